@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's log: lines like `[kernel      ] INFO   Booting Starina...` on the UART.
+#pragma once
+
+#include <stddef.h>
+
+#include "libs/abi/system.h"
+
+// One line, printf-style as fmt_write (libs/base/fmt.h) has it.
+void klog(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// A line of an app under its name; control bytes are shown as '?'.
+void klog_app(const char *app, enum log_level level, const char *line, size_t len);
+
+#define kerror(...) klog(LOG_ERROR, __VA_ARGS__)
+#define kwarn(...) klog(LOG_WARN, __VA_ARGS__)
+#define kinfo(...) klog(LOG_INFO, __VA_ARGS__)
+#define kdebug(...) klog(LOG_DEBUG, __VA_ARGS__)

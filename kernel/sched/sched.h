@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+//
+// Scheduling: a run queue per hart, round robin with a time slice, preemptive. A hart with one runnable thread has no
+// tick. Idle harts wait in wfi and take work from others' queues.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/arch/arch.h"
+#include "kernel/sched/spinlock.h"
+#include "libs/abi/time.h"
+#include "libs/base/list.h"
+
+#define MAX_HARTS 16
+#define TIME_SLICE_NS (10 * NSEC_PER_MSEC)
+
+enum thread_state {
+	THREAD_NEW,
+	THREAD_RUNNABLE,
+	THREAD_RUNNING,
+	THREAD_BLOCKED,
+	THREAD_DEAD,
+};
+
+struct hart {
+	struct arch_hart arch;  // first: the trap entry finds it by sscratch
+	uint32_t id;            // index, 0 is the boot hart
+	uint32_t firmware_id;   // mhartid as SBI knows it
+	struct thread *current;
+	struct thread *idle;
+	bool need_resched;      // set by others with a kick
+	bool online;
+	struct spinlock lock;   // guards run_queue
+	struct list run_queue;
+	uint32_t num_runnable;
+	nsec_t slice_end;
+	uint64_t context_switches;
+	uint64_t idle_wakeups;
+};
+
+extern struct hart harts[MAX_HARTS];
+extern uint32_t num_harts;
+
+// A list of blocked threads. Guarded by the lock of the object it is in.
+struct wait_queue {
+	struct list threads;
+};
+
+void wait_queue_init(struct wait_queue *queue);
+// Blocks the current thread on `queue` until woken, its process dies, or `deadline` passes; releases `lock` (which
+// guards the queue) once the thread is queued and does not take it again.
+// Returns 0, ERR_TIMED_OUT, or ERR_BAD_STATE (the process is dying: the caller unwinds to the app boundary).
+error_t wait_queue_wait(struct wait_queue *queue, struct spinlock *lock, nsec_t deadline);
+// Wakes one thread or all. The lock that guards the queue is held.
+void wait_queue_wake_one(struct wait_queue *queue);
+void wait_queue_wake_all(struct wait_queue *queue);
+
+// Once on each hart, by the hart; makes its idle thread the current one.
+void sched_init_hart(struct hart *hart);
+// Makes a NEW or BLOCKED thread runnable and kicks a hart that should run it.
+void sched_wake(struct thread *thread);
+// Gives the hart to the next runnable thread. The current one stays runnable.
+void sched_yield(void);
+// Called at the end of each trap and call that ends in an app: yields when need_resched, ends the thread
+// when its process is dying.
+void sched_return_to_app(void);
+// From the timer interrupt: ends time slices.
+void sched_timer_tick(nsec_t now);
+// The idle loop; never returns.
+_Noreturn void sched_idle(void);
+// Ends the current thread, which is never scheduled again.
+_Noreturn void sched_exit_current(void);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// Spin locks. Interrupts are off in the kernel, so a lock never saves their state. Debug builds check the lock order:
+// a lock may be taken only while all locks held have a smaller rank, and records the holder.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// In the order in which they may nest. docs/architecture.md explains each.
+enum lock_rank {
+	LOCK_RANK_SERVICE = 1,   // the service table
+	LOCK_RANK_PROCESS = 2,   // a process's threads and state
+	LOCK_RANK_HANDLES = 3,   // a process's handle table
+	LOCK_RANK_POLL = 4,      // the one lock of all watch lists and polls' ready lists
+	LOCK_RANK_OBJECT = 5,    // one object (a channel pair, a timer, an event, ...); channel pairs never nest
+	LOCK_RANK_VM = 6,        // an hvspace
+	LOCK_RANK_SCHED = 8,     // a run queue
+	LOCK_RANK_MEMORY = 9,    // page allocator, kmalloc, kernel address space
+	LOCK_RANK_LOG = 10,
+};
+
+struct spinlock {
+	uint32_t locked;
+	uint32_t rank;
+	const void *holder;  // hart, debug builds only
+};
+
+void spinlock_init(struct spinlock *lock, enum lock_rank rank);
+void spin_lock(struct spinlock *lock);
+void spin_unlock(struct spinlock *lock);
+bool spin_is_held(const struct spinlock *lock);

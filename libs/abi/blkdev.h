@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// The block device service ("blkdev"), provided by virtio_blk. Open "blk:SERIAL" (its virtio serial, as "blk:boot")
+// with MSG_OPEN: the open_reply's channel is the disk's, on which blkdev_info comes first. Requests may be many
+// at a time (at most BLKDEV_MAX_REQUESTS; more are refused with ERR_FULL) and may complete in any order.
+#pragma once
+
+#include "libs/abi/message.h"
+
+#define BLKDEV_SECTOR_SIZE 512u
+#define BLKDEV_MAX_REQUESTS 32u
+// Bytes of one request at most.
+#define BLKDEV_MAX_BYTES (1024u * 1024u)
+
+#define BLKDEV_READ_ONLY (1u << 0)
+
+struct msg_blkdev_info {
+	uint64_t num_sectors;
+	uint32_t flags;
+	uint32_t reserved;
+	char serial[24];  // NUL-terminated
+};
+
+// One handle: the folio to read into or write from, at [offset, offset + length). The device owns it until it
+// comes back in the reply. `offset` and `length` are multiples of BLKDEV_SECTOR_SIZE.
+struct msg_blkdev_request {
+	uint64_t sector;
+	uint32_t id;
+	uint32_t offset;
+	uint32_t length;
+	uint32_t reserved;
+};
+
+// The folio comes back as the one handle. status: 0 or ERR_*.
+struct msg_blkdev_reply {
+	uint32_t id;
+	int32_t status;
+};
+
+struct msg_blkdev_flush {
+	uint32_t id;
+};
+
+// READ, WRITE: blkdev_request; FLUSH: blkdev_flush; each answered by blkdev_reply.
+#define BLKDEV_MESSAGES(X)                                                                         \
+	X(BLKDEV_INFO, blkdev_info, 48, 0)                                                         \
+	X(BLKDEV_READ, blkdev_request, 49, 1)                                                      \
+	X(BLKDEV_FLUSH, blkdev_flush, 51, 0)                                                       \
+	X(BLKDEV_REPLY, blkdev_reply, 52, 1)
+// BLKDEV_WRITE shares blkdev_request's layout.
+#define MSG_BLKDEV_WRITE 50
+
+enum { BLKDEV_MESSAGES(MESSAGE_NUMBER) };
+BLKDEV_MESSAGES(MESSAGE_DECODER)
+BLKDEV_MESSAGES(MESSAGE_ENCODER)

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// Bytes from outside (wire, guest, device, peer) are touched only through these: a span knows its length,
+// a reader and a writer check every step. A failed step makes the reader or writer sticky-bad, so that a
+// parser may read all its fields first and ask once.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libs/abi/error.h"
+
+struct span {
+	const uint8_t *data;
+	size_t len;
+};
+
+struct mut_span {
+	uint8_t *data;
+	size_t len;
+};
+
+struct reader {
+	struct span rest;
+	bool bad;
+};
+
+static inline struct reader reader_make(const void *data, size_t len)
+{
+	return (struct reader){.rest = {.data = data, .len = len}};
+}
+
+// 0 when every step so far was within bounds, else ERR_RANGE.
+static inline __must_check error_t reader_status(const struct reader *r)
+{
+	return r->bad ? ERR_RANGE : 0;
+}
+
+// The next `len` bytes, still in place; an empty span, and a bad reader, when there are not as many.
+struct span reader_bytes(struct reader *r, size_t len);
+// Copies the next `len` bytes to `out`; zeroes `out` when there are not as many.
+void reader_copy(struct reader *r, void *out, size_t len);
+void reader_skip(struct reader *r, size_t len);
+// Integers; 0 when there are not enough bytes.
+uint8_t reader_u8(struct reader *r);
+uint16_t reader_le16(struct reader *r);
+uint32_t reader_le32(struct reader *r);
+uint64_t reader_le64(struct reader *r);
+uint16_t reader_be16(struct reader *r);
+uint32_t reader_be32(struct reader *r);
+uint64_t reader_be64(struct reader *r);
+
+struct writer {
+	uint8_t *data;
+	size_t capacity;
+	size_t len;  // bytes written
+	bool bad;
+};
+
+static inline struct writer writer_make(void *data, size_t capacity)
+{
+	return (struct writer){.data = data, .capacity = capacity};
+}
+
+// 0 when everything fitted, else ERR_TOO_LARGE.
+static inline __must_check error_t writer_status(const struct writer *w)
+{
+	return w->bad ? ERR_TOO_LARGE : 0;
+}
+
+void writer_bytes(struct writer *w, const void *data, size_t len);
+void writer_zero(struct writer *w, size_t len);
+void writer_u8(struct writer *w, uint8_t value);
+void writer_le16(struct writer *w, uint16_t value);
+void writer_le32(struct writer *w, uint32_t value);
+void writer_le64(struct writer *w, uint64_t value);
+void writer_be16(struct writer *w, uint16_t value);
+void writer_be32(struct writer *w, uint32_t value);
+void writer_be64(struct writer *w, uint64_t value);
+// A NUL-terminated string without its NUL.
+void writer_str(struct writer *w, const char *s);
+
+// Whether [offset, offset + len) lies within `size` bytes; safe against overflow.
+static inline bool range_within(uint64_t offset, uint64_t len, uint64_t size)
+{
+	return offset <= size && len <= size - offset;
+}

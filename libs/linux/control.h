@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// The control protocol between the VMM (libs/linux) and bootd, the guest's PID 1.
+//
+// It travels on the virtio-console port "control" as a byte stream of frames: a fixed header, then
+// `length` bytes of body. All integers are little-endian. Each request carries a `request` number
+// that its reply repeats; events carry 0. `process` names a process of the guest (1 is the
+// container's init; later ones are those that START added, as OCI's exec does), 0 the guest as a whole.
+//
+// Both sides treat the other as hostile: a frame with an unknown type, an impossible length, or in the
+// wrong state is answered with an error (by bootd) or ends the VM (by the VMM), never a crash.
+#pragma once
+
+#include <stdint.h>
+
+#define CONTROL_VERSION 1u
+#define CONTROL_MAGIC 0x52544353u  // "SCTR"
+// Large enough for a config.json with a 100 KB argv and environment.
+#define CONTROL_MAX_BODY (1024u * 1024u)
+
+// Ports of the guest's multiport virtio-console. The device is the guest's first console, so
+// port N is /dev/vport0pN.
+enum guest_port {
+	GUEST_PORT_STDIN = 0,
+	GUEST_PORT_STDOUT = 1,
+	GUEST_PORT_STDERR = 2,
+	GUEST_PORT_CONTROL = 3,
+	GUEST_NUM_PORTS = 4,
+};
+
+enum control_type {
+	// Requests, VMM to bootd. Each is answered by one CONTROL_REPLY.
+	CONTROL_CONFIGURE = 1,  // body: struct control_configure, then the OCI runtime-spec config.json
+	CONTROL_MOUNT = 2,      // body: struct control_mount: put the root file system together
+	CONTROL_CREATE = 3,     // body: none: everything short of execve (OCI create)
+	CONTROL_START = 4,      // body: none for process 1; for an added process its OCI `process` object
+	CONTROL_SIGNAL = 5,     // body: struct control_signal
+	CONTROL_RESIZE = 6,     // body: struct control_resize
+	CONTROL_SHUTDOWN = 7,   // body: none: kill what runs, unmount, power the guest off
+
+	CONTROL_REPLY = 32,  // body: struct control_reply, then a UTF-8 message when status is not 0
+
+	// Events, bootd to VMM.
+	CONTROL_EVENT_READY = 64,    // body: struct control_ready: bootd's main was reached
+	CONTROL_EVENT_STARTED = 65,  // body: none: the next thing that happens is execve
+	CONTROL_EVENT_FAILED = 66,   // body: struct control_exited, then a UTF-8 message: execve did not happen
+	CONTROL_EVENT_EXITED = 67,   // body: struct control_exited; all output of the process went out before it
+};
+
+struct control_header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type;
+	uint32_t process;
+	uint32_t request;
+	uint32_t length;  // bytes of body
+	uint32_t reserved;  // 0
+};
+
+struct control_configure {
+	uint64_t wall_time_ns;  // since 1970-01-01 UTC; 0 when the host has no clock
+	uint8_t entropy[32];    // credited to the guest's pool
+	// config.json follows
+};
+
+enum control_root_flags {
+	CONTROL_ROOT_READONLY = 1u << 0,  // no writable overlay
+};
+
+// /dev/vda is the root image (squashfs). Its writable layer is a tmpfs, or /dev/vdb when `writable_disk` is 1.
+struct control_mount {
+	uint32_t flags;
+	uint32_t writable_disk;
+};
+
+struct control_signal {
+	uint32_t signal;  // Linux's number
+};
+
+struct control_resize {
+	uint16_t rows;
+	uint16_t columns;
+};
+
+struct control_reply {
+	int32_t status;  // 0, or a negative Linux errno
+};
+
+struct control_ready {
+	uint32_t version;  // CONTROL_VERSION of bootd
+	uint32_t reserved;
+	uint64_t boot_time_ns;  // the guest's CLOCK_BOOTTIME
+};
+
+struct control_exited {
+	// What a shell would say: the exit code, or 128 + the signal that ended it;
+	// 125 the container could not be set up, 126 not executable, 127 not found.
+	uint32_t status;
+};

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// Logging and assertions of apps.
+#pragma once
+
+#include "libs/abi/system.h"
+
+// One log line, printf-style as fmt_write (libs/base/fmt.h) has it. Cut at 512 bytes.
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+// Ends the app, as a fault does, with a line that names the place. For broken invariants of the app only.
+_Noreturn void assert_failed(const char *condition, const char *file, int line);
+#define assert(condition)                                                                          \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			assert_failed(#condition, __FILE__, __LINE__);                             \
+	} while (0)
