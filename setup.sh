@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Sets up what building, running and testing Starina need. Silent when there is nothing to do.
+set -euo pipefail
+
+ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+
+for part in common packages sources guest_kernel; do
+	# shellcheck source-path=SCRIPTDIR source=tools/setup/common.sh
+	. "$ROOT/tools/setup/$part.sh"
+done
+
+usage() {
+	cat <<-EOT
+		usage: ./setup.sh [--for run|test] [--check | --update-lock]
+
+		Installs missing Debian packages, fetches lwIP, libfdt, cJSON and the Linux source as
+		tools/deps.lock pins them, and builds the guest kernel once.
+
+		  --for run       only what ./run.sh and make need
+		  --for test      also what make test needs (default)
+		  --check         change nothing; report what is missing, status 1 if anything is
+		  --update-lock   pin the newest versions that the package mirror has
+		  --help          this text
+
+		Settings (environment):
+		  STARINA_CACHE   downloads and the guest kernel (default: ~/.cache/starina)
+		  STARINA_MIRROR  Debian mirror to fetch sources from (default: the one apt uses)
+		  QEMU            the emulator to use (default: qemu-system-riscv64)
+		  JOBS            compilers to run at a time (default: one a core)
+	EOT
+}
+
+# check_all ENTRY...: reports what is missing. Status 1 if anything is.
+check_all() {
+	local missing name problem status=0
+	mapfile -t missing < <(packages_missing "$@")
+	if [[ ${#missing[@]} -gt 0 ]]; then
+		print_reasons "${missing[@]}"
+		status=1
+	fi
+	problem=$(qemu_problem)
+	if [[ -n $problem ]]; then
+		say "$problem"
+		status=1
+	fi
+	for name in lwip libfdt cjson; do
+		if source_missing "$name"; then
+			say "missing: third_party/$name (${LOCK_PACKAGE[$name]} ${LOCK_VERSION[$name]})"
+			status=1
+		fi
+	done
+	if guest_kernel_missing; then
+		say "missing: third_party/guest-kernel (Linux ${LOCK_VERSION[linux]})"
+		status=1
+	fi
+	[[ $status -eq 0 ]] || say "to set these up, run: ./setup.sh"
+	return "$status"
+}
+
+main() {
+	local action=setup purpose=test packages problem
+	while [[ $# -gt 0 ]]; do
+		case $1 in
+		--check) action=check ;;
+		--update-lock) action=update ;;
+		--for)
+			purpose=${2:-}
+			[[ $purpose =~ ^(run|test)$ ]] || fail "--for takes run or test, not '$purpose'"
+			shift
+			;;
+		-h | --help)
+			usage
+			return
+			;;
+		*) fail "unknown option '$1'" "see ./setup.sh --help" ;;
+		esac
+		shift
+	done
+	command -v apt-get >/dev/null || fail "this is not a Debian system: there is no apt-get" \
+		"Starina is set up on Debian 12 or newer; a container or chroot of it will do"
+	lock_read
+	packages=("${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}")
+	[[ $purpose == run ]] || packages+=("${PACKAGES_TEST[@]}")
+	case $action in
+	check) check_all "${packages[@]}" ;;
+	update) update_lock ;;
+	setup)
+		setup_packages "${packages[@]}"
+		problem=$(qemu_problem)
+		[[ -z $problem ]] || fail "$problem" \
+			"install a newer one (Debian 12 has 7.2) or name it: QEMU=/path/to/qemu-system-riscv64"
+		setup_sources
+		setup_guest_kernel
+		;;
+	esac
+}
+
+main "$@"

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Common to the parts of setup.sh: messages, the cache, checksums, progress of long steps.
+#
+# The cache outlives checkouts and is shared by all of a user's:
+#   downloads/<sha256>          files from the mirror
+#   guest-kernel/<key>/         Image, vmlinux, config, SHA256SUMS
+#   tmp/                        what is being made; entries are renamed out of here when they are whole
+#   logs/                       full output of the long steps
+
+CACHE=${STARINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/starina}
+readonly CACHE
+
+# say TEXT...: one line to the user.
+say() {
+	printf 'setup: %s\n' "$*" >&2
+}
+
+# fail TEXT...: says what is wrong and what to do, and ends setup.sh.
+fail() {
+	local line
+	printf 'setup: error: %s\n' "$1" >&2
+	shift
+	for line in "$@"; do
+		printf 'setup:        %s\n' "$line" >&2
+	done
+	exit 1
+}
+
+# One directory a run for unfinished things, gone at exit whatever happens.
+TMP=
+
+cleanup() {
+	[[ -z $TMP ]] || rm -rf -- "$TMP"
+}
+
+# cache_open: creates the cache, takes its lock for the rest of the run, makes TMP. May be called again.
+# Blocks while another setup.sh works on the same cache.
+cache_open() {
+	[[ -z $TMP ]] || return 0
+	mkdir -p -- "$CACHE/downloads" "$CACHE/guest-kernel" "$CACHE/tmp" "$CACHE/logs" ||
+		fail "cannot create the cache directory $CACHE" \
+			"free space there, or name another place: STARINA_CACHE=DIR ./setup.sh"
+	exec 9>"$CACHE/lock" || fail "cannot write to the cache directory $CACHE" \
+		"make it yours, or name another place: STARINA_CACHE=DIR ./setup.sh"
+	if ! flock -n 9; then
+		say "another setup.sh works on $CACHE; waiting for it"
+		flock 9
+	fi
+	# Under the lock nobody else has anything here: these are remains of a killed run.
+	rm -rf -- "$CACHE"/tmp/*
+	TMP=$(mktemp -d -- "$CACHE/tmp/run.XXXXXX") || fail_disk "create a directory in $CACHE/tmp"
+	trap cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
+# free_mib DIR: free space there, in MiB.
+free_mib() {
+	df --output=avail --block-size=1M -- "$1" | tail -n 1 | tr -d ' '
+}
+
+# fail_disk WHAT [DIR]: ends after a failed write; names a full disk when that is the likely cause.
+fail_disk() {
+	local dir=${2:-$CACHE} mib
+	mib=$(free_mib "$dir")
+	fail "could not $1" "$dir has $mib MiB free; if that is too little, free some," \
+		"or keep the cache elsewhere: STARINA_CACHE=DIR ./setup.sh. Nothing half-done was left."
+}
+
+# need_space MIB WHAT: ends before a step that could not finish.
+need_space() {
+	local mib
+	mib=$(free_mib "$CACHE")
+	((mib >= $1)) || fail "the disk is too full to $2: $1 MiB needed, $mib MiB free in $CACHE" \
+		"free some space, or keep the cache elsewhere: STARINA_CACHE=DIR ./setup.sh"
+}
+
+# sha256_of FILE: its SHA-256 in hex.
+sha256_of() {
+	local sum
+	sum=$(sha256sum <"$1") && printf '%s' "${sum%% *}"
+}
+
+# run_long LABEL LOG PROGRESS COMMAND...: runs COMMAND with its output in LOG; PROGRESS is a function that prints how
+# far it is. On a terminal one line is kept up to date; elsewhere there is a line every 30 s. Returns COMMAND's status.
+run_long() {
+	local label=$1 log=$2 progress=$3 started=$SECONDS said=$SECONDS pid status=0
+	shift 3
+	say "$label (log: $log)"
+	# Descriptor 9 is the cache's lock: a server that COMMAND starts must not hold it.
+	"$@" >"$log" 2>&1 9>&- &
+	pid=$!
+	# shellcheck disable=SC2064 # this run's pid
+	trap "kill -- $pid 2>/dev/null; wait $pid; exit 130" INT
+	# shellcheck disable=SC2064
+	trap "kill -- $pid 2>/dev/null; wait $pid; exit 143" TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.5
+		if [[ -t 2 ]]; then
+			printf '\r\e[Ksetup: %s, %d s' "$("$progress" "$log")" $((SECONDS - started)) >&2
+		elif ((SECONDS - said >= 30)); then
+			said=$SECONDS
+			say "$("$progress" "$log"), $((SECONDS - started)) s"
+		fi
+	done
+	wait "$pid" || status=$?
+	[[ ! -t 2 ]] || printf '\r\e[K' >&2
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	return "$status"
+}

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The Linux kernel that runs in VMs: built once from the pinned source and libs/linux/guest/kernel.config, kept in the
+# cache under a key of everything that shapes it, and copied into third_party/guest-kernel/.
+
+GUEST_CONFIG=$ROOT/libs/linux/guest/kernel.config
+GUEST_CROSS=riscv64-linux-gnu-
+# Change this when build_guest_kernel changes what comes out.
+GUEST_RECIPE=1
+# Compiler and assembler runs of one build, for the progress line only.
+GUEST_OBJECTS=970
+# The unpacked source and its objects.
+GUEST_BUILD_MIB=2300
+
+# guest_kernel_key: hash over source, configuration, compiler, linker and recipe.
+guest_kernel_key() {
+	{
+		printf '%s\n' "${LOCK_SHA[linux]}" "$GUEST_RECIPE"
+		"${GUEST_CROSS}gcc" --version
+		"${GUEST_CROSS}ld" --version
+		cat -- "$GUEST_CONFIG"
+	} | sha256sum | cut -c 1-32
+}
+
+# guest_entry_good DIR: whether a cache entry is whole and undamaged.
+guest_entry_good() {
+	[[ -f $1/SHA256SUMS ]] && (cd -- "$1" && sha256sum --status --check SHA256SUMS) 2>/dev/null
+}
+
+guest_kernel_missing() {
+	local here=$ROOT/third_party/guest-kernel key
+	command -v "${GUEST_CROSS}gcc" >/dev/null || return 0
+	key=$(guest_kernel_key)
+	[[ -f $here/.stamp && $(<"$here/.stamp") == "$key" ]] && guest_entry_good "$here" && return 1
+	return 0
+}
+
+guest_kernel_progress() {
+	local done
+	done=$(grep -c -E '^  (CC|AS|HOSTCC) ' "$1")
+	printf 'guest kernel: %d of about %d files compiled' "$done" "$GUEST_OBJECTS"
+}
+
+# check_guest_config CONFIG: ends setup.sh, naming each option of the fragment that CONFIG does not have as asked.
+check_guest_config() {
+	local option value got lost=()
+	while IFS='=' read -r option value; do
+		[[ $option == CONFIG_* ]] || continue
+		got=$(sed -n "s/^$option=//p" "$1")
+		[[ ${got:-n} == "$value" ]] || lost+=("$option=$value (is ${got:-n})")
+	done <"$GUEST_CONFIG"
+	[[ ${#lost[@]} -eq 0 ]] || fail "the guest kernel's configuration does not hold what $GUEST_CONFIG asks for:" \
+		"${lost[@]}" "an option is gone or needs another: see its Kconfig entry and correct the file"
+}
+
+# guest_make ARGS...: make in the source tree, the same output for the same input.
+guest_make() {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS LC_ALL=C LOCALVERSION='' KBUILD_BUILD_USER=starina \
+		KBUILD_BUILD_HOST=starina KBUILD_BUILD_VERSION=1 \
+		KBUILD_BUILD_TIMESTAMP='Thu Jan 1 00:00:00 UTC 1970' \
+		nice make -C "$TMP/linux" ARCH=riscv CROSS_COMPILE="$GUEST_CROSS" "$@"
+}
+
+unpack_guest_source() {
+	local deb=$CACHE/downloads/${LOCK_SHA[linux]} package=${LOCK_PACKAGE[linux]}
+	mkdir -- "$TMP/linux" || return
+	# The source is a tar in the .deb. Left out is bulk that this build never reads.
+	dpkg-deb --fsys-tarfile "$deb" | tar -x -O "./usr/src/$package.tar.xz" | xz -d -T0 |
+		tar -x -C "$TMP/linux" --strip-components=1 --no-same-owner \
+			--exclude='*/drivers/gpu/drm/amd/include' --exclude='*/tools/testing' \
+			--exclude='*/Documentation/*/*' --exclude='*/arch/arm*/boot/dts'
+}
+
+configure_guest_kernel() {
+	guest_make tinyconfig &&
+		(cd -- "$TMP/linux" && ARCH=riscv scripts/kconfig/merge_config.sh -m .config "$GUEST_CONFIG") &&
+		guest_make olddefconfig
+}
+
+guest_failed() {
+	tail -n 20 -- "$1" >&2
+	(($(free_mib "$CACHE") > 20)) || fail_disk "build the guest kernel"
+	fail "$2; the lines above are the end of $1"
+}
+
+# no_progress LOG: for steps that count nothing.
+no_progress() {
+	printf 'working'
+}
+
+# build_guest_kernel KEY: makes the cache entry.
+build_guest_kernel() {
+	local log=$CACHE/logs/guest-kernel.log entry=$TMP/entry src=$TMP/linux
+	fetch_source linux
+	need_space "$GUEST_BUILD_MIB" "build the guest kernel"
+	run_long "unpacking the Linux source" "$log" no_progress unpack_guest_source ||
+		guest_failed "$log" "the Linux source could not be unpacked"
+	configure_guest_kernel >"$log" 2>&1 || guest_failed "$log" "the guest kernel could not be configured"
+	check_guest_config "$src/.config"
+	run_long "building the guest kernel for the Linux VMs, once: 5 to 10 minutes on two cores" "$log" \
+		guest_kernel_progress guest_make -j"${JOBS:-$(nproc)}" Image ||
+		guest_failed "$log" "the guest kernel could not be built"
+	mkdir -- "$entry" &&
+		cp -- "$src/arch/riscv/boot/Image" "$src/vmlinux" "$entry/" &&
+		cp -- "$src/.config" "$entry/config" &&
+		(cd -- "$entry" && sha256sum Image vmlinux config >SHA256SUMS) &&
+		chmod 644 "$entry"/* && sync -f "$entry" || fail_disk "store the guest kernel"
+	rm -rf -- "${CACHE:?}/guest-kernel/$1"
+	mv -T -- "$entry" "$CACHE/guest-kernel/$1" || fail_disk "store the guest kernel"
+	rm -rf -- "$src"
+}
+
+# setup_guest_kernel: builds what is missing and puts it into the checkout.
+setup_guest_kernel() {
+	local key entry here=$ROOT/third_party/guest-kernel new=$ROOT/third_party/.guest-kernel.new
+	guest_kernel_missing || return 0
+	cache_open
+	key=$(guest_kernel_key)
+	entry=$CACHE/guest-kernel/$key
+	if [[ -e $entry ]] && ! guest_entry_good "$entry"; then
+		say "the cached guest kernel $entry is damaged; building it again"
+		rm -rf -- "$entry"
+	fi
+	[[ -e $entry ]] || build_guest_kernel "$key"
+	mkdir -p -- "$ROOT/third_party" && rm -rf -- "$new" && cp -r --reflink=auto -- "$entry" "$new" &&
+		printf '%s\n' "$key" >"$new/.stamp" && rm -rf -- "$here" && mv -T -- "$new" "$here" || {
+		rm -rf -- "$new"
+		fail_disk "copy the guest kernel into $here" "$ROOT"
+	}
+	say "guest kernel: Linux ${LOCK_VERSION[linux]} in third_party/guest-kernel"
+}
