@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+#
+# `make help` lists the targets. Variables: V=1 shows commands, DEBUG=1 adds the kernel's own checks,
+# BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image.
+
+APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc tcpip httpd linuxrun
+
+BUILD ?= build
+CROSS_COMPILE ?= riscv64-linux-gnu-
+CC := $(CROSS_COMPILE)gcc
+LD := $(CROSS_COMPILE)ld
+AR := $(CROSS_COMPILE)ar
+NM := $(CROSS_COMPILE)nm
+OBJCOPY := $(CROSS_COMPILE)objcopy
+OBJDUMP := $(CROSS_COMPILE)objdump
+HOSTCC ?= cc
+V ?= 0
+DEBUG ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all
+all: $(BUILD)/starina.elf
+
+WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef -Wmissing-prototypes \
+	-Wstrict-prototypes -Wvla -Werror
+# Frame pointers are what backtraces walk. gp and tp belong to the kernel: no relaxation to gp.
+CFLAGS := -std=gnu11 -O2 -g -march=rv64gc -mabi=lp64d -mcmodel=medany -mno-relax -ffreestanding -fno-pic \
+	-fno-common -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/= \
+	-DSTARINA_DEBUG=$(DEBUG) $(WARNINGS) -I. -isystem third_party/libfdt
+DEPFLAGS = -MMD -MP
+
+# A change of the flags or of the list of apps rebuilds what depends on them.
+FLAGS_STAMP := $(BUILD)/gen/flags
+$(shell mkdir -p $(BUILD)/gen && printf '%s\n' '$(CC) $(CFLAGS) $(APPS)' | cmp -s - $(FLAGS_STAMP) || \
+	printf '%s\n' '$(CC) $(CFLAGS) $(APPS)' > $(FLAGS_STAMP))
+
+# --- Objects ---------------------------------------------------------------------------------------
+
+$(BUILD)/obj/%.o: %.c $(FLAGS_STAMP)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.S $(FLAGS_STAMP)
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+
+objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
+not_tests = $(filter-out %_test.c %_fuzz.c,$(1))
+
+# Third-party sources are compiled as they are, without our warnings.
+$(BUILD)/obj/third_party/%.o: EXTRA_CFLAGS += -w
+
+# --- Libraries -------------------------------------------------------------------------------------
+# libs/NAME/*.c and *.S, and what libs/NAME/lib.mk adds to LIB_NAME_SRCS. Each app links a copy of its own.
+
+LIBS := $(sort $(patsubst libs/%/,%,$(dir $(wildcard libs/*/*.c libs/*/lib.mk))))
+define lib_rules
+LIB_$(1)_SRCS := $(call not_tests,$(wildcard libs/$(1)/*.c)) $(wildcard libs/$(1)/*.S)
+-include $(wildcard libs/$(1)/lib.mk)
+endef
+$(foreach lib,$(LIBS),$(eval $(call lib_rules,$(lib))))
+define lib_archive
+$(BUILD)/libs/$(1).a: $$(call objects,$$(LIB_$(1)_SRCS))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D)
+	$(Q)rm -f $$@ && $(AR) crsD $$@ $$^
+endef
+$(foreach lib,$(LIBS),$(eval $(call lib_archive,$(lib))))
+
+LIB_fdt_SRCS := $(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_rw fdt_wip fdt_sw fdt_empty_tree fdt_strerror fdt_addresses)
+$(eval $(call lib_archive,fdt))
+
+# --- Apps ------------------------------------------------------------------------------------------
+# apps/NAME/*.c, linked with `base`, `starina` and APP_NAME_LIBS of apps/NAME/app.mk. tools/build/link_app.sh
+# keeps only the spec symbol global and refuses what an app may not contain.
+
+-include $(wildcard apps/*/app.mk)
+define app_rules
+APP_$(1)_OBJS := $$(call objects,$$(call not_tests,$$(wildcard apps/$(1)/*.c)))
+$(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$(1)_LIBS) starina base) \
+		tools/build/link_app.sh
+	$$(call say,LINK,apps/$(1))
+	@mkdir -p $$(@D)
+	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^)
+endef
+$(foreach app,$(APPS),$(eval $(call app_rules,$(app))))
+APP_OBJS := $(patsubst %,$(BUILD)/apps/%.o,$(APPS))
+
+$(BUILD)/gen/app_table.c $(BUILD)/gen/apps_text.ld $(BUILD)/gen/apps_rodata.ld $(BUILD)/gen/apps_data.ld &: \
+		tools/build/app_table.sh $(FLAGS_STAMP)
+	$(call say,GEN,app table)
+	$(Q)tools/build/app_table.sh $(BUILD)/gen $(APPS)
+$(BUILD)/gen/app_table.o: $(BUILD)/gen/app_table.c
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# --- Kernel ----------------------------------------------------------------------------------------
+
+KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
+	$(call not_tests,$(shell find kernel -name '*.c' -not -path 'kernel/arch/host/*')) \
+	$(shell find kernel -name '*.S')
+KERNEL_OBJS := $(call objects,$(KERNEL_SRCS))
+KERNEL_LINK_OBJS = $(KERNEL_OBJS) $(BUILD)/gen/app_table.o $(APP_OBJS) $(BUILD)/libs/base.a $(BUILD)/libs/fdt.a
+LDFLAGS := -nostdlib -static --no-relax --gc-sections -z noexecstack -z max-page-size=4096 -T boot/kernel.ld -L $(BUILD)/gen
+
+$(BUILD)/starina.elf: $(KERNEL_LINK_OBJS) boot/kernel.ld tools/build/link_kernel.sh
+	$(call say,LINK,$@)
+	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $@ $(LDFLAGS) -- $(filter %.o %.a,$^)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+include $(wildcard tools/*.mk tools/*/*.mk libs/linux/guest/guest.mk)
+
+# --- The rest --------------------------------------------------------------------------------------
+
+.PHONY: clean help
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@echo 'Targets:'
+	@grep -hE '^[a-z_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z_-]+):.*## (.*)/  \1\t\2/' | expand -t 16

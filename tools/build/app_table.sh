@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Writes the table of the apps in this image, and where the linker puts them: app_table.sh DIRECTORY APP...
+#
+# The three .ld files are INCLUDEd by boot/kernel.ld at the level of SECTIONS, between its own output sections.
+set -euo pipefail
+
+dir=$1
+shift
+
+{
+	echo '#include "kernel/startup/app_image.h"'
+	for app in "$@"; do
+		echo "extern const struct app_spec app_spec_$app;"
+		for symbol in text_start text_end rodata_start rodata_end; do
+			echo "extern const uint8_t __app_${app}_$symbol[];"
+		done
+		for symbol in data_start data_end bss_end; do
+			echo "extern uint8_t __app_${app}_$symbol[];"
+		done
+	done
+	echo 'const struct app_image app_images[] = {'
+	for app in "$@"; do
+		echo "	{&app_spec_$app, __app_${app}_text_start, __app_${app}_text_end, __app_${app}_rodata_start,"
+		echo "	 __app_${app}_rodata_end, __app_${app}_data_start, __app_${app}_data_end, __app_${app}_bss_end},"
+	done
+	echo '};'
+	echo 'const size_t num_app_images = sizeof(app_images) / sizeof(app_images[0]);'
+} >"$dir/app_table.c"
+
+for part in text rodata; do
+	for app in "$@"; do
+		echo ".app_${part}_$app : ALIGN(16) {"
+		echo "	__app_${app}_${part}_start = .;"
+		echo "	KEEP(*(.app.$app.$part))"
+		echo "	__app_${app}_${part}_end = .;"
+		echo "}"
+	done >"$dir/apps_$part.ld"
+done
+
+# .bss is an output section of its own, so that it takes no room in the file.
+for app in "$@"; do
+	echo ".app_data_$app : ALIGN(4096) {"
+	echo "	__app_${app}_data_start = .;"
+	echo "	KEEP(*(.app.$app.data))"
+	echo "	. = ALIGN(16);"
+	echo "	__app_${app}_data_end = .;"
+	echo "}"
+	echo ".app_bss_$app (NOLOAD) : ALIGN(16) {"
+	echo "	KEEP(*(.app.$app.bss))"
+	echo "	. = ALIGN(4096);"
+	echo "	__app_${app}_bss_end = .;"
+	echo "}"
+done >"$dir/apps_data.ld"

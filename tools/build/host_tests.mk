@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+#
+# Unit tests on the host, under ASan and UBSan. A folder's tests.mk lists its tests:
+#     HOST_TESTS += libs/base/fmt_test
+#     fmt_test_SRCS := libs/base/fmt.c        # beside libs/base/fmt_test.c itself
+#     fmt_test_CFLAGS, fmt_test_LIBS          # if needed
+# Fuzz targets (libFuzzer; a short run with a fixed seed) likewise: HOST_FUZZERS += libs/virtio/device_queue_fuzz.
+
+HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-DSTARINA_HOST -DSTARINA_DEBUG=1 -I. -isystem third_party/libfdt -isystem third_party/cjson \
+	$(filter-out -Wmissing-prototypes,$(WARNINGS))
+FUZZ_RUNS ?= 20000
+
+include $(wildcard */tests.mk */*/tests.mk */*/*/tests.mk)
+
+define host_test_rules
+$(BUILD)/host-tests/$(1): $(1).c $$($(notdir $(1))_SRCS)
+	$$(call say,HOSTCC,$(1))
+	@mkdir -p $$(@D)
+	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -MMD -MP -MF $$@.d -o $$@ $$(filter %.c,$$^) $$($(notdir $(1))_LIBS) $(3)
+-include $(BUILD)/host-tests/$(1).d
+endef
+$(foreach test,$(HOST_TESTS),$(eval $(call host_test_rules,$(test),$(HOSTCC),-lcmocka)))
+$(foreach test,$(HOST_FUZZERS),$(eval $(call host_test_rules,$(test),clang -fsanitize=fuzzer -Wno-unknown-warning-option)))
+
+.PHONY: test-host
+test-host: $(addprefix $(BUILD)/host-tests/,$(HOST_TESTS) $(HOST_FUZZERS)) ## unit tests and short fuzzing on the host
+	$(Q)tools/build/run_host_tests.sh $(BUILD) "$(HOST_TESTS)" "$(HOST_FUZZERS)" $(FUZZ_RUNS)

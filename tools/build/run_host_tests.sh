@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Runs the host tests: run_host_tests.sh BUILD "TEST..." "FUZZER..." FUZZ_RUNS. Prints what fails whole, and a last line with
+# the sums.
+set -euo pipefail
+
+build=$1 tests=$2 fuzzers=$3 runs=$4
+passed=0 failed=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+for test in $tests; do
+	status=0
+	CMOCKA_MESSAGE_OUTPUT=subunit "$build/host-tests/$test" >"$output" 2>&1 || status=$?
+	ok=$(grep -c '^success: ' "$output" || true)
+	bad=$(grep -cE '^(failure|error): ' "$output" || true)
+	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ] || [ $((ok + bad)) -eq 0 ]; then
+		bad=$((bad + 1)) # it died, or ran nothing
+	fi
+	if [ "$bad" -gt 0 ]; then
+		printf 'FAIL %s (status %s)\n' "$test" "$status"
+		cat "$output"
+	else
+		printf 'ok   %s (%s)\n' "$test" "$ok"
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad))
+done
+for fuzzer in $fuzzers; do
+	if "$build/host-tests/$fuzzer" -runs="$runs" -seed=1 -artifact_prefix="$build/host-tests/" >"$output" 2>&1; then
+		printf 'ok   %s (%s runs)\n' "$fuzzer" "$runs"
+		passed=$((passed + 1))
+	else
+		printf 'FAIL %s\n' "$fuzzer"
+		cat "$output"
+		failed=$((failed + 1))
+	fi
+done
+printf 'host tests: %d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
