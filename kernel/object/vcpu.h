@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// A virtual CPU: its registers, its SBI state, and what may wake or interrupt it. The thread that calls vcpu_run is its hart.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/arch/riscv64/hv/context.h"
+#include "kernel/object/object.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sched/spinlock.h"
+#include "libs/abi/error.h"
+#include "libs/abi/vm.h"
+
+struct hvspace;
+struct poll;
+
+// What others want of a vCPU; bits in vcpu.requests, set with an atomic or.
+#define VCPU_REQ_KICK (1u << 0)      // return VCPU_EXIT_POLL
+#define VCPU_REQ_SOFT_IRQ (1u << 1)  // VSSIP (SBI IPI)
+#define VCPU_REQ_FENCE_I (1u << 2)   // SBI remote fence.i
+#define VCPU_REQ_FENCE_VMA (1u << 3) // SBI remote sfence.vma: all of the guest's translations
+#define VCPU_REQ_POLL (1u << 4)      // look at the poll again
+#define VCPU_REQ_RESUME (1u << 5)    // look at everything again (interrupt line, HSM start)
+
+// SBI HSM hart states (SBI 2.0, chapter "Hart State Management").
+enum vcpu_hsm_state {
+	VCPU_HSM_STARTED = 0,
+	VCPU_HSM_STOPPED = 1,
+	VCPU_HSM_START_PENDING = 2,
+};
+
+// What the next vcpu_run has to finish before the guest goes on.
+enum vcpu_pending {
+	VCPU_PENDING_NONE,
+	VCPU_PENDING_MMIO_READ,
+};
+
+struct vcpu {
+	struct object object;  // first
+	struct hvspace *space; // a reference
+	uint32_t id;
+
+	// Owned by the thread that runs the vCPU; by `lock` while nobody does.
+	struct vcpu_context context;
+	enum vcpu_pending pending;
+	uint8_t pending_rd;       // register that an MMIO read fills
+	uint8_t pending_width;    // bytes
+	bool pending_signed;
+	uint8_t pending_insn_len; // 2 or 4
+	struct vcpu_stats stats;
+
+	uint32_t requests;  // VCPU_REQ_*, atomic
+	uint32_t irq_lines; // levels, bit VCPU_IRQ_*, atomic
+
+	struct spinlock lock;  // LOCK_RANK_VM, guards all below
+	bool running;          // a thread is in vcpu_run
+	uint32_t hart_id;      // of the hart that is in the guest or about to enter; VCPU_NO_HART else
+	enum vcpu_hsm_state hsm_state;
+	uint64_t start_pc;     // HSM start: what the target begins with
+	uint64_t start_arg;
+	struct wait_queue waiters;  // the running thread while the guest waits
+};
+
+#define VCPU_NO_HART UINT32_MAX
+
+// A vCPU of `space` (of which it keeps a reference) with one reference, the caller's. Number 0 is started, others are stopped.
+// Errors: ERR_RANGE (id), ERR_EXISTS, ERR_NO_MEMORY.
+__must_check error_t vcpu_create(struct hvspace *space, uint32_t id, struct vcpu **out);
+// See vcpu_run in libs/starina/syscall.h; `poll` may be NULL; both are borrowed for the call. `*exit` is kernel memory: the
+// caller copies it in and out. Blocks. Errors: ERR_BAD_STATE (another thread runs it; or the process is dying).
+__must_check error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit);
+// Registers of a vCPU that no thread runs. Errors: ERR_BAD_STATE.
+__must_check error_t vcpu_get_state(struct vcpu *vcpu, struct vcpu_state *out);
+__must_check error_t vcpu_set_state(struct vcpu *vcpu, const struct vcpu_state *state);
+// Sets an interrupt line. Any context, no lock of rank VM or above held. Errors: ERR_INVALID (not a VCPU_IRQ_*).
+__must_check error_t vcpu_set_irq(struct vcpu *vcpu, uint32_t irq, uint32_t level);
+// The current or next vcpu_run returns VCPU_EXIT_POLL.
+void vcpu_kick(struct vcpu *vcpu);
+// Counts since the vCPU was made; reading them while it runs gives values of about now.
+void vcpu_stats(struct vcpu *vcpu, struct vcpu_stats *out);
+// READY_READABLE while a kick is pending.
+uint32_t vcpu_readiness(struct vcpu *vcpu);
+
+// Sets VCPU_REQ_* bits and makes the vCPU see them: leaves the guest or the wait. Any context.
+void vcpu_request(struct vcpu *vcpu, uint32_t bits);
