@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// Folios: page-granular memory that is owned, moved in messages and mapped. Apps share one address space, so a folio has at
+// most one mapping, made at its first folio_map and gone with the folio.
+#pragma once
+
+#include "kernel/mm/page.h"
+#include "kernel/mm/vmap.h"
+#include "kernel/object/object.h"
+#include "libs/abi/folio.h"
+
+// One 2 MiB part of a lazy folio: nothing yet, one block, or single pages.
+struct folio_part {
+	paddr_t block;   // not 0: the block
+	paddr_t *pages;  // BLOCK_SIZE / PAGE_SIZE addresses, 0 where not populated; NULL: none yet
+};
+
+struct folio {
+	struct object object;
+	struct spinlock lock;
+	size_t size;  // bytes
+	uint32_t flags;
+	bool device;
+	unsigned order;  // contiguous
+	paddr_t paddr;   // contiguous
+	uintptr_t vaddr;  // where it is mapped; 0: not yet
+	struct folio_part *parts;  // lazy
+	struct vmap_lazy_range range;
+	struct list hv_mappings;  // for hvspace.c: who has it mapped; guarded by `lock`
+};
+
+// Errors: ERR_INVALID, ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t folio_object_create(size_t size, uint32_t flags, struct account *account, struct folio **out);
+// A folio over device registers (whole pages). Errors: ERR_NO_MEMORY.
+__must_check error_t folio_device_create(paddr_t paddr, size_t size, struct folio **out);
+// The memory at `offset` (which it may round down to the block's or page's begin), populated if it was not. `*out` is
+// physical, of the block's or page's start; `*block_size` is how much lies there together: PAGE_SIZE or BLOCK_SIZE, aligned to it in the folio
+// and physically. Errors: ERR_RANGE, ERR_NO_MEMORY. Takes no lock of the caller's; none above OBJECT may be held.
+__must_check error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t *block_size);
+// Where the folio is mapped for apps. Errors: ERR_NO_MEMORY.
+__must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
+// Gives memory back; whole pages. hvspaces that map it forget it first (hvspace_folio_discarded).
+// Errors: ERR_RANGE, ERR_NOT_SUPPORTED.
+__must_check error_t folio_object_discard(struct folio *folio, size_t offset, size_t length);
+
+static inline struct folio *folio_from_object(struct object *object)
+{
+	return container_of(object, struct folio, object);
+}

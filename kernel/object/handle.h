@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// A process's handle table. A handle is an index (16 bits) and a generation (15 bits): a stale handle is
+// ERR_BAD_HANDLE, not somebody else's object.
+#pragma once
+
+#include "kernel/object/object.h"
+#include "kernel/sched/spinlock.h"
+#include "libs/abi/error.h"
+#include "libs/abi/handle.h"
+
+#define HANDLE_LIMIT_MAX 65535u
+
+struct handle_slot {
+	struct object *object;  // NULL: free
+	uint16_t rights;
+	uint16_t generation;
+	uint32_t next_free;
+	uint32_t mapped;  // PROT_* bits that the folio is mapped with through this handle
+};
+
+struct handle_table {
+	struct spinlock lock;
+	struct handle_slot *slots;  // slot 0 is never used
+	uint32_t capacity;
+	uint32_t free_list;
+	uint32_t limit;
+	uint32_t used;
+	uint32_t reserved;  // slots promised by handle_reserve
+	struct account *account;
+};
+
+// Errors: ERR_NO_MEMORY.
+__must_check error_t handle_table_init(struct handle_table *table, uint32_t limit, struct account *account);
+// Closes all handles and frees the table.
+void handle_table_deinit(struct handle_table *table);
+
+// The object of `handle`, with a reference (object_put it). `type` OBJECT_NONE: any.
+// Errors: ERR_BAD_HANDLE, ERR_WRONG_TYPE, ERR_ACCESS.
+__must_check error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_type type, rights_t rights,
+                                   struct object **out);
+// A handle to `object` (counts a handle; the caller keeps its reference). Errors: ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t handle_insert(struct handle_table *table, struct object *object, rights_t rights,
+                                   handle_t *out);
+// Errors: ERR_BAD_HANDLE.
+__must_check error_t handle_table_close(struct handle_table *table, handle_t handle);
+// Errors: ERR_BAD_HANDLE, ERR_ACCESS, ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t handle_table_duplicate(struct handle_table *table, handle_t handle, rights_t rights,
+                                            handle_t *out);
+
+// Room for `count` handles, so that as many handle_insert_reserved cannot fail. Errors: ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t handle_reserve(struct handle_table *table, uint32_t count);
+void handle_unreserve(struct handle_table *table, uint32_t count);
+// Takes over a handle that is already counted (one that travelled in a message).
+handle_t handle_insert_reserved(struct handle_table *table, struct object *object, rights_t rights);
+
+// The slot of a handle, with the table's lock held. NULL: no such handle.
+struct handle_slot *handle_slot_locked(struct handle_table *table, handle_t handle);
+// Empties the slot of a valid handle, with the table's lock held, and returns its object, still counted as a handle.
+struct object *handle_take_locked(struct handle_table *table, handle_t handle);
+// What is left to do once a handle was taken and the lock released: its poll entries go (even if the object lives on).
+void handle_forget(struct handle_table *table, handle_t handle, struct object *object);
+
+// Live handles of all tables.
+uint64_t handle_count(void);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// What every kernel object begins with. Two counts: `refs` keeps the memory alive (kernel pointers and handles);
+// `handles` counts the handles that name it, in tables and in queued messages. At the last handle an object may
+// close (a channel end does), at the last reference it is destroyed. Both happen from a per-hart deferred list, in
+// a loop and never recursively, so that a long chain of objects that hold each other costs no stack.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/sched/spinlock.h"
+#include "libs/abi/error.h"
+#include "libs/abi/handle.h"
+#include "libs/base/list.h"
+
+struct object;
+struct account;
+
+struct object_ops {
+	enum object_type type;
+	rights_t rights;  // of a fresh handle
+	// READY_* bits. Called with the poll lock held; may take the object's own lock. NULL: cannot be polled.
+	uint32_t (*readiness)(struct object *object);
+	// The last handle is gone; no lock is held. May be NULL.
+	void (*last_handle)(struct object *object);
+	// The last reference is gone: frees the object. No lock is held.
+	void (*destroy)(struct object *object);
+};
+
+struct object {
+	const struct object_ops *ops;
+	uint32_t refs;     // atomic
+	uint32_t handles;  // atomic; each counts as a reference too
+	// Set while `watchers` is not empty; written with the poll lock held before readiness is asked for, read by
+	// notifiers inside the object's own lock: so no notification is lost (poll.h).
+	bool watched;
+	bool deferred;  // is in a deferred list; atomic
+	bool handles_gone;
+	struct list watchers;  // struct poll_entry; guarded by the poll lock
+	struct object *deferred_next;
+	struct account *account;  // charged for this object; NULL: nobody
+	uint32_t account_size;
+};
+
+// Kernel memory and folio bytes of a process. It outlives the process while anything is charged to it.
+struct account {
+	uint64_t kernel_used;  // bytes, atomic; one more than charged while the process lives
+	uint64_t kernel_limit;
+	uint64_t folio_used;  // bytes, atomic
+	uint64_t folio_limit;
+};
+
+// Kernel memory that a process may use (objects, queued messages, handle table).
+#define KERNEL_MEMORY_LIMIT (4ul * 1024 * 1024)
+
+// Errors: ERR_NO_MEMORY (NULL).
+struct account *account_create(uint64_t kernel_limit, uint64_t folio_limit);
+// The owner lets go.
+void account_release(struct account *account);
+// Charges or gives back kernel memory. `account` NULL: always succeeds. Errors: ERR_LIMIT.
+__must_check error_t account_charge(struct account *account, uint64_t bytes);
+void account_uncharge(struct account *account, uint64_t bytes);
+// The same for folio bytes.
+__must_check error_t account_charge_folio(struct account *account, uint64_t bytes);
+void account_uncharge_folio(struct account *account, uint64_t bytes);
+
+// A zeroed object of `size` bytes whose struct object is at its start, with one reference, charged to `account`
+// (NULL: to nobody). Errors: ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t object_alloc(const struct object_ops *ops, size_t size, struct account *account, void *out);
+// For objects in memory of their own making: one reference.
+void object_init(struct object *object, const struct object_ops *ops);
+// Gives back the memory of an object_alloc'ed object; what destroy() ends with.
+void object_free(struct object *object);
+
+static inline void object_get(struct object *object)
+{
+	__atomic_fetch_add(&object->refs, 1, __ATOMIC_RELAXED);
+}
+// Drops a reference. No lock may be held. NULL is fine.
+void object_put(struct object *object);
+
+// Counts one more handle (and reference).
+static inline void object_handle_get(struct object *object)
+{
+	__atomic_fetch_add(&object->handles, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&object->refs, 1, __ATOMIC_RELAXED);
+}
+// Drops a handle and its reference. No lock may be held.
+void object_handle_put(struct object *object);
+
+// Live objects of all types.
+uint64_t object_count(void);
+
+// Wakes what polls the object: it may now be ready. Called after the object's own lock is released, by who saw
+// object->watched set inside it. May be called in interrupts. Takes the poll lock.
+void object_notify(struct object *object);

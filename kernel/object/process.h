@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Processes: a running app. It ends by its own call, by a fault, or killed; then its threads run out of the kernel and stop
+// at the return to the app, and once the last has stopped the worker takes the process apart: handles are closed, folios
+// that nobody else holds are freed, the app's data region is restored when it is started again.
+#pragma once
+
+#include "kernel/object/handle.h"
+#include "kernel/object/object.h"
+#include "kernel/sched/spinlock.h"
+#include "kernel/startup/app_image.h"
+#include "libs/abi/app.h"
+#include "libs/abi/system.h"
+
+struct thread;
+
+#define PROCESS_MAX_THREADS 64
+
+struct process {
+	struct object object;
+	uint32_t id;
+	char name[APP_NAME_MAX];
+	const struct app_image *image;
+	struct handle_table handles;
+	struct account *account;
+	struct environ *env;  // its own pages
+	uint32_t restarts;
+	bool ending;  // atomic: no thread of it enters the app again
+	struct spinlock lock;  // guards what follows
+	struct list threads;   // alive ones
+	uint32_t num_threads;
+	enum process_state state;
+	enum process_end end;
+	int32_t status;
+	struct list all_entry;  // in the list of all processes, guarded by that list's lock
+	// Called by the worker once the process has been taken apart. May be NULL.
+	void (*ended)(struct process *process);
+};
+
+// A process of `image` (NULL: none, for tests) without threads. Errors: ERR_NO_MEMORY.
+__must_check error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit,
+                                    uint64_t memory_limit, struct process **out);
+// The process of the current thread; NULL for kernel threads.
+struct process *process_current(void);
+// Begins the end of `process`: the first call decides `end` and `status`. Wakes and kicks its threads; does not wait.
+// Returns false when it was ending already. May be called by a thread of it, which then goes on to the app boundary.
+bool process_end_begin(struct process *process, enum process_end end, int32_t status);
+// A fault of the current thread in app code (or in a copy that the kernel could not recover): logs the app's name, the cause
+// and a backtrace, and ends the process. `fp` is the frame pointer. Never returns. Called from traps, no lock held.
+_Noreturn void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp);
+// A thread of it has ended and left its stack; called by the worker.
+void process_thread_gone(struct process *process, struct thread *thread);
+// Whether [addr, addr + len) is the process's own memory (data, environment, stacks, mapped folios; not `write`: its
+// read-only data too). Used by debug builds on each pointer argument.
+bool process_owns(struct process *process, uintptr_t addr, size_t len, bool write);
+// The name of the app whose text `pc` is in; NULL: none.
+const char *process_name_of_pc(uintptr_t pc);
+void process_get_info(struct process *process, struct process_info *out);
+uint32_t process_count(void);
+
+static inline struct process *process_from_object(struct object *object)
+{
+	return container_of(object, struct process, object);
+}
+static inline bool process_is_ending(const struct process *process)
+{
+	return __atomic_load_n(&process->ending, __ATOMIC_SEQ_CST);
+}
