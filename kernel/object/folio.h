@@ -26,8 +26,18 @@ struct folio {
 	uintptr_t vaddr;  // where it is mapped; 0: not yet
 	struct folio_part *parts;  // lazy
 	struct vmap_lazy_range range;
-	struct list hv_mappings;  // for hvspace.c: who has it mapped; guarded by `lock`
+	struct list users;  // struct folio_user; guarded by `lock`
 };
+
+// A mapping of the folio elsewhere (an hvspace's). Its owner holds a reference to the folio.
+struct folio_user {
+	struct list entry;
+	// The memory of [offset, offset + length) is about to be freed: the mapping forgets it on all harts before it returns.
+	// Called with the folio's lock (rank OBJECT) held.
+	void (*discard)(struct folio_user *user, size_t offset, size_t length);
+};
+void folio_add_user(struct folio *folio, struct folio_user *user);
+void folio_remove_user(struct folio *folio, struct folio_user *user);
 
 // Errors: ERR_INVALID, ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t folio_object_create(size_t size, uint32_t flags, struct account *account, struct folio **out);
@@ -39,7 +49,7 @@ __must_check error_t folio_device_create(paddr_t paddr, size_t size, struct foli
 __must_check error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t *block_size);
 // Where the folio is mapped for apps. Errors: ERR_NO_MEMORY.
 __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
-// Gives memory back; whole pages. hvspaces that map it forget it first (hvspace_folio_discarded).
+// Gives memory back; whole pages. its users forget it first.
 // Errors: ERR_RANGE, ERR_NOT_SUPPORTED.
 __must_check error_t folio_object_discard(struct folio *folio, size_t offset, size_t length);
 
