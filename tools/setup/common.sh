@@ -88,13 +88,16 @@ run_long() {
 	local label=$1 log=$2 progress=$3 started=$SECONDS said=$SECONDS pid status=0
 	shift 3
 	say "$label (log: $log)"
-	# Descriptor 9 is the cache's lock: a server that COMMAND starts must not hold it.
-	"$@" >"$log" 2>&1 9>&- &
+	# Job control gives COMMAND a process group of its own, so that stopping setup.sh stops all of it. Descriptor 9
+	# is the cache's lock: a server that COMMAND starts must not hold it.
+	set -m
+	"$@" >"$log" 2>&1 9>&- </dev/null &
 	pid=$!
+	set +m
 	# shellcheck disable=SC2064 # this run's pid
-	trap "kill -- $pid 2>/dev/null; wait $pid; exit 130" INT
+	trap "kill -- -$pid 2>/dev/null; wait $pid; exit 130" INT
 	# shellcheck disable=SC2064
-	trap "kill -- $pid 2>/dev/null; wait $pid; exit 143" TERM
+	trap "kill -- -$pid 2>/dev/null; wait $pid; exit 143" TERM
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 0.5
 		if [[ -t 2 ]]; then

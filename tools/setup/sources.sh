@@ -130,8 +130,9 @@ fetch_failed() {
 # fetch_source NAME: makes sure that the cache has NAME's file, verified.
 fetch_source() {
 	local name=$1 sha=${LOCK_SHA[$1]} log=$CACHE/logs/fetch.log
-	local file=$CACHE/downloads/$sha new=$TMP/download
+	local file=$CACHE/downloads/$sha new
 	cache_open
+	new=$TMP/download
 	if [[ -e $file ]]; then
 		[[ $(sha256_of "$file") != "$sha" ]] || return 0
 		say "the cached ${LOCK_PACKAGE[$name]} (downloads/$sha) is damaged; fetching it again"
@@ -203,7 +204,7 @@ update_lock() {
 	private_lists || fail "the package lists of $LOCK_SUITE could not be fetched from $MIRROR" \
 		"check the network, or name another mirror: STARINA_MIRROR=http://HOST/debian"
 	new=$TMP/deps.lock
-	grep '^#' "$LOCK" >"$new"
+	sed -n '/^#/p' "$LOCK" >"$new"
 	printf 'suite %s\n' "$LOCK_SUITE" >>"$new"
 	for name in "${LOCK_NAMES[@]}"; do
 		read -r version size sha path < <(newest "$name") ||

@@ -1,0 +1,282 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # scripts for other shells are quoted on purpose
+# Tests of setup.sh and its parts against a mirror made here: no network, nothing of the machine's is changed.
+# Prints one line a test and the closing line `setup_test: N passed, N failed`.
+set -euo pipefail
+
+REPO=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+BASE=$(mktemp -d)
+chmod 755 "$BASE"
+WORK=$BASE/work
+trap 'rm -rf -- "$BASE"' EXIT
+passed=0 failed=0 skipped=0
+
+# Small stand-ins for the sources that setup.sh fetches.
+make_pool() {
+	WORK=$1
+	mkdir -p "$WORK/pool" "$WORK/src/lwip-1/src/core" "$WORK/src/lwip-1/doc" "$WORK/src/dtc-1/libfdt" \
+		"$WORK/src/cJSON-1"
+	echo core >"$WORK/src/lwip-1/src/core/tcp.c"
+	echo doc >"$WORK/src/lwip-1/doc/doc.txt"
+	mkdir "$WORK/src/lwip-1/src/include" "$WORK/src/lwip-1/src/netif" "$WORK/src/lwip-1/src/api"
+	echo licence | tee "$WORK/src/lwip-1/COPYING" >"$WORK/src/cJSON-1/LICENSE"
+	echo fdt | tee "$WORK/src/dtc-1/libfdt/fdt.c" >"$WORK/src/dtc-1/libfdt/fdt.h"
+	echo cjson | tee "$WORK/src/cJSON-1/cJSON.c" >"$WORK/src/cJSON-1/cJSON.h"
+	# Some incompressible bulk, so that a small disk fills up.
+	head -c 1500000 /dev/urandom >"$WORK/src/lwip-1/src/core/bulk.c"
+	tar -C "$WORK/src" -cJf "$WORK/pool/lwip.tar.xz" lwip-1
+	tar -C "$WORK/src" -cJf "$WORK/pool/libfdt.tar.xz" dtc-1
+	tar -C "$WORK/src" -czf "$WORK/pool/cjson.tar.gz" cJSON-1
+	echo linux >"$WORK/pool/linux.deb"
+	rm -r "$WORK/src"
+}
+
+# A mirror of these, a lock that pins them, and a checkout to unpack into.
+make_world() {
+	rm -rf -- "$WORK"
+	mkdir -p "$WORK/mirror" "$WORK/checkout" "$WORK/bin"
+	cp -r "$BASE/pool" "$WORK/mirror/"
+	{
+		echo "suite test"
+		lock_line lwip source pool/lwip.tar.xz
+		lock_line libfdt source pool/libfdt.tar.xz
+		lock_line cjson source pool/cjson.tar.gz
+		lock_line linux binary pool/linux.deb
+	} >"$WORK/deps.lock"
+	export STARINA_CACHE=$WORK/cache STARINA_LOCK=$WORK/deps.lock STARINA_MIRROR=file:$WORK/mirror
+	sha=$(sha_in_lock lwip)
+}
+
+lock_line() {
+	local file=$WORK/mirror/$3 sum
+	sum=$(sha256sum <"$file")
+	echo "$1 $2 $1-package 1.0 $(stat -c %s "$file") ${sum%% *} $3"
+}
+
+sha_in_lock() {
+	awk -v name="$1" '$1 == name { print $6 }' "$WORK/deps.lock"
+}
+
+# parts COMMANDS: runs COMMANDS with setup.sh's parts loaded for the checkout; its output goes to $WORK/out.
+parts() {
+	local status=0
+	ROOT=$WORK/checkout REPO=$REPO bash -c 'set -euo pipefail
+		for part in common packages sources guest_kernel; do . "$REPO/tools/setup/$part.sh"; done
+		lock_read
+		'"$1" >"$WORK/out" 2>&1 || status=$?
+	return "$status"
+}
+
+said() {
+	grep -q -- "$1" "$WORK/out" || {
+		echo "    wanted in the output: $1"
+		return 1
+	}
+}
+
+# Nothing half-done: no remains in tmp/, each download under its own name.
+cache_is_clean() {
+	local file sum
+	[[ -z $(ls -A "$WORK/cache/tmp") ]] || { echo "    remains in tmp/" && return 1; }
+	for file in "$WORK"/cache/downloads/*; do
+		[[ -e $file ]] || continue
+		sum=$(sha256sum <"$file")
+		[[ ${file##*/} == "${sum%% *}" ]] || { echo "    bad entry $file" && return 1; }
+	done
+}
+
+test_fetches_and_unpacks_what_is_needed() {
+	parts setup_sources || return 1
+	[[ -f $WORK/checkout/third_party/lwip/src/core/tcp.c ]] || return 1
+	[[ ! -e $WORK/checkout/third_party/lwip/doc ]] || return 1
+	[[ -f $WORK/checkout/third_party/libfdt/fdt.c && -f $WORK/checkout/third_party/cjson/cJSON.h ]] || return 1
+	cache_is_clean
+}
+
+test_second_run_is_silent() {
+	parts setup_sources && parts setup_sources && [[ ! -s $WORK/out ]]
+}
+
+test_works_from_cache_without_mirror() {
+	parts setup_sources || return 1
+	rm -rf "$WORK/mirror" "$WORK/checkout/third_party"
+	parts setup_sources && [[ -f $WORK/checkout/third_party/lwip/src/core/tcp.c ]]
+}
+
+test_damaged_download_is_fetched_again() {
+	parts setup_sources || return 1
+	rm -rf "$WORK/checkout/third_party"
+	echo junk >>"$WORK/cache/downloads/$sha"
+	parts setup_sources && said 'is damaged; fetching it again' && cache_is_clean &&
+		[[ -f $WORK/checkout/third_party/lwip/src/core/tcp.c ]]
+}
+
+test_other_file_on_mirror_is_refused() {
+	echo other >>"$WORK/mirror/pool/lwip.tar.xz"
+	! parts 'fetch_source lwip' && said 'other SHA-256): refused' && cache_is_clean
+}
+
+test_malformed_lock_is_refused() {
+	sed -i "s/$sha/1234/" "$WORK/deps.lock"
+	! parts : && said "deps.lock:2: not a valid entry for 'lwip'"
+}
+
+test_lock_cannot_leave_the_pool() {
+	sed -i 's|pool/lwip|pool/../lwip|' "$WORK/deps.lock"
+	! parts : && said "not a valid entry for 'lwip'"
+}
+
+test_version_gone_from_mirror_names_newest() {
+	rm "$WORK/mirror/pool/lwip.tar.xz"
+	! parts 'private_lists() { :; }; newest() { echo "1.1 1 x y"; }; fetch_source lwip' &&
+		said 'no longer has lwip-package 1.0.*the newest there is 1.1' &&
+		said './setup.sh --update-lock && ./setup.sh' && cache_is_clean
+}
+
+test_mirror_away_says_so() {
+	rm -r "$WORK/mirror"
+	! parts 'private_lists() { return 1; }; fetch_source lwip' && said 'could not be fetched from' && cache_is_clean
+}
+
+test_newest_reads_source_and_binary_records() {
+	parts 'private_apt() { cat "$WORK/records"; }
+		WORK='"$WORK"'
+		printf "%s\n" "Package: lwip" "Version: 1.9" "Checksums-Sha256:" " aa 5 lwip_1.9.dsc" " bb 6 lwip_1.9.orig.tar.xz" \
+			"Directory: pool/l" "" "Package: lwip" "Version: 1.10" "Checksums-Sha256:" " cc 7 lwip_1.10.orig.tar.gz" \
+			"Homepage: x" "Directory: pool/l" >"$WORK/records"
+		newest lwip
+		printf "%s\n" "Package: linux" "Version: 6.2" "Filename: pool/k.deb" "Size: 9" "SHA256: dd" >"$WORK/records"
+		newest linux' && said '^1.10 7 cc pool/l/lwip_1.10.orig.tar.gz$' && said '^6.2 9 dd pool/k.deb$'
+}
+
+test_update_lock_pins_newest_and_keeps_the_rest() {
+	parts 'private_lists() { :; }
+		newest() { echo "2.0 11 '"$(printf 'a%.0s' {1..64})"' pool/new"; }
+		update_lock' || return 1
+	grep -q '^lwip source lwip-package 2.0 11 a* pool/new$' "$WORK/deps.lock" &&
+		grep -q '^suite test$' "$WORK/deps.lock" && parts :
+}
+
+test_full_disk_is_named_and_leaves_nothing() {
+	((EUID == 0)) || return 77
+	mkdir "$WORK/cache"
+	unshare --mount true 2>/dev/null || return 77
+	export WORK REPO
+	! ROOT=$WORK/checkout unshare --mount bash -c '
+		mount -t tmpfs -o size=1m none "$WORK/cache" || exit 0
+		set -euo pipefail
+		for part in common packages sources guest_kernel; do . "$REPO/tools/setup/$part.sh"; done
+		lock_read
+		trap '\''find "$WORK/cache/tmp" "$WORK/cache/downloads" -type f'\'' EXIT
+		(trap - EXIT; fetch_source lwip)' >"$WORK/out" 2>&1 || return 1
+	said 'has [01] MiB free' && said 'STARINA_CACHE=DIR' && ! grep -q '^/.*/cache/' "$WORK/out"
+}
+
+test_lost_kernel_option_is_named() {
+	printf 'CONFIG_A=y\nCONFIG_B=n\n' >"$WORK/config"
+	parts 'GUEST_CONFIG='"$WORK"'/fragment
+		printf "CONFIG_A=y\nCONFIG_B=n\nCONFIG_C=n\n" >$GUEST_CONFIG
+		check_guest_config '"$WORK"'/config' || return 1
+	! parts 'GUEST_CONFIG='"$WORK"'/fragment
+		printf "CONFIG_LOST=y\nCONFIG_A=n\n" >$GUEST_CONFIG
+		check_guest_config '"$WORK"'/config' && said 'CONFIG_LOST=y (is n)' && said 'CONFIG_A=n (is y)'
+}
+
+test_damaged_guest_kernel_is_built_again() {
+	mkdir -p "$WORK/checkout/libs/linux/guest"
+	echo CONFIG_A=y >"$WORK/checkout/libs/linux/guest/kernel.config"
+	local build='GUEST_CROSS=
+		build_guest_kernel() {
+			say "building $1"
+			mkdir "$CACHE/guest-kernel/$1"
+			echo image >"$CACHE/guest-kernel/$1/Image"
+			(cd "$CACHE/guest-kernel/$1" && sha256sum Image >SHA256SUMS)
+		}
+		setup_guest_kernel'
+	parts "$build" && said building && parts "$build" && [[ ! -s $WORK/out ]] || return 1
+	rm -r "$WORK/checkout/third_party"
+	parts "$build" && ! grep -q building "$WORK/out" || return 1
+	rm -r "$WORK/checkout/third_party"
+	echo junk >>"$(echo "$WORK"/cache/guest-kernel/*/Image)"
+	parts "$build" && said 'is damaged; building it again' && said 'building [0-9a-f]' || return 1
+	echo CONFIG_A=n >"$WORK/checkout/libs/linux/guest/kernel.config"
+	parts "$build" && said 'building [0-9a-f]'
+}
+
+# A dpkg-query that knows everything but skopeo.
+without_skopeo() {
+	cat >"$WORK/bin/dpkg-query" <<-'EOT'
+		#!/bin/sh
+		PATH=${PATH#*:}
+		dpkg-query "$@" | grep -v ' skopeo$'
+	EOT
+	chmod 755 "$WORK/bin/dpkg-query"
+}
+
+test_check_reports_missing_package() {
+	without_skopeo
+	! PATH=$WORK/bin:$PATH "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'missing to run.*skopeo' &&
+		[[ ! -e $WORK/cache ]]
+}
+
+test_old_or_missing_qemu_is_refused() {
+	printf '#!/bin/sh\necho QEMU emulator version 7.1.0\n' >"$WORK/bin/qemu"
+	chmod 755 "$WORK/bin/qemu"
+	! QEMU=$WORK/bin/qemu "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'too old.*7.1.0.*needs 7.2' || return 1
+	! QEMU=$WORK/bin/none "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'QEMU is missing'
+}
+
+test_without_rights_names_the_command() {
+	local as=()
+	without_skopeo
+	printf '#!/bin/sh\nexit 1\n' >"$WORK/bin/sudo"
+	chmod 755 "$WORK/bin/sudo"
+	if ((EUID == 0)); then
+		as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+		"${as[@]}" test -x "$REPO/setup.sh" || return 77
+	fi
+	! PATH=$WORK/bin:$PATH "${as[@]}" "$REPO/setup.sh" >"$WORK/out" 2>&1 && said 'installing them needs root' &&
+		said 'apt-get update && apt-get install -y --no-install-recommends .*skopeo'
+}
+
+test_second_run_waits_for_the_first() {
+	local out
+	mkdir -p "$WORK/cache"
+	exec 8>"$WORK/cache/lock"
+	flock 8
+	parts 'cache_open; echo got it' 8>&- &
+	for ((i = 0; i < 100; i++)); do
+		grep -q 'waiting for it' "$WORK/out" 2>/dev/null && break
+		sleep 0.1
+	done
+	out=$(cat "$WORK/out")
+	exec 8>&-
+	wait $!
+	[[ $out == *'waiting for it'* && $out != *'got it'* ]] && said 'got it'
+}
+
+test_unknown_option_is_refused() {
+	! "$REPO/setup.sh" --frobnicate >"$WORK/out" 2>&1 && said "unknown option '--frobnicate'"
+}
+
+(make_pool "$BASE")
+for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
+	[[ -z ${1:-} || $name == *"$1"* ]] || continue
+	status=0
+	make_world
+	"$name" || status=$?
+	case $status in
+	0) passed=$((passed + 1)) && echo "ok   $name" ;;
+	77) skipped=$((skipped + 1)) && echo "skip $name" ;;
+	*)
+		failed=$((failed + 1))
+		echo "FAIL $name"
+		[[ ! -f $WORK/out ]] || sed 's/^/    | /' "$WORK/out"
+		;;
+
+	esac
+done
+((skipped == 0)) || echo "setup_test: $skipped skipped"
+echo "setup_test: $passed passed, $failed failed"
+((failed == 0))
