@@ -3,6 +3,7 @@
 // Logging and assertions of apps.
 #pragma once
 
+#include "libs/abi/error.h"
 #include "libs/abi/system.h"
 
 // One log line, printf-style as fmt_write (libs/base/fmt.h) has it. Cut at 512 bytes.
@@ -12,6 +13,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+// What an error number means, in English ("queue is full"). Never NULL.
+const char *error_text(error_t error);
 
 // Ends the app, as a fault does, with a line that names the place. For broken invariants of the app only.
 _Noreturn void assert_failed(const char *condition, const char *file, int line);

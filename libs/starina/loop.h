@@ -20,12 +20,14 @@ struct source;
 struct source_ops {
 	// A message was received. The callback owns its handles.
 	void (*message)(struct loop *loop, struct source *source, struct message *m);
-	// One more send will fit. Asked for only between source_want_writable(true) and (false).
+	// One more send will fit. Asked for only between source_want_writable(true) and (false). Also called when the peer
+	// is gone while messages are not wanted, so that the send that fails with ERR_PEER_CLOSED tells the owner.
 	void (*writable)(struct loop *loop, struct source *source);
 	// Anything else that is READABLE: a timer expired, an event was signalled, an interrupt fired, a connection
 	// waits, a nested poll is ready. Level-triggered: the callback takes the cause away.
 	void (*signalled)(struct loop *loop, struct source *source);
-	// The peer closed and its messages were drained; or the process or thread ended. The callback should remove the source.
+	// The peer closed and its messages were drained; or the process or thread ended. The callback should remove the
+	// source. Not called while messages are not wanted, for there may be some left.
 	void (*closed)(struct loop *loop, struct source *source);
 };
 
@@ -37,8 +39,10 @@ struct source {
 	// Private.
 	struct loop *loop;
 	struct list entry;
-	uint64_t id;
 	uint32_t interest;
+	bool wants_writable;
+	bool paused;   // messages are not wanted
+	bool starved;  // no handle slot was free for its next message
 };
 
 struct loop {
@@ -46,7 +50,8 @@ struct loop {
 	struct list sources;
 	bool stopped;
 	// Private.
-	uint64_t next_id;
+	struct source *current;  // whose callbacks run; NULL once it is removed
+	size_t num_starved;
 	struct poll_event batch[16];
 	size_t batch_next;
 	size_t batch_len;
@@ -66,10 +71,10 @@ void loop_remove(struct loop *loop, struct source *source);
 void loop_close(struct loop *loop, struct source *source);
 // Turns the writable callback on or off. Errors: as poll_update's.
 void source_want_writable(struct source *source, bool want);
-// Stops taking messages from the source (backpressure), or goes on.
+// Stops taking messages (or signals) from the source (backpressure), or goes on. Takes effect at once, in the midst of a turn.
 void source_want_messages(struct source *source, bool want);
 // One wait (until `deadline`) and the callbacks of one batch. At most SOURCE_MESSAGES_PER_TURN messages of a source are
-// taken before others get their turn. Errors: ERR_TIMED_OUT.
+// taken before others get their turn. A callback must not turn its own loop. Errors: ERR_TIMED_OUT.
 error_t loop_turn(struct loop *loop, nsec_t deadline);
 // Turns until loop_stop.
 void loop_run(struct loop *loop);

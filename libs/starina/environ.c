@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "libs/starina/environ.h"
+
+#include <stdbool.h>
+
+#include "libs/base/string.h"
+
+static const struct env_entry *entry_find(const struct environ *env, uint32_t kind, const char *name, size_t index)
+{
+	for (size_t i = 0; i < env->num_entries && i < ENV_MAX_ENTRIES; i++) {
+		const struct env_entry *entry = &env->entries[i];
+
+		if (entry->kind != kind || (name != NULL && strcmp(entry->name, name) != 0))
+			continue;
+		if (index-- == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static handle_t entry_handle(const struct environ *env, uint32_t kind, const char *name)
+{
+	const struct env_entry *entry = entry_find(env, kind, name, 0);
+
+	return entry != NULL ? entry->handle : HANDLE_NONE;
+}
+
+handle_t environ_connector(const struct environ *env, const char *service)
+{
+	return entry_handle(env, ENV_CONNECTOR, service);
+}
+
+handle_t environ_service(const struct environ *env, const char *service)
+{
+	return entry_handle(env, ENV_SERVICE, service);
+}
+
+handle_t environ_system(const struct environ *env)
+{
+	return entry_handle(env, ENV_SYSTEM, NULL);
+}
+
+const struct env_entry *environ_device(const struct environ *env, const char *compatible, size_t index)
+{
+	return entry_find(env, ENV_DEVICE, compatible, index);
+}
+
+const char *environ_config(const struct environ *env, const char *name)
+{
+	const struct env_entry *entry = entry_find(env, ENV_CONFIG, name, 0);
+
+	return entry != NULL ? entry->value : NULL;
+}
+
+// The value of one digit; 255 when it is none.
+static unsigned int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned int)(c - 'a') + 10;
+	if (c >= 'A' && c <= 'F')
+		return (unsigned int)(c - 'A') + 10;
+	return 255;
+}
+
+// log2 of what a size suffix stands for; -1 when it is none.
+static int suffix_shift(char c)
+{
+	switch (c) {
+	case 'k':
+	case 'K':
+		return 10;
+	case 'm':
+	case 'M':
+		return 20;
+	case 'g':
+	case 'G':
+		return 30;
+	default:
+		return -1;
+	}
+}
+
+static error_t number_parse(const char *text, uint64_t *out)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	const char *p = digits;
+	uint64_t value = 0;
+
+	for (; digit_value(*p) < (hex ? 16u : 10u); p++) {
+		if (__builtin_mul_overflow(value, hex ? 16u : 10u, &value) ||
+		    __builtin_add_overflow(value, digit_value(*p), &value))
+			return ERR_INVALID;
+	}
+	if (p == digits)
+		return ERR_INVALID;
+	if (*p != '\0') {
+		int shift = suffix_shift(*p++);
+
+		if (shift < 0 || *p != '\0' || value > UINT64_MAX >> shift)
+			return ERR_INVALID;
+		value <<= shift;
+	}
+	*out = value;
+	return 0;
+}
+
+error_t environ_config_u64(const struct environ *env, const char *name, uint64_t *out)
+{
+	const char *text = environ_config(env, name);
+
+	return text != NULL ? number_parse(text, out) : ERR_NOT_FOUND;
+}
