@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "libs/linux/guest/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libs/linux/guest/credentials.h"
+#include "libs/linux/guest/frame.h"
+#include "libs/linux/guest/lookup.h"
+#include "libs/linux/guest/mount.h"
+#include "libs/linux/guest/terminal.h"
+
+static int set_names(const struct config *config, struct failure *failure)
+{
+	if (config->hostname != NULL && sethostname(config->hostname, strlen(config->hostname)) != 0)
+		return failure_errno(failure, "set the host name '%.100s'", config->hostname);
+	if (config->domainname != NULL &&
+	    setdomainname(config->domainname, strlen(config->domainname)) != 0)
+		return failure_errno(failure, "set the domain name '%.100s'", config->domainname);
+	return 0;
+}
+
+static int set_stdio(const struct container_args *args, int *master, struct failure *failure)
+{
+	const struct config_process *process = &args->config->process;
+
+	*master = -1;
+	if (process->terminal) {
+		*master = terminal_open(process, failure);
+		return *master < 0 ? *master : 0;
+	}
+	for (int fd = 0; fd < 3; fd++) {
+		if (dup2(args->stdio[fd], fd) < 0)
+			return failure_errno(failure, "set up file descriptor %d", fd);
+		// So that the user may open /dev/stdout and the like again.
+		if (process->uid != 0 && fchown(fd, process->uid, (gid_t)-1) != 0)
+			return failure_errno(failure, "give file descriptor %d to the user", fd);
+	}
+	return 0;
+}
+
+// The working directory is made when the image lacks it, as Docker does.
+static int enter_directory(const char *path, struct failure *failure)
+{
+	char real[PATH_MAX];
+
+	int result = chdir(path);
+
+	if (result != 0 && errno == ENOENT) {
+		if (mount_mkdirs(path) != 0)
+			return failure_errno(failure, "mkdir %.200s", path);
+		result = chdir(path);
+	}
+	if (result != 0)
+		return failure_errno(failure, "chdir to cwd (\"%.200s\") set in config.json failed", path);
+	// Through /proc a hostile path might name a directory outside of the root.
+	if (getcwd(real, sizeof(real)) == NULL || real[0] != '/')
+		return failure_set(failure, FAILURE_SETUP, -EPERM,
+				   "cwd \"%.200s\" is outside of the container", path);
+	return 0;
+}
+
+static int set_oom_score(const struct config_process *process, struct failure *failure)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", process->oom_score_adj);
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || write(fd, text, (size_t)length) != length)
+		return failure_errno(failure, "set oom_score_adj to %s", text);
+	close(fd);
+	return 0;
+}
+
+static int set_up(const struct container_args *args, int *master, char *program, size_t size,
+		  struct failure *failure)
+{
+	struct config *config = args->config;
+	struct config_process *process = &config->process;
+	int error;
+
+	setsid();
+	umask(0);
+	if ((error = mount_enter(failure)) != 0 || (error = mount_all(config, failure)) != 0)
+		return error;
+	umask(022);
+	if ((error = mount_write_files(config, failure)) != 0 ||
+	    (error = set_names(config, failure)) != 0 ||
+	    (error = credentials_resolve(process, failure)) != 0 ||
+	    (error = set_stdio(args, master, failure)) != 0 ||
+	    (error = enter_directory(process->cwd, failure)) != 0)
+		return error;
+	if (process->has_oom_score_adj && (error = set_oom_score(process, failure)) != 0)
+		return error;
+	bool readonly = args->readonly_root || config->readonly;
+	if ((error = mount_seal(config, readonly, failure)) != 0 ||
+	    (error = credentials_apply(process, failure)) != 0)
+		return error;
+	return lookup_program(process->args.items[0], config_env_get(&process->env, "PATH"), program, size,
+			      failure);
+}
+
+static _Noreturn void fail(int socket, const struct failure *failure)
+{
+	struct report report = { REPORT_FAILED, *failure };
+
+	(void)!send(socket, &report, sizeof(report), MSG_NOSIGNAL);
+	_exit(failure->status);
+}
+
+static void report_created(int socket, int master)
+{
+	struct report report = { .kind = REPORT_CREATED };
+	struct iovec vector = { &report, sizeof(report) };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+
+	if (master >= 0) {
+		message.msg_control = control.space;
+		message.msg_controllen = sizeof(control.space);
+
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &master, sizeof(int));
+	}
+	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+		_exit(FAILURE_SETUP);
+	if (master >= 0)
+		close(master);
+}
+
+// Waits for bootd's word and announces the start. The control port is blocking: the write is whole.
+static void wait_and_announce(const struct container_args *args)
+{
+	uint8_t frames[CONTAINER_MAX_GO + sizeof(struct control_header)];
+	struct control_header started = { .type = CONTROL_EVENT_STARTED, .process = args->process };
+	ssize_t got = recv(args->socket, frames, CONTAINER_MAX_GO, 0);
+	size_t used = got > 0 ? (size_t)got : 0;
+
+	// bootd is gone, and with it the guest.
+	if (got <= 0)
+		_exit(FAILURE_SETUP);
+	// The first byte is there to make the record more than empty.
+	(void)!frame_append(frames, sizeof(frames), &used, &started, NULL, 0, NULL, 0);
+	(void)!write(args->control, frames + 1, used - 1);
+}
+
+_Noreturn void container_run(const struct container_args *args)
+{
+	struct config_process *process = &args->config->process;
+	struct failure failure;
+	char program[PATH_MAX];
+	int master;
+
+	if (set_up(args, &master, program, sizeof(program), &failure) != 0)
+		fail(args->socket, &failure);
+	report_created(args->socket, master);
+	wait_and_announce(args);
+
+	execve(program, (char *const *)(uintptr_t)process->args.items,
+	       (char *const *)(uintptr_t)process->env.items);
+	// A script whose interpreter is not there is ENOENT too.
+	int error = errno;
+	failure_set(&failure, error == ENOENT ? FAILURE_NOT_FOUND : FAILURE_NOT_EXECUTABLE, -error,
+		    "exec %.200s: %s", program, error == ENOEXEC ? "exec format error" : strerror(error));
+	fail(args->socket, &failure);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// The life of a process of the container up to execve, in the process itself.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libs/linux/guest/config.h"
+#include "libs/linux/guest/failure.h"
+
+enum report_kind {
+	REPORT_CREATED = 1,  // all but execve is done; carries the terminal's master when there is one
+	REPORT_FAILED = 2,
+};
+
+// What the process tells bootd on its socket, a record each. The socket's end (it is closed by execve)
+// means that execve happened, unless REPORT_FAILED came before it.
+struct report {
+	uint32_t kind;
+	struct failure failure;
+};
+
+// The largest record that bootd sends to let the process go.
+#define CONTAINER_MAX_GO 4096
+
+struct container_args {
+	struct config *config;
+	uint32_t process;  // its number in the control protocol
+	bool readonly_root;
+	int stdio[3];  // becomes 0, 1, 2; -1s when config asks for a terminal
+	int socket;    // SOCK_SEQPACKET to bootd
+	int control;   // the control port
+};
+
+// Sets the container up around the calling process, which is the first of its namespaces; reports
+// REPORT_CREATED; waits for bootd's record, which holds frames for the control port; sends these and
+// STARTED in one write, so that the host sees one interrupt; and executes. Never returns.
+_Noreturn void container_run(const struct container_args *args);

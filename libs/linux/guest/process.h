@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// A process of the container, as bootd sees it: its descriptors, its relays, its end.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libs/linux/guest/config.h"
+#include "libs/linux/guest/failure.h"
+#include "libs/linux/guest/relay.h"
+
+enum process_state {
+	PROCESS_NONE = 0,
+	PROCESS_CREATED,   // waits for process_go
+	PROCESS_STARTING,  // told to go; execve may still fail
+	PROCESS_RUNNING,
+	PROCESS_EXITED,	 // its output may still be on the way
+	PROCESS_FAILED,	 // execve did not happen: `failure` says why
+};
+
+enum process_relay {
+	PROCESS_STDIN = 0,
+	PROCESS_STDOUT = 1,
+	PROCESS_STDERR = 2,
+	PROCESS_NUM_RELAYS = 3,
+};
+
+struct process {
+	uint32_t number;  // in the control protocol
+	enum process_state state;
+	int pidfd;
+	int socket;  // -1 once execve happened
+	int master;  // of its terminal, or -1
+	int stdin_pipe;	 // bootd's end until the relay is set up, or -1
+	uint32_t status;  // PROCESS_EXITED: what a shell would say
+	struct failure failure;
+	struct relay relays[PROCESS_NUM_RELAYS];
+};
+
+// Clones the container's first process into its own PID, mount, UTS and IPC namespaces and waits until it
+// is ready for execve (container_run). `control` is the control port. Returns 0, or a negative errno with
+// the failure set and nothing left behind. Blocks while the container is set up.
+int process_create(struct process *process, struct config *config, bool readonly_root, int control,
+		   struct failure *failure);
+
+// Lets a created process execute. `frames` go to the control port just before its STARTED, in the same
+// write. Returns 0 or a negative errno.
+int process_go(struct process *process, const uint8_t *frames, size_t size);
+
+// Sends a signal. Returns 0 or a negative errno (-ESRCH when it has ended).
+int process_signal(const struct process *process, int signal);
+
+// What to wait for: fills at most PROCESS_NUM_POLLS entries, those not needed with fd -1.
+#define PROCESS_NUM_POLLS (PROCESS_NUM_RELAYS + 2)
+void process_poll(const struct process *process, struct pollfd *entries);
+
+// Handles what poll reported in the same entries: moves data, and notes execve, its failure and the end.
+void process_run(struct process *process, const struct pollfd *entries);
+
+// Whether the process ended and all its output went out.
+bool process_finished(const struct process *process);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "libs/linux/guest/rootfs.h"
+
+#include <errno.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOWER "/lower"
+#define WRITABLE "/writable"
+#define UPPER WRITABLE "/upper"
+#define WORK WRITABLE "/work"
+
+// The overlay's root directory takes its owner and mode from the upper layer, so they are copied there.
+static int make_upper(void)
+{
+	struct stat status;
+
+	if (stat(LOWER, &status) != 0)
+		return -1;
+	if (mkdir(UPPER, 0755) != 0)
+		return errno == EEXIST ? 0 : -1;
+	if (chmod(UPPER, status.st_mode & 07777) != 0)
+		return -1;
+	if ((status.st_uid != 0 || status.st_gid != 0) &&
+	    chown(UPPER, status.st_uid, status.st_gid) != 0)
+		return -1;
+	return 0;
+}
+
+int rootfs_mount(const struct control_mount *request, struct failure *failure)
+{
+	if ((request->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || request->writable_disk > 1)
+		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)",
+				   request->flags, request->writable_disk);
+
+	if (mount("/dev/vda", LOWER, "squashfs", MS_RDONLY, NULL) != 0)
+		return failure_errno(failure, "mount the root image /dev/vda (squashfs)");
+	// A read-only root too gets a writable layer for now: mount points and /etc files that the image
+	// lacks have to be made. It is sealed when they are (mount_seal).
+	if (request->writable_disk == 1) {
+		if (mount("/dev/vdb", WRITABLE, "ext4", MS_NODEV | MS_NOATIME, NULL) != 0)
+			return failure_errno(failure, "mount the writable disk /dev/vdb (ext4)");
+	} else if (mount("tmpfs", WRITABLE, "tmpfs", MS_NODEV, "mode=700") != 0) {
+		return failure_errno(failure, "mount a tmpfs for the writable layer");
+	}
+	if (make_upper() != 0 || (mkdir(WORK, 0700) != 0 && errno != EEXIST))
+		return failure_errno(failure, "make the writable layer");
+	// No device node of an image may be opened: /dev has its own file system.
+	if (mount("overlay", ROOTFS_PATH, "overlay", MS_NODEV,
+		  "lowerdir=" LOWER ",upperdir=" UPPER ",workdir=" WORK) != 0)
+		return failure_errno(failure, "mount the writable layer over the root image");
+	return 0;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// bootd's side of the control protocol (libs/linux/control.h): requests in, replies and events out.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libs/linux/control.h"
+#include "libs/linux/guest/config.h"
+#include "libs/linux/guest/process.h"
+
+#define SESSION_OUT_CAPACITY 16384
+
+struct session {
+	int control;  // the control port, blocking
+	bool configured;
+	bool mounted;
+	bool readonly;
+	bool shut_down;	 // nothing more to do but to power off
+	struct config config;
+	struct process process;	 // number 1
+
+	// Frames not written yet: each write of a port costs exits of the VM, so they are gathered.
+	uint8_t out[SESSION_OUT_CAPACITY];
+	size_t out_used;
+
+	size_t in_used;
+	size_t skip;  // bytes of a refused frame's body that are still to come
+	uint8_t in[sizeof(struct control_header) + CONTROL_MAX_BODY];
+};
+
+// Opens the control port and sends READY. Blocks until the host has opened it. Returns 0 or a negative
+// errno. `session` is zeroed memory.
+int session_init(struct session *session);
+
+// Reads what the control port has and answers the complete requests in it. Call when it is readable.
+void session_read(struct session *session);
+
+// Tells the VMM what became of the process. Call after process_run.
+void session_report(struct session *session);
+
+// Writes the gathered frames. Call before waiting.
+void session_flush(struct session *session);
