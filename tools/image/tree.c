@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#define _GNU_SOURCE
 #include "tools/image/tree.h"
 
 #include <search.h>
@@ -192,7 +191,7 @@ static bool is_directory(const struct tree_node *node)
 static struct tree_node *first_child(const struct tree_node *dir)
 {
 	// A tsearch tree is a pointer to its top node, which begins with a pointer to the key.
-	return dir->children ? **(struct tree_node ***)dir->children : NULL;
+	return dir->children ? *(struct tree_node **)dir->children : NULL;
 }
 
 static void detach(struct tree_node *node)

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+#include "tools/image/bundle.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/image/json.h"
+#include "tools/image/pack.h"
+#include "tools/image/user.h"
+#include "tools/image/words.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_HOSTNAME "starina"
+// It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/control.h).
+#define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
+
+// The rest of config.json does not depend on the image. It is what `docker run` gives a container, as far as it
+// is the container's own; the virtual machine stands for the network namespace.
+static const char template_json[] =
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+	"\"mounts\":["
+	"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\"]},"
+	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
+	"\"options\":[\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"]},"
+	"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
+	"\"options\":[\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\",\"mode=0620\",\"gid=5\"]},"
+	"{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"ro\"]},"
+	"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\","
+	"\"options\":[\"ro\",\"nosuid\",\"noexec\",\"nodev\"]},"
+	"{\"destination\":\"/dev/mqueue\",\"type\":\"mqueue\",\"source\":\"mqueue\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\"]},"
+	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=67108864\"]}],"
+	"\"linux\":{"
+	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"ipc\"}],"
+	"\"maskedPaths\":[\"/proc/asound\",\"/proc/acpi\",\"/proc/kcore\",\"/proc/keys\","
+	"\"/proc/latency_stats\",\"/proc/timer_list\",\"/proc/timer_stats\",\"/proc/sched_debug\","
+	"\"/proc/scsi\",\"/sys/firmware\",\"/sys/devices/virtual/powercap\"],"
+	"\"readonlyPaths\":[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]}}";
+
+static const char capabilities_json[] =
+	"[\"CAP_CHOWN\",\"CAP_DAC_OVERRIDE\",\"CAP_FSETID\",\"CAP_FOWNER\",\"CAP_MKNOD\","
+	"\"CAP_NET_RAW\",\"CAP_SETGID\",\"CAP_SETUID\",\"CAP_SETFCAP\",\"CAP_SETPCAP\","
+	"\"CAP_NET_BIND_SERVICE\",\"CAP_SYS_CHROOT\",\"CAP_KILL\",\"CAP_AUDIT_WRITE\"]";
+
+static json_t *image_config_read(const char *directory, struct error *err)
+{
+	char *path;
+	char *text = malloc(JSON_MAX_SIZE);
+	FILE *file = NULL;
+	json_t *document = NULL;
+	size_t length;
+
+	if (!text || asprintf(&path, "%s/" PACK_CONFIG, directory) < 0) {
+		free(text);
+		error_set(err, "out of memory");
+		return NULL;
+	}
+	file = fopen(path, "re");
+	if (!file) {
+		error_set(err, "%s is missing: %s is no packed image", path, directory);
+	} else {
+		length = fread(text, 1, JSON_MAX_SIZE, file);
+		document = json_parse(text, length, path, err);
+		fclose(file);
+	}
+	free(path);
+	free(text);
+	return document;
+}
+
+static int words_extend(json_t *args, const char *text, const char *setting, struct error *err)
+{
+	json_t *words = words_split(text, err);
+
+	if (!words)
+		return error_prefix(err, "%s", setting);
+	json_array_extend(args, words);
+	json_decref(words);
+	return 0;
+}
+
+static int image_words_extend(json_t *args, const json_t *config, const char *key, struct error *err)
+{
+	json_t *value = json_object_get(config, key);
+	json_t *words = json_get_strings(config, key);
+
+	if (value && !json_is_null(value) && !words)
+		return error_set(err, "the image's %s is no list of strings", key);
+	if (words)
+		json_array_extend(args, words);
+	return 0;
+}
+
+// Entrypoint and Cmd, or what stands for them.
+static json_t *args_make(const json_t *config, const struct bundle_options *options, struct error *err)
+{
+	json_t *args = json_array();
+	int result;
+
+	if (options->entrypoint)
+		result = words_extend(args, options->entrypoint, "LINUXRUN_ENTRYPOINT", err);
+	else
+		result = image_words_extend(args, config, "Entrypoint", err);
+	if (result == 0 && options->args)
+		result = words_extend(args, options->args, "LINUXRUN_ARGS", err);
+	else if (result == 0 && !options->entrypoint)
+		result = image_words_extend(args, config, "Cmd", err);
+	if (result == 0 && json_array_size(args) == 0)
+		result = error_set(err, "there is nothing to run: the image has no Entrypoint and no Cmd; "
+				   "set LINUXRUN_ENTRYPOINT");
+	if (result < 0) {
+		json_decref(args);
+		return NULL;
+	}
+	return args;
+}
+
+// Sets NAME=VALUE, in place of an earlier value of NAME.
+static void env_set(json_t *env, const char *assignment)
+{
+	size_t length = strcspn(assignment, "=");
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(env, i, item) {
+		if (strncmp(json_string_value(item), assignment, length) == 0 &&
+		    json_string_value(item)[length] == '=') {
+			json_array_set_new(env, i, json_string(assignment));
+			return;
+		}
+	}
+	json_array_append_new(env, json_string(assignment));
+}
+
+static void env_set_pair(json_t *env, const char *name, const char *value)
+{
+	char *assignment;
+
+	if (asprintf(&assignment, "%s=%s", name, value) < 0)
+		return;
+	env_set(env, assignment);
+	free(assignment);
+}
+
+static bool env_has(const json_t *env, const char *name)
+{
+	size_t length = strlen(name);
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(env, i, item)
+		if (strncmp(json_string_value(item), name, length) == 0 &&
+		    json_string_value(item)[length] == '=')
+			return true;
+	return false;
+}
+
+static int env_override(json_t *env, const char *list, struct error *err)
+{
+	char *copy = strdup(list);
+	char *rest = copy;
+	char *item;
+	int result = copy ? 0 : error_set(err, "out of memory");
+
+	while (result == 0 && rest && (item = strsep(&rest, ","))) {
+		if (item[0] == '=')
+			result = error_set(err, "LINUXRUN_ENV: \"%s\" has no name before the =", item);
+		else if (strchr(item, '='))
+			env_set(env, item);
+		else if (item[0] && getenv(item))
+			env_set_pair(env, item, getenv(item));
+	}
+	free(copy);
+	return result;
+}
+
+static json_t *env_make(const json_t *config, const struct bundle_options *options, const char *home,
+			const char *hostname, struct error *err)
+{
+	json_t *image_env = json_get_strings(config, "Env");
+	json_t *env = json_array();
+	json_t *item;
+	size_t i;
+
+	env_set_pair(env, "PATH", DEFAULT_PATH);
+	env_set_pair(env, "HOSTNAME", hostname);
+	json_array_foreach(image_env, i, item)
+		if (strchr(json_string_value(item), '='))
+			env_set(env, json_string_value(item));
+	if (options->env && env_override(env, options->env, err) < 0) {
+		json_decref(env);
+		return NULL;
+	}
+	if (!env_has(env, "HOME"))
+		env_set_pair(env, "HOME", home);
+	return env;
+}
+
+static json_t *user_make(const struct user *user)
+{
+	json_t *groups = json_array();
+	json_t *object;
+
+	for (unsigned i = 0; i < user->num_groups; i++)
+		json_array_append_new(groups, json_integer(user->groups[i]));
+	object = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t)user->uid, "gid", (json_int_t)user->gid,
+			   "additionalGids", groups);
+	return object;
+}
+
+static json_t *capabilities_make(void)
+{
+	json_t *set = json_loads(capabilities_json, 0, NULL);
+	json_t *object = json_pack("{s:O, s:O, s:O}", "bounding", set, "effective", set, "permitted", set);
+
+	json_decref(set);
+	return object;
+}
+
+static json_t *process_make(const json_t *config, const struct bundle_options *options,
+			    const char *directory, const char *hostname, struct error *err)
+{
+	const char *user_text = options->user ? options->user : json_get_string(config, "User");
+	const char *cwd = options->workdir ? options->workdir : json_get_string(config, "WorkingDir");
+	struct user user;
+	json_t *args;
+	json_t *env;
+
+	if (user_resolve(&user, user_text ? user_text : "", directory, err) < 0)
+		return NULL;
+	if (!cwd || !cwd[0])
+		cwd = "/";
+	if (cwd[0] != '/') {
+		error_set(err, "the working directory \"%s\" is not absolute", cwd);
+		return NULL;
+	}
+	args = args_make(config, options, err);
+	if (!args)
+		return NULL;
+	env = env_make(config, options, user.home, hostname, err);
+	if (!env) {
+		json_decref(args);
+		return NULL;
+	}
+	return json_pack("{s:b, s:o, s:o, s:o, s:s, s:o, s:[{s:s, s:i, s:i}], s:b}", "terminal", 0, "user",
+			 user_make(&user), "args", args, "env", env, "cwd", cwd, "capabilities",
+			 capabilities_make(), "rlimits", "type", "RLIMIT_NOFILE", "hard", 1048576, "soft",
+			 1048576, "noNewPrivileges", 0);
+}
+
+// What does not decide how the process starts is kept as annotations. (OCI image spec, conversion.md)
+static json_t *annotations_make(const json_t *config)
+{
+	json_t *annotations = json_object();
+	const char *stop_signal = json_get_string(config, "StopSignal");
+
+	json_object_set_new(annotations, "org.opencontainers.image.os", json_string("linux"));
+	json_object_set_new(annotations, "org.opencontainers.image.architecture", json_string("riscv64"));
+	if (stop_signal)
+		json_object_set_new(annotations, "org.opencontainers.image.stopSignal",
+				    json_string(stop_signal));
+	return annotations;
+}
+
+static bool hostname_is_valid(const char *hostname)
+{
+	size_t length = strlen(hostname);
+
+	for (const char *c = hostname; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
+			return false;
+	return length > 0 && length <= 64 && hostname[0] != '-';
+}
+
+char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err)
+{
+	const char *hostname = options->hostname ? options->hostname : DEFAULT_HOSTNAME;
+	json_t *image = image_config_read(directory, err);
+	json_t *config = json_object_get(image, "config");
+	json_t *bundle = NULL;
+	json_t *process;
+	char *text = NULL;
+
+	if (!image)
+		return NULL;
+	if (!hostname_is_valid(hostname)) {
+		error_set(err, "LINUXRUN_HOSTNAME: \"%s\" is no host name", hostname);
+		goto out_free;
+	}
+	process = process_make(config, options, directory, hostname, err);
+	if (!process)
+		goto out_free;
+	bundle = json_loads(template_json, 0, NULL);
+	json_object_set_new(bundle, "process", process);
+	json_object_set_new(bundle, "hostname", json_string(hostname));
+	json_object_set_new(bundle, "annotations", annotations_make(config));
+	json_object_set_new(json_object_get(bundle, "root"), "readonly", json_boolean(options->readonly));
+	text = json_dumps(bundle, JSON_COMPACT | JSON_SORT_KEYS);
+	if (!text)
+		error_set(err, "out of memory");
+	if (text && strlen(text) > MAX_BUNDLE_SIZE) {
+		error_set(err, "arguments and environment are too large: config.json would have %zu bytes, %u are possible",
+			  strlen(text), MAX_BUNDLE_SIZE);
+		free(text);
+		text = NULL;
+	}
+out_free:
+	json_decref(bundle);
+	json_decref(image);
+	return text;
+}

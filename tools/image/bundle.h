@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// The container's configuration, as OCI's runtime specification has it (config.json), from the image's
+// own and what the user wants otherwise.
+#pragma once
+
+#include <stdbool.h>
+
+#include "tools/common/error.h"
+
+// What the user wants otherwise; NULL: as the image says.
+struct bundle_options {
+	const char *entrypoint;  // words; drops the image's Cmd
+	const char *args;        // words; in place of the image's Cmd
+	const char *env;         // KEY=VALUE,KEY2=VALUE2; a KEY alone takes our own environment's value
+	const char *user;
+	const char *workdir;
+	const char *hostname;
+	bool readonly;
+};
+
+// Makes config.json for the packed image in `directory` (pack.h). The caller frees the text; NULL with `err`.
+char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err);

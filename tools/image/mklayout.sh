@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Makes an OCI image layout of one static program: mklayout.sh PROGRAM LAYOUT
+# The same program gives the same bytes.
+set -euo pipefail
+
+program=$1
+layout=$2
+name=$(basename "$program")
+
+rm -rf "$layout"
+mkdir -p "$layout/blobs/sha256"
+
+# Moves stdin into the layout as a blob; prints the blob's hash and size.
+add_blob() {
+	local file hash
+	file=$(mktemp "$layout/blob.XXXXXX")
+	cat >"$file"
+	hash=$(sha256sum <"$file" | cut -d' ' -f1)
+	echo "$hash $(stat -c %s "$file")"
+	chmod 644 "$file"
+	mv "$file" "$layout/blobs/sha256/$hash"
+}
+
+read -r layer layer_size < <(tar --create --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
+	--mode=0755 --directory="$(dirname "$program")" "$name" | add_blob)
+
+read -r config config_size < <(printf '%s' "{\"architecture\":\"riscv64\",\"os\":\"linux\",\
+\"config\":{\"Env\":[\"PATH=/\"],\"Cmd\":[\"/$name\"],\"WorkingDir\":\"/\"},\
+\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:$layer\"]}}" | add_blob)
+
+read -r manifest manifest_size < <(printf '%s' "{\"schemaVersion\":2,\
+\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\
+\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\
+\"digest\":\"sha256:$config\",\"size\":$config_size},\
+\"layers\":[{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\
+\"digest\":\"sha256:$layer\",\"size\":$layer_size}]}" | add_blob)
+
+printf '%s' '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
+printf '%s' "{\"schemaVersion\":2,\"manifests\":[\
+{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\
+\"digest\":\"sha256:$manifest\",\"size\":$manifest_size,\
+\"platform\":{\"architecture\":\"riscv64\",\"os\":\"linux\"}}]}" >"$layout/index.json"

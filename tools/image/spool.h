@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// Where the contents of an image's files wait until the root image is written: one file on the disk
+// that has no name, so that nothing is left of it whatever happens.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/common/error.h"
+
+struct spool {
+	int fd;
+	uint64_t size;
+	uint64_t limit;  // of all contents together, holes included
+};
+
+// The image may hold this much, uncompressed.
+#define SPOOL_DEFAULT_LIMIT ((uint64_t)32 << 30)
+
+// Makes the file in `directory`. Released by spool_deinit().
+int spool_init(struct spool *spool, const char *directory, struct error *err);
+void spool_deinit(struct spool *spool);
+
+// Makes room for a file of `size` bytes, all zero until they are written, and returns where it begins.
+int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct error *err);
+// Writes at `offset`, which must lie in reserved room.
+int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size, struct error *err);
+// Reads all `size` bytes at `offset`.
+int spool_read(const struct spool *spool, uint64_t offset, void *data, size_t size, struct error *err);

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+#
+# The tools that run on the host, and the built-in container image. Included by the Makefile.
+#   host-tools     build the tools into $(BUILD)/host/
+#   default-image  pack the built-in container image into $(BUILD)/image/default/
+
+BUILD ?= build
+HOSTCC ?= cc
+RISCV_CC ?= riscv64-linux-gnu-gcc
+
+HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wconversion -Wsign-conversion \
+	-Wshadow -Wundef -Wmissing-prototypes -Wvla -Werror
+IMAGE_LIBS := -larchive -ljansson -lcrypto
+
+COMMON_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/common/*.c)))
+IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c)))
+RUN_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/run/*.c)))
+
+host_objs = $(patsubst %.c,$(BUILD)/host/obj/%.o,$(1))
+
+$(BUILD)/host/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/host/starina-image: $(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS))
+	$(if $(Q),@echo "  HOSTLD  $@")
+	$(Q)$(HOSTCC) -o $@ $^ $(IMAGE_LIBS)
+
+$(BUILD)/host/starina-run: $(call host_objs,$(RUN_SRCS) $(COMMON_SRCS))
+	$(if $(Q),@echo "  HOSTLD  $@")
+	$(Q)$(HOSTCC) -o $@ $^ -larchive
+
+-include $(patsubst %.o,%.d,$(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS) $(RUN_SRCS)))
+
+# The built-in image: one static program.
+$(BUILD)/image/demo: apps/linuxrun/demo/demo.c
+	@mkdir -p $(@D)
+	$(Q)$(RISCV_CC) -std=gnu11 -Os -Wall -Wextra -Werror -static -o $@ $<
+	$(Q)riscv64-linux-gnu-strip $@
+
+$(BUILD)/image/default/root.squashfs: $(BUILD)/image/demo tools/image/mklayout.sh $(BUILD)/host/starina-image
+	$(if $(Q),@echo "  IMAGE   $(@D)")
+	$(Q)tools/image/mklayout.sh $(BUILD)/image/demo $(BUILD)/image/layout
+	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/layout $(@D)
+
+.PHONY: host-tools default-image
+host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run
+default-image: $(BUILD)/image/default/root.squashfs
