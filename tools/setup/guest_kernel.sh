@@ -36,9 +36,9 @@ guest_kernel_missing() {
 }
 
 guest_kernel_progress() {
-	local done
-	done=$(grep -c -E '^  (CC|AS|HOSTCC) ' "$1")
-	printf 'guest kernel: %d of about %d files compiled' "$done" "$GUEST_OBJECTS"
+	local count
+	count=$(grep -c -E '^  (CC|AS|HOSTCC) ' "$1")
+	printf 'guest kernel: %d of about %d files compiled' "$count" "$GUEST_OBJECTS"
 }
 
 # check_guest_config CONFIG: ends setup.sh, naming each option of the fragment that CONFIG does not have as asked.
@@ -100,11 +100,11 @@ build_guest_kernel() {
 	run_long "building the guest kernel for the Linux VMs, once: 5 to 10 minutes on two cores" "$log" \
 		guest_kernel_progress guest_make -j"${JOBS:-$(nproc)}" Image ||
 		guest_failed "$log" "the guest kernel could not be built"
-	mkdir -- "$entry" &&
+	{ mkdir -- "$entry" &&
 		cp -- "$src/arch/riscv/boot/Image" "$src/vmlinux" "$entry/" &&
 		cp -- "$src/.config" "$entry/config" &&
 		(cd -- "$entry" && sha256sum Image vmlinux config >SHA256SUMS) &&
-		chmod 644 "$entry"/* && sync -f "$entry" || fail_disk "store the guest kernel"
+		chmod 644 "$entry"/* && sync -f "$entry"; } || fail_disk "store the guest kernel"
 	rm -rf -- "${CACHE:?}/guest-kernel/$1"
 	mv -T -- "$entry" "$CACHE/guest-kernel/$1" || fail_disk "store the guest kernel"
 	rm -rf -- "$src"
@@ -122,8 +122,8 @@ setup_guest_kernel() {
 		rm -rf -- "$entry"
 	fi
 	[[ -e $entry ]] || build_guest_kernel "$key"
-	mkdir -p -- "$ROOT/third_party" && rm -rf -- "$new" && cp -r --reflink=auto -- "$entry" "$new" &&
-		printf '%s\n' "$key" >"$new/.stamp" && rm -rf -- "$here" && mv -T -- "$new" "$here" || {
+	{ mkdir -p -- "$ROOT/third_party" && rm -rf -- "$new" && cp -r --reflink=auto -- "$entry" "$new" &&
+		printf '%s\n' "$key" >"$new/.stamp" && rm -rf -- "$here" && mv -T -- "$new" "$here"; } || {
 		rm -rf -- "$new"
 		fail_disk "copy the guest kernel into $here" "$ROOT"
 	}

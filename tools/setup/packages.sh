@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the lists are used by name, and by setup.sh
 # Debian packages that building, running and testing need. a|b: any of these will do, the first known one is installed.
 
 QEMU_MIN=7.2
@@ -62,6 +62,7 @@ as_root() {
 install_packages_as_root() {
 	# The test registry is started by the tests, on loopback; installing it must not start a server of the machine's.
 	if [[ " $* " == *' docker-registry '* && ! -e /etc/systemd/system/docker-registry.service ]]; then
+		printf 'masking docker-registry.service\n'
 		as_root mkdir -p /etc/systemd/system &&
 			as_root ln -s /dev/null /etc/systemd/system/docker-registry.service || return
 	fi
@@ -90,7 +91,7 @@ setup_packages() {
 	[[ ${#missing[@]} -gt 0 ]] || return 0
 	mapfile -t names < <(packages_choose "${missing[@]}")
 	if ((EUID != 0)) && ! { command -v sudo >/dev/null && sudo -v; }; then
-		fail "these packages are missing, and installing them needs root: ${names[*]}" \
+		fail "${#names[@]} packages are missing, and installing them needs root, which this user cannot become" \
 			"as root, run this, then ./setup.sh again:" "" \
 			"    apt-get update && apt-get install -y --no-install-recommends ${names[*]}" ""
 	fi
@@ -99,6 +100,8 @@ setup_packages() {
 	log=$CACHE/logs/apt.log
 	run_long "reading the package lists" "$log" no_progress as_root apt-get -q update || package_failed "$log" "${names[@]}"
 	mapfile -t names < <(packages_choose "${missing[@]}")
+	[[ " ${names[*]} " != *' docker-registry '* ]] ||
+		say "docker-registry is for the tests alone: its own service will be masked (systemctl unmask docker-registry)"
 	run_long "installing ${#names[@]} packages and what they need" "$log" install_progress \
 		install_packages_as_root "${names[@]}" || package_failed "$log" "${names[@]}"
 }
@@ -111,10 +114,12 @@ print_reasons() {
 		hits=()
 		for entry in "$@"; do
 			for list in "${list_ref[@]}"; do
-				[[ $list != "$entry" ]] || hits+=("${entry%%|*}")
+				[[ $list != "$entry" ]] || hits+=("$entry")
 			done
 		done
-		[[ ${#hits[@]} -eq 0 ]] || say "missing to ${group,,} (${reason_ref}): ${hits[*]}"
+		[[ ${#hits[@]} -gt 0 ]] || continue
+		mapfile -t hits < <(packages_choose "${hits[@]}")
+		say "missing to ${group,,} (${reason_ref}): ${hits[*]}"
 	done
 }
 

@@ -147,7 +147,7 @@ fetch_source() {
 		"$MIRROR/${LOCK_PATH[$name]}" "$new" "SHA256:$sha" || fetch_failed "$name" "$log"
 	# apt-helper checked it; this is the one check that does not depend on apt.
 	[[ $(sha256_of "$new") == "$sha" ]] || fail "${LOCK_PACKAGE[$name]} has another SHA-256 than tools/deps.lock says"
-	sync -- "$new" && mv -- "$new" "$file" || fail_disk "store ${LOCK_PACKAGE[$name]} in the cache"
+	{ sync -- "$new" && mv -- "$new" "$file"; } || fail_disk "store ${LOCK_PACKAGE[$name]} in the cache"
 }
 
 fetch_progress() {
@@ -185,8 +185,8 @@ setup_sources() {
 		fetch_source "$name"
 		here=$ROOT/third_party/$name new=$ROOT/third_party/.$name.new
 		rm -rf -- "$new"
-		mkdir -p -- "$new" && unpack_one "$name" "$new" && source_stamp "$name" >"$new/.stamp" &&
-			rm -rf -- "$here" && mv -T -- "$new" "$here" || {
+		{ mkdir -p -- "$new" && unpack_one "$name" "$new" && source_stamp "$name" >"$new/.stamp" &&
+			rm -rf -- "$here" && mv -T -- "$new" "$here"; } || {
 			rm -rf -- "$new"
 			fail_disk "unpack ${LOCK_PACKAGE[$name]} into $here" "$ROOT"
 		}
@@ -218,6 +218,6 @@ update_lock() {
 		return
 	fi
 	diff -u -- "$LOCK" "$new" | grep '^[-+][^-+]' || true
-	cp -- "$new" "$LOCK.new" && mv -- "$LOCK.new" "$LOCK" || fail_disk "write $LOCK" "$ROOT"
+	{ cp -- "$new" "$LOCK.new" && mv -- "$LOCK.new" "$LOCK"; } || fail_disk "write $LOCK" "$ROOT"
 	say "tools/deps.lock updated; now run: ./setup.sh && make test"
 }
