@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+#include "libs/virtio/device_blk.h"
+
+#include "libs/base/string.h"
+#include "libs/virtio/spec.h"
+
+static struct blk_device_request *request_get(struct blk_device *dev)
+{
+	for (uint32_t i = 0; i < BLK_DEVICE_MAX_REQUESTS; i++) {
+		if (!dev->requests[i].busy)
+			return &dev->requests[i];
+	}
+	return NULL;
+}
+
+// Answers a chain: the status byte is the last of its writable part (section 5.2.6).
+static void answer(struct blk_device *dev, const struct device_chain *chain, uint8_t status, size_t data_len)
+{
+	device_chain_write(chain, chain->writable_len - 1, &status, 1);
+	device_queue_push(&dev->mmio.queues[0], chain->head, (uint32_t)data_len + 1);
+}
+
+static bool start_read(struct blk_device *dev, uint64_t sector)
+{
+	uint64_t length = dev->chain.writable_len - 1;
+	struct blk_device_request *request;
+
+	if (length % VIRTIO_BLK_SECTOR_SIZE != 0 || length == 0 || length > BLK_DEVICE_MAX_BYTES ||
+	    !range_within(sector, length / VIRTIO_BLK_SECTOR_SIZE, dev->num_sectors)) {
+		answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);
+		return true;
+	}
+	request = request_get(dev);
+	if (request == NULL)
+		return false;
+	request->device = dev;
+	request->offset = sector * VIRTIO_BLK_SECTOR_SIZE;
+	request->length = (size_t)length;
+	request->busy = true;
+	request->generation = dev->generation;
+	request->chain = dev->chain;
+	dev->read(dev->context, request);
+	return true;
+}
+
+// Starts or answers the request in dev->chain. Returns false when no request is free.
+static bool handle_chain(struct blk_device *dev)
+{
+	struct virtio_blk_req header;
+
+	if (dev->chain.writable_len == 0) {
+		device_queue_push(&dev->mmio.queues[0], dev->chain.head, 0);  // nowhere to put a status
+		return true;
+	}
+	if (device_chain_read(&dev->chain, 0, &header, sizeof(header)) != sizeof(header)) {
+		answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);
+		return true;
+	}
+	switch (header.type) {
+	case VIRTIO_BLK_T_IN:
+		return start_read(dev, header.sector);
+	case VIRTIO_BLK_T_OUT:
+		answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);  // read-only
+		return true;
+	case VIRTIO_BLK_T_FLUSH:
+		answer(dev, &dev->chain, VIRTIO_BLK_S_OK, 0);
+		return true;
+	case VIRTIO_BLK_T_GET_ID:
+		if (dev->chain.writable_len - 1 < VIRTIO_BLK_ID_BYTES) {
+			answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);
+			return true;
+		}
+		device_chain_write(&dev->chain, 0, dev->serial, VIRTIO_BLK_ID_BYTES);
+		answer(dev, &dev->chain, VIRTIO_BLK_S_OK, VIRTIO_BLK_ID_BYTES);
+		return true;
+	default:
+		answer(dev, &dev->chain, VIRTIO_BLK_S_UNSUPP, 0);
+		return true;
+	}
+}
+
+static void process(struct blk_device *dev)
+{
+	struct device_queue *q = &dev->mmio.queues[0];
+	error_t err = 0;
+
+	dev->starved = false;
+	do {
+		device_queue_suppress_notify(q);
+		while (!dev->starved && (err = device_queue_pop(q, &dev->chain)) == 0) {
+			if (!handle_chain(dev)) {
+				device_queue_unpop(q);
+				dev->starved = true;
+			}
+		}
+	} while (!dev->starved && device_queue_want_notify(q));
+	if (err == ERR_PROTOCOL)
+		virtio_mmio_needs_reset(&dev->mmio);
+	virtio_mmio_queue_interrupt(&dev->mmio, 0);
+}
+
+void blk_device_put(struct blk_device_request *request, size_t position, struct span bytes)
+{
+	if (request->generation != request->device->generation || !range_within(position, bytes.len, request->length))
+		return;
+	device_chain_write(&request->chain, position, bytes.data, bytes.len);
+}
+
+void blk_device_finish(struct blk_device_request *request, error_t status)
+{
+	struct blk_device *dev = request->device;
+
+	request->busy = false;
+	if (request->generation == dev->generation) {
+		if (status == 0)
+			answer(dev, &request->chain, VIRTIO_BLK_S_OK, request->length);
+		else
+			answer(dev, &request->chain, VIRTIO_BLK_S_IOERR, 0);
+		virtio_mmio_queue_interrupt(&dev->mmio, 0);
+	}
+	if (dev->starved && virtio_mmio_is_running(&dev->mmio))
+		process(dev);
+}
+
+static void blk_notify(void *context, uint32_t queue)
+{
+	(void)queue;
+	process(context);
+}
+
+static void blk_reset(void *context)
+{
+	struct blk_device *dev = context;
+
+	dev->generation++;
+	dev->starved = false;
+}
+
+static const struct virtio_mmio_ops blk_mmio_ops = {.reset = blk_reset, .notify = blk_notify};
+
+void blk_device_init(struct blk_device *dev)
+{
+	struct virtio_blk_config config = {
+		.capacity = dev->num_sectors,
+		.seg_max = DEVICE_CHAIN_MAX - 2,  // header and status
+		.blk_size = VIRTIO_BLK_SECTOR_SIZE,
+	};
+
+	dev->mmio.ops = &blk_mmio_ops;
+	dev->mmio.context = dev;
+	dev->mmio.device_id = VIRTIO_ID_BLOCK;
+	dev->mmio.num_queues = 1;
+	dev->mmio.features = VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO | VIRTIO_BLK_F_BLK_SIZE;
+	virtio_mmio_init(&dev->mmio);
+	virtio_mmio_set_config(&dev->mmio, &config, sizeof(config), false);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// A read-only virtio block device (virtio 1.2, section 5.2; device side). Requests are asynchronous: the backend
+// may finish them later and in any order. Not thread-safe: the machine's lock guards it.
+#pragma once
+
+#include "libs/virtio/device_mmio.h"
+
+#define BLK_DEVICE_MAX_REQUESTS 32u
+// A longer request fails: no driver of ours makes one, and it would hold the machine's lock for too long.
+#define BLK_DEVICE_MAX_BYTES (4u * 1024 * 1024)
+
+struct blk_device;
+
+struct blk_device_request {
+	struct blk_device *device;
+	uint64_t offset;  // bytes on the disk; a multiple of 512, within its capacity
+	size_t length;    // bytes
+	// Private.
+	bool busy;
+	uint32_t generation;
+	struct device_chain chain;
+};
+
+struct blk_device {
+	struct virtio_mmio_device mmio;
+	// Starts a read. The backend puts the bytes with blk_device_put and ends with blk_device_finish, now or later.
+	void (*read)(void *context, struct blk_device_request *request);
+	void *context;
+	uint64_t num_sectors;
+	char serial[24];
+	uint32_t generation;  // changes at each reset: requests of before get no answer
+	bool starved;         // all requests are busy and the queue has more
+	struct device_chain chain;
+	struct blk_device_request requests[BLK_DEVICE_MAX_REQUESTS];
+};
+
+// Sets the model up. The transport's mem, page, set_irq, irq_context and irq, and `read`, `context`, `num_sectors` and `serial` are set
+// by the caller before.
+void blk_device_init(struct blk_device *dev);
+// Puts bytes of the disk into the request, `position` bytes from its start.
+void blk_device_put(struct blk_device_request *request, size_t position, struct span bytes);
+// Ends the request: 0, or an error, which the guest sees as an I/O error.
+void blk_device_finish(struct blk_device_request *request, error_t status);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// The device's side of the virtio MMIO transport, version 2 (virtio 1.2, section 4.2).
+//
+// All registers that the driver can read are kept up to date in a page, which a VMM maps read-only for its guest: then
+// no read leaves the guest. Nothing in this transport has read side effects, and what a selector changes is
+// updated by the write of the selector. Not thread-safe: the machine's lock guards the device and its queues.
+#pragma once
+
+#include "libs/abi/folio.h"
+#include "libs/virtio/device_queue.h"
+
+#define VIRTIO_MMIO_MAX_QUEUES 16u
+#define VIRTIO_MMIO_MAX_CONFIG 64u
+
+struct virtio_mmio_device;
+
+// What a device model implements. `context` is the device's. All optional but `notify`.
+struct virtio_mmio_ops {
+	// The driver acknowledged features and set DRIVER_OK: the queues are ready.
+	void (*driver_ok)(void *context);
+	// The driver reset the device: forget all requests in hand; the queues are gone.
+	void (*reset)(void *context);
+	// Buffers may be available in queue `index`. Called by the I/O side (virtio_mmio_notified).
+	void (*notify)(void *context, uint32_t index);
+};
+
+struct virtio_mmio_device {
+	const struct virtio_mmio_ops *ops;
+	void *context;
+	const struct guest_memory *mem;
+	uint8_t *page;  // PAGE_SIZE bytes, the registers as the driver reads them
+	uint32_t device_id;
+	uint32_t num_queues;
+	uint64_t features;  // offered
+	// Sets the level of the device's interrupt line.
+	void (*set_irq)(void *irq_context, uint32_t irq, bool level);
+	void *irq_context;
+	uint32_t irq;
+	// Private.
+	uint64_t driver_features;
+	uint32_t device_features_sel;
+	uint32_t driver_features_sel;
+	uint32_t queue_sel;
+	uint32_t status;
+	uint32_t interrupt_status;
+	uint32_t config_generation;
+	struct device_queue queues[VIRTIO_MMIO_MAX_QUEUES];
+};
+
+// Fills the register page of a device whose public fields are set (num_queues at most VIRTIO_MMIO_MAX_QUEUES). VERSION_1,
+// INDIRECT_DESC and EVENT_IDX are offered besides `features`.
+void virtio_mmio_init(struct virtio_mmio_device *dev);
+// The device's configuration space, at most VIRTIO_MMIO_MAX_CONFIG bytes; once running, the driver gets a configuration change
+// interrupt when `interrupt` is set (section 2.5).
+void virtio_mmio_set_config(struct virtio_mmio_device *dev, const void *config, size_t len, bool interrupt);
+// A write of the guest to register `offset`. An invalid one is without effect.
+void virtio_mmio_write(struct virtio_mmio_device *dev, uint64_t offset, uint32_t width, uint64_t value);
+// A read of the guest that was not served by the mapped page.
+uint64_t virtio_mmio_read(const struct virtio_mmio_device *dev, uint64_t offset, uint32_t width);
+// The driver's notification of queue `index` arrived.
+void virtio_mmio_notified(struct virtio_mmio_device *dev, uint32_t index);
+// Whether the driver has set DRIVER_OK.
+bool virtio_mmio_is_running(const struct virtio_mmio_device *dev);
+// Raises the interrupt if queue `index` has used buffers that the driver wants to hear of. Call once a batch.
+void virtio_mmio_queue_interrupt(struct virtio_mmio_device *dev, uint32_t index);
+// Gives the device up (section 2.1.2): a queue was broken by its driver; only a reset helps.
+void virtio_mmio_needs_reset(struct virtio_mmio_device *dev);
