@@ -14,6 +14,7 @@ NM := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
 OBJDUMP := $(CROSS_COMPILE)objdump
 HOSTCC ?= cc
+LIBGCC := $(shell $(CC) -print-libgcc-file-name 2>/dev/null)
 V ?= 0
 DEBUG ?= 0
 Q := $(if $(filter 1,$(V)),,@)
@@ -89,7 +90,7 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$
 		tools/build/link_app.sh
 	$$(call say,LINK,apps/$(1))
 	@mkdir -p $$(@D)
-	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^)
+	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
 $(foreach app,$(APPS),$(eval $(call app_rules,$(app))))
 APP_OBJS := $(patsubst %,$(BUILD)/apps/%.o,$(APPS))
@@ -108,11 +109,11 @@ KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
 	$(shell find kernel -name '*.S')
 KERNEL_OBJS := $(call objects,$(KERNEL_SRCS))
 KERNEL_LINK_OBJS = $(KERNEL_OBJS) $(BUILD)/gen/app_table.o $(APP_OBJS) $(BUILD)/libs/base.a $(BUILD)/libs/fdt.a
-LDFLAGS := -nostdlib -static --no-relax --gc-sections -z noexecstack -z max-page-size=4096 -T boot/kernel.ld -L $(BUILD)/gen
+LDFLAGS := -nostdlib -static --no-relax --gc-sections -z noexecstack -z max-page-size=4096 -L $(BUILD)/gen -T boot/kernel.ld
 
 $(BUILD)/starina.elf: $(KERNEL_LINK_OBJS) boot/kernel.ld tools/build/link_kernel.sh
 	$(call say,LINK,$@)
-	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $@ $(LDFLAGS) -- $(filter %.o %.a,$^)
+	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $@ $(LDFLAGS) -- $(filter %.o %.a,$^) $(LIBGCC)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

@@ -1,0 +1,2 @@
+APP_tcpip_LIBS := lwip_port
+$(BUILD)/obj/apps/tcpip/%.o: EXTRA_CFLAGS += $(LWIP_CFLAGS)

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+//
+// The link: lwIP's network interface over the channel of the network device.
+//
+// A received frame stays in the driver's folio: a custom pbuf points into it, and closes the folio when lwIP is done.
+// A frame to send is gathered once, into a folio of its own (or inline, when it is small).
+#include "apps/tcpip/frame_pbuf.h"
+#include "apps/tcpip/tcpip.h"
+#include "libs/abi/netdev.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+#include "lwip/dhcp.h"
+#include "lwip/dns.h"
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+#include "netif/ethernet.h"
+
+#define MAX_UNSENT 1024
+#define MAX_MTU 1500
+#define INLINE_FRAME_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_netdev_frame))
+
+struct unsent_frame {
+	struct list entry;
+	struct message message;
+};
+
+static error_t link_connect(struct link *link);
+
+// --- Sending ---
+
+static error_t frame_message(struct message *m, const struct pbuf *p)
+{
+	struct msg_netdev_frame frame = {.length = p->tot_len};
+	uint8_t bytes[INLINE_FRAME_MAX];
+	handle_t folio;
+	void *data;
+	error_t err;
+
+	if (p->tot_len <= INLINE_FRAME_MAX) {
+		pbuf_copy_partial(p, bytes, p->tot_len, 0);
+		return message_encode_netdev_frame(m, &frame, bytes, p->tot_len);
+	}
+	err = folio_create(p->tot_len, FOLIO_CONTIGUOUS, &folio);
+	if (err)
+		return err;
+	err = folio_map(folio, PROT_READ | PROT_WRITE, &data);
+	if (!err)
+		err = message_encode_netdev_frame(m, &frame, NULL, 0);
+	if (err) {
+		handle_close(folio);
+		return err;
+	}
+	pbuf_copy_partial(p, data, p->tot_len, 0);
+	m->handles[0] = folio;
+	m->num_handles = 1;
+	return 0;
+}
+
+// Keeps a frame until the device's channel is writable. A full queue drops it, as a network may.
+static void keep_unsent(struct link *link, struct message *m)
+{
+	struct unsent_frame *unsent = NULL;
+
+	if (link->num_unsent < MAX_UNSENT)
+		unsent = heap_alloc(sizeof(*unsent));
+	if (unsent == NULL) {
+		message_discard(m);
+		return;
+	}
+	unsent->message = *m;
+	list_push_back(&link->unsent, &unsent->entry);
+	link->num_unsent++;
+	source_want_writable(&link->device, true);
+}
+
+static err_t link_output(struct netif *netif, struct pbuf *p)
+{
+	struct link *link = netif->state;
+	struct message m;
+	error_t err;
+
+	if (link->device.handle == HANDLE_NONE)
+		return ERR_IF;
+	if (frame_message(&m, p))
+		return ERR_MEM;
+	if (!list_is_empty(&link->unsent)) {
+		keep_unsent(link, &m);
+		return ERR_OK;
+	}
+	err = channel_send(link->device.handle, &m);
+	if (err == ERR_FULL)
+		keep_unsent(link, &m);
+	else if (err)
+		message_discard(&m);
+	return ERR_OK;
+}
+
+static void device_writable(struct loop *loop, struct source *source)
+{
+	struct link *link = source->context;
+	struct list *entry;
+
+	(void)loop;
+	while ((entry = list_pop_front(&link->unsent)) != NULL) {
+		struct unsent_frame *unsent = container_of(entry, struct unsent_frame, entry);
+		error_t err = channel_send(source->handle, &unsent->message);
+
+		if (err == ERR_FULL) {
+			list_push_front(&link->unsent, &unsent->entry);
+			return;
+		}
+		if (err)
+			message_discard(&unsent->message);
+		link->num_unsent--;
+		heap_free(unsent);
+	}
+	source_want_writable(source, false);
+}
+
+static void drop_unsent(struct link *link)
+{
+	struct list *entry;
+
+	while ((entry = list_pop_front(&link->unsent)) != NULL) {
+		struct unsent_frame *unsent = container_of(entry, struct unsent_frame, entry);
+
+		message_discard(&unsent->message);
+		heap_free(unsent);
+	}
+	link->num_unsent = 0;
+}
+
+// --- The interface ---
+
+static void status_changed(struct netif *netif)
+{
+	if (netif_is_up(netif) && !ip4_addr_isany_val(*netif_ip4_addr(netif)))
+		log_info("address %s", ip4addr_ntoa(netif_ip4_addr(netif)));
+}
+
+static err_t link_netif_init(struct netif *netif)
+{
+	netif->name[0] = 'e';
+	netif->name[1] = 'n';
+	netif->output = etharp_output;
+	netif->output_ip6 = ethip6_output;
+	netif->linkoutput = link_output;
+	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
+	netif_set_hostname(netif, "starina");
+	return ERR_OK;
+}
+
+// The device said what it is: the interface comes up, or back after the driver was restarted.
+static void device_info(struct link *link, const struct msg_netdev_info *info)
+{
+	struct netif *netif = &link->netif;
+	uint64_t timeout = 10;
+	nsec_t now = 0;
+
+	if (!link->netif_added) {
+		if (netif_add_noaddr(netif, link, link_netif_init, ethernet_input) == NULL)
+			assert_failed("netif_add", __FILE__, __LINE__);
+		link->netif_added = true;
+		netif_set_status_callback(netif, status_changed);
+	}
+	netif->hwaddr_len = sizeof(info->mac);
+	memcpy(netif->hwaddr, info->mac, sizeof(info->mac));
+	netif->mtu = info->mtu < 1280 || info->mtu > MAX_MTU ? MAX_MTU : info->mtu;
+	netif_set_default(netif);
+	netif_set_link_up(netif);
+	netif_set_up(netif);
+	netif_create_ip6_linklocal_address(netif, 1);
+	netif_set_ip6_autoconfig_enabled(netif, 1);
+	if (dhcp_start(netif) != ERR_OK)
+		log_warn("cannot start DHCP: using the static address");
+	if (environ_config_u64(link->tcpip->env, "dhcp_timeout", &timeout) || timeout > 3600)
+		timeout = 10;
+	if (!clock_get(CLOCK_MONOTONIC, &now))
+		link->fallback_at = now + timeout * NSEC_PER_SEC;
+}
+
+// "10.0.2.15/24" to an address and a mask.
+static bool parse_cidr(const char *text, ip4_addr_t *addr, ip4_addr_t *mask)
+{
+	char copy[20];
+	char *slash;
+	uint32_t bits = 0;
+
+	if (text == NULL || str_copy(copy, text, sizeof(copy)) >= sizeof(copy))
+		return false;
+	slash = strchr(copy, '/');
+	if (slash == NULL || slash[1] == '\0')
+		return false;
+	*slash = '\0';
+	for (const char *c = slash + 1; *c != '\0'; c++) {
+		if (*c < '0' || *c > '9' || bits > 32)
+			return false;
+		bits = bits * 10 + (uint32_t)(*c - '0');
+	}
+	if (bits == 0 || bits > 32 || !ip4addr_aton(copy, addr))
+		return false;
+	ip4_addr_set_u32(mask, lwip_htonl(0xffffffffu << (32 - bits)));
+	return true;
+}
+
+static void take_static_address(struct link *link)
+{
+	const struct environ *env = link->tcpip->env;
+	const char *gateway_text = environ_config(env, "gateway");
+	const char *dns_text = environ_config(env, "dns");
+	ip4_addr_t addr, mask, gateway;
+	ip_addr_t dns;
+
+	if (!parse_cidr(environ_config(env, "address"), &addr, &mask)) {
+		log_error("tcpip.address=%s is not ADDRESS/BITS as 10.0.2.15/24: the network stays down",
+		          environ_config(env, "address"));
+		return;
+	}
+	if (gateway_text == NULL || !ip4addr_aton(gateway_text, &gateway))
+		ip4_addr_set_zero(&gateway);
+	log_warn("no answer from DHCP: taking the static address");
+	dhcp_release_and_stop(&link->netif);
+	netif_set_addr(&link->netif, &addr, &mask, &gateway);
+	if (dns_text != NULL && ipaddr_aton(dns_text, &dns))
+		dns_setserver(0, &dns);
+}
+
+nsec_t link_check_fallback(struct link *link, nsec_t now)
+{
+	if (link->fallback_at == NSEC_NEVER)
+		return NSEC_NEVER;
+	if (dhcp_supplied_address(&link->netif)) {
+		link->fallback_at = NSEC_NEVER;
+	} else if (now >= link->fallback_at) {
+		link->fallback_at = NSEC_NEVER;
+		take_static_address(link);
+	}
+	return link->fallback_at;
+}
+
+// --- Receiving ---
+
+static void device_frame(struct link *link, struct message *m)
+{
+	struct msg_netdev_frame frame;
+	const uint8_t *tail;
+	size_t tail_len;
+	struct pbuf *p = NULL;
+
+	if (!link->netif_added || message_decode_netdev_frame(m, &frame, &tail, &tail_len)) {
+		message_discard(m);
+		return;
+	}
+	if (m->num_handles == 1) {
+		p = frame_pbuf_make(m->handles[0], frame.offset, frame.length);
+	} else if (frame.length == tail_len) {
+		p = pbuf_alloc(PBUF_RAW, (u16_t)tail_len, PBUF_RAM);
+		if (p != NULL)
+			pbuf_take(p, tail, (u16_t)tail_len);
+	}
+	if (p == NULL)
+		return;
+	if (link->netif.input(p, &link->netif) != ERR_OK)
+		pbuf_free(p);
+}
+
+static void device_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct link *link = source->context;
+	struct msg_netdev_info info;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	(void)loop;
+	if (m->type == MSG_NETDEV_FRAME) {
+		device_frame(link, m);
+		return;
+	}
+	if (!message_decode_netdev_info(m, &info, &tail, &tail_len))
+		device_info(link, &info);
+	message_discard(m);
+}
+
+// The driver went: the interface stays, with its link down, until there is a driver again.
+static void device_closed(struct loop *loop, struct source *source)
+{
+	struct link *link = source->context;
+
+	loop_close(loop, source);
+	link->device.handle = HANDLE_NONE;
+	link->fallback_at = NSEC_NEVER;
+	drop_unsent(link);
+	if (link->netif_added)
+		netif_set_link_down(&link->netif);
+	if (link_connect(link))
+		log_error("cannot connect to the network device any more");
+}
+
+static void connector_ready(struct loop *loop, struct source *source)
+{
+	struct link *link = source->context;
+
+	loop_remove(loop, source);
+	if (link_connect(link))
+		log_error("cannot connect to the network device any more");
+}
+
+static const struct source_ops device_ops = {
+	.message = device_message,
+	.writable = device_writable,
+	.closed = device_closed,
+};
+static const struct source_ops connector_ops = {.signalled = connector_ready};
+
+static error_t link_connect(struct link *link)
+{
+	struct loop *loop = &link->tcpip->loop;
+	handle_t channel;
+	error_t err;
+
+	err = service_connect(link->connector, &channel);
+	if (err == ERR_NOT_READY || err == ERR_FULL)
+		return loop_add(loop, &link->connector_source, link->connector, &connector_ops, link);
+	if (err)
+		return err;
+	err = loop_add(loop, &link->device, channel, &device_ops, link);
+	if (err) {
+		handle_close(channel);
+		link->device.handle = HANDLE_NONE;
+	}
+	return err;
+}
+
+error_t link_init(struct link *link, struct tcpip *tcpip)
+{
+	link->tcpip = tcpip;
+	link->fallback_at = NSEC_NEVER;
+	list_init(&link->unsent);
+	link->connector = environ_connector(tcpip->env, "netdev");
+	if (link->connector == HANDLE_NONE) {
+		log_warn("no network device: only loopback works");
+		return 0;
+	}
+	return link_connect(link);
+}

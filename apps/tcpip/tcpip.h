@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// The TCP/IP server: lwIP between the network device's channel and the channels of its clients.
+#pragma once
+
+#include "libs/starina/environ.h"
+#include "libs/starina/loop.h"
+#include "libs/starina/payload.h"
+#include "lwip/netif.h"
+
+struct tcpip;
+
+// The link to the network device (link.c). Frames that the device's channel has no room for wait in `unsent`.
+struct link {
+	struct tcpip *tcpip;
+	handle_t connector;
+	struct source connector_source;
+	struct source device;  // its handle is HANDLE_NONE while there is no device
+	struct netif netif;
+	bool netif_added;
+	nsec_t fallback_at;  // when the static address is taken, unless DHCP answered; NSEC_NEVER: done
+	struct list unsent;
+	size_t num_unsent;
+};
+
+struct tcpip {
+	struct loop loop;
+	const struct environ *env;
+	struct link link;
+	struct source service;
+	struct list dirty;  // connections with data for tcp_output, once the batch in hand is done
+	uint32_t next_id;
+};
+
+// Connects to the network device, now or as soon as it is there. Without one (the need is optional) only loopback works.
+__must_check error_t link_init(struct link *link, struct tcpip *tcpip);
+// Takes the static address when DHCP has not answered in time. Returns when to ask again.
+nsec_t link_check_fallback(struct link *link, nsec_t now);
+
+// The clients: each connection to the service is a channel that takes MSG_OPEN (client.c).
+__must_check error_t clients_init(struct tcpip *tcpip);
+
+// Gives what the connections wrote in this batch to the network (connection.c).
+void connections_flush(struct tcpip *tcpip);

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "apps/tcpip/uri.h"
+
+#include "libs/base/string.h"
+
+static bool take_prefix(struct span *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (text->len < len || memcmp(text->data, prefix, len) != 0)
+		return false;
+	text->data += len;
+	text->len -= len;
+	return true;
+}
+
+static error_t parse_port(struct span text, uint16_t *port)
+{
+	uint32_t value = 0;
+
+	if (text.len == 0 || text.len > 5)
+		return ERR_INVALID;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return ERR_INVALID;
+		value = value * 10 + (uint32_t)(text.data[i] - '0');
+	}
+	if (value == 0 || value > UINT16_MAX)
+		return ERR_INVALID;
+	*port = (uint16_t)value;
+	return 0;
+}
+
+error_t tcp_uri_parse(struct span text, struct tcp_uri *out)
+{
+	struct span host = text;
+	size_t colon;
+
+	if (take_prefix(&text, "tcp-listen:"))
+		out->listen = true;
+	else if (take_prefix(&text, "tcp:"))
+		out->listen = false;
+	else
+		return ERR_INVALID;
+	for (colon = text.len; colon > 0 && text.data[colon - 1] != ':'; colon--)
+		;
+	if (colon == 0)
+		return ERR_INVALID;
+	host = (struct span){.data = text.data, .len = colon - 1};
+	if (host.len >= 2 && host.data[0] == '[' && host.data[host.len - 1] == ']') {
+		host.data++;
+		host.len -= 2;
+	} else if (memchr(host.data, ':', host.len) != NULL) {
+		return ERR_INVALID;
+	}
+	if (host.len == 0 || host.len >= sizeof(out->host) || memchr(host.data, '\0', host.len) != NULL)
+		return ERR_INVALID;
+	memcpy(out->host, host.data, host.len);
+	out->host[host.len] = '\0';
+	return parse_port((struct span){.data = text.data + colon, .len = text.len - colon}, &out->port);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libs/base/span.h"
+
+#define URI_HOST_MAX 128
+
+// "tcp-listen:ADDRESS:PORT" and "tcp:HOST:PORT"; an IPv6 address is in brackets.
+struct tcp_uri {
+	bool listen;
+	char host[URI_HOST_MAX];  // without the brackets
+	uint16_t port;
+};
+
+// Errors: ERR_INVALID.
+__must_check error_t tcp_uri_parse(struct span text, struct tcp_uri *out);

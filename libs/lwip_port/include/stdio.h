@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// lwIP includes <stdio.h> for diagnostics that are compiled out.
+#pragma once
