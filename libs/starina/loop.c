@@ -137,8 +137,9 @@ static void loop_feed_starved(struct loop *loop)
 	loop->num_starved = 0;
 }
 
-// Takes messages until there are none, the turn is over, or a callback removed or paused the source.
-static void source_take_messages(struct loop *loop, struct source *source)
+// Takes messages until there are none, the turn is over, or a callback removed or paused the source. Returns the last
+// channel_recv's error, 0 when there may be more.
+static error_t source_take_messages(struct loop *loop, struct source *source)
 {
 	for (int i = 0; i < SOURCE_MESSAGES_PER_TURN; i++) {
 		struct message m;
@@ -146,16 +147,30 @@ static void source_take_messages(struct loop *loop, struct source *source)
 
 		if (err == 0) {
 			source->ops->message(loop, source, &m);
-			if (loop->current != source || source->paused)
-				return;
-			continue;
+			if (loop->current == source && !source->paused)
+				continue;
 		}
-		if (err == ERR_PEER_CLOSED && source->ops->closed != NULL)
-			source->ops->closed(loop, source);
-		else if (err == ERR_LIMIT)
-			source_starve(loop, source);
-		return;
+		if (i > 0 || err == 0) {
+			if (loop->current == source && source->ops->batch_end != NULL)
+				source->ops->batch_end(loop, source);
+		}
+		return err;
 	}
+	if (source->ops->batch_end != NULL)
+		source->ops->batch_end(loop, source);
+	return 0;
+}
+
+static void source_dispatch_channel(struct loop *loop, struct source *source)
+{
+	error_t err = source_take_messages(loop, source);
+
+	if (loop->current != source)
+		return;
+	if (err == ERR_PEER_CLOSED && source->ops->closed != NULL)
+		source->ops->closed(loop, source);
+	else if (err == ERR_LIMIT)
+		source_starve(loop, source);
 }
 
 static void source_dispatch(struct loop *loop, struct source *source, uint32_t ready)
@@ -165,7 +180,7 @@ static void source_dispatch(struct loop *loop, struct source *source, uint32_t r
 	loop->current = source;
 	if (source->ops->message != NULL) {
 		if (takes && (ready & (READY_READABLE | READY_CLOSED)) != 0)
-			source_take_messages(loop, source);
+			source_dispatch_channel(loop, source);
 	} else if (takes && (ready & READY_READABLE) != 0 && source->ops->signalled != NULL) {
 		source->ops->signalled(loop, source);
 	}

@@ -20,6 +20,9 @@ struct source;
 struct source_ops {
 	// A message was received. The callback owns its handles.
 	void (*message)(struct loop *loop, struct source *source, struct message *m);
+	// The messages of one turn were handled: the place to do once what each of them would cause (kick a device). Not
+	// called when a callback removed the source.
+	void (*batch_end)(struct loop *loop, struct source *source);
 	// One more send will fit. Asked for only between source_want_writable(true) and (false). Also called when the peer
 	// is gone while messages are not wanted, so that the send that fails with ERR_PEER_CLOSED tells the owner.
 	void (*writable)(struct loop *loop, struct source *source);
