@@ -9,15 +9,19 @@
 
 // In the order in which they may nest. docs/architecture.md explains each.
 enum lock_rank {
-	LOCK_RANK_SERVICE = 1,   // the service table
-	LOCK_RANK_PROCESS = 2,   // a process's threads and state
+	LOCK_RANK_SERVICE = 1,   // the service table, the worker's list
+	LOCK_RANK_PROCESS = 2,   // a process's threads and state, the list of processes
 	LOCK_RANK_HANDLES = 3,   // a process's handle table
-	LOCK_RANK_POLL = 4,      // the one lock of all watch lists and polls' ready lists
-	LOCK_RANK_OBJECT = 5,    // one object (a channel pair, a timer, an event, ...); channel pairs never nest
-	LOCK_RANK_VM = 6,        // an hvspace
-	LOCK_RANK_SCHED = 8,     // a run queue
-	LOCK_RANK_MEMORY = 9,    // page allocator, kmalloc, kernel address space
-	LOCK_RANK_LOG = 10,
+	LOCK_RANK_TRANSIT = 4,   // the graph of channel ends that travel in queues
+	LOCK_RANK_POLL = 5,      // the one lock of all watch lists and polls' ready lists
+	LOCK_RANK_OBJECT = 6,    // one object (a channel pair, an event, a folio...); channel pairs never nest
+	LOCK_RANK_VM = 7,        // an hvspace
+	LOCK_RANK_TIMER = 8,     // a hart's timer queue
+	LOCK_RANK_SCHED = 9,     // a run queue
+	LOCK_RANK_MEMORY = 10,   // the kernel address space
+	LOCK_RANK_KMALLOC = 11,  // the kernel's heap
+	LOCK_RANK_PAGE = 12,     // the page allocator
+	LOCK_RANK_LOG = 13,
 };
 
 struct spinlock {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// From the firmware's jump to kmain(). SBI 1.0 chapter 9 (HSM): a0 is the hart's id, a1 the device tree's address (or the
+// opaque value given to hart_start), address translation is off, interrupts are off.
+
+#include "kernel/arch/riscv64/mmu.h"
+
+	.section .text.boot, "ax"
+	.global boot_entry
+boot_entry:
+	// The image is position independent until paging is on: `lla` gives physical addresses here.
+	mv	s0, a0
+	mv	s1, a1
+
+	// .bss is not part of the loaded file's bytes for every loader: zero it, 64 bytes a turn (it ends on a page).
+	lla	t0, __bss_start
+	lla	t1, __bss_end
+1:	sd	zero, 0(t0)
+	sd	zero, 8(t0)
+	sd	zero, 16(t0)
+	sd	zero, 24(t0)
+	sd	zero, 32(t0)
+	sd	zero, 40(t0)
+	sd	zero, 48(t0)
+	sd	zero, 56(t0)
+	addi	t0, t0, 64
+	bltu	t0, t1, 1b
+
+	// Early table of 1 GiB leaves: where we run now, the direct map (not executable), the kernel image.
+	lla	t0, boot_page_table
+	li	t1, PTE_EARLY_CODE | (0x80000000 >> 2)
+	sd	t1, (0x80000000 >> 30) * 8(t0)
+	li	t2, 510 * 8
+	add	t2, t2, t0
+	sd	t1, 0(t2)
+	li	t1, PTE_EARLY_DATA
+	li	t2, DIRECT_MAP_FIRST_SLOT * 8
+	add	t2, t2, t0
+	li	t3, DIRECT_MAP_SLOTS
+	li	t4, 1 << 28			// 1 GiB as a PTE's page number counts
+2:	sd	t1, 0(t2)
+	add	t1, t1, t4
+	addi	t2, t2, 8
+	addi	t3, t3, -1
+	bnez	t3, 2b
+
+	mv	a0, t0
+	lla	a1, boot_high
+	li	a2, KERNEL_OFFSET
+	add	a1, a1, a2
+	j	boot_paging_on
+
+	// The boot hart in the upper half.
+boot_high:
+	lla	sp, __boot_stack_top
+	mv	a0, s0
+	mv	a1, s1
+	mv	s0, zero			// the end of the chain of frames
+	mv	ra, zero
+	call	kmain
+3:	wfi
+	j	3b
+
+// Other harts: a1 is the physical address of a struct hart_start (kernel/arch/riscv64/smp.c).
+	.global boot_secondary_entry
+boot_secondary_entry:
+	ld	s2, 8(a1)			// stack
+	ld	s3, 16(a1)			// argument
+	ld	s4, 24(a1)			// satp of the kernel's table
+	lla	a0, boot_page_table
+	lla	a1, boot_secondary_high
+	li	a2, KERNEL_OFFSET
+	add	a1, a1, a2
+	j	boot_paging_on
+boot_secondary_high:
+	csrw	satp, s4
+	sfence.vma
+	mv	sp, s2
+	mv	a0, s3
+	mv	s0, zero
+	mv	ra, zero
+	call	hart_main
+3:	wfi
+	j	3b
+
+// Turns on the page table at physical address a0 and goes on at virtual address a1.
+boot_paging_on:
+	srli	a0, a0, 12
+	li	t0, SATP_SV39
+	or	a0, a0, t0
+	// Global: tp is the current thread (none yet), sscratch the hart (none yet).
+	mv	tp, zero
+	csrw	sscratch, zero
+	csrw	sie, zero
+	sfence.vma
+	csrw	satp, a0
+	sfence.vma
+	jr	a1
+
+	.section .bss
+	.balign 4096
+	.global boot_page_table
+boot_page_table:
+	.skip	4096

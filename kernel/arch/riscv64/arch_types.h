@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// What RISC-V keeps in each thread and hart. Both structs lie first in struct thread and struct hart; the
+// offsets at the top are what the assembly uses, arch_thread.c asserts that they hold.
+#pragma once
+
+#define ARCH_THREAD_HART 0
+#define ARCH_THREAD_KERNEL_SP 8
+#define ARCH_THREAD_APP_SP 16
+#define ARCH_THREAD_APP_PC 24
+#define ARCH_THREAD_STACK_BOTTOM 32
+#define ARCH_THREAD_CONTEXT 40
+
+#define ARCH_HART_THREAD 0
+#define ARCH_HART_SCRATCH 8
+#define ARCH_HART_EMERGENCY_SP 24
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hart;
+struct thread;
+
+// The floating-point registers, saved by fp_save (kernel/arch/riscv64/fp.h).
+struct arch_fp {
+	uint64_t f[32];
+	uint64_t fcsr;
+};
+
+// First in struct thread, as `arch`. tp points to it while the thread runs.
+struct arch_thread {
+	struct hart *hart;          // that runs it; valid while it runs
+	uintptr_t kernel_sp;        // where each entry from the app starts on the kernel stack
+	uintptr_t app_sp;           // the app's stack and pc at the last call, for backtraces
+	uintptr_t app_pc;
+	uintptr_t kernel_stack_bottom;
+	struct {
+		uint64_t ra;
+		uint64_t sp;
+		uint64_t s[12];
+	} context;                  // while it does not run: what arch_thread_switch saved
+	bool fp_valid;              // fp holds the thread's registers
+	struct hart *fp_hart;       // the hart that loaded or saved them last
+	struct arch_fp fp;
+};
+
+// First in struct hart, as `arch`. sscratch points to it in S-mode.
+struct arch_hart {
+	struct thread *thread;      // the current one, for the trap entry
+	uint64_t scratch[2];        // the trap entry's own
+	uintptr_t emergency_sp;     // a stack for traps whose own stack is bad
+	struct thread *fp_owner;    // whose registers the FP unit holds
+	uint32_t plic_context;      // of this hart's S-mode external interrupt
+	bool has_plic;
+	bool panicked;              // on the emergency stack already: no second report
+};
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Control and status registers. RISC-V privileged specification, "Supervisor-Level ISA".
+#pragma once
+
+#define SSTATUS_SIE (1 << 1)
+#define SSTATUS_SPIE (1 << 5)
+#define SSTATUS_SPP (1 << 8)
+#define SSTATUS_FS_SHIFT 13
+#define SSTATUS_FS_MASK (3 << 13)
+#define SSTATUS_FS_INITIAL (1 << 13)
+#define SSTATUS_FS_CLEAN (2 << 13)
+#define SSTATUS_FS_DIRTY (3 << 13)
+
+#define IRQ_S_SOFT 1
+#define IRQ_S_TIMER 5
+#define IRQ_S_EXTERNAL 9
+#define SCAUSE_INTERRUPT (1ul << 63)
+
+#define CSR_STIMECMP 0x14d
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+#define csr_read(csr)                                                                              \
+	({                                                                                         \
+		uint64_t value_;                                                                   \
+		__asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory");                       \
+		value_;                                                                            \
+	})
+#define csr_write(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"rK"((uint64_t)(value)) : "memory")
+#define csr_set(csr, bits) __asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+#define csr_clear(csr, bits) __asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+#endif

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/arch/riscv64/mmu.h"
+
+#include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/layout.h"
+#include "kernel/arch/riscv64/sbi.h"
+#include "kernel/debug/panic.h"
+#include "kernel/sched/sched.h"
+#include "kernel/startup/device_tree.h"
+
+#define LEVELS 3
+#define PTE_LEAF (PTE_R | PTE_W | PTE_X)
+
+static uint64_t *root;
+
+static unsigned slot_of(uintptr_t virt, unsigned level)
+{
+	return (virt >> (12 + 9 * level)) & 511;
+}
+
+static size_t leaf_size(unsigned level)
+{
+	return PAGE_SIZE << (9 * level);
+}
+
+static paddr_t pte_paddr(uint64_t pte)
+{
+	return (pte >> 10 & ((1ull << 44) - 1)) << 12;
+}
+
+static uint64_t pte_make(paddr_t paddr, uint64_t flags)
+{
+	return (paddr >> 12 << 10) | PTE_V | flags;
+}
+
+static bool pte_is_leaf(uint64_t pte)
+{
+	return (pte & PTE_LEAF) != 0;
+}
+
+// The entry of `virt` in the table of `level`. Without `create`, or when memory is out, NULL if a table is missing; also NULL
+// when a larger leaf is in the way.
+static uint64_t *walk(uintptr_t virt, unsigned level, bool create)
+{
+	uint64_t *table = root;
+
+	for (unsigned l = LEVELS - 1; l > level; l--) {
+		uint64_t *pte = &table[slot_of(virt, l)];
+		paddr_t page;
+
+		if ((*pte & PTE_V) == 0) {
+			if (!create || page_alloc(0, &page) != 0)
+				return NULL;
+			__atomic_store_n(pte, pte_make(page, 0), __ATOMIC_RELEASE);
+		} else if (pte_is_leaf(*pte)) {
+			return NULL;
+		}
+		table = page_to_virt(pte_paddr(*pte));
+	}
+	return &table[slot_of(virt, level)];
+}
+
+uint64_t *mmu_pte(uintptr_t virt, bool create)
+{
+	return walk(virt, 0, create);
+}
+
+error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags)
+{
+	// Accessed and dirty are set at once: nobody looks at them, and hardware may fault when it has to set them.
+	flags |= PTE_A | PTE_D;
+	while (size > 0) {
+		unsigned level = LEVELS - 1;
+		uint64_t *pte;
+
+		while (((virt | paddr) & (leaf_size(level) - 1)) != 0 || size < leaf_size(level))
+			level--;
+		pte = walk(virt, level, true);
+		if (pte == NULL)
+			return ERR_NO_MEMORY;
+		if ((*pte & PTE_V) != 0) {
+			// A table that an earlier, smaller mapping left there serves as well.
+			if (pte_is_leaf(*pte) || level == 0)
+				return ERR_EXISTS;
+			pte = NULL;
+			level--;
+			pte = walk(virt, level, true);
+			if (pte == NULL)
+				return ERR_NO_MEMORY;
+			if ((*pte & PTE_V) != 0)
+				return ERR_EXISTS;
+		}
+		__atomic_store_n(pte, pte_make(paddr, flags), __ATOMIC_RELEASE);
+		virt += leaf_size(level);
+		paddr += leaf_size(level);
+		size -= leaf_size(level);
+	}
+	return 0;
+}
+
+// The leaf that maps `virt`, and its level; NULL when nothing does.
+static uint64_t *find_leaf(uintptr_t virt, unsigned *level_out)
+{
+	uint64_t *table = root;
+
+	for (unsigned level = LEVELS; level-- > 0;) {
+		uint64_t *pte = &table[slot_of(virt, level)];
+
+		*level_out = level;
+		if ((*pte & PTE_V) == 0)
+			return NULL;
+		if (pte_is_leaf(*pte))
+			return pte;
+		table = page_to_virt(pte_paddr(*pte));
+	}
+	return NULL;
+}
+
+void mmu_unmap(uintptr_t virt, size_t size)
+{
+	uintptr_t end = virt + size;
+
+	while (virt < end) {
+		unsigned level;
+		uint64_t *pte = find_leaf(virt, &level);
+
+		if (pte != NULL) {
+			kassert((virt & (leaf_size(level) - 1)) == 0 && end - virt >= leaf_size(level));
+			__atomic_store_n(pte, 0, __ATOMIC_RELEASE);
+		}
+		// Where nothing is mapped at this level, nothing is below it either.
+		virt = (virt & ~(leaf_size(level) - 1)) + leaf_size(level);
+	}
+}
+
+bool mmu_allows(uintptr_t virt, bool write)
+{
+	unsigned level;
+	uint64_t *pte = root == NULL ? NULL : find_leaf(virt, &level);
+
+	return pte != NULL && (*pte & (write ? PTE_W : PTE_R)) != 0;
+}
+
+void mmu_flush_local(void)
+{
+	__asm__ volatile("sfence.vma" ::: "memory");
+}
+
+void mmu_flush_all(void)
+{
+	if (num_harts > 1)
+		sbi_remote_sfence_vma_all();
+	mmu_flush_local();
+}
+
+uint64_t mmu_satp(void)
+{
+	return SATP_SV39 | page_from_virt(root) >> 12;
+}
+
+static void map_or_panic(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags)
+{
+	error_t err = mmu_map(virt, paddr, size, flags | PTE_G);
+
+	if (err != 0)
+		panic("mmu: cannot map the kernel at %#lx (%d)", virt, err);
+}
+
+static void map_image(const uint8_t *start, const uint8_t *end, uint64_t flags)
+{
+	map_or_panic((uintptr_t)start, image_paddr(start), (size_t)(end - start), flags);
+}
+
+static void map_direct(paddr_t start, paddr_t end, uint64_t flags)
+{
+	if (start < end)
+		map_or_panic(DIRECT_MAP_BASE + start, start, (size_t)(end - start), flags);
+}
+
+// The direct map of one range of RAM: the image's text and rodata are read-only in it, and its boot stack's guard is left out.
+static void map_ram(paddr_t start, paddr_t end)
+{
+	paddr_t image = image_paddr(__kernel_start);
+	paddr_t data = image_paddr(__data_start);
+	paddr_t guard = image_paddr(__boot_stack_guard);
+
+	if (start > image || end < image_paddr(__kernel_end)) {
+		map_direct(start, end, PTE_R | PTE_W);
+		return;
+	}
+	map_direct(start, image, PTE_R | PTE_W);
+	map_direct(image, data, PTE_R);
+	map_direct(data, guard, PTE_R | PTE_W);
+	map_direct(guard + PAGE_SIZE, end, PTE_R | PTE_W);
+}
+
+void mmu_init(void)
+{
+	paddr_t page;
+
+	if (page_alloc(0, &page) != 0)
+		panic("mmu: no memory for the kernel's page table");
+	root = page_to_virt(page);
+
+	map_image(__text_start, __text_end, PTE_R | PTE_X);
+	map_image(__rodata_start, __rodata_end, PTE_R);
+	map_image(__data_start, __boot_stack_guard, PTE_R | PTE_W);
+	map_image(__boot_stack_bottom, __bss_end, PTE_R | PTE_W);
+	for (size_t i = 0; i < num_ram_ranges; i++)
+		map_ram(ram_ranges[i].start, ram_ranges[i].end);
+
+	csr_write(satp, mmu_satp());
+	mmu_flush_local();
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls to the firmware. RISC-V SBI specification 1.0 (OpenSBI 1.1 and later).
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SBI_EXT_BASE 0x10
+#define SBI_EXT_TIME 0x54494d45
+#define SBI_EXT_IPI 0x735049
+#define SBI_EXT_RFENCE 0x52464e43
+#define SBI_EXT_HSM 0x48534d
+#define SBI_EXT_SRST 0x53525354
+
+#define SBI_ALREADY_AVAILABLE (-6)
+
+struct sbi_result {
+	long error;
+	long value;
+};
+
+// One call: extension, function, and three arguments. SBI chapter 3.
+static inline struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg0, uint64_t arg1, uint64_t arg2,
+                                         uint64_t arg3)
+{
+	register uint64_t a0 __asm__("a0") = arg0;
+	register uint64_t a1 __asm__("a1") = arg1;
+	register uint64_t a2 __asm__("a2") = arg2;
+	register uint64_t a3 __asm__("a3") = arg3;
+	register uint64_t a6 __asm__("a6") = fn;
+	register uint64_t a7 __asm__("a7") = ext;
+
+	__asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a3), "r"(a6), "r"(a7) : "memory");
+	return (struct sbi_result){.error = (long)a0, .value = (long)a1};
+}
+
+// Whether the firmware has the extension (chapter 4).
+static inline bool sbi_has(uint64_t ext)
+{
+	struct sbi_result r = sbi_call(SBI_EXT_BASE, 3, ext, 0, 0, 0);
+
+	return r.error == 0 && r.value != 0;
+}
+
+// The next timer interrupt, in ticks of `time` (chapter 6).
+static inline void sbi_set_timer(uint64_t ticks)
+{
+	sbi_call(SBI_EXT_TIME, 0, ticks, 0, 0, 0);
+}
+
+// A software interrupt to one hart, by its firmware id (chapter 7).
+static inline void sbi_send_ipi(uint64_t firmware_id)
+{
+	sbi_call(SBI_EXT_IPI, 0, 1, firmware_id, 0, 0);
+}
+
+// All harts forget their translations (chapter 8, hart_mask_base -1: all).
+static inline void sbi_remote_sfence_vma_all(void)
+{
+	sbi_call(SBI_EXT_RFENCE, 1, 0, UINT64_MAX, 0, UINT64_MAX);
+}
+
+// Starts a hart at physical address `entry` with a1 = `opaque` (chapter 9). Returns the SBI error.
+static inline long sbi_hart_start(uint64_t firmware_id, uint64_t entry, uint64_t opaque)
+{
+	return sbi_call(SBI_EXT_HSM, 0, firmware_id, entry, opaque, 0).error;
+}
+
+// Shutdown (chapter 10); returns only when it cannot. `failed`: the reason is "system failure".
+static inline void sbi_shutdown(bool failed)
+{
+	sbi_call(SBI_EXT_SRST, 0, 0, failed ? 1 : 0, 0, 0);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/debug/log.h"
+
+#include <stdarg.h>
+
+#include "kernel/debug/console.h"
+#include "kernel/debug/log_private.h"
+#include "kernel/sched/spinlock.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+
+#define LINE_MAX 512
+
+static struct spinlock log_lock = {.rank = LOCK_RANK_LOG};
+static bool unlocked;
+
+static const char *const level_names[] = {
+	[LOG_ERROR] = "ERROR",
+	[LOG_WARN] = "WARN",
+	[LOG_INFO] = "INFO",
+	[LOG_DEBUG] = "DEBUG",
+};
+
+void log_stop_locking(void)
+{
+	__atomic_store_n(&unlocked, true, __ATOMIC_RELAXED);
+}
+
+static void put_line(const char *who, enum log_level level, const char *line, size_t len)
+{
+	char prefix[64];
+	size_t n = fmt_write(prefix, sizeof(prefix), "[%-12s] %-6s ", who,
+	                     (unsigned)level <= LOG_DEBUG ? level_names[level] : "?");
+	bool locked = !__atomic_load_n(&unlocked, __ATOMIC_RELAXED);
+
+	if (n >= sizeof(prefix))
+		n = sizeof(prefix) - 1;
+	if (len > LINE_MAX)
+		len = LINE_MAX;
+
+	if (locked)
+		spin_lock(&log_lock);
+	console_write(prefix, n);
+	for (size_t i = 0; i < len; i++) {
+		char c = line[i];
+
+		// What an app logs must not steer the terminal. Bytes from 0x80 up are UTF-8.
+		if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
+			c = '?';
+		console_write(&c, 1);
+	}
+	console_write("\n", 1);
+	if (locked)
+		spin_unlock(&log_lock);
+}
+
+void klog(enum log_level level, const char *format, ...)
+{
+	char line[LINE_MAX];
+	va_list args;
+	size_t len;
+
+	va_start(args, format);
+	len = fmt_vwrite(line, sizeof(line), format, args);
+	va_end(args);
+	put_line("kernel", level, line, len < sizeof(line) ? len : sizeof(line) - 1);
+}
+
+void klog_app(const char *app, enum log_level level, const char *line, size_t len)
+{
+	put_line(app, level, line, len);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+//
+// A buddy allocator. Its only metadata is one byte for each page, and the lists of free blocks lie in the free blocks
+// themselves: at boot there is almost nothing to initialise. Pages are zeroed when they are allocated.
+#include "kernel/mm/page.h"
+
+#include <stdbool.h>
+
+#include "kernel/debug/panic.h"
+#include "kernel/mm/page_private.h"
+#include "kernel/sched/spinlock.h"
+#include "libs/base/list.h"
+#include "libs/base/string.h"
+
+// The byte of a block's first page; every other page has 0.
+#define MAP_FREE 0x40u
+#define MAP_USED 0x80u
+#define MAP_ORDER 0x0fu
+
+static struct {
+	struct spinlock lock;  // LOCK_RANK_PAGE, guards all below
+	paddr_t start;
+	paddr_t end;
+	uint8_t *map;
+	struct list free[PAGE_MAX_ORDER + 1];
+	uint64_t num_free;
+	uint64_t num_total;
+} pages;
+
+size_t page_map_size(paddr_t start, paddr_t end)
+{
+	return (size_t)((end - start) / PAGE_SIZE);
+}
+
+void page_init(paddr_t start, paddr_t end, uint8_t *map)
+{
+	spinlock_init(&pages.lock, LOCK_RANK_PAGE);
+	pages.start = start;
+	pages.end = end;
+	pages.map = map;
+	pages.num_free = 0;
+	pages.num_total = 0;
+	for (unsigned i = 0; i <= PAGE_MAX_ORDER; i++)
+		list_init(&pages.free[i]);
+	memset(map, 0, page_map_size(start, end));
+}
+
+static uint8_t *map_byte(paddr_t page)
+{
+	return &pages.map[(page - pages.start) / PAGE_SIZE];
+}
+
+static void push_free(paddr_t page, unsigned order)
+{
+	*map_byte(page) = (uint8_t)(MAP_FREE | order);
+	list_push_front(&pages.free[order], page_to_virt(page));
+}
+
+// The first block goes; its buddy stays free.
+static void take_free(paddr_t page)
+{
+	*map_byte(page) = 0;
+	list_remove(page_to_virt(page));
+}
+
+static void free_locked(paddr_t page, unsigned order)
+{
+	pages.num_free += 1ull << order;
+	while (order < PAGE_MAX_ORDER) {
+		paddr_t buddy = page ^ (PAGE_SIZE << order);
+
+		if (buddy < pages.start || buddy + (PAGE_SIZE << order) > pages.end ||
+		    *map_byte(buddy) != (MAP_FREE | order))
+			break;
+		take_free(buddy);
+		page &= ~(paddr_t)(PAGE_SIZE << order);
+		order++;
+	}
+	push_free(page, order);
+}
+
+void page_add_range(paddr_t start, paddr_t end)
+{
+	start = (start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	end &= ~(PAGE_SIZE - 1);
+	kassert(start >= pages.start && end <= pages.end);
+
+	spin_lock(&pages.lock);
+	while (start < end) {
+		unsigned order = PAGE_MAX_ORDER;
+
+		while (start % (PAGE_SIZE << order) != 0 || end - start < (PAGE_SIZE << order))
+			order--;
+		free_locked(start, order);
+		pages.num_total += 1ull << order;
+		start += PAGE_SIZE << order;
+	}
+	spin_unlock(&pages.lock);
+}
+
+error_t page_alloc_dirty(unsigned order, paddr_t *out)
+{
+	unsigned from = order;
+	paddr_t page;
+
+	if (order > PAGE_MAX_ORDER)
+		return ERR_NO_MEMORY;
+
+	spin_lock(&pages.lock);
+	while (from <= PAGE_MAX_ORDER && list_is_empty(&pages.free[from]))
+		from++;
+	if (from > PAGE_MAX_ORDER) {
+		spin_unlock(&pages.lock);
+		return ERR_NO_MEMORY;
+	}
+	page = page_from_virt(pages.free[from].next);
+	take_free(page);
+	// Split: the upper halves go back.
+	while (from > order) {
+		from--;
+		push_free(page + (PAGE_SIZE << from), from);
+	}
+	*map_byte(page) = (uint8_t)(MAP_USED | order);
+	pages.num_free -= 1ull << order;
+	spin_unlock(&pages.lock);
+
+	*out = page;
+	return 0;
+}
+
+error_t page_alloc(unsigned order, paddr_t *out)
+{
+	error_t err = page_alloc_dirty(order, out);
+
+	if (err == 0)
+		memset(page_to_virt(*out), 0, PAGE_SIZE << order);
+	return err;
+}
+
+void page_free(paddr_t page, unsigned order)
+{
+	spin_lock(&pages.lock);
+	kassert(page >= pages.start && page < pages.end);
+	// A double free, or one with another order, would corrupt the lists.
+	kassert(*map_byte(page) == (MAP_USED | order));
+	*map_byte(page) = 0;
+	free_locked(page, order);
+	spin_unlock(&pages.lock);
+}
+
+unsigned page_order(paddr_t page)
+{
+	uint8_t byte;
+
+	kassert(page >= pages.start && page < pages.end);
+	byte = *map_byte(page);
+	kassert((byte & MAP_USED) != 0);
+	return byte & MAP_ORDER;
+}
+
+uint64_t page_free_count(void)
+{
+	return __atomic_load_n(&pages.num_free, __ATOMIC_RELAXED);
+}
+
+uint64_t page_total_count(void)
+{
+	return __atomic_load_n(&pages.num_total, __ATOMIC_RELAXED);
+}

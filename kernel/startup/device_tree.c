@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/startup/device_tree.h"
+
+#include <libfdt.h>
+
+#include "kernel/debug/console.h"
+#include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+#include "kernel/sched/sched.h"
+#include "kernel/startup/device_tree_private.h"
+#include "libs/base/string.h"
+
+struct machine machine;
+
+static void *fdt;
+
+uint64_t dt_read_cells(const uint32_t *cells, int num)
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i < num; i++)
+		value = value << 32 | fdt32_to_cpu(cells[i]);
+	return value;
+}
+
+bool dt_read_u32(const void *tree, int node, const char *name, uint32_t *out)
+{
+	int len;
+	const void *prop = fdt_getprop(tree, node, name, &len);
+
+	if (prop == NULL || len < 4)
+		return false;
+	*out = fdt32_to_cpu(*(const uint32_t *)prop);
+	return true;
+}
+
+bool dt_read_reg(const void *tree, int parent, int node, int index, uint64_t *base, uint64_t *size)
+{
+	int addr_cells = fdt_address_cells(tree, parent);
+	int size_cells = fdt_size_cells(tree, parent);
+	int len;
+	const uint32_t *reg = fdt_getprop(tree, node, "reg", &len);
+	int stride = addr_cells + size_cells;
+
+	if (reg == NULL || addr_cells < 1 || addr_cells > 2 || size_cells < 0 || size_cells > 2 ||
+	    len / 4 < (index + 1) * stride)
+		return false;
+	*base = dt_read_cells(reg + index * stride, addr_cells);
+	*size = dt_read_cells(reg + index * stride + addr_cells, size_cells);
+	return *base + *size >= *base;
+}
+
+bool dt_is_enabled(const void *tree, int node)
+{
+	int len;
+	const char *status = fdt_getprop(tree, node, "status", &len);
+
+	return status == NULL || len <= 0 || strncmp(status, "ok", 2) == 0;
+}
+
+// The node of /chosen's stdout-path, with its options (":115200n8") cut off; else the first ns16550a.
+static int find_console(void)
+{
+	int chosen = fdt_path_offset(fdt, "/chosen");
+	int len;
+	const char *path = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "stdout-path", &len);
+
+	if (path != NULL && len > 0) {
+		const char *colon = memchr(path, ':', (size_t)len);
+		size_t path_len = colon != NULL ? (size_t)(colon - path) : strnlen(path, (size_t)len);
+		int node = fdt_path_offset_namelen(fdt, path, (int)path_len);
+
+		if (node >= 0 && fdt_node_check_compatible(fdt, node, "ns16550a") == 0)
+			return node;
+	}
+	return fdt_node_offset_by_compatible(fdt, -1, "ns16550a");
+}
+
+void device_tree_init_early(paddr_t fdt_paddr)
+{
+	uint64_t size;
+	int node;
+
+	fdt = page_to_virt(fdt_paddr);
+	if (fdt_check_header(fdt) != 0)
+		panic("no device tree at %#llx: the firmware must pass it in a1", (unsigned long long)fdt_paddr);
+
+	node = find_console();
+	if (node < 0 || !dt_read_reg(fdt, fdt_parent_offset(fdt, node), node, 0, &machine.uart, &size))
+		return;
+	dt_read_u32(fdt, node, "reg-shift", &machine.uart_reg_shift);
+	console_init((uintptr_t)page_to_virt(machine.uart), machine.uart_reg_shift);
+}
+
+static void read_chosen(void)
+{
+	int node = fdt_path_offset(fdt, "/chosen");
+	int len;
+	const char *args;
+	void *seed;
+
+	if (node < 0)
+		return;
+	args = fdt_getprop(fdt, node, "bootargs", &len);
+	if (args != NULL && len > 0 && str_copy(machine.bootargs, args, sizeof(machine.bootargs)) >=
+	                                       sizeof(machine.bootargs))
+		kwarn("boot arguments cut at %zu bytes", sizeof(machine.bootargs) - 1);
+
+	seed = fdt_getprop_w(fdt, node, "rng-seed", &len);
+	if (seed != NULL && len > 0) {
+		size_t n = (size_t)len < sizeof(machine.rng_seed) ? (size_t)len : sizeof(machine.rng_seed);
+
+		memcpy(machine.rng_seed, seed, n);
+		machine.rng_seed_len = n;
+		// Nobody who reads the tree later may know what the generator started from.
+		memset(seed, 0, (size_t)len);
+	}
+}
+
+void device_tree_init(uint64_t boot_hart)
+{
+	if (fdt_check_full(fdt, fdt_totalsize(fdt)) != 0)
+		panic("the device tree is damaged");
+	read_chosen();
+	dt_init_memory(fdt);
+	dt_init_harts(fdt, boot_hart);
+	dt_init_devices(fdt);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// What the kernel itself takes from the device tree. Devicetree Specification v0.4. What apps may be given is in
+// kernel/startup/devices.h.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/mm/page.h"
+
+#define MAX_RAM_RANGES 32
+
+// RAM that the firmware does not keep for itself, page-aligned, in ascending order. It includes the kernel image and the tree.
+struct ram_range {
+	paddr_t start;
+	paddr_t end;
+};
+extern struct ram_range ram_ranges[MAX_RAM_RANGES];
+extern size_t num_ram_ranges;
+
+// The machine, apart from its devices for apps.
+struct machine {
+	uint64_t timebase_frequency;  // ticks of `time` a second
+	bool has_sstc;                // on all harts
+	bool has_hypervisor;
+	paddr_t uart;                 // ns16550 registers; 0: none
+	uint32_t uart_reg_shift;
+	paddr_t plic;                 // 0: none
+	uint64_t plic_size;
+	uint32_t plic_num_irqs;
+	paddr_t power;                // sifive_test; 0: none
+	char bootargs[1024];
+	uint8_t rng_seed[64];         // wiped by random_init
+	size_t rng_seed_len;
+};
+extern struct machine machine;
+
+// Early: finds the console. Nothing but the early page table is needed. Panics when `fdt` is no device tree.
+void device_tree_init_early(paddr_t fdt);
+// RAM into the page allocator, harts into `harts` (the boot hart first), devices into `devices`, everything else into `machine`.
+// The seed is wiped in the tree. Panics when the tree lacks what nothing works without.
+void device_tree_init(uint64_t boot_hart);
