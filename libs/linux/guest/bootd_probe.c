@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// What bootd_test.py runs inside the guest: `probe COMMAND [ARGUMENT]` looks at its container from within.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static int print_file(const char *path)
+{
+	char buffer[4096];
+	ssize_t got;
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0) {
+		printf("%s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	while ((got = read(fd, buffer, sizeof(buffer))) > 0)
+		fwrite(buffer, 1, (size_t)got, stdout);
+	if (got < 0)
+		printf("%s: %s\n", path, strerror(errno));
+	return 0;
+}
+
+static int print_directory(const char *path)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, NULL, alphasort);
+
+	if (count < 0) {
+		printf("%s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	for (int i = 0; i < count; i++) {
+		if (entries[i]->d_name[0] != '.')
+			printf("%s ", entries[i]->d_name);
+	}
+	putchar('\n');
+	return 0;
+}
+
+static int info(void)
+{
+	char text[256];
+	gid_t groups[64];
+	int count = getgroups(64, groups);
+
+	printf("pid=%d ppid=%d sid=%d\n", getpid(), getppid(), getsid(0));
+	printf("uid=%u gid=%u groups=", getuid(), getgid());
+	for (int i = 0; i < count; i++)
+		printf("%s%u", i > 0 ? "," : "", groups[i]);
+	printf("\ncwd=%s\n", getcwd(text, sizeof(text)));
+	gethostname(text, sizeof(text));
+	printf("hostname=%s\n", text);
+	mode_t mask = umask(0);
+	printf("umask=%04o\n", (unsigned int)mask);
+	for (char **variable = environ; *variable != NULL; variable++)
+		printf("env %s\n", *variable);
+	return 0;
+}
+
+static int copy(int from, int to)
+{
+	static char buffer[65536];
+	ssize_t got;
+
+	while ((got = read(from, buffer, sizeof(buffer))) > 0) {
+		for (ssize_t done = 0; done < got;) {
+			ssize_t written = write(to, buffer + done, (size_t)(got - done));
+
+			if (written <= 0)
+				return 1;
+			done += written;
+		}
+	}
+	return got == 0 ? 0 : 1;
+}
+
+// xorshift32, which the test repeats.
+static int random_bytes(size_t size)
+{
+	static uint8_t block[4096];
+	uint32_t state = 2463534242u;
+
+	while (size > 0) {
+		size_t length = size < sizeof(block) ? size : sizeof(block);
+
+		for (size_t i = 0; i < length; i++) {
+			state ^= state << 13;
+			state ^= state >> 17;
+			state ^= state << 5;
+			block[i] = (uint8_t)state;
+		}
+		fwrite(block, 1, length, stdout);
+		size -= length;
+	}
+	return 0;
+}
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int signal)
+{
+	caught = signal;
+}
+
+static int wait_signal(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGTERM, &action, NULL);
+	printf("ready\n");
+	fflush(stdout);
+	while (caught == 0)
+		usleep(10000);
+	printf("caught %d\n", caught);
+	return 3;
+}
+
+static int write_to(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0644);
+
+	if (fd < 0 || write(fd, "x", 1) != 1) {
+		printf("%s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	printf("%s: written\n", path);
+	return 0;
+}
+
+static int orphan(void)
+{
+	if (fork() == 0) {
+		// Must die with PID 1, so that the end of output comes.
+		for (;;)
+			pause();
+	}
+	printf("leaving\n");
+	return 0;
+}
+
+static int terminal(void)
+{
+	struct winsize size;
+	char line[64];
+
+	ioctl(0, TIOCGWINSZ, &size);
+	printf("tty=%d%d%d %s %dx%d\n", isatty(0), isatty(1), isatty(2), ttyname(0), size.ws_row,
+	       size.ws_col);
+	fflush(stdout);
+	if (fgets(line, sizeof(line), stdin) != NULL)
+		printf("got %s", line);
+	return 0;
+}
+
+static int show_stat(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status) != 0) {
+		printf("%s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	printf("%s: %o %u:%u\n", path, status.st_mode, status.st_uid, status.st_gid);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "hello";
+	const char *argument = argc > 2 ? argv[2] : "";
+	struct timespec now;
+
+	if (strcmp(command, "hello") == 0) {
+		printf("hello\n");
+	} else if (strcmp(command, "clock") == 0) {
+		clock_gettime(CLOCK_BOOTTIME, &now);
+		printf("%lld\n", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
+		clock_gettime(CLOCK_REALTIME, &now);
+		printf("%lld\n", (long long)now.tv_sec);
+	} else if (strcmp(command, "exit") == 0) {
+		return atoi(argument);
+	} else if (strcmp(command, "raise") == 0) {
+		// The first process of a namespace is deaf to its own signals, but not to faults.
+		*(volatile int *)(uintptr_t)8 = 1;
+	} else if (strcmp(command, "info") == 0) {
+		return info();
+	} else if (strcmp(command, "cat") == 0) {
+		return copy(0, 1);
+	} else if (strcmp(command, "both") == 0) {
+		(void)!write(1, "to stdout\n", 10);
+		(void)!write(2, "to stderr\n", 10);
+	} else if (strcmp(command, "reopen") == 0) {
+		return write_to("/dev/stdout");
+	} else if (strcmp(command, "random") == 0) {
+		return random_bytes((size_t)atol(argument));
+	} else if (strcmp(command, "signal") == 0) {
+		return wait_signal();
+	} else if (strcmp(command, "orphan") == 0) {
+		return orphan();
+	} else if (strcmp(command, "tty") == 0) {
+		return terminal();
+	} else {
+		int result = 0;
+
+		for (int i = 2; i < argc; i++) {
+			if (strcmp(command, "ls") == 0)
+				result |= print_directory(argv[i]);
+			else if (strcmp(command, "show") == 0)
+				result |= print_file(argv[i]);
+			else if (strcmp(command, "stat") == 0)
+				result |= show_stat(argv[i]);
+			else if (strcmp(command, "write") == 0)
+				result |= write_to(argv[i]);
+		}
+		return result;
+	}
+	return 0;
+}
