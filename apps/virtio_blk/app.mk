@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+APP_virtio_blk_LIBS := virtio
