@@ -10,6 +10,7 @@
 
 #include "kernel/arch/riscv64/hv/gstage.h"
 #include "kernel/arch/riscv64/hv/vmid.h"
+#include "kernel/object/folio.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/spinlock.h"
@@ -22,7 +23,7 @@
 #define HVSPACE_MAX_VCPUS 16
 
 struct event;
-struct folio;
+struct hvspace;
 struct vcpu;
 
 // [gpa, gpa + length) shows [offset, offset + length) of `folio`.
@@ -32,6 +33,8 @@ struct hvspace_mapping {
 	uint64_t offset;
 	uint32_t prot;  // PROT_*
 	struct folio *folio;  // a reference; NULL: slot unused
+	struct hvspace *space;
+	struct folio_user user;
 };
 
 // A guest write of `value` to `gpa` signals `event`.
@@ -49,14 +52,19 @@ struct hvspace {
 	struct spinlock lock;  // LOCK_RANK_VM, guards all below
 	struct gstage gstage;
 	uint64_t generation;  // changes with each unmap: a fault that populated memory meanwhile starts over
+	bool mapping_changing;  // a map or unmap is between its locked parts
 	struct hvspace_mapping mappings[HVSPACE_MAX_MAPPINGS];
 	struct hvspace_notify notifies[HVSPACE_MAX_NOTIFIES];
 	// Not references: a vCPU takes itself out when it is destroyed, and holds a reference to its space.
 	struct vcpu *vcpus[HVSPACE_MAX_VCPUS];
 };
 
-// An empty space with one reference, the caller's. Errors: ERR_NOT_SUPPORTED (no H extension), ERR_NO_MEMORY.
-__must_check error_t hvspace_create(struct hvspace **out);
+// An empty space with one reference, the caller's. Errors: ERR_NOT_SUPPORTED (no H extension), ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t hvspace_object_create(struct account *account, struct hvspace **out);
+static inline struct hvspace *hvspace_from_object(struct object *object)
+{
+	return container_of(object, struct hvspace, object);
+}
 // See hvspace_map in libs/starina/syscall.h. Takes its own reference to `folio`; rights are the caller's to check.
 // Errors: ERR_INVALID (not whole pages, no length, unknown or no prot, PROT_WRITE without PROT_READ), ERR_RANGE (beyond the folio or
 // beyond what the G-stage can address), ERR_EXISTS (overlaps), ERR_LIMIT.
@@ -67,8 +75,6 @@ __must_check error_t hvspace_unmap(struct hvspace *space, gpa_t gpa, uint64_t le
 // See hvspace_bind_notify in libs/starina/syscall.h; `event` NULL takes the binding away. Takes its own reference.
 // Errors: ERR_INVALID (`gpa` not 4-byte aligned), ERR_EXISTS, ERR_NOT_FOUND, ERR_LIMIT.
 __must_check error_t hvspace_bind_notify(struct hvspace *space, gpa_t gpa, uint32_t value, struct event *event);
-// Called by a folio before it frees memory of [offset, offset + length): no hart translates to it when this returns.
-void hvspace_folio_discard(struct hvspace *space, struct folio *folio, uint64_t offset, uint64_t length);
 
 // --- For kernel/arch/riscv64/hv ---
 

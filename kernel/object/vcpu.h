@@ -9,6 +9,8 @@
 
 #include "kernel/arch/riscv64/hv/context.h"
 #include "kernel/object/object.h"
+#include "kernel/object/poll.h"
+#include "kernel/object/timer.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/spinlock.h"
 #include "libs/abi/error.h"
@@ -67,8 +69,12 @@ struct vcpu {
 #define VCPU_NO_HART UINT32_MAX
 
 // A vCPU of `space` (of which it keeps a reference) with one reference, the caller's. Number 0 is started, others are stopped.
-// Errors: ERR_RANGE (id), ERR_EXISTS, ERR_NO_MEMORY.
-__must_check error_t vcpu_create(struct hvspace *space, uint32_t id, struct vcpu **out);
+// Errors: ERR_RANGE (id), ERR_EXISTS, ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t vcpu_object_create(struct account *account, struct hvspace *space, uint32_t id, struct vcpu **out);
+static inline struct vcpu *vcpu_from_object(struct object *object)
+{
+	return container_of(object, struct vcpu, object);
+}
 // See vcpu_run in libs/starina/syscall.h; `poll` may be NULL; both are borrowed for the call. `*exit` is kernel memory: the
 // caller copies it in and out. Blocks. Errors: ERR_BAD_STATE (another thread runs it; or the process is dying).
 __must_check error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit);
