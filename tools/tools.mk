@@ -3,12 +3,13 @@
 # The tools that run on the host, and the built-in container image. Included by the Makefile.
 #   host-tools     build the tools into $(BUILD)/host/
 #   default-image  pack the built-in container image into $(BUILD)/image/default/
+#   run-files      these, the OS and the guest's initramfs: all that run.sh needs
 
 BUILD ?= build
 HOSTCC ?= cc
-RISCV_CC ?= riscv64-linux-gnu-gcc
+CROSS_COMPILE ?= riscv64-linux-gnu-
 
-HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wconversion -Wsign-conversion \
+TOOLS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wconversion -Wsign-conversion \
 	-Wshadow -Wundef -Wmissing-prototypes -Wvla -Werror
 IMAGE_LIBS := -larchive -ljansson -lcrypto
 
@@ -19,30 +20,34 @@ RUN_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/run/*.c)))
 host_objs = $(patsubst %.c,$(BUILD)/host/obj/%.o,$(1))
 
 $(BUILD)/host/obj/%.o: %.c
+	$(call say,HOSTCC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(HOSTCC) $(TOOLS_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/host/starina-image: $(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS))
-	$(if $(Q),@echo "  HOSTLD  $@")
+	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) -o $@ $^ $(IMAGE_LIBS)
 
 $(BUILD)/host/starina-run: $(call host_objs,$(RUN_SRCS) $(COMMON_SRCS))
-	$(if $(Q),@echo "  HOSTLD  $@")
+	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) -o $@ $^ -larchive
 
 -include $(patsubst %.o,%.d,$(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS) $(RUN_SRCS)))
 
 # The built-in image: one static program.
 $(BUILD)/image/demo: apps/linuxrun/demo/demo.c
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(RISCV_CC) -std=gnu11 -Os -Wall -Wextra -Werror -static -o $@ $<
-	$(Q)riscv64-linux-gnu-strip $@
+	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -Os -Wall -Wextra -Werror -static -o $@ $<
+	$(Q)$(CROSS_COMPILE)strip $@
 
 $(BUILD)/image/default/root.squashfs: $(BUILD)/image/demo tools/image/mklayout.sh $(BUILD)/host/starina-image
-	$(if $(Q),@echo "  IMAGE   $(@D)")
+	$(call say,IMAGE,$(@D))
 	$(Q)tools/image/mklayout.sh $(BUILD)/image/demo $(BUILD)/image/layout
 	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/layout $(@D)
 
-.PHONY: host-tools default-image
+.PHONY: host-tools default-image run-files
 host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run
 default-image: $(BUILD)/image/default/root.squashfs
+# All that run.sh needs.
+run-files: $(BUILD)/starina.elf $(BUILD)/guest/initramfs.cpio host-tools default-image

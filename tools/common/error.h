@@ -21,7 +21,7 @@ __attribute__((format(printf, 2, 3))) int error_prefix(struct error *err, const 
 // Sets `err` from `error_number` (an errno value), as "CONTEXT: strerror". A full disk is named as such,
 // with what to do about it. Returns -1 always.
 __attribute__((format(printf, 3, 4))) int error_set_errno(struct error *err, int error_number,
-							  const char *format, ...);
+                                                          const char *format, ...);
 
 // Copies `text` to `out`, printable: control characters become '?'. For text of foreign origin that goes
 // to a terminal. `out` is NUL-terminated; at most `size` bytes are written.

@@ -18,7 +18,7 @@ void log_init(const char *name)
 }
 
 __attribute__((format(printf, 2, 0))) static void log_line(const char *level, const char *format,
-							   va_list args)
+                                                           va_list args)
 {
 	char text[ERROR_MAX_TEXT];
 	char printable[ERROR_MAX_TEXT];
@@ -82,7 +82,7 @@ void progress_update(struct progress *progress, uint64_t done)
 	progress->shown = true;
 	if (progress->total)
 		log_info("%s: %.1f of %.1f MiB", progress->what, (double)done / 1048576.0,
-			 (double)progress->total / 1048576.0);
+		         (double)progress->total / 1048576.0);
 	else
 		log_info("%s: %.1f MiB", progress->what, (double)done / 1048576.0);
 }
@@ -91,5 +91,5 @@ void progress_end(struct progress *progress)
 {
 	if (progress->shown)
 		log_info("%s: done in %.1f s", progress->what,
-			 (double)(clock_ms() - progress->started_ms) / 1000.0);
+		         (double)(clock_ms() - progress->started_ms) / 1000.0);
 }

@@ -17,7 +17,8 @@ static void child_exec(const struct spawn *spawn, pid_t parent)
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
-	if (null_fd < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if (null_fd < 0 ||
+	    prctl(PR_SET_PDEATHSIG, spawn->death_signal ? spawn->death_signal : SIGKILL) < 0)
 		return;
 	if (getppid() != parent)
 		_exit(127);  // it died before the line above: nobody waits for us

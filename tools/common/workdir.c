@@ -31,7 +31,8 @@ int directory_create(const char *path, struct error *err)
 
 		*slash = '\0';
 		if (mkdir(copy, 0755) < 0 && errno != EEXIST) {
-			result = error_set_errno(err, errno, "cannot create the directory %s", copy);
+			result =
+				error_set_errno(err, errno, "cannot create the directory %s", copy);
 			break;
 		}
 		*slash = end;

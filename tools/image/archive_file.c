@@ -29,7 +29,8 @@ static struct archive *archive_open(const char *path, struct error *err)
 	archive_read_support_filter_zstd(archive);
 	archive_read_support_format_tar(archive);
 	if (archive_read_open_filename(archive, path, BLOCK_SIZE) != ARCHIVE_OK) {
-		error_set(err, "it is no tar archive, nor a compressed one: %s", archive_error_string(archive));
+		error_set(err, "it is no tar archive, nor a compressed one: %s",
+		          archive_error_string(archive));
 		archive_read_free(archive);
 		return NULL;
 	}
@@ -38,7 +39,7 @@ static struct archive *archive_open(const char *path, struct error *err)
 
 // The name of the next entry without a leading ./, or NULL at the end (*failed false) or on error (true).
 static const char *entry_next(struct archive *archive, struct archive_entry **entry, bool *failed,
-			      struct error *err)
+                              struct error *err)
 {
 	int result = archive_read_next_header(archive, entry);
 	const char *name;
@@ -85,29 +86,34 @@ int archive_file_detect(const char *path, enum archive_kind *kind, struct error 
 		result = 0;
 	}
 	if (result == 1)
-		result = error_set(err, "it is neither an archive of `docker save` (with a manifest.json) nor "
-				   "an OCI one (with an oci-layout)");
+		result = error_set(
+			err,
+			"it is neither an archive of `docker save` (with a manifest.json) nor "
+			"an OCI one (with an oci-layout)");
 	archive_read_free(archive);
 	return result;
 }
 
 // Where the digest of this very file is remembered.
-static char *memo_path(const char *path, const struct stat *stat, const char *cache, struct error *err)
+static char *memo_path(const char *path, const struct stat *stat, const char *cache,
+                       struct error *err)
 {
 	char digest[DIGEST_TEXT_SIZE];
 	char *real = realpath(path, NULL);
 	char *text = NULL;
 	char *memo = NULL;
 
-	if (real && asprintf(&text, "%s\n%lu %lu %lld %lld.%09ld %lld.%09ld", real,
-			     (unsigned long)stat->st_dev, (unsigned long)stat->st_ino,
-			     (long long)stat->st_size, (long long)stat->st_mtim.tv_sec, stat->st_mtim.tv_nsec,
-			     (long long)stat->st_ctim.tv_sec, stat->st_ctim.tv_nsec) < 0)
+	if (real &&
+	    asprintf(&text, "%s\n%lu %lu %lld %lld.%09ld %lld.%09ld", real,
+	             (unsigned long)stat->st_dev, (unsigned long)stat->st_ino,
+	             (long long)stat->st_size, (long long)stat->st_mtim.tv_sec,
+	             stat->st_mtim.tv_nsec, (long long)stat->st_ctim.tv_sec,
+	             stat->st_ctim.tv_nsec) < 0)
 		text = NULL;
 	if (!text)
 		error_set_errno(err, errno, "cannot find %s", path);
 	else if (digest_of(text, strlen(text), digest, err) == 0 &&
-		 asprintf(&memo, "%s/files/%s", cache, digest + 7) < 0)
+	         asprintf(&memo, "%s/files/%s", cache, digest + 7) < 0)
 		memo = NULL;
 	free(text);
 	free(real);
@@ -136,14 +142,16 @@ static void memo_write(const char *memo, const char *digest)
 		return;
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd >= 0) {
-		if (write(fd, digest, strlen(digest)) != (ssize_t)strlen(digest) || rename(temporary, memo) < 0)
+		if (write(fd, digest, strlen(digest)) != (ssize_t)strlen(digest) ||
+		    rename(temporary, memo) < 0)
 			unlink(temporary);
 		close(fd);
 	}
 	free(temporary);
 }
 
-static int file_digest(const char *path, uint64_t size, char text[DIGEST_TEXT_SIZE], struct error *err)
+static int file_digest(const char *path, uint64_t size, char text[DIGEST_TEXT_SIZE],
+                       struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct digest digest = { 0 };
@@ -176,7 +184,7 @@ static int file_digest(const char *path, uint64_t size, char text[DIGEST_TEXT_SI
 }
 
 int archive_file_digest(const char *path, const struct stat *stat, const char *cache,
-			char digest[DIGEST_TEXT_SIZE], struct error *err)
+                        char digest[DIGEST_TEXT_SIZE], struct error *err)
 {
 	char *memo = memo_path(path, stat, cache, err);
 	int result = 0;
@@ -204,8 +212,9 @@ static bool is_layout_file(const char *name)
 	return digest_is_valid(digest);
 }
 
-static int entry_extract(struct archive *archive, struct archive_entry *entry, const char *directory,
-			 const char *name, uint64_t *total, struct error *err)
+static int entry_extract(struct archive *archive, struct archive_entry *entry,
+                         const char *directory, const char *name, uint64_t *total,
+                         struct error *err)
 {
 	int64_t size = archive_entry_size(entry);
 	char *path;
@@ -214,7 +223,7 @@ static int entry_extract(struct archive *archive, struct archive_entry *entry, c
 
 	if (size < 0 || (uint64_t)size > SPOOL_DEFAULT_LIMIT - *total)
 		return error_set(err, "it holds more than %llu MiB",
-				 (unsigned long long)SPOOL_DEFAULT_LIMIT >> 20);
+		                 (unsigned long long)SPOOL_DEFAULT_LIMIT >> 20);
 	*total += (uint64_t)size;
 	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		return error_set(err, "out of memory");
@@ -222,9 +231,10 @@ static int entry_extract(struct archive *archive, struct archive_entry *entry, c
 	if (fd < 0)
 		result = error_set_errno(err, errno, "cannot write %s", path);
 	else if (archive_read_data_into_fd(archive, fd) < ARCHIVE_WARN)
-		result = archive_errno(archive) == ENOSPC ?
-				 error_set_errno(err, ENOSPC, "cannot write %s", path) :
-				 error_set(err, "%s in it cannot be read: %s", name, archive_error_string(archive));
+		result = archive_errno(archive) == ENOSPC
+			? error_set_errno(err, ENOSPC, "cannot write %s", path)
+			: error_set(err, "%s in it cannot be read: %s", name,
+		                    archive_error_string(archive));
 	if (fd >= 0)
 		close(fd);
 	free(path);
@@ -254,14 +264,16 @@ static int layout_extract(struct archive *archive, const char *directory, struct
 	return 0;
 }
 
-char *archive_file_extract(const char *path, const char *name, const char *scratch, struct error *err)
+char *archive_file_extract(const char *path, const char *name, const char *scratch,
+                           struct error *err)
 {
 	struct archive *archive = NULL;
 	char *layout = NULL;
 	char *blobs = NULL;
 	int result = -1;
 
-	if (asprintf(&layout, "%s/layout", scratch) < 0 || asprintf(&blobs, "%s/blobs/sha256", layout) < 0) {
+	if (asprintf(&layout, "%s/layout", scratch) < 0 ||
+	    asprintf(&blobs, "%s/blobs/sha256", layout) < 0) {
 		error_set(err, "out of memory");
 		goto out_free;
 	}

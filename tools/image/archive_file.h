@@ -10,7 +10,7 @@
 
 enum archive_kind {
 	ARCHIVE_DOCKER,  // as `docker save` writes it
-	ARCHIVE_OCI,     // an OCI image layout in a tar
+	ARCHIVE_OCI,  // an OCI image layout in a tar
 };
 
 // Tells the kinds apart by the names in the archive, which may be compressed.
@@ -18,8 +18,9 @@ int archive_file_detect(const char *path, enum archive_kind *kind, struct error 
 
 // The SHA-256 of the file. Remembered in `cache` as long as the file, by `stat`, does not change.
 int archive_file_digest(const char *path, const struct stat *stat, const char *cache,
-			char digest[DIGEST_TEXT_SIZE], struct error *err);
+                        char digest[DIGEST_TEXT_SIZE], struct error *err);
 
 // Copies an OCI archive's index and blobs, and nothing else, to a layout directory below `scratch`. Nothing in the
 // archive decides where anything is written but a blob's digest. Returns the path, which the caller frees; NULL with `err`.
-char *archive_file_extract(const char *path, const char *name, const char *scratch, struct error *err);
+char *archive_file_extract(const char *path, const char *name, const char *scratch,
+                           struct error *err);

@@ -84,7 +84,8 @@ static int words_extend(json_t *args, const char *text, const char *setting, str
 	return 0;
 }
 
-static int image_words_extend(json_t *args, const json_t *config, const char *key, struct error *err)
+static int image_words_extend(json_t *args, const json_t *config, const char *key,
+                              struct error *err)
 {
 	json_t *value = json_object_get(config, key);
 	json_t *words = json_get_strings(config, key);
@@ -97,7 +98,8 @@ static int image_words_extend(json_t *args, const json_t *config, const char *ke
 }
 
 // Entrypoint and Cmd, or what stands for them.
-static json_t *args_make(const json_t *config, const struct bundle_options *options, struct error *err)
+static json_t *args_make(const json_t *config, const struct bundle_options *options,
+                         struct error *err)
 {
 	json_t *args = json_array();
 	int result;
@@ -111,8 +113,10 @@ static json_t *args_make(const json_t *config, const struct bundle_options *opti
 	else if (result == 0 && !options->entrypoint)
 		result = image_words_extend(args, config, "Cmd", err);
 	if (result == 0 && json_array_size(args) == 0)
-		result = error_set(err, "there is nothing to run: the image has no Entrypoint and no Cmd; "
-				   "set LINUXRUN_ENTRYPOINT");
+		result = error_set(
+			err,
+			"there is nothing to run: the image has no Entrypoint and no Cmd; "
+			"set LINUXRUN_ENTRYPOINT");
 	if (result < 0) {
 		json_decref(args);
 		return NULL;
@@ -127,7 +131,8 @@ static void env_set(json_t *env, const char *assignment)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(env, i, item) {
+	json_array_foreach(env, i, item)
+	{
 		if (strncmp(json_string_value(item), assignment, length) == 0 &&
 		    json_string_value(item)[length] == '=') {
 			json_array_set_new(env, i, json_string(assignment));
@@ -153,10 +158,8 @@ static bool env_has(const json_t *env, const char *name)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(env, i, item)
-		if (strncmp(json_string_value(item), name, length) == 0 &&
-		    json_string_value(item)[length] == '=')
-			return true;
+	json_array_foreach(env, i, item) if (strncmp(json_string_value(item), name, length) == 0 &&
+	                                     json_string_value(item)[length] == '=') return true;
 	return false;
 }
 
@@ -169,7 +172,8 @@ static int env_override(json_t *env, const char *list, struct error *err)
 
 	while (result == 0 && rest && (item = strsep(&rest, ","))) {
 		if (item[0] == '=')
-			result = error_set(err, "LINUXRUN_ENV: \"%s\" has no name before the =", item);
+			result = error_set(err,
+			                   "LINUXRUN_ENV: \"%s\" has no name before the =", item);
 		else if (strchr(item, '='))
 			env_set(env, item);
 		else if (item[0] && getenv(item))
@@ -179,8 +183,8 @@ static int env_override(json_t *env, const char *list, struct error *err)
 	return result;
 }
 
-static json_t *env_make(const json_t *config, const struct bundle_options *options, const char *home,
-			const char *hostname, struct error *err)
+static json_t *env_make(const json_t *config, const struct bundle_options *options,
+                        const char *home, const char *hostname, struct error *err)
 {
 	json_t *image_env = json_get_strings(config, "Env");
 	json_t *env = json_array();
@@ -189,9 +193,8 @@ static json_t *env_make(const json_t *config, const struct bundle_options *optio
 
 	env_set_pair(env, "PATH", DEFAULT_PATH);
 	env_set_pair(env, "HOSTNAME", hostname);
-	json_array_foreach(image_env, i, item)
-		if (strchr(json_string_value(item), '='))
-			env_set(env, json_string_value(item));
+	json_array_foreach(image_env, i, item) if (strchr(json_string_value(item), '='))
+		env_set(env, json_string_value(item));
 	if (options->env && env_override(env, options->env, err) < 0) {
 		json_decref(env);
 		return NULL;
@@ -208,25 +211,27 @@ static json_t *user_make(const struct user *user)
 
 	for (unsigned i = 0; i < user->num_groups; i++)
 		json_array_append_new(groups, json_integer(user->groups[i]));
-	object = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t)user->uid, "gid", (json_int_t)user->gid,
-			   "additionalGids", groups);
+	object = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t)user->uid, "gid",
+	                   (json_int_t)user->gid, "additionalGids", groups);
 	return object;
 }
 
 static json_t *capabilities_make(void)
 {
 	json_t *set = json_loads(capabilities_json, 0, NULL);
-	json_t *object = json_pack("{s:O, s:O, s:O}", "bounding", set, "effective", set, "permitted", set);
+	json_t *object =
+		json_pack("{s:O, s:O, s:O}", "bounding", set, "effective", set, "permitted", set);
 
 	json_decref(set);
 	return object;
 }
 
 static json_t *process_make(const json_t *config, const struct bundle_options *options,
-			    const char *directory, const char *hostname, struct error *err)
+                            const char *directory, const char *hostname, struct error *err)
 {
 	const char *user_text = options->user ? options->user : json_get_string(config, "User");
-	const char *cwd = options->workdir ? options->workdir : json_get_string(config, "WorkingDir");
+	const char *cwd = options->workdir ? options->workdir
+					   : json_get_string(config, "WorkingDir");
 	struct user user;
 	json_t *args;
 	json_t *env;
@@ -247,10 +252,10 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 		json_decref(args);
 		return NULL;
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:s, s:o, s:[{s:s, s:i, s:i}], s:b}", "terminal", 0, "user",
-			 user_make(&user), "args", args, "env", env, "cwd", cwd, "capabilities",
-			 capabilities_make(), "rlimits", "type", "RLIMIT_NOFILE", "hard", 1048576, "soft",
-			 1048576, "noNewPrivileges", 0);
+	return json_pack("{s:b, s:o, s:o, s:o, s:s, s:o, s:[{s:s, s:i, s:i}], s:b}", "terminal", 0,
+	                 "user", user_make(&user), "args", args, "env", env, "cwd", cwd,
+	                 "capabilities", capabilities_make(), "rlimits", "type", "RLIMIT_NOFILE",
+	                 "hard", 1048576, "soft", 1048576, "noNewPrivileges", 0);
 }
 
 // What does not decide how the process starts is kept as annotations. (OCI image spec, conversion.md)
@@ -260,10 +265,11 @@ static json_t *annotations_make(const json_t *config)
 	const char *stop_signal = json_get_string(config, "StopSignal");
 
 	json_object_set_new(annotations, "org.opencontainers.image.os", json_string("linux"));
-	json_object_set_new(annotations, "org.opencontainers.image.architecture", json_string("riscv64"));
+	json_object_set_new(annotations, "org.opencontainers.image.architecture",
+	                    json_string("riscv64"));
 	if (stop_signal)
 		json_object_set_new(annotations, "org.opencontainers.image.stopSignal",
-				    json_string(stop_signal));
+		                    json_string(stop_signal));
 	return annotations;
 }
 
@@ -299,13 +305,16 @@ char *bundle_make(const char *directory, const struct bundle_options *options, s
 	json_object_set_new(bundle, "process", process);
 	json_object_set_new(bundle, "hostname", json_string(hostname));
 	json_object_set_new(bundle, "annotations", annotations_make(config));
-	json_object_set_new(json_object_get(bundle, "root"), "readonly", json_boolean(options->readonly));
+	json_object_set_new(json_object_get(bundle, "root"), "readonly",
+	                    json_boolean(options->readonly));
 	text = json_dumps(bundle, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!text)
 		error_set(err, "out of memory");
 	if (text && strlen(text) > MAX_BUNDLE_SIZE) {
-		error_set(err, "arguments and environment are too large: config.json would have %zu bytes, %u are possible",
-			  strlen(text), MAX_BUNDLE_SIZE);
+		error_set(
+			err,
+			"arguments and environment are too large: config.json would have %zu bytes, %u are possible",
+			strlen(text), MAX_BUNDLE_SIZE);
 		free(text);
 		text = NULL;
 	}

@@ -11,8 +11,8 @@
 // What the user wants otherwise; NULL: as the image says.
 struct bundle_options {
 	const char *entrypoint;  // words; drops the image's Cmd
-	const char *args;        // words; in place of the image's Cmd
-	const char *env;         // KEY=VALUE,KEY2=VALUE2; a KEY alone takes our own environment's value
+	const char *args;  // words; in place of the image's Cmd
+	const char *env;  // KEY=VALUE,KEY2=VALUE2; a KEY alone takes our own environment's value
 	const char *user;
 	const char *workdir;
 	const char *hostname;

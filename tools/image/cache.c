@@ -29,16 +29,16 @@ char *cache_directory(struct error *err)
 	int result = 0;
 
 	if (cache && cache[0])
-		path = strdup(cache);
+		result = asprintf(&path, "%s/images", cache);
 	else if (xdg && xdg[0] == '/')
-		result = asprintf(&path, "%s/starina", xdg);
+		result = asprintf(&path, "%s/starina/images", xdg);
 	else if (home && home[0] == '/')
-		result = asprintf(&path, "%s/.cache/starina", home);
+		result = asprintf(&path, "%s/.cache/starina/images", home);
 	else {
 		error_set(err, "there is no place for the image cache: set STARINA_CACHE or HOME");
 		return NULL;
 	}
-	if (result < 0 || !path) {
+	if (result < 0) {
 		error_set(err, "out of memory");
 		return NULL;
 	}
@@ -59,7 +59,7 @@ static bool is_complete(const char *image)
 
 // Fetches and packs into `scratch`/packed, which is then renamed.
 static int image_make(const struct source *source, const char *scratch, const char *image,
-		      struct error *err)
+                      struct error *err)
 {
 	char *layout_path = source_fetch(source, scratch, err);
 	struct oci_layout layout = { .fd = -1 };
@@ -74,8 +74,10 @@ static int image_make(const struct source *source, const char *scratch, const ch
 		error_set(err, "out of memory");
 		goto out_free;
 	}
-	if (directory_create(packed, err) < 0 || oci_open(&layout, layout_path, source->reference, err) < 0 ||
-	    oci_select(&layout, source->kind == SOURCE_OCI_LAYOUT ? source->ref_name : NULL, &selected, err) < 0)
+	if (directory_create(packed, err) < 0 ||
+	    oci_open(&layout, layout_path, source->reference, err) < 0 ||
+	    oci_select(&layout, source->kind == SOURCE_OCI_LAYOUT ? source->ref_name : NULL,
+	               &selected, err) < 0)
 		goto out_free;
 	if (pack_image(&layout, &selected, packed, scratch, err) < 0) {
 		if (!strstr(err->text, source->reference))
@@ -120,7 +122,7 @@ static int image_lock(const char *cache, const char *hex, struct error *err)
 
 static int cache_prepare(const char *cache, struct error *err)
 {
-	static const char *const names[] = { "images", "locks", "files" };
+	static const char *const names[] = { "locks", "files" };
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char *path;
@@ -137,13 +139,13 @@ static int cache_prepare(const char *cache, struct error *err)
 }
 
 static char *resolve_source(const char *cache, const struct source *source, const char *scratch,
-			    struct error *err)
+                            struct error *err)
 {
 	const char *hex = source->key + strlen("sha256:");
 	char *image;
 	int lock;
 
-	if (asprintf(&image, "%s/images/" CACHE_FORMAT "-%s", cache, hex) < 0) {
+	if (asprintf(&image, "%s/" CACHE_FORMAT "-%s", cache, hex) < 0) {
 		error_set(err, "out of memory");
 		return NULL;
 	}

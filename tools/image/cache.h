@@ -6,7 +6,7 @@
 
 #include "tools/common/error.h"
 
-// ${STARINA_CACHE}, or starina/ in the user's cache directory. The caller frees it; NULL with `err`.
+// images/ in ${STARINA_CACHE}, or in starina/ of the user's cache directory. The caller frees it; NULL with `err`.
 char *cache_directory(struct error *err);
 
 // The directory (pack.h) of the image that `reference` (source.h) names, from the cache or made now: fetched, checked and

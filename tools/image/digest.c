@@ -55,5 +55,5 @@ int digest_of(const void *data, size_t size, char text[DIGEST_TEXT_SIZE], struct
 bool digest_is_valid(const char *text)
 {
 	return strncmp(text, "sha256:", 7) == 0 && strlen(text) == DIGEST_TEXT_SIZE - 1 &&
-	       strspn(text + 7, "0123456789abcdef") == 64;
+		strspn(text + 7, "0123456789abcdef") == 64;
 }

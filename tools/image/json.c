@@ -36,8 +36,6 @@ json_t *json_get_strings(const json_t *object, const char *key)
 
 	if (!json_is_array(array))
 		return NULL;
-	json_array_foreach(array, i, item)
-		if (!json_is_string(item))
-			return NULL;
+	json_array_foreach(array, i, item) if (!json_is_string(item)) return NULL;
 	return array;
 }

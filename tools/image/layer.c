@@ -29,7 +29,7 @@ struct layer {
 	uint64_t uncompressed;
 	struct error *err;
 	bool failed;  // a callback left its error in `err`
-	bool empty;   // there is not one byte of it
+	bool empty;  // there is not one byte of it
 	char compressed_buffer[BUFFER_SIZE];
 	char tar_buffer[BUFFER_SIZE];
 };
@@ -37,7 +37,8 @@ struct layer {
 static la_ssize_t read_compressed(struct archive *archive, void *context, const void **buffer)
 {
 	struct layer *layer = context;
-	long length = layer->source->read(layer->source, layer->compressed_buffer, BUFFER_SIZE, layer->err);
+	long length = layer->source->read(layer->source, layer->compressed_buffer, BUFFER_SIZE,
+	                                  layer->err);
 
 	*buffer = layer->compressed_buffer;
 	if (length < 0) {
@@ -50,13 +51,14 @@ static la_ssize_t read_compressed(struct archive *archive, void *context, const 
 static la_ssize_t read_tar(struct archive *archive, void *context, const void **buffer)
 {
 	struct layer *layer = context;
-	la_ssize_t length = layer->empty ? 0 : archive_read_data(layer->raw, layer->tar_buffer, BUFFER_SIZE);
+	la_ssize_t length =
+		layer->empty ? 0 : archive_read_data(layer->raw, layer->tar_buffer, BUFFER_SIZE);
 
 	*buffer = layer->tar_buffer;
 	if (length < 0) {
 		if (!layer->failed)
 			error_set(layer->err, "it cannot be decompressed: %s",
-				  archive_error_string(layer->raw));
+			          archive_error_string(layer->raw));
 		layer->failed = true;
 		archive_set_error(archive, EIO, "%s", layer->err->text);
 		return -1;
@@ -65,7 +67,7 @@ static la_ssize_t read_tar(struct archive *archive, void *context, const void **
 	layer->uncompressed += (uint64_t)length;
 	if (layer->uncompressed > layer->spool->limit) {
 		error_set(layer->err, "it holds more than %llu MiB uncompressed",
-			  (unsigned long long)(layer->spool->limit >> 20));
+		          (unsigned long long)(layer->spool->limit >> 20));
 		layer->failed = true;
 		archive_set_error(archive, EIO, "%s", layer->err->text);
 		return -1;
@@ -123,7 +125,7 @@ static int entry_owner(struct archive_entry *entry, struct tree_inode *inode, st
 	// 0xffffffff is (uid_t)-1: "no user".
 	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
 		return error_set(err, "its owner %lld:%lld is no user and group id", (long long)uid,
-				 (long long)gid);
+		                 (long long)gid);
 	inode->uid = (uint32_t)uid;
 	inode->gid = (uint32_t)gid;
 	return 0;
@@ -135,7 +137,7 @@ static bool xattr_is_kept(const char *name)
 	if (strncmp(name, "trusted.overlay.", 16) == 0)
 		return false;
 	return strncmp(name, "user.", 5) == 0 || strncmp(name, "security.", 9) == 0 ||
-	       strncmp(name, "trusted.", 8) == 0;
+		strncmp(name, "trusted.", 8) == 0;
 }
 
 static int entry_xattrs(struct layer *layer, struct archive_entry *entry, struct tree_inode *inode)
@@ -150,7 +152,8 @@ static int entry_xattrs(struct layer *layer, struct archive_entry *entry, struct
 		if (!name || !xattr_is_kept(name))
 			continue;
 		if (++count > MAX_XATTRS || size > MAX_XATTR_SIZE || strlen(name) > TREE_MAX_NAME)
-			return error_set(layer->err, "its extended attributes are too many or too large");
+			return error_set(layer->err,
+			                 "its extended attributes are too many or too large");
 		if (tree_inode_set_xattr(layer->tree, inode, name, value, size, layer->err) < 0)
 			return -1;
 	}
@@ -170,12 +173,13 @@ static int entry_content(struct layer *layer, struct archive_entry *entry, struc
 	inode->size = (uint64_t)size;
 	if (spool_reserve(layer->spool, inode->size, &inode->spool_offset, layer->err) < 0)
 		return -1;
-	while ((result = archive_read_data_block(layer->tar, &block, &length, &offset)) == ARCHIVE_OK) {
+	while ((result = archive_read_data_block(layer->tar, &block, &length, &offset)) ==
+	       ARCHIVE_OK) {
 		if (offset < 0 || (uint64_t)offset > inode->size ||
 		    length > inode->size - (uint64_t)offset)
 			return error_set(layer->err, "its content is longer than its size");
 		if (spool_write(layer->spool, inode->spool_offset + (uint64_t)offset, block, length,
-				layer->err) < 0)
+		                layer->err) < 0)
 			return -1;
 	}
 	if (result != ARCHIVE_EOF)
@@ -191,49 +195,48 @@ static int entry_fill(struct layer *layer, struct archive_entry *entry, struct t
 	if (entry_owner(entry, inode, layer->err) < 0 || entry_xattrs(layer, entry, inode) < 0)
 		return -1;
 	switch (inode->mode & S_IFMT) {
-	case S_IFREG:
-		return entry_content(layer, entry, inode);
+	case S_IFREG: return entry_content(layer, entry, inode);
 	case S_IFLNK:
 		target = archive_entry_symlink(entry);
 		return tree_inode_set_target(layer->tree, inode, target ? target : "", layer->err);
 	case S_IFCHR:
 	case S_IFBLK:
 		// Linux's device numbers: 12 and 20 bits.
-		if (archive_entry_rdevmajor(entry) > 0xfff || archive_entry_rdevminor(entry) > 0xfffff)
+		if (archive_entry_rdevmajor(entry) > 0xfff ||
+		    archive_entry_rdevminor(entry) > 0xfffff)
 			return error_set(layer->err, "its device number is too large");
 		inode->major = (uint32_t)archive_entry_rdevmajor(entry);
 		inode->minor = (uint32_t)archive_entry_rdevminor(entry);
 		return 0;
 	case S_IFDIR:
-	case S_IFIFO:
-		return 0;
-	default:
-		return error_set(layer->err, "it is of an unknown type");
+	case S_IFIFO: return 0;
+	default: return error_set(layer->err, "it is of an unknown type");
 	}
 }
 
 static int apply_hardlink(struct layer *layer, struct tree_node *dir, const char *name,
-			  const char *target)
+                          const char *target)
 {
 	char target_name[TREE_MAX_NAME + 1];
 	struct tree_node *target_dir;
 	struct tree_node *node = NULL;
 	int result = tree_resolve_parent(layer->tree, target, false, layer->number, &target_dir,
-					 target_name, layer->err);
+	                                 target_name, layer->err);
 
 	if (result < 0)
 		return error_prefix(layer->err, "it is a hard link to %s", target);
 	if (result == 0 && target_name[0])
 		node = tree_child(target_dir, target_name);
 	if (!node)
-		return error_set(layer->err, "it is a hard link to %s, which the image does not have", target);
+		return error_set(layer->err,
+		                 "it is a hard link to %s, which the image does not have", target);
 	if (S_ISDIR(node->inode->mode))
 		return error_set(layer->err, "it is a hard link to the directory %s", target);
 	return tree_put(layer->tree, dir, name, node->inode, layer->number, layer->err);
 }
 
 static int apply_node(struct layer *layer, struct archive_entry *entry, struct tree_node *dir,
-		      const char *name)
+                      const char *name)
 {
 	mode_t mode = archive_entry_filetype(entry) | (archive_entry_perm(entry) & 07777);
 	struct tree_inode *inode = tree_inode_create(layer->tree, mode, layer->err);
@@ -259,9 +262,11 @@ static int apply_whiteout(struct layer *layer, const char *path, const char *nam
 	// Other names of this kind are AUFS's own bookkeeping, as Docker takes them too.
 	if (!opaque && strncmp(name, WHITEOUT_META_PREFIX, strlen(WHITEOUT_META_PREFIX)) == 0)
 		return 0;
-	if (!opaque && (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0))
+	if (!opaque &&
+	    (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0))
 		return error_set(layer->err, "it is a whiteout of nothing");
-	result = tree_resolve_parent(layer->tree, path, false, layer->number, &dir, own_name, layer->err);
+	result = tree_resolve_parent(layer->tree, path, false, layer->number, &dir, own_name,
+	                             layer->err);
 	if (result != 0)
 		return result < 0 ? -1 : 0;  // nothing is there that it could hide
 	if (opaque)
@@ -288,9 +293,11 @@ static int apply_entry(struct layer *layer, struct archive_entry *entry)
 			return error_prefix(layer->err, "%s", path);
 		return 0;
 	}
-	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) != 0)
+	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) !=
+	    0)
 		return error_prefix(layer->err, "%s", path);
-	if ((target ? apply_hardlink(layer, dir, name, target) : apply_node(layer, entry, dir, name)) < 0)
+	if ((target ? apply_hardlink(layer, dir, name, target)
+	            : apply_node(layer, entry, dir, name)) < 0)
 		return layer->failed ? -1 : error_prefix(layer->err, "%s", path);
 	return 0;
 }
@@ -315,11 +322,15 @@ static int apply_all(struct layer *layer)
 	return result;
 }
 
-int layer_apply(struct tree *tree, struct spool *spool, struct layer_source *source, unsigned number,
-		char *diff_id, struct error *err)
+int layer_apply(struct tree *tree, struct spool *spool, struct layer_source *source,
+                unsigned number, char *diff_id, struct error *err)
 {
 	struct layer layer = {
-		.tree = tree, .spool = spool, .source = source, .number = number, .err = err,
+		.tree = tree,
+		.spool = spool,
+		.source = source,
+		.number = number,
+		.err = err,
 	};
 	int result = -1;
 

@@ -75,10 +75,14 @@ static int command_pack(const char *path, const char *output)
 static int command_config(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "entrypoint", required_argument, NULL, 'e' }, { "args", required_argument, NULL, 'a' },
-		{ "env", required_argument, NULL, 'v' },        { "user", required_argument, NULL, 'u' },
-		{ "workdir", required_argument, NULL, 'w' },    { "hostname", required_argument, NULL, 'h' },
-		{ "readonly", no_argument, NULL, 'r' },         { 0 },
+		{ "entrypoint", required_argument, NULL, 'e' },
+		{ "args", required_argument, NULL, 'a' },
+		{ "env", required_argument, NULL, 'v' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "workdir", required_argument, NULL, 'w' },
+		{ "hostname", required_argument, NULL, 'h' },
+		{ "readonly", no_argument, NULL, 'r' },
+		{ 0 },
 	};
 	struct bundle_options bundle = { 0 };
 	struct error err;

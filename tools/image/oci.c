@@ -40,7 +40,7 @@ void oci_close(struct oci_layout *layout)
 }
 
 static int file_open(const struct oci_layout *layout, const char *path, uint64_t *size,
-		     struct error *err)
+                     struct error *err)
 {
 	// Not blocking: a FIFO in a hostile layout must not stop us.
 	int fd = openat(layout->fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -78,7 +78,7 @@ static ssize_t read_fully(int fd, char *buffer, size_t size)
 
 // The JSON in the file `path`, whose digest must be `digest` unless that is NULL.
 static json_t *document_read(const struct oci_layout *layout, const char *path, const char *digest,
-			     struct error *err)
+                             struct error *err)
 {
 	char actual[DIGEST_TEXT_SIZE];
 	json_t *document = NULL;
@@ -90,7 +90,8 @@ static json_t *document_read(const struct oci_layout *layout, const char *path, 
 	if (fd < 0)
 		return NULL;
 	if (size > JSON_MAX_SIZE) {
-		error_set(err, "%s: %s is larger than %u MiB", layout->name, path, JSON_MAX_SIZE >> 20);
+		error_set(err, "%s: %s is larger than %u MiB", layout->name, path,
+		          JSON_MAX_SIZE >> 20);
 		goto out_close;
 	}
 	text = malloc((size_t)size + 1);
@@ -102,7 +103,8 @@ static json_t *document_read(const struct oci_layout *layout, const char *path, 
 	if (digest && digest_of(text, (size_t)length, actual, err) < 0)
 		goto out_close;
 	if (digest && strcmp(digest, actual) != 0) {
-		error_set(err, "%s is corrupt: the blob %s has the digest %s", layout->name, digest, actual);
+		error_set(err, "%s is corrupt: the blob %s has the digest %s", layout->name, digest,
+		          actual);
 		goto out_close;
 	}
 	document = json_parse(text, (size_t)length, path, err);
@@ -118,7 +120,7 @@ static int blob_path(const char *digest, char path[128], struct error *err)
 {
 	if (!digest || !digest_is_valid(digest))
 		return error_set(err, "a blob's digest is \"%.80s\"; only sha256 digests are known",
-				 digest ? digest : "");
+		                 digest ? digest : "");
 	snprintf(path, 128, "blobs/sha256/%s", digest + strlen("sha256:"));
 	return 0;
 }
@@ -155,7 +157,7 @@ static void platforms_add(struct platforms *platforms, const char *os, const cha
 	if (strcmp(os, "unknown") == 0 || strstr(platforms->text, name))
 		return;
 	snprintf(platforms->text + length, sizeof(platforms->text) - length, "%s%s",
-		 length ? ", " : "", name);
+	         length ? ", " : "", name);
 }
 
 static enum platform platform_check(const json_t *object, struct platforms *platforms)
@@ -173,9 +175,10 @@ static enum platform platform_check(const json_t *object, struct platforms *plat
 
 static int no_platform(struct error *err, const char *name, const struct platforms *platforms)
 {
-	return error_set(err, "%s has no image for " OCI_OS "/" OCI_ARCHITECTURE "; it has %s. "
-			 "Choose an image that is built for riscv64", name,
-			 platforms->text[0] ? platforms->text : "none at all");
+	return error_set(err,
+	                 "%s has no image for " OCI_OS "/" OCI_ARCHITECTURE "; it has %s. "
+	                 "Choose an image that is built for riscv64",
+	                 name, platforms->text[0] ? platforms->text : "none at all");
 }
 
 const char *oci_index_pick(const json_t *index, const char *name, struct error *err)
@@ -184,7 +187,8 @@ const char *oci_index_pick(const json_t *index, const char *name, struct error *
 	json_t *descriptor;
 	size_t i;
 
-	json_array_foreach(json_object_get(index, "manifests"), i, descriptor) {
+	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
+	{
 		const char *digest = json_get_string(descriptor, "digest");
 
 		if (platform_check(json_object_get(descriptor, "platform"), &platforms) !=
@@ -209,16 +213,16 @@ struct selection {
 static int manifest_consider(struct selection *selection, const char *digest, json_t *manifest)
 {
 	struct oci_image *image = selection->image;
-	const char *config_digest =
-		json_get_string(json_object_get(manifest, "config"), "digest");
+	const char *config_digest = json_get_string(json_object_get(manifest, "config"), "digest");
 	json_t *config;
 
 	if (image->manifest) {
 		if (strcmp(image->digest, digest) == 0)
 			return 0;
 		return error_set(selection->err,
-				 "%s holds several " OCI_OS "/" OCI_ARCHITECTURE " images; add :NAME to say which",
-				 selection->layout->name);
+		                 "%s holds several " OCI_OS "/" OCI_ARCHITECTURE
+		                 " images; add :NAME to say which",
+		                 selection->layout->name);
 	}
 	config = blob_read(selection->layout, config_digest, selection->err);
 	if (!config)
@@ -234,9 +238,10 @@ static int manifest_consider(struct selection *selection, const char *digest, js
 }
 
 static int index_search(struct selection *selection, const json_t *index, const char *ref,
-			unsigned depth);
+                        unsigned depth);
 
-static int descriptor_consider(struct selection *selection, const json_t *descriptor, unsigned depth)
+static int descriptor_consider(struct selection *selection, const json_t *descriptor,
+                               unsigned depth)
 {
 	const char *digest = json_get_string(descriptor, "digest");
 	json_t *document;
@@ -244,7 +249,7 @@ static int descriptor_consider(struct selection *selection, const json_t *descri
 
 	if (++selection->descriptors > MAX_DESCRIPTORS)
 		return error_set(selection->err, "%s lists more than %u manifests",
-				 selection->layout->name, MAX_DESCRIPTORS);
+		                 selection->layout->name, MAX_DESCRIPTORS);
 	if (platform_check(json_object_get(descriptor, "platform"), &selection->platforms) ==
 	    PLATFORM_OTHER)
 		return 0;
@@ -259,16 +264,19 @@ static int descriptor_consider(struct selection *selection, const json_t *descri
 	return result;
 }
 
-static int index_search(struct selection *selection, const json_t *index, const char *ref, unsigned depth)
+static int index_search(struct selection *selection, const json_t *index, const char *ref,
+                        unsigned depth)
 {
 	json_t *descriptor;
 	size_t i;
 
 	if (depth > MAX_INDEX_DEPTH)
 		return error_set(selection->err, "%s: indexes are nested more than %u deep",
-				 selection->layout->name, MAX_INDEX_DEPTH);
-	json_array_foreach(json_object_get(index, "manifests"), i, descriptor) {
-		const char *name = json_get_string(json_object_get(descriptor, "annotations"), REF_NAME);
+		                 selection->layout->name, MAX_INDEX_DEPTH);
+	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
+	{
+		const char *name =
+			json_get_string(json_object_get(descriptor, "annotations"), REF_NAME);
 
 		if (ref && (!name || strcmp(name, ref) != 0))
 			continue;
@@ -279,7 +287,7 @@ static int index_search(struct selection *selection, const json_t *index, const 
 }
 
 int oci_select(const struct oci_layout *layout, const char *ref, struct oci_image *image,
-	       struct error *err)
+               struct error *err)
 {
 	struct selection selection = { .layout = layout, .image = image, .err = err };
 	json_t *index = document_read(layout, "index.json", NULL, err);
@@ -314,7 +322,8 @@ uint64_t oci_manifest_size(const json_t *manifest)
 	json_t *layer;
 	size_t i;
 
-	json_array_foreach(json_object_get(manifest, "layers"), i, layer) {
+	json_array_foreach(json_object_get(manifest, "layers"), i, layer)
+	{
 		json_int_t size = json_integer_value(json_object_get(layer, "size"));
 
 		if (size > 0 && size < INT64_MAX / MAX_LAYERS && i < MAX_LAYERS)
@@ -332,7 +341,7 @@ struct blob_source {
 };
 
 static long blob_source_read(struct layer_source *source, void *buffer, unsigned long size,
-			     struct error *err)
+                             struct error *err)
 {
 	struct blob_source *blob = (struct blob_source *)source;
 	ssize_t length = read_fully(blob->fd, buffer, size);
@@ -362,11 +371,14 @@ static int blob_source_check(struct blob_source *blob, const char *digest, struc
 	return 0;
 }
 
-static int layer_apply_blob(const struct oci_layout *layout, const char *digest, const char *diff_id,
-			    struct tree *tree, struct spool *spool, unsigned number,
-			    struct progress *progress, uint64_t *done, struct error *err)
+static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
+                            const char *diff_id, struct tree *tree, struct spool *spool,
+                            unsigned number, struct progress *progress, uint64_t *done,
+                            struct error *err)
 {
-	struct blob_source blob = { .source.read = blob_source_read, .progress = progress, .done = done };
+	struct blob_source blob = { .source.read = blob_source_read,
+		                    .progress = progress,
+		                    .done = done };
 	char actual_diff_id[DIGEST_TEXT_SIZE];
 	struct error mismatch;
 	char path[128];
@@ -387,8 +399,8 @@ static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
 		result = -1;
 	}
 	if (result == 0 && strcmp(actual_diff_id, diff_id) != 0)
-		result = error_set(err, "it is corrupt: uncompressed, its digest is %s, not %s", actual_diff_id,
-				   diff_id);
+		result = error_set(err, "it is corrupt: uncompressed, its digest is %s, not %s",
+		                   actual_diff_id, diff_id);
 	digest_abort(&blob.digest);
 out_close:
 	close(blob.fd);
@@ -398,7 +410,7 @@ out_close:
 }
 
 int oci_apply(const struct oci_layout *layout, const struct oci_image *image, struct tree *tree,
-	      struct spool *spool, struct error *err)
+              struct spool *spool, struct error *err)
 {
 	json_t *layers = json_object_get(image->manifest, "layers");
 	json_t *diff_ids = json_get_strings(json_object_get(image->config, "rootfs"), "diff_ids");
@@ -407,17 +419,19 @@ int oci_apply(const struct oci_layout *layout, const struct oci_image *image, st
 	uint64_t done = 0;
 
 	if (count > MAX_LAYERS)
-		return error_set(err, "%s has %zu layers; %u are possible", layout->name, count, MAX_LAYERS);
+		return error_set(err, "%s has %zu layers; %u are possible", layout->name, count,
+		                 MAX_LAYERS);
 	if (json_array_size(diff_ids) != count)
-		return error_set(err, "%s is corrupt: its manifest has %zu layers, its configuration %zu",
-				 layout->name, count, json_array_size(diff_ids));
+		return error_set(
+			err, "%s is corrupt: its manifest has %zu layers, its configuration %zu",
+			layout->name, count, json_array_size(diff_ids));
 	progress_begin(&progress, "reading the image's layers", oci_manifest_size(image->manifest));
 	for (size_t i = 0; i < count; i++) {
 		const char *digest = json_get_string(json_array_get(layers, i), "digest");
 		const char *diff_id = json_string_value(json_array_get(diff_ids, i));
 
-		if (layer_apply_blob(layout, digest, diff_id, tree, spool, (unsigned)i + 1, &progress, &done,
-				     err) < 0)
+		if (layer_apply_blob(layout, digest, diff_id, tree, spool, (unsigned)i + 1,
+		                     &progress, &done, err) < 0)
 			return -1;
 	}
 	progress_end(&progress);

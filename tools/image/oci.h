@@ -15,7 +15,7 @@
 #define OCI_OS "linux"
 
 struct oci_layout {
-	int fd;            // the directory
+	int fd;  // the directory
 	const char *name;  // for messages; the caller's
 };
 
@@ -32,12 +32,12 @@ void oci_close(struct oci_layout *layout);
 // Finds the linux/riscv64 image, through nested indexes; with `ref` (may be NULL) only among those that
 // index.json calls so (org.opencontainers.image.ref.name). Released by oci_image_deinit().
 int oci_select(const struct oci_layout *layout, const char *ref, struct oci_image *image,
-	       struct error *err);
+               struct error *err);
 void oci_image_deinit(struct oci_image *image);
 
 // Applies the image's layers to an empty `tree`, contents to `spool`.
 int oci_apply(const struct oci_layout *layout, const struct oci_image *image, struct tree *tree,
-	      struct spool *spool, struct error *err);
+              struct spool *spool, struct error *err);
 
 // Whether `document` is an index (or Docker's manifest list) rather than a manifest.
 bool oci_is_index(const json_t *document);

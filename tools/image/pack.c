@@ -20,7 +20,7 @@
 #define MAX_ACCOUNT_FILE (1u << 20)
 
 static int file_write(const char *directory, const char *name, const void *data, size_t size,
-		      struct error *err)
+                      struct error *err)
 {
 	char *path;
 	FILE *file;
@@ -29,7 +29,8 @@ static int file_write(const char *directory, const char *name, const void *data,
 	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		return error_set(err, "out of memory");
 	file = fopen(path, "we");
-	if (!file || fwrite(data, 1, size, file) != size || fflush(file) != 0 || fsync(fileno(file)) < 0)
+	if (!file || fwrite(data, 1, size, file) != size || fflush(file) != 0 ||
+	    fsync(fileno(file)) < 0)
 		result = error_set_errno(err, errno, "cannot write %s", path);
 	if (file && fclose(file) != 0 && result == 0)
 		result = error_set_errno(err, errno, "cannot write %s", path);
@@ -39,7 +40,7 @@ static int file_write(const char *directory, const char *name, const void *data,
 
 // Keeps a copy of a small file of the image beside the root image.
 static int account_file_write(struct tree *tree, const struct spool *spool, const char *path,
-			      const char *directory, const char *name, struct error *err)
+                              const char *directory, const char *name, struct error *err)
 {
 	struct tree_node *node = tree_lookup(tree, path);
 	char *text;
@@ -49,7 +50,7 @@ static int account_file_write(struct tree *tree, const struct spool *spool, cons
 		return 0;
 	if (node->inode->size > MAX_ACCOUNT_FILE)
 		return error_set(err, "the image's %s is larger than %u MiB", path,
-				 MAX_ACCOUNT_FILE >> 20);
+		                 MAX_ACCOUNT_FILE >> 20);
 	text = malloc((size_t)node->inode->size + 1);
 	if (!text)
 		return error_set(err, "out of memory");
@@ -73,11 +74,11 @@ static int config_write(const json_t *config, const char *directory, struct erro
 }
 
 static int root_write(struct tree *tree, const struct spool *spool, const char *directory,
-		      const char *scratch, struct error *err)
+                      const char *scratch, struct error *err)
 {
 	// lz4 for the guest's sake: under emulation, decompressing costs more than reading does.
-	const char *argv[] = { "tar2sqfs", "--quiet", "--no-skip", "--force", "--compressor", "lz4",
-			       NULL, NULL };
+	const char *argv[] = { "tar2sqfs",     "--quiet", "--no-skip", "--force",
+		               "--compressor", "lz4",     NULL,        NULL };
 	struct progress progress;
 	struct tool tool;
 	struct error tool_error;
@@ -114,7 +115,7 @@ out_free:
 }
 
 int pack_image(const struct oci_layout *layout, const struct oci_image *image, const char *output,
-	       const char *scratch, struct error *err)
+               const char *scratch, struct error *err)
 {
 	struct tree tree;
 	struct spool spool;

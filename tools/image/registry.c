@@ -23,8 +23,8 @@ bool registry_is_local(const char *name)
 		size_t length = strlen(hosts[i]);
 
 		// A lone "localhost" is an image's name, not a host.
-		if (strncmp(name, hosts[i], length) == 0 && (name[length] == ':' || name[length] == '/') &&
-		    strchr(name + length, '/'))
+		if (strncmp(name, hosts[i], length) == 0 &&
+		    (name[length] == ':' || name[length] == '/') && strchr(name + length, '/'))
 			return true;
 	}
 	return false;
@@ -84,7 +84,7 @@ static char *bare_name(const char *location)
 }
 
 static char *inspect_raw(const struct source *source, const char *image, const char *scratch,
-			 size_t *length, struct error *err)
+                         size_t *length, struct error *err)
 {
 	struct arguments arguments = { 0 };
 	char *context;
@@ -140,7 +140,7 @@ out_text:
 
 // skopeo copy FROM oci:layout:image, in `scratch`.
 static char *copy(const struct source *source, struct arguments *arguments, const char *from,
-		  const char *what, const char *scratch, struct error *err)
+                  const char *what, const char *scratch, struct error *err)
 {
 	int scratch_fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char *context = NULL;
@@ -162,7 +162,8 @@ static char *copy(const struct source *source, struct arguments *arguments, cons
 	}
 	if (tool_start(&tool, arguments->argv, -1, -1, scratch_fd, scratch, err) < 0)
 		goto out_close;
-	result = tool_finish_watched(&tool, context, "getting the image", layout, source->size, err);
+	result =
+		tool_finish_watched(&tool, context, "getting the image", layout, source->size, err);
 out_close:
 	free(context);
 	close(scratch_fd);
@@ -206,7 +207,7 @@ char *registry_convert(const struct source *source, const char *scratch, struct 
 	add(&arguments, "--dest-oci-accept-uncompressed-layers");
 	if (!real || asprintf(&link, "%s/archive.tar", scratch) < 0 || symlink(real, link) < 0 ||
 	    asprintf(&from, "docker-archive:archive.tar%s%s", source->ref_name ? ":" : "",
-		     source->ref_name ? source->ref_name : "") < 0)
+	             source->ref_name ? source->ref_name : "") < 0)
 		error_set_errno(err, errno, "cannot refer to %s", source->location);
 	else
 		layout = copy(source, &arguments, from, "read", scratch, err);

@@ -23,7 +23,7 @@ void source_deinit(struct source *source)
 
 // PATH or PATH:NAME; a path with a colon in it that exists is taken as it is.
 static int path_parse(struct source *source, const char *text, struct stat *stat_buffer,
-		      struct error *err)
+                      struct error *err)
 {
 	char *colon;
 
@@ -41,7 +41,8 @@ static int path_parse(struct source *source, const char *text, struct stat *stat
 		}
 		*colon = ':';
 	}
-	return error_set_errno(err, errno, "%s: cannot open %s", source->reference, source->location);
+	return error_set_errno(err, errno, "%s: cannot open %s", source->reference,
+	                       source->location);
 }
 
 static int layout_identify(struct source *source, struct error *err)
@@ -62,7 +63,7 @@ static int layout_identify(struct source *source, struct error *err)
 }
 
 static int archive_identify(struct source *source, const struct stat *stat, const char *cache,
-			    struct error *err)
+                            struct error *err)
 {
 	char content[DIGEST_TEXT_SIZE];
 	char *text;
@@ -77,7 +78,8 @@ static int archive_identify(struct source *source, const struct stat *stat, cons
 	return result;
 }
 
-static int path_identify(struct source *source, const char *path, const char *cache, struct error *err)
+static int path_identify(struct source *source, const char *path, const char *cache,
+                         struct error *err)
 {
 	struct stat stat;
 
@@ -93,8 +95,8 @@ static int path_identify(struct source *source, const char *path, const char *ca
 	return archive_identify(source, &stat, cache, err);
 }
 
-int source_identify(struct source *source, const char *reference, const char *cache, const char *scratch,
-		    struct error *err)
+int source_identify(struct source *source, const char *reference, const char *cache,
+                    const char *scratch, struct error *err)
 {
 	*source = (struct source){ .reference = reference };
 	if (strncmp(reference, "docker://", 9) == 0 && reference[9]) {
@@ -108,8 +110,11 @@ int source_identify(struct source *source, const char *reference, const char *ca
 		return path_identify(source, reference + 7, cache, err);
 	if (strncmp(reference, "oci://", 6) == 0 && reference[6])
 		return path_identify(source, reference + 6, cache, err);
-	return error_set(err, "\"%s\" names no image; write docker://NAME for a registry, file://PATH for a `docker save` "
-			 "archive, or oci://PATH for an OCI layout", reference);
+	return error_set(
+		err,
+		"\"%s\" names no image; write docker://NAME for a registry, file://PATH for a `docker save` "
+		"archive, or oci://PATH for an OCI layout",
+		reference);
 }
 
 char *source_fetch(const struct source *source, const char *scratch, struct error *err)

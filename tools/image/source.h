@@ -16,17 +16,17 @@ enum source_kind {
 struct source {
 	const char *reference;  // as the user gave it; the caller's
 	enum source_kind kind;
-	char *location;      // path, or what follows docker://
-	char *ref_name;      // of oci://PATH:NAME, or NULL
+	char *location;  // path, or what follows docker://
+	char *ref_name;  // of oci://PATH:NAME, or NULL
 	unsigned long long size;  // of the layers, when known: for the progress lines
-	char digest[DIGEST_TEXT_SIZE];    // of the manifest in the registry
-	char key[DIGEST_TEXT_SIZE];       // what the cache knows the image by
+	char digest[DIGEST_TEXT_SIZE];  // of the manifest in the registry
+	char key[DIGEST_TEXT_SIZE];  // what the cache knows the image by
 };
 
 // Works out what `reference` names, without fetching it: asks the registry, or looks at the file. `cache` and
 // `scratch` are directories. Released by source_deinit().
-int source_identify(struct source *source, const char *reference, const char *cache, const char *scratch,
-		    struct error *err);
+int source_identify(struct source *source, const char *reference, const char *cache,
+                    const char *scratch, struct error *err);
 void source_deinit(struct source *source);
 
 // Puts the image where oci_open() can read it. Returns the path of an OCI layout directory, in

@@ -36,7 +36,7 @@ int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct e
 {
 	if (size > spool->limit - spool->size)
 		return error_set(err, "the image holds more than %llu MiB of files",
-				 (unsigned long long)(spool->limit >> 20));
+		                 (unsigned long long)(spool->limit >> 20));
 	*offset = spool->size;
 	spool->size += size;
 	if (ftruncate(spool->fd, (off_t)spool->size) < 0)
@@ -44,7 +44,8 @@ int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct e
 	return 0;
 }
 
-int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size, struct error *err)
+int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,
+                struct error *err)
 {
 	const char *bytes = data;
 
@@ -62,7 +63,8 @@ int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t s
 	return 0;
 }
 
-int spool_read(const struct spool *spool, uint64_t offset, void *data, size_t size, struct error *err)
+int spool_read(const struct spool *spool, uint64_t offset, void *data, size_t size,
+               struct error *err)
 {
 	char *bytes = data;
 

@@ -21,7 +21,7 @@ struct tar_output {
 static int write_failed(struct tar_output *output)
 {
 	return error_set(output->err, "cannot write the root image's tar stream: %s",
-			 archive_error_string(output->archive));
+	                 archive_error_string(output->archive));
 }
 
 static void entry_describe(struct archive_entry *entry, const struct tree_inode *inode)
@@ -47,9 +47,11 @@ static int content_write(struct tar_output *output, const struct tree_inode *ino
 	uint64_t done = 0;
 
 	while (done < inode->size) {
-		size_t size = inode->size - done < CHUNK_SIZE ? (size_t)(inode->size - done) : CHUNK_SIZE;
+		size_t size = inode->size - done < CHUNK_SIZE ? (size_t)(inode->size - done)
+							      : CHUNK_SIZE;
 
-		if (spool_read(output->spool, inode->spool_offset + done, chunk, size, output->err) < 0)
+		if (spool_read(output->spool, inode->spool_offset + done, chunk, size,
+		               output->err) < 0)
 			return -1;
 		if (archive_write_data(output->archive, chunk, size) != (la_ssize_t)size)
 			return write_failed(output);
@@ -89,7 +91,7 @@ static int node_write(struct tree_node *node, const char *path, void *context)
 }
 
 int tar_write(struct tree *tree, const struct spool *spool, int fd, struct progress *progress,
-	      struct error *err)
+              struct error *err)
 {
 	struct tar_output output = {
 		.archive = archive_write_new(),
@@ -105,7 +107,8 @@ int tar_write(struct tree *tree, const struct spool *spool, int fd, struct progr
 		goto out_free;
 	}
 	if (archive_write_set_format_pax(output.archive) != ARCHIVE_OK ||
-	    archive_write_set_options(output.archive, "hdrcharset=BINARY,xattrheader=SCHILY") != ARCHIVE_OK ||
+	    archive_write_set_options(output.archive, "hdrcharset=BINARY,xattrheader=SCHILY") !=
+	            ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(output.archive, CHUNK_SIZE) != ARCHIVE_OK ||
 	    archive_write_open_fd(output.archive, fd) != ARCHIVE_OK) {
 		write_failed(&output);

@@ -11,4 +11,4 @@
 // Writes a pax archive (attributes as SCHILY.xattr.*) to `fd`: the root first, then all names sorted. `progress` may be
 // NULL; it is given bytes of content. Returns 0, or -1 with `err`.
 int tar_write(struct tree *tree, const struct spool *spool, int fd, struct progress *progress,
-	      struct error *err);
+              struct error *err);

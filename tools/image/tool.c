@@ -34,7 +34,7 @@ static int log_open(const char *scratch, struct error *err)
 }
 
 int tool_start(struct tool *tool, const char *const argv[], int stdin_fd, int stdout_fd, int cwd_fd,
-	       const char *scratch, struct error *err)
+               const char *scratch, struct error *err)
 {
 	struct spawn spawn = {
 		.argv = argv,
@@ -52,7 +52,8 @@ int tool_start(struct tool *tool, const char *const argv[], int stdin_fd, int st
 	tool->pid = process_spawn(&spawn, err);
 	if (tool->pid < 0) {
 		close(tool->log_fd);
-		return error_set(err, "%s; ./setup.sh installs what is missing", strdupa(err->text));
+		return error_set(err, "%s; ./setup.sh installs what is missing",
+		                 strdupa(err->text));
 	}
 	return 0;
 }
@@ -125,8 +126,8 @@ static int add_size(const char *path, const struct stat *stat, int type, struct 
 	return 0;
 }
 
-int tool_finish_watched(struct tool *tool, const char *context, const char *what, const char *directory,
-			uint64_t total, struct error *err)
+int tool_finish_watched(struct tool *tool, const char *context, const char *what,
+                        const char *directory, uint64_t total, struct error *err)
 {
 	const struct timespec interval = { .tv_nsec = WATCH_INTERVAL_NS };
 	struct progress progress;
@@ -172,7 +173,7 @@ static char *read_all(int fd, size_t max, size_t *length, struct error *err)
 }
 
 char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,
-		  const char *scratch, struct error *err)
+                  const char *scratch, struct error *err)
 {
 	struct error read_error;
 	struct tool tool;

@@ -17,16 +17,16 @@ struct tool {
 
 // Starts `argv`. `scratch` is where temporary files go, its own ones too; the descriptors may be -1.
 int tool_start(struct tool *tool, const char *const argv[], int stdin_fd, int stdout_fd, int cwd_fd,
-	       const char *scratch, struct error *err);
+               const char *scratch, struct error *err);
 
 // Waits for the end. -1 with "CONTEXT: what the program said last" when it failed.
 int tool_finish(struct tool *tool, const char *context, struct error *err);
 
 // As tool_finish(), and says how many bytes have come together below `directory` of `total` (0: unknown).
-int tool_finish_watched(struct tool *tool, const char *context, const char *what, const char *directory,
-			uint64_t total, struct error *err);
+int tool_finish_watched(struct tool *tool, const char *context, const char *what,
+                        const char *directory, uint64_t total, struct error *err);
 
 // Runs `argv` and returns what it wrote to stdout, NUL-terminated, at most `max` bytes; the caller
 // frees it. NULL with "CONTEXT: ...".
 char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,
-		  const char *scratch, struct error *err);
+                  const char *scratch, struct error *err);

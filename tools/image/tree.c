@@ -14,8 +14,10 @@ static const struct tree_limits default_limits = {
 static int memory_charge(struct tree *tree, size_t size, struct error *err)
 {
 	if (size > tree->limits.memory - tree->memory)
-		return error_set(err, "the image's file tree is too large (over %zu MiB of names and attributes)",
-				 tree->limits.memory >> 20);
+		return error_set(
+			err,
+			"the image's file tree is too large (over %zu MiB of names and attributes)",
+			tree->limits.memory >> 20);
 	tree->memory += size;
 	return 0;
 }
@@ -35,7 +37,7 @@ static size_t node_size(size_t name_length)
 }
 
 static struct tree_node *node_create(struct tree *tree, struct tree_node *parent, const char *name,
-				     struct error *err)
+                                     struct error *err)
 {
 	size_t length = strlen(name);
 	size_t path_length = parent ? parent->path_length + 1 + length : 0;
@@ -120,13 +122,14 @@ void tree_inode_free(struct tree *tree, struct tree_inode *inode)
 }
 
 int tree_inode_set_target(struct tree *tree, struct tree_inode *inode, const char *target,
-			  struct error *err)
+                          struct error *err)
 {
 	size_t length = strlen(target);
 
 	if (length == 0 || length > TREE_MAX_PATH)
-		return error_set(err, "a symbolic link's target has %zu bytes; 1 to %d are possible",
-				 length, TREE_MAX_PATH);
+		return error_set(err,
+		                 "a symbolic link's target has %zu bytes; 1 to %d are possible",
+		                 length, TREE_MAX_PATH);
 	if (memory_charge(tree, length + 1, err) < 0)
 		return -1;
 	inode->target = strdup(target);
@@ -138,7 +141,7 @@ int tree_inode_set_target(struct tree *tree, struct tree_inode *inode, const cha
 }
 
 int tree_inode_set_xattr(struct tree *tree, struct tree_inode *inode, const char *name,
-			 const void *value, size_t size, struct error *err)
+                         const void *value, size_t size, struct error *err)
 {
 	size_t charge = sizeof(struct tree_xattr) + size + strlen(name) + 1;
 	struct tree_xattr **link = &inode->xattrs;
@@ -254,7 +257,7 @@ static int node_insert(struct tree_node *dir, struct tree_node *node, struct err
 }
 
 static struct tree_node *directory_add(struct tree *tree, struct tree_node *dir, const char *name,
-				       unsigned layer, struct error *err)
+                                       unsigned layer, struct error *err)
 {
 	struct tree_inode *inode = tree_inode_create(tree, S_IFDIR | 0755, err);
 
@@ -296,7 +299,7 @@ struct walk {
 // Follows `path` from `dir`; all of it must be, or become, directories (or, with `any_last`, anything).
 // Recurses once for each symbolic link on the way, TREE_MAX_SYMLINKS at most.
 static int walk_path(struct walk *walk, struct tree_node *dir, const char *path, bool any_last,
-		     struct tree_node **result, struct error *err)
+                     struct tree_node **result, struct error *err)
 {
 	char name[TREE_MAX_NAME + 2];
 
@@ -331,7 +334,8 @@ static int walk_path(struct walk *walk, struct tree_node *dir, const char *path,
 			sub.from_link = true;
 			sub.symlinks = walk->symlinks;
 			result_sub = walk_path(&sub, dir, child->inode->target,
-					       any_last && path[strspn(path, "/")] == '\0', &child, err);
+			                       any_last && path[strspn(path, "/")] == '\0', &child,
+			                       err);
 			walk->symlinks = sub.symlinks;
 			if (result_sub != 0)
 				return result_sub;
@@ -339,7 +343,8 @@ static int walk_path(struct walk *walk, struct tree_node *dir, const char *path,
 		bool last = path[strspn(path, "/")] == '\0';
 
 		if (!is_directory(child) && !(any_last && last))
-			return walk->create ? error_set(err, "a directory of its path is a file") : 1;
+			return walk->create ? error_set(err, "a directory of its path is a file")
+					    : 1;
 		dir = child;
 	}
 	*result = dir;
@@ -347,7 +352,7 @@ static int walk_path(struct walk *walk, struct tree_node *dir, const char *path,
 }
 
 int tree_resolve_parent(struct tree *tree, const char *path, bool create, unsigned layer,
-			struct tree_node **dir, char *name, struct error *err)
+                        struct tree_node **dir, char *name, struct error *err)
 {
 	struct walk walk = { .tree = tree, .create = create, .layer = layer };
 	char parent[TREE_MAX_PATH + 1];
@@ -360,7 +365,8 @@ int tree_resolve_parent(struct tree *tree, const char *path, bool create, unsign
 	for (;;) {
 		while (length > 0 && path[length - 1] == '/')
 			length--;
-		if (length > 0 && path[length - 1] == '.' && (length == 1 || path[length - 2] == '/'))
+		if (length > 0 && path[length - 1] == '.' &&
+		    (length == 1 || path[length - 2] == '/'))
 			length--;
 		else
 			break;
@@ -389,7 +395,7 @@ struct tree_node *tree_lookup(struct tree *tree, const char *path)
 
 // A directory over a directory: the attributes are the new ones, the entries stay.
 static void directory_update(struct tree *tree, struct tree_node *node, struct tree_inode *inode,
-			     unsigned layer)
+                             unsigned layer)
 {
 	tree_inode_free(tree, node->inode);  // a directory has one name only
 	inode->links = 1;
@@ -398,7 +404,7 @@ static void directory_update(struct tree *tree, struct tree_node *node, struct t
 }
 
 int tree_put(struct tree *tree, struct tree_node *dir, const char *name, struct tree_inode *inode,
-	     unsigned layer, struct error *err)
+             unsigned layer, struct error *err)
 {
 	struct tree_node *old = name[0] ? tree_child(dir, name) : tree->root;
 	struct tree_node *node;
@@ -492,7 +498,7 @@ void tree_make_opaque(struct tree *tree, struct tree_node *dir, unsigned layer)
 }
 
 static int walk_below(struct tree_node *dir, char *path, size_t length, tree_visit_fn *visit,
-		      void *context)
+                      void *context)
 {
 	struct collected children = children_collect(dir);
 	int result = 0;

@@ -32,25 +32,25 @@ struct tree_inode {
 	uint32_t mtime;  // seconds since 1970, as squashfs keeps them
 	uint32_t major;
 	uint32_t minor;
-	uint64_t size;           // of a regular file
-	uint64_t spool_offset;   // where its content is in the spool
-	char *target;            // of a symbolic link
+	uint64_t size;  // of a regular file
+	uint64_t spool_offset;  // where its content is in the spool
+	char *target;  // of a symbolic link
 	struct tree_xattr *xattrs;  // sorted by name
-	char *first_path;        // set while the tree is written: the first name, for hard links
+	char *first_path;  // set while the tree is written: the first name, for hard links
 };
 
 // One name of a file.
 struct tree_node {
 	struct tree_node *parent;  // the root's is NULL
 	struct tree_inode *inode;
-	void *children;      // of a directory: search tree (tsearch) of tree_node, by name
-	unsigned layer;      // the layer that last stated this entry
+	void *children;  // of a directory: search tree (tsearch) of tree_node, by name
+	unsigned layer;  // the layer that last stated this entry
 	unsigned path_length;
 	char name[];
 };
 
 struct tree_limits {
-	size_t memory;   // bytes of all names, inodes, targets and attributes
+	size_t memory;  // bytes of all names, inodes, targets and attributes
 	size_t entries;  // names
 };
 
@@ -71,10 +71,10 @@ struct tree_inode *tree_inode_create(struct tree *tree, mode_t mode, struct erro
 void tree_inode_free(struct tree *tree, struct tree_inode *inode);
 // Copies `target` (1 to TREE_MAX_PATH bytes).
 int tree_inode_set_target(struct tree *tree, struct tree_inode *inode, const char *target,
-			  struct error *err);
+                          struct error *err);
 // Copies the attribute; one of the same name is replaced.
 int tree_inode_set_xattr(struct tree *tree, struct tree_inode *inode, const char *name,
-			 const void *value, size_t size, struct error *err);
+                         const void *value, size_t size, struct error *err);
 
 // Splits `path` (relative to the image's root; a leading / means nothing) into the directory that holds its last name and that
 // name, following symbolic links of the directory part inside the image. With `create`, missing
@@ -82,7 +82,7 @@ int tree_inode_set_xattr(struct tree *tree, struct tree_inode *inode, const char
 // Returns 0, 1 when the directory is not there (only without `create`), or -1 with `err` for a path
 // that is refused: a `..`, a name that is too long, a file where a directory must be.
 int tree_resolve_parent(struct tree *tree, const char *path, bool create, unsigned layer,
-			struct tree_node **dir, char *name, struct error *err);
+                        struct tree_node **dir, char *name, struct error *err);
 
 // The entry `name` of `dir`, or NULL.
 struct tree_node *tree_child(const struct tree_node *dir, const char *name);
@@ -94,7 +94,7 @@ struct tree_node *tree_lookup(struct tree *tree, const char *path);
 // a directory changes its attributes and keeps its entries; all else replaces what was there. Consumes
 // `inode` on success only, unless it has names already (a hard link), when it gains one.
 int tree_put(struct tree *tree, struct tree_node *dir, const char *name, struct tree_inode *inode,
-	     unsigned layer, struct error *err);
+             unsigned layer, struct error *err);
 
 // Removes `name` from `dir` as far as it comes from layers below `layer`. (OCI image spec, whiteouts)
 void tree_whiteout(struct tree *tree, struct tree_node *dir, const char *name, unsigned layer);

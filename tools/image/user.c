@@ -122,15 +122,19 @@ int user_resolve(struct user *user, const char *text, const char *directory, str
 	if (!name[0])
 		strcpy(name, "0");
 	if (!passwd_find(user, name, directory) && !number_parse(name, &user->uid))
-		return error_set(err, "the user \"%s\" is not in the image's /etc/passwd; give one that is, or a number",
-				 name);
+		return error_set(
+			err,
+			"the user \"%s\" is not in the image's /etc/passwd; give one that is, or a number",
+			name);
 	if (!group || !group[0]) {
 		if (user->name[0])
 			groups_find(user, directory);
 		return 0;
 	}
 	if (!group_find(user, group, directory) && !number_parse(group, &user->gid))
-		return error_set(err, "the group \"%s\" is not in the image's /etc/group; give one that is, or a number",
-				 group);
+		return error_set(
+			err,
+			"the group \"%s\" is not in the image's /etc/group; give one that is, or a number",
+			group);
 	return 0;
 }

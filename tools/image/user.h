@@ -14,7 +14,7 @@ struct user {
 	uint32_t gid;
 	uint32_t groups[USER_MAX_GROUPS];
 	unsigned num_groups;
-	char name[256];   // "" when the image does not know the number
+	char name[256];  // "" when the image does not know the number
 	char home[4096];
 };
 

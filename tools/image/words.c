@@ -16,7 +16,8 @@ static json_t *words_from_json(const char *text, struct error *err)
 		error_set(err, "it is no valid JSON array: %s", json_error.text);
 		return NULL;
 	}
-	json_array_foreach(array, i, item) {
+	json_array_foreach(array, i, item)
+	{
 		if (!json_is_string(item)) {
 			error_set(err, "its JSON array must hold strings only");
 			json_decref(array);

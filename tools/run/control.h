@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// The control port between run.sh and the OS (its app linuxrun): text, a line a message.
+//   OS to host:  starina-control 1 | started | exit N | error TEXT
+//   host to OS:  stdin-open | stdin-eof TOTAL_BYTES | signal N | resize ROWS COLUMNS
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CONTROL_VERSION 1
+#define CONTROL_MAX_LINE 1024
+
+struct control {
+	bool ready;  // the OS said its version
+	bool started;  // the container runs
+	int status;  // its exit status; -1: not known
+	char error[CONTROL_MAX_LINE];  // why it could not be run; "" if nothing is known
+	size_t length;  // of an unfinished line
+	bool overlong;
+	char line[CONTROL_MAX_LINE];
+};
+
+void control_init(struct control *control);
+
+// Takes bytes from the port. Lines that are unknown or too long are passed over: a newer OS may say more.
+void control_push(struct control *control, const char *data, size_t size);

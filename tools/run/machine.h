@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// The emulated machine: QEMU's command line, and the channels between it and us.
+#pragma once
+
+#include <sys/types.h>
+
+#include "tools/common/error.h"
+
+struct settings;
+
+// Each is one end of a socket pair whose other end is a character device of the machine.
+enum machine_channel {
+	MACHINE_UART,
+	MACHINE_STDIN,
+	MACHINE_STDOUT,
+	MACHINE_STDERR,
+	MACHINE_CONTROL,
+	MACHINE_NUM_CHANNELS,
+};
+
+struct machine {
+	pid_t pid;
+	int channels[MACHINE_NUM_CHANNELS];  // not blocking
+};
+
+struct machine_files {
+	const char *kernel;  // starina.elf
+	const char *boot_disk;
+	const char *root_image;
+	const char *gdb_socket;  // NULL: no debugger can attach
+};
+
+// Starts QEMU, out of the terminal's process group. Released by machine_stop().
+int machine_start(struct machine *machine, const struct settings *settings,
+                  const struct machine_files *files, struct error *err);
+
+// Ends QEMU if it still runs, and closes the channels.
+void machine_stop(struct machine *machine);

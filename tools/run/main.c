@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+//
+// starina-run: boots Starina in QEMU with a container, and is that container to whoever called run.sh.
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tools/common/log.h"
+#include "tools/common/process.h"
+#include "tools/common/workdir.h"
+#include "tools/run/bootdisk.h"
+#include "tools/run/machine.h"
+#include "tools/run/relay.h"
+#include "tools/run/settings.h"
+
+#define EXIT_ERROR 125
+#define MAX_OPTIONS 16
+
+struct run {
+	struct settings settings;
+	struct workdir workdir;
+	char image_tool[PATH_MAX];
+	char image[PATH_MAX];  // directory of the packed image
+	char config[PATH_MAX];
+	char boot_disk[PATH_MAX];
+	char root_image[PATH_MAX];
+	char kernel[PATH_MAX];
+	char gdb_socket[PATH_MAX];  // "": none
+	char gdb_address[PATH_MAX];
+	int log_fd;
+};
+
+__attribute__((format(printf, 3, 4))) static int path_set(char path[PATH_MAX], struct error *err,
+                                                          const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(path, PATH_MAX, format, args);
+	va_end(args);
+	if (length < 0 || length >= PATH_MAX)
+		return error_set(err, "the path %.80s... is too long", path);
+	return 0;
+}
+
+// starina-image stands beside this program.
+static int image_tool_find(struct run *run, struct error *err)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length < 0)
+		return error_set_errno(err, errno, "cannot find this program's directory");
+	self[length] = '\0';
+	return path_set(run->image_tool, err, "%s/starina-image", dirname(self));
+}
+
+// Runs starina-image, which says itself what is wrong. Its line on stdout goes to `output` unless that is NULL.
+static int image_tool_run(const char *const argv[], char output[PATH_MAX], struct error *err)
+{
+	struct spawn spawn = { .argv = argv,
+		               .stdin_fd = -1,
+		               .stdout_fd = -1,
+		               .stderr_fd = -1,
+		               .cwd_fd = -1,
+		               .death_signal = SIGTERM };
+	int fds[2] = { -1, -1 };
+	size_t length = 0;
+	ssize_t got;
+	pid_t pid;
+	int status;
+
+	if (output && pipe2(fds, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "cannot make a pipe");
+	spawn.stdout_fd = fds[1];
+	pid = process_spawn(&spawn, err);
+	if (fds[1] >= 0)
+		close(fds[1]);
+	while (output && pid > 0 && length < PATH_MAX - 1 &&
+	       ((got = read(fds[0], output + length, PATH_MAX - 1 - length)) > 0 ||
+	        (got < 0 && errno == EINTR)))
+		length += got > 0 ? (size_t)got : 0;
+	if (fds[0] >= 0)
+		close(fds[0]);
+	if (pid < 0)
+		return -1;
+	status = process_wait(pid);
+	err->text[0] = '\0';  // said already
+	if (status != 0)
+		return -1;
+	if (output) {
+		output[length] = '\0';
+		output[strcspn(output, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static int image_resolve(struct run *run, struct error *err)
+{
+	const char *argv[] = { run->image_tool, "resolve", run->settings.image, NULL };
+
+	if (!run->settings.image)
+		return path_set(run->image, err, "%s/image/default", run->settings.build);
+	return image_tool_run(argv, run->image, err);
+}
+
+struct option_list {
+	const char *argv[MAX_OPTIONS];
+	char *owned[MAX_OPTIONS];
+	unsigned count;
+	unsigned num_owned;
+};
+
+static void option_add(struct option_list *list, const char *name, const char *value)
+{
+	char *option;
+
+	if (!value || asprintf(&option, "%s%s", name, value) < 0)
+		return;
+	list->owned[list->num_owned++] = option;
+	list->argv[list->count++] = option;
+}
+
+static int config_make(struct run *run, struct error *err)
+{
+	const struct settings *settings = &run->settings;
+	struct option_list list = { .argv = { run->image_tool, "config" }, .count = 2 };
+	int result;
+
+	option_add(&list, "--entrypoint=", settings->entrypoint);
+	option_add(&list, "--args=", settings->args);
+	option_add(&list, "--env=", settings->env);
+	option_add(&list, "--user=", settings->user);
+	option_add(&list, "--workdir=", settings->workdir);
+	option_add(&list, "--hostname=", settings->hostname);
+	if (settings->readonly && strcmp(settings->readonly, "0") != 0)
+		list.argv[list.count++] = "--readonly";
+	list.argv[list.count++] = run->image;
+	list.argv[list.count++] = run->config;
+	result = image_tool_run(list.argv, NULL, err);
+	for (unsigned i = 0; i < list.num_owned; i++)
+		free(list.owned[i]);
+	return result;
+}
+
+// Where debug.sh finds the machine: in the run's directory, and, for the newest run, one above.
+static int debugger_prepare(struct run *run, struct error *err)
+{
+	char text[PATH_MAX + 1];
+	char path[PATH_MAX];
+	FILE *file;
+
+	if (path_set(run->gdb_socket, err, "%s/gdb.sock", run->workdir.path) < 0 ||
+	    path_set(run->gdb_address, err, "%s/run/gdb.addr", run->settings.build) < 0 ||
+	    path_set(path, err, "%s/gdb.addr", run->workdir.path) < 0)
+		return -1;
+	if (strlen(run->gdb_socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+		if (run->settings.gdb)
+			return error_set(
+				err,
+				"the path %s is too long for a debugger's socket; set BUILD to a "
+				"shorter one",
+				run->gdb_socket);
+		run->gdb_socket[0] = '\0';
+		return 0;
+	}
+	snprintf(text, sizeof(text), "%s\n", run->gdb_socket);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *name = i == 0 ? path : run->gdb_address;
+
+		file = fopen(name, "we");
+		if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+			return error_set_errno(err, errno, "cannot write %s", name);
+	}
+	return 0;
+}
+
+// The newest run's address goes with it, unless a newer run has replaced it.
+static void debugger_forget(struct run *run)
+{
+	char text[PATH_MAX] = "";
+	FILE *file = run->gdb_socket[0] ? fopen(run->gdb_address, "re") : NULL;
+
+	if (!file)
+		return;
+	if (fgets(text, sizeof(text), file)) {
+		text[strcspn(text, "\n")] = '\0';
+		if (strcmp(text, run->gdb_socket) == 0)
+			unlink(run->gdb_address);
+	}
+	fclose(file);
+}
+
+static int prepare(struct run *run, struct error *err)
+{
+	char guest_kernel[PATH_MAX];
+	char initramfs[PATH_MAX];
+	char parent[PATH_MAX];
+	const char *build = run->settings.build;
+
+	if (image_tool_find(run, err) < 0 || settings_check_qemu(&run->settings, err) < 0 ||
+	    settings_check_port(&run->settings, err) < 0 || image_resolve(run, err) < 0 ||
+	    path_set(parent, err, "%s/run", build) < 0 ||
+	    workdir_create(&run->workdir, parent, err) < 0)
+		return -1;
+	workdir_remove_at_exit(&run->workdir);
+	if (path_set(run->config, err, "%s/config.json", run->workdir.path) < 0 ||
+	    path_set(run->boot_disk, err, "%s/boot.disk", run->workdir.path) < 0 ||
+	    path_set(run->root_image, err, "%s/root.squashfs", run->image) < 0 ||
+	    path_set(run->kernel, err, "%s/starina.elf", build) < 0 ||
+	    path_set(guest_kernel, err, "%s/third_party/guest-kernel/Image", run->settings.root) <
+	            0 ||
+	    path_set(initramfs, err, "%s/guest/initramfs.cpio", build) < 0)
+		return -1;
+	if (config_make(run, err) < 0 ||
+	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->config, err) < 0)
+		return -1;
+	run->log_fd = STDERR_FILENO;
+	if (run->settings.log_path)
+		run->log_fd = open(run->settings.log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		                   0644);
+	if (run->log_fd < 0)
+		return error_set_errno(err, errno, "cannot write %s", run->settings.log_path);
+	return debugger_prepare(run, err);
+}
+
+static int boot(struct run *run)
+{
+	struct machine_files files = {
+		.kernel = run->kernel,
+		.boot_disk = run->boot_disk,
+		.root_image = run->root_image,
+		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
+	};
+	struct relay_result result = { .end = RELAY_SILENT };
+	struct machine machine;
+	struct error err;
+
+	relay_block_signals();
+	if (run->settings.gdb)
+		log_info("waiting for a debugger: run ./debug.sh in another terminal");
+	for (int attempt = 0; attempt < 2 && result.end == RELAY_SILENT; attempt++) {
+		if (attempt > 0)
+			log_warn(
+				"QEMU has not said anything, which happens once in a while; starting it again");
+		if (machine_start(&machine, &run->settings, &files, &err) < 0) {
+			log_error("%s", err.text);
+			return EXIT_ERROR;
+		}
+		result = relay_run(&machine, &run->settings, run->log_fd, !run->settings.gdb);
+		machine_stop(&machine);
+	}
+	if (result.end == RELAY_SILENT) {
+		log_error(
+			"QEMU has not said anything, twice; try it by hand: %s -M virt -nographic",
+			run->settings.qemu);
+		return EXIT_ERROR;
+	}
+	return result.status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct run run;
+	struct error err;
+	int status = EXIT_ERROR;
+
+	log_init("run");
+	signal(SIGPIPE, SIG_IGN);
+	if (settings_read(&run.settings, argc, argv, &err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_ERROR;
+	}
+	if (run.settings.help) {
+		fputs(settings_usage, stdout);
+		return 0;
+	}
+	if (prepare(&run, &err) == 0)
+		status = boot(&run);
+	else if (err.text[0])
+		log_error("%s", err.text);
+	debugger_forget(&run);
+	workdir_destroy(&run.workdir);
+	return status;
+}
