@@ -37,27 +37,15 @@ static void client_free_when_done(struct client *client)
 // A reply that finds the channel full is dropped: a client that opens without reading replies has only itself to blame.
 static void reply_error(struct client *client, uint32_t id, error_t error, const char *text)
 {
-	struct msg_error reply = {.id = id, .error = error};
-	struct message m;
-
-	if (!client->gone && !message_encode_error(&m, &reply, text, strlen(text)) &&
-	    channel_send(client->channel.handle, &m))
+	if (!client->gone && error_send(client->channel.handle, id, error, text))
 		log_warn("a client does not read its replies");
 }
 
 // Consumes `handle`.
 static void reply_open(struct client *client, uint32_t id, handle_t handle)
 {
-	struct msg_open_reply reply = {.id = id};
-	struct message m;
-
-	if (!client->gone && !message_encode_open_reply(&m, &reply, NULL, 0)) {
-		m.handles[0] = handle;
-		m.num_handles = 1;
-		if (!channel_send(client->channel.handle, &m))
-			return;
-	}
-	handle_close(handle);
+	if (client->gone || open_reply_send(client->channel.handle, id, handle))
+		handle_close(handle);
 }
 
 // --- Outgoing connections ---
@@ -206,29 +194,24 @@ static const struct source_ops client_ops = {
 	.closed = client_closed,
 };
 
-static void service_signalled(struct loop *loop, struct source *source)
+static void client_accepted(void *context, handle_t channel)
 {
-	struct tcpip *tcpip = source->context;
-	handle_t channel;
+	struct tcpip *tcpip = context;
+	struct client *client = heap_alloc(sizeof(*client));
 
-	while (!service_accept(source->handle, &channel)) {
-		struct client *client = heap_alloc(sizeof(*client));
-
-		if (client == NULL) {
-			handle_close(channel);
-			continue;
-		}
-		client->tcpip = tcpip;
-		if (loop_add(loop, &client->channel, channel, &client_ops, client)) {
-			handle_close(channel);
-			heap_free(client);
-		}
+	if (client == NULL) {
+		handle_close(channel);
+		return;
+	}
+	client->tcpip = tcpip;
+	if (loop_add(&tcpip->loop, &client->channel, channel, &client_ops, client)) {
+		handle_close(channel);
+		heap_free(client);
 	}
 }
 
-static const struct source_ops service_ops = {.signalled = service_signalled};
-
 error_t clients_init(struct tcpip *tcpip)
 {
-	return loop_add(&tcpip->loop, &tcpip->service, environ_service(tcpip->env, "tcpip"), &service_ops, tcpip);
+	return service_listen(&tcpip->loop, &tcpip->service, environ_service(tcpip->env, "tcpip"), client_accepted,
+	                      tcpip);
 }

@@ -26,8 +26,6 @@ struct unsent_frame {
 	struct message message;
 };
 
-static error_t link_connect(struct link *link);
-
 // --- Sending ---
 
 static error_t frame_message(struct message *m, const struct pbuf *p)
@@ -289,21 +287,11 @@ static void device_closed(struct loop *loop, struct source *source)
 	struct link *link = source->context;
 
 	loop_close(loop, source);
-	link->device.handle = HANDLE_NONE;
 	link->fallback_at = NSEC_NEVER;
 	drop_unsent(link);
 	if (link->netif_added)
 		netif_set_link_down(&link->netif);
-	if (link_connect(link))
-		log_error("cannot connect to the network device any more");
-}
-
-static void connector_ready(struct loop *loop, struct source *source)
-{
-	struct link *link = source->context;
-
-	loop_remove(loop, source);
-	if (link_connect(link))
+	if (service_client_again(&link->client))
 		log_error("cannot connect to the network device any more");
 }
 
@@ -312,36 +300,28 @@ static const struct source_ops device_ops = {
 	.writable = device_writable,
 	.closed = device_closed,
 };
-static const struct source_ops connector_ops = {.signalled = connector_ready};
 
-static error_t link_connect(struct link *link)
+static void device_connected(void *context, handle_t channel)
 {
-	struct loop *loop = &link->tcpip->loop;
-	handle_t channel;
-	error_t err;
+	struct link *link = context;
 
-	err = service_connect(link->connector, &channel);
-	if (err == ERR_NOT_READY || err == ERR_FULL)
-		return loop_add(loop, &link->connector_source, link->connector, &connector_ops, link);
-	if (err)
-		return err;
-	err = loop_add(loop, &link->device, channel, &device_ops, link);
-	if (err) {
+	if (loop_add(&link->tcpip->loop, &link->device, channel, &device_ops, link)) {
+		log_error("cannot watch the network device");
 		handle_close(channel);
 		link->device.handle = HANDLE_NONE;
 	}
-	return err;
 }
 
 error_t link_init(struct link *link, struct tcpip *tcpip)
 {
+	handle_t connector = environ_connector(tcpip->env, "netdev");
+
 	link->tcpip = tcpip;
 	link->fallback_at = NSEC_NEVER;
 	list_init(&link->unsent);
-	link->connector = environ_connector(tcpip->env, "netdev");
-	if (link->connector == HANDLE_NONE) {
+	if (connector == HANDLE_NONE) {
 		log_warn("no network device: only loopback works");
 		return 0;
 	}
-	return link_connect(link);
+	return service_client_start(&tcpip->loop, &link->client, connector, device_connected, link);
 }

@@ -6,6 +6,7 @@
 #include "libs/starina/environ.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/payload.h"
+#include "libs/starina/service.h"
 #include "lwip/netif.h"
 
 struct tcpip;
@@ -13,8 +14,7 @@ struct tcpip;
 // The link to the network device (link.c). Frames that the device's channel has no room for wait in `unsent`.
 struct link {
 	struct tcpip *tcpip;
-	handle_t connector;
-	struct source connector_source;
+	struct service_client client;
 	struct source device;  // its handle is HANDLE_NONE while there is no device
 	struct netif netif;
 	bool netif_added;
@@ -27,7 +27,7 @@ struct tcpip {
 	struct loop loop;
 	const struct environ *env;
 	struct link link;
-	struct source service;
+	struct service_listener service;
 	struct list dirty;  // connections with data for tcp_output, once the batch in hand is done
 	uint32_t next_id;
 };

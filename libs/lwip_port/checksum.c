@@ -3,7 +3,7 @@
 // The Internet checksum (RFC 1071), eight bytes at a time: its sum is the same whatever the word size, once folded.
 #include <stdbool.h>
 
-#include "arch/cc.h"
+#include "libs/lwip_port/include/arch/cc.h"
 #include "libs/base/string.h"
 
 static uint64_t load64(const uint8_t *p)

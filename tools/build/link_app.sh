@@ -35,7 +35,7 @@ END
 undefined=$("${cross}nm" --undefined-only --format=just-symbols "$output.tmp" | grep -vx starina_syscall || true)
 [ -z "$undefined" ] || fail "refers to what is neither its own, nor in its libraries, nor a system call: $(echo $undefined)
   An app reaches the kernel through libs/starina only; libraries are declared in apps/$name/app.mk."
-"${cross}nm" --defined-only --format=just-symbols "$output.tmp" | grep -qx "app_spec_$name" ||
+"${cross}nm" --defined-only --format=just-symbols "$output.tmp" | grep -x "app_spec_$name" >/dev/null ||
 	fail "defines no app_spec_$name: end its main.c with APP($name, ...)"
 
 # CSR accesses (but for the floating-point ones), SBI calls, fences of translations, hypervisor and trap-return instructions

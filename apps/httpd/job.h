@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What an exchange's `user` begins with.
+enum job_kind {
+	JOB_NONE = 0,
+	JOB_BYTES = 1,
+	JOB_CHECKSUM = 2,
+};

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// The web server: a status page of the system, and what the tests of the network need.
+#include "apps/httpd/httpd.h"
+#include "apps/httpd/job.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+
+
+static struct httpd state;
+
+static bool has_prefix(struct span s, const char *prefix, struct span *rest)
+{
+	size_t len = strlen(prefix);
+
+	if (s.len < len || memcmp(s.data, prefix, len) != 0)
+		return false;
+	*rest = (struct span){.data = s.data + len, .len = s.len - len};
+	return true;
+}
+
+static void respond_text(struct http_exchange *exchange, unsigned status, const char *text)
+{
+	http_respond(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+static void on_request(void *context, struct http_exchange *exchange, const struct http_request_head *head)
+{
+	struct httpd *httpd = context;
+	struct span rest;
+	bool get = span_equals(head->method, "GET") || span_equals(head->method, "HEAD");
+
+	if (get && span_equals(head->target, "/"))
+		status_page(httpd, exchange);
+	else if (get && span_equals(head->target, "/status.json"))
+		status_json(httpd, exchange);
+	else if (get && has_prefix(head->target, "/bytes/", &rest))
+		bytes_start(exchange, rest);
+	else if (span_equals(head->method, "POST") && span_equals(head->target, "/checksum"))
+		checksum_start(exchange);
+	else if (get)
+		respond_text(exchange, 404, "not found\n");
+	else
+		respond_text(exchange, 405, "method not allowed\n");
+}
+
+static enum job_kind job_kind(const struct http_exchange *exchange)
+{
+	return exchange->user == NULL ? JOB_NONE : *(const enum job_kind *)exchange->user;
+}
+
+static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
+{
+	(void)context;
+	if (job_kind(exchange) == JOB_CHECKSUM)
+		checksum_body(exchange, bytes);
+}
+
+static void on_body_end(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	if (job_kind(exchange) == JOB_CHECKSUM)
+		checksum_end(exchange);
+}
+
+static void on_writable(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	if (job_kind(exchange) == JOB_BYTES)
+		bytes_continue(exchange);
+}
+
+static void on_gone(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	heap_free(exchange->user);
+}
+
+static const struct http_handler handler = {
+	.request = on_request,
+	.body = on_body,
+	.body_end = on_body_end,
+	.writable = on_writable,
+	.gone = on_gone,
+};
+
+static void httpd_main(const struct environ *env)
+{
+	struct httpd *httpd = &state;
+	error_t err;
+
+	httpd->env = env;
+	httpd->system = environ_system(env);
+	err = loop_init(&httpd->loop);
+	if (!err)
+		err = http_server_start(&httpd->loop, &httpd->server, environ_connector(env, "tcpip"),
+		                        environ_config(env, "listen"), &handler, httpd);
+	if (err) {
+		log_error("cannot start: error %d", err);
+		process_exit(1);
+	}
+	loop_run(&httpd->loop);
+}
+
+APP(httpd,
+    .main = httpd_main,
+    .restart = RESTART_ALWAYS,
+    .memory_limit = 64ul * 1024 * 1024,
+    .handle_limit = 16384,
+    .needs = {
+	    {NEED_SERVICE, "tcpip", NULL, 0},
+	    {NEED_SYSTEM, "info", NULL, 1},
+	    {NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0},
+    });

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include "libs/http/head.h"
+
+#include "libs/base/string.h"
+
+bool span_equals(struct span s, const char *text)
+{
+	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+bool span_equals_nocase(struct span s, const char *text)
+{
+	if (s.len != strlen(text))
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (lower(s.data[i]) != lower((uint8_t)text[i]))
+			return false;
+	}
+	return true;
+}
+
+size_t http_head_length(struct span bytes, size_t scanned)
+{
+	size_t i = scanned > 3 ? scanned - 3 : 0;
+
+	for (; i + 4 <= bytes.len; i++) {
+		const uint8_t *newline = memchr(bytes.data + i, '\n', bytes.len - i);
+
+		if (newline == NULL)
+			return 0;
+		i = (size_t)(newline - bytes.data);
+		if (i >= 3 && memcmp(newline - 3, "\r\n\r\n", 4) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+// RFC 9110 5.6.2.
+static bool is_token_char(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static bool is_token(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_token_char(s.data[i]))
+			return false;
+	}
+	return s.len > 0;
+}
+
+// Takes a line, without its CRLF, off `rest`.
+static bool take_line(struct span *rest, struct span *line)
+{
+	const uint8_t *newline = memchr(rest->data, '\n', rest->len);
+	size_t len;
+
+	if (newline == NULL || newline == rest->data || newline[-1] != '\r')
+		return false;
+	len = (size_t)(newline - rest->data) + 1;
+	*line = (struct span){.data = rest->data, .len = len - 2};
+	rest->data += len;
+	rest->len -= len;
+	return true;
+}
+
+// Takes what stands before `separator` off `rest`, the separator with it.
+static bool take_until(struct span *rest, char separator, struct span *part)
+{
+	const uint8_t *end = memchr(rest->data, separator, rest->len);
+
+	if (end == NULL)
+		return false;
+	*part = (struct span){.data = rest->data, .len = (size_t)(end - rest->data)};
+	rest->data = end + 1;
+	rest->len -= part->len + 1;
+	return true;
+}
+
+static struct span trim(struct span s)
+{
+	while (s.len > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
+		s.data++;
+		s.len--;
+	}
+	while (s.len > 0 && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+static bool has_control(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if ((s.data[i] < 0x20 && s.data[i] != '\t') || s.data[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static error_t parse_request_line(struct span line, struct http_request_head *out)
+{
+	if (!take_until(&line, ' ', &out->method) || !take_until(&line, ' ', &out->target))
+		return ERR_PROTOCOL;
+	if (!is_token(out->method) || out->target.len == 0 || has_control(out->target))
+		return ERR_PROTOCOL;
+	if (span_equals(line, "HTTP/1.1"))
+		out->minor_version = 1;
+	else if (span_equals(line, "HTTP/1.0"))
+		out->minor_version = 0;
+	else
+		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? ERR_NOT_SUPPORTED : ERR_PROTOCOL;
+	return 0;
+}
+
+static bool parse_decimal(struct span s, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (s.len == 0 || s.len > 18)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.data[i] < '0' || s.data[i] > '9')
+			return false;
+		value = value * 10 + (uint64_t)(s.data[i] - '0');
+	}
+	*out = value;
+	return true;
+}
+
+// What the fields say of the connection and of the body. Anything that two parsers could read differently is refused.
+static error_t interpret_fields(struct http_request_head *out)
+{
+	bool has_length = false;
+	bool has_coding = false;
+
+	out->keep_alive = out->minor_version == 1;
+	for (size_t i = 0; i < out->num_fields; i++) {
+		const struct http_field *field = &out->fields[i];
+
+		if (span_equals_nocase(field->name, "content-length")) {
+			if (has_length || !parse_decimal(field->value, &out->content_length))
+				return ERR_PROTOCOL;
+			has_length = true;
+		} else if (span_equals_nocase(field->name, "transfer-encoding")) {
+			if (has_coding || out->minor_version == 0)
+				return ERR_PROTOCOL;
+			if (!span_equals_nocase(field->value, "chunked"))
+				return ERR_NOT_SUPPORTED;
+			has_coding = true;
+		} else if (span_equals_nocase(field->name, "connection")) {
+			if (span_equals_nocase(field->value, "close"))
+				out->keep_alive = false;
+			else if (span_equals_nocase(field->value, "keep-alive"))
+				out->keep_alive = true;
+		} else if (span_equals_nocase(field->name, "expect")) {
+			out->expects_continue = span_equals_nocase(field->value, "100-continue");
+		}
+	}
+	if (has_length && has_coding)
+		return ERR_PROTOCOL;
+	out->framing = has_coding                               ? HTTP_BODY_CHUNKED :
+	               has_length && out->content_length > 0 ? HTTP_BODY_LENGTH :
+	                                                          HTTP_BODY_NONE;
+	return 0;
+}
+
+error_t http_request_parse(struct span bytes, struct http_request_head *out)
+{
+	struct span rest = bytes;
+	struct span line;
+	error_t err;
+
+	*out = (struct http_request_head){0};
+	if (!take_line(&rest, &line))
+		return ERR_PROTOCOL;
+	err = parse_request_line(line, out);
+	if (err)
+		return err;
+	for (;;) {
+		struct http_field *field = &out->fields[out->num_fields];
+		struct span name;
+
+		if (!take_line(&rest, &line))
+			return ERR_PROTOCOL;
+		if (line.len == 0)
+			break;
+		if (out->num_fields == HTTP_MAX_FIELDS)
+			return ERR_TOO_LARGE;
+		if (!take_until(&line, ':', &name) || !is_token(name) || has_control(line))
+			return ERR_PROTOCOL;
+		field->name = name;
+		field->value = trim(line);
+		out->num_fields++;
+	}
+	if (rest.len != 0)
+		return ERR_PROTOCOL;
+	return interpret_fields(out);
+}
+
+const struct http_field *http_field_find(const struct http_request_head *head, const char *name)
+{
+	for (size_t i = 0; i < head->num_fields; i++) {
+		if (span_equals_nocase(head->fields[i].name, name))
+			return &head->fields[i];
+	}
+	return NULL;
+}

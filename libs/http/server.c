@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "libs/http/server.h"
+
+#include "libs/http/connection.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+static void reconnect(struct http_server *server)
+{
+	loop_close(server->loop, &server->control);
+	loop_close(server->loop, &server->listener);
+	if (service_client_again(&server->client))
+		log_error("cannot connect to tcpip any more");
+}
+
+static void lost(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	reconnect(source->context);
+}
+
+static void listener_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct msg_connect connect;
+	const uint8_t *peer;
+	size_t peer_len;
+
+	(void)loop;
+	if (message_decode_connect(m, &connect, &peer, &peer_len) || m->num_handles != 1) {
+		message_discard(m);
+		return;
+	}
+	http_connection_create(source->context, m->handles[0]);
+}
+
+static const struct source_ops listener_ops = {.message = listener_message, .closed = lost};
+
+// The answer to our one open request.
+static void control_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct http_server *server = source->context;
+	struct msg_open_reply reply;
+	struct msg_error error;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (!message_decode_open_reply(m, &reply, &tail, &tail_len) && m->num_handles == 1 &&
+	    server->listener.handle == HANDLE_NONE) {
+		if (loop_add(loop, &server->listener, m->handles[0], &listener_ops, server)) {
+			handle_close(m->handles[0]);
+			server->listener.handle = HANDLE_NONE;
+			log_error("cannot watch the listener");
+			return;
+		}
+		log_info("serving %s", server->uri);
+		return;
+	}
+	if (!message_decode_error(m, &error, &tail, &tail_len))
+		log_error("cannot listen on %s: %.*s (error %d)", server->uri, (int)tail_len, (const char *)tail,
+		          error.error);
+	message_discard(m);
+}
+
+static const struct source_ops control_ops = {.message = control_message, .closed = lost};
+
+static void connected(void *context, handle_t channel)
+{
+	struct http_server *server = context;
+
+	if (loop_add(server->loop, &server->control, channel, &control_ops, server)) {
+		log_error("cannot watch the connection to tcpip");
+		handle_close(channel);
+		server->control.handle = HANDLE_NONE;
+		return;
+	}
+	if (open_send(channel, 1, server->uri))
+		reconnect(server);
+}
+
+error_t http_server_start(struct loop *loop, struct http_server *server, handle_t connector, const char *uri,
+                          const struct http_handler *handler, void *context)
+{
+	*server = (struct http_server){.handler = handler, .context = context, .loop = loop, .uri = uri};
+	return service_client_start(loop, &server->client, connector, connected, server);
+}
