@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// Driver of the network device (virtio 1.2, 5.1): the "netdev" service. main.c has the device and the service, rx.c and
+// tx.c the two directions. All state is in one struct.
+#pragma once
+
+#include "libs/abi/netdev.h"
+#include "libs/starina/loop.h"
+#include "libs/starina/service.h"
+#include "libs/virtio/mmio.h"
+
+#define RING_SIZE 256u
+// Each frame takes two descriptors, for its virtio header and for itself.
+#define RX_BUFFERS (RING_SIZE / 2)
+#define TX_SLOTS (RING_SIZE / 2)
+
+// What a slot of tx_area holds: the virtio header, and the frame when it came inline.
+struct tx_area {
+	struct virtio_net_hdr header;
+	uint8_t frame[MESSAGE_MAX_DATA];
+};
+
+// A page that received frames go to. The driver never maps it.
+struct rx_buffer {
+	handle_t folio;
+	uint64_t paddr;
+};
+
+struct tx_slot {
+	handle_t folio;  // HANDLE_NONE: the frame is in the slot's tx_area
+	struct tx_slot *next_free;
+};
+
+struct net {
+	struct loop loop;
+	struct virtio_device device;
+	struct source interrupt;
+	struct service_listener listener;
+	struct source client;  // handle is HANDLE_NONE while there is none
+	handle_t next_client;  // connected while the one before was not seen to be gone yet
+	struct msg_netdev_info info;
+
+	struct virtqueue rx;
+	struct dma_buffer rx_headers;  // struct virtio_net_hdr[RX_BUFFERS]
+	struct rx_buffer rx_buffers[RX_BUFFERS];
+	struct source rx_again;  // event: the turn's budget was used up
+	struct message rx_held;  // the client's queue was full
+	bool rx_holds;
+	uint64_t rx_dropped;
+
+	struct virtqueue tx;
+	struct dma_buffer tx_areas;  // struct tx_area[TX_SLOTS]
+	struct tx_slot tx_slots[TX_SLOTS];
+	struct tx_slot *tx_free;
+	bool tx_full;
+};
+
+// Ends the app (it will be restarted): the device broke its rules.
+_Noreturn void net_fail(struct net *net, const char *why);
+
+// Makes the buffers and gives them to the device. Errors: dma_alloc's, folio_create's, loop_add's.
+__must_check error_t rx_init(struct net *net);
+// Takes what was received and sends it to the client, as long as its queue has room.
+void rx_poll(struct net *net);
+// The client has room again.
+void rx_resume(struct net *net);
+// The client is gone: what was held for it goes.
+void rx_drop_held(struct net *net);
+
+// Errors: dma_alloc's.
+__must_check error_t tx_init(struct net *net);
+// Queues a frame message of the client for the device; consumes its handles. Stops the client's messages when there is no room
+// for more.
+void tx_frame(struct net *net, struct message *m);
+// Shows the device what was queued.
+void tx_kick(struct net *net);
+// Takes back what the device has sent, closes its folios and lets the client go on.
+void tx_reclaim(struct net *net);

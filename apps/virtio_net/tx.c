@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+//
+// Sending. Frames in folios go to the device as they are; inline ones are copied into the slot. Sent ones are taken back
+// when others are sent or received, so that the device need not interrupt for each.
+#include "apps/virtio_net/net.h"
+#include "libs/base/span.h"
+#include "libs/base/string.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+#define FRAME_MIN 14u
+#define FRAME_OVERHEAD 18u  // Ethernet header and a VLAN tag, over the MTU
+
+error_t tx_init(struct net *net)
+{
+	// A smaller ring of the device's has fewer.
+	for (size_t i = 0; i < net->tx.size / 2u; i++) {
+		net->tx_slots[i].next_free = net->tx_free;
+		net->tx_free = &net->tx_slots[i];
+	}
+	return dma_alloc(TX_SLOTS * sizeof(struct tx_area), &net->tx_areas);
+}
+
+static void slot_free(struct net *net, struct tx_slot *slot)
+{
+	if (slot->folio != HANDLE_NONE)
+		handle_close(slot->folio);
+	slot->folio = HANDLE_NONE;
+	slot->next_free = net->tx_free;
+	net->tx_free = slot;
+}
+
+// The virtio header that the frame asks for. Errors: ERR_PROTOCOL.
+static error_t header_make(const struct net *net, const struct msg_netdev_frame *frame, struct virtio_net_hdr *header)
+{
+	*header = (struct virtio_net_hdr){.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+	if ((frame->flags & NETDEV_FRAME_NEEDS_CSUM) == 0)
+		return 0;
+	if (!virtio_device_has(&net->device, VIRTIO_NET_F_CSUM) ||
+	    !range_within((uint64_t)frame->csum_start + frame->csum_offset, sizeof(uint16_t), frame->length))
+		return ERR_PROTOCOL;
+	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	header->csum_start = frame->csum_start;
+	header->csum_offset = frame->csum_offset;
+	return 0;
+}
+
+// Where the device finds the frame. Errors: ERR_PROTOCOL, folio_info's.
+static error_t frame_locate(const struct msg_netdev_frame *frame, handle_t folio, uint64_t *paddr)
+{
+	struct folio_info info;
+	error_t err = folio_info(folio, &info);
+
+	if (err != 0)
+		return err;
+	// A lazy folio has no address.
+	if (info.paddr == 0 || !range_within(frame->offset, frame->length, info.size))
+		return ERR_PROTOCOL;
+	*paddr = info.paddr + frame->offset;
+	return 0;
+}
+
+static error_t frame_push(struct net *net, struct message *m)
+{
+	struct tx_slot *slot = net->tx_free;
+	size_t index = (size_t)(slot - net->tx_slots);
+	struct tx_area *area = (struct tx_area *)(void *)net->tx_areas.bytes + index;
+	uint64_t area_paddr = net->tx_areas.paddr + index * sizeof(*area);
+	uint64_t frame_paddr = area_paddr + offsetof(struct tx_area, frame);
+	struct msg_netdev_frame frame;
+	const uint8_t *tail;
+	size_t tail_len;
+	error_t err;
+
+	err = message_decode_netdev_frame(m, &frame, &tail, &tail_len);
+	if (err != 0)
+		return err;
+	if (m->num_handles == 0)
+		frame.length = (uint32_t)tail_len;
+	if (frame.length < FRAME_MIN || frame.length > net->info.mtu + FRAME_OVERHEAD)
+		return ERR_PROTOCOL;
+	err = header_make(net, &frame, &area->header);
+	if (err == 0 && m->num_handles == 1)
+		err = frame_locate(&frame, m->handles[0], &frame_paddr);
+	if (err != 0)
+		return err;
+	if (m->num_handles == 0)
+		memcpy(area->frame, tail, tail_len);
+
+	const struct virtqueue_buffer chain[] = {
+		{.paddr = area_paddr, .len = sizeof(area->header)},
+		{.paddr = frame_paddr, .len = frame.length},
+	};
+
+	err = virtqueue_push(&net->tx, chain, 2, slot);
+	if (err != 0)
+		return err;
+	net->tx_free = slot->next_free;
+	slot->folio = m->num_handles == 1 ? m->handles[0] : HANDLE_NONE;
+	return 0;
+}
+
+void tx_frame(struct net *net, struct message *m)
+{
+	error_t err = frame_push(net, m);
+
+	if (err != 0) {
+		message_discard(m);
+		error_send(net->client.handle, 0, err, "not a frame that this device can send");
+	}
+	if (net->tx_free == NULL) {
+		tx_reclaim(net);
+		if (net->tx_free == NULL) {
+			net->tx_full = true;
+			source_want_messages(&net->client, false);
+		}
+	}
+}
+
+void tx_kick(struct net *net)
+{
+	virtio_queue_kick(&net->device, VIRTIO_NET_QUEUE_TX, &net->tx);
+	tx_reclaim(net);
+}
+
+void tx_reclaim(struct net *net)
+{
+	void *token;
+	uint32_t written;
+	error_t err;
+
+	do {
+		while ((err = virtqueue_pop(&net->tx, &token, &written)) == 0)
+			slot_free(net, token);
+		if (err != ERR_EMPTY)
+			net_fail(net, "it broke its transmit queue");
+		// An interrupt once half of the slots are to be had again.
+	} while (!virtqueue_enable_interrupts(&net->tx, (uint16_t)(net->tx.size / 4)));
+	if (net->tx_full && net->tx_free != NULL) {
+		net->tx_full = false;
+		if (net->client.handle != HANDLE_NONE)
+			source_want_messages(&net->client, true);
+	}
+}
