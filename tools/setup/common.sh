@@ -38,9 +38,9 @@ cleanup() {
 # Blocks while another setup.sh works on the same cache.
 cache_open() {
 	[[ -z $TMP ]] || return 0
-	mkdir -p -- "$CACHE/downloads" "$CACHE/guest-kernel" "$CACHE/tmp" "$CACHE/logs" ||
+	{ mkdir -p -- "$CACHE" && cd -- "$CACHE" && mkdir -p downloads guest-kernel tmp logs && cd -- "$OLDPWD"; } ||
 		fail "cannot create the cache directory $CACHE" \
-			"free space there, or name another place: STARINA_CACHE=DIR ./setup.sh"
+			"make that possible, or name another place: STARINA_CACHE=DIR ./setup.sh"
 	exec 9>"$CACHE/lock" || fail "cannot write to the cache directory $CACHE" \
 		"make it yours, or name another place: STARINA_CACHE=DIR ./setup.sh"
 	if ! flock -n 9; then
