@@ -54,7 +54,7 @@ static void prop_u64(struct tree *t, const char *name, uint64_t value)
 
 static void prop_str(struct tree *t, const char *name, const char *value)
 {
-	check(t, fdt_property_string(t->fdt, name, value));
+	check(t, fdt_property(t->fdt, name, value, (int)strlen(value) + 1));
 }
 
 // A stringlist: `bytes` holds the strings, each with its NUL.

@@ -23,13 +23,13 @@ static bool send_control(struct console_device *dev, uint32_t port, uint16_t eve
 	size_t written;
 	error_t err;
 
-	err = device_queue_pop(q, &dev->chain);
+	err = device_queue_pop(q, &dev->rx_chain);
 	if (err == ERR_PROTOCOL)
 		virtio_mmio_needs_reset(&dev->mmio);
 	if (err < 0)
 		return false;
-	written = device_chain_write(&dev->chain, 0, &message, sizeof(message));
-	device_queue_push(q, dev->chain.head, (uint32_t)written);
+	written = device_chain_write(&dev->rx_chain, 0, &message, sizeof(message));
+	device_queue_push(q, dev->rx_chain.head, (uint32_t)written);
 	return true;
 }
 
@@ -93,10 +93,10 @@ static void receive_control(struct console_device *dev)
 
 	do {
 		device_queue_suppress_notify(q);
-		while ((err = device_queue_pop(q, &dev->chain)) == 0) {
-			size_t len = device_chain_read(&dev->chain, 0, &message, sizeof(message));
+		while ((err = device_queue_pop(q, &dev->tx_chain)) == 0) {
+			size_t len = device_chain_read(&dev->tx_chain, 0, &message, sizeof(message));
 
-			device_queue_push(q, dev->chain.head, 0);
+			device_queue_push(q, dev->tx_chain.head, 0);
 			if (len == sizeof(message))
 				take_control(dev, &message);
 		}
@@ -113,8 +113,8 @@ static bool offer_chain(struct console_device *dev, uint32_t index)
 	struct console_port *port = &dev->ports[index];
 	size_t skip = port->output_done;
 
-	for (size_t i = 0; i < dev->chain.num_readable; i++) {
-		struct mut_span s = dev->chain.segments[i];
+	for (size_t i = 0; i < dev->tx_chain.num_readable; i++) {
+		struct mut_span s = dev->tx_chain.segments[i];
 		size_t taken;
 
 		if (skip >= s.len) {
@@ -142,8 +142,8 @@ static void transmit(struct console_device *dev, uint32_t index)
 		return;
 	do {
 		device_queue_suppress_notify(q);
-		while (!port->output_held && (err = device_queue_pop(q, &dev->chain)) == 0) {
-			uint16_t head = dev->chain.head;
+		while (!port->output_held && (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
+			uint16_t head = dev->tx_chain.head;
 
 			if (offer_chain(dev, index)) {
 				device_queue_push(q, head, 0);
@@ -171,10 +171,10 @@ size_t console_device_input(struct console_device *dev, uint32_t index, struct s
 		return 0;
 	}
 	do {
-		while (done < bytes.len && (err = device_queue_pop(q, &dev->chain)) == 0) {
-			size_t n = device_chain_write(&dev->chain, 0, bytes.data + done, bytes.len - done);
+		while (done < bytes.len && (err = device_queue_pop(q, &dev->rx_chain)) == 0) {
+			size_t n = device_chain_write(&dev->rx_chain, 0, bytes.data + done, bytes.len - done);
 
-			device_queue_push(q, dev->chain.head, (uint32_t)n);
+			device_queue_push(q, dev->rx_chain.head, (uint32_t)n);
 			done += n;
 		}
 		if (err == ERR_PROTOCOL)

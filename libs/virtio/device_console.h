@@ -38,7 +38,9 @@ struct console_device {
 	void *context;
 	uint32_t num_ports;
 	struct console_port ports[CONSOLE_DEVICE_MAX_PORTS];
-	struct device_chain chain;  // in hand; too large for a stack
+	// In hand; too large for a stack. Output's is apart: its callback may give input.
+	struct device_chain tx_chain;
+	struct device_chain rx_chain;
 };
 
 // Sets the model up. The transport's mem, page, set_irq, irq_context and irq are set by the caller before.

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+
+#include "libs/linux/container.h"
+
+#include <stdarg.h>
+
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/linux/container_internal.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+
+// The end is handled from the loop: it may be found deep inside a device model.
+static void settle_later(struct container *c)
+{
+	error_t err = timer_set(c->deferred_timer, 0);
+
+	assert(err == 0);
+}
+
+void container_exit(struct container *c, int status)
+{
+	if (c->state >= CONTAINER_EXITED)
+		return;
+	c->state = CONTAINER_EXITED;
+	c->status = status;
+	settle_later(c);
+}
+
+void container_fail(struct container *c, const char *format, ...)
+{
+	va_list args;
+
+	if (c->state >= CONTAINER_EXITED)
+		return;
+	va_start(args, format);
+	fmt_vwrite(c->error, sizeof(c->error), format, args);
+	va_end(args);
+	c->failed = true;
+	container_exit(c, CONTAINER_STATUS_FAILED);
+}
+
+// Whether the app has taken all that the container wrote.
+static bool output_taken(struct container *c)
+{
+	bool taken;
+
+	machine_enter(&c->machine);
+	taken = console_device_drain(&c->console, GUEST_PORT_STDOUT);
+	taken = console_device_drain(&c->console, GUEST_PORT_STDERR) && taken;
+	machine_leave(&c->machine);
+	return taken;
+}
+
+void container_settle(struct container *c)
+{
+	if (c->state != CONTAINER_EXITED || c->loading)
+		return;
+	if (c->has_machine) {
+		if (!output_taken(c))
+			return;  // container_output_resume comes
+		if (c->machine.num_running > 0) {
+			machine_stop(&c->machine);
+			return;  // `stopped` comes
+		}
+	}
+	container_boot_undo(c);
+	c->state = CONTAINER_ENDED;
+	c->ops->ended(c->context, c->status, c->failed ? c->error : NULL);
+}
+
+static void deferred_signalled(struct loop *loop, struct source *source)
+{
+	struct container *c = source->context;
+	error_t err = timer_set(c->deferred_timer, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	container_settle(c);
+}
+
+static const struct source_ops deferred_ops = {.signalled = deferred_signalled};
+
+// Of the config: what we need after container_create returned.
+static error_t copy_config(struct container *c, const struct container_config *config)
+{
+	uint8_t *copy;
+
+	if (config->config.len > CONTROL_MAX_BODY - sizeof(struct control_configure))
+		return ERR_TOO_LARGE;
+	copy = heap_alloc(config->config.len + 1);
+	if (copy == NULL)
+		return ERR_NO_MEMORY;
+	memcpy(copy, config->config.data, config->config.len);
+	c->config = *config;
+	c->config.config.data = copy;
+	c->config.memory = (config->memory + BLOCK_SIZE - 1) & ~(uint64_t)(BLOCK_SIZE - 1);
+	return 0;
+}
+
+static void root_ready(void *context)
+{
+	container_boot(context);
+}
+
+static void root_failed(void *context, error_t error)
+{
+	struct container *c = context;
+
+	// A running container sees input/output errors, as with any disk that dies.
+	if (c->state <= CONTAINER_LOADING)
+		container_fail(c, "the disk with the container's root image is gone (error %d)", (int)error);
+	else
+		log_warn("the disk with the container's root image is gone (error %d)", (int)error);
+}
+
+static const struct disk_ops root_ops = {.ready = root_ready, .failed = root_failed};
+
+error_t container_create(struct loop *loop, const struct container_config *config, const struct container_ops *ops,
+                         void *context, struct container **out)
+{
+	struct container *c;
+	error_t err;
+
+	if (config->memory < MACHINE_MIN_MEMORY || config->memory > MACHINE_MAX_MEMORY || config->cpus == 0 ||
+	    config->cpus > MACHINE_MAX_CPUS || config->config.len == 0)
+		return ERR_INVALID;
+	c = heap_alloc(sizeof(*c));
+	if (c == NULL)
+		return ERR_NO_MEMORY;
+	c->loop = loop;
+	c->ops = ops;
+	c->context = context;
+	err = copy_config(c, config);
+	if (err < 0)
+		goto out_free;
+	err = timer_create(&c->deferred_timer);
+	if (err < 0)
+		goto out_config;
+	err = loop_add(loop, &c->deferred, c->deferred_timer, &deferred_ops, c);
+	if (err < 0)
+		goto out_timer;
+	err = disk_init(&c->root_disk, loop, config->root_disk, &root_ops, c);
+	if (err < 0)
+		goto out_source;
+	control_link_init(&c->link, container_frame, c);
+	*out = c;
+	return 0;
+
+out_source:
+	loop_remove(loop, &c->deferred);
+out_timer:
+	handle_close(c->deferred_timer);
+out_config:
+	heap_free((void *)(uintptr_t)c->config.config.data);
+out_free:
+	heap_free(c);
+	return err;
+}
+
+void container_destroy(struct container *c)
+{
+	assert(c->state == CONTAINER_CREATED || c->state == CONTAINER_ENDED);
+	disk_deinit(&c->root_disk);
+	control_link_deinit(&c->link);
+	loop_close(c->loop, &c->deferred);
+	heap_free((void *)(uintptr_t)c->config.config.data);
+	heap_free(c);
+}
+
+void container_start(struct container *c)
+{
+	if (c->state != CONTAINER_CREATED)
+		return;
+	if (clock_get(CLOCK_MONOTONIC, &c->start_time) < 0)
+		c->start_time = 0;
+	c->state = CONTAINER_LOADING;
+	container_boot(c);
+}
+
+size_t container_stdin_write(struct container *c, struct span bytes)
+{
+	size_t taken;
+
+	if (c->state >= CONTAINER_EXITED || c->stdin_closed)
+		return bytes.len;  // nobody will read it
+	if (!c->has_machine)
+		return 0;  // input_ready comes when the guest opens its stdin
+	machine_enter(&c->machine);
+	taken = console_device_input(&c->console, GUEST_PORT_STDIN, bytes);
+	machine_leave(&c->machine);
+	return taken;
+}
+
+void container_stdin_close(struct container *c)
+{
+	c->stdin_closed = true;
+	if (!c->has_machine)
+		return;
+	machine_enter(&c->machine);
+	console_device_set_open(&c->console, GUEST_PORT_STDIN, false);
+	machine_leave(&c->machine);
+}
+
+void container_output_resume(struct container *c, enum container_stream stream)
+{
+	uint32_t port = stream == CONTAINER_STDOUT ? GUEST_PORT_STDOUT : GUEST_PORT_STDERR;
+
+	if (!c->has_machine)
+		return;
+	machine_enter(&c->machine);
+	console_device_resume(&c->console, port);
+	machine_leave(&c->machine);
+	if (c->state == CONTAINER_EXITED)
+		settle_later(c);
+}
+
+void container_signal(struct container *c, uint32_t number)
+{
+	struct control_signal body = {.signal = number};
+
+	if (number == 0 || number > 64)
+		return;
+	if (c->state < CONTAINER_RUNNING)
+		container_exit(c, 128 + (int)number);
+	else if (number == CONTAINER_SIGKILL)
+		container_kill(c);  // needs no guest that still listens
+	else if (c->state == CONTAINER_RUNNING)
+		container_request(c, CONTROL_SIGNAL, (struct span){.data = (const uint8_t *)&body, .len = sizeof(body)},
+		                  (struct span){0});
+}
+
+void container_resize(struct container *c, uint16_t rows, uint16_t columns)
+{
+	struct control_resize body = {.rows = rows, .columns = columns};
+
+	if (c->state == CONTAINER_RUNNING)
+		container_request(c, CONTROL_RESIZE, (struct span){.data = (const uint8_t *)&body, .len = sizeof(body)},
+		                  (struct span){0});
+}
+
+void container_kill(struct container *c)
+{
+	if (c->state != CONTAINER_CREATED)
+		container_exit(c, 128 + (int)CONTAINER_SIGKILL);
+}
+
+void container_stats(struct container *c, struct vcpu_stats *out)
+{
+	*out = (struct vcpu_stats){0};
+	if (c->has_machine)
+		machine_stats(&c->machine, out);
+}

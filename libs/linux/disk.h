@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// A client of the block device service (libs/abi/blkdev.h): asynchronous reads on a disk's channel.
+#pragma once
+
+#include <stdbool.h>
+
+#include "libs/abi/blkdev.h"
+#include "libs/starina/loop.h"
+
+// Takes the folio back (`handle`, HANDLE_NONE when it was lost with the device) and the read's status.
+typedef void (*disk_done_fn)(void *context, error_t status, handle_t folio);
+
+struct disk_ops {
+	// The disk told its size: reads may start.
+	void (*ready)(void *context);
+	// The device is gone or broke the protocol; comes after all reads in hand have failed.
+	void (*failed)(void *context, error_t error);
+};
+
+struct disk_request {
+	disk_done_fn done;  // NULL: free
+	void *context;
+};
+
+struct disk {
+	struct source source;
+	const struct disk_ops *ops;
+	void *context;
+	struct loop *loop;
+	bool open;
+	bool ready;
+	uint64_t num_sectors;
+	struct disk_request requests[BLKDEV_MAX_REQUESTS];
+};
+
+// Follows the disk on `channel` (consumed on success). Errors: as loop_add's.
+__must_check error_t disk_init(struct disk *disk, struct loop *loop, handle_t channel, const struct disk_ops *ops,
+                               void *context);
+// Closes the channel (a zeroed disk is fine). Reads in hand are forgotten: their callbacks do not come. Not from a callback.
+void disk_deinit(struct disk *disk);
+// Reads `length` bytes at `sector` into `folio` from its start. Consumes `folio` on success.
+// Errors: ERR_FULL (BLKDEV_MAX_REQUESTS are under way), ERR_NOT_READY, ERR_RANGE, ERR_TOO_LARGE, ERR_INVALID, as channel_send's.
+__must_check error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done,
+                               void *context);
