@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""The VMM's side of bootd's tests: a QEMU machine, the control protocol, root images."""
+import io
+import json
+import os
+import selectors
+import socket
+import struct
+import subprocess
+import tarfile
+import tempfile
+import time
+
+HEADER = struct.Struct("<IHHIIII")
+MAGIC = 0x52544353
+CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN = 1, 2, 3, 4, 5, 6, 7
+REPLY, READY, STARTED, FAILED, EXITED = 32, 64, 65, 66, 67
+STDIN, STDOUT, STDERR, CONTROL = 0, 1, 2, 3
+TIMEOUT = 60
+
+
+class Guest:
+    """A QEMU machine with bootd in it."""
+
+    def __init__(self, options, root, icount=False):
+        self.dir = tempfile.mkdtemp(dir=options.scratch)
+        command = [options.qemu, "-M", "virt", "-m", "128M", "-nographic", "-no-reboot",
+                   "-monitor", "none", "-serial", "file:" + os.path.join(self.dir, "serial"),
+                   "-global", "virtio-mmio.force-legacy=false",
+                   "-kernel", options.kernel, "-append", options.cmdline + " BOOTD_FIRST_PORT=1",
+                   "-initrd", os.path.join(options.build, "guest/initramfs.cpio"),
+                   "-drive", f"if=none,id=root,file={root},format=raw,readonly=on",
+                   "-device", "virtio-blk-device,drive=root",
+                   "-device", "virtio-serial-device,max_ports=5"]
+        if icount:
+            command += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm,base=2024-01-01",
+                        "-seed", "1"]
+        listeners = []
+        for port in range(4):
+            path = os.path.join(self.dir, f"port{port}")
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(path)
+            listener.listen(1)
+            listeners.append(listener)
+            command += ["-chardev", f"socket,id=c{port},path={path}",
+                        "-device", f"virtserialport,chardev=c{port},nr={port + 1}"]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        self.ports = []
+        self.selector = selectors.DefaultSelector()
+        self.output = [b"", b"", b"", b""]
+        for port, listener in enumerate(listeners):
+            listener.settimeout(TIMEOUT)
+            connection, _ = listener.accept()
+            listener.close()
+            connection.setblocking(False)
+            self.selector.register(connection, selectors.EVENT_READ, port)
+            self.ports.append(connection)
+        self.frames = []
+        self.request = 0
+        self.pending = b""
+        self.closed = set()
+
+    def pump(self, seconds):
+        """Takes in what comes; sends stdin that is pending."""
+        if self.pending:
+            try:
+                sent = self.ports[STDIN].send(self.pending)
+                self.pending = self.pending[sent:]
+            except BlockingIOError:
+                pass
+            seconds = min(seconds, 0.02)
+        for key, _ in self.selector.select(seconds):
+            try:
+                data = key.fileobj.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                self.selector.unregister(key.fileobj)
+                self.closed.add(key.data)
+            self.output[key.data] += data
+        control = self.output[CONTROL]
+        while len(control) >= HEADER.size:
+            magic, version, kind, process, request, length, _ = HEADER.unpack_from(control)
+            assert magic == MAGIC and version == 1, "bootd sent no frame"
+            if len(control) < HEADER.size + length:
+                break
+            self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
+            control = control[HEADER.size + length:]
+        self.output[CONTROL] = control
+
+    def wait(self, condition, what):
+        """Pumps until the condition holds."""
+        end = time.monotonic() + TIMEOUT
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"timed out waiting for {what}; frames {self.frames}")
+            if CONTROL in self.closed:
+                raise AssertionError(f"the guest ended before {what}; frames {self.frames}")
+            self.pump(0.5)
+
+    def frame(self, *kinds):
+        """Waits for an event of one of these kinds."""
+        def find():
+            return next((f for f in self.frames if f[0] in kinds), None)
+        self.wait(find, f"event {kinds}")
+        return find()
+
+    def raw(self, data):
+        """Sends bytes on the control port."""
+        self.ports[CONTROL].setblocking(True)
+        self.ports[CONTROL].sendall(data)
+        self.ports[CONTROL].setblocking(False)
+
+    def send(self, kind, body=b"", process=0):
+        """Sends a request and returns its number."""
+        self.request += 1
+        self.raw(HEADER.pack(MAGIC, 1, kind, process, self.request, len(body), 0) + body)
+        return self.request
+
+    def reply(self, number):
+        """Waits for the reply to a request: (status, message)."""
+        def find():
+            return next((f for f in self.frames if f[0] == REPLY and f[2] == number), None)
+        self.wait(find, f"reply {number}")
+        body = find()[3]
+        return struct.unpack_from("<i", body)[0], body[4:].decode()
+
+    def start(self, config, flags=0, wall_time=0):
+        """Sends all that a run needs, at once."""
+        text = config if isinstance(config, bytes) else json.dumps(config).encode()
+        self.frame(READY)
+        return [self.send(CONFIGURE, struct.pack("<Q32s", wall_time, os.urandom(32)) + text),
+                self.send(MOUNT, struct.pack("<II", flags, 0)), self.send(CREATE), self.send(START)]
+
+    def end(self):
+        """Waits for the end: (status, stdout, stderr, message)."""
+        kind, _, _, body = self.frame(EXITED, FAILED)
+        # QEMU's sockets are not ordered among each other.
+        for _ in range(3):
+            self.pump(0.05)
+        return (struct.unpack_from("<I", body)[0], self.output[STDOUT], self.output[STDERR],
+                body[4:].decode() if kind == FAILED else None)
+
+    def close(self):
+        """Powers off; returns whether the guest did so by itself."""
+        if not self.ports:
+            return True
+        clean = True
+        try:
+            if CONTROL not in self.closed:
+                self.send(SHUTDOWN)
+            self.process.wait(20)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            clean = self.process.poll() is not None
+            self.process.kill()
+            self.process.wait()
+        for connection in self.ports:
+            connection.close()
+        self.ports = []
+        return clean
+
+
+def make_root(options, name, entries):
+    """Packs {path: bytes | ("link", target) | ("dir", mode) | ("node"...)} into a squashfs."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for path, value in entries.items():
+            member = tarfile.TarInfo(path)
+            member.mode = 0o755
+            if isinstance(value, bytes):
+                member.size = len(value)
+                if path.startswith("etc/") or path.startswith("noexec"):
+                    member.mode = 0o644
+                tar.addfile(member, io.BytesIO(value))
+                continue
+            kind, argument = value
+            if kind == "link":
+                member.type, member.linkname = tarfile.SYMTYPE, argument
+            elif kind == "fifo":
+                member.type = tarfile.FIFOTYPE
+            else:
+                member.type, member.mode = tarfile.DIRTYPE, argument
+            tar.addfile(member)
+    path = os.path.join(options.scratch, name + ".sqfs")
+    subprocess.run(["sqfstar", "-quiet", "-no-progress", "-comp", "zstd", path],
+                   input=stream.getvalue(), check=True, stdout=subprocess.DEVNULL)
+    return path
