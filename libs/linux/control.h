@@ -7,6 +7,14 @@
 // that its reply repeats; events carry 0. `process` names a process of the guest (1 is the
 // container's init; later ones are those that START added, as OCI's exec does), 0 the guest as a whole.
 //
+// Requests may be sent without waiting for replies; they are handled in order, and replies are written together
+// (each write costs VM exits): those to CONFIGURE, MOUNT, CREATE and START come with STARTED in one write. A
+// failed CONFIGURE, MOUNT or CREATE sends FAILED before its reply. An execve that fails sends FAILED after
+// STARTED. bootd opens the control port first (data that comes before a port is open is dropped by Linux), stdin
+// once execve happened, stdout and stderr at their first byte. The VMM says that its end of each port is open
+// (VIRTIO_CONSOLE_PORT_OPEN) in the order of their numbers and, for stdin, closes it after the last byte: that
+// is the end of file. Ports have queues of their own: before the VMM acts on EXITED it drains stdout and stderr.
+//
 // Both sides treat the other as hostile: a frame with an unknown type, an impossible length, or in the
 // wrong state is answered with an error (by bootd) or ends the VM (by the VMM), never a crash.
 #pragma once
@@ -18,8 +26,8 @@
 // Large enough for a config.json with a 100 KB argv and environment.
 #define CONTROL_MAX_BODY (1024u * 1024u)
 
-// Ports of the guest's multiport virtio-console. The device is the guest's first console, so
-// port N is /dev/vport0pN.
+// Ports of the guest's multiport virtio-console: port N is /dev/vport<index of the virtio device>pN. bootd looks
+// for it; it finds it at once when the console is the first virtio device in the FDT.
 enum guest_port {
 	GUEST_PORT_STDIN = 0,
 	GUEST_PORT_STDOUT = 1,
