@@ -4,6 +4,8 @@
 # BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image.
 
 APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc tcpip httpd linuxrun
+# The image that `make test` boots: the same, and what tests it from within.
+TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim
 
 BUILD ?= build
 CROSS_COMPILE ?= riscv64-linux-gnu-
@@ -36,10 +38,9 @@ CFLAGS := -std=gnu11 -O2 -g -march=rv64gc -mabi=lp64d -mcmodel=medany -mno-relax
 	-DSTARINA_DEBUG=$(DEBUG) $(WARNINGS) -I. -isystem third_party/libfdt
 DEPFLAGS = -MMD -MP
 
-# A change of the flags or of the list of apps rebuilds what depends on them.
-FLAGS_STAMP := $(BUILD)/gen/flags
-$(shell mkdir -p $(BUILD)/gen && printf '%s\n' '$(CC) $(CFLAGS) $(APPS)' | cmp -s - $(FLAGS_STAMP) || \
-	printf '%s\n' '$(CC) $(CFLAGS) $(APPS)' > $(FLAGS_STAMP))
+# A file that changes when a text does: what depends on it is rebuilt then.
+stamp = $(shell mkdir -p $(dir $(1)) && printf '%s\n' '$(2)' | cmp -s - $(1) || printf '%s\n' '$(2)' > $(1))$(1)
+FLAGS_STAMP := $(call stamp,$(BUILD)/gen/flags,$(CC) $(CFLAGS))
 
 # --- Objects ---------------------------------------------------------------------------------------
 
@@ -92,28 +93,30 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$
 	@mkdir -p $$(@D)
 	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
-$(foreach app,$(APPS),$(eval $(call app_rules,$(app))))
-APP_OBJS := $(patsubst %,$(BUILD)/apps/%.o,$(APPS))
-
-$(BUILD)/gen/app_table.c $(BUILD)/gen/apps_text.ld $(BUILD)/gen/apps_rodata.ld $(BUILD)/gen/apps_data.ld &: \
-		tools/build/app_table.sh $(FLAGS_STAMP)
-	$(call say,GEN,app table)
-	$(Q)tools/build/app_table.sh $(BUILD)/gen $(APPS)
-$(BUILD)/gen/app_table.o: $(BUILD)/gen/app_table.c
-	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
-
+$(foreach app,$(sort $(APPS) $(TEST_APPS)),$(eval $(call app_rules,$(app))))
 # --- Kernel ----------------------------------------------------------------------------------------
 
 KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
 	$(call not_tests,$(shell find kernel -name '*.c' -not -path 'kernel/arch/host/*')) \
 	$(shell find kernel -name '*.S')
 KERNEL_OBJS := $(call objects,$(KERNEL_SRCS))
-KERNEL_LINK_OBJS = $(KERNEL_OBJS) $(BUILD)/gen/app_table.o $(APP_OBJS) $(BUILD)/libs/base.a $(BUILD)/libs/fdt.a
-LDFLAGS := -nostdlib -static --no-relax --gc-sections -z noexecstack -z max-page-size=4096 -L $(BUILD)/gen -T boot/kernel.ld
+LDFLAGS := -nostdlib -static --no-relax --gc-sections -z noexecstack -z max-page-size=4096 -T boot/kernel.ld
 
-$(BUILD)/starina.elf: $(KERNEL_LINK_OBJS) boot/kernel.ld tools/build/link_kernel.sh
-	$(call say,LINK,$@)
-	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $@ $(LDFLAGS) -- $(filter %.o %.a,$^) $(LIBGCC)
+# $(BUILD)/NAME.elf: the kernel and a list of apps.
+define image_rules
+$(1)_GEN := $(BUILD)/gen/$(1)
+$(1)_STAMP := $$(call stamp,$(BUILD)/gen/$(1)/apps,$(2))
+$(BUILD)/gen/$(1)/app_table.c: tools/build/app_table.sh $$($(1)_STAMP)
+	$(Q)tools/build/app_table.sh $(BUILD)/gen/$(1) $(2)
+$(BUILD)/gen/$(1)/app_table.o: $(BUILD)/gen/$(1)/app_table.c $(FLAGS_STAMP)
+	$(Q)$(CC) $(CFLAGS) -c -o $$@ $$<
+$(BUILD)/$(1).elf: $(KERNEL_OBJS) $(BUILD)/gen/$(1)/app_table.o $(patsubst %,$(BUILD)/apps/%.o,$(2)) \
+		$(BUILD)/libs/base.a $(BUILD)/libs/fdt.a boot/kernel.ld tools/build/link_kernel.sh
+	$$(call say,LINK,$$@)
+	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $$@ $(LDFLAGS) -L $(BUILD)/gen/$(1) -- $$(filter %.o %.a,$$^) $(LIBGCC)
+endef
+$(eval $(call image_rules,starina,$(APPS)))
+$(eval $(call image_rules,starina-test,$(TEST_APPS)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
