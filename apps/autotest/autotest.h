@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Tests of the running system from within, one after the other. The last line tells the sum, then the machine goes off.
+#pragma once
+
+#include "libs/base/fmt.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/service.h"
+#include "libs/starina/syscall.h"
+
+struct autotest {
+	const struct environ *env;
+	handle_t system;
+	bool failed;  // the running test
+};
+
+struct test {
+	const char *name;
+	void (*run)(struct autotest *t);
+};
+
+extern const struct test channel_tests[];
+extern const struct test poll_tests[];
+extern const struct test memory_tests[];
+extern const struct test thread_tests[];
+extern const struct test fault_tests[];
+extern const struct test service_tests[];
+
+void test_failed(struct autotest *t, const char *what, const char *file, int line);
+
+// A condition that must hold for the test to pass; the test goes on.
+#define expect(t, condition)                                                                       \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			test_failed(t, #condition, __FILE__, __LINE__);                            \
+	} while (0)
+
+// Now, in CLOCK_MONOTONIC.
+nsec_t test_now(void);
+// A deadline that is only reached when something is broken.
+nsec_t test_deadline(void);
+struct system_info test_system_info(struct autotest *t);

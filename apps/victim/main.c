@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+//
+// Faults on request, with a second thread blocked in a call and a third one running in calls all the time.
+#include "libs/abi/victim.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/service.h"
+#include "libs/starina/syscall.h"
+
+static const volatile uint32_t constant = 1;
+static volatile uint32_t data_is_as_linked = 42;
+static struct loop loop;
+static struct service_listener listener;
+static struct source clients[4];
+
+static void blocked_thread(void *arg)
+{
+	handle_t poll;
+	struct poll_event event;
+	size_t n;
+
+	(void)arg;
+	if (poll_create(&poll) == 0 && poll_wait(poll, &event, 1, NSEC_NEVER, &n) == 0)
+		log_error("an empty poll became ready");
+	process_exit(3);
+}
+
+static void busy_thread(void *arg)
+{
+	nsec_t now;
+
+	(void)arg;
+	while (clock_get(CLOCK_MONOTONIC, &now) == 0)
+		;
+	process_exit(3);
+}
+
+static __attribute__((noinline)) uint64_t recurse(uint64_t depth)
+{
+	volatile uint8_t page[512];
+
+	page[depth % sizeof(page)] = (uint8_t)depth;
+	if (data_is_as_linked == 0)
+		return 0;
+	return recurse(depth + 1) + page[(depth + 1) % sizeof(page)];
+}
+
+// Calls the kernel from deeper and deeper in the stack, until there is none left for the app itself.
+static __attribute__((noinline)) uint64_t recurse_calling(uint64_t depth)
+{
+	volatile uint8_t small[16];
+	nsec_t now = 0;
+
+	small[depth % sizeof(small)] = (uint8_t)depth;
+	if (clock_get(CLOCK_MONOTONIC, &now))
+		return 0;
+	return recurse_calling(depth + 1) + small[0] + now;
+}
+
+static void jump_to_data(void)
+{
+	static uint32_t code[2] = {0x00008067, 0x00008067}; // ret
+	void (*volatile function)(void) = (void (*)(void))(void *)code;
+
+	function();
+}
+
+static void bad_pointer(void)
+{
+	struct message m;
+	handle_t ends[2];
+	handle_t *volatile nowhere = (handle_t *)0x10;
+
+	assert(channel_create(ends) == 0);
+	assert(channel_create(nowhere) == ERR_ADDRESS);
+	assert(channel_send(ends[0], (const struct message *)0xffff000000000000) == ERR_ADDRESS);
+	assert(channel_recv(ends[0], &m) == ERR_EMPTY);
+	assert(random_get((void *)(uintptr_t)&constant, 4) == ERR_ADDRESS);
+	log_info("bad pointers are refused");
+	assert(!"bad pointer test done");
+}
+
+static void fault(uint32_t which)
+{
+	switch (which) {
+	case VICTIM_LOAD_NULL:
+		*(volatile uint32_t *)(uintptr_t)(constant - 1);
+		break;
+	case VICTIM_STORE_RODATA:
+		*(volatile uint32_t *)(uintptr_t)&constant = 2;
+		break;
+	case VICTIM_JUMP_TO_DATA:
+		jump_to_data();
+		break;
+	case VICTIM_STACK_OVERFLOW:
+		recurse(0);
+		break;
+	case VICTIM_STACK_OVERFLOW_IN_CALL:
+		recurse_calling(0);
+		break;
+	case VICTIM_BAD_POINTER:
+		bad_pointer();
+		break;
+	case VICTIM_ASSERT:
+		assert(!"asked to");
+		break;
+	case VICTIM_ILLEGAL_INSTRUCTION:
+		__asm__ volatile(".word 0");
+		break;
+	case VICTIM_EXIT:
+		process_exit(1);
+	default:
+		break;
+	}
+}
+
+static void client_message(struct loop *l, struct source *source, struct message *m)
+{
+	struct msg_victim_fault msg;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	(void)l;
+	(void)source;
+	assert(data_is_as_linked == 42); // restored at each restart
+	data_is_as_linked = 43;
+	if (message_decode_victim_fault(m, &msg, &tail, &tail_len) == 0)
+		fault(msg.fault);
+}
+
+static void client_closed(struct loop *l, struct source *source)
+{
+	loop_close(l, source);
+	source->handle = HANDLE_NONE;
+}
+
+static const struct source_ops client_ops = {.message = client_message, .closed = client_closed};
+
+static void accepted(void *context, handle_t channel)
+{
+	(void)context;
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		if (clients[i].handle == HANDLE_NONE) {
+			assert(loop_add(&loop, &clients[i], channel, &client_ops, NULL) == 0);
+			return;
+		}
+	}
+	handle_close(channel);
+}
+
+static void victim_main(const struct environ *env)
+{
+	void *garbage = heap_alloc(100000);
+
+	assert(garbage != NULL);
+	memset(garbage, 1, 100000);
+	assert(thread_create(blocked_thread, NULL, 0, NULL) == 0);
+	assert(thread_create(busy_thread, NULL, 0, NULL) == 0);
+	assert(loop_init(&loop) == 0);
+	assert(service_listen(&loop, &listener, environ_service(env, "victim"), accepted, NULL) == 0);
+	loop_run(&loop);
+}
+
+APP(victim, .main = victim_main, .restart = RESTART_ALWAYS, .provides = {"victim"});
