@@ -34,6 +34,16 @@ cleanup() {
 	[[ -z $TMP ]] || rm -rf -- "$TMP"
 }
 
+# stop_traps COMMANDS: what is done when setup.sh is stopped, before it ends (and cleans up).
+stop_traps() {
+	# shellcheck disable=SC2064 # expanded now, for this step
+	trap "$1 exit 129" HUP
+	# shellcheck disable=SC2064
+	trap "$1 exit 130" INT
+	# shellcheck disable=SC2064
+	trap "$1 exit 143" TERM
+}
+
 # cache_open: creates the cache, takes its lock for the rest of the run, makes TMP. May be called again.
 # Blocks while another setup.sh works on the same cache.
 cache_open() {
@@ -51,8 +61,7 @@ cache_open() {
 	rm -rf -- "$CACHE"/tmp/*
 	TMP=$(mktemp -d -- "$CACHE/tmp/run.XXXXXX") || fail_disk "create a directory in $CACHE/tmp"
 	trap cleanup EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	stop_traps ''
 }
 
 # free_mib DIR: free space there, in MiB.
@@ -94,10 +103,7 @@ run_long() {
 	"$@" >"$log" 2>&1 9>&- </dev/null &
 	pid=$!
 	set +m
-	# shellcheck disable=SC2064 # this run's pid
-	trap "kill -- -$pid 2>/dev/null; wait $pid; exit 130" INT
-	# shellcheck disable=SC2064
-	trap "kill -- -$pid 2>/dev/null; wait $pid; exit 143" TERM
+	stop_traps "kill -- -$pid 2>/dev/null || true; wait $pid || true;"
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 0.5
 		if [[ -t 2 ]]; then
@@ -109,7 +115,6 @@ run_long() {
 	done
 	wait "$pid" || status=$?
 	[[ ! -t 2 ]] || printf '\r\e[K' >&2
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	stop_traps ''
 	return "$status"
 }
