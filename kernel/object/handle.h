@@ -43,7 +43,7 @@ __must_check error_t handle_lookup(struct handle_table *table, handle_t handle, 
 __must_check error_t handle_insert(struct handle_table *table, struct object *object, rights_t rights,
                                    handle_t *out);
 // Errors: ERR_BAD_HANDLE.
-__must_check error_t handle_table_close(struct handle_table *table, handle_t handle);
+error_t handle_table_close(struct handle_table *table, handle_t handle);
 // Errors: ERR_BAD_HANDLE, ERR_ACCESS, ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t handle_table_duplicate(struct handle_table *table, handle_t handle, rights_t rights,
                                             handle_t *out);

@@ -22,8 +22,10 @@ struct object_ops {
 	rights_t rights;  // of a fresh handle
 	// READY_* bits. Called with the poll lock held; may take the object's own lock. NULL: cannot be polled.
 	uint32_t (*readiness)(struct object *object);
-	// The last handle is gone; no lock is held. May be NULL.
+	// The last handle is gone; no lock is held. May be called more than once. May be NULL.
 	void (*last_handle)(struct object *object);
+	// A handle is gone, but not the last; no lock is held. May be NULL.
+	void (*handle_dropped)(struct object *object);
 	// The last reference is gone: frees the object. No lock is held.
 	void (*destroy)(struct object *object);
 };
@@ -35,8 +37,7 @@ struct object {
 	// Set while `watchers` is not empty; written with the poll lock held before readiness is asked for, read by
 	// notifiers inside the object's own lock: so no notification is lost (poll.h).
 	bool watched;
-	bool deferred;  // is in a deferred list; atomic
-	bool handles_gone;
+	bool deferred;  // is in a deferred list to be closed, which holds a reference; atomic
 	struct list watchers;  // struct poll_entry; guarded by the poll lock
 	struct object *deferred_next;
 	struct account *account;  // charged for this object; NULL: nobody
@@ -70,6 +71,8 @@ void account_uncharge_folio(struct account *account, uint64_t bytes);
 __must_check error_t object_alloc(const struct object_ops *ops, size_t size, struct account *account, void *out);
 // For objects in memory of their own making: one reference.
 void object_init(struct object *object, const struct object_ops *ops);
+// For objects in memory of their own making, at the end of destroy(): it counts no longer.
+void object_forget(struct object *object);
 // Gives back the memory of an object_alloc'ed object; what destroy() ends with.
 void object_free(struct object *object);
 
@@ -92,6 +95,9 @@ void object_handle_put(struct object *object);
 // Live objects of all types.
 uint64_t object_count(void);
 
-// Wakes what polls the object: it may now be ready. Called after the object's own lock is released, by who saw
+// Has the object's last_handle() called from the deferred list. Consumes a reference. No lock may be held.
+void object_close(struct object *object);
+
+// Wakes what polls the object for the READY_* bits that it may have become ready for. Called after the object's own lock is released, by who saw
 // object->watched set inside it. May be called in interrupts. Takes the poll lock.
-void object_notify(struct object *object);
+void object_notify(struct object *object, uint32_t ready);

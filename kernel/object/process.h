@@ -8,6 +8,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/spinlock.h"
+#include "kernel/sched/work.h"
 #include "kernel/startup/app_image.h"
 #include "libs/abi/app.h"
 #include "libs/abi/system.h"
@@ -29,9 +30,12 @@ struct process {
 	struct spinlock lock;  // guards what follows
 	struct list threads;   // alive ones
 	uint32_t num_threads;
-	enum process_state state;
-	enum process_end end;
+	enum process_end end;  // once it is ending
 	int32_t status;
+	struct spinlock end_lock;  // rank OBJECT: polls ask with their lock held
+	enum process_state state;  // guarded by end_lock
+	struct work work;          // to take it apart
+	bool apart;                // atomic: that was posted
 	struct list all_entry;  // in the list of all processes, guarded by that list's lock
 	// Called by the worker once the process has been taken apart. May be NULL.
 	void (*ended)(struct process *process);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/object/object.h"
+#include "libs/abi/poll.h"
 #include "libs/abi/time.h"
 
 // A deadline in a hart's queue. The storage is the owner's.
@@ -38,3 +39,4 @@ struct account;
 __must_check error_t timer_object_create(struct account *account, struct timer **out);
 void timer_object_set(struct timer *timer, nsec_t deadline);
 struct object *timer_object(struct timer *timer);
+struct timer *timer_from_object(struct object *object);

@@ -31,10 +31,14 @@ struct hart {
 	struct thread *idle;
 	bool need_resched;      // set by others with a kick
 	bool online;
+	bool in_interrupt;      // a wake-up preempts what the interrupt interrupted
 	struct spinlock lock;   // guards run_queue
 	struct list run_queue;
-	uint32_t num_runnable;
+	uint32_t num_runnable;  // length of run_queue
+	// Whom this hart switched away from last, until it is known that the switch is over: nobody else may run it.
+	struct thread *switched_from;
 	nsec_t slice_end;
+	nsec_t timer_deadline;  // what the hardware timer is set to
 	uint64_t context_switches;
 	uint64_t idle_wakeups;
 };
@@ -58,7 +62,8 @@ void wait_queue_wake_all(struct wait_queue *queue);
 
 // Once on each hart, by the hart; makes its idle thread the current one.
 void sched_init_hart(struct hart *hart);
-// Makes a NEW or BLOCKED thread runnable and kicks a hart that should run it.
+// Makes a NEW thread, or a blocked one that the caller has claimed (thread_unblock), runnable on an idle hart, else on
+// this one. From an interrupt it also preempts what runs here; a call's thread is let run on until it blocks.
 void sched_wake(struct thread *thread);
 // Gives the hart to the next runnable thread. The current one stays runnable.
 void sched_yield(void);
@@ -67,7 +72,15 @@ void sched_yield(void);
 void sched_return_to_app(void);
 // From the timer interrupt: ends time slices.
 void sched_timer_tick(nsec_t now);
+// When the running thread's slice ends: NSEC_NEVER while nobody waits. `now` 0: not known.
+nsec_t sched_slice_deadline(nsec_t now);
+// Gives the hart away until the current thread, which has queued itself somewhere, is woken; wait_queue_wait's part.
+void sched_block_current(void);
 // The idle loop; never returns.
 _Noreturn void sched_idle(void);
+// What a kernel thread's entry calls first: the switch to it is over.
+void sched_started(void);
+// Whether `thread` has left its hart for good (a dead one's stack may be freed); kicks the hart when not.
+bool sched_has_left(struct thread *thread);
 // Ends the current thread, which is never scheduled again.
 _Noreturn void sched_exit_current(void);

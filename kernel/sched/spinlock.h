@@ -21,7 +21,8 @@ enum lock_rank {
 	LOCK_RANK_MEMORY = 10,   // the kernel address space
 	LOCK_RANK_KMALLOC = 11,  // the kernel's heap
 	LOCK_RANK_PAGE = 12,     // the page allocator
-	LOCK_RANK_LOG = 13,
+	LOCK_RANK_IRQ_CHIP = 13, // the interrupt controller's registers
+	LOCK_RANK_LOG = 14,
 };
 
 struct spinlock {

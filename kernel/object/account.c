@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// An account lives as long as its owner or anything that is charged to it: the owner counts as one byte.
+#include "kernel/mm/kmalloc.h"
+#include "kernel/object/object.h"
+
+struct account *account_create(uint64_t kernel_limit, uint64_t folio_limit)
+{
+	struct account *account = kmalloc(sizeof(*account));
+
+	if (account == NULL)
+		return NULL;
+	account->kernel_used = 1;
+	account->kernel_limit = kernel_limit;
+	account->folio_limit = folio_limit;
+	return account;
+}
+
+void account_release(struct account *account)
+{
+	account_uncharge(account, 1);
+}
+
+error_t account_charge(struct account *account, uint64_t bytes)
+{
+	if (account == NULL)
+		return 0;
+	if (__atomic_add_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED) > account->kernel_limit) {
+		__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED);
+		return ERR_LIMIT;
+	}
+	return 0;
+}
+
+void account_uncharge(struct account *account, uint64_t bytes)
+{
+	if (account == NULL || bytes == 0)
+		return;
+	if (__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_ACQ_REL) == 0)
+		kfree(account);
+}
+
+error_t account_charge_folio(struct account *account, uint64_t bytes)
+{
+	if (account == NULL)
+		return 0;
+	if (__atomic_add_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED) > account->folio_limit) {
+		__atomic_sub_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED);
+		return ERR_LIMIT;
+	}
+	return 0;
+}
+
+void account_uncharge_folio(struct account *account, uint64_t bytes)
+{
+	if (account != NULL)
+		__atomic_sub_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/channel.h"
+
+#include "kernel/mm/kmalloc.h"
+#include "kernel/object/channel_private.h"
+#include "libs/abi/poll.h"
+#include "libs/base/string.h"
+
+static uint32_t end_readiness(struct object *object)
+{
+	struct channel_end *end = channel_from_object(object);
+	uint32_t ready = 0;
+
+	spin_lock(&end->channel->lock);
+	if (end->queued > 0)
+		ready |= READY_READABLE;
+	if (end->peer->closed)
+		ready |= READY_CLOSED;
+	else if (end->peer->queued < CHANNEL_MAX_QUEUED)
+		ready |= READY_WRITABLE;
+	spin_unlock(&end->channel->lock);
+	return ready;
+}
+
+// Closes the end: what is queued for it is dropped, the peer may still drain its own queue.
+static void end_close(struct object *object)
+{
+	struct channel_end *end = channel_from_object(object);
+	struct channel_message *message;
+	bool notify;
+
+	spin_lock(&end->channel->lock);
+	notify = !end->closed && end->peer->object.watched;
+	end->closed = true;
+	message = end->head;
+	end->head = NULL;
+	end->tail = NULL;
+	end->queued = 0;
+	spin_unlock(&end->channel->lock);
+
+	if (notify)
+		object_notify(&end->peer->object, READY_CLOSED);
+	while (message != NULL) {
+		struct channel_message *next = message->next;
+
+		channel_message_free(message);
+		message = next;
+	}
+}
+
+static void end_destroy(struct object *object)
+{
+	struct channel_end *end = channel_from_object(object);
+	struct channel *channel = end->channel;
+	struct account *account = channel->account;
+
+	end_close(object);  // an end that never got a handle
+	object_forget(object);
+	if (__atomic_sub_fetch(&channel->alive, 1, __ATOMIC_ACQ_REL) == 0) {
+		kfree(channel);
+		account_uncharge(account, sizeof(*channel));
+	}
+}
+
+static void end_handle_dropped(struct object *object)
+{
+	channel_check_reachable(channel_from_object(object));
+}
+
+static const struct object_ops channel_ops = {
+	.type = OBJECT_CHANNEL,
+	.rights = RIGHT_READ | RIGHT_WRITE | RIGHT_POLL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.readiness = end_readiness,
+	.last_handle = end_close,
+	.handle_dropped = end_handle_dropped,
+	.destroy = end_destroy,
+};
+
+error_t channel_object_create(struct account *account, struct channel_end *out[2])
+{
+	struct channel *channel;
+	error_t error = account_charge(account, sizeof(*channel));
+
+	if (error != 0)
+		return error;
+	channel = kmalloc(sizeof(*channel));
+	if (channel == NULL) {
+		account_uncharge(account, sizeof(*channel));
+		return ERR_NO_MEMORY;
+	}
+	spinlock_init(&channel->lock, LOCK_RANK_OBJECT);
+	channel->alive = 2;
+	channel->account = account;
+	for (int i = 0; i < 2; i++) {
+		struct channel_end *end = &channel->ends[i];
+
+		object_init(&end->object, &channel_ops);
+		end->channel = channel;
+		end->peer = &channel->ends[1 - i];
+		list_init(&end->transit);
+		out[i] = end;
+	}
+	return 0;
+}
+
+// --- Messages ---
+
+error_t channel_message_create(const struct message_header *header, struct account *account,
+                               struct channel_message **out)
+{
+	size_t data_size = ((size_t)header->len + 7) & ~(size_t)7;
+	size_t size = sizeof(struct channel_message) + data_size + header->num_handles * sizeof(struct queued_handle);
+	struct channel_message *message;
+	error_t error = account_charge(account, size);
+
+	if (error != 0)
+		return error;
+	message = kmalloc(size);
+	if (message == NULL) {
+		account_uncharge(account, size);
+		return ERR_NO_MEMORY;
+	}
+	message->next = NULL;
+	message->account = account;
+	message->charged = (uint32_t)size;
+	message->num_queued = 0;
+	message->num_ends = 0;
+	message->queued = (struct queued_handle *)(void *)(message->data + data_size);
+	message->header = *header;
+	*out = message;
+	return 0;
+}
+
+uint8_t *channel_message_data(struct channel_message *message)
+{
+	return message->data;
+}
+
+struct message_header *channel_message_header(struct channel_message *message)
+{
+	return &message->header;
+}
+
+void channel_message_free(struct channel_message *message)
+{
+	struct account *account = message->account;
+	uint32_t charged = message->charged;
+
+	if (message->num_ends > 0 && message->num_queued > 0)
+		channel_transit_leave(message);
+	for (uint32_t i = 0; i < message->num_queued; i++)
+		object_handle_put(message->queued[i].object);
+	kfree(message);
+	account_uncharge(account, charged);
+}
+
+// --- Sending ---
+
+static void push_locked(struct channel_end *to, struct channel_message *message)
+{
+	if (to->tail != NULL)
+		to->tail->next = message;
+	else
+		to->head = message;
+	to->tail = message;
+	to->queued++;
+}
+
+// Queues it if there is room; `*notify` says whether the receiver's polls must hear of it.
+static error_t try_push(struct channel_end *end, struct channel_message *message, bool *notify)
+{
+	struct channel_end *to = end->peer;
+	error_t error = 0;
+
+	spin_lock(&end->channel->lock);
+	if (to->closed) {
+		error = ERR_PEER_CLOSED;
+	} else if (to->queued >= CHANNEL_MAX_QUEUED) {
+		error = ERR_FULL;
+	} else {
+		*notify = to->queued == 0 && to->object.watched;
+		push_locked(to, message);
+	}
+	spin_unlock(&end->channel->lock);
+	return error;
+}
+
+// Checks the handles of a message that is to be sent; the table's lock is held.
+static error_t check_handles_locked(const struct channel_end *end, struct handle_table *table,
+                                    struct channel_message *message)
+{
+	const struct message_header *header = &message->header;
+
+	message->num_ends = 0;
+	for (uint32_t i = 0; i < header->num_handles; i++) {
+		const struct handle_slot *slot = handle_slot_locked(table, header->handles[i]);
+
+		if (slot == NULL)
+			return ERR_BAD_HANDLE;
+		if ((slot->rights & RIGHT_TRANSFER) == 0)
+			return ERR_ACCESS;
+		for (uint32_t k = 0; k < i; k++) {
+			if (header->handles[k] == header->handles[i])
+				return ERR_INVALID;
+		}
+		if (slot->object == &end->object || slot->object == &end->peer->object)
+			return ERR_INVALID;
+		message->queued[i].object = slot->object;
+		message->queued[i].rights = slot->rights;
+		message->queued[i].is_end = slot->object->ops == &channel_ops;
+		if (message->queued[i].is_end)
+			message->num_ends++;
+	}
+	return 0;
+}
+
+// The part of a send with handles that happens under the table's lock (and the transit lock).
+static error_t send_handles_locked(struct channel_end *end, struct handle_table *table,
+                                   struct channel_message *message, bool *notify)
+{
+	const struct message_header *header = &message->header;
+	handle_t handles[MESSAGE_MAX_HANDLES];
+	error_t error = check_handles_locked(end, table, message);
+	uint16_t n = header->num_handles;
+	bool transit = message->num_ends > 0;
+
+	if (error != 0)
+		return error;
+	memcpy(handles, header->handles, sizeof(handles));
+	message->num_queued = n;
+	if (transit)
+		channel_transit_lock();
+	// Once pushed it is the receiver's, so its records are made before.
+	if (transit)
+		channel_transit_enter_locked(message, end->peer);
+	error = try_push(end, message, notify);
+	if (error == 0) {
+		for (uint32_t i = 0; i < n; i++)
+			(void)handle_take_locked(table, handles[i]);
+	} else if (transit) {
+		channel_transit_leave_locked(message);
+	}
+	if (transit)
+		channel_transit_unlock();
+	return error;
+}
+
+static error_t send_with_handles(struct channel_end *end, struct handle_table *table,
+                                 struct channel_message *message, bool *notify)
+{
+	struct object *objects[MESSAGE_MAX_HANDLES];
+	handle_t handles[MESSAGE_MAX_HANDLES];
+	uint32_t n = message->header.num_handles;
+	uint32_t held = 0;
+	error_t error;
+
+	memcpy(handles, message->header.handles, sizeof(handles));
+	// References of our own: the receiver may have dropped the objects by the time that we look at them again.
+	for (; held < n; held++) {
+		error = handle_lookup(table, handles[held], OBJECT_NONE, 0, &objects[held]);
+		if (error != 0)
+			goto out_put;
+	}
+	spin_lock(&table->lock);
+	error = send_handles_locked(end, table, message, notify);
+	spin_unlock(&table->lock);
+	if (error != 0) {
+		message->num_queued = 0;
+		message->num_ends = 0;
+		goto out_put;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		handle_forget(table, handles[i], objects[i]);
+		if (objects[i]->ops == &channel_ops)
+			channel_check_reachable(channel_from_object(objects[i]));
+	}
+out_put:
+	while (held > 0)
+		object_put(objects[--held]);
+	return error;
+}
+
+error_t channel_end_send(struct channel_end *end, struct handle_table *table, struct channel_message *message)
+{
+	bool notify = false;
+	error_t error;
+
+	if (message->header.num_handles == 0)
+		error = try_push(end, message, &notify);
+	else
+		error = send_with_handles(end, table, message, &notify);
+	if (notify)
+		object_notify(&end->peer->object, READY_READABLE);
+	return error;
+}
+
+// --- Receiving ---
+
+// Takes the head if it carries at most `reserved` handles, and ends only when the transit lock is held.
+static error_t pop_locked(struct channel_end *end, uint32_t reserved, bool transit, struct channel_message **out)
+{
+	struct channel_message *message = end->head;
+
+	if (message == NULL)
+		return end->peer->closed ? ERR_PEER_CLOSED : ERR_EMPTY;
+	*out = message;
+	if (message->num_queued > reserved || (message->num_ends > 0 && !transit))
+		return ERR_NOT_READY;
+	end->head = message->next;
+	if (end->head == NULL)
+		end->tail = NULL;
+	end->queued--;
+	message->next = NULL;
+	return 0;
+}
+
+static void deliver_handles(struct handle_table *table, struct channel_message *message)
+{
+	for (uint32_t i = 0; i < message->num_queued; i++) {
+		const struct queued_handle *queued = &message->queued[i];
+
+		message->header.handles[i] = handle_insert_reserved(table, queued->object, queued->rights);
+	}
+	message->num_queued = 0;
+}
+
+error_t channel_end_recv(struct channel_end *end, struct handle_table *table, struct channel_message **out)
+{
+	struct channel_message *message = NULL;
+	uint32_t reserved = 0;
+	bool transit = false;
+	bool notify = false;
+	error_t error;
+
+	for (;;) {
+		uint32_t wanted = 0;
+
+		if (transit)
+			channel_transit_lock();
+		spin_lock(&end->channel->lock);
+		error = pop_locked(end, reserved, transit, &message);
+		if (error == 0) {
+			notify = end->queued == CHANNEL_MAX_QUEUED - 1 && end->peer->object.watched;
+		} else if (error == ERR_NOT_READY) {
+			wanted = message->num_queued;  // the head may change once the lock is released
+		}
+		spin_unlock(&end->channel->lock);
+		if (transit) {
+			if (error == 0 && message->num_ends > 0)
+				channel_transit_leave_locked(message);
+			channel_transit_unlock();
+		}
+		if (error != ERR_NOT_READY)
+			break;
+		transit = true;
+		if (wanted > reserved) {
+			error = handle_reserve(table, wanted - reserved);
+			if (error != 0)
+				break;
+			reserved = wanted;
+		}
+	}
+	if (error == 0) {
+		uint32_t used = message->num_queued;
+
+		deliver_handles(table, message);
+		reserved -= used;
+		*out = message;
+	}
+	if (reserved > 0)
+		handle_unreserve(table, reserved);
+	if (notify)
+		object_notify(&end->peer->object, READY_WRITABLE);
+	return error;
+}
+
+void channel_end_unrecv(struct channel_end *end, struct handle_table *table, struct channel_message *message)
+{
+	struct message_header *header = &message->header;
+	bool closed;
+	bool notify;
+
+	spin_lock(&table->lock);
+	channel_transit_lock();
+	for (uint32_t i = 0; i < header->num_handles; i++) {
+		// Another thread may have guessed and closed the handle meanwhile.
+		if (handle_slot_locked(table, header->handles[i]) == NULL)
+			continue;
+		message->queued[message->num_queued] = message->queued[i];
+		message->queued[message->num_queued++].object = handle_take_locked(table, header->handles[i]);
+	}
+	header->num_handles = message->num_queued;
+	channel_transit_enter_locked(message, end);
+	spin_lock(&end->channel->lock);
+	closed = end->closed;
+	notify = end->queued == 0 && end->object.watched;
+	if (!closed) {
+		message->next = end->head;
+		end->head = message;
+		if (end->tail == NULL)
+			end->tail = message;
+		end->queued++;
+	}
+	spin_unlock(&end->channel->lock);
+	channel_transit_unlock();
+	spin_unlock(&table->lock);
+	if (closed)
+		channel_message_free(message);
+	else if (notify)
+		object_notify(&end->object, READY_READABLE);
+}

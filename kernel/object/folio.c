@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/folio.h"
+
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/page.h"
+#include "libs/base/span.h"
+#include "libs/base/string.h"
+
+#define PAGES_PER_BLOCK (BLOCK_SIZE / PAGE_SIZE)
+
+static size_t num_parts(const struct folio *folio)
+{
+	return (folio->size + BLOCK_SIZE - 1) / BLOCK_SIZE;
+}
+
+static void free_part(struct folio_part *part)
+{
+	if (part->block != 0)
+		page_free(part->block, BLOCK_ORDER);
+	if (part->pages != NULL) {
+		for (size_t i = 0; i < PAGES_PER_BLOCK; i++) {
+			if (part->pages[i] != 0)
+				page_free(part->pages[i], 0);
+		}
+		kfree(part->pages);
+	}
+	*part = (struct folio_part){0};
+}
+
+// A contiguous folio's block of memory is a power of two of pages; what exceeds the folio was given back at once.
+static void free_contiguous(paddr_t paddr, size_t size)
+{
+	while (size > 0) {
+		unsigned order = 0;
+
+		while (order < PAGE_MAX_ORDER && (PAGE_SIZE << (order + 1)) <= size &&
+		       (paddr & ((PAGE_SIZE << (order + 1)) - 1)) == 0)
+			order++;
+		page_free(paddr, order);
+		paddr += PAGE_SIZE << order;
+		size -= PAGE_SIZE << order;
+	}
+}
+
+static void folio_destroy(struct object *object)
+{
+	struct folio *folio = folio_from_object(object);
+
+	if (folio->flags & FOLIO_LAZY) {
+		if (folio->vaddr != 0) {
+			vmap_remove_lazy(&folio->range);
+			vmap_release(folio->vaddr, folio->size);
+		}
+		for (size_t i = 0; i < num_parts(folio); i++)
+			free_part(&folio->parts[i]);
+		kfree(folio->parts);
+	} else if (folio->device) {
+		if (folio->vaddr != 0)
+			vmap_release(folio->vaddr, folio->size);
+	} else if (folio->paddr != 0) {
+		free_contiguous(folio->paddr, folio->size);
+	}
+	if (!folio->device)
+		account_uncharge_folio(object->account, folio->size);
+	object_free(object);
+}
+
+static const struct object_ops folio_ops = {
+	.type = OBJECT_FOLIO,
+	.rights = RIGHT_READ | RIGHT_WRITE | RIGHT_MAP | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.destroy = folio_destroy,
+};
+
+static error_t alloc_contiguous(struct folio *folio)
+{
+	unsigned order = 0;
+	error_t error;
+
+	while ((PAGE_SIZE << order) < folio->size)
+		order++;
+	error = page_alloc(order, &folio->paddr);
+	if (error != 0) {
+		folio->paddr = 0;
+		return error;
+	}
+	free_contiguous(folio->paddr + folio->size, (PAGE_SIZE << order) - folio->size);
+	return 0;
+}
+
+error_t folio_object_create(size_t size, uint32_t flags, struct account *account, struct folio **out)
+{
+	bool lazy = flags == FOLIO_LAZY;
+	struct folio *folio;
+	error_t error;
+
+	if ((!lazy && flags != FOLIO_CONTIGUOUS) || size == 0 || size > SIZE_MAX - BLOCK_SIZE)
+		return ERR_INVALID;
+	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	if (!lazy && size > FOLIO_MAX_CONTIGUOUS)
+		return ERR_INVALID;
+	error = account_charge_folio(account, size);
+	if (error != 0)
+		return error;
+	error = object_alloc(&folio_ops, sizeof(*folio), account, &folio);
+	if (error != 0) {
+		account_uncharge_folio(account, size);
+		return error;
+	}
+	spinlock_init(&folio->lock, LOCK_RANK_OBJECT);
+	list_init(&folio->users);
+	folio->size = size;
+	folio->flags = flags;
+	if (lazy) {
+		folio->parts = kmalloc(num_parts(folio) * sizeof(*folio->parts));
+		error = folio->parts == NULL ? ERR_NO_MEMORY : 0;
+		if (error != 0)
+			folio->flags = 0;
+	} else {
+		error = alloc_contiguous(folio);
+	}
+	if (error != 0) {
+		object_put(&folio->object);
+		return error;
+	}
+	*out = folio;
+	return 0;
+}
+
+error_t folio_device_create(paddr_t paddr, size_t size, struct folio **out)
+{
+	struct folio *folio;
+	error_t error = object_alloc(&folio_ops, sizeof(*folio), NULL, &folio);
+
+	if (error != 0)
+		return error;
+	spinlock_init(&folio->lock, LOCK_RANK_OBJECT);
+	list_init(&folio->users);
+	folio->size = size;
+	folio->paddr = paddr;
+	folio->device = true;
+	*out = folio;
+	return 0;
+}
+
+// --- Lazy folios ---
+
+static error_t populate_page_locked(struct folio_part *part, size_t index)
+{
+	if (part->pages == NULL) {
+		part->pages = kmalloc(PAGES_PER_BLOCK * sizeof(*part->pages));
+		if (part->pages == NULL)
+			return ERR_NO_MEMORY;
+	}
+	if (part->pages[index] != 0)
+		return 0;
+	return page_alloc(0, &part->pages[index]);
+}
+
+// A block when the part is whole and untouched and a free block exists, else a page.
+static error_t populate_locked(struct folio *folio, size_t offset, paddr_t *out, size_t *block_size)
+{
+	size_t part_start = offset & ~(BLOCK_SIZE - 1);
+	size_t index = (offset - part_start) / PAGE_SIZE;
+	struct folio_part *part = &folio->parts[offset / BLOCK_SIZE];
+	error_t error;
+
+	if (part->block == 0 && part->pages == NULL && folio->size - part_start >= BLOCK_SIZE) {
+		if (page_alloc(BLOCK_ORDER, &part->block) != 0)
+			part->block = 0;
+	}
+	if (part->block != 0) {
+		*out = part->block;
+		*block_size = BLOCK_SIZE;
+		return 0;
+	}
+	error = populate_page_locked(part, index);
+	if (error != 0)
+		return error;
+	*out = part->pages[index];
+	*block_size = PAGE_SIZE;
+	return 0;
+}
+
+error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t *block_size)
+{
+	error_t error;
+
+	if (offset >= folio->size)
+		return ERR_RANGE;
+	if ((folio->flags & FOLIO_LAZY) == 0) {
+		size_t start = offset & ~(BLOCK_SIZE - 1);
+
+		if (((folio->paddr + start) & (BLOCK_SIZE - 1)) == 0 && folio->size - start >= BLOCK_SIZE) {
+			*out = folio->paddr + start;
+			*block_size = BLOCK_SIZE;
+		} else {
+			*out = folio->paddr + (offset & ~(PAGE_SIZE - 1));
+			*block_size = PAGE_SIZE;
+		}
+		return 0;
+	}
+	spin_lock(&folio->lock);
+	error = populate_locked(folio, offset, out, block_size);
+	spin_unlock(&folio->lock);
+	return error;
+}
+
+// A touch of the app's mapping of a lazy folio.
+static error_t populate_mapping(struct vmap_lazy_range *range, uintptr_t addr, bool write)
+{
+	struct folio *folio = container_of(range, struct folio, range);
+	size_t offset = addr - folio->vaddr;
+	size_t block_size;
+	paddr_t paddr;
+	error_t error;
+
+	(void)write;
+	spin_lock(&folio->lock);
+	error = populate_locked(folio, offset, &paddr, &block_size);
+	if (error == 0)
+		error = vmap_map(folio->vaddr + (offset & ~(block_size - 1)), paddr, block_size,
+		                 VMAP_READ | VMAP_WRITE);
+	spin_unlock(&folio->lock);
+	return error;
+}
+
+error_t folio_object_discard(struct folio *folio, size_t offset, size_t length)
+{
+	if ((folio->flags & FOLIO_LAZY) == 0)
+		return ERR_NOT_SUPPORTED;
+	if (((offset | length) & (PAGE_SIZE - 1)) != 0 || !range_within(offset, length, folio->size))
+		return ERR_RANGE;
+
+	while (length > 0) {
+		size_t part_start = offset & ~(BLOCK_SIZE - 1);
+		size_t step = part_start + BLOCK_SIZE - offset;
+		struct folio_part *part = &folio->parts[offset / BLOCK_SIZE];
+
+		if (step > length)
+			step = length;
+		spin_lock(&folio->lock);
+		if (part->block != 0 && step < BLOCK_SIZE) {
+			// Part of a block: the memory stays, but reads as zero.
+			memset((uint8_t *)page_to_virt(part->block) + (offset - part_start), 0, step);
+		} else if (part->block != 0 || part->pages != NULL) {
+			list_for_each(pos, &folio->users) {
+				struct folio_user *user = container_of(pos, struct folio_user, entry);
+
+				user->discard(user, offset, step);
+			}
+			if (folio->vaddr != 0)
+				vmap_unmap(folio->vaddr + offset, step);
+			if (step == BLOCK_SIZE)
+				free_part(part);
+			for (size_t i = (offset - part_start) / PAGE_SIZE, n = step / PAGE_SIZE;
+			     part->pages != NULL && n > 0; i++, n--) {
+				if (part->pages[i] != 0)
+					page_free(part->pages[i], 0);
+				part->pages[i] = 0;
+			}
+		}
+		spin_unlock(&folio->lock);
+		offset += step;
+		length -= step;
+	}
+	return 0;
+}
+
+// --- Mapping ---
+
+static error_t map_device(const struct folio *folio, uintptr_t *out)
+{
+	error_t error = vmap_reserve(folio->size, PAGE_SIZE, out);
+
+	if (error != 0)
+		return error;
+	error = vmap_map(*out, folio->paddr, folio->size, VMAP_READ | VMAP_WRITE | VMAP_DEVICE);
+	if (error != 0)
+		vmap_release(*out, folio->size);
+	return error;
+}
+
+error_t folio_object_map(struct folio *folio, uintptr_t *out)
+{
+	uintptr_t addr = 0;
+	bool lazy = (folio->flags & FOLIO_LAZY) != 0;
+	error_t error = 0;
+
+	if (!lazy && !folio->device) {
+		*out = (uintptr_t)page_to_virt(folio->paddr);
+		return 0;
+	}
+	spin_lock(&folio->lock);
+	if (folio->vaddr == 0) {
+		error = lazy ? vmap_reserve(folio->size, BLOCK_SIZE, &addr) : map_device(folio, &addr);
+		if (error == 0)
+			folio->vaddr = addr;
+		if (error == 0 && lazy) {
+			folio->range.start = addr;
+			folio->range.end = addr + folio->size;
+			folio->range.populate = populate_mapping;
+			vmap_add_lazy(&folio->range);
+		}
+	}
+	addr = folio->vaddr;
+	spin_unlock(&folio->lock);
+	if (error == 0)
+		*out = addr;
+	return error;
+}
+
+void folio_add_user(struct folio *folio, struct folio_user *user)
+{
+	spin_lock(&folio->lock);
+	list_push_back(&folio->users, &user->entry);
+	spin_unlock(&folio->lock);
+}
+
+void folio_remove_user(struct folio *folio, struct folio_user *user)
+{
+	spin_lock(&folio->lock);
+	list_remove(&user->entry);
+	spin_unlock(&folio->lock);
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/handle.h"
+
+#include "kernel/debug/panic.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/object/poll.h"
+#include "libs/base/string.h"
+
+#define INITIAL_CAPACITY 32u
+#define INDEX_BITS 16
+#define INDEX_MASK 0xffffu
+#define GENERATION_MASK 0x7fffu
+
+static uint64_t num_handles;
+
+uint64_t handle_count(void)
+{
+	return __atomic_load_n(&num_handles, __ATOMIC_RELAXED);
+}
+
+static handle_t handle_make(uint32_t index, uint16_t generation)
+{
+	return (handle_t)(index | (uint32_t)generation << INDEX_BITS);
+}
+
+// Grows to `capacity` slots. The lock is held, or nobody else knows the table yet.
+static error_t grow_locked(struct handle_table *table, uint32_t capacity)
+{
+	uint64_t bytes = (uint64_t)capacity * sizeof(struct handle_slot);
+	uint64_t old_bytes = (uint64_t)table->capacity * sizeof(struct handle_slot);
+	struct handle_slot *slots;
+	error_t error = account_charge(table->account, bytes);
+
+	if (error != 0)
+		return error;
+	slots = kmalloc(bytes);
+	if (slots == NULL) {
+		account_uncharge(table->account, bytes);
+		return ERR_NO_MEMORY;
+	}
+	if (table->slots != NULL)
+		memcpy(slots, table->slots, old_bytes);
+	for (uint32_t i = capacity - 1; i >= table->capacity && i > 0; i--) {
+		slots[i].generation = 1;
+		slots[i].next_free = table->free_list;
+		table->free_list = i;
+	}
+	kfree(table->slots);
+	account_uncharge(table->account, old_bytes);
+	table->slots = slots;
+	table->capacity = capacity;
+	return 0;
+}
+
+error_t handle_table_init(struct handle_table *table, uint32_t limit, struct account *account)
+{
+	*table = (struct handle_table){.limit = limit, .account = account};
+	if (table->limit > HANDLE_LIMIT_MAX)
+		table->limit = HANDLE_LIMIT_MAX;
+	spinlock_init(&table->lock, LOCK_RANK_HANDLES);
+	return grow_locked(table, INITIAL_CAPACITY);
+}
+
+void handle_table_deinit(struct handle_table *table)
+{
+	for (uint32_t i = 1; i < table->capacity; i++) {
+		if (table->slots[i].object != NULL)
+			(void)handle_table_close(table, handle_make(i, table->slots[i].generation));
+	}
+	kfree(table->slots);
+	account_uncharge(table->account, (uint64_t)table->capacity * sizeof(struct handle_slot));
+	table->slots = NULL;
+	table->capacity = 0;
+}
+
+struct handle_slot *handle_slot_locked(struct handle_table *table, handle_t handle)
+{
+	uint32_t index = (uint32_t)handle & INDEX_MASK;
+	struct handle_slot *slot;
+
+	if (index >= table->capacity)
+		return NULL;
+	slot = &table->slots[index];
+	if (slot->object == NULL || (uint32_t)handle >> INDEX_BITS != slot->generation)
+		return NULL;
+	return slot;
+}
+
+error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_type type, rights_t rights,
+                      struct object **out)
+{
+	const struct handle_slot *slot;
+	error_t error = 0;
+
+	spin_lock(&table->lock);
+	slot = handle_slot_locked(table, handle);
+	if (slot == NULL) {
+		error = ERR_BAD_HANDLE;
+	} else if (type != OBJECT_NONE && slot->object->ops->type != type) {
+		error = ERR_WRONG_TYPE;
+	} else if ((slot->rights & rights) != rights) {
+		error = ERR_ACCESS;
+	} else {
+		object_get(slot->object);
+		*out = slot->object;
+	}
+	spin_unlock(&table->lock);
+	return error;
+}
+
+static error_t reserve_locked(struct handle_table *table, uint32_t count)
+{
+	uint32_t wanted = table->used + table->reserved + count;
+
+	if (wanted > table->limit)
+		return ERR_LIMIT;
+	while (wanted > table->capacity - 1) {
+		uint32_t capacity = table->capacity * 2;
+		error_t error;
+
+		if (capacity > table->limit + 1)
+			capacity = table->limit + 1;
+		error = grow_locked(table, capacity);
+		if (error != 0)
+			return error;
+	}
+	table->reserved += count;
+	return 0;
+}
+
+static handle_t insert_locked(struct handle_table *table, struct object *object, rights_t rights)
+{
+	uint32_t index = table->free_list;
+	struct handle_slot *slot = &table->slots[index];
+
+	kassert(index != 0 && table->reserved > 0);
+	table->free_list = slot->next_free;
+	slot->object = object;
+	slot->rights = (uint16_t)rights;
+	slot->mapped = 0;
+	table->reserved--;
+	table->used++;
+	__atomic_fetch_add(&num_handles, 1, __ATOMIC_RELAXED);
+	return handle_make(index, slot->generation);
+}
+
+error_t handle_reserve(struct handle_table *table, uint32_t count)
+{
+	error_t error;
+
+	spin_lock(&table->lock);
+	error = reserve_locked(table, count);
+	spin_unlock(&table->lock);
+	return error;
+}
+
+void handle_unreserve(struct handle_table *table, uint32_t count)
+{
+	spin_lock(&table->lock);
+	table->reserved -= count;
+	spin_unlock(&table->lock);
+}
+
+handle_t handle_insert_reserved(struct handle_table *table, struct object *object, rights_t rights)
+{
+	handle_t handle;
+
+	spin_lock(&table->lock);
+	handle = insert_locked(table, object, rights);
+	spin_unlock(&table->lock);
+	return handle;
+}
+
+error_t handle_insert(struct handle_table *table, struct object *object, rights_t rights, handle_t *out)
+{
+	error_t error;
+
+	spin_lock(&table->lock);
+	error = reserve_locked(table, 1);
+	if (error == 0) {
+		object_handle_get(object);
+		*out = insert_locked(table, object, rights);
+	}
+	spin_unlock(&table->lock);
+	return error;
+}
+
+struct object *handle_take_locked(struct handle_table *table, handle_t handle)
+{
+	struct handle_slot *slot = handle_slot_locked(table, handle);
+	struct object *object = slot->object;
+
+	slot->object = NULL;
+	// Generation 0 is never used, so that no handle is HANDLE_NONE.
+	slot->generation = (uint16_t)(slot->generation == GENERATION_MASK ? 1 : slot->generation + 1);
+	slot->next_free = table->free_list;
+	table->free_list = (uint32_t)handle & INDEX_MASK;
+	table->used--;
+	__atomic_fetch_sub(&num_handles, 1, __ATOMIC_RELAXED);
+	return object;
+}
+
+void handle_forget(struct handle_table *table, handle_t handle, struct object *object)
+{
+	if (__atomic_load_n(&object->watched, __ATOMIC_RELAXED))
+		poll_handle_gone(table, handle, object);
+}
+
+error_t handle_table_close(struct handle_table *table, handle_t handle)
+{
+	struct object *object = NULL;
+
+	spin_lock(&table->lock);
+	if (handle_slot_locked(table, handle) != NULL)
+		object = handle_take_locked(table, handle);
+	spin_unlock(&table->lock);
+	if (object == NULL)
+		return ERR_BAD_HANDLE;
+	handle_forget(table, handle, object);
+	object_handle_put(object);
+	return 0;
+}
+
+error_t handle_table_duplicate(struct handle_table *table, handle_t handle, rights_t rights, handle_t *out)
+{
+	const struct handle_slot *slot;
+	error_t error = 0;
+
+	spin_lock(&table->lock);
+	slot = handle_slot_locked(table, handle);
+	if (slot == NULL)
+		error = ERR_BAD_HANDLE;
+	else if ((slot->rights & RIGHT_DUPLICATE) == 0)
+		error = ERR_ACCESS;
+	else if (rights != RIGHTS_SAME && (rights & ~(rights_t)slot->rights) != 0)
+		error = ERR_ACCESS;
+	if (error == 0) {
+		struct object *object = slot->object;
+		rights_t granted = rights == RIGHTS_SAME ? slot->rights : rights;
+
+		error = reserve_locked(table, 1);  // may move the slots
+		if (error == 0) {
+			object_handle_get(object);
+			*out = insert_locked(table, object, granted);
+		}
+	}
+	spin_unlock(&table->lock);
+	return error;
+}

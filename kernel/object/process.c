@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/process.h"
+
+#include "kernel/arch/arch.h"
+#include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/object/folio.h"
+#include "kernel/object/thread.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sched/work.h"
+#include "libs/abi/poll.h"
+#include "libs/base/string.h"
+
+static struct spinlock all_lock = {.rank = LOCK_RANK_PROCESS};
+static struct list all_processes = {&all_processes, &all_processes};
+static uint32_t num_processes;
+static uint32_t next_id;
+
+uint32_t process_count(void)
+{
+	return __atomic_load_n(&num_processes, __ATOMIC_RELAXED);
+}
+
+static unsigned env_order(void)
+{
+	unsigned order = 0;
+
+	while ((PAGE_SIZE << order) < sizeof(struct environ))
+		order++;
+	return order;
+}
+
+static uint32_t process_readiness(struct object *object)
+{
+	struct process *process = process_from_object(object);
+	uint32_t ready;
+
+	spin_lock(&process->end_lock);
+	ready = process->state == PROCESS_ENDED ? READY_CLOSED : 0;
+	spin_unlock(&process->end_lock);
+	return ready;
+}
+
+static void process_destroy(struct object *object)
+{
+	struct process *process = process_from_object(object);
+	struct account *account = process->account;
+
+	if (process->handles.slots != NULL)
+		handle_table_deinit(&process->handles);
+	if (process->env != NULL)
+		page_free(page_from_virt(process->env), env_order());
+	object_free(object);
+	account_release(account);
+}
+
+static const struct object_ops process_ops = {
+	.type = OBJECT_PROCESS,
+	.rights = RIGHT_READ | RIGHT_POLL | RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.readiness = process_readiness,
+	.destroy = process_destroy,
+};
+
+static void take_apart(struct work *work);
+
+error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit, uint64_t memory_limit,
+                       struct process **out)
+{
+	struct account *account = account_create(KERNEL_MEMORY_LIMIT, memory_limit);
+	struct process *process;
+	paddr_t env;
+	error_t error;
+
+	if (account == NULL)
+		return ERR_NO_MEMORY;
+	error = object_alloc(&process_ops, sizeof(*process), NULL, &process);
+	if (error != 0) {
+		account_release(account);
+		return error;
+	}
+	process->account = account;
+	process->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+	process->image = image;
+	str_copy(process->name, name, sizeof(process->name));
+	spinlock_init(&process->lock, LOCK_RANK_PROCESS);
+	spinlock_init(&process->end_lock, LOCK_RANK_OBJECT);
+	list_init(&process->threads);
+	list_init(&process->all_entry);
+	work_init(&process->work, take_apart);
+	error = handle_table_init(&process->handles, handle_limit, account);
+	if (error == 0)
+		error = page_alloc(env_order(), &env);
+	if (error != 0) {
+		object_put(&process->object);
+		return error;
+	}
+	process->env = page_to_virt(env);
+	spin_lock(&all_lock);
+	list_push_back(&all_processes, &process->all_entry);
+	num_processes++;
+	spin_unlock(&all_lock);
+	*out = process;
+	return 0;
+}
+
+struct process *process_current(void)
+{
+	struct thread *thread = arch_current_thread();
+
+	return thread != NULL ? thread->process : NULL;
+}
+
+static void post_take_apart(struct process *process)
+{
+	if (__atomic_exchange_n(&process->apart, true, __ATOMIC_SEQ_CST))
+		return;
+	object_get(&process->object);
+	work_post(&process->work);
+}
+
+bool process_end_begin(struct process *process, enum process_end end, int32_t status)
+{
+	spin_lock(&process->lock);
+	if (process_is_ending(process)) {
+		spin_unlock(&process->lock);
+		return false;
+	}
+	process->end = end;
+	process->status = status;
+	__atomic_store_n(&process->ending, true, __ATOMIC_SEQ_CST);
+	list_for_each(pos, &process->threads)
+		(void)thread_unblock(container_of(pos, struct thread, process_entry), ERR_BAD_STATE);
+	// One without threads has nobody to tell that it has ended.
+	if (process->num_threads == 0) {
+		spin_unlock(&process->lock);
+		post_take_apart(process);
+		return true;
+	}
+	spin_unlock(&process->lock);
+
+	// Threads of it that run the app on other harts are brought into the kernel, whose exit they will not pass.
+	for (uint32_t i = 0; i < num_harts; i++) {
+		if (&harts[i] != arch_this_hart() && __atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE))
+			arch_hart_kick(i);
+	}
+	return true;
+}
+
+void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp)
+{
+	struct process *process = process_current();
+
+	kassert(process != NULL);
+	if (process_end_begin(process, PROCESS_END_FAULT, 0)) {
+		klog(LOG_ERROR, "%s: %s at address 0x%lx, pc 0x%lx: the app is ended", process->name, cause,
+		     (unsigned long)address, (unsigned long)pc);
+		backtrace_log(process->name, pc, fp);
+	}
+	sched_exit_current();
+}
+
+void process_thread_gone(struct process *process, struct thread *thread)
+{
+	bool last;
+
+	spin_lock(&process->lock);
+	list_remove(&thread->process_entry);
+	process->num_threads--;
+	last = process->num_threads == 0;
+	spin_unlock(&process->lock);
+	if (!last)
+		return;
+	// The end of the last thread is the end of the process, if it was not ending before.
+	(void)process_end_begin(process, PROCESS_END_EXIT, 0);
+	post_take_apart(process);
+}
+
+// The worker's part: no thread is left.
+static void take_apart(struct work *work)
+{
+	struct process *process = container_of(work, struct process, work);
+	void (*ended)(struct process *) = process->ended;
+
+	handle_table_deinit(&process->handles);
+	spin_lock(&all_lock);
+	list_remove(&process->all_entry);
+	num_processes--;
+	spin_unlock(&all_lock);
+	spin_lock(&process->end_lock);
+	process->state = PROCESS_ENDED;
+	spin_unlock(&process->end_lock);
+	object_notify(&process->object, READY_CLOSED);
+	if (ended != NULL)
+		ended(process);
+	object_put(&process->object);
+}
+
+void process_get_info(struct process *process, struct process_info *out)
+{
+	*out = (struct process_info){.id = process->id, .restarts = process->restarts};
+	spin_lock(&process->lock);
+	out->end = process->end;
+	out->status = process->status;
+	out->threads = process->num_threads;
+	spin_unlock(&process->lock);
+	spin_lock(&process->end_lock);
+	out->state = process->state;
+	spin_unlock(&process->end_lock);
+	out->handles = process->handles.used;
+	out->memory = __atomic_load_n(&process->account->folio_used, __ATOMIC_RELAXED);
+	memcpy(out->name, process->name, sizeof(out->name));
+}
+
+// --- Whose memory is it (debug builds, logs) ---
+
+static bool lies_within(uintptr_t addr, size_t len, uintptr_t start, uintptr_t end)
+{
+	return addr >= start && addr <= end && len <= end - addr;
+}
+
+static bool owns_stack(struct process *process, uintptr_t addr, size_t len)
+{
+	bool found = false;
+
+	spin_lock(&process->lock);
+	list_for_each(pos, &process->threads) {
+		const struct thread *thread = container_of(pos, struct thread, process_entry);
+
+		if (lies_within(addr, len, thread->app_stack_top - thread->app_stack_size, thread->app_stack_top)) {
+			found = true;
+			break;
+		}
+	}
+	spin_unlock(&process->lock);
+	return found;
+}
+
+static bool owns_folio(struct process *process, uintptr_t addr, size_t len, bool write)
+{
+	uint32_t wanted = write ? PROT_WRITE : PROT_READ;
+	bool found = false;
+
+	spin_lock(&process->handles.lock);
+	for (uint32_t i = 1; i < process->handles.capacity && !found; i++) {
+		const struct handle_slot *slot = &process->handles.slots[i];
+		uintptr_t start;
+
+		if (slot->object == NULL || slot->object->ops->type != OBJECT_FOLIO || (slot->mapped & wanted) == 0)
+			continue;
+		// Mapped already, so this cannot fail.
+		if (folio_object_map(folio_from_object(slot->object), &start) == 0)
+			found = lies_within(addr, len, start, start + folio_from_object(slot->object)->size);
+	}
+	spin_unlock(&process->handles.lock);
+	return found;
+}
+
+bool process_owns(struct process *process, uintptr_t addr, size_t len, bool write)
+{
+	const struct app_image *image = process->image;
+	uintptr_t env = (uintptr_t)process->env;
+
+	if (image != NULL) {
+		if (lies_within(addr, len, (uintptr_t)image->data_start, (uintptr_t)image->bss_end))
+			return true;
+		if (!write && lies_within(addr, len, (uintptr_t)image->rodata_start, (uintptr_t)image->rodata_end))
+			return true;
+	}
+	return owns_stack(process, addr, len) ||
+	       (!write && lies_within(addr, len, env, env + sizeof(struct environ))) ||
+	       owns_folio(process, addr, len, write);
+}
+
+const char *process_name_of_pc(uintptr_t pc)
+{
+	for (size_t i = 0; i < num_app_images; i++) {
+		if (pc >= (uintptr_t)app_images[i].text_start && pc < (uintptr_t)app_images[i].text_end)
+			return app_images[i].spec->name;
+	}
+	return NULL;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/service.h"
+
+#include "kernel/debug/panic.h"
+#include "kernel/mm/kmalloc.h"
+#include "libs/abi/poll.h"
+#include "libs/base/string.h"
+
+static uint32_t service_readiness(struct object *object)
+{
+	struct service *service = service_from_object(object);
+	uint32_t ready;
+
+	spin_lock(&service->lock);
+	ready = service->num_pending > 0 ? READY_READABLE : 0;
+	spin_unlock(&service->lock);
+	return ready;
+}
+
+static uint32_t connector_readiness(struct object *object)
+{
+	struct service *service = service_from_connector(object);
+	uint32_t ready;
+
+	spin_lock(&service->lock);
+	ready = service->open && service->num_pending < SERVICE_MAX_PENDING ? READY_READABLE : 0;
+	spin_unlock(&service->lock);
+	return ready;
+}
+
+static struct channel_end *pop_locked(struct service *service)
+{
+	struct channel_end *end;
+
+	if (service->num_pending == 0)
+		return NULL;
+	end = service->pending[service->first];
+	service->first = (service->first + 1) % SERVICE_MAX_PENDING;
+	service->num_pending--;
+	return end;
+}
+
+// The provider is gone: who waits to be accepted sees PEER_CLOSED.
+static void provider_gone(struct object *object)
+{
+	struct service *service = service_from_object(object);
+	struct channel_end *end;
+
+	do {
+		spin_lock(&service->lock);
+		service->open = false;
+		end = pop_locked(service);
+		spin_unlock(&service->lock);
+		if (end != NULL)
+			object_handle_put(&end->object);
+	} while (end != NULL);
+}
+
+static void service_destroy(struct object *object)
+{
+	(void)object;
+	panic("a service entry is destroyed");
+}
+
+static const struct object_ops service_ops = {
+	.type = OBJECT_SERVICE,
+	.rights = RIGHT_READ | RIGHT_POLL,
+	.readiness = service_readiness,
+	.last_handle = provider_gone,
+	.destroy = service_destroy,
+};
+
+static const struct object_ops connector_ops = {
+	.type = OBJECT_CONNECTOR,
+	.rights = RIGHT_READ | RIGHT_WRITE | RIGHT_POLL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.readiness = connector_readiness,
+	.destroy = service_destroy,
+};
+
+error_t service_create(const char *name, struct service **out)
+{
+	struct service *service = kmalloc(sizeof(*service));
+
+	if (service == NULL)
+		return ERR_NO_MEMORY;
+	object_init(&service->object, &service_ops);
+	object_init(&service->connector, &connector_ops);
+	str_copy(service->name, name, sizeof(service->name));
+	spinlock_init(&service->lock, LOCK_RANK_OBJECT);
+	*out = service;
+	return 0;
+}
+
+void service_open(struct service *service)
+{
+	spin_lock(&service->lock);
+	service->open = true;
+	spin_unlock(&service->lock);
+	object_notify(&service->connector, READY_READABLE);
+}
+
+error_t service_object_connect(struct service *service, struct account *account, struct channel_end **out)
+{
+	struct channel_end *ends[2];
+	bool notify = false;
+	error_t error = channel_object_create(account, ends);
+
+	if (error != 0)
+		return error;
+	object_handle_get(&ends[1]->object);
+	spin_lock(&service->lock);
+	if (!service->open) {
+		error = ERR_NOT_READY;
+	} else if (service->num_pending >= SERVICE_MAX_PENDING) {
+		error = ERR_FULL;
+	} else {
+		service->pending[(service->first + service->num_pending) % SERVICE_MAX_PENDING] = ends[1];
+		notify = service->num_pending == 0 && service->object.watched;
+		service->num_pending++;
+	}
+	spin_unlock(&service->lock);
+	if (notify)
+		object_notify(&service->object, READY_READABLE);
+	if (error == 0)
+		*out = ends[0];
+	else
+		object_put(&ends[0]->object);
+	if (error != 0)
+		object_handle_put(&ends[1]->object);
+	object_put(&ends[1]->object);
+	return error;
+}
+
+error_t service_object_accept(struct service *service, struct channel_end **out)
+{
+	struct channel_end *end;
+	bool notify;
+
+	spin_lock(&service->lock);
+	notify = service->num_pending == SERVICE_MAX_PENDING && service->connector.watched;
+	end = pop_locked(service);
+	spin_unlock(&service->lock);
+	if (end == NULL)
+		return ERR_EMPTY;
+	if (notify)
+		object_notify(&service->connector, READY_READABLE);
+	*out = end;
+	return 0;
+}

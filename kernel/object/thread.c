@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/thread.h"
+
+#include "kernel/debug/panic.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/vmap.h"
+#include "kernel/object/process.h"
+#include "libs/abi/poll.h"
+
+static uint32_t next_id;
+
+static uint32_t thread_readiness(struct object *object)
+{
+	const struct thread *thread = container_of(object, struct thread, object);
+
+	return __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == THREAD_DEAD ? READY_CLOSED : 0;
+}
+
+static void thread_destroy(struct object *object)
+{
+	struct thread *thread = container_of(object, struct thread, object);
+	struct account *account = object->account;
+
+	object_forget(object);
+	kfree(thread);
+	account_uncharge(account, sizeof(*thread) + KERNEL_STACK_SIZE);
+}
+
+static const struct object_ops thread_ops = {
+	.type = OBJECT_THREAD,
+	.rights = RIGHT_READ | RIGHT_POLL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.readiness = thread_readiness,
+	.destroy = thread_destroy,
+};
+
+static void wait_timed_out(struct timer_node *node)
+{
+	(void)thread_unblock(container_of(node, struct thread, wait_timer), ERR_TIMED_OUT);
+}
+
+static void thread_init(struct thread *thread)
+{
+	object_init(&thread->object, &thread_ops);
+	thread->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
+	thread->state = THREAD_NEW;
+	thread->fresh = true;
+	thread->hart = arch_this_hart() != NULL ? arch_this_hart()->id : 0;
+	list_init(&thread->run_entry);
+	list_init(&thread->process_entry);
+	list_init(&thread->wait_entry);
+	list_init(&thread->reap_entry);
+	timer_node_init(&thread->wait_timer, wait_timed_out);
+}
+
+void thread_init_boot(struct thread *thread)
+{
+	thread_init(thread);
+	thread->state = THREAD_RUNNING;
+	thread->fresh = false;
+}
+
+error_t thread_create_kernel(void (*entry)(void *arg), void *arg, struct thread **out)
+{
+	struct thread *thread = kmalloc(sizeof(*thread));
+	error_t error;
+
+	if (thread == NULL)
+		return ERR_NO_MEMORY;
+	error = vmap_alloc_stack(KERNEL_STACK_SIZE, &thread->kernel_stack_top);
+	if (error != 0) {
+		kfree(thread);
+		return error;
+	}
+	thread_init(thread);
+	arch_thread_init(thread, entry, arg, 0);
+	*out = thread;
+	return 0;
+}
+
+// Makes it one of the process's, unless that is ending.
+static error_t process_adopt(struct process *process, struct thread *thread)
+{
+	error_t error = 0;
+
+	spin_lock(&process->lock);
+	if (process_is_ending(process)) {
+		error = ERR_BAD_STATE;
+	} else if (process->num_threads >= PROCESS_MAX_THREADS) {
+		error = ERR_LIMIT;
+	} else {
+		thread->process = process;
+		object_get(&process->object);
+		list_push_back(&process->threads, &thread->process_entry);
+		process->num_threads++;
+	}
+	spin_unlock(&process->lock);
+	return error;
+}
+
+static void free_stacks(struct thread *thread)
+{
+	if (thread->kernel_stack_top != 0)
+		vmap_free_stack(thread->kernel_stack_top, KERNEL_STACK_SIZE);
+	if (thread->app_stack_top != 0)
+		vmap_free_stack(thread->app_stack_top, thread->app_stack_size);
+	thread->kernel_stack_top = 0;
+	thread->app_stack_top = 0;
+}
+
+error_t thread_create_app(struct process *process, void (*entry)(void *arg), void *arg, size_t stack_size,
+                          struct thread **out)
+{
+	size_t charge = sizeof(struct thread) + KERNEL_STACK_SIZE;
+	struct thread *thread;
+	error_t error;
+
+	if (stack_size == 0)
+		stack_size = APP_DEFAULT_STACK;
+	stack_size = (stack_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	error = account_charge(process->account, charge);
+	if (error != 0)
+		return error;
+	error = account_charge_folio(process->account, stack_size);
+	if (error != 0)
+		goto out_uncharge;
+	thread = kmalloc(sizeof(*thread));
+	error = ERR_NO_MEMORY;
+	if (thread == NULL)
+		goto out_uncharge_folio;
+	error = vmap_alloc_stack(KERNEL_STACK_SIZE, &thread->kernel_stack_top);
+	if (error != 0)
+		goto out_free;
+	error = vmap_alloc_stack(stack_size, &thread->app_stack_top);
+	if (error != 0) {
+		thread->app_stack_top = 0;
+		goto out_stacks;
+	}
+	thread->app_stack_size = stack_size;
+	thread_init(thread);
+	thread->object.account = process->account;
+	arch_thread_init(thread, entry, arg, thread->app_stack_top);
+	error = process_adopt(process, thread);
+	if (error != 0)
+		goto out_arch;
+	*out = thread;
+	return 0;
+
+out_arch:
+	arch_thread_deinit(thread);
+	thread->object.refs = 0;
+	object_forget(&thread->object);
+out_stacks:
+	free_stacks(thread);
+out_free:
+	kfree(thread);
+out_uncharge_folio:
+	account_uncharge_folio(process->account, stack_size);
+out_uncharge:
+	account_uncharge(process->account, charge);
+	return error;
+}
+
+void thread_reap(struct thread *thread)
+{
+	struct process *process = thread->process;
+	size_t stack_size = thread->app_stack_size;
+
+	timer_node_cancel(&thread->wait_timer);
+	arch_thread_deinit(thread);
+	free_stacks(thread);
+	if (process != NULL) {
+		account_uncharge_folio(process->account, stack_size);
+		object_notify(&thread->object, READY_CLOSED);
+		process_thread_gone(process, thread);
+		thread->process = NULL;
+		object_put(&process->object);
+	}
+	object_put(&thread->object);
+}
+
+bool thread_should_end(void)
+{
+	const struct thread *thread = arch_current_thread();
+
+	return thread != NULL && thread->process != NULL && process_is_ending(thread->process);
+}

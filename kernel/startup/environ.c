@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/startup/environ.h"
+
+#include "kernel/debug/log.h"
+#include "kernel/object/folio.h"
+#include "kernel/object/interrupt.h"
+#include "kernel/object/process.h"
+#include "kernel/object/service.h"
+#include "kernel/object/system.h"
+#include "kernel/startup/devices.h"
+#include "kernel/startup/services.h"
+#include "libs/base/string.h"
+
+static struct service *services[MAX_SERVICES];
+static size_t num_services;
+// Which app has a device: it keeps it over restarts.
+static const struct app_spec *device_owners[MAX_DEVICES];
+
+static struct service *find_service(const char *name)
+{
+	for (size_t i = 0; i < num_services; i++) {
+		if (strcmp(services[i]->name, name) == 0)
+			return services[i];
+	}
+	return NULL;
+}
+
+error_t environ_create_services(const struct app_spec *spec)
+{
+	for (size_t k = 0; k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++) {
+		error_t error;
+
+		if (num_services == MAX_SERVICES)
+			return ERR_LIMIT;
+		error = service_create(spec->provides[k], &services[num_services]);
+		if (error != 0)
+			return error;
+		num_services++;
+	}
+	return 0;
+}
+
+void environ_open_services(const struct app_spec *spec)
+{
+	for (size_t k = 0; k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++)
+		service_open(find_service(spec->provides[k]));
+}
+
+// The next entry, with its kind and name.
+static error_t add_entry(struct process *process, enum env_kind kind, const char *name, struct env_entry **out)
+{
+	struct environ *env = process->env;
+
+	if (env->num_entries == ENV_MAX_ENTRIES) {
+		kerror("%s: its environment would have more than %d entries", process->name, ENV_MAX_ENTRIES);
+		return ERR_LIMIT;
+	}
+	*out = &env->entries[env->num_entries++];
+	(*out)->kind = (uint32_t)kind;
+	str_copy((*out)->name, name, sizeof((*out)->name));
+	return 0;
+}
+
+static error_t add_handle(struct process *process, enum env_kind kind, const char *name, struct object *object)
+{
+	struct env_entry *entry;
+	error_t error = add_entry(process, kind, name, &entry);
+
+	return error != 0 ? error : handle_insert(&process->handles, object, object->ops->rights, &entry->handle);
+}
+
+static error_t add_device(struct process *process, const char *compatible, const struct device *device)
+{
+	paddr_t start = device->reg_base & ~(paddr_t)(PAGE_SIZE - 1);
+	paddr_t end = (device->reg_base + device->reg_size + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
+	struct env_entry *entry;
+	struct interrupt *interrupt;
+	struct folio *folio;
+	error_t error = add_entry(process, ENV_DEVICE, compatible, &entry);
+
+	if (error != 0)
+		return error;
+	entry->reg_offset = device->reg_base - start;
+	entry->reg_size = device->reg_size;
+	error = folio_device_create(start, end - start, &folio);
+	if (error != 0)
+		return error;
+	error = handle_insert(&process->handles, &folio->object, RIGHT_READ | RIGHT_WRITE | RIGHT_MAP, &entry->handle);
+	object_put(&folio->object);
+	if (error != 0 || device->irq == 0)
+		return error;
+	error = interrupt_object_create(device->irq, &interrupt);
+	if (error != 0)
+		return error;
+	error = handle_insert(&process->handles, interrupt_object(interrupt), interrupt_object(interrupt)->ops->rights,
+	                      &entry->interrupt);
+	object_put(interrupt_object(interrupt));
+	return error;
+}
+
+static bool device_matches(const struct device *device, const char *compatible)
+{
+	for (uint32_t i = 0; i < device->num_compatible; i++) {
+		if (strcmp(device->compatible[i], compatible) == 0)
+			return true;
+	}
+	return false;
+}
+
+static error_t add_devices(struct process *process, const struct app_spec *spec, const struct app_need *need)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < num_devices; i++) {
+		struct device *device = &devices[i];
+		error_t error;
+
+		if (!device_matches(device, need->name) || (device->claimed && device_owners[i] != spec))
+			continue;
+		device->claimed = true;
+		device_owners[i] = spec;
+		error = add_device(process, need->name, device);
+		if (error != 0)
+			return error;
+		found++;
+	}
+	if (found > 0 || need->optional)
+		return 0;
+	kerror("the app '%s' needs a device '%s', but another app has it", spec->name, need->name);
+	return ERR_NOT_FOUND;
+}
+
+static error_t add_config(struct process *process, const struct app_spec *spec, const struct app_need *need)
+{
+	char value[ENV_VALUE_MAX];
+	struct env_entry *entry;
+	error_t error;
+
+	if (!boot_arg_find(spec->name, need->name, value, sizeof(value))) {
+		if (need->fallback == NULL)
+			return 0;  // optional, as the plan has seen
+		str_copy(value, need->fallback, sizeof(value));
+	}
+	error = add_entry(process, ENV_CONFIG, need->name, &entry);
+	if (error == 0)
+		memcpy(entry->value, value, sizeof(value));
+	return error;
+}
+
+static error_t add_need(struct process *process, const struct app_spec *spec, const struct app_need *need)
+{
+	struct service *service;
+
+	switch (need->kind) {
+	case NEED_SERVICE:
+		service = find_service(need->name);
+		return service == NULL ? 0 : add_handle(process, ENV_CONNECTOR, need->name, &service->connector);
+	case NEED_DEVICE:
+		return add_devices(process, spec, need);
+	case NEED_CONFIG:
+		return add_config(process, spec, need);
+	case NEED_SYSTEM:
+		return add_handle(process, ENV_SYSTEM, "system", system_object());
+	}
+	return ERR_INVALID;
+}
+
+error_t environ_build(struct process *process, const struct app_spec *spec)
+{
+	error_t error = 0;
+
+	process->env->restarts = process->restarts;
+	str_copy(process->env->app_name, spec->name, sizeof(process->env->app_name));
+	for (size_t k = 0; error == 0 && k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++)
+		error = add_handle(process, ENV_SERVICE, spec->provides[k], &find_service(spec->provides[k])->object);
+	for (size_t k = 0; error == 0 && k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++)
+		error = add_need(process, spec, &spec->needs[k]);
+	return error;
+}

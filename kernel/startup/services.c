@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/startup/services.h"
+
+#include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/object/process.h"
+#include "kernel/object/service.h"
+#include "kernel/object/system.h"
+#include "kernel/object/thread.h"
+#include "kernel/sched/work.h"
+#include "kernel/startup/environ.h"
+#include "libs/base/string.h"
+
+// An app that faults again and again is started after 10 ms, 20 ms, ... 5 s; after 10 s without a fault at once again.
+#define BACKOFF_FIRST (10 * NSEC_PER_MSEC)
+#define BACKOFF_MAX (5 * NSEC_PER_SEC)
+#define BACKOFF_RESET (10 * NSEC_PER_SEC)
+
+struct app {
+	const struct app_image *image;
+	uint8_t *pristine;  // copy of its .data
+	bool blocked;
+	bool dirty;         // it ran before
+	uint32_t restarts;
+	nsec_t backoff;
+	nsec_t started_at;
+	struct timer_node restart_timer;
+	struct work restart_work;
+	// Guarded by services_lock.
+	struct process *process;  // a reference; NULL: does not run
+	bool busy;                // is being started
+};
+
+static struct spinlock services_lock = {.rank = LOCK_RANK_SERVICE};
+static struct app apps[MAX_APPS];
+static size_t num_apps;
+
+static struct app *find_app(const char *name)
+{
+	for (size_t i = 0; i < num_apps; i++) {
+		if (strcmp(apps[i].image->spec->name, name) == 0)
+			return &apps[i];
+	}
+	return NULL;
+}
+
+static struct app *app_of(const struct process *process)
+{
+	for (size_t i = 0; i < num_apps; i++) {
+		if (apps[i].image == process->image)
+			return &apps[i];
+	}
+	return NULL;
+}
+
+static error_t save_data(struct app *app)
+{
+	size_t size = (size_t)(app->image->data_end - app->image->data_start);
+
+	if (size == 0)
+		return 0;
+	app->pristine = kmalloc(size);
+	if (app->pristine == NULL)
+		return ERR_NO_MEMORY;
+	memcpy(app->pristine, app->image->data_start, size);
+	return 0;
+}
+
+static void restore_data(struct app *app)
+{
+	const struct app_image *image = app->image;
+
+	if (app->dirty) {
+		memcpy(image->data_start, app->pristine, (size_t)(image->data_end - image->data_start));
+		memset(image->data_end, 0, (size_t)(image->bss_end - image->data_end));
+	}
+	app->dirty = true;
+}
+
+// --- Ends and restarts ---
+
+static bool wants_restart(const struct app *app, const struct process *process)
+{
+	bool failed = process->end != PROCESS_END_EXIT || process->status != 0;
+
+	switch (app->image->spec->restart) {
+	case RESTART_NEVER:
+		return false;
+	case RESTART_ON_FAULT:
+		return failed;
+	case RESTART_ALWAYS:
+		return true;
+	}
+	return false;
+}
+
+// From the worker: the process has been taken apart.
+static void app_ended(struct process *process)
+{
+	struct app *app = app_of(process);
+	nsec_t now = arch_clock_now();
+
+	spin_lock(&services_lock);
+	app->process = NULL;
+	spin_unlock(&services_lock);
+	if (wants_restart(app, process)) {
+		if (now - app->started_at > BACKOFF_RESET || app->backoff == 0)
+			app->backoff = BACKOFF_FIRST;
+		else
+			app->backoff = app->backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : app->backoff * 2;
+		app->restarts++;
+		kinfo("%s: to be started again in %lu ms", process->name,
+		      (unsigned long)(app->backoff / NSEC_PER_MSEC));
+		timer_node_arm(&app->restart_timer, now + app->backoff);
+	}
+	object_put(&process->object);
+}
+
+static void restart_due(struct timer_node *node)
+{
+	work_post(&container_of(node, struct app, restart_timer)->restart_work);
+}
+
+// --- Starting ---
+
+static uint64_t limit_or(uint64_t value, uint64_t fallback)
+{
+	return value != 0 ? value : fallback;
+}
+
+static error_t launch(struct app *app, struct process **out)
+{
+	const struct app_spec *spec = app->image->spec;
+	struct process *process;
+	struct thread *thread;
+	error_t error;
+
+	restore_data(app);
+	error = process_create(spec->name, app->image, (uint32_t)limit_or(spec->handle_limit, APP_DEFAULT_HANDLES),
+	                       limit_or(spec->memory_limit, APP_DEFAULT_MEMORY), &process);
+	if (error != 0)
+		return error;
+	process->restarts = app->restarts;
+	error = environ_build(process, spec);
+	if (error == 0)
+		error = thread_create_app(process, (void (*)(void *))spec->main, process->env, spec->stack_size, &thread);
+	if (error != 0) {
+		// Without `ended`, so that it is no end of the app.
+		(void)process_end_begin(process, PROCESS_END_KILLED, 0);
+		object_put(&process->object);
+		return error;
+	}
+	process->ended = app_ended;
+	app->started_at = arch_clock_now();
+	object_get(&process->object);
+	spin_lock(&services_lock);
+	app->process = process;
+	spin_unlock(&services_lock);
+	environ_open_services(spec);
+	system_note_first_app();
+	sched_wake(thread);
+	object_put(&thread->object);  // the worker drops the last one when it reaps the thread
+	*out = process;
+	return 0;
+}
+
+// `*out` is a reference for the caller.
+static error_t start_app(struct app *app, struct process **out)
+{
+	error_t error = 0;
+
+	spin_lock(&services_lock);
+	if (app->process != NULL || app->busy || app->blocked)
+		error = ERR_BAD_STATE;
+	else
+		app->busy = true;
+	spin_unlock(&services_lock);
+	if (error != 0)
+		return error;
+	error = launch(app, out);
+	spin_lock(&services_lock);
+	app->busy = false;
+	spin_unlock(&services_lock);
+	if (error != 0)
+		kerror("%s: cannot be started: error %d", app->image->spec->name, error);
+	return error;
+}
+
+static void restart(struct work *work)
+{
+	struct app *app = container_of(work, struct app, restart_work);
+	struct process *process;
+
+	if (start_app(app, &process) == 0)
+		object_put(&process->object);
+}
+
+error_t services_start_app(const char *name, struct process **out)
+{
+	struct app *app = find_app(name);
+
+	return app == NULL ? ERR_NOT_FOUND : start_app(app, out);
+}
+
+error_t services_find_process(const char *name, struct process **out)
+{
+	struct app *app = find_app(name);
+	error_t error = ERR_NOT_FOUND;
+
+	if (app == NULL)
+		return error;
+	spin_lock(&services_lock);
+	if (app->process != NULL) {
+		object_get(&app->process->object);
+		*out = app->process;
+		error = 0;
+	}
+	spin_unlock(&services_lock);
+	return error;
+}
+
+void services_start(void)
+{
+	static struct services_plan plan;
+	struct process *process;
+
+	if (services_make_plan(app_images, num_app_images, &plan) != 0)
+		panic("%s", plan.message);
+	num_apps = plan.num_apps;
+	for (size_t i = 0; i < num_apps; i++) {
+		apps[i].image = &app_images[i];
+		apps[i].blocked = plan.blocked[i] != NULL;
+		timer_node_init(&apps[i].restart_timer, restart_due);
+		work_init(&apps[i].restart_work, restart);
+		if (!apps[i].blocked && (environ_create_services(app_images[i].spec) != 0 || save_data(&apps[i]) != 0))
+			panic("no memory for the app '%s'", app_images[i].spec->name);
+	}
+	for (size_t i = 0; i < num_apps; i++) {
+		struct app *app = &apps[plan.order[i]];
+
+		if (!app->blocked && start_app(app, &process) == 0)
+			object_put(&process->object);
+	}
+}

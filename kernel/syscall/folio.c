@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/folio.h"
+
+#include "kernel/syscall/syscall.h"
+
+error_t sys_folio_create(SYSCALL_ARGS)
+{
+	struct folio *folio;
+	error_t error;
+
+	if (a1 > UINT32_MAX)
+		return ERR_INVALID;
+	error = folio_object_create(a0, (uint32_t)a1, caller()->account, &folio);
+	return error != 0 ? error : give_handle(&folio->object, a2);
+}
+
+// Notes in the handle's slot how it is mapped.
+static error_t note_mapped(handle_t handle, uint32_t prot)
+{
+	struct handle_table *table = &caller()->handles;
+	struct handle_slot *slot;
+	error_t error = 0;
+
+	spin_lock(&table->lock);
+	slot = handle_slot_locked(table, handle);
+	if (slot == NULL || slot->object->ops->type != OBJECT_FOLIO)
+		error = ERR_BAD_HANDLE;
+	else
+		slot->mapped = prot;
+	spin_unlock(&table->lock);
+	return error;
+}
+
+error_t sys_folio_map(SYSCALL_ARGS)
+{
+	rights_t rights = RIGHT_MAP | RIGHT_READ;
+	struct object *object;
+	uintptr_t addr = 0;
+	error_t error;
+
+	if (a1 != PROT_READ && a1 != (PROT_READ | PROT_WRITE))
+		return ERR_INVALID;
+	if ((a1 & PROT_WRITE) != 0)
+		rights |= RIGHT_WRITE;
+	error = lookup(a0, OBJECT_FOLIO, rights, &object);
+	if (error != 0)
+		return error;
+	error = folio_object_map(folio_from_object(object), &addr);
+	if (error == 0)
+		error = user_write(a2, &addr, sizeof(addr));
+	if (error == 0)
+		error = note_mapped((handle_t)a0, (uint32_t)a1);
+	object_put(object);
+	return error;
+}
+
+error_t sys_folio_unmap(SYSCALL_ARGS)
+{
+	struct object *object;
+	error_t error = lookup(a0, OBJECT_FOLIO, 0, &object);
+
+	if (error != 0)
+		return error;
+	error = note_mapped((handle_t)a0, 0);
+	object_put(object);
+	return error;
+}
+
+error_t sys_folio_info(SYSCALL_ARGS)
+{
+	struct object *object;
+	error_t error = lookup(a0, OBJECT_FOLIO, 0, &object);
+
+	if (error != 0)
+		return error;
+	const struct folio *folio = folio_from_object(object);
+	struct folio_info info = {.size = folio->size, .paddr = folio->paddr};
+
+	error = user_write(a1, &info, sizeof(info));
+	object_put(object);
+	return error;
+}
+
+error_t sys_folio_discard(SYSCALL_ARGS)
+{
+	struct object *object;
+	error_t error = lookup(a0, OBJECT_FOLIO, RIGHT_WRITE, &object);
+
+	if (error != 0)
+		return error;
+	error = folio_object_discard(folio_from_object(object), a1, a2);
+	object_put(object);
+	return error;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// What the handlers share: arguments are decoded and checked by these, before anything changes.
+#pragma once
+
+#include "kernel/arch/arch.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/object.h"
+#include "kernel/object/process.h"
+#include "kernel/object/thread.h"
+#include "kernel/syscall/table.h"
+#include "libs/abi/message.h"
+
+#define SYSCALL_ARGS                                                                               \
+	uintptr_t a0 __attribute__((unused)), uintptr_t a1 __attribute__((unused)),                \
+		uintptr_t a2 __attribute__((unused)), uintptr_t a3 __attribute__((unused)),        \
+		uintptr_t a4 __attribute__((unused)), uintptr_t a5 __attribute__((unused))
+
+#define X(number, name, argc) error_t sys_##name(SYSCALL_ARGS);
+SYSCALL_TABLE(X)
+#undef X
+
+// The calling process; handlers only run on its threads.
+static inline struct process *caller(void)
+{
+	return arch_current_thread()->process;
+}
+
+// As copy_from_app and copy_to_app; debug builds also check that the memory is the caller's own. Errors: ERR_ADDRESS.
+__must_check error_t user_read(void *dst, uintptr_t src, size_t len);
+__must_check error_t user_write(uintptr_t dst, const void *src, size_t len);
+
+// The object of a handle of the caller, with a reference. Errors: as handle_lookup.
+static inline __must_check error_t lookup(uintptr_t handle, enum object_type type, rights_t rights,
+                                          struct object **out)
+{
+	return handle_lookup(&caller()->handles, (handle_t)handle, type, rights, out);
+}
+
+// Gives the caller a handle to a fresh object, with all rights of its type, and writes it to `out`. Consumes the
+// caller's reference, also on errors. Errors: ERR_ADDRESS, ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t give_handle(struct object *object, uintptr_t out);
