@@ -18,7 +18,8 @@ guest_kernel_key() {
 		printf '%s\n' "${LOCK_SHA[linux]}" "$GUEST_RECIPE"
 		"${GUEST_CROSS}gcc" --version
 		"${GUEST_CROSS}ld" --version
-		cat -- "$GUEST_CONFIG"
+		# Comments and the order of lines change nothing.
+		grep '^CONFIG_' -- "$GUEST_CONFIG" | sort
 	} | sha256sum | cut -c 1-32
 }
 
