@@ -11,7 +11,7 @@
 #include "libs/starina/log.h"
 
 // The end is handled from the loop: it may be found deep inside a device model.
-static void settle_later(struct container *c)
+void container_settle_later(struct container *c)
 {
 	error_t err = timer_set(c->deferred_timer, 0);
 
@@ -24,7 +24,7 @@ void container_exit(struct container *c, int status)
 		return;
 	c->state = CONTAINER_EXITED;
 	c->status = status;
-	settle_later(c);
+	container_settle_later(c);
 }
 
 void container_fail(struct container *c, const char *format, ...)
@@ -64,6 +64,7 @@ void container_settle(struct container *c)
 			return;  // `stopped` comes
 		}
 	}
+	container_stats(c, &c->final_stats);
 	container_boot_undo(c);
 	c->state = CONTAINER_ENDED;
 	c->ops->ended(c->context, c->status, c->failed ? c->error : NULL);
@@ -212,7 +213,7 @@ void container_output_resume(struct container *c, enum container_stream stream)
 	console_device_resume(&c->console, port);
 	machine_leave(&c->machine);
 	if (c->state == CONTAINER_EXITED)
-		settle_later(c);
+		container_settle_later(c);
 }
 
 void container_signal(struct container *c, uint32_t number)
@@ -247,7 +248,7 @@ void container_kill(struct container *c)
 
 void container_stats(struct container *c, struct vcpu_stats *out)
 {
-	*out = (struct vcpu_stats){0};
+	*out = c->final_stats;
 	if (c->has_machine)
 		machine_stats(&c->machine, out);
 }

@@ -145,7 +145,7 @@ static bool load_ended(struct container *c, error_t status, const char *what)
 	if (status < 0)
 		container_fail(c, "%s could not be read from the boot disk (error %d)", what, (int)status);
 	if (c->state != CONTAINER_LOADING)
-		container_settle(c);
+		container_settle_later(c);
 	return c->state != CONTAINER_LOADING;
 }
 

@@ -64,6 +64,7 @@ struct container {
 	struct control_link link;
 	uint32_t start_request;  // the last of those that must succeed
 	bool stdin_closed;
+	struct vcpu_stats final_stats;  // when the machine is gone
 	struct source deferred;  // a timer: the end is told from the loop, never from within a call
 	handle_t deferred_timer;
 };
@@ -73,6 +74,8 @@ void container_exit(struct container *c, int status);
 void container_fail(struct container *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Ends what can be ended now; called whenever something that it waits for has happened.
 void container_settle(struct container *c);
+// The same from the loop: what found the end may be deep inside a device model or a disk's callback.
+void container_settle_later(struct container *c);
 
 // Starts reading the kernel. Fails the container on errors, now or later.
 void container_boot(struct container *c);

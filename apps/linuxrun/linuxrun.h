@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// The app's state: one container from the boot disk, with the host's ports as its streams.
+#pragma once
+
+#include "apps/linuxrun/boot_disk.h"
+#include "apps/linuxrun/opener.h"
+#include "apps/linuxrun/ports.h"
+#include "libs/linux/container.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/payload.h"
+
+#define HOST_LINE_MAX 128
+
+struct linuxrun {
+	const struct environ *env;
+	struct loop loop;
+	handle_t system;
+	bool power_off;
+	bool log_guest;
+	uint64_t memory;
+	uint64_t cpus;
+
+	struct opener open_boot, open_root, open_stdin, open_stdout, open_stderr, open_control;
+	uint32_t opening;  // openers that have not answered
+	struct disk disk;
+	bool has_disk;
+	struct boot_disk boot;
+	handle_t boot_channel;
+	handle_t root_channel;
+
+	struct out_port out;
+	struct out_port err;
+	struct out_port control;
+	char line[HOST_LINE_MAX];  // of the control port, unfinished
+	size_t line_len;
+	bool line_overlong;
+
+	// stdin: a message in hand, and the host's word on how many bytes there are.
+	struct source stdin_source;
+	bool stdin_open;
+	struct payload stdin_payload;
+	struct message stdin_message;  // holds the payload's bytes when they came inline
+	size_t stdin_done;
+	uint64_t stdin_total;
+	uint64_t stdin_eof;  // UINT64_MAX: not told yet
+
+	struct container *container;
+	bool ended;
+	int status;
+	bool failed;
+	char error[256];
+	struct source flush_source;  // a timer: not to wait for a host for ever
+	handle_t flush_timer;
+	uint32_t flushing;  // ports whose output is on its way
+	bool flushed_output;
+};
+
+// Sends a line to the host.
+void linuxrun_tell(struct linuxrun *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// The run has ended: tells the host once all output has gone out, and powers off if asked to.
+void linuxrun_end(struct linuxrun *run, int status, const char *error);
+// Bytes of the control port.
+void linuxrun_control_input(void *context, struct span bytes);
+// Follows the stdin port.
+void linuxrun_stdin_open(struct linuxrun *run, handle_t channel);
+// Gives the container what is in hand of stdin.
+void linuxrun_stdin_pump(struct linuxrun *run);

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs the container of the boot disk: the host's ports are its streams, its exit status goes to the host.
+
+#include "apps/linuxrun/linuxrun.h"
+#include "libs/abi/app.h"
+#include "libs/abi/console.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define DEFAULT_MEMORY "128M"
+// Left to the rest of the system when a guest's memory is full.
+#define MEMORY_RESERVE (16ull * 1024 * 1024)
+#define MIB (1024ull * 1024)
+// A host that does not take its output this long after the end is not waited for any more.
+#define FLUSH_TIMEOUT (10 * NSEC_PER_SEC)
+
+static struct linuxrun linuxrun_state;
+
+// --- The end ---------------------------------------------------------------------------------------
+
+static void finish(struct linuxrun *run)
+{
+	if (!run->power_off)
+		return;
+	error_t err = system_power_off(run->system, 0);
+
+	if (err < 0)
+		log_error("cannot power off (error %d)", (int)err);
+}
+
+// The streams first, then the status: who reads the status knows that no output comes after it.
+static void port_flushed(void *context, struct out_port *port)
+{
+	struct linuxrun *run = context;
+
+	(void)port;
+	if (run->flushing == 0 || --run->flushing > 0)
+		return;
+	if (run->flushed_output) {
+		finish(run);
+		return;
+	}
+	run->flushed_output = true;
+	if (run->failed)
+		linuxrun_tell(run, "error %s", run->error);
+	linuxrun_tell(run, "exit %d", run->status);
+	run->flushing = 1;
+	out_port_flush(&run->control);
+}
+
+static void flush_timed_out(struct loop *loop, struct source *source)
+{
+	struct linuxrun *run = source->context;
+
+	loop_close(loop, source);
+	log_warn("the host does not take the container's output");
+	run->flushing = 1;
+	port_flushed(run, NULL);
+}
+
+static const struct source_ops flush_ops = {.signalled = flush_timed_out};
+
+void linuxrun_end(struct linuxrun *run, int status, const char *error)
+{
+	nsec_t now;
+
+	if (run->ended)
+		return;
+	run->ended = true;
+	run->status = status;
+	if (error != NULL) {
+		run->failed = true;
+		str_copy(run->error, error, sizeof(run->error));
+		log_error("%s", error);
+	}
+	log_info("container ended with status %d", status);
+	if (run->power_off && timer_create(&run->flush_timer) == 0 && clock_get(CLOCK_MONOTONIC, &now) == 0 &&
+	    timer_set(run->flush_timer, now + FLUSH_TIMEOUT) == 0 &&
+	    loop_add(&run->loop, &run->flush_source, run->flush_timer, &flush_ops, run) < 0)
+		handle_close(run->flush_timer);
+	// One more than the two ports, so that a port that is flushed at once does not end the wait for the other.
+	run->flushing = 3;
+	out_port_flush(&run->out);
+	out_port_flush(&run->err);
+	port_flushed(run, NULL);
+}
+
+// --- The container ---------------------------------------------------------------------------------
+
+static void log_exits(struct container *c, const char *when)
+{
+	struct vcpu_stats s;
+
+	container_stats(c, &s);
+	log_debug("VM exits %s: %llu total, %llu page fault, %llu mmio read, %llu mmio write, %llu notify, "
+	          "%llu sbi time, %llu sbi other, %llu wfi, %llu host interrupt, %llu other",
+	          when, (unsigned long long)s.exits, (unsigned long long)s.page_fault, (unsigned long long)s.mmio_read,
+	          (unsigned long long)s.mmio_write, (unsigned long long)s.notify, (unsigned long long)s.sbi_time,
+	          (unsigned long long)s.sbi_other, (unsigned long long)s.wfi,
+	          (unsigned long long)s.host_interrupt, (unsigned long long)s.other);
+}
+
+static void container_started(void *context, nsec_t start_ns)
+{
+	struct linuxrun *run = context;
+	nsec_t now = 0;
+
+	if (clock_get(CLOCK_MONOTONIC, &now) < 0)
+		now = 0;
+	log_info("container started in %u ms (%u ms after power-on)", (unsigned int)(start_ns / NSEC_PER_MSEC),
+	         (unsigned int)(now / NSEC_PER_MSEC));
+	log_exits(run->container, "until the start");
+	linuxrun_tell(run, "started");
+}
+
+static size_t container_output(void *context, enum container_stream stream, struct span bytes)
+{
+	struct linuxrun *run = context;
+
+	return out_port_write(stream == CONTAINER_STDOUT ? &run->out : &run->err, bytes);
+}
+
+static void container_input_ready(void *context)
+{
+	linuxrun_stdin_pump(context);
+}
+
+static void container_ended(void *context, int status, const char *error)
+{
+	struct linuxrun *run = context;
+
+	log_exits(run->container, "in all");
+	linuxrun_end(run, status, error);
+	container_destroy(run->container);
+	run->container = NULL;
+}
+
+static const struct container_ops container_callbacks = {
+	.started = container_started,
+	.output = container_output,
+	.input_ready = container_input_ready,
+	.ended = container_ended,
+};
+
+// What the machine has, as far as we are told.
+static bool check_machine(struct linuxrun *run, struct container_config *config)
+{
+	struct system_info info;
+
+	if (run->system == HANDLE_NONE || system_info(run->system, &info) < 0)
+		return true;
+	config->has_sstc = info.has_sstc != 0;
+	if (info.has_hypervisor == 0) {
+		linuxrun_end(run, CONTAINER_STATUS_FAILED,
+		             "this machine has no hypervisor extension (H), so it cannot run Linux containers: "
+		             "start QEMU with a CPU that has it (-cpu rv64,h=true)");
+		return false;
+	}
+	if (run->memory + MEMORY_RESERVE > info.free_pages * PAGE_SIZE) {
+		log_error("%u MiB are free, %u MiB are wanted for the guest", (unsigned int)(info.free_pages * PAGE_SIZE / MIB),
+		          (unsigned int)(run->memory / MIB));
+		linuxrun_end(run, CONTAINER_STATUS_FAILED,
+		             "too little memory for the guest: lower LINUXRUN_MEMORY or give the machine more");
+		return false;
+	}
+	return true;
+}
+
+static void run_container(struct linuxrun *run)
+{
+	struct container_config config = {
+		.memory = run->memory,
+		.cpus = (uint32_t)run->cpus,
+		.log_console = run->log_guest,
+		.boot_disk = &run->disk,
+		.kernel = run->boot.kernel,
+		.initramfs = run->boot.initramfs,
+		.root_disk = run->root_channel,
+		.config = {.data = run->boot.config_data, .len = (size_t)run->boot.config.size},
+	};
+	error_t err;
+
+	if (!check_machine(run, &config))
+		return;
+	err = container_create(&run->loop, &config, &container_callbacks, run, &run->container);
+	if (err < 0) {
+		log_error("container_create: error %d", (int)err);
+		linuxrun_end(run, CONTAINER_STATUS_FAILED,
+		             "the container could not be made: linuxrun.memory is 32M to 8G, linuxrun.cpus is 1 to 4");
+		return;
+	}
+	run->root_channel = HANDLE_NONE;
+	heap_free(run->boot.config_data);
+	run->boot.config_data = NULL;
+	container_start(run->container);
+	linuxrun_stdin_pump(run);
+}
+
+// --- Start -----------------------------------------------------------------------------------------
+
+static void boot_read(void *context, const char *error)
+{
+	struct linuxrun *run = context;
+
+	if (error != NULL)
+		linuxrun_end(run, CONTAINER_STATUS_FAILED, error);
+	else
+		run_container(run);
+}
+
+static void disk_is_ready(void *context)
+{
+	struct linuxrun *run = context;
+
+	boot_disk_read(&run->boot, &run->disk, boot_read, run);
+}
+
+static void disk_has_failed(void *context, error_t error)
+{
+	log_warn("the boot disk is gone (error %d)", (int)error);
+	if (((struct linuxrun *)context)->container == NULL)
+		linuxrun_end(context, CONTAINER_STATUS_FAILED, "the boot disk is gone");
+}
+
+static const struct disk_ops disk_callbacks = {.ready = disk_is_ready, .failed = disk_has_failed};
+
+static void all_opened(struct linuxrun *run)
+{
+	linuxrun_tell(run, "starina-control 1");
+	if (run->boot_channel == HANDLE_NONE) {
+		log_info("no boot disk (a disk with serial \"boot\"): no container to run");
+		return;
+	}
+	if (run->root_channel == HANDLE_NONE) {
+		linuxrun_end(run, CONTAINER_STATUS_FAILED, "there is no root image: a disk with serial \"root\" is missing");
+		return;
+	}
+	if (disk_init(&run->disk, &run->loop, run->boot_channel, &disk_callbacks, run) < 0)
+		linuxrun_end(run, CONTAINER_STATUS_FAILED, "the boot disk could not be used");
+	run->has_disk = true;
+}
+
+static void opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct linuxrun *run = opener->context;
+
+	if (channel == HANDLE_NONE)
+		log_debug("%s: %s (error %d)", opener->uri, text, (int)error);
+	if (opener == &run->open_boot)
+		run->boot_channel = channel;
+	else if (opener == &run->open_root)
+		run->root_channel = channel;
+	else if (opener == &run->open_stdin)
+		linuxrun_stdin_open(run, channel);
+	else if (opener == &run->open_stdout)
+		out_port_open(&run->out, &run->loop, channel);
+	else if (opener == &run->open_stderr)
+		out_port_open(&run->err, &run->loop, channel);
+	else
+		out_port_open(&run->control, &run->loop, channel);
+	if (--run->opening == 0)
+		all_opened(run);
+}
+
+static void port_writable(void *context, struct out_port *port)
+{
+	struct linuxrun *run = context;
+
+	if (run->container != NULL)
+		container_output_resume(run->container, port == &run->out ? CONTAINER_STDOUT : CONTAINER_STDERR);
+}
+
+static void open_all(struct linuxrun *run)
+{
+	handle_t console = environ_connector(run->env, "console");
+	handle_t blkdev = environ_connector(run->env, "blkdev");
+
+	run->opening = 6;
+	opener_start(&run->open_control, &run->loop, console, "console:" CONSOLE_PORT_CONTROL, opened, run);
+	opener_start(&run->open_stdin, &run->loop, console, "console:" CONSOLE_PORT_STDIN, opened, run);
+	opener_start(&run->open_stdout, &run->loop, console, "console:" CONSOLE_PORT_STDOUT, opened, run);
+	opener_start(&run->open_stderr, &run->loop, console, "console:" CONSOLE_PORT_STDERR, opened, run);
+	opener_start(&run->open_boot, &run->loop, blkdev, "blk:boot", opened, run);
+	opener_start(&run->open_root, &run->loop, blkdev, "blk:root", opened, run);
+}
+
+static void linuxrun_main(const struct environ *env)
+{
+	struct linuxrun *run = &linuxrun_state;
+	uint64_t power_off = 0, log_guest = 0;
+	error_t err;
+
+	run->env = env;
+	run->system = environ_system(env);
+	run->stdin_eof = UINT64_MAX;
+	run->out.writable = run->err.writable = run->control.writable = port_writable;
+	run->out.flushed = run->err.flushed = run->control.flushed = port_flushed;
+	run->out.context = run->err.context = run->control.context = run;
+	run->control.input = linuxrun_control_input;
+	err = loop_init(&run->loop);
+	assert(err == 0);
+	if (environ_config_u64(env, "memory", &run->memory) < 0 || environ_config_u64(env, "cpus", &run->cpus) < 0 ||
+	    environ_config_u64(env, "poweroff", &power_off) < 0 || environ_config_u64(env, "log", &log_guest) < 0 ||
+	    run->cpus > UINT32_MAX) {
+		log_error("linuxrun.memory, .cpus, .poweroff and .log are numbers, as 128M or 1");
+		process_exit(1);
+	}
+	run->power_off = power_off != 0 && run->system != HANDLE_NONE;
+	run->log_guest = log_guest != 0;
+	open_all(run);
+	loop_run(&run->loop);
+}
+
+APP(linuxrun,
+    .main = linuxrun_main,
+    .memory_limit = 16ul * 1024 * 1024 * 1024,
+    .needs = {
+	    {NEED_SERVICE, "console", NULL, 1},
+	    {NEED_SERVICE, "blkdev", NULL, 1},
+	    {NEED_SYSTEM, "system", NULL, 0},
+	    {NEED_CONFIG, "memory", DEFAULT_MEMORY, 0},
+	    {NEED_CONFIG, "cpus", "1", 0},
+	    {NEED_CONFIG, "poweroff", "0", 0},
+	    {NEED_CONFIG, "log", "0", 0},
+    });

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+#include "apps/linuxrun/opener.h"
+
+#include "libs/base/string.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+static void finish(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	service_client_stop(&opener->client);
+	if (opener->connected)
+		loop_close(opener->loop, &opener->source);
+	opener->connected = false;
+	opener->done(opener, channel, error, text);
+}
+
+static void take_error(struct opener *opener, const struct message *m)
+{
+	struct msg_error fixed;
+	const uint8_t *tail;
+	size_t tail_len;
+	char text[OPENER_TEXT_MAX] = "";
+
+	if (message_decode_error(m, &fixed, &tail, &tail_len) < 0 || fixed.error >= 0) {
+		finish(opener, HANDLE_NONE, ERR_PROTOCOL, text);
+		return;
+	}
+	if (tail_len > sizeof(text) - 1)
+		tail_len = sizeof(text) - 1;
+	memcpy(text, tail, tail_len);
+	finish(opener, HANDLE_NONE, fixed.error, text);
+}
+
+static void opener_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct opener *opener = source->context;
+	struct msg_open_reply reply;
+	const uint8_t *tail;
+	size_t tail_len;
+	handle_t channel;
+
+	(void)loop;
+	if (m->type == MSG_ERROR) {
+		take_error(opener, m);
+	} else if (message_decode_open_reply(m, &reply, &tail, &tail_len) < 0 || m->num_handles != 1) {
+		finish(opener, HANDLE_NONE, ERR_PROTOCOL, "");
+	} else {
+		channel = m->handles[0];
+		m->num_handles = 0;
+		finish(opener, channel, 0, "");
+	}
+	message_discard(m);
+}
+
+static void opener_closed(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	finish(source->context, HANDLE_NONE, ERR_PEER_CLOSED, "");
+}
+
+static const struct source_ops opener_ops = {.message = opener_message, .closed = opener_closed};
+
+static void opener_connected(void *context, handle_t channel)
+{
+	struct opener *opener = context;
+	error_t err;
+
+	err = loop_add(opener->loop, &opener->source, channel, &opener_ops, opener);
+	if (err < 0) {
+		handle_close(channel);
+		finish(opener, HANDLE_NONE, err, "");
+		return;
+	}
+	opener->connected = true;
+	err = open_send(channel, 1, opener->uri);
+	if (err < 0)
+		finish(opener, HANDLE_NONE, err, "");
+}
+
+void opener_start(struct opener *opener, struct loop *loop, handle_t connector, const char *uri,
+                  void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text),
+                  void *context)
+{
+	error_t err;
+
+	*opener = (struct opener){.loop = loop, .done = done, .context = context};
+	str_copy(opener->uri, uri, sizeof(opener->uri));
+	if (connector == HANDLE_NONE) {
+		done(opener, HANDLE_NONE, ERR_NOT_FOUND, "the service is not there");
+		return;
+	}
+	err = service_client_start(loop, &opener->client, connector, opener_connected, opener);
+	if (err < 0)
+		done(opener, HANDLE_NONE, err, "");
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// Opens an object of a service by its URI, asynchronously.
+#pragma once
+
+#include "libs/starina/service.h"
+
+#define OPENER_URI_MAX 64
+#define OPENER_TEXT_MAX 128
+
+struct opener {
+	struct loop *loop;
+	char uri[OPENER_URI_MAX];
+	// The object's channel, which is the callback's; or HANDLE_NONE, with an error and the service's words ("" if none).
+	void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text);
+	void *context;
+	// Private.
+	struct service_client client;
+	struct source source;
+	bool connected;
+};
+
+// Opens `uri` at the service behind `connector`. `done` may come from within this call.
+void opener_start(struct opener *opener, struct loop *loop, handle_t connector, const char *uri,
+                  void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text),
+                  void *context);
