@@ -58,7 +58,8 @@ static const char *entry_next(struct archive *archive, struct archive_entry **en
 	return strncmp(name, "./", 2) == 0 ? name + 2 : name;
 }
 
-int archive_file_detect(const char *path, enum archive_kind *kind, struct error *err)
+int archive_file_detect(const char *path, enum archive_kind *kind, bool *compressed,
+                        struct error *err)
 {
 	struct archive *archive = archive_open(path, err);
 	struct archive_entry *entry;
@@ -79,6 +80,7 @@ int archive_file_detect(const char *path, enum archive_kind *kind, struct error 
 		}
 		docker |= strcmp(name, "manifest.json") == 0;
 	}
+	*compressed = archive_filter_code(archive, 0) != ARCHIVE_FILTER_NONE;
 	if (result == 1 && failed)
 		result = -1;
 	if (result == 1 && docker) {
@@ -90,6 +92,53 @@ int archive_file_detect(const char *path, enum archive_kind *kind, struct error 
 			err,
 			"it is neither an archive of `docker save` (with a manifest.json) nor "
 			"an OCI one (with an oci-layout)");
+	archive_read_free(archive);
+	return result;
+}
+
+int archive_file_decompress(const char *path, const char *output, struct error *err)
+{
+	struct archive *archive = archive_read_new();
+	int fd = open(output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct archive_entry *entry;
+	struct progress progress;
+	static char block[BLOCK_SIZE];
+	uint64_t total = 0;
+	la_ssize_t length = -1;
+	int result = -1;
+
+	if (!archive || fd < 0) {
+		error_set_errno(err, errno, "cannot write %s", output);
+		goto out_close;
+	}
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_zstd(archive);
+	archive_read_support_format_raw(archive);
+	progress_begin(&progress, "decompressing the image file", 0);
+	if (archive_read_open_filename(archive, path, BLOCK_SIZE) == ARCHIVE_OK &&
+	    archive_read_next_header(archive, &entry) == ARCHIVE_OK)
+		while ((length = archive_read_data(archive, block, BLOCK_SIZE)) > 0) {
+			total += (uint64_t)length;
+			if (total > SPOOL_DEFAULT_LIMIT) {
+				error_set(err, "it holds more than %llu MiB",
+				          (unsigned long long)SPOOL_DEFAULT_LIMIT >> 20);
+				goto out_close;
+			}
+			if (write(fd, block, (size_t)length) != length) {
+				error_set_errno(err, errno ? errno : ENOSPC, "cannot write %s",
+				                output);
+				goto out_close;
+			}
+			progress_update(&progress, total);
+		}
+	if (length < 0)
+		error_set(err, "it cannot be decompressed: %s", archive_error_string(archive));
+	else
+		result = 0;
+	progress_end(&progress);
+out_close:
+	if (fd >= 0)
+		close(fd);
 	archive_read_free(archive);
 	return result;
 }

@@ -3,6 +3,7 @@
 // Images in one file: which kind it is, what it holds, and its content's digest.
 #pragma once
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "tools/common/error.h"
@@ -13,8 +14,12 @@ enum archive_kind {
 	ARCHIVE_OCI,  // an OCI image layout in a tar
 };
 
-// Tells the kinds apart by the names in the archive, which may be compressed.
-int archive_file_detect(const char *path, enum archive_kind *kind, struct error *err);
+// Tells the kinds apart by the names in the archive, and whether it is compressed.
+int archive_file_detect(const char *path, enum archive_kind *kind, bool *compressed,
+                        struct error *err);
+
+// Writes the archive, decompressed, to the new file `output`.
+int archive_file_decompress(const char *path, const char *output, struct error *err);
 
 // The SHA-256 of the file. Remembered in `cache` as long as the file, by `stat`, does not change.
 int archive_file_digest(const char *path, const struct stat *stat, const char *cache,

@@ -18,24 +18,27 @@ add_blob() {
 	file=$(mktemp "$layout/blob.XXXXXX")
 	cat >"$file"
 	hash=$(sha256sum <"$file" | cut -d' ' -f1)
-	echo "$hash $(stat -c %s "$file")"
 	chmod 644 "$file"
 	mv "$file" "$layout/blobs/sha256/$hash"
+	echo "$hash $(stat -c %s "$layout/blobs/sha256/$hash")"
 }
 
-read -r layer layer_size < <(tar --create --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
+entry=$(tar --create --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
 	--mode=0755 --directory="$(dirname "$program")" "$name" | add_blob)
+read -r layer layer_size <<<"$entry"
 
-read -r config config_size < <(printf '%s' "{\"architecture\":\"riscv64\",\"os\":\"linux\",\
+entry=$(printf '%s' "{\"architecture\":\"riscv64\",\"os\":\"linux\",\
 \"config\":{\"Env\":[\"PATH=/\"],\"Cmd\":[\"/$name\"],\"WorkingDir\":\"/\"},\
 \"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:$layer\"]}}" | add_blob)
+read -r config config_size <<<"$entry"
 
-read -r manifest manifest_size < <(printf '%s' "{\"schemaVersion\":2,\
+entry=$(printf '%s' "{\"schemaVersion\":2,\
 \"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\
 \"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\
 \"digest\":\"sha256:$config\",\"size\":$config_size},\
 \"layers\":[{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\
 \"digest\":\"sha256:$layer\",\"size\":$layer_size}]}" | add_blob)
+read -r manifest manifest_size <<<"$entry"
 
 printf '%s' '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
 printf '%s' "{\"schemaVersion\":2,\"manifests\":[\

@@ -47,7 +47,7 @@ static int file_open(const struct oci_layout *layout, const char *path, uint64_t
 	struct stat stat;
 
 	if (fd < 0 && errno == ENOENT)
-		return error_set(err, "%s: the blob %s is missing", layout->name, path);
+		return error_set(err, "%s: the file %s is missing", layout->name, path);
 	if (fd < 0)
 		return error_set_errno(err, errno, "%s: cannot open %s", layout->name, path);
 	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode)) {
@@ -386,10 +386,10 @@ static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
 	int result = -1;
 
 	if (blob_path(digest, path, err) < 0)
-		return -1;
+		goto out_named;
 	blob.fd = file_open(layout, path, &size, err);
 	if (blob.fd < 0)
-		return -1;
+		goto out_named;
 	if (digest_init(&blob.digest, err) < 0)
 		goto out_close;
 	result = layer_apply(tree, spool, &blob.source, number, actual_diff_id, err);
@@ -404,6 +404,7 @@ static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
 	digest_abort(&blob.digest);
 out_close:
 	close(blob.fd);
+out_named:
 	if (result < 0)
 		error_prefix(err, "%s, layer %u (%s)", layout->name, number, digest);
 	return result;

@@ -76,9 +76,11 @@ static int config_write(const json_t *config, const char *directory, struct erro
 static int root_write(struct tree *tree, const struct spool *spool, const char *directory,
                       const char *scratch, struct error *err)
 {
-	// lz4 for the guest's sake: under emulation, decompressing costs more than reading does.
-	const char *argv[] = { "tar2sqfs",     "--quiet", "--no-skip", "--force",
-		               "--compressor", "lz4",     NULL,        NULL };
+	// Not lz4, which would be quicker to read: squashfs-tools-ng 1.2 writes tables of a few bytes
+	// "compressed" to more, and unsquashfs then calls the image corrupt.
+	const char *argv[] = { "tar2sqfs",      "--quiet", "--no-skip",    "--force",
+		               "--compressor",  "zstd",    "--comp-extra", "level=3",
+		               NULL /* path */, NULL };
 	struct progress progress;
 	struct tool tool;
 	struct error tool_error;
@@ -88,7 +90,7 @@ static int root_write(struct tree *tree, const struct spool *spool, const char *
 
 	if (asprintf(&path, "%s/" PACK_ROOT, directory) < 0)
 		return error_set(err, "out of memory");
-	argv[6] = path;
+	argv[8] = path;
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
 		error_set_errno(err, errno, "cannot make a pipe");
 		goto out_free;

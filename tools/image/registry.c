@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/image/archive_file.h"
 #include "tools/image/json.h"
 #include "tools/image/oci.h"
 #include "tools/image/source.h"
@@ -194,25 +195,43 @@ char *registry_fetch(const struct source *source, const char *scratch, struct er
 	return layout;
 }
 
-char *registry_convert(const struct source *source, const char *scratch, struct error *err)
+// Puts the archive, or a way to it, at `path`.
+static int archive_place(const struct source *source, bool compressed, const char *path,
+                         struct error *err)
+{
+	char *real;
+	int result = 0;
+
+	// skopeo 1.9 cannot read compressed archives, whatever its manual says.
+	if (compressed)
+		return archive_file_decompress(source->location, path, err);
+	real = realpath(source->location, NULL);
+	if (!real || symlink(real, path) < 0)
+		result = error_set_errno(err, errno, "cannot refer to %s", source->location);
+	free(real);
+	return result;
+}
+
+char *registry_convert(const struct source *source, bool compressed, const char *scratch,
+                       struct error *err)
 {
 	struct arguments arguments = { 0 };
-	char *real = realpath(source->location, NULL);
-	char *link = NULL;
+	char *path = NULL;
 	char *from = NULL;
 	char *layout = NULL;
 
 	begin(&arguments, "copy");
 	add(&arguments, "--quiet");
 	add(&arguments, "--dest-oci-accept-uncompressed-layers");
-	if (!real || asprintf(&link, "%s/archive.tar", scratch) < 0 || symlink(real, link) < 0 ||
+	if (asprintf(&path, "%s/archive.tar", scratch) < 0 ||
 	    asprintf(&from, "docker-archive:archive.tar%s%s", source->ref_name ? ":" : "",
 	             source->ref_name ? source->ref_name : "") < 0)
-		error_set_errno(err, errno, "cannot refer to %s", source->location);
+		error_set(err, "out of memory");
+	else if (archive_place(source, compressed, path, err) < 0)
+		error_prefix(err, "%s", source->reference);
 	else
 		layout = copy(source, &arguments, from, "read", scratch, err);
 	free(from);
-	free(link);
-	free(real);
+	free(path);
 	return layout;
 }

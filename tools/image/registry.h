@@ -16,8 +16,9 @@ int registry_identify(struct source *source, const char *scratch, struct error *
 // caller frees it. NULL with `err`.
 char *registry_fetch(const struct source *source, const char *scratch, struct error *err);
 
-// Converts a docker-archive. As registry_fetch().
-char *registry_convert(const struct source *source, const char *scratch, struct error *err);
+// Converts a docker-archive, which may be compressed. As registry_fetch().
+char *registry_convert(const struct source *source, bool compressed, const char *scratch,
+                       struct error *err);
 
 // Whether the registry of `name` (what follows docker://) is this machine: only then TLS is not asked for.
 bool registry_is_local(const char *name);

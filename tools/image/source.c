@@ -120,16 +120,17 @@ int source_identify(struct source *source, const char *reference, const char *ca
 char *source_fetch(const struct source *source, const char *scratch, struct error *err)
 {
 	enum archive_kind kind;
+	bool compressed;
 
 	if (source->kind == SOURCE_OCI_LAYOUT)
 		return strdup(source->location);
 	if (source->kind == SOURCE_REGISTRY)
 		return registry_fetch(source, scratch, err);
-	if (archive_file_detect(source->location, &kind, err) < 0) {
+	if (archive_file_detect(source->location, &kind, &compressed, err) < 0) {
 		error_prefix(err, "%s", source->reference);
 		return NULL;
 	}
 	if (kind == ARCHIVE_OCI)
 		return archive_file_extract(source->location, source->reference, scratch, err);
-	return registry_convert(source, scratch, err);
+	return registry_convert(source, compressed, scratch, err);
 }

@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""End-to-end tests: e2e.py [--list] [PART-OF-A-NAME...]. BUILD names the build directory to test."""
+
+import importlib
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+import harness  # noqa: E402
+
+for path in sorted(HERE.glob("test_*.py")):
+    importlib.import_module(path.stem)
+sys.exit(harness.main(sys.argv))

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""A docker-registry of our own on a free port of the loopback interface."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+START_TIMEOUT = 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Registry:
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self.directory.mkdir()
+        self.process = None
+        self.port = None
+
+    def start(self):
+        # Another program may take the port between the look and the start: then look again.
+        for _ in range(5):
+            self.port = free_port()
+            config = self.directory / "config.yml"
+            config.write_text(
+                "version: 0.1\n"
+                "log: {level: error}\n"
+                f"storage: {{filesystem: {{rootdirectory: {self.directory}/data}}}}\n"
+                f"http: {{addr: '127.0.0.1:{self.port}'}}\n")
+            with open(self.directory / "log", "wb") as log:
+                self.process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log,
+                                                stdin=subprocess.DEVNULL)
+            if self.wait():
+                return self
+            self.stop()
+        raise RuntimeError("docker-registry does not start: " + (self.directory / "log").read_text()[-500:])
+
+    def wait(self):
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=2).close()
+                return True
+            except OSError:
+                time.sleep(0.05)
+        return False
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGTERM)
+            self.process.wait()
+        self.process = None
+
+    def name(self, image):
+        return f"127.0.0.1:{self.port}/{image}"
+
+    def push(self, layout, image):
+        """Pushes all of an OCI layout as `image` (NAME:TAG); returns the docker:// reference."""
+        subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--all", "--dest-tls-verify=false",
+                        f"oci:{layout.path}:latest", "docker://" + self.name(image)], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        return "docker://" + self.name(image)
