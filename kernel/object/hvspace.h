@@ -33,6 +33,7 @@ struct hvspace_mapping {
 	uint64_t offset;
 	uint32_t prot;  // PROT_*
 	struct folio *folio;  // a reference; NULL: slot unused
+	bool leaving;  // being made or taken away: faults do not see it
 	struct hvspace *space;
 	struct folio_user user;
 };
@@ -52,7 +53,6 @@ struct hvspace {
 	struct spinlock lock;  // LOCK_RANK_VM, guards all below
 	struct gstage gstage;
 	uint64_t generation;  // changes with each unmap: a fault that populated memory meanwhile starts over
-	bool mapping_changing;  // a map or unmap is between its locked parts
 	struct hvspace_mapping mappings[HVSPACE_MAX_MAPPINGS];
 	struct hvspace_notify notifies[HVSPACE_MAX_NOTIFIES];
 	// Not references: a vCPU takes itself out when it is destroyed, and holds a reference to its space.

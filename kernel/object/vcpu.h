@@ -22,10 +22,9 @@ struct poll;
 // What others want of a vCPU; bits in vcpu.requests, set with an atomic or.
 #define VCPU_REQ_KICK (1u << 0)      // return VCPU_EXIT_POLL
 #define VCPU_REQ_SOFT_IRQ (1u << 1)  // VSSIP (SBI IPI)
-#define VCPU_REQ_FENCE_I (1u << 2)   // SBI remote fence.i
-#define VCPU_REQ_FENCE_VMA (1u << 3) // SBI remote sfence.vma: all of the guest's translations
-#define VCPU_REQ_POLL (1u << 4)      // look at the poll again
-#define VCPU_REQ_RESUME (1u << 5)    // look at everything again (interrupt line, HSM start)
+#define VCPU_REQ_FENCE (1u << 2)     // SBI remote sfence.vma and fence.i: before the next entry, all of them
+#define VCPU_REQ_POLL (1u << 3)      // look at the poll again
+#define VCPU_REQ_RESUME (1u << 4)    // look at everything again (interrupt line, HSM start)
 
 // SBI HSM hart states (SBI 2.0, chapter "Hart State Management").
 enum vcpu_hsm_state {
@@ -44,6 +43,11 @@ struct vcpu {
 	struct object object;  // first
 	struct hvspace *space; // a reference
 	uint32_t id;
+	uint64_t serial;  // never used again
+
+	struct poll_listener listener;   // on the poll of vcpu_run
+	struct timer_node timer;         // the guest's timer where Sstc is missing
+	bool timer_armed;
 
 	// Owned by the thread that runs the vCPU; by `lock` while nobody does.
 	struct vcpu_context context;
@@ -51,15 +55,16 @@ struct vcpu {
 	uint8_t pending_rd;       // register that an MMIO read fills
 	uint8_t pending_width;    // bytes
 	bool pending_signed;
-	uint8_t pending_insn_len; // 2 or 4
+	uint32_t last_hart;       // that it was loaded on; VCPU_NO_HART: none
+	uint32_t irq_applied;     // what hvip has of irq_lines
 	struct vcpu_stats stats;
 
 	uint32_t requests;  // VCPU_REQ_*, atomic
 	uint32_t irq_lines; // levels, bit VCPU_IRQ_*, atomic
+	uint32_t hart_id;   // of the hart that is in the guest or about to enter, else VCPU_NO_HART; atomic
 
 	struct spinlock lock;  // LOCK_RANK_VM, guards all below
 	bool running;          // a thread is in vcpu_run
-	uint32_t hart_id;      // of the hart that is in the guest or about to enter; VCPU_NO_HART else
 	enum vcpu_hsm_state hsm_state;
 	uint64_t start_pc;     // HSM start: what the target begins with
 	uint64_t start_arg;
@@ -90,5 +95,10 @@ void vcpu_stats(struct vcpu *vcpu, struct vcpu_stats *out);
 // READY_READABLE while a kick is pending.
 uint32_t vcpu_readiness(struct vcpu *vcpu);
 
+// --- For kernel/arch/riscv64/hv ---
+
+// Makes the calling thread the one that runs the vCPU, and lets go of it. Errors: ERR_BAD_STATE (another does).
+__must_check error_t vcpu_claim(struct vcpu *vcpu);
+void vcpu_release(struct vcpu *vcpu);
 // Sets VCPU_REQ_* bits and makes the vCPU see them: leaves the guest or the wait. Any context.
 void vcpu_request(struct vcpu *vcpu, uint32_t bits);

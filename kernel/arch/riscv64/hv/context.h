@@ -16,10 +16,6 @@
 #define CTX_HOST_GP 328
 #define CTX_HOST_TP 336
 #define CTX_HOST_S(n) (344 + (n) * 8)
-#define CTX_F(n) (440 + (n) * 8)
-#define CTX_FCSR 696
-#define CTX_HOST_FS(n) (704 + (n) * 8)
-#define CTX_HOST_FCSR 800
 
 #ifndef __ASSEMBLER__
 
@@ -43,10 +39,7 @@ struct vcpu_context {
 	uint64_t host_tp;
 	uint64_t host_s[12];
 	// Switched when the vCPU is loaded onto its hart and put back.
-	uint64_t f[32];
-	uint64_t fcsr;
-	uint64_t host_fs[12];
-	uint64_t host_fcsr;
+	uint64_t fp[33];  // a struct arch_fp
 	uint64_t vsstatus;
 	uint64_t vstvec;
 	uint64_t vsscratch;
@@ -65,15 +58,11 @@ struct vcpu_context {
 	uint64_t stval;
 	uint64_t htval;
 
-	bool loaded;           // on the hart of the current thread
-	uint64_t host_fs_state;  // sstatus.FS of the thread before the vCPU was loaded
+	bool loaded;  // on the hart of the current thread
 };
 
 _Static_assert(offsetof(struct vcpu_context, pc) == CTX_PC, "switch.S");
 _Static_assert(offsetof(struct vcpu_context, host_stvec) == CTX_HOST_STVEC, "switch.S");
 _Static_assert(offsetof(struct vcpu_context, host_s) == CTX_HOST_S(0), "switch.S");
-_Static_assert(offsetof(struct vcpu_context, f) == CTX_F(0), "switch.S");
-_Static_assert(offsetof(struct vcpu_context, host_fs) == CTX_HOST_FS(0), "switch.S");
-_Static_assert(offsetof(struct vcpu_context, host_fcsr) == CTX_HOST_FCSR, "switch.S");
 
 #endif

@@ -11,6 +11,12 @@ static unsigned bits(uint32_t insn, unsigned low, unsigned count)
 	return (insn >> low) & ((1u << count) - 1);
 }
 
+// A 12-bit immediate.
+static int16_t sign_extend_12(unsigned value)
+{
+	return (int16_t)((int)(value << 20) >> 20);
+}
+
 // funct3 of a load: bits 1:0 are the width's logarithm, bit 2 says unsigned. 7 would be an unsigned doubleword: reserved.
 static error_t decode_load(uint32_t insn, struct insn_access *out)
 {
@@ -23,6 +29,8 @@ static error_t decode_load(uint32_t insn, struct insn_access *out)
 		.width = (uint8_t)(1u << (funct3 & 3)),
 		.reg = (uint8_t)bits(insn, 7, 5),
 		.length = 4,
+		.base = (uint8_t)bits(insn, 15, 5),
+		.offset = sign_extend_12(bits(insn, 20, 12)),
 	};
 	return 0;
 }
@@ -38,12 +46,15 @@ static error_t decode_store(uint32_t insn, struct insn_access *out)
 		.width = (uint8_t)(1u << funct3),
 		.reg = (uint8_t)bits(insn, 20, 5),
 		.length = 4,
+		.base = (uint8_t)bits(insn, 15, 5),
+		.offset = sign_extend_12(bits(insn, 25, 7) << 5 | bits(insn, 7, 5)),
 	};
 	return 0;
 }
 
-// A compressed instruction is named by its quadrant (bits 1:0) and funct3 (bits 15:13). Where the register is tells the form:
-// CL and CS have three bits at 4:2 for x8 to x15; CI (c.lwsp) has rd at 11:7, CSS (c.swsp) rs2 at 6:2.
+// A compressed instruction is named by its quadrant (bits 1:0) and funct3 (bits 15:13). The forms differ in where registers
+// and the unsigned, scaled offset are: CL and CS have x8 to x15 at 4:2 and base 9:7; CI (c.lwsp) has rd at 11:7 and CSS (c.swsp)
+// rs2 at 6:2, both with base sp.
 enum compressed_form {
 	FORM_NONE,
 	FORM_CL,
@@ -74,55 +85,89 @@ static const struct {
 static error_t decode_zcb(uint32_t insn, struct insn_access *out)
 {
 	unsigned which = bits(insn, 10, 3);
+	bool bit6 = bits(insn, 6, 1) != 0;
 
-	*out = (struct insn_access){.reg = (uint8_t)(8 + bits(insn, 2, 3)), .length = 2};
+	*out = (struct insn_access){
+		.reg = (uint8_t)(8 + bits(insn, 2, 3)),
+		.base = (uint8_t)(8 + bits(insn, 7, 3)),
+		.length = 2,
+	};
 	switch (which) {
 	case 0:  // c.lbu
-		out->width = 1;
-		return 0;
-	case 1:  // c.lhu; bit 6: c.lh
-		out->width = 2;
-		out->is_signed = bits(insn, 6, 1) != 0;
-		return 0;
 	case 2:  // c.sb
 		out->width = 1;
-		out->is_store = true;
+		out->is_store = which == 2;
+		out->offset = (int16_t)(bits(insn, 5, 1) << 1 | bits(insn, 6, 1));
 		return 0;
-	case 3:  // c.sh; bit 6 is reserved
+	case 1:  // c.lhu; with bit 6 c.lh
+	case 3:  // c.sh; with bit 6 reserved
 		out->width = 2;
-		out->is_store = true;
-		return bits(insn, 6, 1) != 0 ? ERR_NOT_SUPPORTED : 0;
+		out->is_store = which == 3;
+		out->is_signed = which == 1 && bit6;
+		out->offset = (int16_t)(bits(insn, 5, 1) << 1);
+		return which == 3 && bit6 ? ERR_NOT_SUPPORTED : 0;
 	default:
 		return ERR_NOT_SUPPORTED;
 	}
+}
+
+static int16_t offset_cl(uint32_t insn, unsigned width)
+{
+	unsigned high = bits(insn, 10, 3) << 3;
+
+	if (width == 4)
+		return (int16_t)(high | bits(insn, 6, 1) << 2 | bits(insn, 5, 1) << 6);
+	return (int16_t)(high | bits(insn, 5, 2) << 6);
+}
+
+static int16_t offset_load_sp(uint32_t insn, unsigned width)
+{
+	unsigned high = bits(insn, 12, 1) << 5;
+
+	if (width == 4)
+		return (int16_t)(high | bits(insn, 4, 3) << 2 | bits(insn, 2, 2) << 6);
+	return (int16_t)(high | bits(insn, 5, 2) << 3 | bits(insn, 2, 3) << 6);
+}
+
+static int16_t offset_store_sp(uint32_t insn, unsigned width)
+{
+	if (width == 4)
+		return (int16_t)(bits(insn, 9, 4) << 2 | bits(insn, 7, 2) << 6);
+	return (int16_t)(bits(insn, 10, 3) << 3 | bits(insn, 7, 3) << 6);
 }
 
 static error_t decode_compressed(uint32_t insn, struct insn_access *out)
 {
 	unsigned quadrant = bits(insn, 0, 2);
 	unsigned funct3 = bits(insn, 13, 3);
+	unsigned width = compressed_table[quadrant][funct3].width;
+	unsigned form = compressed_table[quadrant][funct3].form;
 
 	if (quadrant == 0 && funct3 == 4)
 		return decode_zcb(insn, out);
 
-	*out = (struct insn_access){.width = compressed_table[quadrant][funct3].width, .length = 2};
-	switch (compressed_table[quadrant][funct3].form) {
+	*out = (struct insn_access){.width = (uint8_t)width, .length = 2};
+	switch (form) {
 	case FORM_CL:
-		out->reg = (uint8_t)(8 + bits(insn, 2, 3));
-		out->is_signed = true;
-		return 0;
 	case FORM_CS:
+		out->is_store = form == FORM_CS;
+		out->is_signed = form == FORM_CL;
 		out->reg = (uint8_t)(8 + bits(insn, 2, 3));
-		out->is_store = true;
+		out->base = (uint8_t)(8 + bits(insn, 7, 3));
+		out->offset = offset_cl(insn, width);
 		return 0;
 	case FORM_CI_SP:
-		out->reg = (uint8_t)bits(insn, 7, 5);
 		out->is_signed = true;
+		out->reg = (uint8_t)bits(insn, 7, 5);
+		out->base = 2;
+		out->offset = offset_load_sp(insn, width);
 		// rd 0 is reserved.
 		return out->reg == 0 ? ERR_NOT_SUPPORTED : 0;
 	case FORM_CSS_SP:
-		out->reg = (uint8_t)bits(insn, 2, 5);
 		out->is_store = true;
+		out->reg = (uint8_t)bits(insn, 2, 5);
+		out->base = 2;
+		out->offset = offset_store_sp(insn, width);
 		return 0;
 	default:
 		return ERR_NOT_SUPPORTED;

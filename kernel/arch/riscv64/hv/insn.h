@@ -14,6 +14,8 @@ struct insn_access {
 	uint8_t width;   // 1, 2, 4 or 8 bytes
 	uint8_t reg;     // where a load's result goes or a store's value comes from; 0 to 31
 	uint8_t length;  // of the instruction: 2 or 4 bytes
+	uint8_t base;    // the address is this register's value (0 for x0) plus offset
+	int16_t offset;
 };
 
 // The length in bytes of the instruction whose first 16 bits are `low`.

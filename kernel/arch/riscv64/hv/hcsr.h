@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// Registers and instructions of the H extension, by number: the assembler's -march has no H.
+// RISC-V privileged specification, chapter "H", and the Sstc extension.
+#pragma once
+
+#define CSR_VSSTATUS 0x200
+#define CSR_VSIE 0x204
+#define CSR_VSTVEC 0x205
+#define CSR_VSSCRATCH 0x240
+#define CSR_VSEPC 0x241
+#define CSR_VSCAUSE 0x242
+#define CSR_VSTVAL 0x243
+#define CSR_VSTIMECMP 0x24d
+#define CSR_VSATP 0x280
+#define CSR_HSTATUS 0x600
+#define CSR_HEDELEG 0x602
+#define CSR_HIDELEG 0x603
+#define CSR_HTIMEDELTA 0x605
+#define CSR_HCOUNTEREN 0x606
+#define CSR_HENVCFG 0x60a
+#define CSR_HTVAL 0x643
+#define CSR_HIP 0x644
+#define CSR_HVIP 0x645
+#define CSR_HGATP 0x680
+#define CSR_SCOUNTEREN_N 0x106
+#define CSR_SENVCFG_N 0x10a
+
+#define HSTATUS_GVA (1ull << 6)
+#define HSTATUS_SPV (1ull << 7)
+#define HSTATUS_SPVP (1ull << 8)
+#define HSTATUS_VTW (1ull << 21)
+#define HSTATUS_VSXL_64 (2ull << 32)
+
+#define HVIP_VSSIP (1ull << 2)
+#define HVIP_VSTIP (1ull << 6)
+#define HVIP_VSEIP (1ull << 10)
+
+#define HENVCFG_CBIE (3ull << 4)
+#define HENVCFG_CBCFE (1ull << 6)
+#define HENVCFG_CBZE (1ull << 7)
+#define HENVCFG_STCE (1ull << 63)
+
+#define HCOUNTEREN_CY_TM_IR 7ull
+
+#define CAUSE_FETCH_MISALIGNED 0
+#define CAUSE_FETCH_ACCESS 1
+#define CAUSE_ILLEGAL 2
+#define CAUSE_BREAKPOINT 3
+#define CAUSE_LOAD_MISALIGNED 4
+#define CAUSE_LOAD_ACCESS 5
+#define CAUSE_STORE_MISALIGNED 6
+#define CAUSE_STORE_ACCESS 7
+#define CAUSE_ECALL_U 8
+#define CAUSE_ECALL_VS 10
+#define CAUSE_FETCH_PAGE 12
+#define CAUSE_LOAD_PAGE 13
+#define CAUSE_STORE_PAGE 15
+#define CAUSE_FETCH_GUEST_PAGE 20
+#define CAUSE_LOAD_GUEST_PAGE 21
+#define CAUSE_VIRTUAL_INSN 22
+#define CAUSE_STORE_GUEST_PAGE 23
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+#define hcsr_read(number)                                                                          \
+	({                                                                                         \
+		uint64_t value_;                                                                   \
+		__asm__ volatile("csrr %0, %1" : "=r"(value_) : "i"(number) : "memory");           \
+		value_;                                                                            \
+	})
+#define hcsr_write(number, value)                                                                  \
+	__asm__ volatile("csrw %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
+#define hcsr_set(number, value) __asm__ volatile("csrs %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
+#define hcsr_clear(number, value) __asm__ volatile("csrc %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
+
+// All guest-physical translations of all guests on this hart.
+static inline void hfence_gvma_all(void)
+{
+	__asm__ volatile(".insn r 0x73, 0, 0x31, x0, x0, x0" ::: "memory");
+}
+// All virtual translations of the guest in hgatp on this hart.
+static inline void hfence_vvma_all(void)
+{
+	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, x0" ::: "memory");
+}
+#endif

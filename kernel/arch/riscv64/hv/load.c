@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+//
+// Loading a vCPU onto a hart and putting it back. It stays loaded over exits that the kernel serves itself; it is put back
+// before its thread waits, yields, or returns to the VMM, so that no switch of threads has to know of it.
+#include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/fp.h"
+#include "kernel/arch/riscv64/hv/hcsr.h"
+#include "kernel/arch/riscv64/hv/hv.h"
+#include "kernel/object/hvspace.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/vcpu.h"
+#include "libs/base/string.h"
+
+#define SSTATUS_UXL_64 (2ull << 32)
+
+_Static_assert(sizeof(((struct vcpu_context *)0)->fp) == sizeof(struct arch_fp), "a struct arch_fp");
+
+// Which vCPU each hart loaded last, by serial: another one's virtual translations may still be in its TLB.
+static uint64_t last_serial[MAX_HARTS];
+
+void hv_context_init(struct vcpu_context *context)
+{
+	memset(context, 0, sizeof(*context));
+	context->vstimecmp = UINT64_MAX;
+	hv_context_reset(context);
+}
+
+void hv_context_reset(struct vcpu_context *context)
+{
+	context->sstatus = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS_INITIAL;
+	context->hstatus = HSTATUS_VSXL_64 | HSTATUS_VTW | HSTATUS_SPV | HSTATUS_SPVP;
+	context->vsstatus = SSTATUS_UXL_64;
+	context->vsie = 0;
+	context->vsatp = 0;
+}
+
+static struct arch_fp *guest_fp(struct vcpu_context *context)
+{
+	return (struct arch_fp *)(void *)context->fp;
+}
+
+static void load_translation(struct vcpu *vcpu)
+{
+	struct hvspace *space = vcpu->space;
+	uint32_t hart = arch_this_hart()->id;
+	bool fence_all = vmid_refresh(&space->vmid, hart);
+
+	hcsr_write(CSR_HGATP, gstage_hgatp(&space->gstage, space->vmid.id));
+	if (fence_all)
+		hfence_gvma_all();
+	// The guest fences its virtual translations on the hart where it runs, and no other hears of it.
+	if (fence_all || last_serial[hart] != vcpu->serial || vcpu->last_hart != hart)
+		hfence_vvma_all();
+	last_serial[hart] = vcpu->serial;
+	vcpu->last_hart = hart;
+}
+
+void hv_load(struct vcpu *vcpu)
+{
+	struct vcpu_context *context = &vcpu->context;
+	struct thread *thread = arch_current_thread();
+
+	if (context->loaded)
+		return;
+	context->loaded = true;
+	hv_init_hart();
+	load_translation(vcpu);
+
+	hcsr_write(CSR_VSSTATUS, context->vsstatus);
+	hcsr_write(CSR_VSTVEC, context->vstvec);
+	hcsr_write(CSR_VSSCRATCH, context->vsscratch);
+	hcsr_write(CSR_VSEPC, context->vsepc);
+	hcsr_write(CSR_VSCAUSE, context->vscause);
+	hcsr_write(CSR_VSTVAL, context->vstval);
+	hcsr_write(CSR_VSATP, context->vsatp);
+	hcsr_write(CSR_VSIE, context->vsie);
+	hcsr_write(CSR_HVIP, context->hvip);
+	hcsr_write(CSR_SCOUNTEREN_N, context->scounteren);
+	hcsr_write(CSR_SENVCFG_N, context->senvcfg);
+	hcsr_write(CSR_HTIMEDELTA, -vcpu->space->time_origin);
+	if (hv_has_sstc())
+		hcsr_write(CSR_VSTIMECMP, context->vstimecmp);
+
+	// The thread's FP registers are in its own place now, and the unit is nobody's.
+	fp_suspend(thread);
+	thread->arch.hart->arch.fp_owner = NULL;
+	csr_set(sstatus, SSTATUS_FS_INITIAL);
+	fp_restore(guest_fp(context));
+	context->sstatus = (context->sstatus & ~(uint64_t)SSTATUS_FS_MASK) | SSTATUS_FS_CLEAN;
+}
+
+void hv_put(struct vcpu *vcpu)
+{
+	struct vcpu_context *context = &vcpu->context;
+	struct thread *thread = arch_current_thread();
+
+	if (!context->loaded)
+		return;
+	context->loaded = false;
+	// It is a timer of this hart; a sleeping guest's deadline is kept by its thread's wait.
+	hv_timer_cancel(vcpu);
+
+	context->vsstatus = hcsr_read(CSR_VSSTATUS);
+	context->vstvec = hcsr_read(CSR_VSTVEC);
+	context->vsscratch = hcsr_read(CSR_VSSCRATCH);
+	context->vsepc = hcsr_read(CSR_VSEPC);
+	context->vscause = hcsr_read(CSR_VSCAUSE);
+	context->vstval = hcsr_read(CSR_VSTVAL);
+	context->vsatp = hcsr_read(CSR_VSATP);
+	context->vsie = hcsr_read(CSR_VSIE);
+	context->hvip = hcsr_read(CSR_HVIP);
+	context->scounteren = hcsr_read(CSR_SCOUNTEREN_N);
+	context->senvcfg = hcsr_read(CSR_SENVCFG_N);
+	// A guest's interrupt that is pending and enabled would end the host's wfi at once, again and again.
+	hcsr_write(CSR_VSIE, 0);
+	hcsr_write(CSR_HVIP, 0);
+	if (hv_has_sstc()) {
+		context->vstimecmp = hcsr_read(CSR_VSTIMECMP);
+		hcsr_write(CSR_VSTIMECMP, UINT64_MAX);
+	}
+	hcsr_write(CSR_HGATP, 0);
+
+	csr_set(sstatus, SSTATUS_FS_INITIAL);
+	if ((context->sstatus & SSTATUS_FS_MASK) == SSTATUS_FS_DIRTY)
+		fp_save(guest_fp(context));
+	fp_resume(thread);
+}
+
+void hv_update_interrupts(struct vcpu *vcpu)
+{
+	uint32_t lines = __atomic_load_n(&vcpu->irq_lines, __ATOMIC_SEQ_CST);
+
+	if (lines != vcpu->irq_applied) {
+		vcpu->irq_applied = lines;
+		if ((lines & 1u << VCPU_IRQ_EXTERNAL) != 0)
+			hcsr_set(CSR_HVIP, HVIP_VSEIP);
+		else
+			hcsr_clear(CSR_HVIP, HVIP_VSEIP);
+	}
+}
+
+bool hv_interrupt_pending(const struct vcpu *vcpu)
+{
+	(void)vcpu;
+	// hip has hvip's bits and the timer's of Sstc; vsie and hie show the guest's enables one bit position apart.
+	return (hcsr_read(CSR_HIP) & hcsr_read(CSR_VSIE) << 1 & (HVIP_VSSIP | HVIP_VSTIP | HVIP_VSEIP)) != 0;
+}

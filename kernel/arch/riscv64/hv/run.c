@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+//
+// vcpu_run: the loop between the guest, the kernel's own work on the hart, and the VMM.
+//
+// No event is missed, by one rule: who wants something of the vCPU first says so in vcpu.requests and then looks at vcpu.hart_id;
+// this loop first writes hart_id and then looks at requests. One of the two sees the other. A kick that comes between that
+// look and the sret stays pending and takes the guest out again before its first instruction.
+#include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/hv/hcsr.h"
+#include "kernel/arch/riscv64/hv/hv.h"
+#include "kernel/object/hvspace.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/vcpu.h"
+
+static void poll_became_ready(struct poll_listener *listener)
+{
+	vcpu_request(container_of(listener, struct vcpu, listener), VCPU_REQ_POLL);
+}
+
+// Does what was asked of the vCPU since the last look. The vCPU is loaded. Returns true when vcpu_run has to return.
+static bool serve_requests(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
+{
+	uint32_t requests = __atomic_exchange_n(&vcpu->requests, 0, __ATOMIC_SEQ_CST);
+
+	if ((requests & VCPU_REQ_SOFT_IRQ) != 0)
+		hcsr_set(CSR_HVIP, HVIP_VSSIP);
+	if ((requests & VCPU_REQ_FENCE) != 0) {
+		hfence_vvma_all();
+		__asm__ volatile("fence.i" ::: "memory");
+	}
+	if ((requests & VCPU_REQ_KICK) != 0 ||
+	    ((requests & VCPU_REQ_POLL) != 0 && poll != NULL && poll_is_ready(poll))) {
+		exit->reason = VCPU_EXIT_POLL;
+		return true;
+	}
+	return false;
+}
+
+// Sleeps until something is asked of the vCPU or `deadline`. Errors: ERR_BAD_STATE (the process is ending).
+static error_t wait_for_request(struct vcpu *vcpu, nsec_t deadline)
+{
+	error_t err;
+
+	hv_put(vcpu);
+	spin_lock(&vcpu->lock);
+	if (__atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) != 0) {
+		spin_unlock(&vcpu->lock);
+		return 0;
+	}
+	err = wait_queue_wait(&vcpu->waiters, &vcpu->lock, deadline);
+	return err == ERR_TIMED_OUT ? 0 : err;
+}
+
+// The guest executed WFI.
+static error_t wait_for_interrupt(struct vcpu *vcpu)
+{
+	hv_timer_update(vcpu);
+	hv_update_interrupts(vcpu);
+	if (hv_interrupt_pending(vcpu))
+		return 0;
+	hv_put(vcpu);
+	return wait_for_request(vcpu, hv_timer_deadline(vcpu));
+}
+
+// A vCPU that SBI HSM has not started, or has just been asked to start. SBI 2.0, chapter 9.
+static error_t wait_for_start(struct vcpu *vcpu)
+{
+	struct vcpu_context *context = &vcpu->context;
+
+	hv_put(vcpu);
+	spin_lock(&vcpu->lock);
+	if (vcpu->hsm_state != VCPU_HSM_START_PENDING) {
+		spin_unlock(&vcpu->lock);
+		return wait_for_request(vcpu, NSEC_NEVER);
+	}
+	hv_context_reset(context);
+	context->pc = vcpu->start_pc;
+	context->x[10] = vcpu->id;
+	context->x[11] = vcpu->start_arg;
+	vcpu->hsm_state = VCPU_HSM_STARTED;
+	spin_unlock(&vcpu->lock);
+	return 0;
+}
+
+// Enters the guest and comes back at its next exit. Returns false when it did not enter, because something is asked for.
+static bool enter_guest(struct vcpu *vcpu, struct hart *hart)
+{
+	struct vcpu_context *context = &vcpu->context;
+
+	__atomic_store_n(&vcpu->hart_id, hart->id, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) != 0 ||
+	    __atomic_load_n(&hart->need_resched, __ATOMIC_SEQ_CST) || thread_should_end()) {
+		__atomic_store_n(&vcpu->hart_id, VCPU_NO_HART, __ATOMIC_SEQ_CST);
+		return false;
+	}
+	hv_timer_update(vcpu);
+	hv_update_interrupts(vcpu);
+	hv_switch(context);
+	__atomic_store_n(&vcpu->hart_id, VCPU_NO_HART, __ATOMIC_SEQ_CST);
+	context->scause = csr_read(scause);
+	context->stval = csr_read(stval);
+	context->htval = hcsr_read(CSR_HTVAL);
+	return true;
+}
+
+static error_t run_until_exit(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
+{
+	for (;;) {
+		enum hv_next next = HV_REENTER;
+		error_t err = 0;
+
+		if (thread_should_end())
+			return ERR_BAD_STATE;
+		if (__atomic_load_n(&arch_this_hart()->need_resched, __ATOMIC_RELAXED)) {
+			hv_put(vcpu);
+			sched_yield();
+			continue;
+		}
+		hv_load(vcpu);
+		if (__atomic_load_n(&vcpu->requests, __ATOMIC_RELAXED) != 0 && serve_requests(vcpu, poll, exit))
+			return 0;
+		if (__atomic_load_n(&vcpu->hsm_state, __ATOMIC_ACQUIRE) != VCPU_HSM_STARTED)
+			err = wait_for_start(vcpu);
+		else if (enter_guest(vcpu, arch_this_hart()))
+			next = hv_handle_exit(vcpu, exit);
+		if (next == HV_RETURN)
+			return 0;
+		if (next == HV_WAIT)
+			err = wait_for_interrupt(vcpu);
+		if (err != 0)
+			return err;
+	}
+}
+
+error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
+{
+	error_t err = vcpu_claim(vcpu);
+
+	if (err != 0)
+		return err;
+	if (vcpu->pending == VCPU_PENDING_MMIO_READ)
+		hv_finish_mmio_read(vcpu, exit);
+	exit->reason = VCPU_EXIT_NONE;
+
+	vcpu->listener.notify = poll_became_ready;
+	if (poll != NULL && poll_listen(poll, &vcpu->listener))
+		exit->reason = VCPU_EXIT_POLL;
+	else
+		err = run_until_exit(vcpu, poll, exit);
+	if (poll != NULL)
+		poll_unlisten(&vcpu->listener);
+	hv_put(vcpu);
+	vcpu_release(vcpu);
+	return err;
+}

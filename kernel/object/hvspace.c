@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/hvspace.h"
+
+#include "kernel/arch/riscv64/hv/hv.h"
+#include "kernel/object/event.h"
+#include "kernel/object/vcpu.h"
+#include "libs/base/span.h"
+#include "libs/base/string.h"
+
+static void hvspace_destroy(struct object *object);
+
+static const struct object_ops hvspace_ops = {
+	.type = OBJECT_HVSPACE,
+	.rights = RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.destroy = hvspace_destroy,
+};
+
+error_t hvspace_object_create(struct account *account, struct hvspace **out)
+{
+	struct hvspace *space;
+	error_t err;
+
+	if (!arch_has_hypervisor())
+		return ERR_NOT_SUPPORTED;
+	hv_init_once();
+
+	err = object_alloc(&hvspace_ops, sizeof(*space), account, &space);
+	if (err != 0)
+		return err;
+	spinlock_init(&space->lock, LOCK_RANK_VM);
+	err = gstage_init(&space->gstage);
+	if (err != 0)
+		goto out_free;
+	space->time_origin = hv_time();
+	*out = space;
+	return 0;
+
+out_free:
+	object_free(&space->object);
+	return err;
+}
+
+static void mapping_release(struct hvspace_mapping *mapping)
+{
+	folio_remove_user(mapping->folio, &mapping->user);
+	object_put(&mapping->folio->object);
+	mapping->folio = NULL;
+}
+
+static void hvspace_destroy(struct object *object)
+{
+	struct hvspace *space = hvspace_from_object(object);
+
+	// Each vCPU holds a reference to its space, so none is left and no hart enters it any more. What harts still
+	// remember of it goes before the memory does.
+	hv_fence_gstage();
+	gstage_deinit(&space->gstage);
+	for (size_t i = 0; i < HVSPACE_MAX_MAPPINGS; i++) {
+		if (space->mappings[i].folio != NULL)
+			mapping_release(&space->mappings[i]);
+	}
+	for (size_t i = 0; i < HVSPACE_MAX_NOTIFIES; i++) {
+		if (space->notifies[i].event != NULL)
+			object_put(&space->notifies[i].event->object);
+	}
+	object_free(&space->object);
+}
+
+// Unmaps a range of the tables; the lock is held. Returns whether translations have to be fenced.
+static bool unmap_tables_locked(struct hvspace *space, gpa_t gpa, uint64_t length)
+{
+	space->generation++;
+	return gstage_unmap(&space->gstage, gpa, length);
+}
+
+// Called by the folio, with its lock held.
+static void mapping_discard(struct folio_user *user, size_t offset, size_t length)
+{
+	struct hvspace_mapping *mapping = container_of(user, struct hvspace_mapping, user);
+	struct hvspace *space = mapping->space;
+	uint64_t start = mapping->offset > offset ? mapping->offset : offset;
+	uint64_t end = offset + length;
+	bool fence;
+
+	if (end > mapping->offset + mapping->length)
+		end = mapping->offset + mapping->length;
+	if (start >= end)
+		return;
+	spin_lock(&space->lock);
+	fence = unmap_tables_locked(space, mapping->gpa + (start - mapping->offset), end - start);
+	spin_unlock(&space->lock);
+	if (fence)
+		hv_fence_gstage();
+}
+
+static bool is_whole_pages(uint64_t value)
+{
+	return (value & (PAGE_SIZE - 1)) == 0;
+}
+
+static error_t check_mapping(gpa_t gpa, const struct folio *folio, uint64_t offset, uint64_t length, uint32_t prot)
+{
+	if (!is_whole_pages(gpa) || !is_whole_pages(offset) || !is_whole_pages(length) || length == 0)
+		return ERR_INVALID;
+	// Sv39x4 has no write-only pages, and a guest that cannot read what it runs is of no use.
+	if ((prot & PROT_READ) == 0 || (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0)
+		return ERR_INVALID;
+	if (!range_within(offset, length, folio->size) || !range_within(gpa, length, GSTAGE_SIZE))
+		return ERR_RANGE;
+	return 0;
+}
+
+// A slot for the mapping; the lock is held.
+static error_t claim_slot_locked(struct hvspace *space, gpa_t gpa, uint64_t length, struct hvspace_mapping **out)
+{
+	struct hvspace_mapping *slot = NULL;
+
+	for (size_t i = 0; i < HVSPACE_MAX_MAPPINGS; i++) {
+		struct hvspace_mapping *m = &space->mappings[i];
+
+		if (m->folio == NULL) {
+			if (slot == NULL && !m->leaving)
+				slot = m;
+			continue;
+		}
+		if (gpa < m->gpa + m->length && m->gpa < gpa + length)
+			return ERR_EXISTS;
+	}
+	if (slot == NULL)
+		return ERR_LIMIT;
+	*out = slot;
+	return 0;
+}
+
+error_t hvspace_map(struct hvspace *space, gpa_t gpa, struct folio *folio, uint64_t offset, uint64_t length,
+                    uint32_t prot)
+{
+	struct hvspace_mapping *mapping;
+	error_t err = check_mapping(gpa, folio, offset, length, prot);
+
+	if (err != 0)
+		return err;
+
+	spin_lock(&space->lock);
+	err = claim_slot_locked(space, gpa, length, &mapping);
+	if (err != 0) {
+		spin_unlock(&space->lock);
+		return err;
+	}
+	object_get(&folio->object);
+	*mapping = (struct hvspace_mapping){
+		.gpa = gpa,
+		.length = length,
+		.offset = offset,
+		.prot = prot,
+		.folio = folio,
+		.space = space,
+		.user.discard = mapping_discard,
+		.leaving = true,  // until the folio knows of it: no fault maps memory whose discard we would not hear of
+	};
+	spin_unlock(&space->lock);
+
+	folio_add_user(folio, &mapping->user);
+	spin_lock(&space->lock);
+	mapping->leaving = false;
+	spin_unlock(&space->lock);
+	return 0;
+}
+
+error_t hvspace_unmap(struct hvspace *space, gpa_t gpa, uint64_t length)
+{
+	struct hvspace_mapping *mapping = NULL;
+	struct folio *folio;
+	bool fence;
+
+	spin_lock(&space->lock);
+	for (size_t i = 0; i < HVSPACE_MAX_MAPPINGS; i++) {
+		struct hvspace_mapping *m = &space->mappings[i];
+
+		if (m->folio != NULL && !m->leaving && m->gpa == gpa && m->length == length)
+			mapping = m;
+	}
+	if (mapping == NULL) {
+		spin_unlock(&space->lock);
+		return ERR_NOT_FOUND;
+	}
+	folio = mapping->folio;
+	mapping->leaving = true;
+	fence = unmap_tables_locked(space, gpa, length);
+	spin_unlock(&space->lock);
+
+	if (fence)
+		hv_fence_gstage();
+	folio_remove_user(folio, &mapping->user);
+	spin_lock(&space->lock);
+	mapping->folio = NULL;
+	mapping->leaving = false;
+	spin_unlock(&space->lock);
+	object_put(&folio->object);
+	return 0;
+}
+
+static struct hvspace_notify *find_notify_locked(struct hvspace *space, gpa_t gpa, uint32_t value)
+{
+	for (size_t i = 0; i < HVSPACE_MAX_NOTIFIES; i++) {
+		struct hvspace_notify *n = &space->notifies[i];
+
+		if (n->event != NULL && n->gpa == gpa && n->value == value)
+			return n;
+	}
+	return NULL;
+}
+
+error_t hvspace_bind_notify(struct hvspace *space, gpa_t gpa, uint32_t value, struct event *event)
+{
+	struct event *old = NULL;
+	struct hvspace_notify *n;
+	error_t err = 0;
+
+	if ((gpa & 3) != 0)
+		return ERR_INVALID;
+
+	spin_lock(&space->lock);
+	n = find_notify_locked(space, gpa, value);
+	if (event == NULL && n == NULL) {
+		err = ERR_NOT_FOUND;
+	} else if (event == NULL) {
+		old = n->event;
+		n->event = NULL;
+	} else if (n != NULL) {
+		err = ERR_EXISTS;
+	} else {
+		err = ERR_LIMIT;
+		for (size_t i = 0; i < HVSPACE_MAX_NOTIFIES && err != 0; i++) {
+			if (space->notifies[i].event != NULL)
+				continue;
+			object_get(&event->object);
+			space->notifies[i] = (struct hvspace_notify){gpa, value, event};
+			err = 0;
+		}
+	}
+	spin_unlock(&space->lock);
+	if (old != NULL)
+		object_put(&old->object);
+	return err;
+}
+
+bool hvspace_notify(struct hvspace *space, gpa_t gpa, uint32_t value)
+{
+	struct hvspace_notify *n;
+	struct event *event = NULL;
+
+	spin_lock(&space->lock);
+	n = find_notify_locked(space, gpa, value);
+	if (n != NULL) {
+		event = n->event;
+		object_get(&event->object);
+	}
+	spin_unlock(&space->lock);
+	if (event == NULL)
+		return false;
+	event_object_signal(event, 1);
+	object_put(&event->object);
+	return true;
+}
+
+// The mapping that holds `gpa`; the lock is held.
+static struct hvspace_mapping *find_mapping_locked(struct hvspace *space, gpa_t gpa)
+{
+	for (size_t i = 0; i < HVSPACE_MAX_MAPPINGS; i++) {
+		struct hvspace_mapping *m = &space->mappings[i];
+
+		if (m->folio != NULL && !m->leaving && gpa >= m->gpa && gpa - m->gpa < m->length)
+			return m;
+	}
+	return NULL;
+}
+
+// Enters the populated memory into the tables; the lock is held. A block is used where the guest's and the folio's blocks
+// coincide and lie in the mapping whole.
+static error_t map_populated_locked(struct hvspace *space, const struct hvspace_mapping *m, gpa_t gpa, paddr_t paddr,
+                                    size_t size)
+{
+	gpa_t block = gpa & ~(BLOCK_SIZE - 1);
+	uint64_t offset = m->offset + (gpa - m->gpa);
+	gpa_t page = gpa & ~(PAGE_SIZE - 1);
+
+	if (size == BLOCK_SIZE && ((gpa ^ offset) & (BLOCK_SIZE - 1)) == 0 && block >= m->gpa &&
+	    m->length - (block - m->gpa) >= BLOCK_SIZE) {
+		error_t err = gstage_map(&space->gstage, block, paddr, BLOCK_SIZE, m->prot);
+
+		// Pages of this block were mapped before the folio had the block: go on with pages.
+		if (err != ERR_EXISTS)
+			return err;
+	}
+	return gstage_map(&space->gstage, page, paddr + ((offset & (size - 1)) & ~(PAGE_SIZE - 1)), PAGE_SIZE,
+	                  m->prot);
+}
+
+// One try of hvspace_fault. Returns false when the mappings changed meanwhile and it has to start over.
+static bool fault_once(struct hvspace *space, gpa_t gpa, uint32_t prot, enum hvspace_fault_result *result)
+{
+	struct hvspace_mapping *m;
+	struct folio *folio;
+	uint64_t offset;
+	uint64_t generation;
+	paddr_t paddr;
+	size_t size;
+	error_t err;
+
+	spin_lock(&space->lock);
+	m = find_mapping_locked(space, gpa);
+	if (m == NULL || (m->prot & prot) != prot) {
+		*result = m == NULL ? HVSPACE_FAULT_UNBACKED : HVSPACE_FAULT_DENIED;
+		spin_unlock(&space->lock);
+		return true;
+	}
+	folio = m->folio;
+	offset = m->offset + (gpa - m->gpa);
+	generation = space->generation;
+	object_get(&folio->object);
+	spin_unlock(&space->lock);
+
+	// Not under our lock: it takes the folio's and the page allocator's.
+	err = folio_populate(folio, offset, &paddr, &size);
+
+	spin_lock(&space->lock);
+	if (err == 0 && space->generation == generation)
+		err = map_populated_locked(space, m, gpa, paddr, size);
+	else if (err == 0)
+		err = ERR_BAD_STATE;
+	spin_unlock(&space->lock);
+	object_put(&folio->object);
+
+	*result = err == 0 ? HVSPACE_FAULT_MAPPED : HVSPACE_FAULT_NO_MEMORY;
+	return err != ERR_BAD_STATE;
+}
+
+enum hvspace_fault_result hvspace_fault(struct hvspace *space, gpa_t gpa, uint32_t prot)
+{
+	enum hvspace_fault_result result;
+
+	// An unmap or discard that won the race leaves the access to fault again: nothing spins here.
+	if (!fault_once(space, gpa, prot, &result))
+		return HVSPACE_FAULT_MAPPED;
+	return result;
+}
+
+// Copies from one page. Between populating it and the copy's end the page must not have been given back to somebody else:
+// then the generation has changed, and what was copied is not the guest's.
+static error_t read_page(struct hvspace *space, gpa_t gpa, uint8_t *out, size_t len)
+{
+	struct hvspace_mapping *m;
+	struct folio *folio;
+	uint64_t generation;
+	uint64_t offset;
+	paddr_t paddr;
+	size_t size;
+	error_t err;
+
+	spin_lock(&space->lock);
+	m = find_mapping_locked(space, gpa);
+	// Device registers are not in the direct map.
+	if (m == NULL || m->folio->device) {
+		spin_unlock(&space->lock);
+		return ERR_ADDRESS;
+	}
+	folio = m->folio;
+	offset = m->offset + (gpa - m->gpa);
+	generation = space->generation;
+	object_get(&folio->object);
+	spin_unlock(&space->lock);
+
+	err = folio_populate(folio, offset, &paddr, &size);
+	if (err == 0) {
+		memcpy(out, (const uint8_t *)page_to_virt(paddr) + (offset & (size - 1)), len);
+		spin_lock(&space->lock);
+		if (space->generation != generation)
+			err = ERR_ADDRESS;
+		spin_unlock(&space->lock);
+	}
+	object_put(&folio->object);
+	if (err != 0)
+		memset(out, 0, len);
+	return err == 0 ? 0 : ERR_ADDRESS;
+}
+
+error_t hvspace_read(struct hvspace *space, gpa_t gpa, void *out, size_t len)
+{
+	uint8_t *to = out;
+
+	while (len > 0) {
+		size_t part = PAGE_SIZE - (gpa & (PAGE_SIZE - 1));
+		error_t err;
+
+		if (part > len)
+			part = len;
+		err = read_page(space, gpa, to, part);
+		if (err != 0)
+			return err;
+		to += part;
+		gpa += part;
+		len -= part;
+	}
+	return 0;
+}
+
+// A reference to an object that may be on its way to its destruction, which has to pass the caller's lock first.
+static bool object_get_unless_gone(struct object *object)
+{
+	uint32_t refs = __atomic_load_n(&object->refs, __ATOMIC_RELAXED);
+
+	while (refs != 0) {
+		if (__atomic_compare_exchange_n(&object->refs, &refs, refs + 1, false, __ATOMIC_ACQUIRE,
+		                                __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+struct vcpu *hvspace_get_vcpu(struct hvspace *space, uint32_t id)
+{
+	struct vcpu *vcpu;
+
+	if (id >= HVSPACE_MAX_VCPUS)
+		return NULL;
+	spin_lock(&space->lock);
+	vcpu = space->vcpus[id];
+	if (vcpu != NULL && !object_get_unless_gone(&vcpu->object))
+		vcpu = NULL;
+	spin_unlock(&space->lock);
+	return vcpu;
+}
+
+error_t hvspace_add_vcpu(struct hvspace *space, uint32_t id, struct vcpu *vcpu)
+{
+	error_t err = 0;
+
+	if (id >= HVSPACE_MAX_VCPUS)
+		return ERR_RANGE;
+	spin_lock(&space->lock);
+	if (space->vcpus[id] != NULL)
+		err = ERR_EXISTS;
+	else
+		space->vcpus[id] = vcpu;
+	spin_unlock(&space->lock);
+	return err;
+}
+
+void hvspace_remove_vcpu(struct hvspace *space, uint32_t id)
+{
+	spin_lock(&space->lock);
+	space->vcpus[id] = NULL;
+	spin_unlock(&space->lock);
+}
