@@ -102,6 +102,12 @@ KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
 KERNEL_OBJS := $(call objects,$(KERNEL_SRCS))
 LDFLAGS := -nostdlib -static --no-relax --gc-sections -z noexecstack -z max-page-size=4096 -T boot/kernel.ld
 
+$(BUILD)/gen/checked: $(KERNEL_OBJS) $(wildcard libs/abi/*.h) tools/build/check_kernel.sh tools/lint/check_messages.py
+	$(call say,CHECK,kernel objects and message numbers)
+	$(Q)tools/build/check_kernel.sh $(CROSS_COMPILE) $(KERNEL_OBJS)
+	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
+	@touch $@
+
 # $(BUILD)/NAME.elf: the kernel and a list of apps.
 define image_rules
 $(1)_GEN := $(BUILD)/gen/$(1)
@@ -111,9 +117,10 @@ $(BUILD)/gen/$(1)/app_table.c: tools/build/app_table.sh $$($(1)_STAMP)
 $(BUILD)/gen/$(1)/app_table.o: $(BUILD)/gen/$(1)/app_table.c $(FLAGS_STAMP)
 	$(Q)$(CC) $(CFLAGS) -c -o $$@ $$<
 $(BUILD)/$(1).elf: $(KERNEL_OBJS) $(BUILD)/gen/$(1)/app_table.o $(patsubst %,$(BUILD)/apps/%.o,$(2)) \
-		$(BUILD)/libs/base.a $(BUILD)/libs/fdt.a boot/kernel.ld tools/build/link_kernel.sh
+		$(BUILD)/libs/base.a $(BUILD)/libs/fdt.a boot/kernel.ld tools/build/link_kernel.sh \
+		| $(BUILD)/gen/checked
 	$$(call say,LINK,$$@)
-	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $$@ $(LDFLAGS) -L $(BUILD)/gen/$(1) -- $$(filter %.o %.a,$$^) $(LIBGCC)
+	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $$@ -L $(BUILD)/gen/$(1) $(LDFLAGS) -- $$(filter %.o %.a,$$^) $(LIBGCC)
 endef
 $(eval $(call image_rules,starina,$(APPS)))
 $(eval $(call image_rules,starina-test,$(TEST_APPS)))

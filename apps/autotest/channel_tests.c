@@ -12,7 +12,7 @@ static void small_message(struct message *m, uint64_t id)
 
 static void keeps_messages_whole_and_in_order(struct autotest *t)
 {
-	handle_t ends[2];
+	handle_t ends[2] = {0};
 	struct message m;
 
 	expect(t, channel_create(ends) == 0);
@@ -37,8 +37,8 @@ static void keeps_messages_whole_and_in_order(struct autotest *t)
 
 static void a_failed_send_changes_nothing(struct autotest *t)
 {
-	handle_t ends[2];
-	handle_t event;
+	handle_t ends[2] = {0};
+	handle_t event = HANDLE_NONE;
 	struct message m;
 	uint64_t count = 0;
 
@@ -68,12 +68,12 @@ static void a_long_chain_of_queued_channels_goes(struct autotest *t)
 {
 	struct system_info before = test_system_info(t);
 	struct system_info after;
-	handle_t previous[2];
+	handle_t previous[2] = {0};
 	struct message m;
 
 	expect(t, channel_create(previous) == 0);
 	for (int i = 0; i < 20000 && !t->failed; i++) {
-		handle_t next[2];
+		handle_t next[2] = {0};
 
 		expect(t, channel_create(next) == 0);
 		small_message(&m, 0);
@@ -93,8 +93,8 @@ static void a_long_chain_of_queued_channels_goes(struct autotest *t)
 static void two_channels_queued_on_each_other_go(struct autotest *t)
 {
 	struct system_info before = test_system_info(t);
-	handle_t a[2];
-	handle_t b[2];
+	handle_t a[2] = {0};
+	handle_t b[2] = {0};
 	struct message m;
 
 	expect(t, channel_create(a) == 0 && channel_create(b) == 0);
@@ -114,7 +114,7 @@ static void echo_answers(struct autotest *t)
 	static const char text[] = "Hello, echo";
 	struct msg_echo echo = {.id = 7};
 	handle_t channel = HANDLE_NONE;
-	handle_t event;
+	handle_t event = HANDLE_NONE;
 	struct message m;
 
 	expect(t, service_connect_wait(environ_connector(t->env, "echo"), test_deadline(), &channel) == 0);

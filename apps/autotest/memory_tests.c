@@ -15,8 +15,8 @@ static bool is_zero(const uint8_t *p, size_t len)
 static void a_folio_is_zeroed_and_moves(struct autotest *t)
 {
 	struct folio_info info;
-	handle_t ends[2];
-	handle_t folio;
+	handle_t ends[2] = {0};
+	handle_t folio = HANDLE_NONE;
 	struct message m;
 	uint8_t *p = NULL;
 	uint8_t *q = NULL;
@@ -67,7 +67,7 @@ static void a_lazy_folio_costs_what_is_touched(struct autotest *t)
 
 static void limits_hold(struct autotest *t)
 {
-	handle_t folio;
+	handle_t folio = HANDLE_NONE;
 	void *p;
 
 	expect(t, folio_create(0, FOLIO_CONTIGUOUS, &folio) == ERR_INVALID);

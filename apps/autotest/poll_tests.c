@@ -4,9 +4,9 @@
 static void is_level_triggered(struct autotest *t)
 {
 	struct poll_event events[4];
-	handle_t poll;
-	handle_t event;
-	uint64_t count;
+	handle_t poll = HANDLE_NONE;
+	handle_t event = HANDLE_NONE;
+	uint64_t count = 0;
 	size_t n = 0;
 
 	expect(t, poll_create(&poll) == 0 && event_create(&event) == 0);
@@ -31,8 +31,8 @@ static void is_level_triggered(struct autotest *t)
 
 static void nests_but_not_in_a_circle(struct autotest *t)
 {
-	handle_t polls[POLL_MAX_DEPTH + 1];
-	handle_t event;
+	handle_t polls[POLL_MAX_DEPTH + 1] = {0};
+	handle_t event = HANDLE_NONE;
 	struct poll_event e;
 	size_t n = 0;
 
@@ -57,8 +57,8 @@ static void wakes_at_a_deadline_and_by_a_timer(struct autotest *t)
 {
 	nsec_t start = test_now();
 	struct poll_event e;
-	handle_t poll;
-	handle_t timer;
+	handle_t poll = HANDLE_NONE;
+	handle_t timer = HANDLE_NONE;
 	size_t n = 0;
 
 	expect(t, poll_create(&poll) == 0 && timer_create(&timer) == 0);
@@ -79,8 +79,8 @@ static void tells_of_a_closed_peer_and_of_room(struct autotest *t)
 {
 	struct message m;
 	struct poll_event e;
-	handle_t ends[2];
-	handle_t poll;
+	handle_t ends[2] = {0};
+	handle_t poll = HANDLE_NONE;
 	size_t n = 0;
 
 	expect(t, poll_create(&poll) == 0 && channel_create(ends) == 0);

@@ -3,7 +3,7 @@
 
 static void handles_have_rights(struct autotest *t)
 {
-	handle_t event;
+	handle_t event = HANDLE_NONE;
 	handle_t read_only = HANDLE_NONE;
 	handle_t out = HANDLE_NONE;
 
@@ -21,7 +21,7 @@ static void handles_have_rights(struct autotest *t)
 
 static void names_are_checked(struct autotest *t)
 {
-	handle_t process;
+	handle_t process = HANDLE_NONE;
 
 	expect(t, system_find_process(t->system, "nobody", 6, &process) == ERR_NOT_FOUND);
 	expect(t, system_start_app(t->system, "echo", 4, &process) == ERR_BAD_STATE);

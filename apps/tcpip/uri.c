@@ -33,7 +33,7 @@ static error_t parse_port(struct span text, uint16_t *port)
 
 error_t tcp_uri_parse(struct span text, struct tcp_uri *out)
 {
-	struct span host = text;
+	struct span host;
 	size_t colon;
 
 	if (take_prefix(&text, "tcp-listen:"))

@@ -174,9 +174,9 @@ static void finish_if_done(struct http_connection *c)
 		source_want_messages(&c->channel, true);
 }
 
-error_t http_respond_start(struct http_exchange *x, unsigned status, const char *content_type, uint64_t length)
+error_t http_respond_start(struct http_exchange *exchange, unsigned status, const char *content_type, uint64_t length)
 {
-	struct http_connection *c = x->connection;
+	struct http_connection *c = exchange->connection;
 	char head[512];
 	size_t len;
 
@@ -188,7 +188,7 @@ error_t http_respond_start(struct http_exchange *x, unsigned status, const char 
 	if (len >= sizeof(head))
 		return ERR_TOO_LARGE;
 	c->started = true;
-	x->left = x->head_request ? 0 : length;
+	exchange->left = exchange->head_request ? 0 : length;
 	return send_bytes(c, head, len);
 }
 
@@ -203,22 +203,22 @@ static void settle(struct http_connection *c)
 	leave(c);
 }
 
-bool http_can_send(const struct http_exchange *x)
+bool http_can_send(const struct http_exchange *exchange)
 {
-	return list_is_empty(&x->connection->unsent) && !x->connection->dead;
+	return list_is_empty(&exchange->connection->unsent) && !exchange->connection->dead;
 }
 
-error_t http_send(struct http_exchange *x, const void *bytes, size_t len)
+error_t http_send(struct http_exchange *exchange, const void *bytes, size_t len)
 {
 	error_t err;
 
-	if (x->head_request || len == 0)
+	if (exchange->head_request || len == 0)
 		return 0;
-	if (len > x->left)
+	if (len > exchange->left)
 		return ERR_RANGE;
-	x->left -= len;
-	err = send_bytes(x->connection, bytes, len);
-	settle(x->connection);
+	exchange->left -= len;
+	err = send_bytes(exchange->connection, bytes, len);
+	settle(exchange->connection);
 	return err;
 }
 
@@ -238,28 +238,28 @@ static error_t send_folio(struct http_connection *c, handle_t folio, uint32_t of
 	return send_message(c, &m);
 }
 
-error_t http_send_folio(struct http_exchange *x, handle_t folio, uint32_t offset, uint32_t len)
+error_t http_send_folio(struct http_exchange *exchange, handle_t folio, uint32_t offset, uint32_t len)
 {
 	error_t err;
 
-	if (x->head_request || len > x->left) {
+	if (exchange->head_request || len > exchange->left) {
 		handle_close(folio);
-		return x->head_request ? 0 : ERR_RANGE;
+		return exchange->head_request ? 0 : ERR_RANGE;
 	}
-	x->left -= len;
-	err = send_folio(x->connection, folio, offset, len);
-	settle(x->connection);
+	exchange->left -= len;
+	err = send_folio(exchange->connection, folio, offset, len);
+	settle(exchange->connection);
 	return err;
 }
 
 // Head and body in one piece, which makes one segment of a small response.
-static error_t respond_whole(struct http_exchange *x, unsigned status, const char *content_type, const void *body,
+static error_t respond_whole(struct http_exchange *exchange, unsigned status, const char *content_type, const void *body,
                              size_t len)
 {
-	struct http_connection *c = x->connection;
+	struct http_connection *c = exchange->connection;
 	char head[512];
 	size_t head_len = format_head(c, head, sizeof(head), status, content_type, len);
-	size_t body_len = x->head_request ? 0 : len;
+	size_t body_len = exchange->head_request ? 0 : len;
 	handle_t folio;
 	uint8_t *data;
 	error_t err;
@@ -284,22 +284,22 @@ static error_t respond_whole(struct http_exchange *x, unsigned status, const cha
 	return send_folio(c, folio, 0, (uint32_t)(head_len + body_len));
 }
 
-void http_respond(struct http_exchange *x, unsigned status, const char *content_type, const void *body, size_t len)
+void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type, const void *body, size_t len)
 {
-	struct http_connection *c = x->connection;
+	struct http_connection *c = exchange->connection;
 
 	if (c->started || c->dead)
 		return;
 	if (c->state == STATE_BODY && status >= 400)
 		c->keep_alive = false;
-	if (respond_whole(x, status, content_type, body, len))
+	if (respond_whole(exchange, status, content_type, body, len))
 		c->dead = true;
 	settle(c);
 }
 
-void http_abort(struct http_exchange *x)
+void http_abort(struct http_exchange *exchange)
 {
-	struct http_connection *c = x->connection;
+	struct http_connection *c = exchange->connection;
 
 	enter(c);
 	c->dead = true;

@@ -14,10 +14,10 @@ shift
 	for app in "$@"; do
 		echo "extern const struct app_spec app_spec_$app;"
 		for symbol in text_start text_end rodata_start rodata_end; do
-			echo "extern const uint8_t __app_${app}_$symbol[];"
+			echo "extern const uint8_t __app_${app}_${symbol}[];"
 		done
 		for symbol in data_start data_end bss_end; do
-			echo "extern uint8_t __app_${app}_$symbol[];"
+			echo "extern uint8_t __app_${app}_${symbol}[];"
 		done
 	done
 	echo 'const struct app_image app_images[] = {'

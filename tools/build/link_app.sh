@@ -33,7 +33,7 @@ END
 	--start-group "${archives[@]}" --end-group || fail "the link failed"
 
 undefined=$("${cross}nm" --undefined-only --format=just-symbols "$output.tmp" | grep -vx starina_syscall || true)
-[ -z "$undefined" ] || fail "refers to what is neither its own, nor in its libraries, nor a system call: $(echo $undefined)
+[ -z "$undefined" ] || fail "refers to what is neither its own, nor in its libraries, nor a system call: ${undefined//$'\n'/ }
   An app reaches the kernel through libs/starina only; libraries are declared in apps/$name/app.mk."
 "${cross}nm" --defined-only --format=just-symbols "$output.tmp" | grep -x "app_spec_$name" >/dev/null ||
 	fail "defines no app_spec_$name: end its main.c with APP($name, ...)"

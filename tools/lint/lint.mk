@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+#
+# Static checks.
+
+TIDY_FLAGS := --target=riscv64-linux-gnu -std=gnu11 -march=rv64gc -ffreestanding -DSTARINA_DEBUG=1 -I. \
+	-isystem third_party/libfdt $(LWIP_CFLAGS) -isystem /usr/riscv64-linux-gnu/include -Wno-unknown-warning-option
+TIDY_SRCS := $(filter-out libs/linux/guest/%,$(call not_tests,$(shell git ls-files 'kernel/*.c' 'libs/*.c' 'apps/*.c')))
+TIDY_SRCS := $(filter-out kernel/arch/host/% apps/linuxrun/demo/% apps/victim/%,$(TIDY_SRCS))
+
+.PHONY: lint lint-tidy lint-cppcheck lint-shell lint-headers
+lint: lint-headers lint-shell lint-cppcheck lint-tidy ## static checks of everything
+
+lint-tidy:
+	$(call say,TIDY,$(words $(TIDY_SRCS)) files)
+	$(Q)tools/lint/tidy.sh '$(TIDY_FLAGS)' $(TIDY_SRCS)
+
+lint-cppcheck:
+	$(call say,CPPCHECK,all)
+	@mkdir -p $(BUILD)/lint/cppcheck
+	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
+		--platform=unix64 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
+		-I. --suppress=missingInclude --suppress=unknownMacro --suppress=unusedStructMember \
+		$(TIDY_SRCS) $(call not_tests,$(wildcard libs/linux/guest/*.c))
+
+lint-shell:
+	$(call say,SHELLCHECK,all)
+	$(Q)shellcheck -x $$(git ls-files '*.sh' .ci/run)
+
+lint-headers:
+	$(call say,CHECK,public prototypes)
+	$(Q)tools/lint/check_prototypes.py $$(git ls-files '*.h' ':!libs/lwip_port/include')
+	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
