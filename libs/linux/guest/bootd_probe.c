@@ -88,13 +88,15 @@ static int copy(int from, int to)
 	return got == 0 ? 0 : 1;
 }
 
-// xorshift32, which the test repeats.
+// xorshift32, which the test repeats; starts again after each MiB.
 static int random_bytes(size_t size)
 {
 	static uint8_t block[4096];
-	uint32_t state = 2463534242u;
+	uint32_t state = 0;
 
-	while (size > 0) {
+	for (size_t done = 0; size > 0; done += sizeof(block)) {
+		if (done % (1u << 20) == 0)
+			state = 2463534242u;
 		size_t length = size < sizeof(block) ? size : sizeof(block);
 
 		for (size_t i = 0; i < length; i++) {

@@ -9,6 +9,7 @@ DIR is the BUILD directory that holds guest/initramfs.cpio (made by guest.mk). P
 import argparse
 import os
 import re
+import select
 import socket
 import struct
 import subprocess
@@ -141,18 +142,43 @@ def stderr_apart(guest):
     expect_run(guest, config("probe", "both"), 0, b"to stdout\n", b"to stderr\n")
 
 
-@test()
-def megabyte(guest):
+def random_bytes(size):
+    """What `probe random` writes, up to 1 MB; then it starts again."""
     state, expected = 2463534242, bytearray()
-    for _ in range(1 << 20):
+    for _ in range(size):
         state ^= (state << 13) & 0xffffffff
         state ^= state >> 17
         state ^= (state << 5) & 0xffffffff
         expected.append(state & 0xff)
+    return bytes(expected)
+
+
+@test()
+def slow_reader(guest):
+    """With nobody reading, first the driver's queue fills, then the pipe; nothing is lost."""
+    size = 40 << 20
+    guest.start(config("probe", "random", str(size)))
+    guest.selector.unregister(guest.ports[STDOUT])
+    guest.frame(STARTED)
+    for _ in range(30):
+        guest.pump(0.1)
+    ended = [f for f in guest.frames if f[0] == EXITED]
+    assert not ended, f"EXITED before the output was taken: {ended}"
+    while len(guest.output[STDOUT]) < size:
+        guest.pump(0)
+        select.select([guest.ports[STDOUT]], [], [], 5)
+        guest.output[STDOUT] += guest.ports[STDOUT].recv(65536)
+    guest.frame(EXITED)
+    assert guest.output[STDOUT] == random_bytes(1 << 20) * 40, "the bytes differ"
+
+
+@test()
+def megabyte(guest):
+    expected = random_bytes(1 << 20)
     guest.start(config("probe", "random", str(1 << 20)))
     guest.frame(EXITED)
     guest.wait(lambda: len(guest.output[STDOUT]) >= 1 << 20, "all output")
-    assert guest.output[STDOUT] == bytes(expected), "the bytes differ"
+    assert guest.output[STDOUT] == expected, "the bytes differ"
 
 
 @test()
