@@ -49,12 +49,12 @@ $(BUILD)/obj/%.o: %.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.S $(FLAGS_STAMP)
+$(BUILD)/obj/%.S.o: %.S $(FLAGS_STAMP)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -D__ASSEMBLER__ -c -o $@ $<
 
-objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
+objects = $(patsubst %,$(BUILD)/obj/%.o,$(1:.c=))
 not_tests = $(filter-out %_test.c %_fuzz.c,$(1))
 
 # Third-party sources are compiled as they are, without our warnings.
@@ -77,7 +77,7 @@ $(BUILD)/libs/$(1).a: $$(call objects,$$(LIB_$(1)_SRCS))
 endef
 $(foreach lib,$(LIBS),$(eval $(call lib_archive,$(lib))))
 
-LIB_fdt_SRCS := $(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_rw fdt_wip fdt_sw fdt_empty_tree fdt_strerror fdt_addresses)
+LIB_fdt_SRCS := $(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_rw fdt_wip fdt_sw fdt_empty_tree fdt_strerror fdt_addresses fdt_check)
 $(eval $(call lib_archive,fdt))
 
 # --- Apps ------------------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 #
 # The kernel saves no floating-point state of its own, so its objects may hold no floating-point instruction:
-# check_kernel.sh CROSS_COMPILE OBJECT... fp.o files, which save and restore that of apps and guests, are left out.
+# check_kernel.sh CROSS_COMPILE OBJECT... fp.S.o files, which save and restore that of apps and guests, are left out.
 set -euo pipefail
 
 cross=$1
 shift
 objects=()
 for object in "$@"; do
-	case $object in */fp.o) ;; *) objects+=("$object") ;; esac
+	case $object in */fp.S.o) ;; *) objects+=("$object") ;; esac
 done
 found=$("${cross}objdump" -d --no-show-raw-insn "${objects[@]}" | awk '
 	/file format/ { file = $1 }
