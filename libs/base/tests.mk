@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+HOST_TESTS += libs/base/fmt_test libs/base/span_test libs/base/string_test
+fmt_test_SRCS := libs/base/fmt.c
+span_test_SRCS := libs/base/span.c
