@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "libs/starina/environ.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const struct environ env = {
+	.num_entries = 6,
+	.entries = {
+		{.kind = ENV_CONNECTOR, .handle = 11, .name = "echo"},
+		{.kind = ENV_SERVICE, .handle = 12, .name = "echo"},
+		{.kind = ENV_DEVICE, .handle = 13, .name = "virtio,device2"},
+		{.kind = ENV_DEVICE, .handle = 14, .name = "virtio,device2"},
+		{.kind = ENV_SYSTEM, .handle = 15},
+		{.kind = ENV_CONFIG, .name = "memory", .value = "128M"},
+		// Not counted in num_entries.
+		{.kind = ENV_CONFIG, .name = "hidden", .value = "1"},
+	},
+};
+
+static void test_finds_by_kind_and_name(void **state)
+{
+	(void)state;
+	assert_int_equal(environ_connector(&env, "echo"), 11);
+	assert_int_equal(environ_service(&env, "echo"), 12);
+	assert_int_equal(environ_system(&env), 15);
+	assert_int_equal(environ_connector(&env, "tcpip"), HANDLE_NONE);
+	assert_int_equal(environ_device(&env, "virtio,device2", 0)->handle, 13);
+	assert_int_equal(environ_device(&env, "virtio,device2", 1)->handle, 14);
+	assert_null(environ_device(&env, "virtio,device2", 2));
+	assert_string_equal(environ_config(&env, "memory"), "128M");
+	assert_null(environ_config(&env, "hidden"));
+}
+
+static void check_number(const char *text, error_t err, uint64_t expected)
+{
+	struct environ *e = calloc(1, sizeof(*e));
+	uint64_t value = 99;
+
+	e->num_entries = 1;
+	e->entries[0].kind = ENV_CONFIG;
+	e->entries[0].name[0] = 'n';
+	for (size_t i = 0; text[i] != '\0'; i++)
+		e->entries[0].value[i] = text[i];
+	assert_int_equal(environ_config_u64(e, "n", &value), err);
+	assert_true(value == (err == 0 ? expected : 99));
+	free(e);
+}
+
+static void test_numbers(void **state)
+{
+	uint64_t value;
+
+	(void)state;
+	check_number("0", 0, 0);
+	check_number("42", 0, 42);
+	check_number("0x1F", 0, 31);
+	check_number("128M", 0, 128ull << 20);
+	check_number("4k", 0, 4096);
+	check_number("0x10G", 0, 16ull << 30);
+	check_number("18446744073709551615", 0, UINT64_MAX);
+	check_number("18446744073709551616", ERR_INVALID, 0);
+	check_number("17179869184G", ERR_INVALID, 0);
+	check_number("", ERR_INVALID, 0);
+	check_number("0x", ERR_INVALID, 0);
+	check_number("M", ERR_INVALID, 0);
+	check_number("12a", ERR_INVALID, 0);
+	check_number("12MM", ERR_INVALID, 0);
+	check_number("-1", ERR_INVALID, 0);
+	assert_int_equal(environ_config_u64(&env, "missing", &value), ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finds_by_kind_and_name),
+		cmocka_unit_test(test_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
