@@ -25,7 +25,7 @@ void object_init(struct object *object, const struct object_ops *ops)
 	object->refs = 1;
 	object->handles = 0;
 	object->watched = false;
-	object->deferred = false;
+	object->deferred = 0;
 	list_init(&object->watchers);
 	object->deferred_next = NULL;
 	object->account = NULL;
@@ -80,7 +80,7 @@ static void drain(uint32_t hart)
 			object->ops->destroy(object);
 			continue;
 		}
-		__atomic_store_n(&object->deferred, false, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&object->deferred, 0u, __ATOMIC_SEQ_CST);
 		object->ops->last_handle(object);
 		object_put(object);
 	}
@@ -107,7 +107,7 @@ void object_put(struct object *object)
 
 void object_close(struct object *object)
 {
-	if (__atomic_exchange_n(&object->deferred, true, __ATOMIC_SEQ_CST))
+	if (__atomic_exchange_n(&object->deferred, 1u, __ATOMIC_SEQ_CST) != 0)
 		object_put(object);  // it is in a list already, with a reference
 	else
 		defer(object);

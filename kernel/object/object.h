@@ -37,7 +37,7 @@ struct object {
 	// Set while `watchers` is not empty; written with the poll lock held before readiness is asked for, read by
 	// notifiers inside the object's own lock: so no notification is lost (poll.h).
 	bool watched;
-	bool deferred;  // is in a deferred list to be closed, which holds a reference; atomic
+	uint32_t deferred;  // 1: is in a deferred list to be closed, which holds a reference; atomic
 	struct list watchers;  // struct poll_entry; guarded by the poll lock
 	struct object *deferred_next;
 	struct account *account;  // charged for this object; NULL: nobody

@@ -113,7 +113,7 @@ struct process *process_current(void)
 
 static void post_take_apart(struct process *process)
 {
-	if (__atomic_exchange_n(&process->apart, true, __ATOMIC_SEQ_CST))
+	if (__atomic_exchange_n(&process->apart, 1u, __ATOMIC_SEQ_CST) != 0)
 		return;
 	object_get(&process->object);
 	work_post(&process->work);

@@ -35,7 +35,7 @@ struct process {
 	struct spinlock end_lock;  // rank OBJECT: polls ask with their lock held
 	enum process_state state;  // guarded by end_lock
 	struct work work;          // to take it apart
-	bool apart;                // atomic: that was posted
+	uint32_t apart;            // atomic: that was posted
 	struct list all_entry;  // in the list of all processes, guarded by that list's lock
 	// Called by the worker once the process has been taken apart. May be NULL.
 	void (*ended)(struct process *process);

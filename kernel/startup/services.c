@@ -3,7 +3,6 @@
 
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
-#include "kernel/mm/kmalloc.h"
 #include "kernel/object/process.h"
 #include "kernel/object/service.h"
 #include "kernel/object/system.h"
@@ -19,9 +18,7 @@
 
 struct app {
 	const struct app_image *image;
-	uint8_t *pristine;  // copy of its .data
 	bool blocked;
-	bool dirty;         // it ran before
 	uint32_t restarts;
 	nsec_t backoff;
 	nsec_t started_at;
@@ -52,30 +49,6 @@ static struct app *app_of(const struct process *process)
 			return &apps[i];
 	}
 	return NULL;
-}
-
-static error_t save_data(struct app *app)
-{
-	size_t size = (size_t)(app->image->data_end - app->image->data_start);
-
-	if (size == 0)
-		return 0;
-	app->pristine = kmalloc(size);
-	if (app->pristine == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(app->pristine, app->image->data_start, size);
-	return 0;
-}
-
-static void restore_data(struct app *app)
-{
-	const struct app_image *image = app->image;
-
-	if (app->dirty) {
-		memcpy(image->data_start, app->pristine, (size_t)(image->data_end - image->data_start));
-		memset(image->data_end, 0, (size_t)(image->bss_end - image->data_end));
-	}
-	app->dirty = true;
 }
 
 // --- Ends and restarts ---
@@ -136,7 +109,7 @@ static error_t launch(struct app *app, struct process **out)
 	struct thread *thread;
 	error_t error;
 
-	restore_data(app);
+	app_image_restore(app->image);
 	error = process_create(spec->name, app->image, (uint32_t)limit_or(spec->handle_limit, APP_DEFAULT_HANDLES),
 	                       limit_or(spec->memory_limit, APP_DEFAULT_MEMORY), &process);
 	if (error != 0)
@@ -160,7 +133,6 @@ static error_t launch(struct app *app, struct process **out)
 	environ_open_services(spec);
 	system_note_first_app();
 	sched_wake(thread);
-	object_put(&thread->object);  // the worker drops the last one when it reaps the thread
 	*out = process;
 	return 0;
 }
@@ -233,7 +205,7 @@ void services_start(void)
 		apps[i].blocked = plan.blocked[i] != NULL;
 		timer_node_init(&apps[i].restart_timer, restart_due);
 		work_init(&apps[i].restart_work, restart);
-		if (!apps[i].blocked && (environ_create_services(app_images[i].spec) != 0 || save_data(&apps[i]) != 0))
+		if (!apps[i].blocked && environ_create_services(app_images[i].spec) != 0)
 			panic("no memory for the app '%s'", app_images[i].spec->name);
 	}
 	for (size_t i = 0; i < num_apps; i++) {
