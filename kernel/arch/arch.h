@@ -30,6 +30,9 @@ struct hart;
 // `app_stack_top`, outside the kernel with interrupts on; or, with app_stack_top 0, as a kernel thread on its kernel
 // stack. `thread->kernel_stack_top` is set by then.
 void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg, uintptr_t app_stack_top);
+// The code that runs now on this hart goes on as `thread` (its idle thread), on the stack it has. Once on each hart,
+// after sched_init_hart; kernel/main.c calls it.
+void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom, uintptr_t stack_top);
 // Switches from `prev` to `next` on this hart; returns when somebody switches back to `prev`.
 void arch_thread_switch(struct thread *prev, struct thread *next);
 // Gives back what arch_thread_init or running took.

@@ -11,3 +11,5 @@
 void console_init(uintptr_t base, uint32_t reg_shift);
 // Writes bytes; "\n" becomes "\r\n".
 void console_write(const char *bytes, size_t len);
+// Moves from the early page table's direct map to a mapping of its own: right after mmu_init, nothing logs in between.
+void console_map(void);

@@ -4,6 +4,7 @@
 // this space (unikernel style); it never maps anything executable.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,9 +34,12 @@ struct vmap_lazy_range {
 	uintptr_t start;
 	uintptr_t end;
 	error_t (*populate)(struct vmap_lazy_range *range, uintptr_t addr, bool write);
-	struct vmap_lazy_range *next;  // private
+	// Private.
+	struct vmap_lazy_range *next;
+	uint32_t busy;
 };
 void vmap_add_lazy(struct vmap_lazy_range *range);
+// When it returns, populate() does not run and will not: no lock that populate() takes may be held.
 void vmap_remove_lazy(struct vmap_lazy_range *range);
 
 // A stack of `size` bytes with guard pages. `*top` is its end. Errors: ERR_NO_MEMORY.

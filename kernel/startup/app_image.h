@@ -23,3 +23,9 @@ struct app_image {
 
 extern const struct app_image app_images[];
 extern const size_t num_app_images;
+
+// Keeps a copy of each app's .data as it came. At boot, before any app is started. Panics when memory is out.
+void app_image_save_pristine(void);
+// Makes the app's .data and .bss what they were at boot. Before each start of it, the first included (.bss of apps is not
+// zeroed otherwise); none of its threads runs.
+void app_image_restore(const struct app_image *image);

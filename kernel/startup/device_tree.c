@@ -7,7 +7,9 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/sched/sched.h"
+#include "kernel/startup/boot_args.h"
 #include "kernel/startup/device_tree_private.h"
+#include "kernel/startup/devices.h"
 #include "libs/base/string.h"
 
 struct machine machine;
@@ -125,4 +127,9 @@ void device_tree_init(uint64_t boot_hart)
 	dt_init_memory(fdt);
 	dt_init_harts(fdt, boot_hart);
 	dt_init_devices(fdt);
+}
+
+bool boot_arg_find(const char *app, const char *name, char *value, size_t size)
+{
+	return boot_args_lookup(machine.bootargs, app, name, value, size);
 }

@@ -53,6 +53,7 @@ struct arch_hart {
 	struct thread *fp_owner;    // whose registers the FP unit holds
 	uint32_t plic_context;      // of this hart's S-mode external interrupt
 	bool has_plic;
+	uintptr_t boot_stack_top;   // what the hart runs its idle thread on
 	bool panicked;              // on the emergency stack already: no second report
 };
 #endif

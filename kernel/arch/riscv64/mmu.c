@@ -75,21 +75,14 @@ error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags)
 
 		while (((virt | paddr) & (leaf_size(level) - 1)) != 0 || size < leaf_size(level))
 			level--;
-		pte = walk(virt, level, true);
-		if (pte == NULL)
-			return ERR_NO_MEMORY;
-		if ((*pte & PTE_V) != 0) {
-			// A table that an earlier, smaller mapping left there serves as well.
+		// A table that earlier, smaller mappings left there serves as well.
+		while ((pte = walk(virt, level, true)) != NULL && (*pte & PTE_V) != 0) {
 			if (pte_is_leaf(*pte) || level == 0)
 				return ERR_EXISTS;
-			pte = NULL;
 			level--;
-			pte = walk(virt, level, true);
-			if (pte == NULL)
-				return ERR_NO_MEMORY;
-			if ((*pte & PTE_V) != 0)
-				return ERR_EXISTS;
 		}
+		if (pte == NULL)
+			return ERR_NO_MEMORY;
 		__atomic_store_n(pte, pte_make(paddr, flags), __ATOMIC_RELEASE);
 		virt += leaf_size(level);
 		paddr += leaf_size(level);
@@ -116,9 +109,10 @@ static uint64_t *find_leaf(uintptr_t virt, unsigned *level_out)
 	return NULL;
 }
 
-void mmu_unmap(uintptr_t virt, size_t size)
+bool mmu_unmap(uintptr_t virt, size_t size)
 {
 	uintptr_t end = virt + size;
+	bool any = false;
 
 	while (virt < end) {
 		unsigned level;
@@ -127,10 +121,23 @@ void mmu_unmap(uintptr_t virt, size_t size)
 		if (pte != NULL) {
 			kassert((virt & (leaf_size(level) - 1)) == 0 && end - virt >= leaf_size(level));
 			__atomic_store_n(pte, 0, __ATOMIC_RELEASE);
+			any = true;
 		}
 		// Where nothing is mapped at this level, nothing is below it either.
 		virt = (virt & ~(leaf_size(level) - 1)) + leaf_size(level);
 	}
+	return any;
+}
+
+bool mmu_paddr(uintptr_t virt, paddr_t *out)
+{
+	unsigned level;
+	uint64_t *pte = find_leaf(virt, &level);
+
+	if (pte == NULL)
+		return false;
+	*out = pte_paddr(*pte) + (virt & (leaf_size(level) - 1));
+	return true;
 }
 
 bool mmu_allows(uintptr_t virt, bool write)

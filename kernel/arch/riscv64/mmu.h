@@ -42,8 +42,11 @@ uint64_t mmu_satp(void);
 // Maps [virt, virt + size) with the largest leaves that fit; `flags` are PTE_R, PTE_W, PTE_X. The caller serialises.
 // Errors: ERR_NO_MEMORY (what was mapped stays), ERR_EXISTS.
 __must_check error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags);
-// Clears what is mapped in the range, leaves of 2 MiB only as a whole. The caller serialises and flushes.
-void mmu_unmap(uintptr_t virt, size_t size);
+// Clears what is mapped in the range, leaves of 2 MiB only as a whole. The caller serialises and flushes. Returns whether
+// anything was mapped.
+bool mmu_unmap(uintptr_t virt, size_t size);
+// Where `virt` is mapped to; false when it is not.
+bool mmu_paddr(uintptr_t virt, paddr_t *out);
 // The 4 KiB entry of `virt`, its tables made when `create`. NULL without one, or when memory is out.
 uint64_t *mmu_pte(uintptr_t virt, bool create);
 // Whether the mapping of `virt` allows the access now: then a fault on it was a stale translation.

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+//
+// Threads' registers: making a new thread's, and switching.
+#include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/fp.h"
+#include "kernel/arch/riscv64/trap.h"
+#include "kernel/object/thread.h"
+#include "kernel/sched/sched.h"
+#include "libs/abi/syscall.h"
+
+_Static_assert(offsetof(struct thread, arch) == 0, "tp points to both");
+_Static_assert(offsetof(struct hart, arch) == 0, "sscratch points to both");
+_Static_assert(offsetof(struct arch_thread, hart) == ARCH_THREAD_HART, "");
+_Static_assert(offsetof(struct arch_thread, kernel_sp) == ARCH_THREAD_KERNEL_SP, "");
+_Static_assert(offsetof(struct arch_thread, app_sp) == ARCH_THREAD_APP_SP, "");
+_Static_assert(offsetof(struct arch_thread, app_pc) == ARCH_THREAD_APP_PC, "");
+_Static_assert(offsetof(struct arch_thread, kernel_stack_bottom) == ARCH_THREAD_STACK_BOTTOM, "");
+_Static_assert(offsetof(struct arch_hart, thread) == ARCH_HART_THREAD, "");
+_Static_assert(offsetof(struct arch_hart, scratch) == ARCH_HART_SCRATCH, "");
+_Static_assert(offsetof(struct arch_hart, emergency_sp) == ARCH_HART_EMERGENCY_SP, "");
+_Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_SIZE, "");
+_Static_assert(offsetof(struct trap_frame, sepc) == TRAP_FRAME_SEPC, "");
+
+struct arch_context;
+void arch_context_switch(void *from, const void *to, struct thread *next);
+
+void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg, uintptr_t app_stack_top)
+{
+	struct arch_thread *arch = &thread->arch;
+
+	*arch = (struct arch_thread){
+		.kernel_sp = thread->kernel_stack_top,
+		.kernel_stack_bottom = thread->kernel_stack_top - KERNEL_STACK_SIZE,
+	};
+	arch->context.ra = (uintptr_t)trap_thread_start;
+	arch->context.sp = arch->kernel_sp;
+	arch->context.s[1] = (uintptr_t)entry;
+	arch->context.s[2] = (uintptr_t)arg;
+	arch->context.s[3] = app_stack_top;
+	arch->context.s[4] = SYSCALL_NR_thread_exit;
+}
+
+void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom, uintptr_t stack_top)
+{
+	thread->arch.hart = hart;
+	thread->arch.kernel_sp = stack_top;
+	thread->arch.kernel_stack_bottom = stack_bottom;
+	hart->arch.thread = thread;
+	__asm__ volatile("mv tp, %0" ::"r"(thread) : "memory");
+}
+
+void arch_thread_deinit(struct thread *thread)
+{
+	// A thread that is gone must not be taken for the owner of some hart's FP registers when its memory is used again.
+	for (uint32_t i = 0; i < num_harts; i++) {
+		struct thread *expected = thread;
+
+		__atomic_compare_exchange_n(&harts[i].arch.fp_owner, &expected, NULL, false, __ATOMIC_RELAXED,
+		                            __ATOMIC_RELAXED);
+	}
+}
+
+static void set_fs(uint64_t state)
+{
+	csr_clear(sstatus, SSTATUS_FS_MASK);
+	csr_set(sstatus, state);
+}
+
+void fp_suspend(struct thread *thread)
+{
+	if ((csr_read(sstatus) & SSTATUS_FS_MASK) != SSTATUS_FS_DIRTY)
+		return;
+	fp_save(&thread->arch.fp);
+	thread->arch.fp_valid = true;
+	thread->arch.fp_hart = thread->arch.hart;
+	thread->arch.hart->arch.fp_owner = thread;
+	set_fs(SSTATUS_FS_CLEAN);
+}
+
+void fp_resume(struct thread *thread)
+{
+	struct hart *hart = thread->arch.hart;
+
+	if (!thread->arch.fp_valid) {
+		// It never used the unit; whatever is in there serves as its first values, but for the rounding mode.
+		set_fs(SSTATUS_FS_INITIAL);
+		__asm__ volatile("fscsr zero");
+		set_fs(SSTATUS_FS_INITIAL);
+		hart->arch.fp_owner = NULL;
+		return;
+	}
+	if (hart->arch.fp_owner != thread || thread->arch.fp_hart != hart) {
+		set_fs(SSTATUS_FS_INITIAL);
+		fp_restore(&thread->arch.fp);
+		thread->arch.fp_hart = hart;
+		hart->arch.fp_owner = thread;
+	}
+	set_fs(SSTATUS_FS_CLEAN);
+}
+
+void arch_thread_switch(struct thread *prev, struct thread *next)
+{
+	struct hart *hart = arch_this_hart();
+
+	next->arch.hart = hart;
+	fp_suspend(prev);
+	// The idle thread uses no FP: its switch leaves the unit as it is, often for the very thread that comes back.
+	if (next != hart->idle)
+		fp_resume(next);
+	hart->arch.thread = next;
+	arch_context_switch(&prev->arch.context, &next->arch.context, next);
+}
+
+struct thread *arch_current_thread(void)
+{
+	struct thread *thread;
+
+	__asm__ volatile("mv %0, tp" : "=r"(thread));
+	return thread;
+}
+
+struct hart *arch_this_hart(void)
+{
+	struct thread *thread = arch_current_thread();
+
+	if (thread != NULL)
+		return thread->arch.hart;
+	return (struct hart *)csr_read(sscratch);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/arch/riscv64/trap.h"
+
+#include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/layout.h"
+#include "kernel/arch/riscv64/plic.h"
+#include "kernel/debug/panic.h"
+#include "kernel/debug/panic_private.h"
+#include "kernel/mm/vmap.h"
+#include "kernel/object/process.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/timer.h"
+
+#define EMERGENCY_STACK_SIZE 8192ul
+
+#define CAUSE_FETCH_MISALIGNED 0
+#define CAUSE_FETCH_ACCESS 1
+#define CAUSE_ILLEGAL 2
+#define CAUSE_BREAKPOINT 3
+#define CAUSE_LOAD_MISALIGNED 4
+#define CAUSE_LOAD_ACCESS 5
+#define CAUSE_STORE_MISALIGNED 6
+#define CAUSE_STORE_ACCESS 7
+#define CAUSE_FETCH_PAGE 12
+#define CAUSE_LOAD_PAGE 13
+#define CAUSE_STORE_PAGE 15
+
+static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK_SIZE] __attribute__((aligned(16)));
+
+static const char *const cause_names[] = {
+	[CAUSE_FETCH_MISALIGNED] = "jump to a misaligned address",
+	[CAUSE_FETCH_ACCESS] = "jump to an address without memory",
+	[CAUSE_ILLEGAL] = "illegal instruction",
+	[CAUSE_BREAKPOINT] = "breakpoint (a failed assertion)",
+	[CAUSE_LOAD_MISALIGNED] = "misaligned load",
+	[CAUSE_LOAD_ACCESS] = "load from an address without memory",
+	[CAUSE_STORE_MISALIGNED] = "misaligned store",
+	[CAUSE_STORE_ACCESS] = "store to an address without memory",
+	[CAUSE_FETCH_PAGE] = "jump to what is not code",
+	[CAUSE_LOAD_PAGE] = "load from an unmapped address",
+	[CAUSE_STORE_PAGE] = "store to an unmapped or read-only address",
+};
+
+void trap_init_hart(struct hart *hart)
+{
+	hart->arch.emergency_sp = (uintptr_t)emergency_stacks[hart - harts] + EMERGENCY_STACK_SIZE;
+	csr_write(sscratch, (uintptr_t)hart);
+	csr_write(stvec, (uintptr_t)trap_entry);
+	csr_write(sie, 1 << IRQ_S_SOFT | 1 << IRQ_S_TIMER | 1 << IRQ_S_EXTERNAL);
+}
+
+void trap_handle_pending(void)
+{
+	struct hart *hart = arch_this_hart();
+	uint64_t pending = csr_read(sip) & csr_read(sie);
+
+	hart->in_interrupt = true;
+	if ((pending & (1 << IRQ_S_SOFT)) != 0) {
+		// A kick says nothing by itself: whoever sent it left word in need_resched or the like.
+		csr_clear(sip, 1 << IRQ_S_SOFT);
+		panic_check_stop();
+	}
+	if ((pending & (1 << IRQ_S_TIMER)) != 0)
+		timer_interrupt(arch_clock_now());
+	if ((pending & (1 << IRQ_S_EXTERNAL)) != 0)
+		plic_handle();
+	hart->in_interrupt = false;
+}
+
+void arch_idle_wait(struct hart *hart)
+{
+	// wfi ends at a pending interrupt also while interrupts are off (privileged specification, 3.3.3), and a kick that
+	// comes between the test and the wfi stays pending: nothing is lost.
+	if (!__atomic_load_n(&hart->need_resched, __ATOMIC_SEQ_CST))
+		__asm__ volatile("wfi" ::: "memory");
+	trap_handle_pending();
+}
+
+static const char *cause_name(uint64_t cause)
+{
+	if (cause < sizeof(cause_names) / sizeof(cause_names[0]) && cause_names[cause] != NULL)
+		return cause_names[cause];
+	return "unknown exception";
+}
+
+static const struct fixup *find_fixup(uintptr_t pc)
+{
+	const struct fixup *end = (const struct fixup *)(uintptr_t)__fixup_end;
+
+	for (const struct fixup *f = (const struct fixup *)(uintptr_t)__fixup_start; f < end; f++) {
+		if (f->start <= pc && pc < f->end)
+			return f;
+	}
+	return NULL;
+}
+
+// Whether a page fault at `addr` is over: the mapping is there by now.
+static bool resolve_page_fault(uint64_t cause, uintptr_t addr)
+{
+	if (cause != CAUSE_LOAD_PAGE && cause != CAUSE_STORE_PAGE)
+		return false;
+	// Another hart, or this one, mapped it after this hart had looked it up in vain.
+	if (mmu_allows(addr, cause == CAUSE_STORE_PAGE)) {
+		mmu_flush_local();
+		return true;
+	}
+	return vmap_fault(addr, cause == CAUSE_STORE_PAGE) == 0;
+}
+
+static bool on_emergency_stack(const struct trap_frame *frame)
+{
+	const uint8_t *at = (const uint8_t *)frame;
+
+	return at >= emergency_stacks[0] && at < emergency_stacks[MAX_HARTS - 1] + EMERGENCY_STACK_SIZE;
+}
+
+static void handle_kernel_exception(struct trap_frame *frame)
+{
+	const struct fixup *fixup = find_fixup(frame->sepc);
+
+	if (fixup != NULL && !on_emergency_stack(frame)) {
+		if (fixup->kind != FIXUP_KIND_APP || !resolve_page_fault(frame->scause, frame->stval))
+			frame->sepc = fixup->handler;
+		return;
+	}
+	panic_at(frame->sepc, frame->x[8], "%s%s (cause %llu, address %#llx, sp %#llx)",
+	         on_emergency_stack(frame) ? "the kernel's stack is bad: " : "", cause_name(frame->scause),
+	         (unsigned long long)frame->scause, (unsigned long long)frame->stval,
+	         (unsigned long long)frame->x[2]);
+}
+
+static bool is_app_text(uintptr_t pc)
+{
+	return pc >= (uintptr_t)__text_start && pc < (uintptr_t)__text_end;
+}
+
+static void handle_app_exception(struct trap_frame *frame)
+{
+	const struct thread *thread = arch_current_thread();
+	const char *cause = cause_name(frame->scause);
+	uintptr_t stack_bottom = thread->app_stack_top - thread->app_stack_size;
+	uintptr_t pc = frame->sepc;
+
+	if (resolve_page_fault(frame->scause, frame->stval))
+		return;
+	if (frame->stval < stack_bottom && frame->stval >= stack_bottom - PAGE_SIZE)
+		cause = "stack overflow";
+	else if (frame->stval < PAGE_SIZE && frame->scause >= CAUSE_FETCH_PAGE)
+		cause = frame->scause == CAUSE_FETCH_PAGE ? "call of a NULL function" : "NULL pointer access";
+	// After a jump to nowhere, the return address tells who jumped.
+	if (!is_app_text(pc) && is_app_text(frame->x[1]))
+		pc = frame->x[1];
+	process_fault(cause, frame->stval, pc, frame->x[8]);
+}
+
+void trap_handle(struct trap_frame *frame)
+{
+	bool from_app = (frame->sstatus & SSTATUS_SPIE) != 0;
+
+	if ((frame->scause & SCAUSE_INTERRUPT) != 0) {
+		kassert(from_app);
+		trap_handle_pending();
+	} else if (from_app) {
+		handle_app_exception(frame);
+	} else {
+		handle_kernel_exception(frame);
+	}
+	if (from_app)
+		sched_return_to_app();
+}

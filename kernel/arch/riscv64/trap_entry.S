@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/arch/riscv64/arch_types.h"
+#include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/trap.h"
+#include "libs/abi/syscall.h"
+
+	.text
+
+// --- Traps -------------------------------------------------------------------------------------------
+
+	.balign 4
+	.global trap_entry
+trap_entry:
+	csrrw	sp, sscratch, sp		// sp: this hart; sscratch: the interrupted sp
+	sd	t0, ARCH_HART_SCRATCH(sp)
+	sd	t1, ARCH_HART_SCRATCH + 8(sp)
+	csrr	t0, sstatus
+	andi	t0, t0, SSTATUS_SPIE
+	beqz	t0, from_kernel
+
+	ld	tp, ARCH_HART_THREAD(sp)	// do not trust what an app may have left there
+	ld	t0, ARCH_THREAD_KERNEL_SP(tp)
+	addi	t0, t0, -TRAP_FRAME_SIZE
+
+	// t0: the frame; sp: the hart.
+save_frame:
+	csrrw	t1, sscratch, sp		// back in order: sscratch is the hart
+	sd	t1, 2 * 8(t0)
+	ld	t1, ARCH_HART_SCRATCH(sp)
+	sd	t1, 5 * 8(t0)
+	ld	t1, ARCH_HART_SCRATCH + 8(sp)
+	sd	t1, 6 * 8(t0)
+	mv	sp, t0
+	sd	ra, 1 * 8(sp)
+	sd	gp, 3 * 8(sp)
+	.irp	r, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	sd	x\r, \r * 8(sp)
+	.endr
+	csrr	t0, sepc
+	csrr	t1, sstatus
+	csrr	t2, scause
+	csrr	t3, stval
+	sd	t0, TRAP_FRAME_SEPC(sp)
+	sd	t1, TRAP_FRAME_SSTATUS(sp)
+	sd	t2, TRAP_FRAME_SSTATUS + 8(sp)
+	sd	t3, TRAP_FRAME_SSTATUS + 16(sp)
+	mv	a0, sp
+	call	trap_handle
+
+	// Only SPP and SPIE are put back: sstatus.FS is the FP unit's state now, not then.
+	ld	t0, TRAP_FRAME_SEPC(sp)
+	ld	t1, TRAP_FRAME_SSTATUS(sp)
+	csrw	sepc, t0
+	li	t2, SSTATUS_SPP
+	csrs	sstatus, t2
+	andi	t1, t1, SSTATUS_SPIE
+	bnez	t1, 1f
+	li	t2, SSTATUS_SPIE
+	csrc	sstatus, t2
+	j	2f
+1:	csrs	sstatus, t1
+2:	ld	ra, 1 * 8(sp)
+	ld	gp, 3 * 8(sp)
+	.irp	r, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	ld	x\r, \r * 8(sp)
+	.endr
+	ld	sp, 2 * 8(sp)
+	sret
+
+	// The interrupted sp serves when it lies within the thread's kernel stack with room for a frame (and the C code).
+from_kernel:
+	ld	t0, ARCH_HART_THREAD(sp)
+	csrr	t1, sscratch
+	beqz	t0, 1f				// booting: no thread yet
+	ld	t0, ARCH_THREAD_STACK_BOTTOM(t0)
+	addi	t0, t0, 2 * TRAP_FRAME_SIZE
+	bltu	t1, t0, bad_stack
+	ld	t0, ARCH_HART_THREAD(sp)
+	ld	t0, ARCH_THREAD_KERNEL_SP(t0)
+	bgtu	t1, t0, bad_stack
+1:	addi	t0, t1, -TRAP_FRAME_SIZE
+	j	save_frame
+bad_stack:
+	ld	t0, ARCH_HART_EMERGENCY_SP(sp)
+	addi	t0, t0, -TRAP_FRAME_SIZE
+	j	save_frame
+
+// --- Calls -------------------------------------------------------------------------------------------
+
+// What apps are linked against: arguments in a0 to a5, number in a7, the result in a0; an ordinary function for the caller.
+// Nothing is written to the app's stack: it may be used up.
+	.global starina_syscall
+	.balign 4
+starina_syscall:
+	csrci	sstatus, SSTATUS_SIE		// from here on this is the kernel
+	sd	sp, ARCH_THREAD_APP_SP(tp)
+	sd	ra, ARCH_THREAD_APP_PC(tp)
+	ld	sp, ARCH_THREAD_KERNEL_SP(tp)
+	addi	sp, sp, -32
+	sd	ra, 24(sp)			// a frame as the compiler makes them, for backtraces
+	sd	s0, 16(sp)
+	addi	s0, sp, 32
+	li	t0, SYSCALL_MAX
+	bgeu	a7, t0, 2f
+	slli	a7, a7, 3
+	lla	t0, syscall_table
+	add	t0, t0, a7
+	ld	t0, 0(t0)
+	jalr	t0
+1:	sd	a0, 0(sp)
+	call	sched_return_to_app
+	ld	a0, 0(sp)
+	ld	s0, 16(sp)
+	ld	ra, 24(sp)
+	ld	sp, ARCH_THREAD_APP_SP(tp)
+	csrsi	sstatus, SSTATUS_SIE
+	ret
+2:	li	a0, -5				// ERR_NOT_SUPPORTED
+	j	1b
+
+// --- Threads -----------------------------------------------------------------------------------------
+
+// Where a new thread begins (arch_thread_init): s1 entry, s2 its argument, s3 the app stack (0: a kernel thread), s4 the
+// number of thread_exit.
+	.global trap_thread_start
+trap_thread_start:
+	bnez	s3, 1f
+	mv	a0, s2
+	jalr	s1
+	unimp					// a kernel thread never returns
+1:	call	sched_return_to_app
+	mv	sp, s3
+	mv	a0, s2
+	mv	t0, s1
+	li	s0, 0				// the end of the chain of frames
+	lla	ra, 2f
+	csrsi	sstatus, SSTATUS_SIE
+	jr	t0
+	// The entry returned.
+2:	mv	a7, s4
+	call	starina_syscall
+	unimp
+
+// arch_context_switch(from, to, next): saves this context to `from`, goes on with `to` as thread `next`.
+	.global arch_context_switch
+arch_context_switch:
+	sd	ra, 0(a0)
+	sd	sp, 8(a0)
+	.irp	i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+	sd	s\i, 16 + \i * 8(a0)
+	.endr
+	mv	tp, a2
+	ld	ra, 0(a1)
+	ld	sp, 8(a1)
+	.irp	i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+	ld	s\i, 16 + \i * 8(a1)
+	.endr
+	ret

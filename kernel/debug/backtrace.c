@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// Everything is compiled with frame pointers: fp points past the frame, whose two upper words are the return
+// address and the caller's fp (RISC-V ABIs, "Frame Pointer Convention").
+#include "kernel/arch/riscv64/copy.h"
+#include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+#include "kernel/debug/symbols.h"
+#include "libs/base/fmt.h"
+
+#define MAX_FRAMES 32
+
+static void log_frame(const char *who, int number, uintptr_t pc, uintptr_t lookup)
+{
+	char line[128];
+	uintptr_t offset = 0;
+	const char *name = symbol_find(lookup, &offset);
+	size_t len;
+
+	if (name != NULL)
+		len = fmt_write(line, sizeof(line), "  #%d %#lx %s+%#lx", number, pc, name, offset + (pc - lookup));
+	else
+		len = fmt_write(line, sizeof(line), "  #%d %#lx", number, pc);
+	klog_app(who, LOG_ERROR, line, len < sizeof(line) ? len : sizeof(line) - 1);
+}
+
+void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp)
+{
+	log_frame(who, 0, pc, pc);
+	for (int i = 1; i < MAX_FRAMES; i++) {
+		uintptr_t frame[2];  // the caller's fp, the return address
+
+		if (fp == 0 || fp % 8 != 0 || arch_probe(frame, (const void *)(fp - sizeof(frame)), sizeof(frame)) != 0)
+			return;
+		if (frame[1] == 0)
+			return;
+		// A return address is behind its call, which may be a function's last instruction.
+		log_frame(who, i, frame[1], frame[1] - 1);
+		// Stacks grow down: a chain that does not go up is corrupt. A call from an app changes to another stack once.
+		if (frame[0] == fp)
+			return;
+		fp = frame[0];
+	}
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+//
+// Small objects come from slabs: one page each, cut into objects of one size class. Larger ones are pages of their own;
+// these are page-aligned, objects in a slab never are, which tells them apart.
+#include "kernel/mm/kmalloc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/debug/panic.h"
+#include "kernel/mm/page_private.h"
+#include "kernel/sched/spinlock.h"
+#include "libs/base/list.h"
+#include "libs/base/string.h"
+
+#define SLAB_MAGIC 0x534c4142u  // "SLAB"
+#define SLAB_HEADER 64u
+
+// A slab's header, at the start of its page.
+struct slab {
+	struct list entry;  // in its class's list of slabs with free objects
+	uint32_t magic;
+	uint32_t class_index;
+	uint32_t num_used;
+	uint32_t num_touched;  // objects from here on were never given out: no free list is built in advance
+	void **free;           // the first free one points to the next
+};
+_Static_assert(sizeof(struct slab) <= SLAB_HEADER, "the header has its place");
+
+// 4032 bytes are left in a page: the larger classes divide that.
+static const uint16_t class_sizes[] = {16, 32, 48, 64, 96, 128, 192, 256, 336, 448, 576, 672, 1008, 1344, 2016};
+#define NUM_CLASSES (sizeof(class_sizes) / sizeof(class_sizes[0]))
+
+static struct {
+	struct spinlock lock;  // guards all below, and every slab
+	bool ready;
+	struct list partial[NUM_CLASSES];
+} heap = {.lock = {.rank = LOCK_RANK_KMALLOC}};
+
+static uint32_t capacity(uint32_t class_index)
+{
+	return (uint32_t)(PAGE_SIZE - SLAB_HEADER) / class_sizes[class_index];
+}
+
+static uint32_t class_of(size_t size)
+{
+	uint32_t i = 0;
+
+	while (class_sizes[i] < size)
+		i++;
+	return i;
+}
+
+static unsigned order_of(size_t size)
+{
+	unsigned order = 0;
+
+	while ((PAGE_SIZE << order) < size)
+		order++;
+	return order;
+}
+
+static struct slab *slab_create(uint32_t class_index)
+{
+	struct slab *slab;
+	paddr_t page;
+
+	if (page_alloc_dirty(0, &page) != 0)
+		return NULL;
+	slab = page_to_virt(page);
+	*slab = (struct slab){.magic = SLAB_MAGIC, .class_index = class_index};
+	return slab;
+}
+
+static void *take_object(struct slab *slab)
+{
+	uint32_t size = class_sizes[slab->class_index];
+	void *object;
+
+	if (slab->free != NULL) {
+		object = slab->free;
+		slab->free = *slab->free;
+	} else {
+		object = (uint8_t *)slab + SLAB_HEADER + (size_t)slab->num_touched * size;
+		slab->num_touched++;
+	}
+	slab->num_used++;
+	return object;
+}
+
+static void *alloc_small(uint32_t class_index)
+{
+	struct list *partial = &heap.partial[class_index];
+	void *object = NULL;
+	struct slab *slab;
+
+	spin_lock(&heap.lock);
+	if (!heap.ready) {
+		for (size_t i = 0; i < NUM_CLASSES; i++)
+			list_init(&heap.partial[i]);
+		heap.ready = true;
+	}
+	if (list_is_empty(partial)) {
+		slab = slab_create(class_index);
+		if (slab == NULL)
+			goto out;
+		list_push_front(partial, &slab->entry);
+	}
+	slab = container_of(partial->next, struct slab, entry);
+	object = take_object(slab);
+	if (slab->num_used == capacity(class_index))
+		list_remove(&slab->entry);
+out:
+	spin_unlock(&heap.lock);
+	return object;
+}
+
+void *kmalloc(size_t size)
+{
+	paddr_t page;
+	void *object;
+
+	if (size > class_sizes[NUM_CLASSES - 1]) {
+		if (size > FOLIO_MAX_CONTIGUOUS || page_alloc(order_of(size), &page) != 0)
+			return NULL;
+		return page_to_virt(page);
+	}
+	object = alloc_small(class_of(size));
+	if (object != NULL)
+		memset(object, 0, size);
+	return object;
+}
+
+static void free_small(void *ptr)
+{
+	struct slab *slab = (struct slab *)((uintptr_t)ptr & ~(PAGE_SIZE - 1));
+	bool was_full, give_back;
+
+	spin_lock(&heap.lock);
+	kassert(slab->magic == SLAB_MAGIC && slab->num_used > 0);
+	kassert(((uintptr_t)ptr - (uintptr_t)slab - SLAB_HEADER) % class_sizes[slab->class_index] == 0);
+	was_full = slab->num_used == capacity(slab->class_index);
+	*(void **)ptr = slab->free;
+	slab->free = ptr;
+	slab->num_used--;
+	if (was_full)
+		list_push_front(&heap.partial[slab->class_index], &slab->entry);
+	// The last slab of a class goes too: what is free stays countable (free pages are as before after a process has ended).
+	give_back = slab->num_used == 0;
+	if (give_back) {
+		list_remove(&slab->entry);
+		slab->magic = 0;
+	}
+	spin_unlock(&heap.lock);
+	if (give_back)
+		page_free(page_from_virt(slab), 0);
+}
+
+void kfree(void *ptr)
+{
+	if (ptr == NULL)
+		return;
+	if ((uintptr_t)ptr % PAGE_SIZE == 0) {
+		paddr_t page = page_from_virt(ptr);
+
+		page_free(page, page_order(page));
+		return;
+	}
+	free_small(ptr);
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// boot_arg_find (kernel/startup/devices.h) in the command line `args`. A value that does not fit into `size` bytes is cut.
+bool boot_args_lookup(const char *args, const char *app, const char *name, char *value, size_t size);
