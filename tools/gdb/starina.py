@@ -144,8 +144,8 @@ class Registers:
         for hart in gdb.selected_inferior().threads():
             hart.switch()
             newest = gdb.newest_frame()
-            tp, pc, fp = (address(newest.read_register(r)) for r in ("tp", "pc", "fp"))
-            self.by_tp[tp] = (hart.num, pc, fp)
+            tp, pc, fp, ra = (address(newest.read_register(r)) for r in ("tp", "pc", "fp", "ra"))
+            self.by_tp[tp] = (hart.num, pc, fp, ra)
         if selected:
             selected.switch()
             frame.select()
@@ -159,8 +159,11 @@ def read_word(at):
     return int.from_bytes(bytes(data), "little")
 
 
-def backtrace(pc, fp, indent="      "):
-    """Prints the chain of frame pointers that starts at (pc, fp); the kernel and the apps are built with them."""
+def backtrace(pc, fp, ra=0, indent="      "):
+    """Prints the chain of frame pointers that starts at (pc, fp); the kernel and the apps are built with them.
+
+    A function that calls nothing saves no return address, just the frame pointer, in its place: with `ra` given, the
+    first frame may be one of these."""
     for depth in range(STACK_LIMIT):
         # A return address is after its call; the call is what one wants to see.
         print(f"{indent}#{depth:<2} {pc:#018x} {where(pc - (1 if depth else 0))}")
@@ -168,6 +171,8 @@ def backtrace(pc, fp, indent="      "):
             return
         try:
             pc, next_fp = read_word(fp - 8), read_word(fp - 16)
+            if depth == 0 and ra and fp <= pc < fp + 65536:
+                pc, next_fp = ra, pc
         except gdb.MemoryError:
             print(f"{indent}    (frame at {fp:#x} cannot be read)")
             return
@@ -185,9 +190,9 @@ def show_thread(thread, registers, frames):
     if not frames:
         return
     if running:
-        number, pc, fp = running
+        number, pc, fp, ra = running
         print(f"      running now; gdb thread {number}")
-        backtrace(pc, fp)
+        backtrace(pc, fp, ra)
     elif state == "running":
         print("      running in a guest, the firmware or a trap: see gdb's `info threads`")
     elif bool(thread["fresh"]):
