@@ -14,8 +14,8 @@ source=${output%.o}.S
 		# The assembler subtracts the addresses: awk has no 64-bit integers.
 		LC_ALL=C "${cross}nm" --numeric-sort "$elf" | awk '
 			$3 == "__text_start" { start = $1 }
-			$3 == "__text_end" { nextfile }
-			$2 ~ /^[tT]$/ && $3 !~ /^([.$]|__.*_(start|end)$)/ && $1 != last {
+			$3 == "__text_end" { past = 1 } # and read on: nm must not meet a closed pipe
+			!past && $2 ~ /^[tT]$/ && $3 !~ /^([.$]|__.*_(start|end)$)/ && $1 != last {
 				last = $1
 				address[n] = $1
 				name[n++] = $3
