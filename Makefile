@@ -36,7 +36,8 @@ CFLAGS := -std=gnu11 -O2 -g -march=rv64gc -mabi=lp64d -mcmodel=medany -mno-relax
 	-fno-common -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/= \
 	-DSTARINA_DEBUG=$(DEBUG) $(WARNINGS) -I. -isystem third_party/libfdt
-DEPFLAGS = -MMD -MP
+# -MD: lwIP and its configuration are in "system" folders.
+DEPFLAGS = -MD -MP
 
 # A file that changes when a text does: what depends on it is rebuilt then.
 stamp = $(shell mkdir -p $(dir $(1)) && printf '%s\n' '$(2)' | cmp -s - $(1) || printf '%s\n' '$(2)' > $(1))$(1)

@@ -30,6 +30,7 @@
 #define LWIP_IPV6 1
 #define LWIP_IPV6_MLD 1
 #define LWIP_IPV6_DHCP6 0
+#define IPV6_FRAG_COPYHEADER 1
 #define LWIP_ICMP 1
 #define LWIP_RAW 1
 #define LWIP_DHCP 1
