@@ -26,6 +26,7 @@ extern const struct test memory_tests[];
 extern const struct test thread_tests[];
 extern const struct test fault_tests[];
 extern const struct test service_tests[];
+extern const struct test vm_tests[];
 
 void test_failed(struct autotest *t, const char *what, const char *file, int line);
 

@@ -2,7 +2,7 @@
 #include "apps/autotest/autotest.h"
 
 static const struct test *const suites[] = {
-	channel_tests, poll_tests, memory_tests, thread_tests, fault_tests, service_tests,
+	channel_tests, poll_tests, memory_tests, thread_tests, fault_tests, service_tests, vm_tests,
 };
 
 void test_failed(struct autotest *t, const char *what, const char *file, int line)

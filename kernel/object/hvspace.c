@@ -29,15 +29,13 @@ error_t hvspace_object_create(struct account *account, struct hvspace **out)
 		return err;
 	spinlock_init(&space->lock, LOCK_RANK_VM);
 	err = gstage_init(&space->gstage);
-	if (err != 0)
-		goto out_free;
+	if (err != 0) {
+		object_put(&space->object);
+		return err;
+	}
 	space->time_origin = hv_time();
 	*out = space;
 	return 0;
-
-out_free:
-	object_free(&space->object);
-	return err;
 }
 
 static void mapping_release(struct hvspace_mapping *mapping)
@@ -54,7 +52,8 @@ static void hvspace_destroy(struct object *object)
 	// Each vCPU holds a reference to its space, so none is left and no hart enters it any more. What harts still
 	// remember of it goes before the memory does.
 	hv_fence_gstage();
-	gstage_deinit(&space->gstage);
+	if (space->gstage.root != 0)
+		gstage_deinit(&space->gstage);
 	for (size_t i = 0; i < HVSPACE_MAX_MAPPINGS; i++) {
 		if (space->mappings[i].folio != NULL)
 			mapping_release(&space->mappings[i]);

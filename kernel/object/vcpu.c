@@ -36,16 +36,14 @@ error_t vcpu_object_create(struct account *account, struct hvspace *space, uint3
 	hv_timer_init(vcpu);
 
 	err = hvspace_add_vcpu(space, id, vcpu);
-	if (err != 0)
-		goto out_free;
+	if (err != 0) {
+		object_put(&vcpu->object);
+		return err;
+	}
 	object_get(&space->object);
 	vcpu->space = space;
 	*out = vcpu;
 	return 0;
-
-out_free:
-	object_free(&vcpu->object);
-	return err;
 }
 
 static void vcpu_destroy(struct object *object)
@@ -53,9 +51,11 @@ static void vcpu_destroy(struct object *object)
 	struct vcpu *vcpu = vcpu_from_object(object);
 	struct hvspace *space = vcpu->space;
 
-	hvspace_remove_vcpu(space, vcpu->id);
+	if (space != NULL)
+		hvspace_remove_vcpu(space, vcpu->id);
 	object_free(&vcpu->object);
-	object_put(&space->object);
+	if (space != NULL)
+		object_put(&space->object);
 }
 
 uint32_t vcpu_readiness(struct vcpu *vcpu)
