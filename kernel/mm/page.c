@@ -148,6 +148,49 @@ void page_free(paddr_t page, unsigned order)
 	spin_unlock(&pages.lock);
 }
 
+// The largest block that begins at `page` and has at most `count` pages.
+static unsigned piece_order(paddr_t page, size_t count)
+{
+	unsigned order = 0;
+
+	while (order < PAGE_MAX_ORDER && (page & (PAGE_SIZE << order)) == 0 && (2ul << order) <= count)
+		order++;
+	return order;
+}
+
+void page_shrink(paddr_t page, unsigned order, size_t count)
+{
+	size_t total = (size_t)1 << order;
+
+	kassert(count > 0 && count <= total);
+	spin_lock(&pages.lock);
+	kassert(*map_byte(page) == (MAP_USED | order));
+	for (size_t done = 0; done < total;) {
+		paddr_t at = page + done * PAGE_SIZE;
+		unsigned piece = piece_order(at, (done < count ? count : total) - done);
+
+		if (done < count) {
+			*map_byte(at) = (uint8_t)(MAP_USED | piece);
+		} else {
+			*map_byte(at) = 0;
+			free_locked(at, piece);
+		}
+		done += (size_t)1 << piece;
+	}
+	spin_unlock(&pages.lock);
+}
+
+void page_free_range(paddr_t page, size_t count)
+{
+	while (count > 0) {
+		unsigned order = piece_order(page, count);
+
+		page_free(page, order);
+		page += PAGE_SIZE << order;
+		count -= (size_t)1 << order;
+	}
+}
+
 unsigned page_order(paddr_t page)
 {
 	uint8_t byte;

@@ -21,6 +21,11 @@ void page_add_range(paddr_t start, paddr_t end);
 // 1 << order contiguous pages, aligned to their size and zeroed. Errors: ERR_NO_MEMORY.
 __must_check error_t page_alloc(unsigned order, paddr_t *out);
 void page_free(paddr_t page, unsigned order);
+// Gives back all but the first `count` pages of a block just allocated. What is kept is freed by
+// page_free_range.
+void page_shrink(paddr_t page, unsigned order, size_t count);
+// Frees `count` pages that page_shrink left.
+void page_free_range(paddr_t page, size_t count);
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
 

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+HOST_TESTS += kernel/startup/boot_args_test
+boot_args_test_SRCS := kernel/startup/boot_args.c libs/base/string.c
