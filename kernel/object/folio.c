@@ -27,21 +27,6 @@ static void free_part(struct folio_part *part)
 	*part = (struct folio_part){0};
 }
 
-// A contiguous folio's block of memory is a power of two of pages; what exceeds the folio was given back at once.
-static void free_contiguous(paddr_t paddr, size_t size)
-{
-	while (size > 0) {
-		unsigned order = 0;
-
-		while (order < PAGE_MAX_ORDER && (PAGE_SIZE << (order + 1)) <= size &&
-		       (paddr & ((PAGE_SIZE << (order + 1)) - 1)) == 0)
-			order++;
-		page_free(paddr, order);
-		paddr += PAGE_SIZE << order;
-		size -= PAGE_SIZE << order;
-	}
-}
-
 static void folio_destroy(struct object *object)
 {
 	struct folio *folio = folio_from_object(object);
@@ -58,7 +43,7 @@ static void folio_destroy(struct object *object)
 		if (folio->vaddr != 0)
 			vmap_release(folio->vaddr, folio->size);
 	} else if (folio->paddr != 0) {
-		free_contiguous(folio->paddr, folio->size);
+		page_free_range(folio->paddr, folio->size / PAGE_SIZE);
 	}
 	if (!folio->device)
 		account_uncharge_folio(object->account, folio->size);
@@ -83,7 +68,7 @@ static error_t alloc_contiguous(struct folio *folio)
 		folio->paddr = 0;
 		return error;
 	}
-	free_contiguous(folio->paddr + folio->size, (PAGE_SIZE << order) - folio->size);
+	page_shrink(folio->paddr, order, folio->size / PAGE_SIZE);
 	return 0;
 }
 

@@ -52,8 +52,9 @@ struct account {
 	uint64_t folio_limit;
 };
 
-// Kernel memory that a process may use (objects, queued messages, handle table).
-#define KERNEL_MEMORY_LIMIT (4ul * 1024 * 1024)
+// Kernel memory that a process may use (objects, queued messages, handle table): as much as its memory limit, but at least
+// this.
+#define KERNEL_MEMORY_MIN (4ul * 1024 * 1024)
 
 // Errors: ERR_NO_MEMORY (NULL).
 struct account *account_create(uint64_t kernel_limit, uint64_t folio_limit);

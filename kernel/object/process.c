@@ -67,7 +67,8 @@ static void take_apart(struct work *work);
 error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit, uint64_t memory_limit,
                        struct process **out)
 {
-	struct account *account = account_create(KERNEL_MEMORY_LIMIT, memory_limit);
+	uint64_t kernel_limit = memory_limit > KERNEL_MEMORY_MIN ? memory_limit : KERNEL_MEMORY_MIN;
+	struct account *account = account_create(kernel_limit, memory_limit);
 	struct process *process;
 	paddr_t env;
 	error_t error;
