@@ -96,8 +96,9 @@ static void virtio_console_main(const struct environ *env)
 		log_warn("more than one console device: only the first is used");
 	if (entry != NULL) {
 		virtio_device_start(&console.device);
-		control_send(&console, NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
+		// Shows the device the buffers for its answers first: without them it drops what it has to say.
 		control_poll(&console);
+		control_send(&console, NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
 	}
 	loop_run(&console.loop);
 }
