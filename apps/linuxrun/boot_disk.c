@@ -47,14 +47,14 @@ static void header_read(void *context, error_t status)
 {
 	struct boot_disk *boot = context;
 	struct container_file file;
-	struct tar_entry entry;
+	struct ustar_entry entry;
 	error_t err;
 
 	if (status < 0) {
 		boot->finished(boot->context, "the boot disk could not be read");
 		return;
 	}
-	err = tar_entry_parse((struct span){.data = boot->header, .len = sizeof(boot->header)}, &entry);
+	err = ustar_entry_parse((struct span){.data = boot->header, .len = sizeof(boot->header)}, &entry);
 	if (err == ERR_EMPTY) {
 		directory_read(boot);
 		return;
@@ -63,7 +63,7 @@ static void header_read(void *context, error_t status)
 		boot->finished(boot->context, "the boot disk holds no ustar archive as run.sh makes it");
 		return;
 	}
-	file = (struct container_file){.offset = boot->position + TAR_BLOCK, .size = entry.size};
+	file = (struct container_file){.offset = boot->position + USTAR_BLOCK, .size = entry.size};
 	if (entry.is_file && strcmp(entry.name, "kernel") == 0)
 		boot->kernel = file;
 	else if (entry.is_file && strcmp(entry.name, "initramfs.cpio") == 0)
@@ -71,7 +71,7 @@ static void header_read(void *context, error_t status)
 	else if (entry.is_file && strcmp(entry.name, "config.json") == 0)
 		boot->config = file;
 	// A size is below 2^40 and there are few entries: no overflow.
-	boot->position += TAR_BLOCK + (entry.size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+	boot->position += USTAR_BLOCK + (entry.size + USTAR_BLOCK - 1) / USTAR_BLOCK * USTAR_BLOCK;
 	if (boot->kernel.size > 0 && boot->initramfs.size > 0 && boot->config.size > 0)
 		directory_read(boot);
 	else
@@ -83,7 +83,7 @@ static void read_header(struct boot_disk *boot)
 	struct mut_span target = {.data = boot->header, .len = sizeof(boot->header)};
 
 	// An archive without an end ends with the disk.
-	if (loader_start(&boot->loader, boot->disk, boot->position, TAR_BLOCK, target, header_read, boot) < 0)
+	if (loader_start(&boot->loader, boot->disk, boot->position, USTAR_BLOCK, target, header_read, boot) < 0)
 		directory_read(boot);
 }
 

@@ -3,7 +3,7 @@
 // The boot disk: a ustar archive with what a run needs. It comes from the host, and is checked as all that comes from outside.
 #pragma once
 
-#include "apps/linuxrun/tar.h"
+#include "apps/linuxrun/ustar.h"
 #include "libs/linux/container.h"
 #include "libs/linux/loader.h"
 
@@ -22,7 +22,7 @@ struct boot_disk {
 	struct loader loader;
 	uint64_t position;
 	uint32_t entries;
-	uint8_t header[TAR_BLOCK];
+	uint8_t header[USTAR_BLOCK];
 };
 
 // Reads the directory of the archive on `disk`, which is ready.

@@ -21,8 +21,8 @@ struct linuxrun {
 	uint64_t memory;
 	uint64_t cpus;
 
-	struct opener open_boot, open_root, open_stdin, open_stdout, open_stderr, open_control;
-	uint32_t opening;  // openers that have not answered
+	struct opener open_boot, open_root, open_stdin;
+	uint32_t opening;  // disks and ports that have not answered
 	struct disk disk;
 	bool has_disk;
 	struct boot_disk boot;
@@ -50,8 +50,6 @@ struct linuxrun {
 	int status;
 	bool failed;
 	char error[256];
-	struct source flush_source;  // a timer: not to wait for a host for ever
-	handle_t flush_timer;
 	uint32_t flushing;  // ports whose output is on its way
 	bool flushed_output;
 };

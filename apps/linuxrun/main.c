@@ -14,8 +14,6 @@
 // Left to the rest of the system when a guest's memory is full.
 #define MEMORY_RESERVE (16ull * 1024 * 1024)
 #define MIB (1024ull * 1024)
-// A host that does not take its output this long after the end is not waited for any more.
-#define FLUSH_TIMEOUT (10 * NSEC_PER_SEC)
 
 static struct linuxrun linuxrun_state;
 
@@ -51,22 +49,8 @@ static void port_flushed(void *context, struct out_port *port)
 	out_port_flush(&run->control);
 }
 
-static void flush_timed_out(struct loop *loop, struct source *source)
-{
-	struct linuxrun *run = source->context;
-
-	loop_close(loop, source);
-	log_warn("the host does not take the container's output");
-	run->flushing = 1;
-	port_flushed(run, NULL);
-}
-
-static const struct source_ops flush_ops = {.signalled = flush_timed_out};
-
 void linuxrun_end(struct linuxrun *run, int status, const char *error)
 {
-	nsec_t now;
-
 	if (run->ended)
 		return;
 	run->ended = true;
@@ -77,10 +61,6 @@ void linuxrun_end(struct linuxrun *run, int status, const char *error)
 		log_error("%s", error);
 	}
 	log_info("container ended with status %d", status);
-	if (run->power_off && timer_create(&run->flush_timer) == 0 && clock_get(CLOCK_MONOTONIC, &now) == 0 &&
-	    timer_set(run->flush_timer, now + FLUSH_TIMEOUT) == 0 &&
-	    loop_add(&run->loop, &run->flush_source, run->flush_timer, &flush_ops, run) < 0)
-		handle_close(run->flush_timer);
 	// One more than the two ports, so that a port that is flushed at once does not end the wait for the other.
 	run->flushing = 3;
 	out_port_flush(&run->out);
@@ -253,14 +233,17 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 		run->boot_channel = channel;
 	else if (opener == &run->open_root)
 		run->root_channel = channel;
-	else if (opener == &run->open_stdin)
-		linuxrun_stdin_open(run, channel);
-	else if (opener == &run->open_stdout)
-		out_port_open(&run->out, &run->loop, channel);
-	else if (opener == &run->open_stderr)
-		out_port_open(&run->err, &run->loop, channel);
 	else
-		out_port_open(&run->control, &run->loop, channel);
+		linuxrun_stdin_open(run, channel);
+	if (--run->opening == 0)
+		all_opened(run);
+}
+
+static void port_opened(void *context, struct out_port *port)
+{
+	struct linuxrun *run = context;
+
+	(void)port;
 	if (--run->opening == 0)
 		all_opened(run);
 }
@@ -279,10 +262,10 @@ static void open_all(struct linuxrun *run)
 	handle_t blkdev = environ_connector(run->env, "blkdev");
 
 	run->opening = 6;
-	opener_start(&run->open_control, &run->loop, console, "console:" CONSOLE_PORT_CONTROL, opened, run);
+	out_port_open(&run->control, &run->loop, console, "console:" CONSOLE_PORT_CONTROL);
+	out_port_open(&run->out, &run->loop, console, "console:" CONSOLE_PORT_STDOUT);
+	out_port_open(&run->err, &run->loop, console, "console:" CONSOLE_PORT_STDERR);
 	opener_start(&run->open_stdin, &run->loop, console, "console:" CONSOLE_PORT_STDIN, opened, run);
-	opener_start(&run->open_stdout, &run->loop, console, "console:" CONSOLE_PORT_STDOUT, opened, run);
-	opener_start(&run->open_stderr, &run->loop, console, "console:" CONSOLE_PORT_STDERR, opened, run);
 	opener_start(&run->open_boot, &run->loop, blkdev, "blk:boot", opened, run);
 	opener_start(&run->open_root, &run->loop, blkdev, "blk:root", opened, run);
 }
@@ -296,6 +279,7 @@ static void linuxrun_main(const struct environ *env)
 	run->env = env;
 	run->system = environ_system(env);
 	run->stdin_eof = UINT64_MAX;
+	run->out.opened = run->err.opened = run->control.opened = port_opened;
 	run->out.writable = run->err.writable = run->control.writable = port_writable;
 	run->out.flushed = run->err.flushed = run->control.flushed = port_flushed;
 	run->out.context = run->err.context = run->control.context = run;

@@ -12,41 +12,15 @@
 
 static void port_gone(struct out_port *port)
 {
-	bool was_full = port->full, was_flushing = port->flushing || port->end_wanted;
+	bool was_full = port->full;
 
-	if (!port->open)
-		return;
 	port->open = false;
 	port->full = false;
-	port->flushing = false;
-	port->end_wanted = false;
 	loop_close(port->loop, &port->source);
 	if (port->hung_up != NULL)
 		port->hung_up(port->context, port);
 	if (was_full)
 		port->writable(port->context, port);
-	if (was_flushing)
-		port->flushed(port->context, port);
-}
-
-static void send_end(struct out_port *port)
-{
-	struct msg_end end = {0};
-	struct message m;
-	error_t err;
-
-	err = message_encode_end(&m, &end, NULL, 0);
-	if (err == 0)
-		err = channel_send(port->source.handle, &m);
-	if (err == ERR_FULL) {
-		port->end_wanted = true;
-		source_want_writable(&port->source, true);
-		return;
-	}
-	port->end_wanted = false;
-	port->flushing = true;
-	if (err < 0)
-		port_gone(port);
 }
 
 static void port_message(struct loop *loop, struct source *source, struct message *m)
@@ -60,9 +34,6 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 			port->input(port->context, payload.bytes);
 			payload_release(&payload);
 		}
-	} else if (m->type == MSG_END && port->flushing) {
-		port->flushing = false;
-		port->flushed(port->context, port);
 	} else if (m->type == MSG_END && port->hung_up != NULL) {
 		port->hung_up(port->context, port);
 	}
@@ -75,12 +46,8 @@ static void port_writable(struct loop *loop, struct source *source)
 
 	(void)loop;
 	source_want_writable(source, false);
-	if (port->full) {
-		port->full = false;
-		port->writable(port->context, port);
-	}
-	if (port->open && port->end_wanted)
-		send_end(port);
+	port->full = false;
+	port->writable(port->context, port);
 }
 
 static void port_closed(struct loop *loop, struct source *source)
@@ -92,16 +59,35 @@ static void port_closed(struct loop *loop, struct source *source)
 static const struct source_ops port_ops = {
 	.message = port_message, .writable = port_writable, .closed = port_closed};
 
-void out_port_open(struct out_port *port, struct loop *loop, handle_t channel)
+static void port_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
-	port->loop = loop;
-	if (channel == HANDLE_NONE)
-		return;
-	if (loop_add(loop, &port->source, channel, &port_ops, port) < 0) {
-		handle_close(channel);
+	struct out_port *port = opener->context;
+	bool flushing = port->flushing;
+
+	// The host is slow to take what we wrote: it is its right.
+	if (error == ERR_EXISTS && flushing) {
+		opener_start(opener, port->loop, port->connector, port->uri, port_opened, port);
 		return;
 	}
-	port->open = true;
+	if (channel == HANDLE_NONE)
+		log_debug("%s: %s (error %d)", port->uri, text, (int)error);
+	else if (loop_add(port->loop, &port->source, channel, &port_ops, port) < 0)
+		handle_close(channel);
+	else
+		port->open = true;
+	port->flushing = false;
+	if (flushing)
+		port->flushed(port->context, port);
+	else
+		port->opened(port->context, port);
+}
+
+void out_port_open(struct out_port *port, struct loop *loop, handle_t connector, const char *uri)
+{
+	port->loop = loop;
+	port->connector = connector;
+	port->uri = uri;
+	opener_start(&port->opener, loop, connector, uri, port_opened, port);
 }
 
 size_t out_port_write(struct out_port *port, struct span bytes)
@@ -139,8 +125,14 @@ size_t out_port_write(struct out_port *port, struct span bytes)
 
 void out_port_flush(struct out_port *port)
 {
-	if (!port->open)
+	if (!port->open) {
 		port->flushed(port->context, port);
-	else
-		send_end(port);
+		return;
+	}
+	// A port whose channel was closed is free again once all has gone out: so we wait by opening it anew.
+	port->open = false;
+	port->full = false;
+	port->flushing = true;
+	loop_close(port->loop, &port->source);
+	opener_start(&port->opener, port->loop, port->connector, port->uri, port_opened, port);
 }

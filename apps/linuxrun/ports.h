@@ -3,6 +3,7 @@
 // The host's ports: output with backpressure, and the lines of the control port.
 #pragma once
 
+#include "apps/linuxrun/opener.h"
 #include "libs/base/span.h"
 #include "libs/starina/loop.h"
 
@@ -10,26 +11,33 @@
 struct out_port {
 	struct source source;
 	struct loop *loop;
+	handle_t connector;
+	const char *uri;
 	bool open;
-	bool full;      // the writable callback will come
-	bool flushing;  // MSG_END was sent; waiting for the device to say that all has gone out
-	bool end_wanted;  // MSG_END is to be sent as soon as it fits
+	bool full;  // the writable callback will come
+	// The port was opened, or is not there.
+	void (*opened)(void *context, struct out_port *port);
 	// Output fits again after it was refused.
 	void (*writable)(void *context, struct out_port *port);
 	// All that was written before out_port_flush has gone out, or the port is gone.
 	void (*flushed)(void *context, struct out_port *port);
-	// The host closed its side: what is written is dropped from now on.
+	// The host closed its side (may be NULL).
 	void (*hung_up)(void *context, struct out_port *port);
-	// Bytes from the host (the control port's).
+	// Bytes from the host (may be NULL).
 	void (*input)(void *context, struct span bytes);
 	void *context;
+	// Private.
+	struct opener opener;
+	bool flushing;
 };
 
-// Follows the console port on `channel` (consumed, HANDLE_NONE: the port is not there). The callbacks and `context` are set.
-void out_port_open(struct out_port *port, struct loop *loop, handle_t channel);
+// Opens the console port `uri` at the service behind `connector`. The callbacks and `context` are set. `opened` comes, at
+// the soonest from within this call.
+void out_port_open(struct out_port *port, struct loop *loop, handle_t connector, const char *uri);
 // Returns how many bytes were taken; after fewer than all, `writable` comes.
 size_t out_port_write(struct out_port *port, struct span bytes);
-// No more will be written: `flushed` comes, at the soonest from within this call.
+// Has all that was written go out to the host: `flushed` comes, at the soonest from within this call. Nothing is to
+// be written before.
 void out_port_flush(struct out_port *port);
 
 // What the host may say on the control port.

@@ -4,13 +4,13 @@
 
 #include "libs/base/string.h"
 #include "libs/linux/container_internal.h"
-#include "libs/linux/image.h"
+#include "libs/linux/kernel_image.h"
 #include "libs/starina/log.h"
 
 // Nothing of the container's goes here: its configuration travels as data. earlycon shows what a kernel that dies says;
 // panic=-1 makes it reboot at once, which ends the VM.
-#define BOOTARGS "earlycon=sbi keep_bootcon quiet panic=-1 rdinit=/init"
-#define BOOTARGS_LOG "earlycon=sbi keep_bootcon loglevel=7 panic=-1 rdinit=/init"
+#define BOOTARGS "earlycon=sbi keep_bootcon quiet panic=-1"
+#define BOOTARGS_LOG "earlycon=sbi keep_bootcon loglevel=7 panic=-1"
 // What a kernel needs besides its image and the initramfs to get to bootd.
 #define GUEST_MARGIN (16ull * 1024 * 1024)
 #define MIB (1024ull * 1024)
@@ -187,14 +187,14 @@ static void header_loaded(void *context, error_t status)
 {
 	struct container *c = context;
 	struct span header = {.data = c->kernel_header, .len = sizeof(c->kernel_header)};
-	struct image_header image;
+	struct kernel_image image;
 	struct mut_span target;
 	uint64_t needed;
 	error_t err;
 
 	if (load_ended(c, status, "the guest kernel"))
 		return;
-	err = image_header_parse(header, c->config.kernel.size, MACHINE_MAX_MEMORY, &image);
+	err = kernel_image_parse(header, c->config.kernel.size, MACHINE_MAX_MEMORY, &image);
 	if (err < 0) {
 		container_fail(c, "the guest kernel is not a RISC-V Linux Image (error %d)", (int)err);
 		return;

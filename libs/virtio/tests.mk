@@ -3,3 +3,13 @@
 HOST_TESTS += libs/virtio/queue_test libs/virtio/mmio_test
 queue_test_SRCS := libs/virtio/queue.c libs/virtio/dma.c libs/starina/alloc.c libs/starina/log.c libs/base/fmt.c
 mmio_test_SRCS := libs/virtio/mmio.c $(queue_test_SRCS)
+# SPDX-License-Identifier: MIT
+VIRTIO_DEVICE_SRCS := libs/virtio/device_queue.c libs/virtio/device_mmio.c libs/base/span.c
+HOST_TESTS += libs/virtio/device_queue_test libs/virtio/device_console_test libs/virtio/device_blk_test
+device_queue_test_SRCS := $(VIRTIO_DEVICE_SRCS)
+device_console_test_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_console.c
+device_blk_test_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_blk.c
+HOST_FUZZERS += libs/virtio/device_queue_fuzz libs/virtio/device_console_fuzz libs/virtio/device_blk_fuzz
+device_queue_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_rng.c
+device_console_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_console.c
+device_blk_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_blk.c

@@ -5,9 +5,9 @@
 
 #include "libs/base/span.h"
 
-#define TAR_BLOCK 512u
+#define USTAR_BLOCK 512u
 
-struct tar_entry {
+struct ustar_entry {
 	char name[101];
 	uint64_t size;
 	bool is_file;
@@ -15,4 +15,4 @@ struct tar_entry {
 
 // Checks and reads a header block. Errors: ERR_EMPTY (a block of zeroes: the archive's end), ERR_INVALID (checksum, magic,
 // numbers), ERR_TOO_LARGE (a size that no archive of ours has).
-__must_check error_t tar_entry_parse(struct span block, struct tar_entry *out);
+__must_check error_t ustar_entry_parse(struct span block, struct ustar_entry *out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "apps/linuxrun/tar.h"
+#include "apps/linuxrun/ustar.h"
 
 #include "libs/base/string.h"
 
@@ -38,18 +38,18 @@ static uint64_t sum_block(struct span block)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < TAR_BLOCK; i++)
+	for (size_t i = 0; i < USTAR_BLOCK; i++)
 		sum += i >= CHECKSUM_OFFSET && i < CHECKSUM_OFFSET + 8 ? ' ' : block.data[i];
 	return sum;
 }
 
-error_t tar_entry_parse(struct span block, struct tar_entry *out)
+error_t ustar_entry_parse(struct span block, struct ustar_entry *out)
 {
 	uint64_t checksum, sum;
 	error_t err;
 	char type;
 
-	if (block.len < TAR_BLOCK)
+	if (block.len < USTAR_BLOCK)
 		return ERR_INVALID;
 	sum = sum_block(block);
 	if (sum == 8 * ' ' && memchr(block.data + CHECKSUM_OFFSET, ' ', 8) == NULL)

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "libs/virtio/device_blk.h"
+#include "libs/virtio/device_fuzz.h"
+
+static struct blk_device_request *held[BLK_DEVICE_MAX_REQUESTS];
+static uint32_t num_held;
+
+static void hold_read(void *context, struct blk_device_request *request)
+{
+	(void)context;
+	held[num_held++] = request;
+}
+
+static void step(void *context, uint8_t op)
+{
+	static const uint8_t bytes[1024];
+
+	(void)context;
+	if (num_held == 0)
+		return;
+	blk_device_put(held[num_held - 1], (size_t)op * 8, (struct span){.data = bytes, .len = sizeof(bytes)});
+	if ((op & 1) != 0) {
+		num_held--;
+		blk_device_finish(held[num_held], (op & 2) != 0 ? ERR_IO : 0);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct test_guest *guest = aligned_alloc(4096, sizeof(*guest));
+	struct blk_device *dev = calloc(1, sizeof(*dev));
+
+	test_guest_init(guest, &dev->mmio);
+	num_held = 0;
+	dev->read = hold_read;
+	dev->num_sectors = 4096;
+	blk_device_init(dev);
+	fuzz_device(guest, &dev->mmio, data, size, step, dev);
+	free(dev);
+	free(guest);
+	return 0;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "libs/virtio/device_blk.h"
+#include "libs/virtio/device_test.h"
+
+#define SECTORS 100u
+#define DATA (TEST_BUFFERS + 4096u)
+#define STATUS (TEST_BUFFERS + 2048u)
+
+static struct test_guest *guest;
+static struct blk_device *dev;
+static struct blk_device_request *held[BLK_DEVICE_MAX_REQUESTS];
+static uint32_t num_held;
+
+static void hold_read(void *context, struct blk_device_request *request)
+{
+	(void)context;
+	held[num_held++] = request;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	guest = aligned_alloc(4096, sizeof(*guest));
+	dev = calloc(1, sizeof(*dev));
+	test_guest_init(guest, &dev->mmio);
+	dev->read = hold_read;
+	dev->num_sectors = SECTORS;
+	strcpy(dev->serial, "root");
+	blk_device_init(dev);
+	num_held = 0;
+	test_start_device(&dev->mmio, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(dev);
+	free(guest);
+	return 0;
+}
+
+static void request(uint32_t type, uint64_t sector, uint32_t len)
+{
+	struct virtio_blk_req header = {.type = type, .sector = sector};
+
+	memcpy(guest->memory + TEST_BUFFERS, &header, sizeof(header));
+	guest->memory[STATUS] = 0xff;
+	test_set_desc(guest, 0, 0, TEST_GPA + TEST_BUFFERS, sizeof(header), VIRTQ_DESC_F_NEXT, 1);
+	test_set_desc(guest, 0, 1, TEST_GPA + DATA, len, VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_NEXT, 2);
+	test_set_desc(guest, 0, 2, TEST_GPA + STATUS, 1, VIRTQ_DESC_F_WRITE, 0);
+	test_offer(guest, 0, 0);
+	virtio_mmio_notified(&dev->mmio, 0);
+}
+
+static void test_read(void **state)
+{
+	uint8_t sector[512];
+
+	(void)state;
+	memset(sector, 'a', sizeof(sector));
+	request(VIRTIO_BLK_T_IN, 5, 1024);
+	assert_int_equal(num_held, 1);
+	assert_int_equal(held[0]->offset, 5 * 512);
+	assert_int_equal(held[0]->length, 1024);
+	blk_device_put(held[0], 512, (struct span){.data = sector, .len = sizeof(sector)});
+	// Outside of the request: dropped, the status byte stays.
+	blk_device_put(held[0], 1000, (struct span){.data = sector, .len = sizeof(sector)});
+	assert_int_equal(guest->memory[STATUS], 0xff);
+	blk_device_finish(held[0], 0);
+	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_OK);
+	assert_int_equal(guest->memory[DATA + 511], 0);
+	assert_int_equal(guest->memory[DATA + 512], 'a');
+	assert_int_equal(test_used(guest, 0)->ring[0].len, 1025);
+	assert_true(guest->irq);
+}
+
+static void expect_status(uint8_t status)
+{
+	assert_int_equal(num_held, 0);
+	assert_int_equal(guest->memory[STATUS], status);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	request(VIRTIO_BLK_T_IN, SECTORS, 512);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	request(VIRTIO_BLK_T_IN, SECTORS - 1, 1024);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	request(VIRTIO_BLK_T_IN, UINT64_MAX, 512);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	request(VIRTIO_BLK_T_IN, 0, 100);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	request(VIRTIO_BLK_T_OUT, 0, 512);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	request(VIRTIO_BLK_T_GET_ID, 0, 10);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	request(77, 0, 512);
+	expect_status(VIRTIO_BLK_S_UNSUPP);
+	request(VIRTIO_BLK_T_FLUSH, 0, 512);
+	expect_status(VIRTIO_BLK_S_OK);
+	request(VIRTIO_BLK_T_GET_ID, 0, 20);
+	expect_status(VIRTIO_BLK_S_OK);
+	assert_string_equal((char *)guest->memory + DATA, "root");
+}
+
+static void test_no_status_byte(void **state)
+{
+	(void)state;
+	test_set_desc(guest, 0, 0, TEST_GPA + TEST_BUFFERS, 16, 0, 0);
+	test_offer(guest, 0, 0);
+	virtio_mmio_notified(&dev->mmio, 0);
+	assert_int_equal(num_held, 0);
+	assert_int_equal(test_used(guest, 0)->idx, 1);
+}
+
+static void test_reset_forgets(void **state)
+{
+	uint8_t sector[512] = {1};
+
+	(void)state;
+	request(VIRTIO_BLK_T_IN, 0, 512);
+	assert_int_equal(num_held, 1);
+	test_start_device(&dev->mmio, 0);
+	memset(guest->memory, 0, TEST_SIZE);
+	blk_device_put(held[0], 0, (struct span){.data = sector, .len = sizeof(sector)});
+	blk_device_finish(held[0], 0);
+	assert_int_equal(guest->memory[DATA], 0);
+	assert_int_equal(test_used(guest, 0)->idx, 0);
+	assert_false(dev->requests[0].busy);
+}
+
+static void test_starved(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < BLK_DEVICE_MAX_REQUESTS + 3; i++)
+		request(VIRTIO_BLK_T_IN, 0, 512);
+	assert_int_equal(num_held, BLK_DEVICE_MAX_REQUESTS);
+	blk_device_finish(held[--num_held], 0);
+	assert_int_equal(num_held, BLK_DEVICE_MAX_REQUESTS);
+	blk_device_finish(held[--num_held], ERR_IO);
+	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_IOERR);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_status_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reset_forgets, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_starved, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
