@@ -65,7 +65,7 @@ static void prop_bytes(struct tree *t, const char *name, const void *bytes, size
 
 static void prop_empty(struct tree *t, const char *name)
 {
-	check(t, fdt_property(t->fdt, name, NULL, 0));
+	check(t, fdt_property(t->fdt, name, "", 0));
 }
 
 static void prop_reg(struct tree *t, uint64_t start, uint64_t size)

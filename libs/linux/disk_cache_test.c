@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+// The cache and the loader over a disk whose every byte tells its place, which answers when the test says so.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libs/linux/disk_cache.h"
+#include "libs/linux/loader.h"
+#include "libs/starina/syscall.h"
+
+#define DISK_BYTES (20u * DISK_CACHE_CHUNK + 512)
+#define MAX_FOLIOS 64
+
+static struct disk disk;
+static struct disk_cache cache;
+static uint8_t *folios[MAX_FOLIOS];  // by handle - 1
+static uint32_t num_open, num_reads, depth;
+
+struct pending {
+	uint64_t sector;
+	uint32_t length;
+	handle_t folio;
+	disk_done_fn done;
+	void *context;
+};
+
+static struct pending pending[64];
+static uint32_t num_pending;
+
+error_t folio_create(size_t size, uint32_t flags, handle_t *out)
+{
+	assert_int_equal(flags, FOLIO_CONTIGUOUS);
+	for (handle_t i = 0; i < MAX_FOLIOS; i++) {
+		if (folios[i] == NULL) {
+			folios[i] = malloc(size);
+			num_open++;
+			*out = i + 1;
+			return 0;
+		}
+	}
+	return ERR_LIMIT;
+}
+
+error_t folio_map(handle_t folio, uint32_t prot, void **out)
+{
+	(void)prot;
+	*out = folios[folio - 1];
+	return 0;
+}
+
+error_t handle_close(handle_t h)
+{
+	assert_non_null(folios[h - 1]);
+	free(folios[h - 1]);
+	folios[h - 1] = NULL;
+	num_open--;
+	return 0;
+}
+
+error_t disk_read(struct disk *d, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+{
+	assert_true(range_within(sector * 512, length, d->num_sectors * 512));
+	if (num_pending == 8)
+		return ERR_FULL;
+	num_reads++;
+	pending[num_pending++] = (struct pending){sector, length, folio, done, context};
+	return 0;
+}
+
+static uint8_t disk_byte(uint64_t offset)
+{
+	return (uint8_t)(offset * 7 + offset / 251 + offset / 65536);
+}
+
+// Answers the request at `index` of those that wait.
+static void answer(uint32_t index, error_t status)
+{
+	struct pending p = pending[index];
+
+	memmove(&pending[index], &pending[index + 1], (num_pending - index - 1) * sizeof(p));
+	num_pending--;
+	for (uint32_t i = 0; i < p.length; i++)
+		folios[p.folio - 1][i] = disk_byte(p.sector * 512 + i);
+	p.done(p.context, status, p.folio);
+}
+
+static void answer_all(void)
+{
+	while (num_pending > 0)
+		answer(num_pending - 1, 0);
+}
+
+static void enter(void *context)
+{
+	(void)context;
+	depth++;
+}
+
+static void leave(void *context)
+{
+	(void)context;
+	depth--;
+}
+
+struct client {
+	struct disk_cache_read read;
+	uint8_t *bytes;
+	bool finished;
+	error_t status;
+};
+
+static void take_piece(void *context, size_t position, struct span bytes)
+{
+	struct client *c = context;
+
+	memcpy(c->bytes + position, bytes.data, bytes.len);
+}
+
+static void take_finished(void *context, error_t status)
+{
+	struct client *c = context;
+
+	assert_false(c->finished);
+	c->finished = true;
+	c->status = status;
+}
+
+static void read_start(struct client *c, uint64_t offset, size_t length)
+{
+	*c = (struct client){.bytes = malloc(length)};
+	c->read.offset = offset;
+	c->read.length = length;
+	c->read.piece = take_piece;
+	c->read.finished = take_finished;
+	c->read.context = c;
+	disk_cache_read(&cache, &c->read);
+}
+
+static void read_check(struct client *c)
+{
+	assert_true(c->finished);
+	assert_int_equal(c->status, 0);
+	for (size_t i = 0; i < c->read.length; i++)
+		assert_int_equal(c->bytes[i], disk_byte(c->read.offset + i));
+	free(c->bytes);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	disk = (struct disk){.ready = true, .num_sectors = DISK_BYTES / 512};
+	disk_cache_init(&cache, &disk, enter, leave, NULL);
+	num_pending = num_reads = depth = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	disk_cache_deinit(&cache);
+	assert_int_equal(num_open, num_pending);
+	return 0;
+}
+
+static void test_read_and_hit(void **state)
+{
+	struct client c;
+
+	(void)state;
+	read_start(&c, 1000 * 512, 3 * DISK_CACHE_CHUNK);
+	assert_false(c.finished);
+	assert_int_equal(num_pending, 4);  // all its chunks at once
+	answer_all();
+	read_check(&c);
+	num_reads = 0;
+	read_start(&c, 1001 * 512, 512);
+	read_check(&c);
+	assert_int_equal(num_reads, 0);
+}
+
+static void test_end_of_disk(void **state)
+{
+	struct client c;
+
+	(void)state;
+	read_start(&c, DISK_BYTES - 512, 512);
+	answer_all();
+	read_check(&c);
+}
+
+static void test_two_wait_for_one(void **state)
+{
+	struct client a, b;
+
+	(void)state;
+	read_start(&a, 0, 512);
+	read_start(&b, 512, 1024);
+	assert_int_equal(num_pending, 1);
+	answer_all();
+	read_check(&a);
+	read_check(&b);
+}
+
+static void test_failure(void **state)
+{
+	struct client a, b;
+
+	(void)state;
+	read_start(&a, 0, 512);
+	read_start(&b, 5 * DISK_CACHE_CHUNK, 512);
+	answer(0, ERR_IO);
+	assert_true(a.finished);
+	assert_int_equal(a.status, ERR_IO);
+	free(a.bytes);
+	assert_false(b.finished);
+	answer_all();
+	read_check(&b);
+	// A failure is not remembered.
+	read_start(&a, 0, 512);
+	answer_all();
+	read_check(&a);
+}
+
+static void test_read_ahead(void **state)
+{
+	struct client c;
+
+	(void)state;
+	read_start(&c, 4 * DISK_CACHE_CHUNK, 512);
+	answer_all();
+	read_check(&c);
+	assert_int_equal(num_reads, 1);
+	read_start(&c, 5 * DISK_CACHE_CHUNK, 512);
+	answer_all();
+	read_check(&c);
+	assert_int_equal(num_reads, 2 + DISK_CACHE_AHEAD);
+}
+
+static void test_many(void **state)
+{
+	static struct client clients[40];
+
+	(void)state;
+	// More than the disk takes at once and, with read-ahead, all of the cache.
+	for (uint32_t i = 0; i < 40; i++)
+		read_start(&clients[i], (uint64_t)i * 65536 % (DISK_BYTES - 65536), 65536);
+	answer_all();
+	for (uint32_t i = 0; i < 40; i++)
+		read_check(&clients[i]);
+	assert_int_equal(depth, 0);
+}
+
+static uint32_t loads_finished;
+static error_t load_status;
+
+static void take_loaded(void *context, error_t status)
+{
+	(void)context;
+	loads_finished++;
+	load_status = status;
+}
+
+static void test_loader(void **state)
+{
+	const size_t size = 5 * LOADER_PIECE / 2 + 77;
+	uint8_t *bytes = malloc(size);
+	struct mut_span target = {.data = bytes, .len = size};
+	static struct loader loader;
+
+	(void)state;
+	loads_finished = 0;
+	assert_int_equal(loader_start(&loader, &disk, 1024, size, target, take_loaded, NULL), 0);
+	answer_all();
+	assert_int_equal(loads_finished, 1);
+	assert_int_equal(load_status, 0);
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(bytes[i], disk_byte(1024 + i));
+	// One failure is told once, after all that was under way came back.
+	assert_int_equal(loader_start(&loader, &disk, 0, size, target, take_loaded, NULL), 0);
+	answer(1, ERR_IO);
+	assert_int_equal(loads_finished, 1);
+	answer_all();
+	assert_int_equal(loads_finished, 2);
+	assert_int_equal(load_status, ERR_IO);
+	assert_int_equal(loader_start(&loader, &disk, 512, DISK_BYTES, target, take_loaded, NULL), ERR_INVALID);
+	assert_int_equal(loader_start(&loader, &disk, DISK_BYTES, 1, target, take_loaded, NULL), ERR_RANGE);
+	assert_int_equal(loader_start(&loader, &disk, 100, 1, target, take_loaded, NULL), ERR_INVALID);
+	assert_int_equal(loader_start(&loader, &disk, 0, 0, target, take_loaded, NULL), ERR_INVALID);
+	assert_int_equal(num_open, 0);
+	free(bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_read_and_hit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_of_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_wait_for_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_ahead, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_loader, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

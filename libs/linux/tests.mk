@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+HOST_TESTS += libs/linux/plic_test libs/linux/mmio_bus_test libs/linux/guest_fdt_test libs/linux/control_link_test \
+	libs/linux/disk_cache_test
+plic_test_SRCS := libs/linux/plic.c
+mmio_bus_test_SRCS := libs/linux/mmio_bus.c
+guest_fdt_test_SRCS := libs/linux/guest_fdt.c libs/linux/kernel_image.c libs/base/fmt.c libs/base/span.c \
+	$(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_sw fdt_strerror fdt_wip fdt_check)
+guest_fdt_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow
+control_link_test_SRCS := libs/linux/control_link.c libs/base/span.c
+disk_cache_test_SRCS := libs/linux/disk_cache.c libs/linux/loader.c
