@@ -23,6 +23,8 @@ void hv_context_init(struct vcpu_context *context)
 {
 	memset(context, 0, sizeof(*context));
 	context->vstimecmp = UINT64_MAX;
+	// Firmware leaves the counters readable in user mode, and Linux counts on it: its vDSO reads the time.
+	context->scounteren = 7;
 	hv_context_reset(context);
 }
 
