@@ -51,3 +51,9 @@ host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run
 default-image: $(BUILD)/image/default/root.squashfs
 # All that run.sh needs.
 run-files: $(BUILD)/starina.elf $(BUILD)/guest/initramfs.cpio host-tools default-image
+
+# E2E="PART-OF-A-NAME ..." chooses among the tests.
+E2E ?=
+.PHONY: test-e2e
+test-e2e: run-files ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
+	$(Q)BUILD=$(BUILD) tools/e2e/e2e.py $(E2E)

@@ -283,24 +283,22 @@ static bool hostname_is_valid(const char *hostname)
 	return length > 0 && length <= 64 && hostname[0] != '-';
 }
 
-char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err)
+char *bundle_from_image(const json_t *image, const char *directory,
+                        const struct bundle_options *options, struct error *err)
 {
 	const char *hostname = options->hostname ? options->hostname : DEFAULT_HOSTNAME;
-	json_t *image = image_config_read(directory, err);
-	json_t *config = json_object_get(image, "config");
-	json_t *bundle = NULL;
+	const json_t *config = json_object_get(image, "config");
+	json_t *bundle;
 	json_t *process;
-	char *text = NULL;
+	char *text;
 
-	if (!image)
-		return NULL;
 	if (!hostname_is_valid(hostname)) {
 		error_set(err, "LINUXRUN_HOSTNAME: \"%s\" is no host name", hostname);
-		goto out_free;
+		return NULL;
 	}
 	process = process_make(config, options, directory, hostname, err);
 	if (!process)
-		goto out_free;
+		return NULL;
 	bundle = json_loads(template_json, 0, NULL);
 	json_object_set_new(bundle, "process", process);
 	json_object_set_new(bundle, "hostname", json_string(hostname));
@@ -308,18 +306,25 @@ char *bundle_make(const char *directory, const struct bundle_options *options, s
 	json_object_set_new(json_object_get(bundle, "root"), "readonly",
 	                    json_boolean(options->readonly));
 	text = json_dumps(bundle, JSON_COMPACT | JSON_SORT_KEYS);
-	if (!text)
+	json_decref(bundle);
+	if (!text) {
 		error_set(err, "out of memory");
-	if (text && strlen(text) > MAX_BUNDLE_SIZE) {
-		error_set(
-			err,
-			"arguments and environment are too large: config.json would have %zu bytes, %u are possible",
-			strlen(text), MAX_BUNDLE_SIZE);
+	} else if (strlen(text) > MAX_BUNDLE_SIZE) {
+		error_set(err,
+		          "arguments and environment are too large: config.json would have %zu "
+		          "bytes, %u are possible",
+		          strlen(text), MAX_BUNDLE_SIZE);
 		free(text);
 		text = NULL;
 	}
-out_free:
-	json_decref(bundle);
+	return text;
+}
+
+char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err)
+{
+	json_t *image = image_config_read(directory, err);
+	char *text = image ? bundle_from_image(image, directory, options, err) : NULL;
+
 	json_decref(image);
 	return text;
 }

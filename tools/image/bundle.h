@@ -4,6 +4,7 @@
 // own and what the user wants otherwise.
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "tools/common/error.h"
@@ -18,6 +19,11 @@ struct bundle_options {
 	const char *hostname;
 	bool readonly;
 };
+
+// Makes config.json from `image`, an image configuration (OCI image spec, config.md); `directory` is where its
+// passwd and group are. The caller frees the text; NULL with `err`.
+char *bundle_from_image(const json_t *image, const char *directory,
+                        const struct bundle_options *options, struct error *err);
 
 // Makes config.json for the packed image in `directory` (pack.h). The caller frees the text; NULL with `err`.
 char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err);

@@ -276,28 +276,59 @@ static int apply_whiteout(struct layer *layer, const char *path, const char *nam
 	return 0;
 }
 
-static int apply_entry(struct layer *layer, struct archive_entry *entry)
+// Where the last name of `path` begins; trailing slashes are no part of a name. Its length goes to `length`.
+static const char *last_name(const char *path, size_t *length)
 {
-	const char *path = archive_entry_pathname(entry);
+	size_t end = strlen(path);
+	size_t start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/'; start--)
+		;
+	*length = end - start;
+	return path + start;
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static int apply_path(struct layer *layer, struct archive_entry *entry, const char *path)
+{
 	const char *target = archive_entry_hardlink(entry);
 	char name[TREE_MAX_NAME + 1];
-	const char *base;
 	struct tree_node *dir;
+	size_t length;
+	const char *last = last_name(path, &length);
 
-	if (!path || !path[0])
-		return error_set(layer->err, "an entry without a name");
-	base = strrchr(path, '/');
-	base = base ? base + 1 : path;
-	if (strncmp(base, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) == 0) {
-		if (apply_whiteout(layer, path, base) < 0)
-			return error_prefix(layer->err, "%s", path);
-		return 0;
+	// Names like these are for whiteouts only; below one there can be nothing.
+	for (const char *c = path; c < last; c++)
+		if ((c == path || c[-1] == '/') && has_prefix(c, WHITEOUT_PREFIX))
+			return error_set(layer->err,
+			                 "a directory of its path has the name of a whiteout");
+	if (has_prefix(last, WHITEOUT_PREFIX)) {
+		if (length > TREE_MAX_NAME)
+			return error_set(layer->err, "a name longer than %d bytes", TREE_MAX_NAME);
+		memcpy(name, last, length);
+		name[length] = '\0';
+		return apply_whiteout(layer, path, name);
 	}
 	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) !=
 	    0)
-		return error_prefix(layer->err, "%s", path);
-	if ((target ? apply_hardlink(layer, dir, name, target)
-	            : apply_node(layer, entry, dir, name)) < 0)
+		return -1;
+	return target ? apply_hardlink(layer, dir, name, target)
+		      : apply_node(layer, entry, dir, name);
+}
+
+static int apply_entry(struct layer *layer, struct archive_entry *entry)
+{
+	const char *path = archive_entry_pathname(entry);
+
+	if (!path || !path[0])
+		return error_set(layer->err, "an entry without a name");
+	if (apply_path(layer, entry, path) < 0)
 		return layer->failed ? -1 : error_prefix(layer->err, "%s", path);
 	return 0;
 }

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Wrong settings are refused before anything boots."""
+
+import os
+import socket
+import stat
+
+from harness import check, check_equal, check_refused, test
+
+
+def fake_qemu(context, output):
+    path = context.scratch / "qemu"
+    path.write_text(f"#!/bin/sh\necho '{output}'\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@test
+def help_text(context):
+    result = context.run("--help")
+    check_equal(result.status, 0)
+    check(b"LINUXRUN_IMAGE" in result.stdout, result)
+
+
+@test
+def unknown_option(context):
+    check_refused(context.run("--frobnicate"), "--frobnicate", "--help")
+    check_refused(context.run("alpine"), '"alpine"', "LINUXRUN_IMAGE")
+    check_refused(context.run("--smp", "0"), "--smp 0")
+
+
+@test
+def qemu_missing(context):
+    check_refused(context.run(QEMU="/no/such/qemu"), "/no/such/qemu", "setup.sh")
+
+
+@test
+def qemu_too_old(context):
+    qemu = fake_qemu(context, "QEMU emulator version 6.2.0 (Debian)")
+    check_refused(context.run(QEMU=qemu), "6.2", "too old", "7.2")
+    qemu = fake_qemu(context, "hello")
+    check_refused(context.run(QEMU=qemu), "no QEMU")
+
+
+@test
+def port_in_use(context):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        check_refused(context.run(STARINA_HTTP_PORT=port), str(port), "in use", "STARINA_HTTP_PORT")
+    check_refused(context.run(STARINA_HTTP_PORT="http"), "STARINA_HTTP_PORT=http")
+
+
+@test
+def too_little_memory(context):
+    check_refused(context.run(LINUXRUN_MEMORY="4M"), "LINUXRUN_MEMORY=4M", "32M")
+    check_refused(context.run(STARINA_MEMORY="100M"), "STARINA_MEMORY", "192M")
+    check_refused(context.run(LINUXRUN_MEMORY="lots"), "LINUXRUN_MEMORY=lots", "256M")
+
+
+@test
+def nothing_is_left_of_a_refused_run(context):
+    context.run(LINUXRUN_IMAGE="file:///nope")
+    context.run(LINUXRUN_MEMORY="1M")
+    runs = [name for name in os.listdir(context.build / "run") if name.startswith("run.")] \
+        if (context.build / "run").exists() else []
+    check_equal(runs, [])
