@@ -177,12 +177,23 @@ void process_thread_gone(struct process *process, struct thread *thread)
 	post_take_apart(process);
 }
 
+// A device that does not stop may write to any folio of the process, so these are never freed.
+static void keep_folios(struct handle_table *table)
+{
+	for (uint32_t i = 1; i < table->capacity; i++) {
+		if (table->slots[i].object != NULL && table->slots[i].object->ops->type == OBJECT_FOLIO)
+			object_get(table->slots[i].object);
+	}
+}
+
 // The worker's part: no thread is left.
 static void take_apart(struct work *work)
 {
 	struct process *process = container_of(work, struct process, work);
 	void (*ended)(struct process *) = process->ended;
 
+	if (process->quiesce != NULL && !process->quiesce(process))
+		keep_folios(&process->handles);
 	handle_table_deinit(&process->handles);
 	spin_lock(&all_lock);
 	list_remove(&process->all_entry);

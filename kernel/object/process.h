@@ -37,6 +37,9 @@ struct process {
 	struct work work;          // to take it apart
 	uint32_t apart;            // atomic: that was posted
 	struct list all_entry;  // in the list of all processes, guarded by that list's lock
+	// Called by the worker before any handle is closed: stops what may still write to the process's memory. Returns false when
+	// it could not: its folios are kept for good then. May be NULL.
+	bool (*quiesce)(struct process *process);
 	// Called by the worker once the process has been taken apart. May be NULL.
 	void (*ended)(struct process *process);
 };

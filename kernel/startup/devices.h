@@ -9,6 +9,8 @@
 
 #include "kernel/mm/page.h"
 
+struct process;
+
 #define DEVICE_MAX_COMPATIBLE 4
 #define MAX_DEVICES 64
 
@@ -21,6 +23,9 @@ struct device {
 	uint64_t reg_size;
 	uint32_t irq;  // PLIC source; 0 when it has none
 	bool claimed;  // an app has it
+	// kernel/startup/device_quiesce.h
+	struct process *user;  // which process has it; no reference
+	uintptr_t regs;        // where the kernel has mapped its registers; 0: not at all
 };
 
 extern struct device devices[MAX_DEVICES];

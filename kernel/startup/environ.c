@@ -7,6 +7,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/service.h"
 #include "kernel/object/system.h"
+#include "kernel/startup/device_quiesce.h"
 #include "kernel/startup/devices.h"
 #include "kernel/startup/services.h"
 #include "libs/base/string.h"
@@ -69,7 +70,7 @@ static error_t add_handle(struct process *process, enum env_kind kind, const cha
 	return error != 0 ? error : handle_insert(&process->handles, object, object->ops->rights, &entry->handle);
 }
 
-static error_t add_device(struct process *process, const char *compatible, const struct device *device)
+static error_t add_device(struct process *process, const char *compatible, struct device *device)
 {
 	paddr_t start = device->reg_base & ~(paddr_t)(PAGE_SIZE - 1);
 	paddr_t end = (device->reg_base + device->reg_size + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
@@ -82,6 +83,9 @@ static error_t add_device(struct process *process, const char *compatible, const
 		return error;
 	entry->reg_offset = device->reg_base - start;
 	entry->reg_size = device->reg_size;
+	error = device_give(device, process);
+	if (error != 0)
+		return error;
 	error = folio_device_create(start, end - start, &folio);
 	if (error != 0)
 		return error;
