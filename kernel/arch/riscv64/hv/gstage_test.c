@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+//
+// The tables on a page allocator of the host, which counts.
+#include "kernel/arch/riscv64/hv/gstage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libs/abi/folio.h"
+
+#define RWX (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define RAM 0x80000000ull
+
+static int pages_out;
+static int pages_left;
+
+error_t page_alloc(unsigned order, paddr_t *out)
+{
+	size_t size = PAGE_SIZE << order;
+	void *page;
+
+	if (pages_left == 0)
+		return ERR_NO_MEMORY;
+	pages_left--;
+	page = aligned_alloc(size, size);
+	assert_non_null(page);
+	memset(page, 0, size);
+	pages_out++;
+	*out = (paddr_t)(uintptr_t)page;
+	return 0;
+}
+
+void page_free(paddr_t page, unsigned order)
+{
+	(void)order;
+	pages_out--;
+	free((void *)(uintptr_t)page);
+}
+
+void *page_to_virt(paddr_t paddr)
+{
+	return (void *)(uintptr_t)paddr;
+}
+
+static int setup(void **state)
+{
+	static struct gstage g;
+
+	pages_out = 0;
+	pages_left = 100;
+	assert_int_equal(gstage_init(&g), 0);
+	*state = &g;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	gstage_deinit(*state);
+	assert_int_equal(pages_out, 0);
+	return 0;
+}
+
+static void expect_lookup(const struct gstage *g, gpa_t gpa, paddr_t want)
+{
+	uint32_t prot;
+	paddr_t paddr;
+
+	assert_true(gstage_lookup(g, gpa, &paddr, &prot));
+	assert_true(paddr == want);
+}
+
+static void test_pages_and_blocks(void **state)
+{
+	struct gstage *g = *state;
+	uint32_t prot;
+	paddr_t paddr;
+
+	assert_int_equal(gstage_map(g, RAM, 0x90000000, BLOCK_SIZE, RWX), 0);
+	assert_int_equal(gstage_map(g, RAM + BLOCK_SIZE, 0x12345000, PAGE_SIZE, PROT_READ), 0);
+	expect_lookup(g, RAM + 0x1234, 0x90001234);
+	expect_lookup(g, RAM + BLOCK_SIZE - 1, 0x90000000 + BLOCK_SIZE - 1);
+	assert_true(gstage_lookup(g, RAM + BLOCK_SIZE + 4, &paddr, &prot));
+	assert_true(paddr == 0x12345004 && prot == PROT_READ);
+	assert_false(gstage_lookup(g, RAM + BLOCK_SIZE + PAGE_SIZE, &paddr, &prot));
+	assert_false(gstage_lookup(g, RAM - 1, &paddr, &prot));
+	// Root of four pages, one middle table, one of pages.
+	assert_int_equal(g->num_tables, 2);
+}
+
+static void test_conflicts(void **state)
+{
+	struct gstage *g = *state;
+
+	assert_int_equal(gstage_map(g, RAM, 0x1000, PAGE_SIZE, RWX), 0);
+	assert_int_equal(gstage_map(g, RAM, 0x90000000, BLOCK_SIZE, RWX), ERR_EXISTS);
+	expect_lookup(g, RAM, 0x1000);
+	assert_int_equal(gstage_map(g, RAM + BLOCK_SIZE, 0x90000000, BLOCK_SIZE, RWX), 0);
+	assert_int_equal(gstage_map(g, RAM + BLOCK_SIZE + PAGE_SIZE, 0x1000, PAGE_SIZE, RWX), 0);
+	expect_lookup(g, RAM + BLOCK_SIZE + PAGE_SIZE, 0x90001000);
+}
+
+static void test_range(void **state)
+{
+	struct gstage *g = *state;
+	uint32_t prot;
+	paddr_t paddr;
+
+	assert_int_equal(gstage_map(g, GSTAGE_SIZE, 0x1000, PAGE_SIZE, RWX), ERR_RANGE);
+	assert_int_equal(gstage_map(g, UINT64_MAX & ~(PAGE_SIZE - 1), 0x1000, PAGE_SIZE, RWX), ERR_RANGE);
+	assert_int_equal(gstage_map(g, GSTAGE_SIZE - PAGE_SIZE, 0x1000, PAGE_SIZE, RWX), 0);
+	expect_lookup(g, GSTAGE_SIZE - 1, 0x1fff);
+	assert_false(gstage_lookup(g, UINT64_MAX, &paddr, &prot));
+}
+
+static void test_unmap(void **state)
+{
+	struct gstage *g = *state;
+	uint32_t prot;
+	paddr_t paddr;
+
+	assert_false(gstage_unmap(g, 0, GSTAGE_SIZE));
+	assert_int_equal(gstage_map(g, RAM, 0x90000000, BLOCK_SIZE, RWX), 0);
+	assert_int_equal(gstage_map(g, RAM + BLOCK_SIZE, 0x1000, PAGE_SIZE, RWX), 0);
+	assert_int_equal(gstage_map(g, RAM + BLOCK_SIZE + PAGE_SIZE, 0x5000, PAGE_SIZE, RWX), 0);
+	assert_true(gstage_unmap(g, RAM + BLOCK_SIZE, PAGE_SIZE));
+	assert_false(gstage_lookup(g, RAM + BLOCK_SIZE, &paddr, &prot));
+	expect_lookup(g, RAM + BLOCK_SIZE + PAGE_SIZE, 0x5000);
+	// Part of a block takes the block.
+	assert_true(gstage_unmap(g, RAM + PAGE_SIZE, PAGE_SIZE));
+	assert_false(gstage_lookup(g, RAM, &paddr, &prot));
+	assert_false(gstage_unmap(g, RAM, PAGE_SIZE));
+}
+
+static void test_out_of_memory(void **state)
+{
+	struct gstage *g = *state;
+
+	pages_left = 1;
+	assert_int_equal(gstage_map(g, RAM, 0x1000, PAGE_SIZE, RWX), ERR_NO_MEMORY);
+	pages_left = 1;
+	assert_int_equal(gstage_map(g, RAM, 0x1000, PAGE_SIZE, RWX), 0);
+	expect_lookup(g, RAM, 0x1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_pages_and_blocks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_conflicts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unmap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
