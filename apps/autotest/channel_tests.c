@@ -87,12 +87,11 @@ static void a_long_chain_of_queued_channels_goes(struct autotest *t)
 	handle_close(previous[0]);
 	handle_close(previous[1]);
 	after = test_system_info(t);
-	expect(t, after.kernel_objects == before.kernel_objects);
+	expect(t, after.kernel_objects < before.kernel_objects + 1000); // other apps make and close some meanwhile
 }
 
-static void two_channels_queued_on_each_other_go(struct autotest *t)
+static void queue_on_each_other(struct autotest *t)
 {
-	struct system_info before = test_system_info(t);
 	handle_t a[2] = {0};
 	handle_t b[2] = {0};
 	struct message m;
@@ -106,8 +105,17 @@ static void two_channels_queued_on_each_other_go(struct autotest *t)
 	expect(t, channel_send(b[0], &m) == 0);
 	handle_close(a[0]);
 	handle_close(b[0]);
-	expect(t, test_system_info(t).kernel_objects == before.kernel_objects);
 }
+
+static void two_channels_queued_on_each_other_go(struct autotest *t)
+{
+	struct system_info before = test_system_info(t);
+
+	for (int i = 0; i < 1000 && !t->failed; i++)
+		queue_on_each_other(t);
+	expect(t, test_system_info(t).kernel_objects < before.kernel_objects + 1000);
+}
+
 
 static void echo_answers(struct autotest *t)
 {

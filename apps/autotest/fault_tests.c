@@ -19,12 +19,16 @@ static void kill_once(struct autotest *t, uint32_t fault)
 	struct msg_victim_fault request = {.fault = fault};
 	handle_t channel = victim_connect(t);
 	struct message m;
+	error_t err;
 
 	if (channel == HANDLE_NONE)
 		return;
 	expect(t, message_encode_victim_fault(&m, &request, NULL, 0) == 0);
 	expect(t, channel_send(channel, &m) == 0);
-	expect(t, recv_wait(channel, test_deadline(), &m) == ERR_PEER_CLOSED);
+	err = recv_wait(channel, test_deadline(), &m);
+	if (err != ERR_PEER_CLOSED)
+		log_error("after fault %u: error %d", fault, err);
+	expect(t, err == ERR_PEER_CLOSED);
 	handle_close(channel);
 }
 
@@ -33,6 +37,26 @@ static void every_fault_ends_only_its_app(struct autotest *t)
 	for (uint32_t fault = 0; fault < VICTIM_NUM_FAULTS && !t->failed; fault++)
 		kill_once(t, fault);
 	handle_close(victim_connect(t));
+}
+
+// Waits until the victim runs with all its threads: only then are two states of the system comparable.
+static void wait_for_victim(struct autotest *t)
+{
+	nsec_t deadline = test_deadline();
+	struct process_info info = {0};
+
+	handle_close(victim_connect(t));
+	// Its service, the poll of its loop and the poll that its blocked thread waits on.
+	while ((info.threads != 3 || info.handles != 3) && test_now() < deadline) {
+		handle_t process;
+
+		thread_yield();
+		if (system_find_process(t->system, "victim", 6, &process) != 0)
+			continue;
+		expect(t, process_info(process, &info) == 0);
+		handle_close(process);
+	}
+	expect(t, info.threads == 3 && info.handles == 3);
 }
 
 // What is left after a death is freed a little later than the peers see it.
@@ -59,11 +83,11 @@ static void deaths_leak_nothing(struct autotest *t)
 {
 	struct system_info before;
 
-	handle_close(victim_connect(t));
+	wait_for_victim(t);
 	before = test_system_info(t);
 	for (uint32_t i = 0; i < ROUNDS && !t->failed; i++)
 		kill_once(t, i % VICTIM_NUM_FAULTS);
-	handle_close(victim_connect(t));
+	wait_for_victim(t);
 	expect(t, settles(t, &before));
 }
 
@@ -72,7 +96,7 @@ static void a_killed_process_ends(struct autotest *t)
 	handle_t process = HANDLE_NONE;
 	struct process_info info;
 
-	handle_close(victim_connect(t));
+	wait_for_victim(t);
 	expect(t, system_find_process(t->system, "victim", 6, &process) == 0);
 	expect(t, process_info(process, &info) == 0 && info.state == PROCESS_RUNNING && info.threads == 3);
 	expect(t, process_kill(process) == 0);

@@ -46,27 +46,3 @@ $(GUEST_BUILD)/initramfs.cpio: $(GUEST_BUILD)/bootd.stripped $(GUEST_BUILD)/mkin
 	$(GUEST_BUILD)/mkinitramfs $@ $<
 
 -include $(BOOTD_OBJECTS:.o=.d)
-
-# Host unit tests of what does no I/O, under ASan and UBSan.
-GUEST_TESTS       := frame_test config_test lookup_test user_test
-GUEST_TEST_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -I. -isystem $(CJSON_DIR)
-
-frame_test_SOURCES  := frame.c
-config_test_SOURCES := config.c config_process.c config_json.c capability.c failure.c
-lookup_test_SOURCES := lookup.c failure.c
-user_test_SOURCES   := user.c
-
-define guest_test_rule
-$(GUEST_BUILD)/$(1): $(GUEST_DIR)/$(1).c $($(1)_SOURCES:%=$(GUEST_DIR)/%) $(wildcard $(GUEST_DIR)/*.h)
-	@mkdir -p $$(@D)
-	$(HOST_CC) $(GUEST_TEST_CFLAGS) $(GUEST_WARNINGS) -o $$@ $$(filter %.c,$$^) $(2) -lcmocka
-endef
-$(eval $(call guest_test_rule,frame_test,))
-$(eval $(call guest_test_rule,config_test,-w $(CJSON_DIR)/cJSON.c))
-$(eval $(call guest_test_rule,lookup_test,))
-$(eval $(call guest_test_rule,user_test,))
-
-.PHONY: guest-test
-guest-test: $(GUEST_TESTS:%=$(GUEST_BUILD)/%)
-	@set -e; for t in $^; do $$t; done
