@@ -11,7 +11,7 @@ HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,unde
 	$(filter-out -Wmissing-prototypes,$(WARNINGS))
 FUZZ_RUNS ?= 20000
 
-include $(wildcard */tests.mk */*/tests.mk */*/*/tests.mk)
+include $(wildcard */tests.mk */*/tests.mk */*/*/tests.mk */*/*/*/tests.mk)
 
 define host_test_rules
 $(BUILD)/host-tests/$(1): $(1).c $$($(notdir $(1))_SRCS)
