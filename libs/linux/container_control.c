@@ -182,8 +182,12 @@ static size_t console_output(void *context, uint32_t port, struct span bytes)
 
 static void console_guest_open(void *context, uint32_t port, bool open)
 {
-	(void)context;
+	struct container *c = context;
+
 	log_debug("guest %s port %u", open ? "opened" : "closed", port);
+	// What was offered while there was no machine was refused without the device knowing of it.
+	if (open && port == GUEST_PORT_STDIN)
+		c->ops->input_ready(c->context);
 }
 
 static void console_input_ready(void *context, uint32_t port)
