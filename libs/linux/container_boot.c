@@ -9,8 +9,8 @@
 
 // Nothing of the container's goes here: its configuration travels as data. earlycon shows what a kernel that dies says;
 // panic=-1 makes it reboot at once, which ends the VM.
-#define BOOTARGS "earlycon=sbi keep_bootcon quiet panic=-1"
-#define BOOTARGS_LOG "earlycon=sbi keep_bootcon loglevel=7 panic=-1"
+#define BOOTARGS "earlycon=sbi quiet panic=-1"
+#define BOOTARGS_LOG "earlycon=sbi loglevel=7 panic=-1"
 // What a kernel needs besides its image and the initramfs to get to bootd.
 #define GUEST_MARGIN (16ull * 1024 * 1024)
 #define MIB (1024ull * 1024)
@@ -64,13 +64,27 @@ static void root_read(void *context, struct blk_device_request *request)
 	disk_cache_read(&c->root_cache, &r->read);
 }
 
+// What the guest kernel said last, line by line.
+static void log_last_words(const struct machine *m)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= m->console_len; i++) {
+		if (i < m->console_len && m->console[i] != '\n')
+			continue;
+		if (i > start)
+			log_warn("guest: %.*s", (int)(i - start), m->console + start);
+		start = i + 1;
+	}
+}
+
 static void machine_stopped(void *context)
 {
 	struct container *c = context;
 	struct machine *m = &c->machine;
 
-	if (m->console_len > 0 && m->end != MACHINE_END_STOPPED)
-		log_warn("last words of the guest kernel: %.*s", (int)m->console_len, m->console);
+	if (m->end != MACHINE_END_STOPPED)
+		log_last_words(m);
 	switch (m->end) {
 	case MACHINE_END_SHUTDOWN:
 		container_fail(c, "the guest powered off before its container ended");
