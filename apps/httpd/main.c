@@ -8,8 +8,6 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-
-
 static struct httpd state;
 
 static bool has_prefix(struct span s, const char *prefix, struct span *rest)

@@ -16,6 +16,8 @@
 // How long a connection whose client is gone may take to send what it still has, in units of lwIP's poll.
 #define LINGER_POLLS 60
 #define POLL_INTERVAL 2 // half seconds
+// What a received piece that waits may have at most to be copied to memory of its own size.
+#define COMPACT_MAX 1024
 
 // A run of sent bytes that await acknowledgment. With a payload they are referenced; without, lwIP has a copy.
 struct chunk {
@@ -67,6 +69,16 @@ static void detach_pcb(struct connection *c)
 	tcp_sent(c->pcb, NULL);
 	tcp_err(c->pcb, NULL);
 	tcp_poll(c->pcb, NULL, 0);
+}
+
+// Both directions have ended and all is acknowledged: the rest is lwIP's, which tells nobody when it frees a pcb in
+// TIME_WAIT. To be called after whatever may have made it so.
+static void detach_if_over(struct connection *c)
+{
+	if (c->pcb == NULL || !c->rx_end || !c->tx_shut || !list_is_empty(&c->chunks))
+		return;
+	detach_pcb(c);
+	c->pcb = NULL;
 }
 
 // Not to be called from within lwIP's callbacks of this pcb, which would have to return ERR_ABRT.
@@ -167,8 +179,13 @@ static void push_rx(struct connection *c)
 		struct message m;
 		error_t err = rx_message(c, &m);
 
-		if (err)
+		if (err && c->pcb != NULL)
 			return; // out of memory: tried again at the next poll
+		if (err) {
+			c->aborted = true;
+			drop_rx(c);
+			break;
+		}
 		err = channel_send(c->channel.handle, &m);
 		if (!err) {
 			rx_sent(c, &m);
@@ -331,6 +348,20 @@ static bool send_data(struct connection *c, struct message *m)
 
 // --- Callbacks of lwIP ---
 
+// Small pieces that have to wait must not hold a page each.
+static struct pbuf *compact(struct pbuf *p)
+{
+	struct pbuf *copy;
+
+	if (p->tot_len > COMPACT_MAX)
+		return p;
+	copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+	if (copy == NULL)
+		return p;
+	pbuf_free(p);
+	return copy;
+}
+
 static err_t pcb_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
 	struct connection *c = arg;
@@ -346,8 +377,10 @@ static err_t pcb_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 	else if (c->rx == NULL)
 		c->rx = p;
 	else
-		pbuf_cat(c->rx, p);
+		pbuf_cat(c->rx, compact(p));
 	push_rx(c);
+	detach_if_over(c);
+	mark_dirty(c);
 	return ERR_OK;
 }
 
@@ -389,6 +422,7 @@ static err_t pcb_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 		heap_free(chunk);
 	}
 	push_tx(c);
+	detach_if_over(c);
 	mark_dirty(c);
 	return ERR_OK;
 }
@@ -401,8 +435,9 @@ static err_t pcb_poll(void *arg, struct tcp_pcb *pcb)
 	push_rx(c);
 	push_tx(c);
 	shut_tx(c);
+	detach_if_over(c);
 	mark_dirty(c);
-	if (c->client_gone && ++c->linger > LINGER_POLLS) {
+	if (c->pcb != NULL && c->client_gone && ++c->linger > LINGER_POLLS) {
 		detach_pcb(c);
 		c->pcb = NULL;
 		connection_destroy(c);
@@ -452,8 +487,11 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 		}
 		break;
 	case MSG_END:
+		message_discard(m);
 		c->tx_end = true;
 		push_tx(c);
+		detach_if_over(c);
+		mark_dirty(c);
 		break;
 	default: // the client broke the protocol
 		message_discard(m);
@@ -469,10 +507,7 @@ static void channel_writable(struct loop *loop, struct source *source)
 	(void)loop;
 	source_want_writable(source, false);
 	push_rx(c);
-	if (c->pcb != NULL)
-		mark_dirty(c);
-	else if (c->rx_end_sent)
-		connection_destroy(c);
+	mark_dirty(c);
 }
 
 static void channel_closed(struct loop *loop, struct source *source)
@@ -488,6 +523,7 @@ static void channel_closed(struct loop *loop, struct source *source)
 	}
 	drop_rx(c);
 	push_tx(c);
+	detach_if_over(c);
 	if (is_finished(c))
 		finish(c);
 	else
@@ -511,6 +547,8 @@ void connections_flush(struct tcpip *tcpip)
 			finish(c);
 		else if (c->pcb != NULL)
 			tcp_output(c->pcb);
+		else if (c->rx_end_sent)
+			connection_destroy(c);
 	}
 }
 

@@ -134,7 +134,12 @@ static void drop_unsent(struct link *link)
 
 static void status_changed(struct netif *netif)
 {
-	if (netif_is_up(netif) && !ip4_addr_isany_val(*netif_ip4_addr(netif)))
+	struct link *link = netif->state;
+
+	if (!netif_is_up(netif) || ip4_addr_eq(&link->shown, netif_ip4_addr(netif)))
+		return;
+	link->shown = *netif_ip4_addr(netif);
+	if (!ip4_addr_isany_val(link->shown))
 		log_info("address %s", ip4addr_ntoa(netif_ip4_addr(netif)));
 }
 
@@ -166,6 +171,7 @@ static void device_info(struct link *link, const struct msg_netdev_info *info)
 	netif->hwaddr_len = sizeof(info->mac);
 	memcpy(netif->hwaddr, info->mac, sizeof(info->mac));
 	netif->mtu = info->mtu < 1280 || info->mtu > MAX_MTU ? MAX_MTU : info->mtu;
+	netif->mtu6 = netif->mtu;
 	netif_set_default(netif);
 	netif_set_link_up(netif);
 	netif_set_up(netif);

@@ -18,6 +18,7 @@ struct link {
 	struct source device;  // its handle is HANDLE_NONE while there is no device
 	struct netif netif;
 	bool netif_added;
+	ip4_addr_t shown;  // the address that was logged
 	nsec_t fallback_at;  // when the static address is taken, unless DHCP answered; NSEC_NEVER: done
 	struct list unsent;
 	size_t num_unsent;

@@ -26,16 +26,16 @@ bool span_equals_nocase(struct span s, const char *text)
 
 size_t http_head_length(struct span bytes, size_t scanned)
 {
-	size_t i = scanned > 3 ? scanned - 3 : 0;
+	size_t i = scanned;
 
-	for (; i + 4 <= bytes.len; i++) {
+	while (i < bytes.len) {
 		const uint8_t *newline = memchr(bytes.data + i, '\n', bytes.len - i);
 
 		if (newline == NULL)
 			return 0;
-		i = (size_t)(newline - bytes.data);
-		if (i >= 3 && memcmp(newline - 3, "\r\n\r\n", 4) == 0)
-			return i + 1;
+		i = (size_t)(newline - bytes.data) + 1;
+		if (i >= 4 && memcmp(newline - 3, "\r\n\r\n", 4) == 0)
+			return i;
 	}
 	return 0;
 }

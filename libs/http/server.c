@@ -20,6 +20,30 @@ static void lost(struct loop *loop, struct source *source)
 	reconnect(source->context);
 }
 
+static void start_ticking(struct http_server *server)
+{
+	nsec_t now;
+
+	if (server->ticking || server->num_connections == 0 || clock_get(CLOCK_MONOTONIC, &now))
+		return;
+	server->ticking = timer_set(server->timer.handle, now + HTTP_TICK_SECONDS * NSEC_PER_SEC) == 0;
+}
+
+static void timer_signalled(struct loop *loop, struct source *source)
+{
+	struct http_server *server = source->context;
+
+	(void)loop;
+	server->ticking = false;
+	if (timer_set(source->handle, NSEC_NEVER))
+		log_error("cannot set the timer");
+	list_for_each_safe(entry, &server->connections)
+		http_connection_tick(container_of(entry, struct http_connection, entry));
+	start_ticking(server);
+}
+
+static const struct source_ops timer_ops = {.signalled = timer_signalled};
+
 static void listener_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct msg_connect connect;
@@ -32,6 +56,7 @@ static void listener_message(struct loop *loop, struct source *source, struct me
 		return;
 	}
 	http_connection_create(source->context, m->handles[0]);
+	start_ticking(source->context);
 }
 
 static const struct source_ops listener_ops = {.message = listener_message, .closed = lost};
@@ -81,6 +106,18 @@ static void connected(void *context, handle_t channel)
 error_t http_server_start(struct loop *loop, struct http_server *server, handle_t connector, const char *uri,
                           const struct http_handler *handler, void *context)
 {
+	handle_t timer;
+	error_t err;
+
 	*server = (struct http_server){.handler = handler, .context = context, .loop = loop, .uri = uri};
-	return service_client_start(loop, &server->client, connector, connected, server);
+	list_init(&server->connections);
+	err = timer_create(&timer);
+	if (err)
+		return err;
+	err = loop_add(loop, &server->timer, timer, &timer_ops, server);
+	if (!err)
+		err = service_client_start(loop, &server->client, connector, connected, server);
+	if (err)
+		loop_close(loop, &server->timer);
+	return err;
 }

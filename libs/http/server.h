@@ -4,9 +4,15 @@
 // app's event loop; when tcpip restarts it listens again.
 #pragma once
 
+#include "libs/base/list.h"
 #include "libs/http/head.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/service.h"
+
+// A connection whose peer makes no progress is closed at this tick of the server's timer; more connections are refused.
+#define HTTP_TICK_SECONDS 15
+#define HTTP_IDLE_TICKS 4
+#define HTTP_MAX_CONNECTIONS 1024
 
 struct http_server;
 struct http_exchange;
@@ -46,6 +52,9 @@ struct http_server {
 	struct service_client client;
 	struct source control;
 	struct source listener;
+	struct source timer;  // ticks while there are connections
+	bool ticking;
+	struct list connections;
 };
 
 // Listens on `uri` ("tcp-listen:0.0.0.0:80") of the tcpip service behind `connector` (not consumed), now and again
