@@ -26,7 +26,14 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: all
-all: $(BUILD)/starina.elf
+all: run-files ## the OS and all that ./run.sh needs
+
+# What setup.sh fetches; everything but these is in the repository.
+ifeq ($(wildcard third_party/lwip/.stamp third_party/libfdt/.stamp third_party/cjson/.stamp),)
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+$(error third-party sources are missing: run ./setup.sh first)
+endif
+endif
 
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Werror

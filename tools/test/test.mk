@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+#
+# The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
+# with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
+
+.PHONY: test check test-os test-os-1 test-os-4 test-tools test-guest test-fresh
+test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-os-1 test-os-4 test-guest test-e2e
+
+check: ## the quick part of `make test`: lint, host tests, one boot
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-os-1
+
+test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 harts
+
+test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
+	$(Q)tools/test/run_autotest.py --build $(BUILD) --harts $*
+
+test-tools: ## the scripts: setup.sh, GDB commands
+	$(Q)tools/setup/setup_test.sh
+	$(Q)tools/gdb/starina_test.sh
+
+test-guest: $(BUILD)/guest/initramfs.cpio ## bootd in a plain QEMU machine
+	$(Q)libs/linux/guest/bootd_test.py --kernel third_party/guest-kernel/Image --build $(BUILD)
+
+test-fresh: ## from nothing in a Debian 12 chroot (needs root and 8 GiB in /var/tmp)
+	$(Q)tools/test_fresh.sh $(FRESH_ARGS)
