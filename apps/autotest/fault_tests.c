@@ -46,8 +46,8 @@ static void wait_for_victim(struct autotest *t)
 	struct process_info info = {0};
 
 	handle_close(victim_connect(t));
-	// Its service, the poll of its loop and the poll that its blocked thread waits on.
-	while ((info.threads != 3 || info.handles != 3) && test_now() < deadline) {
+	// Its service, its heap, the poll of its loop and the poll that its blocked thread waits on.
+	while ((info.threads != 3 || info.handles != 4) && test_now() < deadline) {
 		handle_t process;
 
 		thread_yield();
@@ -56,7 +56,7 @@ static void wait_for_victim(struct autotest *t)
 		expect(t, process_info(process, &info) == 0);
 		handle_close(process);
 	}
-	expect(t, info.threads == 3 && info.handles == 3);
+	expect(t, info.threads == 3 && info.handles == 4);
 }
 
 // What is left after a death is freed a little later than the peers see it.

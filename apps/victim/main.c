@@ -9,7 +9,7 @@
 #include "libs/starina/service.h"
 #include "libs/starina/syscall.h"
 
-static const volatile uint32_t constant = 1;
+static const uint32_t constant[] = {1}; // not volatile, which would put it into .data
 static volatile uint32_t data_is_as_linked = 42;
 static struct loop loop;
 static struct service_listener listener;
@@ -77,7 +77,7 @@ static void bad_pointer(void)
 	assert(channel_create(nowhere) == ERR_ADDRESS);
 	assert(channel_send(ends[0], (const struct message *)0xffff000000000000) == ERR_ADDRESS);
 	assert(channel_recv(ends[0], &m) == ERR_EMPTY);
-	assert(random_get((void *)(uintptr_t)&constant, 4) == ERR_ADDRESS);
+	assert(random_get((void *)(uintptr_t)constant, 4) == ERR_ADDRESS);
 	log_info("bad pointers are refused");
 	assert(!"bad pointer test done");
 }
@@ -86,10 +86,10 @@ static void fault(uint32_t which)
 {
 	switch (which) {
 	case VICTIM_LOAD_NULL:
-		*(volatile uint32_t *)(uintptr_t)(constant - 1);
+		*(volatile uint32_t *)(uintptr_t)(data_is_as_linked - 43);
 		break;
 	case VICTIM_STORE_RODATA:
-		*(volatile uint32_t *)(uintptr_t)&constant = 2;
+		*(volatile uint32_t *)(uintptr_t)constant = 2;
 		break;
 	case VICTIM_JUMP_TO_DATA:
 		jump_to_data();

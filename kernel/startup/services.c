@@ -11,10 +11,11 @@
 #include "kernel/startup/environ.h"
 #include "libs/base/string.h"
 
-// An app that faults again and again is started after 10 ms, 20 ms, ... 5 s; after 10 s without a fault at once again.
-#define BACKOFF_FIRST (10 * NSEC_PER_MSEC)
-#define BACKOFF_MAX (5 * NSEC_PER_SEC)
-#define BACKOFF_RESET (10 * NSEC_PER_SEC)
+// An app that ends again and again is started after 5 ms, 10 ms, ... 100 ms: often enough for its clients, seldom enough to leave
+// the machine to the others. After a second of life it begins anew.
+#define BACKOFF_FIRST (5 * NSEC_PER_MSEC)
+#define BACKOFF_MAX (100 * NSEC_PER_MSEC)
+#define BACKOFF_RESET NSEC_PER_SEC
 
 struct app {
 	const struct app_image *image;
