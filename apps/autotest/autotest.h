@@ -28,6 +28,7 @@ extern const struct test fault_tests[];
 extern const struct test service_tests[];
 extern const struct test vm_tests[];
 
+// The running test fails: logs what is not so, and where. For expect().
 void test_failed(struct autotest *t, const char *what, const char *file, int line);
 
 // A condition that must hold for the test to pass; the test goes on.

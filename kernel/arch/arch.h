@@ -74,7 +74,9 @@ void arch_irq_disable(uint32_t irq);
 
 // --- Machine ---
 
+// Powers the machine off by SBI SRST; a `code` other than 0 becomes the emulator's exit status.
 _Noreturn void arch_power_off(int code);
+// Whether all harts have the H extension, and the Sstc one.
 bool arch_has_hypervisor(void);
 bool arch_has_sstc(void);
 // Retired instructions of this hart (the machine's total under QEMU's icount).

@@ -33,6 +33,7 @@ struct channel_message {
 	uint8_t data[];
 };
 
+// The lock of what is known about channel ends that lie in queues.
 void channel_transit_lock(void);
 void channel_transit_unlock(void);
 // Records that the ends among the message's handles lie in the queue of `holder` from now on; and the reverse.

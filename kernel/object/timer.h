@@ -17,6 +17,7 @@ struct timer_node {
 	void (*fire)(struct timer_node *node);
 };
 
+// A node in no queue.
 void timer_node_init(struct timer_node *node, void (*fire)(struct timer_node *node));
 // Puts the node into this hart's queue (or moves it). NSEC_NEVER takes it out. Locks of ranks below TIMER may be held, except
 // those that fire() takes.

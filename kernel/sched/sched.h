@@ -51,6 +51,7 @@ struct wait_queue {
 	struct list threads;
 };
 
+// An empty queue.
 void wait_queue_init(struct wait_queue *queue);
 // Blocks the current thread on `queue` until woken, its process dies, or `deadline` passes; releases `lock` (which
 // guards the queue) once the thread is queued and does not take it again.

@@ -31,7 +31,10 @@ struct spinlock {
 	const void *holder;  // hart, debug builds only
 };
 
+// A free lock of `rank`.
 void spinlock_init(struct spinlock *lock, enum lock_rank rank);
+// Takes the lock, spinning; gives it up. Context: interrupts off, as always in the kernel.
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
+// Whether this hart holds it (debug builds), or anybody does. For assertions.
 bool spin_is_held(const struct spinlock *lock);

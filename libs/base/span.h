@@ -69,6 +69,7 @@ static inline __must_check error_t writer_status(const struct writer *w)
 	return w->bad ? ERR_TOO_LARGE : 0;
 }
 
+// Append bytes, zeros or an integer. What does not fit is not written at all and makes the writer bad.
 void writer_bytes(struct writer *w, const void *data, size_t len);
 void writer_zero(struct writer *w, size_t len);
 void writer_u8(struct writer *w, uint8_t value);

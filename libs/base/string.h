@@ -8,6 +8,7 @@
 #else
 #include <stddef.h>
 
+// As C11 7.24 and POSIX define them.
 void *memcpy(void *restrict dst, const void *restrict src, size_t len);
 void *memmove(void *dst, const void *src, size_t len);
 void *memset(void *dst, int byte, size_t len);

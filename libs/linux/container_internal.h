@@ -83,6 +83,7 @@ void container_boot(struct container *c);
 void container_boot_undo(struct container *c);
 
 extern const struct console_device_ops container_console_ops;
+// A whole frame from bootd (control_link's callback). Errors: ERR_PROTOCOL ends the VM.
 error_t container_frame(void *context, const struct control_header *header, struct span body);
 // Queues a request to bootd and sends what the guest takes. Fails the container on errors.
 void container_request(struct container *c, enum control_type type, struct span fixed, struct span tail);

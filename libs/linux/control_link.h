@@ -24,6 +24,7 @@ struct control_link {
 	uint8_t rx[sizeof(struct control_header) + CONTROL_LINK_MAX_BODY];
 };
 
+// An idle link; `frame` is called for each whole frame received, and its error ends the link.
 void control_link_init(struct control_link *link,
                        error_t (*frame)(void *context, const struct control_header *header, struct span body),
                        void *context);

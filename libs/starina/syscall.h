@@ -47,6 +47,7 @@ __must_check error_t channel_recv(handle_t channel, struct message *m);
 
 // --- Polls ---
 
+// An empty poll. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t poll_create(handle_t *out);
 // Watches `h` for `interest` (READY_* bits); `cookie` comes back with its events. The entry is removed when `h`
 // is closed or sent away. Rights: WRITE on the poll, POLL on `h`.
@@ -64,9 +65,11 @@ __must_check error_t poll_wait(handle_t poll, struct poll_event *events, size_t 
 
 // --- Timers, events, interrupts ---
 
+// A timer that is not armed. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t timer_create(handle_t *out);
 // READABLE once CLOCK_MONOTONIC reaches `deadline`, until set anew; NSEC_NEVER disarms. Rights: WRITE.
 __must_check error_t timer_set(handle_t timer, nsec_t deadline);
+// An event with count 0. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t event_create(handle_t *out);
 // Adds `n` to the event's count (which sticks at its maximum). Rights: WRITE.
 __must_check error_t event_signal(handle_t event, uint64_t n);
@@ -85,6 +88,7 @@ __must_check error_t folio_create(size_t size, uint32_t flags, handle_t *out);
 // handle. Rights: MAP; READ and WRITE as `prot` asks. Errors: ERR_NO_MEMORY.
 __must_check error_t folio_map(handle_t folio, uint32_t prot, void **out);
 error_t folio_unmap(handle_t folio);
+// Size and, for DMA, physical address of a folio.
 __must_check error_t folio_info(handle_t folio, struct folio_info *out);
 // Gives the memory of [offset, offset + length) of a lazy folio back: it reads as zero from now on. Whole pages.
 // Rights: WRITE. Errors: ERR_RANGE, ERR_NOT_SUPPORTED (not lazy).
@@ -95,6 +99,7 @@ __must_check error_t folio_discard(handle_t folio, size_t offset, size_t length)
 // Runs entry(arg) in a new thread of this process. `out` (may be NULL) becomes a handle that is CLOSED at its end.
 // stack_size 0: APP_DEFAULT_STACK. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t thread_create(void (*entry)(void *arg), void *arg, size_t stack_size, handle_t *out);
+// Ends the calling thread; the process goes on.
 _Noreturn void thread_exit(void);
 // Lets other threads of this hart run.
 error_t thread_yield(void);
@@ -127,6 +132,7 @@ __must_check error_t clock_set(handle_t system, nsec_t wall);
 error_t log_write(enum log_level level, const char *line, size_t len);
 // Powers the machine off; `code` 0 is success.
 error_t system_power_off(handle_t system, int code);
+// What the machine has and how it is used. Rights: READ.
 __must_check error_t system_info(handle_t system, struct system_info *out);
 // Starts the app `name` (of `name_len` bytes) of this image's app table if it is not running, wired by its spec.
 // Errors: ERR_NOT_FOUND, ERR_BAD_STATE (running).
@@ -154,10 +160,12 @@ __must_check error_t vcpu_create(handle_t hvspace, uint32_t id, handle_t *out);
 // Blocks while the guest waits for an interrupt. `exit` is in and out: see VCPU_EXIT_MMIO_READ. Rights: CONTROL.
 // Errors: ERR_BAD_STATE (another thread runs it).
 __must_check error_t vcpu_run(handle_t vcpu, handle_t poll, struct vcpu_exit *exit);
+// The general registers and pc. Errors: ERR_BAD_STATE while the vCPU runs.
 __must_check error_t vcpu_get_state(handle_t vcpu, struct vcpu_state *out);
 __must_check error_t vcpu_set_state(handle_t vcpu, const struct vcpu_state *state);
 // Sets the level of an interrupt line (VCPU_IRQ_*) into the vCPU. From any thread; kicks the hart when it has to.
 __must_check error_t vcpu_set_irq(handle_t vcpu, uint32_t irq, uint32_t level);
 // Makes the current or next vcpu_run return VCPU_EXIT_POLL.
 __must_check error_t vcpu_kick(handle_t vcpu);
+// The counts of exits since the vCPU was made.
 __must_check error_t vcpu_stats(handle_t vcpu, struct vcpu_stats *out);

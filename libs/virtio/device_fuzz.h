@@ -8,6 +8,7 @@
 
 #include "libs/virtio/device_test.h"
 
+// libFuzzer's entry.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // Starts the device, lays the input over the rings of its first queues, and runs the script.

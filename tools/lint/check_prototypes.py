@@ -9,7 +9,7 @@ import re
 import sys
 
 PROTOTYPE = re.compile(
-    r"^(?!typedef|#|static|return|//|\s|enum\s*\{|struct\s+\w+\s*\{)[A-Za-z_][\w\s*]*?[\s*](\w+)\([^;{]*(;|,)?\s*$"
+    r"^(?!typedef|#|static|return|//|\s|enum\s*\{|struct\s+\w+\s*\{)[A-Za-z_][\w\s*]*?[\s*](\w+)\([^;{]*(;|,)\s*$"
 )
 
 

@@ -21,6 +21,7 @@ struct control {
 	char line[CONTROL_MAX_LINE];
 };
 
+// No line seen yet.
 void control_init(struct control *control);
 
 // Takes bytes from the port. Lines that are unknown or too long are passed over: a newer OS may say more.

@@ -28,6 +28,7 @@ struct stream {
 
 #define STREAM_NUM_FDS 2
 
+// A stream that moves bytes between two descriptors, which stay the caller's.
 void stream_init(struct stream *stream, int from, int to);
 
 // What to wait for.

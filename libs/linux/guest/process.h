@@ -51,8 +51,8 @@ int process_go(struct process *process, const uint8_t *frames, size_t size);
 // Sends a signal. Returns 0 or a negative errno (-ESRCH when it has ended).
 int process_signal(const struct process *process, int signal);
 
-// What to wait for: fills at most PROCESS_NUM_POLLS entries, those not needed with fd -1.
 #define PROCESS_NUM_POLLS (PROCESS_NUM_RELAYS + 2)
+// What to wait for: fills at most PROCESS_NUM_POLLS entries, those not needed with fd -1.
 void process_poll(const struct process *process, struct pollfd *entries);
 
 // Handles what poll reported in the same entries: moves data, and notes execve, its failure and the end.

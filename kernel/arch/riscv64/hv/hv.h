@@ -81,5 +81,7 @@ bool hv_fetch_insn(const struct vcpu *vcpu, uint32_t *insn);
 
 // --- switch.S ---
 
+// Enters the guest and returns at its next exit. Context: interrupts off, the vCPU's CSRs loaded.
 void hv_switch(struct vcpu_context *context);
+// HLVX.HU at a guest-virtual address. Returns false when the access faults.
 bool hv_fetch_half(uint64_t guest_address, uint64_t hstatus, uint16_t *out);
