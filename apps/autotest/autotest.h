@@ -13,6 +13,8 @@ struct autotest {
 	const struct environ *env;
 	handle_t system;
 	bool failed;  // the running test
+	unsigned num_passed;
+	unsigned num_failed;
 };
 
 struct test {
@@ -27,6 +29,9 @@ extern const struct test thread_tests[];
 extern const struct test fault_tests[];
 extern const struct test service_tests[];
 extern const struct test vm_tests[];
+extern const struct test blk_tests[];
+extern const struct test stream_tests[];
+extern const struct test device_tests[];
 
 // The running test fails: logs what is not so, and where. For expect().
 void test_failed(struct autotest *t, const char *what, const char *file, int line);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "apps/autotest/autotest.h"
+#include "libs/base/string.h"
 
 static const struct test *const suites[] = {
 	channel_tests, poll_tests, memory_tests, thread_tests, fault_tests, service_tests, vm_tests,
 };
+// Those that need the machine of tools/test/run_autotest.py.
+static const struct test *const device_suites[] = {blk_tests, stream_tests, device_tests};
 
 void test_failed(struct autotest *t, const char *what, const char *file, int line)
 {
@@ -32,25 +35,44 @@ struct system_info test_system_info(struct autotest *t)
 	return info;
 }
 
+// Whether `name` has `part` in it.
+static bool name_has(const char *name, const char *part)
+{
+	for (; *name != '\0'; name++) {
+		if (strncmp(name, part, strlen(part)) == 0)
+			return true;
+	}
+	return *part == '\0';
+}
+
+static void run_suites(struct autotest *t, const struct test *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (const struct test *test = list[i]; test->name != NULL; test++) {
+			if (!name_has(test->name, environ_config(t->env, "only")))
+				continue;
+			t->failed = false;
+			test->run(t);
+			if (t->failed)
+				t->num_failed++;
+			else
+				t->num_passed++;
+			log_info("%s %s", t->failed ? "FAIL" : "ok", test->name);
+		}
+	}
+}
+
 static void autotest_main(const struct environ *env)
 {
 	struct autotest state = {.env = env, .system = environ_system(env)};
-	unsigned passed = 0;
-	unsigned failed = 0;
 
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		for (const struct test *test = suites[i]; test->name != NULL; test++) {
-			state.failed = false;
-			test->run(&state);
-			if (state.failed)
-				failed++;
-			else
-				passed++;
-			log_info("%s %s", state.failed ? "FAIL" : "ok", test->name);
-		}
-	}
-	log_info("autotest: %u passed, %u failed", passed, failed);
-	system_power_off(state.system, failed == 0 ? 0 : 1);
+	run_suites(&state, suites, sizeof(suites) / sizeof(suites[0]));
+	if (strcmp(environ_config(env, "devices"), "1") == 0)
+		run_suites(&state, device_suites, sizeof(device_suites) / sizeof(device_suites[0]));
+	else
+		log_info("no tests of the drivers: tools/test/run_autotest.py makes the machine for them");
+	log_info("autotest: %u passed, %u failed", state.num_passed, state.num_failed);
+	system_power_off(state.system, state.num_failed == 0 ? 0 : 1);
 }
 
 APP(autotest,
@@ -59,5 +81,12 @@ APP(autotest,
     .needs = {
 	    {NEED_SERVICE, "echo", NULL, 0},
 	    {NEED_SERVICE, "victim", NULL, 0},
+	    {NEED_SERVICE, "blkdev", NULL, 1},
+	    {NEED_SERVICE, "console", NULL, 1},
+	    {NEED_SERVICE, "tcpip", NULL, 1},
+	    {NEED_CONFIG, "devices", "0", 0},
+	    {NEED_CONFIG, "host_port", "0", 0},
+	    // Runs only the tests with this in their name.
+	    {NEED_CONFIG, "only", "", 0},
 	    {NEED_SYSTEM, "control", NULL, 0},
     });
