@@ -15,9 +15,10 @@ test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 h
 test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --build $(BUILD) --harts $*
 
-test-tools: ## the scripts: setup.sh, GDB commands
+test-tools: ## the scripts: setup.sh, GDB commands, make services
 	$(Q)tools/setup/setup_test.sh
 	$(Q)tools/gdb/starina_test.sh
+	$(Q)tools/services/services_test.py
 
 test-guest: $(BUILD)/guest/initramfs.cpio ## bootd in a plain QEMU machine
 	$(Q)libs/linux/guest/bootd_test.py --kernel third_party/guest-kernel/Image --build $(BUILD)

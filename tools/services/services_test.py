@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Tests of services.py on tables made here; no image is needed."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+
+import services  # noqa: E402
+
+
+def app(name, needs=(), provides=(), optional=()):
+    return {"name": name, "restart": "never", "memory_limit": 0, "handle_limit": 0,
+            "needs": [{"kind": "service", "name": need, "fallback": None, "optional": need in optional}
+                      for need in needs],
+            "provides": list(provides)}
+
+
+class Order(unittest.TestCase):
+    def test_providers_come_first(self):
+        table = services.Table([app("httpd", ["tcpip"]), app("tcpip", ["netdev"], ["tcpip"]),
+                                app("net", [], ["netdev"])])
+        self.assertEqual(table.order, ["net", "tcpip", "httpd"])
+        self.assertEqual(table.fatal, [])
+
+    def test_cycle_is_named(self):
+        table = services.Table([app("a", ["y"], ["x"]), app("b", ["x"], ["y"])])
+        self.assertEqual(table.fatal, ["apps need each other in a cycle: a -> b -> a"])
+
+    def test_two_providers_are_named(self):
+        table = services.Table([app("a", [], ["x"]), app("b", [], ["x"])])
+        self.assertEqual(len(table.fatal), 1)
+        self.assertIn("'a' and 'b' both provide the service 'x'", table.fatal[0])
+
+    def test_unmet_need(self):
+        table = services.Table([app("a", ["x", "z"], optional=["z"])])
+        self.assertEqual(table.fatal, [])
+        self.assertIn("'x'", table.problems[0])
+        self.assertIn("is not started", table.problems[0])
+        self.assertIn("starts without it", table.problems[1])
+
+
+class Picture(unittest.TestCase):
+    def test_chain(self):
+        table = services.Table([app("net", [], ["netdev"]), app("tcpip", ["netdev"], ["tcpip"], ["netdev"]),
+                                app("httpd", ["tcpip"]), app("hello")])
+        self.assertEqual(services.draw_picture(table),
+                         ["net -- netdev ..> tcpip -- tcpip --> httpd",
+                          "neither use nor provide a service: hello"])
+
+    def test_branches_and_a_shared_user(self):
+        table = services.Table([app("echo", [], ["echo"]), app("one", ["echo"], ["s"]), app("two", ["echo", "s"])])
+        self.assertEqual(services.draw_picture(table),
+                         ["echo +- echo --> one -- s --> two",
+                          "     +- echo --> two"])
+
+    def test_unused_service_shows(self):
+        self.assertEqual(services.draw_picture(services.Table([app("echo", [], ["echo"])])), ["echo -- echo -- (nobody)"])
+
+    def test_every_app_is_in_every_format(self):
+        table = services.Table([app("a", [], ["x"]), app("b", ["x"]), app("c")])
+        for render in services.RENDERERS.values():
+            text = "\n".join(render(table, "image"))
+            for name in ("a", "b", "c"):
+                self.assertIn(name, text)
+
+
+if __name__ == "__main__":
+    result = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
+    bad = len(result.failures) + len(result.errors)
+    print(f"services: {result.testsRun - bad} passed, {bad} failed")
+    sys.exit(bad != 0)
