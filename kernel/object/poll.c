@@ -63,6 +63,7 @@ static uint32_t poll_readiness(struct object *object)
 
 static void remove_locked(struct poll_entry *entry)
 {
+	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see that list_remove takes entries out
 	struct object *object = entry->object;
 
 	list_remove(&entry->by_object);
@@ -74,7 +75,7 @@ static void remove_locked(struct poll_entry *entry)
 
 static void entry_free(struct poll_entry *entry)
 {
-	struct account *account = entry->account;
+	struct account *account = entry->account; // NOLINT(clang-analyzer-unix.Malloc): as above
 
 	kfree(entry);
 	account_uncharge(account, sizeof(*entry));

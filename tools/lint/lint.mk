@@ -22,7 +22,7 @@ lint-cppcheck:
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
 		--platform=unix64 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
 		-I. --suppress=missingInclude --suppress=unknownMacro --suppress=unusedStructMember \
-		--suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar \
+		--suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=va_end_missing \
 		$(TIDY_SRCS) $(call not_tests,$(wildcard libs/linux/guest/*.c))
 
 lint-shell:
