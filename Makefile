@@ -6,6 +6,8 @@
 APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc tcpip httpd linuxrun
 # The image that `make test` boots: the same, and what tests it from within.
 TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim
+# The image of the network tests.
+NET_APPS ?= virtio_net virtio_rng tcpip httpd reaper
 
 BUILD ?= build
 CROSS_COMPILE ?= riscv64-linux-gnu-
@@ -100,7 +102,7 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$
 	@mkdir -p $$(@D)
 	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
-$(foreach app,$(sort $(APPS) $(TEST_APPS)),$(eval $(call app_rules,$(app))))
+$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS)),$(eval $(call app_rules,$(app))))
 # --- Kernel ----------------------------------------------------------------------------------------
 
 KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
@@ -131,6 +133,7 @@ $(BUILD)/$(1).elf: $(KERNEL_OBJS) $(BUILD)/gen/$(1)/app_table.o $(patsubst %,$(B
 endef
 $(eval $(call image_rules,starina,$(APPS)))
 $(eval $(call image_rules,starina-test,$(TEST_APPS)))
+$(eval $(call image_rules,starina-net,$(NET_APPS)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

@@ -3,9 +3,21 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 #include "lwip/init.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/timeouts.h"
 
 static struct tcpip state;
+
+// While no connection needs exact timers, lwIP's periodic ones (neighbours, multicast, reassembly, DHCP) share their
+// wake-ups: an idle system sleeps.
+#define IDLE_TICK (500 * NSEC_PER_MSEC)
+
+static nsec_t coalesce(nsec_t deadline)
+{
+	if (tcp_active_pcbs != NULL)
+		return deadline;
+	return (deadline + IDLE_TICK - 1) / IDLE_TICK * IDLE_TICK;
+}
 
 // lwIP's next timeout, or the link's, whichever comes first.
 static nsec_t next_deadline(struct tcpip *tcpip)
@@ -19,7 +31,7 @@ static nsec_t next_deadline(struct tcpip *tcpip)
 	fallback = link_check_fallback(&tcpip->link, now);
 	if (sleep_ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
 		return fallback;
-	now += sleep_ms * NSEC_PER_MSEC;
+	now = coalesce(now + sleep_ms * NSEC_PER_MSEC);
 	return now < fallback ? now : fallback;
 }
 
