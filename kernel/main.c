@@ -19,10 +19,13 @@
 #include "kernel/startup/random.h"
 #include "kernel/startup/services.h"
 
+uint64_t boot_instret;
+
 _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 {
 	struct hart *hart = &harts[0];
 
+	boot_instret = arch_instret();
 	// On the early page table: the direct map reaches everything, device registers too.
 	trap_init_hart(hart);
 	device_tree_init_early(fdt);
