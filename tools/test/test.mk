@@ -13,7 +13,7 @@ check: ## the quick part of `make test`: lint, host tests, one boot
 test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 harts
 
 test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
-	$(Q)tools/test/run_autotest.py --build $(BUILD) --harts $*
+	$(Q)tools/test/run_autotest.py --smp $* $(BUILD)/starina-test.elf
 
 test-tools: ## the scripts: setup.sh, GDB commands, make services
 	$(Q)tools/setup/setup_test.sh
