@@ -10,6 +10,8 @@ TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim
 NET_APPS ?= virtio_net virtio_rng tcpip httpd reaper
 
 BUILD ?= build
+# One spelling of each directory: dependency files name their objects by it, and run.sh gives an absolute one.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 CROSS_COMPILE ?= riscv64-linux-gnu-
 CC := $(CROSS_COMPILE)gcc
 LD := $(CROSS_COMPILE)ld
