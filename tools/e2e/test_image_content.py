@@ -19,7 +19,7 @@ def listing(image):
                            env={"TZ": "UTC", "PATH": "/usr/bin:/bin"}).stdout.decode()
     files = {}
     for line in lines.splitlines():
-        match = re.match(r"(\S+) (\S+) +(.+?) (\S+ \S+) squashfs-root(.*)$", line)
+        match = re.match(r"(\S+) (\S+) +(.+?) (\S+ \S+) squashfs-root(?:/rootfs)?(/.*|)$", line)
         path, _, target = match[5].partition(" -> ")
         files[path or "/"] = (match[1], match[2], target or match[3].replace(" ", ""))
     return files
@@ -77,7 +77,7 @@ def attributes_survive(context):
     check_equal(files["/sparse"][2], "5000001")
     check("/caf\u00e9 e\u0301" in files and "/" + "n" * 255 in files, files)
     check((image / "root.squashfs").stat().st_size < 100000, "holes are stored")
-    xattrs = subprocess.run(["rdsquashfs", "-x", "/hard", image / "root.squashfs"], stdout=subprocess.PIPE,
+    xattrs = subprocess.run(["rdsquashfs", "-x", "/rootfs/hard", image / "root.squashfs"], stdout=subprocess.PIPE,
                             check=True).stdout.decode()
     check(f"security.capability=0x{CAPABILITY.hex()}" in xattrs and "user.k=v" in xattrs, xattrs)
 

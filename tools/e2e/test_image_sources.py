@@ -22,7 +22,7 @@ def registry(context):
 
 
 def content(context, image, path):
-    return subprocess.run(["rdsquashfs", "-c", path, image / "root.squashfs"], check=True,
+    return subprocess.run(["rdsquashfs", "-c", "/rootfs" + path, image / "root.squashfs"], check=True,
                           stdout=subprocess.PIPE).stdout
 
 

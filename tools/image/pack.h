@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // From an OCI layout to what a VM boots: a directory with
-//   root.squashfs  the image's file system
+//   root.squashfs  the image's file system, not compressed, in a directory `rootfs`: sqfstar keeps owner and
+//                  attributes of every directory but the outermost
 //   image.json     the image's configuration (OCI image spec, config.md)
 //   passwd, group  the image's /etc/passwd and /etc/group, when it has them, to resolve User with
 #pragma once
@@ -9,6 +10,7 @@
 #include "tools/common/error.h"
 
 #define PACK_ROOT "root.squashfs"
+#define PACK_ROOT_DIRECTORY "rootfs"
 #define PACK_CONFIG "image.json"
 #define PACK_PASSWD "passwd"
 #define PACK_GROUP "group"

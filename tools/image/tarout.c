@@ -3,9 +3,12 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "tools/image/pack.h"
 
 #define CHUNK_SIZE 65536
 
@@ -63,14 +66,16 @@ static int content_write(struct tar_output *output, const struct tree_inode *ino
 	return 0;
 }
 
-static int node_write(struct tree_node *node, const char *path, void *context)
+static int node_write(struct tree_node *node, const char *tree_path, void *context)
 {
 	struct tar_output *output = context;
 	struct tree_inode *inode = node->inode;
 	bool is_link = inode->first_path != NULL;
+	char path[sizeof(PACK_ROOT_DIRECTORY) + TREE_MAX_PATH + TREE_MAX_NAME + 2];
 
+	snprintf(path, sizeof(path), PACK_ROOT_DIRECTORY "%s%s", tree_path[0] ? "/" : "", tree_path);
 	archive_entry_clear(output->entry);
-	archive_entry_copy_pathname(output->entry, path[0] ? path : "./");
+	archive_entry_copy_pathname(output->entry, path);
 	if (is_link) {
 		archive_entry_set_mode(output->entry, S_IFREG | 0644);
 		archive_entry_copy_hardlink(output->entry, inode->first_path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The two programs that do part of the work, skopeo and tar2sqfs: started with their messages kept
+// The two programs that do part of the work, skopeo and sqfstar: started with their messages kept
 // aside, so that the user sees one clear line when they fail and nothing when they do not.
 #pragma once
 

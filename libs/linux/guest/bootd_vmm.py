@@ -161,11 +161,11 @@ class Guest:
 
 
 def make_root(options, name, entries):
-    """Packs {path: bytes | ("link", target) | ("dir", mode) | ("node"...)} into a squashfs."""
+    """Packs {path: bytes | ("link", target) | ("dir", mode) | ("node"...)} into a squashfs, as tools/image does."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
-        for path, value in entries.items():
-            member = tarfile.TarInfo(path)
+        for path, value in {"": ("dir", 0o755), **entries}.items():
+            member = tarfile.TarInfo("rootfs/" + path)
             member.mode = 0o755
             if isinstance(value, bytes):
                 member.size = len(value)
@@ -182,6 +182,6 @@ def make_root(options, name, entries):
                 member.type, member.mode = tarfile.DIRTYPE, argument
             tar.addfile(member)
     path = os.path.join(options.scratch, name + ".sqfs")
-    subprocess.run(["sqfstar", "-quiet", "-no-progress", "-comp", "zstd", path],
+    subprocess.run(["sqfstar", "-quiet", "-no-progress", "-noI", "-noD", "-noF", "-noX", path],
                    input=stream.getvalue(), check=True, stdout=subprocess.DEVNULL)
     return path

@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOWER "/lower"
+#define DISK "/lower"
+#define LOWER DISK "/rootfs"  // see tools/image/pack.h
 #define WRITABLE "/writable"
 #define UPPER WRITABLE "/upper"
 #define WORK WRITABLE "/work"
@@ -34,8 +35,10 @@ int rootfs_mount(const struct control_mount *request, struct failure *failure)
 		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)",
 				   request->flags, request->writable_disk);
 
-	if (mount("/dev/vda", LOWER, "squashfs", MS_RDONLY, NULL) != 0)
+	if (mount("/dev/vda", DISK, "squashfs", MS_RDONLY, NULL) != 0)
 		return failure_errno(failure, "mount the root image /dev/vda (squashfs)");
+	if (access(LOWER, F_OK) != 0)
+		return failure_errno(failure, "find the directory rootfs in the root image /dev/vda");
 	// A read-only root too gets a writable layer for now: mount points and /etc files that the image
 	// lacks have to be made. It is sealed when they are (mount_seal).
 	if (request->writable_disk == 1) {
