@@ -32,6 +32,7 @@ struct linuxrun {
 	struct out_port out;
 	struct out_port err;
 	struct out_port control;
+	bool out_closed, err_closed;  // by the host
 	char line[HOST_LINE_MAX];  // of the control port, unfinished
 	size_t line_len;
 	bool line_overlong;

@@ -118,7 +118,29 @@ static void container_ended(void *context, int status, const char *error)
 	run->container = NULL;
 }
 
+static void root_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct linuxrun *run = opener->context;
+
+	if (channel == HANDLE_NONE)
+		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
+	if (run->container != NULL)
+		container_root_reopened(run->container, channel);
+	else if (channel != HANDLE_NONE)
+		handle_close(channel);
+}
+
+// The driver died: the kernel starts it again, and the connector waits for that.
+static void container_root_lost(void *context)
+{
+	struct linuxrun *run = context;
+
+	log_warn("the driver of the root image's disk is gone: the container waits for its return");
+	opener_start(&run->open_root, &run->loop, environ_connector(run->env, "blkdev"), "blk:root", root_reopened, run);
+}
+
 static const struct container_ops container_callbacks = {
+	.root_lost = container_root_lost,
 	.started = container_started,
 	.output = container_output,
 	.input_ready = container_input_ready,
@@ -163,7 +185,7 @@ static void run_container(struct linuxrun *run)
 	};
 	error_t err;
 
-	if (!check_machine(run, &config))
+	if (run->ended || !check_machine(run, &config))
 		return;
 	err = container_create(&run->loop, &config, &container_callbacks, run, &run->container);
 	if (err < 0) {
@@ -175,6 +197,10 @@ static void run_container(struct linuxrun *run)
 	run->root_channel = HANDLE_NONE;
 	heap_free(run->boot.config_data);
 	run->boot.config_data = NULL;
+	if (run->out_closed)
+		container_output_close(run->container, CONTAINER_STDOUT);
+	if (run->err_closed)
+		container_output_close(run->container, CONTAINER_STDERR);
 	container_start(run->container);
 	linuxrun_stdin_pump(run);
 }
@@ -248,6 +274,16 @@ static void port_opened(void *context, struct out_port *port)
 		all_opened(run);
 }
 
+// The host closed its end of stdout or stderr: the container hears of it.
+static void port_hung_up(void *context, struct out_port *port)
+{
+	struct linuxrun *run = context;
+
+	*(port == &run->out ? &run->out_closed : &run->err_closed) = true;
+	if (run->container != NULL)
+		container_output_close(run->container, port == &run->out ? CONTAINER_STDOUT : CONTAINER_STDERR);
+}
+
 static void port_writable(void *context, struct out_port *port)
 {
 	struct linuxrun *run = context;
@@ -282,6 +318,7 @@ static void linuxrun_main(const struct environ *env)
 	run->out.opened = run->err.opened = run->control.opened = port_opened;
 	run->out.writable = run->err.writable = run->control.writable = port_writable;
 	run->out.flushed = run->err.flushed = run->control.flushed = port_flushed;
+	run->out.hung_up = run->err.hung_up = port_hung_up;
 	run->out.context = run->err.context = run->control.context = run;
 	run->control.input = linuxrun_control_input;
 	err = loop_init(&run->loop);

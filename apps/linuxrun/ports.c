@@ -35,7 +35,7 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 			payload_release(&payload);
 		}
 	} else if (m->type == MSG_END && port->hung_up != NULL) {
-		port->hung_up(port->context, port);
+		port_gone(port);
 	}
 	message_discard(m);
 }

@@ -27,6 +27,14 @@ void linuxrun_tell(struct linuxrun *run, const char *format, ...)
 		log_warn("the host does not read its control port");
 }
 
+static void take_signal(struct linuxrun *run, uint32_t number)
+{
+	if (run->container != NULL && !run->ended)
+		container_signal(run->container, number);
+	else if (!container_signal_is_ignored(number))
+		linuxrun_end(run, 128 + (int)number, NULL);  // there is none yet, and there will be none
+}
+
 static void take_line(struct linuxrun *run, struct span line)
 {
 	struct host_line parsed = host_line_parse(line);
@@ -39,8 +47,8 @@ static void take_line(struct linuxrun *run, struct span line)
 		linuxrun_stdin_pump(run);
 		break;
 	case HOST_LINE_SIGNAL:
-		if (run->container != NULL && !run->ended && parsed.value <= 64)
-			container_signal(run->container, (uint32_t)parsed.value);
+		if (parsed.value <= 64)
+			take_signal(run, (uint32_t)parsed.value);
 		break;
 	case HOST_LINE_RESIZE:
 		if (run->container != NULL && !run->ended && parsed.value <= UINT16_MAX &&

@@ -24,6 +24,7 @@ void container_exit(struct container *c, int status)
 		return;
 	c->state = CONTAINER_EXITED;
 	c->status = status;
+	container_be_patient(c, false);
 	container_settle_later(c);
 }
 
@@ -52,16 +53,25 @@ static bool output_taken(struct container *c)
 	return taken;
 }
 
+static bool output_held(const struct container *c)
+{
+	return c->console.ports[GUEST_PORT_STDOUT].output_held || c->console.ports[GUEST_PORT_STDERR].output_held;
+}
+
 void container_settle(struct container *c)
 {
 	if (c->state != CONTAINER_EXITED || c->loading)
 		return;
 	if (c->has_machine) {
-		if (!output_taken(c))
-			return;  // container_output_resume comes
+		// The guest first: all that its container wrote is in the queues, and no more of it is wanted.
 		if (c->machine.num_running > 0) {
 			machine_stop(&c->machine);
 			return;  // `stopped` comes
+		}
+		if (!output_taken(c)) {
+			if (!output_held(c))
+				container_settle_later(c);
+			return;  // else container_output_resume comes
 		}
 	}
 	container_stats(c, &c->final_stats);
@@ -82,6 +92,42 @@ static void deferred_signalled(struct loop *loop, struct source *source)
 
 static const struct source_ops deferred_ops = {.signalled = deferred_signalled};
 
+void container_be_patient(struct container *c, bool wait)
+{
+	nsec_t now = 0;
+	error_t err = wait ? clock_get(CLOCK_MONOTONIC, &now) : 0;
+
+	if (err == 0)
+		err = timer_set(c->patience_timer, wait ? now + CONTAINER_PATIENCE : NSEC_NEVER);
+	assert(err == 0);
+}
+
+static void patience_ended(struct loop *loop, struct source *source)
+{
+	struct container *c = source->context;
+
+	(void)loop;
+	if (c->state >= CONTAINER_EXITED)
+		return;
+	container_log_last_words(c);
+	container_fail(c, "the guest %s in %u s", c->state == CONTAINER_BOOTING ? "did not boot" : "did not start its container",
+	               (unsigned int)(CONTAINER_PATIENCE / NSEC_PER_SEC));
+}
+
+static const struct source_ops patience_ops = {.signalled = patience_ended};
+
+static error_t add_timer(struct container *c, struct source *source, handle_t *timer, const struct source_ops *ops)
+{
+	error_t err = timer_create(timer);
+
+	if (err < 0)
+		return err;
+	err = loop_add(c->loop, source, *timer, ops, c);
+	if (err < 0)
+		handle_close(*timer);
+	return err;
+}
+
 // Of the config: what we need after container_create returned.
 static error_t copy_config(struct container *c, const struct container_config *config)
 {
@@ -101,13 +147,35 @@ static error_t copy_config(struct container *c, const struct container_config *c
 
 static void root_ready(void *context)
 {
-	container_boot(context);
+	struct container *c = context;
+
+	if (!c->root_lost) {
+		container_boot(c);
+		return;
+	}
+	c->root_lost = false;
+	if (!c->has_cache) {
+		container_boot(c);
+	} else if (c->root_disk.num_sectors != c->root.num_sectors) {
+		log_warn("the disk with the container's root image came back with another size");
+		disk_cache_resume(&c->root_cache, ERR_IO);
+	} else {
+		log_info("the disk with the container's root image is back");
+		disk_cache_resume(&c->root_cache, 0);
+	}
 }
 
 static void root_failed(void *context, error_t error)
 {
 	struct container *c = context;
 
+	if (error == ERR_PEER_CLOSED && c->ops->root_lost != NULL && c->state < CONTAINER_EXITED) {
+		c->root_lost = true;
+		c->ops->root_lost(c->context);
+		return;
+	}
+	if (c->has_cache)
+		disk_cache_resume(&c->root_cache, ERR_IO);
 	// A running container sees input/output errors, as with any disk that dies.
 	if (c->state <= CONTAINER_LOADING)
 		container_fail(c, "the disk with the container's root image is gone (error %d)", (int)error);
@@ -135,23 +203,23 @@ error_t container_create(struct loop *loop, const struct container_config *confi
 	err = copy_config(c, config);
 	if (err < 0)
 		goto out_free;
-	err = timer_create(&c->deferred_timer);
+	err = add_timer(c, &c->deferred, &c->deferred_timer, &deferred_ops);
 	if (err < 0)
 		goto out_config;
-	err = loop_add(loop, &c->deferred, c->deferred_timer, &deferred_ops, c);
+	err = add_timer(c, &c->patience, &c->patience_timer, &patience_ops);
 	if (err < 0)
-		goto out_timer;
+		goto out_deferred;
 	err = disk_init(&c->root_disk, loop, config->root_disk, &root_ops, c);
 	if (err < 0)
-		goto out_source;
+		goto out_patience;
 	control_link_init(&c->link, container_frame, c);
 	*out = c;
 	return 0;
 
-out_source:
-	loop_remove(loop, &c->deferred);
-out_timer:
-	handle_close(c->deferred_timer);
+out_patience:
+	loop_close(loop, &c->patience);
+out_deferred:
+	loop_close(loop, &c->deferred);
 out_config:
 	heap_free((void *)(uintptr_t)c->config.config.data);
 out_free:
@@ -165,6 +233,7 @@ void container_destroy(struct container *c)
 	disk_deinit(&c->root_disk);
 	control_link_deinit(&c->link);
 	loop_close(c->loop, &c->deferred);
+	loop_close(c->loop, &c->patience);
 	heap_free((void *)(uintptr_t)c->config.config.data);
 	heap_free(c);
 }
@@ -203,6 +272,36 @@ void container_stdin_close(struct container *c)
 	machine_leave(&c->machine);
 }
 
+void container_output_close(struct container *c, enum container_stream stream)
+{
+	uint32_t port = stream == CONTAINER_STDOUT ? GUEST_PORT_STDOUT : GUEST_PORT_STDERR;
+
+	c->output_closed[port] = true;
+	if (!c->has_machine)
+		return;  // its device is made so
+	machine_enter(&c->machine);
+	console_device_set_open(&c->console, port, false);
+	machine_leave(&c->machine);
+}
+
+void container_root_reopened(struct container *c, handle_t channel)
+{
+	error_t err;
+
+	if (!c->root_lost || c->state >= CONTAINER_EXITED) {
+		if (channel != HANDLE_NONE)
+			handle_close(channel);
+		return;
+	}
+	err = channel == HANDLE_NONE ? ERR_NOT_FOUND : disk_init(&c->root_disk, c->loop, channel, &root_ops, c);
+	if (err == 0)
+		return;  // root_ready comes
+	if (channel != HANDLE_NONE)
+		handle_close(channel);
+	c->root_lost = false;
+	root_failed(c, err);
+}
+
 void container_output_resume(struct container *c, enum container_stream stream)
 {
 	uint32_t port = stream == CONTAINER_STDOUT ? GUEST_PORT_STDOUT : GUEST_PORT_STDERR;
@@ -216,19 +315,31 @@ void container_output_resume(struct container *c, enum container_stream stream)
 		container_settle_later(c);
 }
 
+// Linux's signals that do nothing, or only stop a process, by default: CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH.
+#define SIGNALS_IGNORED                                                                            \
+	(1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 20 | 1ull << 21 | 1ull << 22 | 1ull << 23 | 1ull << 28)
+
+bool container_signal_is_ignored(uint32_t number)
+{
+	return number == 0 || number > 64 || (number < 32 && (SIGNALS_IGNORED >> number & 1) != 0);
+}
+
 void container_signal(struct container *c, uint32_t number)
 {
 	struct control_signal body = {.signal = number};
 
 	if (number == 0 || number > 64)
 		return;
-	if (c->state < CONTAINER_RUNNING)
-		container_exit(c, 128 + (int)number);
-	else if (number == CONTAINER_SIGKILL)
+	if (c->state < CONTAINER_RUNNING) {
+		// Nobody is there to handle it: its default is what happens.
+		if (!container_signal_is_ignored(number))
+			container_exit(c, 128 + (int)number);
+	} else if (number == CONTAINER_SIGKILL) {
 		container_kill(c);  // needs no guest that still listens
-	else if (c->state == CONTAINER_RUNNING)
+	} else if (c->state == CONTAINER_RUNNING) {
 		container_request(c, CONTROL_SIGNAL, (struct span){.data = (const uint8_t *)&body, .len = sizeof(body)},
 		                  (struct span){0});
+	}
 }
 
 void container_resize(struct container *c, uint16_t rows, uint16_t columns)

@@ -25,6 +25,9 @@ struct container_ops {
 	// Bytes of stdout or stderr, as they come. Returns how many were taken; after fewer than all, the app calls
 	// container_output_resume. May not call into the container.
 	size_t (*output)(void *context, enum container_stream stream, struct span bytes);
+	// The channel of the root disk was closed by its peer: the driver restarts. The app opens the disk again and calls
+	// container_root_reopened; the guest's reads wait meanwhile. NULL: they fail.
+	void (*root_lost)(void *context);
 	// container_stdin_write was refused before and is worth another try.
 	void (*input_ready)(void *context);
 	// The container has ended, all its output was taken and its VM is gone. `status` is what a shell would say; `error` tells
@@ -59,9 +62,16 @@ void container_start(struct container *c);
 size_t container_stdin_write(struct container *c, struct span bytes);
 // End of file after what was written.
 void container_stdin_close(struct container *c);
+// Nobody takes output of `stream` any more: who writes it in the container gets EPIPE. `output` may still come.
+void container_output_close(struct container *c, enum container_stream stream);
+// The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none any more.
+void container_root_reopened(struct container *c, handle_t channel);
 // The app takes output of `stream` again.
 void container_output_resume(struct container *c, enum container_stream stream);
-// Sends Linux's signal `number` to the container's init. Before it has started, a signal ends the container.
+// Whether signal `number` does not end a process that has not asked for it (1 to 64; others: true).
+bool container_signal_is_ignored(uint32_t number);
+// Sends Linux's signal `number` to the container's init. Before it has started, a signal that would end it by default ends the
+// container.
 void container_signal(struct container *c, uint32_t number);
 // The size of the container's terminal.
 void container_resize(struct container *c, uint16_t rows, uint16_t columns);

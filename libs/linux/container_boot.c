@@ -50,7 +50,7 @@ static void root_read(void *context, struct blk_device_request *request)
 	size_t index = (size_t)(request - c->root.requests);
 	struct container_root_read *r = &c->root_reads[index];
 
-	if (!c->root_disk.ready) {
+	if (!c->root_disk.ready && !c->root_lost) {
 		blk_device_finish(request, ERR_IO);
 		return;
 	}
@@ -64,9 +64,9 @@ static void root_read(void *context, struct blk_device_request *request)
 	disk_cache_read(&c->root_cache, &r->read);
 }
 
-// What the guest kernel said last, line by line.
-static void log_last_words(const struct machine *m)
+void container_log_last_words(const struct container *c)
 {
+	const struct machine *m = &c->machine;
 	size_t start = 0;
 
 	for (size_t i = 0; i <= m->console_len; i++) {
@@ -84,7 +84,7 @@ static void machine_stopped(void *context)
 	struct machine *m = &c->machine;
 
 	if (m->end != MACHINE_END_STOPPED)
-		log_last_words(m);
+		container_log_last_words(c);
 	switch (m->end) {
 	case MACHINE_END_SHUTDOWN:
 		container_fail(c, "the guest powered off before its container ended");
@@ -113,7 +113,7 @@ static error_t create_devices(struct container *c)
 		return err;
 	console_device_init(&c->console, GUEST_NUM_PORTS, &container_console_ops, c);
 	for (uint32_t i = 0; i < GUEST_NUM_PORTS; i++)
-		console_device_set_open(&c->console, i, i != GUEST_PORT_STDIN || !c->stdin_closed);
+		console_device_set_open(&c->console, i, i == GUEST_PORT_STDIN ? !c->stdin_closed : !c->output_closed[i]);
 	err = machine_attach(&c->machine, &c->console.mmio);
 	if (err < 0)
 		return err;
@@ -127,6 +127,7 @@ static error_t create_devices(struct container *c)
 	str_copy(c->root.serial, "root", sizeof(c->root.serial));
 	blk_device_init(&c->root);
 	disk_cache_init(&c->root_cache, &c->root_disk, cache_enter, cache_leave, c);
+	c->root_cache.may_return = c->ops->root_lost != NULL;
 	c->has_cache = true;
 	err = machine_attach(&c->machine, &c->root.mmio);
 	if (err < 0)
@@ -146,6 +147,7 @@ static void start_machine(struct container *c)
 	error_t err;
 
 	c->state = CONTAINER_BOOTING;
+	container_be_patient(c, true);
 	err = machine_start(&c->machine, c->kernel_start, c->initrd_start,
 	                    c->config.log_console ? BOOTARGS_LOG : BOOTARGS, c->initrd_start, initrd_end);
 	if (err < 0)

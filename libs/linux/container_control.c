@@ -58,6 +58,7 @@ static error_t take_ready(struct container *c, struct span body)
 	}
 	log_debug("bootd is up after %u ms of guest time", (unsigned int)(ready.boot_time_ns / NSEC_PER_MSEC));
 	c->state = CONTAINER_SETUP;
+	container_be_patient(c, true);
 	if (clock_get(CLOCK_WALL, &configure.wall_time_ns) < 0)
 		configure.wall_time_ns = 0;
 	if (random_get(configure.entropy, sizeof(configure.entropy)) < 0)
@@ -83,6 +84,12 @@ static void copy_text(char *out, size_t size, struct span text)
 	out[len] = '\0';
 }
 
+// A negative errno as people know it. The guest says any number.
+static int linux_error(int32_t status)
+{
+	return status == INT32_MIN ? INT32_MAX : status < 0 ? -status : status;
+}
+
 static error_t take_reply(struct container *c, const struct control_header *header, struct span body)
 {
 	struct reader r = reader_make(body.data, body.len);
@@ -97,9 +104,9 @@ static error_t take_reply(struct container *c, const struct control_header *head
 	copy_text(text, sizeof(text), r.rest);
 	if (header->request <= c->start_request || c->start_request == 0)
 		container_fail(c, "%s (Linux error %d)", text[0] != '\0' ? text : "bootd refused a request",
-		               (int)-reply.status);
+		               linux_error(reply.status));
 	else
-		log_warn("bootd: %s (Linux error %d)", text, (int)-reply.status);
+		log_warn("bootd: %s (Linux error %d)", text, linux_error(reply.status));
 	return 0;
 }
 
@@ -110,6 +117,7 @@ static error_t take_started(struct container *c)
 	if (c->state != CONTAINER_SETUP)
 		return ERR_PROTOCOL;
 	c->state = CONTAINER_RUNNING;
+	container_be_patient(c, false);
 	if (clock_get(CLOCK_MONOTONIC, &now) < 0)
 		now = c->start_time;
 	c->ops->started(c->context, now - c->start_time);
@@ -128,6 +136,10 @@ static error_t take_exited(struct container *c, const struct control_header *hea
 		return 0;
 	if (header->type == CONTROL_EVENT_FAILED) {
 		char text[200];
+
+		// What has not run has not succeeded.
+		if (exited.status == 0)
+			return ERR_PROTOCOL;
 
 		copy_text(text, sizeof(text), r.rest);
 		container_fail(c, "%s", text[0] != '\0' ? text : "the container's process could not be started");

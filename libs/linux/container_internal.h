@@ -16,6 +16,8 @@
 
 #define CONTAINER_ERROR_MAX 256
 #define CONTAINER_SIGKILL 9u
+// To READY, and from there to STARTED. Some thirty times what it takes: only a guest that hangs is out of it.
+#define CONTAINER_PATIENCE (120 * NSEC_PER_SEC)
 
 enum container_state {
 	CONTAINER_CREATED = 0,
@@ -53,6 +55,7 @@ struct container {
 	struct disk root_disk;
 	struct disk_cache root_cache;
 	bool has_cache;
+	bool root_lost;  // container_root_reopened is to come
 	struct container_root_read root_reads[BLK_DEVICE_MAX_REQUESTS];
 
 	struct loader loader;
@@ -64,9 +67,12 @@ struct container {
 	struct control_link link;
 	uint32_t start_request;  // the last of those that must succeed
 	bool stdin_closed;
+	bool output_closed[GUEST_NUM_PORTS];  // by port
 	struct vcpu_stats final_stats;  // when the machine is gone
 	struct source deferred;  // a timer: the end is told from the loop, never from within a call
 	handle_t deferred_timer;
+	struct source patience;  // a timer: how long bootd may take to say something
+	handle_t patience_timer;
 };
 
 // The status is known, or the reason why there is none; later ones are ignored. Ends the VM once the output was taken.
@@ -77,6 +83,10 @@ void container_settle(struct container *c);
 // The same from the loop: what found the end may be deep inside a device model or a disk's callback.
 void container_settle_later(struct container *c);
 
+// Logs what the guest kernel said last, line by line.
+void container_log_last_words(const struct container *c);
+// The guest has CONTAINER_PATIENCE from now to its next step; or has made its last one (`wait` false).
+void container_be_patient(struct container *c, bool wait);
 // Starts reading the kernel. Fails the container on errors, now or later.
 void container_boot(struct container *c);
 // Frees what container_boot made; no vCPU runs.

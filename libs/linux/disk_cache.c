@@ -48,6 +48,12 @@ static void chunk_drop(struct disk_chunk *chunk)
 
 static void serve_waiting(struct disk_cache *cache, uint64_t failed_chunk, error_t error);
 
+// Whether a read that ended so goes on when the disk has come back.
+static bool waits_for_disk(const struct disk_cache *cache, error_t status)
+{
+	return cache->may_return && cache->gone == 0 && (status == ERR_PEER_CLOSED || status == ERR_NOT_READY);
+}
+
 static void chunk_loaded(void *context, error_t status, handle_t folio)
 {
 	struct disk_chunk *chunk = context;
@@ -55,6 +61,10 @@ static void chunk_loaded(void *context, error_t status, handle_t folio)
 	void *bytes;
 
 	chunk->folio = folio;
+	if (waits_for_disk(cache, status)) {
+		chunk_drop(chunk);
+		return;
+	}
 	if (status == 0)
 		status = folio_map(folio, PROT_READ, &bytes);
 	if (status == 0) {
@@ -79,6 +89,8 @@ static error_t chunk_load(struct disk_cache *cache, uint64_t index)
 
 	if (chunk_find(cache, index) != NULL)
 		return 0;
+	if (cache->gone != 0)
+		return cache->gone;
 	chunk = chunk_evict(cache);
 	if (chunk == NULL)
 		return ERR_FULL;
@@ -137,7 +149,9 @@ static error_t serve(struct disk_cache *cache, struct disk_cache_read *read)
 		if (chunk == NULL) {
 			err = chunk_load(cache, index);
 			// Something that is under way will come back to us.
-			return err == 0 || (err == ERR_FULL && is_loading(cache)) ? ERR_NOT_READY : err;
+			return err == 0 || (err == ERR_FULL && is_loading(cache)) || waits_for_disk(cache, err) ?
+			               ERR_NOT_READY :
+			               err;
 		}
 		if (chunk->state == CHUNK_LOADING)
 			return ERR_NOT_READY;
@@ -189,6 +203,14 @@ void disk_cache_init(struct disk_cache *cache, struct disk *disk, void (*enter)(
 	list_init(&cache->waiting);
 	for (size_t i = 0; i < DISK_CACHE_CHUNKS; i++)
 		cache->chunks[i].cache = cache;
+}
+
+void disk_cache_resume(struct disk_cache *cache, error_t error)
+{
+	cache->gone = error;
+	cache->enter(cache->context);
+	serve_waiting(cache, UINT64_MAX, 0);
+	cache->leave(cache->context);
 }
 
 void disk_cache_deinit(struct disk_cache *cache)

@@ -64,6 +64,8 @@ error_t handle_close(handle_t h)
 error_t disk_read(struct disk *d, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
 {
 	assert_true(range_within(sector * 512, length, d->num_sectors * 512));
+	if (!d->ready)
+		return ERR_NOT_READY;
 	if (num_pending == 8)
 		return ERR_FULL;
 	num_reads++;
@@ -86,6 +88,18 @@ static void answer(uint32_t index, error_t status)
 	for (uint32_t i = 0; i < p.length; i++)
 		folios[p.folio - 1][i] = disk_byte(p.sector * 512 + i);
 	p.done(p.context, status, p.folio);
+}
+
+// The driver ends: its requests fail, their folios are lost with it.
+static void disk_dies(void)
+{
+	disk.ready = false;
+	while (num_pending > 0) {
+		struct pending p = pending[--num_pending];
+
+		handle_close(p.folio);
+		p.done(p.context, ERR_PEER_CLOSED, HANDLE_NONE);
+	}
 }
 
 static void answer_all(void)
@@ -254,6 +268,54 @@ static void test_many(void **state)
 	assert_int_equal(depth, 0);
 }
 
+// The disk dies under reads and comes back: they go on as if nothing had been.
+static void test_disk_returns(void **state)
+{
+	struct client a, b, c;
+
+	(void)state;
+	cache.may_return = true;
+	read_start(&a, 0, 3 * DISK_CACHE_CHUNK);
+	read_start(&b, 512, 512);
+	answer(0, 0);
+	read_check(&b);
+	disk_dies();
+	read_start(&c, 7 * DISK_CACHE_CHUNK, 512);
+	assert_false(a.finished || c.finished);
+	assert_int_equal(num_pending, 0);
+	disk.ready = true;
+	disk_cache_resume(&cache, 0);
+	answer_all();
+	read_check(&a);
+	read_check(&c);
+	// Cached bytes need no disk.
+	disk_dies();
+	read_start(&b, 1024, 512);
+	read_check(&b);
+}
+
+static void test_disk_does_not_return(void **state)
+{
+	struct client a, b;
+
+	(void)state;
+	cache.may_return = true;
+	read_start(&a, 0, 512);
+	disk_dies();
+	assert_false(a.finished);
+	disk_cache_resume(&cache, ERR_IO);
+	assert_true(a.finished);
+	assert_int_equal(a.status, ERR_IO);
+	free(a.bytes);
+	// Not even when there is a disk: it is another one.
+	disk.ready = true;
+	read_start(&b, 0, 512);
+	assert_true(b.finished);
+	assert_int_equal(b.status, ERR_IO);
+	free(b.bytes);
+	assert_int_equal(num_pending, 0);
+}
+
 static uint32_t loads_finished;
 static error_t load_status;
 
@@ -303,6 +365,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_disk_returns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_disk_does_not_return, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_loader, setup, teardown),
 	};
 

@@ -42,6 +42,14 @@ static void set_device_irq(void *context, uint32_t irq, bool level)
 	plic_set_source(&machine->plic, irq, level);
 }
 
+static void notify_slot_later(void *context, uint32_t irq)
+{
+	struct machine *machine = context;
+	error_t err = event_signal(machine->slots[irq - 1].notify, 1);
+
+	assert(err == 0);
+}
+
 static uint64_t bus_plic_read(void *context, uint64_t offset, uint32_t width)
 {
 	return plic_read(context, offset, width);
@@ -213,6 +221,7 @@ error_t machine_slot_create(struct machine *machine, struct virtio_mmio_device *
 		return err;
 	device->mem = &machine->memory;
 	device->set_irq = set_device_irq;
+	device->notify_later = notify_slot_later;
 	device->irq_context = machine;
 	device->irq = machine->num_slots;
 	machine->plic.num_sources = machine->num_slots;

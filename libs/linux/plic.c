@@ -117,7 +117,7 @@ uint64_t plic_read(struct plic *plic, uint64_t offset, uint32_t width)
 {
 	uint64_t context;
 
-	if (width != 4)
+	if (width != 4 || offset % 4 != 0)
 		return 0;
 	if (offset <= PLIC_READABLE_SIZE - 4)
 		return page_load(plic, (uint32_t)offset);
@@ -159,7 +159,7 @@ void plic_write(struct plic *plic, uint64_t offset, uint32_t width, uint64_t dat
 {
 	uint32_t value = (uint32_t)data;
 
-	if (width != 4)
+	if (width != 4 || offset % 4 != 0)
 		return;
 	if (offset >= CONTEXT_BASE) {
 		write_context(plic, offset, value);

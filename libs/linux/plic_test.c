@@ -118,6 +118,10 @@ static void test_hostile_accesses(void **state)
 	assert_int_equal(plic_read(&plic, PLIC_SIZE - 4, 4), 0);
 	assert_int_equal(plic_read(&plic, UINT64_MAX - 3, 4), 0);
 	assert_int_equal(plic_read(&plic, 0, 8), 0);
+	// Between two registers.
+	plic_write(&plic, PRIORITY(1) + 1, 4, UINT32_MAX);
+	assert_int_equal(plic_read(&plic, PRIORITY(1), 4), 7);
+	assert_int_equal(plic_read(&plic, PRIORITY(2) - 1, 4), 0);
 	plic_set_source(&plic, 9, true);
 	plic_set_source(&plic, 0, true);
 	plic_set_source(&plic, UINT32_MAX, true);

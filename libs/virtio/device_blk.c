@@ -5,6 +5,9 @@
 #include "libs/base/string.h"
 #include "libs/virtio/spec.h"
 
+// Of requests started in one turn, or a little more: what the cache has is copied at once.
+#define TURN_BYTES BLK_DEVICE_MAX_BYTES
+
 static struct blk_device_request *request_get(struct blk_device *dev)
 {
 	for (uint32_t i = 0; i < BLK_DEVICE_MAX_REQUESTS; i++) {
@@ -83,18 +86,23 @@ static bool handle_chain(struct blk_device *dev)
 static void process(struct blk_device *dev)
 {
 	struct device_queue *q = &dev->mmio.queues[0];
+	uint32_t chains = DEVICE_QUEUE_BUDGET;
+	uint64_t bytes = 0;
 	error_t err = 0;
 
 	dev->starved = false;
 	do {
 		device_queue_suppress_notify(q);
-		while (!dev->starved && (err = device_queue_pop(q, &dev->chain)) == 0) {
+		while (!dev->starved && chains > 0 && bytes < TURN_BYTES &&
+		       (err = device_queue_pop(q, &dev->chain)) == 0) {
+			chains--;
+			bytes += dev->chain.writable_len;
 			if (!handle_chain(dev)) {
 				device_queue_unpop(q);
 				dev->starved = true;
 			}
 		}
-	} while (!dev->starved && device_queue_want_notify(q));
+	} while (!dev->starved && virtio_mmio_more(&dev->mmio, 0, chains == 0 || bytes >= TURN_BYTES));
 	if (err == ERR_PROTOCOL)
 		virtio_mmio_needs_reset(&dev->mmio);
 	virtio_mmio_queue_interrupt(&dev->mmio, 0);

@@ -150,6 +150,28 @@ static void test_starved(void **state)
 	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_IOERR);
 }
 
+static uint32_t num_reads;
+
+static void read_and_refill(void *context, struct blk_device_request *request)
+{
+	(void)context;
+	num_reads++;
+	test_offer(guest, 0, 0);
+	blk_device_finish(request, 0);
+}
+
+static void test_endless_requests(void **state)
+{
+	(void)state;
+	dev->read = read_and_refill;
+	num_reads = 0;
+	request(VIRTIO_BLK_T_IN, 0, 512);
+	assert_int_equal(num_reads, DEVICE_QUEUE_BUDGET);
+	assert_int_equal(guest->laters, 1);
+	virtio_mmio_notified(&dev->mmio, 0);
+	assert_int_equal(num_reads, 2 * DEVICE_QUEUE_BUDGET);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +180,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_status_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_starved, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_endless_requests, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

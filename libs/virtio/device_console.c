@@ -89,26 +89,34 @@ static void receive_control(struct console_device *dev)
 {
 	struct device_queue *q = &dev->mmio.queues[VIRTIO_CONSOLE_QUEUE_CONTROL_TX];
 	struct virtio_console_control message;
-	error_t err;
+	uint32_t budget = DEVICE_QUEUE_BUDGET;
+	error_t err = 0;
 
 	do {
 		device_queue_suppress_notify(q);
-		while ((err = device_queue_pop(q, &dev->tx_chain)) == 0) {
+		while (budget > 0 && (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
+			budget--;
 			size_t len = device_chain_read(&dev->tx_chain, 0, &message, sizeof(message));
 
 			device_queue_push(q, dev->tx_chain.head, 0);
 			if (len == sizeof(message))
 				take_control(dev, &message);
 		}
-	} while (device_queue_want_notify(q));
+	} while (virtio_mmio_more(&dev->mmio, VIRTIO_CONSOLE_QUEUE_CONTROL_TX, budget == 0));
 	if (err == ERR_PROTOCOL)
 		virtio_mmio_needs_reset(&dev->mmio);
 	virtio_mmio_queue_interrupt(&dev->mmio, VIRTIO_CONSOLE_QUEUE_CONTROL_TX);
 	flush_control(dev);
 }
 
-// Offers the chain in hand to the owner, from where it left off. Returns false when some of it was not taken.
-static bool offer_chain(struct console_device *dev, uint32_t index)
+enum offer {
+	OFFER_TAKEN,    // all of the chain
+	OFFER_REFUSED,  // the owner will say when it takes more
+	OFFER_SPENT,    // the turn's bytes: the rest is for the next one
+};
+
+// Offers the chain in hand to the owner, from where it left off, and at most `*budget` bytes.
+static enum offer offer_chain(struct console_device *dev, uint32_t index, size_t *budget)
 {
 	struct console_port *port = &dev->ports[index];
 	size_t skip = port->output_done;
@@ -122,39 +130,55 @@ static bool offer_chain(struct console_device *dev, uint32_t index)
 			continue;
 		}
 		struct span rest = {.data = s.data + skip, .len = s.len - skip};
-		taken = dev->ops->output(dev->context, index, rest);
+		bool whole = rest.len <= *budget;
+		if (!whole)
+			rest.len = *budget;
+		taken = rest.len > 0 ? dev->ops->output(dev->context, index, rest) : 0;
 		port->output_done += taken;
+		*budget -= taken;
 		if (taken < rest.len)
-			return false;
+			return OFFER_REFUSED;
+		if (!whole)
+			return OFFER_SPENT;
 		skip = 0;
 	}
 	port->output_done = 0;
-	return true;
+	return OFFER_TAKEN;
 }
 
 static void transmit(struct console_device *dev, uint32_t index)
 {
 	struct console_port *port = &dev->ports[index];
 	struct device_queue *q = tx_queue(dev, index);
+	uint32_t chains = DEVICE_QUEUE_BUDGET;
+	size_t bytes = CONSOLE_DEVICE_TURN_BYTES;
+	enum offer offer = OFFER_TAKEN;
 	error_t err = 0;
 
 	if (port->output_held)
 		return;
 	do {
 		device_queue_suppress_notify(q);
-		while (!port->output_held && (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
+		while (offer == OFFER_TAKEN && chains > 0 && (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
 			uint16_t head = dev->tx_chain.head;
 
-			if (offer_chain(dev, index)) {
-				device_queue_push(q, head, 0);
-			} else {
-				device_queue_unpop(q);
-				port->output_held = true;
+			chains--;
+			if (dev->tx_chain.readable_len > CONSOLE_DEVICE_MAX_BYTES) {
+				device_queue_break(q);
+				err = ERR_PROTOCOL;
+				break;
 			}
+			offer = offer_chain(dev, index, &bytes);
+			if (offer == OFFER_TAKEN)
+				device_queue_push(q, head, 0);
+			else
+				device_queue_unpop(q);
+			port->output_held = offer == OFFER_REFUSED;
 		}
 		if (err == ERR_PROTOCOL)
 			virtio_mmio_needs_reset(&dev->mmio);
-	} while (!port->output_held && device_queue_want_notify(q));
+	} while (!port->output_held &&
+	         virtio_mmio_more(&dev->mmio, VIRTIO_CONSOLE_QUEUE_TX(index), offer == OFFER_SPENT || chains == 0));
 	virtio_mmio_queue_interrupt(&dev->mmio, VIRTIO_CONSOLE_QUEUE_TX(index));
 }
 
@@ -162,6 +186,7 @@ size_t console_device_input(struct console_device *dev, uint32_t index, struct s
 {
 	struct console_port *port = &dev->ports[index];
 	struct device_queue *q = rx_queue(dev, index);
+	uint32_t budget = DEVICE_QUEUE_BUDGET;
 	size_t done = 0;
 	error_t err = 0;
 
@@ -171,7 +196,9 @@ size_t console_device_input(struct console_device *dev, uint32_t index, struct s
 		return 0;
 	}
 	do {
-		while (done < bytes.len && (err = device_queue_pop(q, &dev->rx_chain)) == 0) {
+		// Buffers may be of no length, and there is no end of them.
+		while (done < bytes.len && budget > 0 && (err = device_queue_pop(q, &dev->rx_chain)) == 0) {
+			budget--;
 			size_t n = device_chain_write(&dev->rx_chain, 0, bytes.data + done, bytes.len - done);
 
 			device_queue_push(q, dev->rx_chain.head, (uint32_t)n);
@@ -179,7 +206,7 @@ size_t console_device_input(struct console_device *dev, uint32_t index, struct s
 		}
 		if (err == ERR_PROTOCOL)
 			virtio_mmio_needs_reset(&dev->mmio);
-	} while (done < bytes.len && device_queue_want_notify(q));
+	} while (done < bytes.len && virtio_mmio_more(&dev->mmio, VIRTIO_CONSOLE_QUEUE_RX(index), budget == 0));
 	port->input_wanted = done < bytes.len;
 	if (!port->input_wanted)
 		device_queue_suppress_notify(q);

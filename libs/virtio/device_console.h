@@ -9,6 +9,10 @@
 #include "libs/virtio/device_mmio.h"
 
 #define CONSOLE_DEVICE_MAX_PORTS 6u
+// Of one buffer; a longer one breaks the device. Linux's are 32 KiB.
+#define CONSOLE_DEVICE_MAX_BYTES (1024u * 1024)
+// Of output handed to the owner in one turn.
+#define CONSOLE_DEVICE_TURN_BYTES (256u * 1024)
 
 struct console_device_ops {
 	// The guest wrote `bytes` to `port`. Returns how many of them were taken; after fewer than all, the owner calls

@@ -16,6 +16,8 @@ static struct console_device *dev;
 static char output[256];
 static size_t output_len, output_room;
 static uint32_t opened_port, input_ready_port;
+static uint32_t refill_queue;  // made available again by each output; 0: none
+static uint32_t num_outputs;
 
 static size_t take_output(void *context, uint32_t port, struct span bytes)
 {
@@ -23,6 +25,11 @@ static size_t take_output(void *context, uint32_t port, struct span bytes)
 
 	(void)context;
 	(void)port;
+	num_outputs++;
+	if (refill_queue != 0) {
+		test_offer(guest, refill_queue, 0);
+		return bytes.len;
+	}
 	memcpy(output + output_len, bytes.data, n);
 	output_len += n;
 	output_room -= n;
@@ -56,6 +63,7 @@ static int setup(void **state)
 	output_len = 0;
 	output_room = sizeof(output);
 	opened_port = input_ready_port = UINT32_MAX;
+	refill_queue = num_outputs = 0;
 	test_start_device(&dev->mmio, VIRTIO_CONSOLE_F_MULTIPORT);
 	return 0;
 }
@@ -239,6 +247,68 @@ static void test_registers(void **state)
 	assert_false(virtio_mmio_is_running(&dev->mmio));
 }
 
+// A guest that fills its queue again and again gets its turns, but never the device for itself.
+static void test_endless_output(void **state)
+{
+	uint32_t queue = VIRTIO_CONSOLE_QUEUE_TX(1);
+
+	(void)state;
+	refill_queue = queue;
+	send_bytes(queue, "x", 1);
+	assert_int_equal(num_outputs, DEVICE_QUEUE_BUDGET);
+	assert_int_equal(guest->laters, 1);
+	virtio_mmio_notified(&dev->mmio, queue);
+	assert_int_equal(num_outputs, 2 * DEVICE_QUEUE_BUDGET);
+	assert_int_equal(guest->laters, 2);
+	// The last one: what is left is taken, and a notification asked for.
+	refill_queue = 0;
+	virtio_mmio_notified(&dev->mmio, queue);
+	assert_int_equal(guest->laters, 2);
+	send_bytes(queue, "y", 1);
+	assert_int_equal(output[output_len - 1], 'y');
+}
+
+static size_t sum_of_output;
+
+static size_t count_output(void *context, uint32_t port, struct span bytes)
+{
+	(void)context;
+	(void)port;
+	sum_of_output += bytes.len;
+	return bytes.len;
+}
+
+// A large buffer goes in several turns; one larger than any driver's breaks the device.
+static void test_large_buffers(void **state)
+{
+	static const struct console_device_ops counting = {.output = count_output};
+	uint32_t queue = VIRTIO_CONSOLE_QUEUE_TX(1);
+	const uint32_t piece = 140 * 1024;
+
+	(void)state;
+	dev->ops = &counting;
+	sum_of_output = 0;
+	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++)
+		test_set_desc(guest, queue, i, TEST_GPA, piece, i < 3 ? VIRTQ_DESC_F_NEXT : 0, (uint16_t)(i + 1));
+	test_offer(guest, queue, 0);
+	virtio_mmio_notified(&dev->mmio, queue);
+	assert_int_equal(sum_of_output, CONSOLE_DEVICE_TURN_BYTES);
+	assert_int_equal(guest->laters, 1);
+	assert_int_equal(test_used(guest, queue)->idx, 0);
+	for (uint32_t i = 0; i < 2; i++)
+		virtio_mmio_notified(&dev->mmio, queue);
+	assert_int_equal(sum_of_output, 4 * piece);
+	assert_int_equal(test_used(guest, queue)->idx, 1);
+
+	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++)
+		test_set_desc(guest, queue, i, TEST_GPA, piece, i < 7 ? VIRTQ_DESC_F_NEXT : 0, (uint16_t)(i + 1));
+	test_offer(guest, queue, 0);
+	virtio_mmio_notified(&dev->mmio, queue);
+	assert_int_equal(sum_of_output, 4 * piece);
+	assert_true(test_read_reg(&dev->mmio, VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET);
+	assert_true(console_device_drain(dev, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +319,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_input_backpressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_endless_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_buffers, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,6 +236,19 @@ void virtio_mmio_notified(struct virtio_mmio_device *dev, uint32_t index)
 		dev->ops->notify(dev->context, index);
 }
 
+bool virtio_mmio_more(struct virtio_mmio_device *dev, uint32_t index, bool spent)
+{
+	struct device_queue *q = &dev->queues[index];
+
+	if (!device_queue_want_notify(q))
+		return false;
+	if (!spent)
+		return true;
+	device_queue_suppress_notify(q);
+	dev->notify_later(dev->irq_context, dev->irq);
+	return false;
+}
+
 void virtio_mmio_queue_interrupt(struct virtio_mmio_device *dev, uint32_t index)
 {
 	if (device_queue_wants_interrupt(&dev->queues[index]))

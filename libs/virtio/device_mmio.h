@@ -35,6 +35,8 @@ struct virtio_mmio_device {
 	uint64_t features;  // offered
 	// Sets the level of the device's interrupt line.
 	void (*set_irq)(void *irq_context, uint32_t irq, bool level);
+	// Has virtio_mmio_notified called soon, from the I/O side's loop, for each queue that has work.
+	void (*notify_later)(void *irq_context, uint32_t irq);
 	void *irq_context;
 	uint32_t irq;
 	// Private.
@@ -62,6 +64,10 @@ uint64_t virtio_mmio_read(const struct virtio_mmio_device *dev, uint64_t offset,
 void virtio_mmio_notified(struct virtio_mmio_device *dev, uint32_t index);
 // Whether the driver has set DRIVER_OK.
 bool virtio_mmio_is_running(const struct virtio_mmio_device *dev);
+// Ends a turn at queue `index`, for which notifications were suppressed: asks for them again. Returns true when buffers came
+// in the meantime and the turn goes on. One whose budget is `spent` does not: the rest comes by notify_later, so that a
+// guest that never stops filling a queue does not hold the I/O side.
+__must_check bool virtio_mmio_more(struct virtio_mmio_device *dev, uint32_t index, bool spent);
 // Raises the interrupt if queue `index` has used buffers that the driver wants to hear of. Call once a batch.
 void virtio_mmio_queue_interrupt(struct virtio_mmio_device *dev, uint32_t index);
 // Gives the device up (section 2.1.2): a queue was broken by its driver; only a reset helps.

@@ -180,6 +180,11 @@ void device_queue_unpop(struct device_queue *q)
 	q->last_avail--;
 }
 
+void device_queue_break(struct device_queue *q)
+{
+	q->broken = true;
+}
+
 void device_queue_push(struct device_queue *q, uint16_t head, uint32_t written)
 {
 	size_t offset = USED_RING + USED_ELEMENT * (size_t)(q->used_index & (q->size - 1));

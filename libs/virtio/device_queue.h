@@ -14,6 +14,8 @@
 #define DEVICE_QUEUE_MAX_SIZE 128u
 // Descriptors of a chain: a driver may not make one longer than the queue (section 2.7.5.3.1).
 #define DEVICE_CHAIN_MAX DEVICE_QUEUE_MAX_SIZE
+// Chains that a device takes from a queue in one turn.
+#define DEVICE_QUEUE_BUDGET 64u
 
 struct device_queue {
 	// What the driver configures before `ready` (through the transport).
@@ -55,6 +57,8 @@ bool device_queue_has_work(const struct device_queue *q);
 __must_check error_t device_queue_pop(struct device_queue *q, struct device_chain *chain);
 // Puts the chain that was popped last back, so that the next pop gives it again.
 void device_queue_unpop(struct device_queue *q);
+// Makes the queue broken until reset: its driver did what this device does not allow.
+void device_queue_break(struct device_queue *q);
 // Hands a chain back to the driver with `written` bytes in its writable part (section 2.7.8).
 void device_queue_push(struct device_queue *q, uint16_t head, uint32_t written);
 // Asks the driver not to notify while the device works on the queue anyway.

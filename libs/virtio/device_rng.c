@@ -10,12 +10,14 @@ static void rng_notify(void *context, uint32_t queue)
 {
 	struct rng_device *dev = context;
 	struct device_queue *q = &dev->mmio.queues[queue];
+	uint32_t budget = DEVICE_QUEUE_BUDGET;
 	uint8_t random[RNG_BYTES];
-	error_t err;
+	error_t err = 0;
 
 	do {
 		device_queue_suppress_notify(q);
-		while ((err = device_queue_pop(q, &dev->chain)) == 0) {
+		while (budget > 0 && (err = device_queue_pop(q, &dev->chain)) == 0) {
+			budget--;
 			size_t len = dev->chain.writable_len < RNG_BYTES ? (size_t)dev->chain.writable_len : RNG_BYTES;
 
 			if (len > 0 && dev->fill(random, len) < 0)
@@ -23,7 +25,7 @@ static void rng_notify(void *context, uint32_t queue)
 			device_chain_write(&dev->chain, 0, random, len);
 			device_queue_push(q, dev->chain.head, (uint32_t)len);
 		}
-	} while (device_queue_want_notify(q));
+	} while (virtio_mmio_more(&dev->mmio, queue, budget == 0));
 	if (err == ERR_PROTOCOL)
 		virtio_mmio_needs_reset(&dev->mmio);
 	virtio_mmio_queue_interrupt(&dev->mmio, queue);

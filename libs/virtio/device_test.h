@@ -20,6 +20,7 @@ struct test_guest {
 	uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
 	bool irq;
 	uint32_t irqs;  // times that the line rose
+	uint32_t laters;  // calls of notify_later
 };
 
 static inline void test_set_irq(void *context, uint32_t irq, bool level)
@@ -31,6 +32,14 @@ static inline void test_set_irq(void *context, uint32_t irq, bool level)
 	g->irq = level;
 }
 
+static inline void test_notify_later(void *context, uint32_t irq)
+{
+	struct test_guest *g = context;
+
+	(void)irq;
+	g->laters++;
+}
+
 static inline void test_guest_init(struct test_guest *g, struct virtio_mmio_device *dev)
 {
 	memset(g, 0, sizeof(*g));
@@ -38,6 +47,7 @@ static inline void test_guest_init(struct test_guest *g, struct virtio_mmio_devi
 	dev->mem = &g->mem;
 	dev->page = g->page;
 	dev->set_irq = test_set_irq;
+	dev->notify_later = test_notify_later;
 	dev->irq_context = g;
 	dev->irq = 1;
 }
