@@ -3,9 +3,9 @@
 # The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
 # with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
 
-.PHONY: test check test-os test-os-1 test-os-4 test-tools test-guest test-fresh
+.PHONY: test check test-os test-os-1 test-os-4 test-os-debug test-tools test-guest test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-os-1 test-os-4 test-guest test-e2e
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-os-1 test-os-4 test-os-debug test-guest test-e2e
 
 check: ## the quick part of `make test`: lint, host tests, one boot
 	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-os-1
@@ -14,6 +14,11 @@ test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 h
 
 test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp $* $(BUILD)/starina-test.elf
+
+# The same with the kernel's own checks: lock order, ownership of pointers.
+test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-test.elf
+	$(Q)tools/test/run_autotest.py --smp 4 $(BUILD)/debug/starina-test.elf
 
 test-tools: ## the scripts: setup.sh, GDB commands, make services
 	$(Q)tools/setup/setup_test.sh
