@@ -9,6 +9,11 @@ STARINA_BUILD=${BUILD:-build}
 [[ $STARINA_BUILD == /* ]] || STARINA_BUILD=$STARINA_ROOT/$STARINA_BUILD
 export STARINA_ROOT STARINA_BUILD
 
+# Help needs nothing to be set up.
+for arg in "$@"; do
+	[[ $arg != -h && $arg != --help ]] || exec cat -- "$STARINA_ROOT/tools/run/usage.txt"
+done
+
 # stdout is the container's: whatever else there is to say goes to stderr.
 if [[ -z ${STARINA_NO_BUILD:-} ]]; then
 	"$STARINA_ROOT/setup.sh" --for run >&2 || exit 125
@@ -17,5 +22,9 @@ if [[ -z ${STARINA_NO_BUILD:-} ]]; then
 		echo "run.sh: the build failed; the lines above say why" >&2
 		exit 125
 	}
+fi
+if [[ ! -x $STARINA_BUILD/host/starina-run ]]; then
+	echo "run.sh: there is no build in $STARINA_BUILD; run it without STARINA_NO_BUILD" >&2
+	exit 125
 fi
 exec "$STARINA_BUILD/host/starina-run" "$@"

@@ -8,7 +8,7 @@
 // Message types are few and predefined. Each has one row in a table X(NAME, name, number, max handles):
 // the row gives the number, MSG_NAME; the layout is `struct msg_name`, its fixed part; a variable tail may
 // follow it. MESSAGE_DECODERS() makes of each row a decoder that checks all lengths. Each service's header
-// has a table of its own in a number range of its own; tools/check_messages.py fails the build on an overlap.
+// has a table of its own in a number range of its own; tools/lint/check_messages.py fails the build on an overlap.
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Wrong settings are refused before anything boots."""
 
-import os
 import socket
 import stat
 
@@ -27,6 +26,11 @@ def unknown_option(context):
     check_refused(context.run("--frobnicate"), "--frobnicate", "--help")
     check_refused(context.run("alpine"), '"alpine"', "LINUXRUN_IMAGE")
     check_refused(context.run("--smp", "0"), "--smp 0")
+
+
+@test
+def unknown_setting(context):
+    check_refused(context.run(LINUXRUN_CPU="2"), "LINUXRUN_CPU is no setting", "--help")
 
 
 @test
@@ -61,8 +65,8 @@ def too_little_memory(context):
 
 @test
 def nothing_is_left_of_a_refused_run(context):
-    context.run(LINUXRUN_IMAGE="file:///nope")
-    context.run(LINUXRUN_MEMORY="1M")
-    runs = [name for name in os.listdir(context.build / "run") if name.startswith("run.")] \
-        if (context.build / "run").exists() else []
-    check_equal(runs, [])
+    context.own_build()
+    check_refused(context.run(LINUXRUN_IMAGE="file:///nope"), "/nope")
+    check_refused(context.run(LINUXRUN_HOSTNAME="a b"), '"a b"')
+    check_equal(list((context.build / "run").glob("run.*")), [])
+    check_equal(context.cache_leftovers(), [])

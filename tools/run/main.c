@@ -249,6 +249,9 @@ static int boot(struct run *run)
 	relay_block_signals();
 	if (run->settings.gdb)
 		log_info("waiting for a debugger: run ./debug.sh in another terminal");
+	if (!run->settings.image)
+		log_info("status page: http://127.0.0.1:%u/; Ctrl-C or Ctrl-A X ends the OS",
+		         run->settings.http_port);
 	for (int attempt = 0; attempt < 2 && result.end == RELAY_SILENT; attempt++) {
 		if (attempt > 0)
 			log_warn(
@@ -280,10 +283,6 @@ int main(int argc, char **argv)
 	if (settings_read(&run.settings, argc, argv, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_ERROR;
-	}
-	if (run.settings.help) {
-		fputs(settings_usage, stdout);
-		return 0;
 	}
 	if (prepare(&run, &err) == 0)
 		status = boot(&run);

@@ -25,33 +25,6 @@
 #define MIN_QEMU_MAJOR 7
 #define MIN_QEMU_MINOR 2
 
-const char settings_usage[] =
-	"usage: ./run.sh [--gdb] [--smp N] [--log FILE] [--help]\n"
-	"\n"
-	"Builds Starina, boots it in QEMU and runs a Linux container in it. Without LINUXRUN_IMAGE the built-in\n"
-	"container greets you and the OS stays up until Ctrl-C or Ctrl-A X. With it, run.sh behaves as `docker run`:\n"
-	"stdin, stdout and stderr are the container's, and so is the exit status (125: it could not be run).\n"
-	"The OS's own log goes to stderr.\n"
-	"\n"
-	"  --gdb       wait for a debugger (./debug.sh) before the first instruction\n"
-	"  --smp N     number of harts (default 2)\n"
-	"  --log FILE  write the OS's log to FILE\n"
-	"\n"
-	"The container (environment):\n"
-	"  LINUXRUN_IMAGE       docker://NAME, file://PATH (`docker save`) or oci://PATH[:NAME]\n"
-	"  LINUXRUN_ENTRYPOINT  command in place of the image's Entrypoint and Cmd, in shell words or as a JSON array\n"
-	"  LINUXRUN_ARGS        arguments in place of the image's Cmd, likewise\n"
-	"  LINUXRUN_ENV         KEY=VALUE,KEY2=VALUE2; a KEY alone takes the value that it has here\n"
-	"  LINUXRUN_USER, LINUXRUN_WORKDIR, LINUXRUN_HOSTNAME, LINUXRUN_READONLY=1\n"
-	"  LINUXRUN_MEMORY      memory of its virtual machine, such as 128M\n"
-	"\n"
-	"The machine (environment):\n"
-	"  STARINA_MEMORY       memory, such as 512M (the default)\n"
-	"  STARINA_HTTP_PORT    port of the status page on 127.0.0.1 (default 30080; 0: any free one)\n"
-	"  STARINA_CACHE        where container images are kept (default ~/.cache/starina)\n"
-	"  STARINA_SMP, STARINA_CPU, STARINA_APPEND, STARINA_QEMU_ARGS, QEMU\n"
-	"  BUILD                the build directory (default build); STARINA_NO_BUILD=1 runs what is in it\n";
-
 static const char *env_get(const char *name)
 {
 	const char *value = getenv(name);
@@ -64,6 +37,31 @@ static const char *env_or(const char *name, const char *otherwise)
 	const char *value = env_get(name);
 
 	return value ? value : otherwise;
+}
+
+// A misspelt setting must not be one without effect.
+static int unknown_settings_check(struct error *err)
+{
+	static const char *const known[] = {
+		"IMAGE", "ENTRYPOINT", "ARGS",     "ENV",      "USER",
+		"WORKDIR", "HOSTNAME", "READONLY", "MEMORY",
+	};
+	const size_t prefix = strlen("LINUXRUN_");
+
+	for (char **entry = environ; *entry; entry++) {
+		size_t length = strcspn(*entry, "=");
+		bool found = false;
+
+		if (strncmp(*entry, "LINUXRUN_", prefix) != 0)
+			continue;
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]) && !found; i++)
+			found = strlen(known[i]) == length - prefix &&
+				strncmp(*entry + prefix, known[i], length - prefix) == 0;
+		if (!found)
+			return error_set(err, "%.*s is no setting; ./run.sh --help lists them",
+			                 (int)length, *entry);
+	}
+	return 0;
 }
 
 static bool number_parse(const char *text, unsigned long max, unsigned *number)
@@ -169,7 +167,6 @@ int settings_read(struct settings *settings, int argc, char **argv, struct error
 		{ "gdb", no_argument, NULL, 'g' },
 		{ "smp", required_argument, NULL, 's' },
 		{ "log", required_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	int option;
@@ -179,13 +176,12 @@ int settings_read(struct settings *settings, int argc, char **argv, struct error
 		.memory = DEFAULT_MEMORY,
 		.http_port = DEFAULT_HTTP_PORT,
 	};
-	if (environment_read(settings, err) < 0)
+	if (unknown_settings_check(err) < 0 || environment_read(settings, err) < 0)
 		return -1;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'g': settings->gdb = true; break;
-		case 'h': settings->help = true; break;
 		case 'l': settings->log_path = optarg; break;
 		case 's':
 			if (!number_parse(optarg, MAX_SMP, &settings->smp) || settings->smp == 0)

@@ -21,7 +21,6 @@ struct settings {
 	uint64_t guest_memory;  // bytes of the container's VM; 0: the OS's default
 	unsigned http_port;  // on 127.0.0.1
 	bool gdb;  // wait for a debugger
-	bool help;
 	// The container; NULL: as the image says.
 	const char *image;
 	const char *entrypoint;
@@ -32,8 +31,6 @@ struct settings {
 	const char *hostname;
 	const char *readonly;
 };
-
-extern const char settings_usage[];
 
 // Reads `argv` and the environment. The strings are theirs. -1 with `err` names the setting that is wrong.
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err);
