@@ -20,10 +20,11 @@ struct tx_area {
 	uint8_t frame[MESSAGE_MAX_DATA];
 };
 
-// A page that received frames go to. The driver never maps it.
+// A page that received frames go to.
 struct rx_buffer {
 	handle_t folio;
 	uint64_t paddr;
+	const uint8_t *bytes;  // where it is mapped, once a frame was copied from it
 };
 
 struct tx_slot {
@@ -53,6 +54,9 @@ struct net {
 	struct tx_slot tx_slots[TX_SLOTS];
 	struct tx_slot *tx_free;
 	bool tx_full;
+	uint32_t tx_folios;      // with the device
+	struct source tx_timer;  // to take the last of a burst back
+	bool tx_timer_set;
 };
 
 // Ends the app (it will be restarted): the device broke its rules.
@@ -67,7 +71,7 @@ void rx_resume(struct net *net);
 // The client is gone: what was held for it goes.
 void rx_drop_held(struct net *net);
 
-// Errors: dma_alloc's.
+// Errors: dma_alloc's, timer_create's, loop_add's.
 __must_check error_t tx_init(struct net *net);
 // Queues a frame message of the client for the device; consumes its handles. Stops the client's messages when there is no room
 // for more.

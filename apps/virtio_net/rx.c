@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Receiving. The frame's page goes to the client as it is: the virtio header has a buffer of its own, so that the driver
-// needs no look at the page.
+// Receiving. The frame's page goes to the client as it is; the virtio header has a buffer of its own. A frame that fits into
+// a message is copied instead, which is cheaper than a fresh page for the device.
 #include "apps/virtio_net/net.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
@@ -11,6 +11,7 @@
 // The Ethernet header is 14 bytes: this aligns what follows it.
 #define FRAME_OFFSET 2u
 #define FRAME_MIN 14u
+#define FRAME_INLINE_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_netdev_frame))
 // Frames of one turn, so that sending gets its turn too.
 #define RX_BUDGET 64u
 
@@ -29,8 +30,7 @@ static error_t buffer_fill(struct rx_buffer *buffer)
 		handle_close(folio);
 		return err;
 	}
-	buffer->folio = folio;
-	buffer->paddr = info.paddr;
+	*buffer = (struct rx_buffer){.folio = folio, .paddr = info.paddr};
 	return 0;
 }
 
@@ -85,9 +85,21 @@ error_t rx_init(struct net *net)
 	return err;
 }
 
-// Makes the client's message of what the device wrote; false when it is no frame.
-static bool frame_make(struct net *net, const struct rx_buffer *buffer, uint32_t written, struct message *m)
+// What the device wrote into the buffer; NULL when it cannot be mapped.
+static const uint8_t *buffer_frame(struct rx_buffer *buffer)
 {
+	void *base;
+
+	if (buffer->bytes == NULL && folio_map(buffer->folio, PROT_READ, &base) == 0)
+		buffer->bytes = base;
+	return buffer->bytes == NULL ? NULL : buffer->bytes + FRAME_OFFSET;
+}
+
+// Makes the client's message of what the device wrote, with the buffer's page or, when it is small, a copy; false when it is
+// no frame.
+static bool frame_make(struct net *net, struct rx_buffer *buffer, uint32_t written, struct message *m)
+{
+	const uint8_t *copied = NULL;
 	size_t index = (size_t)(buffer - net->rx_buffers);
 	struct msg_netdev_frame frame = {.offset = FRAME_OFFSET};
 	struct virtio_net_hdr header;
@@ -101,21 +113,33 @@ static bool frame_make(struct net *net, const struct rx_buffer *buffer, uint32_t
 	if ((header.flags & (VIRTIO_NET_HDR_F_DATA_VALID | VIRTIO_NET_HDR_F_NEEDS_CSUM)) != 0 &&
 	    virtio_device_has(&net->device, VIRTIO_NET_F_GUEST_CSUM))
 		frame.flags = NETDEV_FRAME_CSUM_VERIFIED;
-	if (message_encode_netdev_frame(m, &frame, NULL, 0) != 0)
+	if (frame.length <= FRAME_INLINE_MAX)
+		copied = buffer_frame(buffer);
+	if (message_encode_netdev_frame(m, &frame, copied, copied != NULL ? frame.length : 0) != 0)
 		return false;
-	m->handles[0] = buffer->folio;
-	m->num_handles = 1;
+	if (copied == NULL) {
+		m->handles[0] = buffer->folio;
+		m->num_handles = 1;
+	}
 	return true;
 }
 
-// Sends a received frame on and gives the device a page for it: a fresh one, or the same when the frame is dropped.
+// Sends a received frame on and gives the device a page for it: a fresh one, or the same when it did not go along.
 static void frame_deliver(struct net *net, struct rx_buffer *buffer, uint32_t written)
 {
-	struct rx_buffer old = *buffer;
+	struct rx_buffer old;
 	struct message m;
-	error_t err;
+	error_t err = 0;
 
-	if (net->client.handle == HANDLE_NONE || !frame_make(net, buffer, written, &m) || buffer_fill(buffer) != 0) {
+	if (net->client.handle == HANDLE_NONE || !frame_make(net, buffer, written, &m)) {
+		net->rx_dropped++;
+		buffer_post(net, buffer);
+		return;
+	}
+	old = *buffer;
+	if (m.num_handles == 1)
+		err = buffer_fill(buffer);
+	if (err != 0) {
 		net->rx_dropped++;
 		buffer_post(net, buffer);
 		return;
@@ -127,8 +151,10 @@ static void frame_deliver(struct net *net, struct rx_buffer *buffer, uint32_t wr
 		source_want_writable(&net->client, true);
 	} else if (err != 0) {
 		// The client is gone; its end will be seen soon.
-		handle_close(buffer->folio);
-		*buffer = old;
+		if (m.num_handles == 1) {
+			handle_close(buffer->folio);
+			*buffer = old;
+		}
 		net->rx_dropped++;
 	}
 	buffer_post(net, buffer);

@@ -1,30 +1,72 @@
 // SPDX-License-Identifier: MIT
 //
 // Sending. Frames in folios go to the device as they are; inline ones are copied into the slot. Sent ones are taken back
-// when others are sent or received, so that the device need not interrupt for each.
+// when others are sent or received, so that the device need not interrupt for each; the folios of the last are by a timer,
+// which is not set when none are left: an idle network wakes nobody.
 #include "apps/virtio_net/net.h"
 #include "libs/base/span.h"
 #include "libs/base/string.h"
+#include "libs/starina/log.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
 #define FRAME_MIN 14u
 #define FRAME_OVERHEAD 18u  // Ethernet header and a VLAN tag, over the MTU
 
+#define TX_LAST_AFTER NSEC_PER_SEC
+
+static void timer_start(struct net *net)
+{
+	nsec_t now = 0;
+	error_t err;
+
+	if (net->tx_timer_set || net->tx_folios == 0)
+		return;
+	err = clock_get(CLOCK_MONOTONIC, &now);
+	if (err == 0)
+		err = timer_set(net->tx_timer.handle, now + TX_LAST_AFTER);
+	assert(err == 0);
+	net->tx_timer_set = true;
+}
+
+static void timer_signalled(struct loop *loop, struct source *source)
+{
+	struct net *net = source->context;
+	error_t err = timer_set(source->handle, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	net->tx_timer_set = false;
+	tx_reclaim(net);
+	timer_start(net);
+}
+
+static const struct source_ops timer_ops = {.signalled = timer_signalled};
+
 error_t tx_init(struct net *net)
 {
+	handle_t timer;
+	error_t err;
+
 	// A smaller ring of the device's has fewer.
 	for (size_t i = 0; i < net->tx.size / 2u; i++) {
 		net->tx_slots[i].next_free = net->tx_free;
 		net->tx_free = &net->tx_slots[i];
 	}
-	return dma_alloc(TX_SLOTS * sizeof(struct tx_area), &net->tx_areas);
+	err = dma_alloc(TX_SLOTS * sizeof(struct tx_area), &net->tx_areas);
+	if (err == 0)
+		err = timer_create(&timer);
+	if (err == 0)
+		err = loop_add(&net->loop, &net->tx_timer, timer, &timer_ops, net);
+	return err;
 }
 
 static void slot_free(struct net *net, struct tx_slot *slot)
 {
-	if (slot->folio != HANDLE_NONE)
+	if (slot->folio != HANDLE_NONE) {
 		handle_close(slot->folio);
+		net->tx_folios--;
+	}
 	slot->folio = HANDLE_NONE;
 	slot->next_free = net->tx_free;
 	net->tx_free = slot;
@@ -97,6 +139,7 @@ static error_t frame_push(struct net *net, struct message *m)
 		return err;
 	net->tx_free = slot->next_free;
 	slot->folio = m->num_handles == 1 ? m->handles[0] : HANDLE_NONE;
+	net->tx_folios += m->num_handles;
 	return 0;
 }
 
@@ -121,6 +164,7 @@ void tx_kick(struct net *net)
 {
 	virtio_queue_kick(&net->device, VIRTIO_NET_QUEUE_TX, &net->tx);
 	tx_reclaim(net);
+	timer_start(net);
 }
 
 void tx_reclaim(struct net *net)
