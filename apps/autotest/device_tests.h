@@ -24,6 +24,8 @@ handle_t device_open(struct autotest *t, const char *service, const char *uri);
 // The same, without expectations. Errors: service_connect_wait's, open_wait's.
 __must_check error_t device_try_open(struct autotest *t, const char *service, const char *uri, handle_t *out);
 
+void pause_ms(unsigned ms);
+
 // --- Disks (blk_tests.c) ---
 
 // Opens a disk and takes its info message.
@@ -40,3 +42,5 @@ bool disk_pattern_matches(handle_t folio, uint32_t offset, uint32_t length, uint
 // Sends `total` bytes over a channel whose peer sends them back, and checks that they come back in order. `salt` makes them
 // differ from others'. Returns false at the first that differs, at the end of the channel, and at `deadline`.
 bool stream_echoes(handle_t channel, size_t total, uint32_t salt, nsec_t deadline);
+// A connection to the host's echo server; tries again and again until the network is up.
+handle_t tcp_connect(struct autotest *t);

@@ -184,13 +184,24 @@ static void a_port_tells_of_its_end(struct autotest *t)
 	}
 }
 
-static void tcp_carries_bytes(struct autotest *t)
+handle_t tcp_connect(struct autotest *t)
 {
+	nsec_t deadline = test_deadline();
+	handle_t connection = HANDLE_NONE;
 	char uri[64];
-	handle_t connection;
+	error_t err;
 
 	fmt_write(uri, sizeof(uri), "tcp:10.0.2.2:%s", environ_config(t->env, "host_port"));
-	connection = device_open(t, "tcpip", uri);
+	while ((err = device_try_open(t, "tcpip", uri, &connection)) != 0 && test_now() < deadline)
+		pause_ms(20);
+	expect(t, err == 0);
+	return connection;
+}
+
+static void tcp_carries_bytes(struct autotest *t)
+{
+	handle_t connection = tcp_connect(t);
+
 	expect(t, stream_echoes(connection, 1000000, 3, test_deadline()));
 	handle_close(connection);
 }
