@@ -84,9 +84,21 @@ void sched_wake(struct thread *thread)
 	spin_unlock(&target->lock);
 
 	if (target != self)
-		arch_hart_kick(target->id);
+		self->kicks |= 1u << target->id;
 	else if (!preempt)
 		timer_program();  // somebody waits now: the running thread's slice must end
+}
+
+void sched_send_kicks(void)
+{
+	struct hart *self = arch_this_hart();
+
+	while (self->kicks != 0) {
+		uint32_t id = (uint32_t)__builtin_ctz(self->kicks);
+
+		self->kicks &= self->kicks - 1;
+		arch_hart_kick(id);
+	}
 }
 
 static struct thread *dequeue_locked(struct hart *hart)
@@ -163,6 +175,7 @@ static void schedule(void)
 	struct thread *prev = hart->current;
 	struct thread *next;
 
+	sched_send_kicks();
 	__atomic_store_n(&hart->need_resched, false, __ATOMIC_RELAXED);
 	next = pick_next(hart);
 	if (next == NULL)
@@ -243,6 +256,8 @@ void sched_return_to_app(void)
 
 	if (hart->switched_from != NULL)
 		finish_switch(hart);
+	if (hart->kicks != 0)
+		sched_send_kicks();
 	if (__atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED))
 		schedule();
 	if (current->process != NULL && process_is_ending(current->process))

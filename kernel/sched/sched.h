@@ -31,6 +31,7 @@ struct hart {
 	struct thread *idle;
 	bool need_resched;      // set by others with a kick
 	bool online;
+	uint32_t kicks;         // bit per hart that this one has still to kick; only its own
 	bool in_interrupt;      // a wake-up preempts what the interrupt interrupted
 	struct spinlock lock;   // guards run_queue
 	struct list run_queue;
@@ -66,6 +67,9 @@ void sched_init_hart(struct hart *hart);
 // Makes a NEW thread, or a blocked one that the caller has claimed (thread_unblock), runnable on an idle hart, else on
 // this one. From an interrupt it also preempts what runs here; a call's thread is let run on until it blocks.
 void sched_wake(struct thread *thread);
+// Kicks the harts that sched_wake has put work on. Not done at once: a kick goes through the firmware, which is long compared to
+// the locks (a poll's, say) under which threads are woken. Called wherever a hart leaves the kernel or gives itself away.
+void sched_send_kicks(void);
 // Gives the hart to the next runnable thread. The current one stays runnable.
 void sched_yield(void);
 // Called at the end of each trap and call that ends in an app: yields when need_resched, ends the thread

@@ -76,6 +76,7 @@ void work_run(void)
 		struct work *work = container_of(entry, struct work, entry);
 
 		work->run(work);
+		sched_send_kicks();
 	}
 }
 

@@ -23,10 +23,15 @@ static void add(FILE *out, const char *name, unsigned int mode, const uint8_t *d
 {
 	size_t name_size = strlen(name) + 1;
 
+	// The kernel copies the data to whole pages, byte by byte unless both are aligned alike: NULs behind the name move it.
+	while ((ftell(out) + 110 + (long)name_size) % 8 != 0)
+		name_size++;
 	// magic, inode, mode, uid, gid, links, mtime, size, device (2), rdevice (2), name size, checksum
 	fprintf(out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", next_inode++, mode, 0u,
 		0u, 1u, 0u, (unsigned int)size, 0u, 0u, 0u, 0u, (unsigned int)name_size, 0u);
-	fwrite(name, 1, name_size, out);
+	fwrite(name, 1, strlen(name), out);
+	for (size_t i = strlen(name); i < name_size; i++)
+		fputc('\0', out);
 	pad(out, 110 + name_size);
 	fwrite(data, 1, size, out);
 	pad(out, size);

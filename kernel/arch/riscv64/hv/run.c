@@ -88,6 +88,8 @@ static bool enter_guest(struct vcpu *vcpu, struct hart *hart)
 {
 	struct vcpu_context *context = &vcpu->context;
 
+	if (hart->kicks != 0)
+		sched_send_kicks();
 	__atomic_store_n(&vcpu->hart_id, hart->id, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) != 0 ||
 	    __atomic_load_n(&hart->need_resched, __ATOMIC_SEQ_CST) || thread_should_end()) {
