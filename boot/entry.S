@@ -4,11 +4,19 @@
 // opaque value given to hart_start), address translation is off, interrupts are off.
 
 #include "kernel/arch/riscv64/mmu.h"
+#include "kernel/arch/riscv64/smp.h"
 
 	.section .text.boot, "ax"
 	.global boot_entry
 boot_entry:
 	// The image is position independent until paging is on: `lla` gives physical addresses here.
+	//
+	// Only the first hart here boots. OpenSBI 1.1 may send one that smp_start has started here, too: it marks the hart as to
+	// be started before it writes down where, and a hart that looks in between takes the address of the boot.
+	lla	t0, boot_taken
+	li	t1, 1
+	amoswap.w.aqrl t1, t1, (t0)
+	bnez	t1, boot_strayed
 	mv	s0, a0
 	mv	s1, a1
 
@@ -61,6 +69,19 @@ boot_high:
 3:	wfi
 	j	3b
 
+// A hart that should be in boot_secondary_entry: what it would have got is in `hart_starts`, under its id.
+boot_strayed:
+	lla	a1, hart_starts
+	li	t0, HART_START_COUNT
+	addi	t1, a0, 1
+4:	ld	t2, 0(a1)
+	beq	t2, t1, boot_secondary_entry
+	addi	a1, a1, HART_START_SIZE
+	addi	t0, t0, -1
+	bnez	t0, 4b
+5:	wfi
+	j	5b
+
 // Other harts: a1 is the physical address of a struct hart_start (kernel/arch/riscv64/smp.c).
 	.global boot_secondary_entry
 boot_secondary_entry:
@@ -96,6 +117,12 @@ boot_paging_on:
 	csrw	satp, a0
 	sfence.vma
 	jr	a1
+
+	// Not in .bss, which the boot zeroes.
+	.section .data
+	.balign 4
+boot_taken:
+	.word	0
 
 	.section .bss
 	.balign 4096

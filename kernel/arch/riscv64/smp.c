@@ -11,7 +11,7 @@
 
 // What boot_secondary_entry reads, by physical address.
 struct hart_start {
-	uint64_t reserved;
+	uint64_t hart;  // firmware id + 1, by which a hart that went astray finds its entry; 0: unused
 	uint64_t stack_top;
 	uint64_t index;
 	uint64_t satp;
@@ -19,14 +19,17 @@ struct hart_start {
 _Static_assert(offsetof(struct hart_start, stack_top) == 8, "boot/entry.S");
 _Static_assert(offsetof(struct hart_start, index) == 16, "boot/entry.S");
 _Static_assert(offsetof(struct hart_start, satp) == 24, "boot/entry.S");
+_Static_assert(sizeof(struct hart_start) == HART_START_SIZE, "boot/entry.S");
+_Static_assert(MAX_HARTS == HART_START_COUNT, "boot/entry.S");
 
-static struct hart_start starts[MAX_HARTS];
+extern struct hart_start hart_starts[MAX_HARTS];
+struct hart_start hart_starts[MAX_HARTS];
 
 extern const uint8_t boot_secondary_entry[];
 
 static bool start_hart(uint32_t index)
 {
-	struct hart_start *start = &starts[index];
+	struct hart_start *start = &hart_starts[index];
 	uintptr_t top;
 	long error;
 
@@ -34,7 +37,12 @@ static bool start_hart(uint32_t index)
 		kerror("hart %u: no memory for its stack", harts[index].firmware_id);
 		return false;
 	}
-	*start = (struct hart_start){.stack_top = top, .index = index, .satp = mmu_satp()};
+	*start = (struct hart_start){
+		.hart = harts[index].firmware_id + 1,
+		.stack_top = top,
+		.index = index,
+		.satp = mmu_satp(),
+	};
 	harts[index].arch.boot_stack_top = top;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	error = sbi_hart_start(harts[index].firmware_id, image_paddr(boot_secondary_entry), image_paddr(start));
