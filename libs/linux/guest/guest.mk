@@ -5,6 +5,7 @@
 BUILD         ?= build
 CROSS_COMPILE ?= riscv64-linux-gnu-
 HOST_CC       ?= cc
+Q             ?= @
 CJSON_DIR     ?= third_party/cjson
 GUEST_DIR     := libs/linux/guest
 GUEST_BUILD   := $(BUILD)/guest
@@ -25,24 +26,26 @@ guest-initramfs: $(GUEST_BUILD)/initramfs.cpio
 
 $(GUEST_BUILD)/bootd/%.o: $(GUEST_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CROSS_COMPILE)gcc $(BOOTD_CFLAGS) $(GUEST_WARNINGS) -MMD -MP -c -o $@ $<
+	$(call say,GUESTCC,$<)
+	$(Q)$(CROSS_COMPILE)gcc $(BOOTD_CFLAGS) $(GUEST_WARNINGS) -MMD -MP -c -o $@ $<
 
 $(GUEST_BUILD)/bootd/cJSON.o: $(CJSON_DIR)/cJSON.c
 	@mkdir -p $(@D)
-	$(CROSS_COMPILE)gcc $(BOOTD_CFLAGS) -w -c -o $@ $<
+	$(Q)$(CROSS_COMPILE)gcc $(BOOTD_CFLAGS) -w -c -o $@ $<
 
 # With symbols, for debugging the guest; the initramfs gets a stripped copy.
 $(GUEST_BUILD)/bootd.elf: $(BOOTD_OBJECTS)
-	$(CROSS_COMPILE)gcc $(BOOTD_LDFLAGS) -o $@ $^
+	$(call say,GUESTLD,$@)
+	$(Q)$(CROSS_COMPILE)gcc $(BOOTD_LDFLAGS) -o $@ $^
 
 $(GUEST_BUILD)/bootd.stripped: $(GUEST_BUILD)/bootd.elf
-	$(CROSS_COMPILE)strip -o $@ $<
+	$(Q)$(CROSS_COMPILE)strip -o $@ $<
 
 $(GUEST_BUILD)/mkinitramfs: $(GUEST_DIR)/initramfs.c
 	@mkdir -p $(@D)
-	$(HOST_CC) -std=gnu11 -O1 $(GUEST_WARNINGS) -o $@ $<
+	$(Q)$(HOST_CC) -std=gnu11 -O1 $(GUEST_WARNINGS) -o $@ $<
 
 $(GUEST_BUILD)/initramfs.cpio: $(GUEST_BUILD)/bootd.stripped $(GUEST_BUILD)/mkinitramfs
-	$(GUEST_BUILD)/mkinitramfs $@ $<
+	$(Q)$(GUEST_BUILD)/mkinitramfs $@ $<
 
 -include $(BOOTD_OBJECTS:.o=.d)
