@@ -5,7 +5,8 @@
 #include "apps/autotest/device_tests.h"
 #include "libs/base/string.h"
 
-#define ROUNDS 30
+// Where the kernel did not reset the devices of the dead, the network test panicked it in 11 to 17 rounds.
+#define ROUNDS 20
 
 error_t device_try_open(struct autotest *t, const char *service, const char *uri, handle_t *out)
 {
