@@ -39,17 +39,19 @@ for part in text rodata; do
 	done >"$dir/apps_$part.ld"
 done
 
-# .bss is an output section of its own, so that it takes no room in the file.
+# .bss is an output section of its own, so that it takes no room in the file. The symbols stand outside of the sections: the
+# linker drops an empty section with its alignment, and the app's .bss would begin before its region.
 for app in "$@"; do
-	echo ".app_data_$app : ALIGN(4096) {"
-	echo "	__app_${app}_data_start = .;"
+	echo ". = ALIGN(4096);"
+	echo "__app_${app}_data_start = .;"
+	echo ".app_data_$app : {"
 	echo "	KEEP(*(.app.$app.data))"
-	echo "	. = ALIGN(16);"
-	echo "	__app_${app}_data_end = .;"
 	echo "}"
-	echo ".app_bss_$app (NOLOAD) : ALIGN(16) {"
+	echo ". = ALIGN(16);"
+	echo "__app_${app}_data_end = .;"
+	echo ".app_bss_$app (NOLOAD) : {"
 	echo "	KEEP(*(.app.$app.bss))"
-	echo "	. = ALIGN(4096);"
-	echo "	__app_${app}_bss_end = .;"
 	echo "}"
+	echo ". = ALIGN(4096);"
+	echo "__app_${app}_bss_end = .;"
 done >"$dir/apps_data.ld"
