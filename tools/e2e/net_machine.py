@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""A machine with the image of the network tests (apps/reaper in it), and clients of its web server."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+from harness import ROOT, check
+
+QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
+
+
+def build_image(build):
+    subprocess.run(["make", "--directory", ROOT, "--silent", f"BUILD={build}", f"{build}/starina-net.elf"],
+                   check=True, stdout=subprocess.DEVNULL)
+    return Path(build) / "starina-net.elf"
+
+
+def build_preload(scratch):
+    library = scratch / "listen_backlog.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, ROOT / "tools/e2e/listen_backlog.c", "-ldl"], check=True)
+    return library
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Machine:
+    """QEMU with the network image; its web server is at `url`, its log lines are in `lines`."""
+
+    def __init__(self, context, *arguments, harts=2, icount=False, seconds=600):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.lines = []
+        command = ["timeout", str(seconds), QEMU, "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "512M",
+                   "-display", "none", "-monitor", "none", "-serial", "stdio", "-bios", "default",
+                   "-kernel", build_image(context.build), "-global", "virtio-mmio.force-legacy=false",
+                   "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
+                   "-device", "virtio-net-device,netdev=n0", "-device", "virtio-rng-device",
+                   "-append", " ".join(arguments)]
+        env = dict(os.environ, LD_PRELOAD=str(build_preload(context.scratch)))
+        self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        threading.Thread(target=self._read, daemon=True).start()
+        self.wait_for(r"address 10\.0\.2\.15")
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.decode(errors="replace").rstrip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def wait_for(self, pattern, seconds=60):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            for line in list(self.lines):
+                if re.search(pattern, line):
+                    return line
+            time.sleep(0.05)
+        raise AssertionError(f"no line with {pattern!r} after {seconds} s:\n" + "\n".join(self.lines[-30:]))
+
+    def get(self, path, seconds=60):
+        with urllib.request.urlopen(self.url + path, timeout=seconds) as answer:
+            return answer.read()
+
+    def status(self):
+        return json.loads(self.get("/status.json"))
+
+    def check_quiet(self, before):
+        """Connections are gone and nothing is left of them; a few objects come and go."""
+        for _ in range(40):
+            now = self.status()
+            if (now["handles"] <= before["handles"] + 2 and now["kernel_objects"] <= before["kernel_objects"] + 2 and
+                    now["free_pages"] >= before["free_pages"] - 64):
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"something leaked\nbefore: {before}\nnow:    {now}")
+
+
+class Load:
+    """Threads that ask for a page each on a fresh connection, until stopped. Counts what came back whole."""
+
+    def __init__(self, machine, threads=8):
+        self.machine = machine
+        self.good = 0
+        self.stopping = False
+        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
+
+    def _one(self):
+        with socket.create_connection(("127.0.0.1", self.machine.port), timeout=2) as s:
+            s.sendall(b"GET /bytes/1024 HTTP/1.0\r\n\r\n")
+            data = b""
+            while piece := s.recv(4096):
+                data += piece
+        return data.startswith(b"HTTP/1.1 200 ") and len(data) > 1024
+
+    def _run(self):
+        while not self.stopping:
+            try:
+                self.good += self._one()
+            except OSError:
+                time.sleep(0.05)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        for thread in self.threads:
+            thread.join()
+
+
+def pattern_block(number, length):
+    """A block of /bytes/N, as apps/httpd/httpd.h says."""
+    block = bytearray((i * 167 + i // 256) & 0xFF for i in range(65536))
+    block[:8] = number.to_bytes(8, "little")
+    return bytes(block[:length])
+
+
+def run_ab(machine, requests, concurrency, *options):
+    done = subprocess.run(["ab", "-q", "-s", "30", "-n", str(requests), "-c", str(concurrency), *options,
+                           machine.url + "/bytes/1024"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = done.stdout.decode()
+    check(done.returncode == 0 and re.search(rf"Complete requests: +{requests}\n", text) and
+          re.search(r"Failed requests: +0\n", text) and "Non-2xx" not in text, text)
+    return float(re.search(r"Requests per second: +([0-9.]+)", text).group(1))

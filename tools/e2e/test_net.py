@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""The native network: virtio_net, tcpip and httpd, from the host through QEMU's user network."""
+
+import http.client
+import os
+import socket
+import time
+import zlib
+
+from harness import check, check_equal, test
+from net_machine import Load, Machine, pattern_block, run_ab
+
+TRANSFER = 100_000_000
+REQUESTS = 10_000
+KILLS = 100
+IDLE_SECONDS = 20
+IDLE_WAKEUPS = 20  # a second, over all harts
+
+
+@test
+def status_page(context):
+    with Machine(context) as machine:
+        check(b"Starina is up" in machine.get("/"))
+        check_equal(machine.status()["harts"], 2)
+
+
+@test
+def many_requests(context):
+    with Machine(context) as machine:
+        before = machine.status()
+        run_ab(machine, REQUESTS, 32)
+        run_ab(machine, REQUESTS, 32, "-k")
+        machine.check_quiet(before)
+
+
+@test
+def download(context):
+    with Machine(context) as machine:
+        data = machine.get(f"/bytes/{TRANSFER}", 300)
+        check_equal(len(data), TRANSFER)
+        body = pattern_block(0, 65536)[8:]
+        for start in range(0, TRANSFER, 65536):
+            block = data[start:start + 65536]
+            check(block[:8] == (start // 65536).to_bytes(8, "little")[:len(block)] and
+                  block[8:] == body[:max(len(block) - 8, 0)], f"block at {start}")
+
+
+def upload_answer(machine, data, chunked):
+    connection = http.client.HTTPConnection("127.0.0.1", machine.port, timeout=300)
+    body = (data[i:i + 50_000] for i in range(0, len(data), 50_000)) if chunked else data
+    connection.request("POST", "/checksum", body=body, encode_chunked=chunked,
+                       headers={"Transfer-Encoding": "chunked"} if chunked else {})
+    return connection.getresponse().read().decode()
+
+
+@test
+def upload(context):
+    data = os.urandom(TRANSFER)
+    with Machine(context) as machine:
+        check_equal(upload_answer(machine, data, False), f"{len(data)} {zlib.crc32(data):08x}\n")
+        part = data[:5_000_000]
+        check_equal(upload_answer(machine, part, True), f"{len(part)} {zlib.crc32(part):08x}\n")
+
+
+def kill_under_load(context, app):
+    with Machine(context, f"reaper.target={app}", f"reaper.count={KILLS}", "reaper.pause=500") as machine:
+        before = machine.status()
+        with Load(machine) as load:
+            machine.wait_for(r"reaper.*(done: httpd answered each time|ERROR)", 300)
+            good = load.good
+        check(any("done: httpd answered each time" in line for line in machine.lines), machine.lines[-20:])
+        # Each of its lives served something.
+        check(good > KILLS, f"{good} requests under load")
+        check_equal(len(machine.get("/bytes/1024")), 1024)
+        machine.check_quiet(before)
+
+
+@test
+def tcpip_is_killed(context):
+    kill_under_load(context, "tcpip")
+
+
+@test
+def virtio_net_is_killed(context):
+    kill_under_load(context, "virtio_net")
+
+
+def raw(machine, data):
+    """What the server says to raw bytes; it closes the connection."""
+    with socket.create_connection(("127.0.0.1", machine.port), timeout=10) as s:
+        s.sendall(data)
+        answer = b""
+        try:
+            while piece := s.recv(4096):
+                answer += piece
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+@test
+def bad_requests(context):
+    with Machine(context) as machine:
+        before = machine.status()
+        for data, status in (
+                (b"nonsense\r\n\r\n", b"400"),
+                (b"GET / HTTP/3.0\r\n\r\n", b"501"),
+                (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 70 + b"\r\n", b"431"),
+                (b"GET / HTTP/1.1\r\nx: " + b"y" * 9000, b"431"),
+                (b"POST /checksum HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+                (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400")):
+            check(raw(machine, data).startswith(b"HTTP/1.1 " + status), (data[:60], raw(machine, data)))
+        for _ in range(50):  # connections that end in the midst of a head or a body
+            for data in (b"GET / HT", b"POST /checksum HTTP/1.1\r\nContent-Length: 99\r\n\r\nabc"):
+                s = socket.create_connection(("127.0.0.1", machine.port), timeout=10)
+                s.sendall(data)
+                s.close()
+        machine.check_quiet(before)
+
+
+@test
+def idle_sleeps(context):
+    with Machine(context) as machine:
+        time.sleep(3)
+        before = machine.status()
+        time.sleep(IDLE_SECONDS)
+        after = machine.status()
+        seconds = (after["uptime_ns"] - before["uptime_ns"]) / 1e9
+        rate = (after["idle_wakeups"] - before["idle_wakeups"]) / seconds
+        check(rate <= IDLE_WAKEUPS, f"{rate:.1f} wake-ups a second")
