@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// The fake machine that unit tests run on: one or more harts that the test drives, a clock that only the test moves, RAM in a
+// memory file (so that the mapping area maps it a second time, as the MMU does).
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libs/abi/time.h"
+
+struct process;
+
+// A fresh machine. Each test begins with it.
+void host_init(void);
+// Runs threads until all are blocked or gone; the clock moves to the next deadline when all wait, up to `until`.
+void host_run(nsec_t until);
+// Makes handlers of calls see `process` as the caller, on the test's own stack. NULL ends that.
+void host_enter_process(struct process *process);
+// The clock.
+void host_advance(nsec_t delta);
+
+// kmalloc fails from the `n`th call on, n from 1; 0: never.
+void host_fail_kmalloc(unsigned n);
+// Blocks that kmalloc gave and kfree has not got back.
+size_t host_kmalloc_live(void);
+// What klog wrote since host_init.
+const char *host_log(void);
+// Whether an interrupt line is enabled, and unmasked.
+bool host_irq_enabled(uint32_t irq);
+bool host_irq_unmasked(uint32_t irq);
+// The hart's timer.
+nsec_t host_timer(void);
+// Whether the machine has the H extension; false after host_init.
+void host_set_hypervisor(bool there);

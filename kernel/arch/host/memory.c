@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//
+// RAM is a memory file. kmalloc is the C library's, so that the sanitizer sees each object.
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/arch/arch.h"
+#include "kernel/arch/host/host.h"
+#include "kernel/arch/host/host_private.h"
+#include "kernel/arch/host/ram.h"
+#include "kernel/debug/panic.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/page_private.h"
+#include "kernel/mm/vmap.h"
+
+#define RAM_SIZE (64ul * 1024 * 1024)
+#define RAM_BASE 0x80000000ul
+
+static uint8_t *ram;
+static uint8_t page_map[RAM_SIZE / PAGE_SIZE];
+static unsigned fail_from;
+static unsigned calls;
+static size_t live;
+static struct vmap_lazy_range *lazy_ranges;
+
+void host_memory_init(void)
+{
+	if (ram == NULL) {
+		ram = ram_create(RAM_SIZE);
+		page_init(RAM_BASE, RAM_BASE + RAM_SIZE, page_map);
+		page_add_range(RAM_BASE, RAM_BASE + RAM_SIZE);
+	}
+	fail_from = 0;
+}
+
+void *page_to_virt(paddr_t paddr)
+{
+	return ram + (paddr - RAM_BASE);
+}
+
+paddr_t page_from_virt(const void *virt)
+{
+	return (paddr_t)((const uint8_t *)virt - ram) + RAM_BASE;
+}
+
+// --- kmalloc ---
+
+void host_fail_kmalloc(unsigned n)
+{
+	fail_from = n;
+	calls = 0;
+}
+
+size_t host_kmalloc_live(void)
+{
+	return live;
+}
+
+void *kmalloc(size_t size)
+{
+	void *ptr;
+
+	calls++;
+	if (fail_from != 0 && calls >= fail_from)
+		return NULL;
+	ptr = calloc(1, size);
+	kassert(ptr != NULL);
+	live++;
+	return ptr;
+}
+
+void kfree(void *ptr)
+{
+	if (ptr == NULL)
+		return;
+	live--;
+	free(ptr);
+}
+
+// --- The mapping area ---
+
+error_t vmap_reserve(size_t size, size_t align, uintptr_t *out)
+{
+	*out = (uintptr_t)ram_reserve(size, align);
+	return 0;
+}
+
+void vmap_release(uintptr_t addr, size_t size)
+{
+	ram_release(addr, size);
+}
+
+error_t vmap_map(uintptr_t addr, paddr_t paddr, size_t size, uint32_t prot)
+{
+	if ((prot & VMAP_DEVICE) == 0)
+		ram_map(addr, paddr - RAM_BASE, size);
+	return 0;
+}
+
+void vmap_unmap(uintptr_t addr, size_t size)
+{
+	ram_unmap(addr, size);
+}
+
+error_t vmap_fault(uintptr_t addr, bool write)
+{
+	for (struct vmap_lazy_range *range = lazy_ranges; range != NULL; range = range->next) {
+		if (addr >= range->start && addr < range->end)
+			return range->populate(range, addr, write);
+	}
+	return ERR_ADDRESS;
+}
+
+void vmap_add_lazy(struct vmap_lazy_range *range)
+{
+	range->next = lazy_ranges;
+	lazy_ranges = range;
+}
+
+void vmap_remove_lazy(struct vmap_lazy_range *range)
+{
+	for (struct vmap_lazy_range **at = &lazy_ranges; *at != NULL; at = &(*at)->next) {
+		if (*at == range) {
+			*at = range->next;
+			return;
+		}
+	}
+	panic("a lazy range is not there");
+}
+
+error_t vmap_alloc_stack(size_t size, uintptr_t *top)
+{
+	uint8_t *stack = kmalloc(size);
+
+	if (stack == NULL)
+		return ERR_NO_MEMORY;
+	*top = (uintptr_t)stack + size;
+	return 0;
+}
+
+void vmap_free_stack(uintptr_t top, size_t size)
+{
+	kfree((void *)(top - size));
+}
+
+// --- App memory: everything is the app's but the first page ---
+
+error_t copy_from_app(void *dst, uintptr_t app_src, size_t len)
+{
+	if (app_src < PAGE_SIZE)
+		return ERR_ADDRESS;
+	memcpy(dst, (const void *)app_src, len);
+	return 0;
+}
+
+error_t copy_to_app(uintptr_t app_dst, const void *src, size_t len)
+{
+	if (app_dst < PAGE_SIZE)
+		return ERR_ADDRESS;
+	memcpy((void *)app_dst, src, len);
+	return 0;
+}

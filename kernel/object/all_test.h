@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Each runs the tests of one file and returns how many failed.
+int test_handles(void);
+int test_channels(void);
+int test_polls(void);
+int test_timers(void);
+int test_folios(void);
+int test_processes(void);
+int test_services(void);

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/all_test.h"
+#include "kernel/object/test_support.h"
+
+static void make(handle_t ends[2])
+{
+	assert_int_equal(CALL_1(channel_create, ends), 0);
+}
+
+static error_t send(handle_t end, uint32_t type, handle_t handle)
+{
+	struct message m = test_message(type, handle);
+
+	return CALL_2(channel_send, end, &m);
+}
+
+static void messages_keep_order_and_contents(void **state)
+{
+	struct message m = {.type = 7, .len = MESSAGE_MAX_DATA};
+	struct message got;
+	handle_t ends[2];
+
+	(void)state;
+	make(ends);
+	for (unsigned i = 0; i < MESSAGE_MAX_DATA; i++)
+		m.data[i] = (uint8_t)(i * 3);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+	m.len = 1;
+	m.type = 8;
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+	memset(&got, 0xaa, sizeof(got));
+	assert_int_equal(CALL_2(channel_recv, ends[1], &got), 0);
+	assert_int_equal(got.type, 7);
+	assert_int_equal(got.len, MESSAGE_MAX_DATA);
+	assert_memory_equal(got.data, m.data, MESSAGE_MAX_DATA);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &got), 0);
+	assert_int_equal(got.type, 8);
+	assert_int_equal(got.len, 1);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &got), ERR_EMPTY);
+	assert_int_equal(CALL_2(channel_recv, ends[0], &got), ERR_EMPTY);
+}
+
+static void bad_messages_are_refused(void **state)
+{
+	struct message m = test_message(1, HANDLE_NONE);
+	handle_t ends[2];
+
+	(void)state;
+	make(ends);
+	m.len = MESSAGE_MAX_DATA + 1;
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), ERR_INVALID);
+	m.len = 0;
+	m.num_handles = MESSAGE_MAX_HANDLES + 1;
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), ERR_INVALID);
+	assert_int_equal(CALL_2(channel_send, ends[0], 24), ERR_ADDRESS);
+	assert_int_equal(send(ends[0], 1, 12345), ERR_BAD_HANDLE);
+}
+
+static void a_full_channel_refuses_and_tells_of_room(void **state)
+{
+	handle_t ends[2];
+	handle_t event;
+	handle_t poll;
+	struct message m;
+
+	(void)state;
+	make(ends);
+	assert_int_equal(CALL_1(event_create, &event), 0);
+	assert_int_equal(CALL_1(poll_create, &poll), 0);
+	assert_int_equal(CALL_4(poll_add, poll, ends[0], READY_WRITABLE, 5), 0);
+	for (unsigned i = 0; i < CHANNEL_MAX_QUEUED; i++) {
+		assert_int_equal(test_ready(poll, 5), READY_WRITABLE);
+		assert_int_equal(send(ends[0], i, HANDLE_NONE), 0);
+	}
+	assert_int_equal(test_ready(poll, 5), 0);
+	// The handle stays the sender's.
+	assert_int_equal(send(ends[0], 1, event), ERR_FULL);
+	assert_int_equal(CALL_2(event_signal, event, 1), 0);
+	// WRITABLE means that one more fits, and one does.
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(test_ready(poll, 5), READY_WRITABLE);
+	assert_int_equal(send(ends[0], 1, event), 0);
+	assert_int_equal(CALL_2(event_signal, event, 1), ERR_BAD_HANDLE);
+	assert_int_equal(send(ends[0], 1, HANDLE_NONE), ERR_FULL);
+}
+
+static void a_closed_end_lets_its_peer_drain(void **state)
+{
+	handle_t ends[2];
+	struct message m;
+
+	(void)state;
+	make(ends);
+	assert_int_equal(send(ends[0], 1, HANDLE_NONE), 0);
+	assert_int_equal(send(ends[0], 2, HANDLE_NONE), 0);
+	assert_int_equal(send(ends[1], 3, HANDLE_NONE), 0);
+	assert_int_equal(CALL_1(handle_close, ends[0]), 0);
+	assert_int_equal(send(ends[1], 4, HANDLE_NONE), ERR_PEER_CLOSED);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(m.type, 1);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), ERR_PEER_CLOSED);
+}
+
+static void handles_travel(void **state)
+{
+	handle_t ends[2];
+	handle_t event;
+	handle_t reader;
+	struct message m;
+	uint64_t count;
+
+	(void)state;
+	make(ends);
+	assert_int_equal(CALL_1(event_create, &event), 0);
+	assert_int_equal(CALL_3(handle_duplicate, event, RIGHT_READ, &reader), 0);
+	assert_int_equal(send(ends[0], 1, reader), ERR_ACCESS);
+	assert_int_equal(CALL_1(handle_close, reader), 0);
+	assert_int_equal(CALL_3(handle_duplicate, event, RIGHT_READ | RIGHT_TRANSFER, &reader), 0);
+	m = test_message(9, reader);
+	m.handles[1] = reader;
+	m.num_handles = 2;
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), ERR_INVALID);
+	assert_int_equal(CALL_2(event_signal, event, 4), 0);
+	assert_int_equal(send(ends[0], 9, reader), 0);
+	assert_int_equal(CALL_2(event_take, reader, &count), ERR_BAD_HANDLE);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(m.num_handles, 1);
+	assert_int_equal(CALL_2(event_signal, m.handles[0], 1), ERR_ACCESS);
+	assert_int_equal(CALL_2(event_take, m.handles[0], &count), 0);
+	assert_int_equal(count, 4);
+}
+
+static void a_channel_cannot_carry_its_own_ends(void **state)
+{
+	handle_t ends[2];
+	handle_t copy;
+
+	(void)state;
+	make(ends);
+	assert_int_equal(CALL_3(handle_duplicate, ends[1], RIGHTS_SAME, &copy), 0);
+	assert_int_equal(send(ends[0], 1, ends[0]), ERR_INVALID);
+	assert_int_equal(send(ends[0], 1, ends[1]), ERR_INVALID);
+	assert_int_equal(send(ends[0], 1, copy), ERR_INVALID);
+}
+
+static void a_full_table_leaves_the_message_queued(void **state)
+{
+	handle_t ends[2];
+	handle_t event;
+	handle_t filler = HANDLE_NONE;
+	handle_t last;
+	struct message m;
+
+	(void)state;
+	test_limits(16, 1 << 20);
+	make(ends);
+	assert_int_equal(CALL_1(event_create, &event), 0);
+	assert_int_equal(send(ends[0], 6, event), 0);
+	while (CALL_1(event_create, &last) == 0)
+		filler = last;
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), ERR_LIMIT);
+	assert_int_equal(CALL_1(handle_close, filler), 0);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(m.type, 6);
+	assert_int_equal(CALL_2(event_signal, m.handles[0], 1), 0);
+}
+
+static void a_receive_to_a_bad_pointer_loses_nothing(void **state)
+{
+	handle_t ends[2];
+	handle_t other[2];
+	struct message m;
+	uint64_t handles;
+
+	(void)state;
+	make(ends);
+	make(other);
+	assert_int_equal(send(ends[0], 6, other[0]), 0);
+	assert_int_equal(send(ends[0], 7, HANDLE_NONE), 0);
+	handles = handle_count();
+	assert_int_equal(CALL_2(channel_recv, ends[1], 64), ERR_ADDRESS);
+	assert_int_equal(handle_count(), handles);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(m.type, 6);
+	assert_int_equal(send(m.handles[0], 1, HANDLE_NONE), 0);
+	assert_int_equal(CALL_2(channel_recv, other[1], &m), 0);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(m.type, 7);
+}
+
+// Each channel, both ends, is queued in the next one.
+static void a_chain_of_100000_channels_goes(void **state)
+{
+	handle_t previous[2];
+	uint64_t objects;
+
+	(void)state;
+	test_limits(64, 1ul << 30);
+	objects = object_count();
+	make(previous);
+	for (int i = 0; i < 100000; i++) {
+		struct message m = test_message(1, previous[0]);
+		handle_t next[2];
+
+		make(next);
+		m.handles[1] = previous[1];
+		m.num_handles = 2;
+		assert_int_equal(CALL_2(channel_send, next[0], &m), 0);
+		memcpy(previous, next, sizeof(previous));
+	}
+	assert_int_equal(object_count(), objects + 2 * 100001);
+	assert_int_equal(CALL_1(handle_close, previous[0]), 0);
+	assert_int_equal(CALL_1(handle_close, previous[1]), 0);
+	assert_int_equal(object_count(), objects);
+}
+
+static void two_channels_queued_on_each_other_go(void **state)
+{
+	uint64_t objects = object_count();
+	handle_t a[2];
+	handle_t b[2];
+	struct message m;
+
+	(void)state;
+	make(a);
+	make(b);
+	assert_int_equal(send(a[0], 1, b[1]), 0);
+	assert_int_equal(send(b[0], 1, a[1]), 0);
+	// Nobody can ever receive what is sent here.
+	assert_int_equal(send(a[0], 1, HANDLE_NONE), ERR_PEER_CLOSED);
+	assert_int_equal(CALL_2(channel_recv, b[0], &m), ERR_PEER_CLOSED);
+	assert_int_equal(CALL_1(handle_close, a[0]), 0);
+	assert_int_equal(CALL_1(handle_close, b[0]), 0);
+	assert_int_equal(object_count(), objects);
+}
+
+// The cycle has a way out, a second handle of one end, until that is closed.
+static void a_cycle_with_a_way_out_lives_until_it_is_shut(void **state)
+{
+	uint64_t objects = object_count();
+	handle_t a[2];
+	handle_t b[2];
+	handle_t c[2];
+	handle_t out;
+	struct message m;
+
+	(void)state;
+	make(a);
+	make(b);
+	make(c);
+	assert_int_equal(CALL_3(handle_duplicate, a[1], RIGHTS_SAME, &out), 0);
+	assert_int_equal(send(a[0], 1, b[1]), 0);
+	assert_int_equal(send(b[0], 1, c[1]), 0);
+	assert_int_equal(send(c[0], 1, a[1]), 0);
+	assert_int_equal(send(a[0], 2, HANDLE_NONE), 0);
+	assert_int_equal(send(c[0], 2, HANDLE_NONE), 0);
+	assert_int_equal(CALL_2(channel_recv, out, &m), 0);
+	// b's end is with us now: what is in it can be received, and put back.
+	assert_int_equal(send(a[0], 1, m.handles[0]), 0);
+	assert_int_equal(CALL_1(handle_close, a[0]), 0);
+	assert_int_equal(CALL_1(handle_close, b[0]), 0);
+	assert_int_equal(CALL_1(handle_close, c[0]), 0);
+	assert_int_equal(object_count(), objects + 6 - 3);
+	assert_int_equal(CALL_1(handle_close, out), 0);
+	assert_int_equal(object_count(), objects);
+}
+
+// A ring of many: each end lies in the queue of the next, the last send closes the ring.
+static void a_ring_goes(void **state)
+{
+	enum { N = 200 };
+	static handle_t ends[N][2];
+	uint64_t objects = object_count();
+
+	(void)state;
+	for (int i = 0; i < N; i++)
+		make(ends[i]);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(send(ends[(i + 1) % N][0], 1, ends[i][1]), 0);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(CALL_1(handle_close, ends[i][0]), 0);
+	assert_int_equal(object_count(), objects);
+}
+
+// Two handles of one end, one in a queue that is then dropped, one in a cycle.
+static void a_cycle_left_by_a_dropped_queue_goes(void **state)
+{
+	uint64_t objects = object_count();
+	handle_t a[2];
+	handle_t b[2];
+	handle_t z[2];
+	handle_t copy;
+
+	(void)state;
+	make(a);
+	make(b);
+	make(z);
+	assert_int_equal(CALL_3(handle_duplicate, a[1], RIGHTS_SAME, &copy), 0);
+	assert_int_equal(send(z[0], 1, copy), 0);
+	assert_int_equal(send(a[0], 1, b[1]), 0);
+	assert_int_equal(send(b[0], 1, a[1]), 0);
+	assert_int_equal(CALL_1(handle_close, a[0]), 0);
+	assert_int_equal(CALL_1(handle_close, b[0]), 0);
+	assert_int_equal(object_count(), objects + 6 - 2);
+	assert_int_equal(CALL_1(handle_close, z[1]), 0);
+	assert_int_equal(CALL_1(handle_close, z[0]), 0);
+	assert_int_equal(object_count(), objects);
+}
+
+static void queued_bytes_are_limited(void **state)
+{
+	struct message m = {.type = 1, .len = MESSAGE_MAX_DATA};
+	error_t error = 0;
+	unsigned channels = 0;
+	handle_t ends[2];
+
+	(void)state;
+	test_limits(60000, 4096);
+	while (error == 0) {
+		error = CALL_1(channel_create, ends);
+		channels++;
+		for (int i = 0; error == 0 && i < CHANNEL_MAX_QUEUED; i++)
+			error = CALL_2(channel_send, ends[0], &m);
+	}
+	assert_int_equal(error, ERR_LIMIT);
+	assert_true(self->account->kernel_used <= KERNEL_MEMORY_MIN + 1);
+	assert_in_range(channels, 20, KERNEL_MEMORY_MIN / (CHANNEL_MAX_QUEUED * MESSAGE_MAX_DATA));
+	// What is received is given back.
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+}
+
+static void no_memory_for_a_message_changes_nothing(void **state)
+{
+	handle_t ends[2];
+	handle_t event;
+	struct message m;
+
+	(void)state;
+	make(ends);
+	assert_int_equal(CALL_1(event_create, &event), 0);
+	host_fail_kmalloc(1);
+	assert_int_equal(send(ends[0], 1, event), ERR_NO_MEMORY);
+	host_fail_kmalloc(0);
+	assert_int_equal(CALL_2(event_signal, event, 1), 0);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), ERR_EMPTY);
+}
+
+// A sender's messages outlive it, and are charged to it until they are gone.
+static void messages_outlive_their_sender(void **state)
+{
+	struct process *other;
+	struct message m = test_message(3, HANDLE_NONE);
+	struct object *object;
+	handle_t ends[2];
+	handle_t theirs;
+
+	(void)state;
+	assert_int_equal(process_create("other", &everything, 64, 1 << 20, &other), 0);
+	make(ends);
+	assert_int_equal(handle_lookup(&self->handles, ends[0], OBJECT_CHANNEL, 0, &object), 0);
+	assert_int_equal(handle_insert(&other->handles, object, RIGHT_WRITE, &theirs), 0);
+	object_put(object);
+	assert_int_equal(CALL_1(handle_close, ends[0]), 0);
+	host_enter_process(other);
+	assert_int_equal(CALL_2(channel_send, theirs, &m), 0);
+	host_enter_process(self);
+	test_end(other);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(m.type, 3);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), ERR_PEER_CLOSED);
+}
+
+int test_channels(void)
+{
+	const struct CMUnitTest tests[] = {
+		test_case(messages_keep_order_and_contents),
+		test_case(bad_messages_are_refused),
+		test_case(a_full_channel_refuses_and_tells_of_room),
+		test_case(a_closed_end_lets_its_peer_drain),
+		test_case(handles_travel),
+		test_case(a_channel_cannot_carry_its_own_ends),
+		test_case(a_full_table_leaves_the_message_queued),
+		test_case(a_receive_to_a_bad_pointer_loses_nothing),
+		test_case(a_chain_of_100000_channels_goes),
+		test_case(two_channels_queued_on_each_other_go),
+		test_case(a_cycle_with_a_way_out_lives_until_it_is_shut),
+		test_case(a_ring_goes),
+		test_case(a_cycle_left_by_a_dropped_queue_goes),
+		test_case(queued_bytes_are_limited),
+		test_case(no_memory_for_a_message_changes_nothing),
+		test_case(messages_outlive_their_sender),
+	};
+
+	return cmocka_run_group_tests_name("channels", tests, NULL, NULL);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/folio.h"
+
+#include "kernel/object/all_test.h"
+#include "kernel/object/test_support.h"
+
+static struct folio *folio_of(handle_t handle)
+{
+	struct object *object;
+
+	assert_int_equal(handle_lookup(&self->handles, handle, OBJECT_FOLIO, 0, &object), 0);
+	object_put(object);
+	return folio_from_object(object);
+}
+
+static void a_contiguous_folio_takes_just_its_pages(void **state)
+{
+	uint64_t pages = page_free_count();
+	struct folio_info info;
+	handle_t folio;
+	uint8_t *bytes;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, 5 * PAGE_SIZE - 100, FOLIO_CONTIGUOUS, &folio), 0);
+	assert_int_equal(page_free_count(), pages - 5);
+	assert_int_equal(CALL_2(folio_info, folio, &info), 0);
+	assert_int_equal(info.size, 5 * PAGE_SIZE);
+	assert_int_not_equal(info.paddr, 0);
+	assert_int_equal(CALL_3(folio_map, folio, PROT_READ | PROT_WRITE, &bytes), 0);
+	for (size_t i = 0; i < info.size; i++)
+		assert_int_equal(bytes[i], 0);
+	memset(bytes, 0xff, info.size);
+	assert_int_equal(CALL_1(handle_close, folio), 0);
+	assert_int_equal(page_free_count(), pages);
+}
+
+static void bad_folios_are_refused(void **state)
+{
+	handle_t folio;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, 0, 0, &folio), ERR_INVALID);
+	assert_int_equal(CALL_3(folio_create, FOLIO_MAX_CONTIGUOUS + 1, 0, &folio), ERR_INVALID);
+	assert_int_equal(CALL_3(folio_create, SIZE_MAX, FOLIO_LAZY, &folio), ERR_INVALID);
+	assert_int_equal(CALL_3(folio_create, 4096, 2, &folio), ERR_INVALID);
+	assert_int_equal(CALL_3(folio_create, 1ul << 40, FOLIO_LAZY, &folio), ERR_LIMIT);
+}
+
+static void the_memory_limit_holds(void **state)
+{
+	handle_t folios[3];
+
+	(void)state;
+	test_limits(64, 4 * PAGE_SIZE);
+	assert_int_equal(CALL_3(folio_create, 2 * PAGE_SIZE, 0, &folios[0]), 0);
+	assert_int_equal(CALL_3(folio_create, 2 * PAGE_SIZE, FOLIO_LAZY, &folios[1]), 0);
+	assert_int_equal(CALL_3(folio_create, 1, 0, &folios[2]), ERR_LIMIT);
+	assert_int_equal(CALL_1(handle_close, folios[0]), 0);
+	assert_int_equal(CALL_3(folio_create, 2 * PAGE_SIZE, 0, &folios[2]), 0);
+}
+
+static void mapping_needs_rights(void **state)
+{
+	handle_t folio;
+	handle_t reader;
+	void *at;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, 4096, 0, &folio), 0);
+	assert_int_equal(CALL_3(handle_duplicate, folio, RIGHT_READ | RIGHT_MAP, &reader), 0);
+	assert_int_equal(CALL_3(folio_map, reader, PROT_READ | PROT_WRITE, &at), ERR_ACCESS);
+	assert_int_equal(CALL_3(folio_map, reader, PROT_READ, &at), 0);
+	assert_int_equal(CALL_3(folio_map, reader, PROT_READ | PROT_EXEC, &at), ERR_INVALID);
+	assert_int_equal(CALL_3(folio_discard, folio, 0, 4096), ERR_NOT_SUPPORTED);
+}
+
+static void a_lazy_folio_is_populated_by_blocks_then_pages(void **state)
+{
+	uint64_t pages = page_free_count();
+	size_t size = 2 * BLOCK_SIZE + 3 * PAGE_SIZE;
+	handle_t handle;
+	struct folio *folio;
+	paddr_t paddr;
+	size_t block_size;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, size, FOLIO_LAZY, &handle), 0);
+	folio = folio_of(handle);
+	assert_int_equal(page_free_count(), pages);
+	assert_int_equal(folio_populate(folio, BLOCK_SIZE + 5000, &paddr, &block_size), 0);
+	assert_int_equal(block_size, BLOCK_SIZE);
+	assert_int_equal(paddr % BLOCK_SIZE, 0);
+	assert_int_equal(page_free_count(), pages - BLOCK_SIZE / PAGE_SIZE);
+	// The tail is no whole block.
+	assert_int_equal(folio_populate(folio, 2 * BLOCK_SIZE + 2 * PAGE_SIZE, &paddr, &block_size), 0);
+	assert_int_equal(block_size, PAGE_SIZE);
+	assert_int_equal(page_free_count(), pages - BLOCK_SIZE / PAGE_SIZE - 1);
+	assert_int_equal(folio_populate(folio, size, &paddr, &block_size), ERR_RANGE);
+	assert_int_equal(CALL_1(handle_close, handle), 0);
+	assert_int_equal(page_free_count(), pages);
+}
+
+static void without_free_blocks_pages_serve(void **state)
+{
+	static paddr_t blocks[64];
+	handle_t handle;
+	struct folio *folio;
+	unsigned n = 0;
+	paddr_t paddr;
+	size_t block_size;
+
+	(void)state;
+	// The process's own pages have broken one block.
+	while (n < 64 && page_alloc(BLOCK_ORDER, &blocks[n]) == 0)
+		n++;
+	assert_true(page_free_count() > 0);
+	assert_int_equal(CALL_3(folio_create, BLOCK_SIZE, FOLIO_LAZY, &handle), 0);
+	folio = folio_of(handle);
+	assert_int_equal(folio_populate(folio, 4 * PAGE_SIZE, &paddr, &block_size), 0);
+	assert_int_equal(block_size, PAGE_SIZE);
+	while (n > 0)
+		page_free(blocks[--n], BLOCK_ORDER);
+	// It stays with pages where it has some.
+	assert_int_equal(folio_populate(folio, 5 * PAGE_SIZE, &paddr, &block_size), 0);
+	assert_int_equal(block_size, PAGE_SIZE);
+}
+
+static void an_app_touches_a_lazy_folio(void **state)
+{
+	handle_t handle;
+	struct folio *folio;
+	uint8_t *at;
+	paddr_t paddr;
+	size_t block_size;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, BLOCK_SIZE + PAGE_SIZE, FOLIO_LAZY, &handle), 0);
+	folio = folio_of(handle);
+	assert_int_equal(CALL_3(folio_map, handle, PROT_READ | PROT_WRITE, &at), 0);
+	assert_int_equal((uintptr_t)at % BLOCK_SIZE, 0);
+	assert_int_equal(vmap_fault((uintptr_t)at + BLOCK_SIZE + 10, true), 0);
+	assert_int_equal(vmap_fault((uintptr_t)at + BLOCK_SIZE + PAGE_SIZE, true), ERR_ADDRESS);
+	at[BLOCK_SIZE + 10] = 99;
+	// A guest that has it mapped sees the same memory.
+	assert_int_equal(folio_populate(folio, BLOCK_SIZE, &paddr, &block_size), 0);
+	assert_int_equal(((uint8_t *)page_to_virt(paddr))[10], 99);
+}
+
+static size_t discarded_offset;
+static size_t discarded_length;
+
+static void note_discard(struct folio_user *user, size_t offset, size_t length)
+{
+	(void)user;
+	discarded_offset = offset;
+	discarded_length += length;
+}
+
+static void discarded_memory_is_given_back_and_zero(void **state)
+{
+	struct folio_user user = {.discard = note_discard};
+	uint64_t pages = page_free_count();
+	handle_t handle;
+	struct folio *folio;
+	paddr_t paddr;
+	size_t block_size;
+
+	(void)state;
+	discarded_length = 0;
+	assert_int_equal(CALL_3(folio_create, 2 * BLOCK_SIZE, FOLIO_LAZY, &handle), 0);
+	folio = folio_of(handle);
+	list_init(&user.entry);
+	folio_add_user(folio, &user);
+	for (size_t at = 0; at < 2 * BLOCK_SIZE; at += BLOCK_SIZE) {
+		assert_int_equal(folio_populate(folio, at, &paddr, &block_size), 0);
+		memset(page_to_virt(paddr), 0x55, BLOCK_SIZE);
+	}
+	assert_int_equal(CALL_3(folio_discard, handle, 100, PAGE_SIZE), ERR_RANGE);
+	assert_int_equal(CALL_3(folio_discard, handle, BLOCK_SIZE, BLOCK_SIZE + PAGE_SIZE), ERR_RANGE);
+	assert_int_equal(CALL_3(folio_discard, handle, SIZE_MAX & ~(PAGE_SIZE - 1), 2 * PAGE_SIZE), ERR_RANGE);
+	// A part of a block only reads as zero; a whole one is freed, after its users have forgotten it.
+	assert_int_equal(CALL_3(folio_discard, handle, PAGE_SIZE, PAGE_SIZE), 0);
+	assert_int_equal(discarded_length, 0);
+	assert_int_equal(folio_populate(folio, 0, &paddr, &block_size), 0);
+	assert_int_equal(((uint8_t *)page_to_virt(paddr))[PAGE_SIZE - 1], 0x55);
+	assert_int_equal(((uint8_t *)page_to_virt(paddr))[PAGE_SIZE], 0);
+	assert_int_equal(((uint8_t *)page_to_virt(paddr))[2 * PAGE_SIZE], 0x55);
+	assert_int_equal(CALL_3(folio_discard, handle, BLOCK_SIZE, BLOCK_SIZE), 0);
+	assert_int_equal(discarded_offset, BLOCK_SIZE);
+	assert_int_equal(discarded_length, BLOCK_SIZE);
+	assert_int_equal(page_free_count(), pages - BLOCK_SIZE / PAGE_SIZE);
+	assert_int_equal(folio_populate(folio, BLOCK_SIZE, &paddr, &block_size), 0);
+	assert_int_equal(((uint8_t *)page_to_virt(paddr))[0], 0);
+	folio_remove_user(folio, &user);
+}
+
+int test_folios(void)
+{
+	const struct CMUnitTest tests[] = {
+		test_case(a_contiguous_folio_takes_just_its_pages),
+		test_case(bad_folios_are_refused),
+		test_case(the_memory_limit_holds),
+		test_case(mapping_needs_rights),
+		test_case(a_lazy_folio_is_populated_by_blocks_then_pages),
+		test_case(without_free_blocks_pages_serve),
+		test_case(an_app_touches_a_lazy_folio),
+		test_case(discarded_memory_is_given_back_and_zero),
+	};
+
+	return cmocka_run_group_tests_name("folios", tests, NULL, NULL);
+}

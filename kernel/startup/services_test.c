@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/startup/services.h"
+
+#include "kernel/object/all_test.h"
+#include "kernel/object/test_support.h"
+#include "kernel/startup/device_quiesce.h"
+#include "kernel/startup/devices.h"
+
+struct device devices[MAX_DEVICES];
+size_t num_devices;
+const struct app_image app_images[4];
+const size_t num_app_images = 0;
+
+// Devices of the fake machine do not stop, they are not there.
+uint32_t device_fake_read(uintptr_t address);
+void device_fake_write(uintptr_t address, uint32_t value);
+
+uint32_t device_fake_read(uintptr_t address)
+{
+	(void)address;
+	return 0;
+}
+
+void device_fake_write(uintptr_t address, uint32_t value)
+{
+	(void)address;
+	(void)value;
+}
+
+bool boot_arg_find(const char *app, const char *name, char *value, size_t size)
+{
+	if (strcmp(app, "configured") != 0 || strcmp(name, "port") != 0)
+		return false;
+	strncpy(value, "80", size);
+	return true;
+}
+
+void app_image_restore(const struct app_image *image)
+{
+	(void)image;
+}
+
+static void app_main(const struct environ *env)
+{
+	(void)env;
+}
+
+static struct services_plan plan;
+
+#define IMAGE(spec_) {.spec = &(spec_)}
+#define SPEC(name_, ...) \
+	{.abi_version = APP_ABI_VERSION, .name = (name_), .main = app_main, __VA_ARGS__}
+
+static void providers_come_first(void **state)
+{
+	static const struct app_spec a = SPEC("a", .needs = {{NEED_SERVICE, "b", NULL, 0}, {NEED_SERVICE, "c", NULL, 0}});
+	static const struct app_spec b = SPEC("b", .provides = {"b"}, .needs = {{NEED_SERVICE, "c", NULL, 0}});
+	static const struct app_spec c = SPEC("c", .provides = {"c"});
+	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c)};
+
+	(void)state;
+	assert_int_equal(services_make_plan(images, 3, &plan), 0);
+	assert_int_equal(plan.num_apps, 3);
+	assert_int_equal(plan.order[0], 2);
+	assert_int_equal(plan.order[1], 1);
+	assert_int_equal(plan.order[2], 0);
+	for (int i = 0; i < 3; i++)
+		assert_null(plan.blocked[i]);
+	assert_string_equal(host_log(), "");
+}
+
+static void a_cycle_is_named(void **state)
+{
+	static const struct app_spec x = SPEC("x", .needs = {{NEED_SERVICE, "a", NULL, 0}});
+	static const struct app_spec a = SPEC("a", .provides = {"a"}, .needs = {{NEED_SERVICE, "b", NULL, 0}});
+	static const struct app_spec b = SPEC("b", .provides = {"b"}, .needs = {{NEED_SERVICE, "c", NULL, 0}});
+	static const struct app_spec c = SPEC("c", .provides = {"c"}, .needs = {{NEED_SERVICE, "a", NULL, 0}});
+	const struct app_image images[] = {IMAGE(x), IMAGE(a), IMAGE(b), IMAGE(c)};
+
+	(void)state;
+	assert_int_equal(services_make_plan(images, 4, &plan), ERR_CYCLE);
+	assert_string_equal(plan.message, "apps need each other in a cycle: a -> b -> c -> a");
+}
+
+static void an_app_that_needs_itself_is_a_cycle(void **state)
+{
+	static const struct app_spec a = SPEC("a", .provides = {"a"}, .needs = {{NEED_SERVICE, "a", NULL, 0}});
+	const struct app_image images[] = {IMAGE(a)};
+
+	(void)state;
+	assert_int_equal(services_make_plan(images, 1, &plan), ERR_CYCLE);
+	assert_string_equal(plan.message, "apps need each other in a cycle: a -> a");
+}
+
+static void two_providers_are_named(void **state)
+{
+	static const struct app_spec a = SPEC("first", .provides = {"x", "disk"});
+	static const struct app_spec b = SPEC("second", .provides = {"disk"});
+	const struct app_image images[] = {IMAGE(a), IMAGE(b)};
+
+	(void)state;
+	assert_int_equal(services_make_plan(images, 2, &plan), ERR_EXISTS);
+	assert_string_equal(plan.message,
+	                    "the apps 'first' and 'second' both provide the service 'disk': remove one of them from APPS");
+}
+
+static void an_unmet_need_blocks_its_app_and_those_behind_it(void **state)
+{
+	static const struct app_spec a = SPEC("a", .needs = {{NEED_SERVICE, "b", NULL, 0}});
+	static const struct app_spec b = SPEC("b", .provides = {"b"}, .needs = {{NEED_SERVICE, "nowhere", NULL, 0}});
+	static const struct app_spec c = SPEC("c", .needs = {{NEED_SERVICE, "nowhere", NULL, 1}});
+	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c)};
+
+	(void)state;
+	assert_int_equal(services_make_plan(images, 3, &plan), 0);
+	assert_string_equal(plan.blocked[0], "provider");
+	assert_string_equal(plan.blocked[1], "service");
+	assert_null(plan.blocked[2]);
+	assert_non_null(strstr(host_log(), "0 the app 'b' needs the service 'nowhere', which no app of this image provides"));
+	assert_non_null(strstr(host_log(), "0 the app 'a' needs the service 'b' of the app 'b', which is not started"));
+}
+
+static void devices_and_configuration_are_needed(void **state)
+{
+	static const struct app_spec a = SPEC("driver", .needs = {{NEED_DEVICE, "acme,frob", NULL, 0}});
+	static const struct app_spec b = SPEC("lucky", .needs = {{NEED_DEVICE, "acme,here", NULL, 0}});
+	static const struct app_spec c = SPEC("strict", .needs = {{NEED_CONFIG, "port", NULL, 0}});
+	static const struct app_spec d = SPEC("lax", .needs = {{NEED_CONFIG, "port", "80", 0}, {NEED_DEVICE, "acme,frob", NULL, 1}});
+	static const struct app_spec e = SPEC("configured", .needs = {{NEED_CONFIG, "port", NULL, 0}, {NEED_SYSTEM, NULL, NULL, 0}});
+	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c), IMAGE(d), IMAGE(e)};
+
+	(void)state;
+	num_devices = 1;
+	devices[0] = (struct device){.num_compatible = 2, .compatible = {"acme,other", "acme,here"}};
+	assert_int_equal(services_make_plan(images, 5, &plan), 0);
+	num_devices = 0;
+	assert_string_equal(plan.blocked[0], "device");
+	assert_null(plan.blocked[1]);
+	assert_string_equal(plan.blocked[2], "config");
+	assert_null(plan.blocked[3]);
+	assert_null(plan.blocked[4]);
+	assert_non_null(strstr(host_log(), "0 the app 'driver' needs a device 'acme,frob', which this machine does not have"));
+	assert_non_null(strstr(host_log(), "0 the app 'strict' needs the boot argument strict.port=VALUE, which is not set"));
+}
+
+static void broken_specs_are_refused(void **state)
+{
+	static const struct app_spec old = {.abi_version = 99, .name = "old", .main = app_main};
+	static const struct app_spec twin = SPEC("twin");
+	static const struct app_spec mute = {.abi_version = APP_ABI_VERSION, .name = "mute"};
+	static const struct app_spec odd = SPEC("odd", .needs = {{(enum app_need_kind)77, "x", NULL, 0}});
+	static const struct app_spec longish = SPEC("a-name-of-more-than-23-bytes");
+	const struct app_image images[] = {IMAGE(old)};
+	const struct app_image twins[] = {IMAGE(twin), IMAGE(twin)};
+	const struct app_image mutes[] = {IMAGE(mute)};
+	const struct app_image odds[] = {IMAGE(odd)};
+	const struct app_image longs[] = {IMAGE(longish)};
+
+	(void)state;
+	assert_int_equal(services_make_plan(images, 1, &plan), ERR_NOT_SUPPORTED);
+	assert_non_null(strstr(plan.message, "the app 'old' has spec version 99, this kernel knows 1"));
+	assert_int_equal(services_make_plan(twins, 2, &plan), ERR_EXISTS);
+	assert_non_null(strstr(plan.message, "two apps are named 'twin'"));
+	assert_int_equal(services_make_plan(mutes, 1, &plan), ERR_INVALID);
+	assert_int_equal(services_make_plan(odds, 1, &plan), ERR_INVALID);
+	assert_int_equal(services_make_plan(longs, 1, &plan), ERR_INVALID);
+	assert_int_equal(services_make_plan(images, MAX_APPS + 1, &plan), ERR_TOO_LARGE);
+}
+
+// --- The connector and the service ---
+
+#include "kernel/object/service.h"
+
+static struct service *service;
+
+static int make_service(void **state)
+{
+	// A service entry lives as long as the machine; it is made before anything is counted.
+	host_init();
+	if (service == NULL)
+		assert_int_equal(service_create("thing", &service), 0);
+	return test_setup(state);
+}
+
+static void a_connector_waits_for_its_provider(void **state)
+{
+	handle_t connector;
+	handle_t provider;
+	handle_t poll;
+	handle_t client;
+	handle_t server;
+	struct message m = test_message(5, HANDLE_NONE);
+
+	(void)state;
+	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHT_READ | RIGHT_POLL, &connector), 0);
+	assert_int_equal(CALL_1(poll_create, &poll), 0);
+	assert_int_equal(CALL_4(poll_add, poll, connector, READY_READABLE, 1), 0);
+	assert_int_equal(CALL_2(service_connect, connector, &client), ERR_NOT_READY);
+	assert_int_equal(test_ready(poll, 1), 0);
+
+	assert_int_equal(handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider), 0);
+	service_open(service);
+	assert_int_equal(test_ready(poll, 1), READY_READABLE);
+	assert_int_equal(CALL_4(poll_add, poll, provider, READY_READABLE, 2), 0);
+	assert_int_equal(CALL_2(service_accept, provider, &server), ERR_EMPTY);
+	assert_int_equal(CALL_2(service_connect, connector, &client), 0);
+	assert_int_equal(CALL_2(channel_send, client, &m), 0);
+	assert_int_equal(test_ready(poll, 2), READY_READABLE);
+	assert_int_equal(CALL_2(service_accept, provider, &server), 0);
+	assert_int_equal(test_ready(poll, 2), 0);
+	assert_int_equal(CALL_2(channel_recv, server, &m), 0);
+	assert_int_equal(m.type, 5);
+
+	// Who waits when the provider goes sees its peer closed; others are told to wait.
+	assert_int_equal(CALL_2(service_connect, connector, &client), 0);
+	assert_int_equal(CALL_1(handle_close, provider), 0);
+	assert_int_equal(CALL_2(channel_recv, client, &m), ERR_PEER_CLOSED);
+	assert_int_equal(CALL_2(service_connect, connector, &client), ERR_NOT_READY);
+	assert_int_equal(test_ready(poll, 1), 0);
+}
+
+static void waiting_connections_are_bounded(void **state)
+{
+	handle_t connector;
+	handle_t provider;
+	handle_t poll;
+	handle_t end;
+
+	(void)state;
+	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHT_READ | RIGHT_POLL, &connector), 0);
+	assert_int_equal(handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider), 0);
+	service_open(service);
+	assert_int_equal(CALL_1(poll_create, &poll), 0);
+	assert_int_equal(CALL_4(poll_add, poll, connector, READY_READABLE, 1), 0);
+	for (int i = 0; i < SERVICE_MAX_PENDING; i++)
+		assert_int_equal(CALL_2(service_connect, connector, &end), 0);
+	assert_int_equal(CALL_2(service_connect, connector, &end), ERR_FULL);
+	assert_int_equal(test_ready(poll, 1), 0);
+	assert_int_equal(CALL_2(service_accept, provider, &end), 0);
+	assert_int_equal(test_ready(poll, 1), READY_READABLE);
+	assert_int_equal(CALL_2(service_accept, provider, 16), ERR_ADDRESS);
+}
+
+int test_services(void)
+{
+	const struct CMUnitTest tests[] = {
+		test_case(providers_come_first),
+		test_case(a_cycle_is_named),
+		test_case(an_app_that_needs_itself_is_a_cycle),
+		test_case(two_providers_are_named),
+		test_case(an_unmet_need_blocks_its_app_and_those_behind_it),
+		test_case(devices_and_configuration_are_needed),
+		test_case(broken_specs_are_refused),
+		cmocka_unit_test_setup_teardown(a_connector_waits_for_its_provider, make_service, test_teardown),
+		cmocka_unit_test_setup_teardown(waiting_connections_are_bounded, make_service, test_teardown),
+	};
+
+	return cmocka_run_group_tests_name("services", tests, NULL, NULL);
+}

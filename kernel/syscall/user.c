@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/syscall/syscall.h"
+
+#ifndef STARINA_DEBUG
+#define STARINA_DEBUG 0
+#endif
+
+error_t user_read(void *dst, uintptr_t src, size_t len)
+{
+	if (STARINA_DEBUG && !process_owns(caller(), src, len, false))
+		return ERR_ADDRESS;
+	return copy_from_app(dst, src, len);
+}
+
+error_t user_write(uintptr_t dst, const void *src, size_t len)
+{
+	if (STARINA_DEBUG && !process_owns(caller(), dst, len, true))
+		return ERR_ADDRESS;
+	return copy_to_app(dst, src, len);
+}
+
+error_t give_handle(struct object *object, uintptr_t out)
+{
+	struct handle_table *table = &caller()->handles;
+	handle_t handle;
+	error_t error = handle_insert(table, object, object->ops->rights, &handle);
+
+	object_put(object);
+	if (error != 0)
+		return error;
+	error = user_write(out, &handle, sizeof(handle));
+	if (error != 0)
+		(void)handle_table_close(table, handle);
+	return error;
+}
