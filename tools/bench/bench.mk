@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+#
+# The image that measures from within, and the script that runs it and the container.
+
+BENCH_APPS := bench_peer bench
+$(foreach app,$(BENCH_APPS),$(eval $(call app_rules,$(app))))
+$(eval $(call image_rules,starina-bench,$(BENCH_APPS)))
+
+# A container that only sleeps.
+$(BUILD)/image/idle: tools/bench/idle.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -Os -Wall -Wextra -Werror -static -o $@ $<
+	$(Q)$(CROSS_COMPILE)strip $@
+
+$(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle tools/image/mklayout.sh
+	$(Q)tools/image/mklayout.sh $(BUILD)/image/idle $(BUILD)/image/idle-layout
+
+.PHONY: bench
+# BENCH="PART ..." chooses among the parts (calls boot container idle http).
+BENCH ?=
+bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json ## figures: a table, and $(BUILD)/bench.json
+	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)

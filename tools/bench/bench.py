@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Measures Starina: prints a table and writes $BUILD/bench.json.
+
+bench.py [PART ...], all of: calls boot container idle http
+
+Counts of instructions are exact: QEMU's -icount shift=0 with a clock and a seed of its own, so they are the same in each run of
+the same files. What is measured by the clock depends on the machine and what else it does; nothing here fails because of it.
+"""
+import json
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
+QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
+ICOUNT = "-icount shift=0,sleep=off -rtc clock=vm,base=2024-01-01 -seed 1"
+PARTS = ("calls", "boot", "container", "idle", "http")
+IDLE_SECONDS = 30
+RUNS = 5
+
+# name: (what it is, unit, target or None). A target is "at most" unless it begins with ">".
+FIGURES = {
+    "null_call": ("null system call", "insns", 60),
+    "send_recv_0": ("channel send + receive, one thread, 0 bytes", "insns", 250),
+    "send_recv_64": ("the same, 64 bytes", "insns", None),
+    "send_recv_256": ("the same, 256 bytes", "insns", None),
+    "round_trip_0": ("round trip between two apps, one hart, 0 bytes", "insns", 900),
+    "round_trip_64": ("the same, 64 bytes", "insns", None),
+    "round_trip_4096": ("the same, 4096 bytes (a folio moves)", "insns", None),
+    "round_trip_0_handle": ("0 bytes and a handle", "insns", None),
+    "round_trip_64_handle": ("64 bytes and a handle", "insns", None),
+    "round_trip_4096_handle": ("4096 bytes and a handle", "insns", None),
+    "poll_wake_up": ("event_signal to the return of another thread's poll_wait", "insns", None),
+    "thread_switch": ("thread_yield to another thread", "insns", None),
+    "timer_to_app": ("timer's deadline to the app, from idle", "insns", None),
+    "folio_alloc_free": ("folio of a page: create and close", "insns", None),
+    "exit_sbi": ("VM exit: SBI call served in the kernel", "insns", 400),
+    "exit_notify": ("VM exit: queue notification to an event", "insns", None),
+    "exit_mmio_write": ("VM exit: MMIO write to the VMM and back", "insns", 900),
+    "exit_mmio_read": ("VM exit: MMIO read to the VMM and back", "insns", 900),
+    "interrupt_to_guest": ("vcpu_set_irq + vcpu_run to the guest's handler", "insns", None),
+    "power_on_to_first_app": ("power-on (firmware included) to the first app's main", "insns", 20_000_000),
+    "image_bytes": ("image without guest, as loaded", "bytes", 1 << 20),
+    "boot_exits": ("VM exits until the container started, 1 hart, icount", "", 600),
+    "boot_guest_ns": ("guest clock until bootd is up, 1 hart, icount", "ns", None),
+    "container_start_insns": ("run call to execve, whole machine, 1 hart, icount", "insns", None),
+    "container_start_ms": ("run call to execve by the clock, median of %d" % RUNS, "ms", 1500),
+    "idle_cpu_percent": ("host CPU of QEMU, idle container, %d s" % IDLE_SECONDS, "%", 2),
+    "idle_wakeups_per_s": ("wake-ups a second, all harts, idle container", "/s", 20),
+    "http_requests_per_s": ("status page, ab -c 32, no keep-alive", "/s", None),
+    "http_keepalive_per_s": ("status page, ab -c 32 -k", "/s", None),
+    "http_mb_per_s": ("download of 20 MB", "MB/s", None),
+}
+
+
+def say(text):
+    print("bench: " + text, file=sys.stderr, flush=True)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def run_env(**extra):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("LINUXRUN_", "STARINA_"))}
+    env.update(BUILD=BUILD, STARINA_NO_BUILD="1", STARINA_HTTP_PORT="0")
+    env.update(extra)
+    return env
+
+
+def run_container(**extra):
+    """One run of the built-in container; returns the log."""
+    env = run_env(STARINA_APPEND="linuxrun.poweroff=1", **extra)
+    done = subprocess.run([os.path.join(ROOT, "run.sh")], env=env, stdin=subprocess.DEVNULL, text=True, errors="replace",
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, check=False)
+    if "container started in" not in done.stderr:
+        sys.exit("bench: the container did not start:\n" + done.stderr)
+    return done.stderr
+
+
+def measure_calls(out):
+    say("calls, counted inside the OS")
+    command = [QEMU, *"-nodefaults -no-reboot -M virt -cpu rv64 -smp 1 -m 256M -display none -monitor none -serial stdio "
+               "-global virtio-mmio.force-legacy=false".split(), *ICOUNT.split(), "-kernel",
+               os.path.join(BUILD, "starina-bench.elf")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True, errors="replace", stdout=subprocess.PIPE, timeout=300,
+                          check=False)
+    if "bench: done" not in done.stdout:
+        sys.exit("bench: the benchmark image did not come to its end:\n" + done.stdout)
+    for name, value in re.findall(r"figure (\w+) (\d+)", done.stdout):
+        out[name] = int(value)
+
+
+def measure_boot(out):
+    say("size of the image")
+    readelf = os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "readelf"
+    text = subprocess.run([readelf, "-lW", os.path.join(BUILD, "starina.elf")], text=True, stdout=subprocess.PIPE,
+                          check=True).stdout
+    # File sizes: what a boot loader reads; zeroed memory comes on top.
+    out["image_bytes"] = sum(int(m, 16) for m in re.findall(r"LOAD\s+\S+\s+\S+\s+\S+\s+(0x[0-9a-f]+)", text))
+
+
+def measure_container(out):
+    say("container start under icount")
+    log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT)
+    start = re.search(r"container started in (\d+) ms", log)
+    out["container_start_insns"] = int(start.group(1)) * 1_000_000
+    guest = re.search(r"bootd is up after (\d+) ms of guest time", log)
+    if guest:
+        out["boot_guest_ns"] = int(guest.group(1)) * 1_000_000
+    exits = re.search(r"VM exits until the start: (\d+) total, (.*)", log)
+    if exits:
+        out["boot_exits"] = int(exits.group(1))
+        out["boot_exits_by_cause"] = {what.strip(): int(n) for n, what in re.findall(r"(\d+) ([^,\n]+)", exits.group(2))}
+    times = []
+    for i in range(RUNS):
+        say("container start by the clock, run %d of %d" % (i + 1, RUNS))
+        log = run_container()
+        times.append(int(re.search(r"container started in (\d+) ms", log).group(1)))
+    out["container_start_runs_ms"] = times
+    out["container_start_ms"] = statistics.median(times)
+
+
+class Machine:
+    """run.sh in the background with its status page."""
+
+    def __init__(self, ready, **extra):
+        self.port = free_port()
+        self.log = tempfile.TemporaryFile("w+", errors="replace")
+        self.process = subprocess.Popen([os.path.join(ROOT, "run.sh")], env=run_env(STARINA_HTTP_PORT=str(self.port), **extra),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log,
+                                        start_new_session=True)
+        deadline = time.monotonic() + 120
+        while ready not in self.text():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                self.stop()
+                sys.exit("bench: the OS did not say '%s':\n%s" % (ready, self.text()))
+            time.sleep(0.2)
+        # QEMU is run.sh's child, which has become starina-run.
+        self.qemu = int(open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read().split()[0])
+
+    def text(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def cpu_seconds(self):
+        fields = open("/proc/%d/stat" % self.qemu).read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def status(self):
+        with urllib.request.urlopen("http://127.0.0.1:%d/status.json" % self.port, timeout=30) as reply:
+            return json.load(reply)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+def find(tree, key):
+    """The first value of `key` anywhere in a tree of JSON."""
+    if isinstance(tree, dict):
+        if key in tree:
+            return tree[key]
+        tree = list(tree.values())
+    for item in tree if isinstance(tree, list) else []:
+        value = find(item, key)
+        if value is not None:
+            return value
+    return None
+
+
+def measure_idle(out):
+    say("an idle container for %d s" % IDLE_SECONDS)
+    machine = Machine("container started in", LINUXRUN_IMAGE="oci://" + os.path.join(BUILD, "image/idle-layout"))
+    try:
+        time.sleep(3)
+        wakeups, begin, cpu = find(machine.status(), "idle_wakeups"), time.monotonic(), machine.cpu_seconds()
+        time.sleep(IDLE_SECONDS)
+        seconds = time.monotonic() - begin
+        out["idle_cpu_percent"] = round(100 * (machine.cpu_seconds() - cpu) / seconds, 2)
+        if wakeups is not None:
+            out["idle_wakeups_per_s"] = round((find(machine.status(), "idle_wakeups") - wakeups) / seconds, 1)
+    finally:
+        machine.stop()
+
+
+def ab(port, path, *options):
+    done = subprocess.run(["ab", "-q", *options, "http://127.0.0.1:%d%s" % (port, path)], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=300, check=False)
+    rate = re.search(r"Requests per second:\s+([\d.]+)", done.stdout)
+    failed = re.search(r"Failed requests:\s+(\d+)", done.stdout)
+    if not rate or not failed or int(failed.group(1)) != 0:
+        say("ab %s failed:\n%s" % (path, done.stdout))
+        return None
+    return float(rate.group(1))
+
+
+def measure_http(out):
+    say("HTTP requests")
+    machine = Machine("container ended")
+    try:
+        machine.status()
+        out["http_requests_per_s"] = ab(machine.port, "/", "-c", "32", "-n", "2000")
+        out["http_keepalive_per_s"] = ab(machine.port, "/", "-k", "-c", "32", "-n", "4000")
+        begin, size = time.monotonic(), 20_000_000
+        with urllib.request.urlopen("http://127.0.0.1:%d/bytes/%d" % (machine.port, size), timeout=300) as reply:
+            got = sum(len(piece) for piece in iter(lambda: reply.read(1 << 16), b""))
+        if got == size:
+            out["http_mb_per_s"] = round(size / 1e6 / (time.monotonic() - begin), 1)
+    finally:
+        machine.stop()
+
+
+def versions():
+    def first_line(*command):
+        return subprocess.run(command, text=True, stdout=subprocess.PIPE, check=False).stdout.split("\n")[0]
+    return {"gcc": first_line(os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "gcc", "--version"),
+            "qemu": first_line(QEMU, "--version")}
+
+
+def table(out):
+    print("%-60s %14s %-6s %12s" % ("", "measured", "", "target"))
+    for name, (what, unit, target) in FIGURES.items():
+        value = out.get(name)
+        if value is None:
+            continue
+        verdict = "" if target is None else "%12s %s" % ("{:,}".format(target), "" if value <= target else "missed")
+        print("%-60s %14s %-6s %s" % (what, "{:,}".format(value), unit, verdict))
+    if "boot_exits_by_cause" in out:
+        print("exits by cause: " + ", ".join("%d %s" % (n, what) for what, n in out["boot_exits_by_cause"].items()))
+
+
+def main():
+    parts = sys.argv[1:] or list(PARTS)
+    if set(parts) - set(PARTS):
+        sys.exit("bench: parts are: " + " ".join(PARTS))
+    out = {"versions": versions()}
+    for part in parts:
+        globals()["measure_" + part](out)
+    table(out)
+    path = os.path.join(BUILD, "bench.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(out, file, indent=1)
+        file.write("\n")
+    say("written to " + path)
+
+
+if __name__ == "__main__":
+    main()

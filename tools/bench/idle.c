@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+int main(void)
+{
+	for (;;)
+		pause();
+}
