@@ -5,7 +5,7 @@
 
 APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc tcpip httpd linuxrun
 # The image that `make test` boots: the same, and what tests it from within.
-TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim
+TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim vm_victim
 # The image of the network tests.
 NET_APPS ?= virtio_net virtio_rng tcpip httpd reaper
 

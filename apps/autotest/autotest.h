@@ -29,6 +29,7 @@ extern const struct test thread_tests[];
 extern const struct test fault_tests[];
 extern const struct test service_tests[];
 extern const struct test vm_tests[];
+extern const struct test vm_stress_tests[];
 extern const struct test blk_tests[];
 extern const struct test stream_tests[];
 extern const struct test device_tests[];

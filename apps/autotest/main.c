@@ -3,7 +3,7 @@
 #include "libs/base/string.h"
 
 static const struct test *const suites[] = {
-	channel_tests, poll_tests, memory_tests, thread_tests, fault_tests, service_tests, vm_tests,
+	channel_tests, poll_tests, memory_tests, thread_tests, fault_tests, service_tests, vm_tests, vm_stress_tests,
 };
 // Those that need the machine of tools/test/run_autotest.py.
 static const struct test *const device_suites[] = {blk_tests, stream_tests, device_tests};
@@ -81,6 +81,7 @@ APP(autotest,
     .needs = {
 	    {NEED_SERVICE, "echo", NULL, 0},
 	    {NEED_SERVICE, "victim", NULL, 0},
+	    {NEED_SERVICE, "vm_victim", NULL, 0},
 	    {NEED_SERVICE, "blkdev", NULL, 1},
 	    {NEED_SERVICE, "console", NULL, 1},
 	    {NEED_SERVICE, "tcpip", NULL, 1},

@@ -61,6 +61,7 @@ struct vcpu {
 
 	uint32_t requests;  // VCPU_REQ_*, atomic
 	uint32_t irq_lines; // levels, bit VCPU_IRQ_*, atomic
+	uint32_t vmid;      // that its hart translates with while hart_id is set; atomic
 	uint32_t hart_id;   // of the hart that is in the guest or about to enter, else VCPU_NO_HART; atomic
 
 	struct spinlock lock;  // LOCK_RANK_VM, guards all below

@@ -48,7 +48,10 @@ static void load_translation(struct vcpu *vcpu)
 	uint32_t hart = arch_this_hart()->id;
 	bool fence_all = vmid_refresh(&space->vmid, hart);
 
-	hcsr_write(CSR_HGATP, gstage_hgatp(&space->gstage, space->vmid.id));
+	uint32_t vmid = __atomic_load_n(&space->vmid.id, __ATOMIC_RELAXED);
+
+	hcsr_write(CSR_HGATP, gstage_hgatp(&space->gstage, vmid));
+	__atomic_store_n(&vcpu->vmid, vmid, __ATOMIC_SEQ_CST);
 	if (fence_all)
 		hfence_gvma_all();
 	// The guest fences its virtual translations on the hart where it runs, and no other hears of it.

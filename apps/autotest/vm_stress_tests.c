@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+//
+// Virtual machines made, ended and disturbed many times: nothing is lost, and nothing is left behind.
+#include "apps/autotest/autotest.h"
+#include "apps/autotest/guest_code.h"
+#include "libs/base/string.h"
+
+#define GUEST_RAM 0x80000000ull
+#define GUEST_RAM_SIZE (48ul * 1024 * 1024)
+#define ROUNDS 200
+#define DISCARDS 100
+#define KILLS 20
+
+struct stress_vm {
+	struct autotest *t;
+	handle_t space;
+	handle_t vcpu;
+	handle_t memory;
+	handle_t event;
+	volatile uint64_t *ram;
+	struct vcpu_exit exit;
+	error_t error;
+};
+
+// a1: the guest's memory. t1: 2 MiB.
+#define LOAD_RAM G_ADDI(X_A1, X_ZERO, 1), G_SLLI(X_A1, X_A1, 31), G_LUI(X_T1, 0x200)
+#define NEXT_BLOCK G_ADD(X_A1, X_A1, X_T1)
+#define SHUTDOWN                                                                                   \
+	G_LUI(X_A7, 0x53525), G_ADDIW(X_A7, X_A7, 0x354), G_ADDI(X_A6, X_ZERO, 0),                 \
+		G_ADDI(X_A0, X_ZERO, 0), G_ADDI(X_A1, X_ZERO, 0), G_ECALL, G_SPIN
+
+static void vm_open(struct stress_vm *vm, struct autotest *t, const uint32_t *code, size_t size)
+{
+	struct vcpu_state state = {.pc = GUEST_RAM};
+	void *ram = NULL;
+
+	*vm = (struct stress_vm){.t = t};
+	expect(t, hvspace_create(&vm->space) == 0);
+	expect(t, event_create(&vm->event) == 0);
+	expect(t, folio_create(GUEST_RAM_SIZE, FOLIO_LAZY, &vm->memory) == 0);
+	expect(t, folio_map(vm->memory, PROT_READ | PROT_WRITE, &ram) == 0);
+	expect(t, hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, GUEST_RAM_SIZE,
+	                      PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
+	expect(t, hvspace_bind_notify(vm->space, 0x10000000, 1, vm->event) == 0);
+	expect(t, vcpu_create(vm->space, 0, &vm->vcpu) == 0);
+	if (t->failed)
+		return;
+	vm->ram = ram;
+	memcpy(ram, code, size);
+	expect(t, vcpu_set_state(vm->vcpu, &state) == 0);
+}
+
+static void vm_close(struct stress_vm *vm)
+{
+	handle_close(vm->vcpu);
+	handle_close(vm->space);
+	handle_close(vm->event);
+	handle_close(vm->memory);
+}
+
+// What a process leaves is freed a little later than its end is seen.
+static bool settles(struct autotest *t, const struct system_info *before)
+{
+	nsec_t deadline = test_now() + 5 * NSEC_PER_SEC;
+	struct system_info now;
+
+	do {
+		thread_yield();
+		now = test_system_info(t);
+		if (now.free_pages + 16 >= before->free_pages && now.handles <= before->handles &&
+		    now.kernel_objects <= before->kernel_objects)
+			return true;
+	} while (test_now() < deadline);
+	log_error("free pages %llu, were %llu; handles %llu, were %llu; objects %llu, were %llu",
+	          (unsigned long long)now.free_pages, (unsigned long long)before->free_pages,
+	          (unsigned long long)now.handles, (unsigned long long)before->handles,
+	          (unsigned long long)now.kernel_objects, (unsigned long long)before->kernel_objects);
+	return false;
+}
+
+static void many_vms(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		LOAD_RAM,
+		NEXT_BLOCK, G_SD(X_T1, 0, X_A1),
+		NEXT_BLOCK, G_SD(X_T1, 0, X_A1),
+		NEXT_BLOCK, G_SD(X_T1, 8, X_A1),
+		SHUTDOWN,
+	};
+	struct system_info before = {0};
+
+	if (test_system_info(t).has_hypervisor == 0)
+		return;
+	// The first round fills what is kept for later (stacks, slabs).
+	for (uint32_t i = 0; i <= ROUNDS && !t->failed; i++) {
+		struct stress_vm vm;
+
+		vm_open(&vm, t, code, sizeof(code));
+		if (t->failed)
+			return;
+		expect(t, vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 && vm.exit.reason == VCPU_EXIT_SHUTDOWN);
+		expect(t, vm.ram[2 * BLOCK_SIZE / 8] == BLOCK_SIZE && vm.ram[3 * BLOCK_SIZE / 8 + 1] == BLOCK_SIZE);
+		vm_close(&vm);
+		if (i == 0)
+			before = test_system_info(t);
+	}
+	expect(t, settles(t, &before));
+}
+
+static void run_until_kicked(void *arg)
+{
+	struct stress_vm *vm = arg;
+
+	vm->error = vcpu_run(vm->vcpu, HANDLE_NONE, &vm->exit);
+	thread_exit();
+}
+
+// A guest writes one word over and over while its memory is taken away: each time it gets new memory, and never writes to
+// the old.
+static void discard_while_running(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		LOAD_RAM,
+		NEXT_BLOCK,
+		G_SD(X_T1, 0, X_A1),
+		0xffdff06fu /* j -4 */,
+	};
+	nsec_t deadline = test_deadline();
+	volatile uint64_t *word;
+	struct stress_vm vm;
+	handle_t thread;
+
+	if (test_system_info(t).has_hypervisor == 0)
+		return;
+	vm_open(&vm, t, code, sizeof(code));
+	if (t->failed)
+		return;
+	word = &vm.ram[BLOCK_SIZE / 8];
+	expect(t, thread_create(run_until_kicked, &vm, 0, &thread) == 0);
+	for (uint32_t i = 0; i < DISCARDS && !t->failed; i++) {
+		while (*word != BLOCK_SIZE && test_now() < deadline)
+			thread_yield();
+		expect(t, *word == BLOCK_SIZE);
+		expect(t, folio_discard(vm.memory, BLOCK_SIZE, BLOCK_SIZE) == 0);
+	}
+	expect(t, vcpu_kick(vm.vcpu) == 0);
+	expect(t, handle_wait(thread, READY_CLOSED, deadline) == 0);
+	expect(t, vm.error == 0 && vm.exit.reason == VCPU_EXIT_POLL);
+	handle_close(thread);
+	vm_close(&vm);
+}
+
+// Has the victim run its machines, and waits until it does.
+static handle_t start_victim(struct autotest *t, handle_t *channel)
+{
+	nsec_t deadline = test_deadline();
+	struct process_info info = {0};
+	handle_t process = HANDLE_NONE;
+
+	expect(t, service_connect_wait(environ_connector(t->env, "vm_victim"), deadline, channel) == 0);
+	expect(t, system_find_process(t->system, "vm_victim", 9, &process) == 0);
+	while (!t->failed && info.threads != 3 && test_now() < deadline) {
+		thread_yield();
+		expect(t, process_info(process, &info) == 0 && info.state == PROCESS_RUNNING);
+	}
+	expect(t, info.threads == 3);
+	return process;
+}
+
+// The system once the victim has restarted and waits.
+static struct system_info settled_info(struct autotest *t)
+{
+	nsec_t deadline = test_deadline();
+	struct process_info info = {0};
+
+	// Its service and the poll of its loop.
+	while ((info.threads != 1 || info.handles != 2) && test_now() < deadline) {
+		handle_t process;
+
+		thread_yield();
+		if (system_find_process(t->system, "vm_victim", 9, &process) != 0)
+			continue;
+		expect(t, process_info(process, &info) == 0);
+		handle_close(process);
+	}
+	expect(t, info.threads == 1 && info.handles == 2);
+	return test_system_info(t);
+}
+
+static void kill_running_vms(struct autotest *t)
+{
+	struct system_info before = {0};
+
+	if (test_system_info(t).has_hypervisor == 0)
+		return;
+	for (uint32_t i = 0; i <= KILLS && !t->failed; i++) {
+		handle_t channel = HANDLE_NONE;
+		handle_t process = start_victim(t, &channel);
+
+		expect(t, process_kill(process) == 0);
+		expect(t, handle_wait(process, READY_CLOSED, test_deadline()) == 0);
+		handle_close(process);
+		handle_close(channel);
+		// The first round is like all others, so the states before and after the rest are comparable.
+		if (i == 0)
+			before = settled_info(t);
+	}
+	settled_info(t);
+	expect(t, settles(t, &before));
+}
+
+const struct test vm_stress_tests[] = {
+	{"200 virtual machines leak nothing", many_vms},
+	{"a guest's memory is taken away while it runs", discard_while_running},
+	{"an app dies while its vCPUs run", kill_running_vms},
+	{NULL, NULL},
+};
