@@ -12,6 +12,8 @@ NET_APPS ?= virtio_net virtio_rng tcpip httpd reaper
 BUILD ?= build
 # One spelling of each directory: dependency files name their objects by it, and run.sh gives an absolute one.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
+# A goal may be given with its full path all the same.
+$(CURDIR)/$(BUILD)/%: $(BUILD)/% ;
 CROSS_COMPILE ?= riscv64-linux-gnu-
 CC := $(CROSS_COMPILE)gcc
 LD := $(CROSS_COMPILE)ld
