@@ -118,10 +118,13 @@ void interrupt_fired(uint32_t irq)
 	if (lines[irq] != NULL) {
 		interrupt = lines[irq];
 		object_get(&interrupt->object);
+	} else {
+		// It was claimed while its owner went: completed here, or the line would stay shut for the next owner.
+		arch_irq_disable(irq);
 	}
 	spin_unlock(&lines_lock);
 	if (interrupt == NULL)
-		return;  // it stays masked
+		return;
 
 	hart->in_interrupt = true;
 	spin_lock(&interrupt->lock);
