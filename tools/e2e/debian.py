@@ -63,4 +63,4 @@ def fixes():
 def image(*layers, **config):
     """A Debian image with more layers on top."""
     config.setdefault("Cmd", ["/bin/sh"])
-    return Image(TarLayer(root_tar()), fixes(), *layers, **config)
+    return Image(TarLayer(root_tar(), "none"), fixes(), *layers, **config)

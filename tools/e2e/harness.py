@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: MIT
 """What end-to-end tests stand on: run.sh as a user calls it, scratch directories, and the list of tests."""
 
+import concurrent.futures
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN_TIMEOUT = 180
+# A boot takes 3 s. Nothing is asserted by the clock: this only ends what hangs.
+RUN_TIMEOUT = 240
+STOP_TIMEOUT = 60
 ERROR_STATUS = 125
 
 _tests = []
@@ -36,39 +41,62 @@ class Result:
         self.stdout = stdout
         self.stderr = stderr.decode(errors="replace")
 
+    def errors(self):
+        """The error lines on stderr."""
+        return "\n".join(line for line in self.stderr.splitlines() if " ERROR " in line)
+
     def __str__(self):
         return f"status {self.status}\nstdout: {self.stdout[-2000:]!r}\nstderr:\n{self.stderr[-4000:]}"
 
 
-class Context:
-    """One per test run; `scratch` is fresh for each test, `shared` lives as long as the run."""
+class Suite:
+    """What tests share: the build, and things that are made at the first use."""
 
     def __init__(self, build):
         self.build = Path(build).resolve()
-        self.shared = Path(tempfile.mkdtemp(prefix="starina-e2e."))
-        self.cache = self.shared / "cache"
-        self.scratch = None
-        self.started = {}
+        self.directory = Path(tempfile.mkdtemp(prefix="starina-e2e."))
+        self.lock = threading.Lock()
+        self.made = {}
 
-    def begin(self, name):
-        self.scratch = self.shared / name
-        self.scratch.mkdir()
-
-    def end(self):
-        shutil.rmtree(self.scratch, ignore_errors=True)
+    def once(self, name, make):
+        with self.lock:
+            if name not in self.made:
+                directory = self.directory / ("shared." + name)
+                shutil.rmtree(directory, ignore_errors=True)
+                self.made[name] = make(directory)
+            return self.made[name]
 
     def close(self):
-        for item in self.started.values():
+        for item in self.made.values():
             stop = getattr(item, "stop", None)
             if stop:
                 stop()
-        shutil.rmtree(self.shared, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Context:
+    """One per test: `scratch` is a fresh directory of its own, `cache` its image cache."""
+
+    def __init__(self, suite, name):
+        self.suite = suite
+        self.build = suite.build
+        self.scratch = suite.directory / name
+        self.scratch.mkdir()
+        self.cache = self.scratch / "cache"
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def once(self, name, make):
-        """What `make(directory)` returns, made at the first use; its stop() is called at the end."""
-        if name not in self.started:
-            self.started[name] = make(self.shared / name)
-        return self.started[name]
+        """What `make(directory)` returns, made at the first use by any test; its stop() is called at the end."""
+        return self.suite.once(name, make)
+
+    def own_build(self):
+        """From now on BUILD is a directory of this test's own, with the same files in it."""
+        self.build = self.scratch / "build"
+        self.build.mkdir()
+        for name in ("starina.elf", "host", "guest", "image"):
+            (self.build / name).symlink_to(self.suite.build / name)
 
     def environment(self, settings):
         env = {key: value for key, value in os.environ.items()
@@ -86,7 +114,7 @@ class Context:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGTERM)
             try:
-                stdout, stderr = process.communicate(timeout=30)
+                stdout, stderr = process.communicate(timeout=STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
                 stdout, stderr = process.communicate()
@@ -98,6 +126,13 @@ class Context:
         """As run(), but returns the Popen at once."""
         return subprocess.Popen([ROOT / "run.sh", *args], env=self.environment(settings), cwd=cwd or self.scratch,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def stop(self, process, number=signal.SIGTERM):
+        """Ends what start() began, if it has not ended; returns its Result."""
+        if process.poll() is None:
+            process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=STOP_TIMEOUT)
+        return Result(process.returncode, stdout, stderr)
 
     def image_tool(self, *args):
         """starina-image itself, for tests that need no boot."""
@@ -130,48 +165,57 @@ def check_equal(actual, expected, what=""):
 
 def check_refused(result, *parts):
     """run.sh said no: status 125, nothing on stdout, and an error line with all of `parts`."""
-    lines = [line for line in result.stderr.splitlines() if " ERROR " in line]
+    lines = result.errors().splitlines()
     check(result.status == ERROR_STATUS and result.stdout == b"", result)
     check(any(all(part in line for part in parts) for line in lines),
           f"no error line has all of {parts}\n{result}")
 
 
-def run_all(build, wanted):
-    """Runs the tests whose names hold one of `wanted` (all, if none); returns the number that failed."""
-    context = Context(build)
-    passed = failed = skipped = 0
+def run_one(suite, name, function):
+    """Runs one test; returns "ok", "skip" or "FAIL" and prints it."""
+    context = Context(suite, name)
+    started = time.monotonic()
     try:
-        for function in tests():
-            name = function.__module__.removeprefix("test_") + "." + function.__name__
-            if wanted and not any(part in name for part in wanted):
-                continue
-            context.begin(name)
-            try:
-                function(context)
-                passed += 1
-                print(f"ok    e2e {name}", flush=True)
-            except Skip as reason:
-                skipped += 1
-                print(f"skip  e2e {name}: {reason}", flush=True)
-            except Exception as error:  # a test may fail in any way
-                failed += 1
-                print(f"FAIL  e2e {name}: {type(error).__name__}: {error}", flush=True)
-            context.end()
+        function(context)
+        verdict, reason = "ok", ""
+    except Skip as skip:
+        verdict, reason = "skip", f": {skip}"
+    except Exception as error:  # a test may fail in any way
+        verdict, reason = "FAIL", f": {type(error).__name__}: {error}"
+    context.close()
+    print(f"{verdict:5} e2e {name} ({time.monotonic() - started:.1f} s){reason}", flush=True)
+    return verdict
+
+
+def run_all(build, wanted, jobs):
+    """Runs the tests whose names hold one of `wanted` (all, if none), `jobs` at a time; returns how many failed."""
+    suite = Suite(build)
+    chosen = [(test_name(function), function) for function in tests()]
+    chosen = [item for item in chosen if not wanted or any(part in item[0] for part in wanted)]
+    try:
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            verdicts = list(pool.map(lambda item: run_one(suite, *item), chosen))
     finally:
-        context.close()
+        suite.close()
+    skipped = verdicts.count("skip")
     note = f", {skipped} skipped" if skipped else ""
-    print(f"e2e: {passed} passed, {failed} failed{note}", flush=True)
-    return failed
+    print(f"e2e: {verdicts.count('ok')} passed, {verdicts.count('FAIL')} failed{note}", flush=True)
+    return verdicts.count("FAIL") if chosen else 1
+
+
+def test_name(function):
+    return function.__module__.removeprefix("test_") + "." + function.__name__
 
 
 def main(argv):
     args = list(argv[1:])
     build = os.environ.get("BUILD", str(ROOT / "build"))
+    jobs = int(os.environ.get("E2E_JOBS", "2"))
     if "--list" in args:
         for function in tests():
-            print(function.__module__.removeprefix("test_") + "." + function.__name__)
+            print(test_name(function))
         return 0
-    return 1 if run_all(build, args) else 0
+    return 1 if run_all(build, args, jobs) else 0
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 // The static program of the test images: does one small thing, by its first argument.
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,13 +49,63 @@ static int show_environment(void)
 	return 0;
 }
 
-// Writes its lines with pauses, so that a test can see them come one by one.
-static int tick(int count)
+// Waits for a byte of stdin after each line.
+static int step(int count)
 {
+	char byte;
+
 	for (int i = 0; i < count; i++) {
-		printf("tick %d\n", i);
+		printf("step %d\n", i);
 		fflush(stdout);
-		usleep(300 * 1000);
+		if (read(STDIN_FILENO, &byte, 1) != 1)
+			return 1;
+	}
+	return 0;
+}
+
+// Writes until it cannot.
+static int flood(void)
+{
+	while (puts("flood") >= 0 && fflush(stdout) == 0)
+		;
+	return 65;
+}
+
+static int show_files(char **paths)
+{
+	char block[4096];
+	size_t length;
+
+	for (; *paths; paths++) {
+		FILE *file = fopen(*paths, "r");
+
+		while (file && (length = fread(block, 1, sizeof(block), file)) > 0)
+			fwrite(block, 1, length, stdout);
+		if (!file || fclose(file) != 0)
+			printf("%s: %s\n", *paths, strerror(errno));
+	}
+	return 0;
+}
+
+// Takes memory until there is none.
+static int hoard(void)
+{
+	for (;;) {
+		char *block = malloc(1 << 20);
+
+		if (!block)
+			return 66;
+		memset(block, 1, 1 << 20);
+	}
+}
+
+static int write_file(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file || fputs("text", file) < 0 || fclose(file) != 0) {
+		perror(path);
+		return 1;
 	}
 	return 0;
 }
@@ -66,9 +117,9 @@ static void catch_signal(int number)
 	caught = number;
 }
 
-static int await_signal(void)
+static int await_signal(bool stubborn)
 {
-	struct sigaction action = { .sa_handler = catch_signal };
+	struct sigaction action = { .sa_handler = stubborn ? SIG_IGN : catch_signal };
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -103,10 +154,18 @@ int main(int argc, char **argv)
 		return copy_input();
 	else if (strcmp(command, "env") == 0)
 		return show_environment();
-	else if (strcmp(command, "tick") == 0)
-		return tick(number);
-	else if (strcmp(command, "wait") == 0)
-		return await_signal();
+	else if (strcmp(command, "step") == 0)
+		return step(number);
+	else if (strcmp(command, "flood") == 0)
+		return flood();
+	else if (strcmp(command, "show") == 0)
+		return show_files(argv + 2);
+	else if (strcmp(command, "hoard") == 0)
+		return hoard();
+	else if (strcmp(command, "write") == 0)
+		return write_file(argv[2]);
+	else if (strcmp(command, "wait") == 0 || strcmp(command, "stubborn") == 0)
+		return await_signal(command[0] == 's');
 	else
 		return 64;
 	return 0;

@@ -258,12 +258,30 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 	                 "hard", 1048576, "soft", 1048576, "noNewPrivileges", 0);
 }
 
+// The files that a runtime provides: bootd writes them over the image's (CONFIG_FILE_ANNOTATION in
+// libs/linux/guest/config.h). /etc/resolv.conf stays the image's for as long as the container has no network.
+static void files_add(json_t *annotations, const char *hostname)
+{
+	size_t domain = strcspn(hostname, ".");
+
+	json_object_set_new(annotations, "dev.starina.file:/etc/hostname",
+	                    json_sprintf("%s\n", hostname));
+	// Without an address of its own to give it, the name is the loopback's, as Debian has it.
+	json_object_set_new(annotations, "dev.starina.file:/etc/hosts",
+	                    json_sprintf("127.0.0.1\tlocalhost\n"
+	                                 "::1\tlocalhost ip6-localhost ip6-loopback\n"
+	                                 "127.0.1.1\t%s%s%.*s\n",
+	                                 hostname, hostname[domain] ? " " : "",
+	                                 hostname[domain] ? (int)domain : 0, hostname));
+}
+
 // What does not decide how the process starts is kept as annotations. (OCI image spec, conversion.md)
-static json_t *annotations_make(const json_t *config)
+static json_t *annotations_make(const json_t *config, const char *hostname)
 {
 	json_t *annotations = json_object();
 	const char *stop_signal = json_get_string(config, "StopSignal");
 
+	files_add(annotations, hostname);
 	json_object_set_new(annotations, "org.opencontainers.image.os", json_string("linux"));
 	json_object_set_new(annotations, "org.opencontainers.image.architecture",
 	                    json_string("riscv64"));
@@ -302,7 +320,7 @@ char *bundle_from_image(const json_t *image, const char *directory,
 	bundle = json_loads(template_json, 0, NULL);
 	json_object_set_new(bundle, "process", process);
 	json_object_set_new(bundle, "hostname", json_string(hostname));
-	json_object_set_new(bundle, "annotations", annotations_make(config));
+	json_object_set_new(bundle, "annotations", annotations_make(config, hostname));
 	json_object_set_new(json_object_get(bundle, "root"), "readonly",
 	                    json_boolean(options->readonly));
 	text = json_dumps(bundle, JSON_COMPACT | JSON_SORT_KEYS);
