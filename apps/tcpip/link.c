@@ -19,6 +19,8 @@
 
 #define MAX_UNSENT 1024
 #define MAX_MTU 1500
+// ARP's size. lwIP looks at the first bytes of an IP header before it asks whether they are there (frames_fuzz.c found it).
+#define FRAME_MIN 42u
 #define INLINE_FRAME_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_netdev_frame))
 
 struct unsent_frame {
@@ -266,7 +268,7 @@ static void device_frame(struct link *link, struct message *m)
 	}
 	if (p == NULL)
 		return;
-	if (link->netif.input(p, &link->netif) != ERR_OK)
+	if (p->tot_len < FRAME_MIN || link->netif.input(p, &link->netif) != ERR_OK)
 		pbuf_free(p);
 }
 

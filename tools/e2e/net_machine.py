@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A machine with the image of the network tests (apps/reaper in it), and clients of its web server."""
 
+import fcntl
 import json
 import os
 import re
@@ -17,8 +18,12 @@ QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
 
 
 def build_image(build):
-    subprocess.run(["make", "--directory", ROOT, "--silent", f"BUILD={build}", f"{build}/starina-net.elf"],
-                   check=True, stdout=subprocess.DEVNULL)
+    """Tests may run side by side: one builds."""
+    Path(build).mkdir(parents=True, exist_ok=True)
+    with open(Path(build) / "net-image.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "--directory", ROOT, "--silent", f"BUILD={build}", f"{build}/starina-net.elf"],
+                       check=True, stdout=subprocess.DEVNULL)
     return Path(build) / "starina-net.elf"
 
 
@@ -37,7 +42,7 @@ def free_port():
 class Machine:
     """QEMU with the network image; its web server is at `url`, its log lines are in `lines`."""
 
-    def __init__(self, context, *arguments, harts=2, icount=False, seconds=600):
+    def __init__(self, context, *arguments, harts=2, seconds=600):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines = []
