@@ -250,6 +250,32 @@ static void a_blocked_thread_of_a_dying_process_stops_at_the_boundary(void **sta
 	assert_false(waiter.back_in_app);
 }
 
+static void die_and_wait(void *arg)
+{
+	(void)process_end_begin(process_current(), PROCESS_END_KILLED, 0);
+	wait_thread(arg);
+}
+
+// The end came before the thread could be woken: it must not go to sleep.
+static void a_wait_that_begins_in_a_dying_process_ends_at_once(void **state)
+{
+	struct process *other;
+
+	(void)state;
+	assert_int_equal(process_create("other", &everything, 64, 1 << 20, &other), 0);
+	host_enter_process(other);
+	memset(&waiter, 0, sizeof(waiter));
+	waiter.poll = new_poll();
+	waiter.deadline = NSEC_NEVER;
+	assert_int_equal(CALL_4(thread_create, die_and_wait, NULL, 0, NULL), 0);
+	host_enter_process(self);
+	host_run(NSEC_NEVER);
+	assert_int_equal(waiter.error, ERR_BAD_STATE);
+	assert_false(waiter.back_in_app);
+	assert_int_equal(other->state, PROCESS_ENDED);
+	object_put(&other->object);
+}
+
 static unsigned notified;
 
 static void note(struct poll_listener *listener)
@@ -296,6 +322,7 @@ int test_polls(void)
 		test_case(a_wait_ends_when_an_entry_is_added_that_is_ready),
 		test_case(a_poll_may_be_closed_under_a_waiter),
 		test_case(a_blocked_thread_of_a_dying_process_stops_at_the_boundary),
+		test_case(a_wait_that_begins_in_a_dying_process_ends_at_once),
 		test_case(a_listener_hears_of_each_change),
 	};
 

@@ -78,6 +78,11 @@ void kfree(void *ptr)
 	free(ptr);
 }
 
+uint64_t kmalloc_kept_pages(void)
+{
+	return 0;
+}
+
 // --- The mapping area ---
 
 error_t vmap_reserve(size_t size, size_t align, uintptr_t *out)
