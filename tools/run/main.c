@@ -24,6 +24,7 @@
 
 #define EXIT_ERROR 125
 #define MAX_OPTIONS 16
+#define LISTEN_MS 5000  // QEMU is ready for a debugger by then
 
 struct run {
 	struct settings settings;
@@ -234,6 +235,16 @@ static int prepare(struct run *run, struct error *err)
 	return debugger_prepare(run, err);
 }
 
+// Says so once QEMU listens, or would have if it were well.
+static void debugger_announce(const struct run *run)
+{
+	uint64_t end = clock_ms() + LISTEN_MS;
+
+	while (access(run->gdb_socket, F_OK) < 0 && clock_ms() < end)
+		usleep(10000);
+	log_info("waiting for a debugger: run ./debug.sh in another terminal");
+}
+
 static int boot(struct run *run)
 {
 	struct machine_files files = {
@@ -260,6 +271,8 @@ static int boot(struct run *run)
 			log_error("%s", err.text);
 			return EXIT_ERROR;
 		}
+		if (run->settings.gdb)
+			debugger_announce(run);
 		result = relay_run(&machine, &run->settings, run->log_fd, !run->settings.gdb);
 		machine_stop(&machine);
 	}

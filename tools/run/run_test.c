@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// What run.sh reads: its settings, the lines of the control port, the OS's log; and the boot disk it writes.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <cmocka.h>
+
+#include "tools/run/bootdisk.h"
+#include "tools/run/console.h"
+#include "tools/run/control.h"
+#include "tools/run/settings.h"
+
+static void test_sizes(void **state)
+{
+	static const char *const bad[] = { "", "M", "12X", "12MM", "-1", " 1", "1.5G", "9999999999999999", "2000000G" };
+	uint64_t size = 0;
+
+	(void)state;
+	assert_true(size_parse("4096", &size));
+	assert_int_equal(size, 4096);
+	assert_true(size_parse("128M", &size));
+	assert_int_equal(size, 128u << 20);
+	assert_true(size_parse("1g", &size));
+	assert_int_equal(size, 1u << 30);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(size_parse(bad[i], &size));
+}
+
+static void test_settings(void **state)
+{
+	static const struct {
+		const char *name, *value, *said;
+	} bad[] = {
+		{ "STARINA_SMP", "0", "STARINA_SMP=0" },
+		{ "STARINA_SMP", "33", "1 to 32" },
+		{ "STARINA_HTTP_PORT", "65536", "STARINA_HTTP_PORT=65536" },
+		{ "STARINA_HTTP_PORT", "80x", "STARINA_HTTP_PORT=80x" },
+		{ "STARINA_MEMORY", "much", "STARINA_MEMORY=much" },
+		{ "STARINA_MEMORY", "64M", "STARINA_MEMORY" },
+		{ "LINUXRUN_MEMORY", "31M", "LINUXRUN_MEMORY=31M" },
+	};
+	char *argv[] = { "run.sh", "--smp", "4", "--log", "file", "--gdb", NULL };
+	char *unknown[] = { "run.sh", "--nope", NULL };
+	struct settings settings;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(settings_read(&settings, 6, argv, &err), 0);
+	assert_int_equal(settings.smp, 4);
+	assert_string_equal(settings.log_path, "file");
+	assert_true(settings.gdb);
+	assert_int_equal(settings.http_port, 30080);
+	assert_null(settings.image);
+	optind = 1;
+	assert_int_equal(settings_read(&settings, 2, unknown, &err), -1);
+	assert_non_null(strstr(err.text, "--nope"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		optind = 1;
+		setenv(bad[i].name, bad[i].value, 1);
+		assert_int_equal(settings_read(&settings, 1, argv, &err), -1);
+		assert_non_null(strstr(err.text, bad[i].said));
+		unsetenv(bad[i].name);
+	}
+}
+
+static void push(struct control *control, const char *text)
+{
+	control_push(control, text, strlen(text));
+}
+
+static void test_control(void **state)
+{
+	static const char *const no_status[] = { "exit\n", "exit \n", "exit x\n", "exit 256\n", "exit -1\n", "exit 0007\n",
+		                                 "exit 7 \n", "Exit 7\n" };
+	struct control control;
+
+	(void)state;
+	control_init(&control);
+	push(&control, "starina-cont");
+	assert_false(control.ready);
+	push(&control, "rol 1\nsomething new\nstarted\nerror no disk\nexit 2");
+	assert_true(control.ready && control.started);
+	assert_string_equal(control.error, "no disk");
+	assert_int_equal(control.status, -1);
+	push(&control, "55\n");
+	assert_int_equal(control.status, 255);
+	for (size_t i = 0; i < sizeof(no_status) / sizeof(no_status[0]); i++) {
+		control_init(&control);
+		push(&control, no_status[i]);
+		assert_int_equal(control.status, -1);
+	}
+}
+
+static void test_control_overlong(void **state)
+{
+	struct control control;
+
+	(void)state;
+	control_init(&control);
+	for (int i = 0; i < 5000; i++)
+		push(&control, "x");
+	push(&control, "exit 1\nexit 7\n");
+	assert_int_equal(control.status, 7);
+}
+
+// Pushes `text` byte by byte, which must give the same as all at once.
+static void check_console(const char *text, const char *shown)
+{
+	static char out[CONSOLE_MAX_HELD + 4096];
+	static struct console console;
+	size_t length = 0;
+
+	memset(&console, 0, sizeof(console));
+	for (size_t i = 0; text[i]; i++)
+		length += console_push(&console, text + i, 1, out + length);
+	assert_int_equal(length, strlen(shown));
+	assert_memory_equal(out, shown, length);
+	memset(&console, 0, sizeof(console));
+	length = console_push(&console, text, strlen(text), out);
+	assert_int_equal(length, strlen(shown));
+	assert_memory_equal(out, shown, length);
+}
+
+static void test_console(void **state)
+{
+	(void)state;
+	check_console("OpenSBI\r\nbanner [kernel\r\n[kernel ] hi\r\nmore\n", "[kernel ] hi\nmore\n");
+	check_console("[kernel ] first\n", "[kernel ] first\n");
+	check_console("only firmware\r\n", "");
+}
+
+static void test_console_gives_up(void **state)
+{
+	static char text[3 * CONSOLE_MAX_HELD];
+	static char out[CONSOLE_MAX_HELD + sizeof(text)];
+	static struct console console;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(console_push(&console, text, sizeof(text), out), sizeof(text));
+	assert_memory_equal(out, text, sizeof(text));
+	memset(&console, 0, sizeof(console));
+	assert_int_equal(console_push(&console, "last words", 10, out), 0);
+	assert_int_equal(console_release(&console, out), 10);
+	assert_memory_equal(out, "last words", 10);
+}
+
+static void file_write(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void test_boot_disk(void **state)
+{
+	static const char *const names[] = { "kernel", "initramfs.cpio", "config.json" };
+	static const char *const texts[] = { "the kernel", "", "{}" };
+	char directory[] = "/tmp/run_test.XXXXXX";
+	struct archive *archive = archive_read_new();
+	struct archive_entry *entry;
+	struct error err;
+	char text[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(chdir(directory), 0);
+	for (size_t i = 0; i < 3; i++)
+		file_write(names[i], texts[i]);
+	assert_int_equal(boot_disk_write("disk", "kernel", "initramfs.cpio", "config.json", &err), 0);
+	archive_read_support_format_tar(archive);
+	assert_int_equal(archive_read_open_filename(archive, "disk", 512), ARCHIVE_OK);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_OK);
+		assert_string_equal(archive_entry_pathname(entry), names[i]);
+		assert_int_equal(archive_read_data(archive, text, sizeof(text)), strlen(texts[i]));
+		assert_memory_equal(text, texts[i], strlen(texts[i]));
+	}
+	assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_EOF);
+	archive_read_free(archive);
+	assert_int_equal(boot_disk_write("disk", "absent", "initramfs.cpio", "config.json", &err), -1);
+	assert_non_null(strstr(err.text, "absent"));
+	assert_int_equal(boot_disk_write("no/disk", "kernel", "initramfs.cpio", "config.json", &err), -1);
+	assert_non_null(strstr(err.text, "no/disk"));
+	for (size_t i = 0; i < 3; i++)
+		unlink(names[i]);
+	unlink("disk");
+	rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_control_overlong),
+		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_console_gives_up),
+		cmocka_unit_test(test_boot_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
