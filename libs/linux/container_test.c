@@ -1,0 +1,799 @@
+// SPDX-License-Identifier: MIT
+//
+// A container whose guest is a script: the machine, the disks and the kernel are fakes, the console device is the real one,
+// and what bootd says is written here, byte by byte.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libs/linux/container_internal.h"
+#include "libs/starina/alloc.h"
+#include "libs/virtio/device_test.h"
+
+#define BOOT_KERNEL 4096u
+#define BOOT_INITRAMFS 8192u
+#define TIMERS 4
+
+static struct container *c;
+static struct test_guest *guest;
+static struct loop loop;
+static struct disk boot_disk;
+static uint8_t *memory;
+static nsec_t now;
+// Handles: 1 to TIMERS are timers.
+static nsec_t timers[TIMERS + 1];
+static struct source *timer_sources[TIMERS + 1];
+static uint32_t num_timers;
+static bool stop_wanted;
+static struct loader *loading;
+static const struct disk_ops *disk_callbacks;
+static uint32_t disks_opened;
+static int resumed;  // times; with an error: -1
+// What the app heard.
+static int status;
+static char error_text[CONTAINER_ERROR_MAX];
+static uint32_t num_started, num_ended, num_lost, num_input_ready;
+static char output[256];
+static size_t output_len;
+static size_t output_room;
+// What bootd read.
+static uint8_t requests[8192];
+static size_t requests_len;
+static uint16_t rx_seen;
+
+// --- The kernel ------------------------------------------------------------------------------------
+
+error_t log_write(enum log_level level, const char *line, size_t len)
+{
+	(void)level;
+	(void)line;
+	(void)len;
+	return 0;
+}
+
+error_t timer_create(handle_t *out)
+{
+	assert_true(num_timers < TIMERS);
+	*out = (handle_t)++num_timers;
+	timers[num_timers] = NSEC_NEVER;
+	return 0;
+}
+
+error_t timer_set(handle_t timer, nsec_t deadline)
+{
+	timers[timer] = deadline;
+	return 0;
+}
+
+error_t clock_get(enum clock_id clock, nsec_t *out)
+{
+	(void)clock;
+	*out = now;
+	return 0;
+}
+
+error_t random_get(void *buf, size_t len)
+{
+	memset(buf, 0x5a, len);
+	return 0;
+}
+
+error_t handle_close(handle_t h)
+{
+	(void)h;
+	return 0;
+}
+
+void *heap_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+	free(p);
+}
+
+error_t loop_add(struct loop *l, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+{
+	(void)l;
+	source->handle = handle;
+	source->ops = ops;
+	source->context = context;
+	timer_sources[handle] = source;
+	return 0;
+}
+
+void loop_close(struct loop *l, struct source *source)
+{
+	(void)l;
+	timers[source->handle] = NSEC_NEVER;
+	timer_sources[source->handle] = NULL;
+}
+
+void loop_remove(struct loop *l, struct source *source)
+{
+	loop_close(l, source);
+}
+
+// --- Disks -----------------------------------------------------------------------------------------
+
+error_t disk_init(struct disk *disk, struct loop *l, handle_t channel, const struct disk_ops *ops, void *context)
+{
+	(void)channel;
+	*disk = (struct disk){.loop = l, .ops = ops, .context = context, .open = true};
+	disk_callbacks = ops;
+	disks_opened++;
+	return 0;
+}
+
+void disk_deinit(struct disk *disk)
+{
+	*disk = (struct disk){0};
+}
+
+error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, uint64_t size, struct mut_span target,
+                     void (*finished)(void *context, error_t s), void *context)
+{
+	static const uint8_t magic2[] = {'R', 'S', 'C', 5};
+
+	(void)disk;
+	assert_true(size <= target.len);
+	memset(target.data, 0, size);
+	if (offset == BOOT_KERNEL && size >= 64) {
+		target.data[10] = 0x20;  // text_offset 2 MiB
+		target.data[18] = 0x10;  // image_size 1 MiB
+		memcpy(target.data + 56, magic2, sizeof(magic2));
+	}
+	*loader = (struct loader){.finished = finished, .context = context};
+	loading = loader;
+	return 0;
+}
+
+void disk_cache_init(struct disk_cache *cache, struct disk *disk, void (*enter)(void *context),
+                     void (*leave)(void *context), void *context)
+{
+	*cache = (struct disk_cache){.disk = disk, .enter = enter, .leave = leave, .context = context};
+}
+
+void disk_cache_deinit(struct disk_cache *cache)
+{
+	(void)cache;
+}
+
+void disk_cache_read(struct disk_cache *cache, struct disk_cache_read *read)
+{
+	(void)cache;
+	(void)read;
+}
+
+void disk_cache_resume(struct disk_cache *cache, error_t error)
+{
+	(void)cache;
+	resumed = error == 0 ? resumed + 1 : -1;
+}
+
+// --- The machine -----------------------------------------------------------------------------------
+
+error_t machine_init(struct machine *machine, struct loop *l, const struct machine_config *config,
+                     void (*stopped)(void *context), void *context)
+{
+	memset(machine, 0, sizeof(*machine));
+	machine->config = *config;
+	machine->loop = l;
+	machine->stopped = stopped;
+	machine->context = context;
+	memory = calloc(1, config->memory);
+	machine->memory = (struct guest_memory){.gpa = MACHINE_MEMORY_START, .base = memory, .size = config->memory};
+	return 0;
+}
+
+void machine_deinit(struct machine *machine)
+{
+	assert_int_equal(machine->num_running, 0);
+	assert_int_equal(machine->lock_depth, 0);
+	for (uint32_t i = 0; i < machine->num_slots; i++)
+		free(machine->slots[i].device->page);
+	free(memory);
+	memory = NULL;
+	memset(machine, 0, sizeof(*machine));
+}
+
+error_t machine_slot_create(struct machine *machine, struct virtio_mmio_device *device)
+{
+	test_guest_init(guest, device);
+	device->page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+	memset(device->page, 0, PAGE_SIZE);
+	machine->slots[machine->num_slots++].device = device;
+	return 0;
+}
+
+error_t machine_attach(struct machine *machine, struct virtio_mmio_device *device)
+{
+	(void)machine;
+	(void)device;
+	return 0;
+}
+
+error_t machine_start(struct machine *machine, gpa_t entry, gpa_t scratch_end, const char *bootargs,
+                      gpa_t initrd_start, gpa_t initrd_end)
+{
+	(void)bootargs;
+	assert_int_equal(entry, MACHINE_MEMORY_START + 0x200000);
+	assert_true(scratch_end <= initrd_start && initrd_start < initrd_end);
+	machine->num_running = 1;
+	return 0;
+}
+
+void machine_stop(struct machine *machine)
+{
+	stop_wanted = machine->num_running > 0;
+}
+
+void machine_enter(struct machine *machine)
+{
+	machine->lock_depth++;
+}
+
+void machine_leave(struct machine *machine)
+{
+	machine->lock_depth--;
+}
+
+void machine_stats(struct machine *machine, struct vcpu_stats *out)
+{
+	(void)machine;
+	*out = (struct vcpu_stats){0};
+}
+
+// The vCPUs end for `reason`.
+static void machine_ends(enum machine_end reason)
+{
+	c->machine.num_running = 0;
+	c->machine.end = reason;
+	c->machine.stopped(c->machine.context);
+}
+
+// --- The app ---------------------------------------------------------------------------------------
+
+static void take_started(void *context, nsec_t start_ns)
+{
+	(void)context;
+	(void)start_ns;
+	num_started++;
+}
+
+static size_t take_output(void *context, enum container_stream stream, struct span bytes)
+{
+	size_t n = bytes.len < output_room ? bytes.len : output_room;
+
+	(void)context;
+	(void)stream;
+	memcpy(output + output_len, bytes.data, n);
+	output_len += n;
+	output_room -= n;
+	return n;
+}
+
+static void take_input_ready(void *context)
+{
+	(void)context;
+	num_input_ready++;
+}
+
+static void take_root_lost(void *context)
+{
+	(void)context;
+	num_lost++;
+}
+
+static void take_ended(void *context, int s, const char *error)
+{
+	(void)context;
+	num_ended++;
+	status = s;
+	strcpy(error_text, error != NULL ? error : "");
+	container_destroy(c);
+	c = NULL;
+}
+
+static const struct container_ops app = {
+	.started = take_started,
+	.output = take_output,
+	.input_ready = take_input_ready,
+	.root_lost = take_root_lost,
+	.ended = take_ended,
+};
+
+// Does what the loop would do now.
+static void turn(void)
+{
+	for (uint32_t rounds = 0; rounds < 10; rounds++) {
+		struct loader *l = loading;
+
+		loading = NULL;
+		if (l != NULL)
+			l->finished(l->context, 0);
+		if (stop_wanted) {
+			stop_wanted = false;
+			machine_ends(MACHINE_END_STOPPED);
+		}
+		for (uint32_t i = 1; i <= num_timers; i++) {
+			if (timer_sources[i] != NULL && timers[i] <= now)
+				timer_sources[i]->ops->signalled(&loop, timer_sources[i]);
+		}
+	}
+}
+
+static int setup(void **state)
+{
+	struct container_config config = {
+		.memory = 40ull << 20,
+		.cpus = 1,
+		.boot_disk = &boot_disk,
+		.kernel = {.offset = BOOT_KERNEL, .size = 100000},
+		.initramfs = {.offset = BOOT_INITRAMFS, .size = 5000},
+		.config = {.data = (const uint8_t *)"{}", .len = 2},
+	};
+
+	(void)state;
+	guest = aligned_alloc(4096, sizeof(*guest));
+	num_timers = num_started = num_ended = num_lost = num_input_ready = disks_opened = 0;
+	output_len = requests_len = 0;
+	output_room = sizeof(output);
+	rx_seen = 0;
+	resumed = 0;
+	status = -1;
+	stop_wanted = false;
+	loading = NULL;
+	now = 1000;
+	memset(timer_sources, 0, sizeof(timer_sources));
+	assert_int_equal(container_create(&loop, &config, &app, NULL, &c), 0);
+	c->root_disk.num_sectors = 8;
+	c->root_disk.ready = true;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (c != NULL && c->state != CONTAINER_CREATED)
+		container_kill(c);
+	turn();
+	if (c != NULL)
+		container_destroy(c);
+	c = NULL;
+	free(guest);
+	return 0;
+}
+
+// --- The guest -------------------------------------------------------------------------------------
+
+static uint32_t buffer_of(uint32_t queue)
+{
+	return TEST_BUFFERS + queue * 4096;
+}
+
+static void guest_send(uint32_t queue, const void *bytes, uint32_t len)
+{
+	memcpy(guest->memory + buffer_of(queue), bytes, len);
+	test_set_desc(guest, queue, 0, TEST_GPA + buffer_of(queue), len, 0, 0);
+	test_offer(guest, queue, 0);
+	virtio_mmio_notified(&c->console.mmio, queue);
+}
+
+static void guest_control(uint32_t port, uint16_t event, uint16_t value)
+{
+	struct virtio_console_control message = {.id = port, .event = event, .value = value};
+
+	guest_send(VIRTIO_CONSOLE_QUEUE_CONTROL_TX, &message, sizeof(message));
+}
+
+// Boots: the driver comes up, bootd opens its control port and gives it a buffer.
+static void guest_boot(void)
+{
+	uint32_t rx = VIRTIO_CONSOLE_QUEUE_RX(GUEST_PORT_CONTROL);
+
+	container_start(c);
+	turn();
+	assert_int_equal(c->state, CONTAINER_BOOTING);
+	test_start_device(&c->console.mmio, VIRTIO_CONSOLE_F_MULTIPORT);
+	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++) {
+		test_set_desc(guest, rx, i, TEST_GPA + buffer_of(rx) + i * 256u, 256, VIRTQ_DESC_F_WRITE, 0);
+		test_offer(guest, rx, i);
+		test_set_desc(guest, VIRTIO_CONSOLE_QUEUE_CONTROL_RX, i,
+		              TEST_GPA + buffer_of(VIRTIO_CONSOLE_QUEUE_CONTROL_RX) + i * 16u, 16, VIRTQ_DESC_F_WRITE, 0);
+		test_offer(guest, VIRTIO_CONSOLE_QUEUE_CONTROL_RX, i);
+	}
+	for (uint32_t port = 0; port < GUEST_NUM_PORTS; port++)
+		guest_control(port, VIRTIO_CONSOLE_PORT_READY, 1);
+	guest_control(GUEST_PORT_CONTROL, VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+// Reads what came on the control port.
+static void guest_read(void)
+{
+	uint32_t rx = VIRTIO_CONSOLE_QUEUE_RX(GUEST_PORT_CONTROL);
+	const struct virtq_used *used = test_used(guest, rx);
+
+	for (; rx_seen != used->idx; rx_seen++) {
+		uint32_t id = used->ring[rx_seen % TEST_QUEUE_SIZE].id;
+		uint32_t len = used->ring[rx_seen % TEST_QUEUE_SIZE].len;
+
+		memcpy(requests + requests_len, guest->memory + buffer_of(rx) + id * 256, len);
+		requests_len += len;
+	}
+}
+
+static void guest_frame(uint16_t type, uint32_t process, uint32_t request, const void *body, uint32_t len)
+{
+	uint8_t frame[512];
+	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .type = type,
+	                                .process = process, .request = request, .length = len};
+
+	memcpy(frame, &header, sizeof(header));
+	if (len > 0)
+		memcpy(frame + sizeof(header), body, len);
+	guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), frame, (uint32_t)sizeof(header) + len);
+}
+
+static void guest_ready(void)
+{
+	struct control_ready ready = {.version = CONTROL_VERSION};
+
+	guest_frame(CONTROL_EVENT_READY, 0, 0, &ready, sizeof(ready));
+}
+
+static void guest_reply(uint32_t request, int32_t linux_status)
+{
+	struct control_reply reply = {.status = linux_status};
+
+	guest_frame(CONTROL_REPLY, 1, request, &reply, sizeof(reply));
+}
+
+static void guest_exited(uint16_t type, uint32_t s)
+{
+	struct control_exited exited = {.status = s};
+
+	guest_frame(type, 1, 0, &exited, sizeof(exited));
+}
+
+static void guest_start(void)
+{
+	guest_boot();
+	guest_ready();
+	for (uint32_t i = 1; i <= 4; i++)
+		guest_reply(i, 0);
+	guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0);
+	assert_int_equal(c->state, CONTAINER_RUNNING);
+}
+
+static void expect_end(int s, const char *part)
+{
+	turn();
+	assert_int_equal(num_ended, 1);
+	assert_int_equal(status, s);
+	if (part == NULL)
+		assert_string_equal(error_text, "");
+	else
+		assert_non_null(strstr(error_text, part));
+}
+
+// --- Tests -----------------------------------------------------------------------------------------
+
+static void test_run(void **state)
+{
+	static const uint16_t types[] = {CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	size_t at = 0;
+
+	(void)state;
+	guest_start();
+	assert_int_equal(num_started, 1);
+	guest_read();
+	for (uint32_t i = 0; i < 4; i++) {
+		struct control_header header;
+
+		assert_true(at + sizeof(header) <= requests_len);
+		memcpy(&header, requests + at, sizeof(header));
+		assert_int_equal(header.type, types[i]);
+		assert_int_equal(header.request, i + 1);
+		if (i == 0)
+			assert_memory_equal(requests + at + sizeof(header) + sizeof(struct control_configure), "{}", 2);
+		at += sizeof(header) + header.length;
+	}
+	assert_int_equal(at, requests_len);
+	guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_STDOUT), "hello", 5);
+	guest_exited(CONTROL_EVENT_EXITED, 7);
+	expect_end(7, NULL);
+	assert_int_equal(output_len, 5);
+	assert_memory_equal(output, "hello", 5);
+}
+
+// The app takes its time with the output; the end waits, but the guest does not go on.
+static void test_output_outlives_guest(void **state)
+{
+	(void)state;
+	guest_start();
+	output_room = 2;
+	guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_STDOUT), "hello", 5);
+	guest_exited(CONTROL_EVENT_EXITED, 0);
+	turn();
+	assert_int_equal(num_ended, 0);
+	assert_int_equal(c->machine.num_running, 0);
+	output_room = 100;
+	container_output_resume(c, CONTAINER_STDOUT);
+	expect_end(0, NULL);
+	assert_memory_equal(output, "hello", 5);
+}
+
+static void hostile_before_ready(uint32_t which)
+{
+	switch (which) {
+	case 0:
+		guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0);
+		break;
+	case 1:
+		guest_exited(CONTROL_EVENT_EXITED, 0);
+		break;
+	case 2:
+		guest_reply(1, 0);  // to no request
+		break;
+	case 3:
+		guest_frame(CONTROL_EVENT_READY, 0, 0, "short", 5);
+		break;
+	case 4:
+		guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), "this is no frame of the protocol", 32);
+		break;
+	default:
+		guest_frame(CONTROL_CONFIGURE, 0, 0, NULL, 0);  // not for the guest to send
+		break;
+	}
+}
+
+static void hostile_while_running(uint32_t which)
+{
+	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .type = CONTROL_REPLY,
+	                                .length = CONTROL_LINK_MAX_BODY + 1};
+
+	switch (which) {
+	case 0:
+		guest_ready();  // again
+		break;
+	case 1:
+		guest_exited(CONTROL_EVENT_EXITED, 256);
+		break;
+	case 2:
+		guest_exited(CONTROL_EVENT_FAILED, 0);
+		break;
+	case 3:
+		guest_reply(UINT32_MAX, 0);
+		break;
+	case 4:
+		guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), &header, sizeof(header));
+		break;
+	default:
+		guest_frame(0xffff, 1, 0, NULL, 0);
+		break;
+	}
+}
+
+static void test_hostile_frames(void **state)
+{
+	for (uint32_t i = 0; i < 12; i++) {
+		if (i > 0)
+			setup(state);
+		if (i < 6) {
+			guest_boot();
+			hostile_before_ready(i);
+		} else {
+			guest_start();
+			hostile_while_running(i - 6);
+		}
+		expect_end(125, "broke the control protocol");
+		if (i < 11)
+			teardown(state);
+	}
+}
+
+static void test_refused_requests(void **state)
+{
+	(void)state;
+	guest_boot();
+	guest_ready();
+	guest_reply(1, 0);
+	guest_reply(2, INT32_MIN);
+	expect_end(125, "bootd refused");
+}
+
+static void test_not_found(void **state)
+{
+	(void)state;
+	guest_start();
+	guest_exited(CONTROL_EVENT_FAILED, 127);
+	expect_end(127, "could not be started");
+}
+
+static void test_never_ready(void **state)
+{
+	(void)state;
+	guest_boot();
+	now += CONTAINER_PATIENCE - 1;
+	turn();
+	assert_int_equal(num_ended, 0);
+	now += 1;
+	expect_end(125, "did not boot");
+}
+
+static void test_never_started(void **state)
+{
+	(void)state;
+	guest_boot();
+	guest_ready();
+	now += CONTAINER_PATIENCE;
+	expect_end(125, "did not start its container");
+}
+
+// A container that runs may be silent for ever.
+static void test_patience_ends(void **state)
+{
+	(void)state;
+	guest_start();
+	now += 100 * CONTAINER_PATIENCE;
+	turn();
+	assert_int_equal(num_ended, 0);
+}
+
+static void test_guest_dies(void **state)
+{
+	static const struct {
+		enum machine_end end;
+		const char *text;
+	} deaths[] = {
+		{MACHINE_END_SHUTDOWN, "powered off"},
+		{MACHINE_END_REBOOT, "panicked"},
+		{MACHINE_END_FAULT, "fault"},
+		{MACHINE_END_ERROR, "could not be run"},
+	};
+
+	for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
+		if (i > 0) {
+			teardown(state);
+			setup(state);
+		}
+		guest_start();
+		machine_ends(deaths[i].end);
+		expect_end(125, deaths[i].text);
+	}
+}
+
+static void test_signals_before_start(void **state)
+{
+	(void)state;
+	guest_boot();
+	container_signal(c, 28);  // SIGWINCH
+	container_signal(c, 0);
+	container_signal(c, 65);
+	turn();
+	assert_int_equal(num_ended, 0);
+	container_signal(c, 15);
+	expect_end(143, NULL);
+}
+
+static void test_signal_while_loading(void **state)
+{
+	(void)state;
+	container_start(c);
+	container_signal(c, 2);
+	assert_int_equal(num_ended, 0);  // the disk still writes into the machine
+	expect_end(130, NULL);
+}
+
+static void test_signal_reaches_bootd(void **state)
+{
+	struct control_header header;
+	uint32_t number;
+
+	(void)state;
+	guest_start();
+	guest_read();
+	requests_len = 0;
+	container_signal(c, 15);
+	guest_read();
+	assert_int_equal(requests_len, sizeof(header) + sizeof(struct control_signal));
+	memcpy(&header, requests, sizeof(header));
+	assert_int_equal(header.type, CONTROL_SIGNAL);
+	memcpy(&number, requests + sizeof(header), sizeof(number));
+	assert_int_equal(number, 15);
+	container_signal(c, 9);
+	expect_end(137, NULL);
+}
+
+static void test_output_closed(void **state)
+{
+	struct virtio_console_control message;
+	const struct virtq_used *used;
+	uint32_t queue = VIRTIO_CONSOLE_QUEUE_CONTROL_RX;
+
+	(void)state;
+	guest_start();
+	container_output_close(c, CONTAINER_STDOUT);
+	used = test_used(guest, queue);
+	memcpy(&message, guest->memory + buffer_of(queue) + used->ring[(used->idx - 1u) % TEST_QUEUE_SIZE].id * 16,
+	       sizeof(message));
+	assert_int_equal(message.id, GUEST_PORT_STDOUT);
+	assert_int_equal(message.event, VIRTIO_CONSOLE_PORT_OPEN);
+	assert_int_equal(message.value, 0);
+}
+
+static void root_dies(error_t error)
+{
+	c->root_disk.ready = false;
+	c->root_disk.open = false;
+	disk_callbacks->failed(c, error);
+}
+
+static void test_root_disk_returns(void **state)
+{
+	(void)state;
+	guest_start();
+	root_dies(ERR_PEER_CLOSED);
+	assert_int_equal(num_lost, 1);
+	assert_int_equal(resumed, 0);
+	container_root_reopened(c, TIMERS);
+	assert_int_equal(disks_opened, 2);
+	c->root_disk.ready = true;
+	c->root_disk.num_sectors = 8;
+	disk_callbacks->ready(c);
+	assert_int_equal(resumed, 1);
+	// Another disk in its place is as good as none.
+	root_dies(ERR_PEER_CLOSED);
+	container_root_reopened(c, TIMERS);
+	c->root_disk.ready = true;
+	c->root_disk.num_sectors = 9;
+	disk_callbacks->ready(c);
+	assert_int_equal(resumed, -1);
+	// Nobody asked for this one.
+	container_root_reopened(c, TIMERS);
+	assert_int_equal(disks_opened, 3);
+}
+
+static void test_root_disk_is_lost(void **state)
+{
+	(void)state;
+	guest_start();
+	root_dies(ERR_PEER_CLOSED);
+	container_root_reopened(c, HANDLE_NONE);
+	assert_int_equal(resumed, -1);
+	assert_int_equal(num_lost, 1);
+	turn();
+	assert_int_equal(num_ended, 0);
+}
+
+#define container_case(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		container_case(test_run),
+		container_case(test_output_outlives_guest),
+		container_case(test_hostile_frames),
+		container_case(test_refused_requests),
+		container_case(test_not_found),
+		container_case(test_never_ready),
+		container_case(test_never_started),
+		container_case(test_patience_ends),
+		container_case(test_guest_dies),
+		container_case(test_signals_before_start),
+		container_case(test_signal_while_loading),
+		container_case(test_signal_reaches_bootd),
+		container_case(test_output_closed),
+		container_case(test_root_disk_returns),
+		container_case(test_root_disk_is_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
