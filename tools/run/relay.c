@@ -17,6 +17,7 @@
 
 #include "tools/common/log.h"
 #include "tools/common/process.h"
+#include "tools/run/backlog.h"
 #include "tools/run/console.h"
 #include "tools/run/control.h"
 #include "tools/run/machine.h"
@@ -85,6 +86,8 @@ static size_t console_filter(void *context, const char *data, size_t size, char 
 {
 	struct relay *relay = context;
 
+	if (!relay->heard)
+		backlog_widen(relay->machine->pid, relay->settings->http_port);
 	relay->heard = true;
 	relay->held_at = clock_ms() + HELD_MS;
 	return console_push(&relay->console, data, size, out);
