@@ -258,8 +258,6 @@ static int boot(struct run *run)
 	struct error err;
 
 	relay_block_signals();
-	if (run->settings.gdb)
-		log_info("waiting for a debugger: run ./debug.sh in another terminal");
 	if (!run->settings.image)
 		log_info("status page: http://127.0.0.1:%u/; Ctrl-C or Ctrl-A X ends the OS",
 		         run->settings.http_port);
