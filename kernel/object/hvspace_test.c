@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: MIT
+//
+// Guest-physical address spaces with the real tables: mappings, faults, lookups, and that all is given back.
+#include "kernel/object/hvspace.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/arch/riscv64/hv/hv.h"
+#include "kernel/object/event.h"
+#include "kernel/object/vcpu.h"
+
+#define RAM 0x80000000ull
+#define RW (PROT_READ | PROT_WRITE)
+#define RAM_SIZE (2 * BLOCK_SIZE)
+
+static struct hvspace *space;
+static struct folio folio;
+static struct event event;
+static uint8_t *ram;
+static bool lazy_pages;  // the folio has single pages only
+static int pages_out;
+static int objects_out;
+static uint32_t fences;
+static uint32_t users;
+static uint32_t signals;
+static void (*in_populate)(void);  // what another hart does meanwhile
+
+// --- What is around ----------------------------------------------------------------------------------
+
+error_t page_alloc(unsigned order, paddr_t *out)
+{
+	void *page = aligned_alloc(PAGE_SIZE << order, PAGE_SIZE << order);
+
+	memset(page, 0, PAGE_SIZE << order);
+	pages_out++;
+	*out = (paddr_t)(uintptr_t)page;
+	return 0;
+}
+
+void page_free(paddr_t page, unsigned order)
+{
+	(void)order;
+	pages_out--;
+	free((void *)(uintptr_t)page);
+}
+
+void *page_to_virt(paddr_t paddr)
+{
+	return (void *)(uintptr_t)paddr;
+}
+
+error_t object_alloc(const struct object_ops *ops, size_t size, struct account *account, void *out)
+{
+	struct object *object = calloc(1, size);
+
+	(void)account;
+	object->ops = ops;
+	object->refs = 1;
+	objects_out++;
+	*(struct object **)out = object;
+	return 0;
+}
+
+void object_free(struct object *object)
+{
+	objects_out--;
+	free(object);
+}
+
+void object_put(struct object *object)
+{
+	assert_true(object->refs > 0);
+	if (--object->refs == 0)
+		object->ops->destroy(object);
+}
+
+void object_notify(struct object *object, uint32_t ready)
+{
+	(void)object;
+	(void)ready;
+}
+
+void spinlock_init(struct spinlock *lock, enum lock_rank rank)
+{
+	*lock = (struct spinlock){.rank = (uint32_t)rank};
+}
+
+void spin_lock(struct spinlock *lock)
+{
+	assert_int_equal(lock->locked, 0);
+	lock->locked = 1;
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+	assert_int_equal(lock->locked, 1);
+	lock->locked = 0;
+}
+
+void wait_queue_init(struct wait_queue *queue)
+{
+	(void)queue;
+}
+
+void wait_queue_wake_all(struct wait_queue *queue)
+{
+	(void)queue;
+}
+
+struct hart *arch_this_hart(void)
+{
+	static struct hart hart;
+
+	return &hart;
+}
+
+void arch_hart_kick(uint32_t hart)
+{
+	(void)hart;
+}
+
+bool arch_has_hypervisor(void)
+{
+	return true;
+}
+
+void hv_init_once(void)
+{
+}
+
+uint64_t hv_time(void)
+{
+	return 1000;
+}
+
+void hv_fence_gstage(void)
+{
+	fences++;
+}
+
+void hv_context_init(struct vcpu_context *context)
+{
+	memset(context, 0, sizeof(*context));
+}
+
+void hv_timer_init(struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+void folio_add_user(struct folio *f, struct folio_user *user)
+{
+	assert_ptr_equal(f, &folio);
+	assert_non_null(user->discard);
+	users++;
+}
+
+void folio_remove_user(struct folio *f, struct folio_user *user)
+{
+	(void)f;
+	(void)user;
+	users--;
+}
+
+error_t folio_populate(struct folio *f, size_t offset, paddr_t *out, size_t *block_size)
+{
+	assert_ptr_equal(f, &folio);
+	assert_true(offset < f->size);
+	*block_size = lazy_pages ? PAGE_SIZE : BLOCK_SIZE;
+	*out = (paddr_t)(uintptr_t)(ram + (offset & ~(*block_size - 1)));
+	if (in_populate != NULL)
+		in_populate();
+	return 0;
+}
+
+void event_object_signal(struct event *e, uint64_t n)
+{
+	assert_ptr_equal(e, &event);
+	signals += (uint32_t)n;
+}
+
+// --- Tests -------------------------------------------------------------------------------------------
+
+static int setup(void **state)
+{
+	(void)state;
+	ram = aligned_alloc(BLOCK_SIZE, RAM_SIZE);
+	for (size_t i = 0; i < RAM_SIZE; i++)
+		ram[i] = (uint8_t)(i / PAGE_SIZE + i);
+	memset(&folio, 0, sizeof(folio));
+	memset(&event, 0, sizeof(event));
+	folio.size = RAM_SIZE;
+	folio.object.refs = 1;
+	event.object.refs = 1;
+	lazy_pages = false;
+	in_populate = NULL;
+	pages_out = objects_out = 0;
+	fences = users = signals = 0;
+	return hvspace_object_create(NULL, &space);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (space != NULL)
+		object_put(&space->object);
+	assert_int_equal(pages_out, 0);
+	assert_int_equal(objects_out, 0);
+	assert_int_equal(users, 0);
+	assert_int_equal(folio.object.refs, 1);
+	assert_int_equal(event.object.refs, 1);
+	free(ram);
+	return 0;
+}
+
+static bool maps(gpa_t gpa, size_t offset)
+{
+	paddr_t paddr;
+	uint32_t prot;
+
+	return gstage_lookup(&space->gstage, gpa, &paddr, &prot) && paddr == (paddr_t)(uintptr_t)(ram + offset);
+}
+
+static void test_map_arguments(void **state)
+{
+	static const struct {
+		gpa_t gpa;
+		uint64_t offset;
+		uint64_t length;
+		uint32_t prot;
+		error_t error;
+	} wrong[] = {
+		{RAM + 1, 0, PAGE_SIZE, RW, ERR_INVALID},
+		{RAM, 1, PAGE_SIZE, RW, ERR_INVALID},
+		{RAM, 0, PAGE_SIZE + 1, RW, ERR_INVALID},
+		{RAM, 0, 0, RW, ERR_INVALID},
+		{RAM, 0, PAGE_SIZE, 0, ERR_INVALID},
+		{RAM, 0, PAGE_SIZE, PROT_WRITE, ERR_INVALID},
+		{RAM, 0, PAGE_SIZE, 0xff, ERR_INVALID},
+		{RAM, 0, RAM_SIZE + PAGE_SIZE, RW, ERR_RANGE},
+		{RAM, RAM_SIZE, PAGE_SIZE, RW, ERR_RANGE},
+		{RAM, UINT64_MAX & ~(PAGE_SIZE - 1), 2 * PAGE_SIZE, RW, ERR_RANGE},
+		{GSTAGE_SIZE, 0, PAGE_SIZE, RW, ERR_RANGE},
+		{GSTAGE_SIZE - PAGE_SIZE, 0, 2 * PAGE_SIZE, RW, ERR_RANGE},
+		{UINT64_MAX & ~(PAGE_SIZE - 1), 0, PAGE_SIZE, RW, ERR_RANGE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(hvspace_map(space, wrong[i].gpa, &folio, wrong[i].offset, wrong[i].length, wrong[i].prot),
+		                 wrong[i].error);
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, 2 * PAGE_SIZE, RW), 0);
+	assert_int_equal(hvspace_map(space, RAM + PAGE_SIZE, &folio, 0, PAGE_SIZE, RW), ERR_EXISTS);
+	assert_int_equal(hvspace_map(space, RAM - PAGE_SIZE, &folio, 0, 4 * PAGE_SIZE, RW), ERR_EXISTS);
+	assert_int_equal(hvspace_unmap(space, RAM, PAGE_SIZE), ERR_NOT_FOUND);
+	assert_int_equal(hvspace_unmap(space, RAM, 2 * PAGE_SIZE), 0);
+	assert_int_equal(hvspace_map(space, RAM + PAGE_SIZE, &folio, 0, PAGE_SIZE, RW), 0);
+	for (gpa_t i = 1; i < HVSPACE_MAX_MAPPINGS; i++)
+		assert_int_equal(hvspace_map(space, RAM + i * 2 * PAGE_SIZE, &folio, 0, PAGE_SIZE, RW), 0);
+	assert_int_equal(hvspace_map(space, 0, &folio, 0, PAGE_SIZE, RW), ERR_LIMIT);
+}
+
+static void test_faults(void **state)
+{
+	(void)state;
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_UNBACKED);
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, RAM_SIZE, RW), 0);
+	assert_int_equal(hvspace_fault(space, RAM, PROT_EXEC), HVSPACE_FAULT_DENIED);
+	assert_int_equal(hvspace_fault(space, RAM - 1, PROT_READ), HVSPACE_FAULT_UNBACKED);
+	assert_int_equal(hvspace_fault(space, RAM + RAM_SIZE, PROT_READ), HVSPACE_FAULT_UNBACKED);
+	assert_int_equal(hvspace_fault(space, UINT64_MAX, PROT_READ), HVSPACE_FAULT_UNBACKED);
+	// One fault brings in the whole block.
+	assert_int_equal(hvspace_fault(space, RAM + 0x12345, PROT_WRITE), HVSPACE_FAULT_MAPPED);
+	assert_true(maps(RAM, 0) && maps(RAM + BLOCK_SIZE - 1, BLOCK_SIZE - 1));
+	assert_false(maps(RAM + BLOCK_SIZE, BLOCK_SIZE));
+	// A folio in pages, page by page.
+	lazy_pages = true;
+	assert_int_equal(hvspace_fault(space, RAM + BLOCK_SIZE + 0x1008, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_true(maps(RAM + BLOCK_SIZE + 0x1000, BLOCK_SIZE + 0x1000));
+	assert_false(maps(RAM + BLOCK_SIZE, BLOCK_SIZE));
+}
+
+// Where the guest's blocks and the folio's do not coincide, or a mapping ends within one, no more is shown than was asked for.
+static void test_parts_of_blocks(void **state)
+{
+	(void)state;
+	assert_int_equal(hvspace_map(space, RAM, &folio, PAGE_SIZE, BLOCK_SIZE, RW), 0);
+	assert_int_equal(hvspace_fault(space, RAM + 0x2004, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_true(maps(RAM + 0x2000, 0x3000));
+	assert_false(maps(RAM + 0x3000, 0x4000));
+	assert_int_equal(hvspace_map(space, 2 * RAM, &folio, 0, 3 * PAGE_SIZE, RW), 0);
+	assert_int_equal(hvspace_fault(space, 2 * RAM, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_true(maps(2 * RAM, 0));
+	assert_false(maps(2 * RAM + 3 * PAGE_SIZE, 3 * PAGE_SIZE));
+}
+
+static void test_unmap_and_discard(void **state)
+{
+	(void)state;
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, RAM_SIZE, RW), 0);
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_int_equal(hvspace_fault(space, RAM + BLOCK_SIZE, PROT_READ), HVSPACE_FAULT_MAPPED);
+	space->mappings[0].user.discard(&space->mappings[0].user, BLOCK_SIZE, BLOCK_SIZE);
+	assert_int_equal(fences, 1);
+	assert_true(maps(RAM, 0));
+	assert_false(maps(RAM + BLOCK_SIZE, BLOCK_SIZE));
+	// Nothing there: nobody is disturbed.
+	space->mappings[0].user.discard(&space->mappings[0].user, BLOCK_SIZE, BLOCK_SIZE);
+	assert_int_equal(fences, 1);
+	assert_int_equal(hvspace_unmap(space, RAM, RAM_SIZE), 0);
+	assert_int_equal(fences, 2);
+	assert_false(maps(RAM, 0));
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_UNBACKED);
+}
+
+static void discard_meanwhile(void)
+{
+	in_populate = NULL;
+	space->mappings[0].user.discard(&space->mappings[0].user, 0, RAM_SIZE);
+}
+
+// Memory that is given back between its lookup and its mapping must not be mapped.
+static void test_fault_loses_race(void **state)
+{
+	uint8_t bytes[16];
+
+	(void)state;
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, RAM_SIZE, RW), 0);
+	in_populate = discard_meanwhile;
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);  // to try again
+	assert_false(maps(RAM, 0));
+	in_populate = discard_meanwhile;
+	assert_int_equal(hvspace_read(space, RAM, bytes, sizeof(bytes)), ERR_ADDRESS);
+}
+
+static void test_read(void **state)
+{
+	uint8_t bytes[3 * PAGE_SIZE];
+
+	(void)state;
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, 2 * PAGE_SIZE, RW), 0);
+	assert_int_equal(hvspace_map(space, RAM + 2 * PAGE_SIZE, &folio, BLOCK_SIZE, PAGE_SIZE, RW), 0);
+	assert_int_equal(hvspace_read(space, RAM + 100, bytes, sizeof(bytes) - 100), 0);
+	assert_memory_equal(bytes, ram + 100, 2 * PAGE_SIZE - 100);
+	assert_memory_equal(bytes + 2 * PAGE_SIZE - 100, ram + BLOCK_SIZE, PAGE_SIZE);
+	assert_int_equal(hvspace_read(space, RAM + 101, bytes, sizeof(bytes) - 100), ERR_ADDRESS);
+	assert_int_equal(hvspace_read(space, RAM - 1, bytes, 2), ERR_ADDRESS);
+	assert_int_equal(hvspace_read(space, UINT64_MAX - 3, bytes, 16), ERR_ADDRESS);
+	folio.device = true;
+	assert_int_equal(hvspace_read(space, RAM, bytes, 16), ERR_ADDRESS);
+}
+
+static void test_notifies(void **state)
+{
+	(void)state;
+	assert_int_equal(hvspace_bind_notify(space, RAM + 2, 0, &event), ERR_INVALID);
+	assert_int_equal(hvspace_bind_notify(space, RAM, 0, NULL), ERR_NOT_FOUND);
+	for (uint32_t i = 0; i < HVSPACE_MAX_NOTIFIES; i++)
+		assert_int_equal(hvspace_bind_notify(space, RAM, i, &event), 0);
+	assert_int_equal(hvspace_bind_notify(space, RAM, 0, &event), ERR_EXISTS);
+	assert_int_equal(hvspace_bind_notify(space, RAM, HVSPACE_MAX_NOTIFIES, &event), ERR_LIMIT);
+	assert_true(hvspace_notify(space, RAM, 3));
+	assert_false(hvspace_notify(space, RAM + 4, 3));
+	assert_false(hvspace_notify(space, RAM, HVSPACE_MAX_NOTIFIES));
+	assert_int_equal(signals, 1);
+	assert_int_equal(hvspace_bind_notify(space, RAM, 3, NULL), 0);
+	assert_false(hvspace_notify(space, RAM, 3));
+	assert_int_equal(hvspace_bind_notify(space, RAM, HVSPACE_MAX_NOTIFIES, &event), 0);
+}
+
+static void test_vcpus(void **state)
+{
+	struct vcpu *vcpu, *other;
+
+	(void)state;
+	assert_null(hvspace_get_vcpu(space, 0));
+	assert_null(hvspace_get_vcpu(space, HVSPACE_MAX_VCPUS));
+	assert_null(hvspace_get_vcpu(space, UINT32_MAX));
+	assert_int_equal(vcpu_object_create(NULL, space, HVSPACE_MAX_VCPUS, &other), ERR_RANGE);
+	assert_int_equal(vcpu_object_create(NULL, space, 1, &vcpu), 0);
+	assert_int_equal(vcpu_object_create(NULL, space, 1, &other), ERR_EXISTS);
+	assert_ptr_equal(hvspace_get_vcpu(space, 1), vcpu);
+	assert_int_equal(vcpu->object.refs, 2);
+	object_put(&vcpu->object);
+	// On its way to its end: nobody gets hold of it any more.
+	vcpu->object.refs = 0;
+	assert_null(hvspace_get_vcpu(space, 1));
+	vcpu->object.refs = 1;
+	assert_int_equal(vcpu_set_irq(vcpu, 0, 1), ERR_INVALID);
+	assert_int_equal(vcpu_set_irq(vcpu, VCPU_IRQ_EXTERNAL, 2), ERR_INVALID);
+	assert_int_equal(vcpu_set_irq(vcpu, UINT32_MAX, 0), ERR_INVALID);
+	object_put(&vcpu->object);
+	assert_null(hvspace_get_vcpu(space, 1));
+	assert_int_equal(space->object.refs, 1);
+}
+
+// A vCPU outlives all handles of its space.
+static void test_vcpu_keeps_space(void **state)
+{
+	struct vcpu *vcpu;
+
+	(void)state;
+	assert_int_equal(vcpu_object_create(NULL, space, 0, &vcpu), 0);
+	object_put(&space->object);
+	assert_int_equal(hvspace_map(vcpu->space, RAM, &folio, 0, PAGE_SIZE, RW), 0);
+	space = NULL;
+	object_put(&vcpu->object);
+}
+
+#define hvspace_case(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		hvspace_case(test_map_arguments), hvspace_case(test_faults),
+		hvspace_case(test_parts_of_blocks), hvspace_case(test_unmap_and_discard),
+		hvspace_case(test_fault_loses_race), hvspace_case(test_read),
+		hvspace_case(test_notifies), hvspace_case(test_vcpus),
+		hvspace_case(test_vcpu_keeps_space),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
