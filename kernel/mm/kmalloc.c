@@ -35,6 +35,7 @@ static struct {
 	struct spinlock lock;  // guards all below, and every slab
 	bool ready;
 	struct list partial[NUM_CLASSES];
+	uint32_t num_empty[NUM_CLASSES];  // slabs kept though all their objects are free: at most one a class
 } heap = {.lock = {.rank = LOCK_RANK_KMALLOC}};
 
 static uint32_t capacity(uint32_t class_index)
@@ -60,13 +61,43 @@ static unsigned order_of(size_t size)
 	return order;
 }
 
+// Gives the empty slabs back; returns whether there were any.
+static bool trim_locked(void)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < NUM_CLASSES && heap.ready; i++) {
+		list_for_each_safe(pos, &heap.partial[i]) {
+			struct slab *slab = container_of(pos, struct slab, entry);
+
+			if (slab->num_used > 0)
+				continue;
+			list_remove(pos);
+			slab->magic = 0;
+			page_free(page_from_virt(slab), 0);
+			any = true;
+		}
+		heap.num_empty[i] = 0;
+	}
+	return any;
+}
+
+void kmalloc_trim(void)
+{
+	spin_lock(&heap.lock);
+	(void)trim_locked();
+	spin_unlock(&heap.lock);
+}
+
 static struct slab *slab_create(uint32_t class_index)
 {
 	struct slab *slab;
 	paddr_t page;
 
-	if (page_alloc_dirty(0, &page) != 0)
-		return NULL;
+	while (page_alloc_dirty(0, &page) != 0) {
+		if (!trim_locked())
+			return NULL;
+	}
 	slab = page_to_virt(page);
 	*slab = (struct slab){.magic = SLAB_MAGIC, .class_index = class_index};
 	return slab;
@@ -107,6 +138,8 @@ static void *alloc_small(uint32_t class_index)
 		list_push_front(partial, &slab->entry);
 	}
 	slab = container_of(partial->next, struct slab, entry);
+	if (slab->num_used == 0 && slab->num_touched > 0)
+		heap.num_empty[class_index]--;
 	object = take_object(slab);
 	if (slab->num_used == capacity(class_index))
 		list_remove(&slab->entry);
@@ -145,11 +178,13 @@ static void free_small(void *ptr)
 	slab->num_used--;
 	if (was_full)
 		list_push_front(&heap.partial[slab->class_index], &slab->entry);
-	// The last slab of a class goes too: what is free stays countable (free pages are as before after a process has ended).
-	give_back = slab->num_used == 0;
+	// One empty slab a class stays, so that allocating and freeing by turns does not cost a page each time.
+	give_back = slab->num_used == 0 && heap.num_empty[slab->class_index] > 0;
 	if (give_back) {
 		list_remove(&slab->entry);
 		slab->magic = 0;
+	} else if (slab->num_used == 0) {
+		heap.num_empty[slab->class_index]++;
 	}
 	spin_unlock(&heap.lock);
 	if (give_back)
@@ -167,4 +202,13 @@ void kfree(void *ptr)
 		return;
 	}
 	free_small(ptr);
+}
+
+uint64_t kmalloc_kept_pages(void)
+{
+	uint64_t kept = 0;
+
+	for (size_t i = 0; i < NUM_CLASSES; i++)
+		kept += __atomic_load_n(&heap.num_empty[i], __ATOMIC_RELAXED);
+	return kept;
 }

@@ -3,6 +3,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/debug/panic.h"
+#include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
@@ -45,7 +46,7 @@ void system_get_info(struct system_info *out)
 {
 	*out = (struct system_info){
 		.total_pages = page_total_count(),
-		.free_pages = page_free_count(),
+		.free_pages = page_free_count() + kmalloc_kept_pages(),
 		.kernel_objects = object_count(),
 		.handles = handle_count(),
 		.uptime_ns = arch_clock_now(),

@@ -249,19 +249,26 @@ void sched_exit_current(void)
 	panic("a dead thread runs");
 }
 
-void sched_return_to_app(void)
+// What sched_return_to_app seldom has to do.
+static __attribute__((noinline)) void return_slowly(struct hart *hart, const struct thread *current)
 {
-	struct hart *hart = arch_this_hart();
-	struct thread *current = hart->current;
-
 	if (hart->switched_from != NULL)
 		finish_switch(hart);
-	if (hart->kicks != 0)
-		sched_send_kicks();
+	sched_send_kicks();
 	if (__atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED))
 		schedule();
 	if (current->process != NULL && process_is_ending(current->process))
 		sched_exit_current();
+}
+
+void sched_return_to_app(void)
+{
+	struct hart *hart = arch_this_hart();
+	const struct thread *current = hart->current;
+
+	if (hart->switched_from != NULL || hart->kicks != 0 || __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) ||
+	    current->process == NULL || process_is_ending(current->process))
+		return_slowly(hart, current);
 }
 
 nsec_t sched_slice_deadline(nsec_t now)

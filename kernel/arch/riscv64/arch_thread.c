@@ -111,20 +111,3 @@ void arch_thread_switch(struct thread *prev, struct thread *next)
 	hart->arch.thread = next;
 	arch_context_switch(&prev->arch.context, &next->arch.context, next);
 }
-
-struct thread *arch_current_thread(void)
-{
-	struct thread *thread;
-
-	__asm__ volatile("mv %0, tp" : "=r"(thread));
-	return thread;
-}
-
-struct hart *arch_this_hart(void)
-{
-	struct thread *thread = arch_current_thread();
-
-	if (thread != NULL)
-		return thread->arch.hart;
-	return (struct hart *)csr_read(sscratch);
-}

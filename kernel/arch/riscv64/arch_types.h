@@ -56,4 +56,24 @@ struct arch_hart {
 	uintptr_t boot_stack_top;   // what the hart runs its idle thread on
 	bool panicked;              // on the emergency stack already: no second report
 };
+
+// Every call reads these: they are inline.
+static inline struct thread *arch_current_thread(void)
+{
+	struct thread *thread;
+
+	__asm__ volatile("mv %0, tp" : "=r"(thread));
+	return thread;
+}
+
+static inline struct hart *arch_this_hart(void)
+{
+	const struct arch_thread *thread = (const struct arch_thread *)(const void *)arch_current_thread();
+	struct hart *hart;
+
+	if (__builtin_expect(thread != 0, 1))
+		return thread->hart;
+	__asm__ volatile("csrr %0, sscratch" : "=r"(hart));
+	return hart;
+}
 #endif
