@@ -20,7 +20,7 @@
 #define OS_MEMORY (64 * MIB)  // what the OS keeps for itself
 #define MAX_MEMORY ((uint64_t)1 << 40)
 #define DEFAULT_SMP 2
-#define MAX_SMP 32
+#define MAX_SMP 16  // what the kernel uses (MAX_HARTS in kernel/sched/sched.h)
 #define DEFAULT_HTTP_PORT 30080
 #define MIN_QEMU_MAJOR 7
 #define MIN_QEMU_MINOR 2
