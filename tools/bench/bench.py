@@ -55,8 +55,8 @@ FIGURES = {
     "container_start_ms": ("run call to execve by the clock, median of %d" % RUNS, "ms", 1500),
     "idle_cpu_percent": ("host CPU of QEMU, idle container, %d s" % IDLE_SECONDS, "%", 2),
     "idle_wakeups_per_s": ("wake-ups a second, all harts, idle container", "/s", 20),
-    "http_requests_per_s": ("status page, ab -c 32, no keep-alive", "/s", None),
-    "http_keepalive_per_s": ("status page, ab -c 32 -k", "/s", None),
+    "http_requests_per_s": ("1 KB, ab -c 8, a connection each", "/s", None),
+    "http_keepalive_per_s": ("1 KB, ab -c 16 -k", "/s", None),
     "http_mb_per_s": ("download of 20 MB", "MB/s", None),
 }
 
@@ -214,8 +214,8 @@ def measure_http(out):
     machine = Machine("container ended")
     try:
         machine.status()
-        out["http_requests_per_s"] = ab(machine.port, "/", "-c", "32", "-n", "2000")
-        out["http_keepalive_per_s"] = ab(machine.port, "/", "-k", "-c", "32", "-n", "4000")
+        out["http_requests_per_s"] = ab(machine.port, "/bytes/1024", "-c", "8", "-n", "1000")
+        out["http_keepalive_per_s"] = ab(machine.port, "/bytes/1024", "-k", "-c", "16", "-n", "4000")
         begin, size = time.monotonic(), 20_000_000
         with urllib.request.urlopen("http://127.0.0.1:%d/bytes/%d" % (machine.port, size), timeout=300) as reply:
             got = sum(len(piece) for piece in iter(lambda: reply.read(1 << 16), b""))
