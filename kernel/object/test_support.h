@@ -29,7 +29,9 @@ extern struct process *self;
 // An app image that owns all memory, so that the checks of debug builds pass.
 extern const struct app_image everything;
 
+// Around each test, as cmocka calls them: a fresh machine with `self` in it; everything ended and given back.
 int test_setup(void **state);
+// See test_setup.
 int test_teardown(void **state);
 // Ends `self` and begins a new one with these limits.
 void test_limits(uint32_t handles, uint64_t memory);

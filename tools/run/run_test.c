@@ -39,7 +39,7 @@ static void test_settings(void **state)
 		const char *name, *value, *said;
 	} bad[] = {
 		{ "STARINA_SMP", "0", "STARINA_SMP=0" },
-		{ "STARINA_SMP", "33", "1 to 32" },
+		{ "STARINA_SMP", "17", "1 to 16" },
 		{ "STARINA_HTTP_PORT", "65536", "STARINA_HTTP_PORT=65536" },
 		{ "STARINA_HTTP_PORT", "80x", "STARINA_HTTP_PORT=80x" },
 		{ "STARINA_MEMORY", "much", "STARINA_MEMORY=much" },

@@ -3,5 +3,7 @@
 // Between the files of the fake machine.
 #pragma once
 
+// Begins each test anew: empty memory, an empty log.
 void host_memory_init(void);
+// See above.
 void host_log_init(void);
