@@ -168,6 +168,27 @@ static int terminal(void)
 	return 0;
 }
 
+// Writes until nothing has taken any more for a second, then says on stderr how much that was.
+static int fill(void)
+{
+	static const char block[4096];
+	const struct timespec pause_time = { 0, 50000000 };
+	long long total = 0;
+
+	fcntl(1, F_SETFL, O_NONBLOCK);
+	for (int idle = 0; idle < 20; idle++) {
+		ssize_t written;
+
+		while ((written = write(1, block, sizeof(block))) > 0) {
+			total += written;
+			idle = 0;
+		}
+		nanosleep(&pause_time, NULL);
+	}
+	fprintf(stderr, "%lld\n", total);
+	return 0;
+}
+
 static int show_stat(const char *path)
 {
 	struct stat status;
@@ -209,6 +230,8 @@ int main(int argc, char **argv)
 		return write_to("/dev/stdout");
 	} else if (strcmp(command, "random") == 0) {
 		return random_bytes((size_t)atol(argument));
+	} else if (strcmp(command, "fill") == 0) {
+		return fill();
 	} else if (strcmp(command, "signal") == 0) {
 		return wait_signal();
 	} else if (strcmp(command, "orphan") == 0) {

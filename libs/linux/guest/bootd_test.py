@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import select
+import selectors
 import socket
 import struct
 import subprocess
@@ -17,7 +18,7 @@ import sys
 import tempfile
 
 from bootd_vmm import (CONFIGURE, CREATE, EXITED, FAILED, HEADER, MAGIC, MOUNT, READY, REPLY,
-                       RESIZE, SIGNAL, START, STARTED, STDIN, STDOUT, Guest, make_root)
+                       RESIZE, SIGNAL, START, STARTED, STDERR, STDIN, STDOUT, Guest, make_root)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CMDLINE = "loglevel=1 earlycon=sbi keep_bootcon panic=-1"
@@ -170,6 +171,23 @@ def slow_reader(guest):
         guest.output[STDOUT] += guest.ports[STDOUT].recv(65536)
     guest.frame(EXITED)
     assert guest.output[STDOUT] == random_bytes(1 << 20) * 40, "the bytes differ"
+
+
+@test()
+def output_precedes_exited(guest):
+    """The process has ended, its output has not been taken: EXITED has to wait for that."""
+    guest.start(config("/bin/probe", "fill"))
+    guest.selector.unregister(guest.ports[STDOUT])
+    guest.frame(STARTED)
+    guest.wait(lambda: guest.output[STDERR].endswith(b"\n"), "the process to be stuck and end")
+    for _ in range(20):
+        guest.pump(0.1)
+    assert not [f for f in guest.frames if f[0] == EXITED], "EXITED came before the output"
+    guest.selector.register(guest.ports[STDOUT], selectors.EVENT_READ, STDOUT)
+    size = int(guest.output[STDERR])
+    guest.frame(EXITED)
+    guest.wait(lambda: len(guest.output[STDOUT]) >= size, "all output")
+    check(len(guest.output[STDOUT]), size)
 
 
 @test()
