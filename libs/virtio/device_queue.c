@@ -185,7 +185,7 @@ void device_queue_break(struct device_queue *q)
 	q->broken = true;
 }
 
-void device_queue_push(struct device_queue *q, uint16_t head, uint32_t written)
+void device_queue_put(struct device_queue *q, uint16_t head, uint32_t written)
 {
 	size_t offset = USED_RING + USED_ELEMENT * (size_t)(q->used_index & (q->size - 1));
 	struct writer w;
@@ -196,7 +196,18 @@ void device_queue_push(struct device_queue *q, uint16_t head, uint32_t written)
 	writer_le32(&w, head);
 	writer_le32(&w, written);
 	q->used_index++;
-	ring_store(q->used, USED_INDEX, q->used_index);
+}
+
+void device_queue_publish(struct device_queue *q)
+{
+	if (q->ready && !q->broken)
+		ring_store(q->used, USED_INDEX, q->used_index);
+}
+
+void device_queue_push(struct device_queue *q, uint16_t head, uint32_t written)
+{
+	device_queue_put(q, head, written);
+	device_queue_publish(q);
 }
 
 void device_queue_suppress_notify(struct device_queue *q)

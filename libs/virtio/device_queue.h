@@ -61,6 +61,9 @@ void device_queue_unpop(struct device_queue *q);
 void device_queue_break(struct device_queue *q);
 // Hands a chain back to the driver with `written` bytes in its writable part (section 2.7.8).
 void device_queue_push(struct device_queue *q, uint16_t head, uint32_t written);
+// The same in two steps, for chains that belong together: the driver sees what was put once it is published.
+void device_queue_put(struct device_queue *q, uint16_t head, uint32_t written);
+void device_queue_publish(struct device_queue *q);
 // Asks the driver not to notify while the device works on the queue anyway.
 void device_queue_suppress_notify(struct device_queue *q);
 // Asks for a notification again. Returns true when buffers came in the meantime: then the device goes on working.

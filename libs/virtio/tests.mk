@@ -13,3 +13,7 @@ HOST_FUZZERS += libs/virtio/device_queue_fuzz libs/virtio/device_console_fuzz li
 device_queue_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_rng.c
 device_console_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_console.c
 device_blk_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_blk.c
+HOST_TESTS += libs/virtio/device_net_test
+HOST_FUZZERS += libs/virtio/device_net_fuzz
+device_net_test_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_net.c
+device_net_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_net.c
