@@ -9,6 +9,7 @@ import zlib
 
 from harness import check, check_equal, test
 from net_machine import Load, Machine, pattern_block, run_ab
+from test_machine import Machine as RunMachine
 
 TRANSFER = 100_000_000
 REQUESTS = 10_000
@@ -28,9 +29,21 @@ def status_page(context):
 def many_requests(context):
     with Machine(context) as machine:
         before = machine.status()
-        run_ab(machine, REQUESTS, 32)
-        run_ab(machine, REQUESTS, 32, "-k")
+        run_ab(machine.url + "/bytes/1024", REQUESTS, 32)
+        run_ab(machine.url + "/bytes/1024", REQUESTS, 32, "-k")
         machine.check_quiet(before)
+
+
+@test
+def many_requests_to_a_plain_run(context):
+    machine = RunMachine(context)
+    try:
+        url = machine.wait_for(r"status page: (http://127.0.0.1:\d+/)")[1]
+        machine.wait_for("container ended with status 0")
+        run_ab(url, REQUESTS, 32)
+        run_ab(url, REQUESTS, 32, "-k")
+    finally:
+        machine.kill()
 
 
 @test
