@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+//
+// Frames of a hostile guest, and those of one that only wants its network.
+#include "apps/netswitch/guard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct guard_identity self = {
+	.mac = {0x52, 0x54, 0, 0xaa, 0xbb, 1},
+	.ipv4 = {10, 0, 2, 100},
+	.has_ipv6 = true,
+	.ipv6 = {0xfd, 0, [15] = 0x64},
+};
+static const uint8_t other_mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
+static const uint8_t gateway[4] = {10, 0, 2, 2};
+static const uint8_t other_ipv6[16] = {0xfd, 0, [15] = 2};
+static const uint8_t nothing[16];
+
+static uint8_t frame[1514];
+static struct writer w;
+
+static void begin(const uint8_t *source_mac, uint16_t type)
+{
+	w = writer_make(frame, sizeof(frame));
+	writer_bytes(&w, other_mac, 6);
+	writer_bytes(&w, source_mac, 6);
+	writer_be16(&w, type);
+}
+
+// The frame lies in memory that ends with it, so that ASan sees a read beyond.
+static enum guard_verdict check_len(const struct guard_identity *who, size_t len)
+{
+	uint8_t *copy = malloc(len + 1);
+	enum guard_verdict verdict;
+
+	memcpy(copy + 1, frame, len);
+	verdict = guard_check(who, (struct span){.data = copy + 1, .len = len});
+	free(copy);
+	return verdict;
+}
+
+static enum guard_verdict check(void)
+{
+	enum guard_verdict verdict = check_len(&self, w.len);
+
+	// Cut anywhere, it is judged without a look beyond; and never passes when the whole does not.
+	for (size_t len = 0; len < w.len; len++) {
+		enum guard_verdict cut = check_len(&self, len);
+
+		assert_true(verdict == GUARD_PASS || cut != GUARD_PASS);
+	}
+	return verdict;
+}
+
+static enum guard_verdict arp(const uint8_t *mac, const uint8_t *sender_mac, const uint8_t *sender_ip)
+{
+	begin(mac, 0x0806);
+	writer_be16(&w, 1);
+	writer_be16(&w, 0x0800);
+	writer_u8(&w, 6);
+	writer_u8(&w, 4);
+	writer_be16(&w, 2);
+	writer_bytes(&w, sender_mac, 6);
+	writer_bytes(&w, sender_ip, 4);
+	writer_bytes(&w, other_mac, 6);
+	writer_bytes(&w, gateway, 4);
+	return check();
+}
+
+static void ipv4(const uint8_t *source, uint8_t protocol, uint32_t options, uint16_t fragment)
+{
+	begin(self.mac, 0x0800);
+	writer_u8(&w, (uint8_t)(0x45 + options));
+	writer_u8(&w, 0);
+	writer_be16(&w, (uint16_t)(40 + options * 4));
+	writer_be16(&w, 1);
+	writer_be16(&w, fragment);
+	writer_u8(&w, 64);
+	writer_u8(&w, protocol);
+	writer_be16(&w, 0);
+	writer_bytes(&w, source, 4);
+	writer_bytes(&w, gateway, 4);
+	writer_zero(&w, options * 4);
+}
+
+static void ports(uint16_t source, uint16_t destination)
+{
+	writer_be16(&w, source);
+	writer_be16(&w, destination);
+	writer_be16(&w, 20);
+	writer_be16(&w, 0);
+	writer_zero(&w, 12);
+}
+
+static void ipv6(const uint8_t *source, uint8_t next, uint16_t len)
+{
+	begin(self.mac, 0x86dd);
+	writer_be32(&w, 0x60000000);
+	writer_be16(&w, len);
+	writer_u8(&w, next);
+	writer_u8(&w, 255);
+	writer_bytes(&w, source, 16);
+	writer_bytes(&w, other_ipv6, 16);
+}
+
+// A neighbour discovery message about `target`, with an option of type `option` that tells `mac` (NULL: without).
+static enum guard_verdict neighbour(const uint8_t *source, uint8_t type, const uint8_t *target, uint8_t option,
+                                    const uint8_t *mac)
+{
+	ipv6(source, 58, mac != NULL ? 32 : 24);
+	writer_u8(&w, type);
+	writer_zero(&w, 7);
+	writer_bytes(&w, target, 16);
+	if (mac != NULL) {
+		writer_u8(&w, option);
+		writer_u8(&w, 1);
+		writer_bytes(&w, mac, 6);
+	}
+	return check();
+}
+
+static void test_mac(void **state)
+{
+	(void)state;
+	assert_int_equal(arp(self.mac, self.mac, self.ipv4), GUARD_PASS);
+	assert_int_equal(arp(other_mac, other_mac, self.ipv4), GUARD_MAC);
+	begin(nothing, 0x0800);
+	assert_int_equal(check_len(&self, w.len), GUARD_MAC);
+	assert_int_equal(check_len(&self, 0), GUARD_MALFORMED);
+	assert_int_equal(check_len(&self, 13), GUARD_MALFORMED);
+}
+
+static void test_protocols(void **state)
+{
+	static const uint16_t types[] = {0x8100, 0x88a8, 0x88cc, 0x888e, 0, 46, 0xffff};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		begin(self.mac, types[i]);
+		writer_zero(&w, 60);
+		assert_int_equal(check(), GUARD_PROTOCOL);
+	}
+}
+
+static void test_arp(void **state)
+{
+	(void)state;
+	assert_int_equal(arp(self.mac, self.mac, nothing), GUARD_PASS);  // a probe
+	assert_int_equal(arp(self.mac, self.mac, gateway), GUARD_ARP);
+	assert_int_equal(arp(self.mac, other_mac, self.ipv4), GUARD_ARP);
+	assert_int_equal(arp(self.mac, self.mac, self.ipv4), GUARD_PASS);
+	frame[18] = 8;  // odd lengths, which would shift the fields
+	assert_int_equal(check(), GUARD_MALFORMED);
+}
+
+static void test_ipv4(void **state)
+{
+	(void)state;
+	ipv4(self.ipv4, 6, 0, 0);
+	ports(1000, 80);
+	assert_int_equal(check(), GUARD_PASS);
+	ipv4(gateway, 6, 0, 0);
+	ports(1000, 80);
+	assert_int_equal(check(), GUARD_IPV4);
+	ipv4(nothing, 17, 0, 0);
+	ports(68, 67);
+	assert_int_equal(check(), GUARD_IPV4);
+	ipv4(self.ipv4, 6, 0, 0);
+	ports(1000, 80);
+	frame[14] = 0x44;  // a header shorter than a header
+	assert_int_equal(check(), GUARD_MALFORMED);
+	frame[14] = 0x65;
+	assert_int_equal(check(), GUARD_MALFORMED);
+	frame[14] = 0x45;
+	frame[17] = 19;  // a packet shorter than its header
+	frame[16] = 0;
+	assert_int_equal(check(), GUARD_MALFORMED);
+}
+
+static void test_dhcp_server(void **state)
+{
+	(void)state;
+	for (uint32_t options = 0; options <= 10; options += 5) {
+		ipv4(self.ipv4, 17, options, 0);
+		ports(67, 68);
+		assert_int_equal(check(), GUARD_DHCP_SERVER);
+		ipv4(self.ipv4, 17, options, 0);
+		ports(5000, 68);
+		assert_int_equal(check(), GUARD_DHCP_SERVER);
+		ipv4(self.ipv4, 17, options, 0x2000);  // a first fragment
+		ports(67, 5000);
+		assert_int_equal(check(), GUARD_DHCP_SERVER);
+		ipv4(self.ipv4, 17, options, 0);
+		ports(68, 67);  // a client's
+		assert_int_equal(check(), GUARD_PASS);
+		ipv4(self.ipv4, 17, options, 100);  // no ports here
+		ports(67, 68);
+		assert_int_equal(check(), GUARD_PASS);
+	}
+	ipv6(self.ipv6, 17, 20);
+	ports(547, 546);
+	assert_int_equal(check(), GUARD_DHCP_SERVER);
+	ipv6(self.ipv6, 17, 20);
+	ports(53, 546);
+	assert_int_equal(check(), GUARD_DHCP_SERVER);
+	ipv6(self.ipv6, 17, 20);
+	ports(546, 547);
+	assert_int_equal(check(), GUARD_PASS);
+}
+
+static void test_ipv6(void **state)
+{
+	static const uint8_t headers[] = {0, 43, 44, 51, 60, 135, 139, 140};
+	struct guard_identity without = self;
+	uint8_t link_local[16];
+
+	(void)state;
+	guard_link_local(self.mac, link_local);
+	assert_memory_equal(link_local, "\xfe\x80\0\0\0\0\0\0\x50\x54\0\xff\xfe\xaa\xbb\1", 16);
+	ipv6(link_local, 6, 20);
+	ports(1000, 80);
+	assert_int_equal(check(), GUARD_PASS);
+	ipv6(other_ipv6, 6, 20);
+	ports(1000, 80);
+	assert_int_equal(check(), GUARD_IPV6);
+	ipv6(nothing, 17, 20);
+	ports(1000, 80);
+	assert_int_equal(check(), GUARD_IPV6);
+	ipv6(self.ipv6, 6, 21);  // longer than the frame
+	ports(1000, 80);
+	assert_int_equal(check(), GUARD_MALFORMED);
+	for (size_t i = 0; i < sizeof(headers); i++) {
+		ipv6(self.ipv6, headers[i], 20);
+		ports(58 << 8, 0);
+		assert_int_equal(check(), GUARD_PROTOCOL);
+	}
+	without.has_ipv6 = false;
+	ipv6(self.ipv6, 6, 20);
+	ports(1000, 80);
+	assert_int_equal(check_len(&without, w.len), GUARD_IPV6);
+}
+
+static void test_neighbours(void **state)
+{
+	(void)state;
+	assert_int_equal(neighbour(self.ipv6, 136, self.ipv6, 2, self.mac), GUARD_PASS);
+	assert_int_equal(neighbour(self.ipv6, 136, other_ipv6, 2, self.mac), GUARD_NEIGHBOUR);
+	assert_int_equal(neighbour(self.ipv6, 136, self.ipv6, 2, other_mac), GUARD_NEIGHBOUR);
+	assert_int_equal(neighbour(self.ipv6, 135, other_ipv6, 1, self.mac), GUARD_PASS);
+	assert_int_equal(neighbour(self.ipv6, 135, other_ipv6, 1, other_mac), GUARD_NEIGHBOUR);
+	// Is this address free?
+	assert_int_equal(neighbour(nothing, 135, self.ipv6, 0, NULL), GUARD_PASS);
+	assert_int_equal(neighbour(nothing, 136, self.ipv6, 0, NULL), GUARD_IPV6);
+	// An option of no length would never end.
+	assert_int_equal(neighbour(self.ipv6, 135, other_ipv6, 1, self.mac), GUARD_PASS);
+	frame[14 + 40 + 24 + 1] = 0;
+	assert_int_equal(check(), GUARD_MALFORMED);
+}
+
+static void test_router(void **state)
+{
+	uint8_t link_local[16];
+
+	(void)state;
+	guard_link_local(self.mac, link_local);
+	assert_int_equal(neighbour(link_local, 134, nothing, 1, self.mac), GUARD_ROUTER);
+	assert_int_equal(neighbour(link_local, 137, nothing, 2, self.mac), GUARD_ROUTER);
+	assert_int_equal(neighbour(link_local, 133, nothing, 1, self.mac), GUARD_PASS);  // asks for one
+	for (int i = -1; i < 20; i++)
+		assert_non_null(guard_verdict_text((enum guard_verdict)i));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mac),         cmocka_unit_test(test_protocols), cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_ipv4),        cmocka_unit_test(test_dhcp_server), cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_neighbours),  cmocka_unit_test(test_router),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
