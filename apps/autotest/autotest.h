@@ -26,6 +26,7 @@ extern const struct test channel_tests[];
 extern const struct test poll_tests[];
 extern const struct test memory_tests[];
 extern const struct test thread_tests[];
+extern const struct test race_tests[];
 extern const struct test fault_tests[];
 extern const struct test service_tests[];
 extern const struct test vm_tests[];

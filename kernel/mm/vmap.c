@@ -126,7 +126,8 @@ error_t vmap_map(uintptr_t addr, paddr_t paddr, size_t size, uint32_t prot)
 	// VMAP_DEVICE: on QEMU's virt machine the physical address decides (PMAs); Svpbmt would be asked for here.
 	spin_lock(&area.lock);
 	err = mmu_map(addr, paddr, size, flags);
-	if (err != 0)
+	// What is mapped there already was not ours to undo.
+	if (err != 0 && err != ERR_EXISTS)
 		mmu_unmap(addr, size);
 	spin_unlock(&area.lock);
 	// No fence: a hart that has cached the absence of the mapping faults once, and the trap handler sees that the fault

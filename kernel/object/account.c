@@ -25,6 +25,8 @@ error_t account_charge(struct account *account, uint64_t bytes)
 {
 	if (account == NULL)
 		return 0;
+	if (bytes > account->kernel_limit) // the sum might wrap around
+		return ERR_LIMIT;
 	if (__atomic_add_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED) > account->kernel_limit) {
 		__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED);
 		return ERR_LIMIT;
@@ -44,6 +46,8 @@ error_t account_charge_folio(struct account *account, uint64_t bytes)
 {
 	if (account == NULL)
 		return 0;
+	if (bytes > account->folio_limit)
+		return ERR_LIMIT;
 	if (__atomic_add_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED) > account->folio_limit) {
 		__atomic_sub_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED);
 		return ERR_LIMIT;

@@ -387,7 +387,9 @@ void channel_end_unrecv(struct channel_end *end, struct handle_table *table, str
 		if (handle_slot_locked(table, header->handles[i]) == NULL)
 			continue;
 		message->queued[message->num_queued] = message->queued[i];
-		message->queued[message->num_queued++].object = handle_take_locked(table, header->handles[i]);
+		message->queued[message->num_queued].object = handle_take_locked(table, header->handles[i]);
+		// It may even have put the handle into a poll.
+		handle_forget(table, header->handles[i], message->queued[message->num_queued++].object);
 	}
 	header->num_handles = message->num_queued;
 	channel_transit_enter_locked(message, end);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "kernel/object/channel.h"
 #include "kernel/object/all_test.h"
 #include "kernel/object/test_support.h"
 
@@ -190,6 +191,33 @@ static void a_receive_to_a_bad_pointer_loses_nothing(void **state)
 }
 
 // Each channel, both ends, is queued in the next one.
+// A second thread may guess the handle and poll it before the receive fails.
+static void a_receive_taken_back_leaves_no_poll_entry(void **state)
+{
+	struct message m;
+	struct channel_message *message;
+	struct object *object;
+	handle_t ends[2], poll, event;
+
+	(void)state;
+	make(ends);
+	assert_int_equal(CALL_1(poll_create, &poll), 0);
+	assert_int_equal(CALL_1(event_create, &event), 0);
+	m = test_message(5, event);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+	assert_int_equal(handle_lookup(&self->handles, ends[1], OBJECT_CHANNEL, 0, &object), 0);
+	assert_int_equal(channel_end_recv(channel_from_object(object), &self->handles, &message), 0);
+	event = channel_message_header(message)->handles[0];
+	assert_int_equal(CALL_4(poll_add, poll, event, READY_READABLE, 9), 0);
+	channel_end_unrecv(channel_from_object(object), &self->handles, message);
+	object_put(object);
+
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	assert_int_equal(CALL_2(event_signal, m.handles[0], 1), 0);
+	assert_int_equal(test_ready(poll, 9), 0);
+	assert_int_equal(CALL_1(handle_close, m.handles[0]), 0);
+}
+
 static void a_chain_of_100000_channels_goes(void **state)
 {
 	handle_t previous[2];
@@ -383,6 +411,7 @@ int test_channels(void)
 		test_case(a_channel_cannot_carry_its_own_ends),
 		test_case(a_full_table_leaves_the_message_queued),
 		test_case(a_receive_to_a_bad_pointer_loses_nothing),
+		test_case(a_receive_taken_back_leaves_no_poll_entry),
 		test_case(a_chain_of_100000_channels_goes),
 		test_case(two_channels_queued_on_each_other_go),
 		test_case(a_cycle_with_a_way_out_lives_until_it_is_shut),

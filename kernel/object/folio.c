@@ -206,7 +206,8 @@ static error_t populate_mapping(struct vmap_lazy_range *range, uintptr_t addr, b
 		error = vmap_map(folio->vaddr + (offset & ~(block_size - 1)), paddr, block_size,
 		                 VMAP_READ | VMAP_WRITE);
 	spin_unlock(&folio->lock);
-	return error;
+	// Another thread touched it at the same time and was first.
+	return error == ERR_EXISTS ? 0 : error;
 }
 
 error_t folio_object_discard(struct folio *folio, size_t offset, size_t length)

@@ -51,6 +51,11 @@ static void the_memory_limit_holds(void **state)
 	handle_t folios[3];
 
 	(void)state;
+	// So large that the sum wraps around.
+	test_limits(64, 2 * BLOCK_SIZE);
+	assert_int_equal(CALL_3(folio_create, 2 * BLOCK_SIZE, FOLIO_LAZY, &folios[0]), 0);
+	assert_int_equal(CALL_3(folio_create, SIZE_MAX - BLOCK_SIZE - PAGE_SIZE, FOLIO_LAZY, &folios[1]), ERR_LIMIT);
+
 	test_limits(64, 4 * PAGE_SIZE);
 	assert_int_equal(CALL_3(folio_create, 2 * PAGE_SIZE, 0, &folios[0]), 0);
 	assert_int_equal(CALL_3(folio_create, 2 * PAGE_SIZE, FOLIO_LAZY, &folios[1]), 0);

@@ -52,12 +52,13 @@ static void hvspace_destroy(struct object *object)
 	// Each vCPU holds a reference to its space, so none is left and no hart enters it any more. What harts still
 	// remember of it goes before the memory does.
 	hv_fence_gstage();
-	if (space->gstage.root != 0)
-		gstage_deinit(&space->gstage);
+	// A folio that others hold may be discarded right now, which reaches into the tables until the folio has forgotten us.
 	for (size_t i = 0; i < HVSPACE_MAX_MAPPINGS; i++) {
 		if (space->mappings[i].folio != NULL)
 			mapping_release(&space->mappings[i]);
 	}
+	if (space->gstage.root != 0)
+		gstage_deinit(&space->gstage);
 	for (size_t i = 0; i < HVSPACE_MAX_NOTIFIES; i++) {
 		if (space->notifies[i].event != NULL)
 			object_put(&space->notifies[i].event->object);

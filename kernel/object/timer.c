@@ -151,7 +151,8 @@ void timer_interrupt(nsec_t now)
 struct timer {
 	struct object object;
 	struct timer_node node;
-	struct spinlock lock;
+	struct spinlock set_lock;  // one thread at a time arms the node; not taken when it fires
+	struct spinlock lock;      // guards expired
 	bool expired;
 };
 
@@ -201,7 +202,8 @@ error_t timer_object_create(struct account *account, struct timer **out)
 
 	if (error != 0)
 		return error;
-	spinlock_init(&timer->lock, LOCK_RANK_OBJECT);
+	spinlock_init(&timer->set_lock, LOCK_RANK_OBJECT);
+	spinlock_init(&timer->lock, LOCK_RANK_TIMER);
 	timer_node_init(&timer->node, timer_fire);
 	*out = timer;
 	return 0;
@@ -209,14 +211,18 @@ error_t timer_object_create(struct account *account, struct timer **out)
 
 void timer_object_set(struct timer *timer, nsec_t deadline)
 {
+	bool now = deadline != NSEC_NEVER && deadline <= arch_clock_now();
+
+	spin_lock(&timer->set_lock);
 	timer_node_cancel(&timer->node);
 	spin_lock(&timer->lock);
 	timer->expired = false;
 	spin_unlock(&timer->lock);
-	if (deadline != NSEC_NEVER && deadline <= arch_clock_now())
-		timer_fire(&timer->node);
-	else
+	if (!now)
 		timer_node_arm(&timer->node, deadline);
+	spin_unlock(&timer->set_lock);
+	if (now)
+		timer_fire(&timer->node);
 }
 
 struct object *timer_object(struct timer *timer)
