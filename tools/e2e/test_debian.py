@@ -57,6 +57,14 @@ def shell_busybox_python(context):
 
 
 @test
+def as_many_cpus_as_asked_for(context):
+    script = "import os, socket; s = socket.create_server(('127.0.0.1', 0)); " \
+             "socket.create_connection(s.getsockname()).sendall(b'x'); print(os.cpu_count(), s.accept()[0].recv(1))"
+    result = run_debian(context, "/usr/bin/python3", "-c", script, LINUXRUN_CPUS="2")
+    check_equal(result.stdout, b"2 b'x'\n", result)
+
+
+@test
 def default_command_is_a_shell(context):
     directory = run_script(context, "exit 0") and context.once("debian", None)
     result = context.run(LINUXRUN_IMAGE=f"oci://{directory}/layout", STARINA_CACHE=directory / "cache",

@@ -113,6 +113,9 @@ static void add_words(struct command *command, const char *words)
 static void add_boot(struct command *command, const struct settings *settings,
                      const struct machine_files *files)
 {
+	char memory[48] = "";
+	char cpus[32] = "";
+
 	add(command, "-bios");
 	add(command, "default");
 	add(command, "-kernel");
@@ -120,11 +123,11 @@ static void add_boot(struct command *command, const struct settings *settings,
 	add(command, "-append");
 	// Arguments of the OS's own; what the container is told travels in config.json only.
 	if (settings->guest_memory)
-		add(command, "linuxrun.poweroff=%d linuxrun.memory=%lluK %s",
-		    settings->image != NULL, (unsigned long long)settings->guest_memory >> 10,
-		    settings->append);
-	else
-		add(command, "linuxrun.poweroff=%d %s", settings->image != NULL, settings->append);
+		snprintf(memory, sizeof(memory), " linuxrun.memory=%lluK",
+		         (unsigned long long)settings->guest_memory >> 10);
+	if (settings->guest_cpus)
+		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
+	add(command, "linuxrun.poweroff=%d%s%s %s", settings->image != NULL, memory, cpus, settings->append);
 }
 
 static void command_make(struct command *command, const struct settings *settings,

@@ -45,6 +45,8 @@ static void test_settings(void **state)
 		{ "STARINA_MEMORY", "much", "STARINA_MEMORY=much" },
 		{ "STARINA_MEMORY", "64M", "STARINA_MEMORY" },
 		{ "LINUXRUN_MEMORY", "31M", "LINUXRUN_MEMORY=31M" },
+		{ "LINUXRUN_CPUS", "0", "LINUXRUN_CPUS=0" },
+		{ "LINUXRUN_CPUS", "5", "1 to 4" },
 	};
 	char *argv[] = { "run.sh", "--smp", "4", "--log", "file", "--gdb", NULL };
 	char *unknown[] = { "run.sh", "--nope", NULL };

@@ -20,6 +20,7 @@
 #define OS_MEMORY (64 * MIB)  // what the OS keeps for itself
 #define MAX_MEMORY ((uint64_t)1 << 40)
 #define DEFAULT_SMP 2
+#define MAX_GUEST_CPUS 4  // CONFIG_NR_CPUS of the guest kernel
 #define MAX_SMP 16  // what the kernel uses (MAX_HARTS in kernel/sched/sched.h)
 #define DEFAULT_HTTP_PORT 30080
 #define MIN_QEMU_MAJOR 7
@@ -44,7 +45,7 @@ static int unknown_settings_check(struct error *err)
 {
 	static const char *const known[] = {
 		"IMAGE", "ENTRYPOINT", "ARGS",     "ENV",      "USER",
-		"WORKDIR", "HOSTNAME", "READONLY", "MEMORY",
+		"WORKDIR", "HOSTNAME", "READONLY", "MEMORY", "CPUS",
 	};
 	const size_t prefix = strlen("LINUXRUN_");
 
@@ -134,6 +135,7 @@ static int environment_read(struct settings *settings, struct error *err)
 {
 	const char *port = env_get("STARINA_HTTP_PORT");
 	const char *smp = env_get("STARINA_SMP");
+	const char *cpus = env_get("LINUXRUN_CPUS");
 
 	settings->root = env_or("STARINA_ROOT", ".");
 	settings->build = env_or("STARINA_BUILD", "build");
@@ -149,12 +151,15 @@ static int environment_read(struct settings *settings, struct error *err)
 	settings->workdir = env_get("LINUXRUN_WORKDIR");
 	settings->hostname = env_get("LINUXRUN_HOSTNAME");
 	settings->readonly = env_get("LINUXRUN_READONLY");
+	settings->http_port_given = port != NULL;
 	if (port && !number_parse(port, 65535, &settings->http_port))
 		return error_set(err,
 		                 "STARINA_HTTP_PORT=%s is no port; choose 1 to 65535, or 0 for any",
 		                 port);
 	if (smp && (!number_parse(smp, MAX_SMP, &settings->smp) || settings->smp == 0))
 		return error_set(err, "STARINA_SMP=%s: choose 1 to %d harts", smp, MAX_SMP);
+	if (cpus && (!number_parse(cpus, MAX_GUEST_CPUS, &settings->guest_cpus) || settings->guest_cpus == 0))
+		return error_set(err, "LINUXRUN_CPUS=%s: choose 1 to %d", cpus, MAX_GUEST_CPUS);
 	if (memory_read("STARINA_MEMORY", &settings->memory, err) < 0 ||
 	    memory_read("LINUXRUN_MEMORY", &settings->guest_memory, err) < 0)
 		return -1;
@@ -258,7 +263,13 @@ int settings_check_port(struct settings *settings, struct error *err)
 		return error_set_errno(err, errno, "cannot make a socket");
 	// As QEMU does: a connection of a past run that lingers is no obstacle.
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
+	result = bind(fd, (struct sockaddr *)&address, sizeof(address));
+	if (result < 0 && errno == EADDRINUSE && settings->image && !settings->http_port_given) {
+		// Who runs a container did not ask for a status page: it gives way.
+		address.sin_port = 0;
+		result = bind(fd, (struct sockaddr *)&address, sizeof(address));
+	}
+	if (result < 0 || listen(fd, 1) < 0)
 		result = error_set(
 			err,
 			"port %u of 127.0.0.1, for the status page, cannot be used: %s; set "

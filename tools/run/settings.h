@@ -19,7 +19,9 @@ struct settings {
 	unsigned smp;  // harts
 	uint64_t memory;  // bytes of the machine
 	uint64_t guest_memory;  // bytes of the container's VM; 0: the OS's default
+	unsigned guest_cpus;  // of the container's VM; 0: the OS's default
 	unsigned http_port;  // on 127.0.0.1
+	bool http_port_given;  // by the user: no other will do
 	bool gdb;  // wait for a debugger
 	// The container; NULL: as the image says.
 	const char *image;

@@ -14,6 +14,7 @@
 #include "libs/linux/guest/port.h"
 #include "libs/linux/guest/rootfs.h"
 #include "libs/linux/guest/terminal.h"
+#include "libs/linux/guest/network.h"
 
 void session_flush(struct session *session)
 {
@@ -93,6 +94,7 @@ static void handle_configure(struct session *session, const struct control_heade
 	}
 	memcpy(&configure, body, sizeof(configure));
 	clock_and_entropy_set(configure.wall_time_ns, configure.entropy, sizeof(configure.entropy));
+	network_loopback_up();
 	if (config_parse(&session->config, (const char *)body + sizeof(configure),
 			 request->length - sizeof(configure), &failure) != 0) {
 		fail(session, request, &failure);
