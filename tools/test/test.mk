@@ -8,7 +8,7 @@ test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containe
 	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-os-1 test-os-4 test-os-debug test-guest test-e2e
 
 check: ## the quick part of `make test`: lint, host tests, one boot
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-os-1
+	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint test-host test-os-1
 
 test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 harts
 
