@@ -141,7 +141,7 @@ $(eval $(call image_rules,starina-net,$(NET_APPS)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
-include $(wildcard tools/*.mk tools/*/*.mk libs/linux/guest/guest.mk)
+include $(filter-out %/tests.mk,$(wildcard tools/*.mk tools/*/*.mk)) libs/linux/guest/guest.mk
 
 # --- The rest --------------------------------------------------------------------------------------
 
