@@ -16,6 +16,7 @@
 #include "kernel/sched/work.h"
 #include "kernel/startup/app_image.h"
 #include "kernel/startup/device_tree.h"
+#include "kernel/startup/kernel_args.h"
 #include "kernel/startup/random.h"
 #include "kernel/startup/services.h"
 
@@ -50,6 +51,7 @@ _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 	      (unsigned long long)(page_free_count() * PAGE_SIZE >> 20),
 	      arch_has_hypervisor() ? "hypervisor extension" : "no hypervisor extension: everything but VMs works",
 	      arch_has_sstc() ? "Sstc" : "SBI");
+	kernel_args_apply();
 	work_start();
 	services_start();
 	sched_idle();

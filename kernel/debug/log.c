@@ -13,6 +13,7 @@
 
 static struct spinlock log_lock = {.rank = LOCK_RANK_LOG};
 static bool unlocked;
+static enum log_level log_limit = LOG_INFO;
 
 static const char *const level_names[] = {
 	[LOG_ERROR] = "ERROR",
@@ -26,6 +27,11 @@ void log_stop_locking(void)
 	__atomic_store_n(&unlocked, true, __ATOMIC_RELAXED);
 }
 
+void log_set_limit(enum log_level level)
+{
+	log_limit = level;
+}
+
 static void put_line(const char *who, enum log_level level, const char *line, size_t len)
 {
 	char prefix[64];
@@ -33,6 +39,8 @@ static void put_line(const char *who, enum log_level level, const char *line, si
 	                     (unsigned)level <= LOG_DEBUG ? level_names[level] : "?");
 	bool locked = !__atomic_load_n(&unlocked, __ATOMIC_RELAXED);
 
+	if (level > log_limit)
+		return;
 	if (n >= sizeof(prefix))
 		n = sizeof(prefix) - 1;
 	if (len > LINE_MAX)

@@ -112,7 +112,7 @@ def measure_boot(out):
 
 def measure_container(out):
     say("container start under icount")
-    log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT)
+    log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT, STARINA_APPEND="kernel.log=debug")
     start = re.search(r"container started in (\d+) ms", log)
     out["container_start_insns"] = int(start.group(1)) * 1_000_000
     guest = re.search(r"bootd is up after (\d+) ms of guest time", log)

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/startup/kernel_args.h"
+
+#include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
+#include "kernel/startup/devices.h"
+#include "libs/base/string.h"
+
+static void apply_log(const char *value)
+{
+	static const char *const names[] = {
+		[LOG_ERROR] = "error",
+		[LOG_WARN] = "warn",
+		[LOG_INFO] = "info",
+		[LOG_DEBUG] = "debug",
+	};
+
+	for (unsigned i = 0; i <= LOG_DEBUG; i++) {
+		if (strcmp(value, names[i]) == 0) {
+			log_set_limit((enum log_level)i);
+			return;
+		}
+	}
+	kwarn("the boot argument kernel.log=%s is not known: use error, warn, info or debug", value);
+}
+
+// Deeper than any stack; the work after the call keeps it from being made a loop.
+static __attribute__((noinline)) uint64_t use_up_stack(uint64_t depth) // NOLINT(misc-no-recursion)
+{
+	volatile uint64_t local[16] = {depth};
+
+	if (depth < UINT32_MAX)
+		local[1] = use_up_stack(depth + 1);
+	return local[0] + local[1];
+}
+
+static void apply_panic(const char *value)
+{
+	if (strcmp(value, "1") == 0)
+		panic("the boot argument kernel.panic=1 asks for it");
+	else if (strcmp(value, "stack") == 0)
+		panic("a stack without an end: %llu", (unsigned long long)use_up_stack(0));
+	else
+		kwarn("the boot argument kernel.panic=%s is not known: use 1 or stack", value);
+}
+
+void kernel_args_apply(void)
+{
+	char value[16];
+
+	if (boot_arg_find("kernel", "log", value, sizeof(value)))
+		apply_log(value);
+	if (boot_arg_find("kernel", "panic", value, sizeof(value)))
+		apply_panic(value);
+}

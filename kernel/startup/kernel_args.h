@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Does what the boot arguments `kernel.NAME=VALUE` ask of the kernel itself:
+//   kernel.log=error|warn|info|debug  shows the log up to this level (default: info)
+//   kernel.panic=1|stack              breaks an invariant, or uses up the kernel's stack: for tests of what happens then
+// An unknown value is reported and has no effect. Once, before apps are started.
+void kernel_args_apply(void);
