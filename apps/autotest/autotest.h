@@ -50,3 +50,6 @@ nsec_t test_now(void);
 // A deadline that is only reached when something is broken.
 nsec_t test_deadline(void);
 struct system_info test_system_info(struct autotest *t);
+// Waits until free memory, handles and objects are about what they were: what a process leaves is freed a little later than its
+// end is seen. Returns false, and logs the figures, when they are not in time.
+bool test_settles(struct autotest *t, const struct system_info *before);

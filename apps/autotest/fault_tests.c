@@ -59,26 +59,6 @@ static void wait_for_victim(struct autotest *t)
 	expect(t, info.threads == 3 && info.handles == 4);
 }
 
-// What is left after a death is freed a little later than the peers see it.
-static bool settles(struct autotest *t, const struct system_info *before)
-{
-	nsec_t deadline = test_now() + 5 * NSEC_PER_SEC;
-	struct system_info now;
-
-	do {
-		thread_yield();
-		now = test_system_info(t);
-		if (now.free_pages + 16 >= before->free_pages && now.handles <= before->handles &&
-		    now.kernel_objects <= before->kernel_objects)
-			return true;
-	} while (test_now() < deadline);
-	log_error("free pages %llu, were %llu; handles %llu, were %llu; objects %llu, were %llu",
-	          (unsigned long long)now.free_pages, (unsigned long long)before->free_pages,
-	          (unsigned long long)now.handles, (unsigned long long)before->handles,
-	          (unsigned long long)now.kernel_objects, (unsigned long long)before->kernel_objects);
-	return false;
-}
-
 static void deaths_leak_nothing(struct autotest *t)
 {
 	struct system_info before;
@@ -88,7 +68,7 @@ static void deaths_leak_nothing(struct autotest *t)
 	for (uint32_t i = 0; i < ROUNDS && !t->failed; i++)
 		kill_once(t, i % VICTIM_NUM_FAULTS);
 	wait_for_victim(t);
-	expect(t, settles(t, &before));
+	expect(t, test_settles(t, &before));
 }
 
 static void a_killed_process_ends(struct autotest *t)

@@ -63,6 +63,28 @@ static void run_suites(struct autotest *t, const struct test *const *list, size_
 	}
 }
 
+// Other apps take and give a little meanwhile (frames in flight, a slab); a leak of each death would be 200 of a kind.
+#define SLACK 50
+
+bool test_settles(struct autotest *t, const struct system_info *before)
+{
+	nsec_t deadline = test_deadline();
+	struct system_info now;
+
+	do {
+		thread_yield();
+		now = test_system_info(t);
+		if (now.free_pages + SLACK >= before->free_pages && now.handles <= before->handles + SLACK &&
+		    now.kernel_objects <= before->kernel_objects + SLACK)
+			return true;
+	} while (test_now() < deadline);
+	log_error("free pages %llu, were %llu; handles %llu, were %llu; objects %llu, were %llu",
+	          (unsigned long long)now.free_pages, (unsigned long long)before->free_pages,
+	          (unsigned long long)now.handles, (unsigned long long)before->handles,
+	          (unsigned long long)now.kernel_objects, (unsigned long long)before->kernel_objects);
+	return false;
+}
+
 static void autotest_main(const struct environ *env)
 {
 	struct autotest state = {.env = env, .system = environ_system(env)};

@@ -58,26 +58,6 @@ static void vm_close(struct stress_vm *vm)
 	handle_close(vm->memory);
 }
 
-// What a process leaves is freed a little later than its end is seen.
-static bool settles(struct autotest *t, const struct system_info *before)
-{
-	nsec_t deadline = test_now() + 5 * NSEC_PER_SEC;
-	struct system_info now;
-
-	do {
-		thread_yield();
-		now = test_system_info(t);
-		if (now.free_pages + 16 >= before->free_pages && now.handles <= before->handles &&
-		    now.kernel_objects <= before->kernel_objects)
-			return true;
-	} while (test_now() < deadline);
-	log_error("free pages %llu, were %llu; handles %llu, were %llu; objects %llu, were %llu",
-	          (unsigned long long)now.free_pages, (unsigned long long)before->free_pages,
-	          (unsigned long long)now.handles, (unsigned long long)before->handles,
-	          (unsigned long long)now.kernel_objects, (unsigned long long)before->kernel_objects);
-	return false;
-}
-
 static void many_vms(struct autotest *t)
 {
 	static const uint32_t code[] = {
@@ -104,7 +84,7 @@ static void many_vms(struct autotest *t)
 		if (i == 0)
 			before = test_system_info(t);
 	}
-	expect(t, settles(t, &before));
+	expect(t, test_settles(t, &before));
 }
 
 static void run_until_kicked(void *arg)
@@ -206,7 +186,7 @@ static void kill_running_vms(struct autotest *t)
 			before = settled_info(t);
 	}
 	settled_info(t);
-	expect(t, settles(t, &before));
+	expect(t, test_settles(t, &before));
 }
 
 const struct test vm_stress_tests[] = {

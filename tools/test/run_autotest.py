@@ -181,6 +181,7 @@ def main():
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if (sums is None or sums[1] > 0) and not args.verbose:
+        print("--- what failed", *(line for line in log if re.search(r"\[autotest +\] ERROR", line)), sep="\n")
         print("--- the end of the machine's log", *log[-60:], "---", sep="\n")
     if sums is None:
         print(f"autotest ({args.smp} harts): 0 passed, 1 failed (the machine did not finish)")
