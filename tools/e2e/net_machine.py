@@ -61,6 +61,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+def get_status(url):
+    with urllib.request.urlopen(url + "status.json", timeout=60) as answer:
+        return json.loads(answer.read())
+
+
 class Machine:
     """QEMU with the network image; its web server is at `url`, its log lines are in `lines`."""
 
@@ -106,7 +111,7 @@ class Machine:
             return answer.read()
 
     def status(self):
-        return json.loads(self.get("/status.json"))
+        return get_status(self.url + "/")
 
     def check_quiet(self, before):
         """Connections are gone and nothing is left of them; a few objects come and go."""
