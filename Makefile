@@ -97,7 +97,7 @@ $(eval $(call lib_archive,fdt))
 # apps/NAME/*.c, linked with `base`, `starina` and APP_NAME_LIBS of apps/NAME/app.mk. tools/build/link_app.sh
 # keeps only the spec symbol global and refuses what an app may not contain.
 
-no_such_apps := $(foreach app,$(APPS),$(if $(wildcard apps/$(app)/main.c),,$(app)))
+no_such_apps := $(strip $(foreach app,$(APPS),$(if $(wildcard apps/$(app)/main.c),,$(app))))
 ifneq ($(no_such_apps),)
 $(error APPS names what is no app: $(no_such_apps). There are: $(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)))
 endif
