@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Attaches gdb to the Starina that `./run.sh --gdb` started, with the symbols of kernel and apps.
+# Attaches gdb to a Starina that runs, or waits for it (`./run.sh --gdb`), with the symbols of kernel and apps.
 set -euo pipefail
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -39,7 +39,8 @@ main() {
 	[[ -s $ADDRESS_FILE ]] || fail "no Starina waits for a debugger ($ADDRESS_FILE is not there)" \
 		"in another terminal, run: ./run.sh --gdb"
 	target=$(<"$ADDRESS_FILE")
-	if [[ $target == /* && ! -S $target ]]; then
+	# A run that was killed leaves the socket behind, with nobody that listens.
+	if [[ $target == /* ]] && ! grep -q -F -- " $target" /proc/net/unix; then
 		fail "the Starina that listened at $target is gone" "in another terminal, run: ./run.sh --gdb"
 	fi
 	export STARINA_ROOT=$ROOT

@@ -143,6 +143,8 @@ def run_is_killed(context):
     while Path(f"/proc/{qemu}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     check(not Path(f"/proc/{qemu}").exists(), "QEMU is still there")
+    said = debug(context)
+    check("is gone" in said and "./run.sh --gdb" in said, said)
     check_equal(context.run(LINUXRUN_IMAGE="oci://image", LINUXRUN_ENTRYPOINT="/probe exit 0").status, 0)
     check_equal(list((context.build / "run").glob("run.*")), [])
 
