@@ -20,6 +20,7 @@
 struct app {
 	const struct app_image *image;
 	bool blocked;
+	error_t start_error;  // of the last start
 	uint32_t restarts;
 	nsec_t backoff;
 	nsec_t started_at;
@@ -152,11 +153,13 @@ static error_t start_app(struct app *app, struct process **out)
 	if (error != 0)
 		return error;
 	error = launch(app, out);
+	// Tried again and again, it says the same only once.
+	if (error != 0 && error != app->start_error)
+		kerror("%s: cannot be started: error %d", app->image->spec->name, error);
+	app->start_error = error;
 	spin_lock(&services_lock);
 	app->busy = false;
 	spin_unlock(&services_lock);
-	if (error != 0)
-		kerror("%s: cannot be started: error %d", app->image->spec->name, error);
 	return error;
 }
 
@@ -164,9 +167,15 @@ static void restart(struct work *work)
 {
 	struct app *app = container_of(work, struct app, restart_work);
 	struct process *process;
+	error_t error = start_app(app, &process);
 
-	if (start_app(app, &process) == 0)
+	if (error == 0) {
 		object_put(&process->object);
+	} else if (error != ERR_BAD_STATE) {
+		// Out of memory, which others may give back. ERR_BAD_STATE: somebody else has started it.
+		app->backoff = BACKOFF_MAX;
+		timer_node_arm(&app->restart_timer, arch_clock_now() + app->backoff);
+	}
 }
 
 error_t services_start_app(const char *name, struct process **out)
@@ -202,8 +211,7 @@ void services_start(void)
 		panic("%s", plan.message);
 	num_apps = plan.num_apps;
 	for (size_t i = 0; i < num_apps; i++) {
-		apps[i].image = &app_images[i];
-		apps[i].blocked = plan.blocked[i] != NULL;
+		apps[i] = (struct app){.image = &app_images[i], .blocked = plan.blocked[i] != NULL};
 		timer_node_init(&apps[i].restart_timer, restart_due);
 		work_init(&apps[i].restart_work, restart);
 		if (!apps[i].blocked && environ_create_services(app_images[i].spec) != 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/startup/services.h"
 
+#include "kernel/arch/arch.h"
 #include "kernel/object/all_test.h"
 #include "kernel/object/test_support.h"
 #include "kernel/startup/device_quiesce.h"
@@ -8,8 +9,15 @@
 
 struct device devices[MAX_DEVICES];
 size_t num_devices;
-const struct app_image app_images[4];
-const size_t num_app_images = 0;
+
+static void fails_once_main(const struct environ *env);
+
+static const struct app_spec fails_once = {
+	.abi_version = APP_ABI_VERSION, .name = "fails_once", .main = fails_once_main, .restart = RESTART_ON_FAULT};
+const struct app_image app_images[] = {
+	{.spec = &fails_once, .data_start = (uint8_t *)PAGE_SIZE, .bss_end = (uint8_t *)UINTPTR_MAX},
+};
+const size_t num_app_images = 1;
 
 // Devices of the fake machine do not stop, they are not there.
 uint32_t device_fake_read(uintptr_t address);
@@ -167,6 +175,72 @@ static void broken_specs_are_refused(void **state)
 	assert_int_equal(services_make_plan(images, MAX_APPS + 1, &plan), ERR_TOO_LARGE);
 }
 
+// --- Starting again ---
+
+static unsigned runs;
+
+static void fails_once_main(const struct environ *env)
+{
+	(void)env;
+	if (++runs == 1)
+		CALL_1(process_exit, 1);
+}
+
+static unsigned times_logged(const char *line)
+{
+	unsigned times = 0;
+
+	for (const char *at = host_log(); (at = strstr(at, line)) != NULL; at++)
+		times++;
+	return times;
+}
+
+// Nothing but the fake clock moves here: 5 ms after the first end, then every 100 ms.
+static void a_restart_without_memory_is_tried_again(void **state)
+{
+	nsec_t first = arch_clock_now() + 5 * NSEC_PER_MSEC;
+	struct process *process;
+
+	(void)state;
+	runs = 0;
+	services_start();
+	host_run(first - 1);
+	assert_int_equal(runs, 1);
+	host_fail_kmalloc(1);
+	host_run(first + 250 * NSEC_PER_MSEC);
+	assert_int_equal(runs, 1);
+	assert_int_equal(services_find_process("fails_once", &process), ERR_NOT_FOUND);
+	assert_int_equal(times_logged("fails_once: cannot be started"), 1);
+	host_fail_kmalloc(0);
+	host_run(first + 299 * NSEC_PER_MSEC);
+	assert_int_equal(runs, 1);
+	host_run(first + 300 * NSEC_PER_MSEC);
+	assert_int_equal(runs, 2);
+	assert_int_equal(host_timer(), NSEC_NEVER);
+}
+
+static void what_runs_already_is_not_started_again(void **state)
+{
+	nsec_t first = arch_clock_now() + 5 * NSEC_PER_MSEC;
+	struct process *process;
+
+	(void)state;
+	runs = 0;
+	services_start();
+	host_run(first - 1);
+	assert_int_equal(runs, 1);
+	// Started by another app while its restart is due; the timer finds it there.
+	assert_int_equal(services_start_app("fails_once", &process), 0);
+	host_advance(5 * NSEC_PER_MSEC);
+	work_run();
+	assert_int_equal(times_logged("cannot be started"), 0);
+	object_put(&process->object);
+	// No timer goes off after this.
+	host_run(NSEC_NEVER);
+	assert_int_equal(runs, 2);
+	assert_int_equal(arch_clock_now(), first);
+}
+
 // --- The connector and the service ---
 
 #include "kernel/object/service.h"
@@ -251,6 +325,8 @@ int test_services(void)
 		test_case(an_unmet_need_blocks_its_app_and_those_behind_it),
 		test_case(devices_and_configuration_are_needed),
 		test_case(broken_specs_are_refused),
+		test_case(a_restart_without_memory_is_tried_again),
+		test_case(what_runs_already_is_not_started_again),
 		cmocka_unit_test_setup_teardown(a_connector_waits_for_its_provider, make_service, test_teardown),
 		cmocka_unit_test_setup_teardown(waiting_connections_are_bounded, make_service, test_teardown),
 	};
