@@ -7,6 +7,7 @@
 // message is taken from the channel while something of an earlier one is still unwritten.
 #include "apps/tcpip/connection.h"
 
+#include "apps/tcpip/connection_tx.h"
 #include "apps/tcpip/frame_pbuf.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -18,31 +19,6 @@
 #define POLL_INTERVAL 2 // half seconds
 // What a received piece that waits may have at most to be copied to memory of its own size.
 #define COMPACT_MAX 1024
-
-// A run of sent bytes that await acknowledgment. With a payload they are referenced; without, lwIP has a copy.
-struct chunk {
-	struct list entry;
-	struct payload payload;
-	size_t length;
-	size_t written;  // given to lwIP
-	size_t acked;
-};
-
-struct connection {
-	struct tcpip *tcpip;
-	struct tcp_pcb *pcb;  // NULL once lwIP has freed it
-	struct source channel;
-	struct list dirty;
-	struct pbuf *rx;
-	bool rx_end;       // the peer will send no more
-	bool rx_end_sent;  // ... and the client knows
-	bool aborted;      // it ended with an error
-	struct list chunks;
-	bool tx_end;       // the client will send no more
-	bool tx_shut;      // ... and the peer was told
-	bool client_gone;
-	unsigned linger;
-};
 
 static void connection_destroy(struct connection *c)
 {
@@ -202,150 +178,6 @@ static void push_rx(struct connection *c)
 		push_end(c);
 }
 
-// --- Client to network ---
-
-static void mark_dirty(struct connection *c)
-{
-	if (list_is_empty(&c->dirty))
-		list_push_back(&c->tcpip->dirty, &c->dirty);
-}
-
-// Gives lwIP as much of the chunk as it takes. Returns whether all of it is written.
-static bool write_chunk(struct connection *c, struct chunk *chunk)
-{
-	while (chunk->written < chunk->length) {
-		size_t len = chunk->length - chunk->written;
-		size_t room = tcp_sndbuf(c->pcb);
-
-		if (len > room)
-			len = room;
-		if (len > 16 * TCP_MSS)
-			len = 16 * TCP_MSS;
-		if (len == 0 || tcp_write(c->pcb, chunk->payload.bytes.data + chunk->written, (u16_t)len,
-		                          0) != ERR_OK)
-			return false;
-		chunk->written += len;
-		mark_dirty(c);
-	}
-	return true;
-}
-
-static void shut_tx(struct connection *c)
-{
-	if (!c->tx_end || c->tx_shut || c->pcb == NULL)
-		return;
-	c->tx_shut = true;
-	tcp_nagle_disable(c->pcb);
-	if (tcp_shutdown(c->pcb, 0, 1) != ERR_OK)
-		c->tx_shut = false; // out of memory: tried again at the next poll
-}
-
-// Writes what waits; asks for more messages when all is written.
-static void push_tx(struct connection *c)
-{
-	bool all = true;
-
-	if (c->pcb == NULL || c->tx_shut)
-		return;
-	list_for_each(entry, &c->chunks) {
-		struct chunk *chunk = container_of(entry, struct chunk, entry);
-
-		if (chunk->written < chunk->length && !write_chunk(c, chunk)) {
-			all = false;
-			break;
-		}
-	}
-	if (!all)
-		return;
-	if (c->tx_end)
-		shut_tx(c);
-	else if (!c->client_gone)
-		source_want_messages(&c->channel, tcp_sndbuf(c->pcb) > MSG_DATA_INLINE_MAX);
-}
-
-static struct chunk *chunk_add(struct connection *c, size_t length)
-{
-	struct chunk *chunk = heap_alloc(sizeof(*chunk));
-
-	if (chunk == NULL)
-		return NULL;
-	chunk->length = length;
-	list_push_back(&c->chunks, &chunk->entry);
-	return chunk;
-}
-
-// Small data is copied by lwIP; it is accounted in the last chunk when that is of the same kind.
-static bool send_copied(struct connection *c, struct span bytes)
-{
-	struct chunk *chunk = NULL;
-
-	if (!list_is_empty(&c->chunks)) {
-		struct chunk *last = container_of(c->chunks.prev, struct chunk, entry);
-
-		if (last->payload.bytes.data == NULL)
-			chunk = last;
-	}
-	if (chunk == NULL)
-		chunk = chunk_add(c, 0);
-	if (chunk == NULL || bytes.len > tcp_sndbuf(c->pcb) ||
-	    tcp_write(c->pcb, bytes.data, (u16_t)bytes.len, TCP_WRITE_FLAG_COPY) != ERR_OK)
-		return false;
-	chunk->length += bytes.len;
-	chunk->written += bytes.len;
-	mark_dirty(c);
-	return true;
-}
-
-// Data that lwIP had no room to copy waits in memory of ours.
-static bool send_later(struct connection *c, struct span bytes)
-{
-	struct message m;
-	struct payload payload;
-	struct chunk *chunk;
-	handle_t folio;
-	void *copy;
-
-	if (folio_create(bytes.len, FOLIO_CONTIGUOUS, &folio))
-		return false;
-	message_init(&m, MSG_DATA);
-	if (folio_map(folio, PROT_READ | PROT_WRITE, &copy)) {
-		handle_close(folio);
-		return false;
-	}
-	memcpy(copy, bytes.data, bytes.len);
-	if (payload_open_folio(folio, 0, (uint32_t)bytes.len, &payload))
-		return false;
-	chunk = chunk_add(c, bytes.len);
-	if (chunk == NULL) {
-		payload_release(&payload);
-		return false;
-	}
-	chunk->payload = payload;
-	return true;
-}
-
-static bool send_data(struct connection *c, struct message *m)
-{
-	struct payload payload;
-	struct chunk *chunk;
-
-	if (payload_open(m, &payload))
-		return false;
-	if (payload.bytes.len == 0) {
-		payload_release(&payload);
-		return true;
-	}
-	if (payload.folio == HANDLE_NONE)
-		return send_copied(c, payload.bytes) || send_later(c, payload.bytes);
-	chunk = chunk_add(c, payload.bytes.len);
-	if (chunk == NULL) {
-		payload_release(&payload);
-		return false;
-	}
-	chunk->payload = payload;
-	return true;
-}
-
 // --- Callbacks of lwIP ---
 
 // Small pieces that have to wait must not hold a page each.
@@ -380,7 +212,7 @@ static err_t pcb_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		pbuf_cat(c->rx, compact(p));
 	push_rx(c);
 	detach_if_over(c);
-	mark_dirty(c);
+	connection_mark_dirty(c);
 	return ERR_OK;
 }
 
@@ -404,26 +236,12 @@ static void finish(struct connection *c)
 static err_t pcb_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
 	struct connection *c = arg;
-	size_t acked = len;
 
 	(void)pcb;
-	while (acked > 0 && !list_is_empty(&c->chunks)) {
-		struct chunk *chunk = container_of(c->chunks.next, struct chunk, entry);
-		size_t n = chunk->written - chunk->acked;
-
-		if (n > acked)
-			n = acked;
-		chunk->acked += n;
-		acked -= n;
-		if (chunk->acked < chunk->length)
-			break;
-		list_remove(&chunk->entry);
-		payload_release(&chunk->payload);
-		heap_free(chunk);
-	}
-	push_tx(c);
+	tx_acknowledged(c, len);
+	tx_push(c);
 	detach_if_over(c);
-	mark_dirty(c);
+	connection_mark_dirty(c);
 	return ERR_OK;
 }
 
@@ -433,10 +251,10 @@ static err_t pcb_poll(void *arg, struct tcp_pcb *pcb)
 	struct connection *c = arg;
 
 	push_rx(c);
-	push_tx(c);
-	shut_tx(c);
+	tx_push(c);
+	tx_shut(c);
 	detach_if_over(c);
-	mark_dirty(c);
+	connection_mark_dirty(c);
 	if (c->pcb != NULL && c->client_gone && ++c->linger > LINGER_POLLS) {
 		detach_pcb(c);
 		c->pcb = NULL;
@@ -473,12 +291,12 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 	}
 	switch (m->type) {
 	case MSG_DATA:
-		if (!send_data(c, m)) {
+		if (!tx_send(c, m)) {
 			message_discard(m);
 			connection_abort(c);
 			return;
 		}
-		push_tx(c);
+		tx_push(c);
 		if (!list_is_empty(&c->chunks)) {
 			const struct chunk *last = container_of(c->chunks.prev, struct chunk, entry);
 
@@ -489,9 +307,9 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 	case MSG_END:
 		message_discard(m);
 		c->tx_end = true;
-		push_tx(c);
+		tx_push(c);
 		detach_if_over(c);
-		mark_dirty(c);
+		connection_mark_dirty(c);
 		break;
 	default: // the client broke the protocol
 		message_discard(m);
@@ -507,7 +325,7 @@ static void channel_writable(struct loop *loop, struct source *source)
 	(void)loop;
 	source_want_writable(source, false);
 	push_rx(c);
-	mark_dirty(c);
+	connection_mark_dirty(c);
 }
 
 static void channel_closed(struct loop *loop, struct source *source)
@@ -522,12 +340,12 @@ static void channel_closed(struct loop *loop, struct source *source)
 		return;
 	}
 	drop_rx(c);
-	push_tx(c);
+	tx_push(c);
 	detach_if_over(c);
 	if (is_finished(c))
 		finish(c);
 	else
-		mark_dirty(c);
+		connection_mark_dirty(c);
 }
 
 static const struct source_ops channel_ops = {

@@ -170,6 +170,14 @@ def os_without_hypervisor_extension_stays_up(context):
 
 
 @test
+def without_sstc(context):
+    """The guest's timer is then one of the kernel's."""
+    result = run_probe(context, "exit", "3", STARINA_CPU="rv64,sstc=false")
+    check_equal(result.status, 3, result)
+    check("timer by SBI" in result.stderr, result)
+
+
+@test
 def smallest_memory(context):
     result = run_probe(context, "exit", "3", LINUXRUN_MEMORY="32M", STARINA_MEMORY="96M")
     check_equal(result.status, 3, result)
