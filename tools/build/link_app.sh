@@ -20,6 +20,9 @@ fail() {
 	exit 1
 }
 
+"${cross}nm" --defined-only --format=just-symbols "${objects[@]}" | grep -x "app_spec_$name" >/dev/null ||
+	fail "defines no app_spec_$name: end its main.c with APP($name, ...)"
+
 script=$output.ld
 cat >"$script" <<END
 SECTIONS {
@@ -35,8 +38,6 @@ END
 undefined=$("${cross}nm" --undefined-only --format=just-symbols "$output.tmp" | grep -vx starina_syscall || true)
 [ -z "$undefined" ] || fail "refers to what is neither its own, nor in its libraries, nor a system call: ${undefined//$'\n'/ }
   An app reaches the kernel through libs/starina only; libraries are declared in apps/$name/app.mk."
-"${cross}nm" --defined-only --format=just-symbols "$output.tmp" | grep -x "app_spec_$name" >/dev/null ||
-	fail "defines no app_spec_$name: end its main.c with APP($name, ...)"
 
 # CSR accesses (but for the floating-point ones, and reads of the counters, which user mode has too), SBI calls, fences of
 # translations, hypervisor and trap-return instructions are the kernel's.
