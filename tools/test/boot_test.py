@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Boots the image in QEMU and looks at what the kernel says and how the machine ends: boot_test.py BUILD"""
+"""Boots images in QEMU and looks at what the kernel says and how the machine ends: boot_test.py BUILD"""
 
 import os
 import re
@@ -12,9 +12,10 @@ PANIC_STATUS = 101
 
 
 class Boot:
-    """One boot that ends by itself, or is ended at the first line with `until`."""
+    """One boot of an image that ends by itself, or is ended at the first line with `until`."""
 
-    def __init__(self, elf, append, until=None, seconds=60):
+    def __init__(self, image, append, until=None, seconds=60):
+        elf = os.path.join(sys.argv[1], image + ".elf")
         command = ["timeout", str(seconds), QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                    "-monitor", "none", "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", "2", "-m", "128M",
                    "-bios", "default", "-kernel", elf, "-append", append]
@@ -32,41 +33,78 @@ class Boot:
         return any(re.search(pattern, line) for line in self.lines)
 
 
-def panics_with_a_backtrace(elf):
-    boot = Boot(elf, "kernel.panic=1")
+def panics_with_a_backtrace():
+    boot = Boot("starina", "kernel.panic=1")
     assert boot.has(r"ERROR +kernel panic on hart 0: the boot argument kernel.panic=1"), "no reason"
     assert boot.has(r"#\d 0x[0-9a-f]+ kernel_args_apply\+0x"), "kernel_args_apply is not in the backtrace"
     assert boot.has(r"#\d 0x[0-9a-f]+ kmain\+0x"), "kmain is not in the backtrace"
     assert boot.status == PANIC_STATUS, f"exit status {boot.status}"
 
 
-def reports_a_stack_overflow_from_the_emergency_stack(elf):
-    boot = Boot(elf, "kernel.panic=stack")
+def reports_a_stack_overflow_from_the_emergency_stack():
+    boot = Boot("starina", "kernel.panic=stack")
     assert boot.has(r"kernel panic on hart 0: the kernel's stack is bad: store to an unmapped"), "no reason"
     assert boot.has(r"#\d 0x[0-9a-f]+ use_up_stack\+0x"), "use_up_stack is not in the backtrace"
     assert not boot.has("and another kernel panic"), "it panicked again while it reported"
     assert boot.status == PANIC_STATUS, f"exit status {boot.status}"
 
 
-def shows_debug_lines_only_when_asked(elf):
-    quiet = Boot(elf, "", until="no container to run")
+def shows_debug_lines_only_when_asked():
+    quiet = Boot("starina", "", until="no container to run")
     assert quiet.has(r"\] INFO "), "no INFO lines"
     assert not quiet.has(r"\] DEBUG "), "DEBUG lines without kernel.log=debug"
-    assert Boot(elf, "kernel.log=debug", until="no container to run").has(r"\] DEBUG "), "no DEBUG lines"
-    loud = Boot(elf, "kernel.log=loud", until="no container to run")
+    assert Boot("starina", "kernel.log=debug", until="no container to run").has(r"\] DEBUG "), "no DEBUG lines"
+    loud = Boot("starina", "kernel.log=loud", until="no container to run")
     assert loud.has("kernel.log=loud is not known: use error, warn, info or debug"), "nothing about a wrong value"
 
 
-TESTS = [panics_with_a_backtrace, reports_a_stack_overflow_from_the_emergency_stack, shows_debug_lines_only_when_asked]
+def says_what_an_app_lacks_and_starts_the_others():
+    boot = Boot("starina-boot-unmet", "", until="Hello World!")
+    for line in ("'test_unmet' needs the service 'nowhere', which no app of this image provides: add one to APPS",
+                 "'test_behind' needs the service 'test_unmet' of the app 'test_unmet', which is not started",
+                 "'test_device' needs a device 'acme,frobnicator', which this machine does not have",
+                 "'test_power' needs the boot argument test_power.code=VALUE, which is not set"):
+        count = sum(f"the app {line}" in said and "ERROR" in said for said in boot.lines)
+        assert count == 1, f"{count} times: {line}"
+    assert boot.has("Hello World!"), "hello does not run"
+    assert not boot.has("was started"), "an app that lacks something runs"
+    assert not boot.has("kernel panic"), "the kernel panicked"
+
+
+def refuses_apps_that_need_each_other():
+    boot = Boot("starina-boot-cycle", "")
+    assert boot.has("ERROR .*apps need each other in a cycle: test_cycle_a -> test_cycle_b -> test_cycle_a$"), "no reason"
+    assert not boot.has("Hello World!"), "apps run"
+    assert boot.status == PANIC_STATUS, f"exit status {boot.status}"
+
+
+def refuses_two_providers_of_a_service():
+    boot = Boot("starina-boot-twice", "")
+    assert boot.has("ERROR .*the apps 'echo' and 'test_twice' both provide the service 'echo': "
+                    "remove one of them from APPS$"), "no reason"
+    assert not boot.has("Hello World!"), "apps run"
+    assert boot.status == PANIC_STATUS, f"exit status {boot.status}"
+
+
+def ends_with_the_code_of_the_power_off():
+    # What is no exit status becomes 1, never 0.
+    for code, status in ((0, 0), (1, 1), (7, 7), (255, 255), (256, 1)):
+        boot = Boot("starina-boot-unmet", f"test_power.code={code}")
+        assert boot.status == status, f"exit status {boot.status} for the code {code}"
+        assert not boot.has("needs the boot argument"), "test_power.code is set, and not seen"
+
+
+TESTS = [panics_with_a_backtrace, reports_a_stack_overflow_from_the_emergency_stack, shows_debug_lines_only_when_asked,
+         says_what_an_app_lacks_and_starts_the_others, refuses_apps_that_need_each_other,
+         refuses_two_providers_of_a_service, ends_with_the_code_of_the_power_off]
 
 
 def main():
-    elf = os.path.join(sys.argv[1], "starina.elf")
     failed = 0
     for test in TESTS:
         name = test.__name__.replace("_", " ")
         try:
-            test(elf)
+            test()
             print(f"  ok   {name}", flush=True)
         except AssertionError as error:
             failed += 1

@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What the build and lint must refuse, and what they must let through: build_checks_test.sh BUILD. Prints one line a test and
+# the closing line `build checks: N passed, N failed`.
+set -euo pipefail
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+BUILD=$1
+CROSS_COMPILE=${CROSS_COMPILE:-riscv64-linux-gnu-}
+WORK=$(mktemp -d)
+trap 'rm -rf -- "$WORK"' EXIT
+APP_FLAGS=(-std=gnu11 -O2 -mabi=lp64d -mcmodel=medany -mno-relax -ffreestanding -fno-pic -ffunction-sections -I.)
+passed=0 failed=0
+
+result() {
+	if [[ $1 == ok ]]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+	fi
+	printf '  %-4s %s\n' "$1" "$2"
+}
+
+# refuses NAME TEXT... -- COMMAND...: COMMAND fails, and says each TEXT.
+refuses() {
+	local name=$1 texts=() text
+	shift
+	while [[ $1 != -- ]]; do texts+=("$1"); shift; done
+	shift
+	if "$@" >"$WORK/said" 2>&1; then
+		result FAIL "$name: it passes"
+		return
+	fi
+	for text in "${texts[@]}"; do
+		if ! grep -qF -- "$text" "$WORK/said"; then
+			result FAIL "$name: nothing about '$text', but: $(head -c 300 "$WORK/said")"
+			return
+		fi
+	done
+	result ok "$name"
+}
+
+# passes NAME COMMAND...
+passes() {
+	local name=$1
+	shift
+	if "$@" >"$WORK/said" 2>&1; then
+		result ok "$name"
+	else
+		result FAIL "$name: $(head -c 300 "$WORK/said")"
+	fi
+}
+
+compile() {
+	"${CROSS_COMPILE}gcc" "${APP_FLAGS[@]}" -march=rv64gc -c -o "$WORK/$1.o" -x c -
+}
+
+# The app `probe`: $1 in its main, $2 before that.
+make_app() {
+	compile probe <<-END
+		#include "libs/abi/app.h"
+		${2:-}
+		static void probe_main(const struct environ *env)
+		{
+			(void)env;
+			$1
+		}
+		APP(probe, .main = probe_main);
+	END
+}
+
+link_probe() {
+	tools/build/link_app.sh "$CROSS_COMPILE" probe "$WORK/probe.out" "$WORK/probe.o" \
+		-- "$BUILD/libs/starina.a" "$BUILD/libs/base.a"
+}
+
+# --- What an app refers to ---
+
+make_app 'kmalloc(16);' 'void *kmalloc(size_t);'
+refuses "an app that calls the kernel's allocator" apps/probe kmalloc libs/starina app.mk -- link_probe
+make_app 'num_harts++; page_alloc();' 'extern int num_harts; void page_alloc(void);'
+refuses "an app with two references names both" apps/probe num_harts page_alloc -- link_probe
+make_app 'app_spec_echo();' 'void app_spec_echo(void);'
+refuses "an app that refers to another app" apps/probe app_spec_echo -- link_probe
+make_app 'thread_yield();' 'int thread_yield(void);'
+passes "an app that makes a system call" link_probe
+if [[ $("${CROSS_COMPILE}nm" -g --defined-only --format=just-symbols "$WORK/probe.out") == app_spec_probe ]]; then
+	result ok "only its spec is global"
+else
+	result FAIL "an app's other symbols are global"
+fi
+compile probe <<<'void probe_main(void); void probe_main(void) {}'
+refuses "an app without a spec" apps/probe "app_spec_probe" "APP(probe, ...)" -- link_probe
+compile probe <<<'const int app_spec_other = 1;'
+refuses "an app with the spec of another name" apps/probe "app_spec_probe" -- link_probe
+
+# --- Instructions ---
+
+# What an app with the assembler line $1 is refused for: $2.
+refuses_instruction() {
+	make_app "__asm__ volatile(\".option push\\n.option arch, +h, +svinval\\n$1\\n.option pop\");"
+	refuses "an app with $1" "apps/probe: contains a privileged instruction: $2 in <probe_main>" -- link_probe
+}
+
+for instruction in ecall sret mret wfi fence.i sfence.vma "sfence.vma a0, a1" hfence.vvma "hfence.gvma a0, a1" \
+	"sinval.vma a0, a1" "hinval.gvma a0, a1" sfence.w.inval "hlv.w a0, (a1)" "hsv.d a0, (a1)" "hlvx.hu a0, (a1)"; do
+	refuses_instruction "$instruction" "${instruction%% *}"
+done
+refuses_instruction "csrr a0, sstatus" csrrs
+refuses_instruction "csrr a0, satp" csrrs
+refuses_instruction "csrw sstatus, a0" csrrw
+refuses_instruction "csrs sie, a1" csrrs
+refuses_instruction "csrsi sstatus, 2" csrrsi
+refuses_instruction "csrc sip, a0" csrrc
+refuses_instruction "csrw cycle, a0" csrrw
+# Of an extension that neither the assembler nor objdump was told of: hfence.vvma, and one with a register.
+refuses_instruction ".option arch, rv64gc\n.word 0x22000073" 0x22000073
+refuses_instruction ".option arch, rv64gc\n.insn 0x16b500f3" 0x16b500f3
+
+for instruction in "rdcycle a0" "rdtime a0" "rdinstret a0" "csrr a0, time" "fence" "fence rw, w" "frcsr a0" "fsrm a0" \
+	"fadd.d fa0, fa0, fa1" "lr.w a0, (a1)" "ebreak"; do
+	make_app "__asm__ volatile(\"$instruction\");"
+	passes "an app with $instruction" link_probe
+done
+
+# --- The kernel ---
+
+compile kernel <<<'double half(double x); double half(double x) { return x / 2; }'
+refuses "a kernel object that computes with floating point" "floating-point" kernel.o half -- \
+	tools/build/check_kernel.sh "$CROSS_COMPILE" "$WORK/kernel.o"
+for instruction in "fld fa0, 0(a0)" "fsw fa0, 0(a0)" "fmv.x.d a0, fa0" "fcvt.d.w fa0, a0" "fmadd.s fa0, fa1, fa2, fa3" \
+	"feq.d a0, fa0, fa1" "fsd fs0, 8(sp)"; do
+	compile kernel <<<"void half(void); void half(void) { __asm__ volatile(\"$instruction\"); }"
+	refuses "a kernel object with $instruction" "floating-point" half -- \
+		tools/build/check_kernel.sh "$CROSS_COMPILE" "$WORK/kernel.o"
+done
+compile kernel <<<'long half(long x); long half(long x) { __asm__ volatile("fence; fence.i"); return x / 2; }'
+passes "a kernel object with integers" tools/build/check_kernel.sh "$CROSS_COMPILE" "$WORK/kernel.o"
+
+# --- Headers ---
+
+messages() {
+	printf '#define TABLE(X) \\\n'
+	printf '\tX(M%s, m%s, %s, 0) \\\n' "$1" "$1" "$1" "$2" "$2" "$2"
+}
+messages 100 105 >"$WORK/first.h"
+messages 105 110 >"$WORK/overlaps.h"
+messages 106 106 >"$WORK/twice.h"
+messages 106 110 >"$WORK/second.h"
+printf '#define MSG_SINGLE 103\n' >"$WORK/single.h"
+passes "message numbers of their own" tools/lint/check_messages.py "$WORK/first.h" "$WORK/second.h"
+refuses "a message number of two services" first.h overlaps.h 105 -- \
+	tools/lint/check_messages.py "$WORK/first.h" "$WORK/overlaps.h"
+refuses "a message number twice in a header" twice.h "used twice" -- tools/lint/check_messages.py "$WORK/twice.h"
+refuses "a single message number within the range of another service" first.h single.h 103 -- \
+	tools/lint/check_messages.py "$WORK/single.h" "$WORK/first.h"
+
+printf '#pragma once\n// Opens it.\nint door_open(void);\n' >"$WORK/told.h"
+printf '#pragma once\n// Opens it.\nint door_open(void);\n\nint door_shut(int a,\n              int b);\n' >"$WORK/untold.h"
+passes "prototypes with comments" tools/lint/check_prototypes.py "$WORK/told.h"
+refuses "a prototype without a comment" untold.h:5 door_shut -- \
+	tools/lint/check_prototypes.py "$WORK/told.h" "$WORK/untold.h"
+
+echo "build checks: $passed passed, $failed failed"
+[[ $failed -eq 0 ]]
