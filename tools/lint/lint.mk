@@ -2,9 +2,12 @@
 #
 # Static checks.
 
+# The files of a pattern below some folders, but for what was built or fetched.
+tree_files = $(shell find $(1) -name '$(2)' -not -path './third_party/*' -not -path './build*' -not -path './.git/*' | sort)
+
 TIDY_FLAGS := --target=riscv64-linux-gnu -std=gnu11 -march=rv64gc -ffreestanding -DSTARINA_DEBUG=1 -I. \
 	-isystem third_party/libfdt $(LWIP_CFLAGS) -isystem /usr/riscv64-linux-gnu/include -Wno-unknown-warning-option
-TIDY_SRCS := $(filter-out libs/linux/guest/%,$(call not_tests,$(shell git ls-files 'kernel/*.c' 'libs/*.c' 'apps/*.c')))
+TIDY_SRCS := $(filter-out libs/linux/guest/%,$(call not_tests,$(call tree_files,kernel libs apps,*.c)))
 TIDY_SRCS := $(filter-out kernel/arch/host/% apps/linuxrun/demo/% apps/victim/%,$(TIDY_SRCS))
 
 .PHONY: lint lint-tidy lint-cppcheck lint-shell lint-headers
@@ -27,9 +30,9 @@ lint-cppcheck:
 
 lint-shell:
 	$(call say,SHELLCHECK,all)
-	$(Q)shellcheck -x $$(git ls-files '*.sh' .ci/run)
+	$(Q)shellcheck -x $(call tree_files,.,*.sh) .ci/run
 
 lint-headers:
 	$(call say,CHECK,public prototypes)
-	$(Q)tools/lint/check_prototypes.py $$(git ls-files '*.h' ':!libs/lwip_port/include')
+	$(Q)tools/lint/check_prototypes.py $(filter-out libs/lwip_port/include/%,$(call tree_files,boot kernel libs apps tools,*.h))
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
