@@ -94,7 +94,8 @@ class HostSide:
 
 
 def qemu_command(args, directory, host):
-    append = f"autotest.devices=1 autotest.host_port={host.tcp_port} linuxrun.poweroff=0"
+    devices = 0 if args.quick else 1
+    append = f"autotest.devices={devices} autotest.host_port={host.tcp_port} linuxrun.poweroff=0"
     if args.only:
         append += f' autotest.only="{args.only}"'
     command = [
@@ -167,6 +168,7 @@ def main():
     parser.add_argument("elf", help="the test image: build/starina-test.elf")
     parser.add_argument("--smp", type=int, default=1, help="harts (default 1)")
     parser.add_argument("--timeout", type=int, default=300, help="seconds (default 300)")
+    parser.add_argument("--quick", action="store_true", help="leave out the tests of the devices")
     parser.add_argument("--only", default="", help="run the tests with this text in their name")
     parser.add_argument("--log", help="write the machine's whole log to this file")
     parser.add_argument("--verbose", action="store_true", help="show the machine's whole log")

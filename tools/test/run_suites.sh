@@ -17,7 +17,7 @@ for target in "$@"; do
 	began=$SECONDS
 	status=0
 	printf '== %s\n' "$target"
-	make --no-print-directory BUILD="$build" "$target" 2>&1 | tee "$log" || status=$?
+	make --no-print-directory -j"$(nproc)" BUILD="$build" "$target" 2>&1 | tee "$log" || status=$?
 	sums=$(sed -nE 's/^(.*: )?([0-9]+) passed, ([0-9]+) failed.*$/\2 \3/p' "$log" |
 		awk '{ p += $1; f += $2 } END { if (NR > 0) print p, f }')
 	read -r ok bad <<<"${sums:-$((status == 0)) 0}"

@@ -3,17 +3,20 @@
 # The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
 # with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
 
-.PHONY: test check test-os test-os-1 test-os-4 test-os-debug test-tools test-guest test-fresh
+.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-debug test-tools test-guest test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
 	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-os-1 test-os-4 test-os-debug test-guest test-e2e
 
 check: ## the quick part of `make test`: lint, host tests, one boot
-	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint test-host test-os-1
+	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint test-host test-os-quick
 
 test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 harts
 
 test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp $* $(BUILD)/starina-test.elf
+
+test-os-quick: $(BUILD)/starina-test.elf
+	$(Q)tools/test/run_autotest.py --smp 2 --quick $<
 
 # The same with the kernel's own checks: lock order, ownership of pointers.
 test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
