@@ -197,6 +197,16 @@ def container_out_of_memory(context):
     check_equal((result.status, result.stdout), (137, b""), result)
 
 
+# Without the group a container that runs out of memory now and then hangs (libs/linux/guest/memory.c).
+@test
+def container_memory_is_limited(context):
+    limit = "/sys/fs/cgroup/container/memory.max"
+    result = run_probe(context, "show", "/proc/self/cgroup", limit, LINUXRUN_MEMORY="64M")
+    group, _, limit = result.stdout.decode().partition("\n")
+    check_equal((result.status, group), (0, "0::/container"), result)
+    check(16 << 20 < int(limit) < 60 << 20, result)
+
+
 def debug(context, *commands):
     arguments = [word for command in commands for word in ("-ex", command)]
     done = subprocess.run([ROOT / "debug.sh", "-batch", *arguments], env=context.environment({}), check=False,

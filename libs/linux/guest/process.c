@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "libs/linux/guest/container.h"
+#include "libs/linux/guest/memory.h"
 #include "libs/linux/guest/port.h"
 
 #define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC)
@@ -113,13 +114,21 @@ int process_create(struct process *process, struct config *config, bool readonly
 		error = failure_errno(failure, "make pipes");
 		goto out;
 	}
+	int group = memory_limit_create(failure);
+	if (group < 0) {
+		error = group;
+		goto out;
+	}
 
 	struct clone_args clone = {
-		.flags = CLONE_PIDFD | NAMESPACES,
+		.flags = CLONE_PIDFD | CLONE_INTO_CGROUP | NAMESPACES,
+		.cgroup = (uint32_t)group,
 		.pidfd = (uint64_t)(uintptr_t)&process->pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	long pid = syscall(SYS_clone3, &clone, sizeof(clone));
+	if (pid != 0)
+		close(group);
 	if (pid < 0) {
 		error = failure_errno(failure, "make the container's namespaces");
 		goto out;
