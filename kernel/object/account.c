@@ -21,25 +21,9 @@ void account_release(struct account *account)
 	account_uncharge(account, 1);
 }
 
-error_t account_charge(struct account *account, uint64_t bytes)
+void account_free(struct account *account)
 {
-	if (account == NULL)
-		return 0;
-	if (bytes > account->kernel_limit) // the sum might wrap around
-		return ERR_LIMIT;
-	if (__atomic_add_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED) > account->kernel_limit) {
-		__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED);
-		return ERR_LIMIT;
-	}
-	return 0;
-}
-
-void account_uncharge(struct account *account, uint64_t bytes)
-{
-	if (account == NULL || bytes == 0)
-		return;
-	if (__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_ACQ_REL) == 0)
-		kfree(account);
+	kfree(account);
 }
 
 error_t account_charge_folio(struct account *account, uint64_t bytes)

@@ -7,8 +7,6 @@
 #include "libs/base/string.h"
 
 #define INITIAL_CAPACITY 32u
-#define INDEX_BITS 16
-#define INDEX_MASK 0xffffu
 #define GENERATION_MASK 0x7fffu
 
 static uint64_t num_handles;
@@ -20,7 +18,7 @@ uint64_t handle_count(void)
 
 static handle_t handle_make(uint32_t index, uint16_t generation)
 {
-	return (handle_t)(index | (uint32_t)generation << INDEX_BITS);
+	return (handle_t)(index | (uint32_t)generation << HANDLE_INDEX_BITS);
 }
 
 // Grows to `capacity` slots. The lock is held, or nobody else knows the table yet.
@@ -71,19 +69,6 @@ void handle_table_deinit(struct handle_table *table)
 	account_uncharge(table->account, (uint64_t)table->capacity * sizeof(struct handle_slot));
 	table->slots = NULL;
 	table->capacity = 0;
-}
-
-struct handle_slot *handle_slot_locked(struct handle_table *table, handle_t handle)
-{
-	uint32_t index = (uint32_t)handle & INDEX_MASK;
-	struct handle_slot *slot;
-
-	if (index >= table->capacity)
-		return NULL;
-	slot = &table->slots[index];
-	if (slot->object == NULL || (uint32_t)handle >> INDEX_BITS != slot->generation)
-		return NULL;
-	return slot;
 }
 
 error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_type type, rights_t rights,
@@ -194,7 +179,7 @@ struct object *handle_take_locked(struct handle_table *table, handle_t handle)
 	// Generation 0 is never used, so that no handle is HANDLE_NONE.
 	slot->generation = (uint16_t)(slot->generation == GENERATION_MASK ? 1 : slot->generation + 1);
 	slot->next_free = table->free_list;
-	table->free_list = (uint32_t)handle & INDEX_MASK;
+	table->free_list = (uint32_t)handle & HANDLE_INDEX_MASK;
 	table->used--;
 	__atomic_fetch_sub(&num_handles, 1, __ATOMIC_RELAXED);
 	return object;

@@ -10,6 +10,8 @@
 #include "libs/abi/handle.h"
 
 #define HANDLE_LIMIT_MAX 65535u
+#define HANDLE_INDEX_BITS 16
+#define HANDLE_INDEX_MASK 0xffffu
 
 struct handle_slot {
 	struct object *object;  // NULL: free
@@ -55,7 +57,18 @@ void handle_unreserve(struct handle_table *table, uint32_t count);
 handle_t handle_insert_reserved(struct handle_table *table, struct object *object, rights_t rights);
 
 // The slot of a handle, with the table's lock held. NULL: no such handle.
-struct handle_slot *handle_slot_locked(struct handle_table *table, handle_t handle);
+static inline struct handle_slot *handle_slot_locked(struct handle_table *table, handle_t handle)
+{
+	uint32_t index = (uint32_t)handle & HANDLE_INDEX_MASK;
+	struct handle_slot *slot;
+
+	if (index >= table->capacity)
+		return NULL;
+	slot = &table->slots[index];
+	if (slot->object == NULL || (uint32_t)handle >> HANDLE_INDEX_BITS != slot->generation)
+		return NULL;
+	return slot;
+}
 // Empties the slot of a valid handle, with the table's lock held, and returns its object, still counted as a handle.
 struct object *handle_take_locked(struct handle_table *table, handle_t handle);
 // What is left to do once a handle was taken and the lock released: its poll entries go (even if the object lives on).

@@ -73,11 +73,9 @@ void object_free(struct object *object)
 	free(object);
 }
 
-void object_put(struct object *object)
+void object_unreferenced(struct object *object)
 {
-	assert_true(object->refs > 0);
-	if (--object->refs == 0)
-		object->ops->destroy(object);
+	object->ops->destroy(object);
 }
 
 void object_notify(struct object *object, uint32_t ready)
@@ -91,16 +89,19 @@ void spinlock_init(struct spinlock *lock, enum lock_rank rank)
 	*lock = (struct spinlock){.rank = (uint32_t)rank};
 }
 
-void spin_lock(struct spinlock *lock)
+void spin_check_order(const struct spinlock *lock)
 {
 	assert_int_equal(lock->locked, 0);
-	lock->locked = 1;
 }
 
-void spin_unlock(struct spinlock *lock)
+void spin_note_locked(struct spinlock *lock)
 {
 	assert_int_equal(lock->locked, 1);
-	lock->locked = 0;
+}
+
+void spin_note_unlock(struct spinlock *lock)
+{
+	assert_int_equal(lock->locked, 1);
 }
 
 void wait_queue_init(struct wait_queue *queue)

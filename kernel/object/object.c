@@ -97,12 +97,9 @@ static void defer(struct object *object)
 		drain(hart);
 }
 
-void object_put(struct object *object)
+void object_unreferenced(struct object *object)
 {
-	if (object == NULL)
-		return;
-	if (__atomic_fetch_sub(&object->refs, 1, __ATOMIC_ACQ_REL) == 1)
-		defer(object);
+	defer(object);
 }
 
 void object_close(struct object *object)

@@ -58,11 +58,30 @@ struct account {
 
 // Errors: ERR_NO_MEMORY (NULL).
 struct account *account_create(uint64_t kernel_limit, uint64_t folio_limit);
+// What the last account_uncharge does.
+void account_free(struct account *account);
 // The owner lets go.
 void account_release(struct account *account);
 // Charges or gives back kernel memory. `account` NULL: always succeeds. Errors: ERR_LIMIT.
-__must_check error_t account_charge(struct account *account, uint64_t bytes);
-void account_uncharge(struct account *account, uint64_t bytes);
+static inline __must_check error_t account_charge(struct account *account, uint64_t bytes)
+{
+	if (account == NULL)
+		return 0;
+	if (bytes > account->kernel_limit) // the sum might wrap around
+		return ERR_LIMIT;
+	if (__atomic_add_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED) > account->kernel_limit) {
+		__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED);
+		return ERR_LIMIT;
+	}
+	return 0;
+}
+static inline void account_uncharge(struct account *account, uint64_t bytes)
+{
+	if (account == NULL || bytes == 0)
+		return;
+	if (__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_ACQ_REL) == 0)
+		account_free(account);
+}
 // The same for folio bytes.
 __must_check error_t account_charge_folio(struct account *account, uint64_t bytes);
 void account_uncharge_folio(struct account *account, uint64_t bytes);
@@ -81,8 +100,14 @@ static inline void object_get(struct object *object)
 {
 	__atomic_fetch_add(&object->refs, 1, __ATOMIC_RELAXED);
 }
+// What the last object_put does: the object is destroyed, now or by who is destroying objects on this hart already.
+void object_unreferenced(struct object *object);
 // Drops a reference. No lock may be held. NULL is fine.
-void object_put(struct object *object);
+static inline void object_put(struct object *object)
+{
+	if (object != NULL && __atomic_fetch_sub(&object->refs, 1, __ATOMIC_ACQ_REL) == 1)
+		object_unreferenced(object);
+}
 
 // Counts one more handle (and reference).
 static inline void object_handle_get(struct object *object)

@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifndef STARINA_DEBUG
+#define STARINA_DEBUG 0
+#endif
+
 // In the order in which they may nest. docs/architecture.md explains each.
 enum lock_rank {
 	LOCK_RANK_SERVICE = 1,   // the service table, the worker's list
@@ -33,8 +37,42 @@ struct spinlock {
 
 // A free lock of `rank`.
 void spinlock_init(struct spinlock *lock, enum lock_rank rank);
-// Takes the lock, spinning; gives it up. Context: interrupts off, as always in the kernel.
-void spin_lock(struct spinlock *lock);
-void spin_unlock(struct spinlock *lock);
 // Whether this hart holds it (debug builds), or anybody does. For assertions.
 bool spin_is_held(const struct spinlock *lock);
+
+#if STARINA_DEBUG
+// What debug builds check and note: before a lock is taken, after, and before it is given up.
+void spin_check_order(const struct spinlock *lock);
+void spin_note_locked(struct spinlock *lock);
+void spin_note_unlock(struct spinlock *lock);
+#else
+static inline void spin_check_order(const struct spinlock *lock)
+{
+	(void)lock;
+}
+static inline void spin_note_locked(struct spinlock *lock)
+{
+	(void)lock;
+}
+static inline void spin_note_unlock(struct spinlock *lock)
+{
+	(void)lock;
+}
+#endif
+
+// Takes the lock, spinning; gives it up. Context: interrupts off, as always in the kernel. Inline: every call takes some.
+static inline void spin_lock(struct spinlock *lock)
+{
+	spin_check_order(lock);
+	while (__builtin_expect(__atomic_exchange_n(&lock->locked, 1u, __ATOMIC_ACQUIRE) != 0, 0)) {
+		while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED) != 0)
+			;
+	}
+	spin_note_locked(lock);
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	spin_note_unlock(lock);
+	__atomic_store_n(&lock->locked, 0u, __ATOMIC_RELEASE);
+}

@@ -28,7 +28,7 @@ static union {
 } queued;
 
 // The kernel's types are looked up where this function is.
-void object_put(struct object *object)
+void object_free(struct object *object)
 {
 	(void)object;
 }

@@ -50,7 +50,7 @@ def walk(head, struct_type, member):
 
 def kernel_type(name):
     """A type as kernel/object/ knows it (an app may have one of the same name)."""
-    for function in ("object_put", "object_free", "kmain"):
+    for function in ("object_free", "kmain"):
         symbol = gdb.lookup_global_symbol(function)
         if symbol is not None:
             try:
