@@ -23,6 +23,8 @@ struct slab {
 	uint32_t class_index;
 	uint32_t num_used;
 	uint32_t num_touched;  // objects from here on were never given out: no free list is built in advance
+	uint32_t capacity;     // objects that it holds
+	uint32_t size;         // of each
 	void **free;           // the first free one points to the next
 };
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "the header has its place");
@@ -38,18 +40,17 @@ static struct {
 	uint32_t num_empty[NUM_CLASSES];  // slabs kept though all their objects are free: at most one a class
 } heap = {.lock = {.rank = LOCK_RANK_KMALLOC}};
 
-static uint32_t capacity(uint32_t class_index)
-{
-	return (uint32_t)(PAGE_SIZE - SLAB_HEADER) / class_sizes[class_index];
-}
+// The first class that holds as many 16 bytes.
+static const uint8_t class_of_units[] = {
+	[0 ... 1] = 0,   [2] = 1,         [3] = 2,         [4] = 3,          [5 ... 6] = 4,
+	[7 ... 8] = 5,   [9 ... 12] = 6,  [13 ... 16] = 7, [17 ... 21] = 8,  [22 ... 28] = 9,
+	[29 ... 36] = 10, [37 ... 42] = 11, [43 ... 63] = 12, [64 ... 84] = 13, [85 ... 126] = 14,
+};
+_Static_assert(sizeof(class_of_units) == 2016 / 16 + 1 && NUM_CLASSES == 15, "it goes up to the largest class");
 
 static uint32_t class_of(size_t size)
 {
-	uint32_t i = 0;
-
-	while (class_sizes[i] < size)
-		i++;
-	return i;
+	return class_of_units[(size + 15) / 16];
 }
 
 static unsigned order_of(size_t size)
@@ -99,27 +100,31 @@ static struct slab *slab_create(uint32_t class_index)
 			return NULL;
 	}
 	slab = page_to_virt(page);
-	*slab = (struct slab){.magic = SLAB_MAGIC, .class_index = class_index};
+	*slab = (struct slab){
+		.magic = SLAB_MAGIC,
+		.class_index = class_index,
+		.capacity = (uint32_t)(PAGE_SIZE - SLAB_HEADER) / class_sizes[class_index],
+		.size = class_sizes[class_index],
+	};
 	return slab;
 }
 
 static void *take_object(struct slab *slab)
 {
-	uint32_t size = class_sizes[slab->class_index];
 	void *object;
 
 	if (slab->free != NULL) {
 		object = slab->free;
 		slab->free = *slab->free;
 	} else {
-		object = (uint8_t *)slab + SLAB_HEADER + (size_t)slab->num_touched * size;
+		object = (uint8_t *)slab + SLAB_HEADER + (size_t)slab->num_touched * slab->size;
 		slab->num_touched++;
 	}
 	slab->num_used++;
 	return object;
 }
 
-static void *alloc_small(uint32_t class_index)
+static __attribute__((noinline)) void *alloc_slowly(uint32_t class_index)
 {
 	struct list *partial = &heap.partial[class_index];
 	void *object = NULL;
@@ -141,42 +146,65 @@ static void *alloc_small(uint32_t class_index)
 	if (slab->num_used == 0 && slab->num_touched > 0)
 		heap.num_empty[class_index]--;
 	object = take_object(slab);
-	if (slab->num_used == capacity(class_index))
+	if (slab->num_used == slab->capacity)
 		list_remove(&slab->entry);
 out:
 	spin_unlock(&heap.lock);
 	return object;
 }
 
-void *kmalloc(size_t size)
+// The usual case: the first slab has been in use, and stays so with room left. No list changes.
+static inline void *alloc_small(uint32_t class_index)
 {
-	paddr_t page;
+	struct list *partial = &heap.partial[class_index];
+	struct slab *slab;
 	void *object;
 
-	if (size > class_sizes[NUM_CLASSES - 1]) {
-		if (size > FOLIO_MAX_CONTIGUOUS || page_alloc(order_of(size), &page) != 0)
-			return NULL;
-		return page_to_virt(page);
+	spin_lock(&heap.lock);
+	slab = container_of(partial->next, struct slab, entry);
+	if (!heap.ready || list_is_empty(partial) || slab->free == NULL || slab->num_used == 0 ||
+	    slab->num_used + 1 == slab->capacity) {
+		spin_unlock(&heap.lock);
+		return alloc_slowly(class_index);
 	}
-	object = alloc_small(class_of(size));
-	if (object != NULL)
-		memset(object, 0, size);
+	object = slab->free;
+	slab->free = *slab->free;
+	slab->num_used++;
+	spin_unlock(&heap.lock);
 	return object;
 }
 
-static void free_small(void *ptr)
+static __attribute__((noinline)) void *alloc_pages(size_t size)
 {
-	struct slab *slab = (struct slab *)((uintptr_t)ptr & ~(PAGE_SIZE - 1));
-	bool was_full, give_back;
+	paddr_t page;
 
-	spin_lock(&heap.lock);
-	kassert(slab->magic == SLAB_MAGIC && slab->num_used > 0);
-	kassert(((uintptr_t)ptr - (uintptr_t)slab - SLAB_HEADER) % class_sizes[slab->class_index] == 0);
-	was_full = slab->num_used == capacity(slab->class_index);
-	*(void **)ptr = slab->free;
-	slab->free = ptr;
-	slab->num_used--;
-	if (was_full)
+	if (size > FOLIO_MAX_CONTIGUOUS || page_alloc(order_of(size), &page) != 0)
+		return NULL;
+	return page_to_virt(page);
+}
+
+void *kmalloc_dirty(size_t size)
+{
+	if (size > class_sizes[NUM_CLASSES - 1])
+		return alloc_pages(size);
+	return alloc_small(class_of(size));
+}
+
+void *kmalloc(size_t size)
+{
+	void *object = kmalloc_dirty(size);
+
+	if (object != NULL && size <= class_sizes[NUM_CLASSES - 1])
+		memset(object, 0, size);  // pages are zeroed already
+	return object;
+}
+
+// The lock is held; gives it up. A slab that was full or is empty now changes lists.
+static __attribute__((noinline)) void slab_changed(struct slab *slab)
+{
+	bool give_back;
+
+	if (slab->num_used + 1 == slab->capacity)
 		list_push_front(&heap.partial[slab->class_index], &slab->entry);
 	// One empty slab a class stays, so that allocating and freeing by turns does not cost a page each time.
 	give_back = slab->num_used == 0 && heap.num_empty[slab->class_index] > 0;
@@ -191,17 +219,33 @@ static void free_small(void *ptr)
 		page_free(page_from_virt(slab), 0);
 }
 
+static __attribute__((noinline)) void free_pages(void *ptr)
+{
+	paddr_t page = page_from_virt(ptr);
+
+	page_free(page, page_order(page));
+}
+
 void kfree(void *ptr)
 {
+	struct slab *slab = (struct slab *)((uintptr_t)ptr & ~(PAGE_SIZE - 1));
+
 	if (ptr == NULL)
 		return;
-	if ((uintptr_t)ptr % PAGE_SIZE == 0) {
-		paddr_t page = page_from_virt(ptr);
-
-		page_free(page, page_order(page));
+	if ((void *)slab == ptr) {
+		free_pages(ptr);
 		return;
 	}
-	free_small(ptr);
+	spin_lock(&heap.lock);
+	kassert(slab->magic == SLAB_MAGIC && slab->num_used > 0);
+	kassert(((uint32_t)((uintptr_t)ptr % PAGE_SIZE) - SLAB_HEADER) % slab->size == 0);
+	*(void **)ptr = slab->free;
+	slab->free = ptr;
+	slab->num_used--;
+	if (slab->num_used == 0 || slab->num_used + 1 == slab->capacity)
+		slab_changed(slab);
+	else
+		spin_unlock(&heap.lock);
 }
 
 uint64_t kmalloc_kept_pages(void)

@@ -115,7 +115,7 @@ error_t channel_message_create(const struct message_header *header, struct accou
 
 	if (error != 0)
 		return error;
-	message = kmalloc(size);
+	message = kmalloc_dirty(size);
 	if (message == NULL) {
 		account_uncharge(account, size);
 		return ERR_NO_MEMORY;
@@ -207,6 +207,7 @@ static error_t check_handles_locked(const struct channel_end *end, struct handle
 			return ERR_INVALID;
 		message->queued[i].object = slot->object;
 		message->queued[i].rights = slot->rights;
+		message->queued[i].in_transit = false;
 		message->queued[i].is_end = slot->object->ops == &channel_ops;
 		if (message->queued[i].is_end)
 			message->num_ends++;

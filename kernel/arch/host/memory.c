@@ -70,6 +70,15 @@ void *kmalloc(size_t size)
 	return ptr;
 }
 
+void *kmalloc_dirty(size_t size)
+{
+	void *ptr = kmalloc(size);
+
+	if (ptr != NULL)
+		memset(ptr, 0xa5, size);
+	return ptr;
+}
+
 void kfree(void *ptr)
 {
 	if (ptr == NULL)
