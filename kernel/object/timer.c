@@ -111,6 +111,10 @@ void timer_program(void)
 		deadline = slice;
 	if (deadline == hart->timer_deadline)
 		return;
+	// A hart that is busy need not hear of it now when it has later to wake: the interrupt then finds nothing due and programs
+	// what is. Slices come and go with each wake-up, and hardly ever end. An idle hart is not woken for nothing.
+	if (deadline > hart->timer_deadline && hart->timer_deadline != 0 && hart->current != hart->idle)
+		return;
 	hart->timer_deadline = deadline;
 	arch_timer_set(deadline);
 }

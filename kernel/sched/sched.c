@@ -261,7 +261,8 @@ static __attribute__((noinline)) void return_slowly(struct hart *hart, const str
 		sched_exit_current();
 }
 
-void sched_return_to_app(void)
+// Every call ends here: no frame of its own.
+__attribute__((optimize("omit-frame-pointer"))) void sched_return_to_app(void)
 {
 	struct hart *hart = arch_this_hart();
 	const struct thread *current = hart->current;
