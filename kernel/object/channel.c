@@ -141,15 +141,21 @@ struct message_header *channel_message_header(struct channel_message *message)
 	return &message->header;
 }
 
+static __attribute__((noinline)) void drop_handles(struct channel_message *message)
+{
+	if (message->num_ends > 0)
+		channel_transit_leave(message);
+	for (uint32_t i = 0; i < message->num_queued; i++)
+		object_handle_put(message->queued[i].object);
+}
+
 void channel_message_free(struct channel_message *message)
 {
 	struct account *account = message->account;
 	uint32_t charged = message->charged;
 
-	if (message->num_ends > 0 && message->num_queued > 0)
-		channel_transit_leave(message);
-	for (uint32_t i = 0; i < message->num_queued; i++)
-		object_handle_put(message->queued[i].object);
+	if (message->num_queued > 0)
+		drop_handles(message);
 	kfree(message);
 	account_uncharge(account, charged);
 }
@@ -246,7 +252,8 @@ static error_t send_handles_locked(struct channel_end *end, struct handle_table 
 	return error;
 }
 
-static error_t send_with_handles(struct channel_end *end, struct handle_table *table,
+// Out of line, as receive_slowly: a message without handles shall not pay for the registers that this one needs.
+static __attribute__((noinline)) error_t send_with_handles(struct channel_end *end, struct handle_table *table,
                                  struct channel_message *message, bool *notify)
 {
 	struct object *objects[MESSAGE_MAX_HANDLES];
@@ -325,7 +332,9 @@ static void deliver_handles(struct handle_table *table, struct channel_message *
 	message->num_queued = 0;
 }
 
-error_t channel_end_recv(struct channel_end *end, struct handle_table *table, struct channel_message **out)
+// Any message; channel_end_recv's part once the first one carries handles.
+static __attribute__((noinline)) error_t receive_slowly(struct channel_end *end, struct handle_table *table,
+                                                        struct channel_message **out)
 {
 	struct channel_message *message = NULL;
 	uint32_t reserved = 0;
@@ -370,6 +379,22 @@ error_t channel_end_recv(struct channel_end *end, struct handle_table *table, st
 	}
 	if (reserved > 0)
 		handle_unreserve(table, reserved);
+	if (notify)
+		object_notify(&end->peer->object, READY_WRITABLE);
+	return error;
+}
+
+error_t channel_end_recv(struct channel_end *end, struct handle_table *table, struct channel_message **out)
+{
+	bool notify;
+	error_t error;
+
+	spin_lock(&end->channel->lock);
+	error = pop_locked(end, 0, false, out);
+	notify = error == 0 && end->queued == CHANNEL_MAX_QUEUED - 1 && end->peer->object.watched;
+	spin_unlock(&end->channel->lock);
+	if (error == ERR_NOT_READY)
+		return receive_slowly(end, table, out);
 	if (notify)
 		object_notify(&end->peer->object, READY_WRITABLE);
 	return error;
