@@ -261,14 +261,15 @@ static __attribute__((noinline)) void return_slowly(struct hart *hart, const str
 		sched_exit_current();
 }
 
-// Every call ends here: no frame of its own.
+// Every call ends here: no frame of its own. `ending` is read without order: whoever sets it kicks all other harts afterwards, and
+// the kick's trap, taken in the app at the latest, looks again.
 __attribute__((optimize("omit-frame-pointer"))) void sched_return_to_app(void)
 {
 	struct hart *hart = arch_this_hart();
 	const struct thread *current = hart->current;
 
 	if (hart->switched_from != NULL || hart->kicks != 0 || __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) ||
-	    current->process == NULL || process_is_ending(current->process))
+	    current->process == NULL || __atomic_load_n(&current->process->ending, __ATOMIC_RELAXED))
 		return_slowly(hart, current);
 }
 
