@@ -78,9 +78,9 @@ def run_env(**extra):
     return env
 
 
-def run_container(**extra):
+def run_container(append="", **extra):
     """One run of the built-in container; returns the log."""
-    env = run_env(STARINA_APPEND="linuxrun.poweroff=1", **extra)
+    env = run_env(STARINA_APPEND="linuxrun.poweroff=1 " + append, **extra)
     done = subprocess.run([os.path.join(ROOT, "run.sh")], env=env, stdin=subprocess.DEVNULL, text=True, errors="replace",
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, check=False)
     if "container started in" not in done.stderr:
@@ -112,7 +112,7 @@ def measure_boot(out):
 
 def measure_container(out):
     say("container start under icount")
-    log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT, STARINA_APPEND="kernel.log=debug")
+    log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT, append="kernel.log=debug")
     start = re.search(r"container started in (\d+) ms", log)
     out["container_start_insns"] = int(start.group(1)) * 1_000_000
     guest = re.search(r"bootd is up after (\d+) ms of guest time", log)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <time.h>
 #include <unistd.h>
 
 // Open ports, as descriptor + 1.
@@ -13,6 +14,8 @@ static int opened[GUEST_NUM_PORTS];
 
 // The driver names ports /dev/vport<index of the virtio device>p<port>. Our VMM has the console first.
 #define MAX_DEVICES 16
+#define PAUSE_NS 200000
+#define MAX_PAUSES 25000
 static int device;
 
 // QEMU's device, which bootd_test.py uses, reserves port 0: there the kernel's command line says
@@ -24,7 +27,7 @@ static int first_port(void)
 	return first != NULL && first[0] == '1' ? 1 : 0;
 }
 
-static int try_open(enum guest_port port, int flags)
+static int open_by_name(enum guest_port port, int flags)
 {
 	char path[32];
 
@@ -37,6 +40,18 @@ static int try_open(enum guest_port port, int flags)
 		device = (device + 1) % MAX_DEVICES;
 	}
 	return -1;
+}
+
+// The driver makes a port's node before it can be opened: in between there is ENXIO, for as long as the driver's work
+// queue needs for its next few instructions.
+static int try_open(enum guest_port port, int flags)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int fd;
+
+	for (int tries = 0; (fd = open_by_name(port, flags)) < 0 && errno == ENXIO && tries < MAX_PAUSES; tries++)
+		nanosleep(&pause, NULL);
+	return fd;
 }
 
 static int open_node(enum guest_port port, int flags)
