@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// The network device service ("netdev"), provided by virtio_net and used by tcpip. On a fresh connection the
-// device sends netdev_info first; then frames go both ways until one side closes.
+// Network devices and the switch: Ethernet frames over a channel.
+//
+// "netdev" (virtio_net): a network card. It sends netdev_info on a fresh connection; then frames go both ways.
+// "ethernet" (netswitch): the OS's own port of the switch; used by tcpip. The same as netdev, and the client may say netdev_accept
+//   and netdev_network.
+// "vmnet" (netswitch): a guarded port for a virtual machine. The client says netdev_join; the switch answers netdev_port, once
+//   it knows the network, or error; then frames go both ways. Closing the channel gives the port's addresses back.
 #pragma once
 
 #include "libs/abi/message.h"
 
-#define NETDEV_FEATURE_TX_CSUM (1u << 0)  // the device fills L4 checksums of sent frames
-#define NETDEV_FEATURE_RX_CSUM (1u << 1)  // received frames may say that their checksum was verified
+// What the receiver of frames takes. In netdev_info and netdev_port: what the device or the switch takes; in netdev_accept and
+// netdev_join: what the client takes. Nothing is taken that was not said.
+#define NETDEV_FEATURE_TX_CSUM (1u << 0)  // frames with NETDEV_FRAME_NEEDS_CSUM
+#define NETDEV_FEATURE_RX_CSUM (1u << 1)  // netdev_info only: received frames may be NETDEV_FRAME_CSUM_VERIFIED
+#define NETDEV_FEATURE_TSO4 (1u << 2)     // frames with NETDEV_FRAME_GSO_TCP4 of up to NETDEV_GSO_MAX bytes; with TX_CSUM only
+#define NETDEV_FEATURE_TSO6 (1u << 3)
+
+// The largest frame with a GSO flag: an IP packet's 65,535 bytes and the Ethernet header.
+#define NETDEV_GSO_MAX (65535u + 14u)
 
 struct msg_netdev_info {
 	uint8_t mac[6];
@@ -17,6 +29,10 @@ struct msg_netdev_info {
 
 #define NETDEV_FRAME_CSUM_VERIFIED (1u << 0)
 #define NETDEV_FRAME_NEEDS_CSUM (1u << 1)  // checksum from csum_start to the end goes to csum_start + csum_offset
+// A TCP segment to be cut into ones of gso_size bytes of payload; always with NEEDS_CSUM. The IP header's length is that of the
+// whole.
+#define NETDEV_FRAME_GSO_TCP4 (1u << 2)
+#define NETDEV_FRAME_GSO_TCP6 (1u << 3)
 
 // An Ethernet frame, in the range [offset, offset + length) of the folio that is the message's one handle, or
 // inline as the tail when there is no handle and it fits.
@@ -26,13 +42,49 @@ struct msg_netdev_frame {
 	uint16_t flags;
 	uint16_t csum_start;   // from the start of the frame
 	uint16_t csum_offset;
-	uint16_t reserved;
+	uint16_t gso_size;     // bytes of payload; 0 without a GSO flag
 	// tail: the frame, when there is no handle
+};
+
+// What this client takes, from now on.
+struct msg_netdev_accept {
+	uint32_t features;
+};
+
+// Addresses are in network order; all zero: none.
+struct netdev_network {
+	uint8_t address[4];  // of the one that is told: tcpip's own, or the port's
+	uint8_t gateway[4];
+	uint8_t dns[2][4];
+	uint32_t prefix_len;
+};
+
+// From tcpip to the switch: the network that it is in, now and whenever that changes.
+struct msg_netdev_network {
+	struct netdev_network network;
+};
+
+struct msg_netdev_join {
+	uint32_t features;
+	uint8_t address[4];  // wanted; all zero: any of the pool
+};
+
+// The port is up: who the virtual machine is. It may send from these addresses only, and from IPv6 addresses whose interface
+// identifier is made of the MAC address (RFC 4291, appendix A).
+struct msg_netdev_port {
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint32_t features;
+	struct netdev_network network;
 };
 
 #define NETDEV_MESSAGES(X)                                                                         \
 	X(NETDEV_INFO, netdev_info, 32, 0)                                                         \
-	X(NETDEV_FRAME, netdev_frame, 33, 1)
+	X(NETDEV_FRAME, netdev_frame, 33, 1)                                                       \
+	X(NETDEV_ACCEPT, netdev_accept, 34, 0)                                                     \
+	X(NETDEV_NETWORK, netdev_network, 35, 0)                                                   \
+	X(NETDEV_JOIN, netdev_join, 36, 0)                                                         \
+	X(NETDEV_PORT, netdev_port, 37, 0)
 
 enum { NETDEV_MESSAGES(MESSAGE_NUMBER) };
 NETDEV_MESSAGES(MESSAGE_DECODER)
