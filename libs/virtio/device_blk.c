@@ -24,27 +24,35 @@ static void answer(struct blk_device *dev, const struct device_chain *chain, uin
 	device_queue_push(&dev->mmio.queues[0], chain->head, (uint32_t)data_len + 1);
 }
 
-static bool start_read(struct blk_device *dev, uint64_t sector)
+// Hands a request of `length` bytes to the backend's `start`. Returns false when no request is free.
+static bool start(struct blk_device *dev, uint64_t sector, uint64_t length, bool is_read,
+                  void (*start_fn)(void *context, struct blk_device_request *request))
 {
-	uint64_t length = dev->chain.writable_len - 1;
-	struct blk_device_request *request;
+	struct blk_device_request *request = request_get(dev);
 
-	if (length % VIRTIO_BLK_SECTOR_SIZE != 0 || length == 0 || length > BLK_DEVICE_MAX_BYTES ||
-	    !range_within(sector, length / VIRTIO_BLK_SECTOR_SIZE, dev->num_sectors)) {
-		answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);
-		return true;
-	}
-	request = request_get(dev);
 	if (request == NULL)
 		return false;
 	request->device = dev;
 	request->offset = sector * VIRTIO_BLK_SECTOR_SIZE;
 	request->length = (size_t)length;
 	request->busy = true;
+	request->is_read = is_read;
 	request->generation = dev->generation;
 	request->chain = dev->chain;
-	dev->read(dev->context, request);
+	start_fn(dev->context, request);
 	return true;
+}
+
+static bool start_transfer(struct blk_device *dev, uint64_t sector, uint64_t length, bool is_read)
+{
+	void (*start_fn)(void *context, struct blk_device_request *request) = is_read ? dev->read : dev->write;
+
+	if (start_fn == NULL || length % VIRTIO_BLK_SECTOR_SIZE != 0 || length == 0 || length > BLK_DEVICE_MAX_BYTES ||
+	    !range_within(sector, length / VIRTIO_BLK_SECTOR_SIZE, dev->num_sectors)) {
+		answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);
+		return true;
+	}
+	return start(dev, sector, length, is_read, start_fn);
 }
 
 // Starts or answers the request in dev->chain. Returns false when no request is free.
@@ -62,11 +70,12 @@ static bool handle_chain(struct blk_device *dev)
 	}
 	switch (header.type) {
 	case VIRTIO_BLK_T_IN:
-		return start_read(dev, header.sector);
+		return start_transfer(dev, header.sector, dev->chain.writable_len - 1, true);
 	case VIRTIO_BLK_T_OUT:
-		answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);  // read-only
-		return true;
+		return start_transfer(dev, header.sector, dev->chain.readable_len - sizeof(header), false);
 	case VIRTIO_BLK_T_FLUSH:
+		if (dev->flush != NULL)
+			return start(dev, 0, 0, false, dev->flush);
 		answer(dev, &dev->chain, VIRTIO_BLK_S_OK, 0);
 		return true;
 	case VIRTIO_BLK_T_GET_ID:
@@ -96,7 +105,7 @@ static void process(struct blk_device *dev)
 		while (!dev->starved && chains > 0 && bytes < TURN_BYTES &&
 		       (err = device_queue_pop(q, &dev->chain)) == 0) {
 			chains--;
-			bytes += dev->chain.writable_len;
+			bytes += dev->chain.readable_len + dev->chain.writable_len;
 			if (!handle_chain(dev)) {
 				device_queue_unpop(q);
 				dev->starved = true;
@@ -115,14 +124,22 @@ void blk_device_put(struct blk_device_request *request, size_t position, struct 
 	device_chain_write(&request->chain, position, bytes.data, bytes.len);
 }
 
+bool blk_device_take(const struct blk_device_request *request, size_t position, struct mut_span out)
+{
+	if (request->generation != request->device->generation || !range_within(position, out.len, request->length))
+		return false;
+	return device_chain_read(&request->chain, sizeof(struct virtio_blk_req) + position, out.data, out.len) == out.len;
+}
+
 void blk_device_finish(struct blk_device_request *request, error_t status)
 {
 	struct blk_device *dev = request->device;
 
 	request->busy = false;
 	if (request->generation == dev->generation) {
+		// Of a write, the device has written its status only.
 		if (status == 0)
-			answer(dev, &request->chain, VIRTIO_BLK_S_OK, request->length);
+			answer(dev, &request->chain, VIRTIO_BLK_S_OK, request->is_read ? request->length : 0);
 		else
 			answer(dev, &request->chain, VIRTIO_BLK_S_IOERR, 0);
 		virtio_mmio_queue_interrupt(&dev->mmio, 0);
@@ -147,7 +164,7 @@ static void blk_reset(void *context)
 
 static const struct virtio_mmio_ops blk_mmio_ops = {.reset = blk_reset, .notify = blk_notify};
 
-void blk_device_init(struct blk_device *dev)
+static void config_set(struct blk_device *dev, bool interrupt)
 {
 	struct virtio_blk_config config = {
 		.capacity = dev->num_sectors,
@@ -155,11 +172,23 @@ void blk_device_init(struct blk_device *dev)
 		.blk_size = VIRTIO_BLK_SECTOR_SIZE,
 	};
 
+	virtio_mmio_set_config(&dev->mmio, &config, sizeof(config), interrupt);
+}
+
+void blk_device_init(struct blk_device *dev)
+{
 	dev->mmio.ops = &blk_mmio_ops;
 	dev->mmio.context = dev;
 	dev->mmio.device_id = VIRTIO_ID_BLOCK;
 	dev->mmio.num_queues = 1;
-	dev->mmio.features = VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO | VIRTIO_BLK_F_BLK_SIZE;
+	dev->mmio.features = VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
+	                     (dev->write == NULL ? VIRTIO_BLK_F_RO : VIRTIO_BLK_F_FLUSH);
 	virtio_mmio_init(&dev->mmio);
-	virtio_mmio_set_config(&dev->mmio, &config, sizeof(config), false);
+	config_set(dev, false);
+}
+
+void blk_device_set_capacity(struct blk_device *dev, uint64_t num_sectors)
+{
+	dev->num_sectors = num_sectors;
+	config_set(dev, true);
 }

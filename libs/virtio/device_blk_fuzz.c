@@ -5,7 +5,7 @@
 static struct blk_device_request *held[BLK_DEVICE_MAX_REQUESTS];
 static uint32_t num_held;
 
-static void hold_read(void *context, struct blk_device_request *request)
+static void hold(void *context, struct blk_device_request *request)
 {
 	(void)context;
 	held[num_held++] = request;
@@ -14,10 +14,17 @@ static void hold_read(void *context, struct blk_device_request *request)
 static void step(void *context, uint8_t op)
 {
 	static const uint8_t bytes[1024];
+	struct blk_device *dev = context;
+	uint8_t *taken;
 
-	(void)context;
-	if (num_held == 0)
+	if (num_held == 0) {
+		blk_device_set_capacity(dev, (uint64_t)op * 32);
 		return;
+	}
+	// As long as the request, so that ASan sees a byte too many.
+	taken = malloc(held[num_held - 1]->length + 1);
+	(void)!blk_device_take(held[num_held - 1], 0, (struct mut_span){.data = taken, .len = held[num_held - 1]->length});
+	free(taken);
 	blk_device_put(held[num_held - 1], (size_t)op * 8, (struct span){.data = bytes, .len = sizeof(bytes)});
 	if ((op & 1) != 0) {
 		num_held--;
@@ -32,7 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	test_guest_init(guest, &dev->mmio);
 	num_held = 0;
-	dev->read = hold_read;
+	// Of the input, so that it finds both kinds of disk.
+	dev->read = hold;
+	dev->write = size % 2 == 0 ? hold : NULL;
+	dev->flush = dev->write;
 	dev->num_sectors = 4096;
 	blk_device_init(dev);
 	fuzz_device(guest, &dev->mmio, data, size, step, dev);

@@ -18,24 +18,44 @@ static struct blk_device *dev;
 static struct blk_device_request *held[BLK_DEVICE_MAX_REQUESTS];
 static uint32_t num_held;
 
-static void hold_read(void *context, struct blk_device_request *request)
+static void hold(void *context, struct blk_device_request *request)
 {
 	(void)context;
 	held[num_held++] = request;
 }
 
-static int setup(void **state)
+static void hold_flush(void *context, struct blk_device_request *request)
 {
-	(void)state;
+	assert_int_equal(request->length, 0);
+	hold(context, request);
+}
+
+static void make_device(bool writable)
+{
 	guest = aligned_alloc(4096, sizeof(*guest));
 	dev = calloc(1, sizeof(*dev));
 	test_guest_init(guest, &dev->mmio);
-	dev->read = hold_read;
+	dev->read = hold;
+	dev->write = writable ? hold : NULL;
+	dev->flush = writable ? hold_flush : NULL;
 	dev->num_sectors = SECTORS;
 	strcpy(dev->serial, "root");
 	blk_device_init(dev);
 	num_held = 0;
 	test_start_device(&dev->mmio, 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	make_device(false);
+	return 0;
+}
+
+static int setup_writable(void **state)
+{
+	(void)state;
+	make_device(true);
 	return 0;
 }
 
@@ -122,6 +142,105 @@ static void test_no_status_byte(void **state)
 	assert_int_equal(test_used(guest, 0)->idx, 1);
 }
 
+static void write_request(uint64_t sector, uint32_t len)
+{
+	struct virtio_blk_req header = {.type = VIRTIO_BLK_T_OUT, .sector = sector};
+
+	memcpy(guest->memory + TEST_BUFFERS, &header, sizeof(header));
+	guest->memory[STATUS] = 0xff;
+	test_set_desc(guest, 0, 0, TEST_GPA + TEST_BUFFERS, sizeof(header), VIRTQ_DESC_F_NEXT, 1);
+	test_set_desc(guest, 0, 1, TEST_GPA + DATA, len, VIRTQ_DESC_F_NEXT, 2);
+	test_set_desc(guest, 0, 2, TEST_GPA + STATUS, 1, VIRTQ_DESC_F_WRITE, 0);
+	test_offer(guest, 0, 0);
+	virtio_mmio_notified(&dev->mmio, 0);
+}
+
+static void test_write(void **state)
+{
+	uint8_t sector[512];
+
+	(void)state;
+	memset(guest->memory + DATA, 'a', 512);
+	memset(guest->memory + DATA + 512, 'b', 512);
+	write_request(SECTORS - 2, 1024);
+	assert_int_equal(num_held, 1);
+	assert_int_equal(held[0]->offset, (SECTORS - 2) * 512);
+	assert_int_equal(held[0]->length, 1024);
+	assert_true(blk_device_take(held[0], 512, (struct mut_span){.data = sector, .len = sizeof(sector)}));
+	assert_int_equal(sector[0], 'b');
+	assert_int_equal(sector[511], 'b');
+	assert_false(blk_device_take(held[0], 513, (struct mut_span){.data = sector, .len = sizeof(sector)}));
+	assert_false(blk_device_take(held[0], SIZE_MAX, (struct mut_span){.data = sector, .len = sizeof(sector)}));
+	blk_device_finish(held[0], 0);
+	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_OK);
+	assert_int_equal(test_used(guest, 0)->ring[0].len, 1);
+}
+
+static void test_write_refused(void **state)
+{
+	(void)state;
+	write_request(SECTORS, 512);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	write_request(SECTORS - 1, 1024);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	write_request(UINT64_MAX, 512);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	write_request(0, 511);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	// No data: what the device may write is no data to be written to the disk.
+	request(VIRTIO_BLK_T_OUT, 0, 512);
+	expect_status(VIRTIO_BLK_S_IOERR);
+}
+
+static void test_write_of_before_a_reset(void **state)
+{
+	uint8_t sector[512];
+
+	(void)state;
+	write_request(0, 512);
+	assert_int_equal(num_held, 1);
+	test_start_device(&dev->mmio, 0);
+	assert_false(blk_device_take(held[0], 0, (struct mut_span){.data = sector, .len = sizeof(sector)}));
+	blk_device_finish(held[0], 0);
+	assert_int_equal(test_used(guest, 0)->idx, 0);
+}
+
+static void test_flush(void **state)
+{
+	(void)state;
+	request(VIRTIO_BLK_T_FLUSH, 0, 512);
+	assert_int_equal(num_held, 1);
+	assert_int_equal(guest->memory[STATUS], 0xff);
+	blk_device_finish(held[--num_held], ERR_IO);
+	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_IOERR);
+	request(VIRTIO_BLK_T_FLUSH, 0, 512);
+	blk_device_finish(held[--num_held], 0);
+	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_OK);
+	assert_int_equal(test_used(guest, 0)->ring[1].len, 1);
+}
+
+static uint64_t capacity(void)
+{
+	return virtio_mmio_read(&dev->mmio, VIRTIO_MMIO_CONFIG, 4);
+}
+
+static void test_capacity(void **state)
+{
+	(void)state;
+	assert_int_equal(capacity(), SECTORS);
+	assert_false(guest->irq);
+	blk_device_set_capacity(dev, 0);
+	assert_true(guest->irq);
+	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_CONFIG);
+	assert_int_equal(capacity(), 0);
+	request(VIRTIO_BLK_T_IN, 0, 512);
+	expect_status(VIRTIO_BLK_S_IOERR);
+	blk_device_set_capacity(dev, 7);
+	assert_int_equal(capacity(), 7);
+	request(VIRTIO_BLK_T_IN, 6, 512);
+	assert_int_equal(num_held, 1);
+}
+
 static void test_reset_forgets(void **state)
 {
 	uint8_t sector[512] = {1};
@@ -178,6 +297,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_status_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_write, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_write_refused, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_write_of_before_a_reset, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_flush, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_capacity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_starved, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endless_requests, setup, teardown),
