@@ -46,7 +46,7 @@ static void directory_read(struct boot_disk *boot)
 static void header_read(void *context, error_t status)
 {
 	struct boot_disk *boot = context;
-	struct container_file file;
+	struct boot_file file;
 	struct ustar_entry entry;
 	error_t err;
 
@@ -63,7 +63,7 @@ static void header_read(void *context, error_t status)
 		boot->finished(boot->context, "the boot disk holds no ustar archive as run.sh makes it");
 		return;
 	}
-	file = (struct container_file){.offset = boot->position + USTAR_BLOCK, .size = entry.size};
+	file = (struct boot_file){.offset = boot->position + USTAR_BLOCK, .size = entry.size};
 	if (entry.is_file && strcmp(entry.name, "kernel") == 0)
 		boot->kernel = file;
 	else if (entry.is_file && strcmp(entry.name, "initramfs.cpio") == 0)

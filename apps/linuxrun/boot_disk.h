@@ -4,16 +4,16 @@
 #pragma once
 
 #include "apps/linuxrun/ustar.h"
-#include "libs/linux/container.h"
+#include "libs/linux/guest_container.h"
 #include "libs/linux/loader.h"
 
 #define BOOT_DISK_MAX_ENTRIES 64u
 
 struct boot_disk {
 	struct disk *disk;
-	struct container_file kernel;
-	struct container_file initramfs;
-	struct container_file config;
+	struct boot_file kernel;
+	struct boot_file initramfs;
+	struct boot_file config;
 	uint8_t *config_data;  // heap; config.size bytes
 	// All was found and config.json read (`error` NULL), or what is wrong. Called from the loop.
 	void (*finished)(void *context, const char *error);

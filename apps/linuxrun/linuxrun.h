@@ -6,7 +6,7 @@
 #include "apps/linuxrun/boot_disk.h"
 #include "apps/linuxrun/opener.h"
 #include "apps/linuxrun/ports.h"
-#include "libs/linux/container.h"
+#include "libs/linux/guest_container.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/payload.h"
 
@@ -46,7 +46,7 @@ struct linuxrun {
 	uint64_t stdin_total;
 	uint64_t stdin_eof;  // UINT64_MAX: not told yet
 
-	struct container *container;
+	struct guest_container *container;
 	bool ended;
 	int status;
 	bool failed;

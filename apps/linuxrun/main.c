@@ -70,11 +70,11 @@ void linuxrun_end(struct linuxrun *run, int status, const char *error)
 
 // --- The container ---------------------------------------------------------------------------------
 
-static void log_exits(struct container *c, const char *when)
+static void log_exits(struct guest_container *c, const char *when)
 {
 	struct vcpu_stats s;
 
-	container_stats(c, &s);
+	guest_container_stats(c, &s);
 	log_debug("VM exits %s: %llu total, %llu page fault, %llu mmio read, %llu mmio write, %llu notify, "
 	          "%llu sbi time, %llu sbi other, %llu wfi, %llu host interrupt, %llu other",
 	          when, (unsigned long long)s.exits, (unsigned long long)s.page_fault, (unsigned long long)s.mmio_read,
@@ -96,11 +96,11 @@ static void container_started(void *context, nsec_t start_ns)
 	linuxrun_tell(run, "started");
 }
 
-static size_t container_output(void *context, enum container_stream stream, struct span bytes)
+static size_t container_output(void *context, enum guest_stream stream, struct span bytes)
 {
 	struct linuxrun *run = context;
 
-	return out_port_write(stream == CONTAINER_STDOUT ? &run->out : &run->err, bytes);
+	return out_port_write(stream == GUEST_STDOUT ? &run->out : &run->err, bytes);
 }
 
 static void container_input_ready(void *context)
@@ -114,7 +114,7 @@ static void container_ended(void *context, int status, const char *error)
 
 	log_exits(run->container, "in all");
 	linuxrun_end(run, status, error);
-	container_destroy(run->container);
+	guest_container_destroy(run->container);
 	run->container = NULL;
 }
 
@@ -125,7 +125,7 @@ static void root_reopened(struct opener *opener, handle_t channel, error_t error
 	if (channel == HANDLE_NONE)
 		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
 	if (run->container != NULL)
-		container_root_reopened(run->container, channel);
+		guest_container_root_reopened(run->container, channel);
 	else if (channel != HANDLE_NONE)
 		handle_close(channel);
 }
@@ -139,7 +139,7 @@ static void container_root_lost(void *context)
 	opener_start(&run->open_root, &run->loop, environ_connector(run->env, "blkdev"), "blk:root", root_reopened, run);
 }
 
-static const struct container_ops container_callbacks = {
+static const struct guest_container_ops container_callbacks = {
 	.root_lost = container_root_lost,
 	.started = container_started,
 	.output = container_output,
@@ -148,15 +148,15 @@ static const struct container_ops container_callbacks = {
 };
 
 // What the machine has, as far as we are told.
-static bool check_machine(struct linuxrun *run, struct container_config *config)
+static bool check_machine(struct linuxrun *run, struct guest_container_config *config)
 {
 	struct system_info info;
 
 	if (run->system == HANDLE_NONE || system_info(run->system, &info) < 0)
 		return true;
-	config->has_sstc = info.has_sstc != 0;
+	config->boot.has_sstc = info.has_sstc != 0;
 	if (info.has_hypervisor == 0) {
-		linuxrun_end(run, CONTAINER_STATUS_FAILED,
+		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "this machine has no hypervisor extension (H), so it cannot run Linux containers: "
 		             "start QEMU with a CPU that has it (-cpu rv64,h=true)");
 		return false;
@@ -164,7 +164,7 @@ static bool check_machine(struct linuxrun *run, struct container_config *config)
 	if (run->memory + MEMORY_RESERVE > info.free_pages * PAGE_SIZE) {
 		log_error("%u MiB are free, %u MiB are wanted for the guest", (unsigned int)(info.free_pages * PAGE_SIZE / MIB),
 		          (unsigned int)(run->memory / MIB));
-		linuxrun_end(run, CONTAINER_STATUS_FAILED,
+		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "too little memory for the guest: lower LINUXRUN_MEMORY or give the machine more");
 		return false;
 	}
@@ -173,13 +173,15 @@ static bool check_machine(struct linuxrun *run, struct container_config *config)
 
 static void run_container(struct linuxrun *run)
 {
-	struct container_config config = {
-		.memory = run->memory,
-		.cpus = (uint32_t)run->cpus,
-		.log_console = run->log_guest,
-		.boot_disk = &run->disk,
-		.kernel = run->boot.kernel,
-		.initramfs = run->boot.initramfs,
+	struct guest_container_config config = {
+		.boot = {
+			.memory = run->memory,
+			.cpus = (uint32_t)run->cpus,
+			.log_console = run->log_guest,
+			.boot_disk = &run->disk,
+			.kernel = run->boot.kernel,
+			.initramfs = run->boot.initramfs,
+		},
 		.root_disk = run->root_channel,
 		.config = {.data = run->boot.config_data, .len = (size_t)run->boot.config.size},
 	};
@@ -187,10 +189,10 @@ static void run_container(struct linuxrun *run)
 
 	if (run->ended || !check_machine(run, &config))
 		return;
-	err = container_create(&run->loop, &config, &container_callbacks, run, &run->container);
+	err = guest_container_create(&run->loop, &config, &container_callbacks, run, &run->container);
 	if (err < 0) {
-		log_error("container_create: error %d", (int)err);
-		linuxrun_end(run, CONTAINER_STATUS_FAILED,
+		log_error("guest_container_create: error %d", (int)err);
+		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "the container could not be made: linuxrun.memory is 32M to 8G, linuxrun.cpus is 1 to 4");
 		return;
 	}
@@ -198,10 +200,10 @@ static void run_container(struct linuxrun *run)
 	heap_free(run->boot.config_data);
 	run->boot.config_data = NULL;
 	if (run->out_closed)
-		container_output_close(run->container, CONTAINER_STDOUT);
+		guest_container_output_close(run->container, GUEST_STDOUT);
 	if (run->err_closed)
-		container_output_close(run->container, CONTAINER_STDERR);
-	container_start(run->container);
+		guest_container_output_close(run->container, GUEST_STDERR);
+	guest_container_start(run->container);
 	linuxrun_stdin_pump(run);
 }
 
@@ -212,7 +214,7 @@ static void boot_read(void *context, const char *error)
 	struct linuxrun *run = context;
 
 	if (error != NULL)
-		linuxrun_end(run, CONTAINER_STATUS_FAILED, error);
+		linuxrun_end(run, GUEST_STATUS_FAILED, error);
 	else
 		run_container(run);
 }
@@ -228,7 +230,7 @@ static void disk_has_failed(void *context, error_t error)
 {
 	log_warn("the boot disk is gone (error %d)", (int)error);
 	if (((struct linuxrun *)context)->container == NULL)
-		linuxrun_end(context, CONTAINER_STATUS_FAILED, "the boot disk is gone");
+		linuxrun_end(context, GUEST_STATUS_FAILED, "the boot disk is gone");
 }
 
 static const struct disk_ops disk_callbacks = {.ready = disk_is_ready, .failed = disk_has_failed};
@@ -241,11 +243,11 @@ static void all_opened(struct linuxrun *run)
 		return;
 	}
 	if (run->root_channel == HANDLE_NONE) {
-		linuxrun_end(run, CONTAINER_STATUS_FAILED, "there is no root image: a disk with serial \"root\" is missing");
+		linuxrun_end(run, GUEST_STATUS_FAILED, "there is no root image: a disk with serial \"root\" is missing");
 		return;
 	}
 	if (disk_init(&run->disk, &run->loop, run->boot_channel, &disk_callbacks, run) < 0)
-		linuxrun_end(run, CONTAINER_STATUS_FAILED, "the boot disk could not be used");
+		linuxrun_end(run, GUEST_STATUS_FAILED, "the boot disk could not be used");
 	run->has_disk = true;
 }
 
@@ -281,7 +283,7 @@ static void port_hung_up(void *context, struct out_port *port)
 
 	*(port == &run->out ? &run->out_closed : &run->err_closed) = true;
 	if (run->container != NULL)
-		container_output_close(run->container, port == &run->out ? CONTAINER_STDOUT : CONTAINER_STDERR);
+		guest_container_output_close(run->container, port == &run->out ? GUEST_STDOUT : GUEST_STDERR);
 }
 
 static void port_writable(void *context, struct out_port *port)
@@ -289,7 +291,7 @@ static void port_writable(void *context, struct out_port *port)
 	struct linuxrun *run = context;
 
 	if (run->container != NULL)
-		container_output_resume(run->container, port == &run->out ? CONTAINER_STDOUT : CONTAINER_STDERR);
+		guest_container_output_resume(run->container, port == &run->out ? GUEST_STDOUT : GUEST_STDERR);
 }
 
 static void open_all(struct linuxrun *run)

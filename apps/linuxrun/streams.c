@@ -30,8 +30,8 @@ void linuxrun_tell(struct linuxrun *run, const char *format, ...)
 static void take_signal(struct linuxrun *run, uint32_t number)
 {
 	if (run->container != NULL && !run->ended)
-		container_signal(run->container, number);
-	else if (!container_signal_is_ignored(number))
+		guest_container_signal(run->container, number);
+	else if (!guest_container_signal_is_ignored(number))
 		linuxrun_end(run, 128 + (int)number, NULL);  // there is none yet, and there will be none
 }
 
@@ -53,7 +53,7 @@ static void take_line(struct linuxrun *run, struct span line)
 	case HOST_LINE_RESIZE:
 		if (run->container != NULL && !run->ended && parsed.value <= UINT16_MAX &&
 		    parsed.value2 <= UINT16_MAX)
-			container_resize(run->container, (uint16_t)parsed.value, (uint16_t)parsed.value2);
+			guest_container_resize(run->container, (uint16_t)parsed.value, (uint16_t)parsed.value2);
 		break;
 	default:
 		log_warn("unknown line on the control port: %.*s", (int)line.len, (const char *)line.data);
@@ -93,7 +93,7 @@ void linuxrun_stdin_pump(struct linuxrun *run)
 	if (run->stdin_payload.bytes.len > run->stdin_done) {
 		rest.data = run->stdin_payload.bytes.data + run->stdin_done;
 		rest.len = run->stdin_payload.bytes.len - run->stdin_done;
-		run->stdin_done += container_stdin_write(run->container, rest);
+		run->stdin_done += guest_container_stdin_write(run->container, rest);
 		if (run->stdin_done < run->stdin_payload.bytes.len)
 			return;  // input_ready comes
 	}
@@ -106,7 +106,7 @@ void linuxrun_stdin_pump(struct linuxrun *run)
 			source_want_messages(&run->stdin_source, true);
 	}
 	if (run->stdin_total >= run->stdin_eof)
-		container_stdin_close(run->container);
+		guest_container_stdin_close(run->container);
 }
 
 static void stdin_message(struct loop *loop, struct source *source, struct message *m)

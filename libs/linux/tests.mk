@@ -8,7 +8,8 @@ guest_fdt_test_SRCS := libs/linux/guest_fdt.c libs/linux/kernel_image.c libs/bas
 guest_fdt_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow
 control_link_test_SRCS := libs/linux/control_link.c libs/base/span.c
 disk_cache_test_SRCS := libs/linux/disk_cache.c libs/linux/loader.c
-HOST_TESTS += libs/linux/container_test
-container_test_SRCS := $(patsubst %,libs/linux/%.c,container container_boot container_control control_link kernel_image) \
+HOST_TESTS += libs/linux/guest_container_test
+guest_container_test_SRCS := $(patsubst %,libs/linux/%.c,guest_container guest_container_control vm vm_boot vm_root vm_ports \
+	control_link kernel_image) \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_console device_blk device_rng) \
 	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/log.c

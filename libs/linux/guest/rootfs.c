@@ -2,6 +2,10 @@
 #include "libs/linux/guest/rootfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,12 +33,45 @@ static int make_upper(void)
 	return 0;
 }
 
+#define DISK_WAIT_TURN_US 200
+#define DISK_WAIT_TURNS (10 * 1000000 / DISK_WAIT_TURN_US)
+
+static int disk_size(const char *path, uint64_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int result;
+
+	if (fd < 0)
+		return -1;
+	result = ioctl(fd, BLKGETSIZE64, size);
+	close(fd);
+	return result;
+}
+
+// A disk may be put into a guest that runs: the kernel hears of its size a moment after the request came. 0 or -1 with errno.
+static int wait_for_disk(const char *path)
+{
+	uint64_t size;
+
+	for (int i = 0; i < DISK_WAIT_TURNS; i++) {
+		if (disk_size(path, &size) != 0)
+			return -1;
+		if (size > 0)
+			return 0;
+		usleep(DISK_WAIT_TURN_US);
+	}
+	errno = ENOMEDIUM;
+	return -1;
+}
+
 int rootfs_mount(const struct control_mount *request, struct failure *failure)
 {
 	if ((request->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || request->writable_disk > 1)
 		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)",
 				   request->flags, request->writable_disk);
 
+	if (wait_for_disk("/dev/vda") != 0)
+		return failure_errno(failure, "find the root image on /dev/vda");
 	if (mount("/dev/vda", DISK, "squashfs", MS_RDONLY, NULL) != 0)
 		return failure_errno(failure, "mount the root image /dev/vda (squashfs)");
 	if (access(LOWER, F_OK) != 0)

@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-#include "libs/linux/container_internal.h"
+#include "libs/linux/guest_container_internal.h"
+#include "libs/linux/vm_internal.h"
 #include "libs/starina/alloc.h"
 #include "libs/virtio/device_test.h"
 
@@ -18,7 +19,8 @@
 #define BOOT_INITRAMFS 8192u
 #define TIMERS 4
 
-static struct container *c;
+static struct guest_container *c;
+static struct vm *vm;  // its
 static struct test_guest *guest;
 static struct loop loop;
 static struct disk boot_disk;
@@ -35,7 +37,7 @@ static uint32_t disks_opened;
 static int resumed;  // times; with an error: -1
 // What the app heard.
 static int status;
-static char error_text[CONTAINER_ERROR_MAX];
+static char error_text[VM_ERROR_MAX];
 static uint32_t num_started, num_ended, num_lost, num_input_ready;
 static char output[256];
 static size_t output_len;
@@ -253,9 +255,9 @@ void machine_stats(struct machine *machine, struct vcpu_stats *out)
 // The vCPUs end for `reason`.
 static void machine_ends(enum machine_end reason)
 {
-	c->machine.num_running = 0;
-	c->machine.end = reason;
-	c->machine.stopped(c->machine.context);
+	vm->machine.num_running = 0;
+	vm->machine.end = reason;
+	vm->machine.stopped(vm->machine.context);
 }
 
 // --- The app ---------------------------------------------------------------------------------------
@@ -267,7 +269,7 @@ static void take_started(void *context, nsec_t start_ns)
 	num_started++;
 }
 
-static size_t take_output(void *context, enum container_stream stream, struct span bytes)
+static size_t take_output(void *context, enum guest_stream stream, struct span bytes)
 {
 	size_t n = bytes.len < output_room ? bytes.len : output_room;
 
@@ -297,11 +299,11 @@ static void take_ended(void *context, int s, const char *error)
 	num_ended++;
 	status = s;
 	strcpy(error_text, error != NULL ? error : "");
-	container_destroy(c);
+	guest_container_destroy(c);
 	c = NULL;
 }
 
-static const struct container_ops app = {
+static const struct guest_container_ops app = {
 	.started = take_started,
 	.output = take_output,
 	.input_ready = take_input_ready,
@@ -329,17 +331,35 @@ static void turn(void)
 	}
 }
 
-static int setup(void **state)
+static void root_is_ready(uint64_t num_sectors)
 {
-	struct container_config config = {
-		.memory = 40ull << 20,
-		.cpus = 1,
-		.boot_disk = &boot_disk,
-		.kernel = {.offset = BOOT_KERNEL, .size = 100000},
-		.initramfs = {.offset = BOOT_INITRAMFS, .size = 5000},
+	vm->root_disk.ready = true;
+	vm->root_disk.num_sectors = num_sectors;
+	disk_callbacks->ready(vm);
+}
+
+static const struct vm_config boot = {
+	.memory = 40ull << 20,
+	.cpus = 1,
+	.boot_disk = &boot_disk,
+	.kernel = {.offset = BOOT_KERNEL, .size = 100000},
+	.initramfs = {.offset = BOOT_INITRAMFS, .size = 5000},
+};
+
+static void create_container(struct vm *warm)
+{
+	struct guest_container_config config = {
+		.vm = warm,
+		.boot = boot,
 		.config = {.data = (const uint8_t *)"{}", .len = 2},
 	};
 
+	assert_int_equal(guest_container_create(&loop, &config, &app, NULL, &c), 0);
+	vm = c->vm;
+}
+
+static int setup(void **state)
+{
 	(void)state;
 	guest = aligned_alloc(4096, sizeof(*guest));
 	num_timers = num_started = num_ended = num_lost = num_input_ready = disks_opened = 0;
@@ -352,9 +372,8 @@ static int setup(void **state)
 	loading = NULL;
 	now = 1000;
 	memset(timer_sources, 0, sizeof(timer_sources));
-	assert_int_equal(container_create(&loop, &config, &app, NULL, &c), 0);
-	c->root_disk.num_sectors = 8;
-	c->root_disk.ready = true;
+	create_container(NULL);
+	root_is_ready(8);
 	return 0;
 }
 
@@ -362,10 +381,10 @@ static int teardown(void **state)
 {
 	(void)state;
 	if (c != NULL && c->state != CONTAINER_CREATED)
-		container_kill(c);
+		guest_container_kill(c);
 	turn();
 	if (c != NULL)
-		container_destroy(c);
+		guest_container_destroy(c);
 	c = NULL;
 	free(guest);
 	return 0;
@@ -383,7 +402,7 @@ static void guest_send(uint32_t queue, const void *bytes, uint32_t len)
 	memcpy(guest->memory + buffer_of(queue), bytes, len);
 	test_set_desc(guest, queue, 0, TEST_GPA + buffer_of(queue), len, 0, 0);
 	test_offer(guest, queue, 0);
-	virtio_mmio_notified(&c->console.mmio, queue);
+	virtio_mmio_notified(&vm->console.mmio, queue);
 }
 
 static void guest_control(uint32_t port, uint16_t event, uint16_t value)
@@ -398,10 +417,13 @@ static void guest_boot(void)
 {
 	uint32_t rx = VIRTIO_CONSOLE_QUEUE_RX(GUEST_PORT_CONTROL);
 
-	container_start(c);
+	if (c != NULL)
+		guest_container_start(c);
+	else
+		vm_boot(vm);
 	turn();
-	assert_int_equal(c->state, CONTAINER_BOOTING);
-	test_start_device(&c->console.mmio, VIRTIO_CONSOLE_F_MULTIPORT);
+	assert_int_equal(vm->state, VM_BOOTING);
+	test_start_device(&vm->console.mmio, VIRTIO_CONSOLE_F_MULTIPORT);
 	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++) {
 		test_set_desc(guest, rx, i, TEST_GPA + buffer_of(rx) + i * 256u, 256, VIRTQ_DESC_F_WRITE, 0);
 		test_offer(guest, rx, i);
@@ -523,9 +545,9 @@ static void test_output_outlives_guest(void **state)
 	guest_exited(CONTROL_EVENT_EXITED, 0);
 	turn();
 	assert_int_equal(num_ended, 0);
-	assert_int_equal(c->machine.num_running, 0);
+	assert_int_equal(vm->machine.num_running, 0);
 	output_room = 100;
-	container_output_resume(c, CONTAINER_STDOUT);
+	guest_container_output_resume(c, GUEST_STDOUT);
 	expect_end(0, NULL);
 	assert_memory_equal(output, "hello", 5);
 }
@@ -621,7 +643,7 @@ static void test_never_ready(void **state)
 {
 	(void)state;
 	guest_boot();
-	now += CONTAINER_PATIENCE - 1;
+	now += VM_PATIENCE - 1;
 	turn();
 	assert_int_equal(num_ended, 0);
 	now += 1;
@@ -633,7 +655,7 @@ static void test_never_started(void **state)
 	(void)state;
 	guest_boot();
 	guest_ready();
-	now += CONTAINER_PATIENCE;
+	now += VM_PATIENCE;
 	expect_end(125, "did not start its container");
 }
 
@@ -642,7 +664,7 @@ static void test_patience_ends(void **state)
 {
 	(void)state;
 	guest_start();
-	now += 100 * CONTAINER_PATIENCE;
+	now += 100 * VM_PATIENCE;
 	turn();
 	assert_int_equal(num_ended, 0);
 }
@@ -674,20 +696,20 @@ static void test_signals_before_start(void **state)
 {
 	(void)state;
 	guest_boot();
-	container_signal(c, 28);  // SIGWINCH
-	container_signal(c, 0);
-	container_signal(c, 65);
+	guest_container_signal(c, 28);  // SIGWINCH
+	guest_container_signal(c, 0);
+	guest_container_signal(c, 65);
 	turn();
 	assert_int_equal(num_ended, 0);
-	container_signal(c, 15);
+	guest_container_signal(c, 15);
 	expect_end(143, NULL);
 }
 
 static void test_signal_while_loading(void **state)
 {
 	(void)state;
-	container_start(c);
-	container_signal(c, 2);
+	guest_container_start(c);
+	guest_container_signal(c, 2);
 	assert_int_equal(num_ended, 0);  // the disk still writes into the machine
 	expect_end(130, NULL);
 }
@@ -701,14 +723,14 @@ static void test_signal_reaches_bootd(void **state)
 	guest_start();
 	guest_read();
 	requests_len = 0;
-	container_signal(c, 15);
+	guest_container_signal(c, 15);
 	guest_read();
 	assert_int_equal(requests_len, sizeof(header) + sizeof(struct control_signal));
 	memcpy(&header, requests, sizeof(header));
 	assert_int_equal(header.type, CONTROL_SIGNAL);
 	memcpy(&number, requests + sizeof(header), sizeof(number));
 	assert_int_equal(number, 15);
-	container_signal(c, 9);
+	guest_container_signal(c, 9);
 	expect_end(137, NULL);
 }
 
@@ -720,7 +742,7 @@ static void test_output_closed(void **state)
 
 	(void)state;
 	guest_start();
-	container_output_close(c, CONTAINER_STDOUT);
+	guest_container_output_close(c, GUEST_STDOUT);
 	used = test_used(guest, queue);
 	memcpy(&message, guest->memory + buffer_of(queue) + used->ring[(used->idx - 1u) % TEST_QUEUE_SIZE].id * 16,
 	       sizeof(message));
@@ -731,9 +753,9 @@ static void test_output_closed(void **state)
 
 static void root_dies(error_t error)
 {
-	c->root_disk.ready = false;
-	c->root_disk.open = false;
-	disk_callbacks->failed(c, error);
+	vm->root_disk.ready = false;
+	vm->root_disk.open = false;
+	disk_callbacks->failed(vm, error);
 }
 
 static void test_root_disk_returns(void **state)
@@ -743,21 +765,17 @@ static void test_root_disk_returns(void **state)
 	root_dies(ERR_PEER_CLOSED);
 	assert_int_equal(num_lost, 1);
 	assert_int_equal(resumed, 0);
-	container_root_reopened(c, TIMERS);
+	guest_container_root_reopened(c, TIMERS);
 	assert_int_equal(disks_opened, 2);
-	c->root_disk.ready = true;
-	c->root_disk.num_sectors = 8;
-	disk_callbacks->ready(c);
+	root_is_ready(8);
 	assert_int_equal(resumed, 1);
 	// Another disk in its place is as good as none.
 	root_dies(ERR_PEER_CLOSED);
-	container_root_reopened(c, TIMERS);
-	c->root_disk.ready = true;
-	c->root_disk.num_sectors = 9;
-	disk_callbacks->ready(c);
+	guest_container_root_reopened(c, TIMERS);
+	root_is_ready(9);
 	assert_int_equal(resumed, -1);
 	// Nobody asked for this one.
-	container_root_reopened(c, TIMERS);
+	guest_container_root_reopened(c, TIMERS);
 	assert_int_equal(disks_opened, 3);
 }
 
@@ -766,11 +784,65 @@ static void test_root_disk_is_lost(void **state)
 	(void)state;
 	guest_start();
 	root_dies(ERR_PEER_CLOSED);
-	container_root_reopened(c, HANDLE_NONE);
+	guest_container_root_reopened(c, HANDLE_NONE);
 	assert_int_equal(resumed, -1);
 	assert_int_equal(num_lost, 1);
 	turn();
 	assert_int_equal(num_ended, 0);
+}
+
+static void vm_event(void *context)
+{
+	++*(uint32_t *)context;
+}
+
+// A VM waits in a pool, without a root disk, until it gets a container.
+static void test_warm(void **state)
+{
+	static const struct vm_ops pool = {.ready = vm_event, .stopped = vm_event};
+	uint64_t capacity;
+	uint32_t events = 0;
+
+	(void)state;
+	guest_container_destroy(c);
+	c = NULL;
+	assert_int_equal(vm_create(&loop, &boot, &pool, &events, &vm), 0);
+	guest_boot();
+	guest_ready();
+	assert_int_equal(events, 1);
+	now += 100 * VM_PATIENCE;
+	turn();
+	memcpy(&capacity, vm->root.mmio.page + VIRTIO_MMIO_CONFIG, sizeof(capacity));
+	assert_int_equal(capacity, 0);
+
+	create_container(vm);
+	guest_container_start(c);
+	guest_read();
+	assert_int_equal(requests_len, 0);  // the disk comes first
+	root_is_ready(8);
+	memcpy(&capacity, vm->root.mmio.page + VIRTIO_MMIO_CONFIG, sizeof(capacity));
+	assert_int_equal(capacity, 8);
+	guest_read();
+	assert_true(requests_len > 0);
+	for (uint32_t i = 1; i <= 4; i++)
+		guest_reply(i, 0);
+	guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0);
+	assert_int_equal(num_started, 1);
+	guest_exited(CONTROL_EVENT_EXITED, 3);
+	expect_end(3, NULL);
+	assert_int_equal(events, 1);
+}
+
+// What a guest without a container may not say.
+static void test_hostile_while_warm(void **state)
+{
+	(void)state;
+	guest_boot();
+	vm->root_disk.ready = false;
+	c->root_ready = false;
+	guest_ready();
+	guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0);
+	expect_end(125, "broke the control protocol");
 }
 
 #define container_case(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -793,6 +865,8 @@ int main(void)
 		container_case(test_output_closed),
 		container_case(test_root_disk_returns),
 		container_case(test_root_disk_is_lost),
+		container_case(test_warm),
+		container_case(test_hostile_while_warm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

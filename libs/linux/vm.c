@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+#include "libs/linux/vm.h"
+
+#include <stdarg.h>
+
+#include "libs/base/fmt.h"
+#include "libs/linux/vm_internal.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+
+void vm_fail(struct vm *vm, const char *format, ...)
+{
+	char error[VM_ERROR_MAX];
+	va_list args;
+
+	if (vm->state == VM_ENDING)
+		return;
+	va_start(args, format);
+	fmt_vwrite(error, sizeof(error), format, args);
+	va_end(args);
+	vm->state = VM_ENDING;
+	vm_be_patient(vm, NULL);
+	vm->ops->failed(vm->context, error);
+}
+
+static bool is_busy(const struct vm *vm)
+{
+	return vm->loading || (vm->has_machine && vm->machine.num_running > 0);
+}
+
+void vm_settle(struct vm *vm)
+{
+	if (!vm->stopping || is_busy(vm))
+		return;
+	vm->stopping = false;
+	vm->ops->stopped(vm->context);
+}
+
+bool vm_stop(struct vm *vm)
+{
+	vm->state = VM_ENDING;
+	vm_be_patient(vm, NULL);
+	if (!is_busy(vm))
+		return true;
+	vm->stopping = true;
+	if (vm->has_machine)
+		machine_stop(&vm->machine);
+	return false;
+}
+
+void vm_be_patient(struct vm *vm, const char *what)
+{
+	nsec_t now = 0;
+	error_t err = what != NULL ? clock_get(CLOCK_MONOTONIC, &now) : 0;
+
+	vm->patience_for = what;
+	if (err == 0)
+		err = timer_set(vm->patience_timer, what != NULL ? now + VM_PATIENCE : NSEC_NEVER);
+	assert(err == 0);
+}
+
+static void patience_ended(struct loop *loop, struct source *source)
+{
+	struct vm *vm = source->context;
+
+	(void)loop;
+	if (vm->state == VM_ENDING || vm->patience_for == NULL)
+		return;
+	vm_log_last_words(vm);
+	vm_fail(vm, "the guest did not %s in %u s", vm->patience_for, (unsigned int)(VM_PATIENCE / NSEC_PER_SEC));
+}
+
+static const struct source_ops patience_ops = {.signalled = patience_ended};
+
+error_t vm_create(struct loop *loop, const struct vm_config *config, const struct vm_ops *ops, void *context,
+                  struct vm **out)
+{
+	struct vm *vm;
+	error_t err;
+
+	if (config->memory < MACHINE_MIN_MEMORY || config->memory > MACHINE_MAX_MEMORY || config->cpus == 0 ||
+	    config->cpus > MACHINE_MAX_CPUS)
+		return ERR_INVALID;
+	vm = heap_alloc(sizeof(*vm));
+	if (vm == NULL)
+		return ERR_NO_MEMORY;
+	vm->loop = loop;
+	vm->config = *config;
+	vm->config.memory = (config->memory + BLOCK_SIZE - 1) & ~(uint64_t)(BLOCK_SIZE - 1);
+	vm->ops = ops;
+	vm->context = context;
+	err = timer_create(&vm->patience_timer);
+	if (err < 0)
+		goto out_free;
+	err = loop_add(loop, &vm->patience, vm->patience_timer, &patience_ops, vm);
+	if (err < 0)
+		goto out_timer;
+	control_link_init(&vm->link, vm_frame, vm);
+	*out = vm;
+	return 0;
+
+out_timer:
+	handle_close(vm->patience_timer);
+out_free:
+	heap_free(vm);
+	return err;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	assert(!is_busy(vm));
+	vm_root_deinit(vm);
+	if (vm->has_machine)
+		machine_deinit(&vm->machine);
+	control_link_deinit(&vm->link);
+	loop_close(vm->loop, &vm->patience);
+	heap_free(vm);
+}
+
+void vm_set_owner(struct vm *vm, const struct vm_ops *ops, void *context)
+{
+	vm->ops = ops;
+	vm->context = context;
+}
+
+bool vm_is_ready(const struct vm *vm)
+{
+	return vm->state == VM_READY;
+}
+
+void vm_stats(struct vm *vm, struct vcpu_stats *out)
+{
+	*out = (struct vcpu_stats){0};
+	if (vm->has_machine)
+		machine_stats(&vm->machine, out);
+}
+
+void vm_log_last_words(const struct vm *vm)
+{
+	const struct machine *m = &vm->machine;
+	size_t start = 0;
+
+	for (size_t i = 0; i <= m->console_len; i++) {
+		if (i < m->console_len && m->console[i] != '\n')
+			continue;
+		if (i > start)
+			log_warn("guest: %.*s", (int)(i - start), m->console + start);
+		start = i + 1;
+	}
+}
