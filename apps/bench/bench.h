@@ -4,11 +4,14 @@
 // -icount shift=0. Each figure is the least of BENCH_ROUNDS rounds.
 #pragma once
 
+#include <stdbool.h>
+
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
 #define BENCH_ROUNDS 32
+#define BENCH_RTC "google,goldfish-rtc"
 
 struct bench {
 	const struct environ *env;
@@ -36,9 +39,16 @@ static inline uint64_t bench_min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+// Waits for the end of a thread and closes its handle.
+void bench_wait_for_end(handle_t thread);
+
 // Channels, polls, threads, timers, memory.
 void bench_objects(struct bench *b);
 // Round trips with another app.
 void bench_round_trips(struct bench *b);
-// Exits of a virtual machine; nothing without the H extension.
-void bench_vm(struct bench *b);
+// From a device's interrupt to the app; nothing without the device.
+void bench_device(struct bench *b);
+// Exits of a virtual machine to the kernel and to a bare VMM. Needs the H extension.
+void bench_vm(void);
+// Exits that libs/linux handles. Needs the H extension.
+void bench_vmm(bool has_sstc);

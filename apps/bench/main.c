@@ -42,8 +42,11 @@ static void bench_main(const struct environ *env)
 	bench_measure(&bench, NULL, nothing, NULL, NULL, 1);
 	bench_objects(&bench);
 	bench_round_trips(&bench);
-	if (info.has_hypervisor != 0)
-		bench_vm(&bench);
+	bench_device(&bench);
+	if (info.has_hypervisor != 0) {
+		bench_vm();
+		bench_vmm(info.has_sstc != 0);
+	}
 	log_info("bench: done");
 	system_power_off(bench.system, 0);
 }
@@ -54,4 +57,5 @@ APP(bench,
     .needs = {
 	    {NEED_SERVICE, "bench_peer", NULL, 0},
 	    {NEED_SYSTEM, "system", NULL, 0},
+	    {NEED_DEVICE, BENCH_RTC, NULL, 1},
     });

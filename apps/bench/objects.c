@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <stdbool.h>
-
 #include "apps/bench/bench.h"
 
 #define TIMER_DELAY (200 * 1000ull)
@@ -68,7 +66,7 @@ static void sleeper_thread(void *arg)
 	thread_exit();
 }
 
-static void wait_for_end(handle_t thread)
+void bench_wait_for_end(handle_t thread)
 {
 	struct poll_event event;
 	handle_t poll;
@@ -99,7 +97,7 @@ static void bench_wake_up(void)
 		thread_yield();
 	}
 	bench_report("poll_wake_up", s.best);
-	wait_for_end(thread);
+	bench_wait_for_end(thread);
 	handle_close(s.poll);
 	handle_close(s.event);
 }
@@ -129,7 +127,7 @@ static void bench_switch(struct bench *b)
 	thread_yield();
 	bench_measure(b, "thread_switch", op_yield, NULL, NULL, 2);
 	stop = true;
-	wait_for_end(thread);
+	bench_wait_for_end(thread);
 }
 
 // From the deadline to the return of poll_wait, the hart being idle meanwhile: with icount and a clock of nothing else, the

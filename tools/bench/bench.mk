@@ -21,3 +21,13 @@ $(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle tools/image/mklayout.
 BENCH ?=
 bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json ## figures: a table, and $(BUILD)/bench.json
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
+
+# The gate's comparison, and the one command that commits new counts.
+COUNTED := $(BUILD)/starina-bench.elf $(BUILD)/starina.elf
+.PHONY: test-counts bench-counts
+test-counts: $(COUNTED) ## exact counts against tools/bench/counts.json
+	$(Q)tools/bench/counts_test.py
+	$(Q)BUILD=$(BUILD) tools/bench/counts.py
+
+bench-counts: $(COUNTED) ## writes the counts of this build to tools/bench/counts.json
+	$(Q)BUILD=$(BUILD) tools/bench/counts.py --update

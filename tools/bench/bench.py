@@ -41,11 +41,15 @@ FIGURES = {
     "poll_wake_up": ("event_signal to the return of another thread's poll_wait", "insns", None),
     "thread_switch": ("thread_yield to another thread", "insns", None),
     "timer_to_app": ("timer's deadline to the app, from idle", "insns", None),
+    "interrupt_to_app": ("device interrupt to the app, from idle", "insns", None),
     "folio_alloc_free": ("folio of a page: create and close", "insns", None),
     "exit_sbi": ("VM exit: SBI call served in the kernel", "insns", 400),
     "exit_notify": ("VM exit: queue notification to an event", "insns", None),
     "exit_mmio_write": ("VM exit: MMIO write to the VMM and back", "insns", 900),
     "exit_mmio_read": ("VM exit: MMIO read to the VMM and back", "insns", 900),
+    "vmm_mmio_write": ("VM exit: register write to a device of libs/linux and back", "insns", None),
+    "vmm_mmio_read": ("VM exit: PLIC claim, served by libs/linux", "insns", None),
+    "notify_to_thread": ("queue notification to the I/O thread's poll_wait, guest in wfi", "insns", None),
     "interrupt_to_guest": ("vcpu_set_irq + vcpu_run to the guest's handler", "insns", None),
     "power_on_to_first_app": ("power-on (firmware included) to the first app's main", "insns", 20_000_000),
     "image_bytes": ("image without guest, as loaded", "bytes", 1 << 20),
@@ -99,6 +103,7 @@ def measure_calls(out):
         sys.exit("bench: the benchmark image did not come to its end:\n" + done.stdout)
     for name, value in re.findall(r"figure (\w+) (\d+)", done.stdout):
         out[name] = int(value)
+    out["versions"]["opensbi"] = re.search(r"OpenSBI v(\S+)", done.stdout).group(1)
 
 
 def measure_boot(out):

@@ -33,6 +33,7 @@ lint-shell:
 	$(Q)shellcheck -x $(call tree_files,.,*.sh) .ci/run
 
 lint-headers:
-	$(call say,CHECK,public prototypes)
+	$(call say,CHECK,public prototypes and SPECIFICATION.md)
 	$(Q)tools/lint/check_prototypes.py $(filter-out libs/lwip_port/include/%,$(call tree_files,boot kernel libs apps tools,*.h))
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
+	$(Q)tools/lint/check_specification.py

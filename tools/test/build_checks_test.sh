@@ -161,5 +161,25 @@ passes "prototypes with comments" tools/lint/check_prototypes.py "$WORK/told.h"
 refuses "a prototype without a comment" untold.h:5 door_shut -- \
 	tools/lint/check_prototypes.py "$WORK/told.h" "$WORK/untold.h"
 
+# --- SPECIFICATION.md ---
+
+# specification NAME ROW: a SPECIFICATION.md of one promise.
+specification() {
+	printf '| Promise | Enforced by |\n| --- | --- |\n%s\n' "$2" >"$WORK/$1.md"
+}
+CHANNEL_TEST="\`kernel/object/channel_test.c\`: a_ring_goes"
+specification good "| 128 messages (\`CHANNEL_MAX_QUEUED\`) | $CHANNEL_TEST |"
+specification value "| 127 messages (\`CHANNEL_MAX_QUEUED\`) | $CHANNEL_TEST |"
+specification gone "| It works | $CHANNEL_TEST; \`kernel/object/channel_test.c\`: no such test |"
+specification ceiling "| A call takes at most 61 | \`tools/bench/counts.json\`: null_call |"
+specification empty "| It works | |"
+passes "a specification with its test" tools/lint/check_specification.py "$WORK/good.md"
+refuses "a specification with another value" value.md:3 "CHANNEL_MAX_QUEUED is 128" -- \
+	tools/lint/check_specification.py "$WORK/value.md"
+refuses "a specification whose test is gone" gone.md:3 "no such test" -- tools/lint/check_specification.py "$WORK/gone.md"
+refuses "a specification with another ceiling" ceiling.md:3 "null_call is 60" -- \
+	tools/lint/check_specification.py "$WORK/ceiling.md"
+refuses "a specification without a test" empty.md:3 "last cell" -- tools/lint/check_specification.py "$WORK/empty.md"
+
 echo "build checks: $passed passed, $failed failed"
 [[ $failed -eq 0 ]]

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+APP_bench_LIBS := linux virtio fdt
