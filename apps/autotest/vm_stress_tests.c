@@ -13,6 +13,7 @@
 
 struct stress_vm {
 	struct autotest *t;
+	size_t ram_size;
 	handle_t space;
 	handle_t vcpu;
 	handle_t memory;
@@ -29,17 +30,17 @@ struct stress_vm {
 	G_LUI(X_A7, 0x53525), G_ADDIW(X_A7, X_A7, 0x354), G_ADDI(X_A6, X_ZERO, 0),                 \
 		G_ADDI(X_A0, X_ZERO, 0), G_ADDI(X_A1, X_ZERO, 0), G_ECALL, G_SPIN
 
-static void vm_open(struct stress_vm *vm, struct autotest *t, const uint32_t *code, size_t size)
+static void vm_open_sized(struct stress_vm *vm, struct autotest *t, size_t ram_size, const uint32_t *code, size_t size)
 {
 	struct vcpu_state state = {.pc = GUEST_RAM};
 	void *ram = NULL;
 
-	*vm = (struct stress_vm){.t = t};
+	*vm = (struct stress_vm){.t = t, .ram_size = ram_size};
 	expect(t, hvspace_create(&vm->space) == 0);
 	expect(t, event_create(&vm->event) == 0);
-	expect(t, folio_create(GUEST_RAM_SIZE, FOLIO_LAZY, &vm->memory) == 0);
+	expect(t, folio_create(ram_size, FOLIO_LAZY, &vm->memory) == 0);
 	expect(t, folio_map(vm->memory, PROT_READ | PROT_WRITE, &ram) == 0);
-	expect(t, hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, GUEST_RAM_SIZE,
+	expect(t, hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, ram_size,
 	                      PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
 	expect(t, hvspace_bind_notify(vm->space, 0x10000000, 1, vm->event) == 0);
 	expect(t, vcpu_create(vm->space, 0, &vm->vcpu) == 0);
@@ -48,6 +49,11 @@ static void vm_open(struct stress_vm *vm, struct autotest *t, const uint32_t *co
 	vm->ram = ram;
 	memcpy(ram, code, size);
 	expect(t, vcpu_set_state(vm->vcpu, &state) == 0);
+}
+
+static void vm_open(struct stress_vm *vm, struct autotest *t, const uint32_t *code, size_t size)
+{
+	vm_open_sized(vm, t, GUEST_RAM_SIZE, code, size);
 }
 
 static void vm_close(struct stress_vm *vm)
@@ -130,6 +136,40 @@ static void discard_while_running(struct autotest *t)
 	vm_close(&vm);
 }
 
+// A guest that was promised more than the machine has touches all of it: it ends, what runs beside it does not.
+static void guest_takes_all_memory(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		LOAD_RAM,
+		// Page by page: so it goes on when no block is free.
+		G_LUI(X_T1, 1),
+		G_ADD(X_A1, X_A1, X_T1),
+		G_SD(X_T1, 0, X_A1),
+		0xff9ff06fu /* j -8 */,
+	};
+	struct system_info before = test_system_info(t);
+	handle_t folio = HANDLE_NONE;
+	struct stress_vm vm;
+
+	if (before.has_hypervisor == 0)
+		return;
+	vm_open_sized(&vm, t, (before.total_pages * PAGE_SIZE + BLOCK_SIZE) & ~(BLOCK_SIZE - 1), code, sizeof(code));
+	if (t->failed)
+		return;
+	expect(t, vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 && vm.exit.reason == VCPU_EXIT_NO_MEMORY);
+	expect(t, vm.ram[BLOCK_SIZE / 8] == PAGE_SIZE);
+	expect(t, test_system_info(t).free_pages < before.free_pages / 8);
+	// Enough is left for others, and for its VMM when it touches what is not there.
+	expect(t, folio_create(1ul << 20, FOLIO_CONTIGUOUS, &folio) == 0);
+	vm.ram[vm.ram_size / 8 - 1] = 1;
+	vm.ram[vm.ram_size / 8 - 5000] = 1;
+	expect(t, vcpu_set_irq(vm.vcpu, VCPU_IRQ_EXTERNAL, 1) == 0);
+	expect(t, vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 && vm.exit.reason == VCPU_EXIT_NO_MEMORY);
+	handle_close(folio);
+	vm_close(&vm);
+	expect(t, test_settles(t, &before));
+}
+
 // Has the victim run its machines, and waits until it does.
 static handle_t start_victim(struct autotest *t, handle_t *channel)
 {
@@ -192,6 +232,7 @@ static void kill_running_vms(struct autotest *t)
 const struct test vm_stress_tests[] = {
 	{"200 virtual machines leak nothing", many_vms},
 	{"a guest's memory is taken away while it runs", discard_while_running},
+	{"a guest that takes all memory ends alone", guest_takes_all_memory},
 	{"an app dies while its vCPUs run", kill_running_vms},
 	{NULL, NULL},
 };

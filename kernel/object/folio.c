@@ -7,6 +7,9 @@
 #include "libs/base/string.h"
 
 #define PAGES_PER_BLOCK (BLOCK_SIZE / PAGE_SIZE)
+// Guests may be promised more memory than there is. The last pages are not theirs, so that the system outlives one that takes all.
+#define RESERVE_MAX_PAGES 2048u
+#define RESERVE_SHARE 64u
 
 static size_t num_parts(const struct folio *folio)
 {
@@ -39,6 +42,8 @@ static void folio_destroy(struct object *object)
 		for (size_t i = 0; i < num_parts(folio); i++)
 			free_part(&folio->parts[i]);
 		kfree(folio->parts);
+		if (folio->spare != 0)
+			page_free(folio->spare, 0);
 	} else if (folio->device) {
 		if (folio->vaddr != 0)
 			vmap_release(folio->vaddr, folio->size);
@@ -129,15 +134,29 @@ error_t folio_device_create(paddr_t paddr, size_t size, struct folio **out)
 
 // --- Lazy folios ---
 
-static error_t populate_page_locked(struct folio_part *part, size_t index)
+// Whether `count` pages may be taken for the folio: of guest memory only what is not kept for the rest of the system.
+static bool may_take_locked(struct folio *folio, size_t count)
 {
+	uint64_t reserve = page_total_count() / RESERVE_SHARE;
+
+	if (list_is_empty(&folio->users))
+		return true;
+	if (reserve > RESERVE_MAX_PAGES)
+		reserve = RESERVE_MAX_PAGES;
+	return page_free_count() >= reserve + count;
+}
+
+static error_t populate_page_locked(struct folio *folio, struct folio_part *part, size_t index)
+{
+	if (part->pages != NULL && part->pages[index] != 0)
+		return 0;
+	if (!may_take_locked(folio, 1))
+		return ERR_NO_MEMORY;
 	if (part->pages == NULL) {
 		part->pages = kmalloc(PAGES_PER_BLOCK * sizeof(*part->pages));
 		if (part->pages == NULL)
 			return ERR_NO_MEMORY;
 	}
-	if (part->pages[index] != 0)
-		return 0;
 	return page_alloc(0, &part->pages[index]);
 }
 
@@ -149,7 +168,8 @@ static error_t populate_locked(struct folio *folio, size_t offset, paddr_t *out,
 	struct folio_part *part = &folio->parts[offset / BLOCK_SIZE];
 	error_t error;
 
-	if (part->block == 0 && part->pages == NULL && folio->size - part_start >= BLOCK_SIZE) {
+	if (part->block == 0 && part->pages == NULL && folio->size - part_start >= BLOCK_SIZE &&
+	    may_take_locked(folio, PAGES_PER_BLOCK)) {
 		if (page_alloc(BLOCK_ORDER, &part->block) != 0)
 			part->block = 0;
 	}
@@ -158,7 +178,7 @@ static error_t populate_locked(struct folio *folio, size_t offset, paddr_t *out,
 		*block_size = BLOCK_SIZE;
 		return 0;
 	}
-	error = populate_page_locked(part, index);
+	error = populate_page_locked(folio, part, index);
 	if (error != 0)
 		return error;
 	*out = part->pages[index];
@@ -190,6 +210,30 @@ error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t 
 	return error;
 }
 
+// A VMM's touch of guest memory for which there is none. The app is not to die of it, for it may run other guests: it gets a page
+// that stands for all such, and the guest, which would miss what was written there, ends.
+static error_t lend_spare_locked(struct folio *folio, paddr_t *out)
+{
+	if (list_is_empty(&folio->users))
+		return ERR_NO_MEMORY;
+	if (folio->spare == 0) {
+		error_t error = page_alloc(0, &folio->spare);
+
+		if (error != 0) {
+			folio->spare = 0;
+			return error;
+		}
+	}
+	folio->lost = true;
+	list_for_each(pos, &folio->users) {
+		struct folio_user *user = container_of(pos, struct folio_user, entry);
+
+		user->lost(user);
+	}
+	*out = folio->spare;
+	return 0;
+}
+
 // A touch of the app's mapping of a lazy folio.
 static error_t populate_mapping(struct vmap_lazy_range *range, uintptr_t addr, bool write)
 {
@@ -202,6 +246,10 @@ static error_t populate_mapping(struct vmap_lazy_range *range, uintptr_t addr, b
 	(void)write;
 	spin_lock(&folio->lock);
 	error = populate_locked(folio, offset, &paddr, &block_size);
+	if (error == ERR_NO_MEMORY) {
+		block_size = PAGE_SIZE;
+		error = lend_spare_locked(folio, &paddr);
+	}
 	if (error == 0)
 		error = vmap_map(folio->vaddr + (offset & ~(block_size - 1)), paddr, block_size,
 		                 VMAP_READ | VMAP_WRITE);
@@ -299,6 +347,8 @@ void folio_add_user(struct folio *folio, struct folio_user *user)
 {
 	spin_lock(&folio->lock);
 	list_push_back(&folio->users, &user->entry);
+	if (folio->lost)
+		user->lost(user);
 	spin_unlock(&folio->lock);
 }
 

@@ -199,6 +199,104 @@ static void discarded_memory_is_given_back_and_zero(void **state)
 	folio_remove_user(folio, &user);
 }
 
+static uint32_t times_lost;
+
+static void note_lost(struct folio_user *user)
+{
+	(void)user;
+	times_lost++;
+}
+
+// Memory that a guest has in pages goes page by page, or all of a part at once.
+static void discarded_pages_are_given_back(void **state)
+{
+	static paddr_t blocks[64];
+	struct folio_user user = {.discard = note_discard};
+	handle_t handle;
+	struct folio *folio;
+	unsigned n = 0;
+	uint64_t pages;
+	paddr_t paddr;
+	size_t block_size;
+
+	(void)state;
+	while (n < 64 && page_alloc(BLOCK_ORDER, &blocks[n]) == 0)
+		n++;
+	assert_int_equal(CALL_3(folio_create, 2 * BLOCK_SIZE, FOLIO_LAZY, &handle), 0);
+	folio = folio_of(handle);
+	// The array of addresses stays.
+	assert_int_equal(folio_populate(folio, 0, &paddr, &block_size), 0);
+	pages = page_free_count();
+	for (size_t at = PAGE_SIZE; at <= 3 * PAGE_SIZE; at += PAGE_SIZE) {
+		assert_int_equal(folio_populate(folio, at, &paddr, &block_size), 0);
+		assert_int_equal(block_size, PAGE_SIZE);
+		memset(page_to_virt(paddr), 0x55, PAGE_SIZE);
+	}
+	list_init(&user.entry);
+	folio_add_user(folio, &user);
+	discarded_length = 0;
+	assert_int_equal(CALL_3(folio_discard, handle, 2 * PAGE_SIZE, 2 * PAGE_SIZE), 0);
+	assert_int_equal(discarded_offset, 2 * PAGE_SIZE);
+	assert_int_equal(discarded_length, 2 * PAGE_SIZE);
+	assert_int_equal(page_free_count(), pages - 1);
+	folio_remove_user(folio, &user);
+	assert_int_equal(folio_populate(folio, 2 * PAGE_SIZE, &paddr, &block_size), 0);
+	assert_int_equal(((uint8_t *)page_to_virt(paddr))[0], 0);
+	assert_int_equal(CALL_3(folio_discard, handle, 0, BLOCK_SIZE), 0);
+	assert_true(page_free_count() > pages);
+	while (n > 0)
+		page_free(blocks[--n], BLOCK_ORDER);
+	// A part that was given back whole may be a block again.
+	assert_int_equal(folio_populate(folio, 0, &paddr, &block_size), 0);
+	assert_int_equal(block_size, BLOCK_SIZE);
+}
+
+// A guest cannot take the last pages; its VMM, which touches what is not there, goes on, and the guest's space hears of it.
+static void guests_leave_a_reserve(void **state)
+{
+	struct folio_user user = {.discard = note_discard, .lost = note_lost};
+	uint64_t reserve = page_total_count() / 64;
+	handle_t handle;
+	handle_t other;
+	struct folio *folio;
+	size_t size = page_total_count() * PAGE_SIZE;
+	size_t at = 0;
+	uint8_t *mapped;
+	paddr_t paddr;
+	size_t block_size;
+	error_t error;
+
+	(void)state;
+	assert_true(reserve > 0);
+	test_limits(64, 2 * size);
+	assert_int_equal(CALL_3(folio_create, size, FOLIO_LAZY, &handle), 0);
+	folio = folio_of(handle);
+	list_init(&user.entry);
+	folio_add_user(folio, &user);
+	assert_int_equal(CALL_3(folio_map, handle, PROT_READ | PROT_WRITE, &mapped), 0);
+	while ((error = folio_populate(folio, at, &paddr, &block_size)) == 0)
+		at += block_size;
+	assert_int_equal(error, ERR_NO_MEMORY);
+	assert_true(page_free_count() >= reserve);
+	assert_true(page_free_count() < reserve + 8);
+	assert_int_equal(times_lost, 0);
+	// What is there is still served.
+	assert_int_equal(folio_populate(folio, 0, &paddr, &block_size), 0);
+	// All others may have the rest.
+	assert_int_equal(CALL_3(folio_create, 4 * PAGE_SIZE, FOLIO_CONTIGUOUS, &other), 0);
+	assert_int_equal(CALL_1(handle_close, other), 0);
+	assert_int_equal(vmap_fault((uintptr_t)mapped + at, true), 0);
+	assert_int_equal(vmap_fault((uintptr_t)mapped + at + 100 * PAGE_SIZE, true), 0);
+	assert_true(page_free_count() >= reserve - 2);
+	assert_int_equal(times_lost, 2);
+	assert_int_equal(folio_populate(folio, at, &paddr, &block_size), ERR_NO_MEMORY);
+	folio_remove_user(folio, &user);
+	// Whoever maps it later is told, too.
+	folio_add_user(folio, &user);
+	assert_int_equal(times_lost, 3);
+	folio_remove_user(folio, &user);
+}
+
 int test_folios(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +308,8 @@ int test_folios(void)
 		test_case(without_free_blocks_pages_serve),
 		test_case(an_app_touches_a_lazy_folio),
 		test_case(discarded_memory_is_given_back_and_zero),
+		test_case(discarded_pages_are_given_back),
+		test_case(guests_leave_a_reserve),
 	};
 
 	return cmocka_run_group_tests_name("folios", tests, NULL, NULL);

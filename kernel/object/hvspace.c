@@ -93,6 +93,15 @@ static void mapping_discard(struct folio_user *user, size_t offset, size_t lengt
 		hv_fence_gstage();
 }
 
+// Called by the folio, with its lock held. The VMM is at work on what the guest asked for: the interrupt that follows has the
+// vCPUs look.
+static void mapping_lost(struct folio_user *user)
+{
+	struct hvspace_mapping *mapping = container_of(user, struct hvspace_mapping, user);
+
+	__atomic_store_n(&mapping->space->memory_lost, true, __ATOMIC_SEQ_CST);
+}
+
 static bool is_whole_pages(uint64_t value)
 {
 	return (value & (PAGE_SIZE - 1)) == 0;
@@ -156,6 +165,7 @@ error_t hvspace_map(struct hvspace *space, gpa_t gpa, struct folio *folio, uint6
 		.folio = folio,
 		.space = space,
 		.user.discard = mapping_discard,
+		.user.lost = mapping_lost,
 		.leaving = true,  // until the folio knows of it: no fault maps memory whose discard we would not hear of
 	};
 	spin_unlock(&space->lock);
@@ -340,6 +350,8 @@ enum hvspace_fault_result hvspace_fault(struct hvspace *space, gpa_t gpa, uint32
 {
 	enum hvspace_fault_result result;
 
+	if (__atomic_load_n(&space->memory_lost, __ATOMIC_RELAXED))
+		return HVSPACE_FAULT_NO_MEMORY;
 	// An unmap or discard that won the race leaves the access to fault again: nothing spins here.
 	if (!fault_once(space, gpa, prot, &result))
 		return HVSPACE_FAULT_MAPPED;

@@ -49,6 +49,7 @@ struct hvspace {
 	struct object object;  // first
 	struct vmid vmid;
 	uint64_t time_origin;  // ticks of `time` at which the guest's clock reads 0
+	bool memory_lost;  // some of the guest's memory is gone (folio.lost): it must not run on; atomic
 
 	struct spinlock lock;  // LOCK_RANK_VM, guards all below
 	struct gstage gstage;

@@ -340,6 +340,18 @@ static void test_fault_loses_race(void **state)
 	assert_int_equal(hvspace_read(space, RAM, bytes, sizeof(bytes)), ERR_ADDRESS);
 }
 
+// The VMM wrote what is lost: no fault helps the guest on.
+static void test_lost_memory_ends_the_guest(void **state)
+{
+	(void)state;
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, RAM_SIZE, RW), 0);
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_false(space->memory_lost);
+	space->mappings[0].user.lost(&space->mappings[0].user);
+	assert_true(space->memory_lost);
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_NO_MEMORY);
+}
+
 static void test_read(void **state)
 {
 	uint8_t bytes[3 * PAGE_SIZE];
@@ -422,6 +434,7 @@ int main(void)
 		hvspace_case(test_map_arguments), hvspace_case(test_faults),
 		hvspace_case(test_parts_of_blocks), hvspace_case(test_unmap_and_discard),
 		hvspace_case(test_fault_loses_race), hvspace_case(test_read),
+		hvspace_case(test_lost_memory_ends_the_guest), hvspace_case(test_read),
 		hvspace_case(test_notifies), hvspace_case(test_vcpus),
 		hvspace_case(test_vcpu_keeps_space),
 	};

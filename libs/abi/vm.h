@@ -17,6 +17,7 @@ enum vcpu_exit_reason {
 	VCPU_EXIT_REBOOT,
 	VCPU_EXIT_CONSOLE,   // SBI DBCN or legacy putchar: console.len bytes in console.data
 	VCPU_EXIT_FAULT,     // the guest did what cannot go on (fetch from no memory, ...): the VM is to be closed
+	VCPU_EXIT_NO_MEMORY, // the machine has no page for what guest or VMM touched of guest memory: likewise
 };
 
 #define VCPU_CONSOLE_MAX 64

@@ -246,6 +246,13 @@ void machine_leave(struct machine *machine)
 	machine->lock_depth--;
 }
 
+void machine_discard(struct machine *machine, size_t offset, size_t length)
+{
+	(void)machine;
+	(void)offset;
+	(void)length;
+}
+
 void machine_stats(struct machine *machine, struct vcpu_stats *out)
 {
 	(void)machine;

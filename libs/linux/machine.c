@@ -337,6 +337,16 @@ void machine_stop(struct machine *machine)
 	machine_leave(machine);
 }
 
+void machine_discard(struct machine *machine, size_t offset, size_t length)
+{
+	// A call for each block: calls are not interrupted, and each block costs fences.
+	for (size_t end = offset + length; offset < end; offset += BLOCK_SIZE) {
+		error_t err = folio_discard(machine->memory_folio, offset, BLOCK_SIZE);
+
+		assert(err == 0);
+	}
+}
+
 void machine_stats(struct machine *machine, struct vcpu_stats *out)
 {
 	*out = (struct vcpu_stats){0};

@@ -30,6 +30,7 @@ enum machine_end {
 	MACHINE_END_SHUTDOWN,  // the guest powered itself off
 	MACHINE_END_REBOOT,
 	MACHINE_END_FAULT,     // the guest cannot go on
+	MACHINE_END_NO_MEMORY, // there is no memory for what it touched
 	MACHINE_END_ERROR,     // vcpu_run failed
 };
 
@@ -109,5 +110,8 @@ void machine_stop(struct machine *machine);
 // Around all use of devices by the loop's thread; nests.
 void machine_enter(struct machine *machine);
 void machine_leave(struct machine *machine);
+// The guest does not use [offset, offset + length) of its memory now (whole blocks): the memory goes back to the system, and a
+// zeroed block takes its place at the next touch, the guest's or ours.
+void machine_discard(struct machine *machine, size_t offset, size_t length);
 // Sums the exits of all vCPUs.
 void machine_stats(struct machine *machine, struct vcpu_stats *out);

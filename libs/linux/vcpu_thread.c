@@ -88,6 +88,9 @@ static void handle_exit(struct machine *machine, struct vcpu_exit *exit)
 		machine->fault_pc = exit->fault_pc;
 		machine_end_locked(machine, MACHINE_END_FAULT, 0);
 		break;
+	case VCPU_EXIT_NO_MEMORY:
+		machine_end_locked(machine, MACHINE_END_NO_MEMORY, 0);
+		break;
 	default:
 		break;
 	}

@@ -8,8 +8,10 @@
 
 // Nothing of the container's goes here: its configuration travels as data. earlycon shows what a kernel that dies says;
 // panic=-1 makes it reboot at once, which ends the VM.
-#define BOOTARGS "earlycon=sbi quiet panic=-1"
-#define BOOTARGS_LOG "earlycon=sbi loglevel=7 panic=-1"
+// The balloon reports free memory in the blocks (of 1 << 9 pages) that it can be given back in.
+#define BOOTARGS_ALL "earlycon=sbi panic=-1 page_reporting.page_reporting_order=9"
+#define BOOTARGS BOOTARGS_ALL " quiet"
+#define BOOTARGS_LOG BOOTARGS_ALL " loglevel=7"
 // What a kernel needs besides its image and the initramfs to get to bootd.
 #define GUEST_MARGIN (16ull * 1024 * 1024)
 #define MIB (1024ull * 1024)
@@ -31,6 +33,10 @@ static void machine_stopped(void *context)
 	case MACHINE_END_FAULT:
 		vm_fail(vm, "the guest cannot go on: fault at pc 0x%llx", (unsigned long long)m->fault_pc);
 		break;
+	case MACHINE_END_NO_MEMORY:
+		vm_fail(vm, "the machine has no memory left for this guest of %u MiB: give it more (STARINA_MEMORY), or its "
+		        "guests less", (unsigned int)(vm->config.memory / MIB));
+		break;
 	case MACHINE_END_ERROR:
 		vm_fail(vm, "the virtual CPU could not be run (error %d)", (int)m->end_error);
 		break;
@@ -38,6 +44,13 @@ static void machine_stopped(void *context)
 		break;
 	}
 	vm_settle(vm);
+}
+
+static void memory_reported(void *context, size_t offset, size_t length)
+{
+	struct vm *vm = context;
+
+	machine_discard(&vm->machine, offset, length);
 }
 
 // One device a slot, in the order that the guest knows them by: the console first, where bootd looks for its ports.
@@ -68,7 +81,17 @@ static error_t create_devices(struct vm *vm)
 		return err;
 	vm->rng.fill = random_get;
 	rng_device_init(&vm->rng);
-	return machine_attach(&vm->machine, &vm->rng.mmio);
+	err = machine_attach(&vm->machine, &vm->rng.mmio);
+	if (err < 0)
+		return err;
+
+	err = machine_slot_create(&vm->machine, &vm->balloon.mmio);
+	if (err < 0)
+		return err;
+	vm->balloon.discard = memory_reported;
+	vm->balloon.context = vm;
+	balloon_device_init(&vm->balloon);
+	return machine_attach(&vm->machine, &vm->balloon.mmio);
 }
 
 static void start_machine(struct vm *vm)

@@ -10,6 +10,7 @@
 #include "libs/linux/machine.h"
 #include "libs/linux/vm.h"
 #include "libs/starina/syscall.h"
+#include "libs/virtio/device_balloon.h"
 #include "libs/virtio/device_blk.h"
 #include "libs/virtio/device_console.h"
 #include "libs/virtio/device_rng.h"
@@ -40,6 +41,7 @@ struct vm {
 	struct console_device console;
 	struct blk_device root;
 	struct rng_device rng;
+	struct balloon_device balloon;
 	bool port_closed[GUEST_NUM_PORTS];  // by the owner
 
 	struct disk root_disk;

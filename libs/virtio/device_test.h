@@ -16,11 +16,12 @@
 
 struct test_guest {
 	struct guest_memory mem;
-	uint8_t memory[TEST_SIZE] __attribute__((aligned(4096)));
 	uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
 	bool irq;
 	uint32_t irqs;  // times that the line rose
 	uint32_t laters;  // calls of notify_later
+	// Last, so that who needs more memory allocates more.
+	uint8_t memory[TEST_SIZE] __attribute__((aligned(4096)));
 };
 
 static inline void test_set_irq(void *context, uint32_t irq, bool level)

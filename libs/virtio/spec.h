@@ -260,6 +260,10 @@ struct virtio_console_resize {
 
 #define VIRTIO_BALLOON_QUEUE_INFLATE 0u
 #define VIRTIO_BALLOON_QUEUE_DEFLATE 1u
+// Queues are numbered without gaps: those of features that are not offered (statistics, free page hints) are not there.
+// Section 5.5.2 has this one at 4; Linux and the devices that it works with count as we do.
+#define VIRTIO_BALLOON_QUEUE_REPORTING 2u
+#define VIRTIO_BALLOON_NUM_QUEUES 3u
 
 #define VIRTIO_BALLOON_F_MUST_TELL_HOST (1ull << 0)
 #define VIRTIO_BALLOON_F_STATS_VQ (1ull << 1)

@@ -17,3 +17,7 @@ HOST_TESTS += libs/virtio/device_net_test
 HOST_FUZZERS += libs/virtio/device_net_fuzz
 device_net_test_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_net.c
 device_net_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_net.c
+HOST_TESTS += libs/virtio/device_balloon_test
+HOST_FUZZERS += libs/virtio/device_balloon_fuzz
+device_balloon_test_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_balloon.c
+device_balloon_fuzz_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_balloon.c

@@ -141,6 +141,7 @@ enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 	// htval has the address without its low two bits, which are those of the virtual one.
 	gpa_t gpa = context->htval << 2 | (context->stval & 3);
 	uint32_t prot = prot_of_cause(context->scause);
+	uint32_t reason = VCPU_EXIT_FAULT;
 
 	switch (hvspace_fault(vcpu->space, gpa, prot)) {
 	case HVSPACE_FAULT_MAPPED:
@@ -152,10 +153,11 @@ enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 			return access_device(vcpu, gpa, exit);
 		break;
 	case HVSPACE_FAULT_NO_MEMORY:
+		reason = VCPU_EXIT_NO_MEMORY;
 		break;
 	}
 	vcpu->stats.other++;
-	exit->reason = VCPU_EXIT_FAULT;
+	exit->reason = reason;
 	exit->code = (uint32_t)context->scause;
 	exit->mmio.address = gpa;
 	exit->fault_pc = context->pc;

@@ -29,6 +29,10 @@ static bool serve_requests(struct vcpu *vcpu, struct poll *poll, struct vcpu_exi
 		hfence_vvma_all();
 		__asm__ volatile("fence.i" ::: "memory");
 	}
+	if (__atomic_load_n(&vcpu->space->memory_lost, __ATOMIC_RELAXED)) {
+		exit->reason = VCPU_EXIT_NO_MEMORY;
+		return true;
+	}
 	if ((requests & VCPU_REQ_KICK) != 0 ||
 	    ((requests & VCPU_REQ_POLL) != 0 && poll != NULL && poll_is_ready(poll))) {
 		exit->reason = VCPU_EXIT_POLL;
