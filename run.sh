@@ -9,10 +9,10 @@ STARINA_BUILD=${BUILD:-build}
 [[ $STARINA_BUILD == /* ]] || STARINA_BUILD=$STARINA_ROOT/$STARINA_BUILD
 export STARINA_ROOT STARINA_BUILD
 
-# Help needs nothing to be set up.
-for arg in "$@"; do
-	[[ $arg != -h && $arg != --help ]] || exec cat -- "$STARINA_ROOT/tools/run/usage.txt"
-done
+# Help needs nothing to be set up. Behind other words it may be the container's.
+if [[ ${1:-} == --help || ($# == 1 && $1 == -h) ]]; then
+	exec cat -- "$STARINA_ROOT/tools/run/usage.txt"
+fi
 
 # stdout is the container's: whatever else there is to say goes to stderr.
 if [[ -z ${STARINA_NO_BUILD:-} ]]; then

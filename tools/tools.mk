@@ -15,7 +15,7 @@ IMAGE_LIBS := -larchive -ljansson -lcrypto
 
 COMMON_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/common/*.c)))
 IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c)))
-RUN_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/run/*.c)))
+RUN_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/run/*.c)) $(addprefix tools/image/,environment.c reference.c words.c))
 
 host_objs = $(patsubst %.c,$(BUILD)/host/obj/%.o,$(1))
 
@@ -30,7 +30,7 @@ $(BUILD)/host/starina-image: $(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS))
 
 $(BUILD)/host/starina-run: $(call host_objs,$(RUN_SRCS) $(COMMON_SRCS))
 	$(call say,HOSTLD,$@)
-	$(Q)$(HOSTCC) -o $@ $^ -larchive
+	$(Q)$(HOSTCC) -o $@ $^ -larchive -ljansson
 
 -include $(patsubst %.o,%.d,$(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS) $(RUN_SRCS)))
 

@@ -134,9 +134,9 @@ class Context:
         stdout, stderr = process.communicate(timeout=STOP_TIMEOUT)
         return Result(process.returncode, stdout, stderr)
 
-    def image_tool(self, *args):
+    def image_tool(self, *args, **settings):
         """starina-image itself, for tests that need no boot."""
-        done = subprocess.run([self.build / "host/starina-image", *args], env=self.environment({}),
+        done = subprocess.run([self.build / "host/starina-image", *args], env=self.environment(settings),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               cwd=self.scratch, check=False)
         return Result(done.returncode, done.stdout, done.stderr)

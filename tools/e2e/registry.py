@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -19,11 +20,22 @@ def free_port():
 
 
 class Registry:
-    def __init__(self, directory):
+    """`user` and `password`, when given, are the only ones that it lets in."""
+
+    def __init__(self, directory, user=None, password=None):
         self.directory = Path(directory)
+        self.user, self.password = user, password
         self.directory.mkdir()
         self.process = None
         self.port = None
+
+    def auth(self):
+        if not self.user:
+            return ""
+        passwords = self.directory / "htpasswd"
+        subprocess.run(["htpasswd", "-Bbc", passwords, self.user, self.password], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return f"auth: {{htpasswd: {{realm: test, path: '{passwords}'}}}}\n"
 
     def start(self):
         # Another program may take the port between the look and the start: then look again.
@@ -34,7 +46,7 @@ class Registry:
                 "version: 0.1\n"
                 "log: {level: error}\n"
                 f"storage: {{filesystem: {{rootdirectory: {self.directory}/data}}}}\n"
-                f"http: {{addr: '127.0.0.1:{self.port}'}}\n")
+                f"http: {{addr: '127.0.0.1:{self.port}'}}\n" + self.auth())
             with open(self.directory / "log", "wb") as log:
                 self.process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log,
                                                 stdin=subprocess.DEVNULL)
@@ -48,6 +60,8 @@ class Registry:
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=2).close()
+                return True
+            except urllib.error.HTTPError:  # it asks for a login
                 return True
             except OSError:
                 time.sleep(0.05)
@@ -64,7 +78,8 @@ class Registry:
 
     def push(self, layout, image):
         """Pushes all of an OCI layout as `image` (NAME:TAG); returns the docker:// reference."""
-        subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--all", "--dest-tls-verify=false",
+        login = [f"--dest-creds={self.user}:{self.password}"] if self.user else []
+        subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--all", "--dest-tls-verify=false", *login,
                         f"oci:{layout.path}:latest", "docker://" + self.name(image)], check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         return "docker://" + self.name(image)

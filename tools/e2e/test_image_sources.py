@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Where images come from, and what is said when one cannot be had. Nothing is booted."""
 
+import base64
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -85,6 +87,32 @@ def no_riscv64_in_docker_archive(context):
 def registry_without_the_image(context):
     reference = "docker://" + registry(context).name("nothing:here")
     check_refused(context.run(LINUXRUN_IMAGE=reference), reference, "manifest unknown")
+
+
+@test
+def registry_that_wants_a_login(context):
+    private = Registry(context.scratch / "private", "alice", "secret").start()
+    try:
+        reference = private.push(write_layout(context.scratch / "layout", small(text="private")), "private:1")
+        host = f"127.0.0.1:{private.port}"
+        home = context.scratch / "home"
+        (home / ".docker").mkdir(parents=True)
+        check_refused(context.run(LINUXRUN_IMAGE=reference, HOME=home), reference, "log in", f"skopeo login {host}")
+        good = {"auths": {host: {"auth": base64.b64encode(b"alice:secret").decode()}}}
+        wrong = {"auths": {host: {"auth": base64.b64encode(b"alice:wrong").decode()}}}
+        (home / ".docker/config.json").write_text(json.dumps(wrong))
+        check_refused(context.run(LINUXRUN_IMAGE=reference, HOME=home), reference, "log in")
+        # Where docker and skopeo keep their logins.
+        (home / "config.json").write_text(json.dumps(good))
+        for settings in ({"DOCKER_CONFIG": home}, {"REGISTRY_AUTH_FILE": home / "config.json"}):
+            shutil.rmtree(context.cache)
+            result = context.image_tool("resolve", reference, HOME=home, **settings)
+            check(result.status == 0, result)
+        shutil.rmtree(context.cache)
+        (home / ".docker/config.json").write_text(json.dumps(good))
+        check(context.image_tool("resolve", reference, HOME=home).status == 0)
+    finally:
+        private.stop()
 
 
 @test

@@ -19,12 +19,15 @@ def help_text(context):
     result = context.run("--help")
     check_equal(result.status, 0)
     check(b"LINUXRUN_IMAGE" in result.stdout, result)
+    check_equal(context.run("--gdb", "--help").stdout, result.stdout)
+    check_equal(context.run("-h").stdout, result.stdout)
 
 
 @test
 def unknown_option(context):
     check_refused(context.run("--frobnicate"), "--frobnicate", "--help")
-    check_refused(context.run("alpine"), '"alpine"', "LINUXRUN_IMAGE")
+    check_refused(context.run("./alpine.tar"), '"./alpine.tar"', "file://")
+    check_refused(context.run("Alpine"), "docker://Alpine", "lower-case")
     check_refused(context.run("--smp", "0"), "--smp 0")
 
 
@@ -67,6 +70,6 @@ def too_little_memory(context):
 def nothing_is_left_of_a_refused_run(context):
     context.own_build()
     check_refused(context.run(LINUXRUN_IMAGE="file:///nope"), "/nope")
-    check_refused(context.run(LINUXRUN_HOSTNAME="a b"), '"a b"')
+    check_refused(context.run(LINUXRUN_HOSTNAME="a b"), "LINUXRUN_HOSTNAME=a b")
     check_equal(list((context.build / "run").glob("run.*")), [])
     check_equal(context.cache_leftovers(), [])

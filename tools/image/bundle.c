@@ -2,16 +2,19 @@
 #include "tools/image/bundle.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/image/environment.h"
 #include "tools/image/json.h"
 #include "tools/image/pack.h"
 #include "tools/image/user.h"
 #include "tools/image/words.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_TERM "xterm"  // as docker's
 #define DEFAULT_HOSTNAME "starina"
 // It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/control.h).
 #define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
@@ -97,6 +100,14 @@ static int image_words_extend(json_t *args, const json_t *config, const char *ke
 	return 0;
 }
 
+// Appends a word as it is; an empty one stands for none.
+static int word_append(json_t *args, const char *word, struct error *err)
+{
+	if (word[0] && json_array_append_new(args, json_string(word)) < 0)
+		return error_set(err, "the entrypoint \"%.100s\" is not valid UTF-8", word);
+	return 0;
+}
+
 // Entrypoint and Cmd, or what stands for them.
 static json_t *args_make(const json_t *config, const struct bundle_options *options,
                          struct error *err)
@@ -104,19 +115,23 @@ static json_t *args_make(const json_t *config, const struct bundle_options *opti
 	json_t *args = json_array();
 	int result;
 
-	if (options->entrypoint)
+	if (options->entrypoint_word)
+		result = word_append(args, options->entrypoint_word, err);
+	else if (options->entrypoint)
 		result = words_extend(args, options->entrypoint, "LINUXRUN_ENTRYPOINT", err);
 	else
 		result = image_words_extend(args, config, "Entrypoint", err);
-	if (result == 0 && options->args)
+	if (result == 0 && options->command)
+		json_array_extend(args, (json_t *)(uintptr_t)options->command);
+	else if (result == 0 && options->args)
 		result = words_extend(args, options->args, "LINUXRUN_ARGS", err);
-	else if (result == 0 && !options->entrypoint)
+	else if (result == 0 && !options->entrypoint && !options->entrypoint_word)
 		result = image_words_extend(args, config, "Cmd", err);
 	if (result == 0 && json_array_size(args) == 0)
 		result = error_set(
 			err,
 			"there is nothing to run: the image has no Entrypoint and no Cmd; "
-			"set LINUXRUN_ENTRYPOINT");
+			"give a command after the image, or set LINUXRUN_ENTRYPOINT");
 	if (result < 0) {
 		json_decref(args);
 		return NULL;
@@ -124,83 +139,48 @@ static json_t *args_make(const json_t *config, const struct bundle_options *opti
 	return args;
 }
 
-// Sets NAME=VALUE, in place of an earlier value of NAME.
-static void env_set(json_t *env, const char *assignment)
+// Applies `changes` to `env`. `whose` names them in errors.
+static int env_apply(json_t *env, const json_t *changes, const char *whose, struct error *err)
 {
-	size_t length = strcspn(assignment, "=");
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(env, i, item)
+	json_array_foreach(changes, i, item)
+		if (environment_set(env, json_string_value(item), err) < 0)
+			return error_prefix(err, "%s", whose);
+	return 0;
+}
+
+// The image's variables; one that is no assignment is left out, as docker does.
+static int env_apply_image(json_t *env, const json_t *config, struct error *err)
+{
+	json_t *list = json_get_strings(config, "Env");
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
 	{
-		if (strncmp(json_string_value(item), assignment, length) == 0 &&
-		    json_string_value(item)[length] == '=') {
-			json_array_set_new(env, i, json_string(assignment));
-			return;
-		}
+		const char *text = json_string_value(item);
+
+		if (text[0] != '=' && strchr(text, '=') && environment_set(env, text, err) < 0)
+			return error_prefix(err, "the image's environment");
 	}
-	json_array_append_new(env, json_string(assignment));
+	return 0;
 }
 
-static void env_set_pair(json_t *env, const char *name, const char *value)
+static json_t *env_make(const json_t *config, const struct bundle_options *options, const char *home,
+                        const char *hostname, struct error *err)
 {
-	char *assignment;
-
-	if (asprintf(&assignment, "%s=%s", name, value) < 0)
-		return;
-	env_set(env, assignment);
-	free(assignment);
-}
-
-static bool env_has(const json_t *env, const char *name)
-{
-	size_t length = strlen(name);
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(env, i, item) if (strncmp(json_string_value(item), name, length) == 0 &&
-	                                     json_string_value(item)[length] == '=') return true;
-	return false;
-}
-
-static int env_override(json_t *env, const char *list, struct error *err)
-{
-	char *copy = strdup(list);
-	char *rest = copy;
-	char *item;
-	int result = copy ? 0 : error_set(err, "out of memory");
-
-	while (result == 0 && rest && (item = strsep(&rest, ","))) {
-		if (item[0] == '=')
-			result = error_set(err,
-			                   "LINUXRUN_ENV: \"%s\" has no name before the =", item);
-		else if (strchr(item, '='))
-			env_set(env, item);
-		else if (item[0] && getenv(item))
-			env_set_pair(env, item, getenv(item));
-	}
-	free(copy);
-	return result;
-}
-
-static json_t *env_make(const json_t *config, const struct bundle_options *options,
-                        const char *home, const char *hostname, struct error *err)
-{
-	json_t *image_env = json_get_strings(config, "Env");
 	json_t *env = json_array();
-	json_t *item;
-	size_t i;
 
-	env_set_pair(env, "PATH", DEFAULT_PATH);
-	env_set_pair(env, "HOSTNAME", hostname);
-	json_array_foreach(image_env, i, item) if (strchr(json_string_value(item), '='))
-		env_set(env, json_string_value(item));
-	if (options->env && env_override(env, options->env, err) < 0) {
+	if (environment_set_pair(env, "PATH", DEFAULT_PATH, err) < 0 ||
+	    environment_set_pair(env, "HOSTNAME", hostname, err) < 0 ||
+	    (options->terminal && environment_set_pair(env, "TERM", DEFAULT_TERM, err) < 0) ||
+	    env_apply_image(env, config, err) < 0 || env_apply(env, options->env, "the environment", err) < 0 ||
+	    (!environment_has(env, "HOME") && environment_set_pair(env, "HOME", home, err) < 0)) {
 		json_decref(env);
 		return NULL;
 	}
-	if (!env_has(env, "HOME"))
-		env_set_pair(env, "HOME", home);
 	return env;
 }
 
@@ -233,6 +213,7 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 	const char *cwd = options->workdir ? options->workdir
 					   : json_get_string(config, "WorkingDir");
 	struct user user;
+	json_t *cwd_text;
 	json_t *args;
 	json_t *env;
 
@@ -240,20 +221,22 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 		return NULL;
 	if (!cwd || !cwd[0])
 		cwd = "/";
-	if (cwd[0] != '/') {
-		error_set(err, "the working directory \"%s\" is not absolute", cwd);
+	cwd_text = json_string(cwd);
+	if (cwd[0] != '/' || !cwd_text) {
+		error_set(err, "the working directory \"%.200s\" is %s", cwd, cwd_text ? "not absolute" : "not valid UTF-8");
+		json_decref(cwd_text);
 		return NULL;
 	}
 	args = args_make(config, options, err);
-	if (!args)
-		return NULL;
-	env = env_make(config, options, user.home, hostname, err);
+	env = args ? env_make(config, options, user.home, hostname, err) : NULL;
 	if (!env) {
 		json_decref(args);
+		json_decref(cwd_text);
 		return NULL;
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:s, s:o, s:[{s:s, s:i, s:i}], s:b}", "terminal", 0,
-	                 "user", user_make(&user), "args", args, "env", env, "cwd", cwd,
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:o, s:o, s:o, s:[{s:s, s:i, s:i}], s:b}", "terminal",
+	                 options->terminal, "consoleSize", "height", (int)options->rows, "width", (int)options->columns,
+	                 "user", user_make(&user), "args", args, "env", env, "cwd", cwd_text,
 	                 "capabilities", capabilities_make(), "rlimits", "type", "RLIMIT_NOFILE",
 	                 "hard", 1048576, "soft", 1048576, "noNewPrivileges", 0);
 }
@@ -311,7 +294,7 @@ char *bundle_from_image(const json_t *image, const char *directory,
 	char *text;
 
 	if (!hostname_is_valid(hostname)) {
-		error_set(err, "LINUXRUN_HOSTNAME: \"%s\" is no host name", hostname);
+		error_set(err, "the host name \"%.100s\" is none: letters, digits, - and . are possible, 64 at most", hostname);
 		return NULL;
 	}
 	process = process_make(config, options, directory, hostname, err);

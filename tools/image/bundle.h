@@ -12,12 +12,17 @@
 // What the user wants otherwise; NULL: as the image says.
 struct bundle_options {
 	const char *entrypoint;  // words; drops the image's Cmd
+	const char *entrypoint_word;  // the same as one word, as it is; "" stands for no Entrypoint
 	const char *args;  // words; in place of the image's Cmd
-	const char *env;  // KEY=VALUE,KEY2=VALUE2; a KEY alone takes our own environment's value
+	const json_t *command;  // the same as an array
+	const json_t *env;  // changes (environment.h) to the image's; they win
 	const char *user;
 	const char *workdir;
 	const char *hostname;
 	bool readonly;
+	bool terminal;
+	unsigned rows;  // of the terminal; 0: not known
+	unsigned columns;
 };
 
 // Makes config.json from `image`, an image configuration (OCI image spec, config.md); `directory` is where its

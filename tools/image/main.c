@@ -13,6 +13,7 @@
 #include "tools/common/workdir.h"
 #include "tools/image/bundle.h"
 #include "tools/image/cache.h"
+#include "tools/image/environment.h"
 #include "tools/image/oci.h"
 #include "tools/image/pack.h"
 
@@ -26,8 +27,10 @@ static const char usage_text[] =
 	"         packs an OCI layout directory into the directory OUTPUT\n"
 	"       starina-image config [OPTION...] IMAGE FILE\n"
 	"         writes the container's config.json for the packed image IMAGE\n"
-	"         --entrypoint=WORDS --args=WORDS --env=K=V,... --user=USER[:GROUP]\n"
-	"         --workdir=DIR --hostname=NAME --readonly\n";
+	"         --entrypoint=WORDS or --entrypoint-word=WORD, --args=WORDS or --arg=WORD...\n"
+	"         --env=K=V,... --env-item=K=V --env-file=PATH, in their order\n"
+	"         --user=USER[:GROUP] --workdir=DIR --hostname=NAME --readonly\n"
+	"         --terminal=ROWSxCOLUMNS\n";
 
 static int fail(const struct error *err)
 {
@@ -72,49 +75,87 @@ static int command_pack(const char *path, const char *output)
 	return result < 0 ? fail(&err) : 0;
 }
 
-static int command_config(int argc, char **argv)
+// One option of `config`. Returns 0, or -1 with `err` (empty: the option is unknown).
+static int config_option(struct bundle_options *bundle, json_t *command, json_t *env, int option, struct error *err)
 {
-	static const struct option options[] = {
-		{ "entrypoint", required_argument, NULL, 'e' },
-		{ "args", required_argument, NULL, 'a' },
-		{ "env", required_argument, NULL, 'v' },
-		{ "user", required_argument, NULL, 'u' },
-		{ "workdir", required_argument, NULL, 'w' },
-		{ "hostname", required_argument, NULL, 'h' },
-		{ "readonly", no_argument, NULL, 'r' },
-		{ 0 },
-	};
-	struct bundle_options bundle = { 0 };
-	struct error err;
-	FILE *file;
-	char *text;
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'e': bundle.entrypoint = optarg; break;
-		case 'a': bundle.args = optarg; break;
-		case 'v': bundle.env = optarg; break;
-		case 'u': bundle.user = optarg; break;
-		case 'w': bundle.workdir = optarg; break;
-		case 'h': bundle.hostname = optarg; break;
-		case 'r': bundle.readonly = true; break;
-		default: return usage();
-		}
+	err->text[0] = '\0';
+	switch (option) {
+	case 'e': bundle->entrypoint = optarg; return 0;
+	case 'E': bundle->entrypoint_word = optarg; return 0;
+	case 'a': bundle->args = optarg; return 0;
+	case 'A':
+		bundle->command = command;
+		if (json_array_append_new(command, json_string(optarg)) < 0)
+			return error_set(err, "the argument \"%.100s\" is not valid UTF-8", optarg);
+		return 0;
+	case 'v': return environment_add_list(env, optarg, err);
+	case 'i': return environment_add_item(env, optarg, err);
+	case 'f': return environment_add_file(env, optarg, err);
+	case 'u': bundle->user = optarg; return 0;
+	case 'w': bundle->workdir = optarg; return 0;
+	case 'h': bundle->hostname = optarg; return 0;
+	case 'r': bundle->readonly = true; return 0;
+	case 't':
+		bundle->terminal = true;
+		return sscanf(optarg, "%5ux%5u", &bundle->rows, &bundle->columns) == 2 ? 0 : -1;
+	default: return -1;
 	}
-	if (argc - optind != 2)
-		return usage();
-	text = bundle_make(argv[optind], &bundle, &err);
+}
+
+// Writes config.json for the image to `path`.
+static int config_write(const char *image, const char *path, const struct bundle_options *bundle)
+{
+	struct error err;
+	char *text = bundle_make(image, bundle, &err);
+	FILE *file;
+
 	if (!text)
 		return fail(&err);
-	file = fopen(argv[optind + 1], "we");
+	file = fopen(path, "we");
 	if (!file || fputs(text, file) < 0 || fclose(file) != 0) {
-		error_set_errno(&err, errno, "cannot write %s", argv[optind + 1]);
+		error_set_errno(&err, errno, "cannot write %s", path);
 		free(text);
 		return fail(&err);
 	}
 	free(text);
 	return 0;
+}
+
+static int command_config(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "entrypoint", required_argument, NULL, 'e' },
+		{ "entrypoint-word", required_argument, NULL, 'E' },
+		{ "args", required_argument, NULL, 'a' },
+		{ "arg", required_argument, NULL, 'A' },
+		{ "env", required_argument, NULL, 'v' },
+		{ "env-item", required_argument, NULL, 'i' },
+		{ "env-file", required_argument, NULL, 'f' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "workdir", required_argument, NULL, 'w' },
+		{ "hostname", required_argument, NULL, 'h' },
+		{ "readonly", no_argument, NULL, 'r' },
+		{ "terminal", required_argument, NULL, 't' },
+		{ 0 },
+	};
+	json_t *command = json_array();
+	json_t *env = json_array();
+	struct bundle_options bundle = { .env = env };
+	struct error err;
+	int option;
+	int status;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (config_option(&bundle, command, env, option, &err) < 0) {
+			status = err.text[0] ? fail(&err) : usage();
+			goto out;
+		}
+	}
+	status = argc - optind == 2 ? config_write(argv[optind], argv[optind + 1], &bundle) : usage();
+out:
+	json_decref(command);
+	json_decref(env);
+	return status;
 }
 
 int main(int argc, char **argv)

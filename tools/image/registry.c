@@ -56,8 +56,31 @@ static bool has_policy(void)
 	return found;
 }
 
+// skopeo knows docker's logins in ~/.docker/config.json, but not that DOCKER_CONFIG may have moved it.
+static void auth_file_choose(void)
+{
+	const char *directory = getenv("DOCKER_CONFIG");
+	char *path;
+
+	if (!directory || !directory[0] || asprintf(&path, "%s/config.json", directory) < 0)
+		return;
+	if (access(path, R_OK) == 0)
+		setenv("REGISTRY_AUTH_FILE", path, 0);
+	free(path);
+}
+
+// Says what to do about a registry that wants to know who asks.
+static void login_hint(const struct source *source, struct error *err)
+{
+	if (strcasestr(err->text, "unauthorized") || strcasestr(err->text, "authentication required") ||
+	    strcasestr(err->text, "access to the resource is denied"))
+		error_set(err, "%s; if it is there, log in first: skopeo login %.*s (or docker login)", strdupa(err->text),
+		          (int)strcspn(source->location, "/"), source->location);
+}
+
 static void begin(struct arguments *arguments, const char *command)
 {
+	auth_file_choose();
 	add(arguments, "skopeo");
 	// Where the machine has no policy on signatures, there is none to obey (digests are verified anyway).
 	if (!has_policy())
@@ -96,23 +119,30 @@ static char *inspect_raw(const struct source *source, const char *image, const c
 	if (registry_is_local(source->location))
 		add(&arguments, "--tls-verify=false");
 	add(&arguments, image);
-	if (asprintf(&context, "cannot find %s", source->reference) < 0) {
+	if (asprintf(&context, "cannot find %s (%s)", source->reference, source->location) < 0) {
 		error_set(err, "out of memory");
 		return NULL;
 	}
 	text = tool_output(arguments.argv, JSON_MAX_SIZE, length, context, scratch, err);
 	free(context);
+	if (!text)
+		login_hint(source, err);
 	return text;
 }
 
 int registry_identify(struct source *source, const char *scratch, struct error *err)
 {
+	char *image = NULL;
 	size_t length;
-	char *text = inspect_raw(source, source->reference, scratch, &length, err);
+	char *text;
 	const char *picked;
 	json_t *document;
 	int result = -1;
 
+	if (asprintf(&image, "docker://%s", source->location) < 0)
+		return error_set(err, "out of memory");
+	text = inspect_raw(source, image, scratch, &length, err);
+	free(image);
 	if (!text)
 		return -1;
 	document = json_parse(text, length, "the registry's answer", err);

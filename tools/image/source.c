@@ -12,6 +12,7 @@
 #include "tools/image/archive_file.h"
 #include "tools/image/json.h"
 #include "tools/image/oci.h"
+#include "tools/image/reference.h"
 #include "tools/image/registry.h"
 
 void source_deinit(struct source *source)
@@ -101,9 +102,9 @@ int source_identify(struct source *source, const char *reference, const char *ca
 	*source = (struct source){ .reference = reference };
 	if (strncmp(reference, "docker://", 9) == 0 && reference[9]) {
 		source->kind = SOURCE_REGISTRY;
-		source->location = strdup(reference + 9);
+		source->location = reference_normalize(reference + 9, err);
 		if (!source->location)
-			return error_set(err, "out of memory");
+			return -1;
 		return registry_identify(source, scratch, err);
 	}
 	if (strncmp(reference, "file://", 7) == 0 && reference[7])

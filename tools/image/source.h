@@ -16,7 +16,7 @@ enum source_kind {
 struct source {
 	const char *reference;  // as the user gave it; the caller's
 	enum source_kind kind;
-	char *location;  // path, or what follows docker://
+	char *location;  // path, or the whole name (reference.h) of one in a registry
 	char *ref_name;  // of oci://PATH:NAME, or NULL
 	unsigned long long size;  // of the layers, when known: for the progress lines
 	char digest[DIGEST_TEXT_SIZE];  // of the manifest in the registry

@@ -14,3 +14,8 @@ layer_fuzz_LIBS := -larchive -ljansson -lcrypto
 bundle_fuzz_SRCS := $(IMAGE_TEST_SRCS)
 bundle_fuzz_CFLAGS := -D_GNU_SOURCE
 bundle_fuzz_LIBS := -larchive -ljansson -lcrypto
+
+HOST_TESTS += tools/image/bundle_test
+bundle_test_SRCS := $(IMAGE_TEST_SRCS)
+bundle_test_CFLAGS := -D_GNU_SOURCE
+bundle_test_LIBS := -larchive -ljansson -lcrypto

@@ -23,7 +23,6 @@
 #include "tools/run/settings.h"
 
 #define EXIT_ERROR 125
-#define MAX_OPTIONS 16
 #define LISTEN_MS 5000  // QEMU is ready for a debugger by then
 
 struct run {
@@ -115,42 +114,21 @@ static int image_resolve(struct run *run, struct error *err)
 	return image_tool_run(argv, run->image, err);
 }
 
-struct option_list {
-	const char *argv[MAX_OPTIONS];
-	char *owned[MAX_OPTIONS];
-	unsigned count;
-	unsigned num_owned;
-};
-
-static void option_add(struct option_list *list, const char *name, const char *value)
-{
-	char *option;
-
-	if (!value || asprintf(&option, "%s%s", name, value) < 0)
-		return;
-	list->owned[list->num_owned++] = option;
-	list->argv[list->count++] = option;
-}
-
 static int config_make(struct run *run, struct error *err)
 {
-	const struct settings *settings = &run->settings;
-	struct option_list list = { .argv = { run->image_tool, "config" }, .count = 2 };
+	const struct arguments *options = &run->settings.config_options;
+	struct arguments command = { 0 };
 	int result;
 
-	option_add(&list, "--entrypoint=", settings->entrypoint);
-	option_add(&list, "--args=", settings->args);
-	option_add(&list, "--env=", settings->env);
-	option_add(&list, "--user=", settings->user);
-	option_add(&list, "--workdir=", settings->workdir);
-	option_add(&list, "--hostname=", settings->hostname);
-	if (settings->readonly && strcmp(settings->readonly, "0") != 0)
-		list.argv[list.count++] = "--readonly";
-	list.argv[list.count++] = run->image;
-	list.argv[list.count++] = run->config;
-	result = image_tool_run(list.argv, NULL, err);
-	for (unsigned i = 0; i < list.num_owned; i++)
-		free(list.owned[i]);
+	arguments_add(&command, "%s", run->image_tool);
+	arguments_add(&command, "config");
+	for (size_t i = 0; i < options->count; i++)
+		arguments_add(&command, "%s", options->items[i]);
+	arguments_add(&command, "%s", run->image);
+	arguments_add(&command, "%s", run->config);
+	result = command.failed ? error_set(err, "out of memory")
+	                        : image_tool_run((const char *const *)command.items, NULL, err);
+	arguments_deinit(&command);
 	return result;
 }
 
@@ -219,8 +197,9 @@ static int prepare(struct run *run, struct error *err)
 	    path_set(run->boot_disk, err, "%s/boot.disk", run->workdir.path) < 0 ||
 	    path_set(run->root_image, err, "%s/root.squashfs", run->image) < 0 ||
 	    path_set(run->kernel, err, "%s/starina.elf", build) < 0 ||
-	    path_set(guest_kernel, err, "%s/third_party/guest-kernel/Image", run->settings.root) <
-	            0 ||
+	    (run->settings.kernel
+	             ? path_set(guest_kernel, err, "%s", run->settings.kernel)
+	             : path_set(guest_kernel, err, "%s/third_party/guest-kernel/Image", run->settings.root)) < 0 ||
 	    path_set(initramfs, err, "%s/guest/initramfs.cpio", build) < 0)
 		return -1;
 	if (config_make(run, err) < 0 ||
@@ -283,6 +262,24 @@ static int boot(struct run *run)
 	return result.status;
 }
 
+static int help_show(struct run *run, struct error *err)
+{
+	char path[PATH_MAX];
+	char block[4096];
+	size_t length;
+	FILE *file;
+
+	err->text[0] = '\0';
+	if (path_set(path, err, "%s/tools/run/usage.txt", run->settings.root) < 0 || !(file = fopen(path, "re"))) {
+		log_error("cannot open tools/run/usage.txt");
+		return EXIT_ERROR;
+	}
+	while ((length = fread(block, 1, sizeof(block), file)) > 0)
+		fwrite(block, 1, length, stdout);
+	fclose(file);
+	return fflush(stdout) == 0 ? 0 : EXIT_ERROR;
+}
+
 int main(int argc, char **argv)
 {
 	static struct run run;
@@ -293,13 +290,17 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (settings_read(&run.settings, argc, argv, &err) < 0) {
 		log_error("%s", err.text);
+		settings_deinit(&run.settings);
 		return EXIT_ERROR;
 	}
-	if (prepare(&run, &err) == 0)
+	if (run.settings.help)
+		status = help_show(&run, &err);
+	else if (prepare(&run, &err) == 0)
 		status = boot(&run);
 	else if (err.text[0])
 		log_error("%s", err.text);
 	debugger_forget(&run);
 	workdir_destroy(&run.workdir);
+	settings_deinit(&run.settings);
 	return status;
 }

@@ -28,7 +28,6 @@
 #define STATUS_KILLED 137
 #define SILENCE_MS 20000  // a firmware that has not said a word by then never will
 #define HELD_MS 5000  // then the firmware's banner is shown after all
-#define STOP_MS 10000  // from the first signal to the end by force, as docker's
 #define POWER_OFF_MS 10000  // from the exit status to QEMU's end, while no output moves
 #define FORCE_SIGNALS 3  // so many signals end it at once
 #define NEVER UINT64_MAX
@@ -167,8 +166,8 @@ static void signal_pass(struct relay *relay, int number)
 		return;
 	}
 	control_send(relay, "signal %d\n", number);
-	if (relay->stop_at == NEVER)
-		relay->stop_at = clock_ms() + STOP_MS;
+	if (relay->stop_at == NEVER && relay->settings->stop_timeout != STOP_FOREVER)
+		relay->stop_at = clock_ms() + (uint64_t)relay->settings->stop_timeout * 1000;
 }
 
 static void signals_take(struct relay *relay)
@@ -238,8 +237,8 @@ static void deadlines_check(struct relay *relay)
 		if (relay->power_off_at <= now)
 			log_warn("the OS did not power off after the container's end; ending QEMU");
 		else
-			log_warn("the container did not end within %d s of the signal; ending QEMU",
-			         STOP_MS / 1000);
+			log_warn("the container did not end within %u s of the signal; ending QEMU",
+			         relay->settings->stop_timeout);
 		relay->quit = true;
 		relay->quit_status = STATUS_KILLED;
 	}

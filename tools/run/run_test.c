@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What run.sh reads: its settings, the lines of the control port, the OS's log; and the boot disk it writes.
+// What run.sh reads: the lines of the control port, the OS's log; and the boot disk it writes.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,62 +15,6 @@
 #include "tools/run/bootdisk.h"
 #include "tools/run/console.h"
 #include "tools/run/control.h"
-#include "tools/run/settings.h"
-
-static void test_sizes(void **state)
-{
-	static const char *const bad[] = { "", "M", "12X", "12MM", "-1", " 1", "1.5G", "9999999999999999", "2000000G" };
-	uint64_t size = 0;
-
-	(void)state;
-	assert_true(size_parse("4096", &size));
-	assert_int_equal(size, 4096);
-	assert_true(size_parse("128M", &size));
-	assert_int_equal(size, 128u << 20);
-	assert_true(size_parse("1g", &size));
-	assert_int_equal(size, 1u << 30);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(size_parse(bad[i], &size));
-}
-
-static void test_settings(void **state)
-{
-	static const struct {
-		const char *name, *value, *said;
-	} bad[] = {
-		{ "STARINA_SMP", "0", "STARINA_SMP=0" },
-		{ "STARINA_SMP", "17", "1 to 16" },
-		{ "STARINA_HTTP_PORT", "65536", "STARINA_HTTP_PORT=65536" },
-		{ "STARINA_HTTP_PORT", "80x", "STARINA_HTTP_PORT=80x" },
-		{ "STARINA_MEMORY", "much", "STARINA_MEMORY=much" },
-		{ "STARINA_MEMORY", "64M", "STARINA_MEMORY" },
-		{ "LINUXRUN_MEMORY", "31M", "LINUXRUN_MEMORY=31M" },
-		{ "LINUXRUN_CPUS", "0", "LINUXRUN_CPUS=0" },
-		{ "LINUXRUN_CPUS", "5", "1 to 4" },
-	};
-	char *argv[] = { "run.sh", "--smp", "4", "--log", "file", "--gdb", NULL };
-	char *unknown[] = { "run.sh", "--nope", NULL };
-	struct settings settings;
-	struct error err;
-
-	(void)state;
-	assert_int_equal(settings_read(&settings, 6, argv, &err), 0);
-	assert_int_equal(settings.smp, 4);
-	assert_string_equal(settings.log_path, "file");
-	assert_true(settings.gdb);
-	assert_int_equal(settings.http_port, 30080);
-	assert_null(settings.image);
-	optind = 1;
-	assert_int_equal(settings_read(&settings, 2, unknown, &err), -1);
-	assert_non_null(strstr(err.text, "--nope"));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		optind = 1;
-		setenv(bad[i].name, bad[i].value, 1);
-		assert_int_equal(settings_read(&settings, 1, argv, &err), -1);
-		assert_non_null(strstr(err.text, bad[i].said));
-		unsetenv(bad[i].name);
-	}
-}
 
 static void push(struct control *control, const char *text)
 {
@@ -202,8 +146,6 @@ static void test_boot_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_control_overlong),
 		cmocka_unit_test(test_console),

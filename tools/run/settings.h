@@ -7,8 +7,13 @@
 #include <stdint.h>
 
 #include "tools/common/error.h"
+#include "tools/run/arguments.h"
+#include "tools/run/options.h"
+
+#define STOP_FOREVER UINT32_MAX
 
 struct settings {
+	struct options options;  // what they were read from; the strings below are its
 	const char *root;  // STARINA_ROOT: the source tree
 	const char *build;  // STARINA_BUILD: where the build's output is
 	const char *qemu;  // QEMU
@@ -18,27 +23,33 @@ struct settings {
 	const char *log_path;  // --log; NULL: the OS's log goes to stderr
 	unsigned smp;  // harts
 	uint64_t memory;  // bytes of the machine
-	uint64_t guest_memory;  // bytes of the container's VM; 0: the OS's default
-	unsigned guest_cpus;  // of the container's VM; 0: the OS's default
 	unsigned http_port;  // on 127.0.0.1
 	bool http_port_given;  // by the user: no other will do
 	bool gdb;  // wait for a debugger
-	// The container; NULL: as the image says.
-	const char *image;
-	const char *entrypoint;
-	const char *args;
-	const char *env;
-	const char *user;
-	const char *workdir;
-	const char *hostname;
-	const char *readonly;
+	bool help;
+	// The container.
+	const char *image;  // a reference (tools/image/source.h); NULL: the built-in one
+	struct arguments config_options;  // of `starina-image config`
+	uint64_t guest_memory;  // bytes of its VM; 0: the OS's default
+	unsigned guest_cpus;  // of its VM; 0: the OS's default
+	const char *ports;  // LINUXRUN_PORTS as it was given; NULL: none
+	const char *kernel;  // another guest kernel; NULL: ours
+	uint32_t stop_timeout;  // seconds from the first signal to the end by force, or STOP_FOREVER
 };
 
-// Reads `argv` and the environment. The strings are theirs. -1 with `err` names the setting that is wrong.
+// Reads `argv` and the environment. The strings are theirs. Released by settings_deinit(), also after -1 with `err`, which names the
+// setting that is wrong, its value and what is allowed.
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err);
+void settings_deinit(struct settings *settings);
 
-// Parses a size such as 512M or 1G (a plain number is bytes). Returns false when it is none.
+// What is the container's own (container_settings.c); part of settings_read().
+int container_settings_read(struct settings *settings, struct error *err);
+
+// Parses a size such as 512M or 1G (a plain number is bytes; KB and KiB are K). Returns false when it is none.
 bool size_parse(const char *text, uint64_t *size);
+
+// Parses a plain decimal number up to `max`. Returns false when it is none.
+bool number_parse(const char *text, unsigned long max, unsigned *number);
 
 // Checks that the emulator is there and new enough.
 int settings_check_qemu(const struct settings *settings, struct error *err);
