@@ -3,11 +3,11 @@
 # `make help` lists the targets. Variables: V=1 shows commands, DEBUG=1 adds the kernel's own checks,
 # BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image.
 
-APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc tcpip httpd linuxrun
+APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd linuxrun
 # The image that `make test` boots: the same, and what tests it from within.
 TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim vm_victim
 # The image of the network tests.
-NET_APPS ?= virtio_net virtio_rng tcpip httpd reaper
+NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 
 BUILD ?= build
 # One spelling of each directory: dependency files name their objects by it, and run.sh gives an absolute one.

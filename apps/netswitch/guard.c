@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "apps/netswitch/guard.h"
 
+#include <stdbool.h>
+
 #include "libs/base/string.h"
 
+#define ETHERNET_HEADER_LEN 14u
 #define ETHERTYPE_IPV4 0x0800u
 #define ETHERTYPE_ARP 0x0806u
 #define ETHERTYPE_IPV6 0x86ddu
 
+#define IPV6_HEADER_LEN 40u
+
+#define IP_PROTOCOL_HOP_BY_HOP 0u
 #define IP_PROTOCOL_UDP 17u
 #define IP_PROTOCOL_ICMPV6 58u
 
@@ -17,12 +23,17 @@
 #define DHCPV6_CLIENT_PORT 546u
 
 // RFC 4861, section 4.
+#define MLD_QUERY 130u
+#define MLD_REPORT 131u
+#define MLD_DONE 132u
+#define ND_ROUTER_SOLICITATION 133u
 #define ND_ROUTER_ADVERTISEMENT 134u
 #define ND_NEIGHBOUR_SOLICITATION 135u
 #define ND_NEIGHBOUR_ADVERTISEMENT 136u
 #define ND_REDIRECT 137u
 #define ND_OPTION_SOURCE_MAC 1u
 #define ND_OPTION_TARGET_MAC 2u
+#define MLD2_REPORT 143u
 
 static const uint8_t zeroes[16];
 
@@ -31,27 +42,24 @@ static bool equal(struct span bytes, const uint8_t *other)
 	return bytes.data != NULL && memcmp(bytes.data, other, bytes.len) == 0;
 }
 
-void guard_link_local(const uint8_t mac[GUARD_MAC_LEN], uint8_t out[16])
+void guard_interface_id(const uint8_t mac[GUARD_MAC_LEN], uint8_t out[8])
 {
-	memset(out, 0, 16);
-	out[0] = 0xfe;
-	out[1] = 0x80;
-	out[8] = mac[0] ^ 2;
-	out[9] = mac[1];
-	out[10] = mac[2];
-	out[11] = 0xff;
-	out[12] = 0xfe;
-	out[13] = mac[3];
-	out[14] = mac[4];
-	out[15] = mac[5];
+	out[0] = mac[0] ^ 2;
+	out[1] = mac[1];
+	out[2] = mac[2];
+	out[3] = 0xff;
+	out[4] = 0xfe;
+	out[5] = mac[3];
+	out[6] = mac[4];
+	out[7] = mac[5];
 }
 
 static bool is_own_ipv6(const struct guard_identity *self, struct span address)
 {
-	uint8_t link_local[16];
+	uint8_t id[8];
 
-	guard_link_local(self->mac, link_local);
-	return equal(address, link_local) || (self->has_ipv6 && equal(address, self->ipv6));
+	guard_interface_id(self->mac, id);
+	return address.len == 16 && address.data[0] != 0xff && memcmp(address.data + 8, id, sizeof(id)) == 0;
 }
 
 // RFC 826. Whatever the operation: the sender's addresses are what others learn.
@@ -86,7 +94,7 @@ static enum guard_verdict check_udp(struct reader *r, uint32_t server_port, uint
 }
 
 // RFC 791.
-static enum guard_verdict check_ipv4(const struct guard_identity *self, struct reader *r)
+static enum guard_verdict check_ipv4(const struct guard_identity *self, struct reader *r, size_t packet_len)
 {
 	uint8_t first = reader_u8(r);
 	uint32_t header_len = (first & 15u) * 4, total, fragment;
@@ -102,7 +110,8 @@ static enum guard_verdict check_ipv4(const struct guard_identity *self, struct r
 	reader_skip(r, 2);
 	source = reader_bytes(r, 4);
 	reader_skip(r, 4);
-	if (reader_status(r) < 0 || first >> 4 != 4 || header_len < 20 || total < header_len)
+	if (reader_status(r) < 0 || first >> 4 != 4 || header_len < 20 || total < header_len ||
+	    total > packet_len)
 		return GUARD_MALFORMED;
 	if (!equal(source, self->ipv4))
 		return GUARD_IPV4;
@@ -134,8 +143,8 @@ static enum guard_verdict check_nd_options(const struct guard_identity *self, st
 	return GUARD_PASS;
 }
 
-// RFC 4861, sections 4.2 to 4.5. `r` ends with the packet.
-static enum guard_verdict check_icmpv6(const struct guard_identity *self, struct reader *r, bool has_source)
+// RFC 4861, sections 4.1 to 4.5. `r` ends with the packet, or, when not `whole`, with what of it is in hand.
+static enum guard_verdict check_icmpv6(const struct guard_identity *self, struct reader *r, bool has_source, bool whole)
 {
 	uint8_t type = reader_u8(r);
 	struct span target;
@@ -143,28 +152,48 @@ static enum guard_verdict check_icmpv6(const struct guard_identity *self, struct
 	reader_skip(r, 3);
 	if (reader_status(r) < 0)
 		return GUARD_MALFORMED;
-	if (type == ND_ROUTER_ADVERTISEMENT || type == ND_REDIRECT)
+	if (type == ND_ROUTER_ADVERTISEMENT || type == ND_REDIRECT || type == MLD_QUERY)
 		return GUARD_ROUTER;
-	if (!has_source && type != ND_NEIGHBOUR_SOLICITATION)
+	if (!has_source && type != ND_NEIGHBOUR_SOLICITATION && type != ND_ROUTER_SOLICITATION)
 		return GUARD_IPV6;
-	if (type != ND_NEIGHBOUR_SOLICITATION && type != ND_NEIGHBOUR_ADVERTISEMENT)
+	if (type < ND_ROUTER_SOLICITATION || type > ND_NEIGHBOUR_ADVERTISEMENT)
 		return GUARD_PASS;
-	reader_skip(r, 4);
-	target = reader_bytes(r, 16);
-	if (reader_status(r) < 0)
+	// An option beyond what is in hand could say anything.
+	if (!whole)
 		return GUARD_MALFORMED;
-	if (type == ND_NEIGHBOUR_ADVERTISEMENT && !is_own_ipv6(self, target))
-		return GUARD_NEIGHBOUR;
-	return check_nd_options(self, r);
+	reader_skip(r, 4);
+	if (type != ND_ROUTER_SOLICITATION) {
+		target = reader_bytes(r, 16);
+		if (reader_status(r) == 0 && type == ND_NEIGHBOUR_ADVERTISEMENT && !is_own_ipv6(self, target))
+			return GUARD_NEIGHBOUR;
+	}
+	return reader_status(r) < 0 ? GUARD_MALFORMED : check_nd_options(self, r);
 }
 
-// RFC 8200.
-static enum guard_verdict check_ipv6(const struct guard_identity *self, struct reader *r)
+// A hop-by-hop header is let through before a multicast listener's report only, which has to have one (RFC 2710, RFC 3810).
+static enum guard_verdict check_hop_by_hop(struct reader *r)
+{
+	uint8_t next = reader_u8(r);
+	uint8_t units = reader_u8(r);
+	uint8_t type;
+
+	reader_skip(r, 6 + units * 8u);
+	type = reader_u8(r);
+	if (reader_status(r) < 0)
+		return GUARD_MALFORMED;
+	if (next != IP_PROTOCOL_ICMPV6 || (type != MLD_REPORT && type != MLD_DONE && type != MLD2_REPORT))
+		return GUARD_PROTOCOL;
+	return GUARD_PASS;
+}
+
+// RFC 8200. Of a packet that is longer than the headers in hand, its end is not looked at.
+static enum guard_verdict check_ipv6(const struct guard_identity *self, struct reader *r, size_t packet_len)
 {
 	uint8_t first = reader_u8(r);
-	struct span source, payload;
+	struct span source;
 	uint8_t next;
 	uint32_t len;
+	bool whole;
 
 	reader_skip(r, 3);
 	len = reader_be16(r);
@@ -172,21 +201,24 @@ static enum guard_verdict check_ipv6(const struct guard_identity *self, struct r
 	reader_skip(r, 1);
 	source = reader_bytes(r, 16);
 	reader_skip(r, 16);
-	payload = reader_bytes(r, len);
-	if (reader_status(r) < 0 || first >> 4 != 6)
+	if (reader_status(r) < 0 || first >> 4 != 6 || len + IPV6_HEADER_LEN > packet_len)
 		return GUARD_MALFORMED;
-	// Without an address, it may only ask whether one is free (RFC 4862, section 5.4.2).
-	if (!is_own_ipv6(self, source) && !(equal(source, zeroes) && next == IP_PROTOCOL_ICMPV6))
+	// Without an address, it may only ask whether one is free (RFC 4862, section 5.4.2) and report what it listens to.
+	if (!is_own_ipv6(self, source) &&
+	    !(equal(source, zeroes) && (next == IP_PROTOCOL_ICMPV6 || next == IP_PROTOCOL_HOP_BY_HOP)))
 		return GUARD_IPV6;
-	*r = reader_make(payload.data, payload.len);
+	whole = len <= r->rest.len;
+	if (whole)
+		*r = reader_make(r->rest.data, len);
+	if (next == IP_PROTOCOL_HOP_BY_HOP)
+		return check_hop_by_hop(r);
 	if (next == IP_PROTOCOL_UDP)
 		return check_udp(r, DHCPV6_SERVER_PORT, DHCPV6_CLIENT_PORT);
 	if (next == IP_PROTOCOL_ICMPV6)
-		return check_icmpv6(self, r, !equal(source, zeroes));
+		return check_icmpv6(self, r, !equal(source, zeroes), whole);
 	// Extension headers could hide a router advertisement behind them (RFC 7113): those that precede an upper layer
 	// are not let through.
 	switch (next) {
-	case 0:    // hop-by-hop options
 	case 43:   // routing
 	case 44:   // fragment
 	case 51:   // authentication
@@ -200,16 +232,16 @@ static enum guard_verdict check_ipv6(const struct guard_identity *self, struct r
 	}
 }
 
-enum guard_verdict guard_check(const struct guard_identity *self, struct span frame)
+enum guard_verdict guard_check(const struct guard_identity *self, struct span headers, size_t frame_len)
 {
-	struct reader r = reader_make(frame.data, frame.len);
+	struct reader r = reader_make(headers.data, headers.len);
 	uint32_t type;
 	struct span source;
 
 	reader_skip(&r, GUARD_MAC_LEN);
 	source = reader_bytes(&r, GUARD_MAC_LEN);
 	type = reader_be16(&r);
-	if (reader_status(&r) < 0)
+	if (reader_status(&r) < 0 || frame_len < headers.len)
 		return GUARD_MALFORMED;
 	if (!equal(source, self->mac))
 		return GUARD_MAC;
@@ -217,9 +249,9 @@ enum guard_verdict guard_check(const struct guard_identity *self, struct span fr
 	case ETHERTYPE_ARP:
 		return check_arp(self, &r);
 	case ETHERTYPE_IPV4:
-		return check_ipv4(self, &r);
+		return check_ipv4(self, &r, frame_len - ETHERNET_HEADER_LEN);
 	case ETHERTYPE_IPV6:
-		return check_ipv6(self, &r);
+		return check_ipv6(self, &r, frame_len - ETHERNET_HEADER_LEN);
 	default:
 		return GUARD_PROTOCOL;
 	}
@@ -238,6 +270,7 @@ const char *guard_verdict_text(enum guard_verdict verdict)
 		[GUARD_ROUTER] = "router advertisement or redirect",
 		[GUARD_DHCP_SERVER] = "DHCP server's message",
 		[GUARD_PROTOCOL] = "protocol that is not let through",
+		[GUARD_OFFLOAD] = "checksum or segmentation offload that does not fit the headers",
 	};
 
 	if ((size_t)verdict >= sizeof(texts) / sizeof(texts[0]))

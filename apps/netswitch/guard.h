@@ -4,8 +4,6 @@
 // switch's own copy, which the guest cannot change while it is judged.
 #pragma once
 
-#include <stdbool.h>
-
 #include "libs/base/span.h"
 
 #define GUARD_MAC_LEN 6u
@@ -14,9 +12,11 @@
 struct guard_identity {
 	uint8_t mac[GUARD_MAC_LEN];
 	uint8_t ipv4[4];
-	bool has_ipv6;  // without it the port speaks no IPv6 beyond its link-local address
-	uint8_t ipv6[16];
+	// IPv6: addresses of any prefix whose interface identifier is made of the MAC address, as SLAAC makes them.
 };
+
+// What has to be known of a frame to judge it: its first bytes. Enough for all headers that are looked at.
+#define GUARD_HEADERS 256u
 
 enum guard_verdict {
 	GUARD_PASS = 0,
@@ -29,11 +29,13 @@ enum guard_verdict {
 	GUARD_ROUTER,       // plays the router: router advertisement or redirect
 	GUARD_DHCP_SERVER,  // plays the DHCP server, v4 or v6
 	GUARD_PROTOCOL,     // neither IPv4, IPv6 nor ARP (VLAN tags, LLDP, ...)
+	GUARD_OFFLOAD,      // asks for a checksum or for segmentation that does not fit its headers
+	GUARD_VERDICTS,
 };
 
-// Judges a frame that the port with this identity sent.
-enum guard_verdict guard_check(const struct guard_identity *self, struct span frame);
-// The link-local address that belongs to a MAC address (RFC 4291, appendix A).
-void guard_link_local(const uint8_t mac[GUARD_MAC_LEN], uint8_t out[16]);
+// Judges a frame of `frame_len` bytes that the port with this identity sent by its first bytes: all, or GUARD_HEADERS of them.
+enum guard_verdict guard_check(const struct guard_identity *self, struct span headers, size_t frame_len);
+// The interface identifier that belongs to a MAC address (RFC 4291, appendix A): the last 8 bytes of its IPv6 addresses.
+void guard_interface_id(const uint8_t mac[GUARD_MAC_LEN], uint8_t out[8]);
 // In a few words, for the log. Never NULL.
 const char *guard_verdict_text(enum guard_verdict verdict);

@@ -14,9 +14,10 @@
 static const struct guard_identity self = {
 	.mac = {0x52, 0x54, 0, 0xaa, 0xbb, 1},
 	.ipv4 = {10, 0, 2, 100},
-	.has_ipv6 = true,
-	.ipv6 = {0xfd, 0, [15] = 0x64},
 };
+// Of its MAC address, with any prefix.
+static const uint8_t own_ipv6[16] = {0xfd, 0, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1};
+static const uint8_t link_local[16] = {0xfe, 0x80, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1};
 static const uint8_t other_mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
 static const uint8_t gateway[4] = {10, 0, 2, 2};
 static const uint8_t other_ipv6[16] = {0xfd, 0, [15] = 2};
@@ -40,9 +41,16 @@ static enum guard_verdict check_len(const struct guard_identity *who, size_t len
 	enum guard_verdict verdict;
 
 	memcpy(copy + 1, frame, len);
-	verdict = guard_check(who, (struct span){.data = copy + 1, .len = len});
+	verdict = guard_check(who, (struct span){.data = copy + 1, .len = len}, len);
 	free(copy);
 	return verdict;
+}
+
+// A frame of which not more is in hand than w and GUARD_HEADERS say.
+static enum guard_verdict check_part(size_t frame_len)
+{
+	return guard_check(&self, (struct span){.data = frame, .len = w.len < GUARD_HEADERS ? w.len : GUARD_HEADERS},
+	                   frame_len);
 }
 
 static enum guard_verdict check(void)
@@ -203,26 +211,29 @@ static void test_dhcp_server(void **state)
 		ports(67, 68);
 		assert_int_equal(check(), GUARD_PASS);
 	}
-	ipv6(self.ipv6, 17, 20);
+	ipv6(own_ipv6, 17, 20);
 	ports(547, 546);
 	assert_int_equal(check(), GUARD_DHCP_SERVER);
-	ipv6(self.ipv6, 17, 20);
+	ipv6(own_ipv6, 17, 20);
 	ports(53, 546);
 	assert_int_equal(check(), GUARD_DHCP_SERVER);
-	ipv6(self.ipv6, 17, 20);
+	ipv6(own_ipv6, 17, 20);
 	ports(546, 547);
 	assert_int_equal(check(), GUARD_PASS);
 }
 
 static void test_ipv6(void **state)
 {
-	static const uint8_t headers[] = {0, 43, 44, 51, 60, 135, 139, 140};
-	struct guard_identity without = self;
-	uint8_t link_local[16];
+	static const uint8_t headers[] = {43, 44, 51, 60, 135, 139, 140};
+	static const uint8_t multicast[16] = {0xff, 2, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1};
+	uint8_t id[8];
 
 	(void)state;
-	guard_link_local(self.mac, link_local);
-	assert_memory_equal(link_local, "\xfe\x80\0\0\0\0\0\0\x50\x54\0\xff\xfe\xaa\xbb\1", 16);
+	guard_interface_id(self.mac, id);
+	assert_memory_equal(id, "\x50\x54\0\xff\xfe\xaa\xbb\1", 8);
+	ipv6(multicast, 6, 20);
+	ports(1000, 80);
+	assert_int_equal(check(), GUARD_IPV6);
 	ipv6(link_local, 6, 20);
 	ports(1000, 80);
 	assert_int_equal(check(), GUARD_PASS);
@@ -232,48 +243,101 @@ static void test_ipv6(void **state)
 	ipv6(nothing, 17, 20);
 	ports(1000, 80);
 	assert_int_equal(check(), GUARD_IPV6);
-	ipv6(self.ipv6, 6, 21);  // longer than the frame
+	ipv6(own_ipv6, 6, 21);  // longer than the frame
 	ports(1000, 80);
 	assert_int_equal(check(), GUARD_MALFORMED);
 	for (size_t i = 0; i < sizeof(headers); i++) {
-		ipv6(self.ipv6, headers[i], 20);
+		ipv6(own_ipv6, headers[i], 20);
 		ports(58 << 8, 0);
 		assert_int_equal(check(), GUARD_PROTOCOL);
 	}
-	without.has_ipv6 = false;
-	ipv6(self.ipv6, 6, 20);
-	ports(1000, 80);
-	assert_int_equal(check_len(&without, w.len), GUARD_IPV6);
+}
+
+// What has to be sent behind a hop-by-hop header: a report of what is listened to, and nothing else.
+static void test_hop_by_hop(void **state)
+{
+	static const uint8_t reports[] = {131, 132, 143};
+	static const uint8_t others[] = {128, 130, 133, 134, 135, 136, 137};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(reports) + sizeof(others); i++) {
+		bool is_report = i < sizeof(reports);
+
+		ipv6(i % 2 == 0 ? link_local : nothing, 0, 16);
+		writer_u8(&w, 58);
+		writer_u8(&w, 0);
+		writer_zero(&w, 6);
+		writer_u8(&w, is_report ? reports[i] : others[i - sizeof(reports)]);
+		writer_zero(&w, 7);
+		assert_int_equal(check(), is_report ? GUARD_PASS : GUARD_PROTOCOL);
+		frame[14 + 40] = 17;
+		assert_int_equal(check(), GUARD_PROTOCOL);
+		frame[14 + 40 + 1] = 1;  // beyond the packet
+		assert_int_equal(check(), GUARD_MALFORMED);
+	}
 }
 
 static void test_neighbours(void **state)
 {
 	(void)state;
-	assert_int_equal(neighbour(self.ipv6, 136, self.ipv6, 2, self.mac), GUARD_PASS);
-	assert_int_equal(neighbour(self.ipv6, 136, other_ipv6, 2, self.mac), GUARD_NEIGHBOUR);
-	assert_int_equal(neighbour(self.ipv6, 136, self.ipv6, 2, other_mac), GUARD_NEIGHBOUR);
-	assert_int_equal(neighbour(self.ipv6, 135, other_ipv6, 1, self.mac), GUARD_PASS);
-	assert_int_equal(neighbour(self.ipv6, 135, other_ipv6, 1, other_mac), GUARD_NEIGHBOUR);
+	assert_int_equal(neighbour(own_ipv6, 136, own_ipv6, 2, self.mac), GUARD_PASS);
+	assert_int_equal(neighbour(own_ipv6, 136, other_ipv6, 2, self.mac), GUARD_NEIGHBOUR);
+	assert_int_equal(neighbour(own_ipv6, 136, own_ipv6, 2, other_mac), GUARD_NEIGHBOUR);
+	assert_int_equal(neighbour(own_ipv6, 135, other_ipv6, 1, self.mac), GUARD_PASS);
+	assert_int_equal(neighbour(own_ipv6, 135, other_ipv6, 1, other_mac), GUARD_NEIGHBOUR);
 	// Is this address free?
-	assert_int_equal(neighbour(nothing, 135, self.ipv6, 0, NULL), GUARD_PASS);
-	assert_int_equal(neighbour(nothing, 136, self.ipv6, 0, NULL), GUARD_IPV6);
+	assert_int_equal(neighbour(nothing, 135, own_ipv6, 0, NULL), GUARD_PASS);
+	assert_int_equal(neighbour(nothing, 136, own_ipv6, 0, NULL), GUARD_IPV6);
 	// An option of no length would never end.
-	assert_int_equal(neighbour(self.ipv6, 135, other_ipv6, 1, self.mac), GUARD_PASS);
+	assert_int_equal(neighbour(own_ipv6, 135, other_ipv6, 1, self.mac), GUARD_PASS);
 	frame[14 + 40 + 24 + 1] = 0;
 	assert_int_equal(check(), GUARD_MALFORMED);
 }
 
 static void test_router(void **state)
 {
-	uint8_t link_local[16];
-
 	(void)state;
-	guard_link_local(self.mac, link_local);
 	assert_int_equal(neighbour(link_local, 134, nothing, 1, self.mac), GUARD_ROUTER);
 	assert_int_equal(neighbour(link_local, 137, nothing, 2, self.mac), GUARD_ROUTER);
-	assert_int_equal(neighbour(link_local, 133, nothing, 1, self.mac), GUARD_PASS);  // asks for one
+	assert_int_equal(neighbour(link_local, 130, nothing, 0, NULL), GUARD_ROUTER);  // plays the querier
+	// Whom the router would learn.
+	ipv6(link_local, 58, 16);
+	writer_u8(&w, 133);
+	writer_zero(&w, 7);
+	writer_u8(&w, 1);
+	writer_u8(&w, 1);
+	writer_bytes(&w, self.mac, 6);
+	assert_int_equal(check(), GUARD_PASS);
+	memcpy(frame + w.len - 6, other_mac, 6);
+	assert_int_equal(check(), GUARD_NEIGHBOUR);
 	for (int i = -1; i < 20; i++)
 		assert_non_null(guard_verdict_text((enum guard_verdict)i));
+}
+
+// Of a long frame only the first bytes are in hand.
+static void test_long_frames(void **state)
+{
+	(void)state;
+	ipv4(self.ipv4, 6, 0, 0);
+	frame[16] = 1500 >> 8;
+	frame[17] = 1500 & 0xff;
+	writer_zero(&w, GUARD_HEADERS);
+	assert_int_equal(check_part(1514), GUARD_PASS);
+	assert_int_equal(check_part(1513), GUARD_MALFORMED);  // the packet is longer than the frame
+	ipv6(own_ipv6, 6, 1460);
+	writer_zero(&w, GUARD_HEADERS);
+	assert_int_equal(check_part(1514), GUARD_PASS);
+	assert_int_equal(check_part(1513), GUARD_MALFORMED);
+	// What a neighbour solicitation says beyond is not seen, even when an option ends where we end.
+	ipv6(own_ipv6, 58, 1000);
+	writer_u8(&w, 135);
+	writer_zero(&w, 23);
+	while (w.len + 16 <= GUARD_HEADERS) {
+		writer_u8(&w, 14);
+		writer_u8(&w, 2);
+		writer_zero(&w, 14);
+	}
+	assert_int_equal(check_part(1054), GUARD_MALFORMED);
 }
 
 int main(void)
@@ -281,7 +345,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mac),         cmocka_unit_test(test_protocols), cmocka_unit_test(test_arp),
 		cmocka_unit_test(test_ipv4),        cmocka_unit_test(test_dhcp_server), cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_neighbours),  cmocka_unit_test(test_router),
+		cmocka_unit_test(test_neighbours),  cmocka_unit_test(test_router),   cmocka_unit_test(test_hop_by_hop),
+		cmocka_unit_test(test_long_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The link: lwIP's network interface over the channel of the network device.
+// The link: lwIP's network interface over the channel of the switch.
 //
-// A received frame stays in the driver's folio: a custom pbuf points into it, and closes the folio when lwIP is done.
-// A frame to send is gathered once, into a folio of its own (or inline, when it is small).
+// A received frame stays in the sender's folio: a custom pbuf points into it, and closes the folio when lwIP is done.
+// A frame to send is gathered once, into a folio of its own (frame_tx.c).
 #include "apps/tcpip/frame_pbuf.h"
+#include "apps/tcpip/frame_tx.h"
 #include "apps/tcpip/tcpip.h"
 #include "libs/abi/netdev.h"
 #include "libs/base/string.h"
@@ -21,7 +22,8 @@
 #define MAX_MTU 1500
 // ARP's size. lwIP looks at the first bytes of an IP header before it asks whether they are there (frames_fuzz.c found it).
 #define FRAME_MIN 42u
-#define INLINE_FRAME_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_netdev_frame))
+// Large frames of virtual machines are as good as many small ones, and better.
+#define TAKEN_FEATURES (NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6)
 
 struct unsent_frame {
 	struct list entry;
@@ -29,34 +31,6 @@ struct unsent_frame {
 };
 
 // --- Sending ---
-
-static error_t frame_message(struct message *m, const struct pbuf *p)
-{
-	struct msg_netdev_frame frame = {.length = p->tot_len};
-	uint8_t bytes[INLINE_FRAME_MAX];
-	handle_t folio;
-	void *data;
-	error_t err;
-
-	if (p->tot_len <= INLINE_FRAME_MAX) {
-		pbuf_copy_partial(p, bytes, p->tot_len, 0);
-		return message_encode_netdev_frame(m, &frame, bytes, p->tot_len);
-	}
-	err = folio_create(p->tot_len, FOLIO_CONTIGUOUS, &folio);
-	if (err)
-		return err;
-	err = folio_map(folio, PROT_READ | PROT_WRITE, &data);
-	if (!err)
-		err = message_encode_netdev_frame(m, &frame, NULL, 0);
-	if (err) {
-		handle_close(folio);
-		return err;
-	}
-	pbuf_copy_partial(p, data, p->tot_len, 0);
-	m->handles[0] = folio;
-	m->num_handles = 1;
-	return 0;
-}
 
 // Keeps a frame until the device's channel is writable. A full queue drops it, as a network may.
 static void keep_unsent(struct link *link, struct message *m)
@@ -83,7 +57,7 @@ static err_t link_output(struct netif *netif, struct pbuf *p)
 
 	if (link->device.handle == HANDLE_NONE)
 		return ERR_IF;
-	if (frame_message(&m, p))
+	if (frame_tx_message(&m, p, link->takes_partial_checksums))
 		return ERR_MEM;
 	if (!list_is_empty(&link->unsent)) {
 		keep_unsent(link, &m);
@@ -157,6 +131,31 @@ static err_t link_netif_init(struct netif *netif)
 	return ERR_OK;
 }
 
+// The checksums that lwIP computes and checks. What has been verified, or never left this machine, is not checked again.
+static void set_checksums(struct link *link, bool verified)
+{
+	unsigned flags = NETIF_CHECKSUM_ENABLE_ALL;
+
+	if (link->takes_partial_checksums)
+		flags &= ~(unsigned)NETIF_CHECKSUM_GEN_TCP;
+	if (verified)
+		flags &= ~(unsigned)(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
+	NETIF_SET_CHECKSUM_CTRL(&link->netif, (u16_t)flags);
+}
+
+// The switch may send what its ports leave to others: a checksum that is not computed is not checked either.
+static void accept_features(struct link *link)
+{
+	struct msg_netdev_accept accept = {.features = TAKEN_FEATURES};
+	struct message m;
+	error_t err = message_encode_netdev_accept(&m, &accept, NULL, 0);
+
+	if (!err)
+		err = channel_send(link->device.handle, &m);
+	if (err)
+		log_warn("cannot tell the switch what we take: %s", error_text(err));
+}
+
 // The device said what it is: the interface comes up, or back after the driver was restarted.
 static void device_info(struct link *link, const struct msg_netdev_info *info)
 {
@@ -174,6 +173,10 @@ static void device_info(struct link *link, const struct msg_netdev_info *info)
 	memcpy(netif->hwaddr, info->mac, sizeof(info->mac));
 	netif->mtu = info->mtu < 1280 || info->mtu > MAX_MTU ? MAX_MTU : info->mtu;
 	netif->mtu6 = netif->mtu;
+	link->takes_partial_checksums = (info->features & NETDEV_FEATURE_TX_CSUM) != 0;
+	link->told = (struct netdev_network){0};
+	set_checksums(link, false);
+	accept_features(link);
 	netif_set_default(netif);
 	netif_set_link_up(netif);
 	netif_set_up(netif);
@@ -246,6 +249,35 @@ nsec_t link_check_fallback(struct link *link, nsec_t now)
 	return link->fallback_at;
 }
 
+static void put_ip4(uint8_t out[4], const ip4_addr_t *addr)
+{
+	memcpy(out, &addr->addr, 4);
+}
+
+void link_tell_network(struct link *link)
+{
+	struct msg_netdev_network now = {0};
+	const struct netif *netif = &link->netif;
+	struct message m;
+
+	if (link->device.handle == HANDLE_NONE || !link->netif_added || ip4_addr_isany(netif_ip4_addr(netif)))
+		return;
+	put_ip4(now.network.address, netif_ip4_addr(netif));
+	put_ip4(now.network.gateway, netif_ip4_gw(netif));
+	now.network.prefix_len = (uint32_t)__builtin_popcount(netif_ip4_netmask(netif)->addr);
+	for (u8_t i = 0; i < 2; i++) {
+		const ip_addr_t *server = dns_getserver(i);
+
+		if (IP_IS_V4(server))
+			put_ip4(now.network.dns[i], ip_2_ip4(server));
+	}
+	if (memcmp(&now.network, &link->told, sizeof(link->told)) == 0)
+		return;
+	// A full channel: at the next turn.
+	if (message_encode_netdev_network(&m, &now, NULL, 0) == 0 && channel_send(link->device.handle, &m) == 0)
+		link->told = now.network;
+}
+
 // --- Receiving ---
 
 static void device_frame(struct link *link, struct message *m)
@@ -268,6 +300,7 @@ static void device_frame(struct link *link, struct message *m)
 	}
 	if (p == NULL)
 		return;
+	set_checksums(link, (frame.flags & (NETDEV_FRAME_CSUM_VERIFIED | NETDEV_FRAME_NEEDS_CSUM)) != 0);
 	if (p->tot_len < FRAME_MIN || link->netif.input(p, &link->netif) != ERR_OK)
 		pbuf_free(p);
 }
@@ -289,7 +322,7 @@ static void device_message(struct loop *loop, struct source *source, struct mess
 	message_discard(m);
 }
 
-// The driver went: the interface stays, with its link down, until there is a driver again.
+// The switch went: the interface stays, with its link down, until there is a switch again.
 static void device_closed(struct loop *loop, struct source *source)
 {
 	struct link *link = source->context;
@@ -300,7 +333,7 @@ static void device_closed(struct loop *loop, struct source *source)
 	if (link->netif_added)
 		netif_set_link_down(&link->netif);
 	if (service_client_again(&link->client))
-		log_error("cannot connect to the network device any more");
+		log_error("cannot connect to the switch any more");
 }
 
 static const struct source_ops device_ops = {
@@ -314,7 +347,7 @@ static void device_connected(void *context, handle_t channel)
 	struct link *link = context;
 
 	if (loop_add(&link->tcpip->loop, &link->device, channel, &device_ops, link)) {
-		log_error("cannot watch the network device");
+		log_error("cannot watch the switch");
 		handle_close(channel);
 		link->device.handle = HANDLE_NONE;
 	}
@@ -322,13 +355,13 @@ static void device_connected(void *context, handle_t channel)
 
 error_t link_init(struct link *link, struct tcpip *tcpip)
 {
-	handle_t connector = environ_connector(tcpip->env, "netdev");
+	handle_t connector = environ_connector(tcpip->env, "ethernet");
 
 	link->tcpip = tcpip;
 	link->fallback_at = NSEC_NEVER;
 	list_init(&link->unsent);
 	if (connector == HANDLE_NONE) {
-		log_warn("no network device: only loopback works");
+		log_warn("no network switch: only loopback works");
 		return 0;
 	}
 	return service_client_start(&tcpip->loop, &link->client, connector, device_connected, link);

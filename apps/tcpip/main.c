@@ -63,6 +63,7 @@ static void tcpip_main(const struct environ *env)
 			connections_flush(tcpip);
 			netif_poll_all();
 		} while (!list_is_empty(&tcpip->dirty));
+		link_tell_network(&tcpip->link);
 	}
 }
 
@@ -72,7 +73,7 @@ APP(tcpip,
     .memory_limit = 64ul * 1024 * 1024,
     .handle_limit = 16384,
     .needs = {
-	    {NEED_SERVICE, "netdev", NULL, 1},
+	    {NEED_SERVICE, "ethernet", NULL, 1},
 	    {NEED_CONFIG, "address", "10.0.2.15/24", 0},
 	    {NEED_CONFIG, "gateway", "10.0.2.2", 0},
 	    {NEED_CONFIG, "dns", "10.0.2.3", 0},

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The TCP/IP server: lwIP between the network device's channel and the channels of its clients.
+// The TCP/IP server: lwIP between the switch's channel and the channels of its clients.
 #pragma once
 
+#include "libs/abi/netdev.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/payload.h"
@@ -11,11 +12,13 @@
 
 struct tcpip;
 
-// The link to the network device (link.c). Frames that the device's channel has no room for wait in `unsent`.
+// The link to the switch (link.c). Frames that its channel has no room for wait in `unsent`.
 struct link {
 	struct tcpip *tcpip;
 	struct service_client client;
-	struct source device;  // its handle is HANDLE_NONE while there is no device
+	struct source device;  // its handle is HANDLE_NONE while there is no switch
+	bool takes_partial_checksums;
+	struct netdev_network told;  // what the switch knows of our network
 	struct netif netif;
 	bool netif_added;
 	ip4_addr_t shown;  // the address that was logged
@@ -33,10 +36,13 @@ struct tcpip {
 	uint32_t next_id;
 };
 
-// Connects to the network device, now or as soon as it is there. Without one (the need is optional) only loopback works.
+// Connects to the switch, now or as soon as it is there. Without one (the need is optional) only loopback works.
 __must_check error_t link_init(struct link *link, struct tcpip *tcpip);
 // Takes the static address when DHCP has not answered in time. Returns when to ask again.
 nsec_t link_check_fallback(struct link *link, nsec_t now);
+
+// Tells the switch our network when it has changed.
+void link_tell_network(struct link *link);
 
 // The clients: each connection to the service is a channel that takes MSG_OPEN (client.c).
 __must_check error_t clients_init(struct tcpip *tcpip);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
-HOST_TESTS += libs/base/fmt_test libs/base/span_test libs/base/string_test
+HOST_TESTS += libs/base/fmt_test libs/base/span_test libs/base/string_test libs/base/checksum_test
 fmt_test_SRCS := libs/base/fmt.c
 span_test_SRCS := libs/base/span.c
+checksum_test_SRCS := libs/base/checksum.c

@@ -95,7 +95,7 @@ class HostSide:
 
 def qemu_command(args, directory, host):
     devices = 0 if args.quick else 1
-    append = f"autotest.devices={devices} autotest.host_port={host.tcp_port} linuxrun.poweroff=0"
+    append = f"autotest.devices={devices} autotest.host_port={host.tcp_port} linuxrun.poweroff=0 netswitch.pool=100-115"
     if args.only:
         append += f' autotest.only="{args.only}"'
     command = [

@@ -74,7 +74,7 @@
 #define LWIP_CHECKSUM_ON_COPY 0
 #define CHECKSUM_CHECK_IP 1
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
-#define LWIP_CHKSUM lwip_port_checksum
+#define LWIP_CHKSUM(data, len) checksum_sum(data, (size_t)(len))
 
 #define LWIP_STATS 0
 #define LWIP_ERRNO_INCLUDE "lwip/errno.h"

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libs/base/checksum.h"
+
 #define LWIP_NO_UNISTD_H 1
 #define LWIP_NO_CTYPE_H 1
 #define LWIP_NO_INTTYPES_H 1
@@ -27,5 +29,3 @@
 
 _Noreturn void lwip_port_assert_failed(const char *text, const char *file, int line);
 uint32_t lwip_port_random(void);
-// The Internet checksum's sum of `len` bytes (RFC 1071), folded to 16 bits, not complemented.
-uint16_t lwip_port_checksum(const void *data, int len);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The Internet checksum (RFC 1071), eight bytes at a time: its sum is the same whatever the word size, once folded.
+#include "libs/base/checksum.h"
+
 #include <stdbool.h>
 
-#include "libs/lwip_port/include/arch/cc.h"
 #include "libs/base/string.h"
 
 static uint64_t load64(const uint8_t *p)
@@ -20,10 +21,10 @@ static uint64_t add_carry(uint64_t sum, uint64_t word)
 	return sum + (sum < word);
 }
 
-uint16_t lwip_port_checksum(const void *data, int len)
+uint16_t checksum_sum(const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	size_t left = len > 0 ? (size_t)len : 0;
+	size_t left = len;
 	uint64_t sum = 0;
 	bool odd = ((uintptr_t)p & 1) != 0 && left > 0;
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// Frames to send. lwIP computes the checksums of all but TCP, which has the data; those are marked as right. A TCP segment gets
+// the pseudo header's sum only, as a network device with checksum offload wants it.
+#include "apps/tcpip/frame_tx.h"
+
+#include "libs/abi/netdev.h"
+#include "libs/base/checksum.h"
+#include "libs/base/string.h"
+#include "libs/starina/syscall.h"
+
+#define INLINE_FRAME_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_netdev_frame))
+#define IP 14u
+#define IPV6_HEADER_LEN 40u
+#define TCP_HEADER_LEN 20u
+#define TCP_CHECKSUM 16u
+#define PROTOCOL_TCP 6u
+
+// Where the TCP header of a frame of ours begins; 0 when it has none.
+static size_t find_tcp(const uint8_t *frame, size_t len)
+{
+	size_t tcp = 0;
+
+	if (len < IP + 20)
+		return 0;
+	if (frame[12] == 0x08 && frame[13] == 0x00 && frame[IP + 9] == PROTOCOL_TCP)
+		tcp = IP + (frame[IP] & 15u) * 4;
+	else if (frame[12] == 0x86 && frame[13] == 0xdd && frame[IP + 6] == PROTOCOL_TCP)
+		tcp = IP + IPV6_HEADER_LEN;
+	return tcp + TCP_HEADER_LEN <= len ? tcp : 0;
+}
+
+// RFC 9293, 3.1: the sum of addresses, protocol and length.
+static uint16_t pseudo_header_sum(const uint8_t *frame, size_t tcp_len)
+{
+	bool v6 = frame[12] == 0x86;
+	uint8_t rest[4] = {0, PROTOCOL_TCP, (uint8_t)(tcp_len >> 8), (uint8_t)tcp_len};
+	uint32_t sum = checksum_sum(frame + IP + (v6 ? 8 : 12), v6 ? 32 : 8);
+
+	sum += checksum_sum(rest, sizeof(rest));
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+static void leave_checksum(uint8_t *bytes, struct msg_netdev_frame *frame)
+{
+	size_t tcp = find_tcp(bytes, frame->length);
+	uint16_t sum;
+
+	if (tcp == 0) {
+		frame->flags = NETDEV_FRAME_CSUM_VERIFIED;
+		return;
+	}
+	sum = pseudo_header_sum(bytes, frame->length - tcp);
+	memcpy(bytes + tcp + TCP_CHECKSUM, &sum, sizeof(sum));
+	frame->flags = NETDEV_FRAME_NEEDS_CSUM;
+	frame->csum_start = (uint16_t)tcp;
+	frame->csum_offset = TCP_CHECKSUM;
+}
+
+error_t frame_tx_message(struct message *m, const struct pbuf *p, bool partial)
+{
+	struct msg_netdev_frame frame = {.length = p->tot_len};
+	uint8_t bytes[INLINE_FRAME_MAX];
+	handle_t folio;
+	void *data;
+	error_t err;
+
+	if (p->tot_len <= INLINE_FRAME_MAX) {
+		pbuf_copy_partial(p, bytes, p->tot_len, 0);
+		if (partial)
+			leave_checksum(bytes, &frame);
+		return message_encode_netdev_frame(m, &frame, bytes, p->tot_len);
+	}
+	err = folio_create(p->tot_len, FOLIO_CONTIGUOUS, &folio);
+	if (err)
+		return err;
+	err = folio_map(folio, PROT_READ | PROT_WRITE, &data);
+	if (err) {
+		handle_close(folio);
+		return err;
+	}
+	pbuf_copy_partial(p, data, p->tot_len, 0);
+	if (partial)
+		leave_checksum(data, &frame);
+	err = message_encode_netdev_frame(m, &frame, NULL, 0);
+	m->handles[0] = folio;
+	m->num_handles = 1;
+	return err;
+}
