@@ -19,7 +19,8 @@ static inline void fuzz_device(struct test_guest *g, struct virtio_mmio_device *
 	uint8_t script[64];
 
 	reader_copy(&r, script, sizeof(script));
-	test_start_device(dev, VIRTIO_F_INDIRECT_DESC | (script[0] & 1 ? VIRTIO_F_EVENT_IDX : 0));
+	test_start_device(dev, VIRTIO_F_INDIRECT_DESC | (script[0] & 1 ? VIRTIO_F_EVENT_IDX : 0) |
+	                               (script[0] & 2 ? dev->features : 0));
 	for (uint32_t queue = 0; queue < dev->num_queues && r.rest.len >= 64; queue++) {
 		struct span part = reader_bytes(&r, 64);
 

@@ -3,7 +3,7 @@
 #include "libs/virtio/device_net.h"
 
 #include "libs/base/string.h"
-#include "libs/virtio/spec.h"
+#include "libs/virtio/device_net_header.h"
 
 #define HEADER_SIZE sizeof(struct virtio_net_hdr)
 
@@ -19,25 +19,42 @@ static struct device_queue *tx_queue(struct net_device *dev)
 
 // --- From the guest --------------------------------------------------------------------------------
 
+// The header of the chain in hand. Returns false for what is no frame.
+static bool read_header(const struct net_device *dev, struct msg_netdev_frame *frame)
+{
+	const struct device_chain *chain = &dev->tx_chain;
+	uint64_t len = chain->readable_len - HEADER_SIZE;
+	struct virtio_net_hdr header;
+
+	return chain->readable_len >= HEADER_SIZE && len >= NET_DEVICE_MIN_FRAME && len <= NET_DEVICE_MAX_FRAME &&
+	       device_chain_read(chain, 0, &header, sizeof(header)) == sizeof(header) &&
+	       net_header_read(&header, dev->mmio.driver_features, (size_t)len, frame);
+}
+
 // Takes the frame of the chain in hand, or throws it away. Returns false when it has to wait for room.
 static bool take_frame(struct net_device *dev)
 {
-	const struct device_chain *chain = &dev->tx_chain;
-	struct virtio_net_hdr header;
-	uint64_t len = chain->readable_len - HEADER_SIZE;
+	struct msg_netdev_frame frame;
 	uint8_t *out;
 
-	if (chain->readable_len < HEADER_SIZE || len < NET_DEVICE_MIN_FRAME || len > NET_DEVICE_MAX_FRAME ||
-	    device_chain_read(chain, 0, &header, sizeof(header)) != sizeof(header) || header.flags != 0 ||
-	    header.gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+	if (!read_header(dev, &frame)) {
 		dev->tx_dropped++;
 		return true;
 	}
-	out = dev->ops->buffer(dev->context, (size_t)len);
-	if (out == NULL)
+	if (!dev->ops->buffer(dev->context, frame.length, &out))
 		return false;
-	device_chain_read(chain, HEADER_SIZE, out, (size_t)len);
-	dev->ops->transmitted(dev->context, (size_t)len);
+	if (out == NULL) {
+		dev->tx_dropped++;
+		return true;
+	}
+	// Judged is the copy: the guest may write to its own meanwhile.
+	device_chain_read(&dev->tx_chain, HEADER_SIZE, out, frame.length);
+	if (net_frame_check((struct span){.data = out, .len = frame.length}, NET_DEVICE_MTU, &frame)) {
+		dev->ops->transmitted(dev->context, &frame);
+	} else {
+		dev->tx_dropped++;
+		dev->ops->transmitted(dev->context, NULL);
+	}
 	return true;
 }
 
@@ -81,11 +98,16 @@ struct rx_buffers {
 	uint32_t written[NET_DEVICE_MAX_BUFFERS];
 };
 
+static uint32_t max_buffers(const struct net_device *dev)
+{
+	return (dev->mmio.driver_features & VIRTIO_NET_F_MRG_RXBUF) != 0 ? NET_DEVICE_MAX_BUFFERS : 1;
+}
+
 // Pops buffers for the frame and fills them, but for the header. Errors: ERR_EMPTY, ERR_PROTOCOL, ERR_TOO_LARGE; `*used` are those
 // that were popped.
 static error_t fill_buffers(struct net_device *dev, struct span frame, struct rx_buffers *used)
 {
-	uint32_t limit = (dev->mmio.driver_features & VIRTIO_NET_F_MRG_RXBUF) != 0 ? NET_DEVICE_MAX_BUFFERS : 1;
+	uint32_t limit = max_buffers(dev);
 	size_t done = 0;
 
 	for (used->count = 0; used->count < limit;) {
@@ -108,6 +130,23 @@ static error_t fill_buffers(struct net_device *dev, struct span frame, struct rx
 	return ERR_TOO_LARGE;
 }
 
+// Asks whether the buffers that are there are enough for a frame that one of the usual size does not hold: filling some of them in vain
+// would be a copy for nothing each time that the guest offers another. Errors: ERR_EMPTY (too few), ERR_PROTOCOL.
+static error_t count_buffers(struct net_device *dev, size_t len)
+{
+	uint32_t limit = max_buffers(dev), count = 0;
+	uint64_t room = 0;
+	error_t err = 0;
+
+	while (room < len && count < limit && (err = device_queue_pop(rx_queue(dev), &dev->rx_more)) == 0) {
+		room += dev->rx_more.writable_len;
+		count++;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		device_queue_unpop(rx_queue(dev));
+	return err;
+}
+
 static void put_buffers(struct net_device *dev, const struct rx_buffers *used, bool filled)
 {
 	for (uint16_t i = 0; i < used->count; i++)
@@ -115,51 +154,65 @@ static void put_buffers(struct net_device *dev, const struct rx_buffers *used, b
 	device_queue_publish(rx_queue(dev));
 }
 
-bool net_device_receive(struct net_device *dev, struct span frame)
+// Errors: ERR_EMPTY (nothing was taken; more buffers may come), ERR_PROTOCOL, ERR_TOO_LARGE.
+static error_t deliver(struct net_device *dev, struct span bytes, struct virtio_net_hdr *header)
 {
-	struct virtio_net_hdr header = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
-	struct rx_buffers used;
-	error_t err;
+	struct rx_buffers used = {0};
+	error_t err = 0;
 
-	if (!dev->link_up || !virtio_mmio_is_running(&dev->mmio) || frame.len < NET_DEVICE_MIN_FRAME ||
-	    frame.len > NET_DEVICE_MAX_FRAME) {
-		dev->rx_dropped++;
-		return true;
-	}
-	err = fill_buffers(dev, frame, &used);
+	if (bytes.len > NET_DEVICE_MIN_FRAME + NET_DEVICE_MTU)
+		err = count_buffers(dev, HEADER_SIZE + bytes.len);
+	if (err == 0)
+		err = fill_buffers(dev, bytes, &used);
 	switch (err) {
 	case 0:
-		header.num_buffers = used.count;
-		device_chain_write(&dev->rx_chain, 0, &header, sizeof(header));
+		header->num_buffers = used.count;
+		device_chain_write(&dev->rx_chain, 0, header, sizeof(*header));
 		put_buffers(dev, &used, true);
-		return true;
+		break;
 	case ERR_EMPTY:
-		if (used.count == 0) {
-			dev->rx_wanted = true;
-			return false;
-		}
-		// Buffers, but too few: no notification tells when there are enough, and to ask again and again is what a
-		// guest could have us do for ever.
 		for (uint16_t i = 0; i < used.count; i++)
 			device_queue_unpop(rx_queue(dev));
-		dev->rx_dropped++;
-		return true;
+		break;
 	case ERR_TOO_LARGE:
 		// Given back unused: the next frame may be a smaller one.
 		put_buffers(dev, &used, false);
-		dev->rx_dropped++;
-		return true;
+		break;
 	default:
 		virtio_mmio_needs_reset(&dev->mmio);
+		break;
+	}
+	return err;
+}
+
+bool net_device_receive(struct net_device *dev, struct span bytes, const struct msg_netdev_frame *frame)
+{
+	struct virtio_net_hdr header;
+	error_t err;
+
+	if (!dev->link_up || !virtio_mmio_is_running(&dev->mmio) || bytes.len < NET_DEVICE_MIN_FRAME ||
+	    bytes.len > NET_DEVICE_MAX_FRAME || !net_header_write(bytes, frame, dev->mmio.driver_features, &header)) {
+		dev->rx_dropped++;
 		return true;
 	}
+	err = deliver(dev, bytes, &header);
+	if (err == ERR_EMPTY && !device_queue_is_full(rx_queue(dev))) {
+		// Some may have come between the look and the asking.
+		device_queue_want_more(rx_queue(dev));
+		err = deliver(dev, bytes, &header);
+		dev->rx_wanted = err == ERR_EMPTY;
+		if (dev->rx_wanted)
+			return false;
+	}
+	if (err < 0)
+		dev->rx_dropped++;
+	return true;
 }
 
 void net_device_flush(struct net_device *dev)
 {
-	device_queue_suppress_notify(rx_queue(dev));
-	if (dev->rx_wanted && device_queue_want_notify(rx_queue(dev)))
-		dev->mmio.notify_later(dev->mmio.irq_context, dev->mmio.irq);
+	if (!dev->rx_wanted)
+		device_queue_suppress_notify(rx_queue(dev));
 	virtio_mmio_queue_interrupt(&dev->mmio, VIRTIO_NET_QUEUE_RX);
 }
 
@@ -211,9 +264,25 @@ void net_device_init(struct net_device *dev)
 	dev->mmio.context = dev;
 	dev->mmio.device_id = VIRTIO_ID_NET;
 	dev->mmio.num_queues = 2;
-	dev->mmio.features = VIRTIO_NET_F_MAC | VIRTIO_NET_F_MTU | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MRG_RXBUF;
+	dev->mmio.features = VIRTIO_NET_F_MAC | VIRTIO_NET_F_MTU | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MRG_RXBUF |
+	                     VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 |
+	                     VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6;
 	virtio_mmio_init(&dev->mmio);
 	set_config(dev, false);
+}
+
+void net_device_set_mac(struct net_device *dev, const uint8_t mac[6])
+{
+	memcpy(dev->mac, mac, sizeof(dev->mac));
+	set_config(dev, false);
+}
+
+bool net_device_takes(const struct net_device *dev, uint32_t *features)
+{
+	if (!virtio_mmio_is_running(&dev->mmio))
+		return false;
+	*features = net_driver_takes(dev->mmio.driver_features);
+	return true;
 }
 
 void net_device_set_link(struct net_device *dev, bool up)

@@ -5,17 +5,27 @@
 static uint8_t buffer[NET_DEVICE_MAX_FRAME];
 static uint32_t sum;
 
-static uint8_t *take_buffer(void *context, size_t len)
+static bool take_buffer(void *context, size_t len, uint8_t **out)
 {
 	(void)context;
-	return len % 7 != 0 ? buffer : NULL;
+	*out = len % 11 != 0 ? buffer : NULL;
+	return len % 7 != 0;
 }
 
-static void take_transmitted(void *context, size_t len)
+// What goes on can be finished by whoever believes what it says.
+static void take_transmitted(void *context, const struct msg_netdev_frame *frame)
 {
 	(void)context;
-	for (size_t i = 0; i < len; i++)
+	if (frame == NULL)
+		return;
+	for (size_t i = frame->csum_start; i < frame->length; i++)
 		sum += buffer[i];
+	if ((frame->flags & NETDEV_FRAME_NEEDS_CSUM) != 0 &&
+	    (frame->csum_start < 34 || frame->csum_start + frame->csum_offset + 2u > frame->length))
+		abort();
+	if ((frame->flags & (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)) != 0 ? frame->gso_size < 48
+	                                                                            : frame->length > 1514)
+		abort();
 }
 
 static void take_ready(void *context)
@@ -29,7 +39,11 @@ static const struct net_device_ops ops = {
 static void step(void *context, uint8_t op)
 {
 	if (op < 200) {
-		sum += net_device_receive(context, (struct span){.data = buffer, .len = op * 8u});
+		// buffer holds what the guest sent last: some of it are headers.
+		struct msg_netdev_frame frame = {.length = op < 190 ? op * 8u : NET_DEVICE_MAX_FRAME, .flags = op & 15,
+		                                 .csum_start = (uint16_t)(op * 3), .csum_offset = 16, .gso_size = 1000};
+
+		sum += net_device_receive(context, (struct span){.data = buffer, .len = frame.length}, &frame);
 		net_device_flush(context);
 	} else if (op < 240) {
 		net_device_resume(context);

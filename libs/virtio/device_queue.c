@@ -221,17 +221,34 @@ void device_queue_suppress_notify(struct device_queue *q)
 		ring_store(q->used, USED_FLAGS, VIRTQ_USED_F_NO_NOTIFY);
 }
 
-bool device_queue_want_notify(struct device_queue *q)
+// Asks for a notification of the buffer that the driver makes available after those up to `seen`.
+static void want_notify_after(struct device_queue *q, uint16_t seen)
 {
-	if (!q->ready || q->broken)
-		return false;
 	if (q->event_index)
-		ring_store(q->used, avail_event_offset(q), q->last_avail);
+		ring_store(q->used, avail_event_offset(q), seen);
 	else
 		ring_store(q->used, USED_FLAGS, 0);
 	// The driver publishes its index, then reads the event; we the other way round: one of us sees the other.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+bool device_queue_want_notify(struct device_queue *q)
+{
+	if (!q->ready || q->broken)
+		return false;
+	want_notify_after(q, q->last_avail);
 	return device_queue_has_work(q);
+}
+
+void device_queue_want_more(struct device_queue *q)
+{
+	if (q->ready && !q->broken)
+		want_notify_after(q, ring_load(q->avail, AVAIL_INDEX));
+}
+
+bool device_queue_is_full(const struct device_queue *q)
+{
+	return !q->ready || q->broken || (uint16_t)(ring_load(q->avail, AVAIL_INDEX) - q->last_avail) >= q->size;
 }
 
 bool device_queue_wants_interrupt(struct device_queue *q)

@@ -68,6 +68,11 @@ void device_queue_publish(struct device_queue *q);
 void device_queue_suppress_notify(struct device_queue *q);
 // Asks for a notification again. Returns true when buffers came in the meantime: then the device goes on working.
 __must_check bool device_queue_want_notify(struct device_queue *q);
+// The same for a device that needs more than the buffers that are there: the next that the driver adds is told. Those that came before
+// this call are not, so the device looks once more after it.
+void device_queue_want_more(struct device_queue *q);
+// Whether all of the queue's buffers are available: no more can come. True for a queue that is not ready or broken.
+bool device_queue_is_full(const struct device_queue *q);
 // Whether what was pushed since the last question is worth an interrupt to the driver (section 2.7.7).
 __must_check bool device_queue_wants_interrupt(struct device_queue *q);
 
