@@ -20,6 +20,7 @@ struct linuxrun {
 	bool log_guest;
 	uint64_t memory;
 	uint64_t cpus;
+	uint8_t address[4];  // wanted on the network
 
 	struct opener open_boot, open_root, open_stdin;
 	uint32_t opening;  // disks and ports that have not answered

@@ -184,11 +184,15 @@ static void run_container(struct linuxrun *run)
 		},
 		.root_disk = run->root_channel,
 		.config = {.data = run->boot.config_data, .len = (size_t)run->boot.config.size},
+		.network = environ_connector(run->env, "vmnet"),
 	};
 	error_t err;
 
 	if (run->ended || !check_machine(run, &config))
 		return;
+	memcpy(config.address, run->address, sizeof(config.address));
+	if (config.network == HANDLE_NONE)
+		log_info("this image has no switch (netswitch): the container has no network");
 	err = guest_container_create(&run->loop, &config, &container_callbacks, run, &run->container);
 	if (err < 0) {
 		log_error("guest_container_create: error %d", (int)err);
@@ -308,6 +312,24 @@ static void open_all(struct linuxrun *run)
 	opener_start(&run->open_root, &run->loop, blkdev, "blk:root", opened, run);
 }
 
+// "10.0.2.100"; "0.0.0.0" is any.
+static bool parse_address(const char *text, uint8_t out[4])
+{
+	const char *p = text != NULL ? text : "";
+
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t value = 0, digits = 0;
+
+		for (; *p >= '0' && *p <= '9' && digits < 4; digits++)
+			value = value * 10 + (uint32_t)(*p++ - '0');
+		if (digits == 0 || value > 255 || *p != (i < 3 ? '.' : '\0'))
+			return false;
+		out[i] = (uint8_t)value;
+		p++;
+	}
+	return true;
+}
+
 static void linuxrun_main(const struct environ *env)
 {
 	struct linuxrun *run = &linuxrun_state;
@@ -331,6 +353,10 @@ static void linuxrun_main(const struct environ *env)
 		log_error("linuxrun.memory, .cpus, .poweroff and .log are numbers, as 128M or 1");
 		process_exit(1);
 	}
+	if (!parse_address(environ_config(env, "address"), run->address)) {
+		log_error("linuxrun.address=%s is no IPv4 address, as 10.0.2.100", environ_config(env, "address"));
+		process_exit(1);
+	}
 	run->power_off = power_off != 0 && run->system != HANDLE_NONE;
 	run->log_guest = log_guest != 0;
 	open_all(run);
@@ -343,9 +369,11 @@ APP(linuxrun,
     .needs = {
 	    {NEED_SERVICE, "console", NULL, 1},
 	    {NEED_SERVICE, "blkdev", NULL, 1},
+	    {NEED_SERVICE, "vmnet", NULL, 1},
 	    {NEED_SYSTEM, "system", NULL, 0},
 	    {NEED_CONFIG, "memory", DEFAULT_MEMORY, 0},
 	    {NEED_CONFIG, "cpus", "1", 0},
 	    {NEED_CONFIG, "poweroff", "0", 0},
 	    {NEED_CONFIG, "log", "0", 0},
+	    {NEED_CONFIG, "address", "0.0.0.0", 0},
     });

@@ -8,8 +8,8 @@
 // container's init; later ones are those that START added, as OCI's exec does), 0 the guest as a whole.
 //
 // Requests may be sent without waiting for replies; they are handled in order, and replies are written together
-// (each write costs VM exits): those to CONFIGURE, MOUNT, CREATE and START come with STARTED in one write. A
-// failed CONFIGURE, MOUNT or CREATE sends FAILED before its reply. An execve that fails sends FAILED after
+// (each write costs VM exits): those to CONFIGURE, MOUNT, NETWORK, CREATE and START come with STARTED in one write. A
+// failed CONFIGURE, MOUNT, NETWORK or CREATE sends FAILED before its reply. An execve that fails sends FAILED after
 // STARTED. bootd opens the control port first (data that comes before a port is open is dropped by Linux), stdin
 // once execve happened, stdout and stderr at their first byte. The VMM says that its end of each port is open
 // (VIRTIO_CONSOLE_PORT_OPEN) in the order of their numbers and, for stdin, closes it after the last byte: that
@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define CONTROL_VERSION 1u
+#define CONTROL_VERSION 2u
 #define CONTROL_MAGIC 0x52544353u  // "SCTR"
 // Large enough for a config.json with a 100 KB argv and environment.
 #define CONTROL_MAX_BODY (1024u * 1024u)
@@ -45,6 +45,7 @@ enum control_type {
 	CONTROL_SIGNAL = 5,     // body: struct control_signal
 	CONTROL_RESIZE = 6,     // body: struct control_resize
 	CONTROL_SHUTDOWN = 7,   // body: none: kill what runs, unmount, power the guest off
+	CONTROL_NETWORK = 8,    // body: struct control_network: who the guest is; before CREATE, and again when that changes
 
 	CONTROL_REPLY = 32,  // body: struct control_reply, then a UTF-8 message when status is not 0
 
@@ -79,6 +80,17 @@ enum control_root_flags {
 struct control_mount {
 	uint32_t flags;
 	uint32_t writable_disk;
+};
+
+// Addresses are in network order; all zero: none.
+struct control_network {
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint8_t address[4];
+	uint8_t gateway[4];
+	uint8_t dns[2][4];
+	uint8_t prefix_len;
+	uint8_t reserved[3];
 };
 
 struct control_signal {

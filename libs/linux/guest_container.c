@@ -177,6 +177,7 @@ static const struct vm_ops container_vm_ops = {
 	.input_ready = vm_input_ready,
 	.root_ready = vm_root_ready,
 	.root_lost = vm_root_lost,
+	.network_settled = guest_container_network_settled,
 	.failed = vm_failed,
 	.stopped = vm_stopped,
 };
@@ -214,6 +215,8 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
 	c->loop = loop;
 	c->ops = ops;
 	c->context = context;
+	c->network = config->network;
+	memcpy(c->address, config->address, sizeof(c->address));
 	err = copy_config(c, config->config);
 	if (err < 0)
 		goto out_free;
@@ -250,6 +253,17 @@ void guest_container_destroy(struct guest_container *c)
 	heap_free(c);
 }
 
+static void join_network(struct guest_container *c)
+{
+	error_t err;
+
+	if (c->network == HANDLE_NONE || c->state >= CONTAINER_EXITED)
+		return;
+	err = vm_bind_network(c->vm, c->network, c->address);
+	if (err < 0)
+		guest_container_fail(c, "the container could not be put on the network (error %d)", (int)err);
+}
+
 void guest_container_start(struct guest_container *c)
 {
 	if (c->state != CONTAINER_CREATED)
@@ -257,10 +271,10 @@ void guest_container_start(struct guest_container *c)
 	if (clock_get(CLOCK_MONOTONIC, &c->start_time) < 0)
 		c->start_time = 0;
 	c->state = CONTAINER_BOOTING;
-	if (vm_is_ready(c->vm))
-		guest_container_advance(c);
-	else
+	if (!vm_is_ready(c->vm))
 		vm_boot(c->vm);
+	join_network(c);
+	guest_container_advance(c);
 }
 
 size_t guest_container_stdin_write(struct guest_container *c, struct span bytes)
@@ -345,6 +359,11 @@ void guest_container_kill(struct guest_container *c)
 {
 	if (c->state != CONTAINER_CREATED)
 		guest_container_exit(c, 128 + (int)GUEST_SIGKILL);
+}
+
+bool guest_container_address(const struct guest_container *c, struct guest_address *out)
+{
+	return c->vm != NULL && vm_address(c->vm, out);
 }
 
 void guest_container_stats(struct guest_container *c, struct vcpu_stats *out)

@@ -38,6 +38,8 @@ struct guest_container_config {
 	struct vm_config boot;  // with this; the boot disk is needed until the container has started or ended
 	handle_t root_disk;    // channel of a block device; consumed on success
 	struct span config;    // config.json; copied
+	handle_t network;      // connector of "vmnet", kept by the app until guest_container_destroy; HANDLE_NONE: there is no network
+	uint8_t address[4];    // wanted on the network, if it is free; all zero: any
 };
 
 // Makes a container. Errors: ERR_INVALID, ERR_TOO_LARGE (config), ERR_NO_MEMORY, as vm_create's and vm_bind_root's.
@@ -65,6 +67,8 @@ void guest_container_signal(struct guest_container *c, uint32_t number);
 void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t columns);
 // Ends the VM at once; `ended` comes with status 137.
 void guest_container_kill(struct guest_container *c);
+// Who the container is on the network. Returns false as long as it is not known, and when it is on none.
+__must_check bool guest_container_address(const struct guest_container *c, struct guest_address *out);
 // VM exits so far.
 void guest_container_stats(struct guest_container *c, struct vcpu_stats *out);
 // Frees a container that has ended, or was not started and has no VM from elsewhere.

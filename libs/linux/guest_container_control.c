@@ -25,6 +25,46 @@ void guest_container_request(struct guest_container *c, enum control_type type, 
 		c->start_request = request;
 }
 
+static void request_network(struct guest_container *c, const struct guest_address *address)
+{
+	struct control_network body = {.mtu = address->mtu, .prefix_len = (uint8_t)address->network.prefix_len};
+
+	memcpy(body.mac, address->mac, sizeof(body.mac));
+	memcpy(body.address, address->network.address, sizeof(body.address));
+	memcpy(body.gateway, address->network.gateway, sizeof(body.gateway));
+	memcpy(body.dns, address->network.dns, sizeof(body.dns));
+	guest_container_request(c, CONTROL_NETWORK, span_of(&body, sizeof(body)), span_of(NULL, 0));
+}
+
+static void request_start(struct guest_container *c)
+{
+	struct guest_address address;
+
+	if (vm_address(c->vm, &address))
+		request_network(c, &address);
+	guest_container_request(c, CONTROL_CREATE, span_of(NULL, 0), span_of(NULL, 0));
+	guest_container_request(c, CONTROL_START, span_of(NULL, 0), span_of(NULL, 0));
+}
+
+void guest_container_network_settled(void *context, const struct guest_address *address, const char *error)
+{
+	struct guest_container *c = context;
+
+	if (c->state >= CONTAINER_EXITED)
+		return;
+	if (address != NULL)
+		log_info("container address %u.%u.%u.%u", address->network.address[0], address->network.address[1],
+		         address->network.address[2], address->network.address[3]);
+	else
+		log_warn("the container has no network: %s", error);
+	if (c->network_awaited) {
+		c->network_awaited = false;
+		request_start(c);
+	} else if (address != NULL && c->state >= CONTAINER_SETUP) {
+		request_network(c, address);
+	}
+}
+
 // bootd works on requests in order, so all of them go out at once.
 void guest_container_advance(struct guest_container *c)
 {
@@ -44,8 +84,10 @@ void guest_container_advance(struct guest_container *c)
 	guest_container_request(c, CONTROL_CONFIGURE, span_of(&configure, sizeof(configure)), c->config);
 	memset(&configure, 0, sizeof(configure));
 	guest_container_request(c, CONTROL_MOUNT, span_of(&mount, sizeof(mount)), span_of(NULL, 0));
-	guest_container_request(c, CONTROL_CREATE, span_of(NULL, 0), span_of(NULL, 0));
-	guest_container_request(c, CONTROL_START, span_of(NULL, 0), span_of(NULL, 0));
+	// The address is known long before a guest has booted; but not always before one from a pool is taken.
+	c->network_awaited = vm_waits_for_network(c->vm);
+	if (!c->network_awaited)
+		request_start(c);
 }
 
 // A message for people from the guest, as far as it is fit to be shown.

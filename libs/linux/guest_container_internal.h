@@ -25,6 +25,9 @@ struct guest_container {
 	void *context;
 	enum container_state state;
 	bool root_ready;
+	handle_t network;
+	uint8_t address[4];  // wanted
+	bool network_awaited;  // the container is created once the network is known
 	int status;
 	bool failed;  // `error` says why
 	char error[VM_ERROR_MAX];
@@ -41,6 +44,8 @@ void guest_container_exit(struct guest_container *c, int status);
 void guest_container_fail(struct guest_container *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Sends bootd the requests of a start when it is ready and the root disk is.
 void guest_container_advance(struct guest_container *c);
+// What became of the VM's network.
+void guest_container_network_settled(void *context, const struct guest_address *address, const char *error);
 // Queues a request to bootd and sends what the guest takes. Fails the container on errors.
 void guest_container_request(struct guest_container *c, enum control_type type, struct span fixed, struct span tail);
 // A whole frame from bootd. Errors: ERR_PROTOCOL ends the VM.

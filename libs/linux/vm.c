@@ -111,6 +111,7 @@ void vm_destroy(struct vm *vm)
 {
 	assert(!is_busy(vm));
 	vm_root_deinit(vm);
+	vm_net_deinit(&vm->net);
 	if (vm->has_machine)
 		machine_deinit(&vm->machine);
 	control_link_deinit(&vm->link);
@@ -127,6 +128,35 @@ void vm_set_owner(struct vm *vm, const struct vm_ops *ops, void *context)
 bool vm_is_ready(const struct vm *vm)
 {
 	return vm->state == VM_READY;
+}
+
+static void network_settled(void *context, const struct guest_address *address, const char *error)
+{
+	struct vm *vm = context;
+
+	if (vm->state != VM_ENDING)
+		vm->ops->network_settled(vm->context, address, error);
+}
+
+error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address[4])
+{
+	if (!vm->has_machine || vm->state == VM_ENDING)
+		return ERR_BAD_STATE;
+	if (vm->net.loop != NULL)
+		return ERR_EXISTS;
+	return vm_net_join(&vm->net, connector, address, network_settled, vm);
+}
+
+bool vm_waits_for_network(const struct vm *vm)
+{
+	return vm->net.waiting;
+}
+
+bool vm_address(const struct vm *vm, struct guest_address *out)
+{
+	if (vm->net.has_address)
+		*out = vm->net.address;
+	return vm->net.has_address;
 }
 
 void vm_stats(struct vm *vm, struct vcpu_stats *out)

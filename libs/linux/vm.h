@@ -13,6 +13,7 @@
 #include "libs/base/span.h"
 #include "libs/linux/control.h"
 #include "libs/linux/disk.h"
+#include "libs/linux/vm_net.h"
 #include "libs/starina/loop.h"
 
 // To READY, and from there to a container that runs. Some thirty times what it takes: only a guest that hangs is out of it.
@@ -35,6 +36,9 @@ struct vm_ops {
 	// The root disk is gone (`error`). After ERR_PEER_CLOSED its driver restarts and the guest's reads wait until the owner calls
 	// vm_root_reopened; returning false makes them fail, as after all other errors.
 	bool (*root_lost)(void *context, error_t error);
+	// The answer to vm_bind_network: who the VM is, or that it has no network (NULL) and why. The first comes soon: what waits
+	// for it may start then. Comes again when the switch gives the VM another address, or one after all.
+	void (*network_settled)(void *context, const struct guest_address *address, const char *error);
 	// The VM is of no more use; `error` tells why. vm_stop comes next.
 	void (*failed)(void *context, const char *error);
 	// What vm_stop began has ended. Call vm_destroy from the loop, not from here.
@@ -85,6 +89,14 @@ void vm_log_last_words(const struct vm *vm);
 __must_check error_t vm_bind_root(struct vm *vm, handle_t channel);
 // The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none any more.
 void vm_root_reopened(struct vm *vm, handle_t channel);
+
+// Plugs the VM, which boots or is ready, into the network behind `connector` (of "vmnet"; not consumed, and to be kept until vm_destroy),
+// once, wanting `address` (all zero: any); `network_settled` comes later. Errors: ERR_EXISTS, ERR_BAD_STATE, as loop_add's.
+__must_check error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address[4]);
+// Whether `network_settled` is to come for the first time.
+bool vm_waits_for_network(const struct vm *vm);
+// Who the VM is on the network. Returns false as long as it is not known, and when it is on none.
+__must_check bool vm_address(const struct vm *vm, struct guest_address *out);
 
 // Queues a request to bootd, which is ready, and sends what the guest takes. Errors: as control_link_request's.
 __must_check error_t vm_request(struct vm *vm, enum control_type type, uint32_t process, struct span fixed,

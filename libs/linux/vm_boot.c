@@ -76,6 +76,10 @@ static error_t create_devices(struct vm *vm)
 	if (err < 0)
 		return err;
 
+	err = vm_net_create(&vm->net, &vm->machine);
+	if (err < 0)
+		return err;
+
 	err = machine_slot_create(&vm->machine, &vm->rng.mmio);
 	if (err < 0)
 		return err;

@@ -40,6 +40,7 @@ struct vm {
 	bool has_machine;
 	struct console_device console;
 	struct blk_device root;
+	struct vm_net net;
 	struct rng_device rng;
 	struct balloon_device balloon;
 	bool port_closed[GUEST_NUM_PORTS];  // by the owner

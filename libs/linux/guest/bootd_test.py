@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 from bootd_vmm import (CONFIGURE, CREATE, EXITED, FAILED, HEADER, MAGIC, MOUNT, READY, REPLY,
-                       RESIZE, SIGNAL, START, STARTED, STDERR, STDIN, STDOUT, Guest, make_root)
+                       RESIZE, SIGNAL, START, STARTED, STDERR, STDIN, STDOUT, VERSION, Guest, make_root)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CMDLINE = "loglevel=1 earlycon=sbi keep_bootcon panic=-1"
@@ -438,9 +438,9 @@ def hostile_frames(guest):
     check(guest.reply(guest.send(START))[0], -22)
     check(guest.reply(guest.send(CREATE))[0], -22)
     check(guest.reply(guest.send(MOUNT, struct.pack("<II", 8, 0)))[0], -22)
-    guest.raw(HEADER.pack(MAGIC, 1, MOUNT, 0, 1000, (1 << 20) + 1, 0) + bytes((1 << 20) + 1))
+    guest.raw(HEADER.pack(MAGIC, VERSION, MOUNT, 0, 1000, (1 << 20) + 1, 0) + bytes((1 << 20) + 1))
     check(guest.reply(1000)[0], -90)
-    guest.raw(HEADER.pack(MAGIC, 2, MOUNT, 0, 1001, 4, 0) + bytes(4))
+    guest.raw(HEADER.pack(MAGIC, VERSION + 1, MOUNT, 0, 1001, 4, 0) + bytes(4))
     check(guest.reply(1001)[0], -93)
     guest.start(config("probe", "hello"))
     guest.wait(lambda: guest.output[STDOUT] == b"hello\n", "output after all that")

@@ -12,8 +12,8 @@ import tempfile
 import time
 
 HEADER = struct.Struct("<IHHIIII")
-MAGIC = 0x52544353
-CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN = 1, 2, 3, 4, 5, 6, 7
+MAGIC, VERSION = 0x52544353, 2
+CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN, NETWORK = range(1, 9)
 REPLY, READY, STARTED, FAILED, EXITED = 32, 64, 65, 66, 67
 STDIN, STDOUT, STDERR, CONTROL = 0, 1, 2, 3
 TIMEOUT = 60
@@ -81,7 +81,7 @@ class Guest:
         control = self.output[CONTROL]
         while len(control) >= HEADER.size:
             magic, version, kind, process, request, length, _ = HEADER.unpack_from(control)
-            assert magic == MAGIC and version == 1, "bootd sent no frame"
+            assert magic == MAGIC and version == VERSION, "bootd sent no frame"
             if len(control) < HEADER.size + length:
                 break
             self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
@@ -114,7 +114,7 @@ class Guest:
     def send(self, kind, body=b"", process=0):
         """Sends a request and returns its number."""
         self.request += 1
-        self.raw(HEADER.pack(MAGIC, 1, kind, process, self.request, len(body), 0) + body)
+        self.raw(HEADER.pack(MAGIC, VERSION, kind, process, self.request, len(body), 0) + body)
         return self.request
 
     def reply(self, number):

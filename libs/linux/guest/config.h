@@ -14,6 +14,7 @@
 #define CONFIG_FILE_ANNOTATION "dev.starina.file:"
 
 struct cJSON;
+struct control_network;
 
 struct config_strings {
 	const char **items;  // NULL-terminated, so that it can be handed to execve
@@ -82,6 +83,7 @@ struct config {
 	size_t num_sysctls;
 	struct config_strings masked_paths;
 	struct config_strings readonly_paths;
+	const struct control_network *network;  // not of config.json; NULL: there is none
 
 	// Own the memory that the strings and arrays above point to.
 	struct cJSON *json;

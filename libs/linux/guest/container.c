@@ -16,6 +16,7 @@
 #include "libs/linux/guest/frame.h"
 #include "libs/linux/guest/lookup.h"
 #include "libs/linux/guest/mount.h"
+#include "libs/linux/guest/network.h"
 #include "libs/linux/guest/terminal.h"
 
 static int set_names(const struct config *config, struct failure *failure)
@@ -92,7 +93,10 @@ static int set_up(const struct container_args *args, int *master, char *program,
 	if ((error = mount_enter(failure)) != 0 || (error = mount_all(config, failure)) != 0)
 		return error;
 	umask(022);
-	if ((error = mount_write_files(config, failure)) != 0 ||
+	// What config.json says comes later, and wins.
+	if ((error = network_set_sysctls(failure)) != 0 || (error = mount_write_files(config, failure)) != 0 ||
+	    (config->network != NULL &&
+	     (error = network_write_files(config->network, config->hostname, failure)) != 0) ||
 	    (error = set_names(config, failure)) != 0 ||
 	    (error = credentials_resolve(process, failure)) != 0 ||
 	    (error = set_stdio(args, master, failure)) != 0 ||

@@ -135,8 +135,7 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-// Replaces whatever the image has there: a symbolic link, a pipe or a device must not take the text.
-static int write_file(const char *path, const char *text)
+int mount_write_file(const char *path, const char *text)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
 	int fd = open(path, flags, 0644);
@@ -166,7 +165,7 @@ static int write_file(const char *path, const char *text)
 	return result;
 }
 
-static int write_sysctl(const struct config_pair *sysctl, struct failure *failure)
+int mount_write_sysctl(const struct config_pair *sysctl, struct failure *failure)
 {
 	char path[256] = "/proc/sys/";
 	size_t used = strlen(path);
@@ -191,11 +190,11 @@ static int write_sysctl(const struct config_pair *sysctl, struct failure *failur
 int mount_write_files(const struct config *config, struct failure *failure)
 {
 	for (size_t i = 0; i < config->num_files; i++) {
-		if (write_file(config->files[i].key, config->files[i].value) != 0)
+		if (mount_write_file(config->files[i].key, config->files[i].value) != 0)
 			return failure_errno(failure, "write %.200s", config->files[i].key);
 	}
 	for (size_t i = 0; i < config->num_sysctls; i++) {
-		int error = write_sysctl(&config->sysctls[i], failure);
+		int error = mount_write_sysctl(&config->sysctls[i], failure);
 
 		if (error != 0)
 			return error;

@@ -1,5 +1,24 @@
 // SPDX-License-Identifier: MIT
+// The container's network. It is the guest's own: no other container is in there, and a network namespace more would be a way more
+// for each packet.
 #pragma once
+
+#include <stddef.h>
+
+#include "libs/linux/control.h"
+#include "libs/linux/guest/failure.h"
 
 // Brings the loopback interface up, as every container runtime does. A failure is not worth stopping for.
 void network_loopback_up(void);
+
+// Gives eth0 its addresses, route and MTU, and brings it up; again after a change. IPv6 comes by router advertisement, when there is
+// a router: nobody waits for it. Returns 0 or a negative errno with `failure` set.
+int network_configure(const struct control_network *network, struct failure *failure);
+
+// What Docker sets in every container: everyone may ping, and bind ports below 1024. Within the container's root, with /proc mounted.
+// Returns 0 or a negative errno with `failure` set.
+int network_set_sysctls(struct failure *failure);
+
+// Writes /etc/hosts and /etc/resolv.conf, within the container's root. `hostname` may be NULL. Returns 0 or a negative errno with
+// `failure` set.
+int network_write_files(const struct control_network *network, const char *hostname, struct failure *failure);

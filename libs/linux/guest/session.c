@@ -11,10 +11,10 @@
 #include "libs/linux/guest/clock.h"
 #include "libs/linux/guest/container.h"
 #include "libs/linux/guest/frame.h"
+#include "libs/linux/guest/network.h"
 #include "libs/linux/guest/port.h"
 #include "libs/linux/guest/rootfs.h"
 #include "libs/linux/guest/terminal.h"
-#include "libs/linux/guest/network.h"
 
 void session_flush(struct session *session)
 {
@@ -124,6 +124,22 @@ static void handle_mount(struct session *session, const struct control_header *r
 	reply(session, request, 0, "");
 }
 
+static void handle_network(struct session *session, const struct control_header *request,
+			   const uint8_t *body)
+{
+	struct failure failure;
+
+	memcpy(&session->network, body, sizeof(session->network));
+	if (network_configure(&session->network, &failure) == 0) {
+		session->has_network = true;
+		reply(session, request, 0, "");
+	} else if (session->process.state == PROCESS_NONE) {
+		fail(session, request, &failure);
+	} else {
+		reply(session, request, failure.error, failure.message);
+	}
+}
+
 static void handle_create(struct session *session, const struct control_header *request,
 			  const uint8_t *body)
 {
@@ -135,6 +151,7 @@ static void handle_create(struct session *session, const struct control_header *
 		return;
 	}
 	session->process.number = 1;
+	session->config.network = session->has_network ? &session->network : NULL;
 	if (process_create(&session->process, &session->config, session->readonly, session->control,
 			   &failure) != 0) {
 		// What is half set up stays so: this guest runs no other container.
@@ -213,6 +230,7 @@ static const struct {
 	{ CONTROL_SIGNAL, false, sizeof(struct control_signal), handle_signal },
 	{ CONTROL_RESIZE, false, sizeof(struct control_resize), handle_resize },
 	{ CONTROL_SHUTDOWN, false, 0, handle_shutdown },
+	{ CONTROL_NETWORK, false, sizeof(struct control_network), handle_network },
 };
 
 static void dispatch(struct session *session, const struct control_header *request,

@@ -18,6 +18,8 @@ struct session {
 	bool mounted;
 	bool readonly;
 	bool shut_down;	 // nothing more to do but to power off
+	bool has_network;
+	struct control_network network;
 	struct config config;
 	struct process process;	 // number 1
 
