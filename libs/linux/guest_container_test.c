@@ -267,6 +267,45 @@ static void machine_ends(enum machine_end reason)
 	vm->machine.stopped(vm->machine.context);
 }
 
+// --- The network -----------------------------------------------------------------------------------
+
+static struct vm_net *joined;
+static handle_t connector;
+
+error_t vm_net_create(struct vm_net *net, struct machine *machine)
+{
+	net->machine = machine;
+	return machine_slot_create(machine, &net->device.mmio);
+}
+
+error_t vm_net_join(struct vm_net *net, handle_t to, const uint8_t address[4],
+                    void (*settled)(void *context, const struct guest_address *address, const char *error), void *context)
+{
+	assert_int_equal(to, 77);
+	assert_memory_equal(address, "\x0a\0\x02\x64", 4);
+	net->loop = &loop;
+	net->settled = settled;
+	net->context = context;
+	net->waiting = true;
+	joined = net;
+	return 0;
+}
+
+void vm_net_deinit(struct vm_net *net)
+{
+	if (joined == net)
+		joined = NULL;
+}
+
+static void network_settles(bool works)
+{
+	joined->waiting = false;
+	joined->has_address = works;
+	joined->address = (struct guest_address){.mac = {2, 1, 1, 1, 1, 1}, .mtu = 1500, .network = {.address = {10, 0, 2, 100},
+	                                         .gateway = {10, 0, 2, 2}, .dns = {{10, 0, 2, 3}}, .prefix_len = 24}};
+	joined->settled(joined->context, works ? &joined->address : NULL, works ? NULL : "of a test");
+}
+
 // --- The app ---------------------------------------------------------------------------------------
 
 static void take_started(void *context, nsec_t start_ns)
@@ -359,6 +398,8 @@ static void create_container(struct vm *warm)
 		.vm = warm,
 		.boot = boot,
 		.config = {.data = (const uint8_t *)"{}", .len = 2},
+		.network = connector,
+		.address = {10, 0, 2, 100},
 	};
 
 	assert_int_equal(guest_container_create(&loop, &config, &app, NULL, &c), 0);
@@ -381,6 +422,14 @@ static int setup(void **state)
 	memset(timer_sources, 0, sizeof(timer_sources));
 	create_container(NULL);
 	root_is_ready(8);
+	return 0;
+}
+
+static int setup_network(void **state)
+{
+	connector = 77;
+	setup(state);
+	connector = HANDLE_NONE;
 	return 0;
 }
 
@@ -540,6 +589,91 @@ static void test_run(void **state)
 	expect_end(7, NULL);
 	assert_int_equal(output_len, 5);
 	assert_memory_equal(output, "hello", 5);
+}
+
+// Expects that bootd was sent these requests since the last time. Returns the offset of the last one's body.
+static size_t expect_requests(const uint16_t *types, size_t count)
+{
+	struct control_header header;
+	size_t at = 0;
+
+	guest_read();
+	for (size_t i = 0; i < count; i++) {
+		at += i > 0 ? sizeof(header) + header.length : 0;
+		assert_true(at + sizeof(header) <= requests_len);
+		memcpy(&header, requests + at, sizeof(header));
+		assert_int_equal(header.type, types[i]);
+	}
+	assert_int_equal(at + sizeof(header) + header.length, requests_len);
+	requests_len = 0;
+	return at + sizeof(header);
+}
+
+#define EXPECT_REQUESTS(...)                                                                       \
+	expect_requests((const uint16_t[]){__VA_ARGS__}, sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t))
+
+static void test_network(void **state)
+{
+	struct guest_address address;
+
+	(void)state;
+	guest_boot();
+	assert_false(guest_container_address(c, &address));
+	network_settles(true);
+	assert_true(guest_container_address(c, &address));
+	assert_memory_equal(address.network.address, "\x0a\0\x02\x64", 4);
+	guest_ready();
+	EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_NETWORK, CONTROL_CREATE, CONTROL_START);
+}
+
+// The guest has booted before the switch knows its network: the container waits, the mount does not.
+static void test_late_network(void **state)
+{
+	struct control_network body;
+
+	(void)state;
+	guest_boot();
+	guest_ready();
+	EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT);
+	network_settles(true);
+	EXPECT_REQUESTS(CONTROL_NETWORK, CONTROL_CREATE, CONTROL_START);
+	for (uint32_t i = 1; i <= 5; i++)
+		guest_reply(i, 0);
+	guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0);
+	assert_int_equal(num_started, 1);
+	// Another address, while it runs; bootd's trouble with it does not end the container.
+	network_settles(true);
+	memcpy(&body, requests + EXPECT_REQUESTS(CONTROL_NETWORK), sizeof(body));
+	assert_memory_equal(body.address, "\x0a\0\x02\x64", 4);
+	assert_memory_equal(body.gateway, "\x0a\0\x02\x02", 4);
+	assert_memory_equal(body.dns, "\x0a\0\x02\x03\0\0\0\0", 8);
+	assert_memory_equal(body.mac, "\2\1\1\1\1\1", 6);
+	assert_int_equal(body.prefix_len, 24);
+	assert_int_equal(body.mtu, 1500);
+	guest_reply(6, -19);
+	turn();
+	assert_int_equal(c->state, CONTAINER_RUNNING);
+}
+
+static void test_no_network(void **state)
+{
+	(void)state;
+	guest_boot();
+	guest_ready();
+	EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT);
+	network_settles(false);
+	EXPECT_REQUESTS(CONTROL_CREATE, CONTROL_START);
+}
+
+static void test_network_after_the_end(void **state)
+{
+	(void)state;
+	guest_boot();
+	guest_ready();
+	guest_container_kill(c);
+	network_settles(true);
+	expect_end(137, NULL);
+	assert_null(joined);
 }
 
 // The app takes its time with the output; the end waits, but the guest does not go on.
@@ -857,6 +991,10 @@ static void test_hostile_while_warm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_network, setup_network, teardown),
+		cmocka_unit_test_setup_teardown(test_late_network, setup_network, teardown),
+		cmocka_unit_test_setup_teardown(test_no_network, setup_network, teardown),
+		cmocka_unit_test_setup_teardown(test_network_after_the_end, setup_network, teardown),
 		container_case(test_run),
 		container_case(test_output_outlives_guest),
 		container_case(test_hostile_frames),

@@ -11,5 +11,10 @@ disk_cache_test_SRCS := libs/linux/disk_cache.c libs/linux/loader.c
 HOST_TESTS += libs/linux/guest_container_test
 guest_container_test_SRCS := $(patsubst %,libs/linux/%.c,guest_container guest_container_control vm vm_boot vm_root vm_ports \
 	control_link kernel_image) \
-	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_console device_blk device_rng device_balloon) \
+	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_console device_blk device_rng device_balloon device_net \
+		device_net_header) \
 	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/log.c
+HOST_TESTS += libs/linux/vm_net_test
+vm_net_test_SRCS := libs/linux/vm_net.c \
+	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_net device_net_header) \
+	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/payload.c libs/starina/log.c

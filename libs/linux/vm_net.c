@@ -212,8 +212,23 @@ static void port_joined(struct vm_net *net, const struct msg_netdev_port *port)
 		log_info("the container is back on the network");
 }
 
+static error_t send_join(struct vm_net *net, handle_t channel)
+{
+	struct msg_netdev_join join = {.features = USUAL_FEATURES};
+	struct message m;
+	error_t err;
+
+	memcpy(join.address, net->wanted, sizeof(join.address));
+	err = message_encode_netdev_join(&m, &join, NULL, 0);
+	net->told = USUAL_FEATURES;
+	return err < 0 ? err : channel_send(channel, &m);
+}
+
+// Some other address is better than none, when the wanted one is not to be had.
 static void port_refused(struct vm_net *net, const struct message *m)
 {
+	static const uint8_t any[4];
+	bool had_wish = memcmp(net->wanted, any, sizeof(any)) != 0;
 	struct msg_error error;
 	const uint8_t *tail;
 	size_t tail_len;
@@ -222,10 +237,15 @@ static void port_refused(struct vm_net *net, const struct message *m)
 		net->rx_refused++;
 		return;
 	}
-	log_warn("the switch refused the container's port: %.*s (error %d)", (int)tail_len, (const char *)tail,
-	         (int)error.error);
+	log_warn("container address %u.%u.%u.%u: %.*s", net->wanted[0], net->wanted[1], net->wanted[2], net->wanted[3],
+	         (int)tail_len, (const char *)tail);
+	if (net->device.link_up)
+		return;  // not an answer to a join
+	memcpy(net->wanted, any, sizeof(any));
+	if (had_wish && send_join(net, net->port.handle) == 0)
+		return;
 	if (net->waiting)
-		settle(net, "the switch refused its port");
+		settle(net, "the switch gave it no address");
 }
 
 static void port_message(struct loop *loop, struct source *source, struct message *m)
@@ -287,14 +307,8 @@ static const struct source_ops port_ops = {
 static void client_connected(void *context, handle_t channel)
 {
 	struct vm_net *net = context;
-	struct msg_netdev_join join = {.features = USUAL_FEATURES};
-	struct message m;
-	error_t err;
+	error_t err = send_join(net, channel);
 
-	memcpy(join.address, net->wanted, sizeof(join.address));
-	err = message_encode_netdev_join(&m, &join, NULL, 0);
-	if (err == 0)
-		err = channel_send(channel, &m);
 	if (err == 0)
 		err = loop_add(net->loop, &net->port, channel, &port_ops, net);
 	if (err < 0) {
@@ -303,7 +317,6 @@ static void client_connected(void *context, handle_t channel)
 		return;
 	}
 	net->connected = true;
-	net->told = USUAL_FEATURES;
 }
 
 static void patience_ended(struct loop *loop, struct source *source)
