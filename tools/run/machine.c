@@ -127,7 +127,8 @@ static void add_boot(struct command *command, const struct settings *settings,
 		         (unsigned long long)settings->guest_memory >> 10);
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
-	add(command, "linuxrun.poweroff=%d%s%s %s", settings->image != NULL, memory, cpus, settings->append);
+	add(command, "linuxrun.poweroff=%d linuxrun.address=" MACHINE_CONTAINER_ADDRESS "%s%s %s", settings->image != NULL, memory,
+	    cpus, settings->append);
 }
 
 static void command_make(struct command *command, const struct settings *settings,

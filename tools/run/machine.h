@@ -7,6 +7,9 @@
 
 #include "tools/common/error.h"
 
+// The container's, in the network that QEMU makes (10.0.2.0/24, with the OS at 10.0.2.15): what ports are forwarded to.
+#define MACHINE_CONTAINER_ADDRESS "10.0.2.100"
+
 struct settings;
 
 // Each is one end of a socket pair whose other end is a character device of the machine.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What bootd_test.py runs inside the guest: `probe COMMAND [ARGUMENT]` looks at its container from within.
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -201,6 +203,67 @@ static int show_stat(const char *path)
 	return 0;
 }
 
+static const char *interface_address(int fd, unsigned long request, const char *name)
+{
+	struct ifreq interface = { 0 };
+	struct sockaddr_in address;
+
+	strcpy(interface.ifr_name, name);
+	if (ioctl(fd, request, &interface) != 0)
+		return strerror(errno);
+	memcpy(&address, &interface.ifr_addr, sizeof(address));
+	return inet_ntoa(address.sin_addr);
+}
+
+static const char *interface_is_up(int fd, const char *name)
+{
+	struct ifreq interface = { 0 };
+
+	strcpy(interface.ifr_name, name);
+	if (ioctl(fd, SIOCGIFFLAGS, &interface) != 0)
+		return strerror(errno);
+	return interface.ifr_flags & IFF_UP ? "up" : "down";
+}
+
+static void print_gateway(void)
+{
+	FILE *routes = fopen("/proc/net/route", "r");
+	unsigned int destination, gateway;
+	char line[256];
+
+	while (routes != NULL && fgets(line, sizeof(line), routes) != NULL) {
+		if (sscanf(line, "eth0 %x %x", &destination, &gateway) == 2 && destination == 0)
+			printf("gateway=%s\n", inet_ntoa((struct in_addr){ gateway }));
+	}
+	if (routes != NULL)
+		fclose(routes);
+}
+
+// As a user who may do nothing: ping, and a port below 1024.
+static int network(void)
+{
+	struct sockaddr_in low = { .sin_family = AF_INET, .sin_port = htons(80) };
+	struct ifreq interface = { .ifr_name = "eth0" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	const uint8_t *mac = (const uint8_t *)interface.ifr_hwaddr.sa_data;
+
+	printf("flags=%s\n", interface_is_up(fd, "eth0"));
+	printf("lo=%s\n", interface_is_up(fd, "lo"));
+	printf("address=%s\n", interface_address(fd, SIOCGIFADDR, "eth0"));
+	printf("mask=%s\n", interface_address(fd, SIOCGIFNETMASK, "eth0"));
+	printf("broadcast=%s\n", interface_address(fd, SIOCGIFBRDADDR, "eth0"));
+	if (ioctl(fd, SIOCGIFHWADDR, &interface) == 0)
+		printf("mac=%02x:%02x:%02x:%02x:%02x:%02x\n", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	if (ioctl(fd, SIOCGIFMTU, &interface) == 0)
+		printf("mtu=%d\n", interface.ifr_mtu);
+	print_gateway();
+	if (setuid(1000) != 0)
+		return 1;
+	printf("ping=%s\n", socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP) >= 0 ? "yes" : strerror(errno));
+	printf("low port=%s\n", bind(fd, (struct sockaddr *)&low, sizeof(low)) == 0 ? "yes" : strerror(errno));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "hello";
@@ -236,6 +299,10 @@ int main(int argc, char **argv)
 		return wait_signal();
 	} else if (strcmp(command, "orphan") == 0) {
 		return orphan();
+	} else if (strcmp(command, "net") == 0) {
+		if (strcmp(argument, "wait") == 0)
+			(void)!read(0, &now, 1);
+		return network();
 	} else if (strcmp(command, "tty") == 0) {
 		return terminal();
 	} else {

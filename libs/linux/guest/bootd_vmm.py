@@ -31,7 +31,8 @@ class Guest:
                    "-initrd", os.path.join(options.build, "guest/initramfs.cpio"),
                    "-drive", f"if=none,id=root,file={root},format=raw,readonly=on",
                    "-device", "virtio-blk-device,drive=root",
-                   "-device", "virtio-serial-device,max_ports=5"]
+                   "-device", "virtio-serial-device,max_ports=5",
+                   "-netdev", "user,id=net", "-device", "virtio-net-device,netdev=net"]
         if icount:
             command += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm,base=2024-01-01",
                         "-seed", "1"]
@@ -125,12 +126,14 @@ class Guest:
         body = find()[3]
         return struct.unpack_from("<i", body)[0], body[4:].decode()
 
-    def start(self, config, flags=0, wall_time=0):
+    def start(self, config, flags=0, wall_time=0, network=None):
         """Sends all that a run needs, at once."""
         text = config if isinstance(config, bytes) else json.dumps(config).encode()
         self.frame(READY)
         return [self.send(CONFIGURE, struct.pack("<Q32s", wall_time, os.urandom(32)) + text),
-                self.send(MOUNT, struct.pack("<II", flags, 0)), self.send(CREATE), self.send(START)]
+                self.send(MOUNT, struct.pack("<II", flags, 0)),
+                *([self.send(NETWORK, network)] if network else []),
+                self.send(CREATE), self.send(START)]
 
     def end(self):
         """Waits for the end: (status, stdout, stderr, message)."""
@@ -158,6 +161,14 @@ class Guest:
             connection.close()
         self.ports = []
         return clean
+
+
+def network_body(address="10.0.2.100", prefix_len=24, gateway="10.0.2.2", dns=("10.0.2.3",), mtu=1500,
+                 mac=b"\x02\x00\x0a\x00\x02\x64"):
+    """The body of NETWORK."""
+    servers = b"".join(socket.inet_aton(server) for server in dns)
+    return struct.pack("<6sH4s4s8sB3x", mac, mtu, socket.inet_aton(address), socket.inet_aton(gateway), servers,
+                       prefix_len)
 
 
 def make_root(options, name, entries):
