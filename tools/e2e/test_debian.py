@@ -92,7 +92,8 @@ def identity_and_processes(context):
     check({"null", "zero", "full", "random", "urandom", "tty", "stdin", "stdout", "stderr", "fd", "pts", "shm"}
           <= set(lines[5].split()), result)
     check_equal(lines[-1], "writable", result)
-    check_script(context, "id", "uid=33(web) gid=33(web) groups=33(web),50(media)\n", LINUXRUN_USER="web")
+    check_script(context, "id", "uid=33(www-data) gid=33(www-data) groups=33(www-data),50(media)\n",
+                 LINUXRUN_USER="www-data")
 
 
 @test

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Real software in a container, without a network but its own loopback. docs/containers.md has a table of these."""
+
+import hashlib
+import re
+import subprocess
+
+import debian
+import software
+from harness import check, check_equal, test
+from oci import Image, Layer, write_layout
+
+# Nothing is asserted by the clock: this only ends what hangs, on a busy machine too.
+TIMEOUT = 1200
+
+
+def run(context, image, *argv, **settings):
+    result = software.run(context, image, *argv, timeout=TIMEOUT, **settings)
+    check_equal(result.status, 0, result)
+    return result.stdout.decode(errors="replace")
+
+
+@test
+def python_ssl_sqlite_subprocess(context):
+    output = run(context, software.PYTHON, "python3", "/app/batteries.py")
+    check_equal(output, "subprocess 0 \nssl TLSv1.3 1048576\nsqlite3 (2000, 2664667000)\n")
+
+
+@test
+def esbuild_bundles(context):
+    output = run(context, software.ESBUILD_IMAGE, LINUXRUN_ARGS="--bundle --minify --log-level=warning main.ts")
+    check("bundled" in output and "shaken out" not in output, output)
+    node = subprocess.run(["node", "-"], input=output.encode(), stdout=subprocess.PIPE, check=True)
+    check_equal(node.stdout, b"bundled 42\n")
+
+
+@test
+def node_serves_itself(context):
+    output = run(context, software.NODE, LINUXRUN_ARGS="/app/server.js self", LINUXRUN_MEMORY="256M")
+    wanted = hashlib.sha256(b"x" * 1000).hexdigest()[:8]
+    check_equal(output, f"listening\n/99 100 1000 {wanted} 100000\n")
+
+
+@test
+def redis_benchmark(context):
+    output = run(context, software.REDIS, "/app/redis.sh")
+    for name in ("PING_INLINE", "SET", "GET", "INCR", "LPUSH", "ZADD", "MSET (10 keys)"):
+        match = re.search(rf'^"{re.escape(name)}","([0-9.]+)"', output, re.M)
+        check(match and float(match[1]) > 0, f"no {name} in {output}")
+    check(output.endswith("value 41 42\ndone\n"), output)
+
+
+@test
+def postgres_in_memory(context):
+    output = run(context, software.POSTGRES, "/app/postgres.sh", "/var/lib/postgresql/data", "5000",
+                 LINUXRUN_MEMORY="512M", STARINA_MEMORY="1G")
+    check_equal(output, "rows|5000|5000\n")
+
+
+@test
+def stress_ng(context):
+    script = "for what in cpu vm fork pipe; do case $what in vm) more='--vm-bytes 64M' ;; *) more= ;; esac; " \
+             "stress-ng --$what 2 $more --timeout 30s --metrics-brief 2>&1 || exit; echo \"$what done\"; done"
+    output = run(context, software.STRESS, "/bin/sh", "-c", script, LINUXRUN_CPUS="2", LINUXRUN_MEMORY="256M")
+    for what in ("cpu", "vm", "fork", "pipe"):
+        match = re.search(rf"metrc: \[\d+\] {what} +(\d+)", output)
+        check(match and int(match[1]) > 0 and f"{what} done\n" in output, output)
+    check_equal(output.count("passed: 2: "), 4, output)
+
+
+def damage(path):
+    with open(path, "r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+@test
+def damaged_cache_entries_are_made_again(context):
+    path = debian.root_tar(["base-files"])
+    whole = debian.file_digest(path)
+    damage(path)
+    check_equal(debian.file_digest(debian.root_tar(["base-files"])), whole)
+    tiny = software.Software("tiny", [], lambda: Layer().file("data", b"12345678" * 9999), Cmd=["/data"])
+    layout = context.scratch / "tiny"
+    write_layout(layout, Image(*tiny.layers(), **tiny.config))
+    packed = software.pack(context, f"oci://{layout}")
+    files = {file: debian.file_digest(file) for file in packed.iterdir()}
+    for file in files:
+        damage(file)
+        check_equal(software.pack(context, f"oci://{layout}"), packed)
+        check_equal({again: debian.file_digest(again) for again in packed.iterdir()}, files)
