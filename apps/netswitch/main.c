@@ -6,14 +6,14 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
-#define TAKEN_FEATURES (NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_RX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6)
 #define DEFAULT_MTU 1500u
 
 static struct netswitch state;
 
 // --- Our own TCP/IP ---
 
-// What it is behind: the device's address, and what the switch takes of it.
+// What it is behind: the device's address, and what the device takes. What it does not take is better done where the frame is
+// made; the switch would have to look for it.
 static void own_tell_info(struct netswitch *sw)
 {
 	struct msg_netdev_info info = sw->info;
@@ -22,7 +22,7 @@ static void own_tell_info(struct netswitch *sw)
 
 	if (sw->own.channel.handle == HANDLE_NONE || !sw->has_info)
 		return;
-	info.features = TAKEN_FEATURES;
+	info.features |= NETDEV_FEATURE_RX_CSUM;  // of virtual machines' frames
 	memcpy(sw->own.mac, info.mac, sizeof(info.mac));
 	err = message_encode_netdev_info(&m, &info, NULL, 0);
 	if (err != 0)
@@ -81,7 +81,7 @@ static void own_accepted(void *context, handle_t channel)
 static void uplink_info(struct netswitch *sw, const struct msg_netdev_info *info)
 {
 	// After a restart of the driver nothing is new, as a rule, and nobody need notice.
-	bool news = !sw->has_info || memcmp(sw->info.mac, info->mac, sizeof(info->mac)) != 0 || sw->info.mtu != info->mtu;
+	bool news = !sw->has_info || memcmp(&sw->info, info, sizeof(*info)) != 0;
 
 	sw->info = *info;
 	sw->has_info = true;

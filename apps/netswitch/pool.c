@@ -140,7 +140,7 @@ void pool_give_back(struct pool *pool, const uint8_t address[4])
 void pool_mac(const uint8_t address[4], uint8_t out[6])
 {
 	// Locally administered, unicast (IEEE 802, 8.4.2).
-	out[0] = 0x02;
-	out[1] = 0x53;
+	out[0] = NETDEV_PORT_MAC_0;
+	out[1] = NETDEV_PORT_MAC_1;
 	memcpy(out + 2, address, 4);
 }

@@ -35,7 +35,7 @@ struct port {
 	struct source channel;  // its handle is HANDLE_NONE while there is no peer
 	bool up;                // frames may come and go
 	uint32_t features;      // what the peer takes (NETDEV_FEATURE_*)
-	uint8_t mac[6];         // of whom is behind it; for the uplink, the device's own, which is our own TCP/IP's
+	uint8_t mac[6];         // of whom is behind it
 	// Toward the peer.
 	struct list queue;      // of struct queued_frame
 	size_t num_queued;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Frames to send. lwIP computes the checksums of all but TCP, which has the data; those are marked as right. A TCP segment gets
-// the pseudo header's sum only, as a network device with checksum offload wants it.
+// Frames to send. lwIP computes the checksums of all but TCP's. A TCP segment for a virtual machine, or for a device with checksum
+// offload, gets the pseudo header's sum only; else the checksum is computed here, over the gathered frame.
 #include "apps/tcpip/frame_tx.h"
 
 #include "libs/abi/netdev.h"
@@ -41,20 +41,27 @@ static uint16_t pseudo_header_sum(const uint8_t *frame, size_t tcp_len)
 	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
-static void leave_checksum(uint8_t *bytes, struct msg_netdev_frame *frame)
+static void set_checksum(uint8_t *bytes, struct msg_netdev_frame *frame, bool partial)
 {
 	size_t tcp = find_tcp(bytes, frame->length);
-	uint16_t sum;
+	uint32_t sum;
+	uint16_t folded;
 
-	if (tcp == 0) {
-		frame->flags = NETDEV_FRAME_CSUM_VERIFIED;
+	// So that nobody behind the switch looks again.
+	frame->flags = NETDEV_FRAME_CSUM_VERIFIED;
+	if (tcp == 0)
 		return;
-	}
 	sum = pseudo_header_sum(bytes, frame->length - tcp);
-	memcpy(bytes + tcp + TCP_CHECKSUM, &sum, sizeof(sum));
-	frame->flags = NETDEV_FRAME_NEEDS_CSUM;
-	frame->csum_start = (uint16_t)tcp;
-	frame->csum_offset = TCP_CHECKSUM;
+	if (partial || (bytes[0] == NETDEV_PORT_MAC_0 && bytes[1] == NETDEV_PORT_MAC_1)) {
+		folded = (uint16_t)sum;
+		frame->flags = NETDEV_FRAME_NEEDS_CSUM;
+		frame->csum_start = (uint16_t)tcp;
+		frame->csum_offset = TCP_CHECKSUM;
+	} else {
+		sum += checksum_sum(bytes + tcp, frame->length - tcp);
+		folded = (uint16_t)~((sum & 0xffff) + (sum >> 16));
+	}
+	memcpy(bytes + tcp + TCP_CHECKSUM, &folded, sizeof(folded));
 }
 
 error_t frame_tx_message(struct message *m, const struct pbuf *p, bool partial)
@@ -67,8 +74,7 @@ error_t frame_tx_message(struct message *m, const struct pbuf *p, bool partial)
 
 	if (p->tot_len <= INLINE_FRAME_MAX) {
 		pbuf_copy_partial(p, bytes, p->tot_len, 0);
-		if (partial)
-			leave_checksum(bytes, &frame);
+		set_checksum(bytes, &frame, partial);
 		return message_encode_netdev_frame(m, &frame, bytes, p->tot_len);
 	}
 	err = folio_create(p->tot_len, FOLIO_CONTIGUOUS, &folio);
@@ -80,8 +86,7 @@ error_t frame_tx_message(struct message *m, const struct pbuf *p, bool partial)
 		return err;
 	}
 	pbuf_copy_partial(p, data, p->tot_len, 0);
-	if (partial)
-		leave_checksum(data, &frame);
+	set_checksum(data, &frame, partial);
 	err = message_encode_netdev_frame(m, &frame, NULL, 0);
 	m->handles[0] = folio;
 	m->num_handles = 1;

@@ -131,13 +131,11 @@ static err_t link_netif_init(struct netif *netif)
 	return ERR_OK;
 }
 
-// The checksums that lwIP computes and checks. What has been verified, or never left this machine, is not checked again.
+// The checksums that lwIP computes and checks; frame_tx.c does TCP's. What has been verified, or never left this machine, is not checked again.
 static void set_checksums(struct link *link, bool verified)
 {
-	unsigned flags = NETIF_CHECKSUM_ENABLE_ALL;
+	unsigned flags = NETIF_CHECKSUM_ENABLE_ALL & ~(unsigned)NETIF_CHECKSUM_GEN_TCP;
 
-	if (link->takes_partial_checksums)
-		flags &= ~(unsigned)NETIF_CHECKSUM_GEN_TCP;
 	if (verified)
 		flags &= ~(unsigned)(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
 	NETIF_SET_CHECKSUM_CTRL(&link->netif, (u16_t)flags);

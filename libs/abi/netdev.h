@@ -21,6 +21,11 @@
 // The largest frame with a GSO flag: an IP packet's 65,535 bytes and the Ethernet header.
 #define NETDEV_GSO_MAX (65535u + 14u)
 
+// What the MAC addresses of the switch's ports begin with. A frame to one of them may have NETDEV_FRAME_NEEDS_CSUM in any case:
+// the switch fills it in for those that do not take it.
+#define NETDEV_PORT_MAC_0 0x02u
+#define NETDEV_PORT_MAC_1 0x53u
+
 struct msg_netdev_info {
 	uint8_t mac[6];
 	uint16_t mtu;

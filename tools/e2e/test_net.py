@@ -100,6 +100,11 @@ def virtio_net_is_killed(context):
     kill_under_load(context, "virtio_net")
 
 
+@test
+def netswitch_is_killed(context):
+    kill_under_load(context, "netswitch")
+
+
 def raw(machine, data):
     """What the server says to raw bytes; it closes the connection."""
     with socket.create_connection(("127.0.0.1", machine.port), timeout=10) as s:
