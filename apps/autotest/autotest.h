@@ -34,6 +34,7 @@ extern const struct test vm_stress_tests[];
 extern const struct test blk_tests[];
 extern const struct test stream_tests[];
 extern const struct test switch_tests[];
+extern const struct test udp_tests[];
 extern const struct test device_tests[];
 
 // The running test fails: logs what is not so, and where. For expect().

@@ -4,7 +4,7 @@
 // autotest.devices=1): disk "test", read-only, 8 MiB, whose n-th 8-byte word is device_pattern(n); disk "scratch", 4 MiB;
 // console ports org.starina.test.echo0 and echo1, which send back what they get; org.starina.test.bulk, which answers a line
 // with a number by so many bytes, and the line "close" by closing; and a TCP server that sends back what it gets, at port
-// autotest.host_port of the host.
+// autotest.host_port of the host, and a UDP server that does the same at autotest.udp_port.
 #pragma once
 
 #include "apps/autotest/autotest.h"

@@ -7,7 +7,7 @@ static const struct test *const suites[] = {
 	service_tests, vm_tests, vm_stress_tests,
 };
 // Those that need the machine of tools/test/run_autotest.py.
-static const struct test *const device_suites[] = {blk_tests, stream_tests, switch_tests, device_tests};
+static const struct test *const device_suites[] = {blk_tests, stream_tests, switch_tests, udp_tests, device_tests};
 
 void test_failed(struct autotest *t, const char *what, const char *file, int line)
 {
@@ -112,6 +112,7 @@ APP(autotest,
 	    {NEED_SERVICE, "vmnet", NULL, 1},
 	    {NEED_CONFIG, "devices", "0", 0},
 	    {NEED_CONFIG, "host_port", "0", 0},
+	    {NEED_CONFIG, "udp_port", "0", 0},
 	    // Runs only the tests with this in their name.
 	    {NEED_CONFIG, "only", "", 0},
 	    {NEED_SYSTEM, "control", NULL, 0},

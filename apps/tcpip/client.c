@@ -3,6 +3,7 @@
 // Clients of the service: each connection to it is a channel that takes MSG_OPEN. What an open makes (a listener, a
 // connection) has a channel of its own and lives as long as that, whatever becomes of the client's.
 #include "apps/tcpip/connection.h"
+#include "apps/tcpip/datagrams.h"
 #include "apps/tcpip/listener.h"
 #include "apps/tcpip/uri.h"
 #include "libs/base/fmt.h"
@@ -20,12 +21,12 @@ struct client {
 	unsigned pending;  // opens that wait for the network: they point to the client
 };
 
-// An outgoing connection that is not established yet.
+// A socket whose peer's name is looked up, or whose connection is not established yet.
 struct pending_open {
 	struct client *client;
 	uint32_t id;
 	uint16_t port;
-	struct tcp_pcb *pcb;
+	bool udp;
 };
 
 static void client_free_when_done(struct client *client)
@@ -107,16 +108,46 @@ static void start_connect(struct pending_open *open, const ip_addr_t *addr)
 	}
 }
 
+static void start_datagrams(struct pending_open *open, const ip_addr_t *addr)
+{
+	handle_t client_end;
+	error_t err = datagrams_connect(open->client->tcpip, addr, open->port, &client_end);
+
+	if (err) {
+		pending_failed(open, err, err == ERR_IO ? "no route" : "too many sockets");
+		return;
+	}
+	reply_open(open->client, open->id, client_end);
+	pending_done(open);
+}
+
+static void start(struct pending_open *open, const ip_addr_t *addr)
+{
+	if (open->udp)
+		start_datagrams(open, addr);
+	else
+		start_connect(open, addr);
+}
+
 static void name_found(const char *name, const ip_addr_t *addr, void *arg)
 {
 	(void)name;
 	if (addr == NULL)
 		pending_failed(arg, ERR_NOT_FOUND, "no such host");
 	else
-		start_connect(arg, addr);
+		start(arg, addr);
 }
 
-static void open_connection(struct client *client, uint32_t id, const struct tcp_uri *uri)
+// This name is nobody else's (RFC 6761, 6.3).
+static bool is_localhost(const char *name, ip_addr_t *addr)
+{
+	if (strcmp(name, "localhost") != 0)
+		return false;
+	ip_addr_set_loopback(0, addr);
+	return true;
+}
+
+static void open_connection(struct client *client, uint32_t id, const struct socket_uri *uri)
 {
 	struct pending_open *open = heap_alloc(sizeof(*open));
 	ip_addr_t addr;
@@ -128,10 +159,15 @@ static void open_connection(struct client *client, uint32_t id, const struct tcp
 	open->client = client;
 	open->id = id;
 	open->port = uri->port;
+	open->udp = uri->udp;
 	client->pending++;
+	if (is_localhost(uri->host, &addr)) {
+		start(open, &addr);
+		return;
+	}
 	switch (dns_gethostbyname(uri->host, &addr, name_found, open)) {
 	case ERR_OK:
-		start_connect(open, &addr);
+		start(open, &addr);
 		break;
 	case ERR_INPROGRESS:
 		break;
@@ -143,10 +179,10 @@ static void open_connection(struct client *client, uint32_t id, const struct tcp
 
 // --- Messages ---
 
-static void open_listener(struct client *client, uint32_t id, const struct tcp_uri *uri)
+static void open_listener(struct client *client, uint32_t id, const struct socket_uri *uri)
 {
 	handle_t handle;
-	error_t err = listener_create(client->tcpip, uri, &handle);
+	error_t err = uri->udp ? datagrams_listen(client->tcpip, uri, &handle) : listener_create(client->tcpip, uri, &handle);
 
 	if (err == ERR_EXISTS)
 		reply_error(client, id, err, "the port is in use");
@@ -162,7 +198,7 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 {
 	struct client *client = source->context;
 	struct msg_open open;
-	struct tcp_uri uri;
+	struct socket_uri uri;
 	const uint8_t *tail;
 	size_t tail_len;
 
@@ -172,8 +208,8 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 		reply_error(client, 0, ERR_PROTOCOL, "tcpip takes MSG_OPEN");
 		return;
 	}
-	if (tcp_uri_parse((struct span){.data = tail, .len = tail_len}, &uri))
-		reply_error(client, open.id, ERR_INVALID, "not tcp:HOST:PORT or tcp-listen:ADDRESS:PORT");
+	if (socket_uri_parse((struct span){.data = tail, .len = tail_len}, &uri))
+		reply_error(client, open.id, ERR_INVALID, "not tcp:HOST:PORT or tcp-listen:ADDRESS:PORT, nor the same with udp");
 	else if (uri.listen)
 		open_listener(client, open.id, &uri);
 	else

@@ -70,7 +70,7 @@ static const struct source_ops listener_ops = {
 	.closed = listener_closed,
 };
 
-static error_t listen_pcb(const struct tcp_uri *uri, struct tcp_pcb **out)
+static error_t listen_pcb(const struct socket_uri *uri, struct tcp_pcb **out)
 {
 	struct tcp_pcb *pcb;
 	struct tcp_pcb *listening;
@@ -98,7 +98,7 @@ static error_t listen_pcb(const struct tcp_uri *uri, struct tcp_pcb **out)
 	return 0;
 }
 
-error_t listener_create(struct tcpip *tcpip, const struct tcp_uri *uri, handle_t *client_end)
+error_t listener_create(struct tcpip *tcpip, const struct socket_uri *uri, handle_t *client_end)
 {
 	struct listener *listener = heap_alloc(sizeof(*listener));
 	handle_t ends[2];

@@ -31,16 +31,16 @@ static error_t parse_port(struct span text, uint16_t *port)
 	return 0;
 }
 
-error_t tcp_uri_parse(struct span text, struct tcp_uri *out)
+error_t socket_uri_parse(struct span text, struct socket_uri *out)
 {
 	struct span host;
 	size_t colon;
 
-	if (take_prefix(&text, "tcp-listen:"))
-		out->listen = true;
-	else if (take_prefix(&text, "tcp:"))
-		out->listen = false;
-	else
+	out->udp = take_prefix(&text, "udp");
+	if (!out->udp && !take_prefix(&text, "tcp"))
+		return ERR_INVALID;
+	out->listen = take_prefix(&text, "-listen");
+	if (!take_prefix(&text, ":"))
 		return ERR_INVALID;
 	for (colon = text.len; colon > 0 && text.data[colon - 1] != ':'; colon--)
 		;

@@ -8,12 +8,13 @@
 
 #define URI_HOST_MAX 128
 
-// "tcp-listen:ADDRESS:PORT" and "tcp:HOST:PORT"; an IPv6 address is in brackets.
-struct tcp_uri {
+// "tcp-listen:ADDRESS:PORT" and "tcp:HOST:PORT", and the same with "udp"; an IPv6 address is in brackets.
+struct socket_uri {
+	bool udp;
 	bool listen;
 	char host[URI_HOST_MAX];  // without the brackets
 	uint16_t port;
 };
 
 // Errors: ERR_INVALID.
-__must_check error_t tcp_uri_parse(struct span text, struct tcp_uri *out);
+__must_check error_t socket_uri_parse(struct span text, struct socket_uri *out);

@@ -57,6 +57,10 @@ class HostSide:
         tcp.bind(("127.0.0.1", 0))
         self.tcp_port = tcp.getsockname()[1]
         self.serve(tcp, self.echo)
+        udp = socket.socket(type=socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        self.udp_port = udp.getsockname()[1]
+        threading.Thread(target=self.echo_datagrams, args=(udp,), daemon=True).start()
 
     def serve(self, listener, answer):
         listener.listen()
@@ -81,6 +85,12 @@ class HostSide:
             connection.sendall(data)
 
     @staticmethod
+    def echo_datagrams(udp):
+        while True:
+            data, peer = udp.recvfrom(65536)
+            udp.sendto(data, peer)
+
+    @staticmethod
     def bulk(connection):
         """Lines: a number asks for so many bytes, `sync N` for the byte N, `close` for the end of the connection."""
         for line in connection.makefile("rb"):
@@ -95,7 +105,8 @@ class HostSide:
 
 def qemu_command(args, directory, host):
     devices = 0 if args.quick else 1
-    append = f"autotest.devices={devices} autotest.host_port={host.tcp_port} linuxrun.poweroff=0 netswitch.pool=100-115"
+    append = (f"autotest.devices={devices} autotest.host_port={host.tcp_port} autotest.udp_port={host.udp_port} "
+              "linuxrun.poweroff=0 netswitch.pool=100-115")
     if args.only:
         append += f' autotest.only="{args.only}"'
     command = [
