@@ -19,36 +19,11 @@
 // It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/control.h).
 #define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
 
-// The rest of config.json does not depend on the image. It is what `docker run` gives a container, as far as it
-// is the container's own; the virtual machine stands for the network namespace.
+// Neither capabilities, limits, mounts nor masked paths are named: bootd (libs/linux/guest/config.c) then takes what
+// `docker run` gives a container, some of which depends on the user. The virtual machine stands for the network namespace.
 static const char template_json[] =
-	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
-	"\"mounts\":["
-	"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\","
-	"\"options\":[\"nosuid\",\"noexec\",\"nodev\"]},"
-	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
-	"\"options\":[\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"]},"
-	"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
-	"\"options\":[\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\",\"mode=0620\",\"gid=5\"]},"
-	"{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\","
-	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"ro\"]},"
-	"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\","
-	"\"options\":[\"ro\",\"nosuid\",\"noexec\",\"nodev\"]},"
-	"{\"destination\":\"/dev/mqueue\",\"type\":\"mqueue\",\"source\":\"mqueue\","
-	"\"options\":[\"nosuid\",\"noexec\",\"nodev\"]},"
-	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
-	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=67108864\"]}],"
-	"\"linux\":{"
-	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"ipc\"}],"
-	"\"maskedPaths\":[\"/proc/asound\",\"/proc/acpi\",\"/proc/kcore\",\"/proc/keys\","
-	"\"/proc/latency_stats\",\"/proc/timer_list\",\"/proc/timer_stats\",\"/proc/sched_debug\","
-	"\"/proc/scsi\",\"/sys/firmware\",\"/sys/devices/virtual/powercap\"],"
-	"\"readonlyPaths\":[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]}}";
-
-static const char capabilities_json[] =
-	"[\"CAP_CHOWN\",\"CAP_DAC_OVERRIDE\",\"CAP_FSETID\",\"CAP_FOWNER\",\"CAP_MKNOD\","
-	"\"CAP_NET_RAW\",\"CAP_SETGID\",\"CAP_SETUID\",\"CAP_SETFCAP\",\"CAP_SETPCAP\","
-	"\"CAP_NET_BIND_SERVICE\",\"CAP_SYS_CHROOT\",\"CAP_KILL\",\"CAP_AUDIT_WRITE\"]";
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"linux\":{\"namespaces\":["
+	"{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"ipc\"},{\"type\":\"cgroup\"}]}}";
 
 static json_t *image_config_read(const char *directory, struct error *err)
 {
@@ -189,20 +164,13 @@ static json_t *user_make(const struct user *user)
 	json_t *groups = json_array();
 	json_t *object;
 
+	// The primary one too: so no setgid program can leave it. (As docker does.)
+	json_array_append_new(groups, json_integer(user->gid));
 	for (unsigned i = 0; i < user->num_groups; i++)
-		json_array_append_new(groups, json_integer(user->groups[i]));
+		if (user->groups[i] != user->gid)
+			json_array_append_new(groups, json_integer(user->groups[i]));
 	object = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t)user->uid, "gid",
 	                   (json_int_t)user->gid, "additionalGids", groups);
-	return object;
-}
-
-static json_t *capabilities_make(void)
-{
-	json_t *set = json_loads(capabilities_json, 0, NULL);
-	json_t *object =
-		json_pack("{s:O, s:O, s:O}", "bounding", set, "effective", set, "permitted", set);
-
-	json_decref(set);
 	return object;
 }
 
@@ -234,11 +202,9 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 		json_decref(cwd_text);
 		return NULL;
 	}
-	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:o, s:o, s:o, s:[{s:s, s:i, s:i}], s:b}", "terminal",
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:o, s:o}", "terminal",
 	                 options->terminal, "consoleSize", "height", (int)options->rows, "width", (int)options->columns,
-	                 "user", user_make(&user), "args", args, "env", env, "cwd", cwd_text,
-	                 "capabilities", capabilities_make(), "rlimits", "type", "RLIMIT_NOFILE",
-	                 "hard", 1048576, "soft", 1048576, "noNewPrivileges", 0);
+	                 "user", user_make(&user), "args", args, "env", env, "cwd", cwd_text);
 }
 
 // The files that a runtime provides: bootd writes them over the image's (CONFIG_FILE_ANNOTATION in

@@ -218,7 +218,7 @@ def user_by_name(guest):
     guest.start(wanted)
     status, stdout, _, _ = guest.end()
     check(status, 0)
-    assert b"uid=33 gid=34 groups=50\n" in stdout and b"env HOME=/var/www\n" in stdout, stdout
+    assert b"uid=33 gid=34 groups=34,50\n" in stdout and b"env HOME=/var/www\n" in stdout, stdout
 
 
 @test()
@@ -241,6 +241,25 @@ def default_capabilities(guest):
     check(fields[b"NoNewPrivs"], b"0")
     check(fields[b"SigBlk"], b"0" * 16)
     check(fields[b"SigIgn"], b"0" * 16)
+
+
+@test()
+def default_privileges_of_others(guest):
+    """Docker's: the capabilities may be had (by no file, though: no_new_privs), but are not."""
+    guest.start(config("probe", "show", "/proc/self/status", process={"user": {"uid": 5, "gid": 5}}))
+    fields = status_fields(guest.end()[1])
+    check(int(fields[b"CapBnd"], 16), DEFAULT_CAPS)
+    for name in (b"CapEff", b"CapPrm", b"CapInh", b"CapAmb"):
+        check(int(fields[name], 16), 0)
+    check(fields[b"NoNewPrivs"], b"1")
+
+
+@test()
+def root_by_name(guest):
+    guest.start(config("probe", "show", "/proc/self/status", process={"user": {"username": "0"}}))
+    fields = status_fields(guest.end()[1])
+    check(int(fields[b"CapEff"], 16), DEFAULT_CAPS)
+    check(fields[b"NoNewPrivs"], b"0")
 
 
 @test()
@@ -268,6 +287,29 @@ def limits(guest):
     _, stdout, _, _ = guest.end()
     assert re.search(rb"Max open files +123 +456", stdout), stdout
     assert re.search(rb"Max core file size +0 +unlimited", stdout), stdout
+
+
+@test()
+def default_limits(guest):
+    guest.start(config("probe", "show", "/proc/self/limits", "/proc/sys/net/ipv4/ip_unprivileged_port_start"))
+    _, stdout, _, _ = guest.end()
+    assert re.search(rb"Max open files +1048576 +1048576", stdout), stdout
+    assert re.search(rb"Max processes +unlimited +unlimited", stdout), stdout
+    check(stdout.splitlines()[-1], b"0")
+
+
+@test()
+def resources(guest):
+    """Its group is the root of what it sees, with the limits asked for."""
+    wanted = config("probe", "show", "/proc/self/cgroup", *("/sys/fs/cgroup/" + name for name in
+                                                            ("memory.max", "pids.max", "cpu.max")),
+                    linux={"resources": {"memory": {"limit": 32 << 20}, "pids": {"limit": 99},
+                                         "cpu": {"quota": 150000}}})
+    guest.start(wanted)
+    status, stdout, _, _ = guest.end()
+    check(status, 0)
+    # The hierarchy that the device rules came by may still be on its way out.
+    check(stdout.removeprefix(b"1:devices:/\n"), b"0::/\n33554432\n99\n150000 100000\n")
 
 
 @test()

@@ -11,13 +11,14 @@
 
 #define NOSUID_NOEXEC_NODEV (MS_NOSUID | MS_NOEXEC | MS_NODEV)
 
-// What Docker mounts into each container, cgroups excepted.
+// What Docker mounts into each container.
 static const struct config_mount default_mounts[] = {
 	{ "/proc", "proc", "proc", NOSUID_NOEXEC_NODEV, NULL },
 	{ "/dev", "tmpfs", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k" },
 	{ "/dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC,
 	  "newinstance,ptmxmode=0666,mode=0620,gid=5" },
 	{ "/sys", "sysfs", "sysfs", NOSUID_NOEXEC_NODEV | MS_RDONLY, NULL },
+	{ "/sys/fs/cgroup", "cgroup", "cgroup", NOSUID_NOEXEC_NODEV | MS_RDONLY, NULL },
 	{ "/dev/mqueue", "mqueue", "mqueue", NOSUID_NOEXEC_NODEV, NULL },
 	{ "/dev/shm", "tmpfs", "shm", NOSUID_NOEXEC_NODEV, "mode=1777,size=65536k" },
 };
@@ -30,6 +31,12 @@ static const char *default_masked[] = {
 
 static const char *default_readonly[] = {
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
+};
+
+// Docker's: a container's network is its own, so that its users may have all ports, and may ping.
+static const struct config_pair default_sysctls[] = {
+	{ "net.ipv4.ip_unprivileged_port_start", "0" },
+	{ "net.ipv4.ping_group_range", "0 2147483647" },
 };
 
 static const struct {
@@ -199,25 +206,76 @@ static int read_files(struct config_reader *reader)
 	return error;
 }
 
+// linux.resources: what has a meaning for the one container of a guest.
+static int read_resources(struct config_reader *reader, const cJSON *linux_object)
+{
+	static const char path[] = "linux.resources.";
+	struct config_resources *resources = &reader->config->resources;
+	int64_t memory = 0;
+	int64_t pids = 0;
+	int64_t quota = 0;
+	int64_t period = 100000;
+	const cJSON *object;
+	const cJSON *group;
+	int error = json_object(reader, linux_object, "linux.", "resources", &object);
+
+	if (error != 0 || object == NULL)
+		return error;
+	if ((error = json_object(reader, object, path, "memory", &group)) != 0 ||
+	    (group != NULL && (error = json_integer(reader, group, "linux.resources.memory.", "limit", -1, INT64_MAX / 1024,
+						    &memory)) != 0) ||
+	    (error = json_object(reader, object, path, "pids", &group)) != 0 ||
+	    (group != NULL && (error = json_integer(reader, group, "linux.resources.pids.", "limit", -1, INT32_MAX,
+						    &pids)) != 0) ||
+	    (error = json_object(reader, object, path, "cpu", &group)) != 0 ||
+	    (group != NULL && ((error = json_integer(reader, group, "linux.resources.cpu.", "quota", -1, INT32_MAX,
+						     &quota)) != 0 ||
+			       (error = json_integer(reader, group, "linux.resources.cpu.", "period", 1000, 1000000,
+						     &period)) != 0)))
+		return error;
+	// The runtime spec has -1 for unlimited, as for absent.
+	resources->memory = memory > 0 ? (uint64_t)memory : 0;
+	resources->pids = pids > 0 ? (uint64_t)pids : 0;
+	resources->cpu_quota = quota > 0 ? (uint64_t)quota : 0;
+	resources->cpu_period = (uint64_t)period;
+	return 0;
+}
+
+static int read_sysctls(struct config_reader *reader, const cJSON *linux_object)
+{
+	struct config *config = reader->config;
+	struct config_pair *pairs = NULL;
+	const cJSON *object;
+	int error = json_object(reader, linux_object, "linux.", "sysctl", &object);
+
+	if (error != 0 || object == NULL)
+		return error;
+	config->num_sysctls = 0;
+	error = read_pairs(reader, object, "linux.sysctl", "", &pairs, &config->num_sysctls);
+	config->sysctls = pairs;
+	return error;
+}
+
 static int read_linux(struct config_reader *reader)
 {
 	struct config *config = reader->config;
 	const cJSON *object;
-	const cJSON *sysctl;
 	int error = json_object(reader, config->json, "", "linux", &object);
 
 	config->masked_paths.items = default_masked;
 	config->masked_paths.count = sizeof(default_masked) / sizeof(default_masked[0]) - 1;
 	config->readonly_paths.items = default_readonly;
 	config->readonly_paths.count = sizeof(default_readonly) / sizeof(default_readonly[0]) - 1;
+	config->sysctls = default_sysctls;
+	config->num_sysctls = sizeof(default_sysctls) / sizeof(default_sysctls[0]);
 	if (error != 0 || object == NULL)
 		return error;
 	if ((error = json_strings(reader, object, "linux.", "maskedPaths", &config->masked_paths)) != 0 ||
 	    (error = json_strings(reader, object, "linux.", "readonlyPaths",
 				  &config->readonly_paths)) != 0 ||
-	    (error = json_object(reader, object, "linux.", "sysctl", &sysctl)) != 0 || sysctl == NULL)
+	    (error = read_resources(reader, object)) != 0)
 		return error;
-	return read_pairs(reader, sysctl, "linux.sysctl", "", &config->sysctls, &config->num_sysctls);
+	return read_sysctls(reader, object);
 }
 
 static int read_config(struct config_reader *reader)

@@ -63,15 +63,26 @@ struct config_process {
 	size_t num_groups;
 	mode_t umask;
 	struct config_capabilities capabilities;
+	bool has_capabilities;  // else Docker's, which depend on the user
 	bool no_new_privileges;
-	struct config_rlimit *rlimits;
+	bool has_no_new_privileges;  // else as the user asks for it: set for all but root
+	const struct config_rlimit *rlimits;
 	size_t num_rlimits;
 	bool has_oom_score_adj;
 	int oom_score_adj;
 };
 
+// Limits of the container's control group; 0: none.
+struct config_resources {
+	uint64_t memory;      // bytes
+	uint64_t pids;        // processes and threads
+	uint64_t cpu_quota;   // microseconds of processor time in each cpu_period
+	uint64_t cpu_period;  // microseconds
+};
+
 struct config {
 	struct config_process process;
+	struct config_resources resources;
 	bool readonly;
 	const char *hostname;    // or NULL
 	const char *domainname;  // or NULL
@@ -79,7 +90,7 @@ struct config {
 	size_t num_mounts;
 	struct config_pair *files;  // absolute path, contents
 	size_t num_files;
-	struct config_pair *sysctls;
+	const struct config_pair *sysctls;
 	size_t num_sysctls;
 	struct config_strings masked_paths;
 	struct config_strings readonly_paths;
@@ -92,7 +103,7 @@ struct config {
 };
 
 // Parses a config.json of `size` bytes that nobody has checked. Docker's defaults stand in for absent
-// capabilities, mounts, masked and read-only paths. Returns 0 and a config that config_deinit frees, or
+// capabilities, limits, mounts, sysctls, masked and read-only paths. Returns 0 and a config that config_deinit frees, or
 // a negative errno with `failure` naming the offending member; then nothing needs to be freed.
 int config_parse(struct config *config, const char *text, size_t size, struct failure *failure);
 

@@ -32,6 +32,13 @@ static const struct {
 	{ "RLIMIT_STACK", RLIMIT_STACK },
 };
 
+// What the Docker daemon's service unit gives it and its containers; the kernel's defaults are Docker's for the rest.
+static const struct config_rlimit default_rlimits[] = {
+	{ RLIMIT_NOFILE, 1048576, 1048576 },
+	{ RLIMIT_NPROC, UINT64_MAX, UINT64_MAX },
+	{ RLIMIT_CORE, UINT64_MAX, UINT64_MAX },
+};
+
 static int read_user(struct config_reader *reader, const cJSON *object)
 {
 	struct config_process *process = &reader->config->process;
@@ -101,16 +108,9 @@ static int read_capabilities(struct config_reader *reader, const cJSON *object)
 	const cJSON *sets;
 	int error = json_object(reader, object, PATH, "capabilities", &sets);
 
-	if (error != 0)
+	if (error != 0 || sets == NULL)
 		return error;
-	if (sets == NULL) {
-		bool root = process->uid == 0 && process->username == NULL;
-
-		caps->bounding = capability_default_set;
-		caps->permitted = root ? capability_default_set : 0;
-		caps->effective = caps->permitted;
-		return 0;
-	}
+	process->has_capabilities = true;
 	if ((error = read_capability_set(reader, sets, "bounding", &caps->bounding)) != 0 ||
 	    (error = read_capability_set(reader, sets, "effective", &caps->effective)) != 0 ||
 	    (error = read_capability_set(reader, sets, "permitted", &caps->permitted)) != 0 ||
@@ -162,14 +162,20 @@ static int read_rlimits(struct config_reader *reader, const cJSON *object)
 	const cJSON *item;
 	int error = json_array(reader, object, PATH, "rlimits", &array);
 
-	if (error != 0 || array == NULL)
+	if (error != 0)
 		return error;
-	process->rlimits =
-		config_alloc(reader, (size_t)cJSON_GetArraySize(array), sizeof(*process->rlimits));
-	if (process->rlimits == NULL)
+	if (array == NULL) {
+		process->rlimits = default_rlimits;
+		process->num_rlimits = sizeof(default_rlimits) / sizeof(default_rlimits[0]);
+		return 0;
+	}
+	struct config_rlimit *limits = config_alloc(reader, (size_t)cJSON_GetArraySize(array), sizeof(*limits));
+
+	if (limits == NULL)
 		return -ENOMEM;
+	process->rlimits = limits;
 	cJSON_ArrayForEach(item, array) {
-		error = read_rlimit(reader, item, &process->rlimits[process->num_rlimits]);
+		error = read_rlimit(reader, item, &limits[process->num_rlimits]);
 		if (error != 0)
 			return error;
 		process->num_rlimits++;
@@ -228,6 +234,7 @@ int config_read_process(struct config_reader *reader, const cJSON *object)
 	int64_t oom_score_adj = -1001;
 	int error;
 
+	process->has_no_new_privileges = cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(object, "noNewPrivileges"));
 	if ((error = read_command(reader, object)) != 0 ||
 	    (error = read_terminal(reader, object)) != 0 ||
 	    (error = read_user(reader, object)) != 0 ||

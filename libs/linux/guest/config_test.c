@@ -49,7 +49,8 @@ static void reads_a_whole_config(void **state)
 		"\"hostname\":\"h\",\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"source\":\"s\","
 		"\"options\":[\"nosuid\",\"ro\",\"rw\",\"size=1k\",\"mode=700\"]}],"
 		"\"annotations\":{\"x\":1,\"dev.starina.file:/etc/hosts\":\"text\"},"
-		"\"linux\":{\"sysctl\":{\"a.b\":\"1\"},\"maskedPaths\":[\"/m\"],\"readonlyPaths\":[]}}";
+		"\"linux\":{\"sysctl\":{\"a.b\":\"1\"},\"maskedPaths\":[\"/m\"],\"readonlyPaths\":[],"
+		"\"resources\":{\"memory\":{\"limit\":67108864},\"pids\":{\"limit\":100},\"cpu\":{\"quota\":50000}}}}";
 
 	(void)state;
 	assert_int_equal(parse(text, strlen(text)), 0);
@@ -72,7 +73,7 @@ static void reads_a_whole_config(void **state)
 	assert_true(process->capabilities.permitted == 0);
 	assert_int_equal(process->rlimits[0].resource, RLIMIT_NOFILE);
 	assert_true(process->rlimits[0].soft == 10 && process->rlimits[0].hard == UINT64_MAX);
-	assert_true(process->no_new_privileges);
+	assert_true(process->no_new_privileges && process->has_no_new_privileges && process->has_capabilities);
 	assert_int_equal(process->oom_score_adj, -5);
 	assert_true(config.readonly);
 	assert_int_equal(config.num_mounts, 1);
@@ -80,7 +81,10 @@ static void reads_a_whole_config(void **state)
 	assert_string_equal(config.mounts[0].data, "size=1k,mode=700");
 	assert_int_equal(config.num_files, 1);
 	assert_string_equal(config.files[0].key, "/etc/hosts");
+	assert_int_equal(config.num_sysctls, 1);
 	assert_string_equal(config.sysctls[0].key, "a.b");
+	assert_true(config.resources.memory == 67108864 && config.resources.pids == 100);
+	assert_true(config.resources.cpu_quota == 50000 && config.resources.cpu_period == 100000);
 	assert_int_equal(config.masked_paths.count, 1);
 	assert_int_equal(config.readonly_paths.count, 0);
 	config_deinit(&config);
@@ -96,9 +100,14 @@ static void fills_in_dockers_defaults(void **state)
 	assert_int_equal(config.process.umask, 022);
 	assert_non_null(config.process.env.items);
 	assert_null(config.process.env.items[0]);
-	assert_true(config.process.capabilities.effective == capability_default_set);
+	// These depend on who the user turns out to be.
+	assert_false(config.process.has_capabilities);
+	assert_false(config.process.has_no_new_privileges);
 	assert_true(capability_default_set == 0xa80425fb);
-	assert_int_equal(config.num_mounts, 6);
+	assert_int_equal(config.num_mounts, 7);
+	assert_int_equal(config.process.num_rlimits, 3);
+	assert_int_equal(config.num_sysctls, 2);
+	assert_true(config.resources.memory == 0 && config.resources.pids == 0 && config.resources.cpu_quota == 0);
 	assert_true(config.masked_paths.count > 5);
 	assert_false(config.process.has_oom_score_adj);
 	config_deinit(&config);
@@ -134,6 +143,8 @@ static void names_what_is_wrong(void **state)
 	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:x\":\"\"}"), "absolute path");
 	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:/x\":2}"), "must be a string");
 	expect_error(WITH("\"a\":1},\"linux\":{\"maskedPaths\":[{}]}"), "linux.maskedPaths");
+	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"memory\":{\"limit\":\"1G\"}}}"), "linux.resources.memory.limit");
+	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"cpu\":{\"period\":1}}}"), "linux.resources.cpu.period");
 	expect_error(WITH("\"a\":1},\"hostname\":[]"), "hostname must be a string");
 #undef WITH
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libs/linux/guest/cgroup.h"
 #include "libs/linux/guest/credentials.h"
 #include "libs/linux/guest/frame.h"
 #include "libs/linux/guest/lookup.h"
@@ -90,7 +91,8 @@ static int set_up(const struct container_args *args, int *master, char *program,
 
 	setsid();
 	umask(0);
-	if ((error = mount_enter(failure)) != 0 || (error = mount_all(config, failure)) != 0)
+	if ((error = cgroup_enter(failure)) != 0 || (error = mount_enter(failure)) != 0 ||
+	    (error = mount_all(config, failure)) != 0)
 		return error;
 	umask(022);
 	// What config.json says comes later, and wins.

@@ -85,7 +85,23 @@ static int add_home(struct config_process *process, const char *passwd, struct f
 	return 0;
 }
 
-int credentials_resolve(struct config_process *process, struct failure *failure)
+// Docker's, where the config leaves it open: only root has capabilities from the start, and only root may get more by
+// executing a file.
+static void add_privileges(struct config_process *process)
+{
+	bool root = process->uid == 0;
+
+	if (!process->has_capabilities) {
+		process->capabilities.bounding = capability_default_set;
+		process->capabilities.permitted = root ? capability_default_set : 0;
+		process->capabilities.effective = process->capabilities.permitted;
+	}
+	if (!process->has_no_new_privileges)
+		process->no_new_privileges = !root;
+}
+
+// Looks up what the config names, or leaves out, in the image's files.
+static int look_up(struct config_process *process, struct failure *failure)
 {
 	bool need_home = config_env_get(&process->env, "HOME") == NULL;
 	int error = 0;
@@ -101,6 +117,15 @@ int credentials_resolve(struct config_process *process, struct failure *failure)
 	if (error == 0 && need_home)
 		error = add_home(process, passwd, failure);
 	free(passwd);
+	return error;
+}
+
+int credentials_resolve(struct config_process *process, struct failure *failure)
+{
+	int error = look_up(process, failure);
+
+	if (error == 0)
+		add_privileges(process);
 	return error;
 }
 

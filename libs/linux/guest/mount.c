@@ -189,6 +189,8 @@ int mount_write_sysctl(const struct config_pair *sysctl, struct failure *failure
 
 int mount_write_files(const struct config *config, struct failure *failure)
 {
+	// Docker's; df and mount look there. Images that have their own, or no /etc, keep that.
+	(void)!symlink("/proc/mounts", "/etc/mtab");
 	for (size_t i = 0; i < config->num_files; i++) {
 		if (mount_write_file(config->files[i].key, config->files[i].value) != 0)
 			return failure_errno(failure, "write %.200s", config->files[i].key);

@@ -14,7 +14,7 @@ int mount_enter(struct failure *failure);
 // Mounts config->mounts and fills /dev. As above.
 int mount_all(const struct config *config, struct failure *failure);
 
-// Writes the files that the runtime provides (/etc/hosts and the like). As above.
+// Writes the files that the runtime provides (/etc/hosts and the like) and the sysctls. As above.
 int mount_write_files(const struct config *config, struct failure *failure);
 
 // Writes a file of the container, 0644, in place of whatever the image has there: a symbolic link, a pipe or a device must not take the

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libs/linux/guest/cgroup.h"
 #include "libs/linux/guest/container.h"
-#include "libs/linux/guest/memory.h"
 #include "libs/linux/guest/port.h"
 
 #define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC)
@@ -114,7 +114,7 @@ int process_create(struct process *process, struct config *config, bool readonly
 		error = failure_errno(failure, "make pipes");
 		goto out;
 	}
-	int group = memory_limit_create(failure);
+	int group = cgroup_create(&config->resources, control, failure);
 	if (group < 0) {
 		error = group;
 		goto out;

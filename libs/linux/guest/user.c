@@ -139,7 +139,8 @@ static void add_supplementary(const char *group, struct field login, struct user
 		uint32_t gid;
 
 		if (count == 4 && user->num_groups < USER_MAX_GROUPS &&
-		    parse_id(fields[2].text, fields[2].length, &gid) && list_has(fields[3], login))
+		    parse_id(fields[2].text, fields[2].length, &gid) && gid != user->gid &&
+		    list_has(fields[3], login))
 			user->groups[user->num_groups++] = gid;
 	}
 }
@@ -169,6 +170,7 @@ int user_resolve(const char *spec, const char *passwd, const char *group, struct
 	}
 
 	if (group_name.length == 0) {
+		user->groups[user->num_groups++] = user->gid;
 		if (login.length > 0)
 			add_supplementary(group, login, user);
 		return 0;
@@ -179,6 +181,7 @@ int user_resolve(const char *spec, const char *passwd, const char *group, struct
 			return -ENOENT;
 		user->gid = number;
 	}
+	user->groups[user->num_groups++] = user->gid;
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 struct user {
 	uid_t uid;
 	gid_t gid;
-	gid_t groups[USER_MAX_GROUPS];  // supplementary
+	gid_t groups[USER_MAX_GROUPS];  // supplementary, and gid: so no setgid program can leave it
 	size_t num_groups;
 	char home[256];  // "" when the image does not say
 };

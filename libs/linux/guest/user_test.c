@@ -25,14 +25,16 @@ static void resolves_names_and_groups(void **state)
 	assert_int_equal(user.uid, 33);
 	assert_int_equal(user.gid, 34);
 	assert_string_equal(user.home, "/var/www");
-	assert_int_equal(user.num_groups, 2);
-	assert_int_equal(user.groups[0], 50);
-	assert_int_equal(user.groups[1], 52);
+	assert_int_equal(user.num_groups, 3);
+	assert_int_equal(user.groups[0], user.gid);
+	assert_int_equal(user.groups[1], 50);
+	assert_int_equal(user.groups[2], 52);
 
 	assert_int_equal(user_resolve("last:staff", passwd, group, &user, &missing), 0);
 	assert_int_equal(user.uid, 40);
 	assert_int_equal(user.gid, 50);
-	assert_int_equal(user.num_groups, 0);
+	assert_int_equal(user.num_groups, 1);
+	assert_int_equal(user.groups[0], user.gid);
 }
 
 static void takes_numbers(void **state)
@@ -40,7 +42,7 @@ static void takes_numbers(void **state)
 	(void)state;
 	assert_int_equal(user_resolve("33", passwd, group, &user, &missing), 0);
 	assert_int_equal(user.gid, 34);
-	assert_int_equal(user.num_groups, 2);
+	assert_int_equal(user.num_groups, 3);
 	assert_int_equal(user_resolve("1234:77", "", "", &user, &missing), 0);
 	assert_int_equal(user.uid, 1234);
 	assert_int_equal(user.gid, 77);
