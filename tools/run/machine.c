@@ -63,7 +63,7 @@ static char *comma_escape(const char *text)
 	return escaped;
 }
 
-static void add_disk(struct command *command, const char *id, const char *path)
+static void add_disk(struct command *command, const char *id, const char *format, const char *path)
 {
 	char *escaped = comma_escape(path);
 
@@ -72,7 +72,7 @@ static void add_disk(struct command *command, const char *id, const char *path)
 		return;
 	}
 	add(command, "-drive");
-	add(command, "file=%s,format=raw,if=none,readonly=on,id=%s", escaped, id);
+	add(command, "file=%s,format=%s,if=none,readonly=on,id=%s", escaped, format, id);
 	add(command, "-device");
 	add(command, "virtio-blk-device,drive=%s,serial=%s", id, id);
 	free(escaped);
@@ -153,8 +153,9 @@ static void command_make(struct command *command, const struct settings *setting
 	add(command, "-global");
 	add(command, "virtio-mmio.force-legacy=false");
 	add_boot(command, settings, files);
-	add_disk(command, "boot", files->boot_disk);
-	add_disk(command, "root", files->root_image);
+	add_disk(command, "boot", "raw", files->boot_disk);
+	add_disk(command, "root", "raw", files->root_image);
+	add_disk(command, "images", "vmdk", files->images_disk);
 	add(command, "-netdev");
 	add(command, "user,id=net0,hostfwd=tcp:127.0.0.1:%u-:80", settings->http_port);
 	add(command, "-device");

@@ -31,6 +31,7 @@ struct machine_files {
 	const char *kernel;  // starina.elf
 	const char *boot_disk;
 	const char *root_image;
+	const char *images_disk;  // a VMDK description
 	const char *gdb_socket;  // NULL: no debugger can attach
 };
 
