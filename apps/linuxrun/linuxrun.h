@@ -3,8 +3,8 @@
 // The app's state: one container from the boot disk, with the host's ports as its streams.
 #pragma once
 
-#include "libs/linux/boot_disk.h"
-#include "libs/starina/opener.h"
+#include "apps/linuxrun/boot_disk.h"
+#include "apps/linuxrun/opener.h"
 #include "apps/linuxrun/ports.h"
 #include "libs/linux/guest_container.h"
 #include "libs/starina/environ.h"
@@ -22,14 +22,15 @@ struct linuxrun {
 	uint64_t cpus;
 	uint8_t address[4];  // wanted on the network
 
-	struct opener open_boot, open_root, open_stdin;
+	struct opener open_boot, open_root, open_writable, open_stdin;
 	uint32_t opening;  // disks and ports that have not answered
 	struct disk disk;
 	bool has_disk;
 	struct boot_disk boot;
-	uint8_t *config_data;  // heap
 	handle_t boot_channel;
 	handle_t root_channel;
+	bool wants_writable;  // the host has a disk for the writable layer
+	handle_t writable_channel;
 
 	struct out_port out;
 	struct out_port err;

@@ -139,8 +139,30 @@ static void container_root_lost(void *context)
 	opener_start(&run->open_root, &run->loop, environ_connector(run->env, "blkdev"), "blk:root", root_reopened, run);
 }
 
+static void writable_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct linuxrun *run = opener->context;
+
+	if (channel == HANDLE_NONE)
+		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
+	if (run->container != NULL)
+		guest_container_writable_reopened(run->container, channel);
+	else if (channel != HANDLE_NONE)
+		handle_close(channel);
+}
+
+static void container_writable_lost(void *context)
+{
+	struct linuxrun *run = context;
+
+	log_warn("the driver of the container's writable disk is gone: the container waits for its return");
+	opener_start(&run->open_writable, &run->loop, environ_connector(run->env, "blkdev"), "blk:writable",
+	             writable_reopened, run);
+}
+
 static const struct guest_container_ops container_callbacks = {
 	.root_lost = container_root_lost,
+	.writable_lost = container_writable_lost,
 	.started = container_started,
 	.output = container_output,
 	.input_ready = container_input_ready,
@@ -183,7 +205,8 @@ static void run_container(struct linuxrun *run)
 			.initramfs = run->boot.initramfs,
 		},
 		.root_disk = run->root_channel,
-		.config = {.data = run->config_data, .len = (size_t)run->boot.config.size},
+		.writable_disk = run->writable_channel,
+		.config = {.data = run->boot.config_data, .len = (size_t)run->boot.config.size},
 		.network = environ_connector(run->env, "vmnet"),
 	};
 	error_t err;
@@ -193,6 +216,7 @@ static void run_container(struct linuxrun *run)
 	memcpy(config.address, run->address, sizeof(config.address));
 	if (config.network == HANDLE_NONE)
 		log_info("this image has no switch (netswitch): the container has no network");
+	run->writable_channel = HANDLE_NONE;
 	err = guest_container_create(&run->loop, &config, &container_callbacks, run, &run->container);
 	if (err < 0) {
 		log_error("guest_container_create: error %d", (int)err);
@@ -201,8 +225,8 @@ static void run_container(struct linuxrun *run)
 		return;
 	}
 	run->root_channel = HANDLE_NONE;
-	heap_free(run->config_data);
-	run->config_data = NULL;
+	heap_free(run->boot.config_data);
+	run->boot.config_data = NULL;
 	if (run->out_closed)
 		guest_container_output_close(run->container, GUEST_STDOUT);
 	if (run->err_closed)
@@ -213,32 +237,14 @@ static void run_container(struct linuxrun *run)
 
 // --- Start -----------------------------------------------------------------------------------------
 
-static void config_read(void *context, error_t status)
-{
-	struct linuxrun *run = context;
-
-	if (status < 0)
-		linuxrun_end(run, GUEST_STATUS_FAILED, "config.json could not be read from the boot disk");
-	else
-		run_container(run);
-}
-
 static void boot_read(void *context, const char *error)
 {
 	struct linuxrun *run = context;
-	error_t err = 0;
 
-	if (error == NULL)
-		err = boot_disk_read_file(&run->boot, &run->boot.config, CONTROL_MAX_BODY, &run->config_data, config_read,
-		                          run);
-	if (err == ERR_NOT_FOUND)
-		error = "the boot disk has no config.json";
-	else if (err == ERR_TOO_LARGE)
-		error = "config.json on the boot disk is larger than 1 MiB";
-	else if (err < 0)
-		error = "config.json could not be read from the boot disk";
 	if (error != NULL)
 		linuxrun_end(run, GUEST_STATUS_FAILED, error);
+	else
+		run_container(run);
 }
 
 static void disk_is_ready(void *context)
@@ -268,6 +274,10 @@ static void all_opened(struct linuxrun *run)
 		linuxrun_end(run, GUEST_STATUS_FAILED, "there is no root image: a disk with serial \"root\" is missing");
 		return;
 	}
+	if (run->wants_writable && run->writable_channel == HANDLE_NONE) {
+		linuxrun_end(run, GUEST_STATUS_FAILED, "the disk with serial \"writable\", for the writable layer, cannot be used");
+		return;
+	}
 	if (disk_init(&run->disk, &run->loop, run->boot_channel, &disk_callbacks, run) < 0)
 		linuxrun_end(run, GUEST_STATUS_FAILED, "the boot disk could not be used");
 	run->has_disk = true;
@@ -283,6 +293,8 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 		run->boot_channel = channel;
 	else if (opener == &run->open_root)
 		run->root_channel = channel;
+	else if (opener == &run->open_writable)
+		run->writable_channel = channel;
 	else
 		linuxrun_stdin_open(run, channel);
 	if (--run->opening == 0)
@@ -321,13 +333,15 @@ static void open_all(struct linuxrun *run)
 	handle_t console = environ_connector(run->env, "console");
 	handle_t blkdev = environ_connector(run->env, "blkdev");
 
-	run->opening = 6;
+	run->opening = run->wants_writable ? 7 : 6;
 	out_port_open(&run->control, &run->loop, console, "console:" CONSOLE_PORT_CONTROL);
 	out_port_open(&run->out, &run->loop, console, "console:" CONSOLE_PORT_STDOUT);
 	out_port_open(&run->err, &run->loop, console, "console:" CONSOLE_PORT_STDERR);
 	opener_start(&run->open_stdin, &run->loop, console, "console:" CONSOLE_PORT_STDIN, opened, run);
 	opener_start(&run->open_boot, &run->loop, blkdev, "blk:boot", opened, run);
 	opener_start(&run->open_root, &run->loop, blkdev, "blk:root", opened, run);
+	if (run->wants_writable)
+		opener_start(&run->open_writable, &run->loop, blkdev, "blk:writable", opened, run);
 }
 
 // "10.0.2.100"; "0.0.0.0" is any.
@@ -351,7 +365,7 @@ static bool parse_address(const char *text, uint8_t out[4])
 static void linuxrun_main(const struct environ *env)
 {
 	struct linuxrun *run = &linuxrun_state;
-	uint64_t power_off = 0, log_guest = 0;
+	uint64_t power_off = 0, log_guest = 0, disk = 0;
 	error_t err;
 
 	run->env = env;
@@ -367,8 +381,9 @@ static void linuxrun_main(const struct environ *env)
 	assert(err == 0);
 	if (environ_config_u64(env, "memory", &run->memory) < 0 || environ_config_u64(env, "cpus", &run->cpus) < 0 ||
 	    environ_config_u64(env, "poweroff", &power_off) < 0 || environ_config_u64(env, "log", &log_guest) < 0 ||
+	    environ_config_u64(env, "disk", &disk) < 0 ||
 	    run->cpus > UINT32_MAX) {
-		log_error("linuxrun.memory, .cpus, .poweroff and .log are numbers, as 128M or 1");
+		log_error("linuxrun.memory, .cpus, .disk, .poweroff and .log are numbers, as 128M or 1");
 		process_exit(1);
 	}
 	if (!parse_address(environ_config(env, "address"), run->address)) {
@@ -377,6 +392,7 @@ static void linuxrun_main(const struct environ *env)
 	}
 	run->power_off = power_off != 0 && run->system != HANDLE_NONE;
 	run->log_guest = log_guest != 0;
+	run->wants_writable = disk != 0;
 	open_all(run);
 	loop_run(&run->loop);
 }
@@ -393,5 +409,6 @@ APP(linuxrun,
 	    {NEED_CONFIG, "cpus", "1", 0},
 	    {NEED_CONFIG, "poweroff", "0", 0},
 	    {NEED_CONFIG, "log", "0", 0},
+	    {NEED_CONFIG, "disk", "0", 0},
 	    {NEED_CONFIG, "address", "0.0.0.0", 0},
     });

@@ -35,6 +35,7 @@ static error_t take_info(struct disk *disk, const struct message *m)
 	if (info.num_sectors > UINT64_MAX / BLKDEV_SECTOR_SIZE)
 		return ERR_PROTOCOL;
 	disk->num_sectors = info.num_sectors;
+	disk->read_only = (info.flags & BLKDEV_READ_ONLY) != 0;
 	if (!disk->ready) {
 		disk->ready = true;
 		disk->ops->ready(disk->context);
@@ -62,7 +63,7 @@ static error_t take_reply(struct disk *disk, struct message *m)
 	request->done = NULL;
 	folio = m->num_handles == 1 ? m->handles[0] : HANDLE_NONE;
 	m->num_handles = 0;  // the callback's from now on
-	done(request->context, reply.status == 0 && folio == HANDLE_NONE ? ERR_PROTOCOL : reply.status, folio);
+	done(request->context, reply.status == 0 && request->has_folio && folio == HANDLE_NONE ? ERR_PROTOCOL : reply.status, folio);
 	return 0;
 }
 
@@ -113,9 +114,30 @@ void disk_deinit(struct disk *disk)
 	*disk = (struct disk){0};
 }
 
-error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+static uint32_t request_free(const struct disk *disk)
 {
-	struct msg_blkdev_request request = {.sector = sector, .length = length};
+	uint32_t id = 0;
+
+	while (id < BLKDEV_MAX_REQUESTS && disk->requests[id].done != NULL)
+		id++;
+	return id;
+}
+
+// Sends `m`, which is encoded, as request `id`.
+static error_t request_send(struct disk *disk, uint32_t id, struct message *m, disk_done_fn done, void *context)
+{
+	error_t err = channel_send(disk->source.handle, m);
+
+	if (err < 0)
+		return err;
+	disk->requests[id] = (struct disk_request){.done = done, .context = context, .has_folio = m->num_handles == 1};
+	return 0;
+}
+
+static error_t transfer(struct disk *disk, bool write, uint64_t sector, uint32_t length, handle_t folio,
+                        disk_done_fn done, void *context)
+{
+	struct msg_blkdev_request request = {.id = request_free(disk), .sector = sector, .length = length};
 	struct message m;
 	error_t err;
 
@@ -127,18 +149,42 @@ error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t 
 		return ERR_TOO_LARGE;
 	if (!range_within(sector, length / BLKDEV_SECTOR_SIZE, disk->num_sectors))
 		return ERR_RANGE;
-	while (request.id < BLKDEV_MAX_REQUESTS && disk->requests[request.id].done != NULL)
-		request.id++;
+	if (write && disk->read_only)
+		return ERR_ACCESS;
 	if (request.id == BLKDEV_MAX_REQUESTS)
 		return ERR_FULL;
 	err = message_encode_blkdev_request(&m, &request, NULL, 0);
 	if (err < 0)
 		return err;
+	if (write)
+		m.type = MSG_BLKDEV_WRITE;  // which has the same layout
 	m.handles[0] = folio;
 	m.num_handles = 1;
-	err = channel_send(disk->source.handle, &m);
+	return request_send(disk, request.id, &m, done, context);
+}
+
+error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+{
+	return transfer(disk, false, sector, length, folio, done, context);
+}
+
+error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+{
+	return transfer(disk, true, sector, length, folio, done, context);
+}
+
+error_t disk_flush(struct disk *disk, disk_done_fn done, void *context)
+{
+	struct msg_blkdev_flush request = {.id = request_free(disk)};
+	struct message m;
+	error_t err;
+
+	if (!disk->ready)
+		return ERR_NOT_READY;
+	if (request.id == BLKDEV_MAX_REQUESTS)
+		return ERR_FULL;
+	err = message_encode_blkdev_flush(&m, &request, NULL, 0);
 	if (err < 0)
 		return err;
-	disk->requests[request.id] = (struct disk_request){.done = done, .context = context};
-	return 0;
+	return request_send(disk, request.id, &m, done, context);
 }

@@ -138,6 +138,27 @@ static bool vm_root_lost(void *context, error_t error)
 	return false;
 }
 
+static void vm_writable_ready(void *context)
+{
+	struct guest_container *c = context;
+
+	c->writable_ready = true;
+	guest_container_advance(c);
+}
+
+static bool vm_writable_lost(void *context, error_t error)
+{
+	struct guest_container *c = context;
+
+	if (error == ERR_PEER_CLOSED && c->ops->writable_lost != NULL && c->state < CONTAINER_EXITED) {
+		c->ops->writable_lost(c->context);
+		return true;
+	}
+	if (c->state <= CONTAINER_BOOTING && !c->writable_ready)
+		guest_container_fail(c, "the container's writable disk is gone (error %d)", (int)error);
+	return false;
+}
+
 static size_t vm_output(void *context, uint32_t port, struct span bytes)
 {
 	struct guest_container *c = context;
@@ -177,6 +198,8 @@ static const struct vm_ops container_vm_ops = {
 	.input_ready = vm_input_ready,
 	.root_ready = vm_root_ready,
 	.root_lost = vm_root_lost,
+	.writable_ready = vm_writable_ready,
+	.writable_lost = vm_writable_lost,
 	.network_settled = guest_container_network_settled,
 	.failed = vm_failed,
 	.stopped = vm_stopped,
@@ -195,7 +218,11 @@ static error_t take_vm(struct guest_container *c, const struct guest_container_c
 		if (err < 0)
 			return err;
 	}
-	err = vm_bind_root(c->vm, config->root_disk);
+	// The root disk last: with it the VM is no more one that a pool might keep.
+	err = config->writable_disk != HANDLE_NONE ? vm_bind_writable(c->vm, config->writable_disk) : 0;
+	c->has_writable = err == 0 && config->writable_disk != HANDLE_NONE;
+	if (err == 0)
+		err = vm_bind_root(c->vm, config->root_disk);
 	if (err < 0 && config->vm == NULL)
 		vm_destroy(c->vm);
 	else if (err == 0)
@@ -207,11 +234,14 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
                                const struct guest_container_ops *ops, void *context, struct guest_container **out)
 {
 	struct guest_container *c;
+	bool writable_taken = false;
 	error_t err;
 
 	c = heap_alloc(sizeof(*c));
-	if (c == NULL)
-		return ERR_NO_MEMORY;
+	if (c == NULL) {
+		err = ERR_NO_MEMORY;
+		goto out_disk;
+	}
 	c->loop = loop;
 	c->ops = ops;
 	c->context = context;
@@ -234,7 +264,11 @@ out_timer:
 out_config:
 	heap_free((void *)(uintptr_t)c->config.data);
 out_free:
+	writable_taken = c->has_writable;
 	heap_free(c);
+out_disk:
+	if (config->writable_disk != HANDLE_NONE && !writable_taken)
+		handle_close(config->writable_disk);
 	return err;
 }
 
@@ -315,6 +349,14 @@ void guest_container_root_reopened(struct guest_container *c, handle_t channel)
 {
 	if (c->vm != NULL && c->state < CONTAINER_EXITED)
 		vm_root_reopened(c->vm, channel);
+	else if (channel != HANDLE_NONE)
+		handle_close(channel);
+}
+
+void guest_container_writable_reopened(struct guest_container *c, handle_t channel)
+{
+	if (c->vm != NULL && c->state < CONTAINER_EXITED)
+		vm_writable_reopened(c->vm, channel);
 	else if (channel != HANDLE_NONE)
 		handle_close(channel);
 }

@@ -26,6 +26,8 @@ struct guest_container_ops {
 	// The channel of the root disk was closed by its peer: the driver restarts. The app opens the disk again and calls
 	// guest_container_root_reopened; the guest's reads wait meanwhile. NULL: they fail.
 	void (*root_lost)(void *context);
+	// The same of the writable disk, answered with guest_container_writable_reopened.
+	void (*writable_lost)(void *context);
 	// guest_container_stdin_write was refused before and is worth another try.
 	void (*input_ready)(void *context);
 	// The container has ended, all its output was taken and its VM is gone. `status` is what a shell would say; `error` tells
@@ -37,6 +39,8 @@ struct guest_container_config {
 	struct vm *vm;         // one that is ready and has no root disk; taken over on success. NULL: one is booted:
 	struct vm_config boot;  // with this; the boot disk is needed until the container has started or ended
 	handle_t root_disk;    // channel of a block device; consumed on success
+	handle_t writable_disk;  // channel of one with an ext4 file system for the writable layer, consumed also on errors;
+	                         // HANDLE_NONE: the layer is a tmpfs
 	struct span config;    // config.json; copied
 	handle_t network;      // connector of "vmnet", kept by the app until guest_container_destroy; HANDLE_NONE: there is no network
 	uint8_t address[4];    // wanted on the network, if it is free; all zero: any
@@ -56,6 +60,8 @@ void guest_container_stdin_close(struct guest_container *c);
 void guest_container_output_close(struct guest_container *c, enum guest_stream stream);
 // The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none any more.
 void guest_container_root_reopened(struct guest_container *c, handle_t channel);
+// The answer to writable_lost likewise.
+void guest_container_writable_reopened(struct guest_container *c, handle_t channel);
 // The app takes output of `stream` again.
 void guest_container_output_resume(struct guest_container *c, enum guest_stream stream);
 // Whether signal `number` does not end a process that has not asked for it (1 to 64; others: true).

@@ -69,9 +69,10 @@ void guest_container_network_settled(void *context, const struct guest_address *
 void guest_container_advance(struct guest_container *c)
 {
 	struct control_configure configure = {0};
-	struct control_mount mount = {0};
+	struct control_mount mount = {.writable_disk = c->has_writable ? 1 : 0};
 
-	if (c->state != CONTAINER_BOOTING || !c->root_ready || !vm_is_ready(c->vm))
+	if (c->state != CONTAINER_BOOTING || !c->root_ready || (c->has_writable && !c->writable_ready) ||
+	    !vm_is_ready(c->vm))
 		return;
 	c->state = CONTAINER_SETUP;
 	vm_be_patient(c->vm, "start its container");

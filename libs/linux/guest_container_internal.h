@@ -25,6 +25,8 @@ struct guest_container {
 	void *context;
 	enum container_state state;
 	bool root_ready;
+	bool has_writable;
+	bool writable_ready;
 	handle_t network;
 	uint8_t address[4];  // wanted
 	bool network_awaited;  // the container is created once the network is known

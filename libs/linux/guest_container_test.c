@@ -18,6 +18,7 @@
 #define BOOT_KERNEL 4096u
 #define BOOT_INITRAMFS 8192u
 #define TIMERS 4
+#define WRITABLE 88  // a channel
 
 static struct guest_container *c;
 static struct vm *vm;  // its
@@ -33,6 +34,7 @@ static uint32_t num_timers;
 static bool stop_wanted;
 static struct loader *loading;
 static const struct disk_ops *disk_callbacks;
+static const struct disk_ops *writable_callbacks;  // of the disk on channel WRITABLE
 static uint32_t disks_opened;
 static int resumed;  // times; with an error: -1
 // What the app heard.
@@ -126,9 +128,8 @@ void loop_remove(struct loop *l, struct source *source)
 
 error_t disk_init(struct disk *disk, struct loop *l, handle_t channel, const struct disk_ops *ops, void *context)
 {
-	(void)channel;
 	*disk = (struct disk){.loop = l, .ops = ops, .context = context, .open = true};
-	disk_callbacks = ops;
+	*(channel == WRITABLE ? &writable_callbacks : &disk_callbacks) = ops;
 	disks_opened++;
 	return 0;
 }
@@ -171,6 +172,29 @@ void disk_cache_read(struct disk_cache *cache, struct disk_cache_read *read)
 {
 	(void)cache;
 	(void)read;
+}
+
+void disk_pump_init(struct disk_pump *pump, struct disk *disk, void (*enter)(void *context),
+                    void (*leave)(void *context), void *context)
+{
+	*pump = (struct disk_pump){.disk = disk, .enter = enter, .leave = leave, .context = context};
+}
+
+void disk_pump_start(struct disk_pump *pump, struct disk_transfer *transfer)
+{
+	(void)pump;
+	transfer->finished(transfer->context, 0);
+}
+
+void disk_pump_resume(struct disk_pump *pump, error_t error)
+{
+	(void)pump;
+	resumed = error == 0 ? resumed + 1 : -1;
+}
+
+void disk_pump_deinit(struct disk_pump *pump)
+{
+	(void)pump;
 }
 
 void disk_cache_resume(struct disk_cache *cache, error_t error)
@@ -271,6 +295,7 @@ static void machine_ends(enum machine_end reason)
 
 static struct vm_net *joined;
 static handle_t connector;
+static handle_t writable_channel;  // of the next container
 
 error_t vm_net_create(struct vm_net *net, struct machine *machine)
 {
@@ -354,6 +379,7 @@ static const struct guest_container_ops app = {
 	.output = take_output,
 	.input_ready = take_input_ready,
 	.root_lost = take_root_lost,
+	.writable_lost = take_root_lost,
 	.ended = take_ended,
 };
 
@@ -398,6 +424,7 @@ static void create_container(struct vm *warm)
 		.vm = warm,
 		.boot = boot,
 		.config = {.data = (const uint8_t *)"{}", .len = 2},
+		.writable_disk = writable_channel,
 		.network = connector,
 		.address = {10, 0, 2, 100},
 	};
@@ -422,6 +449,14 @@ static int setup(void **state)
 	memset(timer_sources, 0, sizeof(timer_sources));
 	create_container(NULL);
 	root_is_ready(8);
+	return 0;
+}
+
+static int setup_writable(void **state)
+{
+	writable_channel = WRITABLE;
+	setup(state);
+	writable_channel = HANDLE_NONE;
 	return 0;
 }
 
@@ -932,6 +967,63 @@ static void test_root_disk_is_lost(void **state)
 	assert_int_equal(num_ended, 0);
 }
 
+static void writable_is_ready(uint64_t num_sectors)
+{
+	vm->writable_disk.ready = true;
+	vm->writable_disk.num_sectors = num_sectors;
+	writable_callbacks->ready(vm);
+}
+
+static void writable_dies(void)
+{
+	vm->writable_disk.ready = vm->writable_disk.open = false;
+	writable_callbacks->failed(vm, ERR_PEER_CLOSED);
+}
+
+// The container waits for the size of its writable disk, and bootd mounts it.
+static void test_writable_disk(void **state)
+{
+	struct control_mount mount;
+
+	(void)state;
+	guest_boot();
+	guest_ready();
+	guest_read();
+	assert_int_equal(requests_len, 0);
+	assert_int_equal(vm->writable.num_sectors, 0);
+	writable_is_ready(64);
+	assert_int_equal(vm->writable.num_sectors, 64);
+	assert_true(requests_len == 0 && c->state == CONTAINER_SETUP);
+	guest_read();
+	memcpy(&mount, requests + 2 * sizeof(struct control_header) + sizeof(struct control_configure) + 2, sizeof(mount));
+	assert_int_equal(mount.writable_disk, 1);
+}
+
+static void test_writable_disk_returns(void **state)
+{
+	(void)state;
+	writable_is_ready(64);
+	guest_start();
+	writable_dies();
+	assert_int_equal(num_lost, 1);
+	guest_container_writable_reopened(c, WRITABLE);
+	writable_is_ready(64);
+	assert_int_equal(resumed, 1);
+	writable_dies();
+	guest_container_writable_reopened(c, WRITABLE);
+	writable_is_ready(65);
+	assert_int_equal(resumed, -1);
+}
+
+static void test_writable_disk_is_lost(void **state)
+{
+	(void)state;
+	guest_boot();
+	writable_dies();
+	guest_container_writable_reopened(c, HANDLE_NONE);
+	expect_end(GUEST_STATUS_FAILED, "writable disk is gone");
+}
+
 static void vm_event(void *context)
 {
 	++*(uint32_t *)context;
@@ -995,6 +1087,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_late_network, setup_network, teardown),
 		cmocka_unit_test_setup_teardown(test_no_network, setup_network, teardown),
 		cmocka_unit_test_setup_teardown(test_network_after_the_end, setup_network, teardown),
+		cmocka_unit_test_setup_teardown(test_writable_disk, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_writable_disk_returns, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_writable_disk_is_lost, setup_writable, teardown),
 		container_case(test_run),
 		container_case(test_output_outlives_guest),
 		container_case(test_hostile_frames),

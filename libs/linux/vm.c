@@ -111,6 +111,7 @@ void vm_destroy(struct vm *vm)
 {
 	assert(!is_busy(vm));
 	vm_root_deinit(vm);
+	vm_writable_deinit(vm);
 	vm_net_deinit(&vm->net);
 	if (vm->has_machine)
 		machine_deinit(&vm->machine);

@@ -36,6 +36,9 @@ struct vm_ops {
 	// The root disk is gone (`error`). After ERR_PEER_CLOSED its driver restarts and the guest's reads wait until the owner calls
 	// vm_root_reopened; returning false makes them fail, as after all other errors.
 	bool (*root_lost)(void *context, error_t error);
+	// The same of the writable disk. Not called of a VM that has none bound.
+	void (*writable_ready)(void *context);
+	bool (*writable_lost)(void *context, error_t error);
 	// The answer to vm_bind_network: who the VM is, or that it has no network (NULL) and why. The first comes soon: what waits
 	// for it may start then. Comes again when the switch gives the VM another address, or one after all.
 	void (*network_settled)(void *context, const struct guest_address *address, const char *error);
@@ -89,6 +92,12 @@ void vm_log_last_words(const struct vm *vm);
 __must_check error_t vm_bind_root(struct vm *vm, handle_t channel);
 // The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none any more.
 void vm_root_reopened(struct vm *vm, handle_t channel);
+
+// Binds the block device on `channel` (consumed on success) as the writable disk (/dev/vdb), once; `writable_ready` comes, or
+// `writable_lost`. Errors: as vm_bind_root's.
+__must_check error_t vm_bind_writable(struct vm *vm, handle_t channel);
+// The answer to writable_lost, as vm_root_reopened.
+void vm_writable_reopened(struct vm *vm, handle_t channel);
 
 // Plugs the VM, which boots or is ready, into the network behind `connector` (of "vmnet"; not consumed, and to be kept until vm_destroy),
 // once, wanting `address` (all zero: any); `network_settled` comes later. Errors: ERR_EXISTS, ERR_BAD_STATE, as loop_add's.

@@ -76,6 +76,14 @@ static error_t create_devices(struct vm *vm)
 	if (err < 0)
 		return err;
 
+	err = machine_slot_create(&vm->machine, &vm->writable.mmio);
+	if (err < 0)
+		return err;
+	vm_writable_init(vm);
+	err = machine_attach(&vm->machine, &vm->writable.mmio);
+	if (err < 0)
+		return err;
+
 	err = vm_net_create(&vm->net, &vm->machine);
 	if (err < 0)
 		return err;

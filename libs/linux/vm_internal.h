@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Between the files of the VM: vm.c (its life), vm_boot.c (from nothing to a running guest), vm_root.c (the root disk),
-// vm_ports.c (the console's ports and bootd's frames).
+// vm_writable.c (the writable one), vm_ports.c (the console's ports and bootd's frames).
 #pragma once
 
 #include "libs/linux/control_link.h"
 #include "libs/linux/disk_cache.h"
+#include "libs/linux/disk_pump.h"
 #include "libs/linux/loader.h"
 #include "libs/linux/machine.h"
 #include "libs/linux/vm.h"
@@ -28,6 +29,11 @@ struct vm_root_read {
 	struct disk_cache_read read;
 };
 
+struct vm_writable_transfer {
+	struct blk_device_request *request;
+	struct disk_transfer transfer;
+};
+
 struct vm {
 	struct loop *loop;
 	struct vm_config config;
@@ -40,6 +46,7 @@ struct vm {
 	bool has_machine;
 	struct console_device console;
 	struct blk_device root;
+	struct blk_device writable;
 	struct vm_net net;
 	struct rng_device rng;
 	struct balloon_device balloon;
@@ -51,6 +58,13 @@ struct vm {
 	bool has_cache;  // the guest has seen the disk
 	bool root_lost;  // vm_root_reopened is to come
 	struct vm_root_read root_reads[BLK_DEVICE_MAX_REQUESTS];
+
+	struct disk writable_disk;
+	struct disk_pump writable_pump;
+	bool writable_bound;
+	bool writable_shown;  // to the guest
+	bool writable_lost;  // vm_writable_reopened is to come
+	struct vm_writable_transfer writable_transfers[BLK_DEVICE_MAX_REQUESTS];
 
 	struct loader loader;
 	bool loading;
@@ -69,6 +83,9 @@ void vm_settle(struct vm *vm);
 // The root disk's device (slot 1), of the disk that is bound or of capacity 0.
 void vm_root_init(struct vm *vm);
 void vm_root_deinit(struct vm *vm);
+// The writable disk's device (slot 2) likewise.
+void vm_writable_init(struct vm *vm);
+void vm_writable_deinit(struct vm *vm);
 
 extern const struct console_device_ops vm_console_ops;
 // A whole frame from bootd (control_link's callback). Errors: ERR_PROTOCOL, the owner's.

@@ -12,8 +12,8 @@
 #include "tools/image/reference.h"
 #include "tools/image/words.h"
 #include "tools/run/guest_kernel.h"
-#include "tools/run/images.h"
 #include "tools/run/settings.h"
+#include "tools/run/writable_disk.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define MIN_GUEST_MEMORY (32 * MIB)
@@ -217,6 +217,20 @@ static int limits_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
+static int disk_read(struct settings *settings, struct error *err)
+{
+	const struct option *disk = option_get(settings, OPTION_DISK);
+
+	settings->disk_file = option_get(settings, OPTION_DISK_FILE)->value;
+	if (!disk->value)
+		return 0;
+	if (!size_parse(disk->value, &settings->disk))
+		return error_set(err, "%s is no size; write for example 1G", option_text(disk));
+	if (settings->disk < WRITABLE_DISK_MIN || settings->disk > WRITABLE_DISK_MAX)
+		return refuse(disk, err, "the disk of a container has 16M to 1T");
+	return 0;
+}
+
 static int stop_timeout_read(struct settings *settings, struct error *err)
 {
 	const struct option *timeout = option_get(settings, OPTION_STOP_TIMEOUT);
@@ -247,16 +261,13 @@ static int kernel_read(struct settings *settings, struct error *err)
 int container_settings_read(struct settings *settings, struct error *err)
 {
 	settings->ports = option_get(settings, OPTION_PORTS)->value;
-	settings->images = option_get(settings, OPTION_IMAGES)->value;
-	if (settings->images && images_check(settings->images, err) < 0)
-		return -1;
 	if (image_read(settings, err) < 0 || command_read(settings, err) < 0 || env_read(settings, err) < 0 ||
 	    user_read(settings, err) < 0 || workdir_read(settings, err) < 0 || hostname_read(settings, err) < 0 ||
-	    readonly_read(settings, err) < 0 || limits_read(settings, err) < 0 || stop_timeout_read(settings, err) < 0 ||
+	    readonly_read(settings, err) < 0 || limits_read(settings, err) < 0 || disk_read(settings, err) < 0 || stop_timeout_read(settings, err) < 0 ||
 	    kernel_read(settings, err) < 0)
 		return -1;
 	for (size_t i = 0; i < NUM_OPTIONS; i++)
-		if ((i == OPTION_PORTS || i == OPTION_DISK || i == OPTION_DISK_FILE || i == OPTION_TTY) &&
+		if ((i == OPTION_PORTS || i == OPTION_TTY) &&
 		    settings->options.values[i].value)
 			return refuse(option_get(settings, i), err, "this is not possible yet");
 	return settings->config_options.failed ? error_set(err, "out of memory") : 0;

@@ -63,7 +63,8 @@ static char *comma_escape(const char *text)
 	return escaped;
 }
 
-static void add_disk(struct command *command, const char *id, const char *format, const char *path)
+// `options` go to -drive besides, each with a comma before it.
+static void add_disk(struct command *command, const char *id, const char *path, const char *options)
 {
 	char *escaped = comma_escape(path);
 
@@ -72,7 +73,7 @@ static void add_disk(struct command *command, const char *id, const char *format
 		return;
 	}
 	add(command, "-drive");
-	add(command, "file=%s,format=%s,if=none,readonly=on,id=%s", escaped, format, id);
+	add(command, "file=%s,format=raw,if=none,id=%s%s", escaped, id, options);
 	add(command, "-device");
 	add(command, "virtio-blk-device,drive=%s,serial=%s", id, id);
 	free(escaped);
@@ -127,8 +128,8 @@ static void add_boot(struct command *command, const struct settings *settings,
 		         (unsigned long long)settings->guest_memory >> 10);
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
-	add(command, "linuxrun.poweroff=%d linuxrun.address=" MACHINE_CONTAINER_ADDRESS "%s%s %s", settings->image != NULL, memory,
-	    cpus, settings->append);
+	add(command, "linuxrun.poweroff=%d linuxrun.address=" MACHINE_CONTAINER_ADDRESS "%s%s%s %s", settings->image != NULL,
+	    memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "", settings->append);
 }
 
 static void command_make(struct command *command, const struct settings *settings,
@@ -153,9 +154,11 @@ static void command_make(struct command *command, const struct settings *setting
 	add(command, "-global");
 	add(command, "virtio-mmio.force-legacy=false");
 	add_boot(command, settings, files);
-	add_disk(command, "boot", "raw", files->boot_disk);
-	add_disk(command, "root", "raw", files->root_image);
-	add_disk(command, "images", "vmdk", files->images_disk);
+	add_disk(command, "boot", files->boot_disk, ",readonly=on");
+	add_disk(command, "root", files->root_image, ",readonly=on");
+	if (files->writable_disk)
+		add_disk(command, "writable", files->writable_disk,
+		         files->writable_disk_kept ? ",cache=writeback" : ",cache=unsafe");
 	add(command, "-netdev");
 	add(command, "user,id=net0,hostfwd=tcp:127.0.0.1:%u-:80", settings->http_port);
 	add(command, "-device");

@@ -3,6 +3,7 @@
 // The emulated machine: QEMU's command line, and the channels between it and us.
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "tools/common/error.h"
@@ -31,7 +32,8 @@ struct machine_files {
 	const char *kernel;  // starina.elf
 	const char *boot_disk;
 	const char *root_image;
-	const char *images_disk;  // a VMDK description
+	const char *writable_disk;  // NULL: none
+	bool writable_disk_kept;  // what is flushed to it has to last
 	const char *gdb_socket;  // NULL: no debugger can attach
 };
 

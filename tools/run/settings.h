@@ -29,11 +29,12 @@ struct settings {
 	bool help;
 	// The container.
 	const char *image;  // a reference (tools/image/source.h); NULL: the built-in one
-	const char *images;  // LINUXRUN_IMAGES: those that apps may run; NULL: none
 	struct arguments config_options;  // of `starina-image config`
 	uint64_t guest_memory;  // bytes of its VM; 0: the OS's default
 	unsigned guest_cpus;  // of its VM; 0: the OS's default
 	const char *ports;  // LINUXRUN_PORTS as it was given; NULL: none
+	uint64_t disk;  // bytes of the disk with the writable layer; 0: not given
+	const char *disk_file;  // where it is kept; NULL: it is not
 	const char *kernel;  // another guest kernel; NULL: ours
 	uint32_t stop_timeout;  // seconds from the first signal to the end by force, or STOP_FOREVER
 };

@@ -10,7 +10,7 @@ PACKAGES_BUILD=(
 	flex bison bc libssl-dev libelf-dev
 )
 PACKAGES_RUN=(
-	'qemu-system-riscv|qemu-system-misc' opensbi skopeo squashfs-tools squashfs-tools-ng gdb-multiarch python3
+	'qemu-system-riscv|qemu-system-misc' opensbi skopeo e2fsprogs squashfs-tools squashfs-tools-ng gdb-multiarch python3
 )
 PACKAGES_TEST=(
 	libcmocka-dev docker-registry mmdebstrap apache2-utils wrk expect curl

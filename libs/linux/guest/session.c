@@ -120,6 +120,7 @@ static void handle_mount(struct session *session, const struct control_header *r
 		return;
 	}
 	session->mounted = true;
+	session->on_disk = mount.writable_disk == 1;
 	session->readonly = (mount.flags & CONTROL_ROOT_READONLY) != 0;
 	reply(session, request, 0, "");
 }
@@ -322,6 +323,9 @@ void session_report(struct session *session)
 			   (uint32_t)process->failure.status, process->failure.message);
 		process->failure.error = 0;
 	} else if (process_finished(process)) {
+		// The VM ends with this event; what the container wrote is to be on its disk by then.
+		if (session->on_disk)
+			sync();
 		send_event(session, CONTROL_EVENT_EXITED, process->number, process->status, "");
 		process->state = PROCESS_FAILED;
 	}

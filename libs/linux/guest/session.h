@@ -17,6 +17,7 @@ struct session {
 	bool configured;
 	bool mounted;
 	bool readonly;
+	bool on_disk;  // the writable layer
 	bool shut_down;	 // nothing more to do but to power off
 	bool has_network;
 	struct control_network network;
