@@ -14,8 +14,8 @@ usage() {
 	cat <<-EOT
 		usage: ./setup.sh [--for run|test] [--check | --update-lock]
 
-		Installs missing Debian packages, fetches lwIP, libfdt, cJSON and the Linux source as
-		tools/deps.lock pins them, and builds the guest kernel once.
+		Installs missing Debian packages, fetches lwIP, libfdt, cJSON, busybox and the Linux source
+		as tools/deps.lock pins them, and builds the guest kernel once.
 
 		  --for run       only what ./run.sh and make need
 		  --for test      also what make test needs (default)
@@ -44,7 +44,7 @@ check_all() {
 		say "$problem"
 		status=1
 	fi
-	for name in lwip libfdt cjson; do
+	for name in "${UNPACKED[@]}"; do
 		if source_missing "$name"; then
 			say "missing: third_party/$name (${LOCK_PACKAGE[$name]} ${LOCK_VERSION[$name]})"
 			status=1

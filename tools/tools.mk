@@ -2,7 +2,8 @@
 #
 # The tools that run on the host, and the built-in container image. Included by the Makefile.
 #   host-tools     build the tools into $(BUILD)/host/
-#   default-image  pack the built-in container image into $(BUILD)/image/default/
+#   default-image  pack the built-in images: the container into $(BUILD)/image/default/, the userland of commands into
+#                  $(BUILD)/image/userland/
 #   run-files      these, the OS and the guest's initramfs: all that run.sh needs
 
 BUILD ?= build
@@ -35,20 +36,31 @@ $(BUILD)/host/starina-run: $(call host_objs,$(RUN_SRCS) $(COMMON_SRCS))
 -include $(patsubst %.o,%.d,$(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS) $(RUN_SRCS)))
 
 # The built-in image: one static program.
-$(BUILD)/image/demo: apps/linuxrun/demo/demo.c
+$(BUILD)/image/demo/demo: apps/linuxrun/demo/demo.c
 	$(call say,CC,$<)
-	@mkdir -p $(@D)
+	@rm -rf $(@D) && mkdir -p $(@D)
 	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -Os -Wall -Wextra -Werror -static -o $@ $<
 	$(Q)$(CROSS_COMPILE)strip $@
+	$(Q)chmod 755 $@ $(@D)
 
-$(BUILD)/image/default/root.squashfs: $(BUILD)/image/demo tools/image/mklayout.sh $(BUILD)/host/starina-image
+$(BUILD)/image/default/root.squashfs: $(BUILD)/image/demo/demo tools/image/mklayout.sh $(BUILD)/host/starina-image
 	$(call say,IMAGE,$(@D))
-	$(Q)tools/image/mklayout.sh $(BUILD)/image/demo $(BUILD)/image/layout
+	$(Q)tools/image/mklayout.sh $(<D) $(BUILD)/image/layout '["/demo"]' '["PATH=/"]'
 	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/layout $(@D)
+
+# What commands of libs/linux run in, unless they name an image.
+$(BUILD)/image/userland/root.squashfs: third_party/busybox/busybox $(wildcard libs/linux/userland/*) \
+		tools/image/mklayout.sh $(BUILD)/host/starina-image
+	$(call say,IMAGE,$(@D))
+	$(Q)libs/linux/userland/make_layout.sh $< $(BUILD)/image/userland-layout
+	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/userland-layout $(@D)
+
+third_party/busybox/busybox:
+	@echo 'busybox is missing: run ./setup.sh first' >&2; false
 
 .PHONY: host-tools default-image run-files
 host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run
-default-image: $(BUILD)/image/default/root.squashfs
+default-image: $(BUILD)/image/default/root.squashfs $(BUILD)/image/userland/root.squashfs
 # All that run.sh needs.
 run-files: $(BUILD)/starina.elf $(BUILD)/guest/initramfs.cpio host-tools default-image
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "apps/linuxrun/ports.h"
-#include "apps/linuxrun/ustar.h"
+#include "libs/linux/ustar.h"
 
 static uint8_t block[USTAR_BLOCK];
 

@@ -3,8 +3,8 @@
 // The app's state: one container from the boot disk, with the host's ports as its streams.
 #pragma once
 
-#include "apps/linuxrun/boot_disk.h"
-#include "apps/linuxrun/opener.h"
+#include "libs/linux/boot_disk.h"
+#include "libs/starina/opener.h"
 #include "apps/linuxrun/ports.h"
 #include "libs/linux/guest_container.h"
 #include "libs/starina/environ.h"
@@ -27,6 +27,7 @@ struct linuxrun {
 	struct disk disk;
 	bool has_disk;
 	struct boot_disk boot;
+	uint8_t *config_data;  // heap
 	handle_t boot_channel;
 	handle_t root_channel;
 	bool wants_writable;  // the host has a disk for the writable layer

@@ -206,7 +206,7 @@ static void run_container(struct linuxrun *run)
 		},
 		.root_disk = run->root_channel,
 		.writable_disk = run->writable_channel,
-		.config = {.data = run->boot.config_data, .len = (size_t)run->boot.config.size},
+		.config = {.data = run->config_data, .len = (size_t)run->boot.config.size},
 		.network = environ_connector(run->env, "vmnet"),
 	};
 	error_t err;
@@ -225,8 +225,8 @@ static void run_container(struct linuxrun *run)
 		return;
 	}
 	run->root_channel = HANDLE_NONE;
-	heap_free(run->boot.config_data);
-	run->boot.config_data = NULL;
+	heap_free(run->config_data);
+	run->config_data = NULL;
 	if (run->out_closed)
 		guest_container_output_close(run->container, GUEST_STDOUT);
 	if (run->err_closed)
@@ -237,14 +237,32 @@ static void run_container(struct linuxrun *run)
 
 // --- Start -----------------------------------------------------------------------------------------
 
-static void boot_read(void *context, const char *error)
+static void config_read(void *context, error_t status)
 {
 	struct linuxrun *run = context;
 
-	if (error != NULL)
-		linuxrun_end(run, GUEST_STATUS_FAILED, error);
+	if (status < 0)
+		linuxrun_end(run, GUEST_STATUS_FAILED, "config.json could not be read from the boot disk");
 	else
 		run_container(run);
+}
+
+static void boot_read(void *context, const char *error)
+{
+	struct linuxrun *run = context;
+	error_t err = 0;
+
+	if (error == NULL)
+		err = boot_disk_read_file(&run->boot, &run->boot.config, CONTROL_MAX_BODY, &run->config_data, config_read,
+		                          run);
+	if (err == ERR_NOT_FOUND)
+		error = "the boot disk has no config.json";
+	else if (err == ERR_TOO_LARGE)
+		error = "config.json on the boot disk is larger than 1 MiB";
+	else if (err < 0)
+		error = "config.json could not be read from the boot disk";
+	if (error != NULL)
+		linuxrun_end(run, GUEST_STATUS_FAILED, error);
 }
 
 static void disk_is_ready(void *context)

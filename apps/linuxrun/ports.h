@@ -3,7 +3,7 @@
 // The host's ports: output with backpressure, and the lines of the control port.
 #pragma once
 
-#include "apps/linuxrun/opener.h"
+#include "libs/starina/opener.h"
 #include "libs/base/span.h"
 #include "libs/starina/loop.h"
 

@@ -19,3 +19,7 @@ HOST_TESTS += libs/linux/vm_net_test
 vm_net_test_SRCS := libs/linux/vm_net.c \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_net device_net_header) \
 	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/payload.c libs/starina/log.c
+HOST_TESTS += libs/linux/image_index_test
+image_index_test_SRCS := $(patsubst %,libs/linux/%.c,image_index image_name json string_list) libs/base/span.c libs/base/string.c
+HOST_FUZZERS += libs/linux/image_index_fuzz
+image_index_fuzz_SRCS := $(image_index_test_SRCS)

@@ -25,7 +25,7 @@ static const char template_json[] =
 	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"linux\":{\"namespaces\":["
 	"{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"ipc\"},{\"type\":\"cgroup\"}]}}";
 
-static json_t *image_config_read(const char *directory, struct error *err)
+json_t *image_config_read(const char *directory, struct error *err)
 {
 	char *path;
 	char *text = malloc(JSON_MAX_SIZE);

@@ -32,3 +32,6 @@ char *bundle_from_image(const json_t *image, const char *directory,
 
 // Makes config.json for the packed image in `directory` (pack.h). The caller frees the text; NULL with `err`.
 char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err);
+
+// The configuration (OCI image spec, config.md) of the packed image in `directory`. The caller releases it; NULL with `err`.
+json_t *image_config_read(const char *directory, struct error *err);

@@ -14,6 +14,7 @@
 #include "tools/image/bundle.h"
 #include "tools/image/cache.h"
 #include "tools/image/environment.h"
+#include "tools/image/index.h"
 #include "tools/image/oci.h"
 #include "tools/image/pack.h"
 
@@ -25,6 +26,8 @@ static const char usage_text[] =
 	"         REFERENCE is docker://NAME, file://PATH or oci://PATH[:NAME]\n"
 	"       starina-image pack LAYOUT OUTPUT\n"
 	"         packs an OCI layout directory into the directory OUTPUT\n"
+	"       starina-image index OUTPUT [NAME=IMAGE...]\n"
+	"         writes " INDEX_FILE " and " INDEX_DISK ", one disk of the packed images, into the directory OUTPUT\n"
 	"       starina-image config [OPTION...] IMAGE FILE\n"
 	"         writes the container's config.json for the packed image IMAGE\n"
 	"         --entrypoint=WORDS or --entrypoint-word=WORD, --args=WORDS or --arg=WORD...\n"
@@ -158,6 +161,13 @@ out:
 	return status;
 }
 
+static int command_index(int argc, char **argv)
+{
+	struct error err;
+
+	return index_write(argv[0], argv + 1, (unsigned)argc - 1, &err) < 0 ? fail(&err) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	// No setlocale(): see apply_all() in layer.c.
@@ -169,5 +179,7 @@ int main(int argc, char **argv)
 		return command_pack(argv[2], argv[3]);
 	if (argc >= 2 && strcmp(argv[1], "config") == 0)
 		return command_config(argc - 1, argv + 1);
+	if (argc >= 3 && strcmp(argv[1], "index") == 0)
+		return command_index(argc - 2, argv + 2);
 	return usage();
 }

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Makes an OCI image layout of one static program: mklayout.sh PROGRAM LAYOUT
-# The same program gives the same bytes.
+# Makes an OCI image layout of one layer: mklayout.sh ROOT LAYOUT CMD ENV. ROOT is the directory with the root file system, whose
+# files become root's; CMD and ENV are JSON arrays. The same content gives the same bytes.
 set -euo pipefail
 
-program=$1
+root=$1
 layout=$2
-name=$(basename "$program")
+cmd=$3
+env=$4
 
 rm -rf "$layout"
 mkdir -p "$layout/blobs/sha256"
@@ -24,11 +25,11 @@ add_blob() {
 }
 
 entry=$(tar --create --format=ustar --mtime=@0 --owner=0 --group=0 --numeric-owner \
-	--mode=0755 --directory="$(dirname "$program")" "$name" | add_blob)
+	--sort=name --directory="$root" . | add_blob)
 read -r layer layer_size <<<"$entry"
 
 entry=$(printf '%s' "{\"architecture\":\"riscv64\",\"os\":\"linux\",\
-\"config\":{\"Env\":[\"PATH=/\"],\"Cmd\":[\"/$name\"],\"WorkingDir\":\"/\"},\
+\"config\":{\"Env\":$env,\"Cmd\":$cmd,\"WorkingDir\":\"/\"},\
 \"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:$layer\"]}}" | add_blob)
 read -r config config_size <<<"$entry"
 

@@ -68,8 +68,8 @@ static int entry_write(struct archive *archive, const char *disk, const char *na
 	return result;
 }
 
-int boot_disk_write(const char *path, const char *kernel, const char *initramfs, const char *config,
-                    struct error *err)
+int boot_disk_write(const char *path, const char *kernel, const char *initramfs, const char *images,
+                    const char *config, struct error *err)
 {
 	struct archive *archive = archive_write_new();
 	int result = -1;
@@ -84,6 +84,7 @@ int boot_disk_write(const char *path, const char *kernel, const char *initramfs,
 	}
 	if (entry_write(archive, path, "kernel", kernel, err) < 0 ||
 	    entry_write(archive, path, "initramfs.cpio", initramfs, err) < 0 ||
+	    entry_write(archive, path, "images.json", images, err) < 0 ||
 	    entry_write(archive, path, "config.json", config, err) < 0)
 		goto out_free;
 	result = archive_write_close(archive) == ARCHIVE_OK ? 0 : write_failed(archive, path, err);

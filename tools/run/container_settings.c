@@ -12,6 +12,7 @@
 #include "tools/image/reference.h"
 #include "tools/image/words.h"
 #include "tools/run/guest_kernel.h"
+#include "tools/run/images.h"
 #include "tools/run/settings.h"
 #include "tools/run/writable_disk.h"
 
@@ -261,6 +262,9 @@ static int kernel_read(struct settings *settings, struct error *err)
 int container_settings_read(struct settings *settings, struct error *err)
 {
 	settings->ports = option_get(settings, OPTION_PORTS)->value;
+	settings->images = option_get(settings, OPTION_IMAGES)->value;
+	if (settings->images && images_check(settings->images, err) < 0)
+		return -1;
 	if (image_read(settings, err) < 0 || command_read(settings, err) < 0 || env_read(settings, err) < 0 ||
 	    user_read(settings, err) < 0 || workdir_read(settings, err) < 0 || hostname_read(settings, err) < 0 ||
 	    readonly_read(settings, err) < 0 || limits_read(settings, err) < 0 || disk_read(settings, err) < 0 || stop_timeout_read(settings, err) < 0 ||

@@ -64,7 +64,7 @@ static char *comma_escape(const char *text)
 }
 
 // `options` go to -drive besides, each with a comma before it.
-static void add_disk(struct command *command, const char *id, const char *path, const char *options)
+static void add_disk(struct command *command, const char *id, const char *format, const char *path, const char *options)
 {
 	char *escaped = comma_escape(path);
 
@@ -73,7 +73,7 @@ static void add_disk(struct command *command, const char *id, const char *path, 
 		return;
 	}
 	add(command, "-drive");
-	add(command, "file=%s,format=raw,if=none,id=%s%s", escaped, id, options);
+	add(command, "file=%s,format=%s,if=none,id=%s%s", escaped, format, id, options);
 	add(command, "-device");
 	add(command, "virtio-blk-device,drive=%s,serial=%s", id, id);
 	free(escaped);
@@ -154,10 +154,11 @@ static void command_make(struct command *command, const struct settings *setting
 	add(command, "-global");
 	add(command, "virtio-mmio.force-legacy=false");
 	add_boot(command, settings, files);
-	add_disk(command, "boot", files->boot_disk, ",readonly=on");
-	add_disk(command, "root", files->root_image, ",readonly=on");
+	add_disk(command, "boot", "raw", files->boot_disk, ",readonly=on");
+	add_disk(command, "root", "raw", files->root_image, ",readonly=on");
+	add_disk(command, "images", "vmdk", files->images_disk, ",readonly=on");
 	if (files->writable_disk)
-		add_disk(command, "writable", files->writable_disk,
+		add_disk(command, "writable", "raw", files->writable_disk,
 		         files->writable_disk_kept ? ",cache=writeback" : ",cache=unsafe");
 	add(command, "-netdev");
 	add(command, "user,id=net0,hostfwd=tcp:127.0.0.1:%u-:80", settings->http_port);

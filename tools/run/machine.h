@@ -34,6 +34,7 @@ struct machine_files {
 	const char *root_image;
 	const char *writable_disk;  // NULL: none
 	bool writable_disk_kept;  // what is flushed to it has to last
+	const char *images_disk;  // a VMDK description
 	const char *gdb_socket;  // NULL: no debugger can attach
 };
 

@@ -3,7 +3,6 @@
 // starina-run: boots Starina in QEMU with a container, and is that container to whoever called run.sh.
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,9 +14,10 @@
 #include <unistd.h>
 
 #include "tools/common/log.h"
-#include "tools/common/process.h"
 #include "tools/common/workdir.h"
 #include "tools/run/bootdisk.h"
+#include "tools/run/image_tool.h"
+#include "tools/run/images.h"
 #include "tools/run/machine.h"
 #include "tools/run/relay.h"
 #include "tools/run/settings.h"
@@ -30,6 +30,8 @@ struct run {
 	struct settings settings;
 	struct workdir workdir;
 	char image_tool[PATH_MAX];
+	char images_index[PATH_MAX];
+	char images_disk[PATH_MAX];
 	char image[PATH_MAX];  // directory of the packed image
 	char config[PATH_MAX];
 	char boot_disk[PATH_MAX];
@@ -52,58 +54,6 @@ __attribute__((format(printf, 3, 4))) static int path_set(char path[PATH_MAX], s
 	va_end(args);
 	if (length < 0 || length >= PATH_MAX)
 		return error_set(err, "the path %.80s... is too long", path);
-	return 0;
-}
-
-// starina-image stands beside this program.
-static int image_tool_find(struct run *run, struct error *err)
-{
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length < 0)
-		return error_set_errno(err, errno, "cannot find this program's directory");
-	self[length] = '\0';
-	return path_set(run->image_tool, err, "%s/starina-image", dirname(self));
-}
-
-// Runs starina-image, which says itself what is wrong. Its line on stdout goes to `output` unless that is NULL.
-static int image_tool_run(const char *const argv[], char output[PATH_MAX], struct error *err)
-{
-	struct spawn spawn = { .argv = argv,
-		               .stdin_fd = -1,
-		               .stdout_fd = -1,
-		               .stderr_fd = -1,
-		               .cwd_fd = -1,
-		               .death_signal = SIGTERM };
-	int fds[2] = { -1, -1 };
-	size_t length = 0;
-	ssize_t got;
-	pid_t pid;
-	int status;
-
-	if (output && pipe2(fds, O_CLOEXEC) < 0)
-		return error_set_errno(err, errno, "cannot make a pipe");
-	spawn.stdout_fd = fds[1];
-	pid = process_spawn(&spawn, err);
-	if (fds[1] >= 0)
-		close(fds[1]);
-	while (output && pid > 0 && length < PATH_MAX - 1 &&
-	       ((got = read(fds[0], output + length, PATH_MAX - 1 - length)) > 0 ||
-	        (got < 0 && errno == EINTR)))
-		length += got > 0 ? (size_t)got : 0;
-	if (fds[0] >= 0)
-		close(fds[0]);
-	if (pid < 0)
-		return -1;
-	status = process_wait(pid);
-	err->text[0] = '\0';  // said already
-	if (status != 0)
-		return -1;
-	if (output) {
-		output[length] = '\0';
-		output[strcspn(output, "\n")] = '\0';
-	}
 	return 0;
 }
 
@@ -201,7 +151,7 @@ static int prepare(struct run *run, struct error *err)
 	char parent[PATH_MAX];
 	const char *build = run->settings.build;
 
-	if (image_tool_find(run, err) < 0 || settings_check_qemu(&run->settings, err) < 0 ||
+	if (image_tool_find(run->image_tool, err) < 0 || settings_check_qemu(&run->settings, err) < 0 ||
 	    settings_check_port(&run->settings, err) < 0 || kept_disk_open(run, err) < 0 ||
 	    image_resolve(run, err) < 0 ||
 	    path_set(parent, err, "%s/run", build) < 0 ||
@@ -220,8 +170,10 @@ static int prepare(struct run *run, struct error *err)
 	if (run->settings.disk && !run->settings.disk_file &&
 	    writable_disk_make(&run->disk, run->workdir.path, run->settings.disk, err) < 0)
 		return -1;
-	if (config_make(run, err) < 0 ||
-	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->config, err) < 0)
+	if (path_set(run->images_index, err, "%s/" IMAGES_INDEX, run->workdir.path) < 0 ||
+	    path_set(run->images_disk, err, "%s/" IMAGES_DISK, run->workdir.path) < 0 || config_make(run, err) < 0 ||
+	    images_prepare(run->image_tool, build, run->settings.images, run->workdir.path, err) < 0 ||
+	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config, err) < 0)
 		return -1;
 	run->log_fd = STDERR_FILENO;
 	if (run->settings.log_path)
@@ -250,6 +202,7 @@ static int boot(struct run *run)
 		.root_image = run->root_image,
 		.writable_disk = run->disk.path[0] ? run->disk.path : NULL,
 		.writable_disk_kept = run->disk.kept,
+		.images_disk = run->images_disk,
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
 	};
 	struct relay_result result = { .end = RELAY_SILENT };

@@ -109,8 +109,8 @@ static void file_write(const char *path, const char *text)
 
 static void test_boot_disk(void **state)
 {
-	static const char *const names[] = { "kernel", "initramfs.cpio", "config.json" };
-	static const char *const texts[] = { "the kernel", "", "{}" };
+	static const char *const names[] = { "kernel", "initramfs.cpio", "images.json", "config.json" };
+	static const char *const texts[] = { "the kernel", "", "[]", "{}" };
 	char directory[] = "/tmp/run_test.XXXXXX";
 	struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
@@ -120,12 +120,12 @@ static void test_boot_disk(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(directory));
 	assert_int_equal(chdir(directory), 0);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		file_write(names[i], texts[i]);
-	assert_int_equal(boot_disk_write("disk", "kernel", "initramfs.cpio", "config.json", &err), 0);
+	assert_int_equal(boot_disk_write("disk", "kernel", "initramfs.cpio", "images.json", "config.json", &err), 0);
 	archive_read_support_format_tar(archive);
 	assert_int_equal(archive_read_open_filename(archive, "disk", 512), ARCHIVE_OK);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_OK);
 		assert_string_equal(archive_entry_pathname(entry), names[i]);
 		assert_int_equal(archive_read_data(archive, text, sizeof(text)), strlen(texts[i]));
@@ -133,11 +133,11 @@ static void test_boot_disk(void **state)
 	}
 	assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_EOF);
 	archive_read_free(archive);
-	assert_int_equal(boot_disk_write("disk", "absent", "initramfs.cpio", "config.json", &err), -1);
+	assert_int_equal(boot_disk_write("disk", "absent", "initramfs.cpio", "images.json", "config.json", &err), -1);
 	assert_non_null(strstr(err.text, "absent"));
-	assert_int_equal(boot_disk_write("no/disk", "kernel", "initramfs.cpio", "config.json", &err), -1);
+	assert_int_equal(boot_disk_write("no/disk", "kernel", "initramfs.cpio", "images.json", "config.json", &err), -1);
 	assert_non_null(strstr(err.text, "no/disk"));
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		unlink(names[i]);
 	unlink("disk");
 	rmdir(directory);

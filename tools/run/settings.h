@@ -29,6 +29,7 @@ struct settings {
 	bool help;
 	// The container.
 	const char *image;  // a reference (tools/image/source.h); NULL: the built-in one
+	const char *images;  // LINUXRUN_IMAGES: those that apps may run; NULL: none
 	struct arguments config_options;  // of `starina-image config`
 	uint64_t guest_memory;  // bytes of its VM; 0: the OS's default
 	unsigned guest_cpus;  // of its VM; 0: the OS's default

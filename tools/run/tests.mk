@@ -4,7 +4,8 @@ run_test_SRCS := $(addprefix tools/run/,bootdisk.c console.c control.c) \
 	$(filter-out %_test.c,$(wildcard tools/common/*.c))
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
-settings_test_SRCS := $(addprefix tools/run/,arguments.c container_settings.c guest_kernel.c options.c settings.c) \
+settings_test_SRCS := $(addprefix tools/run/,arguments.c container_settings.c guest_kernel.c image_tool.c images.c \
+	options.c settings.c) \
 	$(addprefix tools/image/,environment.c reference.c words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c))
 settings_test_CFLAGS := -D_GNU_SOURCE
 settings_test_LIBS := -ljansson

@@ -29,6 +29,11 @@ make_pool() {
 	tar -C "$WORK/src" -cJf "$WORK/pool/libfdt.tar.xz" dtc-1
 	tar -C "$WORK/src" -czf "$WORK/pool/cjson.tar.gz" cJSON-1
 	echo linux >"$WORK/pool/linux.deb"
+	mkdir -p "$WORK/src/deb/DEBIAN" "$WORK/src/deb/usr/bin" "$WORK/src/deb/usr/share/doc/busybox-static"
+	printf '%s\n' 'Package: busybox-static' 'Version: 1' 'Architecture: all' 'Maintainer: none <none@localhost>' \
+		'Description: none' >"$WORK/src/deb/DEBIAN/control"
+	echo busybox | tee "$WORK/src/deb/usr/bin/busybox" >"$WORK/src/deb/usr/share/doc/busybox-static/copyright"
+	dpkg-deb --build --root-owner-group "$WORK/src/deb" "$WORK/pool/busybox.deb" >/dev/null
 	rm -r "$WORK/src"
 }
 
@@ -43,6 +48,7 @@ make_world() {
 		lock_line libfdt source pool/libfdt.tar.xz
 		lock_line cjson source pool/cjson.tar.gz
 		lock_line linux binary pool/linux.deb
+		lock_line busybox guest pool/busybox.deb
 	} >"$WORK/deps.lock"
 	export STARINA_CACHE=$WORK/cache STARINA_LOCK=$WORK/deps.lock STARINA_MIRROR=file:$WORK/mirror
 	sha=$(sha_in_lock lwip)
@@ -91,6 +97,7 @@ test_fetches_and_unpacks_what_is_needed() {
 	[[ -f $WORK/checkout/third_party/lwip/src/core/tcp.c ]] || return 1
 	[[ ! -e $WORK/checkout/third_party/lwip/doc ]] || return 1
 	[[ -f $WORK/checkout/third_party/libfdt/fdt.c && -f $WORK/checkout/third_party/cjson/cJSON.h ]] || return 1
+	[[ $(ls "$WORK/checkout/third_party/busybox") == COPYRIGHT$'\n'busybox ]] || return 1
 	cache_is_clean
 }
 

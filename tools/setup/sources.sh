@@ -8,6 +8,10 @@ APT_HELPER=/usr/lib/apt/apt-helper
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # Change this when unpack_one changes what it takes.
 UNPACK_RECIPE=1
+# What is unpacked into third_party/; Linux is built instead.
+UNPACKED=(lwip libfdt cjson busybox)
+# Of binary packages that run in the guest.
+GUEST_ARCH=riscv64
 # The base address of the package mirror, once it has been looked up.
 MIRROR=
 
@@ -28,16 +32,16 @@ lock_read() {
 			continue
 			;;
 		esac
-		[[ $kind =~ ^(source|binary)$ && $size =~ ^[0-9]+$ && $sha =~ ^[0-9a-f]{64}$ && -z $rest &&
+		[[ $kind =~ ^(source|binary|guest)$ && $size =~ ^[0-9]+$ && $sha =~ ^[0-9a-f]{64}$ && -z $rest &&
 			$path =~ ^pool/[A-Za-z0-9+.~_/-]+$ && $path != *..* ]] ||
 			fail "$LOCK:$n: not a valid entry for '$name'" \
-				"wanted: name, source|binary, package, version, size, SHA-256 (64 hex digits), pool/... path" \
+				"wanted: name, source|binary|guest, package, version, size, SHA-256 (64 hex digits), pool/... path" \
 				"get it back with: git checkout -- tools/deps.lock"
 		LOCK_NAMES+=("$name")
 		LOCK_KIND[$name]=$kind LOCK_PACKAGE[$name]=$package LOCK_VERSION[$name]=$version
 		LOCK_SIZE[$name]=$size LOCK_SHA[$name]=$sha LOCK_PATH[$name]=$path
 	done <"$LOCK"
-	for name in lwip libfdt cjson linux; do
+	for name in "${UNPACKED[@]}" linux; do
 		[[ -n ${LOCK_SHA[$name]:-} ]] || fail "$LOCK has no entry for $name" \
 			"get it back with: git checkout -- tools/deps.lock"
 	done
@@ -68,7 +72,7 @@ private_apt() {
 	"$tool" -q -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
 		-o Dir::State::Lists="$dir/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$dir/cache" \
-		-o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
+		-o APT::Architecture="$arch" -o APT::Architectures="$arch,$GUEST_ARCH" -o APT::Sandbox::User=root \
 		-o Acquire::Languages=none "$@"
 }
 
@@ -86,8 +90,10 @@ private_lists() {
 
 # newest NAME: prints version, size, sha256 and path of what the mirror has now.
 newest() {
+	local package=${LOCK_PACKAGE[$1]}
+	[[ ${LOCK_KIND[$1]} != guest ]] || package+=:$GUEST_ARCH
 	if [[ ${LOCK_KIND[$1]} == source ]]; then
-		private_apt apt-cache showsrc --only-source "${LOCK_PACKAGE[$1]}" | awk '
+		private_apt apt-cache showsrc --only-source "$package" | awk '
 			/^Version:/ { version = $2 }
 			/^Directory:/ { dir = $2 }
 			/^[^ ]/ { sums = /^Checksums-Sha256:/ }
@@ -96,7 +102,7 @@ newest() {
 			END { show() }
 			function show() { if (version && file) print version, size, sha, dir "/" file; version = file = "" }'
 	else
-		private_apt apt-cache show --no-all-versions "${LOCK_PACKAGE[$1]}" | awk '
+		private_apt apt-cache show --no-all-versions "$package" | awk '
 			/^Version:/ { version = $2 }
 			/^Size:/ { size = $2 }
 			/^SHA256:/ { sha = $2 }
@@ -167,20 +173,26 @@ source_missing() {
 
 # unpack_one NAME DIR: what is needed of NAME, into the empty directory DIR.
 unpack_one() {
-	local strip=1 members=()
+	local strip=1 members=() file=$CACHE/downloads/${LOCK_SHA[$1]}
 	case $1 in
+	busybox)
+		dpkg-deb --fsys-tarfile "$file" | tar -x -C "$2" --strip-components=3 --no-same-owner \
+			./usr/bin/busybox ./usr/share/doc/busybox-static/copyright || return
+		mv -- "$2/doc/busybox-static/copyright" "$2/COPYRIGHT" && rm -r -- "$2/doc"
+		return
+		;;
 	lwip) members=('*/COPYING' '*/src/core' '*/src/include' '*/src/netif' '*/src/api') ;;
 	libfdt) strip=2 members=('*/libfdt/*.c' '*/libfdt/*.h') ;;
 	cjson) members=('*/LICENSE' '*/cJSON.c' '*/cJSON.h') ;;
 	esac
-	tar -x -f "$CACHE/downloads/${LOCK_SHA[$1]}" -C "$2" --strip-components="$strip" --no-same-owner \
+	tar -x -f "$file" -C "$2" --strip-components="$strip" --no-same-owner \
 		--wildcards "${members[@]}"
 }
 
 # setup_sources: fetches and unpacks what is missing in third_party/.
 setup_sources() {
 	local name here new
-	for name in lwip libfdt cjson; do
+	for name in "${UNPACKED[@]}"; do
 		source_missing "$name" || continue
 		fetch_source "$name"
 		here=$ROOT/third_party/$name new=$ROOT/third_party/.$name.new

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "apps/linuxrun/opener.h"
+#include "libs/starina/opener.h"
 
 #include "libs/base/string.h"
 #include "libs/starina/payload.h"

@@ -1,52 +1,45 @@
 // SPDX-License-Identifier: MIT
 
-#include "apps/linuxrun/boot_disk.h"
+#include "libs/linux/boot_disk.h"
 
 #include "libs/base/string.h"
-#include "libs/linux/control.h"
 #include "libs/starina/alloc.h"
 
 static void read_header(struct boot_disk *boot);
 
-static void config_read(void *context, error_t status)
-{
-	struct boot_disk *boot = context;
-
-	boot->finished(boot->context, status < 0 ? "config.json could not be read from the boot disk" : NULL);
-}
-
 static void directory_read(struct boot_disk *boot)
 {
-	struct mut_span target;
 	const char *missing = NULL;
 
 	if (boot->kernel.size == 0)
 		missing = "the boot disk has no guest kernel (kernel)";
 	else if (boot->initramfs.size == 0)
 		missing = "the boot disk has no initramfs.cpio";
-	else if (boot->config.size == 0)
-		missing = "the boot disk has no config.json";
-	else if (boot->config.size > CONTROL_MAX_BODY)
-		missing = "config.json on the boot disk is larger than 1 MiB";
-	if (missing != NULL) {
-		boot->finished(boot->context, missing);
-		return;
+	boot->finished(boot->context, missing);
+}
+
+static void take_entry(struct boot_disk *boot, const struct ustar_entry *entry)
+{
+	struct boot_file file = {.offset = boot->position + USTAR_BLOCK, .size = entry->size};
+	const struct {
+		const char *name;
+		struct boot_file *file;
+	} files[] = {
+		{"kernel", &boot->kernel},
+		{"initramfs.cpio", &boot->initramfs},
+		{"images.json", &boot->images},
+		{"config.json", &boot->config},
+	};
+
+	for (size_t i = 0; entry->is_file && i < sizeof(files) / sizeof(files[0]); i++) {
+		if (strcmp(entry->name, files[i].name) == 0)
+			*files[i].file = file;
 	}
-	boot->config_data = heap_alloc((size_t)boot->config.size);
-	if (boot->config_data == NULL) {
-		boot->finished(boot->context, "no memory for config.json");
-		return;
-	}
-	target = (struct mut_span){.data = boot->config_data, .len = (size_t)boot->config.size};
-	if (loader_start(&boot->loader, boot->disk, boot->config.offset, boot->config.size, target, config_read,
-	                 boot) < 0)
-		boot->finished(boot->context, "config.json lies beyond the end of the boot disk");
 }
 
 static void header_read(void *context, error_t status)
 {
 	struct boot_disk *boot = context;
-	struct boot_file file;
 	struct ustar_entry entry;
 	error_t err;
 
@@ -63,16 +56,10 @@ static void header_read(void *context, error_t status)
 		boot->finished(boot->context, "the boot disk holds no ustar archive as run.sh makes it");
 		return;
 	}
-	file = (struct boot_file){.offset = boot->position + USTAR_BLOCK, .size = entry.size};
-	if (entry.is_file && strcmp(entry.name, "kernel") == 0)
-		boot->kernel = file;
-	else if (entry.is_file && strcmp(entry.name, "initramfs.cpio") == 0)
-		boot->initramfs = file;
-	else if (entry.is_file && strcmp(entry.name, "config.json") == 0)
-		boot->config = file;
+	take_entry(boot, &entry);
 	// A size is below 2^40 and there are few entries: no overflow.
 	boot->position += USTAR_BLOCK + (entry.size + USTAR_BLOCK - 1) / USTAR_BLOCK * USTAR_BLOCK;
-	if (boot->kernel.size > 0 && boot->initramfs.size > 0 && boot->config.size > 0)
+	if (boot->kernel.size > 0 && boot->initramfs.size > 0 && boot->images.size > 0 && boot->config.size > 0)
 		directory_read(boot);
 	else
 		read_header(boot);
@@ -92,4 +79,26 @@ void boot_disk_read(struct boot_disk *boot, struct disk *disk, void (*finished)(
 {
 	*boot = (struct boot_disk){.disk = disk, .finished = finished, .context = context};
 	read_header(boot);
+}
+
+error_t boot_disk_read_file(struct boot_disk *boot, const struct boot_file *file, uint64_t max, uint8_t **data,
+                            void (*finished)(void *context, error_t status), void *context)
+{
+	struct mut_span target;
+	error_t err;
+
+	if (file->size == 0)
+		return ERR_NOT_FOUND;
+	if (file->size > max)
+		return ERR_TOO_LARGE;
+	target = (struct mut_span){.data = heap_alloc((size_t)file->size), .len = (size_t)file->size};
+	if (target.data == NULL)
+		return ERR_NO_MEMORY;
+	err = loader_start(&boot->loader, boot->disk, file->offset, file->size, target, finished, context);
+	if (err < 0) {
+		heap_free(target.data);
+		return err;
+	}
+	*data = target.data;
+	return 0;
 }

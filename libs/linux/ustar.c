@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "apps/linuxrun/ustar.h"
+#include "libs/linux/ustar.h"
 
 #include "libs/base/string.h"
 
