@@ -259,19 +259,34 @@ static int kernel_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
+static int ports_read(struct settings *settings, struct error *err)
+{
+	const struct option *ports = option_get(settings, OPTION_PORTS);
+
+	if (ports->value && ports_parse(&settings->ports, ports->value, err) < 0)
+		return error_prefix(err, "%s", option_text(ports));
+	return 0;
+}
+
+int settings_reserve_ports(struct settings *settings, struct error *err)
+{
+	if (ports_reserve(&settings->ports, err) == 0)
+		return 0;
+	return error_prefix(err, "%s", option_text(option_get(settings, OPTION_PORTS)));
+}
+
 int container_settings_read(struct settings *settings, struct error *err)
 {
-	settings->ports = option_get(settings, OPTION_PORTS)->value;
 	settings->images = option_get(settings, OPTION_IMAGES)->value;
 	if (settings->images && images_check(settings->images, err) < 0)
 		return -1;
 	if (image_read(settings, err) < 0 || command_read(settings, err) < 0 || env_read(settings, err) < 0 ||
 	    user_read(settings, err) < 0 || workdir_read(settings, err) < 0 || hostname_read(settings, err) < 0 ||
-	    readonly_read(settings, err) < 0 || limits_read(settings, err) < 0 || disk_read(settings, err) < 0 || stop_timeout_read(settings, err) < 0 ||
-	    kernel_read(settings, err) < 0)
+	    readonly_read(settings, err) < 0 || limits_read(settings, err) < 0 || disk_read(settings, err) < 0 ||
+	    stop_timeout_read(settings, err) < 0 || kernel_read(settings, err) < 0 || ports_read(settings, err) < 0)
 		return -1;
 	for (size_t i = 0; i < NUM_OPTIONS; i++)
-		if ((i == OPTION_PORTS || i == OPTION_TTY) &&
+		if (i == OPTION_TTY &&
 		    settings->options.values[i].value)
 			return refuse(option_get(settings, i), err, "this is not possible yet");
 	return settings->config_options.failed ? error_set(err, "out of memory") : 0;

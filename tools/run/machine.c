@@ -101,6 +101,32 @@ static void add_ports(struct command *command, const int remote[MACHINE_NUM_CHAN
 	}
 }
 
+// The status page's port goes to the OS, the published ones straight to the container's address.
+static void add_network(struct command *command, const struct settings *settings)
+{
+	const struct published_ports *ports = &settings->ports;
+	char *forwards = NULL;
+	size_t length;
+	FILE *text = open_memstream(&forwards, &length);
+
+	for (unsigned i = 0; text && i < ports->count; i++) {
+		const struct published_port *port = &ports->items[i];
+
+		fprintf(text, ",hostfwd=%s:%s:%u-" MACHINE_CONTAINER_ADDRESS ":%u", port->udp ? "udp" : "tcp", port->host,
+		        port->host_port, port->container_port);
+	}
+	if (!text || fclose(text) != 0) {
+		command->failed = true;
+		free(forwards);
+		return;
+	}
+	add(command, "-netdev");
+	add(command, "user,id=net0,hostfwd=tcp:127.0.0.1:%u-:80%s", settings->http_port, forwards);
+	add(command, "-device");
+	add(command, "virtio-net-device,netdev=net0");
+	free(forwards);
+}
+
 static void add_words(struct command *command, const char *words)
 {
 	while (*(words += strspn(words, " \t\n"))) {
@@ -160,10 +186,7 @@ static void command_make(struct command *command, const struct settings *setting
 	if (files->writable_disk)
 		add_disk(command, "writable", "raw", files->writable_disk,
 		         files->writable_disk_kept ? ",cache=writeback" : ",cache=unsafe");
-	add(command, "-netdev");
-	add(command, "user,id=net0,hostfwd=tcp:127.0.0.1:%u-:80", settings->http_port);
-	add(command, "-device");
-	add(command, "virtio-net-device,netdev=net0");
+	add_network(command, settings);
 	add(command, "-device");
 	add(command, "virtio-rng-device");
 	add_ports(command, remote);

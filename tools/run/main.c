@@ -152,7 +152,8 @@ static int prepare(struct run *run, struct error *err)
 	const char *build = run->settings.build;
 
 	if (image_tool_find(run->image_tool, err) < 0 || settings_check_qemu(&run->settings, err) < 0 ||
-	    settings_check_port(&run->settings, err) < 0 || kept_disk_open(run, err) < 0 ||
+	    settings_reserve_ports(&run->settings, err) < 0 || settings_check_port(&run->settings, err) < 0 ||
+	    kept_disk_open(run, err) < 0 ||
 	    image_resolve(run, err) < 0 ||
 	    path_set(parent, err, "%s/run", build) < 0 ||
 	    workdir_create(&run->workdir, parent, err) < 0)
@@ -194,6 +195,18 @@ static void debugger_announce(const struct run *run)
 	log_info("waiting for a debugger: run ./debug.sh in another terminal");
 }
 
+// Those that run.sh chose.
+static void ports_announce(const struct published_ports *ports)
+{
+	for (unsigned i = 0; i < ports->count; i++) {
+		const struct published_port *port = &ports->items[i];
+
+		if (port->chosen)
+			log_info("port %u/%s of the container is port %u of %s", port->container_port,
+			         port->udp ? "udp" : "tcp", port->host_port, port->host);
+	}
+}
+
 static int boot(struct run *run)
 {
 	struct machine_files files = {
@@ -213,6 +226,8 @@ static int boot(struct run *run)
 	if (!run->settings.image)
 		log_info("status page: http://127.0.0.1:%u/; Ctrl-C or Ctrl-A X ends the OS",
 		         run->settings.http_port);
+	ports_announce(&run->settings.ports);
+	ports_release(&run->settings.ports);
 	for (int attempt = 0; attempt < 2 && result.end == RELAY_SILENT; attempt++) {
 		if (attempt > 0)
 			log_warn(
@@ -272,6 +287,7 @@ int main(int argc, char **argv)
 		status = boot(&run);
 	else if (err.text[0])
 		log_error("%s", err.text);
+	ports_release(&run.settings.ports);
 	debugger_forget(&run);
 	workdir_destroy(&run.workdir);
 	writable_disk_release(&run.disk);

@@ -81,12 +81,23 @@ void relay_block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+static void backlogs_widen(const struct relay *relay)
+{
+	const struct published_ports *ports = &relay->settings->ports;
+
+	backlog_widen(relay->machine->pid, relay->settings->http_port);
+	for (unsigned i = 0; i < ports->count; i++) {
+		if (!ports->items[i].udp)
+			backlog_widen(relay->machine->pid, ports->items[i].host_port);
+	}
+}
+
 static size_t console_filter(void *context, const char *data, size_t size, char *out)
 {
 	struct relay *relay = context;
 
 	if (!relay->heard)
-		backlog_widen(relay->machine->pid, relay->settings->http_port);
+		backlogs_widen(relay);
 	relay->heard = true;
 	relay->held_at = clock_ms() + HELD_MS;
 	return console_push(&relay->console, data, size, out);

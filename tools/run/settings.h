@@ -9,6 +9,7 @@
 #include "tools/common/error.h"
 #include "tools/run/arguments.h"
 #include "tools/run/options.h"
+#include "tools/run/ports.h"
 
 #define STOP_FOREVER UINT32_MAX
 
@@ -33,7 +34,7 @@ struct settings {
 	struct arguments config_options;  // of `starina-image config`
 	uint64_t guest_memory;  // bytes of its VM; 0: the OS's default
 	unsigned guest_cpus;  // of its VM; 0: the OS's default
-	const char *ports;  // LINUXRUN_PORTS as it was given; NULL: none
+	struct published_ports ports;
 	uint64_t disk;  // bytes of the disk with the writable layer; 0: not given
 	const char *disk_file;  // where it is kept; NULL: it is not
 	const char *kernel;  // another guest kernel; NULL: ours
@@ -47,6 +48,9 @@ void settings_deinit(struct settings *settings);
 
 // What is the container's own (container_settings.c); part of settings_read().
 int container_settings_read(struct settings *settings, struct error *err);
+
+// Takes the host's ports for the container (ports_reserve() in tools/run/ports.h).
+int settings_reserve_ports(struct settings *settings, struct error *err);
 
 // Parses a size such as 512M or 1G (a plain number is bytes; KB and KiB are K). Returns false when it is none.
 bool size_parse(const char *text, uint64_t *size);

@@ -175,7 +175,7 @@ static void test_defaults(void **state)
 	assert_int_equal(settings.guest_memory, 0);
 	assert_int_equal(settings.stop_timeout, 10);
 	assert_int_equal(settings.config_options.count, 0);
-	assert_null(settings.ports);
+	assert_int_equal(settings.ports.count, 0);
 }
 
 static void test_machine_flags(void **state)
@@ -347,9 +347,25 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void test_ports(void **state)
+{
+	(void)state;
+	assert_int_equal(READ("-p", "8080:80", "--publish=53:53/udp"), 0);
+	assert_int_equal(settings.ports.count, 2);
+	assert_true(settings.ports.items[1].udp);
+	assert_refused(READ("-p", "8080:80", "-p", "8080:81"), "--publish 8080:80,8080:81|port 8080/tcp of the host is published twice");
+	setenv("LINUXRUN_PORTS", "8080:99999", 1);
+	assert_refused(READ(NULL), "LINUXRUN_PORTS=8080:99999|\"99999\" is no port of the container; choose 1 to 65535");
+	setenv("LINUXRUN_PORTS", "127.0.0.1:8080:80", 1);
+	assert_int_equal(READ(NULL), 0);
+	assert_int_equal(settings.ports.count, 1);
+	unsetenv("LINUXRUN_PORTS");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_bad_variables),
 		cmocka_unit_test(test_defaults),

@@ -95,8 +95,7 @@ static int set_up(const struct container_args *args, int *master, char *program,
 	    (error = mount_all(config, failure)) != 0)
 		return error;
 	umask(022);
-	// What config.json says comes later, and wins.
-	if ((error = network_set_sysctls(failure)) != 0 || (error = mount_write_files(config, failure)) != 0 ||
+	if ((error = mount_write_files(config, failure)) != 0 ||
 	    (config->network != NULL &&
 	     (error = network_write_files(config->network, config->hostname, failure)) != 0) ||
 	    (error = set_names(config, failure)) != 0 ||

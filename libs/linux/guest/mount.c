@@ -165,7 +165,7 @@ int mount_write_file(const char *path, const char *text)
 	return result;
 }
 
-int mount_write_sysctl(const struct config_pair *sysctl, struct failure *failure)
+static int write_sysctl(const struct config_pair *sysctl, struct failure *failure)
 {
 	char path[256] = "/proc/sys/";
 	size_t used = strlen(path);
@@ -196,7 +196,7 @@ int mount_write_files(const struct config *config, struct failure *failure)
 			return failure_errno(failure, "write %.200s", config->files[i].key);
 	}
 	for (size_t i = 0; i < config->num_sysctls; i++) {
-		int error = mount_write_sysctl(&config->sysctls[i], failure);
+		int error = write_sysctl(&config->sysctls[i], failure);
 
 		if (error != 0)
 			return error;

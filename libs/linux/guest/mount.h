@@ -21,9 +21,6 @@ int mount_write_files(const struct config *config, struct failure *failure);
 // text. Returns 0 or -1 with errno.
 int mount_write_file(const char *path, const char *text);
 
-// Sets a sysctl by its dotted name. Returns 0 or a negative errno with the failure set.
-int mount_write_sysctl(const struct config_pair *sysctl, struct failure *failure);
-
 // Hides masked paths, seals read-only ones and, if `readonly_root`, the root. As above.
 int mount_seal(const struct config *config, bool readonly_root, struct failure *failure);
 

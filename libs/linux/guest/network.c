@@ -121,22 +121,6 @@ int network_configure(const struct control_network *network, struct failure *fai
 	return result;
 }
 
-int network_set_sysctls(struct failure *failure)
-{
-	static const struct config_pair sysctls[] = {
-		{ "net.ipv4.ping_group_range", "0 2147483647" },
-		{ "net.ipv4.ip_unprivileged_port_start", "0" },
-	};
-
-	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
-		int error = mount_write_sysctl(&sysctls[i], failure);
-
-		if (error != 0)
-			return error;
-	}
-	return 0;
-}
-
 int network_write_files(const struct control_network *network, const char *hostname, struct failure *failure)
 {
 	char text[NETWORK_FILE_MAX];

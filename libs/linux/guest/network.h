@@ -15,10 +15,6 @@ void network_loopback_up(void);
 // a router: nobody waits for it. Returns 0 or a negative errno with `failure` set.
 int network_configure(const struct control_network *network, struct failure *failure);
 
-// What Docker sets in every container: everyone may ping, and bind ports below 1024. Within the container's root, with /proc mounted.
-// Returns 0 or a negative errno with `failure` set.
-int network_set_sysctls(struct failure *failure);
-
 // Writes /etc/hosts and /etc/resolv.conf, within the container's root. `hostname` may be NULL. Returns 0 or a negative errno with
 // `failure` set.
 int network_write_files(const struct control_network *network, const char *hostname, struct failure *failure);
