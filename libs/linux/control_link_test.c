@@ -98,7 +98,7 @@ static void test_hostile_frames(void **state)
 	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))), ERR_PROTOCOL);
 	setup(NULL);
 	header.length = 0;
-	header.version = 2;
+	header.version = CONTROL_VERSION + 1;
 	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))), ERR_PROTOCOL);
 	setup(NULL);
 	len = make_frame(bytes, 99, NULL, 0);

@@ -15,6 +15,7 @@ struct json_reader {
 	bool bad;
 };
 
+// A reader at the start of `text`, which has to outlive it.
 struct json_reader json_reader_make(struct span text);
 // ERR_PROTOCOL when the document is no JSON, or is not what was asked for.
 __must_check error_t json_reader_status(const struct json_reader *r);

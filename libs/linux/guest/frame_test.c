@@ -42,9 +42,9 @@ static void refuses_bad_headers(void **state)
 	const uint32_t too_long = CONTROL_MAX_BODY + 1;
 
 	(void)state;
-	buffer[4] = 2;
+	buffer[4] = CONTROL_VERSION + 1;
 	assert_int_equal(frame_parse(buffer, size, &header), -EPROTONOSUPPORT);
-	buffer[4] = 1;
+	buffer[4] = CONTROL_VERSION;
 	memcpy(buffer + 16, &too_long, 4);
 	assert_int_equal(frame_parse(buffer, size, &header), -EMSGSIZE);
 	assert_int_equal(header.length, too_long);
