@@ -226,7 +226,7 @@ APP(netswitch,
 	    // The addresses of virtual machines: host numbers of our network.
 	    {NEED_CONFIG, "pool", "100-199", 0},
 	    // What each virtual machine may send: frames a second, and at once.
-	    {NEED_CONFIG, "rate", "20000", 0},
-	    {NEED_CONFIG, "burst", "1000", 0},
+	    {NEED_CONFIG, "rate", "8000", 0},
+	    {NEED_CONFIG, "burst", "800", 0},
     },
     .provides = {"ethernet", "vmnet"});

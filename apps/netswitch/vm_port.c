@@ -34,6 +34,12 @@ static error_t announce(struct port *port)
 	return err != 0 ? err : channel_send(port->channel.handle, &m);
 }
 
+// What the port takes: segmentation only with checksums, which each segment lacks.
+static void set_features(struct port *port, uint32_t features)
+{
+	port->features = (features & NETDEV_FEATURE_TX_CSUM) != 0 ? features & TAKEN_FEATURES : 0;
+}
+
 static void admit(struct port *port)
 {
 	struct netswitch *sw = port->sw;
@@ -50,9 +56,7 @@ static void admit(struct port *port)
 		return;
 	pool_mac(port->identity.ipv4, port->mac);
 	memcpy(port->identity.mac, port->mac, sizeof(port->mac));
-	port->features = port->join.features & TAKEN_FEATURES;
-	if ((port->features & NETDEV_FEATURE_TX_CSUM) == 0)
-		port->features = 0;
+	set_features(port, port->join.features);
 	if (announce(port) != 0) {
 		pool_give_back(&sw->pool, port->identity.ipv4);
 		port->joined = false;
@@ -118,6 +122,7 @@ static void take_join(struct port *port, const struct msg_netdev_join *join)
 static void vm_port_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct port *port = source->context;
+	struct msg_netdev_accept accept;
 	struct msg_netdev_join join;
 	const uint8_t *tail;
 	size_t tail_len;
@@ -129,8 +134,10 @@ static void vm_port_message(struct loop *loop, struct source *source, struct mes
 	}
 	if (message_decode_netdev_join(m, &join, &tail, &tail_len) == 0)
 		take_join(port, &join);
+	else if (port->up && message_decode_netdev_accept(m, &accept, &tail, &tail_len) == 0)
+		set_features(port, accept.features);
 	else
-		error_send(source->handle, 0, ERR_PROTOCOL, "vmnet takes netdev_join, and then frames");
+		error_send(source->handle, 0, ERR_PROTOCOL, "vmnet takes netdev_join, and then frames and netdev_accept");
 	message_discard(m);
 }
 

@@ -6,7 +6,8 @@
 // "ethernet" (netswitch): the OS's own port of the switch; used by tcpip. The same as netdev, and the client may say netdev_accept
 //   and netdev_network.
 // "vmnet" (netswitch): a guarded port for a virtual machine. The client says netdev_join; the switch answers netdev_port, once
-//   it knows the network, or error; then frames go both ways. Closing the channel gives the port's addresses back.
+//   it knows the network, or error; then frames go both ways, and the client may say netdev_accept. Closing the channel gives the
+//   port's addresses back.
 #pragma once
 
 #include "libs/abi/message.h"
