@@ -5,6 +5,7 @@ packed into a cache outside the checkout, where the next run finds them."""
 import base64
 import json
 import os
+import random
 import shutil
 import subprocess
 import tarfile
@@ -124,6 +125,21 @@ def program_layer(*names):
     return layer
 
 
+NGINX_FILE_SIZE = 50_000_000
+
+
+def nginx_file():
+    """What compression cannot shrink, the same in each run."""
+    return random.Random("nginx").randbytes(NGINX_FILE_SIZE)
+
+
+def nginx_layer():
+    """What nginx-common's postinst does, and a large file."""
+    layer = program_layer("nginx.sh").symlink("etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default")
+    layer.dir("var/www/html").file("var/www/html/index.nginx-debian.html", "<title>Welcome to nginx!</title>\n")
+    return layer.file("var/www/html/large", nginx_file())
+
+
 PYTHON = Software("python", ["python3", "openssl"], lambda: program_layer("batteries.py"), Cmd=["python3"])
 NODE = Software("node", ["nodejs"], lambda: program_layer("server.js"), Entrypoint=["node"])
 REDIS = Software("redis", ["redis-server", "redis-tools"], lambda: program_layer("redis.sh"),
@@ -134,5 +150,7 @@ POSTGRES = Software("postgres", ["postgresql-17"],
                     .dir("var/run/postgresql", uid=100, gid=100),
                     passwd="postgres:x:100:100::/var/lib/postgresql:/bin/bash\n", group="postgres:x:100:\n",
                     User="postgres", Env=["PATH=/usr/lib/postgresql/17/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"])
+NGINX = Software("nginx", ["nginx", "wget"], nginx_layer, Entrypoint=["nginx"], Cmd=["-g", "daemon off;"])
+TOOLS = Software("tools", ["bash", "iputils-ping", "wget", "procps"], Cmd=["bash"])
 STRESS = Software("stress-ng", ["stress-ng"], Entrypoint=["stress-ng"])
 ESBUILD_IMAGE = Software("esbuild", [], esbuild_layer, Entrypoint=["/bin/esbuild"], WorkingDir="/src")

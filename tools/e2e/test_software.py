@@ -2,8 +2,10 @@
 """Real software in a container, without a network but its own loopback. docs/containers.md has a table of these."""
 
 import hashlib
+import json
 import re
 import subprocess
+import threading
 
 import debian
 import software
@@ -51,10 +53,27 @@ def redis_benchmark(context):
 
 
 @test
-def postgres_in_memory(context):
-    output = run(context, software.POSTGRES, "/app/postgres.sh", "/var/lib/postgresql/data", "5000",
-                 LINUXRUN_MEMORY="512M", STARINA_MEMORY="1G")
-    check_equal(output, "rows|5000|5000\n")
+def nginx_listens_on_both_families(context):
+    check_equal(run(context, software.NGINX, "/app/nginx.sh"),
+                "http://127.0.0.1/ Welcome\nhttp://[::1]/ Welcome\nhttp://[::1]/none 404\nended 0\n")
+
+
+@test
+def postgres_on_a_disk(context):
+    """Three machines, one after the other, on one disk; the second one's power is cut."""
+    more = {"LINUXRUN_MEMORY": "256M", "LINUXRUN_DISK": "1G", "LINUXRUN_DISK_FILE": context.scratch / "disk"}
+    data = "/var/lib/postgresql/data"
+    check_equal(run(context, software.POSTGRES, "/app/postgres.sh", data, "2000", **more), "rows|2000|2000\n")
+    command = json.dumps(["/app/postgres.sh", data, "1000", "hold"])
+    process = context.start(**software.settings(context, software.POSTGRES), LINUXRUN_ENTRYPOINT=command, **more)
+    watchdog = threading.Timer(TIMEOUT, process.kill)
+    watchdog.start()
+    line = process.stdout.readline()
+    watchdog.cancel()
+    process.kill()
+    _, errors = process.communicate()
+    check_equal(line, b"rows|3000|2000\n", errors)
+    check_equal(run(context, software.POSTGRES, "/app/postgres.sh", data, "3000", **more), "rows|6000|3000\n")
 
 
 @test

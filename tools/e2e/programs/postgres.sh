@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs in a container, as the user postgres: postgres.sh DIRECTORY ROWS makes a database there, if there is none, adds
-# rows to it, restarts the server, and prints how many there are.
+# Runs in a container, as the user postgres: postgres.sh DIRECTORY ROWS [hold] makes a database there, if there is none, adds
+# rows to it, restarts the server, and prints how many there are. Then it ends, or waits with the server at work.
 set -eu
 data=$1
 rows=$2
+hold=${3:-}
 [ -e "$data/PG_VERSION" ] || initdb -D "$data" --auth=trust --no-instructions >/tmp/initdb.log || {
 	cat /tmp/initdb.log
 	exit 1
@@ -24,4 +25,5 @@ ROLLBACK;
 EOF
 pg_ctl -D "$data" -w -t 300 -m fast restart -l /tmp/server.log >/dev/null
 psql -qAt postgres -c "SELECT 'rows', count(*), count(DISTINCT word) FROM numbers"
+[ -z "$hold" ] || exec sleep infinity
 pg_ctl -D "$data" -w -t 300 -m fast stop >/dev/null

@@ -13,7 +13,7 @@ const server = http.createServer((request, response) => {
     served++;
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify({
-      url: request.url, served, bytes: body.length, sha256: crypto.createHash("sha256").update(body).digest("hex"),
+      url: request.url, served: String(served).padStart(6, "0"), bytes: body.length, sha256: crypto.createHash("sha256").update(body).digest("hex"),
     }));
   });
 });
@@ -25,7 +25,7 @@ async function askMyself(port) {
     last = await answer.json();
   }
   const packed = zlib.gunzipSync(zlib.gzipSync(Buffer.alloc(100000, "node"))).length;
-  console.log(last.url, last.served, last.bytes, last.sha256.slice(0, 8), packed);
+  console.log(last.url, Number(last.served), last.bytes, last.sha256.slice(0, 8), packed);
   server.close();
   server.closeAllConnections();
 }
