@@ -6,6 +6,8 @@
 APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd linuxrun
 # The image that `make test` boots: the same, and what tests it from within.
 TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim vm_victim
+# The image of the tests with many virtual machines.
+CROWD_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch httpd tcpip vm_crowd
 # The image of the network tests.
 NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 
@@ -111,7 +113,7 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$
 	@mkdir -p $$(@D)
 	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
-$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS)),$(eval $(call app_rules,$(app))))
+$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS)),$(eval $(call app_rules,$(app))))
 # --- Kernel ----------------------------------------------------------------------------------------
 
 KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
@@ -143,6 +145,7 @@ endef
 $(eval $(call image_rules,starina,$(APPS)))
 $(eval $(call image_rules,starina-test,$(TEST_APPS)))
 $(eval $(call image_rules,starina-net,$(NET_APPS)))
+$(eval $(call image_rules,starina-crowd,$(CROWD_APPS)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

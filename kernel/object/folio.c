@@ -16,15 +16,24 @@ static size_t num_parts(const struct folio *folio)
 	return (folio->size + BLOCK_SIZE - 1) / BLOCK_SIZE;
 }
 
-static void free_part(struct folio_part *part)
+static void free_page_of(struct folio *folio, struct folio_part *part, size_t index)
 {
-	if (part->block != 0)
+	if (part->pages[index] == 0)
+		return;
+	page_free(part->pages[index], 0);
+	part->pages[index] = 0;
+	folio->populated--;
+}
+
+static void free_part(struct folio *folio, struct folio_part *part)
+{
+	if (part->block != 0) {
 		page_free(part->block, BLOCK_ORDER);
+		folio->populated -= PAGES_PER_BLOCK;
+	}
 	if (part->pages != NULL) {
-		for (size_t i = 0; i < PAGES_PER_BLOCK; i++) {
-			if (part->pages[i] != 0)
-				page_free(part->pages[i], 0);
-		}
+		for (size_t i = 0; i < PAGES_PER_BLOCK; i++)
+			free_page_of(folio, part, i);
 		kfree(part->pages);
 	}
 	*part = (struct folio_part){0};
@@ -40,7 +49,7 @@ static void folio_destroy(struct object *object)
 			vmap_release(folio->vaddr, folio->size);
 		}
 		for (size_t i = 0; i < num_parts(folio); i++)
-			free_part(&folio->parts[i]);
+			free_part(folio, &folio->parts[i]);
 		kfree(folio->parts);
 		if (folio->spare != 0)
 			page_free(folio->spare, 0);
@@ -157,7 +166,12 @@ static error_t populate_page_locked(struct folio *folio, struct folio_part *part
 		if (part->pages == NULL)
 			return ERR_NO_MEMORY;
 	}
-	return page_alloc(0, &part->pages[index]);
+	if (page_alloc(0, &part->pages[index]) != 0) {
+		part->pages[index] = 0;
+		return ERR_NO_MEMORY;
+	}
+	folio->populated++;
+	return 0;
 }
 
 // A block when the part is whole and untouched and a free block exists, else a page.
@@ -170,7 +184,9 @@ static error_t populate_locked(struct folio *folio, size_t offset, paddr_t *out,
 
 	if (part->block == 0 && part->pages == NULL && folio->size - part_start >= BLOCK_SIZE &&
 	    may_take_locked(folio, PAGES_PER_BLOCK)) {
-		if (page_alloc(BLOCK_ORDER, &part->block) != 0)
+		if (page_alloc(BLOCK_ORDER, &part->block) == 0)
+			folio->populated += PAGES_PER_BLOCK;
+		else
 			part->block = 0;
 	}
 	if (part->block != 0) {
@@ -285,13 +301,10 @@ error_t folio_object_discard(struct folio *folio, size_t offset, size_t length)
 			if (folio->vaddr != 0)
 				vmap_unmap(folio->vaddr + offset, step);
 			if (step == BLOCK_SIZE)
-				free_part(part);
+				free_part(folio, part);
 			for (size_t i = (offset - part_start) / PAGE_SIZE, n = step / PAGE_SIZE;
-			     part->pages != NULL && n > 0; i++, n--) {
-				if (part->pages[i] != 0)
-					page_free(part->pages[i], 0);
-				part->pages[i] = 0;
-			}
+			     part->pages != NULL && n > 0; i++, n--)
+				free_page_of(folio, part, i);
 		}
 		spin_unlock(&folio->lock);
 		offset += step;

@@ -25,6 +25,7 @@ struct folio {
 	paddr_t paddr;   // contiguous
 	uintptr_t vaddr;  // where it is mapped; 0: not yet
 	struct folio_part *parts;  // lazy
+	uint64_t populated;  // lazy: pages in the parts; written under `lock`
 	paddr_t spare;  // see `lost`; 0: none
 	bool lost;  // an app's touch found no memory: the content is not whole any more; written under `lock`
 	struct vmap_lazy_range range;

@@ -83,6 +83,7 @@ static void a_lazy_folio_is_populated_by_blocks_then_pages(void **state)
 {
 	uint64_t pages = page_free_count();
 	size_t size = 2 * BLOCK_SIZE + 3 * PAGE_SIZE;
+	struct folio_info info;
 	handle_t handle;
 	struct folio *folio;
 	paddr_t paddr;
@@ -100,6 +101,11 @@ static void a_lazy_folio_is_populated_by_blocks_then_pages(void **state)
 	assert_int_equal(folio_populate(folio, 2 * BLOCK_SIZE + 2 * PAGE_SIZE, &paddr, &block_size), 0);
 	assert_int_equal(block_size, PAGE_SIZE);
 	assert_int_equal(page_free_count(), pages - BLOCK_SIZE / PAGE_SIZE - 1);
+	assert_int_equal(CALL_2(folio_info, handle, &info), 0);
+	assert_int_equal(info.populated, BLOCK_SIZE + PAGE_SIZE);
+	assert_int_equal(CALL_3(folio_discard, handle, BLOCK_SIZE, BLOCK_SIZE), 0);
+	assert_int_equal(CALL_2(folio_info, handle, &info), 0);
+	assert_int_equal(info.populated, PAGE_SIZE);
 	assert_int_equal(folio_populate(folio, size, &paddr, &block_size), ERR_RANGE);
 	assert_int_equal(CALL_1(handle_close, handle), 0);
 	assert_int_equal(page_free_count(), pages);

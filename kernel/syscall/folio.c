@@ -74,8 +74,10 @@ error_t sys_folio_info(SYSCALL_ARGS)
 	if (error != 0)
 		return error;
 	const struct folio *folio = folio_from_object(object);
-	struct folio_info info = {.size = folio->size, .paddr = folio->paddr};
+	struct folio_info info = {.size = folio->size, .paddr = folio->paddr, .populated = folio->size};
 
+	if ((folio->flags & FOLIO_LAZY) != 0)
+		info.populated = __atomic_load_n(&folio->populated, __ATOMIC_RELAXED) * PAGE_SIZE;
 	error = user_write(a1, &info, sizeof(info));
 	object_put(object);
 	return error;

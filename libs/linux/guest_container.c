@@ -408,6 +408,11 @@ bool guest_container_address(const struct guest_container *c, struct guest_addre
 	return c->vm != NULL && vm_address(c->vm, out);
 }
 
+uint64_t guest_container_memory_used(const struct guest_container *c)
+{
+	return c->vm != NULL ? vm_memory_used(c->vm) : 0;
+}
+
 void guest_container_stats(struct guest_container *c, struct vcpu_stats *out)
 {
 	*out = c->final_stats;

@@ -75,6 +75,8 @@ void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t c
 void guest_container_kill(struct guest_container *c);
 // Who the container is on the network. Returns false as long as it is not known, and when it is on none.
 __must_check bool guest_container_address(const struct guest_container *c, struct guest_address *out);
+// Bytes of guest memory that are in use (vm_memory_used); 0 when the container has ended.
+uint64_t guest_container_memory_used(const struct guest_container *c);
 // VM exits so far.
 void guest_container_stats(struct guest_container *c, struct vcpu_stats *out);
 // Frees a container that has ended, or was not started and has no VM from elsewhere.

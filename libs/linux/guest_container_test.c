@@ -277,6 +277,11 @@ void machine_discard(struct machine *machine, size_t offset, size_t length)
 	(void)length;
 }
 
+uint64_t machine_memory_used(const struct machine *machine)
+{
+	return machine->config.memory;
+}
+
 void machine_stats(struct machine *machine, struct vcpu_stats *out)
 {
 	(void)machine;

@@ -347,6 +347,13 @@ void machine_discard(struct machine *machine, size_t offset, size_t length)
 	}
 }
 
+uint64_t machine_memory_used(const struct machine *machine)
+{
+	struct folio_info info;
+
+	return folio_info(machine->memory_folio, &info) < 0 ? 0 : info.populated;
+}
+
 void machine_stats(struct machine *machine, struct vcpu_stats *out)
 {
 	*out = (struct vcpu_stats){0};

@@ -113,5 +113,7 @@ void machine_leave(struct machine *machine);
 // The guest does not use [offset, offset + length) of its memory now (whole blocks): the memory goes back to the system, and a
 // zeroed block takes its place at the next touch, the guest's or ours.
 void machine_discard(struct machine *machine, size_t offset, size_t length);
+// Bytes of guest memory that have memory behind them.
+uint64_t machine_memory_used(const struct machine *machine);
 // Sums the exits of all vCPUs.
 void machine_stats(struct machine *machine, struct vcpu_stats *out);

@@ -160,6 +160,11 @@ bool vm_address(const struct vm *vm, struct guest_address *out)
 	return vm->net.has_address;
 }
 
+uint64_t vm_memory_used(const struct vm *vm)
+{
+	return vm->has_machine ? machine_memory_used(&vm->machine) : 0;
+}
+
 void vm_stats(struct vm *vm, struct vcpu_stats *out)
 {
 	*out = (struct vcpu_stats){0};

@@ -82,6 +82,8 @@ __must_check bool vm_stop(struct vm *vm);
 void vm_fail(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // The guest has VM_PATIENCE from now for its next step: then the VM fails with "the guest did not WHAT in N s". NULL: no limit.
 void vm_be_patient(struct vm *vm, const char *what);
+// Bytes of guest memory that are in use; the rest of its memory is not there yet, or was given back.
+uint64_t vm_memory_used(const struct vm *vm);
 // VM exits so far.
 void vm_stats(struct vm *vm, struct vcpu_stats *out);
 // Logs what the guest kernel said last, line by line.

@@ -21,7 +21,8 @@ static void machine_stopped(void *context)
 	struct vm *vm = context;
 	struct machine *m = &vm->machine;
 
-	if (m->end != MACHINE_END_STOPPED)
+	// What a kernel said last tells something when it is the kernel that failed.
+	if (m->end != MACHINE_END_STOPPED && m->end != MACHINE_END_NO_MEMORY)
 		vm_log_last_words(vm);
 	switch (m->end) {
 	case MACHINE_END_SHUTDOWN:

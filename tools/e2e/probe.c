@@ -99,6 +99,21 @@ static int hoard(void)
 	}
 }
 
+// Takes `count` MiB and keeps them until stdin ends.
+static int hold(int count)
+{
+	for (int i = 0; i < count; i++) {
+		char *block = malloc(1 << 20);
+
+		if (!block)
+			return 66;
+		memset(block, 1, 1 << 20);
+	}
+	puts("holding");
+	fflush(stdout);
+	return copy_input();
+}
+
 static int write_file(const char *path)
 {
 	FILE *file = fopen(path, "w");
@@ -162,6 +177,8 @@ int main(int argc, char **argv)
 		return show_files(argv + 2);
 	else if (strcmp(command, "hoard") == 0)
 		return hoard();
+	else if (strcmp(command, "hold") == 0)
+		return hold(number);
 	else if (strcmp(command, "write") == 0)
 		return write_file(argv[2]);
 	else if (strcmp(command, "wait") == 0 || strcmp(command, "stubborn") == 0)

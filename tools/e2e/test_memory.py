@@ -2,6 +2,7 @@
 """Memory of containers: what a guest costs, what it gives back, and what happens when there is none."""
 
 import json
+import re
 import select
 import time
 import urllib.request
@@ -10,10 +11,13 @@ import debian
 from harness import RUN_TIMEOUT, check, check_equal, test
 from net_machine import free_port
 from oci import write_layout
+from probe import run_probe
 
 PAGE = 4096
 MIB = 1 << 20
 BALLAST = 64 * MIB
+# Of a guest: reserved, and used before its container's first process.
+GUEST_MAX = 50_000_000
 OBEY = "import sys\nfor line in sys.stdin: exec(line)"
 
 
@@ -68,3 +72,23 @@ def freed_memory_comes_back(context):
     finally:
         result = context.stop(puppet.process)
     check("FAULT" not in result.stderr, result)
+
+
+@test
+def small_guests(context):
+    """64 MiB are enough for a container; the guest itself takes less than 50 MB of them, and of more."""
+    for memory in (64, 128):
+        result = run_probe(context, "show", "/proc/meminfo", LINUXRUN_MEMORY=f"{memory}M")
+        check_equal(result.status, 0, result)
+        available = int(re.search(rb"MemAvailable: +(\d+) kB", result.stdout)[1]) * 1024
+        check(memory * MIB - available < GUEST_MAX, result)
+    result = run_probe(context, "hold", "32", LINUXRUN_MEMORY="64M")
+    check_equal((result.status, result.stdout), (0, b"holding\n"), result)
+
+
+@test
+def out_of_memory_in_the_guest(context):
+    """The process gets it, as in docker: status 137. The OS goes on, and powers off as always."""
+    result = run_probe(context, "hoard", LINUXRUN_MEMORY="64M")
+    check_equal((result.status, result.errors()), (137, ""), result)
+    check("container ended with status 137" in result.stderr, result)

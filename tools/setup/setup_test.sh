@@ -190,6 +190,19 @@ test_lost_kernel_option_is_named() {
 		check_guest_config '"$WORK"'/config' && said 'CONFIG_LOST=y (is n)' && said 'CONFIG_A=n (is y)'
 }
 
+# The kernel that guests of this checkout run, not a stand-in.
+test_guest_kernel_has_what_is_asked_for() {
+	local config=$REPO/third_party/guest-kernel/config
+	[[ -f $config ]] || return 77
+	export REPO
+	parts 'GUEST_CONFIG=$REPO/libs/linux/guest/kernel.config
+		check_guest_config $REPO/third_party/guest-kernel/config' || return 1
+	for option in VIRTIO_BALLOON=y PAGE_REPORTING=y IPV6=y CFS_BANDWIDTH=y TMPFS_POSIX_ACL=y \
+		EXT4_FS_POSIX_ACL=y TMPFS_XATTR=y SQUASHFS_XATTR=y; do
+		grep -q "^CONFIG_$option" "$config" || { echo "    no CONFIG_$option" && return 1; }
+	done
+}
+
 test_damaged_guest_kernel_is_built_again() {
 	mkdir -p "$WORK/checkout/libs/linux/guest"
 	echo CONFIG_A=y >"$WORK/checkout/libs/linux/guest/kernel.config"
