@@ -16,8 +16,10 @@
 #include "libs/abi/time.h"
 
 #ifdef STARINA_HOST
+#include "kernel/arch/host/app_access.h"
 #include "kernel/arch/host/arch_types.h"
 #else
+#include "kernel/arch/riscv64/app_access.h"
 #include "kernel/arch/riscv64/arch_types.h"
 #endif
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything is compiled with frame pointers: fp points past the frame, whose two upper words are the return
+// Everything but the hottest files (HOT in the Makefile), which leave fp alone, is compiled with frame pointers: fp points past the frame, whose two upper words are the return
 // address and the caller's fp (RISC-V ABIs, "Frame Pointer Convention").
 #include "kernel/arch/riscv64/copy.h"
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/debug/symbols.h"
+#include "kernel/object/thread.h"
 #include "libs/base/fmt.h"
 
 #define MAX_FRAMES 32
+
+// kernel/arch/riscv64/trap_entry.S
+extern uint8_t starina_syscall[], starina_syscall_end[];
 
 static void log_frame(const char *who, int number, uintptr_t pc, uintptr_t lookup)
 {
@@ -24,6 +28,15 @@ static void log_frame(const char *who, int number, uintptr_t pc, uintptr_t looku
 	klog_app(who, LOG_ERROR, line, len < sizeof(line) ? len : sizeof(line) - 1);
 }
 
+// The app's function that made the current thread's call.
+static void log_caller(const char *who, int number)
+{
+	const struct thread *thread = arch_current_thread();
+
+	if (thread != NULL)
+		log_frame(who, number, thread->arch.app_pc, thread->arch.app_pc - 1);
+}
+
 void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp)
 {
 	log_frame(who, 0, pc, pc);
@@ -36,6 +49,9 @@ void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp)
 			return;
 		// A return address is behind its call, which may be a function's last instruction.
 		log_frame(who, i, frame[1], frame[1] - 1);
+		// A call's entry makes no frame: who made the call is known to the thread alone.
+		if (frame[1] > (uintptr_t)starina_syscall && frame[1] < (uintptr_t)starina_syscall_end)
+			log_caller(who, ++i);
 		// Stacks grow down: a chain that does not go up is corrupt. A call from an app changes to another stack once.
 		if (frame[0] == fp)
 			return;

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "kernel/object/channel.h"
 #include "kernel/object/test_support.h"
 
 struct process *self;
@@ -54,6 +55,7 @@ int test_teardown(void **state)
 {
 	(void)state;
 	test_end(self);
+	channel_trim();
 	assert_int_equal(object_count(), before.objects);
 	assert_int_equal(handle_count(), before.handles);
 	assert_int_equal(page_free_count(), before.pages);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/object/channel.h"
 
+#include "kernel/arch/arch.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/channel_private.h"
+#include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 #include "libs/base/string.h"
 
@@ -105,17 +107,39 @@ error_t channel_object_create(struct account *account, struct channel_end *out[2
 
 // --- Messages ---
 
+static struct channel_message *take_kept(void)
+{
+	struct hart *hart = arch_this_hart();
+	struct channel_message *message = hart->free_messages;
+
+	if (message != NULL) {
+		hart->free_messages = message->next;
+		hart->num_free_messages--;
+	}
+	return message;
+}
+
+void channel_trim(void)
+{
+	struct channel_message *message;
+
+	while ((message = take_kept()) != NULL)
+		kfree(message);
+}
+
 error_t channel_message_create(const struct message_header *header, struct account *account,
                                struct channel_message **out)
 {
-	size_t data_size = ((size_t)header->len + 7) & ~(size_t)7;
+	size_t data_size = header->num_handles == 0 ? MESSAGE_MAX_DATA : ((size_t)header->len + 7) & ~(size_t)7;
 	size_t size = sizeof(struct channel_message) + data_size + header->num_handles * sizeof(struct queued_handle);
 	struct channel_message *message;
 	error_t error = account_charge(account, size);
 
 	if (error != 0)
 		return error;
-	message = kmalloc_dirty(size);
+	message = header->num_handles == 0 ? take_kept() : NULL;
+	if (message == NULL)
+		message = kmalloc_dirty(size);
 	if (message == NULL) {
 		account_uncharge(account, size);
 		return ERR_NO_MEMORY;
@@ -125,8 +149,15 @@ error_t channel_message_create(const struct message_header *header, struct accou
 	message->charged = (uint32_t)size;
 	message->num_queued = 0;
 	message->num_ends = 0;
-	message->queued = (struct queued_handle *)(void *)(message->data + data_size);
-	message->header = *header;
+	message->queued = NULL;
+	if (header->num_handles > 0)
+		message->queued = (struct queued_handle *)(void *)(message->data + data_size);
+	memset(&message->header, 0, sizeof(message->header));
+	message->header.type = header->type;
+	message->header.len = header->len;
+	message->header.num_handles = header->num_handles;
+	for (uint32_t i = 0; i < header->num_handles; i++)
+		message->header.handles[i] = header->handles[i];
 	*out = message;
 	return 0;
 }
@@ -153,24 +184,21 @@ void channel_message_free(struct channel_message *message)
 {
 	struct account *account = message->account;
 	uint32_t charged = message->charged;
+	struct hart *hart = arch_this_hart();
 
 	if (message->num_queued > 0)
 		drop_handles(message);
-	kfree(message);
+	if (message->queued == NULL && hart->num_free_messages < FREE_MESSAGES_MAX) {
+		message->next = hart->free_messages;
+		hart->free_messages = message;
+		hart->num_free_messages++;
+	} else {
+		kfree(message);
+	}
 	account_uncharge(account, charged);
 }
 
 // --- Sending ---
-
-static void push_locked(struct channel_end *to, struct channel_message *message)
-{
-	if (to->tail != NULL)
-		to->tail->next = message;
-	else
-		to->head = message;
-	to->tail = message;
-	to->queued++;
-}
 
 // Queues it if there is room; `*notify` says whether the receiver's polls must hear of it.
 static error_t try_push(struct channel_end *end, struct channel_message *message, bool *notify)
@@ -185,7 +213,7 @@ static error_t try_push(struct channel_end *end, struct channel_message *message
 		error = ERR_FULL;
 	} else {
 		*notify = to->queued == 0 && to->object.watched;
-		push_locked(to, message);
+		channel_push_locked(to, message);
 	}
 	spin_unlock(&end->channel->lock);
 	return error;
@@ -314,11 +342,7 @@ static error_t pop_locked(struct channel_end *end, uint32_t reserved, bool trans
 	*out = message;
 	if (message->num_queued > reserved || (message->num_ends > 0 && !transit))
 		return ERR_NOT_READY;
-	end->head = message->next;
-	if (end->head == NULL)
-		end->tail = NULL;
-	end->queued--;
-	message->next = NULL;
+	(void)channel_pop_locked(end);
 	return 0;
 }
 

@@ -65,6 +65,8 @@ __must_check error_t channel_end_send(struct channel_end *end, struct handle_tab
 // no handles any more). Errors: as channel_recv.
 __must_check error_t channel_end_recv(struct channel_end *end, struct handle_table *table,
                                       struct channel_message **out);
+// Frees the messages that this hart keeps for use.
+void channel_trim(void);
 // Puts a message just received back, its handles too: the receiver's memory was bad.
 void channel_end_unrecv(struct channel_end *end, struct handle_table *table, struct channel_message *message);
 

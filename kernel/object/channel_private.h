@@ -28,10 +28,54 @@ struct channel_message {
 	uint32_t charged;
 	uint16_t num_queued;  // handles that it holds
 	uint16_t num_ends;    // channel ends among them
-	struct queued_handle *queued;
+	struct queued_handle *queued;  // NULL: none, a plain message
 	struct message_header header;  // the data follows: one copy hands both out
 	uint8_t data[];
 };
+
+// Messages without handles all have room for the most data, so that each may be used again for any other: a hart keeps some of those
+// that it frees (hart.free_messages). Of a kept one account, next and the first word of the header are to be set, all else holds.
+#define PLAIN_MESSAGE_SIZE (sizeof(struct channel_message) + MESSAGE_MAX_DATA)
+#define FREE_MESSAGES_MAX 16u
+
+// The first word of a header: type, len and num_handles.
+static inline uint64_t message_head(const struct message_header *header)
+{
+	uint64_t head;
+
+	__builtin_memcpy(&head, __builtin_assume_aligned(header, 8), sizeof(head));
+	return head;
+}
+static inline void message_set_head(struct message_header *header, uint64_t head)
+{
+	__builtin_memcpy(__builtin_assume_aligned(header, 8), &head, sizeof(head));
+}
+_Static_assert(offsetof(struct message_header, num_handles) == 6 && offsetof(struct channel_message, header) % 8 == 0,
+               "the first word");
+
+// Appends a message to a queue; the channel's lock is held.
+static inline void channel_push_locked(struct channel_end *to, struct channel_message *message)
+{
+	message->next = NULL;
+	if (to->tail != NULL)
+		to->tail->next = message;
+	else
+		to->head = message;
+	to->tail = message;
+	to->queued++;
+}
+
+// Takes the first message of a queue that has one; the channel's lock is held.
+static inline struct channel_message *channel_pop_locked(struct channel_end *end)
+{
+	struct channel_message *message = end->head;
+
+	end->head = message->next;
+	if (end->head == NULL)
+		end->tail = NULL;
+	end->queued--;
+	return message;
+}
 
 // The lock of what is known about channel ends that lie in queues.
 void channel_transit_lock(void);

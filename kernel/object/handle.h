@@ -17,9 +17,12 @@ struct handle_slot {
 	struct object *object;  // NULL: free
 	uint16_t rights;
 	uint16_t generation;
-	uint32_t next_free;
-	uint32_t mapped;  // PROT_* bits that the folio is mapped with through this handle
+	union {
+		uint32_t next_free;
+		uint32_t mapped;  // PROT_* bits that the folio is mapped with through this handle
+	};
 };
+_Static_assert(sizeof(struct handle_slot) == 16, "found by a shift");
 
 struct handle_table {
 	struct spinlock lock;

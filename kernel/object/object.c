@@ -25,6 +25,7 @@ void object_init(struct object *object, const struct object_ops *ops)
 	object->refs = 1;
 	object->handles = 0;
 	object->watched = false;
+	object->type = (uint8_t)ops->type;
 	object->deferred = 0;
 	list_init(&object->watchers);
 	object->deferred_next = NULL;

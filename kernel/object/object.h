@@ -37,6 +37,7 @@ struct object {
 	// Set while `watchers` is not empty; written with the poll lock held before readiness is asked for, read by
 	// notifiers inside the object's own lock: so no notification is lost (poll.h).
 	bool watched;
+	uint8_t type;  // enum object_type, as ops has it
 	uint32_t deferred;  // 1: is in a deferred list to be closed, which holds a reference; atomic
 	struct list watchers;  // struct poll_entry; guarded by the poll lock
 	struct object *deferred_next;
@@ -70,6 +71,15 @@ static inline __must_check error_t account_charge(struct account *account, uint6
 	if (bytes > account->kernel_limit) // the sum might wrap around
 		return ERR_LIMIT;
 	if (__atomic_add_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED) > account->kernel_limit) {
+		__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED);
+		return ERR_LIMIT;
+	}
+	return 0;
+}
+// The same for a process's account and far less bytes than any limit.
+static inline __must_check error_t account_charge_little(struct account *account, uint64_t bytes)
+{
+	if (__builtin_expect(__atomic_fetch_add(&account->kernel_used, bytes, __ATOMIC_RELAXED) > account->kernel_limit - bytes, 0)) {
 		__atomic_sub_fetch(&account->kernel_used, bytes, __ATOMIC_RELAXED);
 		return ERR_LIMIT;
 	}

@@ -3,20 +3,20 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/object/poll_private.h"
 
 // Polls that a nesting check looks at, at most: more is ERR_LIMIT.
 #define NESTING_BUDGET 256u
 
-static struct spinlock poll_lock = {.rank = LOCK_RANK_POLL};
+struct spinlock poll_lock = {.rank = LOCK_RANK_POLL};
 
-// The entry may be ready: the poll's waiters, listeners and the polls that it is in shall look. At most POLL_MAX_DEPTH deep.
-static void mark_locked(struct poll_entry *entry)
+// At most POLL_MAX_DEPTH deep. An entry that is in the ready list already may have been seen not ready since by somebody who waits.
+void poll_mark_locked(struct poll_entry *entry)
 {
 	struct poll *poll = entry->poll;
 
-	if (!list_is_empty(&entry->by_ready))
-		return;
-	list_push_back(&poll->ready, &entry->by_ready);
+	if (list_is_empty(&entry->by_ready))
+		list_push_back(&poll->ready, &entry->by_ready);
 	wait_queue_wake_all(&poll->waiters);
 	list_for_each(pos, &poll->listeners) {
 		struct poll_listener *listener = container_of(pos, struct poll_listener, entry);
@@ -27,7 +27,7 @@ static void mark_locked(struct poll_entry *entry)
 		struct poll_entry *outer = container_of(pos, struct poll_entry, by_object);
 
 		if ((outer->interest & READY_READABLE) != 0)
-			mark_locked(outer);
+			poll_mark_locked(outer);
 	}
 }
 
@@ -38,7 +38,7 @@ void object_notify(struct object *object, uint32_t ready)
 		struct poll_entry *entry = container_of(pos, struct poll_entry, by_object);
 
 		if ((entry->interest & ready) != 0)
-			mark_locked(entry);
+			poll_mark_locked(entry);
 	}
 	spin_unlock(&poll_lock);
 }
@@ -49,7 +49,7 @@ static bool is_ready_locked(struct poll *poll)
 	while (!list_is_empty(&poll->ready)) {
 		struct poll_entry *entry = container_of(poll->ready.next, struct poll_entry, by_ready);
 
-		if ((entry->object->ops->readiness(entry->object) & entry->interest) != 0)
+		if (poll_entry_ready(entry) != 0)
 			return true;
 		list_remove(&entry->by_ready);
 	}
@@ -201,7 +201,7 @@ static struct poll_entry *find_locked(const struct poll *poll, const struct hand
 static void refresh_locked(struct poll_entry *entry)
 {
 	if ((entry->object->ops->readiness(entry->object) & entry->interest) != 0)
-		mark_locked(entry);
+		poll_mark_locked(entry);
 }
 
 // The object of a handle that may be polled, with the table's lock held.
@@ -360,7 +360,7 @@ static size_t collect_locked(struct poll *poll, struct poll_event *events, size_
 	list_remove(&poll->ready);
 	while (n < max && !list_is_empty(&pass)) {
 		struct poll_entry *entry = container_of(list_pop_front(&pass), struct poll_entry, by_ready);
-		uint32_t ready = entry->object->ops->readiness(entry->object) & entry->interest;
+		uint32_t ready = poll_entry_ready(entry);
 
 		if (ready == 0)
 			continue;

@@ -2,7 +2,7 @@
 //
 // Polls. One lock (rank POLL) guards all watch lists and ready lists; what it guards is short. A poll's ready list holds the
 // entries that may be ready: notifiers put them there on the edge from not ready to ready, a wait asks each object again
-// (so what is reported is true, level-triggered) and drops those that are not. Neither side can miss the other: the
+// (so what is reported is true, level-triggered) and drops those that are not (a single one may stay). Neither side can miss the other: the
 // notifier looks at object->watched inside the object's lock after its change, and an entry is made visible there
 // before the object is asked under the same lock.
 //

@@ -309,6 +309,141 @@ static void a_listener_hears_of_each_change(void **state)
 	object_put(object);
 }
 
+// --- The hand-over of the hart ---
+
+#define TRIPS 200u
+
+static struct {
+	handle_t ends[2];
+	handle_t polls[2];
+	unsigned trips;      // answers that the first got
+	unsigned handed;     // sends that left the other waiting for the hart itself
+	unsigned bystander;  // turns of a third thread
+	unsigned spoiled;    // the bystander's turns when the first was interrupted
+	unsigned jumped;     // times that the second ran before the bystander nevertheless
+	bool interrupt;      // the first is interrupted by ticks
+	bool done;
+} pair;
+
+static void pair_wait(int side)
+{
+	struct poll_event event;
+	size_t n;
+
+	assert_int_equal(CALL_5(poll_wait, pair.polls[side], &event, 1, NSEC_NEVER, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(event.cookie, 7);
+	assert_int_equal(event.ready, READY_READABLE);
+	sched_return_to_app();
+}
+
+static void pair_first(void *arg)
+{
+	struct message m = {.type = 5, .len = 8};
+
+	(void)arg;
+	while (pair.trips < TRIPS) {
+		memcpy(m.data, &pair.trips, sizeof(pair.trips));
+		assert_int_equal(CALL_2(channel_send, pair.ends[0], &m), 0);
+		pair.handed += harts[0].handover != NULL;
+		if (pair.interrupt) {
+			// Two ticks: the second one ends the slice.
+			host_advance(TIME_SLICE_NS);
+			host_advance(TIME_SLICE_NS);
+			pair.spoiled = pair.bystander;
+			sched_return_to_app();
+		}
+		pair_wait(0);
+		assert_int_equal(CALL_2(channel_recv, pair.ends[0], &m), 0);
+		assert_memory_equal(m.data, &pair.trips, sizeof(pair.trips));
+		assert_int_equal(CALL_2(channel_recv, pair.ends[0], &m), ERR_EMPTY);
+		pair.trips++;
+	}
+	pair.done = true;
+	m.type = 6;
+	assert_int_equal(CALL_2(channel_send, pair.ends[0], &m), 0);
+}
+
+static void pair_second(void *arg)
+{
+	struct message m;
+
+	(void)arg;
+	do {
+		pair_wait(1);
+		pair.jumped += pair.interrupt && pair.bystander == pair.spoiled;
+		assert_int_equal(CALL_2(channel_recv, pair.ends[1], &m), 0);
+		assert_int_equal(CALL_2(channel_send, pair.ends[1], &m), 0);
+	} while (m.type != 6);
+}
+
+static void bystander(void *arg)
+{
+	(void)arg;
+	while (!pair.done) {
+		pair.bystander++;
+		assert_int_equal(CALL_1(thread_yield, 0), 0);
+	}
+}
+
+static void run_pair(void (*third)(void *arg), bool interrupt)
+{
+	memset(&pair, 0, sizeof(pair));
+	pair.interrupt = interrupt;
+	assert_int_equal(CALL_1(channel_create, pair.ends), 0);
+	for (int i = 0; i < 2; i++) {
+		pair.polls[i] = new_poll();
+		assert_int_equal(CALL_4(poll_add, pair.polls[i], pair.ends[i], READY_READABLE, 7), 0);
+	}
+	assert_int_equal(CALL_4(thread_create, pair_second, NULL, 0, NULL), 0);
+	assert_int_equal(CALL_4(thread_create, pair_first, NULL, 0, NULL), 0);
+	if (third != NULL)
+		assert_int_equal(CALL_4(thread_create, third, NULL, 0, NULL), 0);
+	host_run(NSEC_NEVER);
+	assert_int_equal(pair.trips, TRIPS);
+	assert_null(harts[0].handover);
+}
+
+static void two_threads_hand_the_hart_to_and_fro(void **state)
+{
+	(void)state;
+	run_pair(NULL, false);
+	assert_true(pair.handed >= TRIPS - 1);
+}
+
+static void a_third_thread_gets_its_turn_at_the_tick(void **state)
+{
+	(void)state;
+	run_pair(bystander, true);
+	assert_true(pair.bystander >= TRIPS);
+	assert_true(pair.jumped <= 1);
+}
+
+// An entry that stays in the ready list though it is not ready must still wake who waits, and is not reported.
+static void an_entry_seen_not_ready_still_wakes(void **state)
+{
+	struct message m = test_message(1, HANDLE_NONE);
+	handle_t poll = new_poll();
+	handle_t ends[2];
+
+	(void)state;
+	assert_int_equal(CALL_1(channel_create, ends), 0);
+	assert_int_equal(CALL_4(poll_add, poll, ends[0], READY_READABLE | READY_CLOSED, 3), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(CALL_2(channel_send, ends[1], &m), 0);
+		assert_int_equal(test_ready(poll, 3), READY_READABLE);
+		assert_int_equal(CALL_2(channel_recv, ends[0], &m), 0);
+		assert_int_equal(test_ready(poll, 3), 0);
+	}
+	start_waiter(poll, HANDLE_NONE, NSEC_NEVER);
+	host_run(NSEC_NEVER);
+	assert_int_equal(waiter.error, 1);
+	assert_int_equal(CALL_2(channel_send, ends[1], &m), 0);
+	host_run(NSEC_NEVER);
+	assert_int_equal(waiter.error, 0);
+	assert_int_equal(waiter.cookie, 3);
+}
+
 int test_polls(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +459,9 @@ int test_polls(void)
 		test_case(a_blocked_thread_of_a_dying_process_stops_at_the_boundary),
 		test_case(a_wait_that_begins_in_a_dying_process_ends_at_once),
 		test_case(a_listener_hears_of_each_change),
+		test_case(two_threads_hand_the_hart_to_and_fro),
+		test_case(a_third_thread_gets_its_turn_at_the_tick),
+		test_case(an_entry_seen_not_ready_still_wakes),
 	};
 
 	return cmocka_run_group_tests_name("polls", tests, NULL, NULL);

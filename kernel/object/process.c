@@ -140,6 +140,7 @@ bool process_end_begin(struct process *process, enum process_end end, int32_t st
 	}
 	spin_unlock(&process->lock);
 
+	sched_check_ending();
 	// Threads of it that run the app on other harts are brought into the kernel, whose exit they will not pass.
 	for (uint32_t i = 0; i < num_harts; i++) {
 		if (&harts[i] != arch_this_hart() && __atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE))

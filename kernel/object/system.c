@@ -23,6 +23,7 @@ static const struct object_ops system_ops = {
 
 static struct object system = {
 	.ops = &system_ops,
+	.type = OBJECT_SYSTEM,
 	.refs = 1,
 	.watchers = {&system.watchers, &system.watchers},
 };

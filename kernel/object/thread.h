@@ -26,7 +26,7 @@ struct thread {
 	uintptr_t app_stack_top;  // 0 for kernel threads
 	size_t app_stack_size;
 	// Waiting. `blocked` is claimed (1 -> 0, atomically) by who wakes the thread: a waker, its deadline or its death.
-	uint32_t blocked;
+	uint64_t blocked;
 	error_t wait_result;
 	struct list wait_entry;  // guarded by the wait queue's lock
 	struct timer_node wait_timer;

@@ -105,7 +105,7 @@ void timer_program(void)
 {
 	struct hart *hart = arch_this_hart();
 	nsec_t deadline = timer_next_deadline();
-	nsec_t slice = sched_slice_deadline(0);
+	nsec_t slice = sched_slice_deadline();
 
 	if (slice < deadline)
 		deadline = slice;

@@ -5,10 +5,13 @@
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
+#include "kernel/sched/handover.h"
 #include "kernel/sched/work.h"
 
 struct hart harts[MAX_HARTS];
 uint32_t num_harts;
+
+uint32_t idle_harts;
 
 static struct thread boot_threads[MAX_HARTS];
 
@@ -28,6 +31,7 @@ void sched_init_hart(struct hart *hart)
 	idle->state = THREAD_RUNNING;
 	hart->idle = idle;
 	hart->current = idle;
+	__atomic_fetch_or(&idle_harts, 1u << hart->id, __ATOMIC_RELAXED);
 	__atomic_store_n(&hart->online, true, __ATOMIC_RELEASE);
 }
 
@@ -38,23 +42,36 @@ static bool hart_is_idle(const struct hart *hart)
 	       __atomic_load_n(&hart->num_runnable, __ATOMIC_RELAXED) == 0;
 }
 
+// Whether the hart runs the thread, or has not saved all its registers yet.
+static bool is_leaving_locked(const struct hart *hart, const struct thread *thread)
+{
+	// In this order: sched_switch_over.
+	return __atomic_load_n(&hart->current, __ATOMIC_ACQUIRE) == thread ||
+	       __atomic_load_n(&hart->switched_from, __ATOMIC_ACQUIRE) == thread;
+}
+
 // Where a thread that ran on `last` should run: there if that hart idles, on any other that idles, else here.
 static struct hart *choose_hart(struct hart *last)
 {
+	uint32_t idle = __atomic_load_n(&idle_harts, __ATOMIC_RELAXED);
 	struct hart *self = arch_this_hart();
 
+	if (idle == 0)
+		return self;
 	if (hart_is_idle(last))
 		return last;
 	if (hart_is_idle(self))
 		return self;
-	for (uint32_t i = 0; i < num_harts; i++) {
-		if (hart_is_idle(&harts[i]))
-			return &harts[i];
+	for (; idle != 0; idle &= idle - 1) {
+		struct hart *hart = &harts[__builtin_ctz(idle)];
+
+		if (hart_is_idle(hart))
+			return hart;
 	}
 	return self;
 }
 
-static void enqueue_locked(struct hart *hart, struct thread *thread)
+static inline void enqueue_locked(struct hart *hart, struct thread *thread)
 {
 	thread->state = THREAD_RUNNABLE;
 	thread->hart = hart->id;
@@ -62,16 +79,15 @@ static void enqueue_locked(struct hart *hart, struct thread *thread)
 	hart->num_runnable++;
 }
 
-void sched_wake(struct thread *thread)
+static __attribute__((noinline)) void wake_anywhere(struct thread *thread, struct hart *self)
 {
-	struct hart *self = arch_this_hart();
 	struct hart *last = &harts[thread->hart];
 	struct hart *target;
 	bool on_way_out;
 
 	spin_lock(&last->lock);
 	// Its registers may not be saved yet: only the hart that it leaves may run it.
-	on_way_out = last->current == thread || last->switched_from == thread;
+	on_way_out = is_leaving_locked(last, thread);
 	target = on_way_out ? last : choose_hart(last);
 	if (target != last) {
 		spin_unlock(&last->lock);
@@ -80,13 +96,23 @@ void sched_wake(struct thread *thread)
 	enqueue_locked(target, thread);
 	bool preempt = target->current == target->idle || target != self || self->in_interrupt;
 	if (preempt)
-		__atomic_store_n(&target->need_resched, true, __ATOMIC_RELAXED);
+		store_relaxed(&target->need_resched, 1u);
 	spin_unlock(&target->lock);
 
 	if (target != self)
 		self->kicks |= 1u << target->id;
 	else if (!preempt)
-		timer_program();  // somebody waits now: the running thread's slice must end
+		sched_want_tick(self);
+}
+
+void sched_wake(struct thread *thread)
+{
+	struct hart *self = arch_this_hart();
+
+	if (thread == self->current || thread->fresh || !sched_may_hand_over(self, thread))
+		wake_anywhere(thread, self);
+	else
+		sched_hand_over(self, thread);
 }
 
 void sched_send_kicks(void)
@@ -101,12 +127,15 @@ void sched_send_kicks(void)
 	}
 }
 
-static struct thread *dequeue_locked(struct hart *hart)
+static inline struct thread *dequeue_locked(struct hart *hart)
 {
-	struct list *entry = list_pop_front(&hart->run_queue);
+	struct list *entry = hart->run_queue.next;
 
-	if (entry == NULL)
+	if (entry == &hart->run_queue)
 		return NULL;
+	// A thread's run_entry says nothing while it is in no queue.
+	hart->run_queue.next = entry->next;
+	entry->next->prev = &hart->run_queue;
 	hart->num_runnable--;
 	return container_of(entry, struct thread, run_entry);
 }
@@ -118,14 +147,20 @@ static struct thread *steal(struct hart *self)
 		struct hart *victim = &harts[(self->id + i) % num_harts];
 		struct thread *found = NULL;
 
-		if (!__atomic_load_n(&victim->online, __ATOMIC_ACQUIRE) ||
-		    __atomic_load_n(&victim->num_runnable, __ATOMIC_RELAXED) == 0)
+		if (!__atomic_load_n(&victim->online, __ATOMIC_ACQUIRE))
+			continue;
+		found = sched_take_handover(victim);
+		if (found != NULL) {
+			found->hart = self->id;
+			return found;
+		}
+		if (__atomic_load_n(&victim->num_runnable, __ATOMIC_RELAXED) == 0)
 			continue;
 		spin_lock(&victim->lock);
 		list_for_each(pos, &victim->run_queue) {
 			struct thread *thread = container_of(pos, struct thread, run_entry);
 
-			if (thread != victim->current && thread != victim->switched_from) {
+			if (!is_leaving_locked(victim, thread)) {
 				found = thread;
 				break;
 			}
@@ -142,51 +177,66 @@ static struct thread *steal(struct hart *self)
 	return NULL;
 }
 
-// What this hart runs next. A thread of an ending process that never ran is never run.
-static struct thread *pick_next(struct hart *hart)
+// What this hart runs next when `next`, the first of its queue, is none or never ran: a thread of an ending process that never ran
+// is never run. The hart's lock is not held.
+static __attribute__((noinline)) struct thread *pick_slowly(struct hart *hart, struct thread *next)
 {
 	for (;;) {
-		struct thread *next;
-
-		spin_lock(&hart->lock);
-		next = dequeue_locked(hart);
-		spin_unlock(&hart->lock);
 		if (next == NULL && (hart->current->state != THREAD_RUNNING || hart->current == hart->idle))
 			next = steal(hart);
 		if (next == NULL || !next->fresh || next->process == NULL || !process_is_ending(next->process))
 			return next;
 		next->state = THREAD_DEAD;
 		work_post_thread(next);
+		spin_lock(&hart->lock);
+		next = dequeue_locked(hart);
+		spin_unlock(&hart->lock);
 	}
 }
 
-static void finish_switch(struct hart *hart)
-{
-	spin_lock(&hart->lock);
-	hart->switched_from = NULL;
-	spin_unlock(&hart->lock);
-}
-
-// Switches to what runs next. The current thread is RUNNING (it goes on when nobody else waits), BLOCKED, RUNNABLE
-// (already in a queue) or DEAD.
-static void schedule(void)
+void sched_check_ending(void)
 {
 	struct hart *hart = arch_this_hart();
-	struct thread *prev = hart->current;
-	struct thread *next;
 
-	sched_send_kicks();
-	__atomic_store_n(&hart->need_resched, false, __ATOMIC_RELAXED);
-	next = pick_next(hart);
+	sched_note_ending(hart, hart->current);
+}
+
+// The hart changes between idle and busy.
+static __attribute__((noinline)) void note_idle(const struct hart *hart, const struct thread *next)
+{
+	if (next == hart->idle)
+		__atomic_fetch_or(&idle_harts, 1u << hart->id, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&idle_harts, ~(1u << hart->id), __ATOMIC_RELAXED);
+}
+
+// Switches to what runs next; gives up the hart's lock. `prev`, the current thread, is RUNNING (it goes on when nobody else
+// waits), BLOCKED, RUNNABLE (already in a queue) or DEAD.
+static void schedule_locked(struct hart *hart, struct thread *prev)
+{
+	struct thread *next = sched_take_handover(hart);
+
+	// It is next when `prev` gives the hart away, but waits its turn when that was only preempted.
+	if (next != NULL && prev->state == THREAD_RUNNING && prev != hart->idle) {
+		enqueue_locked(hart, next);
+		next = NULL;
+	}
 	if (next == NULL)
-		next = prev->state == THREAD_RUNNING ? prev : hart->idle;
+		next = dequeue_locked(hart);
+	store_relaxed(&hart->need_resched, 0u);
+	if (next == NULL || next->fresh) {
+		spin_unlock(&hart->lock);
+		next = pick_slowly(hart, next);
+		spin_lock(&hart->lock);
+		if (next == NULL)
+			next = prev->state == THREAD_RUNNING ? prev : hart->idle;
+	}
 	if (next == prev) {
 		prev->state = THREAD_RUNNING;
-		timer_program();
+		spin_unlock(&hart->lock);
+		sched_check_ending();
 		return;
 	}
-
-	spin_lock(&hart->lock);
 	if (prev->state == THREAD_RUNNING && prev != hart->idle)
 		enqueue_locked(hart, prev);
 	hart->switched_from = prev;
@@ -195,12 +245,28 @@ static void schedule(void)
 	next->hart = hart->id;
 	next->fresh = false;
 	hart->context_switches++;
-	hart->slice_end = NSEC_NEVER;
+	hart->fresh_slice = true;
+	bool waits = hart->num_runnable != 0;
 	spin_unlock(&hart->lock);
-	timer_program();
+
+	if (prev == hart->idle || next == hart->idle)
+		note_idle(hart, next);
+	if (waits && next != hart->idle)
+		sched_want_tick(hart);
+	sched_note_ending(hart, next);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	arch_thread_switch(prev, next);
-	finish_switch(arch_this_hart());
+	thread_switch(hart, prev, next);
+	sched_finish_switch(arch_this_hart());
+}
+
+static void schedule(void)
+{
+	struct hart *hart = arch_this_hart();
+
+	if (hart->kicks != 0)
+		sched_send_kicks();
+	spin_lock(&hart->lock);
+	schedule_locked(hart, hart->current);
 }
 
 void sched_yield(void)
@@ -214,16 +280,17 @@ void sched_block_current(void)
 	struct hart *hart = arch_this_hart();
 	struct thread *current = hart->current;
 
+	if (hart->kicks != 0)
+		sched_send_kicks();
 	spin_lock(&hart->lock);
 	if (current->state == THREAD_RUNNING)
 		current->state = THREAD_BLOCKED;
-	spin_unlock(&hart->lock);
-	schedule();
+	schedule_locked(hart, current);
 }
 
 void sched_started(void)
 {
-	finish_switch(arch_this_hart());
+	sched_finish_switch(arch_this_hart());
 }
 
 bool sched_has_left(struct thread *thread)
@@ -232,7 +299,7 @@ bool sched_has_left(struct thread *thread)
 	bool left;
 
 	spin_lock(&hart->lock);
-	left = hart->current != thread && hart->switched_from != thread;
+	left = !is_leaving_locked(hart, thread);
 	spin_unlock(&hart->lock);
 	if (!left && hart != arch_this_hart())
 		arch_hart_kick(hart->id);
@@ -249,38 +316,30 @@ void sched_exit_current(void)
 	panic("a dead thread runs");
 }
 
-// What sched_return_to_app seldom has to do.
-static __attribute__((noinline)) void return_slowly(struct hart *hart, const struct thread *current)
+void sched_return_to_app(void)
 {
+	struct hart *hart = arch_this_hart();
+	const struct thread *current = hart->current;
+
 	if (hart->switched_from != NULL)
-		finish_switch(hart);
+		sched_finish_switch(hart);
 	sched_send_kicks();
-	if (__atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0)
 		schedule();
 	if (current->process != NULL && process_is_ending(current->process))
 		sched_exit_current();
 }
 
-// Every call ends here: no frame of its own. `ending` is read without order: whoever sets it kicks all other harts afterwards, and
-// the kick's trap, taken in the app at the latest, looks again.
-__attribute__((optimize("omit-frame-pointer"))) void sched_return_to_app(void)
-{
-	struct hart *hart = arch_this_hart();
-	const struct thread *current = hart->current;
-
-	if (hart->switched_from != NULL || hart->kicks != 0 || __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) ||
-	    current->process == NULL || __atomic_load_n(&current->process->ending, __ATOMIC_RELAXED))
-		return_slowly(hart, current);
-}
-
-nsec_t sched_slice_deadline(nsec_t now)
+nsec_t sched_slice_deadline(void)
 {
 	struct hart *hart = arch_this_hart();
 
-	if (__atomic_load_n(&hart->num_runnable, __ATOMIC_RELAXED) == 0)
+	// An idle hart is not woken for nothing. A busy one keeps its tick though nobody waits: wake-ups come and go, and setting the
+	// timer for each would cost more than one tick.
+	if (hart->current == hart->idle)
 		hart->slice_end = NSEC_NEVER;
-	else if (hart->slice_end == NSEC_NEVER)
-		hart->slice_end = (now != 0 ? now : arch_clock_now()) + TIME_SLICE_NS;
+	else if (hart->slice_end == NSEC_NEVER && sched_somebody_waits(hart))
+		hart->slice_end = arch_clock_now() + TIME_SLICE_NS;
 	return hart->slice_end;
 }
 
@@ -288,10 +347,14 @@ void sched_timer_tick(nsec_t now)
 {
 	struct hart *hart = arch_this_hart();
 
-	if (now >= hart->slice_end) {
-		hart->slice_end = NSEC_NEVER;
-		hart->need_resched = true;
-	}
+	if (now < hart->slice_end)
+		return;
+	hart->slice_end = NSEC_NEVER;
+	if (!sched_somebody_waits(hart))
+		return;
+	if (!hart->fresh_slice)
+		store_relaxed(&hart->need_resched, 1u);
+	hart->fresh_slice = false;
 }
 
 void sched_idle(void)

@@ -12,7 +12,10 @@
 #include "libs/abi/time.h"
 #include "libs/base/list.h"
 
+struct channel_message;
+
 #define MAX_HARTS 16
+// A thread that others wait for runs from one to two of these.
 #define TIME_SLICE_NS (10 * NSEC_PER_MSEC)
 
 enum thread_state {
@@ -25,20 +28,33 @@ enum thread_state {
 
 struct hart {
 	struct arch_hart arch;  // first: the trap entry finds it by sscratch
+	// What a call has to look at before it goes back to the app; 0: nothing. The assembly reads both words as one.
+	union {
+		struct {
+			uint32_t kicks;         // bit per hart that this one has still to kick; only its own
+			uint32_t need_resched;  // 0 or 1; set by others with a kick
+		};
+		uint64_t attention;
+	};
 	uint32_t id;            // index, 0 is the boot hart
 	uint32_t firmware_id;   // mhartid as SBI knows it
 	struct thread *current;
 	struct thread *idle;
-	bool need_resched;      // set by others with a kick
 	bool online;
-	uint32_t kicks;         // bit per hart that this one has still to kick; only its own
 	bool in_interrupt;      // a wake-up preempts what the interrupt interrupted
+	// A thread that ran here was woken here: what blocks next on this hart is followed by it. Set by the hart only, taken by it or by
+	// an idle one, atomically. NULL: none.
+	struct thread *handover;
+	// Queued messages without handles that are in no queue: the next ones. Only its own.
+	struct channel_message *free_messages;
+	uint32_t num_free_messages;
 	struct spinlock lock;   // guards run_queue
 	struct list run_queue;
 	uint32_t num_runnable;  // length of run_queue
 	// Whom this hart switched away from last, until it is known that the switch is over: nobody else may run it.
 	struct thread *switched_from;
-	nsec_t slice_end;
+	nsec_t slice_end;       // the next tick; NSEC_NEVER: none is wanted
+	bool fresh_slice;       // the running thread got the hart since the last tick: the next one spares it
 	nsec_t timer_deadline;  // what the hardware timer is set to
 	uint64_t context_switches;
 	uint64_t idle_wakeups;
@@ -72,13 +88,15 @@ void sched_wake(struct thread *thread);
 void sched_send_kicks(void);
 // Gives the hart to the next runnable thread. The current one stays runnable.
 void sched_yield(void);
-// Called at the end of each trap and call that ends in an app: yields when need_resched, ends the thread
-// when its process is dying.
+// Called at the end of each trap that ends in an app, and of a call when hart.attention is set: yields when need_resched, ends
+// the thread when its process is dying.
 void sched_return_to_app(void);
 // From the timer interrupt: ends time slices.
 void sched_timer_tick(nsec_t now);
-// When the running thread's slice ends: NSEC_NEVER while nobody waits. `now` 0: not known.
-nsec_t sched_slice_deadline(nsec_t now);
+// The next tick, NSEC_NEVER when there is to be none: while others wait for the running thread, and then until the next one.
+nsec_t sched_slice_deadline(void);
+// Makes the current thread, if its process is ending, stop at the return to the app: a kick may have said so.
+void sched_check_ending(void);
 // Gives the hart away until the current thread, which has queued itself somewhere, is woken; wait_queue_wait's part.
 void sched_block_current(void);
 // The idle loop; never returns.

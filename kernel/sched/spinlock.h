@@ -7,6 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef STARINA_HOST
+#include "kernel/arch/host/arch_types.h"
+#else
+#include "kernel/arch/riscv64/arch_types.h"
+#endif
+
 #ifndef STARINA_DEBUG
 #define STARINA_DEBUG 0
 #endif
@@ -28,6 +34,11 @@ enum lock_rank {
 	LOCK_RANK_IRQ_CHIP = 13, // the interrupt controller's registers
 	LOCK_RANK_LOG = 14,
 };
+
+// Plain stores that others see whole: no order, or after all that this hart did before. (The compiler's __atomic_store_n is a swap on
+// RISC-V.) Loads have __atomic_load_n.
+#define store_relaxed(ptr, value) (*(volatile __typeof__(*(ptr)) *)(ptr) = (value))
+#define store_release(ptr, value) (__atomic_thread_fence(__ATOMIC_RELEASE), store_relaxed(ptr, value))
 
 struct spinlock {
 	uint32_t locked;
@@ -60,11 +71,12 @@ static inline void spin_note_unlock(struct spinlock *lock)
 }
 #endif
 
-// Takes the lock, spinning; gives it up. Context: interrupts off, as always in the kernel. Inline: every call takes some.
+// Takes the lock, spinning; gives it up. Orders memory, not devices' registers. Context: interrupts off, as always in the
+// kernel. Inline: every call takes some.
 static inline void spin_lock(struct spinlock *lock)
 {
 	spin_check_order(lock);
-	while (__builtin_expect(__atomic_exchange_n(&lock->locked, 1u, __ATOMIC_ACQUIRE) != 0, 0)) {
+	while (!arch_lock_take(&lock->locked)) {
 		while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED) != 0)
 			;
 	}
@@ -74,5 +86,5 @@ static inline void spin_lock(struct spinlock *lock)
 static inline void spin_unlock(struct spinlock *lock)
 {
 	spin_note_unlock(lock);
-	__atomic_store_n(&lock->locked, 0u, __ATOMIC_RELEASE);
+	arch_lock_give(&lock->locked);
 }

@@ -14,9 +14,7 @@ void wait_queue_init(struct wait_queue *queue)
 
 bool thread_unblock(struct thread *thread, error_t result)
 {
-	uint32_t expected = 1;
-
-	if (!__atomic_compare_exchange_n(&thread->blocked, &expected, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	if (__atomic_exchange_n(&thread->blocked, 0ul, __ATOMIC_SEQ_CST) == 0)
 		return false;
 	thread->wait_result = result;
 	sched_wake(thread);
@@ -29,7 +27,7 @@ error_t wait_queue_wait(struct wait_queue *queue, struct spinlock *lock, nsec_t 
 	error_t result;
 
 	list_push_back(&queue->threads, &self->wait_entry);
-	__atomic_store_n(&self->blocked, 1u, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&self->blocked, 1ul, __ATOMIC_SEQ_CST);
 	spin_unlock(lock);
 
 	if (deadline != NSEC_NEVER)
@@ -53,9 +51,8 @@ error_t wait_queue_wait(struct wait_queue *queue, struct spinlock *lock, nsec_t 
 static bool wake_entry(struct list *entry)
 {
 	struct thread *thread = container_of(entry, struct thread, wait_entry);
-	uint32_t expected = 1;
 
-	if (!__atomic_compare_exchange_n(&thread->blocked, &expected, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	if (__atomic_exchange_n(&thread->blocked, 0ul, __ATOMIC_SEQ_CST) == 0)
 		return false;  // its deadline or death was first; it leaves the queue itself
 	list_remove(entry);
 	thread->wait_result = 0;

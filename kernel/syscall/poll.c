@@ -56,27 +56,6 @@ error_t sys_poll_remove(SYSCALL_ARGS)
 	return error;
 }
 
-error_t sys_poll_wait(SYSCALL_ARGS)
-{
-	struct poll_event events[POLL_MAX_BATCH];
-	struct object *object;
-	size_t n;
-	error_t error;
-
-	if (a2 == 0 || a2 > POLL_MAX_BATCH)
-		return ERR_INVALID;
-	error = lookup(a0, OBJECT_POLL, RIGHT_READ, &object);
-	if (error != 0)
-		return error;
-	error = poll_object_wait(poll_from_object(object), events, a2, a3, &n);
-	object_put(object);
-	if (error == 0)
-		error = user_write(a1, events, n * sizeof(events[0]));
-	if (error == 0)
-		error = user_write(a4, &n, sizeof(n));
-	return error;
-}
-
 error_t sys_timer_create(SYSCALL_ARGS)
 {
 	struct timer *timer;

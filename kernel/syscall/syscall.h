@@ -30,6 +30,12 @@ static inline struct process *caller(void)
 __must_check error_t user_read(void *dst, uintptr_t src, size_t len);
 __must_check error_t user_write(uintptr_t dst, const void *src, size_t len);
 
+// For calls that reach the app's memory word by word (app_access.h): debug builds check whose it is, others say yes.
+static inline bool user_owns(uintptr_t addr, size_t len, bool write)
+{
+	return !STARINA_DEBUG || process_owns(caller(), addr, len, write);
+}
+
 // The object of a handle of the caller, with a reference. Errors: as handle_lookup.
 static inline __must_check error_t lookup(uintptr_t handle, enum object_type type, rights_t rights,
                                           struct object **out)

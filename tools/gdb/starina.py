@@ -199,7 +199,7 @@ def show_thread(thread, registers, frames):
         print("      has not run yet")
     elif state != "dead":
         context = thread["arch"]["context"]
-        backtrace(address(context["ra"]), address(context["s"][0]))
+        backtrace(address(context["ra"]), address(context["fp"]))
 
 
 # --- Objects ---

@@ -4,6 +4,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/fp.h"
+#include "kernel/arch/riscv64/thread_switch.h"
 #include "kernel/arch/riscv64/trap.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
@@ -18,27 +19,33 @@ _Static_assert(offsetof(struct arch_thread, app_pc) == ARCH_THREAD_APP_PC, "");
 _Static_assert(offsetof(struct arch_thread, kernel_stack_bottom) == ARCH_THREAD_STACK_BOTTOM, "");
 _Static_assert(offsetof(struct arch_hart, thread) == ARCH_HART_THREAD, "");
 _Static_assert(offsetof(struct arch_hart, scratch) == ARCH_HART_SCRATCH, "");
+_Static_assert(offsetof(struct hart, attention) == HART_ATTENTION, "");
 _Static_assert(offsetof(struct arch_hart, emergency_sp) == ARCH_HART_EMERGENCY_SP, "");
 _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_SIZE, "");
 _Static_assert(offsetof(struct trap_frame, sepc) == TRAP_FRAME_SEPC, "");
 
-struct arch_context;
-void arch_context_switch(void *from, const void *to, struct thread *next);
+// What trap_thread_start finds on the stack.
+struct thread_start {
+	uint64_t entry;
+	uint64_t arg;
+	uint64_t app_stack_top;
+	uint64_t thread_exit;
+};
+_Static_assert(sizeof(struct thread_start) == THREAD_START_SIZE, "");
 
 void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg, uintptr_t app_stack_top)
 {
 	struct arch_thread *arch = &thread->arch;
+	struct thread_start *start;
 
 	*arch = (struct arch_thread){
 		.kernel_sp = thread->kernel_stack_top,
 		.kernel_stack_bottom = thread->kernel_stack_top - KERNEL_STACK_SIZE,
 	};
+	start = (struct thread_start *)(arch->kernel_sp - sizeof(*start));
+	*start = (struct thread_start){(uintptr_t)entry, (uintptr_t)arg, app_stack_top, SYSCALL_NR_thread_exit};
 	arch->context.ra = (uintptr_t)trap_thread_start;
-	arch->context.sp = arch->kernel_sp;
-	arch->context.s[1] = (uintptr_t)entry;
-	arch->context.s[2] = (uintptr_t)arg;
-	arch->context.s[3] = app_stack_top;
-	arch->context.s[4] = SYSCALL_NR_thread_exit;
+	arch->context.sp = (uintptr_t)start;
 }
 
 void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom, uintptr_t stack_top)
@@ -99,15 +106,15 @@ void fp_resume(struct thread *thread)
 	set_fs(SSTATUS_FS_CLEAN);
 }
 
-void arch_thread_switch(struct thread *prev, struct thread *next)
+void fp_change(struct thread *prev, struct thread *next)
 {
-	struct hart *hart = arch_this_hart();
-
-	next->arch.hart = hart;
 	fp_suspend(prev);
 	// The idle thread uses no FP: its switch leaves the unit as it is, often for the very thread that comes back.
-	if (next != hart->idle)
+	if (next != arch_this_hart()->idle)
 		fp_resume(next);
-	hart->arch.thread = next;
-	arch_context_switch(&prev->arch.context, &next->arch.context, next);
+}
+
+void arch_thread_switch(struct thread *prev, struct thread *next)
+{
+	thread_switch(arch_this_hart(), prev, next);
 }

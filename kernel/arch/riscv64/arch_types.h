@@ -10,10 +10,12 @@
 #define ARCH_THREAD_APP_PC 24
 #define ARCH_THREAD_STACK_BOTTOM 32
 #define ARCH_THREAD_CONTEXT 40
+#define THREAD_START_SIZE 32
 
 #define ARCH_HART_THREAD 0
 #define ARCH_HART_SCRATCH 8
 #define ARCH_HART_EMERGENCY_SP 24
+#define HART_ATTENTION 64  // in struct hart, right behind struct arch_hart
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
@@ -35,12 +37,12 @@ struct arch_thread {
 	uintptr_t app_sp;           // the app's stack and pc at the last call, for backtraces
 	uintptr_t app_pc;
 	uintptr_t kernel_stack_bottom;
-	struct {
+	struct arch_context {
 		uint64_t ra;
 		uint64_t sp;
-		uint64_t s[12];
-	} context;                  // while it does not run: what arch_thread_switch saved
-	bool fp_valid;              // fp holds the thread's registers
+		uint64_t fp;
+	} context;                  // while it does not run; all else is on its stack (thread_switch.h)
+	bool fp_valid;              // fp holds the thread's registers; else it never used the unit
 	struct hart *fp_hart;       // the hart that loaded or saved them last
 	struct arch_fp fp;
 };
@@ -56,6 +58,20 @@ struct arch_hart {
 	uintptr_t boot_stack_top;   // what the hart runs its idle thread on
 	bool panicked;              // on the emergency stack already: no second report
 };
+
+// A lock's word goes from 0 to 1: returns whether it did. Loads and stores after it stay after it. RISC-V unprivileged specification,
+// "A" extension: .aq orders all that follows, .rl all that went before.
+static inline bool arch_lock_take(uint32_t *word)
+{
+	long old;  // sign-extended by the instruction
+
+	__asm__ volatile("amoswap.w.aq %0, %2, (%1)" : "=r"(old) : "r"(word), "r"(1) : "memory");
+	return __builtin_expect(old == 0, 1);
+}
+static inline void arch_lock_give(uint32_t *word)
+{
+	__asm__ volatile("amoswap.w.rl zero, zero, (%0)" ::"r"(word) : "memory");
+}
 
 // Every call reads these: they are inline.
 static inline struct thread *arch_current_thread(void)

@@ -51,6 +51,13 @@ void plic_handle(void)
 		interrupt_fired(irq);
 }
 
+// The next hart's accesses to the registers come after this one's.
+static void unlock(void)
+{
+	__asm__ volatile("fence io, iorw" ::: "memory");
+	spin_unlock(&plic.lock);
+}
+
 error_t arch_irq_enable(uint32_t irq)
 {
 	if (plic.base == 0)
@@ -60,7 +67,7 @@ error_t arch_irq_enable(uint32_t irq)
 	spin_lock(&plic.lock);
 	*reg(PLIC_PRIORITY(irq)) = 1;
 	*reg(PLIC_ENABLE(plic.context, irq)) |= 1u << irq % 32;
-	spin_unlock(&plic.lock);
+	unlock();
 	return 0;
 }
 
@@ -76,5 +83,5 @@ void arch_irq_disable(uint32_t irq)
 	// can be completed.
 	*reg(PLIC_CLAIM(plic.context)) = irq;
 	*reg(PLIC_ENABLE(plic.context, irq)) &= ~(1u << irq % 32);
-	spin_unlock(&plic.lock);
+	unlock();
 }

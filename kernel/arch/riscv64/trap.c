@@ -60,6 +60,7 @@ void trap_handle_pending(void)
 		// A kick says nothing by itself: whoever sent it left word in need_resched or the like.
 		csr_clear(sip, 1 << IRQ_S_SOFT);
 		panic_check_stop();
+		sched_check_ending();
 	}
 	if ((pending & (1 << IRQ_S_TIMER)) != 0)
 		timer_interrupt(arch_clock_now());

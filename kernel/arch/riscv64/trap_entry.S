@@ -96,34 +96,41 @@ starina_syscall:
 	sd	sp, ARCH_THREAD_APP_SP(tp)
 	sd	ra, ARCH_THREAD_APP_PC(tp)
 	ld	sp, ARCH_THREAD_KERNEL_SP(tp)
-	addi	sp, sp, -32
-	sd	ra, 24(sp)			// a frame as the compiler makes them, for backtraces
-	sd	s0, 16(sp)
-	addi	s0, sp, 32
 	li	t0, SYSCALL_MAX
-	bgeu	a7, t0, 2f
+	bgeu	a7, t0, 3f
 	slli	a7, a7, 3
 	lla	t0, syscall_table
 	add	t0, t0, a7
 	ld	t0, 0(t0)
-	jalr	t0
-1:	sd	a0, 0(sp)
-	call	sched_return_to_app
-	ld	a0, 0(sp)
-	ld	s0, 16(sp)
-	ld	ra, 24(sp)
+	jalr	t0				// s0 is the app's, and so is the handler's caller's frame
+1:	ld	t0, ARCH_THREAD_HART(tp)
+	ld	t0, HART_ATTENTION(t0)
+	bnez	t0, 4f
+2:	ld	ra, ARCH_THREAD_APP_PC(tp)
 	ld	sp, ARCH_THREAD_APP_SP(tp)
 	csrsi	sstatus, SSTATUS_SIE
 	ret
-2:	li	a0, -5				// ERR_NOT_SUPPORTED
+3:	li	a0, -5				// ERR_NOT_SUPPORTED
 	j	1b
+4:	addi	sp, sp, -16
+	sd	a0, 0(sp)
+	call	sched_return_to_app
+	ld	a0, 0(sp)
+	j	2b
+	.global starina_syscall_end
+starina_syscall_end:
 
 // --- Threads -----------------------------------------------------------------------------------------
 
-// Where a new thread begins (arch_thread_init): s1 entry, s2 its argument, s3 the app stack (0: a kernel thread), s4 the
-// number of thread_exit.
+// Where a new thread begins, with a struct thread_start on its stack (arch_thread_init).
 	.global trap_thread_start
 trap_thread_start:
+	ld	s1, 0(sp)			// entry
+	ld	s2, 8(sp)			// its argument
+	ld	s3, 16(sp)			// the app stack; 0: a kernel thread
+	ld	s4, 24(sp)			// the number of thread_exit
+	addi	sp, sp, THREAD_START_SIZE
+	li	s0, 0				// the end of the chain of frames
 	bnez	s3, 1f
 	mv	a0, s2
 	jalr	s1
@@ -132,7 +139,6 @@ trap_thread_start:
 	mv	sp, s3
 	mv	a0, s2
 	mv	t0, s1
-	li	s0, 0				// the end of the chain of frames
 	lla	ra, 2f
 	csrsi	sstatus, SSTATUS_SIE
 	jr	t0
@@ -140,19 +146,3 @@ trap_thread_start:
 2:	mv	a7, s4
 	call	starina_syscall
 	unimp
-
-// arch_context_switch(from, to, next): saves this context to `from`, goes on with `to` as thread `next`.
-	.global arch_context_switch
-arch_context_switch:
-	sd	ra, 0(a0)
-	sd	sp, 8(a0)
-	.irp	i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-	sd	s\i, 16 + \i * 8(a0)
-	.endr
-	mv	tp, a2
-	ld	ra, 0(a1)
-	ld	sp, 8(a1)
-	.irp	i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-	ld	s\i, 16 + \i * 8(a1)
-	.endr
-	ret
