@@ -136,6 +136,67 @@ static void discard_while_running(struct autotest *t)
 	vm_close(&vm);
 }
 
+struct toucher {
+	volatile uint64_t *word;
+	uint32_t stop;
+};
+
+static void touch_until_stopped(void *arg)
+{
+	struct toucher *toucher = arg;
+
+	while (__atomic_load_n(&toucher->stop, __ATOMIC_ACQUIRE) == 0)
+		*toucher->word = 0x5555;
+	thread_exit();
+}
+
+// Guest and VMM write to a block while it is given back again and again, and somebody else gets the memory: neither writes to
+// what is no longer theirs.
+static void discarded_memory_changes_hands(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		LOAD_RAM,
+		NEXT_BLOCK,
+		G_SD(X_T1, 0, X_A1),
+		0xffdff06fu /* j -4 */,
+	};
+	struct toucher toucher = {0};
+	handle_t threads[2] = {0};
+	struct stress_vm vm;
+
+	if (test_system_info(t).has_hypervisor == 0)
+		return;
+	vm_open(&vm, t, code, sizeof(code));
+	if (t->failed)
+		return;
+	toucher.word = &vm.ram[BLOCK_SIZE / 8 + 1];
+	expect(t, thread_create(run_until_kicked, &vm, 0, &threads[0]) == 0);
+	expect(t, thread_create(touch_until_stopped, &toucher, 0, &threads[1]) == 0);
+	for (uint32_t i = 0; i < DISCARDS && !t->failed; i++) {
+		handle_t folio = HANDLE_NONE;
+		volatile uint64_t *other = NULL;
+
+		while (vm.ram[BLOCK_SIZE / 8] != BLOCK_SIZE || *toucher.word != 0x5555)
+			thread_yield();
+		expect(t, folio_discard(vm.memory, BLOCK_SIZE, BLOCK_SIZE) == 0);
+		// As likely as not it is the block that was freed just now.
+		expect(t, folio_create(BLOCK_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
+		expect(t, folio_map(folio, PROT_READ | PROT_WRITE, (void **)(uintptr_t)&other) == 0);
+		for (uint32_t turn = 0; turn < 10 && !t->failed; turn++) {
+			thread_yield();
+			expect(t, other[0] == 0 && other[1] == 0);
+		}
+		handle_close(folio);
+	}
+	__atomic_store_n(&toucher.stop, 1, __ATOMIC_RELEASE);
+	expect(t, vcpu_kick(vm.vcpu) == 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		expect(t, handle_wait(threads[i], READY_CLOSED, test_deadline()) == 0);
+		handle_close(threads[i]);
+	}
+	vm_close(&vm);
+}
+
 // A guest that was promised more than the machine has touches all of it: it ends, what runs beside it does not.
 static void guest_takes_all_memory(struct autotest *t)
 {
@@ -232,6 +293,7 @@ static void kill_running_vms(struct autotest *t)
 const struct test vm_stress_tests[] = {
 	{"200 virtual machines leak nothing", many_vms},
 	{"a guest's memory is taken away while it runs", discard_while_running},
+	{"memory that guest and VMM use changes hands", discarded_memory_changes_hands},
 	{"a guest that takes all memory ends alone", guest_takes_all_memory},
 	{"an app dies while its vCPUs run", kill_running_vms},
 	{NULL, NULL},
