@@ -319,6 +319,12 @@ def dev_nodes(guest):
 
 
 @test()
+def console_of_a_terminal(guest):
+    expect_run(guest, config("probe", "ls", "/dev", process={"terminal": True}), 0,
+               b"console core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero \r\n")
+
+
+@test()
 def only_its_processes(guest):
     guest.start(config("probe", "ls", "/proc"))
     _, stdout, _, _ = guest.end()
