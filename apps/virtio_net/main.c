@@ -132,6 +132,13 @@ static error_t info_read(void)
 		net.info.mtu = PAGE_SIZE - 64;
 	if (virtio_device_has(device, VIRTIO_NET_F_CSUM))
 		net.info.features |= NETDEV_FEATURE_TX_CSUM;
+	if ((net.info.features & NETDEV_FEATURE_TX_CSUM) != 0) {
+		// 5.1.3.1: these are offered with CSUM only.
+		if (virtio_device_has(device, VIRTIO_NET_F_HOST_TSO4))
+			net.info.features |= NETDEV_FEATURE_TSO4;
+		if (virtio_device_has(device, VIRTIO_NET_F_HOST_TSO6))
+			net.info.features |= NETDEV_FEATURE_TSO6;
+	}
 	if (virtio_device_has(device, VIRTIO_NET_F_GUEST_CSUM))
 		net.info.features |= NETDEV_FEATURE_RX_CSUM;
 	return err;
@@ -144,7 +151,8 @@ static error_t net_start(const struct env_entry *entry)
 	err = virtio_device_open(&net.device, entry, VIRTIO_ID_NET, "network device");
 	if (err == 0)
 		err = virtio_device_negotiate(&net.device, VIRTIO_NET_F_MAC | VIRTIO_NET_F_MTU | VIRTIO_NET_F_CSUM |
-		                                                   VIRTIO_NET_F_GUEST_CSUM);
+		                                                   VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_HOST_TSO4 |
+		                                                   VIRTIO_NET_F_HOST_TSO6);
 	if (err == 0)
 		err = info_read();
 	if (err == 0)
@@ -188,5 +196,7 @@ static void virtio_net_main(const struct environ *env)
 	loop_run(&net.loop);
 }
 
-APP(virtio_net, .main = virtio_net_main, .restart = RESTART_ON_FAULT, .provides = {"netdev"},
+APP(virtio_net, .main = virtio_net_main, .restart = RESTART_ON_FAULT,
+    // Received pages are its own until whoever has them is done, a stopped virtual machine too.
+    .memory_limit = 64ul * 1024 * 1024, .handle_limit = 4096, .provides = {"netdev"},
     .needs = {{.kind = NEED_DEVICE, .name = "virtio,device1", .optional = 1}});

@@ -12,6 +12,8 @@
 
 #define FRAME_MIN 14u
 #define FRAME_OVERHEAD 18u  // Ethernet header and a VLAN tag, over the MTU
+#define TCP_HEADER_MIN 20u
+#define GSO_FLAGS (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)
 
 #define TX_LAST_AFTER NSEC_PER_SEC
 
@@ -72,19 +74,38 @@ static void slot_free(struct net *net, struct tx_slot *slot)
 	net->tx_free = slot;
 }
 
+// 5.1.6.2: segmentation, of frames that have their checksum left to the device too. Errors: ERR_PROTOCOL.
+static error_t header_add_gso(const struct net *net, const struct msg_netdev_frame *frame, struct virtio_net_hdr *header)
+{
+	bool v4 = (frame->flags & NETDEV_FRAME_GSO_TCP4) != 0;
+	bool v6 = (frame->flags & NETDEV_FRAME_GSO_TCP6) != 0;
+	uint32_t feature = v4 ? NETDEV_FEATURE_TSO4 : NETDEV_FEATURE_TSO6;
+
+	if (!v4 && !v6)
+		return 0;
+	if (v4 == v6 || (net->info.features & feature) == 0 || (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 ||
+	    frame->gso_size == 0)
+		return ERR_PROTOCOL;
+	header->gso_type = v4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+	header->gso_size = frame->gso_size;
+	// A hint only: as long as a TCP header without options makes it.
+	header->hdr_len = (uint16_t)(frame->csum_start + TCP_HEADER_MIN);
+	return 0;
+}
+
 // The virtio header that the frame asks for. Errors: ERR_PROTOCOL.
 static error_t header_make(const struct net *net, const struct msg_netdev_frame *frame, struct virtio_net_hdr *header)
 {
 	*header = (struct virtio_net_hdr){.gso_type = VIRTIO_NET_HDR_GSO_NONE};
 	if ((frame->flags & NETDEV_FRAME_NEEDS_CSUM) == 0)
-		return 0;
-	if (!virtio_device_has(&net->device, VIRTIO_NET_F_CSUM) ||
+		return header_add_gso(net, frame, header);
+	if ((net->info.features & NETDEV_FEATURE_TX_CSUM) == 0 ||
 	    !range_within((uint64_t)frame->csum_start + frame->csum_offset, sizeof(uint16_t), frame->length))
 		return ERR_PROTOCOL;
 	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	header->csum_start = frame->csum_start;
 	header->csum_offset = frame->csum_offset;
-	return 0;
+	return header_add_gso(net, frame, header);
 }
 
 // Where the device finds the frame. Errors: ERR_PROTOCOL, folio_info's.
@@ -119,7 +140,7 @@ static error_t frame_push(struct net *net, struct message *m)
 		return err;
 	if (m->num_handles == 0)
 		frame.length = (uint32_t)tail_len;
-	if (frame.length < FRAME_MIN || frame.length > net->info.mtu + FRAME_OVERHEAD)
+	if (frame.length < FRAME_MIN || frame.length > (frame.flags & GSO_FLAGS ? NETDEV_GSO_MAX : net->info.mtu + FRAME_OVERHEAD))
 		return ERR_PROTOCOL;
 	err = header_make(net, &frame, &area->header);
 	if (err == 0 && m->num_handles == 1)
