@@ -28,6 +28,25 @@ static long first_line_find(const struct console *console)
 	return -1;
 }
 
+// One more byte of a line; it is written out when it is whole and of importance. Returns the length.
+static size_t quiet_push(struct console *console, char c, char *out)
+{
+	size_t length = console->line_length;
+
+	if (c != '\n') {
+		if (length < CONSOLE_MAX_LINE - 1)
+			console->line[console->line_length++] = c;
+		return 0;
+	}
+	console->line[length] = '\0';
+	console->line_length = 0;
+	if (!strstr(console->line, "] WARN ") && !strstr(console->line, "] ERROR "))
+		return 0;
+	memcpy(out, console->line, length);
+	memcpy(out + length, "\r\n", 2);
+	return length + 2;
+}
+
 size_t console_push(struct console *console, const char *data, size_t size, char *out)
 {
 	size_t length = 0;
@@ -38,7 +57,9 @@ size_t console_push(struct console *console, const char *data, size_t size, char
 			continue;
 		if (!console->passing && console->held_length == CONSOLE_MAX_HELD)
 			length = console_release(console, out);
-		if (console->passing)
+		if (console->passing && console->quiet)
+			length += quiet_push(console, data[i], out + length);
+		else if (console->passing)
 			out[length++] = data[i];
 		else
 			console->held[console->held_length++] = data[i];

@@ -8,10 +8,14 @@
 #include <stddef.h>
 
 #define CONSOLE_MAX_HELD 16384
+#define CONSOLE_MAX_LINE 512  // what is longer is cut, while quiet
 
 struct console {
 	bool passing;  // the OS was heard
+	bool quiet;  // only warnings and errors pass, for a terminal in raw mode
 	size_t held_length;
+	size_t line_length;  // of an unfinished line, while quiet
+	char line[CONSOLE_MAX_LINE];
 	char held[CONSOLE_MAX_HELD];
 };
 

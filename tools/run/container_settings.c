@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "tools/image/environment.h"
 #include "tools/image/reference.h"
@@ -249,6 +250,23 @@ static int stop_timeout_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
+// docker's -t: the container has a terminal; -i besides, as LINUXRUN_TTY has it: what is typed here goes there.
+static int terminal_read(struct settings *settings, struct error *err)
+{
+	const struct option *tty = option_get(settings, OPTION_TTY);
+
+	if (switch_read(tty, &settings->terminal, err) < 0)
+		return -1;
+	if (!settings->terminal)
+		return 0;
+	settings->terminal_input = !tty->is_flag || settings->options.interactive;
+	if (!settings->image)
+		return refuse(tty, err, "there is no image to run");
+	if (settings->terminal_input && !isatty(STDIN_FILENO))
+		return refuse(tty, err, "the input device is not a TTY; leave it out, or start this from a terminal");
+	return 0;
+}
+
 static int kernel_read(struct settings *settings, struct error *err)
 {
 	const struct option *kernel = option_get(settings, OPTION_KERNEL);
@@ -283,11 +301,8 @@ int container_settings_read(struct settings *settings, struct error *err)
 	if (image_read(settings, err) < 0 || command_read(settings, err) < 0 || env_read(settings, err) < 0 ||
 	    user_read(settings, err) < 0 || workdir_read(settings, err) < 0 || hostname_read(settings, err) < 0 ||
 	    readonly_read(settings, err) < 0 || limits_read(settings, err) < 0 || disk_read(settings, err) < 0 ||
-	    stop_timeout_read(settings, err) < 0 || kernel_read(settings, err) < 0 || ports_read(settings, err) < 0)
+	    stop_timeout_read(settings, err) < 0 || terminal_read(settings, err) < 0 || kernel_read(settings, err) < 0 ||
+	    ports_read(settings, err) < 0)
 		return -1;
-	for (size_t i = 0; i < NUM_OPTIONS; i++)
-		if (i == OPTION_TTY &&
-		    settings->options.values[i].value)
-			return refuse(option_get(settings, i), err, "this is not possible yet");
 	return settings->config_options.failed ? error_set(err, "out of memory") : 0;
 }

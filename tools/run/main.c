@@ -21,6 +21,7 @@
 #include "tools/run/machine.h"
 #include "tools/run/relay.h"
 #include "tools/run/settings.h"
+#include "tools/run/terminal.h"
 #include "tools/run/writable_disk.h"
 
 #define EXIT_ERROR 125
@@ -70,12 +71,18 @@ static int config_make(struct run *run, struct error *err)
 {
 	const struct arguments *options = &run->settings.config_options;
 	struct arguments command = { 0 };
+	unsigned columns = 0;
+	unsigned rows = 0;
 	int result;
 
 	arguments_add(&command, "%s", run->image_tool);
 	arguments_add(&command, "config");
 	for (size_t i = 0; i < options->count; i++)
 		arguments_add(&command, "%s", options->items[i]);
+	if (run->settings.terminal) {
+		terminal_size(&rows, &columns);
+		arguments_add(&command, "--terminal=%ux%u", rows, columns);
+	}
 	arguments_add(&command, "%s", run->image);
 	arguments_add(&command, "%s", run->config);
 	result = command.failed ? error_set(err, "out of memory")

@@ -152,14 +152,14 @@ static int flag_apply(struct options *options, const struct flag *flag, const ch
 {
 	switch (flag->kind) {
 	case FLAG_VALUE:
-	case FLAG_BOOL: option_set(options, flag, name, value ? value : "1"); break;
+	case FLAG_BOOL: option_set(options, flag, name, value ? value : "true"); break;
 	case FLAG_ENV: return list_add(&options->env, &options->num_env, value, err);
 	case FLAG_ENV_FILE: return list_add(&options->env_files, &options->num_env_files, value, err);
 	case FLAG_PUBLISH: return ports_add(options, flag, name, value, err);
 	case FLAG_LOG: options->log_path = value; break;
 	case FLAG_GDB: options->gdb = true; break;
 	case FLAG_HELP: options->help = true; break;
-	case FLAG_INTERACTIVE:
+	case FLAG_INTERACTIVE: options->interactive = true; break;
 	case FLAG_NOTHING: break;
 	case FLAG_REFUSED: return error_set(err, "%s is not possible here: %s", name, flag->why);
 	}

@@ -51,6 +51,7 @@ struct options {
 	char **command;  // what follows the image; NULL: nothing
 	size_t num_command;
 	const char *log_path;  // --log
+	bool interactive;  // --interactive
 	bool gdb;
 	bool help;
 };

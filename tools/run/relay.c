@@ -9,10 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "tools/common/log.h"
@@ -23,6 +21,7 @@
 #include "tools/run/machine.h"
 #include "tools/run/settings.h"
 #include "tools/run/stream.h"
+#include "tools/run/terminal.h"
 
 #define STATUS_ERROR 125
 #define STATUS_KILLED 137
@@ -49,8 +48,11 @@ struct relay {
 	bool opened_sent;
 	bool eof_sent;
 	int signal_fd;
-	bool terminal;  // without an image, Ctrl-A X on the terminal ends the machine
-	struct termios saved_terminal;
+	struct terminal terminal;
+	bool terminal_ours;
+	bool handed_over;  // to the container
+	bool escaped;  // the user wants it to end
+	bool log_is_terminal;
 	char last_key;
 	bool heard;  // anything from the UART
 	bool ended;  // QEMU
@@ -66,7 +68,7 @@ struct relay {
 
 static void relay_signals(sigset_t *set)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGWINCH };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGWINCH, SIGCONT };
 
 	sigemptyset(set);
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -129,26 +131,10 @@ __attribute__((format(printf, 2, 3))) static void control_send(struct relay *rel
 
 // --- The terminal -------------------------------------------------------------------------------
 
-static void terminal_open(struct relay *relay)
+// Without an image, keys are ours: Ctrl-A X ends the machine.
+static bool keys_are_ours(const struct relay *relay)
 {
-	struct termios mode;
-
-	if (relay->settings->image || !isatty(STDIN_FILENO) ||
-	    tcgetpgrp(STDIN_FILENO) != getpgrp() ||
-	    tcgetattr(STDIN_FILENO, &relay->saved_terminal) < 0)
-		return;
-	relay->terminal = true;
-	mode = relay->saved_terminal;
-	mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);  // keys as they come; Ctrl-C stays a signal
-	mode.c_cc[VMIN] = 1;
-	mode.c_cc[VTIME] = 0;
-	tcsetattr(STDIN_FILENO, TCSANOW, &mode);
-}
-
-static void terminal_close(struct relay *relay)
-{
-	if (relay->terminal)
-		tcsetattr(STDIN_FILENO, TCSANOW, &relay->saved_terminal);
+	return !relay->settings->image && relay->terminal_ours;
 }
 
 static size_t keys_filter(void *context, const char *data, size_t size, char *out)
@@ -163,8 +149,6 @@ static size_t keys_filter(void *context, const char *data, size_t size, char *ou
 	}
 	return 0;
 }
-
-// --- Events -------------------------------------------------------------------------------------
 
 static void signal_pass(struct relay *relay, int number)
 {
@@ -181,10 +165,55 @@ static void signal_pass(struct relay *relay, int number)
 		relay->stop_at = clock_ms() + (uint64_t)relay->settings->stop_timeout * 1000;
 }
 
+// Keys for the container's terminal. The escape asks it to end, as a terminal that goes away does; again, and it is ended.
+static size_t terminal_keys_filter(void *context, const char *data, size_t size, char *out)
+{
+	static const char said[] = "\r\nending the container; Ctrl-P Ctrl-Q once more ends it at once\r\n";
+	struct relay *relay = context;
+	bool escaped = false;
+	size_t length = terminal_filter(&relay->terminal, data, size, out, &escaped);
+
+	if (!escaped)
+		return length;
+	if (relay->escaped || !relay->control.started) {
+		relay->quit = true;
+		relay->quit_status = STATUS_KILLED;
+	} else {
+		relay->escaped = true;
+		(void)!write(STDERR_FILENO, said, sizeof(said) - 1);
+		signal_pass(relay, SIGHUP);
+	}
+	return length;
+}
+
+static void resize_send(struct relay *relay)
+{
+	unsigned rows;
+	unsigned columns;
+
+	if (relay->settings->terminal && relay->control.started && terminal_size(&rows, &columns))
+		control_send(relay, "resize %u %u\n", rows, columns);
+}
+
+// From the container's start on, the terminal is its own.
+static void terminal_hand_over(struct relay *relay)
+{
+	if (!relay->settings->terminal || !relay->control.started || relay->handed_over)
+		return;
+	relay->handed_over = true;
+	resize_send(relay);
+	if (!relay->settings->terminal_input || !relay->terminal_ours)
+		return;
+	terminal_set_raw(&relay->terminal);
+	// The OS's log would be written all over the container's screen.
+	relay->console.quiet = relay->log_is_terminal;
+}
+
+// --- Events -------------------------------------------------------------------------------------
+
 static void signals_take(struct relay *relay)
 {
 	struct signalfd_siginfo info;
-	struct winsize size;
 
 	while (read(relay->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD) {
@@ -193,8 +222,12 @@ static void signals_take(struct relay *relay)
 				relay->machine->pid = -1;
 			}
 		} else if (info.ssi_signo == SIGWINCH) {
-			if (relay->control.started && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-				control_send(relay, "resize %u %u\n", size.ws_row, size.ws_col);
+			resize_send(relay);
+		} else if (info.ssi_signo == SIGCONT) {
+			// Who stopped us may have changed the terminal, as a shell does.
+			if (relay->terminal.raw)
+				terminal_set_raw(&relay->terminal);
+			resize_send(relay);
 		} else {
 			signal_pass(relay, (int)info.ssi_signo);
 		}
@@ -215,6 +248,7 @@ static void control_advance(struct relay *relay, bool moved)
 		relay->eof_sent = true;
 		control_send(relay, "stdin-eof %llu\n", (unsigned long long)relay->in.total);
 	}
+	terminal_hand_over(relay);
 	if (relay->control.status >= 0 && relay->settings->image &&
 	    (relay->power_off_at == NEVER || moved))
 		relay->power_off_at = clock_ms() + POWER_OFF_MS;
@@ -245,6 +279,7 @@ static void deadlines_check(struct relay *relay)
 	uint64_t now = clock_ms();
 
 	if (relay->power_off_at <= now || relay->stop_at <= now) {
+		terminal_restore(&relay->terminal);
 		if (relay->power_off_at <= now)
 			log_warn("the OS did not power off after the container's end; ending QEMU");
 		else
@@ -310,6 +345,25 @@ static bool step(struct relay *relay)
 	         stream_is_done(&relay->log) && stream_is_done(&relay->control_in));
 }
 
+static void input_open(struct relay *relay)
+{
+	const struct settings *settings = relay->settings;
+	bool wanted = settings->image ? !settings->terminal || settings->terminal_input : keys_are_ours(relay);
+
+	stream_init(&relay->in, wanted ? STDIN_FILENO : -1, relay->machine->channels[MACHINE_STDIN]);
+	relay->in.filter_context = relay;
+	if (keys_are_ours(relay)) {
+		relay->in.filter = keys_filter;
+		terminal_set_keys(&relay->terminal);
+	} else if (settings->terminal && settings->terminal_input) {
+		relay->in.filter = terminal_keys_filter;
+		relay->in.filter_extra = 1;
+	}
+	// A read from the background would stop us.
+	if (isatty(STDIN_FILENO) && !relay->terminal_ours)
+		relay->in.paused = true;
+}
+
 static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 {
 	int *channels = relay->machine->channels;
@@ -320,16 +374,9 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	relay->stop_at = relay->power_off_at = relay->held_at = NEVER;
 	relay->silence_at = watch_silence ? clock_ms() + SILENCE_MS : NEVER;
 	control_init(&relay->control);
-	terminal_open(relay);
-	stream_init(&relay->in, relay->settings->image || relay->terminal ? STDIN_FILENO : -1,
-	            channels[MACHINE_STDIN]);
-	if (relay->terminal) {
-		relay->in.filter = keys_filter;
-		relay->in.filter_context = relay;
-	}
-	// A read from the background would stop us.
-	if (isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp())
-		relay->in.paused = true;
+	relay->terminal_ours = terminal_is_ours();
+	relay->log_is_terminal = isatty(log_fd);
+	input_open(relay);
 	stream_init(&relay->out, channels[MACHINE_STDOUT], STDOUT_FILENO);
 	stream_init(&relay->err, channels[MACHINE_STDERR], STDERR_FILENO);
 	stream_init(&relay->log, channels[MACHINE_UART], log_fd);
@@ -375,7 +422,7 @@ struct relay_result relay_run(struct machine *machine, const struct settings *se
 	relay_open(relay, log_fd, watch_silence);
 	while (step(relay))
 		;
-	terminal_close(relay);
+	terminal_restore(&relay->terminal);
 	result = relay_conclude(relay);
 	close(relay->signal_fd);
 	free(relay);

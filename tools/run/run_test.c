@@ -15,6 +15,7 @@
 #include "tools/run/bootdisk.h"
 #include "tools/run/console.h"
 #include "tools/run/control.h"
+#include "tools/run/terminal.h"
 
 static void push(struct control *control, const char *text)
 {
@@ -98,6 +99,73 @@ static void test_console_gives_up(void **state)
 	assert_memory_equal(out, "last words", 10);
 }
 
+static void check_quiet(const char *text, const char *shown)
+{
+	static char out[CONSOLE_MAX_HELD + 4096];
+	static struct console console;
+	size_t length = 0;
+
+	memset(&console, 0, sizeof(console));
+	length = console_push(&console, "[kernel ] INFO start\n", 21, out);
+	console.quiet = true;
+	length = 0;
+	for (size_t i = 0; text[i]; i++)
+		length += console_push(&console, text + i, 1, out + length);
+	assert_int_equal(length, strlen(shown));
+	assert_memory_equal(out, shown, length);
+}
+
+// While the terminal is the container's, only what is of importance is shown, in whole lines.
+static void test_console_quiet(void **state)
+{
+	char line[2 * CONSOLE_MAX_LINE] = "[a ] ERROR ";
+
+	(void)state;
+	check_quiet("[a ] INFO x\n[b ] WARN y\n[c ] DEBUG WARN\n[d ] ERROR z\nrest", "[b ] WARN y\r\n[d ] ERROR z\r\n");
+	memset(line + strlen(line), 'x', sizeof(line) - strlen(line) - 2);
+	line[sizeof(line) - 2] = '\n';
+	line[sizeof(line) - 1] = '\0';
+	{
+		char shown[CONSOLE_MAX_LINE + 3];
+
+		memcpy(shown, line, CONSOLE_MAX_LINE - 1);
+		strcpy(shown + CONSOLE_MAX_LINE - 1, "\r\n");
+		check_quiet(line, shown);
+	}
+}
+
+// Keys byte by byte must give the same as all at once.
+static void check_keys(const char *keys, const char *passed, bool escapes)
+{
+	struct terminal terminal = { 0 };
+	bool escaped = false;
+	char out[64];
+	size_t length = terminal_filter(&terminal, keys, strlen(keys), out, &escaped);
+
+	assert_int_equal(escaped, escapes);
+	assert_int_equal(length, strlen(passed));
+	assert_memory_equal(out, passed, length);
+	terminal = (struct terminal){ 0 };
+	escaped = false;
+	length = 0;
+	for (size_t i = 0; keys[i]; i++)
+		length += terminal_filter(&terminal, keys + i, 1, out + length, &escaped);
+	assert_int_equal(escaped, escapes);
+	assert_int_equal(length, strlen(passed));
+	assert_memory_equal(out, passed, length);
+}
+
+static void test_escape_keys(void **state)
+{
+	(void)state;
+	check_keys("abc\x03\x11", "abc\x03\x11", false);
+	check_keys("a\x10" "b", "a\x10" "b", false);
+	check_keys("a\x10", "a", false);
+	check_keys("a\x10\x10" "b", "a\x10\x10" "b", false);
+	check_keys("a\x10\x11" "b", "ab", true);
+	check_keys("\x10\x10\x11", "\x10", true);
+}
+
 static void file_write(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "w");
@@ -150,6 +218,8 @@ int main(void)
 		cmocka_unit_test(test_control_overlong),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_console_gives_up),
+		cmocka_unit_test(test_console_quiet),
+		cmocka_unit_test(test_escape_keys),
 		cmocka_unit_test(test_boot_disk),
 	};
 

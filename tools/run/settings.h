@@ -37,6 +37,8 @@ struct settings {
 	struct published_ports ports;
 	uint64_t disk;  // bytes of the disk with the writable layer; 0: not given
 	const char *disk_file;  // where it is kept; NULL: it is not
+	bool terminal;  // the container gets one
+	bool terminal_input;  // and ours is its other end
 	const char *kernel;  // another guest kernel; NULL: ours
 	uint32_t stop_timeout;  // seconds from the first signal to the end by force, or STOP_FOREVER
 };

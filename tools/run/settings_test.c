@@ -125,6 +125,8 @@ static const struct {
 	{ "LINUXRUN_DISK", "-1G", "LINUXRUN_DISK=-1G" },
 	{ "LINUXRUN_DISK", "2T", "LINUXRUN_DISK=2T" },
 	{ "LINUXRUN_DISK", HUGE_NUMBER, "LINUXRUN_DISK=999" },
+	{ "LINUXRUN_TTY", "x", "LINUXRUN_TTY=x|1 (yes)" },
+	{ "LINUXRUN_TTY", "1", "LINUXRUN_TTY=1|no image" },
 	{ "LINUXRUN_CPUS", "-1", "LINUXRUN_CPUS=-1|1 to 4" },
 	{ "LINUXRUN_USER", "a b", "LINUXRUN_USER=a b|USER[:GROUP]" },
 	{ "LINUXRUN_USER", "-1", "LINUXRUN_USER=-1|USER[:GROUP]" },
@@ -340,6 +342,26 @@ static void test_disk(void **state)
 	assert_string_equal(settings.disk_file, "x");
 }
 
+static void test_terminal(void **state)
+{
+	int input = dup(STDIN_FILENO);
+
+	(void)state;
+	assert_non_null(freopen("/dev/null", "r", stdin));
+	assert_refused(READ("-it", "x"), "--tty true|the input device is not a TTY");
+	assert_refused(READ("-ti", "x"), "--tty true|the input device is not a TTY");
+	setenv("LINUXRUN_TTY", "1", 1);
+	assert_refused(READ("x"), "LINUXRUN_TTY=1|the input device is not a TTY");
+	assert_int_equal(READ("--tty=false", "x"), 0);
+	assert_false(settings.terminal);
+	unsetenv("LINUXRUN_TTY");
+	assert_int_equal(READ("-t", "x"), 0);
+	assert_true(settings.terminal);
+	assert_false(settings.terminal_input);
+	dup2(input, STDIN_FILENO);
+	close(input);
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -376,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_env),
 		cmocka_unit_test(test_kernel_files),
 		cmocka_unit_test(test_disk),
+		cmocka_unit_test(test_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);
