@@ -106,8 +106,9 @@ def files_of_the_runtime(context):
     check_run(result, 0, b"box.example.org\n"
                          b"127.0.0.1\tlocalhost\n"
                          b"::1\tlocalhost ip6-localhost ip6-loopback\n"
-                         b"127.0.1.1\tbox.example.org box\n"
-                         b"the image's\n"
+                         b"fe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n"
+                         b"10.0.2.100\tbox.example.org box\n"
+                         b"nameserver 10.0.2.3\n"
                          b"box.example.org\n")
 
 
