@@ -5,6 +5,7 @@
 #include "libs/linux/kernel_image.h"
 #include "libs/linux/vm_internal.h"
 #include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
 
 // Nothing of the container's goes here: its configuration travels as data. earlycon shows what a kernel that dies says;
 // panic=-1 makes it reboot at once, which ends the VM.
@@ -114,6 +115,8 @@ static void start_machine(struct vm *vm)
 
 	vm->state = VM_BOOTING;
 	vm_be_patient(vm, "boot");
+	if (clock_get(CLOCK_MONOTONIC, &vm->boot_time) < 0)
+		vm->boot_time = 0;
 	err = machine_start(&vm->machine, vm->kernel_start, vm->initrd_start,
 	                    vm->config.log_console ? BOOTARGS_LOG : BOOTARGS, vm->initrd_start, initrd_end);
 	if (err < 0)

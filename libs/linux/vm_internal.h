@@ -41,6 +41,7 @@ struct vm {
 	void *context;
 	enum vm_state state;
 	bool stopping;  // vm_stop was called: `stopped` is to come
+	nsec_t boot_time;  // when the guest was started
 
 	struct machine machine;
 	bool has_machine;

@@ -4,6 +4,7 @@
 
 #include "libs/linux/vm_internal.h"
 #include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
 
 static void link_flush(struct vm *vm)
 {
@@ -32,6 +33,7 @@ static error_t take_ready(struct vm *vm, struct span body)
 {
 	struct control_ready ready;
 	struct reader r = reader_make(body.data, body.len);
+	nsec_t now = vm->boot_time;
 
 	reader_copy(&r, &ready, sizeof(ready));
 	if (reader_status(&r) < 0)
@@ -41,7 +43,11 @@ static error_t take_ready(struct vm *vm, struct span body)
 		        ready.version, CONTROL_VERSION);
 		return 0;
 	}
-	log_debug("bootd is up after %u ms of guest time", (unsigned int)(ready.boot_time_ns / NSEC_PER_MSEC));
+	if (clock_get(CLOCK_MONOTONIC, &now) < 0)
+		now = vm->boot_time;
+	log_debug("bootd is up after %llu ns of guest time, %llu ns after the first entry",
+	          (unsigned long long)ready.boot_time_ns,
+	          (unsigned long long)(now - vm->boot_time));
 	vm->state = VM_READY;
 	vm_be_patient(vm, NULL);
 	vm->ops->ready(vm->context);

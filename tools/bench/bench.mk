@@ -7,23 +7,23 @@ $(foreach app,$(BENCH_APPS),$(eval $(call app_rules,$(app))))
 $(eval $(call image_rules,starina-bench,$(BENCH_APPS)))
 
 # A container that only sleeps.
-$(BUILD)/image/idle: tools/bench/idle.c
+$(BUILD)/image/idle/idle: tools/bench/idle.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -Os -Wall -Wextra -Werror -static -o $@ $<
 	$(Q)$(CROSS_COMPILE)strip $@
 
-$(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle tools/image/mklayout.sh
-	$(Q)tools/image/mklayout.sh $(BUILD)/image/idle $(BUILD)/image/idle-layout
+$(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle/idle tools/image/mklayout.sh
+	$(Q)tools/image/mklayout.sh $(<D) $(BUILD)/image/idle-layout '["/idle"]' '["PATH=/"]'
 
 .PHONY: bench
-# BENCH="PART ..." chooses among the parts (calls boot container idle http).
+# BENCH="PART ..." chooses among the parts (calls boot container tcp idle http).
 BENCH ?=
-bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json ## figures: a table, and $(BUILD)/bench.json
+bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so ## figures: a table, and $(BUILD)/bench.json
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
 # The gate's comparison, and the one command that commits new counts.
-COUNTED := $(BUILD)/starina-bench.elf $(BUILD)/starina.elf
+COUNTED := run-files $(BUILD)/starina-bench.elf
 .PHONY: test-counts bench-counts
 test-counts: $(COUNTED) ## exact counts against tools/bench/counts.json
 	$(Q)tools/bench/counts_test.py
@@ -31,3 +31,22 @@ test-counts: $(COUNTED) ## exact counts against tools/bench/counts.json
 
 bench-counts: $(COUNTED) ## writes the counts of this build to tools/bench/counts.json
 	$(Q)BUILD=$(BUILD) tools/bench/counts.py --update
+
+# --- Others, for comparison ---
+
+PEER_PROGRAMS := $(patsubst %,$(BUILD)/peers/%,ipc init stopwatch)
+$(PEER_PROGRAMS): $(BUILD)/peers/%: tools/bench/peers/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
+
+$(BUILD)/peers/insn_count.so: tools/bench/peers/insn_count.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -o $@ $<
+
+.PHONY: bench-peers
+# BENCH_PEERS="PART ..." chooses among the parts (ipc boot http clock).
+BENCH_PEERS ?=
+bench-peers: run-files $(BUILD)/starina-bench.elf $(PEER_PROGRAMS) $(BUILD)/peers/insn_count.so ## Debian's Linux, and Linux+KVM, beside Starina
+	$(Q)BUILD=$(BUILD) tools/bench/peers/peers.py $(BENCH_PEERS)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures Starina: prints a table and writes $BUILD/bench.json.
 
-bench.py [PART ...], all of: calls boot container idle http
+bench.py [PART ...], all of: calls boot container tcp idle http
 
 Counts of instructions are exact: QEMU's -icount shift=0 with a clock and a seed of its own, so they are the same in each run of
 the same files. What is measured by the clock depends on the machine and what else it does; nothing here fails because of it.
@@ -10,7 +10,6 @@ the same files. What is measured by the clock depends on the machine and what el
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,11 +17,10 @@ import tempfile
 import time
 import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
-QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
-ICOUNT = "-icount shift=0,sleep=off -rtc clock=vm,base=2024-01-01 -seed 1"
-PARTS = ("calls", "boot", "container", "idle", "http")
+import served
+from running import BUILD, ICOUNT, QEMU, Machine, ab, free_port, run_container, say, wait_for_server
+
+PARTS = ("calls", "boot", "container", "tcp", "idle", "http")
 IDLE_SECONDS = 30
 RUNS = 5
 
@@ -54,8 +52,13 @@ FIGURES = {
     "power_on_to_first_app": ("power-on (firmware included) to the first app's main", "insns", 20_000_000),
     "image_bytes": ("image without guest, as loaded", "bytes", 1 << 20),
     "boot_exits": ("VM exits until the container started, 1 hart, icount", "", 600),
-    "boot_guest_ns": ("guest clock until bootd is up, 1 hart, icount", "ns", None),
-    "container_start_insns": ("run call to execve, whole machine, 1 hart, icount", "insns", None),
+    "guest_clock_to_init": ("the guest's clock when its init (bootd) is up, 1 hart, icount", "insns", None),
+    "vm_to_init": ("first entry of the guest to its init, 1 hart, icount", "insns", None),
+    "httpd_keepalive_insns": ("httpd, 1 KB, keep-alive: a request", "insns", None),
+    "httpd_connection_insns": ("httpd, 1 KB, a connection each: a request", "insns", None),
+    "httpd_bulk_insns": ("httpd, 20 MB: a byte of TCP", "insns", None),
+    "guest_connection_insns": ("busybox httpd in a container, 1 KB, a connection each: a request", "insns", None),
+    "guest_bulk_insns": ("the same, 20 MB: a byte of TCP", "insns", None),
     "container_start_ms": ("run call to execve by the clock, median of %d" % RUNS, "ms", 1500),
     "idle_cpu_percent": ("host CPU of QEMU, idle container, %d s" % IDLE_SECONDS, "%", 2),
     "idle_wakeups_per_s": ("wake-ups a second, all harts, idle container", "/s", 20),
@@ -63,33 +66,6 @@ FIGURES = {
     "http_keepalive_per_s": ("1 KB, ab -c 16 -k", "/s", None),
     "http_mb_per_s": ("download of 20 MB", "MB/s", None),
 }
-
-
-def say(text):
-    print("bench: " + text, file=sys.stderr, flush=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def run_env(**extra):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("LINUXRUN_", "STARINA_"))}
-    env.update(BUILD=BUILD, STARINA_NO_BUILD="1", STARINA_HTTP_PORT="0")
-    env.update(extra)
-    return env
-
-
-def run_container(append="", **extra):
-    """One run of the built-in container; returns the log."""
-    env = run_env(STARINA_APPEND="linuxrun.poweroff=1 " + append, **extra)
-    done = subprocess.run([os.path.join(ROOT, "run.sh")], env=env, stdin=subprocess.DEVNULL, text=True, errors="replace",
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, check=False)
-    if "container started in" not in done.stderr:
-        sys.exit("bench: the container did not start:\n" + done.stderr)
-    return done.stderr
 
 
 def measure_calls(out):
@@ -115,18 +91,18 @@ def measure_boot(out):
     out["image_bytes"] = sum(int(m, 16) for m in re.findall(r"LOAD\s+\S+\s+\S+\s+\S+\s+(0x[0-9a-f]+)", text))
 
 
-def measure_container(out):
+def measure_exits(out):
     say("container start under icount")
     log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT, append="kernel.log=debug")
-    start = re.search(r"container started in (\d+) ms", log)
-    out["container_start_insns"] = int(start.group(1)) * 1_000_000
-    guest = re.search(r"bootd is up after (\d+) ms of guest time", log)
-    if guest:
-        out["boot_guest_ns"] = int(guest.group(1)) * 1_000_000
+    up = re.search(r"bootd is up after (\d+) ns of guest time, (\d+) ns after the first entry", log)
+    out["guest_clock_to_init"], out["vm_to_init"] = int(up.group(1)), int(up.group(2))
     exits = re.search(r"VM exits until the start: (\d+) total, (.*)", log)
-    if exits:
-        out["boot_exits"] = int(exits.group(1))
-        out["boot_exits_by_cause"] = {what.strip(): int(n) for n, what in re.findall(r"(\d+) ([^,\n]+)", exits.group(2))}
+    out["boot_exits"] = int(exits.group(1))
+    out["boot_exits_by_cause"] = {what.strip(): int(n) for n, what in re.findall(r"(\d+) ([^,\n]+)", exits.group(2))}
+
+
+def measure_container(out):
+    measure_exits(out)
     times = []
     for i in range(RUNS):
         say("container start by the clock, run %d of %d" % (i + 1, RUNS))
@@ -136,43 +112,37 @@ def measure_container(out):
     out["container_start_ms"] = statistics.median(times)
 
 
-class Machine:
-    """run.sh in the background with its status page."""
+GUEST_SERVER = "mkdir -p /srv/bytes; cd /srv/bytes; head -c 1024 /dev/zero >1024; head -c %d /dev/zero >%d; " \
+    "exec busybox httpd -f -p 80 -h /srv"
 
-    def __init__(self, ready, **extra):
-        self.port = free_port()
-        self.log = tempfile.TemporaryFile("w+", errors="replace")
-        self.process = subprocess.Popen([os.path.join(ROOT, "run.sh")], env=run_env(STARINA_HTTP_PORT=str(self.port), **extra),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log,
-                                        start_new_session=True)
-        deadline = time.monotonic() + 120
-        while ready not in self.text():
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                self.stop()
-                sys.exit("bench: the OS did not say '%s':\n%s" % (ready, self.text()))
-            time.sleep(0.2)
-        # QEMU is run.sh's child, which has become starina-run.
-        self.qemu = int(open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read().split()[0])
 
-    def text(self):
-        self.log.seek(0)
-        return self.log.read()
+def measure_tcp(out):
+    """Instructions of the whole machine, one hart, for what a client on the host asks."""
+    say("instructions of TCP: httpd")
+    with tempfile.TemporaryDirectory() as scratch:
+        counter = os.path.join(scratch, "httpd")
+        machine = Machine("container ended", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin " + served.plugin(counter))
+        try:
+            keep_counts(out, "httpd_", served.count(counter, machine.port))
+        finally:
+            machine.stop()
+        say("instructions of TCP: a server in a container")
+        counter, port = os.path.join(scratch, "guest"), free_port()
+        machine = Machine("container started", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin " + served.plugin(counter),
+                          LINUXRUN_IMAGE="oci://" + os.path.join(BUILD, "image/userland-layout"),
+                          LINUXRUN_ENTRYPOINT=json.dumps(["/bin/busybox", "sh", "-c", GUEST_SERVER % (served.BULK, served.BULK)]),
+                          LINUXRUN_PORTS="%d:80" % port)
+        try:
+            wait_for_server(port, served.BULK)
+            keep_counts(out, "guest_", served.count(counter, port, keepalive=False))
+        finally:
+            machine.stop()
 
-    def cpu_seconds(self):
-        fields = open("/proc/%d/stat" % self.qemu).read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def status(self):
-        with urllib.request.urlopen("http://127.0.0.1:%d/status.json" % self.port, timeout=30) as reply:
-            return json.load(reply)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+def keep_counts(out, prefix, counts):
+    for kind, value in counts.items():
+        if value is not None:
+            out[prefix + kind + "_insns"] = round(value / served.BULK, 2) if kind == "bulk" else value
 
 
 def find(tree, key):
@@ -201,17 +171,6 @@ def measure_idle(out):
             out["idle_wakeups_per_s"] = round((find(machine.status(), "idle_wakeups") - wakeups) / seconds, 1)
     finally:
         machine.stop()
-
-
-def ab(port, path, *options):
-    done = subprocess.run(["ab", "-q", *options, "http://127.0.0.1:%d%s" % (port, path)], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=300, check=False)
-    rate = re.search(r"Requests per second:\s+([\d.]+)", done.stdout)
-    failed = re.search(r"Failed requests:\s+(\d+)", done.stdout)
-    if not rate or not failed or int(failed.group(1)) != 0:
-        say("ab %s failed:\n%s" % (path, done.stdout))
-        return None
-    return float(rate.group(1))
 
 
 def measure_http(out):

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""The OS as the benchmarks run it: run.sh with settings, its log, its status page, and a client on the host."""
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
+QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
+ICOUNT = "-icount shift=0,sleep=off -rtc clock=vm,base=2024-01-01 -seed 1"
+
+
+def say(text):
+    print("bench: " + text, file=sys.stderr, flush=True)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def run_env(**extra):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("LINUXRUN_", "STARINA_"))}
+    env.update(BUILD=BUILD, STARINA_NO_BUILD="1", STARINA_HTTP_PORT="0")
+    env.update(extra)
+    return env
+
+
+def run_container(append="", **extra):
+    """One run of the built-in container; returns the log."""
+    env = run_env(STARINA_APPEND="linuxrun.poweroff=1 " + append, **extra)
+    done = subprocess.run([os.path.join(ROOT, "run.sh")], env=env, stdin=subprocess.DEVNULL, text=True, errors="replace",
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, check=False)
+    if "container started in" not in done.stderr:
+        sys.exit("bench: the container did not start:\n" + done.stderr)
+    return done.stderr
+
+
+class Machine:
+    """run.sh in the background with its status page."""
+
+    def __init__(self, ready, **extra):
+        self.port = free_port()
+        self.log = tempfile.TemporaryFile("w+", errors="replace")
+        self.process = subprocess.Popen([os.path.join(ROOT, "run.sh")], env=run_env(STARINA_HTTP_PORT=str(self.port), **extra),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log,
+                                        start_new_session=True)
+        deadline = time.monotonic() + 120
+        while ready not in self.text():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                self.stop()
+                sys.exit("bench: the OS did not say '%s':\n%s" % (ready, self.text()))
+            time.sleep(0.2)
+        # QEMU is run.sh's child, which has become starina-run.
+        self.qemu = int(open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read().split()[0])
+
+    def text(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def cpu_seconds(self):
+        fields = open("/proc/%d/stat" % self.qemu).read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def status(self):
+        with urllib.request.urlopen("http://127.0.0.1:%d/status.json" % self.port, timeout=30) as reply:
+            return json.load(reply)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+def ab(port, path, *options):
+    done = subprocess.run(["ab", "-q", *options, "http://127.0.0.1:%d%s" % (port, path)], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=300, check=False)
+    rate = re.search(r"Requests per second:\s+([\d.]+)", done.stdout)
+    failed = re.search(r"Failed requests:\s+(\d+)", done.stdout)
+    if not rate or not failed or int(failed.group(1)) != 0:
+        say("ab %s failed:\n%s" % (path, done.stdout))
+        return None
+    return float(rate.group(1))
+
+
+def wait_for_server(port, size):
+    """Until the server has its files. Its port is open before: the host's end is QEMU."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d/bytes/%d" % (port, size), timeout=10) as reply:
+                if int(reply.headers["Content-Length"]) == size:
+                    return
+        except OSError:
+            pass
+        if time.monotonic() > deadline:
+            sys.exit("bench: the server in the container does not answer")
+        time.sleep(0.5)
