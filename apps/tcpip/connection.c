@@ -24,6 +24,8 @@ static void connection_destroy(struct connection *c)
 {
 	struct list *entry;
 
+	if (!list_is_empty(&c->chunks))
+		link_flush(&c->tcpip->link);
 	while ((entry = list_pop_front(&c->chunks)) != NULL) {
 		struct chunk *chunk = container_of(entry, struct chunk, entry);
 

@@ -158,6 +158,7 @@ void tx_acknowledged(struct connection *c, size_t acked)
 		acked -= n;
 		if (chunk->acked < chunk->length)
 			break;
+		link_flush(&c->tcpip->link);
 		list_remove(&chunk->entry);
 		payload_release(&chunk->payload);
 		heap_free(chunk);

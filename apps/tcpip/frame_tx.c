@@ -4,7 +4,6 @@
 // offload, gets the pseudo header's sum only; else the checksum is computed here, over the gathered frame.
 #include "apps/tcpip/frame_tx.h"
 
-#include "libs/abi/netdev.h"
 #include "libs/base/checksum.h"
 #include "libs/base/string.h"
 #include "libs/starina/syscall.h"
@@ -16,8 +15,7 @@
 #define TCP_CHECKSUM 16u
 #define PROTOCOL_TCP 6u
 
-// Where the TCP header of a frame of ours begins; 0 when it has none.
-static size_t find_tcp(const uint8_t *frame, size_t len)
+size_t frame_tx_find_tcp(const uint8_t *frame, size_t len)
 {
 	size_t tcp = 0;
 
@@ -41,26 +39,38 @@ static uint16_t pseudo_header_sum(const uint8_t *frame, size_t tcp_len)
 	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
+bool frame_tx_is_for_port(const uint8_t *frame)
+{
+	return frame[0] == NETDEV_PORT_MAC_0 && frame[1] == NETDEV_PORT_MAC_1;
+}
+
+void frame_tx_leave_checksum(uint8_t *bytes, struct msg_netdev_frame *frame)
+{
+	size_t tcp = frame_tx_find_tcp(bytes, frame->length);
+	uint16_t sum = pseudo_header_sum(bytes, frame->length - tcp);
+
+	frame->flags = NETDEV_FRAME_NEEDS_CSUM;
+	frame->csum_start = (uint16_t)tcp;
+	frame->csum_offset = TCP_CHECKSUM;
+	memcpy(bytes + tcp + TCP_CHECKSUM, &sum, sizeof(sum));
+}
+
 static void set_checksum(uint8_t *bytes, struct msg_netdev_frame *frame, bool partial)
 {
-	size_t tcp = find_tcp(bytes, frame->length);
+	size_t tcp = frame_tx_find_tcp(bytes, frame->length);
 	uint32_t sum;
 	uint16_t folded;
 
+	if (tcp != 0 && (partial || frame_tx_is_for_port(bytes))) {
+		frame_tx_leave_checksum(bytes, frame);
+		return;
+	}
 	// So that nobody behind the switch looks again.
 	frame->flags = NETDEV_FRAME_CSUM_VERIFIED;
 	if (tcp == 0)
 		return;
-	sum = pseudo_header_sum(bytes, frame->length - tcp);
-	if (partial || (bytes[0] == NETDEV_PORT_MAC_0 && bytes[1] == NETDEV_PORT_MAC_1)) {
-		folded = (uint16_t)sum;
-		frame->flags = NETDEV_FRAME_NEEDS_CSUM;
-		frame->csum_start = (uint16_t)tcp;
-		frame->csum_offset = TCP_CHECKSUM;
-	} else {
-		sum += checksum_sum(bytes + tcp, frame->length - tcp);
-		folded = (uint16_t)~((sum & 0xffff) + (sum >> 16));
-	}
+	sum = (uint32_t)pseudo_header_sum(bytes, frame->length - tcp) + checksum_sum(bytes + tcp, frame->length - tcp);
+	folded = (uint16_t)~((sum & 0xffff) + (sum >> 16));
 	memcpy(bytes + tcp + TCP_CHECKSUM, &folded, sizeof(folded));
 }
 

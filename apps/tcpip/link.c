@@ -23,7 +23,8 @@
 // ARP's size. lwIP looks at the first bytes of an IP header before it asks whether they are there (frames_fuzz.c found it).
 #define FRAME_MIN 42u
 // Large frames of virtual machines are as good as many small ones, and better.
-#define TAKEN_FEATURES (NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6)
+#define TSO_FEATURES (NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6)
+#define TAKEN_FEATURES (NETDEV_FEATURE_TX_CSUM | TSO_FEATURES)
 
 struct unsent_frame {
 	struct list entry;
@@ -49,25 +50,45 @@ static void keep_unsent(struct link *link, struct message *m)
 	source_want_writable(&link->device, true);
 }
 
+// Sends a frame's message, or lets it wait.
+static void send_frame(struct link *link, struct message *m)
+{
+	error_t err;
+
+	if (!list_is_empty(&link->unsent)) {
+		keep_unsent(link, m);
+		return;
+	}
+	err = channel_send(link->device.handle, m);
+	if (err == ERR_FULL)
+		keep_unsent(link, m);
+	else if (err)
+		message_discard(m);
+}
+
+void link_flush(struct link *link)
+{
+	struct message m;
+
+	if (link->gather.count > 0 && !gather_message(&link->gather, &m, link->takes_partial_checksums))
+		send_frame(link, &m);
+}
+
 static err_t link_output(struct netif *netif, struct pbuf *p)
 {
 	struct link *link = netif->state;
 	struct message m;
-	error_t err;
 
 	if (link->device.handle == HANDLE_NONE)
 		return ERR_IF;
+	if (gather_add(&link->gather, p, link->takes_large))
+		return ERR_OK;
+	link_flush(link);
+	if (gather_add(&link->gather, p, link->takes_large))
+		return ERR_OK;
 	if (frame_tx_message(&m, p, link->takes_partial_checksums))
 		return ERR_MEM;
-	if (!list_is_empty(&link->unsent)) {
-		keep_unsent(link, &m);
-		return ERR_OK;
-	}
-	err = channel_send(link->device.handle, &m);
-	if (err == ERR_FULL)
-		keep_unsent(link, &m);
-	else if (err)
-		message_discard(&m);
+	send_frame(link, &m);
 	return ERR_OK;
 }
 
@@ -97,6 +118,7 @@ static void drop_unsent(struct link *link)
 {
 	struct list *entry;
 
+	gather_drop(&link->gather);
 	while ((entry = list_pop_front(&link->unsent)) != NULL) {
 		struct unsent_frame *unsent = container_of(entry, struct unsent_frame, entry);
 
@@ -172,6 +194,7 @@ static void device_info(struct link *link, const struct msg_netdev_info *info)
 	netif->mtu = info->mtu < 1280 || info->mtu > MAX_MTU ? MAX_MTU : info->mtu;
 	netif->mtu6 = netif->mtu;
 	link->takes_partial_checksums = (info->features & NETDEV_FEATURE_TX_CSUM) != 0;
+	link->takes_large = (info->features & TSO_FEATURES) == TSO_FEATURES;
 	link->told = (struct netdev_network){0};
 	set_checksums(link, false);
 	accept_features(link);

@@ -63,6 +63,7 @@ static void tcpip_main(const struct environ *env)
 			connections_flush(tcpip);
 			netif_poll_all();
 		} while (!list_is_empty(&tcpip->dirty));
+		link_flush(&tcpip->link);
 		link_tell_network(&tcpip->link);
 	}
 }

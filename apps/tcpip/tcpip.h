@@ -3,6 +3,7 @@
 // The TCP/IP server: lwIP between the switch's channel and the channels of its clients.
 #pragma once
 
+#include "apps/tcpip/gather.h"
 #include "libs/abi/netdev.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/loop.h"
@@ -17,7 +18,9 @@ struct link {
 	struct tcpip *tcpip;
 	struct service_client client;
 	struct source device;  // its handle is HANDLE_NONE while there is no switch
-	bool takes_partial_checksums;
+	bool takes_partial_checksums;  // the device does
+	bool takes_large;
+	struct gather gather;  // segments that become one frame at the end of the turn
 	struct netdev_network told;  // what the switch knows of our network
 	struct netif netif;
 	bool netif_added;
@@ -41,6 +44,8 @@ __must_check error_t link_init(struct link *link, struct tcpip *tcpip);
 // Takes the static address when DHCP has not answered in time. Returns when to ask again.
 nsec_t link_check_fallback(struct link *link, nsec_t now);
 
+// Sends what was gathered for a large frame. Before the memory that lwIP's segments refer to goes away, and before the loop waits.
+void link_flush(struct link *link);
 // Tells the switch our network when it has changed.
 void link_tell_network(struct link *link);
 

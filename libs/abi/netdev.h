@@ -22,8 +22,8 @@
 // The largest frame with a GSO flag: an IP packet's 65,535 bytes and the Ethernet header.
 #define NETDEV_GSO_MAX (65535u + 14u)
 
-// What the MAC addresses of the switch's ports begin with. A frame to one of them may have NETDEV_FRAME_NEEDS_CSUM in any case:
-// the switch fills it in for those that do not take it.
+// What the MAC addresses of the switch's ports begin with. A frame to one of them may have NEEDS_CSUM and a GSO flag in any case:
+// the switch does the work for those that do not take it.
 #define NETDEV_PORT_MAC_0 0x02u
 #define NETDEV_PORT_MAC_1 0x53u
 
