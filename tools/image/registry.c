@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,9 +170,9 @@ out_text:
 	return result;
 }
 
-// skopeo copy FROM oci:layout:image, in `scratch`.
+// skopeo copy FROM oci:layout:image, in `scratch`; `size` bytes of it, or 0.
 static char *copy(const struct source *source, struct arguments *arguments, const char *from,
-                  const char *what, const char *scratch, struct error *err)
+                  const char *what, uint64_t size, const char *scratch, struct error *err)
 {
 	int scratch_fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char *context = NULL;
@@ -194,7 +195,7 @@ static char *copy(const struct source *source, struct arguments *arguments, cons
 	if (tool_start(&tool, arguments->argv, -1, -1, scratch_fd, scratch, err) < 0)
 		goto out_close;
 	result =
-		tool_finish_watched(&tool, context, "getting the image", layout, source->size, err);
+		tool_finish_watched(&tool, context, "getting the image", layout, size, err);
 out_close:
 	free(context);
 	close(scratch_fd);
@@ -202,6 +203,20 @@ out_close:
 		return layout;
 	free(layout);
 	return NULL;
+}
+
+// How much there is to fetch of an image that was picked from an index, for the progress lines; 0: not known.
+static uint64_t fetch_size(const struct source *source, const char *from, const char *scratch)
+{
+	struct error ignored;
+	size_t length;
+	char *text = source->size ? NULL : inspect_raw(source, from, scratch, &length, &ignored);
+	json_t *manifest = text ? json_parse(text, length, "manifest", &ignored) : NULL;
+	uint64_t size = manifest ? oci_manifest_size(manifest) : source->size;
+
+	json_decref(manifest);
+	free(text);
+	return size;
 }
 
 char *registry_fetch(const struct source *source, const char *scratch, struct error *err)
@@ -219,7 +234,7 @@ char *registry_fetch(const struct source *source, const char *scratch, struct er
 	if (!name || asprintf(&from, "docker://%s@%s", name, source->digest) < 0)
 		error_set(err, "out of memory");
 	else
-		layout = copy(source, &arguments, from, "fetch", scratch, err);
+		layout = copy(source, &arguments, from, "fetch", fetch_size(source, from, scratch), scratch, err);
 	free(from);
 	free(name);
 	return layout;
@@ -260,7 +275,7 @@ char *registry_convert(const struct source *source, bool compressed, const char 
 	else if (archive_place(source, compressed, path, err) < 0)
 		error_prefix(err, "%s", source->reference);
 	else
-		layout = copy(source, &arguments, from, "read", scratch, err);
+		layout = copy(source, &arguments, from, "read", source->size, scratch, err);
 	free(from);
 	free(path);
 	return layout;

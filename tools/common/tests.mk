@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+HOST_TESTS += tools/common/log_test
+log_test_SRCS := tools/common/log.c tools/common/error.c
+log_test_CFLAGS := -D_GNU_SOURCE
