@@ -87,6 +87,7 @@ static const struct flag flags[] = {
 	{ "privileged", '\0', FLAG_REFUSED, OPTION_IMAGE, "capabilities are docker's default set" },
 	{ "cap-add", '\0', FLAG_REFUSED, OPTION_IMAGE, "capabilities are docker's default set" },
 	{ "cap-drop", '\0', FLAG_REFUSED, OPTION_IMAGE, "capabilities are docker's default set" },
+	{ "platform", '\0', FLAG_REFUSED, OPTION_IMAGE, "it is linux/riscv64 always, so leave it out" },
 	{ "restart", '\0', FLAG_REFUSED, OPTION_IMAGE, "a container runs once" },
 };
 
