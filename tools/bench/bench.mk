@@ -17,9 +17,10 @@ $(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle/idle tools/image/mkla
 	$(Q)tools/image/mklayout.sh $(<D) $(BUILD)/image/idle-layout '["/idle"]' '["PATH=/"]'
 
 .PHONY: bench
-# BENCH="PART ..." chooses among the parts (calls boot container tcp idle http).
+# BENCH="PART ..." chooses among the parts (calls boot container tcp idle http ratios).
 BENCH ?=
-bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so ## figures: a table, and $(BUILD)/bench.json
+bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json \
+		$(BUILD)/peers/insn_count.so $(BUILD)/peers/init ## figures: a table, and $(BUILD)/bench.json
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
 # The gate's comparison, and the one command that commits new counts.

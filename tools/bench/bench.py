@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures Starina: prints a table and writes $BUILD/bench.json.
 
-bench.py [PART ...], all of: calls boot container tcp idle http
+bench.py [PART ...], all of: calls boot container tcp idle http ratios
 
 Counts of instructions are exact: QEMU's -icount shift=0 with a clock and a seed of its own, so they are the same in each run of
 the same files. What is measured by the clock depends on the machine and what else it does; nothing here fails because of it.
@@ -17,10 +17,11 @@ import tempfile
 import time
 import urllib.request
 
+import ratios
 import served
-from running import BUILD, ICOUNT, QEMU, Machine, ab, free_port, run_container, say, wait_for_server
+from running import BUILD, ICOUNT, QEMU, Machine, ab, run_container, say, server_in_container
 
-PARTS = ("calls", "boot", "container", "tcp", "idle", "http")
+PARTS = ("calls", "boot", "container", "tcp", "idle", "http", "ratios")
 IDLE_SECONDS = 30
 RUNS = 5
 
@@ -112,10 +113,6 @@ def measure_container(out):
     out["container_start_ms"] = statistics.median(times)
 
 
-GUEST_SERVER = "mkdir -p /srv/bytes; cd /srv/bytes; head -c 1024 /dev/zero >1024; head -c %d /dev/zero >%d; " \
-    "exec busybox httpd -f -p 80 -h /srv"
-
-
 def measure_tcp(out):
     """Instructions of the whole machine, one hart, for what a client on the host asks."""
     say("instructions of TCP: httpd")
@@ -127,13 +124,10 @@ def measure_tcp(out):
         finally:
             machine.stop()
         say("instructions of TCP: a server in a container")
-        counter, port = os.path.join(scratch, "guest"), free_port()
-        machine = Machine("container started", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin " + served.plugin(counter),
-                          LINUXRUN_IMAGE="oci://" + os.path.join(BUILD, "image/userland-layout"),
-                          LINUXRUN_ENTRYPOINT=json.dumps(["/bin/busybox", "sh", "-c", GUEST_SERVER % (served.BULK, served.BULK)]),
-                          LINUXRUN_PORTS="%d:80" % port)
+        counter = os.path.join(scratch, "guest")
+        machine, port = server_in_container(served.BULK, STARINA_SMP="1",
+                                            STARINA_QEMU_ARGS="-plugin " + served.plugin(counter))
         try:
-            wait_for_server(port, served.BULK)
             keep_counts(out, "guest_", served.count(counter, port, keepalive=False))
         finally:
             machine.stop()
@@ -189,6 +183,10 @@ def measure_http(out):
         machine.stop()
 
 
+def measure_ratios(out):
+    out["by_the_clock"] = ratios.measure()
+
+
 def versions():
     def first_line(*command):
         return subprocess.run(command, text=True, stdout=subprocess.PIPE, check=False).stdout.split("\n")[0]
@@ -206,6 +204,8 @@ def table(out):
         print("%-60s %14s %-6s %s" % (what, "{:,}".format(value), unit, verdict))
     if "boot_exits_by_cause" in out:
         print("exits by cause: " + ", ".join("%d %s" % (n, what) for what, n in out["boot_exits_by_cause"].items()))
+    if "by_the_clock" in out:
+        ratios.table(out["by_the_clock"])
 
 
 def main():

@@ -95,7 +95,7 @@ def ab(port, path, *options):
 
 def wait_for_server(port, size):
     """Until the server has its files. Its port is open before: the host's end is QEMU."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while True:
         try:
             with urllib.request.urlopen("http://127.0.0.1:%d/bytes/%d" % (port, size), timeout=10) as reply:
@@ -104,5 +104,24 @@ def wait_for_server(port, size):
         except OSError:
             pass
         if time.monotonic() > deadline:
-            sys.exit("bench: the server in the container does not answer")
+            sys.exit("bench: the server does not answer")
         time.sleep(0.5)
+
+
+GUEST_SERVER = "mkdir -p /srv/bytes; cd /srv/bytes; head -c 1024 /dev/zero >1024; head -c %d /dev/zero >%d; " \
+    "exec busybox httpd -f -p 80 -h /srv"
+
+
+def server_in_container(size, **env):
+    """The OS with a web server in a container, busybox httpd, which has files of 1024 and `size` bytes. Returns the machine and the
+    server's port."""
+    port = free_port()
+    machine = Machine("container started", LINUXRUN_IMAGE="oci://" + os.path.join(BUILD, "image/userland-layout"),
+                      LINUXRUN_ENTRYPOINT=json.dumps(["/bin/busybox", "sh", "-c", GUEST_SERVER % (size, size)]),
+                      LINUXRUN_PORTS="%d:80" % port, **env)
+    try:
+        wait_for_server(port, size)
+    except SystemExit:
+        machine.stop()
+        raise
+    return machine, port

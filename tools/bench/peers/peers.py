@@ -107,13 +107,13 @@ class Peers:
         counts["nginx in VM"] = self.starina_http("nginx")
         running.say("HTTP: nginx and busybox httpd on Linux")
         machine = self.debian().servers(counter=True)
-        machine.wait_for("ready")
+        self.wait(machine, (machines.ADDRESS, 80), (machines.ADDRESS, 8080))
         counts["nginx"] = served.count(machine.counter, machine.urls[machines.ADDRESS, 80])
         counts["busybox"] = served.count(machine.counter, machine.urls[machines.ADDRESS, 8080], keepalive=False)
         machine.stop()
         running.say("HTTP: nginx in Linux+KVM")
         machine = self.debian().vmm_nginx("kvm-nginx", counter=True)
-        machine.wait_for("ready")
+        self.wait(machine, (machines.GUEST_ADDRESS, 80))
         counts["nginx in KVM"] = served.count(machine.counter, machine.urls[machines.GUEST_ADDRESS, 80])
         machine.stop()
         for starina, peer in (("httpd", "nginx"), ("httpd", "busybox"), ("nginx in VM", "nginx in KVM")):
@@ -123,6 +123,12 @@ class Peers:
                 ours, theirs = counts[starina][kind], counts[peer][kind]
                 if theirs is not None:
                     self.row(what, "insns", starina, peer, ours and round(ours / divisor, 2), round(theirs / divisor, 2))
+
+    @staticmethod
+    def wait(machine, *servers):
+        machine.wait_for("ready")
+        for server in servers:
+            running.wait_for_server(machine.urls[server], served.BULK)
 
     def starina(self, server, **env):
         """A running Starina, and the port of its server."""
@@ -179,7 +185,7 @@ class Peers:
                     ("nginx on Linux", self.debian().servers("linux-clock", smp=2), machines.ADDRESS),
                     ("nginx in KVM", None, machines.GUEST_ADDRESS)):
                 machine = machine or self.debian().vmm_nginx("kvm-clock", smp=2)
-                machine.wait_for("ready")
+                self.wait(machine, (address, 80))
                 ask(name, machine.urls[address, 80])
                 machine.stop()
         for ours, theirs in (("httpd on Starina", "nginx on Linux"), ("nginx on Starina", "nginx in KVM")):
