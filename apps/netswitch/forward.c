@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Where a frame goes. It moves as it came: its folio changes owner and is not copied. Only the uplink, when the device cannot
-// do it, gets segments and checksums made here.
-#include "apps/netswitch/offload.h"
+// Where a frame goes. It moves as it came: its folio changes owner and is not copied. Only a port that does not take what its sender
+// left to others gets checksums and segments made here.
+#include "libs/offload/offload.h"
 #include "apps/netswitch/switch.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
@@ -114,9 +114,12 @@ static void note_dropped(struct port *port, enum guard_verdict verdict)
 
 static bool takes(const struct port *port, uint16_t flags)
 {
-	uint32_t needs = (flags & NETDEV_FRAME_NEEDS_CSUM ? NETDEV_FEATURE_TX_CSUM : 0) |
-	                 (flags & NETDEV_FRAME_GSO_TCP4 ? NETDEV_FEATURE_TSO4 : 0) |
+	uint32_t needs = (flags & NETDEV_FRAME_GSO_TCP4 ? NETDEV_FEATURE_TSO4 : 0) |
 	                 (flags & NETDEV_FRAME_GSO_TCP6 ? NETDEV_FEATURE_TSO6 : 0);
+
+	// Whoever segments makes checksums too.
+	if (needs == 0 && (flags & NETDEV_FRAME_NEEDS_CSUM) != 0)
+		needs = NETDEV_FEATURE_TX_CSUM;
 
 	return (port->features & needs) == needs;
 }

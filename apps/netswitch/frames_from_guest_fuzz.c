@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "apps/netswitch/guard.h"
-#include "apps/netswitch/offload.h"
+#include "libs/offload/offload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

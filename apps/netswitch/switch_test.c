@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "apps/netswitch/offload.h"
+#include "libs/offload/offload.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/payload.h"

@@ -92,9 +92,13 @@ static error_t wait_for_httpd(handle_t connector)
 
 static error_t kill_app(handle_t system, const char *name)
 {
+	nsec_t give_up = now() + GIVE_UP_AFTER;
 	handle_t process;
-	error_t err = system_find_process(system, name, strlen(name), &process);
+	error_t err;
 
+	// It may still be on its way back from the last time.
+	while ((err = system_find_process(system, name, strlen(name), &process)) == ERR_NOT_FOUND && now() < give_up)
+		sleep_for(RETRY_PAUSE);
 	if (err)
 		return err;
 	err = process_kill(process);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "apps/netswitch/offload.h"
+#include "libs/offload/offload.h"
 #include "apps/tcpip/frame_tx.h"
 #include "libs/base/checksum.h"
 #include "libs/starina/host_kernel.h"

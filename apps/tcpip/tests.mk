@@ -2,6 +2,6 @@ HOST_TESTS += apps/tcpip/uri_test
 uri_test_SRCS := apps/tcpip/uri.c libs/base/string.c
 # lwIP with the host's C library, as in libs/lwip_port/tests.mk.
 HOST_TESTS += apps/tcpip/gather_test
-gather_test_SRCS := apps/tcpip/gather.c apps/tcpip/frame_tx.c apps/netswitch/offload.c libs/base/checksum.c libs/base/span.c \
+gather_test_SRCS := apps/tcpip/gather.c apps/tcpip/frame_tx.c libs/offload/offload.c libs/base/checksum.c libs/base/span.c \
 	libs/base/string.c $(filter third_party/%,$(LIB_lwip_port_SRCS))
 gather_test_CFLAGS := -iquote libs/lwip_port/include -isystem third_party/lwip/src/include -include sys/types.h -DSSIZE_MAX=__LONG_MAX__ -w

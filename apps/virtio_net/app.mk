@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-APP_virtio_net_LIBS := virtio
+APP_virtio_net_LIBS := virtio offload

@@ -69,6 +69,7 @@ static void client_closed(struct loop *loop, struct source *source)
 
 	loop_close(loop, source);
 	rx_drop_held(&net);
+	tx_drop_large(&net);
 	net.next_client = HANDLE_NONE;
 	if (next != HANDLE_NONE)
 		client_start(next);
@@ -111,6 +112,27 @@ static void interrupt_signalled(struct loop *loop, struct source *source)
 
 static const struct source_ops interrupt_ops = {.signalled = interrupt_signalled};
 
+// What the device does, and what is done here: large frames, for it is better to have many segments in one message.
+static void features_read(const struct virtio_device *device)
+{
+	uint32_t features = 0;
+
+	if (virtio_device_has(device, VIRTIO_NET_F_CSUM)) {
+		features |= NETDEV_FEATURE_TX_CSUM;
+		// 5.1.3.1: these are offered with CSUM only.
+		if (virtio_device_has(device, VIRTIO_NET_F_HOST_TSO4))
+			features |= NETDEV_FEATURE_TSO4;
+		if (virtio_device_has(device, VIRTIO_NET_F_HOST_TSO6))
+			features |= NETDEV_FEATURE_TSO6;
+	}
+	if (virtio_device_has(device, VIRTIO_NET_F_GUEST_CSUM))
+		features |= NETDEV_FEATURE_RX_CSUM;
+	net.device_features = features;
+	if (net.info.mtu <= SEGMENTS_MTU)
+		features |= NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6;
+	net.info.features = features;
+}
+
 // What the device says of itself, and what of it we take.
 static error_t info_read(void)
 {
@@ -130,17 +152,7 @@ static error_t info_read(void)
 		err = virtio_config_read(device, offsetof(struct virtio_net_config, mtu), 2, 1, &net.info.mtu);
 	if (net.info.mtu > PAGE_SIZE - 64)
 		net.info.mtu = PAGE_SIZE - 64;
-	if (virtio_device_has(device, VIRTIO_NET_F_CSUM))
-		net.info.features |= NETDEV_FEATURE_TX_CSUM;
-	if ((net.info.features & NETDEV_FEATURE_TX_CSUM) != 0) {
-		// 5.1.3.1: these are offered with CSUM only.
-		if (virtio_device_has(device, VIRTIO_NET_F_HOST_TSO4))
-			net.info.features |= NETDEV_FEATURE_TSO4;
-		if (virtio_device_has(device, VIRTIO_NET_F_HOST_TSO6))
-			net.info.features |= NETDEV_FEATURE_TSO6;
-	}
-	if (virtio_device_has(device, VIRTIO_NET_F_GUEST_CSUM))
-		net.info.features |= NETDEV_FEATURE_RX_CSUM;
+	features_read(device);
 	return err;
 }
 

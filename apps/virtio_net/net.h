@@ -5,6 +5,7 @@
 #pragma once
 
 #include "libs/abi/netdev.h"
+#include "libs/offload/offload.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/service.h"
 #include "libs/virtio/mmio.h"
@@ -14,10 +15,14 @@
 #define RX_BUFFERS (RING_SIZE / 2)
 #define TX_SLOTS (RING_SIZE / 2)
 
-// What a slot of tx_area holds: the virtio header, and the frame when it came inline.
+// Frames that are made here, of large ones, have the usual MTU.
+#define SEGMENTS_MTU 1500u
+#define FRAME_OVERHEAD 18u  // Ethernet header and a VLAN tag, over the MTU
+
+// What a slot of tx_area holds: the virtio header, and the frame when it came inline or is a segment of a large one.
 struct tx_area {
 	struct virtio_net_hdr header;
-	uint8_t frame[MESSAGE_MAX_DATA];
+	uint8_t frame[SEGMENTS_MTU + FRAME_OVERHEAD];
 };
 
 // A page that received frames go to.
@@ -40,6 +45,7 @@ struct net {
 	struct source client;  // handle is HANDLE_NONE while there is none
 	handle_t next_client;  // connected while the one before was not seen to be gone yet
 	struct msg_netdev_info info;
+	uint32_t device_features;  // of those in `info`, what the device does; the rest is done here
 
 	struct virtqueue rx;
 	struct dma_buffer rx_headers;  // struct virtio_net_hdr[RX_BUFFERS]
@@ -54,6 +60,10 @@ struct net {
 	struct tx_slot tx_slots[TX_SLOTS];
 	struct tx_slot *tx_free;
 	bool tx_full;
+	// A large frame that is being cut into segments, as slots come free. The client's messages wait meanwhile.
+	bool tx_cutting;
+	struct segmenter tx_segments;
+	handle_t tx_large;
 	uint32_t tx_folios;      // with the device
 	struct source tx_timer;  // to take the last of a burst back
 	bool tx_timer_set;
@@ -76,6 +86,8 @@ __must_check error_t tx_init(struct net *net);
 // Queues a frame message of the client for the device; consumes its handles. Stops the client's messages when there is no room
 // for more.
 void tx_frame(struct net *net, struct message *m);
+// The client is gone: the rest of a large frame goes.
+void tx_drop_large(struct net *net);
 // Shows the device what was queued.
 void tx_kick(struct net *net);
 // Takes back what the device has sent, closes its folios and lets the client go on.

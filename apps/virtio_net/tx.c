@@ -11,7 +11,6 @@
 #include "libs/starina/syscall.h"
 
 #define FRAME_MIN 14u
-#define FRAME_OVERHEAD 18u  // Ethernet header and a VLAN tag, over the MTU
 #define TCP_HEADER_MIN 20u
 #define GSO_FLAGS (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)
 
@@ -83,7 +82,7 @@ static error_t header_add_gso(const struct net *net, const struct msg_netdev_fra
 
 	if (!v4 && !v6)
 		return 0;
-	if (v4 == v6 || (net->info.features & feature) == 0 || (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 ||
+	if (v4 == v6 || (net->device_features & feature) == 0 || (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 ||
 	    frame->gso_size == 0)
 		return ERR_PROTOCOL;
 	header->gso_type = v4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
@@ -99,7 +98,7 @@ static error_t header_make(const struct net *net, const struct msg_netdev_frame 
 	*header = (struct virtio_net_hdr){.gso_type = VIRTIO_NET_HDR_GSO_NONE};
 	if ((frame->flags & NETDEV_FRAME_NEEDS_CSUM) == 0)
 		return header_add_gso(net, frame, header);
-	if ((net->info.features & NETDEV_FEATURE_TX_CSUM) == 0 ||
+	if ((net->device_features & NETDEV_FEATURE_TX_CSUM) == 0 ||
 	    !range_within((uint64_t)frame->csum_start + frame->csum_offset, sizeof(uint16_t), frame->length))
 		return ERR_PROTOCOL;
 	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
@@ -123,13 +122,102 @@ static error_t frame_locate(const struct msg_netdev_frame *frame, handle_t folio
 	return 0;
 }
 
-static error_t frame_push(struct net *net, struct message *m)
+static struct tx_area *slot_area(const struct net *net, const struct tx_slot *slot, uint64_t *paddr)
+{
+	size_t index = (size_t)(slot - net->tx_slots);
+
+	*paddr = net->tx_areas.paddr + index * sizeof(struct tx_area);
+	return (struct tx_area *)(void *)net->tx_areas.bytes + index;
+}
+
+// Gives the device the first free slot, whose area has the header, with a frame. Errors: virtqueue_push's.
+static error_t slot_push(struct net *net, uint64_t area_paddr, uint64_t frame_paddr, uint32_t length)
 {
 	struct tx_slot *slot = net->tx_free;
-	size_t index = (size_t)(slot - net->tx_slots);
-	struct tx_area *area = (struct tx_area *)(void *)net->tx_areas.bytes + index;
-	uint64_t area_paddr = net->tx_areas.paddr + index * sizeof(*area);
-	uint64_t frame_paddr = area_paddr + offsetof(struct tx_area, frame);
+	const struct virtqueue_buffer chain[] = {
+		{.paddr = area_paddr, .len = sizeof(struct virtio_net_hdr)},
+		{.paddr = frame_paddr, .len = length},
+	};
+	error_t err = virtqueue_push(&net->tx, chain, 2, slot);
+
+	if (err == 0)
+		net->tx_free = slot->next_free;
+	return err;
+}
+
+// --- Large frames, toward a device that does not cut them ---
+
+// Makes segments as long as there are slots. Nobody else can take these.
+static void cut(struct net *net)
+{
+	size_t len;
+
+	while (net->tx_free != NULL && (len = segmenter_next_len(&net->tx_segments)) > 0) {
+		uint64_t paddr;
+		struct tx_area *area = slot_area(net, net->tx_free, &paddr);
+
+		area->header = (struct virtio_net_hdr){.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+		segmenter_write(&net->tx_segments, (struct mut_span){.data = area->frame, .len = len});
+		if (slot_push(net, paddr, paddr + offsetof(struct tx_area, frame), (uint32_t)len) != 0)
+			net_fail(net, "its transmit queue has no room for its slots");
+	}
+	if (segmenter_next_len(&net->tx_segments) == 0)
+		tx_drop_large(net);
+}
+
+void tx_drop_large(struct net *net)
+{
+	if (!net->tx_cutting)
+		return;
+	net->tx_cutting = false;
+	handle_close(net->tx_large);
+}
+
+// Begins with a large frame, whose folio is ours on success. Errors: ERR_PROTOCOL, folio_info's, folio_map's.
+static error_t cut_begin(struct net *net, const struct msg_netdev_frame *frame, handle_t folio)
+{
+	uint8_t copy[OFFLOAD_HEADERS_MAX];
+	struct span bytes, headers = {.data = copy};
+	struct folio_info info;
+	void *base;
+	error_t err = folio_info(folio, &info);
+
+	if (err == 0 && (info.paddr == 0 || !range_within(frame->offset, frame->length, info.size)))
+		err = ERR_PROTOCOL;
+	if (err == 0)
+		err = folio_map(folio, PROT_READ, &base);
+	if (err != 0)
+		return err;
+	bytes = (struct span){.data = (const uint8_t *)base + frame->offset, .len = frame->length};
+	headers.len = bytes.len < sizeof(copy) ? bytes.len : sizeof(copy);
+	memcpy(copy, bytes.data, headers.len);
+	if (!offload_fits(frame, headers))
+		return ERR_PROTOCOL;
+	segmenter_init(&net->tx_segments, frame, headers, bytes);
+	if (segmenter_next_len(&net->tx_segments) > sizeof(((struct tx_area *)NULL)->frame))
+		return ERR_PROTOCOL;
+	net->tx_large = folio;
+	net->tx_cutting = true;
+	cut(net);
+	return 0;
+}
+
+// Whether the frame is to be cut here.
+static bool is_to_be_cut(const struct net *net, const struct msg_netdev_frame *frame)
+{
+	uint32_t needs = (frame->flags & NETDEV_FRAME_GSO_TCP4 ? NETDEV_FEATURE_TSO4 : 0) |
+	                 (frame->flags & NETDEV_FRAME_GSO_TCP6 ? NETDEV_FEATURE_TSO6 : 0);
+
+	return (needs & ~net->device_features & net->info.features) != 0;
+}
+
+// --- Frames ---
+
+static error_t frame_push(struct net *net, struct message *m)
+{
+	uint64_t area_paddr, frame_paddr;
+	struct tx_slot *slot = net->tx_free;
+	struct tx_area *area = slot_area(net, slot, &area_paddr);
 	struct msg_netdev_frame frame;
 	const uint8_t *tail;
 	size_t tail_len;
@@ -140,25 +228,22 @@ static error_t frame_push(struct net *net, struct message *m)
 		return err;
 	if (m->num_handles == 0)
 		frame.length = (uint32_t)tail_len;
-	if (frame.length < FRAME_MIN || frame.length > (frame.flags & GSO_FLAGS ? NETDEV_GSO_MAX : net->info.mtu + FRAME_OVERHEAD))
+	if (frame.length < FRAME_MIN ||
+	    frame.length > (frame.flags & GSO_FLAGS ? NETDEV_GSO_MAX : net->info.mtu + FRAME_OVERHEAD))
 		return ERR_PROTOCOL;
+	if (m->num_handles == 1 && is_to_be_cut(net, &frame))
+		return cut_begin(net, &frame, m->handles[0]);
 	err = header_make(net, &frame, &area->header);
+	frame_paddr = area_paddr + offsetof(struct tx_area, frame);
 	if (err == 0 && m->num_handles == 1)
 		err = frame_locate(&frame, m->handles[0], &frame_paddr);
 	if (err != 0)
 		return err;
 	if (m->num_handles == 0)
 		memcpy(area->frame, tail, tail_len);
-
-	const struct virtqueue_buffer chain[] = {
-		{.paddr = area_paddr, .len = sizeof(area->header)},
-		{.paddr = frame_paddr, .len = frame.length},
-	};
-
-	err = virtqueue_push(&net->tx, chain, 2, slot);
+	err = slot_push(net, area_paddr, frame_paddr, frame.length);
 	if (err != 0)
 		return err;
-	net->tx_free = slot->next_free;
 	slot->folio = m->num_handles == 1 ? m->handles[0] : HANDLE_NONE;
 	net->tx_folios += m->num_handles;
 	return 0;
@@ -172,9 +257,9 @@ void tx_frame(struct net *net, struct message *m)
 		message_discard(m);
 		error_send(net->client.handle, 0, err, "not a frame that this device can send");
 	}
-	if (net->tx_free == NULL) {
+	if (net->tx_free == NULL || net->tx_cutting) {
 		tx_reclaim(net);
-		if (net->tx_free == NULL) {
+		if (net->tx_free == NULL || net->tx_cutting) {
 			net->tx_full = true;
 			source_want_messages(&net->client, false);
 		}
@@ -201,7 +286,11 @@ void tx_reclaim(struct net *net)
 			net_fail(net, "it broke its transmit queue");
 		// An interrupt once half of the slots are to be had again.
 	} while (!virtqueue_enable_interrupts(&net->tx, (uint16_t)(net->tx.size / 4)));
-	if (net->tx_full && net->tx_free != NULL) {
+	if (net->tx_cutting && net->tx_free != NULL) {
+		cut(net);
+		virtio_queue_kick(&net->device, VIRTIO_NET_QUEUE_TX, &net->tx);
+	}
+	if (net->tx_full && net->tx_free != NULL && !net->tx_cutting) {
 		net->tx_full = false;
 		if (net->client.handle != HANDLE_NONE)
 			source_want_messages(&net->client, true);

@@ -16,7 +16,7 @@
 // netdev_join: what the client takes. Nothing is taken that was not said.
 #define NETDEV_FEATURE_TX_CSUM (1u << 0)  // frames with NETDEV_FRAME_NEEDS_CSUM
 #define NETDEV_FEATURE_RX_CSUM (1u << 1)  // netdev_info only: received frames may be NETDEV_FRAME_CSUM_VERIFIED
-#define NETDEV_FEATURE_TSO4 (1u << 2)     // frames with NETDEV_FRAME_GSO_TCP4 of up to NETDEV_GSO_MAX bytes; with TX_CSUM only
+#define NETDEV_FEATURE_TSO4 (1u << 2)     // frames with NETDEV_FRAME_GSO_TCP4 of up to NETDEV_GSO_MAX bytes (with or without TX_CSUM)
 #define NETDEV_FEATURE_TSO6 (1u << 3)
 
 // The largest frame with a GSO flag: an IP packet's 65,535 bytes and the Ethernet header.

@@ -3,6 +3,7 @@
 
 import ctypes
 import fcntl
+import http.client
 import json
 import os
 import re
@@ -112,6 +113,15 @@ class Machine:
 
     def status(self):
         return get_status(self.url + "/")
+
+    def status_while_killed(self):
+        """The same from a machine whose network comes and goes."""
+        for _ in range(60):
+            try:
+                return self.status()
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.5)
+        return self.status()
 
     def check_quiet(self, before):
         """Connections are gone and nothing is left of them; a few objects come and go."""

@@ -79,7 +79,7 @@ def upload(context):
 
 def kill_under_load(context, app):
     with Machine(context, f"reaper.target={app}", f"reaper.count={KILLS}", "reaper.pause=500") as machine:
-        before = machine.status()
+        before = machine.status_while_killed()
         with Load(machine) as load:
             machine.wait_for(r"reaper.*(done: httpd answered each time|ERROR)", 300)
             good = load.good

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What a port leaves to others: checksums, and cutting TCP data into segments. A frame may ask for it toward any port; toward a
-// port that does not take such frames it is done here, in software. The frames are of hostile guests.
+// What the sender of a frame (libs/abi/netdev.h) left to others: its checksum, and cutting TCP data into segments. Done in software,
+// as late as possible: by the driver of a device that cannot do it, or by the switch for a port that takes no such frames. The frames
+// are of hostile guests.
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "apps/netswitch/offload.h"
+#include "libs/offload/offload.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
