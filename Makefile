@@ -7,7 +7,7 @@ APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng r
 # The image that `make test` boots: the same, and what tests it from within.
 TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim vm_victim
 # The image of the tests with many virtual machines.
-CROWD_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch httpd tcpip vm_crowd
+CROWD_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch httpd tcpip reaper vm_crowd
 # The image of the network tests.
 NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 

@@ -42,7 +42,7 @@ struct guest_container_config {
 	handle_t writable_disk;  // channel of one with an ext4 file system for the writable layer, consumed also on errors;
 	                         // HANDLE_NONE: the layer is a tmpfs
 	struct span config;    // config.json; copied
-	handle_t network;      // connector of "vmnet", kept by the app until guest_container_destroy; HANDLE_NONE: there is no network
+	handle_t network;      // connector of "vmnet", kept by the app until guest_container_start; HANDLE_NONE: there is no network
 	uint8_t address[4];    // wanted on the network, if it is free; all zero: any
 };
 

@@ -101,8 +101,8 @@ __must_check error_t vm_bind_writable(struct vm *vm, handle_t channel);
 // The answer to writable_lost, as vm_root_reopened.
 void vm_writable_reopened(struct vm *vm, handle_t channel);
 
-// Plugs the VM, which boots or is ready, into the network behind `connector` (of "vmnet"; not consumed, and to be kept until vm_destroy),
-// once, wanting `address` (all zero: any); `network_settled` comes later. Errors: ERR_EXISTS, ERR_BAD_STATE, as loop_add's.
+// Plugs the VM, which boots or is ready, into the network behind `connector` (of "vmnet"; not consumed), once,
+// wanting `address` (all zero: any); `network_settled` comes later. Errors: ERR_EXISTS, ERR_BAD_STATE, as loop_add's.
 __must_check error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address[4]);
 // Whether `network_settled` is to come for the first time.
 bool vm_waits_for_network(const struct vm *vm);

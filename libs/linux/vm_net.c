@@ -357,22 +357,30 @@ error_t vm_net_join(struct vm_net *net, handle_t connector, const uint8_t addres
 	net->context = context;
 	net->loop = net->machine->loop;
 	memcpy(net->wanted, address, sizeof(net->wanted));
-	err = timer_create(&net->patience_timer);
+	err = handle_duplicate(connector, RIGHTS_SAME, &net->connector);
 	if (err < 0)
 		return err;
+	err = timer_create(&net->patience_timer);
+	if (err < 0)
+		goto out_connector;
 	err = loop_add(net->loop, &net->patience, net->patience_timer, &patience_ops, net);
 	if (err < 0) {
 		handle_close(net->patience_timer);
-		return err;
+		goto out_connector;
 	}
 	err = clock_get(CLOCK_MONOTONIC, &now);
 	if (err == 0)
 		err = timer_set(net->patience_timer, now + VM_NET_PATIENCE);
 	net->waiting = true;
 	if (err == 0)
-		err = service_client_start(net->loop, &net->client, connector, client_connected, net);
-	if (err < 0)
-		loop_close(net->loop, &net->patience);
+		err = service_client_start(net->loop, &net->client, net->connector, client_connected, net);
+	if (err == 0)
+		return 0;
+	net->waiting = false;
+	loop_close(net->loop, &net->patience);
+out_connector:
+	handle_close(net->connector);
+	net->loop = NULL;
 	return err;
 }
 
@@ -381,6 +389,7 @@ void vm_net_deinit(struct vm_net *net)
 	if (net->loop == NULL)
 		return;
 	service_client_stop(&net->client);
+	handle_close(net->connector);
 	loop_close(net->loop, &net->patience);
 	if (net->connected)
 		port_drop(net);

@@ -36,6 +36,7 @@ struct vm_net {
 	struct machine *machine;
 	struct loop *loop;
 	uint8_t wanted[4];
+	handle_t connector;  // our own: the app's may be shared by several machines, and a poll takes a handle once
 	struct service_client client;
 	struct source port;
 	bool connected;
@@ -57,8 +58,9 @@ struct vm_net {
 // Makes the machine's network card, in the machine's next slot, and attaches it. `net` is zeroed. Errors: as machine_slot_create's and
 // machine_attach's.
 __must_check error_t vm_net_create(struct vm_net *net, struct machine *machine);
-// Joins the network behind `connector` (of "vmnet"; not consumed, to be kept until vm_net_deinit) wanting `address` (all zero:
-// any). `settled` comes later, from the loop. Once. Errors: as service_client_start's and timer_create's.
+// Joins the network behind `connector` (of "vmnet"; not consumed) wanting `address` (all zero:
+// any). `settled` comes later, from the loop. Once. Errors: as handle_duplicate's,
+// service_client_start's and timer_create's.
 __must_check error_t vm_net_join(struct vm_net *net, handle_t connector, const uint8_t address[4],
                                         void (*settled)(void *context, const struct guest_address *address,
                                                         const char *error),

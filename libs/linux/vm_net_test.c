@@ -16,6 +16,8 @@
 #define HEADER ((uint32_t)sizeof(struct virtio_net_hdr))
 #define PORT 50
 #define TIMER 51
+#define CONNECTOR 52
+#define OWN_CONNECTOR 53
 #define FOLIOS 8
 #define SENT_MAX 16u
 #define RX_DATA (TEST_BUFFERS + 32 * 1024u)
@@ -31,7 +33,7 @@ static size_t folio_sizes[FOLIOS + 1];
 static struct message sent[SENT_MAX];
 static uint32_t num_sent;
 static error_t send_error, folio_error;
-static bool wants_writable, wants_messages, port_open;
+static bool wants_writable, wants_messages, port_open, connector_open;
 static uint32_t num_connects;
 static uint32_t num_settled;
 static bool settled_well;
@@ -88,6 +90,8 @@ error_t handle_close(handle_t h)
 {
 	if (h == PORT)
 		port_open = false;
+	if (h == OWN_CONNECTOR)
+		connector_open = false;
 	if (h > FOLIOS)
 		return 0;
 	assert_non_null(folios[h]);
@@ -112,6 +116,15 @@ error_t channel_send(handle_t channel, const struct message *m)
 		return send_error;
 	assert_true(num_sent < SENT_MAX);
 	sent[num_sent++] = *m;
+	return 0;
+}
+
+error_t handle_duplicate(handle_t h, rights_t rights, handle_t *out)
+{
+	assert_int_equal(h, CONNECTOR);
+	assert_int_equal(rights, RIGHTS_SAME);
+	connector_open = true;
+	*out = OWN_CONNECTOR;
 	return 0;
 }
 
@@ -174,7 +187,8 @@ error_t service_client_start(struct loop *l, struct service_client *client, hand
                              void (*connected)(void *context, handle_t channel), void *context)
 {
 	(void)l;
-	(void)connector;
+	// One that other machines do not wait on.
+	assert_int_equal(connector, OWN_CONNECTOR);
 	client->connected = connected;
 	client->context = context;
 	return service_client_again(client);
@@ -232,7 +246,7 @@ static int setup(void **state)
 	send_error = folio_error = 0;
 	wants_writable = false;
 	assert_int_equal(vm_net_create(net, machine), 0);
-	assert_int_equal(vm_net_join(net, 5, (const uint8_t *)"\x0a\0\x02\x64", take_settled, net), 0);
+	assert_int_equal(vm_net_join(net, CONNECTOR, (const uint8_t *)"\x0a\0\x02\x64", take_settled, net), 0);
 	return 0;
 }
 
@@ -240,7 +254,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	vm_net_deinit(net);
-	assert_false(port_open);
+	assert_false(port_open || connector_open);
 	for (uint32_t i = 0; i < num_sent; i++) {
 		for (uint32_t j = 0; j < sent[i].num_handles; j++)
 			handle_close(sent[i].handles[j]);

@@ -12,13 +12,13 @@ VMM_MAX_KIB = 5 * 1024
 CACHE_KIB = 4 * 1024  # libs/linux/disk_cache.h
 
 
-def run_crowd(context, image, count, memory="128M", **settings):
+def run_crowd(context, image, count, memory="128M", append="", **settings):
     context.own_build()
     (context.build / "starina.elf").unlink()
     (context.build / "starina.elf").symlink_to(context.suite.build / "starina-crowd.elf")
     write_layout(context.scratch / "image", image)
-    return context.run(LINUXRUN_IMAGE="oci://image", STARINA_APPEND=f"vm_crowd.count={count} vm_crowd.memory={memory}",
-                       **settings)
+    return context.run(LINUXRUN_IMAGE="oci://image", **settings,
+                       STARINA_APPEND=f"vm_crowd.count={count} vm_crowd.memory={memory} {append}")
 
 
 @test
@@ -54,3 +54,70 @@ def too_many_guests(context):
     # The others keep theirs to the end.
     check({status for status, _ in ends} == {"0", "125"}, result)
     check(" faulted" not in result.stderr and "restart" not in result.stderr, result)
+
+
+# The first of them serves; the others exchange as much with it, both ways at a time, as only large frames make bearable.
+TALK = """
+import fcntl, socket, struct, threading, time
+SIZE, SERVER = 10_000_000, "10.0.2.101"
+BLOCK = bytes(range(256)) * 256
+
+def send(connection):
+    for at in range(0, SIZE, len(BLOCK)):
+        connection.sendall(BLOCK[:min(len(BLOCK), SIZE - at)])
+    connection.shutdown(socket.SHUT_WR)
+
+def exchange(connection):
+    sender = threading.Thread(target=send, args=(connection,))
+    sender.start()
+    count = 0
+    while data := connection.recv(1 << 16):
+        start = count % 256
+        assert (BLOCK + BLOCK)[start:start + len(data)] == data, count
+        count += len(data)
+    sender.join()
+    assert count == SIZE, count
+
+def connect():
+    for _ in range(600):
+        try:
+            return socket.create_connection((SERVER, 8000), 60)
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("the server is not there")
+
+query = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+own = socket.inet_ntoa(fcntl.ioctl(query, 0x8915, struct.pack("256s", b"eth0"))[20:24])
+if own == SERVER:
+    server = socket.create_server((SERVER, 8000))
+    clients = [server.accept()[0] for _ in range(2)]
+    threads = [threading.Thread(target=exchange, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+else:
+    exchange(connect())
+"""
+
+
+def talk(context, append=""):
+    result = run_crowd(context, debian.image(Entrypoint=["/usr/bin/python3", "-c", TALK]), count=3, append=append,
+                       STARINA_MEMORY="768M")
+    check_equal(result.status, 0, result)
+    check_equal(sorted(re.findall(r"(\d) ended with status (\d+)", result.stderr)), [("0", "0"), ("1", "0"), ("2", "0")], result)
+    for address in (101, 102, 103):
+        check(f"container address 10.0.2.{address}" in result.stderr, result)
+    return result
+
+
+@test
+def three_that_talk_to_each_other(context):
+    talk(context)
+
+
+@test
+def the_switch_dies(context):
+    """Again and again, under containers that talk to each other: no byte is lost."""
+    result = talk(context, "reaper.target=netswitch reaper.count=8 reaper.pause=1000")
+    check("killed netswitch 2 times" in result.stderr and "the container is back on the network" in result.stderr, result)
