@@ -96,3 +96,6 @@ def refused_files(context):
     check_refused(context.run(LINUXRUN_DISK_FILE="/no/such/place", LINUXRUN_IMAGE=image(context)), "LINUXRUN_DISK_FILE",
                   "/no/such/place")
     check_refused(context.run("--disk-file", ".", image(context)), "--disk-file")
+    # A run that cannot be leaves none behind.
+    check_refused(context.run("--disk-file", "new", "file:///no/such/image"), "/no/such/image")
+    check(not (context.scratch / "new").exists())

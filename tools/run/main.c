@@ -139,16 +139,26 @@ static void debugger_forget(struct run *run)
 	fclose(file);
 }
 
-// The disk of the writable layer, if one is wanted. A file that others use is refused before anything is fetched.
-static int kept_disk_open(struct run *run, struct error *err)
+// The disk that is kept, if one is wanted. One that is there is looked at before anything is fetched; one that is not is made once all
+// else is there, so that a run that cannot be leaves none behind.
+static int kept_disk_open(struct run *run, bool make, struct error *err)
 {
 	const struct settings *settings = &run->settings;
 
-	if (!settings->disk_file)
+	if (!settings->disk_file || run->disk.path[0] || (!make && access(settings->disk_file, F_OK) < 0))
 		return 0;
 	if (writable_disk_open(&run->disk, settings->disk_file, settings->disk, err) < 0)
 		return error_prefix(err, "%s", settings->options.values[OPTION_DISK_FILE].name);
 	return 0;
+}
+
+static int disk_make(struct run *run, struct error *err)
+{
+	const struct settings *settings = &run->settings;
+
+	if (settings->disk && !settings->disk_file)
+		return writable_disk_make(&run->disk, run->workdir.path, settings->disk, err);
+	return kept_disk_open(run, true, err);
 }
 
 static int prepare(struct run *run, struct error *err)
@@ -160,7 +170,7 @@ static int prepare(struct run *run, struct error *err)
 
 	if (image_tool_find(run->image_tool, err) < 0 || settings_check_qemu(&run->settings, err) < 0 ||
 	    settings_reserve_ports(&run->settings, err) < 0 || settings_check_port(&run->settings, err) < 0 ||
-	    kept_disk_open(run, err) < 0 ||
+	    kept_disk_open(run, false, err) < 0 ||
 	    image_resolve(run, err) < 0 ||
 	    path_set(parent, err, "%s/run", build) < 0 ||
 	    workdir_create(&run->workdir, parent, err) < 0)
@@ -175,13 +185,11 @@ static int prepare(struct run *run, struct error *err)
 	             : path_set(guest_kernel, err, "%s/third_party/guest-kernel/Image", run->settings.root)) < 0 ||
 	    path_set(initramfs, err, "%s/guest/initramfs.cpio", build) < 0)
 		return -1;
-	if (run->settings.disk && !run->settings.disk_file &&
-	    writable_disk_make(&run->disk, run->workdir.path, run->settings.disk, err) < 0)
-		return -1;
 	if (path_set(run->images_index, err, "%s/" IMAGES_INDEX, run->workdir.path) < 0 ||
 	    path_set(run->images_disk, err, "%s/" IMAGES_DISK, run->workdir.path) < 0 || config_make(run, err) < 0 ||
 	    images_prepare(run->image_tool, build, run->settings.images, run->workdir.path, err) < 0 ||
-	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config, err) < 0)
+	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config, err) < 0 ||
+	    disk_make(run, err) < 0)
 		return -1;
 	run->log_fd = STDERR_FILENO;
 	if (run->settings.log_path)
