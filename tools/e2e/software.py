@@ -151,6 +151,6 @@ POSTGRES = Software("postgres", ["postgresql-17"],
                     passwd="postgres:x:100:100::/var/lib/postgresql:/bin/bash\n", group="postgres:x:100:\n",
                     User="postgres", Env=["PATH=/usr/lib/postgresql/17/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"])
 NGINX = Software("nginx", ["nginx", "wget"], nginx_layer, Entrypoint=["nginx"], Cmd=["-g", "daemon off;"])
-TOOLS = Software("tools", ["bash", "iputils-ping", "wget", "procps"], Cmd=["bash"])
+TOOLS = Software("tools", ["bash", "iputils-ping", "wget", "procps", "grep"], Cmd=["bash"])
 STRESS = Software("stress-ng", ["stress-ng"], Entrypoint=["stress-ng"])
 ESBUILD_IMAGE = Software("esbuild", [], esbuild_layer, Entrypoint=["/bin/esbuild"], WorkingDir="/src")

@@ -4,16 +4,20 @@
 import hashlib
 import json
 import re
+import select
 import subprocess
 import threading
+import time
 
 import debian
 import software
 from harness import check, check_equal, test
 from oci import Image, Layer, write_layout
+from terminal import Terminal
 
 # Nothing is asserted by the clock: this only ends what hangs, on a busy machine too.
 TIMEOUT = 1200
+UP, CTRL_C, CTRL_D, CTRL_Z = "\x1b[A", "\x03", "\x04", "\x1a"
 
 
 def run(context, image, *argv, **settings):
@@ -93,6 +97,47 @@ def damage(path):
         byte = file.read(1)
         file.seek(-1, 1)
         file.write(bytes([byte[0] ^ 1]))
+
+
+def wait_for_pattern(terminal, pattern):
+    """Reads on until the pattern comes, behind what was expected before."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        match = re.search(pattern, terminal.text)
+        if match:
+            terminal.text = terminal.text[match.end():]
+            return
+        check(time.monotonic() < deadline and terminal.process.poll() is None,
+              f"no {pattern} in {terminal.text!r}; before: {terminal.seen[-500:]!r}")
+        if select.select([terminal.master], [], [], 1)[0]:
+            terminal.read()
+
+
+@test
+def bash_job_control(context):
+    terminal = Terminal(context, "-it", LINUXRUN_ENTRYPOINT="bash --norc", LINUXRUN_ENV="PS1=ready> ",
+                        **software.settings(context, software.TOOLS))
+    # What is typed, and what comes then: a pattern for each step, behind the one before.
+    steps = (("", b"ready> "),
+             # Each line comes twice, from the terminal and from the program, so that it is the program that has the terminal.
+             ("cat\r", b"cat\r\n"), ("first\r", b"first\r\nfirst\r\n"),
+             (CTRL_Z, rb"\[1\]\+ +Stopped +cat(.|\n)*ready> "),
+             ("jobs\r", rb"\[1\]\+ +Stopped +cat(.|\n)*ready> "),
+             ("fg\r", b"fg\r\n(.|\n)*cat\r\n"), ("second\r", b"second\r\nsecond\r\n"),
+             (CTRL_C, b"ready> "), ("echo status $?\r", b"\nstatus 130\r\n(.|\n)*ready> "),
+             (UP + "\r", b"\nstatus 0\r\n(.|\n)*ready> "),
+             ("sleep 1000 &\r", rb"\[1\] [0-9]+\r\n(.|\n)*ready> "), ("jobs\r", rb"\[1\]\+ +Running +sleep 1000 &"),
+             ("kill %1; wait\r", rb"Terminated +sleep 1000(.|\n)*ready> "),
+             ("cat /proc/[0-9]*/stat | grep -c ' Z '\r", b"\n0\r\n(.|\n)*ready> "),
+             ("(exit 7)\r", b"ready> "), (CTRL_D, b"exit"))
+    try:
+        for keys, pattern in steps:
+            terminal.type(keys)
+            wait_for_pattern(terminal, pattern)
+        check_equal(terminal.wait(), 7, terminal.seen)
+        check(b"no job control" not in terminal.seen, terminal.seen)
+    finally:
+        terminal.close()
 
 
 @test
