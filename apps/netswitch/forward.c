@@ -309,7 +309,7 @@ static uint64_t mac_number(const uint8_t mac[6])
 {
 	uint64_t number = 0;
 
-	memcpy(&number, mac, 6);
+	__builtin_memcpy(&number, mac, 6);  // in place, for there is one for each port
 	return number;
 }
 
