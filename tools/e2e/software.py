@@ -152,5 +152,7 @@ POSTGRES = Software("postgres", ["postgresql-17"],
                     User="postgres", Env=["PATH=/usr/lib/postgresql/17/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"])
 NGINX = Software("nginx", ["nginx", "wget"], nginx_layer, Entrypoint=["nginx"], Cmd=["-g", "daemon off;"])
 TOOLS = Software("tools", ["bash", "iputils-ping", "wget", "procps", "grep"], Cmd=["bash"])
+TRIO = Software("trio", ["bash", "redis-server", "redis-tools", "nodejs", "wget", "iputils-ping"],
+                lambda: program_layer("trio.sh", "counter.js"), Entrypoint=["/app/trio.sh"])
 STRESS = Software("stress-ng", ["stress-ng"], Entrypoint=["stress-ng"])
 ESBUILD_IMAGE = Software("esbuild", [], esbuild_layer, Entrypoint=["/bin/esbuild"], WorkingDir="/src")
