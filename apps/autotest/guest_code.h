@@ -50,5 +50,6 @@
 #define CSR_SSTATUS 0x100u
 #define CSR_SIE 0x104u
 #define CSR_STVEC 0x105u
+#define CSR_SSCRATCH 0x140u
 #define CSR_SCAUSE 0x142u
 #define CSR_TIME 0xc01u

@@ -290,7 +290,85 @@ static void kill_running_vms(struct autotest *t)
 	expect(t, test_settles(t, &before));
 }
 
+// --- vCPUs that change hands ---
+
+#define TURNS 200u
+
+struct sharer {
+	struct stress_vm *vms;  // two
+	uint32_t first;
+	uint8_t (*seen)[2 * TURNS + 1];  // by VM and value
+	volatile bool *stop;
+	volatile bool done;
+	bool failed;
+};
+
+// Runs both guests by turns, whenever the other thread does not. It never sleeps, so that its hart keeps what it ran last.
+static void share_vms(void *arg)
+{
+	struct sharer *self = arg;
+	struct vcpu_exit exit = {0};
+
+	for (uint32_t i = 0; i < 2 * TURNS && !self->failed;) {
+		uint32_t which = (i + self->first) & 1;
+		error_t error = vcpu_run(self->vms[which].vcpu, HANDLE_NONE, &exit);
+
+		if (error == ERR_BAD_STATE)
+			continue;
+		if (error == 0 && exit.reason == VCPU_EXIT_MMIO_WRITE && exit.mmio.data <= 2 * TURNS)
+			self->seen[which][exit.mmio.data]++;
+		else
+			self->failed = true;
+		i++;
+	}
+	self->done = true;
+	while (!*self->stop)
+		(void)test_now();
+	thread_exit();
+}
+
+// Two threads, on harts of their own if there are any, run the same two guests. Each guest counts in a register that stays in the hart
+// between runs: no count may get lost, and a vCPU that a hart still holds may be closed by another.
+static void vcpus_change_hands(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		G_LUI(X_T0, 0x10000), G_CSRR(X_T1, CSR_SSCRATCH), G_ADDI(X_T1, X_T1, 1),
+		G_CSRW(CSR_SSCRATCH, X_T1), G_SD(X_T1, 0, X_T0), 0xff1ff06fu /* j -16 */,
+	};
+	static uint8_t seen[2][2][2 * TURNS + 1];
+	nsec_t deadline = test_deadline();
+	volatile bool stop = false;
+	struct sharer sharers[2];
+	struct stress_vm vms[2];
+	handle_t threads[2];
+
+	if (test_system_info(t).has_hypervisor == 0)
+		return;
+	memset(seen, 0, sizeof(seen));
+	for (uint32_t i = 0; i < 2; i++)
+		vm_open(&vms[i], t, code, sizeof(code));
+	for (uint32_t i = 0; i < 2; i++) {
+		sharers[i] = (struct sharer){.vms = vms, .first = i, .seen = seen[i], .stop = &stop};
+		expect(t, thread_create(share_vms, &sharers[i], 0, &threads[i]) == 0);
+	}
+	while (!(sharers[0].done && sharers[1].done) && test_now() < deadline)
+		thread_yield();
+	for (uint32_t i = 0; i < 2; i++)
+		vm_close(&vms[i]);
+	stop = true;
+	for (uint32_t i = 0; i < 2; i++) {
+		expect(t, handle_wait(threads[i], READY_CLOSED, deadline) == 0);
+		expect(t, !sharers[i].failed);
+		handle_close(threads[i]);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		for (uint32_t n = 1; n <= 2 * TURNS; n++)
+			expect(t, seen[0][i][n] + seen[1][i][n] == 1);
+	}
+}
+
 const struct test vm_stress_tests[] = {
+	{"vCPUs change hands", vcpus_change_hands},
 	{"200 virtual machines leak nothing", many_vms},
 	{"a guest's memory is taken away while it runs", discard_while_running},
 	{"memory that guest and VMM use changes hands", discarded_memory_changes_hands},

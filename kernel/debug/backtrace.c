@@ -3,6 +3,7 @@
 // Everything but the hottest files (HOT in the Makefile), which leave fp alone, is compiled with frame pointers: fp points past the frame, whose two upper words are the return
 // address and the caller's fp (RISC-V ABIs, "Frame Pointer Convention").
 #include "kernel/arch/riscv64/copy.h"
+#include "kernel/arch/riscv64/trap.h"
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/debug/symbols.h"
@@ -11,8 +12,8 @@
 
 #define MAX_FRAMES 32
 
-// kernel/arch/riscv64/trap_entry.S
-extern uint8_t starina_syscall[], starina_syscall_end[];
+// kernel/arch/riscv64/trap_entry.S; trap_thread_start is behind it.
+extern uint8_t starina_syscall[];
 
 static void log_frame(const char *who, int number, uintptr_t pc, uintptr_t lookup)
 {
@@ -50,7 +51,7 @@ void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp)
 		// A return address is behind its call, which may be a function's last instruction.
 		log_frame(who, i, frame[1], frame[1] - 1);
 		// A call's entry makes no frame: who made the call is known to the thread alone.
-		if (frame[1] > (uintptr_t)starina_syscall && frame[1] < (uintptr_t)starina_syscall_end)
+		if (frame[1] > (uintptr_t)starina_syscall && frame[1] < (uintptr_t)trap_thread_start)
 			log_caller(who, ++i);
 		// Stacks grow down: a chain that does not go up is corrupt. A call from an app changes to another stack once.
 		if (frame[0] == fp)

@@ -34,6 +34,7 @@ error_t hvspace_object_create(struct account *account, struct hvspace **out)
 		return err;
 	}
 	space->time_origin = hv_time();
+	space->layout = 1;
 	*out = space;
 	return 0;
 }
@@ -173,6 +174,7 @@ error_t hvspace_map(struct hvspace *space, gpa_t gpa, struct folio *folio, uint6
 	folio_add_user(folio, &mapping->user);
 	spin_lock(&space->lock);
 	mapping->leaving = false;
+	space->layout++;
 	spin_unlock(&space->lock);
 	return 0;
 }
@@ -196,6 +198,7 @@ error_t hvspace_unmap(struct hvspace *space, gpa_t gpa, uint64_t length)
 	}
 	folio = mapping->folio;
 	mapping->leaving = true;
+	space->layout++;
 	fence = unmap_tables_locked(space, gpa, length);
 	spin_unlock(&space->lock);
 
@@ -246,6 +249,7 @@ error_t hvspace_bind_notify(struct hvspace *space, gpa_t gpa, uint32_t value, st
 				continue;
 			object_get(&event->object);
 			space->notifies[i] = (struct hvspace_notify){gpa, value, event};
+			__atomic_fetch_or(&space->notify_filter, 1ull << (gpa >> 2 & 63), __ATOMIC_RELAXED);
 			err = 0;
 		}
 	}
@@ -260,6 +264,9 @@ bool hvspace_notify(struct hvspace *space, gpa_t gpa, uint32_t value)
 	struct hvspace_notify *n;
 	struct event *event = NULL;
 
+	// Most registers are none to notify by. A bit stays when its binding goes.
+	if ((__atomic_load_n(&space->notify_filter, __ATOMIC_RELAXED) >> (gpa >> 2 & 63) & 1) == 0)
+		return false;
 	spin_lock(&space->lock);
 	n = find_notify_locked(space, gpa, value);
 	if (n != NULL) {

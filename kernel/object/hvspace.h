@@ -54,6 +54,8 @@ struct hvspace {
 	struct spinlock lock;  // LOCK_RANK_VM, guards all below
 	struct gstage gstage;
 	uint64_t generation;  // changes with each unmap: a fault that populated memory meanwhile starts over
+	uint64_t layout;      // changes with each mapping made or taken away, from 1; read without the lock too
+	uint64_t notify_filter;  // bit (gpa / 4) % 64 is set for each binding; read without the lock too
 	struct hvspace_mapping mappings[HVSPACE_MAX_MAPPINGS];
 	struct hvspace_notify notifies[HVSPACE_MAX_NOTIFIES];
 	// Not references: a vCPU takes itself out when it is destroyed, and holds a reference to its space.

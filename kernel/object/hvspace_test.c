@@ -150,6 +150,11 @@ void hv_context_init(struct vcpu_context *context)
 	memset(context, 0, sizeof(*context));
 }
 
+void hv_evict(struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
 void hv_timer_init(struct vcpu *vcpu)
 {
 	(void)vcpu;

@@ -51,6 +51,7 @@ static void vcpu_destroy(struct object *object)
 	struct vcpu *vcpu = vcpu_from_object(object);
 	struct hvspace *space = vcpu->space;
 
+	hv_evict(vcpu);
 	if (space != NULL)
 		hvspace_remove_vcpu(space, vcpu->id);
 	object_free(&vcpu->object);

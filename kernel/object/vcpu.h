@@ -39,6 +39,13 @@ enum vcpu_pending {
 	VCPU_PENDING_MMIO_READ,
 };
 
+#define VCPU_DEVICE_PAGES 16
+
+struct vcpu_device_page {
+	uint64_t page;    // guest-physical address / PAGE_SIZE * 2, plus 1 for stores
+	uint64_t layout;  // hvspace.layout that it is true of
+};
+
 struct vcpu {
 	struct object object;  // first
 	struct hvspace *space; // a reference
@@ -55,6 +62,8 @@ struct vcpu {
 	uint8_t pending_rd;       // register that an MMIO read fills
 	uint8_t pending_width;    // bytes
 	bool pending_signed;
+	// Accesses to devices, by address: pages that the guest's loads or stores are known not to reach memory in.
+	struct vcpu_device_page device_pages[VCPU_DEVICE_PAGES];
 	uint32_t last_hart;       // that it was loaded on; VCPU_NO_HART: none
 	uint32_t irq_applied;     // what hvip has of irq_lines
 	struct vcpu_stats stats;
@@ -71,8 +80,6 @@ struct vcpu {
 	uint64_t start_arg;
 	struct wait_queue waiters;  // the running thread while the guest waits
 };
-
-#define VCPU_NO_HART UINT32_MAX
 
 // A vCPU of `space` (of which it keeps a reference) with one reference, the caller's. Number 0 is started, others are stopped.
 // Errors: ERR_RANGE (id), ERR_EXISTS, ERR_NO_MEMORY, ERR_LIMIT.

@@ -15,7 +15,7 @@
 #define ARCH_HART_THREAD 0
 #define ARCH_HART_SCRATCH 8
 #define ARCH_HART_EMERGENCY_SP 24
-#define HART_ATTENTION 64  // in struct hart, right behind struct arch_hart
+#define HART_ATTENTION 72  // in struct hart, right behind struct arch_hart
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
@@ -53,8 +53,10 @@ struct arch_hart {
 	uint64_t scratch[2];        // the trap entry's own
 	uintptr_t emergency_sp;     // a stack for traps whose own stack is bad
 	struct thread *fp_owner;    // whose registers the FP unit holds
+	struct vcpu *guest;         // whose registers the hart holds (hv/load.c)
 	uint32_t plic_context;      // of this hart's S-mode external interrupt
 	bool has_plic;
+	bool evict;                 // somebody wants `guest` put back; atomic, set with a kick
 	uintptr_t boot_stack_top;   // what the hart runs its idle thread on
 	bool panicked;              // on the emergency stack already: no second report
 };

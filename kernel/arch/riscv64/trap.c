@@ -3,6 +3,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/arch/riscv64/layout.h"
 #include "kernel/arch/riscv64/plic.h"
 #include "kernel/debug/panic.h"
@@ -61,6 +62,7 @@ void trap_handle_pending(void)
 		csr_clear(sip, 1 << IRQ_S_SOFT);
 		panic_check_stop();
 		sched_check_ending();
+		hv_serve_evict(hart);
 	}
 	if ((pending & (1 << IRQ_S_TIMER)) != 0)
 		timer_interrupt(arch_clock_now());
@@ -145,6 +147,11 @@ static void handle_app_exception(struct trap_frame *frame)
 
 	if (resolve_page_fault(frame->scause, frame->stval))
 		return;
+	// The FP unit is off while it holds a guest's registers. If it was not that, the instruction comes here again.
+	if (frame->scause == CAUSE_ILLEGAL && arch_this_hart()->arch.guest != NULL) {
+		hv_put_guest(arch_this_hart());
+		return;
+	}
 	if (frame->stval < stack_bottom && frame->stval >= stack_bottom - PAGE_SIZE)
 		cause = "stack overflow";
 	else if (frame->stval < PAGE_SIZE && frame->scause >= CAUSE_FETCH_PAGE)

@@ -117,8 +117,6 @@ starina_syscall:
 	call	sched_return_to_app
 	ld	a0, 0(sp)
 	j	2b
-	.global starina_syscall_end
-starina_syscall_end:
 
 // --- Threads -----------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@
 #define CTX_HOST_TP 336
 #define CTX_HOST_S(n) (344 + (n) * 8)
 
+#define VCPU_NO_HART UINT32_MAX
+
 #ifndef __ASSEMBLER__
 
 #include <stdbool.h>
@@ -58,7 +60,7 @@ struct vcpu_context {
 	uint64_t stval;
 	uint64_t htval;
 
-	bool loaded;  // on the hart of the current thread
+	uint32_t loaded_on;  // the hart that holds the registers, VCPU_NO_HART: none; written by that hart, atomic
 };
 
 _Static_assert(offsetof(struct vcpu_context, pc) == CTX_PC, "switch.S");

@@ -11,6 +11,7 @@
 #include "libs/abi/time.h"
 #include "libs/abi/vm.h"
 
+struct hart;
 struct vcpu;
 
 // What a handler of an exit asks for.
@@ -27,7 +28,11 @@ void hv_init_once(void);
 // This hart's part, at the first vcpu_run on it. Context: interrupts off.
 void hv_init_hart(void);
 // Whether guests program their timer themselves (Sstc); else by SBI and an emulated VSTIP.
-bool hv_has_sstc(void);
+extern bool hv_use_sstc;
+static inline bool hv_has_sstc(void)
+{
+	return hv_use_sstc;
+}
 // Ticks of `time`.
 uint64_t hv_time(void);
 // All harts forget all guest-physical translations before this returns.
@@ -42,10 +47,17 @@ void hv_fence_guest_remote(uint64_t mask);
 void hv_context_init(struct vcpu_context *context);
 // As the guest's hart would be for SBI HSM's start (SBI chapter 9): no translation, interrupts off.
 void hv_context_reset(struct vcpu_context *context);
-// Puts the vCPU's registers into this hart, and takes them out again. While it is loaded, its thread keeps the hart: no yield,
-// no wait. Both do nothing when it is so already.
+// Puts the vCPU's registers into this hart, and takes them out again. It stays loaded, also while its thread is back in the app,
+// until the hart switches to another thread (thread_switch.h), loads another vCPU, or somebody else wants it (hv_evict). The FP unit
+// is off for the app meanwhile: its first FP instruction ends it too. Both do nothing when it is so already.
 void hv_load(struct vcpu *vcpu);
 void hv_put(struct vcpu *vcpu);
+// hv_put of whatever this hart holds.
+void hv_put_guest(struct hart *hart);
+// Makes sure that no other hart holds the vCPU, which no thread runs but, at most, the caller. No lock is held.
+void hv_evict(struct vcpu *vcpu);
+// This hart's part when others evict: after a kick.
+void hv_serve_evict(struct hart *hart);
 // Applies hvip's part of what was asked for with vcpu_set_irq and SBI IPIs. The vCPU is loaded.
 void hv_update_interrupts(struct vcpu *vcpu);
 // Whether the guest has an interrupt that ends its WFI (enabled in vsie, sstatus.SIE does not matter). The vCPU is loaded.
@@ -83,5 +95,6 @@ bool hv_fetch_insn(const struct vcpu *vcpu, uint32_t *insn);
 
 // Enters the guest and returns at its next exit. Context: interrupts off, the vCPU's CSRs loaded.
 void hv_switch(struct vcpu_context *context);
-// HLVX.HU at a guest-virtual address. Returns false when the access faults.
+// HLVX.HU and HLVX.WU at a guest-virtual address that is a multiple of their width. Return false when the access faults.
 bool hv_fetch_half(uint64_t guest_address, uint64_t hstatus, uint16_t *out);
+bool hv_fetch_word(uint64_t guest_address, uint64_t hstatus, uint32_t *out);

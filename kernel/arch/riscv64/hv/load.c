@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Loading a vCPU onto a hart and putting it back. It stays loaded over exits that the kernel serves itself; it is put back
-// before its thread waits, yields, or returns to the VMM, so that no switch of threads has to know of it.
+// Loading a vCPU onto a hart and putting it back. It stays loaded over exits that the kernel serves itself, and over those to the VMM
+// when the same thread runs it again: what is loaded does not matter to code that is no guest.
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/fp.h"
@@ -23,6 +23,7 @@ void hv_context_init(struct vcpu_context *context)
 {
 	memset(context, 0, sizeof(*context));
 	context->vstimecmp = UINT64_MAX;
+	context->loaded_on = VCPU_NO_HART;
 	// Firmware leaves the counters readable in user mode, and Linux counts on it: its vDSO reads the time.
 	context->scounteren = 7;
 	hv_context_reset(context);
@@ -65,10 +66,12 @@ void hv_load(struct vcpu *vcpu)
 {
 	struct vcpu_context *context = &vcpu->context;
 	struct thread *thread = arch_current_thread();
+	struct hart *hart = thread->arch.hart;
 
-	if (context->loaded)
+	if (hart->arch.guest == vcpu)
 		return;
-	context->loaded = true;
+	if (hart->arch.guest != NULL)
+		hv_put_guest(hart);
 	hv_init_hart();
 	load_translation(vcpu);
 
@@ -87,22 +90,59 @@ void hv_load(struct vcpu *vcpu)
 	if (hv_has_sstc())
 		hcsr_write(CSR_VSTIMECMP, context->vstimecmp);
 
-	// The thread's FP registers are in its own place now, and the unit is nobody's.
+	// The thread's FP registers are in its own place now, and the unit is the guest's alone.
 	fp_suspend(thread);
-	thread->arch.hart->arch.fp_owner = NULL;
+	hart->arch.fp_owner = NULL;
 	csr_set(sstatus, SSTATUS_FS_INITIAL);
 	fp_restore(guest_fp(context));
 	context->sstatus = (context->sstatus & ~(uint64_t)SSTATUS_FS_MASK) | SSTATUS_FS_CLEAN;
+	csr_clear(sstatus, SSTATUS_FS_MASK);
+
+	hart->arch.guest = vcpu;
+	store_relaxed(&context->loaded_on, hart->id);
+}
+
+void hv_put_guest(struct hart *hart)
+{
+	hv_put(hart->arch.guest);
+}
+
+void hv_evict(struct vcpu *vcpu)
+{
+	struct hart *self = arch_this_hart();
+	uint32_t hart = __atomic_load_n(&vcpu->context.loaded_on, __ATOMIC_ACQUIRE);
+
+	if (hart == VCPU_NO_HART)
+		return;
+	if (hart == self->id) {
+		hv_put(vcpu);
+		return;
+	}
+	__atomic_store_n(&harts[hart].arch.evict, true, __ATOMIC_SEQ_CST);
+	arch_hart_kick(hart);
+	// It may be waiting for us likewise.
+	while (__atomic_load_n(&vcpu->context.loaded_on, __ATOMIC_ACQUIRE) == hart)
+		hv_serve_evict(self);
+}
+
+void hv_serve_evict(struct hart *hart)
+{
+	if (!__atomic_load_n(&hart->arch.evict, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&hart->arch.evict, false, __ATOMIC_SEQ_CST);
+	if (hart->arch.guest != NULL)
+		hv_put_guest(hart);
 }
 
 void hv_put(struct vcpu *vcpu)
 {
 	struct vcpu_context *context = &vcpu->context;
 	struct thread *thread = arch_current_thread();
+	struct hart *hart = thread->arch.hart;
 
-	if (!context->loaded)
+	if (hart->arch.guest != vcpu)
 		return;
-	context->loaded = false;
+	hart->arch.guest = NULL;
 	// It is a timer of this hart; a sleeping guest's deadline is kept by its thread's wait.
 	hv_timer_cancel(vcpu);
 
@@ -130,6 +170,7 @@ void hv_put(struct vcpu *vcpu)
 	if ((context->sstatus & SSTATUS_FS_MASK) == SSTATUS_FS_DIRTY)
 		fp_save(guest_fp(context));
 	fp_resume(thread);
+	store_release(&context->loaded_on, VCPU_NO_HART);
 }
 
 void hv_update_interrupts(struct vcpu *vcpu)

@@ -15,6 +15,8 @@ bool hv_fetch_insn(const struct vcpu *vcpu, uint32_t *insn)
 	uint16_t low;
 	uint16_t high = 0;
 
+	if (context->pc % 4 == 0)
+		return hv_fetch_word(context->pc, context->hstatus, insn);
 	if (!hv_fetch_half(context->pc, context->hstatus, &low))
 		return false;
 	if (insn_length(low) == 4 && !hv_fetch_half(context->pc + 2, context->hstatus, &high))
@@ -151,13 +153,21 @@ static enum hv_next access_device(struct vcpu *vcpu, gpa_t gpa, struct vcpu_exit
 	return mmio_load(vcpu, gpa, &access, exit);
 }
 
-enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
+// Where the vCPU notes that loads from, or stores to, the page of `gpa` are for a device.
+static struct vcpu_device_page *device_page(struct vcpu *vcpu, gpa_t gpa, uint64_t cause, uint64_t *page)
 {
-	struct vcpu_context *context = &vcpu->context;
-	// htval has the address without its low two bits, which are those of the virtual one.
-	gpa_t gpa = context->htval << 2 | (context->stval & 3);
+	*page = gpa / PAGE_SIZE * 2 + (cause == CAUSE_STORE_GUEST_PAGE);
+	return &vcpu->device_pages[*page % VCPU_DEVICE_PAGES];
+}
+
+// Any fault; the space's layout was `layout` before.
+static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout, struct vcpu_exit *exit)
+{
+	const struct vcpu_context *context = &vcpu->context;
 	uint32_t prot = prot_of_cause(context->scause);
 	uint32_t reason = VCPU_EXIT_FAULT;
+	struct vcpu_device_page *known;
+	uint64_t page;
 
 	switch (hvspace_fault(vcpu->space, gpa, prot)) {
 	case HVSPACE_FAULT_MAPPED:
@@ -165,8 +175,11 @@ enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 		return HV_REENTER;
 	case HVSPACE_FAULT_UNBACKED:
 	case HVSPACE_FAULT_DENIED:
-		if (prot != PROT_EXEC)
+		if (prot != PROT_EXEC) {
+			known = device_page(vcpu, gpa, context->scause, &page);
+			*known = (struct vcpu_device_page){page, layout};
 			return access_device(vcpu, gpa, exit);
+		}
 		break;
 	case HVSPACE_FAULT_NO_MEMORY:
 		reason = VCPU_EXIT_NO_MEMORY;
@@ -178,4 +191,19 @@ enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 	exit->mmio.address = gpa;
 	exit->fault_pc = context->pc;
 	return HV_RETURN;
+}
+
+enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+	struct vcpu_context *context = &vcpu->context;
+	// htval has the address without its low two bits, which are those of the virtual one.
+	gpa_t gpa = context->htval << 2 | (context->stval & 3);
+	uint64_t layout = __atomic_load_n(&vcpu->space->layout, __ATOMIC_ACQUIRE);
+	struct vcpu_device_page *known;
+	uint64_t page;
+
+	known = device_page(vcpu, gpa, context->scause, &page);
+	if (known->page == page && known->layout == layout && context->scause != CAUSE_FETCH_GUEST_PAGE)
+		return access_device(vcpu, gpa, exit);
+	return fault_anywhere(vcpu, gpa, layout, exit);
 }

@@ -10,6 +10,7 @@
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/object/hvspace.h"
+#include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vcpu.h"
 
@@ -87,23 +88,33 @@ static error_t wait_for_start(struct vcpu *vcpu)
 	return 0;
 }
 
+// thread_should_end of the thread that runs a vCPU, read without order: a kick follows, which ends the guest's turn.
+static inline bool must_end(const struct thread *self)
+{
+	return self->process != NULL && __atomic_load_n(&self->process->ending, __ATOMIC_RELAXED);
+}
+
 // Enters the guest and comes back at its next exit. Returns false when it did not enter, because something is asked for.
-static bool enter_guest(struct vcpu *vcpu, struct hart *hart)
+static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, struct hart *hart)
 {
 	struct vcpu_context *context = &vcpu->context;
 
 	if (hart->kicks != 0)
 		sched_send_kicks();
-	__atomic_store_n(&vcpu->hart_id, hart->id, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) != 0 ||
-	    __atomic_load_n(&hart->need_resched, __ATOMIC_SEQ_CST) || thread_should_end()) {
-		__atomic_store_n(&vcpu->hart_id, VCPU_NO_HART, __ATOMIC_SEQ_CST);
+	store_relaxed(&vcpu->hart_id, hart->id);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vcpu->requests, __ATOMIC_RELAXED) != 0 ||
+	    __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0 || must_end(self)) {
+		store_relaxed(&vcpu->hart_id, VCPU_NO_HART);
 		return false;
 	}
-	hv_timer_update(vcpu);
-	hv_update_interrupts(vcpu);
+	if (!hv_has_sstc())
+		hv_timer_update(vcpu);
+	if (__atomic_load_n(&vcpu->irq_lines, __ATOMIC_RELAXED) != vcpu->irq_applied)
+		hv_update_interrupts(vcpu);
 	hv_switch(context);
-	__atomic_store_n(&vcpu->hart_id, VCPU_NO_HART, __ATOMIC_SEQ_CST);
+	// Before wait_for_request looks at the requests there is a fence.
+	store_relaxed(&vcpu->hart_id, VCPU_NO_HART);
 	context->scause = csr_read(scause);
 	context->stval = csr_read(stval);
 	context->htval = hcsr_read(CSR_HTVAL);
@@ -112,23 +123,26 @@ static bool enter_guest(struct vcpu *vcpu, struct hart *hart)
 
 static error_t run_until_exit(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 {
+	const struct thread *self = arch_current_thread();
+
 	for (;;) {
+		struct hart *hart = self->arch.hart;
 		enum hv_next next = HV_REENTER;
 		error_t err = 0;
 
-		if (thread_should_end())
+		if (must_end(self))
 			return ERR_BAD_STATE;
-		if (__atomic_load_n(&arch_this_hart()->need_resched, __ATOMIC_RELAXED)) {
-			hv_put(vcpu);
+		if (__atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0) {
 			sched_yield();
 			continue;
 		}
-		hv_load(vcpu);
+		if (hart->arch.guest != vcpu)
+			hv_load(vcpu);
 		if (__atomic_load_n(&vcpu->requests, __ATOMIC_RELAXED) != 0 && serve_requests(vcpu, poll, exit))
 			return 0;
 		if (__atomic_load_n(&vcpu->hsm_state, __ATOMIC_ACQUIRE) != VCPU_HSM_STARTED)
 			err = wait_for_start(vcpu);
-		else if (enter_guest(vcpu, arch_this_hart()))
+		else if (enter_guest(vcpu, self, hart))
 			next = hv_handle_exit(vcpu, exit);
 		if (next == HV_RETURN)
 			return 0;
@@ -145,6 +159,10 @@ error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 
 	if (err != 0)
 		return err;
+	// It may have come from another thread, whose hart holds it still.
+	if (__atomic_load_n(&vcpu->context.loaded_on, __ATOMIC_ACQUIRE) != VCPU_NO_HART &&
+	    arch_this_hart()->arch.guest != vcpu)
+		hv_evict(vcpu);
 	if (vcpu->pending == VCPU_PENDING_MMIO_READ)
 		hv_finish_mmio_read(vcpu, exit);
 	exit->reason = VCPU_EXIT_NONE;
@@ -156,7 +174,7 @@ error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 		err = run_until_exit(vcpu, poll, exit);
 	if (poll != NULL)
 		poll_unlisten(&vcpu->listener);
-	hv_put(vcpu);
+	// It stays loaded: most likely this thread comes back with it.
 	vcpu_release(vcpu);
 	return err;
 }

@@ -25,7 +25,7 @@
 
 enum { UNKNOWN, IN_PROGRESS, KNOWN };
 static uint32_t init_state;
-static bool use_sstc;
+bool hv_use_sstc;
 static bool hart_ready[MAX_HARTS];
 
 void hv_init_once(void)
@@ -51,9 +51,9 @@ void hv_init_once(void)
 
 	if (arch_has_sstc()) {
 		hcsr_set(CSR_HENVCFG, HENVCFG_STCE);
-		use_sstc = (hcsr_read(CSR_HENVCFG) & HENVCFG_STCE) != 0;
+		hv_use_sstc = (hcsr_read(CSR_HENVCFG) & HENVCFG_STCE) != 0;
 	}
-	kdebug("hypervisor: %u VMID bits, guest timer by %s", bits, use_sstc ? "Sstc" : "SBI");
+	kdebug("hypervisor: %u VMID bits, guest timer by %s", bits, hv_use_sstc ? "Sstc" : "SBI");
 	__atomic_store_n(&init_state, KNOWN, __ATOMIC_RELEASE);
 }
 
@@ -68,12 +68,7 @@ void hv_init_hart(void)
 	hcsr_write(CSR_HIDELEG, HVIP_VSSIP | HVIP_VSTIP | HVIP_VSEIP);
 	hcsr_write(CSR_HCOUNTEREN, HCOUNTEREN_CY_TM_IR);
 	hcsr_write(CSR_HVIP, 0);
-	hcsr_write(CSR_HENVCFG, HENVCFG_CBIE | HENVCFG_CBCFE | HENVCFG_CBZE | (use_sstc ? HENVCFG_STCE : 0));
-}
-
-bool hv_has_sstc(void)
-{
-	return use_sstc;
+	hcsr_write(CSR_HENVCFG, HENVCFG_CBIE | HENVCFG_CBCFE | HENVCFG_CBZE | (hv_use_sstc ? HENVCFG_STCE : 0));
 }
 
 uint64_t hv_time(void)

@@ -145,28 +145,32 @@ guest_trap:
 	ret
 	.size hv_switch, . - hv_switch
 
-// bool hv_fetch_half(uint64_t guest_address, uint64_t hstatus, uint16_t *out)
-// Reads 16 bits as the guest's own fetch would, with HLVX.HU. hstatus.SPVP says as whom. Returns false when it faults.
-	.globl hv_fetch_half
-	.type hv_fetch_half, @function
+// bool hv_fetch_half(uint64_t guest_address, uint64_t hstatus, uint16_t *out), and hv_fetch_word of 32 bits
+// Reads as the guest's own fetch would, with HLVX.HU and HLVX.WU. hstatus.SPVP says as whom. Returns false when it faults.
+.macro fetch_function name, funct7, store
+	.globl \name
+	.type \name, @function
 	.balign 4
-hv_fetch_half:
+\name:
 	la	t0, fetch_trap
 	csrrw	t0, stvec, t0
 	csrrw	t1, CSR_HSTATUS, a1
+	la	t4, 2f
 	li	t2, 0
-	.insn r 0x73, 0x4, 0x32, t3, a0, x3
+	.insn r 0x73, 0x4, \funct7, t3, a0, x3
 	li	t2, 1
-fetch_done:
-	csrw	CSR_HSTATUS, t1
+2:	csrw	CSR_HSTATUS, t1
 	csrw	stvec, t0
 	beqz	t2, 1f
-	sh	t3, 0(a2)
+	\store	t3, 0(a2)
 1:	mv	a0, t2
 	ret
+	.size \name, . - \name
+.endm
+
+	fetch_function hv_fetch_half, 0x32, sh
+	fetch_function hv_fetch_word, 0x34, sw
 	.balign 4
 fetch_trap:
-	la	t3, fetch_done
-	csrw	sepc, t3
+	csrw	sepc, t4
 	sret
-	.size hv_fetch_half, . - hv_fetch_half
