@@ -34,7 +34,9 @@ static error_t take_info(struct disk *disk, const struct message *m)
 		return err;
 	if (info.num_sectors > UINT64_MAX / BLKDEV_SECTOR_SIZE)
 		return ERR_PROTOCOL;
-	disk->num_sectors = info.num_sectors;
+	if (!range_within(disk->region.first_sector, disk->region.num_sectors, info.num_sectors))
+		return ERR_RANGE;
+	disk->num_sectors = disk->region.num_sectors > 0 ? disk->region.num_sectors : info.num_sectors;
 	disk->read_only = (info.flags & BLKDEV_READ_ONLY) != 0;
 	if (!disk->ready) {
 		disk->ready = true;
@@ -137,7 +139,7 @@ static error_t request_send(struct disk *disk, uint32_t id, struct message *m, d
 static error_t transfer(struct disk *disk, bool write, uint64_t sector, uint32_t length, handle_t folio,
                         disk_done_fn done, void *context)
 {
-	struct msg_blkdev_request request = {.id = request_free(disk), .sector = sector, .length = length};
+	struct msg_blkdev_request request = {.id = request_free(disk), .sector = disk->region.first_sector + sector, .length = length};
 	struct message m;
 	error_t err;
 

@@ -24,6 +24,12 @@ struct disk_request {
 	bool has_folio;
 };
 
+// A part of a disk that is used as if it were one. No sectors: the whole disk.
+struct disk_region {
+	uint64_t first_sector;
+	uint64_t num_sectors;
+};
+
 struct disk {
 	struct source source;
 	const struct disk_ops *ops;
@@ -32,7 +38,8 @@ struct disk {
 	bool open;
 	bool ready;
 	bool read_only;
-	uint64_t num_sectors;
+	struct disk_region region;  // set between disk_init and `ready`
+	uint64_t num_sectors;       // of the region
 	struct disk_request requests[BLKDEV_MAX_REQUESTS];
 };
 

@@ -222,7 +222,7 @@ static error_t take_vm(struct guest_container *c, const struct guest_container_c
 	err = config->writable_disk != HANDLE_NONE ? vm_bind_writable(c->vm, config->writable_disk) : 0;
 	c->has_writable = err == 0 && config->writable_disk != HANDLE_NONE;
 	if (err == 0)
-		err = vm_bind_root(c->vm, config->root_disk);
+		err = vm_bind_root(c->vm, config->root_disk, config->root_region);
 	if (err < 0 && config->vm == NULL)
 		vm_destroy(c->vm);
 	else if (err == 0)

@@ -16,6 +16,7 @@ enum guest_stream {
 
 // The exit status when no process's own can be told: the container could not be set up or its VM died.
 #define GUEST_STATUS_FAILED 125
+#define GUEST_SIGKILL 9u
 
 struct guest_container_ops {
 	// The container's process is about to be executed. `start_ns`: from guest_container_start to here.
@@ -39,6 +40,7 @@ struct guest_container_config {
 	struct vm *vm;         // one that is ready and has no root disk; taken over on success. NULL: one is booted:
 	struct vm_config boot;  // with this; the boot disk is needed until the container has started or ended
 	handle_t root_disk;    // channel of a block device; consumed on success
+	struct disk_region root_region;  // of it; the image
 	handle_t writable_disk;  // channel of one with an ext4 file system for the writable layer, consumed also on errors;
 	                         // HANDLE_NONE: the layer is a tmpfs
 	struct span config;    // config.json; copied

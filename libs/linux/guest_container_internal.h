@@ -6,8 +6,6 @@
 #include "libs/linux/guest_container.h"
 #include "libs/starina/syscall.h"
 
-#define GUEST_SIGKILL 9u
-
 enum container_state {
 	CONTAINER_CREATED = 0,
 	CONTAINER_BOOTING,  // bootd is not ready, or the root disk is not

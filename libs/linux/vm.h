@@ -89,9 +89,9 @@ void vm_stats(struct vm *vm, struct vcpu_stats *out);
 // Logs what the guest kernel said last, line by line.
 void vm_log_last_words(const struct vm *vm);
 
-// Binds the block device on `channel` (consumed on success) as the root disk (/dev/vda), once; `root_ready` comes, or `root_lost`.
-// Errors: ERR_EXISTS, as loop_add's.
-__must_check error_t vm_bind_root(struct vm *vm, handle_t channel);
+// Binds `region` of the block device on `channel` (consumed on success) as the root disk (/dev/vda), once; `root_ready` comes, or
+// `root_lost`. Errors: ERR_EXISTS, as loop_add's.
+__must_check error_t vm_bind_root(struct vm *vm, handle_t channel, struct disk_region region);
 // The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none any more.
 void vm_root_reopened(struct vm *vm, handle_t channel);
 

@@ -54,6 +54,7 @@ struct vm {
 	bool port_closed[GUEST_NUM_PORTS];  // by the owner
 
 	struct disk root_disk;
+	struct disk_region root_region;
 	struct disk_cache root_cache;
 	bool root_bound;
 	bool has_cache;  // the guest has seen the disk

@@ -104,13 +104,22 @@ static void disk_has_failed(void *context, error_t error)
 
 static const struct disk_ops root_ops = {.ready = disk_is_ready, .failed = disk_has_failed};
 
-error_t vm_bind_root(struct vm *vm, handle_t channel)
+static error_t open_root(struct vm *vm, handle_t channel)
+{
+	error_t err = disk_init(&vm->root_disk, vm->loop, channel, &root_ops, vm);
+
+	vm->root_disk.region = vm->root_region;
+	return err;
+}
+
+error_t vm_bind_root(struct vm *vm, handle_t channel, struct disk_region region)
 {
 	error_t err;
 
 	if (vm->root_bound)
 		return ERR_EXISTS;
-	err = disk_init(&vm->root_disk, vm->loop, channel, &root_ops, vm);
+	vm->root_region = region;
+	err = open_root(vm, channel);
 	vm->root_bound = err == 0;
 	return err;
 }
@@ -124,7 +133,7 @@ void vm_root_reopened(struct vm *vm, handle_t channel)
 			handle_close(channel);
 		return;
 	}
-	err = channel == HANDLE_NONE ? ERR_NOT_FOUND : disk_init(&vm->root_disk, vm->loop, channel, &root_ops, vm);
+	err = channel == HANDLE_NONE ? ERR_NOT_FOUND : open_root(vm, channel);
 	if (err == 0)
 		return;  // disk_is_ready comes
 	if (channel != HANDLE_NONE)

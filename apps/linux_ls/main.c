@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// An example: a Linux command from a native app.
+#include "libs/linux/command.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+static void log_lines(struct span text)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] != '\n')
+			continue;
+		log_info("%.*s", (int)(i - start), (const char *)text.data + start);
+		start = i + 1;
+	}
+}
+
+static void linux_ls_main(const struct environ *env)
+{
+	struct linux_runtime *runtime;
+	struct command_output out;
+	struct command *ls;
+	struct loop loop;
+
+	if (loop_init(&loop) < 0 || linux_runtime_open(&loop, env, &runtime) < 0)
+		process_exit(1);
+
+	ls = command_new(runtime, "ls");
+	command_args(ls, "-la", "/", NULL);
+	if (command_output(ls, &out) < 0)
+		log_error("ls could not be started");
+	else if (out.error[0] != '\0')
+		log_error("ls: %s", out.error);
+	else
+		log_lines(out.stdout);
+
+	command_output_deinit(&out);
+	command_free(ls);
+	linux_runtime_close(runtime);
+}
+
+APP(linux_ls, .main = linux_ls_main, .memory_limit = 256ul * 1024 * 1024, .needs = {LINUX_NEEDS});

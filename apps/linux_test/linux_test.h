@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "libs/linux/container.h"
+
+struct linux_test {
+	const struct environ *env;
+	struct loop loop;
+	struct linux_runtime *runtime;
+	handle_t system;
+};
+
+// Fails the test with the line that it stands in.
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			log_error("%s:%d: %s", __FILE__, __LINE__, #condition);                    \
+			return false;                                                              \
+		}                                                                                  \
+	} while (0)
+
+uint64_t free_pages(const struct linux_test *t);
+nsec_t now_ns(void);
+bool span_is(struct span s, const char *text);
+
+// command_tests.c
+bool test_output(struct linux_test *t);
+bool test_statuses(struct linux_test *t);
+bool test_environment(struct linux_test *t);
+bool test_input(struct linux_test *t);
+bool test_pipes(struct linux_test *t);
+bool test_several(struct linux_test *t);
+bool test_kill(struct linux_test *t);
+bool test_too_much(struct linux_test *t);
+bool test_errors(struct linux_test *t);
+bool test_applets(struct linux_test *t);
+bool test_docker(struct linux_test *t);
+bool test_docker_errors(struct linux_test *t);
+// container_tests.c
+bool test_container(struct linux_test *t);
+bool test_connect(struct linux_test *t);
+bool test_publish(struct linux_test *t);
+bool test_pool(struct linux_test *t);
+bool test_memory(struct linux_test *t);

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Linux from native apps: the image with apps/linux_test and the examples, booted by run.sh with images for them."""
+
+import fcntl
+import re
+import select
+import subprocess
+import time
+from pathlib import Path
+
+from harness import ROOT, check, test
+
+TIMEOUT = 1500
+SUM = re.compile(r"^\[linux_test *\] \S+ +linux_test: (\d+) passed, (\d+) failed")
+
+
+def use_linux_image(context):
+    """From now on BUILD has the image of the Linux API in place of the usual one. Tests may run side by side: one builds."""
+    build = context.build
+    with open(Path(build) / "linux-image.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "--directory", ROOT, "--silent", f"BUILD={build}", f"{build}/starina-linux.elf"],
+                       check=True, stdout=subprocess.DEVNULL)
+    context.own_build()
+    (context.build / "starina.elf").unlink()
+    (context.build / "starina.elf").symlink_to(Path(build) / "starina-linux.elf")
+
+
+def make_image(context):
+    """An image "hello": a shell, and `echo hello` as its entrypoint."""
+    root = context.scratch / "hello-root"
+    (root / "bin").mkdir(parents=True)
+    (root / "bin/busybox").write_bytes((ROOT / "third_party/busybox/busybox").read_bytes())
+    (root / "bin/busybox").chmod(0o755)
+    for name in ("sh", "echo", "printf", "nproc", "hostname"):
+        (root / "bin" / name).symlink_to("busybox")
+    layout = context.scratch / "hello"
+    subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["world"],"Entrypoint":["/bin/echo","hello"]',
+                    '["PATH=/bin","IMAGE=hello"]'], check=True)
+    return layout
+
+
+def start(context, append, **settings):
+    layout = make_image(context)
+    use_linux_image(context)
+    return context.start(LINUXRUN_IMAGES=f"hello:1=oci://{layout},ubuntu:20.04=oci://{layout}",
+                         STARINA_MEMORY="1G", STARINA_APPEND=append, **settings)
+
+
+def read_until(process, wanted):
+    """The lines of the log, until each of `wanted` has matched one."""
+    wanted = list(wanted)
+    lines = []
+    pending = b""
+    deadline = time.monotonic() + TIMEOUT
+    while wanted:
+        left = deadline - time.monotonic()
+        ready = left > 0 and select.select([process.stderr], [], [], left)[0]
+        raw = process.stderr.read1(65536) if ready else b""
+        check(raw, f"no line {wanted}\n" + "\n".join(lines[-80:]))
+        *complete, pending = (pending + raw).split(b"\n")
+        for line in complete:
+            lines.append(line.decode(errors="replace").rstrip())
+            wanted = [pattern for pattern in wanted if not re.search(pattern, lines[-1])]
+    return lines
+
+
+def run_tests(context, prefix, least):
+    process = start(context, f"linux_test.only={prefix}")
+    try:
+        lines = read_until(process, [SUM.pattern])
+    finally:
+        context.stop(process)
+    passed, failed = map(int, next(filter(None, map(SUM.match, lines))).groups())
+    log = "\n".join(line for line in lines if line.startswith("[linux_test"))
+    check(failed == 0 and passed >= least, log)
+
+
+@test
+def commands(context):
+    run_tests(context, "command.", 12)
+
+
+@test
+def containers(context):
+    run_tests(context, "container.", 3)
+
+
+@test
+def warm_vms(context):
+    run_tests(context, "vms.warm", 1)
+
+
+@test
+def memory_of_vms_comes_back(context):
+    run_tests(context, "vms.memory", 1)
+
+
+@test
+def examples(context):
+    process = start(context, "")
+    try:
+        read_until(process, [r"\[linux_ls *\].* bin -> usr/bin$", r"\[container_hello *\].* Hello from container, my_value$"])
+    finally:
+        context.stop(process)
