@@ -23,6 +23,10 @@ bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.jso
 		$(BUILD)/peers/insn_count.so $(BUILD)/peers/init ## figures: a table, and $(BUILD)/bench.json
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
+.PHONY: bench-net
+bench-net: run-files ## what a container's network costs
+	$(Q)BUILD=$(BUILD) tools/bench/container_net.py
+
 # The gate's comparison, and the one command that commits new counts.
 COUNTED := run-files $(BUILD)/starina-bench.elf
 .PHONY: test-counts bench-counts
