@@ -45,7 +45,7 @@ $(PEER_PROGRAMS): $(BUILD)/peers/%: tools/bench/peers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@ $<
 
-$(BUILD)/peers/insn_count.so: tools/bench/peers/insn_count.c
+$(BUILD)/peers/insn_%.so: tools/bench/peers/insn_%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -o $@ $<
@@ -55,3 +55,9 @@ $(BUILD)/peers/insn_count.so: tools/bench/peers/insn_count.c
 BENCH_PEERS ?=
 bench-peers: run-files $(BUILD)/starina-bench.elf $(PEER_PROGRAMS) $(BUILD)/peers/insn_count.so ## Debian's Linux, and Linux+KVM, beside Starina
 	$(Q)BUILD=$(BUILD) tools/bench/peers/peers.py $(BENCH_PEERS)
+
+.PHONY: bench-profile
+# PROFILE="PATH AB-OPTION..." chooses what is asked for.
+PROFILE ?=
+bench-profile: run-files $(BUILD)/peers/insn_profile.so ## which functions a download from httpd spends its instructions in
+	$(Q)BUILD=$(BUILD) tools/bench/profile.py $(PROFILE)

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Where the instructions of a download from httpd go: a table of functions. One hart; `make bench-profile`.
+
+profile.py [PATH [AB-OPTION...]], as /bytes/20000000 -c 1 -n 2. Functions of apps' libraries have their app's copy each.
+"""
+import bisect
+import collections
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+import running
+
+LINES = 40
+
+
+def snapshot(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    counts = collections.Counter()
+    for address, executed in struct.iter_unpack("<QQ", data):
+        if executed:
+            counts[address] += executed
+    return counts
+
+
+def symbols():
+    """Sorted addresses of the image's functions, and their names."""
+    text = subprocess.run([os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "nm", "-n",
+                           os.path.join(running.BUILD, "starina.elf")], check=True, text=True, stdout=subprocess.PIPE).stdout
+    rows = [line.split() for line in text.splitlines() if " t " in line or " T " in line]
+    return [int(row[0], 16) for row in rows], [row[2] for row in rows]
+
+
+def main():
+    path, options = (sys.argv[1:2] or ["/bytes/20000000"])[0], sys.argv[2:] or ["-c", "1", "-n", "2"]
+    addresses, names = symbols()
+    with tempfile.TemporaryDirectory() as scratch:
+        counts = os.path.join(scratch, "blocks")
+        machine = running.Machine("container ended", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin %s,count=%s" % (
+            os.path.join(running.BUILD, "peers/insn_profile.so"), counts))
+        try:
+            running.ab(machine.port, path, *options)
+            before = snapshot(counts)
+            if running.ab(machine.port, path, *options) is None:
+                sys.exit("profile: the download failed")
+            after = snapshot(counts)
+        finally:
+            machine.stop()
+    sums = collections.Counter()
+    for address, executed in after.items():
+        index = bisect.bisect_right(addresses, address) - 1
+        sums[names[index] if index >= 0 else "(elsewhere)"] += executed - before[address]
+    total = sum(sums.values())
+    print("%14s instructions" % "{:,}".format(total))
+    for name, value in sums.most_common(LINES):
+        print("%14s %5.1f%%  %s" % ("{:,}".format(value), 100 * value / total, name))
+
+
+if __name__ == "__main__":
+    main()
