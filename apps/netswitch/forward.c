@@ -14,6 +14,7 @@
 #define INLINE_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_netdev_frame))
 // So that the IP header of a copy is aligned.
 #define COPY_OFFSET 2u
+#define DECENT_SEGMENT 512u
 #define GSO_FLAGS (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)
 
 struct frame {
@@ -172,7 +173,6 @@ static error_t send_segments(const struct frame *f, struct port *to)
 	err = folio_make(stride * s.count + COPY_OFFSET, &folio, &base);
 	if (err != 0)
 		return err;
-	port_charge(f->from, (unsigned)s.count);
 	while (err == 0 && (len = segmenter_next_len(&s)) > 0) {
 		struct message m;
 
@@ -222,6 +222,18 @@ static error_t frame_fill_checksum(struct frame *f)
 
 // --- Destinations ---
 
+// What the frame counts against its sender's rate. One that is cut on its way costs its segments: a sixteenth each when they have a
+// decent size, for this is how bulk data goes, and else all, for a flood could be made of them.
+static unsigned cost(const struct frame *f, const struct port *to)
+{
+	unsigned segments;
+
+	if ((f->meta.flags & GSO_FLAGS) == 0 || (to->kind != PORT_UPLINK && takes(to, f->meta.flags)))
+		return 1;
+	segments = f->meta.length / f->meta.gso_size;
+	return f->meta.gso_size >= DECENT_SEGMENT ? 1 + segments / 16 : 1 + segments;
+}
+
 static void send_to_one(struct frame *f, struct port *to)
 {
 	error_t err = 0;
@@ -230,7 +242,7 @@ static void send_to_one(struct frame *f, struct port *to)
 		message_discard(f->m);
 		return;
 	}
-	port_charge(f->from, 1);
+	port_charge(f->from, cost(f, to));
 	if (!takes(to, f->meta.flags)) {
 		if (f->headers.len == 0)
 			headers_copy(f);
