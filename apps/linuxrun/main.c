@@ -118,37 +118,40 @@ static void container_ended(void *context, int status, const char *error)
 	run->container = NULL;
 }
 
-static void root_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
+static void disk_reopened(struct opener *opener, handle_t channel, error_t error, const char *text);
+
+// The driver died: the kernel starts it again, and the connector waits for that.
+static void disk_reopen(struct linuxrun *run, struct opener *opener, const char *uri)
+{
+	opener_start(opener, &run->loop, environ_connector(run->env, "blkdev"), uri, disk_reopened, run);
+}
+
+static void disk_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
 	struct linuxrun *run = opener->context;
+	bool is_root = opener == &run->open_root;
 
+	// It has died once more.
+	if (error == ERR_PEER_CLOSED && run->container != NULL) {
+		disk_reopen(run, opener, is_root ? "blk:root" : "blk:writable");
+		return;
+	}
 	if (channel == HANDLE_NONE)
 		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
-	if (run->container != NULL)
+	if (run->container != NULL && is_root)
 		guest_container_root_reopened(run->container, channel);
+	else if (run->container != NULL)
+		guest_container_writable_reopened(run->container, channel);
 	else if (channel != HANDLE_NONE)
 		handle_close(channel);
 }
 
-// The driver died: the kernel starts it again, and the connector waits for that.
 static void container_root_lost(void *context)
 {
 	struct linuxrun *run = context;
 
 	log_warn("the driver of the root image's disk is gone: the container waits for its return");
-	opener_start(&run->open_root, &run->loop, environ_connector(run->env, "blkdev"), "blk:root", root_reopened, run);
-}
-
-static void writable_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
-{
-	struct linuxrun *run = opener->context;
-
-	if (channel == HANDLE_NONE)
-		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
-	if (run->container != NULL)
-		guest_container_writable_reopened(run->container, channel);
-	else if (channel != HANDLE_NONE)
-		handle_close(channel);
+	disk_reopen(run, &run->open_root, "blk:root");
 }
 
 static void container_writable_lost(void *context)
@@ -156,8 +159,7 @@ static void container_writable_lost(void *context)
 	struct linuxrun *run = context;
 
 	log_warn("the driver of the container's writable disk is gone: the container waits for its return");
-	opener_start(&run->open_writable, &run->loop, environ_connector(run->env, "blkdev"), "blk:writable",
-	             writable_reopened, run);
+	disk_reopen(run, &run->open_writable, "blk:writable");
 }
 
 static const struct guest_container_ops container_callbacks = {

@@ -12,6 +12,8 @@ static void finish(struct opener *opener, handle_t channel, error_t error, const
 	if (opener->connected)
 		loop_close(opener->loop, &opener->source);
 	opener->connected = false;
+	handle_close(opener->connector);
+	opener->connector = HANDLE_NONE;
 	opener->done(opener, channel, error, text);
 }
 
@@ -90,7 +92,12 @@ void opener_start(struct opener *opener, struct loop *loop, handle_t connector, 
 		done(opener, HANDLE_NONE, ERR_NOT_FOUND, "the service is not there");
 		return;
 	}
-	err = service_client_start(loop, &opener->client, connector, opener_connected, opener);
-	if (err < 0)
+	err = handle_duplicate(connector, RIGHTS_SAME, &opener->connector);
+	if (err < 0) {
 		done(opener, HANDLE_NONE, err, "");
+		return;
+	}
+	err = service_client_start(loop, &opener->client, opener->connector, opener_connected, opener);
+	if (err < 0)
+		finish(opener, HANDLE_NONE, err, "");
 }

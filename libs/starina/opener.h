@@ -15,12 +15,13 @@ struct opener {
 	void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text);
 	void *context;
 	// Private.
+	handle_t connector;  // of its own: several openers may wait for one service to come back
 	struct service_client client;
 	struct source source;
 	bool connected;
 };
 
-// Opens `uri` at the service behind `connector`. `done` may come from within this call.
+// Opens `uri` at the service behind `connector` (not consumed). `done` may come from within this call.
 void opener_start(struct opener *opener, struct loop *loop, handle_t connector, const char *uri,
                   void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text),
                   void *context);
