@@ -8,6 +8,8 @@ APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng r
 TEST_APPS ?= $(filter-out echo_client,$(APPS)) autotest victim vm_victim
 # The image of the tests with many virtual machines.
 CROWD_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch httpd tcpip reaper vm_crowd
+# The usual image with an app that kills drivers.
+REAPER_APPS ?= $(APPS) reaper
 # The image of the network tests.
 NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 # The image of the Linux API's tests and examples.
@@ -121,7 +123,7 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$
 	@mkdir -p $$(@D)
 	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
-$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS) $(LINUX_APPS)),$(eval $(call app_rules,$(app))))
+$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS) $(LINUX_APPS) $(REAPER_APPS)),$(eval $(call app_rules,$(app))))
 # --- Kernel ----------------------------------------------------------------------------------------
 
 KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
@@ -155,6 +157,7 @@ $(eval $(call image_rules,starina-test,$(TEST_APPS)))
 $(eval $(call image_rules,starina-net,$(NET_APPS)))
 $(eval $(call image_rules,starina-crowd,$(CROWD_APPS)))
 $(eval $(call image_rules,starina-linux,$(LINUX_APPS)))
+$(eval $(call image_rules,starina-reaper,$(REAPER_APPS)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
