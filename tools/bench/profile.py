@@ -7,24 +7,14 @@ profile.py [PATH [AB-OPTION...]], as /bytes/20000000 -c 1 -n 2. Functions of app
 import bisect
 import collections
 import os
-import struct
 import subprocess
 import sys
 import tempfile
 
+import profile_reader
 import running
 
 LINES = 40
-
-
-def snapshot(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    counts = collections.Counter()
-    for address, executed in struct.iter_unpack("<QQ", data):
-        if executed:
-            counts[address] += executed
-    return counts
 
 
 def symbols():
@@ -40,14 +30,13 @@ def main():
     addresses, names = symbols()
     with tempfile.TemporaryDirectory() as scratch:
         counts = os.path.join(scratch, "blocks")
-        machine = running.Machine("container ended", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin %s,count=%s" % (
-            os.path.join(running.BUILD, "peers/insn_profile.so"), counts))
+        machine = running.Machine("container ended", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin " + profile_reader.plugin(counts))
         try:
             running.ab(machine.port, path, *options)
-            before = snapshot(counts)
+            before = profile_reader.snapshot(counts)
             if running.ab(machine.port, path, *options) is None:
                 sys.exit("profile: the download failed")
-            after = snapshot(counts)
+            after = profile_reader.snapshot(counts)
         finally:
             machine.stop()
     sums = collections.Counter()
