@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "tools/image/bundle.h"
+#include "tools/image/environment.h"
 #include "tools/image/json.h"
 #include "tools/image/oci.h"
+#include "tools/image/reference.h"
 #include "tools/image/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,9 +29,19 @@ static void check_bundle(const char *text)
 static void fuzz_words(const uint8_t *data, size_t size)
 {
 	struct error err;
+	json_t *changes = json_array();
+	json_t *env = json_array();
+	json_t *item;
+	size_t i;
 	char *text = strndup((const char *)data, size);
 
 	json_decref(words_split(text, &err));
+	free(reference_normalize(text, &err));
+	if (environment_add_list(changes, text, &err) == 0)
+		json_array_foreach(changes, i, item)
+			(void)!environment_set(env, json_string_value(item), &err);
+	json_decref(changes);
+	json_decref(env);
 	free(text);
 }
 
