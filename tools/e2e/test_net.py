@@ -15,6 +15,7 @@ from test_machine import Machine as RunMachine
 
 TRANSFER = 100_000_000
 REQUESTS = 10_000
+CONNECTIONS = 256  # MEMP_NUM_TCP_PCB of lwIP
 KILLS = 100
 IDLE_SECONDS = 20
 IDLE_WAKEUPS = 20  # a second, over all harts
@@ -116,6 +117,26 @@ def raw(machine, data):
         except ConnectionResetError:
             pass
         return answer
+
+
+@test
+def as_many_connections_as_promised(context):
+    """All are open at once and served. One more is served when another has ended, for its SYN is repeated."""
+    ask = b"GET /bytes/10 HTTP/1.1\r\nHost: a\r\n\r\n"
+    with Machine(context) as machine:
+        before = machine.status()
+        sockets = []
+        for _ in range(CONNECTIONS):
+            sockets.append(socket.create_connection(("127.0.0.1", machine.port), timeout=60))
+            sockets[-1].sendall(ask)
+            check(sockets[-1].recv(4096).startswith(b"HTTP/1.1 200"), f"connection {len(sockets)}")
+        one_more = socket.create_connection(("127.0.0.1", machine.port), timeout=60)
+        one_more.sendall(ask)
+        sockets.pop().close()
+        check(one_more.recv(4096).startswith(b"HTTP/1.1 200"), "one more")
+        for s in [*sockets, one_more]:
+            s.close()
+        machine.check_quiet(before)
 
 
 @test
