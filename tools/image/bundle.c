@@ -208,7 +208,7 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 }
 
 // The files that a runtime provides: bootd writes them over the image's (CONFIG_FILE_ANNOTATION in
-// libs/linux/guest/config.h). /etc/resolv.conf stays the image's for as long as the container has no network.
+// libs/linux/guest/config.h). On a network, bootd writes /etc/hosts and /etc/resolv.conf itself (network.c).
 static void files_add(json_t *annotations, const char *hostname)
 {
 	size_t domain = strcspn(hostname, ".");
