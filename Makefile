@@ -13,7 +13,7 @@ REAPER_APPS ?= $(APPS) reaper
 # The image of the network tests.
 NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 # The image of the Linux API's tests and examples.
-LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls container_hello linux_test
+LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls container_hello linux_test gateway
 
 BUILD ?= build
 # One spelling of each directory: dependency files name their objects by it, and run.sh gives an absolute one.

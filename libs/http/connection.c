@@ -12,8 +12,8 @@ static void end_exchange(struct http_connection *c)
 	if (!c->in_exchange)
 		return;
 	c->in_exchange = false;
-	if (!c->refused && c->server->handler->gone != NULL)
-		c->server->handler->gone(c->server->context, &c->exchange);
+	if (!c->refused && c->exchange.handler->gone != NULL)
+		c->exchange.handler->gone(c->exchange.context, &c->exchange);
 	c->refused = false;
 }
 
@@ -85,6 +85,20 @@ void http_connection_settle(struct http_connection *c)
 	http_connection_leave(c);
 }
 
+void http_pause_body(struct http_exchange *exchange, bool pause)
+{
+	struct http_connection *c = exchange->connection;
+
+	if (c->paused == pause)
+		return;
+	c->paused = pause;
+	if (pause || c->state != HTTP_STATE_BODY)
+		return;
+	if (!c->peer_ended)
+		source_want_messages(&c->channel, true);
+	http_connection_settle(c);
+}
+
 // --- Input ---
 
 // Answers a request that is not for the handler, or not any more, and closes the connection.
@@ -106,8 +120,8 @@ static void refuse(struct http_connection *c, unsigned status, const char *text)
 static void body_done(struct http_connection *c)
 {
 	c->state = HTTP_STATE_RESPONSE;
-	if (c->server->handler->body_end != NULL)
-		c->server->handler->body_end(c->server->context, &c->exchange);
+	if (c->exchange.handler->body_end != NULL)
+		c->exchange.handler->body_end(c->exchange.context, &c->exchange);
 }
 
 static void begin_exchange(struct http_connection *c)
@@ -131,7 +145,10 @@ static void begin_exchange(struct http_connection *c)
 	c->body_left = head.framing == HTTP_BODY_LENGTH ? head.content_length : 0;
 	c->state = HTTP_STATE_BODY;
 	c->in_exchange = true;
-	c->exchange = (struct http_exchange){.connection = c, .head_request = span_equals(head.method, "HEAD")};
+	c->paused = false;
+	c->old_client = head.minor_version == 0;
+	c->exchange = (struct http_exchange){.connection = c, .head_request = span_equals(head.method, "HEAD"),
+	                                     .handler = c->server->handler, .context = c->server->context};
 	if (head.expects_continue && head.framing != HTTP_BODY_NONE && http_send_bytes(c, "HTTP/1.1 100 Continue\r\n\r\n", 25))
 		return;
 	c->server->handler->request(c->server->context, &c->exchange, &head);
@@ -166,8 +183,8 @@ static void read_head(struct http_connection *c)
 static void give_body(struct http_connection *c, struct span bytes)
 {
 	c->idle_ticks = 0;
-	if (bytes.len > 0 && c->server->handler->body != NULL)
-		c->server->handler->body(c->server->context, &c->exchange, bytes);
+	if (bytes.len > 0 && c->exchange.handler->body != NULL)
+		c->exchange.handler->body(c->exchange.context, &c->exchange, bytes);
 }
 
 static void read_chunks(struct http_connection *c)
@@ -202,7 +219,7 @@ static void read_body(struct http_connection *c)
 
 static void process_input(struct http_connection *c)
 {
-	while (!c->dead && c->rest.len > 0 && c->state != HTTP_STATE_RESPONSE) {
+	while (!c->dead && c->rest.len > 0 && c->state != HTTP_STATE_RESPONSE && !(c->paused && c->state == HTTP_STATE_BODY)) {
 		if (c->state == HTTP_STATE_HEAD)
 			read_head(c);
 		else
@@ -211,7 +228,7 @@ static void process_input(struct http_connection *c)
 	}
 	if (c->rest.len == 0)
 		payload_release(&c->held);
-	if (!c->dead && c->state == HTTP_STATE_RESPONSE)
+	if (!c->dead && (c->state == HTTP_STATE_RESPONSE || (c->paused && c->state == HTTP_STATE_BODY)))
 		source_want_messages(&c->channel, false);
 	// After the peer's end no request can begin or be completed.
 	if (!c->dead && c->peer_ended && c->rest.len == 0 && c->state != HTTP_STATE_RESPONSE && list_is_empty(&c->unsent))
@@ -250,8 +267,8 @@ static void channel_writable(struct loop *loop, struct source *source)
 	c->idle_ticks = 0;
 	if (http_flush_unsent(c)) {
 		if (!c->dead && c->in_exchange && !c->refused && c->started && c->exchange.left > 0 &&
-		    c->server->handler->writable != NULL)
-			c->server->handler->writable(c->server->context, &c->exchange);
+		    c->exchange.handler->writable != NULL)
+			c->exchange.handler->writable(c->exchange.context, &c->exchange);
 		finish_if_done(c);
 		if (!c->dead && !c->in_exchange && !c->keep_alive && list_is_empty(&c->unsent))
 			c->dead = true;

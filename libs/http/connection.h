@@ -27,6 +27,8 @@ struct http_connection {
 	bool in_exchange;
 	bool refused;      // the exchange is ours, not the handler's
 	bool chunked;      // the request's body
+	bool paused;       // the handler does not take the body now
+	bool old_client;   // HTTP/1.0: knows no chunks
 	bool peer_ended;
 	bool dead;         // to be destroyed once no callback of it is running
 	unsigned busy;     // callbacks running

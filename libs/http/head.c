@@ -171,6 +171,25 @@ static error_t interpret_fields(struct http_request_head *out)
 	return 0;
 }
 
+// The lines after the first, up to the empty one, which is the last.
+static error_t parse_fields(struct span rest, struct http_field fields[HTTP_MAX_FIELDS], size_t *num_fields)
+{
+	struct span line, name;
+
+	for (;;) {
+		if (!take_line(&rest, &line))
+			return ERR_PROTOCOL;
+		if (line.len == 0)
+			break;
+		if (*num_fields == HTTP_MAX_FIELDS)
+			return ERR_TOO_LARGE;
+		if (has_control(line) || !take_until(&line, ':', &name) || !is_token(name))
+			return ERR_PROTOCOL;
+		fields[(*num_fields)++] = (struct http_field){.name = name, .value = trim(line)};
+	}
+	return rest.len == 0 ? 0 : ERR_PROTOCOL;
+}
+
 error_t http_request_parse(struct span bytes, struct http_request_head *out)
 {
 	struct span rest = bytes;
@@ -181,27 +200,55 @@ error_t http_request_parse(struct span bytes, struct http_request_head *out)
 	if (!take_line(&rest, &line))
 		return ERR_PROTOCOL;
 	err = parse_request_line(line, out);
-	if (err)
-		return err;
-	for (;;) {
-		struct http_field *field = &out->fields[out->num_fields];
-		struct span name;
+	if (err == 0)
+		err = parse_fields(rest, out->fields, &out->num_fields);
+	return err == 0 ? interpret_fields(out) : err;
+}
 
-		if (!take_line(&rest, &line))
-			return ERR_PROTOCOL;
-		if (line.len == 0)
-			break;
-		if (out->num_fields == HTTP_MAX_FIELDS)
-			return ERR_TOO_LARGE;
-		if (!take_until(&line, ':', &name) || !is_token(name) || has_control(line))
-			return ERR_PROTOCOL;
-		field->name = name;
-		field->value = trim(line);
-		out->num_fields++;
-	}
-	if (rest.len != 0)
+static error_t parse_status_line(struct span line, struct http_response_head *out)
+{
+	struct span version;
+	uint64_t status;
+
+	if (!take_until(&line, ' ', &version) || line.len < 3 || (line.len > 3 && line.data[3] != ' ') || has_control(line))
 		return ERR_PROTOCOL;
-	return interpret_fields(out);
+	if (!span_equals(version, "HTTP/1.1") && !span_equals(version, "HTTP/1.0"))
+		return ERR_NOT_SUPPORTED;
+	line.len = 3;
+	if (!parse_decimal(line, &status) || status < 100)
+		return ERR_PROTOCOL;
+	out->status = (unsigned)status;
+	return 0;
+}
+
+error_t http_response_parse(struct span bytes, struct http_response_head *out)
+{
+	struct span rest = bytes;
+	struct span line;
+	error_t err;
+
+	*out = (struct http_response_head){0};
+	if (!take_line(&rest, &line))
+		return ERR_PROTOCOL;
+	err = parse_status_line(line, out);
+	if (err == 0)
+		err = parse_fields(rest, out->fields, &out->num_fields);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < out->num_fields; i++) {
+		const struct http_field *field = &out->fields[i];
+
+		if (span_equals_nocase(field->name, "content-length")) {
+			if (out->has_length || !parse_decimal(field->value, &out->content_length))
+				return ERR_PROTOCOL;
+			out->has_length = true;
+		} else if (span_equals_nocase(field->name, "transfer-encoding")) {
+			if (out->chunked || !span_equals_nocase(field->value, "chunked"))
+				return ERR_NOT_SUPPORTED;
+			out->chunked = true;
+		}
+	}
+	return out->has_length && out->chunked ? ERR_PROTOCOL : 0;
 }
 
 const struct http_field *http_field_find(const struct http_request_head *head, const char *name)

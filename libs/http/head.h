@@ -36,12 +36,24 @@ struct http_request_head {
 	uint64_t content_length;
 };
 
+// Of a server's answer. A body that has neither a length nor chunks ends with the connection.
+struct http_response_head {
+	unsigned status;
+	struct http_field fields[HTTP_MAX_FIELDS];
+	size_t num_fields;
+	bool has_length;
+	bool chunked;
+	uint64_t content_length;
+};
+
 // Where the head that begins at bytes.data ends: the number of its bytes with the empty line, or 0 when it is not complete.
 // `scanned` bytes were looked at by an earlier call.
 size_t http_head_length(struct span bytes, size_t scanned);
 // Parses a complete head. Errors: ERR_PROTOCOL (malformed, or framing that could be read in two ways: RFC 9112 6.3),
 // ERR_TOO_LARGE (too many fields), ERR_NOT_SUPPORTED (another HTTP version or transfer coding).
 __must_check error_t http_request_parse(struct span bytes, struct http_request_head *out);
+// The same for a response. Errors: as http_request_parse's.
+__must_check error_t http_response_parse(struct span bytes, struct http_response_head *out);
 // The first field `name` (compared without case), or NULL.
 const struct http_field *http_field_find(const struct http_request_head *head, const char *name);
 // Comparisons of a span with text: exact, and without case.

@@ -114,6 +114,37 @@ static void finds_the_end_of_a_head_in_pieces(void **state)
 	}
 }
 
+static error_t parse_response(const char *text, struct http_response_head *head)
+{
+	return http_response_parse(text_span(text), head);
+}
+
+static void reads_the_head_of_a_response(void **state)
+{
+	static const char *const bad[] = {
+		"", "HTTP/1.1\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n",
+		"HTTP/1.1 -20 x\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\n", "HTTP/1.1 200 OK\r\nA b\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nx", "SSH-2.0-x\r\n\r\n",
+	};
+	struct http_response_head head;
+
+	(void)state;
+	assert_int_equal(parse_response("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX: a\r\n\r\n", &head), 0);
+	assert_int_equal(head.status, 200);
+	assert_true(head.has_length && !head.chunked);
+	assert_int_equal(head.content_length, 12);
+	assert_int_equal(head.num_fields, 2);
+	assert_int_equal(parse_response("HTTP/1.0 404\r\n\r\n", &head), 0);
+	assert_int_equal(head.status, 404);
+	assert_false(head.has_length);
+	assert_int_equal(parse_response("HTTP/1.1 200 \r\nTransfer-Encoding: Chunked\r\n\r\n", &head), 0);
+	assert_true(head.chunked);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_true(parse_response(bad[i], &head) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +154,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_could_be_read_in_two_ways),
 		cmocka_unit_test(bounds_the_fields),
 		cmocka_unit_test(finds_the_end_of_a_head_in_pieces),
+		cmocka_unit_test(reads_the_head_of_a_response),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

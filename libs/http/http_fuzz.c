@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Fuzzes the parsers of what a client sends: a head, and a chunked body in two pieces.
+// Fuzzes the parsers of what a client or a server sends: a head, and a chunked body in two pieces.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,10 +20,15 @@ static void check_inside(struct span part, const uint8_t *data, size_t size)
 static void fuzz_head(const uint8_t *data, size_t size)
 {
 	struct http_request_head head;
+	struct http_response_head response;
 	size_t len = http_head_length((struct span){.data = data, .len = size}, 0);
 
 	if (len > size)
 		abort();
+	if (len > 0 && http_response_parse((struct span){.data = data, .len = len}, &response) == 0) {
+		for (size_t i = 0; i < response.num_fields; i++)
+			check_inside(response.fields[i].value, data, len);
+	}
 	if (len == 0 || http_request_parse((struct span){.data = data, .len = len}, &head) != 0)
 		return;
 	check_inside(head.method, data, len);

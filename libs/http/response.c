@@ -128,6 +128,69 @@ error_t http_respond_start(struct http_exchange *exchange, unsigned status, cons
 	return http_send_bytes(c, head, len);
 }
 
+error_t http_respond_fields(struct http_exchange *exchange, unsigned status, struct span fields, bool has_length,
+                            uint64_t length)
+{
+	struct http_connection *c = exchange->connection;
+	char tail[96], *head;
+	size_t len;
+	error_t err;
+
+	if (c->started)
+		return ERR_BAD_STATE;
+	if (c->state == HTTP_STATE_BODY && status >= 400)
+		c->keep_alive = false;
+	// Responses that have no body by their nature (RFC 9110 6.4.1).
+	if (exchange->head_request || status == 204 || status == 304)
+		exchange->head_request = true;
+	exchange->open_end = !has_length && !exchange->head_request;
+	exchange->chunked = exchange->open_end && !c->old_client;
+	if (exchange->open_end && c->old_client)
+		c->keep_alive = false;
+	if (has_length && status != 204)
+		fmt_write(tail, sizeof(tail), "Content-Length: %llu\r\n", (unsigned long long)length);
+	else
+		str_copy(tail, exchange->chunked ? "Transfer-Encoding: chunked\r\n" : "", sizeof(tail));
+	head = heap_alloc(HTTP_MAX_HEAD + 256);
+	if (head == NULL)
+		return ERR_NO_MEMORY;
+	len = fmt_write(head, HTTP_MAX_HEAD + 256, "HTTP/1.1 %u %s\r\n%.*s%s%s\r\n", status, reason_phrase(status), (int)fields.len,
+	                (const char *)fields.data, tail, c->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+	err = len < HTTP_MAX_HEAD + 256 ? 0 : ERR_TOO_LARGE;
+	if (err == 0) {
+		c->started = true;
+		exchange->left = exchange->head_request ? 0 : exchange->open_end ? UINT64_MAX : length;
+		err = http_send_bytes(c, head, len);
+	}
+	heap_free(head);
+	http_connection_settle(c);
+	return err;
+}
+
+error_t http_send_end(struct http_exchange *exchange)
+{
+	error_t err = 0;
+
+	if (!exchange->open_end)
+		return exchange->left == 0 ? 0 : ERR_BAD_STATE;
+	exchange->left = 0;
+	if (exchange->chunked)
+		err = http_send_bytes(exchange->connection, "0\r\n\r\n", 5);
+	http_connection_settle(exchange->connection);
+	return err;
+}
+
+static error_t send_chunk(struct http_exchange *exchange, const void *bytes, size_t len)
+{
+	struct http_connection *c = exchange->connection;
+	char size[24];
+	error_t err = http_send_bytes(c, size, fmt_write(size, sizeof(size), "%zx\r\n", len));
+
+	if (err == 0)
+		err = http_send_bytes(c, bytes, len);
+	return err == 0 ? http_send_bytes(c, "\r\n", 2) : err;
+}
+
 bool http_can_send(const struct http_exchange *exchange)
 {
 	return list_is_empty(&exchange->connection->unsent) && !exchange->connection->dead;
@@ -141,8 +204,9 @@ error_t http_send(struct http_exchange *exchange, const void *bytes, size_t len)
 		return 0;
 	if (len > exchange->left)
 		return ERR_RANGE;
-	exchange->left -= len;
-	err = http_send_bytes(exchange->connection, bytes, len);
+	if (!exchange->open_end)
+		exchange->left -= len;
+	err = exchange->chunked ? send_chunk(exchange, bytes, len) : http_send_bytes(exchange->connection, bytes, len);
 	http_connection_settle(exchange->connection);
 	return err;
 }

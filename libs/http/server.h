@@ -36,9 +36,14 @@ struct http_handler {
 struct http_exchange {
 	void *user;  // the handler's
 	bool head_request;  // HEAD: a body that is sent is dropped
+	// The server's; a handler that hands this exchange over to another (proxy.h) sets them in `request`.
+	const struct http_handler *handler;
+	void *context;
 	// Private.
 	struct http_connection *connection;
-	uint64_t left;  // bytes of the response's body that are not sent yet
+	uint64_t left;  // bytes of the response's body that are not sent yet; without a length: not 0 until http_send_end
+	bool open_end;  // a body without a length...
+	bool chunked;   // ...in chunks; else it ends with the connection
 };
 
 struct http_server {
@@ -66,6 +71,14 @@ __must_check error_t http_server_start(struct loop *loop, struct http_server *se
 // already), ERR_NO_MEMORY.
 __must_check error_t http_respond_start(struct http_exchange *exchange, unsigned status, const char *content_type,
                                         uint64_t length);
+// The same with fields of the caller's own: `fields` is lines "Name: value\r\n", without those that tell of the body's length and of the
+// connection. `has_length` false: the body ends with http_send_end. Errors: as http_respond_start's, ERR_TOO_LARGE.
+__must_check error_t http_respond_fields(struct http_exchange *exchange, unsigned status, struct span fields, bool has_length,
+                                         uint64_t length);
+// The end of a body without a length. Errors: as http_send's.
+__must_check error_t http_send_end(struct http_exchange *exchange);
+// Stops taking the request's body from the connection, or goes on.
+void http_pause_body(struct http_exchange *exchange, bool pause);
 // Whether what was sent so far has gone out, so that more is worth sending; if not, `writable` is called when it has.
 bool http_can_send(const struct http_exchange *exchange);
 // A piece of the response's body, copied. Errors: ERR_RANGE (more than announced), ERR_NO_MEMORY, ERR_LIMIT.

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Linux from native apps: the image with apps/linux_test and the examples, booted by run.sh with images for them."""
 
+import concurrent.futures
 import fcntl
 import re
 import select
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
-from harness import ROOT, check, test
+from harness import ROOT, check, check_equal, test
 
 TIMEOUT = 1500
 SUM = re.compile(r"^\[linux_test *\] \S+ +linux_test: (\d+) passed, (\d+) failed")
@@ -101,5 +104,36 @@ def examples(context):
     process = start(context, "")
     try:
         read_until(process, [r"\[linux_ls *\].* bin -> usr/bin$", r"\[container_hello *\].* Hello from container, my_value$"])
+    finally:
+        context.stop(process)
+
+
+def fetch(url, data=None, method=None):
+    request = urllib.request.Request(url, data=data, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=600) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@test
+def gateway(context):
+    """A native server whose /api/* is a container."""
+    process = start(context, "")
+    try:
+        lines = read_until(process, [r"status page: http://127.0.0.1:\d+/", r"\[gateway *\].* serving tcp-listen"])
+        port = next(filter(None, (re.search(r"http://127.0.0.1:(\d+)/", line) for line in lines)))[1]
+        url = f"http://127.0.0.1:{port}"
+        check_equal(fetch(url + "/"), (200, b"This page is Starina's own; /api/ is a container's.\n"))
+        check_equal(fetch(url + "/api/hello"), (200, b"Hello from Linux\n"))
+        check_equal(fetch(url + "/api/hello", method="HEAD"), (200, b""))
+        check_equal(fetch(url + "/api/absent")[0], 404)
+        check_equal(fetch(url + "/api/large"), (200, bytes(8 << 20)))
+        body = bytes(range(256)) * 4096
+        check_equal(fetch(url + "/api/echo.sh?a=1", body), (200, b"POST a=1\n" + body))
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: fetch(url + "/api/hello"), range(20)))
+        check_equal(set(answers), {(200, b"Hello from Linux\n")})
     finally:
         context.stop(process)
