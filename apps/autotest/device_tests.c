@@ -32,8 +32,7 @@ handle_t device_open(struct autotest *t, const char *service, const char *uri)
 	return out;
 }
 
-// Kills the app's process and waits until it has been taken apart.
-static void kill_app(struct autotest *t, const char *name)
+void kill_app(struct autotest *t, const char *name)
 {
 	handle_t process = HANDLE_NONE;
 	nsec_t deadline = test_deadline();

@@ -24,6 +24,9 @@ handle_t device_open(struct autotest *t, const char *service, const char *uri);
 // The same, without expectations. Errors: service_connect_wait's, open_wait's.
 __must_check error_t device_try_open(struct autotest *t, const char *service, const char *uri, handle_t *out);
 
+// Kills the app's process and waits until it has been taken apart.
+void kill_app(struct autotest *t, const char *name);
+
 // Blocks for `ms` milliseconds.
 void pause_ms(unsigned ms);
 

@@ -443,11 +443,53 @@ static void large_frames(struct autotest *t)
 	handle_close(plain.channel);
 }
 
+// Asks for our own stack's MAC address again and again, for it may be on its way back.
+static bool arp_resolve_in_time(struct autotest *t, const struct vm *vm, const uint8_t *ip)
+{
+	nsec_t deadline = test_deadline();
+
+	while (test_now() < deadline) {
+		arp(vm, 1, vm->port.mac, vm->port.network.address, ip);
+		vm_send(t, vm);
+		while (vm_recv(vm, test_now() + 100 * NSEC_PER_MSEC) == 0) {
+			if (w.len >= 42 && frame[13] == 6 && frame[21] == 2 && memcmp(frame + 28, ip, 4) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void others_die(struct autotest *t)
+{
+	struct vm vm = vm_join(t, any, 0), again = {0};
+	error_t err;
+
+	for (int i = 0; i < 3 && !t->failed; i++) {
+		// The port stays, whoever else comes back.
+		kill_app(t, "virtio_net");
+		expect(t, arp_resolve_in_time(t, &vm, gateway_ip));
+		kill_app(t, "tcpip");
+		expect(t, arp_resolve_in_time(t, &vm, own_ip));
+		// After the switch's own death it is to be had again, the same as before.
+		kill_app(t, "netswitch");
+		while ((err = vm_recv(&vm, test_deadline())) == 0)
+			;
+		expect(t, err == ERR_PEER_CLOSED);
+		handle_close(vm.channel);
+		expect(t, vm_try_join(t, &again, vm.port.network.address, 0) == 0);
+		expect(t, memcmp(again.port.mac, vm.port.mac, 6) == 0);
+		vm = again;
+		expect(t, arp_resolve_in_time(t, &vm, own_ip) && arp_resolve_in_time(t, &vm, gateway_ip));
+	}
+	handle_close(vm.channel);
+}
+
 const struct test switch_tests[] = {
 	{"a port of the switch talks to our own stack and to the gateway", a_port_and_our_own_stack},
 	{"addresses of the switch's pool", the_pool},
 	{"a hostile guest at the switch", a_hostile_guest},
 	{"a port of the switch sees no foreign unicast", foreign_unicast_is_not_seen},
 	{"large frames through the switch", large_frames},
+	{"the switch and those around it die", others_die},
 	{0},
 };
