@@ -268,15 +268,25 @@ static void test_full_ring_is_too_small(void **state)
 	assert_int_equal(test_used(guest, VIRTIO_NET_QUEUE_RX)->idx, 2);
 }
 
+static bool notifications_wanted(uint32_t queue)
+{
+	return (test_used(guest, queue)->flags & VIRTQ_USED_F_NO_NOTIFY) == 0;
+}
+
 static void test_receive_waits(void **state)
 {
 	(void)state;
+	offer_buffers(1, 1600);
+	assert_true(receive(100));
+	assert_false(notifications_wanted(VIRTIO_NET_QUEUE_RX));
 	assert_false(receive(100));
 	assert_int_equal(num_ready, 0);
+	assert_true(notifications_wanted(VIRTIO_NET_QUEUE_RX));
 	offer_buffers(1, 1600);
 	virtio_mmio_notified(&dev->mmio, VIRTIO_NET_QUEUE_RX);
 	assert_int_equal(num_ready, 1);
 	assert_true(receive(100));
+	assert_false(notifications_wanted(VIRTIO_NET_QUEUE_RX));
 }
 
 static void test_receive_without_merging(void **state)
