@@ -126,14 +126,26 @@ static void write_headers(const struct gather *g, uint8_t *bytes)
 	memcpy(bytes + IP + 10, &sum, 2);
 }
 
+// Where in its folio the frame is to begin: the payload then lies in its words as where it comes from, and is copied fastest.
+static uint32_t frame_offset(const struct gather *g)
+{
+	const struct pbuf *first = g->segments[0];
+	const uint8_t *payload = (const uint8_t *)first->payload + g->headers_len;
+
+	if (first->len == g->headers_len && first->next != NULL)
+		payload = first->next->payload;
+	return (uint32_t)(((uintptr_t)payload - g->headers_len) % sizeof(uint64_t));
+}
+
 static error_t large_message(const struct gather *g, struct message *m)
 {
 	size_t len = g->headers_len + g->payload_len, at = 0;
-	struct msg_netdev_frame frame = {.length = (uint32_t)len, .gso_size = (uint16_t)g->segment_len};
+	struct msg_netdev_frame frame = {
+		.offset = frame_offset(g), .length = (uint32_t)len, .gso_size = (uint16_t)g->segment_len};
 	handle_t folio;
 	uint8_t *bytes;
 	void *base;
-	error_t err = folio_create(len, FOLIO_CONTIGUOUS, &folio);
+	error_t err = folio_create(frame.offset + len, FOLIO_CONTIGUOUS, &folio);
 
 	if (err)
 		return err;
@@ -142,7 +154,7 @@ static error_t large_message(const struct gather *g, struct message *m)
 		handle_close(folio);
 		return err;
 	}
-	bytes = base;
+	bytes = (uint8_t *)base + frame.offset;
 	for (size_t i = 0; i < g->count; i++) {
 		struct pbuf *p = g->segments[i];
 		size_t skip = i == 0 ? 0 : g->headers_len;

@@ -110,8 +110,8 @@ static void check_round_trip(size_t count, size_t payload)
 	assert_int_equal(message_decode_netdev_frame(&m, &frame, &tail, &tail_len), 0);
 	assert_int_equal(m.num_handles, 1);
 	assert_int_equal(folio_map(m.handles[0], PROT_READ, &base), 0);
-	bytes = (struct span){.data = base, .len = frame.length};
-	headers = (struct span){.data = base, .len = 134};
+	bytes = (struct span){.data = (uint8_t *)base + frame.offset, .len = frame.length};
+	headers = (struct span){.data = bytes.data, .len = 134};
 	assert_int_equal(frame.gso_size, payload);
 	assert_true(offload_fits(&frame, headers));
 	segmenter_init(&s, &frame, headers, bytes);
@@ -225,7 +225,8 @@ static void one_alone_and_pushed(void **state)
 	assert_true(add(segment(1, false, 1001, 1000)));
 	assert_int_equal(gather_message(&gather, &m, false), 0);
 	assert_int_equal(folio_map(m.handles[0], PROT_READ, &base), 0);
-	assert_int_equal(((uint8_t *)base)[34 + 13], 0x18);
+	memcpy(&frame, m.data, sizeof(frame));
+	assert_int_equal(((uint8_t *)base)[frame.offset + 34 + 13], 0x18);
 	handle_close(m.handles[0]);
 	// No memory: what was gathered is lost, as frames may be.
 	host_kernel.memory_limit = 1;

@@ -18,11 +18,12 @@
 // Frames that are made here, of large ones, have the usual MTU.
 #define SEGMENTS_MTU 1500u
 #define FRAME_OVERHEAD 18u  // Ethernet header and a VLAN tag, over the MTU
+#define WORD 8u
 
 // What a slot of tx_area holds: the virtio header, and the frame when it came inline or is a segment of a large one.
 struct tx_area {
 	struct virtio_net_hdr header;
-	uint8_t frame[SEGMENTS_MTU + FRAME_OVERHEAD];
+	uint8_t frame[SEGMENTS_MTU + FRAME_OVERHEAD + WORD + 2];  // a multiple of 4 in all
 };
 
 // A page that received frames go to.

@@ -155,10 +155,13 @@ static void cut(struct net *net)
 	while (net->tx_free != NULL && (len = segmenter_next_len(&net->tx_segments)) > 0) {
 		uint64_t paddr;
 		struct tx_area *area = slot_area(net, net->tx_free, &paddr);
+		size_t at;
+		const uint8_t *payload = segmenter_next_payload(&net->tx_segments, &at);
+		size_t pad = ((uintptr_t)payload - (uintptr_t)(area->frame + at)) % WORD;
 
 		area->header = (struct virtio_net_hdr){.gso_type = VIRTIO_NET_HDR_GSO_NONE};
-		segmenter_write(&net->tx_segments, (struct mut_span){.data = area->frame, .len = len});
-		if (slot_push(net, paddr, paddr + offsetof(struct tx_area, frame), (uint32_t)len) != 0)
+		segmenter_write(&net->tx_segments, (struct mut_span){.data = area->frame + pad, .len = len});
+		if (slot_push(net, paddr, paddr + offsetof(struct tx_area, frame) + pad, (uint32_t)len) != 0)
 			net_fail(net, "its transmit queue has no room for its slots");
 	}
 	if (segmenter_next_len(&net->tx_segments) == 0)
@@ -194,7 +197,7 @@ static error_t cut_begin(struct net *net, const struct msg_netdev_frame *frame, 
 	if (!offload_fits(frame, headers))
 		return ERR_PROTOCOL;
 	segmenter_init(&net->tx_segments, frame, headers, bytes);
-	if (segmenter_next_len(&net->tx_segments) > sizeof(((struct tx_area *)NULL)->frame))
+	if (segmenter_next_len(&net->tx_segments) > SEGMENTS_MTU + FRAME_OVERHEAD)
 		return ERR_PROTOCOL;
 	net->tx_large = folio;
 	net->tx_cutting = true;

@@ -166,6 +166,12 @@ size_t segmenter_next_len(const struct segmenter *s)
 	return s->next < s->count ? s->headers_len + payload_len(s) : 0;
 }
 
+const uint8_t *segmenter_next_payload(const struct segmenter *s, size_t *offset)
+{
+	*offset = s->headers_len;
+	return s->payload.data + s->next * s->segment_len;
+}
+
 static void write_ip(const struct segmenter *s, uint8_t *ip, size_t packet_len)
 {
 	uint32_t id;
