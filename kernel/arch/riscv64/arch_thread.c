@@ -4,6 +4,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/fp.h"
+#include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/arch/riscv64/thread_switch.h"
 #include "kernel/arch/riscv64/trap.h"
 #include "kernel/object/thread.h"
@@ -108,9 +109,13 @@ void fp_resume(struct thread *thread)
 
 void fp_change(struct thread *prev, struct thread *next)
 {
+	struct hart *hart = arch_this_hart();
+
+	if (hart->arch.guest != NULL)
+		hv_put_guest(hart);
 	fp_suspend(prev);
 	// The idle thread uses no FP: its switch leaves the unit as it is, often for the very thread that comes back.
-	if (next != arch_this_hart()->idle)
+	if (next != hart->idle)
 		fp_resume(next);
 }
 

@@ -9,12 +9,10 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
-// Puts the guest that the hart still holds back into its vCPU: hv/load.c.
-void hv_put_guest(struct hart *hart);
-// The FP unit changes hands: arch_thread.c.
+// The FP unit changes hands, and a guest that the hart holds is put back: arch_thread.c.
 void fp_change(struct thread *prev, struct thread *next);
 
-// Whether the unit holds something of the thread before, or not what `next` expects.
+// Whether the unit holds something of the thread before, or not what `next` expects; or the hart holds a guest, for then it is off.
 static inline bool fp_must_change(const struct hart *hart, const struct thread *next)
 {
 	uint64_t fs = csr_read(sstatus) & SSTATUS_FS_MASK;
@@ -27,8 +25,6 @@ static inline bool fp_must_change(const struct hart *hart, const struct thread *
 // As arch_thread_switch, by a hart that the caller knows.
 static inline __attribute__((always_inline)) void thread_switch(struct hart *hart, struct thread *prev, struct thread *next)
 {
-	if (__builtin_expect(hart->arch.guest != NULL, 0))
-		hv_put_guest(hart);
 	next->arch.hart = hart;
 	if (__builtin_expect(fp_must_change(hart, next), 0))
 		fp_change(prev, next);
