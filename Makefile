@@ -76,7 +76,8 @@ $(BUILD)/obj/%.S.o: %.S $(FLAGS_STAMP)
 # The paths of the most frequent calls. They leave s0 alone, so that backtraces go on behind them, but are not in these themselves.
 HOT := kernel/syscall/channel kernel/syscall/poll_wait kernel/object/poll kernel/sched/sched kernel/sched/wait_queue \
 	kernel/arch/riscv64/arch_thread kernel/syscall/vm kernel/arch/riscv64/hv/run kernel/arch/riscv64/hv/exit \
-	kernel/arch/riscv64/hv/mmio kernel/arch/riscv64/hv/insn
+	kernel/arch/riscv64/hv/mmio kernel/arch/riscv64/hv/insn kernel/object/channel \
+	kernel/object/channel_message kernel/object/handle
 $(HOT:%=$(BUILD)/obj/%.o): EXTRA_CFLAGS += -fomit-frame-pointer -ffixed-s0
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1:.c=))

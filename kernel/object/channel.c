@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/object/channel.h"
 
-#include "kernel/arch/arch.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/channel_private.h"
-#include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 #include "libs/base/string.h"
 
@@ -103,99 +101,6 @@ error_t channel_object_create(struct account *account, struct channel_end *out[2
 		out[i] = end;
 	}
 	return 0;
-}
-
-// --- Messages ---
-
-static struct channel_message *take_kept(void)
-{
-	struct hart *hart = arch_this_hart();
-	struct channel_message *message = hart->free_messages;
-
-	if (message != NULL) {
-		hart->free_messages = message->next;
-		hart->num_free_messages--;
-	}
-	return message;
-}
-
-void channel_trim(void)
-{
-	struct channel_message *message;
-
-	while ((message = take_kept()) != NULL)
-		kfree(message);
-}
-
-error_t channel_message_create(const struct message_header *header, struct account *account,
-                               struct channel_message **out)
-{
-	size_t data_size = header->num_handles == 0 ? MESSAGE_MAX_DATA : ((size_t)header->len + 7) & ~(size_t)7;
-	size_t size = sizeof(struct channel_message) + data_size + header->num_handles * sizeof(struct queued_handle);
-	struct channel_message *message;
-	error_t error = account_charge(account, size);
-
-	if (error != 0)
-		return error;
-	message = header->num_handles == 0 ? take_kept() : NULL;
-	if (message == NULL)
-		message = kmalloc_dirty(size);
-	if (message == NULL) {
-		account_uncharge(account, size);
-		return ERR_NO_MEMORY;
-	}
-	message->next = NULL;
-	message->account = account;
-	message->charged = (uint32_t)size;
-	message->num_queued = 0;
-	message->num_ends = 0;
-	message->queued = NULL;
-	if (header->num_handles > 0)
-		message->queued = (struct queued_handle *)(void *)(message->data + data_size);
-	memset(&message->header, 0, sizeof(message->header));
-	message->header.type = header->type;
-	message->header.len = header->len;
-	message->header.num_handles = header->num_handles;
-	for (uint32_t i = 0; i < header->num_handles; i++)
-		message->header.handles[i] = header->handles[i];
-	*out = message;
-	return 0;
-}
-
-uint8_t *channel_message_data(struct channel_message *message)
-{
-	return message->data;
-}
-
-struct message_header *channel_message_header(struct channel_message *message)
-{
-	return &message->header;
-}
-
-static __attribute__((noinline)) void drop_handles(struct channel_message *message)
-{
-	if (message->num_ends > 0)
-		channel_transit_leave(message);
-	for (uint32_t i = 0; i < message->num_queued; i++)
-		object_handle_put(message->queued[i].object);
-}
-
-void channel_message_free(struct channel_message *message)
-{
-	struct account *account = message->account;
-	uint32_t charged = message->charged;
-	struct hart *hart = arch_this_hart();
-
-	if (message->num_queued > 0)
-		drop_handles(message);
-	if (message->queued == NULL && hart->num_free_messages < FREE_MESSAGES_MAX) {
-		message->next = hart->free_messages;
-		hart->free_messages = message;
-		hart->num_free_messages++;
-	} else {
-		kfree(message);
-	}
-	account_uncharge(account, charged);
 }
 
 // --- Sending ---
@@ -368,6 +273,7 @@ static __attribute__((noinline)) error_t receive_slowly(struct channel_end *end,
 
 	for (;;) {
 		uint32_t wanted = 0;
+		bool ends = false;
 
 		if (transit)
 			channel_transit_lock();
@@ -376,7 +282,9 @@ static __attribute__((noinline)) error_t receive_slowly(struct channel_end *end,
 		if (error == 0) {
 			notify = end->queued == CHANNEL_MAX_QUEUED - 1 && end->peer->object.watched;
 		} else if (error == ERR_NOT_READY) {
-			wanted = message->num_queued;  // the head may change once the lock is released
+			// The head may change once the lock is released.
+			wanted = message->num_queued;
+			ends = message->num_ends > 0;
 		}
 		spin_unlock(&end->channel->lock);
 		if (transit) {
@@ -386,7 +294,7 @@ static __attribute__((noinline)) error_t receive_slowly(struct channel_end *end,
 		}
 		if (error != ERR_NOT_READY)
 			break;
-		transit = true;
+		transit = transit || ends;
 		if (wanted > reserved) {
 			error = handle_reserve(table, wanted - reserved);
 			if (error != 0)

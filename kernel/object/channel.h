@@ -65,6 +65,9 @@ __must_check error_t channel_end_send(struct channel_end *end, struct handle_tab
 // no handles any more). Errors: as channel_recv.
 __must_check error_t channel_end_recv(struct channel_end *end, struct handle_table *table,
                                       struct channel_message **out);
+// A message with as much room as any needs, with its first header word and its account set, charged. Of what it carries `queued` is
+// to be set, and num_queued. NULL: no memory, or over the limit.
+struct channel_message *channel_message_full(struct account *account, uint64_t head);
 // Frees the messages that this hart keeps for use.
 void channel_trim(void);
 // Puts a message just received back, its handles too: the receiver's memory was bad.

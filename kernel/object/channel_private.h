@@ -37,6 +37,8 @@ struct channel_message {
 // that it frees (hart.free_messages). Of a kept one account, next and the first word of the header are to be set, all else holds.
 #define PLAIN_MESSAGE_SIZE (sizeof(struct channel_message) + MESSAGE_MAX_DATA)
 #define FREE_MESSAGES_MAX 16u
+// Likewise those with handles other than channel ends, with room for the most of both (hart.free_full_messages).
+#define FULL_MESSAGE_SIZE (PLAIN_MESSAGE_SIZE + MESSAGE_MAX_HANDLES * sizeof(struct queued_handle))
 
 // The first word of a header: type, len and num_handles.
 static inline uint64_t message_head(const struct message_header *header)

@@ -400,6 +400,61 @@ static void messages_outlive_their_sender(void **state)
 	assert_int_equal(CALL_2(channel_recv, ends[1], &m), ERR_PEER_CLOSED);
 }
 
+// Messages are used again by the hart: nothing of the one before shows, and handles of one that nobody read are dropped once.
+static void kept_messages_carry_nothing_over(void **state)
+{
+	struct message m = test_message(1, HANDLE_NONE);
+	struct message got;
+	handle_t events[MESSAGE_MAX_HANDLES];
+	handle_t ends[2];
+	uint64_t count;
+
+	(void)state;
+	make(ends);
+	for (unsigned round = 0; round < 3; round++) {
+		m.len = MESSAGE_MAX_DATA;
+		m.num_handles = MESSAGE_MAX_HANDLES;
+		memset(m.data, (int)round + 1, sizeof(m.data));
+		for (unsigned i = 0; i < MESSAGE_MAX_HANDLES; i++) {
+			assert_int_equal(CALL_1(event_create, &events[i]), 0);
+			assert_int_equal(CALL_2(event_signal, events[i], i + 1), 0);
+			m.handles[i] = events[i];
+		}
+		// Refused as a whole when one is wrong: the others stay.
+		m.handles[3] = m.handles[0];
+		assert_int_equal(CALL_2(channel_send, ends[0], &m), ERR_INVALID);
+		m.handles[3] = ends[0];
+		assert_int_equal(CALL_2(channel_send, ends[0], &m), ERR_INVALID);
+		m.handles[3] = 4711;
+		assert_int_equal(CALL_2(channel_send, ends[0], &m), ERR_BAD_HANDLE);
+		m.handles[3] = events[3];
+		assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+		assert_int_equal(CALL_2(event_signal, events[3], 1), ERR_BAD_HANDLE);
+		assert_int_equal(send(ends[0], 9, HANDLE_NONE), 0);
+
+		memset(&got, 0xaa, sizeof(got));
+		assert_int_equal(CALL_2(channel_recv, ends[1], &got), 0);
+		assert_int_equal(got.num_handles, MESSAGE_MAX_HANDLES);
+		assert_memory_equal(got.data, m.data, MESSAGE_MAX_DATA);
+		for (unsigned i = 0; i < MESSAGE_MAX_HANDLES; i++) {
+			assert_int_equal(CALL_2(event_take, got.handles[i], &count), 0);
+			assert_int_equal(count, i + 1);
+			assert_int_equal(CALL_1(handle_close, got.handles[i]), 0);
+		}
+		memset(&got, 0xaa, sizeof(got));
+		assert_int_equal(CALL_2(channel_recv, ends[1], &got), 0);
+		assert_int_equal(got.type, 9);
+		assert_int_equal(got.len, 0);
+		assert_int_equal(got.num_handles, 0);
+		assert_int_equal(got.handles[0], HANDLE_NONE);
+		assert_int_equal(got.data[0], 0xaa);
+	}
+	assert_int_equal(CALL_1(event_create, &events[0]), 0);
+	assert_int_equal(send(ends[0], 1, events[0]), 0);
+	assert_int_equal(CALL_1(handle_close, ends[1]), 0);
+	assert_int_equal(send(ends[0], 1, HANDLE_NONE), ERR_PEER_CLOSED);
+}
+
 int test_channels(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +475,7 @@ int test_channels(void)
 		test_case(queued_bytes_are_limited),
 		test_case(no_memory_for_a_message_changes_nothing),
 		test_case(messages_outlive_their_sender),
+		test_case(kept_messages_carry_nothing_over),
 	};
 
 	return cmocka_run_group_tests_name("channels", tests, NULL, NULL);

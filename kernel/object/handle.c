@@ -9,16 +9,11 @@
 #define INITIAL_CAPACITY 32u
 #define GENERATION_MASK 0x7fffu
 
-static uint64_t num_handles;
+uint64_t num_live_handles;
 
 uint64_t handle_count(void)
 {
-	return __atomic_load_n(&num_handles, __ATOMIC_RELAXED);
-}
-
-static handle_t handle_make(uint32_t index, uint16_t generation)
-{
-	return (handle_t)(index | (uint32_t)generation << HANDLE_INDEX_BITS);
+	return __atomic_load_n(&num_live_handles, __ATOMIC_RELAXED);
 }
 
 // Grows to `capacity` slots. The lock is held, or nobody else knows the table yet.
@@ -115,18 +110,9 @@ static error_t reserve_locked(struct handle_table *table, uint32_t count)
 
 static handle_t insert_locked(struct handle_table *table, struct object *object, rights_t rights)
 {
-	uint32_t index = table->free_list;
-	struct handle_slot *slot = &table->slots[index];
-
-	kassert(index != 0 && table->reserved > 0);
-	table->free_list = slot->next_free;
-	slot->object = object;
-	slot->rights = (uint16_t)rights;
-	slot->mapped = 0;
+	kassert(table->free_list != 0 && table->reserved > 0);
 	table->reserved--;
-	table->used++;
-	__atomic_fetch_add(&num_handles, 1, __ATOMIC_RELAXED);
-	return handle_make(index, slot->generation);
+	return handle_fill_locked(table, object, rights);
 }
 
 error_t handle_reserve(struct handle_table *table, uint32_t count)
@@ -181,7 +167,7 @@ struct object *handle_take_locked(struct handle_table *table, handle_t handle)
 	slot->next_free = table->free_list;
 	table->free_list = (uint32_t)handle & HANDLE_INDEX_MASK;
 	table->used--;
-	__atomic_fetch_sub(&num_handles, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&num_live_handles, 1, __ATOMIC_RELAXED);
 	return object;
 }
 

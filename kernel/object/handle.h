@@ -72,6 +72,34 @@ static inline struct handle_slot *handle_slot_locked(struct handle_table *table,
 		return NULL;
 	return slot;
 }
+static inline handle_t handle_make(uint32_t index, uint16_t generation)
+{
+	return (handle_t)(index | (uint32_t)generation << HANDLE_INDEX_BITS);
+}
+// Live handles of all tables; atomic.
+extern uint64_t num_live_handles;
+
+// Whether `count` slots are free and not promised, with the table's lock held.
+static inline bool handle_has_room_locked(const struct handle_table *table, uint32_t count)
+{
+	uint32_t wanted = table->used + table->reserved + count;
+
+	return wanted <= table->limit && wanted < table->capacity;
+}
+// Fills a free slot, of which there is one, with an object that is counted as a handle already. The table's lock is held.
+static inline handle_t handle_fill_locked(struct handle_table *table, struct object *object, rights_t rights)
+{
+	uint32_t index = table->free_list;
+	struct handle_slot *slot = &table->slots[index];
+
+	table->free_list = slot->next_free;
+	slot->object = object;
+	slot->rights = (uint16_t)rights;
+	slot->mapped = 0;
+	table->used++;
+	__atomic_fetch_add(&num_live_handles, 1, __ATOMIC_RELAXED);
+	return handle_make(index, slot->generation);
+}
 // Empties the slot of a valid handle, with the table's lock held, and returns its object, still counted as a handle.
 struct object *handle_take_locked(struct handle_table *table, handle_t handle);
 // What is left to do once a handle was taken and the lock released: its poll entries go (even if the object lives on).

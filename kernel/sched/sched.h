@@ -45,9 +45,12 @@ struct hart {
 	// A thread that ran here was woken here: what blocks next on this hart is followed by it. Set by the hart only, taken by it or by
 	// an idle one, atomically. NULL: none.
 	struct thread *handover;
-	// Queued messages without handles that are in no queue: the next ones. Only its own.
+	// Messages without handles that are in no queue: the next ones. Only its own.
 	struct channel_message *free_messages;
 	uint32_t num_free_messages;
+	// The same of messages with handles.
+	struct channel_message *free_full_messages;
+	uint32_t num_free_full_messages;
 	struct spinlock lock;   // guards run_queue
 	struct list run_queue;
 	uint32_t num_runnable;  // length of run_queue
