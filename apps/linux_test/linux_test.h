@@ -19,8 +19,11 @@ struct linux_test {
 		}                                                                                  \
 	} while (0)
 
+// Of the whole machine; 0 when it cannot be told.
 uint64_t free_pages(const struct linux_test *t);
+// CLOCK_MONOTONIC.
 nsec_t now_ns(void);
+// Whether the bytes are those of `text`, without its NUL.
 bool span_is(struct span s, const char *text);
 
 // command_tests.c

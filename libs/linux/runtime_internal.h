@@ -78,6 +78,7 @@ struct vm_config runtime_vm_config(const struct linux_runtime *runtime, uint64_t
 // Whether the machine has memory for a guest of `memory` bytes, when it uses all of it.
 bool runtime_has_memory(const struct linux_runtime *runtime, uint64_t memory);
 
+// The pool of `runtime`, with no VM yet. Errors: as timer_create's and loop_add's.
 __must_check error_t pool_init(struct linux_runtime *runtime);
 // Ends what waits; turns the loop until it has stopped.
 void pool_deinit(struct linux_runtime *runtime);

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import select
+import shutil
 import subprocess
 import threading
 import time
@@ -36,8 +37,9 @@ def python_ssl_sqlite_subprocess(context):
 def esbuild_bundles(context):
     output = run(context, software.ESBUILD_IMAGE, LINUXRUN_ARGS="--bundle --minify --log-level=warning main.ts")
     check("bundled" in output and "shaken out" not in output, output)
-    node = subprocess.run(["node", "-"], input=output.encode(), stdout=subprocess.PIPE, check=True)
-    check_equal(node.stdout, b"bundled 42\n")
+    if shutil.which("node"):
+        node = subprocess.run(["node", "-"], input=output.encode(), stdout=subprocess.PIPE, check=True)
+        check_equal(node.stdout, b"bundled 42\n")
 
 
 @test

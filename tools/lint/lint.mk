@@ -18,14 +18,14 @@ lint-tidy:
 	$(Q)tools/lint/tidy.sh '$(TIDY_FLAGS)' $(TIDY_SRCS)
 
 # The three suppressed last are about paths behind functions that do not return, which it does not follow; clang's
-# analyser does.
+# analyser does. NULL after the arguments of a variadic function is a pointer in C's headers, which it doubts.
 lint-cppcheck:
 	$(call say,CPPCHECK,all)
 	@mkdir -p $(BUILD)/lint/cppcheck
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
 		--platform=unix64 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
-		-I. --suppress=missingInclude --suppress=unknownMacro --suppress=unusedStructMember \
-		--suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=va_end_missing \
+		-I. --suppress=missingInclude --suppress=unknownMacro --suppress=varFuncNullUB \
+		--suppress=unusedStructMember --suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=va_end_missing \
 		$(TIDY_SRCS) $(call not_tests,$(wildcard libs/linux/guest/*.c))
 
 lint-shell:
