@@ -179,7 +179,7 @@ def names_by_the_emulator(context):
 
 
 SERVER = """
-import http.server, os, signal, socket, threading
+import http.server, os, signal, socket, socketserver, threading
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -194,6 +194,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     address_family = socket.AF_INET6
     request_queue_size = 128
+    def server_bind(self):  # the usual one asks a name server, which may not be there, for our name
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "test", 80
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.bind(("0.0.0.0", 53))
 def echo():
