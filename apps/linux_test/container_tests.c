@@ -185,6 +185,8 @@ static bool run_true(struct linux_test *t, uint64_t memory, nsec_t *took)
 	command_memory(command, memory);
 	good = command_output(command, &out) == 0 && out.status == 0;
 	*took = now_ns() - start;
+	if (!good)
+		log_error("true: status %d, %s", out.status, out.error);
 	command_output_deinit(&out);
 	command_free(command);
 	return good;

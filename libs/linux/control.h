@@ -54,6 +54,7 @@ enum control_type {
 	CONTROL_EVENT_STARTED = 65,  // body: none: the next thing that happens is execve
 	CONTROL_EVENT_FAILED = 66,   // body: struct control_exited, then a UTF-8 message: execve did not happen
 	CONTROL_EVENT_EXITED = 67,   // body: struct control_exited; all output of the process went out before it
+	CONTROL_EVENT_WARM = 68,     // body: none: nobody wanted anything after READY, so a container was rehearsed (guest/rehearsal.h)
 };
 
 struct control_header {

@@ -180,6 +180,8 @@ error_t guest_container_frame(void *context, const struct control_header *header
 	if (c->state >= CONTAINER_EXITED)
 		return 0;
 	switch (header->type) {
+	case CONTROL_EVENT_WARM:
+		return 0;  // it was on its way when the VM was taken
 	case CONTROL_REPLY:
 		return take_reply(c, header, body);
 	case CONTROL_EVENT_STARTED:

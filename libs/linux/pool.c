@@ -50,23 +50,24 @@ static void end(struct warm_vm *warm)
 	pool_turn_later(warm->runtime);
 }
 
+// bootd waits, and rehearses a container while nobody wants one: the VM is for others when that is over.
 static void warm_ready(void *context)
+{
+	(void)context;
+}
+
+static error_t warm_frame(void *context, const struct control_header *header, struct span body)
 {
 	struct warm_vm *warm = context;
 
+	(void)body;
+	if (header->type != CONTROL_EVENT_WARM || warm->runtime->pool.booting != warm)
+		return ERR_PROTOCOL;
 	warm->runtime->pool.booting = NULL;
 	warm->kind->num_ready++;
 	list_push_back(&warm->kind->vms, &warm->entry);
 	pool_turn_later(warm->runtime);
-}
-
-// A VM that waits has nothing to say.
-static error_t warm_frame(void *context, const struct control_header *header, struct span body)
-{
-	(void)context;
-	(void)header;
-	(void)body;
-	return ERR_PROTOCOL;
+	return 0;
 }
 
 static size_t warm_output(void *context, uint32_t port, struct span bytes)

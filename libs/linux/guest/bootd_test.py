@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 from bootd_vmm import (CONFIGURE, CREATE, EXITED, FAILED, HEADER, MAGIC, MOUNT, NETWORK, READY, REPLY,
                        RESIZE, SIGNAL, START, STARTED, STDERR, STDIN, STDOUT, VERSION, Guest, make_root,
@@ -70,6 +71,23 @@ def hello(guest):
         check(guest.reply(number), (0, ""))
     order = [f[0] for f in guest.frames]
     check(order, [READY, REPLY, REPLY, REPLY, REPLY, STARTED, EXITED])
+
+
+@test()
+def rehearsal(guest):
+    """A guest that nobody asks for anything rehearses a container, once; the real one is as without it."""
+    guest.frame(READY)
+    guest.wait(lambda: guest.warm or None, "the rehearsal")
+    hello(guest)
+    check(guest.warm, 1)
+
+
+@test()
+def rehearsal_broken_off(guest):
+    """What is asked for in its midst is done as ever."""
+    guest.frame(READY)
+    time.sleep(0.15)
+    expect_run(guest, config("probe", "hello"), 0, b"hello\n")
 
 
 @test()

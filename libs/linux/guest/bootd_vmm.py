@@ -14,7 +14,7 @@ import time
 HEADER = struct.Struct("<IHHIIII")
 MAGIC, VERSION = 0x52544353, 2
 CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN, NETWORK = range(1, 9)
-REPLY, READY, STARTED, FAILED, EXITED = 32, 64, 65, 66, 67
+REPLY, READY, STARTED, FAILED, EXITED, WARM = 32, 64, 65, 66, 67, 68
 STDIN, STDOUT, STDERR, CONTROL = 0, 1, 2, 3
 TIMEOUT = 60
 
@@ -57,6 +57,7 @@ class Guest:
             self.selector.register(connection, selectors.EVENT_READ, port)
             self.ports.append(connection)
         self.frames = []
+        self.warm = 0  # WARM events, which are not among the frames: they come when nobody has asked for anything for a while
         self.request = 0
         self.pending = b""
         self.closed = set()
@@ -85,7 +86,10 @@ class Guest:
             assert magic == MAGIC and version == VERSION, "bootd sent no frame"
             if len(control) < HEADER.size + length:
                 break
-            self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
+            if kind == WARM:
+                self.warm += 1
+            else:
+                self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
             control = control[HEADER.size + length:]
         self.output[CONTROL] = control
 

@@ -69,7 +69,7 @@ static int limit_devices(int port, struct failure *failure)
 	if (fstat(port, &status) != 0)
 		return failure_errno(failure, "find the console's ports");
 	snprintf(ports, sizeof(ports), "c %u:* rw", major(status.st_rdev));
-	if (mkdir(DEVICES, 0700) != 0 ||
+	if ((mkdir(DEVICES, 0700) != 0 && errno != EEXIST) ||
 	    mount("cgroup", DEVICES, "cgroup", MS_NOSUID | MS_NOEXEC | MS_NODEV, "devices") != 0 ||
 	    write_setting(DEVICES "/devices.deny", "a") != 0 || write_setting(DEVICES "/devices.allow", ports) != 0)
 		return failure_errno(failure, "make the control group of devices");
@@ -109,10 +109,11 @@ int cgroup_create(const struct config_resources *resources, int port, struct fai
 
 	if (error != 0)
 		return error;
-	if (mkdir(CGROUPS, 0700) != 0 ||
+	if ((mkdir(CGROUPS, 0700) != 0 && errno != EEXIST) ||
 	    mount("cgroup2", CGROUPS, "cgroup2", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL) != 0)
 		return failure_errno(failure, "mount the control groups");
-	if (write_setting(CGROUPS "/cgroup.subtree_control", "+memory +pids +cpu") != 0 || mkdir(GROUP, 0755) != 0)
+	if (write_setting(CGROUPS "/cgroup.subtree_control", "+memory +pids +cpu") != 0 ||
+	    (mkdir(GROUP, 0755) != 0 && errno != EEXIST))
 		return failure_errno(failure, "make the container's control group");
 	error = limit_resources(resources, failure);
 	if (error != 0)
@@ -126,4 +127,17 @@ int cgroup_enter(struct failure *failure)
 	if (unshare(CLONE_NEWCGROUP) != 0)
 		return failure_errno(failure, "make a control group namespace");
 	return 0;
+}
+
+void cgroup_remove(void)
+{
+	rmdir(GROUP);
+}
+
+void cgroup_allow_all(void)
+{
+	if (mount("cgroup", DEVICES, "cgroup", MS_NOSUID | MS_NOEXEC | MS_NODEV, "devices") != 0)
+		return;
+	(void)write_setting(DEVICES "/devices.allow", "a");
+	umount2(DEVICES, MNT_DETACH);
 }

@@ -14,3 +14,9 @@ int cgroup_create(const struct config_resources *resources, int port, struct fai
 // Makes the group that the calling process was cloned into the root of what it sees (cgroup_namespaces(7)). Returns 0
 // or a negative errno with the failure set.
 int cgroup_enter(struct failure *failure);
+
+// Removes the container's group, which has no processes any more.
+void cgroup_remove(void);
+
+// Takes back what cgroup_create decided of devices, which is bootd's own group's, too.
+void cgroup_allow_all(void);

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "libs/linux/guest/rehearsal.h"
 #include "libs/linux/guest/session.h"
 
 static _Noreturn void power_off(void)
@@ -46,12 +48,19 @@ static void fill_stdio(void)
 static void run(struct session *session)
 {
 	struct pollfd entries[1 + PROCESS_NUM_POLLS];
+	bool rehearsed = false;
 
 	while (!session->shut_down) {
 		session_flush(session);
 		entries[0] = (struct pollfd){ .fd = session->control, .events = POLLIN };
 		process_poll(&session->process, entries + 1);
-		if (poll(entries, sizeof(entries) / sizeof(entries[0]), -1) < 0)
+		int ready = poll(entries, sizeof(entries) / sizeof(entries[0]), rehearsed ? -1 : REHEARSAL_DELAY_MS);
+		if (ready < 0)
+			continue;
+		if (ready == 0 && rehearse(session->control))
+			session_warm(session);
+		rehearsed = true;
+		if (ready == 0)
 			continue;
 		process_run(&session->process, entries + 1);
 		session_report(session);
@@ -61,9 +70,12 @@ static void run(struct session *session)
 	session_flush(session);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct session session;
+
+	if (argc == 2 && strcmp(argv[1], REHEARSAL_ARGUMENT) == 0)
+		return 0;
 
 	// An image's command may name /proc/self/exe: only the first process of the guest is bootd.
 	if (getpid() != 1 || mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, NULL) != 0) {

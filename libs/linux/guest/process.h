@@ -27,7 +27,7 @@ enum process_relay {
 };
 
 struct process {
-	uint32_t number;  // in the control protocol
+	uint32_t number;  // in the control protocol; 0: of a rehearsal
 	enum process_state state;
 	int pidfd;
 	int socket;  // -1 once execve happened

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,21 +66,12 @@ static int wait_for_disk(const char *path)
 	return -1;
 }
 
-int rootfs_mount(const struct control_mount *request, struct failure *failure)
+// The writable layer over LOWER, at ROOTFS_PATH.
+static int mount_layers(bool writable_disk, struct failure *failure)
 {
-	if ((request->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || request->writable_disk > 1)
-		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)",
-				   request->flags, request->writable_disk);
-
-	if (wait_for_disk("/dev/vda") != 0)
-		return failure_errno(failure, "find the root image on /dev/vda");
-	if (mount("/dev/vda", DISK, "squashfs", MS_RDONLY, NULL) != 0)
-		return failure_errno(failure, "mount the root image /dev/vda (squashfs)");
-	if (access(LOWER, F_OK) != 0)
-		return failure_errno(failure, "find the directory rootfs in the root image /dev/vda");
 	// A read-only root too gets a writable layer for now: mount points and /etc files that the image
 	// lacks have to be made. It is sealed when they are (mount_seal).
-	if (request->writable_disk == 1) {
+	if (writable_disk) {
 		if (mount("/dev/vdb", WRITABLE, "ext4", MS_NODEV | MS_NOATIME, NULL) != 0)
 			return failure_errno(failure, "mount the writable disk /dev/vdb (ext4)");
 	} else if (mount("tmpfs", WRITABLE, "tmpfs", MS_NODEV, "mode=700") != 0) {
@@ -91,4 +84,36 @@ int rootfs_mount(const struct control_mount *request, struct failure *failure)
 		  "lowerdir=" LOWER ",upperdir=" UPPER ",workdir=" WORK) != 0)
 		return failure_errno(failure, "mount the writable layer over the root image");
 	return 0;
+}
+
+int rootfs_mount(const struct control_mount *request, struct failure *failure)
+{
+	if ((request->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || request->writable_disk > 1)
+		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)",
+				   request->flags, request->writable_disk);
+
+	if (wait_for_disk("/dev/vda") != 0)
+		return failure_errno(failure, "find the root image on /dev/vda");
+	if (mount("/dev/vda", DISK, "squashfs", MS_RDONLY, NULL) != 0)
+		return failure_errno(failure, "mount the root image /dev/vda (squashfs)");
+	if (access(LOWER, F_OK) != 0)
+		return failure_errno(failure, "find the directory rootfs in the root image /dev/vda");
+	return mount_layers(request->writable_disk == 1, failure);
+}
+
+int rootfs_rehearse(struct failure *failure)
+{
+	if (mount("tmpfs", DISK, "tmpfs", MS_NODEV, NULL) != 0 || mkdir(LOWER, 0755) != 0)
+		return failure_errno(failure, "make a root file system for the rehearsal");
+	int in = open("/init", O_RDONLY | O_CLOEXEC);
+	int out = open(LOWER REHEARSAL_PROGRAM, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	ssize_t copied = 1;
+
+	while (in >= 0 && out >= 0 && copied > 0)
+		copied = sendfile(out, in, NULL, 1 << 20);
+	if (in < 0 || out < 0 || copied < 0)
+		return failure_errno(failure, "copy the rehearsal's program");
+	close(in);
+	close(out);
+	return mount_layers(false, failure);
 }

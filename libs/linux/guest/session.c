@@ -331,6 +331,13 @@ void session_report(struct session *session)
 	}
 }
 
+void session_warm(struct session *session)
+{
+	struct control_header header = { .type = CONTROL_EVENT_WARM };
+
+	send_frame(session, &header, NULL, 0, "");
+}
+
 int session_init(struct session *session)
 {
 	struct timespec now;

@@ -45,3 +45,6 @@ void session_report(struct session *session);
 
 // Writes the gathered frames. Call before waiting.
 void session_flush(struct session *session);
+
+// Tells the VMM that the rehearsal is over.
+void session_warm(struct session *session);
