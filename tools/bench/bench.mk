@@ -30,7 +30,7 @@ bench-net: run-files ## what a container's network costs
 # The gate's comparison, and the one command that commits new counts.
 COUNTED := run-files $(BUILD)/starina-bench.elf
 .PHONY: test-counts bench-counts
-test-counts: $(COUNTED) $(BUILD)/peers/insn_profile.so ## exact counts against tools/bench/counts.json
+test-counts: $(COUNTED) $(BUILD)/peers/insn_count.so ## exact counts against tools/bench/counts.json
 	$(Q)tools/bench/counts_test.py
 	$(Q)BUILD=$(BUILD) tools/bench/exits_test.py
 	$(Q)BUILD=$(BUILD) tools/bench/counts.py

@@ -8,23 +8,20 @@ import subprocess
 import sys
 import tempfile
 
-import profile_reader
 import running
+import served
+
+SRET = 0x10200073
 
 
-def entry_blocks():
-    """For each address in hv_switch from which the code runs straight to the first sret, how many instructions that takes."""
+def entry_address():
+    """Of the sret in hv_switch."""
     text = subprocess.run([os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "objdump", "-d", "--disassemble=hv_switch",
                            os.path.join(running.BUILD, "starina.elf")], check=True, text=True, stdout=subprocess.PIPE).stdout
-    straight = []
-    for address, name in re.findall(r"^([0-9a-f]{16}):\t[0-9a-f ]+\t(\S+)", text, re.MULTILINE):
-        straight.append(int(address, 16))
-        if name == "sret":
-            return {start: len(straight) - i for i, start in enumerate(straight)}
-        # What ends a block of translated code.
-        if name.startswith(("csr", "b", "j", "ret", "fence", "hfence")):
-            straight = []
-    sys.exit("exits_test: there is no sret in hv_switch")
+    addresses = re.findall(r"^([0-9a-f]{16}):\t[0-9a-f ]+\tsret", text, re.MULTILINE)
+    if len(addresses) != 1:
+        sys.exit("exits_test: there is not one sret in hv_switch but %d" % len(addresses))
+    return int(addresses[0], 16)
 
 
 def main():
@@ -34,14 +31,13 @@ def main():
         print("exits_test: 0 passed, 0 failed")
         return 0
     with tempfile.TemporaryDirectory() as scratch:
-        counts = os.path.join(scratch, "blocks")
+        counter = os.path.join(scratch, "entries")
         log = running.run_container(append="kernel.log=debug", STARINA_SMP="1",
-                                    STARINA_QEMU_ARGS="-plugin " + profile_reader.plugin(counts))
-        executed = profile_reader.snapshot(counts)
+                                    STARINA_QEMU_ARGS="-plugin %s,at=%#x,word=%#x" % (served.plugin(counter), entry_address(), SRET))
+        entries = served.executed(counter)
     counted = int(re.search(r"VM exits in all: (\d+) total", log).group(1))
-    entries = sum(executed[start] / length for start, length in entry_blocks().items())
     good = counted == entries and counted > 100
-    print("exits_test: the kernel counted %d exits, from outside there were %g entries" % (counted, entries))
+    print("exits_test: the kernel counted %d exits, from outside there were %d entries" % (counted, entries))
     print("exits_test: %d passed, %d failed" % (good, not good))
     return 0 if good else 1
 
