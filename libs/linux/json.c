@@ -23,6 +23,11 @@ static void fail(struct json_reader *r)
 	r->rest.len = 0;
 }
 
+static bool is_one_of(uint8_t c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
 static void advance(struct json_reader *r, size_t n)
 {
 	r->rest.data += n;
@@ -32,7 +37,7 @@ static void advance(struct json_reader *r, size_t n)
 // The next byte that is no white space; NUL at the end.
 static char peek(struct json_reader *r)
 {
-	while (r->rest.len > 0 && memchr(" \t\r\n", r->rest.data[0], 4) != NULL)
+	while (r->rest.len > 0 && is_one_of(r->rest.data[0], " \t\r\n"))
 		advance(r, 1);
 	return r->rest.len > 0 ? (char)r->rest.data[0] : '\0';
 }
@@ -275,7 +280,7 @@ uint64_t json_take_u64(struct json_reader *r)
 		if (++digits > 18)
 			fail(r);
 	}
-	if (digits == 0 || (r->rest.len > 0 && memchr(".eE", r->rest.data[0], 3) != NULL))
+	if (digits == 0 || (r->rest.len > 0 && is_one_of(r->rest.data[0], ".eE")))
 		fail(r);
 	return r->bad ? 0 : value;
 }
@@ -284,7 +289,7 @@ static void skip_number(struct json_reader *r)
 {
 	size_t len = 0;
 
-	while (len < r->rest.len && memchr("+-.0123456789eE", r->rest.data[len], 15) != NULL)
+	while (len < r->rest.len && is_one_of(r->rest.data[len], "+-.0123456789eE"))
 		len++;
 	if (len == 0)
 		fail(r);

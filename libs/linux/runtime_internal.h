@@ -79,6 +79,7 @@ struct vm_config runtime_vm_config(const struct linux_runtime *runtime, uint64_t
 bool runtime_has_memory(const struct linux_runtime *runtime, uint64_t memory);
 
 // The pool of `runtime`, with no VM yet. Errors: as timer_create's and loop_add's.
+// Makes the pool, with nothing to keep. Errors: as timer_create's and loop_add's.
 __must_check error_t pool_init(struct linux_runtime *runtime);
 // Ends what waits; turns the loop until it has stopped.
 void pool_deinit(struct linux_runtime *runtime);

@@ -34,7 +34,7 @@ static _Noreturn void rehearse_child(int control)
 {
 	static struct process process;
 	static struct config config;
-	struct failure failure;
+	struct failure failure = { 0 };
 
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    config_parse(&config, config_text, sizeof(config_text) - 1, &failure) != 0 ||
