@@ -74,10 +74,11 @@ static void slot_write(void *context, uint64_t offset, uint32_t width, uint64_t 
 	struct machine_slot *slot = context;
 
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY) {
-		// One that the kernel did not take for the event: a queue that does not exist, or an odd width.
+		// One that the kernel did not take for the event: of a queue whose driver spins, of none that exists, or of an odd width.
 		error_t err = event_signal(slot->notify, 1);
 
 		assert(err == 0);
+		slot->machine->guest_spins = true;
 		return;
 	}
 	virtio_mmio_write(slot->device, offset, width, value);
@@ -261,6 +262,8 @@ error_t machine_attach(struct machine *machine, struct virtio_mmio_device *devic
 	if (err < 0)
 		return err;
 	for (uint32_t i = 0; i < device->num_queues; i++) {
+		if ((device->spinning_queues >> i & 1) != 0)
+			continue;
 		err = hvspace_bind_notify(machine->hvspace, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, i, slot->notify);
 		if (err < 0)
 			return err;

@@ -84,6 +84,7 @@ struct machine {
 	error_t end_error;
 	uint64_t fault_pc;
 	uint64_t unknown_accesses;
+	bool guest_spins;  // a vCPU's guest spins until the loop's thread has served it
 	size_t console_len;
 	char console[MACHINE_CONSOLE_MAX];
 	char console_line[128];

@@ -104,6 +104,7 @@ static void vcpu_thread(void *arg)
 
 	while (__atomic_load_n(&machine->stopping, __ATOMIC_ACQUIRE) == 0) {
 		error_t err = vcpu_run(vcpu->handle, HANDLE_NONE, &exit);
+		bool yield;
 
 		if (err == 0 && exit.reason == VCPU_EXIT_POLL)
 			continue;
@@ -112,7 +113,12 @@ static void vcpu_thread(void *arg)
 			machine_end_locked(machine, MACHINE_END_ERROR, err);
 		else
 			handle_exit(machine, &exit);
+		yield = machine->guest_spins;
+		machine->guest_spins = false;
 		mutex_unlock(&machine->mutex);
+		// With one hart, the guest would spin for the rest of its time slice.
+		if (yield)
+			thread_yield();
 	}
 	thread_exit();
 }

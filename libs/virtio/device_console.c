@@ -278,6 +278,8 @@ void console_device_init(struct console_device *dev, uint32_t num_ports, const s
 	dev->mmio.context = dev;
 	dev->mmio.device_id = VIRTIO_ID_CONSOLE;
 	dev->mmio.num_queues = 2 * (num_ports + 1);
+	// Linux's driver spins until a control message has been taken.
+	dev->mmio.spinning_queues = 1u << VIRTIO_CONSOLE_QUEUE_CONTROL_TX;
 	dev->mmio.features = VIRTIO_CONSOLE_F_MULTIPORT;
 	virtio_mmio_init(&dev->mmio);
 	virtio_mmio_set_config(&dev->mmio, &config, sizeof(config), false);

@@ -57,22 +57,6 @@ static enum hv_next refuse(struct vcpu *vcpu)
 	return HV_REENTER;
 }
 
-// Whether the store is a queue's notification. Who waits for it runs before the guest goes on, as after an interrupt: a guest may spin until
-// it has been served, as Linux's console driver does, and with one hart that would be the rest of its time slice.
-static bool is_notification(struct vcpu *vcpu, gpa_t gpa, uint32_t width, uint64_t data)
-{
-	struct hart *hart = arch_this_hart();
-	bool outer = hart->in_interrupt;
-	bool known;
-
-	if (width != 4)
-		return false;
-	hart->in_interrupt = true;
-	known = hvspace_notify(vcpu->space, gpa, (uint32_t)data);
-	hart->in_interrupt = outer;
-	return known;
-}
-
 static enum hv_next mmio_store(struct vcpu *vcpu, gpa_t gpa, const struct insn_access *access, struct vcpu_exit *exit)
 {
 	struct vcpu_context *context = &vcpu->context;
@@ -80,7 +64,7 @@ static enum hv_next mmio_store(struct vcpu *vcpu, gpa_t gpa, const struct insn_a
 
 	data = insn_extend(data, access->width, false);
 	context->pc += access->length;
-	if (is_notification(vcpu, gpa, access->width, data)) {
+	if (access->width == 4 && hvspace_notify(vcpu->space, gpa, (uint32_t)data)) {
 		vcpu->stats.notify++;
 		return HV_REENTER;
 	}
