@@ -67,17 +67,18 @@ static enum guard_verdict check_arp(const struct guard_identity *self, struct re
 {
 	uint32_t hardware = reader_be16(r), protocol = reader_be16(r);
 	uint8_t hardware_len = reader_u8(r), protocol_len = reader_u8(r);
-	struct span mac, ip;
+	struct span mac, ip, target;
 
 	reader_skip(r, 2);  // operation
 	mac = reader_bytes(r, GUARD_MAC_LEN);
 	ip = reader_bytes(r, 4);
-	reader_skip(r, GUARD_MAC_LEN + 4);
+	reader_skip(r, GUARD_MAC_LEN);
+	target = reader_bytes(r, 4);
 	if (reader_status(r) < 0 || hardware != 1 || protocol != ETHERTYPE_IPV4 || hardware_len != GUARD_MAC_LEN ||
 	    protocol_len != 4)
 		return GUARD_MALFORMED;
-	// A probe for whether an address is free has no sender's (RFC 5227).
-	if (!equal(mac, self->mac) || (!equal(ip, self->ipv4) && !equal(ip, zeroes)))
+	// A probe for whether an address is free has no sender's (RFC 5227). One for another's would keep that from using it.
+	if (!equal(mac, self->mac) || !equal(equal(ip, zeroes) ? target : ip, self->ipv4))
 		return GUARD_ARP;
 	return GUARD_PASS;
 }
@@ -164,7 +165,8 @@ static enum guard_verdict check_icmpv6(const struct guard_identity *self, struct
 	reader_skip(r, 4);
 	if (type != ND_ROUTER_SOLICITATION) {
 		target = reader_bytes(r, 16);
-		if (reader_status(r) == 0 && type == ND_NEIGHBOUR_ADVERTISEMENT && !is_own_ipv6(self, target))
+		// Asking whether another's address is free would keep that from using it (RFC 4862, section 5.4.3).
+		if (reader_status(r) == 0 && (type == ND_NEIGHBOUR_ADVERTISEMENT || !has_source) && !is_own_ipv6(self, target))
 			return GUARD_NEIGHBOUR;
 	}
 	return reader_status(r) < 0 ? GUARD_MALFORMED : check_nd_options(self, r);

@@ -66,7 +66,7 @@ static enum guard_verdict check(void)
 	return verdict;
 }
 
-static enum guard_verdict arp(const uint8_t *mac, const uint8_t *sender_mac, const uint8_t *sender_ip)
+static enum guard_verdict arp_for(const uint8_t *mac, const uint8_t *sender_mac, const uint8_t *sender_ip, const uint8_t *target)
 {
 	begin(mac, 0x0806);
 	writer_be16(&w, 1);
@@ -77,8 +77,13 @@ static enum guard_verdict arp(const uint8_t *mac, const uint8_t *sender_mac, con
 	writer_bytes(&w, sender_mac, 6);
 	writer_bytes(&w, sender_ip, 4);
 	writer_bytes(&w, other_mac, 6);
-	writer_bytes(&w, gateway, 4);
+	writer_bytes(&w, target, 4);
 	return check();
+}
+
+static enum guard_verdict arp(const uint8_t *mac, const uint8_t *sender_mac, const uint8_t *sender_ip)
+{
+	return arp_for(mac, sender_mac, sender_ip, gateway);
 }
 
 static void ipv4(const uint8_t *source, uint8_t protocol, uint32_t options, uint16_t fragment)
@@ -159,7 +164,8 @@ static void test_protocols(void **state)
 static void test_arp(void **state)
 {
 	(void)state;
-	assert_int_equal(arp(self.mac, self.mac, nothing), GUARD_PASS);  // a probe
+	assert_int_equal(arp_for(self.mac, self.mac, nothing, self.ipv4), GUARD_PASS);  // a probe
+	assert_int_equal(arp_for(self.mac, self.mac, nothing, gateway), GUARD_ARP);
 	assert_int_equal(arp(self.mac, self.mac, gateway), GUARD_ARP);
 	assert_int_equal(arp(self.mac, other_mac, self.ipv4), GUARD_ARP);
 	assert_int_equal(arp(self.mac, self.mac, self.ipv4), GUARD_PASS);
@@ -287,6 +293,7 @@ static void test_neighbours(void **state)
 	assert_int_equal(neighbour(own_ipv6, 135, other_ipv6, 1, other_mac), GUARD_NEIGHBOUR);
 	// Is this address free?
 	assert_int_equal(neighbour(nothing, 135, own_ipv6, 0, NULL), GUARD_PASS);
+	assert_int_equal(neighbour(nothing, 135, other_ipv6, 0, NULL), GUARD_NEIGHBOUR);
 	assert_int_equal(neighbour(nothing, 136, own_ipv6, 0, NULL), GUARD_IPV6);
 	// An option of no length would never end.
 	assert_int_equal(neighbour(own_ipv6, 135, other_ipv6, 1, self.mac), GUARD_PASS);
