@@ -113,7 +113,7 @@ static void test_hostile_images(void **state)
 		{ "{\"Cmd\":[1]}", "Cmd is no list" },
 		{ "{\"Cmd\":[\"c\"],\"WorkingDir\":\"../etc\"}", "not absolute" },
 		{ "{\"Cmd\":[\"c\"],\"User\":\"nobody\"}", "\"nobody\" is not in the image" },
-		{ "{\"Cmd\":[\"c\"],\"User\":\"4294967296\"}", "4294967296" },
+		{ "{\"Cmd\":[\"c\"],\"User\":\"4294967296\"}", "up to 2147483647" },
 		{ "{\"Cmd\":[\"c\"],\"User\":\"0:wheel\"}", "\"wheel\" is not in the image" },
 	};
 	json_t *env = json_array();

@@ -124,8 +124,8 @@ int user_resolve(struct user *user, const char *text, const char *directory, str
 	if (!passwd_find(user, name, directory) && !number_parse(name, &user->uid))
 		return error_set(
 			err,
-			"the user \"%s\" is not in the image's /etc/passwd; give one that is, or a number",
-			name);
+			"the user \"%s\" is not in the image's /etc/passwd; give one that is, or a number up to %lu",
+			name, MAX_ID);
 	if (!group || !group[0]) {
 		if (user->name[0])
 			groups_find(user, directory);
@@ -134,7 +134,7 @@ int user_resolve(struct user *user, const char *text, const char *directory, str
 	if (!group_find(user, group, directory) && !number_parse(group, &user->gid))
 		return error_set(
 			err,
-			"the group \"%s\" is not in the image's /etc/group; give one that is, or a number",
-			group);
+			"the group \"%s\" is not in the image's /etc/group; give one that is, or a number up to %lu",
+			group, MAX_ID);
 	return 0;
 }

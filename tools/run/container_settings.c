@@ -207,7 +207,7 @@ static int limits_read(struct settings *settings, struct error *err)
 	const struct option *cpus = option_get(settings, OPTION_CPUS);
 
 	if (memory->value && !size_parse(memory->value, &settings->guest_memory))
-		return error_set(err, "%s is no size; write for example 256M", option_text(memory));
+		return error_set(err, "%s is no size from 32M to 8G; write for example 256M", option_text(memory));
 	if (memory->value && settings->guest_memory < MIN_GUEST_MEMORY)
 		return error_set(err, "%s is too little for Linux; give it at least %lluM", option_text(memory),
 		                 (unsigned long long)(MIN_GUEST_MEMORY / MIB));
@@ -227,7 +227,7 @@ static int disk_read(struct settings *settings, struct error *err)
 	if (!disk->value)
 		return 0;
 	if (!size_parse(disk->value, &settings->disk))
-		return error_set(err, "%s is no size; write for example 1G", option_text(disk));
+		return error_set(err, "%s is no size from 16M to 1T; write for example 1G", option_text(disk));
 	if (settings->disk < WRITABLE_DISK_MIN || settings->disk > WRITABLE_DISK_MAX)
 		return refuse(disk, err, "the disk of a container has 16M to 1T");
 	return 0;
