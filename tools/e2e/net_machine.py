@@ -14,7 +14,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from harness import ROOT, check
+from harness import ROOT, RUN_TIMEOUT, check
 
 QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
 
@@ -62,15 +62,15 @@ def free_port():
         return s.getsockname()[1]
 
 
-def get_status(url):
-    with urllib.request.urlopen(url + "status.json", timeout=60) as answer:
+def get_status(url, seconds=RUN_TIMEOUT):
+    with urllib.request.urlopen(url + "status.json", timeout=seconds) as answer:
         return json.loads(answer.read())
 
 
 class Machine:
     """QEMU with the network image; its web server is at `url`, its log lines are in `lines`."""
 
-    def __init__(self, context, *arguments, harts=2, seconds=600):
+    def __init__(self, context, *arguments, harts=2, seconds=3600):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines = []
@@ -98,7 +98,7 @@ class Machine:
         self.process.terminate()
         self.process.wait()
 
-    def wait_for(self, pattern, seconds=60):
+    def wait_for(self, pattern, seconds=RUN_TIMEOUT):
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             for line in list(self.lines):
@@ -107,7 +107,7 @@ class Machine:
             time.sleep(0.05)
         raise AssertionError(f"no line with {pattern!r} after {seconds} s:\n" + "\n".join(self.lines[-30:]))
 
-    def get(self, path, seconds=60):
+    def get(self, path, seconds=RUN_TIMEOUT):
         with urllib.request.urlopen(self.url + path, timeout=seconds) as answer:
             return answer.read()
 
@@ -116,16 +116,16 @@ class Machine:
 
     def status_while_killed(self):
         """The same from a machine whose network comes and goes."""
-        for _ in range(60):
+        for _ in range(100):
             try:
-                return self.status()
+                return get_status(self.url + "/", 10)
             except (OSError, http.client.HTTPException):
                 time.sleep(0.5)
         return self.status()
 
     def check_quiet(self, before):
         """Connections are gone and nothing is left of them; a few objects come and go."""
-        for _ in range(40):
+        for _ in range(600):
             now = self.status()
             if (now["handles"] <= before["handles"] + 2 and now["kernel_objects"] <= before["kernel_objects"] + 2 and
                     now["free_pages"] >= before["free_pages"] - 64):
@@ -177,7 +177,7 @@ def pattern_block(number, length):
 
 
 def run_ab(url, requests, concurrency, *options):
-    done = subprocess.run(["ab", "-q", "-s", "30", "-n", str(requests), "-c", str(concurrency), *options,
+    done = subprocess.run(["ab", "-q", "-s", str(RUN_TIMEOUT), "-n", str(requests), "-c", str(concurrency), *options,
                            url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = done.stdout.decode()
     check(done.returncode == 0 and re.search(rf"Complete requests: +{requests}\n", text) and

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-START_TIMEOUT = 20
+START_TIMEOUT = 300
 
 
 def free_port():

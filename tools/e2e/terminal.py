@@ -12,7 +12,7 @@ import time
 
 from harness import ROOT
 
-EXPECT_TIMEOUT = 120
+EXPECT_TIMEOUT = 600
 
 
 class Terminal:

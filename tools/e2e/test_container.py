@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from harness import check, check_equal, test
+from harness import PATIENCE, RUN_TIMEOUT, check, check_equal, test
 from oci import Layer, write_layout
 from probe import probe_image, run_probe
 from registry import Registry
@@ -166,7 +166,7 @@ def output_comes_as_it_is_written(context):
         check_equal(process.poll(), None)
         process.stdin.write(b".")
         process.stdin.flush()
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=RUN_TIMEOUT)
     check_equal((process.returncode, stdout), (0, b""), stderr)
 
 
@@ -183,7 +183,7 @@ def reader_of_stdout_goes_away(context):
 
 
 def check_signal(context, number):
-    process = start_probe(context, "wait")
+    process = start_probe(context, "wait", LINUXRUN_STOP_TIMEOUT=PATIENCE)
     check_equal(process.stdout.readline(), b"waiting\n")
     result = context.stop(process, number)
     check_run(result, 40 + number, f"signal {int(number)}\n".encode())
@@ -216,7 +216,7 @@ def two_runs_side_by_side(context):
     for process in processes:
         check_equal(process.stdout.readline(), b"step 0\n")
     for process in processes:
-        stdout, stderr = process.communicate(b".", timeout=60)
+        stdout, stderr = process.communicate(b".", timeout=RUN_TIMEOUT)
         check_equal((process.returncode, stdout), (0, b""), stderr)
 
 

@@ -15,7 +15,7 @@ import threading
 import urllib.request
 
 import software
-from harness import Skip, check, check_equal, check_refused, test
+from harness import PATIENCE, RUN_TIMEOUT, Skip, check, check_equal, check_refused, test
 from net_machine import free_port
 
 PATTERN = bytes(range(256)) * 4096
@@ -79,7 +79,7 @@ def what_the_container_sees(context):
         busybox ip -4 -o addr show eth0 | busybox awk '{print $4}'
         busybox ip route
         cat /etc/resolv.conf /etc/hostname
-        busybox grep web /etc/hosts; busybox ping -c 1 -W 10 web | busybox grep -c ' 0% packet loss'
+        busybox grep web /etc/hosts; busybox ping -c 1 -W 120 web | busybox grep -c ' 0% packet loss'
         cat /proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/ip_unprivileged_port_start"""
     result = run_script(context, script, LINUXRUN_HOSTNAME="web")
     check_equal(result.stdout.decode().splitlines(),
@@ -99,13 +99,13 @@ url = "http://10.0.2.2:{servers.port}/"
 print(hashlib.sha256(urllib.request.urlopen(url).read()).hexdigest())
 print(urllib.request.urlopen(url, bytes(range(256)) * 4096).read().decode(), end="")
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.settimeout(30)
+udp.settimeout({RUN_TIMEOUT})
 for size in 1, 100, 1400, 4000:  # the last in fragments
     udp.sendto(bytes(size), ("10.0.2.2", {servers.udp_port}))
     print(len(udp.recv(65536)))
 os.setuid(65534)
 ping = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
-ping.settimeout(30)
+ping.settimeout({RUN_TIMEOUT})
 ping.sendto(b"\\x08\\0\\0\\0\\0\\0\\0\\1payload", ("10.0.2.2", 0))
 print(ping.recv(1000)[8:].decode())
 """
@@ -120,7 +120,7 @@ def our_own_web_server(context):
     script = """
         busybox wget -q -O - http://10.0.2.15/status.json | head -c 1; echo
         busybox wget -q -O - 'http://10.0.2.15/bytes/5000000' | busybox wc -c
-        busybox ping -c 3 -W 10 10.0.2.15 | busybox grep -c ' 0% packet loss'"""
+        busybox ping -c 3 -W 120 10.0.2.15 | busybox grep -c ' 0% packet loss'"""
     result = run_script(context, script)
     check_equal(result.stdout.decode().split(), ["{", "5000000", "1"], result)
 
@@ -212,7 +212,7 @@ server.serve_forever()
 
 def udp_ask(port, data):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(30)
+        client.settimeout(RUN_TIMEOUT)
         client.sendto(data, ("127.0.0.1", port))
         return client.recv(65536)
 
@@ -221,15 +221,15 @@ def udp_ask(port, data):
 def published_ports(context):
     tcp, udp = free_port(), free_port()
     process = context.start(**settings_for(context, SERVER, python=True,
-                                           LINUXRUN_PORTS=f"{tcp}:80,{udp}:53/udp"))
+                                           LINUXRUN_PORTS=f"{tcp}:80,{udp}:53/udp", LINUXRUN_STOP_TIMEOUT=PATIENCE))
     try:
         check_equal(process.stdout.readline(), b"ready\n")
-        check_equal(len(urllib.request.urlopen(f"http://127.0.0.1:{tcp}/3000000", timeout=60).read()), 3000000)
+        check_equal(len(urllib.request.urlopen(f"http://127.0.0.1:{tcp}/3000000", timeout=RUN_TIMEOUT).read()), 3000000)
         check_equal(udp_ask(udp, b"hello"), b"HELLO")
         answers = []
 
         def ask(number):
-            answers.append((number, len(urllib.request.urlopen(f"http://127.0.0.1:{tcp}/{number}", timeout=120).read())))
+            answers.append((number, len(urllib.request.urlopen(f"http://127.0.0.1:{tcp}/{number}", timeout=RUN_TIMEOUT).read())))
 
         threads = [threading.Thread(target=ask, args=(1000 + i,)) for i in range(32)]
         for thread in threads:
@@ -264,7 +264,7 @@ def any_free_port(context):
             line = process.stderr.readline().decode()
             check(line, "run.sh did not say which port it chose")
             found = re.search(r"port 80/tcp of the container is port (\d+) of 127\.0\.0\.1", line)
-        check_equal(urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/5", timeout=60).read(), b"xxxxx")
+        check_equal(urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/5", timeout=RUN_TIMEOUT).read(), b"xxxxx")
     finally:
         context.stop(process)
 
@@ -287,7 +287,7 @@ def ipv6_by_the_router(context):
         script = f"""
             n=0
             until busybox ip -6 -o addr show eth0 scope site | busybox grep -v tentative | busybox grep fec0 >/tmp/address; do
-                n=$((n + 1)); [ $n -lt 300 ] || exit 1
+                n=$((n + 1)); [ $n -lt 3000 ] || exit 1
                 busybox usleep 100000
             done
             busybox awk '{{print $4}}' /tmp/address

@@ -76,14 +76,14 @@ def in_use(context):
 
 @test
 def driver_is_killed(context):
-    """While the container writes and reads: requests are made again, in the right places."""
+    """While the container writes and reads, and to its end: requests are made again, in the right places."""
     context.own_build()
     (context.build / "starina.elf").unlink()
     (context.build / "starina.elf").symlink_to(context.suite.build / "starina-reaper.elf")
     rounds = ("until [ -e /stop ]; do for i in 1 2 3 4; do head -c 6M /dev/zero | tr '\\0' $i; done > /file; sync; "
               "for i in 1 2 3 4; do head -c 6M | tr -d $i; done < /file; done")
     result = shell(context, f"(sleep 12; : > /stop) & {rounds}; echo end", "--disk-file", "d", "-m", "64M",
-                   STARINA_APPEND="reaper.target=virtio_blk reaper.count=6 reaper.pause=1500")
+                   STARINA_APPEND="reaper.target=virtio_blk reaper.count=100000 reaper.pause=1500")
     check_equal((result.status, result.stdout), (0, b"end\n"), result)
     check("the container's writable disk is back" in result.stderr, result)
     check_equal(shell(context, "cat /file | wc -c", "--disk-file", "d").stdout, str(24 << 20).encode() + b"\n")

@@ -248,11 +248,14 @@ def entropy_at_once(context):
 def the_right_time(context):
     """At the start, and later."""
     before = time.time()
+    # Both clocks at one moment: of many looks the one with the least time between its ends, for the machine may be busy.
     first, boot_first, second, boot_second = look(context, """
 import time
-a = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+def boot(): return time.clock_gettime(time.CLOCK_BOOTTIME)
+def both(): return min(((boot(), time.time(), boot()) for _ in range(100)), key=lambda look: look[2] - look[0])[1::-1]
+a = both()
 time.sleep(3)
-print((*a, time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)))""")
+print((*a, *both()))""")
     after = time.time()
     # The clock chip of the emulated machine is read once; the guest's clock is set from it.
     check(before - 1 < first < after + 1, (before, first, after))

@@ -15,7 +15,7 @@ from harness import ROOT, check, check_equal, test
 from oci import write_layout
 from probe import probe_image, run_probe
 
-TIMEOUT = 120
+TIMEOUT = 600
 
 
 class Machine:

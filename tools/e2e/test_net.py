@@ -7,7 +7,7 @@ import socket
 import time
 import zlib
 
-from harness import check, check_equal, test
+from harness import RUN_TIMEOUT, check, check_equal, test
 from net_machine import Load, Machine, free_port, get_status, pattern_block, run_ab
 from oci import write_layout
 from probe import probe_image
@@ -52,7 +52,7 @@ def many_requests_to_a_plain_run(context):
 @test
 def download(context):
     with Machine(context) as machine:
-        data = machine.get(f"/bytes/{TRANSFER}", 300)
+        data = machine.get(f"/bytes/{TRANSFER}")
         check_equal(len(data), TRANSFER)
         body = pattern_block(0, 65536)[8:]
         for start in range(0, TRANSFER, 65536):
@@ -62,7 +62,7 @@ def download(context):
 
 
 def upload_answer(machine, data, chunked):
-    connection = http.client.HTTPConnection("127.0.0.1", machine.port, timeout=300)
+    connection = http.client.HTTPConnection("127.0.0.1", machine.port, timeout=RUN_TIMEOUT)
     body = (data[i:i + 50_000] for i in range(0, len(data), 50_000)) if chunked else data
     connection.request("POST", "/checksum", body=body, encode_chunked=chunked,
                        headers={"Transfer-Encoding": "chunked"} if chunked else {})
@@ -82,7 +82,7 @@ def kill_under_load(context, app):
     with Machine(context, f"reaper.target={app}", f"reaper.count={KILLS}", "reaper.pause=500") as machine:
         before = machine.status_while_killed()
         with Load(machine) as load:
-            machine.wait_for(r"reaper.*(done: httpd answered each time|ERROR)", 300)
+            machine.wait_for(r"reaper.*(done: httpd answered each time|ERROR)", 3000)
             good = load.good
         check(any("done: httpd answered each time" in line for line in machine.lines), machine.lines[-20:])
         # Each of its lives served something.
@@ -108,7 +108,7 @@ def netswitch_is_killed(context):
 
 def raw(machine, data):
     """What the server says to raw bytes; it closes the connection."""
-    with socket.create_connection(("127.0.0.1", machine.port), timeout=10) as s:
+    with socket.create_connection(("127.0.0.1", machine.port), timeout=RUN_TIMEOUT) as s:
         s.sendall(data)
         answer = b""
         try:
@@ -127,10 +127,10 @@ def as_many_connections_as_promised(context):
         before = machine.status()
         sockets = []
         for _ in range(CONNECTIONS):
-            sockets.append(socket.create_connection(("127.0.0.1", machine.port), timeout=60))
+            sockets.append(socket.create_connection(("127.0.0.1", machine.port), timeout=RUN_TIMEOUT))
             sockets[-1].sendall(ask)
             check(sockets[-1].recv(4096).startswith(b"HTTP/1.1 200"), f"connection {len(sockets)}")
-        one_more = socket.create_connection(("127.0.0.1", machine.port), timeout=60)
+        one_more = socket.create_connection(("127.0.0.1", machine.port), timeout=RUN_TIMEOUT)
         one_more.sendall(ask)
         sockets.pop().close()
         check(one_more.recv(4096).startswith(b"HTTP/1.1 200"), "one more")
@@ -153,7 +153,7 @@ def bad_requests(context):
             check(raw(machine, data).startswith(b"HTTP/1.1 " + status), (data[:60], raw(machine, data)))
         for _ in range(50):  # connections that end in the midst of a head or a body
             for data in (b"GET / HT", b"POST /checksum HTTP/1.1\r\nContent-Length: 99\r\n\r\nabc"):
-                s = socket.create_connection(("127.0.0.1", machine.port), timeout=10)
+                s = socket.create_connection(("127.0.0.1", machine.port), timeout=RUN_TIMEOUT)
                 s.sendall(data)
                 s.close()
         machine.check_quiet(before)

@@ -12,7 +12,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import software
-from harness import check, check_equal, test
+from harness import PATIENCE, STOP_TIMEOUT, check, check_equal, test
 from net_machine import free_port, run_ab
 
 # Nothing is asserted by the clock: this only ends what hangs, on a busy machine too.
@@ -31,7 +31,7 @@ class Server:
         self.output = []
 
     def __enter__(self):
-        self.process = self.context.start(LINUXRUN_PORTS=f"{self.port}:80",
+        self.process = self.context.start(LINUXRUN_PORTS=f"{self.port}:80", LINUXRUN_STOP_TIMEOUT=PATIENCE,
                                           **software.settings(self.context, self.image), **self.settings)
         self.process.stdin.close()
         self.readers = [threading.Thread(target=self._read, args=[stream], daemon=True)
@@ -65,7 +65,7 @@ class Server:
     def __exit__(self, kind, *_):
         self.process.send_signal(self.stop_signal)
         try:
-            self.status = self.process.wait(60)
+            self.status = self.process.wait(STOP_TIMEOUT)
         except Exception:
             self.process.kill()
             raise
@@ -144,7 +144,7 @@ def wget_from_the_host(context):
 @test
 def ping(context):
     for user in ("root", "nobody"):
-        result = software.run(context, software.TOOLS, "ping", "-c", "3", "-i", "0.2", "10.0.2.2", LINUXRUN_USER=user,
+        result = software.run(context, software.TOOLS, "ping", "-c", "3", "-i", "0.2", "-W", "120", "10.0.2.2", LINUXRUN_USER=user,
                               timeout=TIMEOUT)
         check(result.status == 0 and re.search(rb"3 packets transmitted, 3 received, 0% packet loss", result.stdout),
               result)

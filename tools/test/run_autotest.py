@@ -178,7 +178,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("elf", help="the test image: build/starina-test.elf")
     parser.add_argument("--smp", type=int, default=1, help="harts (default 1)")
-    parser.add_argument("--timeout", type=int, default=300, help="seconds (default 300)")
+    parser.add_argument("--timeout", type=int, default=1500, help="seconds (default 1500)")
     parser.add_argument("--quick", action="store_true", help="leave out the tests of the devices")
     parser.add_argument("--only", default="", help="run the tests with this text in their name")
     parser.add_argument("--log", help="write the machine's whole log to this file")

@@ -15,8 +15,8 @@ done </etc/hosts
 client() {
 	local i
 	until [[ $(redis-cli -h $database ping 2>&1) == PONG ]]; do sleep 0.2; done
-	until wget -q -t 1 -T 60 -O /dev/null http://$web/; do sleep 0.2; done
-	ping -q -c 2 -i 0.2 $database && ping -q -c 2 -i 0.2 $web || return 2
+	until wget -q -t 1 -T 600 -O /dev/null http://$web/; do sleep 0.2; done
+	ping -q -c 2 -i 0.2 -W 120 $database && ping -q -c 2 -i 0.2 -W 120 $web || return 2
 	for ((i = 1; i <= rounds; i++)); do
 		[[ $(wget -q -O - http://$web/count) == "$i" ]] || return 3
 	done
