@@ -180,16 +180,19 @@ static size_t write_fields(char *out, size_t size, const struct http_field *fiel
 	return len;
 }
 
+static const char too_large_head[] = "the answer of the server behind this one has too large a head\n";
+
 static bool has_no_body(const struct http_proxy *proxy)
 {
 	return proxy->exchange->head_request || proxy->response.status == 204 || proxy->response.status == 304;
 }
 
-// The response's head is whole: passes it on. Interim ones (1xx) are left out. Returns false when the proxy is over.
+// The response's head is whole: passes it on. Interim ones (1xx) are left out. Returns false when the proxy is over, or may be.
 static bool take_head(struct http_proxy *proxy, size_t length)
 {
 	struct http_response_head *r = &proxy->response;
 	char *fields;
+	bool done;
 	size_t len;
 	error_t err;
 
@@ -205,16 +208,21 @@ static bool take_head(struct http_proxy *proxy, size_t length)
 		give_up(proxy, "out of memory\n");
 		return false;
 	}
+	// A blank behind each name may make it longer than it came.
 	len = write_fields(fields, HTTP_MAX_HEAD, r->fields, r->num_fields);
-	proxy->state = PROXY_BODY;
+	if (len >= HTTP_MAX_HEAD) {
+		heap_free(fields);
+		give_up(proxy, too_large_head);
+		return false;
+	}
 	proxy->left = r->has_length ? r->content_length : UINT64_MAX;
-	if (has_no_body(proxy) || proxy->left == 0)
-		proxy->state = PROXY_DONE;
+	done = has_no_body(proxy) || proxy->left == 0;
+	proxy->state = done ? PROXY_DONE : PROXY_BODY;
 	// From here on the exchange may end, and the proxy with it: nothing of it is touched after the last piece.
 	err = http_respond_fields(proxy->exchange, r->status, (struct span){.data = (const uint8_t *)fields, .len = len}, r->has_length,
 	                          r->content_length);
 	heap_free(fields);
-	return err == 0;
+	return err == 0 && !done;
 }
 
 static bool read_head(struct http_proxy *proxy)
@@ -232,7 +240,7 @@ static bool read_head(struct http_proxy *proxy)
 		proxy->rest.len -= take;
 		if (proxy->head_len < sizeof(proxy->head))
 			return true;
-		give_up(proxy, "the answer of the server behind this one has too large a head\n");
+		give_up(proxy, too_large_head);
 		return false;
 	}
 	proxy->rest.data += length - before;
@@ -240,13 +248,14 @@ static bool read_head(struct http_proxy *proxy)
 	return take_head(proxy, length);
 }
 
-// The next piece of the response's body. Returns false when the proxy is over.
+// The next piece of the response's body. Returns false when the proxy is over: with the last piece it may be gone.
 static bool read_body(struct http_proxy *proxy)
 {
 	struct http_exchange *exchange = proxy->exchange;
 	struct span bytes = proxy->rest;
+	bool chunked = proxy->response.chunked, done;
 
-	if (proxy->response.chunked) {
+	if (chunked) {
 		if (http_chunked_take(&proxy->chunks, &proxy->rest, &bytes) < 0) {
 			give_up(proxy, "");
 			return false;
@@ -263,9 +272,12 @@ static bool read_body(struct http_proxy *proxy)
 		if (proxy->left == 0)
 			proxy->state = PROXY_DONE;
 	}
-	if (proxy->state == PROXY_DONE && proxy->response.chunked)
-		return (bytes.len == 0 || http_send(exchange, bytes.data, bytes.len) == 0) && http_send_end(exchange) == 0 && false;
-	return bytes.len == 0 || (http_send(exchange, bytes.data, bytes.len) == 0 && proxy->state != PROXY_DONE);
+	done = proxy->state == PROXY_DONE;
+	if (bytes.len > 0 && http_send(exchange, bytes.data, bytes.len) < 0)
+		return false;
+	if (done && chunked)
+		(void)!http_send_end(exchange);
+	return !done;
 }
 
 // Passes on what is held of the response, as far as the client takes it.

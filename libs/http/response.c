@@ -152,12 +152,17 @@ error_t http_respond_fields(struct http_exchange *exchange, unsigned status, str
 	else
 		str_copy(tail, exchange->chunked ? "Transfer-Encoding: chunked\r\n" : "", sizeof(tail));
 	head = heap_alloc(HTTP_MAX_HEAD + 256);
-	if (head == NULL)
+	if (head == NULL) {
+		c->dead = true;
+		http_connection_settle(c);
 		return ERR_NO_MEMORY;
+	}
 	len = fmt_write(head, HTTP_MAX_HEAD + 256, "HTTP/1.1 %u %s\r\n%.*s%s%s\r\n", status, reason_phrase(status), (int)fields.len,
 	                (const char *)fields.data, tail, c->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
 	err = len < HTTP_MAX_HEAD + 256 ? 0 : ERR_TOO_LARGE;
-	if (err == 0) {
+	if (err != 0) {
+		c->dead = true;
+	} else {
 		c->started = true;
 		exchange->left = exchange->head_request ? 0 : exchange->open_end ? UINT64_MAX : length;
 		err = http_send_bytes(c, head, len);

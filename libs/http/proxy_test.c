@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+//
+// The reverse proxy between a client and a hostile server, over fakes of channels and the loop. What an exchange leaves is freed at
+// its end, so the sanitizer sees who looks at it later.
+#include "libs/http/proxy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libs/base/string.h"
+#include "libs/http/connection.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/syscall.h"
+
+#define CLIENT 1
+#define UPSTREAM 2
+#define SAID_MAX 65536
+
+// --- Fakes ---
+
+static struct {
+	struct source *source;  // NULL: closed, or never opened
+	char said[SAID_MAX];    // what was sent to it
+	size_t len;
+} channels[3];
+static size_t num_allocated;
+
+void *heap_alloc(size_t size)
+{
+	num_allocated++;
+	return calloc(1, size);
+}
+
+void heap_free(void *memory)
+{
+	num_allocated -= memory != NULL;
+	free(memory);
+}
+
+// A message of these tests has the address of its bytes in it.
+error_t payload_make(struct message *m, const void *data, size_t len)
+{
+	uint8_t *copy = malloc(len + 1);
+
+	memcpy(copy, data, len);
+	message_init(m, MSG_DATA);
+	memcpy(m->data, &(struct span){.data = copy, .len = len}, sizeof(struct span));
+	return 0;
+}
+
+static struct span bytes_of(const struct message *m)
+{
+	struct span bytes = {0};
+
+	if (m->type == MSG_DATA)
+		memcpy(&bytes, m->data, sizeof(bytes));
+	return bytes;
+}
+
+error_t payload_open(struct message *m, struct payload *out)
+{
+	*out = (struct payload){.bytes = bytes_of(m), .folio = 1};
+	return 0;
+}
+
+void payload_release(struct payload *payload)
+{
+	free((void *)(uintptr_t)payload->bytes.data);
+	*payload = (struct payload){0};
+}
+
+void message_discard(struct message *m)
+{
+	free((void *)(uintptr_t)bytes_of(m).data);
+}
+
+error_t channel_send(handle_t channel, const struct message *m)
+{
+	struct span bytes = bytes_of(m);
+
+	assert_non_null(channels[channel].source);
+	assert_true(channels[channel].len + bytes.len < SAID_MAX);
+	if (bytes.len > 0)
+		memcpy(channels[channel].said + channels[channel].len, bytes.data, bytes.len);
+	channels[channel].len += bytes.len;
+	free((void *)(uintptr_t)bytes.data);
+	return 0;
+}
+
+error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+{
+	*source = (struct source){.loop = loop, .handle = handle, .ops = ops, .context = context};
+	channels[handle].source = source;
+	return 0;
+}
+
+void loop_close(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	channels[source->handle].source = NULL;
+	source->handle = HANDLE_NONE;
+}
+
+void source_want_messages(struct source *source, bool want)
+{
+	source->paused = !want;
+}
+
+void source_want_writable(struct source *source, bool want)
+{
+	source->wants_writable = want;
+}
+
+error_t handle_close(handle_t handle)
+{
+	(void)handle;
+	return 0;
+}
+
+error_t folio_create(size_t size, uint32_t flags, handle_t *out)
+{
+	(void)size;
+	(void)flags;
+	(void)out;
+	return ERR_NO_MEMORY;
+}
+
+error_t folio_map(handle_t folio, uint32_t prot, void **out)
+{
+	(void)folio;
+	(void)prot;
+	(void)out;
+	return ERR_NO_MEMORY;
+}
+
+// --- The exchange ---
+
+static struct loop loop;
+static struct http_proxy *proxy;
+
+static void on_request(void *context, struct http_exchange *exchange, const struct http_request_head *head)
+{
+	(void)context;
+	proxy = http_proxy_create(&loop, exchange, head);
+	assert_non_null(proxy);
+}
+
+static const struct http_handler handler = {.request = on_request};
+static struct http_server server;
+
+static void hear(handle_t channel, const char *text, size_t len)
+{
+	struct source *source = channels[channel].source;
+	struct message m;
+
+	assert_non_null(source);
+	assert_int_equal(payload_make(&m, text, len), 0);
+	source->ops->message(&loop, source, &m);
+}
+
+// A client asks `request`, the server behind says `answer`, all at once or by single bytes. Returns what the client has got then.
+static const char *exchange(const char *request, const char *answer, size_t piece)
+{
+	size_t len = strlen(answer);
+
+	memset(channels, 0, sizeof(channels));
+	server = (struct http_server){.loop = &loop, .handler = &handler};
+	list_init(&server.connections);
+	http_connection_create(&server, CLIENT);
+	hear(CLIENT, request, strlen(request));
+	http_proxy_connected(proxy, UPSTREAM);
+	for (size_t at = 0; at < len && channels[UPSTREAM].source != NULL; at += piece)
+		hear(UPSTREAM, answer + at, len - at < piece ? len - at : piece);
+	if (channels[UPSTREAM].source != NULL)
+		channels[UPSTREAM].source->ops->closed(&loop, channels[UPSTREAM].source);
+	if (channels[CLIENT].source != NULL)
+		channels[CLIENT].source->ops->closed(&loop, channels[CLIENT].source);
+	assert_int_equal(num_allocated, 0);
+	assert_null(channels[UPSTREAM].source);
+	channels[CLIENT].said[channels[CLIENT].len] = '\0';
+	return channels[CLIENT].said;
+}
+
+static void check(const char *request, const char *answer, const char *begin, const char *end)
+{
+	const size_t pieces[] = {1, 7, 100000};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		const char *got = exchange(request, answer, pieces[i]);
+		size_t len = strlen(got);
+
+		if (strncmp(got, begin, strlen(begin)) != 0 || len < strlen(end) || strcmp(got + len - strlen(end), end) != 0)
+			fail_msg("%s\nanswered in pieces of %zu with\n%s\ngot\n%s", request, pieces[i], answer, got);
+	}
+}
+
+#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define HEAD "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static void test_bodies(void **state)
+{
+	(void)state;
+	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nA:b\r\n\r\nhello", "HTTP/1.1 200 OK\r\nA: b\r\n", "\r\n\r\nhello");
+	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "HTTP/1.1 200", "0\r\n\r\n");
+	check(GET, "HTTP/1.0 200 OK\r\n\r\nhello", "HTTP/1.1 200", "0\r\n\r\n");
+	check(GET, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 200", "\r\n\r\nx");
+}
+
+// The exchange ends with the head.
+static void test_no_body(void **state)
+{
+	(void)state;
+	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200", "\r\n\r\n");
+	check(GET, "HTTP/1.1 204 No\r\n\r\nbut it says more", "HTTP/1.1 204", "\r\n\r\n");
+	check(GET, "HTTP/1.1 304 No\r\n\r\n", "HTTP/1.1 304", "\r\n\r\n");
+	check(HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200", "Connection: keep-alive\r\n\r\n");
+}
+
+static void test_no_response(void **state)
+{
+	(void)state;
+	check(GET, "", "HTTP/1.1 502", "closed the connection\n");
+	check(GET, "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 502", "no HTTP response\n");
+	check(GET, "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 502", "no HTTP response\n");
+	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "HTTP/1.1 502", "no HTTP response\n");
+	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200", "\r\n\r\n");
+}
+
+// A head of the largest size, whose fields get longer as they are passed on.
+static void test_largest_head(void **state)
+{
+	static char answer[HTTP_MAX_HEAD + 16];
+	size_t len, spare;
+
+	(void)state;
+	for (spare = 0; spare < 2 * HTTP_MAX_FIELDS; spare++) {
+		len = (size_t)sprintf(answer, "HTTP/1.1 204\r\n");
+		for (size_t i = 0; i < HTTP_MAX_FIELDS - 1; i++)
+			len += (size_t)sprintf(answer + len, "a:b\r\n");
+		len += (size_t)sprintf(answer + len, "a:");
+		memset(answer + len, 'x', sizeof(answer) - len);
+		strcpy(answer + HTTP_MAX_HEAD - 4 - spare, "\r\n\r\n");
+		check(GET, answer, spare < HTTP_MAX_FIELDS - 15 ? "HTTP/1.1 502" : "HTTP/1.1 204",
+		      spare < HTTP_MAX_FIELDS - 15 ? "too large a head\n" : "\r\n\r\n");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_bodies), cmocka_unit_test(test_no_body),
+	                                   cmocka_unit_test(test_no_response), cmocka_unit_test(test_largest_head)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
