@@ -89,6 +89,19 @@ static const struct flag flags[] = {
 	{ "cap-drop", '\0', FLAG_REFUSED, OPTION_IMAGE, "capabilities are docker's default set" },
 	{ "platform", '\0', FLAG_REFUSED, OPTION_IMAGE, "it is linux/riscv64 always, so leave it out" },
 	{ "restart", '\0', FLAG_REFUSED, OPTION_IMAGE, "a container runs once" },
+	{ "net", '\0', FLAG_REFUSED, OPTION_IMAGE, "each container has one network, that of the OS" },
+	{ "ip", '\0', FLAG_REFUSED, OPTION_IMAGE, "another address is had with STARINA_APPEND=linuxrun.address=A" },
+	{ "dns", '\0', FLAG_REFUSED, OPTION_IMAGE, "names are resolved as the host resolves them" },
+	{ "add-host", '\0', FLAG_REFUSED, OPTION_IMAGE, "/etc/hosts has the container's own name only" },
+	{ "publish-all", 'P', FLAG_REFUSED, OPTION_IMAGE, "name each port with --publish" },
+	{ "init", '\0', FLAG_REFUSED, OPTION_IMAGE, "the command is the container's first process" },
+	{ "pull", '\0', FLAG_REFUSED, OPTION_IMAGE, "the registry is asked for the newest in each run, so leave it out" },
+	{ "tmpfs", '\0', FLAG_REFUSED, OPTION_IMAGE, "without --disk all that is written is in memory" },
+	{ "shm-size", '\0', FLAG_REFUSED, OPTION_IMAGE, "/dev/shm has 64 MiB" },
+	{ "ulimit", '\0', FLAG_REFUSED, OPTION_IMAGE, "limits are docker's default ones" },
+	{ "security-opt", '\0', FLAG_REFUSED, OPTION_IMAGE, "only no-new-privileges is there, and set for all users but root" },
+	{ "device", '\0', FLAG_REFUSED, OPTION_IMAGE, "the container's machine has no other devices" },
+	{ "gpus", '\0', FLAG_REFUSED, OPTION_IMAGE, "the container's machine has no other devices" },
 };
 
 // --- Values -------------------------------------------------------------------------------------

@@ -260,6 +260,8 @@ static void test_bad_flags(void **state)
 	assert_refused(READ("-d"), "--detach|&");
 	assert_refused(READ("--name=x"), "--name");
 	assert_refused(READ("--cap-add", "ALL"), "--cap-add");
+	assert_refused(READ("--net=host", "alpine"), "--net is not possible here");
+	assert_refused(READ("-P", "alpine"), "--publish");
 	assert_refused(READ("--env", "=1"), "--env|\"=1\"");
 }
 
