@@ -242,8 +242,12 @@ static void net_driver_ok(void *context)
 static void net_reset(void *context)
 {
 	struct net_device *dev = context;
+	bool wanted = dev->rx_wanted;
 
+	// A frame that waits for buffers is not for the next driver, whose first ones nobody would tell us of: it is dropped now.
 	dev->rx_wanted = false;
+	if (wanted && dev->ops->receive_ready != NULL)
+		dev->ops->receive_ready(dev->context);
 }
 
 static const struct virtio_mmio_ops net_mmio_ops = {

@@ -289,6 +289,24 @@ static void test_receive_waits(void **state)
 	assert_false(notifications_wanted(VIRTIO_NET_QUEUE_RX));
 }
 
+// The owner tries again, and is rid of the frame: else it would wait for ever, for the next driver's buffers are not told of.
+static void test_reset_while_a_frame_waits(void **state)
+{
+	(void)state;
+	assert_false(receive(100));
+	test_write_reg(&dev->mmio, VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(num_ready, 1);
+	assert_true(receive(100));
+	assert_int_equal(dev->rx_dropped, 1);
+	test_write_reg(&dev->mmio, VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(num_ready, 1);
+	test_start_device(&dev->mmio, ALL_FEATURES);
+	memset(guest->memory, 0, TEST_SIZE);
+	offer_buffers(1, 1600);
+	assert_true(receive(100));
+	assert_int_equal(test_used(guest, VIRTIO_NET_QUEUE_RX)->idx, 1);
+}
+
 static void test_receive_without_merging(void **state)
 {
 	(void)state;
@@ -523,7 +541,7 @@ int main(void)
 		net_case(test_transmit), net_case(test_hostile_frames),
 		net_case(test_transmit_backpressure), net_case(test_endless_transmit),
 		net_case(test_receive), net_case(test_receive_merged),
-		net_case(test_receive_waits), net_case(test_receive_without_merging),
+		net_case(test_receive_waits), net_case(test_reset_while_a_frame_waits), net_case(test_receive_without_merging),
 		net_case(test_hostile_buffers), net_case(test_link),
 		net_case(test_full_ring_is_too_small), net_case(test_transmit_tso),
 		net_case(test_transmit_checksum), net_case(test_hostile_offloads),
