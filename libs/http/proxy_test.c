@@ -231,6 +231,34 @@ static void test_no_response(void **state)
 	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200", "\r\n\r\n");
 }
 
+// There is no server behind; the client sends its body all the same, and its connection goes on to the end of that.
+static void test_body_for_nobody(void **state)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+
+	(void)state;
+	memset(channels, 0, sizeof(channels));
+	server = (struct http_server){.loop = &loop, .handler = &handler};
+	list_init(&server.connections);
+	http_connection_create(&server, CLIENT);
+	hear(CLIENT, head, sizeof(head) - 1);
+	assert_true(channels[CLIENT].source->paused);
+	http_proxy_connected(proxy, HANDLE_NONE);
+	assert_memory_equal(channels[CLIENT].said, "HTTP/1.1 502", 12);
+	assert_false(channels[CLIENT].source->paused);
+	hear(CLIENT, "hello", 5);
+	assert_null(channels[CLIENT].source);
+	assert_int_equal(num_allocated, 0);
+	// One that ends in the midst of it.
+	http_connection_create(&server, CLIENT);
+	hear(CLIENT, head, sizeof(head) - 1);
+	http_proxy_connected(proxy, HANDLE_NONE);
+	hear(CLIENT, "hell", 4);
+	channels[CLIENT].source->ops->message(&loop, channels[CLIENT].source, &(struct message){.type = MSG_END});
+	assert_null(channels[CLIENT].source);
+	assert_int_equal(num_allocated, 0);
+}
+
 // A head of the largest size, whose fields get longer as they are passed on.
 static void test_largest_head(void **state)
 {
@@ -253,7 +281,8 @@ static void test_largest_head(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_bodies), cmocka_unit_test(test_no_body),
-	                                   cmocka_unit_test(test_no_response), cmocka_unit_test(test_largest_head)};
+	                                   cmocka_unit_test(test_no_response), cmocka_unit_test(test_body_for_nobody),
+	                                   cmocka_unit_test(test_largest_head)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

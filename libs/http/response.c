@@ -288,6 +288,10 @@ void http_respond(struct http_exchange *exchange, unsigned status, const char *c
 		c->keep_alive = false;
 	if (respond_whole(exchange, status, content_type, body, len))
 		c->dead = true;
+	// A client that is still sending may read the answer only when it is rid of the rest, whoever wants it.
+	if (c->paused && c->state == HTTP_STATE_BODY && !c->peer_ended)
+		source_want_messages(&c->channel, true);
+	c->paused = false;
 	http_connection_settle(c);
 }
 
