@@ -37,7 +37,7 @@ def run_container(append="", **extra):
     """One run of the built-in container; returns the log."""
     env = run_env(STARINA_APPEND="linuxrun.poweroff=1 " + append, **extra)
     done = subprocess.run([os.path.join(ROOT, "run.sh")], env=env, stdin=subprocess.DEVNULL, text=True, errors="replace",
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, check=False)
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=1500, check=False)
     if "container started in" not in done.stderr:
         sys.exit("bench: the container did not start:\n" + done.stderr)
     return done.stderr
@@ -52,7 +52,7 @@ class Machine:
         self.process = subprocess.Popen([os.path.join(ROOT, "run.sh")], env=run_env(STARINA_HTTP_PORT=str(self.port), **extra),
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log,
                                         start_new_session=True)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while ready not in self.text():
             if time.monotonic() > deadline or self.process.poll() is not None:
                 self.stop()
@@ -70,7 +70,7 @@ class Machine:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def status(self):
-        with urllib.request.urlopen("http://127.0.0.1:%d/status.json" % self.port, timeout=30) as reply:
+        with urllib.request.urlopen("http://127.0.0.1:%d/status.json" % self.port, timeout=300) as reply:
             return json.load(reply)
 
     def stop(self):
@@ -84,7 +84,7 @@ class Machine:
 
 def ab(port, path, *options):
     done = subprocess.run(["ab", "-q", *options, "http://127.0.0.1:%d%s" % (port, path)], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=300, check=False)
+                          stderr=subprocess.STDOUT, timeout=1500, check=False)
     rate = re.search(r"Requests per second:\s+([\d.]+)", done.stdout)
     failed = re.search(r"Failed requests:\s+(\d+)", done.stdout)
     if not rate or not failed or int(failed.group(1)) != 0:
