@@ -67,5 +67,5 @@ run-files: $(BUILD)/starina.elf $(BUILD)/guest/initramfs.cpio host-tools default
 # E2E="PART-OF-A-NAME ..." chooses among the tests.
 E2E ?=
 .PHONY: test-e2e
-test-e2e: run-files $(BUILD)/starina-crowd.elf $(BUILD)/starina-reaper.elf ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
+test-e2e: run-files $(patsubst %,$(BUILD)/starina-%.elf,crowd linux net reaper) ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
 	$(Q)BUILD=$(BUILD) tools/e2e/e2e.py $(E2E)
