@@ -223,7 +223,8 @@ def debugger_attaches_to_a_running_system(context):
         machine.wait_for("container ended with status 0")
         said = debug(context, "starina processes", "starina threads", "starina channels", "starina handles tcpip",
                      "detach")
-        for part in ("tcpip", "httpd", "linuxrun", "poll_wait"):
+        # The kernel's busiest functions have no frames (HOT in the Makefile), the app's below them have.
+        for part in ("tcpip", "httpd", "linuxrun", "schedule_locked", "loop_run"):
             check(part in said, f"no {part} in:\n{said}")
         check("Python Exception" not in said and "Traceback" not in said, said)
         url = machine.wait_for(r"status page: (http://127.0.0.1:\d+/)")[1]
