@@ -104,9 +104,14 @@ if own == SERVER:
         thread.start()
     for thread in threads:
         thread.join()
-    # What it has sent is lost if it ends before the others have it: they come again when they do.
+    # What it has sent is lost if it ends before the others have it: they come again when they do. That they did may get lost in
+    # turn, for they end then.
+    server.settimeout(60)
     for _ in range(2):
-        server.accept()
+        try:
+            server.accept()
+        except TimeoutError:
+            pass
 else:
     exchange(connect())
     connect()
