@@ -17,7 +17,7 @@ define host_test_rules
 $(BUILD)/host-tests/$(1): $(1).c $$($(notdir $(1))_SRCS)
 	$$(call say,HOSTCC,$(1))
 	@mkdir -p $$(@D)
-	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -MMD -MP -MF $$@.d -o $$@ $$(filter %.c,$$^) $$($(notdir $(1))_LIBS) $(3)
+	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -MMD -MP -MF $$@.d -o $$@ $$(filter %.c,$(1).c $$($(notdir $(1))_SRCS)) $$($(notdir $(1))_LIBS) $(3)
 -include $(BUILD)/host-tests/$(1).d
 endef
 $(foreach test,$(HOST_TESTS),$(eval $(call host_test_rules,$(test),$(HOSTCC),-lcmocka)))
