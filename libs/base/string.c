@@ -12,6 +12,8 @@
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 #define WORD sizeof(word_t)
+// Stored in one round of memset. What is set most is pages and blocks of them: the loop is 6 % of the instructions.
+#define SET_WORDS 32
 
 // Whole words from an aligned `src`; `dst` is aligned too.
 static void words_copy_aligned(word_t *dst, const word_t *src, size_t words)
@@ -126,15 +128,10 @@ void *memset(void *dst, int byte, size_t len)
 		for (; (uintptr_t)d % WORD != 0; len--)
 			*d++ = (uint8_t)byte;
 		w = (word_t *)(void *)d;
-		for (; len >= 8 * WORD; len -= 8 * WORD, w += 8) {
-			w[0] = fill;
-			w[1] = fill;
-			w[2] = fill;
-			w[3] = fill;
-			w[4] = fill;
-			w[5] = fill;
-			w[6] = fill;
-			w[7] = fill;
+		for (; len >= SET_WORDS * WORD; len -= SET_WORDS * WORD, w += SET_WORDS) {
+#pragma GCC unroll 32
+			for (size_t i = 0; i < SET_WORDS; i++)
+				w[i] = fill;
 		}
 		for (; len >= WORD; len -= WORD)
 			*w++ = fill;
