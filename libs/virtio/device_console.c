@@ -280,6 +280,10 @@ void console_device_init(struct console_device *dev, uint32_t num_ports, const s
 	dev->mmio.num_queues = 2 * (num_ports + 1);
 	// Linux's driver spins until a control message has been taken.
 	dev->mmio.spinning_queues = 1u << VIRTIO_CONSOLE_QUEUE_CONTROL_TX;
+	// It also fills each queue of input with pages, those of ports that never have input too.
+	dev->mmio.small_queues = 1u << VIRTIO_CONSOLE_QUEUE_CONTROL_RX;
+	for (uint32_t i = 0; i < num_ports; i++)
+		dev->mmio.small_queues |= 1u << VIRTIO_CONSOLE_QUEUE_RX(i);
 	dev->mmio.features = VIRTIO_CONSOLE_F_MULTIPORT;
 	virtio_mmio_init(&dev->mmio);
 	virtio_mmio_set_config(&dev->mmio, &config, sizeof(config), false);

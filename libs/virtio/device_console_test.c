@@ -247,6 +247,26 @@ static void test_registers(void **state)
 	assert_false(virtio_mmio_is_running(&dev->mmio));
 }
 
+static void test_small_queues(void **state)
+{
+	(void)state;
+	test_write_reg(&dev->mmio, VIRTIO_MMIO_STATUS, 0);
+	for (uint32_t i = 0; i < 2 * (PORTS + 1); i++) {
+		bool input = i % 2 == 0;  // a port's, or that of the control messages
+
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_SEL, i);
+		assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM_MAX),
+		                 input ? DEVICE_QUEUE_SMALL_SIZE : DEVICE_QUEUE_MAX_SIZE);
+		// A driver that takes more than it is offered gets no queue.
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM, DEVICE_QUEUE_MAX_SIZE);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)TEST_GPA);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DRIVER_LOW, (uint32_t)TEST_GPA + 2048);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DEVICE_LOW, (uint32_t)TEST_GPA + 4096);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 1);
+		assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY), input ? 0 : 1);
+	}
+}
+
 // A guest that fills its queue again and again gets its turns, but never the device for itself.
 static void test_endless_output(void **state)
 {
@@ -319,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_input_backpressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_small_queues, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endless_output, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_large_buffers, setup, teardown),
 	};

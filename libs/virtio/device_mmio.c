@@ -18,6 +18,13 @@ static struct device_queue *selected_queue(struct virtio_mmio_device *dev)
 	return dev->queue_sel < dev->num_queues ? &dev->queues[dev->queue_sel] : NULL;
 }
 
+static uint32_t selected_queue_max(const struct virtio_mmio_device *dev)
+{
+	if (dev->queue_sel >= dev->num_queues)
+		return 0;
+	return (dev->small_queues >> dev->queue_sel & 1) != 0 ? DEVICE_QUEUE_SMALL_SIZE : DEVICE_QUEUE_MAX_SIZE;
+}
+
 // What reads depend on selectors.
 static void update_selected(struct virtio_mmio_device *dev)
 {
@@ -28,7 +35,7 @@ static void update_selected(struct virtio_mmio_device *dev)
 	if (dev->device_features_sel < 2)
 		half = (uint32_t)(features >> (32 * dev->device_features_sel));
 	page_store(dev, VIRTIO_MMIO_DEVICE_FEATURES, half);
-	page_store(dev, VIRTIO_MMIO_QUEUE_NUM_MAX, q != NULL ? DEVICE_QUEUE_MAX_SIZE : 0);
+	page_store(dev, VIRTIO_MMIO_QUEUE_NUM_MAX, selected_queue_max(dev));
 	page_store(dev, VIRTIO_MMIO_QUEUE_READY, q != NULL && q->ready ? 1 : 0);
 }
 
@@ -117,7 +124,7 @@ static void write_queue_ready(struct virtio_mmio_device *dev, struct device_queu
 	if (value == 0)
 		device_queue_reset(q);
 	// A queue that cannot start stays not ready: the driver reads that back.
-	else if (!q->ready && device_queue_start(q, dev->mem, event_index) < 0)
+	else if (!q->ready && (q->size > selected_queue_max(dev) || device_queue_start(q, dev->mem, event_index) < 0))
 		device_queue_reset(q);
 	update_selected(dev);
 }

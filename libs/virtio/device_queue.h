@@ -12,6 +12,8 @@
 #include "libs/virtio/device_memory.h"
 
 #define DEVICE_QUEUE_MAX_SIZE 128u
+// Of a queue that its driver fills with pages at once, and through which little comes.
+#define DEVICE_QUEUE_SMALL_SIZE 16u
 // Descriptors of a chain: a driver may not make one longer than the queue (section 2.7.5.3.1).
 #define DEVICE_CHAIN_MAX DEVICE_QUEUE_MAX_SIZE
 // Chains that a device takes from a queue in one turn.
