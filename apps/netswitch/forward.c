@@ -238,7 +238,8 @@ static void send_to_one(struct frame *f, struct port *to)
 {
 	error_t err = 0;
 
-	if (!to->up || to == f->from) {
+	if (to == NULL || !to->up || to == f->from) {
+		port_charge(f->from, 1);
 		message_discard(f->m);
 		return;
 	}
@@ -325,7 +326,9 @@ static uint64_t mac_number(const uint8_t mac[6])
 	return number;
 }
 
-// The port behind which the destination is: the uplink when it is none of ours.
+// The port behind which the destination is: the uplink when it is none of ours. NULL: a virtual machine's that is not there, because it has
+// ended, or has not joined again since we started anew. That is nobody's beyond the uplink, where a router would answer in its name: QEMU's
+// resets the connection.
 static struct port *find_port(struct netswitch *sw, const uint8_t mac[6])
 {
 	uint64_t number = mac_number(mac);
@@ -338,17 +341,18 @@ static struct port *find_port(struct netswitch *sw, const uint8_t mac[6])
 		if (port->up && number == mac_number(port->mac))
 			return port;
 	}
-	return &sw->uplink;
+	return pool_has_mac(&sw->pool, mac) ? NULL : &sw->uplink;
 }
 
-// As long as there are no virtual machines, all that one side says is for the other. Returns whether it was taken care of.
+// As long as there are no virtual machines, all that comes from outside is for our own TCP/IP. Not the other way round: it may speak
+// to one that is not there. Returns whether the frame was taken care of.
 static bool pass_through(struct port *from, struct message *m)
 {
 	struct netswitch *sw = from->sw;
-	struct port *to = from == &sw->own ? &sw->uplink : &sw->own;
+	struct port *to = &sw->own;
 	struct msg_netdev_frame meta;
 
-	if (sw->num_vm_ports > 0 || m->len < sizeof(meta))
+	if (from != &sw->uplink || sw->num_vm_ports > 0 || m->len < sizeof(meta))
 		return false;
 	memcpy(&meta, m->data, sizeof(meta));
 	if (!takes(to, meta.flags))

@@ -144,3 +144,9 @@ void pool_mac(const uint8_t address[4], uint8_t out[6])
 	out[1] = NETDEV_PORT_MAC_1;
 	memcpy(out + 2, address, 4);
 }
+
+bool pool_has_mac(const struct pool *pool, const uint8_t mac[6])
+{
+	return mac[0] == NETDEV_PORT_MAC_0 && mac[1] == NETDEV_PORT_MAC_1 &&
+	       (!pool->known || host_number(pool, load(mac + 2)) != 0);
+}

@@ -40,3 +40,5 @@ __must_check error_t pool_take(struct pool *pool, const uint8_t wanted[4], uint8
 void pool_give_back(struct pool *pool, const uint8_t address[4]);
 // The MAC address that goes with an IPv4 address: locally administered, with the address in it.
 void pool_mac(const uint8_t address[4], uint8_t out[6]);
+// Whether a MAC address goes with an address of the pool, taken or not; as long as the network is not known, with any address.
+bool pool_has_mac(const struct pool *pool, const uint8_t mac[6]);

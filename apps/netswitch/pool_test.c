@@ -155,11 +155,28 @@ static void mac_addresses(void **state)
 	assert_memory_not_equal(a, b, 6);
 }
 
+static void addresses_of_the_pool(void **state)
+{
+	uint8_t in[6], out[6], elsewhere[6];
+
+	(void)state;
+	pool_mac((const uint8_t[]){10, 0, 2, 199}, in);
+	pool_mac((const uint8_t[]){10, 0, 2, 200}, out);
+	pool_mac((const uint8_t[]){10, 0, 3, 199}, elsewhere);
+	assert_int_equal(pool_init(&pool, "100-199"), 0);
+	assert_true(pool_has_mac(&pool, in) && pool_has_mac(&pool, out));  // it may yet be
+	assert_false(pool_has_mac(&pool, (const uint8_t[]){0x52, 0x55, 10, 0, 2, 199}));
+	pool_set_network(&pool, &(struct netdev_network){.address = {10, 0, 2, 15}, .prefix_len = 24});
+	assert_true(pool_has_mac(&pool, in));
+	assert_false(pool_has_mac(&pool, out) || pool_has_mac(&pool, elsewhere));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ranges),         cmocka_unit_test(any_address),     cmocka_unit_test(a_wanted_address),
 		cmocka_unit_test(small_networks), cmocka_unit_test(another_network), cmocka_unit_test(mac_addresses),
+		cmocka_unit_test(addresses_of_the_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -385,6 +385,28 @@ static void unicast(void **state)
 	assert_int_equal(channels[UPLINK].len, 4);
 }
 
+// A virtual machine that has ended, or that was there in the switch's last life: a router beyond the uplink must not answer for it.
+static void to_a_port_that_is_gone(void **state)
+{
+	static const uint8_t gone[6] = {NETDEV_PORT_MAC_0, NETDEV_PORT_MAC_1, 10, 0, 2, 120};
+	static const uint8_t of_another_machine[6] = {NETDEV_PORT_MAC_0, NETDEV_PORT_MAC_1, 10, 0, 2, 90};
+	struct port *a;
+
+	(void)state;
+	for (size_t len = 60; len <= 1500; len += 1440)
+		forward(&sw.own, gone, len);
+	give_network();
+	forward(&sw.own, gone, 1000);
+	a = vm(VM, 0);
+	forward(&sw.own, gone, 1000);
+	forward(a, gone, 1000);
+	assert_int_equal(channels[UPLINK].len, 0);
+	forward(a, of_another_machine, 1000);
+	forward(&sw.own, of_another_machine, 1000);
+	assert_int_equal(channels[UPLINK].len, 2);
+	assert_int_equal(channels[OWN].len, 0);
+}
+
 static void to_everybody(void **state)
 {
 	struct port *a;
@@ -663,8 +685,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(without_virtual_machines), TEST(unicast), TEST(to_everybody), TEST(dropped_by_the_guard), TEST(offloads),
-		TEST(backpressure), TEST(a_stopped_virtual_machine), TEST(the_rate), TEST(joining), TEST(too_many),
+		TEST(without_virtual_machines), TEST(unicast), TEST(to_a_port_that_is_gone), TEST(to_everybody),
+		TEST(dropped_by_the_guard), TEST(offloads), TEST(backpressure), TEST(a_stopped_virtual_machine),
+		TEST(the_rate), TEST(joining), TEST(too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
