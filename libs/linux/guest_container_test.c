@@ -299,6 +299,7 @@ static void machine_ends(enum machine_end reason)
 // --- The network -----------------------------------------------------------------------------------
 
 static struct vm_net *joined;
+static bool network_holds;  // frames that the switch does not take
 static handle_t connector;
 static handle_t writable_channel;  // of the next container
 
@@ -319,6 +320,13 @@ error_t vm_net_join(struct vm_net *net, handle_t to, const uint8_t address[4],
 	net->waiting = true;
 	joined = net;
 	return 0;
+}
+
+bool vm_net_drain(struct vm_net *net, void (*drained)(void *context), void *context)
+{
+	net->drained = drained;
+	net->drained_context = context;
+	return !network_holds;
 }
 
 void vm_net_deinit(struct vm_net *net)
@@ -716,6 +724,21 @@ static void test_network_after_the_end(void **state)
 	assert_null(joined);
 }
 
+// The switch takes its time with what the guest sent.
+static void test_network_outlives_guest(void **state)
+{
+	(void)state;
+	guest_start();
+	network_holds = true;
+	guest_exited(CONTROL_EVENT_EXITED, 0);
+	turn();
+	assert_int_equal(num_ended, 0);
+	assert_int_equal(vm->machine.num_running, 0);
+	network_holds = false;
+	vm->net.drained(vm->net.drained_context);
+	expect_end(0, NULL);
+}
+
 // The app takes its time with the output; the end waits, but the guest does not go on.
 static void test_output_outlives_guest(void **state)
 {
@@ -1096,7 +1119,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_writable_disk_returns, setup_writable, teardown),
 		cmocka_unit_test_setup_teardown(test_writable_disk_is_lost, setup_writable, teardown),
 		container_case(test_run),
-		container_case(test_output_outlives_guest),
+		container_case(test_network_outlives_guest), container_case(test_output_outlives_guest),
 		container_case(test_hostile_frames),
 		container_case(test_refused_requests),
 		container_case(test_not_found),

@@ -29,9 +29,20 @@ static bool is_busy(const struct vm *vm)
 	return vm->loading || (vm->has_machine && vm->machine.num_running > 0);
 }
 
+static void network_drained(void *context)
+{
+	vm_settle(context);
+}
+
+// Whether nothing runs and all that the guest sent is on its way.
+static bool has_stopped(struct vm *vm)
+{
+	return !is_busy(vm) && vm_net_drain(&vm->net, network_drained, vm);
+}
+
 void vm_settle(struct vm *vm)
 {
-	if (!vm->stopping || is_busy(vm))
+	if (!vm->stopping || !has_stopped(vm))
 		return;
 	vm->stopping = false;
 	vm->ops->stopped(vm->context);
@@ -41,7 +52,7 @@ bool vm_stop(struct vm *vm)
 {
 	vm->state = VM_ENDING;
 	vm_be_patient(vm, NULL);
-	if (!is_busy(vm))
+	if (has_stopped(vm))
 		return true;
 	vm->stopping = true;
 	if (vm->has_machine)

@@ -75,8 +75,8 @@ void vm_destroy(struct vm *vm);
 void vm_set_owner(struct vm *vm, const struct vm_ops *ops, void *context);
 // Whether bootd waits for requests.
 bool vm_is_ready(const struct vm *vm);
-// Ends the VM: nothing of it is reported any more but `stopped`. Returns true when nothing runs and nothing is being read; else
-// `stopped` comes. Output that the guest wrote can still be drained.
+// Ends the VM: nothing of it is reported any more but `stopped`. Returns true when nothing runs, nothing is being read and what the guest
+// gave to its network card is on its way; else `stopped` comes. Output that the guest wrote can still be drained.
 __must_check bool vm_stop(struct vm *vm);
 // The VM is of no more use: `failed` comes, once.
 void vm_fail(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -81,6 +81,12 @@ static void tx_transmitted(void *context, const struct msg_netdev_frame *frame)
 	tx_send(net);
 }
 
+static void tell_drained(struct vm_net *net)
+{
+	if (net->drained != NULL)
+		net->drained(net->drained_context);
+}
+
 static void port_writable(struct loop *loop, struct source *source)
 {
 	struct vm_net *net = source->context;
@@ -94,6 +100,8 @@ static void port_writable(struct loop *loop, struct source *source)
 		net_device_resume(&net->device);
 	}
 	machine_leave(net->machine);
+	if (!net->tx_waits)
+		tell_drained(net);
 }
 
 // --- To the guest ----------------------------------------------------------------------------------
@@ -291,6 +299,10 @@ static void port_closed(struct loop *loop, struct source *source)
 
 	(void)loop;
 	port_drop(net);
+	if (net->drained != NULL) {
+		tell_drained(net);
+		return;
+	}
 	if (net->has_address)
 		log_warn("the switch is gone: the container's network waits for its return");
 	if (service_client_again(&net->client) < 0)
@@ -382,6 +394,20 @@ out_connector:
 	handle_close(net->connector);
 	net->loop = NULL;
 	return err;
+}
+
+bool vm_net_drain(struct vm_net *net, void (*drained)(void *context), void *context)
+{
+	if (net->loop == NULL || !net->connected)
+		return true;
+	net->drained = drained;
+	net->drained_context = context;
+	machine_enter(net->machine);
+	// In pieces of the device's budget. Nobody adds to the queue any more.
+	while (!net->tx_waits && net_device_has_frames(&net->device))
+		net_device_resume(&net->device);
+	machine_leave(net->machine);
+	return !net->tx_waits;
 }
 
 void vm_net_deinit(struct vm_net *net)

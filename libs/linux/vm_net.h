@@ -48,6 +48,8 @@ struct vm_net {
 	// A frame on its way out of the guest: the message that is being filled, and whether it waits for room in the channel.
 	struct message tx;
 	bool tx_waits;
+	void (*drained)(void *context);  // vm_net_drain waits
+	void *drained_context;
 	// The frame that the guest has no buffers for. While there is one, the channel's queue is all that waits behind it.
 	struct message rx;  // holds it when it came inline
 	struct payload rx_payload;
@@ -65,5 +67,8 @@ __must_check error_t vm_net_join(struct vm_net *net, handle_t connector, const u
                                         void (*settled)(void *context, const struct guest_address *address,
                                                         const char *error),
                                         void *context);
+// The machine has stopped: sends what its guest has handed to the card, such as the last acknowledgement of a connection. Returns true
+// when all is sent, or nobody is there to take it; else `drained` comes, and this is to be called again.
+__must_check bool vm_net_drain(struct vm_net *net, void (*drained)(void *context), void *context);
 // Leaves the network and frees everything but the card's slot, which is the machine's. Without effect on a zeroed one.
 void vm_net_deinit(struct vm_net *net);

@@ -36,6 +36,7 @@ static error_t send_error, folio_error;
 static bool wants_writable, wants_messages, port_open, connector_open;
 static uint32_t num_connects;
 static uint32_t num_settled;
+static uint32_t num_drained;
 static bool settled_well;
 static const struct msg_netdev_port port = {
 	.mac = {2, 0, 10, 0, 2, 100},
@@ -242,7 +243,7 @@ static int setup(void **state)
 	net = calloc(1, sizeof(*net));
 	machine = calloc(1, sizeof(*machine));
 	machine->loop = &loop;
-	num_sent = num_connects = num_settled = 0;
+	num_sent = num_connects = num_settled = num_drained = 0;
 	send_error = folio_error = 0;
 	wants_writable = false;
 	assert_int_equal(vm_net_create(net, machine), 0);
@@ -447,6 +448,69 @@ static void test_transmit_backpressure(void **state)
 	assert_int_equal(test_used(guest, VIRTIO_NET_QUEUE_TX)->idx, 2);
 }
 
+// The guest offers a frame, and stops before the card hears of it.
+static void guest_stops_with_a_frame(uint32_t len)
+{
+	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 0, TEST_GPA + TEST_BUFFERS, HEADER + len, 0, 0);
+	test_offer(guest, VIRTIO_NET_QUEUE_TX, 0);
+}
+
+static void count_drained(void *context)
+{
+	assert_ptr_equal(context, net);
+	num_drained++;
+}
+
+// What the guest handed to its card is sent after its end.
+static void test_drain(void **state)
+{
+	(void)state;
+	guest_starts(OFFLOADS);
+	guest_stops_with_a_frame(60);
+	assert_true(vm_net_drain(net, count_drained, net));  // it is not on the network
+	switch_answers(&port);
+	num_sent = 1;
+	guest_stops_with_a_frame(60);
+	guest_stops_with_a_frame(60);
+	assert_true(vm_net_drain(net, count_drained, net));
+	assert_int_equal(num_sent, 3);
+	assert_int_equal(num_drained, 0);
+}
+
+static void test_drain_waits(void **state)
+{
+	(void)state;
+	guest_starts(OFFLOADS);
+	switch_answers(&port);
+	send_error = ERR_FULL;
+	guest_stops_with_a_frame(1000);
+	guest_stops_with_a_frame(1000);
+	assert_false(vm_net_drain(net, count_drained, net));
+	net->port.ops->writable(&loop, &net->port);
+	assert_int_equal(num_drained, 0);
+	send_error = 0;
+	net->port.ops->writable(&loop, &net->port);
+	assert_int_equal(num_drained, 1);
+	assert_true(vm_net_drain(net, count_drained, net));
+	assert_int_equal(num_sent, 3);
+}
+
+// Nobody is there to take it: the switch is not waited for.
+static void test_drain_without_switch(void **state)
+{
+	(void)state;
+	guest_starts(OFFLOADS);
+	switch_answers(&port);
+	send_error = ERR_FULL;
+	guest_stops_with_a_frame(1000);
+	assert_false(vm_net_drain(net, count_drained, net));
+	send_error = 0;
+	net->port.ops->closed(&loop, &net->port);
+	assert_int_equal(num_drained, 1);
+	assert_int_equal(num_connects, 1);
+	assert_true(vm_net_drain(net, count_drained, net));
+}
+
 static void test_transmit_drops(void **state)
 {
 	struct msg_netdev_port poor = port;
@@ -602,6 +666,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		net_case(test_join), net_case(test_refused), net_case(test_patience),
 		net_case(test_transmit), net_case(test_transmit_backpressure), net_case(test_transmit_drops),
+		net_case(test_drain), net_case(test_drain_waits), net_case(test_drain_without_switch),
 		net_case(test_receive), net_case(test_receive_waits), net_case(test_receive_waits_inline),
 		net_case(test_bad_messages), net_case(test_poor_guest), net_case(test_switch_restarts),
 	};

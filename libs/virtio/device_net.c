@@ -90,6 +90,12 @@ void net_device_resume(struct net_device *dev)
 		transmit(dev);
 }
 
+bool net_device_has_frames(const struct net_device *dev)
+{
+	return dev->link_up && virtio_mmio_is_running(&dev->mmio) &&
+	       device_queue_has_work(&dev->mmio.queues[VIRTIO_NET_QUEUE_TX]);
+}
+
 // --- To the guest ----------------------------------------------------------------------------------
 
 struct rx_buffers {

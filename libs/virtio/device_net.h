@@ -59,3 +59,5 @@ __must_check bool net_device_receive(struct net_device *dev, struct span bytes, 
 void net_device_flush(struct net_device *dev);
 // ops->buffer has room again.
 void net_device_resume(struct net_device *dev);
+// Whether the guest has frames in its queue that the device would take now.
+bool net_device_has_frames(const struct net_device *dev);

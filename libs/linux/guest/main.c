@@ -54,14 +54,17 @@ static void run(struct session *session)
 		session_flush(session);
 		entries[0] = (struct pollfd){ .fd = session->control, .events = POLLIN };
 		process_poll(&session->process, entries + 1);
-		int ready = poll(entries, sizeof(entries) / sizeof(entries[0]), rehearsed ? -1 : REHEARSAL_DELAY_MS);
+		int ready = poll(entries, sizeof(entries) / sizeof(entries[0]),
+				 rehearsed ? session_pause(session) : REHEARSAL_DELAY_MS);
 		if (ready < 0)
 			continue;
-		if (ready == 0 && rehearse(session->control))
-			session_warm(session);
-		rehearsed = true;
-		if (ready == 0)
+		if (!rehearsed && ready == 0) {
+			if (rehearse(session->control))
+				session_warm(session);
+			rehearsed = true;
 			continue;
+		}
+		rehearsed = true;
 		process_run(&session->process, entries + 1);
 		session_report(session);
 		if (entries[0].revents != 0)

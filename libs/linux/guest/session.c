@@ -323,12 +323,20 @@ void session_report(struct session *session)
 			   (uint32_t)process->failure.status, process->failure.message);
 		process->failure.error = 0;
 	} else if (process_finished(process)) {
+		session->lingers = session->has_network && linger_goes_on(&session->linger);
+		if (session->lingers)
+			return;
 		// The VM ends with this event; what the container wrote is to be on its disk by then.
 		if (session->on_disk)
 			sync();
 		send_event(session, CONTROL_EVENT_EXITED, process->number, process->status, "");
 		process->state = PROCESS_FAILED;
 	}
+}
+
+int session_pause(const struct session *session)
+{
+	return session->lingers ? session->linger.pause_ms : -1;
 }
 
 void session_warm(struct session *session)

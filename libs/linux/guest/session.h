@@ -8,6 +8,7 @@
 
 #include "libs/linux/control.h"
 #include "libs/linux/guest/config.h"
+#include "libs/linux/guest/linger.h"
 #include "libs/linux/guest/process.h"
 
 #define SESSION_OUT_CAPACITY 16384
@@ -23,6 +24,8 @@ struct session {
 	struct control_network network;
 	struct config config;
 	struct process process;	 // number 1
+	bool lingers;  // the process has ended; its connections have not
+	struct linger linger;
 
 	// Frames not written yet: each write of a port costs exits of the VM, so they are gathered.
 	uint8_t out[SESSION_OUT_CAPACITY];
@@ -40,8 +43,11 @@ int session_init(struct session *session);
 // Reads what the control port has and answers the complete requests in it. Call when it is readable.
 void session_read(struct session *session);
 
-// Tells the VMM what became of the process. Call after process_run.
+// Tells the VMM what became of the process. Call after process_run, and after session_pause.
 void session_report(struct session *session);
+
+// Milliseconds until session_report is to be called though nothing has happened; -1: it need not.
+int session_pause(const struct session *session);
 
 // Writes the gathered frames. Call before waiting.
 void session_flush(struct session *session);
