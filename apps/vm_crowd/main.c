@@ -147,9 +147,20 @@ static void note_wrote(struct member *m)
 	m->wrote = true;
 }
 
+// Tells why one of them fails.
+static void log_output(const struct member *m, struct span bytes)
+{
+	for (size_t start = 0, end; start < bytes.len; start = end + 1) {
+		for (end = start; end < bytes.len && bytes.data[end] != '\n'; end++)
+			;
+		log_info("%u wrote: %.*s", m->number, (int)(end - start), (const char *)bytes.data + start);
+	}
+}
+
 static size_t output(void *context, enum guest_stream stream, struct span bytes)
 {
 	(void)stream;
+	log_output(context, bytes);
 	note_wrote(context);
 	return bytes.len;
 }

@@ -115,6 +115,24 @@ print(ping.recv(1000)[8:].decode())
 
 
 @test
+def a_peer_that_reads_nothing(context):
+    """The end of a container waits for what it has written to be taken, but not for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        script = f"""
+import socket
+connection = socket.create_connection(("10.0.2.2", {server.getsockname()[1]}))
+connection.settimeout(2)
+try:
+    while True:
+        connection.sendall(bytes(1 << 16))
+except TimeoutError:
+    print("full")
+"""
+        result = run_script(context, script, python=True)
+    check_equal((result.status, result.stdout), (0, b"full\n"), result)
+
+
+@test
 def our_own_web_server(context):
     """The native stack and the container reach each other on the switch, without the host."""
     script = """

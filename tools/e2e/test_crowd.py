@@ -12,13 +12,13 @@ VMM_MAX_KIB = 5 * 1024
 CACHE_KIB = 4 * 1024  # libs/linux/disk_cache.h
 
 
-def run_crowd(context, image, count, memory="128M", **settings):
+def run_crowd(context, image, count, memory="128M", append="", **settings):
     context.own_build()
     (context.build / "starina.elf").unlink()
     (context.build / "starina.elf").symlink_to(context.suite.build / "starina-crowd.elf")
     write_layout(context.scratch / "image", image)
     return context.run(LINUXRUN_IMAGE="oci://image", **settings,
-                       STARINA_APPEND=f"vm_crowd.count={count} vm_crowd.memory={memory}")
+                       STARINA_APPEND=f"vm_crowd.count={count} vm_crowd.memory={memory} {append}")
 
 
 @test
@@ -56,18 +56,25 @@ def too_many_guests(context):
     check(" faulted" not in result.stderr and "restart" not in result.stderr, result)
 
 
-# The first of them serves; the others exchange as much with it, both ways at a time, as only large frames make bearable.
+# The first of them serves; the others exchange as much with it, both ways at a time, as only large frames make bearable, and go on
+# until they have seen their links come and go so many times. A client that ends knows that the server has all.
 TALK = """
-import fcntl, socket, struct, threading, time
+import fcntl, socket, struct, sys, threading, time
 SIZE, SERVER = 10_000_000, "10.0.2.101"
 BLOCK = bytes(range(256)) * 256
 
+def changes():
+    return int(open("/sys/class/net/eth0/carrier_changes").read())
+
+wanted_changes = changes() + int(sys.argv[1])
+
 def send(connection):
     sent = 0
-    while sent < SIZE:
+    while sent < SIZE or changes() < wanted_changes:
         connection.sendall(BLOCK)
         sent += len(BLOCK)
-    connection.shutdown(socket.SHUT_WR)
+    if own != SERVER:
+        connection.shutdown(socket.SHUT_WR)
 
 def exchange(connection):
     sender = threading.Thread(target=send, args=(connection,))
@@ -79,44 +86,84 @@ def exchange(connection):
         count += len(data)
     sender.join()
     assert count >= SIZE and count % len(BLOCK) == 0, count
+    connection.close()
 
 def connect():
-    for _ in range(600):
+    while True:
         try:
-            return socket.create_connection((SERVER, 8000), 60)
+            return socket.create_connection((SERVER, 8000))
         except OSError:
             time.sleep(0.1)
-    raise SystemExit("the server is not there")
 
 query = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 own = socket.inet_ntoa(fcntl.ioctl(query, 0x8915, struct.pack("256s", b"eth0"))[20:24])
 if own == SERVER:
     server = socket.create_server((SERVER, 8000))
-    clients = [server.accept()[0] for _ in range(2)]
-    threads = [threading.Thread(target=exchange, args=(client,)) for client in clients]
+    threads = [threading.Thread(target=exchange, args=(server.accept()[0],)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    # What it has sent is lost if it ends before the others have it: they come again when they do. That they did may get lost in
-    # turn, for they end then.
-    server.settimeout(60)
-    for _ in range(2):
-        try:
-            server.accept()
-        except TimeoutError:
-            pass
 else:
     exchange(connect())
-    connect()
 """
+
+
+def talk(context, link_changes=0, append=""):
+    result = run_crowd(context, debian.image(Entrypoint=["/usr/bin/python3", "-c", TALK, str(link_changes)]), count=3,
+                       append=append, STARINA_MEMORY="768M")
+    check_equal(result.status, 0, result)
+    check_equal(sorted(re.findall(r"(\d) ended with status (\d+)", result.stderr)), [("0", "0"), ("1", "0"), ("2", "0")], result)
+    check(" wrote: " not in result.stderr, result)
+    for address in (101, 102, 103):
+        check(f"container address 10.0.2.{address}" in result.stderr, result)
+    return result
 
 
 @test
 def three_that_talk_to_each_other(context):
-    result = run_crowd(context, debian.image(Entrypoint=["/usr/bin/python3", "-c", TALK]), count=3,
-                       STARINA_MEMORY="768M")
+    talk(context)
+
+
+# The server does not look until the others are gone, whose kernels had more to send than it had room for.
+LAST_WORDS = """
+import fcntl, socket, struct, time
+SIZE, SERVER = 200_000, "10.0.2.101"
+
+query = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+own = socket.inet_ntoa(fcntl.ioctl(query, 0x8915, struct.pack("256s", b"eth0"))[20:24])
+if own == SERVER:
+    server = socket.create_server((SERVER, 8000))
+    connections = [server.accept()[0] for _ in range(2)]
+    time.sleep(1)
+    for connection in connections:
+        connection.settimeout(100)
+        count = 0
+        while data := connection.recv(1 << 16):
+            count += len(data)
+        assert count == SIZE, count
+else:
+    while True:
+        try:
+            connection = socket.create_connection((SERVER, 8000))
+            break
+        except OSError:
+            time.sleep(0.1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SIZE)
+    connection.sendall(bytes(SIZE))
+"""
+
+
+@test
+def last_words(context):
+    """What a container wrote to a connection arrives, though it has ended."""
+    result = run_crowd(context, debian.image(Entrypoint=["/usr/bin/python3", "-c", LAST_WORDS]), count=3, STARINA_MEMORY="768M")
     check_equal(result.status, 0, result)
-    check_equal(sorted(re.findall(r"(\d) ended with status (\d+)", result.stderr)), [("0", "0"), ("1", "0"), ("2", "0")], result)
-    for address in (101, 102, 103):
-        check(f"container address 10.0.2.{address}" in result.stderr, result)
+    check_equal(len(re.findall(r"\d ended with status 0\n", result.stderr)), 3, result)
+
+
+@test
+def the_switch_dies(context):
+    """Again and again, under containers that talk to each other: no connection ends, and no byte is lost."""
+    result = talk(context, link_changes=4, append="reaper.target=netswitch reaper.count=1000 reaper.pause=2000")
+    check("killed netswitch 2 times" in result.stderr and "the container is back on the network" in result.stderr, result)
