@@ -238,6 +238,27 @@ static void count_end(void *context, struct command *command, int status, const 
 	command_free(command);
 }
 
+// A VM that waits has the built-in userland on its root disk: another image takes its place.
+bool test_warm_container(struct linux_test *t)
+{
+	struct linux_runtime_stats before, after;
+	struct command_output out;
+	struct container *container;
+
+	CHECK(linux_runtime_keep_warm(t->runtime, CONTAINER_MEMORY, 1, 1) == 0);
+	CHECK(linux_runtime_wait_warm(t->runtime, now_ns() + PATIENCE) == 0);
+	linux_runtime_stats(t->runtime, &before);
+	container = container_new(t->runtime, "hello:1");
+	CHECK(container_run(container) == 0 && container_wait_with_output(container, &out) == 0);
+	CHECK(out.status == 0 && span_is(out.stdout, "hello world\n"));
+	linux_runtime_stats(t->runtime, &after);
+	CHECK(after.warm_starts == before.warm_starts + 1);
+	command_output_deinit(&out);
+	container_free(container);
+	CHECK(linux_runtime_keep_warm(t->runtime, CONTAINER_MEMORY, 1, 0) == 0);
+	return true;
+}
+
 // Runs a VM and ends it after `patience`: while the kernel is loaded, while it boots, or when it runs.
 static bool run_and_kill(struct linux_test *t, nsec_t patience)
 {

@@ -44,4 +44,5 @@ bool test_container(struct linux_test *t);
 bool test_connect(struct linux_test *t);
 bool test_publish(struct linux_test *t);
 bool test_pool(struct linux_test *t);
+bool test_warm_container(struct linux_test *t);
 bool test_memory(struct linux_test *t);

@@ -28,6 +28,7 @@ static const struct test_case {
 	{"container.connect", test_connect},
 	{"container.publish", test_publish},
 	{"vms.warm_start", test_pool},
+	{"vms.warm_container", test_warm_container},
 	{"vms.memory_comes_back", test_memory},
 };
 

@@ -9,9 +9,10 @@
 //
 // Requests may be sent without waiting for replies; they are handled in order, and replies are written together
 // (each write costs VM exits): those to CONFIGURE, MOUNT, NETWORK, CREATE and START come with STARTED in one write. A
-// failed CONFIGURE, MOUNT, NETWORK or CREATE sends FAILED before its reply. An execve that fails sends FAILED after
+// failed CONFIGURE, MOUNT, NETWORK or CREATE sends FAILED before its reply. A guest that waits for its container may be sent PREPARE first: then
+// CREATE takes the prepared container when CONFIGURE asked for nothing that it lacks, and makes one else. An execve that fails sends FAILED after
 // STARTED. bootd opens the control port first (data that comes before a port is open is dropped by Linux), stdin
-// once execve happened, stdout and stderr at their first byte. The VMM says that its end of each port is open
+// once execve happened, stdout and stderr at their first byte; a prepared guest has all of them open. The VMM says that its end of each port is open
 // (VIRTIO_CONSOLE_PORT_OPEN) in the order of their numbers and, for stdin, closes it after the last byte: that
 // is the end of file. Ports have queues of their own: before the VMM acts on EXITED it drains stdout and stderr.
 //
@@ -21,7 +22,7 @@
 
 #include <stdint.h>
 
-#define CONTROL_VERSION 2u
+#define CONTROL_VERSION 3u
 #define CONTROL_MAGIC 0x52544353u  // "SCTR"
 // Large enough for a config.json with a 100 KB argv and environment.
 #define CONTROL_MAX_BODY (1024u * 1024u)
@@ -46,6 +47,8 @@ enum control_type {
 	CONTROL_RESIZE = 6,     // body: struct control_resize
 	CONTROL_SHUTDOWN = 7,   // body: none: kill what runs, unmount, power the guest off
 	CONTROL_NETWORK = 8,    // body: struct control_network: who the guest is; before CREATE, and again when that changes
+	CONTROL_PREPARE = 9,    // body: struct control_prepare: all of a container that its configuration seldom changes
+	CONTROL_RELEASE = 10,   // body: none: what PREPARE made goes, and the root disk may be taken away
 
 	CONTROL_REPLY = 32,  // body: struct control_reply, then a UTF-8 message when status is not 0
 
@@ -54,7 +57,6 @@ enum control_type {
 	CONTROL_EVENT_STARTED = 65,  // body: none: the next thing that happens is execve
 	CONTROL_EVENT_FAILED = 66,   // body: struct control_exited, then a UTF-8 message: execve did not happen
 	CONTROL_EVENT_EXITED = 67,   // body: struct control_exited; all output of the process went out before it
-	CONTROL_EVENT_WARM = 68,     // body: none: nobody wanted anything after READY, so a container was rehearsed (guest/rehearsal.h)
 };
 
 struct control_header {
@@ -81,6 +83,11 @@ enum control_root_flags {
 struct control_mount {
 	uint32_t flags;
 	uint32_t writable_disk;
+	uint64_t root_sectors;  // size of the root image, which the guest waits to see; 0: any
+};
+
+struct control_prepare {
+	uint64_t root_sectors;  // as control_mount's
 };
 
 // Addresses are in network order; all zero: none.

@@ -207,6 +207,30 @@ static const struct vm_ops container_vm_ops = {
 
 // --- Interface -------------------------------------------------------------------------------------
 
+static error_t take_root(struct guest_container *c, const struct guest_container_config *config)
+{
+	if (!vm_has_root(c->vm))
+		return vm_bind_root(c->vm, config->root_disk, config->root_region);
+	c->root_ready = config->root_disk == HANDLE_NONE;
+	c->next_root = config->root_disk;
+	c->next_root_region = config->root_region;
+	return 0;
+}
+
+void guest_container_released(struct guest_container *c)
+{
+	handle_t disk = c->next_root;
+	error_t err;
+
+	c->next_root = HANDLE_NONE;
+	vm_unbind_root(c->vm);
+	err = vm_bind_root(c->vm, disk, c->next_root_region);
+	if (err < 0) {
+		handle_close(disk);
+		guest_container_fail(c, "the container's root disk could not be used (error %d)", (int)err);
+	}
+}
+
 // The VM last: it is the caller's again when something fails.
 static error_t take_vm(struct guest_container *c, const struct guest_container_config *config)
 {
@@ -219,10 +243,11 @@ static error_t take_vm(struct guest_container *c, const struct guest_container_c
 			return err;
 	}
 	// The root disk last: with it the VM is no more one that a pool might keep.
+	assert(config->writable_disk == HANDLE_NONE || !vm_has_root(c->vm));
 	err = config->writable_disk != HANDLE_NONE ? vm_bind_writable(c->vm, config->writable_disk) : 0;
 	c->has_writable = err == 0 && config->writable_disk != HANDLE_NONE;
 	if (err == 0)
-		err = vm_bind_root(c->vm, config->root_disk, config->root_region);
+		err = take_root(c, config);
 	if (err < 0 && config->vm == NULL)
 		vm_destroy(c->vm);
 	else if (err == 0)
@@ -282,6 +307,8 @@ void guest_container_destroy(struct guest_container *c)
 		assert(stopped);
 		vm_destroy(c->vm);
 	}
+	if (c->next_root != HANDLE_NONE)
+		handle_close(c->next_root);
 	loop_close(c->loop, &c->deferred);
 	heap_free((void *)(uintptr_t)c->config.data);
 	heap_free(c);
@@ -291,7 +318,8 @@ static void join_network(struct guest_container *c)
 {
 	error_t err;
 
-	if (c->network == HANDLE_NONE || c->state >= CONTAINER_EXITED)
+	// One that was booted ahead may be on it already.
+	if (c->network == HANDLE_NONE || c->state >= CONTAINER_EXITED || vm_on_network(c->vm))
 		return;
 	err = vm_bind_network(c->vm, c->network, c->address);
 	if (err < 0)
@@ -308,6 +336,10 @@ void guest_container_start(struct guest_container *c)
 	if (!vm_is_ready(c->vm))
 		vm_boot(c->vm);
 	join_network(c);
+	if (c->next_root != HANDLE_NONE) {
+		vm_be_patient(c->vm, "release its root disk");
+		guest_container_request(c, CONTROL_RELEASE, (struct span){0}, (struct span){0});
+	}
 	guest_container_advance(c);
 }
 

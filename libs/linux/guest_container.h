@@ -37,9 +37,9 @@ struct guest_container_ops {
 };
 
 struct guest_container_config {
-	struct vm *vm;         // one that is ready and has no root disk; taken over on success. NULL: one is booted:
+	struct vm *vm;         // one that is ready, maybe prepared (CONTROL_PREPARE); taken over on success. NULL: one is booted:
 	struct vm_config boot;  // with this; the boot disk is needed until the container has started or ended
-	handle_t root_disk;    // channel of a block device; consumed on success
+	handle_t root_disk;    // channel of a block device; consumed on success. HANDLE_NONE: the VM is prepared with it
 	struct disk_region root_region;  // of it; the image
 	handle_t writable_disk;  // channel of one with an ext4 file system for the writable layer, consumed also on errors;
 	                         // HANDLE_NONE: the layer is a tmpfs

@@ -23,17 +23,16 @@ void guest_container_request(struct guest_container *c, enum control_type type, 
 		guest_container_fail(c, "request %d to bootd could not be queued (error %d)", (int)type, (int)err);
 	else if (type == CONTROL_START)
 		c->start_request = request;
+	else if (type == CONTROL_RELEASE)
+		c->release_request = request;
 }
 
 static void request_network(struct guest_container *c, const struct guest_address *address)
 {
-	struct control_network body = {.mtu = address->mtu, .prefix_len = (uint8_t)address->network.prefix_len};
+	error_t err = vm_request_network(c->vm, PROCESS_INIT, address);
 
-	memcpy(body.mac, address->mac, sizeof(body.mac));
-	memcpy(body.address, address->network.address, sizeof(body.address));
-	memcpy(body.gateway, address->network.gateway, sizeof(body.gateway));
-	memcpy(body.dns, address->network.dns, sizeof(body.dns));
-	guest_container_request(c, CONTROL_NETWORK, span_of(&body, sizeof(body)), span_of(NULL, 0));
+	if (err < 0)
+		guest_container_fail(c, "the guest could not be told its address (error %d)", (int)err);
 }
 
 static void request_start(struct guest_container *c)
@@ -69,7 +68,7 @@ void guest_container_network_settled(void *context, const struct guest_address *
 void guest_container_advance(struct guest_container *c)
 {
 	struct control_configure configure = {0};
-	struct control_mount mount = {.writable_disk = c->has_writable ? 1 : 0};
+	struct control_mount mount = {.writable_disk = c->has_writable ? 1 : 0, .root_sectors = vm_root_sectors(c->vm)};
 
 	if (c->state != CONTAINER_BOOTING || !c->root_ready || (c->has_writable && !c->writable_ready) ||
 	    !vm_is_ready(c->vm))
@@ -85,7 +84,7 @@ void guest_container_advance(struct guest_container *c)
 	guest_container_request(c, CONTROL_CONFIGURE, span_of(&configure, sizeof(configure)), c->config);
 	memset(&configure, 0, sizeof(configure));
 	guest_container_request(c, CONTROL_MOUNT, span_of(&mount, sizeof(mount)), span_of(NULL, 0));
-	// The address is known long before a guest has booted; but not always before one from a pool is taken.
+	// The address is known long before a guest has booted; but not always before one that was booted ahead is taken.
 	c->network_awaited = vm_waits_for_network(c->vm);
 	if (!c->network_awaited)
 		request_start(c);
@@ -119,8 +118,11 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 	reader_copy(&r, &reply, sizeof(reply));
 	if (reader_status(&r) < 0 || header->request == 0 || header->request > vm_last_request(c->vm))
 		return ERR_PROTOCOL;
-	if (reply.status == 0)
+	if (reply.status == 0) {
+		if (header->request == c->release_request && c->next_root != HANDLE_NONE)
+			guest_container_released(c);
 		return 0;
+	}
 	copy_text(text, sizeof(text), r.rest);
 	if (header->request <= c->start_request || c->start_request == 0)
 		guest_container_fail(c, "%s (Linux error %d)", text[0] != '\0' ? text : "bootd refused a request",
@@ -180,8 +182,6 @@ error_t guest_container_frame(void *context, const struct control_header *header
 	if (c->state >= CONTAINER_EXITED)
 		return 0;
 	switch (header->type) {
-	case CONTROL_EVENT_WARM:
-		return 0;  // it was on its way when the VM was taken
 	case CONTROL_REPLY:
 		return take_reply(c, header, body);
 	case CONTROL_EVENT_STARTED:

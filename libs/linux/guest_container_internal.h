@@ -33,6 +33,9 @@ struct guest_container {
 	char error[VM_ERROR_MAX];
 	nsec_t start_time;
 	uint32_t start_request;  // the last of those that must succeed
+	uint32_t release_request;
+	handle_t next_root;  // bound once the guest has released the one that it was prepared with
+	struct disk_region next_root_region;
 	bool stdin_closed;
 	struct vcpu_stats final_stats;  // when the VM is gone
 	struct source deferred;  // a timer: the end is told from the loop, never from within a call
@@ -44,6 +47,8 @@ void guest_container_exit(struct guest_container *c, int status);
 void guest_container_fail(struct guest_container *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Sends bootd the requests of a start when it is ready and the root disk is.
 void guest_container_advance(struct guest_container *c);
+// The guest has let go of its root disk: it gets the container's.
+void guest_container_released(struct guest_container *c);
 // What became of the VM's network.
 void guest_container_network_settled(void *context, const struct guest_address *address, const char *error);
 // Queues a request to bootd and sends what the guest takes. Fails the container on errors.

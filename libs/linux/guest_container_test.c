@@ -301,7 +301,7 @@ static void machine_ends(enum machine_end reason)
 static struct vm_net *joined;
 static bool network_holds;  // frames that the switch does not take
 static handle_t connector;
-static handle_t writable_channel;  // of the next container
+static handle_t writable_channel, root_channel;  // of the next container
 
 error_t vm_net_create(struct vm_net *net, struct machine *machine)
 {
@@ -437,6 +437,7 @@ static void create_container(struct vm *warm)
 		.vm = warm,
 		.boot = boot,
 		.config = {.data = (const uint8_t *)"{}", .len = 2},
+		.root_disk = root_channel,
 		.writable_disk = writable_channel,
 		.network = connector,
 		.address = {10, 0, 2, 100},
@@ -1094,6 +1095,85 @@ static void test_warm(void **state)
 	assert_int_equal(events, 1);
 }
 
+static uint64_t root_capacity(void)
+{
+	uint64_t capacity;
+
+	memcpy(&capacity, vm->root.mmio.page + VIRTIO_MMIO_CONFIG, sizeof(capacity));
+	return capacity;
+}
+
+// A VM that was booted ahead with a root disk of 8 sectors.
+static void boot_prepared(uint32_t *events)
+{
+	static const struct vm_ops pool = {.ready = vm_event, .root_ready = vm_event, .stopped = vm_event};
+
+	guest_container_destroy(c);
+	c = NULL;
+	assert_int_equal(vm_create(&loop, &boot, &pool, events, &vm), 0);
+	guest_boot();
+	guest_ready();
+	assert_int_equal(vm_bind_root(vm, 90, (struct disk_region){0}), 0);
+	root_is_ready(8);
+}
+
+// With the container's root disk, bootd has all it needs at once.
+static void test_prepared(void **state)
+{
+	static const uint16_t types[] = {CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	uint32_t events = 0;
+
+	(void)state;
+	boot_prepared(&events);
+	create_container(vm);
+	guest_container_start(c);
+	expect_requests(types, 4);
+	guest_container_kill(c);
+	expect_end(137, NULL);
+}
+
+// With another, the guest lets go of the one that it has first.
+static void test_another_root(void **state)
+{
+	static const uint16_t release[] = {CONTROL_RELEASE};
+	static const uint16_t types[] = {CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	uint32_t events = 0, opened;
+
+	(void)state;
+	boot_prepared(&events);
+	root_channel = 91;
+	create_container(vm);
+	root_channel = HANDLE_NONE;
+	opened = disks_opened;
+	guest_container_start(c);
+	expect_requests(release, 1);
+	assert_int_equal(disks_opened, opened);
+	guest_reply(1, 0);
+	assert_int_equal(disks_opened, opened + 1);
+	assert_int_equal(root_capacity(), 0);
+	guest_reply(1, 0);  // a hostile guest says it twice
+	assert_int_equal(disks_opened, opened + 1);
+	root_is_ready(16);
+	assert_int_equal(root_capacity(), 16);
+	expect_requests(types, 4);
+	guest_container_kill(c);
+	expect_end(137, NULL);
+}
+
+static void test_root_not_released(void **state)
+{
+	uint32_t events = 0;
+
+	(void)state;
+	boot_prepared(&events);
+	root_channel = 91;
+	create_container(vm);
+	root_channel = HANDLE_NONE;
+	guest_container_start(c);
+	guest_reply(1, -16);
+	expect_end(125, "Linux error 16");
+}
+
 // What a guest without a container may not say.
 static void test_hostile_while_warm(void **state)
 {
@@ -1134,6 +1214,9 @@ int main(void)
 		container_case(test_root_disk_returns),
 		container_case(test_root_disk_is_lost),
 		container_case(test_warm),
+		container_case(test_prepared),
+		container_case(test_another_root),
+		container_case(test_root_not_released),
 		container_case(test_hostile_while_warm),
 	};
 

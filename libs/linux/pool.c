@@ -4,21 +4,11 @@
 // containers to run.
 
 #include "libs/linux/machine.h"
-#include "libs/linux/runtime_internal.h"
-#include "libs/starina/alloc.h"
+#include "libs/linux/warm_vm.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
 #define REFILL_DELAY (250 * NSEC_PER_MSEC)
-
-struct warm_vm {
-	struct linux_runtime *runtime;
-	struct warm_kind *kind;
-	struct vm *vm;
-	struct list entry;  // of the kind's or of those that end
-	bool stopping;
-	bool stopped;
-};
 
 // A container that has just started is let get on with it before the next boot takes its hart.
 void pool_refill_soon(struct linux_runtime *runtime)
@@ -38,120 +28,73 @@ void pool_turn_later(struct linux_runtime *runtime)
 	assert(err == 0);
 }
 
-// Its VM is stopped and freed from the loop: what found the end may be deep inside a device model.
-static void end(struct warm_vm *warm)
+// It is stopped and freed from the loop: what found the end may be deep inside a device model.
+static void end(struct warm_kind *kind, struct warm_vm *warm)
 {
-	struct pool *pool = &warm->runtime->pool;
+	struct pool *pool = &kind->runtime->pool;
 
-	warm->kind->num_vms--;
+	kind->num_vms--;
 	if (pool->booting == warm)
 		pool->booting = NULL;
 	list_push_back(&pool->ending, &warm->entry);
-	pool_turn_later(warm->runtime);
+	pool_turn_later(kind->runtime);
 }
 
-// bootd waits, and rehearses a container while nobody wants one: the VM is for others when that is over.
-static void warm_ready(void *context)
+static void warm_ready(struct warm_vm *warm, void *context)
 {
-	(void)context;
+	struct warm_kind *kind = context;
+
+	kind->runtime->pool.booting = NULL;
+	kind->num_ready++;
+	list_push_back(&kind->vms, &warm->entry);
+	pool_turn_later(kind->runtime);
 }
 
-static error_t warm_frame(void *context, const struct control_header *header, struct span body)
+static void warm_failed(struct warm_vm *warm, void *context)
 {
-	struct warm_vm *warm = context;
+	struct warm_kind *kind = context;
 
-	(void)body;
-	if (header->type != CONTROL_EVENT_WARM || warm->runtime->pool.booting != warm)
-		return ERR_PROTOCOL;
-	warm->runtime->pool.booting = NULL;
-	warm->kind->num_ready++;
-	list_push_back(&warm->kind->vms, &warm->entry);
-	pool_turn_later(warm->runtime);
-	return 0;
-}
-
-static size_t warm_output(void *context, uint32_t port, struct span bytes)
-{
-	(void)context;
-	(void)port;
-	return bytes.len;
-}
-
-static void warm_input_ready(void *context, uint32_t port)
-{
-	(void)context;
-	(void)port;
-}
-
-static void warm_failed(void *context, const char *error)
-{
-	struct warm_vm *warm = context;
-	struct pool *pool = &warm->runtime->pool;
-
-	log_warn("a virtual machine that was kept ready is lost: %s", error);
-	if (pool->booting == warm) {
-		pool->failed = true;
-	} else {
+	if (warm->ready) {
 		list_remove(&warm->entry);
-		warm->kind->num_ready--;
+		kind->num_ready--;
+	} else {
+		kind->runtime->pool.failed = true;
 	}
-	end(warm);
+	end(kind, warm);
 }
 
-static void warm_stopped(void *context)
+static void warm_stopped(struct warm_vm *warm, void *context)
 {
-	struct warm_vm *warm = context;
+	struct warm_kind *kind = context;
 
-	warm->stopped = true;
-	pool_turn_later(warm->runtime);
+	(void)warm;
+	pool_turn_later(kind->runtime);
 }
 
-static const struct vm_ops warm_ops = {
-	.ready = warm_ready,
-	.frame = warm_frame,
-	.output = warm_output,
-	.input_ready = warm_input_ready,
-	.failed = warm_failed,
-	.stopped = warm_stopped,
-};
+static const struct warm_vm_ops warm_ops = {.ready = warm_ready, .failed = warm_failed, .stopped = warm_stopped};
 
 static void boot_one(struct linux_runtime *runtime, struct warm_kind *kind)
 {
-	struct vm_config config = runtime_vm_config(runtime, kind->memory, kind->cpus);
-	struct warm_vm *warm = heap_alloc(sizeof(*warm));
-	error_t err = ERR_NO_MEMORY;
+	error_t err = warm_vm_boot(runtime, kind->memory, kind->cpus, &warm_ops, kind, &runtime->pool.booting);
 
-	if (warm != NULL)
-		err = vm_create(runtime->loop, &config, &warm_ops, warm, &warm->vm);
 	if (err < 0) {
 		log_warn("no virtual machine to keep ready could be made (error %d)", (int)err);
 		runtime->pool.failed = true;
-		heap_free(warm);
 		return;
 	}
-	warm->runtime = runtime;
-	warm->kind = kind;
 	kind->num_vms++;
-	runtime->pool.booting = warm;
 	runtime->stats.vms_booted++;
-	vm_boot(warm->vm);
 }
 
 static void free_ending(struct pool *pool)
 {
 	list_for_each_safe(entry, &pool->ending)
 	{
-		struct warm_vm *warm = container_of(entry, struct warm_vm, entry);
+		struct list *before = entry->prev;
 
-		if (!warm->stopping) {
-			warm->stopping = true;
-			warm->stopped = vm_stop(warm->vm);
-		}
-		if (!warm->stopped)
-			continue;
-		list_remove(&warm->entry);
-		vm_destroy(warm->vm);
-		heap_free(warm);
+		list_remove(entry);
+		if (!warm_vm_end(container_of(entry, struct warm_vm, entry)))
+			list_insert_after(before, entry);
 	}
 }
 
@@ -163,9 +106,9 @@ static void shrink(struct pool *pool, struct warm_kind *kind)
 
 		if (entry != NULL) {
 			kind->num_ready--;
-			end(container_of(entry, struct warm_vm, entry));
-		} else if (pool->booting != NULL && pool->booting->kind == kind) {
-			end(pool->booting);
+			end(kind, container_of(entry, struct warm_vm, entry));
+		} else if (pool->booting != NULL && pool->booting->context == kind) {
+			end(kind, pool->booting);
 		} else {
 			break;
 		}
@@ -209,8 +152,10 @@ error_t pool_init(struct linux_runtime *runtime)
 		return err;
 	}
 	list_init(&pool->ending);
-	for (uint32_t i = 0; i < LINUX_WARM_KINDS; i++)
+	for (uint32_t i = 0; i < LINUX_WARM_KINDS; i++) {
 		list_init(&pool->kinds[i].vms);
+		pool->kinds[i].runtime = runtime;
+	}
 	return 0;
 }
 
@@ -246,14 +191,12 @@ bool pool_has(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus)
 
 void pool_give_up(struct linux_runtime *runtime, struct vm *vm)
 {
-	struct warm_vm *warm = heap_alloc(sizeof(*warm));
+	// Of no kind any more; the first is as good as any to find the pool by.
+	struct warm_vm *warm = warm_vm_adopt(runtime, vm, &warm_ops, &runtime->pool.kinds[0]);
 
 	// Without memory for this one there is none for anything: the VM stays as it is, unused.
 	if (warm == NULL)
 		return;
-	warm->runtime = runtime;
-	warm->vm = vm;
-	vm_set_owner(vm, &warm_ops, warm);
 	list_push_back(&runtime->pool.ending, &warm->entry);
 	pool_turn_later(runtime);
 }
@@ -262,20 +205,15 @@ struct vm *pool_take(struct linux_runtime *runtime, uint64_t memory, uint32_t cp
 {
 	struct warm_kind *kind = find_kind(&runtime->pool, memory, cpus);
 	struct list *entry = kind != NULL ? list_pop_front(&kind->vms) : NULL;
-	struct warm_vm *warm;
-	struct vm *vm;
 
 	if (kind != NULL)
 		runtime->pool.failed = false;
 	if (entry == NULL)
 		return NULL;
-	warm = container_of(entry, struct warm_vm, entry);
-	vm = warm->vm;
 	kind->num_ready--;
 	kind->num_vms--;
-	heap_free(warm);
 	runtime->stats.warm_starts++;
-	return vm;
+	return warm_vm_take(container_of(entry, struct warm_vm, entry));
 }
 
 error_t linux_runtime_keep_warm(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus, uint32_t count)

@@ -38,6 +38,7 @@ static void index_read(void *context, error_t status)
 	// A second reading, after the disk's driver restarted, changes nothing.
 	if (err == 0 && runtime->images.images == NULL)
 		err = image_index_parse(&runtime->images, text);
+	runtime->builtin = image_index_find(&runtime->images, IMAGE_BUILTIN);
 	heap_free(runtime->index_data);
 	runtime->index_data = NULL;
 	if (err < 0)

@@ -21,6 +21,7 @@ enum runtime_state {
 
 // A kind of VM that is kept booted.
 struct warm_kind {
+	struct linux_runtime *runtime;
 	uint64_t memory;
 	uint32_t cpus;
 	uint32_t count;    // wanted
@@ -55,6 +56,7 @@ struct linux_runtime {
 	struct boot_disk boot;
 	uint8_t *index_data;  // heap, while it is being read
 	struct image_index images;
+	const struct image *builtin;  // of them; NULL: the host packed none
 	struct list waiting;  // struct runtime_waiter
 	struct pool pool;
 	struct linux_runtime_stats stats;

@@ -256,9 +256,13 @@ static error_t create_container(struct task *task, handle_t disk)
 		c.vm = pool_take(runtime, task->memory, task->cpus);
 		if (c.vm == NULL)
 			runtime->stats.vms_booted++;
+		else if (task->found == runtime->builtin)
+			c.root_disk = HANDLE_NONE;  // it is there
 		err = guest_container_create(runtime->loop, &c, &container_callbacks, task, &task->container);
 		if (err < 0 && c.vm != NULL)
 			pool_give_up(runtime, c.vm);
+		if (err == 0 && c.root_disk != disk)
+			handle_close(disk);
 	}
 	json_writer_deinit(&config);
 	return err;
@@ -276,29 +280,33 @@ static bool has_memory(struct task *task)
 	return false;
 }
 
-static void disk_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+// Starts the container on the image's disk; with HANDLE_NONE in a VM of the pool that has it.
+static error_t launch(struct task *task, handle_t disk)
 {
-	struct task *task = opener->context;
-	error_t err;
+	error_t err = create_container(task, disk);
 
-	task_opened(task);
-	if (channel == HANDLE_NONE)
-		task_fail(task, COMMAND_STATUS_FAILED, "there is no disk with images (serial \"images\"): %s (error %d)", text, (int)error);
-	if (task->end_known || !has_memory(task)) {
-		if (channel != HANDLE_NONE)
-			handle_close(channel);
-		return;
-	}
-	err = create_container(task, channel);
 	if (err < 0) {
-		handle_close(channel);
 		task_fail(task, COMMAND_STATUS_FAILED, "the virtual machine could not be made (error %d): memory is 32 MiB to 8 GiB, CPUs are 1 to 4",
 		          (int)err);
-		return;
+		return err;
 	}
 	task->state = TASK_RUNNING;
 	guest_container_start(task->container);
 	task_input_pump(task);
+	return 0;
+}
+
+static void disk_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct task *task = opener->context;
+
+	task_opened(task);
+	if (channel == HANDLE_NONE)
+		task_fail(task, COMMAND_STATUS_FAILED, "there is no disk with images (serial \"images\"): %s (error %d)", text, (int)error);
+	if (!task->end_known && has_memory(task) && launch(task, channel) == 0)
+		return;
+	if (channel != HANDLE_NONE)
+		handle_close(channel);
 }
 
 // --- Start -----------------------------------------------------------------------------------------
@@ -330,6 +338,10 @@ static void runtime_settled(void *context)
 		list_images(runtime, names, sizeof(names));
 		task_fail(task, COMMAND_STATUS_FAILED, "this system has no image \"%.64s\": name it in LINUXRUN_IMAGES; there is %s",
 		          task->image, names);
+		return;
+	}
+	if (task->found == runtime->builtin && pool_has(runtime, task->memory, task->cpus)) {
+		(void)launch(task, HANDLE_NONE);
 		return;
 	}
 	task_opening(task);

@@ -159,6 +159,11 @@ error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address
 	return vm_net_join(&vm->net, connector, address, network_settled, vm);
 }
 
+bool vm_on_network(const struct vm *vm)
+{
+	return vm->net.loop != NULL;
+}
+
 bool vm_waits_for_network(const struct vm *vm)
 {
 	return vm->net.waiting;

@@ -92,6 +92,12 @@ void vm_log_last_words(const struct vm *vm);
 // Binds `region` of the block device on `channel` (consumed on success) as the root disk (/dev/vda), once; `root_ready` comes, or
 // `root_lost`. Errors: ERR_EXISTS, as loop_add's.
 __must_check error_t vm_bind_root(struct vm *vm, handle_t channel, struct disk_region region);
+// Whether a root disk is bound.
+bool vm_has_root(const struct vm *vm);
+// The size that the guest sees, 0 when none is bound or ready. Sectors of 512 bytes.
+uint64_t vm_root_sectors(const struct vm *vm);
+// Takes the root disk away: the guest, which has unmounted it (CONTROL_RELEASE), sees an empty one, and another may be bound.
+void vm_unbind_root(struct vm *vm);
 // The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none any more.
 void vm_root_reopened(struct vm *vm, handle_t channel);
 
@@ -104,6 +110,8 @@ void vm_writable_reopened(struct vm *vm, handle_t channel);
 // Plugs the VM, which boots or is ready, into the network behind `connector` (of "vmnet"; not consumed), once,
 // wanting `address` (all zero: any); `network_settled` comes later. Errors: ERR_EXISTS, ERR_BAD_STATE, as loop_add's.
 __must_check error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address[4]);
+// Whether it was plugged in.
+bool vm_on_network(const struct vm *vm);
 // Whether `network_settled` is to come for the first time.
 bool vm_waits_for_network(const struct vm *vm);
 // Who the VM is on the network. Returns false as long as it is not known, and when it is on none.
@@ -112,6 +120,8 @@ __must_check bool vm_address(const struct vm *vm, struct guest_address *out);
 // Queues a request to bootd, which is ready, and sends what the guest takes. Errors: as control_link_request's.
 __must_check error_t vm_request(struct vm *vm, enum control_type type, uint32_t process, struct span fixed,
                                 struct span tail, uint32_t *request);
+// Tells bootd who the VM is (CONTROL_NETWORK). Errors: as vm_request's.
+__must_check error_t vm_request_network(struct vm *vm, uint32_t process, const struct guest_address *address);
 // The number of the last request, 0 when there was none.
 uint32_t vm_last_request(const struct vm *vm);
 // Gives input to a port. Returns how many bytes were taken; after fewer than all, `input_ready` comes.

@@ -2,6 +2,7 @@
 //
 // The ports of the guest's console, and the frames of bootd on one of them.
 
+#include "libs/base/string.h"
 #include "libs/linux/vm_internal.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
@@ -22,6 +23,19 @@ error_t vm_request(struct vm *vm, enum control_type type, uint32_t process, stru
 	if (err == 0)
 		link_flush(vm);
 	return err;
+}
+
+error_t vm_request_network(struct vm *vm, uint32_t process, const struct guest_address *address)
+{
+	struct control_network body = {.mtu = address->mtu, .prefix_len = (uint8_t)address->network.prefix_len};
+	struct span fixed = {.data = (const uint8_t *)&body, .len = sizeof(body)};
+	uint32_t request;
+
+	memcpy(body.mac, address->mac, sizeof(body.mac));
+	memcpy(body.address, address->network.address, sizeof(body.address));
+	memcpy(body.gateway, address->network.gateway, sizeof(body.gateway));
+	memcpy(body.dns, address->network.dns, sizeof(body.dns));
+	return vm_request(vm, CONTROL_NETWORK, process, fixed, (struct span){0}, &request);
 }
 
 uint32_t vm_last_request(const struct vm *vm)

@@ -124,6 +124,26 @@ error_t vm_bind_root(struct vm *vm, handle_t channel, struct disk_region region)
 	return err;
 }
 
+bool vm_has_root(const struct vm *vm)
+{
+	return vm->root_bound;
+}
+
+uint64_t vm_root_sectors(const struct vm *vm)
+{
+	return vm->has_cache ? vm->root.num_sectors : 0;
+}
+
+void vm_unbind_root(struct vm *vm)
+{
+	machine_enter(&vm->machine);
+	blk_device_set_capacity(&vm->root, 0);
+	machine_leave(&vm->machine);
+	vm_root_deinit(vm);
+	vm->root_bound = false;
+	vm->root_lost = false;
+}
+
 void vm_root_reopened(struct vm *vm, handle_t channel)
 {
 	error_t err;

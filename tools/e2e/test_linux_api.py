@@ -91,7 +91,7 @@ def containers(context):
 
 @test
 def warm_vms(context):
-    run_tests(context, "vms.warm", 1)
+    run_tests(context, "vms.warm", 2)
 
 
 @test

@@ -17,9 +17,8 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
-from bootd_vmm import (CONFIGURE, CREATE, EXITED, FAILED, HEADER, MAGIC, MOUNT, NETWORK, READY, REPLY,
+from bootd_vmm import (CONFIGURE, CREATE, EXITED, FAILED, HEADER, MAGIC, MOUNT, NETWORK, READY, RELEASE, REPLY,
                        RESIZE, SIGNAL, START, STARTED, STDERR, STDIN, STDOUT, VERSION, Guest, make_root,
                        network_body)
 
@@ -56,7 +55,7 @@ def expect_run(guest, wanted, status, stdout=None, stderr=b"", **more):
     """Runs to the end and compares."""
     guest.start(wanted, **more)
     actual = guest.end()
-    check(actual[0], status)
+    check((actual[0], actual[3]), (status, None))
     if stdout is not None:
         check(actual[1], stdout)
     check(actual[2], stderr)
@@ -71,23 +70,6 @@ def hello(guest):
         check(guest.reply(number), (0, ""))
     order = [f[0] for f in guest.frames]
     check(order, [READY, REPLY, REPLY, REPLY, REPLY, STARTED, EXITED])
-
-
-@test()
-def rehearsal(guest):
-    """A guest that nobody asks for anything rehearses a container, once; the real one is as without it."""
-    guest.frame(READY)
-    guest.wait(lambda: guest.warm or None, "the rehearsal")
-    hello(guest)
-    check(guest.warm, 1)
-
-
-@test()
-def rehearsal_broken_off(guest):
-    """What is asked for in its midst is done as ever."""
-    guest.frame(READY)
-    time.sleep(0.15)
-    expect_run(guest, config("probe", "hello"), 0, b"hello\n")
 
 
 @test()
@@ -634,6 +616,54 @@ def network_changes(guest):
     state = interface_state(guest.end()[1])
     check([state[key] for key in ("mac", "address", "mask", "gateway")],
           ["02:01:02:03:04:05", "192.168.7.9", "255.255.0.0", "192.168.0.1"])
+
+
+@test()
+def prepared(guest):
+    """A container that was prepared is what one is that was made when it was asked for."""
+    check(guest.prepare(), (0, ""))
+    requests = guest.start(config("probe", "net"), network=network_body())
+    state = interface_state(guest.end()[1])
+    check((state["address"], state["ping"], state["low port"]), ("10.0.2.100", "yes", "yes"))
+    for number in requests:
+        check(guest.reply(number), (0, ""))
+
+
+PREPARED = (process_settings, user_by_name, unknown_user, default_capabilities, default_limits, dev_nodes, console_of_a_terminal,
+            resources, only_its_processes, mounts, masked_paths, readonly_paths, readonly_root, readonly_root_by_config,
+            runtime_files, not_found, exec_format_error, stdin_to_stdout, network_files)
+
+
+def prepared_as(function):
+    """The same expectation of a prepared guest: by the prepared container, or by another in its place."""
+    def run(guest):
+        check(guest.prepare(), (0, ""))
+        function(guest)
+    run.__name__ = "prepared_" + function.__name__
+    test()(run)
+
+
+for expectation in PREPARED:
+    prepared_as(expectation)
+
+
+@test()
+def released(guest):
+    """Nothing of the root disk is in use; what comes next is a container as ever."""
+    check(guest.prepare(), (0, ""))
+    check(guest.reply(guest.send(RELEASE)), (0, ""))
+    check(guest.reply(guest.send(RELEASE))[0], -22)
+    expect_run(guest, config("probe", "ls", "/dev"), 0,
+               b"core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero \n")
+
+
+@test()
+def prepared_at_the_wrong_time(guest):
+    check(guest.prepare(), (0, ""))
+    check(guest.prepare()[0], -114)
+    guest.send(CONFIGURE, bytes(40) + json.dumps(config("probe", "hello")).encode())
+    guest.send(MOUNT, struct.pack("<IIQ", 0, 1, 0))
+    check(guest.end()[3], "mount: a prepared container has its writable layer: release it first")
 
 
 def make_roots(options):

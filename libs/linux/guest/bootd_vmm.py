@@ -12,9 +12,9 @@ import tempfile
 import time
 
 HEADER = struct.Struct("<IHHIIII")
-MAGIC, VERSION = 0x52544353, 2
-CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN, NETWORK = range(1, 9)
-REPLY, READY, STARTED, FAILED, EXITED, WARM = 32, 64, 65, 66, 67, 68
+MAGIC, VERSION = 0x52544353, 3
+CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN, NETWORK, PREPARE, RELEASE = range(1, 11)
+REPLY, READY, STARTED, FAILED, EXITED = 32, 64, 65, 66, 67
 STDIN, STDOUT, STDERR, CONTROL = 0, 1, 2, 3
 TIMEOUT = 600
 
@@ -57,7 +57,6 @@ class Guest:
             self.selector.register(connection, selectors.EVENT_READ, port)
             self.ports.append(connection)
         self.frames = []
-        self.warm = 0  # WARM events, which are not among the frames: they come when nobody has asked for anything for a while
         self.request = 0
         self.pending = b""
         self.closed = set()
@@ -86,10 +85,7 @@ class Guest:
             assert magic == MAGIC and version == VERSION, "bootd sent no frame"
             if len(control) < HEADER.size + length:
                 break
-            if kind == WARM:
-                self.warm += 1
-            else:
-                self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
+            self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
             control = control[HEADER.size + length:]
         self.output[CONTROL] = control
 
@@ -130,12 +126,17 @@ class Guest:
         body = find()[3]
         return struct.unpack_from("<i", body)[0], body[4:].decode()
 
+    def prepare(self):
+        """Has a container prepared: the reply."""
+        self.frame(READY)
+        return self.reply(self.send(PREPARE, struct.pack("<Q", 0)))
+
     def start(self, config, flags=0, wall_time=0, network=None):
         """Sends all that a run needs, at once."""
         text = config if isinstance(config, bytes) else json.dumps(config).encode()
         self.frame(READY)
         return [self.send(CONFIGURE, struct.pack("<Q32s", wall_time, os.urandom(32)) + text),
-                self.send(MOUNT, struct.pack("<II", flags, 0)),
+                self.send(MOUNT, struct.pack("<IIQ", flags, 0, 0)),
                 *([self.send(NETWORK, network)] if network else []),
                 self.send(CREATE), self.send(START)]
 

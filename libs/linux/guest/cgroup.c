@@ -110,7 +110,8 @@ int cgroup_create(const struct config_resources *resources, int port, struct fai
 	if (error != 0)
 		return error;
 	if ((mkdir(CGROUPS, 0700) != 0 && errno != EEXIST) ||
-	    mount("cgroup2", CGROUPS, "cgroup2", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL) != 0)
+	    (mount("cgroup2", CGROUPS, "cgroup2", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL) != 0 &&
+	     errno != EBUSY))  // it is there, since a container was prepared
 		return failure_errno(failure, "mount the control groups");
 	if (write_setting(CGROUPS "/cgroup.subtree_control", "+memory +pids +cpu") != 0 ||
 	    (mkdir(GROUP, 0755) != 0 && errno != EEXIST))

@@ -146,6 +146,7 @@ static int read_mounts(struct config_reader *reader)
 	if (error != 0)
 		return error;
 
+	config->default_view = array == NULL;
 	size_t count = array != NULL ? (size_t)cJSON_GetArraySize(array)
 				     : sizeof(default_mounts) / sizeof(default_mounts[0]);
 	config->mounts = config_alloc(reader, count, sizeof(*config->mounts));
@@ -270,6 +271,7 @@ static int read_linux(struct config_reader *reader)
 	config->num_sysctls = sizeof(default_sysctls) / sizeof(default_sysctls[0]);
 	if (error != 0 || object == NULL)
 		return error;
+	config->default_view = false;
 	if ((error = json_strings(reader, object, "linux.", "maskedPaths", &config->masked_paths)) != 0 ||
 	    (error = json_strings(reader, object, "linux.", "readonlyPaths",
 				  &config->readonly_paths)) != 0 ||

@@ -83,6 +83,7 @@ struct config_resources {
 struct config {
 	struct config_process process;
 	struct config_resources resources;
+	bool default_view;  // mounts and everything of `linux` are as when they are absent
 	bool readonly;
 	const char *hostname;    // or NULL
 	const char *domainname;  // or NULL

@@ -82,11 +82,9 @@ static int set_oom_score(const struct config_process *process, struct failure *f
 	return 0;
 }
 
-static int set_up(const struct container_args *args, int *master, char *program, size_t size,
-		  struct failure *failure)
+// What the process sees and may touch.
+static int set_up_view(const struct config *config, struct failure *failure)
 {
-	struct config *config = args->config;
-	struct config_process *process = &config->process;
 	int error;
 
 	setsid();
@@ -95,6 +93,19 @@ static int set_up(const struct container_args *args, int *master, char *program,
 	    (error = mount_all(config, failure)) != 0)
 		return error;
 	umask(022);
+	if ((error = mount_write_sysctls(config, failure)) != 0)
+		return error;
+	return mount_seal(config, failure);
+}
+
+// What is the process's own.
+static int set_up_process(const struct container_args *args, int *master, char *program, size_t size,
+			  struct failure *failure)
+{
+	struct config *config = args->config;
+	struct config_process *process = &config->process;
+	int error;
+
 	if ((error = mount_write_files(config, failure)) != 0 ||
 	    (config->network != NULL &&
 	     (error = network_write_files(config->network, config->hostname, failure)) != 0) ||
@@ -105,9 +116,9 @@ static int set_up(const struct container_args *args, int *master, char *program,
 		return error;
 	if (process->has_oom_score_adj && (error = set_oom_score(process, failure)) != 0)
 		return error;
-	bool readonly = args->readonly_root || config->readonly;
-	if ((error = mount_seal(config, readonly, failure)) != 0 ||
-	    (error = credentials_apply(process, failure)) != 0)
+	if ((args->readonly_root || config->readonly) && (error = mount_seal_root(failure)) != 0)
+		return error;
+	if ((error = credentials_apply(process, failure)) != 0)
 		return error;
 	return lookup_program(process->args.items[0], config_env_get(&process->env, "PATH"), program, size,
 			      failure);
@@ -147,6 +158,22 @@ static void report_created(int socket, int master)
 		close(master);
 }
 
+// Says that all but the order is there, and waits for it.
+static int take_order(struct container_args *args, struct failure *failure)
+{
+	const struct container_order *order = args->order;
+	struct report prepared = { .kind = REPORT_PREPARED };
+	char record;
+
+	if (send(args->socket, &prepared, sizeof(prepared), MSG_NOSIGNAL) < 0 ||
+	    recv(args->socket, &record, sizeof(record), 0) <= 0)
+		_exit(FAILURE_SETUP);  // nobody wants it any more
+	int error = config_parse(args->config, order->text, order->size, failure);
+	args->config->network = order->has_network ? &order->network : NULL;
+	args->readonly_root = order->readonly_root;
+	return error;
+}
+
 // Waits for bootd's word and announces the start. The control port is blocking: the write is whole.
 static void wait_and_announce(const struct container_args *args)
 {
@@ -163,14 +190,15 @@ static void wait_and_announce(const struct container_args *args)
 	(void)!write(args->control, frames + 1, used - 1);
 }
 
-_Noreturn void container_run(const struct container_args *args)
+_Noreturn void container_run(struct container_args *args)
 {
 	struct config_process *process = &args->config->process;
 	struct failure failure;
 	char program[PATH_MAX];
 	int master;
 
-	if (set_up(args, &master, program, sizeof(program), &failure) != 0)
+	if (set_up_view(args->config, &failure) != 0 || (args->order != NULL && take_order(args, &failure) != 0) ||
+	    set_up_process(args, &master, program, sizeof(program), &failure) != 0)
 		fail(args->socket, &failure);
 	report_created(args->socket, master);
 	wait_and_announce(args);

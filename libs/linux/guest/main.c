@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
-#include "libs/linux/guest/rehearsal.h"
 #include "libs/linux/guest/session.h"
 
 static _Noreturn void power_off(void)
@@ -48,23 +46,13 @@ static void fill_stdio(void)
 static void run(struct session *session)
 {
 	struct pollfd entries[1 + PROCESS_NUM_POLLS];
-	bool rehearsed = false;
 
 	while (!session->shut_down) {
 		session_flush(session);
 		entries[0] = (struct pollfd){ .fd = session->control, .events = POLLIN };
 		process_poll(&session->process, entries + 1);
-		int ready = poll(entries, sizeof(entries) / sizeof(entries[0]),
-				 rehearsed ? session_pause(session) : REHEARSAL_DELAY_MS);
-		if (ready < 0)
+		if (poll(entries, sizeof(entries) / sizeof(entries[0]), session_pause(session)) < 0)
 			continue;
-		if (!rehearsed && ready == 0) {
-			if (rehearse(session->control))
-				session_warm(session);
-			rehearsed = true;
-			continue;
-		}
-		rehearsed = true;
 		process_run(&session->process, entries + 1);
 		session_report(session);
 		if (entries[0].revents != 0)
@@ -73,12 +61,9 @@ static void run(struct session *session)
 	session_flush(session);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	static struct session session;
-
-	if (argc == 2 && strcmp(argv[1], REHEARSAL_ARGUMENT) == 0)
-		return 0;
 
 	// An image's command may name /proc/self/exe: only the first process of the guest is bootd.
 	if (getpid() != 1 || mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, NULL) != 0) {

@@ -187,6 +187,17 @@ static int write_sysctl(const struct config_pair *sysctl, struct failure *failur
 	return result;
 }
 
+int mount_write_sysctls(const struct config *config, struct failure *failure)
+{
+	for (size_t i = 0; i < config->num_sysctls; i++) {
+		int error = write_sysctl(&config->sysctls[i], failure);
+
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
 int mount_write_files(const struct config *config, struct failure *failure)
 {
 	// Docker's; df and mount look there. Images that have their own, or no /etc, keep that.
@@ -194,12 +205,6 @@ int mount_write_files(const struct config *config, struct failure *failure)
 	for (size_t i = 0; i < config->num_files; i++) {
 		if (mount_write_file(config->files[i].key, config->files[i].value) != 0)
 			return failure_errno(failure, "write %.200s", config->files[i].key);
-	}
-	for (size_t i = 0; i < config->num_sysctls; i++) {
-		int error = write_sysctl(&config->sysctls[i], failure);
-
-		if (error != 0)
-			return error;
 	}
 	return 0;
 }
@@ -232,23 +237,20 @@ static int seal_path(const char *path, unsigned long flags, struct failure *fail
 	return 0;
 }
 
-int mount_seal(const struct config *config, bool readonly_root, struct failure *failure)
+int mount_seal(const struct config *config, struct failure *failure)
 {
-	int error;
+	int error = 0;
 
-	for (size_t i = 0; i < config->readonly_paths.count; i++) {
-		error = seal_path(config->readonly_paths.items[i], MS_NOSUID | MS_NODEV | MS_NOEXEC,
-				  failure);
-		if (error != 0)
-			return error;
-	}
-	for (size_t i = 0; i < config->masked_paths.count; i++) {
+	for (size_t i = 0; error == 0 && i < config->readonly_paths.count; i++)
+		error = seal_path(config->readonly_paths.items[i], MS_NOSUID | MS_NODEV | MS_NOEXEC, failure);
+	for (size_t i = 0; error == 0 && i < config->masked_paths.count; i++)
 		error = mask_path(config->masked_paths.items[i], failure);
-		if (error != 0)
-			return error;
-	}
-	if (readonly_root &&
-	    mount(NULL, "/", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV, NULL) != 0)
+	return error;
+}
+
+int mount_seal_root(struct failure *failure)
+{
+	if (mount(NULL, "/", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV, NULL) != 0)
 		return failure_errno(failure, "make the root read-only");
 	return 0;
 }

@@ -3,8 +3,6 @@
 // mount namespace after chroot into its root, so that no symbolic link of a hostile image leads outside.
 #pragma once
 
-#include <stdbool.h>
-
 #include "libs/linux/guest/config.h"
 #include "libs/linux/guest/failure.h"
 
@@ -14,15 +12,21 @@ int mount_enter(struct failure *failure);
 // Mounts config->mounts and fills /dev. As above.
 int mount_all(const struct config *config, struct failure *failure);
 
-// Writes the files that the runtime provides (/etc/hosts and the like) and the sysctls. As above.
+// Sets the sysctls. As above.
+int mount_write_sysctls(const struct config *config, struct failure *failure);
+
+// Writes the files that the runtime provides (/etc/hosts and the like). As above.
 int mount_write_files(const struct config *config, struct failure *failure);
 
 // Writes a file of the container, 0644, in place of whatever the image has there: a symbolic link, a pipe or a device must not take the
 // text. Returns 0 or -1 with errno.
 int mount_write_file(const char *path, const char *text);
 
-// Hides masked paths, seals read-only ones and, if `readonly_root`, the root. As above.
-int mount_seal(const struct config *config, bool readonly_root, struct failure *failure);
+// Hides masked paths and seals read-only ones. As above.
+int mount_seal(const struct config *config, struct failure *failure);
+
+// Makes the root read-only. As above.
+int mount_seal_root(struct failure *failure);
 
 // mkdir -p: makes `path` (absolute) with the missing directories above it. Returns 0 or -1 with errno.
 int mount_mkdirs(const char *path);

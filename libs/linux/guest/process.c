@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,21 +28,25 @@ static void close_all(const int *fds, size_t count)
 	}
 }
 
-// Pairs [2i] (to read) and [2i + 1] (to write) for stdin, stdout and stderr.
-static int make_pipes(int pipes[6], bool terminal)
+// bootd's ends go to process->pipes, the process's to `theirs`: stdin, stdout and stderr, or -1s for a terminal's.
+static int make_pipes(struct process *process, int theirs[PROCESS_NUM_RELAYS], bool terminal)
 {
-	for (int i = 0; i < 6; i++)
-		pipes[i] = -1;
-	if (terminal)
-		return 0;
-	if (pipe2(&pipes[0], O_CLOEXEC) != 0 || pipe2(&pipes[2], O_CLOEXEC) != 0 ||
-	    pipe2(&pipes[4], O_CLOEXEC) != 0 || fcntl(pipes[1], F_SETFL, O_NONBLOCK) != 0)
-		return -1;
-	return 0;
+	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
+		process->pipes[i] = theirs[i] = -1;
+	for (int i = 0; i < PROCESS_NUM_RELAYS && !terminal; i++) {
+		bool in = i == PROCESS_STDIN;
+		int ends[2];
+
+		if (pipe2(ends, O_CLOEXEC) != 0)
+			return -1;
+		process->pipes[i] = ends[in ? 1 : 0];
+		theirs[i] = ends[in ? 0 : 1];
+	}
+	return terminal ? 0 : fcntl(process->pipes[PROCESS_STDIN], F_SETFL, O_NONBLOCK);
 }
 
-// Waits for the process's report; takes the terminal's master that may come with it.
-static int wait_created(struct process *process, struct failure *failure)
+// Waits for the process's report of a `kind`; takes the terminal's master that may come with it.
+static int wait_report(struct process *process, enum report_kind kind, struct failure *failure)
 {
 	struct report report;
 	struct iovec vector = { &report, sizeof(report) };
@@ -60,7 +65,7 @@ static int wait_created(struct process *process, struct failure *failure)
 	if (got != (ssize_t)sizeof(report))
 		return failure_set(failure, FAILURE_SETUP, -ECHILD,
 				   "the container's first process died while it was set up");
-	if (report.kind != REPORT_CREATED) {
+	if (report.kind != kind) {
 		*failure = report.failure;
 		return failure->error;
 	}
@@ -81,7 +86,7 @@ static void reap(struct process *process)
 	process->pidfd = -1;
 }
 
-static void set_up_relays(struct process *process, const int pipes[6])
+static void set_up_relays(struct process *process)
 {
 	struct relay *out = &process->relays[PROCESS_STDOUT];
 	struct relay *err = &process->relays[PROCESS_STDERR];
@@ -94,32 +99,34 @@ static void set_up_relays(struct process *process, const int pipes[6])
 		out->shared_from = true;
 		return;
 	}
-	process->stdin_pipe = pipes[1];
-	relay_init(out, buffers[1], pipes[2], -1, GUEST_PORT_STDOUT);
-	relay_init(err, buffers[2], pipes[4], -1, GUEST_PORT_STDERR);
+	relay_init(out, buffers[1], process->pipes[PROCESS_STDOUT], -1, GUEST_PORT_STDOUT);
+	relay_init(err, buffers[2], process->pipes[PROCESS_STDERR], -1, GUEST_PORT_STDERR);
+	process->pipes[PROCESS_STDOUT] = process->pipes[PROCESS_STDERR] = -1;
 }
 
-int process_create(struct process *process, struct config *config, bool readonly_root, int control,
-		   struct failure *failure)
+// Nothing is left of what was begun.
+static void abandon(struct process *process)
 {
-	int pipes[6];
-	int sockets[2];
-	int error;
+	if (process->socket >= 0)
+		close(process->socket);
+	process->socket = -1;
+	close_all(process->pipes, PROCESS_NUM_RELAYS);
+	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
+		process->pipes[i] = -1;
+	if (process->pidfd >= 0)
+		reap(process);
+	if (process->order != NULL)
+		munmap(process->order, sizeof(*process->order));
+	process->order = NULL;
+}
 
-	process->pidfd = process->master = process->stdin_pipe = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-		return failure_errno(failure, "make a socket pair");
-	process->socket = sockets[0];
-	if (make_pipes(pipes, config->process.terminal) != 0) {
-		error = failure_errno(failure, "make pipes");
-		goto out;
-	}
-	int group = cgroup_create(&config->resources, control, failure);
-	if (group < 0) {
-		error = group;
-		goto out;
-	}
+static long clone_into_group(struct process *process, const struct config_resources *resources, int control,
+			     struct failure *failure)
+{
+	int group = cgroup_create(resources, control, failure);
 
+	if (group < 0)
+		return group;
 	struct clone_args clone = {
 		.flags = CLONE_PIDFD | CLONE_INTO_CGROUP | NAMESPACES,
 		.cgroup = (uint32_t)group,
@@ -127,43 +134,104 @@ int process_create(struct process *process, struct config *config, bool readonly
 		.exit_signal = SIGCHLD,
 	};
 	long pid = syscall(SYS_clone3, &clone, sizeof(clone));
-	if (pid != 0)
-		close(group);
-	if (pid < 0) {
-		error = failure_errno(failure, "make the container's namespaces");
-		goto out;
-	}
+
+	if (pid < 0)
+		pid = failure_errno(failure, "make the container's namespaces");
+	close(group);
+	return pid;
+}
+
+// Makes the process and waits until it reports `kind`.
+static int begin(struct process *process, struct config *config, bool readonly_root, int control,
+		 enum report_kind kind, struct failure *failure)
+{
+	int theirs[PROCESS_NUM_RELAYS] = { -1, -1, -1 };
+	int sockets[2];
+
+	process->pidfd = process->master = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+		return failure_errno(failure, "make a socket pair");
+	process->socket = sockets[0];
+	long pid = make_pipes(process, theirs, config->process.terminal) == 0 ?
+			   clone_into_group(process, &config->resources, control, failure) :
+			   failure_errno(failure, "make pipes");
 	if (pid == 0) {
 		struct container_args args = {
 			.config = config,
+			.order = process->order,
 			.process = process->number,
 			.readonly_root = readonly_root,
-			.stdio = { pipes[0], pipes[3], pipes[5] },
+			.stdio = { theirs[0], theirs[1], theirs[2] },
 			.socket = sockets[1],
 			// A rehearsal has nothing to announce.
 			.control = process->number == 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : control,
 		};
+		close(process->socket);  // the end of bootd's is to be heard
 		container_run(&args);
 	}
-
 	close(sockets[1]);
-	sockets[1] = -1;
-	close_all((int[]){ pipes[0], pipes[3], pipes[5] }, 3);
-	pipes[0] = pipes[3] = pipes[5] = -1;
-	error = wait_created(process, failure);
-	if (error != 0) {
-		reap(process);
-		goto out;
-	}
-	set_up_relays(process, pipes);
+	close_all(theirs, PROCESS_NUM_RELAYS);
+	int error = pid < 0 ? (int)pid : wait_report(process, kind, failure);
+	if (error != 0)
+		abandon(process);
+	return error;
+}
+
+int process_create(struct process *process, struct config *config, bool readonly_root, int control,
+		   struct failure *failure)
+{
+	int error = begin(process, config, readonly_root, control, REPORT_CREATED, failure);
+
+	if (error != 0)
+		return error;
+	set_up_relays(process);
 	process->state = PROCESS_CREATED;
 	return 0;
+}
 
-out:
-	close_all(sockets, 2);
-	close_all(pipes, 6);
-	process->socket = -1;
+int process_prepare(struct process *process, struct config *config, int control, struct failure *failure)
+{
+	process->order = mmap(NULL, sizeof(*process->order), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (process->order == MAP_FAILED) {
+		process->order = NULL;
+		return failure_errno(failure, "get memory for the container's order");
+	}
+	int error = begin(process, config, false, control, REPORT_PREPARED, failure);
+
+	if (error == 0)
+		process->state = PROCESS_PREPARED;
 	return error;
+}
+
+int process_create_prepared(struct process *process, const struct config *config, const char *text, size_t size,
+			    bool readonly_root, struct failure *failure)
+{
+	struct container_order *order = process->order;
+	int error;
+
+	order->readonly_root = readonly_root;
+	order->has_network = config->network != NULL;
+	if (order->has_network)
+		order->network = *config->network;
+	order->size = size;
+	memcpy(order->text, text, size);
+	if (send(process->socket, "", 1, MSG_NOSIGNAL) < 0)
+		error = failure_errno(failure, "wake the prepared container");
+	else
+		error = wait_report(process, REPORT_CREATED, failure);
+	if (error != 0) {
+		abandon(process);
+		return error;
+	}
+	set_up_relays(process);
+	process->state = PROCESS_CREATED;
+	return 0;
+}
+
+void process_discard(struct process *process)
+{
+	abandon(process);
+	process->state = PROCESS_NONE;
 }
 
 int process_go(struct process *process, const uint8_t *frames, size_t size)
@@ -196,7 +264,7 @@ void process_poll(const struct process *process, struct pollfd *entries)
 		entries[i].revents = 0;
 	}
 	entries[3] = (struct pollfd){ .fd = started ? process->socket : -1, .events = POLLIN };
-	entries[4] = (struct pollfd){ .fd = process->pidfd, .events = POLLIN };
+	entries[4] = (struct pollfd){ .fd = process->state >= PROCESS_CREATED ? process->pidfd : -1, .events = POLLIN };
 }
 
 static void start_stdin(struct process *process)
@@ -206,8 +274,8 @@ static void start_stdin(struct process *process)
 	int port = port_open(GUEST_PORT_STDIN, O_NONBLOCK);
 
 	relay_init(relay, buffers[0], port < 0 ? -1 : port,
-		   terminal ? process->master : process->stdin_pipe, -1);
-	process->stdin_pipe = -1;
+		   terminal ? process->master : process->pipes[PROCESS_STDIN], -1);
+	process->pipes[PROCESS_STDIN] = -1;
 	relay->shared_from = true;
 	relay->shared_to = terminal;
 	if (port < 0)
@@ -247,9 +315,8 @@ void process_run(struct process *process, const struct pollfd *entries)
 	// The kernel lets the first process of a namespace go only when all others are gone.
 	reap(process);
 	relay_close(&process->relays[PROCESS_STDIN]);
-	if (process->stdin_pipe >= 0)
-		close(process->stdin_pipe);
-	process->stdin_pipe = -1;
+	close_all(&process->pipes[PROCESS_STDIN], 1);
+	process->pipes[PROCESS_STDIN] = -1;
 	if (process->state != PROCESS_FAILED)
 		process->state = PROCESS_EXITED;
 }

@@ -12,6 +12,7 @@
 
 enum process_state {
 	PROCESS_NONE = 0,
+	PROCESS_PREPARED,  // waits for process_create_prepared
 	PROCESS_CREATED,   // waits for process_go
 	PROCESS_STARTING,  // told to go; execve may still fail
 	PROCESS_RUNNING,
@@ -26,13 +27,16 @@ enum process_relay {
 	PROCESS_NUM_RELAYS = 3,
 };
 
+struct container_order;
+
 struct process {
 	uint32_t number;  // in the control protocol; 0: of a rehearsal
 	enum process_state state;
 	int pidfd;
 	int socket;  // -1 once execve happened
 	int master;  // of its terminal, or -1
-	int stdin_pipe;	 // bootd's end until the relay is set up, or -1
+	int pipes[PROCESS_NUM_RELAYS];  // bootd's ends until the relays are set up, or -1
+	struct container_order *order;  // of a prepared process
 	uint32_t status;  // PROCESS_EXITED: what a shell would say
 	struct failure failure;
 	struct relay relays[PROCESS_NUM_RELAYS];
@@ -43,6 +47,17 @@ struct process {
 // the failure set and nothing left behind. Blocks while the container is set up.
 int process_create(struct process *process, struct config *config, bool readonly_root, int control,
 		   struct failure *failure);
+
+// Clones the first process of a container whose order comes later: it has its namespaces, and the mounts and limits of
+// `config`, which is not used afterwards. As process_create.
+int process_prepare(struct process *process, struct config *config, int control, struct failure *failure);
+
+// Gives a prepared process its order: the text of a config.json that has the view it was prepared with. As process_create.
+int process_create_prepared(struct process *process, const struct config *config, const char *text, size_t size,
+			    bool readonly_root, struct failure *failure);
+
+// Ends a prepared process; PROCESS_NONE is left.
+void process_discard(struct process *process);
 
 // Lets a created process execute. `frames` go to the control port just before its STARTED, in the same
 // write. Returns 0 or a negative errno.

@@ -4,16 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DISK "/lower"
-#define LOWER DISK "/rootfs"  // see tools/image/pack.h
+#define DISK "/dev/vda"
+#define IMAGE "/lower"
+#define LOWER IMAGE "/rootfs"  // see tools/image/pack.h
 #define WRITABLE "/writable"
 #define UPPER WRITABLE "/upper"
 #define WORK WRITABLE "/work"
@@ -35,6 +33,7 @@ static int make_upper(void)
 	return 0;
 }
 
+#define SECTOR_SIZE 512
 #define DISK_WAIT_TURN_US 200
 #define DISK_WAIT_TURNS (10 * 1000000 / DISK_WAIT_TURN_US)
 
@@ -51,14 +50,14 @@ static int disk_size(const char *path, uint64_t *size)
 }
 
 // A disk may be put into a guest that runs: the kernel hears of its size a moment after the request came. 0 or -1 with errno.
-static int wait_for_disk(const char *path)
+static int wait_for_disk(const char *path, uint64_t sectors)
 {
 	uint64_t size;
 
 	for (int i = 0; i < DISK_WAIT_TURNS; i++) {
 		if (disk_size(path, &size) != 0)
 			return -1;
-		if (size > 0)
+		if (sectors == 0 ? size > 0 : size == sectors * SECTOR_SIZE)
 			return 0;
 		usleep(DISK_WAIT_TURN_US);
 	}
@@ -66,8 +65,7 @@ static int wait_for_disk(const char *path)
 	return -1;
 }
 
-// The writable layer over LOWER, at ROOTFS_PATH.
-static int mount_layers(bool writable_disk, struct failure *failure)
+int rootfs_mount_layers(bool writable_disk, struct failure *failure)
 {
 	// A read-only root too gets a writable layer for now: mount points and /etc files that the image
 	// lacks have to be made. It is sealed when they are (mount_seal).
@@ -86,34 +84,28 @@ static int mount_layers(bool writable_disk, struct failure *failure)
 	return 0;
 }
 
-int rootfs_mount(const struct control_mount *request, struct failure *failure)
+int rootfs_mount_image(uint64_t sectors, struct failure *failure)
 {
-	if ((request->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || request->writable_disk > 1)
-		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)",
-				   request->flags, request->writable_disk);
-
-	if (wait_for_disk("/dev/vda") != 0)
-		return failure_errno(failure, "find the root image on /dev/vda");
-	if (mount("/dev/vda", DISK, "squashfs", MS_RDONLY, NULL) != 0)
-		return failure_errno(failure, "mount the root image /dev/vda (squashfs)");
+	if (wait_for_disk(DISK, sectors) != 0)
+		return failure_errno(failure, "find the root image on " DISK);
+	if (mount(DISK, IMAGE, "squashfs", MS_RDONLY, NULL) != 0)
+		return failure_errno(failure, "mount the root image " DISK " (squashfs)");
 	if (access(LOWER, F_OK) != 0)
-		return failure_errno(failure, "find the directory rootfs in the root image /dev/vda");
-	return mount_layers(request->writable_disk == 1, failure);
+		return failure_errno(failure, "find the directory rootfs in the root image " DISK);
+	return 0;
 }
 
-int rootfs_rehearse(struct failure *failure)
+int rootfs_unmount(struct failure *failure)
 {
-	if (mount("tmpfs", DISK, "tmpfs", MS_NODEV, NULL) != 0 || mkdir(LOWER, 0755) != 0)
-		return failure_errno(failure, "make a root file system for the rehearsal");
-	int in = open("/init", O_RDONLY | O_CLOEXEC);
-	int out = open(LOWER REHEARSAL_PROGRAM, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	ssize_t copied = 1;
+	int fd = -1;
 
-	while (in >= 0 && out >= 0 && copied > 0)
-		copied = sendfile(out, in, NULL, 1 << 20);
-	if (in < 0 || out < 0 || copied < 0)
-		return failure_errno(failure, "copy the rehearsal's program");
-	close(in);
-	close(out);
-	return mount_layers(false, failure);
+	if (umount2(ROOTFS_PATH, 0) != 0 || umount2(WRITABLE, 0) != 0 || umount2(IMAGE, 0) != 0)
+		return failure_errno(failure, "unmount the root image");
+	// A file system that is still on the disk, in a namespace that is going, would be found by the next mount in place of the new one.
+	for (int i = 0; i < DISK_WAIT_TURNS && (fd = open(DISK, O_RDONLY | O_EXCL | O_CLOEXEC)) < 0 && errno == EBUSY; i++)
+		usleep(DISK_WAIT_TURN_US);
+	if (fd < 0)
+		return failure_errno(failure, "free the root disk " DISK);
+	close(fd);
+	return 0;
 }

@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "libs/linux/guest/cgroup.h"
 #include "libs/linux/guest/clock.h"
 #include "libs/linux/guest/container.h"
 #include "libs/linux/guest/frame.h"
 #include "libs/linux/guest/network.h"
 #include "libs/linux/guest/port.h"
+#include "libs/linux/guest/prepare.h"
 #include "libs/linux/guest/rootfs.h"
 #include "libs/linux/guest/terminal.h"
 
@@ -78,6 +81,17 @@ static void fail(struct session *session, const struct control_header *request,
 	reply(session, request, failure->error, failure->message);
 }
 
+// A prepared process parses the text for itself.
+static int keep_text(struct session *session, const uint8_t *text, size_t size, struct failure *failure)
+{
+	session->text = malloc(size);
+	if (session->text == NULL)
+		return failure_errno(failure, "keep config.json");
+	memcpy(session->text, text, size);
+	session->text_size = size;
+	return 0;
+}
+
 static void handle_configure(struct session *session, const struct control_header *request,
 			     const uint8_t *body)
 {
@@ -95,13 +109,25 @@ static void handle_configure(struct session *session, const struct control_heade
 	memcpy(&configure, body, sizeof(configure));
 	clock_and_entropy_set(configure.wall_time_ns, configure.entropy, sizeof(configure.entropy));
 	network_loopback_up();
-	if (config_parse(&session->config, (const char *)body + sizeof(configure),
-			 request->length - sizeof(configure), &failure) != 0) {
+	const uint8_t *text = body + sizeof(configure);
+	size_t size = request->length - sizeof(configure);
+	if ((session->process.state == PROCESS_PREPARED && keep_text(session, text, size, &failure) != 0) ||
+	    config_parse(&session->config, (const char *)text, size, &failure) != 0) {
 		fail(session, request, &failure);
 		return;
 	}
 	session->configured = true;
 	reply(session, request, 0, "");
+}
+
+static int check_mount(const struct session *session, const struct control_mount *mount, struct failure *failure)
+{
+	if ((mount->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || mount->writable_disk > 1)
+		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)", mount->flags,
+				   mount->writable_disk);
+	if (session->process.state == PROCESS_PREPARED && mount->writable_disk == 1)
+		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: a prepared container has its writable layer: release it first");
+	return 0;
 }
 
 static void handle_mount(struct session *session, const struct control_header *request,
@@ -115,7 +141,10 @@ static void handle_mount(struct session *session, const struct control_header *r
 		return;
 	}
 	memcpy(&mount, body, sizeof(mount));
-	if (rootfs_mount(&mount, &failure) != 0) {
+	if (check_mount(session, &mount, &failure) != 0 ||
+	    (session->process.state != PROCESS_PREPARED &&
+	     (rootfs_mount_image(mount.root_sectors, &failure) != 0 ||
+	      rootfs_mount_layers(mount.writable_disk == 1, &failure) != 0))) {
 		fail(session, request, &failure);
 		return;
 	}
@@ -125,20 +154,75 @@ static void handle_mount(struct session *session, const struct control_header *r
 	reply(session, request, 0, "");
 }
 
-static void handle_network(struct session *session, const struct control_header *request,
+static void handle_prepare(struct session *session, const struct control_header *request,
+			   const uint8_t *body)
+{
+	struct control_prepare prepare;
+	struct failure failure = { 0 };
+
+	if (session->configured || session->mounted || session->process.state != PROCESS_NONE) {
+		reply(session, request, -EALREADY, "prepare: comes once, before all else");
+		return;
+	}
+	memcpy(&prepare, body, sizeof(prepare));
+	session->process.number = 1;
+	if (prepare_container(&session->process, prepare.root_sectors, session->control, &failure) == 0)
+		reply(session, request, 0, "");
+	else
+		reply(session, request, failure.error, failure.message);
+}
+
+static void handle_release(struct session *session, const struct control_header *request,
 			   const uint8_t *body)
 {
 	struct failure failure;
 
+	(void)body;
+	if (session->process.state != PROCESS_PREPARED) {
+		reply(session, request, -EINVAL, "release: nothing is prepared");
+		return;
+	}
+	process_discard(&session->process);
+	cgroup_allow_all();  // the disk, too
+	if (rootfs_unmount(&failure) == 0)
+		reply(session, request, 0, "");
+	else
+		fail(session, request, &failure);
+}
+
+static void handle_network(struct session *session, const struct control_header *request,
+			   const uint8_t *body)
+{
+	bool is_known = session->has_network && memcmp(&session->network, body, sizeof(session->network)) == 0;
+	struct failure failure;
+
 	memcpy(&session->network, body, sizeof(session->network));
-	if (network_configure(&session->network, &failure) == 0) {
+	if (is_known) {
+		reply(session, request, 0, "");
+	} else if (network_configure(&session->network, &failure) == 0) {
 		session->has_network = true;
 		reply(session, request, 0, "");
-	} else if (session->process.state == PROCESS_NONE) {
+	} else if (session->process.state < PROCESS_CREATED) {
 		fail(session, request, &failure);
 	} else {
 		reply(session, request, failure.error, failure.message);
 	}
+}
+
+static int create_process(struct session *session, struct failure *failure)
+{
+	struct process *process = &session->process;
+	struct config *config = &session->config;
+
+	config->network = session->has_network ? &session->network : NULL;
+	if (process->state == PROCESS_PREPARED) {
+		if (session->text != NULL && config->default_view && !config->process.terminal)
+			return process_create_prepared(process, config, session->text, session->text_size, session->readonly,
+						       failure);
+		process_discard(process);
+	}
+	process->number = 1;
+	return process_create(process, config, session->readonly, session->control, failure);
 }
 
 static void handle_create(struct session *session, const struct control_header *request,
@@ -147,14 +231,11 @@ static void handle_create(struct session *session, const struct control_header *
 	struct failure failure;
 
 	(void)body;
-	if (!session->configured || !session->mounted || session->process.state != PROCESS_NONE) {
+	if (!session->configured || !session->mounted || session->process.state > PROCESS_PREPARED) {
 		reply(session, request, -EINVAL, "create: comes once, after configure and mount");
 		return;
 	}
-	session->process.number = 1;
-	session->config.network = session->has_network ? &session->network : NULL;
-	if (process_create(&session->process, &session->config, session->readonly, session->control,
-			   &failure) != 0) {
+	if (create_process(session, &failure) != 0) {
 		// What is half set up stays so: this guest runs no other container.
 		session->process.state = PROCESS_FAILED;
 		fail(session, request, &failure);
@@ -232,6 +313,8 @@ static const struct {
 	{ CONTROL_RESIZE, false, sizeof(struct control_resize), handle_resize },
 	{ CONTROL_SHUTDOWN, false, 0, handle_shutdown },
 	{ CONTROL_NETWORK, false, sizeof(struct control_network), handle_network },
+	{ CONTROL_PREPARE, false, sizeof(struct control_prepare), handle_prepare },
+	{ CONTROL_RELEASE, false, 0, handle_release },
 };
 
 static void dispatch(struct session *session, const struct control_header *request,
@@ -339,13 +422,6 @@ int session_pause(const struct session *session)
 	return session->lingers ? session->linger.pause_ms : -1;
 }
 
-void session_warm(struct session *session)
-{
-	struct control_header header = { .type = CONTROL_EVENT_WARM };
-
-	send_frame(session, &header, NULL, 0, "");
-}
-
 int session_init(struct session *session)
 {
 	struct timespec now;
@@ -353,6 +429,8 @@ int session_init(struct session *session)
 	struct control_ready ready = { .version = CONTROL_VERSION };
 
 	session->process.pidfd = session->process.socket = session->process.master = -1;
+	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
+		session->process.pipes[i] = -1;
 	session->control = port_open(GUEST_PORT_CONTROL, 0);
 	if (session->control < 0)
 		return session->control;

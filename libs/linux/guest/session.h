@@ -23,6 +23,8 @@ struct session {
 	bool has_network;
 	struct control_network network;
 	struct config config;
+	char *text;  // heap, of text_size bytes: the config.json, for a prepared process
+	size_t text_size;
 	struct process process;	 // number 1
 	bool lingers;  // the process has ended; its connections have not
 	struct linger linger;
@@ -51,6 +53,3 @@ int session_pause(const struct session *session);
 
 // Writes the gathered frames. Call before waiting.
 void session_flush(struct session *session);
-
-// Tells the VMM that the rehearsal is over.
-void session_warm(struct session *session);

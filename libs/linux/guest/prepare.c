@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "libs/linux/guest/prepare.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libs/linux/guest/cgroup.h"
+#include "libs/linux/guest/config.h"
+#include "libs/linux/guest/port.h"
+#include "libs/linux/guest/rootfs.h"
+
+static const char config_text[] = "{\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
+				  "\"user\":{\"uid\":0,\"gid\":0},\"cwd\":\"/\"},\"hostname\":\"rehearsal\"}";
+
+static void run(struct process *process)
+{
+	struct pollfd entries[PROCESS_NUM_POLLS];
+
+	while (process->state != PROCESS_FAILED && !process_finished(process)) {
+		process_poll(process, entries);
+		if (poll(entries, PROCESS_NUM_POLLS, -1) < 0)
+			return;
+		process_run(process, entries);
+	}
+}
+
+// An image without a program "true" is rehearsed up to execve.
+static _Noreturn void rehearse_child(struct config *config, int control)
+{
+	static struct process process;
+	struct failure failure = { 0 };
+
+	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(false, &failure) == 0 &&
+	    process_create(&process, config, false, control, &failure) == 0 && process_go(&process, NULL, 0) == 0)
+		run(&process);
+	cgroup_remove();
+	_exit(0);
+}
+
+static void rehearse(struct config *config, int control)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		rehearse_child(config, control);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	cgroup_allow_all();
+}
+
+int prepare_container(struct process *process, uint64_t root_sectors, int control, struct failure *failure)
+{
+	struct config config = { 0 };
+	int error = config_parse(&config, config_text, sizeof(config_text) - 1, failure);
+
+	if (error != 0)
+		return error;
+	error = rootfs_mount_image(root_sectors, failure);
+	if (error == 0) {
+		rehearse(&config, control);
+		error = rootfs_mount_layers(false, failure);
+	}
+	if (error == 0)
+		error = process_prepare(process, &config, control, failure);
+	// Whatever is wrong with a port is found out again when it is used.
+	for (enum guest_port port = GUEST_PORT_STDIN; error == 0 && port <= GUEST_PORT_STDERR; port++)
+		(void)port_open(port, O_NONBLOCK);
+	config_deinit(&config);
+	return error;
+}
