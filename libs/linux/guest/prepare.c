@@ -5,16 +5,32 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libs/linux/guest/cgroup.h"
+#include "libs/linux/guest/clock.h"
 #include "libs/linux/guest/config.h"
+#include "libs/linux/guest/linger.h"
+#include "libs/linux/guest/network.h"
 #include "libs/linux/guest/port.h"
 #include "libs/linux/guest/rootfs.h"
 
 static const char config_text[] = "{\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
 				  "\"user\":{\"uid\":0,\"gid\":0},\"cwd\":\"/\"},\"hostname\":\"rehearsal\"}";
+
+// What CONFIGURE does, with what is so already.
+static void rehearse_configure(void)
+{
+	struct timespec now;
+	uint8_t entropy[32];
+
+	network_loopback_up();
+	if (clock_gettime(CLOCK_REALTIME, &now) == 0 && getrandom(entropy, sizeof(entropy), 0) == sizeof(entropy))
+		clock_and_entropy_set((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, entropy, sizeof(entropy));
+}
 
 static void run(struct process *process)
 {
@@ -33,10 +49,13 @@ static _Noreturn void rehearse_child(struct config *config, int control)
 {
 	static struct process process;
 	struct failure failure = { 0 };
+	struct linger linger = { 0 };
 
+	rehearse_configure();
 	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(false, &failure) == 0 &&
 	    process_create(&process, config, false, control, &failure) == 0 && process_go(&process, NULL, 0) == 0)
 		run(&process);
+	(void)linger_goes_on(&linger);
 	cgroup_remove();
 	_exit(0);
 }
@@ -52,13 +71,15 @@ static void rehearse(struct config *config, int control)
 	cgroup_allow_all();
 }
 
-int prepare_container(struct process *process, uint64_t root_sectors, int control, struct failure *failure)
+int prepare_container(struct process *process, uint64_t root_sectors, const struct control_network *network, int control,
+		      struct failure *failure)
 {
 	struct config config = { 0 };
 	int error = config_parse(&config, config_text, sizeof(config_text) - 1, failure);
 
 	if (error != 0)
 		return error;
+	config.network = network;
 	error = rootfs_mount_image(root_sectors, failure);
 	if (error == 0) {
 		rehearse(&config, control);

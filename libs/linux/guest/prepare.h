@@ -10,5 +10,6 @@
 #include "libs/linux/guest/process.h"
 
 // Mounts the image on the root disk (rootfs_mount_image) and prepares a container of default settings on it: `process` is PREPARED then.
-// `control` is the control port. Returns 0 or a negative errno with the failure set; then this guest is of no more use.
-int prepare_container(struct process *process, uint64_t root_sectors, int control, struct failure *failure);
+// `network` is who the guest is, or NULL; `control` is the control port. Returns 0 or a negative errno with the failure set; then this guest is of no more use.
+int prepare_container(struct process *process, uint64_t root_sectors, const struct control_network *network, int control,
+		      struct failure *failure);

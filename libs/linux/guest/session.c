@@ -166,7 +166,8 @@ static void handle_prepare(struct session *session, const struct control_header 
 	}
 	memcpy(&prepare, body, sizeof(prepare));
 	session->process.number = 1;
-	if (prepare_container(&session->process, prepare.root_sectors, session->control, &failure) == 0)
+	if (prepare_container(&session->process, prepare.root_sectors, session->has_network ? &session->network : NULL,
+			      session->control, &failure) == 0)
 		reply(session, request, 0, "");
 	else
 		reply(session, request, failure.error, failure.message);
