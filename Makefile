@@ -81,7 +81,7 @@ HOT := kernel/syscall/channel kernel/syscall/poll_wait kernel/object/poll kernel
 $(HOT:%=$(BUILD)/obj/%.o): EXTRA_CFLAGS += -fomit-frame-pointer -ffixed-s0
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1:.c=))
-not_tests = $(filter-out %_test.c %_fuzz.c,$(1))
+not_tests = $(filter-out %_test.c %_fuzz.c %_fake.c,$(1))
 
 # Third-party sources are compiled as they are, without our warnings.
 $(BUILD)/obj/third_party/%.o: EXTRA_CFLAGS += -w

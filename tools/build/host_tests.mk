@@ -4,6 +4,7 @@
 #     HOST_TESTS += libs/base/fmt_test
 #     fmt_test_SRCS := libs/base/fmt.c        # beside libs/base/fmt_test.c itself
 #     fmt_test_CFLAGS, fmt_test_LIBS          # if needed
+# What several tests share stands beside them as NAME_fake.c or, header only, NAME_test.h; no image gets it.
 # Fuzz targets (libFuzzer; a short run with a fixed seed) likewise: HOST_FUZZERS += libs/virtio/device_queue_fuzz.
 
 HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
