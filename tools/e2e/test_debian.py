@@ -65,6 +65,13 @@ def as_many_cpus_as_asked_for(context):
 
 
 @test
+def part_of_a_cpu(context):
+    result = run_debian(context, "/usr/bin/python3", "-c", "import os; print(os.cpu_count(), open('/sys/fs/cgroup/cpu.max').read())",
+                        LINUXRUN_CPUS="1.5")
+    check_equal(result.stdout.split(), [b"2", b"150000", b"100000"], result)
+
+
+@test
 def default_command_is_a_shell(context):
     directory = run_script(context, "exit 0") and context.once("debian", None)
     result = context.run(LINUXRUN_IMAGE=f"oci://{directory}/layout", STARINA_CACHE=directory / "cache",

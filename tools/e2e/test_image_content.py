@@ -190,5 +190,7 @@ def rest_of_the_configuration(context):
     check_equal({"maskedPaths", "readonlyPaths"} & set(config["linux"]) | {"mounts"} & set(config), set())
     config = config_of(context, image, "--workdir=/v", "--hostname=h1", "--readonly")
     check_equal((config["process"]["cwd"], config["hostname"], config["root"]["readonly"]), ("/v", "h1", True))
+    config = config_of(context, image, "--cpu-share=0.250")
+    check_equal(config["linux"]["resources"]["cpu"], {"quota": 25000, "period": 100000})
     check_refused(context.image_tool("config", "--workdir=v", image, "o"), '"v"', "absolute")
     check_refused(context.image_tool("config", "--hostname=a b", image, "o"), '"a b"')

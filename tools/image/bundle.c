@@ -272,6 +272,9 @@ char *bundle_from_image(const json_t *image, const char *directory,
 	json_object_set_new(bundle, "annotations", annotations_make(config, hostname));
 	json_object_set_new(json_object_get(bundle, "root"), "readonly",
 	                    json_boolean(options->readonly));
+	if (options->cpu_quota)
+		json_object_set_new(json_object_get(bundle, "linux"), "resources",
+		                    json_pack("{s:{s:i, s:i}}", "cpu", "quota", (int)options->cpu_quota, "period", CPU_PERIOD));
 	text = json_dumps(bundle, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(bundle);
 	if (!text) {

@@ -10,6 +10,9 @@
 #include "tools/common/error.h"
 
 // What the user wants otherwise; NULL: as the image says.
+// What a quota of processor time refers to, in microseconds; Docker's.
+#define CPU_PERIOD 100000
+
 struct bundle_options {
 	const char *entrypoint;  // words; drops the image's Cmd
 	const char *entrypoint_word;  // the same as one word, as it is; "" stands for no Entrypoint
@@ -20,6 +23,7 @@ struct bundle_options {
 	const char *workdir;
 	const char *hostname;
 	bool readonly;
+	unsigned cpu_quota;  // microseconds of processor time in each 100 ms; 0: no limit
 	bool terminal;
 	unsigned rows;  // of the terminal; 0: not known
 	unsigned columns;

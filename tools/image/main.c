@@ -33,6 +33,7 @@ static const char usage_text[] =
 	"         --entrypoint=WORDS or --entrypoint-word=WORD, --args=WORDS or --arg=WORD...\n"
 	"         --env=K=V,... --env-item=K=V --env-file=PATH, in their order\n"
 	"         --user=USER[:GROUP] --workdir=DIR --hostname=NAME --readonly\n"
+	"         --cpu-share=CPUS, such as 1.5\n"
 	"         --terminal=ROWSxCOLUMNS\n";
 
 static int fail(const struct error *err)
@@ -78,6 +79,18 @@ static int command_pack(const char *path, const char *output)
 	return result < 0 ? fail(&err) : 0;
 }
 
+// "1.500" CPUs: microseconds of processor time in each CPU_PERIOD.
+static bool cpu_share_parse(const char *text, unsigned *quota)
+{
+	unsigned whole, thousandths;
+	char end;
+
+	if (sscanf(text, "%2u.%3u%c", &whole, &thousandths, &end) != 2 || strlen(text) - strcspn(text, ".") != 4)
+		return false;
+	*quota = (whole * 1000 + thousandths) * (CPU_PERIOD / 1000);
+	return *quota > 0;
+}
+
 // One option of `config`. Returns 0, or -1 with `err` (empty: the option is unknown).
 static int config_option(struct bundle_options *bundle, json_t *command, json_t *env, int option, struct error *err)
 {
@@ -98,6 +111,7 @@ static int config_option(struct bundle_options *bundle, json_t *command, json_t 
 	case 'w': bundle->workdir = optarg; return 0;
 	case 'h': bundle->hostname = optarg; return 0;
 	case 'r': bundle->readonly = true; return 0;
+	case 'c': return cpu_share_parse(optarg, &bundle->cpu_quota) ? 0 : -1;
 	case 't':
 		bundle->terminal = true;
 		return sscanf(optarg, "%5ux%5u", &bundle->rows, &bundle->columns) == 2 ? 0 : -1;
@@ -138,6 +152,7 @@ static int command_config(int argc, char **argv)
 		{ "workdir", required_argument, NULL, 'w' },
 		{ "hostname", required_argument, NULL, 'h' },
 		{ "readonly", no_argument, NULL, 'r' },
+		{ "cpu-share", required_argument, NULL, 'c' },
 		{ "terminal", required_argument, NULL, 't' },
 		{ 0 },
 	};

@@ -20,6 +20,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define MIN_GUEST_MEMORY (32 * MIB)
 #define MAX_GUEST_MEMORY (8192 * MIB)  // MACHINE_MAX_MEMORY in libs/linux/machine.h
+#define MIN_CPU_SHARE 10  // thousandths: a millisecond in each tenth of a second, the least that Linux takes
 #define MAX_GUEST_CPUS 4  // CONFIG_NR_CPUS of the guest kernel
 #define MAX_HOSTNAME 64  // Linux's
 #define MAX_WORKDIR 4095
@@ -166,6 +167,8 @@ static int hostname_read(struct settings *settings, struct error *err)
 	for (const char *c = text; *c; c++)
 		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
 			return refuse(hostname, err, "a host name has letters, digits, - and . only");
+	if (strstr(text, "..") || (text[0] && text[strlen(text) - 1] == '.'))
+		return refuse(hostname, err, "between and before the dots of a host name there is something");
 	if (!text[0] || text[0] == '-' || text[0] == '.' || strlen(text) > MAX_HOSTNAME)
 		return refuse(hostname, err, "a host name has 1 to 64 letters, digits, - and ., and begins with a letter or digit");
 	arguments_add(&settings->config_options, "--hostname=%s", text);
@@ -201,10 +204,39 @@ static int readonly_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
+// A number of CPUs, such as 2 or 1.5, in thousandths.
+static bool cpus_parse(const char *text, unsigned *thousandths)
+{
+	size_t whole = strspn(text, "0123456789");
+	size_t places = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+	char digits[8];
+
+	if (whole + places == 0 || whole > 2 || places > 3 || (text[whole] == '.' ? text[whole + 1 + places] : text[whole]) != '\0')
+		return false;
+	snprintf(digits, sizeof(digits), "%.*s%.*s%.*s", (int)whole, text, (int)places, places ? text + whole + 1 : "",
+	         3 - (int)places, "000");
+	return number_parse(digits, MAX_GUEST_CPUS * 1000, thousandths) && *thousandths > 0;
+}
+
+// The virtual machine has whole CPUs; of a share, the container's control group sees to the rest.
+static int cpus_read(struct settings *settings, struct error *err)
+{
+	const struct option *cpus = option_get(settings, OPTION_CPUS);
+	unsigned thousandths;
+
+	if (!cpus->value)
+		return 0;
+	if (!cpus_parse(cpus->value, &thousandths) || thousandths < MIN_CPU_SHARE)
+		return error_set(err, "%s: choose 0.01 to %d, such as 2 or 1.5", option_text(cpus), MAX_GUEST_CPUS);
+	settings->guest_cpus = (thousandths + 999) / 1000;
+	if (thousandths % 1000 != 0)
+		arguments_add(&settings->config_options, "--cpu-share=%u.%03u", thousandths / 1000, thousandths % 1000);
+	return 0;
+}
+
 static int limits_read(struct settings *settings, struct error *err)
 {
 	const struct option *memory = option_get(settings, OPTION_MEMORY);
-	const struct option *cpus = option_get(settings, OPTION_CPUS);
 
 	if (memory->value && !size_parse(memory->value, &settings->guest_memory))
 		return error_set(err, "%s is no size from 32M to 8G; write for example 256M", option_text(memory));
@@ -214,9 +246,7 @@ static int limits_read(struct settings *settings, struct error *err)
 	if (settings->guest_memory > MAX_GUEST_MEMORY)
 		return error_set(err, "%s is more than a container can have; give it at most %lluG", option_text(memory),
 		                 (unsigned long long)(MAX_GUEST_MEMORY / MIB / 1024));
-	if (cpus->value && (!number_parse(cpus->value, MAX_GUEST_CPUS, &settings->guest_cpus) || settings->guest_cpus == 0))
-		return error_set(err, "%s: choose 1 to %d; whole CPUs only", option_text(cpus), MAX_GUEST_CPUS);
-	return 0;
+	return cpus_read(settings, err);
 }
 
 static int disk_read(struct settings *settings, struct error *err)

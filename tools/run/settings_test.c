@@ -116,9 +116,15 @@ static const struct {
 	{ "LINUXRUN_MEMORY", "-128M", "LINUXRUN_MEMORY=-128M|256M" },
 	{ "LINUXRUN_MEMORY", "9G", "LINUXRUN_MEMORY=9G|8G" },
 	{ "LINUXRUN_MEMORY", HUGE_NUMBER, "LINUXRUN_MEMORY=999|32M to 8G" },
-	{ "LINUXRUN_CPUS", "0", "LINUXRUN_CPUS=0|1 to 4" },
-	{ "LINUXRUN_CPUS", "5", "LINUXRUN_CPUS=5|1 to 4" },
-	{ "LINUXRUN_CPUS", "1.5", "LINUXRUN_CPUS=1.5|1 to 4" },
+	{ "LINUXRUN_CPUS", "0", "LINUXRUN_CPUS=0|0.01 to 4" },
+	{ "LINUXRUN_CPUS", "5", "LINUXRUN_CPUS=5|0.01 to 4" },
+	{ "LINUXRUN_CPUS", "4.001", "LINUXRUN_CPUS=4.001|0.01 to 4" },
+	{ "LINUXRUN_CPUS", "0.001", "LINUXRUN_CPUS=0.001|0.01 to 4" },
+	{ "LINUXRUN_CPUS", ".", "LINUXRUN_CPUS=.|0.01 to 4" },
+	{ "LINUXRUN_CPUS", "1.5x", "LINUXRUN_CPUS=1.5x|0.01 to 4" },
+	{ "LINUXRUN_CPUS", "1.0000", "LINUXRUN_CPUS=1.0000|0.01 to 4" },
+	{ "LINUXRUN_HOSTNAME", "a..b", "LINUXRUN_HOSTNAME=a..b|dots" },
+	{ "LINUXRUN_HOSTNAME", "a.", "LINUXRUN_HOSTNAME=a.|dots" },
 	{ "LINUXRUN_DISK", "big", "LINUXRUN_DISK=big|1G" },
 	{ "LINUXRUN_DISK", "0", "LINUXRUN_DISK=0|16M to 1T" },
 	{ "LINUXRUN_DISK", "15M", "LINUXRUN_DISK=15M|16M to 1T" },
@@ -127,7 +133,7 @@ static const struct {
 	{ "LINUXRUN_DISK", HUGE_NUMBER, "LINUXRUN_DISK=999" },
 	{ "LINUXRUN_TTY", "x", "LINUXRUN_TTY=x|1 (yes)" },
 	{ "LINUXRUN_TTY", "1", "LINUXRUN_TTY=1|no image" },
-	{ "LINUXRUN_CPUS", "-1", "LINUXRUN_CPUS=-1|1 to 4" },
+	{ "LINUXRUN_CPUS", "-1", "LINUXRUN_CPUS=-1|0.01 to 4" },
 	{ "LINUXRUN_USER", "a b", "LINUXRUN_USER=a b|USER[:GROUP]" },
 	{ "LINUXRUN_USER", "-1", "LINUXRUN_USER=-1|USER[:GROUP]" },
 	{ "LINUXRUN_WORKDIR", "tmp", "LINUXRUN_WORKDIR=tmp|absolute" },
@@ -192,6 +198,15 @@ static void test_machine_flags(void **state)
 	assert_int_equal(settings.guest_memory, 1u << 30);
 	assert_true(settings.memory > 1u << 30);
 	assert_int_equal(settings.smp, 4);
+	assert_int_equal(READ("--cpus=1.5"), 0);
+	assert_int_equal(settings.guest_cpus, 2);
+	assert_true(passes_on("--cpu-share=1.500"));
+	assert_int_equal(READ("--cpus=.25"), 0);
+	assert_int_equal(settings.guest_cpus, 1);
+	assert_true(passes_on("--cpu-share=0.250"));
+	assert_int_equal(READ("--cpus=2.0"), 0);
+	assert_int_equal(settings.guest_cpus, 2);
+	assert_false(passes_on("--cpu-share=2.000"));
 	assert_int_equal(READ("--stop-timeout", "-1"), 0);
 	assert_int_equal(settings.stop_timeout, STOP_FOREVER);
 	assert_int_equal(READ("-h"), 0);
