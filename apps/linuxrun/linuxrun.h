@@ -51,6 +51,8 @@ struct linuxrun {
 	uint64_t stdin_eof;  // UINT64_MAX: not told yet
 
 	struct guest_container *container;
+	nsec_t run_time;  // when it was asked to run
+	bool had_output;
 	bool ended;
 	int status;
 	bool failed;

@@ -99,7 +99,11 @@ static void container_started(void *context, nsec_t start_ns)
 static size_t container_output(void *context, enum guest_stream stream, struct span bytes)
 {
 	struct linuxrun *run = context;
+	nsec_t now;
 
+	if (!run->had_output && clock_get(CLOCK_MONOTONIC, &now) == 0)
+		log_debug("first output %u ms after the run call", (unsigned int)((now - run->run_time) / NSEC_PER_MSEC));
+	run->had_output = true;
 	return out_port_write(stream == GUEST_STDOUT ? &run->out : &run->err, bytes);
 }
 
@@ -233,6 +237,8 @@ static void run_container(struct linuxrun *run)
 		guest_container_output_close(run->container, GUEST_STDOUT);
 	if (run->err_closed)
 		guest_container_output_close(run->container, GUEST_STDERR);
+	if (clock_get(CLOCK_MONOTONIC, &run->run_time) < 0)
+		run->run_time = 0;
 	guest_container_start(run->container);
 	linuxrun_stdin_pump(run);
 }

@@ -43,6 +43,24 @@ def run_container(append="", **extra):
     return done.stderr
 
 
+def first_output():
+    """One run of the built-in container on two harts: milliseconds from the run call to its start and to its first output as the OS has them,
+    and from run.sh's start to that output's first byte."""
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        begin = time.monotonic()
+        process = subprocess.Popen([os.path.join(ROOT, "run.sh")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                   env=run_env(STARINA_APPEND="linuxrun.poweroff=1 kernel.log=debug"))
+        process.stdout.read(1)
+        wall = round(1000 * (time.monotonic() - begin))
+        process.communicate(timeout=600)
+        log.seek(0)
+        text = log.read()
+    started, output = (re.search(pattern, text) for pattern in (r"container started in (\d+) ms", r"first output (\d+) ms after"))
+    if not started or not output:
+        sys.exit("bench: the container said nothing:\n" + text)
+    return int(started.group(1)), int(output.group(1)), wall
+
+
 class Machine:
     """run.sh in the background with its status page."""
 
