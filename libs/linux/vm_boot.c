@@ -9,7 +9,8 @@
 
 // Nothing of the container's goes here: its configuration travels as data. earlycon shows what a kernel that dies says;
 // panic=-1 makes it reboot at once, which ends the VM.
-// The balloon reports free memory in the blocks (of 1 << 9 pages) that it can be given back in.
+// The balloon reports free memory in the blocks (of 1 << 9 pages) that it can be given back in. All devices are there from the
+// beginning: Linux need not find out which of them waits for which (fw_devlink).
 #define BOOTARGS_ALL "earlycon=sbi panic=-1 page_reporting.page_reporting_order=9 fw_devlink=off"
 #define BOOTARGS BOOTARGS_ALL " quiet"
 #define BOOTARGS_LOG BOOTARGS_ALL " loglevel=7"

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The Linux kernel that runs in VMs: built once from the pinned source and libs/linux/guest/kernel.config, kept in the
-# cache under a key of everything that shapes it, and copied into third_party/guest-kernel/.
+# The Linux kernel that runs in VMs: built once from the pinned source, libs/linux/guest/kernel.config and the patches beside
+# it, kept in the cache under a key of everything that shapes it, and copied into third_party/guest-kernel/.
 
 GUEST_CONFIG=$ROOT/libs/linux/guest/kernel.config
+GUEST_PATCHES=$ROOT/libs/linux/guest/patches
 GUEST_CROSS=riscv64-linux-gnu-
 # Change this when build_guest_kernel changes what comes out.
 GUEST_RECIPE=1
@@ -12,7 +13,12 @@ GUEST_OBJECTS=970
 # The unpacked source and its objects.
 GUEST_BUILD_MIB=2300
 
-# guest_kernel_key: hash over source, configuration, compiler, linker and recipe.
+# guest_patches: the patches' paths, in the order that they are applied in.
+guest_patches() {
+	[[ ! -d $GUEST_PATCHES ]] || find "$GUEST_PATCHES" -name '*.patch' | LC_ALL=C sort
+}
+
+# guest_kernel_key: hash over source, patches, configuration, compiler, linker and recipe.
 guest_kernel_key() {
 	{
 		printf '%s\n' "${LOCK_SHA[linux]}" "$GUEST_RECIPE"
@@ -20,6 +26,7 @@ guest_kernel_key() {
 		"${GUEST_CROSS}ld" --version
 		# Comments and the order of lines change nothing.
 		grep '^CONFIG_' -- "$GUEST_CONFIG" | sort
+		guest_patches | xargs -r cat --
 	} | sha256sum | cut -c 1-32
 }
 
@@ -69,7 +76,16 @@ unpack_guest_source() {
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -O "./usr/src/$package.tar.xz" | xz -d -T0 |
 		tar -x -C "$TMP/linux" --strip-components=1 --no-same-owner \
 			--exclude='*/drivers/gpu/drm/amd/include' --exclude='*/tools/testing' \
-			--exclude='*/Documentation/*/*' --exclude='*/arch/arm*/boot/dts'
+			--exclude='*/Documentation/*/*' --exclude='*/arch/arm*/boot/dts' &&
+		patch_guest_source
+}
+
+# Each has to apply as it is: the source is pinned.
+patch_guest_source() {
+	local file
+	while IFS= read -r file; do
+		patch -d "$TMP/linux" -p1 --batch --forward --fuzz=0 <"$file" || return
+	done < <(guest_patches)
 }
 
 configure_guest_kernel() {
@@ -95,7 +111,7 @@ build_guest_kernel() {
 	fetch_source linux
 	need_space "$GUEST_BUILD_MIB" "build the guest kernel"
 	run_long "unpacking the Linux source" "$log" no_progress unpack_guest_source ||
-		guest_failed "$log" "the Linux source could not be unpacked"
+		guest_failed "$log" "the Linux source could not be unpacked and patched"
 	configure_guest_kernel >"$log" 2>&1 || guest_failed "$log" "the guest kernel could not be configured"
 	check_guest_config "$src/.config"
 	run_long "building the guest kernel for the Linux VMs, once: 5 to 10 minutes on two cores" "$log" \

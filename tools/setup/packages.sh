@@ -7,7 +7,7 @@ QEMU_MIN=7.2
 PACKAGES_BUILD=(
 	make gcc libc6-dev pkg-config gcc-riscv64-linux-gnu libc6-dev-riscv64-cross device-tree-compiler
 	libarchive-dev libjansson-dev libzstd-dev zlib1g-dev xz-utils zstd
-	flex bison bc libssl-dev libelf-dev
+	flex bison bc patch libssl-dev libelf-dev
 )
 PACKAGES_RUN=(
 	'qemu-system-riscv|qemu-system-misc' opensbi skopeo e2fsprogs squashfs-tools squashfs-tools-ng gdb-multiarch python3

@@ -221,7 +221,18 @@ test_damaged_guest_kernel_is_built_again() {
 	echo junk >>"$(echo "$WORK"/cache/guest-kernel/*/Image)"
 	parts "$build" && said 'is damaged; building it again' && said 'building [0-9a-f]' || return 1
 	echo CONFIG_A=n >"$WORK/checkout/libs/linux/guest/kernel.config"
+	parts "$build" && said 'building [0-9a-f]' || return 1
+	mkdir "$WORK/checkout/libs/linux/guest/patches"
+	echo '--- a patch' >"$WORK/checkout/libs/linux/guest/patches/1.patch"
 	parts "$build" && said 'building [0-9a-f]'
+}
+
+test_guest_patch_that_does_not_apply_fails() {
+	mkdir -p "$WORK/patches" "$WORK/linux"
+	printf 'one\ntwo\n' >"$WORK/linux/file"
+	printf -- '--- a/file\n+++ b/file\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n' >"$WORK/patches/1.patch"
+	parts 'GUEST_PATCHES='"$WORK"'/patches TMP='"$WORK"'; patch_guest_source' && grep -q three "$WORK/linux/file" || return 1
+	! parts 'GUEST_PATCHES='"$WORK"'/patches TMP='"$WORK"'; patch_guest_source'
 }
 
 # A dpkg-query that knows everything but skopeo.
