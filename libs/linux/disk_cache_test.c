@@ -1,124 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The cache and the loader over a disk whose every byte tells its place, which answers when the test says so.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+//
+// The cache and the loader, over a disk that answers late and may die.
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "libs/linux/disk_cache.h"
+#include "libs/linux/disk_fake.h"
 #include "libs/linux/loader.h"
-#include "libs/starina/syscall.h"
 
 #define DISK_BYTES (20u * DISK_CACHE_CHUNK + 512)
-#define MAX_FOLIOS 64
 
-static struct disk disk;
 static struct disk_cache cache;
-static uint8_t *folios[MAX_FOLIOS];  // by handle - 1
-static uint32_t num_open, num_reads, depth;
-
-struct pending {
-	uint64_t sector;
-	uint32_t length;
-	handle_t folio;
-	disk_done_fn done;
-	void *context;
-};
-
-static struct pending pending[64];
-static uint32_t num_pending;
-
-error_t folio_create(size_t size, uint32_t flags, handle_t *out)
-{
-	assert_int_equal(flags, FOLIO_CONTIGUOUS);
-	for (handle_t i = 0; i < MAX_FOLIOS; i++) {
-		if (folios[i] == NULL) {
-			folios[i] = malloc(size);
-			num_open++;
-			*out = i + 1;
-			return 0;
-		}
-	}
-	return ERR_LIMIT;
-}
-
-error_t folio_map(handle_t folio, uint32_t prot, void **out)
-{
-	(void)prot;
-	*out = folios[folio - 1];
-	return 0;
-}
-
-error_t handle_close(handle_t h)
-{
-	assert_non_null(folios[h - 1]);
-	free(folios[h - 1]);
-	folios[h - 1] = NULL;
-	num_open--;
-	return 0;
-}
-
-error_t disk_read(struct disk *d, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
-{
-	assert_true(range_within(sector * 512, length, d->num_sectors * 512));
-	if (!d->ready)
-		return ERR_NOT_READY;
-	if (num_pending == 8)
-		return ERR_FULL;
-	num_reads++;
-	pending[num_pending++] = (struct pending){sector, length, folio, done, context};
-	return 0;
-}
-
-static uint8_t disk_byte(uint64_t offset)
-{
-	return (uint8_t)(offset * 7 + offset / 251 + offset / 65536);
-}
-
-// Answers the request at `index` of those that wait.
-static void answer(uint32_t index, error_t status)
-{
-	struct pending p = pending[index];
-
-	memmove(&pending[index], &pending[index + 1], (num_pending - index - 1) * sizeof(p));
-	num_pending--;
-	for (uint32_t i = 0; i < p.length; i++)
-		folios[p.folio - 1][i] = disk_byte(p.sector * 512 + i);
-	p.done(p.context, status, p.folio);
-}
-
-// The driver ends: its requests fail, their folios are lost with it.
-static void disk_dies(void)
-{
-	disk.ready = false;
-	while (num_pending > 0) {
-		struct pending p = pending[--num_pending];
-
-		handle_close(p.folio);
-		p.done(p.context, ERR_PEER_CLOSED, HANDLE_NONE);
-	}
-}
-
-static void answer_all(void)
-{
-	while (num_pending > 0)
-		answer(num_pending - 1, 0);
-}
-
-static void enter(void *context)
-{
-	(void)context;
-	depth++;
-}
-
-static void leave(void *context)
-{
-	(void)context;
-	depth--;
-}
 
 struct client {
 	struct disk_cache_read read;
@@ -159,16 +51,16 @@ static void read_check(struct client *c)
 	assert_true(c->finished);
 	assert_int_equal(c->status, 0);
 	for (size_t i = 0; i < c->read.length; i++)
-		assert_int_equal(c->bytes[i], disk_byte(c->read.offset + i));
+		assert_int_equal(c->bytes[i], content[c->read.offset + i]);
 	free(c->bytes);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	disk = (struct disk){.ready = true, .num_sectors = DISK_BYTES / 512};
+	disk_fake_reset(DISK_BYTES);
+	max_pending = 8;
 	disk_cache_init(&cache, &disk, enter, leave, NULL);
-	num_pending = num_reads = depth = 0;
 	return 0;
 }
 
@@ -340,7 +232,7 @@ static void test_loader(void **state)
 	assert_int_equal(loads_finished, 1);
 	assert_int_equal(load_status, 0);
 	for (size_t i = 0; i < size; i++)
-		assert_int_equal(bytes[i], disk_byte(1024 + i));
+		assert_int_equal(bytes[i], content[1024 + i]);
 	// One failure is told once, after all that was under way came back.
 	assert_int_equal(loader_start(&loader, &disk, 0, size, target, take_loaded, NULL), 0);
 	answer(1, ERR_IO);

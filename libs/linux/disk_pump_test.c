@@ -1,38 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The pump over a disk in memory that answers when the test says so, and that can die and come back.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
+//
+// The pump, over a disk that answers late and may die.
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "libs/linux/disk_fake.h"
 #include "libs/linux/disk_pump.h"
-#include "libs/starina/syscall.h"
 
 #define DISK_BYTES (20u * DISK_PUMP_PIECE)
-#define MAX_FOLIOS 64
 
-static struct disk disk;
 static struct disk_pump pump;
-static uint8_t content[DISK_BYTES];
 static uint8_t memory[DISK_BYTES];  // the guest's
-static uint8_t *folios[MAX_FOLIOS];  // by handle - 1
-static uint32_t num_open, num_flushes, max_pending;
-static uint32_t depth;
-
-struct pending {
-	enum disk_transfer_kind kind;
-	uint64_t sector;
-	uint32_t length;
-	handle_t folio;
-	disk_done_fn done;
-	void *context;
-};
-
-static struct pending pending[64];
-static uint32_t num_pending;
 
 struct test_transfer {
 	struct disk_transfer transfer;
@@ -40,112 +17,6 @@ struct test_transfer {
 	error_t status;
 	bool takes_nothing;
 };
-
-error_t folio_create(size_t size, uint32_t flags, handle_t *out)
-{
-	assert_int_equal(flags, FOLIO_CONTIGUOUS);
-	for (handle_t i = 0; i < MAX_FOLIOS; i++) {
-		if (folios[i] == NULL) {
-			folios[i] = malloc(size);
-			num_open++;
-			*out = i + 1;
-			return 0;
-		}
-	}
-	return ERR_LIMIT;
-}
-
-error_t folio_map(handle_t folio, uint32_t prot, void **out)
-{
-	(void)prot;
-	assert_non_null(folios[folio - 1]);
-	*out = folios[folio - 1];
-	return 0;
-}
-
-error_t handle_close(handle_t h)
-{
-	assert_non_null(folios[h - 1]);
-	free(folios[h - 1]);
-	folios[h - 1] = NULL;
-	num_open--;
-	return 0;
-}
-
-static error_t accept(struct pending p)
-{
-	if (!disk.ready)
-		return ERR_NOT_READY;
-	if (num_pending >= max_pending)
-		return ERR_FULL;
-	pending[num_pending++] = p;
-	return 0;
-}
-
-error_t disk_read(struct disk *d, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
-{
-	assert_true(range_within(sector * 512, length, d->num_sectors * 512));
-	return accept((struct pending){DISK_TRANSFER_READ, sector, length, folio, done, context});
-}
-
-error_t disk_write(struct disk *d, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
-{
-	assert_true(range_within(sector * 512, length, d->num_sectors * 512));
-	return accept((struct pending){DISK_TRANSFER_WRITE, sector, length, folio, done, context});
-}
-
-error_t disk_flush(struct disk *d, disk_done_fn done, void *context)
-{
-	(void)d;
-	return accept((struct pending){DISK_TRANSFER_FLUSH, 0, 0, HANDLE_NONE, done, context});
-}
-
-// Answers the request at `index` of those that wait.
-static void answer(uint32_t index, error_t status)
-{
-	struct pending p = pending[index];
-
-	memmove(&pending[index], &pending[index + 1], (num_pending - index - 1) * sizeof(p));
-	num_pending--;
-	if (status == 0 && p.kind == DISK_TRANSFER_READ)
-		memcpy(folios[p.folio - 1], content + p.sector * 512, p.length);
-	else if (status == 0 && p.kind == DISK_TRANSFER_WRITE)
-		memcpy(content + p.sector * 512, folios[p.folio - 1], p.length);
-	else if (status == 0)
-		num_flushes++;
-	p.done(p.context, status, p.folio);
-}
-
-static void answer_all(void)
-{
-	while (num_pending > 0)
-		answer(num_pending - 1, 0);
-}
-
-// The driver ends: its requests fail, their folios are lost with it.
-static void disk_dies(void)
-{
-	disk.ready = false;
-	while (num_pending > 0) {
-		struct pending p = pending[--num_pending];
-
-		if (p.folio != HANDLE_NONE)
-			handle_close(p.folio);
-		p.done(p.context, ERR_PEER_CLOSED, HANDLE_NONE);
-	}
-}
-
-static void enter(void *context)
-{
-	(void)context;
-	depth++;
-}
-
-static void leave(void *context)
-{
-	(void)context;
-	depth--;
-}
 
 static void put(void *context, size_t position, struct span bytes)
 {
@@ -193,13 +64,9 @@ static void expect(const struct test_transfer *t, error_t status)
 static int setup(void **state)
 {
 	(void)state;
-	disk = (struct disk){.ready = true, .num_sectors = DISK_BYTES / 512};
-	max_pending = 64;
-	num_flushes = depth = 0;
-	for (uint32_t i = 0; i < DISK_BYTES; i++) {
-		content[i] = (uint8_t)(i * 7 + i / 251 + i / 65536);
+	disk_fake_reset(DISK_BYTES);
+	for (uint32_t i = 0; i < DISK_BYTES; i++)
 		memory[i] = (uint8_t)(i * 13 + i / 241);
-	}
 	disk_pump_init(&pump, &disk, enter, leave, NULL);
 	return 0;
 }

@@ -7,8 +7,8 @@ guest_fdt_test_SRCS := libs/linux/guest_fdt.c libs/linux/kernel_image.c libs/bas
 	$(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_sw fdt_strerror fdt_wip fdt_check)
 guest_fdt_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow
 control_link_test_SRCS := libs/linux/control_link.c libs/base/span.c
-disk_pump_test_SRCS := libs/linux/disk_pump.c
-disk_cache_test_SRCS := libs/linux/disk_cache.c libs/linux/loader.c
+disk_pump_test_SRCS := libs/linux/disk_fake.c libs/linux/disk_pump.c
+disk_cache_test_SRCS := libs/linux/disk_fake.c libs/linux/disk_cache.c libs/linux/loader.c
 # A container over fakes of the machine and the guest.
 GUEST_CONTAINER_SRCS := $(patsubst %,libs/linux/%.c,guest_fake vm_fake guest_container guest_container_control vm vm_boot vm_root vm_writable \
 	vm_ports control_link kernel_image) \
