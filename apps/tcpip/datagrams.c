@@ -4,6 +4,7 @@
 #include "apps/tcpip/datagrams.h"
 
 #include "apps/tcpip/frame_pbuf.h"
+#include "apps/tcpip/listen_address.h"
 #include "libs/abi/tcpip.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -219,19 +220,17 @@ error_t datagrams_listen(struct tcpip *tcpip, const struct socket_uri *uri, hand
 {
 	struct udp_pcb *pcb;
 	ip_addr_t addr;
-	err_t err;
+	error_t err = listen_address(uri, &addr);
 
-	if (strcmp(uri->host, "*") == 0)
-		addr = *IP_ANY_TYPE;
-	else if (!ipaddr_aton(uri->host, &addr))
-		return ERR_INVALID;
+	if (err)
+		return err;
 	pcb = udp_new_ip_type(IP_GET_TYPE(&addr));
 	if (pcb == NULL)
 		return ERR_NO_MEMORY;
-	err = udp_bind(pcb, &addr, uri->port);
-	if (err != ERR_OK) {
+	err = listen_bound(udp_bind(pcb, &addr, uri->port));
+	if (err) {
 		udp_remove(pcb);
-		return err == ERR_USE ? ERR_EXISTS : ERR_INVALID;
+		return err;
 	}
 	return socket_create(tcpip, pcb, false, client_end);
 }

@@ -2,6 +2,7 @@
 #include "apps/tcpip/listener.h"
 
 #include "apps/tcpip/connection.h"
+#include "apps/tcpip/listen_address.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -75,19 +76,17 @@ static error_t listen_pcb(const struct socket_uri *uri, struct tcp_pcb **out)
 	struct tcp_pcb *pcb;
 	struct tcp_pcb *listening;
 	ip_addr_t addr;
-	err_t err;
+	error_t err = listen_address(uri, &addr);
 
-	if (strcmp(uri->host, "*") == 0)
-		addr = *IP_ANY_TYPE;
-	else if (!ipaddr_aton(uri->host, &addr))
-		return ERR_INVALID;
+	if (err)
+		return err;
 	pcb = tcp_new_ip_type(IP_GET_TYPE(&addr));
 	if (pcb == NULL)
 		return ERR_NO_MEMORY;
-	err = tcp_bind(pcb, &addr, uri->port);
-	if (err != ERR_OK) {
+	err = listen_bound(tcp_bind(pcb, &addr, uri->port));
+	if (err) {
 		tcp_abort(pcb);
-		return err == ERR_USE ? ERR_EXISTS : ERR_INVALID;
+		return err;
 	}
 	listening = tcp_listen(pcb);
 	if (listening == NULL) {

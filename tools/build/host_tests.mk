@@ -14,11 +14,15 @@ FUZZ_RUNS ?= 20000
 
 include $(wildcard */tests.mk */*/tests.mk */*/*/tests.mk */*/*/*/tests.mk)
 
+# Headers are listed by a run of their own: a compilation of several files leaves those of the last one only.
+host_test_sources = $(filter %.c,$(1).c $($(notdir $(1))_SRCS))
+
 define host_test_rules
 $(BUILD)/host-tests/$(1): $(1).c $$($(notdir $(1))_SRCS)
 	$$(call say,HOSTCC,$(1))
 	@mkdir -p $$(@D)
-	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -MMD -MP -MF $$@.d -o $$@ $$(filter %.c,$(1).c $$($(notdir $(1))_SRCS)) $$($(notdir $(1))_LIBS) $(3)
+	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -MM -MP -MT $$@ $$(call host_test_sources,$(1)) >$$@.d
+	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -o $$@ $$(call host_test_sources,$(1)) $$($(notdir $(1))_LIBS) $(3)
 -include $(BUILD)/host-tests/$(1).d
 endef
 $(foreach test,$(HOST_TESTS),$(eval $(call host_test_rules,$(test),$(HOSTCC),-lcmocka)))
