@@ -87,6 +87,7 @@ struct control_mount {
 };
 
 struct control_prepare {
+	uint64_t wall_time_ns;  // as control_configure's: what is made now has this time
 	uint64_t root_sectors;  // as control_mount's
 };
 

@@ -128,3 +128,20 @@ error_t control_link_receive(struct control_link *link, struct span bytes)
 		link->rx_len += n;
 	}
 }
+
+void control_text(char out[static CONTROL_TEXT_MAX], struct span text)
+{
+	size_t len = text.len < CONTROL_TEXT_MAX - 1 ? text.len : CONTROL_TEXT_MAX - 1;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = text.data[i];
+
+		out[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+	}
+	out[len] = '\0';
+}
+
+int control_linux_error(int32_t status)
+{
+	return status == INT32_MIN ? INT32_MAX : status < 0 ? -status : status;
+}

@@ -10,6 +10,9 @@
 // What bootd may send is short: a status and a message for people.
 #define CONTROL_LINK_MAX_BODY 4096u
 
+// Of a text to show.
+#define CONTROL_TEXT_MAX 200u
+
 struct control_link {
 	// A whole frame arrived; `body` is valid until the callback returns. An error ends the stream.
 	error_t (*frame)(void *context, const struct control_header *header, struct span body);
@@ -39,3 +42,7 @@ struct span control_link_pending(const struct control_link *link);
 void control_link_sent(struct control_link *link, size_t len);
 // Takes bytes of the stream. Errors: ERR_PROTOCOL, `frame`'s; the stream cannot be followed any more then.
 __must_check error_t control_link_receive(struct control_link *link, struct span bytes);
+// The text for people in a frame of the guest's, as far as it is fit to be shown.
+void control_text(char out[static CONTROL_TEXT_MAX], struct span text);
+// A negative errno as people know it. The guest says any number.
+int control_linux_error(int32_t status);

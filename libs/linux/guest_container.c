@@ -223,8 +223,8 @@ void guest_container_released(struct guest_container *c)
 	error_t err;
 
 	c->next_root = HANDLE_NONE;
-	vm_unbind_root(c->vm);
-	err = vm_bind_root(c->vm, disk, c->next_root_region);
+	vm_be_patient(c->vm, NULL);
+	err = vm_replace_root(c->vm, disk, c->next_root_region);
 	if (err < 0) {
 		handle_close(disk);
 		guest_container_fail(c, "the container's root disk could not be used (error %d)", (int)err);

@@ -3,6 +3,7 @@
 // The talk with bootd.
 
 #include "libs/base/string.h"
+#include "libs/linux/control_link.h"
 #include "libs/linux/guest_container_internal.h"
 #include "libs/starina/log.h"
 
@@ -90,30 +91,11 @@ void guest_container_advance(struct guest_container *c)
 		request_start(c);
 }
 
-// A message for people from the guest, as far as it is fit to be shown.
-static void copy_text(char *out, size_t size, struct span text)
-{
-	size_t len = text.len < size - 1 ? text.len : size - 1;
-
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = text.data[i];
-
-		out[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-	}
-	out[len] = '\0';
-}
-
-// A negative errno as people know it. The guest says any number.
-static int linux_error(int32_t status)
-{
-	return status == INT32_MIN ? INT32_MAX : status < 0 ? -status : status;
-}
-
 static error_t take_reply(struct guest_container *c, const struct control_header *header, struct span body)
 {
 	struct reader r = reader_make(body.data, body.len);
 	struct control_reply reply;
-	char text[200];
+	char text[CONTROL_TEXT_MAX];
 
 	reader_copy(&r, &reply, sizeof(reply));
 	if (reader_status(&r) < 0 || header->request == 0 || header->request > vm_last_request(c->vm))
@@ -123,12 +105,12 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 			guest_container_released(c);
 		return 0;
 	}
-	copy_text(text, sizeof(text), r.rest);
+	control_text(text, r.rest);
 	if (header->request <= c->start_request || c->start_request == 0)
 		guest_container_fail(c, "%s (Linux error %d)", text[0] != '\0' ? text : "bootd refused a request",
-		               linux_error(reply.status));
+		               control_linux_error(reply.status));
 	else
-		log_warn("bootd: %s (Linux error %d)", text, linux_error(reply.status));
+		log_warn("bootd: %s (Linux error %d)", text, control_linux_error(reply.status));
 	return 0;
 }
 
@@ -157,13 +139,13 @@ static error_t take_exited(struct guest_container *c, const struct control_heade
 	if (header->process != PROCESS_INIT)
 		return 0;
 	if (header->type == CONTROL_EVENT_FAILED) {
-		char text[200];
+		char text[CONTROL_TEXT_MAX];
 
 		// What has not run has not succeeded.
 		if (exited.status == 0)
 			return ERR_PROTOCOL;
 
-		copy_text(text, sizeof(text), r.rest);
+		control_text(text, r.rest);
 		guest_container_fail(c, "%s", text[0] != '\0' ? text : "the container's process could not be started");
 		if (c->failed && c->status == GUEST_STATUS_FAILED)
 			c->status = (int)exited.status;

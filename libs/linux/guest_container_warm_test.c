@@ -112,6 +112,35 @@ static void test_another_root(void **state)
 	expect_end(137, NULL);
 }
 
+// The driver dies while the guest lets go of the disk: the app opens it once more, once.
+static void test_root_lost_while_released(void **state)
+{
+	static const uint16_t types[] = {CONTROL_RELEASE, CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	uint32_t events = 0, opened;
+
+	(void)state;
+	boot_prepared(&events);
+	root_channel = 91;
+	create_container(vm);
+	root_channel = HANDLE_NONE;
+	guest_container_start(container);
+	root_dies(ERR_PEER_CLOSED);
+	assert_int_equal(heard.lost, 1);
+	opened = disks_opened;
+	guest_reply(1, 0);
+	assert_int_equal(disks_opened, opened);
+	now += 2 * VM_PATIENCE;  // the guest has done its part
+	turn();
+	guest_container_root_reopened(container, 92);
+	assert_int_equal(disks_opened, opened + 1);
+	root_is_ready(16);
+	assert_int_equal(root_capacity(), 16);
+	assert_int_equal(heard.lost, 1);
+	expect_requests(types, 5);
+	guest_container_kill(container);
+	expect_end(137, NULL);
+}
+
 static void test_root_not_released(void **state)
 {
 	uint32_t events = 0;
@@ -145,6 +174,7 @@ int main(void)
 		container_case(test_prepared),
 		container_case(test_another_root),
 		container_case(test_root_not_released),
+		container_case(test_root_lost_while_released),
 		container_case(test_hostile_while_warm),
 	};
 

@@ -33,6 +33,7 @@ static void end(struct warm_kind *kind, struct warm_vm *warm)
 {
 	struct pool *pool = &kind->runtime->pool;
 
+	warm_vm_retire(warm);
 	kind->num_vms--;
 	if (pool->booting == warm)
 		pool->booting = NULL;
@@ -57,10 +58,13 @@ static void warm_failed(struct warm_vm *warm, void *context)
 	if (warm->ready) {
 		list_remove(&warm->entry);
 		kind->num_ready--;
-	} else {
+	} else if (!warm->root_lost) {
 		kind->runtime->pool.failed = true;
 	}
 	end(kind, warm);
+	// The driver restarts; the runtime hears of it, too.
+	if (warm->root_lost)
+		pool_refill_soon(kind->runtime);
 }
 
 static void warm_stopped(struct warm_vm *warm, void *context)
@@ -123,11 +127,11 @@ static void pool_turn(struct loop *loop, struct source *source)
 
 	(void)loop;
 	assert(err == 0);
+	for (uint32_t i = 0; i < LINUX_WARM_KINDS; i++)
+		shrink(pool, &pool->kinds[i]);
 	free_ending(pool);
 	if (pool->closing)
 		return;
-	for (uint32_t i = 0; i < LINUX_WARM_KINDS; i++)
-		shrink(pool, &pool->kinds[i]);
 	for (uint32_t i = 0; i < LINUX_WARM_KINDS; i++) {
 		struct warm_kind *kind = &pool->kinds[i];
 
@@ -189,22 +193,17 @@ bool pool_has(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus)
 	return kind != NULL && kind->num_ready > 0;
 }
 
-void pool_give_up(struct linux_runtime *runtime, struct vm *vm)
+void pool_give_up(struct linux_runtime *runtime, struct warm_vm *warm)
 {
-	// Of no kind any more; the first is as good as any to find the pool by.
-	struct warm_vm *warm = warm_vm_adopt(runtime, vm, &warm_ops, &runtime->pool.kinds[0]);
-
-	// Without memory for this one there is none for anything: the VM stays as it is, unused.
-	if (warm == NULL)
-		return;
 	list_push_back(&runtime->pool.ending, &warm->entry);
 	pool_turn_later(runtime);
 }
 
-struct vm *pool_take(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus)
+struct warm_vm *pool_take(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus)
 {
 	struct warm_kind *kind = find_kind(&runtime->pool, memory, cpus);
 	struct list *entry = kind != NULL ? list_pop_front(&kind->vms) : NULL;
+	struct warm_vm *warm;
 
 	if (kind != NULL)
 		runtime->pool.failed = false;
@@ -213,7 +212,9 @@ struct vm *pool_take(struct linux_runtime *runtime, uint64_t memory, uint32_t cp
 	kind->num_ready--;
 	kind->num_vms--;
 	runtime->stats.warm_starts++;
-	return warm_vm_take(container_of(entry, struct warm_vm, entry));
+	warm = container_of(entry, struct warm_vm, entry);
+	warm_vm_retire(warm);
+	return warm;
 }
 
 error_t linux_runtime_keep_warm(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus, uint32_t count)

@@ -80,17 +80,17 @@ struct vm_config runtime_vm_config(const struct linux_runtime *runtime, uint64_t
 // Whether the machine has memory for a guest of `memory` bytes, when it uses all of it.
 bool runtime_has_memory(const struct linux_runtime *runtime, uint64_t memory);
 
-// The pool of `runtime`, with no VM yet. Errors: as timer_create's and loop_add's.
 // Makes the pool, with nothing to keep. Errors: as timer_create's and loop_add's.
 __must_check error_t pool_init(struct linux_runtime *runtime);
 // Ends what waits; turns the loop until it has stopped.
 void pool_deinit(struct linux_runtime *runtime);
-// A VM that is ready and the caller's from now on; NULL when there is none of that kind.
-struct vm *pool_take(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus);
+// A VM that is ready, retired and the caller's from now on, who sets its owner and frees the rest (warm_vm_free), or gives it up; NULL when
+// there is none of that kind.
+struct warm_vm *pool_take(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus);
 // Whether there is one.
 bool pool_has(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus);
-// Ends a VM that was taken and could not be used.
-void pool_give_up(struct linux_runtime *runtime, struct vm *vm);
+// Ends one that was taken and could not be used.
+void pool_give_up(struct linux_runtime *runtime, struct warm_vm *warm);
 // Something has changed that a boot may have waited for: the runtime is ready, a VM has ended.
 void pool_turn_later(struct linux_runtime *runtime);
 // A VM was taken and its container has started: the next boot may begin soon.

@@ -7,6 +7,7 @@
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/linux/machine.h"
+#include "libs/linux/warm_vm.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
@@ -210,6 +211,7 @@ static void container_root_lost(void *context)
 {
 	struct task *task = context;
 
+	assert(task->opening == 0);
 	task_opening(task);
 	opener_start(&task->opener, task->runtime->loop, task->runtime->blkdev, "blk:images", root_reopened, task);
 }
@@ -248,19 +250,24 @@ static error_t create_container(struct task *task, handle_t disk)
 		.root_region = {.first_sector = task->found->first_sector, .num_sectors = task->found->num_sectors},
 		.network = runtime->vmnet,
 	};
+	struct warm_vm *warm;
 	error_t err;
 
 	err = task_config_write(task, task->found, &config);
 	if (err == 0) {
 		c.config = (struct span){.data = (const uint8_t *)config.text, .len = config.len};
-		c.vm = pool_take(runtime, task->memory, task->cpus);
-		if (c.vm == NULL)
+		warm = pool_take(runtime, task->memory, task->cpus);
+		if (warm == NULL)
 			runtime->stats.vms_booted++;
-		else if (task->found == runtime->builtin)
+		else
+			c.vm = warm->vm;
+		if (warm != NULL && task->found == runtime->builtin)
 			c.root_disk = HANDLE_NONE;  // it is there
 		err = guest_container_create(runtime->loop, &c, &container_callbacks, task, &task->container);
-		if (err < 0 && c.vm != NULL)
-			pool_give_up(runtime, c.vm);
+		if (err == 0 && warm != NULL)
+			warm_vm_free(warm);
+		else if (warm != NULL)
+			pool_give_up(runtime, warm);
 		if (err == 0 && c.root_disk != disk)
 			handle_close(disk);
 	}

@@ -20,6 +20,9 @@ guest_container_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_network_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_disk_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_warm_test_SRCS := $(GUEST_CONTAINER_SRCS)
+HOST_TESTS += libs/linux/pool_test
+pool_test_SRCS := $(patsubst %,libs/linux/%.c,pool warm_vm control_link) libs/base/span.c libs/base/fmt.c libs/base/string.c \
+	libs/starina/log.c
 HOST_TESTS += libs/linux/vm_net_test
 vm_net_test_SRCS := libs/linux/vm_net_fake.c libs/linux/vm_net.c \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_net device_net_header) \

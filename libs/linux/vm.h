@@ -96,8 +96,10 @@ __must_check error_t vm_bind_root(struct vm *vm, handle_t channel, struct disk_r
 bool vm_has_root(const struct vm *vm);
 // The size that the guest sees, 0 when none is bound or ready. Sectors of 512 bytes.
 uint64_t vm_root_sectors(const struct vm *vm);
-// Takes the root disk away: the guest, which has unmounted it (CONTROL_RELEASE), sees an empty one, and another may be bound.
-void vm_unbind_root(struct vm *vm);
+// Puts `region` of the block device on `channel` (consumed on success) in place of the root disk, which the guest has unmounted
+// (CONTROL_RELEASE); it sees an empty disk until `root_ready` comes. While root_lost waits for its answer, the channel is closed, and
+// the one that vm_root_reopened brings is used. Errors: as loop_add's.
+__must_check error_t vm_replace_root(struct vm *vm, handle_t channel, struct disk_region region);
 // The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none any more.
 void vm_root_reopened(struct vm *vm, handle_t channel);
 

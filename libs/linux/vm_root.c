@@ -5,6 +5,7 @@
 #include "libs/base/string.h"
 #include "libs/linux/vm_internal.h"
 #include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
 
 static void cache_enter(void *context)
 {
@@ -134,14 +135,18 @@ uint64_t vm_root_sectors(const struct vm *vm)
 	return vm->has_cache ? vm->root.num_sectors : 0;
 }
 
-void vm_unbind_root(struct vm *vm)
+error_t vm_replace_root(struct vm *vm, handle_t channel, struct disk_region region)
 {
 	machine_enter(&vm->machine);
 	blk_device_set_capacity(&vm->root, 0);
 	machine_leave(&vm->machine);
 	vm_root_deinit(vm);
-	vm->root_bound = false;
-	vm->root_lost = false;
+	vm->root_region = region;
+	if (!vm->root_lost)
+		return open_root(vm, channel);
+	// This channel is of the driver that has died, or is one too many.
+	handle_close(channel);
+	return 0;
 }
 
 void vm_root_reopened(struct vm *vm, handle_t channel)

@@ -2,21 +2,32 @@
 
 #include "libs/linux/warm_vm.h"
 
+#include <stdarg.h>
+
+#include "libs/base/fmt.h"
+#include "libs/linux/control_link.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
 
-static void fail(struct warm_vm *warm, const char *error)
+static void __attribute__((format(printf, 2, 3))) fail(struct warm_vm *warm, const char *format, ...)
 {
-	if (warm->failed || warm->ending)
+	char error[VM_ERROR_MAX];
+	va_list args;
+
+	if (warm->over)
 		return;
-	warm->failed = true;
+	va_start(args, format);
+	fmt_vwrite(error, sizeof(error), format, args);
+	va_end(args);
+	warm->over = true;
 	log_warn("a virtual machine that was to be kept ready is lost: %s", error);
 	warm->ops->failed(warm, warm->context);
 }
 
 static void now_ready(struct warm_vm *warm)
 {
-	if (warm->ready)
+	if (warm->ready || warm->over)
 		return;
 	warm->ready = true;
 	vm_be_patient(warm->vm, NULL);
@@ -29,7 +40,7 @@ static void advance(struct warm_vm *warm)
 	struct control_prepare prepare = {.root_sectors = vm_root_sectors(warm->vm)};
 	struct span body = {.data = (const uint8_t *)&prepare, .len = sizeof(prepare)};
 
-	if (warm->failed || warm->prepare_request != 0 || !vm_is_ready(warm->vm) || vm_waits_for_network(warm->vm))
+	if (warm->over || warm->prepare_request != 0 || !vm_is_ready(warm->vm) || vm_waits_for_network(warm->vm))
 		return;
 	if (warm->runtime->builtin == NULL) {
 		now_ready(warm);
@@ -37,6 +48,8 @@ static void advance(struct warm_vm *warm)
 	}
 	if (!warm->root_ready)
 		return;
+	if (clock_get(CLOCK_WALL, &prepare.wall_time_ns) < 0)
+		prepare.wall_time_ns = 0;
 	vm_be_patient(warm->vm, "prepare a container");
 	if (vm_request(warm->vm, CONTROL_PREPARE, 0, body, (struct span){0}, &warm->prepare_request) < 0)
 		fail(warm, "bootd could not be asked to prepare a container");
@@ -49,13 +62,12 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 	struct disk_region region = {.first_sector = image->first_sector, .num_sectors = image->num_sectors};
 
 	warm->opening = false;
-	(void)error;
-	if (warm->ending || warm->failed) {
+	if (warm->over) {
 		if (channel != HANDLE_NONE)
 			handle_close(channel);
 		warm->ops->stopped(warm, warm->context);
 	} else if (channel == HANDLE_NONE) {
-		fail(warm, text);
+		fail(warm, "there is no disk with images: %s (error %d)", text, (int)error);
 	} else if (vm_bind_root(warm->vm, channel, region) < 0) {
 		handle_close(channel);
 		fail(warm, "its root disk could not be used");
@@ -68,7 +80,6 @@ static void vm_ready(void *context)
 	struct linux_runtime *runtime = warm->runtime;
 	static const uint8_t any_address[4];
 
-	vm_be_patient(warm->vm, "get its disk and network");
 	if (runtime->vmnet != HANDLE_NONE && vm_bind_network(warm->vm, runtime->vmnet, any_address) < 0) {
 		fail(warm, "it could not be put on the network");
 		return;
@@ -91,8 +102,10 @@ static void vm_root_ready(void *context)
 // Another is booted in its place, when the disk's driver is back.
 static bool vm_root_lost(void *context, error_t error)
 {
-	(void)error;
-	fail(context, "its root disk is gone");
+	struct warm_vm *warm = context;
+
+	warm->root_lost = true;
+	fail(warm, "its root disk is gone (error %d)", (int)error);
 	return false;
 }
 
@@ -112,13 +125,15 @@ static error_t vm_frame_came(void *context, const struct control_header *header,
 	struct warm_vm *warm = context;
 	struct reader r = reader_make(body.data, body.len);
 	struct control_reply reply;
+	char text[CONTROL_TEXT_MAX];
 
 	reader_copy(&r, &reply, sizeof(reply));
 	if (reader_status(&r) < 0 || header->type != CONTROL_REPLY || header->request == 0 ||
 	    header->request > vm_last_request(warm->vm))
 		return ERR_PROTOCOL;
+	control_text(text, r.rest);
 	if (reply.status != 0)
-		fail(warm, "bootd could not prepare it for a container");
+		fail(warm, "%s (Linux error %d)", text, control_linux_error(reply.status));
 	else if (header->request == warm->prepare_request)
 		now_ready(warm);
 	return 0;
@@ -139,7 +154,7 @@ static void vm_input_ready(void *context, uint32_t port)
 
 static void vm_failed(void *context, const char *error)
 {
-	fail(context, error);
+	fail(context, "%s", error);
 }
 
 static void vm_stopped(void *context)
@@ -162,58 +177,40 @@ static const struct vm_ops vm_callbacks = {
 	.stopped = vm_stopped,
 };
 
-static struct warm_vm *make(struct linux_runtime *runtime, const struct warm_vm_ops *ops, void *context)
-{
-	struct warm_vm *warm = heap_alloc(sizeof(*warm));
-
-	if (warm == NULL)
-		return NULL;
-	warm->runtime = runtime;
-	warm->ops = ops;
-	warm->context = context;
-	return warm;
-}
-
 error_t warm_vm_boot(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus, const struct warm_vm_ops *ops,
                      void *context, struct warm_vm **out)
 {
 	struct vm_config config = runtime_vm_config(runtime, memory, cpus);
-	struct warm_vm *warm = make(runtime, ops, context);
+	struct warm_vm *warm = heap_alloc(sizeof(*warm));
 	error_t err = warm == NULL ? ERR_NO_MEMORY : vm_create(runtime->loop, &config, &vm_callbacks, warm, &warm->vm);
 
 	if (err < 0) {
 		heap_free(warm);
 		return err;
 	}
+	warm->runtime = runtime;
+	warm->ops = ops;
+	warm->context = context;
 	*out = warm;
 	vm_boot(warm->vm);
 	return 0;
 }
 
-struct warm_vm *warm_vm_adopt(struct linux_runtime *runtime, struct vm *vm, const struct warm_vm_ops *ops, void *context)
+void warm_vm_retire(struct warm_vm *warm)
 {
-	struct warm_vm *warm = make(runtime, ops, context);
-
-	if (warm == NULL)
-		return NULL;
-	warm->vm = vm;
-	vm_set_owner(vm, &vm_callbacks, warm);
-	return warm;
+	warm->over = true;
 }
 
-struct vm *warm_vm_take(struct warm_vm *warm)
+void warm_vm_free(struct warm_vm *warm)
 {
-	struct vm *vm = warm->vm;
-
-	assert(warm->ready && !warm->opening);
+	assert(warm->ready && warm->over && !warm->opening);
 	heap_free(warm);
-	return vm;
 }
 
 bool warm_vm_end(struct warm_vm *warm)
 {
 	if (!warm->ending) {
-		warm->ending = true;
+		warm->ending = warm->over = true;
 		warm->stopped = vm_stop(warm->vm);
 	}
 	if (!warm->stopped || warm->opening)

@@ -27,9 +27,10 @@ struct warm_vm {
 	struct opener opener;
 	bool opening;        // the opener has not answered
 	bool root_ready;
+	bool root_lost;
 	uint32_t prepare_request;  // 0: not sent
 	bool ready;
-	bool failed;
+	bool over;     // neither `ready` nor `failed` comes any more
 	bool ending;
 	bool stopped;
 };
@@ -37,9 +38,9 @@ struct warm_vm {
 // Makes a VM and boots it; `ready` comes, or `failed`, maybe from within. The runtime is ready. Errors: as vm_create's.
 __must_check error_t warm_vm_boot(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus,
                                   const struct warm_vm_ops *ops, void *context, struct warm_vm **out);
-// Wraps a VM that its owner cannot use, to end it. NULL: no memory.
-struct warm_vm *warm_vm_adopt(struct linux_runtime *runtime, struct vm *vm, const struct warm_vm_ops *ops, void *context);
-// Gives the VM of one that is ready to the caller, and frees the rest.
-struct vm *warm_vm_take(struct warm_vm *warm);
+// From now on only `stopped` comes: it is about to be ended, or to get another owner.
+void warm_vm_retire(struct warm_vm *warm);
+// Frees one that is ready and retired, but for its VM, which has another owner (vm_set_owner).
+void warm_vm_free(struct warm_vm *warm);
 // Ends it. Returns whether all is freed; otherwise `stopped` comes, and it is to be called again.
 bool warm_vm_end(struct warm_vm *warm);

@@ -129,7 +129,7 @@ class Guest:
     def prepare(self):
         """Has a container prepared: the reply."""
         self.frame(READY)
-        return self.reply(self.send(PREPARE, struct.pack("<Q", 0)))
+        return self.reply(self.send(PREPARE, struct.pack("<QQ", 0, 0)))
 
     def start(self, config, flags=0, wall_time=0, network=None):
         """Sends all that a run needs, at once."""

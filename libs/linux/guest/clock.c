@@ -29,7 +29,8 @@ void clock_and_entropy_set(uint64_t wall_time_ns, const uint8_t *entropy, size_t
 		size = MAX_ENTROPY;
 	pool.info.entropy_count = (int)(size * 8);
 	pool.info.buf_size = (int)size;
-	memcpy(pool.bytes, entropy, size);
+	if (size > 0)
+		memcpy(pool.bytes, entropy, size);
 	int fd = open("/dev/random", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		(void)ioctl(fd, RNDADDENTROPY, &pool);

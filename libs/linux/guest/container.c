@@ -82,7 +82,7 @@ static int set_oom_score(const struct config_process *process, struct failure *f
 	return 0;
 }
 
-// What the process sees and may touch.
+// What the process sees.
 static int set_up_view(const struct config *config, struct failure *failure)
 {
 	int error;
@@ -93,9 +93,15 @@ static int set_up_view(const struct config *config, struct failure *failure)
 	    (error = mount_all(config, failure)) != 0)
 		return error;
 	umask(022);
-	if ((error = mount_write_sysctls(config, failure)) != 0)
-		return error;
-	return mount_seal(config, failure);
+	return 0;
+}
+
+// What it may not touch.
+static int seal_view(const struct config *config, struct failure *failure)
+{
+	int error = mount_write_sysctls(config, failure);
+
+	return error != 0 ? error : mount_seal(config, failure);
 }
 
 // What is the process's own.
@@ -115,6 +121,9 @@ static int set_up_process(const struct container_args *args, int *master, char *
 	    (error = enter_directory(process->cwd, failure)) != 0)
 		return error;
 	if (process->has_oom_score_adj && (error = set_oom_score(process, failure)) != 0)
+		return error;
+	// The default view, which is sealed ahead, hides and seals nothing of what is written above.
+	if (args->order == NULL && (error = seal_view(config, failure)) != 0)
 		return error;
 	if ((args->readonly_root || config->readonly) && (error = mount_seal_root(failure)) != 0)
 		return error;
@@ -164,11 +173,14 @@ static int take_order(struct container_args *args, struct failure *failure)
 	const struct container_order *order = args->order;
 	struct report prepared = { .kind = REPORT_PREPARED };
 	char record;
+	int error = seal_view(args->config, failure);
 
+	if (error != 0)
+		return error;
 	if (send(args->socket, &prepared, sizeof(prepared), MSG_NOSIGNAL) < 0 ||
 	    recv(args->socket, &record, sizeof(record), 0) <= 0)
 		_exit(FAILURE_SETUP);  // nobody wants it any more
-	int error = config_parse(args->config, order->text, order->size, failure);
+	error = config_parse(args->config, order->text, order->size, failure);
 	args->config->network = order->has_network ? &order->network : NULL;
 	args->readonly_root = order->readonly_root;
 	return error;

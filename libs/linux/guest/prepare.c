@@ -55,6 +55,8 @@ static _Noreturn void rehearse_child(struct config *config, int control)
 	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(false, &failure) == 0 &&
 	    process_create(&process, config, false, control, &failure) == 0 && process_go(&process, NULL, 0) == 0)
 		run(&process);
+	if (process.pidfd > 0)
+		process_discard(&process);  // execve failed
 	(void)linger_goes_on(&linger);
 	cgroup_remove();
 	_exit(0);

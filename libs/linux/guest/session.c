@@ -165,6 +165,7 @@ static void handle_prepare(struct session *session, const struct control_header 
 		return;
 	}
 	memcpy(&prepare, body, sizeof(prepare));
+	clock_and_entropy_set(prepare.wall_time_ns, NULL, 0);
 	session->process.number = 1;
 	if (prepare_container(&session->process, prepare.root_sectors, session->has_network ? &session->network : NULL,
 			      session->control, &failure) == 0)
@@ -188,22 +189,23 @@ static void handle_release(struct session *session, const struct control_header 
 	if (rootfs_unmount(&failure) == 0)
 		reply(session, request, 0, "");
 	else
-		fail(session, request, &failure);
+		reply(session, request, failure.error, failure.message);
 }
 
 static void handle_network(struct session *session, const struct control_header *request,
 			   const uint8_t *body)
 {
-	bool is_known = session->has_network && memcmp(&session->network, body, sizeof(session->network)) == 0;
+	struct control_network network;
 	struct failure failure;
 
-	memcpy(&session->network, body, sizeof(session->network));
-	if (is_known) {
+	memcpy(&network, body, sizeof(network));
+	if (session->has_network && memcmp(&session->network, &network, sizeof(network)) == 0) {
 		reply(session, request, 0, "");
-	} else if (network_configure(&session->network, &failure) == 0) {
+	} else if (network_configure(&network, &failure) == 0) {
+		session->network = network;
 		session->has_network = true;
 		reply(session, request, 0, "");
-	} else if (session->process.state < PROCESS_CREATED) {
+	} else if (session->configured && session->process.state < PROCESS_CREATED) {
 		fail(session, request, &failure);
 	} else {
 		reply(session, request, failure.error, failure.message);
