@@ -84,6 +84,20 @@ static void test_network_outlives_guest(void **state)
 	expect_end(0, NULL);
 }
 
+// But not for ever.
+static void test_network_is_stuck(void **state)
+{
+	(void)state;
+	guest_start();
+	network_holds = true;
+	guest_exited(CONTROL_EVENT_EXITED, 0);
+	turn();
+	assert_int_equal(heard.ended, 0);
+	now += 6 * NSEC_PER_SEC;
+	expect_end(0, NULL);
+	network_holds = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +106,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_network, setup_network, teardown),
 		cmocka_unit_test_setup_teardown(test_network_after_the_end, setup_network, teardown),
 		container_case(test_network_outlives_guest),
+		container_case(test_network_is_stuck),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

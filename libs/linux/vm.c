@@ -9,6 +9,9 @@
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
+// How long a switch that is stuck keeps a VM that has ended. One that restarts is back before that.
+#define NETWORK_PATIENCE (5 * NSEC_PER_SEC)
+
 void vm_fail(struct vm *vm, const char *format, ...)
 {
 	char error[VM_ERROR_MAX];
@@ -37,7 +40,7 @@ static void network_drained(void *context)
 // Whether nothing runs and all that the guest sent is on its way.
 static bool has_stopped(struct vm *vm)
 {
-	return !is_busy(vm) && vm_net_drain(&vm->net, network_drained, vm);
+	return !is_busy(vm) && (vm->network_given_up || vm_net_drain(&vm->net, network_drained, vm));
 }
 
 void vm_settle(struct vm *vm)
@@ -48,13 +51,26 @@ void vm_settle(struct vm *vm)
 	vm->ops->stopped(vm->context);
 }
 
+static void set_timer(struct vm *vm, nsec_t duration)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(vm->patience_timer, duration == NSEC_NEVER ? NSEC_NEVER : now + duration);
+	assert(err == 0);
+}
+
 bool vm_stop(struct vm *vm)
 {
+	if (vm->stopping)
+		return false;
 	vm->state = VM_ENDING;
 	vm_be_patient(vm, NULL);
 	if (has_stopped(vm))
 		return true;
 	vm->stopping = true;
+	set_timer(vm, NETWORK_PATIENCE);
 	if (vm->has_machine)
 		machine_stop(&vm->machine);
 	return false;
@@ -62,13 +78,8 @@ bool vm_stop(struct vm *vm)
 
 void vm_be_patient(struct vm *vm, const char *what)
 {
-	nsec_t now = 0;
-	error_t err = what != NULL ? clock_get(CLOCK_MONOTONIC, &now) : 0;
-
 	vm->patience_for = what;
-	if (err == 0)
-		err = timer_set(vm->patience_timer, what != NULL ? now + VM_PATIENCE : NSEC_NEVER);
-	assert(err == 0);
+	set_timer(vm, what != NULL ? VM_PATIENCE : NSEC_NEVER);
 }
 
 static void patience_ended(struct loop *loop, struct source *source)
@@ -76,6 +87,11 @@ static void patience_ended(struct loop *loop, struct source *source)
 	struct vm *vm = source->context;
 
 	(void)loop;
+	if (vm->stopping) {
+		set_timer(vm, NSEC_NEVER);
+		vm->network_given_up = true;
+		vm_settle(vm);
+	}
 	if (vm->state == VM_ENDING || vm->patience_for == NULL)
 		return;
 	vm_log_last_words(vm);

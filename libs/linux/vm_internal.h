@@ -78,6 +78,7 @@ struct vm {
 	struct source patience;  // a timer: how long the guest may take for its next step
 	handle_t patience_timer;
 	const char *patience_for;
+	bool network_given_up;  // what the guest sent last is not waited for
 };
 
 // What has stopped may have been the last that vm_stop waits for.
