@@ -39,26 +39,6 @@ void panic(const char *format, ...)
 	abort();
 }
 
-void spinlock_init(struct spinlock *lock, enum lock_rank rank)
-{
-	*lock = (struct spinlock){.rank = rank};
-}
-
-void spin_check_order(const struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 0);
-}
-
-void spin_note_locked(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
-void spin_note_unlock(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
 // A fresh allocator with all of the arena free, full of rubbish.
 static void arena_reset(void)
 {

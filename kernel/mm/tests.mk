@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
 HOST_TESTS += kernel/mm/page_test kernel/mm/kmalloc_test
-page_test_SRCS := kernel/mm/page.c
-kmalloc_test_SRCS := kernel/mm/kmalloc.c kernel/mm/page.c
+page_test_SRCS := kernel/mm/page.c kernel/sched/spinlock_fake.c
+kmalloc_test_SRCS := kernel/mm/kmalloc.c kernel/mm/page.c kernel/sched/spinlock_fake.c

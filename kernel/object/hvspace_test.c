@@ -84,26 +84,6 @@ void object_notify(struct object *object, uint32_t ready)
 	(void)ready;
 }
 
-void spinlock_init(struct spinlock *lock, enum lock_rank rank)
-{
-	*lock = (struct spinlock){.rank = (uint32_t)rank};
-}
-
-void spin_check_order(const struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 0);
-}
-
-void spin_note_locked(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
-void spin_note_unlock(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
 void wait_queue_init(struct wait_queue *queue)
 {
 	(void)queue;

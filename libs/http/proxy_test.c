@@ -122,22 +122,6 @@ error_t handle_close(handle_t handle)
 	return 0;
 }
 
-error_t folio_create(size_t size, uint32_t flags, handle_t *out)
-{
-	(void)size;
-	(void)flags;
-	(void)out;
-	return ERR_NO_MEMORY;
-}
-
-error_t folio_map(handle_t folio, uint32_t prot, void **out)
-{
-	(void)folio;
-	(void)prot;
-	(void)out;
-	return ERR_NO_MEMORY;
-}
-
 // --- The exchange ---
 
 static struct loop loop;

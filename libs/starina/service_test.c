@@ -119,29 +119,6 @@ error_t channel_send(handle_t channel, const struct message *m)
 	return fake.send_error;
 }
 
-error_t folio_create(size_t size, uint32_t flags, handle_t *out)
-{
-	(void)size;
-	(void)flags;
-	(void)out;
-	return ERR_NO_MEMORY;
-}
-
-error_t folio_map(handle_t folio, uint32_t prot, void **out)
-{
-	(void)folio;
-	(void)prot;
-	(void)out;
-	return ERR_BAD_HANDLE;
-}
-
-error_t folio_info(handle_t folio, struct folio_info *out)
-{
-	(void)folio;
-	(void)out;
-	return ERR_BAD_HANDLE;
-}
-
 // The loop keeps one source; a test signals it.
 error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
 {

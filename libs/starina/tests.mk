@@ -5,4 +5,4 @@ loop_test_SRCS := libs/starina/loop.c libs/starina/log.c libs/base/fmt.c
 alloc_test_SRCS := libs/starina/alloc.c libs/starina/log.c libs/base/fmt.c
 environ_test_SRCS := libs/starina/environ.c
 payload_test_SRCS := libs/starina/payload.c libs/base/span.c
-service_test_SRCS := libs/starina/service.c libs/starina/payload.c libs/base/span.c
+service_test_SRCS := libs/starina/folio_fake.c libs/starina/service.c libs/starina/payload.c libs/base/span.c

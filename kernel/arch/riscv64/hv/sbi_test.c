@@ -96,21 +96,6 @@ void arch_hart_kick(uint32_t hart_id)
 	}
 }
 
-void spin_check_order(const struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 0);
-}
-
-void spin_note_locked(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
-void spin_note_unlock(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
 static int setup(void **state)
 {
 	(void)state;

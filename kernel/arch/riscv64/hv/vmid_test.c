@@ -11,27 +11,6 @@
 
 #include "kernel/sched/spinlock.h"
 
-void spinlock_init(struct spinlock *lock, enum lock_rank rank)
-{
-	lock->locked = 0;
-	lock->rank = rank;
-}
-
-void spin_check_order(const struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 0);
-}
-
-void spin_note_locked(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
-void spin_note_unlock(struct spinlock *lock)
-{
-	assert_int_equal(lock->locked, 1);
-}
-
 static void test_first_use_fences(void **state)
 {
 	struct vmid a = {0};
