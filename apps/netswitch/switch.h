@@ -2,8 +2,8 @@
 //
 // The switch: Ethernet frames between the network device ("netdev"), our own TCP/IP ("ethernet") and virtual machines ("vmnet").
 // main.c has the services; port.c what all ports have: the queue toward a peer, backpressure, the rate limit; forward.c where
-// a frame goes; vm_port.c how a virtual machine joins; network.c the address pool's network; guard.c what a virtual machine may
-// send; offload.c what is done for ports that cannot do it.
+// a frame goes, and what is done for ports that cannot do it; vm_port.c how a virtual machine joins; pool.c the addresses; guard.c
+// what a virtual machine may send.
 //
 // No addresses are learned: each port of ours has one MAC address that the switch gave it or knows, and all others are beyond the
 // uplink. So there is no table that a guest could fill, and nothing to flood but group addresses.

@@ -19,8 +19,8 @@ $(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle/idle tools/image/mkla
 .PHONY: bench
 # BENCH="PART ..." chooses among the parts (calls boot container tcp idle http ratios).
 BENCH ?=
-bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json \
-		$(BUILD)/peers/insn_count.so $(BUILD)/peers/init ## figures: a table, and $(BUILD)/bench.json
+bench: ## figures: a table, and BUILD/bench.json
+bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so $(BUILD)/peers/init
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
 .PHONY: bench-net
