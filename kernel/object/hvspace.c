@@ -314,13 +314,25 @@ static error_t map_populated_locked(struct hvspace *space, const struct hvspace_
 	                  m->prot);
 }
 
+// Where a byte of the guest lies, for use without the space's lock: `folio` is referenced, and all holds as long as the
+// space's generation is this one.
+struct backing {
+	struct folio *folio;
+	uint64_t offset;
+	uint64_t generation;
+};
+
+static struct backing backing_get_locked(const struct hvspace *space, const struct hvspace_mapping *m, gpa_t gpa)
+{
+	object_get(&m->folio->object);
+	return (struct backing){.folio = m->folio, .offset = m->offset + (gpa - m->gpa), .generation = space->generation};
+}
+
 // One try of hvspace_fault. Returns false when the mappings changed meanwhile and it has to start over.
 static bool fault_once(struct hvspace *space, gpa_t gpa, uint32_t prot, enum hvspace_fault_result *result)
 {
 	struct hvspace_mapping *m;
-	struct folio *folio;
-	uint64_t offset;
-	uint64_t generation;
+	struct backing backing;
 	paddr_t paddr;
 	size_t size;
 	error_t err;
@@ -332,22 +344,19 @@ static bool fault_once(struct hvspace *space, gpa_t gpa, uint32_t prot, enum hvs
 		spin_unlock(&space->lock);
 		return true;
 	}
-	folio = m->folio;
-	offset = m->offset + (gpa - m->gpa);
-	generation = space->generation;
-	object_get(&folio->object);
+	backing = backing_get_locked(space, m, gpa);
 	spin_unlock(&space->lock);
 
 	// Not under our lock: it takes the folio's and the page allocator's.
-	err = folio_populate(folio, offset, &paddr, &size);
+	err = folio_populate(backing.folio, backing.offset, &paddr, &size);
 
 	spin_lock(&space->lock);
-	if (err == 0 && space->generation == generation)
+	if (err == 0 && space->generation == backing.generation)
 		err = map_populated_locked(space, m, gpa, paddr, size);
 	else if (err == 0)
 		err = ERR_BAD_STATE;
 	spin_unlock(&space->lock);
-	object_put(&folio->object);
+	object_put(&backing.folio->object);
 
 	*result = err == 0 ? HVSPACE_FAULT_MAPPED : HVSPACE_FAULT_NO_MEMORY;
 	return err != ERR_BAD_STATE;
@@ -369,10 +378,8 @@ enum hvspace_fault_result hvspace_fault(struct hvspace *space, gpa_t gpa, uint32
 // then the generation has changed, and what was copied is not the guest's.
 static error_t read_page(struct hvspace *space, gpa_t gpa, uint8_t *out, size_t len)
 {
-	struct hvspace_mapping *m;
-	struct folio *folio;
-	uint64_t generation;
-	uint64_t offset;
+	const struct hvspace_mapping *m;
+	struct backing backing;
 	paddr_t paddr;
 	size_t size;
 	error_t err;
@@ -384,21 +391,18 @@ static error_t read_page(struct hvspace *space, gpa_t gpa, uint8_t *out, size_t 
 		spin_unlock(&space->lock);
 		return ERR_ADDRESS;
 	}
-	folio = m->folio;
-	offset = m->offset + (gpa - m->gpa);
-	generation = space->generation;
-	object_get(&folio->object);
+	backing = backing_get_locked(space, m, gpa);
 	spin_unlock(&space->lock);
 
-	err = folio_populate(folio, offset, &paddr, &size);
+	err = folio_populate(backing.folio, backing.offset, &paddr, &size);
 	if (err == 0) {
-		memcpy(out, (const uint8_t *)page_to_virt(paddr) + (offset & (size - 1)), len);
+		memcpy(out, (const uint8_t *)page_to_virt(paddr) + (backing.offset & (size - 1)), len);
 		spin_lock(&space->lock);
-		if (space->generation != generation)
+		if (space->generation != backing.generation)
 			err = ERR_ADDRESS;
 		spin_unlock(&space->lock);
 	}
-	object_put(&folio->object);
+	object_put(&backing.folio->object);
 	if (err != 0)
 		memset(out, 0, len);
 	return err == 0 ? 0 : ERR_ADDRESS;
