@@ -5,6 +5,10 @@
 BENCH_APPS := bench_peer bench
 $(foreach app,$(BENCH_APPS),$(eval $(call app_rules,$(app))))
 $(eval $(call image_rules,starina-bench,$(BENCH_APPS)))
+# Another image: these apps would be in the other's counts.
+$(eval $(call app_rules,bench_tcp))
+$(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd))
+BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-tcp.elf
 
 # A container that only sleeps.
 $(BUILD)/image/idle/idle: tools/bench/idle.c
@@ -20,7 +24,7 @@ $(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle/idle tools/image/mkla
 # BENCH="PART ..." chooses among the parts (calls boot container tcp idle http ratios).
 BENCH ?=
 bench: ## figures: a table, and BUILD/bench.json
-bench: run-files $(BUILD)/starina-bench.elf $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so $(BUILD)/peers/init
+bench: run-files $(BENCH_IMAGES) $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so $(BUILD)/peers/init
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
 .PHONY: bench-net
@@ -28,7 +32,7 @@ bench-net: run-files ## what a container's network costs
 	$(Q)BUILD=$(BUILD) tools/bench/container_net.py
 
 # The gate's comparison, and the one command that commits new counts.
-COUNTED := run-files $(BUILD)/starina-bench.elf $(BUILD)/peers/insn_count.so
+COUNTED := run-files $(BENCH_IMAGES) $(BUILD)/peers/insn_count.so
 .PHONY: test-counts bench-counts
 test-counts: $(COUNTED) ## exact counts against tools/bench/counts.json
 	$(Q)tools/bench/counts_test.py
@@ -54,7 +58,7 @@ $(BUILD)/peers/insn_%.so: tools/bench/peers/insn_%.c
 .PHONY: bench-peers
 # BENCH_PEERS="PART ..." chooses among the parts (ipc boot http clock).
 BENCH_PEERS ?=
-bench-peers: run-files $(BUILD)/starina-bench.elf $(PEER_PROGRAMS) $(BUILD)/peers/insn_count.so ## Debian's Linux, and Linux+KVM, beside Starina
+bench-peers: run-files $(BENCH_IMAGES) $(PEER_PROGRAMS) $(BUILD)/peers/insn_count.so ## Debian's Linux, and Linux+KVM, beside Starina
 	$(Q)BUILD=$(BUILD) tools/bench/peers/peers.py $(BENCH_PEERS)
 
 .PHONY: bench-profile

@@ -58,6 +58,8 @@ FIGURES = {
     "vm_to_init": ("first entry of the guest to its init's main, 1 hart, icount", "insns", 18_000_000),
     "create_to_init": ("VM creation, kernel not yet read, to the guest's init", "insns", None),
     "create_to_program": ("VM creation to the first instruction of the container's program", "insns", None),
+    "loopback_request": ("httpd to a client in the OS, 1 KB, keep-alive: a request", "insns", None),
+    "loopback_1000_bytes": ("the same, 1 MB: 1000 bytes of TCP", "insns", None),
     "httpd_keepalive_insns": ("httpd, 1 KB, keep-alive: a request", "insns", None),
     "httpd_connection_insns": ("httpd, 1 KB, a connection each: a request", "insns", None),
     "httpd_bulk_insns": ("httpd, 20 MB: a byte of TCP", "insns", None),
@@ -74,18 +76,28 @@ FIGURES = {
 }
 
 
-def measure_calls(out):
-    say("calls, counted inside the OS")
+def measure_within(out, image):
+    """The figures that an image of the OS counts for itself. Returns its log."""
     command = [QEMU, *"-nodefaults -no-reboot -M virt -cpu rv64 -smp 1 -m 256M -display none -monitor none -serial stdio "
-               "-global virtio-mmio.force-legacy=false".split(), *ICOUNT.split(), "-kernel",
-               os.path.join(BUILD, "starina-bench.elf")]
+               "-global virtio-mmio.force-legacy=false".split(), *ICOUNT.split(), "-kernel", os.path.join(BUILD, image)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True, errors="replace", stdout=subprocess.PIPE, timeout=300,
                           check=False)
     if "bench: done" not in done.stdout:
         sys.exit("bench: the benchmark image did not come to its end:\n" + done.stdout)
     for name, value in re.findall(r"figure (\w+) (\d+)", done.stdout):
         out[name] = int(value)
-    out["versions"]["opensbi"] = re.search(r"OpenSBI v(\S+)", done.stdout).group(1)
+    return done.stdout
+
+
+def measure_calls(out):
+    say("calls, counted inside the OS")
+    log = measure_within(out, "starina-bench.elf")
+    out["versions"]["opensbi"] = re.search(r"OpenSBI v(\S+)", log).group(1)
+
+
+def measure_loopback(out):
+    say("TCP within the OS")
+    measure_within(out, "starina-bench-tcp.elf")
 
 
 def measure_boot(out):
@@ -123,6 +135,7 @@ def measure_container(out):
 
 def measure_tcp(out):
     """Instructions of the whole machine, one hart, for what a client on the host asks."""
+    measure_loopback(out)
     say("instructions of TCP: httpd")
     with tempfile.TemporaryDirectory() as scratch:
         counter = os.path.join(scratch, "httpd")

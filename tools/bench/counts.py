@@ -69,6 +69,7 @@ def compare(committed, measured):
 def measure():
     out = {"versions": bench.versions()}
     bench.measure_calls(out)
+    bench.measure_loopback(out)
     bench.measure_boot(out)
     bench.measure_exits(out)
     versions = out.pop("versions")
