@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-HOST_TESTS += apps/netswitch/guard_test apps/netswitch/pool_test \
+HOST_TESTS += apps/netswitch/guard_test apps/netswitch/address_pool_test \
 	$(patsubst %,apps/netswitch/%_test,forward port vm_port)
 guard_test_SRCS := apps/netswitch/guard.c libs/base/span.c
-pool_test_SRCS := apps/netswitch/pool.c
+address_pool_test_SRCS := apps/netswitch/pool.c
 SWITCH_TEST_SRCS := $(patsubst %,apps/netswitch/%.c,switch_fake port forward vm_port pool guard) libs/offload/offload.c \
 	libs/base/span.c libs/base/checksum.c
 forward_test_SRCS := $(SWITCH_TEST_SRCS)

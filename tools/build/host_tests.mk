@@ -17,6 +17,11 @@ include $(wildcard */tests.mk */*/tests.mk */*/*/tests.mk */*/*/*/tests.mk)
 # Headers are listed by a run of their own: a compilation of several files leaves those of the last one only.
 host_test_sources = $(filter %.c,$(1).c $($(notdir $(1))_SRCS))
 
+# NAME_SRCS is the test's own: two tests of one name would each be built with the other's sources.
+host_test_names := $(notdir $(HOST_TESTS) $(HOST_FUZZERS))
+$(foreach name,$(sort $(host_test_names)),$(if $(filter 1,$(words $(filter $(name),$(host_test_names)))),,\
+	$(error two host tests are named $(name): rename one, with its $(name)_SRCS)))
+
 define host_test_rules
 $(BUILD)/host-tests/$(1): $(1).c $$($(notdir $(1))_SRCS)
 	$$(call say,HOSTCC,$(1))
