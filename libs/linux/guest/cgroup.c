@@ -18,6 +18,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "libs/linux/guest/memory.h"
+#include "libs/linux/guest/procfs.h"
+
+#define MEMINFO_MAX 4096
 #define CGROUPS "/cgroup"
 #define GROUP CGROUPS "/container"
 // Of cgroup v1: v2 has devices decided by BPF programs, which this kernel does without.
@@ -36,11 +40,13 @@ static const char *const device_rules[] = {
 
 static uint64_t limit_bytes(uint64_t wanted)
 {
+	char meminfo[MEMINFO_MAX];
 	struct sysinfo info;
 
 	if (sysinfo(&info) != 0)
 		return 0;
-	uint64_t free = ((uint64_t)info.freeram + info.bufferram) * info.mem_unit;
+	uint64_t free = memory_free(procfs_read("meminfo", meminfo, sizeof(meminfo)),
+				    ((uint64_t)info.freeram + info.bufferram) * info.mem_unit);
 	uint64_t reserve = RESERVE_BYTES + (uint64_t)info.totalram * info.mem_unit / RESERVE_SHARE;
 	uint64_t most = free > 2 * reserve ? free - reserve : free / 2;
 

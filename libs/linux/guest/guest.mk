@@ -12,7 +12,7 @@ GUEST_BUILD   := $(BUILD)/guest
 
 BOOTD_SOURCES := main.c session.c frame.c config.c config_process.c config_json.c capability.c \
 	process.c relay.c port.c clock.c container.c mount.c rootfs.c prepare.c credentials.c user.c lookup.c \
-	terminal.c failure.c network.c network_files.c linger.c cgroup.c
+	terminal.c failure.c network.c network_files.c linger.c procfs.c memory.c cgroup.c
 BOOTD_OBJECTS := $(BOOTD_SOURCES:%.c=$(GUEST_BUILD)/bootd/%.o) $(GUEST_BUILD)/bootd/cJSON.o
 
 GUEST_WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef -Wmissing-prototypes \
