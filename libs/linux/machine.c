@@ -69,11 +69,21 @@ static uint64_t slot_read(void *context, uint64_t offset, uint32_t width)
 	return virtio_mmio_read(slot->device, offset, width);
 }
 
+// Whether this thread, the vCPU's, serves the queue.
+static bool queue_is_prompt(const struct virtio_mmio_device *device, uint64_t queue)
+{
+	return queue < device->num_queues && (device->prompt_queues >> queue & 1) != 0;
+}
+
 static void slot_write(void *context, uint64_t offset, uint32_t width, uint64_t value)
 {
 	struct machine_slot *slot = context;
 
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY) {
+		if (width == 4 && queue_is_prompt(slot->device, value)) {
+			virtio_mmio_notified(slot->device, (uint32_t)value);
+			return;
+		}
 		// One that the kernel did not take for the event: of a queue whose driver spins, of none that exists, or of an odd width.
 		error_t err = event_signal(slot->notify, 1);
 
@@ -262,7 +272,7 @@ error_t machine_attach(struct machine *machine, struct virtio_mmio_device *devic
 	if (err < 0)
 		return err;
 	for (uint32_t i = 0; i < device->num_queues; i++) {
-		if ((device->spinning_queues >> i & 1) != 0)
+		if (((device->spinning_queues | device->prompt_queues) >> i & 1) != 0)
 			continue;
 		err = hvspace_bind_notify(machine->hvspace, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, i, slot->notify);
 		if (err < 0)

@@ -72,6 +72,9 @@ void balloon_device_init(struct balloon_device *dev)
 	dev->mmio.device_id = VIRTIO_ID_BALLOON;
 	dev->mmio.num_queues = VIRTIO_BALLOON_NUM_QUEUES;
 	dev->mmio.features = VIRTIO_BALLOON_F_PAGE_REPORTING;
+	// What is being reported the guest does not have, and that may be nearly all that is free: nothing in it shall want memory
+	// meanwhile, or the guest's OOM killer would be called.
+	dev->mmio.prompt_queues = 1u << VIRTIO_BALLOON_QUEUE_REPORTING;
 	// The configuration space is all zeros: num_pages, the target, is 0.
 	virtio_mmio_init(&dev->mmio);
 }

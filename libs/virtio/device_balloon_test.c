@@ -64,6 +64,8 @@ static void test_offers(void **state)
 	// Linux reports 32 ranges at once, and refuses a shorter queue.
 	test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_SEL, REPORTING);
 	assert_true(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM_MAX) >= 32);
+	// Meanwhile the guest has no use of what it reports.
+	assert_int_equal(dev->mmio.prompt_queues, 1u << REPORTING);
 }
 
 static void test_whole_blocks_are_given_back(void **state)

@@ -34,6 +34,7 @@ struct virtio_mmio_device {
 	uint32_t num_queues;
 	uint64_t features;  // offered
 	uint64_t spinning_queues;  // bit per queue: drivers spin until a buffer in it is used, so the I/O side goes first
+	uint64_t prompt_queues;  // bit per queue: the guest shall not run between its notification and the answer
 	uint64_t small_queues;  // bit per queue: it has at most DEVICE_QUEUE_SMALL_SIZE buffers
 	// Sets the level of the device's interrupt line.
 	void (*set_irq)(void *irq_context, uint32_t irq, bool level);
