@@ -24,6 +24,7 @@ struct test {
 
 extern const struct test channel_tests[];
 extern const struct test poll_tests[];
+extern const struct test recv_tests[];
 extern const struct test memory_tests[];
 extern const struct test thread_tests[];
 extern const struct test race_tests[];

@@ -3,7 +3,7 @@
 #include "libs/base/string.h"
 
 static const struct test *const suites[] = {
-	channel_tests, poll_tests, memory_tests, thread_tests, race_tests, fault_tests,
+	channel_tests, poll_tests, recv_tests, memory_tests, thread_tests, race_tests, fault_tests,
 	service_tests, vm_tests, vm_stress_tests,
 };
 // Those that need the machine of tools/test/run_autotest.py.

@@ -95,6 +95,8 @@ int main(void)
 	failed += test_handles();
 	failed += test_channels();
 	failed += test_polls();
+	failed += test_poll_recv();
+	failed += test_poll_give();
 	failed += test_timers();
 	failed += test_folios();
 	failed += test_processes();

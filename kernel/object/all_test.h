@@ -5,6 +5,8 @@
 int test_handles(void);
 int test_channels(void);
 int test_polls(void);
+int test_poll_recv(void);
+int test_poll_give(void);
 int test_timers(void);
 int test_folios(void);
 int test_processes(void);

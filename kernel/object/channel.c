@@ -3,6 +3,7 @@
 
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/channel_private.h"
+#include "kernel/object/poll_private.h"
 #include "libs/abi/poll.h"
 #include "libs/base/string.h"
 
@@ -154,6 +155,21 @@ static error_t check_handles_locked(const struct channel_end *end, struct handle
 	return 0;
 }
 
+// try_push of a message with handles, which name `n` objects of the sender's table. From the moment that it is queued these are the
+// receiver's, so nobody here may be given messages that come to them.
+static error_t push_handles(struct channel_end *end, struct handle_table *table, struct channel_message *message,
+                            const handle_t *handles, uint32_t n, bool *notify)
+{
+	error_t error;
+
+	spin_lock(&poll_lock);
+	error = try_push(end, message, notify);
+	for (uint32_t i = 0; error == 0 && i < n; i++)
+		poll_handle_leaves_locked(table, handles[i], handle_slot_locked(table, handles[i])->object);
+	spin_unlock(&poll_lock);
+	return error;
+}
+
 // The part of a send with handles that happens under the table's lock (and the transit lock).
 static error_t send_handles_locked(struct channel_end *end, struct handle_table *table,
                                    struct channel_message *message, bool *notify)
@@ -173,7 +189,7 @@ static error_t send_handles_locked(struct channel_end *end, struct handle_table 
 	// Once pushed it is the receiver's, so its records are made before.
 	if (transit)
 		channel_transit_enter_locked(message, end->peer);
-	error = try_push(end, message, notify);
+	error = push_handles(end, table, message, handles, n, notify);
 	if (error == 0) {
 		for (uint32_t i = 0; i < n; i++)
 			(void)handle_take_locked(table, handles[i]);
@@ -332,11 +348,37 @@ error_t channel_end_recv(struct channel_end *end, struct handle_table *table, st
 	return error;
 }
 
+// Puts a message back to the head of the queue; the channel's lock is held. Returns false when the end is closed.
+static bool put_back_locked(struct channel_end *end, struct channel_message *message)
+{
+	if (end->closed)
+		return false;
+	message->next = end->head;
+	end->head = message;
+	if (end->tail == NULL)
+		end->tail = message;
+	end->queued++;
+	return true;
+}
+
+void channel_end_requeue(struct channel_end *end, struct channel_message *message)
+{
+	bool back;
+
+	spin_lock(&end->channel->lock);
+	back = put_back_locked(end, message);
+	spin_unlock(&end->channel->lock);
+	if (back)
+		object_notify(&end->object, READY_READABLE);
+	else
+		channel_message_free(message);
+}
+
 void channel_end_unrecv(struct channel_end *end, struct handle_table *table, struct channel_message *message)
 {
 	struct message_header *header = &message->header;
-	bool closed;
 	bool notify;
+	bool back;
 
 	spin_lock(&table->lock);
 	channel_transit_lock();
@@ -352,19 +394,12 @@ void channel_end_unrecv(struct channel_end *end, struct handle_table *table, str
 	header->num_handles = message->num_queued;
 	channel_transit_enter_locked(message, end);
 	spin_lock(&end->channel->lock);
-	closed = end->closed;
 	notify = end->queued == 0 && end->object.watched;
-	if (!closed) {
-		message->next = end->head;
-		end->head = message;
-		if (end->tail == NULL)
-			end->tail = message;
-		end->queued++;
-	}
+	back = put_back_locked(end, message);
 	spin_unlock(&end->channel->lock);
 	channel_transit_unlock();
 	spin_unlock(&table->lock);
-	if (closed)
+	if (!back)
 		channel_message_free(message);
 	else if (notify)
 		object_notify(&end->object, READY_READABLE);

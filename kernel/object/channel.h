@@ -72,6 +72,8 @@ struct channel_message *channel_message_full(struct account *account, uint64_t h
 void channel_trim(void);
 // Puts a message just received back, its handles too: the receiver's memory was bad.
 void channel_end_unrecv(struct channel_end *end, struct handle_table *table, struct channel_message *message);
+// Puts a message that still holds its objects, none of them a channel's end, into the queue of `end` as the oldest one. No lock is held.
+void channel_end_requeue(struct channel_end *end, struct channel_message *message);
 
 static inline struct channel_end *channel_from_object(struct object *object)
 {

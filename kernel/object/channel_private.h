@@ -52,6 +52,16 @@ static inline void message_set_head(struct message_header *header, uint64_t head
 {
 	__builtin_memcpy(__builtin_assume_aligned(header, 8), &head, sizeof(head));
 }
+// Its handles, as two words: the compiler would call a function to copy them.
+static inline void message_handles(const struct message_header *header, uint64_t out[2])
+{
+	__builtin_memcpy(out, __builtin_assume_aligned(header->handles, 8), sizeof(header->handles));
+}
+static inline void message_set_handles(struct message_header *header, const uint64_t handles[2])
+{
+	__builtin_memcpy(__builtin_assume_aligned(header->handles, 8), handles, sizeof(header->handles));
+}
+_Static_assert(sizeof(((struct message_header *)NULL)->handles) == 2 * sizeof(uint64_t), "two words");
 _Static_assert(offsetof(struct message_header, num_handles) == 6 && offsetof(struct channel_message, header) % 8 == 0,
                "the first word");
 

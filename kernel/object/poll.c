@@ -204,8 +204,8 @@ static void refresh_locked(struct poll_entry *entry)
 		poll_mark_locked(entry);
 }
 
-// The object of a handle that may be polled, with the table's lock held.
-static error_t object_of_locked(struct handle_table *table, handle_t handle, struct object **out)
+// The slot of a handle that may be polled, with the table's lock held.
+static error_t slot_of_locked(struct handle_table *table, handle_t handle, const struct handle_slot **out)
 {
 	const struct handle_slot *slot = handle_slot_locked(table, handle);
 
@@ -215,8 +215,14 @@ static error_t object_of_locked(struct handle_table *table, handle_t handle, str
 		return ERR_WRONG_TYPE;
 	if ((slot->rights & RIGHT_POLL) == 0)
 		return ERR_ACCESS;
-	*out = slot->object;
+	*out = slot;
 	return 0;
+}
+
+static void set_interest_locked(struct poll_entry *entry, uint32_t interest)
+{
+	entry->interest = interest;
+	entry->recv_table = entry->may_recv && (interest & READY_READABLE) != 0 ? entry->table : NULL;
 }
 
 static error_t insert_locked(struct poll *poll, struct poll_entry *entry, struct object *object)
@@ -242,7 +248,7 @@ error_t poll_entry_add(struct poll *poll, struct handle_table *table, handle_t h
                        uint64_t cookie, struct account *account)
 {
 	struct poll_entry *entry;
-	struct object *object;
+	const struct handle_slot *slot;
 	error_t error = account_charge(account, sizeof(*entry));
 
 	if (error != 0)
@@ -258,15 +264,16 @@ error_t poll_entry_add(struct poll *poll, struct handle_table *table, handle_t h
 	entry->poll = poll;
 	entry->table = table;
 	entry->handle = handle;
-	entry->interest = interest;
 	entry->cookie = cookie;
 	entry->account = account;
 
 	spin_lock(&table->lock);
-	error = object_of_locked(table, handle, &object);
+	error = slot_of_locked(table, handle, &slot);
 	if (error == 0) {
+		entry->may_recv = slot->object->type == OBJECT_CHANNEL && (slot->rights & RIGHT_READ) != 0;
+		set_interest_locked(entry, interest);
 		spin_lock(&poll_lock);
-		error = insert_locked(poll, entry, object);
+		error = insert_locked(poll, entry, slot->object);
 		spin_unlock(&poll_lock);
 	}
 	spin_unlock(&table->lock);
@@ -278,18 +285,18 @@ error_t poll_entry_add(struct poll *poll, struct handle_table *table, handle_t h
 error_t poll_entry_update(struct poll *poll, struct handle_table *table, handle_t handle, uint32_t interest,
                           uint64_t cookie)
 {
-	struct object *object;
+	const struct handle_slot *slot;
 	error_t error;
 
 	spin_lock(&table->lock);
-	error = object_of_locked(table, handle, &object);
+	error = slot_of_locked(table, handle, &slot);
 	if (error == 0) {
 		struct poll_entry *entry;
 
 		spin_lock(&poll_lock);
-		entry = find_locked(poll, table, handle, object);
+		entry = find_locked(poll, table, handle, slot->object);
 		if (entry != NULL) {
-			entry->interest = interest;
+			set_interest_locked(entry, interest);
 			entry->cookie = cookie;
 			refresh_locked(entry);
 		} else {
@@ -304,14 +311,14 @@ error_t poll_entry_update(struct poll *poll, struct handle_table *table, handle_
 error_t poll_entry_remove(struct poll *poll, struct handle_table *table, handle_t handle)
 {
 	struct poll_entry *entry = NULL;
-	struct object *object;
+	const struct handle_slot *slot;
 	error_t error;
 
 	spin_lock(&table->lock);
-	error = object_of_locked(table, handle, &object);
+	error = slot_of_locked(table, handle, &slot);
 	if (error == 0) {
 		spin_lock(&poll_lock);
-		entry = find_locked(poll, table, handle, object);
+		entry = find_locked(poll, table, handle, slot->object);
 		if (entry != NULL)
 			remove_locked(entry);
 		else
@@ -322,6 +329,16 @@ error_t poll_entry_remove(struct poll *poll, struct handle_table *table, handle_
 	if (entry != NULL)
 		entry_free(entry);
 	return error;
+}
+
+void poll_handle_leaves_locked(const struct handle_table *table, handle_t handle, const struct object *object)
+{
+	list_for_each(pos, &object->watchers) {
+		struct poll_entry *entry = container_of(pos, struct poll_entry, by_object);
+
+		if (entry->table == table && entry->handle == handle)
+			entry->recv_table = NULL;
+	}
 }
 
 void poll_handle_gone(const struct handle_table *table, handle_t handle, struct object *object)
@@ -347,7 +364,7 @@ void poll_handle_gone(const struct handle_table *table, handle_t handle, struct 
 // --- Waiting ---
 
 // Writes the events of at most `max` ready entries, which go to the end of the ready list: the others are first next time.
-static size_t collect_locked(struct poll *poll, struct poll_event *events, size_t max)
+static size_t collect_locked(struct poll *poll, struct poll_event *events, size_t max, struct poll_received *received)
 {
 	struct list pass;
 	size_t n = 0;
@@ -364,6 +381,8 @@ static size_t collect_locked(struct poll *poll, struct poll_event *events, size_
 
 		if (ready == 0)
 			continue;
+		if (n == 0 && received != NULL)
+			received->handle = entry->recv_table == received->table ? entry->handle : HANDLE_NONE;
 		events[n++] = (struct poll_event){.cookie = entry->cookie, .ready = ready};
 		list_push_back(&poll->ready, &entry->by_ready);
 	}
@@ -377,8 +396,21 @@ static size_t collect_locked(struct poll *poll, struct poll_event *events, size_
 	return n;
 }
 
+// The event that the current thread was given with a message. Returns false when it was woken to look for itself.
+static bool take_given(struct poll_event *event, struct poll_received *received)
+{
+	const struct poll_wake *wake = &arch_current_thread()->wake;
+
+	if (wake->message == NULL)
+		return false;
+	*event = (struct poll_event){.cookie = wake->cookie, .received = 1};
+	received->message = wake->message;
+	received->handle = wake->handle;
+	return true;
+}
+
 error_t poll_object_wait(struct poll *poll, struct poll_event *events, size_t max, nsec_t deadline,
-                         size_t *num_events)
+                         size_t *num_events, struct poll_received *received)
 {
 	error_t error = 0;
 
@@ -386,7 +418,7 @@ error_t poll_object_wait(struct poll *poll, struct poll_event *events, size_t ma
 		size_t n;
 
 		spin_lock(&poll_lock);
-		n = collect_locked(poll, events, max);
+		n = collect_locked(poll, events, max, received);
 		if (n > 0) {
 			spin_unlock(&poll_lock);
 			*num_events = n;
@@ -398,9 +430,14 @@ error_t poll_object_wait(struct poll *poll, struct poll_event *events, size_t ma
 			spin_unlock(&poll_lock);
 			return error;
 		}
+		poll_expect_locked(arch_current_thread(), received != NULL ? received->table : NULL);
 		error = wait_queue_wait(&poll->waiters, &poll_lock, deadline);
 		if (error == ERR_BAD_STATE)
 			return error;
+		if (received != NULL && error == 0 && take_given(&events[0], received)) {
+			*num_events = 1;
+			return 0;
+		}
 	}
 }
 

@@ -14,6 +14,8 @@
 #include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 
+struct channel_message;
+
 struct poll {
 	struct object object;
 	struct list entries;  // all entries
@@ -30,6 +32,9 @@ struct poll_entry {
 	struct poll *poll;
 	const struct handle_table *table;  // the handle that it was made by
 	handle_t handle;
+	bool may_recv;  // it is a channel's, with the right to receive
+	// `table` as long as its messages may be taken along with its events (poll_recv), else NULL.
+	const struct handle_table *recv_table;
 	uint32_t interest;
 	uint64_t cookie;
 	struct account *account;
@@ -50,9 +55,19 @@ __must_check error_t poll_entry_add(struct poll *poll, struct handle_table *tabl
 __must_check error_t poll_entry_update(struct poll *poll, struct handle_table *table, handle_t handle,
                                        uint32_t interest, uint64_t cookie);
 __must_check error_t poll_entry_remove(struct poll *poll, struct handle_table *table, handle_t handle);
-// Blocks. Errors: ERR_TIMED_OUT, ERR_BAD_STATE (the process is ending).
+// What poll_recv takes along with the first event of a wait.
+struct poll_received {
+	const struct handle_table *table;  // in: the caller's
+	// Out: its channel, if the caller may take its messages. HANDLE_NONE: not.
+	handle_t handle;
+	// Out: the message, if that was given to the caller: one without handles. NULL: it is to be looked for.
+	struct channel_message *message;
+};
+// Blocks. `received` NULL: messages are not taken. Errors: ERR_TIMED_OUT, ERR_BAD_STATE (the process is ending).
 __must_check error_t poll_object_wait(struct poll *poll, struct poll_event *events, size_t max, nsec_t deadline,
-                                      size_t *num_events);
+                                      size_t *num_events, struct poll_received *received);
+// From now on, with the poll lock held, nobody is given messages by an entry of this handle, which is being sent away.
+void poll_handle_leaves_locked(const struct handle_table *table, handle_t handle, const struct object *object);
 // Removes the entries that were made by this handle; part of closing it.
 void poll_handle_gone(const struct handle_table *table, handle_t handle, struct object *object);
 

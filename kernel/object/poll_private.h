@@ -56,29 +56,65 @@ static inline uint32_t poll_entry_ready(const struct poll_entry *entry)
 }
 
 // The only entry that may be ready; NULL when there are none or several. The poll lock is held.
-static inline const struct poll_entry *poll_only_candidate(const struct poll *poll)
+static inline struct poll_entry *poll_only_candidate(const struct poll *poll)
 {
-	const struct list *first = poll->ready.next;
+	struct list *first = poll->ready.next;
 
 	if (first == &poll->ready || first->next != &poll->ready)
 		return NULL;
-	return container_of(first, const struct poll_entry, by_ready);
+	return container_of(first, struct poll_entry, by_ready);
 }
 
-// Wakes the only thread that waits in the poll, by the short way. Returns false, with nothing changed, unless there is one and that way is
-// open. The poll lock is held.
-static inline bool poll_hand_over_locked(struct poll *poll)
+// The current thread is about to wait: `table` of its process if it takes messages, else NULL. The poll lock is held.
+static inline void poll_expect_locked(struct thread *self, const struct handle_table *table)
 {
-	struct hart *self = caller_hart();
-	struct list *first = poll->waiters.threads.next;
-	struct thread *thread = container_of(first, struct thread, wait_entry);
+	self->wake.table = table;
+	self->wake.ready = 0;
+}
+_Static_assert(sizeof(struct channel_message *) == sizeof(uint64_t), "no message, and not told");
 
-	if (first == &poll->waiters.threads || first->next != &poll->waiters.threads || !sched_may_hand_over(self, thread))
-		return false;
-	if (__atomic_exchange_n(&thread->blocked, 0ul, __ATOMIC_RELAXED) == 0)
-		return true;  // its deadline or death was first; it leaves the queue itself
-	list_init(&poll->waiters.threads);
+// Whether a thread that waits in the entry's poll takes messages from it. The poll lock is held.
+static inline bool poll_takes(const struct poll_entry *entry, const struct thread *thread)
+{
+	return entry->recv_table != NULL && thread->wake.table == entry->recv_table;
+}
+
+// Whether nobody but this thread, which waits in the entry's poll, is to hear of a message that is queued for the entry's object, and it
+// can be told (poll_recv looks for what it was not given). The poll lock is held.
+static inline bool poll_tells_one(const struct poll_entry *entry, const struct thread *thread)
+{
+	const struct poll *poll = entry->poll;
+
+	return thread->wake.table == NULL && entry->by_object.next == entry->by_object.prev && thread->wait_entry.next == thread->wait_entry.prev &&
+	       (entry->interest & READY_READABLE) != 0 && list_is_empty(&poll->listeners) && !poll->object.watched;
+}
+
+// The thread, which waits in the entry's poll and was claimed, leaves it. As list_remove, but a wait_entry says nothing once its thread is
+// woken with result 0.
+static inline void poll_leave_locked(const struct poll_entry *entry, struct thread *thread)
+{
+	const struct list *waiter = &thread->wait_entry;
+
+	waiter->prev->next = waiter->next;
+	waiter->next->prev = waiter->prev;
 	thread->wait_result = 0;
-	sched_hand_over(self, thread);
-	return true;
+	thread->wake.cookie = entry->cookie;
+}
+
+// Tells it that the entry is READABLE: the caller wakes it. The poll lock is held.
+static inline void poll_tell_locked(struct poll_entry *entry, struct thread *thread)
+{
+	poll_leave_locked(entry, thread);
+	thread->wake.ready = READY_READABLE;
+	// It is told, but the next wait must look.
+	if (list_is_empty(&entry->by_ready))
+		list_push_back(&entry->poll->ready, &entry->by_ready);
+}
+
+// Gives it a message of the entry's channel, in which nothing is queued: the caller wakes it. The poll lock is held.
+static inline void poll_give_locked(const struct poll_entry *entry, struct thread *thread, struct channel_message *message)
+{
+	poll_leave_locked(entry, thread);
+	thread->wake.message = message;
+	thread->wake.handle = entry->handle;
 }

@@ -12,6 +12,17 @@ struct process;
 
 #define KERNEL_STACK_SIZE (16ul * 1024)
 
+// What a waker tells a thread that it has claimed, so that the thread need not look. Set with the poll lock held.
+struct poll_wake {
+	const struct handle_table *table;  // of a thread in poll_recv, which takes messages: its process's. NULL: in poll_wait
+	union {
+		struct channel_message *message;  // in poll_recv: the thread's now, and in no queue; NULL: the thread must look
+		uint64_t ready;                   // in poll_wait: what the entry of `cookie` is ready for; 0: the thread must look
+	};
+	uint64_t cookie;
+	handle_t handle;  // with a message: of the channel, in `table`
+};
+
 struct thread {
 	struct arch_thread arch;     // first
 	uintptr_t kernel_stack_top;  // right after: the assembly of a call's entry loads it
@@ -30,6 +41,7 @@ struct thread {
 	error_t wait_result;
 	struct list wait_entry;  // guarded by the wait queue's lock
 	struct timer_node wait_timer;
+	struct poll_wake wake;  // while it waits in a poll
 	struct list reap_entry;
 };
 
@@ -46,6 +58,11 @@ void thread_reap(struct thread *thread);
 
 // Whether the current thread's process is ending: a long wait in the kernel unwinds then to the app boundary.
 bool thread_should_end(void);
+// Claims a blocked thread for the caller to wake. Returns false when it is not blocked or somebody else was first.
+static inline bool thread_claim(struct thread *thread)
+{
+	return __atomic_exchange_n(&thread->blocked, 0ul, __ATOMIC_RELAXED) != 0;
+}
 // Wakes a blocked thread with `result`. Returns false when it was not blocked or somebody else was first. May be called
 // with locks of ranks below SCHED held.
 bool thread_unblock(struct thread *thread, error_t result);

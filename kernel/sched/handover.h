@@ -42,12 +42,12 @@ static inline void sched_want_tick(const struct hart *self)
 		timer_program();
 }
 
-// Whether a blocked thread, which ran before and is not the current one, may go the short way. There must be a tick, for it waits from
-// then on: the long way sees to that.
+// Whether a blocked thread, which ran before and is not the current one, may go the short way from a call. There must be a tick, for it waits
+// from then on: the long way sees to that.
 static inline bool sched_may_hand_over(const struct hart *self, const struct thread *thread)
 {
 	return __builtin_expect(__atomic_load_n(&idle_harts, __ATOMIC_RELAXED) == 0 && thread->hart == self->id &&
-	                                !self->in_interrupt && self->slice_end != NSEC_NEVER &&
+	                                self->slice_end != NSEC_NEVER &&
 	                                __atomic_load_n(&self->handover, __ATOMIC_RELAXED) == NULL,
 	                        1);
 }

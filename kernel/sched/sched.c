@@ -109,7 +109,7 @@ void sched_wake(struct thread *thread)
 {
 	struct hart *self = arch_this_hart();
 
-	if (thread == self->current || thread->fresh || !sched_may_hand_over(self, thread))
+	if (thread == self->current || thread->fresh || self->in_interrupt || !sched_may_hand_over(self, thread))
 		wake_anywhere(thread, self);
 	else
 		sched_hand_over(self, thread);

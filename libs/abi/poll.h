@@ -16,5 +16,5 @@
 struct poll_event {
 	uint64_t cookie;
 	uint32_t ready;  // READY_* bits, of the entry's interest
-	uint32_t reserved;
+	uint32_t received;  // poll_recv's first event: 1 if its message was taken. Otherwise 0
 };

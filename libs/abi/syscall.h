@@ -54,9 +54,10 @@
 	X(46, vcpu_set_irq, 3)                                                                     \
 	X(47, vcpu_kick, 1)                                                                        \
 	X(48, vcpu_stats, 2)                                                                       \
-	X(49, thread_yield, 0)
+	X(49, thread_yield, 0)                                                                     \
+	X(50, poll_recv, 6)
 
-#define SYSCALL_MAX 50
+#define SYSCALL_MAX 51
 
 #ifndef __ASSEMBLER__
 #define X(number, name, argc) SYSCALL_NR_##name = (number),

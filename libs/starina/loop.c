@@ -137,16 +137,21 @@ static void loop_feed_starved(struct loop *loop)
 	loop->num_starved = 0;
 }
 
-// Takes messages until there are none, the turn is over, or a callback removed or paused the source. Returns the last
-// channel_recv's error, 0 when there may be more.
-static error_t source_take_messages(struct loop *loop, struct source *source)
+// Takes messages until there are none, the turn is over, or a callback removed or paused the source. The first one may have come with the
+// event, which then also says whether there are more. Returns the last channel_recv's error, 0 when there may be more.
+static error_t source_take_messages(struct loop *loop, struct source *source, const struct poll_event *event, struct message *m)
 {
-	for (int i = 0; i < SOURCE_MESSAGES_PER_TURN; i++) {
-		struct message m;
-		error_t err = channel_recv(source->handle, &m);
+	bool more = (event->ready & (READY_READABLE | READY_CLOSED)) != 0;
 
+	for (int i = 0; i < SOURCE_MESSAGES_PER_TURN; i++) {
+		error_t err = ERR_EMPTY;
+
+		if (i == 0 && event->received != 0)
+			err = 0;
+		else if (more)
+			err = channel_recv(source->handle, m);
 		if (err == 0) {
-			source->ops->message(loop, source, &m);
+			source->ops->message(loop, source, m);
 			if (loop->current == source && !source->paused)
 				continue;
 		}
@@ -161,9 +166,9 @@ static error_t source_take_messages(struct loop *loop, struct source *source)
 	return 0;
 }
 
-static void source_dispatch_channel(struct loop *loop, struct source *source)
+static void source_dispatch_channel(struct loop *loop, struct source *source, const struct poll_event *event, struct message *m)
 {
-	error_t err = source_take_messages(loop, source);
+	error_t err = source_take_messages(loop, source, event, m);
 
 	if (loop->current != source)
 		return;
@@ -173,14 +178,18 @@ static void source_dispatch_channel(struct loop *loop, struct source *source)
 		source_starve(loop, source);
 }
 
-static void source_dispatch(struct loop *loop, struct source *source, uint32_t ready)
+// `m` is the event's message, when it was received, and room for more.
+static void source_dispatch(struct loop *loop, const struct poll_event *event, struct message *m)
 {
+	struct source *source = (struct source *)(uintptr_t)event->cookie;
+	uint32_t ready = event->ready;
 	bool takes = !source->paused && !source->starved;
 
 	loop->current = source;
+	assert(event->received == 0 || source->ops->message != NULL);
 	if (source->ops->message != NULL) {
-		if (takes && (ready & (READY_READABLE | READY_CLOSED)) != 0)
-			source_dispatch_channel(loop, source);
+		if (event->received != 0 || (takes && (ready & (READY_READABLE | READY_CLOSED)) != 0))
+			source_dispatch_channel(loop, source, event, m);
 	} else if (takes && (ready & READY_READABLE) != 0 && source->ops->signalled != NULL) {
 		source->ops->signalled(loop, source);
 	}
@@ -197,6 +206,7 @@ static void source_dispatch(struct loop *loop, struct source *source, uint32_t r
 
 error_t loop_turn(struct loop *loop, nsec_t deadline)
 {
+	struct message m;
 	error_t err;
 
 	assert(loop->batch_len == 0);
@@ -206,8 +216,8 @@ error_t loop_turn(struct loop *loop, nsec_t deadline)
 		if (clock_get(CLOCK_MONOTONIC, &now) == 0 && deadline > now + STARVED_RETRY_NS)
 			deadline = now + STARVED_RETRY_NS;
 	}
-	err = poll_wait(loop->poll, loop->batch, sizeof(loop->batch) / sizeof(loop->batch[0]), deadline,
-	                &loop->batch_len);
+	err = poll_recv(loop->poll, loop->batch, sizeof(loop->batch) / sizeof(loop->batch[0]), deadline,
+	                &loop->batch_len, &m);
 	if (err != 0)
 		loop->batch_len = 0;
 	if (loop->num_starved > 0)
@@ -218,7 +228,7 @@ error_t loop_turn(struct loop *loop, nsec_t deadline)
 		const struct poll_event event = loop->batch[loop->batch_next++];
 
 		if (event.cookie != 0)
-			source_dispatch(loop, (struct source *)(uintptr_t)event.cookie, event.ready);
+			source_dispatch(loop, &event, &m);
 	}
 	loop->batch_len = 0;
 	loop->batch_next = 0;

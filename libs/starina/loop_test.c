@@ -25,6 +25,7 @@ static struct {
 	bool starved;  // the next receive finds no handle slot
 } fakes[NUM_HANDLES];
 static nsec_t last_deadline;
+static int num_receives;  // calls of channel_recv
 
 static uint32_t fake_ready(handle_t h)
 {
@@ -73,15 +74,24 @@ error_t poll_remove(handle_t poll, handle_t h)
 	return 0;
 }
 
-error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events)
+error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events,
+                  struct message *m)
 {
 	size_t n = 0;
 
 	(void)poll;
 	last_deadline = deadline;
 	for (handle_t h = 0; h < NUM_HANDLES && n < max; h++) {
-		if (fakes[h].polled && fake_ready(h) != 0)
-			events[n++] = (struct poll_event){.cookie = fakes[h].cookie, .ready = fake_ready(h)};
+		if (!fakes[h].polled || fake_ready(h) == 0)
+			continue;
+		events[n] = (struct poll_event){.cookie = fakes[h].cookie, .ready = fake_ready(h)};
+		if (n == 0 && fakes[h].queued > 0 && (fakes[h].interest & READY_READABLE) != 0 &&
+		    channel_recv(h, m) == 0) {
+			num_receives--;
+			events[n].received = 1;
+			events[n].ready = fake_ready(h);
+		}
+		n++;
 	}
 	if (n == 0)
 		return ERR_TIMED_OUT;
@@ -91,6 +101,7 @@ error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 
 error_t channel_recv(handle_t h, struct message *m)
 {
+	num_receives++;
 	if (fakes[h].starved)
 		return ERR_LIMIT;
 	if (fakes[h].queued == 0)
@@ -181,6 +192,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(fakes, 0, sizeof(fakes));
+	num_receives = 0;
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
 	return loop_init(&loop);
@@ -244,6 +256,42 @@ static void test_delivers_messages(void **state)
 	assert_int_equal(a.batches, 1);
 	assert_int_equal(loop_turn(&loop, 0), ERR_TIMED_OUT);
 	assert_int_equal(a.closes, 0);
+}
+
+// The message comes with the event, which says that there is no other: one call a turn is all.
+static void test_one_message_costs_one_call(void **state)
+{
+	(void)state;
+	add(&a, 3, &channel_ops);
+	for (int i = 1; i <= 3; i++) {
+		fakes[3].queued = 1;
+		turn();
+		assert_int_equal(a.messages, i);
+		assert_int_equal(a.batches, i);
+	}
+	assert_int_equal(num_receives, 0);
+	fakes[3].queued = 2;
+	turn();
+	assert_int_equal(a.messages, 5);
+	assert_int_equal(num_receives, 2);  // the second message, and that there is no third
+}
+
+// Messages come with the first event only; what it is ready for besides is not lost.
+static void test_received_and_more(void **state)
+{
+	(void)state;
+	add(&a, 3, &channel_ops);
+	add(&b, 4, &channel_ops);
+	fakes[3].queued = 1;
+	fakes[3].peer_closed = true;
+	fakes[3].ready = READY_WRITABLE;
+	fakes[4].queued = 1;
+	source_want_writable(&a.source, true);
+	turn();
+	assert_int_equal(a.messages, 1);
+	assert_int_equal(a.closes, 1);
+	assert_int_equal(a.writables, 1);
+	assert_int_equal(b.messages, 1);
 }
 
 static void test_messages_take_turns(void **state)
@@ -425,6 +473,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_delivers_messages),
+		TEST(test_one_message_costs_one_call),
+		TEST(test_received_and_more),
 		TEST(test_messages_take_turns),
 		TEST(test_removal_from_batch_in_hand),
 		TEST(test_removal_of_self),

@@ -78,19 +78,29 @@ void service_client_stop(struct service_client *client)
 
 // --- Blocking calls ---
 
+// A poll with one handle in it.
+static error_t poll_with(handle_t h, uint32_t interest, handle_t *out)
+{
+	error_t err = poll_create(out);
+
+	if (err != 0)
+		return err;
+	err = poll_add(*out, h, interest, 1);
+	if (err != 0)
+		handle_close(*out);
+	return err;
+}
+
 error_t handle_wait(handle_t h, uint32_t interest, nsec_t deadline)
 {
 	struct poll_event event;
 	size_t num_events;
 	handle_t poll;
-	error_t err;
+	error_t err = poll_with(h, interest, &poll);
 
-	err = poll_create(&poll);
 	if (err != 0)
 		return err;
-	err = poll_add(poll, h, interest, 1);
-	if (err == 0)
-		err = poll_wait(poll, &event, 1, deadline, &num_events);
+	err = poll_wait(poll, &event, 1, deadline, &num_events);
 	handle_close(poll);
 	return err;
 }
@@ -111,12 +121,19 @@ error_t service_connect_wait(handle_t connector, nsec_t deadline, handle_t *out)
 error_t recv_wait(handle_t channel, nsec_t deadline, struct message *m)
 {
 	for (;;) {
+		struct poll_event event;
+		size_t num_events;
+		handle_t poll;
 		error_t err = channel_recv(channel, m);
 
 		if (err != ERR_EMPTY)
 			return err;
-		err = handle_wait(channel, READY_READABLE | READY_CLOSED, deadline);
+		err = poll_with(channel, READY_READABLE | READY_CLOSED, &poll);
 		if (err != 0)
+			return err;
+		err = poll_recv(poll, &event, 1, deadline, &num_events, m);
+		handle_close(poll);
+		if (err != 0 || event.received != 0)
 			return err;
 	}
 }

@@ -91,6 +91,16 @@ error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 	return 0;
 }
 
+error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events,
+                  struct message *m)
+{
+	error_t err = poll_wait(poll, events, max, deadline, num_events);
+
+	if (err == 0 && channel_recv(fake.polled, m) == 0)
+		events[0] = (struct poll_event){.cookie = 1, .received = 1};
+	return err;
+}
+
 error_t handle_close(handle_t h)
 {
 	if (h == POLL) {
@@ -278,6 +288,14 @@ static void test_recv_wait(void **state)
 	assert_int_equal(recv_wait(CHANNEL, 1234, &m), 0);
 	assert_int_equal(m.type, MSG_END);
 	assert_int_equal(fake.waits, 1);
+	// Somebody else was quicker: there is nothing after the wait.
+	fake.inbox[2] = (struct message){0};
+	fake.inbox[3] = (struct message){0};
+	fake.inbox[4] = (struct message){.type = 12};
+	fake.inbox_len = 5;
+	assert_int_equal(recv_wait(CHANNEL, 1234, &m), 0);
+	assert_int_equal(m.type, 12);
+	assert_int_equal(fake.waits, 2);
 	assert_int_equal(fake.interest, READY_READABLE | READY_CLOSED);
 	assert_int_equal(recv_wait(CHANNEL, 1234, &m), ERR_PEER_CLOSED);
 	fake.inbox_end = ERR_EMPTY;

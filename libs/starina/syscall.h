@@ -5,7 +5,7 @@
 // Every call: arguments are checked and copied in before anything changes; on an error nothing has changed and
 // out-pointers are untouched. A pointer to memory that the caller may not read or write is ERR_ADDRESS, an
 // unknown handle ERR_BAD_HANDLE, an object of another type ERR_WRONG_TYPE, a missing right ERR_ACCESS. These
-// four are not repeated below. No call blocks but poll_wait and vcpu_run.
+// four are not repeated below. No call blocks but poll_wait, poll_recv and vcpu_run.
 //
 // In-kernel apps reach these through one symbol, starina_syscall (libs/starina/syscall.S), so that an app
 // moves to user mode by a relink.
@@ -62,6 +62,14 @@ __must_check error_t poll_remove(handle_t poll, handle_t h);
 // Errors: ERR_TIMED_OUT.
 __must_check error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
                                size_t *num_events);
+// As poll_wait, and takes a message along, as channel_recv would: when the first event is of a channel that has one, was made by this
+// process through a handle with READ, and with READABLE in its interest. Then events[0].received is 1, `*m` is the channel's oldest message, its
+// handles are the caller's, and events[0].ready is what the entry is ready for without it (READABLE: there is another one; it may be 0). Otherwise
+// received is 0 and `*m` untouched: so it is for all events but the first, and when no handle slots are free (channel_recv tells: ERR_LIMIT).
+// A message is given to the thread that waits for it without being queued. On errors none was taken. Rights: READ on the poll.
+// Errors: ERR_TIMED_OUT.
+__must_check error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events,
+                               struct message *m);
 
 // --- Timers, events, interrupts ---
 

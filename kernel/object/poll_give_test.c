@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+//
+// Messages that are given to the thread that waits for them in poll_recv.
+#include "kernel/object/all_test.h"
+#include "kernel/object/channel.h"
+#include "kernel/object/poll_private.h"
+#include "kernel/object/poll_recv_test.h"
+
+static struct {
+	handle_t poll;
+	nsec_t deadline;
+	struct message *m;
+	struct message message;
+	struct poll_event event;
+	size_t n;
+	error_t error;
+} waiter;
+
+static void wait_thread(void *arg)
+{
+	(void)arg;
+	waiter.error = RECV(waiter.poll, &waiter.event, 1, waiter.deadline, &waiter.n, waiter.m);
+	sched_return_to_app();
+}
+
+static void start_waiter_for(handle_t poll, nsec_t deadline, struct message *m)
+{
+	memset(&waiter, 0, sizeof(waiter));
+	waiter.poll = poll;
+	waiter.deadline = deadline;
+	waiter.m = m;
+	waiter.error = 1;
+	assert_int_equal(CALL_4(thread_create, wait_thread, NULL, 0, NULL), 0);
+	host_run(arch_clock_now());
+	assert_int_equal(waiter.error, 1);
+}
+
+static void start_waiter(handle_t poll, nsec_t deadline)
+{
+	start_waiter_for(poll, deadline, &waiter.message);
+}
+
+static void expect_received(uint32_t type, uint32_t ready)
+{
+	host_run(NSEC_NEVER);
+	assert_int_equal(waiter.error, 0);
+	assert_int_equal(waiter.n, 1);
+	assert_int_equal(waiter.event.cookie, 5);
+	assert_int_equal(waiter.event.received, 1);
+	assert_int_equal(waiter.event.ready, ready);
+	assert_int_equal(waiter.message.type, type);
+	assert_memory_equal(waiter.message.data, "contents", 8);
+}
+
+static void who_waits_is_given_the_message(void **state)
+{
+	struct polled p = polled_create(READY_READABLE);
+
+	(void)state;
+	start_waiter(p.poll, NSEC_NEVER);
+	polled_send(p.ends[1], 1, HANDLE_NONE);
+	assert_int_equal(polled_queued(p.ends[0]), 0);
+	// The next one finds nobody.
+	polled_send(p.ends[1], 2, HANDLE_NONE);
+	assert_int_equal(polled_queued(p.ends[0]), 1);
+	expect_received(1, 0);
+	assert_int_equal(test_ready(p.poll, 5), READY_READABLE);
+}
+
+static void who_waits_is_given_handles(void **state)
+{
+	struct polled p = polled_create(READY_READABLE);
+	handle_t ends[2];
+	uint64_t count;
+	handle_t h;
+
+	(void)state;
+	assert_int_equal(CALL_1(event_create, &h), 0);
+	assert_int_equal(CALL_2(event_signal, h, 3), 0);
+	start_waiter(p.poll, NSEC_NEVER);
+	polled_send(p.ends[1], 1, h);
+	assert_int_equal(polled_queued(p.ends[0]), 0);
+	assert_int_equal(CALL_2(event_signal, h, 1), ERR_BAD_HANDLE);
+	expect_received(1, 0);
+	assert_int_equal(CALL_2(event_take, waiter.message.handles[0], &count), 0);
+	assert_int_equal(count, 3);
+	// An end of a channel is queued first.
+	assert_int_equal(CALL_1(channel_create, ends), 0);
+	start_waiter(p.poll, NSEC_NEVER);
+	polled_send(p.ends[1], 2, ends[0]);
+	assert_int_equal(polled_queued(p.ends[0]), 1);
+	expect_received(2, 0);
+	assert_int_equal(waiter.message.num_handles, 1);
+}
+
+static void a_wait_for_a_message_ends_at_its_deadline(void **state)
+{
+	struct polled p = polled_create(READY_READABLE);
+	nsec_t deadline = arch_clock_now() + 1000;
+
+	(void)state;
+	start_waiter(p.poll, deadline);
+	host_run(deadline);
+	assert_int_equal(waiter.error, ERR_TIMED_OUT);
+	polled_send(p.ends[1], 1, HANDLE_NONE);
+	assert_int_equal(polled_queued(p.ends[0]), 1);
+}
+
+// Its deadline came first, though it still stands in the poll's queue: the message is queued, and found by the thread's last look.
+static void a_message_at_the_deadline_is_not_lost(void **state)
+{
+	struct polled p = polled_create(READY_READABLE);
+
+	(void)state;
+	start_waiter(p.poll, arch_clock_now() + 1000);
+	host_advance(1000);
+	polled_send(p.ends[1], 1, HANDLE_NONE);
+	assert_int_equal(polled_queued(p.ends[0]), 1);
+	expect_received(1, 0);
+}
+
+// A message that cannot be written goes back to where it came from, before what was sent after it.
+static void a_given_message_goes_back(void **state)
+{
+	struct polled p = polled_create(READY_READABLE);
+	struct message m;
+	handle_t h;
+
+	(void)state;
+	for (int with_handle = 0; with_handle < 2; with_handle++) {
+		assert_int_equal(CALL_1(event_create, &h), 0);
+		start_waiter_for(p.poll, NSEC_NEVER, (struct message *)8);
+		polled_send(p.ends[1], 1, with_handle ? h : HANDLE_NONE);
+		polled_send(p.ends[1], 2, HANDLE_NONE);
+		host_run(NSEC_NEVER);
+		assert_int_equal(waiter.error, ERR_ADDRESS);
+		assert_int_equal(polled_queued(p.ends[0]), 2);
+		assert_int_equal(CALL_2(channel_recv, p.ends[0], &m), 0);
+		assert_int_equal(m.type, 1);
+		assert_int_equal(m.num_handles, with_handle);
+		assert_int_equal(CALL_2(channel_recv, p.ends[0], &m), 0);
+		assert_int_equal(m.type, 2);
+	}
+}
+
+// The sender, another process, does not know that the receiver's table is full: the message waits in the queue.
+static void a_given_message_waits_for_room(void **state)
+{
+	struct process *other;
+	struct object *object;
+	handle_t theirs, h, last = HANDLE_NONE;
+	struct polled p;
+	struct message m;
+
+	(void)state;
+	test_limits(16, 64ul * 1024 * 1024);
+	p = polled_create(READY_READABLE);
+	assert_int_equal(process_create("other", &everything, 64, 1 << 20, &other), 0);
+	assert_int_equal(handle_lookup(&self->handles, p.ends[1], OBJECT_CHANNEL, 0, &object), 0);
+	assert_int_equal(handle_insert(&other->handles, object, RIGHT_WRITE, &theirs), 0);
+	object_put(object);
+	start_waiter(p.poll, NSEC_NEVER);
+	while (CALL_1(event_create, &h) == 0)
+		last = h;
+	host_enter_process(other);
+	assert_int_equal(CALL_1(event_create, &h), 0);
+	polled_send(theirs, 1, h);
+	host_enter_process(self);
+	assert_int_equal(polled_queued(p.ends[0]), 0);
+	host_run(NSEC_NEVER);
+	assert_int_equal(waiter.error, 0);
+	assert_int_equal(waiter.event.received, 0);
+	assert_int_equal(waiter.event.ready, READY_READABLE);
+	assert_int_equal(polled_queued(p.ends[0]), 1);
+	assert_int_equal(CALL_2(channel_recv, p.ends[0], &m), ERR_LIMIT);
+	assert_int_equal(CALL_1(handle_close, last), 0);
+	assert_int_equal(CALL_2(channel_recv, p.ends[0], &m), 0);
+	assert_int_equal(m.type, 1);
+	test_end(other);
+}
+
+// Whoever is killed while a message is on its way to it: nothing leaks, whichever was first.
+static void death_and_a_message_meet(void **state)
+{
+	(void)state;
+	for (int killed_first = 0; killed_first < 2; killed_first++) {
+		struct process *other;
+		struct object *object;
+		struct polled p;
+		handle_t theirs;
+
+		p = polled_create(READY_READABLE);
+		assert_int_equal(process_create("other", &everything, 64, 1 << 20, &other), 0);
+		assert_int_equal(handle_lookup(&self->handles, p.ends[0], OBJECT_CHANNEL, 0, &object), 0);
+		assert_int_equal(handle_insert(&other->handles, object, RIGHT_READ | RIGHT_POLL, &theirs), 0);
+		object_put(object);
+		assert_int_equal(CALL_1(handle_close, p.ends[0]), 0);
+		host_enter_process(other);
+		assert_int_equal(CALL_1(poll_create, &p.poll), 0);
+		assert_int_equal(CALL_4(poll_add, p.poll, theirs, READY_READABLE, 5), 0);
+		start_waiter(p.poll, NSEC_NEVER);
+		host_enter_process(self);
+		if (killed_first)
+			process_end_begin(other, PROCESS_END_KILLED, 0);
+		polled_send(p.ends[1], 1, HANDLE_NONE);
+		if (!killed_first)
+			process_end_begin(other, PROCESS_END_KILLED, 0);
+		host_run(NSEC_NEVER);
+		assert_int_equal(waiter.error, killed_first ? ERR_BAD_STATE : 0);
+		assert_int_equal(other->state, PROCESS_ENDED);
+		object_put(&other->object);
+	}
+}
+
+// From the moment that an end is on its way to somebody else, its messages are not given to who waits here.
+static void an_end_that_leaves_gives_nothing(void **state)
+{
+	struct polled p = polled_create(READY_READABLE);
+	struct object *object;
+
+	(void)state;
+	start_waiter(p.poll, NSEC_NEVER);
+	assert_int_equal(handle_lookup(&self->handles, p.ends[0], OBJECT_CHANNEL, 0, &object), 0);
+	spin_lock(&poll_lock);
+	poll_handle_leaves_locked(&self->handles, p.ends[0], object);
+	spin_unlock(&poll_lock);
+	object_put(object);
+	polled_send(p.ends[1], 1, HANDLE_NONE);
+	assert_int_equal(polled_queued(p.ends[0]), 1);
+	host_run(NSEC_NEVER);
+	assert_int_equal(waiter.event.received, 0);
+	assert_int_equal(waiter.event.ready, READY_READABLE);
+}
+
+// --- Two threads ---
+
+#define TRIPS 2000u
+
+static struct {
+	struct polled polled;
+	unsigned sent, received;
+	unsigned seed;
+} order;
+
+static unsigned random_below(unsigned n)
+{
+	order.seed = order.seed * 1103515245u + 12345u;
+	return (order.seed >> 16) % n;
+}
+
+static void order_sender(void *arg)
+{
+	(void)arg;
+	while (order.sent < TRIPS) {
+		unsigned burst = 1 + random_below(4);
+
+		for (unsigned i = 0; i < burst && polled_queued(order.polled.ends[0]) < CHANNEL_MAX_QUEUED; i++) {
+			handle_t h = HANDLE_NONE;
+
+			if (random_below(3) == 0)
+				assert_int_equal(CALL_1(event_create, &h), 0);
+			polled_send(order.polled.ends[1], order.sent++, h);
+		}
+		if (random_below(2) == 0)
+			assert_int_equal(CALL_1(thread_yield, 0), 0);
+		sched_return_to_app();
+	}
+}
+
+static void order_receiver(void *arg)
+{
+	const struct polled *p = &order.polled;
+
+	(void)arg;
+	while (order.received < TRIPS) {
+		struct poll_event event = {0};
+		struct message m;
+		size_t n;
+
+		if (random_below(4) == 0)
+			assert_int_equal(CALL_5(poll_wait, p->poll, &event, 1, NSEC_NEVER, &n), 0);
+		else
+			assert_int_equal(RECV(p->poll, &event, 1, NSEC_NEVER, &n, &m), 0);
+		if (event.received == 0)
+			assert_int_equal(CALL_2(channel_recv, p->ends[0], &m), 0);
+		assert_int_equal(m.type, order.received);
+		if (m.num_handles > 0)
+			assert_int_equal(CALL_1(handle_close, m.handles[0]), 0);
+		order.received++;
+		if (random_below(8) == 0)
+			assert_int_equal(CALL_1(thread_yield, 0), 0);
+		sched_return_to_app();
+	}
+}
+
+static void messages_keep_their_order_however_they_come(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 8; seed++) {
+		memset(&order, 0, sizeof(order));
+		order.seed = seed;
+		order.polled = polled_create(READY_READABLE);
+		assert_int_equal(CALL_4(thread_create, order_receiver, NULL, 0, NULL), 0);
+		assert_int_equal(CALL_4(thread_create, order_sender, NULL, 0, NULL), 0);
+		host_run(NSEC_NEVER);
+		assert_true(order.sent >= TRIPS);
+		assert_int_equal(order.received, TRIPS);
+	}
+}
+
+// --- Two that answer each other: the hart is handed over, with the message ---
+
+static struct {
+	struct polled sides[2];  // the first one's own end is in its poll; so is the second one's
+	unsigned trips, handed;
+	bool blind;  // the second one polls by a handle that it may not receive by
+} pair;
+
+static void pair_receive(int side, struct message *m)
+{
+	struct poll_event event = {0};
+	size_t n;
+
+	assert_int_equal(RECV(pair.sides[side].poll, &event, 1, NSEC_NEVER, &n, m), 0);
+	assert_int_equal(event.cookie, 5);
+	if (side == 1 && pair.blind) {
+		assert_int_equal(event.received, 0);
+		assert_int_equal(event.ready, READY_READABLE);
+		assert_int_equal(CALL_2(channel_recv, pair.sides[0].ends[1], m), 0);
+	} else {
+		assert_int_equal(event.received, 1);
+		assert_int_equal(event.ready, 0);
+	}
+	sched_return_to_app();
+}
+
+static void pair_first(void *arg)
+{
+	struct message m = {.len = 8};
+
+	(void)arg;
+	while (pair.trips < TRIPS) {
+		m.type = pair.trips;
+		m.num_handles = pair.trips / 8 % 2;
+		if (m.num_handles > 0)
+			assert_int_equal(CALL_1(event_create, &m.handles[0]), 0);
+		assert_int_equal(CALL_2(channel_send, pair.sides[0].ends[0], &m), 0);
+		pair.handed += harts[0].handover != NULL && polled_queued(pair.sides[0].ends[1]) == 0;
+		pair_receive(0, &m);
+		assert_int_equal(m.type, pair.trips + 1);
+		assert_int_equal(m.num_handles, pair.trips / 8 % 2);
+		if (m.num_handles > 0)
+			assert_int_equal(CALL_1(handle_close, m.handles[0]), 0);
+		pair.trips++;
+	}
+	m.type = 0xffff;
+	m.num_handles = 0;
+	assert_int_equal(CALL_2(channel_send, pair.sides[0].ends[0], &m), 0);
+}
+
+static void pair_second(void *arg)
+{
+	struct message m;
+
+	(void)arg;
+	for (;;) {
+		pair_receive(1, &m);
+		if (m.type == 0xffff)
+			break;
+		m.type++;
+		assert_int_equal(CALL_2(channel_send, pair.sides[0].ends[1], &m), 0);
+	}
+}
+
+static void run_pair(bool blind)
+{
+	handle_t polled;
+
+	memset(&pair, 0, sizeof(pair));
+	pair.blind = blind;
+	pair.sides[0] = polled_create(READY_READABLE);
+	assert_int_equal(CALL_1(poll_create, &pair.sides[1].poll), 0);
+	polled = pair.sides[0].ends[1];
+	if (blind)
+		assert_int_equal(CALL_3(handle_duplicate, polled, RIGHT_POLL, &polled), 0);
+	assert_int_equal(CALL_4(poll_add, pair.sides[1].poll, polled, READY_READABLE | READY_CLOSED, 5), 0);
+	assert_int_equal(CALL_4(thread_create, pair_second, NULL, 0, NULL), 0);
+	assert_int_equal(CALL_4(thread_create, pair_first, NULL, 0, NULL), 0);
+	host_run(NSEC_NEVER);
+	assert_int_equal(pair.trips, TRIPS);
+}
+
+static void two_threads_hand_messages_to_and_fro(void **state)
+{
+	(void)state;
+	run_pair(false);
+	assert_true(pair.handed >= TRIPS - 4);
+}
+
+// Whoever may not receive is told of the message, by the short way too.
+static void who_may_not_receive_is_told(void **state)
+{
+	(void)state;
+	run_pair(true);
+	assert_int_equal(pair.handed, 0);
+}
+
+int test_poll_give(void)
+{
+	const struct CMUnitTest tests[] = {
+		test_case(who_waits_is_given_the_message),
+		test_case(who_waits_is_given_handles),
+		test_case(a_wait_for_a_message_ends_at_its_deadline),
+		test_case(a_message_at_the_deadline_is_not_lost),
+		test_case(a_given_message_goes_back),
+		test_case(a_given_message_waits_for_room),
+		test_case(death_and_a_message_meet),
+		test_case(an_end_that_leaves_gives_nothing),
+		test_case(messages_keep_their_order_however_they_come),
+		test_case(two_threads_hand_messages_to_and_fro),
+		test_case(who_may_not_receive_is_told),
+	};
+
+	return cmocka_run_group_tests_name("poll_recv with threads", tests, NULL, NULL);
+}
