@@ -65,6 +65,13 @@ def as_many_cpus_as_asked_for(context):
 
 
 @test
+def all_the_memory_asked_for(context):
+    result = run_debian(context, "/bin/sh", "-c", "head -n 1 /proc/meminfo", LINUXRUN_MEMORY="8G")
+    kib = int(result.stdout.split()[1])
+    check(7.5 * (1 << 20) < kib < 8 << 20, result)
+
+
+@test
 def part_of_a_cpu(context):
     result = run_debian(context, "/usr/bin/python3", "-c", "import os; print(os.cpu_count(), open('/sys/fs/cgroup/cpu.max').read())",
                         LINUXRUN_CPUS="1.5")

@@ -3,9 +3,9 @@
 # The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
 # with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
 
-.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-debug test-tools test-guest test-fresh
+.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-debug test-tools test-guest test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-debug test-guest test-e2e
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-debug test-guest test-e2e
 
 check: ## the quick part of `make test`: lint, host tests, one boot
 	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint test-host test-os-quick
@@ -14,6 +14,10 @@ test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 h
 
 test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp $* $(BUILD)/starina-test.elf
+
+# As many harts as the kernel takes, far more than this machine has: what is about threads.
+test-os-16: $(BUILD)/starina-test.elf
+	$(Q)tools/test/run_autotest.py --smp 16 --only thread $<
 
 test-os-quick: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 2 --quick $<
