@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures Starina: prints a table and writes $BUILD/bench.json.
 
-bench.py [PART ...], all of: calls boot container tcp idle http ratios
+bench.py [PART ...], all of: calls boot container pool tcp idle http ratios
 
 Counts of instructions are exact: QEMU's -icount shift=0 with a clock and a seed of its own, so they are the same in each run of
 the same files. What is measured by the clock depends on the machine and what else it does; nothing here fails because of it.
@@ -22,7 +22,7 @@ import ratios
 import served
 from running import BUILD, ICOUNT, QEMU, Machine, ab, first_output, run_container, say, server_in_container
 
-PARTS = ("calls", "boot", "container", "tcp", "idle", "http", "ratios")
+PARTS = ("calls", "boot", "container", "pool", "tcp", "idle", "http", "ratios")
 IDLE_SECONDS = 30
 RUNS = 5
 
@@ -76,6 +76,7 @@ FIGURES = {
     "container_start_ms": ("run call to execve by the clock, median of %d" % RUNS, "ms", 1500),
     "first_output_ms": ("run call to the container's first output by the clock, median of %d" % RUNS, "ms", 900),
     "first_output_wall_ms": ("run.sh's start to that output, median of %d" % RUNS, "ms", None),
+    "pool_command_ms": ("command_output(\"true\") from a filled pool by the clock, median of %d" % (3 * RUNS), "ms", 50),
     "idle_cpu_percent": ("host CPU of QEMU, idle container, %d s" % IDLE_SECONDS, "%", 2),
     "idle_wakeups_per_s": ("wake-ups a second, all harts, idle container", "/s", 20),
     "http_requests_per_s": ("1 KB, ab -c 8, a connection each", "/s", None),
@@ -139,6 +140,23 @@ def measure_container(out):
         out[name + "_runs_ms"] = [run[i] for run in runs]
         out[name + "_ms"] = statistics.median(out[name + "_runs_ms"])
     out["container_start_load"] = os.getloadavg()[0]
+
+
+def measure_pool(out):
+    """command_output("true") of apps/linux_test, from a filled pool, in an image where nothing else runs Linux."""
+    took = []
+    with tempfile.TemporaryDirectory() as build:
+        for name in ("host", "guest", "image"):
+            os.symlink(os.path.join(BUILD, name), os.path.join(build, name))
+        os.symlink(os.path.join(BUILD, "starina-bench-pool.elf"), os.path.join(build, "starina.elf"))
+        for i in range(RUNS):
+            say("commands from a pool, run %d of %d" % (i + 1, RUNS))
+            machine = Machine("linux_test: 1 passed", BUILD=build, STARINA_MEMORY="1G", STARINA_APPEND="linux_test.only=vms.warm_start",
+                              LINUXRUN_IMAGES="idle=oci://" + os.path.join(BUILD, "image/idle-layout"))
+            took += [int(ms) for ms in re.findall(r"from the pool: (\d+) ms", machine.text())]
+            machine.stop()
+    out["pool_command_runs_ms"] = took
+    out["pool_command_ms"] = statistics.median(took)
 
 
 def measure_tcp(out):
