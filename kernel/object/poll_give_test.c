@@ -179,6 +179,27 @@ static void a_given_message_waits_for_room(void **state)
 	test_end(other);
 }
 
+// Slots behind a message's handles hold whatever the sender had there: the receiver gets none of it.
+static void unused_slots_are_empty(void **state)
+{
+	struct polled p = polled_create(READY_READABLE);
+
+	(void)state;
+	for (uint32_t num = 1; num <= MESSAGE_MAX_HANDLES; num++) {
+		struct message m = {.type = 7, .len = 8, .num_handles = (uint16_t)num}, got = {0};
+
+		for (uint32_t i = 0; i < MESSAGE_MAX_HANDLES; i++) {
+			m.handles[i] = 0x1234;
+			if (i < num)
+				assert_int_equal(CALL_1(event_create, &m.handles[i]), 0);
+		}
+		assert_int_equal(CALL_2(channel_send, p.ends[1], &m), 0);
+		assert_int_equal(CALL_2(channel_recv, p.ends[0], &got), 0);
+		for (uint32_t i = 0; i < MESSAGE_MAX_HANDLES; i++)
+			assert_int_equal(got.handles[i] != HANDLE_NONE, i < num);
+	}
+}
+
 // Whoever is killed while a message is on its way to it: nothing leaks, whichever was first.
 static void death_and_a_message_meet(void **state)
 {
@@ -414,6 +435,7 @@ int test_poll_give(void)
 		test_case(a_message_at_the_deadline_is_not_lost),
 		test_case(a_given_message_goes_back),
 		test_case(a_given_message_waits_for_room),
+		test_case(unused_slots_are_empty),
 		test_case(death_and_a_message_meet),
 		test_case(an_end_that_leaves_gives_nothing),
 		test_case(messages_keep_their_order_however_they_come),

@@ -277,10 +277,11 @@ static __attribute__((noinline)) error_t send_objects(uintptr_t handle, uintptr_
 	struct channel_message *message;
 	const struct handle_slot *slot;
 	error_t error = NOT_SENT;
+	uint64_t num_handles = head >> 48;
 	struct channel_end *to;
 	uint64_t handles[2];
 
-	if (len > MESSAGE_MAX_DATA || head >> 48 > MESSAGE_MAX_HANDLES)
+	if (len > MESSAGE_MAX_DATA || num_handles > MESSAGE_MAX_HANDLES)
 		return ERR_INVALID;
 	if (!user_owns(addr, sizeof(struct message_header) + len, false) || !app_load(addr + 8, &handles[0]) ||
 	    !app_load(addr + 16, &handles[1]))
@@ -288,6 +289,11 @@ static __attribute__((noinline)) error_t send_objects(uintptr_t handle, uintptr_
 	message = channel_message_full(process->account, head);
 	if (message == NULL)
 		return send_slowly(handle, addr);
+	// What the sender has behind its handles is none of the receiver's business.
+	if (num_handles < 2)
+		handles[0] = (uint32_t)handles[0];
+	if (num_handles < 4)
+		handles[1] = num_handles == 3 ? (uint32_t)handles[1] : 0;
 	message_set_handles(&message->header, handles);
 	if (len > 0 && !app_copy(message->data, (const void *)(addr + offsetof(struct message, data)), len))
 		return message_drop(message, ERR_ADDRESS);

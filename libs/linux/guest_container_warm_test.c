@@ -141,6 +141,28 @@ static void test_root_lost_while_released(void **state)
 	expect_end(137, NULL);
 }
 
+// The same when the disk that was opened once more has not told its size yet.
+static void test_root_reopened_while_released(void **state)
+{
+	uint32_t events = 0, opened;
+
+	(void)state;
+	boot_prepared(&events);
+	root_channel = 91;
+	create_container(vm);
+	root_channel = HANDLE_NONE;
+	guest_container_start(container);
+	root_dies(ERR_PEER_CLOSED);
+	guest_container_root_reopened(container, 92);
+	opened = disks_opened;
+	guest_reply(1, 0);
+	assert_int_equal(disks_opened, opened + 1);
+	root_is_ready(16);
+	assert_int_equal(root_capacity(), 16);
+	guest_container_kill(container);
+	expect_end(137, NULL);
+}
+
 static void test_root_not_released(void **state)
 {
 	uint32_t events = 0;
@@ -153,6 +175,21 @@ static void test_root_not_released(void **state)
 	guest_container_start(container);
 	guest_reply(1, -16);
 	expect_end(125, "Linux error 16");
+}
+
+// A VM that has stopped waits for nothing, however long its owner keeps it.
+static void test_stopped(void **state)
+{
+	uint32_t events = 0;
+
+	(void)state;
+	boot_prepared(&events);
+	assert_false(vm_stop(vm));
+	turn();
+	assert_int_equal(events, 3);  // ready, root_ready, stopped
+	assert_false(timer_is_set(vm->patience_timer));
+	assert_true(vm_stop(vm));
+	vm_destroy(vm);
 }
 
 // What a guest without a container may not say.
@@ -175,6 +212,8 @@ int main(void)
 		container_case(test_another_root),
 		container_case(test_root_not_released),
 		container_case(test_root_lost_while_released),
+		container_case(test_root_reopened_while_released),
+		container_case(test_stopped),
 		container_case(test_hostile_while_warm),
 	};
 

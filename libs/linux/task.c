@@ -197,6 +197,7 @@ static void root_reopened(struct opener *opener, handle_t channel, error_t error
 {
 	struct task *task = opener->context;
 
+	task->reopening = false;
 	if (channel == HANDLE_NONE)
 		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
 	if (task->container != NULL)
@@ -211,7 +212,8 @@ static void container_root_lost(void *context)
 {
 	struct task *task = context;
 
-	assert(task->opening == 0);
+	assert(!task->reopening);
+	task->reopening = true;
 	task_opening(task);
 	opener_start(&task->opener, task->runtime->loop, task->runtime->blkdev, "blk:images", root_reopened, task);
 }

@@ -68,6 +68,7 @@ struct task {
 	bool freed;        // by the app: nothing is told any more, and it goes when it has ended
 	struct runtime_waiter waiter;
 	struct opener opener;
+	bool reopening;    // `opener` opens the image's disk once more
 	uint32_t opening;  // of openers that have not answered: the task does not end before
 	const struct image *found;
 	struct guest_container *container;

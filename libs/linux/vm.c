@@ -27,6 +27,16 @@ void vm_fail(struct vm *vm, const char *format, ...)
 	vm->ops->failed(vm->context, error);
 }
 
+static void set_timer(struct vm *vm, nsec_t duration)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(vm->patience_timer, duration == NSEC_NEVER ? NSEC_NEVER : now + duration);
+	assert(err == 0);
+}
+
 static bool is_busy(const struct vm *vm)
 {
 	return vm->loading || (vm->has_machine && vm->machine.num_running > 0);
@@ -48,17 +58,8 @@ void vm_settle(struct vm *vm)
 	if (!vm->stopping || !has_stopped(vm))
 		return;
 	vm->stopping = false;
+	set_timer(vm, NSEC_NEVER);
 	vm->ops->stopped(vm->context);
-}
-
-static void set_timer(struct vm *vm, nsec_t duration)
-{
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
-
-	if (err == 0)
-		err = timer_set(vm->patience_timer, duration == NSEC_NEVER ? NSEC_NEVER : now + duration);
-	assert(err == 0);
 }
 
 bool vm_stop(struct vm *vm)

@@ -60,6 +60,11 @@ error_t timer_create(handle_t *out)
 	return 0;
 }
 
+bool timer_is_set(handle_t timer)
+{
+	return timers[timer] != NSEC_NEVER;
+}
+
 error_t timer_set(handle_t timer, nsec_t deadline)
 {
 	timers[timer] = deadline;

@@ -23,6 +23,8 @@ extern const struct vm_config boot;
 extern uint32_t disks_opened;
 // Times that a disk's reads went on; -1: they were ended with an error.
 extern int disks_resumed;
+// Whether a timer has a deadline.
+bool timer_is_set(handle_t timer);
 // The card that has asked for a network; NULL: none.
 extern struct vm_net *joined;
 // The switch does not take the last frames.

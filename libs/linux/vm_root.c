@@ -137,13 +137,18 @@ uint64_t vm_root_sectors(const struct vm *vm)
 
 error_t vm_replace_root(struct vm *vm, handle_t channel, struct disk_region region)
 {
+	// The disk that was opened anew may be there without having told its size.
+	bool reopens = vm->root_lost && !vm->root_disk.open;
+
 	machine_enter(&vm->machine);
 	blk_device_set_capacity(&vm->root, 0);
 	machine_leave(&vm->machine);
 	vm_root_deinit(vm);
 	vm->root_region = region;
-	if (!vm->root_lost)
+	if (!reopens) {
+		vm->root_lost = false;
 		return open_root(vm, channel);
+	}
 	// This channel is of the driver that has died, or is one too many.
 	handle_close(channel);
 	return 0;

@@ -66,7 +66,9 @@ __must_check error_t poll_wait(handle_t poll, struct poll_event *events, size_t 
 // process through a handle with READ, and with READABLE in its interest. Then events[0].received is 1, `*m` is the channel's oldest message, its
 // handles are the caller's, and events[0].ready is what the entry is ready for without it (READABLE: there is another one; it may be 0). Otherwise
 // received is 0 and `*m` untouched: so it is for all events but the first, and when no handle slots are free (channel_recv tells: ERR_LIMIT).
-// A message is given to the thread that waits for it without being queued. On errors none was taken. Rights: READ on the poll.
+// A message is given to the thread that waits for it without being queued. On errors none was taken. Order holds for what one thread
+// receives: of several that wait in one poll, one that has no room for its message puts it back, and another may have had the next. Rights: READ
+// on the poll.
 // Errors: ERR_TIMED_OUT.
 __must_check error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events,
                                struct message *m);
