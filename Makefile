@@ -14,6 +14,8 @@ REAPER_APPS ?= $(APPS) reaper
 NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 # The image of the Linux API's tests and examples.
 LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls container_hello linux_test gateway
+# Tests of that API, with nobody else who runs Linux.
+LINUX_TEST_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_test
 
 BUILD ?= build
 # One spelling of each directory: dependency files name their objects by it, and run.sh gives an absolute one.
@@ -124,7 +126,7 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$
 	@mkdir -p $$(@D)
 	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
-$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS) $(LINUX_APPS) $(REAPER_APPS)),$(eval $(call app_rules,$(app))))
+$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS) $(LINUX_APPS) $(LINUX_TEST_APPS) $(REAPER_APPS)),$(eval $(call app_rules,$(app))))
 # --- Kernel ----------------------------------------------------------------------------------------
 
 KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
@@ -158,6 +160,7 @@ $(eval $(call image_rules,starina-test,$(TEST_APPS)))
 $(eval $(call image_rules,starina-net,$(NET_APPS)))
 $(eval $(call image_rules,starina-crowd,$(CROWD_APPS)))
 $(eval $(call image_rules,starina-linux,$(LINUX_APPS)))
+$(eval $(call image_rules,starina-linux-test,$(LINUX_TEST_APPS)))
 $(eval $(call image_rules,starina-reaper,$(REAPER_APPS)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -9,8 +9,6 @@ $(eval $(call image_rules,starina-bench,$(BENCH_APPS)))
 $(eval $(call app_rules,bench_tcp))
 $(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd))
 BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-tcp.elf
-# And one for commands of a native app, with nothing else that runs Linux.
-$(eval $(call image_rules,starina-bench-pool,virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_test))
 
 # A container that only sleeps.
 $(BUILD)/image/idle/idle: tools/bench/idle.c
@@ -26,7 +24,7 @@ $(BUILD)/image/idle-layout/index.json: $(BUILD)/image/idle/idle tools/image/mkla
 # BENCH="PART ..." chooses among the parts (calls boot container pool tcp idle http ratios).
 BENCH ?=
 bench: ## figures: a table, and BUILD/bench.json
-bench: run-files $(BENCH_IMAGES) $(BUILD)/starina-bench-pool.elf $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so $(BUILD)/peers/init
+bench: run-files $(BENCH_IMAGES) $(BUILD)/starina-linux-test.elf $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so $(BUILD)/peers/init
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
 .PHONY: bench-net

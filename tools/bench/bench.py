@@ -148,7 +148,7 @@ def measure_pool(out):
     with tempfile.TemporaryDirectory() as build:
         for name in ("host", "guest", "image"):
             os.symlink(os.path.join(BUILD, name), os.path.join(build, name))
-        os.symlink(os.path.join(BUILD, "starina-bench-pool.elf"), os.path.join(build, "starina.elf"))
+        os.symlink(os.path.join(BUILD, "starina-linux-test.elf"), os.path.join(build, "starina.elf"))
         for i in range(RUNS):
             say("commands from a pool, run %d of %d" % (i + 1, RUNS))
             machine = Machine("linux_test: 1 passed", BUILD=build, STARINA_MEMORY="1G", STARINA_APPEND="linux_test.only=vms.warm_start",
