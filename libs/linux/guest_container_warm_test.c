@@ -84,6 +84,15 @@ static void test_prepared(void **state)
 	expect_end(137, NULL);
 }
 
+// A container whose root disk is another than that of its VM.
+static void create_with_another_root(uint32_t *events)
+{
+	boot_prepared(events);
+	root_channel = 91;
+	create_container(vm);
+	root_channel = HANDLE_NONE;
+}
+
 // With another, the guest lets go of the one that it has first.
 static void test_another_root(void **state)
 {
@@ -92,10 +101,7 @@ static void test_another_root(void **state)
 	uint32_t events = 0, opened;
 
 	(void)state;
-	boot_prepared(&events);
-	root_channel = 91;
-	create_container(vm);
-	root_channel = HANDLE_NONE;
+	create_with_another_root(&events);
 	opened = disks_opened;
 	guest_container_start(container);
 	expect_requests(release, 1);
@@ -119,10 +125,7 @@ static void test_root_lost_while_released(void **state)
 	uint32_t events = 0, opened;
 
 	(void)state;
-	boot_prepared(&events);
-	root_channel = 91;
-	create_container(vm);
-	root_channel = HANDLE_NONE;
+	create_with_another_root(&events);
 	guest_container_start(container);
 	root_dies(ERR_PEER_CLOSED);
 	assert_int_equal(heard.lost, 1);
@@ -147,10 +150,7 @@ static void test_root_reopened_while_released(void **state)
 	uint32_t events = 0, opened;
 
 	(void)state;
-	boot_prepared(&events);
-	root_channel = 91;
-	create_container(vm);
-	root_channel = HANDLE_NONE;
+	create_with_another_root(&events);
 	guest_container_start(container);
 	root_dies(ERR_PEER_CLOSED);
 	guest_container_root_reopened(container, 92);
@@ -168,10 +168,7 @@ static void test_root_not_released(void **state)
 	uint32_t events = 0;
 
 	(void)state;
-	boot_prepared(&events);
-	root_channel = 91;
-	create_container(vm);
-	root_channel = HANDLE_NONE;
+	create_with_another_root(&events);
 	guest_container_start(container);
 	guest_reply(1, -16);
 	expect_end(125, "Linux error 16");

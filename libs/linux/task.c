@@ -259,12 +259,13 @@ static error_t create_container(struct task *task, handle_t disk)
 	if (err == 0) {
 		c.config = (struct span){.data = (const uint8_t *)config.text, .len = config.len};
 		warm = pool_take(runtime, task->memory, task->cpus);
-		if (warm == NULL)
+		if (warm == NULL) {
 			runtime->stats.vms_booted++;
-		else
+		} else {
 			c.vm = warm->vm;
-		if (warm != NULL && task->found == runtime->builtin)
-			c.root_disk = HANDLE_NONE;  // it is there
+			if (task->found == runtime->builtin)
+				c.root_disk = HANDLE_NONE;  // it is there
+		}
 		err = guest_container_create(runtime->loop, &c, &container_callbacks, task, &task->container);
 		if (err == 0 && warm != NULL)
 			warm_vm_free(warm);

@@ -20,11 +20,12 @@
 
 static uint8_t buffers[PROCESS_NUM_RELAYS][RELAY_BUFFER];
 
-static void close_all(const int *fds, size_t count)
+static void close_all(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (fds[i] >= 0)
 			close(fds[i]);
+		fds[i] = -1;
 	}
 }
 
@@ -107,12 +108,8 @@ static void set_up_relays(struct process *process)
 // Nothing is left of what was begun.
 static void abandon(struct process *process)
 {
-	if (process->socket >= 0)
-		close(process->socket);
-	process->socket = -1;
+	close_all(&process->socket, 1);
 	close_all(process->pipes, PROCESS_NUM_RELAYS);
-	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
-		process->pipes[i] = -1;
 	if (process->pidfd >= 0)
 		reap(process);
 	if (process->order != NULL)
@@ -203,8 +200,13 @@ int process_prepare(struct process *process, struct config *config, int control,
 	return error;
 }
 
-int process_create_prepared(struct process *process, const struct config *config, const char *text, size_t size,
-			    bool readonly_root, struct failure *failure)
+void process_set_order_text(struct process *process, const uint8_t *text, size_t size)
+{
+	memcpy(process->order->text, text, size);
+	process->order->size = size;
+}
+
+int process_create_prepared(struct process *process, const struct config *config, bool readonly_root, struct failure *failure)
 {
 	struct container_order *order = process->order;
 	int error;
@@ -213,8 +215,6 @@ int process_create_prepared(struct process *process, const struct config *config
 	order->has_network = config->network != NULL;
 	if (order->has_network)
 		order->network = *config->network;
-	order->size = size;
-	memcpy(order->text, text, size);
 	if (send(process->socket, "", 1, MSG_NOSIGNAL) < 0)
 		error = failure_errno(failure, "wake the prepared container");
 	else
@@ -316,7 +316,6 @@ void process_run(struct process *process, const struct pollfd *entries)
 	reap(process);
 	relay_close(&process->relays[PROCESS_STDIN]);
 	close_all(&process->pipes[PROCESS_STDIN], 1);
-	process->pipes[PROCESS_STDIN] = -1;
 	if (process->state != PROCESS_FAILED)
 		process->state = PROCESS_EXITED;
 }

@@ -52,9 +52,12 @@ int process_create(struct process *process, struct config *config, bool readonly
 // `config`, which is not used afterwards. As process_create.
 int process_prepare(struct process *process, struct config *config, int control, struct failure *failure);
 
-// Gives a prepared process its order: the text of a config.json that has the view it was prepared with. As process_create.
-int process_create_prepared(struct process *process, const struct config *config, const char *text, size_t size,
-			    bool readonly_root, struct failure *failure);
+// Lays down the text of a config.json (at most CONTROL_MAX_BODY bytes) for a prepared process, which parses it for itself.
+void process_set_order_text(struct process *process, const uint8_t *text, size_t size);
+
+// Gives a prepared process its order, whose text was set; `config` is the same parsed, and has the view that the process was prepared
+// with. As process_create.
+int process_create_prepared(struct process *process, const struct config *config, bool readonly_root, struct failure *failure);
 
 // Ends a prepared process; PROCESS_NONE is left.
 void process_discard(struct process *process);

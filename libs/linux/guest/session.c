@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,17 +80,6 @@ static void fail(struct session *session, const struct control_header *request,
 	reply(session, request, failure->error, failure->message);
 }
 
-// A prepared process parses the text for itself.
-static int keep_text(struct session *session, const uint8_t *text, size_t size, struct failure *failure)
-{
-	session->text = malloc(size);
-	if (session->text == NULL)
-		return failure_errno(failure, "keep config.json");
-	memcpy(session->text, text, size);
-	session->text_size = size;
-	return 0;
-}
-
 static void handle_configure(struct session *session, const struct control_header *request,
 			     const uint8_t *body)
 {
@@ -111,11 +99,12 @@ static void handle_configure(struct session *session, const struct control_heade
 	network_loopback_up();
 	const uint8_t *text = body + sizeof(configure);
 	size_t size = request->length - sizeof(configure);
-	if ((session->process.state == PROCESS_PREPARED && keep_text(session, text, size, &failure) != 0) ||
-	    config_parse(&session->config, (const char *)text, size, &failure) != 0) {
+	if (config_parse(&session->config, (const char *)text, size, &failure) != 0) {
 		fail(session, request, &failure);
 		return;
 	}
+	if (session->process.state == PROCESS_PREPARED)
+		process_set_order_text(&session->process, text, size);
 	session->configured = true;
 	reply(session, request, 0, "");
 }
@@ -219,9 +208,8 @@ static int create_process(struct session *session, struct failure *failure)
 
 	config->network = session->has_network ? &session->network : NULL;
 	if (process->state == PROCESS_PREPARED) {
-		if (session->text != NULL && config->default_view && !config->process.terminal)
-			return process_create_prepared(process, config, session->text, session->text_size, session->readonly,
-						       failure);
+		if (config->default_view && !config->process.terminal)
+			return process_create_prepared(process, config, session->readonly, failure);
 		process_discard(process);
 	}
 	process->number = 1;

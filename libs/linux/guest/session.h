@@ -23,8 +23,6 @@ struct session {
 	bool has_network;
 	struct control_network network;
 	struct config config;
-	char *text;  // heap, of text_size bytes: the config.json, for a prepared process
-	size_t text_size;
 	struct process process;	 // number 1
 	bool lingers;  // the process has ended; its connections have not
 	struct linger linger;
