@@ -89,11 +89,12 @@ not_tests = $(filter-out %_test.c %_fuzz.c %_fake.c,$(1))
 $(BUILD)/obj/third_party/%.o: EXTRA_CFLAGS += -w
 
 # --- Libraries -------------------------------------------------------------------------------------
-# libs/NAME/*.c and *.S, and what libs/NAME/lib.mk adds to LIB_NAME_SRCS. Each app links a copy of its own.
+# libs/NAME/*.c and *.S, those of its folders, and what libs/NAME/lib.mk adds to LIB_NAME_SRCS. LIB_NAME_NEEDS names
+# libraries that it uses. Each app links a copy of its own.
 
-LIBS := $(sort $(patsubst libs/%/,%,$(dir $(wildcard libs/*/*.c libs/*/lib.mk))))
+LIBS := $(sort $(foreach file,$(wildcard libs/*/*.c libs/*/*/*.c libs/*/lib.mk),$(word 2,$(subst /, ,$(file)))))
 define lib_rules
-LIB_$(1)_SRCS := $(call not_tests,$(wildcard libs/$(1)/*.c)) $(wildcard libs/$(1)/*.S)
+LIB_$(1)_SRCS := $(call not_tests,$(wildcard libs/$(1)/*.c libs/$(1)/*/*.c)) $(wildcard libs/$(1)/*.S)
 -include $(wildcard libs/$(1)/lib.mk)
 endef
 $(foreach lib,$(LIBS),$(eval $(call lib_rules,$(lib))))
@@ -109,7 +110,7 @@ LIB_fdt_SRCS := $(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_rw fdt_wip fd
 $(eval $(call lib_archive,fdt))
 
 # --- Apps ------------------------------------------------------------------------------------------
-# apps/NAME/*.c, linked with `base`, `starina` and APP_NAME_LIBS of apps/NAME/app.mk. tools/build/link_app.sh
+# apps/NAME/*.c and its folders', linked with `base`, `starina` and APP_NAME_LIBS of apps/NAME/app.mk. tools/build/link_app.sh
 # keeps only the spec symbol global and refuses what an app may not contain.
 
 no_such_apps := $(strip $(foreach app,$(APPS),$(if $(wildcard apps/$(app)/main.c),,$(app))))
@@ -118,9 +119,10 @@ $(error APPS names what is no app: $(no_such_apps). There are: $(patsubst apps/%
 endif
 
 -include $(wildcard apps/*/app.mk)
+app_libs = $(sort $(APP_$(1)_LIBS) $(foreach lib,$(APP_$(1)_LIBS),$(LIB_$(lib)_NEEDS)) starina base)
 define app_rules
-APP_$(1)_OBJS := $$(call objects,$$(call not_tests,$$(wildcard apps/$(1)/*.c)))
-$(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(APP_$(1)_LIBS) starina base) \
+APP_$(1)_OBJS := $$(call objects,$$(call not_tests,$$(wildcard apps/$(1)/*.c apps/$(1)/*/*.c)))
+$(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(call app_libs,$(1))) \
 		tools/build/link_app.sh
 	$$(call say,LINK,apps/$(1))
 	@mkdir -p $$(@D)
@@ -165,7 +167,7 @@ $(eval $(call image_rules,starina-reaper,$(REAPER_APPS)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
-include $(filter-out %/tests.mk,$(wildcard tools/*.mk tools/*/*.mk)) libs/linux/guest/guest.mk
+include $(filter-out %/tests.mk,$(wildcard tools/*.mk tools/*/*.mk)) guest/guest.mk
 
 # --- The rest --------------------------------------------------------------------------------------
 

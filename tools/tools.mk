@@ -15,8 +15,9 @@ TOOLS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wconversion -
 IMAGE_LIBS := -larchive -ljansson -lcrypto
 
 COMMON_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/common/*.c)))
-IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c)))
-RUN_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/run/*.c)) $(addprefix tools/image/,environment.c reference.c words.c))
+IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c tools/image/*/*.c)))
+RUN_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/run/*.c tools/run/*/*.c)) \
+	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c))
 
 host_objs = $(patsubst %.c,$(BUILD)/host/obj/%.o,$(1))
 
@@ -36,7 +37,7 @@ $(BUILD)/host/starina-run: $(call host_objs,$(RUN_SRCS) $(COMMON_SRCS))
 -include $(patsubst %.o,%.d,$(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS) $(RUN_SRCS)))
 
 # The built-in image: one static program.
-$(BUILD)/image/demo/demo: apps/linuxrun/demo/demo.c
+$(BUILD)/image/demo/demo: guest/demo/demo.c
 	$(call say,CC,$<)
 	@rm -rf $(@D) && mkdir -p $(@D)
 	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -Os -Wall -Wextra -Werror -static -o $@ $<
@@ -49,10 +50,10 @@ $(BUILD)/image/default/root.squashfs: $(BUILD)/image/demo/demo tools/image/mklay
 	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/layout $(@D)
 
 # What commands of libs/linux run in, unless they name an image.
-$(BUILD)/image/userland/root.squashfs: third_party/busybox/busybox $(wildcard libs/linux/userland/*) \
+$(BUILD)/image/userland/root.squashfs: third_party/busybox/busybox $(wildcard guest/userland/*) \
 		tools/image/mklayout.sh $(BUILD)/host/starina-image
 	$(call say,IMAGE,$(@D))
-	$(Q)libs/linux/userland/make_layout.sh $< $(BUILD)/image/userland-layout
+	$(Q)guest/userland/make_layout.sh $< $(BUILD)/image/userland-layout
 	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/userland-layout $(@D)
 
 third_party/busybox/busybox:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-APP_bench_LIBS := linux virtio fdt
+APP_bench_LIBS := linux

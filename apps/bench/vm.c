@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What an exit costs a guest: it reads its instruction counter before and after, and reports both by stores to a device.
-#include "apps/autotest/guest_code.h"
+#include "apps/autotest/vm/guest_code.h"
 #include "apps/bench/bench.h"
 #include "libs/base/string.h"
 

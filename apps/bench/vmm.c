@@ -2,10 +2,10 @@
 //
 // Exits that the VMM library handles: a machine of libs/linux with one device, whose guest counts its own loss and leaves the
 // counts in its memory. It has no kernel, only the code below, and powers itself off.
-#include "apps/autotest/guest_code.h"
+#include "apps/autotest/vm/guest_code.h"
 #include "apps/bench/bench.h"
 #include "libs/base/string.h"
-#include "libs/linux/machine.h"
+#include "libs/linux/machine/machine.h"
 #include "libs/virtio/device_rng.h"
 
 #define ENTRY MACHINE_MEMORY_START

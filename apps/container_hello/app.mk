@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-APP_container_hello_LIBS := linux virtio fdt
+APP_container_hello_LIBS := linux

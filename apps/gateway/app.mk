@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-APP_gateway_LIBS := linux http virtio fdt
+APP_gateway_LIBS := linux http

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-APP_linuxrun_LIBS := linux virtio fdt
+APP_linuxrun_LIBS := linux

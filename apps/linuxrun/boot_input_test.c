@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "apps/linuxrun/ports.h"
-#include "libs/linux/ustar.h"
+#include "apps/linuxrun/console_ports.h"
+#include "libs/linux/disk/ustar.h"
 
 static uint8_t block[USTAR_BLOCK];
 

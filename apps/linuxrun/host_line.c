@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "apps/linuxrun/ports.h"
+#include "apps/linuxrun/console_ports.h"
 #include "libs/base/string.h"
 
 // A decimal number after one space. Returns false when there is none.

@@ -3,10 +3,10 @@
 // The app's state: one container from the boot disk, with the host's ports as its streams.
 #pragma once
 
-#include "libs/linux/boot_disk.h"
+#include "libs/linux/disk/boot_disk.h"
 #include "libs/starina/opener.h"
-#include "apps/linuxrun/ports.h"
-#include "libs/linux/guest_container.h"
+#include "apps/linuxrun/console_ports.h"
+#include "libs/linux/run/guest_container.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/payload.h"
 

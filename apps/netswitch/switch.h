@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The switch: Ethernet frames between the network device ("netdev"), our own TCP/IP ("ethernet") and virtual machines ("vmnet").
-// main.c has the services; port.c what all ports have: the queue toward a peer, backpressure, the rate limit; forward.c where
+// main.c has the services; switch_port.c what all ports have: the queue toward a peer, backpressure, the rate limit; forward.c where
 // a frame goes, and what is done for ports that cannot do it; vm_port.c how a virtual machine joins; pool.c the addresses; guard.c
 // what a virtual machine may send.
 //
@@ -72,7 +72,7 @@ struct netswitch {
 	nsec_t burst;       // what a VM port may owe
 };
 
-// --- Ports (port.c) ---
+// --- Ports (switch_port.c) ---
 
 // A port without a peer.
 void port_init(struct port *port, struct netswitch *sw, enum port_kind kind);

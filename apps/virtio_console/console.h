@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Driver of the console device with many ports (virtio 1.2, 5.3): the "console" service. main.c has the device,
-// control.c the control queues, port.c the byte streams, session.c the open requests. All state is in one struct.
+// control.c the control queues, console_port.c the byte streams, session.c the open requests. All state is in one struct.
 #pragma once
 
 #include "libs/abi/console.h"
@@ -81,7 +81,7 @@ void control_poll(struct console *console);
 // Tells the device `event` (VIRTIO_CONSOLE_*) of port `id`.
 void control_send(struct console *console, uint32_t id, uint16_t event, uint16_t value);
 
-// --- port.c ---
+// --- console_port.c ---
 
 // The device told of the port: makes its buffers. Errors: dma_alloc's.
 __must_check error_t port_add(struct port *port);

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-APP_vm_crowd_LIBS := linux virtio fdt
+APP_vm_crowd_LIBS := linux

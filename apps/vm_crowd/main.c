@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the container of the boot disk many times over, all at once on one loop, and says what they cost: for tools/e2e/test_crowd.py,
+// Runs the container of the boot disk many times over, all at once on one loop, and says what they cost: for tools/e2e/tests/test_crowd.py,
 // which looks at its log. When all have written something, or have ended, their stdin ends; when all have ended, the machine powers off.
 
 #include "libs/abi/app.h"
 #include "libs/abi/console.h"
 #include "libs/base/string.h"
-#include "libs/linux/boot_disk.h"
-#include "libs/linux/guest_container.h"
+#include "libs/linux/disk/boot_disk.h"
+#include "libs/linux/run/guest_container.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"

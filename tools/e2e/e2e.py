@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE / "lib"), str(HERE / "tests")]
 sys.dont_write_bytecode = True
 
 import harness  # noqa: E402
 
-for path in sorted(HERE.glob("test_*.py")):
+for path in sorted(HERE.glob("tests/test_*.py")):
     importlib.import_module(path.stem)
 sys.exit(harness.main(sys.argv))

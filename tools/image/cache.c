@@ -13,9 +13,9 @@
 
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
-#include "tools/image/oci.h"
-#include "tools/image/pack.h"
-#include "tools/image/source.h"
+#include "tools/image/source/oci.h"
+#include "tools/image/pack/pack.h"
+#include "tools/image/source/source.h"
 
 // Part of each image's name: raise it when what pack.c writes changes.
 #define CACHE_FORMAT "v2"

@@ -11,12 +11,12 @@
 
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
-#include "tools/image/bundle.h"
+#include "tools/image/config/bundle.h"
 #include "tools/image/cache.h"
-#include "tools/image/environment.h"
-#include "tools/image/index.h"
-#include "tools/image/oci.h"
-#include "tools/image/pack.h"
+#include "tools/image/config/environment.h"
+#include "tools/image/pack/index.h"
+#include "tools/image/source/oci.h"
+#include "tools/image/pack/pack.h"
 
 #define EXIT_ERROR 125
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-IMAGE_TEST_SRCS := $(filter-out tools/image/main.c %_test.c %_fuzz.c,$(wildcard tools/image/*.c)) \
+IMAGE_TEST_SRCS := $(filter-out tools/image/main.c %_test.c %_fuzz.c,$(wildcard tools/image/*.c tools/image/*/*.c)) \
 	$(filter-out %_test.c,$(wildcard tools/common/*.c))
 
-HOST_TESTS += tools/image/layer_test
+HOST_TESTS += tools/image/tree/layer_test
 layer_test_SRCS := $(IMAGE_TEST_SRCS)
 layer_test_CFLAGS := -D_GNU_SOURCE
 layer_test_LIBS := -larchive -ljansson -lcrypto
 
-HOST_FUZZERS += tools/image/layer_fuzz tools/image/bundle_fuzz
+HOST_FUZZERS += tools/image/tree/layer_fuzz tools/image/config/bundle_fuzz
 layer_fuzz_SRCS := $(IMAGE_TEST_SRCS)
 layer_fuzz_CFLAGS := -D_GNU_SOURCE
 layer_fuzz_LIBS := -larchive -ljansson -lcrypto
@@ -15,7 +15,7 @@ bundle_fuzz_SRCS := $(IMAGE_TEST_SRCS)
 bundle_fuzz_CFLAGS := -D_GNU_SOURCE
 bundle_fuzz_LIBS := -larchive -ljansson -lcrypto
 
-HOST_TESTS += tools/image/bundle_test
+HOST_TESTS += tools/image/config/bundle_test
 bundle_test_SRCS := $(IMAGE_TEST_SRCS)
 bundle_test_CFLAGS := -D_GNU_SOURCE
 bundle_test_LIBS := -larchive -ljansson -lcrypto

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "tools/common/log.h"
-#include "tools/common/process.h"
+#include "tools/common/subprocess.h"
 
 #define MAX_MESSAGE 1024
 #define WATCH_INTERVAL_NS (100 * 1000 * 1000)
@@ -49,7 +49,7 @@ int tool_start(struct tool *tool, const char *const argv[], int stdin_fd, int st
 	if (tool->log_fd < 0)
 		return -1;
 	spawn.stderr_fd = tool->log_fd;
-	tool->pid = process_spawn(&spawn, err);
+	tool->pid = subprocess_spawn(&spawn, err);
 	if (tool->pid < 0) {
 		close(tool->log_fd);
 		return error_set(err, "%s; ./setup.sh installs what is missing",
@@ -112,7 +112,7 @@ static int tool_conclude(struct tool *tool, int status, const char *context, str
 
 int tool_finish(struct tool *tool, const char *context, struct error *err)
 {
-	return tool_conclude(tool, process_wait(tool->pid), context, err);
+	return tool_conclude(tool, subprocess_wait(tool->pid), context, err);
 }
 
 static uint64_t watched_size;
@@ -134,7 +134,7 @@ int tool_finish_watched(struct tool *tool, const char *context, const char *what
 	int status;
 
 	progress_begin(&progress, what, total);
-	while ((status = process_poll(tool->pid)) < 0) {
+	while ((status = subprocess_poll(tool->pid)) < 0) {
 		nanosleep(&interval, NULL);
 		watched_size = 0;
 		nftw(directory, add_size, 16, FTW_PHYS);

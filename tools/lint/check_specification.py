@@ -28,7 +28,7 @@ def number(text):
 def constants():
     """The #defines of all headers whose value is a number or a product of numbers."""
     values = {}
-    for folder in ("kernel", "libs", "apps"):
+    for folder in ("kernel", "libs", "apps", "guest"):
         for directory, _, files in os.walk(os.path.join(ROOT, folder)):
             for name in files:
                 if not name.endswith(".h"):

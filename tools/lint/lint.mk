@@ -7,8 +7,8 @@ tree_files = $(shell find $(1) -name '$(2)' -not -path './third_party/*' -not -p
 
 TIDY_FLAGS := --target=riscv64-linux-gnu -std=gnu11 -march=rv64gc -ffreestanding -DSTARINA_DEBUG=1 -I. \
 	-isystem third_party/libfdt $(LWIP_CFLAGS) -isystem /usr/riscv64-linux-gnu/include -Wno-unknown-warning-option
-TIDY_SRCS := $(filter-out libs/linux/guest/%,$(call not_tests,$(call tree_files,kernel libs apps,*.c)))
-TIDY_SRCS := $(filter-out kernel/arch/host/% apps/linuxrun/demo/% apps/victim/%,$(TIDY_SRCS))
+TIDY_SRCS := $(call not_tests,$(call tree_files,kernel libs apps,*.c))
+TIDY_SRCS := $(filter-out kernel/arch/host/% apps/victim/%,$(TIDY_SRCS))
 
 .PHONY: lint lint-tidy lint-cppcheck lint-shell lint-headers
 lint: lint-headers lint-shell lint-cppcheck lint-tidy ## static checks of everything
@@ -26,7 +26,7 @@ lint-cppcheck:
 		--platform=unix64 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
 		-I. --suppress=missingInclude --suppress=unknownMacro --suppress=varFuncNullUB \
 		--suppress=unusedStructMember --suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=va_end_missing \
-		$(TIDY_SRCS) $(call not_tests,$(wildcard libs/linux/guest/*.c))
+		$(TIDY_SRCS) $(call not_tests,$(wildcard guest/bootd/*.c))
 
 lint-shell:
 	$(call say,SHELLCHECK,all)
@@ -34,6 +34,6 @@ lint-shell:
 
 lint-headers:
 	$(call say,CHECK,public prototypes and SPECIFICATION.md)
-	$(Q)tools/lint/check_prototypes.py $(filter-out libs/lwip_port/include/%,$(call tree_files,boot kernel libs apps tools,*.h))
+	$(Q)tools/lint/check_prototypes.py $(filter-out libs/lwip_port/include/%,$(call tree_files,boot kernel libs apps guest tools,*.h))
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
 	$(Q)tools/lint/check_specification.py

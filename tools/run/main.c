@@ -15,14 +15,14 @@
 
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
-#include "tools/run/bootdisk.h"
-#include "tools/run/image_tool.h"
-#include "tools/run/images.h"
-#include "tools/run/machine.h"
-#include "tools/run/relay.h"
-#include "tools/run/settings.h"
-#include "tools/run/terminal.h"
-#include "tools/run/writable_disk.h"
+#include "tools/run/qemu/boot_disk_file.h"
+#include "tools/run/settings/image_tool.h"
+#include "tools/run/settings/images.h"
+#include "tools/run/qemu/qemu.h"
+#include "tools/run/relay/relay.h"
+#include "tools/run/settings/settings.h"
+#include "tools/run/relay/terminal.h"
+#include "tools/run/qemu/writable_disk.h"
 
 #define EXIT_ERROR 125
 #define LISTEN_MS 5000  // QEMU is ready for a debugger by then
@@ -224,7 +224,7 @@ static void ports_announce(const struct published_ports *ports)
 
 static int boot(struct run *run)
 {
-	struct machine_files files = {
+	struct qemu_files files = {
 		.kernel = run->kernel,
 		.boot_disk = run->boot_disk,
 		.root_image = run->root_image,
@@ -234,7 +234,7 @@ static int boot(struct run *run)
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
 	};
 	struct relay_result result = { .end = RELAY_SILENT };
-	struct machine machine;
+	struct qemu machine;
 	struct error err;
 
 	relay_block_signals();
@@ -247,14 +247,14 @@ static int boot(struct run *run)
 		if (attempt > 0)
 			log_warn(
 				"QEMU has not said anything, which happens once in a while; starting it again");
-		if (machine_start(&machine, &run->settings, &files, &err) < 0) {
+		if (qemu_start(&machine, &run->settings, &files, &err) < 0) {
 			log_error("%s", err.text);
 			return EXIT_ERROR;
 		}
 		if (run->settings.gdb)
 			debugger_announce(run);
 		result = relay_run(&machine, &run->settings, run->log_fd, !run->settings.gdb);
-		machine_stop(&machine);
+		qemu_stop(&machine);
 	}
 	if (result.end == RELAY_SILENT) {
 		log_error(

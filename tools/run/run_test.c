@@ -12,24 +12,24 @@
 #include <archive_entry.h>
 #include <cmocka.h>
 
-#include "tools/run/bootdisk.h"
-#include "tools/run/console.h"
-#include "tools/run/control.h"
-#include "tools/run/terminal.h"
+#include "tools/run/qemu/boot_disk_file.h"
+#include "tools/run/relay/uart_log.h"
+#include "tools/run/relay/control_line.h"
+#include "tools/run/relay/terminal.h"
 
-static void push(struct control *control, const char *text)
+static void push(struct control_line *control, const char *text)
 {
-	control_push(control, text, strlen(text));
+	control_line_push(control, text, strlen(text));
 }
 
 static void test_control(void **state)
 {
 	static const char *const no_status[] = { "exit\n", "exit \n", "exit x\n", "exit 256\n", "exit -1\n", "exit 0007\n",
 		                                 "exit 7 \n", "Exit 7\n" };
-	struct control control;
+	struct control_line control;
 
 	(void)state;
-	control_init(&control);
+	control_line_init(&control);
 	push(&control, "starina-cont");
 	assert_false(control.ready);
 	push(&control, "rol 1\nsomething new\nstarted\nerror no disk\nexit 2");
@@ -39,7 +39,7 @@ static void test_control(void **state)
 	push(&control, "55\n");
 	assert_int_equal(control.status, 255);
 	for (size_t i = 0; i < sizeof(no_status) / sizeof(no_status[0]); i++) {
-		control_init(&control);
+		control_line_init(&control);
 		push(&control, no_status[i]);
 		assert_int_equal(control.status, -1);
 	}
@@ -47,10 +47,10 @@ static void test_control(void **state)
 
 static void test_control_overlong(void **state)
 {
-	struct control control;
+	struct control_line control;
 
 	(void)state;
-	control_init(&control);
+	control_line_init(&control);
 	for (int i = 0; i < 5000; i++)
 		push(&control, "x");
 	push(&control, "exit 1\nexit 7\n");
@@ -60,17 +60,17 @@ static void test_control_overlong(void **state)
 // Pushes `text` byte by byte, which must give the same as all at once.
 static void check_console(const char *text, const char *shown)
 {
-	static char out[CONSOLE_MAX_HELD + 4096];
-	static struct console console;
+	static char out[UART_LOG_MAX_HELD + 4096];
+	static struct uart_log console;
 	size_t length = 0;
 
 	memset(&console, 0, sizeof(console));
 	for (size_t i = 0; text[i]; i++)
-		length += console_push(&console, text + i, 1, out + length);
+		length += uart_log_push(&console, text + i, 1, out + length);
 	assert_int_equal(length, strlen(shown));
 	assert_memory_equal(out, shown, length);
 	memset(&console, 0, sizeof(console));
-	length = console_push(&console, text, strlen(text), out);
+	length = uart_log_push(&console, text, strlen(text), out);
 	assert_int_equal(length, strlen(shown));
 	assert_memory_equal(out, shown, length);
 }
@@ -85,32 +85,32 @@ static void test_console(void **state)
 
 static void test_console_gives_up(void **state)
 {
-	static char text[3 * CONSOLE_MAX_HELD];
-	static char out[CONSOLE_MAX_HELD + sizeof(text)];
-	static struct console console;
+	static char text[3 * UART_LOG_MAX_HELD];
+	static char out[UART_LOG_MAX_HELD + sizeof(text)];
+	static struct uart_log console;
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
-	assert_int_equal(console_push(&console, text, sizeof(text), out), sizeof(text));
+	assert_int_equal(uart_log_push(&console, text, sizeof(text), out), sizeof(text));
 	assert_memory_equal(out, text, sizeof(text));
 	memset(&console, 0, sizeof(console));
-	assert_int_equal(console_push(&console, "last words", 10, out), 0);
-	assert_int_equal(console_release(&console, out), 10);
+	assert_int_equal(uart_log_push(&console, "last words", 10, out), 0);
+	assert_int_equal(uart_log_release(&console, out), 10);
 	assert_memory_equal(out, "last words", 10);
 }
 
 static void check_quiet(const char *text, const char *shown)
 {
-	static char out[CONSOLE_MAX_HELD + 4096];
-	static struct console console;
+	static char out[UART_LOG_MAX_HELD + 4096];
+	static struct uart_log console;
 	size_t length = 0;
 
 	memset(&console, 0, sizeof(console));
-	length = console_push(&console, "[kernel ] INFO start\n", 21, out);
+	length = uart_log_push(&console, "[kernel ] INFO start\n", 21, out);
 	console.quiet = true;
 	length = 0;
 	for (size_t i = 0; text[i]; i++)
-		length += console_push(&console, text + i, 1, out + length);
+		length += uart_log_push(&console, text + i, 1, out + length);
 	assert_int_equal(length, strlen(shown));
 	assert_memory_equal(out, shown, length);
 }
@@ -118,7 +118,7 @@ static void check_quiet(const char *text, const char *shown)
 // While the terminal is the container's, only what is of importance is shown, in whole lines.
 static void test_console_quiet(void **state)
 {
-	char line[2 * CONSOLE_MAX_LINE] = "[a ] ERROR ";
+	char line[2 * UART_LOG_MAX_LINE] = "[a ] ERROR ";
 
 	(void)state;
 	check_quiet("[a ] INFO x\n[b ] WARN y\n[c ] DEBUG WARN\n[d ] ERROR z\nrest", "[b ] WARN y\r\n[d ] ERROR z\r\n");
@@ -126,10 +126,10 @@ static void test_console_quiet(void **state)
 	line[sizeof(line) - 2] = '\n';
 	line[sizeof(line) - 1] = '\0';
 	{
-		char shown[CONSOLE_MAX_LINE + 3];
+		char shown[UART_LOG_MAX_LINE + 3];
 
-		memcpy(shown, line, CONSOLE_MAX_LINE - 1);
-		strcpy(shown + CONSOLE_MAX_LINE - 1, "\r\n");
+		memcpy(shown, line, UART_LOG_MAX_LINE - 1);
+		strcpy(shown + UART_LOG_MAX_LINE - 1, "\r\n");
 		check_quiet(line, shown);
 	}
 }

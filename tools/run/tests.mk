@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-HOST_TESTS += tools/run/run_test tools/run/settings_test tools/run/writable_disk_test
-run_test_SRCS := $(addprefix tools/run/,bootdisk.c console.c control.c terminal.c) \
+HOST_TESTS += tools/run/run_test tools/run/settings/settings_test tools/run/qemu/writable_disk_test
+run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c relay/control_line.c relay/terminal.c) \
 	$(filter-out %_test.c,$(wildcard tools/common/*.c))
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
-settings_test_SRCS := $(addprefix tools/run/,arguments.c container_settings.c guest_kernel.c image_tool.c images.c \
-	options.c ports.c settings.c) \
-	$(addprefix tools/image/,environment.c reference.c words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c))
+settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c container_settings.c guest_kernel.c image_tool.c images.c \
+	options.c published_ports.c settings.c) \
+	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c))
 settings_test_CFLAGS := -D_GNU_SOURCE
 settings_test_LIBS := -ljansson
-writable_disk_test_SRCS := tools/run/writable_disk.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
+writable_disk_test_SRCS := tools/run/qemu/writable_disk.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
 writable_disk_test_CFLAGS := -D_GNU_SOURCE
-HOST_TESTS += tools/run/ports_test
-ports_test_SRCS := tools/run/ports.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
-ports_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/settings/published_ports_test
+published_ports_test_SRCS := tools/run/settings/published_ports.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
+published_ports_test_CFLAGS := -D_GNU_SOURCE

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The Linux kernel that runs in VMs: built once from the pinned source, libs/linux/guest/kernel.config and the patches beside
+# The Linux kernel that runs in VMs: built once from the pinned source, guest/kernel/kernel.config and the patches beside
 # it, kept in the cache under a key of everything that shapes it, and copied into third_party/guest-kernel/.
 
-GUEST_CONFIG=$ROOT/libs/linux/guest/kernel.config
-GUEST_PATCHES=$ROOT/libs/linux/guest/patches
+GUEST_CONFIG=$ROOT/guest/kernel/kernel.config
+GUEST_PATCHES=$ROOT/guest/kernel/patches
 GUEST_CROSS=riscv64-linux-gnu-
 # Change this when build_guest_kernel changes what comes out.
 GUEST_RECIPE=1

@@ -195,7 +195,7 @@ test_guest_kernel_has_what_is_asked_for() {
 	local config=$REPO/third_party/guest-kernel/config
 	[[ -f $config ]] || return 77
 	export REPO
-	parts 'GUEST_CONFIG=$REPO/libs/linux/guest/kernel.config
+	parts 'GUEST_CONFIG=$REPO/guest/kernel/kernel.config
 		check_guest_config $REPO/third_party/guest-kernel/config' || return 1
 	for option in VIRTIO_BALLOON=y PAGE_REPORTING=y IPV6=y CFS_BANDWIDTH=y TMPFS_POSIX_ACL=y \
 		EXT4_FS_POSIX_ACL=y TMPFS_XATTR=y SQUASHFS_XATTR=y; do
@@ -204,8 +204,8 @@ test_guest_kernel_has_what_is_asked_for() {
 }
 
 test_damaged_guest_kernel_is_built_again() {
-	mkdir -p "$WORK/checkout/libs/linux/guest"
-	echo CONFIG_A=y >"$WORK/checkout/libs/linux/guest/kernel.config"
+	mkdir -p "$WORK/checkout/guest/kernel"
+	echo CONFIG_A=y >"$WORK/checkout/guest/kernel/kernel.config"
 	local build='GUEST_CROSS=
 		build_guest_kernel() {
 			say "building $1"
@@ -220,10 +220,10 @@ test_damaged_guest_kernel_is_built_again() {
 	rm -r "$WORK/checkout/third_party"
 	echo junk >>"$(echo "$WORK"/cache/guest-kernel/*/Image)"
 	parts "$build" && said 'is damaged; building it again' && said 'building [0-9a-f]' || return 1
-	echo CONFIG_A=n >"$WORK/checkout/libs/linux/guest/kernel.config"
+	echo CONFIG_A=n >"$WORK/checkout/guest/kernel/kernel.config"
 	parts "$build" && said 'building [0-9a-f]' || return 1
-	mkdir "$WORK/checkout/libs/linux/guest/patches"
-	echo '--- a patch' >"$WORK/checkout/libs/linux/guest/patches/1.patch"
+	mkdir "$WORK/checkout/guest/kernel/patches"
+	echo '--- a patch' >"$WORK/checkout/guest/kernel/patches/1.patch"
 	parts "$build" && said 'building [0-9a-f]'
 }
 

@@ -33,7 +33,7 @@ test-tools: ## the scripts: setup.sh, GDB commands, make services
 	$(Q)tools/services/services_test.py
 
 test-guest: $(BUILD)/guest/initramfs.cpio ## bootd in a plain QEMU machine
-	$(Q)libs/linux/guest/bootd_test.py --kernel third_party/guest-kernel/Image --build $(BUILD)
+	$(Q)guest/tests/bootd_test.py --kernel third_party/guest-kernel/Image --build $(BUILD)
 
 test-fresh: ## from nothing in a Debian 12 chroot (needs root and 8 GiB in /var/tmp)
 	$(Q)tools/test_fresh.sh $(FRESH_ARGS)

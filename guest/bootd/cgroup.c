@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+//
+// Why there is a limit of memory at all, when the container has the guest for itself: a program that hoards memory
+// pushes its own text out of the page cache, and the fault that reads it back has squashfs allocate with
+// GFP_NOIO. Such an allocation must not call the OOM killer: with no page left it tries for ever, and no
+// process is ever killed. Within a control group the limit is reached while the guest still has pages, by
+// an allocation that may call the killer.
+#include "guest/bootd/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "guest/bootd/guest_memory.h"
+#include "guest/bootd/procfs.h"
+
+#define MEMINFO_MAX 4096
+#define CGROUPS "/cgroup"
+#define GROUP CGROUPS "/container"
+// Of cgroup v1: v2 has devices decided by BPF programs, which this kernel does without.
+#define DEVICES "/devices"
+
+// What the kernel takes without charging it to the container: squashfs's and the devices' buffers, and
+// the watermarks.
+#define RESERVE_BYTES (4ull << 20)
+#define RESERVE_SHARE 64u
+
+// Docker's: every node may be made, and these may be opened: null, zero, full, random, urandom, tty, console, ptmx, pts.
+static const char *const device_rules[] = {
+	"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm",
+	"c 5:2 rwm", "c 136:* rwm",
+};
+
+static uint64_t limit_bytes(uint64_t wanted)
+{
+	char meminfo[MEMINFO_MAX];
+	struct sysinfo info;
+
+	if (sysinfo(&info) != 0)
+		return 0;
+	uint64_t free = memory_free(procfs_read("meminfo", meminfo, sizeof(meminfo)),
+				    ((uint64_t)info.freeram + info.bufferram) * info.mem_unit);
+	uint64_t reserve = RESERVE_BYTES + (uint64_t)info.totalram * info.mem_unit / RESERVE_SHARE;
+	uint64_t most = free > 2 * reserve ? free - reserve : free / 2;
+
+	return wanted != 0 && wanted < most ? wanted : most;
+}
+
+static int write_setting(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	size_t length = strlen(text);
+	ssize_t written = write(fd, text, length);
+	close(fd);
+	return written == (ssize_t)length ? 0 : -1;
+}
+
+// The rules are those of the root group, bootd's own: to move a process into another costs two ticks of the guest's
+// clock. So they allow what bootd opens later, too: the ports of the console, each of which only one may have open.
+static int limit_devices(int port, struct failure *failure)
+{
+	char ports[24];
+	struct stat status;
+
+	if (fstat(port, &status) != 0)
+		return failure_errno(failure, "find the console's ports");
+	snprintf(ports, sizeof(ports), "c %u:* rw", major(status.st_rdev));
+	if ((mkdir(DEVICES, 0700) != 0 && errno != EEXIST) ||
+	    mount("cgroup", DEVICES, "cgroup", MS_NOSUID | MS_NOEXEC | MS_NODEV, "devices") != 0 ||
+	    write_setting(DEVICES "/devices.deny", "a") != 0 || write_setting(DEVICES "/devices.allow", ports) != 0)
+		return failure_errno(failure, "make the control group of devices");
+	for (size_t i = 0; i < sizeof(device_rules) / sizeof(device_rules[0]); i++) {
+		if (write_setting(DEVICES "/devices.allow", device_rules[i]) != 0)
+			return failure_errno(failure, "allow the devices %s", device_rules[i]);
+	}
+	if (umount2(DEVICES, MNT_DETACH) != 0)
+		return failure_errno(failure, "leave the control group of devices");
+	return 0;
+}
+
+static int limit_resources(const struct config_resources *resources, struct failure *failure)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)limit_bytes(resources->memory));
+	if (write_setting(GROUP "/memory.max", text) != 0)
+		return failure_errno(failure, "limit the container's memory to %s bytes", text);
+	if (resources->pids != 0) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)resources->pids);
+		if (write_setting(GROUP "/pids.max", text) != 0)
+			return failure_errno(failure, "limit the container's processes to %s", text);
+	}
+	if (resources->cpu_quota != 0) {
+		snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)resources->cpu_quota,
+			 (unsigned long long)resources->cpu_period);
+		if (write_setting(GROUP "/cpu.max", text) != 0)
+			return failure_errno(failure, "limit the container's processor time to %s microseconds", text);
+	}
+	return 0;
+}
+
+int cgroup_create(const struct config_resources *resources, int port, struct failure *failure)
+{
+	int error = limit_devices(port, failure);
+
+	if (error != 0)
+		return error;
+	if ((mkdir(CGROUPS, 0700) != 0 && errno != EEXIST) ||
+	    (mount("cgroup2", CGROUPS, "cgroup2", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL) != 0 &&
+	     errno != EBUSY))  // it is there, since a container was prepared
+		return failure_errno(failure, "mount the control groups");
+	if (write_setting(CGROUPS "/cgroup.subtree_control", "+memory +pids +cpu") != 0 ||
+	    (mkdir(GROUP, 0755) != 0 && errno != EEXIST))
+		return failure_errno(failure, "make the container's control group");
+	error = limit_resources(resources, failure);
+	if (error != 0)
+		return error;
+	int group = open(GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return group >= 0 ? group : failure_errno(failure, "open the container's control group");
+}
+
+int cgroup_enter(struct failure *failure)
+{
+	if (unshare(CLONE_NEWCGROUP) != 0)
+		return failure_errno(failure, "make a control group namespace");
+	return 0;
+}
+
+void cgroup_remove(void)
+{
+	rmdir(GROUP);
+}
+
+void cgroup_allow_all(void)
+{
+	if (mount("cgroup", DEVICES, "cgroup", MS_NOSUID | MS_NOEXEC | MS_NODEV, "devices") != 0)
+		return;
+	(void)write_setting(DEVICES "/devices.allow", "a");
+	umount2(DEVICES, MNT_DETACH);
+}

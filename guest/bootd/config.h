@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// The container's configuration: what bootd uses of an OCI runtime-spec config.json.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "guest/bootd/failure.h"
+
+// Annotations with this prefix give files that the runtime writes into the container, as Docker does
+// with /etc/hosts and the like: "dev.starina.file:/etc/resolv.conf": "nameserver 10.0.2.3\n".
+#define CONFIG_FILE_ANNOTATION "dev.starina.file:"
+
+struct cJSON;
+struct control_network;
+
+struct config_strings {
+	const char **items;  // NULL-terminated, so that it can be handed to execve
+	size_t count;
+};
+
+struct config_rlimit {
+	int resource;
+	uint64_t soft;
+	uint64_t hard;
+};
+
+struct config_mount {
+	const char *destination;
+	const char *type;
+	const char *source;
+	unsigned long flags;  // MS_*
+	const char *data;     // the file system's own options, or NULL
+};
+
+struct config_pair {
+	const char *key;
+	const char *value;
+};
+
+struct config_capabilities {
+	uint64_t bounding;
+	uint64_t effective;
+	uint64_t permitted;
+	uint64_t inheritable;
+	uint64_t ambient;
+};
+
+// What to execute and as whom: the OCI `process` object.
+struct config_process {
+	struct config_strings args;  // at least one
+	struct config_strings env;
+	const char *cwd;
+	bool terminal;
+	uint16_t rows;  // 0: not given
+	uint16_t columns;
+	const char *username;  // "user[:group]" to look up in the image, or NULL: take the numbers
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	size_t num_groups;
+	mode_t umask;
+	struct config_capabilities capabilities;
+	bool has_capabilities;  // else Docker's, which depend on the user
+	bool no_new_privileges;
+	bool has_no_new_privileges;  // else as the user asks for it: set for all but root
+	const struct config_rlimit *rlimits;
+	size_t num_rlimits;
+	bool has_oom_score_adj;
+	int oom_score_adj;
+};
+
+// Limits of the container's control group; 0: none.
+struct config_resources {
+	uint64_t memory;      // bytes
+	uint64_t pids;        // processes and threads
+	uint64_t cpu_quota;   // microseconds of processor time in each cpu_period
+	uint64_t cpu_period;  // microseconds
+};
+
+struct config {
+	struct config_process process;
+	struct config_resources resources;
+	bool default_view;  // mounts and everything of `linux` are as when they are absent
+	bool readonly;
+	const char *hostname;    // or NULL
+	const char *domainname;  // or NULL
+	struct config_mount *mounts;
+	size_t num_mounts;
+	struct config_pair *files;  // absolute path, contents
+	size_t num_files;
+	const struct config_pair *sysctls;
+	size_t num_sysctls;
+	struct config_strings masked_paths;
+	struct config_strings readonly_paths;
+	const struct control_network *network;  // not of config.json; NULL: there is none
+
+	// Own the memory that the strings and arrays above point to.
+	struct cJSON *json;
+	void **allocations;
+	size_t num_allocations;
+};
+
+// Parses a config.json of `size` bytes that nobody has checked. Docker's defaults stand in for absent
+// capabilities, limits, mounts, sysctls, masked and read-only paths. Returns 0 and a config that config_deinit frees, or
+// a negative errno with `failure` naming the offending member; then nothing needs to be freed.
+int config_parse(struct config *config, const char *text, size_t size, struct failure *failure);
+
+// Parses a lone OCI `process` object (an added process) into config->process. As config_parse.
+int config_parse_process(struct config *config, const char *text, size_t size,
+			 struct failure *failure);
+
+// Frees what config_parse allocated. All strings of the config become invalid.
+void config_deinit(struct config *config);
+
+// Returns the value of `name` in an environment of "NAME=value" strings, or NULL.
+const char *config_env_get(const struct config_strings *env, const char *name);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Shared by config.c (the config as a whole), config_process.c and config_json.c only.
+#pragma once
+
+#include <cJSON.h>
+
+#include "guest/bootd/config.h"
+
+struct config_reader {
+	struct config *config;
+	struct failure *failure;
+};
+
+// Memory that lives as long as the config, zeroed. Returns NULL (failure set) when there is none.
+void *config_alloc(struct config_reader *reader, size_t count, size_t size);
+
+// Parses text into config->json, refusing NULs (raw or escaped), which C strings would hide.
+// Returns 0 or a negative errno with the failure set.
+int config_load(struct config_reader *reader, const char *text, size_t size);
+
+// Member access: each returns 0 with *out set (to a default when the member is absent or null), or
+// -EINVAL with the failure naming `path`, which is the object's name in messages.
+int json_object(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
+		const cJSON **out);
+int json_array(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
+	       const cJSON **out);
+int json_string(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
+		const char **out);
+int json_bool(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
+	      bool *out);
+int json_integer(struct config_reader *reader, const cJSON *object, const char *path,
+		 const char *key, int64_t min, int64_t max, int64_t *out);
+int json_strings(struct config_reader *reader, const cJSON *object, const char *path,
+		 const char *key, struct config_strings *out);
+
+// Reads an OCI `process` object into config->process. Returns 0 or -EINVAL with the failure set.
+int config_read_process(struct config_reader *reader, const cJSON *process);

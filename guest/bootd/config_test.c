@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#include "guest/bootd/capability.h"
+#include "guest/bootd/config.h"
+
+static struct config config;
+static struct failure failure;
+
+// Parses from an exact-sized heap copy, so that ASan sees a read past the end.
+static int parse(const char *text, size_t size)
+{
+	char *copy = malloc(size > 0 ? size : 1);
+
+	memcpy(copy, text, size);
+	int error = config_parse(&config, copy, size, &failure);
+	free(copy);
+	return error;
+}
+
+static void expect_error(const char *text, const char *message)
+{
+	memset(&failure, 0, sizeof(failure));
+	assert_int_not_equal(parse(text, strlen(text)), 0);
+	assert_int_equal(failure.status, FAILURE_SETUP);
+	assert_true(failure.error < 0);
+	if (strstr(failure.message, message) == NULL)
+		fail_msg("'%s' is not in '%s'", message, failure.message);
+}
+
+static void reads_a_whole_config(void **state)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":true,\"consoleSize\":{\"height\":24,"
+		"\"width\":80},\"user\":{\"uid\":1,\"gid\":2,\"additionalGids\":[3,4],\"umask\":63},"
+		"\"args\":[\"sh\",\"-c\",\"\\\\u0000 x\"],\"env\":[\"A=1\",\"AB=2\"],\"cwd\":\"/w\","
+		"\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_BPF\"],\"effective\":[]},"
+		"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":10,\"hard\":18446744073709551615}],"
+		"\"noNewPrivileges\":true,\"oomScoreAdj\":-5},\"root\":{\"readonly\":true},"
+		"\"hostname\":\"h\",\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"source\":\"s\","
+		"\"options\":[\"nosuid\",\"ro\",\"rw\",\"size=1k\",\"mode=700\"]}],"
+		"\"annotations\":{\"x\":1,\"dev.starina.file:/etc/hosts\":\"text\"},"
+		"\"linux\":{\"sysctl\":{\"a.b\":\"1\"},\"maskedPaths\":[\"/m\"],\"readonlyPaths\":[],"
+		"\"resources\":{\"memory\":{\"limit\":67108864},\"pids\":{\"limit\":100},\"cpu\":{\"quota\":50000}}}}";
+
+	(void)state;
+	assert_int_equal(parse(text, strlen(text)), 0);
+	const struct config_process *process = &config.process;
+	assert_true(process->terminal);
+	assert_int_equal(process->rows, 24);
+	assert_int_equal(process->columns, 80);
+	assert_int_equal(process->uid, 1);
+	assert_int_equal(process->gid, 2);
+	assert_int_equal(process->num_groups, 2);
+	assert_int_equal(process->groups[1], 4);
+	assert_int_equal(process->umask, 077);
+	assert_int_equal(process->args.count, 3);
+	assert_string_equal(process->args.items[2], "\\u0000 x");
+	assert_null(process->args.items[3]);
+	assert_string_equal(config_env_get(&process->env, "A"), "1");
+	assert_null(config_env_get(&process->env, "B"));
+	assert_string_equal(process->cwd, "/w");
+	assert_true(process->capabilities.bounding == (UINT64_C(1) | UINT64_C(1) << 39));
+	assert_true(process->capabilities.permitted == 0);
+	assert_int_equal(process->rlimits[0].resource, RLIMIT_NOFILE);
+	assert_true(process->rlimits[0].soft == 10 && process->rlimits[0].hard == UINT64_MAX);
+	assert_true(process->no_new_privileges && process->has_no_new_privileges && process->has_capabilities);
+	assert_int_equal(process->oom_score_adj, -5);
+	assert_true(config.readonly);
+	assert_int_equal(config.num_mounts, 1);
+	assert_int_equal(config.mounts[0].flags, MS_NOSUID);
+	assert_string_equal(config.mounts[0].data, "size=1k,mode=700");
+	assert_int_equal(config.num_files, 1);
+	assert_string_equal(config.files[0].key, "/etc/hosts");
+	assert_int_equal(config.num_sysctls, 1);
+	assert_string_equal(config.sysctls[0].key, "a.b");
+	assert_true(config.resources.memory == 67108864 && config.resources.pids == 100);
+	assert_true(config.resources.cpu_quota == 50000 && config.resources.cpu_period == 100000);
+	assert_int_equal(config.masked_paths.count, 1);
+	assert_int_equal(config.readonly_paths.count, 0);
+	config_deinit(&config);
+}
+
+static void fills_in_dockers_defaults(void **state)
+{
+	static const char text[] = "{\"process\":{\"args\":[\"x\"],\"env\":null}}";
+
+	(void)state;
+	assert_int_equal(parse(text, strlen(text)), 0);
+	assert_string_equal(config.process.cwd, "/");
+	assert_int_equal(config.process.umask, 022);
+	assert_non_null(config.process.env.items);
+	assert_null(config.process.env.items[0]);
+	// These depend on who the user turns out to be.
+	assert_false(config.process.has_capabilities);
+	assert_false(config.process.has_no_new_privileges);
+	assert_true(capability_default_set == 0xa80425fb);
+	assert_int_equal(config.num_mounts, 7);
+	assert_int_equal(config.process.num_rlimits, 3);
+	assert_int_equal(config.num_sysctls, 2);
+	assert_true(config.resources.memory == 0 && config.resources.pids == 0 && config.resources.cpu_quota == 0);
+	assert_true(config.masked_paths.count > 5);
+	assert_false(config.process.has_oom_score_adj);
+	config_deinit(&config);
+}
+
+static void names_what_is_wrong(void **state)
+{
+	(void)state;
+	expect_error("", "not valid JSON");
+	expect_error("{", "not valid JSON");
+	expect_error("[]", "must be an object");
+	expect_error("{}", "process is missing");
+	expect_error("{\"process\":1}", "process must be an object");
+	expect_error("{\"process\":{}}", "process.args is empty");
+	expect_error("{\"process\":{\"args\":\"x\"}}", "process.args must be an array");
+	expect_error("{\"process\":{\"args\":[1]}}", "process.args must be an array of strings");
+#define WITH(rest) "{\"process\":{\"args\":[\"x\"]," rest "}"
+	expect_error(WITH("\"cwd\":\"rel\"}"), "process.cwd 'rel'");
+	expect_error(WITH("\"user\":{\"uid\":-1}}"), "process.user.uid");
+	expect_error(WITH("\"user\":{\"uid\":4294967295}}"), "process.user.uid");
+	expect_error(WITH("\"user\":{\"uid\":0.5}}"), "process.user.uid");
+	expect_error(WITH("\"user\":{\"additionalGids\":[-1]}}"), "additionalGids");
+	expect_error(WITH("\"terminal\":1}"), "process.terminal must be true or false");
+	expect_error(WITH("\"consoleSize\":{\"height\":70000}}"), "consoleSize.height");
+	expect_error(WITH("\"capabilities\":{\"bounding\":[\"CAP_X\"]}}"), "no capability CAP_X");
+	expect_error(WITH("\"rlimits\":[{\"type\":\"Y\",\"soft\":1,\"hard\":1}]}"), "no limit 'Y'");
+	expect_error(WITH("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":-1,\"hard\":1}]}"), "soft");
+	expect_error(WITH("\"oomScoreAdj\":1001}"), "oomScoreAdj");
+	expect_error(WITH("\"env\":{}}"), "process.env must be an array");
+	expect_error(WITH("\"a\":1},\"mounts\":[{\"destination\":\"x\"}]"), "absolute path");
+	expect_error(WITH("\"a\":1},\"mounts\":[{\"destination\":\"/x\",\"options\":[\"rbind\"]}]"),
+		     "bind mount");
+	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:x\":\"\"}"), "absolute path");
+	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:/x\":2}"), "must be a string");
+	expect_error(WITH("\"a\":1},\"linux\":{\"maskedPaths\":[{}]}"), "linux.maskedPaths");
+	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"memory\":{\"limit\":\"1G\"}}}"), "linux.resources.memory.limit");
+	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"cpu\":{\"period\":1}}}"), "linux.resources.cpu.period");
+	expect_error(WITH("\"a\":1},\"hostname\":[]"), "hostname must be a string");
+#undef WITH
+}
+
+static void refuses_nul(void **state)
+{
+	static const char raw[] = "{\"process\":{\"args\":[\"a\0b\"]}}";
+
+	(void)state;
+	expect_error("{\"process\":{\"args\":[\"a\\u0000b\"]}}", "NUL");
+	expect_error("{\"process\":{\"args\":[\"\\\\\\u0000\"]}}", "NUL");
+	assert_int_not_equal(parse(raw, sizeof(raw) - 1), 0);
+	assert_non_null(strstr(failure.message, "NUL"));
+}
+
+static void survives_deep_nesting_and_cuts(void **state)
+{
+	static const char whole[] = "{\"process\":{\"args\":[\"x\",\"\\u00e9\\ud83d\\ude00\"],"
+				    "\"user\":{\"uid\":1e1}}}";
+	char *deep = malloc(1000000);
+
+	(void)state;
+	memset(deep, '[', 1000000);
+	assert_int_not_equal(parse(deep, 1000000), 0);
+	memset(deep, '{', 1000000);
+	assert_int_not_equal(parse(deep, 1000000), 0);
+	free(deep);
+
+	for (size_t cut = 0; cut < strlen(whole); cut++)
+		assert_int_not_equal(parse(whole, cut), 0);
+	assert_int_equal(parse(whole, strlen(whole)), 0);
+	config_deinit(&config);
+}
+
+// Cheap fuzzing: each byte of a config replaced by each of some awkward ones.
+static void survives_damage(void **state)
+{
+	static const char awkward[] = "\"\\{}[]:,0-e.\xff\x01 tn";
+	char text[] = "{\"process\":{\"args\":[\"x\"],\"user\":{\"uid\":1,\"additionalGids\":[1]},"
+		      "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1}]},"
+		      "\"mounts\":[{\"destination\":\"/x\",\"options\":[\"ro\"]}],"
+		      "\"annotations\":{\"dev.starina.file:/x\":\"\"},\"linux\":{\"sysctl\":{\"a\":\"b\"}}}";
+
+	(void)state;
+	for (size_t at = 0; at < strlen(text); at++) {
+		char saved = text[at];
+
+		for (size_t i = 0; i < sizeof(awkward) - 1; i++) {
+			text[at] = awkward[i];
+			if (parse(text, sizeof(text) - 1) == 0)
+				config_deinit(&config);
+		}
+		text[at] = saved;
+	}
+}
+
+static void reads_a_lone_process(void **state)
+{
+	static const char text[] = "{\"args\":[\"ls\"],\"cwd\":\"/\"}";
+
+	(void)state;
+	assert_int_equal(config_parse_process(&config, text, strlen(text), &failure), 0);
+	assert_string_equal(config.process.args.items[0], "ls");
+	config_deinit(&config);
+	assert_int_not_equal(config_parse_process(&config, "[]", 2, &failure), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_a_whole_config),
+		cmocka_unit_test(fills_in_dockers_defaults),
+		cmocka_unit_test(names_what_is_wrong),
+		cmocka_unit_test(refuses_nul),
+		cmocka_unit_test(survives_deep_nesting_and_cuts),
+		cmocka_unit_test(survives_damage),
+		cmocka_unit_test(reads_a_lone_process),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT
+#include "guest/bootd/control_session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest/bootd/cgroup.h"
+#include "guest/bootd/wall_clock.h"
+#include "guest/bootd/container_init.h"
+#include "guest/bootd/control_frame.h"
+#include "guest/bootd/network.h"
+#include "guest/bootd/console_port.h"
+#include "guest/bootd/prepare.h"
+#include "guest/bootd/rootfs.h"
+#include "guest/bootd/pty.h"
+
+void session_flush(struct session *session)
+{
+	size_t done = 0;
+
+	while (done < session->out_used) {
+		ssize_t written = write(session->control, session->out + done, session->out_used - done);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		// Without a VMM to talk to there is nothing left to do.
+		if (written <= 0) {
+			session->shut_down = true;
+			break;
+		}
+		done += (size_t)written;
+	}
+	session->out_used = 0;
+}
+
+static void send_frame(struct session *session, const struct control_header *header, const void *fixed,
+		       size_t fixed_size, const char *message)
+{
+	size_t length = strlen(message);
+
+	if (frame_append(session->out, sizeof(session->out), &session->out_used, header, fixed, fixed_size,
+			 message, length) == 0)
+		return;
+	session_flush(session);
+	(void)!frame_append(session->out, sizeof(session->out), &session->out_used, header, fixed,
+			    fixed_size, message, length);
+}
+
+static void reply(struct session *session, const struct control_header *request, int status,
+		  const char *message)
+{
+	struct control_reply body = { status };
+	struct control_header header = {
+		.type = CONTROL_REPLY,
+		.process = request->process,
+		.request = request->request,
+	};
+
+	send_frame(session, &header, &body, sizeof(body), message);
+}
+
+static void send_event(struct session *session, enum control_type type, uint32_t process,
+		       uint32_t status, const char *message)
+{
+	struct control_exited body = { status };
+	struct control_header header = { .type = (uint16_t)type, .process = process };
+
+	send_frame(session, &header, &body, sizeof(body), message);
+}
+
+// The container will not run: an event for whoever waits for its end, and the reply.
+static void fail(struct session *session, const struct control_header *request,
+		 const struct failure *failure)
+{
+	send_event(session, CONTROL_EVENT_FAILED, 1, (uint32_t)failure->status, failure->message);
+	reply(session, request, failure->error, failure->message);
+}
+
+static void handle_configure(struct session *session, const struct control_header *request,
+			     const uint8_t *body)
+{
+	struct control_configure configure;
+	struct failure failure;
+
+	if (session->configured) {
+		reply(session, request, -EALREADY, "configure: done already");
+		return;
+	}
+	if (request->length < sizeof(configure)) {
+		reply(session, request, -EINVAL, "configure: the body is too short");
+		return;
+	}
+	memcpy(&configure, body, sizeof(configure));
+	clock_and_entropy_set(configure.wall_time_ns, configure.entropy, sizeof(configure.entropy));
+	network_loopback_up();
+	const uint8_t *text = body + sizeof(configure);
+	size_t size = request->length - sizeof(configure);
+	if (config_parse(&session->config, (const char *)text, size, &failure) != 0) {
+		fail(session, request, &failure);
+		return;
+	}
+	if (session->process.state == PROCESS_PREPARED)
+		container_process_set_order_text(&session->process, text, size);
+	session->configured = true;
+	reply(session, request, 0, "");
+}
+
+static int check_mount(const struct session *session, const struct control_mount *mount, struct failure *failure)
+{
+	if ((mount->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || mount->writable_disk > 1)
+		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)", mount->flags,
+				   mount->writable_disk);
+	if (session->process.state == PROCESS_PREPARED && mount->writable_disk == 1)
+		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: a prepared container has its writable layer: release it first");
+	return 0;
+}
+
+static void handle_mount(struct session *session, const struct control_header *request,
+			 const uint8_t *body)
+{
+	struct control_mount mount;
+	struct failure failure;
+
+	if (session->mounted) {
+		reply(session, request, -EALREADY, "mount: done already");
+		return;
+	}
+	memcpy(&mount, body, sizeof(mount));
+	if (check_mount(session, &mount, &failure) != 0 ||
+	    (session->process.state != PROCESS_PREPARED &&
+	     (rootfs_mount_image(mount.root_sectors, &failure) != 0 ||
+	      rootfs_mount_layers(mount.writable_disk == 1, &failure) != 0))) {
+		fail(session, request, &failure);
+		return;
+	}
+	session->mounted = true;
+	session->on_disk = mount.writable_disk == 1;
+	session->readonly = (mount.flags & CONTROL_ROOT_READONLY) != 0;
+	reply(session, request, 0, "");
+}
+
+static void handle_prepare(struct session *session, const struct control_header *request,
+			   const uint8_t *body)
+{
+	struct control_prepare prepare;
+	struct failure failure = { 0 };
+
+	if (session->configured || session->mounted || session->process.state != PROCESS_NONE) {
+		reply(session, request, -EALREADY, "prepare: comes once, before all else");
+		return;
+	}
+	memcpy(&prepare, body, sizeof(prepare));
+	clock_and_entropy_set(prepare.wall_time_ns, NULL, 0);
+	session->process.number = 1;
+	if (prepare_container(&session->process, prepare.root_sectors, session->has_network ? &session->network : NULL,
+			      session->control, &failure) == 0)
+		reply(session, request, 0, "");
+	else
+		reply(session, request, failure.error, failure.message);
+}
+
+static void handle_release(struct session *session, const struct control_header *request,
+			   const uint8_t *body)
+{
+	struct failure failure;
+
+	(void)body;
+	if (session->process.state != PROCESS_PREPARED) {
+		reply(session, request, -EINVAL, "release: nothing is prepared");
+		return;
+	}
+	container_process_discard(&session->process);
+	cgroup_allow_all();  // the disk, too
+	if (rootfs_unmount(&failure) == 0)
+		reply(session, request, 0, "");
+	else
+		reply(session, request, failure.error, failure.message);
+}
+
+static void handle_network(struct session *session, const struct control_header *request,
+			   const uint8_t *body)
+{
+	struct control_network network;
+	struct failure failure;
+
+	memcpy(&network, body, sizeof(network));
+	if (session->has_network && memcmp(&session->network, &network, sizeof(network)) == 0) {
+		reply(session, request, 0, "");
+	} else if (network_configure(&network, &failure) == 0) {
+		session->network = network;
+		session->has_network = true;
+		reply(session, request, 0, "");
+	} else if (session->configured && session->process.state < PROCESS_CREATED) {
+		fail(session, request, &failure);
+	} else {
+		reply(session, request, failure.error, failure.message);
+	}
+}
+
+static int create_process(struct session *session, struct failure *failure)
+{
+	struct process *process = &session->process;
+	struct config *config = &session->config;
+
+	config->network = session->has_network ? &session->network : NULL;
+	if (process->state == PROCESS_PREPARED) {
+		if (config->default_view && !config->process.terminal)
+			return container_process_create_prepared(process, config, session->readonly, failure);
+		container_process_discard(process);
+	}
+	process->number = 1;
+	return container_process_create(process, config, session->readonly, session->control, failure);
+}
+
+static void handle_create(struct session *session, const struct control_header *request,
+			  const uint8_t *body)
+{
+	struct failure failure;
+
+	(void)body;
+	if (!session->configured || !session->mounted || session->process.state > PROCESS_PREPARED) {
+		reply(session, request, -EINVAL, "create: comes once, after configure and mount");
+		return;
+	}
+	if (create_process(session, &failure) != 0) {
+		// What is half set up stays so: this guest runs no other container.
+		session->process.state = PROCESS_FAILED;
+		fail(session, request, &failure);
+		return;
+	}
+	reply(session, request, 0, "");
+}
+
+static void handle_start(struct session *session, const struct control_header *request,
+			 const uint8_t *body)
+{
+	(void)body;
+	if (request->process > 1) {
+		reply(session, request, -ENOSYS, "start: added processes are not supported yet");
+		return;
+	}
+	if (session->process.state != PROCESS_CREATED) {
+		reply(session, request, -EINVAL, "start: comes once, after create");
+		return;
+	}
+	reply(session, request, 0, "");
+	if (session->out_used > CONTAINER_MAX_GO - 1)
+		session_flush(session);
+	// The reply travels with STARTED.
+	if (container_process_go(&session->process, session->out, session->out_used) == 0)
+		session->out_used = 0;
+}
+
+static void handle_signal(struct session *session, const struct control_header *request,
+			  const uint8_t *body)
+{
+	struct control_signal signal;
+	int error = -ESRCH;
+
+	memcpy(&signal, body, sizeof(signal));
+	if (signal.signal < 1 || signal.signal > 64)
+		error = -EINVAL;
+	else if (request->process <= 1 && session->process.state >= PROCESS_CREATED)
+		error = container_process_signal(&session->process, (int)signal.signal);
+	reply(session, request, error, error == 0 ? "" : "signal: no such process or signal");
+}
+
+static void handle_resize(struct session *session, const struct control_header *request,
+			  const uint8_t *body)
+{
+	struct control_resize resize;
+	int error = -ENOTTY;
+
+	memcpy(&resize, body, sizeof(resize));
+	if (session->process.state >= PROCESS_CREATED && session->process.master >= 0)
+		error = pty_resize(session->process.master, resize.rows, resize.columns);
+	reply(session, request, error, error == 0 ? "" : "resize: the process has no terminal");
+}
+
+static void handle_shutdown(struct session *session, const struct control_header *request,
+			    const uint8_t *body)
+{
+	(void)body;
+	session->shut_down = true;
+	reply(session, request, 0, "");
+}
+
+static const struct {
+	uint16_t type;
+	bool longer;  // the body may be longer than its fixed part
+	uint32_t size;
+	void (*handle)(struct session *session, const struct control_header *request,
+		       const uint8_t *body);
+} requests[] = {
+	{ CONTROL_CONFIGURE, true, sizeof(struct control_configure), handle_configure },
+	{ CONTROL_MOUNT, false, sizeof(struct control_mount), handle_mount },
+	{ CONTROL_CREATE, false, 0, handle_create },
+	{ CONTROL_START, true, 0, handle_start },
+	{ CONTROL_SIGNAL, false, sizeof(struct control_signal), handle_signal },
+	{ CONTROL_RESIZE, false, sizeof(struct control_resize), handle_resize },
+	{ CONTROL_SHUTDOWN, false, 0, handle_shutdown },
+	{ CONTROL_NETWORK, false, sizeof(struct control_network), handle_network },
+	{ CONTROL_PREPARE, false, sizeof(struct control_prepare), handle_prepare },
+	{ CONTROL_RELEASE, false, 0, handle_release },
+};
+
+static void dispatch(struct session *session, const struct control_header *request,
+		     const uint8_t *body)
+{
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].type != request->type)
+			continue;
+		if (request->length < requests[i].size ||
+		    (request->length > requests[i].size && !requests[i].longer))
+			reply(session, request, -EINVAL, "the request's body has a wrong length");
+		else
+			requests[i].handle(session, request, body);
+		return;
+	}
+	reply(session, request, -ENOSYS, "unknown request");
+}
+
+// Handles the first frame of the buffer. Returns how many bytes it took, 0 when it is not complete.
+static size_t take_frame(struct session *session, const uint8_t *data, size_t size)
+{
+	struct control_header header;
+	int error = frame_parse(data, size, &header);
+
+	switch (error) {
+	case 0:
+		dispatch(session, &header, data + sizeof(header));
+		return sizeof(header) + header.length;
+	case -EAGAIN:
+		return 0;
+	case -EMSGSIZE:
+		reply(session, &header, error, "the frame is too long");
+		session->skip = header.length;
+		return sizeof(header);
+	case -EPROTONOSUPPORT:
+		reply(session, &header, error, "another version of the control protocol");
+		session->skip = header.length;
+		return sizeof(header);
+	default:
+		// Where the next frame starts is anybody's guess.
+		header = (struct control_header){ 0 };
+		reply(session, &header, error, "not a frame of the control protocol: giving up");
+		session->shut_down = true;
+		return size;
+	}
+}
+
+static size_t skip_some(struct session *session, size_t size)
+{
+	size_t skipped = size < session->skip ? size : session->skip;
+
+	session->skip -= skipped;
+	return skipped;
+}
+
+void session_read(struct session *session)
+{
+	size_t at = 0;
+	ssize_t got = read(session->control, session->in + session->in_used,
+			   sizeof(session->in) - session->in_used);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		session->shut_down = true;
+		return;
+	}
+	session->in_used += (size_t)got;
+	while (at < session->in_used && !session->shut_down) {
+		size_t left = session->in_used - at;
+		size_t taken = session->skip > 0 ? skip_some(session, left)
+						 : take_frame(session, session->in + at, left);
+
+		if (taken == 0)
+			break;
+		at += taken;
+	}
+	session->in_used -= at;
+	if (at > 0 && session->in_used > 0)
+		memmove(session->in, session->in + at, session->in_used);
+}
+
+void session_report(struct session *session)
+{
+	struct process *process = &session->process;
+
+	if (process->state == PROCESS_FAILED && process->failure.error != 0) {
+		send_event(session, CONTROL_EVENT_FAILED, process->number,
+			   (uint32_t)process->failure.status, process->failure.message);
+		process->failure.error = 0;
+	} else if (container_process_finished(process)) {
+		session->lingers = session->has_network && linger_goes_on(&session->linger);
+		if (session->lingers)
+			return;
+		// The VM ends with this event; what the container wrote is to be on its disk by then.
+		if (session->on_disk)
+			sync();
+		send_event(session, CONTROL_EVENT_EXITED, process->number, process->status, "");
+		process->state = PROCESS_FAILED;
+	}
+}
+
+int session_pause(const struct session *session)
+{
+	return session->lingers ? session->linger.pause_ms : -1;
+}
+
+int session_init(struct session *session)
+{
+	struct timespec now;
+	struct control_header header = { .type = CONTROL_EVENT_READY };
+	struct control_ready ready = { .version = CONTROL_VERSION };
+
+	session->process.pidfd = session->process.socket = session->process.master = -1;
+	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
+		session->process.pipes[i] = -1;
+	session->control = console_port_open(GUEST_PORT_CONTROL, 0);
+	if (session->control < 0)
+		return session->control;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	ready.boot_time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	send_frame(session, &header, &ready, sizeof(ready), "");
+	session_flush(session);
+	return 0;
+}

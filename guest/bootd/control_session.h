@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// bootd's side of the control protocol (libs/linux/run/bootd_protocol.h): requests in, replies and events out.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libs/linux/run/bootd_protocol.h"
+#include "guest/bootd/config.h"
+#include "guest/bootd/linger.h"
+#include "guest/bootd/container_process.h"
+
+#define SESSION_OUT_CAPACITY 16384
+
+struct session {
+	int control;  // the control port, blocking
+	bool configured;
+	bool mounted;
+	bool readonly;
+	bool on_disk;  // the writable layer
+	bool shut_down;	 // nothing more to do but to power off
+	bool has_network;
+	struct control_network network;
+	struct config config;
+	struct process process;	 // number 1
+	bool lingers;  // the process has ended; its connections have not
+	struct linger linger;
+
+	// Frames not written yet: each write of a port costs exits of the VM, so they are gathered.
+	uint8_t out[SESSION_OUT_CAPACITY];
+	size_t out_used;
+
+	size_t in_used;
+	size_t skip;  // bytes of a refused frame's body that are still to come
+	uint8_t in[sizeof(struct control_header) + CONTROL_MAX_BODY];
+};
+
+// Opens the control port and sends READY. Blocks until the host has opened it. Returns 0 or a negative
+// errno. `session` is zeroed memory.
+int session_init(struct session *session);
+
+// Reads what the control port has and answers the complete requests in it. Call when it is readable.
+void session_read(struct session *session);
+
+// Tells the VMM what became of the process. Call after container_process_run, and after session_pause.
+void session_report(struct session *session);
+
+// Milliseconds until session_report is to be called though nothing has happened; -1: it need not.
+int session_pause(const struct session *session);
+
+// Writes the gathered frames. Call before waiting.
+void session_flush(struct session *session);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// bootd: PID 1 of the guest. It waits for the VMM's requests on the control port, sets up one container,
+// and relays its stdio until it ends. Anything it cannot go on without powers the guest off.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "guest/bootd/control_session.h"
+
+static _Noreturn void power_off(void)
+{
+	sync();
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}
+
+// With no control port there is only the kernel's log to speak to; level 0 reaches the console.
+static _Noreturn void die(const char *what, int error)
+{
+	char line[128];
+	int length = snprintf(line, sizeof(line), "<0>bootd: %s: %s\n", what, strerror(error));
+	int fd = open("/dev/kmsg", O_WRONLY);
+
+	if (fd >= 0)
+		(void)!write(fd, line, (size_t)length);
+	power_off();
+}
+
+// The kernel leaves 0, 1 and 2 closed when it has no console: they must not become something else.
+static void fill_stdio(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= 2)
+		;
+	if (fd >= 0)
+		close(fd);
+}
+
+static void run(struct session *session)
+{
+	struct pollfd entries[1 + PROCESS_NUM_POLLS];
+
+	while (!session->shut_down) {
+		session_flush(session);
+		entries[0] = (struct pollfd){ .fd = session->control, .events = POLLIN };
+		container_process_poll(&session->process, entries + 1);
+		if (poll(entries, sizeof(entries) / sizeof(entries[0]), session_pause(session)) < 0)
+			continue;
+		container_process_run(&session->process, entries + 1);
+		session_report(session);
+		if (entries[0].revents != 0)
+			session_read(session);
+	}
+	session_flush(session);
+}
+
+int main(void)
+{
+	static struct session session;
+
+	// An image's command may name /proc/self/exe: only the first process of the guest is bootd.
+	if (getpid() != 1 || mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, NULL) != 0) {
+		static const char message[] = "bootd: runs as the guest's first process only\n";
+
+		(void)!write(2, message, sizeof(message) - 1);
+		return 125;
+	}
+	fill_stdio();
+	int error = session_init(&session);
+	if (error != 0)
+		die("open the control port /dev/vport0p3", -error);
+	run(&session);
+	power_off();
+}

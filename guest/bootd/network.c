@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "guest/bootd/network.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <net/route.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "guest/bootd/mount.h"
+#include "guest/bootd/network_files.h"
+
+#define INTERFACE "eth0"
+
+void network_loopback_up(void)
+{
+	struct ifreq request = {.ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	strcpy(request.ifr_name, "lo");
+	(void)ioctl(fd, SIOCSIFFLAGS, &request);
+	close(fd);
+}
+
+static struct sockaddr address_of(const uint8_t address[4])
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr out;
+
+	memcpy(&in.sin_addr, address, 4);
+	memcpy(&out, &in, sizeof(out));
+	return out;
+}
+
+static int set_flags(int fd, short flags)
+{
+	struct ifreq request = { .ifr_name = INTERFACE, .ifr_flags = flags };
+
+	return ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+static int set_mac(int fd, const uint8_t mac[6])
+{
+	struct ifreq request = { .ifr_name = INTERFACE };
+
+	// The usual case: the driver has read it off the card.
+	if (ioctl(fd, SIOCGIFHWADDR, &request) != 0)
+		return -1;
+	if (memcmp(request.ifr_hwaddr.sa_data, mac, 6) == 0)
+		return 0;
+	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(request.ifr_hwaddr.sa_data, mac, 6);
+	return ioctl(fd, SIOCSIFHWADDR, &request);
+}
+
+static int set_mtu(int fd, int mtu)
+{
+	struct ifreq request = { .ifr_name = INTERFACE };
+
+	if (ioctl(fd, SIOCGIFMTU, &request) != 0)
+		return -1;
+	if (request.ifr_mtu == mtu)
+		return 0;
+	request.ifr_mtu = mtu;
+	return ioctl(fd, SIOCSIFMTU, &request);
+}
+
+static int set_address(int fd, const uint8_t address[4], unsigned int prefix_len)
+{
+	struct ifreq request = { .ifr_name = INTERFACE, .ifr_addr = address_of(address) };
+	uint32_t mask = htonl(prefix_len == 0 ? 0 : UINT32_MAX << (32 - prefix_len));
+	uint8_t bytes[4];
+
+	if (ioctl(fd, SIOCSIFADDR, &request) != 0)
+		return -1;
+	memcpy(bytes, &mask, sizeof(bytes));
+	request.ifr_netmask = address_of(bytes);
+	return ioctl(fd, SIOCSIFNETMASK, &request);
+}
+
+static int add_default_route(int fd, const uint8_t gateway[4])
+{
+	static const uint8_t any[4];
+	struct rtentry route = {
+		.rt_dst = address_of(any),
+		.rt_genmask = address_of(any),
+		.rt_gateway = address_of(gateway),
+		.rt_flags = RTF_UP | RTF_GATEWAY,
+	};
+
+	if (memcmp(gateway, any, sizeof(any)) == 0)
+		return 0;
+	return ioctl(fd, SIOCADDRT, &route) != 0 && errno != EEXIST ? -1 : 0;
+}
+
+int network_configure(const struct control_network *network, struct failure *failure)
+{
+	const char *step = "socket";
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (network->prefix_len > 32)
+		errno = EINVAL;
+	// Down first: a new MAC address makes new IPv6 addresses, and routes of another network go.
+	else if (fd >= 0 && (step = "find", set_flags(fd, 0)) == 0 &&
+		 (step = "set the MAC address of", set_mac(fd, network->mac)) == 0 &&
+		 (step = "set the MTU of", set_mtu(fd, network->mtu)) == 0 &&
+		 (step = "set the address of", set_address(fd, network->address, network->prefix_len)) == 0 &&
+		 (step = "bring up", set_flags(fd, IFF_UP)) == 0 &&
+		 (step = "set the default route of", add_default_route(fd, network->gateway)) == 0)
+		step = NULL;
+	int result = step == NULL ? 0 : failure_errno(failure, "network: %s " INTERFACE, step);
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+int network_write_files(const struct control_network *network, const char *hostname, struct failure *failure)
+{
+	char text[NETWORK_FILE_MAX];
+
+	network_hosts(text, sizeof(text), network, hostname);
+	if (mount_write_file("/etc/hosts", text) != 0)
+		return failure_errno(failure, "write /etc/hosts");
+	if (network_resolv_conf(text, sizeof(text), network) == 0)
+		return 0;
+	if (mount_write_file("/etc/resolv.conf", text) != 0)
+		return failure_errno(failure, "write /etc/resolv.conf");
+	return 0;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "guest/bootd/prepare.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest/bootd/cgroup.h"
+#include "guest/bootd/wall_clock.h"
+#include "guest/bootd/config.h"
+#include "guest/bootd/linger.h"
+#include "guest/bootd/network.h"
+#include "guest/bootd/console_port.h"
+#include "guest/bootd/rootfs.h"
+
+static const char config_text[] = "{\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
+				  "\"user\":{\"uid\":0,\"gid\":0},\"cwd\":\"/\"},\"hostname\":\"rehearsal\"}";
+
+// What CONFIGURE does, with what is so already.
+static void rehearse_configure(void)
+{
+	struct timespec now;
+	uint8_t entropy[32];
+
+	network_loopback_up();
+	if (clock_gettime(CLOCK_REALTIME, &now) == 0 && getrandom(entropy, sizeof(entropy), 0) == sizeof(entropy))
+		clock_and_entropy_set((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, entropy, sizeof(entropy));
+}
+
+static void run(struct process *process)
+{
+	struct pollfd entries[PROCESS_NUM_POLLS];
+
+	while (process->state != PROCESS_FAILED && !container_process_finished(process)) {
+		container_process_poll(process, entries);
+		if (poll(entries, PROCESS_NUM_POLLS, -1) < 0)
+			return;
+		container_process_run(process, entries);
+	}
+}
+
+// An image without a program "true" is rehearsed up to execve.
+static _Noreturn void rehearse_child(struct config *config, int control)
+{
+	static struct process process;
+	struct failure failure = { 0 };
+	struct linger linger = { 0 };
+
+	rehearse_configure();
+	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(false, &failure) == 0 &&
+	    container_process_create(&process, config, false, control, &failure) == 0 && container_process_go(&process, NULL, 0) == 0)
+		run(&process);
+	if (process.pidfd > 0)
+		container_process_discard(&process);  // execve failed
+	(void)linger_goes_on(&linger);
+	cgroup_remove();
+	_exit(0);
+}
+
+static void rehearse(struct config *config, int control)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		rehearse_child(config, control);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	cgroup_allow_all();
+}
+
+int prepare_container(struct process *process, uint64_t root_sectors, const struct control_network *network, int control,
+		      struct failure *failure)
+{
+	struct config config = { 0 };
+	int error = config_parse(&config, config_text, sizeof(config_text) - 1, failure);
+
+	if (error != 0)
+		return error;
+	config.network = network;
+	error = rootfs_mount_image(root_sectors, failure);
+	if (error == 0) {
+		rehearse(&config, control);
+		error = rootfs_mount_layers(false, failure);
+	}
+	if (error == 0)
+		error = container_process_prepare(process, &config, control, failure);
+	// Whatever is wrong with a port is found out again when it is used.
+	for (enum guest_port port = GUEST_PORT_STDIN; error == 0 && port <= GUEST_PORT_STDERR; port++)
+		(void)console_port_open(port, O_NONBLOCK);
+	config_deinit(&config);
+	return error;
+}

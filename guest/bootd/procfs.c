@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "guest/bootd/procfs.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+// One that is mounted nowhere.
+static int open_root(void)
+{
+	int context = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+	int root = -1;
+
+	if (context < 0)
+		return -1;
+	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	close(context);
+	return root;
+}
+
+char *procfs_read(const char *path, char *text, size_t size)
+{
+	int root = open_root();
+	int fd = root >= 0 ? openat(root, path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t got = fd >= 0 ? read(fd, text, size - 1) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (root >= 0)
+		close(root);
+	text[got > 0 ? got : 0] = '\0';
+	return text;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+
+#include "libs/linux/runtime.h"
+
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/linux/api/runtime_internal.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+static void open_boot_disk(struct linux_runtime *runtime);
+
+static void settle(struct linux_runtime *runtime, enum runtime_state state, const char *error)
+{
+	struct list *entry;
+
+	runtime->state = state;
+	if (error != NULL)
+		str_copy(runtime->error, error, sizeof(runtime->error));
+	while ((entry = list_pop_front(&runtime->waiting)) != NULL) {
+		struct runtime_waiter *waiter = container_of(entry, struct runtime_waiter, entry);
+
+		waiter->waits = false;
+		waiter->settled(waiter->context);
+	}
+	runtime->pool.failed = false;
+	pool_turn_later(runtime);
+}
+
+static void index_read(void *context, error_t status)
+{
+	struct linux_runtime *runtime = context;
+	struct span text = {.data = runtime->index_data, .len = (size_t)runtime->boot.images.size};
+	error_t err = status;
+
+	// A second reading, after the disk's driver restarted, changes nothing.
+	if (err == 0 && runtime->images.images == NULL)
+		err = image_index_parse(&runtime->images, text);
+	runtime->builtin = image_index_find(&runtime->images, IMAGE_BUILTIN);
+	heap_free(runtime->index_data);
+	runtime->index_data = NULL;
+	if (err < 0)
+		settle(runtime, RUNTIME_FAILED, "the list of images (images.json) on the boot disk cannot be used");
+	else
+		settle(runtime, RUNTIME_READY, NULL);
+}
+
+static void directory_read(void *context, const char *error)
+{
+	struct linux_runtime *runtime = context;
+	error_t err;
+
+	if (error != NULL) {
+		settle(runtime, RUNTIME_FAILED, error);
+		return;
+	}
+	err = boot_disk_read_file(&runtime->boot, &runtime->boot.images, IMAGE_INDEX_MAX_BYTES, &runtime->index_data,
+	                          index_read, runtime);
+	if (err < 0)
+		settle(runtime, RUNTIME_FAILED, "the boot disk has no list of images (images.json): boot it with run.sh");
+}
+
+static void disk_is_ready(void *context)
+{
+	struct linux_runtime *runtime = context;
+
+	boot_disk_read(&runtime->boot, &runtime->disk, directory_read, runtime);
+}
+
+static void disk_has_failed(void *context, error_t error)
+{
+	struct linux_runtime *runtime = context;
+
+	log_warn("the boot disk is gone (error %d)", (int)error);
+	heap_free(runtime->index_data);
+	runtime->index_data = NULL;
+	// Its driver restarts: whoever comes meanwhile waits.
+	if (error == ERR_PEER_CLOSED) {
+		runtime->state = RUNTIME_LOADING;
+		open_boot_disk(runtime);
+	} else {
+		settle(runtime, RUNTIME_FAILED, "the boot disk is gone");
+	}
+}
+
+static const struct disk_ops disk_callbacks = {.ready = disk_is_ready, .failed = disk_has_failed};
+
+static void boot_disk_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct linux_runtime *runtime = opener->context;
+	char reason[LINUX_ERROR_MAX];
+
+	runtime->opening = false;
+	if (channel != HANDLE_NONE && disk_init(&runtime->disk, runtime->loop, channel, &disk_callbacks, runtime) == 0)
+		return;
+	if (channel != HANDLE_NONE)
+		handle_close(channel);
+	fmt_write(reason, sizeof(reason), "there is no boot disk (a disk with serial \"boot\"): %s (error %d)", text, (int)error);
+	settle(runtime, RUNTIME_FAILED, reason);
+}
+
+static void open_boot_disk(struct linux_runtime *runtime)
+{
+	runtime->opening = true;
+	opener_start(&runtime->opener, runtime->loop, runtime->blkdev, "blk:boot", boot_disk_opened, runtime);
+}
+
+error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct linux_runtime **out)
+{
+	struct linux_runtime *runtime = heap_alloc(sizeof(*runtime));
+	struct system_info info;
+	error_t err;
+
+	if (runtime == NULL)
+		return ERR_NO_MEMORY;
+	runtime->loop = loop;
+	runtime->env = env;
+	runtime->system = environ_system(env);
+	runtime->blkdev = environ_connector(env, "blkdev");
+	runtime->vmnet = environ_connector(env, "vmnet");
+	runtime->tcpip = environ_connector(env, "tcpip");
+	list_init(&runtime->waiting);
+	err = pool_init(runtime);
+	if (err < 0) {
+		heap_free(runtime);
+		return err;
+	}
+	*out = runtime;
+	if (runtime->system != HANDLE_NONE && system_info(runtime->system, &info) == 0) {
+		runtime->has_sstc = info.has_sstc != 0;
+		if (info.has_hypervisor == 0) {
+			settle(runtime, RUNTIME_FAILED,
+			       "this machine has no hypervisor extension (H), so it cannot run Linux: "
+			       "start QEMU with a CPU that has it (-cpu rv64,h=true)");
+			return 0;
+		}
+	}
+	open_boot_disk(runtime);
+	return 0;
+}
+
+void linux_runtime_close(struct linux_runtime *runtime)
+{
+	assert(runtime->num_owned == 0);
+	while (runtime->opening || runtime->num_tasks > 0)
+		(void)loop_turn(runtime->loop, NSEC_NEVER);
+	pool_deinit(runtime);
+	disk_deinit(&runtime->disk);
+	heap_free(runtime->index_data);
+	image_index_deinit(&runtime->images);
+	heap_free(runtime);
+}
+
+void runtime_wait(struct linux_runtime *runtime, struct runtime_waiter *waiter)
+{
+	assert(runtime->state == RUNTIME_LOADING);
+	list_push_back(&runtime->waiting, &waiter->entry);
+	waiter->waits = true;
+}
+
+void runtime_wait_cancel(struct runtime_waiter *waiter)
+{
+	if (waiter->waits)
+		list_remove(&waiter->entry);
+	waiter->waits = false;
+}
+
+struct vm_config runtime_vm_config(const struct linux_runtime *runtime, uint64_t memory, uint32_t cpus)
+{
+	return (struct vm_config){
+		.memory = memory,
+		.cpus = cpus,
+		.has_sstc = runtime->has_sstc,
+		.boot_disk = (struct disk *)(uintptr_t)&runtime->disk,
+		.kernel = runtime->boot.kernel,
+		.initramfs = runtime->boot.initramfs,
+	};
+}
+
+bool runtime_has_memory(const struct linux_runtime *runtime, uint64_t memory)
+{
+	struct system_info info;
+
+	if (runtime->system == HANDLE_NONE || system_info(runtime->system, &info) < 0)
+		return true;
+	return memory + MEMORY_RESERVE <= info.free_pages * PAGE_SIZE;
+}
+
+void linux_runtime_stats(const struct linux_runtime *runtime, struct linux_runtime_stats *out)
+{
+	*out = runtime->stats;
+	out->warm = 0;
+	for (uint32_t i = 0; i < LINUX_WARM_KINDS; i++)
+		out->warm += runtime->pool.kinds[i].num_ready;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+//
+// config.json (OCI runtime spec) of a task. What is the same for all containers is bootd's default: mounts, capabilities, masked paths,
+// limits.
+
+#include "libs/linux/api/task.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_HOSTNAME "starina"
+
+static void write_list(struct json_writer *w, const struct string_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		json_write_string(w, list->items[i]);
+}
+
+// Docker's rules: another entrypoint drops the image's Cmd, arguments replace it.
+static error_t write_args(struct task *task, const struct image *image, struct json_writer *w)
+{
+	size_t count = task->args.count;
+
+	json_write_raw(w, "\"args\":[");
+	if (task->program != NULL) {
+		json_write_string(w, task->program);
+		count++;
+	} else {
+		write_list(w, &image->entrypoint);
+		count += image->entrypoint.count;
+	}
+	if (task->program == NULL && task->args.count == 0) {
+		write_list(w, &image->cmd);
+		count += image->cmd.count;
+	}
+	write_list(w, &task->args);
+	json_write_raw(w, "]");
+	if (count > 0)
+		return 0;
+	task_fail(task, COMMAND_STATUS_FAILED, "there is nothing to run: the image %s has no Entrypoint and no Cmd", image->name);
+	return ERR_INVALID;
+}
+
+static error_t write_env(const struct task *task, const struct image *image, struct json_writer *w)
+{
+	struct string_list env = {0};
+	error_t err = string_list_add(&env, DEFAULT_PATH);
+
+	for (size_t i = 0; i < image->env.count && err == 0; i++) {
+		err = string_list_assign(&env, image->env.items[i]);
+		if (err == ERR_INVALID)
+			err = 0;  // docker passes over what is no assignment, too
+	}
+	for (size_t i = 0; i < task->env.count && err == 0; i++)
+		err = string_list_assign(&env, task->env.items[i]);
+	json_write_raw(w, ",\"env\":[");
+	if (err == 0)
+		write_list(w, &env);
+	json_write_raw(w, "]");
+	string_list_deinit(&env);
+	return err;
+}
+
+static const char *first_of(const char *a, const char *b, const char *otherwise)
+{
+	if (a != NULL)
+		return a;
+	return b != NULL && b[0] != '\0' ? b : otherwise;
+}
+
+error_t task_config_write(struct task *task, const struct image *image, struct json_writer *w)
+{
+	const char *user = first_of(task->user, image->user, NULL);
+	error_t err;
+
+	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":false,");
+	err = write_args(task, image, w);
+	if (err == 0)
+		err = write_env(task, image, w);
+	if (err < 0)
+		return err;
+	json_write_raw(w, ",\"cwd\":");
+	json_write_string(w, first_of(task->workdir, image->workdir, "/"));
+	if (user != NULL) {
+		json_write_raw(w, ",\"user\":{\"username\":");
+		json_write_string(w, user);
+		json_write_raw(w, "}");
+	}
+	json_write_raw(w, "},\"hostname\":");
+	json_write_string(w, task->hostname != NULL ? task->hostname : DEFAULT_HOSTNAME);
+	json_write_raw(w, task->readonly ? ",\"root\":{\"path\":\"rootfs\",\"readonly\":true}}" : ",\"root\":{\"path\":\"rootfs\"}}");
+	return w->bad ? ERR_NO_MEMORY : 0;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+
+#include "libs/linux/image/image_index.h"
+
+#include "libs/base/string.h"
+#include "libs/json/json.h"
+#include "libs/starina/alloc.h"
+
+static bool is_key(struct span key, const char *name)
+{
+	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
+}
+
+static void replace(char **target, char *text)
+{
+	heap_free(*target);
+	*target = text;
+}
+
+static void read_strings(struct json_reader *r, struct string_list *list)
+{
+	string_list_deinit(list);
+	if (json_take_null(r))
+		return;
+	json_enter_array(r);
+	while (json_next_element(r)) {
+		if (string_list_take(list, json_take_string(r)) < 0)
+			r->bad = true;
+	}
+}
+
+static void read_config(struct json_reader *r, struct image *image)
+{
+	struct span key;
+
+	json_enter_object(r);
+	while (json_next_member(r, &key)) {
+		if (is_key(key, "Entrypoint"))
+			read_strings(r, &image->entrypoint);
+		else if (is_key(key, "Cmd"))
+			read_strings(r, &image->cmd);
+		else if (is_key(key, "Env"))
+			read_strings(r, &image->env);
+		else if (is_key(key, "WorkingDir"))
+			replace(&image->workdir, json_take_null(r) ? NULL : json_take_string(r));
+		else if (is_key(key, "User"))
+			replace(&image->user, json_take_null(r) ? NULL : json_take_string(r));
+		else
+			json_skip(r);
+	}
+}
+
+static void read_image(struct json_reader *r, struct image *image)
+{
+	struct span key;
+	char *name;
+
+	json_enter_object(r);
+	while (json_next_member(r, &key)) {
+		if (is_key(key, "name")) {
+			name = json_take_string(r);
+			if (name != NULL && str_copy(image->name, name, sizeof(image->name)) >= sizeof(image->name))
+				r->bad = true;
+			heap_free(name);
+		} else if (is_key(key, "first_sector")) {
+			image->first_sector = json_take_u64(r);
+		} else if (is_key(key, "num_sectors")) {
+			image->num_sectors = json_take_u64(r);
+		} else if (is_key(key, "config")) {
+			read_config(r, image);
+		} else {
+			json_skip(r);
+		}
+	}
+	// An image of no sectors would be the whole disk.
+	if (image->name[0] == '\0' || image->num_sectors == 0)
+		r->bad = true;
+}
+
+error_t image_index_parse(struct image_index *index, struct span text)
+{
+	struct json_reader r = json_reader_make(text);
+	struct span key;
+
+	*index = (struct image_index){.images = heap_alloc(IMAGE_INDEX_MAX * sizeof(struct image))};
+	if (index->images == NULL)
+		return ERR_NO_MEMORY;
+	json_enter_object(&r);
+	while (json_next_member(&r, &key)) {
+		if (!is_key(key, "images")) {
+			json_skip(&r);
+			continue;
+		}
+		json_enter_array(&r);
+		while (json_next_element(&r)) {
+			if (index->count == IMAGE_INDEX_MAX) {
+				r.bad = true;
+				break;
+			}
+			read_image(&r, &index->images[index->count++]);
+		}
+	}
+	if (json_at_end(&r))
+		return 0;
+	image_index_deinit(index);
+	return ERR_PROTOCOL;
+}
+
+const struct image *image_index_find(const struct image_index *index, const char *name)
+{
+	char full[IMAGE_NAME_MAX];
+
+	if (strcmp(name, IMAGE_BUILTIN) == 0)
+		str_copy(full, name, sizeof(full));
+	else if (image_name_normalise(name, full) < 0)
+		return NULL;
+	for (size_t i = 0; i < index->count; i++) {
+		if (strcmp(index->images[i].name, full) == 0)
+			return &index->images[i];
+	}
+	return NULL;
+}
+
+void image_index_deinit(struct image_index *index)
+{
+	for (size_t i = 0; i < index->count; i++) {
+		struct image *image = &index->images[i];
+
+		string_list_deinit(&image->entrypoint);
+		string_list_deinit(&image->cmd);
+		string_list_deinit(&image->env);
+		heap_free(image->workdir);
+		heap_free(image->user);
+	}
+	heap_free(index->images);
+	*index = (struct image_index){0};
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// The images that this system has: images.json on the boot disk (tools/image/pack/index.h writes it) tells their names, where each root file
+// system lies on the disk "images", and how each is run (OCI image spec, config.md). The document is hostile: images are.
+#pragma once
+
+#include "libs/base/span.h"
+#include "libs/linux/image/image_name.h"
+#include "libs/linux/api/string_list.h"
+
+// What commands run in. No image can be called so: others have the full form of image_name.h.
+#define IMAGE_BUILTIN "builtin"
+#define IMAGE_INDEX_MAX 256u
+#define IMAGE_INDEX_MAX_BYTES (4u * 1024 * 1024)
+
+struct image {
+	char name[IMAGE_NAME_MAX];
+	uint64_t first_sector;  // on the disk "images"
+	uint64_t num_sectors;
+	struct string_list entrypoint;
+	struct string_list cmd;
+	struct string_list env;
+	char *workdir;  // heap; NULL: none
+	char *user;     // likewise
+};
+
+// Zero-initialised: empty.
+struct image_index {
+	struct image *images;  // heap
+	size_t count;
+};
+
+// Parses images.json. Errors: ERR_PROTOCOL (not such a document), ERR_NO_MEMORY; *index is empty then.
+__must_check error_t image_index_parse(struct image_index *index, struct span text);
+// The image that people call `name`, or NULL.
+const struct image *image_index_find(const struct image_index *index, const char *name);
+// Frees it; it is empty then.
+void image_index_deinit(struct image_index *index);

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+LIB_linux_NEEDS := json virtio fdt

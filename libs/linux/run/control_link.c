@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+#include "libs/linux/run/control_link.h"
+
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+
+void control_link_init(struct control_link *link,
+                       error_t (*frame)(void *context, const struct control_header *header, struct span body),
+                       void *context)
+{
+	memset(link, 0, sizeof(*link));
+	link->frame = frame;
+	link->context = context;
+}
+
+void control_link_deinit(struct control_link *link)
+{
+	heap_free(link->tx);
+	link->tx = NULL;
+	link->tx_len = 0;
+	link->tx_sent = 0;
+	link->tx_capacity = 0;
+}
+
+static error_t reserve(struct control_link *link, size_t len)
+{
+	size_t waiting = link->tx_len - link->tx_sent;
+	uint8_t *tx;
+
+	if (len <= link->tx_capacity - link->tx_len)
+		return 0;
+	tx = heap_alloc(waiting + len);
+	if (tx == NULL)
+		return ERR_NO_MEMORY;
+	if (waiting > 0)
+		memcpy(tx, link->tx + link->tx_sent, waiting);
+	heap_free(link->tx);
+	link->tx = tx;
+	link->tx_len = waiting;
+	link->tx_sent = 0;
+	link->tx_capacity = waiting + len;
+	return 0;
+}
+
+error_t control_link_request(struct control_link *link, enum control_type type, uint32_t process, struct span fixed,
+                             struct span tail, uint32_t *request)
+{
+	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .type = (uint16_t)type,
+	                                .process = process};
+	size_t body = fixed.len + tail.len;
+	struct writer w;
+	error_t err;
+
+	if (body > CONTROL_MAX_BODY)
+		return ERR_TOO_LARGE;
+	err = reserve(link, sizeof(header) + body);
+	if (err < 0)
+		return err;
+	header.request = ++link->last_request;
+	header.length = (uint32_t)body;
+	w = writer_make(link->tx + link->tx_len, link->tx_capacity - link->tx_len);
+	writer_bytes(&w, &header, sizeof(header));
+	if (fixed.len > 0)
+		writer_bytes(&w, fixed.data, fixed.len);
+	if (tail.len > 0)
+		writer_bytes(&w, tail.data, tail.len);
+	link->tx_len += w.len;
+	*request = header.request;
+	return writer_status(&w);
+}
+
+struct span control_link_pending(const struct control_link *link)
+{
+	if (link->tx == NULL)
+		return (struct span){0};
+	return (struct span){.data = link->tx + link->tx_sent, .len = link->tx_len - link->tx_sent};
+}
+
+void control_link_sent(struct control_link *link, size_t len)
+{
+	link->tx_sent += len;
+	if (link->tx_sent == link->tx_len)
+		control_link_deinit(link);
+}
+
+// The bytes that the frame at hand has in all, as far as is known. Errors: ERR_PROTOCOL.
+static error_t frame_size(const struct control_link *link, struct control_header *header, size_t *size)
+{
+	struct reader r = reader_make(link->rx, link->rx_len);
+
+	*size = sizeof(*header);
+	if (link->rx_len < sizeof(*header))
+		return 0;
+	reader_copy(&r, header, sizeof(*header));
+	if (header->magic != CONTROL_MAGIC || header->version != CONTROL_VERSION || header->reserved != 0 ||
+	    header->length > CONTROL_LINK_MAX_BODY)
+		return ERR_PROTOCOL;
+	*size += header->length;
+	return 0;
+}
+
+error_t control_link_receive(struct control_link *link, struct span bytes)
+{
+	struct reader r = reader_make(bytes.data, bytes.len);
+
+	for (;;) {
+		struct control_header header;
+		size_t size, n;
+		error_t err;
+
+		err = frame_size(link, &header, &size);
+		if (err < 0)
+			return err;
+		if (link->rx_len >= sizeof(header) && link->rx_len == size) {
+			struct span body = {.data = link->rx + sizeof(header), .len = header.length};
+
+			link->rx_len = 0;
+			err = link->frame(link->context, &header, body);
+			if (err < 0)
+				return err;
+			continue;
+		}
+		if (r.rest.len == 0)
+			return 0;
+		n = size - link->rx_len < r.rest.len ? size - link->rx_len : r.rest.len;
+		reader_copy(&r, link->rx + link->rx_len, n);
+		link->rx_len += n;
+	}
+}
+
+void control_text(char out[static CONTROL_TEXT_MAX], struct span text)
+{
+	size_t len = text.len < CONTROL_TEXT_MAX - 1 ? text.len : CONTROL_TEXT_MAX - 1;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = text.data[i];
+
+		out[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+	}
+	out[len] = '\0';
+}
+
+int control_linux_error(int32_t status)
+{
+	return status == INT32_MIN ? INT32_MAX : status < 0 ? -status : status;
+}

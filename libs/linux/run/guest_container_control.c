@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//
+// The talk with bootd.
+
+#include "libs/base/string.h"
+#include "libs/linux/run/control_link.h"
+#include "libs/linux/run/guest_container_internal.h"
+#include "libs/starina/log.h"
+
+#define PROCESS_INIT 1u
+
+static struct span span_of(const void *data, size_t len)
+{
+	return (struct span){.data = data, .len = len};
+}
+
+void guest_container_request(struct guest_container *c, enum control_type type, struct span fixed, struct span tail)
+{
+	uint32_t request;
+	error_t err;
+
+	err = vm_request(c->vm, type, PROCESS_INIT, fixed, tail, &request);
+	if (err < 0)
+		guest_container_fail(c, "request %d to bootd could not be queued (error %d)", (int)type, (int)err);
+	else if (type == CONTROL_START)
+		c->start_request = request;
+	else if (type == CONTROL_RELEASE)
+		c->release_request = request;
+}
+
+static void request_network(struct guest_container *c, const struct guest_address *address)
+{
+	error_t err = vm_request_network(c->vm, PROCESS_INIT, address);
+
+	if (err < 0)
+		guest_container_fail(c, "the guest could not be told its address (error %d)", (int)err);
+}
+
+static void request_start(struct guest_container *c)
+{
+	struct guest_address address;
+
+	if (vm_address(c->vm, &address))
+		request_network(c, &address);
+	guest_container_request(c, CONTROL_CREATE, span_of(NULL, 0), span_of(NULL, 0));
+	guest_container_request(c, CONTROL_START, span_of(NULL, 0), span_of(NULL, 0));
+}
+
+void guest_container_network_settled(void *context, const struct guest_address *address, const char *error)
+{
+	struct guest_container *c = context;
+
+	if (c->state >= CONTAINER_EXITED)
+		return;
+	if (address != NULL)
+		log_info("container address %u.%u.%u.%u", address->network.address[0], address->network.address[1],
+		         address->network.address[2], address->network.address[3]);
+	else
+		log_warn("the container has no network: %s", error);
+	if (c->network_awaited) {
+		c->network_awaited = false;
+		request_start(c);
+	} else if (address != NULL && c->state >= CONTAINER_SETUP) {
+		request_network(c, address);
+	}
+}
+
+// bootd works on requests in order, so all of them go out at once.
+void guest_container_advance(struct guest_container *c)
+{
+	struct control_configure configure = {0};
+	struct control_mount mount = {.writable_disk = c->has_writable ? 1 : 0, .root_sectors = vm_root_sectors(c->vm)};
+
+	if (c->state != CONTAINER_BOOTING || !c->root_ready || (c->has_writable && !c->writable_ready) ||
+	    !vm_is_ready(c->vm))
+		return;
+	c->state = CONTAINER_SETUP;
+	vm_be_patient(c->vm, "start its container");
+	if (clock_get(CLOCK_WALL, &configure.wall_time_ns) < 0)
+		configure.wall_time_ns = 0;
+	if (random_get(configure.entropy, sizeof(configure.entropy)) < 0) {
+		guest_container_fail(c, "there is no entropy for the guest");
+		return;
+	}
+	guest_container_request(c, CONTROL_CONFIGURE, span_of(&configure, sizeof(configure)), c->config);
+	memset(&configure, 0, sizeof(configure));
+	guest_container_request(c, CONTROL_MOUNT, span_of(&mount, sizeof(mount)), span_of(NULL, 0));
+	// The address is known long before a guest has booted; but not always before one that was booted ahead is taken.
+	c->network_awaited = vm_waits_for_network(c->vm);
+	if (!c->network_awaited)
+		request_start(c);
+}
+
+static error_t take_reply(struct guest_container *c, const struct control_header *header, struct span body)
+{
+	struct reader r = reader_make(body.data, body.len);
+	struct control_reply reply;
+	char text[CONTROL_TEXT_MAX];
+
+	reader_copy(&r, &reply, sizeof(reply));
+	if (reader_status(&r) < 0 || header->request == 0 || header->request > vm_last_request(c->vm))
+		return ERR_PROTOCOL;
+	if (reply.status == 0) {
+		if (header->request == c->release_request && c->next_root != HANDLE_NONE)
+			guest_container_released(c);
+		return 0;
+	}
+	control_text(text, r.rest);
+	if (header->request <= c->start_request || c->start_request == 0)
+		guest_container_fail(c, "%s (Linux error %d)", text[0] != '\0' ? text : "bootd refused a request",
+		               control_linux_error(reply.status));
+	else
+		log_warn("bootd: %s (Linux error %d)", text, control_linux_error(reply.status));
+	return 0;
+}
+
+static error_t take_started(struct guest_container *c)
+{
+	nsec_t now;
+
+	if (c->state != CONTAINER_SETUP)
+		return ERR_PROTOCOL;
+	c->state = CONTAINER_RUNNING;
+	vm_be_patient(c->vm, NULL);
+	if (clock_get(CLOCK_MONOTONIC, &now) < 0)
+		now = c->start_time;
+	c->ops->started(c->context, now - c->start_time);
+	return 0;
+}
+
+static error_t take_exited(struct guest_container *c, const struct control_header *header, struct span body)
+{
+	struct reader r = reader_make(body.data, body.len);
+	struct control_exited exited;
+
+	reader_copy(&r, &exited, sizeof(exited));
+	if (reader_status(&r) < 0 || exited.status > 255)
+		return ERR_PROTOCOL;
+	if (header->process != PROCESS_INIT)
+		return 0;
+	if (header->type == CONTROL_EVENT_FAILED) {
+		char text[CONTROL_TEXT_MAX];
+
+		// What has not run has not succeeded.
+		if (exited.status == 0)
+			return ERR_PROTOCOL;
+
+		control_text(text, r.rest);
+		guest_container_fail(c, "%s", text[0] != '\0' ? text : "the container's process could not be started");
+		if (c->failed && c->status == GUEST_STATUS_FAILED)
+			c->status = (int)exited.status;
+		return 0;
+	}
+	if (c->state != CONTAINER_RUNNING)
+		return ERR_PROTOCOL;
+	guest_container_exit(c, (int)exited.status);
+	return 0;
+}
+
+error_t guest_container_frame(void *context, const struct control_header *header, struct span body)
+{
+	struct guest_container *c = context;
+
+	if (c->state >= CONTAINER_EXITED)
+		return 0;
+	switch (header->type) {
+	case CONTROL_REPLY:
+		return take_reply(c, header, body);
+	case CONTROL_EVENT_STARTED:
+		return take_started(c);
+	case CONTROL_EVENT_FAILED:
+	case CONTROL_EVENT_EXITED:
+		return take_exited(c, header, body);
+	default:
+		return ERR_PROTOCOL;
+	}
+}

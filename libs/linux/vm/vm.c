@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+
+#include "libs/linux/vm/vm.h"
+
+#include <stdarg.h>
+
+#include "libs/base/fmt.h"
+#include "libs/linux/vm/vm_internal.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+
+// How long a switch that is stuck keeps a VM that has ended. One that restarts is back before that.
+#define NETWORK_PATIENCE (5 * NSEC_PER_SEC)
+
+void vm_fail(struct vm *vm, const char *format, ...)
+{
+	char error[VM_ERROR_MAX];
+	va_list args;
+
+	if (vm->state == VM_ENDING)
+		return;
+	va_start(args, format);
+	fmt_vwrite(error, sizeof(error), format, args);
+	va_end(args);
+	vm->state = VM_ENDING;
+	vm_be_patient(vm, NULL);
+	vm->ops->failed(vm->context, error);
+}
+
+static void set_timer(struct vm *vm, nsec_t duration)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(vm->patience_timer, duration == NSEC_NEVER ? NSEC_NEVER : now + duration);
+	assert(err == 0);
+}
+
+static bool is_busy(const struct vm *vm)
+{
+	return vm->loading || (vm->has_machine && vm->machine.num_running > 0);
+}
+
+static void network_drained(void *context)
+{
+	vm_settle(context);
+}
+
+// Whether nothing runs and all that the guest sent is on its way.
+static bool has_stopped(struct vm *vm)
+{
+	return !is_busy(vm) && (vm->network_given_up || vm_net_drain(&vm->net, network_drained, vm));
+}
+
+void vm_settle(struct vm *vm)
+{
+	if (!vm->stopping || !has_stopped(vm))
+		return;
+	vm->stopping = false;
+	set_timer(vm, NSEC_NEVER);
+	vm->ops->stopped(vm->context);
+}
+
+bool vm_stop(struct vm *vm)
+{
+	if (vm->stopping)
+		return false;
+	vm->state = VM_ENDING;
+	vm_be_patient(vm, NULL);
+	if (has_stopped(vm))
+		return true;
+	vm->stopping = true;
+	set_timer(vm, NETWORK_PATIENCE);
+	if (vm->has_machine)
+		machine_stop(&vm->machine);
+	return false;
+}
+
+void vm_be_patient(struct vm *vm, const char *what)
+{
+	vm->patience_for = what;
+	set_timer(vm, what != NULL ? VM_PATIENCE : NSEC_NEVER);
+}
+
+static void patience_ended(struct loop *loop, struct source *source)
+{
+	struct vm *vm = source->context;
+
+	(void)loop;
+	if (vm->stopping) {
+		set_timer(vm, NSEC_NEVER);
+		vm->network_given_up = true;
+		vm_settle(vm);
+	}
+	if (vm->state == VM_ENDING || vm->patience_for == NULL)
+		return;
+	vm_log_last_words(vm);
+	vm_fail(vm, "the guest did not %s in %u s", vm->patience_for, (unsigned int)(VM_PATIENCE / NSEC_PER_SEC));
+}
+
+static const struct source_ops patience_ops = {.signalled = patience_ended};
+
+error_t vm_create(struct loop *loop, const struct vm_config *config, const struct vm_ops *ops, void *context,
+                  struct vm **out)
+{
+	struct vm *vm;
+	error_t err;
+
+	if (config->memory < MACHINE_MIN_MEMORY || config->memory > MACHINE_MAX_MEMORY || config->cpus == 0 ||
+	    config->cpus > MACHINE_MAX_CPUS)
+		return ERR_INVALID;
+	vm = heap_alloc(sizeof(*vm));
+	if (vm == NULL)
+		return ERR_NO_MEMORY;
+	vm->loop = loop;
+	vm->config = *config;
+	vm->config.memory = (config->memory + BLOCK_SIZE - 1) & ~(uint64_t)(BLOCK_SIZE - 1);
+	vm->ops = ops;
+	vm->context = context;
+	err = timer_create(&vm->patience_timer);
+	if (err < 0)
+		goto out_free;
+	err = loop_add(loop, &vm->patience, vm->patience_timer, &patience_ops, vm);
+	if (err < 0)
+		goto out_timer;
+	control_link_init(&vm->link, vm_frame, vm);
+	*out = vm;
+	return 0;
+
+out_timer:
+	handle_close(vm->patience_timer);
+out_free:
+	heap_free(vm);
+	return err;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	assert(!is_busy(vm));
+	vm_root_deinit(vm);
+	vm_writable_deinit(vm);
+	vm_net_deinit(&vm->net);
+	if (vm->has_machine)
+		machine_deinit(&vm->machine);
+	control_link_deinit(&vm->link);
+	loop_close(vm->loop, &vm->patience);
+	heap_free(vm);
+}
+
+void vm_set_owner(struct vm *vm, const struct vm_ops *ops, void *context)
+{
+	vm->ops = ops;
+	vm->context = context;
+}
+
+bool vm_is_ready(const struct vm *vm)
+{
+	return vm->state == VM_READY;
+}
+
+static void network_settled(void *context, const struct guest_address *address, const char *error)
+{
+	struct vm *vm = context;
+
+	if (vm->state != VM_ENDING)
+		vm->ops->network_settled(vm->context, address, error);
+}
+
+error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address[4])
+{
+	if (!vm->has_machine || vm->state == VM_ENDING)
+		return ERR_BAD_STATE;
+	if (vm->net.loop != NULL)
+		return ERR_EXISTS;
+	return vm_net_join(&vm->net, connector, address, network_settled, vm);
+}
+
+bool vm_on_network(const struct vm *vm)
+{
+	return vm->net.loop != NULL;
+}
+
+bool vm_waits_for_network(const struct vm *vm)
+{
+	return vm->net.waiting;
+}
+
+bool vm_address(const struct vm *vm, struct guest_address *out)
+{
+	if (vm->net.has_address)
+		*out = vm->net.address;
+	return vm->net.has_address;
+}
+
+uint64_t vm_memory_used(const struct vm *vm)
+{
+	return vm->has_machine ? machine_memory_used(&vm->machine) : 0;
+}
+
+void vm_stats(struct vm *vm, struct vcpu_stats *out)
+{
+	*out = (struct vcpu_stats){0};
+	if (vm->has_machine)
+		machine_stats(&vm->machine, out);
+}
+
+void vm_log_last_words(const struct vm *vm)
+{
+	const struct machine *m = &vm->machine;
+	size_t start = 0;
+
+	for (size_t i = 0; i <= m->console_len; i++) {
+		if (i < m->console_len && m->console[i] != '\n')
+			continue;
+		if (i > start)
+			log_warn("guest: %.*s", (int)(i - start), m->console + start);
+		start = i + 1;
+	}
+}

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""A machine with the image of the network tests (apps/reaper in it), and clients of its web server."""
+
+import ctypes
+import fcntl
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+from harness import ROOT, RUN_TIMEOUT, check
+
+QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
+
+
+def build_image(build):
+    """Tests may run side by side: one builds."""
+    Path(build).mkdir(parents=True, exist_ok=True)
+    with open(Path(build) / "net-image.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "--directory", ROOT, "--silent", f"BUILD={build}", f"{build}/starina-net.elf"],
+                       check=True, stdout=subprocess.DEVNULL)
+    return Path(build) / "starina-net.elf"
+
+
+SYS_PIDFD_GETFD = 438
+BACKLOG = 128
+
+
+def widen_backlog(pid, port):
+    """As tools/run/relay/backlog.c: QEMU listens with a backlog of 1, so that many simultaneous connections get lost."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    process = os.pidfd_open(pid)
+    widened = 0
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        fd = libc.syscall(SYS_PIDFD_GETFD, process, int(name), 0)
+        if fd < 0:
+            continue
+        try:
+            s = socket.socket(fileno=fd)
+        except OSError:  # another kind of file
+            os.close(fd)
+            continue
+        with s:
+            if (s.family == socket.AF_INET and s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and
+                    s.getsockname()[1] == port):
+                s.listen(BACKLOG)
+                widened += 1
+    os.close(process)
+    check(widened == 1, f"{widened} sockets of QEMU listen on port {port}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def get_status(url, seconds=RUN_TIMEOUT):
+    with urllib.request.urlopen(url + "status.json", timeout=seconds) as answer:
+        return json.loads(answer.read())
+
+
+class Machine:
+    """QEMU with the network image; its web server is at `url`, its log lines are in `lines`."""
+
+    def __init__(self, context, *arguments, harts=2, seconds=3600):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.lines = []
+        command = ["timeout", str(seconds), QEMU, "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "512M",
+                   "-display", "none", "-monitor", "none", "-serial", "stdio", "-bios", "default",
+                   "-kernel", build_image(context.build), "-global", "virtio-mmio.force-legacy=false",
+                   "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
+                   "-device", "virtio-net-device,netdev=n0", "-device", "virtio-rng-device",
+                   "-append", " ".join(arguments)]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        threading.Thread(target=self._read, daemon=True).start()
+        self.wait_for(r"address 10\.0\.2\.15")
+        timeout = self.process.pid
+        qemu = Path(f"/proc/{timeout}/task/{timeout}/children").read_text(encoding="ascii")
+        widen_backlog(int(qemu), self.port)
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.decode(errors="replace").rstrip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def wait_for(self, pattern, seconds=RUN_TIMEOUT):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            for line in list(self.lines):
+                if re.search(pattern, line):
+                    return line
+            time.sleep(0.05)
+        raise AssertionError(f"no line with {pattern!r} after {seconds} s:\n" + "\n".join(self.lines[-30:]))
+
+    def get(self, path, seconds=RUN_TIMEOUT):
+        with urllib.request.urlopen(self.url + path, timeout=seconds) as answer:
+            return answer.read()
+
+    def status(self):
+        return get_status(self.url + "/")
+
+    def status_while_killed(self):
+        """The same from a machine whose network comes and goes."""
+        for _ in range(100):
+            try:
+                return get_status(self.url + "/", 10)
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.5)
+        return self.status()
+
+    def check_quiet(self, before):
+        """Connections are gone and nothing is left of them; a few objects come and go."""
+        for _ in range(600):
+            now = self.status()
+            if (now["handles"] <= before["handles"] + 2 and now["kernel_objects"] <= before["kernel_objects"] + 2 and
+                    now["free_pages"] >= before["free_pages"] - 64):
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"something leaked\nbefore: {before}\nnow:    {now}")
+
+
+class Load:
+    """Threads that ask for a page each on a fresh connection, until stopped. Counts what came back whole."""
+
+    def __init__(self, machine, threads=8):
+        self.machine = machine
+        self.good = 0
+        self.stopping = False
+        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
+
+    def _one(self):
+        with socket.create_connection(("127.0.0.1", self.machine.port), timeout=2) as s:
+            s.sendall(b"GET /bytes/1024 HTTP/1.0\r\n\r\n")
+            data = b""
+            while piece := s.recv(4096):
+                data += piece
+        return data.startswith(b"HTTP/1.1 200 ") and len(data) > 1024
+
+    def _run(self):
+        while not self.stopping:
+            try:
+                self.good += self._one()
+            except OSError:
+                time.sleep(0.05)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        for thread in self.threads:
+            thread.join()
+
+
+def pattern_block(number, length):
+    """A block of /bytes/N, as apps/httpd/httpd.h says."""
+    block = bytearray((i * 167 + i // 256) & 0xFF for i in range(65536))
+    block[:8] = number.to_bytes(8, "little")
+    return bytes(block[:length])
+
+
+def run_ab(url, requests, concurrency, *options):
+    done = subprocess.run(["ab", "-q", "-s", str(RUN_TIMEOUT), "-n", str(requests), "-c", str(concurrency), *options,
+                           url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = done.stdout.decode()
+    check(done.returncode == 0 and re.search(rf"Complete requests: +{requests}\n", text) and
+          re.search(r"Failed requests: +0\n", text) and "Non-2xx" not in text, text)
+    return float(re.search(r"Requests per second: +([0-9.]+)", text).group(1))

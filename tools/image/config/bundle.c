@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+#include "tools/image/config/bundle.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/image/config/environment.h"
+#include "tools/image/json_input.h"
+#include "tools/image/pack/pack.h"
+#include "tools/image/config/image_user.h"
+#include "tools/image/config/words.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_TERM "xterm"  // as docker's
+#define DEFAULT_HOSTNAME "starina"
+// It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/run/bootd_protocol.h).
+#define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
+
+// Neither capabilities, limits, mounts nor masked paths are named: bootd (guest/bootd/config.c) then takes what
+// `docker run` gives a container, some of which depends on the user. The virtual machine stands for the network namespace.
+static const char template_json[] =
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"linux\":{\"namespaces\":["
+	"{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"ipc\"},{\"type\":\"cgroup\"}]}}";
+
+json_t *image_config_read(const char *directory, struct error *err)
+{
+	char *path;
+	char *text = malloc(JSON_MAX_SIZE);
+	FILE *file = NULL;
+	json_t *document = NULL;
+	size_t length;
+
+	if (!text || asprintf(&path, "%s/" PACK_CONFIG, directory) < 0) {
+		free(text);
+		error_set(err, "out of memory");
+		return NULL;
+	}
+	file = fopen(path, "re");
+	if (!file) {
+		error_set(err, "%s is missing: %s is no packed image", path, directory);
+	} else {
+		length = fread(text, 1, JSON_MAX_SIZE, file);
+		document = json_parse(text, length, path, err);
+		fclose(file);
+	}
+	free(path);
+	free(text);
+	return document;
+}
+
+static int words_extend(json_t *args, const char *text, const char *setting, struct error *err)
+{
+	json_t *words = words_split(text, err);
+
+	if (!words)
+		return error_prefix(err, "%s", setting);
+	json_array_extend(args, words);
+	json_decref(words);
+	return 0;
+}
+
+static int image_words_extend(json_t *args, const json_t *config, const char *key,
+                              struct error *err)
+{
+	json_t *value = json_object_get(config, key);
+	json_t *words = json_get_strings(config, key);
+
+	if (value && !json_is_null(value) && !words)
+		return error_set(err, "the image's %s is no list of strings", key);
+	if (words)
+		json_array_extend(args, words);
+	return 0;
+}
+
+// Appends a word as it is; an empty one stands for none.
+static int word_append(json_t *args, const char *word, struct error *err)
+{
+	if (word[0] && json_array_append_new(args, json_string(word)) < 0)
+		return error_set(err, "the entrypoint \"%.100s\" is not valid UTF-8", word);
+	return 0;
+}
+
+// Entrypoint and Cmd, or what stands for them.
+static json_t *args_make(const json_t *config, const struct bundle_options *options,
+                         struct error *err)
+{
+	json_t *args = json_array();
+	int result;
+
+	if (options->entrypoint_word)
+		result = word_append(args, options->entrypoint_word, err);
+	else if (options->entrypoint)
+		result = words_extend(args, options->entrypoint, "LINUXRUN_ENTRYPOINT", err);
+	else
+		result = image_words_extend(args, config, "Entrypoint", err);
+	if (result == 0 && options->command)
+		json_array_extend(args, (json_t *)(uintptr_t)options->command);
+	else if (result == 0 && options->args)
+		result = words_extend(args, options->args, "LINUXRUN_ARGS", err);
+	else if (result == 0 && !options->entrypoint && !options->entrypoint_word)
+		result = image_words_extend(args, config, "Cmd", err);
+	if (result == 0 && json_array_size(args) == 0)
+		result = error_set(
+			err,
+			"there is nothing to run: the image has no Entrypoint and no Cmd; "
+			"give a command after the image, or set LINUXRUN_ENTRYPOINT");
+	if (result < 0) {
+		json_decref(args);
+		return NULL;
+	}
+	return args;
+}
+
+// Applies `changes` to `env`. `whose` names them in errors.
+static int env_apply(json_t *env, const json_t *changes, const char *whose, struct error *err)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(changes, i, item)
+		if (environment_set(env, json_string_value(item), err) < 0)
+			return error_prefix(err, "%s", whose);
+	return 0;
+}
+
+// The image's variables; one that is no assignment is left out, as docker does.
+static int env_apply_image(json_t *env, const json_t *config, struct error *err)
+{
+	json_t *list = json_get_strings(config, "Env");
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *text = json_string_value(item);
+
+		if (text[0] != '=' && strchr(text, '=') && environment_set(env, text, err) < 0)
+			return error_prefix(err, "the image's environment");
+	}
+	return 0;
+}
+
+static json_t *env_make(const json_t *config, const struct bundle_options *options, const char *home,
+                        const char *hostname, struct error *err)
+{
+	json_t *env = json_array();
+
+	if (environment_set_pair(env, "PATH", DEFAULT_PATH, err) < 0 ||
+	    environment_set_pair(env, "HOSTNAME", hostname, err) < 0 ||
+	    (options->terminal && environment_set_pair(env, "TERM", DEFAULT_TERM, err) < 0) ||
+	    env_apply_image(env, config, err) < 0 || env_apply(env, options->env, "the environment", err) < 0 ||
+	    (!environment_has(env, "HOME") && environment_set_pair(env, "HOME", home, err) < 0)) {
+		json_decref(env);
+		return NULL;
+	}
+	return env;
+}
+
+static json_t *user_make(const struct user *user)
+{
+	json_t *groups = json_array();
+	json_t *object;
+
+	// The primary one too: so no setgid program can leave it. (As docker does.)
+	json_array_append_new(groups, json_integer(user->gid));
+	for (unsigned i = 0; i < user->num_groups; i++)
+		if (user->groups[i] != user->gid)
+			json_array_append_new(groups, json_integer(user->groups[i]));
+	object = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t)user->uid, "gid",
+	                   (json_int_t)user->gid, "additionalGids", groups);
+	return object;
+}
+
+static json_t *process_make(const json_t *config, const struct bundle_options *options,
+                            const char *directory, const char *hostname, struct error *err)
+{
+	const char *user_text = options->user ? options->user : json_get_string(config, "User");
+	const char *cwd = options->workdir ? options->workdir
+					   : json_get_string(config, "WorkingDir");
+	struct user user;
+	json_t *cwd_text;
+	json_t *args;
+	json_t *env;
+
+	if (user_resolve(&user, user_text ? user_text : "", directory, err) < 0)
+		return NULL;
+	if (!cwd || !cwd[0])
+		cwd = "/";
+	cwd_text = json_string(cwd);
+	if (cwd[0] != '/' || !cwd_text) {
+		error_set(err, "the working directory \"%.200s\" is %s", cwd, cwd_text ? "not absolute" : "not valid UTF-8");
+		json_decref(cwd_text);
+		return NULL;
+	}
+	args = args_make(config, options, err);
+	env = args ? env_make(config, options, user.home, hostname, err) : NULL;
+	if (!env) {
+		json_decref(args);
+		json_decref(cwd_text);
+		return NULL;
+	}
+	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:o, s:o}", "terminal",
+	                 options->terminal, "consoleSize", "height", (int)options->rows, "width", (int)options->columns,
+	                 "user", user_make(&user), "args", args, "env", env, "cwd", cwd_text);
+}
+
+// The files that a runtime provides: bootd writes them over the image's (CONFIG_FILE_ANNOTATION in
+// guest/bootd/config.h). On a network, bootd writes /etc/hosts and /etc/resolv.conf itself (network.c).
+static void files_add(json_t *annotations, const char *hostname)
+{
+	size_t domain = strcspn(hostname, ".");
+
+	json_object_set_new(annotations, "dev.starina.file:/etc/hostname",
+	                    json_sprintf("%s\n", hostname));
+	// Without an address of its own to give it, the name is the loopback's, as Debian has it.
+	json_object_set_new(annotations, "dev.starina.file:/etc/hosts",
+	                    json_sprintf("127.0.0.1\tlocalhost\n"
+	                                 "::1\tlocalhost ip6-localhost ip6-loopback\n"
+	                                 "127.0.1.1\t%s%s%.*s\n",
+	                                 hostname, hostname[domain] ? " " : "",
+	                                 hostname[domain] ? (int)domain : 0, hostname));
+}
+
+// What does not decide how the process starts is kept as annotations. (OCI image spec, conversion.md)
+static json_t *annotations_make(const json_t *config, const char *hostname)
+{
+	json_t *annotations = json_object();
+	const char *stop_signal = json_get_string(config, "StopSignal");
+
+	files_add(annotations, hostname);
+	json_object_set_new(annotations, "org.opencontainers.image.os", json_string("linux"));
+	json_object_set_new(annotations, "org.opencontainers.image.architecture",
+	                    json_string("riscv64"));
+	if (stop_signal)
+		json_object_set_new(annotations, "org.opencontainers.image.stopSignal",
+		                    json_string(stop_signal));
+	return annotations;
+}
+
+static bool hostname_is_valid(const char *hostname)
+{
+	size_t length = strlen(hostname);
+
+	for (const char *c = hostname; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
+			return false;
+	return length > 0 && length <= 64 && hostname[0] != '-';
+}
+
+char *bundle_from_image(const json_t *image, const char *directory,
+                        const struct bundle_options *options, struct error *err)
+{
+	const char *hostname = options->hostname ? options->hostname : DEFAULT_HOSTNAME;
+	const json_t *config = json_object_get(image, "config");
+	json_t *bundle;
+	json_t *process;
+	char *text;
+
+	if (!hostname_is_valid(hostname)) {
+		error_set(err, "the host name \"%.100s\" is none: letters, digits, - and . are possible, 64 at most", hostname);
+		return NULL;
+	}
+	process = process_make(config, options, directory, hostname, err);
+	if (!process)
+		return NULL;
+	bundle = json_loads(template_json, 0, NULL);
+	json_object_set_new(bundle, "process", process);
+	json_object_set_new(bundle, "hostname", json_string(hostname));
+	json_object_set_new(bundle, "annotations", annotations_make(config, hostname));
+	json_object_set_new(json_object_get(bundle, "root"), "readonly",
+	                    json_boolean(options->readonly));
+	if (options->cpu_quota)
+		json_object_set_new(json_object_get(bundle, "linux"), "resources",
+		                    json_pack("{s:{s:i, s:i}}", "cpu", "quota", (int)options->cpu_quota, "period", CPU_PERIOD));
+	text = json_dumps(bundle, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(bundle);
+	if (!text) {
+		error_set(err, "out of memory");
+	} else if (strlen(text) > MAX_BUNDLE_SIZE) {
+		error_set(err,
+		          "arguments and environment are too large: config.json would have %zu "
+		          "bytes, %u are possible",
+		          strlen(text), MAX_BUNDLE_SIZE);
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err)
+{
+	json_t *image = image_config_read(directory, err);
+	char *text = image ? bundle_from_image(image, directory, options, err) : NULL;
+
+	json_decref(image);
+	return text;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// config.json from an image's configuration and the user's wishes; names of images in registries.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tools/image/config/bundle.h"
+#include "tools/image/config/environment.h"
+#include "tools/image/json_input.h"
+#include "tools/image/source/reference.h"
+
+static struct error err;
+
+// The bundle of the image whose configuration is {"config": CONFIG}; NULL: refused.
+static json_t *make(const char *config, const struct bundle_options *options)
+{
+	char *text;
+	char *bundle;
+	json_t *image;
+	json_t *result;
+
+	assert_true(asprintf(&text, "{\"config\":%s}", config) > 0);
+	image = json_parse(text, strlen(text), "the test", &err);
+	assert_non_null(image);
+	free(text);
+	bundle = bundle_from_image(image, "/nonexistent", options, &err);
+	json_decref(image);
+	result = bundle ? json_loads(bundle, 0, NULL) : NULL;
+	free(bundle);
+	return result;
+}
+
+static json_t *process(json_t *bundle)
+{
+	return json_object_get(bundle, "process");
+}
+
+static void assert_words(const json_t *array, const char *joined)
+{
+	char text[512] = "";
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? "|" : "", json_string_value(item));
+	assert_string_equal(text, joined);
+}
+
+static void assert_command(const char *config, const struct bundle_options *options, const char *joined)
+{
+	json_t *bundle = make(config, options);
+
+	assert_non_null(bundle);
+	assert_words(json_object_get(process(bundle), "args"), joined);
+	json_decref(bundle);
+}
+
+static void test_command(void **state)
+{
+	static const char config[] = "{\"Entrypoint\":[\"/e e\",\"1\"],\"Cmd\":[\"c\"]}";
+	json_t *command = json_pack("[s, s]", "x y", "z");
+
+	(void)state;
+	assert_command(config, &(struct bundle_options){ 0 }, "/e e|1|c");
+	assert_command(config, &(struct bundle_options){ .args = "'a b' c" }, "/e e|1|a b|c");
+	assert_command(config, &(struct bundle_options){ .command = command }, "/e e|1|x y|z");
+	assert_command(config, &(struct bundle_options){ .entrypoint = "a b" }, "a|b");
+	assert_command(config, &(struct bundle_options){ .entrypoint_word = "a b" }, "a b");
+	assert_command(config, &(struct bundle_options){ .entrypoint_word = "", .command = command }, "x y|z");
+	assert_null(make(config, &(struct bundle_options){ .entrypoint_word = "" }));
+	assert_non_null(strstr(err.text, "nothing to run"));
+	json_decref(command);
+}
+
+static void test_environment(void **state)
+{
+	static const char config[] = "{\"Cmd\":[\"c\"],\"Env\":[\"PATH=/p\",\"A=image\",\"B=image\",\"GONE=1\",\"odd\",\"=x\"]}";
+	json_t *changes = json_array();
+	json_t *bundle;
+
+	(void)state;
+	setenv("TEST_HERE", "a,b", 1);
+	unsetenv("GONE");
+	assert_int_equal(environment_add_list(changes, "A=list,B=list,TEST_HERE,GONE,", &err), 0);
+	assert_int_equal(environment_add_item(changes, "B=item,with comma\nand line", &err), 0);
+	bundle = make(config, &(struct bundle_options){ .env = changes });
+	assert_non_null(bundle);
+	assert_words(json_object_get(process(bundle), "env"),
+	             "PATH=/p|HOSTNAME=starina|A=list|B=item,with comma\nand line|TEST_HERE=a,b|HOME=/");
+	json_decref(bundle);
+	bundle = make(config, &(struct bundle_options){ .terminal = true, .rows = 24, .columns = 80 });
+	assert_true(environment_has(json_object_get(process(bundle), "env"), "TERM"));
+	assert_true(json_is_true(json_object_get(process(bundle), "terminal")));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(process(bundle), "consoleSize"), "width")), 80);
+	json_decref(bundle);
+	json_decref(changes);
+	unsetenv("TEST_HERE");
+}
+
+static void test_hostile_images(void **state)
+{
+	static const struct {
+		const char *config, *said;
+	} bad[] = {
+		{ "{}", "nothing to run" },
+		{ "{\"Cmd\":\"sh\"}", "Cmd is no list" },
+		{ "{\"Entrypoint\":{}}", "Entrypoint is no list" },
+		{ "{\"Cmd\":[1]}", "Cmd is no list" },
+		{ "{\"Cmd\":[\"c\"],\"WorkingDir\":\"../etc\"}", "not absolute" },
+		{ "{\"Cmd\":[\"c\"],\"User\":\"nobody\"}", "\"nobody\" is not in the image" },
+		{ "{\"Cmd\":[\"c\"],\"User\":\"4294967296\"}", "up to 2147483647" },
+		{ "{\"Cmd\":[\"c\"],\"User\":\"0:wheel\"}", "\"wheel\" is not in the image" },
+	};
+	json_t *env = json_array();
+	json_t *many;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_null(make(bad[i].config, &(struct bundle_options){ 0 }));
+		if (!strstr(err.text, bad[i].said))
+			fail_msg("\"%s\" is not in: %s", bad[i].said, err.text);
+	}
+	for (int i = 0; i < ENVIRONMENT_MAX + 1; i++)
+		json_array_append_new(env, json_sprintf("V%d=", i));
+	many = json_pack("{s:[s], s:o}", "Cmd", "c", "Env", env);
+	text = json_dumps(many, 0);
+	assert_null(make(text, &(struct bundle_options){ 0 }));
+	assert_non_null(strstr(err.text, "more than 10000 variables"));
+	free(text);
+	json_decref(many);
+	// A NUL has no place in what becomes a C string.
+	assert_null(json_parse("{\"config\":{\"Cmd\":[\"a\\u0000b\"]}}", 33, "the test", &err));
+	assert_null(make("{\"Cmd\":[\"c\"]}", &(struct bundle_options){ .workdir = "/\xff" }));
+	assert_non_null(strstr(err.text, "UTF-8"));
+}
+
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void test_references(void **state)
+{
+	static const char *const good[][2] = {
+		{ "alpine", "docker.io/library/alpine:latest" },
+		{ "alpine:3.20", "docker.io/library/alpine:3.20" },
+		{ "user/x", "docker.io/user/x:latest" },
+		{ "localhost", "docker.io/library/localhost:latest" },
+		{ "localhost/x", "localhost/x:latest" },
+		{ "host:5000/x", "host:5000/x:latest" },
+		{ "host:5000/a/b/c:v1", "host:5000/a/b/c:v1" },
+		{ "quay.io/a/b", "quay.io/a/b:latest" },
+		{ "Host/x", "Host/x:latest" },
+		{ "[::1]:5000/x", "[::1]:5000/x:latest" },
+		{ "docker.io/x", "docker.io/library/x:latest" },
+		{ "index.docker.io/library/x:1", "docker.io/library/x:1" },
+		{ "x@" DIGEST, "docker.io/library/x@" DIGEST },
+		{ "x:1@" DIGEST, "docker.io/library/x@" DIGEST },
+		{ "a__b/c-d--e.f_g:V_1.-2", "docker.io/a__b/c-d--e.f_g:V_1.-2" },
+	};
+	static const char *const bad[] = {
+		"",    "Alpine",  "a b",      "/x",      "x/",      "a//b",       "x:",       "x:.1",         "x:a/b",        "-x",
+		"x-",  "a___b",   "a..b",     "x@",      "x@sha256:12", "x@md5:0",  "host:5000/", "host:port/x", "ho_st:5000/x", "x:1:2",
+		"../x", "x\n",    "[::1/x",   "$(x)",    "-h.x/y",  "x?y=z",
+	};
+	char long_name[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char *text = reference_normalize(good[i][0], &err);
+
+		assert_non_null(text);
+		assert_string_equal(text, good[i][1]);
+		free(text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *text = reference_normalize(bad[i], &err);
+
+		if (text)
+			fail_msg("\"%s\" was taken as %s", bad[i], text);
+		assert_non_null(strstr(err.text, "is no image name"));
+	}
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_null(reference_normalize(long_name, &err));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_hostile_images),
+		cmocka_unit_test(test_references),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

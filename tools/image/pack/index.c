@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "tools/image/pack/index.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/image/config/bundle.h"
+#include "tools/image/json_input.h"
+#include "tools/image/pack/pack.h"
+#include "tools/image/source/reference.h"
+
+#define BUILTIN "builtin"
+#define SECTOR_SIZE 512
+#define MAX_EXTENT_PATH 511  // of QEMU
+#define MAX_INDEX_SIZE (4u << 20)  // IMAGE_INDEX_MAX_BYTES in libs/linux/image/image_index.h
+
+struct index {
+	json_t *images;
+	char *extents;  // lines of the VMDK description
+	size_t extents_size;
+	FILE *stream;  // into it
+	json_int_t next_sector;
+};
+
+// Of the image's configuration, what says how it is run.
+static json_t *config_make(const json_t *image)
+{
+	static const char *const keys[] = { "Entrypoint", "Cmd", "Env", "WorkingDir", "User" };
+	json_t *config = json_object_get(image, "config");
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		json_t *value = json_object_get(config, keys[i]);
+
+		if (json_is_string(value) || json_get_strings(config, keys[i]))
+			json_object_set(out, keys[i], value);
+	}
+	return out;
+}
+
+// The caller frees it; NULL with `err`.
+static char *name_make(const char *text, size_t length, struct error *err)
+{
+	char *name = strndup(text, length);
+	char *full;
+
+	if (!name) {
+		error_set(err, "out of memory");
+		return NULL;
+	}
+	if (strcmp(name, BUILTIN) == 0)
+		return name;
+	full = reference_normalize(name, err);
+	free(name);
+	return full;
+}
+
+static void forget(json_t *images, const char *name)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(images, i, item)
+	{
+		if (strcmp(json_string_value(json_object_get(item, "name")), name) == 0) {
+			json_array_remove(images, i);
+			return;
+		}
+	}
+}
+
+static int extent_add(struct index *index, const char *directory, json_int_t *sectors, struct error *err)
+{
+	char *path;
+	struct stat status;
+	int result = 0;
+
+	if (asprintf(&path, "%s/" PACK_ROOT, directory) < 0)
+		return error_set(err, "out of memory");
+	if (stat(path, &status) < 0)
+		result = error_set_errno(err, errno, "cannot use %s", path);
+	else if (status.st_size == 0 || status.st_size % SECTOR_SIZE != 0)
+		result = error_set(err, "%s is damaged: its size is no multiple of %d", path, SECTOR_SIZE);
+	else if (path[0] != '/' || strlen(path) > MAX_EXTENT_PATH || strpbrk(path, "\"\r\n"))
+		result = error_set(err, "the path %.80s... is too long or has quotes in it; set STARINA_CACHE to another", path);
+	else
+		fprintf(index->stream, "RW %lld FLAT \"%s\" 0\n", (long long)status.st_size / SECTOR_SIZE, path);
+	*sectors = status.st_size / SECTOR_SIZE;
+	free(path);
+	return result;
+}
+
+static int image_add(struct index *index, const char *assignment, struct error *err)
+{
+	const char *equals = strchr(assignment, '=');
+	json_int_t sectors = 0;
+	json_t *image;
+	char *name;
+
+	if (!equals)
+		return error_set(err, "\"%.200s\" is not NAME=DIRECTORY", assignment);
+	name = name_make(assignment, (size_t)(equals - assignment), err);
+	if (!name)
+		return -1;
+	image = image_config_read(equals + 1, err);
+	if (!image || extent_add(index, equals + 1, &sectors, err) < 0) {
+		json_decref(image);
+		free(name);
+		return -1;
+	}
+	forget(index->images, name);
+	json_array_append_new(index->images,
+	                      json_pack("{s:s, s:I, s:I, s:o}", "name", name, "first_sector", index->next_sector,
+	                                "num_sectors", sectors, "config", config_make(image)));
+	index->next_sector += sectors;
+	json_decref(image);
+	free(name);
+	return 0;
+}
+
+static int file_write(const char *output, const char *name, const char *text, struct error *err)
+{
+	char *path;
+	FILE *file;
+	int result = 0;
+
+	if (asprintf(&path, "%s/%s", output, name) < 0)
+		return error_set(err, "out of memory");
+	file = fopen(path, "we");
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		result = error_set_errno(err, errno, "cannot write %s", path);
+	free(path);
+	return result;
+}
+
+static int files_write(const struct index *index, const char *output, struct error *err)
+{
+	json_t *document = json_pack("{s:O}", "images", index->images);
+	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	char *disk = NULL;
+	int result = -1;
+
+	json_decref(document);
+	if (!text ||
+	    asprintf(&disk,
+	             "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n"
+	             "createType=\"twoGbMaxExtentFlat\"\n%sddb.adapterType = \"ide\"\n",
+	             index->extents) < 0)
+		error_set(err, "out of memory");
+	else if (strlen(text) > MAX_INDEX_SIZE)
+		error_set(err, "the configurations of the images (environment, command) are larger than %u bytes", MAX_INDEX_SIZE);
+	else if (file_write(output, INDEX_FILE, text, err) == 0)
+		result = file_write(output, INDEX_DISK, disk, err);
+	free(disk);
+	free(text);
+	return result;
+}
+
+int index_write(const char *output, char *const *images, unsigned count, struct error *err)
+{
+	struct index index = { .images = json_array() };
+	int result = 0;
+
+	index.stream = open_memstream(&index.extents, &index.extents_size);
+	if (!index.stream)
+		return error_set(err, "out of memory");
+	for (unsigned i = 0; i < count && result == 0; i++)
+		result = image_add(&index, images[i], err);
+	if (fclose(index.stream) != 0 && result == 0)
+		result = error_set(err, "out of memory");
+	if (result == 0)
+		result = files_write(&index, output, err);
+	free(index.extents);
+	json_decref(index.images);
+	return result;
+}

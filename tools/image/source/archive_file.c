@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+#include "tools/image/source/archive_file.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/common/log.h"
+#include "tools/common/workdir.h"
+#include "tools/image/spool.h"
+
+#define BLOCK_SIZE 65536
+#define MAX_ENTRIES 100000
+
+static struct archive *archive_open(const char *path, struct error *err)
+{
+	struct archive *archive = archive_read_new();
+
+	if (!archive) {
+		error_set(err, "out of memory");
+		return NULL;
+	}
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_zstd(archive);
+	archive_read_support_format_tar(archive);
+	if (archive_read_open_filename(archive, path, BLOCK_SIZE) != ARCHIVE_OK) {
+		error_set(err, "it is no tar archive, nor a compressed one: %s",
+		          archive_error_string(archive));
+		archive_read_free(archive);
+		return NULL;
+	}
+	return archive;
+}
+
+// The name of the next entry without a leading ./, or NULL at the end (*failed false) or on error (true).
+static const char *entry_next(struct archive *archive, struct archive_entry **entry, bool *failed,
+                              struct error *err)
+{
+	int result = archive_read_next_header(archive, entry);
+	const char *name;
+
+	*failed = false;
+	if (result == ARCHIVE_EOF)
+		return NULL;
+	if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
+		*failed = true;
+		error_set(err, "it is no sound tar archive: %s", archive_error_string(archive));
+		return NULL;
+	}
+	name = archive_entry_pathname(*entry);
+	if (!name)
+		return "";
+	return strncmp(name, "./", 2) == 0 ? name + 2 : name;
+}
+
+int archive_file_detect(const char *path, enum archive_kind *kind, bool *compressed,
+                        struct error *err)
+{
+	struct archive *archive = archive_open(path, err);
+	struct archive_entry *entry;
+	bool docker = false;
+	bool failed;
+	const char *name;
+	int entries = 0;
+	int result = 1;
+
+	if (!archive)
+		return -1;
+	while (result == 1 && (name = entry_next(archive, &entry, &failed, err))) {
+		if (++entries > MAX_ENTRIES)
+			result = error_set(err, "it has more than %d entries", MAX_ENTRIES);
+		if (strcmp(name, "oci-layout") == 0) {
+			*kind = ARCHIVE_OCI;
+			result = 0;
+		}
+		docker |= strcmp(name, "manifest.json") == 0;
+	}
+	*compressed = archive_filter_code(archive, 0) != ARCHIVE_FILTER_NONE;
+	if (result == 1 && failed)
+		result = -1;
+	if (result == 1 && docker) {
+		*kind = ARCHIVE_DOCKER;
+		result = 0;
+	}
+	if (result == 1)
+		result = error_set(
+			err,
+			"it is neither an archive of `docker save` (with a manifest.json) nor "
+			"an OCI one (with an oci-layout)");
+	archive_read_free(archive);
+	return result;
+}
+
+int archive_file_decompress(const char *path, const char *output, struct error *err)
+{
+	struct archive *archive = archive_read_new();
+	int fd = open(output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct archive_entry *entry;
+	struct progress progress;
+	static char block[BLOCK_SIZE];
+	uint64_t total = 0;
+	la_ssize_t length = -1;
+	int result = -1;
+
+	if (!archive || fd < 0) {
+		error_set_errno(err, errno, "cannot write %s", output);
+		goto out_close;
+	}
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_zstd(archive);
+	archive_read_support_format_raw(archive);
+	progress_begin(&progress, "decompressing the image file", 0);
+	if (archive_read_open_filename(archive, path, BLOCK_SIZE) == ARCHIVE_OK &&
+	    archive_read_next_header(archive, &entry) == ARCHIVE_OK)
+		while ((length = archive_read_data(archive, block, BLOCK_SIZE)) > 0) {
+			total += (uint64_t)length;
+			if (total > SPOOL_DEFAULT_LIMIT) {
+				error_set(err, "it holds more than %llu MiB",
+				          (unsigned long long)SPOOL_DEFAULT_LIMIT >> 20);
+				goto out_close;
+			}
+			if (write(fd, block, (size_t)length) != length) {
+				error_set_errno(err, errno ? errno : ENOSPC, "cannot write %s",
+				                output);
+				goto out_close;
+			}
+			progress_update(&progress, total);
+		}
+	if (length < 0)
+		error_set(err, "it cannot be decompressed: %s", archive_error_string(archive));
+	else
+		result = 0;
+	progress_end(&progress);
+out_close:
+	if (fd >= 0)
+		close(fd);
+	archive_read_free(archive);
+	return result;
+}
+
+// Where the digest of this very file is remembered.
+static char *memo_path(const char *path, const struct stat *stat, const char *cache,
+                       struct error *err)
+{
+	char digest[DIGEST_TEXT_SIZE];
+	char *real = realpath(path, NULL);
+	char *text = NULL;
+	char *memo = NULL;
+
+	if (real &&
+	    asprintf(&text, "%s\n%lu %lu %lld %lld.%09ld %lld.%09ld", real,
+	             (unsigned long)stat->st_dev, (unsigned long)stat->st_ino,
+	             (long long)stat->st_size, (long long)stat->st_mtim.tv_sec,
+	             stat->st_mtim.tv_nsec, (long long)stat->st_ctim.tv_sec,
+	             stat->st_ctim.tv_nsec) < 0)
+		text = NULL;
+	if (!text)
+		error_set_errno(err, errno, "cannot find %s", path);
+	else if (digest_of(text, strlen(text), digest, err) == 0 &&
+	         asprintf(&memo, "%s/files/%s", cache, digest + 7) < 0)
+		memo = NULL;
+	free(text);
+	free(real);
+	return memo;
+}
+
+static bool memo_read(const char *memo, char digest[DIGEST_TEXT_SIZE])
+{
+	FILE *file = fopen(memo, "re");
+	bool found;
+
+	if (!file)
+		return false;
+	found = fgets(digest, DIGEST_TEXT_SIZE, file) && digest_is_valid(digest);
+	fclose(file);
+	return found;
+}
+
+// Best effort: without it, the next run computes the digest again.
+static void memo_write(const char *memo, const char *digest)
+{
+	char *temporary;
+	int fd;
+
+	if (asprintf(&temporary, "%s.XXXXXX", memo) < 0)
+		return;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd >= 0) {
+		if (write(fd, digest, strlen(digest)) != (ssize_t)strlen(digest) ||
+		    rename(temporary, memo) < 0)
+			unlink(temporary);
+		close(fd);
+	}
+	free(temporary);
+}
+
+static int file_digest(const char *path, uint64_t size, char text[DIGEST_TEXT_SIZE],
+                       struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct digest digest = { 0 };
+	struct progress progress;
+	char block[BLOCK_SIZE];
+	uint64_t done = 0;
+	ssize_t length;
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot open %s", path);
+	if (digest_init(&digest, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	progress_begin(&progress, "looking at the image file", size);
+	while ((length = read(fd, block, sizeof(block))) > 0 || (length < 0 && errno == EINTR)) {
+		if (length < 0)
+			continue;
+		digest_update(&digest, block, (size_t)length);
+		done += (uint64_t)length;
+		progress_update(&progress, done);
+	}
+	if (length < 0)
+		error_set_errno(err, errno, "cannot read %s", path);
+	else
+		digest_finish(&digest, text);
+	digest_abort(&digest);
+	close(fd);
+	return length < 0 ? -1 : 0;
+}
+
+int archive_file_digest(const char *path, const struct stat *stat, const char *cache,
+                        char digest[DIGEST_TEXT_SIZE], struct error *err)
+{
+	char *memo = memo_path(path, stat, cache, err);
+	int result = 0;
+
+	if (!memo)
+		return -1;
+	if (!memo_read(memo, digest)) {
+		result = file_digest(path, (uint64_t)stat->st_size, digest, err);
+		if (result == 0)
+			memo_write(memo, digest);
+	}
+	free(memo);
+	return result;
+}
+
+static bool is_layout_file(const char *name)
+{
+	char digest[DIGEST_TEXT_SIZE] = "sha256:";
+
+	if (strcmp(name, "oci-layout") == 0 || strcmp(name, "index.json") == 0)
+		return true;
+	if (strncmp(name, "blobs/sha256/", 13) != 0 || strlen(name) != 13 + 64)
+		return false;
+	memcpy(digest + 7, name + 13, 65);
+	return digest_is_valid(digest);
+}
+
+static int entry_extract(struct archive *archive, struct archive_entry *entry,
+                         const char *directory, const char *name, uint64_t *total,
+                         struct error *err)
+{
+	int64_t size = archive_entry_size(entry);
+	char *path;
+	int fd;
+	int result = 0;
+
+	if (size < 0 || (uint64_t)size > SPOOL_DEFAULT_LIMIT - *total)
+		return error_set(err, "it holds more than %llu MiB",
+		                 (unsigned long long)SPOOL_DEFAULT_LIMIT >> 20);
+	*total += (uint64_t)size;
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
+		return error_set(err, "out of memory");
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		result = error_set_errno(err, errno, "cannot write %s", path);
+	else if (archive_read_data_into_fd(archive, fd) < ARCHIVE_WARN)
+		result = archive_errno(archive) == ENOSPC
+			? error_set_errno(err, ENOSPC, "cannot write %s", path)
+			: error_set(err, "%s in it cannot be read: %s", name,
+		                    archive_error_string(archive));
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return result;
+}
+
+static int layout_extract(struct archive *archive, const char *directory, struct error *err)
+{
+	struct archive_entry *entry;
+	struct progress progress;
+	uint64_t total = 0;
+	const char *name;
+	bool failed;
+
+	progress_begin(&progress, "reading the image file", 0);
+	while ((name = entry_next(archive, &entry, &failed, err))) {
+		if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
+		    !is_layout_file(name))
+			continue;
+		if (entry_extract(archive, entry, directory, name, &total, err) < 0)
+			return -1;
+		progress_update(&progress, total);
+	}
+	if (failed)
+		return -1;
+	progress_end(&progress);
+	return 0;
+}
+
+char *archive_file_extract(const char *path, const char *name, const char *scratch,
+                           struct error *err)
+{
+	struct archive *archive = NULL;
+	char *layout = NULL;
+	char *blobs = NULL;
+	int result = -1;
+
+	if (asprintf(&layout, "%s/layout", scratch) < 0 ||
+	    asprintf(&blobs, "%s/blobs/sha256", layout) < 0) {
+		error_set(err, "out of memory");
+		goto out_free;
+	}
+	if (directory_create(blobs, err) < 0)
+		goto out_free;
+	archive = archive_open(path, err);
+	if (archive)
+		result = layout_extract(archive, layout, err);
+	if (result < 0)
+		error_prefix(err, "%s", name);
+	archive_read_free(archive);
+out_free:
+	free(blobs);
+	if (result == 0)
+		return layout;
+	free(layout);
+	return NULL;
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#include "tools/image/source/registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/image/source/archive_file.h"
+#include "tools/image/json_input.h"
+#include "tools/image/source/oci.h"
+#include "tools/image/source/source.h"
+#include "tools/image/tool.h"
+
+#define MAX_ARGS 16
+
+bool registry_is_local(const char *name)
+{
+	static const char *const hosts[] = { "localhost", "127.0.0.1", "[::1]" };
+
+	for (unsigned i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		size_t length = strlen(hosts[i]);
+
+		// A lone "localhost" is an image's name, not a host.
+		if (strncmp(name, hosts[i], length) == 0 &&
+		    (name[length] == ':' || name[length] == '/') && strchr(name + length, '/'))
+			return true;
+	}
+	return false;
+}
+
+struct arguments {
+	const char *argv[MAX_ARGS];
+	unsigned count;
+};
+
+static void add(struct arguments *arguments, const char *argument)
+{
+	arguments->argv[arguments->count++] = argument;  // MAX_ARGS is above what anyone adds
+}
+
+static bool has_policy(void)
+{
+	const char *home = getenv("HOME");
+	char *path;
+	bool found;
+
+	if (access("/etc/containers/policy.json", R_OK) == 0)
+		return true;
+	if (!home || asprintf(&path, "%s/.config/containers/policy.json", home) < 0)
+		return false;
+	found = access(path, R_OK) == 0;
+	free(path);
+	return found;
+}
+
+// skopeo knows docker's logins in ~/.docker/config.json, but not that DOCKER_CONFIG may have moved it.
+static void auth_file_choose(void)
+{
+	const char *directory = getenv("DOCKER_CONFIG");
+	char *path;
+
+	if (!directory || !directory[0] || asprintf(&path, "%s/config.json", directory) < 0)
+		return;
+	if (access(path, R_OK) == 0)
+		setenv("REGISTRY_AUTH_FILE", path, 0);
+	free(path);
+}
+
+// Says what to do about a registry that wants to know who asks.
+static void login_hint(const struct source *source, struct error *err)
+{
+	if (strcasestr(err->text, "unauthorized") || strcasestr(err->text, "authentication required") ||
+	    strcasestr(err->text, "access to the resource is denied"))
+		error_set(err, "%s; if it is there, log in first: skopeo login %.*s (or docker login)", strdupa(err->text),
+		          (int)strcspn(source->location, "/"), source->location);
+}
+
+static void begin(struct arguments *arguments, const char *command)
+{
+	auth_file_choose();
+	add(arguments, "skopeo");
+	// Where the machine has no policy on signatures, there is none to obey (digests are verified anyway).
+	if (!has_policy())
+		add(arguments, "--insecure-policy");
+	add(arguments, "--override-os=" OCI_OS);
+	add(arguments, "--override-arch=" OCI_ARCHITECTURE);
+	add(arguments, command);
+}
+
+// NAME without its tag and digest.
+static char *bare_name(const char *location)
+{
+	char *name = strdup(location);
+	char *end;
+
+	if (!name)
+		return NULL;
+	end = strchr(name, '@');
+	if (end)
+		*end = '\0';
+	end = strrchr(name, ':');
+	if (end && !strchr(end, '/'))
+		*end = '\0';
+	return name;
+}
+
+static char *inspect_raw(const struct source *source, const char *image, const char *scratch,
+                         size_t *length, struct error *err)
+{
+	struct arguments arguments = { 0 };
+	char *context;
+	char *text;
+
+	begin(&arguments, "inspect");
+	add(&arguments, "--raw");
+	if (registry_is_local(source->location))
+		add(&arguments, "--tls-verify=false");
+	add(&arguments, image);
+	if (asprintf(&context, "cannot find %s (%s)", source->reference, source->location) < 0) {
+		error_set(err, "out of memory");
+		return NULL;
+	}
+	text = tool_output(arguments.argv, JSON_MAX_SIZE, length, context, scratch, err);
+	free(context);
+	if (!text)
+		login_hint(source, err);
+	return text;
+}
+
+int registry_identify(struct source *source, const char *scratch, struct error *err)
+{
+	char *image = NULL;
+	size_t length;
+	char *text;
+	const char *picked;
+	json_t *document;
+	int result = -1;
+
+	if (asprintf(&image, "docker://%s", source->location) < 0)
+		return error_set(err, "out of memory");
+	text = inspect_raw(source, image, scratch, &length, err);
+	free(image);
+	if (!text)
+		return -1;
+	document = json_parse(text, length, "the registry's answer", err);
+	if (!document) {
+		error_prefix(err, "%s", source->reference);
+		goto out_text;
+	}
+	if (oci_is_index(document)) {
+		picked = oci_index_pick(document, source->reference, err);
+		if (!picked)
+			goto out_document;
+		memcpy(source->digest, picked, DIGEST_TEXT_SIZE);
+	} else {
+		if (digest_of(text, length, source->digest, err) < 0)
+			goto out_document;
+		source->size = oci_manifest_size(document);
+	}
+	memcpy(source->key, source->digest, DIGEST_TEXT_SIZE);
+	result = 0;
+out_document:
+	json_decref(document);
+out_text:
+	free(text);
+	return result;
+}
+
+// skopeo copy FROM oci:layout:image, in `scratch`; `size` bytes of it, or 0.
+static char *copy(const struct source *source, struct arguments *arguments, const char *from,
+                  const char *what, uint64_t size, const char *scratch, struct error *err)
+{
+	int scratch_fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *context = NULL;
+	char *layout = NULL;
+	struct tool tool;
+	int result = -1;
+
+	add(arguments, from);
+	// A relative path: skopeo takes a colon in it for the end.
+	add(arguments, "oci:layout:image");
+	if (scratch_fd < 0) {
+		error_set_errno(err, errno, "cannot open %s", scratch);
+		return NULL;
+	}
+	if (asprintf(&layout, "%s/layout", scratch) < 0 ||
+	    asprintf(&context, "cannot %s %s", what, source->reference) < 0) {
+		error_set(err, "out of memory");
+		goto out_close;
+	}
+	if (tool_start(&tool, arguments->argv, -1, -1, scratch_fd, scratch, err) < 0)
+		goto out_close;
+	result =
+		tool_finish_watched(&tool, context, "getting the image", layout, size, err);
+out_close:
+	free(context);
+	close(scratch_fd);
+	if (result == 0)
+		return layout;
+	free(layout);
+	return NULL;
+}
+
+// How much there is to fetch of an image that was picked from an index, for the progress lines; 0: not known.
+static uint64_t fetch_size(const struct source *source, const char *from, const char *scratch)
+{
+	struct error ignored;
+	size_t length;
+	char *text = source->size ? NULL : inspect_raw(source, from, scratch, &length, &ignored);
+	json_t *manifest = text ? json_parse(text, length, "manifest", &ignored) : NULL;
+	uint64_t size = manifest ? oci_manifest_size(manifest) : source->size;
+
+	json_decref(manifest);
+	free(text);
+	return size;
+}
+
+char *registry_fetch(const struct source *source, const char *scratch, struct error *err)
+{
+	struct arguments arguments = { 0 };
+	char *name = bare_name(source->location);
+	char *from = NULL;
+	char *layout = NULL;
+
+	begin(&arguments, "copy");
+	add(&arguments, "--quiet");
+	if (registry_is_local(source->location))
+		add(&arguments, "--src-tls-verify=false");
+	// By digest: the tag may have moved since.
+	if (!name || asprintf(&from, "docker://%s@%s", name, source->digest) < 0)
+		error_set(err, "out of memory");
+	else
+		layout = copy(source, &arguments, from, "fetch", fetch_size(source, from, scratch), scratch, err);
+	free(from);
+	free(name);
+	return layout;
+}
+
+// Puts the archive, or a way to it, at `path`.
+static int archive_place(const struct source *source, bool compressed, const char *path,
+                         struct error *err)
+{
+	char *real;
+	int result = 0;
+
+	// skopeo 1.9 cannot read compressed archives, whatever its manual says.
+	if (compressed)
+		return archive_file_decompress(source->location, path, err);
+	real = realpath(source->location, NULL);
+	if (!real || symlink(real, path) < 0)
+		result = error_set_errno(err, errno, "cannot refer to %s", source->location);
+	free(real);
+	return result;
+}
+
+char *registry_convert(const struct source *source, bool compressed, const char *scratch,
+                       struct error *err)
+{
+	struct arguments arguments = { 0 };
+	char *path = NULL;
+	char *from = NULL;
+	char *layout = NULL;
+
+	begin(&arguments, "copy");
+	add(&arguments, "--quiet");
+	add(&arguments, "--dest-oci-accept-uncompressed-layers");
+	if (asprintf(&path, "%s/archive.tar", scratch) < 0 ||
+	    asprintf(&from, "docker-archive:archive.tar%s%s", source->ref_name ? ":" : "",
+	             source->ref_name ? source->ref_name : "") < 0)
+		error_set(err, "out of memory");
+	else if (archive_place(source, compressed, path, err) < 0)
+		error_prefix(err, "%s", source->reference);
+	else
+		layout = copy(source, &arguments, from, "read", source->size, scratch, err);
+	free(from);
+	free(path);
+	return layout;
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+#include "tools/image/tree/layer.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/common/log.h"
+#include "tools/image/digest.h"
+
+#define WHITEOUT_PREFIX ".wh."
+#define WHITEOUT_META_PREFIX ".wh..wh."
+#define WHITEOUT_OPAQUE ".wh..wh..opq"
+#define BUFFER_SIZE 65536
+#define MAX_XATTRS 256
+#define MAX_XATTR_SIZE 65536  // Linux's limit, XATTR_SIZE_MAX
+
+// The way of a layer's bytes: source -> `raw` (decompression) -> digest -> `tar` -> tree.
+struct layer {
+	struct tree *tree;
+	struct spool *spool;
+	struct layer_source *source;
+	unsigned number;
+	struct archive *raw;
+	struct archive *tar;
+	struct digest digest;
+	uint64_t uncompressed;
+	struct error *err;
+	bool failed;  // a callback left its error in `err`
+	bool empty;  // there is not one byte of it
+	char compressed_buffer[BUFFER_SIZE];
+	char tar_buffer[BUFFER_SIZE];
+};
+
+static la_ssize_t read_compressed(struct archive *archive, void *context, const void **buffer)
+{
+	struct layer *layer = context;
+	long length = layer->source->read(layer->source, layer->compressed_buffer, BUFFER_SIZE,
+	                                  layer->err);
+
+	*buffer = layer->compressed_buffer;
+	if (length < 0) {
+		layer->failed = true;
+		archive_set_error(archive, EIO, "%s", layer->err->text);
+	}
+	return length;
+}
+
+static la_ssize_t read_tar(struct archive *archive, void *context, const void **buffer)
+{
+	struct layer *layer = context;
+	la_ssize_t length =
+		layer->empty ? 0 : archive_read_data(layer->raw, layer->tar_buffer, BUFFER_SIZE);
+
+	*buffer = layer->tar_buffer;
+	if (length < 0) {
+		if (!layer->failed)
+			error_set(layer->err, "it cannot be decompressed: %s",
+			          archive_error_string(layer->raw));
+		layer->failed = true;
+		archive_set_error(archive, EIO, "%s", layer->err->text);
+		return -1;
+	}
+	digest_update(&layer->digest, layer->tar_buffer, (size_t)length);
+	layer->uncompressed += (uint64_t)length;
+	if (layer->uncompressed > layer->spool->limit) {
+		error_set(layer->err, "it holds more than %llu MiB uncompressed",
+		          (unsigned long long)(layer->spool->limit >> 20));
+		layer->failed = true;
+		archive_set_error(archive, EIO, "%s", layer->err->text);
+		return -1;
+	}
+	return length;
+}
+
+static int archive_failed(struct layer *layer, struct archive *archive, const char *what)
+{
+	const char *reason = archive_error_string(archive);
+
+	if (layer->failed)
+		return -1;
+	return error_set(layer->err, "%s: %s", what, reason ? reason : "unknown error");
+}
+
+static int layer_open(struct layer *layer)
+{
+	struct archive_entry *entry;
+	int result;
+
+	layer->raw = archive_read_new();
+	layer->tar = archive_read_new();
+	if (!layer->raw || !layer->tar)
+		return error_set(layer->err, "out of memory");
+	archive_read_support_filter_gzip(layer->raw);
+	archive_read_support_filter_zstd(layer->raw);
+	archive_read_support_format_raw(layer->raw);
+	archive_read_support_format_empty(layer->raw);
+	if (archive_read_open(layer->raw, layer, NULL, read_compressed, NULL) != ARCHIVE_OK)
+		return archive_failed(layer, layer->raw, "it cannot be decompressed");
+	result = archive_read_next_header(layer->raw, &entry);
+	if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
+		return archive_failed(layer, layer->raw, "it cannot be decompressed");
+	layer->empty = result == ARCHIVE_EOF;
+	archive_read_support_format_tar(layer->tar);
+	archive_read_support_format_empty(layer->tar);
+	if (archive_read_open(layer->tar, layer, NULL, read_tar, NULL) != ARCHIVE_OK)
+		return archive_failed(layer, layer->tar, "it is no tar archive");
+	return 0;
+}
+
+static uint32_t clamp_time(int64_t seconds)
+{
+	if (seconds < 0)
+		return 0;
+	return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+}
+
+static int entry_owner(struct archive_entry *entry, struct tree_inode *inode, struct error *err)
+{
+	int64_t uid = archive_entry_uid(entry);
+	int64_t gid = archive_entry_gid(entry);
+
+	// 0xffffffff is (uid_t)-1: "no user".
+	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+		return error_set(err, "its owner %lld:%lld is no user and group id", (long long)uid,
+		                 (long long)gid);
+	inode->uid = (uint32_t)uid;
+	inode->gid = (uint32_t)gid;
+	return 0;
+}
+
+// Attributes that squashfs and the guest can hold. Overlayfs's own would steer the guest's overlay.
+static bool xattr_is_kept(const char *name)
+{
+	if (strncmp(name, "trusted.overlay.", 16) == 0)
+		return false;
+	return strncmp(name, "user.", 5) == 0 || strncmp(name, "security.", 9) == 0 ||
+		strncmp(name, "trusted.", 8) == 0;
+}
+
+static int entry_xattrs(struct layer *layer, struct archive_entry *entry, struct tree_inode *inode)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+	int count = 0;
+
+	archive_entry_xattr_reset(entry);
+	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+		if (!name || !xattr_is_kept(name))
+			continue;
+		if (++count > MAX_XATTRS || size > MAX_XATTR_SIZE || strlen(name) > TREE_MAX_NAME)
+			return error_set(layer->err,
+			                 "its extended attributes are too many or too large");
+		if (tree_inode_set_xattr(layer->tree, inode, name, value, size, layer->err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int entry_content(struct layer *layer, struct archive_entry *entry, struct tree_inode *inode)
+{
+	int64_t size = archive_entry_size(entry);
+	const void *block;
+	size_t length;
+	la_int64_t offset;
+	int result;
+
+	if (size < 0)
+		return error_set(layer->err, "its size is negative");
+	inode->size = (uint64_t)size;
+	if (spool_reserve(layer->spool, inode->size, &inode->spool_offset, layer->err) < 0)
+		return -1;
+	while ((result = archive_read_data_block(layer->tar, &block, &length, &offset)) ==
+	       ARCHIVE_OK) {
+		if (offset < 0 || (uint64_t)offset > inode->size ||
+		    length > inode->size - (uint64_t)offset)
+			return error_set(layer->err, "its content is longer than its size");
+		if (spool_write(layer->spool, inode->spool_offset + (uint64_t)offset, block, length,
+		                layer->err) < 0)
+			return -1;
+	}
+	if (result != ARCHIVE_EOF)
+		return archive_failed(layer, layer->tar, "its content cannot be read");
+	return 0;
+}
+
+static int entry_fill(struct layer *layer, struct archive_entry *entry, struct tree_inode *inode)
+{
+	const char *target;
+
+	inode->mtime = clamp_time(archive_entry_mtime(entry));
+	if (entry_owner(entry, inode, layer->err) < 0 || entry_xattrs(layer, entry, inode) < 0)
+		return -1;
+	switch (inode->mode & S_IFMT) {
+	case S_IFREG: return entry_content(layer, entry, inode);
+	case S_IFLNK:
+		target = archive_entry_symlink(entry);
+		return tree_inode_set_target(layer->tree, inode, target ? target : "", layer->err);
+	case S_IFCHR:
+	case S_IFBLK:
+		// Linux's device numbers: 12 and 20 bits.
+		if (archive_entry_rdevmajor(entry) > 0xfff ||
+		    archive_entry_rdevminor(entry) > 0xfffff)
+			return error_set(layer->err, "its device number is too large");
+		inode->major = (uint32_t)archive_entry_rdevmajor(entry);
+		inode->minor = (uint32_t)archive_entry_rdevminor(entry);
+		return 0;
+	case S_IFDIR:
+	case S_IFIFO: return 0;
+	default: return error_set(layer->err, "it is of an unknown type");
+	}
+}
+
+static int apply_hardlink(struct layer *layer, struct tree_node *dir, const char *name,
+                          const char *target)
+{
+	char target_name[TREE_MAX_NAME + 1];
+	struct tree_node *target_dir;
+	struct tree_node *node = NULL;
+	int result = tree_resolve_parent(layer->tree, target, false, layer->number, &target_dir,
+	                                 target_name, layer->err);
+
+	if (result < 0)
+		return error_prefix(layer->err, "it is a hard link to %s", target);
+	if (result == 0 && target_name[0])
+		node = tree_child(target_dir, target_name);
+	if (!node)
+		return error_set(layer->err,
+		                 "it is a hard link to %s, which the image does not have", target);
+	if (S_ISDIR(node->inode->mode))
+		return error_set(layer->err, "it is a hard link to the directory %s", target);
+	return tree_put(layer->tree, dir, name, node->inode, layer->number, layer->err);
+}
+
+static int apply_node(struct layer *layer, struct archive_entry *entry, struct tree_node *dir,
+                      const char *name)
+{
+	mode_t mode = archive_entry_filetype(entry) | (archive_entry_perm(entry) & 07777);
+	struct tree_inode *inode = tree_inode_create(layer->tree, mode, layer->err);
+
+	if (!inode)
+		return -1;
+	if (entry_fill(layer, entry, inode) < 0 ||
+	    tree_put(layer->tree, dir, name, inode, layer->number, layer->err) < 0) {
+		tree_inode_free(layer->tree, inode);
+		return -1;
+	}
+	return 0;
+}
+
+static int apply_whiteout(struct layer *layer, const char *path, const char *name)
+{
+	bool opaque = strcmp(name, WHITEOUT_OPAQUE) == 0;
+	const char *hidden = name + strlen(WHITEOUT_PREFIX);
+	char own_name[TREE_MAX_NAME + 1];
+	struct tree_node *dir;
+	int result;
+
+	// Other names of this kind are AUFS's own bookkeeping, as Docker takes them too.
+	if (!opaque && strncmp(name, WHITEOUT_META_PREFIX, strlen(WHITEOUT_META_PREFIX)) == 0)
+		return 0;
+	if (!opaque &&
+	    (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0))
+		return error_set(layer->err, "it is a whiteout of nothing");
+	result = tree_resolve_parent(layer->tree, path, false, layer->number, &dir, own_name,
+	                             layer->err);
+	if (result != 0)
+		return result < 0 ? -1 : 0;  // nothing is there that it could hide
+	if (opaque)
+		tree_make_opaque(layer->tree, dir, layer->number);
+	else
+		tree_whiteout(layer->tree, dir, hidden, layer->number);
+	return 0;
+}
+
+// Where the last name of `path` begins; trailing slashes are no part of a name. Its length goes to `length`.
+static const char *last_name(const char *path, size_t *length)
+{
+	size_t end = strlen(path);
+	size_t start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/'; start--)
+		;
+	*length = end - start;
+	return path + start;
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static int apply_path(struct layer *layer, struct archive_entry *entry, const char *path)
+{
+	const char *target = archive_entry_hardlink(entry);
+	char name[TREE_MAX_NAME + 1];
+	struct tree_node *dir;
+	size_t length;
+	const char *last = last_name(path, &length);
+
+	// Names like these are for whiteouts only; below one there can be nothing.
+	for (const char *c = path; c < last; c++)
+		if ((c == path || c[-1] == '/') && has_prefix(c, WHITEOUT_PREFIX))
+			return error_set(layer->err,
+			                 "a directory of its path has the name of a whiteout");
+	if (has_prefix(last, WHITEOUT_PREFIX)) {
+		if (length > TREE_MAX_NAME)
+			return error_set(layer->err, "a name longer than %d bytes", TREE_MAX_NAME);
+		memcpy(name, last, length);
+		name[length] = '\0';
+		return apply_whiteout(layer, path, name);
+	}
+	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) !=
+	    0)
+		return -1;
+	return target ? apply_hardlink(layer, dir, name, target)
+		      : apply_node(layer, entry, dir, name);
+}
+
+static int apply_entry(struct layer *layer, struct archive_entry *entry)
+{
+	const char *path = archive_entry_pathname(entry);
+
+	if (!path || !path[0])
+		return error_set(layer->err, "an entry without a name");
+	if (apply_path(layer, entry, path) < 0)
+		return layer->failed ? -1 : error_prefix(layer->err, "%s", path);
+	return 0;
+}
+
+static int apply_all(struct layer *layer)
+{
+	struct archive_entry *entry;
+	const void *buffer;
+	int result;
+
+	// A warning says that a name is not plain ASCII: in the C locale, which this program stays in,
+	// libarchive then hands out its bytes as they are (in a UTF-8 locale it would normalise them).
+	while ((result = archive_read_next_header(layer->tar, &entry)) == ARCHIVE_OK ||
+	       result == ARCHIVE_WARN)
+		if (apply_entry(layer, entry) < 0)
+			return -1;
+	if (result != ARCHIVE_EOF)
+		return archive_failed(layer, layer->tar, "it is no sound tar archive");
+	// What follows the end of the archive belongs to the digest too.
+	while ((result = (int)read_tar(layer->tar, layer, &buffer)) > 0)
+		;
+	return result;
+}
+
+int layer_apply(struct tree *tree, struct spool *spool, struct layer_source *source,
+                unsigned number, char *diff_id, struct error *err)
+{
+	struct layer layer = {
+		.tree = tree,
+		.spool = spool,
+		.source = source,
+		.number = number,
+		.err = err,
+	};
+	int result = -1;
+
+	if (digest_init(&layer.digest, err) < 0)
+		return -1;
+	if (layer_open(&layer) == 0)
+		result = apply_all(&layer);
+	if (result == 0)
+		digest_finish(&layer.digest, diff_id);
+	digest_abort(&layer.digest);
+	archive_read_free(layer.tar);
+	archive_read_free(layer.raw);
+	return result;
+}

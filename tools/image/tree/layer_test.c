@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "tools/image/tree/layer_test_tar.h"
+
+#define DIR (S_IFDIR | 0755)
+#define FILE_MODE (S_IFREG | 0644)
+#define ROOM 65536
+
+struct fixture {
+	struct tree tree;
+	struct spool spool;
+	struct test_tar tar;
+	struct error err;
+	unsigned layers;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_int_equal(tree_init(&f->tree, NULL, &f->err), 0);
+	assert_int_equal(spool_init(&f->spool, "/tmp", &f->err), 0);
+	test_tar_open(&f->tar, ROOM);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	test_tar_close(&f->tar);
+	free(f->tar.bytes);
+	tree_deinit(&f->tree);
+	// Whatever the test did, all memory is accounted for.
+	assert_int_equal(f->tree.memory, 0);
+	assert_int_equal(f->tree.entries, 0);
+	spool_deinit(&f->spool);
+	free(f);
+	return 0;
+}
+
+// Applies what was added since the last call as the next layer.
+static int apply(struct fixture *f)
+{
+	int result;
+
+	test_tar_close(&f->tar);
+	result = memory_apply(&f->tree, &f->spool, f->tar.bytes, f->tar.size, ++f->layers, &f->err);
+	free(f->tar.bytes);
+	test_tar_open(&f->tar, ROOM);
+	return result;
+}
+
+static void add(struct fixture *f, const char *path, mode_t mode, const char *link)
+{
+	test_tar_add(&f->tar, path, mode, link, S_ISREG(mode) ? "x" : NULL);
+}
+
+static bool has(struct fixture *f, const char *path)
+{
+	return tree_lookup(&f->tree, path) != NULL;
+}
+
+static void test_whiteout_hides_lower_layers_only(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "d", DIR, NULL);
+	add(f, "d/old", FILE_MODE, NULL);
+	add(f, "f", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	add(f, "d/new", FILE_MODE, NULL);
+	add(f, ".wh.d", FILE_MODE, NULL);
+	add(f, "f", FILE_MODE, NULL);
+	add(f, ".wh.f", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_false(has(f, "d/old"));
+	assert_true(has(f, "d/new"));
+	assert_true(has(f, "f"));
+	add(f, ".wh.f", FILE_MODE, NULL);
+	add(f, "d/.wh.new", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_false(has(f, "f"));
+	assert_false(has(f, "d/new"));
+	assert_true(has(f, "d"));
+}
+
+static void test_opaque_hides_lower_layers_only(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "d/sub/old", FILE_MODE, NULL);
+	add(f, "d/old", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	add(f, "d/sub/new", FILE_MODE, NULL);
+	add(f, "d/.wh..wh..opq", FILE_MODE, NULL);
+	add(f, "d/.wh..wh.plnk", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_false(has(f, "d/old"));
+	assert_false(has(f, "d/sub/old"));
+	assert_true(has(f, "d/sub/new"));
+	assert_false(has(f, "d/.wh..wh.plnk"));
+}
+
+static void test_whiteout_through_symlink_stays_inside(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "etc/f", FILE_MODE, NULL);
+	add(f, "link", S_IFLNK | 0777, "../../etc");
+	assert_int_equal(apply(f), 0);
+	add(f, "link/.wh.f", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_false(has(f, "etc/f"));
+	assert_true(has(f, "link"));
+}
+
+static void test_directory_over_directory_keeps_entries(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "d", S_IFDIR | 0700, NULL);
+	add(f, "d/x", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	add(f, "d", S_IFDIR | 0755, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_true(has(f, "d/x"));
+	assert_int_equal(tree_lookup(&f->tree, "d")->inode->mode, S_IFDIR | 0755);
+	add(f, "d", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_false(has(f, "d/x"));
+}
+
+static void test_directory_over_symlink_replaces_it(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "etc/f", FILE_MODE, NULL);
+	add(f, "d", S_IFLNK | 0777, "/etc");
+	assert_int_equal(apply(f), 0);
+	add(f, "d", DIR, NULL);
+	add(f, "d/g", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_true(S_ISDIR(tree_lookup(&f->tree, "d")->inode->mode));
+	assert_false(has(f, "etc/g"));
+}
+
+static void test_hard_links_share_and_part(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "a", FILE_MODE, NULL);
+	add(f, "b", 0, "a");
+	add(f, "b", 0, "./b");
+	assert_int_equal(apply(f), 0);
+	assert_ptr_equal(tree_lookup(&f->tree, "a")->inode, tree_lookup(&f->tree, "b")->inode);
+	add(f, "a", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_ptr_not_equal(tree_lookup(&f->tree, "a")->inode, tree_lookup(&f->tree, "b")->inode);
+	assert_int_equal(tree_lookup(&f->tree, "b")->inode->links, 1);
+}
+
+static void test_hard_link_below_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "d/f", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	// The link's new name replaces the very directory that holds its target.
+	add(f, "d", 0, "d/f");
+	assert_int_equal(apply(f), 0);
+	assert_true(S_ISREG(tree_lookup(&f->tree, "d")->inode->mode));
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *path;
+		mode_t mode;
+		const char *link;
+		const char *reason;
+	} cases[] = {
+		{ "../x", FILE_MODE, NULL, ".." },
+		{ "a/../../x", FILE_MODE, NULL, ".." },
+		{ "..", DIR, NULL, ".." },
+		{ ".", FILE_MODE, NULL, "not a directory" },
+		{ "x", 0, "../etc/passwd", ".." },
+		{ "x", 0, "/etc/passwd", "does not have" },
+		{ "x", 0, "d", "directory" },
+		{ "loop/x", FILE_MODE, NULL, "symbolic links" },
+		{ "file/x", FILE_MODE, NULL, "file" },
+		{ "d/.wh...", FILE_MODE, NULL, "whiteout" },
+		{ "d/.wh.", FILE_MODE, NULL, "whiteout" },
+		{ "../.wh.x", FILE_MODE, NULL, ".." },
+	};
+	struct fixture *f = *state;
+
+	add(f, "d", DIR, NULL);
+	add(f, "file", FILE_MODE, NULL);
+	add(f, "loop", S_IFLNK | 0777, "loop2");
+	add(f, "loop2", S_IFLNK | 0777, "loop");
+	assert_int_equal(apply(f), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		add(f, cases[i].path, cases[i].mode, cases[i].link);
+		if (apply(f) != -1 || !strstr(f->err.text, cases[i].reason))
+			fail_msg("%s: %s", cases[i].path, f->err.text);
+	}
+}
+
+static void test_limits(void **state)
+{
+	struct fixture *f = *state;
+
+	f->tree.limits.entries = 3;
+	add(f, "a/b/c", FILE_MODE, NULL);
+	assert_int_equal(apply(f), -1);
+	assert_non_null(strstr(f->err.text, "more than 3 files"));
+	f->tree.limits.entries = 100;
+	f->tree.limits.memory = f->tree.memory + 10;
+	add(f, "q", FILE_MODE, NULL);
+	assert_int_equal(apply(f), -1);
+	assert_non_null(strstr(f->err.text, "too large"));
+	f->tree.limits.memory = 1 << 20;
+	f->spool.limit = 8192;
+	test_tar_add(&f->tar, "big", FILE_MODE, NULL, "more than it may hold");
+	f->spool.size = 8190;
+	assert_int_equal(apply(f), -1);
+	assert_non_null(strstr(f->err.text, "more than"));
+}
+
+static void test_corrupt(void **state)
+{
+	struct fixture *f = *state;
+	static const unsigned char bad_gzip[] = { 0x1f, 0x8b, 8, 0,    0,    0,   0,
+		                                  0,    0,    0, 0xff, 0xff, 0xff };
+
+	assert_int_equal(memory_apply(&f->tree, &f->spool, "no tar at all, not in the least", 31, 1,
+	                              &f->err),
+	                 -1);
+	assert_int_equal(memory_apply(&f->tree, &f->spool, bad_gzip, sizeof(bad_gzip), 1, &f->err),
+	                 -1);
+	assert_int_equal(memory_apply(&f->tree, &f->spool, "", 0, 1, &f->err), 0);
+	add(f, "file", FILE_MODE, NULL);
+	test_tar_close(&f->tar);
+	assert_int_equal(memory_apply(&f->tree, &f->spool, f->tar.bytes, 512, 1, &f->err), -1);
+	free(f->tar.bytes);
+	test_tar_open(&f->tar, ROOM);
+}
+
+static void test_names_are_bytes(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "e\xcc\x81", FILE_MODE, NULL);  // decomposed: must not be normalised
+	add(f, "\xff\xfe", FILE_MODE, NULL);  // no UTF-8 at all
+	assert_int_equal(apply(f), 0);
+	assert_true(has(f, "e\xcc\x81"));
+	assert_true(has(f, "\xff\xfe"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_whiteout_hides_lower_layers_only, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_opaque_hides_lower_layers_only, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_whiteout_through_symlink_stays_inside, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_directory_over_directory_keeps_entries, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_directory_over_symlink_replaces_it, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_hard_links_share_and_part, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hard_link_below_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_corrupt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_names_are_bytes, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("image/layer", tests, NULL, NULL);
+}

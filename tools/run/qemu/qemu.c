@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "tools/run/qemu/qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tools/common/subprocess.h"
+#include "tools/run/settings/settings.h"
+
+#define MAX_ARGS 256
+
+struct command {
+	char *argv[MAX_ARGS + 1];
+	unsigned count;
+	bool failed;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct command *command, const char *format,
+                                                      ...)
+{
+	va_list args;
+	int length;
+
+	if (command->count == MAX_ARGS) {
+		command->failed = true;
+		return;
+	}
+	va_start(args, format);
+	length = vasprintf(&command->argv[command->count], format, args);
+	va_end(args);
+	if (length < 0)
+		command->failed = true;
+	else
+		command->count++;
+}
+
+static void command_free(struct command *command)
+{
+	for (unsigned i = 0; i < command->count; i++)
+		free(command->argv[i]);
+}
+
+// In QEMU's options a comma within a value is written twice. The caller frees the result.
+static char *comma_escape(const char *text)
+{
+	char *escaped = malloc(2 * strlen(text) + 1);
+	char *out = escaped;
+
+	for (; escaped && *text; text++) {
+		if (*text == ',')
+			*out++ = ',';
+		*out++ = *text;
+	}
+	if (escaped)
+		*out = '\0';
+	return escaped;
+}
+
+// `options` go to -drive besides, each with a comma before it.
+static void add_disk(struct command *command, const char *id, const char *format, const char *path, const char *options)
+{
+	char *escaped = comma_escape(path);
+
+	if (!escaped) {
+		command->failed = true;
+		return;
+	}
+	add(command, "-drive");
+	add(command, "file=%s,format=%s,if=none,id=%s%s", escaped, format, id, options);
+	add(command, "-device");
+	add(command, "virtio-blk-device,drive=%s,serial=%s", id, id);
+	free(escaped);
+}
+
+static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNELS])
+{
+	static const char *const names[QEMU_NUM_CHANNELS] = {
+		"uart", "stdin", "stdout", "stderr", "control",
+	};
+
+	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
+		add(command, "-chardev");
+		add(command, "socket,id=%s,fd=%d", names[i], remote[i]);
+	}
+	add(command, "-serial");
+	add(command, "chardev:uart");
+	add(command, "-device");
+	add(command, "virtio-serial-device,id=ports");
+	for (unsigned i = QEMU_STDIN; i < QEMU_NUM_CHANNELS; i++) {
+		add(command, "-device");
+		// Port 0 is for a console; ours have names.
+		add(command, "virtserialport,bus=ports.0,nr=%u,chardev=%s,name=org.starina.%s", i,
+		    names[i], names[i]);
+	}
+}
+
+// The status page's port goes to the OS, the published ones straight to the container's address.
+static void add_network(struct command *command, const struct settings *settings)
+{
+	const struct published_ports *ports = &settings->ports;
+	char *forwards = NULL;
+	size_t length;
+	FILE *text = open_memstream(&forwards, &length);
+
+	for (unsigned i = 0; text && i < ports->count; i++) {
+		const struct published_port *port = &ports->items[i];
+
+		fprintf(text, ",hostfwd=%s:%s:%u-" QEMU_CONTAINER_ADDRESS ":%u", port->udp ? "udp" : "tcp", port->host,
+		        port->host_port, port->container_port);
+	}
+	if (!text || fclose(text) != 0) {
+		command->failed = true;
+		free(forwards);
+		return;
+	}
+	add(command, "-netdev");
+	add(command, "user,id=net0,hostfwd=tcp:127.0.0.1:%u-:80%s", settings->http_port, forwards);
+	add(command, "-device");
+	add(command, "virtio-net-device,netdev=net0");
+	free(forwards);
+}
+
+static void add_words(struct command *command, const char *words)
+{
+	while (*(words += strspn(words, " \t\n"))) {
+		size_t length = strcspn(words, " \t\n");
+
+		add(command, "%.*s", (int)length, words);
+		words += length;
+	}
+}
+
+static void add_boot(struct command *command, const struct settings *settings,
+                     const struct qemu_files *files)
+{
+	char memory[48] = "";
+	char cpus[32] = "";
+
+	add(command, "-bios");
+	add(command, "default");
+	add(command, "-kernel");
+	add(command, "%s", files->kernel);
+	add(command, "-append");
+	// Arguments of the OS's own; what the container is told travels in config.json only.
+	if (settings->guest_memory)
+		snprintf(memory, sizeof(memory), " linuxrun.memory=%lluK",
+		         (unsigned long long)settings->guest_memory >> 10);
+	if (settings->guest_cpus)
+		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
+	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s %s", settings->image != NULL,
+	    memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "", settings->append);
+}
+
+static void command_make(struct command *command, const struct settings *settings,
+                         const struct qemu_files *files, const int remote[QEMU_NUM_CHANNELS])
+{
+	add(command, "%s", settings->qemu);
+	add(command, "-nodefaults");
+	add(command, "-no-user-config");
+	add(command, "-no-reboot");
+	add(command, "-display");
+	add(command, "none");
+	add(command, "-monitor");
+	add(command, "none");
+	add(command, "-M");
+	add(command, "virt");
+	add(command, "-cpu");
+	add(command, "%s", settings->cpu);
+	add(command, "-smp");
+	add(command, "%u", settings->smp);
+	add(command, "-m");
+	add(command, "%lluM", (unsigned long long)settings->memory >> 20);
+	add(command, "-global");
+	add(command, "virtio-mmio.force-legacy=false");
+	add_boot(command, settings, files);
+	add_disk(command, "boot", "raw", files->boot_disk, ",readonly=on");
+	add_disk(command, "root", "raw", files->root_image, ",readonly=on");
+	add_disk(command, "images", "vmdk", files->images_disk, ",readonly=on");
+	if (files->writable_disk)
+		add_disk(command, "writable", "raw", files->writable_disk,
+		         files->writable_disk_kept ? ",cache=writeback" : ",cache=unsafe");
+	add_network(command, settings);
+	add(command, "-device");
+	add(command, "virtio-rng-device");
+	add_ports(command, remote);
+	if (files->gdb_socket) {
+		char *escaped = comma_escape(files->gdb_socket);
+
+		add(command, "-gdb");
+		add(command, "unix:%s,server=on,wait=off", escaped ? escaped : "");
+		free(escaped);
+	}
+	if (settings->gdb)
+		add(command, "-S");
+	add_words(command, settings->qemu_args);
+}
+
+static void close_all(int fds[QEMU_NUM_CHANNELS])
+{
+	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS],
+                         struct error *err)
+{
+	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
+		machine->channels[i] = remote[i] = -1;
+	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+			error_set_errno(err, errno, "cannot make a socket");
+			close_all(machine->channels);
+			close_all(remote);
+			return -1;
+		}
+		fcntl(pair[0], F_SETFL, O_NONBLOCK);
+		machine->channels[i] = pair[0];
+		remote[i] = pair[1];
+	}
+	return 0;
+}
+
+int qemu_start(struct qemu *machine, const struct settings *settings,
+               const struct qemu_files *files, struct error *err)
+{
+	int remote[QEMU_NUM_CHANNELS];
+	struct command command = { 0 };
+	struct spawn spawn = {
+		.stdin_fd = -1,
+		.stdout_fd = STDERR_FILENO,
+		.stderr_fd = -1,
+		.cwd_fd = -1,
+		.own_group = true,
+		.pass_fds = remote,
+		.num_pass_fds = QEMU_NUM_CHANNELS,
+	};
+
+	if (channels_open(machine, remote, err) < 0)
+		return -1;
+	command_make(&command, settings, files, remote);
+	spawn.argv = (const char *const *)command.argv;
+	if (command.failed)
+		machine->pid = error_set(err, "QEMU's command line is too long");
+	else
+		machine->pid = subprocess_spawn(&spawn, err);
+	command_free(&command);
+	close_all(remote);
+	if (machine->pid < 0)
+		close_all(machine->channels);
+	return machine->pid < 0 ? -1 : 0;
+}
+
+void qemu_stop(struct qemu *machine)
+{
+	if (machine->pid > 0) {
+		kill(machine->pid, SIGKILL);
+		subprocess_wait(machine->pid);
+	}
+	machine->pid = -1;
+	close_all(machine->channels);
+}

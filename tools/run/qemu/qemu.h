@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// The emulated machine: QEMU's command line, and the channels between it and us.
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "tools/common/error.h"
+
+// The container's, in the network that QEMU makes (10.0.2.0/24, with the OS at 10.0.2.15): what ports are forwarded to.
+#define QEMU_CONTAINER_ADDRESS "10.0.2.100"
+
+struct settings;
+
+// Each is one end of a socket pair whose other end is a character device of the machine.
+enum qemu_channel {
+	QEMU_UART,
+	QEMU_STDIN,
+	QEMU_STDOUT,
+	QEMU_STDERR,
+	QEMU_CONTROL,
+	QEMU_NUM_CHANNELS,
+};
+
+struct qemu {
+	pid_t pid;
+	int channels[QEMU_NUM_CHANNELS];  // not blocking
+};
+
+struct qemu_files {
+	const char *kernel;  // starina.elf
+	const char *boot_disk;
+	const char *root_image;
+	const char *writable_disk;  // NULL: none
+	bool writable_disk_kept;  // what is flushed to it has to last
+	const char *images_disk;  // a VMDK description
+	const char *gdb_socket;  // NULL: no debugger can attach
+};
+
+// Starts QEMU, out of the terminal's process group. Released by qemu_stop().
+int qemu_start(struct qemu *machine, const struct settings *settings,
+               const struct qemu_files *files, struct error *err);
+
+// Ends QEMU if it still runs, and closes the channels.
+void qemu_stop(struct qemu *machine);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "tools/run/qemu/writable_disk.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/common/subprocess.h"
+
+#define LABEL "starina"  // of the file system: this one is ours
+#define BLOCK_SIZE "4096"
+#define BYTES_PER_INODE "8192"  // an image's layer is many small files
+#define MIB ((uint64_t)1 << 20)
+// Of the superblock (Linux: Documentation/filesystems/ext4/super.rst).
+#define SUPER_OFFSET 1024
+#define SUPER_SIZE 1024
+#define SUPER_BLOCKS_LOW 0x4
+#define SUPER_LOG_BLOCK_SIZE 0x18
+#define SUPER_MAGIC 0x38
+#define SUPER_LABEL 0x78
+#define SUPER_BLOCKS_HIGH 0x150
+#define EXT4_MAGIC 0xef53
+
+// /usr/sbin is not in every user's PATH.
+static const char *mkfs_find(void)
+{
+	static const char *const paths[] = { "/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4" };
+
+	for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (access(paths[i], X_OK) == 0)
+			return paths[i];
+	return "mkfs.ext4";
+}
+
+// Makes the file system in the new, empty file `path`.
+static int mkfs_run(const char *path, int fd, uint64_t size, struct error *err)
+{
+	// All of the file reads as zeroes, so nothing has to be written for the inode tables, now or by the guest.
+	const char *argv[] = { mkfs_find(), "-q", "-F", "-L", LABEL, "-m", "0", "-b", BLOCK_SIZE, "-i", BYTES_PER_INODE, "-E",
+		               "nodiscard,assume_storage_prezeroed=1", path, NULL };
+	struct spawn spawn = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .cwd_fd = -1 };
+	pid_t pid;
+	int status;
+
+	if (ftruncate(fd, (off_t)size) < 0)
+		return error_set_errno(err, errno, "cannot make %s %llu MiB large", path, (unsigned long long)(size / MIB));
+	pid = subprocess_spawn(&spawn, err);
+	if (pid < 0)
+		return error_set(err, "%s; ./setup.sh installs it (e2fsprogs)", strdupa(err->text));
+	status = subprocess_wait(pid);
+	if (status != 0)
+		return error_set(err, "%s could not make a file system in %s (status %d; its own words are above)", argv[0], path,
+		                 status);
+	return 0;
+}
+
+static uint32_t get32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return le32toh(value);
+}
+
+// Whether the file is a disk that was made here, whole and `size` bytes large (0: any size).
+static int content_check(int fd, const char *path, uint64_t size, struct error *err)
+{
+	uint8_t super[SUPER_SIZE];
+	struct stat stat;
+	uint64_t blocks;
+
+	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))
+		return error_set(err, "%s is no file", path);
+	if (pread(fd, super, sizeof(super), SUPER_OFFSET) != (ssize_t)sizeof(super) ||
+	    (get32(super + SUPER_MAGIC) & 0xffff) != EXT4_MAGIC || strncmp((char *)super + SUPER_LABEL, LABEL, 16) != 0)
+		return error_set(err,
+		                 "%s holds something else than a disk of a container's; name another file, or remove it "
+		                 "if you do not need it",
+		                 path);
+	blocks = get32(super + SUPER_BLOCKS_LOW) | (uint64_t)get32(super + SUPER_BLOCKS_HIGH) << 32;
+	if (get32(super + SUPER_LOG_BLOCK_SIZE) != 2 || blocks != (uint64_t)stat.st_size / 4096)
+		return error_set(err, "%s is damaged: its file system is not as large as the file", path);
+	if (size && size != (uint64_t)stat.st_size)
+		return error_set(err, "%s is a disk of %llu MiB, not of %llu: leave LINUXRUN_DISK out, or name another file", path,
+		                 (unsigned long long)stat.st_size / MIB, (unsigned long long)(size / MIB));
+	return 0;
+}
+
+static int lock(int fd, const char *path, struct error *err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return error_set(err, "%s is in use by another run", path);
+	return error_set_errno(err, errno, "cannot lock %s", path);
+}
+
+// Makes the disk beside `path` and gives it that name when it is whole. Returns its locked descriptor; -1 with `err`, or with `*exists`
+// when somebody was faster.
+static int file_create(const char *path, uint64_t size, bool *exists, struct error *err)
+{
+	char scratch[PATH_MAX];
+	int fd = -1;
+
+	*exists = false;
+	if (snprintf(scratch, sizeof(scratch), "%s.XXXXXX", path) >= (int)sizeof(scratch))
+		return error_set(err, "the path %.80s... is too long", path);
+	fd = mkostemp(scratch, O_CLOEXEC);
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot make %s", path);
+	if (mkfs_run(scratch, fd, size, err) < 0 || lock(fd, scratch, err) < 0)
+		goto out_unlink;
+	if (link(scratch, path) < 0) {
+		*exists = errno == EEXIST;
+		error_set_errno(err, errno, "cannot make %s", path);
+		goto out_unlink;
+	}
+	unlink(scratch);
+	return fd;
+
+out_unlink:
+	unlink(scratch);
+	close(fd);
+	return -1;
+}
+
+static int size_round(uint64_t size, uint64_t *rounded, struct error *err)
+{
+	*rounded = (size + MIB - 1) / MIB * MIB;
+	if (*rounded < WRITABLE_DISK_MIN || *rounded > WRITABLE_DISK_MAX)
+		return error_set(err, "a disk has 16M to 1T");
+	return 0;
+}
+
+int writable_disk_make(struct writable_disk *disk, const char *directory, uint64_t size, struct error *err)
+{
+	int result;
+	int fd;
+
+	*disk = (struct writable_disk){ .lock_fd = -1 };
+	if (size_round(size, &size, err) < 0)
+		return -1;
+	if (snprintf(disk->path, sizeof(disk->path), "%s/writable.ext4", directory) >= (int)sizeof(disk->path))
+		return error_set(err, "the path %.80s... is too long", directory);
+	fd = open(disk->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot make %s", disk->path);
+	result = mkfs_run(disk->path, fd, size, err);
+	close(fd);
+	return result;
+}
+
+int writable_disk_open(struct writable_disk *disk, const char *path, uint64_t size, struct error *err)
+{
+	bool exists = false;
+	uint64_t wanted = 0;
+	int fd;
+
+	*disk = (struct writable_disk){ .lock_fd = -1 };
+	if (size && size_round(size, &wanted, err) < 0)
+		return -1;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		fd = file_create(path, wanted ? wanted : WRITABLE_DISK_DEFAULT, &exists, err);
+		if (fd < 0 && !exists)
+			return -1;
+		if (exists)
+			fd = open(path, O_RDWR | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot open %s", path);
+	if (lock(fd, path, err) < 0 || content_check(fd, path, wanted, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	// With a slash before all else, no emulator takes a colon in it for a protocol.
+	if (!realpath(path, disk->path)) {
+		close(fd);
+		disk->path[0] = '\0';
+		return error_set_errno(err, errno, "cannot find %s", path);
+	}
+	disk->kept = true;
+	disk->lock_fd = fd;
+	return 0;
+}
+
+void writable_disk_release(struct writable_disk *disk)
+{
+	if (disk->path[0] && disk->lock_fd >= 0)
+		close(disk->lock_fd);
+	*disk = (struct writable_disk){ .lock_fd = -1 };
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// What happens while the machine runs: bytes go both ways, signals are passed on, the exit status comes.
+#pragma once
+
+#include <stdbool.h>
+
+struct qemu;
+struct settings;
+
+enum relay_end {
+	RELAY_STATUS,  // `status` is run.sh's exit status
+	RELAY_SILENT,  // QEMU never said anything: worth another try
+};
+
+struct relay_result {
+	enum relay_end end;
+	int status;
+};
+
+// Blocks the signals that relay_run() takes, so that none is lost before. Called once, before threads and children.
+void relay_block_signals(void);
+
+// Relays until the machine ends or is given up; `log_fd` gets the OS's log. The caller stops the machine.
+struct relay_result relay_run(struct qemu *machine, const struct settings *settings, int log_fd,
+                              bool watch_silence);

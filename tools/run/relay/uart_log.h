@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// The OS's log, as it comes from the UART: the firmware's banner before it is held back, and shown only
+// when the OS does not get as far as its own first line.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define UART_LOG_MAX_HELD 16384
+#define UART_LOG_MAX_LINE 512  // what is longer is cut, while quiet
+
+struct uart_log {
+	bool passing;  // the OS was heard
+	bool quiet;  // only warnings and errors pass, for a terminal in raw mode
+	size_t held_length;
+	size_t line_length;  // of an unfinished line, while quiet
+	char line[UART_LOG_MAX_LINE];
+	char held[UART_LOG_MAX_HELD];
+};
+
+// Takes `size` bytes of the UART; writes what is to be shown to `out`, which has room for UART_LOG_MAX_HELD + size
+// bytes. Returns its length. Carriage returns are left out.
+size_t uart_log_push(struct uart_log *console, const char *data, size_t size, char *out);
+
+// Gives up waiting for the OS's first line: writes what was held to `out` (UART_LOG_MAX_HELD bytes).
+size_t uart_log_release(struct uart_log *console, char *out);

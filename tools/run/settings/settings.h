@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// What the user asked for, from the command line and the environment, checked before anything starts.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/common/error.h"
+#include "tools/run/settings/arguments.h"
+#include "tools/run/settings/options.h"
+#include "tools/run/settings/published_ports.h"
+
+#define STOP_FOREVER UINT32_MAX
+
+struct settings {
+	struct options options;  // what they were read from; the strings below are its
+	const char *root;  // STARINA_ROOT: the source tree
+	const char *build;  // STARINA_BUILD: where the build's output is
+	const char *qemu;  // QEMU
+	const char *cpu;  // STARINA_CPU
+	const char *append;  // STARINA_APPEND: further boot arguments
+	const char *qemu_args;  // STARINA_QEMU_ARGS
+	const char *log_path;  // --log; NULL: the OS's log goes to stderr
+	unsigned smp;  // harts
+	uint64_t memory;  // bytes of the machine
+	unsigned http_port;  // on 127.0.0.1
+	bool http_port_given;  // by the user: no other will do
+	bool gdb;  // wait for a debugger
+	bool help;
+	// The container.
+	const char *image;  // a reference (tools/image/source/source.h); NULL: the built-in one
+	const char *images;  // LINUXRUN_IMAGES: those that apps may run; NULL: none
+	struct arguments config_options;  // of `starina-image config`
+	uint64_t guest_memory;  // bytes of its VM; 0: the OS's default
+	unsigned guest_cpus;  // of its VM; 0: the OS's default
+	struct published_ports ports;
+	uint64_t disk;  // bytes of the disk with the writable layer; 0: not given
+	const char *disk_file;  // where it is kept; NULL: it is not
+	bool terminal;  // the container gets one
+	bool terminal_input;  // and ours is its other end
+	const char *kernel;  // another guest kernel; NULL: ours
+	uint32_t stop_timeout;  // seconds from the first signal to the end by force, or STOP_FOREVER
+};
+
+// Reads `argv` and the environment. The strings are theirs. Released by settings_deinit(), also after -1 with `err`, which names the
+// setting that is wrong, its value and what is allowed.
+int settings_read(struct settings *settings, int argc, char **argv, struct error *err);
+void settings_deinit(struct settings *settings);
+
+// What is the container's own (container_settings.c); part of settings_read().
+int container_settings_read(struct settings *settings, struct error *err);
+
+// Takes the host's ports for the container (ports_reserve() in tools/run/settings/published_ports.h).
+int settings_reserve_ports(struct settings *settings, struct error *err);
+
+// Parses a size such as 512M or 1G (a plain number is bytes; KB and KiB are K). Returns false when it is none.
+bool size_parse(const char *text, uint64_t *size);
+
+// Parses a plain decimal number up to `max`. Returns false when it is none.
+bool number_parse(const char *text, unsigned long max, unsigned *number);
+
+// Checks that the emulator is there and new enough.
+int settings_check_qemu(const struct settings *settings, struct error *err);
+
+// Checks that the host port is free; 0 is replaced by a free one.
+int settings_check_port(struct settings *settings, struct error *err);
