@@ -6,6 +6,7 @@
 #     fmt_test_CFLAGS, fmt_test_LIBS          # if needed
 # What several tests share stands beside them as NAME_fake.c or, header only, NAME_test.h; no image gets it.
 # Fuzz targets (libFuzzer; a short run with a fixed seed) likewise: HOST_FUZZERS += libs/virtio/device_queue_fuzz.
+# NAME_fuzz.corpus/ beside one holds small inputs that found something, and is run in the gate; NAME_fuzz.dict words to try.
 
 HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-DSTARINA_HOST -DSTARINA_DEBUG=1 -I. -isystem third_party/libfdt -isystem third_party/cjson \

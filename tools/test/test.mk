@@ -27,10 +27,11 @@ test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 4 $(BUILD)/debug/starina-test.elf
 
-test-tools: ## the scripts: setup.sh, GDB commands, make services
+test-tools: ## the scripts: setup.sh, GDB commands, make services, make fuzz
 	$(Q)tools/setup/setup_test.sh
 	$(Q)tools/gdb/starina_test.sh
 	$(Q)tools/services/services_test.py
+	$(Q)tools/fuzz/fuzz_test.py
 
 test-guest: $(BUILD)/guest/initramfs.cpio ## bootd in a plain QEMU machine
 	$(Q)guest/tests/bootd_test.py --kernel third_party/guest-kernel/Image --build $(BUILD)
