@@ -3,9 +3,14 @@
 # Attaches gdb to a Starina that runs, or waits for it (`./run.sh --gdb`), with the symbols of kernel and apps.
 set -euo pipefail
 
-ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# Standard streams that are closed would be taken for the first files that are opened: bash has this script itself for stderr then.
+[[ -e /dev/fd/0 ]] || exec </dev/null
+[[ -e /dev/fd/1 ]] || exec >/dev/null
+[[ -e /dev/fd/2 && ! /dev/fd/2 -ef ${BASH_SOURCE[0]} ]] || exec 2>/dev/null
+
+ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 BUILD=${BUILD:-$ROOT/build}
-[[ $BUILD == /* ]] || BUILD=$ROOT/$BUILD
+[[ $BUILD == /* ]] || BUILD=$PWD/$BUILD
 ADDRESS_FILE=$BUILD/run/gdb.addr
 
 usage() {
@@ -17,7 +22,7 @@ usage() {
 		Example without a prompt: ./debug.sh -batch -ex 'starina threads' -ex detach
 
 		Settings (environment):
-		  BUILD   build directory (default: build)
+		  BUILD   build directory, from the current folder (default: the tree's build)
 		  GDB     the debugger (default: gdb-multiarch)
 	EOT
 }

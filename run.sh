@@ -3,10 +3,15 @@
 # Builds Starina and runs it in QEMU, with a Linux container in it: ./run.sh --help says how.
 set -euo pipefail
 
-# Paths that the user gives are relative to where the user is, so this script stays there.
-STARINA_ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-STARINA_BUILD=${BUILD:-build}
-[[ $STARINA_BUILD == /* ]] || STARINA_BUILD=$STARINA_ROOT/$STARINA_BUILD
+# Standard streams that are closed would be taken for the first files that are opened: bash has this script itself for stderr then.
+[[ -e /dev/fd/0 ]] || exec </dev/null
+[[ -e /dev/fd/1 ]] || exec >/dev/null
+[[ -e /dev/fd/2 && ! /dev/fd/2 -ef ${BASH_SOURCE[0]} ]] || exec 2>/dev/null
+
+# Paths that the user gives are relative to where the user is, so this script stays there. It may be called by a symbolic link.
+STARINA_ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+STARINA_BUILD=${BUILD:-$STARINA_ROOT/build}
+[[ $STARINA_BUILD == /* ]] || STARINA_BUILD=$PWD/$STARINA_BUILD
 export STARINA_ROOT STARINA_BUILD
 
 # Help needs nothing to be set up. Behind other words it may be the container's.
@@ -16,7 +21,10 @@ fi
 
 # stdout is the container's: whatever else there is to say goes to stderr.
 if [[ -z ${STARINA_NO_BUILD:-} ]]; then
-	"$STARINA_ROOT/setup.sh" --for run >&2 || exit 125
+	status=0
+	"$STARINA_ROOT/setup.sh" --for run >&2 || status=$?
+	((status < 128)) || exit "$status" # a signal ended it
+	((status == 0)) || exit 125
 	make --directory="$STARINA_ROOT" --no-print-directory --silent -j"$(nproc)" BUILD="$STARINA_BUILD" \
 		run-files >&2 </dev/null || {
 		echo "run.sh: the build failed; the lines above say why" >&2

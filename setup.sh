@@ -3,7 +3,12 @@
 # Sets up what building, running and testing Starina need. Silent when there is nothing to do.
 set -euo pipefail
 
-ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# Standard streams that are closed would be taken for the first files that are opened: bash has this script itself for stderr then.
+[[ -e /dev/fd/0 ]] || exec </dev/null
+[[ -e /dev/fd/1 ]] || exec >/dev/null
+[[ -e /dev/fd/2 && ! /dev/fd/2 -ef ${BASH_SOURCE[0]} ]] || exec 2>/dev/null
+
+ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 
 for part in common packages sources guest_kernel; do
 	# shellcheck source-path=SCRIPTDIR source=tools/setup/common.sh

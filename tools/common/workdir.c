@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,13 +163,30 @@ static void remove_on_signal(int number)
 	raise(number);
 }
 
+// Whether `number` ends a program that does not handle it, other than by a fault of the program's
+// own.
+static bool ends_from_outside(int number)
+{
+	static const int others[] = { SIGKILL, SIGSTOP, SIGCHLD,  SIGCONT, SIGTSTP, SIGTTIN,
+		                      SIGTTOU, SIGURG,  SIGWINCH, SIGSEGV, SIGBUS,  SIGFPE,
+		                      SIGILL,  SIGABRT, SIGTRAP,  SIGSYS };
+
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i] == number)
+			return false;
+	return true;
+}
+
 void workdir_remove_at_exit(struct workdir *workdir)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction action = { .sa_handler = remove_on_signal };
+	struct sigaction inherited;
 
 	exit_workdir = workdir;
 	atexit(remove_at_exit);
-	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &action, NULL);
+	// What is ignored, as by nohup, stays so.
+	for (int number = 1; number <= SIGRTMAX; number++)
+		if (ends_from_outside(number) && sigaction(number, NULL, &inherited) == 0 &&
+		    inherited.sa_handler != SIG_IGN)
+			sigaction(number, &action, NULL);
 }

@@ -18,8 +18,8 @@ int workdir_create(struct workdir *workdir, const char *parent, struct error *er
 // Removes the directory with all in it. Harmless on a zeroed or already destroyed one.
 void workdir_destroy(struct workdir *workdir);
 
-// Removes the directory at exit() and when SIGINT, SIGTERM, SIGHUP or SIGQUIT ends the program. One at
-// a time; `workdir` must stay valid.
+// Removes the directory at exit() and when a signal from outside ends the program. One at a time;
+// `workdir` must stay valid.
 void workdir_remove_at_exit(struct workdir *workdir);
 
 // mkdir -p. Returns 0 or -1 with `err`.

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/inherited.h"
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
 #include "tools/image/config/bundle.h"
@@ -185,6 +186,7 @@ static int command_index(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	inherited_mend();
 	// No setlocale(): see apply_all() in layer.c.
 	log_init("image");
 	signal(SIGPIPE, SIG_IGN);

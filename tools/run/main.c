@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/common/inherited.h"
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
 #include "tools/run/qemu/boot_disk_file.h"
@@ -21,6 +22,7 @@
 #include "tools/run/qemu/qemu.h"
 #include "tools/run/relay/relay.h"
 #include "tools/run/settings/settings.h"
+#include "tools/run/signals.h"
 #include "tools/run/relay/terminal.h"
 #include "tools/run/qemu/writable_disk.h"
 
@@ -175,7 +177,6 @@ static int prepare(struct run *run, struct error *err)
 	    path_set(parent, err, "%s/run", build) < 0 ||
 	    workdir_create(&run->workdir, parent, err) < 0)
 		return -1;
-	workdir_remove_at_exit(&run->workdir);
 	if (path_set(run->config, err, "%s/config.json", run->workdir.path) < 0 ||
 	    path_set(run->boot_disk, err, "%s/boot.disk", run->workdir.path) < 0 ||
 	    path_set(run->root_image, err, "%s/root.squashfs", run->image) < 0 ||
@@ -237,7 +238,6 @@ static int boot(struct run *run)
 	struct qemu machine;
 	struct error err;
 
-	relay_block_signals();
 	if (!run->settings.image)
 		log_info("status page: http://127.0.0.1:%u/; Ctrl-C or Ctrl-A X ends the OS",
 		         run->settings.http_port);
@@ -265,6 +265,24 @@ static int boot(struct run *run)
 	return result.status;
 }
 
+// Returns the exit status.
+static int container_run(struct run *run, struct error *err)
+{
+	int result = prepare(run, err);
+	int number = signals_ended_by();
+
+	if (number != 0) {
+		log_warn("stopped by signal %d (%s) before the OS was booted", number,
+		         strsignal(number));
+		return 128 + number;
+	}
+	if (result == 0)
+		return boot(run);
+	if (err->text[0])
+		log_error("%s", err->text);
+	return EXIT_ERROR;
+}
+
 static int help_show(struct run *run, struct error *err)
 {
 	char path[PATH_MAX];
@@ -289,7 +307,9 @@ int main(int argc, char **argv)
 	struct error err;
 	int status = EXIT_ERROR;
 
+	inherited_mend();
 	log_init("run");
+	signals_block();
 	signal(SIGPIPE, SIG_IGN);
 	if (settings_read(&run.settings, argc, argv, &err) < 0) {
 		log_error("%s", err.text);
@@ -298,10 +318,8 @@ int main(int argc, char **argv)
 	}
 	if (run.settings.help)
 		status = help_show(&run, &err);
-	else if (prepare(&run, &err) == 0)
-		status = boot(&run);
-	else if (err.text[0])
-		log_error("%s", err.text);
+	else
+		status = container_run(&run, &err);
 	ports_release(&run.settings.ports);
 	debugger_forget(&run);
 	workdir_destroy(&run.workdir);

@@ -5,11 +5,11 @@ run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c r
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
 settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c container_settings.c guest_kernel.c image_tool.c images.c \
-	options.c published_ports.c settings.c) \
+	options.c published_ports.c settings.c) tools/run/signals.c \
 	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c))
 settings_test_CFLAGS := -D_GNU_SOURCE
 settings_test_LIBS := -ljansson
-writable_disk_test_SRCS := tools/run/qemu/writable_disk.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
+writable_disk_test_SRCS := tools/run/qemu/writable_disk.c tools/run/signals.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
 writable_disk_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/settings/published_ports_test
 published_ports_test_SRCS := tools/run/settings/published_ports.c $(filter-out %_test.c,$(wildcard tools/common/*.c))

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -146,6 +147,23 @@ static int await_signal(bool stubborn)
 	return 40 + caught;
 }
 
+// Tells of each signal that can be blocked, the two real-time ones too that libc keeps for itself.
+// SIGTERM is the last.
+static int tell_signals(void)
+{
+	uint64_t all = UINT64_MAX;
+	int number;
+
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
+	puts("waiting");
+	do {
+		fflush(stdout);
+		number = (int)syscall(SYS_rt_sigtimedwait, &all, NULL, NULL, sizeof(all));
+		printf("signal %d\n", number);
+	} while (number != SIGTERM);
+	return 40 + number;
+}
+
 // A variable, lest the compiler see what comes.
 static const int *volatile nowhere = (const int *)8;
 
@@ -181,6 +199,8 @@ int main(int argc, char **argv)
 		return hold(number);
 	else if (strcmp(command, "write") == 0)
 		return write_file(argv[2]);
+	else if (strcmp(command, "signals") == 0)
+		return tell_signals();
 	else if (strcmp(command, "wait") == 0 || strcmp(command, "stubborn") == 0)
 		return await_signal(command[0] == 's');
 	else

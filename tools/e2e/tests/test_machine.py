@@ -123,15 +123,6 @@ def start_waiting(context):
 
 
 @test
-def qemu_is_killed(context):
-    process = start_waiting(context)
-    os.kill(qemu_of(process), signal.SIGKILL)
-    stdout, stderr = process.communicate(timeout=TIMEOUT)
-    check_equal((process.returncode, stdout), (125, b""), stderr)
-    check(b"QEMU ended" in stderr, stderr)
-
-
-@test
 def run_is_killed(context):
     """Nothing survives it, and the next run clears what it left."""
     context.own_build()

@@ -3,8 +3,9 @@
 
 import socket
 import stat
+import subprocess
 
-from harness import check, check_equal, check_refused, test
+from harness import ROOT, check, check_equal, check_refused, test
 
 
 def fake_qemu(context, output):
@@ -73,3 +74,22 @@ def nothing_is_left_of_a_refused_run(context):
     check_refused(context.run(LINUXRUN_HOSTNAME="a b"), "LINUXRUN_HOSTNAME=a b")
     check_equal(list((context.build / "run").glob("run.*")), [])
     check_equal(context.cache_leftovers(), [])
+
+
+@test
+def through_a_symbolic_link(context):
+    """And paths, BUILD's too, are relative to where the user is."""
+    (context.scratch / "starina").symlink_to(ROOT / "run.sh")
+    (context.scratch / "debug").symlink_to(ROOT / "debug.sh")
+    context.own_build()
+
+    def command(*words):
+        return subprocess.run(words, env={**context.environment({}), "BUILD": "build"}, cwd=context.scratch, check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    done = command("./starina", "--help")
+    check(done.returncode == 0 and b"LINUXRUN_IMAGE" in done.stdout, done)
+    done = command("./starina", "oci://none")
+    check(done.returncode == 125 and b"oci://none" in done.stderr, done)
+    done = command("./debug")
+    check(f"{context.scratch}/build/run/gdb.addr".encode() in done.stderr, done)

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "tools/common/subprocess.h"
+#include "tools/run/signals.h"
 
+#define SCRATCH_SUFFIX ".starina-making"  // of a disk that is being made
 #define LABEL "starina"  // of the file system: this one is ours
 #define BLOCK_SIZE "4096"
 #define BYTES_PER_INODE "8192"  // an image's layer is many small files
@@ -53,7 +55,7 @@ static int mkfs_run(const char *path, int fd, uint64_t size, struct error *err)
 	pid = subprocess_spawn(&spawn, err);
 	if (pid < 0)
 		return error_set(err, "%s; ./setup.sh installs it (e2fsprogs)", strdupa(err->text));
-	status = subprocess_wait(pid);
+	status = signals_wait_child(pid);
 	if (status != 0)
 		return error_set(err, "%s could not make a file system in %s (status %d; its own words are above)", argv[0], path,
 		                 status);
@@ -101,20 +103,48 @@ static int lock(int fd, const char *path, struct error *err)
 	return error_set_errno(err, errno, "cannot lock %s", path);
 }
 
+// Opens and locks the file in which the disk `path` is made. It has one name, so that what a killed
+// run left is used again. Returns its descriptor; -1 with `err`.
+static int scratch_open(const char *path, const char *scratch, struct error *err)
+{
+	struct stat mine, there;
+	int fd;
+
+	for (;;) {
+		fd = open(scratch, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return error_set_errno(err, errno, "cannot make %s", path);
+		if (lock(fd, path, err) < 0)
+			break;
+		// Whoever held the lock until now may have removed the file.
+		if (fstat(fd, &mine) == 0 && stat(scratch, &there) == 0 &&
+		    mine.st_ino == there.st_ino && mine.st_dev == there.st_dev) {
+			if (S_ISREG(mine.st_mode) && ftruncate(fd, 0) == 0)
+				return fd;
+			error_set(err, "%s is in the way: it is where %s would be made", scratch,
+			          path);
+			break;
+		}
+		close(fd);
+	}
+	close(fd);
+	return -1;
+}
+
 // Makes the disk beside `path` and gives it that name when it is whole. Returns its locked descriptor; -1 with `err`, or with `*exists`
 // when somebody was faster.
 static int file_create(const char *path, uint64_t size, bool *exists, struct error *err)
 {
 	char scratch[PATH_MAX];
-	int fd = -1;
+	int fd;
 
 	*exists = false;
-	if (snprintf(scratch, sizeof(scratch), "%s.XXXXXX", path) >= (int)sizeof(scratch))
+	if (snprintf(scratch, sizeof(scratch), "%s" SCRATCH_SUFFIX, path) >= (int)sizeof(scratch))
 		return error_set(err, "the path %.80s... is too long", path);
-	fd = mkostemp(scratch, O_CLOEXEC);
+	fd = scratch_open(path, scratch, err);
 	if (fd < 0)
-		return error_set_errno(err, errno, "cannot make %s", path);
-	if (mkfs_run(scratch, fd, size, err) < 0 || lock(fd, scratch, err) < 0)
+		return -1;
+	if (mkfs_run(scratch, fd, size, err) < 0)
 		goto out_unlink;
 	if (link(scratch, path) < 0) {
 		*exists = errno == EEXIST;

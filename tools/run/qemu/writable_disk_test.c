@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,23 @@ static void test_kept(void **state)
 	assert_refused("disk", 0, "damaged");
 }
 
+// A run that was killed while it made the disk: the next one takes what it left, and leaves
+// nothing.
+static void test_left_by_a_killed_run(void **state)
+{
+	struct writable_disk disk;
+	int fd = open("disk.starina-making", O_RDWR | O_CREAT, 0600);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 64 * MIB), 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_refused("disk", 32 * MIB, "in use by another run");
+	close(fd);
+	assert_int_equal(writable_disk_open(&disk, "disk", 32 * MIB, &err), 0);
+	writable_disk_release(&disk);
+	assert_int_equal(access("disk.starina-making", F_OK), -1);
+}
+
 static void test_something_else(void **state)
 {
 	static const uint8_t magic[] = { 0x53, 0xef };
@@ -106,6 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_of_one_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_left_by_a_killed_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_something_else, setup, teardown),
 	};
 

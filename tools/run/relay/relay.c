@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "tools/run/settings/settings.h"
 #include "tools/run/relay/stream.h"
 #include "tools/run/relay/terminal.h"
+#include "tools/run/signals.h"
 
 #define STATUS_ERROR 125
 #define STATUS_KILLED 137
@@ -47,7 +47,6 @@ struct relay {
 	size_t control_out_length;
 	bool opened_sent;
 	bool eof_sent;
-	int signal_fd;
 	struct terminal terminal;
 	bool terminal_ours;
 	bool handed_over;  // to the container
@@ -56,32 +55,15 @@ struct relay {
 	char last_key;
 	bool heard;  // anything from the UART
 	bool ended;  // QEMU
+	int qemu_status;  // as subprocess_wait() has it, when `ended`
 	bool quit;  // by the user
 	int quit_status;
-	int signals;
-	int last_signal;
+	int stop_signals;
 	uint64_t silence_at;  // in clock_ms() terms
 	uint64_t held_at;
 	uint64_t stop_at;
 	uint64_t power_off_at;
 };
-
-static void relay_signals(sigset_t *set)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGWINCH, SIGCONT };
-
-	sigemptyset(set);
-	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaddset(set, numbers[i]);
-}
-
-void relay_block_signals(void)
-{
-	sigset_t set;
-
-	relay_signals(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
 
 static void backlogs_widen(const struct relay *relay)
 {
@@ -150,18 +132,24 @@ static size_t keys_filter(void *context, const char *data, size_t size, char *ou
 	return 0;
 }
 
-static void signal_pass(struct relay *relay, int number)
+static bool container_runs(const struct relay *relay)
 {
-	relay->signals++;
-	relay->last_signal = number;
-	// Nothing to be gentle with: no container of the user's, or not running yet.
-	if (!relay->settings->image || !relay->control.started || relay->signals >= FORCE_SIGNALS) {
-		relay->quit = true;
-		relay->quit_status = 128 + number;
-		return;
-	}
-	control_send(relay, "signal %d\n", number);
-	if (relay->stop_at == NEVER && relay->settings->stop_timeout != STOP_FOREVER)
+	return relay->settings->image && relay->control.started;
+}
+
+static void quit(struct relay *relay, int status)
+{
+	relay->quit = true;
+	relay->quit_status = status;
+}
+
+// The container was asked to end: not for the first time, or the time begins after which it is
+// ended by force.
+static void stop_begin(struct relay *relay, int number)
+{
+	if (++relay->stop_signals >= FORCE_SIGNALS)
+		quit(relay, 128 + number);
+	else if (relay->stop_at == NEVER && relay->settings->stop_timeout != STOP_FOREVER)
 		relay->stop_at = clock_ms() + (uint64_t)relay->settings->stop_timeout * 1000;
 }
 
@@ -176,12 +164,12 @@ static size_t terminal_keys_filter(void *context, const char *data, size_t size,
 	if (!escaped)
 		return length;
 	if (relay->escaped || !relay->control.started) {
-		relay->quit = true;
-		relay->quit_status = STATUS_KILLED;
+		quit(relay, STATUS_KILLED);
 	} else {
 		relay->escaped = true;
 		(void)!write(STDERR_FILENO, said, sizeof(said) - 1);
-		signal_pass(relay, SIGHUP);
+		control_send(relay, "signal %d\n", SIGHUP);
+		stop_begin(relay, SIGHUP);
 	}
 	return length;
 }
@@ -211,27 +199,63 @@ static void terminal_hand_over(struct relay *relay)
 
 // --- Events -------------------------------------------------------------------------------------
 
-static void signals_take(struct relay *relay)
+static void qemu_check(struct relay *relay)
+{
+	int status = relay->machine->pid > 0 ? subprocess_poll(relay->machine->pid) : -1;
+
+	if (status < 0)
+		return;
+	relay->ended = true;
+	relay->qemu_status = status;
+	relay->machine->pid = -1;
+}
+
+// What a signal asks of the container, or of us while there is none.
+static void signal_pass(struct relay *relay, const struct signalfd_siginfo *info)
+{
+	int number = (int)info->ssi_signo;
+	bool sent = signal_is_sent(info);
+
+	// Of the terminal's own, a window's size travels as such; the rest is a child's end or a
+	// closed pipe's.
+	if (!sent && (number == SIGWINCH || number == SIGCHLD || number == SIGPIPE))
+		return;
+	if (!container_runs(relay)) {
+		if (signal_ends(number)) {
+			if (relay->settings->image)
+				log_warn("stopped by signal %d (%s) before the container started",
+				         number, strsignal(number));
+			quit(relay, 128 + number);
+		}
+		signal_obey_stop(number);
+		return;
+	}
+	control_send(relay, "signal %d\n", number);
+	// A terminal that is gone cannot ask twice.
+	if (number == SIGINT || number == SIGTERM || (number == SIGHUP && !sent))
+		stop_begin(relay, number);
+}
+
+static void signal_take(struct relay *relay, const struct signalfd_siginfo *info)
+{
+	int number = (int)info->ssi_signo;
+
+	if (number == SIGCHLD)
+		qemu_check(relay);
+	// Who stopped us may have changed the terminal, as a shell does.
+	if (number == SIGCONT && relay->terminal.raw && terminal_is_ours())
+		terminal_set_raw(&relay->terminal);
+	if (number == SIGWINCH || number == SIGCONT)
+		resize_send(relay);
+	signal_pass(relay, info);
+}
+
+static void signals_take_all(struct relay *relay)
 {
 	struct signalfd_siginfo info;
 
-	while (read(relay->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD) {
-			if (subprocess_poll(relay->machine->pid) >= 0) {
-				relay->ended = true;
-				relay->machine->pid = -1;
-			}
-		} else if (info.ssi_signo == SIGWINCH) {
-			resize_send(relay);
-		} else if (info.ssi_signo == SIGCONT) {
-			// Who stopped us may have changed the terminal, as a shell does.
-			if (relay->terminal.raw)
-				terminal_set_raw(&relay->terminal);
-			resize_send(relay);
-		} else {
-			signal_pass(relay, (int)info.ssi_signo);
-		}
-	}
+	while (signals_take(&info))
+		signal_take(relay, &info);
 }
 
 static void control_advance(struct relay *relay, bool moved)
@@ -285,8 +309,7 @@ static void deadlines_check(struct relay *relay)
 		else
 			log_warn("the container did not end within %u s of the signal; ending QEMU",
 			         relay->settings->stop_timeout);
-		relay->quit = true;
-		relay->quit_status = STATUS_KILLED;
+		quit(relay, STATUS_KILLED);
 	}
 	if (!relay->console.passing && relay->heard &&
 	    (relay->held_at <= now || relay->ended || relay->quit) &&
@@ -322,7 +345,7 @@ static bool step(struct relay *relay)
 
 	for (unsigned i = 0; i < NUM_STREAMS; i++)
 		stream_prepare(streams[i], fds + i * STREAM_NUM_FDS);
-	fds[count] = (struct pollfd){ .fd = relay->signal_fd, .events = POLLIN };
+	fds[count] = (struct pollfd){ .fd = signals_fd(), .events = POLLIN };
 	fds[count + 1] = (struct pollfd){
 		.fd = relay->control_out_length ? relay->machine->channels[QEMU_CONTROL] : -1,
 		.events = POLLOUT,
@@ -330,7 +353,7 @@ static bool step(struct relay *relay)
 	if (poll(fds, count + 2, wait_ms(relay)) < 0 && errno != EINTR)
 		return false;
 	if (fds[count].revents)
-		signals_take(relay);
+		signals_take_all(relay);
 	for (unsigned i = 0; i < NUM_STREAMS; i++)
 		moved |= stream_move(streams[i], fds + i * STREAM_NUM_FDS);
 	control_advance(relay, moved);
@@ -367,10 +390,7 @@ static void input_open(struct relay *relay)
 static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 {
 	int *channels = relay->machine->channels;
-	sigset_t set;
 
-	relay_signals(&set);
-	relay->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	relay->stop_at = relay->power_off_at = relay->held_at = NEVER;
 	relay->silence_at = watch_silence ? clock_ms() + SILENCE_MS : NEVER;
 	control_line_init(&relay->control);
@@ -388,9 +408,29 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	relay->control_in.filter_context = relay;
 }
 
+// Whether QEMU ended as it does when the OS powers off; else says what ended it.
+static bool qemu_end_check(const struct relay *relay, const char *when)
+{
+	int status = relay->qemu_status;
+
+	if (!relay->ended || relay->quit || status == 0)
+		return true;
+	if (status > 128)
+		log_error("QEMU was ended by signal %d (%s) %s%s", status - 128,
+		          strsignal(status - 128), when,
+		          status - 128 == SIGKILL
+		                  ? "; when the host runs out of memory, it does that"
+		                  : "");
+	else
+		log_error("QEMU ended with status %d %s; what it said is above", status, when);
+	return false;
+}
+
 static struct relay_result relay_conclude(struct relay *relay)
 {
 	struct relay_result result = { .end = RELAY_STATUS, .status = STATUS_ERROR };
+	bool container_ended = relay->control.status >= 0;
+	bool well;
 
 	if (!relay->heard && !relay->quit && !relay->ended) {
 		result.end = RELAY_SILENT;
@@ -398,11 +438,16 @@ static struct relay_result relay_conclude(struct relay *relay)
 	}
 	if (relay->control.error[0])
 		log_error("linuxrun: %s", relay->control.error);
-	if (relay->control.status >= 0 && (relay->settings->image || relay->ended))
+	well = qemu_end_check(relay,
+	                      container_ended ? "after the container's end"
+	                                      : "before the container's end");
+	// A container of the user's has ended when it says so; the built-in one leaves the OS
+	// running.
+	if (container_ended && (relay->settings->image || (relay->ended && well)))
 		result.status = relay->control.status;
 	else if (relay->quit)
 		result.status = relay->quit_status;
-	else if (!relay->control.error[0])
+	else if (well && !relay->control.error[0])
 		log_error(
 			"QEMU ended, and the OS had not said how the container ended; its last lines of log say more");
 	return result;
@@ -424,7 +469,6 @@ struct relay_result relay_run(struct qemu *machine, const struct settings *setti
 		;
 	terminal_restore(&relay->terminal);
 	result = relay_conclude(relay);
-	close(relay->signal_fd);
 	free(relay);
 	return result;
 }

@@ -18,9 +18,7 @@ struct relay_result {
 	int status;
 };
 
-// Blocks the signals that relay_run() takes, so that none is lost before. Called once, before threads and children.
-void relay_block_signals(void);
-
-// Relays until the machine ends or is given up; `log_fd` gets the OS's log. The caller stops the machine.
+// Relays until the machine ends or is given up; `log_fd` gets the OS's log. Takes the program's
+// signals (signals_block()). The caller stops the machine.
 struct relay_result relay_run(struct qemu *machine, const struct settings *settings, int log_fd,
                               bool watch_silence);

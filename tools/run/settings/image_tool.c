@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/common/subprocess.h"
+#include "tools/run/signals.h"
 
 int image_tool_find(char path[PATH_MAX], struct error *err)
 {
@@ -33,8 +34,7 @@ int image_tool_run(const char *const argv[], char output[PATH_MAX], struct error
 		               .cwd_fd = -1,
 		               .death_signal = SIGTERM };
 	int fds[2] = { -1, -1 };
-	size_t length = 0;
-	ssize_t got;
+	ssize_t length = 0;
 	pid_t pid;
 	int status;
 
@@ -44,17 +44,16 @@ int image_tool_run(const char *const argv[], char output[PATH_MAX], struct error
 	pid = subprocess_spawn(&spawn, err);
 	if (fds[1] >= 0)
 		close(fds[1]);
-	while (output && pid > 0 && length < PATH_MAX - 1 &&
-	       ((got = read(fds[0], output + length, PATH_MAX - 1 - length)) > 0 ||
-	        (got < 0 && errno == EINTR)))
-		length += got > 0 ? (size_t)got : 0;
+	// A path is less than a pipe holds.
+	status = pid > 0 ? signals_wait_child(pid) : -1;
+	if (output && status == 0)
+		length = read(fds[0], output, PATH_MAX - 1);
 	if (fds[0] >= 0)
 		close(fds[0]);
 	if (pid < 0)
 		return -1;
-	status = subprocess_wait(pid);
 	err->text[0] = '\0';  // said already
-	if (status != 0)
+	if (status != 0 || length < 0)
 		return -1;
 	if (output) {
 		output[length] = '\0';

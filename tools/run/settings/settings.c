@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/common/subprocess.h"
+#include "tools/run/signals.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define DEFAULT_MEMORY (512 * MIB)
@@ -168,7 +170,7 @@ int settings_check_qemu(const struct settings *settings, struct error *err)
 	int minor = 0;
 	pid_t pid;
 
-	if (pipe(fds) < 0)
+	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_set_errno(err, errno, "cannot make a pipe");
 	spawn.stdout_fd = fds[1];
 	pid = subprocess_spawn(&spawn, err);
@@ -178,9 +180,10 @@ int settings_check_qemu(const struct settings *settings, struct error *err)
 		return error_set(err, "%s; ./setup.sh installs QEMU, or let QEMU name one of yours",
 		                 strdupa(err->text));
 	}
+	signals_wait_output(pid, fds[0]);
 	length = read(fds[0], text, sizeof(text) - 1);
 	close(fds[0]);
-	subprocess_wait(pid);
+	signals_wait_child(pid);
 	text[length > 0 ? length : 0] = '\0';
 	version = strstr(text, "version ");
 	if (!version || sscanf(version, "version %d.%d", &major, &minor) != 2)
