@@ -15,7 +15,9 @@
 #include "kernel/object/timer.h"
 #include "kernel/sched/work.h"
 #include "kernel/startup/app_image.h"
+#include "kernel/startup/boot_args_check.h"
 #include "kernel/startup/device_tree.h"
+#include "kernel/startup/devices.h"
 #include "kernel/startup/kernel_args.h"
 #include "kernel/startup/random.h"
 #include "kernel/startup/services.h"
@@ -53,6 +55,7 @@ _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 	      arch_has_sstc() ? "Sstc" : "SBI");
 	kernel_args_apply();
 	work_start();
+	boot_args_check(boot_args_all(), app_images, num_app_images);
 	services_start();
 	sched_idle();
 }

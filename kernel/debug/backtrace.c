@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything but the hottest files (HOT in the Makefile), which leave fp alone, is compiled with frame pointers: fp points past the frame, whose two upper words are the return
-// address and the caller's fp (RISC-V ABIs, "Frame Pointer Convention").
+// Everything but the hottest files (HOT in the Makefile), which leave fp alone, is compiled with
+// frame pointers: fp points past the frame, whose two upper words are the return address and the
+// caller's fp (RISC-V ABIs, "Frame Pointer Convention"). A leaf function saves no return address:
+// its frame's upper word is the caller's fp, and the return address is in ra. Functions in assembly
+// and a jump to what is not code have no frame at all: fp is the caller's.
 #include "kernel/arch/riscv64/copy.h"
 #include "kernel/arch/riscv64/trap.h"
 #include "kernel/debug/log.h"
@@ -38,15 +41,44 @@ static void log_caller(const char *who, int number)
 		log_frame(who, number, thread->arch.app_pc, thread->arch.app_pc - 1);
 }
 
-void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp)
+// The start of the function around `pc`; 0 when it is not in one.
+static uintptr_t function_start(uintptr_t pc)
 {
+	uintptr_t offset = 0;
+
+	return symbol_find(pc, &offset) != NULL ? pc - offset : 0;
+}
+
+static bool read_frame(uintptr_t fp, uintptr_t frame[2])
+{
+	return fp != 0 && fp % 8 == 0 && arch_probe(frame, (const void *)(fp - 2 * sizeof(*frame)), 2 * sizeof(*frame)) == 0;
+}
+
+// Logs the caller of a function that has not saved ra. Returns where its frame is.
+static uintptr_t log_leaf_caller(const char *who, int *number, uintptr_t pc, uintptr_t fp, uintptr_t ra)
+{
+	uintptr_t caller = function_start(ra - 1);
+	uintptr_t frame[2];
+
+	// A function that has made a call has an address of its own in ra.
+	if (caller == 0 || caller == function_start(pc))
+		return fp;
+	if (!read_frame(fp, frame) || frame[1] == ra)
+		return fp;
+	log_frame(who, (*number)++, ra, ra - 1);
+	return function_start(frame[1] - 1) == 0 && frame[1] > fp ? frame[1] : fp;
+}
+
+void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp, uintptr_t ra)
+{
+	int i = 1;
+
 	log_frame(who, 0, pc, pc);
-	for (int i = 1; i < MAX_FRAMES; i++) {
+	fp = log_leaf_caller(who, &i, pc, fp, ra);
+	for (; i < MAX_FRAMES; i++) {
 		uintptr_t frame[2];  // the caller's fp, the return address
 
-		if (fp == 0 || fp % 8 != 0 || arch_probe(frame, (const void *)(fp - sizeof(frame)), sizeof(frame)) != 0)
-			return;
-		if (frame[1] == 0)
+		if (!read_frame(fp, frame) || frame[1] == 0)
 			return;
 		// A return address is behind its call, which may be a function's last instruction.
 		log_frame(who, i, frame[1], frame[1] - 1);

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "kernel/arch/arch.h"
 #include "kernel/debug/console.h"
 #include "kernel/debug/log_private.h"
 #include "kernel/sched/spinlock.h"
@@ -14,6 +15,7 @@
 static struct spinlock log_lock = {.rank = LOCK_RANK_LOG};
 static bool unlocked;
 static enum log_level log_limit = LOG_INFO;
+static bool show_times;
 
 static const char *const level_names[] = {
 	[LOG_ERROR] = "ERROR",
@@ -32,15 +34,32 @@ void log_set_limit(enum log_level level)
 	log_limit = level;
 }
 
+void log_show_times(void)
+{
+	show_times = true;
+}
+
+// "[    1.234567] " when times are shown.
+static size_t write_time(char *out, size_t size)
+{
+	uint64_t us = (uint64_t)arch_clock_now() / 1000;
+
+	if (!show_times)
+		return 0;
+	return fmt_write(out, size, "[%5llu.%06llu] ", (unsigned long long)(us / 1000000),
+	                 (unsigned long long)(us % 1000000));
+}
+
 static void put_line(const char *who, enum log_level level, const char *line, size_t len)
 {
 	char prefix[64];
-	size_t n = fmt_write(prefix, sizeof(prefix), "[%-12s] %-6s ", who,
-	                     (unsigned)level <= LOG_DEBUG ? level_names[level] : "?");
+	size_t n = write_time(prefix, sizeof(prefix));
 	bool locked = !__atomic_load_n(&unlocked, __ATOMIC_RELAXED);
 
 	if (level > log_limit)
 		return;
+	n += fmt_write(prefix + n, sizeof(prefix) - n, "[%-12s] %-6s ", who,
+	               (unsigned)level <= LOG_DEBUG ? level_names[level] : "?");
 	if (n >= sizeof(prefix))
 		n = sizeof(prefix) - 1;
 	if (len > LINE_MAX)

@@ -28,7 +28,7 @@ void panic_check_stop(void)
 		stop_hart();
 }
 
-static _Noreturn void panic_with(uintptr_t pc, uintptr_t fp, const char *format, va_list args)
+static _Noreturn void panic_with(uintptr_t pc, uintptr_t fp, uintptr_t ra, const char *format, va_list args)
 {
 	static char reason[256];
 	uint32_t before = __atomic_fetch_add(&panicking, 1, __ATOMIC_SEQ_CST);
@@ -43,7 +43,7 @@ static _Noreturn void panic_with(uintptr_t pc, uintptr_t fp, const char *format,
 		log_stop_locking();
 		fmt_vwrite(reason, sizeof(reason), format, args);
 		kerror("kernel panic on hart %u: %s", self != NULL ? self->id : 0, reason);
-		backtrace_log("kernel", pc, fp);
+		backtrace_log("kernel", pc, fp, ra);
 	} else if (before > 4 || self == NULL) {
 		stop_hart();
 	} else {
@@ -59,13 +59,13 @@ void panic(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	panic_with((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0), format, args);
+	panic_with((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0), 0, format, args);
 }
 
-void panic_at(uintptr_t pc, uintptr_t fp, const char *format, ...)
+void panic_at(uintptr_t pc, uintptr_t fp, uintptr_t ra, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	panic_with(pc, fp, format, args);
+	panic_with(pc, fp, ra, format, args);
 }

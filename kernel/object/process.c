@@ -149,7 +149,7 @@ bool process_end_begin(struct process *process, enum process_end end, int32_t st
 	return true;
 }
 
-void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp)
+void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp, uintptr_t ra)
 {
 	struct process *process = process_current();
 
@@ -157,7 +157,7 @@ void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t
 	if (process_end_begin(process, PROCESS_END_FAULT, 0)) {
 		klog(LOG_ERROR, "%s: %s at address 0x%lx, pc 0x%lx: the app is ended", process->name, cause,
 		     (unsigned long)address, (unsigned long)pc);
-		backtrace_log(process->name, pc, fp);
+		backtrace_log(process->name, pc, fp, ra);
 	}
 	sched_exit_current();
 }

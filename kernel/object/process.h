@@ -54,7 +54,8 @@ struct process *process_current(void);
 bool process_end_begin(struct process *process, enum process_end end, int32_t status);
 // A fault of the current thread in app code (or in a copy that the kernel could not recover): logs the app's name, the cause
 // and a backtrace, and ends the process. `fp` is the frame pointer. Never returns. Called from traps, no lock held.
-_Noreturn void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp);
+_Noreturn void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp,
+                             uintptr_t ra);
 // A thread of it has ended and left its stack; called by the worker.
 void process_thread_gone(struct process *process, struct thread *thread);
 // Whether [addr, addr + len) is the process's own memory (data, environment, stacks, mapped folios; not `write`: its

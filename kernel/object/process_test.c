@@ -50,7 +50,7 @@ static void fault(void *arg)
 {
 	(void)arg;
 	ran++;
-	process_fault("load from an unmapped address", 0x1234, 0x5678, 0);
+	process_fault("load from an unmapped address", 0x1234, 0x5678, 0, 0);
 }
 
 static void an_exit_ends_all_threads(void **state)

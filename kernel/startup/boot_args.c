@@ -25,6 +25,18 @@ static size_t word_len(const char *s)
 	return n;
 }
 
+size_t boot_args_next(const char **args, const char **word)
+{
+	size_t len;
+
+	while (is_blank(**args))
+		(*args)++;
+	len = word_len(*args);
+	*word = *args;
+	*args += len;
+	return len;
+}
+
 // Whether the word begins with APP.NAME=; `*value` is what follows.
 static bool word_matches(const char *word, size_t len, const char *app, const char *name, const char **value)
 {
@@ -41,26 +53,23 @@ static bool word_matches(const char *word, size_t len, const char *app, const ch
 bool boot_args_lookup(const char *args, const char *app, const char *name, char *value, size_t size)
 {
 	bool found = false;
+	const char *word;
+	size_t len;
 
-	while (*args != '\0') {
-		size_t len = word_len(args);
+	while ((len = boot_args_next(&args, &word)) > 0) {
 		const char *start;
+		size_t out = 0;
 
-		if (len > 0 && word_matches(args, len, app, name, &start)) {
-			size_t out = 0;
-
-			// The last one counts, as with most command lines. Quotes are not part of the value.
-			for (const char *p = start; p < args + len && out + 1 < size; p++) {
-				if (*p != '"')
-					value[out++] = *p;
-			}
-			if (size > 0)
-				value[out] = '\0';
-			found = true;
+		if (!word_matches(word, len, app, name, &start))
+			continue;
+		// The last one counts, as with most command lines. Quotes are not part of the value.
+		for (const char *p = start; p < word + len && out + 1 < size; p++) {
+			if (*p != '"')
+				value[out++] = *p;
 		}
-		args += len;
-		while (is_blank(*args))
-			args++;
+		if (size > 0)
+			value[out] = '\0';
+		found = true;
 	}
 	return found;
 }

@@ -133,3 +133,8 @@ bool boot_arg_find(const char *app, const char *name, char *value, size_t size)
 {
 	return boot_args_lookup(machine.bootargs, app, name, value, size);
 }
+
+const char *boot_args_all(void)
+{
+	return machine.bootargs;
+}

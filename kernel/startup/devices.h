@@ -31,5 +31,7 @@ struct device {
 extern struct device devices[MAX_DEVICES];
 extern size_t num_devices;
 
+// All boot arguments, as /chosen/bootargs has them. Never NULL.
+const char *boot_args_all(void);
 // The boot argument `APP.NAME=VALUE` of /chosen/bootargs: copies VALUE out. Returns false when there is none.
 bool boot_arg_find(const char *app, const char *name, char *value, size_t size);

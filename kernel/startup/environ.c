@@ -62,6 +62,16 @@ static error_t add_entry(struct process *process, enum env_kind kind, const char
 	return 0;
 }
 
+static error_t add_unmet(struct process *process, enum env_kind kind, const char *name)
+{
+	struct env_entry *entry;
+	error_t error = add_entry(process, kind, name, &entry);
+
+	if (error == 0)
+		entry->unmet = 1;
+	return error;
+}
+
 static error_t add_handle(struct process *process, enum env_kind kind, const char *name, struct object *object)
 {
 	struct env_entry *entry;
@@ -128,8 +138,10 @@ static error_t add_devices(struct process *process, const struct app_spec *spec,
 			return error;
 		found++;
 	}
-	if (found > 0 || need->optional)
+	if (found > 0)
 		return 0;
+	if (need->optional)
+		return add_unmet(process, ENV_DEVICE, need->name);
 	kerror("the app '%s' needs a device '%s', but another app has it", spec->name, need->name);
 	return ERR_NOT_FOUND;
 }
@@ -142,7 +154,7 @@ static error_t add_config(struct process *process, const struct app_spec *spec, 
 
 	if (!boot_arg_find(spec->name, need->name, value, sizeof(value))) {
 		if (need->fallback == NULL)
-			return 0;  // optional, as the plan has seen
+			return add_unmet(process, ENV_CONFIG, need->name);  // optional, as the plan has seen
 		str_copy(value, need->fallback, sizeof(value));
 	}
 	error = add_entry(process, ENV_CONFIG, need->name, &entry);
@@ -158,7 +170,9 @@ static error_t add_need(struct process *process, const struct app_spec *spec, co
 	switch (need->kind) {
 	case NEED_SERVICE:
 		service = find_service(need->name);
-		return service == NULL ? 0 : add_handle(process, ENV_CONNECTOR, need->name, &service->connector);
+		if (service == NULL)
+			return add_unmet(process, ENV_CONNECTOR, need->name);
+		return add_handle(process, ENV_CONNECTOR, need->name, &service->connector);
 	case NEED_DEVICE:
 		return add_devices(process, spec, need);
 	case NEED_CONFIG:

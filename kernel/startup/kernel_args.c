@@ -6,6 +6,8 @@
 #include "kernel/startup/devices.h"
 #include "libs/base/string.h"
 
+const char *const kernel_arg_names[] = {"log", "panic", "times", NULL};
+
 static void apply_log(const char *value)
 {
 	static const char *const names[] = {
@@ -44,12 +46,22 @@ static void apply_panic(const char *value)
 		kwarn("the boot argument kernel.panic=%s is not known: use 1 or stack", value);
 }
 
+static void apply_times(const char *value)
+{
+	if (strcmp(value, "1") == 0)
+		log_show_times();
+	else if (strcmp(value, "0") != 0)
+		kwarn("the boot argument kernel.times=%s is not known: use 0 or 1", value);
+}
+
 void kernel_args_apply(void)
 {
 	char value[16];
 
 	if (boot_arg_find("kernel", "log", value, sizeof(value)))
 		apply_log(value);
+	if (boot_arg_find("kernel", "times", value, sizeof(value)))
+		apply_times(value);
 	if (boot_arg_find("kernel", "panic", value, sizeof(value)))
 		apply_panic(value);
 }

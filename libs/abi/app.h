@@ -31,7 +31,7 @@ struct app_need {
 	enum app_need_kind kind;
 	const char *name;
 	const char *fallback;  // NEED_CONFIG only
-	int optional;          // unmet is no error: the environment just lacks it
+	int optional;          // unmet is not an error: its entry in the environment says so
 };
 
 enum app_restart {
@@ -75,7 +75,7 @@ struct env_entry {
 	uint32_t kind;
 	handle_t handle;
 	handle_t interrupt;  // HANDLE_NONE when the device has none
-	uint32_t reserved;
+	uint32_t unmet;        // not 0: an optional need that is not met, of which only kind and name are there
 	uint64_t reg_offset;  // of a device's registers in the folio (its page may hold more than the device)
 	uint64_t reg_size;
 	char name[ENV_NAME_MAX];

@@ -4,13 +4,48 @@
 #include <stdbool.h>
 
 #include "libs/base/string.h"
+#include "libs/starina/log.h"
 
-static const struct env_entry *entry_find(const struct environ *env, uint32_t kind, const char *name, size_t index)
+static bool entry_matches(const struct env_entry *entry, enum env_kind kind, const char *name)
 {
+	return entry->kind == (uint32_t)kind && (name == NULL || strcmp(entry->name, name) == 0);
+}
+
+bool environ_declares(const struct environ *env, enum env_kind kind, const char *name)
+{
+	for (size_t i = 0; i < env->num_entries && i < ENV_MAX_ENTRIES; i++) {
+		if (entry_matches(&env->entries[i], kind, name))
+			return true;
+	}
+	return false;
+}
+
+// An app that asks for what its spec does not declare has an error that no run of it may pass over.
+static void check_declared(const struct environ *env, enum env_kind kind, const char *name)
+{
+	static const char *const fields[] = {
+		[ENV_CONNECTOR] = ".needs of its spec: NEED_SERVICE",
+		[ENV_SERVICE] = ".provides of its spec:",
+		[ENV_DEVICE] = ".needs of its spec: NEED_DEVICE",
+		[ENV_CONFIG] = ".needs of its spec: NEED_CONFIG",
+		[ENV_SYSTEM] = ".needs of its spec: NEED_SYSTEM",
+	};
+
+	if (environ_declares(env, kind, name))
+		return;
+	log_error("%s asks for what it does not declare; add to %s \"%s\"", env->app_name, fields[kind],
+	          name != NULL ? name : "system");
+	assert(!"declared in the app's spec");
+}
+
+static const struct env_entry *entry_find(const struct environ *env, enum env_kind kind, const char *name,
+                                          size_t index)
+{
+	check_declared(env, kind, name);
 	for (size_t i = 0; i < env->num_entries && i < ENV_MAX_ENTRIES; i++) {
 		const struct env_entry *entry = &env->entries[i];
 
-		if (entry->kind != kind || (name != NULL && strcmp(entry->name, name) != 0))
+		if (!entry_matches(entry, kind, name) || entry->unmet != 0)
 			continue;
 		if (index-- == 0)
 			return entry;
@@ -18,7 +53,7 @@ static const struct env_entry *entry_find(const struct environ *env, uint32_t ki
 	return NULL;
 }
 
-static handle_t entry_handle(const struct environ *env, uint32_t kind, const char *name)
+static handle_t entry_handle(const struct environ *env, enum env_kind kind, const char *name)
 {
 	const struct env_entry *entry = entry_find(env, kind, name, 0);
 

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading the environment that the service table made for this app.
+// Reading the environment that the service table made for this app. Asking for what the app's spec
+// does not declare is a broken invariant of the app: it ends it, with a line that says what to add.
 #pragma once
+
+#include <stdbool.h>
 
 #include "libs/abi/app.h"
 #include "libs/abi/error.h"
 
-// The connector of a needed service, the handle of a provided one, the system handle. HANDLE_NONE when the
-// environment lacks it (an optional need that was not met).
+// The connector of a needed service, the handle of a provided one, the system handle. HANDLE_NONE
+// for an optional need that is not met.
 handle_t environ_connector(const struct environ *env, const char *service);
 handle_t environ_service(const struct environ *env, const char *service);
 handle_t environ_system(const struct environ *env);
-// The value of a configuration need; NULL when it is not there.
+// The value of a configuration need; NULL for an optional one that is not set.
 const char *environ_config(const struct environ *env, const char *name);
 // As a number (decimal, or 0x...; with a suffix K, M or G). Errors: ERR_NOT_FOUND, ERR_INVALID.
 __must_check error_t environ_config_u64(const struct environ *env, const char *name, uint64_t *out);
+// Whether the app's spec has this need, met or not; for libraries that do with what an app has.
+bool environ_declares(const struct environ *env, enum env_kind kind, const char *name);
 // The `index`th device that matches `compatible`; NULL past the last.
 const struct env_entry *environ_device(const struct environ *env, const char *compatible, size_t index);

@@ -3,12 +3,16 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "libs/starina/log.h"
+
 static const struct environ env = {
-	.num_entries = 6,
+	.num_entries = 9,
+	.app_name = "tested",
 	.entries = {
 		{.kind = ENV_CONNECTOR, .handle = 11, .name = "echo"},
 		{.kind = ENV_SERVICE, .handle = 12, .name = "echo"},
@@ -16,10 +20,76 @@ static const struct environ env = {
 		{.kind = ENV_DEVICE, .handle = 14, .name = "virtio,device2"},
 		{.kind = ENV_SYSTEM, .handle = 15},
 		{.kind = ENV_CONFIG, .name = "memory", .value = "128M"},
+		{.kind = ENV_CONNECTOR, .unmet = 1, .name = "tcpip"},
+		{.kind = ENV_DEVICE, .unmet = 1, .name = "acme,frob"},
+		{.kind = ENV_CONFIG, .unmet = 1, .name = "missing"},
 		// Not counted in num_entries.
 		{.kind = ENV_CONFIG, .name = "hidden", .value = "1"},
 	},
 };
+
+// What environ.c says of an app that asks for what it does not declare.
+static char logged[256];
+static jmp_buf ended;
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	(void)level;
+	va_start(args, format);
+	vsnprintf(logged, sizeof(logged), format, args);
+	va_end(args);
+}
+
+_Noreturn void assert_failed(const char *condition, const char *file, int line)
+{
+	(void)condition;
+	(void)file;
+	(void)line;
+	longjmp(ended, 1);
+}
+
+static void ask_for(enum env_kind kind, const char *name)
+{
+	switch (kind) {
+	case ENV_CONNECTOR:
+		(void)environ_connector(&env, name);
+		break;
+	case ENV_SERVICE:
+		(void)environ_service(&env, name);
+		break;
+	case ENV_DEVICE:
+		(void)environ_device(&env, name, 0);
+		break;
+	default:
+		(void)environ_config(&env, name);
+		break;
+	}
+}
+
+static void check_undeclared(enum env_kind kind, const char *name, const char *says)
+{
+	logged[0] = '\0';
+	if (setjmp(ended) == 0) {
+		ask_for(kind, name);
+		fail_msg("%s was not declared, and given", name);
+	}
+	assert_string_equal(logged, says);
+}
+
+static void test_undeclared(void **state)
+{
+	(void)state;
+	check_undeclared(ENV_CONFIG, "hidden",
+	                 "tested asks for what it does not declare; add to .needs of its spec: NEED_CONFIG \"hidden\"");
+	check_undeclared(ENV_CONNECTOR, "blkdev",
+	                 "tested asks for what it does not declare; add to .needs of its spec: NEED_SERVICE \"blkdev\"");
+	check_undeclared(ENV_SERVICE, "tcpip",
+	                 "tested asks for what it does not declare; add to .provides of its spec: \"tcpip\"");
+	check_undeclared(ENV_DEVICE, "acme,none",
+	                 "tested asks for what it does not declare; add to .needs of its spec: NEED_DEVICE \"acme,none\"");
+}
 
 static void test_finds_by_kind_and_name(void **state)
 {
@@ -32,7 +102,10 @@ static void test_finds_by_kind_and_name(void **state)
 	assert_int_equal(environ_device(&env, "virtio,device2", 1)->handle, 14);
 	assert_null(environ_device(&env, "virtio,device2", 2));
 	assert_string_equal(environ_config(&env, "memory"), "128M");
-	assert_null(environ_config(&env, "hidden"));
+	assert_null(environ_config(&env, "missing"));
+	assert_null(environ_device(&env, "acme,frob", 0));
+	assert_true(environ_declares(&env, ENV_CONNECTOR, "tcpip"));
+	assert_false(environ_declares(&env, ENV_CONFIG, "hidden"));
 }
 
 static void check_number(const char *text, error_t err, uint64_t expected)
@@ -77,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_by_kind_and_name),
+		cmocka_unit_test(test_undeclared),
 		cmocka_unit_test(test_numbers),
 	};
 

@@ -2,7 +2,7 @@
 #
 # Images of tools/test/boot_test.py. Their apps are single files of tools/test/apps, in no other image.
 
-BOOT_IMAGES := starina-boot-unmet starina-boot-cycle starina-boot-twice
+BOOT_IMAGES := starina-boot-unmet starina-boot-cycle starina-boot-twice starina-boot-mistakes
 BOOT_APPS := $(patsubst tools/test/apps/%.c,%,$(wildcard tools/test/apps/*.c))
 
 define boot_app_rules
@@ -18,6 +18,7 @@ $(foreach app,$(BOOT_APPS),$(eval $(call boot_app_rules,$(app))))
 $(eval $(call image_rules,starina-boot-unmet,test_unmet test_behind test_device test_power hello))
 $(eval $(call image_rules,starina-boot-cycle,hello test_cycle_a test_cycle_b))
 $(eval $(call image_rules,starina-boot-twice,hello echo test_twice))
+$(eval $(call image_rules,starina-boot-mistakes,test_leaf test_undeclared test_status hello))
 
 .PHONY: test-boot test-build
 test-boot: $(BUILD)/starina.elf $(patsubst %,$(BUILD)/%.elf,$(BOOT_IMAGES)) ## boots that end: panics, exit codes, what boot arguments do, errors in the service table

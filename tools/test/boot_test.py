@@ -14,7 +14,7 @@ PANIC_STATUS = 101
 class Boot:
     """One boot of an image that ends by itself, or is ended at the first line with `until`."""
 
-    def __init__(self, image, append, until=None, seconds=600):
+    def __init__(self, image, append, until=None, seconds=120):
         elf = os.path.join(sys.argv[1], image + ".elf")
         command = ["timeout", str(seconds), QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                    "-monitor", "none", "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", "2", "-m", "128M",
@@ -94,7 +94,45 @@ def ends_with_the_code_of_the_power_off():
         assert not boot.has("needs the boot argument"), "test_power.code is set, and not seen"
 
 
-TESTS = [panics_with_a_backtrace, reports_a_stack_overflow_from_the_emergency_stack, shows_debug_lines_only_when_asked,
+def tells_of_boot_arguments_that_nobody_reads():
+    boot = Boot("starina-boot-unmet", 'foo.bar=1 kernel.lgo=debug kernel.bogus=1 test_power.cod=7 helo.x=1 quiet kernel.log=info',
+                until="Hello World!")
+    for line in ("foo.bar=1 has no effect: this image has no app 'foo'", "kernel.lgo is not known, and has no effect: did you mean log?",
+                 "kernel.bogus is not known, and has no effect", "test_power.cod is not known, and has no effect: did you mean code?",
+                 "helo.x=1 has no effect: this image has no app 'helo', did you mean hello?",
+                 "quiet has no effect: boot arguments are APP.NAME=VALUE"):
+        count = sum(said.endswith("the boot argument " + line) and "WARN" in said for said in boot.lines)
+        assert count == 1, f"{count} times: {line}"
+    assert not boot.has("kernel.log"), "a warning about an argument that is known"
+
+
+def shows_times_when_asked():
+    boot = Boot("starina", "kernel.times=1", until="no container to run")
+    assert boot.has(r"^\[ +\d+\.\d{6}\] \[\w+ *\] INFO "), "no times"
+    assert not Boot("starina", "", until="no container to run").has(r"^\[ +\d+\.\d{6}\]"), "times that nobody asked for"
+
+
+def tells_who_called_a_leaf_function():
+    boot = Boot("starina-boot-mistakes", "", until=" test_leaf_main+")
+    frames = [match.group(1) for match in (re.search(r"test_leaf +\] ERROR +#\d 0x[0-9a-f]+ (\w+)", line) for line in boot.lines)
+              if match]
+    assert frames[:3] == ["leaf", "calls_the_leaf", "test_leaf_main"], f"the backtrace is {frames}"
+
+
+def tells_of_what_an_app_does_not_declare():
+    boot = Boot("starina-boot-mistakes", "", until="asks for what")
+    assert boot.has("test_undeclared asks for what it does not declare; add to .needs of its spec: NEED_CONFIG \"color\""), \
+        "nothing about the boot argument"
+
+
+def tells_how_an_app_ended():
+    boot = Boot("starina-boot-mistakes", "", until="test_status: ended")
+    assert boot.has("WARN +test_status: ended with status 3$"), "nothing about the status"
+
+
+TESTS = [tells_of_boot_arguments_that_nobody_reads, shows_times_when_asked, tells_who_called_a_leaf_function,
+         tells_of_what_an_app_does_not_declare, tells_how_an_app_ended,
+         panics_with_a_backtrace, reports_a_stack_overflow_from_the_emergency_stack, shows_debug_lines_only_when_asked,
          says_what_an_app_lacks_and_starts_the_others, refuses_apps_that_need_each_other,
          refuses_two_providers_of_a_service, ends_with_the_code_of_the_power_off]
 

@@ -51,10 +51,11 @@ void klog_app(const char *app, enum log_level level, const char *line, size_t le
 	append("%d %s: %.*s\n", (int)level, app, (int)len, line);
 }
 
-void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp)
+void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp, uintptr_t ra)
 {
 	(void)pc;
 	(void)fp;
+	(void)ra;
 	append("%s backtrace\n", who);
 }
 

@@ -127,7 +127,7 @@ static void handle_kernel_exception(struct trap_frame *frame)
 			frame->sepc = fixup->handler;
 		return;
 	}
-	panic_at(frame->sepc, frame->x[8], "%s%s (cause %llu, address %#llx, sp %#llx)",
+	panic_at(frame->sepc, frame->x[8], frame->x[1], "%s%s (cause %llu, address %#llx, sp %#llx)",
 	         on_emergency_stack(frame) ? "the kernel's stack is bad: " : "", cause_name(frame->scause),
 	         (unsigned long long)frame->scause, (unsigned long long)frame->stval,
 	         (unsigned long long)frame->x[2]);
@@ -159,7 +159,7 @@ static void handle_app_exception(struct trap_frame *frame)
 	// After a jump to nowhere, the return address tells who jumped.
 	if (!is_app_text(pc) && is_app_text(frame->x[1]))
 		pc = frame->x[1];
-	process_fault(cause, frame->stval, pc, frame->x[8]);
+	process_fault(cause, frame->stval, pc, frame->x[8], frame->x[1]);
 }
 
 void trap_handle(struct trap_frame *frame)

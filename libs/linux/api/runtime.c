@@ -107,6 +107,12 @@ static void open_boot_disk(struct linux_runtime *runtime)
 	opener_start(&runtime->opener, runtime->loop, runtime->blkdev, "blk:boot", boot_disk_opened, runtime);
 }
 
+// HANDLE_NONE also for what the app does not declare: its containers then do without.
+static handle_t connector_of(const struct environ *env, const char *service)
+{
+	return environ_declares(env, ENV_CONNECTOR, service) ? environ_connector(env, service) : HANDLE_NONE;
+}
+
 error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct linux_runtime **out)
 {
 	struct linux_runtime *runtime = heap_alloc(sizeof(*runtime));
@@ -117,10 +123,10 @@ error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct 
 		return ERR_NO_MEMORY;
 	runtime->loop = loop;
 	runtime->env = env;
-	runtime->system = environ_system(env);
-	runtime->blkdev = environ_connector(env, "blkdev");
-	runtime->vmnet = environ_connector(env, "vmnet");
-	runtime->tcpip = environ_connector(env, "tcpip");
+	runtime->system = environ_declares(env, ENV_SYSTEM, NULL) ? environ_system(env) : HANDLE_NONE;
+	runtime->blkdev = connector_of(env, "blkdev");
+	runtime->vmnet = connector_of(env, "vmnet");
+	runtime->tcpip = connector_of(env, "tcpip");
 	list_init(&runtime->waiting);
 	err = pool_init(runtime);
 	if (err < 0) {
