@@ -17,6 +17,7 @@
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
 #include "tools/run/qemu/boot_disk_file.h"
+#include "tools/run/settings/image_apps.h"
 #include "tools/run/settings/image_tool.h"
 #include "tools/run/settings/images.h"
 #include "tools/run/qemu/qemu.h"
@@ -223,6 +224,19 @@ static void ports_announce(const struct published_ports *ports)
 	}
 }
 
+// What the user can do with an OS that stays up.
+static void boot_announce(const struct settings *settings)
+{
+	const char *end = "Ctrl-C or Ctrl-A X ends the OS";
+
+	if (image_has_app(settings->build, "httpd"))
+		log_info("status page: http://127.0.0.1:%u/; %s", settings->http_port, end);
+	else if (image_has_app(settings->build, "tcpip"))
+		log_info("http://127.0.0.1:%u/ is port 80 of the OS; %s", settings->http_port, end);
+	else
+		log_info("%s", end);
+}
+
 static int boot(struct run *run)
 {
 	struct qemu_files files = {
@@ -232,6 +246,7 @@ static int boot(struct run *run)
 		.writable_disk = run->disk.path[0] ? run->disk.path : NULL,
 		.writable_disk_kept = run->disk.kept,
 		.images_disk = run->images_disk,
+		.has_linuxrun = image_has_app(run->settings.build, "linuxrun"),
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
 	};
 	struct relay_result result = { .end = RELAY_SILENT };
@@ -239,8 +254,7 @@ static int boot(struct run *run)
 	struct error err;
 
 	if (!run->settings.image)
-		log_info("status page: http://127.0.0.1:%u/; Ctrl-C or Ctrl-A X ends the OS",
-		         run->settings.http_port);
+		boot_announce(&run->settings);
 	ports_announce(&run->settings.ports);
 	ports_release(&run->settings.ports);
 	for (int attempt = 0; attempt < 2 && result.end == RELAY_SILENT; attempt++) {

@@ -123,7 +123,7 @@ def gateway(context):
     """A native server whose /api/* is a container."""
     process = start(context, "")
     try:
-        lines = read_until(process, [r"status page: http://127.0.0.1:\d+/", r"\[gateway *\].* serving tcp-listen"])
+        lines = read_until(process, [r"http://127.0.0.1:\d+/", r"\[gateway *\].* serving tcp-listen"])
         port = next(filter(None, (re.search(r"http://127.0.0.1:(\d+)/", line) for line in lines)))[1]
         url = f"http://127.0.0.1:{port}"
         check_equal(fetch(url + "/"), (200, b"This page is Starina's own; /api/ is a container's.\n"))

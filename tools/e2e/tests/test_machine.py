@@ -88,6 +88,27 @@ def default_image_and_status_page(context):
 
 
 @test
+def an_image_without_linuxrun(context):
+    """It is asked for nothing that it does not read, and what it has is announced."""
+    context.own_build()
+    image = context.build / "starina.elf"
+    image.unlink()
+    image.symlink_to(context.suite.build / "starina-net.elf")
+    apps = context.build / "gen/starina/apps"
+    apps.parent.mkdir(parents=True)
+    for names, announced in (("netswitch tcpip httpd", "status page: http://"), ("tcpip", "is port 80 of the OS"),
+                             ("netswitch", "INFO +Ctrl-C")):
+        apps.write_text(names + "\n")
+        machine = Machine(context)
+        try:
+            machine.wait_for(announced)
+            machine.wait_for("serving tcp-listen")
+            check(b"has no effect" not in machine.output, machine.output)
+        finally:
+            machine.kill()
+
+
+@test
 def keys_that_end_the_os(context):
     for keys, status in ((b"\x01x", 0), (b"\x03", 130)):
         machine = Machine(context)

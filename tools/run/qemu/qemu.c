@@ -137,25 +137,36 @@ static void add_words(struct command *command, const char *words)
 	}
 }
 
-static void add_boot(struct command *command, const struct settings *settings,
-                     const struct qemu_files *files)
+// Boot arguments of the OS's own; what the container is told travels in config.json only.
+static void add_boot_arguments(struct command *command, const struct settings *settings,
+                               const struct qemu_files *files)
 {
 	char memory[48] = "";
 	char cpus[32] = "";
 
-	add(command, "-bios");
-	add(command, "default");
-	add(command, "-kernel");
-	add(command, "%s", files->kernel);
 	add(command, "-append");
-	// Arguments of the OS's own; what the container is told travels in config.json only.
+	if (!files->has_linuxrun) {
+		add(command, "%s", settings->append);
+		return;
+	}
 	if (settings->guest_memory)
 		snprintf(memory, sizeof(memory), " linuxrun.memory=%lluK",
 		         (unsigned long long)settings->guest_memory >> 10);
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
-	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s %s", settings->image != NULL,
-	    memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "", settings->append);
+	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s %s",
+	    settings->image != NULL, memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "",
+	    settings->append);
+}
+
+static void add_boot(struct command *command, const struct settings *settings,
+                     const struct qemu_files *files)
+{
+	add(command, "-bios");
+	add(command, "default");
+	add(command, "-kernel");
+	add(command, "%s", files->kernel);
+	add_boot_arguments(command, settings, files);
 }
 
 static void command_make(struct command *command, const struct settings *settings,
