@@ -171,6 +171,50 @@ static void a_process_may_be_killed_once(void **state)
 	assert_string_equal(info.name, "other");
 }
 
+// Starts a process, kills it before its first turn, and waits for its end.
+static void kill_and_wait(void)
+{
+	struct poll_event event;
+	struct thread *thread;
+	handle_t process;
+	handle_t poll;
+	size_t n = 0;
+
+	assert_int_equal(process_create("other", &everything, 64, 1 << 20, &other), 0);
+	assert_int_equal(thread_create_app(other, return_at_once, NULL, PAGE_SIZE, &thread), 0);
+	assert_int_equal(handle_insert(&self->handles, &other->object, RIGHTS_ALL, &process), 0);
+	object_put(&other->object);
+	assert_int_equal(CALL_1(poll_create, &poll), 0);
+	assert_int_equal(CALL_4(poll_add, poll, process, READY_CLOSED, 3), 0);
+	sched_wake(thread);
+	assert_int_equal(CALL_1(process_kill, process), 0);
+	assert_int_equal(CALL_5(poll_wait, poll, &event, 1, NSEC_NEVER, &n), 0);
+	assert_int_equal(event.ready, READY_CLOSED);
+	assert_int_equal(CALL_1(handle_close, poll), 0);
+	assert_int_equal(CALL_1(handle_close, process), 0);
+}
+
+static unsigned kills;
+
+static void kill_several(void *arg)
+{
+	(void)arg;
+	for (; kills < 10; kills++)
+		kill_and_wait();
+}
+
+// The waiter's hart finds the dead thread as the next one to run, and so the worker has work when the hart seems to have none.
+static void a_process_killed_before_its_first_turn_ends(void **state)
+{
+	(void)state;
+	ran = 0;
+	kills = 0;
+	assert_int_equal(CALL_4(thread_create, kill_several, NULL, 0, NULL), 0);
+	host_run(NSEC_NEVER);
+	assert_int_equal(kills, 10);
+	assert_int_equal(ran, 0);
+}
+
 static void threads_are_limited(void **state)
 {
 	unsigned n = 0;
@@ -227,6 +271,7 @@ int test_processes(void)
 		test_case(a_thread_handle_tells_of_the_end),
 		test_case(a_fault_is_logged_and_ends_only_its_app),
 		test_case(a_process_may_be_killed_once),
+		test_case(a_process_killed_before_its_first_turn_ends),
 		test_case(threads_are_limited),
 		test_case(debug_builds_know_whose_memory_it_is),
 	};

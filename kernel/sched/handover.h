@@ -25,7 +25,8 @@ static inline struct hart *caller_hart(void)
 #endif
 }
 
-// Bit per hart that runs its idle thread. Only a hint, so that a wake-up need not look at all harts; atomic.
+// Bit per hart that runs its idle thread; atomic. A hart sets its bit and then looks for work once more (sched_idle); who makes a
+// thread wait for a hart looks at the bits after that (sched_offer). So no thread waits while a hart sleeps.
 extern uint32_t idle_harts;
 
 // Whether a thread is there that could run on the hart.
@@ -52,11 +53,31 @@ static inline bool sched_may_hand_over(const struct hart *self, const struct thr
 	                        1);
 }
 
-// Makes a thread that may go the short way, and that the caller has claimed, runnable.
-static inline void sched_hand_over(struct hart *self, struct thread *thread)
+// Has an idle hart kicked, by sched_send_kicks: there is work for it, which it may take. Returns 0, so that calls may end with it.
+error_t sched_kick_idle(struct hart *self);
+
+// A thread waits for a hart: an idle hart, if there is one, is to take it. Returns 0.
+static inline error_t sched_offer(struct hart *self)
+{
+	// Pairs with the fences in sched_idle and schedule_locked: there a hart says whether it idles and then looks for threads; here a thread
+	// waits already, and idle harts are looked for. One sees the other.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__builtin_expect(__atomic_load_n(&idle_harts, __ATOMIC_RELAXED) == 0, 1))
+		return 0;
+	return sched_kick_idle(self);
+}
+
+// Makes a thread that may go the short way, and that the caller has claimed, runnable. sched_offer must follow.
+static inline void sched_set_handover(struct hart *self, struct thread *thread)
 {
 	thread->state = THREAD_RUNNABLE;
+	// Pairs with the exchange in sched_take_handover: another hart that takes the thread sees what this one did to it.
 	store_release(&self->handover, thread);
+}
+static inline void sched_hand_over(struct hart *self, struct thread *thread)
+{
+	sched_set_handover(self, thread);
+	(void)sched_offer(self);
 }
 
 // The thread that waits for the hart to be given up, no longer to be had by others. NULL: none.

@@ -95,6 +95,7 @@ static __attribute__((noinline)) void wake_anywhere(struct thread *thread, struc
 	}
 	enqueue_locked(target, thread);
 	bool preempt = target->current == target->idle || target != self || self->in_interrupt;
+	bool waits = target->current != target->idle || target->num_runnable > 1;
 	if (preempt)
 		store_relaxed(&target->need_resched, 1u);
 	spin_unlock(&target->lock);
@@ -103,6 +104,16 @@ static __attribute__((noinline)) void wake_anywhere(struct thread *thread, struc
 		self->kicks |= 1u << target->id;
 	else if (!preempt)
 		sched_want_tick(self);
+	if (waits)
+		(void)sched_offer(self);
+}
+
+error_t sched_kick_idle(struct hart *self)
+{
+	uint32_t idle = __atomic_load_n(&idle_harts, __ATOMIC_RELAXED) & ~(1u << self->id);
+
+	self->kicks |= idle & -idle;
+	return 0;
 }
 
 void sched_wake(struct thread *thread)
@@ -177,21 +188,51 @@ static struct thread *steal(struct hart *self)
 	return NULL;
 }
 
-// What this hart runs next when `next`, the first of its queue, is none or never ran: a thread of an ending process that never ran
-// is never run. The hart's lock is not held.
-static __attribute__((noinline)) struct thread *pick_slowly(struct hart *hart, struct thread *next)
+// The first of the hart's own threads; NULL: none. The hart's lock is held.
+static inline struct thread *pick_own_locked(struct hart *hart, const struct thread *prev)
 {
-	for (;;) {
-		if (next == NULL && (hart->current->state != THREAD_RUNNING || hart->current == hart->idle))
-			next = steal(hart);
-		if (next == NULL || !next->fresh || next->process == NULL || !process_is_ending(next->process))
-			return next;
-		next->state = THREAD_DEAD;
-		work_post_thread(next);
-		spin_lock(&hart->lock);
-		next = dequeue_locked(hart);
-		spin_unlock(&hart->lock);
+	struct thread *next = sched_take_handover(hart);
+
+	// It is next when `prev` gives the hart away, but waits its turn when that was only preempted.
+	if (next != NULL && prev->state == THREAD_RUNNING && prev != hart->idle) {
+		enqueue_locked(hart, next);
+		next = NULL;
 	}
+	return next != NULL ? next : dequeue_locked(hart);
+}
+
+// A thread of an ending process that never ran is never run.
+static bool is_doomed(const struct thread *thread)
+{
+	return thread->fresh && thread->process != NULL && process_is_ending(thread->process);
+}
+
+// What the hart runs next when `next`, the first of its own, is none or never ran. The hart's lock is held, and given up meanwhile.
+static __attribute__((noinline)) struct thread *pick_slowly_locked(struct hart *hart, struct thread *prev,
+                                                                   struct thread *next)
+{
+	bool given_away = prev->state != THREAD_RUNNING || prev == hart->idle;
+	bool again;
+
+	do {
+		spin_unlock(&hart->lock);
+		if (next == NULL && given_away)
+			next = steal(hart);
+		again = next != NULL && is_doomed(next);
+		if (again) {
+			// This may make the worker one of the hart's own.
+			next->state = THREAD_DEAD;
+			work_post_thread(next);
+		}
+		if (hart->kicks != 0)
+			sched_send_kicks();
+		spin_lock(&hart->lock);
+		if (again)
+			next = pick_own_locked(hart, prev);
+	} while (again && (next == NULL || next->fresh));
+	if (next != NULL)
+		return next;
+	return given_away ? hart->idle : prev;
 }
 
 void sched_check_ending(void)
@@ -201,7 +242,17 @@ void sched_check_ending(void)
 	sched_note_ending(hart, hart->current);
 }
 
-// The hart changes between idle and busy.
+// Whether a thread waits for any hart, or is on its way out of one that it is to run on again.
+static bool somebody_waits(void)
+{
+	for (uint32_t i = 0; i < num_harts; i++) {
+		if (__atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE) && sched_somebody_waits(&harts[i]))
+			return true;
+	}
+	return false;
+}
+
+// The hart changes between idle and busy. When it begins to idle it looks for work once more after this: sched_idle.
 static __attribute__((noinline)) void note_idle(const struct hart *hart, const struct thread *next)
 {
 	if (next == hart->idle)
@@ -210,27 +261,24 @@ static __attribute__((noinline)) void note_idle(const struct hart *hart, const s
 		__atomic_fetch_and(&idle_harts, ~(1u << hart->id), __ATOMIC_RELAXED);
 }
 
+// The hart has found something to run while others idle: if more waits, one of them shall look.
+static __attribute__((noinline)) void share_work(struct hart *hart)
+{
+	if (!somebody_waits())
+		return;
+	(void)sched_kick_idle(hart);
+	sched_send_kicks();
+}
+
 // Switches to what runs next; gives up the hart's lock. `prev`, the current thread, is RUNNING (it goes on when nobody else
 // waits), BLOCKED, RUNNABLE (already in a queue) or DEAD.
 static void schedule_locked(struct hart *hart, struct thread *prev)
 {
-	struct thread *next = sched_take_handover(hart);
+	struct thread *next = pick_own_locked(hart, prev);
 
-	// It is next when `prev` gives the hart away, but waits its turn when that was only preempted.
-	if (next != NULL && prev->state == THREAD_RUNNING && prev != hart->idle) {
-		enqueue_locked(hart, next);
-		next = NULL;
-	}
-	if (next == NULL)
-		next = dequeue_locked(hart);
 	store_relaxed(&hart->need_resched, 0u);
-	if (next == NULL || next->fresh) {
-		spin_unlock(&hart->lock);
-		next = pick_slowly(hart, next);
-		spin_lock(&hart->lock);
-		if (next == NULL)
-			next = prev->state == THREAD_RUNNING ? prev : hart->idle;
-	}
+	if (next == NULL || next->fresh)
+		next = pick_slowly_locked(hart, prev, next);
 	if (next == prev) {
 		prev->state = THREAD_RUNNING;
 		spin_unlock(&hart->lock);
@@ -254,7 +302,12 @@ static void schedule_locked(struct hart *hart, struct thread *prev)
 	if (waits && next != hart->idle)
 		sched_want_tick(hart);
 	sched_note_ending(hart, next);
+	// Pairs with the fence in sched_idle, as the one in sched_offer does: `prev` may wait from here on. And with the one in sched_offer:
+	// the kick that woke this hart may have been for more than it has found, and who sends none from here on has its thread seen.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if ((waits || prev == hart->idle) && next != hart->idle &&
+	    __builtin_expect(__atomic_load_n(&idle_harts, __ATOMIC_RELAXED) != 0, 0))
+		share_work(hart);
 	thread_switch(hart, prev, next);
 	sched_finish_switch(arch_this_hart());
 }
@@ -363,6 +416,11 @@ void sched_idle(void)
 
 	for (;;) {
 		schedule();
+		// Pairs with the fence in sched_offer: who makes a thread wait sees that this hart idles (note_idle came before), or the
+		// thread is seen here. A thread that nobody can have yet, for its registers are being saved, is waited for.
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (hart->kicks != 0 || somebody_waits())
+			store_relaxed(&hart->need_resched, 1u);
 		timer_program();
 		arch_idle_wait(hart);
 		hart->idle_wakeups++;

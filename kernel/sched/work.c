@@ -67,7 +67,8 @@ static bool reap_threads(void)
 	return any;
 }
 
-void work_run(void)
+// Does what is posted now.
+static void run_posted(void)
 {
 	struct list *entry;
 
@@ -85,7 +86,7 @@ static void worker_main(void *arg)
 	(void)arg;
 	sched_started();
 	for (;;) {
-		work_run();
+		run_posted();
 		spin_lock(&work_lock);
 		if (!list_is_empty(&work_list)) {
 			spin_unlock(&work_lock);

@@ -22,7 +22,5 @@ void work_init(struct work *work, void (*run)(struct work *work));
 void work_post(struct work *work);
 // Hands a DEAD thread to the worker, which frees it once it has left its stack.
 void work_post_thread(struct thread *thread);
-// Does what is posted now and returns; what the worker does, and tests.
-void work_run(void);
 // Starts the worker. Once, at boot, before apps are started.
 void work_start(void);

@@ -169,10 +169,10 @@ static inline __attribute__((always_inline)) error_t send_told(struct handle_tab
 	channel_push_locked(to, message);
 	spin_unlock(&to->channel->lock);
 	poll_tell_locked(entry, thread);
-	sched_hand_over(hart, thread);
+	sched_set_handover(hart, thread);
 	spin_unlock(lock);
 	spin_unlock(&table->lock);
-	return 0;
+	return sched_offer(hart);
 }
 
 // Functions of their own, so that no call pays for the registers that another one needs.
@@ -232,10 +232,10 @@ static inline __attribute__((always_inline)) error_t send_watched(struct handle_
 	poll_give_locked(entry, thread, message);
 	if (!sched_may_hand_over(hart, thread))
 		return wake(table, thread);
-	sched_hand_over(hart, thread);
+	sched_set_handover(hart, thread);
 	spin_unlock(lock);
 	spin_unlock(&table->lock);
-	return 0;
+	return sched_offer(hart);
 }
 
 // The general way of a message with handles, which begins once more. Gives up the table's lock.

@@ -14,7 +14,8 @@ struct process;
 
 // A fresh machine. Each test begins with it.
 void host_init(void);
-// Runs threads until all are blocked or gone; the clock moves to the next deadline when all wait, up to `until`.
+// Runs the hart's idle loop, and so the worker and all other threads, until nothing is left to do; the clock moves to the next
+// deadline when all wait, up to `until`. The test's own stack is the idle thread's.
 void host_run(nsec_t until);
 // Makes handlers of calls see `process` as the caller, on the test's own stack. NULL ends that.
 void host_enter_process(struct process *process);
