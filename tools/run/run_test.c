@@ -99,6 +99,55 @@ static void test_console_gives_up(void **state)
 	assert_memory_equal(out, "last words", 10);
 }
 
+// A stand-in for addr2line, first in PATH, that says which file and address it was asked for.
+static void addr2line_fake(const char *answer)
+{
+	static char directory[] = "/tmp/run_test.XXXXXX";
+	static char path[sizeof(directory) + 64];
+	FILE *script;
+
+	if (path[0] == '\0') {
+		assert_non_null(mkdtemp(directory));
+		snprintf(path, sizeof(path), "%s:/usr/bin:/bin", directory);
+		setenv("PATH", path, 1);
+		snprintf(path, sizeof(path), "%s/riscv64-linux-gnu-addr2line", directory);
+	}
+	script = fopen(path, "w");
+	assert_non_null(script);
+	fprintf(script, "#!/bin/sh\necho \"%s\"\n", answer);
+	assert_int_equal(fclose(script), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void check_source(bool quiet, const char *line, const char *shown)
+{
+	static char out[UART_LOG_EXTRA + 4096];
+	static struct uart_log console;
+	size_t length;
+
+	console = (struct uart_log){ .passing = true, .quiet = quiet, .source = { .image = "os.elf", .root = "/src" } };
+	length = uart_log_push(&console, line, strlen(line), out);
+	out[length] = '\0';
+	assert_string_equal(out, shown);
+}
+
+#define FRAME "[hello       ] ERROR    "
+
+static void test_source_lines(void **state)
+{
+	(void)state;
+	addr2line_fake("/src/./kernel/$2:$3 (discriminator 1)");
+	check_source(false, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\n");
+	check_source(false, FRAME "#1 0x1234 main+0x2\n", FRAME "#1 0x1234 main+0x2 at kernel/os.elf:0x1233\n");
+	check_source(true, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\r\n");
+	check_source(false, FRAME "#x\n", FRAME "#x\n");
+	check_source(false, "[hello       ] INFO     #0 0x1234 main\n", "[hello       ] INFO     #0 0x1234 main\n");
+	addr2line_fake("/src/kernel/$2:1");
+	check_source(false, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2 at kernel/os.elf:1\n");
+	addr2line_fake("??:0");
+	check_source(false, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2\n");
+}
+
 static void check_quiet(const char *text, const char *shown)
 {
 	static char out[UART_LOG_MAX_HELD + 4096];
@@ -219,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_console_gives_up),
 		cmocka_unit_test(test_console_quiet),
+		cmocka_unit_test(test_source_lines),
 		cmocka_unit_test(test_escape_keys),
 		cmocka_unit_test(test_boot_disk),
 	};

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 HOST_TESTS += tools/run/run_test tools/run/settings/settings_test tools/run/qemu/writable_disk_test
-run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c relay/control_line.c relay/terminal.c) \
+run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c relay/source_line.c relay/control_line.c relay/terminal.c) \
 	$(filter-out %_test.c,$(wildcard tools/common/*.c))
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive

@@ -2,6 +2,7 @@
 #include "tools/run/relay/relay.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -40,6 +41,7 @@ struct relay {
 	struct stream out;
 	struct stream err;
 	struct stream log;
+	char image[PATH_MAX];  // starina.elf
 	struct uart_log console;
 	struct control_line control;
 	struct stream control_in;  // its filter feeds `control`; nothing is written
@@ -402,7 +404,10 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	stream_init(&relay->log, channels[QEMU_UART], log_fd);
 	relay->log.filter = uart_log_filter;
 	relay->log.filter_context = relay;
-	relay->log.filter_extra = UART_LOG_MAX_HELD;
+	relay->log.filter_extra = UART_LOG_EXTRA;
+	if (snprintf(relay->image, sizeof(relay->image), "%s/starina.elf", relay->settings->build) <
+	    (int)sizeof(relay->image))
+		relay->console.source = (struct source_line){ .image = relay->image, .root = relay->settings->root };
 	stream_init(&relay->control_in, channels[QEMU_CONTROL], -1);
 	relay->control_in.filter = control_filter;
 	relay->control_in.filter_context = relay;

@@ -28,28 +28,43 @@ static long first_line_find(const struct uart_log *console)
 	return -1;
 }
 
-// One more byte of a line; it is written out when it is whole and of importance. Returns the length.
-static size_t quiet_push(struct uart_log *console, char c, char *out)
+// One more byte of a line. While quiet, the line is written out when it is whole and of importance; else
+// each byte at once. Returns the length.
+static size_t line_push(struct uart_log *console, char c, char *out, unsigned *sources)
 {
-	size_t length = console->line_length;
+	size_t kept = console->line_length;
+	size_t length = 0;
 
 	if (c != '\n') {
-		if (length < UART_LOG_MAX_LINE - 1)
+		if (kept < UART_LOG_MAX_LINE - 1)
 			console->line[console->line_length++] = c;
-		return 0;
+		out[0] = c;
+		return console->quiet ? 0 : 1;
 	}
-	console->line[length] = '\0';
+	console->line[kept] = '\0';
 	console->line_length = 0;
-	if (!strstr(console->line, "] WARN ") && !strstr(console->line, "] ERROR "))
-		return 0;
-	memcpy(out, console->line, length);
-	memcpy(out + length, "\r\n", 2);
-	return length + 2;
+	if (console->quiet) {
+		if (!strstr(console->line, "] WARN ") && !strstr(console->line, "] ERROR "))
+			return 0;
+		memcpy(out, console->line, kept);
+		length = kept;
+	}
+	if (*sources < UART_LOG_MAX_SOURCES) {
+		size_t found = source_line_find(&console->source, console->line, out + length);
+
+		*sources += found > 0;
+		length += found;
+	}
+	if (console->quiet)
+		out[length++] = '\r';
+	out[length++] = '\n';
+	return length;
 }
 
 size_t uart_log_push(struct uart_log *console, const char *data, size_t size, char *out)
 {
 	size_t length = 0;
+	unsigned sources = 0;
 	long start;
 
 	for (size_t i = 0; i < size; i++) {
@@ -57,10 +72,8 @@ size_t uart_log_push(struct uart_log *console, const char *data, size_t size, ch
 			continue;
 		if (!console->passing && console->held_length == UART_LOG_MAX_HELD)
 			length = uart_log_release(console, out);
-		if (console->passing && console->quiet)
-			length += quiet_push(console, data[i], out + length);
-		else if (console->passing)
-			out[length++] = data[i];
+		if (console->passing)
+			length += line_push(console, data[i], out + length, &sources);
 		else
 			console->held[console->held_length++] = data[i];
 	}

@@ -7,20 +7,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/run/relay/source_line.h"
+
 #define UART_LOG_MAX_HELD 16384
 #define UART_LOG_MAX_LINE 512  // what is longer is cut, while quiet
+#define UART_LOG_MAX_SOURCES 48  // lines of one push that get their place in the source
+// A push may write this much more than it takes.
+#define UART_LOG_EXTRA (UART_LOG_MAX_HELD + UART_LOG_MAX_SOURCES * SOURCE_LINE_MAX)
 
 struct uart_log {
 	bool passing;  // the OS was heard
 	bool quiet;  // only warnings and errors pass, for a terminal in raw mode
 	size_t held_length;
-	size_t line_length;  // of an unfinished line, while quiet
+	size_t line_length;  // of an unfinished line
+	struct source_line source;
 	char line[UART_LOG_MAX_LINE];
 	char held[UART_LOG_MAX_HELD];
 };
 
-// Takes `size` bytes of the UART; writes what is to be shown to `out`, which has room for UART_LOG_MAX_HELD + size
-// bytes. Returns its length. Carriage returns are left out.
+// Takes `size` bytes of the UART; writes what is to be shown to `out`, which has room for UART_LOG_EXTRA + size
+// bytes. Returns its length. Carriage returns are left out; a backtrace's frames get their places in the source.
 size_t uart_log_push(struct uart_log *console, const char *data, size_t size, char *out);
 
 // Gives up waiting for the OS's first line: writes what was held to `out` (UART_LOG_MAX_HELD bytes).
