@@ -217,6 +217,7 @@ static void a_process_killed_before_its_first_turn_ends(void **state)
 
 static void threads_are_limited(void **state)
 {
+	handle_t untouched = 77;
 	unsigned n = 0;
 	error_t error;
 
@@ -226,6 +227,8 @@ static void threads_are_limited(void **state)
 		n++;
 	} while (error == 0 && n < 1000);
 	assert_int_equal(error, ERR_LIMIT);
+	assert_int_equal(CALL_4(thread_create, return_at_once, NULL, PAGE_SIZE, &untouched), ERR_LIMIT);
+	assert_int_equal(untouched, 77);
 	assert_int_equal(n, PROCESS_MAX_THREADS + 1);
 	assert_int_equal(CALL_4(thread_create, NULL, NULL, 0, NULL), ERR_ADDRESS);
 	assert_int_equal(CALL_4(thread_create, return_at_once, NULL, 0, 16), ERR_ADDRESS);

@@ -14,8 +14,8 @@ error_t sys_folio_create(SYSCALL_ARGS)
 	return error != 0 ? error : give_handle(&folio->object, a2);
 }
 
-// Notes in the handle's slot how it is mapped.
-static error_t note_mapped(handle_t handle, uint32_t prot)
+// Notes in the handle's slot how it is mapped. `*prot` becomes how it was.
+static error_t note_mapped(handle_t handle, uint32_t *prot)
 {
 	struct handle_table *table = &caller()->handles;
 	struct handle_slot *slot;
@@ -23,10 +23,14 @@ static error_t note_mapped(handle_t handle, uint32_t prot)
 
 	spin_lock(&table->lock);
 	slot = handle_slot_locked(table, handle);
-	if (slot == NULL || slot->object->ops->type != OBJECT_FOLIO)
+	if (slot == NULL || slot->object->ops->type != OBJECT_FOLIO) {
 		error = ERR_BAD_HANDLE;
-	else
-		slot->mapped = prot;
+	} else {
+		uint32_t old = slot->mapped;
+
+		slot->mapped = *prot;
+		*prot = old;
+	}
 	spin_unlock(&table->lock);
 	return error;
 }
@@ -34,6 +38,7 @@ static error_t note_mapped(handle_t handle, uint32_t prot)
 error_t sys_folio_map(SYSCALL_ARGS)
 {
 	rights_t rights = RIGHT_MAP | RIGHT_READ;
+	uint32_t prot = (uint32_t)a1;
 	struct object *object;
 	uintptr_t addr = 0;
 	error_t error;
@@ -46,22 +51,27 @@ error_t sys_folio_map(SYSCALL_ARGS)
 	if (error != 0)
 		return error;
 	error = folio_object_map(folio_from_object(object), &addr);
+	// Another thread may have closed the handle meanwhile: that is found out before anything is written.
 	if (error == 0)
+		error = note_mapped((handle_t)a0, &prot);
+	if (error == 0) {
 		error = user_write(a2, &addr, sizeof(addr));
-	if (error == 0)
-		error = note_mapped((handle_t)a0, (uint32_t)a1);
+		if (error != 0)
+			(void)note_mapped((handle_t)a0, &prot);
+	}
 	object_put(object);
 	return error;
 }
 
 error_t sys_folio_unmap(SYSCALL_ARGS)
 {
+	uint32_t prot = 0;
 	struct object *object;
 	error_t error = lookup(a0, OBJECT_FOLIO, 0, &object);
 
 	if (error != 0)
 		return error;
-	error = note_mapped((handle_t)a0, 0);
+	error = note_mapped((handle_t)a0, &prot);
 	object_put(object);
 	return error;
 }

@@ -9,6 +9,24 @@ FUZZ ?=
 FUZZ_STATE ?= $(or $(STARINA_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/starina)/fuzz
 FUZZ_COMMAND = tools/fuzz/fuzz.py --build $(BUILD) --state '$(FUZZ_STATE)'
 
+# --- System calls, from within the OS ---
+
+FUZZ_APPS := syscall_fuzz fuzz_caller_a fuzz_caller_b fuzz_caller_c
+$(foreach app,$(FUZZ_APPS),$(eval $(call app_rules,$(app))))
+$(eval $(call image_rules,starina-syscalls,$(FUZZ_APPS)))
+OS_FUZZERS += tools/fuzz/syscalls.py
+OS_FUZZ_IMAGES += $(BUILD)/starina-syscalls.elf debug-syscalls
+
+.PHONY: debug-syscalls test-os-fuzz
+debug-syscalls:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-syscalls.elf
+
+# Short, with a fixed seed: the gate's part.
+test-os-fuzz: $(BUILD)/starina-syscalls.elf debug-syscalls ## random system calls from within the OS
+	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine plain-1 --calls 400000
+	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine debug-4 --calls 60000
+
+
 .PHONY: fuzz fuzz-report test-fuzz
 fuzz: $(addprefix $(BUILD)/host-tests/,$(HOST_FUZZERS)) $(OS_FUZZ_IMAGES) ## every fuzzer with a fresh seed, MINUTES=30 in all (FUZZ="PART": some)
 	$(Q)$(FUZZ_COMMAND) --minutes $(MINUTES) --only '$(FUZZ)' --host '$(HOST_FUZZERS)' --os '$(OS_FUZZERS)'

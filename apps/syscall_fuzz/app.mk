@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+APP_syscall_fuzz_LIBS := call_fuzz

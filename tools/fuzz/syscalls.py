@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Random system calls from within the OS (apps/syscall_fuzz), in QEMU.
+
+    syscalls.py --build build --seconds 600 --seed 7 --keep build/fuzz/syscalls.    as tools/fuzz/fuzz.py calls it
+    syscalls.py --build build --machine debug-4 --seed 7 --calls 100000             one boot
+
+A machine is a kernel, usual or with its own checks (DEBUG=1), and a number of harts. All is well when the OS says so and powers
+off: no panic, no hang, nothing leaked, no promise of libs/starina/syscall.h broken.
+"""
+
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+MACHINES = {"plain-1": ("", 1), "plain-4": ("", 4), "debug-4": ("debug/", 4), "debug-1": ("debug/", 1)}
+# Of one boot of a long run. With several harts under an emulator calls take longer.
+CALLS = {"plain-1": 4000000, "plain-4": 600000, "debug-4": 400000, "debug-1": 3000000}
+TIMEOUT = 1800
+
+DONE = re.compile(r"\[syscall_fuzz *\] INFO +syscall_fuzz: (\d+) calls of (\d+) callers, all was given back")
+# Threads are told to begin at address 0 or 8 sometimes. Any other fault of a caller is none that it made by itself.
+FAULT = re.compile(r"\[kernel *\] ERROR +fuzz_caller_.: (?!call of a NULL function at address 0x[08],)")
+BROKEN = re.compile(r"\[fuzz_caller_. *\] ERROR +broken promise:")
+
+
+class Boot:
+    def __init__(self, args, machine, seed, calls, timeout):
+        kernel, harts = MACHINES[machine]
+        self.command = f"tools/fuzz/syscalls.py --build {args.build} --machine {machine} --seed {seed} --calls {calls}"
+        command = [args.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
+                   "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "256M", "-bios", "default",
+                   "-kernel", f"{args.build}/{kernel}starina-syscalls.elf",
+                   "-append", f"syscall_fuzz.seed={seed} syscall_fuzz.calls={calls}"]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            try:
+                output = process.communicate(timeout=timeout)[0]
+                self.status = process.returncode
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output = process.communicate()[0]
+                self.status = None
+        self.lines = output.decode(errors="replace").replace("\r", "").splitlines()
+        done = [match for match in map(DONE.search, self.lines) if match]
+        self.calls = int(done[0][1]) if done else 0
+
+    def faults(self):
+        """What was wrong, one line each."""
+        found = [line for line in self.lines if FAULT.search(line) or BROKEN.search(line) or "kernel panic" in line]
+        if self.status is None:
+            found.append("the machine did not come to an end: a hang, or it is too slow")
+        elif self.status != 0 or not self.calls:
+            found.append(f"the machine ended with status {self.status}")
+            found += [line for line in self.lines if re.search(r"\[syscall_fuzz *\] ERROR", line)]
+        return found
+
+
+def run_once(args):
+    boot = Boot(args, args.machine, args.seed, args.calls, TIMEOUT)
+    faults = boot.faults()
+    if faults or args.verbose:
+        print(*boot.lines, sep="\n")
+    print(*faults, sep="\n", end="\n" if faults else "")
+    print(f"system calls ({args.machine}): {boot.calls} calls, {0 if faults else 1} passed, {1 if faults else 0} failed")
+    return 1 if faults else 0
+
+
+def run_long(args):
+    """All machines in turn, each boot with a seed of its own, until the time is over."""
+    numbers = random.Random(args.seed)
+    deadline = time.monotonic() + args.seconds
+    total = failed = boots = 0
+    names = list(MACHINES)
+    first = numbers.randrange(len(names))
+    while boots == 0 or time.monotonic() < deadline:
+        machine = names[(first + boots) % len(names)]
+        boot = Boot(args, machine, numbers.randrange(1 << 31), CALLS[machine], TIMEOUT)
+        boots += 1
+        total += boot.calls
+        if boot.faults():
+            failed += 1
+            with open(f"{args.keep}log-{args.seed}-{boots}", "w", encoding="utf-8") as log:
+                log.write("\n".join(boot.lines) + "\n")
+            print(*boot.faults()[:20], f"repeat: {boot.command}", sep="\n", flush=True)
+    print(f"{boots} boots\nstat::number_of_executed_units: {total}")
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", default="build", help="build directory (default build)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--machine", choices=MACHINES, help="boot this one once")
+    parser.add_argument("--calls", type=int, default=100000, help="calls of one boot (default 100000)")
+    parser.add_argument("--verbose", action="store_true", help="show the whole log of one boot")
+    parser.add_argument("--seconds", type=int, default=60, help="time for boots of all machines")
+    parser.add_argument("--keep", default="", help="what the names of kept logs begin with")
+    parser.add_argument("--qemu", default=os.environ.get("QEMU", "qemu-system-riscv64"))
+    args = parser.parse_args()
+    return run_once(args) if args.machine else run_long(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
