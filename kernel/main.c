@@ -4,8 +4,8 @@
 #include "kernel/main.h"
 
 #include "kernel/arch/riscv64/clock.h"
+#include "kernel/arch/riscv64/irq_chip.h"
 #include "kernel/arch/riscv64/layout.h"
-#include "kernel/arch/riscv64/plic.h"
 #include "kernel/arch/riscv64/power.h"
 #include "kernel/arch/riscv64/smp.h"
 #include "kernel/arch/riscv64/trap.h"
@@ -41,7 +41,7 @@ _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 	mmu_init();
 	console_map();
 	power_init();
-	plic_init();
+	irq_chip_init();
 	app_image_save_pristine();
 
 	// Threads.
@@ -65,6 +65,7 @@ _Noreturn void hart_main(uint64_t index)
 	struct hart *hart = &harts[index];
 
 	trap_init_hart(hart);
+	irq_chip_init_hart(hart);
 	sched_init_hart(hart);
 	arch_thread_adopt(hart, hart->idle, hart->arch.boot_stack_top - KERNEL_STACK_SIZE, hart->arch.boot_stack_top);
 	sched_idle();

@@ -68,7 +68,7 @@ __must_check error_t copy_to_app(uintptr_t app_dst, const void *src, size_t len)
 
 // --- Interrupt controller ---
 
-// Enables or masks an interrupt line of the PLIC. When it fires, interrupt_fired(irq) (kernel/object/interrupt.h) is called,
+// Enables or masks an interrupt line of the controller. When it fires, interrupt_fired(irq) (kernel/object/interrupt.h) is called,
 // the line stays masked at the controller until arch_irq_unmask.
 __must_check error_t arch_irq_enable(uint32_t irq);
 void arch_irq_unmask(uint32_t irq);

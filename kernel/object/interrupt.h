@@ -6,7 +6,7 @@
 
 #include "kernel/object/object.h"
 
-#define INTERRUPT_MAX 128
+#define INTERRUPT_MAX 1024  // PLIC and APLIC have at most 1023 lines
 
 struct interrupt;
 

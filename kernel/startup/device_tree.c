@@ -88,7 +88,7 @@ void device_tree_init_early(paddr_t fdt_paddr)
 		panic("no device tree at %#llx: the firmware must pass it in a1", (unsigned long long)fdt_paddr);
 
 	node = find_console();
-	if (node < 0 || !dt_read_reg(fdt, fdt_parent_offset(fdt, node), node, 0, &machine.uart, &size))
+	if (node < 0 || !dt_read_address(fdt, node, 0, &machine.uart, &size))
 		return;
 	dt_read_u32(fdt, node, "reg-shift", &machine.uart_reg_shift);
 	console_init((uintptr_t)page_to_virt(machine.uart), machine.uart_reg_shift);
@@ -126,6 +126,7 @@ void device_tree_init(uint64_t boot_hart)
 	read_chosen();
 	dt_init_memory(fdt);
 	dt_init_harts(fdt, boot_hart);
+	dt_init_irq_chip(fdt);
 	dt_init_devices(fdt);
 }
 

@@ -20,6 +20,23 @@ struct ram_range {
 extern struct ram_range ram_ranges[MAX_RAM_RANGES];
 extern size_t num_ram_ranges;
 
+// The interrupt controller that devices use. What it calls each hart is in the hart's `arch`.
+enum irq_chip_kind {
+	IRQ_CHIP_NONE,
+	IRQ_CHIP_PLIC,
+	IRQ_CHIP_APLIC,      // direct delivery
+	IRQ_CHIP_APLIC_MSI,  // by the harts' IMSICs
+};
+struct machine_irq_chip {
+	enum irq_chip_kind kind;
+	paddr_t base;
+	uint64_t size;
+	uint32_t num_irqs;
+	uint32_t num_ids;  // of each IMSIC
+	uint32_t phandle;  // by which devices name it
+	uint32_t cells;    // of an interrupt of a device
+};
+
 // The machine, apart from its devices for apps.
 struct machine {
 	uint64_t timebase_frequency;  // ticks of `time` a second
@@ -27,9 +44,7 @@ struct machine {
 	bool has_hypervisor;
 	paddr_t uart;                 // ns16550 registers; 0: none
 	uint32_t uart_reg_shift;
-	paddr_t plic;                 // 0: none
-	uint64_t plic_size;
-	uint32_t plic_num_irqs;
+	struct machine_irq_chip irq_chip;
 	paddr_t power;                // sifive_test; 0: none
 	char bootargs[1024];
 	uint8_t rng_seed[64];         // wiped by random_init

@@ -14,6 +14,12 @@ struct process;
 #define DEVICE_MAX_COMPATIBLE 4
 #define MAX_DEVICES 64
 
+// How a line says that there is something to do, as the second cell of `interrupts` has it; 0: as the controller finds it.
+#define DEVICE_IRQ_RISING 1
+#define DEVICE_IRQ_FALLING 2
+#define DEVICE_IRQ_HIGH 4
+#define DEVICE_IRQ_LOW 8
+
 struct device {
 	// NUL-terminated. A virtio-mmio slot with a device in it has "virtio,deviceN" first (N: its virtio device id, lowercase
 	// hex); an empty slot is not listed.
@@ -21,7 +27,8 @@ struct device {
 	uint32_t num_compatible;
 	paddr_t reg_base;
 	uint64_t reg_size;
-	uint32_t irq;  // PLIC source; 0 when it has none
+	uint32_t irq;  // line of the interrupt controller; 0 when it has none
+	uint8_t irq_trigger;  // DEVICE_IRQ_*
 	bool claimed;  // an app has it
 	// kernel/startup/device_quiesce.h
 	struct process *user;  // which process has it; no reference

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The devices: the kernel's own (interrupt controller, power-off) and those that apps may be given.
+// The devices: the kernel's own power-off, and those that apps may be given.
 #include <libfdt.h>
 
+#include "kernel/arch/riscv64/mmu.h"
 #include "kernel/debug/log.h"
-#include "kernel/sched/sched.h"
 #include "kernel/startup/device_tree.h"
 #include "kernel/startup/device_tree_private.h"
 #include "kernel/startup/devices.h"
@@ -16,8 +16,90 @@
 #define VIRTIO_MMIO_MAGIC_OFFSET 0
 #define VIRTIO_MMIO_DEVICE_ID_OFFSET 8
 
+#define MAX_BUSES 8
+
 struct device devices[MAX_DEVICES];
 size_t num_devices;
+
+// What is of interest in a node, found in one pass over its properties.
+struct node_info {
+	const char *compatible;  // a list of strings, each with its NUL
+	int compatible_len;
+	const char *status;
+	const uint32_t *interrupts;
+	int interrupts_len;
+	const uint32_t *interrupts_extended;
+	int interrupts_extended_len;
+	uint32_t interrupt_parent;  // phandle; 0: as the bus above says
+	bool is_controller;
+	bool has_reg;
+	bool dma_is_plain;          // coherent, and at the addresses that the harts use
+};
+
+// The buses from the root to the node that the walk is at.
+struct walk {
+	const void *tree;
+	int bus[MAX_BUSES];
+	uint32_t interrupt_parent[MAX_BUSES];  // 0: none
+	bool dma_is_plain[MAX_BUSES];
+	int depth;                             // of the last bus
+};
+
+static void note_property(struct node_info *info, const char *name, const void *value, int len)
+{
+	if (strcmp(name, "compatible") == 0 && len > 0 && ((const char *)value)[len - 1] == '\0') {
+		info->compatible = value;
+		info->compatible_len = len;
+	} else if (strcmp(name, "reg") == 0) {
+		info->has_reg = true;
+	} else if (strcmp(name, "status") == 0 && len > 0) {
+		info->status = value;
+	} else if (strcmp(name, "interrupts") == 0) {
+		info->interrupts = value;
+		info->interrupts_len = len;
+	} else if (strcmp(name, "interrupts-extended") == 0) {
+		info->interrupts_extended = value;
+		info->interrupts_extended_len = len;
+	} else if (strcmp(name, "interrupt-parent") == 0 && len >= 4) {
+		info->interrupt_parent = fdt32_to_cpu(*(const uint32_t *)value);
+	} else if (strcmp(name, "interrupt-controller") == 0) {
+		info->is_controller = true;
+	} else if (strcmp(name, "dma-noncoherent") == 0 || strcmp(name, "iommus") == 0 ||
+	           (strcmp(name, "dma-ranges") == 0 && len > 0)) {
+		// RISC-V's devices are coherent unless they say that they are not, and reach memory at its own addresses
+		// unless something translates them.
+		info->dma_is_plain = false;
+	}
+}
+
+static void read_node(const void *tree, int node, struct node_info *info)
+{
+	int property;
+
+	*info = (struct node_info){.dma_is_plain = true};
+	fdt_for_each_property_offset(property, tree, node) {
+		const char *name;
+		int len;
+		const void *value = fdt_getprop_by_offset(tree, property, &name, &len);
+
+		if (value != NULL)
+			note_property(info, name, value, len);
+	}
+}
+
+static bool is_enabled(const struct node_info *info)
+{
+	return info->status == NULL || strncmp(info->status, "ok", 2) == 0;
+}
+
+static bool is_compatible(const struct node_info *info, const char *name)
+{
+	for (int i = 0; i < info->compatible_len; i += (int)strlen(info->compatible + i) + 1) {
+		if (strcmp(info->compatible + i, name) == 0)
+			return true;
+	}
+	return false;
+}
 
 // The virtio device id behind a virtio-mmio slot; 0 when it is empty. Runs on the early page table, whose direct map
 // reaches device registers too.
@@ -36,49 +118,58 @@ static void add_compatible(struct device *device, const char *name)
 		str_copy(device->compatible[device->num_compatible++], name, sizeof(device->compatible[0]));
 }
 
-// Its first interrupt at the PLIC; 0: none.
-static uint32_t read_irq(const void *tree, int node)
+// Its first interrupt, if that goes to the controller that the kernel drives (DTSpec 2.4.1). A trigger is the second cell.
+static void read_irq(const struct walk *walk, const struct node_info *info, struct device *device)
 {
-	int len;
-	const uint32_t *cells = fdt_getprop(tree, node, "interrupts", &len);
-	int index = 0;
+	uint32_t parent = info->interrupt_parent != 0 ? info->interrupt_parent : walk->interrupt_parent[walk->depth];
+	int needed = (int)machine.irq_chip.cells;
+	const uint32_t *cells = info->interrupts;
+	int len = info->interrupts_len;
 
-	if (cells == NULL) {
-		cells = fdt_getprop(tree, node, "interrupts-extended", &len);
-		index = 1;  // after the controller's phandle
+	if (info->interrupts_extended_len >= 4) {
+		parent = fdt32_to_cpu(info->interrupts_extended[0]);
+		cells = info->interrupts_extended + 1;
+		len = info->interrupts_extended_len - 4;
 	}
-	if (cells == NULL || len < 4 * (index + 1))
-		return 0;
-	return fdt32_to_cpu(cells[index]);
+	if (machine.irq_chip.kind == IRQ_CHIP_NONE || parent != machine.irq_chip.phandle || needed < 1 || len / 4 < needed)
+		return;
+	device->irq = fdt32_to_cpu(cells[0]);
+	device->irq_trigger = needed > 1 ? (uint8_t)(fdt32_to_cpu(cells[1]) & 0xf) : 0;
 }
 
-static void add_device(const void *tree, int parent, int node)
+// virtio is the one kind of device here that reaches memory by itself. False when there is nothing to drive.
+static bool add_virtio(const struct walk *walk, const struct node_info *info, paddr_t base, struct device *device)
+{
+	uint32_t id = virtio_slot_device_id(base);
+
+	if (id == 0)
+		return false;
+	if (!info->dma_is_plain || !walk->dma_is_plain[walk->depth]) {
+		kwarn("the device at %#llx is not used: it reaches memory past the caches, or at other addresses "
+		      "(dma-noncoherent, dma-ranges or iommus)", (unsigned long long)base);
+		return false;
+	}
+	device->num_compatible = 1;
+	fmt_write(device->compatible[0], sizeof(device->compatible[0]), "virtio,device%x", id);
+	return true;
+}
+
+static void add_device(const struct walk *walk, int node, const struct node_info *info)
 {
 	struct device device = {0};
 	uint64_t base, size;
 
-	if (!dt_is_enabled(tree, node) || fdt_getprop(tree, node, "compatible", NULL) == NULL ||
-	    !dt_read_reg(tree, parent, node, 0, &base, &size) || base >= UINT64_C(1) << 36)
+	if (!info->has_reg || info->compatible == NULL || !is_enabled(info) ||
+	    !dt_read_address_on(walk->tree, walk->bus, walk->depth, node, 0, &base, &size) || base >= DIRECT_MAP_SIZE)
 		return;
-	if (fdt_node_check_compatible(tree, node, "virtio,mmio") == 0) {
-		uint32_t id = virtio_slot_device_id(base);
-
-		if (id == 0)
-			return;
-		device.num_compatible = 1;
-		fmt_write(device.compatible[0], sizeof(device.compatible[0]), "virtio,device%x", id);
-	}
-	for (int i = 0;; i++) {
-		const char *name = fdt_stringlist_get(tree, node, "compatible", i, NULL);
-
-		if (name == NULL)
-			break;
-		add_compatible(&device, name);
-	}
+	if (is_compatible(info, "virtio,mmio") && !add_virtio(walk, info, base, &device))
+		return;
+	for (int i = 0; i < info->compatible_len; i += (int)strlen(info->compatible + i) + 1)
+		add_compatible(&device, info->compatible + i);
 	device.reg_base = base;
 	device.reg_size = size;
-	device.irq = read_irq(tree, node);
-	device.claimed = base == machine.uart || base == machine.plic || base == machine.power;
+	read_irq(walk, info, &device);
+	device.claimed = base == machine.uart || base == machine.power || info->is_controller;
 	if (num_devices == MAX_DEVICES) {
 		kwarn("more than %d devices: the one at %#llx is not used", MAX_DEVICES, (unsigned long long)base);
 		return;
@@ -86,60 +177,55 @@ static void add_device(const void *tree, int parent, int node)
 	devices[num_devices++] = device;
 }
 
-// Which context of the PLIC is which hart's S-mode: the n-th pair (cpu's interrupt controller, interrupt 9) of
-// interrupts-extended is context n (binding sifive,plic-1.0.0).
-static void read_plic_contexts(const void *tree, int plic)
+static bool is_bus(const struct node_info *info)
 {
-	int len;
-	const uint32_t *cells = fdt_getprop(tree, plic, "interrupts-extended", &len);
-
-	if (cells == NULL)
-		return;
-	for (int i = 0; i + 1 < len / 4; i += 2) {
-		int intc = fdt_node_offset_by_phandle(tree, fdt32_to_cpu(cells[i]));
-		int cpu = intc < 0 ? -1 : fdt_parent_offset(tree, intc);
-		uint64_t id, size;
-
-		if (fdt32_to_cpu(cells[i + 1]) != 9 || cpu < 0 ||
-		    !dt_read_reg(tree, fdt_parent_offset(tree, cpu), cpu, 0, &id, &size))
-			continue;
-		for (uint32_t h = 0; h < num_harts; h++) {
-			if (harts[h].firmware_id != id)
-				continue;
-			harts[h].arch.plic_context = (uint32_t)i / 2;
-			harts[h].arch.has_plic = true;
-		}
-	}
+	return is_enabled(info) && (is_compatible(info, "simple-bus") || is_compatible(info, "simple-mfd") ||
+	                            is_compatible(info, "simple-pm-bus"));
 }
 
-static void init_plic(const void *tree)
+// The last bus is `node` now. What it does not say of itself it has from the bus above.
+static void enter_bus(struct walk *walk, int node, const struct node_info *info, int depth)
 {
-	int node = fdt_node_offset_by_compatible(tree, -1, "riscv,plic0");
-
-	if (node < 0)
-		node = fdt_node_offset_by_compatible(tree, -1, "sifive,plic-1.0.0");
-	if (node < 0 ||
-	    !dt_read_reg(tree, fdt_parent_offset(tree, node), node, 0, &machine.plic, &machine.plic_size)) {
-		kwarn("no PLIC in the device tree: devices cannot interrupt");
-		return;
+	walk->bus[depth] = node;
+	walk->interrupt_parent[depth] = info->interrupt_parent;
+	walk->dma_is_plain[depth] = info->dma_is_plain;
+	if (depth > 0) {
+		if (info->interrupt_parent == 0)
+			walk->interrupt_parent[depth] = walk->interrupt_parent[depth - 1];
+		walk->dma_is_plain[depth] = info->dma_is_plain && walk->dma_is_plain[depth - 1];
 	}
-	dt_read_u32(tree, node, "riscv,ndev", &machine.plic_num_irqs);
-	read_plic_contexts(tree, node);
+	walk->depth = depth;
+}
+
+// All that hangs on the root or on a bus that passes addresses on.
+static void add_devices(const void *tree)
+{
+	struct walk walk = {.tree = tree};
+	struct node_info info;
+	int depth = 0;
+
+	read_node(tree, 0, &info);
+	enter_bus(&walk, 0, &info, 0);
+	for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth > 0; node = fdt_next_node(tree, node, &depth)) {
+		if (walk.depth > depth - 1)
+			walk.depth = depth - 1;
+		// Below something that is no bus.
+		if (walk.depth < depth - 1)
+			continue;
+		read_node(tree, node, &info);
+		if (depth < MAX_BUSES && is_bus(&info))
+			enter_bus(&walk, node, &info, depth);
+		else
+			add_device(&walk, node, &info);
+	}
 }
 
 void dt_init_devices(const void *tree)
 {
 	int node = fdt_node_offset_by_compatible(tree, -1, "sifive,test0");
 	uint64_t size;
-	int soc;
 
-	if (node >= 0 && !dt_read_reg(tree, fdt_parent_offset(tree, node), node, 0, &machine.power, &size))
+	if (node >= 0 && !dt_read_address(tree, node, 0, &machine.power, &size))
 		machine.power = 0;
-	init_plic(tree);
-	// QEMU's virt machine has all its devices under /soc.
-	soc = fdt_path_offset(tree, "/soc");
-	if (soc < 0)
-		return;
-	fdt_for_each_subnode(node, tree, soc)
-		add_device(tree, soc, node);
+	add_devices(tree);
 }

@@ -109,9 +109,11 @@ def qemu_command(args, directory, host):
               "linuxrun.poweroff=0 netswitch.pool=100-115")
     if args.only:
         append += f' autotest.only="{args.only}"'
+    if args.append:
+        append += f" {args.append}"
     command = [
         args.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
-        "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", str(args.smp), "-m", "256M", "-bios", "default",
+        "-serial", "stdio", "-M", args.machine, "-cpu", args.cpu, "-smp", str(args.smp), "-m", args.memory, "-bios", "default",
         "-global", "virtio-mmio.force-legacy=false", "-kernel", args.elf, "-append", append,
         "-drive", f"file={directory}/test.img,format=raw,if=none,readonly=on,id=test",
         "-device", "virtio-blk-device,drive=test,serial=test",
@@ -123,7 +125,7 @@ def qemu_command(args, directory, host):
     for i, (name, path) in enumerate(host.paths.items()):
         command += ["-chardev", f"socket,id=port{i},path={path},reconnect=1",
                     "-device", f"virtserialport,bus=ports.0,nr={i + 1},chardev=port{i},name={name}"]
-    return command
+    return command + args.qemu_args.split()
 
 
 def watch(process, args, log):
@@ -183,6 +185,11 @@ def main():
     parser.add_argument("--only", default="", help="run the tests with this text in their name")
     parser.add_argument("--log", help="write the machine's whole log to this file")
     parser.add_argument("--verbose", action="store_true", help="show the machine's whole log")
+    parser.add_argument("--machine", default=os.environ.get("STARINA_MACHINE", "virt"), help="QEMU's -M (default virt)")
+    parser.add_argument("--cpu", default=os.environ.get("STARINA_CPU", "rv64"), help="QEMU's -cpu (default rv64)")
+    parser.add_argument("--memory", default="256M", help="QEMU's -m (default 256M)")
+    parser.add_argument("--append", default="", help="further boot arguments")
+    parser.add_argument("--qemu-args", default="", help="further arguments for QEMU, split at blanks")
     parser.add_argument("--qemu", default=os.environ.get("QEMU", "qemu-system-riscv64"))
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -54,8 +54,8 @@ struct arch_hart {
 	uintptr_t emergency_sp;     // a stack for traps whose own stack is bad
 	struct thread *fp_owner;    // whose registers the FP unit holds
 	struct vcpu *guest;         // whose registers the hart holds (hv/load.c)
-	uint32_t plic_context;      // of this hart's S-mode external interrupt
-	bool has_plic;
+	uint32_t irq_target;        // what the interrupt controller calls this hart's S-mode
+	bool has_irq_target;
 	bool evict;                 // somebody wants `guest` put back; atomic, set with a kick
 	uintptr_t boot_stack_top;   // what the hart runs its idle thread on
 	bool panicked;              // on the emergency stack already: no second report

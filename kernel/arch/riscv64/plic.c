@@ -1,87 +1,97 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/arch/riscv64/plic.h"
 
-#include "kernel/arch/arch.h"
-#include "kernel/debug/log.h"
-#include "kernel/mm/vmap.h"
+#include "kernel/arch/riscv64/registers.h"
 #include "kernel/object/interrupt.h"
-#include "kernel/sched/sched.h"
-#include "kernel/startup/device_tree.h"
+#include "kernel/sched/spinlock.h"
 
 #define PLIC_PRIORITY(irq) (4ul * (irq))
 #define PLIC_ENABLE(context, irq) (0x2000ul + 0x80ul * (context) + 4ul * ((irq) / 32))
 #define PLIC_THRESHOLD(context) (0x200000ul + 0x1000ul * (context))
 #define PLIC_CLAIM(context) (0x200004ul + 0x1000ul * (context))
+#define PRIORITY_NEVER 0u
+#define PRIORITY_LOWEST 1u
 
 static struct {
 	struct spinlock lock;  // LOCK_RANK_IRQ_CHIP, guards the enable registers
-	uintptr_t base;        // 0: there is none
+	uintptr_t regs;
 	uint32_t context;
 } plic;
 
-static volatile uint32_t *reg(uintptr_t offset)
+void plic_init(uintptr_t regs, uint32_t num_irqs, const uint32_t *contexts, uint32_t num_contexts)
 {
-	return (volatile uint32_t *)(plic.base + offset);
-}
-
-void plic_init(void)
-{
-	uintptr_t base;
-
 	spinlock_init(&plic.lock, LOCK_RANK_IRQ_CHIP);
-	if (machine.plic == 0 || !harts[0].arch.has_plic)
-		return;
-	if (vmap_reserve(machine.plic_size, PAGE_SIZE, &base) != 0 ||
-	    vmap_map(base, machine.plic, machine.plic_size, VMAP_READ | VMAP_WRITE | VMAP_DEVICE) != 0) {
-		kerror("plic: no memory to map its registers: devices cannot interrupt");
-		return;
+	plic.regs = regs;
+	plic.context = contexts[0];
+	// What ran before us may have left lines enabled: each would be claimed by whichever context comes first.
+	for (uint32_t i = 0; i < num_contexts; i++) {
+		for (uint32_t irq = 0; irq <= num_irqs; irq += 32)
+			register_write(regs + PLIC_ENABLE(contexts[i], irq), 0);
 	}
-	plic.base = base;
-	plic.context = harts[0].arch.plic_context;
-	*reg(PLIC_THRESHOLD(plic.context)) = 0;
+	register_write(regs + PLIC_THRESHOLD(plic.context), 0);
 }
 
-void plic_handle(void)
+static void plic_handle(void)
 {
 	uint32_t irq;
 
-	if (plic.base == 0)
-		return;
-	while ((irq = *reg(PLIC_CLAIM(plic.context))) != 0)
+	while ((irq = register_read(plic.regs + PLIC_CLAIM(plic.context))) != 0) {
+		// The claim before what the line's owner does to its device. Pairs with plic_unmask().
+		fence_io();
 		interrupt_fired(irq);
+	}
 }
 
 // The next hart's accesses to the registers come after this one's.
 static void unlock(void)
 {
-	__asm__ volatile("fence io, iorw" ::: "memory");
+	fence_io();
 	spin_unlock(&plic.lock);
 }
 
-error_t arch_irq_enable(uint32_t irq)
+// Completes what was claimed and never completed, by a driver that ended or by what ran before us. Only a completion by a
+// context that has the line enabled counts (chapter "Interrupt Completion"); at priority 0 the line is not claimed anew meanwhile.
+// The lock is held. Returns the line's enable register, with the line's bit set in it.
+static uintptr_t complete_locked(uint32_t irq)
 {
-	if (plic.base == 0)
-		return ERR_NOT_SUPPORTED;
-	if (irq == 0 || irq > machine.plic_num_irqs)
-		return ERR_RANGE;
+	uintptr_t enable = plic.regs + PLIC_ENABLE(plic.context, irq);
+
+	register_write(plic.regs + PLIC_PRIORITY(irq), PRIORITY_NEVER);
+	register_write(enable, register_read(enable) | 1u << irq % 32);
+	register_write(plic.regs + PLIC_CLAIM(plic.context), irq);
+	return enable;
+}
+
+static error_t plic_enable(uint32_t irq)
+{
 	spin_lock(&plic.lock);
-	*reg(PLIC_PRIORITY(irq)) = 1;
-	*reg(PLIC_ENABLE(plic.context, irq)) |= 1u << irq % 32;
+	complete_locked(irq);
+	register_write(plic.regs + PLIC_PRIORITY(irq), PRIORITY_LOWEST);
 	unlock();
 	return 0;
 }
 
-void arch_irq_unmask(uint32_t irq)
+static void plic_unmask(uint32_t irq)
 {
-	*reg(PLIC_CLAIM(plic.context)) = irq;
+	// What the driver did to its device, so that the line is low, before the line counts again. Pairs with plic_handle().
+	fence_io();
+	register_write(plic.regs + PLIC_CLAIM(plic.context), irq);
 }
 
-void arch_irq_disable(uint32_t irq)
+static void plic_disable(uint32_t irq)
 {
+	uintptr_t enable;
+
 	spin_lock(&plic.lock);
-	// A claim that was never completed would keep the line shut after the next enable, and only an enabled line
-	// can be completed.
-	*reg(PLIC_CLAIM(plic.context)) = irq;
-	*reg(PLIC_ENABLE(plic.context, irq)) &= ~(1u << irq % 32);
+	enable = complete_locked(irq);
+	register_write(enable, register_read(enable) & ~(1u << irq % 32));
 	unlock();
 }
+
+const struct irq_chip plic_chip = {
+	.name = "PLIC",
+	.enable = plic_enable,
+	.unmask = plic_unmask,
+	.disable = plic_disable,
+	.handle = plic_handle,
+};

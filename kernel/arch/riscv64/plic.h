@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The platform-level interrupt controller. RISC-V PLIC specification 1.0.0. All lines go to the boot hart. A line is
-// masked from its claim to arch_irq_unmask(), which completes it: the controller's own gate, no register write more.
+// The platform-level interrupt controller. RISC-V PLIC specification 1.0.0. A claimed line is shut until it is completed: that is
+// the mask between interrupt and arch_irq_unmask(), without a register write more.
 #pragma once
 
-// Maps the registers; after mmu_init.
-void plic_init(void);
-// From the external interrupt: hands each pending line to interrupt_fired().
-void plic_handle(void);
+#include "kernel/arch/riscv64/irq_chip.h"
+
+extern const struct irq_chip plic_chip;
+
+// The registers are mapped at `regs`. The first of `contexts` takes all lines; the others, which are those of the rest of the
+// harts' S-mode, take none. Contexts of M-mode are the firmware's.
+void plic_init(uintptr_t regs, uint32_t num_irqs, const uint32_t *contexts, uint32_t num_contexts);

@@ -4,8 +4,8 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
+#include "kernel/arch/riscv64/irq_chip.h"
 #include "kernel/arch/riscv64/layout.h"
-#include "kernel/arch/riscv64/plic.h"
 #include "kernel/debug/panic.h"
 #include "kernel/debug/panic_private.h"
 #include "kernel/mm/vmap.h"
@@ -67,7 +67,7 @@ void trap_handle_pending(void)
 	if ((pending & (1 << IRQ_S_TIMER)) != 0)
 		timer_interrupt(arch_clock_now());
 	if ((pending & (1 << IRQ_S_EXTERNAL)) != 0)
-		plic_handle();
+		irq_chip_handle();
 	hart->in_interrupt = false;
 }
 

@@ -181,7 +181,7 @@ static void command_make(struct command *command, const struct settings *setting
 	add(command, "-monitor");
 	add(command, "none");
 	add(command, "-M");
-	add(command, "virt");
+	add(command, "%s", settings->machine);
 	add(command, "-cpu");
 	add(command, "%s", settings->cpu);
 	add(command, "-smp");

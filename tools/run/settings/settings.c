@@ -122,6 +122,7 @@ static int qemu_read(struct settings *settings, struct error *err)
 
 	settings->build = env_or("STARINA_BUILD", "build");
 	settings->qemu = env_or("QEMU", "qemu-system-riscv64");
+	settings->machine = env_or("STARINA_MACHINE", "virt");
 	settings->cpu = env_or("STARINA_CPU", "rv64");
 	settings->append = env_or("STARINA_APPEND", "");
 	settings->qemu_args = env_or("STARINA_QEMU_ARGS", "");

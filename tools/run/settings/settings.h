@@ -18,6 +18,7 @@ struct settings {
 	const char *root;  // STARINA_ROOT: the source tree
 	const char *build;  // STARINA_BUILD: where the build's output is
 	const char *qemu;  // QEMU
+	const char *machine;  // STARINA_MACHINE
 	const char *cpu;  // STARINA_CPU
 	const char *append;  // STARINA_APPEND: further boot arguments
 	const char *qemu_args;  // STARINA_QEMU_ARGS
