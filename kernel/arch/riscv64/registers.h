@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #ifdef STARINA_HOST
+// The register at `address` of the test's fake device: its value, and the effect of writing `value`.
 uint32_t register_fake_read(uintptr_t address);
 void register_fake_write(uintptr_t address, uint32_t value);
 #define register_read register_fake_read
