@@ -156,6 +156,7 @@ $(BUILD)/$(1).elf: $(KERNEL_OBJS) $(BUILD)/gen/$(1)/app_table.o $(patsubst %,$(B
 		| $(BUILD)/gen/checked
 	$$(call say,LINK,$$@)
 	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $$@ -L $(BUILD)/gen/$(1) $(LDFLAGS) -- $$(filter %.o %.a,$$^) $(LIBGCC)
+	$(if $(filter starina,$(1)),@tools/services/services.py --check $$@)
 endef
 $(eval $(call image_rules,starina,$(APPS)))
 $(eval $(call image_rules,starina-test,$(TEST_APPS)))

@@ -59,7 +59,7 @@ void panic(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	panic_with((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0), 0, format, args);
+	panic_with((uintptr_t)panic, (uintptr_t)__builtin_frame_address(0), 0, format, args);
 }
 
 void panic_at(uintptr_t pc, uintptr_t fp, uintptr_t ra, const char *format, ...)

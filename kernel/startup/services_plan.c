@@ -4,6 +4,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/startup/devices.h"
 #include "kernel/startup/services.h"
+#include "libs/base/closest.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
@@ -174,6 +175,23 @@ static bool device_is_there(const char *compatible)
 	return false;
 }
 
+// Logs that nobody provides `need`, with the service that was probably meant.
+static void log_no_provider(const struct walk *walk, const struct app_spec *spec, const struct app_need *need)
+{
+	struct closest closest = {0};
+
+	for (size_t i = 0; i < walk->num_images; i++) {
+		const struct app_spec *other = spec_of(walk->images, i);
+
+		for (size_t k = 0; k < APP_MAX_PROVIDES && other->provides[k] != NULL; k++)
+			closest_offer(&closest, need->name, strlen(need->name), other->provides[k]);
+	}
+	klog(need->optional ? LOG_INFO : LOG_ERROR,
+	     "the app '%s' needs the service '%s', which no app of this image provides: %s%s%s", spec->name, need->name,
+	     closest.name != NULL ? "did you mean '" : "add one to APPS", closest.name != NULL ? closest.name : "",
+	     closest.name != NULL ? "'?" : "");
+}
+
 // Why a need is not met; NULL when it is. Logs the line that says so.
 static const char *check_need(const struct walk *walk, const struct app_spec *spec, const struct app_need *need)
 {
@@ -184,9 +202,7 @@ static const char *check_need(const struct walk *walk, const struct app_spec *sp
 	case NEED_SERVICE:
 		provider = find_provider(walk->images, walk->num_images, need->name);
 		if (provider == NO_APP) {
-			klog(need->optional ? LOG_INFO : LOG_ERROR,
-			     "the app '%s' needs the service '%s', which no app of this image provides: add one to APPS",
-			     spec->name, need->name);
+			log_no_provider(walk, spec, need);
 			return "service";
 		}
 		if (walk->plan->blocked[provider] != NULL) {

@@ -117,10 +117,14 @@ static void an_unmet_need_blocks_its_app_and_those_behind_it(void **state)
 	static const struct app_spec a = SPEC("a", .needs = {{NEED_SERVICE, "b", NULL, 0}});
 	static const struct app_spec b = SPEC("b", .provides = {"b"}, .needs = {{NEED_SERVICE, "nowhere", NULL, 0}});
 	static const struct app_spec c = SPEC("c", .needs = {{NEED_SERVICE, "nowhere", NULL, 1}});
-	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c)};
+	static const struct app_spec d = SPEC("d", .provides = {"tcpip"});
+	static const struct app_spec e = SPEC("e", .needs = {{NEED_SERVICE, "tcipp", NULL, 0}});
+	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c), IMAGE(d), IMAGE(e)};
 
 	(void)state;
-	assert_int_equal(services_make_plan(images, 3, &plan), 0);
+	assert_int_equal(services_make_plan(images, 5, &plan), 0);
+	assert_string_equal(plan.blocked[4], "service");
+	assert_non_null(strstr(host_log(), "needs the service 'tcipp', which no app of this image provides: did you mean 'tcpip'?"));
 	assert_string_equal(plan.blocked[0], "provider");
 	assert_string_equal(plan.blocked[1], "service");
 	assert_null(plan.blocked[2]);

@@ -3,8 +3,10 @@
 """Draws the service table of an image: which app provides what to whom, and what else each app needs."""
 
 import argparse
+import difflib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,14 +30,27 @@ def read_table(elf, gdb):
     sys.exit(f"services: {elf} holds no app table that gdb can read:\n{result.stderr.strip()}")
 
 
-class Table:
-    """The apps with their wiring resolved as kernel/startup/services_plan.c does it."""
+def providers_in_tree(root):
+    """Which app of the tree provides which service: {service: app}, as the specs in apps/*/main.c say."""
+    providers = {}
+    for path in sorted(Path(root).glob("apps/*/main.c")):
+        for names in re.findall(r"\.provides\s*=\s*\{([^}]*)\}", path.read_text(encoding="utf-8")):
+            for service in re.findall(r'"([^"]+)"', names):
+                providers.setdefault(service, path.parent.name)
+    return providers
 
-    def __init__(self, apps):
+
+class Table:
+    """The apps with their wiring resolved as kernel/startup/services_plan.c does it. `known` is what
+    providers_in_tree() gives."""
+
+    def __init__(self, apps, known=None):
         self.apps = apps
+        self.known = known or {}
         self.by_name = {app["name"]: app for app in apps}
         self.fatal = []     # the image does not boot
-        self.problems = []  # an app is not started
+        self.problems = []  # an app lacks something
+        self.unmet = []     # those of them that keep an app from starting
         self.providers = {}
         self.order = []
         self.find_providers()
@@ -78,8 +93,17 @@ class Table:
             for need in self.services_of(app):
                 if need["name"] not in self.providers:
                     end = "starts without it" if need["optional"] else "is not started"
-                    self.problems.append(f"'{app['name']}' needs the service '{need['name']}', which no app of this "
-                                         f"image provides: it {end}")
+                    problem = (f"'{app['name']}' needs the service '{need['name']}', which no app of this image "
+                               f"provides: it {end}{self.advice(need['name'])}")
+                    self.problems.append(problem)
+                    if not need["optional"]:
+                        self.unmet.append(problem)
+
+    def advice(self, service):
+        if service in self.known:
+            return f"; {self.known[service]} provides it: add it to APPS"
+        close = difflib.get_close_matches(service, list(self.providers) + list(self.known), 1)
+        return f"; did you mean '{close[0]}'?" if close else ""
 
     def edges(self, name):
         """(service, user) of all that the app provides, users in the order of the image."""
@@ -182,10 +206,15 @@ RENDERERS = {"text": render_text, "mermaid": render_mermaid, "dot": render_dot}
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("elf", help="the image, such as build/starina.elf")
+    parser.add_argument("--check", action="store_true", help="draw nothing; say which apps the image will not start")
     parser.add_argument("--format", choices=sorted(RENDERERS), default="text")
     parser.add_argument("--gdb", default=os.environ.get("GDB", "gdb-multiarch"))
     args = parser.parse_args()
-    table = Table(read_table(args.elf, args.gdb))
+    table = Table(read_table(args.elf, args.gdb), providers_in_tree(HERE.parents[1]))
+    if args.check:
+        for line in table.fatal + table.unmet:
+            print(f"warning: {line}", file=sys.stderr)
+        return 0
     print("\n".join(RENDERERS[args.format](table, os.path.relpath(args.elf))))
     for line in table.fatal:
         print(f"services: this image does not boot: {line}", file=sys.stderr)

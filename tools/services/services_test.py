@@ -43,6 +43,18 @@ class Order(unittest.TestCase):
         self.assertIn("starts without it", table.problems[1])
 
 
+    def test_unmet_need_names_who_provides_it(self):
+        table = services.Table([app("a", ["blkdev", "ehco"]), app("echo", [], ["echo"])], {"blkdev": "virtio_blk"})
+        self.assertTrue(table.problems[0].endswith("it is not started; virtio_blk provides it: add it to APPS"))
+        self.assertTrue(table.problems[1].endswith("it is not started; did you mean 'echo'?"))
+        self.assertEqual(table.unmet, table.problems)
+
+    def test_providers_of_this_tree(self):
+        known = services.providers_in_tree(services.HERE.parents[1])
+        self.assertEqual(known["blkdev"], "virtio_blk")
+        self.assertEqual(known["vmnet"], "netswitch")
+
+
 class Picture(unittest.TestCase):
     def test_chain(self):
         table = services.Table([app("net", [], ["netdev"]), app("tcpip", ["netdev"], ["tcpip"], ["netdev"]),
