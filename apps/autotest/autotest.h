@@ -31,6 +31,8 @@ extern const struct test race_tests[];
 extern const struct test fault_tests[];
 extern const struct test service_tests[];
 extern const struct test vm_tests[];
+extern const struct test vm_fault_tests[];
+extern const struct test vm_sbi_tests[];
 extern const struct test vm_stress_tests[];
 extern const struct test blk_tests[];
 extern const struct test stream_tests[];

@@ -4,7 +4,7 @@
 
 static const struct test *const suites[] = {
 	channel_tests, poll_tests, recv_tests, memory_tests, thread_tests, race_tests, fault_tests,
-	service_tests, vm_tests, vm_stress_tests,
+	service_tests, vm_tests, vm_fault_tests, vm_sbi_tests, vm_stress_tests,
 };
 // Those that need the machine of tools/test/run_autotest.py.
 static const struct test *const device_suites[] = {blk_tests, stream_tests, switch_tests, udp_tests, device_tests};

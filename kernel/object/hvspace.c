@@ -94,13 +94,20 @@ static void mapping_discard(struct folio_user *user, size_t offset, size_t lengt
 		hv_fence_gstage();
 }
 
-// Called by the folio, with its lock held. The VMM is at work on what the guest asked for: the interrupt that follows has the
-// vCPUs look.
+// Called by the folio, with its lock held: the VMM has touched what there is no memory for. The guest may never touch it, and ends
+// all the same.
 static void mapping_lost(struct folio_user *user)
 {
-	struct hvspace_mapping *mapping = container_of(user, struct hvspace_mapping, user);
+	struct hvspace *space = container_of(user, struct hvspace_mapping, user)->space;
 
-	__atomic_store_n(&mapping->space->memory_lost, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&space->memory_lost, true, __ATOMIC_SEQ_CST);
+	// A vCPU takes itself out under this lock before it is freed.
+	spin_lock(&space->lock);
+	for (size_t i = 0; i < HVSPACE_MAX_VCPUS; i++) {
+		if (space->vcpus[i] != NULL)
+			vcpu_request(space->vcpus[i], VCPU_REQ_RESUME);
+	}
+	spin_unlock(&space->lock);
 }
 
 static bool is_whole_pages(uint64_t value)
@@ -406,6 +413,25 @@ static error_t read_page(struct hvspace *space, gpa_t gpa, uint8_t *out, size_t 
 	if (err != 0)
 		memset(out, 0, len);
 	return err == 0 ? 0 : ERR_ADDRESS;
+}
+
+bool hvspace_is_mapped(struct hvspace *space, gpa_t gpa, uint64_t len, uint32_t prot)
+{
+	bool mapped = true;
+
+	spin_lock(&space->lock);
+	while (mapped && len > 0) {
+		const struct hvspace_mapping *m = find_mapping_locked(space, gpa);
+		uint64_t part = m != NULL ? m->length - (gpa - m->gpa) : 0;
+
+		mapped = m != NULL && !m->folio->device && (m->prot & prot) == prot;
+		if (part > len)
+			part = len;
+		gpa += part;
+		len -= part;
+	}
+	spin_unlock(&space->lock);
+	return mapped;
 }
 
 error_t hvspace_read(struct hvspace *space, gpa_t gpa, void *out, size_t len)

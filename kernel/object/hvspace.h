@@ -93,6 +93,9 @@ enum hvspace_fault_result {
 enum hvspace_fault_result hvspace_fault(struct hvspace *space, gpa_t gpa, uint32_t prot);
 // Signals the event bound to this write. Returns false when there is none.
 bool hvspace_notify(struct hvspace *space, gpa_t gpa, uint32_t value);
+// Whether all of [gpa, gpa + len), which may be anything, is mapped with all of `prot` (PROT_* bits), and no device's registers of
+// the host's. What a guest is given of its own devices' registers it may not write.
+bool hvspace_is_mapped(struct hvspace *space, gpa_t gpa, uint64_t len, uint32_t prot);
 // Copies guest memory, which may lie in several mappings. `gpa` and `len` may be anything. Errors: ERR_ADDRESS.
 __must_check error_t hvspace_read(struct hvspace *space, gpa_t gpa, void *out, size_t len);
 // The vCPU with hart id `id`, with a reference for the caller; NULL when there is none.

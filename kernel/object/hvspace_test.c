@@ -29,6 +29,7 @@ static int objects_out;
 static uint32_t fences;
 static uint32_t users;
 static uint32_t signals;
+static uint32_t kicked_hart;
 static void (*in_populate)(void);  // what another hart does meanwhile
 
 // --- What is around ----------------------------------------------------------------------------------
@@ -103,7 +104,7 @@ struct hart *arch_this_hart(void)
 
 void arch_hart_kick(uint32_t hart)
 {
-	(void)hart;
+	kicked_hart = hart;
 }
 
 bool arch_has_hypervisor(void)
@@ -329,12 +330,54 @@ static void test_fault_loses_race(void **state)
 static void test_lost_memory_ends_the_guest(void **state)
 {
 	(void)state;
+	struct vcpu *vcpu;
+
 	assert_int_equal(hvspace_map(space, RAM, &folio, 0, RAM_SIZE, RW), 0);
 	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_int_equal(vcpu_object_create(NULL, space, 2, &vcpu), 0);
 	assert_false(space->memory_lost);
+	// It looks before it enters, and is told while it is in the guest, where it may touch nothing else ever.
+	assert_true(vcpu->requests & VCPU_REQ_RESUME);
+	vcpu->requests = 0;
+	vcpu->hart_id = 7;
 	space->mappings[0].user.lost(&space->mappings[0].user);
 	assert_true(space->memory_lost);
+	assert_true(vcpu->requests & VCPU_REQ_RESUME);
+	assert_int_equal(kicked_hart, 7);
+	vcpu->hart_id = VCPU_NO_HART;
+	object_put(&vcpu->object);
 	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_NO_MEMORY);
+}
+
+static void test_is_mapped(void **state)
+{
+	static const struct {
+		gpa_t gpa;
+		uint64_t len;
+		uint32_t prot;
+		bool mapped;
+	} cases[] = {
+		{RAM, 3 * PAGE_SIZE, PROT_READ, true},
+		{RAM, 3 * PAGE_SIZE + 1, PROT_READ, false},
+		{RAM + 1, 2 * PAGE_SIZE - 1, RW, true},
+		{RAM + 1, 2 * PAGE_SIZE, RW, false},
+		{RAM, 1, PROT_EXEC, false},
+		{RAM - 1, 2, PROT_READ, false},
+		{0, 1, PROT_READ, false},
+		{UINT64_MAX, 1, PROT_READ, false},
+		{UINT64_MAX, UINT64_MAX, PROT_READ, false},
+		{RAM, UINT64_MAX, PROT_READ, false},
+		{5, 0, PROT_READ, true},
+	};
+
+	(void)state;
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, 2 * PAGE_SIZE, RW), 0);
+	assert_int_equal(hvspace_map(space, RAM + 2 * PAGE_SIZE, &folio, 0, PAGE_SIZE, PROT_READ), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(hvspace_is_mapped(space, cases[i].gpa, cases[i].len, cases[i].prot), cases[i].mapped);
+	folio.device = true;
+	assert_false(hvspace_is_mapped(space, RAM, 1, PROT_READ));
+	folio.device = false;
 }
 
 static void test_read(void **state)
@@ -418,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		hvspace_case(test_map_arguments), hvspace_case(test_faults),
 		hvspace_case(test_parts_of_blocks), hvspace_case(test_unmap_and_discard),
+		hvspace_case(test_fault_loses_race), hvspace_case(test_is_mapped),
 		hvspace_case(test_fault_loses_race), hvspace_case(test_read),
 		hvspace_case(test_lost_memory_ends_the_guest), hvspace_case(test_read),
 		hvspace_case(test_notifies), hvspace_case(test_vcpus),

@@ -25,9 +25,11 @@ error_t vcpu_object_create(struct account *account, struct hvspace *space, uint3
 	err = object_alloc(&vcpu_ops, sizeof(*vcpu), account, &vcpu);
 	if (err != 0)
 		return err;
-	spinlock_init(&vcpu->lock, LOCK_RANK_VM);
+	spinlock_init(&vcpu->lock, LOCK_RANK_VCPU);
 	wait_queue_init(&vcpu->waiters);
 	vcpu->id = id;
+	// The first entry looks at what there is, too.
+	vcpu->requests = VCPU_REQ_RESUME;
 	vcpu->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
 	vcpu->hart_id = VCPU_NO_HART;
 	vcpu->last_hart = VCPU_NO_HART;

@@ -31,6 +31,7 @@ enum vcpu_hsm_state {
 	VCPU_HSM_STARTED = 0,
 	VCPU_HSM_STOPPED = 1,
 	VCPU_HSM_START_PENDING = 2,
+	VCPU_HSM_SUSPENDED = 4,
 };
 
 // What the next vcpu_run has to finish before the guest goes on.
@@ -73,11 +74,12 @@ struct vcpu {
 	uint32_t vmid;      // that its hart translates with while hart_id is set; atomic
 	uint32_t hart_id;   // of the hart that is in the guest or about to enter, else VCPU_NO_HART; atomic
 
-	struct spinlock lock;  // LOCK_RANK_VM, guards all below
+	struct spinlock lock;  // LOCK_RANK_VCPU, guards all below
 	bool running;          // a thread is in vcpu_run
 	enum vcpu_hsm_state hsm_state;
-	uint64_t start_pc;     // HSM start: what the target begins with
+	uint64_t start_pc;     // HSM start, and suspend with resumes_afresh: what the hart begins with
 	uint64_t start_arg;
+	bool resumes_afresh;   // a suspended hart has lost its registers
 	struct wait_queue waiters;  // the running thread while the guest waits
 };
 
@@ -94,7 +96,7 @@ __must_check error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_
 // Registers of a vCPU that no thread runs. Errors: ERR_BAD_STATE.
 __must_check error_t vcpu_get_state(struct vcpu *vcpu, struct vcpu_state *out);
 __must_check error_t vcpu_set_state(struct vcpu *vcpu, const struct vcpu_state *state);
-// Sets an interrupt line. Any context, no lock of rank VM or above held. Errors: ERR_INVALID (not a VCPU_IRQ_*).
+// Sets an interrupt line. Any context, no lock of rank VCPU or above held. Errors: ERR_INVALID (not a VCPU_IRQ_*).
 __must_check error_t vcpu_set_irq(struct vcpu *vcpu, uint32_t irq, uint32_t level);
 // The current or next vcpu_run returns VCPU_EXIT_POLL.
 void vcpu_kick(struct vcpu *vcpu);
@@ -108,5 +110,6 @@ uint32_t vcpu_readiness(struct vcpu *vcpu);
 // Makes the calling thread the one that runs the vCPU, and lets go of it. Errors: ERR_BAD_STATE (another does).
 __must_check error_t vcpu_claim(struct vcpu *vcpu);
 void vcpu_release(struct vcpu *vcpu);
-// Sets VCPU_REQ_* bits and makes the vCPU see them: leaves the guest or the wait. Any context.
+// Sets VCPU_REQ_* bits and makes the vCPU see them: leaves the guest or the wait. Any context, no lock of rank VCPU or
+// above held.
 void vcpu_request(struct vcpu *vcpu, uint32_t bits);

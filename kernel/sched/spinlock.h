@@ -26,13 +26,14 @@ enum lock_rank {
 	LOCK_RANK_POLL = 5,      // the one lock of all watch lists and polls' ready lists
 	LOCK_RANK_OBJECT = 6,    // one object (a channel pair, an event, a folio...); channel pairs never nest
 	LOCK_RANK_VM = 7,        // an hvspace
-	LOCK_RANK_TIMER = 8,     // a hart's timer queue
-	LOCK_RANK_SCHED = 9,     // a run queue
-	LOCK_RANK_MEMORY = 10,   // the kernel address space
-	LOCK_RANK_KMALLOC = 11,  // the kernel's heap
-	LOCK_RANK_PAGE = 12,     // the page allocator
-	LOCK_RANK_IRQ_CHIP = 13, // the interrupt controller's registers
-	LOCK_RANK_LOG = 14,
+	LOCK_RANK_VCPU = 8,      // a vCPU's wait
+	LOCK_RANK_TIMER = 9,     // a hart's timer queue
+	LOCK_RANK_SCHED = 10,    // a run queue
+	LOCK_RANK_MEMORY = 11,   // the kernel address space
+	LOCK_RANK_KMALLOC = 12,  // the kernel's heap
+	LOCK_RANK_PAGE = 13,     // the page allocator
+	LOCK_RANK_IRQ_CHIP = 14, // the interrupt controller's registers
+	LOCK_RANK_LOG = 15,
 };
 
 // Plain stores that others see whole: no order, or after all that this hart did before. (The compiler's __atomic_store_n is a swap on

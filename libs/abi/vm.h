@@ -16,7 +16,7 @@ enum vcpu_exit_reason {
 	VCPU_EXIT_SHUTDOWN,  // SBI SRST shutdown; mmio unused, `code` is the SBI reason
 	VCPU_EXIT_REBOOT,
 	VCPU_EXIT_CONSOLE,   // SBI DBCN or legacy putchar: console.len bytes in console.data
-	VCPU_EXIT_FAULT,     // the guest did what cannot go on (fetch from no memory, ...): the VM is to be closed
+	VCPU_EXIT_FAULT,     // the guest cannot go on: its trap handler begins with a fault; the VM is to be closed
 	VCPU_EXIT_NO_MEMORY, // the machine has no page for what guest or VMM touched of guest memory: likewise
 };
 

@@ -35,6 +35,11 @@
 #define G_SD(rs2, offset, rs) G_STORE(3u, rs2, offset, rs)
 // Jumps to itself.
 #define G_SPIN 0x6fu
+#define G_NOP G_ADDI(X_ZERO, X_ZERO, 0)
+// Branches, `offset` bytes from this word on, a multiple of 2.
+#define G_BNE(rs1, rs2, offset)                                                                    \
+	(((uint32_t)(offset) >> 12 & 1u) << 31 | ((uint32_t)(offset) >> 5 & 0x3fu) << 25 | (rs2) << 20 | (rs1) << 15 | \
+	 1u << 12 | ((uint32_t)(offset) >> 1 & 0xfu) << 8 | ((uint32_t)(offset) >> 11 & 1u) << 7 | 0x63u)
 #define G_JR(rs) ((rs) << 15 | 0x67u)
 #define G_CSRW(csr, rs) ((uint32_t)(csr) << 20 | (rs) << 15 | 1u << 12 | 0x73u)
 #define G_CSRR(rd, csr) ((uint32_t)(csr) << 20 | 2u << 12 | (rd) << 7 | 0x73u)
@@ -52,4 +57,14 @@
 #define CSR_STVEC 0x105u
 #define CSR_SSCRATCH 0x140u
 #define CSR_SCAUSE 0x142u
+#define CSR_SATP 0x180u
 #define CSR_TIME 0xc01u
+
+// Entries of a page table of the guest's (Sv39): a leaf with all rights but the user's, and a pointer to the next table.
+#define G_PTE_LEAF(address) ((uint64_t)(address) >> 12 << 10 | 0xcfu)
+#define G_PTE_TABLE(address) ((uint64_t)(address) >> 12 << 10 | 1u)
+// Turns on the page table at 0x80000000 + `page` * 4096, with a1 and t1.
+#define G_PAGING(page)                                                                             \
+	G_ADDI(X_A1, X_ZERO, 1), G_SLLI(X_A1, X_A1, 19), G_ADDI(X_A1, X_A1, page), G_ADDI(X_T1, X_ZERO, 1), \
+		G_SLLI(X_T1, X_T1, 63), G_ADD(X_A1, X_A1, X_T1), G_CSRW(CSR_SATP, X_A1), G_SFENCE_VMA
+#define G_SFENCE_VMA 0x12000073u

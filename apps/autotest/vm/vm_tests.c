@@ -1,95 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Virtual machines of a few instructions: each guest ends by SBI shutdown, or by what its test is about.
-#include "apps/autotest/autotest.h"
-#include "apps/autotest/vm/guest_code.h"
+#include "apps/autotest/vm/vm_guest.h"
 #include "libs/base/string.h"
-
-#define GUEST_RAM 0x80000000ull
-#define GUEST_RAM_SIZE (4ul * 1024 * 1024)
-#define DEVICE 0x10000000ull
-
-struct vm {
-	struct autotest *t;
-	handle_t space;
-	handle_t vcpu;
-	handle_t poll;
-	handle_t memory;
-	uint8_t *ram;
-	struct vcpu_exit exit;
-};
-
-// Loads address 0x10000000 into t0.
-#define LOAD_DEVICE G_LUI(X_T0, 0x10000)
-// SBI SRST shutdown.
-#define SHUTDOWN                                                                                   \
-	G_LUI(X_A7, 0x53525), G_ADDIW(X_A7, X_A7, 0x354), G_ADDI(X_A6, X_ZERO, 0),                 \
-		G_ADDI(X_A0, X_ZERO, 0), G_ADDI(X_A1, X_ZERO, 0), G_ECALL, G_SPIN
-// stvec: the word `words` further on than this one (two words).
-#define TRAPS_TO(words) G_AUIPC(X_T3, 0), G_ADDI(X_T3, X_T3, (words) * 4), G_CSRW(CSR_STVEC, X_T3)
-// Tells scause by a store to the device and shuts down: where a trap goes.
-#define REPORT_TRAP LOAD_DEVICE, G_CSRR(X_T1, CSR_SCAUSE), G_SD(X_T1, 0, X_T0), SHUTDOWN
-
-static bool vm_start(struct vm *vm, struct autotest *t, const uint32_t *code, size_t size)
-{
-	struct vcpu_state state = {.pc = GUEST_RAM};
-	void *ram;
-
-	*vm = (struct vm){.t = t};
-	if (test_system_info(t).has_hypervisor == 0)
-		return false;
-	expect(t, hvspace_create(&vm->space) == 0);
-	expect(t, poll_create(&vm->poll) == 0);
-	expect(t, folio_create(GUEST_RAM_SIZE, FOLIO_LAZY, &vm->memory) == 0);
-	expect(t, folio_map(vm->memory, PROT_READ | PROT_WRITE, &ram) == 0);
-	expect(t, hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, GUEST_RAM_SIZE,
-	                      PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
-	expect(t, vcpu_create(vm->space, 0, &vm->vcpu) == 0);
-	if (t->failed)
-		return false;
-	vm->ram = ram;
-	memcpy(vm->ram, code, size);
-	expect(t, vcpu_set_state(vm->vcpu, &state) == 0);
-	return true;
-}
-
-static void vm_end(struct vm *vm)
-{
-	handle_close(vm->vcpu);
-	handle_close(vm->space);
-	handle_close(vm->poll);
-	handle_close(vm->memory);
-}
-
-// Runs to the next exit, which must be `reason`.
-static void run_to(struct vm *vm, uint32_t reason)
-{
-	error_t error = vcpu_run(vm->vcpu, vm->poll, &vm->exit);
-
-	expect(vm->t, error == 0);
-	if (error == 0 && vm->exit.reason != reason) {
-		log_error("exit %u code %u address %lx pc %lx, expected exit %u", vm->exit.reason, vm->exit.code,
-		          (unsigned long)vm->exit.mmio.address, (unsigned long)vm->exit.fault_pc, reason);
-		vm->t->failed = true;
-	}
-}
-
-static void expect_write(struct vm *vm, gpa_t address, uint64_t data, uint32_t width)
-{
-	run_to(vm, VCPU_EXIT_MMIO_WRITE);
-	if (vm->exit.mmio.address != address || vm->exit.mmio.data != data || vm->exit.mmio.width != width) {
-		log_error("write of %lx to %lx, width %u", (unsigned long)vm->exit.mmio.data,
-		          (unsigned long)vm->exit.mmio.address, vm->exit.mmio.width);
-		vm->t->failed = true;
-	}
-}
-
-static void answer_read(struct vm *vm, gpa_t address, uint32_t width, uint64_t data)
-{
-	run_to(vm, VCPU_EXIT_MMIO_READ);
-	expect(vm->t, vm->exit.mmio.address == address && vm->exit.mmio.width == width);
-	vm->exit.mmio.data = data;
-}
 
 static void test_mmio(struct autotest *t)
 {
@@ -205,18 +118,6 @@ static void test_external_interrupt(struct autotest *t)
 	expect(t, vcpu_set_irq(vm.vcpu, VCPU_IRQ_EXTERNAL, 1) == 0);
 	expect_write(&vm, DEVICE, 1ull << 63 | 9, 8);
 	run_to(&vm, VCPU_EXIT_SHUTDOWN);
-	vm_end(&vm);
-}
-
-static void test_fault(struct autotest *t)
-{
-	static const uint32_t code[] = {LOAD_DEVICE, G_JR(X_T0)};
-	struct vm vm;
-
-	if (!vm_start(&vm, t, code, sizeof(code)))
-		return;
-	run_to(&vm, VCPU_EXIT_FAULT);
-	expect(t, vm.exit.fault_pc == DEVICE);
 	vm_end(&vm);
 }
 
@@ -394,7 +295,6 @@ const struct test vm_tests[] = {
 	{"a queue notification signals its event", test_notify},
 	{"a guest's timer interrupts it", test_timer},
 	{"an interrupt line wakes a guest", test_external_interrupt},
-	{"a guest that runs in no memory ends", test_fault},
 	{"a ready poll ends the run of a busy guest", test_poll_while_running},
 	{"a ready poll ends the run of a waiting guest", test_poll_while_waiting},
 	{"the SBI console checks its addresses", test_console},

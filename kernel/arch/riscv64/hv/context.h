@@ -59,6 +59,7 @@ struct vcpu_context {
 	uint64_t scause;
 	uint64_t stval;
 	uint64_t htval;
+	uint64_t htinst;  // of guest-page faults only
 
 	uint32_t loaded_on;  // the hart that holds the registers, VCPU_NO_HART: none; written by that hart, atomic
 };

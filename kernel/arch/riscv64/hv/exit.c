@@ -31,6 +31,19 @@ void hv_inject_exception(struct vcpu *vcpu, uint64_t cause, uint64_t tval)
 	context->sstatus |= SSTATUS_SPP;
 }
 
+bool hv_is_at_handler(const struct vcpu *vcpu)
+{
+	const struct vcpu_context *context = &vcpu->context;
+
+	return (context->sstatus & SSTATUS_SPP) != 0 && context->pc == (hcsr_read(CSR_VSTVEC) & ~3ull);
+}
+
+static enum hv_next handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+	vcpu->context.htinst = hcsr_read(CSR_HTINST);
+	return hv_handle_guest_fault(vcpu, exit);
+}
+
 static enum hv_next handle_ecall(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
 	return sbi_handle_call(vcpu, exit);
@@ -59,10 +72,10 @@ static enum hv_next handle_virtual_insn(struct vcpu *vcpu, struct vcpu_exit *exi
 
 static enum hv_next (*const handlers[])(struct vcpu *vcpu, struct vcpu_exit *exit) = {
 	[CAUSE_ECALL_VS] = handle_ecall,
-	[CAUSE_FETCH_GUEST_PAGE] = hv_handle_guest_fault,
-	[CAUSE_LOAD_GUEST_PAGE] = hv_handle_guest_fault,
+	[CAUSE_FETCH_GUEST_PAGE] = handle_guest_fault,
+	[CAUSE_LOAD_GUEST_PAGE] = handle_guest_fault,
 	[CAUSE_VIRTUAL_INSN] = handle_virtual_insn,
-	[CAUSE_STORE_GUEST_PAGE] = hv_handle_guest_fault,
+	[CAUSE_STORE_GUEST_PAGE] = handle_guest_fault,
 };
 
 enum hv_next hv_handle_exit(struct vcpu *vcpu, struct vcpu_exit *exit)

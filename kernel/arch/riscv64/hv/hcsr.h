@@ -21,6 +21,7 @@
 #define CSR_HENVCFG 0x60a
 #define CSR_HTVAL 0x643
 #define CSR_HIP 0x644
+#define CSR_HTINST 0x64a
 #define CSR_HVIP 0x645
 #define CSR_HGATP 0x680
 #define CSR_SCOUNTEREN_N 0x106
@@ -42,6 +43,11 @@
 #define HENVCFG_STCE (1ull << 63)
 
 #define HCOUNTEREN_CY_TM_IR 7ull
+
+// htinst when the access of a guest-page fault was the walk of the guest's own page table (section "Transformed Instruction or
+// Pseudoinstruction for mtinst or htinst").
+#define HTINST_WALK_READ 0x3000ull
+#define HTINST_WALK_WRITE 0x3020ull
 
 #define CAUSE_FETCH_MISALIGNED 0
 #define CAUSE_FETCH_ACCESS 1

@@ -81,6 +81,8 @@ void hv_timer_cancel(struct vcpu *vcpu);
 enum hv_next hv_handle_exit(struct vcpu *vcpu, struct vcpu_exit *exit);
 // Gives the guest an exception of its own, as the hardware would. The vCPU is loaded.
 void hv_inject_exception(struct vcpu *vcpu, uint64_t cause, uint64_t tval);
+// Whether the guest is at the first instruction of its own trap handler: an exception there comes again for ever. The vCPU is loaded.
+bool hv_is_at_handler(const struct vcpu *vcpu);
 
 // --- mmio.c ---
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // G-stage faults: memory that is populated now, queue notifications, and accesses to devices, which are taken from the
-// guest's instruction. htinst is not used: QEMU has it wrong for some stores.
+// guest's instruction. htinst tells walks of the guest's page table only: QEMU has it wrong for some stores.
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
@@ -25,9 +25,17 @@ bool hv_fetch_insn(const struct vcpu *vcpu, uint32_t *insn)
 	return true;
 }
 
-static uint32_t prot_of_cause(uint64_t cause)
+static bool is_walk(const struct vcpu_context *context)
 {
-	switch (cause) {
+	return context->htinst == HTINST_WALK_READ || context->htinst == HTINST_WALK_WRITE;
+}
+
+// What the access needs. The cause tells what the instruction does, which is not what the walk of the page table before it does.
+static uint32_t prot_of_fault(const struct vcpu_context *context)
+{
+	if (is_walk(context))
+		return context->htinst == HTINST_WALK_WRITE ? PROT_WRITE : PROT_READ;
+	switch (context->scause) {
 	case CAUSE_FETCH_GUEST_PAGE:
 		return PROT_EXEC;
 	case CAUSE_STORE_GUEST_PAGE:
@@ -49,9 +57,21 @@ static uint64_t access_fault_of(uint64_t cause)
 	}
 }
 
-// The guest's exception for an access that nothing answers.
-static enum hv_next refuse(struct vcpu *vcpu)
+static enum hv_next end_run(struct vcpu *vcpu, gpa_t gpa, uint32_t reason, struct vcpu_exit *exit)
 {
+	vcpu->stats.other++;
+	exit->reason = reason;
+	exit->code = (uint32_t)vcpu->context.scause;
+	exit->mmio.address = gpa;
+	exit->fault_pc = vcpu->context.pc;
+	return HV_RETURN;
+}
+
+// The guest's exception for an access that nothing answers.
+static enum hv_next refuse(struct vcpu *vcpu, gpa_t gpa, struct vcpu_exit *exit)
+{
+	if (hv_is_at_handler(vcpu))
+		return end_run(vcpu, gpa, VCPU_EXIT_FAULT, exit);
 	vcpu->stats.other++;
 	hv_inject_exception(vcpu, access_fault_of(vcpu->context.scause), vcpu->context.stval);
 	return HV_REENTER;
@@ -107,15 +127,15 @@ static enum hv_next access_device(struct vcpu *vcpu, gpa_t gpa, struct vcpu_exit
 	uint64_t base;
 	uint32_t insn;
 
-	// The walk of the guest's own page table reached it: its page table lies in no memory.
+	// An address within a page is the same before and after translation, but for the walk's.
 	if (((gpa ^ context->stval) & (PAGE_SIZE - 1)) != 0)
-		return refuse(vcpu);
+		return refuse(vcpu, gpa, exit);
 	if (!hv_fetch_insn(vcpu, &insn)) {
 		vcpu->stats.other++;
 		return HV_REENTER;
 	}
 	if (insn_decode_access(insn, &access) != 0)
-		return refuse(vcpu);
+		return refuse(vcpu, gpa, exit);
 	// Another vCPU may have changed the instruction since it faulted: then the guest tries again.
 	base = access.base == 0 ? 0 : context->x[access.base];
 	if (access.is_store != (context->scause == CAUSE_STORE_GUEST_PAGE)) {
@@ -125,13 +145,13 @@ static enum hv_next access_device(struct vcpu *vcpu, gpa_t gpa, struct vcpu_exit
 	if (base + (uint64_t)(int64_t)access.offset != context->stval) {
 		// A misaligned access whose second page faults is told by that page's address.
 		if (context->stval - (base + (uint64_t)(int64_t)access.offset) < access.width)
-			return refuse(vcpu);
+			return refuse(vcpu, gpa, exit);
 		vcpu->stats.other++;
 		return HV_REENTER;
 	}
 	// No device has registers across pages.
 	if ((gpa & (PAGE_SIZE - 1)) + access.width > PAGE_SIZE)
-		return refuse(vcpu);
+		return refuse(vcpu, gpa, exit);
 	if (access.is_store)
 		return mmio_store(vcpu, gpa, &access, exit);
 	return mmio_load(vcpu, gpa, &access, exit);
@@ -148,8 +168,7 @@ static struct vcpu_device_page *device_page(struct vcpu *vcpu, gpa_t gpa, uint64
 static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout, struct vcpu_exit *exit)
 {
 	const struct vcpu_context *context = &vcpu->context;
-	uint32_t prot = prot_of_cause(context->scause);
-	uint32_t reason = VCPU_EXIT_FAULT;
+	uint32_t prot = prot_of_fault(context);
 	struct vcpu_device_page *known;
 	uint64_t page;
 
@@ -159,22 +178,14 @@ static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout
 		return HV_REENTER;
 	case HVSPACE_FAULT_UNBACKED:
 	case HVSPACE_FAULT_DENIED:
-		if (prot != PROT_EXEC) {
-			known = device_page(vcpu, gpa, context->scause, &page);
-			*known = (struct vcpu_device_page){page, layout};
-			return access_device(vcpu, gpa, exit);
-		}
-		break;
-	case HVSPACE_FAULT_NO_MEMORY:
-		reason = VCPU_EXIT_NO_MEMORY;
-		break;
+		if (prot == PROT_EXEC || is_walk(context))
+			return refuse(vcpu, gpa, exit);
+		known = device_page(vcpu, gpa, context->scause, &page);
+		*known = (struct vcpu_device_page){page, layout};
+		return access_device(vcpu, gpa, exit);
+	default:
+		return end_run(vcpu, gpa, VCPU_EXIT_NO_MEMORY, exit);
 	}
-	vcpu->stats.other++;
-	exit->reason = reason;
-	exit->code = (uint32_t)context->scause;
-	exit->mmio.address = gpa;
-	exit->fault_pc = context->pc;
-	return HV_RETURN;
 }
 
 enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
@@ -187,7 +198,8 @@ enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 	uint64_t page;
 
 	known = device_page(vcpu, gpa, context->scause, &page);
-	if (known->page == page && known->layout == layout && context->scause != CAUSE_FETCH_GUEST_PAGE)
+	if (known->page == page && known->layout == layout && context->scause != CAUSE_FETCH_GUEST_PAGE &&
+	    !is_walk(context))
 		return access_device(vcpu, gpa, exit);
 	return fault_anywhere(vcpu, gpa, layout, exit);
 }

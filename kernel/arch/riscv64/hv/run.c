@@ -68,21 +68,48 @@ static error_t wait_for_interrupt(struct vcpu *vcpu)
 	return wait_for_request(vcpu, hv_timer_deadline(vcpu));
 }
 
-// A vCPU that SBI HSM has not started, or has just been asked to start. SBI 2.0, chapter 9.
-static error_t wait_for_start(struct vcpu *vcpu)
+// Begins at start_pc. The vCPU is not loaded, its lock is held.
+static void start_locked(struct vcpu *vcpu)
 {
 	struct vcpu_context *context = &vcpu->context;
 
+	hv_context_reset(context);
+	context->pc = vcpu->start_pc;
+	context->x[10] = vcpu->id;
+	context->x[11] = vcpu->start_arg;
+}
+
+// A vCPU that SBI HSM's suspend has put to sleep goes on at an interrupt that its guest has enabled, and at nothing else.
+static error_t wait_for_resume(struct vcpu *vcpu)
+{
+	bool resumes;
+
+	hv_timer_update(vcpu);
+	hv_update_interrupts(vcpu);
+	resumes = hv_interrupt_pending(vcpu);
+	hv_put(vcpu);
+	if (!resumes)
+		return wait_for_request(vcpu, hv_timer_deadline(vcpu));
+	spin_lock(&vcpu->lock);
+	if (vcpu->resumes_afresh)
+		start_locked(vcpu);
+	vcpu->hsm_state = VCPU_HSM_STARTED;
+	spin_unlock(&vcpu->lock);
+	return 0;
+}
+
+// A vCPU that SBI HSM has not started, has just been asked to start, or has suspended. SBI 2.0, chapter 9.
+static error_t wait_for_start(struct vcpu *vcpu)
+{
+	if (__atomic_load_n(&vcpu->hsm_state, __ATOMIC_ACQUIRE) == VCPU_HSM_SUSPENDED)
+		return wait_for_resume(vcpu);
 	hv_put(vcpu);
 	spin_lock(&vcpu->lock);
 	if (vcpu->hsm_state != VCPU_HSM_START_PENDING) {
 		spin_unlock(&vcpu->lock);
 		return wait_for_request(vcpu, NSEC_NEVER);
 	}
-	hv_context_reset(context);
-	context->pc = vcpu->start_pc;
-	context->x[10] = vcpu->id;
-	context->x[11] = vcpu->start_arg;
+	start_locked(vcpu);
 	vcpu->hsm_state = VCPU_HSM_STARTED;
 	spin_unlock(&vcpu->lock);
 	return 0;

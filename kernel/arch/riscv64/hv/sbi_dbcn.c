@@ -11,15 +11,28 @@ enum {
 	DBCN_WRITE_BYTE,
 };
 
+// Whether the buffer that the call names is the guest's memory, all of it (section 3.2). Registers of devices are not.
+static bool buffer_is_memory(struct vcpu *vcpu, const struct guest_sbi_call *call)
+{
+	uint64_t len = call->arg[0];
+
+	return len == 0 || (call->arg[2] == 0 &&
+	                    hvspace_is_mapped(vcpu->space, call->arg[1], len, PROT_READ | PROT_WRITE));
+}
+
 // Takes as much as one exit holds; the guest calls again for the rest.
 static enum hv_next console_write(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
 {
 	uint64_t len = call->arg[0] < VCPU_CONSOLE_MAX ? call->arg[0] : VCPU_CONSOLE_MAX;
 
+	if (!buffer_is_memory(vcpu, call)) {
+		call->error = SBI_ERR_INVALID_PARAM;
+		return HV_REENTER;
+	}
 	if (len == 0)
 		return HV_REENTER;
-	if (call->arg[2] != 0 || hvspace_read(vcpu->space, call->arg[1], exit->console.data, len) != 0) {
-		call->error = SBI_ERR_INVALID_PARAM;
+	if (hvspace_read(vcpu->space, call->arg[1], exit->console.data, len) != 0) {
+		call->error = SBI_ERR_FAILED;
 		return HV_REENTER;
 	}
 	exit->reason = VCPU_EXIT_CONSOLE;
@@ -35,6 +48,8 @@ static enum hv_next handle_dbcn(struct vcpu *vcpu, struct guest_sbi_call *call, 
 		return console_write(vcpu, call, exit);
 	case DBCN_READ:
 		// There is never any input.
+		if (!buffer_is_memory(vcpu, call))
+			call->error = SBI_ERR_INVALID_PARAM;
 		return HV_REENTER;
 	case DBCN_WRITE_BYTE:
 		exit->reason = VCPU_EXIT_CONSOLE;

@@ -33,6 +33,7 @@ static enum hv_next handle_legacy(struct vcpu *vcpu, struct guest_sbi_call *call
 		call->error = -1;
 		return HV_REENTER;
 	case LEGACY_CLEAR_IPI:
+		call->error = (hcsr_read(CSR_HVIP) & HVIP_VSSIP) != 0 ? 1 : 0;
 		hcsr_clear(CSR_HVIP, HVIP_VSSIP);
 		return HV_REENTER;
 	case LEGACY_SEND_IPI:

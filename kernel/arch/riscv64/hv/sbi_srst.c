@@ -13,17 +13,21 @@ enum {
 
 static enum hv_next handle_srst(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
 {
+	// Both are 32 bits wide: the upper halves of the registers mean nothing.
+	uint32_t type = (uint32_t)call->arg[0];
+	uint32_t reason = (uint32_t)call->arg[1];
+
 	(void)vcpu;
 	if (call->function != 0) {
 		call->error = SBI_ERR_NOT_SUPPORTED;
 		return HV_REENTER;
 	}
-	if (call->arg[0] > RESET_WARM_REBOOT || call->arg[1] > REASON_SYSTEM_FAILURE) {
+	if (type > RESET_WARM_REBOOT || reason > REASON_SYSTEM_FAILURE) {
 		call->error = SBI_ERR_INVALID_PARAM;
 		return HV_REENTER;
 	}
-	exit->reason = call->arg[0] == RESET_SHUTDOWN ? VCPU_EXIT_SHUTDOWN : VCPU_EXIT_REBOOT;
-	exit->code = (uint32_t)call->arg[1];
+	exit->reason = type == RESET_SHUTDOWN ? VCPU_EXIT_SHUTDOWN : VCPU_EXIT_REBOOT;
+	exit->code = reason;
 	return HV_RETURN;
 }
 

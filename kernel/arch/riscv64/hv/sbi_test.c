@@ -23,6 +23,7 @@
 #define EXT_SRST 0x53525354ull
 #define EXT_DBCN 0x4442434eull
 
+#define SUSPEND_NON_RETENTIVE 0x80000000ull
 #define NUM_VCPUS 3u
 #define RAM 0x80000000ull
 
@@ -68,6 +69,15 @@ error_t hvspace_read(struct hvspace *s, gpa_t gpa, void *out, size_t len)
 		return ERR_ADDRESS;
 	memcpy(out, ram + (gpa - RAM), len);
 	return 0;
+}
+
+// All of the memory may be read and run, the second half of it is a register page, which may not be written.
+bool hvspace_is_mapped(struct hvspace *s, gpa_t gpa, uint64_t len, uint32_t prot)
+{
+	uint64_t size = (prot & PROT_WRITE) != 0 ? sizeof(ram) / 2 : sizeof(ram);
+
+	assert_ptr_equal(s, &space);
+	return gpa >= RAM && gpa - RAM <= size && len <= size - (gpa - RAM);
 }
 
 void vcpu_request(struct vcpu *vcpu, uint32_t bits)
@@ -242,25 +252,62 @@ static void test_hsm(void **state)
 	assert_int_equal(call(EXT_HSM, 0, 0, 0, 0, HV_REENTER), SBI_ERR_ALREADY_AVAILABLE);
 	assert_int_equal(call(EXT_HSM, 2, 1, 0, 0, HV_REENTER), SBI_SUCCESS);
 	assert_int_equal(value(), VCPU_HSM_STOPPED);
-	assert_int_equal(call(EXT_HSM, 0, 1, 0x1234, 77, HV_REENTER), SBI_SUCCESS);
+	// Where no memory is, or no instruction can begin.
+	static const uint64_t wrong[] = {0, RAM - 2, RAM + 1, RAM + sizeof(ram), UINT64_MAX, UINT64_MAX - 1};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(call(EXT_HSM, 0, 1, wrong[i], 77, HV_REENTER), SBI_ERR_INVALID_ADDRESS);
+		assert_int_equal(call(EXT_HSM, 3, SUSPEND_NON_RETENTIVE, wrong[i], 0, HV_REENTER), SBI_ERR_INVALID_ADDRESS);
+	}
+	assert_int_equal(vcpus[1].hsm_state, VCPU_HSM_STOPPED);
+	assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_STARTED);
+	assert_int_equal(requested[1], 0);
+	assert_int_equal(call(EXT_HSM, 0, 1, RAM + 0x12, 77, HV_REENTER), SBI_SUCCESS);
 	assert_int_equal(vcpus[1].hsm_state, VCPU_HSM_START_PENDING);
-	assert_int_equal(vcpus[1].start_pc, 0x1234);
+	assert_int_equal(vcpus[1].start_pc, RAM + 0x12);
 	assert_int_equal(vcpus[1].start_arg, 77);
 	assert_int_equal(requested[1], VCPU_REQ_RESUME);
 	// Once started, what it starts with is fixed.
-	assert_int_equal(call(EXT_HSM, 0, 1, 0x5678, 78, HV_REENTER), SBI_ERR_ALREADY_AVAILABLE);
-	assert_int_equal(vcpus[1].start_pc, 0x1234);
-	assert_int_equal(call(EXT_HSM, 3, 0, 0, 0, HV_WAIT), SBI_SUCCESS);
-	assert_int_equal(call(EXT_HSM, 3, 0x80000000, 0, 0, HV_REENTER), SBI_ERR_NOT_SUPPORTED);
+	assert_int_equal(call(EXT_HSM, 0, 1, RAM + 0x34, 78, HV_REENTER), SBI_ERR_ALREADY_AVAILABLE);
+	assert_int_equal(vcpus[1].start_pc, RAM + 0x12);
 	call(EXT_HSM, 1, 0, 0, 0, HV_REENTER);
 	assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_STOPPED);
+}
+
+static void test_suspend(void **state)
+{
+	static const uint64_t wrong[] = {1, 0x0fffffff, 0x10000000, 0x7fffffff, 0x80000001, 0x90000000, 0xffffffff,
+	                                 UINT64_MAX, 1ull << 32 | 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(call(EXT_HSM, 3, wrong[i], RAM, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
+		assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_STARTED);
+	}
+	// The type is 32 bits wide.
+	for (uint64_t upper = 0; upper <= 1ull << 63; upper += 1ull << 63) {
+		assert_int_equal(call(EXT_HSM, 3, upper, 0, 0, HV_REENTER), SBI_SUCCESS);
+		assert_int_equal(call(EXT_HSM, 2, 0, 0, 0, HV_REENTER), SBI_SUCCESS);
+		assert_int_equal(value(), VCPU_HSM_SUSPENDED);
+		assert_false(vcpus[0].resumes_afresh);
+		assert_int_equal(call(EXT_HSM, 0, 0, RAM, 0, HV_REENTER), SBI_ERR_ALREADY_AVAILABLE);
+		vcpus[0].hsm_state = VCPU_HSM_STARTED;
+		assert_int_equal(call(EXT_HSM, 3, upper | SUSPEND_NON_RETENTIVE, RAM + 8, 99, HV_REENTER), SBI_SUCCESS);
+		assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_SUSPENDED);
+		assert_true(vcpus[0].resumes_afresh);
+		assert_int_equal(vcpus[0].start_pc, RAM + 8);
+		assert_int_equal(vcpus[0].start_arg, 99);
+		vcpus[0].hsm_state = VCPU_HSM_STARTED;
+		if (upper != 0)
+			break;
+	}
 }
 
 static void test_reset(void **state)
 {
 	(void)state;
 	assert_int_equal(call(EXT_SRST, 0, 3, 0, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
-	assert_int_equal(call(EXT_SRST, 0, 1ull << 32, 0, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
+	assert_int_equal(call(EXT_SRST, 0, UINT64_MAX, 0, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
 	assert_int_equal(call(EXT_SRST, 0, 0, 2, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
 	assert_int_equal(vm_exit.reason, VCPU_EXIT_NONE);
 	call(EXT_SRST, 0, 0, 1, 0, HV_RETURN);
@@ -268,6 +315,10 @@ static void test_reset(void **state)
 	assert_int_equal(vm_exit.code, 1);
 	call(EXT_SRST, 0, 1, 0, 0, HV_RETURN);
 	assert_int_equal(vm_exit.reason, VCPU_EXIT_REBOOT);
+	// Type and reason are 32 bits wide.
+	call(EXT_SRST, 0, 1ull << 32, 1ull << 40, 0, HV_RETURN);
+	assert_int_equal(vm_exit.reason, VCPU_EXIT_SHUTDOWN);
+	assert_int_equal(vm_exit.code, 0);
 }
 
 static void test_console(void **state)
@@ -278,15 +329,29 @@ static void test_console(void **state)
 	assert_int_equal(vm_exit.console.len, 5);
 	assert_memory_equal(vm_exit.console.data, "hello", 5);
 	// As much as fits, and the guest is told how much that was.
-	assert_int_equal(call(EXT_DBCN, 0, UINT64_MAX, RAM, 0, HV_RETURN), SBI_SUCCESS);
+	assert_int_equal(call(EXT_DBCN, 0, sizeof(ram) / 2, RAM, 0, HV_RETURN), SBI_SUCCESS);
 	assert_int_equal(value(), VCPU_CONSOLE_MAX);
+	vm_exit.reason = VCPU_EXIT_NONE;
 	assert_int_equal(call(EXT_DBCN, 0, 0, 0, 0, HV_REENTER), SBI_SUCCESS);
 	assert_int_equal(call(EXT_DBCN, 0, 5, 0, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
 	assert_int_equal(call(EXT_DBCN, 0, 5, RAM, 1, HV_REENTER), SBI_ERR_INVALID_PARAM);
-	assert_int_equal(call(EXT_DBCN, 0, 64, RAM + 200, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
-	assert_int_equal(call(EXT_DBCN, 0, 64, UINT64_MAX - 2, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
+	// All of a buffer has to be memory, of which registers are none, for both directions.
+	static const struct {
+		uint64_t len;
+		uint64_t gpa;
+		uint64_t high;
+	} wrong[] = {{64, RAM + sizeof(ram) - 32, 0}, {64, RAM + sizeof(ram) / 2, 0}, {64, RAM + sizeof(ram) / 2 - 63, 0},
+	             {UINT64_MAX, RAM, 0}, {1, 0, 0}, {64, UINT64_MAX - 2, 0}, {1, RAM, 1}, {1, RAM, UINT64_MAX}};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		for (uint64_t function = 0; function < 2; function++)
+			assert_int_equal(call(EXT_DBCN, function, wrong[i].len, wrong[i].gpa, wrong[i].high, HV_REENTER),
+			                 SBI_ERR_INVALID_PARAM);
+	}
+	assert_int_equal(vm_exit.reason, VCPU_EXIT_NONE);
 	assert_int_equal(call(EXT_DBCN, 1, 64, RAM, 0, HV_REENTER), SBI_SUCCESS);
 	assert_int_equal(value(), 0);
+	assert_int_equal(call(EXT_DBCN, 1, 0, 0, 0, HV_REENTER), SBI_SUCCESS);
 	assert_int_equal(call(EXT_DBCN, 2, 0x141, 0, 0, HV_RETURN), SBI_SUCCESS);
 	assert_int_equal(vm_exit.console.len, 1);
 	assert_int_equal(vm_exit.console.data[0], 'A');
@@ -301,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_remote_fence, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_remote_fence_of_old_vmid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hsm, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_suspend, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_console, setup, teardown),
 	};
