@@ -21,6 +21,7 @@ struct linuxrun {
 	uint64_t memory;
 	uint64_t cpus;
 	uint8_t address[4];  // wanted on the network
+	bool wants_network;
 
 	struct opener open_boot, open_root, open_writable, open_stdin;
 	uint32_t opening;  // disks and ports that have not answered

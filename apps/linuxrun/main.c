@@ -213,14 +213,14 @@ static void run_container(struct linuxrun *run)
 		.root_disk = run->root_channel,
 		.writable_disk = run->writable_channel,
 		.config = {.data = run->config_data, .len = (size_t)run->boot.config.size},
-		.network = environ_connector(run->env, "vmnet"),
+		.network = run->wants_network ? environ_connector(run->env, "vmnet") : HANDLE_NONE,
 	};
 	error_t err;
 
 	if (run->ended || !check_machine(run, &config))
 		return;
 	memcpy(config.address, run->address, sizeof(config.address));
-	if (config.network == HANDLE_NONE)
+	if (config.network == HANDLE_NONE && run->wants_network)
 		log_info("this image has no switch (netswitch): the container has no network");
 	run->writable_channel = HANDLE_NONE;
 	err = guest_container_create(&run->loop, &config, &container_callbacks, run, &run->container);
@@ -391,7 +391,7 @@ static bool parse_address(const char *text, uint8_t out[4])
 static void linuxrun_main(const struct environ *env)
 {
 	struct linuxrun *run = &linuxrun_state;
-	uint64_t power_off = 0, log_guest = 0, disk = 0;
+	uint64_t power_off = 0, log_guest = 0, disk = 0, network = 1;
 	error_t err;
 
 	run->env = env;
@@ -405,11 +405,14 @@ static void linuxrun_main(const struct environ *env)
 	run->control.input = linuxrun_control_input;
 	err = loop_init(&run->loop);
 	assert(err == 0);
-	if (environ_config_u64(env, "memory", &run->memory) < 0 || environ_config_u64(env, "cpus", &run->cpus) < 0 ||
-	    environ_config_u64(env, "poweroff", &power_off) < 0 || environ_config_u64(env, "log", &log_guest) < 0 ||
+	if (environ_config_u64(env, "memory", &run->memory) < 0 ||
+	    environ_config_u64(env, "cpus", &run->cpus) < 0 ||
+	    environ_config_u64(env, "poweroff", &power_off) < 0 ||
+	    environ_config_u64(env, "log", &log_guest) < 0 ||
 	    environ_config_u64(env, "disk", &disk) < 0 ||
-	    run->cpus > UINT32_MAX) {
-		log_error("linuxrun.memory, .cpus, .disk, .poweroff and .log are numbers, as 128M or 1");
+	    environ_config_u64(env, "network", &network) < 0 || run->cpus > UINT32_MAX) {
+		log_error(
+			"linuxrun.memory, .cpus, .disk, .network, .poweroff and .log are numbers, as 128M or 1");
 		process_exit(1);
 	}
 	if (!parse_address(environ_config(env, "address"), run->address)) {
@@ -419,22 +422,22 @@ static void linuxrun_main(const struct environ *env)
 	run->power_off = power_off != 0 && run->system != HANDLE_NONE;
 	run->log_guest = log_guest != 0;
 	run->wants_writable = disk != 0;
+	run->wants_network = network != 0;
 	open_all(run);
 	loop_run(&run->loop);
 }
 
-APP(linuxrun,
-    .main = linuxrun_main,
-    .memory_limit = 16ul * 1024 * 1024 * 1024,
+APP(linuxrun, .main = linuxrun_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
     .needs = {
-	    {NEED_SERVICE, "console", NULL, 1},
-	    {NEED_SERVICE, "blkdev", NULL, 1},
-	    {NEED_SERVICE, "vmnet", NULL, 1},
-	    {NEED_SYSTEM, "system", NULL, 0},
-	    {NEED_CONFIG, "memory", DEFAULT_MEMORY, 0},
-	    {NEED_CONFIG, "cpus", "1", 0},
-	    {NEED_CONFIG, "poweroff", "0", 0},
-	    {NEED_CONFIG, "log", "0", 0},
-	    {NEED_CONFIG, "disk", "0", 0},
-	    {NEED_CONFIG, "address", "0.0.0.0", 0},
+	    { NEED_SERVICE, "console", NULL, 1 },
+	    { NEED_SERVICE, "blkdev", NULL, 1 },
+	    { NEED_SERVICE, "vmnet", NULL, 1 },
+	    { NEED_SYSTEM, "system", NULL, 0 },
+	    { NEED_CONFIG, "memory", DEFAULT_MEMORY, 0 },
+	    { NEED_CONFIG, "cpus", "1", 0 },
+	    { NEED_CONFIG, "poweroff", "0", 0 },
+	    { NEED_CONFIG, "log", "0", 0 },
+	    { NEED_CONFIG, "disk", "0", 0 },
+	    { NEED_CONFIG, "address", "0.0.0.0", 0 },
+	    { NEED_CONFIG, "network", "1", 0 },
     });

@@ -196,6 +196,10 @@ static int read_files(struct config_reader *reader)
 
 	if (error != 0 || annotations == NULL)
 		return error;
+	error = json_string(reader, annotations, "annotations.", CONFIG_HOSTS_ANNOTATION,
+	                    &config->hosts);
+	if (error != 0)
+		return error;
 	error = read_pairs(reader, annotations, "annotations", CONFIG_FILE_ANNOTATION, &config->files,
 			   &config->num_files);
 	for (size_t i = 0; error == 0 && i < config->num_files; i++) {

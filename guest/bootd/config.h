@@ -13,6 +13,9 @@
 // with /etc/hosts and the like: "dev.starina.file:/etc/resolv.conf": "nameserver 10.0.2.3\n".
 #define CONFIG_FILE_ANNOTATION "dev.starina.file:"
 
+// Further lines of /etc/hosts.
+#define CONFIG_HOSTS_ANNOTATION "dev.starina.hosts"
+
 struct cJSON;
 struct control_network;
 
@@ -91,6 +94,7 @@ struct config {
 	size_t num_mounts;
 	struct config_pair *files;  // absolute path, contents
 	size_t num_files;
+	const char *hosts;  // lines that are added to /etc/hosts, or NULL
 	const struct config_pair *sysctls;
 	size_t num_sysctls;
 	struct config_strings masked_paths;

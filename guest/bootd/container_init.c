@@ -113,8 +113,7 @@ static int set_up_process(const struct container_args *args, int *master, char *
 	int error;
 
 	if ((error = mount_write_files(config, failure)) != 0 ||
-	    (config->network != NULL &&
-	     (error = network_write_files(config->network, config->hostname, failure)) != 0) ||
+	    (config->network != NULL && (error = network_write_files(config, failure)) != 0) ||
 	    (error = set_names(config, failure)) != 0 ||
 	    (error = credentials_resolve(process, failure)) != 0 ||
 	    (error = set_stdio(args, master, failure)) != 0 ||

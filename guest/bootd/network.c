@@ -7,11 +7,13 @@
 #include <net/if_arp.h>
 #include <net/route.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "guest/bootd/config.h"
 #include "guest/bootd/mount.h"
 #include "guest/bootd/network_files.h"
 
@@ -121,14 +123,39 @@ int network_configure(const struct control_network *network, struct failure *fai
 	return result;
 }
 
-int network_write_files(const struct control_network *network, const char *hostname, struct failure *failure)
+// Whether config.json gives the file `path` itself.
+static bool config_has_file(const struct config *config, const char *path)
+{
+	for (size_t i = 0; i < config->num_files; i++)
+		if (strcmp(config->files[i].key, path) == 0)
+			return true;
+	return false;
+}
+
+static int write_hosts(const struct config *config)
+{
+	const char *more = config->hosts != NULL ? config->hosts : "";
+	size_t size = NETWORK_FILE_MAX + strlen(more);
+	char *text = malloc(size);
+	int result;
+
+	if (text == NULL)
+		return -1;
+	network_hosts(text, NETWORK_FILE_MAX, config->network, config->hostname);
+	strcat(text, more);
+	result = mount_write_file("/etc/hosts", text);
+	free(text);
+	return result;
+}
+
+int network_write_files(const struct config *config, struct failure *failure)
 {
 	char text[NETWORK_FILE_MAX];
 
-	network_hosts(text, sizeof(text), network, hostname);
-	if (mount_write_file("/etc/hosts", text) != 0)
+	if (write_hosts(config) != 0)
 		return failure_errno(failure, "write /etc/hosts");
-	if (network_resolv_conf(text, sizeof(text), network) == 0)
+	if (config_has_file(config, "/etc/resolv.conf") ||
+	    network_resolv_conf(text, sizeof(text), config->network) == 0)
 		return 0;
 	if (mount_write_file("/etc/resolv.conf", text) != 0)
 		return failure_errno(failure, "write /etc/resolv.conf");

@@ -8,6 +8,8 @@
 #include "libs/linux/run/bootd_protocol.h"
 #include "guest/bootd/failure.h"
 
+struct config;
+
 // Brings the loopback interface up, as every container runtime does. A failure is not worth stopping for.
 void network_loopback_up(void);
 
@@ -15,6 +17,6 @@ void network_loopback_up(void);
 // a router: nobody waits for it. Returns 0 or a negative errno with `failure` set.
 int network_configure(const struct control_network *network, struct failure *failure);
 
-// Writes /etc/hosts and /etc/resolv.conf, within the container's root. `hostname` may be NULL. Returns 0 or a negative errno with
-// `failure` set.
-int network_write_files(const struct control_network *network, const char *hostname, struct failure *failure);
+// Writes /etc/hosts and, unless config.json gives it, /etc/resolv.conf, within the container's
+// root; config->network is not NULL. Returns 0 or a negative errno with `failure` set.
+int network_write_files(const struct config *config, struct failure *failure);

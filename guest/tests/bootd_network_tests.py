@@ -31,6 +31,17 @@ def network_files(guest):
     assert stdout.endswith(b"10.0.2.100\tbox.example box\nnameserver 10.0.2.3\nnameserver 1.1.1.1\n"), stdout
 
 
+@test()
+def network_files_of_the_configuration(guest):
+    """A resolv.conf of its own wins over the network's; lines for the hosts file come behind the container's own."""
+    files = {"dev.starina.file:/etc/resolv.conf": "nameserver 9.9.9.9\nsearch a.example\n",
+             "dev.starina.hosts": "10.0.2.2\tdb\n" + "1.2.3.4\tother\n" * 100}
+    guest.start(config("probe", "show", "/etc/hosts", "/etc/resolv.conf", hostname="box", annotations=files),
+                network=network_body())
+    stdout = guest.end()[1]
+    assert b"10.0.2.100\tbox\n10.0.2.2\tdb\n" + b"1.2.3.4\tother\n" * 100 + b"nameserver 9.9.9.9\nsearch a.example\n" in stdout, stdout
+
+
 @test("hostile_dev")
 def network_files_stay_inside(guest):
     """/etc/resolv.conf of this image is a link to /victim."""

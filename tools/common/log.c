@@ -14,6 +14,7 @@
 #define MIB 1048576.0
 
 static const char *log_name = "host";
+static bool quiet;
 static bool line_open;  // a progress line without its end is on the terminal
 
 void log_init(const char *name)
@@ -33,10 +34,17 @@ __attribute__((format(printf, 2, 0))) static void log_line(const char *level, co
 	line_open = false;
 }
 
+void log_quiet(void)
+{
+	quiet = true;
+}
+
 void log_info(const char *format, ...)
 {
 	va_list args;
 
+	if (quiet)
+		return;
 	va_start(args, format);
 	log_line("INFO", format, args);
 	va_end(args);
@@ -96,7 +104,7 @@ void progress_update(struct progress *progress, uint64_t done)
 	uint64_t now = clock_ms();
 	char text[256];
 
-	if (now < progress->next_ms)
+	if (quiet || now < progress->next_ms)
 		return;
 	progress->next_ms = now + (progress->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_EVERY_MS);
 	progress->shown = true;

@@ -9,6 +9,9 @@
 // Sets the name shown in this program's lines. `name` must stay valid.
 void log_init(const char *name);
 
+// From now on warnings and errors only; progress is not shown either.
+void log_quiet(void);
+
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);

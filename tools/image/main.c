@@ -28,13 +28,15 @@ static const char usage_text[] =
 	"       starina-image pack LAYOUT OUTPUT\n"
 	"         packs an OCI layout directory into the directory OUTPUT\n"
 	"       starina-image index OUTPUT [NAME=IMAGE...]\n"
-	"         writes " INDEX_FILE " and " INDEX_DISK ", one disk of the packed images, into the directory OUTPUT\n"
+	"         writes " INDEX_FILE " and " INDEX_DISK
+	", one disk of the packed images, into the directory OUTPUT\n"
 	"       starina-image config [OPTION...] IMAGE FILE\n"
 	"         writes the container's config.json for the packed image IMAGE\n"
 	"         --entrypoint=WORDS or --entrypoint-word=WORD, --args=WORDS or --arg=WORD...\n"
 	"         --env=K=V,... --env-item=K=V --env-file=PATH, in their order\n"
 	"         --user=USER[:GROUP] --workdir=DIR --hostname=NAME --readonly\n"
-	"         --cpu-share=CPUS, such as 1.5\n"
+	"         --cpu-share=CPUS, such as 1.5; --pids-limit=N\n"
+	"         --domainname=NAME --annotation=KEY=VALUE... --no-new-privileges --oom-score-adj=N\n"
 	"         --terminal=ROWSxCOLUMNS\n";
 
 static int fail(const struct error *err)
@@ -92,8 +94,21 @@ static bool cpu_share_parse(const char *text, unsigned *quota)
 	return *quota > 0;
 }
 
+// KEY=VALUE.
+static int annotation_add(json_t *annotations, const char *text, struct error *err)
+{
+	const char *equals = strchr(text, '=');
+	char *key = equals ? strndup(text, (size_t)(equals - text)) : NULL;
+	int result = key ? json_object_set_new(annotations, key, json_string(equals + 1)) : -1;
+
+	free(key);
+	return result < 0 ? error_set(err, "the annotation \"%.100s\" is not valid UTF-8", text)
+			  : 0;
+}
+
 // One option of `config`. Returns 0, or -1 with `err` (empty: the option is unknown).
-static int config_option(struct bundle_options *bundle, json_t *command, json_t *env, int option, struct error *err)
+static int config_option(struct bundle_options *bundle, json_t *command, json_t *env,
+                         json_t *annotations, int option, struct error *err)
 {
 	err->text[0] = '\0';
 	switch (option) {
@@ -113,6 +128,13 @@ static int config_option(struct bundle_options *bundle, json_t *command, json_t 
 	case 'h': bundle->hostname = optarg; return 0;
 	case 'r': bundle->readonly = true; return 0;
 	case 'c': return cpu_share_parse(optarg, &bundle->cpu_quota) ? 0 : -1;
+	case 'd': bundle->domainname = optarg; return 0;
+	case 'n': return annotation_add(annotations, optarg, err);
+	case 'p': bundle->no_new_privileges = true; return 0;
+	case 'o':
+		bundle->has_oom_score_adj = true;
+		return sscanf(optarg, "%5d", &bundle->oom_score_adj) == 1 ? 0 : -1;
+	case 'l': return sscanf(optarg, "%9u", &bundle->pids_limit) == 1 ? 0 : -1;
 	case 't':
 		bundle->terminal = true;
 		return sscanf(optarg, "%5ux%5u", &bundle->rows, &bundle->columns) == 2 ? 0 : -1;
@@ -154,18 +176,24 @@ static int command_config(int argc, char **argv)
 		{ "hostname", required_argument, NULL, 'h' },
 		{ "readonly", no_argument, NULL, 'r' },
 		{ "cpu-share", required_argument, NULL, 'c' },
+		{ "domainname", required_argument, NULL, 'd' },
+		{ "annotation", required_argument, NULL, 'n' },
+		{ "no-new-privileges", no_argument, NULL, 'p' },
+		{ "oom-score-adj", required_argument, NULL, 'o' },
+		{ "pids-limit", required_argument, NULL, 'l' },
 		{ "terminal", required_argument, NULL, 't' },
 		{ 0 },
 	};
 	json_t *command = json_array();
 	json_t *env = json_array();
-	struct bundle_options bundle = { .env = env };
+	json_t *annotations = json_object();
+	struct bundle_options bundle = { .env = env, .annotations = annotations };
 	struct error err;
 	int option;
 	int status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (config_option(&bundle, command, env, option, &err) < 0) {
+		if (config_option(&bundle, command, env, annotations, option, &err) < 0) {
 			status = err.text[0] ? fail(&err) : usage();
 			goto out;
 		}
@@ -174,6 +202,7 @@ static int command_config(int argc, char **argv)
 out:
 	json_decref(command);
 	json_decref(env);
+	json_decref(annotations);
 	return status;
 }
 
@@ -189,6 +218,9 @@ int main(int argc, char **argv)
 	inherited_mend();
 	// No setlocale(): see apply_all() in layer.c.
 	log_init("image");
+	// As run.sh says it (STARINA_QUIET in tools/run/settings/options.c).
+	if (getenv("STARINA_QUIET") && strcmp(getenv("STARINA_QUIET"), "1") == 0)
+		log_quiet();
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 3 && strcmp(argv[1], "resolve") == 0)
 		return command_resolve(argv[2]);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -164,6 +165,24 @@ static int disk_make(struct run *run, struct error *err)
 	return kept_disk_open(run, true, err);
 }
 
+// Writes the container's id, which nobody else has, as docker does.
+static int cidfile_write(const struct run *run, struct error *err)
+{
+	unsigned char bytes[32];
+	FILE *file;
+
+	if (!run->settings.cidfile)
+		return 0;
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return error_set_errno(err, errno, "cannot make an id for the container");
+	file = fopen(run->settings.cidfile, "wxe");
+	for (size_t i = 0; file && i < sizeof(bytes); i++)
+		fprintf(file, "%02x", bytes[i]);
+	if (!file || fclose(file) != 0)
+		return error_set_errno(err, errno, "cannot write %s", run->settings.cidfile);
+	return 0;
+}
+
 static int prepare(struct run *run, struct error *err)
 {
 	char guest_kernel[PATH_MAX];
@@ -199,7 +218,7 @@ static int prepare(struct run *run, struct error *err)
 		                   0644);
 	if (run->log_fd < 0)
 		return error_set_errno(err, errno, "cannot write %s", run->settings.log_path);
-	return debugger_prepare(run, err);
+	return debugger_prepare(run, err) < 0 ? -1 : cidfile_write(run, err);
 }
 
 // Says so once QEMU listens, or would have if it were well.
@@ -329,6 +348,10 @@ int main(int argc, char **argv)
 		log_error("%s", err.text);
 		settings_deinit(&run.settings);
 		return EXIT_ERROR;
+	}
+	if (run.settings.quiet) {
+		log_quiet();
+		setenv("STARINA_QUIET", "1", 1);  // for the image tool
 	}
 	if (run.settings.help)
 		status = help_show(&run, &err);

@@ -156,7 +156,7 @@ static void check_quiet(const char *text, const char *shown)
 
 	memset(&console, 0, sizeof(console));
 	length = uart_log_push(&console, "[kernel ] INFO start\n", 21, out);
-	console.quiet = true;
+	console.quiet = console.raw = true;
 	length = 0;
 	for (size_t i = 0; text[i]; i++)
 		length += uart_log_push(&console, text + i, 1, out + length);
@@ -180,6 +180,30 @@ static void test_console_quiet(void **state)
 		memcpy(shown, line, UART_LOG_MAX_LINE - 1);
 		strcpy(shown + UART_LOG_MAX_LINE - 1, "\r\n");
 		check_quiet(line, shown);
+	}
+}
+
+// Quiet from the start: nothing of the firmware, and no line of the OS's that tells nothing bad.
+static void test_console_quiet_from_the_start(void **state)
+{
+	static const char text[] = "OpenSBI ] ERROR x\n[kernel ] INFO a\n[b ] WARN y\n";
+	static char out[UART_LOG_MAX_HELD + sizeof(text)];
+	static struct uart_log console;
+	size_t length = 0;
+
+	(void)state;
+	for (size_t step = 1; step < sizeof(text); step++) {
+		memset(&console, 0, sizeof(console));
+		console.quiet = true;
+		length = 0;
+		for (size_t i = 0; i < sizeof(text) - 1; i += step) {
+			size_t rest = sizeof(text) - 1 - i;
+
+			length += uart_log_push(&console, text + i, rest < step ? rest : step,
+			                        out + length);
+		}
+		assert_int_equal(length, 12);
+		assert_memory_equal(out, "[b ] WARN y\n", 12);
 	}
 }
 
@@ -269,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_console_gives_up),
 		cmocka_unit_test(test_console_quiet),
 		cmocka_unit_test(test_source_lines),
+		cmocka_unit_test(test_console_quiet_from_the_start),
 		cmocka_unit_test(test_escape_keys),
 		cmocka_unit_test(test_boot_disk),
 	};

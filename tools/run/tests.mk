@@ -4,8 +4,8 @@ run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c r
 	$(filter-out %_test.c,$(wildcard tools/common/*.c))
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
-settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c container_settings.c guest_kernel.c image_tool.c images.c \
-	options.c published_ports.c settings.c) tools/run/signals.c \
+settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c container_settings.c docker_settings.c flags.c guest_kernel.c image_tool.c images.c \
+	options.c published_ports.c resolver.c settings.c) tools/run/signals.c \
 	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c))
 settings_test_CFLAGS := -D_GNU_SOURCE
 settings_test_LIBS := -ljansson
@@ -14,3 +14,9 @@ writable_disk_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/settings/published_ports_test
 published_ports_test_SRCS := tools/run/settings/published_ports.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
 published_ports_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/settings/flags_test tools/run/settings/resolver_test
+flags_test_SRCS := $(filter-out tools/run/settings/settings_test.c,$(settings_test_SRCS))
+flags_test_CFLAGS := -D_GNU_SOURCE
+flags_test_LIBS := -ljansson
+resolver_test_SRCS := $(addprefix tools/run/settings/,arguments.c resolver.c) tools/common/error.c
+resolver_test_CFLAGS := -D_GNU_SOURCE

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """./run.sh with the flags of `docker run`."""
 
+import os
 import shutil
 import signal
+import subprocess
 
-from harness import ROOT, check, check_equal, check_refused, test
+from harness import ROOT, Skip, check, check_equal, check_refused, test
 from oci import write_layout
 from probe import probe_image
 
@@ -67,7 +69,87 @@ def another_kernel(context):
     check_refused(context.run(LINUXRUN_KERNEL="/dev/null"), "LINUXRUN_KERNEL", "/dev/null")
 
 
+def userland(context):
+    """A shell and busybox's commands: the built-in userland."""
+    return f"oci://{context.build.resolve()}/image/userland-layout"
+
+
+@test
+def name_service(context):
+    result = context.run("--dns", "9.9.9.9", "--dns=10.0.2.3", "--dns-search", "a.example", "--dns-option=ndots:3", "-h", "my_box.",
+                         "--add-host", "db:10.1.2.3", "--add-host=host:host-gateway", userland(context), "sh", "-c",
+                         "cat /etc/resolv.conf; tail -3 /etc/hosts; hostname; cat /etc/hostname")
+    check_equal((result.status, result.stdout.decode()), (0, """nameserver 9.9.9.9
+nameserver 10.0.2.3
+search a.example
+options ndots:3
+10.0.2.100\tmy_box. my_box
+10.1.2.3\tdb
+10.0.2.2\thost
+my_box.
+my_box.
+"""), result)
+
+
+@test
+def name_service_of_the_host(context):
+    """With another resolv.conf over the host's, in a mount namespace of its own."""
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    (context.scratch / "resolv.conf").write_text("nameserver 127.0.0.1\nnameserver 192.0.2.1\nsearch corp.example\noptions timeout:1\n")
+    command = "mount --bind resolv.conf /etc/resolv.conf && exec \"$@\""
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", command, "sh", ROOT / "run.sh", userland(context), "cat",
+                           "/etc/resolv.conf"], env=context.environment({}), cwd=context.scratch, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    check_equal((done.returncode, done.stdout), (0, b"nameserver 10.0.2.3\nnameserver 192.0.2.1\nsearch corp.example\n"
+                                                    b"options timeout:1\n"), done.stderr)
+
+
+@test
+def no_network(context):
+    result = context.run("--network=none", "--add-host", "db:10.1.2.3", "-h", "box", userland(context), "sh", "-c",
+                         "cat /sys/class/net/eth0/operstate; tail -2 /etc/hosts")
+    check_equal((result.status, result.stdout), (0, b"down\n127.0.1.1\tbox\n10.1.2.3\tdb\n"), result)
+
+
+@test
+def canonical_line_of_a_ci_job(context):
+    """Flags that say what is so anyway, and such as work, all in one line."""
+    result = context.run("--rm=true", "--platform", "linux/riscv64", "--pull=always", "--init", "--name", "job-1", "--restart=no",
+                         "--net=bridge", "--security-opt", "no-new-privileges", "-l", "a=b", "--cidfile", "id", "-q",
+                         "--pids-limit=8", "--oom-score-adj", "7", "--domainname", "x.example", "-m", "0.25g", "--cpus", "0",
+                         "-w", "/src", "-it=false", userland(context), "sh", "-c",
+                         "grep NoNewPrivs: /proc/self/status; cat /sys/fs/cgroup/pids.max /proc/self/oom_score_adj; pwd; "
+                         "cat /proc/sys/kernel/domainname")
+    check_equal((result.status, result.stdout.decode()), (0, "NoNewPrivs:\t1\n8\n7\n/src\nx.example\n"), result)
+    check_equal(result.stderr, "")
+    check_equal(len((context.scratch / "id").read_text()), 64)
+    check_refused(context.run("--cidfile", "id", "x"), "--cidfile id", "the file is there")
+
+
+@test
+def quiet(context):
+    """What goes wrong is said all the same, and --log has everything."""
+    result = context.run("--quiet", "--log", "log", image(context, "exit", "3"))
+    check_equal((result.status, result.stderr), (3, ""), result)
+    check("Booting Starina" in (context.scratch / "log").read_text())
+    result = context.run(userland(context), "nosuchcommand", STARINA_QUIET=1)
+    check_equal(result.status, 127)
+    check(result.stderr and all(" ERROR " in line or " WARN " in line for line in result.stderr.splitlines()), result)
+
+
+@test
+def attached_streams(context):
+    result = context.run("-a", "stderr", userland(context), "sh", "-c", "echo out; echo err >&2; wc -c", stdin=b"in")
+    check((result.status, result.stdout) == (0, b"") and "err\n" in result.stderr, result)
+    result = context.run("-q", "-a", "STDOUT", "-a", "stdin", userland(context), "sh", "-c", "echo err >&2; wc -c", stdin=b"in")
+    check_equal((result.status, result.stdout, result.stderr), (0, b"2\n", ""), result)
+
+
 @test
 def flags_that_docker_has_and_we_do_not(context):
     check_refused(context.run("-v", "/a:/b", "x"), "--volume", "shared folders")
     check_refused(context.run("-d", "x"), "--detach")
+    check_refused(context.run("run", "alpine"), '"run" is no image', "leave the word out")
+    check_refused(context.run("--platform", "linux/amd64", "alpine"), "--platform linux/amd64", "linux/riscv64")
+    check_refused(context.run("x", STARINA_MEMROY="1G"), "STARINA_MEMROY is no setting", "did you mean STARINA_MEMORY?")

@@ -16,6 +16,8 @@
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DEFAULT_TERM "xterm"  // as docker's
 #define DEFAULT_HOSTNAME "starina"
+#define HOSTS_ANNOTATION \
+	"dev.starina.hosts"  // lines that are added to /etc/hosts; CONFIG_HOSTS_ANNOTATION of bootd
 // It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/run/bootd_protocol.h).
 #define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
 
@@ -181,6 +183,7 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 	const char *cwd = options->workdir ? options->workdir
 					   : json_get_string(config, "WorkingDir");
 	struct user user;
+	json_t *process;
 	json_t *cwd_text;
 	json_t *args;
 	json_t *env;
@@ -202,14 +205,21 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 		json_decref(cwd_text);
 		return NULL;
 	}
-	return json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:o, s:o}", "terminal",
-	                 options->terminal, "consoleSize", "height", (int)options->rows, "width", (int)options->columns,
-	                 "user", user_make(&user), "args", args, "env", env, "cwd", cwd_text);
+	process = json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:o, s:o}", "terminal",
+	                    options->terminal, "consoleSize", "height", (int)options->rows, "width",
+	                    (int)options->columns, "user", user_make(&user), "args", args, "env",
+	                    env, "cwd", cwd_text);
+	if (options->no_new_privileges)
+		json_object_set_new(process, "noNewPrivileges", json_true());
+	if (options->has_oom_score_adj)
+		json_object_set_new(process, "oomScoreAdj", json_integer(options->oom_score_adj));
+	return process;
 }
 
 // The files that a runtime provides: bootd writes them over the image's (CONFIG_FILE_ANNOTATION in
-// guest/bootd/config.h). On a network, bootd writes /etc/hosts and /etc/resolv.conf itself (network.c).
-static void files_add(json_t *annotations, const char *hostname)
+// guest/bootd/config.h). On a network, bootd writes /etc/hosts itself, and /etc/resolv.conf if it
+// is not among the annotations (network.c).
+static void files_add(json_t *annotations, const char *hostname, const char *more_hosts)
 {
 	size_t domain = strcspn(hostname, ".");
 
@@ -219,25 +229,43 @@ static void files_add(json_t *annotations, const char *hostname)
 	json_object_set_new(annotations, "dev.starina.file:/etc/hosts",
 	                    json_sprintf("127.0.0.1\tlocalhost\n"
 	                                 "::1\tlocalhost ip6-localhost ip6-loopback\n"
-	                                 "127.0.1.1\t%s%s%.*s\n",
+	                                 "127.0.1.1\t%s%s%.*s\n%s",
 	                                 hostname, hostname[domain] ? " " : "",
-	                                 hostname[domain] ? (int)domain : 0, hostname));
+	                                 hostname[domain] ? (int)domain : 0, hostname,
+	                                 more_hosts ? more_hosts : ""));
 }
 
 // What does not decide how the process starts is kept as annotations. (OCI image spec, conversion.md)
-static json_t *annotations_make(const json_t *config, const char *hostname)
+static json_t *annotations_make(const json_t *config, const json_t *wanted, const char *hostname)
 {
 	json_t *annotations = json_object();
 	const char *stop_signal = json_get_string(config, "StopSignal");
 
-	files_add(annotations, hostname);
+	files_add(annotations, hostname,
+	          json_string_value(json_object_get(wanted, HOSTS_ANNOTATION)));
 	json_object_set_new(annotations, "org.opencontainers.image.os", json_string("linux"));
 	json_object_set_new(annotations, "org.opencontainers.image.architecture",
 	                    json_string("riscv64"));
 	if (stop_signal)
 		json_object_set_new(annotations, "org.opencontainers.image.stopSignal",
 		                    json_string(stop_signal));
+	if (wanted)
+		json_object_update(annotations, (json_t *)(uintptr_t)wanted);
 	return annotations;
+}
+
+static json_t *resources_make(const struct bundle_options *options)
+{
+	json_t *resources = json_object();
+
+	if (options->cpu_quota)
+		json_object_set_new(resources, "cpu",
+		                    json_pack("{s:i, s:i}", "quota", (int)options->cpu_quota,
+		                              "period", CPU_PERIOD));
+	if (options->pids_limit)
+		json_object_set_new(resources, "pids",
+		                    json_pack("{s:i}", "limit", (int)options->pids_limit));
+	return resources;
 }
 
 static bool hostname_is_valid(const char *hostname)
@@ -245,7 +273,7 @@ static bool hostname_is_valid(const char *hostname)
 	size_t length = strlen(hostname);
 
 	for (const char *c = hostname; *c; c++)
-		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
+		if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
 			return false;
 	return length > 0 && length <= 64 && hostname[0] != '-';
 }
@@ -260,7 +288,10 @@ char *bundle_from_image(const json_t *image, const char *directory,
 	char *text;
 
 	if (!hostname_is_valid(hostname)) {
-		error_set(err, "the host name \"%.100s\" is none: letters, digits, - and . are possible, 64 at most", hostname);
+		error_set(
+			err,
+			"the host name \"%.100s\" is none: letters, digits, -, _ and . are possible, 64 at most",
+			hostname);
 		return NULL;
 	}
 	process = process_make(config, options, directory, hostname, err);
@@ -269,12 +300,15 @@ char *bundle_from_image(const json_t *image, const char *directory,
 	bundle = json_loads(template_json, 0, NULL);
 	json_object_set_new(bundle, "process", process);
 	json_object_set_new(bundle, "hostname", json_string(hostname));
-	json_object_set_new(bundle, "annotations", annotations_make(config, hostname));
+	json_object_set_new(bundle, "annotations",
+	                    annotations_make(config, options->annotations, hostname));
 	json_object_set_new(json_object_get(bundle, "root"), "readonly",
 	                    json_boolean(options->readonly));
-	if (options->cpu_quota)
+	if (options->domainname)
+		json_object_set_new(bundle, "domainname", json_string(options->domainname));
+	if (options->cpu_quota || options->pids_limit)
 		json_object_set_new(json_object_get(bundle, "linux"), "resources",
-		                    json_pack("{s:{s:i, s:i}}", "cpu", "quota", (int)options->cpu_quota, "period", CPU_PERIOD));
+		                    resources_make(options));
 	text = json_dumps(bundle, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(bundle);
 	if (!text) {

@@ -9,10 +9,10 @@
 
 #include "tools/common/error.h"
 
-// What the user wants otherwise; NULL: as the image says.
 // What a quota of processor time refers to, in microseconds; Docker's.
 #define CPU_PERIOD 100000
 
+// What the user wants otherwise; NULL: as the image says.
 struct bundle_options {
 	const char *entrypoint;  // words; drops the image's Cmd
 	const char *entrypoint_word;  // the same as one word, as it is; "" stands for no Entrypoint
@@ -22,7 +22,13 @@ struct bundle_options {
 	const char *user;
 	const char *workdir;
 	const char *hostname;
+	const char *domainname;  // NULL: none
+	const json_t *annotations;  // an object of texts; win over the image's
 	bool readonly;
+	bool no_new_privileges;  // for root, too
+	bool has_oom_score_adj;
+	int oom_score_adj;
+	unsigned pids_limit;  // 0: none
 	unsigned cpu_quota;  // microseconds of processor time in each 100 ms; 0: no limit
 	bool terminal;
 	unsigned rows;  // of the terminal; 0: not known

@@ -154,9 +154,9 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 		         (unsigned long long)settings->guest_memory >> 10);
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
-	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s %s",
+	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s",
 	    settings->image != NULL, memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "",
-	    settings->append);
+	    settings->no_network ? " linuxrun.network=0" : "", settings->append);
 }
 
 static void add_boot(struct command *command, const struct settings *settings,
@@ -173,6 +173,11 @@ static void command_make(struct command *command, const struct settings *setting
                          const struct qemu_files *files, const int remote[QEMU_NUM_CHANNELS])
 {
 	add(command, "%s", settings->qemu);
+	// Seen in the host's list of processes.
+	if (settings->name) {
+		add(command, "-name");
+		add(command, "%s", settings->name);
+	}
 	add(command, "-nodefaults");
 	add(command, "-no-user-config");
 	add(command, "-no-reboot");

@@ -8,8 +8,12 @@
 
 #include "tools/common/error.h"
 
-// The container's, in the network that QEMU makes (10.0.2.0/24, with the OS at 10.0.2.15): what ports are forwarded to.
+// In the network that QEMU makes (10.0.2.0/24, with the OS at 10.0.2.15): the container, which
+// ports are forwarded to; the host; name servers that ask the host's first one of each family.
 #define QEMU_CONTAINER_ADDRESS "10.0.2.100"
+#define QEMU_GATEWAY_ADDRESS "10.0.2.2"
+#define QEMU_DNS_ADDRESS "10.0.2.3"
+#define QEMU_DNS6_ADDRESS "fec0::3"
 
 struct settings;
 

@@ -2,6 +2,7 @@
 #include "tools/run/relay/relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -54,6 +55,7 @@ struct relay {
 	bool handed_over;  // to the container
 	bool escaped;  // the user wants it to end
 	bool log_is_terminal;
+	int null_fd;  // takes the streams that are not ours
 	char last_key;
 	bool heard;  // anything from the UART
 	bool ended;  // QEMU
@@ -196,7 +198,8 @@ static void terminal_hand_over(struct relay *relay)
 		return;
 	terminal_set_raw(&relay->terminal);
 	// The OS's log would be written all over the container's screen.
-	relay->console.quiet = relay->log_is_terminal;
+	if (relay->log_is_terminal)
+		relay->console.quiet = relay->console.raw = true;
 }
 
 // --- Events -------------------------------------------------------------------------------------
@@ -373,7 +376,9 @@ static bool step(struct relay *relay)
 static void input_open(struct relay *relay)
 {
 	const struct settings *settings = relay->settings;
-	bool wanted = settings->image ? !settings->terminal || settings->terminal_input : keys_are_ours(relay);
+	bool wanted = settings->image ? (settings->attached & ATTACH_STDIN) &&
+			(!settings->terminal || settings->terminal_input)
+				      : keys_are_ours(relay);
 
 	stream_init(&relay->in, wanted ? STDIN_FILENO : -1, relay->machine->channels[QEMU_STDIN]);
 	relay->in.filter_context = relay;
@@ -392,15 +397,20 @@ static void input_open(struct relay *relay)
 static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 {
 	int *channels = relay->machine->channels;
+	unsigned attached = relay->settings->attached;
 
 	relay->stop_at = relay->power_off_at = relay->held_at = NEVER;
 	relay->silence_at = watch_silence ? clock_ms() + SILENCE_MS : NEVER;
 	control_line_init(&relay->control);
 	relay->terminal_ours = terminal_is_ours();
 	relay->log_is_terminal = isatty(log_fd);
+	relay->console.quiet = relay->settings->quiet && !relay->settings->log_path;
 	input_open(relay);
-	stream_init(&relay->out, channels[QEMU_STDOUT], STDOUT_FILENO);
-	stream_init(&relay->err, channels[QEMU_STDERR], STDERR_FILENO);
+	relay->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	stream_init(&relay->out, channels[QEMU_STDOUT],
+	            attached & ATTACH_STDOUT ? STDOUT_FILENO : relay->null_fd);
+	stream_init(&relay->err, channels[QEMU_STDERR],
+	            attached & ATTACH_STDERR ? STDERR_FILENO : relay->null_fd);
 	stream_init(&relay->log, channels[QEMU_UART], log_fd);
 	relay->log.filter = uart_log_filter;
 	relay->log.filter_context = relay;
@@ -474,6 +484,7 @@ struct relay_result relay_run(struct qemu *machine, const struct settings *setti
 		;
 	terminal_restore(&relay->terminal);
 	result = relay_conclude(relay);
+	close(relay->null_fd);
 	free(relay);
 	return result;
 }

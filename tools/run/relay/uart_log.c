@@ -55,7 +55,7 @@ static size_t line_push(struct uart_log *console, char c, char *out, unsigned *s
 		*sources += found > 0;
 		length += found;
 	}
-	if (console->quiet)
+	if (console->quiet && console->raw)
 		out[length++] = '\r';
 	out[length++] = '\n';
 	return length;
@@ -82,5 +82,11 @@ size_t uart_log_push(struct uart_log *console, const char *data, size_t size, ch
 		return length;
 	console->held_length -= (size_t)start;
 	memmove(console->held, console->held + start, console->held_length);
-	return uart_log_release(console, out);
+	if (!console->quiet)
+		return uart_log_release(console, out);
+	for (size_t i = 0; i < console->held_length; i++)
+		length += line_push(console, console->held[i], out + length, &sources);
+	console->held_length = 0;
+	console->passing = true;
+	return length;
 }

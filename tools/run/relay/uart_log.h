@@ -17,7 +17,8 @@
 
 struct uart_log {
 	bool passing;  // the OS was heard
-	bool quiet;  // only warnings and errors pass, for a terminal in raw mode
+	bool quiet;  // only warnings and errors pass
+	bool raw;  // lines end as a terminal in raw mode needs it, while quiet
 	size_t held_length;
 	size_t line_length;  // of an unfinished line
 	struct source_line source;

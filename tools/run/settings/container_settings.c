@@ -122,11 +122,13 @@ static int env_read(struct settings *settings, struct error *err)
 		return -1;
 	if (list->value && env_read_one(settings, environment_add_list, "--env", list->name, list->value, err) < 0)
 		return -1;
-	for (size_t i = 0; i < options->num_env_files; i++)
-		if (env_read_one(settings, environment_add_file, "--env-file", "--env-file", options->env_files[i], err) < 0)
+	for (size_t i = 0; i < options->lists[LIST_ENV_FILE].count; i++)
+		if (env_read_one(settings, environment_add_file, "--env-file", "--env-file",
+		                 options->lists[LIST_ENV_FILE].items[i], err) < 0)
 			return -1;
-	for (size_t i = 0; i < options->num_env; i++)
-		if (env_read_one(settings, environment_add_item, "--env-item", "--env", options->env[i], err) < 0)
+	for (size_t i = 0; i < options->lists[LIST_ENV].count; i++)
+		if (env_read_one(settings, environment_add_item, "--env-item", "--env",
+		                 options->lists[LIST_ENV].items[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -165,12 +167,15 @@ static int hostname_read(struct settings *settings, struct error *err)
 	if (!text)
 		return 0;
 	for (const char *c = text; *c; c++)
-		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
-			return refuse(hostname, err, "a host name has letters, digits, - and . only");
-	if (strstr(text, "..") || (text[0] && text[strlen(text) - 1] == '.'))
-		return refuse(hostname, err, "between and before the dots of a host name there is something");
-	if (!text[0] || text[0] == '-' || text[0] == '.' || strlen(text) > MAX_HOSTNAME)
-		return refuse(hostname, err, "a host name has 1 to 64 letters, digits, - and ., and begins with a letter or digit");
+		if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
+			return refuse(hostname, err,
+			              "a host name has letters, digits, -, _ and . only");
+	if (strstr(text, ".."))
+		return refuse(hostname, err, "between the dots of a host name there is something");
+	if (text[0] == '-' || text[0] == '.' || strlen(text) > MAX_HOSTNAME)
+		return refuse(hostname, err,
+		              "a host name has 1 to 64 letters, digits, -, _ and ., and begins "
+		              "with a letter, a digit or _");
 	arguments_add(&settings->config_options, "--hostname=%s", text);
 	return 0;
 }
@@ -193,6 +198,11 @@ static int switch_read(const struct option *option, bool *on, struct error *err)
 	return option->value ? refuse(option, err, "choose 1 (yes) or 0 (no)") : 0;
 }
 
+static int quiet_read(struct settings *settings, struct error *err)
+{
+	return switch_read(option_get(settings, OPTION_QUIET), &settings->quiet, err);
+}
+
 static int readonly_read(struct settings *settings, struct error *err)
 {
 	bool on;
@@ -204,21 +214,37 @@ static int readonly_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
-// A number of CPUs, such as 2 or 1.5, in thousandths.
+// A number of CPUs, such as 2 or 1.5, in thousandths, rounded up.
 static bool cpus_parse(const char *text, unsigned *thousandths)
 {
 	size_t whole = strspn(text, "0123456789");
 	size_t places = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
-	char digits[8];
+	const char *digits = text + whole + 1;
 
-	if (whole + places == 0 || whole > 2 || places > 3 || (text[whole] == '.' ? text[whole + 1 + places] : text[whole]) != '\0')
+	if (whole + places == 0 || whole > 6 || text[whole + (text[whole] == '.') + places])
 		return false;
-	snprintf(digits, sizeof(digits), "%.*s%.*s%.*s", (int)whole, text, (int)places, places ? text + whole + 1 : "",
-	         3 - (int)places, "000");
-	return number_parse(digits, MAX_GUEST_CPUS * 1000, thousandths) && *thousandths > 0;
+	*thousandths = (whole ? (unsigned)strtoul(text, NULL, 10) : 0) * 1000;
+	for (unsigned i = 0, unit = 100; i < places && unit > 0; i++, unit /= 10)
+		*thousandths += (unsigned)(digits[i] - '0') * unit;
+	if (places > 3 && strspn(digits + 3, "0") < places - 3)
+		++*thousandths;
+	return true;
 }
 
 // The virtual machine has whole CPUs; of a share, the container's control group sees to the rest.
+int cpu_share_set(struct settings *settings, const struct option *option, unsigned thousandths,
+                  struct error *err)
+{
+	if (thousandths < MIN_CPU_SHARE || thousandths > MAX_GUEST_CPUS * 1000)
+		return error_set(err, "%s: choose 0.01 to %d CPUs", option_text(option),
+		                 MAX_GUEST_CPUS);
+	settings->guest_cpus = (thousandths + 999) / 1000;
+	if (thousandths % 1000 != 0)
+		arguments_add(&settings->config_options, "--cpu-share=%u.%03u", thousandths / 1000,
+		              thousandths % 1000);
+	return 0;
+}
+
 static int cpus_read(struct settings *settings, struct error *err)
 {
 	const struct option *cpus = option_get(settings, OPTION_CPUS);
@@ -226,12 +252,11 @@ static int cpus_read(struct settings *settings, struct error *err)
 
 	if (!cpus->value)
 		return 0;
-	if (!cpus_parse(cpus->value, &thousandths) || thousandths < MIN_CPU_SHARE)
-		return error_set(err, "%s: choose 0.01 to %d, such as 2 or 1.5", option_text(cpus), MAX_GUEST_CPUS);
-	settings->guest_cpus = (thousandths + 999) / 1000;
-	if (thousandths % 1000 != 0)
-		arguments_add(&settings->config_options, "--cpu-share=%u.%03u", thousandths / 1000, thousandths % 1000);
-	return 0;
+	if (!cpus_parse(cpus->value, &thousandths))
+		return error_set(err, "%s: choose 0.01 to %d CPUs, such as 2 or 1.5",
+		                 option_text(cpus), MAX_GUEST_CPUS);
+	// As for docker, 0 is as when nothing is said.
+	return thousandths == 0 ? 0 : cpu_share_set(settings, cpus, thousandths, err);
 }
 
 static int limits_read(struct settings *settings, struct error *err)
@@ -240,7 +265,8 @@ static int limits_read(struct settings *settings, struct error *err)
 
 	if (memory->value && !size_parse(memory->value, &settings->guest_memory))
 		return error_set(err, "%s is no size from 32M to 8G; write for example 256M", option_text(memory));
-	if (memory->value && settings->guest_memory < MIN_GUEST_MEMORY)
+	// As for docker, 0 is as when nothing is said.
+	if (settings->guest_memory > 0 && settings->guest_memory < MIN_GUEST_MEMORY)
 		return error_set(err, "%s is too little for Linux; give it at least %lluM", option_text(memory),
 		                 (unsigned long long)(MIN_GUEST_MEMORY / MIB));
 	if (settings->guest_memory > MAX_GUEST_MEMORY)
@@ -289,7 +315,8 @@ static int terminal_read(struct settings *settings, struct error *err)
 		return -1;
 	if (!settings->terminal)
 		return 0;
-	settings->terminal_input = !tty->is_flag || settings->options.interactive;
+	settings->terminal_input = !tty->is_flag ||
+		option_is_on(&settings->options, OPTION_INTERACTIVE);
 	if (!settings->image)
 		return refuse(tty, err, "there is no image to run");
 	if (settings->terminal_input && !isatty(STDIN_FILENO))
@@ -328,11 +355,13 @@ int container_settings_read(struct settings *settings, struct error *err)
 	settings->images = option_get(settings, OPTION_IMAGES)->value;
 	if (settings->images && images_check(settings->images, err) < 0)
 		return -1;
-	if (image_read(settings, err) < 0 || command_read(settings, err) < 0 || env_read(settings, err) < 0 ||
-	    user_read(settings, err) < 0 || workdir_read(settings, err) < 0 || hostname_read(settings, err) < 0 ||
-	    readonly_read(settings, err) < 0 || limits_read(settings, err) < 0 || disk_read(settings, err) < 0 ||
-	    stop_timeout_read(settings, err) < 0 || terminal_read(settings, err) < 0 || kernel_read(settings, err) < 0 ||
-	    ports_read(settings, err) < 0)
+	if (image_read(settings, err) < 0 || command_read(settings, err) < 0 ||
+	    env_read(settings, err) < 0 || user_read(settings, err) < 0 ||
+	    workdir_read(settings, err) < 0 || hostname_read(settings, err) < 0 ||
+	    readonly_read(settings, err) < 0 || quiet_read(settings, err) < 0 ||
+	    limits_read(settings, err) < 0 || disk_read(settings, err) < 0 ||
+	    stop_timeout_read(settings, err) < 0 || terminal_read(settings, err) < 0 ||
+	    kernel_read(settings, err) < 0 || ports_read(settings, err) < 0)
 		return -1;
-	return settings->config_options.failed ? error_set(err, "out of memory") : 0;
+	return 0;
 }

@@ -6,103 +6,43 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PREFIX "LINUXRUN_"
+#include "tools/common/nearest.h"
+#include "tools/run/settings/flags.h"
+
+#define LINUXRUN "LINUXRUN_"
+#define STARINA "STARINA_"
 #define MAX_SHOWN 200
 
 static const char *const variables[NUM_OPTIONS] = {
-	[OPTION_IMAGE] = PREFIX "IMAGE",
-	[OPTION_IMAGES] = PREFIX "IMAGES",
-	[OPTION_ENTRYPOINT] = PREFIX "ENTRYPOINT",
-	[OPTION_ARGS] = PREFIX "ARGS",
-	[OPTION_ENV] = PREFIX "ENV",
-	[OPTION_ENV_FILE] = PREFIX "ENV_FILE",
-	[OPTION_MEMORY] = PREFIX "MEMORY",
-	[OPTION_CPUS] = PREFIX "CPUS",
-	[OPTION_DISK] = PREFIX "DISK",
-	[OPTION_DISK_FILE] = PREFIX "DISK_FILE",
-	[OPTION_PORTS] = PREFIX "PORTS",
-	[OPTION_USER] = PREFIX "USER",
-	[OPTION_WORKDIR] = PREFIX "WORKDIR",
-	[OPTION_HOSTNAME] = PREFIX "HOSTNAME",
-	[OPTION_READONLY] = PREFIX "READONLY",
-	[OPTION_TTY] = PREFIX "TTY",
-	[OPTION_KERNEL] = PREFIX "KERNEL",
-	[OPTION_STOP_TIMEOUT] = PREFIX "STOP_TIMEOUT",
-	[OPTION_SMP] = "STARINA_SMP",
+	[OPTION_IMAGE] = LINUXRUN "IMAGE",
+	[OPTION_IMAGES] = LINUXRUN "IMAGES",
+	[OPTION_ENTRYPOINT] = LINUXRUN "ENTRYPOINT",
+	[OPTION_ARGS] = LINUXRUN "ARGS",
+	[OPTION_ENV] = LINUXRUN "ENV",
+	[OPTION_ENV_FILE] = LINUXRUN "ENV_FILE",
+	[OPTION_MEMORY] = LINUXRUN "MEMORY",
+	[OPTION_CPUS] = LINUXRUN "CPUS",
+	[OPTION_DISK] = LINUXRUN "DISK",
+	[OPTION_DISK_FILE] = LINUXRUN "DISK_FILE",
+	[OPTION_PORTS] = LINUXRUN "PORTS",
+	[OPTION_USER] = LINUXRUN "USER",
+	[OPTION_WORKDIR] = LINUXRUN "WORKDIR",
+	[OPTION_HOSTNAME] = LINUXRUN "HOSTNAME",
+	[OPTION_READONLY] = LINUXRUN "READONLY",
+	[OPTION_TTY] = LINUXRUN "TTY",
+	[OPTION_KERNEL] = LINUXRUN "KERNEL",
+	[OPTION_STOP_TIMEOUT] = LINUXRUN "STOP_TIMEOUT",
+	[OPTION_SMP] = STARINA "SMP",
+	[OPTION_QUIET] = STARINA "QUIET",
 };
 
-enum flag_kind {
-	FLAG_VALUE,  // --flag VALUE sets an option
-	FLAG_BOOL,  // --flag or --flag=true
-	FLAG_ENV,
-	FLAG_ENV_FILE,
-	FLAG_PUBLISH,
-	FLAG_LOG,
-	FLAG_GDB,
-	FLAG_HELP,
-	FLAG_INTERACTIVE,
-	FLAG_NOTHING,  // what docker has to be told is so here anyway
-	FLAG_REFUSED,  // docker's, and without a meaning here
+// Variables that others read: settings.c, the image tool, setup.sh, the tests.
+static const char *const other_variables[] = {
+	STARINA "MEMORY",    STARINA "HTTP_PORT", STARINA "APPEND", STARINA "CPU",
+	STARINA "QEMU_ARGS", STARINA "NO_BUILD",  STARINA "CACHE",  STARINA "MIRROR",
+	STARINA "ROOT",      STARINA "BUILD",     STARINA "LOCK",   STARINA "TEST_CACHE",
 };
-
-struct flag {
-	const char *name;
-	char letter;  // '\0': none
-	enum flag_kind kind;
-	enum option_id option;
-	const char *why;  // FLAG_REFUSED
-};
-
-static const struct flag flags[] = {
-	{ "env", 'e', FLAG_ENV, OPTION_ENV, NULL },
-	{ "env-file", '\0', FLAG_ENV_FILE, OPTION_ENV_FILE, NULL },
-	{ "publish", 'p', FLAG_PUBLISH, OPTION_PORTS, NULL },
-	{ "memory", 'm', FLAG_VALUE, OPTION_MEMORY, NULL },
-	{ "cpus", '\0', FLAG_VALUE, OPTION_CPUS, NULL },
-	{ "user", 'u', FLAG_VALUE, OPTION_USER, NULL },
-	{ "workdir", 'w', FLAG_VALUE, OPTION_WORKDIR, NULL },
-	{ "hostname", 'h', FLAG_VALUE, OPTION_HOSTNAME, NULL },
-	{ "entrypoint", '\0', FLAG_VALUE, OPTION_ENTRYPOINT, NULL },
-	{ "disk", '\0', FLAG_VALUE, OPTION_DISK, NULL },
-	{ "disk-file", '\0', FLAG_VALUE, OPTION_DISK_FILE, NULL },
-	{ "kernel", '\0', FLAG_VALUE, OPTION_KERNEL, NULL },
-	{ "stop-timeout", '\0', FLAG_VALUE, OPTION_STOP_TIMEOUT, NULL },
-	{ "smp", '\0', FLAG_VALUE, OPTION_SMP, NULL },
-	{ "read-only", '\0', FLAG_BOOL, OPTION_READONLY, NULL },
-	{ "tty", 't', FLAG_BOOL, OPTION_TTY, NULL },
-	{ "interactive", 'i', FLAG_INTERACTIVE, OPTION_TTY, NULL },
-	{ "rm", '\0', FLAG_NOTHING, OPTION_IMAGE, NULL },
-	{ "log", '\0', FLAG_LOG, OPTION_IMAGE, NULL },
-	{ "gdb", '\0', FLAG_GDB, OPTION_IMAGE, NULL },
-	{ "help", '\0', FLAG_HELP, OPTION_IMAGE, NULL },
-	{ "volume", 'v', FLAG_REFUSED, OPTION_IMAGE,
-	  "there are no shared folders yet; data is kept in a --disk-file" },
-	{ "mount", '\0', FLAG_REFUSED, OPTION_IMAGE,
-	  "there are no shared folders yet; data is kept in a --disk-file" },
-	{ "detach", 'd', FLAG_REFUSED, OPTION_IMAGE,
-	  "the container ends with run.sh; let the shell keep it in the background with &" },
-	{ "name", '\0', FLAG_REFUSED, OPTION_IMAGE,
-	  "containers have no names: each run is a machine of its own" },
-	{ "network", '\0', FLAG_REFUSED, OPTION_IMAGE, "each container has one network, that of the OS" },
-	{ "privileged", '\0', FLAG_REFUSED, OPTION_IMAGE, "capabilities are docker's default set" },
-	{ "cap-add", '\0', FLAG_REFUSED, OPTION_IMAGE, "capabilities are docker's default set" },
-	{ "cap-drop", '\0', FLAG_REFUSED, OPTION_IMAGE, "capabilities are docker's default set" },
-	{ "platform", '\0', FLAG_REFUSED, OPTION_IMAGE, "it is linux/riscv64 always, so leave it out" },
-	{ "restart", '\0', FLAG_REFUSED, OPTION_IMAGE, "a container runs once" },
-	{ "net", '\0', FLAG_REFUSED, OPTION_IMAGE, "each container has one network, that of the OS" },
-	{ "ip", '\0', FLAG_REFUSED, OPTION_IMAGE, "another address is had with STARINA_APPEND=linuxrun.address=A" },
-	{ "dns", '\0', FLAG_REFUSED, OPTION_IMAGE, "names are resolved as the host resolves them" },
-	{ "add-host", '\0', FLAG_REFUSED, OPTION_IMAGE, "/etc/hosts has the container's own name only" },
-	{ "publish-all", 'P', FLAG_REFUSED, OPTION_IMAGE, "name each port with --publish" },
-	{ "init", '\0', FLAG_REFUSED, OPTION_IMAGE, "the command is the container's first process" },
-	{ "pull", '\0', FLAG_REFUSED, OPTION_IMAGE, "the registry is asked for the newest in each run, so leave it out" },
-	{ "tmpfs", '\0', FLAG_REFUSED, OPTION_IMAGE, "without --disk all that is written is in memory" },
-	{ "shm-size", '\0', FLAG_REFUSED, OPTION_IMAGE, "/dev/shm has 64 MiB" },
-	{ "ulimit", '\0', FLAG_REFUSED, OPTION_IMAGE, "limits are docker's default ones" },
-	{ "security-opt", '\0', FLAG_REFUSED, OPTION_IMAGE, "only no-new-privileges is there, and set for all users but root" },
-	{ "device", '\0', FLAG_REFUSED, OPTION_IMAGE, "the container's machine has no other devices" },
-	{ "gpus", '\0', FLAG_REFUSED, OPTION_IMAGE, "the container's machine has no other devices" },
-};
+#define NUM_OTHERS (sizeof(other_variables) / sizeof(other_variables[0]))
 
 // --- Values -------------------------------------------------------------------------------------
 
@@ -112,87 +52,112 @@ const char *option_text(const struct option *option)
 	char value[MAX_SHOWN];
 
 	error_printable(value, sizeof(value), option->value ? option->value : "");
+	if (option->is_flag && strcmp(value, "true") == 0)
+		return option->name;
 	snprintf(text, sizeof(text), "%s%c%s", option->name, option->is_flag ? ' ' : '=', value);
 	return text;
 }
 
-static void option_set(struct options *options, const struct flag *flag, const char *name, const char *value)
+bool option_is_on(const struct options *options, enum option_id id)
 {
-	(void)name;
-	options->values[flag->option] = (struct option){ .value = value, .name = name, .is_flag = true };
+	const char *value = options->values[id].value;
+
+	return value && strcmp(value, "true") == 0;
 }
 
-static int list_add(const char ***items, size_t *count, const char *item, struct error *err)
+// How the flag is written in errors: by its long name.
+static const char *flag_text(const struct flag *flag)
 {
-	const char **grown = realloc(*items, (*count + 1) * sizeof(*grown));
+	static char names[NUM_OPTIONS][32];
+	char *name = names[flag->effect == FLAG_SETS ? flag->target : OPTION_PORTS];
+
+	snprintf(name, sizeof(names[0]), "--%s", flag->name);
+	return name;
+}
+
+static int list_add(struct option_list *list, const char *item, struct error *err)
+{
+	const char **grown = realloc(list->items, (list->count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return error_set(err, "out of memory");
-	*items = grown;
-	grown[(*count)++] = item;
+	list->items = grown;
+	grown[list->count++] = item;
 	return 0;
 }
 
-static int ports_add(struct options *options, const struct flag *flag, const char *name, const char *value,
+// The variable is one text with commas, so all flags together are one, too.
+static int ports_add(struct options *options, const char *name, const char *value,
                      struct error *err)
 {
 	char *joined;
 
-	if (asprintf(&joined, "%s%s%s", options->ports ? options->ports : "", options->ports ? "," : "", value) < 0)
+	if (asprintf(&joined, "%s%s%s", options->ports ? options->ports : "",
+	             options->ports ? "," : "", value) < 0)
 		return error_set(err, "out of memory");
 	free(options->ports);
 	options->ports = joined;
-	option_set(options, flag, name, joined);
+	options->values[OPTION_PORTS] =
+		(struct option){ .value = joined, .name = name, .is_flag = true };
 	return 0;
 }
 
 // --- Flags --------------------------------------------------------------------------------------
 
-static bool takes_value(const struct flag *flag)
+static int flag_refuse(const struct flag *flag, const char *value, struct error *err)
 {
-	switch (flag->kind) {
-	case FLAG_VALUE:
-	case FLAG_ENV:
-	case FLAG_ENV_FILE:
-	case FLAG_PUBLISH:
-	case FLAG_LOG: return true;
-	default: return false;
-	}
+	char printable[MAX_SHOWN];
+
+	if (flag_is_harmless(flag, value))
+		return 0;
+	error_printable(printable, sizeof(printable), value);
+	if (flag->type == FLAG_SWITCH || !flag->harmless)
+		return error_set(err, "--%s is not possible here: %s", flag->name, flag->why);
+	return error_set(err, "--%s %s is not possible here: %s", flag->name, printable, flag->why);
 }
 
-// Applies a flag that has its value, or none (NULL). `name` is how the flag is written.
-static int flag_apply(struct options *options, const struct flag *flag, const char *name, const char *value,
+static int flag_apply(struct options *options, const struct flag *flag, const char *value,
                       struct error *err)
 {
-	switch (flag->kind) {
-	case FLAG_VALUE:
-	case FLAG_BOOL: option_set(options, flag, name, value ? value : "true"); break;
-	case FLAG_ENV: return list_add(&options->env, &options->num_env, value, err);
-	case FLAG_ENV_FILE: return list_add(&options->env_files, &options->num_env_files, value, err);
-	case FLAG_PUBLISH: return ports_add(options, flag, name, value, err);
-	case FLAG_LOG: options->log_path = value; break;
-	case FLAG_GDB: options->gdb = true; break;
-	case FLAG_HELP: options->help = true; break;
-	case FLAG_INTERACTIVE: options->interactive = true; break;
-	case FLAG_NOTHING: break;
-	case FLAG_REFUSED: return error_set(err, "%s is not possible here: %s", name, flag->why);
+	if (flag_value_check(flag, &value, err) < 0)
+		return -1;
+	switch (flag->effect) {
+	case FLAG_ACCEPTED: return 0;
+	case FLAG_REFUSED: return flag_refuse(flag, value, err);
+	case FLAG_ADDS:
+		if (flag->target == LIST_PUBLISH)
+			return ports_add(options, flag_text(flag), value, err);
+		return list_add(&options->lists[flag->target], value, err);
+	case FLAG_SETS:
+		// As for docker, an empty text is none. An empty entrypoint stands for itself.
+		if (!value[0] && flag->type == FLAG_TEXT && flag->target != OPTION_ENTRYPOINT)
+			value = NULL;
+		options->values[flag->target] =
+			(struct option){ .value = value, .name = flag_text(flag), .is_flag = true };
 	}
 	return 0;
 }
 
 static int unknown_flag(const char *word, struct error *err)
 {
-	return error_set(err, "the option %s is unknown; ./run.sh --help lists them all", word);
+	char printable[MAX_SHOWN];
+	const char *nearest = NULL;
+	char name[MAX_SHOWN];
+
+	error_printable(printable, sizeof(printable), word);
+	if (word[1] == '-') {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(printable + 2, "="),
+		         printable + 2);
+		nearest = flag_nearest(name);
+	}
+	return error_set(err, "the option %s is unknown%s%s%s; ./run.sh --help lists them all",
+	                 printable, nearest ? "; did you mean --" : "", nearest ? nearest : "",
+	                 nearest ? "?" : "");
 }
 
-// How the flag is written in errors: by its long name.
-static const char *flag_name(const struct flag *flag)
+static int missing_value(const char *text, struct error *err)
 {
-	static char names[sizeof(flags) / sizeof(flags[0])][24];
-	char *name = names[flag - flags];
-
-	snprintf(name, sizeof(names[0]), "--%s", flag->name);
-	return name;
+	return error_set(err, "the option %s lacks its value; see ./run.sh --help", text);
 }
 
 // --NAME, --NAME=VALUE or --NAME VALUE at argv[*index], which is moved past it.
@@ -201,70 +166,86 @@ static int long_flag(struct options *options, char **argv, int *index, struct er
 	const char *word = argv[*index];
 	size_t length = strcspn(word + 2, "=");
 	const char *value = word[2 + length] ? word + 2 + length + 1 : NULL;
+	const struct flag *flag = flag_find(word + 2, length);
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		const struct flag *flag = &flags[i];
-
-		if (strlen(flag->name) != length || strncmp(flag->name, word + 2, length) != 0)
-			continue;
-		if (!value && takes_value(flag)) {
-			value = argv[++*index];
-			if (!value)
-				return error_set(err, "the option --%s lacks its value; see ./run.sh --help", flag->name);
-		} else if (value && !takes_value(flag) && flag->kind != FLAG_BOOL && flag->kind != FLAG_REFUSED) {
-			return error_set(err, "the option --%s takes no value", flag->name);
-		}
-		++*index;
-		return flag_apply(options, flag, flag_name(flag), value, err);
-	}
-	return unknown_flag(word, err);
+	if (!flag)
+		return unknown_flag(word, err);
+	if (!value && flag->type == FLAG_SWITCH)
+		value = "true";
+	if (!value)
+		value = argv[++*index];
+	if (!value)
+		return missing_value(word, err);
+	++*index;
+	return flag_apply(options, flag, value, err);
 }
 
-static const struct flag *letter_find(char letter)
-{
-	for (size_t i = 0; letter && i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (flags[i].letter == letter)
-			return &flags[i];
-	return NULL;
-}
-
-// -it, -eK=V, -e K=V at argv[*index], which is moved past it.
+// -it, -t=false, -eK=V, -e K=V at argv[*index], which is moved past it.
 static int short_flags(struct options *options, char **argv, int *index, struct error *err)
 {
-	for (const char *at = argv[*index] + 1; *at; at++) {
-		const struct flag *flag = letter_find(*at);
-		const char *value = NULL;
+	const char *at = argv[*index] + 1;
+	bool last = false;
+
+	while (*at && !last) {
+		const struct flag *flag = flag_find_letter(*at);
+		const char text[] = { '-', *at, '\0' };
+		const char *value = "true";
 
 		if (!flag)
 			return unknown_flag(argv[*index], err);
-		if (takes_value(flag)) {
+		last = at[1] == '=' || flag->type != FLAG_SWITCH;
+		if (last) {
 			value = at[1] ? at + 1 + (at[1] == '=') : argv[++*index];
 			if (!value)
-				return error_set(err, "the option -%c lacks its value; see ./run.sh --help", *at);
+				return missing_value(text, err);
 		}
-		if (flag_apply(options, flag, flag_name(flag), value, err) < 0)
+		if (flag_apply(options, flag, value, err) < 0)
 			return -1;
-		if (value)
-			break;
+		at++;
 	}
 	++*index;
 	return 0;
 }
 
-// The words that are no flags: IMAGE [COMMAND...].
+// --- The words that are no flags: IMAGE [COMMAND...] --------------------------------------------
+
+// What somebody writes who takes run.sh for docker, or a switch's value for a word of its own.
+static const char *image_hint(const char *word)
+{
+	static const char *const commands[] = { "build",  "container", "create", "exec",  "image",
+		                                "images", "inspect",   "kill",   "login", "logs",
+		                                "ps",     "pull",      "push",   "rm",    "rmi",
+		                                "start",  "stop",      "stats",  "volume" };
+
+	if (strcmp(word, "run") == 0)
+		return "run.sh is docker's `run` already: leave the word out, as in ./run.sh alpine";
+	if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
+		return "the value of an option such as --rm stands behind a \"=\": --rm=true";
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(word, commands[i]) == 0)
+			return "a command of docker's; run.sh only runs containers. If it is an image, "
+			       "write docker:// before its name";
+	return NULL;
+}
+
 static int command_take(struct options *options, char **words, int count, struct error *err)
 {
 	struct option *image = &options->values[OPTION_IMAGE];
+	char printable[MAX_SHOWN];
 
 	if (count == 0)
 		return 0;
+	error_printable(printable, sizeof(printable), words[0]);
+	if (image_hint(words[0]))
+		return error_set(err, "\"%s\" is no image: %s", printable, image_hint(words[0]));
 	if (words[0][0] == '/' || words[0][0] == '.')
 		return error_set(err,
-		                 "\"%s\" is no image name; write file://PATH for a `docker save` archive or oci://PATH for "
-		                 "an OCI layout",
-		                 words[0]);
+		                 "\"%s\" is no image name; write file://PATH for a `docker save` "
+		                 "archive or oci://PATH for an OCI layout",
+		                 printable);
 	// As docker has it: a name alone is one of a registry.
-	if (asprintf(&options->image, "%s%s", strstr(words[0], "://") ? "" : "docker://", words[0]) < 0) {
+	if (asprintf(&options->image, "%s%s", strstr(words[0], "://") ? "" : "docker://",
+	             words[0]) < 0) {
 		options->image = NULL;
 		return error_set(err, "out of memory");
 	}
@@ -282,7 +263,7 @@ static int flags_read(struct options *options, int argc, char **argv, struct err
 
 	// Alone, -h asks for help: as docker's, it needs a name.
 	if (argc == 2 && strcmp(argv[1], "-h") == 0) {
-		options->help = true;
+		options->values[OPTION_HELP].value = "true";
 		return 0;
 	}
 	while (index < argc && argv[index][0] == '-' && argv[index][1]) {
@@ -299,30 +280,52 @@ static int flags_read(struct options *options, int argc, char **argv, struct err
 
 // --- Variables ----------------------------------------------------------------------------------
 
-// A misspelt setting must not be one without effect.
-static int unknown_variables_check(struct error *err)
+// The variable number `i` of NUM_OPTIONS + NUM_OTHERS; NULL: that option has none.
+static const char *variable_at(size_t i)
 {
-	for (char **entry = environ; *entry; entry++) {
-		size_t length = strcspn(*entry, "=");
-		bool found = false;
+	return i < NUM_OPTIONS ? variables[i] : other_variables[i - NUM_OPTIONS];
+}
 
-		if (strncmp(*entry, PREFIX, strlen(PREFIX)) != 0)
-			continue;
-		for (size_t i = 0; i < NUM_OPTIONS && !found; i++)
-			found = strlen(variables[i]) == length && strncmp(*entry, variables[i], length) == 0;
-		if (!found)
-			return error_set(err, "%.*s is no setting; ./run.sh --help lists them", (int)length, *entry);
-	}
-	return 0;
+// Only what stands behind the prefix can be mistyped: all have that in common.
+static int variable_refuse(const char *name, size_t prefix, struct error *err)
+{
+	struct nearest nearest = nearest_begin(name + prefix);
+
+	for (size_t i = 0; i < NUM_OPTIONS + NUM_OTHERS; i++)
+		if (variable_at(i) && strncmp(variable_at(i), name, prefix) == 0)
+			nearest_offer(&nearest, variable_at(i) + prefix);
+	return error_set(err, "%s is no setting%s%.*s%s%s; ./run.sh --help lists them", name,
+	                 nearest.word ? "; did you mean " : "", nearest.word ? (int)prefix : 0,
+	                 name, nearest.word ? nearest.word : "", nearest.word ? "?" : "");
+}
+
+// A misspelt setting must not be one without effect.
+static int variable_check(const char *entry, struct error *err)
+{
+	char name[MAX_SHOWN];
+	size_t prefix = 0;
+
+	if (strncmp(entry, LINUXRUN, strlen(LINUXRUN)) == 0)
+		prefix = strlen(LINUXRUN);
+	else if (strncmp(entry, STARINA, strlen(STARINA)) == 0)
+		prefix = strlen(STARINA);
+	if (prefix == 0)
+		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(entry, "="), entry);
+	for (size_t i = 0; i < NUM_OPTIONS + NUM_OTHERS; i++)
+		if (variable_at(i) && strcmp(variable_at(i), name) == 0)
+			return 0;
+	return variable_refuse(name, prefix, err);
 }
 
 int options_read(struct options *options, int argc, char **argv, struct error *err)
 {
 	*options = (struct options){ 0 };
-	if (unknown_variables_check(err) < 0)
-		return -1;
+	for (char **entry = environ; *entry; entry++)
+		if (variable_check(*entry, err) < 0)
+			return -1;
 	for (size_t i = 0; i < NUM_OPTIONS; i++) {
-		const char *value = getenv(variables[i]);
+		const char *value = variables[i] ? getenv(variables[i]) : NULL;
 
 		options->values[i].name = variables[i];
 		if (value && value[0])
@@ -333,8 +336,8 @@ int options_read(struct options *options, int argc, char **argv, struct error *e
 
 void options_deinit(struct options *options)
 {
-	free(options->env);
-	free(options->env_files);
+	for (size_t i = 0; i < NUM_LISTS; i++)
+		free(options->lists[i].items);
 	free(options->ports);
 	free(options->image);
 	*options = (struct options){ 0 };

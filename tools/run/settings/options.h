@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the user gave, as text: LINUXRUN_ variables and the flags that mean the same, which are those of `docker run`.
-// settings.c tells whether it makes sense.
+// What the user gave, as text: variables and flags, which are those of `docker run` (flags.h).
+// settings.c and container_settings.c tell whether it makes sense.
 #pragma once
 
 #include <stdbool.h>
@@ -30,7 +30,37 @@ enum option_id {
 	OPTION_STOP_TIMEOUT,
 	// Of the machine: STARINA_ variables.
 	OPTION_SMP,
+	OPTION_QUIET,
+	// Flags without a variable.
+	OPTION_CIDFILE,
+	OPTION_CPU_PERIOD,
+	OPTION_CPU_QUOTA,
+	OPTION_DOMAINNAME,
+	OPTION_GDB,
+	OPTION_HELP,
+	OPTION_INTERACTIVE,
+	OPTION_LOG,
+	OPTION_NAME,
+	OPTION_NETWORK,
+	OPTION_OOM_SCORE_ADJ,
+	OPTION_PIDS_LIMIT,
+	OPTION_PLATFORM,
 	NUM_OPTIONS,
+};
+
+// Flags that may be given several times.
+enum option_list_id {
+	LIST_ADD_HOST,
+	LIST_ANNOTATION,
+	LIST_ATTACH,
+	LIST_DNS,
+	LIST_DNS_OPTION,
+	LIST_DNS_SEARCH,
+	LIST_ENV,
+	LIST_ENV_FILE,
+	LIST_PUBLISH,
+	LIST_SECURITY,
+	NUM_LISTS,
 };
 
 // A setting's value and where it comes from.
@@ -40,26 +70,29 @@ struct option {
 	bool is_flag;
 };
 
+struct option_list {
+	const char **items;  // in order
+	size_t count;
+};
+
 struct options {
 	struct option values[NUM_OPTIONS];
-	const char **env;  // --env, in order
-	size_t num_env;
-	const char **env_files;  // --env-file
-	size_t num_env_files;
+	struct option_list lists[NUM_LISTS];
 	char *ports;  // all --publish, joined by commas
 	char *image;  // the image of the command line as a reference
 	char **command;  // what follows the image; NULL: nothing
 	size_t num_command;
-	const char *log_path;  // --log
-	bool interactive;  // --interactive
-	bool gdb;
-	bool help;
 };
 
-// Reads `argv` and the environment; a flag wins over its variable. The strings are theirs. Released by options_deinit(), also after
-// -1 with `err`: an unknown flag or LINUXRUN_ variable, a value that is missing, a flag of docker's that has no meaning here.
+// Reads `argv` and the environment; a flag wins over its variable. The strings are theirs. Released
+// by options_deinit(), also after -1 with `err`: an unknown flag or variable of ours, a value that
+// is missing or not of the flag's type, a flag of docker's that is not possible here.
 int options_read(struct options *options, int argc, char **argv, struct error *err);
 void options_deinit(struct options *options);
 
-// "LINUXRUN_MEMORY=4M" or "--memory 4M", printable and not too long. The result is valid until the next call.
+// "LINUXRUN_MEMORY=4M", "--memory 4M" or, of a switch, "--tty", printable and not too long. The
+// result is valid until the next call.
 const char *option_text(const struct option *option);
+
+// Whether a switch is on.
+bool option_is_on(const struct options *options, enum option_id id);

@@ -2,6 +2,7 @@
 #include "tools/run/settings/settings.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -21,6 +22,7 @@
 #define OS_MEMORY (64 * MIB)  // what the OS keeps for itself
 #define OS_MEMORY_AMPLE (128 * MIB)  // what it gets when the machine's size is ours to choose
 #define MAX_MEMORY ((uint64_t)1 << 40)
+#define MAX_PLACES 18
 #define DEFAULT_SMP 2
 #define MAX_SMP 16  // what the kernel uses (MAX_HARTS in kernel/sched/sched.h)
 #define DEFAULT_HTTP_PORT 30080
@@ -52,37 +54,44 @@ bool number_parse(const char *text, unsigned long max, unsigned *number)
 	return value <= max;
 }
 
+// The digits behind a point, as a part of `unit` that is rounded down.
+static uint64_t fraction_of(const char *digits, size_t count, uint64_t unit)
+{
+	uint64_t value = 0;
+	uint64_t scale = 1;
+
+	// More digits than these are below a byte.
+	for (size_t i = 0; i < count && i < MAX_PLACES; i++) {
+		value = value * 10 + (uint64_t)(digits[i] - '0');
+		scale *= 10;
+	}
+	return (uint64_t)((unsigned __int128)value * unit / scale);
+}
+
 bool size_parse(const char *text, uint64_t *size)
 {
-	size_t digits = strspn(text, "0123456789");
-	const char *unit = text + digits;
+	static const char letters[] = "kmgtp";
+	size_t whole = strspn(text, "0123456789");
+	size_t places = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+	const char *unit = text + whole + (text[whole] == '.') + places;
 	uint64_t value;
-	unsigned shift;
+	unsigned shift = 0;
 
-	if (digits == 0 || digits > 15)
+	if (whole + places == 0 || whole > 15)
 		return false;
-	value = strtoull(text, NULL, 10);
-	switch (*unit) {
-	case '\0':
-	case 'b':
-	case 'B': shift = 0; break;
-	case 'k':
-	case 'K': shift = 10; break;
-	case 'm':
-	case 'M': shift = 20; break;
-	case 'g':
-	case 'G': shift = 30; break;
-	case 't':
-	case 'T': shift = 40; break;
-	default: return false;
+	value = whole ? strtoull(text, NULL, 10) : 0;
+	unit += *unit == ' ' && unit[1];
+	if (*unit && strchr(letters, tolower((unsigned char)*unit))) {
+		shift = (unsigned)(strchr(letters, tolower((unsigned char)*unit)) - letters + 1) *
+			10;
+		unit++;
 	}
-	unit += *unit != '\0';
 	// KB and KiB are K.
-	if (shift > 0 && (strcasecmp(unit, "b") == 0 || strcasecmp(unit, "ib") == 0))
+	if (strcasecmp(unit, "b") == 0 || (shift > 0 && strcasecmp(unit, "ib") == 0))
 		unit = "";
 	if (*unit || value > MAX_MEMORY >> shift)
 		return false;
-	*size = value << shift;
+	*size = (value << shift) + fraction_of(text + whole + 1, places, (uint64_t)1 << shift);
 	return true;
 }
 
@@ -143,13 +152,15 @@ int settings_read(struct settings *settings, int argc, char **argv, struct error
 	if (options_read(&settings->options, argc, argv, err) < 0)
 		return -1;
 	settings->root = env_or("STARINA_ROOT", ".");
-	settings->help = settings->options.help;
+	settings->help = option_is_on(&settings->options, OPTION_HELP);
 	if (settings->help)
 		return 0;
-	settings->gdb = settings->options.gdb;
-	settings->log_path = settings->options.log_path;
-	if (container_settings_read(settings, err) < 0)
+	settings->gdb = option_is_on(&settings->options, OPTION_GDB);
+	settings->log_path = settings->options.values[OPTION_LOG].value;
+	if (container_settings_read(settings, err) < 0 || docker_settings_read(settings, err) < 0)
 		return -1;
+	if (settings->config_options.failed)
+		return error_set(err, "out of memory");
 	return qemu_read(settings, err);
 }
 

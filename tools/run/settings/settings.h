@@ -13,6 +13,12 @@
 
 #define STOP_FOREVER UINT32_MAX
 
+// The container's streams that are ours.
+#define ATTACH_STDIN 1u
+#define ATTACH_STDOUT 2u
+#define ATTACH_STDERR 4u
+#define ATTACH_ALL 7u
+
 struct settings {
 	struct options options;  // what they were read from; the strings below are its
 	const char *root;  // STARINA_ROOT: the source tree
@@ -29,6 +35,7 @@ struct settings {
 	bool http_port_given;  // by the user: no other will do
 	bool gdb;  // wait for a debugger
 	bool help;
+	bool quiet;  // warnings and errors only
 	// The container.
 	const char *image;  // a reference (tools/image/source/source.h); NULL: the built-in one
 	const char *images;  // LINUXRUN_IMAGES: those that apps may run; NULL: none
@@ -42,6 +49,10 @@ struct settings {
 	bool terminal_input;  // and ours is its other end
 	const char *kernel;  // another guest kernel; NULL: ours
 	uint32_t stop_timeout;  // seconds from the first signal to the end by force, or STOP_FOREVER
+	const char *name;  // of the container; NULL: none
+	const char *cidfile;  // gets the container's id; NULL: none
+	bool no_network;  // but the loopback interface
+	unsigned attached;  // ATTACH_
 };
 
 // Reads `argv` and the environment. The strings are theirs. Released by settings_deinit(), also after -1 with `err`, which names the
@@ -49,13 +60,19 @@ struct settings {
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err);
 void settings_deinit(struct settings *settings);
 
-// What is the container's own (container_settings.c); part of settings_read().
+// What is the container's own (container_settings.c, docker_settings.c); part of settings_read().
 int container_settings_read(struct settings *settings, struct error *err);
+int docker_settings_read(struct settings *settings, struct error *err);
+
+// Gives the container a number of CPUs, in thousandths, that `option` asks for. -1 with `err`.
+int cpu_share_set(struct settings *settings, const struct option *option, unsigned thousandths,
+                  struct error *err);
 
 // Takes the host's ports for the container (ports_reserve() in tools/run/settings/published_ports.h).
 int settings_reserve_ports(struct settings *settings, struct error *err);
 
-// Parses a size such as 512M or 1G (a plain number is bytes; KB and KiB are K). Returns false when it is none.
+// Parses a size as docker has it: 512M, 0.5g, "1 GB"; a plain number is bytes, KB and KiB are K.
+// Returns false when it is none.
 bool size_parse(const char *text, uint64_t *size);
 
 // Parses a plain decimal number up to `max`. Returns false when it is none.

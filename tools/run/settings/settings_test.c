@@ -21,7 +21,7 @@ static struct error err;
 // Reads `words` (NULL-terminated, run.sh itself left out).
 static int read_words(char **words)
 {
-	char *argv[32] = { "run.sh" };
+	char *argv[64] = { "run.sh" };
 	int argc = 1;
 
 	for (; words && *words; words++)
@@ -57,14 +57,20 @@ static bool passes_on(const char *option)
 
 static void test_sizes(void **state)
 {
-	static const char *const bad[] = { "",   "M",    "12X",      "12MM",   "-1",    " 1",  "1.5G", "9999999999999999",
-		                           "1MBB", "1bb", "2000000G", "1M ",  "0x10",  "1e3", "+1",   HUGE_NUMBER };
+	static const char *const bad[] = {
+		"",      "M",        "12X", "12MM", "-1",  " 1",  "9999999999999999",
+		"1MBB",  "1bb",      "1M ", "0x10", "1e3", "+1",  HUGE_NUMBER,
+		"1.5.5", "2000000G", ".",   ".G",   "1 ",  "1  M"
+	};
 	static const struct {
 		const char *text;
 		uint64_t size;
-	} good[] = { { "4096", 4096 },        { "4096b", 4096 },       { "1k", 1024 },         { "128M", 128u << 20 },
-		     { "128MB", 128u << 20 }, { "128mib", 128u << 20 }, { "1g", 1u << 30 },     { "1T", 1ull << 40 },
-		     { "0", 0 } };
+	} good[] = { { "4096", 4096 },       { "4096b", 4096 },       { "1k", 1024 },
+		     { "128M", 128u << 20 }, { "128MB", 128u << 20 }, { "128mib", 128u << 20 },
+		     { "1g", 1u << 30 },     { "1T", 1ull << 40 },    { "0", 0 },
+		     { "0.5g", 512u << 20 }, { "1.5G", 3ull << 29 },  { ".5k", 512 },
+		     { "1.m", 1u << 20 },    { "1 GB", 1u << 30 },    { "12.9b", 12 },
+		     { "0.0000000001g", 0 } };
 	uint64_t size = 0;
 
 	(void)state;
@@ -112,19 +118,15 @@ static const struct {
 	{ "LINUXRUN_ENV_FILE", "/no/such/file", "LINUXRUN_ENV_FILE|/no/such/file" },
 	{ "LINUXRUN_ENV_FILE", "/", "LINUXRUN_ENV_FILE|directory" },
 	{ "LINUXRUN_MEMORY", "31M", "LINUXRUN_MEMORY=31M|32M" },
-	{ "LINUXRUN_MEMORY", "0", "LINUXRUN_MEMORY=0|32M" },
 	{ "LINUXRUN_MEMORY", "-128M", "LINUXRUN_MEMORY=-128M|256M" },
 	{ "LINUXRUN_MEMORY", "9G", "LINUXRUN_MEMORY=9G|8G" },
 	{ "LINUXRUN_MEMORY", HUGE_NUMBER, "LINUXRUN_MEMORY=999|32M to 8G" },
-	{ "LINUXRUN_CPUS", "0", "LINUXRUN_CPUS=0|0.01 to 4" },
 	{ "LINUXRUN_CPUS", "5", "LINUXRUN_CPUS=5|0.01 to 4" },
 	{ "LINUXRUN_CPUS", "4.001", "LINUXRUN_CPUS=4.001|0.01 to 4" },
 	{ "LINUXRUN_CPUS", "0.001", "LINUXRUN_CPUS=0.001|0.01 to 4" },
 	{ "LINUXRUN_CPUS", ".", "LINUXRUN_CPUS=.|0.01 to 4" },
 	{ "LINUXRUN_CPUS", "1.5x", "LINUXRUN_CPUS=1.5x|0.01 to 4" },
-	{ "LINUXRUN_CPUS", "1.0000", "LINUXRUN_CPUS=1.0000|0.01 to 4" },
 	{ "LINUXRUN_HOSTNAME", "a..b", "LINUXRUN_HOSTNAME=a..b|dots" },
-	{ "LINUXRUN_HOSTNAME", "a.", "LINUXRUN_HOSTNAME=a.|dots" },
 	{ "LINUXRUN_DISK", "big", "LINUXRUN_DISK=big|1G" },
 	{ "LINUXRUN_DISK", "0", "LINUXRUN_DISK=0|16M to 1T" },
 	{ "LINUXRUN_DISK", "15M", "LINUXRUN_DISK=15M|16M to 1T" },
@@ -147,7 +149,14 @@ static const struct {
 	{ "LINUXRUN_STOP_TIMEOUT", "-2", "LINUXRUN_STOP_TIMEOUT=-2|86400" },
 	{ "LINUXRUN_STOP_TIMEOUT", "86401", "LINUXRUN_STOP_TIMEOUT=86401|86400" },
 	{ "LINUXRUN_STOP_TIMEOUT", "10s", "LINUXRUN_STOP_TIMEOUT=10s|seconds" },
-	{ "LINUXRUN_CPU", "2", "LINUXRUN_CPU is no setting|--help" },
+	{ "LINUXRUN_CPU", "2", "LINUXRUN_CPU is no setting|did you mean LINUXRUN_CPUS?|--help" },
+	{ "LINUXRUN_XYZ", "2", "LINUXRUN_XYZ is no setting; ./run.sh --help" },
+	{ "STARINA_MEMROY", "1G", "STARINA_MEMROY is no setting|did you mean STARINA_MEMORY?" },
+	{ "STARINA_HTTP", "1", "STARINA_HTTP is no setting" },
+	{ "STARINA_SPM", "1", "STARINA_SPM is no setting|did you mean STARINA_SMP?" },
+	{ "STARINA_QUIET", "x", "STARINA_QUIET=x|1 (yes)" },
+	{ "LINUXRUN_CPUS", "0.0001", "LINUXRUN_CPUS=0.0001|0.01 to 4" },
+	{ "LINUXRUN_HOSTNAME", ".a", "LINUXRUN_HOSTNAME=.a|begins" },
 	{ "LINUXRUN_", "2", "LINUXRUN_ is no setting" },
 };
 
@@ -182,7 +191,8 @@ static void test_defaults(void **state)
 	assert_int_equal(settings.http_port, 30080);
 	assert_int_equal(settings.guest_memory, 0);
 	assert_int_equal(settings.stop_timeout, 10);
-	assert_int_equal(settings.config_options.count, 0);
+	// But for the host's name servers.
+	assert_int_equal(settings.config_options.count, 1);
 	assert_int_equal(settings.ports.count, 0);
 }
 
@@ -207,6 +217,22 @@ static void test_machine_flags(void **state)
 	assert_int_equal(READ("--cpus=2.0"), 0);
 	assert_int_equal(settings.guest_cpus, 2);
 	assert_false(passes_on("--cpu-share=2.000"));
+	// As for docker, 0 is as when nothing is said, and more places than we can tell apart are
+	// rounded up.
+	assert_int_equal(READ("--cpus", "0", "-m", "0"), 0);
+	assert_int_equal(settings.guest_cpus, 0);
+	assert_int_equal(settings.guest_memory, 0);
+	assert_int_equal(READ("--cpus", "1.0000"), 0);
+	assert_int_equal(settings.guest_cpus, 1);
+	assert_int_equal(READ("--cpus", "0.12345", "-m=0.5g"), 0);
+	assert_true(passes_on("--cpu-share=0.124"));
+	assert_int_equal(settings.guest_memory, 512u << 20);
+	assert_int_equal(READ("--cpu-quota", "50000"), 0);
+	assert_true(passes_on("--cpu-share=0.500"));
+	assert_int_equal(READ("--cpu-quota=30000", "--cpu-period=10000"), 0);
+	assert_int_equal(settings.guest_cpus, 3);
+	assert_int_equal(READ("--cpu-quota=-1", "--cpu-period=0"), 0);
+	assert_int_equal(settings.guest_cpus, 0);
 	assert_int_equal(READ("--stop-timeout", "-1"), 0);
 	assert_int_equal(settings.stop_timeout, STOP_FOREVER);
 	assert_int_equal(READ("-h"), 0);
@@ -235,6 +261,11 @@ static void test_image_and_command(void **state)
 	assert_false(passes_on("--args=a b"));
 	unsetenv("LINUXRUN_IMAGE");
 	unsetenv("LINUXRUN_ARGS");
+	assert_refused(READ("run", "alpine"), "\"run\" is no image|leave the word out");
+	assert_refused(READ("ps"), "\"ps\" is no image|command of docker's|docker://");
+	assert_refused(READ("pull", "alpine"), "\"pull\"|command of docker's");
+	assert_refused(READ("--tty", "true", "alpine"), "\"true\" is no image|--rm=true");
+	assert_int_equal(READ("docker://run"), 0);
 	assert_refused(READ("./x.tar"), "\"./x.tar\" is no image name|file://");
 	assert_refused(READ("Alpine"), "the image docker://Alpine|lower-case");
 }
@@ -259,6 +290,45 @@ static void test_container_flags(void **state)
 	unsetenv("LINUXRUN_ENTRYPOINT");
 }
 
+// Flags of docker's that say what is so anyway, and those that work.
+static void test_docker_flags(void **state)
+{
+	(void)state;
+	assert_int_equal(READ("--rm=true", "-it=false", "--platform=linux/riscv64", "--pull=always",
+	                      "--init", "--restart=no", "--net=bridge", "--security-opt",
+	                      "seccomp=unconfined", "-l", "a=b", "-d=false", "--privileged=0",
+	                      "--ipc", "private", "--memory-swap", "-1", "alpine"),
+	                 0);
+	assert_string_equal(settings.image, "docker://alpine");
+	assert_false(settings.terminal || settings.quiet || settings.no_network);
+	assert_int_equal(settings.attached, ATTACH_ALL);
+	assert_int_equal(READ("-q", "--name=web.1", "--cidfile", "/tmp/no such file", "--network",
+	                      "none", "-a", "STDOUT"),
+	                 0);
+	assert_true(settings.quiet && settings.no_network);
+	assert_string_equal(settings.name, "web.1");
+	assert_string_equal(settings.cidfile, "/tmp/no such file");
+	assert_int_equal(settings.attached, ATTACH_STDOUT);
+	assert_int_equal(READ("--security-opt=no-new-privileges", "--pids-limit=7",
+	                      "--oom-score-adj=-5", "--domainname=x.y", "--annotation", "a=b=c",
+	                      "-h", "my_box.", "--pids-limit", "100"),
+	                 0);
+	assert_true(passes_on("--no-new-privileges") && passes_on("--pids-limit=100") &&
+	            passes_on("--oom-score-adj=-5"));
+	assert_true(passes_on("--domainname=x.y") && passes_on("--annotation=a=b=c") &&
+	            passes_on("--hostname=my_box."));
+	assert_int_equal(READ("--user=", "--entrypoint=", "--name", "", "alpine"), 0);
+	assert_true(passes_on("--entrypoint-word="));
+	assert_false(passes_on("--user="));
+	assert_null(settings.name);
+	assert_int_equal(READ("--dns=9.9.9.9", "--dns-search=a.b", "--dns-option=ndots:3",
+	                      "--add-host=me:host-gateway", "--add-host", "six=[::1]"),
+	                 0);
+	assert_true(passes_on(
+		"--annotation=dev.starina.file:/etc/resolv.conf=nameserver 9.9.9.9\nsearch a.b\noptions ndots:3\n"));
+	assert_true(passes_on("--annotation=dev.starina.hosts=10.0.2.2\tme\n::1\tsix\n"));
+}
+
 static void test_bad_flags(void **state)
 {
 	(void)state;
@@ -267,15 +337,35 @@ static void test_bad_flags(void **state)
 	assert_refused(READ("-itz"), "-itz");
 	assert_refused(READ("-e"), "-e|value");
 	assert_refused(READ("--memory"), "--memory|value");
-	assert_refused(READ("--gdb=1"), "--gdb|no value");
+	assert_refused(READ("--gdb=maybe"), "--gdb=maybe|true or false");
+	assert_refused(READ("--memroy", "1g"), "--memroy is unknown|did you mean --memory?");
+	assert_refused(READ("-dit", "alpine"), "--detach|&");
+	assert_refused(READ("-m", "0.01g"), "--memory 0.01g|32M");
+	assert_refused(READ("--cpus", "x"), "--cpus=x|a number");
+	assert_refused(READ("--cpu-quota", "500000"), "--cpu-quota 500000|0.01 to 4 CPUs");
+	assert_refused(READ("--cpu-quota", "50000", "--cpus=1"), "--cpu-quota 50000|--cpus");
+	assert_refused(READ("--pids-limit", "many"), "--pids-limit=many|a number");
+	assert_refused(READ("--health-timeout", "soon"), "--health-timeout=soon|a time");
+	assert_refused(READ("--platform", "linux/amd64"), "--platform linux/amd64|linux/riscv64");
+	assert_refused(READ("--net=host", "alpine"), "--net host|bridge|10.0.2.2");
+	assert_refused(READ("--restart", "always"), "--restart always is not possible here|once");
+	assert_refused(READ("--pull=never"), "--pull never is not possible here");
+	assert_refused(READ("--security-opt", "seccomp=x.json"), "--security-opt seccomp=x.json");
+	assert_refused(READ("--name", "a b"), "--name a b|letters");
+	assert_refused(READ("--cidfile", "/"), "--cidfile /|the file is there");
+	assert_refused(READ("-a", "stdlog"), "--attach stdlog|stderr");
+	assert_refused(READ("--dns", "dns.example"), "--dns dns.example|address");
+	assert_refused(READ("--add-host", "db"), "--add-host db|NAME:ADDRESS");
+	assert_refused(READ("--annotation", "x"), "--annotation x|KEY=VALUE");
+	assert_refused(READ("--domainname", "a b"), "--domainname a b|letters");
+	assert_refused(READ("--oom-score-adj", "2000"), "--oom-score-adj 2000|1000");
+	assert_refused(READ("--sig-proxy=false"), "--sig-proxy is not possible here");
 	assert_refused(READ("--memory", "4M"), "--memory 4M|32M");
 	assert_refused(READ("-m4M"), "--memory 4M|32M");
 	assert_refused(READ("--smp", "0"), "--smp 0|1 to 16");
 	assert_refused(READ("-v", "/a:/b"), "--volume|shared folders");
 	assert_refused(READ("-d"), "--detach|&");
-	assert_refused(READ("--name=x"), "--name");
 	assert_refused(READ("--cap-add", "ALL"), "--cap-add");
-	assert_refused(READ("--net=host", "alpine"), "--net is not possible here");
 	assert_refused(READ("-P", "alpine"), "--publish");
 	assert_refused(READ("--env", "=1"), "--env|\"=1\"");
 }
@@ -365,8 +455,8 @@ static void test_terminal(void **state)
 
 	(void)state;
 	assert_non_null(freopen("/dev/null", "r", stdin));
-	assert_refused(READ("-it", "x"), "--tty true|the input device is not a TTY");
-	assert_refused(READ("-ti", "x"), "--tty true|the input device is not a TTY");
+	assert_refused(READ("-it", "x"), "--tty: |the input device is not a TTY");
+	assert_refused(READ("-ti", "x"), "--tty: |the input device is not a TTY");
 	setenv("LINUXRUN_TTY", "1", 1);
 	assert_refused(READ("x"), "LINUXRUN_TTY=1|the input device is not a TTY");
 	assert_int_equal(READ("--tty=false", "x"), 0);
@@ -404,17 +494,12 @@ static void test_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_bad_variables),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_machine_flags),
-		cmocka_unit_test(test_image_and_command),
-		cmocka_unit_test(test_container_flags),
-		cmocka_unit_test(test_bad_flags),
-		cmocka_unit_test(test_env),
-		cmocka_unit_test(test_kernel_files),
-		cmocka_unit_test(test_disk),
+		cmocka_unit_test(test_ports),           cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bad_variables),   cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_machine_flags),   cmocka_unit_test(test_image_and_command),
+		cmocka_unit_test(test_container_flags), cmocka_unit_test(test_docker_flags),
+		cmocka_unit_test(test_bad_flags),       cmocka_unit_test(test_env),
+		cmocka_unit_test(test_kernel_files),    cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_terminal),
 	};
 
