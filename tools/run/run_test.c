@@ -125,7 +125,7 @@ static void check_source(bool quiet, const char *line, const char *shown)
 	static struct uart_log console;
 	size_t length;
 
-	console = (struct uart_log){ .passing = true, .quiet = quiet, .source = { .image = "os.elf", .root = "/src" } };
+	console = (struct uart_log){ .passing = true, .quiet = quiet, .raw = quiet, .source = { .image = "os.elf", .root = "/src" } };
 	length = uart_log_push(&console, line, strlen(line), out);
 	out[length] = '\0';
 	assert_string_equal(out, shown);
