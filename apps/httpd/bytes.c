@@ -6,6 +6,7 @@
 #include "libs/starina/syscall.h"
 
 #define BLOCK_BYTES (64u * 1024)
+#define NUMBER_BYTES 8u    // the block's number
 #define SMALL_BYTES 2048u  // sent in one piece with the head
 #define MAX_BYTES (1ull << 40)
 
@@ -57,23 +58,44 @@ static void respond_small(struct http_exchange *exchange, size_t len)
 	http_respond(exchange, 200, "application/octet-stream", data, len);
 }
 
-// A block in a folio of its own, sent without a copy. Returns false when the exchange is over.
+// The folio with the pattern, which all responses share: what a client that reads nothing has waiting takes no memory of its own.
+// HANDLE_NONE: no memory.
+static handle_t pattern_folio(void)
+{
+	static handle_t folio = HANDLE_NONE;
+	handle_t made;
+	void *data;
+
+	if (folio != HANDLE_NONE || folio_create(BLOCK_BYTES, FOLIO_CONTIGUOUS, &made))
+		return folio;
+	if (folio_map(made, PROT_READ | PROT_WRITE, &data)) {
+		handle_close(made);
+		return HANDLE_NONE;
+	}
+	fill_block(data, 0, BLOCK_BYTES);
+	folio = made;
+	return folio;
+}
+
+// A block's number, and the rest without a copy. Returns false when the exchange is over.
 static bool send_block(struct http_exchange *exchange, struct bytes_job *job)
 {
 	uint32_t len = job->left < BLOCK_BYTES ? (uint32_t)job->left : BLOCK_BYTES;
+	uint8_t number[NUMBER_BYTES];
 	handle_t folio;
-	uint8_t *data;
 
-	if (folio_create(len, FOLIO_CONTIGUOUS, &folio))
+	fill_block(number, job->block, sizeof(number));
+	job->block++;
+	job->left -= len;
+	if (len <= sizeof(number))
+		return http_send(exchange, number, len) == 0;
+	if (handle_duplicate(pattern_folio(), RIGHT_READ | RIGHT_MAP | RIGHT_TRANSFER, &folio))
 		return false;
-	if (folio_map(folio, PROT_READ | PROT_WRITE, (void **)&data)) {
+	if (http_send(exchange, number, sizeof(number))) {
 		handle_close(folio);
 		return false;
 	}
-	fill_block(data, job->block, len);
-	job->block++;
-	job->left -= len;
-	return http_send_folio(exchange, folio, 0, len) == 0;
+	return http_send_folio(exchange, folio, sizeof(number), len - (uint32_t)sizeof(number)) == 0;
 }
 
 void bytes_continue(struct http_exchange *exchange)

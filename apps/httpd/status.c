@@ -70,12 +70,13 @@ void status_json(struct httpd *httpd, struct http_exchange *exchange)
 	len = fmt_write(json, sizeof(json),
 	                "{\"uptime_ns\":%llu,\"harts\":%u,\"processes\":%u,\"free_pages\":%llu,\"total_pages\":%llu,"
 	                "\"kernel_objects\":%llu,\"handles\":%llu,\"context_switches\":%llu,\"idle_wakeups\":%llu,"
-	                "\"hypervisor\":%s,\"requests\":%llu}\n",
+	                "\"hypervisor\":%s,\"requests\":%llu,\"connections\":%llu}\n",
 	                (unsigned long long)s.system.uptime_ns, s.system.num_harts, s.system.num_processes,
 	                (unsigned long long)s.system.free_pages, (unsigned long long)s.system.total_pages,
 	                (unsigned long long)s.system.kernel_objects, (unsigned long long)s.system.handles,
 	                (unsigned long long)s.system.context_switches, (unsigned long long)s.system.idle_wakeups,
-	                s.system.has_hypervisor ? "true" : "false", (unsigned long long)httpd->server.num_requests);
+	                s.system.has_hypervisor ? "true" : "false", (unsigned long long)httpd->server.num_requests,
+	                (unsigned long long)httpd->server.num_connections);
 	fill_up(json, len, sizeof(json));
 	http_respond(exchange, 200, "application/json", json, sizeof(json));
 }

@@ -261,6 +261,8 @@ static void send_to_one(struct frame *f, struct port *to)
 		message_discard(f->m);
 		return;
 	}
+	if (to->kind == PORT_OWN && f->from->kind == PORT_VM)
+		f->meta.flags |= NETDEV_FRAME_OF_PORT;
 	meta_store(f);
 	port_send(to, f->m, f->from);
 }

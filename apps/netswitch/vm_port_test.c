@@ -3,6 +3,8 @@
 // How a virtual machine gets its port.
 #include "apps/netswitch/switch_fake.h"
 
+#include <string.h>
+
 static void joining(void **state)
 {
 	struct port *a;
@@ -55,11 +57,40 @@ static void too_many(void **state)
 	vm(VM + 7, 0);
 }
 
+// Our own stack hears who is gone, behind all that came from there, and that only of those that had a port.
+static void telling_who_is_gone(void **state)
+{
+	struct msg_netdev_gone gone;
+	const struct fake_channel *own = &channels[OWN];
+	const uint8_t *tail;
+	struct port *a;
+	uint8_t mac[6];
+	size_t tail_len;
+
+	(void)state;
+	give_network();
+	a = vm(VM, 0);
+	memcpy(mac, a->mac, sizeof(mac));
+	drain(OWN);
+	forward(a, own_mac, 100);
+	leave(VM);
+	assert_int_equal(own->len, 2);
+	assert_int_equal(own->queue[0].type, MSG_NETDEV_FRAME);
+	assert_int_equal(message_decode_netdev_gone(&own->queue[1], &gone, &tail, &tail_len), 0);
+	assert_memory_equal(gone.mac, mac, sizeof(mac));
+	assert_int_equal(gone.address[0], 10);
+	drain(OWN);
+	vm_port_accept(&sw, VM + 1);
+	leave(VM + 1);
+	assert_int_equal(own->len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		switch_case(joining),
 		switch_case(too_many),
+		switch_case(telling_who_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

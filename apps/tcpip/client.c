@@ -5,6 +5,7 @@
 #include "apps/tcpip/connection.h"
 #include "apps/tcpip/datagrams.h"
 #include "apps/tcpip/listener.h"
+#include "apps/tcpip/share.h"
 #include "apps/tcpip/uri.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -93,7 +94,7 @@ static void pcb_connect_failed(void *arg, err_t err)
 
 static void start_connect(struct pending_open *open, const ip_addr_t *addr)
 {
-	struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(addr));
+	struct tcp_pcb *pcb = share_connect(IP_GET_TYPE(addr));
 
 	if (pcb == NULL) {
 		pending_failed(open, ERR_NO_MEMORY, "too many connections");

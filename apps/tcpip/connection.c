@@ -17,8 +17,13 @@
 // How long a connection whose client is gone may take to send what it still has, in units of lwIP's poll.
 #define LINGER_POLLS 60
 #define POLL_INTERVAL 2 // half seconds
-// What a received piece that waits may have at most to be copied to memory of its own size.
+// What a received piece that waits may have at most to be copied to memory that it shares with others, and how much that is.
 #define COMPACT_MAX 1024
+#define SMALL_PIECES 2048u
+// When a peer that is silent is asked whether it is still there: it may have ended while the switch did.
+#define KEEPALIVE_IDLE_MS 120000u
+// How long the peer may take to acknowledge the end, when we have nothing to do with the connection any more; in POLL_INTERVALs.
+#define ORPHAN_POLLS 60u
 
 static void connection_destroy(struct connection *c)
 {
@@ -37,7 +42,16 @@ static void connection_destroy(struct connection *c)
 	list_remove(&c->dirty);
 	if (!c->client_gone)
 		loop_close(&c->tcpip->loop, &c->channel);
+	share_release(c->member);
 	heap_free(c);
+}
+
+// lwIP alone would repeat an end that nobody acknowledges for 20 minutes.
+static err_t orphan_poll(void *arg, struct tcp_pcb *pcb)
+{
+	(void)arg;
+	tcp_abort(pcb);
+	return ERR_ABRT;
 }
 
 static void detach_pcb(struct connection *c)
@@ -46,7 +60,7 @@ static void detach_pcb(struct connection *c)
 	tcp_recv(c->pcb, NULL);
 	tcp_sent(c->pcb, NULL);
 	tcp_err(c->pcb, NULL);
-	tcp_poll(c->pcb, NULL, 0);
+	tcp_poll(c->pcb, orphan_poll, ORPHAN_POLLS * POLL_INTERVAL);
 }
 
 // Both directions have ended and all is acknowledged: the rest is lwIP's, which tells nobody when it frees a pcb in
@@ -71,6 +85,60 @@ static void connection_abort(struct connection *c)
 
 // --- Network to client ---
 
+// Bytes of memory that a waiting piece takes.
+static ptrdiff_t memory_of(const struct pbuf *p)
+{
+	if ((p->flags & PBUF_FLAG_IS_CUSTOM) != 0)
+		return (ptrdiff_t)((p->len + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE);
+	return SMALL_PIECES;
+}
+
+static void rx_add(struct connection *c, struct pbuf *p)
+{
+	if (c->rx == NULL)
+		c->rx = p;
+	else
+		c->rx_last->next = p;
+	for (; p != NULL; p = p->next) {
+		c->rx_last = p;
+		share_count_waiting(c->member, memory_of(p));
+	}
+	c->rx_room = 0;
+}
+
+// A small piece that has to wait is copied behind others: it must not hold a page, nor a buffer. Returns whether it was.
+static bool rx_add_copy(struct connection *c, const struct pbuf *p)
+{
+	if (p->tot_len > COMPACT_MAX)
+		return false;
+	if (p->tot_len > c->rx_room) {
+		struct pbuf *piece = pbuf_alloc(PBUF_RAW, SMALL_PIECES, PBUF_RAM);
+
+		if (piece == NULL)
+			return false;
+		piece->len = 0;
+		rx_add(c, piece);
+		c->rx_room = SMALL_PIECES;
+	}
+	pbuf_copy_partial(p, (uint8_t *)c->rx_last->payload + c->rx_last->len, p->tot_len, 0);
+	c->rx_last->len = (u16_t)(c->rx_last->len + p->tot_len);
+	c->rx_room -= p->tot_len;
+	return true;
+}
+
+// The first piece goes. The peer may send as much again.
+static void rx_drop_first(struct connection *c)
+{
+	struct pbuf *p = c->rx;
+
+	share_count_waiting(c->member, -memory_of(p));
+	c->rx = p->next;
+	if (c->pcb != NULL)
+		tcp_recved(c->pcb, p->len);
+	p->next = NULL;
+	pbuf_free(p);
+}
+
 // Makes a message of the first pbuf of `c->rx`: inline, or with the folio it lies in, or copied. Nothing is taken
 // out of `c->rx`, so that a channel without room changes nothing.
 static error_t rx_message(const struct connection *c, struct message *m)
@@ -94,18 +162,11 @@ static error_t rx_message(const struct connection *c, struct message *m)
 // The message of rx_message was sent: its pbuf goes.
 static void rx_sent(struct connection *c, const struct message *m)
 {
-	struct pbuf *p = c->rx;
-	u16_t len = p->len;
 	uint32_t offset;
 
-	if (m->num_handles == 1 && m->handles[0] == frame_pbuf_folio(p, &offset))
-		frame_pbuf_forget_folio(p);
-	c->rx = p->next;
-	if (c->rx != NULL)
-		pbuf_ref(c->rx);
-	pbuf_free(p);
-	if (c->pcb != NULL)
-		tcp_recved(c->pcb, len);
+	if (m->num_handles == 1 && m->handles[0] == frame_pbuf_folio(c->rx, &offset))
+		frame_pbuf_forget_folio(c->rx);
+	rx_drop_first(c);
 }
 
 // Drops the message of rx_message; a folio of the pbuf itself stays with the pbuf.
@@ -119,12 +180,8 @@ static void rx_unsent(const struct connection *c, struct message *m)
 
 static void drop_rx(struct connection *c)
 {
-	if (c->rx == NULL)
-		return;
-	if (c->pcb != NULL)
-		tcp_recved(c->pcb, c->rx->tot_len);
-	pbuf_free(c->rx);
-	c->rx = NULL;
+	while (c->rx != NULL)
+		rx_drop_first(c);
 }
 
 // Tells the client that no more comes: an orderly end, or an abort.
@@ -182,20 +239,6 @@ static void push_rx(struct connection *c)
 
 // --- Callbacks of lwIP ---
 
-// Small pieces that have to wait must not hold a page each.
-static struct pbuf *compact(struct pbuf *p)
-{
-	struct pbuf *copy;
-
-	if (p->tot_len > COMPACT_MAX)
-		return p;
-	copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
-	if (copy == NULL)
-		return p;
-	pbuf_free(p);
-	return copy;
-}
-
 static err_t pcb_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
 	struct connection *c = arg;
@@ -206,12 +249,15 @@ static err_t pcb_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 			pbuf_free(p);
 		return ERR_OK;
 	}
+	// lwIP keeps it, takes no more, and gives it again some time.
+	if (p != NULL && c->rx != NULL && !share_may_wait(c->member))
+		return ERR_MEM;
 	if (p == NULL)
 		c->rx_end = true;
-	else if (c->rx == NULL)
-		c->rx = p;
+	else if (c->rx != NULL && rx_add_copy(c, p))
+		pbuf_free(p);
 	else
-		pbuf_cat(c->rx, compact(p));
+		rx_add(c, p);
 	push_rx(c);
 	detach_if_over(c);
 	connection_mark_dirty(c);
@@ -257,7 +303,7 @@ static err_t pcb_poll(void *arg, struct tcp_pcb *pcb)
 	tx_shut(c);
 	detach_if_over(c);
 	connection_mark_dirty(c);
-	if (c->pcb != NULL && c->client_gone && ++c->linger > LINGER_POLLS) {
+	if (c->pcb != NULL && (c->client_gone || c->client_left) && ++c->linger > LINGER_POLLS) {
 		detach_pcb(c);
 		c->pcb = NULL;
 		connection_destroy(c);
@@ -273,11 +319,14 @@ static void pcb_error(void *arg, err_t err)
 	struct connection *c = arg;
 
 	c->pcb = NULL;
+	if (!c->rx_end)
+		c->aborted = err != ERR_CLSD;
 	c->rx_end = true;
-	c->aborted = err != ERR_CLSD;
 	push_rx(c);
-	if (c->client_gone || c->rx_end_sent)
+	if (c->client_gone || c->client_left || c->rx_end_sent)
 		connection_destroy(c);
+	else
+		source_want_messages(&c->channel, false);  // there is nobody to send to
 }
 
 // --- Callbacks of the channel ---
@@ -330,6 +379,17 @@ static void channel_writable(struct loop *loop, struct source *source)
 	connection_mark_dirty(c);
 }
 
+// No more of it can be taken, for the peer does not take what was.
+static void channel_hung_up(struct loop *loop, struct source *source)
+{
+	struct connection *c = source->context;
+
+	(void)loop;
+	c->client_left = true;
+	if (c->pcb == NULL)
+		connection_destroy(c);
+}
+
 static void channel_closed(struct loop *loop, struct source *source)
 {
 	struct connection *c = source->context;
@@ -354,6 +414,7 @@ static const struct source_ops channel_ops = {
 	.message = channel_message,
 	.writable = channel_writable,
 	.closed = channel_closed,
+	.hung_up = channel_hung_up,
 };
 
 void connections_flush(struct tcpip *tcpip)
@@ -374,17 +435,19 @@ void connections_flush(struct tcpip *tcpip)
 
 error_t connection_create(struct tcpip *tcpip, struct tcp_pcb *pcb, handle_t *client_end)
 {
+	struct share_member *member = share_established(pcb);
 	struct connection *c = heap_alloc(sizeof(*c));
 	handle_t ends[2];
-	error_t err;
+	error_t err = ERR_NO_MEMORY;
 
-	if (c == NULL)
-		return ERR_NO_MEMORY;
+	if (c == NULL || member == NULL)
+		goto out_free;
 	err = channel_create(ends);
 	if (err)
 		goto out_free;
 	c->tcpip = tcpip;
 	c->pcb = pcb;
+	c->member = member;
 	list_init(&c->dirty);
 	list_init(&c->chunks);
 	err = loop_add(&tcpip->loop, &c->channel, ends[0], &channel_ops, c);
@@ -395,6 +458,8 @@ error_t connection_create(struct tcpip *tcpip, struct tcp_pcb *pcb, handle_t *cl
 	tcp_sent(pcb, pcb_sent);
 	tcp_err(pcb, pcb_error);
 	tcp_poll(pcb, pcb_poll, POLL_INTERVAL);
+	ip_set_option(pcb, SOF_KEEPALIVE);
+	pcb->keep_idle = KEEPALIVE_IDLE_MS;
 	*client_end = ends[1];
 	return 0;
 
@@ -402,6 +467,8 @@ out_close:
 	handle_close(ends[0]);
 	handle_close(ends[1]);
 out_free:
+	if (member != NULL)
+		share_release(member);
 	heap_free(c);
 	return err;
 }

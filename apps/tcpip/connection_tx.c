@@ -13,6 +13,16 @@ void connection_mark_dirty(struct connection *c)
 		list_push_back(&c->tcpip->dirty, &c->dirty);
 }
 
+// tcp_write, as far as the connection's share has room. Returns whether lwIP took it.
+static bool write_bytes(struct connection *c, const uint8_t *bytes, size_t len, u8_t flags)
+{
+	if (!share_may_queue(c->member) || tcp_write(c->pcb, bytes, (u16_t)len, flags) != ERR_OK)
+		return false;
+	share_count_queued(c->member);
+	connection_mark_dirty(c);
+	return true;
+}
+
 // Gives lwIP as much of the chunk as it takes. Returns whether all of it is written.
 static bool write_chunk(struct connection *c, struct chunk *chunk)
 {
@@ -24,11 +34,9 @@ static bool write_chunk(struct connection *c, struct chunk *chunk)
 			len = room;
 		if (len > 16 * TCP_MSS)
 			len = 16 * TCP_MSS;
-		if (len == 0 || tcp_write(c->pcb, chunk->payload.bytes.data + chunk->written, (u16_t)len,
-		                          0) != ERR_OK)
+		if (len == 0 || !write_bytes(c, chunk->payload.bytes.data + chunk->written, len, 0))
 			return false;
 		chunk->written += len;
-		connection_mark_dirty(c);
 	}
 	return true;
 }
@@ -90,11 +98,10 @@ static bool send_copied(struct connection *c, struct span bytes)
 	if (chunk == NULL)
 		chunk = chunk_add(c, 0);
 	if (chunk == NULL || bytes.len > tcp_sndbuf(c->pcb) ||
-	    tcp_write(c->pcb, bytes.data, (u16_t)bytes.len, TCP_WRITE_FLAG_COPY) != ERR_OK)
+	    !write_bytes(c, bytes.data, bytes.len, TCP_WRITE_FLAG_COPY))
 		return false;
 	chunk->length += bytes.len;
 	chunk->written += bytes.len;
-	connection_mark_dirty(c);
 	return true;
 }
 
@@ -148,6 +155,7 @@ bool tx_send(struct connection *c, struct message *m)
 
 void tx_acknowledged(struct connection *c, size_t acked)
 {
+	share_count_queued(c->member);
 	while (acked > 0 && !list_is_empty(&c->chunks)) {
 		struct chunk *chunk = container_of(c->chunks.next, struct chunk, entry);
 		size_t n = chunk->written - chunk->acked;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "apps/tcpip/connection.h"
+#include "apps/tcpip/share.h"
 
 // A run of sent bytes that await acknowledgment. With a payload they are referenced; without, lwIP has a copy.
 struct chunk {
@@ -17,9 +18,12 @@ struct chunk {
 struct connection {
 	struct tcpip *tcpip;
 	struct tcp_pcb *pcb;  // NULL once lwIP has freed it
+	struct share_member *member;
 	struct source channel;
 	struct list dirty;
-	struct pbuf *rx;
+	struct pbuf *rx;       // received, not taken by the client; only payload, len and next of each count
+	struct pbuf *rx_last;
+	size_t rx_room;        // bytes of rx_last that are free: it is ours, of SMALL_PIECES bytes
 	bool rx_end;       // the peer will send no more
 	bool rx_end_sent;  // ... and the client knows
 	bool aborted;      // it ended with an error
@@ -27,6 +31,7 @@ struct connection {
 	bool tx_end;       // the client will send no more
 	bool tx_shut;      // ... and the peer was told
 	bool client_gone;
+	bool client_left;  // it is gone, but what it has sent is still in the channel
 	unsigned linger;
 };
 

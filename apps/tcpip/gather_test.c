@@ -26,6 +26,12 @@ uint32_t lwip_port_random(void)
 	return 4;
 }
 
+u16_t lwip_port_ooseq_limit(const struct tcp_pcb *pcb)
+{
+	(void)pcb;
+	return 256;
+}
+
 void lwip_port_assert_failed(const char *text, const char *file, int line)
 {
 	fail_msg("%s:%d: %s", file, line, text);

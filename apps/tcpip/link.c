@@ -6,6 +6,7 @@
 // A frame to send is gathered once, into a folio of its own (frame_tx.c).
 #include "apps/tcpip/frame_pbuf.h"
 #include "apps/tcpip/frame_tx.h"
+#include "apps/tcpip/share.h"
 #include "apps/tcpip/tcpip.h"
 #include "libs/abi/netdev.h"
 #include "libs/base/string.h"
@@ -22,6 +23,7 @@
 #define MAX_MTU 1500
 // ARP's size. lwIP looks at the first bytes of an IP header before it asks whether they are there (frames_fuzz.c found it).
 #define FRAME_MIN 42u
+#define SOURCE_MAC 6
 // Large frames of virtual machines are as good as many small ones, and better.
 #define TSO_FEATURES (NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6)
 #define TAKEN_FEATURES (NETDEV_FEATURE_TX_CSUM | TSO_FEATURES)
@@ -322,14 +324,21 @@ static void device_frame(struct link *link, struct message *m)
 	if (p == NULL)
 		return;
 	set_checksums(link, (frame.flags & (NETDEV_FRAME_CSUM_VERIFIED | NETDEV_FRAME_NEEDS_CSUM)) != 0);
-	if (p->tot_len < FRAME_MIN || link->netif.input(p, &link->netif) != ERR_OK)
+	if (p->tot_len < FRAME_MIN) {
 		pbuf_free(p);
+		return;
+	}
+	share_sender_set((frame.flags & NETDEV_FRAME_OF_PORT) != 0 ? (const uint8_t *)p->payload + SOURCE_MAC : NULL);
+	if (link->netif.input(p, &link->netif) != ERR_OK)
+		pbuf_free(p);
+	share_sender_clear();
 }
 
 static void device_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct link *link = source->context;
 	struct msg_netdev_info info;
+	struct msg_netdev_gone gone;
 	const uint8_t *tail;
 	size_t tail_len;
 
@@ -340,6 +349,8 @@ static void device_message(struct loop *loop, struct source *source, struct mess
 	}
 	if (!message_decode_netdev_info(m, &info, &tail, &tail_len))
 		device_info(link, &info);
+	else if (!message_decode_netdev_gone(m, &gone, &tail, &tail_len))
+		shares_reset_peer(gone.mac, gone.address);
 	message_discard(m);
 }
 

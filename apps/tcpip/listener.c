@@ -3,6 +3,7 @@
 
 #include "apps/tcpip/connection.h"
 #include "apps/tcpip/listen_address.h"
+#include "apps/tcpip/share.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -115,6 +116,7 @@ error_t listener_create(struct tcpip *tcpip, const struct socket_uri *uri, handl
 	err = listen_pcb(uri, &listener->pcb);
 	if (err)
 		goto out_remove;
+	share_listen(listener->pcb);
 	tcp_arg(listener->pcb, listener);
 	tcp_accept(listener->pcb, listener_accept);
 	*client_end = ends[1];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "apps/tcpip/share.h"
 #include "apps/tcpip/tcpip.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
@@ -43,6 +44,7 @@ static void tcpip_main(const struct environ *env)
 	tcpip->env = env;
 	list_init(&tcpip->dirty);
 	lwip_init();
+	shares_init();
 	err = loop_init(&tcpip->loop);
 	if (!err)
 		err = link_init(&tcpip->link, tcpip);

@@ -5,3 +5,6 @@ HOST_TESTS += apps/tcpip/gather_test
 gather_test_SRCS := apps/tcpip/gather.c apps/tcpip/frame_tx.c libs/offload/offload.c libs/base/checksum.c libs/base/span.c \
 	libs/base/string.c $(filter third_party/%,$(LIB_lwip_port_SRCS))
 gather_test_CFLAGS := -iquote libs/lwip_port/include -isystem third_party/lwip/src/include -include sys/types.h -DSSIZE_MAX=__LONG_MAX__ -w
+HOST_TESTS += apps/tcpip/share_test
+share_test_SRCS := apps/tcpip/share.c libs/base/checksum.c libs/base/string.c $(filter third_party/%,$(LIB_lwip_port_SRCS))
+share_test_CFLAGS := $(gather_test_CFLAGS)

@@ -4,7 +4,7 @@
 //
 // "netdev" (virtio_net): a network card. It sends netdev_info on a fresh connection; then frames go both ways.
 // "ethernet" (netswitch): the OS's own port of the switch; used by tcpip. The same as netdev, and the client may say netdev_accept
-//   and netdev_network.
+//   and netdev_network, and is told which virtual machines are gone (netdev_gone).
 // "vmnet" (netswitch): a guarded port for a virtual machine. The client says netdev_join; the switch answers netdev_port, once
 //   it knows the network, or error; then frames go both ways, and the client may say netdev_accept. Closing the channel gives the
 //   port's addresses back.
@@ -39,6 +39,9 @@ struct msg_netdev_info {
 // whole.
 #define NETDEV_FRAME_GSO_TCP4 (1u << 2)
 #define NETDEV_FRAME_GSO_TCP6 (1u << 3)
+
+// To "ethernet" only: the frame comes from a virtual machine's port, whose MAC address is its source. The switch alone says so.
+#define NETDEV_FRAME_OF_PORT (1u << 4)
 
 // An Ethernet frame, in the range [offset, offset + length) of the folio that is the message's one handle, or
 // inline as the tail when there is no handle and it fits.
@@ -84,13 +87,21 @@ struct msg_netdev_port {
 	struct netdev_network network;
 };
 
+// To "ethernet": a virtual machine's port is gone, and nobody has its addresses any more. All its frames came before this.
+struct msg_netdev_gone {
+	uint8_t mac[6];
+	uint8_t reserved[2];
+	uint8_t address[4];
+};
+
 #define NETDEV_MESSAGES(X)                                                                         \
 	X(NETDEV_INFO, netdev_info, 32, 0)                                                         \
 	X(NETDEV_FRAME, netdev_frame, 33, 1)                                                       \
 	X(NETDEV_ACCEPT, netdev_accept, 34, 0)                                                     \
 	X(NETDEV_NETWORK, netdev_network, 35, 0)                                                   \
 	X(NETDEV_JOIN, netdev_join, 36, 0)                                                         \
-	X(NETDEV_PORT, netdev_port, 37, 0)
+	X(NETDEV_PORT, netdev_port, 37, 0)                                                         \
+	X(NETDEV_GONE, netdev_gone, 38, 0)
 
 enum { NETDEV_MESSAGES(MESSAGE_NUMBER) };
 NETDEV_MESSAGES(MESSAGE_DECODER)

@@ -9,10 +9,11 @@
 #include "libs/starina/loop.h"
 #include "libs/starina/service.h"
 
-// A connection whose peer makes no progress is closed at this tick of the server's timer; more connections are refused.
+// A connection whose peer makes no progress is closed at this tick of the server's timer; more connections are refused. They
+// are more than tcpip's shares (apps/tcpip/share.h) let through, so that none of its parties takes the server's places from another.
 #define HTTP_TICK_SECONDS 15
 #define HTTP_IDLE_TICKS 4
-#define HTTP_MAX_CONNECTIONS 1024
+#define HTTP_MAX_CONNECTIONS 2048
 
 struct http_server;
 struct http_exchange;

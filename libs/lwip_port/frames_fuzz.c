@@ -42,6 +42,12 @@ uint32_t lwip_port_random(void)
 	return random_state >> 8;
 }
 
+u16_t lwip_port_ooseq_limit(const struct tcp_pcb *pcb)
+{
+	(void)pcb;
+	return 256;
+}
+
 void lwip_port_assert_failed(const char *text, const char *file, int line)
 {
 	(void)text;

@@ -42,7 +42,7 @@ static uint32_t source_interest(const struct source *source)
 	// Of a channel that is not being drained CLOSED would come again and again; but a sender has to know.
 	if (ops->closed != NULL && (takes || ops->message == NULL))
 		interest |= READY_CLOSED;
-	if (interest & READY_WRITABLE)
+	if ((interest & READY_WRITABLE) != 0 || (ops->hung_up != NULL && source->paused && !source->hung_up))
 		interest |= READY_CLOSED;
 	return interest;
 }
@@ -200,6 +200,12 @@ static void source_dispatch(struct loop *loop, const struct poll_event *event, s
 		source->ops->writable(loop, source);
 	if (loop->current != source)
 		return;
+	if (!takes && (ready & READY_CLOSED) != 0 && source->ops->hung_up != NULL && !source->hung_up) {
+		source->hung_up = true;
+		source_update(source);
+		source->ops->hung_up(loop, source);
+		return;
+	}
 	if (source->ops->message == NULL && (ready & READY_CLOSED) != 0 && source->ops->closed != NULL)
 		source->ops->closed(loop, source);
 }

@@ -32,6 +32,8 @@ struct source_ops {
 	// The peer closed and its messages were drained; or the process or thread ended. The callback should remove the
 	// source. Not called while messages are not wanted, for there may be some left.
 	void (*closed)(struct loop *loop, struct source *source);
+	// Once, while messages are not wanted: the channel's peer is gone. Messages may be left.
+	void (*hung_up)(struct loop *loop, struct source *source);
 };
 
 // Storage is the caller's, usually inside the state that `context` points to.
@@ -46,6 +48,7 @@ struct source {
 	bool wants_writable;
 	bool paused;   // messages are not wanted
 	bool starved;  // no handle slot was free for its next message
+	bool hung_up;  // its owner was told
 };
 
 struct loop {

@@ -139,7 +139,7 @@ error_t log_write(enum log_level level, const char *line, size_t len)
 
 struct counter {
 	struct source source;
-	int messages, batches, writables, signals, closes;
+	int messages, batches, writables, signals, closes, hang_ups;
 	void (*action)(struct loop *loop, struct counter *self);
 	struct counter *other;
 };
@@ -181,8 +181,15 @@ static void count_close(struct loop *loop, struct source *source)
 	((struct counter *)source->context)->closes++;
 }
 
+static void count_hang_up(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	((struct counter *)source->context)->hang_ups++;
+}
+
 static const struct source_ops channel_ops = {
 	.message = count_message, .batch_end = count_batch, .writable = count_writable, .closed = count_close};
+static const struct source_ops hang_up_ops = {.message = count_message, .closed = count_close, .hung_up = count_hang_up};
 static const struct source_ops signal_ops = {.signalled = count_signal, .closed = count_close};
 
 static struct loop loop;
@@ -420,6 +427,26 @@ static void test_pause(void **state)
 	assert_int_equal(a.closes, 1);
 }
 
+// One that takes no messages is told that its peer is gone, and once.
+static void test_hung_up(void **state)
+{
+	(void)state;
+	add(&a, 3, &hang_up_ops);
+	fakes[3].queued = 3;
+	source_want_messages(&a.source, false);
+	assert_int_equal(loop_turn(&loop, 0), ERR_TIMED_OUT);
+	fakes[3].peer_closed = true;
+	turn();
+	assert_int_equal(a.hang_ups, 1);
+	assert_int_equal(a.messages, 0);
+	assert_int_equal(loop_turn(&loop, 0), ERR_TIMED_OUT);
+	source_want_messages(&a.source, true);
+	turn();
+	assert_int_equal(a.messages, 3);
+	assert_int_equal(a.closes, 1);
+	assert_int_equal(a.hang_ups, 1);
+}
+
 // No handle slot for its next message: tried again a little later, without spinning.
 static void test_starved(void **state)
 {
@@ -483,6 +510,7 @@ int main(void)
 		TEST(test_closed_after_drained),
 		TEST(test_writable_only_when_asked),
 		TEST(test_pause),
+		TEST(test_hung_up),
 		TEST(test_starved),
 		TEST(test_signalled_and_closed),
 		TEST(test_run_until_stopped),

@@ -13,9 +13,10 @@
 // us allocate. Received payloads are not in these pools: they stay in the driver's folios.
 #define MEM_LIBC_MALLOC 1
 #define MEM_ALIGNMENT 8
-#define MEMP_NUM_TCP_PCB 256
+// One for each connection that apps/tcpip/share.h grants, and for each what it may have queued.
+#define MEMP_NUM_TCP_PCB 1538
 #define MEMP_NUM_TCP_PCB_LISTEN 32
-#define MEMP_NUM_TCP_SEG 4096
+#define MEMP_NUM_TCP_SEG 8192
 #define MEMP_NUM_UDP_PCB 64
 #define MEMP_NUM_RAW_PCB 8
 #define MEMP_NUM_PBUF 4096
@@ -31,6 +32,7 @@
 #define LWIP_IPV6_MLD 1
 #define LWIP_IPV6_DHCP6 0
 #define IPV6_FRAG_COPYHEADER 1
+#define IP_DEFAULT_TTL 64
 #define LWIP_ICMP 1
 #define LWIP_RAW 1
 #define LWIP_DHCP 1
@@ -40,7 +42,10 @@
 #define LWIP_IGMP 0
 #define LWIP_ACD 0
 #define ARP_QUEUEING 1
-#define ARP_TABLE_SIZE 32
+// More neighbours than virtual machines.
+#define ARP_TABLE_SIZE 48
+#define LWIP_ND6_NUM_NEIGHBORS 48
+#define LWIP_ND6_NUM_DESTINATIONS 48
 #define ETHARP_SUPPORT_STATIC_ENTRIES 0
 #define LWIP_NETIF_HOSTNAME 1
 #define LWIP_NETIF_STATUS_CALLBACK 1
@@ -58,10 +63,14 @@
 #define TCP_SND_BUF (180 * TCP_MSS)
 #define TCP_SND_QUEUELEN 1024
 #define TCP_SNDLOWAT (TCP_MSS * 4)
-#define TCP_LISTEN_BACKLOG 1
-#define TCP_DEFAULT_LISTEN_BACKLOG 128
+// Half-open connections are bounded by shares, not by listeners, where one sender could hold them all.
+#define TCP_LISTEN_BACKLOG 0
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1
 #define TCP_QUEUE_OOSEQ 1
-#define TCP_OOSEQ_MAX_PBUFS 256
+// The user of the stack says how many buffers that came out of order a pcb may hold.
+struct tcp_pcb;
+unsigned short lwip_port_ooseq_limit(const struct tcp_pcb *pcb);
+#define TCP_OOSEQ_PBUFS_LIMIT(pcb) lwip_port_ooseq_limit(pcb)
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_KEEPALIVE 1
 #define TCP_OVERSIZE TCP_MSS

@@ -15,7 +15,7 @@ from test_machine import Machine as RunMachine
 
 TRANSFER = 100_000_000
 REQUESTS = 10_000
-CONNECTIONS = 256  # MEMP_NUM_TCP_PCB of lwIP
+CONNECTIONS = 256  # SHARE_UPLINK_CONNECTIONS of apps/tcpip/share.h
 KILLS = 100
 IDLE_SECONDS = 20
 IDLE_WAKEUPS = 20  # a second, over all harts
