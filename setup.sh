@@ -84,6 +84,7 @@ main() {
 	done
 	command -v apt-get >/dev/null || fail "this is not a Debian system: there is no apt-get" \
 		"Starina is set up on Debian 12 or newer; a container or chroot of it will do"
+	check_settings
 	lock_read
 	packages=("${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}")
 	[[ $purpose == run ]] || packages+=("${PACKAGES_TEST[@]}")
@@ -93,8 +94,7 @@ main() {
 	setup)
 		setup_packages "${packages[@]}"
 		problem=$(qemu_problem)
-		[[ -z $problem ]] || fail "$problem" \
-			"install a newer one (Debian 12 has 7.2) or name it: QEMU=/path/to/qemu-system-riscv64"
+		[[ -z $problem ]] || fail "$problem" "$(qemu_advice)"
 		setup_sources
 		setup_guest_kernel
 		;;

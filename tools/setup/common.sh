@@ -6,6 +6,8 @@
 #   downloads/<sha256>          files from the mirror
 #   guest-kernel/<key>/         Image, vmlinux, config, SHA256SUMS
 #   tmp/                        what is being made; entries are renamed out of here when they are whole
+#   partial/<sha256>            files from the mirror that are not whole yet; the next run goes on with them
+#   building/<key>/             a guest kernel that is being built; the next run goes on with it
 #   logs/                       full output of the long steps
 
 CACHE=${STARINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/starina}
@@ -36,19 +38,25 @@ cleanup() {
 
 # stop_traps COMMANDS: what is done when setup.sh is stopped, before it ends (and cleans up).
 stop_traps() {
-	# shellcheck disable=SC2064 # expanded now, for this step
-	trap "$1 exit 129" HUP
-	# shellcheck disable=SC2064
-	trap "$1 exit 130" INT
-	# shellcheck disable=SC2064
-	trap "$1 exit 143" TERM
+	local name
+	for name in HUP INT TERM; do
+		# shellcheck disable=SC2064 # expanded now, for this step
+		trap "$1 stopped $name" "$name"
+	done
+}
+
+# stopped SIGNAL: ends setup.sh, as a program does that the signal ends.
+stopped() {
+	[[ ! -t 2 ]] || printf '\r\e[K' >&2
+	say "stopped; what is done so far is kept, and ./setup.sh goes on from there"
+	exit $((128 + $(kill -l "$1")))
 }
 
 # cache_open: creates the cache, takes its lock for the rest of the run, makes TMP. May be called again.
 # Blocks while another setup.sh works on the same cache.
 cache_open() {
 	[[ -z $TMP ]] || return 0
-	{ mkdir -p -- "$CACHE" && cd -- "$CACHE" && mkdir -p downloads guest-kernel tmp logs && cd -- "$OLDPWD"; } ||
+	{ mkdir -p -- "$CACHE" && cd -- "$CACHE" && mkdir -p downloads partial building guest-kernel tmp logs && cd -- "$OLDPWD"; } ||
 		fail "cannot create the cache directory $CACHE" \
 			"make that possible, or name another place: STARINA_CACHE=DIR ./setup.sh"
 	exec 9>"$CACHE/lock" || fail "cannot write to the cache directory $CACHE" \
@@ -83,6 +91,18 @@ need_space() {
 	mib=$(free_mib "$CACHE")
 	((mib >= $1)) || fail "the disk is too full to $2: $1 MiB needed, $mib MiB free in $CACHE" \
 		"free some space, or keep the cache elsewhere: STARINA_CACHE=DIR ./setup.sh"
+}
+
+# check_settings: ends when a STARINA_ variable is none: a misspelt one would be without effect.
+check_settings() {
+	local name known
+	known=$(grep -o -h 'STARINA_[A-Z_]*' -- "$ROOT/setup.sh" "$ROOT/tools/run/usage.txt" | sort -u)
+	# run.sh's own, and those of the tests.
+	known+=$'\n'STARINA_ROOT$'\n'STARINA_BUILD$'\n'STARINA_LOCK$'\n'STARINA_TEST_CACHE
+	for name in $(compgen -e STARINA_); do
+		grep -q -x -F -- "$name" <<<"$known" || fail "$name is no setting" \
+			"./setup.sh --help and ./run.sh --help list them; there are:" "$(tr '\n' ' ' <<<"$known")"
+	done
 }
 
 # sha256_of FILE: its SHA-256 in hex.

@@ -12,6 +12,8 @@ GUEST_RECIPE=1
 GUEST_OBJECTS=970
 # The unpacked source and its objects.
 GUEST_BUILD_MIB=2300
+# Where it is built.
+GUEST_WORK=
 
 # guest_patches: the patches' paths, in the order that they are applied in.
 guest_patches() {
@@ -45,7 +47,7 @@ guest_kernel_missing() {
 
 guest_kernel_progress() {
 	local count
-	count=$(grep -c -E '^  (CC|AS|HOSTCC) ' "$1")
+	count=$(find "$GUEST_WORK/linux" -name '*.o' | wc -l)
 	printf 'guest kernel: %d of about %d files compiled' "$count" "$GUEST_OBJECTS"
 }
 
@@ -66,31 +68,32 @@ guest_make() {
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS LC_ALL=C LOCALVERSION='' KBUILD_BUILD_USER=starina \
 		KBUILD_BUILD_HOST=starina KBUILD_BUILD_VERSION=1 \
 		KBUILD_BUILD_TIMESTAMP='Thu Jan 1 00:00:00 UTC 1970' \
-		nice make -C "$TMP/linux" ARCH=riscv CROSS_COMPILE="$GUEST_CROSS" "$@"
+		nice make -C "$GUEST_WORK/linux" ARCH=riscv CROSS_COMPILE="$GUEST_CROSS" "$@"
 }
 
 unpack_guest_source() {
 	local deb=$CACHE/downloads/${LOCK_SHA[linux]} package=${LOCK_PACKAGE[linux]}
-	mkdir -- "$TMP/linux" || return
+	rm -rf -- "$GUEST_WORK"
+	mkdir -p -- "$GUEST_WORK/linux" || return
 	# The source is a tar in the .deb. Left out is bulk that this build never reads.
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -O "./usr/src/$package.tar.xz" | xz -d -T0 |
-		tar -x -C "$TMP/linux" --strip-components=1 --no-same-owner \
+		tar -x -C "$GUEST_WORK/linux" --strip-components=1 --no-same-owner \
 			--exclude='*/drivers/gpu/drm/amd/include' --exclude='*/tools/testing' \
 			--exclude='*/Documentation/*/*' --exclude='*/arch/arm*/boot/dts' &&
-		patch_guest_source
+		patch_guest_source && : >"$GUEST_WORK/unpacked"
 }
 
 # Each has to apply as it is: the source is pinned.
 patch_guest_source() {
 	local file
 	while IFS= read -r file; do
-		patch -d "$TMP/linux" -p1 --batch --forward --fuzz=0 <"$file" || return
+		patch -d "$GUEST_WORK/linux" -p1 --batch --forward --fuzz=0 <"$file" || return
 	done < <(guest_patches)
 }
 
 configure_guest_kernel() {
 	guest_make tinyconfig &&
-		(cd -- "$TMP/linux" && ARCH=riscv scripts/kconfig/merge_config.sh -m .config "$GUEST_CONFIG") &&
+		(cd -- "$GUEST_WORK/linux" && ARCH=riscv scripts/kconfig/merge_config.sh -m .config "$GUEST_CONFIG") &&
 		guest_make olddefconfig
 }
 
@@ -105,15 +108,35 @@ no_progress() {
 	printf 'working'
 }
 
+# start_guest_build: source and configuration in $GUEST_WORK, unless a build that was stopped left them there.
+start_guest_build() {
+	local log=$CACHE/logs/guest-kernel.log file=$CACHE/downloads/${LOCK_SHA[linux]} mib=$GUEST_BUILD_MIB other
+	for other in "$CACHE"/building/*; do
+		[[ $other == "$GUEST_WORK" || ! -e $other ]] ||
+			run_long "removing the build of another guest kernel" "$log" no_progress rm -rf -- "$other"
+	done
+	if [[ -e $GUEST_WORK/configured ]]; then
+		say "going on with the guest kernel whose build was stopped"
+		return
+	fi
+	# All of it, before the first byte is fetched.
+	[[ -e $file ]] || mib=$((mib + LOCK_SIZE[linux] / 1048576 + 1))
+	need_space "$mib" "build the guest kernel"
+	fetch_source linux
+	[[ -e $GUEST_WORK/unpacked ]] ||
+		run_long "unpacking the Linux source" "$log" no_progress unpack_guest_source ||
+		guest_failed "$log" "the Linux source could not be unpacked and patched"
+	run_long "configuring the guest kernel" "$log" no_progress configure_guest_kernel ||
+		guest_failed "$log" "the guest kernel could not be configured"
+	check_guest_config "$GUEST_WORK/linux/.config"
+	: >"$GUEST_WORK/configured"
+}
+
 # build_guest_kernel KEY: makes the cache entry.
 build_guest_kernel() {
-	local log=$CACHE/logs/guest-kernel.log entry=$TMP/entry src=$TMP/linux
-	fetch_source linux
-	need_space "$GUEST_BUILD_MIB" "build the guest kernel"
-	run_long "unpacking the Linux source" "$log" no_progress unpack_guest_source ||
-		guest_failed "$log" "the Linux source could not be unpacked and patched"
-	configure_guest_kernel >"$log" 2>&1 || guest_failed "$log" "the guest kernel could not be configured"
-	check_guest_config "$src/.config"
+	local log=$CACHE/logs/guest-kernel.log entry=$TMP/entry src
+	GUEST_WORK=$CACHE/building/$1 src=$CACHE/building/$1/linux
+	start_guest_build
 	run_long "building the guest kernel for the Linux VMs, once: 5 to 10 minutes on two cores" "$log" \
 		guest_kernel_progress guest_make -j"${JOBS:-$(nproc)}" Image ||
 		guest_failed "$log" "the guest kernel could not be built"
@@ -124,7 +147,7 @@ build_guest_kernel() {
 		chmod 644 "$entry"/* && sync -f "$entry"; } || fail_disk "store the guest kernel"
 	rm -rf -- "${CACHE:?}/guest-kernel/$1"
 	mv -T -- "$entry" "$CACHE/guest-kernel/$1" || fail_disk "store the guest kernel"
-	rm -rf -- "$src"
+	run_long "removing what the build needed" "$log" no_progress rm -rf -- "$GUEST_WORK"
 }
 
 # setup_guest_kernel: builds what is missing and puts it into the checkout.

@@ -135,3 +135,15 @@ qemu_problem() {
 		printf 'QEMU is too old: %s is version %s, and Starina needs %s' "$qemu" "${version:-unknown}" "$QEMU_MIN"
 	fi
 }
+
+# qemu_advice: prints what to do about it.
+qemu_advice() {
+	local qemu=${QEMU:-qemu-system-riscv64}
+	if command -v "$qemu" >/dev/null; then
+		printf 'install a newer one (Debian 12 has 7.2) or name it: QEMU=/path/to/qemu-system-riscv64'
+	elif [[ -n ${QEMU:-} ]]; then
+		printf 'the setting QEMU names it: correct it, or unset it for the one that Debian has'
+	else
+		printf 'install it (Debian: qemu-system-riscv or qemu-system-misc) or name one: QEMU=/path/to/qemu-system-riscv64'
+	fi
+}

@@ -64,6 +64,33 @@ sha_in_lock() {
 	awk -v name="$1" '$1 == name { print $6 }' "$WORK/deps.lock"
 }
 
+# await COMMAND...: until it succeeds; a minute is for what hangs.
+await() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	echo "    waited in vain for: $*"
+	return 1
+}
+
+# stopped_parts SIGNAL WHEN COMMANDS: as parts, in the background; sends the signal once the command WHEN succeeds. Returns the status.
+stopped_parts() {
+	local status=0 pid
+	export WORK REPO
+	# In the background, a shell ignores SIGINT.
+	ROOT=$WORK/checkout env --default-signal=INT,TERM,HUP bash -c 'set -euo pipefail
+		for part in common packages sources guest_kernel; do . "$REPO/tools/setup/$part.sh"; done
+		lock_read
+		'"$3" >"$WORK/out" 2>&1 &
+	pid=$!
+	await eval "$2" || status=99
+	kill "-$1" "$pid"
+	wait "$pid" || status=$?
+	return "$status"
+}
+
 # parts COMMANDS: runs COMMANDS with setup.sh's parts loaded for the checkout; its output goes to $WORK/out.
 parts() {
 	local status=0
@@ -132,6 +159,109 @@ test_malformed_lock_is_refused() {
 test_lock_cannot_leave_the_pool() {
 	sed -i 's|pool/lwip|pool/../lwip|' "$WORK/deps.lock"
 	! parts : && said "not a valid entry for 'lwip'"
+}
+
+# A server that sends 256 KiB and then nothing, unless the file `all` is there.
+stalling_server() {
+	cat >"$WORK/server.py" <<-'EOT'
+		import http.server, os, re, sys, time
+		class Handler(http.server.BaseHTTPRequestHandler):
+		    protocol_version = "HTTP/1.1"
+		    def do_GET(self):
+		        data = open("mirror" + self.path, "rb").read()
+		        wanted = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
+		        start = int(wanted[1]) if wanted else 0
+		        self.send_response(206 if wanted else 200)
+		        if wanted:
+		            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+		        self.send_header("Content-Length", str(len(data) - start))
+		        self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+		        self.end_headers()
+		        print(f"from {start}", file=open("asked", "a"), flush=True)
+		        if os.path.exists("all"):
+		            self.wfile.write(data[start:])
+		            return
+		        self.wfile.write(data[start:start + 262144])
+		        time.sleep(1000)
+		    def log_message(self, *_):
+		        pass
+		server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+		print(server.server_port, file=open("port.new", "w"), flush=True)
+		os.rename("port.new", "port")
+		server.serve_forever()
+	EOT
+	(cd "$WORK" && exec python3 server.py) &
+	server=$!
+	await test -s "$WORK/port" && STARINA_MIRROR=http://127.0.0.1:$(<"$WORK/port")
+}
+
+test_stopped_download_goes_on() {
+	local server status=0
+	stalling_server || return 1
+	# shellcheck disable=SC2016
+	stopped_parts INT '(($(stat -c %s "$WORK"/cache/partial/* 2>/dev/null || echo 0) >= 200000))' 'fetch_source lwip' || status=$?
+	: >"$WORK/all"
+	[[ $status == 130 ]] && said 'stopped; what is done so far is kept' && cache_is_clean && parts 'fetch_source lwip' &&
+		[[ -f $WORK/cache/downloads/$sha && -z $(ls "$WORK/cache/partial") ]] && grep -q '^from [1-9]' "$WORK/asked"
+	status=$?
+	kill "$server"
+	return "$status"
+}
+
+test_damaged_part_is_fetched_whole() {
+	mkdir -p "$WORK/cache/partial"
+	head -c 100000 /dev/urandom >"$WORK/cache/partial/$sha"
+	echo old >"$WORK/cache/partial/0123"
+	parts 'fetch_source lwip' && cache_is_clean && [[ -z $(ls "$WORK/cache/partial") ]]
+}
+
+# Status 130, at once; what was unpacked and configured is there for the next run.
+test_stopped_guest_build_goes_on() {
+	local status=0 build='GUEST_CROSS=
+		need_space() { echo "space for $1 MiB"; }
+		fetch_source() { echo fetching; }
+		unpack_guest_source() { mkdir -p "$GUEST_WORK/linux/arch/riscv/boot"; : >"$GUEST_WORK/unpacked"; echo >>"$WORK/unpacked"; }
+		configure_guest_kernel() { touch "$GUEST_WORK/linux/.config"; }
+		guest_make() {
+			echo $BASHPID >"$WORK/making"
+			[[ -e $WORK/go ]] || sleep 1000
+			touch "$GUEST_WORK"/linux/{vmlinux,arch/riscv/boot/Image}
+		}
+		setup_guest_kernel'
+	mkdir -p "$WORK/checkout/guest/kernel" "$WORK/cache/building/other"
+	: >"$WORK/checkout/guest/kernel/kernel.config"
+	: >"$WORK/checkout/guest/kernel/config"
+	# shellcheck disable=SC2016
+	stopped_parts INT '[[ -s $WORK/making ]]' 'GUEST_CONFIG=$WORK/checkout/guest/kernel/kernel.config; '"$build" || status=$?
+	# All the space is asked for before anything is fetched.
+	[[ $status == 130 ]] && said 'stopped; what is done so far is kept' && [[ ! -e $WORK/cache/building/other ]] &&
+		[[ $(grep -n -m 1 'space for' "$WORK/out" | cut -d: -f1) -lt $(grep -n -m 1 fetching "$WORK/out" | cut -d: -f1) ]] &&
+		! kill -0 "$(<"$WORK/making")" 2>/dev/null || return 1
+	: >"$WORK/go"
+	parts "WORK=$WORK GUEST_CONFIG=$WORK/checkout/guest/kernel/kernel.config; $build" && said 'going on with the guest kernel' &&
+		[[ $(wc -l <"$WORK/unpacked") == 1 && -z $(ls "$WORK/cache/building") ]] &&
+		[[ -f $WORK/checkout/third_party/guest-kernel/Image ]] && cache_is_clean
+}
+
+# run.sh hands the status of a signal on, and no other.
+test_run_ends_as_setup_was_stopped() {
+	local status=0
+	mkdir -p "$WORK/tree"
+	cp "$REPO/run.sh" "$WORK/tree/"
+	printf '#!/bin/sh\nexit $SETUP_STATUS\n' >"$WORK/tree/setup.sh"
+	chmod +x "$WORK/tree/setup.sh"
+	SETUP_STATUS=130 "$WORK/tree/run.sh" >"$WORK/out" 2>&1 || status=$?
+	[[ $status == 130 ]] || return 1
+	SETUP_STATUS=1 "$WORK/tree/run.sh" >"$WORK/out" 2>&1 || status=$?
+	[[ $status == 125 ]]
+}
+
+test_misspelt_setting_is_refused() {
+	! STARINA_CAHCE=x "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'STARINA_CAHCE is no setting' && said 'STARINA_CACHE'
+}
+
+test_mirror_that_is_none_is_told_how_to_be_changed() {
+	! STARINA_MIRROR=file:$WORK/nowhere parts 'private_lists() { return 1; }; fetch_source lwip' && said 'STARINA_MIRROR=http'
 }
 
 test_version_gone_from_mirror_names_newest() {
@@ -231,8 +361,8 @@ test_guest_patch_that_does_not_apply_fails() {
 	mkdir -p "$WORK/patches" "$WORK/linux"
 	printf 'one\ntwo\n' >"$WORK/linux/file"
 	printf -- '--- a/file\n+++ b/file\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n' >"$WORK/patches/1.patch"
-	parts 'GUEST_PATCHES='"$WORK"'/patches TMP='"$WORK"'; patch_guest_source' && grep -q three "$WORK/linux/file" || return 1
-	! parts 'GUEST_PATCHES='"$WORK"'/patches TMP='"$WORK"'; patch_guest_source'
+	parts 'GUEST_PATCHES='"$WORK"'/patches GUEST_WORK='"$WORK"'; patch_guest_source' && grep -q three "$WORK/linux/file" || return 1
+	! parts 'GUEST_PATCHES='"$WORK"'/patches GUEST_WORK='"$WORK"'; patch_guest_source'
 }
 
 # A dpkg-query that knows everything but skopeo.
@@ -255,7 +385,9 @@ test_old_or_missing_qemu_is_refused() {
 	printf '#!/bin/sh\necho QEMU emulator version 7.1.0\n' >"$WORK/bin/qemu"
 	chmod 755 "$WORK/bin/qemu"
 	! QEMU=$WORK/bin/qemu "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'too old.*7.1.0.*needs 7.2' || return 1
-	! QEMU=$WORK/bin/none "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'QEMU is missing'
+	! QEMU=$WORK/bin/none "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'QEMU is missing' || return 1
+	parts 'QEMU=/no/qemu qemu_advice' && said 'correct it' && ! said 'newer' >/dev/null || return 1
+	parts "QEMU=$WORK/bin/qemu qemu_advice" && said 'install a newer one'
 }
 
 test_without_rights_names_the_command() {

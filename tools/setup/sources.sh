@@ -14,6 +14,8 @@ UNPACKED=(lwip libfdt cjson busybox)
 GUEST_ARCH=riscv64
 # The base address of the package mirror, once it has been looked up.
 MIRROR=
+# 1: some of the file that is fetched was there from an earlier run.
+RESUMED=0
 
 LOCK_SUITE=
 LOCK_NAMES=()
@@ -111,11 +113,26 @@ newest() {
 	fi | sort -V | tail -n 1
 }
 
+# partial_clean: removes what the lock does not name.
+partial_clean() {
+	local path
+	for path in "$CACHE"/partial/*; do
+		[[ " ${LOCK_SHA[*]} " == *" ${path##*/} "* ]] || rm -f -- "$path"
+	done
+}
+
+# fetch_damaged FILE: removes what is not what it should be. Fails.
+fetch_damaged() {
+	rm -f -- "$1" "$1.FAILED"
+	return 1
+}
+
 # fetch_failed NAME LOG: says why NAME could not be fetched and ends; never takes another version.
 fetch_failed() {
 	local name=$1 version _rest
 	local what="${LOCK_PACKAGE[$1]} ${LOCK_VERSION[$1]}"
 	if grep -q 'Hash Sum mismatch\|unexpected size' "$2"; then
+		fetch_damaged "$CACHE/partial/${LOCK_SHA[$name]}" || true
 		fail "$what from the mirror $MIRROR is not the file that tools/deps.lock pins (other SHA-256): refused" \
 			"wanted ${LOCK_SHA[$name]} for ${LOCK_PATH[$name]}" \
 			"try again; if it stays so, ask on another network, or see what changed with: ./setup.sh --update-lock"
@@ -130,7 +147,22 @@ fetch_failed() {
 	fi
 	tail -n 3 -- "$2" >&2
 	fail "$what could not be fetched from $MIRROR/${LOCK_PATH[$name]}" \
-		"check the network and the machine's package mirror, then run ./setup.sh again"
+		"check the network and the machine's package mirror, then run ./setup.sh again, or name another" \
+		"mirror: STARINA_MIRROR=http://HOST/debian ./setup.sh"
+}
+
+# fetch_once NAME: fetches it into $DOWNLOAD, or what is missing of it there.
+fetch_once() {
+	run_long "fetching ${LOCK_PACKAGE[$1]} ${LOCK_VERSION[$1]} ($((LOCK_SIZE[$1] / 1024)) KiB)" "$CACHE/logs/fetch.log" \
+		fetch_progress "$APT_HELPER" -o APT::Sandbox::User=root -o Acquire::Retries=2 download-file \
+		"$MIRROR/${LOCK_PATH[$1]}" "$DOWNLOAD" "SHA256:${LOCK_SHA[$1]}"
+}
+
+# fetch_again NAME: fetches all of it, if some of it was there from an earlier run: that may have been wrong.
+fetch_again() {
+	((RESUMED)) || return
+	rm -f -- "$DOWNLOAD" "$DOWNLOAD.FAILED"
+	fetch_once "$1"
 }
 
 # fetch_source NAME: makes sure that the cache has NAME's file, verified.
@@ -138,21 +170,24 @@ fetch_source() {
 	local name=$1 sha=${LOCK_SHA[$1]} log=$CACHE/logs/fetch.log
 	local file=$CACHE/downloads/$sha new
 	cache_open
-	new=$TMP/download
+	# What was fetched of it before is not fetched again.
+	new=$CACHE/partial/$sha
 	if [[ -e $file ]]; then
 		[[ $(sha256_of "$file") != "$sha" ]] || return 0
 		say "the cached ${LOCK_PACKAGE[$name]} (downloads/$sha) is damaged; fetching it again"
 		rm -f -- "$file"
 	fi
+	RESUMED=0
+	[[ ! -s $new ]] || RESUMED=1
+	partial_clean
 	MIRROR=${MIRROR:-$(find_mirror)}
 	[[ -n $MIRROR ]] || fail "this machine's apt knows no Debian mirror to fetch ${LOCK_PACKAGE[$name]} from" \
 		"name one: STARINA_MIRROR=http://HOST/debian ./setup.sh"
 	DOWNLOAD=$new DOWNLOAD_SIZE=${LOCK_SIZE[$name]}
-	run_long "fetching ${LOCK_PACKAGE[$name]} ${LOCK_VERSION[$name]} ($((LOCK_SIZE[$name] / 1024)) KiB)" "$log" \
-		fetch_progress "$APT_HELPER" -o APT::Sandbox::User=root -o Acquire::Retries=2 download-file \
-		"$MIRROR/${LOCK_PATH[$name]}" "$new" "SHA256:$sha" || fetch_failed "$name" "$log"
+	fetch_once "$name" || fetch_again "$name" || fetch_failed "$name" "$log"
 	# apt-helper checked it; this is the one check that does not depend on apt.
-	[[ $(sha256_of "$new") == "$sha" ]] || fail "${LOCK_PACKAGE[$name]} has another SHA-256 than tools/deps.lock says"
+	[[ $(sha256_of "$new") == "$sha" ]] || fetch_damaged "$new" ||
+		fail "${LOCK_PACKAGE[$name]} has another SHA-256 than tools/deps.lock says"
 	{ sync -- "$new" && mv -- "$new" "$file"; } || fail_disk "store ${LOCK_PACKAGE[$name]} in the cache"
 }
 
