@@ -5,6 +5,7 @@
 #include "libs/abi/victim.h"
 
 #define ROUNDS 200
+#define EARLY_KILLS 300
 
 static handle_t victim_connect(struct autotest *t)
 {
@@ -88,7 +89,61 @@ static void a_killed_process_ends(struct autotest *t)
 	handle_close(victim_connect(t));
 }
 
+static volatile bool stop_spinning;
+
+static void spin(void *arg)
+{
+	(void)arg;
+	while (!stop_spinning)
+		;
+	thread_exit();
+}
+
+static void start_and_kill(struct autotest *t)
+{
+	handle_t process = HANDLE_NONE;
+	error_t error;
+
+	expect(t, system_start_app(t->system, "hello", 5, &process) == 0);
+	// It may have had its turn on another hart, and be over.
+	error = process_kill(process);
+	expect(t, error == 0 || error == ERR_BAD_STATE);
+	expect(t, handle_wait(process, READY_CLOSED, test_deadline()) == 0);
+	handle_close(process);
+}
+
+// The other harts are busy at first, so that the app's first turn would be on this hart, which waits for its end.
+static void killed_before_the_first_turn(struct autotest *t)
+{
+	uint32_t num_spinners = test_system_info(t).num_harts - 1;
+	struct system_info before;
+	handle_t process = HANDLE_NONE;
+	handle_t threads[16];
+
+	// It may not be over since the boot.
+	if (system_find_process(t->system, "hello", 5, &process) == 0) {
+		expect(t, handle_wait(process, READY_CLOSED, test_deadline()) == 0);
+		handle_close(process);
+	}
+	start_and_kill(t);
+	before = test_system_info(t);
+	stop_spinning = false;
+	for (uint32_t i = 0; i < num_spinners; i++)
+		expect(t, thread_create(spin, NULL, 0, &threads[i]) == 0);
+	for (uint32_t i = 0; i < EARLY_KILLS && !t->failed; i++) {
+		stop_spinning = i >= EARLY_KILLS / 2;
+		start_and_kill(t);
+	}
+	stop_spinning = true;
+	for (uint32_t i = 0; i < num_spinners; i++) {
+		expect(t, handle_wait(threads[i], READY_CLOSED, test_deadline()) == 0);
+		handle_close(threads[i]);
+	}
+	expect(t, test_settles(t, &before));
+}
+
 const struct test fault_tests[] = {
+	{"300 kills before the first turn", killed_before_the_first_turn},
 	{"every fault ends only its app", every_fault_ends_only_its_app},
 	{"a killed process ends and its app restarts", a_killed_process_ends},
 	{"200 deaths leak nothing", deaths_leak_nothing},

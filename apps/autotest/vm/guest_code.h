@@ -33,6 +33,10 @@
 #define G_SB(rs2, offset, rs) G_STORE(0u, rs2, offset, rs)
 #define G_SW(rs2, offset, rs) G_STORE(2u, rs2, offset, rs)
 #define G_SD(rs2, offset, rs) G_STORE(3u, rs2, offset, rs)
+// To `offset` bytes from here, a multiple of 2.
+#define G_BNE(rs1, rs2, offset)                                                                    \
+	(((uint32_t)(offset) >> 12 & 1u) << 31 | ((uint32_t)(offset) >> 5 & 0x3fu) << 25 | (rs2) << 20 |           \
+	 (rs1) << 15 | 1u << 12 | ((uint32_t)(offset) >> 1 & 0xfu) << 8 | ((uint32_t)(offset) >> 11 & 1u) << 7 | 0x63u)
 // Jumps to itself.
 #define G_SPIN 0x6fu
 #define G_NOP G_ADDI(X_ZERO, X_ZERO, 0)
