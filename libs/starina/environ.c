@@ -35,7 +35,7 @@ static void check_declared(const struct environ *env, enum env_kind kind, const 
 		return;
 	log_error("%s asks for what it does not declare; add to %s \"%s\"", env->app_name, fields[kind],
 	          name != NULL ? name : "system");
-	assert(!"declared in the app's spec");
+	assert_failed("it is declared in the app's spec", __FILE__, __LINE__);
 }
 
 static const struct env_entry *entry_find(const struct environ *env, enum env_kind kind, const char *name,
