@@ -3,7 +3,7 @@
 // The app's state: one container from the boot disk, with the host's ports as its streams.
 #pragma once
 
-#include "libs/linux/disk/boot_disk.h"
+#include "libs/linux/vm/boot_disk.h"
 #include "libs/starina/opener.h"
 #include "apps/linuxrun/console_ports.h"
 #include "libs/linux/run/guest_container.h"

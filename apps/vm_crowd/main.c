@@ -6,7 +6,7 @@
 #include "libs/abi/app.h"
 #include "libs/abi/console.h"
 #include "libs/base/string.h"
-#include "libs/linux/disk/boot_disk.h"
+#include "libs/linux/vm/boot_disk.h"
 #include "libs/linux/run/guest_container.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/environ.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 #include "guest/bootd/config.h"
 #include "guest/bootd/failure.h"
 

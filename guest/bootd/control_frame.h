@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Frames of the control protocol (libs/linux/run/bootd_protocol.h), as bytes. No I/O here.
+// Frames of the control protocol (libs/linux/vm/bootd_protocol.h), as bytes. No I/O here.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 // Looks at the first frame of `data`. Returns 0 and its header when it is complete, -EAGAIN when more
 // bytes are needed, -EPROTO when this is no frame (the stream cannot be followed any further), and

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// bootd's side of the control protocol (libs/linux/run/bootd_protocol.h): requests in, replies and events out.
+// bootd's side of the control protocol (libs/linux/vm/bootd_protocol.h): requests in, replies and events out.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 #include "guest/bootd/config.h"
 #include "guest/bootd/linger.h"
 #include "guest/bootd/container_process.h"

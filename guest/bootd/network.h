@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 #include "guest/bootd/failure.h"
 
 struct config;

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 // More than two host names of 64 bytes and the rest need.
 #define NETWORK_FILE_MAX 512

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 // splice(2) from a pipe to a port would save a copy, but Linux 6.12's driver loses what it took from the
 // pipe when its queue has too few descriptors left for all the pages. One write makes one descriptor.

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-HOST_TESTS += $(addprefix libs/linux/,machine/plic_test machine/mmio_bus_test machine/guest_fdt_test run/control_link_test \
+HOST_TESTS += $(addprefix libs/linux/,machine/plic_test machine/mmio_bus_test machine/guest_fdt_test vm/control_link_test \
 	disk/disk_cache_test disk/disk_pump_test)
 plic_test_SRCS := libs/linux/machine/plic.c
 mmio_bus_test_SRCS := libs/linux/machine/mmio_bus.c
 guest_fdt_test_SRCS := libs/linux/machine/guest_fdt.c libs/linux/machine/kernel_image.c libs/base/fmt.c libs/base/span.c \
 	$(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_sw fdt_strerror fdt_wip fdt_check)
 guest_fdt_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow
-control_link_test_SRCS := libs/linux/run/control_link.c libs/base/span.c
+control_link_test_SRCS := libs/linux/vm/control_link.c libs/base/span.c
 disk_pump_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_pump.c
 disk_cache_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_cache.c libs/linux/machine/loader.c
 # A container over fakes of the machine and the guest.
 GUEST_CONTAINER_SRCS := $(patsubst %,libs/linux/%.c,run/guest_fake vm/vm_fake run/guest_container run/guest_container_control vm/vm vm/vm_boot \
-	vm/vm_root vm/vm_writable vm/vm_console run/control_link machine/kernel_image) \
+	vm/vm_root vm/vm_writable vm/vm_console vm/control_link machine/kernel_image) \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_console device_blk device_rng device_balloon device_net \
 		device_net_header) \
 	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/log.c
@@ -21,13 +21,13 @@ guest_container_network_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_disk_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_warm_test_SRCS := $(GUEST_CONTAINER_SRCS)
 HOST_TESTS += libs/linux/pool/pool_test
-pool_test_SRCS := $(patsubst %,libs/linux/%.c,pool/pool pool/warm_vm run/control_link) libs/base/span.c libs/base/fmt.c libs/base/string.c \
+pool_test_SRCS := $(patsubst %,libs/linux/%.c,pool/pool pool/warm_vm pool/vm_supply vm/control_link) libs/base/span.c libs/base/fmt.c libs/base/string.c \
 	libs/starina/log.c
 HOST_TESTS += libs/linux/vm/vm_net_test
 vm_net_test_SRCS := libs/linux/vm/vm_net_fake.c libs/linux/vm/vm_net.c \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_net device_net_header) \
 	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/payload.c libs/starina/log.c
 HOST_TESTS += libs/linux/image/image_index_test
-image_index_test_SRCS := libs/json/json.c $(patsubst %,libs/linux/%.c,image/image_index image/image_name api/string_list) libs/base/span.c libs/base/string.c
+image_index_test_SRCS := libs/json/json.c $(patsubst %,libs/linux/%.c,image/image_index image/image_name image/string_list) libs/base/span.c libs/base/string.c
 HOST_FUZZERS += libs/linux/image/image_index_fuzz
 image_index_fuzz_SRCS := $(image_index_test_SRCS)

@@ -110,7 +110,7 @@ error_t container_connect(struct container *container, uint16_t port, container_
 	connect = heap_alloc(sizeof(*connect));
 	if (connect == NULL)
 		return ERR_NO_MEMORY;
-	*connect = (struct connect){.container = container, .loop = container->task.runtime->loop, .port = port, .done = done, .context = context};
+	*connect = (struct connect){.container = container, .loop = container->task.runtime->supply.loop, .port = port, .done = done, .context = context};
 	err = timer_create(&connect->timer);
 	if (err < 0)
 		goto out_free;

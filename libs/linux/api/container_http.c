@@ -21,7 +21,7 @@ void http_proxy(struct http_exchange *exchange, const struct http_request_head *
 		http_respond(exchange, 502, "text/plain", "there is no container\n", 22);
 		return;
 	}
-	proxy = http_proxy_create(container->task.runtime->loop, exchange, head);
+	proxy = http_proxy_create(container->task.runtime->supply.loop, exchange, head);
 	if (proxy != NULL && container_connect(container, port, connected, proxy) < 0)
 		http_proxy_connected(proxy, HANDLE_NONE);
 }

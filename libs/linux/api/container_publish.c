@@ -29,7 +29,7 @@ static void visitor_connected(void *context, handle_t channel, error_t error, co
 
 	if (channel == HANDLE_NONE)
 		log_debug("port %u: %s (error %d)", published->port, text, (int)error);
-	if (relay != NULL && socket_relay_start(relay, published->container->task.runtime->loop, visitor->channel, channel,
+	if (relay != NULL && socket_relay_start(relay, published->container->task.runtime->supply.loop, visitor->channel, channel,
 	                                        relay_ended, NULL) == 0) {
 		list_push_back(&published->relays, &relay->entry);
 	} else {
@@ -88,7 +88,7 @@ static void listener_opened(struct opener *opener, handle_t channel, error_t err
 	published->opening = false;
 	if (channel == HANDLE_NONE) {
 		task_fail(task, COMMAND_STATUS_FAILED, "port %u cannot be published: %s (error %d)", published->port, text, (int)error);
-	} else if (task->end_known || loop_add(task->runtime->loop, &published->listener, channel, &listener_ops, published) < 0) {
+	} else if (task->end_known || loop_add(task->runtime->supply.loop, &published->listener, channel, &listener_ops, published) < 0) {
 		handle_close(channel);
 	} else {
 		published->listening = true;
@@ -104,7 +104,7 @@ static void open_listener(struct published_port *published)
 	fmt_write(uri, sizeof(uri), "tcp-listen:0.0.0.0:%u", published->port);
 	published->opening = true;
 	task_opening(task);
-	opener_start(&published->opener, task->runtime->loop, task->runtime->tcpip, uri, listener_opened, published);
+	opener_start(&published->opener, task->runtime->supply.loop, task->runtime->tcpip, uri, listener_opened, published);
 }
 
 void container_publish_start(struct container *container)
@@ -120,7 +120,7 @@ void container_publish_stop(struct container *container)
 		struct list *entry;
 
 		if (published->listening)
-			loop_close(container->task.runtime->loop, &published->listener);
+			loop_close(container->task.runtime->supply.loop, &published->listener);
 		published->listening = false;
 		while ((entry = list_pop_front(&published->relays)) != NULL) {
 			struct socket_relay *relay = container_of(entry, struct socket_relay, entry);

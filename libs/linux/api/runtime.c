@@ -17,6 +17,7 @@ static void settle(struct linux_runtime *runtime, enum runtime_state state, cons
 	struct list *entry;
 
 	runtime->state = state;
+	runtime->supply.ready = state == RUNTIME_READY;
 	if (error != NULL)
 		str_copy(runtime->error, error, sizeof(runtime->error));
 	while ((entry = list_pop_front(&runtime->waiting)) != NULL) {
@@ -26,7 +27,7 @@ static void settle(struct linux_runtime *runtime, enum runtime_state state, cons
 		waiter->settled(waiter->context);
 	}
 	runtime->pool.failed = false;
-	pool_turn_later(runtime);
+	pool_turn_later(&runtime->pool);
 }
 
 static void index_read(void *context, error_t status)
@@ -38,7 +39,7 @@ static void index_read(void *context, error_t status)
 	// A second reading, after the disk's driver restarted, changes nothing.
 	if (err == 0 && runtime->images.images == NULL)
 		err = image_index_parse(&runtime->images, text);
-	runtime->builtin = image_index_find(&runtime->images, IMAGE_BUILTIN);
+	runtime->supply.builtin = image_index_find(&runtime->images, IMAGE_BUILTIN);
 	heap_free(runtime->index_data);
 	runtime->index_data = NULL;
 	if (err < 0)
@@ -56,6 +57,8 @@ static void directory_read(void *context, const char *error)
 		settle(runtime, RUNTIME_FAILED, error);
 		return;
 	}
+	runtime->supply.kernel = runtime->boot.kernel;
+	runtime->supply.initramfs = runtime->boot.initramfs;
 	err = boot_disk_read_file(&runtime->boot, &runtime->boot.images, IMAGE_INDEX_MAX_BYTES, &runtime->index_data,
 	                          index_read, runtime);
 	if (err < 0)
@@ -79,6 +82,7 @@ static void disk_has_failed(void *context, error_t error)
 	// Its driver restarts: whoever comes meanwhile waits.
 	if (error == ERR_PEER_CLOSED) {
 		runtime->state = RUNTIME_LOADING;
+		runtime->supply.ready = false;
 		open_boot_disk(runtime);
 	} else {
 		settle(runtime, RUNTIME_FAILED, "the boot disk is gone");
@@ -93,7 +97,7 @@ static void boot_disk_opened(struct opener *opener, handle_t channel, error_t er
 	char reason[LINUX_ERROR_MAX];
 
 	runtime->opening = false;
-	if (channel != HANDLE_NONE && disk_init(&runtime->disk, runtime->loop, channel, &disk_callbacks, runtime) == 0)
+	if (channel != HANDLE_NONE && disk_init(&runtime->disk, runtime->supply.loop, channel, &disk_callbacks, runtime) == 0)
 		return;
 	if (channel != HANDLE_NONE)
 		handle_close(channel);
@@ -104,7 +108,7 @@ static void boot_disk_opened(struct opener *opener, handle_t channel, error_t er
 static void open_boot_disk(struct linux_runtime *runtime)
 {
 	runtime->opening = true;
-	opener_start(&runtime->opener, runtime->loop, runtime->blkdev, "blk:boot", boot_disk_opened, runtime);
+	opener_start(&runtime->opener, runtime->supply.loop, runtime->supply.blkdev, "blk:boot", boot_disk_opened, runtime);
 }
 
 // HANDLE_NONE also for what the app does not declare: its containers then do without.
@@ -121,21 +125,21 @@ error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct 
 
 	if (runtime == NULL)
 		return ERR_NO_MEMORY;
-	runtime->loop = loop;
-	runtime->env = env;
-	runtime->system = environ_declares(env, ENV_SYSTEM, NULL) ? environ_system(env) : HANDLE_NONE;
-	runtime->blkdev = connector_of(env, "blkdev");
-	runtime->vmnet = connector_of(env, "vmnet");
+	runtime->supply.loop = loop;
+	runtime->supply.system = environ_declares(env, ENV_SYSTEM, NULL) ? environ_system(env) : HANDLE_NONE;
+	runtime->supply.blkdev = connector_of(env, "blkdev");
+	runtime->supply.vmnet = connector_of(env, "vmnet");
 	runtime->tcpip = connector_of(env, "tcpip");
+	runtime->supply.boot_disk = &runtime->disk;
 	list_init(&runtime->waiting);
-	err = pool_init(runtime);
+	err = pool_init(&runtime->pool, &runtime->supply);
 	if (err < 0) {
 		heap_free(runtime);
 		return err;
 	}
 	*out = runtime;
-	if (runtime->system != HANDLE_NONE && system_info(runtime->system, &info) == 0) {
-		runtime->has_sstc = info.has_sstc != 0;
+	if (runtime->supply.system != HANDLE_NONE && system_info(runtime->supply.system, &info) == 0) {
+		runtime->supply.has_sstc = info.has_sstc != 0;
 		if (info.has_hypervisor == 0) {
 			settle(runtime, RUNTIME_FAILED,
 			       "this machine has no hypervisor extension (H), so it cannot run Linux: "
@@ -151,8 +155,8 @@ void linux_runtime_close(struct linux_runtime *runtime)
 {
 	assert(runtime->num_owned == 0);
 	while (runtime->opening || runtime->num_tasks > 0)
-		(void)loop_turn(runtime->loop, NSEC_NEVER);
-	pool_deinit(runtime);
+		(void)loop_turn(runtime->supply.loop, NSEC_NEVER);
+	pool_deinit(&runtime->pool);
 	disk_deinit(&runtime->disk);
 	heap_free(runtime->index_data);
 	image_index_deinit(&runtime->images);
@@ -173,31 +177,29 @@ void runtime_wait_cancel(struct runtime_waiter *waiter)
 	waiter->waits = false;
 }
 
-struct vm_config runtime_vm_config(const struct linux_runtime *runtime, uint64_t memory, uint32_t cpus)
+error_t linux_runtime_keep_warm(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus, uint32_t count)
 {
-	return (struct vm_config){
-		.memory = memory,
-		.cpus = cpus,
-		.has_sstc = runtime->has_sstc,
-		.boot_disk = (struct disk *)(uintptr_t)&runtime->disk,
-		.kernel = runtime->boot.kernel,
-		.initramfs = runtime->boot.initramfs,
-	};
+	return pool_keep(&runtime->pool, memory, cpus, count);
 }
 
-bool runtime_has_memory(const struct linux_runtime *runtime, uint64_t memory)
+error_t linux_runtime_wait_warm(struct linux_runtime *runtime, nsec_t deadline)
 {
-	struct system_info info;
+	while (!pool_is_full(&runtime->pool)) {
+		error_t err;
 
-	if (runtime->system == HANDLE_NONE || system_info(runtime->system, &info) < 0)
-		return true;
-	return memory + MEMORY_RESERVE <= info.free_pages * PAGE_SIZE;
+		if (runtime->state == RUNTIME_FAILED || runtime->pool.failed)
+			return ERR_IO;
+		err = loop_turn(runtime->supply.loop, deadline);
+		if (err < 0)
+			return err;
+	}
+	return 0;
 }
 
 void linux_runtime_stats(const struct linux_runtime *runtime, struct linux_runtime_stats *out)
 {
 	*out = runtime->stats;
-	out->warm = 0;
-	for (uint32_t i = 0; i < LINUX_WARM_KINDS; i++)
-		out->warm += runtime->pool.kinds[i].num_ready;
+	out->vms_booted += runtime->pool.vms_booted;
+	out->warm_starts = runtime->pool.vms_taken;
+	out->warm = pool_num_ready(&runtime->pool);
 }

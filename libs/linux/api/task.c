@@ -75,7 +75,7 @@ static void set_timer(struct task *task, nsec_t deadline)
 static void destroy(struct task *task)
 {
 	task->runtime->num_tasks--;
-	loop_close(task->runtime->loop, &task->timer);
+	loop_close(task->runtime->supply.loop, &task->timer);
 	task_streams_free(task);
 	string_list_deinit(&task->args);
 	string_list_deinit(&task->env);
@@ -95,7 +95,7 @@ static void end(struct task *task)
 	task_streams_close(task);
 	if (task->on_ended != NULL)
 		task->on_ended(task);
-	pool_turn_later(task->runtime);
+	pool_turn_later(&task->runtime->pool);
 	set_timer(task, 0);
 }
 
@@ -176,7 +176,7 @@ static void container_started(void *context, nsec_t start_ns)
 	task->started = true;
 	if (clock_get(CLOCK_MONOTONIC, &task->start_time) < 0)
 		task->start_time = 0;
-	pool_refill_soon(task->runtime);
+	pool_refill_soon(&task->runtime->pool);
 	if (task->on_started != NULL)
 		task->on_started(task);
 }
@@ -215,7 +215,7 @@ static void container_root_lost(void *context)
 	assert(!task->reopening);
 	task->reopening = true;
 	task_opening(task);
-	opener_start(&task->opener, task->runtime->loop, task->runtime->blkdev, "blk:images", root_reopened, task);
+	opener_start(&task->opener, task->runtime->supply.loop, task->runtime->supply.blkdev, "blk:images", root_reopened, task);
 }
 
 static void container_ended(void *context, int status, const char *error)
@@ -247,10 +247,10 @@ static error_t create_container(struct task *task, handle_t disk)
 	struct linux_runtime *runtime = task->runtime;
 	struct json_writer config = {0};
 	struct guest_container_config c = {
-		.boot = runtime_vm_config(runtime, task->memory, task->cpus),
+		.boot = vm_supply_config(&runtime->supply, task->memory, task->cpus),
 		.root_disk = disk,
 		.root_region = {.first_sector = task->found->first_sector, .num_sectors = task->found->num_sectors},
-		.network = runtime->vmnet,
+		.network = runtime->supply.vmnet,
 	};
 	struct warm_vm *warm;
 	error_t err;
@@ -258,19 +258,19 @@ static error_t create_container(struct task *task, handle_t disk)
 	err = task_config_write(task, task->found, &config);
 	if (err == 0) {
 		c.config = (struct span){.data = (const uint8_t *)config.text, .len = config.len};
-		warm = pool_take(runtime, task->memory, task->cpus);
+		warm = pool_take(&runtime->pool, task->memory, task->cpus);
 		if (warm == NULL) {
 			runtime->stats.vms_booted++;
 		} else {
 			c.vm = warm->vm;
-			if (task->found == runtime->builtin)
+			if (task->found == runtime->supply.builtin)
 				c.root_disk = HANDLE_NONE;  // it is there
 		}
-		err = guest_container_create(runtime->loop, &c, &container_callbacks, task, &task->container);
+		err = guest_container_create(runtime->supply.loop, &c, &container_callbacks, task, &task->container);
 		if (err == 0 && warm != NULL)
 			warm_vm_free(warm);
 		else if (warm != NULL)
-			pool_give_up(runtime, warm);
+			pool_give_up(&runtime->pool, warm);
 		if (err == 0 && c.root_disk != disk)
 			handle_close(disk);
 	}
@@ -281,7 +281,7 @@ static error_t create_container(struct task *task, handle_t disk)
 static bool has_memory(struct task *task)
 {
 	// A VM that waits has taken its share already; guests seldom use all of theirs.
-	if (pool_has(task->runtime, task->memory, task->cpus) || runtime_has_memory(task->runtime, task->memory))
+	if (pool_has(&task->runtime->pool, task->memory, task->cpus) || vm_supply_has_memory(&task->runtime->supply, task->memory))
 		return true;
 	task_fail(task, COMMAND_STATUS_FAILED,
 	          "the machine has too little free memory for a guest of %llu MiB: ask for less, or give the machine more "
@@ -350,12 +350,12 @@ static void runtime_settled(void *context)
 		          task->image, names);
 		return;
 	}
-	if (task->found == runtime->builtin && pool_has(runtime, task->memory, task->cpus)) {
+	if (task->found == runtime->supply.builtin && pool_has(&runtime->pool, task->memory, task->cpus)) {
 		(void)launch(task, HANDLE_NONE);
 		return;
 	}
 	task_opening(task);
-	opener_start(&task->opener, runtime->loop, runtime->blkdev, "blk:images", disk_opened, task);
+	opener_start(&task->opener, runtime->supply.loop, runtime->supply.blkdev, "blk:images", disk_opened, task);
 }
 
 error_t task_start(struct task *task)
@@ -407,7 +407,7 @@ error_t task_init(struct task *task, struct linux_runtime *runtime, const char *
 	err = timer_create(&task->timer_handle);
 	if (err < 0)
 		goto out_image;
-	err = loop_add(runtime->loop, &task->timer, task->timer_handle, &timer_ops, task);
+	err = loop_add(runtime->supply.loop, &task->timer, task->timer_handle, &timer_ops, task);
 	if (err < 0)
 		goto out_timer;
 	runtime->num_owned++;
@@ -455,7 +455,7 @@ void task_wait(struct task *task)
 void task_block(struct task *task)
 {
 	while (task->state != TASK_ENDED)
-		(void)loop_turn(task->runtime->loop, NSEC_NEVER);
+		(void)loop_turn(task->runtime->supply.loop, NSEC_NEVER);
 }
 
 void task_take_output(struct task *task, struct command_output *out)

@@ -72,7 +72,7 @@ static void output_gone(struct task_output *output)
 	if (!output->pipe_open)
 		return;
 	output->pipe_open = false;
-	loop_close(task->runtime->loop, &output->pipe);
+	loop_close(task->runtime->supply.loop, &output->pipe);
 	if (task->container == NULL)
 		return;
 	guest_container_output_close(task->container, output->stream);
@@ -216,7 +216,7 @@ static error_t open_pipe(struct task *task, struct source *source, const struct 
 
 	if (err < 0)
 		return err;
-	err = loop_add(task->runtime->loop, source, ends[0], ops, context);
+	err = loop_add(task->runtime->supply.loop, source, ends[0], ops, context);
 	if (err < 0) {
 		handle_close(ends[0]);
 		handle_close(ends[1]);
@@ -266,11 +266,11 @@ void task_streams_close(struct task *task)
 		flush_line(outputs[i]);
 		// What is queued stays readable for the app.
 		if (outputs[i]->pipe_open)
-			loop_close(task->runtime->loop, &outputs[i]->pipe);
+			loop_close(task->runtime->supply.loop, &outputs[i]->pipe);
 		outputs[i]->pipe_open = false;
 	}
 	if (task->in.pipe_open)
-		loop_close(task->runtime->loop, &task->in.pipe);
+		loop_close(task->runtime->supply.loop, &task->in.pipe);
 	task->in.pipe_open = false;
 	payload_release(&task->in.payload);
 	task->in.payload = (struct payload){0};

@@ -6,7 +6,7 @@
 
 #include "libs/base/span.h"
 #include "libs/linux/image/image_name.h"
-#include "libs/linux/api/string_list.h"
+#include "libs/linux/image/string_list.h"
 
 // What commands run in. No image can be called so: others have the full form of image_name.h.
 #define IMAGE_BUILTIN "builtin"

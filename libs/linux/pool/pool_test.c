@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The pool and its VMs, over fakes of the VM and the runtime.
+// The pool and its VMs, over fakes of the VM.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 #include "libs/linux/machine/machine.h"
+#include "libs/linux/pool/pool.h"
 #include "libs/linux/pool/warm_vm.h"
+#include "libs/linux/vm/control_link.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
@@ -27,7 +29,8 @@ struct vm {
 	struct control_prepare prepare;
 };
 
-static struct linux_runtime runtime;
+static struct vm_supply supply;
+static struct pool pool;
 static const struct image image = {.num_sectors = IMAGE_SECTORS};
 static struct vm *vm;  // the last that was made
 static struct opener *opener;
@@ -98,7 +101,7 @@ void loop_close(struct loop *loop, struct source *source)
 static void turn(void)
 {
 	while (timer != NSEC_NEVER)
-		runtime.pool.turn.ops->signalled(NULL, &runtime.pool.turn);
+		pool.turn.ops->signalled(NULL, &pool.turn);
 }
 
 error_t loop_turn(struct loop *loop, nsec_t deadline)
@@ -220,17 +223,11 @@ error_t vm_bind_network(struct vm *v, handle_t connector, const uint8_t address[
 	return 0;
 }
 
-struct vm_config runtime_vm_config(const struct linux_runtime *r, uint64_t memory, uint32_t cpus)
+error_t system_info(handle_t handle, struct system_info *out)
 {
-	(void)r;
-	return (struct vm_config){.memory = memory, .cpus = cpus};
-}
-
-bool runtime_has_memory(const struct linux_runtime *r, uint64_t memory)
-{
-	(void)r;
-	(void)memory;
-	return true;
+	(void)handle;
+	*out = (struct system_info){.free_pages = 1 << 20};
+	return 0;
 }
 
 // --- Steps -------------------------------------------------------------------------------------------
@@ -255,17 +252,18 @@ static void vm_is_prepared(int32_t status)
 
 static void keep(uint32_t count)
 {
-	assert_int_equal(linux_runtime_keep_warm(&runtime, MEMORY, 1, count), 0);
+	assert_int_equal(pool_keep(&pool, MEMORY, 1, count), 0);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	runtime = (struct linux_runtime){.state = RUNTIME_READY, .builtin = &image};
+	supply = (struct vm_supply){.ready = true, .builtin = &image};
+	pool = (struct pool){0};
 	num_vms = disks_closed = 0;
 	stops_at_once = true;
 	timer = NSEC_NEVER;
-	assert_int_equal(pool_init(&runtime), 0);
+	assert_int_equal(pool_init(&pool, &supply), 0);
 	keep(1);
 	turn();
 	assert_int_equal(num_vms, 1);
@@ -275,16 +273,16 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	pool_deinit(&runtime);
+	pool_deinit(&pool);
 	assert_int_equal(num_vms, 0);
 	return 0;
 }
 
 static void expect_kind(uint32_t vms, uint32_t ready)
 {
-	assert_int_equal(runtime.pool.kinds[0].num_vms, vms);
-	assert_int_equal(runtime.pool.kinds[0].num_ready, ready);
-	assert_int_equal(pool_has(&runtime, MEMORY, 1), ready > 0);
+	assert_int_equal(pool.kinds[0].num_vms, vms);
+	assert_int_equal(pool.kinds[0].num_ready, ready);
+	assert_int_equal(pool_has(&pool, MEMORY, 1), ready > 0);
 }
 
 // --- Tests -------------------------------------------------------------------------------------------
@@ -297,18 +295,18 @@ static void test_taken(void **state)
 	(void)state;
 	vm_gets_ready();
 	expect_kind(1, 0);
-	assert_null(pool_take(&runtime, MEMORY, 1));
+	assert_null(pool_take(&pool, MEMORY, 1));
 	vm_is_prepared(0);
 	expect_kind(1, 1);
-	assert_null(pool_take(&runtime, 2 * MEMORY, 1));
-	warm = pool_take(&runtime, MEMORY, 1);
+	assert_null(pool_take(&pool, 2 * MEMORY, 1));
+	warm = pool_take(&pool, MEMORY, 1);
 	expect_kind(0, 0);
 	taken = warm->vm;
 	warm_vm_free(warm);
 	taken->stopped = true;
 	vm_destroy(taken);
 	turn();
-	pool_turn_later(&runtime);
+	pool_turn_later(&pool);
 	turn();
 	expect_kind(1, 0);  // the next boots
 }
@@ -320,11 +318,11 @@ static void test_given_up(void **state)
 	(void)state;
 	vm_gets_ready();
 	vm_is_prepared(0);
-	warm = pool_take(&runtime, MEMORY, 1);
-	pool_give_up(&runtime, warm);
+	warm = pool_take(&pool, MEMORY, 1);
+	pool_give_up(&pool, warm);
 	vm->ops->failed(vm->context, "it dies before its turn");
 	expect_kind(0, 0);
-	assert_false(runtime.pool.failed);
+	assert_false(pool.failed);
 	turn();
 	expect_kind(1, 0);
 }
@@ -337,8 +335,8 @@ static void test_disk_lost_while_prepared(void **state)
 	assert_false(vm->ops->root_lost(vm->context, ERR_PEER_CLOSED));
 	vm_is_prepared(0);
 	expect_kind(0, 0);
-	assert_null(pool_take(&runtime, MEMORY, 1));
-	assert_false(runtime.pool.failed);  // it was not the VM's fault
+	assert_null(pool_take(&pool, MEMORY, 1));
+	assert_false(pool.failed);  // it was not the VM's fault
 	turn();
 	expect_kind(1, 0);
 	assert_int_equal(num_vms, 1);
@@ -397,12 +395,12 @@ static void test_not_prepared(void **state)
 	vm_gets_ready();
 	vm_is_prepared(-12);
 	expect_kind(0, 0);
-	assert_true(runtime.pool.failed);
-	assert_int_equal(linux_runtime_wait_warm(&runtime, NSEC_NEVER), ERR_IO);
+	assert_true(pool.failed);
+	assert_false(pool_is_full(&pool));
 	turn();
 	assert_int_equal(num_vms, 0);  // no second try until a container asks
-	assert_null(pool_take(&runtime, MEMORY, 1));
-	pool_turn_later(&runtime);
+	assert_null(pool_take(&pool, MEMORY, 1));
+	pool_turn_later(&pool);
 	turn();
 	expect_kind(1, 0);
 }

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 
 #include "libs/base/fmt.h"
-#include "libs/linux/run/control_link.h"
+#include "libs/linux/vm/control_link.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
@@ -42,7 +42,7 @@ static void advance(struct warm_vm *warm)
 
 	if (warm->over || warm->prepare_request != 0 || !vm_is_ready(warm->vm) || vm_waits_for_network(warm->vm))
 		return;
-	if (warm->runtime->builtin == NULL) {
+	if (warm->supply->builtin == NULL) {
 		now_ready(warm);
 		return;
 	}
@@ -58,7 +58,7 @@ static void advance(struct warm_vm *warm)
 static void disk_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
 	struct warm_vm *warm = opener->context;
-	const struct image *image = warm->runtime->builtin;
+	const struct image *image = warm->supply->builtin;
 	struct disk_region region = {.first_sector = image->first_sector, .num_sectors = image->num_sectors};
 
 	warm->opening = false;
@@ -77,16 +77,16 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 static void vm_ready(void *context)
 {
 	struct warm_vm *warm = context;
-	struct linux_runtime *runtime = warm->runtime;
+	const struct vm_supply *supply = warm->supply;
 	static const uint8_t any_address[4];
 
-	if (runtime->vmnet != HANDLE_NONE && vm_bind_network(warm->vm, runtime->vmnet, any_address) < 0) {
+	if (supply->vmnet != HANDLE_NONE && vm_bind_network(warm->vm, supply->vmnet, any_address) < 0) {
 		fail(warm, "it could not be put on the network");
 		return;
 	}
-	if (runtime->builtin != NULL) {
+	if (supply->builtin != NULL) {
 		warm->opening = true;
-		opener_start(&warm->opener, runtime->loop, runtime->blkdev, "blk:images", disk_opened, warm);
+		opener_start(&warm->opener, supply->loop, supply->blkdev, "blk:images", disk_opened, warm);
 	}
 	advance(warm);
 }
@@ -177,18 +177,18 @@ static const struct vm_ops vm_callbacks = {
 	.stopped = vm_stopped,
 };
 
-error_t warm_vm_boot(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus, const struct warm_vm_ops *ops,
+error_t warm_vm_boot(const struct vm_supply *supply, uint64_t memory, uint32_t cpus, const struct warm_vm_ops *ops,
                      void *context, struct warm_vm **out)
 {
-	struct vm_config config = runtime_vm_config(runtime, memory, cpus);
+	struct vm_config config = vm_supply_config(supply, memory, cpus);
 	struct warm_vm *warm = heap_alloc(sizeof(*warm));
-	error_t err = warm == NULL ? ERR_NO_MEMORY : vm_create(runtime->loop, &config, &vm_callbacks, warm, &warm->vm);
+	error_t err = warm == NULL ? ERR_NO_MEMORY : vm_create(supply->loop, &config, &vm_callbacks, warm, &warm->vm);
 
 	if (err < 0) {
 		heap_free(warm);
 		return err;
 	}
-	warm->runtime = runtime;
+	warm->supply = supply;
 	warm->ops = ops;
 	warm->context = context;
 	*out = warm;

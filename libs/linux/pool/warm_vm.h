@@ -4,8 +4,8 @@
 // prepared (CONTROL_PREPARE), so that a command has little more to do than execve. Private to libs/linux.
 #pragma once
 
-#include "libs/linux/api/runtime_internal.h"
-#include "libs/linux/vm/vm.h"
+#include "libs/linux/pool/vm_supply.h"
+#include "libs/starina/opener.h"
 
 struct warm_vm;
 
@@ -19,7 +19,7 @@ struct warm_vm_ops {
 };
 
 struct warm_vm {
-	struct linux_runtime *runtime;
+	const struct vm_supply *supply;
 	const struct warm_vm_ops *ops;
 	void *context;
 	struct vm *vm;
@@ -35,8 +35,8 @@ struct warm_vm {
 	bool stopped;
 };
 
-// Makes a VM and boots it; `ready` comes, or `failed`, maybe from within. The runtime is ready. Errors: as vm_create's.
-__must_check error_t warm_vm_boot(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus,
+// Makes a VM and boots it; `ready` comes, or `failed`, maybe from within. `supply` is ready, and outlives it. Errors: as vm_create's.
+__must_check error_t warm_vm_boot(const struct vm_supply *supply, uint64_t memory, uint32_t cpus,
                                   const struct warm_vm_ops *ops, void *context, struct warm_vm **out);
 // From now on only `stopped` comes: it is about to be ended, or to get another owner.
 void warm_vm_retire(struct warm_vm *warm);

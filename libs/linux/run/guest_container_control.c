@@ -3,7 +3,7 @@
 // The talk with bootd.
 
 #include "libs/base/string.h"
-#include "libs/linux/run/control_link.h"
+#include "libs/linux/vm/control_link.h"
 #include "libs/linux/run/guest_container_internal.h"
 #include "libs/starina/log.h"
 

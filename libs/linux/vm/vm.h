@@ -11,7 +11,7 @@
 
 #include "libs/abi/vm.h"
 #include "libs/base/span.h"
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 #include "libs/linux/disk/disk.h"
 #include "libs/linux/vm/vm_net.h"
 #include "libs/starina/loop.h"

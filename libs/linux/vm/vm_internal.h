@@ -4,7 +4,7 @@
 // vm_writable.c (the writable one), vm_console.c (the console's ports and bootd's frames).
 #pragma once
 
-#include "libs/linux/run/control_link.h"
+#include "libs/linux/vm/control_link.h"
 #include "libs/linux/disk/disk_cache.h"
 #include "libs/linux/disk/disk_pump.h"
 #include "libs/linux/machine/loader.h"

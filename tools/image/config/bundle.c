@@ -18,7 +18,7 @@
 #define DEFAULT_HOSTNAME "starina"
 #define HOSTS_ANNOTATION \
 	"dev.starina.hosts"  // lines that are added to /etc/hosts; CONFIG_HOSTS_ANNOTATION of bootd
-// It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/run/bootd_protocol.h).
+// It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/vm/bootd_protocol.h).
 #define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
 
 // Neither capabilities, limits, mounts nor masked paths are named: bootd (guest/bootd/config.c) then takes what

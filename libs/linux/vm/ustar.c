@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "libs/linux/disk/ustar.h"
+#include "libs/linux/vm/ustar.h"
 
 #include "libs/base/string.h"
 

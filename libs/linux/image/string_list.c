@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "libs/linux/api/string_list.h"
+#include "libs/linux/image/string_list.h"
 
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "libs/linux/run/control_link.h"
+#include "libs/linux/vm/control_link.h"
 #include "libs/starina/alloc.h"
 
 static struct control_link link;

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "libs/linux/machine/loader.h"
-#include "libs/linux/disk/ustar.h"
+#include "libs/linux/vm/ustar.h"
 #include "libs/linux/vm/vm.h"
 
 #define BOOT_DISK_MAX_ENTRIES 64u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "libs/linux/disk/boot_disk.h"
+#include "libs/linux/vm/boot_disk.h"
 
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"

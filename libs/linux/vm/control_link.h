@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The VMM's end of the control protocol with bootd (libs/linux/run/bootd_protocol.h): frames out of a byte stream and into one.
+// The VMM's end of the control protocol with bootd (libs/linux/vm/bootd_protocol.h): frames out of a byte stream and into one.
 // The guest is hostile: a frame that breaks the rules ends the VM.
 #pragma once
 
 #include "libs/base/span.h"
-#include "libs/linux/run/bootd_protocol.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 // What bootd may send is short: a status and a message for people.
 #define CONTROL_LINK_MAX_BODY 4096u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "libs/linux/run/control_link.h"
+#include "libs/linux/vm/control_link.h"
 
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
