@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A TCP connection as a channel: MSG_DATA both ways, MSG_END for a half close, closing the channel closes the connection.
+// A TCP connection as a channel: MSG_DATA both ways, MSG_END for a half close, MSG_ABORT for a reset, closing the channel closes the
+// connection.
 //
 // Toward the client: received pbufs wait in `rx` until the channel takes them, and the peer's window opens only for
 // what the channel took. Toward the network: the client's payloads are referenced until they are acknowledged, and no
@@ -362,7 +363,7 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 		detach_if_over(c);
 		connection_mark_dirty(c);
 		break;
-	default: // the client broke the protocol
+	default: // MSG_ABORT: the peer sees a reset; or the client broke the protocol
 		message_discard(m);
 		connection_abort(c);
 		break;

@@ -2,7 +2,7 @@
 //
 // The TCP/IP service, "tcpip": a connection to it takes MSG_OPEN, and the answer is a channel that is a socket.
 //
-//   tcp:HOST:PORT          a connection: MSG_DATA both ways, MSG_END for a half close
+//   tcp:HOST:PORT          a connection: MSG_DATA both ways, MSG_END for a half close, MSG_ABORT for a reset
 //   tcp-listen:ADDR:PORT   a listener: sends MSG_CONNECT with the channel of each connection
 //   udp:HOST:PORT          datagrams to and from one peer
 //   udp-listen:ADDR:PORT   datagrams to and from anybody, from this address and port

@@ -317,6 +317,13 @@ static void upstream_end(struct http_proxy *proxy)
 	}
 }
 
+// The server behind has reset the connection, or tcpip has died: what came is not the whole.
+static void upstream_lost(struct http_proxy *proxy)
+{
+	if (proxy->state != PROXY_DONE)
+		give_up(proxy, "the server behind this one has closed the connection\n");
+}
+
 static void upstream_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct http_proxy *proxy = source->context;
@@ -333,6 +340,8 @@ static void upstream_message(struct loop *loop, struct source *source, struct me
 		pump(proxy);
 	} else {
 		message_discard(m);
+		if (m->type == MSG_ABORT)
+			upstream_lost(proxy);
 	}
 }
 
@@ -348,7 +357,7 @@ static void upstream_closed(struct loop *loop, struct source *source)
 
 	loop_close(loop, source);
 	proxy->open = false;
-	upstream_end(proxy);
+	upstream_lost(proxy);
 }
 
 static const struct source_ops upstream_ops = {

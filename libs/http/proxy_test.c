@@ -27,6 +27,7 @@ static struct {
 	struct source *source;  // NULL: closed, or never opened
 	char said[SAID_MAX];    // what was sent to it
 	size_t len;
+	bool aborted;           // MSG_ABORT was
 } channels[3];
 static size_t num_allocated;
 
@@ -85,6 +86,7 @@ error_t channel_send(handle_t channel, const struct message *m)
 
 	assert_non_null(channels[channel].source);
 	assert_true(channels[channel].len + bytes.len < SAID_MAX);
+	channels[channel].aborted = channels[channel].aborted || m->type == MSG_ABORT;
 	if (bytes.len > 0)
 		memcpy(channels[channel].said + channels[channel].len, bytes.data, bytes.len);
 	channels[channel].len += bytes.len;
@@ -147,6 +149,9 @@ static void hear(handle_t channel, const char *text, size_t len)
 	source->ops->message(&loop, source, &m);
 }
 
+// How the server behind ends: in order, or by a reset.
+static uint32_t last_message = MSG_END;
+
 // A client asks `request`, the server behind says `answer`, all at once or by single bytes. Returns what the client has got then.
 static const char *exchange(const char *request, const char *answer, size_t piece)
 {
@@ -160,6 +165,8 @@ static const char *exchange(const char *request, const char *answer, size_t piec
 	http_proxy_connected(proxy, UPSTREAM);
 	for (size_t at = 0; at < len && channels[UPSTREAM].source != NULL; at += piece)
 		hear(UPSTREAM, answer + at, len - at < piece ? len - at : piece);
+	if (channels[UPSTREAM].source != NULL)
+		channels[UPSTREAM].source->ops->message(&loop, channels[UPSTREAM].source, &(struct message){.type = last_message});
 	if (channels[UPSTREAM].source != NULL)
 		channels[UPSTREAM].source->ops->closed(&loop, channels[UPSTREAM].source);
 	if (channels[CLIENT].source != NULL)
@@ -215,6 +222,22 @@ static void test_no_response(void **state)
 	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200", "\r\n\r\n");
 }
 
+// A response that was cut off does not look whole, whatever tells its end.
+static void test_reset(void **state)
+{
+	(void)state;
+	last_message = MSG_ABORT;
+	check(GET, "", "HTTP/1.1 502", "closed the connection\n");
+	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", "HTTP/1.1 200", "hello");
+	assert_false(channels[CLIENT].aborted);
+	check(GET, "HTTP/1.0 200 OK\r\n\r\nhello", "HTTP/1.1 200", "o\r\n");
+	check("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\nhello", "HTTP/1.1 200", "hello");
+	assert_true(channels[CLIENT].aborted);
+	last_message = MSG_END;
+	check("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\nhello", "HTTP/1.1 200", "hello");
+	assert_false(channels[CLIENT].aborted);
+}
+
 // There is no server behind; the client sends its body all the same, and its connection goes on to the end of that.
 static void test_body_for_nobody(void **state)
 {
@@ -266,7 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_bodies), cmocka_unit_test(test_no_body),
 	                                   cmocka_unit_test(test_no_response), cmocka_unit_test(test_body_for_nobody),
-	                                   cmocka_unit_test(test_largest_head)};
+	                                   cmocka_unit_test(test_largest_head), cmocka_unit_test(test_reset)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,11 +295,23 @@ void http_respond(struct http_exchange *exchange, unsigned status, const char *c
 	http_connection_settle(c);
 }
 
+// A body that ends with the connection would seem whole if that ended in order: the client is to see a reset.
+static void send_abort(struct http_connection *c)
+{
+	struct msg_abort abort = {.reason = ERR_IO};
+	struct message m;
+
+	if (message_encode_abort(&m, &abort, NULL, 0) == 0 && http_send_message(c, &m) != 0)
+		c->dead = true;
+}
+
 void http_abort(struct http_exchange *exchange)
 {
 	struct http_connection *c = exchange->connection;
 
 	http_connection_enter(c);
+	if (c->started && exchange->open_end && !exchange->chunked && !c->dead)
+		send_abort(c);
 	c->dead = true;
 	http_connection_leave(c);
 }

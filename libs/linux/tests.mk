@@ -31,3 +31,5 @@ HOST_TESTS += libs/linux/image/image_index_test
 image_index_test_SRCS := libs/json/json.c $(patsubst %,libs/linux/%.c,image/image_index image/image_name image/string_list) libs/base/span.c libs/base/string.c
 HOST_FUZZERS += libs/linux/image/image_index_fuzz
 image_index_fuzz_SRCS := $(image_index_test_SRCS)
+HOST_TESTS += libs/linux/api/socket_relay_test
+socket_relay_test_SRCS := libs/linux/api/socket_relay.c

@@ -58,11 +58,12 @@ static void end_message(struct loop *loop, struct source *source, struct message
 	struct socket_relay_end *end = source->context;
 
 	(void)loop;
-	if (m->type != MSG_DATA && m->type != MSG_END) {
+	if (m->type != MSG_DATA && m->type != MSG_END && m->type != MSG_ABORT) {
 		message_discard(m);
 		return;
 	}
 	end->ended = end->ended || m->type == MSG_END;
+	end->closed = end->closed || m->type == MSG_ABORT;
 	end->held = *m;
 	end->holds = true;
 	(void)forward(end);

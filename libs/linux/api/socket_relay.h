@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Between two sockets (channels of MSG_DATA and MSG_END): what comes from one goes to the other, messages as they are, without a copy of
-// what is in them. Full queues stop the other side; a half close is passed on; when one is closed the other is.
+// Between two sockets (channels of MSG_DATA, MSG_END and MSG_ABORT): what comes from one goes to the other, messages as they are, without a
+// copy of what is in them. Full queues stop the other side; a half close and a reset are passed on; when one is closed the other is.
 #pragma once
 
 #include "libs/base/list.h"
