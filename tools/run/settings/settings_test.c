@@ -181,6 +181,33 @@ static void test_bad_variables(void **state)
 	unsetenv("LINUXRUN_MEMORY");
 }
 
+// What --help lists is a setting.
+static void test_variables_of_the_help_text(void **state)
+{
+	FILE *file = fopen("tools/run/usage.txt", "re");
+	unsigned found = 0;
+	char line[256];
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		char *name = strstr(line, "STARINA_") ? strstr(line, "STARINA_")
+						      : strstr(line, "LINUXRUN_");
+
+		if (!name)
+			continue;
+		name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] = '\0';
+		// No value of anything, but the name is known.
+		setenv(name, "~", 1);
+		if (read_words(NULL) < 0 && strstr(err.text, "is no setting"))
+			fail_msg("%s", err.text);
+		unsetenv(name);
+		found++;
+	}
+	fclose(file);
+	assert_true(found > 20);
+}
+
 static void test_defaults(void **state)
 {
 	(void)state;
@@ -494,12 +521,19 @@ static void test_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),           cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_bad_variables),   cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_machine_flags),   cmocka_unit_test(test_image_and_command),
-		cmocka_unit_test(test_container_flags), cmocka_unit_test(test_docker_flags),
-		cmocka_unit_test(test_bad_flags),       cmocka_unit_test(test_env),
-		cmocka_unit_test(test_kernel_files),    cmocka_unit_test(test_disk),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bad_variables),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_variables_of_the_help_text),
+		cmocka_unit_test(test_machine_flags),
+		cmocka_unit_test(test_image_and_command),
+		cmocka_unit_test(test_container_flags),
+		cmocka_unit_test(test_docker_flags),
+		cmocka_unit_test(test_bad_flags),
+		cmocka_unit_test(test_env),
+		cmocka_unit_test(test_kernel_files),
+		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_terminal),
 	};
 
