@@ -188,20 +188,15 @@ static int read_pairs(struct config_reader *reader, const cJSON *object, const c
 	return 0;
 }
 
-static int read_files(struct config_reader *reader)
+static int read_files(struct config_reader *reader, const cJSON *annotations)
 {
 	struct config *config = reader->config;
-	const cJSON *annotations;
-	int error = json_object(reader, config->json, "", "annotations", &annotations);
+	int error = read_pairs(reader, annotations, "annotations", CONFIG_FILE_ANNOTATION,
+	                       &config->files, &config->num_files);
 
-	if (error != 0 || annotations == NULL)
-		return error;
-	error = json_string(reader, annotations, "annotations.", CONFIG_HOSTS_ANNOTATION,
-	                    &config->hosts);
-	if (error != 0)
-		return error;
-	error = read_pairs(reader, annotations, "annotations", CONFIG_FILE_ANNOTATION, &config->files,
-			   &config->num_files);
+	if (error == 0)
+		error = json_string(reader, annotations, "annotations.", CONFIG_HOSTS_ANNOTATION,
+		                    &config->hosts);
 	for (size_t i = 0; error == 0 && i < config->num_files; i++) {
 		if (config->files[i].key[0] != '/')
 			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
@@ -209,6 +204,50 @@ static int read_files(struct config_reader *reader)
 					   "%.200s' must name an absolute path", config->files[i].key);
 	}
 	return error;
+}
+
+static int read_volumes(struct config_reader *reader, cJSON *annotations)
+{
+	struct config_strings *volumes = &reader->config->volumes;
+	const char *text = NULL;
+	cJSON *list;
+	int error =
+		json_string(reader, annotations, "annotations.", CONFIG_VOLUMES_ANNOTATION, &text);
+
+	if (error != 0 || text == NULL)
+		return error;
+	error = json_parse(reader, text, strlen(text),
+	                   "config.json: annotations." CONFIG_VOLUMES_ANNOTATION, &list);
+	if (error != 0)
+		return error;
+	// The text goes; the list is in its place as long as the config is.
+	if (!cJSON_ReplaceItemInObjectCaseSensitive(annotations, CONFIG_VOLUMES_ANNOTATION, list)) {
+		cJSON_Delete(list);
+		return failure_set(reader->failure, FAILURE_SETUP, -ENOMEM,
+		                   "config.json: the guest is out of memory");
+	}
+	error = json_strings(reader, annotations, "annotations.", CONFIG_VOLUMES_ANNOTATION,
+	                     volumes);
+	for (size_t i = 0; error == 0 && i < volumes->count; i++) {
+		if (volumes->items[i][0] != '/')
+			return failure_set(
+				reader->failure, FAILURE_SETUP, -EINVAL,
+				"config.json: annotations: the volume '%.200s' must be an absolute path",
+				volumes->items[i]);
+	}
+	return error;
+}
+
+static int read_annotations(struct config_reader *reader)
+{
+	cJSON *annotations;
+	int error = json_object(reader, reader->config->json, "", "annotations",
+	                        (const cJSON **)&annotations);
+
+	if (error != 0 || annotations == NULL)
+		return error;
+	error = read_files(reader, annotations);
+	return error != 0 ? error : read_volumes(reader, annotations);
 }
 
 // linux.resources: what has a meaning for the one container of a guest.
@@ -306,8 +345,9 @@ static int read_config(struct config_reader *reader)
 	    (error = json_bool(reader, object, "root.", "readonly", &config->readonly)) != 0)
 		return error;
 	if ((error = json_string(reader, config->json, "", "hostname", &config->hostname)) != 0 ||
-	    (error = json_string(reader, config->json, "", "domainname", &config->domainname)) != 0 ||
-	    (error = read_mounts(reader)) != 0 || (error = read_files(reader)) != 0)
+	    (error = json_string(reader, config->json, "", "domainname", &config->domainname)) !=
+	            0 ||
+	    (error = read_mounts(reader)) != 0 || (error = read_annotations(reader)) != 0)
 		return error;
 	return read_linux(reader);
 }
@@ -317,7 +357,7 @@ int config_parse(struct config *config, const char *text, size_t size, struct fa
 	struct config_reader reader = { config, failure };
 
 	memset(config, 0, sizeof(*config));
-	int error = config_load(&reader, text, size);
+	int error = json_parse(&reader, text, size, "config.json", &config->json);
 	if (error == 0)
 		error = read_config(&reader);
 	if (error != 0)
@@ -331,7 +371,7 @@ int config_parse_process(struct config *config, const char *text, size_t size,
 	struct config_reader reader = { config, failure };
 
 	memset(config, 0, sizeof(*config));
-	int error = config_load(&reader, text, size);
+	int error = json_parse(&reader, text, size, "config.json", &config->json);
 	if (error == 0 && !cJSON_IsObject(config->json))
 		error = failure_set(failure, FAILURE_SETUP, -EINVAL, "process must be an object");
 	if (error == 0)

@@ -16,6 +16,9 @@
 // Further lines of /etc/hosts.
 #define CONFIG_HOSTS_ANNOTATION "dev.starina.hosts"
 
+// This annotation names the image's volumes: the text of a JSON array of absolute paths.
+#define CONFIG_VOLUMES_ANNOTATION "org.starina.volumes"
+
 struct cJSON;
 struct control_network;
 
@@ -95,6 +98,7 @@ struct config {
 	struct config_pair *files;  // absolute path, contents
 	size_t num_files;
 	const char *hosts;  // lines that are added to /etc/hosts, or NULL
+	struct config_strings volumes;  // absolute paths; writable, though the root is not
 	const struct config_pair *sysctls;
 	size_t num_sysctls;
 	struct config_strings masked_paths;

@@ -14,9 +14,10 @@ struct config_reader {
 // Memory that lives as long as the config, zeroed. Returns NULL (failure set) when there is none.
 void *config_alloc(struct config_reader *reader, size_t count, size_t size);
 
-// Parses text into config->json, refusing NULs (raw or escaped), which C strings would hide.
-// Returns 0 or a negative errno with the failure set.
-int config_load(struct config_reader *reader, const char *text, size_t size);
+// Parses text into *out, which the caller owns, refusing NULs (raw or escaped), which C strings
+// would hide. Errors name it as `what`. Returns 0 or a negative errno with the failure set.
+int json_parse(struct config_reader *reader, const char *text, size_t size, const char *what,
+               cJSON **out);
 
 // Member access: each returns 0 with *out set (to a default when the member is absent or null), or
 // -EINVAL with the failure naming `path`, which is the object's name in messages.

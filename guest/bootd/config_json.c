@@ -42,19 +42,20 @@ static bool has_nul(const char *text, size_t size)
 	return false;
 }
 
-int config_load(struct config_reader *reader, const char *text, size_t size)
+int json_parse(struct config_reader *reader, const char *text, size_t size, const char *what,
+               cJSON **out)
 {
 	const char *end = NULL;
 
 	if (has_nul(text, size))
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: NUL characters are not allowed");
+		                   "%s: NUL characters are not allowed", what);
 	// cJSON itself refuses nesting deeper than CJSON_NESTING_LIMIT.
-	reader->config->json = cJSON_ParseWithLengthOpts(text, size, &end, 0);
-	if (reader->config->json == NULL)
+	*out = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+	if (*out == NULL)
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: not valid JSON at byte %zu of %zu",
-				   end != NULL ? (size_t)(end - text) : (size_t)0, size);
+		                   "%s: not valid JSON at byte %zu of %zu", what,
+		                   end != NULL ? (size_t)(end - text) : (size_t)0, size);
 	return 0;
 }
 

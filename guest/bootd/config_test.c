@@ -160,6 +160,33 @@ static void refuses_nul(void **state)
 	assert_non_null(strstr(failure.message, "NUL"));
 }
 
+#define VOLUMES(text) \
+	"{\"process\":{\"args\":[\"x\"]},\"annotations\":{\"org.starina.volumes\":" text "}}"
+
+static void reads_volumes(void **state)
+{
+	static const char text[] = VOLUMES("\"[\\\"/data\\\",\\\"/a b\\\"]\"");
+
+	(void)state;
+	assert_int_equal(parse(text, strlen(text)), 0);
+	assert_int_equal(config.volumes.count, 2);
+	assert_string_equal(config.volumes.items[0], "/data");
+	assert_string_equal(config.volumes.items[1], "/a b");
+	config_deinit(&config);
+	assert_int_equal(parse(VOLUMES("\"null\""), strlen(VOLUMES("\"null\""))), 0);
+	assert_int_equal(config.volumes.count, 0);
+	config_deinit(&config);
+	expect_error(VOLUMES("[\"/data\"]"), "annotations.org.starina.volumes must be a string");
+	expect_error(VOLUMES("\"{}\""), "annotations.org.starina.volumes must be an array");
+	expect_error(VOLUMES("\"[1]\""),
+	             "annotations.org.starina.volumes must be an array of strings");
+	expect_error(VOLUMES("\"/data\""),
+	             "annotations.org.starina.volumes: not valid JSON at byte 0 of 5");
+	expect_error(VOLUMES("\"[\\\"data\\\"]\""), "the volume 'data' must be an absolute path");
+	expect_error(VOLUMES("\"[\\\"/data\\\\u0000x\\\"]\""),
+	             "annotations.org.starina.volumes: NUL");
+}
+
 static void survives_deep_nesting_and_cuts(void **state)
 {
 	static const char whole[] = "{\"process\":{\"args\":[\"x\",\"\\u00e9\\ud83d\\ude00\"],"
@@ -183,10 +210,11 @@ static void survives_deep_nesting_and_cuts(void **state)
 static void survives_damage(void **state)
 {
 	static const char awkward[] = "\"\\{}[]:,0-e.\xff\x01 tn";
-	char text[] = "{\"process\":{\"args\":[\"x\"],\"user\":{\"uid\":1,\"additionalGids\":[1]},"
-		      "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1}]},"
-		      "\"mounts\":[{\"destination\":\"/x\",\"options\":[\"ro\"]}],"
-		      "\"annotations\":{\"dev.starina.file:/x\":\"\"},\"linux\":{\"sysctl\":{\"a\":\"b\"}}}";
+	char text[] =
+		"{\"process\":{\"args\":[\"x\"],\"user\":{\"uid\":1,\"additionalGids\":[1]},"
+		"\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1}]},"
+		"\"mounts\":[{\"destination\":\"/x\",\"options\":[\"ro\"]}],"
+		"\"annotations\":{\"dev.starina.file:/x\":\"\",\"org.starina.volumes\":\"[\\\"/v\\\"]\"},\"linux\":{\"sysctl\":{\"a\":\"b\"}}}";
 
 	(void)state;
 	for (size_t at = 0; at < strlen(text); at++) {
@@ -219,6 +247,7 @@ int main(void)
 		cmocka_unit_test(fills_in_dockers_defaults),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(refuses_nul),
+		cmocka_unit_test(reads_volumes),
 		cmocka_unit_test(survives_deep_nesting_and_cuts),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test(reads_a_lone_process),

@@ -15,6 +15,7 @@
 #include "guest/bootd/cgroup.h"
 #include "guest/bootd/credentials.h"
 #include "guest/bootd/control_frame.h"
+#include "guest/bootd/image_path.h"
 #include "guest/bootd/lookup.h"
 #include "guest/bootd/mount.h"
 #include "guest/bootd/network.h"
@@ -54,19 +55,11 @@ static int enter_directory(const char *path, struct failure *failure)
 {
 	char real[PATH_MAX];
 
-	int result = chdir(path);
-
-	if (result != 0 && errno == ENOENT) {
-		if (mount_mkdirs(path) != 0)
-			return failure_errno(failure, "mkdir %.200s", path);
-		result = chdir(path);
-	}
-	if (result != 0)
-		return failure_errno(failure, "chdir to cwd (\"%.200s\") set in config.json failed", path);
-	// Through /proc a hostile path might name a directory outside of the root.
-	if (getcwd(real, sizeof(real)) == NULL || real[0] != '/')
-		return failure_set(failure, FAILURE_SETUP, -EPERM,
-				   "cwd \"%.200s\" is outside of the container", path);
+	if (image_path_make(path, real) != 0)
+		return failure_errno(failure, "make the working directory %.200s", path);
+	if (chdir(real) != 0)
+		return failure_errno(failure, "chdir to cwd (\"%.200s\") set in config.json failed",
+		                     path);
 	return 0;
 }
 
@@ -112,7 +105,8 @@ static int set_up_process(const struct container_args *args, int *master, char *
 	struct config_process *process = &config->process;
 	int error;
 
-	if ((error = mount_write_files(config, failure)) != 0 ||
+	if ((error = mount_volumes(config, failure)) != 0 ||
+	    (error = mount_write_files(config, failure)) != 0 ||
 	    (config->network != NULL && (error = network_write_files(config, failure)) != 0) ||
 	    (error = set_names(config, failure)) != 0 ||
 	    (error = credentials_resolve(process, failure)) != 0 ||

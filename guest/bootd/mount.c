@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "guest/bootd/image_path.h"
 #include "guest/bootd/rootfs.h"
 
 int mount_enter(struct failure *failure)
@@ -20,31 +21,11 @@ int mount_enter(struct failure *failure)
 	return 0;
 }
 
-int mount_mkdirs(const char *path)
-{
-	char copy[4096];
-	size_t length = strlen(path);
-
-	if (length >= sizeof(copy)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(copy, path, length + 1);
-	for (size_t i = 1; i <= length; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		copy[i] = '\0';
-		if (mkdir(copy, 0755) != 0 && errno != EEXIST)
-			return -1;
-		copy[i] = path[i];
-	}
-	return 0;
-}
-
 static int mount_one(const struct config_mount *mount_config, struct failure *failure)
 {
 	const char *type = mount_config->type;
 	const char *target = mount_config->destination;
+	char real[PATH_MAX];
 
 	// procfs and sysfs elsewhere than at their path would leave masked and read-only paths open.
 	if (strcmp(type, "proc") == 0 || strcmp(type, "sysfs") == 0) {
@@ -58,16 +39,11 @@ static int mount_one(const struct config_mount *mount_config, struct failure *fa
 	if (strcmp(type, "cgroup") == 0)
 		type = "cgroup2";
 
-	if (mount(mount_config->source, target, type, mount_config->flags, mount_config->data) == 0)
-		return 0;
-	if (errno == ENOENT) {
-		if (mount_mkdirs(target) != 0)
-			return failure_errno(failure, "make the mount point %.200s", target);
-		if (mount(mount_config->source, target, type, mount_config->flags,
-			  mount_config->data) == 0)
-			return 0;
-	}
-	return failure_errno(failure, "mount %.40s at %.200s", type, target);
+	if (image_path_make(target, real) != 0)
+		return failure_errno(failure, "make the mount point %.200s", target);
+	if (mount(mount_config->source, real, type, mount_config->flags, mount_config->data) != 0)
+		return failure_errno(failure, "mount %.40s at %.200s", type, target);
+	return 0;
 }
 
 // The runtime spec's default devices and links (config-linux.md, "Default Devices").
@@ -122,6 +98,39 @@ int mount_all(const struct config *config, struct failure *failure)
 	return failure_set(failure, FAILURE_SETUP, -EINVAL, "config.json: mounts has no /dev");
 }
 
+// A volume is the image's directory with its content, owner and mode, or an empty one, and lies in
+// the writable layer as all else. Mounted over itself it is a mount of its own, which
+// mount_seal_root leaves alone.
+static int mount_volume(const char *path, struct failure *failure)
+{
+	char real[PATH_MAX];
+	struct stat status;
+
+	if (image_path_make(path, real) != 0 || stat(real, &status) != 0)
+		return failure_errno(failure, "make the volume %.200s", path);
+	if (strcmp(real, "/") == 0)
+		return failure_set(failure, FAILURE_SETUP, -EINVAL, "the volume %.200s is the root",
+		                   path);
+	if (!S_ISDIR(status.st_mode))
+		return failure_set(
+			failure, FAILURE_SETUP, -ENOTDIR,
+			"the image has something other than a directory at its volume %.200s",
+			path);
+	if (mount(real, real, NULL, MS_BIND | MS_REC, NULL) != 0)
+		return failure_errno(failure, "mount the volume %.200s", path);
+	return 0;
+}
+
+int mount_volumes(const struct config *config, struct failure *failure)
+{
+	int error = 0;
+
+	// In any order: what is mounted below a volume stays there.
+	for (size_t i = 0; error == 0 && i < config->volumes.count; i++)
+		error = mount_volume(config->volumes.items[i], failure);
+	return error;
+}
+
 static int write_all(int fd, const char *text, size_t length)
 {
 	while (length > 0) {
@@ -135,28 +144,41 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
+// Where a file of the container lies, `path` with its directory resolved.
+static int locate_file(const char *path, char real[PATH_MAX])
+{
+	const char *name = strrchr(path, '/');
+	char directory[PATH_MAX];
+	size_t length = (size_t)(name - path);
+
+	if (length >= sizeof(directory)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(directory, path, length);
+	directory[length] = '\0';
+	if (image_path_make(directory, real) != 0)
+		return -1;
+	length = strlen(real);
+	if (length + strlen(name) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(real + length, name);
+	return 0;
+}
+
 int mount_write_file(const char *path, const char *text)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-	int fd = open(path, flags, 0644);
+	char real[PATH_MAX];
+	int fd;
 
-	if (fd < 0 && errno == EEXIST && unlink(path) == 0)
-		fd = open(path, flags, 0644);
-	if (fd < 0 && errno == ENOENT) {
-		char parent[4096];
-		const char *slash = strrchr(path, '/');
-		size_t length = (size_t)(slash - path);
-
-		if (length >= sizeof(parent)) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(parent, path, length);
-		parent[length] = '\0';
-		if (mount_mkdirs(parent) != 0)
-			return -1;
-		fd = open(path, flags, 0644);
-	}
+	if (locate_file(path, real) != 0)
+		return -1;
+	fd = open(real, flags, 0644);
+	if (fd < 0 && errno == EEXIST && unlink(real) == 0)
+		fd = open(real, flags, 0644);
 	if (fd < 0)
 		return -1;
 
@@ -200,12 +222,12 @@ int mount_write_sysctls(const struct config *config, struct failure *failure)
 
 int mount_write_files(const struct config *config, struct failure *failure)
 {
-	// Docker's; df and mount look there. Images that have their own, or no /etc, keep that.
-	(void)!symlink("/proc/mounts", "/etc/mtab");
 	for (size_t i = 0; i < config->num_files; i++) {
 		if (mount_write_file(config->files[i].key, config->files[i].value) != 0)
 			return failure_errno(failure, "write %.200s", config->files[i].key);
 	}
+	// Docker's; df and mount look there. Images that have their own, or no /etc, keep that.
+	(void)!symlink("/proc/mounts", "/etc/mtab");
 	return 0;
 }
 

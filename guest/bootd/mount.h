@@ -12,6 +12,9 @@ int mount_enter(struct failure *failure);
 // Mounts config->mounts and fills /dev. As above.
 int mount_all(const struct config *config, struct failure *failure);
 
+// Makes the image's volumes: directories that stay writable when the root is sealed. As above.
+int mount_volumes(const struct config *config, struct failure *failure);
+
 // Sets the sysctls. As above.
 int mount_write_sysctls(const struct config *config, struct failure *failure);
 
@@ -19,7 +22,7 @@ int mount_write_sysctls(const struct config *config, struct failure *failure);
 int mount_write_files(const struct config *config, struct failure *failure);
 
 // Writes a file of the container, 0644, in place of whatever the image has there: a symbolic link, a pipe or a device must not take the
-// text. Returns 0 or -1 with errno.
+// text. Its directory is made. Returns 0 or -1 with errno.
 int mount_write_file(const char *path, const char *text);
 
 // Hides masked paths and seals read-only ones. As above.
@@ -27,6 +30,3 @@ int mount_seal(const struct config *config, struct failure *failure);
 
 // Makes the root read-only. As above.
 int mount_seal_root(struct failure *failure);
-
-// mkdir -p: makes `path` (absolute) with the missing directories above it. Returns 0 or -1 with errno.
-int mount_mkdirs(const char *path);

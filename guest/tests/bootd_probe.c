@@ -269,6 +269,7 @@ int main(int argc, char **argv)
 	const char *command = argc > 1 ? argv[1] : "hello";
 	const char *argument = argc > 2 ? argv[2] : "";
 	struct timespec now;
+	char path[4096];
 
 	if (strcmp(command, "hello") == 0) {
 		printf("hello\n");
@@ -277,6 +278,8 @@ int main(int argc, char **argv)
 		printf("%lld\n", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
 		clock_gettime(CLOCK_REALTIME, &now);
 		printf("%lld\n", (long long)now.tv_sec);
+	} else if (strcmp(command, "cwd") == 0) {
+		printf("%s\n", getcwd(path, sizeof(path)));
 	} else if (strcmp(command, "exit") == 0) {
 		return atoi(argument);
 	} else if (strcmp(command, "raise") == 0) {

@@ -15,6 +15,7 @@ import tempfile
 
 # Their tests enter themselves in TESTS.
 import bootd_network_tests
+import bootd_path_tests
 import bootd_prepared_tests
 import bootd_process_tests
 import bootd_protocol_tests
@@ -44,7 +45,17 @@ def make_roots(options):
                "other": ("dir", 0o755), "target": ("dir", 0o755), "dev": ("link", "../../other"),
                "etc": ("link", "/target"), "target/resolv.conf": ("link", "/victim"),
                "target/fifo": ("fifo", 0)}
-    return {"plain": make_root(options, "plain", plain),
+    links = {"bin": ("dir", 0o755), "bin/probe": program, "file": b"untouched\n",
+             "work": ("link", "/var/lib/work"), "below": ("link", "var/below"), "loop": ("link", "loop"),
+             "far": ("link", "../../../away/far"), "etc": ("link", "/usr/etc"), "dev": ("link", "run/dev"),
+             "stdin": ("link", "/proc/self/fd/0"), "data": ("link", "/srv/data"), "srv": ("dir", 0o750, 33),
+             "full": ("dir", 0o1770, 33), "full/inner": ("dir", 0o700, 34), "full/file": b"of the image\n"}
+    return {"links": make_root(options, "links", links),
+            **{f"etc_{name}": make_root(options, f"etc_{name}", {"bin": ("dir", 0o755), "bin/probe": program, **etc})
+               for name, etc in bootd_path_tests.ETCS.items()},
+            **{f"sys_{name}": make_root(options, f"sys_{name}", {"bin": ("dir", 0o755), "bin/probe": program, "sys": sys_})
+               for name, sys_ in bootd_path_tests.SYSES.items()},
+            "plain": make_root(options, "plain", plain),
             "hostile_proc": make_root(options, "hostile_proc",
                                       {**plain, "proc": ("link", "/tmp")}),
             "hostile_dev": make_root(options, "hostile_dev", hostile),

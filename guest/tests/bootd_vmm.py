@@ -177,7 +177,7 @@ def network_body(address="10.0.2.100", prefix_len=24, gateway="10.0.2.2", dns=("
 
 
 def make_root(options, name, entries):
-    """Packs {path: bytes | ("link", target) | ("dir", mode) | ("node"...)} into a squashfs, as tools/image does."""
+    """Packs {path: bytes | ("link", target) | ("fifo", 0) | ("dir", mode[, uid])} into a squashfs, as tools/image does."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         for path, value in {"": ("dir", 0o755), **entries}.items():
@@ -189,7 +189,8 @@ def make_root(options, name, entries):
                     member.mode = 0o644
                 tar.addfile(member, io.BytesIO(value))
                 continue
-            kind, argument = value
+            kind, argument, *owner = value
+            member.uid = member.gid = owner[0] if owner else 0
             if kind == "link":
                 member.type, member.linkname = tarfile.SYMTYPE, argument
             elif kind == "fifo":
