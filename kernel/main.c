@@ -4,6 +4,7 @@
 #include "kernel/main.h"
 
 #include "kernel/arch/riscv64/clock.h"
+#include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/arch/riscv64/irq_chip.h"
 #include "kernel/arch/riscv64/layout.h"
 #include "kernel/arch/riscv64/power.h"
@@ -35,6 +36,7 @@ _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 	kinfo("Booting Starina...");
 	device_tree_init(boot_hart);
 	clock_init();
+	hv_probe_hart(hart);
 	random_init();
 
 	// The final address space.
@@ -66,6 +68,7 @@ _Noreturn void hart_main(uint64_t index)
 
 	trap_init_hart(hart);
 	irq_chip_init_hart(hart);
+	hv_probe_hart(hart);
 	sched_init_hart(hart);
 	arch_thread_adopt(hart, hart->idle, hart->arch.boot_stack_top - KERNEL_STACK_SIZE, hart->arch.boot_stack_top);
 	sched_idle();

@@ -25,6 +25,9 @@ error_t vmap_alloc_stack(size_t size, uintptr_t *top)
 			goto out_free;
 		}
 	}
+	// A trap's frame goes to the stack, so its first touch may not fault, on any hart that the thread may ever run on. Pairs
+	// with the stores of vmap_map().
+	mmu_flush_all();
 	*top = bottom + size;
 	return 0;
 

@@ -130,8 +130,9 @@ error_t vmap_map(uintptr_t addr, paddr_t paddr, size_t size, uint32_t prot)
 	if (err != 0 && err != ERR_EXISTS)
 		mmu_unmap(addr, size);
 	spin_unlock(&area.lock);
-	// No fence: a hart that has cached the absence of the mapping faults once, and the trap handler sees that the fault
-	// is over. QEMU caches none, and pays for each fence with its whole TLB.
+	// No fence: a hart that has cached the absence of the mapping (privileged specification, "Supervisor Memory-Management
+	// Fence Instruction") faults once, and the trap handler sees that the fault is over (trap.c, resolve_stale). A kernel
+	// stack cannot fault: vmap_alloc_stack() fences.
 	return err;
 }
 

@@ -22,7 +22,8 @@ error_t hvspace_object_create(struct account *account, struct hvspace **out)
 
 	if (!arch_has_hypervisor())
 		return ERR_NOT_SUPPORTED;
-	hv_init_once();
+	if (!hv_init_once())
+		return ERR_NOT_SUPPORTED;
 
 	err = object_alloc(&hvspace_ops, sizeof(*space), account, &space);
 	if (err != 0)

@@ -112,8 +112,9 @@ bool arch_has_hypervisor(void)
 	return true;
 }
 
-void hv_init_once(void)
+bool hv_init_once(void)
 {
+	return true;
 }
 
 uint64_t hv_time(void)

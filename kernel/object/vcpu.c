@@ -76,7 +76,7 @@ void vcpu_request(struct vcpu *vcpu, uint32_t bits)
 	uint32_t hart;
 
 	__atomic_fetch_or(&vcpu->requests, bits, __ATOMIC_SEQ_CST);
-	// Pairs with hv_publish_entry(): either it sees the request, or we see the hart that it is about to enter on.
+	// Pairs with the fence of enter_guest() (hv/run.c): either it sees the request, or we see the hart that it is about to enter on.
 	hart = __atomic_load_n(&vcpu->hart_id, __ATOMIC_SEQ_CST);
 	if (hart != VCPU_NO_HART) {
 		if (hart != arch_this_hart()->id)
@@ -155,6 +155,8 @@ error_t vcpu_set_state(struct vcpu *vcpu, const struct vcpu_state *state)
 	vcpu->context.pc = state->pc;
 	// What an access before this one left to be done is not for the new registers.
 	vcpu->pending = VCPU_PENDING_NONE;
+	// Registers are set when there is new code to run: the hart that holds the vCPU fetches it anew.
+	__atomic_fetch_or(&vcpu->requests, VCPU_REQ_FENCE, __ATOMIC_SEQ_CST);
 	vcpu_release(vcpu);
 	return 0;
 }

@@ -42,6 +42,10 @@ struct machine {
 	uint64_t timebase_frequency;  // ticks of `time` a second
 	bool has_sstc;                // on all harts
 	bool has_hypervisor;
+	bool has_ssaia;
+	bool has_svpbmt;
+	bool has_stateen;             // on any hart: its registers have to be set up
+	bool prefer_sv48x4;           // boot argument kernel.gstage=sv48x4
 	paddr_t uart;                 // ns16550 registers; 0: none
 	uint32_t uart_reg_shift;
 	struct machine_irq_chip irq_chip;

@@ -55,6 +55,8 @@ static void add_hart(const void *tree, int cpus, int node, uint64_t boot_hart)
 	if (num_harts == 0) {
 		machine.has_sstc = true;
 		machine.has_hypervisor = true;
+		machine.has_ssaia = true;
+		machine.has_svpbmt = true;
 		num_harts = 1;  // the boot hart's place, wherever it stands in the tree
 	}
 	if (id == boot_hart) {
@@ -69,6 +71,9 @@ static void add_hart(const void *tree, int cpus, int node, uint64_t boot_hart)
 	harts[index].firmware_id = (uint32_t)id;
 	machine.has_sstc = machine.has_sstc && hart_has(tree, node, "sstc");
 	machine.has_hypervisor = machine.has_hypervisor && hart_has(tree, node, "h");
+	machine.has_ssaia = machine.has_ssaia && hart_has(tree, node, "ssaia");
+	machine.has_svpbmt = machine.has_svpbmt && hart_has(tree, node, "svpbmt");
+	machine.has_stateen = machine.has_stateen || hart_has(tree, node, "smstateen");
 }
 
 void dt_init_harts(const void *tree, uint64_t boot_hart)

@@ -3,10 +3,11 @@
 
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
+#include "kernel/startup/device_tree.h"
 #include "kernel/startup/devices.h"
 #include "libs/base/string.h"
 
-const char *const kernel_arg_names[] = {"log", "panic", "times", NULL};
+const char *const kernel_arg_names[] = {"gstage", "log", "panic", "times", NULL};
 
 static void apply_log(const char *value)
 {
@@ -54,6 +55,15 @@ static void apply_times(const char *value)
 		kwarn("the boot argument kernel.times=%s is not known: use 0 or 1", value);
 }
 
+// Sv39x4 is used where the harts have it; this is to try the other mode where they have both.
+static void apply_gstage(const char *value)
+{
+	if (strcmp(value, "sv48x4") == 0)
+		machine.prefer_sv48x4 = true;
+	else if (strcmp(value, "sv39x4") != 0)
+		kwarn("the boot argument kernel.gstage=%s is not known: use sv39x4 or sv48x4", value);
+}
+
 void kernel_args_apply(void)
 {
 	char value[16];
@@ -64,4 +74,6 @@ void kernel_args_apply(void)
 		apply_times(value);
 	if (boot_arg_find("kernel", "panic", value, sizeof(value)))
 		apply_panic(value);
+	if (boot_arg_find("kernel", "gstage", value, sizeof(value)))
+		apply_gstage(value);
 }

@@ -83,7 +83,7 @@ void irq_chip_init_hart(const struct hart *hart)
 
 void irq_chip_handle(void)
 {
-	if (chip != NULL && arch_this_hart()->id == taker)
+	if (chip != NULL)
 		chip->handle();
 }
 

@@ -18,7 +18,7 @@ struct irq_chip {
 	error_t (*enable)(uint32_t irq);
 	void (*unmask)(uint32_t irq);
 	void (*disable)(uint32_t irq);
-	// Hands each pending line, masked, to interrupt_fired(). Context: the hart that takes the lines, in its external interrupt.
+	// Hands each pending line, masked, to interrupt_fired(). Context: an external interrupt, of the hart that takes the lines.
 	void (*handle)(void);
 };
 

@@ -155,6 +155,9 @@ void mmu_flush_local(void)
 
 void mmu_flush_all(void)
 {
+	// The table before any hart's fence: the firmware promises no order between our stores and other harts' fences (privileged
+	// specification, "Supervisor Memory-Management Fence Instruction"). Pairs with their SFENCE.VMA.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (num_harts > 1)
 		sbi_remote_sfence_vma_all();
 	mmu_flush_local();

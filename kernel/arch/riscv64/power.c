@@ -6,6 +6,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/debug/log.h"
+#include "kernel/debug/panic.h"
 #include "kernel/mm/vmap.h"
 #include "kernel/startup/device_tree.h"
 
@@ -13,6 +14,12 @@
 #define TEST_PASS 0x5555u
 
 static volatile uint32_t *test_device;
+
+void sbi_must(struct sbi_result result, const char *what)
+{
+	if (result.error != 0)
+		panic("the firmware refuses a %s: SBI error %ld", what, result.error);
+}
 
 void power_init(void)
 {

@@ -36,6 +36,9 @@ static inline struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg
 	return (struct sbi_result){.error = (long)a0, .value = (long)a1};
 }
 
+// Panics when the firmware has refused what nothing is safe without; `what` names it.
+void sbi_must(struct sbi_result result, const char *what);
+
 // Whether the firmware has the extension (chapter 4).
 static inline bool sbi_has(uint64_t ext)
 {
@@ -59,7 +62,7 @@ static inline void sbi_send_ipi(uint64_t firmware_id)
 // All harts forget their translations (chapter 8, hart_mask_base -1: all).
 static inline void sbi_remote_sfence_vma_all(void)
 {
-	sbi_call(SBI_EXT_RFENCE, 1, 0, UINT64_MAX, 0, UINT64_MAX);
+	sbi_must(sbi_call(SBI_EXT_RFENCE, 1, 0, UINT64_MAX, 0, UINT64_MAX), "remote SFENCE.VMA");
 }
 
 // Starts a hart at physical address `entry` with a1 = `opaque` (chapter 9). Returns the SBI error.

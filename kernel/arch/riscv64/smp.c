@@ -3,6 +3,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/layout.h"
+#include "kernel/arch/riscv64/registers.h"
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/debug/log.h"
 #include "kernel/mm/vmap.h"
@@ -44,6 +45,7 @@ static bool start_hart(uint32_t index)
 		.satp = mmu_satp(),
 	};
 	harts[index].arch.boot_stack_top = top;
+	// All that the hart reads before the call that starts it. Pairs with its first loads (boot/entry.S).
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	error = sbi_hart_start(harts[index].firmware_id, image_paddr(boot_secondary_entry), image_paddr(start));
 	if (error != 0) {
@@ -74,5 +76,7 @@ void smp_start(void)
 
 void arch_hart_kick(uint32_t hart_id)
 {
+	// What the kick is about before the kick, which is an access to a device. Pairs with the fence of trap_handle_pending().
+	fence_io();
 	sbi_send_ipi(harts[hart_id].firmware_id);
 }

@@ -6,6 +6,7 @@
 #include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/arch/riscv64/irq_chip.h"
 #include "kernel/arch/riscv64/layout.h"
+#include "kernel/arch/riscv64/registers.h"
 #include "kernel/debug/panic.h"
 #include "kernel/debug/panic_private.h"
 #include "kernel/mm/vmap.h"
@@ -60,6 +61,9 @@ void trap_handle_pending(void)
 	if ((pending & (1 << IRQ_S_SOFT)) != 0) {
 		// A kick says nothing by itself: whoever sent it left word in need_resched or the like.
 		csr_clear(sip, 1 << IRQ_S_SOFT);
+		// The clearing before the look at that word: accesses to registers of the hart count as I/O (privileged specification,
+		// "Access Ordering" of CSRs), and a kick that is cleared after the look would be lost. Pairs with arch_hart_kick().
+		fence_io();
 		panic_check_stop();
 		sched_check_ending();
 		hv_serve_evict(hart);
@@ -98,16 +102,23 @@ static const struct fixup *find_fixup(uintptr_t pc)
 	return NULL;
 }
 
+// Whether a page fault is one of this hart's memory only: it had looked the page up in vain, or read-only, before it was mapped.
+static bool resolve_stale(uint64_t cause, uintptr_t addr)
+{
+	if ((cause != CAUSE_LOAD_PAGE && cause != CAUSE_STORE_PAGE) || !mmu_allows(addr, cause == CAUSE_STORE_PAGE))
+		return false;
+	// Pairs with the stores of mmu_map().
+	mmu_flush_local();
+	return true;
+}
+
 // Whether a page fault at `addr` is over: the mapping is there by now.
 static bool resolve_page_fault(uint64_t cause, uintptr_t addr)
 {
+	if (resolve_stale(cause, addr))
+		return true;
 	if (cause != CAUSE_LOAD_PAGE && cause != CAUSE_STORE_PAGE)
 		return false;
-	// Another hart, or this one, mapped it after this hart had looked it up in vain.
-	if (mmu_allows(addr, cause == CAUSE_STORE_PAGE)) {
-		mmu_flush_local();
-		return true;
-	}
 	return vmap_fault(addr, cause == CAUSE_STORE_PAGE) == 0;
 }
 
@@ -127,6 +138,9 @@ static void handle_kernel_exception(struct trap_frame *frame)
 			frame->sepc = fixup->handler;
 		return;
 	}
+	// Device registers that the kernel has just mapped.
+	if (!on_emergency_stack(frame) && resolve_stale(frame->scause, frame->stval))
+		return;
 	panic_at(frame->sepc, frame->x[8], frame->x[1], "%s%s (cause %llu, address %#llx, sp %#llx)",
 	         on_emergency_stack(frame) ? "the kernel's stack is bad: " : "", cause_name(frame->scause),
 	         (unsigned long long)frame->scause, (unsigned long long)frame->stval,

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "kernel/arch/riscv64/hv/hcsr.h"
 #include "libs/abi/folio.h"
 #include "libs/base/string.h"
 
@@ -21,10 +22,18 @@
 #define ROOT_ORDER 2
 #define ROOT_ENTRIES 2048
 #define TABLE_ENTRIES 512
-#define ROOT_LEVEL 2
-#define HGATP_MODE_SV39X4 8ull
-#define HGATP_MODE_SHIFT 60
-#define HGATP_VMID_SHIFT 44
+
+static unsigned root_level = 2;
+
+void gstage_set_levels(unsigned levels)
+{
+	root_level = levels - 1;
+}
+
+unsigned gstage_levels(void)
+{
+	return root_level + 1;
+}
 
 static unsigned level_shift(unsigned level)
 {
@@ -33,7 +42,7 @@ static unsigned level_shift(unsigned level)
 
 static size_t entry_index(gpa_t gpa, unsigned level)
 {
-	size_t entries = level == ROOT_LEVEL ? ROOT_ENTRIES : TABLE_ENTRIES;
+	size_t entries = level == root_level ? ROOT_ENTRIES : TABLE_ENTRIES;
 
 	return (gpa >> level_shift(level)) & (entries - 1);
 }
@@ -65,20 +74,23 @@ error_t gstage_init(struct gstage *g)
 	return page_alloc(ROOT_ORDER, &g->root);
 }
 
+// Frees the tables below a table of `level`.
+static void free_below(uint64_t *table, unsigned level) // NOLINT(misc-no-recursion): at most three deep
+{
+	size_t entries = level == root_level ? ROOT_ENTRIES : TABLE_ENTRIES;
+
+	for (size_t i = 0; i < entries; i++) {
+		if ((table[i] & PTE_V) == 0 || pte_is_leaf(table[i]))
+			continue;
+		if (level > 1)
+			free_below(table_of(pte_paddr(table[i])), level - 1);
+		page_free(pte_paddr(table[i]), 0);
+	}
+}
+
 void gstage_deinit(struct gstage *g)
 {
-	uint64_t *root = table_of(g->root);
-
-	for (size_t i = 0; i < ROOT_ENTRIES; i++) {
-		if ((root[i] & PTE_V) == 0 || pte_is_leaf(root[i]))
-			continue;
-		uint64_t *middle = table_of(pte_paddr(root[i]));
-		for (size_t j = 0; j < TABLE_ENTRIES; j++) {
-			if ((middle[j] & PTE_V) != 0 && !pte_is_leaf(middle[j]))
-				page_free(pte_paddr(middle[j]), 0);
-		}
-		page_free(pte_paddr(root[i]), 0);
-	}
+	free_below(table_of(g->root), root_level);
 	page_free(g->root, ROOT_ORDER);
 	g->root = 0;
 	g->num_tables = 0;
@@ -125,7 +137,7 @@ error_t gstage_map(struct gstage *g, gpa_t gpa, paddr_t paddr, uint64_t size, ui
 	if (gpa >= GSTAGE_SIZE || size > GSTAGE_SIZE - gpa)
 		return ERR_RANGE;
 
-	for (unsigned at = ROOT_LEVEL;; at--) {
+	for (unsigned at = root_level;; at--) {
 		entry = &table[entry_index(gpa, at)];
 		if (at == level)
 			break;
@@ -147,7 +159,7 @@ static uint64_t *find_leaf(const struct gstage *g, gpa_t gpa, unsigned *level)
 {
 	uint64_t *table = table_of(g->root);
 
-	for (*level = ROOT_LEVEL;; (*level)--) {
+	for (*level = root_level;; (*level)--) {
 		uint64_t *entry = &table[entry_index(gpa, *level)];
 
 		if ((*entry & PTE_V) == 0)
@@ -197,5 +209,7 @@ bool gstage_lookup(const struct gstage *g, gpa_t gpa, paddr_t *paddr, uint32_t *
 
 uint64_t gstage_hgatp(const struct gstage *g, uint32_t vmid)
 {
-	return HGATP_MODE_SV39X4 << HGATP_MODE_SHIFT | (uint64_t)vmid << HGATP_VMID_SHIFT | g->root >> 12;
+	uint64_t mode = root_level == 2 ? HGATP_MODE_SV39X4 : HGATP_MODE_SV48X4;
+
+	return mode << HGATP_MODE_SHIFT | (uint64_t)vmid << HGATP_VMID_SHIFT | g->root >> 12;
 }

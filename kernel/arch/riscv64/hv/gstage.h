@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// G-stage translation tables, Sv39x4: 2048 root entries (16 KiB), guest-physical addresses of 41 bits.
+// G-stage translation tables, Sv39x4 or Sv48x4: 2048 root entries (16 KiB), then tables of 512. Guest-physical addresses have 41
+// bits in either, for that is what Sv39x4 has.
 // RISC-V privileged specification, section "Guest-Page-Table Walk" of chapter "H".
 // Portable: the host tests run it on a fake page allocator.
 #pragma once
@@ -20,6 +21,9 @@ struct gstage {
 	uint64_t num_tables;  // pages taken beside the root
 };
 
+// How many levels all tables have: 3 (Sv39x4, and so from the start) or 4 (Sv48x4). Before the first gstage_init.
+void gstage_set_levels(unsigned levels);
+unsigned gstage_levels(void);
 // An empty table. Errors: ERR_NO_MEMORY.
 __must_check error_t gstage_init(struct gstage *g);
 // Frees all tables; the memory that they mapped is not touched. No hart may use them any more.

@@ -47,15 +47,26 @@ void *page_to_virt(paddr_t paddr)
 	return (void *)(uintptr_t)paddr;
 }
 
-static int setup(void **state)
+static int setup_levels(void **state, unsigned levels)
 {
 	static struct gstage g;
 
+	gstage_set_levels(levels);
 	pages_out = 0;
 	pages_left = 100;
 	assert_int_equal(gstage_init(&g), 0);
 	*state = &g;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_levels(state, 3);
+}
+
+static int setup_sv48x4(void **state)
+{
+	return setup_levels(state, 4);
 }
 
 static int teardown(void **state)
@@ -89,7 +100,7 @@ static void test_pages_and_blocks(void **state)
 	assert_false(gstage_lookup(g, RAM + BLOCK_SIZE + PAGE_SIZE, &paddr, &prot));
 	assert_false(gstage_lookup(g, RAM - 1, &paddr, &prot));
 	// Root of four pages, one middle table, one of pages.
-	assert_int_equal(g->num_tables, 2);
+	assert_int_equal(g->num_tables, gstage_levels() - 1);
 }
 
 static void test_conflicts(void **state)
@@ -140,11 +151,19 @@ static void test_out_of_memory(void **state)
 {
 	struct gstage *g = *state;
 
-	pages_left = 1;
+	pages_left = (int)gstage_levels() - 2;
 	assert_int_equal(gstage_map(g, RAM, 0x1000, PAGE_SIZE, RWX), ERR_NO_MEMORY);
 	pages_left = 1;
 	assert_int_equal(gstage_map(g, RAM, 0x1000, PAGE_SIZE, RWX), 0);
 	expect_lookup(g, RAM, 0x1000);
+}
+
+static void test_mode(void **state)
+{
+	struct gstage *g = *state;
+	uint64_t mode = gstage_levels() == 3 ? 8 : 9;
+
+	assert_int_equal(gstage_hgatp(g, 5), mode << 60 | 5ull << 44 | g->root >> 12);
 }
 
 int main(void)
@@ -155,6 +174,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_range, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unmap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mode, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mode, setup_sv48x4, teardown),
+		cmocka_unit_test_setup_teardown(test_pages_and_blocks, setup_sv48x4, teardown),
+		cmocka_unit_test_setup_teardown(test_conflicts, setup_sv48x4, teardown),
+		cmocka_unit_test_setup_teardown(test_range, setup_sv48x4, teardown),
+		cmocka_unit_test_setup_teardown(test_unmap, setup_sv48x4, teardown),
+		cmocka_unit_test_setup_teardown(test_out_of_memory, setup_sv48x4, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,11 @@
 #define CSR_HIDELEG 0x603
 #define CSR_HTIMEDELTA 0x605
 #define CSR_HCOUNTEREN 0x606
+#define CSR_HGEIE 0x607
+#define CSR_HVIEN 0x608
+#define CSR_HVICTL 0x609
 #define CSR_HENVCFG 0x60a
+#define CSR_HSTATEEN(n) (0x60c + (n))
 #define CSR_HTVAL 0x643
 #define CSR_HIP 0x644
 #define CSR_HTINST 0x64a
@@ -37,10 +41,18 @@
 #define HVIP_VSTIP (1ull << 6)
 #define HVIP_VSEIP (1ull << 10)
 
-#define HENVCFG_CBIE (3ull << 4)
+#define HENVCFG_CBIE_FLUSH (1ull << 4)
 #define HENVCFG_CBCFE (1ull << 6)
 #define HENVCFG_CBZE (1ull << 7)
 #define HENVCFG_STCE (1ull << 63)
+
+#define HSTATEEN0_ENVCFG (1ull << 62)
+
+#define HGATP_MODE_SHIFT 60
+#define HGATP_MODE_SV39X4 8ull
+#define HGATP_MODE_SV48X4 9ull
+#define HGATP_VMID_SHIFT 44
+#define HGATP_VMID_MASK 0x3fffull
 
 #define HCOUNTEREN_CY_TM_IR 7ull
 
@@ -81,6 +93,11 @@
 #define hcsr_set(number, value) __asm__ volatile("csrs %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
 #define hcsr_clear(number, value) __asm__ volatile("csrc %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
 
+// What this hart may remember of guest-physical address `gpa`, of all guests: that nothing is mapped there, too.
+static inline void hfence_gvma(uint64_t gpa)
+{
+	__asm__ volatile(".insn r 0x73, 0, 0x31, x0, %0, x0" ::"r"(gpa >> 2) : "memory");
+}
 // All guest-physical translations of all guests on this hart.
 static inline void hfence_gvma_all(void)
 {

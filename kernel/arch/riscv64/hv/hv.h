@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/arch/riscv64/hv/context.h"
+#include "libs/abi/error.h"
 #include "libs/abi/time.h"
 #include "libs/abi/vm.h"
 
@@ -23,8 +24,10 @@ enum hv_next {
 
 // --- setup.c ---
 
-// Finds out what the harts can do. At the first hvspace; any number of times.
-void hv_init_once(void);
+// Finds out what this hart can do; once on each, before it is online.
+void hv_probe_hart(const struct hart *hart);
+// Settles what all harts can do. At the first hvspace; any number of times. Returns false when guests cannot run.
+__must_check bool hv_init_once(void);
 // This hart's part, at the first vcpu_run on it. Context: interrupts off.
 void hv_init_hart(void);
 // Whether guests program their timer themselves (Sstc); else by SBI and an emulated VSTIP.

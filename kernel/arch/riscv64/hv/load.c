@@ -47,9 +47,8 @@ static void load_translation(struct vcpu *vcpu)
 {
 	struct hvspace *space = vcpu->space;
 	uint32_t hart = arch_this_hart()->id;
-	bool fence_all = vmid_refresh(&space->vmid, hart);
-
-	uint32_t vmid = __atomic_load_n(&space->vmid.id, __ATOMIC_RELAXED);
+	bool fence_all;
+	uint32_t vmid = vmid_enter(&space->vmid, hart, &fence_all);
 
 	hcsr_write(CSR_HGATP, gstage_hgatp(&space->gstage, vmid));
 	__atomic_store_n(&vcpu->vmid, vmid, __ATOMIC_SEQ_CST);
@@ -58,6 +57,10 @@ static void load_translation(struct vcpu *vcpu)
 	// The guest fences its virtual translations on the hart where it runs, and no other hears of it.
 	if (fence_all || last_serial[hart] != vcpu->serial || vcpu->last_hart != hart)
 		hfence_vvma_all();
+	// FENCE.I is a hart's own (unprivileged specification, Zifencei): what the guest has fetched anew elsewhere, and what the VMM
+	// wrote before the first entry, this hart may still have as it was. Pairs with the stores before the guest's FENCE.I there.
+	if (vcpu->last_hart != hart)
+		__asm__ volatile("fence.i" ::: "memory");
 	last_serial[hart] = vcpu->serial;
 	vcpu->last_hart = hart;
 }

@@ -8,3 +8,6 @@ sbi_test_SRCS := $(patsubst %,kernel/arch/riscv64/hv/%.c,sbi sbi_base sbi_time s
 	kernel/sched/spinlock_fake.c
 hvspace_test_SRCS := kernel/object/hvspace.c kernel/object/vcpu.c kernel/arch/riscv64/hv/gstage.c libs/base/string.c \
 	kernel/sched/spinlock_fake.c
+HOST_TESTS += kernel/arch/riscv64/hv/vmid_race_test
+vmid_race_test_SRCS := kernel/arch/riscv64/hv/vmid.c
+vmid_race_test_CFLAGS := -fno-sanitize=address,undefined -fsanitize=thread -pthread

@@ -4,10 +4,16 @@
 #include "kernel/sched/sched.h"
 #include "kernel/sched/spinlock.h"
 
-// Guarded by `lock`, read without it only to compare.
+#define TAG_ID_BITS 16
+#define TAG_ID_MASK ((1u << TAG_ID_BITS) - 1)
+
+_Static_assert(VMID_MAX_BITS < TAG_ID_BITS, "an id fits its part of a tag");
+
+// Guarded by `lock`; the generation is read without it, too.
 static struct spinlock lock;
 static uint64_t generation = 1;
 static uint32_t next_id;
+static uint32_t first_id;
 static uint32_t num_ids;
 
 // The generation in which each hart has fenced. Only its own hart touches an entry.
@@ -17,32 +23,47 @@ void vmid_init(unsigned bits)
 {
 	spinlock_init(&lock, LOCK_RANK_VM);
 	generation = 1;
-	next_id = 0;
+	first_id = bits == 0 ? 0 : 1;
+	next_id = first_id;
 	num_ids = 1u << bits;
 	for (uint32_t i = 0; i < MAX_HARTS; i++)
 		hart_generation[i] = 0;
 }
 
-bool vmid_refresh(struct vmid *vmid, uint32_t hart)
+static uint64_t generation_of(uint64_t tag)
 {
-	uint64_t now = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+	return tag >> TAG_ID_BITS;
+}
 
-	if (__atomic_load_n(&vmid->generation, __ATOMIC_ACQUIRE) != now) {
-		spin_lock(&lock);
-		// Another vCPU of the space may have been here first.
-		if (vmid->generation != generation) {
-			if (next_id == num_ids) {
-				__atomic_store_n(&generation, generation + 1, __ATOMIC_RELEASE);
-				next_id = 0;
-			}
-			vmid->id = next_id++;
-			__atomic_store_n(&vmid->generation, generation, __ATOMIC_RELEASE);
+// A tag of the current generation.
+static uint64_t refresh(struct vmid *vmid)
+{
+	uint64_t tag;
+
+	spin_lock(&lock);
+	tag = __atomic_load_n(&vmid->tag, __ATOMIC_RELAXED);
+	// Another vCPU of the space may have been here first.
+	if (generation_of(tag) != generation) {
+		if (next_id == num_ids) {
+			__atomic_store_n(&generation, generation + 1, __ATOMIC_RELAXED);
+			next_id = first_id;
 		}
-		now = generation;
-		spin_unlock(&lock);
+		tag = generation << TAG_ID_BITS | next_id++;
+		__atomic_store_n(&vmid->tag, tag, __ATOMIC_RELAXED);
 	}
-	if (hart_generation[hart] == now)
-		return false;
-	hart_generation[hart] = now;
-	return true;
+	spin_unlock(&lock);
+	return tag;
+}
+
+uint32_t vmid_enter(struct vmid *vmid, uint32_t hart, bool *must_fence)
+{
+	// One look at both. A generation that begins right after it gives the id to another space, but on this
+	// hart nobody enters that before this hart has fenced for the new generation.
+	uint64_t tag = __atomic_load_n(&vmid->tag, __ATOMIC_RELAXED);
+
+	if (generation_of(tag) != __atomic_load_n(&generation, __ATOMIC_RELAXED))
+		tag = refresh(vmid);
+	*must_fence = hart_generation[hart] != generation_of(tag) || num_ids == 1;
+	hart_generation[hart] = generation_of(tag);
+	return (uint32_t)tag & TAG_ID_MASK;
 }

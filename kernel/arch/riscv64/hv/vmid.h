@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// VMIDs: the tags by which a hart's TLB tells guests apart. When all are given out, a new generation begins: every hart fences once,
-// and each space takes a new one at its next entry. RISC-V privileged specification, register hgatp.
+// VMIDs: the tags by which a hart's TLB tells guests apart. When all are given out, a new generation
+// begins: every hart fences once, and each space takes a new one at its next entry. RISC-V privileged
+// specification, register hgatp.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#define VMID_MAX_BITS 14
+
+// Zeroed: it never had one.
 struct vmid {
-	uint64_t generation;  // 0: never had one
-	uint32_t id;
+	uint64_t tag;  // generation and id in one word, so that nobody reads one of each; atomic
 };
 
-// `bits`: what the harts implement; may be 0 (then every entry after another space's fences).
+// `bits`: what all harts implement; may be 0. Id 0 is for hgatp's Bare mode, in which a hart is between
+// guests: an id whose mode changes would have to be fenced each time. With no bits it is the guests' too.
 void vmid_init(unsigned bits);
-// Makes `*vmid` one of the current generation. Returns whether this hart (index `hart`) must fence all guest translations before it
-// enters with it. Context: on that hart, interrupts off.
-bool vmid_refresh(struct vmid *vmid, uint32_t hart);
+// The id, of the current generation, that `*vmid` is entered with now. `*must_fence` says whether this hart
+// (index `hart`) must fence all guest translations first. Context: on that hart, interrupts off.
+uint32_t vmid_enter(struct vmid *vmid, uint32_t hart, bool *must_fence);
