@@ -162,7 +162,14 @@ static void blk_reset(void *context)
 	dev->starved = false;
 }
 
-static const struct virtio_mmio_ops blk_mmio_ops = {.reset = blk_reset, .notify = blk_notify};
+static void blk_queue_reset(void *context, uint32_t queue)
+{
+	(void)queue;
+	blk_reset(context);
+}
+
+static const struct virtio_mmio_ops blk_mmio_ops = {
+	.reset = blk_reset, .queue_reset = blk_queue_reset, .notify = blk_notify};
 
 static void config_set(struct blk_device *dev, bool interrupt)
 {

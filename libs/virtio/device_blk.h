@@ -34,7 +34,7 @@ struct blk_device {
 	void *context;
 	uint64_t num_sectors;
 	char serial[24];
-	uint32_t generation;  // changes at each reset: requests of before get no answer
+	uint32_t generation;  // changes at each reset of the device or its queue: requests of before get no answer
 	bool starved;         // all requests are busy and the queue has more
 	struct device_chain chain;
 	struct blk_device_request requests[BLK_DEVICE_MAX_REQUESTS];
@@ -48,7 +48,7 @@ void blk_device_set_capacity(struct blk_device *dev, uint64_t num_sectors);
 // Puts bytes of the disk into the request, `position` bytes from its start.
 void blk_device_put(struct blk_device_request *request, size_t position, struct span bytes);
 // Copies what the guest writes, `position` bytes from the request's start. Returns false, and nothing was copied, when the range is
-// not within the request or the guest has reset the device since: then its bytes are not to be had any more.
+// not within the request or the guest has reset the device or its queue since: then its bytes are not to be had any more.
 __must_check bool blk_device_take(const struct blk_device_request *request, size_t position, struct mut_span out);
 // Ends the request: 0, or an error, which the guest sees as an I/O error.
 void blk_device_finish(struct blk_device_request *request, error_t status);

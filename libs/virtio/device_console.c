@@ -260,9 +260,21 @@ static void console_reset(void *context)
 	}
 }
 
+// What was taken of a chain in it is not to be left out of the next one.
+static void console_queue_reset(void *context, uint32_t queue)
+{
+	struct console_device *dev = context;
+
+	for (uint32_t i = 0; i < dev->num_ports; i++) {
+		if (queue == VIRTIO_CONSOLE_QUEUE_TX(i))
+			dev->ports[i].output_done = 0;
+	}
+}
+
 static const struct virtio_mmio_ops console_mmio_ops = {
 	.driver_ok = console_driver_ok,
 	.reset = console_reset,
+	.queue_reset = console_queue_reset,
 	.notify = console_notify,
 };
 

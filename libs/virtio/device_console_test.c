@@ -184,6 +184,25 @@ static void test_output_shrinks(void **state)
 	assert_int_equal(test_used(guest, tx)->idx, 1);
 }
 
+// The guest takes its queue back while part of a buffer is taken: the next buffer is another one.
+static void test_queue_reset_forgets(void **state)
+{
+	uint32_t tx = VIRTIO_CONSOLE_QUEUE_TX(1);
+
+	(void)state;
+	output_room = 4;
+	send_bytes(tx, "hello", 5);
+	test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_SEL, tx);
+	test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 0);
+	memset(guest->memory + tx * 4096, 0, 4096);
+	test_start_queue(&dev->mmio, tx);
+	send_bytes(tx, "world", 5);
+	output_room = 100;
+	console_device_resume(dev, 1);
+	assert_int_equal(output_len, 9);
+	assert_memory_equal(output, "hellworld", 9);
+}
+
 static void test_input_backpressure(void **state)
 {
 	const struct span text = {.data = (const uint8_t *)"0123456789", .len = 10};
@@ -336,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hostile_control, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_output_backpressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_output_shrinks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue_reset_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_backpressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),

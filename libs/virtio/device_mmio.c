@@ -121,8 +121,11 @@ static void write_queue_ready(struct virtio_mmio_device *dev, struct device_queu
 {
 	bool event_index = (dev->driver_features & VIRTIO_F_EVENT_IDX) != 0;
 
-	if (value == 0)
+	if (value == 0) {
 		device_queue_reset(q);
+		if (dev->ops->queue_reset != NULL)
+			dev->ops->queue_reset(dev->context, dev->queue_sel);
+	}
 	// A queue that cannot start stays not ready: the driver reads that back.
 	else if (!q->ready && (q->size > selected_queue_max(dev) || device_queue_start(q, dev->mem, event_index) < 0))
 		device_queue_reset(q);
@@ -241,6 +244,16 @@ void virtio_mmio_notified(struct virtio_mmio_device *dev, uint32_t index)
 {
 	if (index < dev->num_queues && virtio_mmio_is_running(dev))
 		dev->ops->notify(dev->context, index);
+}
+
+void virtio_mmio_serve(struct virtio_mmio_device *dev)
+{
+	if (dev->ops->serve != NULL)
+		dev->ops->serve(dev->context);
+	for (uint32_t i = 0; i < dev->num_queues; i++) {
+		if (device_queue_has_work(&dev->queues[i]))
+			virtio_mmio_notified(dev, i);
+	}
 }
 
 bool virtio_mmio_more(struct virtio_mmio_device *dev, uint32_t index, bool spent)

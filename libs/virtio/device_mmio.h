@@ -19,8 +19,14 @@ struct virtio_mmio_device;
 struct virtio_mmio_ops {
 	// The driver acknowledged features and set DRIVER_OK: the queues are ready.
 	void (*driver_ok)(void *context);
-	// The driver reset the device: forget all requests in hand; the queues are gone.
+	// The driver reset the device: forget all requests in hand; the queues are gone. Called from the driver's write, which may be
+	// another thread than the I/O side's: what is for that alone to do is left to `serve`, by notify_later.
 	void (*reset)(void *context);
+	// The I/O side's turn (virtio_mmio_serve), before it looks at the queues.
+	void (*serve)(void *context);
+	// The driver has taken queue `index` back (QueueReady = 0, section 4.2.2.2): forget its requests in hand. From the driver's
+	// write, too.
+	void (*queue_reset)(void *context, uint32_t index);
 	// Buffers may be available in queue `index`. Called by the I/O side (virtio_mmio_notified).
 	void (*notify)(void *context, uint32_t index);
 };
@@ -38,7 +44,7 @@ struct virtio_mmio_device {
 	uint64_t small_queues;  // bit per queue: it has at most DEVICE_QUEUE_SMALL_SIZE buffers
 	// Sets the level of the device's interrupt line.
 	void (*set_irq)(void *irq_context, uint32_t irq, bool level);
-	// Has virtio_mmio_notified called soon, from the I/O side's loop, for each queue that has work.
+	// Has virtio_mmio_serve called soon, from the I/O side's loop.
 	void (*notify_later)(void *irq_context, uint32_t irq);
 	void *irq_context;
 	uint32_t irq;
@@ -65,6 +71,8 @@ void virtio_mmio_write(struct virtio_mmio_device *dev, uint64_t offset, uint32_t
 uint64_t virtio_mmio_read(const struct virtio_mmio_device *dev, uint64_t offset, uint32_t width);
 // The driver's notification of queue `index` arrived.
 void virtio_mmio_notified(struct virtio_mmio_device *dev, uint32_t index);
+// The I/O side's turn, after notify_later or a notification that does not say of which queue: serves each queue that has work.
+void virtio_mmio_serve(struct virtio_mmio_device *dev);
 // Whether the driver has set DRIVER_OK.
 bool virtio_mmio_is_running(const struct virtio_mmio_device *dev);
 // Ends a turn at queue `index`, for which notifications were suppressed: asks for them again. Returns true when buffers came

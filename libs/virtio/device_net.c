@@ -245,19 +245,27 @@ static void net_driver_ok(void *context)
 	device_queue_suppress_notify(rx_queue(dev));
 }
 
+// A frame that waits for buffers is tried again soon: of the next driver's first ones nobody would tell us.
 static void net_reset(void *context)
 {
 	struct net_device *dev = context;
-	bool wanted = dev->rx_wanted;
 
-	// A frame that waits for buffers is not for the next driver, whose first ones nobody would tell us of: it is dropped now.
-	dev->rx_wanted = false;
-	if (wanted && dev->ops->receive_ready != NULL)
-		dev->ops->receive_ready(dev->context);
+	dev->rx_again = dev->rx_wanted;
+	if (dev->rx_again)
+		dev->mmio.notify_later(dev->mmio.irq_context, dev->mmio.irq);
+}
+
+static void net_serve(void *context)
+{
+	struct net_device *dev = context;
+
+	if (dev->rx_again)
+		net_notify(dev, VIRTIO_NET_QUEUE_RX);
+	dev->rx_again = false;
 }
 
 static const struct virtio_mmio_ops net_mmio_ops = {
-	.driver_ok = net_driver_ok, .reset = net_reset, .notify = net_notify};
+	.driver_ok = net_driver_ok, .reset = net_reset, .serve = net_serve, .notify = net_notify};
 
 static void set_config(struct net_device *dev, bool interrupt)
 {

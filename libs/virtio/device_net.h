@@ -38,6 +38,7 @@ struct net_device {
 	bool link_up;
 	bool tx_held;
 	bool rx_wanted;
+	bool rx_again;  // the driver reset the device meanwhile
 	struct device_chain tx_chain;
 	struct device_chain rx_chain;   // the first of a frame: its header is written last
 	struct device_chain rx_more;

@@ -48,6 +48,11 @@ void device_queue_reset(struct device_queue *q)
 	*q = (struct device_queue){0};
 }
 
+static bool spans_overlap(struct mut_span a, struct mut_span b)
+{
+	return a.data < b.data + b.len && b.data < a.data + a.len;
+}
+
 error_t device_queue_start(struct device_queue *q, const struct guest_memory *mem, bool event_index)
 {
 	error_t err;
@@ -67,6 +72,9 @@ error_t device_queue_start(struct device_queue *q, const struct guest_memory *me
 	err = guest_memory_slice(mem, q->used_gpa, VIRTQ_USED_BYTES((uint64_t)q->size), &q->used);
 	if (err < 0)
 		return err;
+	// What we write into a ring would be what we read from another.
+	if (spans_overlap(q->desc, q->avail) || spans_overlap(q->desc, q->used) || spans_overlap(q->avail, q->used))
+		return ERR_INVALID;
 	q->mem = mem;
 	q->event_index = event_index;
 	q->broken = false;

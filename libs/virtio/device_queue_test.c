@@ -188,23 +188,33 @@ static void test_indirect(void **state)
 	expect_broken();
 }
 
+#define DESC TEST_GPA
+#define AVAIL (TEST_GPA + 1024)
+#define USED (TEST_GPA + 2048)
+
 static void test_bad_rings(void **state)
 {
 	static const struct {
 		uint32_t size;
 		gpa_t desc, avail, used;
 	} bad[] = {
-		{0, TEST_GPA, TEST_GPA, TEST_GPA},
-		{3, TEST_GPA, TEST_GPA, TEST_GPA},
-		{DEVICE_QUEUE_MAX_SIZE * 2, TEST_GPA, TEST_GPA, TEST_GPA},
-		{8, TEST_GPA + 8, TEST_GPA, TEST_GPA},
-		{8, TEST_GPA, TEST_GPA + 1, TEST_GPA},
-		{8, TEST_GPA, TEST_GPA, TEST_GPA + 2},
-		{8, TEST_GPA + TEST_SIZE - 112, TEST_GPA, TEST_GPA},
-		{8, TEST_GPA, TEST_GPA + TEST_SIZE - 20, TEST_GPA},
-		{8, TEST_GPA, TEST_GPA, TEST_GPA + TEST_SIZE - 68},
-		{8, 0, TEST_GPA, TEST_GPA},
-		{8, UINT64_MAX & ~15ull, TEST_GPA, TEST_GPA},
+		{0, DESC, AVAIL, USED},
+		{3, DESC, AVAIL, USED},
+		{DEVICE_QUEUE_MAX_SIZE * 2, DESC, AVAIL, USED},
+		{8, DESC + 8, AVAIL, USED},
+		{8, DESC, AVAIL + 1, USED},
+		{8, DESC, AVAIL, USED + 2},
+		{8, TEST_GPA + TEST_SIZE - 112, AVAIL, USED},
+		{8, DESC, TEST_GPA + TEST_SIZE - 20, USED},
+		{8, DESC, AVAIL, TEST_GPA + TEST_SIZE - 68},
+		{8, 0, AVAIL, USED},
+		{8, UINT64_MAX & ~15ull, AVAIL, USED},
+		// Over each other: 128 bytes of descriptors, 22 and 70 of rings.
+		{8, DESC, AVAIL, AVAIL},
+		{8, DESC, AVAIL, AVAIL + 20},
+		{8, DESC, USED + 68, USED},
+		{8, DESC, DESC + 126, USED},
+		{8, USED + 64, AVAIL, USED},
 	};
 
 	(void)state;
@@ -217,6 +227,11 @@ static void test_bad_rings(void **state)
 		assert_true(device_queue_start(&queue, &guest->mem, true) < 0);
 		assert_false(queue.ready);
 	}
+	// Side by side they may be.
+	queue.desc_gpa = DESC;
+	queue.avail_gpa = DESC + 128;
+	queue.used_gpa = DESC + 128 + 24;
+	assert_int_equal(device_queue_start(&queue, &guest->mem, true), 0);
 }
 
 static void test_event_index(void **state)

@@ -249,10 +249,7 @@ static void slot_notified(struct loop *loop, struct source *source)
 	if (event_take(slot->notify, &count) < 0)
 		return;
 	machine_enter(slot->machine);
-	for (uint32_t i = 0; i < slot->device->num_queues; i++) {
-		if (device_queue_has_work(&slot->device->queues[i]))
-			virtio_mmio_notified(slot->device, i);
-	}
+	virtio_mmio_serve(slot->device);
 	machine_leave(slot->machine);
 }
 

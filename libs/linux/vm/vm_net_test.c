@@ -233,6 +233,23 @@ static void test_receive_waits_inline(void **state)
 	receive_waits(100);
 }
 
+// The guest resets its card while a frame waits for buffers. It does so on its vCPU's thread, which leaves the loop alone.
+static void test_reset_while_a_frame_waits(void **state)
+{
+	(void)state;
+	switch_answers(&port);
+	guest_starts(OFFLOADS);
+	switch_sends_frame(1000);
+	assert_false(wants_messages);
+	test_write_reg(&net->device.mmio, VIRTIO_MMIO_STATUS, 0);
+	assert_false(wants_messages);
+	assert_int_equal(open_folios(), 1);
+	virtio_mmio_serve(&net->device.mmio);
+	assert_true(wants_messages);
+	assert_int_equal(open_folios(), 0);
+	assert_int_equal(net->device.rx_dropped, 1);
+}
+
 static void test_bad_messages(void **state)
 {
 	struct msg_netdev_frame frame = {.offset = 5000, .length = 100};
@@ -323,6 +340,7 @@ int main(void)
 		net_case(test_receive),
 		net_case(test_receive_waits),
 		net_case(test_receive_waits_inline),
+		net_case(test_reset_while_a_frame_waits),
 		net_case(test_bad_messages),
 		net_case(test_poor_guest),
 		net_case(test_switch_restarts),
