@@ -98,17 +98,14 @@ static enum guard_verdict judge(struct frame *f)
 	return verdict;
 }
 
-// A line for the first, the tenth, the hundredth ...
 static void note_dropped(struct port *port, enum guard_verdict verdict)
 {
 	uint64_t count = ++port->dropped[verdict];
 	const uint8_t *ip = port->identity.ipv4;
 
-	while (count % 10 == 0)
-		count /= 10;
-	if (count == 1 && port->kind == PORT_VM)
+	if (log_is_due(count) && port->kind == PORT_VM)
 		log_warn("port %u.%u.%u.%u: dropped %llu: %s", ip[0], ip[1], ip[2], ip[3],
-		         (unsigned long long)port->dropped[verdict], guard_verdict_text(verdict));
+		         (unsigned long long)count, guard_verdict_text(verdict));
 }
 
 // --- Toward ports that do not take what the frame asks for ---

@@ -9,6 +9,7 @@
 #include "kernel/sched/spinlock.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/base/text.h"
 
 #define LINE_MAX 512
 
@@ -68,13 +69,13 @@ static void put_line(const char *who, enum log_level level, const char *line, si
 	if (locked)
 		spin_lock(&log_lock);
 	console_write(prefix, n);
-	for (size_t i = 0; i < len; i++) {
-		char c = line[i];
+	// What an app logs must not steer the terminal.
+	for (size_t i = 0; i < len;) {
+		size_t visible = text_visible(line + i, len - i);
+		size_t step = visible > 0 ? visible : 1;
 
-		// What an app logs must not steer the terminal. Bytes from 0x80 up are UTF-8.
-		if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
-			c = '?';
-		console_write(&c, 1);
+		console_write(visible > 0 || line[i] == '\t' ? line + i : "?", step);
+		i += step;
 	}
 	console_write("\n", 1);
 	if (locked)

@@ -3,6 +3,9 @@
 // Logging and assertions of apps.
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "libs/abi/error.h"
 #include "libs/abi/system.h"
 
@@ -13,6 +16,15 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+// Whether the `count`th of a kind of event, which others cause as often as they like, is worth a line: the first, the tenth, the
+// hundredth and so on are.
+static inline bool log_is_due(uint64_t count)
+{
+	while (count != 0 && count % 10 == 0)
+		count /= 10;
+	return count == 1;
+}
 
 // What an error number means, in English ("queue is full"). Never NULL.
 const char *error_text(error_t error);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libs/base/text.h"
+
 int error_set(struct error *err, const char *format, ...)
 {
 	char text[ERROR_MAX_TEXT];
@@ -45,14 +47,9 @@ int error_set_errno(struct error *err, int error_number, const char *format, ...
 
 void error_printable(char *out, unsigned long size, const char *text)
 {
-	unsigned long i = 0;
+	size_t length = strlen(text);
 
 	if (size == 0)
 		return;
-	for (; text[i] && i + 1 < size; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		out[i] = (c < 0x20 || c == 0x7f) ? '?' : text[i];
-	}
-	out[i] = '\0';
+	text_copy_visible(out, text, length < size ? length : size - 1);
 }

@@ -130,8 +130,14 @@ def tells_how_an_app_ended():
     assert boot.has("WARN +test_status: ended with status 3$"), "nothing about the status"
 
 
+def shows_what_would_steer_the_terminal():
+    boot = Boot("starina-boot-mistakes", "", until="test_status: ended")
+    assert boot.has("cleared: \\?\\[2J, \\?2J, \\?\\?2J, \u00e4$"), "nothing about what it logged"
+
+
 TESTS = [tells_of_boot_arguments_that_nobody_reads, shows_times_when_asked, tells_who_called_a_leaf_function,
          tells_of_what_an_app_does_not_declare, tells_how_an_app_ended,
+         shows_what_would_steer_the_terminal,
          panics_with_a_backtrace, reports_a_stack_overflow_from_the_emergency_stack, shows_debug_lines_only_when_asked,
          says_what_an_app_lacks_and_starts_the_others, refuses_apps_that_need_each_other,
          refuses_two_providers_of_a_service, ends_with_the_code_of_the_power_off]

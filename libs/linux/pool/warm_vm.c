@@ -128,8 +128,7 @@ static error_t vm_frame_came(void *context, const struct control_header *header,
 	char text[CONTROL_TEXT_MAX];
 
 	reader_copy(&r, &reply, sizeof(reply));
-	if (reader_status(&r) < 0 || header->type != CONTROL_REPLY || header->request == 0 ||
-	    header->request > vm_last_request(warm->vm))
+	if (reader_status(&r) < 0 || header->type != CONTROL_REPLY)
 		return ERR_PROTOCOL;
 	control_text(text, r.rest);
 	if (reply.status != 0)

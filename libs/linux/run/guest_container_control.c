@@ -98,7 +98,7 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 	char text[CONTROL_TEXT_MAX];
 
 	reader_copy(&r, &reply, sizeof(reply));
-	if (reader_status(&r) < 0 || header->request == 0 || header->request > vm_last_request(c->vm))
+	if (reader_status(&r) < 0)
 		return ERR_PROTOCOL;
 	if (reply.status == 0) {
 		if (header->request == c->release_request && c->next_root != HANDLE_NONE)
@@ -109,8 +109,8 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 	if (header->request <= c->start_request || c->start_request == 0)
 		guest_container_fail(c, "%s (Linux error %d)", text[0] != '\0' ? text : "bootd refused a request",
 		               control_linux_error(reply.status));
-	else
-		log_warn("bootd: %s (Linux error %d)", text, control_linux_error(reply.status));
+	else if (log_is_due(++c->num_refused))
+		log_warn("bootd: %s (Linux error %d; %u so far)", text, control_linux_error(reply.status), c->num_refused);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct guest_container {
 	nsec_t start_time;
 	uint32_t start_request;  // the last of those that must succeed
 	uint32_t release_request;
+	uint32_t num_refused;  // requests of a running container
 	handle_t next_root;  // bound once the guest has released the one that it was prepared with
 	struct disk_region next_root_region;
 	bool stdin_closed;

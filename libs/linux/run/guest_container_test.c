@@ -95,6 +95,9 @@ static void hostile_while_running(uint32_t which)
 	case 4:
 		guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), &header, sizeof(header));
 		break;
+	case 5:
+		guest_reply(4, -5);  // once more
+		break;
 	default:
 		guest_frame(0xffff, 1, 0, NULL, 0);
 		break;
@@ -103,7 +106,7 @@ static void hostile_while_running(uint32_t which)
 
 static void test_hostile_frames(void **state)
 {
-	for (uint32_t i = 0; i < 12; i++) {
+	for (uint32_t i = 0; i < 13; i++) {
 		if (i > 0)
 			setup(state);
 		if (i < 6) {
@@ -114,7 +117,7 @@ static void test_hostile_frames(void **state)
 			hostile_while_running(i - 6);
 		}
 		expect_end(125, "broke the control protocol");
-		if (i < 11)
+		if (i < 12)
 			teardown(state);
 	}
 }

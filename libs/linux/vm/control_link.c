@@ -3,6 +3,7 @@
 #include "libs/linux/vm/control_link.h"
 
 #include "libs/base/string.h"
+#include "libs/base/text.h"
 #include "libs/starina/alloc.h"
 
 void control_link_init(struct control_link *link,
@@ -100,6 +101,17 @@ static error_t frame_size(const struct control_link *link, struct control_header
 	return 0;
 }
 
+// bootd answers each request once, in their order. More would be answers without end.
+static error_t check_reply(struct control_link *link, const struct control_header *header)
+{
+	if (header->type != CONTROL_REPLY)
+		return 0;
+	if (header->request <= link->last_reply || header->request > link->last_request)
+		return ERR_PROTOCOL;
+	link->last_reply = header->request;
+	return 0;
+}
+
 error_t control_link_receive(struct control_link *link, struct span bytes)
 {
 	struct reader r = reader_make(bytes.data, bytes.len);
@@ -116,6 +128,9 @@ error_t control_link_receive(struct control_link *link, struct span bytes)
 			struct span body = {.data = link->rx + sizeof(header), .len = header.length};
 
 			link->rx_len = 0;
+			err = check_reply(link, &header);
+			if (err < 0)
+				return err;
 			err = link->frame(link->context, &header, body);
 			if (err < 0)
 				return err;
@@ -133,12 +148,7 @@ void control_text(char out[static CONTROL_TEXT_MAX], struct span text)
 {
 	size_t len = text.len < CONTROL_TEXT_MAX - 1 ? text.len : CONTROL_TEXT_MAX - 1;
 
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = text.data[i];
-
-		out[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-	}
-	out[len] = '\0';
+	text_copy_visible(out, (const char *)text.data, len);
 }
 
 int control_linux_error(int32_t status)

@@ -23,6 +23,7 @@ struct control_link {
 	size_t tx_sent;
 	size_t tx_capacity;
 	uint32_t last_request;
+	uint32_t last_reply;  // the request that was answered last
 	size_t rx_len;
 	uint8_t rx[sizeof(struct control_header) + CONTROL_LINK_MAX_BODY];
 };
@@ -40,9 +41,9 @@ __must_check error_t control_link_request(struct control_link *link, enum contro
 // What waits to be sent, and that the first `len` bytes of it were.
 struct span control_link_pending(const struct control_link *link);
 void control_link_sent(struct control_link *link, size_t len);
-// Takes bytes of the stream. Errors: ERR_PROTOCOL, `frame`'s; the stream cannot be followed any more then.
+// Takes bytes of the stream. Errors: ERR_PROTOCOL (no frame, or a reply to no request or to one that has its reply), `frame`'s; the stream cannot be followed any more then.
 __must_check error_t control_link_receive(struct control_link *link, struct span bytes);
-// The text for people in a frame of the guest's, as far as it is fit to be shown.
+// The text for people in a frame of the guest's: its beginning, with '?' for what a terminal would not show but obey.
 void control_text(char out[static CONTROL_TEXT_MAX], struct span text);
 // A negative errno as people know it. The guest says any number.
 int control_linux_error(int32_t status);

@@ -105,7 +105,7 @@ static void test_hostile_frames(void **state)
 	assert_int_equal(control_link_receive(&link, span_of(bytes, len)), ERR_PROTOCOL);
 	// The largest body is fine.
 	setup(NULL);
-	len = make_frame(bytes, CONTROL_REPLY, NULL, 0);
+	len = make_frame(bytes, CONTROL_EVENT_FAILED, NULL, 0);
 	((struct control_header *)(void *)bytes)->length = CONTROL_LINK_MAX_BODY;
 	assert_int_equal(control_link_receive(&link, span_of(bytes, len + CONTROL_LINK_MAX_BODY)), 0);
 	assert_int_equal(frames, 1);
@@ -144,12 +144,52 @@ static void test_requests(void **state)
 	                 0);
 }
 
+// bootd, or who is in its place, answers as often as it was asked and no more.
+static void test_replies(void **state)
+{
+	uint8_t bytes[64];
+
+	(void)state;
+	link.last_request = 3;
+	make_frame(bytes, CONTROL_REPLY, NULL, 0);
+	for (uint32_t i = 1; i <= 3; i++) {
+		((struct control_header *)(void *)bytes)->request = i;
+		assert_int_equal(control_link_receive(&link, span_of(bytes, sizeof(struct control_header))), 0);
+	}
+	assert_int_equal(frames, 3);
+	for (uint32_t i = 0; i <= 4; i++) {
+		setup(NULL);
+		link.last_request = 3;
+		link.last_reply = 3;
+		((struct control_header *)(void *)bytes)->request = i;
+		assert_int_equal(control_link_receive(&link, span_of(bytes, sizeof(struct control_header))), ERR_PROTOCOL);
+		assert_int_equal(frames, 0);
+	}
+}
+
+static void test_text(void **state)
+{
+	char text[CONTROL_TEXT_MAX];
+	uint8_t lengthy[2 * CONTROL_TEXT_MAX];
+
+	(void)state;
+	control_text(text, span_of("no such file: \x1b[2J\x9b" "2J\xc2\x9b\n\xc3\xa4", 26));
+	assert_string_equal(text, "no such file: ?[2J?2J???\xc3\xa4");
+	control_text(text, span_of(NULL, 0));
+	assert_string_equal(text, "");
+	memset(lengthy, 'x', sizeof(lengthy));
+	control_text(text, span_of(lengthy, sizeof(lengthy)));
+	assert_int_equal(strlen(text), CONTROL_TEXT_MAX - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_receive_in_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_frames, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_text, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

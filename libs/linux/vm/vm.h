@@ -124,8 +124,6 @@ __must_check error_t vm_request(struct vm *vm, enum control_type type, uint32_t 
                                 struct span tail, uint32_t *request);
 // Tells bootd who the VM is (CONTROL_NETWORK). Errors: as vm_request's.
 __must_check error_t vm_request_network(struct vm *vm, uint32_t process, const struct guest_address *address);
-// The number of the last request, 0 when there was none.
-uint32_t vm_last_request(const struct vm *vm);
 // Gives input to a port. Returns how many bytes were taken; after fewer than all, `input_ready` comes.
 size_t vm_input(struct vm *vm, uint32_t port, struct span bytes);
 // Our side of a port is open (as all are at first) or closed.

@@ -38,11 +38,6 @@ error_t vm_request_network(struct vm *vm, uint32_t process, const struct guest_a
 	return vm_request(vm, CONTROL_NETWORK, process, fixed, (struct span){0}, &request);
 }
 
-uint32_t vm_last_request(const struct vm *vm)
-{
-	return vm->link.last_request;
-}
-
 static error_t take_ready(struct vm *vm, struct span body)
 {
 	struct control_ready ready;
@@ -105,7 +100,10 @@ static void console_input_ready(void *context, uint32_t port)
 
 static void console_guest_open(void *context, uint32_t port, bool open)
 {
-	log_debug("guest %s port %u", open ? "opened" : "closed", port);
+	struct vm *vm = context;
+
+	if (log_is_due(++vm->num_port_changes))
+		log_debug("guest %s port %u (change %u)", open ? "opened" : "closed", port, vm->num_port_changes);
 	// What was offered while there was no machine was refused without the device knowing of it.
 	if (open)
 		console_input_ready(context, port);

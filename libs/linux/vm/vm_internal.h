@@ -75,6 +75,7 @@ struct vm {
 	gpa_t initrd_start;
 
 	struct control_link link;
+	uint32_t num_port_changes;  // ports that the guest opened or closed
 	struct source patience;  // a timer: how long the guest may take for its next step
 	handle_t patience_timer;
 	const char *patience_for;
