@@ -14,7 +14,7 @@ TOOLS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wconversion -
 	-Wshadow -Wundef -Wmissing-prototypes -Wvla -Werror
 IMAGE_LIBS := -larchive -ljansson -lcrypto
 
-COMMON_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/common/*.c)))
+COMMON_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/common/*.c))) libs/base/closest.c
 IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c tools/image/*/*.c)))
 RUN_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/run/*.c tools/run/*/*.c)) \
 	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c))

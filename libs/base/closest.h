@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 // What is longer is never a misspelling of anything.
-#define CLOSEST_MAX_LEN 31
+#define CLOSEST_MAX_LEN 48
 
 // How many letters must be inserted, dropped, replaced or swapped with their neighbour to make `b`
 // of `a`. CLOSEST_MAX_LEN + 1 when either is longer than CLOSEST_MAX_LEN.
@@ -19,5 +19,5 @@ struct closest {
 };
 
 // Makes `name` the best candidate for `word` if it is nearer than those before, and near enough to
-// be what was meant: one letter in three may be wrong, and two at most.
+// be what was meant: one letter in three may be wrong.
 void closest_offer(struct closest *closest, const char *word, size_t len, const char *name);

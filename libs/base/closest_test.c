@@ -15,6 +15,8 @@ static size_t distance(const char *a, const char *b)
 
 static void test_distances(void **state)
 {
+	char longest[CLOSEST_MAX_LEN + 2];
+
 	(void)state;
 	assert_int_equal(distance("", ""), 0);
 	assert_int_equal(distance("log", "log"), 0);
@@ -24,14 +26,16 @@ static void test_distances(void **state)
 	assert_int_equal(distance("lag", "log"), 1);
 	assert_int_equal(distance("", "log"), 3);
 	assert_int_equal(distance("netswitch", "newtswich"), 2);
-	assert_int_equal(distance("0123456789012345678901234567890", "012345678901234567890123456789"), 1);
-	assert_int_equal(distance("01234567890123456789012345678901", "x"), CLOSEST_MAX_LEN + 1);
-	assert_int_equal(distance("x", "01234567890123456789012345678901"), CLOSEST_MAX_LEN + 1);
+	memset(longest, 'x', CLOSEST_MAX_LEN + 1);
+	longest[CLOSEST_MAX_LEN + 1] = '\0';
+	assert_int_equal(distance(longest, "x"), CLOSEST_MAX_LEN + 1);
+	assert_int_equal(distance("x", longest), CLOSEST_MAX_LEN + 1);
+	assert_int_equal(distance(longest + 1, longest + 2), 1);
 }
 
 static const char *meant(const char *word)
 {
-	static const char *const names[] = {"log", "panic", "memory", "poweroff"};
+	static const char *const names[] = {"log", "panic", "memory", "poweroff", "CPU", "CPUS", "HTTP_PORT", ""};
 	struct closest closest = {0};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -46,6 +50,8 @@ static void test_the_nearest_is_taken(void **state)
 	assert_string_equal(meant("memroy"), "memory");
 	assert_string_equal(meant("powerof"), "poweroff");
 	assert_string_equal(meant("panics"), "panic");
+	assert_string_equal(meant("CPPS"), "CPUS");
+	assert_string_equal(meant("HTTPPORT"), "HTTP_PORT");
 	assert_null(meant("bogus"));
 	assert_null(meant("x"));
 	assert_null(meant(""));

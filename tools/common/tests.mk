@@ -2,5 +2,3 @@
 HOST_TESTS += tools/common/log_test
 log_test_SRCS := tools/common/log.c tools/common/error.c
 log_test_CFLAGS := -D_GNU_SOURCE
-HOST_TESTS += tools/common/nearest_test
-nearest_test_SRCS := tools/common/nearest.c

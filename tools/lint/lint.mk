@@ -41,3 +41,4 @@ lint-headers:
 	$(Q)tools/lint/check_prototypes.py $(filter-out libs/lwip_port/include/%,$(call tree_files,boot kernel libs apps guest tools,*.h))
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
 	$(Q)tools/lint/check_specification.py
+	$(Q)tools/lint/check_layers.py

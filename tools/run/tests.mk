@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 HOST_TESTS += tools/run/run_test tools/run/settings/settings_test tools/run/qemu/writable_disk_test
 run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c relay/source_line.c relay/control_line.c relay/terminal.c) \
-	$(filter-out %_test.c,$(wildcard tools/common/*.c))
+	$(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
 settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c container_settings.c docker_settings.c flags.c guest_kernel.c image_tool.c images.c \
 	options.c published_ports.c resolver.c settings.c) tools/run/signals.c \
-	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c))
+	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 settings_test_CFLAGS := -D_GNU_SOURCE
 settings_test_LIBS := -ljansson
-writable_disk_test_SRCS := tools/run/qemu/writable_disk.c tools/run/signals.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
+writable_disk_test_SRCS := tools/run/qemu/writable_disk.c tools/run/signals.c $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 writable_disk_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/settings/published_ports_test
-published_ports_test_SRCS := tools/run/settings/published_ports.c $(filter-out %_test.c,$(wildcard tools/common/*.c))
+published_ports_test_SRCS := tools/run/settings/published_ports.c $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 published_ports_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/settings/flags_test tools/run/settings/resolver_test
 flags_test_SRCS := $(filter-out tools/run/settings/settings_test.c,$(settings_test_SRCS))

@@ -161,6 +161,32 @@ passes "prototypes with comments" tools/lint/check_prototypes.py "$WORK/told.h"
 refuses "a prototype without a comment" untold.h:5 door_shut -- \
 	tools/lint/check_prototypes.py "$WORK/told.h" "$WORK/untold.h"
 
+# --- Layers ---
+
+# layers NAME FILE HEADER: a tree in which FILE includes HEADER.
+layers() {
+	mkdir -p "$WORK/$1"/{tools/lint,boot,guest,kernel/object,libs/{base,starina,virtio,http,linux/vm,linux/api},apps/{echo,httpd}}
+	cp tools/lint/layers.txt "$WORK/$1/tools/lint/"
+	touch "$WORK/$1/$3"
+	printf '#include "%s"\n' "$3" >"$WORK/$1/$2"
+}
+layers down apps/echo/main.c libs/starina/loop.h
+layers up libs/starina/loop.c libs/virtio/queue.h
+layers beside libs/virtio/queue.c libs/http/server.h
+layers inside libs/linux/vm/vm.c libs/linux/api/task.h
+layers kernel kernel/object/poll.c libs/starina/loop.h
+layers app apps/echo/main.c apps/httpd/httpd.h
+layers own apps/echo/main.c apps/echo/echo.h
+passes "includes down the layers" tools/lint/check_layers.py "$WORK/down"
+passes "an app's own header" tools/lint/check_layers.py "$WORK/own"
+refuses "an include upward" loop.c:1 "libs/virtio is above libs/starina" -- tools/lint/check_layers.py "$WORK/up"
+refuses "an include of a neighbour" "do not know each other" -- tools/lint/check_layers.py "$WORK/beside"
+refuses "an include upward within libs/linux" "libs/linux/api is above libs/linux/vm" -- \
+	tools/lint/check_layers.py "$WORK/inside"
+refuses "a kernel file with a header of the SDK" "includes nothing of libs/starina" -- \
+	tools/lint/check_layers.py "$WORK/kernel"
+refuses "an app with a header of another" "another app's" -- tools/lint/check_layers.py "$WORK/app"
+
 # --- SPECIFICATION.md ---
 
 # specification NAME ROW: a SPECIFICATION.md of one promise.

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/common/nearest.h"
+#include "libs/base/closest.h"
 #include "tools/run/settings/settings.h"
 
 #define SETS(name, letter, type, option)                          \
@@ -210,11 +210,11 @@ const struct flag *flag_find_letter(char letter)
 
 const char *flag_nearest(const char *name)
 {
-	struct nearest nearest = nearest_begin(name);
+	struct closest closest = { 0 };
 
 	for (size_t i = 0; i < NUM_FLAGS; i++)
-		nearest_offer(&nearest, flags[i].name);
-	return nearest.word;
+		closest_offer(&closest, name, strlen(name), flags[i].name);
+	return closest.name;
 }
 
 // --- Values -------------------------------------------------------------------------------------

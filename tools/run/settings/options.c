@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/common/nearest.h"
+#include "libs/base/closest.h"
 #include "tools/run/settings/flags.h"
 
 #define LINUXRUN "LINUXRUN_"
@@ -290,14 +290,14 @@ static const char *variable_at(size_t i)
 // Only what stands behind the prefix can be mistyped: all have that in common.
 static int variable_refuse(const char *name, size_t prefix, struct error *err)
 {
-	struct nearest nearest = nearest_begin(name + prefix);
+	struct closest closest = { 0 };
 
 	for (size_t i = 0; i < NUM_OPTIONS + NUM_OTHERS; i++)
 		if (variable_at(i) && strncmp(variable_at(i), name, prefix) == 0)
-			nearest_offer(&nearest, variable_at(i) + prefix);
+			closest_offer(&closest, name + prefix, strlen(name + prefix), variable_at(i) + prefix);
 	return error_set(err, "%s is no setting%s%.*s%s%s; ./run.sh --help lists them", name,
-	                 nearest.word ? "; did you mean " : "", nearest.word ? (int)prefix : 0,
-	                 name, nearest.word ? nearest.word : "", nearest.word ? "?" : "");
+	                 closest.name ? "; did you mean " : "", closest.name ? (int)prefix : 0,
+	                 name, closest.name ? closest.name : "", closest.name ? "?" : "");
 }
 
 // A misspelt setting must not be one without effect.
