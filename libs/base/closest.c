@@ -40,7 +40,7 @@ void closest_offer(struct closest *closest, const char *word, size_t len, const 
 {
 	size_t distance = edit_distance(word, len, name, strlen(name));
 
-	if (distance > CLOSEST_MAX_LEN || distance * 3 > len)
+	if (len == 0 || distance > CLOSEST_MAX_LEN || distance * 3 > len)
 		return;
 	if (closest->name == NULL || distance < closest->distance)
 		*closest = (struct closest){name, distance};
