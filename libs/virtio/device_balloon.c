@@ -5,9 +5,8 @@
 #include "libs/abi/folio.h"
 #include "libs/virtio/spec.h"
 
-// Reports taken in one turn, and blocks given back of one: each costs fences on all harts, and the guest may report what
-// it has just touched again. Linux reports at most 32 ranges of 4 MiB at a time.
-#define BUDGET 4u
+// Blocks given back in one turn: each costs fences on all harts, and the guest may report what it has just touched again. Linux
+// reports at most 32 ranges of 4 MiB at a time, and waits for the answer.
 #define MAX_BLOCKS 64u
 
 // Gives back the whole blocks of [offset, offset + length), `left` at most; returns how many.
@@ -28,16 +27,15 @@ static size_t discard_blocks(struct balloon_device *dev, size_t offset, size_t l
 }
 
 // The buffers of a report are the free memory itself, for the device to write. What is not given back stays as it is: to do
-// so is the device's choice (section 5.5.6.7.2).
-static void take_report(struct balloon_device *dev)
+// so is the device's choice (section 5.5.6.7.2). `*left` blocks at most are given back.
+static void take_report(struct balloon_device *dev, size_t *left)
 {
 	const struct device_chain *chain = &dev->chain;
-	size_t left = MAX_BLOCKS;
 
 	for (uint32_t i = chain->num_readable; i < chain->num_segments; i++) {
 		const struct mut_span *range = &chain->segments[i];
 
-		left -= discard_blocks(dev, (size_t)(range->data - dev->mmio.mem->base), range->len, left);
+		*left -= discard_blocks(dev, (size_t)(range->data - dev->mmio.mem->base), range->len, *left);
 	}
 }
 
@@ -45,7 +43,9 @@ static void balloon_notify(void *context, uint32_t queue)
 {
 	struct balloon_device *dev = context;
 	struct device_queue *q = &dev->mmio.queues[queue];
-	uint32_t budget = BUDGET;
+	// All that may be there: the turn is on the thread of the vCPU that reports, and what is left of it would be the loop's.
+	uint32_t budget = DEVICE_QUEUE_MAX_SIZE;
+	size_t left = MAX_BLOCKS;
 	error_t err = 0;
 
 	do {
@@ -54,7 +54,7 @@ static void balloon_notify(void *context, uint32_t queue)
 			budget--;
 			// Pages that a driver puts into a balloon of target 0, or takes out of it, are its own affair.
 			if (queue == VIRTIO_BALLOON_QUEUE_REPORTING)
-				take_report(dev);
+				take_report(dev, &left);
 			device_queue_push(q, dev->chain.head, 0);
 		}
 	} while (virtio_mmio_more(&dev->mmio, queue, budget == 0));

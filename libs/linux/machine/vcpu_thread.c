@@ -116,6 +116,8 @@ static void vcpu_thread(void *arg)
 		yield = machine->guest_spins;
 		machine->guest_spins = false;
 		mutex_unlock(&machine->mutex);
+		// A guest that exits all the time does not keep the loop, which serves other machines too, from the lock.
+		mutex_give_way(&machine->mutex);
 		// With one hart, the guest would spin for the rest of its time slice.
 		if (yield)
 			thread_yield();
