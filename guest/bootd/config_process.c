@@ -73,7 +73,8 @@ static int read_user(struct config_reader *reader, const cJSON *object)
 		return -ENOMEM;
 	cJSON_ArrayForEach(group, groups) {
 		if (!cJSON_IsNumber(group) || !(group->valuedouble >= 0) ||
-		    !(group->valuedouble <= (double)MAX_ID))
+		    !(group->valuedouble <= (double)MAX_ID) ||
+		    group->valuedouble != (double)(gid_t)group->valuedouble)
 			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
 					   "config.json: process.user.additionalGids must be an "
 					   "array of group numbers");

@@ -130,6 +130,7 @@ static void names_what_is_wrong(void **state)
 	expect_error(WITH("\"user\":{\"uid\":4294967295}}"), "process.user.uid");
 	expect_error(WITH("\"user\":{\"uid\":0.5}}"), "process.user.uid");
 	expect_error(WITH("\"user\":{\"additionalGids\":[-1]}}"), "additionalGids");
+	expect_error(WITH("\"user\":{\"additionalGids\":[0.5]}}"), "additionalGids");
 	expect_error(WITH("\"terminal\":1}"), "process.terminal must be true or false");
 	expect_error(WITH("\"consoleSize\":{\"height\":70000}}"), "consoleSize.height");
 	expect_error(WITH("\"capabilities\":{\"bounding\":[\"CAP_X\"]}}"), "no capability CAP_X");

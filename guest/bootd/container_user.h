@@ -6,22 +6,22 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define USER_MAX_GROUPS 256
+#include "guest/bootd/failure.h"
 
 struct user {
 	uid_t uid;
 	gid_t gid;
-	gid_t groups[USER_MAX_GROUPS];  // supplementary, and gid: so no setgid program can leave it
+	gid_t *groups;  // supplementary, and gid: so no setgid program can leave it; to be freed
 	size_t num_groups;
-	char home[256];  // "" when the image does not say
 };
 
-// Resolves "user", "uid", "user:group" or "uid:gid" as Docker does: a name must be in the file, a number need
-// not be; without a group, the user's own and its supplementary groups apply. `passwd` and `group` are the
-// NUL-terminated contents of the image's files (hostile). Returns 0, -ENOENT with *missing pointing to
-// "user" or "group", or -EINVAL for an empty name.
+// Resolves "user", "user:group" or ":group" as Docker does. All digits are a number, whatever names
+// there are; it need not be in the file, and is at most 2^31-1. A name must be in the file. Without
+// a user it is 0; without a group, the user's own and its supplementary groups apply. `passwd` and
+// `group` are the NUL-terminated contents of the image's files (hostile). Returns 0, or a negative
+// errno with the failure set and nothing to be freed.
 int user_resolve(const char *spec, const char *passwd, const char *group, struct user *user,
-		 const char **missing);
+                 struct failure *failure);
 
-// Copies the home directory of `uid` into `home`. Returns whether passwd has a line for it.
-bool user_home(const char *passwd, uid_t uid, char *home, size_t size);
+// Returns where in passwd the home directory of `uid` is, and its *length; NULL: it has no line.
+const char *user_home(const char *passwd, uid_t uid, size_t *length);

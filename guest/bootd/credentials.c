@@ -18,29 +18,47 @@
 #include "guest/bootd/capability.h"
 #include "guest/bootd/container_user.h"
 
-#define MAX_FILE (1024 * 1024)
+#define MAX_FILE (8 * 1024 * 1024)
 
-// Reads a file of the image: "" when it is absent, no regular file or absurdly long. The caller frees it.
-static char *read_image_file(const char *path)
+// Reads all of a regular file. Returns text that the caller frees, or NULL with errno.
+static char *read_regular(int fd)
 {
 	struct stat status;
 	size_t used = 0;
+	ssize_t got = 1;
+
+	if (fstat(fd, &status) != 0)
+		return NULL;
+	if (!S_ISREG(status.st_mode) || status.st_size > MAX_FILE) {
+		errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
+		return NULL;
+	}
+	size_t size = (size_t)status.st_size;
+	char *text = calloc(1, size + 1);
+
+	while (text != NULL && used < size && (got = read(fd, text + used, size - used)) > 0)
+		used += (size_t)got;
+	if (got < 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+// Reads a file of the image: "" when it is absent. Never a part of it: no user or group is to be
+// overlooked. Returns text that the caller frees, or NULL with the failure set.
+static char *read_image_file(const char *path, struct failure *failure)
+{
 	// A hostile image may have a pipe here: do not wait for its writer.
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	bool usable = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-		      status.st_size <= MAX_FILE;
-	size_t size = usable ? (size_t)status.st_size : 0;
-	char *text = malloc(size + 1);
+	char *text = NULL;
 
-	while (text != NULL && used < size) {
-		ssize_t got = read(fd, text + used, size - used);
-
-		if (got <= 0)
-			break;
-		used += (size_t)got;
-	}
-	if (text != NULL)
-		text[used] = '\0';
+	if (fd >= 0)
+		text = read_regular(fd);
+	else if (errno == ENOENT || errno == ENOTDIR)
+		text = strdup("");
+	if (text == NULL)
+		failure_errno(failure, "read the image's %s", path);
 	if (fd >= 0)
 		close(fd);
 	return text;
@@ -48,19 +66,15 @@ static char *read_image_file(const char *path)
 
 static int resolve_user(struct config_process *process, const char *passwd, struct failure *failure)
 {
-	static struct user user;
-	const char *missing = "user";
-	char *group = read_image_file("/etc/group");
+	struct user user;
+	char *group = read_image_file("/etc/group", failure);
 
 	if (group == NULL)
-		return failure_set(failure, FAILURE_SETUP, -ENOMEM, "out of memory");
-	int error = user_resolve(process->username, passwd, group, &user, &missing);
+		return failure->error;
+	int error = user_resolve(process->username, passwd, group, &user, failure);
 	free(group);
 	if (error != 0)
-		return failure_set(failure, FAILURE_SETUP, error,
-				   "unable to find %s %.100s: no matching entries in %s file", missing,
-				   process->username,
-				   strcmp(missing, "group") == 0 ? "group" : "passwd");
+		return error;
 	process->uid = user.uid;
 	process->gid = user.gid;
 	process->groups = user.groups;
@@ -70,14 +84,15 @@ static int resolve_user(struct config_process *process, const char *passwd, stru
 
 static int add_home(struct config_process *process, const char *passwd, struct failure *failure)
 {
-	static char variable[sizeof("HOME=") + 256] = "HOME=/";
+	size_t length = 0;
+	const char *home = user_home(passwd, process->uid, &length);
+	char *variable;
 	const char **items = calloc(process->env.count + 2, sizeof(*items));
 
-	if (items == NULL)
+	if (items == NULL ||
+	    asprintf(&variable, "HOME=%.*s", length > 0 ? (int)length : 1,
+	             length > 0 ? home : "/") < 0)
 		return failure_set(failure, FAILURE_SETUP, -ENOMEM, "out of memory");
-	if (!user_home(passwd, process->uid, variable + 5, sizeof(variable) - 5) ||
-	    variable[5] == '\0')
-		strcpy(variable + 5, "/");
 	memcpy(items, process->env.items, process->env.count * sizeof(*items));
 	items[process->env.count] = variable;
 	process->env.items = items;
@@ -109,9 +124,9 @@ static int look_up(struct config_process *process, struct failure *failure)
 	if (process->username == NULL && !need_home)
 		return 0;
 
-	char *passwd = read_image_file("/etc/passwd");
+	char *passwd = read_image_file("/etc/passwd", failure);
 	if (passwd == NULL)
-		return failure_set(failure, FAILURE_SETUP, -ENOMEM, "out of memory");
+		return failure->error;
 	if (process->username != NULL)
 		error = resolve_user(process, passwd, failure);
 	if (error == 0 && need_home)
@@ -182,8 +197,9 @@ int credentials_apply(const struct config_process *process, struct failure *fail
 	if (process->uid != 0 && process->capabilities.permitted != 0 &&
 	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		return failure_errno(failure, "keep capabilities");
-	if (setgroups(process->num_groups, process->groups) != 0 ||
-	    setresgid(process->gid, process->gid, process->gid) != 0 ||
+	if (setgroups(process->num_groups, process->groups) != 0)
+		return failure_errno(failure, "take %zu groups", process->num_groups);
+	if (setresgid(process->gid, process->gid, process->gid) != 0 ||
 	    setresuid(process->uid, process->uid, process->uid) != 0)
 		return failure_errno(failure, "become user %u:%u", process->uid, process->gid);
 	if ((error = set_capabilities(&process->capabilities, failure)) != 0)

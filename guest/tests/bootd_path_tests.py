@@ -7,11 +7,12 @@ from bootd_cases import check, config, expect_failure, expect_run, test
 HOSTS = {"dev.starina.file:/etc/hosts": "127.0.0.1 localhost\n"}
 
 # Images with an /etc, and a /sys, that is not the directory it should be.
-ETCS = {"loops": {"etc": ("link", "/etc")}, "is_a_file": {"etc": b"x"},
-        "in_proc": {"etc": ("link", "/proc/self/fd")},
-        "hosts_is_a_directory": {"etc": ("dir", 0o755), "etc/hosts": ("dir", 0o755)},
-        "run": {"etc": ("dir", 0o755), "etc/hosts": ("link", "/run/none/hosts"), "etc/mtab": ("link", "/none")}}
-SYSES = {"dangles": ("link", "/none"), "file": b"x"}
+ROOTS = {"etc_loops": {"etc": ("link", "/etc")}, "etc_is_a_file": {"etc": b"x"},
+         "etc_in_proc": {"etc": ("link", "/proc/self/fd")},
+         "etc_hosts_is_a_directory": {"etc": ("dir", 0o755), "etc/hosts": ("dir", 0o755)},
+         "etc_run": {"etc": ("dir", 0o755), "etc/hosts": ("link", "/run/none/hosts"),
+                     "etc/mtab": ("link", "/none")},
+         "sys_dangles": {"sys": ("link", "/none")}, "sys_file": {"sys": b"x"}}
 
 
 def cwd(path):

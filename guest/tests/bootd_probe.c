@@ -56,8 +56,8 @@ static int print_directory(const char *path)
 static int info(void)
 {
 	char text[256];
-	gid_t groups[64];
-	int count = getgroups(64, groups);
+	static gid_t groups[65536];
+	int count = getgroups(65536, groups);
 
 	printf("pid=%d ppid=%d sid=%d\n", getpid(), getppid(), getsid(0));
 	printf("uid=%u gid=%u groups=", getuid(), getgid());

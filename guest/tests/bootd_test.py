@@ -19,6 +19,7 @@ import bootd_path_tests
 import bootd_prepared_tests
 import bootd_process_tests
 import bootd_protocol_tests
+import bootd_user_tests
 import bootd_view_tests
 from bootd_cases import TESTS, config
 from bootd_vmm import READY, Guest, make_root
@@ -51,10 +52,8 @@ def make_roots(options):
              "stdin": ("link", "/proc/self/fd/0"), "data": ("link", "/srv/data"), "srv": ("dir", 0o750, 33),
              "full": ("dir", 0o1770, 33), "full/inner": ("dir", 0o700, 34), "full/file": b"of the image\n"}
     return {"links": make_root(options, "links", links),
-            **{f"etc_{name}": make_root(options, f"etc_{name}", {"bin": ("dir", 0o755), "bin/probe": program, **etc})
-               for name, etc in bootd_path_tests.ETCS.items()},
-            **{f"sys_{name}": make_root(options, f"sys_{name}", {"bin": ("dir", 0o755), "bin/probe": program, "sys": sys_})
-               for name, sys_ in bootd_path_tests.SYSES.items()},
+            **{name: make_root(options, name, {"bin": ("dir", 0o755), "bin/probe": program, **more})
+               for name, more in {**bootd_path_tests.ROOTS, **bootd_user_tests.ROOTS}.items()},
             "plain": make_root(options, "plain", plain),
             "hostile_proc": make_root(options, "hostile_proc",
                                       {**plain, "proc": ("link", "/tmp")}),
