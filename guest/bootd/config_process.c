@@ -32,11 +32,13 @@ static const struct {
 	{ "RLIMIT_STACK", RLIMIT_STACK },
 };
 
-// What the Docker daemon's service unit gives it and its containers; the kernel's defaults are Docker's for the rest.
+// What the Docker daemon's service unit gives it and its containers, and of pending signals more than
+// the kernel derives from the guest's memory. Its defaults are Docker's for the rest.
 static const struct config_rlimit default_rlimits[] = {
 	{ RLIMIT_NOFILE, 1048576, 1048576 },
 	{ RLIMIT_NPROC, UINT64_MAX, UINT64_MAX },
 	{ RLIMIT_CORE, UINT64_MAX, UINT64_MAX },
+	{ RLIMIT_SIGPENDING, UINT64_MAX, UINT64_MAX },
 };
 
 static int read_user(struct config_reader *reader, const cJSON *object)

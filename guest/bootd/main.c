@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "guest/bootd/control_session.h"
+#include "guest/bootd/guest_limits.h"
 
 static _Noreturn void power_off(void)
 {
@@ -76,6 +77,7 @@ int main(void)
 	int error = session_init(&session);
 	if (error != 0)
 		die("open the control port /dev/vport0p3", -error);
+	guest_limits_lift();
 	run(&session);
 	power_off();
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -33,4 +34,20 @@ char *procfs_read(const char *path, char *text, size_t size)
 		close(root);
 	text[got > 0 ? got : 0] = '\0';
 	return text;
+}
+
+void procfs_write(const struct procfs_setting *settings, size_t count)
+{
+	int root = open_root();
+
+	for (size_t i = 0; root >= 0 && i < count; i++) {
+		int fd = openat(root, settings[i].path, O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		(void)!write(fd, settings[i].text, strlen(settings[i].text));
+		close(fd);
+	}
+	if (root >= 0)
+		close(root);
 }

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #define DISK "/dev/vda"
@@ -65,6 +67,22 @@ static int wait_for_disk(const char *path, uint64_t sectors)
 	return -1;
 }
 
+// Half of the memory may hold files that are empty, as half of it may hold what is in files. Linux
+// has one for each page instead, and no limit would let a container use all that the kernel has.
+#define BYTES_PER_FILE 1024
+
+static int mount_tmpfs(void)
+{
+	char options[64];
+	struct sysinfo info;
+
+	if (sysinfo(&info) != 0)
+		return -1;
+	snprintf(options, sizeof(options), "mode=700,nr_inodes=%llu",
+	         (unsigned long long)info.totalram * info.mem_unit / 2 / BYTES_PER_FILE);
+	return mount("tmpfs", WRITABLE, "tmpfs", MS_NODEV, options);
+}
+
 int rootfs_mount_layers(bool writable_disk, struct failure *failure)
 {
 	// A read-only root too gets a writable layer for now: mount points and /etc files that the image
@@ -72,7 +90,7 @@ int rootfs_mount_layers(bool writable_disk, struct failure *failure)
 	if (writable_disk) {
 		if (mount("/dev/vdb", WRITABLE, "ext4", MS_NODEV | MS_NOATIME, NULL) != 0)
 			return failure_errno(failure, "mount the writable disk /dev/vdb (ext4)");
-	} else if (mount("tmpfs", WRITABLE, "tmpfs", MS_NODEV, "mode=700") != 0) {
+	} else if (mount_tmpfs() != 0) {
 		return failure_errno(failure, "mount a tmpfs for the writable layer");
 	}
 	if (make_upper() != 0 || (mkdir(WORK, 0700) != 0 && errno != EEXIST))

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probe_limits.h"
+
 extern char **environ;
 
 static int print_file(const char *path)
@@ -278,6 +280,8 @@ int main(int argc, char **argv)
 		printf("%lld\n", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
 		clock_gettime(CLOCK_REALTIME, &now);
 		printf("%lld\n", (long long)now.tv_sec);
+	} else if (strcmp(command, "take") == 0) {
+		return probe_take(argument, (size_t)atol(argc > 3 ? argv[3] : "1"));
 	} else if (strcmp(command, "cwd") == 0) {
 		printf("%s\n", getcwd(path, sizeof(path)));
 	} else if (strcmp(command, "exit") == 0) {

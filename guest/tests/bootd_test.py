@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 # Their tests enter themselves in TESTS.
+import bootd_limits_tests
 import bootd_network_tests
 import bootd_path_tests
 import bootd_prepared_tests
@@ -31,8 +32,8 @@ CMDLINE = "loglevel=1 earlycon=sbi keep_bootcon panic=-1"
 def make_roots(options):
     """The images of the tests."""
     probe = os.path.join(options.scratch, "probe")
-    subprocess.run([options.cross + "gcc", "-std=gnu11", "-static", "-O1", "-Wall", "-Wextra", "-o",
-                    probe, os.path.join(HERE, "bootd_probe.c")], check=True)
+    subprocess.run([options.cross + "gcc", "-std=gnu11", "-static", "-pthread", "-O1", "-Wall", "-Wextra", "-o",
+                    probe, *(os.path.join(HERE, name) for name in ("bootd_probe.c", "probe_limits.c"))], check=True)
     subprocess.run([options.cross + "strip", probe], check=True)
     with open(probe, "rb") as file:
         program = file.read()
