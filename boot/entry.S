@@ -3,7 +3,9 @@
 // From the firmware's jump to kmain(). SBI 1.0 chapter 9 (HSM): a0 is the hart's id, a1 the device tree's address (or the
 // opaque value given to hart_start), address translation is off, interrupts are off.
 
+#include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/mmu.h"
+#include "kernel/arch/riscv64/sbi.h"
 #include "kernel/arch/riscv64/smp.h"
 
 	.section .text.boot, "ax"
@@ -34,28 +36,59 @@ boot_entry:
 	addi	t0, t0, 64
 	bltu	t0, t1, 1b
 
-	// Early table of 1 GiB leaves: where we run now, the direct map (not executable), the kernel image.
+	// The image is where the firmware put it, at a multiple of 2 MiB; s3 = KERNEL_VIRT less that address.
+	lla	s2, boot_entry
+	li	s3, KERNEL_VIRT
+	sub	s3, s3, s2
+	lla	t0, boot_image_offset
+	sd	s3, 0(t0)
+	li	t1, KERNEL_BLOCK_SIZE - 1
+	and	t1, t1, s2
+	bnez	t1, boot_misplaced
+
+	// Early tables: the GiB where we run now (it goes on behind boot_paging_on), the direct map in leaves of 1 GiB (not
+	// executable), and the image in leaves of 2 MiB up to the end of its GiB.
 	lla	t0, boot_page_table
-	li	t1, PTE_EARLY_CODE | (0x80000000 >> 2)
-	sd	t1, (0x80000000 >> 30) * 8(t0)
-	li	t2, 510 * 8
+	srli	t1, s2, 30
+	andi	t2, t1, 511
+	slli	t2, t2, 3
 	add	t2, t2, t0
+	slli	t1, t1, 28			// 1 GiB as a PTE's page number counts
+	addi	t1, t1, PTE_EARLY_CODE
 	sd	t1, 0(t2)
+
 	li	t1, PTE_EARLY_DATA
 	li	t2, DIRECT_MAP_FIRST_SLOT * 8
 	add	t2, t2, t0
 	li	t3, DIRECT_MAP_SLOTS
-	li	t4, 1 << 28			// 1 GiB as a PTE's page number counts
+	li	t4, 1 << 28
 2:	sd	t1, 0(t2)
 	add	t1, t1, t4
 	addi	t2, t2, 8
 	addi	t3, t3, -1
 	bnez	t3, 2b
 
+	lla	t3, boot_image_table
+	srli	t1, t3, 2
+	addi	t1, t1, PTE_V
+	li	t2, SLOT_1GIB(KERNEL_VIRT) * 8
+	add	t2, t2, t0
+	sd	t1, 0(t2)
+	srli	t1, s2, 2
+	addi	t1, t1, PTE_EARLY_CODE
+	li	t2, ((KERNEL_VIRT >> 21) & 511) * 8
+	add	t2, t2, t3			// the first entry
+	li	t4, 4096
+	add	t3, t3, t4			// behind the last
+	li	t4, KERNEL_BLOCK_SIZE >> 2
+6:	sd	t1, 0(t2)
+	add	t1, t1, t4
+	addi	t2, t2, 8
+	bltu	t2, t3, 6b
+
 	mv	a0, t0
 	lla	a1, boot_high
-	li	a2, KERNEL_OFFSET
-	add	a1, a1, a2
+	add	a1, a1, s3
 	j	boot_paging_on
 
 	// The boot hart in the upper half.
@@ -82,6 +115,16 @@ boot_strayed:
 5:	wfi
 	j	5b
 
+// Says where the image may be, on the firmware's console (SBI chapter 5), and ends.
+boot_misplaced:
+	lla	s0, boot_misplaced_text
+6:	lbu	a0, 0(s0)
+	beqz	a0, 5b
+	li	a7, SBI_EXT_PUTCHAR
+	ecall
+	addi	s0, s0, 1
+	j	6b
+
 // Other harts: a1 is the physical address of a struct hart_start (kernel/arch/riscv64/smp.c).
 	.global boot_secondary_entry
 boot_secondary_entry:
@@ -90,8 +133,9 @@ boot_secondary_entry:
 	ld	s4, 24(a1)			// satp of the kernel's table
 	lla	a0, boot_page_table
 	lla	a1, boot_secondary_high
-	li	a2, KERNEL_OFFSET
-	add	a1, a1, a2
+	lla	t0, boot_image_offset
+	ld	t0, 0(t0)
+	add	a1, a1, t0
 	j	boot_paging_on
 boot_secondary_high:
 	csrw	satp, s4
@@ -113,6 +157,11 @@ boot_paging_on:
 	mv	tp, zero
 	csrw	sscratch, zero
 	csrw	sie, zero
+	// SBI says of sstatus only that SIE is 0: nothing of user mode's memory, no vector unit, little-endian.
+	li	t0, SSTATUS_BOOT_CLEAR
+	csrc	sstatus, t0
+	// A loader's stores, or another hart's, are what is fetched (unprivileged specification, Zifencei).
+	fence.i
 	sfence.vma
 	csrw	satp, a0
 	sfence.vma
@@ -124,8 +173,17 @@ boot_paging_on:
 boot_taken:
 	.word	0
 
+	.section .rodata
+boot_misplaced_text:
+	.string	"Starina must be loaded at a multiple of 2 MiB.\r\n"
+
 	.section .bss
 	.balign 4096
 	.global boot_page_table
 boot_page_table:
 	.skip	4096
+boot_image_table:
+	.skip	4096
+	.global boot_image_offset
+boot_image_offset:
+	.skip	8

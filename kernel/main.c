@@ -62,9 +62,9 @@ _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 	sched_idle();
 }
 
-_Noreturn void hart_main(uint64_t index)
+_Noreturn void hart_main(uint64_t argument)
 {
-	struct hart *hart = &harts[index];
+	struct hart *hart = &harts[smp_hart_index(argument)];
 
 	trap_init_hart(hart);
 	irq_chip_init_hart(hart);

@@ -11,5 +11,6 @@ extern uint64_t boot_instret;
 // Called by boot/entry.S on the boot hart, in the upper half, with the early page table, interrupts off.
 // `boot_hart` is its firmware id, `fdt` the device tree.
 _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt);
-// Called on every other hart, with the kernel's page table, on its own stack; `index` is its place in `harts`.
-_Noreturn void hart_main(uint64_t index);
+// Called on every other hart, with the kernel's page table, on its own stack; `argument`
+// is for smp_hart_index().
+_Noreturn void hart_main(uint64_t argument);

@@ -183,6 +183,7 @@ static bool check_machine(struct linuxrun *run, struct guest_container_config *c
 	if (run->system == HANDLE_NONE || system_info(run->system, &info) < 0)
 		return true;
 	config->boot.has_sstc = info.has_sstc != 0;
+	config->boot.timebase_hz = info.timebase_hz;
 	if (info.has_hypervisor == 0) {
 		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "this machine has no hypervisor extension (H), so it cannot run Linux containers: "

@@ -81,5 +81,7 @@ _Noreturn void arch_power_off(int code);
 // Whether all harts have the H extension, and the Sstc one.
 bool arch_has_hypervisor(void);
 bool arch_has_sstc(void);
+// Ticks a second of the `time` counter, of guests' too.
+uint64_t arch_timebase_hz(void);
 // Retired instructions of this hart (the machine's total under QEMU's icount).
 uint64_t arch_instret(void);

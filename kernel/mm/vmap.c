@@ -123,7 +123,8 @@ error_t vmap_map(uintptr_t addr, paddr_t paddr, size_t size, uint32_t prot)
 
 	if ((prot & VMAP_WRITE) != 0)
 		flags |= PTE_W;
-	// VMAP_DEVICE: on QEMU's virt machine the physical address decides (PMAs); Svpbmt would be asked for here.
+	if ((prot & VMAP_DEVICE) != 0)
+		flags |= mmu_device_flags();
 	spin_lock(&area.lock);
 	err = mmu_map(addr, paddr, size, flags);
 	// What is mapped there already was not ours to undo.

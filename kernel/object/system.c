@@ -56,6 +56,7 @@ void system_get_info(struct system_info *out)
 		.num_processes = process_count(),
 		.has_hypervisor = arch_has_hypervisor() ? 1 : 0,
 		.has_sstc = arch_has_sstc() ? 1 : 0,
+		.timebase_hz = arch_timebase_hz(),
 	};
 	for (uint32_t i = 0; i < num_harts; i++) {
 		out->context_switches += harts[i].context_switches;

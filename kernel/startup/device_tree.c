@@ -3,6 +3,7 @@
 
 #include <libfdt.h>
 
+#include "kernel/arch/riscv64/mmu.h"
 #include "kernel/debug/console.h"
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
@@ -60,38 +61,65 @@ bool dt_is_enabled(const void *tree, int node)
 	return status == NULL || len <= 0 || strncmp(status, "ok", 2) == 0;
 }
 
-// The node of /chosen's stdout-path, with its options (":115200n8") cut off; else the first ns16550a.
+static bool is_uart(int node)
+{
+	static const char *const names[] = {"ns16550a", "ns16550", "snps,dw-apb-uart"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (fdt_node_check_compatible(fdt, node, names[i]) == 0)
+			return dt_is_enabled(fdt, node);
+	}
+	return false;
+}
+
+// The node of /chosen's stdout-path, with its options (":115200n8") cut off; else the first UART of a kind that we drive.
 static int find_console(void)
 {
 	int chosen = fdt_path_offset(fdt, "/chosen");
 	int len;
 	const char *path = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "stdout-path", &len);
+	int node = -1;
 
 	if (path != NULL && len > 0) {
 		const char *colon = memchr(path, ':', (size_t)len);
 		size_t path_len = colon != NULL ? (size_t)(colon - path) : strnlen(path, (size_t)len);
-		int node = fdt_path_offset_namelen(fdt, path, (int)path_len);
 
-		if (node >= 0 && fdt_node_check_compatible(fdt, node, "ns16550a") == 0)
+		node = fdt_path_offset_namelen(fdt, path, (int)path_len);
+		if (node >= 0 && is_uart(node))
 			return node;
 	}
-	return fdt_node_offset_by_compatible(fdt, -1, "ns16550a");
+	for (node = fdt_next_node(fdt, -1, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+		if (is_uart(node))
+			return node;
+	}
+	return -1;
+}
+
+// Without a UART the firmware prints for us.
+static void init_console(void)
+{
+	uint32_t offset = 0;
+	uint64_t size;
+	int node = find_console();
+
+	machine.uart_io_width = 1;
+	if (node < 0 || !dt_read_address(fdt, node, 0, &machine.uart, &size) || machine.uart >= DIRECT_MAP_SIZE) {
+		machine.uart = 0;
+		console_init_firmware();
+		return;
+	}
+	dt_read_u32(fdt, node, "reg-offset", &offset);
+	dt_read_u32(fdt, node, "reg-shift", &machine.uart_reg_shift);
+	dt_read_u32(fdt, node, "reg-io-width", &machine.uart_io_width);
+	console_init((uintptr_t)page_to_virt(machine.uart) + offset, machine.uart_reg_shift, machine.uart_io_width);
 }
 
 void device_tree_init_early(paddr_t fdt_paddr)
 {
-	uint64_t size;
-	int node;
-
 	fdt = page_to_virt(fdt_paddr);
 	if (fdt_check_header(fdt) != 0)
 		panic("no device tree at %#llx: the firmware must pass it in a1", (unsigned long long)fdt_paddr);
-
-	node = find_console();
-	if (node < 0 || !dt_read_address(fdt, node, 0, &machine.uart, &size))
-		return;
-	dt_read_u32(fdt, node, "reg-shift", &machine.uart_reg_shift);
-	console_init((uintptr_t)page_to_virt(machine.uart), machine.uart_reg_shift);
+	init_console();
 }
 
 static void read_chosen(void)

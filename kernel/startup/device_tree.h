@@ -48,6 +48,7 @@ struct machine {
 	bool prefer_sv48x4;           // boot argument kernel.gstage=sv48x4
 	paddr_t uart;                 // ns16550 registers; 0: none
 	uint32_t uart_reg_shift;
+	uint32_t uart_io_width;       // bytes of an access to a register: 1, 2 or 4
 	struct machine_irq_chip irq_chip;
 	paddr_t power;                // sifive_test; 0: none
 	char bootargs[1024];

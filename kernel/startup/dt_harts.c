@@ -49,8 +49,14 @@ static void add_hart(const void *tree, int cpus, int node, uint64_t boot_hart)
 {
 	uint64_t id, size;
 	uint32_t index;
+	const char *mmu;
+	int len;
 
 	if (!dt_read_reg(tree, cpus, node, 0, &id, &size) || !dt_is_enabled(tree, node))
+		return;
+	// A small hart without address translation beside the others (binding riscv/cpus.yaml).
+	mmu = fdt_getprop(tree, node, "mmu-type", &len);
+	if (mmu != NULL && len > 0 && strncmp(mmu, "riscv,none", (size_t)len) == 0)
 		return;
 	if (num_harts == 0) {
 		machine.has_sstc = true;
@@ -79,12 +85,15 @@ static void add_hart(const void *tree, int cpus, int node, uint64_t boot_hart)
 void dt_init_harts(const void *tree, uint64_t boot_hart)
 {
 	int cpus = fdt_path_offset(tree, "/cpus");
-	uint32_t frequency;
+	int len = 0;
+	const uint32_t *frequency = cpus < 0 ? NULL : fdt_getprop(tree, cpus, "timebase-frequency", &len);
 	int node;
 
-	if (cpus < 0 || !dt_read_u32(tree, cpus, "timebase-frequency", &frequency) || frequency == 0)
+	// One cell or two (DTSpec 3.7).
+	if (frequency != NULL && (len == 4 || len == 8))
+		machine.timebase_frequency = dt_read_cells(frequency, len / 4);
+	if (machine.timebase_frequency == 0)
 		panic("the device tree has no /cpus with a timebase-frequency");
-	machine.timebase_frequency = frequency;
 	harts[0].firmware_id = (uint32_t)boot_hart;
 	fdt_for_each_subnode(node, tree, cpus)
 		add_hart(tree, cpus, node, boot_hart);

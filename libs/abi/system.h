@@ -18,6 +18,7 @@ struct system_info {
 	uint32_t num_processes;
 	uint32_t has_hypervisor;  // 1 when the H extension is there
 	uint32_t has_sstc;
+	uint64_t timebase_hz;     // ticks a second of the `time` counter, a guest's too
 };
 
 enum process_state {

@@ -207,6 +207,11 @@ bool arch_has_hypervisor(void)
 	return has_hypervisor;
 }
 
+uint64_t arch_timebase_hz(void)
+{
+	return 10000000;
+}
+
 bool arch_has_sstc(void)
 {
 	return true;

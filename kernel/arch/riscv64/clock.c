@@ -33,6 +33,11 @@ bool arch_has_sstc(void)
 	return machine.has_sstc;
 }
 
+uint64_t arch_timebase_hz(void)
+{
+	return machine.timebase_frequency;
+}
+
 bool arch_has_hypervisor(void)
 {
 	return machine.has_hypervisor;

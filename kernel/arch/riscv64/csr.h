@@ -5,12 +5,19 @@
 
 #define SSTATUS_SIE (1 << 1)
 #define SSTATUS_SPIE (1 << 5)
+#define SSTATUS_UBE (1 << 6)
 #define SSTATUS_SPP (1 << 8)
+#define SSTATUS_VS_MASK (3 << 9)
 #define SSTATUS_FS_SHIFT 13
 #define SSTATUS_FS_MASK (3 << 13)
 #define SSTATUS_FS_INITIAL (1 << 13)
 #define SSTATUS_FS_CLEAN (2 << 13)
 #define SSTATUS_FS_DIRTY (3 << 13)
+
+#define SSTATUS_SUM (1 << 18)
+#define SSTATUS_MXR (1 << 19)
+#define SSTATUS_BOOT_CLEAR                                                                         \
+	(SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_UBE | SSTATUS_VS_MASK | SSTATUS_SUM | SSTATUS_MXR)
 
 #define IRQ_S_SOFT 1
 #define IRQ_S_TIMER 5

@@ -91,6 +91,11 @@ error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags)
 	return 0;
 }
 
+uint64_t mmu_device_flags(void)
+{
+	return machine.has_svpbmt ? PTE_PBMT_IO : 0;
+}
+
 // The leaf that maps `virt`, and its level; NULL when nothing does.
 static uint64_t *find_leaf(uintptr_t virt, unsigned *level_out)
 {

@@ -7,7 +7,9 @@
 //   0xffffffff80200000  kernel image
 #pragma once
 
-#define KERNEL_OFFSET 0xffffffff00000000
+#define KERNEL_VIRT 0xffffffff80200000
+#define KERNEL_BLOCK_SIZE 0x200000  // the image may be loaded at any multiple
+#define SLOT_1GIB(virt) (((virt) >> 30) & 511)
 #define DIRECT_MAP_FIRST_SLOT 256
 #define DIRECT_MAP_SLOTS 128
 #define DIRECT_MAP_BASE 0xffffffc000000000
@@ -24,6 +26,7 @@
 #define PTE_G 0x20
 #define PTE_A 0x40
 #define PTE_D 0x80
+#define PTE_PBMT_IO 0x4000000000000000
 #define PTE_EARLY_CODE (PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D)
 #define PTE_EARLY_DATA (PTE_V | PTE_R | PTE_W | PTE_A | PTE_D)
 
@@ -39,7 +42,7 @@
 void mmu_init(void);
 // satp of the kernel's table.
 uint64_t mmu_satp(void);
-// Maps [virt, virt + size) with the largest leaves that fit; `flags` are PTE_R, PTE_W, PTE_X. The caller serialises.
+// Maps [virt, virt + size) with the largest leaves that fit; `flags` are PTE_R, PTE_W, PTE_X, PTE_PBMT_IO. The caller serialises.
 // Errors: ERR_NO_MEMORY (what was mapped stays), ERR_EXISTS.
 __must_check error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags);
 // Clears what is mapped in the range, leaves of 2 MiB only as a whole. The caller serialises and flushes. Returns whether
@@ -47,6 +50,9 @@ __must_check error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_
 bool mmu_unmap(uintptr_t virt, size_t size);
 // Where `virt` is mapped to; false when it is not.
 bool mmu_paddr(uintptr_t virt, paddr_t *out);
+// What a mapping of device registers has besides: with Svpbmt (privileged specification) it is I/O, whatever memory the address
+// would be by itself; without, the address decides (physical memory attributes).
+uint64_t mmu_device_flags(void);
 // The 4 KiB entry of `virt`, its tables made when `create`. NULL without one, or when memory is out.
 uint64_t *mmu_pte(uintptr_t virt, bool create);
 // Whether the mapping of `virt` allows the access now: then a fault on it was a stale translation.

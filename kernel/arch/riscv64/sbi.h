@@ -3,11 +3,9 @@
 // Calls to the firmware. RISC-V SBI specification 1.0 (OpenSBI 1.1 and later).
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #define SBI_EXT_BASE 0x10
+#define SBI_EXT_PUTCHAR 0x01
+#define SBI_EXT_DBCN 0x4442434e
 #define SBI_EXT_TIME 0x54494d45
 #define SBI_EXT_IPI 0x735049
 #define SBI_EXT_RFENCE 0x52464e43
@@ -15,6 +13,11 @@
 #define SBI_EXT_SRST 0x53525354
 
 #define SBI_ALREADY_AVAILABLE (-6)
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct sbi_result {
 	long error;
@@ -65,6 +68,16 @@ static inline void sbi_remote_sfence_vma_all(void)
 	sbi_must(sbi_call(SBI_EXT_RFENCE, 1, 0, UINT64_MAX, 0, UINT64_MAX), "remote SFENCE.VMA");
 }
 
+// A byte on the firmware's console: by DBCN (SBI 2.0, chapter 12), or by the legacy extension (chapter 5). What it cannot print
+// is lost.
+static inline void sbi_put_byte(bool dbcn, uint8_t byte)
+{
+	if (dbcn)
+		sbi_call(SBI_EXT_DBCN, 2, byte, 0, 0, 0);
+	else
+		sbi_call(SBI_EXT_PUTCHAR, 0, byte, 0, 0, 0);
+}
+
 // Starts a hart at physical address `entry` with a1 = `opaque` (chapter 9). Returns the SBI error.
 static inline long sbi_hart_start(uint64_t firmware_id, uint64_t entry, uint64_t opaque)
 {
@@ -76,3 +89,4 @@ static inline void sbi_shutdown(bool failed)
 {
 	sbi_call(SBI_EXT_SRST, 0, 0, failed ? 1 : 0, 0, 0);
 }
+#endif

@@ -284,7 +284,7 @@ static error_t write_fdt(struct machine *machine, gpa_t at, const char *bootargs
 	struct guest_fdt_config config = {
 		.num_cpus = machine->config.num_cpus,
 		.has_sstc = machine->config.has_sstc,
-		.timebase_hz = MACHINE_TIMEBASE_HZ,
+		.timebase_hz = machine->config.timebase_hz,
 		.memory_start = MACHINE_MEMORY_START,
 		.memory_size = machine->config.memory,
 		.plic_start = PLIC_START,

@@ -18,7 +18,6 @@
 #define MACHINE_MEMORY_START 0x80000000ull
 #define MACHINE_MIN_MEMORY (32ull * 1024 * 1024)
 #define MACHINE_MAX_MEMORY (8ull * 1024 * 1024 * 1024)
-#define MACHINE_TIMEBASE_HZ 10000000ull
 // Of the guest kernel's last words, for the report when it dies.
 #define MACHINE_CONSOLE_MAX 1024u
 
@@ -38,6 +37,7 @@ struct machine_config {
 	uint64_t memory;  // bytes, a multiple of BLOCK_SIZE
 	uint32_t num_cpus;
 	bool has_sstc;
+	uint64_t timebase_hz;  // of the host (struct system_info)
 	bool log_console;  // log what the guest kernel says
 };
 

@@ -12,6 +12,7 @@ struct vm_config vm_supply_config(const struct vm_supply *supply, uint64_t memor
 		.memory = memory,
 		.cpus = cpus,
 		.has_sstc = supply->has_sstc,
+		.timebase_hz = supply->timebase_hz,
 		.boot_disk = supply->boot_disk,
 		.kernel = supply->kernel,
 		.initramfs = supply->initramfs,

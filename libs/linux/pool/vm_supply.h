@@ -12,6 +12,7 @@ struct vm_supply {
 	handle_t blkdev;
 	handle_t vmnet;
 	bool has_sstc;
+	uint64_t timebase_hz;
 	bool ready;  // the boot disk has been read: what follows is there
 	struct disk *boot_disk;
 	struct boot_file kernel;

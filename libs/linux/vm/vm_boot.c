@@ -217,7 +217,8 @@ static bool sizes_are_sane(const struct vm *vm)
 void vm_boot(struct vm *vm)
 {
 	struct machine_config config = {.memory = vm->config.memory, .num_cpus = vm->config.cpus,
-	                                .has_sstc = vm->config.has_sstc, .log_console = vm->config.log_console};
+	                                .has_sstc = vm->config.has_sstc,
+	                                .timebase_hz = vm->config.timebase_hz, .log_console = vm->config.log_console};
 	error_t err;
 
 	if (vm->state != VM_CREATED)
