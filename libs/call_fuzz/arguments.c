@@ -47,6 +47,7 @@ static uint64_t deadline(struct call_fuzz_thread *thread, bool blocks)
 
 	switch (choose(thread, 8)) {
 	case 0: return now;
+	case 5:
 	case 1: return blocks && !thread->may_block ? 1 : NSEC_NEVER;
 	case 2: return blocks && !thread->may_block ? 1 : number(thread);
 	case 3:
@@ -155,10 +156,13 @@ static uintptr_t message(struct call_fuzz_thread *thread)
 		thread, choose(thread, 4) == 0 ? choose(thread, 257) : choose(thread, 32));
 	m->num_handles = (uint16_t)usually(
 		thread, choose(thread, 2) * choose(thread, MESSAGE_MAX_HANDLES + 1));
-	for (uint32_t i = 0; i < MESSAGE_MAX_HANDLES; i++)
-		m->handles[i] = i < m->num_handles
-			? call_fuzz_handle(thread, OBJECT_NONE, true).handle
-			: HANDLE_NONE;
+	for (uint32_t i = 0; i < MESSAGE_MAX_HANDLES; i++) {
+		// What is no channel's end goes a way of its own.
+		uint32_t type = choose(thread, 2) == 0 ? OBJECT_NONE : OBJECT_EVENT;
+
+		m->handles[i] = i < m->num_handles ? call_fuzz_handle(thread, type, true).handle
+						   : HANDLE_NONE;
+	}
 	return in(thread, sizeof(*m));
 }
 

@@ -6,6 +6,7 @@
 #     fmt_test_CFLAGS, fmt_test_LIBS          # if needed
 # What several tests share stands beside them as NAME_fake.c or, header only, NAME_test.h; no image gets it.
 # Fuzz targets (libFuzzer; a short run with a fixed seed) likewise: HOST_FUZZERS += libs/virtio/device_queue_fuzz.
+#     calls_fuzz_SLOWER := 20                 # the gate runs so many times fewer inputs
 # NAME_fuzz.corpus/ beside one holds small inputs that found something, and is run in the gate; NAME_fuzz.dict words to try.
 
 HOST_CFLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -36,4 +37,5 @@ $(foreach test,$(HOST_FUZZERS),$(eval $(call host_test_rules,$(test),clang -fsan
 
 .PHONY: test-host
 test-host: $(addprefix $(BUILD)/host-tests/,$(HOST_TESTS) $(HOST_FUZZERS)) ## unit tests and short fuzzing on the host
-	$(Q)tools/build/run_host_tests.sh $(BUILD) "$(HOST_TESTS)" "$(HOST_FUZZERS)" $(FUZZ_RUNS)
+	$(Q)tools/build/run_host_tests.sh $(BUILD) "$(HOST_TESTS)" \
+		"$(foreach fuzzer,$(HOST_FUZZERS),$(fuzzer)=$(or $($(notdir $(fuzzer))_SLOWER),1))" $(FUZZ_RUNS)

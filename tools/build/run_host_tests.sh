@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Runs the host tests: run_host_tests.sh BUILD "TEST..." "FUZZER..." FUZZ_RUNS. Of a fuzzer it runs the inputs that are
-# kept in FUZZER.corpus/, and as many new ones. Prints what fails whole, and a last line with the sums.
+# Runs the host tests: run_host_tests.sh BUILD "TEST..." "FUZZER=N..." FUZZ_RUNS. Of a fuzzer it runs the inputs that are
+# kept in FUZZER.corpus/, and FUZZ_RUNS/N new ones. Prints what fails whole, and a last line with the sums.
 set -euo pipefail
 
 build=$1 tests=$2 fuzzers=$3 runs=$4
@@ -26,24 +26,25 @@ for test in $tests; do
 	fi
 	passed=$((passed + ok)) failed=$((failed + bad))
 done
-# fuzz FUZZER INPUT...: the inputs that found something once (FUZZER.corpus/), then new ones.
+# fuzz FUZZER RUNS INPUT...: the inputs that found something once (FUZZER.corpus/), then new ones.
 fuzz() {
-	local fuzzer=$1 program=$build/host-tests/$1 dictionary=()
-	shift
+	local fuzzer=$1 program=$build/host-tests/$1 number=$2 dictionary=()
+	shift 2
 	if [ $# -gt 0 ]; then
 		"$program" "$@" || return
 	fi
 	if [ -f "$fuzzer.dict" ]; then
 		dictionary=(-dict="$fuzzer.dict")
 	fi
-	"$program" -runs="$runs" -seed=1 -artifact_prefix="$build/host-tests/" "${dictionary[@]}"
+	"$program" -runs="$number" -seed=1 -artifact_prefix="$build/host-tests/" "${dictionary[@]}"
 }
 
 shopt -s nullglob
-for fuzzer in $fuzzers; do
+for entry in $fuzzers; do
+	fuzzer=${entry%=*} number=$((runs / ${entry#*=}))
 	kept=("$fuzzer.corpus"/*)
-	if fuzz "$fuzzer" "${kept[@]}" >"$output" 2>&1; then
-		printf 'ok   %s (%s runs, %s kept)\n' "$fuzzer" "$runs" "${#kept[@]}"
+	if fuzz "$fuzzer" "$number" "${kept[@]}" >"$output" 2>&1; then
+		printf 'ok   %s (%s runs, %s kept)\n' "$fuzzer" "$number" "${#kept[@]}"
 		passed=$((passed + 1))
 	else
 		printf 'FAIL %s\n' "$fuzzer"

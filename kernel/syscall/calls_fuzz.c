@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel's portable part under random calls, on the fake machine of kernel/arch/host: two apps
+// with several threads each are started from the app table, make calls as the input says
+// (libs/call_fuzz), and are ended when the input is used up. Memory, objects and handles must all
+// be back then. Besides the calls, the input says when time passes, an interrupt fires, another
+// thread gets its turn, or the kernel's heap is empty.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/arch/host/host.h"
+#include "kernel/debug/panic.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/vmap.h"
+#include "kernel/object/channel.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/interrupt.h"
+#include "kernel/object/object.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
+#include "kernel/startup/app_image.h"
+#include "kernel/startup/device_quiesce.h"
+#include "kernel/startup/services.h"
+#include "kernel/syscall/guest_fake.h"
+#include "kernel/syscall/table.h"
+#include "libs/call_fuzz/call_fuzz.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define NUM_APPS 2
+#define MAX_THREADS 8
+#define FUZZ_IRQ 5
+
+// --- The input ---
+
+// Its first byte says how many calls (in eights) are made by chance once it is used up: so short
+// ones reach deep, too.
+static const uint8_t *input;
+static size_t input_left;
+static uint32_t by_chance;
+static uint64_t chance;
+static uint64_t num_calls;
+
+static void begin(const uint8_t *data, size_t size)
+{
+	input = data;
+	input_left = size;
+	by_chance = size > 0 ? data[0] * 8u : 0;
+	chance = 0xcbf29ce484222325;
+	for (size_t i = 0; i < size; i++)
+		chance = (chance ^ data[i]) * 0x100000001b3;
+}
+
+static bool is_over(void)
+{
+	return input_left == 0 && by_chance == 0;
+}
+
+static uint64_t take(uint64_t bound)
+{
+	size_t width = bound <= 1 ? 0 : bound <= 0x100 ? 1 : bound <= 0x10000 ? 2 : 4;
+	uint64_t value = 0;
+
+	if (is_over())
+		return 0;
+	for (size_t i = 0; i < width; i++) {
+		chance = chance * 6364136223846793005 + 1442695040888963407;
+		value = value << 8 | (input_left > 0 ? *input : chance >> 56);
+		if (input_left > 0) {
+			input++;
+			input_left--;
+		}
+	}
+	return value % bound;
+}
+
+// --- Apps ---
+
+// All that an app may write to. `used`: which threads' parts are taken.
+struct app_data {
+	struct call_fuzz process;
+	struct call_fuzz_thread threads[MAX_THREADS];
+	bool used[MAX_THREADS];
+	uint8_t end[8];
+};
+static struct app_data app_data[NUM_APPS] __attribute__((aligned(4096)));
+static const uint8_t constant[4096] = { 0 };
+// Memory of nobody's. The kernel checks in this build whose memory it is given.
+static uint8_t foreign[4096];
+
+static void fuzz_main(const struct environ *env);
+
+static const struct app_spec specs[NUM_APPS] = {
+	{ .abi_version = APP_ABI_VERSION,
+	  .name = "fuzz_a",
+	  .main = fuzz_main,
+	  .memory_limit = 12u << 20,
+	  .handle_limit = 200,
+	  .provides = { "fuzz_a" },
+	  .needs = { { NEED_SYSTEM, "control", NULL, 0 }, { NEED_DEVICE, "acme,fuzz", NULL, 0 } } },
+	{ .abi_version = APP_ABI_VERSION,
+	  .name = "fuzz_b",
+	  .main = fuzz_main,
+	  .memory_limit = 40u << 20,
+	  .handle_limit = 2000,
+	  .provides = { "fuzz_b" },
+	  .needs = { { NEED_SYSTEM, "control", NULL, 0 }, { NEED_SERVICE, "fuzz_a", NULL, 0 } } },
+};
+#define IMAGE(i)                                                                               \
+	{                                                                                      \
+		.spec = &specs[i], .data_start = (uint8_t *)&app_data[i],                      \
+		.data_end = (uint8_t *)&app_data[i], .bss_end = (uint8_t *)&app_data[(i) + 1], \
+		.rodata_start = constant, .rodata_end = constant + sizeof(constant)            \
+	}
+const struct app_image app_images[NUM_APPS] = { IMAGE(0), IMAGE(1) };
+const size_t num_app_images = NUM_APPS;
+struct device devices[MAX_DEVICES] = { { .compatible = { "acme,fuzz" },
+	                                 .num_compatible = 1,
+	                                 .reg_base = 0x10000000,
+	                                 .reg_size = 0x1000,
+	                                 .irq = FUZZ_IRQ } };
+size_t num_devices = 1;
+
+void app_image_restore(const struct app_image *image)
+{
+	memset(image->data_start, 0, (size_t)(image->bss_end - image->data_start));
+}
+
+bool boot_arg_find(const char *app, const char *name, char *value, size_t size)
+{
+	(void)app;
+	(void)name;
+	(void)value;
+	(void)size;
+	return false;
+}
+
+// The device is no virtio device: nobody resets it.
+uint32_t device_fake_read(uintptr_t address);
+void device_fake_write(uintptr_t address, uint32_t value);
+
+uint32_t device_fake_read(uintptr_t address)
+{
+	(void)address;
+	return 0;
+}
+
+void device_fake_write(uintptr_t address, uint32_t value)
+{
+	(void)address;
+	(void)value;
+}
+
+// --- How calls are made ---
+
+static uint64_t choose(struct call_fuzz_thread *thread, uint64_t bound)
+{
+	(void)thread;
+	return take(bound);
+}
+
+static struct app_data *own_data(void)
+{
+	return (struct app_data *)(void *)process_current()->image->data_start;
+}
+
+// Where folios were mapped last. The app touches them; they may be gone by then.
+static uintptr_t mapped[8];
+
+static void note_mapped(const uintptr_t a[6])
+{
+	const struct app_data *data = own_data();
+
+	if (a[2] >= (uintptr_t)data && a[2] < (uintptr_t)data->end)
+		memcpy(&mapped[take(8)], (const void *)a[2], sizeof(mapped[0]));
+}
+
+// What may happen between two instructions of an app.
+static void happen(void)
+{
+	switch (take(64)) {
+	case 7:
+	case 8:
+		if (vmap_fault(mapped[take(8)] + take(8) * PAGE_SIZE, true) != 0)
+			break;
+		break;
+	case 1:
+	case 2: host_advance(take(100000)); break;
+	case 3: interrupt_fired(FUZZ_IRQ); break;
+	case 4:
+	case 5:
+	case 6: sched_yield(); break;
+	default: break;
+	}
+	sched_return_to_app();
+}
+
+// What a jump to nowhere comes to.
+static void faulting_thread(void *arg)
+{
+	process_fault("jump to nowhere", (uintptr_t)arg, 8, 0, 0);
+}
+
+static void broken(struct call_fuzz_thread *thread, uint32_t number, const char *what)
+{
+	(void)thread;
+	fprintf(stderr, "broken promise: call %u: %s\n", number, what);
+	abort();
+}
+
+static bool may_block(uint32_t number)
+{
+	return number == SYSCALL_NR_poll_wait || number == SYSCALL_NR_poll_recv ||
+		number == SYSCALL_NR_vcpu_run || number == SYSCALL_NR_thread_yield;
+}
+
+// What the process has. Of a call that fails nothing of it changes, and no promised handle slot
+// outlives any call.
+struct belongings {
+	uint64_t handles;
+	uint64_t reserved;
+	uint64_t folio_bytes;
+};
+
+static struct belongings belongings(void)
+{
+	const struct process *process = process_current();
+
+	return (struct belongings){ .handles = process->handles.used,
+		                    .reserved = process->handles.reserved,
+		                    .folio_bytes = process->account->folio_used };
+}
+
+static error_t call(struct call_fuzz_thread *thread, uint32_t number, const uintptr_t args[6])
+{
+	const struct belongings before = belongings();
+	struct belongings after;
+	uintptr_t a[6];
+	bool poor = take(64) == 1;
+	error_t error = ERR_NOT_SUPPORTED;
+
+	memcpy(a, args, sizeof(a));
+	if (number == SYSCALL_NR_thread_create && a[0] == 8)
+		a[0] = (uintptr_t)faulting_thread;
+	(void)thread;
+	num_calls++;
+	if (input_left == 0 && by_chance > 0)
+		by_chance--;
+	if (poor)
+		host_fail_kmalloc(1 + (unsigned)take(4));
+	if (number < SYSCALL_MAX)
+		error = syscall_table[number](a[0], a[1], a[2], a[3], a[4], a[5]);
+	host_fail_kmalloc(0);
+	after = belongings();
+	// Others run meanwhile where a call blocks.
+	if (!may_block(number) && after.reserved != before.reserved)
+		broken(thread, number, "a promised handle slot was not given back");
+	if (!may_block(number) && error != 0 && memcmp(&before, &after, sizeof(before)) != 0)
+		broken(thread, number, "a call that failed left or took a handle or memory");
+	if (number == SYSCALL_NR_folio_map && error == 0)
+		note_mapped(a);
+	happen();
+	return error;
+}
+
+static nsec_t now(void)
+{
+	return arch_clock_now();
+}
+
+static void side_thread(void *arg)
+{
+	struct app_data *data = own_data();
+	size_t i = 0;
+
+	(void)arg;
+	while (i < MAX_THREADS && data->used[i])
+		i++;
+	if (i == MAX_THREADS)
+		return;
+	data->used[i] = true;
+	data->threads[i].may_block = i > 0;
+	data->threads[i].process = &data->process;
+	while (!is_over())
+		call_fuzz_step(&data->threads[i]);
+	data->used[i] = false;
+}
+
+static const struct call_fuzz_world world = { .choose = choose,
+	                                      .call = call,
+	                                      .now = now,
+	                                      .entry = side_thread,
+	                                      .broken = broken };
+
+static void pin(struct call_fuzz *process, handle_t handle, uint32_t type)
+{
+	for (size_t i = 0; i < CALL_FUZZ_PINNED && handle != HANDLE_NONE; i++) {
+		if (process->pinned[i].handle != HANDLE_NONE)
+			continue;
+		process->pinned[i] = (struct call_fuzz_slot){ .handle = handle, .type = type };
+		break;
+	}
+}
+
+static void pin_folio(struct app_data *data, size_t size, uint32_t flags)
+{
+	handle_t *out = (handle_t *)(void *)data->threads[0].out;
+
+	if (syscall_table[SYSCALL_NR_folio_create](size, flags, (uintptr_t)out, 0, 0, 0) == 0)
+		pin(&data->process, *out, OBJECT_FOLIO);
+}
+
+static void fuzz_main(const struct environ *env)
+{
+	static const uint32_t types[] = { [ENV_CONNECTOR] = OBJECT_CONNECTOR,
+		                          [ENV_SERVICE] = OBJECT_SERVICE,
+		                          [ENV_DEVICE] = OBJECT_FOLIO,
+		                          [ENV_SYSTEM] = OBJECT_SYSTEM };
+	static const char *const names[] = { "fuzz_a", "fuzz_b", "nobody", NULL };
+	struct app_data *data = own_data();
+
+	data->process.world = &world;
+	data->process.read_only = (uintptr_t)constant;
+	data->process.foreign = (uintptr_t)foreign;
+	data->process.apps = names;
+	for (uint32_t i = 0; i < env->num_entries; i++) {
+		pin(&data->process, env->entries[i].handle, types[env->entries[i].kind]);
+		pin(&data->process, env->entries[i].interrupt, OBJECT_INTERRUPT);
+	}
+	pin_folio(data, BLOCK_SIZE + 3 * PAGE_SIZE, FOLIO_LAZY);
+	pin_folio(data, 5 * PAGE_SIZE, FOLIO_LAZY);
+	side_thread(NULL);
+}
+
+// --- An input ---
+
+struct stock {
+	uint64_t objects;
+	uint64_t handles;
+	uint64_t pages;
+	size_t blocks;
+};
+
+static struct stock stock(void)
+{
+	channel_trim();
+	return (struct stock){ .objects = object_count(),
+		               .handles = handle_count(),
+		               .pages = page_free_count(),
+		               .blocks = host_kmalloc_live() };
+}
+
+// `name` is started, or killed.
+static void start_or_kill(const char *name, bool start)
+{
+	struct process *process;
+	error_t error = start ? services_start_app(name, &process)
+			      : services_find_process(name, &process);
+
+	if (error != 0)
+		return;
+	if (!start)
+		(void)process_end_begin(process, PROCESS_END_KILLED, 0);
+	object_put(&process->object);
+}
+
+static void run_input(void)
+{
+	while (!is_over()) {
+		uint64_t before = num_calls;
+
+		for (size_t i = 0; i < NUM_APPS; i++)
+			start_or_kill(specs[i].name, true);
+		host_run(arch_clock_now());
+		// All wait for ever.
+		if (num_calls == before)
+			break;
+		start_or_kill(specs[take(NUM_APPS)].name, false);
+	}
+	for (size_t i = 0; i < NUM_APPS; i++)
+		start_or_kill(specs[i].name, false);
+	host_run(arch_clock_now());
+}
+
+static void say_calls(void)
+{
+	fprintf(stderr, "system calls made: %" PRIu64 "\n", num_calls);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	host_init();
+	host_set_hypervisor(true);
+	guest_fake_choose = take;
+	services_start();
+	run_input();
+	atexit(say_calls);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct stock before = stock();
+	struct stock after;
+
+	begin(data, size);
+	run_input();
+	after = stock();
+	if (memcmp(&before, &after, sizeof(before)) != 0) {
+		fprintf(stderr,
+		        "a leak: %" PRIu64 " objects, %" PRIu64 " handles, %" PRIu64
+		        " pages, %zu blocks of the heap\n",
+		        after.objects - before.objects, after.handles - before.handles,
+		        before.pages - after.pages, after.blocks - before.blocks);
+		abort();
+	}
+	for (size_t i = 0; i < sizeof(foreign); i++)
+		kassert(foreign[i] == 0);
+	return 0;
+}
