@@ -97,7 +97,7 @@ static void httpd_main(const struct environ *env)
 		err = http_server_start(&httpd->loop, &httpd->server, environ_connector(env, "tcpip"),
 		                        environ_config(env, "listen"), &handler, httpd);
 	if (err) {
-		log_error("cannot start: error %d", err);
+		log_error("cannot start: %s", error_text(err));
 		process_exit(1);
 	}
 	loop_run(&httpd->loop);

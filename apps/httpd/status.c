@@ -4,7 +4,6 @@
 #include "libs/base/string.h"
 #include "libs/starina/syscall.h"
 
-// A page is filled up with blanks: load generators (ab) count a page whose length changes as a failed request.
 #define PAGE_BYTES 1536
 #define JSON_BYTES 512
 
@@ -23,14 +22,6 @@ static void collect(const struct httpd *httpd, struct status *status)
 	status->uptime_seconds = status->system.uptime_ns / NSEC_PER_SEC;
 	status->free_mib = status->system.free_pages * PAGE_SIZE >> 20;
 	status->total_mib = status->system.total_pages * PAGE_SIZE >> 20;
-}
-
-// Fills what fmt_write wrote, `len` bytes of it, up to `size` bytes.
-static void fill_up(char *text, size_t len, size_t size)
-{
-	if (len < size)
-		memset(text + len, ' ', size - len - 1);
-	text[size - 1] = '\n';
 }
 
 void status_page(struct httpd *httpd, struct http_exchange *exchange)
@@ -56,8 +47,7 @@ void status_page(struct httpd *httpd, struct http_exchange *exchange)
 	                (unsigned long long)s.system.context_switches,
 	                s.system.has_hypervisor ? "yes" : "no (the machine lacks the H extension)",
 	                (unsigned long long)httpd->server.num_requests);
-	fill_up(page, len, sizeof(page));
-	http_respond(exchange, 200, "text/html; charset=utf-8", page, sizeof(page));
+	http_respond(exchange, 200, "text/html; charset=utf-8", page, len < sizeof(page) ? len : sizeof(page) - 1);
 }
 
 void status_json(struct httpd *httpd, struct http_exchange *exchange)
@@ -77,6 +67,5 @@ void status_json(struct httpd *httpd, struct http_exchange *exchange)
 	                (unsigned long long)s.system.context_switches, (unsigned long long)s.system.idle_wakeups,
 	                s.system.has_hypervisor ? "true" : "false", (unsigned long long)httpd->server.num_requests,
 	                (unsigned long long)httpd->server.num_connections);
-	fill_up(json, len, sizeof(json));
-	http_respond(exchange, 200, "application/json", json, sizeof(json));
+	http_respond(exchange, 200, "application/json", json, len < sizeof(json) ? len : sizeof(json) - 1);
 }

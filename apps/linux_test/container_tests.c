@@ -54,7 +54,7 @@ static void connected(void *context, handle_t channel, error_t error, const char
 	struct conversation *c = context;
 
 	if (channel == HANDLE_NONE)
-		log_info("no connection: %s (error %d)", text, (int)error);
+		log_info("no connection: %s (%s)", text, error_text(error));
 	*c = (struct conversation){.channel = channel, .error = error, .answered = true};
 }
 

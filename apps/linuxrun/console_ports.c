@@ -70,7 +70,7 @@ static void port_opened(struct opener *opener, handle_t channel, error_t error, 
 		return;
 	}
 	if (channel == HANDLE_NONE)
-		log_debug("%s: %s (error %d)", port->uri, text, (int)error);
+		log_debug("%s: %s (%s)", port->uri, text, error_text(error));
 	else if (loop_add(port->loop, &port->source, channel, &port_ops, port) < 0)
 		handle_close(channel);
 	else
@@ -115,7 +115,8 @@ size_t out_port_write(struct out_port *port, struct span bytes)
 		if (err < 0) {
 			// The port is closed by the loop's `closed`; or memory is out, and losing output must not go unseen.
 			if (err != ERR_PEER_CLOSED)
-				log_error("output lost: %zu bytes (error %d)", bytes.len - done, (int)err);
+				log_error("output lost: %zu bytes (%s)", bytes.len - done,
+				          error_text(err));
 			return bytes.len;
 		}
 		done += n;

@@ -26,7 +26,7 @@ static void finish(struct linuxrun *run)
 	error_t err = system_power_off(run->system, 0);
 
 	if (err < 0)
-		log_error("cannot power off (error %d)", (int)err);
+		log_error("cannot power off (%s)", error_text(err));
 }
 
 // The streams first, then the status: who reads the status knows that no output comes after it.
@@ -141,7 +141,7 @@ static void disk_reopened(struct opener *opener, handle_t channel, error_t error
 		return;
 	}
 	if (channel == HANDLE_NONE)
-		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
+		log_error("%s: %s (%s)", opener->uri, text, error_text(error));
 	if (run->container != NULL && is_root)
 		guest_container_root_reopened(run->container, channel);
 	else if (run->container != NULL)
@@ -226,7 +226,7 @@ static void run_container(struct linuxrun *run)
 	run->writable_channel = HANDLE_NONE;
 	err = guest_container_create(&run->loop, &config, &container_callbacks, run, &run->container);
 	if (err < 0) {
-		log_error("guest_container_create: error %d", (int)err);
+		log_error("guest_container_create: %s", error_text(err));
 		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "the container could not be made: linuxrun.memory is 32M to 8G, linuxrun.cpus is 1 to 4");
 		return;
@@ -283,7 +283,7 @@ static void disk_is_ready(void *context)
 
 static void disk_has_failed(void *context, error_t error)
 {
-	log_warn("the boot disk is gone (error %d)", (int)error);
+	log_warn("the boot disk is gone (%s)", error_text(error));
 	if (((struct linuxrun *)context)->container == NULL)
 		linuxrun_end(context, GUEST_STATUS_FAILED, "the boot disk is gone");
 }
@@ -315,7 +315,7 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 	struct linuxrun *run = opener->context;
 
 	if (channel == HANDLE_NONE)
-		log_debug("%s: %s (error %d)", opener->uri, text, (int)error);
+		log_debug("%s: %s (%s)", opener->uri, text, error_text(error));
 	if (opener == &run->open_boot)
 		run->boot_channel = channel;
 	else if (opener == &run->open_root)

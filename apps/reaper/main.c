@@ -125,14 +125,14 @@ static void reaper_main(const struct environ *env)
 		sleep_for(pause * NSEC_PER_MSEC);
 		err = kill_app(environ_system(env), target);
 		if (err)
-			log_error("cannot kill %s: error %d", target, err);
+			log_error("cannot kill %s: %s", target, error_text(err));
 		else
 			err = wait_for_httpd(connector);
 		if (!err)
 			log_info("killed %s %llu times", target, (unsigned long long)(i + 1));
 	}
 	if (err)
-		log_error("httpd did not answer: error %d", err);
+		log_error("httpd did not answer: %s", error_text(err));
 	else
 		log_info("done: httpd answered each time");
 }

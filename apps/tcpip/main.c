@@ -51,13 +51,13 @@ static void tcpip_main(const struct environ *env)
 	if (!err)
 		err = clients_init(tcpip);
 	if (err) {
-		log_error("cannot start: error %d", err);
+		log_error("cannot start: %s", error_text(err));
 		process_exit(1);
 	}
 	for (;;) {
 		err = loop_turn(&tcpip->loop, next_deadline(tcpip));
 		if (err && err != ERR_TIMED_OUT) {
-			log_error("cannot wait for events: error %d", err);
+			log_error("cannot wait for events: %s", error_text(err));
 			process_exit(1);
 		}
 		sys_check_timeouts();

@@ -212,7 +212,7 @@ static void root_opened(struct opener *opener, handle_t channel, error_t error, 
 
 	(void)opener;
 	if (channel == HANDLE_NONE)
-		log_error("blk:root: %s (error %d)", text, (int)error);
+		log_error("blk:root: %s (%s)", text, error_text(error));
 	assert(channel != HANDLE_NONE);
 	m->number = crowd.num_begun++;
 	err = guest_container_create(&crowd.loop, &config, &ops, m, &m->container);
@@ -254,7 +254,7 @@ static void disk_ready(void *context)
 static void disk_failed(void *context, error_t error)
 {
 	(void)context;
-	log_error("the boot disk is gone (error %d)", (int)error);
+	log_error("the boot disk is gone (%s)", error_text(error));
 }
 
 static const struct disk_ops disk_ops = {.ready = disk_ready, .failed = disk_failed};

@@ -82,8 +82,8 @@ static void control_message(struct loop *loop, struct source *source, struct mes
 		return;
 	}
 	if (!message_decode_error(m, &error, &tail, &tail_len))
-		log_error("cannot listen on %s: %.*s (error %d)", server->uri, (int)tail_len, (const char *)tail,
-		          error.error);
+		log_error("cannot listen on %s: %.*s (%s)", server->uri, (int)tail_len,
+		          (const char *)tail, error_text(error.error));
 	message_discard(m);
 }
 

@@ -42,3 +42,5 @@ lint-headers:
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
 	$(Q)tools/lint/check_specification.py
 	$(Q)tools/lint/check_layers.py
+	@! grep -rnE 'log_(error|warn|info).*[( ]error %d' apps libs --include='*.c' | grep -v 'Linux error' || \
+		{ echo 'an error is told in words: error_text() of libs/starina/log.h' >&2; false; }

@@ -28,7 +28,7 @@ static void kill_once(struct autotest *t, uint32_t fault)
 	expect(t, channel_send(channel, &m) == 0);
 	err = recv_wait(channel, test_deadline(), &m);
 	if (err != ERR_PEER_CLOSED)
-		log_error("after fault %u: error %d", fault, err);
+		log_error("after fault %u: %s", fault, error_text(err));
 	expect(t, err == ERR_PEER_CLOSED);
 	handle_close(channel);
 }

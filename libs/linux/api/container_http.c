@@ -9,7 +9,8 @@
 static void connected(void *context, handle_t channel, error_t error, const char *text)
 {
 	if (channel == HANDLE_NONE)
-		log_debug("the container's server cannot be reached: %s (error %d)", text, (int)error);
+		log_debug("the container's server cannot be reached: %s (%s)", text,
+		          error_text(error));
 	http_proxy_connected(context, channel);
 }
 

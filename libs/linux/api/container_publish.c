@@ -28,7 +28,7 @@ static void visitor_connected(void *context, handle_t channel, error_t error, co
 	struct socket_relay *relay = channel != HANDLE_NONE && published->listening ? heap_alloc(sizeof(*relay)) : NULL;
 
 	if (channel == HANDLE_NONE)
-		log_debug("port %u: %s (error %d)", published->port, text, (int)error);
+		log_debug("port %u: %s (%s)", published->port, text, error_text(error));
 	if (relay != NULL && socket_relay_start(relay, published->container->task.runtime->supply.loop, visitor->channel, channel,
 	                                        relay_ended, NULL) == 0) {
 		list_push_back(&published->relays, &relay->entry);
@@ -87,7 +87,8 @@ static void listener_opened(struct opener *opener, handle_t channel, error_t err
 
 	published->opening = false;
 	if (channel == HANDLE_NONE) {
-		task_fail(task, COMMAND_STATUS_FAILED, "port %u cannot be published: %s (error %d)", published->port, text, (int)error);
+		task_fail(task, COMMAND_STATUS_FAILED, "port %u cannot be published: %s (%s)",
+		          published->port, text, error_text(error));
 	} else if (task->end_known || loop_add(task->runtime->supply.loop, &published->listener, channel, &listener_ops, published) < 0) {
 		handle_close(channel);
 	} else {

@@ -76,7 +76,7 @@ static void disk_has_failed(void *context, error_t error)
 {
 	struct linux_runtime *runtime = context;
 
-	log_warn("the boot disk is gone (error %d)", (int)error);
+	log_warn("the boot disk is gone (%s)", error_text(error));
 	heap_free(runtime->index_data);
 	runtime->index_data = NULL;
 	// Its driver restarts: whoever comes meanwhile waits.
@@ -101,7 +101,9 @@ static void boot_disk_opened(struct opener *opener, handle_t channel, error_t er
 		return;
 	if (channel != HANDLE_NONE)
 		handle_close(channel);
-	fmt_write(reason, sizeof(reason), "there is no boot disk (a disk with serial \"boot\"): %s (error %d)", text, (int)error);
+	fmt_write(reason, sizeof(reason),
+	          "there is no boot disk (a disk with serial \"boot\"): %s (%s)", text,
+	          error_text(error));
 	settle(runtime, RUNTIME_FAILED, reason);
 }
 

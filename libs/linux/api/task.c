@@ -199,7 +199,7 @@ static void root_reopened(struct opener *opener, handle_t channel, error_t error
 
 	task->reopening = false;
 	if (channel == HANDLE_NONE)
-		log_error("%s: %s (error %d)", opener->uri, text, (int)error);
+		log_error("%s: %s (%s)", opener->uri, text, error_text(error));
 	if (task->container != NULL)
 		guest_container_root_reopened(task->container, channel);
 	else if (channel != HANDLE_NONE)
@@ -296,8 +296,10 @@ static error_t launch(struct task *task, handle_t disk)
 	error_t err = create_container(task, disk);
 
 	if (err < 0) {
-		task_fail(task, COMMAND_STATUS_FAILED, "the virtual machine could not be made (error %d): memory is 32 MiB to 8 GiB, CPUs are 1 to 4",
-		          (int)err);
+		task_fail(
+			task, COMMAND_STATUS_FAILED,
+			"the virtual machine could not be made (%s): memory is 32 MiB to 8 GiB, CPUs are 1 to 4",
+			error_text(err));
 		return err;
 	}
 	task->state = TASK_RUNNING;
@@ -312,7 +314,9 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 
 	task_opened(task);
 	if (channel == HANDLE_NONE)
-		task_fail(task, COMMAND_STATUS_FAILED, "there is no disk with images (serial \"images\"): %s (error %d)", text, (int)error);
+		task_fail(task, COMMAND_STATUS_FAILED,
+		          "there is no disk with images (serial \"images\"): %s (%s)", text,
+		          error_text(error));
 	if (!task->end_known && has_memory(task) && launch(task, channel) == 0)
 		return;
 	if (channel != HANDLE_NONE)

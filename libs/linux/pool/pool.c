@@ -83,7 +83,7 @@ static void boot_one(struct pool *pool, struct warm_kind *kind)
 	error_t err = warm_vm_boot(pool->supply, kind->memory, kind->cpus, &warm_ops, kind, &pool->booting);
 
 	if (err < 0) {
-		log_warn("no virtual machine to keep ready could be made (error %d)", (int)err);
+		log_warn("no virtual machine to keep ready could be made (%s)", error_text(err));
 		pool->failed = true;
 		return;
 	}

@@ -67,7 +67,7 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 			handle_close(channel);
 		warm->ops->stopped(warm, warm->context);
 	} else if (channel == HANDLE_NONE) {
-		fail(warm, "there is no disk with images: %s (error %d)", text, (int)error);
+		fail(warm, "there is no disk with images: %s (%s)", text, error_text(error));
 	} else if (vm_bind_root(warm->vm, channel, region) < 0) {
 		handle_close(channel);
 		fail(warm, "its root disk could not be used");
@@ -105,7 +105,7 @@ static bool vm_root_lost(void *context, error_t error)
 	struct warm_vm *warm = context;
 
 	warm->root_lost = true;
-	fail(warm, "its root disk is gone (error %d)", (int)error);
+	fail(warm, "its root disk is gone (%s)", error_text(error));
 	return false;
 }
 

@@ -134,7 +134,8 @@ static bool vm_root_lost(void *context, error_t error)
 	}
 	// A running container sees input/output errors, as with any disk that dies.
 	if (c->state <= CONTAINER_BOOTING && !c->root_ready)
-		guest_container_fail(c, "the disk with the container's root image is gone (error %d)", (int)error);
+		guest_container_fail(c, "the disk with the container's root image is gone (%s)",
+		                     error_text(error));
 	return false;
 }
 
@@ -155,7 +156,8 @@ static bool vm_writable_lost(void *context, error_t error)
 		return true;
 	}
 	if (c->state <= CONTAINER_BOOTING && !c->writable_ready)
-		guest_container_fail(c, "the container's writable disk is gone (error %d)", (int)error);
+		guest_container_fail(c, "the container's writable disk is gone (%s)",
+		                     error_text(error));
 	return false;
 }
 
@@ -227,7 +229,8 @@ void guest_container_released(struct guest_container *c)
 	err = vm_replace_root(c->vm, disk, c->next_root_region);
 	if (err < 0) {
 		handle_close(disk);
-		guest_container_fail(c, "the container's root disk could not be used (error %d)", (int)err);
+		guest_container_fail(c, "the container's root disk could not be used (%s)",
+		                     error_text(err));
 	}
 }
 
@@ -323,7 +326,8 @@ static void join_network(struct guest_container *c)
 		return;
 	err = vm_bind_network(c->vm, c->network, c->address);
 	if (err < 0)
-		guest_container_fail(c, "the container could not be put on the network (error %d)", (int)err);
+		guest_container_fail(c, "the container could not be put on the network (%s)",
+		                     error_text(err));
 }
 
 void guest_container_start(struct guest_container *c)

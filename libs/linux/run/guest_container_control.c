@@ -21,7 +21,8 @@ void guest_container_request(struct guest_container *c, enum control_type type, 
 
 	err = vm_request(c->vm, type, PROCESS_INIT, fixed, tail, &request);
 	if (err < 0)
-		guest_container_fail(c, "request %d to bootd could not be queued (error %d)", (int)type, (int)err);
+		guest_container_fail(c, "request %d to bootd could not be queued (%s)", (int)type,
+		                     error_text(err));
 	else if (type == CONTROL_START)
 		c->start_request = request;
 	else if (type == CONTROL_RELEASE)
@@ -33,7 +34,8 @@ static void request_network(struct guest_container *c, const struct guest_addres
 	error_t err = vm_request_network(c->vm, PROCESS_INIT, address);
 
 	if (err < 0)
-		guest_container_fail(c, "the guest could not be told its address (error %d)", (int)err);
+		guest_container_fail(c, "the guest could not be told its address (%s)",
+		                     error_text(err));
 }
 
 static void request_start(struct guest_container *c)

@@ -43,7 +43,7 @@ static void machine_stopped(void *context)
 		        "guests less", (unsigned int)(vm->config.memory / MIB));
 		break;
 	case MACHINE_END_ERROR:
-		vm_fail(vm, "the virtual CPU could not be run (error %d)", (int)m->end_error);
+		vm_fail(vm, "the virtual CPU could not be run (%s)", error_text(m->end_error));
 		break;
 	default:
 		break;
@@ -129,7 +129,7 @@ static void start_machine(struct vm *vm)
 		vm->boot_time = 0;
 	err = machine_start(&vm->machine, vm->kernel_start, vm->initrd_start, boot_arguments(vm), vm->initrd_start, initrd_end);
 	if (err < 0)
-		vm_fail(vm, "the virtual machine could not be started (error %d)", (int)err);
+		vm_fail(vm, "the virtual machine could not be started (%s)", error_text(err));
 }
 
 // Whether a load failed, or the VM was ended meanwhile; then it settles.
@@ -137,7 +137,8 @@ static bool load_ended(struct vm *vm, error_t status, const char *what)
 {
 	vm->loading = false;
 	if (status < 0)
-		vm_fail(vm, "%s could not be read from the boot disk (error %d)", what, (int)status);
+		vm_fail(vm, "%s could not be read from the boot disk (%s)", what,
+		        error_text(status));
 	if (vm->state == VM_LOADING)
 		return false;
 	vm_settle(vm);
@@ -153,7 +154,7 @@ static void load(struct vm *vm, const char *what, uint64_t offset, uint64_t size
 	err = loader_start(&vm->loader, vm->config.boot_disk, offset, size, target, finished, vm);
 	if (err < 0) {
 		vm->loading = false;
-		vm_fail(vm, "%s could not be read from the boot disk (error %d)", what, (int)err);
+		vm_fail(vm, "%s could not be read from the boot disk (%s)", what, error_text(err));
 	}
 }
 
@@ -191,7 +192,7 @@ static void header_loaded(void *context, error_t status)
 		return;
 	err = kernel_image_parse(header, vm->config.kernel.size, MACHINE_MAX_MEMORY, &image);
 	if (err < 0) {
-		vm_fail(vm, "the guest kernel is not a RISC-V Linux Image (error %d)", (int)err);
+		vm_fail(vm, "the guest kernel is not a RISC-V Linux Image (%s)", error_text(err));
 		return;
 	}
 	needed = image.text_offset + image.image_size + vm->config.initramfs.size + GUEST_MARGIN;
@@ -234,14 +235,18 @@ void vm_boot(struct vm *vm)
 		return;
 	}
 	if (err < 0) {
-		vm_fail(vm, "no virtual machine of %u MiB: %s (error %d)", (unsigned int)(vm->config.memory / MIB),
-		        err == ERR_LIMIT || err == ERR_NO_MEMORY ? "too little memory" : "it was refused", (int)err);
+		vm_fail(vm, "no virtual machine of %u MiB: %s (%s)",
+		        (unsigned int)(vm->config.memory / MIB),
+		        err == ERR_LIMIT || err == ERR_NO_MEMORY ? "too little memory"
+		                                                 : "it was refused",
+		        error_text(err));
 		return;
 	}
 	vm->has_machine = true;
 	err = create_devices(vm);
 	if (err < 0) {
-		vm_fail(vm, "the virtual machine's devices could not be made (error %d)", (int)err);
+		vm_fail(vm, "the virtual machine's devices could not be made (%s)",
+		        error_text(err));
 		return;
 	}
 	load(vm, "the guest kernel", vm->config.kernel.offset, sizeof(vm->kernel_header),

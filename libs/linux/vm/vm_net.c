@@ -324,7 +324,7 @@ static void client_connected(void *context, handle_t channel)
 	if (err == 0)
 		err = loop_add(net->loop, &net->port, channel, &port_ops, net);
 	if (err < 0) {
-		log_error("the container cannot join the network (error %d)", (int)err);
+		log_error("the container cannot join the network (%s)", error_text(err));
 		handle_close(channel);
 		return;
 	}

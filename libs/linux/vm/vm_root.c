@@ -100,7 +100,7 @@ static void disk_has_failed(void *context, error_t error)
 	vm->root_lost = false;
 	if (vm->has_cache)
 		disk_cache_resume(&vm->root_cache, ERR_IO);
-	log_warn("the disk with the container's root image is gone (error %d)", (int)error);
+	log_warn("the disk with the container's root image is gone (%s)", error_text(error));
 }
 
 static const struct disk_ops root_ops = {.ready = disk_is_ready, .failed = disk_has_failed};

@@ -120,7 +120,7 @@ static void disk_has_failed(void *context, error_t error)
 	vm->writable_lost = false;
 	if (vm->writable_shown)
 		disk_pump_resume(&vm->writable_pump, ERR_IO);
-	log_warn("the container's writable disk is gone (error %d)", (int)error);
+	log_warn("the container's writable disk is gone (%s)", error_text(error));
 }
 
 static const struct disk_ops writable_ops = {.ready = disk_is_ready, .failed = disk_has_failed};

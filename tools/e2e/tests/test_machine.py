@@ -79,7 +79,8 @@ def default_image_and_status_page(context):
         for _ in range(3):  # and it stays up
             with urllib.request.urlopen(url, timeout=TIMEOUT) as page:
                 check_equal(page.status, 200)
-                check(b"Starina" in page.read(), "the page does not name the OS")
+                text = page.read()
+                check(b"Starina" in text and text.endswith(b"</html>\n"), text)
         check_equal(machine.process.poll(), None)
         machine.process.send_signal(signal.SIGINT)
         check_equal(machine.end(), 130, machine.output)
