@@ -5,18 +5,6 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-static void log_lines(struct span text)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] != '\n')
-			continue;
-		log_info("%.*s", (int)(i - start), (const char *)text.data + start);
-		start = i + 1;
-	}
-}
-
 static void linux_ls_main(const struct environ *env)
 {
 	struct linux_runtime *runtime;
@@ -34,7 +22,7 @@ static void linux_ls_main(const struct environ *env)
 	else if (out.error[0] != '\0')
 		log_error("ls: %s", out.error);
 	else
-		log_lines(out.stdout);
+		log_text(LOG_INFO, out.stdout);
 
 	command_output_deinit(&out);
 	command_free(ls);

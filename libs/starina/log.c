@@ -27,6 +27,20 @@ void log_line(enum log_level level, const char *format, ...)
 	va_end(args);
 }
 
+void log_text(enum log_level level, struct span text)
+{
+	size_t start = 0;
+
+	while (start < text.len) {
+		size_t end = start;
+
+		while (end < text.len && text.data[end] != '\n')
+			end++;
+		log_line(level, "%.*s", (int)(end - start), (const char *)text.data + start);
+		start = end + 1;
+	}
+}
+
 void assert_failed(const char *condition, const char *file, int line)
 {
 	log_error("%s:%d: assertion failed: %s", file, line, condition);

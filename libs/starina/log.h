@@ -8,9 +8,13 @@
 
 #include "libs/abi/error.h"
 #include "libs/abi/system.h"
+#include "libs/base/span.h"
 
 // One log line, printf-style as fmt_write (libs/base/fmt.h) has it. Cut at 512 bytes.
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Each line of `text` is a line of the log; the last one needs no newline.
+void log_text(enum log_level level, struct span text);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)

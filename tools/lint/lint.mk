@@ -44,3 +44,4 @@ lint-headers:
 	$(Q)tools/lint/check_layers.py
 	@! grep -rnE 'log_(error|warn|info).*[( ]error %d' apps libs --include='*.c' | grep -v 'Linux error' || \
 		{ echo 'an error is told in words: error_text() of libs/starina/log.h' >&2; false; }
+	$(Q)tools/lint/check_listings.py $(wildcard docs/*.md)

@@ -187,6 +187,14 @@ refuses "a kernel file with a header of the SDK" "includes nothing of libs/stari
 	tools/lint/check_layers.py "$WORK/kernel"
 refuses "an app with a header of another" "another app's" -- tools/lint/check_layers.py "$WORK/app"
 
+# --- Listings ---
+
+printf '// SPDX\n//\n// Says hello.\nint hello;\n' >"$WORK/hello.c"
+printf '[the app](hello.c), whole:\n\n```c\nint hello;\n```\n' >"$WORK/same.md"
+printf '[the app](hello.c), whole:\n\n```c\nint hallo;\n```\n' >"$WORK/other.md"
+passes "a listing that is the file" tools/lint/check_listings.py "$WORK/same.md"
+refuses "a listing that is not the file" other.md hello.c -- tools/lint/check_listings.py "$WORK/other.md"
+
 # --- SPECIFICATION.md ---
 
 # specification NAME ROW: a SPECIFICATION.md of one promise.
