@@ -9,6 +9,7 @@
 #define BLANKS " \t"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define MAX_SHOWN 100
+#define MAX_FILE 1048576  // of variables: config.json has room for no more
 
 static bool is_of(const json_t *item, const char *name, size_t length)
 {
@@ -127,7 +128,10 @@ static int line_add(json_t *changes, char *line, size_t length, struct error *er
 
 	if (strlen(line) != length)
 		return error_set(err, "it has a NUL byte");
-	line[strcspn(line, "\n")] = '\0';
+	length = strcspn(line, "\n");
+	// As docker has it, a carriage return before it belongs to the line's end.
+	length -= length > 0 && line[length - 1] == '\r';
+	line[length] = '\0';
 	name = line + strspn(line, BLANKS);
 	if (!name[0] || name[0] == '#')
 		return 0;
@@ -136,25 +140,49 @@ static int line_add(json_t *changes, char *line, size_t length, struct error *er
 	return item_add(changes, name, false, err);
 }
 
+// Reads a line, its end included, of less than `size` bytes, and terminates it. Returns its length,
+// `size` when it is longer, 0 at the end.
+static size_t line_read(FILE *file, char *line, size_t size)
+{
+	size_t length = 0;
+	int c = 0;
+
+	while (length < size && c != '\n' && (c = getc(file)) != EOF)
+		line[length++] = (char)c;
+	if (length < size)
+		line[length] = '\0';
+	return length;
+}
+
 int environment_add_file(json_t *changes, const char *path, struct error *err)
 {
 	FILE *file = fopen(path, "re");
 	unsigned number = 0;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
+	char *line = malloc(MAX_FILE);
+	size_t left = MAX_FILE;
+	size_t length;
 	int result = 0;
 
-	if (!file)
-		return error_set_errno(err, errno, "cannot open %s", path);
-	while (result == 0 && (length = getline(&line, &room, file)) >= 0) {
+	if (!file || !line) {
+		error_set_errno(err, errno, "cannot open %s", path);
+		free(line);
+		if (file)
+			fclose(file);
+		return -1;
+	}
+	while (result == 0 && (length = line_read(file, line, left)) > 0) {
 		char *start = line;
 
+		left -= length;
+		if (left == 0) {
+			result = error_set(err, "%s is larger than 1 MiB", path);
+			break;
+		}
 		if (number++ == 0 && strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
 			start += strlen(BYTE_ORDER_MARK);
-			length -= (ssize_t)strlen(BYTE_ORDER_MARK);
+			length -= strlen(BYTE_ORDER_MARK);
 		}
-		result = line_add(changes, start, (size_t)length, err);
+		result = line_add(changes, start, length, err);
 		if (result < 0)
 			error_prefix(err, "line %u of %s", number, path);
 	}

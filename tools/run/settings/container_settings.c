@@ -96,39 +96,40 @@ static int command_read(struct settings *settings, struct error *err)
 
 typedef int (*environment_add_fn)(json_t *changes, const char *text, struct error *err);
 
-// Checks one source of variables by reading it, and passes it on.
-static int env_read_one(struct settings *settings, environment_add_fn add, const char *option, const char *name,
+// Reads one source of variables, and passes on what is in it: a pipe can be read only once.
+static int env_read_one(struct settings *settings, environment_add_fn add, const char *name,
                         const char *value, struct error *err)
 {
 	json_t *changes = json_array();
 	int result = add(changes, value, err);
+	json_t *change;
+	size_t i;
 
+	json_array_foreach(changes, i, change) arguments_add(
+		&settings->config_options, "--env-item=%s", json_string_value(change));
 	json_decref(changes);
-	if (result < 0)
-		return error_prefix(err, "%s", name);
-	arguments_add(&settings->config_options, "%s=%s", option, value);
-	return 0;
+	return result < 0 ? error_prefix(err, "%s", name) : 0;
 }
 
-// Later ones win, so flags come after variables, and files first.
 static int env_read(struct settings *settings, struct error *err)
 {
-	const struct options *options = &settings->options;
+	const struct option_list *files = &settings->options.lists[LIST_ENV_FILE];
+	const struct option_list *items = &settings->options.lists[LIST_ENV];
 	const struct option *list = option_get(settings, OPTION_ENV);
 	const struct option *file = option_get(settings, OPTION_ENV_FILE);
 
 	if (file->value &&
-	    env_read_one(settings, environment_add_file, "--env-file", file->name, file->value, err) < 0)
+	    env_read_one(settings, environment_add_file, file->name, file->value, err) < 0)
 		return -1;
-	if (list->value && env_read_one(settings, environment_add_list, "--env", list->name, list->value, err) < 0)
+	if (list->value &&
+	    env_read_one(settings, environment_add_list, list->name, list->value, err) < 0)
 		return -1;
-	for (size_t i = 0; i < options->lists[LIST_ENV_FILE].count; i++)
-		if (env_read_one(settings, environment_add_file, "--env-file", "--env-file",
-		                 options->lists[LIST_ENV_FILE].items[i], err) < 0)
+	for (size_t i = 0; i < files->count; i++)
+		if (env_read_one(settings, environment_add_file, "--env-file", files->items[i],
+		                 err) < 0)
 			return -1;
-	for (size_t i = 0; i < options->lists[LIST_ENV].count; i++)
-		if (env_read_one(settings, environment_add_item, "--env-item", "--env",
-		                 options->lists[LIST_ENV].items[i], err) < 0)
+	for (size_t i = 0; i < items->count; i++)
+		if (env_read_one(settings, environment_add_item, "--env", items->items[i], err) < 0)
 			return -1;
 	return 0;
 }

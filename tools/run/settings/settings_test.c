@@ -411,6 +411,8 @@ static void test_env(void **state)
 	char good[] = "/tmp/settings_test.XXXXXX";
 	char nul[] = "/tmp/settings_test.XXXXXX";
 	char blank[] = "/tmp/settings_test.XXXXXX";
+	char piped[32];
+	int fds[2];
 
 	(void)state;
 	env_file_write(good, "\xef\xbb\xbf# comment\n\nA=1,2 \"x\"\n  B=2\nHOME\nno_such_variable_here", 56);
@@ -418,6 +420,17 @@ static void test_env(void **state)
 	env_file_write(blank, "A=1\n\nA B=1\n", 11);
 	assert_int_equal(READ("--env-file", good, "-e", "A=x,y\nz", "--env=C"), 0);
 	assert_true(passes_on("--env-item=A=x,y\nz") && passes_on("--env-item=C"));
+	assert_true(passes_on("--env-item=A=1,2 \"x\"") && passes_on("--env-item=B=2"));
+	// A pipe can be read only once; a file without an end is not read for ever.
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "PIPED=1\r\n", 9), 9);
+	close(fds[1]);
+	snprintf(piped, sizeof(piped), "/dev/fd/%d", fds[0]);
+	assert_int_equal(READ("--env-file", piped), 0);
+	assert_true(passes_on("--env-item=PIPED=1"));
+	close(fds[0]);
+	assert_refused(READ("--env-file", "/dev/zero"),
+	               "--env-file|/dev/zero is larger than 1 MiB");
 	assert_refused(READ("--env-file", nul), "--env-file|line 2|NUL");
 	setenv("LINUXRUN_ENV_FILE", blank, 1);
 	assert_refused(read_words(NULL), "LINUXRUN_ENV_FILE|line 3|\"A B=1\"|blanks");
