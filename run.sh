@@ -19,14 +19,20 @@ if [[ ${1:-} == --help || ($# == 1 && $1 == -h) ]]; then
 	exec cat -- "$STARINA_ROOT/tools/run/usage.txt"
 fi
 
+# prepare COMMAND...: runs a step before the container. A signal that ends this script ends the step, too, and one that ends the
+# step ends the script.
+prepare() {
+	local status=0
+	setpriv --pdeathsig TERM -- "$@" >&2 || status=$?
+	((status < 128)) || exit "$status"
+	return "$status"
+}
+
 # stdout is the container's: whatever else there is to say goes to stderr.
 if [[ -z ${STARINA_NO_BUILD:-} ]]; then
-	status=0
-	"$STARINA_ROOT/setup.sh" --for run >&2 || status=$?
-	((status < 128)) || exit "$status" # a signal ended it
-	((status == 0)) || exit 125
-	make --directory="$STARINA_ROOT" --no-print-directory --silent -j"$(nproc)" BUILD="$STARINA_BUILD" \
-		run-files >&2 </dev/null || {
+	prepare "$STARINA_ROOT/setup.sh" --for run || exit 125
+	prepare make --directory="$STARINA_ROOT" --no-print-directory --silent -j"$(nproc)" BUILD="$STARINA_BUILD" \
+		run-files </dev/null || {
 		echo "run.sh: the build failed; the lines above say why" >&2
 		exit 125
 	}

@@ -256,6 +256,26 @@ test_run_ends_as_setup_was_stopped() {
 	[[ $status == 125 ]]
 }
 
+# A signal to run.sh alone, while it sets up: nothing goes on behind its back.
+test_setup_ends_with_run() {
+	local pid status=0
+	mkdir -p "$WORK/tree"
+	cp "$REPO/run.sh" "$WORK/tree/"
+	cat >"$WORK/tree/setup.sh" <<-'EOT'
+		#!/usr/bin/env bash
+		trap 'echo ended >ended; exit 143' TERM
+		echo $$ >started
+		while :; do sleep 0.1; done
+	EOT
+	chmod +x "$WORK/tree/setup.sh"
+	(cd "$WORK" && exec tree/run.sh) >"$WORK/out" 2>&1 &
+	pid=$!
+	await test -s "$WORK/started" || return 1
+	kill -USR1 "$pid"
+	wait "$pid" || status=$?
+	[[ $status == 138 ]] && await test -s "$WORK/ended"
+}
+
 test_misspelt_setting_is_refused() {
 	! STARINA_CAHCE=x "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'STARINA_CAHCE is no setting' && said 'STARINA_CACHE'
 }

@@ -127,7 +127,7 @@ static const struct flag flags[] = {
 	        "the container's MAC address follows from its IP address"),
 	SETS("memory", 'm', FLAG_SIZE, OPTION_MEMORY),
 	ACCEPTED("memory-reservation", 0, FLAG_SIZE, ALONE),
-	ACCEPTED("memory-swap", 0, FLAG_TEXT, NO_SWAP),
+	ACCEPTED("memory-swap", 0, FLAG_SIZE, NO_SWAP),
 	ACCEPTED("memory-swappiness", 0, FLAG_NUMBER, NO_SWAP),
 	REFUSED("mount", 0, FLAG_TEXT, NULL, NO_FOLDERS),
 	SETS("name", 0, FLAG_TEXT, OPTION_NAME),
@@ -298,7 +298,8 @@ int flag_value_check(const struct flag *flag, const char **value, struct error *
 	case FLAG_TEXT: return 0;
 	case FLAG_NUMBER: good = is_number(*value); break;
 	case FLAG_DECIMAL: good = is_decimal(*value); break;
-	case FLAG_SIZE: good = size_parse(*value, &size); break;
+	// -1 is docker's "unlimited", where there is such a thing.
+	case FLAG_SIZE: good = size_parse(*value, &size) || strcmp(*value, "-1") == 0; break;
 	case FLAG_DURATION: good = is_duration(*value); break;
 	}
 	if (good)

@@ -213,10 +213,15 @@ static int short_flags(struct options *options, char **argv, int *index, struct 
 // What somebody writes who takes run.sh for docker, or a switch's value for a word of its own.
 static const char *image_hint(const char *word)
 {
-	static const char *const commands[] = { "build",  "container", "create", "exec",  "image",
-		                                "images", "inspect",   "kill",   "login", "logs",
-		                                "ps",     "pull",      "push",   "rm",    "rmi",
-		                                "start",  "stop",      "stats",  "volume" };
+	static const char *const commands[] = {
+		"attach",  "build", "builder", "buildx", "commit",  "compose", "container",
+		"context", "cp",    "create",  "diff",   "events",  "exec",    "export",
+		"history", "image", "images",  "import", "info",    "inspect", "kill",
+		"load",    "login", "logout",  "logs",   "network", "pause",   "plugin",
+		"port",    "ps",    "pull",    "push",   "rename",  "restart", "rm",
+		"rmi",     "save",  "search",  "start",  "stats",   "stop",    "system",
+		"tag",     "top",   "unpause", "update", "version", "volume",  "wait",
+	};
 
 	if (strcmp(word, "run") == 0)
 		return "run.sh is docker's `run` already: leave the word out, as in ./run.sh alpine";

@@ -368,6 +368,8 @@ static void test_bad_flags(void **state)
 	assert_refused(READ("--memroy", "1g"), "--memroy is unknown|did you mean --memory?");
 	assert_refused(READ("-dit", "alpine"), "--detach|&");
 	assert_refused(READ("-m", "0.01g"), "--memory 0.01g|32M");
+	assert_refused(READ("--memory-swap", "lots"), "--memory-swap=lots|a size");
+	assert_refused(READ("-m", "-1"), "--memory -1|32M");
 	assert_refused(READ("--cpus", "x"), "--cpus=x|a number");
 	assert_refused(READ("--cpu-quota", "500000"), "--cpu-quota 500000|0.01 to 4 CPUs");
 	assert_refused(READ("--cpu-quota", "50000", "--cpus=1"), "--cpu-quota 50000|--cpus");
