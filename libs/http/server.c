@@ -6,27 +6,35 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
+static void start_ticking(struct http_server *server)
+{
+	nsec_t now;
+
+	if (server->ticking || (server->num_connections == 0 && !server->deaf) || clock_get(CLOCK_MONOTONIC, &now))
+		return;
+	server->ticking = timer_set(server->timer.handle, now + HTTP_TICK_SECONDS * NSEC_PER_SEC) == 0;
+}
+
+// Memory or handles are out: the server listens again when the timer ticks.
+static void listen_later(struct http_server *server, const char *what)
+{
+	log_error("cannot %s: trying again in %d s", what, HTTP_TICK_SECONDS);
+	server->deaf = true;
+	start_ticking(server);
+}
+
 static void reconnect(struct http_server *server)
 {
 	loop_close(server->loop, &server->control);
 	loop_close(server->loop, &server->listener);
 	if (service_client_again(&server->client))
-		log_error("cannot connect to tcpip any more");
+		listen_later(server, "connect to tcpip");
 }
 
 static void lost(struct loop *loop, struct source *source)
 {
 	(void)loop;
 	reconnect(source->context);
-}
-
-static void start_ticking(struct http_server *server)
-{
-	nsec_t now;
-
-	if (server->ticking || server->num_connections == 0 || clock_get(CLOCK_MONOTONIC, &now))
-		return;
-	server->ticking = timer_set(server->timer.handle, now + HTTP_TICK_SECONDS * NSEC_PER_SEC) == 0;
 }
 
 static void timer_signalled(struct loop *loop, struct source *source)
@@ -39,6 +47,10 @@ static void timer_signalled(struct loop *loop, struct source *source)
 		log_error("cannot set the timer");
 	list_for_each_safe(entry, &server->connections)
 		http_connection_tick(container_of(entry, struct http_connection, entry));
+	if (server->deaf) {
+		server->deaf = false;
+		reconnect(server);
+	}
 	start_ticking(server);
 }
 
@@ -75,15 +87,18 @@ static void control_message(struct loop *loop, struct source *source, struct mes
 		if (loop_add(loop, &server->listener, m->handles[0], &listener_ops, server)) {
 			handle_close(m->handles[0]);
 			server->listener.handle = HANDLE_NONE;
-			log_error("cannot watch the listener");
+			listen_later(server, "watch the listener");
 			return;
 		}
 		log_info("serving %s", server->uri);
 		return;
 	}
-	if (!message_decode_error(m, &error, &tail, &tail_len))
+	if (!message_decode_error(m, &error, &tail, &tail_len)) {
 		log_error("cannot listen on %s: %.*s (%s)", server->uri, (int)tail_len,
 		          (const char *)tail, error_text(error.error));
+		if (error.error != ERR_INVALID && server->listener.handle == HANDLE_NONE)
+			listen_later(server, "listen");
+	}
 	message_discard(m);
 }
 
@@ -94,9 +109,9 @@ static void connected(void *context, handle_t channel)
 	struct http_server *server = context;
 
 	if (loop_add(server->loop, &server->control, channel, &control_ops, server)) {
-		log_error("cannot watch the connection to tcpip");
 		handle_close(channel);
 		server->control.handle = HANDLE_NONE;
+		listen_later(server, "watch the connection to tcpip");
 		return;
 	}
 	if (open_send(channel, 1, server->uri))

@@ -58,8 +58,9 @@ struct http_server {
 	struct service_client client;
 	struct source control;
 	struct source listener;
-	struct source timer;  // ticks while there are connections
+	struct source timer;   // ticks while there are connections, or it is deaf
 	bool ticking;
+	bool deaf;             // it could not listen, and tries again at the next tick
 	struct list connections;
 };
 

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT
+//
+// Whole conversations: clients, a server and servers behind its proxy, each of which says what it likes, in pieces cut anywhere, and
+// reads, ends, resets and closes when it likes. The server, the proxy, the loop and the services are the real ones; the kernel is
+// system_fake.c's. At the end nothing may be left. An input is a list of steps, a byte of what and a byte of how, some with bytes that follow.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libs/http/proxy.h"
+#include "libs/http/server.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/system_fake.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CLIENTS 4u
+#define UPSTREAMS 4u
+#define PENDING 8u
+
+// What a step may say at once, so that the fuzzer need not find HTTP by itself.
+static const char *const client_says[] = {
+	"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /p HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /p HTTP/1.0\r\n\r\n",
+	"HEAD /p HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
+	"POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+	"POST /n HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+	"GET /s HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /f HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /f HTTP/1.0\r\n\r\n",
+	"GET /n HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	"5\r\nhello\r\n",
+	"0\r\n\r\n",
+	"hello",
+};
+static const char *const server_says[] = {
+	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+	"HTTP/1.0 200 OK\r\n\r\n",
+	"HTTP/1.1 100 Continue\r\n\r\n",
+	"HTTP/1.1 204 No\r\n\r\n",
+	"5\r\nhello\r\n",
+	"0\r\n\r\n",
+	"hello",
+};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct loop loop;
+static struct http_server server;
+static handle_t connector, control, listener;
+static handle_t clients[CLIENTS], upstreams[UPSTREAMS];
+// Exchanges that the handler answers later, and proxies without a connection.
+static struct http_exchange *pending[PENDING];
+static struct http_proxy *proxies[PENDING];
+
+// --- The app ---
+
+static const uint8_t block[3000];
+
+// `user` counts the blocks that are left.
+static void go_on(struct http_exchange *exchange)
+{
+	while (exchange->user != NULL && http_can_send(exchange)) {
+		exchange->user = (void *)((uintptr_t)exchange->user - 1);
+		if (http_send(exchange, block, sizeof(block)) != 0) {
+			http_abort(exchange);
+			return;
+		}
+		if (exchange->user == NULL && exchange->open_end && http_send_end(exchange) != 0)
+			return;
+	}
+}
+
+static void keep(struct http_exchange *exchange)
+{
+	for (size_t i = 0; i < PENDING; i++) {
+		if (pending[i] == NULL) {
+			pending[i] = exchange;
+			return;
+		}
+	}
+	http_respond(exchange, 503, "text/plain", "no", 2);
+}
+
+static void keep_proxy(struct http_exchange *exchange, const struct http_request_head *head)
+{
+	struct http_proxy *proxy;
+
+	for (size_t i = 0; i < PENDING; i++) {
+		if (proxies[i] != NULL)
+			continue;
+		proxies[i] = http_proxy_create(&loop, exchange, head);
+		return;
+	}
+	proxy = http_proxy_create(&loop, exchange, head);
+	if (proxy != NULL)
+		http_proxy_connected(proxy, HANDLE_NONE);
+}
+
+static void on_request(void *context, struct http_exchange *exchange, const struct http_request_head *head)
+{
+	static const char fields[] = "X: y\r\n";
+	char what = head->target.len > 1 ? (char)head->target.data[1] : ' ';
+
+	(void)context;
+	if (what == 'p') {
+		keep_proxy(exchange, head);
+	} else if (what == 'n') {
+		keep(exchange);
+	} else if (what == 's') {
+		exchange->user = (void *)200;
+		if (http_respond_start(exchange, 200, "text/plain", 200 * sizeof(block)) == 0)
+			go_on(exchange);
+		else
+			http_abort(exchange);
+	} else if (what == 'f') {
+		exchange->user = (void *)50;
+		if (http_respond_fields(exchange, 200, (struct span){.data = (const uint8_t *)fields, .len = 6}, false, 0) == 0)
+			go_on(exchange);
+		else
+			http_abort(exchange);
+	} else {
+		http_respond(exchange, 200, "text/plain", block, head->target.len * 100 % sizeof(block));
+	}
+}
+
+static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
+{
+	(void)context;
+	if (bytes.len == 0)
+		abort();
+	if (bytes.data[0] == '!')
+		http_abort(exchange);
+	else if (bytes.data[0] == '=')
+		http_pause_body(exchange, true);
+}
+
+static void on_writable(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	go_on(exchange);
+}
+
+static void on_gone(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	for (size_t i = 0; i < PENDING; i++) {
+		if (pending[i] == exchange)
+			pending[i] = NULL;
+	}
+}
+
+static const struct http_handler handler = {.request = on_request, .body = on_body, .writable = on_writable, .gone = on_gone};
+
+// --- The others ---
+
+static void close_end(handle_t *end)
+{
+	if (*end != HANDLE_NONE)
+		handle_close(*end);
+	*end = HANDLE_NONE;
+}
+
+static void drain(handle_t end)
+{
+	struct message m;
+	handle_t handle;
+
+	while (end != HANDLE_NONE && fake_take(end, &m, &handle)) {
+		if (handle != HANDLE_NONE)
+			handle_close(handle);
+	}
+}
+
+// tcpip, which lives again as soon as the server asks: it takes the open request and gives a listener.
+static void serve_tcpip(void)
+{
+	struct message m;
+	struct msg_open open;
+	const uint8_t *tail;
+	handle_t ends[2], handle;
+	size_t len;
+
+	handle_t fresh = fake_provider_accept(connector);
+
+	if (fresh != HANDLE_NONE) {
+		close_end(&control);
+		control = fresh;
+	}
+	while (control != HANDLE_NONE && fake_take(control, &m, &handle)) {
+		if (handle != HANDLE_NONE)
+			handle_close(handle);
+		if (message_decode_open(&m, &open, &tail, &len) != 0)
+			continue;
+		if (channel_create(ends) != 0) {
+			error_send(control, open.id, ERR_NO_MEMORY, "cannot listen");
+			continue;
+		}
+		close_end(&listener);
+		listener = ends[1];
+		if (open_reply_send(control, open.id, ends[0]) != 0)
+			handle_close(ends[0]);
+	}
+}
+
+static void connect_client(handle_t *client)
+{
+	struct msg_connect connect = {0};
+	struct message m;
+	handle_t ends[2];
+
+	if (*client != HANDLE_NONE || listener == HANDLE_NONE || channel_create(ends) != 0)
+		return;
+	if (message_encode_connect(&m, &connect, "tcp:1.2.3.4:5", 13) != 0)
+		abort();
+	m.handles[0] = ends[0];
+	m.num_handles = 1;
+	fake_send(listener, &m);
+	*client = ends[1];
+}
+
+static void say(handle_t end, const void *bytes, size_t len)
+{
+	struct message m;
+
+	if (end == HANDLE_NONE)
+		return;
+	if (payload_make(&m, bytes, len) == 0)
+		fake_send(end, &m);
+}
+
+// As bytes that lie somewhere in a folio, of which the message may lie.
+static void say_folio(handle_t end, const uint8_t *bytes, size_t len, uint8_t how)
+{
+	struct msg_data data = {.offset = how, .length = (uint32_t)(how > 250 ? len * 100 : len)};
+	struct message m;
+	handle_t folio;
+	void *base;
+
+	if (end == HANDLE_NONE || folio_create(4096, FOLIO_CONTIGUOUS, &folio) != 0)
+		return;
+	if (folio_map(folio, PROT_WRITE, &base) != 0 || message_encode_data(&m, &data, NULL, 0) != 0)
+		abort();
+	memcpy((uint8_t *)base + how, bytes, len);
+	m.handles[0] = folio;
+	m.num_handles = 1;
+	fake_send(end, &m);
+}
+
+static void say_type(handle_t end, uint32_t type, uint16_t len)
+{
+	struct message m;
+
+	if (end == HANDLE_NONE)
+		return;
+	message_init(&m, type);
+	memset(m.data, 0, sizeof(m.data));
+	m.len = len;
+	fake_send(end, &m);
+}
+
+static void connect_proxy(size_t i, handle_t *upstream)
+{
+	struct http_proxy *proxy = proxies[i];
+	handle_t ends[2];
+
+	if (proxy == NULL)
+		return;
+	proxies[i] = NULL;
+	if (*upstream != HANDLE_NONE || channel_create(ends) != 0) {
+		http_proxy_connected(proxy, HANDLE_NONE);
+		return;
+	}
+	*upstream = ends[1];
+	http_proxy_connected(proxy, ends[0]);
+}
+
+static void answer_pending(struct http_exchange *exchange, uint8_t how)
+{
+	if (exchange == NULL)
+		return;
+	for (size_t i = 0; i < PENDING; i++) {
+		if (pending[i] == exchange)
+			pending[i] = NULL;
+	}
+	http_pause_body(exchange, false);
+	// It may be gone by now: it is the handler's as long as it has not been told.
+	if (how % 4 == 0)
+		http_abort(exchange);
+	else
+		http_respond(exchange, how % 2 != 0 ? 200 : 404, "text/plain", block, how);
+}
+
+enum step { CONNECT, SAY, SAY_FOLIO, SNIPPET, TYPE, CLOSE, DRAIN, PROXY, ANSWER, TIME, MEMORY, RESTART, NUM_STEPS };
+
+// Returns how many bytes of `data` it has used.
+static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size)
+{
+	static const uint32_t types[] = {MSG_END, MSG_ABORT, MSG_OPEN, MSG_DATA, 99};
+	bool is_client = (how & 4) == 0;
+	handle_t *end = is_client ? &clients[how % CLIENTS] : &upstreams[how % UPSTREAMS];
+	size_t len = size > 0 ? data[0] : 0;
+
+	switch (what) {
+	case CONNECT:
+		connect_client(&clients[how % CLIENTS]);
+		return 0;
+	case SAY:
+	case SAY_FOLIO:
+		len = len + 1 > size ? (size > 0 ? size - 1 : 0) : len;
+		if (what == SAY)
+			say(*end, data + 1, len);
+		else
+			say_folio(*end, data + 1, len, how);
+		return size > 0 ? len + 1 : 0;
+	case SNIPPET: {
+		const char *text = is_client ? client_says[len % COUNT(client_says)] : server_says[len % COUNT(server_says)];
+		size_t cut = how >= 128 ? how % strlen(text) : strlen(text);
+
+		say(*end, text, cut);
+		say(*end, text + cut, strlen(text) - cut);
+		return size > 0 ? 1 : 0;
+	}
+	case TYPE:
+		say_type(*end, types[(how >> 3) % COUNT(types)], (how & 128) != 0 ? 0 : 8);
+		return 0;
+	case CLOSE:
+		close_end(end);
+		return 0;
+	case DRAIN:
+		drain(*end);
+		return 0;
+	case PROXY:
+		connect_proxy(how % PENDING, &upstreams[(how >> 3) % UPSTREAMS]);
+		return 0;
+	case ANSWER:
+		answer_pending(pending[how % PENDING], how >> 3);
+		return 0;
+	case TIME:
+		fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC);
+		return 0;
+	case MEMORY:
+		fake_memory_fail(how);
+		return 0;
+	default:
+		if ((how & 1) != 0)
+			close_end(&control);
+		close_end(&listener);
+		return 0;
+	}
+}
+
+static void start(void)
+{
+	if (loop_init(&loop) != 0)
+		abort();
+	connector = fake_connector_create();
+	if (http_server_start(&loop, &server, connector, "tcp-listen:0.0.0.0:80", &handler, NULL) != 0)
+		abort();
+}
+
+static void finish(size_t handles, size_t allocated)
+{
+	fake_memory_fail(0);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		close_end(&clients[i]);
+		close_end(&upstreams[i]);
+	}
+	fake_loop_settle(&loop);
+	for (size_t i = 0; i < PENDING; i++) {
+		struct http_proxy *proxy = proxies[i];
+
+		proxies[i] = NULL;
+		if (proxy != NULL)
+			http_proxy_connected(proxy, HANDLE_NONE);
+		answer_pending(pending[i], 1);
+	}
+	for (int i = 0; i < 8; i++) {
+		fake_time_pass(HTTP_TICK_SECONDS * NSEC_PER_SEC);
+		fake_loop_settle(&loop);
+		serve_tcpip();
+	}
+	if (server.listener.handle == HANDLE_NONE || server.num_connections != 0 || fake_num_allocated() != allocated || fake_num_handles() > handles)
+		abort();  // something is left
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static size_t handles, allocated;
+
+	if (handles == 0) {
+		start();
+		serve_tcpip();
+		fake_loop_settle(&loop);
+		handles = fake_num_handles();
+		allocated = fake_num_allocated();
+	}
+	while (size >= 2) {
+		size_t used = 2 + step((enum step)(data[0] % NUM_STEPS), data[1], data + 2, size - 2);
+
+		data += used;
+		size -= used;
+		fake_loop_settle(&loop);
+		serve_tcpip();
+		fake_loop_settle(&loop);
+	}
+	finish(handles, allocated);
+	return 0;
+}
