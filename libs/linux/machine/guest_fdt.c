@@ -169,7 +169,9 @@ error_t guest_fdt_write(const struct guest_fdt_config *config, struct mut_span o
 
 	if (config->num_cpus == 0 || config->num_cpus > MAX_CPUS)
 		return ERR_TOO_LARGE;
-	check(&t, fdt_create(t.fdt, (int)out.len));
+	// What libfdt has not begun it must not look at.
+	if (out.len > INT32_MAX || fdt_create(t.fdt, (int)out.len) != 0)
+		return ERR_TOO_LARGE;
 	check(&t, fdt_finish_reservemap(t.fdt));
 	node_begin(&t, "");
 	prop_u32(&t, "#address-cells", 2);

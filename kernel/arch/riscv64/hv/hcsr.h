@@ -79,7 +79,8 @@
 #define CAUSE_VIRTUAL_INSN 22
 #define CAUSE_STORE_GUEST_PAGE 23
 
-#ifndef __ASSEMBLER__
+// Host tests take the numbers only.
+#if !defined(__ASSEMBLER__) && !defined(STARINA_HOST)
 #include <stdint.h>
 
 #define hcsr_read(number)                                                                          \

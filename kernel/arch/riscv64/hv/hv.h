@@ -40,6 +40,8 @@ static inline bool hv_has_sstc(void)
 uint64_t hv_time(void);
 // All harts forget all guest-physical translations before this returns.
 void hv_fence_gstage(void);
+// This hart forgets what it may remember of guest-physical address `gpa`: that nothing is mapped there, too.
+void hv_fence_gstage_here(gpa_t gpa);
 // The harts of `mask` (by index) forget the virtual translations of the guest that is loaded on this hart, and fetch
 // instructions anew. Returns once they have. Harts outside of guests need not be named.
 void hv_fence_guest_remote(uint64_t mask);

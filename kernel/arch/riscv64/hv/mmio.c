@@ -176,7 +176,7 @@ static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout
 	case HVSPACE_FAULT_MAPPED:
 		// This hart may remember that nothing was mapped there (privileged specification, "Hypervisor Memory-Management Fence
 		// Instructions"). Pairs with the stores of gstage_map(), on whichever hart: another hart that faults comes here itself.
-		hfence_gvma(gpa);
+		hv_fence_gstage_here(gpa);
 		vcpu->stats.page_fault++;
 		return HV_REENTER;
 	case HVSPACE_FAULT_UNBACKED:

@@ -142,6 +142,11 @@ uint64_t hv_time(void)
 	return csr_read(time);
 }
 
+void hv_fence_gstage_here(gpa_t gpa)
+{
+	hfence_gvma(gpa);
+}
+
 void hv_fence_gstage(void)
 {
 	// The tables before any hart's fence: the firmware promises no order between our stores and other harts' fences (privileged

@@ -11,3 +11,7 @@ hvspace_test_SRCS := kernel/object/hvspace.c kernel/object/vcpu.c kernel/arch/ri
 HOST_TESTS += kernel/arch/riscv64/hv/vmid_race_test
 vmid_race_test_SRCS := kernel/arch/riscv64/hv/vmid.c
 vmid_race_test_CFLAGS := -fno-sanitize=address,undefined -fsanitize=thread -pthread
+HOST_FUZZERS += kernel/arch/riscv64/hv/guest_exit_fuzz
+guest_exit_fuzz_SRCS := $(patsubst %,kernel/arch/riscv64/hv/%.c,sbi sbi_base sbi_time sbi_ipi sbi_rfence sbi_hsm sbi_srst sbi_dbcn \
+	mmio insn) kernel/sched/spinlock_fake.c libs/base/span.c
+guest_exit_fuzz_LIBS := -lcmocka
