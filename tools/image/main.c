@@ -37,6 +37,7 @@ static const char usage_text[] =
 	"         --user=USER[:GROUP] --workdir=DIR --hostname=NAME --readonly\n"
 	"         --cpu-share=CPUS, such as 1.5; --pids-limit=N\n"
 	"         --domainname=NAME --annotation=KEY=VALUE... --no-new-privileges --oom-score-adj=N\n"
+	"         --ulimit=NAME=SOFT:HARD...\n"
 	"         --terminal=ROWSxCOLUMNS\n";
 
 static int fail(const struct error *err)
@@ -108,7 +109,7 @@ static int annotation_add(json_t *annotations, const char *text, struct error *e
 
 // One option of `config`. Returns 0, or -1 with `err` (empty: the option is unknown).
 static int config_option(struct bundle_options *bundle, json_t *command, json_t *env,
-                         json_t *annotations, int option, struct error *err)
+                         json_t *annotations, json_t *rlimits, int option, struct error *err)
 {
 	err->text[0] = '\0';
 	switch (option) {
@@ -134,6 +135,7 @@ static int config_option(struct bundle_options *bundle, json_t *command, json_t 
 	case 'o':
 		bundle->has_oom_score_adj = true;
 		return sscanf(optarg, "%5d", &bundle->oom_score_adj) == 1 ? 0 : -1;
+	case 'm': return bundle_rlimit_add(rlimits, optarg);
 	case 'l': return sscanf(optarg, "%9u", &bundle->pids_limit) == 1 ? 0 : -1;
 	case 't':
 		bundle->terminal = true;
@@ -181,19 +183,23 @@ static int command_config(int argc, char **argv)
 		{ "no-new-privileges", no_argument, NULL, 'p' },
 		{ "oom-score-adj", required_argument, NULL, 'o' },
 		{ "pids-limit", required_argument, NULL, 'l' },
+		{ "ulimit", required_argument, NULL, 'm' },
 		{ "terminal", required_argument, NULL, 't' },
 		{ 0 },
 	};
 	json_t *command = json_array();
 	json_t *env = json_array();
 	json_t *annotations = json_object();
-	struct bundle_options bundle = { .env = env, .annotations = annotations };
+	json_t *rlimits = json_array();
+	struct bundle_options bundle = { .env = env,
+		                         .annotations = annotations,
+		                         .rlimits = rlimits };
 	struct error err;
 	int option;
 	int status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (config_option(&bundle, command, env, annotations, option, &err) < 0) {
+		if (config_option(&bundle, command, env, annotations, rlimits, option, &err) < 0) {
 			status = err.text[0] ? fail(&err) : usage();
 			goto out;
 		}
@@ -203,6 +209,7 @@ out:
 	json_decref(command);
 	json_decref(env);
 	json_decref(annotations);
+	json_decref(rlimits);
 	return status;
 }
 

@@ -176,6 +176,58 @@ static json_t *user_make(const struct user *user)
 	return object;
 }
 
+static json_t *rlimit_value(long long limit)
+{
+	// RLIM_INFINITY, which JSON's integers do not hold.
+	return limit < 0 ? json_real(18446744073709551615.0) : json_integer(limit);
+}
+
+static void rlimit_put(json_t *rlimits, const char *type, long long soft, long long hard,
+                       bool replace)
+{
+	json_t *limit;
+	size_t i;
+
+	json_array_foreach(rlimits, i, limit)
+	{
+		if (strcmp(json_string_value(json_object_get(limit, "type")), type) != 0)
+			continue;
+		if (!replace)
+			return;
+		json_array_remove(rlimits, i);
+		break;
+	}
+	json_array_append_new(rlimits,
+	                      json_pack("{s:s, s:o, s:o}", "type", type, "soft", rlimit_value(soft),
+	                                "hard", rlimit_value(hard)));
+}
+
+int bundle_rlimit_add(json_t *rlimits, const char *text)
+{
+	char name[16];
+	char type[32] = "RLIMIT_";
+	long long soft, hard;
+
+	if (sscanf(text, "%15[a-z]=%18lld:%18lld", name, &soft, &hard) != 3)
+		return -1;
+	for (size_t i = 0; name[i]; i++)
+		type[7 + i] = (char)toupper((unsigned char)name[i]);
+	rlimit_put(rlimits, type, soft, hard, true);
+	return 0;
+}
+
+// All that hold: a list in config.json stands for Docker's own (default_rlimits of bootd).
+static json_t *rlimits_make(const json_t *wanted)
+{
+	json_t *rlimits = json_copy((json_t *)(uintptr_t)wanted);
+
+	rlimit_put(rlimits, "RLIMIT_NOFILE", 1048576, 1048576, false);
+	rlimit_put(rlimits, "RLIMIT_NPROC", -1, -1, false);
+	rlimit_put(rlimits, "RLIMIT_CORE", -1, -1, false);
+	rlimit_put(rlimits, "RLIMIT_SIGPENDING", -1, -1, false);
+	return rlimits;
+}
+
 static json_t *process_make(const json_t *config, const struct bundle_options *options,
                             const char *directory, const char *hostname, struct error *err)
 {
@@ -211,6 +263,8 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 	                    env, "cwd", cwd_text);
 	if (options->no_new_privileges)
 		json_object_set_new(process, "noNewPrivileges", json_true());
+	if (json_array_size(options->rlimits) > 0)
+		json_object_set_new(process, "rlimits", rlimits_make(options->rlimits));
 	if (options->has_oom_score_adj)
 		json_object_set_new(process, "oomScoreAdj", json_integer(options->oom_score_adj));
 	return process;

@@ -29,11 +29,17 @@ struct bundle_options {
 	bool has_oom_score_adj;
 	int oom_score_adj;
 	unsigned pids_limit;  // 0: none
+	const json_t
+		*rlimits;  // of config.json, in place of Docker's of the same type; empty: Docker's
 	unsigned cpu_quota;  // microseconds of processor time in each 100 ms; 0: no limit
 	bool terminal;
 	unsigned rows;  // of the terminal; 0: not known
 	unsigned columns;
 };
+
+// Adds NAME=SOFT:HARD to an array for `rlimits`, as "nofile=1024:-1"; -1 is no limit. The last one
+// of a name holds. -1 when it is none.
+int bundle_rlimit_add(json_t *rlimits, const char *text);
 
 // Makes config.json from `image`, an image configuration (OCI image spec, config.md); `directory` is where its
 // passwd and group are. The caller frees the text; NULL with `err`.

@@ -235,6 +235,64 @@ static int annotations_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
+// A limit: a number, or -1 for none.
+static bool limit_parse(const char *text, size_t length, long long *limit)
+{
+	char number[20];
+
+	if (length == 2 && strncmp(text, "-1", 2) == 0) {
+		*limit = -1;
+		return true;
+	}
+	if (length == 0 || length >= sizeof(number) - 1 || strspn(text, "0123456789") < length)
+		return false;
+	snprintf(number, sizeof(number), "%.*s", (int)length, text);
+	*limit = atoll(number);
+	return true;
+}
+
+// NAME=SOFT[:HARD], as getrlimit(2) and config.json have it.
+static int ulimit_read(struct settings *settings, const char *text, struct error *err)
+{
+	static const char *const names[] = {
+		"core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
+		"nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"
+	};
+	size_t name = strcspn(text, "=");
+	const char *soft_text = text[name] ? text + name + 1 : "";
+	size_t soft_length = strcspn(soft_text, ":");
+	const char *hard_text = soft_text[soft_length] ? soft_text + soft_length + 1 : soft_text;
+	long long soft, hard;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strlen(names[i]) != name || strncmp(names[i], text, name) != 0)
+			continue;
+		if (!limit_parse(soft_text, soft_length, &soft) ||
+		    !limit_parse(hard_text, strlen(hard_text), &hard))
+			break;
+		if (hard != -1 && (soft == -1 || soft > hard))
+			return error_set(
+				err, "--ulimit %.100s: the soft limit is above the hard one", text);
+		arguments_add(&settings->config_options, "--ulimit=%s=%lld:%lld", names[i], soft,
+		              hard);
+		return 0;
+	}
+	return error_set(err,
+	                 "--ulimit %.100s: it is NAME=SOFT[:HARD], such as nofile=1024:2048; -1 is "
+	                 "no limit",
+	                 text);
+}
+
+static int ulimits_read(struct settings *settings, struct error *err)
+{
+	const struct option_list *list = &settings->options.lists[LIST_ULIMIT];
+
+	for (size_t i = 0; i < list->count; i++)
+		if (ulimit_read(settings, list->items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 // The container's resolv.conf, and what is added to its hosts.
 static int resolver_read(struct settings *settings, struct error *err)
 {
@@ -262,7 +320,7 @@ int docker_settings_read(struct settings *settings, struct error *err)
 	    security_read(settings, err) < 0 || attach_read(settings, err) < 0 ||
 	    cpu_quota_read(settings, err) < 0 || pids_read(settings, err) < 0 ||
 	    oom_score_read(settings, err) < 0 || domainname_read(settings, err) < 0 ||
-	    resolver_read(settings, err) < 0)
+	    resolver_read(settings, err) < 0 || ulimits_read(settings, err) < 0)
 		return -1;
 	return annotations_read(settings, err);
 }

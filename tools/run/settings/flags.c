@@ -171,7 +171,7 @@ static const struct flag flags[] = {
 	REFUSED("tmpfs", 0, FLAG_TEXT, NULL,
 	        "without --disk all that is written is in memory; /dev/shm is with it, too"),
 	SETS("tty", 't', FLAG_SWITCH, OPTION_TTY),
-	REFUSED("ulimit", 0, FLAG_TEXT, NULL, "limits are docker's default ones"),
+	ADDS("ulimit", 0, LIST_ULIMIT),
 	REFUSED("use-api-socket", 0, FLAG_SWITCH, "false", "there is no such socket"),
 	SETS("user", 'u', FLAG_TEXT, OPTION_USER),
 	REFUSED("userns", 0, FLAG_TEXT, "|host",

@@ -60,6 +60,7 @@ enum option_list_id {
 	LIST_ENV_FILE,
 	LIST_PUBLISH,
 	LIST_SECURITY,
+	LIST_ULIMIT,
 	NUM_LISTS,
 };
 

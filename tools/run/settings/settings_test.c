@@ -344,6 +344,10 @@ static void test_docker_flags(void **state)
 	            passes_on("--oom-score-adj=-5"));
 	assert_true(passes_on("--domainname=x.y") && passes_on("--annotation=a=b=c") &&
 	            passes_on("--hostname=my_box."));
+	assert_int_equal(READ("--ulimit=nofile=1:2", "--ulimit", "core=0", "--ulimit", "stack=-1"),
+	                 0);
+	assert_true(passes_on("--ulimit=nofile=1:2") && passes_on("--ulimit=core=0:0") &&
+	            passes_on("--ulimit=stack=-1:-1"));
 	assert_int_equal(READ("--user=", "--entrypoint=", "--name", "", "alpine"), 0);
 	assert_true(passes_on("--entrypoint-word="));
 	assert_false(passes_on("--user="));
@@ -368,6 +372,12 @@ static void test_bad_flags(void **state)
 	assert_refused(READ("--memroy", "1g"), "--memroy is unknown|did you mean --memory?");
 	assert_refused(READ("-dit", "alpine"), "--detach|&");
 	assert_refused(READ("-m", "0.01g"), "--memory 0.01g|32M");
+	assert_refused(READ("--ulimit", "nofile"), "--ulimit nofile|NAME=SOFT[:HARD]");
+	assert_refused(READ("--ulimit", "files=1"), "--ulimit files=1|nofile=1024");
+	assert_refused(READ("--ulimit", "nofile=2:1"), "--ulimit nofile=2:1|above");
+	assert_refused(READ("--ulimit", "nofile=-1:1"), "--ulimit nofile=-1:1|above");
+	assert_refused(READ("--ulimit", "nofile=1:"), "--ulimit nofile=1:");
+	assert_refused(READ("--ulimit", "nofile=99999999999999999999"), "--ulimit nofile=999");
 	assert_refused(READ("--memory-swap", "lots"), "--memory-swap=lots|a size");
 	assert_refused(READ("-m", "-1"), "--memory -1|32M");
 	assert_refused(READ("--cpus", "x"), "--cpus=x|a number");
