@@ -4,6 +4,11 @@ control_frame_test_SRCS := $(BOOTD)/control_frame.c
 config_test_SRCS := $(addprefix $(BOOTD)/,config.c config_process.c config_json.c capability.c failure.c) \
 	third_party/cjson/cJSON.c
 config_test_CFLAGS := -D_GNU_SOURCE -Wno-conversion -Wno-sign-conversion -Wno-shadow -Wno-undef
+HOST_FUZZERS += $(BOOTD)/config_fuzz $(BOOTD)/control_session_fuzz
+config_fuzz_SRCS := $(config_test_SRCS) $(BOOTD)/container_user.c
+config_fuzz_CFLAGS := $(config_test_CFLAGS)
+control_session_fuzz_SRCS := $(config_test_SRCS) $(addprefix $(BOOTD)/,control_session.c control_frame.c stdio_relay.c)
+control_session_fuzz_CFLAGS := $(config_test_CFLAGS)
 lookup_test_SRCS := $(addprefix $(BOOTD)/,lookup.c failure.c)
 lookup_test_CFLAGS := -D_GNU_SOURCE
 container_user_test_SRCS := $(addprefix $(BOOTD)/,container_user.c failure.c)

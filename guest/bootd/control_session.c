@@ -80,6 +80,12 @@ static void fail(struct session *session, const struct control_header *request,
 	reply(session, request, failure->error, failure->message);
 }
 
+// What is half done stays so: this guest runs no container any more.
+static void give_up(struct session *session)
+{
+	session->process.state = PROCESS_FAILED;
+}
+
 static void handle_configure(struct session *session, const struct control_header *request,
 			     const uint8_t *body)
 {
@@ -125,15 +131,19 @@ static void handle_mount(struct session *session, const struct control_header *r
 	struct control_mount mount;
 	struct failure failure;
 
-	if (session->mounted) {
-		reply(session, request, -EALREADY, "mount: done already");
+	if (session->mounted || session->process.state > PROCESS_PREPARED) {
+		reply(session, request, -EALREADY, "mount: done already, or failed");
 		return;
 	}
 	memcpy(&mount, body, sizeof(mount));
-	if (check_mount(session, &mount, &failure) != 0 ||
-	    (session->process.state != PROCESS_PREPARED &&
-	     (rootfs_mount_image(mount.root_sectors, &failure) != 0 ||
-	      rootfs_mount_layers(mount.writable_disk == 1, &failure) != 0))) {
+	if (check_mount(session, &mount, &failure) != 0) {
+		fail(session, request, &failure);
+		return;
+	}
+	if (session->process.state != PROCESS_PREPARED &&
+	    (rootfs_mount_image(mount.root_sectors, &failure) != 0 ||
+	     rootfs_mount_layers(mount.writable_disk == 1, &failure) != 0)) {
+		give_up(session);
 		fail(session, request, &failure);
 		return;
 	}
@@ -156,11 +166,14 @@ static void handle_prepare(struct session *session, const struct control_header 
 	memcpy(&prepare, body, sizeof(prepare));
 	clock_and_entropy_set(prepare.wall_time_ns, NULL, 0);
 	session->process.number = 1;
-	if (prepare_container(&session->process, prepare.root_sectors, session->has_network ? &session->network : NULL,
-			      session->control, &failure) == 0)
+	if (prepare_container(&session->process, prepare.root_sectors,
+	                      session->has_network ? &session->network : NULL, session->control,
+	                      &failure) == 0) {
 		reply(session, request, 0, "");
-	else
+	} else {
+		give_up(session);
 		reply(session, request, failure.error, failure.message);
+	}
 }
 
 static void handle_release(struct session *session, const struct control_header *request,
@@ -169,16 +182,19 @@ static void handle_release(struct session *session, const struct control_header 
 	struct failure failure;
 
 	(void)body;
-	if (session->process.state != PROCESS_PREPARED) {
-		reply(session, request, -EINVAL, "release: nothing is prepared");
+	// After MOUNT, the prepared root is the container's.
+	if (session->process.state != PROCESS_PREPARED || session->mounted) {
+		reply(session, request, -EINVAL, "release: nothing is prepared, or it is taken");
 		return;
 	}
 	container_process_discard(&session->process);
 	cgroup_allow_all();  // the disk, too
-	if (rootfs_unmount(&failure) == 0)
+	if (rootfs_unmount(&failure) == 0) {
 		reply(session, request, 0, "");
-	else
+	} else {
+		give_up(session);
 		reply(session, request, failure.error, failure.message);
+	}
 }
 
 static void handle_network(struct session *session, const struct control_header *request,
@@ -227,8 +243,7 @@ static void handle_create(struct session *session, const struct control_header *
 		return;
 	}
 	if (create_process(session, &failure) != 0) {
-		// What is half set up stays so: this guest runs no other container.
-		session->process.state = PROCESS_FAILED;
+		give_up(session);
 		fail(session, request, &failure);
 		return;
 	}
@@ -420,8 +435,10 @@ int session_init(struct session *session)
 	struct control_ready ready = { .version = CONTROL_VERSION };
 
 	session->process.pidfd = session->process.socket = session->process.master = -1;
-	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
+	for (int i = 0; i < PROCESS_NUM_RELAYS; i++) {
 		session->process.pipes[i] = -1;
+		relay_init(&session->process.relays[i], NULL, -1, -1, -1);
+	}
 	session->control = console_port_open(GUEST_PORT_CONTROL, 0);
 	if (session->control < 0)
 		return session->control;

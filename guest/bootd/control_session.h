@@ -25,7 +25,7 @@ struct session {
 	struct config config;
 	struct process process;	 // number 1
 	bool lingers;  // the process has ended; its connections have not
-	struct linger linger;
+	struct linger_wait linger;
 
 	// Frames not written yet: each write of a port costs exits of the VM, so they are gathered.
 	uint8_t out[SESSION_OUT_CAPACITY];

@@ -35,12 +35,14 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-bool linger_goes_on(struct linger *linger)
+bool linger_goes_on(struct linger_wait *linger)
 {
 	if (count_orphans() == 0)
 		return false;
 	if (!linger->began) {
-		*linger = (struct linger){ .began = true, .deadline = now() + LINGER_MAX_S * 1000000000ull, .pause_ms = FIRST_PAUSE_MS };
+		*linger = (struct linger_wait){ .began = true,
+			                        .deadline = now() + LINGER_MAX_S * 1000000000ull,
+			                        .pause_ms = FIRST_PAUSE_MS };
 		return true;
 	}
 	if (linger->pause_ms < LONGEST_PAUSE_MS)

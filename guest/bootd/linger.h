@@ -11,7 +11,7 @@
 // container is as patient as docker stop, 10 s; one behind a switch that restarts, or on a busy machine, is to be reached.
 #define LINGER_MAX_S 5
 
-struct linger {
+struct linger_wait {
 	bool began;
 	uint64_t deadline;  // CLOCK_MONOTONIC, nanoseconds
 	int pause_ms;
@@ -19,7 +19,7 @@ struct linger {
 
 // Whether connections that nobody has open any more still wait for their peers to acknowledge all, up to LINGER_MAX_S from the
 // first call on. Ask again after linger->pause_ms. `linger` is zeroed memory.
-bool linger_goes_on(struct linger *linger);
+bool linger_goes_on(struct linger_wait *linger);
 
 // The number of connections without an owner in what /proc/net/sockstat says; 0 when it does not say.
 unsigned long linger_orphans(const char *sockstat);

@@ -49,7 +49,7 @@ static _Noreturn void rehearse_child(struct config *config, int control)
 {
 	static struct process process;
 	struct failure failure = { 0 };
-	struct linger linger = { 0 };
+	struct linger_wait linger = { 0 };
 
 	rehearse_configure();
 	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(false, &failure) == 0 &&

@@ -9,7 +9,7 @@ from bootd_process_tests import (default_capabilities, default_limits, exec_form
                                  stdin_to_stdout, unknown_user, user_by_name)
 from bootd_view_tests import (console_of_a_terminal, dev_nodes, masked_paths, mounts, only_its_processes,
                               readonly_paths, readonly_root, readonly_root_by_config, resources, runtime_files)
-from bootd_vmm import CONFIGURE, MOUNT, RELEASE, network_body
+from bootd_vmm import CONFIGURE, CREATE, MOUNT, RELEASE, START, network_body
 
 
 @test()
@@ -58,3 +58,15 @@ def prepared_at_the_wrong_time(guest):
     guest.send(CONFIGURE, bytes(40) + json.dumps(config("probe", "hello")).encode())
     guest.send(MOUNT, struct.pack("<IIQ", 0, 1, 0))
     check(guest.end()[3], "mount: a prepared container has its writable layer: release it first")
+
+
+@test()
+def release_after_mount(guest):
+    """The prepared root is the container's then."""
+    check(guest.prepare(), (0, ""))
+    guest.send(CONFIGURE, bytes(40) + json.dumps(config("probe", "hello")).encode())
+    guest.send(MOUNT, struct.pack("<IIQ", 0, 0, 0))
+    check(guest.reply(guest.send(RELEASE))[0], -22)
+    guest.send(CREATE)
+    guest.send(START)
+    check(guest.end(), (0, b"hello\n", b"", None))

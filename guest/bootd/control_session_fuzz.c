@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+//
+// A hostile VMM on the control port: any bytes, in any pieces. The requests' order is kept by the real
+// session; what they would do to a guest is done by nobody, and checks that it may be done.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "guest/bootd/cgroup.h"
+#include "guest/bootd/console_port.h"
+#include "guest/bootd/control_frame.h"
+#include "guest/bootd/control_session.h"
+#include "guest/bootd/network.h"
+#include "guest/bootd/prepare.h"
+#include "guest/bootd/pty.h"
+#include "guest/bootd/rootfs.h"
+#include "guest/bootd/wall_clock.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct session session;
+static uint8_t failures;  // a bit for each thing that fails
+static bool has_image;
+static bool has_layers;
+
+static void check(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static int outcome(int bit, struct failure *failure)
+{
+	return failures >> bit & 1 ? failure_set(failure, FAILURE_SETUP, -EIO, "it is to fail") : 0;
+}
+
+void clock_and_entropy_set(uint64_t wall_time_ns, const uint8_t *entropy, size_t size)
+{
+	(void)wall_time_ns;
+	check(size == 0 || entropy != NULL);
+}
+
+int console_port_open(enum guest_port port, int flags)
+{
+	(void)flags;
+	return port == GUEST_PORT_CONTROL ? session.control : -ENOENT;
+}
+
+void network_loopback_up(void)
+{
+}
+
+int network_configure(const struct control_network *network, struct failure *failure)
+{
+	(void)network;
+	return outcome(0, failure);
+}
+
+int rootfs_mount_image(uint64_t sectors, struct failure *failure)
+{
+	(void)sectors;
+	check(!has_layers);
+	has_image = true;
+	return outcome(1, failure);
+}
+
+int rootfs_mount_layers(bool writable_disk, struct failure *failure)
+{
+	(void)writable_disk;
+	check(has_image && !has_layers);
+	has_layers = (failures >> 2 & 1) == 0;
+	return outcome(2, failure);
+}
+
+int rootfs_unmount(struct failure *failure)
+{
+	check(has_layers);
+	has_image = has_layers = (failures >> 3 & 1) != 0;
+	return outcome(3, failure);
+}
+
+void cgroup_allow_all(void)
+{
+}
+
+bool linger_goes_on(struct linger_wait *linger)
+{
+	(void)linger;
+	return false;
+}
+
+int pty_resize(int master, uint16_t rows, uint16_t columns)
+{
+	(void)rows;
+	(void)columns;
+	check(master >= 0);
+	return 0;
+}
+
+int prepare_container(struct process *process, uint64_t root_sectors,
+                      const struct control_network *network, int control, struct failure *failure)
+{
+	(void)root_sectors;
+	(void)network;
+	(void)control;
+	check(process->state == PROCESS_NONE && !has_layers);
+	if (outcome(4, failure) != 0)
+		return failure->error;
+	has_image = has_layers = true;
+	process->state = PROCESS_PREPARED;
+	return 0;
+}
+
+void container_process_set_order_text(struct process *process, const uint8_t *text, size_t size)
+{
+	static uint8_t order[CONTROL_MAX_BODY];
+
+	check(process->state == PROCESS_PREPARED && size <= sizeof(order));
+	memcpy(order, text, size);
+}
+
+static int create(struct process *process, const struct config *config, struct failure *failure)
+{
+	check(has_layers && config->process.args.count > 0 &&
+	      config->process.args.items[0] != NULL);
+	if (outcome(5, failure) != 0)
+		return failure->error;
+	process->state = PROCESS_CREATED;
+	process->master = config->process.terminal ? 0 : -1;
+	return 0;
+}
+
+int container_process_create(struct process *process, struct config *config, bool readonly_root,
+                             int control, struct failure *failure)
+{
+	(void)readonly_root;
+	(void)control;
+	check(process->state == PROCESS_NONE);
+	return create(process, config, failure);
+}
+
+int container_process_create_prepared(struct process *process, const struct config *config,
+                                      bool readonly_root, struct failure *failure)
+{
+	(void)readonly_root;
+	check(process->state == PROCESS_PREPARED);
+	return create(process, config, failure);
+}
+
+void container_process_discard(struct process *process)
+{
+	check(process->state == PROCESS_PREPARED);
+	process->state = PROCESS_NONE;
+}
+
+int container_process_go(struct process *process, const uint8_t *frames, size_t size)
+{
+	(void)frames;
+	(void)size;
+	check(process->state == PROCESS_CREATED);
+	if (failures >> 6 & 1)
+		return -E2BIG;
+	process->state = failures >> 7 & 1 ? PROCESS_FAILED : PROCESS_EXITED;
+	process->failure.error = -ENOENT;
+	return 0;
+}
+
+int container_process_signal(const struct process *process, int signal)
+{
+	check(process->state >= PROCESS_CREATED && signal >= 1 && signal <= 64);
+	return 0;
+}
+
+bool container_process_finished(const struct process *process)
+{
+	return process->state == PROCESS_EXITED;
+}
+
+// All that bootd says is whole frames.
+static void read_frames(int peer)
+{
+	static uint8_t buffer[1 << 20];
+	struct control_header header;
+	ssize_t got;
+	size_t used = 0;
+
+	while ((got = read(peer, buffer + used, sizeof(buffer) - used)) > 0)
+		used += (size_t)got;
+	for (size_t at = 0; at < used; at += sizeof(header) + header.length) {
+		check(frame_parse(buffer + at, used - at, &header) == 0);
+		check(header.type >= CONTROL_REPLY);
+	}
+}
+
+static void begin(int control)
+{
+	memset(&session, 0, sizeof(session));
+	session.control = control;
+	has_image = has_layers = false;
+	check(session_init(&session) == 0);
+}
+
+static void send_piece(int peer, const uint8_t *data, size_t size)
+{
+	if (session.shut_down)
+		return;
+	check(write(peer, data, size) == (ssize_t)size);
+	session_read(&session);
+	session_report(&session);
+	session_flush(&session);
+	read_frames(peer);
+}
+
+// Pieces of uneven sizes, so that frames are cut anywhere.
+static void send_bytes(int peer, const uint8_t *data, size_t size)
+{
+	while (size > 0) {
+		size_t piece = 1 + (size_t)data[0] * 16;
+
+		if (piece > size)
+			piece = size;
+		send_piece(peer, data, piece);
+		data += piece;
+		size -= piece;
+	}
+}
+
+#define CONFIG(more) "{\"process\":{\"args\":[\"x\"]" more "}}"
+
+static const struct {
+	uint16_t type;
+	uint16_t fixed;  // bytes of body that the input gives
+	const char *text;
+} kinds[] = {
+	{ CONTROL_CONFIGURE, sizeof(struct control_configure), CONFIG("") },
+	{ CONTROL_CONFIGURE, sizeof(struct control_configure), CONFIG(",\"terminal\":true") },
+	{ CONTROL_CONFIGURE, sizeof(struct control_configure), "{}" },
+	{ CONTROL_MOUNT, sizeof(struct control_mount), "" },
+	{ CONTROL_CREATE, 0, "" },
+	{ CONTROL_START, 0, "" },
+	{ CONTROL_SIGNAL, sizeof(struct control_signal), "" },
+	{ CONTROL_RESIZE, sizeof(struct control_resize), "" },
+	{ CONTROL_SHUTDOWN, 0, "" },
+	{ CONTROL_NETWORK, sizeof(struct control_network), "" },
+	{ CONTROL_PREPARE, sizeof(struct control_prepare), "" },
+	{ CONTROL_RELEASE, 0, "" },
+};
+
+// Requests in a right form: a byte says which, and whether zeros or the next bytes are its body.
+static void send_requests(int peer, const uint8_t *data, size_t size)
+{
+	while (size > 0) {
+		const size_t kind = (data[0] & 0x7f) % (sizeof(kinds) / sizeof(kinds[0]));
+		struct control_header header = { .type = kinds[kind].type, .request = 1 };
+		uint8_t body[64] = { 0 };
+		uint8_t frame[256];
+		size_t used = 0;
+		size_t length = data[0] >> 7 != 0 ? kinds[kind].fixed : 0;
+
+		if (length > size - 1)
+			length = size - 1;
+		memcpy(body, data + 1, length);
+		check(frame_append(frame, sizeof(frame), &used, &header, body, kinds[kind].fixed,
+		                   kinds[kind].text, strlen(kinds[kind].text)) == 0);
+		send_piece(peer, frame, used);
+		data += 1 + length;
+		size -= 1 + length;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int ends[2];
+
+	if (size < 2 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+		return 0;
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	failures = data[0];
+	begin(ends[0]);
+	if (data[1] & 1)
+		send_requests(ends[1], data + 2, size - 2);
+	else
+		send_bytes(ends[1], data + 2, size - 2);
+	close(ends[0]);
+	close(ends[1]);
+	if (session.configured)
+		config_deinit(&session.config);
+	return 0;
+}
