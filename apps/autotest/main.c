@@ -36,21 +36,35 @@ struct system_info test_system_info(struct autotest *t)
 	return info;
 }
 
-// Whether `name` has `part` in it.
-static bool name_has(const char *name, const char *part)
+// Whether `name` has the first `len` bytes of `part` in it.
+static bool name_has(const char *name, const char *part, size_t len)
 {
 	for (; *name != '\0'; name++) {
-		if (strncmp(name, part, strlen(part)) == 0)
+		if (strncmp(name, part, len) == 0)
 			return true;
 	}
-	return *part == '\0';
+	return len == 0;
+}
+
+// Whether `name` has one of the parts in it; there is a `|` between two.
+static bool is_wanted(const char *name, const char *parts)
+{
+	for (;;) {
+		const char *end = strchr(parts, '|');
+
+		if (name_has(name, parts, end == NULL ? strlen(parts) : (size_t)(end - parts)))
+			return true;
+		if (end == NULL)
+			return false;
+		parts = end + 1;
+	}
 }
 
 static void run_suites(struct autotest *t, const struct test *const *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (const struct test *test = list[i]; test->name != NULL; test++) {
-			if (!name_has(test->name, environ_config(t->env, "only")))
+			if (!is_wanted(test->name, environ_config(t->env, "only")))
 				continue;
 			t->failed = false;
 			test->run(t);
@@ -113,7 +127,7 @@ APP(autotest,
 	    {NEED_CONFIG, "devices", "0", 0},
 	    {NEED_CONFIG, "host_port", "0", 0},
 	    {NEED_CONFIG, "udp_port", "0", 0},
-	    // Runs only the tests with this in their name.
+	    // Runs only the tests with this, or one of several separated by |, in their name.
 	    {NEED_CONFIG, "only", "", 0},
 	    {NEED_SYSTEM, "control", NULL, 0},
     });

@@ -182,7 +182,7 @@ def main():
     parser.add_argument("--smp", type=int, default=1, help="harts (default 1)")
     parser.add_argument("--timeout", type=int, default=1500, help="seconds (default 1500)")
     parser.add_argument("--quick", action="store_true", help="leave out the tests of the devices")
-    parser.add_argument("--only", default="", help="run the tests with this text in their name")
+    parser.add_argument("--only", default="", help="run the tests with this text, or one of several separated by |, in their name")
     parser.add_argument("--log", help="write the machine's whole log to this file")
     parser.add_argument("--verbose", action="store_true", help="show the machine's whole log")
     parser.add_argument("--machine", default=os.environ.get("STARINA_MACHINE", "virt"), help="QEMU's -M (default virt)")

@@ -3,9 +3,9 @@
 # The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
 # with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
 
-.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-debug test-tools test-guest test-fresh
+.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-tools test-guest test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-debug test-os-fuzz test-guest test-e2e
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-os-fuzz test-guest test-e2e
 
 check: ## the quick part of `make test`: lint, host tests, one boot
 	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint test-host test-os-quick
@@ -26,6 +26,10 @@ test-os-quick: $(BUILD)/starina-test.elf
 test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 4 $(BUILD)/debug/starina-test.elf
+
+# QEMU=... tries another emulator.
+test-machines: $(BUILD)/starina-test.elf ## the OS on other interrupt controllers, harts, addresses and device trees
+	$(Q)CROSS_COMPILE=$(CROSS_COMPILE) tools/test/machines_test.py $(BUILD)
 
 test-tools: ## the scripts: setup.sh, GDB commands, make services, make fuzz
 	$(Q)tools/setup/setup_test.sh
