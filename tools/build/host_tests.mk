@@ -16,24 +16,41 @@ FUZZ_RUNS ?= 20000
 
 include $(wildcard */tests.mk */*/tests.mk */*/*/tests.mk */*/*/*/tests.mk)
 
-# Headers are listed by a run of their own: a compilation of several files leaves those of the last one only.
-host_test_sources = $(filter %.c,$(1).c $($(notdir $(1))_SRCS))
-
 # NAME_SRCS is the test's own: two tests of one name would each be built with the other's sources.
 host_test_names := $(notdir $(HOST_TESTS) $(HOST_FUZZERS))
 $(foreach name,$(sort $(host_test_names)),$(if $(filter 1,$(words $(filter $(name),$(host_test_names)))),,\
 	$(error two host tests are named $(name): rename one, with its $(name)_SRCS)))
 
-define host_test_rules
-$(BUILD)/host-tests/$(1): $(1).c $$($(notdir $(1))_SRCS)
-	$$(call say,HOSTCC,$(1))
+# Tests with the same compiler and flags share their objects. A set of objects is named by them.
+empty :=
+space := $(empty) $(empty)
+HOST_TESTS_CC := $(HOSTCC)
+HOST_FUZZERS_CC := clang -fsanitize=fuzzer-no-link -Wno-unknown-warning-option
+host_test_set = $(BUILD)/host-tests/obj/$(1)$(subst =,_,$(subst /,_,$(subst $(space),,$($(notdir $(2))_CFLAGS))))
+host_test_objects = $(patsubst %.c,$(call host_test_set,$(1),$(2))/%.o,$(filter %.c,$(2).c $($(notdir $(2))_SRCS)))
+
+# (set, compiler, flags)
+define host_object_rules
+ifeq ($(filter $(1),$(host_test_sets)),)
+host_test_sets += $(1)
+$(1)/%.o: %.c
+	$$(call say,HOSTCC,$$<)
 	@mkdir -p $$(@D)
-	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -MM -MP -MT $$@ $$(call host_test_sources,$(1)) >$$@.d
-	$(Q)$(2) $$(HOST_CFLAGS) $$($(notdir $(1))_CFLAGS) -o $$@ $$(call host_test_sources,$(1)) $$($(notdir $(1))_LIBS) $(3)
--include $(BUILD)/host-tests/$(1).d
+	$(Q)$(2) $$(HOST_CFLAGS) $(3) -MMD -MP -c -o $$@ $$<
+endif
 endef
-$(foreach test,$(HOST_TESTS),$(eval $(call host_test_rules,$(test),$(HOSTCC),-lcmocka)))
-$(foreach test,$(HOST_FUZZERS),$(eval $(call host_test_rules,$(test),clang -fsanitize=fuzzer -Wno-unknown-warning-option)))
+
+# (TESTS or FUZZERS, the test, linker, libraries)
+define host_test_rules
+$(eval $(call host_object_rules,$(call host_test_set,$(1),$(2)),$(HOST_$(1)_CC),$($(notdir $(2))_CFLAGS)))
+$(BUILD)/host-tests/$(2): $(call host_test_objects,$(1),$(2))
+	@mkdir -p $$(@D)
+	$(Q)$(3) -fsanitize=address,undefined $($(notdir $(2))_CFLAGS) -o $$@ $$^ $($(notdir $(2))_LIBS) $(4)
+HOST_TEST_OBJECTS += $(call host_test_objects,$(1),$(2))
+endef
+$(foreach test,$(HOST_TESTS),$(eval $(call host_test_rules,TESTS,$(test),$(HOSTCC),-lcmocka)))
+$(foreach test,$(HOST_FUZZERS),$(eval $(call host_test_rules,FUZZERS,$(test),clang -fsanitize=fuzzer)))
+-include $(patsubst %.o,%.d,$(sort $(HOST_TEST_OBJECTS)))
 
 .PHONY: test-host
 test-host: $(addprefix $(BUILD)/host-tests/,$(HOST_TESTS) $(HOST_FUZZERS)) ## unit tests and short fuzzing on the host
