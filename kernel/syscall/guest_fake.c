@@ -11,8 +11,9 @@
 
 uint64_t (*guest_fake_choose)(uint64_t bound);
 
-void hv_init_once(void)
+bool hv_init_once(void)
 {
+	return true;
 }
 
 uint64_t hv_time(void)
