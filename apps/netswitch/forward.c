@@ -83,6 +83,7 @@ static enum guard_verdict judge(struct frame *f)
 	enum guard_verdict verdict = GUARD_PASS;
 	size_t max;
 
+	f->meta.flags &= (uint16_t)~NETDEV_FRAME_OF_PORT;  // we alone say so
 	if (f->from->kind == PORT_VM || (f->meta.flags & GSO_FLAGS) != 0)
 		headers_copy(f);
 	if (f->from->kind != PORT_VM)
@@ -354,7 +355,7 @@ static bool pass_through(struct port *from, struct message *m)
 	if (from != &sw->uplink || sw->num_vm_ports > 0 || m->len < sizeof(meta))
 		return false;
 	memcpy(&meta, m->data, sizeof(meta));
-	if (!takes(to, meta.flags))
+	if (!takes(to, meta.flags) || (meta.flags & NETDEV_FRAME_OF_PORT) != 0)
 		return false;
 	if (to->up)
 		port_send(to, m, from);

@@ -128,10 +128,11 @@ static uint16_t frame_flags(unsigned who)
 
 static size_t put_ipv4(uint8_t *frame, unsigned who, uint8_t protocol, size_t payload)
 {
-	const uint8_t ours[4] = {10, 0, 2, 15};
-	uint8_t *ip = frame + 14;
+	uint8_t ours[4] = {10, 0, 2, 15}, *ip = frame + 14;
 	uint16_t sum;
 
+	if (tcpip.link.netif_added && !ip4_addr_isany(netif_ip4_addr(&tcpip.link.netif)))
+		memcpy(ours, &netif_ip4_addr(&tcpip.link.netif)->addr, 4);
 	memcpy(frame, our_mac, 6);
 	put_mac(frame + 6, who);
 	put16(frame + 12, 0x0800);
@@ -226,7 +227,7 @@ static void give_dhcp(uint8_t how, const uint8_t *data, size_t len)
 	if (dhcp == NULL)
 		return;
 	put32(packet + 4, dhcp->xid);
-	put_ip(packet + 16, how % 4);
+	memcpy(packet + 16, (const uint8_t[]){10, 0, 2, (uint8_t)(15 + how % 2)}, 4);
 	memcpy(packet + 28, our_mac, 6);
 	put32(packet + 236, 0x63825363);
 	memcpy(packet + 240, data, len);
@@ -248,9 +249,10 @@ static void give_dns(uint8_t how, const uint8_t *data, size_t len)
 	give_udp(0, 53, query_port, packet, query_len + len);
 }
 
-static void give_arp(unsigned who)
+// The address 10.0.2.`host` is that of `who`.
+static void give_arp(unsigned who, uint8_t host)
 {
-	const uint8_t ours[4] = {10, 0, 2, 15};
+	const uint8_t ours[4] = {10, 0, 2, 15}, theirs[4] = {10, 0, 2, host};
 	uint8_t frame[42] = {0};
 
 	memcpy(frame, our_mac, 6);
@@ -262,7 +264,7 @@ static void give_arp(unsigned who)
 	frame[19] = 4;
 	frame[21] = 2;
 	put_mac(frame + 22, who);
-	put_ip(frame + 28, who);
+	memcpy(frame + 28, theirs, 4);
 	memcpy(frame + 32, our_mac, 6);
 	memcpy(frame + 38, ours, 4);
 	give_frame(frame, sizeof(frame), frame_flags(who), true);
@@ -276,7 +278,7 @@ static void look_at_frame(const uint8_t *frame, size_t len)
 	for (size_t i = 0; i < len; i++)
 		sum = (uint8_t)(sum + frame[i]);
 	if (len >= 42 && get16(frame + 12) == 0x0806 && frame[21] == 1 && frame[38] == 10)
-		give_arp(frame[41] < 100 ? 0 : frame[41] - 99u);
+		give_arp(frame[41] < 100 ? 0 : frame[41] - 99u, frame[41]);
 	if (len > 42 && get16(frame + 12) == 0x0800 && frame[23] == 17 && get16(frame + 36) == 53) {
 		query_len = len - 42 < sizeof(query) ? len - 42 : sizeof(query);
 		memcpy(query, frame + 42, query_len);
@@ -444,18 +446,45 @@ static void pass(nsec_t ns)
 	turn();
 }
 
+// Where ICMP and ICMPv6 have their checksum is the right one.
+static void fill_icmp_checksum(uint8_t *frame, size_t at, size_t len, uint8_t protocol)
+{
+	uint8_t pseudo[40 + FRAME_MAX] = {0};
+	size_t extra = protocol == IP6_NEXTH_ICMP6 ? 40 : 0;
+	uint16_t sum;
+
+	if ((protocol != IP_PROTO_ICMP && protocol != IP6_NEXTH_ICMP6) || len < 4)
+		return;
+	put16(frame + at + 2, 0);
+	if (extra != 0) {
+		memcpy(pseudo, frame + 22, 32);
+		put16(pseudo + 34, len);
+		pseudo[39] = protocol;
+	}
+	memcpy(pseudo + extra, frame + at, len);
+	sum = (uint16_t)~checksum_sum(pseudo, extra + len);
+	memcpy(frame + at + 2, &sum, 2);
+}
+
+// A packet of the protocol in the first byte. An IPv4 fragment, if `how` says so, at a place of the second.
 static void give_ip(enum step what, uint8_t how, const uint8_t *data, size_t len)
 {
 	uint8_t frame[FRAME_MAX];
 	unsigned who = how % 3;
 	uint8_t protocol = len > 0 ? data[0] : 0;
+	uint16_t sum;
 	size_t at;
 
 	len -= len > 0;
 	at = what == IPV6 ? put_ipv6(frame, who, protocol, len) : put_ipv4(frame, who, protocol, len);
-	if ((how & 0x80) != 0 && what == IPV4)
-		put16(frame + 20, 0x2000);  // a fragment
 	memcpy(frame + at, data + 1, len);
+	fill_icmp_checksum(frame, at, len, protocol);
+	if ((how & 0x80) != 0 && what == IPV4 && len > 0) {
+		put16(frame + 20, ((how & 0x40) != 0 ? 0x2000u : 0) | data[1] % 8u);
+		put16(frame + 24, 0);
+		sum = (uint16_t)~checksum_sum(frame + 14, 20);
+		memcpy(frame + 24, &sum, 2);
+	}
 	give_frame(frame, at + len, frame_flags(who), (how & 8) != 0);
 }
 
@@ -570,6 +599,16 @@ static void finish(size_t handles, size_t allocated)
 	abort();  // something is left
 }
 
+// The next input finds the static address again.
+static void restart(void)
+{
+	if (!tcpip.link.netif_added || netif_ip4_addr(&tcpip.link.netif)->addr == PP_HTONL(LWIP_MAKEU32(10, 0, 2, 15)))
+		return;
+	close_end(&device);
+	turn();
+	pass(11 * NSEC_PER_SEC);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static size_t handles, allocated;
@@ -588,5 +627,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size -= 3 + len;
 	}
 	finish(handles, allocated);
+	restart();
 	return 0;
 }
