@@ -105,7 +105,7 @@ static void fills_in_dockers_defaults(void **state)
 	assert_false(config.process.has_no_new_privileges);
 	assert_true(capability_default_set == 0xa80425fb);
 	assert_int_equal(config.num_mounts, 7);
-	assert_int_equal(config.process.num_rlimits, 3);
+	assert_int_equal(config.process.num_rlimits, 4);
 	assert_int_equal(config.num_sysctls, 2);
 	assert_true(config.resources.memory == 0 && config.resources.pids == 0 && config.resources.cpu_quota == 0);
 	assert_true(config.masked_paths.count > 5);
