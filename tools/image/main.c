@@ -37,7 +37,7 @@ static const char usage_text[] =
 	"         --user=USER[:GROUP] --workdir=DIR --hostname=NAME --readonly\n"
 	"         --cpu-share=CPUS, such as 1.5; --pids-limit=N\n"
 	"         --domainname=NAME --annotation=KEY=VALUE... --no-new-privileges --oom-score-adj=N\n"
-	"         --ulimit=NAME=SOFT:HARD...\n"
+	"         --ulimit=NAME=SOFT:HARD... --capabilities=CAP_NAME,...\n"
 	"         --terminal=ROWSxCOLUMNS\n";
 
 static int fail(const struct error *err)
@@ -135,6 +135,7 @@ static int config_option(struct bundle_options *bundle, json_t *command, json_t 
 	case 'o':
 		bundle->has_oom_score_adj = true;
 		return sscanf(optarg, "%5d", &bundle->oom_score_adj) == 1 ? 0 : -1;
+	case 'b': bundle->capabilities = optarg; return 0;
 	case 'm': return bundle_rlimit_add(rlimits, optarg);
 	case 'l': return sscanf(optarg, "%9u", &bundle->pids_limit) == 1 ? 0 : -1;
 	case 't':
@@ -184,6 +185,7 @@ static int command_config(int argc, char **argv)
 		{ "oom-score-adj", required_argument, NULL, 'o' },
 		{ "pids-limit", required_argument, NULL, 'l' },
 		{ "ulimit", required_argument, NULL, 'm' },
+		{ "capabilities", required_argument, NULL, 'b' },
 		{ "terminal", required_argument, NULL, 't' },
 		{ 0 },
 	};

@@ -4,7 +4,7 @@ run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c r
 	$(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
-settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c container_settings.c docker_settings.c flags.c guest_kernel.c image_tool.c images.c \
+settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c capability_settings.c container_settings.c docker_settings.c flags.c guest_kernel.c image_tool.c images.c \
 	options.c published_ports.c resolver.c settings.c) tools/run/signals.c \
 	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c) $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 settings_test_CFLAGS := -D_GNU_SOURCE
@@ -28,3 +28,7 @@ uart_log_fuzz_CFLAGS := -D_GNU_SOURCE
 settings_fuzz_SRCS := $(settings_test_SRCS)
 settings_fuzz_CFLAGS := -D_GNU_SOURCE -Wno-discarded-qualifiers
 settings_fuzz_LIBS := -ljansson
+HOST_TESTS += tools/run/settings/docker_settings_test
+docker_settings_test_SRCS := $(settings_test_SRCS)
+docker_settings_test_CFLAGS := -D_GNU_SOURCE
+docker_settings_test_LIBS := -ljansson

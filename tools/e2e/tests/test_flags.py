@@ -117,11 +117,11 @@ def canonical_line_of_a_ci_job(context):
     """Flags that say what is so anyway, and such as work, all in one line."""
     result = context.run("--rm=true", "--platform", "linux/riscv64", "--pull=always", "--init", "--name", "job-1", "--restart=no",
                          "--net=bridge", "--security-opt", "no-new-privileges", "-l", "a=b", "--cidfile", "id", "-q",
-                         "--pids-limit=8", "--ulimit", "nofile=100:200", "--ulimit=core=0", "--oom-score-adj", "7", "--domainname", "x.example", "-m", "0.25g", "--cpus", "0",
+                         "--pids-limit=8", "--cap-drop=ALL", "--cap-add", "NET_BIND_SERVICE", "--ulimit", "nofile=100:200", "--ulimit=core=0", "--oom-score-adj", "7", "--domainname", "x.example", "-m", "0.25g", "--cpus", "0",
                          "-w", "/src", "-it=false", userland(context), "sh", "-c",
-                         "grep NoNewPrivs: /proc/self/status; cat /sys/fs/cgroup/pids.max /proc/self/oom_score_adj; pwd; "
+                         "grep -E 'CapEff|NoNewPrivs' /proc/self/status; cat /sys/fs/cgroup/pids.max /proc/self/oom_score_adj; pwd; "
                          "cat /proc/sys/kernel/domainname; ulimit -n; ulimit -Hn; ulimit -c; grep -c 'Max processes *unlimited' /proc/self/limits")
-    check_equal((result.status, result.stdout.decode()), (0, "NoNewPrivs:\t1\n8\n7\n/src\nx.example\n100\n200\n0\n1\n"), result)
+    check_equal((result.status, result.stdout.decode()), (0, "CapEff:\t0000000000000400\nNoNewPrivs:\t1\n8\n7\n/src\nx.example\n100\n200\n0\n1\n"), result)
     check_equal(result.stderr, "")
     check_equal(len((context.scratch / "id").read_text()), 64)
     check_refused(context.run("--cidfile", "id", "x"), "--cidfile id", "the file is there")

@@ -228,6 +228,27 @@ static json_t *rlimits_make(const json_t *wanted)
 	return rlimits;
 }
 
+// As Docker has it: a user other than root may get them by a setuid program only.
+static json_t *capabilities_make(const char *names, bool root)
+{
+	json_t *set = json_array();
+	json_t *none = json_array();
+	json_t *start = root ? set : none;
+	json_t *object;
+
+	while (*names) {
+		size_t length = strcspn(names, ",");
+
+		json_array_append_new(set, json_stringn(names, length));
+		names += length + (names[length] == ',');
+	}
+	object = json_pack("{s:O, s:O, s:O}", "bounding", set, "permitted", start, "effective",
+	                   start);
+	json_decref(set);
+	json_decref(none);
+	return object;
+}
+
 static json_t *process_make(const json_t *config, const struct bundle_options *options,
                             const char *directory, const char *hostname, struct error *err)
 {
@@ -263,6 +284,9 @@ static json_t *process_make(const json_t *config, const struct bundle_options *o
 	                    env, "cwd", cwd_text);
 	if (options->no_new_privileges)
 		json_object_set_new(process, "noNewPrivileges", json_true());
+	if (options->capabilities)
+		json_object_set_new(process, "capabilities",
+		                    capabilities_make(options->capabilities, user.uid == 0));
 	if (json_array_size(options->rlimits) > 0)
 		json_object_set_new(process, "rlimits", rlimits_make(options->rlimits));
 	if (options->has_oom_score_adj)

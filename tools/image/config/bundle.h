@@ -25,6 +25,8 @@ struct bundle_options {
 	const char *domainname;  // NULL: none
 	const json_t *annotations;  // an object of texts; win over the image's
 	bool readonly;
+	const char *
+		capabilities;  // "CAP_KILL,CAP_CHOWN", in place of Docker's default set; NULL: that
 	bool no_new_privileges;  // for root, too
 	bool has_oom_score_adj;
 	int oom_score_adj;

@@ -28,7 +28,6 @@
 #define ALONE "only one container runs on the machine, so there is nobody to share it with"
 #define NO_HOST_DISK "the container has no disk of the host's to limit"
 #define WINDOWS "it is for Windows"
-#define CAPABILITIES "capabilities are docker's default set"
 #define HEALTH "a container that runs in the foreground is asked for its health by nobody"
 #define NO_FOLDERS "there are no shared folders yet; data is kept in a --disk-file"
 #define NO_LISTS "labels are for lists of containers, and there is none"
@@ -43,8 +42,8 @@ static const struct flag flags[] = {
 	ADDS("attach", 'a', LIST_ATTACH),
 	ACCEPTED("blkio-weight", 0, FLAG_NUMBER, ALONE),
 	REFUSED("blkio-weight-device", 0, FLAG_TEXT, NULL, NO_HOST_DISK),
-	REFUSED("cap-add", 0, FLAG_TEXT, NULL, CAPABILITIES),
-	REFUSED("cap-drop", 0, FLAG_TEXT, NULL, CAPABILITIES),
+	ADDS("cap-add", 0, LIST_CAP_ADD),
+	ADDS("cap-drop", 0, LIST_CAP_DROP),
 	REFUSED("cgroup-parent", 0, FLAG_TEXT, "",
 	        "the container's control group is in its own virtual machine"),
 	REFUSED("cgroupns", 0, FLAG_TEXT, "|private",
@@ -143,7 +142,8 @@ static const struct flag flags[] = {
 	        "the container has a PID namespace of its own, in its own virtual machine"),
 	SETS("pids-limit", 0, FLAG_NUMBER, OPTION_PIDS_LIMIT),
 	SETS("platform", 0, FLAG_TEXT, OPTION_PLATFORM),
-	REFUSED("privileged", 0, FLAG_SWITCH, "false", CAPABILITIES),
+	REFUSED("privileged", 0, FLAG_SWITCH, "false",
+	        "a container has docker's default capabilities at most"),
 	ADDS("publish", 'p', LIST_PUBLISH),
 	REFUSED("publish-all", 'P', FLAG_SWITCH, "false", "name each port with --publish"),
 	REFUSED("pull", 0, FLAG_TEXT, "|always|missing",

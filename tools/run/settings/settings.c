@@ -157,7 +157,8 @@ int settings_read(struct settings *settings, int argc, char **argv, struct error
 		return 0;
 	settings->gdb = option_is_on(&settings->options, OPTION_GDB);
 	settings->log_path = settings->options.values[OPTION_LOG].value;
-	if (container_settings_read(settings, err) < 0 || docker_settings_read(settings, err) < 0)
+	if (container_settings_read(settings, err) < 0 || docker_settings_read(settings, err) < 0 ||
+	    capability_settings_read(settings, err) < 0)
 		return -1;
 	if (settings->config_options.failed)
 		return error_set(err, "out of memory");

@@ -60,9 +60,11 @@ struct settings {
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err);
 void settings_deinit(struct settings *settings);
 
-// What is the container's own (container_settings.c, docker_settings.c); part of settings_read().
+// What is the container's own (container_settings.c, docker_settings.c, capability_settings.c);
+// part of settings_read().
 int container_settings_read(struct settings *settings, struct error *err);
 int docker_settings_read(struct settings *settings, struct error *err);
+int capability_settings_read(struct settings *settings, struct error *err);
 
 // Gives the container a number of CPUs, in thousandths, that `option` asks for. -1 with `err`.
 int cpu_share_set(struct settings *settings, const struct option *option, unsigned thousandths,
