@@ -49,12 +49,9 @@ static uint32_t reg_read(unsigned index)
 	uintptr_t address = uart + ((uintptr_t)index << shift);
 
 	switch (width) {
-	case 4:
-		return *(volatile uint32_t *)address;
-	case 2:
-		return *(volatile uint16_t *)address;
-	default:
-		return *(volatile uint8_t *)address;
+	case 4: return *(volatile uint32_t *)address;
+	case 2: return *(volatile uint16_t *)address;
+	default: return *(volatile uint8_t *)address;
 	}
 }
 
@@ -63,14 +60,9 @@ static void reg_write(unsigned index, uint8_t value)
 	uintptr_t address = uart + ((uintptr_t)index << shift);
 
 	switch (width) {
-	case 4:
-		*(volatile uint32_t *)address = value;
-		break;
-	case 2:
-		*(volatile uint16_t *)address = value;
-		break;
-	default:
-		*(volatile uint8_t *)address = value;
+	case 4: *(volatile uint32_t *)address = value; break;
+	case 2: *(volatile uint16_t *)address = value; break;
+	default: *(volatile uint8_t *)address = value;
 	}
 }
 

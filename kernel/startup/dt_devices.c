@@ -33,7 +33,7 @@ struct node_info {
 	uint32_t interrupt_parent;  // phandle; 0: as the bus above says
 	bool is_controller;
 	bool has_reg;
-	bool dma_is_plain;          // coherent, and at the addresses that the harts use
+	bool dma_is_plain;  // coherent, and at the addresses that the harts use
 };
 
 // The buses from the root to the node that the walk is at.
@@ -42,7 +42,7 @@ struct walk {
 	int bus[MAX_BUSES];
 	uint32_t interrupt_parent[MAX_BUSES];  // 0: none
 	bool dma_is_plain[MAX_BUSES];
-	int depth;                             // of the last bus
+	int depth;  // of the last bus
 };
 
 static void note_property(struct node_info *info, const char *name, const void *value, int len)
@@ -66,8 +66,8 @@ static void note_property(struct node_info *info, const char *name, const void *
 		info->is_controller = true;
 	} else if (strcmp(name, "dma-noncoherent") == 0 || strcmp(name, "iommus") == 0 ||
 	           (strcmp(name, "dma-ranges") == 0 && len > 0)) {
-		// RISC-V's devices are coherent unless they say that they are not, and reach memory at its own addresses
-		// unless something translates them.
+		// RISC-V's devices are coherent unless they say that they are not, and reach memory
+		// at its own addresses unless something translates them.
 		info->dma_is_plain = false;
 	}
 }
@@ -76,8 +76,9 @@ static void read_node(const void *tree, int node, struct node_info *info)
 {
 	int property;
 
-	*info = (struct node_info){.dma_is_plain = true};
-	fdt_for_each_property_offset(property, tree, node) {
+	*info = (struct node_info){ .dma_is_plain = true };
+	fdt_for_each_property_offset(property, tree, node)
+	{
 		const char *name;
 		int len;
 		const void *value = fdt_getprop_by_offset(tree, property, &name, &len);
@@ -101,8 +102,8 @@ static bool is_compatible(const struct node_info *info, const char *name)
 	return false;
 }
 
-// The virtio device id behind a virtio-mmio slot; 0 when it is empty. Runs on the early page table, whose direct map
-// reaches device registers too.
+// The virtio device id behind a virtio-mmio slot; 0 when it is empty. Runs on the early page table,
+// whose direct map reaches device registers too.
 static uint32_t virtio_slot_device_id(paddr_t base)
 {
 	const volatile uint32_t *regs = page_to_virt(base);
@@ -115,13 +116,16 @@ static uint32_t virtio_slot_device_id(paddr_t base)
 static void add_compatible(struct device *device, const char *name)
 {
 	if (device->num_compatible < DEVICE_MAX_COMPATIBLE)
-		str_copy(device->compatible[device->num_compatible++], name, sizeof(device->compatible[0]));
+		str_copy(device->compatible[device->num_compatible++], name,
+		         sizeof(device->compatible[0]));
 }
 
-// Its first interrupt, if that goes to the controller that the kernel drives (DTSpec 2.4.1). A trigger is the second cell.
+// Its first interrupt, if that goes to the controller that the kernel drives (DTSpec 2.4.1). A
+// trigger is the second cell.
 static void read_irq(const struct walk *walk, const struct node_info *info, struct device *device)
 {
-	uint32_t parent = info->interrupt_parent != 0 ? info->interrupt_parent : walk->interrupt_parent[walk->depth];
+	uint32_t parent = info->interrupt_parent != 0 ? info->interrupt_parent
+						      : walk->interrupt_parent[walk->depth];
 	int needed = (int)machine.irq_chip.cells;
 	const uint32_t *cells = info->interrupts;
 	int len = info->interrupts_len;
@@ -131,14 +135,17 @@ static void read_irq(const struct walk *walk, const struct node_info *info, stru
 		cells = info->interrupts_extended + 1;
 		len = info->interrupts_extended_len - 4;
 	}
-	if (machine.irq_chip.kind == IRQ_CHIP_NONE || parent != machine.irq_chip.phandle || needed < 1 || len / 4 < needed)
+	if (machine.irq_chip.kind == IRQ_CHIP_NONE || parent != machine.irq_chip.phandle ||
+	    needed < 1 || len / 4 < needed)
 		return;
 	device->irq = fdt32_to_cpu(cells[0]);
 	device->irq_trigger = needed > 1 ? (uint8_t)(fdt32_to_cpu(cells[1]) & 0xf) : 0;
 }
 
-// virtio is the one kind of device here that reaches memory by itself. False when there is nothing to drive.
-static bool add_virtio(const struct walk *walk, const struct node_info *info, paddr_t base, struct device *device)
+// virtio is the one kind of device here that reaches memory by itself. False when there is nothing
+// to drive.
+static bool add_virtio(const struct walk *walk, const struct node_info *info, paddr_t base,
+                       struct device *device)
 {
 	uint32_t id = virtio_slot_device_id(base);
 
@@ -146,7 +153,8 @@ static bool add_virtio(const struct walk *walk, const struct node_info *info, pa
 		return false;
 	if (!info->dma_is_plain || !walk->dma_is_plain[walk->depth]) {
 		kwarn("the device at %#llx is not used: it reaches memory past the caches, or at other addresses "
-		      "(dma-noncoherent, dma-ranges or iommus)", (unsigned long long)base);
+		      "(dma-noncoherent, dma-ranges or iommus)",
+		      (unsigned long long)base);
 		return false;
 	}
 	device->num_compatible = 1;
@@ -156,11 +164,12 @@ static bool add_virtio(const struct walk *walk, const struct node_info *info, pa
 
 static void add_device(const struct walk *walk, int node, const struct node_info *info)
 {
-	struct device device = {0};
+	struct device device = { 0 };
 	uint64_t base, size;
 
 	if (!info->has_reg || info->compatible == NULL || !is_enabled(info) ||
-	    !dt_read_address_on(walk->tree, walk->bus, walk->depth, node, 0, &base, &size) || base >= DIRECT_MAP_SIZE)
+	    !dt_read_address_on(walk->tree, walk->bus, walk->depth, node, 0, &base, &size) ||
+	    base >= DIRECT_MAP_SIZE)
 		return;
 	if (is_compatible(info, "virtio,mmio") && !add_virtio(walk, info, base, &device))
 		return;
@@ -171,7 +180,8 @@ static void add_device(const struct walk *walk, int node, const struct node_info
 	read_irq(walk, info, &device);
 	device.claimed = base == machine.uart || base == machine.power || info->is_controller;
 	if (num_devices == MAX_DEVICES) {
-		kwarn("more than %d devices: the one at %#llx is not used", MAX_DEVICES, (unsigned long long)base);
+		kwarn("more than %d devices: the one at %#llx is not used", MAX_DEVICES,
+		      (unsigned long long)base);
 		return;
 	}
 	devices[num_devices++] = device;
@@ -179,8 +189,9 @@ static void add_device(const struct walk *walk, int node, const struct node_info
 
 static bool is_bus(const struct node_info *info)
 {
-	return is_enabled(info) && (is_compatible(info, "simple-bus") || is_compatible(info, "simple-mfd") ||
-	                            is_compatible(info, "simple-pm-bus"));
+	return is_enabled(info) &&
+		(is_compatible(info, "simple-bus") || is_compatible(info, "simple-mfd") ||
+	         is_compatible(info, "simple-pm-bus"));
 }
 
 // The last bus is `node` now. What it does not say of itself it has from the bus above.
@@ -200,13 +211,14 @@ static void enter_bus(struct walk *walk, int node, const struct node_info *info,
 // All that hangs on the root or on a bus that passes addresses on.
 static void add_devices(const void *tree)
 {
-	struct walk walk = {.tree = tree};
+	struct walk walk = { .tree = tree };
 	struct node_info info;
 	int depth = 0;
 
 	read_node(tree, 0, &info);
 	enter_bus(&walk, 0, &info, 0);
-	for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth > 0; node = fdt_next_node(tree, node, &depth)) {
+	for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth > 0;
+	     node = fdt_next_node(tree, node, &depth)) {
 		if (walk.depth > depth - 1)
 			walk.depth = depth - 1;
 		// Below something that is no bus.

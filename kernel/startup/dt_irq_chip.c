@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The interrupt controller: which one there is, and what it calls each hart. Bindings sifive,plic-1.0.0, riscv,aplic and
-// riscv,imsics.
+// The interrupt controller: which one there is, and what it calls each hart. Bindings
+// sifive,plic-1.0.0, riscv,aplic and riscv,imsics.
 #include <libfdt.h>
 
 #include "kernel/arch/riscv64/csr.h"
@@ -28,9 +28,12 @@ static struct hart *hart_of_phandle(const void *tree, uint32_t phandle)
 	return NULL;
 }
 
-// `interrupts-extended` of a controller: the n-th pair is the interrupt of a hart that its n-th output is wired to. Calls
-// `found` with each that is a hart's external interrupt in S-mode. Returns how many those are.
-static int each_hart_output(const void *tree, int node, void (*found)(const void *tree, int node, struct hart *hart, uint32_t n))
+// `interrupts-extended` of a controller: the n-th pair is the interrupt of a hart that its n-th
+// output is wired to. Calls `found` with each that is a hart's external interrupt in S-mode.
+// Returns how many those are.
+static int each_hart_output(const void *tree, int node,
+                            void (*found)(const void *tree, int node, struct hart *hart,
+                                          uint32_t n))
 {
 	int len;
 	const uint32_t *cells = fdt_getprop(tree, node, "interrupts-extended", &len);
@@ -59,8 +62,10 @@ static void output_is_target(const void *tree, int node, struct hart *hart, uint
 	hart->arch.has_irq_target = true;
 }
 
-// Where the n-th hart's interrupt file is: the files fill the ranges of `reg` in order, each hart's followed by its guests'.
-static bool imsic_file_address(const void *tree, int node, uint32_t n, unsigned guest_bits, uint64_t *address)
+// Where the n-th hart's interrupt file is: the files fill the ranges of `reg` in order, each hart's
+// followed by its guests'.
+static bool imsic_file_address(const void *tree, int node, uint32_t n, unsigned guest_bits,
+                               uint64_t *address)
 {
 	uint64_t skip = (uint64_t)n << (guest_bits + IMSIC_PAGE_SHIFT);
 	uint64_t base, size;
@@ -81,8 +86,8 @@ static uint32_t property_or(const void *tree, int node, const char *name, uint32
 	return absent;
 }
 
-// In MSI mode an APLIC's hart index is what the address of the hart's interrupt file has between its guests' bits and the rest
-// (AIA 3.6 and 4.9.1).
+// In MSI mode an APLIC's hart index is what the address of the hart's interrupt file has between
+// its guests' bits and the rest (AIA 3.6 and 4.9.1).
 static void file_is_target(const void *tree, int node, struct hart *hart, uint32_t n)
 {
 	uint32_t guest_bits = property_or(tree, node, "riscv,guest-index-bits", 0);
@@ -99,12 +104,14 @@ static void file_is_target(const void *tree, int node, struct hart *hart, uint32
 	if (guest_bits > 7 || hart_bits > 15 || group_bits > 7 || group_shift > 55 ||
 	    !imsic_file_address(tree, node, n, guest_bits, &address))
 		return;
-	hart->arch.irq_target = (uint32_t)(address >> (IMSIC_PAGE_SHIFT + guest_bits) & ((1u << hart_bits) - 1)) |
-	                        (uint32_t)(address >> group_shift & ((1u << group_bits) - 1)) << hart_bits;
+	hart->arch.irq_target =
+		(uint32_t)(address >> (IMSIC_PAGE_SHIFT + guest_bits) & ((1u << hart_bits) - 1)) |
+		(uint32_t)(address >> group_shift & ((1u << group_bits) - 1)) << hart_bits;
 	hart->arch.has_irq_target = true;
 }
 
-static bool take(const void *tree, int node, enum irq_chip_kind kind, const char *num_irqs, uint32_t cells)
+static bool take(const void *tree, int node, enum irq_chip_kind kind, const char *num_irqs,
+                 uint32_t cells)
 {
 	struct machine_irq_chip *chip = &machine.irq_chip;
 

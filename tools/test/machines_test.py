@@ -39,7 +39,7 @@ class Machine:
         """Runs these tests there; all pass, and the log has a line with each of `expect`."""
         log = self.path("log")
         command = [os.path.join(HERE, "run_autotest.py"), "--qemu", QEMU, "--only", only, "--log", log,
-                   "--timeout", "600", *options, self.elf]
+                   "--timeout", "300", *options, self.elf]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0 or not re.search(r"[1-9]\d* passed, 0 failed", done.stdout):
             raise Failure(done.stdout)
@@ -117,11 +117,16 @@ def image_off_a_block(machine):
         raise Failure("it does not say where the image may be")
 
 
-# The firmware prints on a UART that stdout-path names whatever its status is.
+def hide_uart(text):
+    """The UART to a node that passes no addresses on. The firmware does not mind."""
+    node = re.search(r"serial@10000000 \{.*?\};", text, re.S)[0]
+    hidden = f"hidden {{ #address-cells = <2>; #size-cells = <2>; {node} }};"
+    text = text.replace(node, "").replace("/soc/serial@10000000", "/hidden/serial@10000000")
+    return text.rstrip().removesuffix("};") + hidden + "};\n"
+
+
 def console_of_the_firmware(machine):
-    tree = machine.device_tree(lambda text: text.replace('compatible = "ns16550a";',
-                                                         'compatible = "ns16550a"; status = "disabled";'))
-    machine.autotest("--qemu-args", tree, only="a disk has what")
+    machine.autotest("--qemu-args", machine.device_tree(hide_uart), only="a disk has what")
 
 
 def harts_with_a_hole(machine):

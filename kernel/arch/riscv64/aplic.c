@@ -10,7 +10,7 @@
 #define DOMAINCFG 0x0000ul
 #define DOMAINCFG_IE (1u << 8)
 #define DOMAINCFG_DM (1u << 2)
-#define SOURCECFG(irq) (0x0004ul + 4ul * ((irq) - 1))
+#define SOURCECFG(irq) (0x0004ul + 4ul * ((irq)-1))
 #define SOURCECFG_INACTIVE 0u
 #define SOURCECFG_RISING 4u
 #define SOURCECFG_FALLING 5u
@@ -21,7 +21,7 @@
 #define SETIENUM 0x1edcul
 #define CLRIE(irq) (0x1f00ul + 4ul * ((irq) / 32))
 #define CLRIENUM 0x1fdcul
-#define TARGET(irq) (0x3004ul + 4ul * ((irq) - 1))
+#define TARGET(irq) (0x3004ul + 4ul * ((irq)-1))
 #define TARGET_HART_SHIFT 18
 #define TARGET_PRIORITY 1u
 // AIA 4.8.1, "Interrupt delivery control"
@@ -35,7 +35,8 @@ static struct {
 	uintptr_t regs;
 	bool msi;
 	uint32_t hart;
-	uint32_t level[INTERRUPT_MAX / 32];  // lines that are no edges; written before the line is enabled
+	// Lines that are no edges; written before the line is enabled.
+	uint32_t level[INTERRUPT_MAX / 32];
 } aplic;
 
 static void aplic_write(uintptr_t offset, uint32_t value)
@@ -48,7 +49,8 @@ static uint32_t aplic_read(uintptr_t offset)
 	return register_read(aplic.regs + offset);
 }
 
-bool aplic_init(uintptr_t regs, uint32_t num_irqs, bool msi, const uint32_t *harts, uint32_t num_harts)
+bool aplic_init(uintptr_t regs, uint32_t num_irqs, bool msi, const uint32_t *harts,
+                uint32_t num_harts)
 {
 	uint32_t wanted = DOMAINCFG_IE | (msi ? DOMAINCFG_DM : 0);
 
@@ -74,21 +76,18 @@ static bool is_level(uint32_t irq)
 	return (aplic.level[irq / 32] >> irq % 32 & 1) != 0;
 }
 
-// How the device tree says that the line speaks; a line that it says nothing of is high while there is something to do.
+// How the device tree says that the line speaks; a line that it says nothing of is high while there
+// is something to do.
 static uint32_t source_mode(uint32_t irq)
 {
 	for (size_t i = 0; i < num_devices; i++) {
 		if (devices[i].irq != irq)
 			continue;
 		switch (devices[i].irq_trigger) {
-		case DEVICE_IRQ_RISING:
-			return SOURCECFG_RISING;
-		case DEVICE_IRQ_FALLING:
-			return SOURCECFG_FALLING;
-		case DEVICE_IRQ_LOW:
-			return SOURCECFG_LOW;
-		default:
-			return SOURCECFG_HIGH;
+		case DEVICE_IRQ_RISING: return SOURCECFG_RISING;
+		case DEVICE_IRQ_FALLING: return SOURCECFG_FALLING;
+		case DEVICE_IRQ_LOW: return SOURCECFG_LOW;
+		default: return SOURCECFG_HIGH;
 		}
 	}
 	return SOURCECFG_HIGH;
@@ -103,10 +102,11 @@ static void aplic_mask(uint32_t irq)
 
 static void aplic_unmask(uint32_t irq)
 {
-	// What the driver did to its device, so that the line is low, before the line counts again. Pairs with aplic_mask().
+	// What the driver did to its device, so that the line is low, before the line counts again.
+	// Pairs with aplic_mask().
 	fence_io();
-	// In MSI mode a line that is high is pending only from a rise on (AIA 4.7): one that has stayed high is told by hand. One
-	// that rises after this look is pending by itself.
+	// In MSI mode a line that is high is pending only from a rise on (AIA 4.7): one that has
+	// stayed high is told by hand. One that rises after this look is pending by itself.
 	if (aplic.msi && is_level(irq) && (aplic_read(IN_CLRIP(irq)) >> irq % 32 & 1) != 0)
 		aplic_write(SETIPNUM, irq);
 	aplic_write(SETIENUM, irq);
@@ -125,7 +125,8 @@ static error_t aplic_enable(uint32_t irq)
 		__atomic_fetch_or(&aplic.level[irq / 32], bit, __ATOMIC_RELAXED);
 	else
 		__atomic_fetch_and(&aplic.level[irq / 32], ~bit, __ATOMIC_RELAXED);
-	aplic_write(TARGET(irq), aplic.hart << TARGET_HART_SHIFT | (aplic.msi ? irq : TARGET_PRIORITY));
+	aplic_write(TARGET(irq),
+	            aplic.hart << TARGET_HART_SHIFT | (aplic.msi ? irq : TARGET_PRIORITY));
 	aplic_unmask(irq);
 	return 0;
 }

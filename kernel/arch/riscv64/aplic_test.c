@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The APLIC's driver on an APLIC domain that keeps to the letter of the AIA specification 1.0, chapter 4.
+// The APLIC's driver on an APLIC domain that keeps to the letter of the AIA specification 1.0,
+// chapter 4.
 #include "kernel/arch/riscv64/aplic.h"
 
 #include <setjmp.h>
@@ -149,7 +150,8 @@ void register_fake_write(uintptr_t address, uint32_t value)
 		write_source((uint32_t)offset / 4, value);
 	} else if (offset >= 0x1f00 && offset < 0x1f08) {
 		for (uint32_t irq = 0; irq <= NUM_IRQS; irq++)
-			fake.enabled[irq] = fake.enabled[irq] && (irq / 32 != (offset - 0x1f00) / 4 || (value >> irq % 32 & 1) == 0);
+			fake.enabled[irq] = fake.enabled[irq] &&
+				(irq / 32 != (offset - 0x1f00) / 4 || (value >> irq % 32 & 1) == 0);
 	} else if (offset >= 0x3004 && offset < 0x3004 + 4ul * NUM_IRQS) {
 		fake.target[(offset - 0x3000) / 4] = value;
 	} else if (offset >= 0x4000) {
@@ -179,7 +181,7 @@ void interrupt_fired(uint32_t irq)
 
 static void set_up(bool msi)
 {
-	static const uint32_t targets[] = {HART, 1};
+	static const uint32_t targets[] = { HART, 1 };
 
 	memset(&fake, 0, sizeof(fake));
 	fake.modes = msi ? 2 : 1;
@@ -189,7 +191,7 @@ static void set_up(bool msi)
 	fake.enabled[HIGH] = true;
 	fake.target[HIGH] = 1 << 18 | 1;
 	num_devices = 1;
-	devices[0] = (struct device){.irq = RISING, .irq_trigger = DEVICE_IRQ_RISING};
+	devices[0] = (struct device){ .irq = RISING, .irq_trigger = DEVICE_IRQ_RISING };
 	num_fired = 0;
 	assert_true(aplic_init(REGS, NUM_IRQS, msi, targets, 2));
 	assert_false(fake.enabled[HIGH]);
@@ -213,7 +215,8 @@ static void check_level(bool msi)
 	assert_int_equal(num_fired, 1);
 	assert_int_equal(fired[0], HIGH);
 
-	// Masked until it is unmasked, whatever the line does meanwhile; then high still means high.
+	// Masked until it is unmasked, whatever the line does meanwhile; then high still means
+	// high.
 	set_input(HIGH, false);
 	set_input(HIGH, true);
 	chip->handle();
@@ -289,7 +292,7 @@ static void test_edge(void **state)
 
 static void test_what_the_domain_does_not_have(void **state)
 {
-	static const uint32_t targets[] = {HART};
+	static const uint32_t targets[] = { HART };
 
 	(void)state;
 	set_up(false);

@@ -26,7 +26,8 @@ void imsic_init_hart(bool takes, uint32_t num_ids)
 	// With 64-bit registers only the even ones are there, each with 64 identities.
 	for (uint32_t id = 0; id <= num_ids; id += 64) {
 		file_write(EIP0 + id / 32, 0);
-		// The APLIC's enables are those that count; an identity that nobody uses is found out by interrupt_fired().
+		// The APLIC's enables are those that count; an identity that nobody uses is found
+		// out by interrupt_fired().
 		file_write(EIE0 + id / 32, takes ? UINT64_MAX : 0);
 	}
 	file_write(EITHRESHOLD, 0);

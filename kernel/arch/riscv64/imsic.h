@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A hart's incoming MSI controller: its supervisor-level interrupt file, reached by registers of the hart itself. RISC-V AIA
-// specification 1.0, chapter 3.
+// A hart's incoming MSI controller: its supervisor-level interrupt file, reached by registers of
+// the hart itself. RISC-V AIA specification 1.0, chapter 3.
 #pragma once
 
 #include <stdbool.h>

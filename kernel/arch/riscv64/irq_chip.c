@@ -15,7 +15,8 @@ static const struct irq_chip *chip;  // NULL: devices cannot interrupt
 static uint32_t last_irq;
 static uint32_t taker;  // index of the hart that takes all lines
 
-// What the controller calls the harts' S-mode, the taker's first. The boot hart takes the lines if it can.
+// What the controller calls the harts' S-mode, the taker's first. The boot hart takes the lines if
+// it can.
 static uint32_t collect_targets(uint32_t targets[MAX_HARTS])
 {
 	uint32_t num = 0;
@@ -51,7 +52,8 @@ void irq_chip_init(void)
 	if (from->kind == IRQ_CHIP_NONE)
 		return;
 	if (num == 0) {
-		kerror("the interrupt controller at %#lx reaches no hart: devices cannot interrupt", (unsigned long)from->base);
+		kerror("the interrupt controller at %#lx reaches no hart: devices cannot interrupt",
+		       (unsigned long)from->base);
 		return;
 	}
 	regs = map_registers(from);

@@ -23,7 +23,8 @@ void plic_init(uintptr_t regs, uint32_t num_irqs, const uint32_t *contexts, uint
 	spinlock_init(&plic.lock, LOCK_RANK_IRQ_CHIP);
 	plic.regs = regs;
 	plic.context = contexts[0];
-	// What ran before us may have left lines enabled: each would be claimed by whichever context comes first.
+	// What ran before us may have left lines enabled: each would be claimed by whichever
+	// context comes first.
 	for (uint32_t i = 0; i < num_contexts; i++) {
 		for (uint32_t irq = 0; irq <= num_irqs; irq += 32)
 			register_write(regs + PLIC_ENABLE(contexts[i], irq), 0);
@@ -36,7 +37,8 @@ static void plic_handle(void)
 	uint32_t irq;
 
 	while ((irq = register_read(plic.regs + PLIC_CLAIM(plic.context))) != 0) {
-		// The claim before what the line's owner does to its device. Pairs with plic_unmask().
+		// The claim before what the line's owner does to its device. Pairs with
+		// plic_unmask().
 		fence_io();
 		interrupt_fired(irq);
 	}
@@ -49,9 +51,10 @@ static void unlock(void)
 	spin_unlock(&plic.lock);
 }
 
-// Completes what was claimed and never completed, by a driver that ended or by what ran before us. Only a completion by a
-// context that has the line enabled counts (chapter "Interrupt Completion"); at priority 0 the line is not claimed anew meanwhile.
-// The lock is held. Returns the line's enable register, with the line's bit set in it.
+// Completes what was claimed and never completed, by a driver that ended or by what ran before us.
+// Only a completion by a context that has the line enabled counts (chapter "Interrupt Completion");
+// at priority 0 the line is not claimed anew meanwhile. The lock is held. Returns the line's enable
+// register, with the line's bit set in it.
 static uintptr_t complete_locked(uint32_t irq)
 {
 	uintptr_t enable = plic.regs + PLIC_ENABLE(plic.context, irq);
@@ -73,7 +76,8 @@ static error_t plic_enable(uint32_t irq)
 
 static void plic_unmask(uint32_t irq)
 {
-	// What the driver did to its device, so that the line is low, before the line counts again. Pairs with plic_handle().
+	// What the driver did to its device, so that the line is low, before the line counts again.
+	// Pairs with plic_handle().
 	fence_io();
 	register_write(plic.regs + PLIC_CLAIM(plic.context), irq);
 }

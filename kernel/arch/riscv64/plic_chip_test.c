@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The PLIC's driver on a PLIC that keeps to the letter of the specification (RISC-V PLIC 1.0.0), as not all emulators do.
+// The PLIC's driver on a PLIC that keeps to the letter of the specification (RISC-V PLIC 1.0.0), as
+// not all emulators do.
 #include "kernel/arch/riscv64/plic.h"
 
 #include <setjmp.h>
@@ -47,7 +48,8 @@ static uint32_t claim(uint32_t context)
 	return 0;
 }
 
-// "If the completion ID does not match an interrupt source that is currently enabled for the target, the completion is ignored."
+// "If the completion ID does not match an interrupt source that is currently enabled for the
+// target, the completion is ignored."
 static void complete(uint32_t context, uint32_t irq)
 {
 	assert_true(irq >= 1 && irq <= NUM_IRQS);
@@ -100,7 +102,7 @@ void interrupt_fired(uint32_t irq)
 
 static int set_up(void **state)
 {
-	static const uint32_t contexts[] = {1, 3};
+	static const uint32_t contexts[] = { 1, 3 };
 
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
@@ -141,7 +143,8 @@ static void test_a_line_is_masked_until_it_is_unmasked(void **state)
 	assert_int_equal(num_fired, 2);
 }
 
-// Its owner ended between the claim and the interrupt: disabled by the end, and again by the interrupt that finds no owner.
+// Its owner ended between the claim and the interrupt: disabled by the end, and again by the
+// interrupt that finds no owner.
 static void disable_twice(uint32_t irq)
 {
 	plic_chip.disable(irq);
@@ -159,7 +162,8 @@ static void test_a_line_lives_on_after_its_driver_died_with_it_claimed(void **st
 	assert_false(is_enabled(1, LINE));
 	assert_false(fake.claimed[LINE]);
 
-	// The same in the other order: the line was disabled, and then claimed by a hart that was on its way.
+	// The same in the other order: the line was disabled, and then claimed by a hart that was
+	// on its way.
 	fake.claimed[LINE] = true;
 	plic_chip.disable(LINE);
 	assert_false(fake.claimed[LINE]);
@@ -185,7 +189,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_only_one_hart_takes_lines, set_up),
 		cmocka_unit_test_setup(test_a_line_is_masked_until_it_is_unmasked, set_up),
-		cmocka_unit_test_setup(test_a_line_lives_on_after_its_driver_died_with_it_claimed, set_up),
+		cmocka_unit_test_setup(test_a_line_lives_on_after_its_driver_died_with_it_claimed,
+		                       set_up),
 		cmocka_unit_test_setup(test_a_line_that_a_loader_never_completed, set_up),
 	};
 

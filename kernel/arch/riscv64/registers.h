@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 #ifdef STARINA_HOST
-// The register at `address` of the test's fake device: its value, and the effect of writing `value`.
+// The register at `address` of the test's fake device: its value, and the effect of writing
+// `value`.
 uint32_t register_fake_read(uintptr_t address);
 void register_fake_write(uintptr_t address, uint32_t value);
 #define register_read register_fake_read
@@ -25,8 +26,9 @@ static inline void register_write(uintptr_t address, uint32_t value)
 	*(volatile uint32_t *)address = value;
 }
 
-// Orders accesses to registers and memory before it against both after it. RISC-V unprivileged specification, "FENCE": device
-// registers are I/O, and accesses to two devices have no order without it.
+// Orders accesses to registers and memory before it against both after it. RISC-V unprivileged
+// specification, "FENCE": device registers are I/O, and accesses to two devices have no order
+// without it.
 static inline void fence_io(void)
 {
 	__asm__ volatile("fence iorw, iorw" ::: "memory");

@@ -17,12 +17,13 @@ enum { START_WAITED_FOR, START_CAME, START_GIVEN_UP };
 
 // What boot_secondary_entry reads, by physical address: one for each hart of the device tree.
 struct hart_start {
-	uint64_t hart;  // firmware id + 1, by which a hart that went astray finds its entry; 0: unused
+	// Firmware id + 1, by which a hart that went astray finds its entry; 0: unused.
+	uint64_t hart;
 	uint64_t stack_top;
 	uint64_t argument;  // for hart_main
 	uint64_t satp;
-	uint32_t index;     // that the hart is to have
-	uint32_t state;     // START_*; atomic: either the hart comes or the boot hart gives up
+	uint32_t index;  // that the hart is to have
+	uint32_t state;  // START_*; atomic: either the hart comes or the boot hart gives up
 };
 _Static_assert(offsetof(struct hart_start, stack_top) == 8, "boot/entry.S");
 _Static_assert(offsetof(struct hart_start, argument) == 16, "boot/entry.S");
@@ -84,7 +85,8 @@ static bool start_hart(uint32_t index, uint32_t place)
 		.index = index,
 	};
 	harts[index].arch.boot_stack_top = top;
-	// All that the hart reads before the call that starts it. Pairs with its first loads (boot/entry.S).
+	// All that the hart reads before the call that starts it. Pairs with its first loads
+	// (boot/entry.S).
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	error = sbi_hart_start(id, image_paddr(boot_secondary_entry), image_paddr(start));
 	if (error != 0) {
@@ -116,7 +118,8 @@ void smp_start(void)
 		kerror("the firmware lacks SBI HSM, IPI or RFENCE: only the boot hart is used");
 		wanted = 1;
 	}
-	// One after the other: the next hart takes the place of one that does not come, so that `harts` has no gaps.
+	// One after the other: the next hart takes the place of one that does not come, so that
+	// `harts` has no gaps.
 	for (uint32_t place = 1; place < wanted; place++) {
 		harts[used].firmware_id = harts[place].firmware_id;
 		harts[used].arch.irq_target = harts[place].arch.irq_target;
@@ -131,7 +134,8 @@ void smp_start(void)
 
 void arch_hart_kick(uint32_t hart_id)
 {
-	// What the kick is about before the kick, which is an access to a device. Pairs with the fence of trap_handle_pending().
+	// What the kick is about before the kick, which is an access to a device. Pairs with the
+	// fence of trap_handle_pending().
 	fence_io();
 	sbi_send_ipi(harts[hart_id].firmware_id);
 }

@@ -10,10 +10,10 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
-// Starts all other harts of the device tree; each runs hart_main(). A hart that does not come within ten seconds is reported and
-// left out.
-// After mmu_init; returns when all are online.
+// Starts all other harts of the device tree; each runs hart_main(). A hart that does not come
+// within ten seconds is reported and left out. After mmu_init; returns when all are online.
 void smp_start(void);
-// What hart_main() asks first, with its argument: the index of this hart. Does not return on a hart that comes too late.
+// What hart_main() asks first, with its argument: the index of this hart. Does not return on a hart
+// that comes too late.
 uint32_t smp_hart_index(uint64_t argument);
 #endif

@@ -57,8 +57,8 @@ static uint64_t refresh(struct vmid *vmid)
 
 uint32_t vmid_enter(struct vmid *vmid, uint32_t hart, bool *must_fence)
 {
-	// One look at both. A generation that begins right after it gives the id to another space, but on this
-	// hart nobody enters that before this hart has fenced for the new generation.
+	// One look at both. A generation that begins right after it gives the id to another space,
+	// but on this hart nobody enters that before this hart has fenced for the new generation.
 	uint64_t tag = __atomic_load_n(&vmid->tag, __ATOMIC_RELAXED);
 
 	if (generation_of(tag) != __atomic_load_n(&generation, __ATOMIC_RELAXED))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// VMIDs over rollovers while several harts enter: each hart is a thread, with a TLB that remembers whose
-// translations an id has. Under ThreadSanitizer.
+// VMIDs over rollovers while several harts enter: each hart is a thread, with a TLB that remembers
+// whose translations an id has. Under ThreadSanitizer.
 #include "kernel/arch/riscv64/hv/vmid.h"
 
 #include <pthread.h>
@@ -23,7 +23,7 @@ static struct vmid spaces[NUM_SPACES];
 
 void spinlock_init(struct spinlock *lock, enum lock_rank rank)
 {
-	*lock = (struct spinlock){.rank = (uint32_t)rank};
+	*lock = (struct spinlock){ .rank = (uint32_t)rank };
 }
 
 void spin_check_order(const struct spinlock *lock)
@@ -45,7 +45,7 @@ void spin_note_unlock(struct spinlock *lock)
 static void *run_hart(void *arg)
 {
 	uint32_t hart = (uint32_t)(uintptr_t)arg;
-	const struct vmid *tlb[1u << BITS] = {0};
+	const struct vmid *tlb[1u << BITS] = { 0 };
 	uint32_t random = hart + 1;
 	uintptr_t wrong = 0;
 
@@ -73,7 +73,8 @@ static void test_no_entry_finds_another_space(void **state)
 	(void)state;
 	vmid_init(BITS);
 	for (uint32_t i = 0; i < NUM_HARTS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, run_hart, (void *)(uintptr_t)i), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, run_hart, (void *)(uintptr_t)i),
+		                 0);
 	for (uint32_t i = 0; i < NUM_HARTS; i++) {
 		void *wrong;
 

@@ -21,8 +21,8 @@ static bool fences(struct vmid *vmid, uint32_t hart, uint32_t *id)
 
 static void test_first_use_fences(void **state)
 {
-	struct vmid a = {0};
-	struct vmid b = {0};
+	struct vmid a = { 0 };
+	struct vmid b = { 0 };
 	uint32_t id_a, id_b;
 
 	(void)state;
@@ -37,7 +37,7 @@ static void test_first_use_fences(void **state)
 
 static void test_rollover(void **state)
 {
-	struct vmid spaces[4] = {{0}};
+	struct vmid spaces[4] = { { 0 } };
 	uint32_t ids[4];
 
 	(void)state;
@@ -54,7 +54,8 @@ static void test_rollover(void **state)
 	assert_true(fences(&spaces[3], 0, &ids[3]));
 	assert_false(fences(&spaces[2], 0, &ids[2]));
 	assert_int_not_equal(ids[2], ids[3]);
-	// A hart that was asleep over the rollover fences even for a space that has its number already.
+	// A hart that was asleep over the rollover fences even for a space that has its number
+	// already.
 	assert_true(fences(&spaces[3], 1, &ids[3]));
 	assert_false(fences(&spaces[3], 1, &ids[3]));
 }
@@ -62,8 +63,8 @@ static void test_rollover(void **state)
 // Without VMID bits all spaces, and the mode between them, are number 0: each entry fences.
 static void test_no_bits(void **state)
 {
-	struct vmid a = {0};
-	struct vmid b = {0};
+	struct vmid a = { 0 };
+	struct vmid b = { 0 };
 	uint32_t id;
 
 	(void)state;
