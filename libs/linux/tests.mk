@@ -38,3 +38,10 @@ plic_fuzz_SRCS := libs/linux/machine/plic.c libs/linux/machine/mmio_bus.c libs/b
 guest_fdt_fuzz_SRCS := $(guest_fdt_test_SRCS)
 guest_fdt_fuzz_CFLAGS := $(guest_fdt_test_CFLAGS)
 control_link_fuzz_SRCS := $(control_link_test_SRCS)
+HOST_FUZZERS += libs/linux/vm/vm_net_fuzz
+vm_net_fuzz_SRCS := $(vm_net_test_SRCS) libs/virtio/second_hart_fake.c
+vm_net_fuzz_LIBS := -lcmocka
+HOST_FUZZERS += libs/linux/disk/disk_device_fuzz
+disk_device_fuzz_SRCS := $(patsubst %,libs/linux/disk/%.c,disk_fake disk_pump disk_cache) libs/base/span.c \
+	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_blk second_hart_fake)
+disk_device_fuzz_LIBS := -lcmocka

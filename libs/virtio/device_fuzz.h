@@ -5,76 +5,15 @@
 // ASan sees accesses outside the guest's memory.
 #pragma once
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "libs/virtio/device_test.h"
+#include "libs/virtio/second_hart_fake.h"
 
 #define FUZZ_MAX_STEPS 300u
 
 // libFuzzer's entry.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-// --- The second hart ---
-
-// Changes bytes of the rings as long as `memory` is set.
-struct fuzz_hart {
-	uint8_t *memory;  // atomic
-	uint32_t seed;    // atomic
-	bool busy;        // atomic
-	bool started;
-};
-
-static struct fuzz_hart fuzz_hart;
-
-static inline void fuzz_hart_change(uint8_t *memory, uint32_t random)
-{
-	// A queue's descriptors, available and used ring are 4096 bytes apart from the next one's.
-	size_t at = (random >> 8) % 4 * 4096 + (random >> 12) % 2304;
-
-	__atomic_store_n(&memory[at], (uint8_t)(random >> 24), __ATOMIC_RELAXED);
-}
-
-static inline void *fuzz_hart_run(void *arg)
-{
-	struct fuzz_hart *hart = arg;
-	uint32_t random = 1;
-
-	for (;;) {
-		uint8_t *memory;
-
-		__atomic_store_n(&hart->busy, true, __ATOMIC_SEQ_CST);
-		memory = __atomic_load_n(&hart->memory, __ATOMIC_SEQ_CST);
-		random += __atomic_load_n(&hart->seed, __ATOMIC_RELAXED);
-		for (uint32_t i = 0; memory != NULL && i < 16; i++) {
-			random = random * 1664525 + 1013904223;
-			fuzz_hart_change(memory, random);
-		}
-		__atomic_store_n(&hart->busy, false, __ATOMIC_SEQ_CST);
-		if (memory == NULL)
-			usleep(100);
-	}
-	return NULL;
-}
-
-static inline void fuzz_hart_start(uint8_t *memory, uint32_t seed)
-{
-	pthread_t thread;
-
-	if (!fuzz_hart.started && pthread_create(&thread, NULL, fuzz_hart_run, &fuzz_hart) != 0)
-		abort();
-	fuzz_hart.started = true;
-	__atomic_store_n(&fuzz_hart.seed, seed, __ATOMIC_RELAXED);
-	__atomic_store_n(&fuzz_hart.memory, memory, __ATOMIC_SEQ_CST);
-}
-
-static inline void fuzz_hart_stop(void)
-{
-	__atomic_store_n(&fuzz_hart.memory, NULL, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&fuzz_hart.busy, __ATOMIC_SEQ_CST))
-		;
-}
 
 // --- The script ---
 
@@ -221,10 +160,10 @@ static inline void fuzz_device(struct test_guest *g, struct virtio_mmio_device *
 
 	fuzz_restart(&run);
 	if ((mode & 15) == 15)
-		fuzz_hart_start(g->memory, mode >> 4);
+		second_hart_start(g->memory, mode >> 4);
 	for (uint32_t i = 0; i < FUZZ_MAX_STEPS && run.r.rest.len > 0 && reader_status(&run.r) == 0; i++)
 		fuzz_step(&run);
-	fuzz_hart_stop();
+	second_hart_stop();
 	test_write_reg(dev, VIRTIO_MMIO_STATUS, 0);
 	if (g->irq || virtio_mmio_is_running(dev))
 		abort();

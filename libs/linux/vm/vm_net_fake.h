@@ -24,6 +24,8 @@
 extern struct test_guest *guest;
 extern struct vm_net *net;
 extern struct loop loop;
+// The switch takes what it is sent, and nothing of it is kept.
+extern bool forgets_sent;
 // The deadline of the card's timer.
 extern nsec_t timer;
 // The bytes of folios, which have handles 1 to FOLIOS.
