@@ -190,8 +190,12 @@ refuses "an app with a header of another" "another app's" -- tools/lint/check_la
 # --- Listings ---
 
 printf '// SPDX\n//\n// Says hello.\nint hello;\n' >"$WORK/hello.c"
-printf '[the app](hello.c), whole:\n\n```c\nint hello;\n```\n' >"$WORK/same.md"
-printf '[the app](hello.c), whole:\n\n```c\nint hallo;\n```\n' >"$WORK/other.md"
+# document LISTING: a page that shows hello.c.
+document() {
+	printf '[the app](hello.c), whole:\n\n%sc\n%s\n%s\n' '```' "$1" '```'
+}
+document 'int hello;' >"$WORK/same.md"
+document 'int hallo;' >"$WORK/other.md"
 passes "a listing that is the file" tools/lint/check_listings.py "$WORK/same.md"
 refuses "a listing that is not the file" other.md hello.c -- tools/lint/check_listings.py "$WORK/other.md"
 
