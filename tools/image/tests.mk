@@ -19,3 +19,8 @@ HOST_TESTS += tools/image/config/bundle_test
 bundle_test_SRCS := $(IMAGE_TEST_SRCS)
 bundle_test_CFLAGS := -D_GNU_SOURCE
 bundle_test_LIBS := -larchive -ljansson -lcrypto
+
+HOST_TESTS += tools/image/pack/squashfs_test
+squashfs_test_SRCS := $(IMAGE_TEST_SRCS)
+squashfs_test_CFLAGS := -D_GNU_SOURCE -include tools/image/pack/count_compares.h
+squashfs_test_LIBS := -larchive -ljansson -lcrypto

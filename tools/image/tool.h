@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The two programs that do part of the work, skopeo and sqfstar: started with their messages kept
-// aside, so that the user sees one clear line when they fail and nothing when they do not.
+// The program that does part of the work, skopeo: started with its messages kept aside, so that the
+// user sees one clear line when it fails and nothing when it does not.
 #pragma once
 
 #include <stdint.h>

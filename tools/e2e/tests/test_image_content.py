@@ -2,11 +2,12 @@
 """What is in the root image and in config.json, looked at from outside. Nothing is booted."""
 
 import json
+import os
 import re
 import subprocess
 import tarfile
 
-from harness import check, check_equal, check_refused, test
+from harness import Skip, check, check_equal, check_refused, test
 from oci import Image, Layer, write_layout
 
 # VFS_CAP_REVISION_2, effective, cap_net_raw (linux/capability.h)
@@ -35,6 +36,15 @@ def config_of(context, image, *options):
     result = context.image_tool("config", *options, image, "out.json")
     check(result.status == 0, result)
     return json.loads((context.scratch / "out.json").read_text())
+
+
+def stat_times(context, image):
+    """{name: mtime} of the root's entries."""
+    target = context.scratch / (image.name + "-files")
+    if os.geteuid() != 0:
+        raise Skip("devices can be unpacked by root only")
+    subprocess.run(["unsquashfs", "-q", "-n", "-d", target, image / "root.squashfs"], stdout=subprocess.PIPE, check=True)
+    return {path.name: int(path.lstat().st_mtime) for path in (target / "rootfs").iterdir()}
 
 
 @test
@@ -80,6 +90,29 @@ def attributes_survive(context):
     xattrs = subprocess.run(["rdsquashfs", "-x", "/rootfs/hard", image / "root.squashfs"], stdout=subprocess.PIPE,
                             check=True).stdout.decode()
     check(f"security.capability=0x{CAPABILITY.hex()}" in xattrs and "user.k=v" in xattrs, xattrs)
+
+
+@test
+def attribute_names_survive(context):
+    names = ["user.with blanks", "user.100%", "user.a%20b", "user.caf\u00e9", "security.x y"]
+    layer = Layer().file("f", xattrs={name: b"v" for name in names}).dir("d", xattrs={"user.a b": b"v"})
+    image = packed(context, layer)
+    for path, expected in (("f", names), ("d", ["user.a b"])):
+        lines = subprocess.run(["rdsquashfs", "-x", "/rootfs/" + path, image / "root.squashfs"],
+                               stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
+        check_equal(sorted(lines), sorted(name + "=v" for name in expected), path)
+
+
+@test
+def times_are_kept_or_clamped(context):
+    times = {0: 0, -1: 0, -2**40: 0, 1.9: 1, 2**31 - 2: 2**31 - 2, 2**31 - 1: 2**31 - 1, 2**31: 2**31, 2**32 - 1: 2**32 - 1,
+             2**32: 2**32 - 1, 2**33: 2**32 - 1, 2**62: 2**32 - 1, 10**30: 2**32 - 1}
+    for kind in (tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
+        layer = Layer()
+        for number, time in enumerate(times):
+            layer.add(f"{number}", kind, link="x", mtime=time)
+        stamps = stat_times(context, packed(context, layer, name=f"kind-{kind[0]}"))
+        check_equal(stamps, {f"{number}": kept for number, kept in enumerate(times.values())}, kind)
 
 
 @test

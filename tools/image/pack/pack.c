@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tools/image/pack/pack.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,11 +12,9 @@
 #include <unistd.h>
 
 #include "tools/common/log.h"
-#include "tools/common/subprocess.h"
 #include "tools/image/source/oci.h"
 #include "tools/image/spool.h"
-#include "tools/image/pack/tarout.h"
-#include "tools/image/tool.h"
+#include "tools/image/pack/squashfs.h"
 #include "tools/image/tree/tree.h"
 
 #define MAX_ACCOUNT_FILE (1u << 20)
@@ -76,74 +73,26 @@ static int config_write(const json_t *config, const char *directory, struct erro
 	return result;
 }
 
-// sqfstar gives the outermost directory the time of day, whatever -root-time says. Its inode is where the super
-// block says (root_inode, inode_table), in metadata blocks that are not compressed. (Squashfs binary format)
-static int root_time_clear(const char *path, struct error *err)
-{
-	enum { ROOT_INODE = 32, INODE_TABLE = 64, MTIME = 8, MTIME_SIZE = 4, BLOCK = 8192, HEADER = 2 };
-	uint64_t root = 0;
-	uint64_t table = 0;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	bool done = fd >= 0 && pread(fd, &root, sizeof(root), ROOT_INODE) == sizeof(root) &&
-		pread(fd, &table, sizeof(table), INODE_TABLE) == sizeof(table);
-
-	root = le64toh(root);
-	table = le64toh(table);
-	for (uint64_t i = MTIME; done && i < MTIME + MTIME_SIZE; i++) {
-		uint64_t offset = (root & 0xffff) + i;
-		uint64_t block = table + (root >> 16) + offset / BLOCK * (BLOCK + HEADER);
-
-		done = pwrite(fd, "", 1, (off_t)(block + HEADER + offset % BLOCK)) == 1;
-	}
-	if (!done)
-		error_set_errno(err, errno, "cannot finish the root image %s", path);
-	if (fd >= 0)
-		close(fd);
-	return done ? 0 : -1;
-}
-
 static int root_write(struct tree *tree, const struct spool *spool, const char *directory,
-                      const char *scratch, struct error *err)
+                      struct error *err)
 {
-	// Not compressed at all: what decompressing costs in the guest is far more than what it saves (see "Images"
-	// in docs/benchmarks.md). The order of the files and these times make the bytes the same each time.
-	const char *argv[] = { "sqfstar",        "-quiet", "-no-progress", "-exit-on-error",
-		               "-noI",          "-noD",   "-noF",         "-noX",
-		               "-mkfs-time",    "0",      "-root-mode",   "755",
-		               "-force",        NULL /* path */, NULL };
-	enum { PATH_ARGUMENT = 13 };
 	struct progress progress;
-	struct tool tool;
-	struct error tool_error;
-	int pipe_fds[2];
 	char *path;
+	int fd;
 	int result = -1;
 
 	if (asprintf(&path, "%s/" PACK_ROOT, directory) < 0)
 		return error_set(err, "out of memory");
-	argv[PATH_ARGUMENT] = path;
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
-		error_set_errno(err, errno, "cannot make a pipe");
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		error_set_errno(err, errno, "cannot write %s", path);
 		goto out_free;
 	}
-	if (tool_start(&tool, argv, pipe_fds[0], -1, -1, scratch, err) < 0) {
-		close(pipe_fds[0]);
-		close(pipe_fds[1]);
-		goto out_free;
-	}
-	close(pipe_fds[0]);
 	progress_begin(&progress, "writing the root image", spool->size);
-	result = tar_write(tree, spool, pipe_fds[1], &progress, err);
-	close(pipe_fds[1]);
-	// When the packer fails, our side of the pipe only sees that it is gone.
-	if (tool_finish(&tool, "cannot write the root image", &tool_error) < 0) {
-		*err = tool_error;
-		result = -1;
-	}
-	if (result == 0)
-		result = root_time_clear(path, err);
+	result = squashfs_pack(tree, spool, fd, &progress, err);
 	if (result == 0)
 		progress_end(&progress);
+	close(fd);
 out_free:
 	free(path);
 	return result;
@@ -161,7 +110,7 @@ int pack_image(const struct oci_layout *layout, const struct oci_image *image, c
 	if (spool_init(&spool, scratch, err) < 0)
 		goto out_tree;
 	if (oci_apply(layout, image, &tree, &spool, err) < 0 ||
-	    root_write(&tree, &spool, output, scratch, err) < 0 ||
+	    root_write(&tree, &spool, output, err) < 0 ||
 	    account_file_write(&tree, &spool, "/etc/passwd", output, PACK_PASSWD, err) < 0 ||
 	    account_file_write(&tree, &spool, "/etc/group", output, PACK_GROUP, err) < 0 ||
 	    config_write(image->config, output, err) < 0)

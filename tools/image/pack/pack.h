@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // From an OCI layout to what a VM boots: a directory with
-//   root.squashfs  the image's file system, not compressed, in a directory `rootfs`: sqfstar keeps owner and
-//                  attributes of every directory but the outermost
+//   root.squashfs  the image's file system, not compressed, in a directory `rootfs`
 //   image.json     the image's configuration (OCI image spec, config.md)
 //   passwd, group  the image's /etc/passwd and /etc/group, when it has them, to resolve User with
 #pragma once

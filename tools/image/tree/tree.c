@@ -88,6 +88,7 @@ struct tree_inode *tree_inode_create(struct tree *tree, mode_t mode, struct erro
 		return NULL;
 	}
 	inode->mode = mode;
+	inode->reference = TREE_NO_REFERENCE;
 	return inode;
 }
 
@@ -117,7 +118,6 @@ void tree_inode_free(struct tree *tree, struct tree_inode *inode)
 		tree->memory -= strlen(inode->target) + 1;
 	tree->memory -= sizeof(*inode);
 	free(inode->target);
-	free(inode->first_path);
 	free(inode);
 }
 
@@ -295,15 +295,9 @@ int tree_put(struct tree *tree, struct tree_node *dir, const char *name, struct 
 	return 0;
 }
 
-struct collected {
-	struct tree_node **nodes;
-	size_t count;
-	size_t room;
-};
-
 static void collect_one(const void *nodep, VISIT which, void *context)
 {
-	struct collected *collected = context;
+	struct tree_list *collected = context;
 
 	if (which != postorder && which != leaf)
 		return;
@@ -319,10 +313,9 @@ static void collect_one(const void *nodep, VISIT which, void *context)
 	collected->nodes[collected->count++] = *(struct tree_node *const *)nodep;
 }
 
-// The children of `dir` in order of their names; the caller frees `nodes`.
-static struct collected children_collect(const struct tree_node *dir)
+struct tree_list tree_children(const struct tree_node *dir)
 {
-	struct collected collected = { 0 };
+	struct tree_list collected = { 0 };
 
 	twalk_r(dir->children, collect_one, &collected);
 	return collected;
@@ -333,7 +326,7 @@ static struct collected children_collect(const struct tree_node *dir)
 static void lower_remove(struct tree *tree, struct tree_node *node, unsigned layer)
 {
 	if (is_directory(node)) {
-		struct collected children = children_collect(node);
+		struct tree_list children = tree_children(node);
 
 		for (size_t i = 0; i < children.count; i++)
 			lower_remove(tree, children.nodes[i], layer);
@@ -353,7 +346,7 @@ void tree_whiteout(struct tree *tree, struct tree_node *dir, const char *name, u
 
 void tree_make_opaque(struct tree *tree, struct tree_node *dir, unsigned layer)
 {
-	struct collected children = children_collect(dir);
+	struct tree_list children = tree_children(dir);
 
 	for (size_t i = 0; i < children.count; i++)
 		lower_remove(tree, children.nodes[i], layer);
@@ -363,7 +356,7 @@ void tree_make_opaque(struct tree *tree, struct tree_node *dir, unsigned layer)
 static int walk_below(struct tree_node *dir, char *path, size_t length, tree_visit_fn *visit,
                       void *context)
 {
-	struct collected children = children_collect(dir);
+	struct tree_list children = tree_children(dir);
 	int result = 0;
 
 	for (size_t i = 0; i < children.count && result == 0; i++) {

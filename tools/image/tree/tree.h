@@ -15,6 +15,7 @@
 #define TREE_MAX_NAME 255
 #define TREE_MAX_PATH 4095
 #define TREE_MAX_SYMLINKS 40
+#define TREE_NO_REFERENCE UINT64_MAX
 
 struct tree_xattr {
 	struct tree_xattr *next;
@@ -36,7 +37,8 @@ struct tree_inode {
 	uint64_t spool_offset;  // where its content is in the spool
 	char *target;  // of a symbolic link
 	struct tree_xattr *xattrs;  // sorted by name
-	char *first_path;  // set while the tree is written: the first name, for hard links
+	uint32_t number;  // while the image is written: the inode's, 0: none yet
+	uint64_t reference;  // the same: where its inode is, or TREE_NO_REFERENCE
 };
 
 // One name of a file.
@@ -101,6 +103,14 @@ void tree_whiteout(struct tree *tree, struct tree_node *dir, const char *name, u
 
 // Removes all entries of `dir` as far as they come from layers below `layer`. (opaque whiteout)
 void tree_make_opaque(struct tree *tree, struct tree_node *dir, unsigned layer);
+
+// The entries of `dir`, sorted by the bytes of their names. The caller frees `nodes`.
+struct tree_list {
+	struct tree_node **nodes;
+	size_t count;
+	size_t room;
+};
+struct tree_list tree_children(const struct tree_node *dir);
 
 // Calls `visit` for each name, parents first and names sorted by bytes; `path` is relative to the
 // root, empty for the root. Stops at the first result that is not 0 and returns it.
