@@ -17,7 +17,7 @@ IMAGE_LIBS := -larchive -ljansson -lcrypto
 COMMON_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/common/*.c))) libs/base/closest.c
 IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c tools/image/*/*.c)))
 RUN_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/run/*.c tools/run/*/*.c)) \
-	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c))
+	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c digest_text.c))
 
 host_objs = $(patsubst %.c,$(BUILD)/host/obj/%.o,$(1))
 

@@ -61,7 +61,8 @@ static bool is_complete(const char *image)
 static int image_make(const struct source *source, const char *scratch, const char *image,
                       struct error *err)
 {
-	char *layout_path = source_fetch(source, scratch, err);
+	const char *ref;
+	char *layout_path = source_fetch(source, scratch, &ref, err);
 	struct oci_layout layout = { .fd = -1 };
 	struct oci_image selected = { 0 };
 	char *packed = NULL;
@@ -76,8 +77,7 @@ static int image_make(const struct source *source, const char *scratch, const ch
 	}
 	if (directory_create(packed, err) < 0 ||
 	    oci_open(&layout, layout_path, source->reference, err) < 0 ||
-	    oci_select(&layout, source->kind == SOURCE_OCI_LAYOUT ? source->ref_name : NULL,
-	               &selected, err) < 0)
+	    oci_select(&layout, ref, &selected, err) < 0)
 		goto out_free;
 	if (pack_image(&layout, &selected, packed, scratch, err) < 0) {
 		if (!strstr(err->text, source->reference))
@@ -138,20 +138,36 @@ static int cache_prepare(const char *cache, struct error *err)
 	return 0;
 }
 
-static char *resolve_source(const char *cache, const struct source *source, const char *scratch,
-                            struct error *err)
+// The directory for the image, or NULL with `err`; `*complete`: it is there.
+static char *image_path(const char *cache, const struct source *source, bool *complete,
+                        struct error *err)
 {
-	const char *hex = source->key + strlen("sha256:");
 	char *image;
-	int lock;
 
-	if (asprintf(&image, "%s/" CACHE_FORMAT "-%s", cache, hex) < 0) {
+	if (asprintf(&image, "%s/" CACHE_FORMAT "-%s", cache, source->key + strlen("sha256:")) < 0) {
 		error_set(err, "out of memory");
 		return NULL;
 	}
-	if (is_complete(image))
+	*complete = is_complete(image);
+	return image;
+}
+
+static char *resolve_source(const char *cache, struct source *source, const char *scratch,
+                            struct error *err)
+{
+	bool complete;
+	char *image = image_path(cache, source, &complete, err);
+	int lock;
+
+	if (!image || complete)
 		return image;
-	lock = image_lock(cache, hex, err);
+	free(image);
+	if (source_verify(source, scratch, err) < 0)
+		return NULL;
+	image = image_path(cache, source, &complete, err);
+	if (!image || complete)
+		return image;
+	lock = image_lock(cache, source->key + strlen("sha256:"), err);
 	if (lock >= 0 && (is_complete(image) || image_make(source, scratch, image, err) == 0)) {
 		close(lock);
 		return image;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/image/json_input.h"
 
-json_t *json_parse(const char *text, size_t size, const char *what, struct error *err)
+#include <stdbool.h>
+#include <string.h>
+
+json_t *json_parse_any(const char *text, size_t size, const char *what, struct error *err)
 {
 	json_error_t json_error;
 	json_t *object;
@@ -10,12 +13,22 @@ json_t *json_parse(const char *text, size_t size, const char *what, struct error
 		error_set(err, "%s is larger than %u MiB", what, JSON_MAX_SIZE >> 20);
 		return NULL;
 	}
-	object = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
-	if (!object) {
-		error_set(err, "%s is no valid JSON: %s", what, json_error.text);
-		return NULL;
+	// As other readers have it: of two values of one key, the last counts; a byte order mark says nothing.
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		size -= 3;
 	}
-	if (!json_is_object(object)) {
+	object = json_loadb(text, size, JSON_ALLOW_NUL, &json_error);
+	if (!object)
+		error_set(err, "%s is no valid JSON: %s", what, json_error.text);
+	return object;
+}
+
+json_t *json_parse(const char *text, size_t size, const char *what, struct error *err)
+{
+	json_t *object = json_parse_any(text, size, what, err);
+
+	if (object && !json_is_object(object)) {
 		error_set(err, "%s is no JSON object", what);
 		json_decref(object);
 		return NULL;
@@ -23,9 +36,17 @@ json_t *json_parse(const char *text, size_t size, const char *what, struct error
 	return object;
 }
 
+// C's strings end where such a one has a NUL.
+static bool is_text(const json_t *value)
+{
+	return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+}
+
 const char *json_get_string(const json_t *object, const char *key)
 {
-	return json_string_value(json_object_get(object, key));
+	const json_t *value = json_object_get(object, key);
+
+	return is_text(value) ? json_string_value(value) : NULL;
 }
 
 json_t *json_get_strings(const json_t *object, const char *key)
@@ -36,6 +57,6 @@ json_t *json_get_strings(const json_t *object, const char *key)
 
 	if (!json_is_array(array))
 		return NULL;
-	json_array_foreach(array, i, item) if (!json_is_string(item)) return NULL;
+	json_array_foreach(array, i, item) if (!is_text(item)) return NULL;
 	return array;
 }

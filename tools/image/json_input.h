@@ -15,8 +15,11 @@
 // `what` names the document in errors. NULL with `err`.
 json_t *json_parse(const char *text, size_t size, const char *what, struct error *err);
 
-// The string `key` of `object`, or NULL when it is absent, null or no string.
+// As json_parse(), for any kind of value.
+json_t *json_parse_any(const char *text, size_t size, const char *what, struct error *err);
+
+// The string `key` of `object`, or NULL when it is absent, null, no string or has a NUL in it.
 const char *json_get_string(const json_t *object, const char *key);
 
-// The array `key` of `object` when it is an array of strings only, else NULL.
+// The array `key` of `object` when it is an array of strings without a NUL only, else NULL.
 json_t *json_get_strings(const json_t *object, const char *key);

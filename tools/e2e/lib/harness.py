@@ -149,6 +149,10 @@ class Context:
         check(result.status == 0, result)
         return Path(result.stdout.decode().strip())
 
+    def cache_clear(self):
+        """Forgets all packed images."""
+        shutil.rmtree(self.cache / "images", ignore_errors=True)
+
     def cache_leftovers(self):
         """What a failed run left half-done in the cache."""
         staging = self.cache / "images/staging"

@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (bundle)
 			check_bundle(bundle);
 		free(bundle);
-		oci_index_pick(document, "input", &err);
+		oci_index_obvious(document);
 		json_decref(document);
 	}
 	return 0;

@@ -17,7 +17,16 @@
 #define BLOCK_SIZE 65536
 #define MAX_ENTRIES 100000
 
-static struct archive *archive_open(const char *path, struct error *err)
+// What `docker load` takes.
+static void filters_support(struct archive *archive)
+{
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_bzip2(archive);
+	archive_read_support_filter_xz(archive);
+	archive_read_support_filter_zstd(archive);
+}
+
+struct archive *archive_file_open(const char *path, struct error *err)
 {
 	struct archive *archive = archive_read_new();
 
@@ -25,8 +34,7 @@ static struct archive *archive_open(const char *path, struct error *err)
 		error_set(err, "out of memory");
 		return NULL;
 	}
-	archive_read_support_filter_gzip(archive);
-	archive_read_support_filter_zstd(archive);
+	filters_support(archive);
 	archive_read_support_format_tar(archive);
 	if (archive_read_open_filename(archive, path, BLOCK_SIZE) != ARCHIVE_OK) {
 		error_set(err, "it is no tar archive, nor a compressed one: %s",
@@ -37,8 +45,7 @@ static struct archive *archive_open(const char *path, struct error *err)
 	return archive;
 }
 
-// The name of the next entry without a leading ./, or NULL at the end (*failed false) or on error (true).
-static const char *entry_next(struct archive *archive, struct archive_entry **entry, bool *failed,
+const char *archive_file_next(struct archive *archive, struct archive_entry **entry, bool *failed,
                               struct error *err)
 {
 	int result = archive_read_next_header(archive, entry);
@@ -61,9 +68,10 @@ static const char *entry_next(struct archive *archive, struct archive_entry **en
 int archive_file_detect(const char *path, enum archive_kind *kind, bool *compressed,
                         struct error *err)
 {
-	struct archive *archive = archive_open(path, err);
+	struct archive *archive = archive_file_open(path, err);
 	struct archive_entry *entry;
 	bool docker = false;
+	bool index = false;
 	bool failed;
 	const char *name;
 	int entries = 0;
@@ -71,7 +79,7 @@ int archive_file_detect(const char *path, enum archive_kind *kind, bool *compres
 
 	if (!archive)
 		return -1;
-	while (result == 1 && (name = entry_next(archive, &entry, &failed, err))) {
+	while (result == 1 && (name = archive_file_next(archive, &entry, &failed, err))) {
 		if (++entries > MAX_ENTRIES)
 			result = error_set(err, "it has more than %d entries", MAX_ENTRIES);
 		if (strcmp(name, "oci-layout") == 0) {
@@ -79,12 +87,13 @@ int archive_file_detect(const char *path, enum archive_kind *kind, bool *compres
 			result = 0;
 		}
 		docker |= strcmp(name, "manifest.json") == 0;
+		index |= strcmp(name, "index.json") == 0;
 	}
 	*compressed = archive_filter_code(archive, 0) != ARCHIVE_FILTER_NONE;
 	if (result == 1 && failed)
 		result = -1;
-	if (result == 1 && docker) {
-		*kind = ARCHIVE_DOCKER;
+	if (result == 1 && (docker || index)) {
+		*kind = docker ? ARCHIVE_DOCKER : ARCHIVE_OCI;
 		result = 0;
 	}
 	if (result == 1)
@@ -111,8 +120,7 @@ int archive_file_decompress(const char *path, const char *output, struct error *
 		error_set_errno(err, errno, "cannot write %s", output);
 		goto out_close;
 	}
-	archive_read_support_filter_gzip(archive);
-	archive_read_support_filter_zstd(archive);
+	filters_support(archive);
 	archive_read_support_format_raw(archive);
 	progress_begin(&progress, "decompressing the image file", 0);
 	if (archive_read_open_filename(archive, path, BLOCK_SIZE) == ARCHIVE_OK &&
@@ -211,7 +219,7 @@ static int file_digest(const char *path, uint64_t size, char text[DIGEST_TEXT_SI
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot open %s", path);
-	if (digest_init(&digest, err) < 0) {
+	if (digest_init(&digest, NULL, err) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -249,16 +257,45 @@ int archive_file_digest(const char *path, const struct stat *stat, const char *c
 	return result;
 }
 
+// Whether `name` is index.json or a blob's path.
 static bool is_layout_file(const char *name)
 {
-	char digest[DIGEST_TEXT_SIZE] = "sha256:";
+	char digest[DIGEST_TEXT_SIZE];
 
 	if (strcmp(name, "oci-layout") == 0 || strcmp(name, "index.json") == 0)
 		return true;
-	if (strncmp(name, "blobs/sha256/", 13) != 0 || strlen(name) != 13 + 64)
+	if (strncmp(name, "blobs/", 6) != 0 || strlen(name) - 6 >= DIGEST_TEXT_SIZE || name[6 + 6] != '/')
 		return false;
-	memcpy(digest + 7, name + 13, 65);
+	strcpy(digest, name + 6);
+	digest[6] = ':';
 	return digest_is_valid(digest);
+}
+
+// A link between two files of the layout. Whoever reads it looks where it leads.
+static int link_extract(struct archive_entry *entry, const char *directory, const char *name,
+                        struct error *err)
+{
+	const char *target = archive_entry_hardlink(entry);
+	char *old = NULL;
+	char *path = NULL;
+	int result;
+
+	if (target && strncmp(target, "./", 2) == 0)
+		target += 2;
+	if (target && (!is_layout_file(target) || strcmp(target, name) == 0))
+		return 0;
+	if (asprintf(&path, "%s/%s", directory, name) < 0 ||
+	    (target && asprintf(&old, "%s/%s", directory, target) < 0))
+		return error_set(err, "out of memory");
+	unlink(path);
+	result = target ? link(old, path) : symlink(archive_entry_symlink(entry), path);
+	if (result < 0 && errno != ENOENT)
+		error_set_errno(err, errno, "cannot write %s", path);
+	else
+		result = 0;  // without its target, it is missing
+	free(old);
+	free(path);
+	return result;
 }
 
 static int entry_extract(struct archive *archive, struct archive_entry *entry,
@@ -276,7 +313,9 @@ static int entry_extract(struct archive *archive, struct archive_entry *entry,
 	*total += (uint64_t)size;
 	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		return error_set(err, "out of memory");
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	// Never through a link that an earlier entry made.
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		result = error_set_errno(err, errno, "cannot write %s", path);
 	else if (archive_read_data_into_fd(archive, fd) < ARCHIVE_WARN)
@@ -299,11 +338,13 @@ static int layout_extract(struct archive *archive, const char *directory, struct
 	bool failed;
 
 	progress_begin(&progress, "reading the image file", 0);
-	while ((name = entry_next(archive, &entry, &failed, err))) {
-		if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
-		    !is_layout_file(name))
+	while ((name = archive_file_next(archive, &entry, &failed, err))) {
+		bool is_link = archive_entry_hardlink(entry) || archive_entry_symlink(entry);
+
+		if (!is_layout_file(name) || (archive_entry_filetype(entry) != AE_IFREG && !is_link))
 			continue;
-		if (entry_extract(archive, entry, directory, name, &total, err) < 0)
+		if ((is_link ? link_extract(entry, directory, name, err)
+		             : entry_extract(archive, entry, directory, name, &total, err)) < 0)
 			return -1;
 		progress_update(&progress, total);
 	}
@@ -313,29 +354,42 @@ static int layout_extract(struct archive *archive, const char *directory, struct
 	return 0;
 }
 
+// The directories for blobs of both algorithms.
+static int blobs_create(const char *layout, struct error *err)
+{
+	static const char *const algorithms[] = { "sha256", "sha512" };
+	int result = 0;
+
+	for (unsigned i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]) && result == 0; i++) {
+		char *path;
+
+		if (asprintf(&path, "%s/blobs/%s", layout, algorithms[i]) < 0)
+			return error_set(err, "out of memory");
+		result = directory_create(path, err);
+		free(path);
+	}
+	return result;
+}
+
 char *archive_file_extract(const char *path, const char *name, const char *scratch,
                            struct error *err)
 {
 	struct archive *archive = NULL;
 	char *layout = NULL;
-	char *blobs = NULL;
 	int result = -1;
 
-	if (asprintf(&layout, "%s/layout", scratch) < 0 ||
-	    asprintf(&blobs, "%s/blobs/sha256", layout) < 0) {
+	if (asprintf(&layout, "%s/layout", scratch) < 0) {
 		error_set(err, "out of memory");
-		goto out_free;
+		return NULL;
 	}
-	if (directory_create(blobs, err) < 0)
-		goto out_free;
-	archive = archive_open(path, err);
-	if (archive)
-		result = layout_extract(archive, layout, err);
-	if (result < 0)
-		error_prefix(err, "%s", name);
-	archive_read_free(archive);
-out_free:
-	free(blobs);
+	if (blobs_create(layout, err) == 0) {
+		archive = archive_file_open(path, err);
+		if (archive)
+			result = layout_extract(archive, layout, err);
+		if (result < 0)
+			error_prefix(err, "%s", name);
+		archive_read_free(archive);
+	}
 	if (result == 0)
 		return layout;
 	free(layout);

@@ -3,20 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tools/common/log.h"
 #include "tools/image/json_input.h"
 #include "tools/image/tree/layer.h"
 
-#define MAX_INDEX_DEPTH 4
-#define MAX_DESCRIPTORS 4096
 #define MAX_LAYERS 512
-#define REF_NAME "org.opencontainers.image.ref.name"
 
 int oci_open(struct oci_layout *layout, const char *path, const char *name, struct error *err)
 {
@@ -39,15 +38,30 @@ void oci_close(struct oci_layout *layout)
 	layout->fd = -1;
 }
 
+// Opens a file of the layout: through symbolic links, but never one outside. Not blocking: a FIFO in a hostile layout must
+// not stop us.
+static int beneath_open(int directory, const char *path)
+{
+	struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+		                .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+
+	// A kernel that cannot confine the way follows no links at all.
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd;
+}
+
 static int file_open(const struct oci_layout *layout, const char *path, uint64_t *size,
                      struct error *err)
 {
-	// Not blocking: a FIFO in a hostile layout must not stop us.
-	int fd = openat(layout->fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = beneath_open(layout->fd, path);
 	struct stat stat;
 
 	if (fd < 0 && errno == ENOENT)
 		return error_set(err, "%s: the file %s is missing", layout->name, path);
+	if (fd < 0 && errno == EXDEV)
+		return error_set(err, "%s: %s is a link out of the layout", layout->name, path);
 	if (fd < 0)
 		return error_set_errno(err, errno, "%s: cannot open %s", layout->name, path);
 	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode)) {
@@ -80,7 +94,6 @@ static ssize_t read_fully(int fd, char *buffer, size_t size)
 static json_t *document_read(const struct oci_layout *layout, const char *path, const char *digest,
                              struct error *err)
 {
-	char actual[DIGEST_TEXT_SIZE];
 	json_t *document = NULL;
 	char *text = NULL;
 	ssize_t length;
@@ -100,11 +113,8 @@ static json_t *document_read(const struct oci_layout *layout, const char *path, 
 		error_set_errno(err, errno, "%s: cannot read %s", layout->name, path);
 		goto out_close;
 	}
-	if (digest && digest_of(text, (size_t)length, actual, err) < 0)
-		goto out_close;
-	if (digest && strcmp(digest, actual) != 0) {
-		error_set(err, "%s is corrupt: the blob %s has the digest %s", layout->name, digest,
-		          actual);
+	if (digest && !digest_matches(text, (size_t)length, digest, err)) {
+		error_prefix(err, "%s is corrupt", layout->name);
 		goto out_close;
 	}
 	document = json_parse(text, (size_t)length, path, err);
@@ -116,18 +126,26 @@ out_close:
 	return document;
 }
 
-static int blob_path(const char *digest, char path[128], struct error *err)
+#define BLOB_PATH_SIZE (sizeof("blobs/") + DIGEST_TEXT_SIZE)
+
+static int blob_path(const char *digest, char path[BLOB_PATH_SIZE], struct error *err)
 {
 	if (!digest || !digest_is_valid(digest))
-		return error_set(err, "a blob's digest is \"%.80s\"; only sha256 digests are known",
+		return error_set(err, "a blob's digest is \"%.80s\"; sha256 and sha512 digests are known",
 		                 digest ? digest : "");
-	snprintf(path, 128, "blobs/sha256/%s", digest + strlen("sha256:"));
+	snprintf(path, BLOB_PATH_SIZE, "blobs/%.6s/%s", digest, digest + 7);
 	return 0;
 }
 
-static json_t *blob_read(const struct oci_layout *layout, const char *digest, struct error *err)
+struct layout_reader {
+	struct oci_reader reader;
+	const struct oci_layout *layout;
+};
+
+static json_t *blob_read(const struct oci_layout *layout, const json_t *descriptor, struct error *err)
 {
-	char path[128];
+	const char *digest = json_get_string(descriptor, "digest");
+	char path[BLOB_PATH_SIZE];
 
 	if (blob_path(digest, path, err) < 0) {
 		error_prefix(err, "%s", layout->name);
@@ -136,184 +154,37 @@ static json_t *blob_read(const struct oci_layout *layout, const char *digest, st
 	return document_read(layout, path, digest, err);
 }
 
-bool oci_is_index(const json_t *document)
+static json_t *read_manifest(struct oci_reader *reader, const json_t *descriptor, struct error *err)
 {
-	return json_is_array(json_object_get(document, "manifests"));
+	return blob_read(((struct layout_reader *)reader)->layout, descriptor, err);
 }
 
-enum platform { PLATFORM_OURS, PLATFORM_OTHER, PLATFORM_UNKNOWN };
-
-// Names of the platforms that were passed over, for the message.
-struct platforms {
-	char text[512];
-};
-
-static void platforms_add(struct platforms *platforms, const char *os, const char *architecture)
+static json_t *read_config(struct oci_reader *reader, const char *manifest_digest,
+                           const json_t *descriptor, struct error *err)
 {
-	char name[128];
-	size_t length = strlen(platforms->text);
-
-	snprintf(name, sizeof(name), "%.60s/%.60s", os, architecture);
-	if (strcmp(os, "unknown") == 0 || strstr(platforms->text, name))
-		return;
-	snprintf(platforms->text + length, sizeof(platforms->text) - length, "%s%s",
-	         length ? ", " : "", name);
-}
-
-static enum platform platform_check(const json_t *object, struct platforms *platforms)
-{
-	const char *os = json_get_string(object, "os");
-	const char *architecture = json_get_string(object, "architecture");
-
-	if (!os || !architecture)
-		return PLATFORM_UNKNOWN;
-	if (strcmp(os, OCI_OS) == 0 && strcmp(architecture, OCI_ARCHITECTURE) == 0)
-		return PLATFORM_OURS;
-	platforms_add(platforms, os, architecture);
-	return PLATFORM_OTHER;
-}
-
-static int no_platform(struct error *err, const char *name, const struct platforms *platforms)
-{
-	return error_set(err,
-	                 "%s has no image for " OCI_OS "/" OCI_ARCHITECTURE "; it has %s. "
-	                 "Choose an image that is built for riscv64",
-	                 name, platforms->text[0] ? platforms->text : "none at all");
-}
-
-const char *oci_index_pick(const json_t *index, const char *name, struct error *err)
-{
-	struct platforms platforms = { 0 };
-	json_t *descriptor;
-	size_t i;
-
-	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
-	{
-		const char *digest = json_get_string(descriptor, "digest");
-
-		if (platform_check(json_object_get(descriptor, "platform"), &platforms) !=
-		    PLATFORM_OURS)
-			continue;
-		if (digest && digest_is_valid(digest))
-			return digest;
-	}
-	no_platform(err, name, &platforms);
-	return NULL;
-}
-
-struct selection {
-	const struct oci_layout *layout;
-	struct oci_image *image;
-	struct platforms platforms;
-	unsigned descriptors;
-	struct error *err;
-};
-
-// Takes the manifest `digest` if its image is for our platform. 1: taken, 0: not for us.
-static int manifest_consider(struct selection *selection, const char *digest, json_t *manifest)
-{
-	struct oci_image *image = selection->image;
-	const char *config_digest = json_get_string(json_object_get(manifest, "config"), "digest");
-	json_t *config;
-
-	if (image->manifest) {
-		if (strcmp(image->digest, digest) == 0)
-			return 0;
-		return error_set(selection->err,
-		                 "%s holds several " OCI_OS "/" OCI_ARCHITECTURE
-		                 " images; add :NAME to say which",
-		                 selection->layout->name);
-	}
-	config = blob_read(selection->layout, config_digest, selection->err);
-	if (!config)
-		return -1;
-	if (platform_check(config, &selection->platforms) != PLATFORM_OURS) {
-		json_decref(config);
-		return 0;
-	}
-	image->config = config;
-	image->manifest = json_incref(manifest);
-	memcpy(image->digest, digest, DIGEST_TEXT_SIZE);
-	return 1;
-}
-
-static int index_search(struct selection *selection, const json_t *index, const char *ref,
-                        unsigned depth);
-
-static int descriptor_consider(struct selection *selection, const json_t *descriptor,
-                               unsigned depth)
-{
-	const char *digest = json_get_string(descriptor, "digest");
-	json_t *document;
-	int result;
-
-	if (++selection->descriptors > MAX_DESCRIPTORS)
-		return error_set(selection->err, "%s lists more than %u manifests",
-		                 selection->layout->name, MAX_DESCRIPTORS);
-	if (platform_check(json_object_get(descriptor, "platform"), &selection->platforms) ==
-	    PLATFORM_OTHER)
-		return 0;
-	document = blob_read(selection->layout, digest, selection->err);
-	if (!document)
-		return -1;
-	if (oci_is_index(document))
-		result = index_search(selection, document, NULL, depth + 1);
-	else
-		result = manifest_consider(selection, digest, document);
-	json_decref(document);
-	return result;
-}
-
-static int index_search(struct selection *selection, const json_t *index, const char *ref,
-                        unsigned depth)
-{
-	json_t *descriptor;
-	size_t i;
-
-	if (depth > MAX_INDEX_DEPTH)
-		return error_set(selection->err, "%s: indexes are nested more than %u deep",
-		                 selection->layout->name, MAX_INDEX_DEPTH);
-	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
-	{
-		const char *name =
-			json_get_string(json_object_get(descriptor, "annotations"), REF_NAME);
-
-		if (ref && (!name || strcmp(name, ref) != 0))
-			continue;
-		if (descriptor_consider(selection, descriptor, depth) < 0)
-			return -1;
-	}
-	return 0;
+	(void)manifest_digest;
+	return blob_read(((struct layout_reader *)reader)->layout, descriptor, err);
 }
 
 int oci_select(const struct oci_layout *layout, const char *ref, struct oci_image *image,
                struct error *err)
 {
-	struct selection selection = { .layout = layout, .image = image, .err = err };
+	struct layout_reader reader = {
+		.reader = { .name = layout->name,
+		            .manifest = read_manifest,
+		            .config = read_config,
+		            .max_mislabelled = UINT32_MAX },
+		.layout = layout,
+	};
 	json_t *index = document_read(layout, "index.json", NULL, err);
 	int result;
 
 	*image = (struct oci_image){ 0 };
 	if (!index)
 		return -1;
-	result = index_search(&selection, index, ref, 0);
-	if (result == 0 && !image->manifest) {
-		if (ref && selection.descriptors == 0)
-			result = error_set(err, "%s has no image called %s", layout->name, ref);
-		else
-			result = no_platform(err, layout->name, &selection.platforms);
-	}
-	if (result < 0)
-		oci_image_deinit(image);
+	result = oci_choose(&reader.reader, index, true, ref, image, err);
 	json_decref(index);
 	return result;
-}
-
-void oci_image_deinit(struct oci_image *image)
-{
-	json_decref(image->manifest);
-	json_decref(image->config);
-	*image = (struct oci_image){ 0 };
 }
 
 uint64_t oci_manifest_size(const json_t *manifest)
@@ -371,6 +242,24 @@ static int blob_source_check(struct blob_source *blob, const char *digest, struc
 	return 0;
 }
 
+// Layers that no one here can read are refused with the reason.
+static int layer_check(const struct oci_layout *layout, const json_t *descriptor, struct error *err)
+{
+	const char *type = json_get_string(descriptor, "mediaType");
+	const char *digest = json_get_string(descriptor, "digest");
+	char path[BLOB_PATH_SIZE];
+
+	if (type && strstr(type, "+encrypted"))
+		return error_set(err, "it is encrypted; decrypt the image first (skopeo copy --decryption-key)");
+	if (blob_path(digest, path, err) < 0)
+		return -1;
+	if (json_is_array(json_object_get(descriptor, "urls")) &&
+	    faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_set(err, "its content is not in the image, which only says where on the network it may be: "
+		                      "get an image that has all its layers");
+	return 0;
+}
+
 static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
                             const char *diff_id, struct tree *tree, struct spool *spool,
                             unsigned number, struct progress *progress, uint64_t *done,
@@ -381,7 +270,7 @@ static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
 		                    .done = done };
 	char actual_diff_id[DIGEST_TEXT_SIZE];
 	struct error mismatch;
-	char path[128];
+	char path[BLOB_PATH_SIZE];
 	uint64_t size;
 	int result = -1;
 
@@ -390,8 +279,9 @@ static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
 	blob.fd = file_open(layout, path, &size, err);
 	if (blob.fd < 0)
 		goto out_named;
-	if (digest_init(&blob.digest, err) < 0)
+	if (digest_init(&blob.digest, digest, err) < 0)
 		goto out_close;
+	snprintf(actual_diff_id, sizeof(actual_diff_id), "%s", diff_id);
 	result = layer_apply(tree, spool, &blob.source, number, actual_diff_id, err);
 	// A wrong digest explains whatever else went wrong.
 	if (blob_source_check(&blob, digest, &mismatch) < 0) {
@@ -428,9 +318,13 @@ int oci_apply(const struct oci_layout *layout, const struct oci_image *image, st
 			layout->name, count, json_array_size(diff_ids));
 	progress_begin(&progress, "reading the image's layers", oci_manifest_size(image->manifest));
 	for (size_t i = 0; i < count; i++) {
-		const char *digest = json_get_string(json_array_get(layers, i), "digest");
+		const json_t *layer = json_array_get(layers, i);
+		const char *digest = json_get_string(layer, "digest");
 		const char *diff_id = json_string_value(json_array_get(diff_ids, i));
 
+		if (layer_check(layout, layer, err) < 0)
+			return error_prefix(err, "%s, layer %zu (%s)", layout->name, i + 1,
+			                    digest ? digest : "no digest");
 		if (layer_apply_blob(layout, digest, diff_id, tree, spool, (unsigned)i + 1,
 		                     &progress, &done, err) < 0)
 			return -1;

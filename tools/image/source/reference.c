@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/image/digest.h"
+
 #define DEFAULT_HOST "docker.io"
 #define DEFAULT_HOST_OLD "index.docker.io"
 #define DEFAULT_TAG "latest"
@@ -78,11 +80,6 @@ static bool tag_is_valid(const char *tag)
 	       strspn(tag, LOWER UPPER DIGITS "_.-") == length;
 }
 
-static bool digest_text_is_valid(const char *digest)
-{
-	return strncmp(digest, "sha256:", 7) == 0 && strlen(digest) == 7 + 64 && strspn(digest + 7, DIGITS "abcdef") == 64;
-}
-
 // Whether the part before the first slash is a host rather than a user.
 static bool has_host(const char *name, size_t first)
 {
@@ -104,9 +101,9 @@ static int parts_check(const char *name, const char *host, size_t host_length, c
 		                 name);
 	if (tag && !tag_is_valid(tag))
 		return error_set(err, "\"%.200s\" is no image name: \"%.200s\" is no tag", name, tag);
-	if (digest && !digest_text_is_valid(digest))
+	if (digest && !digest_is_valid(digest))
 		return error_set(err,
-		                 "\"%.200s\" is no image name: a digest is sha256: and 64 hexadecimal digits, lower case",
+		                 "\"%.200s\" is no image name: a digest is sha256: and 64 hexadecimal digits, or sha512: and 128, lower case",
 		                 name);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "tools/image/tool.h"
 
 #define MAX_ARGS 16
+#define MAX_MISLABELLED 4  // each costs a question to the registry
 
 bool registry_is_local(const char *name)
 {
@@ -108,8 +109,9 @@ static char *bare_name(const char *location)
 	return name;
 }
 
-static char *inspect_raw(const struct source *source, const char *image, const char *scratch,
-                         size_t *length, struct error *err)
+// What the registry says of `image`: its manifest, or with `config` its configuration, as they are.
+static char *inspect_raw(const struct source *source, const char *image, bool config,
+                         const char *scratch, size_t *length, struct error *err)
 {
 	struct arguments arguments = { 0 };
 	char *context;
@@ -117,6 +119,8 @@ static char *inspect_raw(const struct source *source, const char *image, const c
 
 	begin(&arguments, "inspect");
 	add(&arguments, "--raw");
+	if (config)
+		add(&arguments, "--config");
 	if (registry_is_local(source->location))
 		add(&arguments, "--tls-verify=false");
 	add(&arguments, image);
@@ -131,41 +135,105 @@ static char *inspect_raw(const struct source *source, const char *image, const c
 	return text;
 }
 
-int registry_identify(struct source *source, const char *scratch, struct error *err)
+struct registry_reader {
+	struct oci_reader reader;
+	const struct source *source;
+	const char *scratch;
+};
+
+// What the registry has under `digest` of this source's name; its own digest has to be `expected`.
+static json_t *registry_read(struct registry_reader *reader, const char *digest, bool config,
+                             const char *expected, struct error *err)
+{
+	char *name = bare_name(reader->source->location);
+	char *image = NULL;
+	char *text = NULL;
+	json_t *document = NULL;
+	size_t length;
+
+	if (!name || asprintf(&image, "docker://%s@%s", name, digest) < 0)
+		error_set(err, "out of memory");
+	else
+		text = inspect_raw(reader->source, image, config, reader->scratch, &length, err);
+	if (text && (!expected || digest_matches(text, length, expected, err)))
+		document = json_parse(text, length, "the registry's answer", err);
+	if (text && !document)
+		error_prefix(err, "%s", reader->source->reference);
+	free(text);
+	free(image);
+	free(name);
+	return document;
+}
+
+static json_t *read_manifest(struct oci_reader *reader, const json_t *descriptor, struct error *err)
+{
+	const char *digest = json_get_string(descriptor, "digest");
+
+	return registry_read((struct registry_reader *)reader, digest, false, digest, err);
+}
+
+static json_t *read_config(struct oci_reader *reader, const char *manifest_digest,
+                           const json_t *descriptor, struct error *err)
+{
+	const char *digest = json_get_string(descriptor, "digest");
+
+	return registry_read((struct registry_reader *)reader, manifest_digest, true,
+	                     digest_is_valid(digest) ? digest : NULL, err);
+}
+
+// Fills in which of the manifests of `index` is the image.
+static int index_identify(struct source *source, const json_t *index, bool thorough,
+                          const char *scratch, struct error *err)
+{
+	struct registry_reader reader = {
+		.reader = { .name = source->reference,
+		            .manifest = read_manifest,
+		            .config = read_config,
+		            .max_mislabelled = MAX_MISLABELLED },
+		.source = source,
+		.scratch = scratch,
+	};
+	const char *obvious = thorough ? NULL : oci_index_obvious(index);
+	struct oci_image image;
+
+	source->by_label = obvious != NULL;
+	if (obvious) {
+		strcpy(source->digest, obvious);
+		return 0;
+	}
+	if (oci_choose(&reader.reader, index, false, NULL, &image, err) < 0)
+		return -1;
+	memcpy(source->digest, image.digest, DIGEST_TEXT_SIZE);
+	source->size = oci_manifest_size(image.manifest);
+	oci_image_deinit(&image);
+	return 0;
+}
+
+int registry_identify(struct source *source, bool thorough, const char *scratch, struct error *err)
 {
 	char *image = NULL;
 	size_t length;
 	char *text;
-	const char *picked;
 	json_t *document;
 	int result = -1;
 
 	if (asprintf(&image, "docker://%s", source->location) < 0)
 		return error_set(err, "out of memory");
-	text = inspect_raw(source, image, scratch, &length, err);
+	text = inspect_raw(source, image, false, scratch, &length, err);
 	free(image);
 	if (!text)
 		return -1;
 	document = json_parse(text, length, "the registry's answer", err);
 	if (!document) {
 		error_prefix(err, "%s", source->reference);
-		goto out_text;
-	}
-	if (oci_is_index(document)) {
-		picked = oci_index_pick(document, source->reference, err);
-		if (!picked)
-			goto out_document;
-		memcpy(source->digest, picked, DIGEST_TEXT_SIZE);
+	} else if (oci_is_index(document)) {
+		result = index_identify(source, document, thorough, scratch, err);
 	} else {
-		if (digest_of(text, length, source->digest, err) < 0)
-			goto out_document;
+		result = digest_of(text, length, source->digest, err);
 		source->size = oci_manifest_size(document);
 	}
 	memcpy(source->key, source->digest, DIGEST_TEXT_SIZE);
-	result = 0;
-out_document:
 	json_decref(document);
-out_text:
 	free(text);
 	return result;
 }
@@ -210,7 +278,7 @@ static uint64_t fetch_size(const struct source *source, const char *from, const 
 {
 	struct error ignored;
 	size_t length;
-	char *text = source->size ? NULL : inspect_raw(source, from, scratch, &length, &ignored);
+	char *text = source->size ? NULL : inspect_raw(source, from, false, scratch, &length, &ignored);
 	json_t *manifest = text ? json_parse(text, length, "manifest", &ignored) : NULL;
 	uint64_t size = manifest ? oci_manifest_size(manifest) : source->size;
 
@@ -257,8 +325,8 @@ static int archive_place(const struct source *source, bool compressed, const cha
 	return result;
 }
 
-char *registry_convert(const struct source *source, bool compressed, const char *scratch,
-                       struct error *err)
+char *registry_convert(const struct source *source, int number, bool compressed,
+                       const char *scratch, struct error *err)
 {
 	struct arguments arguments = { 0 };
 	char *path = NULL;
@@ -269,8 +337,7 @@ char *registry_convert(const struct source *source, bool compressed, const char 
 	add(&arguments, "--quiet");
 	add(&arguments, "--dest-oci-accept-uncompressed-layers");
 	if (asprintf(&path, "%s/archive.tar", scratch) < 0 ||
-	    asprintf(&from, "docker-archive:archive.tar%s%s", source->ref_name ? ":" : "",
-	             source->ref_name ? source->ref_name : "") < 0)
+	    asprintf(&from, "docker-archive:archive.tar:@%d", number) < 0)
 		error_set(err, "out of memory");
 	else if (archive_place(source, compressed, path, err) < 0)
 		error_prefix(err, "%s", source->reference);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/image/source/archive_file.h"
+#include "tools/image/source/docker_archive.h"
 #include "tools/image/json_input.h"
 #include "tools/image/source/oci.h"
 #include "tools/image/source/reference.h"
@@ -22,28 +23,27 @@ void source_deinit(struct source *source)
 	source->location = source->ref_name = NULL;
 }
 
-// PATH or PATH:NAME; a path with a colon in it that exists is taken as it is.
+// PATH or PATH:NAME, both of which may have colons in them: PATH is the longest that exists.
 static int path_parse(struct source *source, const char *text, struct stat *stat_buffer,
                       struct error *err)
 {
 	char *colon;
+	int error;
 
 	source->location = strdup(text);
 	if (!source->location)
 		return error_set(err, "out of memory");
 	if (stat(source->location, stat_buffer) == 0)
 		return 0;
-	colon = strrchr(source->location, ':');
-	if (colon && !strchr(colon, '/')) {
+	error = errno;
+	while ((colon = strrchr(source->location, ':'))) {
 		*colon = '\0';
 		if (stat(source->location, stat_buffer) == 0) {
-			source->ref_name = strdup(colon + 1);
+			source->ref_name = strdup(text + (colon - source->location) + 1);
 			return source->ref_name ? 0 : error_set(err, "out of memory");
 		}
-		*colon = ':';
 	}
-	return error_set_errno(err, errno, "%s: cannot open %s", source->reference,
-	                       source->location);
+	return error_set_errno(err, error, "%s: cannot open %s", source->reference, text);
 }
 
 static int layout_identify(struct source *source, struct error *err)
@@ -105,7 +105,7 @@ int source_identify(struct source *source, const char *reference, const char *ca
 		source->location = reference_normalize(reference + 9, err);
 		if (!source->location)
 			return -1;
-		return registry_identify(source, scratch, err);
+		return registry_identify(source, false, scratch, err);
 	}
 	if (strncmp(reference, "file://", 7) == 0 && reference[7])
 		return path_identify(source, reference + 7, cache, err);
@@ -118,20 +118,33 @@ int source_identify(struct source *source, const char *reference, const char *ca
 		reference);
 }
 
-char *source_fetch(const struct source *source, const char *scratch, struct error *err)
+int source_verify(struct source *source, const char *scratch, struct error *err)
+{
+	return source->by_label ? registry_identify(source, true, scratch, err) : 0;
+}
+
+char *source_fetch(const struct source *source, const char *scratch, const char **ref,
+                   struct error *err)
 {
 	enum archive_kind kind;
 	bool compressed;
+	int number;
 
-	if (source->kind == SOURCE_OCI_LAYOUT)
-		return strdup(source->location);
+	*ref = NULL;
 	if (source->kind == SOURCE_REGISTRY)
 		return registry_fetch(source, scratch, err);
+	if (source->kind == SOURCE_OCI_LAYOUT) {
+		*ref = source->ref_name;
+		return strdup(source->location);
+	}
 	if (archive_file_detect(source->location, &kind, &compressed, err) < 0) {
 		error_prefix(err, "%s", source->reference);
 		return NULL;
 	}
-	if (kind == ARCHIVE_OCI)
+	if (kind == ARCHIVE_OCI) {
+		*ref = source->ref_name;
 		return archive_file_extract(source->location, source->reference, scratch, err);
-	return registry_convert(source, compressed, scratch, err);
+	}
+	number = docker_archive_choose(source->location, source->reference, source->ref_name, err);
+	return number < 0 ? NULL : registry_convert(source, number, compressed, scratch, err);
 }

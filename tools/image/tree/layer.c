@@ -13,6 +13,8 @@
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_META_PREFIX ".wh..wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
+#define AUFS_LINKS ".wh..wh.plnk"  // AUFS keeps files of several names here
+#define TAR_BLOCK 512
 #define BUFFER_SIZE 65536
 #define MAX_XATTRS 256
 #define MAX_XATTR_SIZE 65536  // Linux's limit, XATTR_SIZE_MAX
@@ -30,6 +32,8 @@ struct layer {
 	struct error *err;
 	bool failed;  // a callback left its error in `err`
 	bool empty;  // there is not one byte of it
+	bool padded;  // the missing padding behind its last byte has been supplied
+	bool has_aufs_links;  // AUFS_LINKS is in the tree, to be taken out again
 	char compressed_buffer[BUFFER_SIZE];
 	char tar_buffer[BUFFER_SIZE];
 };
@@ -48,6 +52,18 @@ static la_ssize_t read_compressed(struct archive *archive, void *context, const 
 	return length;
 }
 
+// The zeros that an archive lacks to be whole blocks.
+static la_ssize_t read_padding(struct layer *layer)
+{
+	size_t length = (TAR_BLOCK - layer->uncompressed % TAR_BLOCK) % TAR_BLOCK;
+
+	if (layer->padded)
+		return 0;
+	layer->padded = true;
+	memset(layer->tar_buffer, 0, length);
+	return (la_ssize_t)length;
+}
+
 static la_ssize_t read_tar(struct archive *archive, void *context, const void **buffer)
 {
 	struct layer *layer = context;
@@ -55,6 +71,8 @@ static la_ssize_t read_tar(struct archive *archive, void *context, const void **
 		layer->empty ? 0 : archive_read_data(layer->raw, layer->tar_buffer, BUFFER_SIZE);
 
 	*buffer = layer->tar_buffer;
+	if (length == 0)
+		return read_padding(layer);
 	if (length < 0) {
 		if (!layer->failed)
 			error_set(layer->err, "it cannot be decompressed: %s",
@@ -94,6 +112,8 @@ static int layer_open(struct layer *layer)
 	if (!layer->raw || !layer->tar)
 		return error_set(layer->err, "out of memory");
 	archive_read_support_filter_gzip(layer->raw);
+	archive_read_support_filter_bzip2(layer->raw);
+	archive_read_support_filter_xz(layer->raw);
 	archive_read_support_filter_zstd(layer->raw);
 	archive_read_support_format_raw(layer->raw);
 	archive_read_support_format_empty(layer->raw);
@@ -160,6 +180,16 @@ static int entry_xattrs(struct layer *layer, struct archive_entry *entry, struct
 	return 0;
 }
 
+// Whether what has been read of the archive ends at most `padding` bytes behind its last true byte.
+static int is_whole(struct layer *layer, uint64_t padding)
+{
+	uint64_t position = (uint64_t)archive_filter_bytes(layer->tar, 0);
+
+	if (position > layer->uncompressed && position - layer->uncompressed > padding)
+		return error_set(layer->err, "the archive ends in the middle of it");
+	return 0;
+}
+
 static int entry_content(struct layer *layer, struct archive_entry *entry, struct tree_inode *inode)
 {
 	int64_t size = archive_entry_size(entry);
@@ -184,7 +214,8 @@ static int entry_content(struct layer *layer, struct archive_entry *entry, struc
 	}
 	if (result != ARCHIVE_EOF)
 		return archive_failed(layer, layer->tar, "its content cannot be read");
-	return 0;
+	// Of a sparse file, less is in the archive than its size says.
+	return is_whole(layer, archive_entry_sparse_count(entry) > 0 ? 0 : -inode->size % TAR_BLOCK);
 }
 
 static int entry_fill(struct layer *layer, struct archive_entry *entry, struct tree_inode *inode)
@@ -220,9 +251,12 @@ static int apply_hardlink(struct layer *layer, struct tree_node *dir, const char
 	char target_name[TREE_MAX_NAME + 1];
 	struct tree_node *target_dir;
 	struct tree_node *node = NULL;
-	int result = tree_resolve_parent(layer->tree, target, false, layer->number, &target_dir,
-	                                 target_name, layer->err);
+	char clean[TREE_MAX_PATH + 1];
+	int result = tree_path_clean(target, clean, layer->err);
 
+	if (result == 0)
+		result = tree_resolve_parent(layer->tree, clean, false, layer->number, &target_dir,
+		                             target_name, layer->err);
 	if (result < 0)
 		return error_prefix(layer->err, "it is a hard link to %s", target);
 	if (result == 0 && target_name[0])
@@ -259,9 +293,6 @@ static int apply_whiteout(struct layer *layer, const char *path, const char *nam
 	struct tree_node *dir;
 	int result;
 
-	// Other names of this kind are AUFS's own bookkeeping, as Docker takes them too.
-	if (!opaque && strncmp(name, WHITEOUT_META_PREFIX, strlen(WHITEOUT_META_PREFIX)) == 0)
-		return 0;
 	if (!opaque &&
 	    (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0))
 		return error_set(layer->err, "it is a whiteout of nothing");
@@ -276,44 +307,57 @@ static int apply_whiteout(struct layer *layer, const char *path, const char *nam
 	return 0;
 }
 
-// Where the last name of `path` begins; trailing slashes are no part of a name. Its length goes to `length`.
-static const char *last_name(const char *path, size_t *length)
-{
-	size_t end = strlen(path);
-	size_t start;
-
-	while (end > 0 && path[end - 1] == '/')
-		end--;
-	for (start = end; start > 0 && path[start - 1] != '/'; start--)
-		;
-	*length = end - start;
-	return path + start;
-}
-
 static bool has_prefix(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+// Whether a name of `path`, a clean one, before `end` begins with `prefix`.
+static bool any_name_has_prefix(const char *path, const char *end, const char *prefix)
+{
+	for (const char *c = path; c < end; c++)
+		if ((c == path || c[-1] == '/') && has_prefix(c, prefix))
+			return true;
+	return false;
+}
+
+// AUFS's own bookkeeping is no part of an image, but other entries may be hard links to files among it, as Docker has it: those
+// are in the tree until the layer ends. 1: `path` is no such entry.
+static int apply_aufs(struct layer *layer, struct archive_entry *entry, const char *path, const char *last)
+{
+	char name[TREE_MAX_NAME + 1];
+	struct tree_node *dir;
+
+	if (!any_name_has_prefix(path, path + strlen(path), WHITEOUT_META_PREFIX) ||
+	    (strcmp(last, WHITEOUT_OPAQUE) == 0 && !any_name_has_prefix(path, last, WHITEOUT_PREFIX)))
+		return 1;
+	if (!has_prefix(path, AUFS_LINKS "/") || archive_entry_hardlink(entry) ||
+	    archive_entry_filetype(entry) != AE_IFREG)
+		return 0;
+	layer->has_aufs_links = true;
+	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) != 0)
+		return -1;
+	return apply_node(layer, entry, dir, name);
+}
+
 static int apply_path(struct layer *layer, struct archive_entry *entry, const char *path)
 {
 	const char *target = archive_entry_hardlink(entry);
+	const char *slash = strrchr(path, '/');
+	const char *last = slash ? slash + 1 : path;
 	char name[TREE_MAX_NAME + 1];
 	struct tree_node *dir;
-	size_t length;
-	const char *last = last_name(path, &length);
+	int result = apply_aufs(layer, entry, path, last);
 
+	if (result <= 0)
+		return result;
 	// Names like these are for whiteouts only; below one there can be nothing.
-	for (const char *c = path; c < last; c++)
-		if ((c == path || c[-1] == '/') && has_prefix(c, WHITEOUT_PREFIX))
-			return error_set(layer->err,
-			                 "a directory of its path has the name of a whiteout");
+	if (any_name_has_prefix(path, last, WHITEOUT_PREFIX))
+		return error_set(layer->err, "a directory of its path has the name of a whiteout");
 	if (has_prefix(last, WHITEOUT_PREFIX)) {
-		if (length > TREE_MAX_NAME)
+		if (strlen(last) > TREE_MAX_NAME)
 			return error_set(layer->err, "a name longer than %d bytes", TREE_MAX_NAME);
-		memcpy(name, last, length);
-		name[length] = '\0';
-		return apply_whiteout(layer, path, name);
+		return apply_whiteout(layer, path, last);
 	}
 	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) !=
 	    0)
@@ -325,10 +369,12 @@ static int apply_path(struct layer *layer, struct archive_entry *entry, const ch
 static int apply_entry(struct layer *layer, struct archive_entry *entry)
 {
 	const char *path = archive_entry_pathname(entry);
+	char clean[TREE_MAX_PATH + 1];
 
 	if (!path || !path[0])
 		return error_set(layer->err, "an entry without a name");
-	if (apply_path(layer, entry, path) < 0)
+	if (is_whole(layer, 0) < 0 || tree_path_clean(path, clean, layer->err) < 0 ||
+	    apply_path(layer, entry, clean) < 0)
 		return layer->failed ? -1 : error_prefix(layer->err, "%s", path);
 	return 0;
 }
@@ -365,10 +411,12 @@ int layer_apply(struct tree *tree, struct spool *spool, struct layer_source *sou
 	};
 	int result = -1;
 
-	if (digest_init(&layer.digest, err) < 0)
+	if (digest_init(&layer.digest, diff_id, err) < 0)
 		return -1;
 	if (layer_open(&layer) == 0)
 		result = apply_all(&layer);
+	if (layer.has_aufs_links)
+		tree_whiteout(tree, tree->root, AUFS_LINKS, number + 1);
 	if (result == 0)
 		digest_finish(&layer.digest, diff_id);
 	digest_abort(&layer.digest);

@@ -80,7 +80,7 @@ static inline int memory_apply(struct tree *tree, struct spool *spool, const voi
                                size_t size, unsigned number, struct error *err)
 {
 	struct memory_source source = { { memory_source_read }, bytes, size };
-	char diff_id[DIGEST_TEXT_SIZE];
+	char diff_id[DIGEST_TEXT_SIZE] = "";
 
 	return layer_apply(tree, spool, &source.source, number, diff_id, err);
 }

@@ -78,6 +78,10 @@ int tree_inode_set_target(struct tree *tree, struct tree_inode *inode, const cha
 int tree_inode_set_xattr(struct tree *tree, struct tree_inode *inode, const char *name,
                          const void *value, size_t size, struct error *err);
 
+// Writes `path` to `clean` (TREE_MAX_PATH + 1 bytes) without leading and doubled slashes, `.` and `..`, by its text alone. -1 with `err`
+// when it is too long or leaves the root: a leading / is the root, above which there is nothing.
+int tree_path_clean(const char *path, char *clean, struct error *err);
+
 // Splits `path` (relative to the image's root; a leading / means nothing) into the directory that holds its last name and that
 // name, following symbolic links of the directory part inside the image. With `create`, missing
 // directories are made, as part of `layer`. `name` gets TREE_MAX_NAME + 1 bytes; it is empty for the root itself.

@@ -38,6 +38,33 @@ static bool next_name(const char **path, char name[TREE_MAX_NAME + 2])
 	return true;
 }
 
+int tree_path_clean(const char *path, char *clean, struct error *err)
+{
+	bool absolute = path[0] == '/';
+	size_t length = 0;
+
+	for (path += strspn(path, "/"); *path; path += strspn(path, "/")) {
+		size_t size = strcspn(path, "/");
+
+		if (size == 2 && path[0] == '.' && path[1] == '.') {
+			if (length == 0 && !absolute)
+				return error_set(err, "a path with .. that leaves the image");
+			while (length > 0 && clean[--length] != '/')
+				;
+		} else if (size != 1 || path[0] != '.') {
+			if (length + size + 1 > TREE_MAX_PATH)
+				return error_set(err, "a path longer than %d bytes", TREE_MAX_PATH);
+			if (length > 0)
+				clean[length++] = '/';
+			memcpy(clean + length, path, size);
+			length += size;
+		}
+		path += size;
+	}
+	clean[length] = '\0';
+	return 0;
+}
+
 struct walk {
 	struct tree *tree;
 	bool create;
