@@ -35,12 +35,20 @@ struct slot {
 	rights_t rights;
 	uint32_t generation;
 	bool travels;           // it is in a message
-	// Its entry in the one poll that there is.
-	bool polled;
+	// Its entry in a poll.
+	handle_t poll;          // HANDLE_NONE: it is in none
 	uint32_t interest;
 	uint64_t cookie;
 };
 
+// Before each piece of the heap.
+struct piece {
+	struct list entry;
+} __attribute__((aligned(16)));
+
+jmp_buf fake_exit;
+void (*fake_while_waiting)(void);
+static struct list pieces = {.next = &pieces, .prev = &pieces};
 static struct object objects[MAX_OBJECTS];
 static struct slot slots[MAX_HANDLES];
 static size_t slots_used = 1, next_polled, num_handles, num_allocated;  // the first `slots_used` slots have been in use
@@ -128,7 +136,7 @@ static void slot_free(struct slot *slot)
 	struct object *object = slot->object;
 
 	slot->object = NULL;
-	slot->polled = false;
+	slot->poll = HANDLE_NONE;
 	slot->travels = false;
 	num_handles--;
 	object_put(object);
@@ -142,6 +150,10 @@ error_t handle_close(handle_t h)
 		return ERR_BAD_HANDLE;
 	if (slot == NULL)
 		abort();
+	for (size_t i = 0; slot->object->kind == POLL && i < slots_used; i++) {
+		if (slots[i].poll == h)
+			slots[i].poll = HANDLE_NONE;
+	}
 	slot_free(slot);
 	return 0;
 }
@@ -168,16 +180,26 @@ static bool memory_fails(void)
 
 void *heap_alloc(size_t size)
 {
+	struct piece *piece;
+
 	if (memory_fails())
 		return NULL;
+	piece = calloc(1, sizeof(*piece) + size);
+	list_push_back(&pieces, &piece->entry);
 	num_allocated++;
-	return calloc(1, size);
+	return piece + 1;
 }
 
 void heap_free(void *ptr)
 {
-	num_allocated -= ptr != NULL;
-	free(ptr);
+	struct piece *piece;
+
+	if (ptr == NULL)
+		return;
+	piece = (struct piece *)ptr - 1;
+	list_remove(&piece->entry);
+	num_allocated--;
+	free(piece);
 }
 
 error_t folio_create(size_t size, uint32_t flags, handle_t *out)
@@ -260,7 +282,7 @@ error_t channel_send(handle_t channel, const struct message *m)
 	if (end->peer->queued == QUEUED_MAX)
 		return ERR_FULL;
 	for (size_t i = 0; i < m->num_handles; i++) {
-		slot_of(m->handles[i])->polled = false;
+		slot_of(m->handles[i])->poll = HANDLE_NONE;
 		slot_of(m->handles[i])->travels = true;
 	}
 	end->peer->queue[end->peer->queued++] = *m;
@@ -317,11 +339,11 @@ error_t poll_add(handle_t poll, handle_t h, uint32_t interest, uint64_t cookie)
 	struct slot *slot = slot_of(h);
 
 	(void)object_of(poll, POLL);
-	if (slot == NULL || slot->polled)
+	if (slot == NULL || slot->poll != HANDLE_NONE)
 		abort();
 	if (memory_fails())
 		return ERR_NO_MEMORY;
-	slot->polled = true;
+	slot->poll = poll;
 	slot->interest = interest;
 	slot->cookie = cookie;
 	return 0;
@@ -331,8 +353,7 @@ error_t poll_update(handle_t poll, handle_t h, uint32_t interest, uint64_t cooki
 {
 	struct slot *slot = slot_of(h);
 
-	(void)poll;
-	if (slot == NULL || !slot->polled)
+	if (slot == NULL || slot->poll != poll)
 		return ERR_NOT_FOUND;
 	slot->interest = interest;
 	slot->cookie = cookie;
@@ -343,10 +364,9 @@ error_t poll_remove(handle_t poll, handle_t h)
 {
 	struct slot *slot = slot_of(h);
 
-	(void)poll;
-	if (slot == NULL || !slot->polled)
+	if (slot == NULL || slot->poll != poll)
 		return ERR_NOT_FOUND;
-	slot->polled = false;
+	slot->poll = HANDLE_NONE;
 	return 0;
 }
 
@@ -360,13 +380,13 @@ error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 		struct slot *slot = &slots[(start + i) % slots_used];
 		uint32_t is;
 
-		if (slot->object == NULL || !slot->polled)
+		if (slot->object == NULL || slot->poll != poll)
 			continue;
 		is = ready(slot->object) & slot->interest;
 		if (is == 0)
 			continue;
 		events[n] = (struct poll_event){.cookie = slot->cookie, .ready = is};
-		if (n == 0 && slot->object->kind == CHANNEL && (is & READY_READABLE) != 0) {
+		if (n == 0 && m != NULL && slot->object->kind == CHANNEL && (is & READY_READABLE) != 0) {
 			message_take(slot->object, m);
 			events[n].received = 1;
 			events[n].ready = ready(slot->object) & slot->interest;
@@ -378,15 +398,11 @@ error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 	return n > 0 ? 0 : ERR_TIMED_OUT;
 }
 
-// Apps on a loop do not block.
 error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events)
 {
-	(void)poll;
-	(void)events;
-	(void)max;
-	(void)deadline;
-	(void)num_events;
-	abort();
+	if (fake_while_waiting != NULL)
+		fake_while_waiting();
+	return poll_recv(poll, events, max, deadline, num_events, NULL);
 }
 
 error_t timer_create(handle_t *out)
@@ -560,5 +576,37 @@ error_t log_write(enum log_level level, const char *line, size_t len)
 _Noreturn void process_exit(int status)
 {
 	(void)status;
-	abort();
+	longjmp(fake_exit, 1);
+}
+
+handle_t fake_interrupt_create(void)
+{
+	return handle_make(object_make(EVENT));
+}
+
+void fake_interrupt_raise(handle_t interrupt)
+{
+	object_of(interrupt, EVENT)->count = 1;
+}
+
+error_t interrupt_ack(handle_t interrupt)
+{
+	object_of(interrupt, EVENT)->count = 0;
+	return 0;
+}
+
+void fake_reset(void)
+{
+	for (size_t i = 0; i < slots_used; i++) {
+		if (slots[i].object != NULL && !slots[i].travels)
+			slot_free(&slots[i]);
+	}
+	// What waited in channels that only waited in each other.
+	for (size_t i = 0; i < slots_used; i++) {
+		if (slots[i].object != NULL)
+			slot_free(&slots[i]);
+	}
+	while (!list_is_empty(&pieces))
+		heap_free(container_of(pieces.next, struct piece, entry) + 1);
+	allocations_left = 0;
 }

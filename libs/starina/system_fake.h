@@ -5,6 +5,8 @@
 // any more, as after it was sent, aborts: no app may do that, whatever it is sent.
 #pragma once
 
+#include <setjmp.h>
+
 #include "libs/starina/loop.h"
 #include "libs/starina/syscall.h"
 
@@ -26,6 +28,14 @@ bool fake_take(handle_t channel, struct message *m, handle_t *handle);
 void fake_time_pass(nsec_t ns);
 // After `n` allocations of heap or folios one fails; 0: none does.
 void fake_memory_fail(unsigned n);
+// The app's process ends, with all that it and the others have: a fresh system. process_exit leaves by `fake_exit`, which the test has set.
+void fake_reset(void);
+extern jmp_buf fake_exit;
+// What others do while an app waits in a blocking call; NULL: nothing.
+extern void (*fake_while_waiting)(void);
+// An interrupt: raised, it is ready until it is acknowledged.
+handle_t fake_interrupt_create(void);
+void fake_interrupt_raise(handle_t interrupt);
 // Handles that are open or wait in channels, and pieces of the heap: what an app leaves behind.
 size_t fake_num_handles(void);
 size_t fake_num_allocated(void);
