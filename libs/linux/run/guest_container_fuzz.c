@@ -119,6 +119,21 @@ static void step(void)
 	}
 }
 
+// What is left of the output is taken, then it ends.
+static void end(void)
+{
+	if (container != NULL)
+		guest_container_kill(container);
+	for (uint32_t i = 0; i < 10; i++) {
+		for (enum guest_stream stream = GUEST_STDOUT; container != NULL && stream <= GUEST_STDERR; stream++) {
+			heard.output_len = 0;
+			heard.output_room = sizeof(heard.output);
+			guest_container_output_resume(container, stream);
+		}
+		turn();
+	}
+}
+
 static void check_end(void)
 {
 	if (heard.ended != 1 || heard.status < 0 || heard.status > 255)
@@ -145,12 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		guest_ready();
 	for (uint32_t i = 0; i < 100 && container != NULL && vm->machine.num_running > 0 && reader_status(&input) == 0; i++)
 		step();
-	if (container != NULL) {
-		heard.output_len = 0;
-		heard.output_room = sizeof(heard.output);
-		guest_container_kill(container);
-		turn();
-	}
+	end();
 	check_end();
 	teardown(NULL);
 	return 0;
