@@ -17,50 +17,6 @@ struct machine machine;
 
 static void *fdt;
 
-uint64_t dt_read_cells(const uint32_t *cells, int num)
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < num; i++)
-		value = value << 32 | fdt32_to_cpu(cells[i]);
-	return value;
-}
-
-bool dt_read_u32(const void *tree, int node, const char *name, uint32_t *out)
-{
-	int len;
-	const void *prop = fdt_getprop(tree, node, name, &len);
-
-	if (prop == NULL || len < 4)
-		return false;
-	*out = fdt32_to_cpu(*(const uint32_t *)prop);
-	return true;
-}
-
-bool dt_read_reg(const void *tree, int parent, int node, int index, uint64_t *base, uint64_t *size)
-{
-	int addr_cells = fdt_address_cells(tree, parent);
-	int size_cells = fdt_size_cells(tree, parent);
-	int len;
-	const uint32_t *reg = fdt_getprop(tree, node, "reg", &len);
-	int stride = addr_cells + size_cells;
-
-	if (reg == NULL || addr_cells < 1 || addr_cells > 2 || size_cells < 0 || size_cells > 2 ||
-	    len / 4 < (index + 1) * stride)
-		return false;
-	*base = dt_read_cells(reg + index * stride, addr_cells);
-	*size = dt_read_cells(reg + index * stride + addr_cells, size_cells);
-	return *base + *size >= *base;
-}
-
-bool dt_is_enabled(const void *tree, int node)
-{
-	int len;
-	const char *status = fdt_getprop(tree, node, "status", &len);
-
-	return status == NULL || len <= 0 || strncmp(status, "ok", 2) == 0;
-}
-
 static bool is_uart(int node)
 {
 	static const char *const names[] = {"ns16550a", "ns16550", "snps,dw-apb-uart"};

@@ -3,3 +3,7 @@ HOST_TESTS += kernel/startup/boot_args_test
 boot_args_test_SRCS := kernel/startup/boot_args.c libs/base/string.c
 HOST_TESTS += kernel/startup/device_quiesce_test
 device_quiesce_test_SRCS := kernel/startup/device_quiesce.c
+HOST_TESTS += kernel/startup/dt_devices_test
+dt_devices_test_SRCS := $(patsubst %,kernel/startup/%.c,dt_devices dt_irq_chip dt_read) libs/base/fmt.c libs/base/span.c libs/base/string.c \
+	$(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_sw fdt_strerror fdt_wip fdt_check fdt_addresses fdt_rw)
+dt_devices_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow

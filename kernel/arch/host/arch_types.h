@@ -28,4 +28,6 @@ struct arch_thread {
 
 struct arch_hart {
 	int kicks;
+	uint32_t irq_target;  // as on riscv64, for the tests of the device tree
+	bool has_irq_target;
 };
