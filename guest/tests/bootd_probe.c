@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probe_files.h"
 #include "probe_limits.h"
 
 extern char **environ;
@@ -133,6 +134,22 @@ static int wait_signal(void)
 		usleep(10000);
 	printf("caught %d\n", caught);
 	return 3;
+}
+
+static void print_signal(int signal)
+{
+	printf("caught %d\n", signal);
+	fflush(stdout);
+}
+
+// All that can be caught, SIGTERM last. The C library keeps two to itself.
+static int wait_signals(void)
+{
+	struct sigaction action = { .sa_handler = print_signal };
+
+	for (int i = 1; i <= SIGRTMAX; i++)
+		sigaction(i, &action, NULL);
+	return wait_signal();
 }
 
 static int write_to(const char *path)
@@ -266,66 +283,124 @@ static int network(void)
 	return 0;
 }
 
+static int say_hello(void)
+{
+	printf("hello\n");
+	return 0;
+}
+
+static int show_clocks(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	printf("%lld\n", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
+	clock_gettime(CLOCK_REALTIME, &now);
+	printf("%lld\n", (long long)now.tv_sec);
+	return 0;
+}
+
+static int show_cwd(void)
+{
+	char path[4096];
+
+	printf("%s\n", getcwd(path, sizeof(path)));
+	return 0;
+}
+
+// The first process of a namespace is deaf to its own signals, but not to faults.
+static int fault(void)
+{
+	*(volatile int *)(uintptr_t)8 = 1;
+	return 0;
+}
+
+static int both_streams(void)
+{
+	(void)!write(1, "to stdout\n", 10);
+	(void)!write(2, "to stderr\n", 10);
+	return 0;
+}
+
+static int copy_stdin(void)
+{
+	return copy(0, 1);
+}
+
+static int reopen(void)
+{
+	return write_to("/dev/stdout");
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} plain[] = {
+	{ "hello", say_hello },      { "clock", show_clocks }, { "cwd", show_cwd },
+	{ "raise", fault },          { "info", info },         { "cat", copy_stdin },
+	{ "both", both_streams },    { "reopen", reopen },     { "fill", fill },
+	{ "signal", wait_signal },   { "orphan", orphan },     { "tty", terminal },
+	{ "signals", wait_signals },
+};
+
+// Commands that take each of their arguments in turn.
+static const struct {
+	const char *name;
+	int (*run)(const char *path);
+} each[] = {
+	{ "ls", print_directory },
+	{ "show", print_file },
+	{ "stat", show_stat },
+	{ "write", write_to },
+	{ "direct", probe_direct },
+	{ "crash", probe_crash },
+	{ "attributes", probe_attributes },
+};
+
+// Commands whose first argument is a number or a name. Returns -1 for none of them.
+static int run_with_argument(const char *command, int argc, char **argv)
+{
+	const char *argument = argc > 2 ? argv[2] : "";
+
+	if (strcmp(command, "exit") == 0)
+		return atoi(argument);
+	if (strcmp(command, "random") == 0)
+		return random_bytes((size_t)atol(argument));
+	if (strcmp(command, "take") == 0)
+		return probe_take(argument, (size_t)atol(argc > 3 ? argv[3] : "1"));
+	if (strcmp(command, "become") == 0 && argc > 3)
+		return probe_become((uid_t)atoi(argument), argv + 3);
+	if (strcmp(command, "set-attributes") == 0) {
+		for (int i = 3; i < argc; i++)
+			probe_set_attribute(argument, argv[i]);
+		return probe_attributes(argument);
+	}
+	if (strcmp(command, "net") == 0) {
+		char byte;
+
+		if (strcmp(argument, "wait") == 0)
+			(void)!read(0, &byte, 1);
+		return network();
+	}
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "hello";
-	const char *argument = argc > 2 ? argv[2] : "";
-	struct timespec now;
-	char path[4096];
+	int result = 0;
 
-	if (strcmp(command, "hello") == 0) {
-		printf("hello\n");
-	} else if (strcmp(command, "clock") == 0) {
-		clock_gettime(CLOCK_BOOTTIME, &now);
-		printf("%lld\n", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
-		clock_gettime(CLOCK_REALTIME, &now);
-		printf("%lld\n", (long long)now.tv_sec);
-	} else if (strcmp(command, "take") == 0) {
-		return probe_take(argument, (size_t)atol(argc > 3 ? argv[3] : "1"));
-	} else if (strcmp(command, "cwd") == 0) {
-		printf("%s\n", getcwd(path, sizeof(path)));
-	} else if (strcmp(command, "exit") == 0) {
-		return atoi(argument);
-	} else if (strcmp(command, "raise") == 0) {
-		// The first process of a namespace is deaf to its own signals, but not to faults.
-		*(volatile int *)(uintptr_t)8 = 1;
-	} else if (strcmp(command, "info") == 0) {
-		return info();
-	} else if (strcmp(command, "cat") == 0) {
-		return copy(0, 1);
-	} else if (strcmp(command, "both") == 0) {
-		(void)!write(1, "to stdout\n", 10);
-		(void)!write(2, "to stderr\n", 10);
-	} else if (strcmp(command, "reopen") == 0) {
-		return write_to("/dev/stdout");
-	} else if (strcmp(command, "random") == 0) {
-		return random_bytes((size_t)atol(argument));
-	} else if (strcmp(command, "fill") == 0) {
-		return fill();
-	} else if (strcmp(command, "signal") == 0) {
-		return wait_signal();
-	} else if (strcmp(command, "orphan") == 0) {
-		return orphan();
-	} else if (strcmp(command, "net") == 0) {
-		if (strcmp(argument, "wait") == 0)
-			(void)!read(0, &now, 1);
-		return network();
-	} else if (strcmp(command, "tty") == 0) {
-		return terminal();
-	} else {
-		int result = 0;
-
-		for (int i = 2; i < argc; i++) {
-			if (strcmp(command, "ls") == 0)
-				result |= print_directory(argv[i]);
-			else if (strcmp(command, "show") == 0)
-				result |= print_file(argv[i]);
-			else if (strcmp(command, "stat") == 0)
-				result |= show_stat(argv[i]);
-			else if (strcmp(command, "write") == 0)
-				result |= write_to(argv[i]);
-		}
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		if (strcmp(command, plain[i].name) == 0)
+			return plain[i].run();
+	}
+	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+		if (strcmp(command, each[i].name) != 0)
+			continue;
+		for (int argument = 2; argument < argc; argument++)
+			result |= each[i].run(argv[argument]);
 		return result;
 	}
-	return 0;
+	result = run_with_argument(command, argc, argv);
+	return result >= 0 ? result : 1;
 }

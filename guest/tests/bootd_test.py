@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 # Their tests enter themselves in TESTS.
+import bootd_files_tests
 import bootd_limits_tests
 import bootd_network_tests
 import bootd_path_tests
@@ -32,8 +33,8 @@ CMDLINE = "loglevel=1 earlycon=sbi keep_bootcon panic=-1"
 def make_roots(options):
     """The images of the tests."""
     probe = os.path.join(options.scratch, "probe")
-    subprocess.run([options.cross + "gcc", "-std=gnu11", "-static", "-pthread", "-O1", "-Wall", "-Wextra", "-o",
-                    probe, *(os.path.join(HERE, name) for name in ("bootd_probe.c", "probe_limits.c"))], check=True)
+    subprocess.run([options.cross + "gcc", "-std=gnu11", "-D_GNU_SOURCE", "-static", "-pthread", "-O1", "-Wall", "-Wextra", "-o",
+                    probe, *(os.path.join(HERE, name) for name in ("bootd_probe.c", "probe_files.c", "probe_limits.c"))], check=True)
     subprocess.run([options.cross + "strip", probe], check=True)
     with open(probe, "rb") as file:
         program = file.read()
@@ -52,7 +53,9 @@ def make_roots(options):
              "far": ("link", "../../../away/far"), "etc": ("link", "/usr/etc"), "dev": ("link", "run/dev"),
              "stdin": ("link", "/proc/self/fd/0"), "data": ("link", "/srv/data"), "srv": ("dir", 0o750, 33),
              "full": ("dir", 0o1770, 33), "full/inner": ("dir", 0o700, 34), "full/file": b"of the image\n"}
-    return {"links": make_root(options, "links", links),
+    attributes = {"bin": ("dir", 0o755), "bin/probe": program, "tmp": ("dir", 0o777), **bootd_files_tests.entries(program)}
+    return {"attributes": make_root(options, "attributes", attributes),
+            "links": make_root(options, "links", links),
             **{name: make_root(options, name, {"bin": ("dir", 0o755), "bin/probe": program, **more})
                for name, more in {**bootd_path_tests.ROOTS, **bootd_user_tests.ROOTS}.items()},
             "plain": make_root(options, "plain", plain),

@@ -177,7 +177,8 @@ def network_body(address="10.0.2.100", prefix_len=24, gateway="10.0.2.2", dns=("
 
 
 def make_root(options, name, entries):
-    """Packs {path: bytes | ("link", target) | ("fifo", 0) | ("dir", mode[, uid])} into a squashfs, as tools/image does."""
+    """Packs {path: bytes | ("link", target) | ("fifo", 0) | ("dir", mode[, uid]) | ("file", bytes, {attribute: value})} into a
+    squashfs, as tools/image does."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         for path, value in {"": ("dir", 0o755), **entries}.items():
@@ -189,8 +190,13 @@ def make_root(options, name, entries):
                     member.mode = 0o644
                 tar.addfile(member, io.BytesIO(value))
                 continue
-            kind, argument, *owner = value
-            member.uid = member.gid = owner[0] if owner else 0
+            kind, argument, *more = value
+            if kind == "file":
+                member.size = len(argument)
+                member.pax_headers = {"SCHILY.xattr." + name: text for name, text in more[0].items()}
+                tar.addfile(member, io.BytesIO(argument))
+                continue
+            member.uid = member.gid = more[0] if more else 0
             if kind == "link":
                 member.type, member.linkname = tarfile.SYMTYPE, argument
             elif kind == "fifo":
