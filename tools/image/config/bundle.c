@@ -11,6 +11,7 @@
 #include "tools/image/json_input.h"
 #include "tools/image/pack/pack.h"
 #include "tools/image/config/image_user.h"
+#include "tools/image/config/volumes.h"
 #include "tools/image/config/words.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -18,6 +19,7 @@
 #define DEFAULT_HOSTNAME "starina"
 #define HOSTS_ANNOTATION \
 	"dev.starina.hosts"  // lines that are added to /etc/hosts; CONFIG_HOSTS_ANNOTATION of bootd
+#define VOLUMES_ANNOTATION "org.starina.volumes"  // CONFIG_VOLUMES_ANNOTATION of bootd
 // It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/vm/bootd_protocol.h).
 #define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
 
@@ -64,24 +66,28 @@ static int words_extend(json_t *args, const char *text, const char *setting, str
 	return 0;
 }
 
-static int image_words_extend(json_t *args, const json_t *config, const char *key,
-                              struct error *err)
-{
-	json_t *value = json_object_get(config, key);
-	json_t *words = json_get_strings(config, key);
-
-	if (value && !json_is_null(value) && !words)
-		return error_set(err, "the image's %s is no list of strings", key);
-	if (words)
-		json_array_extend(args, words);
-	return 0;
-}
-
 // Appends a word as it is; an empty one stands for none.
 static int word_append(json_t *args, const char *word, struct error *err)
 {
 	if (word[0] && json_array_append_new(args, json_string(word)) < 0)
 		return error_set(err, "the entrypoint \"%.100s\" is not valid UTF-8", word);
+	return 0;
+}
+
+static int image_words_extend(json_t *args, const json_t *config, const char *key,
+                              struct error *err)
+{
+	json_t *value = json_object_get(config, key);
+	json_t *words = json_get_strings(config, key);
+	const char *word = json_get_string(config, key);
+
+	// As docker reads it, a string is one word, not a line for a shell.
+	if (word)
+		return word_append(args, word, err);
+	if (value && !json_is_null(value) && !words)
+		return error_set(err, "the image's %s is no list of strings", key);
+	if (words)
+		json_array_extend(args, words);
 	return 0;
 }
 
@@ -168,7 +174,7 @@ static json_t *user_make(const struct user *user)
 
 	// The primary one too: so no setgid program can leave it. (As docker does.)
 	json_array_append_new(groups, json_integer(user->gid));
-	for (unsigned i = 0; i < user->num_groups; i++)
+	for (size_t i = 0; i < user->num_groups; i++)
 		if (user->groups[i] != user->gid)
 			json_array_append_new(groups, json_integer(user->groups[i]));
 	object = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t)user->uid, "gid",
@@ -249,48 +255,56 @@ static json_t *capabilities_make(const char *names, bool root)
 	return object;
 }
 
+// The working directory as JSON; NULL with `err`.
+static json_t *cwd_make(const json_t *config, const struct bundle_options *options,
+                        struct error *err)
+{
+	const char *cwd = options->workdir ? options->workdir
+					   : json_get_string(config, "WorkingDir");
+	json_t *text;
+
+	if (!cwd || !cwd[0])
+		cwd = "/";
+	text = json_string(cwd);
+	if (cwd[0] == '/' && text)
+		return text;
+	error_set(err, "the working directory \"%.200s\" is %s", cwd,
+	          text ? "not absolute" : "not valid UTF-8");
+	json_decref(text);
+	return NULL;
+}
+
 static json_t *process_make(const json_t *config, const struct bundle_options *options,
                             const char *directory, const char *hostname, struct error *err)
 {
 	const char *user_text = options->user ? options->user : json_get_string(config, "User");
-	const char *cwd = options->workdir ? options->workdir
-					   : json_get_string(config, "WorkingDir");
 	struct user user;
-	json_t *process;
-	json_t *cwd_text;
-	json_t *args;
-	json_t *env;
+	json_t *process = NULL;
+	json_t *cwd = NULL;
+	json_t *args = NULL;
+	json_t *env = NULL;
 
-	if (user_resolve(&user, user_text ? user_text : "", directory, err) < 0)
-		return NULL;
-	if (!cwd || !cwd[0])
-		cwd = "/";
-	cwd_text = json_string(cwd);
-	if (cwd[0] != '/' || !cwd_text) {
-		error_set(err, "the working directory \"%.200s\" is %s", cwd, cwd_text ? "not absolute" : "not valid UTF-8");
-		json_decref(cwd_text);
-		return NULL;
-	}
-	args = args_make(config, options, err);
-	env = args ? env_make(config, options, user.home, hostname, err) : NULL;
-	if (!env) {
-		json_decref(args);
-		json_decref(cwd_text);
-		return NULL;
-	}
-	process = json_pack("{s:b, s:{s:i, s:i}, s:o, s:o, s:o, s:o}", "terminal",
-	                    options->terminal, "consoleSize", "height", (int)options->rows, "width",
-	                    (int)options->columns, "user", user_make(&user), "args", args, "env",
-	                    env, "cwd", cwd_text);
-	if (options->no_new_privileges)
+	if (user_resolve(&user, user_text ? user_text : "", directory, err) == 0 &&
+	    (cwd = cwd_make(config, options, err)) && (args = args_make(config, options, err)))
+		env = env_make(config, options, user.home, hostname, err);
+	if (env)
+		process = json_pack("{s:b, s:{s:i, s:i}, s:o, s:O, s:O, s:O}", "terminal",
+		                    options->terminal, "consoleSize", "height", (int)options->rows,
+		                    "width", (int)options->columns, "user", user_make(&user),
+		                    "args", args, "env", env, "cwd", cwd);
+	if (process && options->no_new_privileges)
 		json_object_set_new(process, "noNewPrivileges", json_true());
-	if (options->capabilities)
+	if (process && options->capabilities)
 		json_object_set_new(process, "capabilities",
 		                    capabilities_make(options->capabilities, user.uid == 0));
-	if (json_array_size(options->rlimits) > 0)
+	if (process && json_array_size(options->rlimits) > 0)
 		json_object_set_new(process, "rlimits", rlimits_make(options->rlimits));
-	if (options->has_oom_score_adj)
+	if (process && options->has_oom_score_adj)
 		json_object_set_new(process, "oomScoreAdj", json_integer(options->oom_score_adj));
+	user_deinit(&user);
+	json_decref(cwd);
+	json_decref(args);
+	json_decref(env);
 	return process;
 }
 
@@ -313,6 +327,15 @@ static void files_add(json_t *annotations, const char *hostname, const char *mor
 	                                 more_hosts ? more_hosts : ""));
 }
 
+static void volumes_add(json_t *annotations, const json_t *config)
+{
+	char *text = volumes_text(config);
+
+	if (text)
+		json_object_set_new(annotations, VOLUMES_ANNOTATION, json_string(text));
+	free(text);
+}
+
 // What does not decide how the process starts is kept as annotations. (OCI image spec, conversion.md)
 static json_t *annotations_make(const json_t *config, const json_t *wanted, const char *hostname)
 {
@@ -321,6 +344,7 @@ static json_t *annotations_make(const json_t *config, const json_t *wanted, cons
 
 	files_add(annotations, hostname,
 	          json_string_value(json_object_get(wanted, HOSTS_ANNOTATION)));
+	volumes_add(annotations, config);
 	json_object_set_new(annotations, "org.opencontainers.image.os", json_string("linux"));
 	json_object_set_new(annotations, "org.opencontainers.image.architecture",
 	                    json_string("riscv64"));

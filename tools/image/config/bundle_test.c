@@ -11,6 +11,7 @@
 
 #include "tools/image/config/bundle.h"
 #include "tools/image/config/environment.h"
+#include "tools/image/config/image_user.h"
 #include "tools/image/json_input.h"
 #include "tools/image/source/reference.h"
 
@@ -108,9 +109,10 @@ static void test_hostile_images(void **state)
 		const char *config, *said;
 	} bad[] = {
 		{ "{}", "nothing to run" },
-		{ "{\"Cmd\":\"sh\"}", "Cmd is no list" },
+		{ "{\"Cmd\":\"\"}", "nothing to run" },
 		{ "{\"Entrypoint\":{}}", "Entrypoint is no list" },
 		{ "{\"Cmd\":[1]}", "Cmd is no list" },
+		{ "{\"Cmd\":[\"a\\u0000b\"]}", "Cmd is no list" },
 		{ "{\"Cmd\":[\"c\"],\"WorkingDir\":\"../etc\"}", "not absolute" },
 		{ "{\"Cmd\":[\"c\"],\"User\":\"nobody\"}", "\"nobody\" is not in the image" },
 		{ "{\"Cmd\":[\"c\"],\"User\":\"4294967296\"}", "up to 2147483647" },
@@ -134,10 +136,112 @@ static void test_hostile_images(void **state)
 	assert_non_null(strstr(err.text, "more than 10000 variables"));
 	free(text);
 	json_decref(many);
-	// A NUL has no place in what becomes a C string.
-	assert_null(json_parse("{\"config\":{\"Cmd\":[\"a\\u0000b\"]}}", 33, "the test", &err));
 	assert_null(make("{\"Cmd\":[\"c\"]}", &(struct bundle_options){ .workdir = "/\xff" }));
 	assert_non_null(strstr(err.text, "UTF-8"));
+}
+
+static void test_words_of_images(void **state)
+{
+	struct bundle_options none = { 0 };
+
+	(void)state;
+	// As docker reads it, a string is one word.
+	assert_command("{\"Cmd\":\"echo hi\"}", &none, "echo hi");
+	assert_command("{\"Entrypoint\":\"/x\",\"Cmd\":[\"a\",\"b\"]}", &none, "/x|a|b");
+	assert_command("{\"Entrypoint\":\"\",\"Cmd\":\"c\"}", &none, "c");
+}
+
+static void assert_volumes(const char *volumes, const char *expected)
+{
+	char *config;
+	json_t *bundle;
+	const char *text;
+
+	assert_true(asprintf(&config, "{\"Cmd\":[\"c\"],\"Volumes\":%s}", volumes) > 0);
+	bundle = make(config, &(struct bundle_options){ 0 });
+	text = json_get_string(json_object_get(bundle, "annotations"), "org.starina.volumes");
+	assert_non_null(bundle);
+	if (expected)
+		assert_string_equal(text, expected);
+	else
+		assert_null(text);
+	json_decref(bundle);
+	free(config);
+}
+
+static void test_volumes(void **state)
+{
+	(void)state;
+	assert_volumes("{\"/b\":{},\"/a b\":null,\"/a//b/../c/\":{},\"d\":{}}", "[\"/a b\",\"/a/c\",\"/b\",\"/d\"]");
+	assert_volumes("{\"/a\":{},\"/a/\":{},\"/\":{},\"/x/..\":{}}", "[\"/a\"]");
+	assert_volumes("{\"/../../etc\":{}}", "[\"/etc\"]");
+	assert_volumes("{}", NULL);
+	assert_volumes("null", NULL);
+	assert_volumes("[\"/x\"]", NULL);
+}
+
+static void account_write(const char *directory, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+// UID:GID:other groups, or NULL.
+static void assert_user(const char *directory, const char *text, const char *expected)
+{
+	struct user user;
+	char is[256] = "";
+	int result = user_resolve(&user, text, directory, &err);
+
+	if (result == 0)
+		snprintf(is, sizeof(is), "%u:%u:%zu:%u", user.uid, user.gid, user.num_groups,
+		         user.num_groups ? user.groups[user.num_groups - 1] : 0);
+	user_deinit(&user);
+	assert_string_equal(is, expected);
+}
+
+static void test_users(void **state)
+{
+	char directory[] = "/tmp/bundle_test.XXXXXX";
+	char *groups = NULL;
+	size_t size;
+	FILE *file = open_memstream(&groups, &size);
+	char command[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	account_write(directory, "passwd",
+	              "broken\nroot:x:0:0:root:/root:/bin/sh\nweb:x:33:34:web:/srv:/bin/sh\n"
+	              "33:x:44:45::/:\nmany:x:50:50::/:\nhuge:x:4294967295:0::/:\n");
+	fputs("root:x:0:\nmedia:x:51:web,other\n51:x:60:\nweb:x:34:\nmedia2:x:51:web\n", file);
+	for (unsigned i = 0; i < 1000; i++)
+		fprintf(file, "g%u:x:%u:many\n", i, 2000 - i);
+	fclose(file);
+	account_write(directory, "group", groups);
+	free(groups);
+	assert_user(directory, "", "0:0:0:0");
+	assert_user(directory, ":", "0:0:0:0");
+	assert_user(directory, ":media", "0:51:0:0");
+	assert_user(directory, ":77", "0:77:0:0");
+	assert_user(directory, ":none", "");
+	assert_user(directory, "web", "33:34:1:51");
+	assert_user(directory, "33", "33:34:1:51");
+	assert_user(directory, "web:media", "33:51:0:0");
+	assert_user(directory, "web:51", "33:51:0:0");
+	assert_user(directory, "7:51", "7:51:0:0");
+	assert_user(directory, "7:8", "7:8:0:0");
+	assert_user(directory, "many", "50:50:1000:2000");
+	assert_user(directory, "huge", "");
+	assert_user(directory, "0:4294967296", "");
+	assert_user(directory, "none:0", "");
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	assert_int_equal(system(command), 0);
 }
 
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -194,6 +298,9 @@ int main(void)
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_hostile_images),
+		cmocka_unit_test(test_words_of_images),
+		cmocka_unit_test(test_volumes),
+		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_references),
 	};
 

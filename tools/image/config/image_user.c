@@ -47,6 +47,7 @@ static void passwd_apply(struct user *user, const struct passwd *entry)
 		snprintf(user->home, sizeof(user->home), "%s", entry->pw_dir);
 }
 
+// As docker has it, the first line counts that has the text as its name or its number.
 static bool passwd_find(struct user *user, const char *text, const char *directory)
 {
 	FILE *file = account_open(directory, PACK_PASSWD);
@@ -70,12 +71,14 @@ static bool group_find(struct user *user, const char *text, const char *director
 {
 	FILE *file = account_open(directory, PACK_GROUP);
 	struct group *entry;
+	uint32_t number;
+	bool is_number = number_parse(text, &number);
 	bool found = false;
 
 	if (!file)
 		return false;
 	while (!found && (entry = fgetgrent(file)))
-		if (strcmp(entry->gr_name, text) == 0) {
+		if (strcmp(entry->gr_name, text) == 0 || (is_number && entry->gr_gid == number)) {
 			user->gid = entry->gr_gid;
 			found = true;
 		}
@@ -83,58 +86,107 @@ static bool group_find(struct user *user, const char *text, const char *director
 	return found;
 }
 
-static void groups_add(struct user *user, uint32_t gid)
+static int compare_ids(const void *a, const void *b)
 {
-	for (unsigned i = 0; i < user->num_groups; i++)
-		if (user->groups[i] == gid)
-			return;
-	if (user->num_groups < USER_MAX_GROUPS)
-		user->groups[user->num_groups++] = gid;
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int groups_add(struct user *user, uint32_t gid, struct error *err)
+{
+	if (user->num_groups >= USER_MAX_GROUPS)
+		return error_set(err, "the user \"%s\" is in more than %d groups of the image's /etc/group",
+		                 user->name, USER_MAX_GROUPS);
+	if (gid > MAX_ID)
+		return error_set(err, "the user \"%s\" is in a group with the number %u; %lu is the highest",
+		                 user->name, gid, MAX_ID);
+	user->groups[user->num_groups++] = gid;
+	return 0;
+}
+
+static void groups_sort(struct user *user)
+{
+	size_t kept = 0;
+
+	qsort(user->groups, user->num_groups, sizeof(user->groups[0]), compare_ids);
+	for (size_t i = 0; i < user->num_groups; i++)
+		if (kept == 0 || user->groups[kept - 1] != user->groups[i])
+			user->groups[kept++] = user->groups[i];
+	user->num_groups = kept;
+}
+
+static bool is_member(const struct group *group, const char *name)
+{
+	for (char **member = group->gr_mem; *member; member++)
+		if (strcmp(*member, name) == 0)
+			return true;
+	return false;
 }
 
 // The groups that list the user as a member.
-static void groups_find(struct user *user, const char *directory)
+static int groups_find(struct user *user, const char *directory, struct error *err)
 {
 	FILE *file = account_open(directory, PACK_GROUP);
 	struct group *entry;
+	int result = 0;
 
 	if (!file)
-		return;
-	while ((entry = fgetgrent(file)))
-		for (char **member = entry->gr_mem; *member; member++)
-			if (strcmp(*member, user->name) == 0)
-				groups_add(user, entry->gr_gid);
+		return 0;
+	user->groups = calloc(USER_MAX_GROUPS, sizeof(user->groups[0]));
+	if (!user->groups)
+		result = error_set(err, "out of memory");
+	while (result == 0 && (entry = fgetgrent(file)))
+		if (is_member(entry, user->name))
+			result = groups_add(user, entry->gr_gid, err);
 	fclose(file);
+	if (result == 0)
+		groups_sort(user);
+	return result;
 }
 
-int user_resolve(struct user *user, const char *text, const char *directory, struct error *err)
+static int group_resolve(struct user *user, const char *group, const char *directory,
+                         struct error *err)
 {
-	char name[256];
-	char *group;
-
-	*user = (struct user){ .home = "/" };
-	if (strlen(text) >= sizeof(name))
-		return error_set(err, "the user \"%.64s...\" is too long", text);
-	strcpy(name, text);
-	group = strchr(name, ':');
-	if (group)
-		*group++ = '\0';
-	if (!name[0])
-		strcpy(name, "0");
-	if (!passwd_find(user, name, directory) && !number_parse(name, &user->uid))
-		return error_set(
-			err,
-			"the user \"%s\" is not in the image's /etc/passwd; give one that is, or a number up to %lu",
-			name, MAX_ID);
-	if (!group || !group[0]) {
-		if (user->name[0])
-			groups_find(user, directory);
-		return 0;
-	}
-	if (!group_find(user, group, directory) && !number_parse(group, &user->gid))
+	if ((!group_find(user, group, directory) && !number_parse(group, &user->gid)) ||
+	    user->gid > MAX_ID)
 		return error_set(
 			err,
 			"the group \"%s\" is not in the image's /etc/group; give one that is, or a number up to %lu",
 			group, MAX_ID);
 	return 0;
+}
+
+int user_resolve(struct user *user, const char *text, const char *directory, struct error *err)
+{
+	char copy[256];
+	char *name = copy;
+	char *group;
+
+	*user = (struct user){ .home = "/" };
+	if (strlen(text) >= sizeof(copy))
+		return error_set(err, "the user \"%.64s...\" is too long", text);
+	strcpy(copy, text);
+	group = strchr(copy, ':');
+	if (group)
+		*group++ = '\0';
+	if (!name[0])
+		name = "0";
+	if ((!passwd_find(user, name, directory) && !number_parse(name, &user->uid)) ||
+	    user->uid > MAX_ID || user->gid > MAX_ID)
+		return error_set(
+			err,
+			"the user \"%s\" is not in the image's /etc/passwd; give one that is, or a number up to %lu",
+			name, MAX_ID);
+	if (group && group[0])
+		return group_resolve(user, group, directory, err);
+	return user->name[0] ? groups_find(user, directory, err) : 0;
+}
+
+void user_deinit(struct user *user)
+{
+	free(user->groups);
+	user->groups = NULL;
+	user->num_groups = 0;
 }

@@ -28,6 +28,7 @@ struct index {
 // Of the image's configuration, what says how it is run.
 static json_t *config_make(const json_t *image)
 {
+	enum { NUM_WORDS = 2 };  // of the keys, the first ones
 	static const char *const keys[] = { "Entrypoint", "Cmd", "Env", "WorkingDir", "User" };
 	json_t *config = json_object_get(image, "config");
 	json_t *out = json_object();
@@ -35,7 +36,10 @@ static json_t *config_make(const json_t *image)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		json_t *value = json_object_get(config, keys[i]);
 
-		if (json_is_string(value) || json_get_strings(config, keys[i]))
+		// As docker reads it, a string in place of a list is one word.
+		if (i < NUM_WORDS && json_get_string(config, keys[i]))
+			json_object_set_new(out, keys[i], json_pack("[O]", value));
+		else if (json_get_string(config, keys[i]) || json_get_strings(config, keys[i]))
 			json_object_set(out, keys[i], value);
 	}
 	return out;

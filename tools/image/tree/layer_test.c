@@ -215,6 +215,98 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_paths_are_cleaned(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "a/../b", FILE_MODE, NULL);
+	add(f, "/../c", FILE_MODE, NULL);
+	add(f, "./d/./x//../y/", DIR, NULL);
+	add(f, "d/link", 0, "d/../b");
+	assert_int_equal(apply(f), 0);
+	assert_true(has(f, "b") && has(f, "c") && has(f, "d/y") && has(f, "d/link"));
+	assert_false(has(f, "a") || has(f, "d/x"));
+}
+
+// AUFS's bookkeeping is passed over, but what is hard linked to files among it is kept, as Docker does.
+static void test_aufs_metadata(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, ".wh..wh.aufs", FILE_MODE, NULL);
+	add(f, ".wh..wh.orph", DIR, NULL);
+	add(f, ".wh..wh.orph/x", FILE_MODE, NULL);
+	add(f, ".wh..wh.plnk", DIR, NULL);
+	add(f, ".wh..wh.plnk/1.2", FILE_MODE, NULL);
+	add(f, ".wh..wh.plnk/dir", DIR, NULL);
+	add(f, "a", 0, ".wh..wh.plnk/1.2");
+	add(f, "b", 0, "/.wh..wh.plnk/1.2");
+	assert_int_equal(apply(f), 0);
+	assert_ptr_equal(tree_lookup(&f->tree, "a")->inode, tree_lookup(&f->tree, "b")->inode);
+	assert_int_equal(tree_lookup(&f->tree, "a")->inode->links, 2);
+	assert_false(has(f, ".wh..wh.plnk") || has(f, ".wh..wh.orph") || has(f, ".wh..wh.aufs"));
+	add(f, "c", 0, ".wh..wh.plnk/1.2");
+	assert_int_equal(apply(f), -1);
+	assert_non_null(strstr(f->err.text, "does not have"));
+}
+
+// The archive's first `size` bytes as a layer: 0, or -1 with the error.
+static int apply_part(struct fixture *f, const void *bytes, size_t size)
+{
+	return memory_apply(&f->tree, &f->spool, bytes, size, ++f->layers, &f->err);
+}
+
+// Go's reader ends where the bytes do, if no entry is cut: without end blocks, with one, without the last padding.
+static void test_archives_that_end_early(void **state)
+{
+	// An entry is three blocks here: the extended header, its records, the header.
+	enum { BLOCK = 512, ENTRY = 3 * BLOCK, CONTENT = 2 * ENTRY };
+	struct fixture *f = *state;
+	static const struct {
+		size_t size;
+		bool whole;
+	} cases[] = {
+		{ CONTENT + 3 * BLOCK, true }, { CONTENT + 2 * BLOCK, true }, { CONTENT + BLOCK, true },
+		{ CONTENT + 4, true },         { CONTENT + 3, true },         { CONTENT + 2, false },
+		{ CONTENT, false },            { CONTENT - 1, false },        { CONTENT - 200, false },
+		{ ENTRY, true },               { ENTRY - 1, false },          { 0, true },
+	};
+
+	add(f, "d", DIR, NULL);
+	test_tar_add(&f->tar, "f", FILE_MODE, NULL, "abc");
+	test_tar_close(&f->tar);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *copy = malloc(cases[i].size + 1);
+		int result;
+
+		memcpy(copy, f->tar.bytes, cases[i].size);
+		result = apply_part(f, copy, cases[i].size);
+		if (result != (cases[i].whole ? 0 : -1))
+			fail_msg("%zu bytes: %d %s", cases[i].size, result, f->err.text);
+		free(copy);
+	}
+	free(f->tar.bytes);
+	test_tar_open(&f->tar, ROOM);
+}
+
+static void test_compressions(void **state)
+{
+	static const int filters[] = { ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_BZIP2, ARCHIVE_FILTER_XZ,
+		                       ARCHIVE_FILTER_ZSTD };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		char name[] = { 'a' + (char)i, 0 };
+
+		test_tar_close(&f->tar);
+		free(f->tar.bytes);
+		test_tar_open_filter(&f->tar, ROOM, filters[i]);
+		add(f, name, FILE_MODE, NULL);
+		assert_int_equal(apply(f), 0);
+		assert_true(has(f, name));
+	}
+}
+
 static void test_limits(void **state)
 {
 	struct fixture *f = *state;
@@ -282,6 +374,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hard_links_share_and_part, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hard_link_below_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_paths_are_cleaned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_aufs_metadata, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_archives_that_end_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_compressions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_corrupt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names_are_bytes, setup, teardown),

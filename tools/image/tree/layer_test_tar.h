@@ -19,15 +19,22 @@ struct test_tar {
 	size_t room;
 };
 
-static inline void test_tar_open(struct test_tar *tar, size_t room)
+// `filter` is how it is compressed, such as ARCHIVE_FILTER_GZIP.
+static inline void test_tar_open_filter(struct test_tar *tar, size_t room, int filter)
 {
 	tar->room = room;
 	tar->size = 0;
 	tar->bytes = malloc(room);
 	tar->archive = archive_write_new();
+	archive_write_add_filter(tar->archive, filter);
 	archive_write_set_format_pax(tar->archive);
 	archive_write_set_options(tar->archive, "hdrcharset=BINARY,xattrheader=SCHILY");
 	archive_write_open_memory(tar->archive, tar->bytes, room, &tar->size);
+}
+
+static inline void test_tar_open(struct test_tar *tar, size_t room)
+{
+	test_tar_open_filter(tar, room, ARCHIVE_FILTER_NONE);
 }
 
 // One entry. `link` is a symbolic link's target, or with S_IFMT == 0 a hard link's.
