@@ -15,7 +15,7 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-// How long a connection whose client is gone may take to send what it still has, in units of lwIP's poll.
+// How long the peer of a connection whose client is gone may acknowledge nothing of what is still to be sent, in units of lwIP's poll.
 #define LINGER_POLLS 60
 #define POLL_INTERVAL 2 // half seconds
 // What a received piece that waits may have at most to be copied to memory that it shares with others, and how much that is.
@@ -287,6 +287,7 @@ static err_t pcb_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	struct connection *c = arg;
 
 	(void)pcb;
+	c->linger = 0;
 	tx_acknowledged(c, len);
 	tx_push(c);
 	detach_if_over(c);
