@@ -82,9 +82,11 @@ static int resolve_user(struct config_process *process, const char *passwd, stru
 	return 0;
 }
 
-static int add_home(struct config_process *process, const char *passwd, struct failure *failure)
+// One that is there, and empty, is replaced.
+static int set_home(struct config_process *process, const char *passwd, struct failure *failure)
 {
 	size_t length = 0;
+	size_t at = 0;
 	const char *home = user_home(passwd, process->uid, &length);
 	char *variable;
 	const char **items = calloc(process->env.count + 2, sizeof(*items));
@@ -94,9 +96,11 @@ static int add_home(struct config_process *process, const char *passwd, struct f
 	             length > 0 ? home : "/") < 0)
 		return failure_set(failure, FAILURE_SETUP, -ENOMEM, "out of memory");
 	memcpy(items, process->env.items, process->env.count * sizeof(*items));
-	items[process->env.count] = variable;
+	while (at < process->env.count && strncmp(items[at], "HOME=", 5) != 0)
+		at++;
+	items[at] = variable;
+	process->env.count += at == process->env.count;
 	process->env.items = items;
-	process->env.count++;
 	return 0;
 }
 
@@ -118,7 +122,8 @@ static void add_privileges(struct config_process *process)
 // Looks up what the config names, or leaves out, in the image's files.
 static int look_up(struct config_process *process, struct failure *failure)
 {
-	bool need_home = config_env_get(&process->env, "HOME") == NULL;
+	const char *home = config_env_get(&process->env, "HOME");
+	bool need_home = home == NULL || home[0] == '\0';
 	int error = 0;
 
 	if (process->username == NULL && !need_home)
@@ -130,7 +135,7 @@ static int look_up(struct config_process *process, struct failure *failure)
 	if (process->username != NULL)
 		error = resolve_user(process, passwd, failure);
 	if (error == 0 && need_home)
-		error = add_home(process, passwd, failure);
+		error = set_home(process, passwd, failure);
 	free(passwd);
 	return error;
 }

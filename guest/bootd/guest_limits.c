@@ -10,6 +10,8 @@ static const struct procfs_setting settings[] = {
 	{ "sys/fs/file-max", "9223372036854775807" },
 	{ "sys/fs/inotify/max_user_watches", "1048576" },
 	{ "sys/fs/epoll/max_user_watches", "9223372036854775807" },
+	// Always: else a mapping larger than the machine is refused, whatever is used of it.
+	{ "sys/vm/overcommit_memory", "1" },
 };
 
 void guest_limits_lift(void)

@@ -12,7 +12,7 @@ def many_of(kinds):
         test()(run)
 
 
-many_of({"threads": 2000, "descriptors": 20000, "signals": 3000, "watches": 10000, "files": 40000})
+many_of({"threads": 2000, "descriptors": 20000, "signals": 3000, "watches": 10000, "files": 40000, "gibibytes": 4})
 
 
 @test()

@@ -55,3 +55,10 @@ def many_groups(guest):
 @test("passwd_is_a_pipe")
 def passwd_is_a_pipe(guest):
     expect_failure(guest, user("web"), 125, "^read the image's /etc/passwd: Invalid argument$")
+
+
+@test()
+def empty_home(guest):
+    wanted = config("/bin/probe", "info", process={"user": {"uid": 33, "gid": 34}, "env": ["A=1", "HOME=", "B=2"]})
+    guest.start(wanted)
+    check(guest.end()[1].decode().splitlines()[-3:], ["env A=1", "env HOME=/var/www", "env B=2"])

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +69,15 @@ static int take_watch(size_t i)
 	return inotify_add_watch(inotify, path, IN_MODIFY);
 }
 
+// Of address space, which nothing is done with.
+static int take_gibibyte(size_t i)
+{
+	(void)i;
+	void *memory =
+		mmap(NULL, 1ul << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return memory != MAP_FAILED ? 0 : -1;
+}
+
 int probe_take(const char *kind, size_t count)
 {
 	static const struct {
@@ -76,7 +86,7 @@ int probe_take(const char *kind, size_t count)
 	} kinds[] = {
 		{ "threads", take_thread }, { "descriptors", take_descriptor },
 		{ "signals", take_signal }, { "files", take_file },
-		{ "watches", take_watch },
+		{ "watches", take_watch },  { "gibibytes", take_gibibyte },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
