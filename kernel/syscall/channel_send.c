@@ -160,7 +160,8 @@ static inline __attribute__((always_inline)) error_t send_told(struct handle_tab
 	if (!poll_tells_one(entry, thread) || !sched_may_hand_over(hart, thread))
 		return send_watched_slowly(table, to, message);
 	spin_lock(&to->channel->lock);
-	if (to->queued != 0 || !thread_claim(thread)) {
+	// An end may be polled still when it was closed: all its handles lay in queues that nobody could reach.
+	if (to->queued != 0 || to->closed || !thread_claim(thread)) {
 		spin_unlock(&to->channel->lock);
 		return send_watched_slowly(table, to, message);
 	}
@@ -200,8 +201,8 @@ static __attribute__((noinline)) error_t wake(struct handle_table *table, struct
 }
 
 // Sends to an end that is polled and seems to have an empty queue: whoever waits in poll_recv gets the message right away. It overtakes
-// nothing that this thread sent before: that would be in the queue. The end is open, for it has a poll entry. `objects`: the message has
-// handles. Gives up the table's lock.
+// nothing that this thread sent before: that would be in the queue. The end is open, for its entry gives messages (no handle of it may have
+// begun to leave). `objects`: the message has handles. Gives up the table's lock.
 static inline __attribute__((always_inline)) error_t send_watched(struct handle_table *table, struct channel_end *to,
                                                                   struct channel_message *message, bool objects)
 {
