@@ -52,7 +52,7 @@ endif
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef -Wmissing-prototypes \
 	-Wstrict-prototypes -Wvla -Werror
 # Frame pointers are what backtraces walk. gp and tp belong to the kernel: no relaxation to gp.
-CFLAGS := -std=gnu11 -O2 -g -march=rv64gc -mabi=lp64d -mcmodel=medany -mno-relax -ffreestanding -fno-pic \
+CFLAGS := -std=gnu11 -O2 -g -march=rv64gc -mabi=lp64d -mcmodel=medany -mno-relax -mstrict-align -ffreestanding -fno-pic \
 	-fno-common -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/= \
 	-DSTARINA_DEBUG=$(DEBUG) $(WARNINGS) -I. -isystem third_party/libfdt

@@ -18,6 +18,12 @@
 // Reserves `size` bytes of address space, aligned to `align` (a power of two, at least PAGE_SIZE), with an unmapped guard page
 // on both sides. Errors: ERR_NO_MEMORY.
 __must_check error_t vmap_reserve(size_t size, size_t align, uintptr_t *out);
+// What a range of `size` bytes may take in page tables, to be charged to whom it is for: they stay with the address space, for ranges of this
+// size. Smaller ranges share tables with each other.
+static inline size_t vmap_tables_size(size_t size)
+{
+	return size / BLOCK_SIZE * PAGE_SIZE;
+}
 // Unmaps what is mapped in it (freeing no memory) and gives the address space back; all harts forget its translations.
 void vmap_release(uintptr_t addr, size_t size);
 // Maps pages, or a block (`size` BLOCK_SIZE, both addresses aligned), inside a reserved range. Errors: ERR_NO_MEMORY.

@@ -7,6 +7,7 @@
 #include "libs/base/string.h"
 
 #define PAGES_PER_BLOCK (BLOCK_SIZE / PAGE_SIZE)
+#define PART_PAGES_SIZE (PAGES_PER_BLOCK * sizeof(paddr_t))
 // Guests may be promised more memory than there is. The last pages are not theirs, so that the system outlives one that takes all.
 #define RESERVE_MAX_PAGES 2048u
 #define RESERVE_SHARE 64u
@@ -14,6 +15,11 @@
 static size_t num_parts(const struct folio *folio)
 {
 	return (folio->size + BLOCK_SIZE - 1) / BLOCK_SIZE;
+}
+
+static size_t parts_size(const struct folio *folio)
+{
+	return num_parts(folio) * sizeof(struct folio_part);
 }
 
 static void free_page_of(struct folio *folio, struct folio_part *part, size_t index)
@@ -35,8 +41,28 @@ static void free_part(struct folio *folio, struct folio_part *part)
 		for (size_t i = 0; i < PAGES_PER_BLOCK; i++)
 			free_page_of(folio, part, i);
 		kfree(part->pages);
+		account_uncharge(folio->object.account, PART_PAGES_SIZE);
 	}
 	*part = (struct folio_part){0};
+}
+
+static void lazy_destroy(struct folio *folio)
+{
+	struct account *account = folio->object.account;
+
+	if (folio->vaddr != 0) {
+		vmap_remove_lazy(&folio->range);
+		vmap_release(folio->vaddr, folio->size);
+		account_uncharge(account, vmap_tables_size(folio->size));
+	}
+	for (size_t i = 0; i < num_parts(folio); i++)
+		free_part(folio, &folio->parts[i]);
+	kfree(folio->parts);
+	account_uncharge(account, parts_size(folio));
+	if (folio->spare != 0) {
+		page_free(folio->spare, 0);
+		account_uncharge(account, PAGE_SIZE);
+	}
 }
 
 static void folio_destroy(struct object *object)
@@ -44,15 +70,7 @@ static void folio_destroy(struct object *object)
 	struct folio *folio = folio_from_object(object);
 
 	if (folio->flags & FOLIO_LAZY) {
-		if (folio->vaddr != 0) {
-			vmap_remove_lazy(&folio->range);
-			vmap_release(folio->vaddr, folio->size);
-		}
-		for (size_t i = 0; i < num_parts(folio); i++)
-			free_part(folio, &folio->parts[i]);
-		kfree(folio->parts);
-		if (folio->spare != 0)
-			page_free(folio->spare, 0);
+		lazy_destroy(folio);
 	} else if (folio->device) {
 		if (folio->vaddr != 0)
 			vmap_release(folio->vaddr, folio->size);
@@ -86,6 +104,20 @@ static error_t alloc_contiguous(struct folio *folio)
 	return 0;
 }
 
+static error_t alloc_parts(struct folio *folio)
+{
+	error_t error = account_charge(folio->object.account, parts_size(folio));
+
+	if (error != 0)
+		return error;
+	folio->parts = kmalloc(parts_size(folio));
+	if (folio->parts == NULL) {
+		account_uncharge(folio->object.account, parts_size(folio));
+		return ERR_NO_MEMORY;
+	}
+	return 0;
+}
+
 error_t folio_object_create(size_t size, uint32_t flags, struct account *account, struct folio **out)
 {
 	bool lazy = flags == FOLIO_LAZY;
@@ -109,15 +141,9 @@ error_t folio_object_create(size_t size, uint32_t flags, struct account *account
 	list_init(&folio->users);
 	folio->size = size;
 	folio->flags = flags;
-	if (lazy) {
-		folio->parts = kmalloc(num_parts(folio) * sizeof(*folio->parts));
-		error = folio->parts == NULL ? ERR_NO_MEMORY : 0;
-		if (error != 0)
-			folio->flags = 0;
-	} else {
-		error = alloc_contiguous(folio);
-	}
+	error = lazy ? alloc_parts(folio) : alloc_contiguous(folio);
 	if (error != 0) {
+		folio->flags = 0;  // nothing is there to be freed
 		object_put(&folio->object);
 		return error;
 	}
@@ -162,9 +188,13 @@ static error_t populate_page_locked(struct folio *folio, struct folio_part *part
 	if (!may_take_locked(folio, 1))
 		return ERR_NO_MEMORY;
 	if (part->pages == NULL) {
-		part->pages = kmalloc(PAGES_PER_BLOCK * sizeof(*part->pages));
-		if (part->pages == NULL)
+		if (account_charge(folio->object.account, PART_PAGES_SIZE) != 0)
 			return ERR_NO_MEMORY;
+		part->pages = kmalloc(PART_PAGES_SIZE);
+		if (part->pages == NULL) {
+			account_uncharge(folio->object.account, PART_PAGES_SIZE);
+			return ERR_NO_MEMORY;
+		}
 	}
 	if (page_alloc(0, &part->pages[index]) != 0) {
 		part->pages[index] = 0;
@@ -233,11 +263,12 @@ static error_t lend_spare_locked(struct folio *folio, paddr_t *out)
 	if (list_is_empty(&folio->users))
 		return ERR_NO_MEMORY;
 	if (folio->spare == 0) {
-		error_t error = page_alloc(0, &folio->spare);
-
-		if (error != 0) {
+		if (account_charge(folio->object.account, PAGE_SIZE) != 0)
+			return ERR_NO_MEMORY;
+		if (page_alloc(0, &folio->spare) != 0) {
+			account_uncharge(folio->object.account, PAGE_SIZE);
 			folio->spare = 0;
-			return error;
+			return ERR_NO_MEMORY;
 		}
 	}
 	folio->lost = true;
@@ -327,6 +358,24 @@ static error_t map_device(const struct folio *folio, uintptr_t *out)
 	return error;
 }
 
+static error_t map_lazy_locked(struct folio *folio, uintptr_t *out)
+{
+	struct account *account = folio->object.account;
+	error_t error = account_charge(account, vmap_tables_size(folio->size));
+
+	if (error != 0)
+		return error;
+	error = vmap_reserve(folio->size, BLOCK_SIZE, out);
+	if (error != 0) {
+		account_uncharge(account, vmap_tables_size(folio->size));
+		return error;
+	}
+	folio->range.start = *out;
+	folio->range.end = *out + folio->size;
+	folio->range.populate = populate_mapping;
+	return 0;
+}
+
 error_t folio_object_map(struct folio *folio, uintptr_t *out)
 {
 	uintptr_t addr = 0;
@@ -339,15 +388,11 @@ error_t folio_object_map(struct folio *folio, uintptr_t *out)
 	}
 	spin_lock(&folio->lock);
 	if (folio->vaddr == 0) {
-		error = lazy ? vmap_reserve(folio->size, BLOCK_SIZE, &addr) : map_device(folio, &addr);
+		error = lazy ? map_lazy_locked(folio, &addr) : map_device(folio, &addr);
 		if (error == 0)
 			folio->vaddr = addr;
-		if (error == 0 && lazy) {
-			folio->range.start = addr;
-			folio->range.end = addr + folio->size;
-			folio->range.populate = populate_mapping;
+		if (error == 0 && lazy)
 			vmap_add_lazy(&folio->range);
-		}
 	}
 	addr = folio->vaddr;
 	spin_unlock(&folio->lock);

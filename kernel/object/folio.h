@@ -52,7 +52,7 @@ __must_check error_t folio_device_create(paddr_t paddr, size_t size, struct foli
 // physical, of the block's or page's start; `*block_size` is how much lies there together: PAGE_SIZE or BLOCK_SIZE, aligned to it in the folio
 // and physically. Errors: ERR_RANGE, ERR_NO_MEMORY (also when what is left is kept for others than guests). Takes no lock of the caller's; none above OBJECT may be held.
 __must_check error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t *block_size);
-// Where the folio is mapped for apps. Errors: ERR_NO_MEMORY.
+// Where the folio is mapped for apps. A lazy one's page tables are charged to its account. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
 // Gives memory back; whole pages. its users forget it first.
 // Errors: ERR_RANGE, ERR_NOT_SUPPORTED.

@@ -136,6 +136,38 @@ static void without_free_blocks_pages_serve(void **state)
 	assert_int_equal(block_size, PAGE_SIZE);
 }
 
+// What the kernel keeps for a lazy folio is its owner's: the parts, the addresses of single pages, the page tables of its mapping.
+static void what_a_lazy_folio_takes_is_charged(void **state)
+{
+	size_t size = 8 * BLOCK_SIZE;
+	uint64_t before = self->account->kernel_used;
+	uint64_t used;
+	handle_t handle;
+	size_t block_size;
+	uintptr_t at;
+	paddr_t paddr;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, size - PAGE_SIZE, FOLIO_LAZY, &handle), 0);
+	used = before + sizeof(struct folio) + 8 * sizeof(struct folio_part);
+	assert_int_equal(self->account->kernel_used, used);
+	// The tail is no whole block: it has single pages.
+	assert_int_equal(folio_populate(folio_of(handle), size - BLOCK_SIZE, &paddr, &block_size), 0);
+	used += PAGE_SIZE;
+	assert_int_equal(self->account->kernel_used, used);
+	assert_int_equal(CALL_3(folio_map, handle, PROT_READ, &at), 0);
+	assert_int_equal(self->account->kernel_used, used + 7 * PAGE_SIZE);
+	assert_int_equal(CALL_3(folio_discard, handle, size - BLOCK_SIZE, BLOCK_SIZE - PAGE_SIZE), 0);
+	assert_int_equal(CALL_1(handle_close, handle), 0);
+	assert_int_equal(self->account->kernel_used, before);
+
+	// Beyond the limit there are no pages for it.
+	assert_int_equal(CALL_3(folio_create, BLOCK_SIZE / 2, FOLIO_LAZY, &handle), 0);
+	self->account->kernel_limit = self->account->kernel_used;
+	assert_int_equal(folio_populate(folio_of(handle), 0, &paddr, &block_size), ERR_NO_MEMORY);
+	assert_int_equal(CALL_1(handle_close, handle), 0);
+}
+
 static void an_app_touches_a_lazy_folio(void **state)
 {
 	handle_t handle;
@@ -312,6 +344,7 @@ int test_folios(void)
 		test_case(mapping_needs_rights),
 		test_case(a_lazy_folio_is_populated_by_blocks_then_pages),
 		test_case(without_free_blocks_pages_serve),
+		test_case(what_a_lazy_folio_takes_is_charged),
 		test_case(an_app_touches_a_lazy_folio),
 		test_case(discarded_memory_is_given_back_and_zero),
 		test_case(discarded_pages_are_given_back),

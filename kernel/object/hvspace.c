@@ -15,6 +15,47 @@ static const struct object_ops hvspace_ops = {
 	.destroy = hvspace_destroy,
 };
 
+// The tables are charged to the space's account.
+static error_t make_root(struct hvspace *space)
+{
+	error_t err = account_charge(space->object.account, GSTAGE_ROOT_SIZE);
+
+	if (err != 0)
+		return err;
+	err = gstage_init(&space->gstage);
+	if (err != 0) {
+		space->gstage.root = 0;
+		account_uncharge(space->object.account, GSTAGE_ROOT_SIZE);
+	}
+	return err;
+}
+
+static void free_tables(struct hvspace *space)
+{
+	uint64_t size = GSTAGE_ROOT_SIZE + space->gstage.num_tables * PAGE_SIZE;
+
+	if (space->gstage.root == 0)
+		return;
+	gstage_deinit(&space->gstage);
+	account_uncharge(space->object.account, size);
+}
+
+// gstage_map with the lock held. Errors: as gstage_map; ERR_NO_MEMORY also over the account's limit.
+static error_t map_charged_locked(struct hvspace *space, gpa_t gpa, paddr_t paddr, uint64_t size, uint32_t prot)
+{
+	struct account *account = space->object.account;
+	uint64_t before = space->gstage.num_tables;
+	uint64_t unused;
+	error_t err;
+
+	if (account_charge(account, GSTAGE_MAP_MAX_TABLES * PAGE_SIZE) != 0)
+		return ERR_NO_MEMORY;
+	err = gstage_map(&space->gstage, gpa, paddr, size, prot);
+	unused = GSTAGE_MAP_MAX_TABLES - (space->gstage.num_tables - before);
+	account_uncharge(account, unused * PAGE_SIZE);
+	return err;
+}
+
 error_t hvspace_object_create(struct account *account, struct hvspace **out)
 {
 	struct hvspace *space;
@@ -29,7 +70,7 @@ error_t hvspace_object_create(struct account *account, struct hvspace **out)
 	if (err != 0)
 		return err;
 	spinlock_init(&space->lock, LOCK_RANK_VM);
-	err = gstage_init(&space->gstage);
+	err = make_root(space);
 	if (err != 0) {
 		object_put(&space->object);
 		return err;
@@ -59,8 +100,7 @@ static void hvspace_destroy(struct object *object)
 		if (space->mappings[i].folio != NULL)
 			mapping_release(&space->mappings[i]);
 	}
-	if (space->gstage.root != 0)
-		gstage_deinit(&space->gstage);
+	free_tables(space);
 	for (size_t i = 0; i < HVSPACE_MAX_NOTIFIES; i++) {
 		if (space->notifies[i].event != NULL)
 			object_put(&space->notifies[i].event->object);
@@ -221,74 +261,6 @@ error_t hvspace_unmap(struct hvspace *space, gpa_t gpa, uint64_t length)
 	return 0;
 }
 
-static struct hvspace_notify *find_notify_locked(struct hvspace *space, gpa_t gpa, uint32_t value)
-{
-	for (size_t i = 0; i < HVSPACE_MAX_NOTIFIES; i++) {
-		struct hvspace_notify *n = &space->notifies[i];
-
-		if (n->event != NULL && n->gpa == gpa && n->value == value)
-			return n;
-	}
-	return NULL;
-}
-
-error_t hvspace_bind_notify(struct hvspace *space, gpa_t gpa, uint32_t value, struct event *event)
-{
-	struct event *old = NULL;
-	struct hvspace_notify *n;
-	error_t err = 0;
-
-	if ((gpa & 3) != 0)
-		return ERR_INVALID;
-
-	spin_lock(&space->lock);
-	n = find_notify_locked(space, gpa, value);
-	if (event == NULL && n == NULL) {
-		err = ERR_NOT_FOUND;
-	} else if (event == NULL) {
-		old = n->event;
-		n->event = NULL;
-	} else if (n != NULL) {
-		err = ERR_EXISTS;
-	} else {
-		err = ERR_LIMIT;
-		for (size_t i = 0; i < HVSPACE_MAX_NOTIFIES && err != 0; i++) {
-			if (space->notifies[i].event != NULL)
-				continue;
-			object_get(&event->object);
-			space->notifies[i] = (struct hvspace_notify){gpa, value, event};
-			__atomic_fetch_or(&space->notify_filter, 1ull << (gpa >> 2 & 63), __ATOMIC_RELAXED);
-			err = 0;
-		}
-	}
-	spin_unlock(&space->lock);
-	if (old != NULL)
-		object_put(&old->object);
-	return err;
-}
-
-bool hvspace_notify(struct hvspace *space, gpa_t gpa, uint32_t value)
-{
-	struct hvspace_notify *n;
-	struct event *event = NULL;
-
-	// Most registers are none to notify by. A bit stays when its binding goes.
-	if ((__atomic_load_n(&space->notify_filter, __ATOMIC_RELAXED) >> (gpa >> 2 & 63) & 1) == 0)
-		return false;
-	spin_lock(&space->lock);
-	n = find_notify_locked(space, gpa, value);
-	if (n != NULL) {
-		event = n->event;
-		object_get(&event->object);
-	}
-	spin_unlock(&space->lock);
-	if (event == NULL)
-		return false;
-	event_object_signal(event, 1);
-	object_put(&event->object);
-	return true;
-}
-
 // The mapping that holds `gpa`; the lock is held.
 static struct hvspace_mapping *find_mapping_locked(struct hvspace *space, gpa_t gpa)
 {
@@ -312,14 +284,13 @@ static error_t map_populated_locked(struct hvspace *space, const struct hvspace_
 
 	if (size == BLOCK_SIZE && ((gpa ^ offset) & (BLOCK_SIZE - 1)) == 0 && block >= m->gpa &&
 	    m->length - (block - m->gpa) >= BLOCK_SIZE) {
-		error_t err = gstage_map(&space->gstage, block, paddr, BLOCK_SIZE, m->prot);
+		error_t err = map_charged_locked(space, block, paddr, BLOCK_SIZE, m->prot);
 
 		// Pages of this block were mapped before the folio had the block: go on with pages.
 		if (err != ERR_EXISTS)
 			return err;
 	}
-	return gstage_map(&space->gstage, page, paddr + ((offset & (size - 1)) & ~(PAGE_SIZE - 1)), PAGE_SIZE,
-	                  m->prot);
+	return map_charged_locked(space, page, paddr + ((offset & (size - 1)) & ~(PAGE_SIZE - 1)), PAGE_SIZE, m->prot);
 }
 
 // Where a byte of the guest lies, for use without the space's lock: `folio` is referenced, and all holds as long as the

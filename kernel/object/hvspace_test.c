@@ -20,6 +20,7 @@
 #define RAM_SIZE (2 * BLOCK_SIZE)
 
 static struct hvspace *space;
+static struct account account;
 static struct folio folio;
 static struct event event;
 static uint8_t *ram;
@@ -56,15 +57,21 @@ void *page_to_virt(paddr_t paddr)
 	return (void *)(uintptr_t)paddr;
 }
 
-error_t object_alloc(const struct object_ops *ops, size_t size, struct account *account, void *out)
+void account_free(struct account *gone)
+{
+	(void)gone;
+	fail();
+}
+
+error_t object_alloc(const struct object_ops *ops, size_t size, struct account *owner, void *out)
 {
 	struct object *object = calloc(1, size);
 
-	(void)account;
 	object->ops = ops;
 	object->refs = 1;
+	object->account = owner;
 	objects_out++;
-	*(struct object **)out = object;
+	memcpy(out, &object, sizeof(object));
 	return 0;
 }
 
@@ -190,7 +197,8 @@ static int setup(void **state)
 	in_populate = NULL;
 	pages_out = objects_out = 0;
 	fences = users = signals = 0;
-	return hvspace_object_create(NULL, &space);
+	account = (struct account){.kernel_used = 1, .kernel_limit = UINT64_MAX};
+	return hvspace_object_create(&account, &space);
 }
 
 static int teardown(void **state)
@@ -199,6 +207,7 @@ static int teardown(void **state)
 	if (space != NULL)
 		object_put(&space->object);
 	assert_int_equal(pages_out, 0);
+	assert_int_equal(account.kernel_used, 1);
 	assert_int_equal(objects_out, 0);
 	assert_int_equal(users, 0);
 	assert_int_equal(folio.object.refs, 1);
@@ -213,6 +222,23 @@ static bool maps(gpa_t gpa, size_t offset)
 	uint32_t prot;
 
 	return gstage_lookup(&space->gstage, gpa, &paddr, &prot) && paddr == (paddr_t)(uintptr_t)(ram + offset);
+}
+
+// All pages of the tables are charged, also when a fault needs fewer than it might.
+static void test_tables_are_charged(void **state)
+{
+	(void)state;
+	assert_int_equal(account.kernel_used, 1 + GSTAGE_ROOT_SIZE);
+	lazy_pages = true;
+	assert_int_equal(hvspace_map(space, RAM, &folio, 0, RAM_SIZE, RW), 0);
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_int_equal(account.kernel_used, 1 + GSTAGE_ROOT_SIZE + 2 * PAGE_SIZE);
+	assert_int_equal(hvspace_fault(space, RAM + PAGE_SIZE, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_int_equal(account.kernel_used, 1 + GSTAGE_ROOT_SIZE + 2 * PAGE_SIZE);
+	// Beyond the limit the guest has no more memory.
+	account.kernel_limit = account.kernel_used;
+	assert_int_equal(hvspace_fault(space, RAM + BLOCK_SIZE, PROT_READ), HVSPACE_FAULT_NO_MEMORY);
+	assert_int_equal(pages_out, 3);
 }
 
 static void test_map_arguments(void **state)
@@ -460,6 +486,7 @@ static void test_vcpu_keeps_space(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		hvspace_case(test_tables_are_charged),
 		hvspace_case(test_map_arguments), hvspace_case(test_faults),
 		hvspace_case(test_parts_of_blocks), hvspace_case(test_unmap_and_discard),
 		hvspace_case(test_fault_loses_race), hvspace_case(test_is_mapped),

@@ -5,6 +5,7 @@
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/sched/sched.h"
+#include "libs/base/string.h"
 
 // What is to be closed or destroyed on this hart. Interrupts are off, so it needs no lock.
 static struct {
@@ -49,7 +50,8 @@ error_t object_alloc(const struct object_ops *ops, size_t size, struct account *
 	object_init(object, ops);
 	object->account = account;
 	object->account_size = (uint32_t)size;
-	*(struct object **)out = object;
+	// `out` points to a pointer to what the object is the first member of: the same address, but not the same type.
+	memcpy(out, &object, sizeof(object));
 	return 0;
 }
 

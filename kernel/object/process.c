@@ -31,6 +31,27 @@ static unsigned env_order(void)
 	return order;
 }
 
+static size_t env_size(void)
+{
+	return PAGE_SIZE << env_order();
+}
+
+static error_t alloc_env(struct process *process)
+{
+	error_t error = account_charge(process->account, env_size());
+	paddr_t env;
+
+	if (error != 0)
+		return error;
+	error = page_alloc(env_order(), &env);
+	if (error != 0) {
+		account_uncharge(process->account, env_size());
+		return error;
+	}
+	process->env = page_to_virt(env);
+	return 0;
+}
+
 static uint32_t process_readiness(struct object *object)
 {
 	struct process *process = process_from_object(object);
@@ -49,8 +70,10 @@ static void process_destroy(struct object *object)
 
 	if (process->handles.slots != NULL)
 		handle_table_deinit(&process->handles);
-	if (process->env != NULL)
+	if (process->env != NULL) {
 		page_free(page_from_virt(process->env), env_order());
+		account_uncharge(account, env_size());
+	}
 	object_free(object);
 	account_release(account);
 }
@@ -70,12 +93,11 @@ error_t process_create(const char *name, const struct app_image *image, uint32_t
 	uint64_t kernel_limit = memory_limit > KERNEL_MEMORY_MIN ? memory_limit : KERNEL_MEMORY_MIN;
 	struct account *account = account_create(kernel_limit, memory_limit);
 	struct process *process;
-	paddr_t env;
 	error_t error;
 
 	if (account == NULL)
 		return ERR_NO_MEMORY;
-	error = object_alloc(&process_ops, sizeof(*process), NULL, &process);
+	error = object_alloc(&process_ops, sizeof(*process), account, &process);
 	if (error != 0) {
 		account_release(account);
 		return error;
@@ -91,12 +113,11 @@ error_t process_create(const char *name, const struct app_image *image, uint32_t
 	work_init(&process->work, take_apart);
 	error = handle_table_init(&process->handles, handle_limit, account);
 	if (error == 0)
-		error = page_alloc(env_order(), &env);
+		error = alloc_env(process);
 	if (error != 0) {
 		object_put(&process->object);
 		return error;
 	}
-	process->env = page_to_virt(env);
 	spin_lock(&all_lock);
 	list_push_back(&all_processes, &process->all_entry);
 	num_processes++;

@@ -16,14 +16,21 @@ static uint32_t thread_readiness(struct object *object)
 	return __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == THREAD_DEAD ? READY_CLOSED : 0;
 }
 
+// The kernel memory that a thread with an app stack of `stack_size` bytes takes.
+static size_t kernel_memory(size_t stack_size)
+{
+	return sizeof(struct thread) + KERNEL_STACK_SIZE + vmap_tables_size(stack_size);
+}
+
 static void thread_destroy(struct object *object)
 {
 	struct thread *thread = container_of(object, struct thread, object);
+	size_t charge = kernel_memory(thread->app_stack_size);
 	struct account *account = object->account;
 
 	object_forget(object);
 	kfree(thread);
-	account_uncharge(account, sizeof(*thread) + KERNEL_STACK_SIZE);
+	account_uncharge(account, charge);
 }
 
 static const struct object_ops thread_ops = {
@@ -110,13 +117,14 @@ static void free_stacks(struct thread *thread)
 error_t thread_create_app(struct process *process, void (*entry)(void *arg), void *arg, size_t stack_size,
                           struct thread **out)
 {
-	size_t charge = sizeof(struct thread) + KERNEL_STACK_SIZE;
 	struct thread *thread;
+	size_t charge;
 	error_t error;
 
 	if (stack_size == 0)
 		stack_size = APP_DEFAULT_STACK;
 	stack_size = (stack_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	charge = kernel_memory(stack_size);
 	error = account_charge(process->account, charge);
 	if (error != 0)
 		return error;

@@ -68,6 +68,8 @@ static void pte_store(uint64_t *entry, uint64_t pte)
 	__atomic_store_n(entry, pte, __ATOMIC_RELEASE);
 }
 
+_Static_assert(GSTAGE_ROOT_SIZE == PAGE_SIZE << ROOT_ORDER && GSTAGE_MAP_MAX_TABLES == ROOT_LEVEL, "what is charged for");
+
 error_t gstage_init(struct gstage *g)
 {
 	g->num_tables = 0;
