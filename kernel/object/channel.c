@@ -32,11 +32,11 @@ static void end_close(struct object *object)
 
 	spin_lock(&end->channel->lock);
 	notify = !end->closed && end->peer->object.watched;
-	end->closed = true;
+	store_relaxed(&end->closed, true);
 	message = end->head;
 	end->head = NULL;
 	end->tail = NULL;
-	end->queued = 0;
+	store_relaxed(&end->queued, 0u);
 	spin_unlock(&end->channel->lock);
 
 	if (notify)
@@ -357,7 +357,7 @@ static bool put_back_locked(struct channel_end *end, struct channel_message *mes
 	end->head = message;
 	if (end->tail == NULL)
 		end->tail = message;
-	end->queued++;
+	store_relaxed(&end->queued, end->queued + 1);
 	return true;
 }
 

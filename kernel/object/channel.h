@@ -24,7 +24,7 @@ struct channel_end {
 	// Guarded by the channel's lock.
 	struct channel_message *head;
 	struct channel_message *tail;
-	uint32_t queued;
+	uint32_t queued;  // read without the lock too, as `closed`: poll_private.h says what such a look is worth
 	bool closed;
 	// Guarded by the transit lock.
 	struct list transit;

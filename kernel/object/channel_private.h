@@ -74,7 +74,7 @@ static inline void channel_push_locked(struct channel_end *to, struct channel_me
 	else
 		to->head = message;
 	to->tail = message;
-	to->queued++;
+	store_relaxed(&to->queued, to->queued + 1);
 }
 
 // Takes the first message of a queue that has one; the channel's lock is held.
@@ -85,7 +85,7 @@ static inline struct channel_message *channel_pop_locked(struct channel_end *end
 	end->head = message->next;
 	if (end->head == NULL)
 		end->tail = NULL;
-	end->queued--;
+	store_relaxed(&end->queued, end->queued - 1);
 	return message;
 }
 

@@ -5,7 +5,7 @@
 HOST_TESTS += kernel/object/all_test
 all_test_SRCS := $(wildcard kernel/arch/host/*.c) \
 	$(filter-out %_test.c kernel/object/hvspace%.c kernel/object/vcpu.c,$(wildcard kernel/object/*.c)) \
-	$(filter-out %_fake.c,$(wildcard kernel/sched/*.c)) kernel/mm/page.c \
+	$(filter-out %_fake.c %_test.c,$(wildcard kernel/sched/*.c)) kernel/mm/page.c \
 	$(filter-out %_fuzz.c %_fake.c kernel/syscall/table.c kernel/syscall/vm.c,$(wildcard kernel/syscall/*.c)) \
 	kernel/startup/services.c kernel/startup/services_plan.c kernel/startup/environ.c kernel/startup/device_quiesce.c \
 	libs/base/fmt.c libs/base/closest.c libs/base/span.c libs/base/string.c \

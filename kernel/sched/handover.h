@@ -103,12 +103,11 @@ static inline void sched_note_ending(struct hart *hart, const struct thread *nex
 		store_relaxed(&hart->need_resched, 1u);
 }
 
-// sched_block_current for a thread that has taken `next` from the handover; kicks were sent. The slice goes on: two threads that hand
-// the hart to and fro do not keep it from others.
+// sched_block_current for a thread that is BLOCKED (another hart may have woken it by now) and has taken `next` from
+// the handover; kicks were sent. The slice goes on: two threads that hand the hart to and fro do not keep it from others.
 static inline __attribute__((always_inline)) void sched_switch_over(struct hart *hart, struct thread *current,
                                                                     struct thread *next)
 {
-	current->state = THREAD_BLOCKED;
 	// Who wakes `current` looks at hart.current first, and then here.
 	store_relaxed(&hart->switched_from, current);
 	store_release(&hart->current, next);

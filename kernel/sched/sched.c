@@ -76,7 +76,7 @@ static inline void enqueue_locked(struct hart *hart, struct thread *thread)
 	thread->state = THREAD_RUNNABLE;
 	thread->hart = hart->id;
 	list_push_back(&hart->run_queue, &thread->run_entry);
-	hart->num_runnable++;
+	store_relaxed(&hart->num_runnable, hart->num_runnable + 1);
 }
 
 static __attribute__((noinline)) void wake_anywhere(struct thread *thread, struct hart *self)
@@ -94,8 +94,9 @@ static __attribute__((noinline)) void wake_anywhere(struct thread *thread, struc
 		spin_lock(&target->lock);
 	}
 	enqueue_locked(target, thread);
-	bool preempt = target->current == target->idle || target != self || self->in_interrupt;
-	bool waits = target->current != target->idle || target->num_runnable > 1;
+	bool idles = __atomic_load_n(&target->current, __ATOMIC_RELAXED) == target->idle;
+	bool preempt = idles || target != self || self->in_interrupt;
+	bool waits = !idles || target->num_runnable > 1;
 	if (preempt)
 		store_relaxed(&target->need_resched, 1u);
 	spin_unlock(&target->lock);
@@ -147,7 +148,7 @@ static inline struct thread *dequeue_locked(struct hart *hart)
 	// A thread's run_entry says nothing while it is in no queue.
 	hart->run_queue.next = entry->next;
 	entry->next->prev = &hart->run_queue;
-	hart->num_runnable--;
+	store_relaxed(&hart->num_runnable, hart->num_runnable - 1);
 	return container_of(entry, struct thread, run_entry);
 }
 
@@ -178,7 +179,7 @@ static struct thread *steal(struct hart *self)
 		}
 		if (found != NULL) {
 			list_remove(&found->run_entry);
-			victim->num_runnable--;
+			store_relaxed(&victim->num_runnable, victim->num_runnable - 1);
 			found->hart = self->id;
 		}
 		spin_unlock(&victim->lock);
@@ -287,8 +288,8 @@ static void schedule_locked(struct hart *hart, struct thread *prev)
 	}
 	if (prev->state == THREAD_RUNNING && prev != hart->idle)
 		enqueue_locked(hart, prev);
-	hart->switched_from = prev;
-	hart->current = next;
+	store_relaxed(&hart->switched_from, prev);
+	store_relaxed(&hart->current, next);
 	next->state = THREAD_RUNNING;
 	next->hart = hart->id;
 	next->fresh = false;

@@ -15,7 +15,7 @@ void spin_check_order(const struct spinlock *lock)
 
 	if (hart == NULL)
 		return;
-	if (lock->holder == hart)
+	if (__atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == hart)
 		panic("lock of rank %u is taken twice by hart %u", lock->rank, hart->id);
 	if ((held_ranks[hart->id] >> lock->rank) != 0)
 		panic("lock order: rank %u is taken while ranks 0x%x are held", lock->rank, held_ranks[hart->id]);
@@ -27,7 +27,7 @@ void spin_note_locked(struct spinlock *lock)
 
 	if (hart == NULL)
 		return;
-	lock->holder = hart;
+	store_relaxed(&lock->holder, hart);
 	held_ranks[hart->id] |= 1u << lock->rank;
 }
 
@@ -39,7 +39,7 @@ void spin_note_unlock(struct spinlock *lock)
 		return;
 	if (lock->holder != hart)
 		panic("lock of rank %u is released by hart %u, which does not hold it", lock->rank, hart->id);
-	lock->holder = NULL;
+	store_relaxed(&lock->holder, NULL);
 	held_ranks[hart->id] &= ~(1u << lock->rank);
 }
 #endif

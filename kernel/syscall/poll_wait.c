@@ -163,7 +163,9 @@ static __attribute__((noinline)) error_t hand_over_and_wait(struct handle_table 
 
 	poll_expect_locked(self, m != 0 ? table : NULL);
 	list_push_back(&poll->waiters.threads, &self->wait_entry);
-	store_relaxed(&self->blocked, 1ul);
+	self->state = THREAD_BLOCKED;
+	// Pairs with the exchange in thread_unblock: whoever claims the thread, from here on, sees it blocked.
+	store_release(&self->blocked, 1ul);
 	object_get(&poll->object);
 	spin_unlock(&poll_lock);
 	spin_unlock(&table->lock);

@@ -17,6 +17,10 @@ void host_init(void);
 // Runs the hart's idle loop, and so the worker and all other threads, until nothing is left to do; the clock moves to the next
 // deadline when all wait, up to `until`. The test's own stack is the idle thread's.
 void host_run(nsec_t until);
+// The same with `count` harts, each a host thread, until all of them sleep. The clock moves only then.
+void host_run_harts(uint32_t count);
+// Whether a hart sleeps and no kick is on its way. Of use to who waits for something that a sleeping hart should be doing.
+bool host_some_hart_sleeps(void);
 // Makes handlers of calls see `process` as the caller, on the test's own stack. NULL ends that.
 void host_enter_process(struct process *process);
 // The clock.

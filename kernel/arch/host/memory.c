@@ -61,12 +61,11 @@ void *kmalloc(size_t size)
 {
 	void *ptr;
 
-	calls++;
-	if (fail_from != 0 && calls >= fail_from)
+	if (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) >= fail_from && fail_from != 0)
 		return NULL;
 	ptr = calloc(1, size);
 	kassert(ptr != NULL);
-	live++;
+	__atomic_fetch_add(&live, 1, __ATOMIC_RELAXED);
 	return ptr;
 }
 
@@ -83,7 +82,7 @@ void kfree(void *ptr)
 {
 	if (ptr == NULL)
 		return;
-	live--;
+	__atomic_fetch_sub(&live, 1, __ATOMIC_RELAXED);
 	free(ptr);
 }
 
