@@ -45,14 +45,13 @@ static error_t map_charged_locked(struct hvspace *space, gpa_t gpa, paddr_t padd
 {
 	struct account *account = space->object.account;
 	uint64_t before = space->gstage.num_tables;
-	uint64_t unused;
+	uint64_t most = gstage_levels() - 1;
 	error_t err;
 
-	if (account_charge(account, GSTAGE_MAP_MAX_TABLES * PAGE_SIZE) != 0)
+	if (account_charge(account, most * PAGE_SIZE) != 0)
 		return ERR_NO_MEMORY;
 	err = gstage_map(&space->gstage, gpa, paddr, size, prot);
-	unused = GSTAGE_MAP_MAX_TABLES - (space->gstage.num_tables - before);
-	account_uncharge(account, unused * PAGE_SIZE);
+	account_uncharge(account, (most - (space->gstage.num_tables - before)) * PAGE_SIZE);
 	return err;
 }
 

@@ -68,7 +68,7 @@ static void pte_store(uint64_t *entry, uint64_t pte)
 	__atomic_store_n(entry, pte, __ATOMIC_RELEASE);
 }
 
-_Static_assert(GSTAGE_ROOT_SIZE == PAGE_SIZE << ROOT_ORDER && GSTAGE_MAP_MAX_TABLES == ROOT_LEVEL, "what is charged for");
+_Static_assert(GSTAGE_ROOT_SIZE == PAGE_SIZE << ROOT_ORDER, "what is charged for");
 
 error_t gstage_init(struct gstage *g)
 {

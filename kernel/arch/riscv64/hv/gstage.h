@@ -16,9 +16,8 @@
 #define GSTAGE_ADDRESS_BITS 41
 #define GSTAGE_SIZE (1ull << GSTAGE_ADDRESS_BITS)
 
-// What gstage_init takes, and at most how many pages each gstage_map.
+// What gstage_init takes; gstage_map takes a page for each level below the root at most.
 #define GSTAGE_ROOT_SIZE (4 * PAGE_SIZE)
-#define GSTAGE_MAP_MAX_TABLES 2u
 
 struct gstage {
 	paddr_t root;
