@@ -4,6 +4,7 @@
 //   tcp_attack hold N    completes N handshakes, as far as they are answered, says "holding N" and is silent until its input ends
 //   tcp_attack flood N   says "flooding", and sends SYNs from N ports without end until its input ends
 // Its own kernel must not reset what it does not know of: each port has a listener that drops all that has a TTL below 255.
+//   tcp_attack slow N    asks for endless responses on N connections, reads nothing, and says "waiting" when their windows are full
 //   tcp_attack watch N   says "seen" when others have made N requests to the status page, and goes on until it is killed
 #include <arpa/inet.h>
 #include <poll.h>
@@ -143,6 +144,30 @@ static void flood(unsigned ports)
 	}
 }
 
+// Connections that get no place are not waited for: connecting goes on in the background.
+static void slow(unsigned count)
+{
+	static const char ask[] = "GET /bytes/1000000000000 HTTP/1.1\r\nHost: a\r\n\r\n";
+	unsigned asked = 0;
+	int sockets[MAX_PORTS];
+
+	target.sin_port = htons(80);
+	for (unsigned i = 0; i < count; i++) {
+		sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (sockets[i] < 0)
+			fail("socket");
+		connect(sockets[i], (struct sockaddr *)&target, sizeof(target));
+	}
+	for (int i = 0; i < TRIES; i++) {
+		for (unsigned k = 0; k < count; k++)
+			asked += write(sockets[k], ask, sizeof(ask) - 1) > 0;
+		sleep(1);
+	}
+	printf("waiting %d\n", asked > 0);
+	fflush(stdout);
+	readable(0, -1);
+}
+
 static unsigned requests(void)
 {
 	static const char ask[] = "GET /status.json HTTP/1.0\r\n\r\n";
@@ -190,6 +215,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	setrlimit(RLIMIT_NOFILE, &files);
+	if (strcmp(argv[1], "slow") == 0) {
+		slow(n);
+		return 0;
+	}
 	for (unsigned p = 0; p < n; p++)
 		listen_deaf((uint16_t)(FIRST_PORT + p));
 	raw = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);

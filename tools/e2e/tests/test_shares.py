@@ -69,6 +69,20 @@ def connections_of_a_dead_machine(context):
 
 
 @test
+def readers_of_nothing(context):
+    """A VM asks for more than there is on as many connections as it gets, and reads nothing."""
+    write_layout(context.scratch / "image", attack_image(context, "slow", "40"))
+    port = free_port()
+    process = context.start(LINUXRUN_IMAGE="oci://image", STARINA_HTTP_PORT=port)
+    try:
+        Log(process.stderr)
+        check_equal(process.stdout.readline(), b"waiting 1\n")
+        run_ab(f"http://127.0.0.1:{port}/bytes/100000", 200, 8)
+    finally:
+        context.stop(process)
+
+
+@test
 def a_flood_of_syns(context):
     """From more ports than the OS has room for; nobody finishes a handshake."""
     write_layout(context.scratch / "image", attack_image(context, "flood", "600"))
