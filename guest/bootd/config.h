@@ -16,6 +16,9 @@
 // Further lines of /etc/hosts.
 #define CONFIG_HOSTS_ANNOTATION "dev.starina.hosts"
 
+// Whether there is a process before the container's own (init_process.h): any value.
+#define CONFIG_INIT_ANNOTATION "dev.starina.init"
+
 // This annotation names the image's volumes: the text of a JSON array of absolute paths.
 #define CONFIG_VOLUMES_ANNOTATION "org.starina.volumes"
 
@@ -98,6 +101,7 @@ struct config {
 	struct config_pair *files;  // absolute path, contents
 	size_t num_files;
 	const char *hosts;  // lines that are added to /etc/hosts, or NULL
+	const char *init;  // not NULL: with a process before the container's own
 	struct config_strings volumes;  // absolute paths; writable, though the root is not
 	const struct config_pair *sysctls;
 	size_t num_sysctls;

@@ -16,6 +16,7 @@
 #include "guest/bootd/credentials.h"
 #include "guest/bootd/control_frame.h"
 #include "guest/bootd/image_path.h"
+#include "guest/bootd/init_process.h"
 #include "guest/bootd/lookup.h"
 #include "guest/bootd/mount.h"
 #include "guest/bootd/network.h"
@@ -207,6 +208,8 @@ _Noreturn void container_run(struct container_args *args)
 		fail(args->socket, &failure);
 	report_created(args->socket, master);
 	wait_and_announce(args);
+	if (args->config->init != NULL)
+		init_process_begin();
 
 	execve(program, (char *const *)(uintptr_t)process->args.items,
 	       (char *const *)(uintptr_t)process->env.items);

@@ -128,6 +128,19 @@ def canonical_line_of_a_ci_job(context):
 
 
 @test
+def init(context):
+    """The command is not the namespace's first process: signals end it, orphans go, and its end is the container's."""
+    process = context.start("--init", userland(context), "sh", "-c", "echo ready; exec sleep 1000")
+    check_equal(process.stdout.readline(), b"ready\n")
+    check_equal(context.stop(process, signal.SIGTERM).status, 143)
+    script = "cat /proc/1/comm; (true & true) & sleep 1; grep -l '(zombie)' /proc/[0-9]*/status; ls /proc/1/fd | wc -l; exit 7"
+    result = context.run("--init", userland(context), "sh", "-c", script)
+    check_equal((result.status, result.stdout), (7, b"init\n3\n"), result)
+    result = context.run("--init", userland(context), "nosuchcommand")
+    check(result.status == 127 and "nosuchcommand" in result.errors(), result)
+
+
+@test
 def quiet(context):
     """What goes wrong is said all the same, and --log has everything."""
     result = context.run("--quiet", "--log", "log", image(context, "exit", "3"))

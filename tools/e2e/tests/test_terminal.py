@@ -120,3 +120,21 @@ def no_terminal(context):
     result = context.run("-t", bash_image(context), "bash", "-c", "tty; echo to stderr >&2")
     check_equal((result.status, result.stdout), (0, b"/dev/pts/0\r\nto stderr\r\n"), result)
     check_equal(run_probe(context, "env", LINUXRUN_TTY=0).status, 0)
+
+
+@test
+def job_control_with_an_init(context):
+    """The keys are for the command's group, not for the process before it."""
+    terminal = Terminal(context, "--init", "-it", f"oci://{context.build.resolve()}/image/userland-layout", "sh")
+    try:
+        terminal.expect("# ")
+        terminal.type("sh -c 'echo go; exec sleep 1000'\n")
+        terminal.expect("\r\ngo\r\n")
+        terminal.type("\x03")
+        terminal.expect("# ")
+        terminal.type("echo ba$((1 + 1))ck; cat /proc/1/comm\n")
+        terminal.expect("ba2ck\r\ninit\r\n")
+        terminal.type("exit 3\n")
+        check_equal(terminal.wait(), 3)
+    finally:
+        terminal.close()

@@ -224,6 +224,8 @@ static int annotations_read(struct settings *settings, struct error *err)
 {
 	const struct option_list *list = &settings->options.lists[LIST_ANNOTATION];
 
+	if (option_is_on(&settings->options, OPTION_INIT))
+		arguments_add(&settings->config_options, "--annotation=dev.starina.init=1");
 	for (size_t i = 0; i < list->count; i++) {
 		const char *equals = strchr(list->items[i], '=');
 

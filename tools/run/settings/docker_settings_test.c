@@ -36,6 +36,10 @@ static void test_docker_flags(void **state)
 	assert_true(passes_on("--capabilities=CAP_KILL,CAP_NET_BIND_SERVICE"));
 	assert_int_equal(READ("--cap-drop=ALL", "--cap-drop=SYS_ADMIN"), 0);
 	assert_true(passes_on("--capabilities="));
+	assert_int_equal(READ("--init", "x"), 0);
+	assert_true(passes_on("--annotation=dev.starina.init=1"));
+	assert_int_equal(READ("--init=false", "x"), 0);
+	assert_false(passes_on("--annotation=dev.starina.init=1"));
 	assert_int_equal(READ("--ulimit=nofile=1:2", "--ulimit", "core=0", "--ulimit", "stack=-1"),
 	                 0);
 	assert_true(passes_on("--ulimit=nofile=1:2") && passes_on("--ulimit=core=0:0") &&
