@@ -24,3 +24,12 @@ HOST_TESTS += tools/image/pack/squashfs_test
 squashfs_test_SRCS := $(IMAGE_TEST_SRCS)
 squashfs_test_CFLAGS := -D_GNU_SOURCE -include tools/image/pack/count_compares.h
 squashfs_test_LIBS := -larchive -ljansson -lcrypto
+
+HOST_FUZZERS += tools/image/source/oci_fuzz tools/image/source/archive_fuzz
+oci_fuzz_SRCS := $(IMAGE_TEST_SRCS)
+oci_fuzz_CFLAGS := -D_GNU_SOURCE
+oci_fuzz_LIBS := -larchive -ljansson -lcrypto
+archive_fuzz_SRCS := $(IMAGE_TEST_SRCS)
+archive_fuzz_CFLAGS := -D_GNU_SOURCE
+archive_fuzz_LIBS := -larchive -ljansson -lcrypto
+archive_fuzz_SLOWER := 20

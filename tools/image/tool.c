@@ -58,8 +58,7 @@ int tool_start(struct tool *tool, const char *const argv[], int stdin_fd, int st
 	return 0;
 }
 
-// skopeo's messages look like: time="..." level=fatal msg="..."
-static char *message_unwrap(char *line)
+char *tool_message_unwrap(char *line)
 {
 	char *start = strstr(line, "msg=\"");
 	char *out;
@@ -90,7 +89,7 @@ static void last_line(const struct tool *tool, char message[MAX_MESSAGE])
 		length--;
 	message[length] = '\0';
 	line = strrchr(message, '\n');
-	line = message_unwrap(line ? line + 1 : message);
+	line = tool_message_unwrap(line ? line + 1 : message);
 	memmove(message, line, strlen(line) + 1);
 }
 

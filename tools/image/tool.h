@@ -30,3 +30,6 @@ int tool_finish_watched(struct tool *tool, const char *context, const char *what
 // frees it. NULL with "CONTEXT: ...".
 char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,
                   const char *scratch, struct error *err);
+
+// What a line of skopeo says (time="..." level=fatal msg="..."), without the rest; `line` is changed, and returned or pointed into.
+char *tool_message_unwrap(char *line);

@@ -12,7 +12,7 @@
 #include "tools/image/source/archive_file.h"
 #include "tools/image/json_input.h"
 #include "tools/image/source/oci.h"
-#include "tools/image/source/source.h"
+#include "tools/image/source/named_image.h"
 #include "tools/image/tool.h"
 
 #define MAX_ARGS 16

@@ -3,7 +3,10 @@
 // Layers of a hostile image: three layers made from the input's bytes, either as tar entries or as a raw tar.
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "tools/image/pack/squashfs.h"
 #include "tools/image/tree/layer_test_tar.h"
 
 #define ROOM 262144
@@ -36,6 +39,9 @@ static const char *const names[] = {
 	"l/.wh.a",
 	"l/.wh..wh..opq",
 	".wh..wh.aufs",
+	".wh..wh.plnk/1",
+	".wh..wh.plnk/a/../1",
+	"a/.wh..wh.x/b",
 	".wh.",
 	".wh..",
 	"a//b",
@@ -109,6 +115,17 @@ static void apply_raw(struct tree *tree, struct spool *spool, const uint8_t *dat
 	free(copy);
 }
 
+// Whatever the tree is, it can be written.
+static void pack(struct tree *tree, const struct spool *spool)
+{
+	int fd = memfd_create("image", MFD_CLOEXEC);
+	struct error err;
+
+	if (fd >= 0 && squashfs_pack(tree, spool, fd, NULL, &err) < 0)
+		abort();
+	close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct spool spool = { .fd = -1 };
@@ -137,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	tree_walk(&tree, check_node, NULL);
 	tree_lookup(&tree, "/l/a/../b");
+	pack(&tree, &spool);
 	tree_deinit(&tree);
 	if (tree.memory != 0 || tree.entries != 0)
 		abort();
