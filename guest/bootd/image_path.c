@@ -2,9 +2,12 @@
 #include "guest/bootd/image_path.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX_LINKS 40  // as Linux follows
@@ -79,6 +82,18 @@ static int put_target(char pending[PATH_MAX], const char *rest, const char *targ
 	return 0;
 }
 
+// A link of /proc to what a process has open says a name, and leads elsewhere.
+static bool is_magic(const char *link)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS };
+	struct stat status;
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, link, &how, sizeof(how));
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ELOOP && (stat(link, &status) == 0 || errno != ELOOP);
+}
+
 int image_path_make(const char *path, char real[PATH_MAX])
 {
 	char pending[PATH_MAX];
@@ -100,6 +115,8 @@ int image_path_make(const char *path, char real[PATH_MAX])
 		if (got > 0) {
 			if (++links > MAX_LINKS)
 				return fail(ELOOP);
+			if (is_magic(real))
+				return fail(EACCES);
 			remove_last(real);
 			if (target[0] == '/')
 				real[0] = '\0';

@@ -121,6 +121,16 @@ def read_only_root(context):
 
 
 @test
+def volumes_of_a_read_only_root(context):
+    """Made, or the image's own; the links that the image leads them by may dangle."""
+    config = {"Volumes": {"/srv": {}, "/new/deep": {}, "/link": {}}}
+    layer = Layer().dir("srv").symlink("link", "/var/made")
+    for path in ("/srv/x", "/new/deep/x", "/var/made/x"):
+        check_run(run_probe(context, "write", path, config=config, layers=[layer], LINUXRUN_READONLY=1), 0)
+    check_run(run_probe(context, "write", "/new/x", config=config, layers=[layer], LINUXRUN_READONLY=1), 1)
+
+
+@test
 def megabyte_of_bytes(context):
     result = run_probe(context, "bytes", 1000000)
     check_equal(len(result.stdout), 1000000, result.stderr)
