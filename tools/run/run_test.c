@@ -58,44 +58,44 @@ static void test_control_overlong(void **state)
 }
 
 // Pushes `text` byte by byte, which must give the same as all at once.
-static void check_console(const char *text, const char *shown)
+static void check_uart_log(const char *text, const char *shown)
 {
 	static char out[UART_LOG_MAX_HELD + 4096];
-	static struct uart_log console;
+	static struct uart_log log;
 	size_t length = 0;
 
-	memset(&console, 0, sizeof(console));
+	memset(&log, 0, sizeof(log));
 	for (size_t i = 0; text[i]; i++)
-		length += uart_log_push(&console, text + i, 1, out + length);
+		length += uart_log_push(&log, text + i, 1, out + length);
 	assert_int_equal(length, strlen(shown));
 	assert_memory_equal(out, shown, length);
-	memset(&console, 0, sizeof(console));
-	length = uart_log_push(&console, text, strlen(text), out);
+	memset(&log, 0, sizeof(log));
+	length = uart_log_push(&log, text, strlen(text), out);
 	assert_int_equal(length, strlen(shown));
 	assert_memory_equal(out, shown, length);
 }
 
-static void test_console(void **state)
+static void test_uart_log(void **state)
 {
 	(void)state;
-	check_console("OpenSBI\r\nbanner [kernel\r\n[kernel ] hi\r\nmore\n", "[kernel ] hi\nmore\n");
-	check_console("[kernel ] first\n", "[kernel ] first\n");
-	check_console("only firmware\r\n", "");
+	check_uart_log("OpenSBI\r\nbanner [kernel\r\n[kernel ] hi\r\nmore\n", "[kernel ] hi\nmore\n");
+	check_uart_log("[kernel ] first\n", "[kernel ] first\n");
+	check_uart_log("only firmware\r\n", "");
 }
 
-static void test_console_gives_up(void **state)
+static void test_uart_log_gives_up(void **state)
 {
 	static char text[3 * UART_LOG_MAX_HELD];
 	static char out[UART_LOG_MAX_HELD + sizeof(text)];
-	static struct uart_log console;
+	static struct uart_log log;
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
-	assert_int_equal(uart_log_push(&console, text, sizeof(text), out), sizeof(text));
+	assert_int_equal(uart_log_push(&log, text, sizeof(text), out), sizeof(text));
 	assert_memory_equal(out, text, sizeof(text));
-	memset(&console, 0, sizeof(console));
-	assert_int_equal(uart_log_push(&console, "last words", 10, out), 0);
-	assert_int_equal(uart_log_release(&console, out), 10);
+	memset(&log, 0, sizeof(log));
+	assert_int_equal(uart_log_push(&log, "last words", 10, out), 0);
+	assert_int_equal(uart_log_release(&log, out), 10);
 	assert_memory_equal(out, "last words", 10);
 }
 
@@ -122,11 +122,11 @@ static void addr2line_fake(const char *answer)
 static void check_source(bool quiet, const char *line, const char *shown)
 {
 	static char out[UART_LOG_EXTRA + 4096];
-	static struct uart_log console;
+	static struct uart_log log;
 	size_t length;
 
-	console = (struct uart_log){ .passing = true, .quiet = quiet, .raw = quiet, .source = { .image = "os.elf", .root = "/src" } };
-	length = uart_log_push(&console, line, strlen(line), out);
+	log = (struct uart_log){ .passing = true, .quiet = quiet, .raw = quiet, .source = { .image = "os.elf", .root = "/src" } };
+	length = uart_log_push(&log, line, strlen(line), out);
 	out[length] = '\0';
 	assert_string_equal(out, shown);
 }
@@ -151,21 +151,21 @@ static void test_source_lines(void **state)
 static void check_quiet(const char *text, const char *shown)
 {
 	static char out[UART_LOG_MAX_HELD + 4096];
-	static struct uart_log console;
+	static struct uart_log log;
 	size_t length = 0;
 
-	memset(&console, 0, sizeof(console));
-	length = uart_log_push(&console, "[kernel ] INFO start\n", 21, out);
-	console.quiet = console.raw = true;
+	memset(&log, 0, sizeof(log));
+	length = uart_log_push(&log, "[kernel ] INFO start\n", 21, out);
+	log.quiet = log.raw = true;
 	length = 0;
 	for (size_t i = 0; text[i]; i++)
-		length += uart_log_push(&console, text + i, 1, out + length);
+		length += uart_log_push(&log, text + i, 1, out + length);
 	assert_int_equal(length, strlen(shown));
 	assert_memory_equal(out, shown, length);
 }
 
 // While the terminal is the container's, only what is of importance is shown, in whole lines.
-static void test_console_quiet(void **state)
+static void test_uart_log_quiet(void **state)
 {
 	char line[2 * UART_LOG_MAX_LINE] = "[a ] ERROR ";
 
@@ -184,22 +184,22 @@ static void test_console_quiet(void **state)
 }
 
 // Quiet from the start: nothing of the firmware, and no line of the OS's that tells nothing bad.
-static void test_console_quiet_from_the_start(void **state)
+static void test_uart_log_quiet_from_the_start(void **state)
 {
 	static const char text[] = "OpenSBI ] ERROR x\n[kernel ] INFO a\n[b ] WARN y\n";
 	static char out[UART_LOG_MAX_HELD + sizeof(text)];
-	static struct uart_log console;
+	static struct uart_log log;
 	size_t length = 0;
 
 	(void)state;
 	for (size_t step = 1; step < sizeof(text); step++) {
-		memset(&console, 0, sizeof(console));
-		console.quiet = true;
+		memset(&log, 0, sizeof(log));
+		log.quiet = true;
 		length = 0;
 		for (size_t i = 0; i < sizeof(text) - 1; i += step) {
 			size_t rest = sizeof(text) - 1 - i;
 
-			length += uart_log_push(&console, text + i, rest < step ? rest : step,
+			length += uart_log_push(&log, text + i, rest < step ? rest : step,
 			                        out + length);
 		}
 		assert_int_equal(length, 12);
@@ -289,11 +289,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_control_overlong),
-		cmocka_unit_test(test_console),
-		cmocka_unit_test(test_console_gives_up),
-		cmocka_unit_test(test_console_quiet),
+		cmocka_unit_test(test_uart_log),
+		cmocka_unit_test(test_uart_log_gives_up),
+		cmocka_unit_test(test_uart_log_quiet),
 		cmocka_unit_test(test_source_lines),
-		cmocka_unit_test(test_console_quiet_from_the_start),
+		cmocka_unit_test(test_uart_log_quiet_from_the_start),
 		cmocka_unit_test(test_escape_keys),
 		cmocka_unit_test(test_boot_disk),
 	};

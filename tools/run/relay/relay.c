@@ -43,7 +43,7 @@ struct relay {
 	struct stream err;
 	struct stream log;
 	char image[PATH_MAX];  // starina.elf
-	struct uart_log console;
+	struct uart_log uart_log;
 	struct control_line control;
 	struct stream control_in;  // its filter feeds `control`; nothing is written
 	char control_out[CONTROL_OUT_SIZE];
@@ -88,7 +88,7 @@ static size_t uart_log_filter(void *context, const char *data, size_t size, char
 		backlogs_widen(relay);
 	relay->heard = true;
 	relay->held_at = clock_ms() + HELD_MS;
-	return uart_log_push(&relay->console, data, size, out);
+	return uart_log_push(&relay->uart_log, data, size, out);
 }
 
 static size_t control_filter(void *context, const char *data, size_t size, char *out)
@@ -199,7 +199,7 @@ static void terminal_hand_over(struct relay *relay)
 	terminal_set_raw(&relay->terminal);
 	// The OS's log would be written all over the container's screen.
 	if (relay->log_is_terminal)
-		relay->console.quiet = relay->console.raw = true;
+		relay->uart_log.quiet = relay->uart_log.raw = true;
 }
 
 // --- Events -------------------------------------------------------------------------------------
@@ -316,11 +316,11 @@ static void deadlines_check(struct relay *relay)
 			         relay->settings->stop_timeout);
 		quit(relay, STATUS_KILLED);
 	}
-	if (!relay->console.passing && relay->heard &&
+	if (!relay->uart_log.passing && relay->heard &&
 	    (relay->held_at <= now || relay->ended || relay->quit) &&
 	    relay->log.end + UART_LOG_MAX_HELD <= STREAM_SIZE)
 		relay->log.end +=
-			uart_log_release(&relay->console, relay->log.buffer + relay->log.end);
+			uart_log_release(&relay->uart_log, relay->log.buffer + relay->log.end);
 }
 
 static int wait_ms(const struct relay *relay)
@@ -330,7 +330,7 @@ static int wait_ms(const struct relay *relay)
 
 	if (!relay->heard && relay->silence_at < next)
 		next = relay->silence_at;
-	if (relay->heard && !relay->console.passing && relay->held_at < next)
+	if (relay->heard && !relay->uart_log.passing && relay->held_at < next)
 		next = relay->held_at;
 	if (next == NEVER)
 		return -1;
@@ -404,7 +404,7 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	control_line_init(&relay->control);
 	relay->terminal_ours = terminal_is_ours();
 	relay->log_is_terminal = isatty(log_fd);
-	relay->console.quiet = relay->settings->quiet && !relay->settings->log_path;
+	relay->uart_log.quiet = relay->settings->quiet && !relay->settings->log_path;
 	input_open(relay);
 	relay->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	stream_init(&relay->out, channels[QEMU_STDOUT],
@@ -417,7 +417,7 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	relay->log.filter_extra = UART_LOG_EXTRA;
 	if (snprintf(relay->image, sizeof(relay->image), "%s/starina.elf", relay->settings->build) <
 	    (int)sizeof(relay->image))
-		relay->console.source = (struct source_line){ .image = relay->image, .root = relay->settings->root };
+		relay->uart_log.source = (struct source_line){ .image = relay->image, .root = relay->settings->root };
 	stream_init(&relay->control_in, channels[QEMU_CONTROL], -1);
 	relay->control_in.filter = control_filter;
 	relay->control_in.filter_context = relay;

@@ -28,7 +28,7 @@ struct uart_log {
 
 // Takes `size` bytes of the UART; writes what is to be shown to `out`, which has room for UART_LOG_EXTRA + size
 // bytes. Returns its length. Carriage returns are left out; a backtrace's frames get their places in the source.
-size_t uart_log_push(struct uart_log *console, const char *data, size_t size, char *out);
+size_t uart_log_push(struct uart_log *log, const char *data, size_t size, char *out);
 
 // Gives up waiting for the OS's first line: writes what was held to `out` (UART_LOG_MAX_HELD bytes).
-size_t uart_log_release(struct uart_log *console, char *out);
+size_t uart_log_release(struct uart_log *log, char *out);
