@@ -203,6 +203,28 @@ static void test_queue_reset_forgets(void **state)
 	assert_memory_equal(output, "hellworld", 9);
 }
 
+// What the device writes into one queue's ring would be what it reads from another's.
+static void test_queues_over_each_other(void **state)
+{
+	static const uint32_t registers[] = {VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_DRIVER_LOW,
+	                                     VIRTIO_MMIO_QUEUE_DEVICE_LOW};
+	uint32_t tx = VIRTIO_CONSOLE_QUEUE_TX(1), other = VIRTIO_CONSOLE_QUEUE_TX(2);
+
+	(void)state;
+	for (uint32_t i = 0; i < 9; i++) {
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_SEL, tx);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 0);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM, TEST_QUEUE_SIZE);
+		for (uint32_t j = 0; j < 3; j++)
+			test_write_reg(&dev->mmio, registers[j], (uint32_t)TEST_GPA + tx * 4096 + j * 1024);
+		test_write_reg(&dev->mmio, registers[i / 3], (uint32_t)TEST_GPA + other * 4096 + i % 3 * 1024);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 1);
+		assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY), 0);
+	}
+	test_start_queue(&dev->mmio, tx);
+	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY), 1);
+}
+
 static void test_input_backpressure(void **state)
 {
 	const struct span text = {.data = (const uint8_t *)"0123456789", .len = 10};
@@ -278,9 +300,9 @@ static void test_small_queues(void **state)
 		                 input ? DEVICE_QUEUE_SMALL_SIZE : DEVICE_QUEUE_MAX_SIZE);
 		// A driver that takes more than it is offered gets no queue.
 		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM, DEVICE_QUEUE_MAX_SIZE);
-		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)TEST_GPA);
-		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DRIVER_LOW, (uint32_t)TEST_GPA + 2048);
-		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DEVICE_LOW, (uint32_t)TEST_GPA + 4096);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)TEST_GPA + TEST_BUFFERS);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DRIVER_LOW, (uint32_t)TEST_GPA + TEST_BUFFERS + 2048);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DEVICE_LOW, (uint32_t)TEST_GPA + TEST_BUFFERS + 4096);
 		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 1);
 		assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY), input ? 0 : 1);
 	}
@@ -356,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_output_backpressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_output_shrinks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue_reset_forgets, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queues_over_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_backpressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),

@@ -117,18 +117,32 @@ static void write_status(struct virtio_mmio_device *dev, uint32_t value)
 		dev->ops->driver_ok(dev->context);
 }
 
-static void write_queue_ready(struct virtio_mmio_device *dev, struct device_queue *q, uint32_t value)
+// Starts a queue as the driver has set it up, unless it cannot be: too large, out of memory, or over another queue's rings.
+static bool start_queue(struct virtio_mmio_device *dev, struct device_queue *q)
 {
 	bool event_index = (dev->driver_features & VIRTIO_F_EVENT_IDX) != 0;
 
+	if (q->size > selected_queue_max(dev) || device_queue_start(q, dev->mem, event_index) < 0)
+		return false;
+	for (uint32_t i = 0; i < dev->num_queues; i++) {
+		const struct device_queue *other = &dev->queues[i];
+
+		if (other != q && other->ready && device_queue_overlaps(q, other))
+			return false;
+	}
+	return true;
+}
+
+static void write_queue_ready(struct virtio_mmio_device *dev, struct device_queue *q, uint32_t value)
+{
 	if (value == 0) {
 		device_queue_reset(q);
 		if (dev->ops->queue_reset != NULL)
 			dev->ops->queue_reset(dev->context, dev->queue_sel);
-	}
-	// A queue that cannot start stays not ready: the driver reads that back.
-	else if (!q->ready && (q->size > selected_queue_max(dev) || device_queue_start(q, dev->mem, event_index) < 0))
+	} else if (!q->ready && !start_queue(dev, q)) {
+		// It stays not ready: the driver reads that back.
 		device_queue_reset(q);
+	}
 	update_selected(dev);
 }
 

@@ -53,6 +53,17 @@ static bool spans_overlap(struct mut_span a, struct mut_span b)
 	return a.data < b.data + b.len && b.data < a.data + a.len;
 }
 
+bool device_queue_overlaps(const struct device_queue *a, const struct device_queue *b)
+{
+	const struct mut_span rings[2][3] = {{a->desc, a->avail, a->used}, {b->desc, b->avail, b->used}};
+
+	for (size_t i = 0; i < 9; i++) {
+		if (spans_overlap(rings[0][i / 3], rings[1][i % 3]))
+			return true;
+	}
+	return false;
+}
+
 error_t device_queue_start(struct device_queue *q, const struct guest_memory *mem, bool event_index)
 {
 	error_t err;

@@ -53,6 +53,8 @@ void device_queue_reset(struct device_queue *q);
 // Makes the configured queue ready. Errors: ERR_INVALID (size not a power of two up to DEVICE_QUEUE_MAX_SIZE, rings misaligned or
 // over each other), ERR_ADDRESS (a ring is outside guest memory).
 __must_check error_t device_queue_start(struct device_queue *q, const struct guest_memory *mem, bool event_index);
+// Whether the rings of two queues that are ready lie over each other.
+bool device_queue_overlaps(const struct device_queue *a, const struct device_queue *b);
 // Whether the driver has made buffers available that were not popped.
 bool device_queue_has_work(const struct device_queue *q);
 // Takes the next available chain. Errors: ERR_EMPTY (nothing there, or not ready), ERR_PROTOCOL (the queue is broken now).
