@@ -300,11 +300,12 @@ static void test_small_queues(void **state)
 		                 input ? DEVICE_QUEUE_SMALL_SIZE : DEVICE_QUEUE_MAX_SIZE);
 		// A driver that takes more than it is offered gets no queue.
 		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM, DEVICE_QUEUE_MAX_SIZE);
-		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)TEST_GPA + TEST_BUFFERS);
-		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DRIVER_LOW, (uint32_t)TEST_GPA + TEST_BUFFERS + 2048);
-		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DEVICE_LOW, (uint32_t)TEST_GPA + TEST_BUFFERS + 4096);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)TEST_GPA);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DRIVER_LOW, (uint32_t)TEST_GPA + 2048);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_DEVICE_LOW, (uint32_t)TEST_GPA + 4096);
 		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 1);
 		assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY), input ? 0 : 1);
+		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 0);
 	}
 }
 
