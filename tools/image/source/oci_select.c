@@ -115,7 +115,7 @@ static bool is_artifact(const json_t *manifest)
 		const char *layer_type = json_get_string(layer, "mediaType");
 
 		if (layer_type && layer_type[0] && !strstr(layer_type, ".tar") &&
-		    !strstr(layer_type, "octet-stream"))
+		    !strstr(layer_type, "x-tar") && !strstr(layer_type, "octet-stream"))
 			return true;
 	}
 	return false;

@@ -149,7 +149,7 @@ static json_t *registry_read(struct registry_reader *reader, const char *digest,
 	char *image = NULL;
 	char *text = NULL;
 	json_t *document = NULL;
-	size_t length;
+	size_t length = 0;
 
 	if (!name || asprintf(&image, "docker://%s@%s", name, digest) < 0)
 		error_set(err, "out of memory");
