@@ -76,7 +76,7 @@ void vcpu_request(struct vcpu *vcpu, uint32_t bits)
 	uint32_t hart;
 
 	__atomic_fetch_or(&vcpu->requests, bits, __ATOMIC_SEQ_CST);
-	// Pairs with the fence of enter_guest() (hv/run.c): either it sees the request, or we see the hart that it is about to enter on.
+	// Pairs with the fence of vcpu_begin_entry(): either it sees the request, or we see the hart that it is about to enter on.
 	hart = __atomic_load_n(&vcpu->hart_id, __ATOMIC_SEQ_CST);
 	if (hart != VCPU_NO_HART) {
 		if (hart != arch_this_hart()->id)

@@ -110,6 +110,21 @@ uint32_t vcpu_readiness(struct vcpu *vcpu);
 // Makes the calling thread the one that runs the vCPU, and lets go of it. Errors: ERR_BAD_STATE (another does).
 __must_check error_t vcpu_claim(struct vcpu *vcpu);
 void vcpu_release(struct vcpu *vcpu);
+// Says that `hart` is about to enter the vCPU's guest. Returns false when something is asked of the vCPU first.
+static inline bool vcpu_begin_entry(struct vcpu *vcpu, uint32_t hart)
+{
+	store_relaxed(&vcpu->hart_id, hart);
+	// The hart's number before the look at the requests. Pairs with the atomics of vcpu_request()
+	// and of fence_one() (hv/sbi_rfence.c), which are sequentially consistent, in the opposite order.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&vcpu->requests, __ATOMIC_RELAXED) == 0;
+}
+// Says that the hart has left the guest: after all that the guest has loaded and stored, for who waits for this
+// (fence_by_exit) takes its memory for settled.
+static inline void vcpu_end_entry(struct vcpu *vcpu)
+{
+	store_release(&vcpu->hart_id, VCPU_NO_HART);
+}
 // Sets VCPU_REQ_* bits and makes the vCPU see them: leaves the guest or the wait. Any context, no lock of rank VCPU or
 // above held.
 void vcpu_request(struct vcpu *vcpu, uint32_t bits);

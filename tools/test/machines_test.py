@@ -99,6 +99,12 @@ def seven_harts(machine):
     machine.autotest("--smp", "7", expect=["7 harts"])
 
 
+def all_extensions(machine):
+    """Those that this emulator has; Smstateen, Svadu and vectors among them from QEMU 8 on."""
+    models = subprocess.run([QEMU, "-cpu", "help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    machine.autotest("--cpu", "max" if re.search(r"\bmax\b", models) else "rv64", "--smp", "2")
+
+
 def image_at_another_address(machine):
     moved = machine.path("moved.elf")
     subprocess.run([OBJCOPY, "--change-section-lma", f"*+{MOVED_BY}", machine.elf, moved], check=True)
@@ -165,7 +171,7 @@ def devices_behind_a_bus(machine):
 
 TESTS_OF_MACHINES = [
     aplic_in_direct_mode, aplic_with_imsics, imsics_with_guest_files, timer_of_the_firmware, no_hypervisor_extension,
-    registers_mapped_as_io, guests_with_four_levels, seven_harts, image_at_another_address, image_off_a_block,
+    registers_mapped_as_io, guests_with_four_levels, seven_harts, all_extensions, image_at_another_address, image_off_a_block,
     console_of_the_firmware, harts_with_a_hole, hart_that_never_comes, device_past_the_caches, devices_behind_a_bus,
 ]
 

@@ -128,12 +128,7 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 
 	if (hart->kicks != 0)
 		sched_send_kicks();
-	store_relaxed(&vcpu->hart_id, hart->id);
-	// The hart's number before the look at the requests. Pairs with the atomics of vcpu_request() and fence_one(), which are
-	// sequentially consistent, in the opposite order.
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&vcpu->requests, __ATOMIC_RELAXED) != 0 ||
-	    __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0 || must_end(self)) {
+	if (!vcpu_begin_entry(vcpu, hart->id) || __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0 || must_end(self)) {
 		store_relaxed(&vcpu->hart_id, VCPU_NO_HART);
 		return false;
 	}
@@ -142,9 +137,8 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 	if (__atomic_load_n(&vcpu->irq_lines, __ATOMIC_RELAXED) != vcpu->irq_applied)
 		hv_update_interrupts(vcpu);
 	hv_switch(context);
-	// After all that the guest has loaded and stored: who waits for it to have left (sbi_rfence.c, fence_by_exit) takes its memory
-	// for settled. Before wait_for_request looks at the requests there is a fence.
-	store_release(&vcpu->hart_id, VCPU_NO_HART);
+	// Before wait_for_request looks at the requests there is a fence.
+	vcpu_end_entry(vcpu);
 	context->scause = csr_read(scause);
 	context->stval = csr_read(stval);
 	context->htval = hcsr_read(CSR_HTVAL);

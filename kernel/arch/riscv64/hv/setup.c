@@ -108,6 +108,17 @@ bool hv_init_once(void)
 	return usable;
 }
 
+// Writes a register of the hart, or does nothing where it is illegal (kernel/arch/riscv64/trap.h, fixups).
+#define write_if_there(number, value)                                                              \
+	__asm__ volatile("1:	csrw	%0, %1\n"                                                  \
+	                 "2:\n"                                                                    \
+	                 "	.pushsection .fixup, \"a\"\n"                                          \
+	                 "	.balign 8\n"                                                        \
+	                 "	.quad 1b, 2b, 2b, 2\n" /* FIXUP_KIND_PROBE */                       \
+	                 "	.popsection\n" ::"i"(number),                                       \
+	                 "rK"((uint64_t)(value))                                                   \
+	                 : "memory")
+
 void hv_init_hart(void)
 {
 	uint32_t hart = arch_this_hart()->id;
@@ -124,11 +135,12 @@ void hv_init_hart(void)
 	// before the host zeroed it.
 	hcsr_write(CSR_HENVCFG, HENVCFG_CBIE_FLUSH | HENVCFG_CBCFE | HENVCFG_CBZE | (hv_use_sstc ? HENVCFG_STCE : 0));
 	// Of the state that these gate, hv_load switches senvcfg alone (Smstateen, "State Enable 0").
+	// A register that the firmware keeps to itself is illegal, and all that it gates stays off.
 	if (machine.has_stateen) {
-		hcsr_write(CSR_HSTATEEN(0), HSTATEEN0_ENVCFG);
-		hcsr_write(CSR_HSTATEEN(1), 0);
-		hcsr_write(CSR_HSTATEEN(2), 0);
-		hcsr_write(CSR_HSTATEEN(3), 0);
+		write_if_there(CSR_HSTATEEN(0), HSTATEEN0_ENVCFG);
+		write_if_there(CSR_HSTATEEN(1), 0);
+		write_if_there(CSR_HSTATEEN(2), 0);
+		write_if_there(CSR_HSTATEEN(3), 0);
 	}
 	// Guests' interrupts come by hvip only (AIA 6.3.2 and 6.3.3).
 	if (machine.has_ssaia) {
