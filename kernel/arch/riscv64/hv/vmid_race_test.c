@@ -4,6 +4,9 @@
 // whose translations an id has. Under ThreadSanitizer.
 #include "kernel/arch/riscv64/hv/vmid.h"
 
+// Before the C library, whose clocks are macros of the names that ours have.
+#include "kernel/sched/spinlock.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "kernel/sched/spinlock.h"
 
 #define NUM_HARTS 4u
 #define NUM_SPACES 7u
