@@ -13,6 +13,8 @@
 #include "kernel/startup/devices.h"
 #include "libs/base/string.h"
 
+#define UART_REGISTERS 6u  // up to the line status
+
 struct machine machine;
 
 static void *fdt;
@@ -51,6 +53,16 @@ static int find_console(void)
 	return -1;
 }
 
+// Whether the registers that are used lie in one page, and are accessed in a width that there is.
+static bool is_uart_layout_known(uint32_t offset)
+{
+	uint32_t width = machine.uart_io_width;
+	uint64_t first = (machine.uart & (PAGE_SIZE - 1)) + (uint64_t)offset;
+
+	return (width == 1 || width == 2 || width == 4) && machine.uart_reg_shift <= 8 && first % width == 0 &&
+	       first + (UART_REGISTERS << machine.uart_reg_shift) <= PAGE_SIZE;
+}
+
 // Without a UART the firmware prints for us.
 static void init_console(void)
 {
@@ -67,15 +79,39 @@ static void init_console(void)
 	dt_read_u32(fdt, node, "reg-offset", &offset);
 	dt_read_u32(fdt, node, "reg-shift", &machine.uart_reg_shift);
 	dt_read_u32(fdt, node, "reg-io-width", &machine.uart_io_width);
+	if (!is_uart_layout_known(offset)) {
+		machine.uart = 0;
+		console_init_firmware();
+		return;
+	}
 	console_init((uintptr_t)page_to_virt(machine.uart) + offset, machine.uart_reg_shift, machine.uart_io_width);
+}
+
+// libfdt, which relies on it, does not look whether the blocks are aligned (DTSpec 5.6).
+static bool is_aligned(paddr_t fdt_paddr)
+{
+	return fdt_paddr % 8 == 0 && fdt_off_mem_rsvmap(fdt) % 8 == 0 && fdt_off_dt_struct(fdt) % 4 == 0;
 }
 
 void device_tree_init_early(paddr_t fdt_paddr)
 {
 	fdt = page_to_virt(fdt_paddr);
-	if (fdt_check_header(fdt) != 0)
+	if (fdt_check_header(fdt) != 0 || !is_aligned(fdt_paddr))
 		panic("no device tree at %#llx: the firmware must pass it in a1", (unsigned long long)fdt_paddr);
 	init_console();
+}
+
+// The text may lack its NUL.
+static void read_bootargs(const char *args, size_t size)
+{
+	size_t len = strnlen(args, size);
+
+	if (len >= sizeof(machine.bootargs)) {
+		len = sizeof(machine.bootargs) - 1;
+		kwarn("boot arguments cut at %zu bytes", len);
+	}
+	memcpy(machine.bootargs, args, len);
+	machine.bootargs[len] = '\0';
 }
 
 static void read_chosen(void)
@@ -88,9 +124,8 @@ static void read_chosen(void)
 	if (node < 0)
 		return;
 	args = fdt_getprop(fdt, node, "bootargs", &len);
-	if (args != NULL && len > 0 && str_copy(machine.bootargs, args, sizeof(machine.bootargs)) >=
-	                                       sizeof(machine.bootargs))
-		kwarn("boot arguments cut at %zu bytes", sizeof(machine.bootargs) - 1);
+	if (args != NULL && len > 0)
+		read_bootargs(args, (size_t)len);
 
 	seed = fdt_getprop_w(fdt, node, "rng-seed", &len);
 	if (seed != NULL && len > 0) {

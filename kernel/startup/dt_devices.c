@@ -169,7 +169,7 @@ static void add_device(const struct walk *walk, int node, const struct node_info
 
 	if (!info->has_reg || info->compatible == NULL || !is_enabled(info) ||
 	    !dt_read_address_on(walk->tree, walk->bus, walk->depth, node, 0, &base, &size) ||
-	    base >= DIRECT_MAP_SIZE)
+	    base >= DIRECT_MAP_SIZE || size > DIRECT_MAP_SIZE - base)
 		return;
 	if (is_compatible(info, "virtio,mmio") && !add_virtio(walk, info, base, &device))
 		return;

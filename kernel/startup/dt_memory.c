@@ -39,6 +39,11 @@ static void cut(struct range_list *list, paddr_t start, paddr_t end)
 {
 	struct range_list old = *list;
 
+	// No range goes further, and what is cut may go to the end of all addresses.
+	if (end > DIRECT_MAP_SIZE)
+		end = DIRECT_MAP_SIZE;
+	if (start >= end)
+		return;
 	start &= ~(PAGE_SIZE - 1);
 	end = (end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	list->num = 0;
@@ -54,6 +59,28 @@ static void cut(struct range_list *list, paddr_t start, paddr_t end)
 	}
 }
 
+// Where [base, base + size) ends, at most at the end of all addresses.
+static paddr_t end_of(uint64_t base, uint64_t size)
+{
+	return size > UINT64_MAX - base ? UINT64_MAX : base + size;
+}
+
+// What the direct map cannot reach is not used. Nodes may overlap: each page counts once.
+static void add_memory(uint64_t base, uint64_t size)
+{
+	paddr_t end = end_of(base, size);
+	paddr_t start;
+
+	if (base >= DIRECT_MAP_SIZE)
+		return;
+	if (end > DIRECT_MAP_SIZE)
+		end = DIRECT_MAP_SIZE;
+	start = (base + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	end &= ~(PAGE_SIZE - 1);
+	cut(&free_ram, start, end);
+	add_range(&free_ram, start, end);
+}
+
 static void read_memory_nodes(const void *tree)
 {
 	int node;
@@ -65,13 +92,8 @@ static void read_memory_nodes(const void *tree)
 
 		if (type == NULL || len != 7 || memcmp(type, "memory", 7) != 0 || !dt_is_enabled(tree, node))
 			continue;
-		for (int i = 0; dt_read_reg(tree, 0, node, i, &base, &size); i++) {
-			paddr_t start = (base + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-			paddr_t end = (base + size) & ~(PAGE_SIZE - 1);
-
-			// What the direct map cannot reach is not used.
-			add_range(&free_ram, start, end < DIRECT_MAP_SIZE ? end : DIRECT_MAP_SIZE);
-		}
+		for (int i = 0; dt_read_reg(tree, 0, node, i, &base, &size); i++)
+			add_memory(base, size);
 	}
 }
 
@@ -85,10 +107,10 @@ static void cut_reserved(const void *tree)
 	if (parent >= 0)
 		fdt_for_each_subnode(node, tree, parent)
 			for (int i = 0; dt_read_reg(tree, parent, node, i, &base, &size); i++)
-				cut(&free_ram, base, base + size);
+				cut(&free_ram, base, end_of(base, size));
 	for (int i = 0; i < fdt_num_mem_rsv(tree); i++)
 		if (fdt_get_mem_rsv(tree, i, &base, &size) == 0)
-			cut(&free_ram, base, base + size);
+			cut(&free_ram, base, end_of(base, size));
 }
 
 // An initrd is of no use to us, but whoever passed one may expect that it stays.
@@ -131,6 +153,7 @@ void dt_init_memory(const void *tree)
 {
 	paddr_t tree_paddr = page_from_virt(tree);
 
+	free_ram.num = 0;
 	read_memory_nodes(tree);
 	cut_reserved(tree);
 	if (free_ram.num == 0)
@@ -141,5 +164,7 @@ void dt_init_memory(const void *tree)
 	cut(&free_ram, image_paddr(__kernel_start), image_paddr(__kernel_end));
 	cut(&free_ram, tree_paddr, tree_paddr + fdt_totalsize(tree));
 	cut_initrd(tree);
+	if (free_ram.num == 0)
+		panic("none of the memory in the device tree is free");
 	init_page_allocator();
 }
