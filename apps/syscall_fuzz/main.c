@@ -17,7 +17,11 @@
 // Without a call in so long there is a hang: a caller that only waits for others is killed long
 // before.
 #define HANG_AFTER (180 * NSEC_PER_SEC)
+#define TELL_EVERY (5 * NSEC_PER_SEC)
+// The callers are killed when they have been silent for so long, and then for twice that, and so on.
 #define STUCK_AFTER (2 * NSEC_PER_SEC)
+// So often one is killed at work.
+#define CALLS_A_KILL 40000u
 // Slabs in which little is used, page tables of addresses that were not used before.
 #define PAGES_SLACK 64u
 
@@ -34,6 +38,7 @@ static struct fuzz {
 	uint64_t calls;
 	uint64_t starts;
 	nsec_t last_progress;
+	nsec_t last_told;
 } fuzz;
 
 static nsec_t now(void)
@@ -126,15 +131,6 @@ static bool watch(size_t i)
 	return true;
 }
 
-static void start(size_t i)
-{
-	handle_t process;
-
-	// The handle is fetched by watch(): somebody else may have started it.
-	if (!watch(i) && system_start_app(fuzz.system, names[i], strlen(names[i]), &process) == 0)
-		handle_close(process);
-}
-
 static void kill(size_t i)
 {
 	error_t err = watch(i) ? process_kill(fuzz.callers[i].handle) : 0;
@@ -142,31 +138,61 @@ static void kill(size_t i)
 	assert(err == 0 || err == ERR_BAD_STATE);
 }
 
+// Some are killed before they have run at all.
+static void start(size_t i)
+{
+	handle_t process;
+
+	// The handle is fetched by watch(): somebody else may have started it.
+	if (watch(i) || system_start_app(fuzz.system, names[i], strlen(names[i]), &process) != 0)
+		return;
+	handle_close(process);
+	if (choose(16) == 0)
+		kill(i);
+}
+
+// A line now and then shows that there is no hang.
+static void tell(void)
+{
+	if (now() - fuzz.last_told < TELL_EVERY)
+		return;
+	fuzz.last_told = now();
+	log_info("syscall_fuzz: %llu calls so far", (unsigned long long)fuzz.calls);
+}
+
 static void turn_for(nsec_t duration)
 {
 	nsec_t end = now() + duration;
 
+	tell();
 	while (loop_turn(&fuzz.loop, end) == 0 && now() < end)
 		;
 }
 
 static void make_calls(uint64_t until)
 {
+	nsec_t patience = STUCK_AFTER;
+	uint64_t next_kill = 0;
+
 	fuzz.last_progress = now();
 	while (fuzz.calls < until) {
-		nsec_t silent;
+		nsec_t silent = now() - fuzz.last_progress;
 
 		for (size_t i = 0; i < NUM_CALLERS; i++)
 			start(i);
-		// Some die before they have run at all.
-		if (choose(16) == 0)
+		if (fuzz.calls >= next_kill) {
 			kill(choose(NUM_CALLERS));
-		turn_for(choose(TICK));
-		silent = now() - fuzz.last_progress;
-		for (size_t i = 0; silent > STUCK_AFTER && i < NUM_CALLERS; i++)
+			next_kill = fuzz.calls + choose(CALLS_A_KILL);
+		}
+		if (silent < STUCK_AFTER)
+			patience = STUCK_AFTER;
+		for (size_t i = 0; silent > patience && i < NUM_CALLERS; i++)
 			kill(i);
+		if (silent > patience)
+			patience *= 2;
 		if (silent > HANG_AFTER)
 			fail("hang: no calls any more");
+		turn_for(choose(TICK));
 	}
 }
 

@@ -13,6 +13,7 @@ import argparse
 import os
 import random
 import re
+import select
 import subprocess
 import sys
 import time
@@ -20,47 +21,75 @@ import time
 MACHINES = {"plain-1": ("", 1), "plain-4": ("", 4), "debug-4": ("debug/", 4), "debug-1": ("debug/", 1)}
 # Of one boot of a long run. With several harts under an emulator calls take longer.
 CALLS = {"plain-1": 4000000, "plain-4": 600000, "debug-4": 400000, "debug-1": 3000000}
-TIMEOUT = 1800
+SILENCE = 600  # seconds without a line of the OS, which tells every few seconds: a hang, on a busy machine too
 
 DONE = re.compile(r"\[syscall_fuzz *\] INFO +syscall_fuzz: (\d+) calls of (\d+) callers, all was given back")
+SO_FAR = re.compile(r"\[syscall_fuzz *\] INFO +syscall_fuzz: (\d+) calls so far")
 # Threads are told to begin at address 0 or 8 sometimes. Any other fault of a caller is none that it made by itself.
 FAULT = re.compile(r"\[kernel *\] ERROR +fuzz_caller_.: (?!call of a NULL function at address 0x[08],)")
 BROKEN = re.compile(r"\[fuzz_caller_. *\] ERROR +broken promise:")
 
 
 class Boot:
-    def __init__(self, args, machine, seed, calls, timeout):
+    """One boot, until the OS ends it, or `deadline` (of time.monotonic)."""
+
+    def __init__(self, args, machine, seed, calls, deadline=None):
         kernel, harts = MACHINES[machine]
-        self.command = f"tools/fuzz/syscalls.py --build {args.build} --machine {machine} --seed {seed} --calls {calls}"
+        self.repeat = f"tools/fuzz/syscalls.py --build {args.build} --machine {machine} --seed {seed} --calls {calls}"
         command = [args.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
                    "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "256M", "-bios", "default",
                    "-kernel", f"{args.build}/{kernel}starina-syscalls.elf",
                    "-append", f"syscall_fuzz.seed={seed} syscall_fuzz.calls={calls}"]
+        self.lines = []
+        self.calls = 0
+        self.end = "done"
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             try:
-                output = process.communicate(timeout=timeout)[0]
-                self.status = process.returncode
-            except subprocess.TimeoutExpired:
-                process.kill()
-                output = process.communicate()[0]
-                self.status = None
-        self.lines = output.decode(errors="replace").replace("\r", "").splitlines()
-        done = [match for match in map(DONE.search, self.lines) if match]
-        self.calls = int(done[0][1]) if done else 0
+                self.watch(process.stdout, deadline)
+            finally:
+                if self.end != "done":
+                    process.kill()
+        self.status = process.returncode
+
+    def watch(self, stdout, deadline):
+        pending = b""
+        last_line = time.monotonic()
+        while True:
+            if select.select([stdout], [], [], 1)[0]:
+                data = os.read(stdout.fileno(), 65536)
+                if not data:
+                    return
+                *lines, pending = (pending + data).split(b"\n")
+                for line in lines:
+                    self.take(line.decode(errors="replace").rstrip("\r"))
+                last_line = time.monotonic()
+            elif time.monotonic() - last_line > SILENCE:
+                self.end = "hang"
+                return
+            if deadline and time.monotonic() > deadline:
+                self.end = "time"
+                return
+
+    def take(self, line):
+        count = DONE.search(line) or SO_FAR.search(line)
+        if count:
+            self.calls = int(count[1])
+        if not SO_FAR.search(line):
+            self.lines.append(line)
 
     def faults(self):
         """What was wrong, one line each."""
         found = [line for line in self.lines if FAULT.search(line) or BROKEN.search(line) or "kernel panic" in line]
-        if self.status is None:
-            found.append("the machine did not come to an end: a hang, or it is too slow")
-        elif self.status != 0 or not self.calls:
+        if self.end == "hang":
+            found.append(f"nothing was heard of the OS for {SILENCE} s: a hang")
+        elif self.end == "done" and (self.status != 0 or not any(map(DONE.search, self.lines))):
             found.append(f"the machine ended with status {self.status}")
             found += [line for line in self.lines if re.search(r"\[syscall_fuzz *\] ERROR", line)]
         return found
 
 
 def run_once(args):
-    boot = Boot(args, args.machine, args.seed, args.calls, TIMEOUT)
+    boot = Boot(args, args.machine, args.seed, args.calls)
     faults = boot.faults()
     if faults or args.verbose:
         print(*boot.lines, sep="\n")
@@ -78,14 +107,15 @@ def run_long(args):
     first = numbers.randrange(len(names))
     while boots == 0 or time.monotonic() < deadline:
         machine = names[(first + boots) % len(names)]
-        boot = Boot(args, machine, numbers.randrange(1 << 31), CALLS[machine], TIMEOUT)
+        boot = Boot(args, machine, numbers.randrange(1 << 31), CALLS[machine], deadline)
         boots += 1
         total += boot.calls
+        print(f"{machine}: {boot.calls} calls, {boot.end}", flush=True)
         if boot.faults():
             failed += 1
             with open(f"{args.keep}log-{args.seed}-{boots}", "w", encoding="utf-8") as log:
                 log.write("\n".join(boot.lines) + "\n")
-            print(*boot.faults()[:20], f"repeat: {boot.command}", sep="\n", flush=True)
+            print(*boot.faults()[:20], f"repeat: {boot.repeat}", sep="\n", flush=True)
     print(f"{boots} boots\nstat::number_of_executed_units: {total}")
     return 1 if failed else 0
 
