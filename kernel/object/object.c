@@ -39,6 +39,7 @@ error_t object_alloc(const struct object_ops *ops, size_t size, struct account *
 {
 	error_t error = account_charge(account, size);
 	struct object *object;
+	void *made;
 
 	if (error != 0)
 		return error;
@@ -50,8 +51,9 @@ error_t object_alloc(const struct object_ops *ops, size_t size, struct account *
 	object_init(object, ops);
 	object->account = account;
 	object->account_size = (uint32_t)size;
+	made = object;
 	// `out` points to a pointer to what the object is the first member of: the same address, but not the same type.
-	memcpy(out, &object, sizeof(object));
+	memcpy(out, &made, sizeof(made));
 	return 0;
 }
 
