@@ -15,14 +15,16 @@ struct tool {
 	int log_fd;  // an unlinked file with its stderr
 };
 
-// Starts `argv`. `scratch` is where temporary files go, its own ones too; the descriptors may be -1.
+// Starts `argv`. `scratch` is where temporary files go, its own ones too; the descriptors may be
+// -1.
 int tool_start(struct tool *tool, const char *const argv[], int stdin_fd, int stdout_fd, int cwd_fd,
                const char *scratch, struct error *err);
 
 // Waits for the end. -1 with "CONTEXT: what the program said last" when it failed.
 int tool_finish(struct tool *tool, const char *context, struct error *err);
 
-// As tool_finish(), and says how many bytes have come together below `directory` of `total` (0: unknown).
+// As tool_finish(), and says how many bytes have come together below `directory` of `total` (0:
+// unknown).
 int tool_finish_watched(struct tool *tool, const char *context, const char *what,
                         const char *directory, uint64_t total, struct error *err);
 
@@ -31,5 +33,6 @@ int tool_finish_watched(struct tool *tool, const char *context, const char *what
 char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,
                   const char *scratch, struct error *err);
 
-// What a line of skopeo says (time="..." level=fatal msg="..."), without the rest; `line` is changed, and returned or pointed into.
+// What a line of skopeo says (time="..." level=fatal msg="..."), without the rest; `line` is
+// changed, and returned or pointed into.
 char *tool_message_unwrap(char *line);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Who a container runs as: USER[:GROUP], names or numbers, by the image's own passwd and group files.
+// Who a container runs as: USER[:GROUP], names or numbers, by the image's own passwd and group
+// files.
 #pragma once
 
 #include <stddef.h>
@@ -19,7 +20,7 @@ struct user {
 	char home[4096];
 };
 
-// Resolves `text` ("" is root, and so is the user of ":GROUP") with the files kept in the packed image's `directory`. Released by
-// user_deinit(), on errors too. (OCI image spec, config.md, User)
+// Resolves `text` ("" is root, and so is the user of ":GROUP") with the files kept in the packed
+// image's `directory`. Released by user_deinit(), on errors too. (OCI image spec, config.md, User)
 int user_resolve(struct user *user, const char *text, const char *directory, struct error *err);
 void user_deinit(struct user *user);

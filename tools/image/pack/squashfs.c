@@ -112,7 +112,8 @@ static int listing_pack(struct packer *packer, struct tree_inode *inode,
 	return result;
 }
 
-// Packs what is in `dir`, then `dir`. Recursion is as deep as the tree: TREE_MAX_PATH / 2 at most, with small frames.
+// Packs what is in `dir`, then `dir`. Recursion is as deep as the tree: TREE_MAX_PATH / 2 at most,
+// with small frames.
 static int directory_pack(struct packer *packer, struct tree_node *dir, uint32_t parent)
 {
 	struct tree_list list = tree_children(dir);
@@ -188,7 +189,8 @@ static int xattrs_write(struct packer *packer, uint64_t *start)
 		return 0;
 	result = squashfs_write_table(&packer->file, &image->xattrs, NULL, packer->err);
 	if (result == 0)
-		result = squashfs_write_table(&packer->file, &image->xattr_sets, &index, packer->err);
+		result = squashfs_write_table(&packer->file, &image->xattr_sets, &index,
+		                              packer->err);
 	*start = packer->file.position;
 	squashfs_put64(&head, values);
 	squashfs_put32(&head, (uint32_t)(image->xattr_sets.size / 16));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Writing the finished tree as a squashfs image, the same bytes for the same tree. Nothing is compressed: what decompressing
-// costs in the guest is far more than what it saves (see "Images" in docs/benchmarks.md).
+// Writing the finished tree as a squashfs image, the same bytes for the same tree. Nothing is
+// compressed: what decompressing costs in the guest is far more than what it saves (see "Images" in
+// docs/benchmarks.md).
 #pragma once
 
 #include "tools/common/error.h"
@@ -9,7 +10,8 @@
 #include "tools/image/spool.h"
 #include "tools/image/tree/tree.h"
 
-// Writes `tree`, as the directory PACK_ROOT_DIRECTORY of the image, to the empty file `fd`, in time that grows as the number of
-// files. `progress` may be NULL; it is given bytes of content. Returns 0, or -1 with `err`. (Squashfs binary format, version 4.0)
+// Writes `tree`, as the directory PACK_ROOT_DIRECTORY of the image, to the empty file `fd`, in time
+// that grows as the number of files. `progress` may be NULL; it is given bytes of content. Returns
+// 0, or -1 with `err`. (Squashfs binary format, version 4.0)
 int squashfs_pack(struct tree *tree, const struct spool *spool, int fd, struct progress *progress,
                   struct error *err);

@@ -7,7 +7,8 @@
 #define MAX_LISTING (1u << 30)
 #define MAX_INDEXES 65535
 
-// How many of the entries one header can serve: their inodes are in one metadata block, and their numbers near each other.
+// How many of the entries one header can serve: their inodes are in one metadata block, and their
+// numbers near each other.
 static size_t run_length(struct tree_node *const *entries, size_t count)
 {
 	const struct tree_inode *first = entries[0]->inode;
@@ -46,7 +47,8 @@ static void run_add(struct squashfs_image *image, struct tree_node *const *entri
 	}
 }
 
-// Says where the header that comes next is, and which name is its first: a reader need not go through all before it.
+// Says where the header that comes next is, and which name is its first: a reader need not go
+// through all before it.
 static void index_add(struct squashfs_listing *listing, size_t position, const char *name)
 {
 	squashfs_put32(&listing->indexes, (uint32_t)(position - listing->start));

@@ -46,7 +46,8 @@ static int id_index(struct squashfs_image *image, uint32_t id, struct error *err
 			return (int)i;
 		}
 	if (count >= MAX_IDS)
-		return error_set(err, "the image's files have more than %u different owners", MAX_IDS);
+		return error_set(err, "the image's files have more than %u different owners",
+		                 MAX_IDS);
 	squashfs_put32(&image->ids, id);
 	image->last_id = count;
 	return (int)count;
@@ -69,7 +70,8 @@ static const struct xattr_prefix *xattr_prefix(const char *name)
 	return NULL;
 }
 
-// Adds the attributes; returns the number of their set. Names of other kinds than the format has are left out.
+// Adds the attributes; returns the number of their set. Names of other kinds than the format has
+// are left out.
 static uint32_t xattrs_add(struct squashfs_image *image, const struct tree_inode *inode)
 {
 	size_t start = image->xattrs.size;
@@ -149,8 +151,9 @@ static void other_add(struct squashfs_bytes *out, const struct tree_inode *inode
 		squashfs_put(out, inode->target, strlen(inode->target));
 	}
 	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
-		squashfs_put32(out, (inode->minor & 0xff) | inode->major << 8 |
-		                            (inode->minor & ~0xffu) << 12);
+		squashfs_put32(out,
+		               (inode->minor & 0xff) | inode->major << 8 |
+		                       (inode->minor & ~0xffu) << 12);
 }
 
 int squashfs_inode_add(struct squashfs_image *image, struct tree_inode *inode,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The parts of a squashfs image while it is made, and its inodes. (Squashfs binary format, "Inodes")
+// The parts of a squashfs image while it is made, and its inodes. (Squashfs binary format,
+// "Inodes")
 #pragma once
 
 #include "tools/image/pack/squashfs_table.h"
@@ -37,8 +38,8 @@ struct squashfs_listing {
 	struct squashfs_bytes indexes;
 };
 
-// Adds the inode of `inode`, number inode->number, to the table and sets inode->reference. Of `content` and `listing`, one
-// is NULL, or both. -1 with `err` when the format cannot hold it.
+// Adds the inode of `inode`, number inode->number, to the table and sets inode->reference. Of
+// `content` and `listing`, one is NULL, or both. -1 with `err` when the format cannot hold it.
 int squashfs_inode_add(struct squashfs_image *image, struct tree_inode *inode,
                        const struct squashfs_content *content,
                        const struct squashfs_listing *listing, struct error *err);

@@ -56,7 +56,8 @@ static void test_large_directory_is_linear(void **state)
 	spool_deinit(&spool);
 }
 
-// A reader that looks for a name goes from index to index: each metadata block that a listing enters has one, but its first.
+// A reader that looks for a name goes from index to index: each metadata block that a listing
+// enters has one, but its first.
 static void test_long_listing_is_indexed(void **state)
 {
 	struct squashfs_image image = { 0 };

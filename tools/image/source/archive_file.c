@@ -260,14 +260,17 @@ int archive_file_digest(const char *path, const struct stat *stat, const char *c
 // Whether `name` is index.json or a blob's path.
 static bool is_layout_file(const char *name)
 {
+	enum { PREFIX = 6, ALGORITHM = 6 };  // "blobs/", "sha256"
+	size_t length = strlen(name);
 	char digest[DIGEST_TEXT_SIZE];
 
 	if (strcmp(name, "oci-layout") == 0 || strcmp(name, "index.json") == 0)
 		return true;
-	if (strncmp(name, "blobs/", 6) != 0 || strlen(name) - 6 >= DIGEST_TEXT_SIZE || name[6 + 6] != '/')
+	if (strncmp(name, "blobs/", PREFIX) != 0 || length <= PREFIX + ALGORITHM ||
+	    length - PREFIX >= sizeof(digest) || name[PREFIX + ALGORITHM] != '/')
 		return false;
-	strcpy(digest, name + 6);
-	digest[6] = ':';
+	strcpy(digest, name + PREFIX);
+	digest[ALGORITHM] = ':';
 	return digest_is_valid(digest);
 }
 
@@ -341,7 +344,8 @@ static int layout_extract(struct archive *archive, const char *directory, struct
 	while ((name = archive_file_next(archive, &entry, &failed, err))) {
 		bool is_link = archive_entry_hardlink(entry) || archive_entry_symlink(entry);
 
-		if (!is_layout_file(name) || (archive_entry_filetype(entry) != AE_IFREG && !is_link))
+		if (!is_layout_file(name) ||
+		    (archive_entry_filetype(entry) != AE_IFREG && !is_link))
 			continue;
 		if ((is_link ? link_extract(entry, directory, name, err)
 		             : entry_extract(archive, entry, directory, name, &total, err)) < 0)

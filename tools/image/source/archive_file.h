@@ -17,10 +17,12 @@ enum archive_kind {
 struct archive;
 struct archive_entry;
 
-// Opens a tar archive, plain or compressed with gzip, bzip2, xz or zstd. For archive_read_free(); NULL with `err`.
+// Opens a tar archive, plain or compressed with gzip, bzip2, xz or zstd. For archive_read_free();
+// NULL with `err`.
 struct archive *archive_file_open(const char *path, struct error *err);
 
-// The name of the next entry without a leading ./, or NULL at the end (*failed false) or on error (true).
+// The name of the next entry without a leading ./, or NULL at the end (*failed false) or on error
+// (true).
 const char *archive_file_next(struct archive *archive, struct archive_entry **entry, bool *failed,
                               struct error *err);
 
@@ -35,7 +37,8 @@ int archive_file_decompress(const char *path, const char *output, struct error *
 int archive_file_digest(const char *path, const struct stat *stat, const char *cache,
                         char digest[DIGEST_TEXT_SIZE], struct error *err);
 
-// Copies an OCI archive's index and blobs, and nothing else, to a layout directory below `scratch`. Nothing in the
-// archive decides where anything is written but a blob's digest; links between blobs stay links. Returns the path, which the caller frees; NULL with `err`.
+// Copies an OCI archive's index and blobs, and nothing else, to a layout directory below `scratch`.
+// Nothing in the archive decides where anything is written but a blob's digest; links between blobs
+// stay links. Returns the path, which the caller frees; NULL with `err`.
 char *archive_file_extract(const char *path, const char *name, const char *scratch,
                            struct error *err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Image files of hostile origin: archives of `docker save` and OCI ones, made from the input or as they are. Nothing but a
-// layout's files may come out.
+// Image files of hostile origin: archives of `docker save` and OCI ones, made from the input or as
+// they are. Nothing but a layout's files may come out.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -37,6 +37,8 @@ static const char *const names[] = {
 	"../index.json",
 	"/index.json",
 	"blobs/sha256",
+	"blobs/",
+	"blobs/sha",
 	"",
 };
 
@@ -58,7 +60,8 @@ static void entries_make(struct test_tar *tar, const uint8_t *data, size_t size)
 
 	for (size_t i = 0; i + 4 <= size && i < 64; i += 4)
 		test_tar_add(tar, names[data[i] % COUNT(names)],
-		             types[data[i + 1] % COUNT(types)] | 0644, names[data[i + 2] % COUNT(names)],
+		             types[data[i + 1] % COUNT(types)] | 0644,
+		             names[data[i + 2] % COUNT(names)],
 		             contents[data[i + 3] % COUNT(contents)]);
 }
 

@@ -15,7 +15,8 @@
 #define MANIFEST "manifest.json"
 #define MAX_IMAGES 1000
 
-// The images are the items of manifest.json: {"Config": PATH, "RepoTags": [NAME...], "Layers": [PATH...]}.
+// The images are the items of manifest.json: {"Config": PATH, "RepoTags": [NAME...], "Layers":
+// [PATH...]}.
 struct images {
 	const char *name;
 	json_t *manifest;
@@ -54,13 +55,15 @@ static bool is_config(const struct images *images, const char *name)
 	{
 		const char *config = json_get_string(image, "Config");
 
-		if (config && strcmp(strncmp(config, "./", 2) == 0 ? config + 2 : config, name) == 0)
+		if (config &&
+		    strcmp(strncmp(config, "./", 2) == 0 ? config + 2 : config, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-// One way through the archive: takes manifest.json, or once that is there, the configurations that it names.
+// One way through the archive: takes manifest.json, or once that is there, the configurations that
+// it names.
 static int archive_scan(struct images *images, const char *path, struct error *err)
 {
 	struct archive *archive = archive_file_open(path, err);
@@ -96,9 +99,9 @@ static bool has_tag(const json_t *image, const char *ref)
 	json_t *tag;
 	size_t i;
 
-	json_array_foreach(json_get_strings(image, "RepoTags"), i, tag)
-		if (oci_name_matches(json_string_value(tag), ref, true))
-			return true;
+	json_array_foreach(
+		json_get_strings(image, "RepoTags"), i,
+		tag) if (oci_name_matches(json_string_value(tag), ref, true)) return true;
 	return false;
 }
 
@@ -111,13 +114,13 @@ static void tags_list(const struct images *images, char *text, size_t size)
 	text[0] = '\0';
 	json_array_foreach(images->manifest, i, image)
 		json_array_foreach(json_get_strings(image, "RepoTags"), k, tag)
-		{
-			size_t length = strlen(text);
+	{
+		size_t length = strlen(text);
 
-			if (length < size)
-				snprintf(text + length, size - length, "%s%.200s",
-				         length ? ", " : "", json_string_value(tag));
-		}
+		if (length < size)
+			snprintf(text + length, size - length, "%s%.200s", length ? ", " : "",
+			         json_string_value(tag));
+	}
 	if (!text[0])
 		snprintf(text, size, "no names at all");
 }
@@ -164,7 +167,8 @@ static int images_choose(const struct images *images, const char *ref, struct er
 		}
 	}
 	if (!any && ref)
-		return error_set(err, "%s has no image called %s; it has: %s", images->name, ref, names);
+		return error_set(err, "%s has no image called %s; it has: %s", images->name, ref,
+		                 names);
 	return number >= 0 ? number : oci_no_platform(err, images->name, &platforms);
 }
 

@@ -38,8 +38,8 @@ void oci_close(struct oci_layout *layout)
 	layout->fd = -1;
 }
 
-// Opens a file of the layout: through symbolic links, but never one outside. Not blocking: a FIFO in a hostile layout must
-// not stop us.
+// Opens a file of the layout: through symbolic links, but never one outside. Not blocking: a FIFO
+// in a hostile layout must not stop us.
 static int beneath_open(int directory, const char *path)
 {
 	struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
@@ -131,8 +131,9 @@ out_close:
 static int blob_path(const char *digest, char path[BLOB_PATH_SIZE], struct error *err)
 {
 	if (!digest || !digest_is_valid(digest))
-		return error_set(err, "a blob's digest is \"%.80s\"; sha256 and sha512 digests are known",
-		                 digest ? digest : "");
+		return error_set(
+			err, "a blob's digest is \"%.80s\"; sha256 and sha512 digests are known",
+			digest ? digest : "");
 	snprintf(path, BLOB_PATH_SIZE, "blobs/%.6s/%s", digest, digest + 7);
 	return 0;
 }
@@ -142,7 +143,8 @@ struct layout_reader {
 	const struct oci_layout *layout;
 };
 
-static json_t *blob_read(const struct oci_layout *layout, const json_t *descriptor, struct error *err)
+static json_t *blob_read(const struct oci_layout *layout, const json_t *descriptor,
+                         struct error *err)
 {
 	const char *digest = json_get_string(descriptor, "digest");
 	char path[BLOB_PATH_SIZE];
@@ -225,7 +227,8 @@ static long blob_source_read(struct layer_source *source, void *buffer, unsigned
 	return length;
 }
 
-// Reads what the decompressor left (there may be bytes behind the compressed stream), then compares.
+// Reads what the decompressor left (there may be bytes behind the compressed stream), then
+// compares.
 static int blob_source_check(struct blob_source *blob, const char *digest, struct error *err)
 {
 	char actual[DIGEST_TEXT_SIZE];
@@ -250,13 +253,17 @@ static int layer_check(const struct oci_layout *layout, const json_t *descriptor
 	char path[BLOB_PATH_SIZE];
 
 	if (type && strstr(type, "+encrypted"))
-		return error_set(err, "it is encrypted; decrypt the image first (skopeo copy --decryption-key)");
+		return error_set(
+			err,
+			"it is encrypted; decrypt the image first (skopeo copy --decryption-key)");
 	if (blob_path(digest, path, err) < 0)
 		return -1;
 	if (json_is_array(json_object_get(descriptor, "urls")) &&
 	    faccessat(layout->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_set(err, "its content is not in the image, which only says where on the network it may be: "
-		                      "get an image that has all its layers");
+		return error_set(
+			err,
+			"its content is not in the image, which only says where on the network it may be: "
+			"get an image that has all its layers");
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading an OCI image layout: a directory of blobs named by their digests. (OCI image spec, image-layout.md)
-// Each blob's digest is verified before its content is believed. A blob may be a symbolic link inside the layout.
+// Reading an OCI image layout: a directory of blobs named by their digests. (OCI image spec,
+// image-layout.md) Each blob's digest is verified before its content is believed. A blob may be a
+// symbolic link inside the layout.
 #pragma once
 
 #include <jansson.h>
@@ -16,12 +17,13 @@ struct oci_layout {
 	const char *name;  // for messages; the caller's
 };
 
-// Opens the layout at `path`; `name` names it in messages and must stay valid. Closed by oci_close().
+// Opens the layout at `path`; `name` names it in messages and must stay valid. Closed by
+// oci_close().
 int oci_open(struct oci_layout *layout, const char *path, const char *name, struct error *err);
 void oci_close(struct oci_layout *layout);
 
-// Finds the linux/riscv64 image, through nested indexes; with `ref` (may be NULL) only among those that index.json calls
-// so (oci_select.h). Released by oci_image_deinit().
+// Finds the linux/riscv64 image, through nested indexes; with `ref` (may be NULL) only among those
+// that index.json calls so (oci_select.h). Released by oci_image_deinit().
 int oci_select(const struct oci_layout *layout, const char *ref, struct oci_image *image,
                struct error *err);
 

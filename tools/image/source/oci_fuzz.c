@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Indexes, manifests and configurations of a hostile layout or registry, and of an archive of `docker save`: documents made from the
-// input, which refer to each other. What is chosen has to be an image for us.
+// Indexes, manifests and configurations of a hostile layout or registry, and of an archive of
+// `docker save`: documents made from the input, which refer to each other. What is chosen has to be
+// an image for us.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ static void digest_make(unsigned number, char text[DIGEST_TEXT_SIZE])
 	snprintf(text, DIGEST_TEXT_SIZE, "sha256:%064u", number);
 }
 
-static json_t *document_get(struct documents *documents, const json_t *descriptor, struct error *err)
+static json_t *document_get(struct documents *documents, const json_t *descriptor,
+                            struct error *err)
 {
 	const char *digest = json_get_string(descriptor, "digest");
 	unsigned number = MAX_DOCUMENTS;
@@ -157,8 +159,8 @@ static void choose(struct documents *documents, bool is_layout, const char *ref)
 		return;
 	}
 	oci_manifest_size(image.manifest);
-	json_array_foreach(json_object_get(image.manifest, "layers"), i, layer)
-		(void)json_get_string(layer, "digest");
+	json_array_foreach(json_object_get(image.manifest, "layers"), i, layer)(void)
+		json_get_string(layer, "digest");
 	// A configuration that says what it is for is for us.
 	if (json_get_string(image.config, "architecture") &&
 	    json_get_string(image.config, "architecture")[0] &&

@@ -7,13 +7,14 @@
 #include "tools/image/source/oci_select.h"
 #include "tools/image/source/reference.h"
 
-// Profiles that the VMs' CPUs run, best first; no profile is better than any. QEMU's rv64 lacks Zfhmin, which RVA22 and
-// later demand, and so does the VMs' device tree (libs/linux/machine/guest_fdt.c). (RISC-V profiles)
+// Profiles that the VMs' CPUs run, best first; no profile is better than any. QEMU's rv64 lacks
+// Zfhmin, which RVA22 and later demand, and so does the VMs' device tree
+// (libs/linux/machine/guest_fdt.c). (RISC-V profiles)
 static const char *const profiles[] = { "", "rva20u64" };
 #define NUM_PROFILES (sizeof(profiles) / sizeof(profiles[0]))
 
-static void platforms_add(struct oci_platforms *platforms, const char *os,
-                          const char *architecture, const char *variant)
+static void platforms_add(struct oci_platforms *platforms, const char *os, const char *architecture,
+                          const char *variant)
 {
 	char name[192];
 	size_t length = strlen(platforms->text);
@@ -66,11 +67,12 @@ int oci_no_platform(struct error *err, const char *name, const struct oci_platfo
 		what = platforms->artifacts ? "artifacts only, such as signatures or charts"
 					    : "none at all";
 	if (strstr(what, OCI_OS "/" OCI_ARCHITECTURE "/"))
-		return error_set(err,
-		                 "%s has no image for " OCI_OS "/" OCI_ARCHITECTURE
-		                 " that runs here; it has %s. The CPUs of Starina's VMs have the "
-		                 "profile %s: choose an image for that, or for plain " OCI_ARCHITECTURE,
-		                 name, what, profiles[1]);
+		return error_set(
+			err,
+			"%s has no image for " OCI_OS "/" OCI_ARCHITECTURE
+			" that runs here; it has %s. The CPUs of Starina's VMs have the "
+			"profile %s: choose an image for that, or for plain " OCI_ARCHITECTURE,
+			name, what, profiles[1]);
 	return error_set(err,
 	                 "%s has no image for " OCI_OS "/" OCI_ARCHITECTURE "; it has %s. "
 	                 "Choose an image that is built for riscv64",

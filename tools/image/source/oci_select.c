@@ -11,7 +11,8 @@
 #define REF_NAME "org.opencontainers.image.ref.name"
 #define CONTAINERD_NAME "io.containerd.image.name"
 
-// An entry of index.json. Entries of one name are one image; all without a name are one too, if they are manifests.
+// An entry of index.json. Entries of one name are one image; all without a name are one too, if
+// they are manifests.
 struct group {
 	const char *name;  // NULL: none
 	size_t position;  // tells nested indexes without a name apart
@@ -82,20 +83,22 @@ static bool is_one_of(const char *text, const char *const *list)
 // Whether the descriptor's media type says that it is neither manifest nor index.
 static bool is_other_kind(const json_t *descriptor)
 {
-	static const char *const kinds[] = { "application/vnd.oci.image.manifest.v1+json",
-		                             "application/vnd.oci.image.index.v1+json",
-		                             "application/vnd.docker.distribution.manifest.v2+json",
-		                             "application/vnd.docker.distribution.manifest.list.v2+json",
-		                             "application/json",
-		                             "",
-		                             NULL };
+	static const char *const kinds[] = {
+		"application/vnd.oci.image.manifest.v1+json",
+		"application/vnd.oci.image.index.v1+json",
+		"application/vnd.docker.distribution.manifest.v2+json",
+		"application/vnd.docker.distribution.manifest.list.v2+json",
+		"application/json",
+		"",
+		NULL
+	};
 	const char *type = json_get_string(descriptor, "mediaType");
 
 	return type && !is_one_of(type, kinds);
 }
 
-// An artifact is a manifest whose configuration or content is of a kind that no image has. (OCI image spec, manifest.md,
-// Guidelines for Artifact Usage)
+// An artifact is a manifest whose configuration or content is of a kind that no image has. (OCI
+// image spec, manifest.md, Guidelines for Artifact Usage)
 static bool is_artifact(const json_t *manifest)
 {
 	static const char *const configs[] = { "application/vnd.oci.image.config.v1+json",
@@ -192,9 +195,10 @@ static int manifest_consider(struct selection *selection, const json_t *descript
 		return 0;
 	}
 	if (!json_get_string(config_descriptor, "digest")) {
-		error_set(selection->err,
-		          "%s: the manifest %s names no configuration: manifests of version 1 are not known",
-		          selection->reader->name, digest);
+		error_set(
+			selection->err,
+			"%s: the manifest %s names no configuration: manifests of version 1 are not known",
+			selection->reader->name, digest);
 		return read_failed(selection);
 	}
 	config = selection->reader->config(selection->reader, digest, config_descriptor,
@@ -226,13 +230,15 @@ static int descriptor_consider(struct selection *selection, const json_t *descri
 		selection->platforms.artifacts++;
 		return 0;
 	}
-	if (others && (!selection->mislabelled ||
-	               selection->mislabelled_seen++ >= selection->reader->max_mislabelled))
+	if (others &&
+	    (!selection->mislabelled ||
+	     selection->mislabelled_seen++ >= selection->reader->max_mislabelled))
 		return 0;
 	if (!digest || !digest_is_valid(digest)) {
-		error_set(selection->err,
-		          "%s: a manifest's digest is \"%.80s\"; sha256 and sha512 digests are known",
-		          selection->reader->name, digest ? digest : "");
+		error_set(
+			selection->err,
+			"%s: a manifest's digest is \"%.80s\"; sha256 and sha512 digests are known",
+			selection->reader->name, digest ? digest : "");
 		return read_failed(selection);
 	}
 	document = selection->reader->manifest(selection->reader, descriptor, selection->err);
@@ -257,9 +263,9 @@ static int index_search(struct selection *selection, const json_t *index, const 
 	if (++inner.depth > MAX_INDEX_DEPTH)
 		return error_set(selection->err, "%s: indexes are nested more than %u deep",
 		                 selection->reader->name, MAX_INDEX_DEPTH);
-	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
-		if (descriptor_consider(selection, descriptor, &inner) < 0)
-			return -1;
+	json_array_foreach(json_object_get(index, "manifests"), i,
+	                   descriptor) if (descriptor_consider(selection, descriptor, &inner) <
+	                                   0) return -1;
 	return 0;
 }
 
@@ -270,7 +276,8 @@ static bool says_index(const json_t *descriptor)
 	return type && (strstr(type, "image.index") || strstr(type, "manifest.list"));
 }
 
-// One pass over index.json; with `ref` only over what is called so. How many that were goes to `wanted`.
+// One pass over index.json; with `ref` only over what is called so. How many that were goes to
+// `wanted`.
 static int layout_search(struct selection *selection, const json_t *index, const char *ref,
                          bool loosely, unsigned *wanted)
 {
@@ -306,7 +313,8 @@ static void names_list(const json_t *index, char *text, size_t size)
 		if (!name)
 			name = json_get_string(descriptor, "digest");
 		if (name && length < size)
-			snprintf(text + length, size - length, "%s%.200s", length ? ", " : "", name);
+			snprintf(text + length, size - length, "%s%.200s", length ? ", " : "",
+			         name);
 	}
 }
 
