@@ -5,11 +5,11 @@
 // that nobody else holds are freed, the app's data region is restored when it is started again.
 #pragma once
 
+#include "kernel/object/app_image.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/spinlock.h"
 #include "kernel/sched/work.h"
-#include "kernel/startup/app_image.h"
 #include "libs/abi/app.h"
 #include "libs/abi/system.h"
 
