@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Host tool: writes the guest's initramfs, an uncompressed cpio archive ("newc", see the Linux source's
-// Documentation/driver-api/early-userspace/buffer-format.rst). The output depends on the input alone.
-// Usage: initramfs OUTPUT INIT
+// Host tool: writes the guest's initramfs, an uncompressed cpio archive ("newc", see the Linux
+// source's Documentation/driver-api/early-userspace/buffer-format.rst). The output depends on the
+// input alone. Usage: initramfs OUTPUT INIT
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +23,15 @@ static void add(FILE *out, const char *name, unsigned int mode, const uint8_t *d
 {
 	size_t name_size = strlen(name) + 1;
 
-	// The kernel copies the data to whole pages, byte by byte unless both are aligned alike: NULs behind the name move it.
+	// The kernel copies the data to whole pages, byte by byte unless both are aligned alike:
+	// NULs behind the name move it.
 	while ((ftell(out) + 110 + (long)name_size) % 8 != 0)
 		name_size++;
-	// magic, inode, mode, uid, gid, links, mtime, size, device (2), rdevice (2), name size, checksum
-	fprintf(out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", next_inode++, mode, 0u,
-		0u, 1u, 0u, (unsigned int)size, 0u, 0u, 0u, 0u, (unsigned int)name_size, 0u);
+	// magic, inode, mode, uid, gid, links, mtime, size, device (2), rdevice (2), name size,
+	// checksum
+	fprintf(out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", next_inode++,
+	        mode, 0u, 0u, 1u, 0u, (unsigned int)size, 0u, 0u, 0u, 0u, (unsigned int)name_size,
+	        0u);
 	fwrite(name, 1, strlen(name), out);
 	for (size_t i = strlen(name); i < name_size; i++)
 		fputc('\0', out);

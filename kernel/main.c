@@ -49,11 +49,13 @@ _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 	// Threads.
 	timer_init();
 	sched_init_hart(hart);
-	arch_thread_adopt(hart, hart->idle, (uintptr_t)__boot_stack_bottom, (uintptr_t)__boot_stack_top);
+	arch_thread_adopt(hart, hart->idle, (uintptr_t)__boot_stack_bottom,
+	                  (uintptr_t)__boot_stack_top);
 	smp_start();
 	kinfo("%u harts, %llu MiB free, %s, timer by %s", num_harts,
 	      (unsigned long long)(page_free_count() * PAGE_SIZE >> 20),
-	      arch_has_hypervisor() ? "hypervisor extension" : "no hypervisor extension: everything but VMs works",
+	      arch_has_hypervisor() ? "hypervisor extension"
+	                            : "no hypervisor extension: everything but VMs works",
 	      arch_has_sstc() ? "Sstc" : "SBI");
 	kernel_args_apply();
 	work_start();
@@ -70,6 +72,7 @@ _Noreturn void hart_main(uint64_t argument)
 	irq_chip_init_hart(hart);
 	hv_probe_hart(hart);
 	sched_init_hart(hart);
-	arch_thread_adopt(hart, hart->idle, hart->arch.boot_stack_top - KERNEL_STACK_SIZE, hart->arch.boot_stack_top);
+	arch_thread_adopt(hart, hart->idle, hart->arch.boot_stack_top - KERNEL_STACK_SIZE,
+	                  hart->arch.boot_stack_top);
 	sched_idle();
 }

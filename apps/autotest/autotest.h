@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Tests of the running system from within, one after the other. The last line tells the sum, then the machine goes off.
+// Tests of the running system from within, one after the other. The last line tells the sum, then
+// the machine goes off.
 #pragma once
 
 #include "libs/base/fmt.h"
@@ -44,10 +45,10 @@ extern const struct test device_tests[];
 void test_failed(struct autotest *t, const char *what, const char *file, int line);
 
 // A condition that must hold for the test to pass; the test goes on.
-#define expect(t, condition)                                                                       \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			test_failed(t, #condition, __FILE__, __LINE__);                            \
+#define expect(t, condition)                                            \
+	do {                                                            \
+		if (!(condition))                                       \
+			test_failed(t, #condition, __FILE__, __LINE__); \
 	} while (0)
 
 // Now, in CLOCK_MONOTONIC.
@@ -55,6 +56,7 @@ nsec_t test_now(void);
 // A deadline that is only reached when something is broken.
 nsec_t test_deadline(void);
 struct system_info test_system_info(struct autotest *t);
-// Waits until free memory, handles and objects are about what they were: what a process leaves is freed a little later than its
-// end is seen. Returns false, and logs the figures, when they are not in time.
+// Waits until free memory, handles and objects are about what they were: what a process leaves is
+// freed a little later than its end is seen. Returns false, and logs the figures, when they are not
+// in time.
 bool test_settles(struct autotest *t, const struct system_info *before);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Costs in instructions, counted inside the OS. Exact only where the counter counts instructions: in QEMU with
-// -icount shift=0. Each figure is the least of BENCH_ROUNDS rounds.
+// Costs in instructions, counted inside the OS. Exact only where the counter counts instructions:
+// in QEMU with -icount shift=0. Each figure is the least of BENCH_ROUNDS rounds.
 #pragma once
 
 #include <stdbool.h>
@@ -28,9 +28,10 @@ static inline uint64_t instret(void)
 	return value;
 }
 
-// Runs `op` BENCH_ROUNDS times, `prepare` (may be NULL) before each, and reports the cheapest run, divided by `divisor`.
-void bench_measure(struct bench *b, const char *name, void (*op)(void *arg), void (*prepare)(void *arg), void *arg,
-                   uint64_t divisor);
+// Runs `op` BENCH_ROUNDS times, `prepare` (may be NULL) before each, and reports the cheapest run,
+// divided by `divisor`.
+void bench_measure(struct bench *b, const char *name, void (*op)(void *arg),
+                   void (*prepare)(void *arg), void *arg, uint64_t divisor);
 // One line for tools/bench/bench.py.
 void bench_report(const char *name, uint64_t value);
 // The lesser one.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A device interrupt's way to the app: the alarm of the goldfish real-time clock, which QEMU's `virt` machine always has.
+// A device interrupt's way to the app: the alarm of the goldfish real-time clock, which QEMU's
+// `virt` machine always has.
 #include "apps/bench/bench.h"
 
-// Google's "Goldfish virtual hardware", section RTC. Reading the low half of the time latches the high half.
+// Google's "Goldfish virtual hardware", section RTC. Reading the low half of the time latches the
+// high half.
 #define RTC_TIME_LOW 0x00u
 #define RTC_TIME_HIGH 0x04u
 #define RTC_ALARM_LOW 0x08u
@@ -18,8 +20,8 @@ static volatile uint32_t *rtc_register(uint8_t *base, size_t offset)
 	return (volatile uint32_t *)(void *)(base + offset);
 }
 
-// Sets an alarm ALARM_DELAY nanoseconds from now; returns what the instruction counter will read then, for with icount both
-// count nanoseconds.
+// Sets an alarm ALARM_DELAY nanoseconds from now; returns what the instruction counter will read
+// then, for with icount both count nanoseconds.
 static uint64_t set_alarm(uint8_t *base)
 {
 	uint64_t counter, alarm;

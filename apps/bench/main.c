@@ -6,8 +6,8 @@ void bench_report(const char *name, uint64_t value)
 	log_info("figure %s %lu", name, (unsigned long)value);
 }
 
-void bench_measure(struct bench *b, const char *name, void (*op)(void *arg), void (*prepare)(void *arg), void *arg,
-                   uint64_t divisor)
+void bench_measure(struct bench *b, const char *name, void (*op)(void *arg),
+                   void (*prepare)(void *arg), void *arg, uint64_t divisor)
 {
 	uint64_t best = UINT64_MAX;
 
@@ -33,7 +33,7 @@ static void nothing(void *arg)
 
 static void bench_main(const struct environ *env)
 {
-	struct bench bench = {.env = env, .system = environ_system(env)};
+	struct bench bench = { .env = env, .system = environ_system(env) };
 	struct system_info info;
 
 	assert(system_info(bench.system, &info) == 0);
@@ -51,11 +51,9 @@ static void bench_main(const struct environ *env)
 	system_power_off(bench.system, 0);
 }
 
-APP(bench,
-    .main = bench_main,
-    .memory_limit = 64ul * 1024 * 1024,
+APP(bench, .main = bench_main, .memory_limit = 64ul * 1024 * 1024,
     .needs = {
-	    {NEED_SERVICE, "bench_peer", NULL, 0},
-	    {NEED_SYSTEM, "system", NULL, 0},
-	    {NEED_DEVICE, BENCH_RTC, NULL, 1},
+	    { NEED_SERVICE, "bench_peer", NULL, 0 },
+	    { NEED_SYSTEM, "system", NULL, 0 },
+	    { NEED_DEVICE, BENCH_RTC, NULL, 1 },
     });

@@ -79,10 +79,11 @@ void bench_wait_for_end(handle_t thread)
 	handle_close(thread);
 }
 
-// From just before event_signal to the return of poll_wait in the thread that waited: with the switch to it.
+// From just before event_signal to the return of poll_wait in the thread that waited: with the
+// switch to it.
 static void bench_wake_up(void)
 {
-	struct sleeper s = {.best = UINT64_MAX};
+	struct sleeper s = { .best = UINT64_MAX };
 	handle_t thread;
 
 	assert(event_create(&s.event) == 0);
@@ -130,8 +131,8 @@ static void bench_switch(struct bench *b)
 	bench_wait_for_end(thread);
 }
 
-// From the deadline to the return of poll_wait, the hart being idle meanwhile: with icount and a clock of nothing else, the
-// instruction counter reads the nanoseconds since power-on.
+// From the deadline to the return of poll_wait, the hart being idle meanwhile: with icount and a
+// clock of nothing else, the instruction counter reads the nanoseconds since power-on.
 static void bench_timer(void)
 {
 	uint64_t best = UINT64_MAX;

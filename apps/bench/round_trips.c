@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// There and back again: what two apps that each wait in their poll pay for a request and its answer.
+// There and back again: what two apps that each wait in their poll pay for a request and its
+// answer.
 #include "apps/bench/bench.h"
 #include "libs/starina/loop.h"
 
@@ -67,7 +68,7 @@ struct trip_names {
 
 static void measure_trips(struct bench *b, const struct trip_names *names, void (*op)(void *arg))
 {
-	struct trip t = {.channel = connect_to_peer(b)};
+	struct trip t = { .channel = connect_to_peer(b) };
 	handle_t event, folio;
 
 	assert(poll_create(&t.poll) == 0);
@@ -83,7 +84,8 @@ static void measure_trips(struct bench *b, const struct trip_names *names, void 
 	bench_measure(b, names->handle, op, NULL, &t, 1);
 	t.m.len = 64;
 	bench_measure(b, names->bytes_64_handle, op, NULL, &t, 1);
-	// More than MESSAGE_MAX_DATA travels as a folio, which is a handle of its own: it moves, nothing is copied.
+	// More than MESSAGE_MAX_DATA travels as a folio, which is a handle of its own: it moves,
+	// nothing is copied.
 	event = t.m.handles[0];
 	assert(folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
 	t.m.handles[0] = folio;
@@ -100,8 +102,8 @@ static void measure_trips(struct bench *b, const struct trip_names *names, void 
 // Both sides by the event loop of libs/starina.
 static void measure_loop(struct bench *b)
 {
-	static const struct source_ops ops = {.message = loop_message};
-	struct trip t = {.channel = connect_to_peer(b)};
+	static const struct source_ops ops = { .message = loop_message };
+	struct trip t = { .channel = connect_to_peer(b) };
 
 	assert(loop_init(&t.loop) == 0);
 	assert(loop_add(&t.loop, &t.source, t.channel, &ops, &t) == 0);
@@ -116,11 +118,11 @@ static void measure_loop(struct bench *b)
 void bench_round_trips(struct bench *b)
 {
 	static const struct trip_names recv = {
-		"round_trip_0", "round_trip_64", "round_trip_0_handle",
+		"round_trip_0",         "round_trip_64",   "round_trip_0_handle",
 		"round_trip_64_handle", "round_trip_4096", "round_trip_4096_handle",
 	};
 	static const struct trip_names plain = {
-		"plain_trip_0", "plain_trip_64", "plain_trip_0_handle",
+		"plain_trip_0",         "plain_trip_64",   "plain_trip_0_handle",
 		"plain_trip_64_handle", "plain_trip_4096", "plain_trip_4096_handle",
 	};
 

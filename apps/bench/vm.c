@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What an exit costs a guest: it reads its instruction counter before and after, and reports both by stores to a device.
+// What an exit costs a guest: it reads its instruction counter before and after, and reports both
+// by stores to a device.
 #include "apps/autotest/vm/guest_code.h"
 #include "apps/bench/bench.h"
 #include "libs/base/string.h"
@@ -13,9 +14,9 @@
 #define CSR_INSTRET 0xc02u
 
 // j: to the word `words` from this one (negative: back).
-#define G_JUMP(words)                                                                              \
-	(((uint32_t)((words) * 4) & 0x100000u) << 11 | ((uint32_t)((words) * 4) & 0x7feu) << 20 |  \
-	 ((uint32_t)((words) * 4) & 0x800u) << 9 | ((uint32_t)((words) * 4) & 0xff000u) | 0x6fu)
+#define G_JUMP(words)                                                                         \
+	(((uint32_t)((words)*4) & 0x100000u) << 11 | ((uint32_t)((words)*4) & 0x7feu) << 20 | \
+	 ((uint32_t)((words)*4) & 0x800u) << 9 | ((uint32_t)((words)*4) & 0xff000u) | 0x6fu)
 #define G_SUB(rd, rs1, rs2) (G_ADD(rd, rs1, rs2) | 1u << 30)
 #define LOAD_DEVICE G_LUI(X_T0, 0x10000)
 #define REPORT(reg) G_SD(reg, REPORT_OFFSET, X_T0)
@@ -29,15 +30,15 @@ struct vm {
 
 static void vm_start(struct vm *vm, const uint32_t *code, size_t size)
 {
-	struct vcpu_state state = {.pc = GUEST_RAM};
+	struct vcpu_state state = { .pc = GUEST_RAM };
 	void *ram;
 
-	*vm = (struct vm){0};
+	*vm = (struct vm){ 0 };
 	assert(hvspace_create(&vm->space) == 0);
 	assert(folio_create(GUEST_RAM_SIZE, FOLIO_LAZY, &vm->memory) == 0);
 	assert(folio_map(vm->memory, PROT_READ | PROT_WRITE, &ram) == 0);
-	assert(hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, GUEST_RAM_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC) ==
-	       0);
+	assert(hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, GUEST_RAM_SIZE,
+	                   PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
 	assert(vcpu_create(vm->space, 0, &vm->vcpu) == 0);
 	memcpy(ram, code, size);
 	assert(vcpu_set_state(vm->vcpu, &state) == 0);
@@ -62,7 +63,8 @@ static uint64_t next_report(struct vm *vm)
 {
 	do {
 		run(vm);
-		assert(vm->exit.reason == VCPU_EXIT_MMIO_WRITE || vm->exit.reason == VCPU_EXIT_MMIO_READ);
+		assert(vm->exit.reason == VCPU_EXIT_MMIO_WRITE ||
+		       vm->exit.reason == VCPU_EXIT_MMIO_READ);
 	} while (vm->exit.mmio.address != DEVICE + REPORT_OFFSET);
 	return vm->exit.mmio.data;
 }
@@ -151,8 +153,9 @@ static void bench_notify(void)
 	handle_close(event);
 }
 
-// From vcpu_set_irq of the thread that then runs the vCPU to the first instruction of the guest's handler, which reports what it
-// reads there. The handler returns to the wait once the line is down again.
+// From vcpu_set_irq of the thread that then runs the vCPU to the first instruction of the guest's
+// handler, which reports what it reads there. The handler returns to the wait once the line is down
+// again.
 static void bench_interrupt(void)
 {
 	static const uint32_t code[] = {
@@ -165,7 +168,8 @@ static void bench_interrupt(void)
 		REPORT(X_ZERO),
 		G_CSRSI(CSR_SSTATUS, 2),
 		G_SPIN,
-		// The handler: told of the next interrupt with interrupts off, so that stvec is the only way here.
+		// The handler: told of the next interrupt with interrupts off, so that stvec is the
+		// only way here.
 		G_CSRR(X_T2, CSR_INSTRET),
 		REPORT(X_T2),
 		G_CSRSI(CSR_SSTATUS, 2),
@@ -208,15 +212,17 @@ static void io_thread(void *arg)
 	while (poll_wait(io->poll, &event, 1, NSEC_NEVER, &n) == 0) {
 		if (io->stop)
 			break;
-		io->best = bench_min(io->best, instret() - __atomic_load_n(io->notified, __ATOMIC_RELAXED));
+		io->best = bench_min(io->best,
+		                     instret() - __atomic_load_n(io->notified, __ATOMIC_RELAXED));
 		assert(event_take(io->event, &count) == 0);
 		assert(vcpu_set_irq(io->vcpu, VCPU_IRQ_EXTERNAL, 1) == 0);
 	}
 	thread_exit();
 }
 
-// The guest then waits for an interrupt, and so leaves the only hart to the thread, which sends it one when it has seen the
-// notification. Interrupts are off in the guest, so it goes on behind the wait.
+// The guest then waits for an interrupt, and so leaves the only hart to the thread, which sends it
+// one when it has seen the notification. Interrupts are off in the guest, so it goes on behind the
+// wait.
 static void bench_notify_to_thread(void)
 {
 	static const uint32_t code[] = {
@@ -231,7 +237,7 @@ static void bench_notify_to_thread(void)
 		REPORT(X_ZERO),
 		G_JUMP(-5),
 	};
-	struct io_thread io = {.best = UINT64_MAX};
+	struct io_thread io = { .best = UINT64_MAX };
 	handle_t thread;
 	struct vm vm;
 	void *ram;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Exits that the VMM library handles: a machine of libs/linux with one device, whose guest counts its own loss and leaves the
-// counts in its memory. It has no kernel, only the code below, and powers itself off.
+// Exits that the VMM library handles: a machine of libs/linux with one device, whose guest counts
+// its own loss and leaves the counts in its memory. It has no kernel, only the code below, and
+// powers itself off.
 #include "apps/autotest/vm/guest_code.h"
 #include "apps/bench/bench.h"
 #include "libs/base/string.h"
@@ -44,8 +45,8 @@ static void emit_rounds(uint32_t access, size_t first_result)
 	}
 }
 
-// A register write of a virtio device, then a read of the PLIC's claim register, which has side effects and so leaves the
-// guest.
+// A register write of a virtio device, then a read of the PLIC's claim register, which has side
+// effects and so leaves the guest.
 static void write_guest(void)
 {
 	emit(G_AUIPC(X_T3, RESULTS / PAGE_SIZE - ENTRY / PAGE_SIZE));
@@ -72,7 +73,8 @@ static void report_least(const char *name, size_t first_result)
 	uint64_t best = UINT64_MAX;
 	struct mut_span span;
 
-	assert(guest_memory_slice(&vmm.machine.memory, RESULTS + first_result * 8, BENCH_ROUNDS * 8, &span) == 0);
+	assert(guest_memory_slice(&vmm.machine.memory, RESULTS + first_result * 8, BENCH_ROUNDS * 8,
+	                          &span) == 0);
 	for (size_t round = 0; round < BENCH_ROUNDS; round++) {
 		uint64_t value;
 
@@ -84,7 +86,9 @@ static void report_least(const char *name, size_t first_result)
 
 void bench_vmm(bool has_sstc)
 {
-	struct machine_config config = {.memory = MACHINE_MIN_MEMORY, .num_cpus = 1, .has_sstc = has_sstc};
+	struct machine_config config = { .memory = MACHINE_MIN_MEMORY,
+		                         .num_cpus = 1,
+		                         .has_sstc = has_sstc };
 	struct mut_span span;
 
 	assert(loop_init(&vmm.loop) == 0);
@@ -94,7 +98,8 @@ void bench_vmm(bool has_sstc)
 	rng_device_init(&vmm.rng);
 	assert(machine_attach(&vmm.machine, &vmm.rng.mmio) == 0);
 	write_guest();
-	assert(guest_memory_slice(&vmm.machine.memory, ENTRY, vmm.len * sizeof(vmm.code[0]), &span) == 0);
+	assert(guest_memory_slice(&vmm.machine.memory, ENTRY, vmm.len * sizeof(vmm.code[0]),
+	                          &span) == 0);
 	memcpy(span.data, vmm.code, vmm.len * sizeof(vmm.code[0]));
 	assert(machine_start(&vmm.machine, ENTRY, ENTRY + MACHINE_MIN_MEMORY, "", 0, 0) == 0);
 	loop_run(&vmm.loop);

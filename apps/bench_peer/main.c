@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The other side of the benchmark's round trips: sends each message back as it came. The barest of loops; the first connection is served by
-// one call to wait, one to receive and one to send, the second by poll_recv and a send, the third by the event loop, as apps do.
+// The other side of the benchmark's round trips: sends each message back as it came. The barest of
+// loops; the first connection is served by one call to wait, one to receive and one to send, the
+// second by poll_recv and a send, the third by the event loop, as apps do.
 #include "libs/abi/app.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -73,7 +74,7 @@ static void loop_closed(struct loop *loop, struct source *source)
 
 static void serve_by_loop(handle_t channel)
 {
-	static const struct source_ops ops = {.message = loop_message, .closed = loop_closed};
+	static const struct source_ops ops = { .message = loop_message, .closed = loop_closed };
 	struct source source;
 	struct loop loop;
 
@@ -86,7 +87,7 @@ static void serve_by_loop(handle_t channel)
 static void bench_peer_main(const struct environ *env)
 {
 	handle_t service = environ_service(env, "bench_peer");
-	static void (*const ways[])(handle_t channel) = {serve_plainly, serve, serve_by_loop};
+	static void (*const ways[])(handle_t channel) = { serve_plainly, serve, serve_by_loop };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		handle_t channel = accept_next(service);
@@ -96,4 +97,4 @@ static void bench_peer_main(const struct environ *env)
 	}
 }
 
-APP(bench_peer, .main = bench_peer_main, .provides = {"bench_peer"});
+APP(bench_peer, .main = bench_peer_main, .provides = { "bench_peer" });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Downloads from httpd within the OS: client, TCP/IP and server are three apps on one hart, and no device takes part, so that a byte's
-// instructions can be counted exactly (in QEMU with -icount shift=0).
+// Downloads from httpd within the OS: client, TCP/IP and server are three apps on one hart, and no
+// device takes part, so that a byte's instructions can be counted exactly (in QEMU with -icount
+// shift=0).
 #include "libs/abi/app.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -45,7 +46,7 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 static handle_t connect(struct loop *loop, handle_t tcpip)
 {
 	handle_t channel = HANDLE_NONE;
-	struct opener opener = {0};
+	struct opener opener = { 0 };
 
 	while (channel == HANDLE_NONE) {
 		channel = -1;
@@ -71,7 +72,8 @@ static void download(handle_t channel, uint32_t size)
 	while (!in_body || got < size) {
 		struct payload payload;
 
-		assert(recv_wait(channel, after(PATIENCE), &m) == 0 && m.type == MSG_DATA && payload_open(&m, &payload) == 0);
+		assert(recv_wait(channel, after(PATIENCE), &m) == 0 && m.type == MSG_DATA &&
+		       payload_open(&m, &payload) == 0);
 		got += payload.bytes.len;
 		for (size_t i = 0; !in_body && i + 4 <= payload.bytes.len; i++) {
 			in_body = memcmp(payload.bytes.data + i, "\r\n\r\n", 4) == 0;
@@ -108,10 +110,11 @@ static void bench_tcp_main(const struct environ *env)
 	bulk = cheapest(channel, BULK);
 	log_info("figure loopback_request %lu", (unsigned long)small);
 	// A thousand bytes, so that a part of an instruction a byte is seen.
-	log_info("figure loopback_1000_bytes %lu", (unsigned long)((bulk - small) / ((BULK - SMALL) / 1000)));
+	log_info("figure loopback_1000_bytes %lu",
+	         (unsigned long)((bulk - small) / ((BULK - SMALL) / 1000)));
 	log_info("bench: done");
 	system_power_off(environ_system(env), 0);
 }
 
 APP(bench_tcp, .main = bench_tcp_main, .memory_limit = 64ul * 1024 * 1024,
-    .needs = {{NEED_SERVICE, "tcpip", NULL, 0}, {NEED_SYSTEM, "system", NULL, 0}});
+    .needs = { { NEED_SERVICE, "tcpip", NULL, 0 }, { NEED_SYSTEM, "system", NULL, 0 } });

@@ -25,7 +25,8 @@ static void container_hello_main(const struct environ *env)
 	else if (out.error[0] != '\0')
 		log_error("%s", out.error);
 	else
-		log_info("Container output: %.*s", (int)out.stdout.len, (const char *)out.stdout.data);
+		log_info("Container output: %.*s", (int)out.stdout.len,
+		         (const char *)out.stdout.data);
 
 	command_output_deinit(&out);
 	container_free(container);
@@ -33,4 +34,4 @@ static void container_hello_main(const struct environ *env)
 }
 
 APP(container_hello, .main = container_hello_main, .memory_limit = 256ul * 1024 * 1024,
-    .needs = {LINUX_NEEDS, {NEED_CONFIG, "image", "ubuntu:20.04", 0}});
+    .needs = { LINUX_NEEDS, { NEED_CONFIG, "image", "ubuntu:20.04", 0 } });

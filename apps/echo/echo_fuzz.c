@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The echo service and clients that say anything and read when they like. At the end nothing is left. An input is a list of steps: what,
-// how, a length, and so many bytes.
+// The echo service and clients that say anything and read when they like. At the end nothing is
+// left. An input is a list of steps: what, how, a length, and so many bytes.
 #include <stdlib.h>
 
 #include "apps/echo/main.c"
@@ -67,7 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (handles == 0) {
 		service = fake_service_create();
-		if (loop_init(&app.loop) != 0 || service_listen(&app.loop, &app.listener, service, client_accepted, NULL) != 0)
+		if (loop_init(&app.loop) != 0 ||
+		    service_listen(&app.loop, &app.listener, service, client_accepted, NULL) != 0)
 			abort();
 		handles = fake_num_handles();
 	}

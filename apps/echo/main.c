@@ -91,7 +91,8 @@ static void client_accepted(void *context, handle_t channel)
 	struct client *client = heap_alloc(sizeof(*client));
 
 	(void)context;
-	if (client == NULL || loop_add(&app.loop, &client->source, channel, &client_ops, client) != 0) {
+	if (client == NULL ||
+	    loop_add(&app.loop, &client->source, channel, &client_ops, client) != 0) {
 		log_warn("no memory for another client");
 		heap_free(client);
 		handle_close(channel);
@@ -103,7 +104,8 @@ static void echo_main(const struct environ *env)
 	error_t err = loop_init(&app.loop);
 
 	if (err == 0)
-		err = service_listen(&app.loop, &app.listener, environ_service(env, "echo"), client_accepted, NULL);
+		err = service_listen(&app.loop, &app.listener, environ_service(env, "echo"),
+		                     client_accepted, NULL);
 	if (err != 0) {
 		log_error("cannot provide \"echo\": %s", error_text(err));
 		process_exit(1);
@@ -111,4 +113,4 @@ static void echo_main(const struct environ *env)
 	loop_run(&app.loop);
 }
 
-APP(echo, .main = echo_main, .restart = RESTART_ON_FAULT, .provides = {"echo"});
+APP(echo, .main = echo_main, .restart = RESTART_ON_FAULT, .provides = { "echo" });

@@ -22,7 +22,7 @@ static nsec_t deadline_after(nsec_t duration)
 static error_t round_trip(handle_t channel, uint64_t id)
 {
 	static const char text[] = "as it calls into the forest, so it echoes";
-	struct msg_echo sent = {.id = id}, got;
+	struct msg_echo sent = { .id = id }, got;
 	const uint8_t *tail;
 	size_t tail_len;
 	struct message m;
@@ -47,7 +47,8 @@ static void echo_client_main(const struct environ *env)
 	handle_t channel;
 	error_t err;
 
-	err = service_connect_wait(environ_connector(env, "echo"), deadline_after(ANSWER_DEADLINE), &channel);
+	err = service_connect_wait(environ_connector(env, "echo"), deadline_after(ANSWER_DEADLINE),
+	                           &channel);
 	for (uint64_t id = 0; err == 0 && id < ROUNDS; id++)
 		err = round_trip(channel, id);
 	if (err != 0) {
@@ -57,4 +58,4 @@ static void echo_client_main(const struct environ *env)
 	log_info("echo works");
 }
 
-APP(echo_client, .main = echo_client_main, .needs = {{.kind = NEED_SERVICE, .name = "echo"}});
+APP(echo_client, .main = echo_client_main, .needs = { { .kind = NEED_SERVICE, .name = "echo" } });

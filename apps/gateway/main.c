@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An example: a native HTTP server that answers itself, but for /api/*, which a Linux container does.
+// An example: a native HTTP server that answers itself, but for /api/*, which a Linux container
+// does.
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/linux/container_http.h"
@@ -18,7 +19,8 @@ struct gateway {
 	struct container *api;
 };
 
-static void on_request(void *context, struct http_exchange *exchange, const struct http_request_head *head)
+static void on_request(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head)
 {
 	static const char native[] = "This page is Starina's own; /api/ is a container's.\n";
 	struct gateway *gateway = context;
@@ -29,16 +31,18 @@ static void on_request(void *context, struct http_exchange *exchange, const stru
 		http_respond(exchange, 200, "text/plain; charset=utf-8", native, strlen(native));
 }
 
-static const struct http_handler handler = {.request = on_request};
+static const struct http_handler handler = { .request = on_request };
 
 static void api_ended(void *context, struct container *container, int status, const char *error)
 {
 	(void)context;
 	(void)container;
-	log_error("the container has ended with status %d%s%s", status, error != NULL ? ": " : "", error != NULL ? error : "");
+	log_error("the container has ended with status %d%s%s", status, error != NULL ? ": " : "",
+	          error != NULL ? error : "");
 }
 
-// busybox's web server with a script that answers with what it is sent: anything that serves HTTP will do.
+// busybox's web server with a script that answers with what it is sent: anything that serves HTTP
+// will do.
 static const char api_script[] =
 	"mkdir -p /www/api && cd /www && "
 	"printf '%s\\n' 'printf \"Content-Type: text/plain\\r\\n\\r\\n\"' 'echo \"$REQUEST_METHOD $QUERY_STRING\"' cat >api/echo.sh && "
@@ -49,7 +53,8 @@ static void gateway_main(const struct environ *env)
 {
 	static struct gateway gateway;
 
-	if (loop_init(&gateway.loop) < 0 || linux_runtime_open(&gateway.loop, env, &gateway.runtime) < 0)
+	if (loop_init(&gateway.loop) < 0 ||
+	    linux_runtime_open(&gateway.loop, env, &gateway.runtime) < 0)
 		process_exit(1);
 	gateway.api = container_new(gateway.runtime, environ_config(env, "image"));
 	container_entrypoint(gateway.api, "/bin/sh");
@@ -58,8 +63,8 @@ static void gateway_main(const struct environ *env)
 	container_stderr(gateway.api, COMMAND_INHERIT);
 	container_wait(gateway.api, api_ended, NULL);
 	if (container_run(gateway.api) < 0 ||
-	    http_server_start(&gateway.loop, &gateway.server, environ_connector(env, "tcpip"), environ_config(env, "listen"), &handler,
-	                      &gateway) < 0) {
+	    http_server_start(&gateway.loop, &gateway.server, environ_connector(env, "tcpip"),
+	                      environ_config(env, "listen"), &handler, &gateway) < 0) {
 		log_error("cannot start");
 		process_exit(1);
 	}
@@ -67,4 +72,6 @@ static void gateway_main(const struct environ *env)
 }
 
 APP(gateway, .main = gateway_main, .memory_limit = 256ul * 1024 * 1024,
-    .needs = {LINUX_NEEDS, {NEED_CONFIG, "image", "builtin", 0}, {NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0}});
+    .needs = { LINUX_NEEDS,
+               { NEED_CONFIG, "image", "builtin", 0 },
+               { NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0 } });

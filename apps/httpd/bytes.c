@@ -58,8 +58,8 @@ static void respond_small(struct http_exchange *exchange, size_t len)
 	http_respond(exchange, 200, "application/octet-stream", data, len);
 }
 
-// The folio with the pattern, which all responses share: what a client that reads nothing has waiting takes no memory of its own.
-// HANDLE_NONE: no memory.
+// The folio with the pattern, which all responses share: what a client that reads nothing has
+// waiting takes no memory of its own. HANDLE_NONE: no memory.
 static handle_t pattern_folio(void)
 {
 	static handle_t folio = HANDLE_NONE;
@@ -95,7 +95,8 @@ static bool send_block(struct http_exchange *exchange, struct bytes_job *job)
 		handle_close(folio);
 		return false;
 	}
-	return http_send_folio(exchange, folio, sizeof(number), len - (uint32_t)sizeof(number)) == 0;
+	return http_send_folio(exchange, folio, sizeof(number), len - (uint32_t)sizeof(number)) ==
+		0;
 }
 
 void bytes_continue(struct http_exchange *exchange)

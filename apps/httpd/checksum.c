@@ -56,7 +56,8 @@ void checksum_end(struct http_exchange *exchange)
 {
 	const struct checksum_job *job = exchange->user;
 	char text[48];
-	size_t len = fmt_write(text, sizeof(text), "%llu %08x\n", (unsigned long long)job->length, ~job->crc);
+	size_t len = fmt_write(text, sizeof(text), "%llu %08x\n", (unsigned long long)job->length,
+	                       ~job->crc);
 
 	http_respond(exchange, 200, "text/plain", text, len);
 }

@@ -15,12 +15,13 @@ struct httpd {
 void status_page(struct httpd *httpd, struct http_exchange *exchange);
 void status_json(struct httpd *httpd, struct http_exchange *exchange);
 
-// GET /bytes/N: N bytes of a known pattern (bytes.c): 64 KiB blocks that begin with their number, little-endian in 8
-// bytes, and go on with byte i being (i * 167 + i / 256) mod 256.
+// GET /bytes/N: N bytes of a known pattern (bytes.c): 64 KiB blocks that begin with their number,
+// little-endian in 8 bytes, and go on with byte i being (i * 167 + i / 256) mod 256.
 void bytes_start(struct http_exchange *exchange, struct span count);
 void bytes_continue(struct http_exchange *exchange);
 
-// POST /checksum: the body's length and its CRC-32 (that of zlib and Ethernet), in hex (checksum.c).
+// POST /checksum: the body's length and its CRC-32 (that of zlib and Ethernet), in hex
+// (checksum.c).
 void checksum_start(struct http_exchange *exchange);
 void checksum_body(struct http_exchange *exchange, struct span bytes);
 void checksum_end(struct http_exchange *exchange);

@@ -16,7 +16,7 @@ static bool has_prefix(struct span s, const char *prefix, struct span *rest)
 
 	if (s.len < len || memcmp(s.data, prefix, len) != 0)
 		return false;
-	*rest = (struct span){.data = s.data + len, .len = s.len - len};
+	*rest = (struct span){ .data = s.data + len, .len = s.len - len };
 	return true;
 }
 
@@ -25,7 +25,8 @@ static void respond_text(struct http_exchange *exchange, unsigned status, const 
 	http_respond(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
-static void on_request(void *context, struct http_exchange *exchange, const struct http_request_head *head)
+static void on_request(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head)
 {
 	struct httpd *httpd = context;
 	struct span rest;
@@ -94,7 +95,8 @@ static void httpd_main(const struct environ *env)
 	httpd->system = environ_system(env);
 	err = loop_init(&httpd->loop);
 	if (!err)
-		err = http_server_start(&httpd->loop, &httpd->server, environ_connector(env, "tcpip"),
+		err = http_server_start(&httpd->loop, &httpd->server,
+		                        environ_connector(env, "tcpip"),
 		                        environ_config(env, "listen"), &handler, httpd);
 	if (err) {
 		log_error("cannot start: %s", error_text(err));
@@ -103,13 +105,10 @@ static void httpd_main(const struct environ *env)
 	loop_run(&httpd->loop);
 }
 
-APP(httpd,
-    .main = httpd_main,
-    .restart = RESTART_ALWAYS,
-    .memory_limit = 64ul * 1024 * 1024,
+APP(httpd, .main = httpd_main, .restart = RESTART_ALWAYS, .memory_limit = 64ul * 1024 * 1024,
     .handle_limit = 16384,
     .needs = {
-	    {NEED_SERVICE, "tcpip", NULL, 0},
-	    {NEED_SYSTEM, "info", NULL, 1},
-	    {NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0},
+	    { NEED_SERVICE, "tcpip", NULL, 0 },
+	    { NEED_SYSTEM, "info", NULL, 1 },
+	    { NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0 },
     });

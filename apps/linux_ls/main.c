@@ -29,4 +29,4 @@ static void linux_ls_main(const struct environ *env)
 	linux_runtime_close(runtime);
 }
 
-APP(linux_ls, .main = linux_ls_main, .memory_limit = 256ul * 1024 * 1024, .needs = {LINUX_NEEDS});
+APP(linux_ls, .main = linux_ls_main, .memory_limit = 256ul * 1024 * 1024, .needs = { LINUX_NEEDS });

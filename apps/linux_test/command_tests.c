@@ -8,22 +8,25 @@
 
 static struct span text_span(const char *text)
 {
-	return (struct span){.data = (const uint8_t *)text, .len = strlen(text)};
+	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
 }
 
 // Runs a shell script and compares all that it has to say.
-static bool shell(struct linux_test *t, const char *script, int status, const char *out, const char *err)
+static bool shell(struct linux_test *t, const char *script, int status, const char *out,
+                  const char *err)
 {
 	struct command *command = command_new(t->runtime, "sh");
 	struct command_output output;
 	bool good;
 
 	command_args(command, "-c", script, NULL);
-	good = command_output(command, &output) == 0 && output.status == status && span_is(output.stdout, out) &&
-	       span_is(output.stderr, err) && output.error[0] == '\0';
+	good = command_output(command, &output) == 0 && output.status == status &&
+		span_is(output.stdout, out) && span_is(output.stderr, err) &&
+		output.error[0] == '\0';
 	if (!good)
-		log_error("status %d (%s), stdout %.*s, stderr %.*s", output.status, output.error, (int)output.stdout.len,
-		          (const char *)output.stdout.data, (int)output.stderr.len, (const char *)output.stderr.data);
+		log_error("status %d (%s), stdout %.*s, stderr %.*s", output.status, output.error,
+		          (int)output.stdout.len, (const char *)output.stdout.data,
+		          (int)output.stderr.len, (const char *)output.stderr.data);
 	command_output_deinit(&output);
 	command_free(command);
 	return good;
@@ -35,7 +38,8 @@ static bool fails(struct command *command, int status, const char *part)
 	struct command_output output;
 	bool good;
 
-	good = command_output(command, &output) == 0 && output.status == status && strlen(output.error) >= strlen(part);
+	good = command_output(command, &output) == 0 && output.status == status &&
+		strlen(output.error) >= strlen(part);
 	for (size_t i = 0; good; i++) {
 		if (strncmp(output.error + i, part, strlen(part)) == 0)
 			break;
@@ -88,7 +92,8 @@ bool test_environment(struct linux_test *t)
 	command_cwd(command, "/tmp");
 	command_user(command, "nobody");
 	CHECK(command_output(command, &out) == 0);
-	CHECK(span_is(out.stdout, "a \"quoted\" \\ text\n= x|2|/nonexistent\n/tmp\nnobody\nstarina\n"));
+	CHECK(span_is(out.stdout,
+	              "a \"quoted\" \\ text\n= x|2|/nonexistent\n/tmp\nnobody\nstarina\n"));
 	command_output_deinit(&out);
 	command_free(command);
 	command = command_new(t->runtime, "true");
@@ -159,7 +164,7 @@ static size_t drain(handle_t channel, char *text, size_t size, size_t len)
 bool test_pipes(struct linux_test *t)
 {
 	struct command *command = command_new(t->runtime, "cat");
-	struct done done = {0};
+	struct done done = { 0 };
 	handle_t in, out;
 	char text[64];
 	size_t len = 0;
@@ -171,7 +176,8 @@ bool test_pipes(struct linux_test *t)
 	in = command_take_stdin(command);
 	out = command_take_stdout(command);
 	CHECK(in != HANDLE_NONE && out != HANDLE_NONE);
-	CHECK(command_take_stdout(command) == HANDLE_NONE && command_take_stderr(command) == HANDLE_NONE);
+	CHECK(command_take_stdout(command) == HANDLE_NONE &&
+	      command_take_stderr(command) == HANDLE_NONE);
 	command_wait(command, count_done, &done);
 	CHECK(payload_make(&m, "ping ", 5) == 0 && channel_send(in, &m) == 0);
 	while (len < 5) {
@@ -192,7 +198,7 @@ bool test_pipes(struct linux_test *t)
 bool test_several(struct linux_test *t)
 {
 	struct linux_runtime_stats stats;
-	struct done done = {0};
+	struct done done = { 0 };
 
 	for (uint32_t i = 0; i < 4; i++) {
 		struct command *command = command_new(t->runtime, "sh");
@@ -212,7 +218,7 @@ bool test_several(struct linux_test *t)
 bool test_kill(struct linux_test *t)
 {
 	struct command *command = command_new(t->runtime, "sleep");
-	struct done done = {0};
+	struct done done = { 0 };
 
 	command_arg(command, "1000");
 	command_timeout(command, 300 * NSEC_PER_MSEC);
@@ -269,7 +275,9 @@ bool test_errors(struct linux_test *t)
 // The links of the userland are busybox's applets, all of them.
 bool test_applets(struct linux_test *t)
 {
-	return shell(t, "busybox --list | sort >/tmp/a; ls /usr/bin | sort >/tmp/b; diff /tmp/a /tmp/b", 0, "", "");
+	return shell(
+		t, "busybox --list | sort >/tmp/a; ls /usr/bin | sort >/tmp/b; diff /tmp/a /tmp/b",
+		0, "", "");
 }
 
 static struct command *docker(struct linux_test *t, const char *a, const char *b, const char *c)
@@ -295,12 +303,16 @@ bool test_docker(struct linux_test *t)
 
 bool test_docker_errors(struct linux_test *t)
 {
-	CHECK(fails(docker(t, "ps", NULL, NULL), COMMAND_STATUS_FAILED, "docker: only `docker run"));
-	CHECK(fails(docker(t, NULL, NULL, NULL), COMMAND_STATUS_FAILED, "docker: only `docker run"));
-	CHECK(fails(docker(t, "run", "--privileged", "x"), COMMAND_STATUS_FAILED, "unknown option --privileged"));
+	CHECK(fails(docker(t, "ps", NULL, NULL), COMMAND_STATUS_FAILED,
+	            "docker: only `docker run"));
+	CHECK(fails(docker(t, NULL, NULL, NULL), COMMAND_STATUS_FAILED,
+	            "docker: only `docker run"));
+	CHECK(fails(docker(t, "run", "--privileged", "x"), COMMAND_STATUS_FAILED,
+	            "unknown option --privileged"));
 	CHECK(fails(docker(t, "run", "--rmx", "x"), COMMAND_STATUS_FAILED, "unknown option --rmx"));
 	CHECK(fails(docker(t, "run", "-e", NULL), COMMAND_STATUS_FAILED, "-e needs a value"));
 	CHECK(fails(docker(t, "run", "--rm", NULL), COMMAND_STATUS_FAILED, "there is no image"));
-	CHECK(fails(docker(t, "run", "no-such-image", NULL), COMMAND_STATUS_FAILED, "no image \"no-such-image\""));
+	CHECK(fails(docker(t, "run", "no-such-image", NULL), COMMAND_STATUS_FAILED,
+	            "no image \"no-such-image\""));
 	return true;
 }

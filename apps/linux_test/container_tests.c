@@ -20,7 +20,8 @@ bool test_container(struct linux_test *t)
 	struct command_output out;
 
 	container_entrypoint(container, "/bin/sh");
-	container_args(container, "-c", "echo Hello from $IMAGE, $MY_VAR; echo $(nproc) $(hostname)", NULL);
+	container_args(container, "-c",
+	               "echo Hello from $IMAGE, $MY_VAR; echo $(nproc) $(hostname)", NULL);
 	container_env(container, "MY_VAR", "my_value");
 	container_hostname(container, "box");
 	container_cpus(container, 2);
@@ -41,7 +42,7 @@ bool test_container(struct linux_test *t)
 	return true;
 }
 
-// --- The network -----------------------------------------------------------------------------------
+// --- The network ---------------------------------------------------------------------------------
 
 struct conversation {
 	handle_t channel;
@@ -55,7 +56,7 @@ static void connected(void *context, handle_t channel, error_t error, const char
 
 	if (channel == HANDLE_NONE)
 		log_info("no connection: %s (%s)", text, error_text(error));
-	*c = (struct conversation){.channel = channel, .error = error, .answered = true};
+	*c = (struct conversation){ .channel = channel, .error = error, .answered = true };
 }
 
 static bool wait_answer(struct linux_test *t, const struct conversation *c)
@@ -73,7 +74,7 @@ static bool wait_answer(struct linux_test *t, const struct conversation *c)
 static bool talk(struct linux_test *t, handle_t channel, const char *text, const char *wanted)
 {
 	nsec_t deadline = now_ns() + PATIENCE;
-	struct msg_end end = {0};
+	struct msg_end end = { 0 };
 	char got[128];
 	size_t len = 0;
 	struct message m;
@@ -121,18 +122,18 @@ static struct container *echo_server(struct linux_test *t)
 bool test_connect(struct linux_test *t)
 {
 	struct container *container = echo_server(t);
-	struct conversation c = {0};
+	struct conversation c = { 0 };
 
 	CHECK(container_connect(container, 7000, connected, &c) == ERR_BAD_STATE);
 	CHECK(container_run(container) == 0);
 	for (uint32_t i = 0; i < 2; i++) {
-		c = (struct conversation){0};
+		c = (struct conversation){ 0 };
 		CHECK(container_connect(container, 7000, connected, &c) == 0);
 		CHECK(wait_answer(t, &c) && c.channel != HANDLE_NONE);
 		CHECK(talk(t, c.channel, "hello\n", "echo hello\n"));
 	}
 	// One that waits when the container ends is told.
-	c = (struct conversation){0};
+	c = (struct conversation){ 0 };
 	CHECK(container_connect(container, 7001, connected, &c) == 0);
 	container_kill(container);
 	CHECK(wait_answer(t, &c) && c.channel == HANDLE_NONE && c.error == ERR_PEER_CLOSED);
@@ -150,15 +151,16 @@ bool test_publish(struct linux_test *t)
 {
 	struct container *container = echo_server(t);
 	struct container *second = echo_server(t);
-	struct conversation c = {0};
+	struct conversation c = { 0 };
 	struct command_output out;
 	static struct opener opener;
 
 	container_publish(container, PUBLISHED_PORT, 7000);
 	CHECK(container_run(container) == 0);
 	do {
-		c = (struct conversation){0};
-		opener_start(&opener, &t->loop, environ_connector(t->env, "tcpip"), "tcp:127.0.0.1:8091", opened, &c);
+		c = (struct conversation){ 0 };
+		opener_start(&opener, &t->loop, environ_connector(t->env, "tcpip"),
+		             "tcp:127.0.0.1:8091", opened, &c);
 		CHECK(wait_answer(t, &c));
 	} while (c.error == ERR_REFUSED);
 	CHECK(c.channel != HANDLE_NONE);
@@ -173,7 +175,7 @@ bool test_publish(struct linux_test *t)
 	return true;
 }
 
-// --- Pool and memory -------------------------------------------------------------------------------
+// --- Pool and memory -----------------------------------------------------------------------------
 
 static bool run_true(struct linux_test *t, uint64_t memory, nsec_t *took)
 {
@@ -197,14 +199,16 @@ bool test_pool(struct linux_test *t)
 	struct linux_runtime_stats before, after;
 	nsec_t took;
 
-	CHECK(linux_runtime_keep_warm(t->runtime, COMMAND_MEMORY, 1, LINUX_WARM_MAX + 1) == ERR_INVALID);
+	CHECK(linux_runtime_keep_warm(t->runtime, COMMAND_MEMORY, 1, LINUX_WARM_MAX + 1) ==
+	      ERR_INVALID);
 	CHECK(linux_runtime_keep_warm(t->runtime, COMMAND_MEMORY, 1, 2) == 0);
 	CHECK(linux_runtime_wait_warm(t->runtime, now_ns() + PATIENCE) == 0);
 	linux_runtime_stats(t->runtime, &before);
 	CHECK(before.warm == 2);
 	for (uint32_t i = 0; i < 2; i++) {
 		CHECK(run_true(t, COMMAND_MEMORY, &took));
-		log_info("command_output(\"true\") from the pool: %u ms", (unsigned int)(took / NSEC_PER_MSEC));
+		log_info("command_output(\"true\") from the pool: %u ms",
+		         (unsigned int)(took / NSEC_PER_MSEC));
 	}
 	linux_runtime_stats(t->runtime, &after);
 	CHECK(after.warm_starts == before.warm_starts + 2);
@@ -219,7 +223,8 @@ bool test_pool(struct linux_test *t)
 	CHECK(run_true(t, COMMAND_MEMORY, &took));
 	linux_runtime_stats(t->runtime, &after);
 	CHECK(after.warm_starts == before.warm_starts + 1);
-	log_info("command_output(\"true\") from the pool: %u ms", (unsigned int)(took / NSEC_PER_MSEC));
+	log_info("command_output(\"true\") from the pool: %u ms",
+	         (unsigned int)(took / NSEC_PER_MSEC));
 	CHECK(linux_runtime_keep_warm(t->runtime, COMMAND_MEMORY, 1, 0) == 0);
 	return true;
 }
@@ -259,11 +264,12 @@ bool test_warm_container(struct linux_test *t)
 	return true;
 }
 
-// Runs a VM and ends it after `patience`: while the kernel is loaded, while it boots, or when it runs.
+// Runs a VM and ends it after `patience`: while the kernel is loaded, while it boots, or when it
+// runs.
 static bool run_and_kill(struct linux_test *t, nsec_t patience)
 {
 	struct command *command = command_new(t->runtime, "sleep");
-	struct counted counted = {0};
+	struct counted counted = { 0 };
 	nsec_t until = now_ns() + patience;
 
 	command_arg(command, "1000");
@@ -294,7 +300,7 @@ static bool run_many(struct linux_test *t, uint32_t count)
 	return true;
 }
 
-// What a first VM leaves in caches and heaps is no leak: it is counted after some of them.
+// What a first VM leaves in caches and heaps is not a leak: it is counted after some of them.
 bool test_memory(struct linux_test *t)
 {
 	uint64_t before, after;
@@ -303,8 +309,8 @@ bool test_memory(struct linux_test *t)
 	before = free_pages(t);
 	CHECK(run_many(t, VMS_IN_A_ROW));
 	after = free_pages(t);
-	log_info("free pages before %u VMs: %llu, after: %llu", VMS_IN_A_ROW, (unsigned long long)before,
-	         (unsigned long long)after);
+	log_info("free pages before %u VMs: %llu, after: %llu", VMS_IN_A_ROW,
+	         (unsigned long long)before, (unsigned long long)after);
 	// Other apps and the kernel allocate, too, but not in proportion.
 	CHECK(after + 64 >= before);
 	return true;

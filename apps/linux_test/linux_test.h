@@ -11,12 +11,12 @@ struct linux_test {
 };
 
 // Fails the test with the line that it stands in.
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			log_error("%s:%d: %s", __FILE__, __LINE__, #condition);                    \
-			return false;                                                              \
-		}                                                                                  \
+#define CHECK(condition)                                                        \
+	do {                                                                    \
+		if (!(condition)) {                                             \
+			log_error("%s:%d: %s", __FILE__, __LINE__, #condition); \
+			return false;                                           \
+		}                                                               \
 	} while (0)
 
 // Of the whole machine; 0 when it cannot be told.

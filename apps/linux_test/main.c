@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Tests of libs/linux from within the running OS, with real guests. Each prints a line `ok NAME` or `FAIL NAME`, and the last
-// line is `linux_test: N passed, N failed`. Timings are logged and never judged.
+// Tests of libs/linux from within the running OS, with real guests. Each prints a line `ok NAME` or
+// `FAIL NAME`, and the last line is `linux_test: N passed, N failed`. Timings are logged and never
+// judged.
 #include "apps/linux_test/linux_test.h"
 #include "libs/base/string.h"
 #include "libs/starina/environ.h"
@@ -12,24 +13,24 @@ static const struct test_case {
 	const char *name;
 	bool (*run)(struct linux_test *t);
 } tests[] = {
-	{"command.output", test_output},
-	{"command.statuses", test_statuses},
-	{"command.environment", test_environment},
-	{"command.input", test_input},
-	{"command.pipes", test_pipes},
-	{"command.several_at_once", test_several},
-	{"command.timeout_and_kill", test_kill},
-	{"command.too_much_output", test_too_much},
-	{"command.errors", test_errors},
-	{"command.applets", test_applets},
-	{"command.docker_run", test_docker},
-	{"command.docker_errors", test_docker_errors},
-	{"container.of_an_image", test_container},
-	{"container.connect", test_connect},
-	{"container.publish", test_publish},
-	{"vms.warm_start", test_pool},
-	{"vms.warm_container", test_warm_container},
-	{"vms.memory_comes_back", test_memory},
+	{ "command.output", test_output },
+	{ "command.statuses", test_statuses },
+	{ "command.environment", test_environment },
+	{ "command.input", test_input },
+	{ "command.pipes", test_pipes },
+	{ "command.several_at_once", test_several },
+	{ "command.timeout_and_kill", test_kill },
+	{ "command.too_much_output", test_too_much },
+	{ "command.errors", test_errors },
+	{ "command.applets", test_applets },
+	{ "command.docker_run", test_docker },
+	{ "command.docker_errors", test_docker_errors },
+	{ "container.of_an_image", test_container },
+	{ "container.connect", test_connect },
+	{ "container.publish", test_publish },
+	{ "vms.warm_start", test_pool },
+	{ "vms.warm_container", test_warm_container },
+	{ "vms.memory_comes_back", test_memory },
 };
 
 uint64_t free_pages(const struct linux_test *t)
@@ -54,7 +55,7 @@ bool span_is(struct span s, const char *text)
 static void linux_test_main(const struct environ *env)
 {
 	const char *only = environ_config(env, "only");
-	struct linux_test t = {.env = env, .system = environ_system(env)};
+	struct linux_test t = { .env = env, .system = environ_system(env) };
 	unsigned int passed = 0, failed = 0;
 
 	if (strcmp(only, "-") == 0)
@@ -68,7 +69,8 @@ static void linux_test_main(const struct environ *env)
 		if (strncmp(tests[i].name, only, strlen(only)) != 0)
 			continue;
 		good = tests[i].run(&t);
-		log_info("%s %s (%u ms)", good ? "ok  " : "FAIL", tests[i].name, (unsigned int)((now_ns() - start) / NSEC_PER_MSEC));
+		log_info("%s %s (%u ms)", good ? "ok  " : "FAIL", tests[i].name,
+		         (unsigned int)((now_ns() - start) / NSEC_PER_MSEC));
 		*(good ? &passed : &failed) += 1;
 	}
 	linux_runtime_close(t.runtime);
@@ -76,4 +78,4 @@ static void linux_test_main(const struct environ *env)
 }
 
 APP(linux_test, .main = linux_test_main, .memory_limit = 1024ul * 1024 * 1024,
-    .needs = {LINUX_NEEDS, {NEED_CONFIG, "only", "-", 0}});
+    .needs = { LINUX_NEEDS, { NEED_CONFIG, "only", "-", 0 } });

@@ -35,7 +35,7 @@ static void make(const char *name, const char *size, char type)
 
 static error_t parse(struct ustar_entry *entry)
 {
-	return ustar_entry_parse((struct span){.data = block, .len = sizeof(block)}, entry);
+	return ustar_entry_parse((struct span){ .data = block, .len = sizeof(block) }, entry);
 }
 
 static void test_ustar(void **state)
@@ -85,19 +85,32 @@ static void test_ustar_hostile(void **state)
 	block[257] = 'U';
 	sign();
 	assert_int_equal(parse(&entry), ERR_INVALID);
-	assert_int_equal(ustar_entry_parse((struct span){.data = block, .len = 511}, &entry), ERR_INVALID);
+	assert_int_equal(ustar_entry_parse((struct span){ .data = block, .len = 511 }, &entry),
+	                 ERR_INVALID);
 }
 
 static struct host_line line(const char *text)
 {
-	return host_line_parse((struct span){.data = (const uint8_t *)text, .len = strlen(text)});
+	return host_line_parse((struct span){ .data = (const uint8_t *)text, .len = strlen(text) });
 }
 
 static void test_host_lines(void **state)
 {
-	static const char *const unknown[] = {"", " ", "signal", "signal ", "signal x", "signal 15x", "signal 15 ",
-	                                      "signal  15", "signal -1", "signals 15", "resize 24", "resize 24 80 1",
-	                                      "stdin-open 1", "stdin-eof 99999999999999999999999", "SIGNAL 15"};
+	static const char *const unknown[] = { "",
+		                               " ",
+		                               "signal",
+		                               "signal ",
+		                               "signal x",
+		                               "signal 15x",
+		                               "signal 15 ",
+		                               "signal  15",
+		                               "signal -1",
+		                               "signals 15",
+		                               "resize 24",
+		                               "resize 24 80 1",
+		                               "stdin-open 1",
+		                               "stdin-eof 99999999999999999999999",
+		                               "SIGNAL 15" };
 
 	(void)state;
 	assert_int_equal(line("stdin-open").kind, HOST_LINE_STDIN_OPEN);

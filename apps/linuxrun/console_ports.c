@@ -7,7 +7,7 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
-// Of one message: large enough to be cheap, small enough that a full queue is no burden.
+// Of one message: large enough to be cheap, small enough that a full queue is not a burden.
 #define PIECE_MAX (32ul * 1024)
 
 static void port_gone(struct out_port *port)
@@ -56,8 +56,9 @@ static void port_closed(struct loop *loop, struct source *source)
 	port_gone(source->context);
 }
 
-static const struct source_ops port_ops = {
-	.message = port_message, .writable = port_writable, .closed = port_closed};
+static const struct source_ops port_ops = { .message = port_message,
+	                                    .writable = port_writable,
+	                                    .closed = port_closed };
 
 static void port_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
@@ -113,7 +114,8 @@ size_t out_port_write(struct out_port *port, struct span bytes)
 			return done;
 		}
 		if (err < 0) {
-			// The port is closed by the loop's `closed`; or memory is out, and losing output must not go unseen.
+			// The port is closed by the loop's `closed`; or memory is out, and losing
+			// output must not go unseen.
 			if (err != ERR_PEER_CLOSED)
 				log_error("output lost: %zu bytes (%s)", bytes.len - done,
 				          error_text(err));
@@ -130,7 +132,8 @@ void out_port_flush(struct out_port *port)
 		port->flushed(port->context, port);
 		return;
 	}
-	// A port whose channel was closed is free again once all has gone out: so we wait by opening it anew.
+	// A port whose channel was closed is free again once all has gone out: so we wait by
+	// opening it anew.
 	port->open = false;
 	port->full = false;
 	port->flushing = true;

@@ -15,6 +15,7 @@ struct out_port {
 	const char *uri;
 	bool open;
 	bool full;  // the writable callback will come
+
 	// The port was opened, or is not there.
 	void (*opened)(void *context, struct out_port *port);
 	// Output fits again after it was refused.
@@ -31,13 +32,13 @@ struct out_port {
 	bool flushing;
 };
 
-// Opens the console port `uri` at the service behind `connector`. The callbacks and `context` are set. `opened` comes, at
-// the soonest from within this call.
+// Opens the console port `uri` at the service behind `connector`. The callbacks and `context` are
+// set. `opened` comes, at the soonest from within this call.
 void out_port_open(struct out_port *port, struct loop *loop, handle_t connector, const char *uri);
 // Returns how many bytes were taken; after fewer than all, `writable` comes.
 size_t out_port_write(struct out_port *port, struct span bytes);
-// Has all that was written go out to the host: `flushed` comes, at the soonest from within this call. Nothing is to
-// be written before.
+// Has all that was written go out to the host: `flushed` comes, at the soonest from within this
+// call. Nothing is to be written before.
 void out_port_flush(struct out_port *port);
 
 // What the host may say on the control port.

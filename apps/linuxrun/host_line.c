@@ -11,7 +11,8 @@ static bool take_number(struct reader *r, uint64_t *out)
 
 	if (reader_u8(r) != ' ')
 		return false;
-	while (r->rest.len > 0 && r->rest.data[0] >= '0' && r->rest.data[0] <= '9' && value < UINT64_MAX / 100) {
+	while (r->rest.len > 0 && r->rest.data[0] >= '0' && r->rest.data[0] <= '9' &&
+	       value < UINT64_MAX / 100) {
 		value = value * 10 + (uint64_t)(reader_u8(r) - '0');
 		digits++;
 	}
@@ -26,12 +27,12 @@ struct host_line host_line_parse(struct span line)
 		enum host_line_kind kind;
 		uint32_t num_values;
 	} words[] = {
-		{"stdin-open", HOST_LINE_STDIN_OPEN, 0},
-		{"stdin-eof", HOST_LINE_STDIN_EOF, 1},
-		{"signal", HOST_LINE_SIGNAL, 1},
-		{"resize", HOST_LINE_RESIZE, 2},
+		{ "stdin-open", HOST_LINE_STDIN_OPEN, 0 },
+		{ "stdin-eof", HOST_LINE_STDIN_EOF, 1 },
+		{ "signal", HOST_LINE_SIGNAL, 1 },
+		{ "resize", HOST_LINE_RESIZE, 2 },
 	};
-	struct host_line out = {0};
+	struct host_line out = { 0 };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t len = strlen(words[i].word);
@@ -49,5 +50,5 @@ struct host_line host_line_parse(struct span line)
 		out.kind = words[i].kind;
 		return out;
 	}
-	return (struct host_line){0};
+	return (struct host_line){ 0 };
 }

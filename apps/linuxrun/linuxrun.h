@@ -38,7 +38,7 @@ struct linuxrun {
 	struct out_port err;
 	struct out_port control;
 	bool out_closed, err_closed;  // by the host
-	char line[HOST_LINE_MAX];  // of the control port, unfinished
+	char line[HOST_LINE_MAX];     // of the control port, unfinished
 	size_t line_len;
 	bool line_overlong;
 
@@ -63,7 +63,8 @@ struct linuxrun {
 };
 
 // Sends a line to the host.
-void linuxrun_tell(struct linuxrun *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void linuxrun_tell(struct linuxrun *run, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 // The run has ended: tells the host once all output has gone out, and powers off if asked to.
 void linuxrun_end(struct linuxrun *run, int status, const char *error);
 // Bytes of the control port.

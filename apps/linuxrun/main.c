@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the container of the boot disk: the host's ports are its streams, its exit status goes to the host.
+// Runs the container of the boot disk: the host's ports are its streams, its exit status goes to
+// the host.
 
 #include "apps/linuxrun/linuxrun.h"
 #include "libs/abi/app.h"
@@ -17,7 +18,7 @@
 
 static struct linuxrun linuxrun_state;
 
-// --- The end ---------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------
 
 static void finish(struct linuxrun *run)
 {
@@ -61,26 +62,29 @@ void linuxrun_end(struct linuxrun *run, int status, const char *error)
 		log_error("%s", error);
 	}
 	log_info("container ended with status %d", status);
-	// One more than the two ports, so that a port that is flushed at once does not end the wait for the other.
+	// One more than the two ports, so that a port that is flushed at once does not end the wait
+	// for the other.
 	run->flushing = 3;
 	out_port_flush(&run->out);
 	out_port_flush(&run->err);
 	port_flushed(run, NULL);
 }
 
-// --- The container ---------------------------------------------------------------------------------
+// --- The container -------------------------------------------------------------------------------
 
 static void log_exits(struct guest_container *c, const char *when)
 {
 	struct vcpu_stats s;
 
 	guest_container_stats(c, &s);
-	log_debug("VM exits %s: %llu total, %llu page fault, %llu mmio read, %llu mmio write, %llu notify, "
-	          "%llu sbi time, %llu sbi other, %llu wfi, %llu host interrupt, %llu other",
-	          when, (unsigned long long)s.exits, (unsigned long long)s.page_fault, (unsigned long long)s.mmio_read,
-	          (unsigned long long)s.mmio_write, (unsigned long long)s.notify, (unsigned long long)s.sbi_time,
-	          (unsigned long long)s.sbi_other, (unsigned long long)s.wfi,
-	          (unsigned long long)s.host_interrupt, (unsigned long long)s.other);
+	log_debug(
+		"VM exits %s: %llu total, %llu page fault, %llu mmio read, %llu mmio write, %llu notify, "
+		"%llu sbi time, %llu sbi other, %llu wfi, %llu host interrupt, %llu other",
+		when, (unsigned long long)s.exits, (unsigned long long)s.page_fault,
+		(unsigned long long)s.mmio_read, (unsigned long long)s.mmio_write,
+		(unsigned long long)s.notify, (unsigned long long)s.sbi_time,
+		(unsigned long long)s.sbi_other, (unsigned long long)s.wfi,
+		(unsigned long long)s.host_interrupt, (unsigned long long)s.other);
 }
 
 static void container_started(void *context, nsec_t start_ns)
@@ -90,8 +94,8 @@ static void container_started(void *context, nsec_t start_ns)
 
 	if (clock_get(CLOCK_MONOTONIC, &now) < 0)
 		now = 0;
-	log_info("container started in %u ms (%u ms after power-on)", (unsigned int)(start_ns / NSEC_PER_MSEC),
-	         (unsigned int)(now / NSEC_PER_MSEC));
+	log_info("container started in %u ms (%u ms after power-on)",
+	         (unsigned int)(start_ns / NSEC_PER_MSEC), (unsigned int)(now / NSEC_PER_MSEC));
 	log_exits(run->container, "until the start");
 	linuxrun_tell(run, "started");
 }
@@ -102,7 +106,8 @@ static size_t container_output(void *context, enum guest_stream stream, struct s
 	nsec_t now;
 
 	if (!run->had_output && clock_get(CLOCK_MONOTONIC, &now) == 0)
-		log_debug("first output %u ms after the run call", (unsigned int)((now - run->run_time) / NSEC_PER_MSEC));
+		log_debug("first output %u ms after the run call",
+		          (unsigned int)((now - run->run_time) / NSEC_PER_MSEC));
 	run->had_output = true;
 	return out_port_write(stream == GUEST_STDOUT ? &run->out : &run->err, bytes);
 }
@@ -127,7 +132,8 @@ static void disk_reopened(struct opener *opener, handle_t channel, error_t error
 // The driver died: the kernel starts it again, and the connector waits for that.
 static void disk_reopen(struct linuxrun *run, struct opener *opener, const char *uri)
 {
-	opener_start(opener, &run->loop, environ_connector(run->env, "blkdev"), uri, disk_reopened, run);
+	opener_start(opener, &run->loop, environ_connector(run->env, "blkdev"), uri, disk_reopened,
+	             run);
 }
 
 static void disk_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
@@ -162,7 +168,8 @@ static void container_writable_lost(void *context)
 {
 	struct linuxrun *run = context;
 
-	log_warn("the driver of the container's writable disk is gone: the container waits for its return");
+	log_warn(
+		"the driver of the container's writable disk is gone: the container waits for its return");
 	disk_reopen(run, &run->open_writable, "blk:writable");
 }
 
@@ -185,16 +192,19 @@ static bool check_machine(struct linuxrun *run, struct guest_container_config *c
 	config->boot.has_sstc = info.has_sstc != 0;
 	config->boot.timebase_hz = info.timebase_hz;
 	if (info.has_hypervisor == 0) {
-		linuxrun_end(run, GUEST_STATUS_FAILED,
-		             "this machine has no hypervisor extension (H), so it cannot run Linux containers: "
-		             "start QEMU with a CPU that has it (-cpu rv64,h=true)");
+		linuxrun_end(
+			run, GUEST_STATUS_FAILED,
+			"this machine has no hypervisor extension (H), so it cannot run Linux containers: "
+			"start QEMU with a CPU that has it (-cpu rv64,h=true)");
 		return false;
 	}
 	if (run->memory + MEMORY_RESERVE > info.free_pages * PAGE_SIZE) {
-		log_error("%u MiB are free, %u MiB are wanted for the guest", (unsigned int)(info.free_pages * PAGE_SIZE / MIB),
+		log_error("%u MiB are free, %u MiB are wanted for the guest",
+		          (unsigned int)(info.free_pages * PAGE_SIZE / MIB),
 		          (unsigned int)(run->memory / MIB));
-		linuxrun_end(run, GUEST_STATUS_FAILED,
-		             "too little memory for the guest: lower LINUXRUN_MEMORY or give the machine more");
+		linuxrun_end(
+			run, GUEST_STATUS_FAILED,
+			"too little memory for the guest: lower LINUXRUN_MEMORY or give the machine more");
 		return false;
 	}
 	return true;
@@ -224,11 +234,13 @@ static void run_container(struct linuxrun *run)
 	if (config.network == HANDLE_NONE && run->wants_network)
 		log_info("this image has no switch (netswitch): the container has no network");
 	run->writable_channel = HANDLE_NONE;
-	err = guest_container_create(&run->loop, &config, &container_callbacks, run, &run->container);
+	err = guest_container_create(&run->loop, &config, &container_callbacks, run,
+	                             &run->container);
 	if (err < 0) {
 		log_error("guest_container_create: %s", error_text(err));
-		linuxrun_end(run, GUEST_STATUS_FAILED,
-		             "the container could not be made: linuxrun.memory is 32M to 8G, linuxrun.cpus is 1 to 4");
+		linuxrun_end(
+			run, GUEST_STATUS_FAILED,
+			"the container could not be made: linuxrun.memory is 32M to 8G, linuxrun.cpus is 1 to 4");
 		return;
 	}
 	run->root_channel = HANDLE_NONE;
@@ -244,14 +256,15 @@ static void run_container(struct linuxrun *run)
 	linuxrun_stdin_pump(run);
 }
 
-// --- Start -----------------------------------------------------------------------------------------
+// --- Start ---------------------------------------------------------------------------------------
 
 static void config_read(void *context, error_t status)
 {
 	struct linuxrun *run = context;
 
 	if (status < 0)
-		linuxrun_end(run, GUEST_STATUS_FAILED, "config.json could not be read from the boot disk");
+		linuxrun_end(run, GUEST_STATUS_FAILED,
+		             "config.json could not be read from the boot disk");
 	else
 		run_container(run);
 }
@@ -262,8 +275,8 @@ static void boot_read(void *context, const char *error)
 	error_t err = 0;
 
 	if (error == NULL)
-		err = boot_disk_read_file(&run->boot, &run->boot.config, CONTROL_MAX_BODY, &run->config_data, config_read,
-		                          run);
+		err = boot_disk_read_file(&run->boot, &run->boot.config, CONTROL_MAX_BODY,
+		                          &run->config_data, config_read, run);
 	if (err == ERR_NOT_FOUND)
 		error = "the boot disk has no config.json";
 	else if (err == ERR_TOO_LARGE)
@@ -288,7 +301,7 @@ static void disk_has_failed(void *context, error_t error)
 		linuxrun_end(context, GUEST_STATUS_FAILED, "the boot disk is gone");
 }
 
-static const struct disk_ops disk_callbacks = {.ready = disk_is_ready, .failed = disk_has_failed};
+static const struct disk_ops disk_callbacks = { .ready = disk_is_ready, .failed = disk_has_failed };
 
 static void all_opened(struct linuxrun *run)
 {
@@ -298,11 +311,14 @@ static void all_opened(struct linuxrun *run)
 		return;
 	}
 	if (run->root_channel == HANDLE_NONE) {
-		linuxrun_end(run, GUEST_STATUS_FAILED, "there is no root image: a disk with serial \"root\" is missing");
+		linuxrun_end(run, GUEST_STATUS_FAILED,
+		             "there is no root image: a disk with serial \"root\" is missing");
 		return;
 	}
 	if (run->wants_writable && run->writable_channel == HANDLE_NONE) {
-		linuxrun_end(run, GUEST_STATUS_FAILED, "the disk with serial \"writable\", for the writable layer, cannot be used");
+		linuxrun_end(
+			run, GUEST_STATUS_FAILED,
+			"the disk with serial \"writable\", for the writable layer, cannot be used");
 		return;
 	}
 	if (disk_init(&run->disk, &run->loop, run->boot_channel, &disk_callbacks, run) < 0)
@@ -344,7 +360,8 @@ static void port_hung_up(void *context, struct out_port *port)
 
 	*(port == &run->out ? &run->out_closed : &run->err_closed) = true;
 	if (run->container != NULL)
-		guest_container_output_close(run->container, port == &run->out ? GUEST_STDOUT : GUEST_STDERR);
+		guest_container_output_close(run->container,
+		                             port == &run->out ? GUEST_STDOUT : GUEST_STDERR);
 }
 
 static void port_writable(void *context, struct out_port *port)
@@ -352,7 +369,8 @@ static void port_writable(void *context, struct out_port *port)
 	struct linuxrun *run = context;
 
 	if (run->container != NULL)
-		guest_container_output_resume(run->container, port == &run->out ? GUEST_STDOUT : GUEST_STDERR);
+		guest_container_output_resume(run->container,
+		                              port == &run->out ? GUEST_STDOUT : GUEST_STDERR);
 }
 
 static void open_all(struct linuxrun *run)
@@ -364,7 +382,8 @@ static void open_all(struct linuxrun *run)
 	out_port_open(&run->control, &run->loop, console, "console:" CONSOLE_PORT_CONTROL);
 	out_port_open(&run->out, &run->loop, console, "console:" CONSOLE_PORT_STDOUT);
 	out_port_open(&run->err, &run->loop, console, "console:" CONSOLE_PORT_STDERR);
-	opener_start(&run->open_stdin, &run->loop, console, "console:" CONSOLE_PORT_STDIN, opened, run);
+	opener_start(&run->open_stdin, &run->loop, console, "console:" CONSOLE_PORT_STDIN, opened,
+	             run);
 	opener_start(&run->open_boot, &run->loop, blkdev, "blk:boot", opened, run);
 	opener_start(&run->open_root, &run->loop, blkdev, "blk:root", opened, run);
 	if (run->wants_writable)
@@ -417,7 +436,8 @@ static void linuxrun_main(const struct environ *env)
 		process_exit(1);
 	}
 	if (!parse_address(environ_config(env, "address"), run->address)) {
-		log_error("linuxrun.address=%s is no IPv4 address, as 10.0.2.100", environ_config(env, "address"));
+		log_error("linuxrun.address=%s is no IPv4 address, as 10.0.2.100",
+		          environ_config(env, "address"));
 		process_exit(1);
 	}
 	run->power_off = power_off != 0 && run->system != HANDLE_NONE;

@@ -23,7 +23,8 @@ void linuxrun_tell(struct linuxrun *run, const char *format, ...)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
 	// A few short lines: the port's queue is never full of them.
-	if (out_port_write(&run->control, (struct span){.data = (const uint8_t *)line, .len = len}) < len)
+	if (out_port_write(&run->control,
+	                   (struct span){ .data = (const uint8_t *)line, .len = len }) < len)
 		log_warn("the host does not read its control port");
 }
 
@@ -32,7 +33,8 @@ static void take_signal(struct linuxrun *run, uint32_t number)
 	if (run->container != NULL && !run->ended)
 		guest_container_signal(run->container, number);
 	else if (!guest_container_signal_is_ignored(number))
-		linuxrun_end(run, 128 + (int)number, NULL);  // there is none yet, and there will be none
+		// there is none yet, and there will be none
+		linuxrun_end(run, 128 + (int)number, NULL);
 }
 
 static void take_line(struct linuxrun *run, struct span line)
@@ -40,8 +42,7 @@ static void take_line(struct linuxrun *run, struct span line)
 	struct host_line parsed = host_line_parse(line);
 
 	switch (parsed.kind) {
-	case HOST_LINE_STDIN_OPEN:
-		break;
+	case HOST_LINE_STDIN_OPEN: break;
 	case HOST_LINE_STDIN_EOF:
 		run->stdin_eof = parsed.value;
 		linuxrun_stdin_pump(run);
@@ -53,10 +54,12 @@ static void take_line(struct linuxrun *run, struct span line)
 	case HOST_LINE_RESIZE:
 		if (run->container != NULL && !run->ended && parsed.value <= UINT16_MAX &&
 		    parsed.value2 <= UINT16_MAX)
-			guest_container_resize(run->container, (uint16_t)parsed.value, (uint16_t)parsed.value2);
+			guest_container_resize(run->container, (uint16_t)parsed.value,
+			                       (uint16_t)parsed.value2);
 		break;
 	default:
-		log_warn("unknown line on the control port: %.*s", (int)line.len, (const char *)line.data);
+		log_warn("unknown line on the control port: %.*s", (int)line.len,
+		         (const char *)line.data);
 		break;
 	}
 }
@@ -76,9 +79,12 @@ void linuxrun_control_input(void *context, struct span bytes)
 			continue;
 		}
 		if (run->line_overlong)
-			log_warn("line of over %u bytes on the control port", (unsigned int)sizeof(run->line));
+			log_warn("line of over %u bytes on the control port",
+			         (unsigned int)sizeof(run->line));
 		else
-			take_line(run, (struct span){.data = (const uint8_t *)run->line, .len = run->line_len});
+			take_line(run,
+			          (struct span){ .data = (const uint8_t *)run->line,
+			                         .len = run->line_len });
 		run->line_len = 0;
 		run->line_overlong = false;
 	}
@@ -86,7 +92,7 @@ void linuxrun_control_input(void *context, struct span bytes)
 
 void linuxrun_stdin_pump(struct linuxrun *run)
 {
-	struct span rest = {0};
+	struct span rest = { 0 };
 
 	if (run->container == NULL || run->ended)
 		return;
@@ -101,7 +107,7 @@ void linuxrun_stdin_pump(struct linuxrun *run)
 		run->stdin_total += run->stdin_done;
 		run->stdin_done = 0;
 		payload_release(&run->stdin_payload);
-		run->stdin_payload = (struct payload){0};
+		run->stdin_payload = (struct payload){ 0 };
 		if (run->stdin_open)
 			source_want_messages(&run->stdin_source, true);
 	}
@@ -114,7 +120,8 @@ static void stdin_message(struct loop *loop, struct source *source, struct messa
 	struct linuxrun *run = source->context;
 
 	(void)loop;
-	// The end comes as a count on the control port: a host that is not there yet looks like one that has gone.
+	// The end comes as a count on the control port: a host that is not there yet looks like one
+	// that has gone.
 	if (m->type != MSG_DATA) {
 		message_discard(m);
 		return;
@@ -141,7 +148,7 @@ static void stdin_closed(struct loop *loop, struct source *source)
 	linuxrun_stdin_pump(run);
 }
 
-static const struct source_ops stdin_ops = {.message = stdin_message, .closed = stdin_closed};
+static const struct source_ops stdin_ops = { .message = stdin_message, .closed = stdin_closed };
 
 void linuxrun_stdin_open(struct linuxrun *run, handle_t channel)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where a frame goes. It moves as it came: its folio changes owner and is not copied. Only a port that does not take what its sender
-// left to others gets checksums and segments made here.
+// Where a frame goes. It moves as it came: its folio changes owner and is not copied. Only a port
+// that does not take what its sender left to others gets checksums and segments made here.
 #include "libs/offload/offload.h"
 #include "apps/netswitch/switch.h"
 #include "libs/base/string.h"
@@ -44,22 +44,25 @@ static error_t frame_open(struct frame *f)
 	if (f->m->num_handles == 0) {
 		f->meta.offset = 0;
 		f->meta.length = (uint32_t)tail_len;
-		f->bytes = (struct span){.data = tail, .len = tail_len};
+		f->bytes = (struct span){ .data = tail, .len = tail_len };
 	} else {
 		err = folio_info(f->m->handles[0], &info);
 		// A lazy folio could make us populate it.
-		if (err == 0 && (info.paddr == 0 || !range_within(f->meta.offset, f->meta.length, info.size)))
+		if (err == 0 &&
+		    (info.paddr == 0 || !range_within(f->meta.offset, f->meta.length, info.size)))
 			err = ERR_PROTOCOL;
 		if (err == 0)
 			err = folio_map(f->m->handles[0], PROT_READ, &base);
 		if (err != 0)
 			return err;
-		f->bytes = (struct span){.data = (const uint8_t *)base + f->meta.offset, .len = f->meta.length};
+		f->bytes = (struct span){ .data = (const uint8_t *)base + f->meta.offset,
+			                  .len = f->meta.length };
 	}
 	if (f->bytes.len < ETHERNET_HEADER_LEN)
 		return ERR_PROTOCOL;
 	if ((f->meta.flags & NETDEV_FRAME_NEEDS_CSUM) != 0 &&
-	    !range_within((uint64_t)f->meta.csum_start + f->meta.csum_offset, sizeof(uint16_t), f->bytes.len))
+	    !range_within((uint64_t)f->meta.csum_start + f->meta.csum_offset, sizeof(uint16_t),
+	                  f->bytes.len))
 		return ERR_PROTOCOL;
 	return 0;
 }
@@ -67,7 +70,8 @@ static error_t frame_open(struct frame *f)
 // Our own copy of the headers, which nobody changes while they are judged.
 static void headers_copy(struct frame *f)
 {
-	f->headers.len = f->bytes.len < sizeof(f->header_bytes) ? f->bytes.len : sizeof(f->header_bytes);
+	f->headers.len = f->bytes.len < sizeof(f->header_bytes) ? f->bytes.len
+								: sizeof(f->header_bytes);
 	f->headers.data = f->header_bytes;
 	memcpy(f->header_bytes, f->bytes.data, f->headers.len);
 }
@@ -87,8 +91,11 @@ static enum guard_verdict judge(struct frame *f)
 	if (f->from->kind == PORT_VM || (f->meta.flags & GSO_FLAGS) != 0)
 		headers_copy(f);
 	if (f->from->kind != PORT_VM)
-		return (f->meta.flags & GSO_FLAGS) == 0 || offload_fits(&f->meta, f->headers) ? GUARD_PASS : GUARD_OFFLOAD;
-	max = (f->meta.flags & GSO_FLAGS) != 0 ? NETDEV_GSO_MAX : f->from->sw->info.mtu + FRAME_OVERHEAD;
+		return (f->meta.flags & GSO_FLAGS) == 0 || offload_fits(&f->meta, f->headers)
+			? GUARD_PASS
+			: GUARD_OFFLOAD;
+	max = (f->meta.flags & GSO_FLAGS) != 0 ? NETDEV_GSO_MAX
+					       : f->from->sw->info.mtu + FRAME_OVERHEAD;
 	if (f->bytes.len > max)
 		return GUARD_MALFORMED;
 	verdict = guard_check(&f->from->identity, f->headers, f->bytes.len);
@@ -114,7 +121,7 @@ static void note_dropped(struct port *port, enum guard_verdict verdict)
 static bool takes(const struct port *port, uint16_t flags)
 {
 	uint32_t needs = (flags & NETDEV_FRAME_GSO_TCP4 ? NETDEV_FEATURE_TSO4 : 0) |
-	                 (flags & NETDEV_FRAME_GSO_TCP6 ? NETDEV_FEATURE_TSO6 : 0);
+		(flags & NETDEV_FRAME_GSO_TCP6 ? NETDEV_FEATURE_TSO6 : 0);
 
 	// Whoever segments makes checksums too.
 	if (needs == 0 && (flags & NETDEV_FRAME_NEEDS_CSUM) != 0)
@@ -139,10 +146,12 @@ static error_t folio_make(size_t len, handle_t *folio, uint8_t **bytes)
 	return err;
 }
 
-// A message with a frame of ours at `offset` of a folio that is shared with others: by a handle of its own, or inline.
-static error_t piece_message(struct message *m, handle_t folio, const uint8_t *base, size_t offset, size_t len)
+// A message with a frame of ours at `offset` of a folio that is shared with others: by a handle of
+// its own, or inline.
+static error_t piece_message(struct message *m, handle_t folio, const uint8_t *base, size_t offset,
+                             size_t len)
 {
-	struct msg_netdev_frame meta = {.offset = (uint32_t)offset, .length = (uint32_t)len};
+	struct msg_netdev_frame meta = { .offset = (uint32_t)offset, .length = (uint32_t)len };
 	error_t err;
 
 	if (len <= INLINE_MAX) {
@@ -157,7 +166,8 @@ static error_t piece_message(struct message *m, handle_t folio, const uint8_t *b
 	return err;
 }
 
-// Sends a large frame as segments, which share one folio. Errors: folio_create's, handle_duplicate's.
+// Sends a large frame as segments, which share one folio. Errors: folio_create's,
+// handle_duplicate's.
 static error_t send_segments(const struct frame *f, struct port *to)
 {
 	struct segmenter s;
@@ -174,7 +184,7 @@ static error_t send_segments(const struct frame *f, struct port *to)
 	while (err == 0 && (len = segmenter_next_len(&s)) > 0) {
 		struct message m;
 
-		segmenter_write(&s, (struct mut_span){.data = base + offset, .len = len});
+		segmenter_write(&s, (struct mut_span){ .data = base + offset, .len = len });
 		err = piece_message(&m, folio, base, offset, len);
 		if (err == 0)
 			port_send(to, &m, f->from);
@@ -207,11 +217,14 @@ static error_t frame_fill_checksum(struct frame *f)
 	void *base;
 	error_t err = 0;
 
-	if (f->m->num_handles == 1 && folio_map(f->m->handles[0], PROT_READ | PROT_WRITE, &base) != 0)
+	if (f->m->num_handles == 1 &&
+	    folio_map(f->m->handles[0], PROT_READ | PROT_WRITE, &base) != 0)
 		err = frame_make_own(f);  // it came without the right to write
 	if (err != 0)
 		return err;
-	offload_fill_checksum(&f->meta, (struct mut_span){.data = (uint8_t *)(uintptr_t)f->bytes.data, .len = f->bytes.len});
+	offload_fill_checksum(&f->meta,
+	                      (struct mut_span){ .data = (uint8_t *)(uintptr_t)f->bytes.data,
+	                                         .len = f->bytes.len });
 	f->meta.flags &= (uint16_t)~NETDEV_FRAME_NEEDS_CSUM;
 	f->meta.csum_start = 0;
 	f->meta.csum_offset = 0;
@@ -220,13 +233,15 @@ static error_t frame_fill_checksum(struct frame *f)
 
 // --- Destinations ---
 
-// What the frame counts against its sender's rate. One that is cut on its way costs its segments: a sixteenth each when they have a
-// decent size, for this is how bulk data goes, and else all, for a flood could be made of them.
+// What the frame counts against its sender's rate. One that is cut on its way costs its segments: a
+// sixteenth each when they have a decent size, for this is how bulk data goes, and else all, for a
+// flood could be made of them.
 static unsigned cost(const struct frame *f, const struct port *to)
 {
 	unsigned segments;
 
-	if ((f->meta.flags & GSO_FLAGS) == 0 || (to->kind != PORT_UPLINK && takes(to, f->meta.flags)))
+	if ((f->meta.flags & GSO_FLAGS) == 0 ||
+	    (to->kind != PORT_UPLINK && takes(to, f->meta.flags)))
 		return 1;
 	segments = f->meta.length / f->meta.gso_size;
 	return f->meta.gso_size >= DECENT_SEGMENT ? 1 + segments / 16 : 1 + segments;
@@ -273,7 +288,8 @@ static error_t shared_message(const struct frame *f, struct message *m)
 	*m = *f->m;
 	if (m->num_handles == 0)
 		return 0;
-	err = handle_duplicate(f->m->handles[0], RIGHT_READ | RIGHT_MAP | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	err = handle_duplicate(f->m->handles[0],
+	                       RIGHT_READ | RIGHT_MAP | RIGHT_TRANSFER | RIGHT_DUPLICATE,
 	                       &m->handles[0]);
 	if (err != 0)
 		m->num_handles = 0;
@@ -293,7 +309,8 @@ static void send_shared(const struct frame *f, struct port *to)
 		port_send(to, &m, f->from);
 }
 
-// To all. Our own TCP/IP may write to what it gets (lwIP answers an echo request in place), so its frame is one of its own.
+// To all. Our own TCP/IP may write to what it gets (lwIP answers an echo request in place), so its
+// frame is one of its own.
 static void flood(struct frame *f)
 {
 	struct netswitch *sw = f->from->sw;
@@ -326,9 +343,10 @@ static uint64_t mac_number(const uint8_t mac[6])
 	return number;
 }
 
-// The port behind which the destination is: the uplink when it is none of ours. NULL: a virtual machine's that is not there, because it has
-// ended, or has not joined again since we started anew. That is nobody's beyond the uplink, where a router would answer in its name: QEMU's
-// resets the connection.
+// The port behind which the destination is: the uplink when it is none of ours. NULL: a virtual
+// machine's that is not there, because it has ended, or has not joined again since we started anew.
+// That is nobody's beyond the uplink, where a router would answer in its name: QEMU's resets the
+// connection.
 static struct port *find_port(struct netswitch *sw, const uint8_t mac[6])
 {
 	uint64_t number = mac_number(mac);
@@ -344,8 +362,9 @@ static struct port *find_port(struct netswitch *sw, const uint8_t mac[6])
 	return pool_has_mac(&sw->pool, mac) ? NULL : &sw->uplink;
 }
 
-// As long as there are no virtual machines, all that comes from outside is for our own TCP/IP. Not the other way round: it may speak
-// to one that is not there. Returns whether the frame was taken care of.
+// As long as there are no virtual machines, all that comes from outside is for our own TCP/IP. Not
+// the other way round: it may speak to one that is not there. Returns whether the frame was taken
+// care of.
 static bool pass_through(struct port *from, struct message *m)
 {
 	struct netswitch *sw = from->sw;

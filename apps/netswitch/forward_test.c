@@ -42,11 +42,14 @@ static void unicast(void **state)
 	assert_int_equal(channels[UPLINK].len, 4);
 }
 
-// A virtual machine that has ended, or that was there in the switch's last life: a router beyond the uplink must not answer for it.
+// A virtual machine that has ended, or that was there in the switch's last life: a router beyond
+// the uplink must not answer for it.
 static void to_a_port_that_is_gone(void **state)
 {
-	static const uint8_t gone[6] = {NETDEV_PORT_MAC_0, NETDEV_PORT_MAC_1, 10, 0, 2, 120};
-	static const uint8_t of_another_machine[6] = {NETDEV_PORT_MAC_0, NETDEV_PORT_MAC_1, 10, 0, 2, 90};
+	static const uint8_t gone[6] = { NETDEV_PORT_MAC_0, NETDEV_PORT_MAC_1, 10, 0, 2, 120 };
+	static const uint8_t of_another_machine[6] = {
+		NETDEV_PORT_MAC_0, NETDEV_PORT_MAC_1, 10, 0, 2, 90
+	};
 	struct port *a;
 
 	(void)state;
@@ -81,8 +84,9 @@ static void to_everybody(void **state)
 			continue;
 		assert_int_equal(channels[c].len, 1);
 		// Nobody can write to what others see.
-		assert_int_equal(folio_map(channels[c].queue[0].handles[0], PROT_READ | PROT_WRITE, &base),
-		                 c == OWN ? 0 : ERR_ACCESS);
+		assert_int_equal(
+			folio_map(channels[c].queue[0].handles[0], PROT_READ | PROT_WRITE, &base),
+			c == OWN ? 0 : ERR_ACCESS);
 	}
 	assert_int_equal(*folio_of(channels[OWN].queue[0].handles[0])->count, 1);
 	forward(&sw.uplink, everybody, 100);
@@ -101,36 +105,46 @@ static void dropped_by_the_guard(void **state)
 	give_network();
 	a = vm(VM, TAKES_ALL);
 	b = vm(VM + 1, TAKES_ALL);
-	m = frame(own_mac, b, 1000, (struct msg_netdev_frame){0});
+	m = frame(own_mac, b, 1000, (struct msg_netdev_frame){ 0 });
 	frame_forward(a, &m);
-	m = frame(own_mac, a, 1000, (struct msg_netdev_frame){.flags = NETDEV_FRAME_NEEDS_CSUM, .csum_start = 30});
+	m = frame(own_mac, a, 1000,
+	          (struct msg_netdev_frame){ .flags = NETDEV_FRAME_NEEDS_CSUM, .csum_start = 30 });
 	frame_forward(a, &m);
-	m = frame(own_mac, a, 2000, (struct msg_netdev_frame){0});  // over the MTU
+	m = frame(own_mac, a, 2000, (struct msg_netdev_frame){ 0 });  // over the MTU
 	frame_forward(a, &m);
 	assert_int_equal(channels[OWN].len, 0);
 	assert_int_equal(a->dropped[GUARD_MAC], 1);
 	assert_int_equal(a->dropped[GUARD_OFFLOAD], 1);
 	assert_int_equal(a->dropped[GUARD_MALFORMED], 1);
 	// No frames: an error, each.
-	m = frame(own_mac, a, 1000, (struct msg_netdev_frame){.flags = NETDEV_FRAME_NEEDS_CSUM, .csum_start = 0xffff});
+	m = frame(own_mac, a, 1000,
+	          (struct msg_netdev_frame){ .flags = NETDEV_FRAME_NEEDS_CSUM,
+	                                     .csum_start = 0xffff });
 	frame_forward(a, &m);
-	m = frame(own_mac, a, 1000, (struct msg_netdev_frame){0});
+	m = frame(own_mac, a, 1000, (struct msg_netdev_frame){ 0 });
 	m.data[2] = 1;  // beyond the folio
 	frame_forward(a, &m);
 	assert_int_equal(channels[OWN].len, 0);
 	assert_int_equal(channels[VM].len, 2);
 	assert_int_equal(channels[VM].queue[1].type, MSG_ERROR);
 	// Only the device may say that a checksum is right.
-	m = frame(own_mac, a, 1000, (struct msg_netdev_frame){.flags = NETDEV_FRAME_CSUM_VERIFIED});
+	m = frame(own_mac, a, 1000,
+	          (struct msg_netdev_frame){ .flags = NETDEV_FRAME_CSUM_VERIFIED });
 	frame_forward(a, &m);
-	assert_int_equal(channels[OWN].queue[0].data[offsetof(struct msg_netdev_frame, flags)], NETDEV_FRAME_OF_PORT);
+	assert_int_equal(channels[OWN].queue[0].data[offsetof(struct msg_netdev_frame, flags)],
+	                 NETDEV_FRAME_OF_PORT);
 }
 
 static void offloads(void **state)
 {
-	const struct msg_netdev_frame large = {.flags = NETDEV_FRAME_NEEDS_CSUM | NETDEV_FRAME_GSO_TCP4, .csum_start = 34,
-	                                       .csum_offset = 16, .gso_size = 1000};
-	const struct msg_netdev_frame open = {.flags = NETDEV_FRAME_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16};
+	const struct msg_netdev_frame large = { .flags = NETDEV_FRAME_NEEDS_CSUM |
+		                                        NETDEV_FRAME_GSO_TCP4,
+		                                .csum_start = 34,
+		                                .csum_offset = 16,
+		                                .gso_size = 1000 };
+	const struct msg_netdev_frame open = { .flags = NETDEV_FRAME_NEEDS_CSUM,
+		                               .csum_start = 34,
+		                               .csum_offset = 16 };
 	struct msg_netdev_frame tiny = large;
 	struct port *a;
 	struct message m;
@@ -147,7 +161,9 @@ static void offloads(void **state)
 	assert_int_equal(channels[UPLINK].len, 5);
 	assert_int_equal(channels[UPLINK].queue[4].num_handles, 0);  // the last is small
 	for (size_t i = 0; i < 5; i++)
-		assert_int_equal(channels[UPLINK].queue[i].data[offsetof(struct msg_netdev_frame, flags)], 0);
+		assert_int_equal(
+			channels[UPLINK].queue[i].data[offsetof(struct msg_netdev_frame, flags)],
+			0);
 	// Decent segments cost little, and small ones all.
 	assert_int_equal(a->batch_cost, 1 + 1);
 	m = frame(far_mac, a, 54 + 4100, tiny);
@@ -164,13 +180,16 @@ static void offloads(void **state)
 	assert_int_equal(a->batch_cost, 1 + 4154 / 100 + 1);
 	drain(UPLINK);
 	sw.uplink.features = 0;
-	// A checksum is filled in where the frame lies, or in a copy when that cannot be written to.
+	// A checksum is filled in where the frame lies, or in a copy when that cannot be written
+	// to.
 	for (int i = 0; i < 2; i++) {
 		m = frame(far_mac, a, 1000, open);
 		folio_of(m.handles[0])->rights &= i == 0 ? RIGHTS_ALL : ~RIGHT_WRITE;
 		frame_forward(a, &m);
 		assert_int_equal(channels[UPLINK].len, 1 + i);
-		assert_int_equal(channels[UPLINK].queue[i].data[offsetof(struct msg_netdev_frame, flags)], 0);
+		assert_int_equal(
+			channels[UPLINK].queue[i].data[offsetof(struct msg_netdev_frame, flags)],
+			0);
 		assert_true(folio_of(channels[UPLINK].queue[i].handles[0])->bytes[2 + 50] != 0);
 	}
 	sw.uplink.features = TAKES_ALL;
@@ -178,7 +197,7 @@ static void offloads(void **state)
 	frame_forward(a, &m);
 	assert_int_equal(channels[UPLINK].len, 3);
 	// It takes less than that from now on.
-	m = (struct message){.type = MSG_NETDEV_ACCEPT, .len = sizeof(struct msg_netdev_accept)};
+	m = (struct message){ .type = MSG_NETDEV_ACCEPT, .len = sizeof(struct msg_netdev_accept) };
 	say(VM, &m);
 	m = frame(a->mac, &sw.own, 1000, open);
 	frame_forward(&sw.own, &m);
@@ -188,12 +207,9 @@ static void offloads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		switch_case(without_virtual_machines),
-		switch_case(unicast),
-		switch_case(to_a_port_that_is_gone),
-		switch_case(to_everybody),
-		switch_case(dropped_by_the_guard),
-		switch_case(offloads),
+		switch_case(without_virtual_machines), switch_case(unicast),
+		switch_case(to_a_port_that_is_gone),   switch_case(to_everybody),
+		switch_case(dropped_by_the_guard),     switch_case(offloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

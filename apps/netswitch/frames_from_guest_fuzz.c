@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a hostile guest sends: is judged, and cut into segments or given its checksum when it passes. Input: the fields of
-// struct msg_netdev_frame that the guest chooses, a byte of how to begin, and the frame. With KIND_TCP4 and KIND_TCP6 the frame is
-// the payload, and headers that pass the first checks come before it: the fuzzer only spoils them.
+// What a hostile guest sends: is judged, and cut into segments or given its checksum when it
+// passes. Input: the fields of struct msg_netdev_frame that the guest chooses, a byte of how to
+// begin, and the frame. With KIND_TCP4 and KIND_TCP6 the frame is the payload, and headers that
+// pass the first checks come before it: the fuzzer only spoils them.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct guard_identity self = {.mac = {2, 0x53, 10, 0, 2, 100}, .ipv4 = {10, 0, 2, 100}};
+static const struct guard_identity self = { .mac = { 2, 0x53, 10, 0, 2, 100 },
+	                                    .ipv4 = { 10, 0, 2, 100 } };
 
 static void cut(const struct msg_netdev_frame *meta, struct span headers, struct span frame)
 {
@@ -23,12 +25,13 @@ static void cut(const struct msg_netdev_frame *meta, struct span headers, struct
 	while ((len = segmenter_next_len(&s)) > 0) {
 		uint8_t *out = malloc(len);
 
-		segmenter_write(&s, (struct mut_span){.data = out, .len = len});
+		segmenter_write(&s, (struct mut_span){ .data = out, .len = len });
 		payload += len - s.headers_len;
 		n++;
 		free(out);
 	}
-	if (n != s.count || payload != frame.len - s.headers_len || n > 65535 / OFFLOAD_SEGMENT_MIN + 1)
+	if (n != s.count || payload != frame.len - s.headers_len ||
+	    n > 65535 / OFFLOAD_SEGMENT_MIN + 1)
 		abort();
 }
 
@@ -41,7 +44,8 @@ static void put16(uint8_t *at, size_t value)
 }
 
 // Headers of an honest large frame, with a byte of them changed by `spoil`. Returns their length.
-static size_t put_headers(uint8_t *frame, enum kind kind, size_t payload, struct msg_netdev_frame *meta, const uint8_t spoil[2])
+static size_t put_headers(uint8_t *frame, enum kind kind, size_t payload,
+                          struct msg_netdev_frame *meta, const uint8_t spoil[2])
 {
 	size_t tcp = kind == KIND_TCP6 ? 54 : 34;
 	uint8_t *ip = frame + 14;
@@ -64,7 +68,8 @@ static size_t put_headers(uint8_t *frame, enum kind kind, size_t payload, struct
 	}
 	frame[tcp + 12] = 5 << 4;
 	frame[spoil[0] % (tcp + 20)] = (uint8_t)(frame[spoil[0] % (tcp + 20)] ^ spoil[1]);
-	meta->flags = NETDEV_FRAME_NEEDS_CSUM | (kind == KIND_TCP6 ? NETDEV_FRAME_GSO_TCP6 : NETDEV_FRAME_GSO_TCP4);
+	meta->flags = NETDEV_FRAME_NEEDS_CSUM |
+		(kind == KIND_TCP6 ? NETDEV_FRAME_GSO_TCP6 : NETDEV_FRAME_GSO_TCP4);
 	meta->csum_start = (uint16_t)tcp;
 	meta->csum_offset = 16;
 	return tcp + 20;
@@ -75,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static uint8_t whole[134 + 4096];
 	enum kind kind;
 	size_t at = 0;
-	struct msg_netdev_frame meta = {0};
+	struct msg_netdev_frame meta = { 0 };
 	struct span headers, frame;
 	uint8_t *copy;
 
@@ -92,20 +97,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size += at;
 	data = whole;
 	meta.length = (uint32_t)size;
-	// A frame in memory of its size, and its headers in memory of theirs: ASan sees any look beyond.
+	// A frame in memory of its size, and its headers in memory of theirs: ASan sees any look
+	// beyond.
 	copy = malloc(size);
 	memcpy(copy, data, size);
-	frame = (struct span){.data = copy, .len = size};
-	headers = (struct span){.data = malloc(size < GUARD_HEADERS ? size : GUARD_HEADERS),
-	                        .len = size < GUARD_HEADERS ? size : GUARD_HEADERS};
+	frame = (struct span){ .data = copy, .len = size };
+	headers = (struct span){ .data = malloc(size < GUARD_HEADERS ? size : GUARD_HEADERS),
+		                 .len = size < GUARD_HEADERS ? size : GUARD_HEADERS };
 	memcpy((uint8_t *)(uintptr_t)headers.data, data, headers.len);
-	if (guard_check(&self, headers, size) == GUARD_PASS && memcmp(headers.data + 6, self.mac, 6) != 0)
+	if (guard_check(&self, headers, size) == GUARD_PASS &&
+	    memcmp(headers.data + 6, self.mac, 6) != 0)
 		abort();
 	if (offload_fits(&meta, headers)) {
 		if ((meta.flags & (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)) != 0)
 			cut(&meta, headers, frame);
 		else if ((meta.flags & NETDEV_FRAME_NEEDS_CSUM) != 0)
-			offload_fill_checksum(&meta, (struct mut_span){.data = copy, .len = size});
+			offload_fill_checksum(&meta,
+			                      (struct mut_span){ .data = copy, .len = size });
 	}
 	free((uint8_t *)(uintptr_t)headers.data);
 	free(copy);

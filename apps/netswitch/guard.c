@@ -59,7 +59,8 @@ static bool is_own_ipv6(const struct guard_identity *self, struct span address)
 	uint8_t id[8];
 
 	guard_interface_id(self->mac, id);
-	return address.len == 16 && address.data[0] != 0xff && memcmp(address.data + 8, id, sizeof(id)) == 0;
+	return address.len == 16 && address.data[0] != 0xff &&
+		memcmp(address.data + 8, id, sizeof(id)) == 0;
 }
 
 // RFC 826. Whatever the operation: the sender's addresses are what others learn.
@@ -74,10 +75,11 @@ static enum guard_verdict check_arp(const struct guard_identity *self, struct re
 	ip = reader_bytes(r, 4);
 	reader_skip(r, GUARD_MAC_LEN);
 	target = reader_bytes(r, 4);
-	if (reader_status(r) < 0 || hardware != 1 || protocol != ETHERTYPE_IPV4 || hardware_len != GUARD_MAC_LEN ||
-	    protocol_len != 4)
+	if (reader_status(r) < 0 || hardware != 1 || protocol != ETHERTYPE_IPV4 ||
+	    hardware_len != GUARD_MAC_LEN || protocol_len != 4)
 		return GUARD_MALFORMED;
-	// A probe for whether an address is free has no sender's (RFC 5227). One for another's would keep that from using it.
+	// A probe for whether an address is free has no sender's (RFC 5227). One for another's
+	// would keep that from using it.
 	if (!equal(mac, self->mac) || !equal(equal(ip, zeroes) ? target : ip, self->ipv4))
 		return GUARD_ARP;
 	return GUARD_PASS;
@@ -95,7 +97,8 @@ static enum guard_verdict check_udp(struct reader *r, uint32_t server_port, uint
 }
 
 // RFC 791.
-static enum guard_verdict check_ipv4(const struct guard_identity *self, struct reader *r, size_t packet_len)
+static enum guard_verdict check_ipv4(const struct guard_identity *self, struct reader *r,
+                                     size_t packet_len)
 {
 	uint8_t first = reader_u8(r);
 	uint32_t header_len = (first & 15u) * 4, total, fragment;
@@ -117,8 +120,8 @@ static enum guard_verdict check_ipv4(const struct guard_identity *self, struct r
 	if (!equal(source, self->ipv4))
 		return GUARD_IPV4;
 	reader_skip(r, header_len - 20);
-	// What follows the first fragment has no ports; without the first it is never put together. A first fragment that ends
-	// within the ports is malformed.
+	// What follows the first fragment has no ports; without the first it is never put together.
+	// A first fragment that ends within the ports is malformed.
 	if (protocol != IP_PROTOCOL_UDP || (fragment & 0x1fff) != 0)
 		return reader_status(r) < 0 ? GUARD_MALFORMED : GUARD_PASS;
 	return check_udp(r, DHCP_SERVER_PORT, DHCP_CLIENT_PORT);
@@ -138,14 +141,17 @@ static enum guard_verdict check_nd_options(const struct guard_identity *self, st
 		if (reader_status(r) < 0)
 			return GUARD_MALFORMED;
 		value.len = GUARD_MAC_LEN;
-		if ((type == ND_OPTION_SOURCE_MAC || type == ND_OPTION_TARGET_MAC) && !equal(value, self->mac))
+		if ((type == ND_OPTION_SOURCE_MAC || type == ND_OPTION_TARGET_MAC) &&
+		    !equal(value, self->mac))
 			return GUARD_NEIGHBOUR;
 	}
 	return GUARD_PASS;
 }
 
-// RFC 4861, sections 4.1 to 4.5. `r` ends with the packet, or, when not `whole`, with what of it is in hand.
-static enum guard_verdict check_icmpv6(const struct guard_identity *self, struct reader *r, bool has_source, bool whole)
+// RFC 4861, sections 4.1 to 4.5. `r` ends with the packet, or, when not `whole`, with what of it is
+// in hand.
+static enum guard_verdict check_icmpv6(const struct guard_identity *self, struct reader *r,
+                                       bool has_source, bool whole)
 {
 	uint8_t type = reader_u8(r);
 	struct span target;
@@ -165,14 +171,17 @@ static enum guard_verdict check_icmpv6(const struct guard_identity *self, struct
 	reader_skip(r, 4);
 	if (type != ND_ROUTER_SOLICITATION) {
 		target = reader_bytes(r, 16);
-		// Asking whether another's address is free would keep that from using it (RFC 4862, section 5.4.3).
-		if (reader_status(r) == 0 && (type == ND_NEIGHBOUR_ADVERTISEMENT || !has_source) && !is_own_ipv6(self, target))
+		// Asking whether another's address is free would keep that from using it (RFC 4862,
+		// section 5.4.3).
+		if (reader_status(r) == 0 && (type == ND_NEIGHBOUR_ADVERTISEMENT || !has_source) &&
+		    !is_own_ipv6(self, target))
 			return GUARD_NEIGHBOUR;
 	}
 	return reader_status(r) < 0 ? GUARD_MALFORMED : check_nd_options(self, r);
 }
 
-// A hop-by-hop header is let through before a multicast listener's report only, which has to have one (RFC 2710, RFC 3810).
+// A hop-by-hop header is let through before a multicast listener's report only, which has to have
+// one (RFC 2710, RFC 3810).
 static enum guard_verdict check_hop_by_hop(struct reader *r)
 {
 	uint8_t next = reader_u8(r);
@@ -183,13 +192,15 @@ static enum guard_verdict check_hop_by_hop(struct reader *r)
 	type = reader_u8(r);
 	if (reader_status(r) < 0)
 		return GUARD_MALFORMED;
-	if (next != IP_PROTOCOL_ICMPV6 || (type != MLD_REPORT && type != MLD_DONE && type != MLD2_REPORT))
+	if (next != IP_PROTOCOL_ICMPV6 ||
+	    (type != MLD_REPORT && type != MLD_DONE && type != MLD2_REPORT))
 		return GUARD_PROTOCOL;
 	return GUARD_PASS;
 }
 
 // RFC 8200. Of a packet that is longer than the headers in hand, its end is not looked at.
-static enum guard_verdict check_ipv6(const struct guard_identity *self, struct reader *r, size_t packet_len)
+static enum guard_verdict check_ipv6(const struct guard_identity *self, struct reader *r,
+                                     size_t packet_len)
 {
 	uint8_t first = reader_u8(r);
 	struct span source;
@@ -205,9 +216,11 @@ static enum guard_verdict check_ipv6(const struct guard_identity *self, struct r
 	reader_skip(r, 16);
 	if (reader_status(r) < 0 || first >> 4 != 6 || len + IPV6_HEADER_LEN > packet_len)
 		return GUARD_MALFORMED;
-	// Without an address, it may only ask whether one is free (RFC 4862, section 5.4.2) and report what it listens to.
+	// Without an address, it may only ask whether one is free (RFC 4862, section 5.4.2) and
+	// report what it listens to.
 	if (!is_own_ipv6(self, source) &&
-	    !(equal(source, zeroes) && (next == IP_PROTOCOL_ICMPV6 || next == IP_PROTOCOL_HOP_BY_HOP)))
+	    !(equal(source, zeroes) &&
+	      (next == IP_PROTOCOL_ICMPV6 || next == IP_PROTOCOL_HOP_BY_HOP)))
 		return GUARD_IPV6;
 	whole = len <= r->rest.len;
 	if (whole)
@@ -218,8 +231,8 @@ static enum guard_verdict check_ipv6(const struct guard_identity *self, struct r
 		return check_udp(r, DHCPV6_SERVER_PORT, DHCPV6_CLIENT_PORT);
 	if (next == IP_PROTOCOL_ICMPV6)
 		return check_icmpv6(self, r, !equal(source, zeroes), whole);
-	// Extension headers could hide a router advertisement behind them (RFC 7113): those that precede an upper layer
-	// are not let through.
+	// Extension headers could hide a router advertisement behind them (RFC 7113): those that
+	// precede an upper layer are not let through.
 	switch (next) {
 	case 43:   // routing
 	case 44:   // fragment
@@ -229,12 +242,12 @@ static enum guard_verdict check_ipv6(const struct guard_identity *self, struct r
 	case 139:  // host identity
 	case 140:  // shim6
 		return GUARD_PROTOCOL;
-	default:
-		return GUARD_PASS;
+	default: return GUARD_PASS;
 	}
 }
 
-enum guard_verdict guard_check(const struct guard_identity *self, struct span headers, size_t frame_len)
+enum guard_verdict guard_check(const struct guard_identity *self, struct span headers,
+                               size_t frame_len)
 {
 	struct reader r = reader_make(headers.data, headers.len);
 	uint32_t type;
@@ -248,14 +261,10 @@ enum guard_verdict guard_check(const struct guard_identity *self, struct span he
 	if (!equal(source, self->mac))
 		return GUARD_MAC;
 	switch (type) {
-	case ETHERTYPE_ARP:
-		return check_arp(self, &r);
-	case ETHERTYPE_IPV4:
-		return check_ipv4(self, &r, frame_len - ETHERNET_HEADER_LEN);
-	case ETHERTYPE_IPV6:
-		return check_ipv6(self, &r, frame_len - ETHERNET_HEADER_LEN);
-	default:
-		return GUARD_PROTOCOL;
+	case ETHERTYPE_ARP: return check_arp(self, &r);
+	case ETHERTYPE_IPV4: return check_ipv4(self, &r, frame_len - ETHERNET_HEADER_LEN);
+	case ETHERTYPE_IPV6: return check_ipv6(self, &r, frame_len - ETHERNET_HEADER_LEN);
+	default: return GUARD_PROTOCOL;
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a VM may send: its port has a MAC address and IP addresses of its own, and speaks in no other name. The frame is the
-// switch's own copy, which the guest cannot change while it is judged.
+// What a VM may send: its port has a MAC address and IP addresses of its own, and speaks in no
+// other name. The frame is the switch's own copy, which the guest cannot change while it is judged.
 #pragma once
 
 #include "libs/base/span.h"
@@ -12,17 +12,19 @@
 struct guard_identity {
 	uint8_t mac[GUARD_MAC_LEN];
 	uint8_t ipv4[4];
-	// IPv6: addresses of any prefix whose interface identifier is made of the MAC address, as SLAAC makes them.
+	// IPv6: addresses of any prefix whose interface identifier is made of the MAC address, as
+	// SLAAC makes them.
 };
 
-// What has to be known of a frame to judge it: its first bytes. Enough for all headers that are looked at.
+// What has to be known of a frame to judge it: its first bytes. Enough for all headers that are
+// looked at.
 #define GUARD_HEADERS 256u
 
 enum guard_verdict {
 	GUARD_PASS = 0,
-	GUARD_MALFORMED,    // too short for what it says it is
-	GUARD_MAC,          // foreign or impossible source MAC
-	GUARD_IPV4,         // foreign source address
+	GUARD_MALFORMED,  // too short for what it says it is
+	GUARD_MAC,        // foreign or impossible source MAC
+	GUARD_IPV4,       // foreign source address
 	GUARD_IPV6,
 	GUARD_ARP,          // claims a foreign address
 	GUARD_NEIGHBOUR,    // neighbour discovery that claims a foreign address
@@ -33,9 +35,12 @@ enum guard_verdict {
 	GUARD_VERDICTS,
 };
 
-// Judges a frame of `frame_len` bytes that the port with this identity sent by its first bytes: all, or GUARD_HEADERS of them.
-enum guard_verdict guard_check(const struct guard_identity *self, struct span headers, size_t frame_len);
-// The interface identifier that belongs to a MAC address (RFC 4291, appendix A): the last 8 bytes of its IPv6 addresses.
+// Judges a frame of `frame_len` bytes that the port with this identity sent by its first bytes:
+// all, or GUARD_HEADERS of them.
+enum guard_verdict guard_check(const struct guard_identity *self, struct span headers,
+                               size_t frame_len);
+// The interface identifier that belongs to a MAC address (RFC 4291, appendix A): the last 8 bytes
+// of its IPv6 addresses.
 void guard_interface_id(const uint8_t mac[GUARD_MAC_LEN], uint8_t out[8]);
 // In a few words, for the log. Never NULL.
 const char *guard_verdict_text(enum guard_verdict verdict);

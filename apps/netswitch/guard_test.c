@@ -12,15 +12,17 @@
 #include <cmocka.h>
 
 static const struct guard_identity self = {
-	.mac = {0x52, 0x54, 0, 0xaa, 0xbb, 1},
-	.ipv4 = {10, 0, 2, 100},
+	.mac = { 0x52, 0x54, 0, 0xaa, 0xbb, 1 },
+	.ipv4 = { 10, 0, 2, 100 },
 };
 // Of its MAC address, with any prefix.
-static const uint8_t own_ipv6[16] = {0xfd, 0, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1};
-static const uint8_t link_local[16] = {0xfe, 0x80, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1};
-static const uint8_t other_mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
-static const uint8_t gateway[4] = {10, 0, 2, 2};
-static const uint8_t other_ipv6[16] = {0xfd, 0, [15] = 2};
+static const uint8_t own_ipv6[16] = { 0xfd, 0, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1 };
+static const uint8_t link_local[16] = {
+	0xfe, 0x80, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1
+};
+static const uint8_t other_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
+static const uint8_t gateway[4] = { 10, 0, 2, 2 };
+static const uint8_t other_ipv6[16] = { 0xfd, 0, [15] = 2 };
 static const uint8_t nothing[16];
 
 static uint8_t frame[1514];
@@ -41,7 +43,7 @@ static enum guard_verdict check_len(const struct guard_identity *who, size_t len
 	enum guard_verdict verdict;
 
 	memcpy(copy + 1, frame, len);
-	verdict = guard_check(who, (struct span){.data = copy + 1, .len = len}, len);
+	verdict = guard_check(who, (struct span){ .data = copy + 1, .len = len }, len);
 	free(copy);
 	return verdict;
 }
@@ -49,7 +51,9 @@ static enum guard_verdict check_len(const struct guard_identity *who, size_t len
 // A frame of which not more is in hand than w and GUARD_HEADERS say.
 static enum guard_verdict check_part(size_t frame_len)
 {
-	return guard_check(&self, (struct span){.data = frame, .len = w.len < GUARD_HEADERS ? w.len : GUARD_HEADERS},
+	return guard_check(&self,
+	                   (struct span){ .data = frame,
+	                                  .len = w.len < GUARD_HEADERS ? w.len : GUARD_HEADERS },
 	                   frame_len);
 }
 
@@ -57,7 +61,8 @@ static enum guard_verdict check(void)
 {
 	enum guard_verdict verdict = check_len(&self, w.len);
 
-	// Cut anywhere, it is judged without a look beyond; and never passes when the whole does not.
+	// Cut anywhere, it is judged without a look beyond; and never passes when the whole does
+	// not.
 	for (size_t len = 0; len < w.len; len++) {
 		enum guard_verdict cut = check_len(&self, len);
 
@@ -66,7 +71,8 @@ static enum guard_verdict check(void)
 	return verdict;
 }
 
-static enum guard_verdict arp_for(const uint8_t *mac, const uint8_t *sender_mac, const uint8_t *sender_ip, const uint8_t *target)
+static enum guard_verdict arp_for(const uint8_t *mac, const uint8_t *sender_mac,
+                                  const uint8_t *sender_ip, const uint8_t *target)
 {
 	begin(mac, 0x0806);
 	writer_be16(&w, 1);
@@ -81,7 +87,8 @@ static enum guard_verdict arp_for(const uint8_t *mac, const uint8_t *sender_mac,
 	return check();
 }
 
-static enum guard_verdict arp(const uint8_t *mac, const uint8_t *sender_mac, const uint8_t *sender_ip)
+static enum guard_verdict arp(const uint8_t *mac, const uint8_t *sender_mac,
+                              const uint8_t *sender_ip)
 {
 	return arp_for(mac, sender_mac, sender_ip, gateway);
 }
@@ -122,9 +129,10 @@ static void ipv6(const uint8_t *source, uint8_t next, uint16_t len)
 	writer_bytes(&w, other_ipv6, 16);
 }
 
-// A neighbour discovery message about `target`, with an option of type `option` that tells `mac` (NULL: without).
-static enum guard_verdict neighbour(const uint8_t *source, uint8_t type, const uint8_t *target, uint8_t option,
-                                    const uint8_t *mac)
+// A neighbour discovery message about `target`, with an option of type `option` that tells `mac`
+// (NULL: without).
+static enum guard_verdict neighbour(const uint8_t *source, uint8_t type, const uint8_t *target,
+                                    uint8_t option, const uint8_t *mac)
 {
 	ipv6(source, 58, mac != NULL ? 32 : 24);
 	writer_u8(&w, type);
@@ -151,7 +159,7 @@ static void test_mac(void **state)
 
 static void test_protocols(void **state)
 {
-	static const uint16_t types[] = {0x8100, 0x88a8, 0x88cc, 0x888e, 0, 46, 0xffff};
+	static const uint16_t types[] = { 0x8100, 0x88a8, 0x88cc, 0x888e, 0, 46, 0xffff };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -230,8 +238,9 @@ static void test_dhcp_server(void **state)
 
 static void test_ipv6(void **state)
 {
-	static const uint8_t headers[] = {43, 44, 51, 60, 135, 139, 140};
-	static const uint8_t multicast[16] = {0xff, 2, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0xaa, 0xbb, 1};
+	static const uint8_t headers[] = { 43, 44, 51, 60, 135, 139, 140 };
+	static const uint8_t multicast[16] = { 0xff, 2,    [8] = 0x50, 0x54, 0,
+		                               0xff, 0xfe, 0xaa,       0xbb, 1 };
 	uint8_t id[8];
 
 	(void)state;
@@ -259,11 +268,12 @@ static void test_ipv6(void **state)
 	}
 }
 
-// What has to be sent behind a hop-by-hop header: a report of what is listened to, and nothing else.
+// What has to be sent behind a hop-by-hop header: a report of what is listened to, and nothing
+// else.
 static void test_hop_by_hop(void **state)
 {
-	static const uint8_t reports[] = {131, 132, 143};
-	static const uint8_t others[] = {128, 130, 133, 134, 135, 136, 137};
+	static const uint8_t reports[] = { 131, 132, 143 };
+	static const uint8_t others[] = { 128, 130, 133, 134, 135, 136, 137 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(reports) + sizeof(others); i++) {
@@ -306,7 +316,8 @@ static void test_router(void **state)
 	(void)state;
 	assert_int_equal(neighbour(link_local, 134, nothing, 1, self.mac), GUARD_ROUTER);
 	assert_int_equal(neighbour(link_local, 137, nothing, 2, self.mac), GUARD_ROUTER);
-	assert_int_equal(neighbour(link_local, 130, nothing, 0, NULL), GUARD_ROUTER);  // plays the querier
+	// plays the querier
+	assert_int_equal(neighbour(link_local, 130, nothing, 0, NULL), GUARD_ROUTER);
 	// Whom the router would learn.
 	ipv6(link_local, 58, 16);
 	writer_u8(&w, 133);
@@ -335,7 +346,8 @@ static void test_long_frames(void **state)
 	writer_zero(&w, GUARD_HEADERS);
 	assert_int_equal(check_part(1514), GUARD_PASS);
 	assert_int_equal(check_part(1513), GUARD_MALFORMED);
-	// What a neighbour solicitation says beyond is not seen, even when an option ends where we end.
+	// What a neighbour solicitation says beyond is not seen, even when an option ends where we
+	// end.
 	ipv6(own_ipv6, 58, 1000);
 	writer_u8(&w, 135);
 	writer_zero(&w, 23);
@@ -350,10 +362,11 @@ static void test_long_frames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mac),         cmocka_unit_test(test_protocols), cmocka_unit_test(test_arp),
-		cmocka_unit_test(test_ipv4),        cmocka_unit_test(test_dhcp_server), cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_neighbours),  cmocka_unit_test(test_router),   cmocka_unit_test(test_hop_by_hop),
-		cmocka_unit_test(test_long_frames),
+		cmocka_unit_test(test_mac),         cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_arp),         cmocka_unit_test(test_ipv4),
+		cmocka_unit_test(test_dhcp_server), cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_neighbours),  cmocka_unit_test(test_router),
+		cmocka_unit_test(test_hop_by_hop),  cmocka_unit_test(test_long_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,8 +12,8 @@ static struct netswitch state;
 
 // --- Our own TCP/IP ---
 
-// What it is behind: the device's address, and what the device takes. What it does not take is better done where the frame is
-// made; the switch would have to look for it.
+// What it is behind: the device's address, and what the device takes. What it does not take is
+// better done where the frame is made; the switch would have to look for it.
 static void own_tell_info(struct netswitch *sw)
 {
 	struct msg_netdev_info info = sw->info;
@@ -49,7 +49,8 @@ static void own_message(struct loop *loop, struct source *source, struct message
 	else if (message_decode_netdev_network(m, &network, &tail, &tail_len) == 0)
 		network_changed(port->sw, &network.network);
 	else
-		error_send(source->handle, 0, ERR_PROTOCOL, "ethernet takes frames, netdev_accept and netdev_network");
+		error_send(source->handle, 0, ERR_PROTOCOL,
+		           "ethernet takes frames, netdev_accept and netdev_network");
 	message_discard(m);
 }
 
@@ -65,7 +66,8 @@ static const struct source_ops own_ops = {
 	.closed = own_closed,
 };
 
-// There is one TCP/IP server: a second connection is its next life, of which we hear before we see the end of the last.
+// There is one TCP/IP server: a second connection is its next life, of which we hear before we see
+// the end of the last.
 static void own_accepted(void *context, handle_t channel)
 {
 	struct netswitch *sw = context;
@@ -132,10 +134,11 @@ static void uplink_connected(void *context, handle_t channel)
 	(void)err;  // it has said so
 }
 
-// Without a device in the image there is a network within the machine: with an address for our own TCP/IP that nobody has.
+// Without a device in the image there is a network within the machine: with an address for our own
+// TCP/IP that nobody has.
 static void uplink_missing(struct netswitch *sw)
 {
-	struct msg_netdev_info info = {.mac = {0x02, 0x53}, .mtu = DEFAULT_MTU};
+	struct msg_netdev_info info = { .mac = { 0x02, 0x53 }, .mtu = DEFAULT_MTU };
 
 	log_warn("no network device: the network ends at this machine");
 	if (random_get(info.mac + 3, 3) == 0)
@@ -149,15 +152,17 @@ static void vmnet_accepted(void *context, handle_t channel)
 	vm_port_accept(context, channel);
 }
 
-// netswitch.rate and netswitch.burst: frames per second of a VM port, and how many it may send at once.
+// netswitch.rate and netswitch.burst: frames per second of a VM port, and how many it may send at
+// once.
 static void read_rate(struct netswitch *sw, const struct environ *env)
 {
 	uint64_t rate = 0, burst = 0;
 
 	if (environ_config_u64(env, "rate", &rate) != 0 || rate == 0 || rate > NSEC_PER_SEC ||
 	    environ_config_u64(env, "burst", &burst) != 0 || burst == 0 || burst > NSEC_PER_SEC) {
-		log_error("netswitch.rate=%s netswitch.burst=%s: must be numbers of frames from 1 on",
-		          environ_config(env, "rate"), environ_config(env, "burst"));
+		log_error(
+			"netswitch.rate=%s netswitch.burst=%s: must be numbers of frames from 1 on",
+			environ_config(env, "rate"), environ_config(env, "burst"));
 		process_exit(1);
 	}
 	sw->frame_cost = NSEC_PER_SEC / rate;
@@ -170,8 +175,9 @@ static error_t start(struct netswitch *sw, const struct environ *env)
 	error_t err;
 
 	if (pool_init(&sw->pool, environ_config(env, "pool")) != 0) {
-		log_error("netswitch.pool=%s is not FIRST-LAST, host numbers as 100-199, at most %u of them",
-		          environ_config(env, "pool"), POOL_MAX);
+		log_error(
+			"netswitch.pool=%s is not FIRST-LAST, host numbers as 100-199, at most %u of them",
+			environ_config(env, "pool"), POOL_MAX);
 		process_exit(1);
 	}
 	read_rate(sw, env);
@@ -180,11 +186,14 @@ static error_t start(struct netswitch *sw, const struct environ *env)
 	port_init(&sw->own, sw, PORT_OWN);
 	err = loop_init(&sw->loop);
 	if (err == 0)
-		err = service_listen(&sw->loop, &sw->ethernet, environ_service(env, "ethernet"), own_accepted, sw);
+		err = service_listen(&sw->loop, &sw->ethernet, environ_service(env, "ethernet"),
+		                     own_accepted, sw);
 	if (err == 0)
-		err = service_listen(&sw->loop, &sw->vmnet, environ_service(env, "vmnet"), vmnet_accepted, sw);
+		err = service_listen(&sw->loop, &sw->vmnet, environ_service(env, "vmnet"),
+		                     vmnet_accepted, sw);
 	if (err == 0 && netdev != HANDLE_NONE)
-		err = service_client_start(&sw->loop, &sw->uplink_client, netdev, uplink_connected, sw);
+		err = service_client_start(&sw->loop, &sw->uplink_client, netdev, uplink_connected,
+		                           sw);
 	else if (err == 0)
 		uplink_missing(sw);
 	return err;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The whole switch between hostile virtual machines, a network and a TCP/IP server that come and go: joins, frames that fit their
-// sender and frames that do not, any other message, queues that nobody drains. The kernel is libs/starina/system_fake.c's. Nobody sees a unicast
-// frame for another, our own stack is told the truth about who sent one, and at the end nothing is left. An input is a list of steps:
-// what, how, a length, and so many bytes.
+// The whole switch between hostile virtual machines, a network and a TCP/IP server that come and
+// go: joins, frames that fit their sender and frames that do not, any other message, queues that
+// nobody drains. The kernel is libs/starina/system_fake.c's. Nobody sees a unicast frame for
+// another, our own stack is told the truth about who sent one, and at the end nothing is left. An
+// input is a list of steps: what, how, a length, and so many bytes.
 #include <stdlib.h>
 
 #include "apps/netswitch/main.c"
@@ -16,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static handle_t netdev, ethernet, vmnet;
 static handle_t uplink, own, vms[VMS];
-static const uint8_t uplink_mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
+static const uint8_t uplink_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 static bool joined[VMS];
 static uint8_t vm_macs[VMS][6];
 static uint8_t vm_ips[VMS][4];
@@ -30,9 +31,11 @@ static void close_end(handle_t *end)
 
 // --- What the switch sends ---
 
-// The bytes of a frame in a message. One that cannot be read is the switch's fault, unless it is `unchecked`: what the device's driver sends is
-// passed to our own stack as it is while there are no machines.
-static struct span frame_bytes(const struct message *m, handle_t folio, struct msg_netdev_frame *meta, bool unchecked)
+// The bytes of a frame in a message. One that cannot be read is the switch's fault, unless it is
+// `unchecked`: what the device's driver sends is passed to our own stack as it is while there are
+// no machines.
+static struct span frame_bytes(const struct message *m, handle_t folio,
+                               struct msg_netdev_frame *meta, bool unchecked)
 {
 	const uint8_t *tail;
 	struct folio_info info;
@@ -40,16 +43,16 @@ static struct span frame_bytes(const struct message *m, handle_t folio, struct m
 	void *base;
 
 	if (message_decode_netdev_frame(m, meta, &tail, &len) != 0)
-		return (struct span){0};
+		return (struct span){ 0 };
 	if (folio == HANDLE_NONE)
-		return (struct span){.data = tail, .len = len};
+		return (struct span){ .data = tail, .len = len };
 	if (folio_info(folio, &info) != 0 || !range_within(meta->offset, meta->length, info.size) ||
 	    folio_map(folio, PROT_READ, &base) != 0) {
 		if (!unchecked)
 			abort();
-		return (struct span){0};
+		return (struct span){ 0 };
 	}
-	return (struct span){.data = (uint8_t *)base + meta->offset, .len = meta->length};
+	return (struct span){ .data = (uint8_t *)base + meta->offset, .len = meta->length };
 }
 
 static void drain_vm(size_t i)
@@ -64,7 +67,8 @@ static void drain_vm(size_t i)
 	while (vms[i] != HANDLE_NONE && fake_take(vms[i], &m, &folio)) {
 		struct span frame = frame_bytes(&m, folio, &meta, false);
 
-		if (frame.len >= 14 && (frame.data[0] & 1) == 0 && memcmp(frame.data, vm_macs[i], 6) != 0)
+		if (frame.len >= 14 && (frame.data[0] & 1) == 0 &&
+		    memcmp(frame.data, vm_macs[i], 6) != 0)
 			abort();  // another's
 		if (message_decode_netdev_port(&m, &port, &tail, &len) == 0) {
 			joined[i] = true;
@@ -85,7 +89,8 @@ static void drain_own(void)
 	while (own != HANDLE_NONE && fake_take(own, &m, &folio)) {
 		struct span frame = frame_bytes(&m, folio, &meta, true);
 
-		// The machine may have left since, and its address been given away: its MAC address says that it was one.
+		// The machine may have left since, and its address been given away: its MAC address
+		// says that it was one.
 		if (frame.len >= 14 && (meta.flags & NETDEV_FRAME_OF_PORT) != 0 &&
 		    (frame.data[6] != NETDEV_PORT_MAC_0 || frame.data[7] != NETDEV_PORT_MAC_1))
 			abort();
@@ -114,7 +119,9 @@ static void drain_uplink(void)
 
 static void say_network(uint8_t how)
 {
-	struct msg_netdev_network network = {.network = {.address = {10, 0, 2, 15}, .gateway = {10, 0, 2, 2}, .prefix_len = 24}};
+	struct msg_netdev_network network = { .network = { .address = { 10, 0, 2, 15 },
+		                                           .gateway = { 10, 0, 2, 2 },
+		                                           .prefix_len = 24 } };
 	struct message m;
 
 	if ((how & 3) == 1)
@@ -127,7 +134,8 @@ static void say_network(uint8_t how)
 
 static void say_info(uint8_t how)
 {
-	struct msg_netdev_info info = {.mtu = (how & 4) != 0 ? (uint16_t)(how * 40) : 1500, .features = how & 15u};
+	struct msg_netdev_info info = { .mtu = (how & 4) != 0 ? (uint16_t)(how * 40) : 1500,
+		                        .features = how & 15u };
 	struct message m;
 
 	memcpy(info.mac, uplink_mac, 6);
@@ -137,11 +145,11 @@ static void say_info(uint8_t how)
 
 static void say_join(size_t i, uint8_t how)
 {
-	struct msg_netdev_join join = {.features = how >> 4};
+	struct msg_netdev_join join = { .features = how >> 4 };
 	struct message m;
 
 	if ((how & 8) != 0)
-		memcpy(join.address, (const uint8_t[]){10, 0, 2, (uint8_t)(98 + how % 8)}, 4);
+		memcpy(join.address, (const uint8_t[]){ 10, 0, 2, (uint8_t)(98 + how % 8) }, 4);
 	if (vms[i] != HANDLE_NONE && message_encode_netdev_join(&m, &join, NULL, 0) == 0)
 		fake_send(vms[i], &m);
 }
@@ -156,7 +164,9 @@ static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
 	m.len = (uint16_t)(len < MESSAGE_MAX_DATA ? len : MESSAGE_MAX_DATA);
 	memset(m.data, 0, sizeof(m.data));
 	memcpy(m.data, data, m.len);
-	if ((how & 64) != 0 && ((how & 32) != 0 ? event_create(&m.handles[0]) : folio_create(70000, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
+	if ((how & 64) != 0 &&
+	    ((how & 32) != 0 ? event_create(&m.handles[0])
+	                     : folio_create(70000, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
 		m.num_handles = 1;
 	fake_send(end, &m);
 }
@@ -170,7 +180,7 @@ static void put16(uint8_t *at, size_t value)
 // Headers of an honest TCP segment of the machine `i` or of somebody beyond the uplink.
 static size_t put_headers(uint8_t *frame, bool from_vm, size_t i, bool v6, size_t payload)
 {
-	static const uint8_t far_mac[6] = {0x52, 0x55, 10, 0, 2, 2};
+	static const uint8_t far_mac[6] = { 0x52, 0x55, 10, 0, 2, 2 };
 	uint8_t *ip = frame + 14;
 	size_t tcp = v6 ? 54 : 34;
 
@@ -187,19 +197,21 @@ static size_t put_headers(uint8_t *frame, bool from_vm, size_t i, bool v6, size_
 	} else {
 		put16(ip + 2, 40 + payload);
 		ip[9] = 6;
-		memcpy(ip + 12, from_vm ? vm_ips[i] : (const uint8_t[]){10, 0, 2, 2}, 4);
+		memcpy(ip + 12, from_vm ? vm_ips[i] : (const uint8_t[]){ 10, 0, 2, 2 }, 4);
 	}
 	frame[tcp + 12] = 5 << 4;
 	return tcp + 20;
 }
 
-// A segment with headers that fit, of which the data spoil some: pairs of place and value; the first bytes choose receiver, size and offloads.
+// A segment with headers that fit, of which the data spoil some: pairs of place and value; the
+// first bytes choose receiver, size and offloads.
 static void say_segment(handle_t end, bool from_vm, size_t i, const uint8_t *data, size_t len)
 {
 	uint8_t frame[FRAME_MAX];
 	bool v6 = len > 0 && (data[0] & 1) != 0;
-	size_t payload = len > 1 ? data[1] * 32u : 0, headers = put_headers(frame, from_vm, i, v6, payload);
-	struct msg_netdev_frame meta = {.offset = 4, .length = (uint32_t)(headers + payload)};
+	size_t payload = len > 1 ? data[1] * 32u : 0,
+	       headers = put_headers(frame, from_vm, i, v6, payload);
+	struct msg_netdev_frame meta = { .offset = 4, .length = (uint32_t)(headers + payload) };
 	struct message m;
 	handle_t folio;
 	void *base;
@@ -212,13 +224,16 @@ static void say_segment(handle_t end, bool from_vm, size_t i, const uint8_t *dat
 		meta.flags = data[3];
 		meta.csum_start = (uint16_t)(headers - 20);
 		meta.csum_offset = 16;
-		meta.gso_size = (meta.flags & (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)) != 0 ? (uint16_t)(data[3] * 8) : 0;
+		meta.gso_size = (meta.flags & (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)) != 0
+			? (uint16_t)(data[3] * 8)
+			: 0;
 	}
 	for (size_t k = 4; k + 1 < len; k += 2)
 		frame[data[k] % headers] = data[k + 1];
 	if (end == HANDLE_NONE || folio_create(FRAME_MAX + 8, FOLIO_CONTIGUOUS, &folio) != 0)
 		return;
-	if (folio_map(folio, PROT_WRITE, &base) != 0 || message_encode_netdev_frame(&m, &meta, NULL, 0) != 0)
+	if (folio_map(folio, PROT_WRITE, &base) != 0 ||
+	    message_encode_netdev_frame(&m, &meta, NULL, 0) != 0)
 		abort();
 	memcpy((uint8_t *)base + 4, frame, headers + payload);
 	m.handles[0] = folio;
@@ -228,7 +243,22 @@ static void say_segment(handle_t end, bool from_vm, size_t i, const uint8_t *dat
 
 // --- Steps ---
 
-enum step { CONNECT, JOIN, SEGMENT, UPLINK_SEGMENT, OWN_SEGMENT, SAY, NETWORK, INFO, CLOSE, DRAIN, TIME, MEMORY, RESTART, NUM_STEPS };
+enum step {
+	CONNECT,
+	JOIN,
+	SEGMENT,
+	UPLINK_SEGMENT,
+	OWN_SEGMENT,
+	SAY,
+	NETWORK,
+	INFO,
+	CLOSE,
+	DRAIN,
+	TIME,
+	MEMORY,
+	RESTART,
+	NUM_STEPS
+};
 
 static void turn(void)
 {
@@ -253,34 +283,20 @@ static void turn(void)
 static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 {
 	size_t i = how % VMS;
-	handle_t ends[] = {vms[i], own, uplink};
+	handle_t ends[] = { vms[i], own, uplink };
 
 	switch (what) {
 	case CONNECT:
 		if (vms[i] == HANDLE_NONE)
 			vms[i] = fake_client_connect(vmnet);
 		break;
-	case JOIN:
-		say_join(i, how);
-		break;
-	case SEGMENT:
-		say_segment(vms[i], true, i, data, len);
-		break;
-	case UPLINK_SEGMENT:
-		say_segment(uplink, false, i, data, len);
-		break;
-	case OWN_SEGMENT:
-		say_segment(own, false, i, data, len);
-		break;
-	case SAY:
-		say(ends[len % 3], how, data, len);
-		break;
-	case NETWORK:
-		say_network(how);
-		break;
-	case INFO:
-		say_info(how);
-		break;
+	case JOIN: say_join(i, how); break;
+	case SEGMENT: say_segment(vms[i], true, i, data, len); break;
+	case UPLINK_SEGMENT: say_segment(uplink, false, i, data, len); break;
+	case OWN_SEGMENT: say_segment(own, false, i, data, len); break;
+	case SAY: say(ends[len % 3], how, data, len); break;
+	case NETWORK: say_network(how); break;
+	case INFO: say_info(how); break;
 	case CLOSE:
 		close_end(&vms[i]);
 		memset(vm_macs[i], 0, 6);
@@ -293,12 +309,8 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 		if ((how & 8) != 0)
 			drain_uplink();
 		break;
-	case TIME:
-		fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC);
-		break;
-	case MEMORY:
-		fake_memory_fail(how);
-		break;
+	case TIME: fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC); break;
+	case MEMORY: fake_memory_fail(how); break;
 	default:
 		close_end((how & 1) != 0 ? &uplink : &own);
 		if (own == HANDLE_NONE)
@@ -309,14 +321,16 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 
 static void begin(void)
 {
-	static struct environ env = {.num_entries = 6, .entries = {
-		{.kind = ENV_CONNECTOR, .name = "netdev"},
-		{.kind = ENV_SERVICE, .name = "ethernet"},
-		{.kind = ENV_SERVICE, .name = "vmnet"},
-		{.kind = ENV_CONFIG, .name = "pool", .value = "100-103"},
-		{.kind = ENV_CONFIG, .name = "rate", .value = "8000"},
-		{.kind = ENV_CONFIG, .name = "burst", .value = "80"},
-	}};
+	static struct environ
+		env = { .num_entries = 6,
+		        .entries = {
+				{ .kind = ENV_CONNECTOR, .name = "netdev" },
+				{ .kind = ENV_SERVICE, .name = "ethernet" },
+				{ .kind = ENV_SERVICE, .name = "vmnet" },
+				{ .kind = ENV_CONFIG, .name = "pool", .value = "100-103" },
+				{ .kind = ENV_CONFIG, .name = "rate", .value = "8000" },
+				{ .kind = ENV_CONFIG, .name = "burst", .value = "80" },
+			} };
 
 	env.entries[0].handle = netdev = fake_connector_create();
 	env.entries[1].handle = ethernet = fake_service_create();
@@ -353,7 +367,8 @@ static void finish(size_t handles, size_t allocated)
 	turn();
 	drain_own();
 	turn();
-	if (state.num_vm_ports != 0 || fake_num_allocated() != allocated || fake_num_handles() > handles)
+	if (state.num_vm_ports != 0 || fake_num_allocated() != allocated ||
+	    fake_num_handles() > handles)
 		abort();  // something is left
 	for (size_t i = 0; i < POOL_MAX; i++) {
 		if (state.pool.used[i])

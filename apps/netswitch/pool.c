@@ -5,7 +5,8 @@
 
 static uint32_t load(const uint8_t bytes[4])
 {
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+		bytes[3];
 }
 
 static void store(uint8_t bytes[4], uint32_t address)
@@ -70,7 +71,8 @@ static uint32_t host_number(const struct pool *pool, uint32_t address)
 {
 	uint32_t host = address & ~pool->mask;
 
-	if (!pool->known || (address & pool->mask) != pool->base || host < pool->first || host > pool->last)
+	if (!pool->known || (address & pool->mask) != pool->base || host < pool->first ||
+	    host > pool->last)
 		return 0;
 	// All ones is everybody's.
 	return host == ~pool->mask ? 0 : host;
@@ -148,5 +150,5 @@ void pool_mac(const uint8_t address[4], uint8_t out[6])
 bool pool_has_mac(const struct pool *pool, const uint8_t mac[6])
 {
 	return mac[0] == NETDEV_PORT_MAC_0 && mac[1] == NETDEV_PORT_MAC_1 &&
-	       (!pool->known || host_number(pool, load(mac + 2)) != 0);
+		(!pool->known || host_number(pool, load(mac + 2)) != 0);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The switch: Ethernet frames between the network device ("netdev"), our own TCP/IP ("ethernet") and virtual machines ("vmnet").
-// main.c has the services; switch_port.c what all ports have: the queue toward a peer, backpressure, the rate limit; forward.c where
-// a frame goes, and what is done for ports that cannot do it; vm_port.c how a virtual machine joins; pool.c the addresses; guard.c
+// The switch: Ethernet frames between the network device ("netdev"), our own TCP/IP ("ethernet")
+// and virtual machines ("vmnet"). main.c has the services; switch_port.c what all ports have: the
+// queue toward a peer, backpressure, the rate limit; forward.c where a frame goes, and what is done
+// for ports that cannot do it; vm_port.c how a virtual machine joins; pool.c the addresses; guard.c
 // what a virtual machine may send.
 //
-// No addresses are learned: each port of ours has one MAC address that the switch gave it or knows, and all others are beyond the
-// uplink. So there is no table that a guest could fill, and nothing to flood but group addresses.
+// No addresses are learned: each port of ours has one MAC address that the switch gave it or knows,
+// and all others are beyond the uplink. So there is no table that a guest could fill, and nothing
+// to flood but group addresses.
 #pragma once
 
 #include "apps/netswitch/guard.h"
@@ -16,8 +18,9 @@
 #include "libs/starina/service.h"
 
 #define MAX_VM_PORTS 32u
-// Frames that wait for a peer whose channel is full. Toward the uplink and our own stack, which always go on, whoever sends more
-// has to wait; toward a virtual machine, which may be stopped, more is dropped.
+// Frames that wait for a peer whose channel is full. Toward the uplink and our own stack, which
+// always go on, whoever sends more has to wait; toward a virtual machine, which may be stopped,
+// more is dropped.
 #define QUEUE_MAX 256u
 #define QUEUE_WAKE (QUEUE_MAX / 2)
 
@@ -36,22 +39,25 @@ struct port {
 	bool up;                // frames may come and go
 	uint32_t features;      // what the peer takes (NETDEV_FEATURE_*)
 	uint8_t mac[6];         // of whom is behind it
+
 	// Toward the peer.
-	struct list queue;      // of struct queued_frame
+	struct list queue;  // of struct queued_frame
 	size_t num_queued;
-	bool others_wait;       // ports have stopped until the queue is shorter
-	uint64_t overflows;     // frames dropped because it was full
+	bool others_wait;    // ports have stopped until the queue is shorter
+	uint64_t overflows;  // frames dropped because it was full
+
 	// From the peer.
-	bool waits;             // for the queue of another port
+	bool waits;  // for the queue of another port
+
 	// VM ports only.
-	struct list entry;      // in netswitch.vm_ports
+	struct list entry;  // in netswitch.vm_ports
 	bool joined;
-	bool throttled;         // it has sent more than its rate allows
-	unsigned batch_cost;    // of the frames since the last look at the clock
-	nsec_t paid_until;      // what was sent is paid for at this time
+	bool throttled;       // it has sent more than its rate allows
+	unsigned batch_cost;  // of the frames since the last look at the clock
+	nsec_t paid_until;    // what was sent is paid for at this time
 	struct guard_identity identity;
 	struct msg_netdev_join join;
-	nsec_t join_deadline;   // while it waits for the network
+	nsec_t join_deadline;  // while it waits for the network
 	uint64_t dropped[GUARD_VERDICTS];
 };
 
@@ -76,11 +82,13 @@ struct netswitch {
 
 // A port without a peer.
 void port_init(struct port *port, struct netswitch *sw, enum port_kind kind);
-// The port has a peer, behind `channel`, which is the port's from now on, also on errors. Errors: loop_add's.
+// The port has a peer, behind `channel`, which is the port's from now on, also on errors. Errors:
+// loop_add's.
 __must_check error_t port_open(struct port *port, handle_t channel, const struct source_ops *ops);
 // The peer is gone, and so is what waited for it. Whoever waited for room goes on.
 void port_close(struct port *port);
-// Queues a message for the peer; consumes its handles. `from` (NULL: nobody) has to wait when there is too much.
+// Queues a message for the peer; consumes its handles. `from` (NULL: nobody) has to wait when there
+// is too much.
 void port_send(struct port *port, struct message *m, struct port *from);
 // The loop's callback: the peer has room.
 void port_writable(struct loop *loop, struct source *source);
@@ -100,7 +108,8 @@ void frame_forward(struct port *from, struct message *m);
 
 // A fresh connection to "vmnet".
 void vm_port_accept(struct netswitch *sw, handle_t channel);
-// Answers those that wait for the network, when it is known, or refuses them when it is too late. Returns when to ask again.
+// Answers those that wait for the network, when it is known, or refuses them when it is too late.
+// Returns when to ask again.
 nsec_t vm_ports_answer(struct netswitch *sw, nsec_t now);
 // Our own TCP/IP told its network: what can be answered is.
 void network_changed(struct netswitch *sw, const struct netdev_network *network);

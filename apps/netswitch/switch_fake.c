@@ -16,18 +16,19 @@
 struct fake_channel channels[CHANNELS];
 nsec_t now;
 struct netswitch sw;
-const uint8_t own_mac[6] = {0x52, 0x54, 0, 1, 2, 3};
-const uint8_t far_mac[6] = {0x52, 0x55, 10, 0, 2, 2};
-const uint8_t everybody[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+const uint8_t own_mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
+const uint8_t far_mac[6] = { 0x52, 0x55, 10, 0, 2, 2 };
+const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 static struct fake_folio folios[FOLIOS];
 static size_t num_allocated;
-static const struct source_ops trusted_ops = {.writable = port_writable};
+static const struct source_ops trusted_ops = { .writable = port_writable };
 
-// --- The kernel ------------------------------------------------------------------------------------
+// --- The kernel ----------------------------------------------------------------------------------
 
 struct fake_folio *folio_of(handle_t h)
 {
-	struct fake_folio *f = h >= FIRST_FOLIO && h < FIRST_FOLIO + FOLIOS ? &folios[h - FIRST_FOLIO] : NULL;
+	struct fake_folio *f =
+		h >= FIRST_FOLIO && h < FIRST_FOLIO + FOLIOS ? &folios[h - FIRST_FOLIO] : NULL;
 
 	assert_non_null(f);
 	assert_non_null(f->bytes);
@@ -60,8 +61,10 @@ error_t folio_create(size_t size, uint32_t flags, handle_t *out)
 	assert_int_equal(flags, FOLIO_CONTIGUOUS);
 	*out = folio_slot();
 	f = &folios[*out - FIRST_FOLIO];
-	*f = (struct fake_folio){.bytes = calloc(1, size), .size = size, .count = malloc(sizeof(size_t)),
-	                         .rights = RIGHTS_ALL};
+	*f = (struct fake_folio){ .bytes = calloc(1, size),
+		                  .size = size,
+		                  .count = malloc(sizeof(size_t)),
+		                  .rights = RIGHTS_ALL };
 	*f->count = 1;
 	return 0;
 }
@@ -78,7 +81,7 @@ error_t folio_map(handle_t folio, uint32_t prot, void **out)
 
 error_t folio_info(handle_t folio, struct folio_info *out)
 {
-	*out = (struct folio_info){.size = folio_of(folio)->size, .paddr = 4096};
+	*out = (struct folio_info){ .size = folio_of(folio)->size, .paddr = 4096 };
 	return 0;
 }
 
@@ -128,16 +131,17 @@ error_t channel_send(handle_t channel, const struct message *m)
 
 error_t error_send(handle_t channel, uint32_t id, error_t error, const char *text)
 {
-	struct msg_error fixed = {.id = id, .error = error};
+	struct msg_error fixed = { .id = id, .error = error };
 	struct message m;
 
 	assert_int_equal(message_encode_error(&m, &fixed, text, strlen(text)), 0);
 	return channel_send(channel, &m);
 }
 
-error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
-	*source = (struct source){.handle = handle, .ops = ops, .context = context, .loop = loop};
+	*source = (struct source){ .handle = handle, .ops = ops, .context = context, .loop = loop };
 	channels[handle].source = source;
 	channels[handle].wants_messages = true;
 	return 0;
@@ -192,11 +196,13 @@ const char *error_text(error_t error)
 	return "";
 }
 
-// --- A switch with its ports -----------------------------------------------------------------------
+// --- A switch with its ports ---------------------------------------------------------------------
 
 void give_network(void)
 {
-	static const struct netdev_network network = {.address = {10, 0, 2, 15}, .gateway = {10, 0, 2, 2}, .prefix_len = 24};
+	static const struct netdev_network network = { .address = { 10, 0, 2, 15 },
+		                                       .gateway = { 10, 0, 2, 2 },
+		                                       .prefix_len = 24 };
 
 	network_changed(&sw, &network);
 	vm_ports_answer(&sw, now);
@@ -207,7 +213,10 @@ int setup(void **state)
 	(void)state;
 	memset(channels, 0, sizeof(channels));
 	now = NSEC_PER_SEC;
-	sw = (struct netswitch){.info = {.mtu = 1500}, .has_info = true, .frame_cost = 1000, .burst = 100 * 1000};
+	sw = (struct netswitch){ .info = { .mtu = 1500 },
+		                 .has_info = true,
+		                 .frame_cost = 1000,
+		                 .burst = 100 * 1000 };
 	memcpy(sw.info.mac, own_mac, 6);
 	list_init(&sw.vm_ports);
 	assert_int_equal(pool_init(&sw.pool, "100-140"), 0);
@@ -259,7 +268,7 @@ void say(handle_t channel, struct message *m)
 
 struct port *join(handle_t channel, uint32_t features, uint8_t host)
 {
-	struct msg_netdev_join request = {.features = features, .address = {10, 0, 2, host}};
+	struct msg_netdev_join request = { .features = features, .address = { 10, 0, 2, host } };
 	struct message m;
 
 	if (host == 0)
@@ -279,9 +288,10 @@ struct port *vm(handle_t channel, uint32_t features)
 	return port;
 }
 
-struct message frame(const uint8_t *to, const struct port *from, size_t len, struct msg_netdev_frame meta)
+struct message frame(const uint8_t *to, const struct port *from, size_t len,
+                     struct msg_netdev_frame meta)
 {
-	uint8_t bytes[6000] = {0}, *at = bytes;
+	uint8_t bytes[6000] = { 0 }, *at = bytes;
 	struct message m;
 	void *base;
 
@@ -310,7 +320,7 @@ struct message frame(const uint8_t *to, const struct port *from, size_t len, str
 
 void forward(struct port *from, const uint8_t *to, size_t len)
 {
-	struct message m = frame(to, from, len, (struct msg_netdev_frame){0});
+	struct message m = frame(to, from, len, (struct msg_netdev_frame){ 0 });
 
 	frame_forward(from, &m);
 }
@@ -324,7 +334,8 @@ error_t answer(handle_t channel)
 	assert_int_equal(channels[channel].len, 1);
 	if (channels[channel].queue[0].type == MSG_NETDEV_PORT)
 		return 0;
-	assert_int_equal(message_decode_error(&channels[channel].queue[0], &error, &tail, &tail_len), 0);
+	assert_int_equal(
+		message_decode_error(&channels[channel].queue[0], &error, &tail, &tail_len), 0);
 	assert_true(tail_len > 0);
 	return error.error;
 }

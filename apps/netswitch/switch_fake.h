@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A switch with its ports for the tests, over fakes of channels, folios and the clock. After each test nothing may be left.
+// A switch with its ports for the tests, over fakes of channels, folios and the clock. After each
+// test nothing may be left.
 #pragma once
 
 #include <setjmp.h>
@@ -23,7 +24,7 @@
 struct fake_folio {
 	uint8_t *bytes;  // NULL: a free handle
 	size_t size;
-	size_t *count;   // handles to the same bytes
+	size_t *count;  // handles to the same bytes
 	rights_t rights;
 };
 
@@ -45,7 +46,8 @@ extern const uint8_t own_mac[6];
 extern const uint8_t far_mac[6];
 extern const uint8_t everybody[6];
 
-// Around each test, as cmocka calls them: a switch with its uplink and our own stack, which has no network yet.
+// Around each test, as cmocka calls them: a switch with its uplink and our own stack, which has no
+// network yet.
 int setup(void **state);
 // See setup.
 int teardown(void **state);
@@ -71,6 +73,7 @@ struct port *vm(handle_t channel, uint32_t features);
 // What waits in a channel, and is all: 0 for a port, the error otherwise.
 error_t answer(handle_t channel);
 // An IPv4 packet of `len` bytes as a frame; in a folio when it is large.
-struct message frame(const uint8_t *to, const struct port *from, size_t len, struct msg_netdev_frame meta);
+struct message frame(const uint8_t *to, const struct port *from, size_t len,
+                     struct msg_netdev_frame meta);
 // Such a frame without offloads arrives on the port `from`.
 void forward(struct port *from, const uint8_t *to, size_t len);

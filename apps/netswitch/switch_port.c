@@ -15,7 +15,7 @@ struct queued_frame {
 
 void port_init(struct port *port, struct netswitch *sw, enum port_kind kind)
 {
-	*port = (struct port){.sw = sw, .kind = kind};
+	*port = (struct port){ .sw = sw, .kind = kind };
 	list_init(&port->queue);
 	list_init(&port->entry);
 }
@@ -49,7 +49,8 @@ static void stop_waiting(struct port *port)
 	update_wants(port);
 }
 
-// A port does not know for whom it waits: if it was another, it waits there again at its next frame.
+// A port does not know for whom it waits: if it was another, it waits there again at its next
+// frame.
 static void wake_others(struct port *port)
 {
 	struct netswitch *sw = port->sw;
@@ -128,7 +129,8 @@ void port_writable(struct loop *loop, struct source *source)
 
 	(void)loop;
 	while (port->num_queued > 0) {
-		struct queued_frame *queued = container_of(port->queue.next, struct queued_frame, entry);
+		struct queued_frame *queued =
+			container_of(port->queue.next, struct queued_frame, entry);
 		error_t err = channel_send(source->handle, &queued->message);
 
 		if (err == ERR_FULL)
@@ -147,8 +149,9 @@ void port_writable(struct loop *loop, struct source *source)
 
 // --- The rate of virtual machines ---
 //
-// Each frame costs its sender a share of a second. Costs add up in `paid_until`, and while that lies more than `burst` in the
-// future the port is not served: its channel fills, its VMM stops taking frames off the guest's queue, the guest waits.
+// Each frame costs its sender a share of a second. Costs add up in `paid_until`, and while that
+// lies more than `burst` in the future the port is not served: its channel fills, its VMM stops
+// taking frames off the guest's queue, the guest waits.
 
 void port_charge(struct port *port, unsigned n)
 {

@@ -73,7 +73,7 @@ static void the_rate(void **state)
 	assert_true(channels[VM].wants_messages);
 	// What is dropped counts too.
 	for (size_t i = 0; i < 5; i++)
-		forward(a, (const uint8_t[]){1, 2, 3, 4, 5, 6}, 13 + 5000);
+		forward(a, (const uint8_t[]){ 1, 2, 3, 4, 5, 6 }, 13 + 5000);
 	port_account(a);
 	assert_false(channels[VM].wants_messages);
 	// 101 frames are owed, and half of 100 may be.

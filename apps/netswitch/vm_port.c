@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtual machines: a port is asked for (MSG_NETDEV_JOIN), gets addresses as soon as the network is known, and gives them back
-// when its channel closes.
+// Virtual machines: a port is asked for (MSG_NETDEV_JOIN), gets addresses as soon as the network is
+// known, and gives them back when its channel closes.
 #include "apps/netswitch/switch.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -24,7 +24,9 @@ static void refuse(struct port *port, error_t error, const char *text)
 static error_t announce(struct port *port)
 {
 	const struct netswitch *sw = port->sw;
-	struct msg_netdev_port answer = {.mtu = sw->info.mtu, .features = TAKEN_FEATURES, .network = sw->network};
+	struct msg_netdev_port answer = { .mtu = sw->info.mtu,
+		                          .features = TAKEN_FEATURES,
+		                          .network = sw->network };
 	struct message m;
 	error_t err;
 
@@ -51,7 +53,8 @@ static void admit(struct port *port)
 	else if (err == ERR_EXISTS)
 		refuse(port, err, "the address is in use");
 	else if (err != 0)
-		refuse(port, err, "no address of netswitch.pool is free, or it lies outside of the network");
+		refuse(port, err,
+		       "no address of netswitch.pool is free, or it lies outside of the network");
 	if (err != 0)
 		return;
 	pool_mac(port->identity.ipv4, port->mac);
@@ -78,7 +81,8 @@ nsec_t vm_ports_answer(struct netswitch *sw, nsec_t now)
 		if (sw->pool.known && sw->has_info)
 			admit(port);
 		else if (now >= port->join_deadline)
-			refuse(port, ERR_NOT_READY, "the network is not up: there is no address yet");
+			refuse(port, ERR_NOT_READY,
+			       "the network is not up: there is no address yet");
 		else if (port->join_deadline < next)
 			next = port->join_deadline;
 	}
@@ -97,7 +101,8 @@ void network_changed(struct netswitch *sw, const struct netdev_network *network)
 		struct port *port = container_of(entry, struct port, entry);
 
 		if (port->up && !pool_mark(&sw->pool, port->identity.ipv4))
-			log_warn("the network has changed: a virtual machine keeps its address of the old one until it restarts");
+			log_warn(
+				"the network has changed: a virtual machine keeps its address of the old one until it restarts");
 	}
 }
 
@@ -137,7 +142,8 @@ static void vm_port_message(struct loop *loop, struct source *source, struct mes
 	else if (port->up && message_decode_netdev_accept(m, &accept, &tail, &tail_len) == 0)
 		set_features(port, accept.features);
 	else
-		error_send(source->handle, 0, ERR_PROTOCOL, "vmnet takes netdev_join, and then frames and netdev_accept");
+		error_send(source->handle, 0, ERR_PROTOCOL,
+		           "vmnet takes netdev_join, and then frames and netdev_accept");
 	message_discard(m);
 }
 
@@ -150,7 +156,7 @@ static void vm_port_batch_end(struct loop *loop, struct source *source)
 // Our own stack hears of it after the port's last frame.
 static void tell_gone(struct netswitch *sw, const struct port *port)
 {
-	struct msg_netdev_gone gone = {0};
+	struct msg_netdev_gone gone = { 0 };
 	struct message m;
 
 	memcpy(gone.mac, port->mac, sizeof(gone.mac));

@@ -21,7 +21,8 @@ static void joining(void **state)
 	assert_int_equal(answer(VM), ERR_NOT_READY);
 	leave(VM + 1);
 	drain(VM);
-	say(VM, &(struct message){.type = MSG_NETDEV_JOIN, .len = sizeof(struct msg_netdev_join)});
+	say(VM,
+	    &(struct message){ .type = MSG_NETDEV_JOIN, .len = sizeof(struct msg_netdev_join) });
 	give_network();
 	assert_int_equal(answer(VM), 0);
 	assert_true(a->up);
@@ -37,10 +38,11 @@ static void joining(void **state)
 	assert_int_equal(answer(VM + 5), 0);
 	// Twice is an error, and so is anything else.
 	drain(VM);
-	say(VM, &(struct message){.type = MSG_NETDEV_JOIN, .len = sizeof(struct msg_netdev_join)});
+	say(VM,
+	    &(struct message){ .type = MSG_NETDEV_JOIN, .len = sizeof(struct msg_netdev_join) });
 	assert_int_equal(answer(VM), ERR_BAD_STATE);
 	drain(VM);
-	say(VM, &(struct message){.type = MSG_OPEN, .len = 10});
+	say(VM, &(struct message){ .type = MSG_OPEN, .len = 10 });
 	assert_int_equal(answer(VM), ERR_PROTOCOL);
 }
 
@@ -57,7 +59,8 @@ static void too_many(void **state)
 	vm(VM + 7, 0);
 }
 
-// Our own stack hears who is gone, behind all that came from there, and that only of those that had a port.
+// Our own stack hears who is gone, behind all that came from there, and that only of those that had
+// a port.
 static void telling_who_is_gone(void **state)
 {
 	struct msg_netdev_gone gone;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A test app: kills another app again and again, and sees after each time that httpd answers over loopback.
-// Boot arguments: reaper.target=APP reaper.count=N reaper.pause=MILLISECONDS. Without a target it does nothing.
+// A test app: kills another app again and again, and sees after each time that httpd answers over
+// loopback. Boot arguments: reaper.target=APP reaper.count=N reaper.pause=MILLISECONDS. Without a
+// target it does nothing.
 #include "libs/base/string.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -97,7 +98,8 @@ static error_t kill_app(handle_t system, const char *name)
 	error_t err;
 
 	// It may still be on its way back from the last time.
-	while ((err = system_find_process(system, name, strlen(name), &process)) == ERR_NOT_FOUND && now() < give_up)
+	while ((err = system_find_process(system, name, strlen(name), &process)) == ERR_NOT_FOUND &&
+	       now() < give_up)
 		sleep_for(RETRY_PAUSE);
 	if (err)
 		return err;
@@ -137,12 +139,11 @@ static void reaper_main(const struct environ *env)
 		log_info("done: httpd answered each time");
 }
 
-APP(reaper,
-    .main = reaper_main,
+APP(reaper, .main = reaper_main,
     .needs = {
-	    {NEED_SYSTEM, "control", NULL, 0},
-	    {NEED_SERVICE, "tcpip", NULL, 0},
-	    {NEED_CONFIG, "target", "", 0},
-	    {NEED_CONFIG, "count", "100", 0},
-	    {NEED_CONFIG, "pause", "200", 0},
+	    { NEED_SYSTEM, "control", NULL, 0 },
+	    { NEED_SERVICE, "tcpip", NULL, 0 },
+	    { NEED_CONFIG, "target", "", 0 },
+	    { NEED_CONFIG, "count", "100", 0 },
+	    { NEED_CONFIG, "pause", "200", 0 },
     });

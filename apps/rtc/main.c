@@ -21,8 +21,8 @@ static nsec_t rtc_read(const volatile uint8_t *regs)
 	return (nsec_t)high << 32 | low;
 }
 
-// Days since 1970-01-01 to a date of the proleptic Gregorian calendar: years counted from March have their leap day
-// last, and 400 of them have 146097 days.
+// Days since 1970-01-01 to a date of the proleptic Gregorian calendar: years counted from March
+// have their leap day last, and 400 of them have 146097 days.
 static void date_of_days(uint64_t days, unsigned int *year, unsigned int *month, unsigned int *day)
 {
 	uint64_t era_day, year_of_era, day_of_year, from_march;
@@ -61,9 +61,11 @@ static void rtc_main(const struct environ *env)
 	}
 	seconds = wall / NSEC_PER_SEC;
 	date_of_days(seconds / 86400, &year, &month, &day);
-	log_info("it is %04u-%02u-%02u %02u:%02u:%02u UTC", year, month, day, (unsigned int)(seconds / 3600 % 24),
-	         (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60));
+	log_info("it is %04u-%02u-%02u %02u:%02u:%02u UTC", year, month, day,
+	         (unsigned int)(seconds / 3600 % 24), (unsigned int)(seconds / 60 % 60),
+	         (unsigned int)(seconds % 60));
 }
 
 APP(rtc, .main = rtc_main, .restart = RESTART_ON_FAULT,
-    .needs = {{.kind = NEED_DEVICE, .name = COMPATIBLE, .optional = 1}, {.kind = NEED_SYSTEM}});
+    .needs = { { .kind = NEED_DEVICE, .name = COMPATIBLE, .optional = 1 },
+               { .kind = NEED_SYSTEM } });

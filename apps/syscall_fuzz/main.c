@@ -18,7 +18,8 @@
 // before.
 #define HANG_AFTER (180 * NSEC_PER_SEC)
 #define TELL_EVERY (5 * NSEC_PER_SEC)
-// The callers are killed when they have been silent for so long, and then for twice that, and so on.
+// The callers are killed when they have been silent for so long, and then for twice that, and so
+// on.
 #define STUCK_AFTER (2 * NSEC_PER_SEC)
 // So often one is killed at work.
 #define CALLS_A_KILL 40000u
@@ -260,7 +261,7 @@ static void fuzz_main(const struct environ *env)
 	                      accepted, NULL) == 0);
 	log_info("syscall_fuzz: seed %llu, %llu calls", (unsigned long long)fuzz.seed,
 	         (unsigned long long)calls);
-	// What the first ones leave in caches is no leak.
+	// What the first ones leave in caches is not a leak.
 	make_calls(calls / 4);
 	end_callers();
 	turn_for(10 * TICK);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Clients of the service: each connection to it is a channel that takes MSG_OPEN. What an open makes (a listener, a
-// connection) has a channel of its own and lives as long as that, whatever becomes of the client's.
+// Clients of the service: each connection to it is a channel that takes MSG_OPEN. What an open
+// makes (a listener, a connection) has a channel of its own and lives as long as that, whatever
+// becomes of the client's.
 #include "apps/tcpip/connection.h"
 #include "apps/tcpip/datagrams.h"
 #include "apps/tcpip/listener.h"
@@ -36,7 +37,8 @@ static void client_free_when_done(struct client *client)
 		heap_free(client);
 }
 
-// A reply that finds the channel full is dropped: a client that opens without reading replies has only itself to blame.
+// A reply that finds the channel full is dropped: a client that opens without reading replies has
+// only itself to blame.
 static void reply_error(struct client *client, uint32_t id, error_t error, const char *text)
 {
 	if (!client->gone && error_send(client->channel.handle, id, error, text))
@@ -73,7 +75,7 @@ static err_t pcb_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	handle_t client_end;
 	error_t error;
 
-	(void)err; // always ERR_OK, says lwIP
+	(void)err;  // always ERR_OK, says lwIP
 	error = connection_create(open->client->tcpip, pcb, &client_end);
 	if (error) {
 		tcp_err(pcb, NULL);
@@ -167,14 +169,9 @@ static void open_connection(struct client *client, uint32_t id, const struct soc
 		return;
 	}
 	switch (dns_gethostbyname(uri->host, &addr, name_found, open)) {
-	case ERR_OK:
-		start(open, &addr);
-		break;
-	case ERR_INPROGRESS:
-		break;
-	default:
-		pending_failed(open, ERR_NOT_FOUND, "the name cannot be looked up");
-		break;
+	case ERR_OK: start(open, &addr); break;
+	case ERR_INPROGRESS: break;
+	default: pending_failed(open, ERR_NOT_FOUND, "the name cannot be looked up"); break;
 	}
 }
 
@@ -183,7 +180,8 @@ static void open_connection(struct client *client, uint32_t id, const struct soc
 static void open_listener(struct client *client, uint32_t id, const struct socket_uri *uri)
 {
 	handle_t handle;
-	error_t err = uri->udp ? datagrams_listen(client->tcpip, uri, &handle) : listener_create(client->tcpip, uri, &handle);
+	error_t err = uri->udp ? datagrams_listen(client->tcpip, uri, &handle)
+			       : listener_create(client->tcpip, uri, &handle);
 
 	if (err == ERR_EXISTS)
 		reply_error(client, id, err, "the port is in use");
@@ -209,8 +207,9 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 		reply_error(client, 0, ERR_PROTOCOL, "tcpip takes MSG_OPEN");
 		return;
 	}
-	if (socket_uri_parse((struct span){.data = tail, .len = tail_len}, &uri))
-		reply_error(client, open.id, ERR_INVALID, "not tcp:HOST:PORT or tcp-listen:ADDRESS:PORT, nor the same with udp");
+	if (socket_uri_parse((struct span){ .data = tail, .len = tail_len }, &uri))
+		reply_error(client, open.id, ERR_INVALID,
+		            "not tcp:HOST:PORT or tcp-listen:ADDRESS:PORT, nor the same with udp");
 	else if (uri.listen)
 		open_listener(client, open.id, &uri);
 	else
@@ -249,6 +248,6 @@ static void client_accepted(void *context, handle_t channel)
 
 error_t clients_init(struct tcpip *tcpip)
 {
-	return service_listen(&tcpip->loop, &tcpip->service, environ_service(tcpip->env, "tcpip"), client_accepted,
-	                      tcpip);
+	return service_listen(&tcpip->loop, &tcpip->service, environ_service(tcpip->env, "tcpip"),
+	                      client_accepted, tcpip);
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// A TCP connection as a channel: MSG_DATA both ways, MSG_END for a half close, MSG_ABORT for a reset, closing the channel closes the
-// connection.
+// A TCP connection as a channel: MSG_DATA both ways, MSG_END for a half close, MSG_ABORT for a
+// reset, closing the channel closes the connection.
 //
-// Toward the client: received pbufs wait in `rx` until the channel takes them, and the peer's window opens only for
-// what the channel took. Toward the network: the client's payloads are referenced until they are acknowledged, and no
-// message is taken from the channel while something of an earlier one is still unwritten.
+// Toward the client: received pbufs wait in `rx` until the channel takes them, and the peer's
+// window opens only for what the channel took. Toward the network: the client's payloads are
+// referenced until they are acknowledged, and no message is taken from the channel while something
+// of an earlier one is still unwritten.
 #include "apps/tcpip/connection.h"
 
 #include "apps/tcpip/connection_tx.h"
@@ -15,15 +16,19 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-// How long the peer of a connection whose client is gone may acknowledge nothing of what is still to be sent, in units of lwIP's poll.
+// How long the peer of a connection whose client is gone may acknowledge nothing of what is still
+// to be sent, in units of lwIP's poll.
 #define LINGER_POLLS 60
-#define POLL_INTERVAL 2 // half seconds
-// What a received piece that waits may have at most to be copied to memory that it shares with others, and how much that is.
+#define POLL_INTERVAL 2  // half seconds
+// What a received piece that waits may have at most to be copied to memory that it shares with
+// others, and how much that is.
 #define COMPACT_MAX 1024
 #define SMALL_PIECES 2048u
-// When a peer that is silent is asked whether it is still there: it may have ended while the switch did.
+// When a peer that is silent is asked whether it is still there: it may have ended while the switch
+// did.
 #define KEEPALIVE_IDLE_MS 120000u
-// How long the peer may take to acknowledge the end, when we have nothing to do with the connection any more; in POLL_INTERVALs.
+// How long the peer may take to acknowledge the end, when we have nothing to do with the connection
+// any more; in POLL_INTERVALs.
 #define ORPHAN_POLLS 60u
 
 static void connection_destroy(struct connection *c)
@@ -64,8 +69,8 @@ static void detach_pcb(struct connection *c)
 	tcp_poll(c->pcb, orphan_poll, ORPHAN_POLLS * POLL_INTERVAL);
 }
 
-// Both directions have ended and all is acknowledged: the rest is lwIP's, which tells nobody when it frees a pcb in
-// TIME_WAIT. To be called after whatever may have made it so.
+// Both directions have ended and all is acknowledged: the rest is lwIP's, which tells nobody when
+// it frees a pcb in TIME_WAIT. To be called after whatever may have made it so.
 static void detach_if_over(struct connection *c)
 {
 	if (c->pcb == NULL || !c->rx_end || !c->tx_shut || !list_is_empty(&c->chunks))
@@ -107,7 +112,8 @@ static void rx_add(struct connection *c, struct pbuf *p)
 	c->rx_room = 0;
 }
 
-// A small piece that has to wait is copied behind others: it must not hold a page, nor a buffer. Returns whether it was.
+// A small piece that has to wait is copied behind others: it must not hold a page, nor a buffer.
+// Returns whether it was.
 static bool rx_add_copy(struct connection *c, const struct pbuf *p)
 {
 	if (p->tot_len > COMPACT_MAX)
@@ -140,12 +146,12 @@ static void rx_drop_first(struct connection *c)
 	pbuf_free(p);
 }
 
-// Makes a message of the first pbuf of `c->rx`: inline, or with the folio it lies in, or copied. Nothing is taken
-// out of `c->rx`, so that a channel without room changes nothing.
+// Makes a message of the first pbuf of `c->rx`: inline, or with the folio it lies in, or copied.
+// Nothing is taken out of `c->rx`, so that a channel without room changes nothing.
 static error_t rx_message(const struct connection *c, struct message *m)
 {
 	const struct pbuf *p = c->rx;
-	struct msg_data data = {.length = p->len};
+	struct msg_data data = { .length = p->len };
 	handle_t folio;
 	error_t err;
 
@@ -188,14 +194,15 @@ static void drop_rx(struct connection *c)
 // Tells the client that no more comes: an orderly end, or an abort.
 static void push_end(struct connection *c)
 {
-	struct msg_end end = {0};
-	struct msg_abort abort = {.reason = ERR_IO};
+	struct msg_end end = { 0 };
+	struct msg_abort abort = { .reason = ERR_IO };
 	struct message m;
 	error_t err;
 
 	if (c->rx_end_sent)
 		return;
-	err = c->aborted ? message_encode_abort(&m, &abort, NULL, 0) : message_encode_end(&m, &end, NULL, 0);
+	err = c->aborted ? message_encode_abort(&m, &abort, NULL, 0)
+			 : message_encode_end(&m, &end, NULL, 0);
 	if (!err)
 		err = channel_send(c->channel.handle, &m);
 	if (err == ERR_FULL) {
@@ -216,7 +223,7 @@ static void push_rx(struct connection *c)
 		error_t err = rx_message(c, &m);
 
 		if (err && c->pcb != NULL)
-			return; // out of memory: tried again at the next poll
+			return;  // out of memory: tried again at the next poll
 		if (err) {
 			c->aborted = true;
 			drop_rx(c);
@@ -229,7 +236,7 @@ static void push_rx(struct connection *c)
 		}
 		rx_unsent(c, &m);
 		if (err == ERR_PEER_CLOSED)
-			drop_rx(c); // channel_closed follows
+			drop_rx(c);  // channel_closed follows
 		else
 			source_want_writable(&c->channel, true);
 		return;
@@ -295,7 +302,8 @@ static err_t pcb_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	return ERR_OK;
 }
 
-// Twice a second times POLL_INTERVAL: what lacked memory is tried again, and a client-less connection ends some time.
+// Twice a second times POLL_INTERVAL: what lacked memory is tried again, and a client-less
+// connection ends some time.
 static err_t pcb_poll(void *arg, struct tcp_pcb *pcb)
 {
 	struct connection *c = arg;
@@ -315,7 +323,8 @@ static err_t pcb_poll(void *arg, struct tcp_pcb *pcb)
 	return ERR_OK;
 }
 
-// lwIP has freed the pcb: reset, timeout, or closed by both sides. What was received is still delivered.
+// lwIP has freed the pcb: reset, timeout, or closed by both sides. What was received is still
+// delivered.
 static void pcb_error(void *arg, err_t err)
 {
 	struct connection *c = arg;
@@ -351,7 +360,8 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 		}
 		tx_push(c);
 		if (!list_is_empty(&c->chunks)) {
-			const struct chunk *last = container_of(c->chunks.prev, struct chunk, entry);
+			const struct chunk *last =
+				container_of(c->chunks.prev, struct chunk, entry);
 
 			if (last->written < last->length)
 				source_want_messages(&c->channel, false);
@@ -364,7 +374,7 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 		detach_if_over(c);
 		connection_mark_dirty(c);
 		break;
-	default: // MSG_ABORT: the peer sees a reset; or the client broke the protocol
+	default:  // MSG_ABORT: the peer sees a reset; or the client broke the protocol
 		message_discard(m);
 		connection_abort(c);
 		break;

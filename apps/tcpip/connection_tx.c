@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From the client to the network: its payloads are referenced until they are acknowledged, small ones are copied.
+// From the client to the network: its payloads are referenced until they are acknowledged, small
+// ones are copied.
 #include "apps/tcpip/connection_tx.h"
 
 #include "libs/base/string.h"
@@ -48,7 +49,7 @@ void tx_shut(struct connection *c)
 	c->tx_shut = true;
 	tcp_nagle_disable(c->pcb);
 	if (tcp_shutdown(c->pcb, 0, 1) != ERR_OK)
-		c->tx_shut = false; // out of memory: tried again at the next poll
+		c->tx_shut = false;  // out of memory: tried again at the next poll
 }
 
 void tx_push(struct connection *c)

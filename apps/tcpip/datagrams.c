@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// UDP sockets: one message a datagram. Nothing waits: a datagram that the channel or the network has no room for is lost.
+// UDP sockets: one message a datagram. Nothing waits: a datagram that the channel or the network
+// has no room for is lost.
 #include "apps/tcpip/datagrams.h"
 
 #include "apps/tcpip/frame_pbuf.h"
@@ -49,8 +50,10 @@ static error_t copy_to_folio(const struct pbuf *p, handle_t *folio)
 	return err;
 }
 
-// Inline, or with the folio that the frame came in, or with a copy of its pieces. `*lent`: the folio is the pbuf's own.
-static error_t received_message(struct message *m, const struct pbuf *p, struct msg_datagram *datagram, bool *lent)
+// Inline, or with the folio that the frame came in, or with a copy of its pieces. `*lent`: the
+// folio is the pbuf's own.
+static error_t received_message(struct message *m, const struct pbuf *p,
+                                struct msg_datagram *datagram, bool *lent)
 {
 	uint8_t bytes[DATAGRAM_INLINE_MAX];
 	handle_t folio = HANDLE_NONE;
@@ -74,10 +77,11 @@ static error_t received_message(struct message *m, const struct pbuf *p, struct 
 	return err;
 }
 
-static void pcb_received(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr, u16_t port)
+static void pcb_received(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr,
+                         u16_t port)
 {
 	struct datagrams *socket = arg;
-	struct msg_datagram datagram = {0};
+	struct msg_datagram datagram = { 0 };
 	struct message m;
 	bool lent;
 
@@ -114,7 +118,8 @@ static error_t get_peer(const struct msg_datagram *datagram, ip_addr_t *addr)
 	return 0;
 }
 
-// The datagram as lwIP has it; the message's folio, if any, is the pbuf's. Errors: ERR_PROTOCOL, ERR_TOO_LARGE, ERR_NO_MEMORY.
+// The datagram as lwIP has it; the message's folio, if any, is the pbuf's. Errors: ERR_PROTOCOL,
+// ERR_TOO_LARGE, ERR_NO_MEMORY.
 static error_t sent_pbuf(struct message *m, struct msg_datagram *datagram, struct pbuf **out)
 {
 	const uint8_t *tail;
@@ -174,7 +179,8 @@ static const struct source_ops channel_ops = {
 // --- Opening ---
 
 // Consumes `pcb`, on errors too.
-static error_t socket_create(struct tcpip *tcpip, struct udp_pcb *pcb, bool connected, handle_t *client_end)
+static error_t socket_create(struct tcpip *tcpip, struct udp_pcb *pcb, bool connected,
+                             handle_t *client_end)
 {
 	struct datagrams *socket = heap_alloc(sizeof(*socket));
 	handle_t ends[2];
@@ -182,7 +188,7 @@ static error_t socket_create(struct tcpip *tcpip, struct udp_pcb *pcb, bool conn
 
 	if (socket == NULL)
 		goto out_remove;
-	*socket = (struct datagrams){.tcpip = tcpip, .pcb = pcb, .connected = connected};
+	*socket = (struct datagrams){ .tcpip = tcpip, .pcb = pcb, .connected = connected };
 	err = channel_create(ends);
 	if (err)
 		goto out_free;
@@ -203,7 +209,8 @@ out_remove:
 	return err;
 }
 
-error_t datagrams_connect(struct tcpip *tcpip, const ip_addr_t *addr, uint16_t port, handle_t *client_end)
+error_t datagrams_connect(struct tcpip *tcpip, const ip_addr_t *addr, uint16_t port,
+                          handle_t *client_end)
 {
 	struct udp_pcb *pcb = udp_new_ip_type(IP_GET_TYPE(addr));
 

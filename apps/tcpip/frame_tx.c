@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Frames to send. lwIP computes the checksums of all but TCP's. A TCP segment for a virtual machine, or for a device with checksum
-// offload, gets the pseudo header's sum only; else the checksum is computed here, over the gathered frame.
+// Frames to send. lwIP computes the checksums of all but TCP's. A TCP segment for a virtual
+// machine, or for a device with checksum offload, gets the pseudo header's sum only; else the
+// checksum is computed here, over the gathered frame.
 #include "apps/tcpip/frame_tx.h"
 
 #include "libs/base/checksum.h"
@@ -32,7 +33,7 @@ size_t frame_tx_find_tcp(const uint8_t *frame, size_t len)
 static uint16_t pseudo_header_sum(const uint8_t *frame, size_t tcp_len)
 {
 	bool v6 = frame[12] == 0x86;
-	uint8_t rest[4] = {0, PROTOCOL_TCP, (uint8_t)(tcp_len >> 8), (uint8_t)tcp_len};
+	uint8_t rest[4] = { 0, PROTOCOL_TCP, (uint8_t)(tcp_len >> 8), (uint8_t)tcp_len };
 	uint32_t sum = checksum_sum(frame + IP + (v6 ? 8 : 12), v6 ? 32 : 8);
 
 	sum += checksum_sum(rest, sizeof(rest));
@@ -69,14 +70,15 @@ static void set_checksum(uint8_t *bytes, struct msg_netdev_frame *frame, bool pa
 	frame->flags = NETDEV_FRAME_CSUM_VERIFIED;
 	if (tcp == 0)
 		return;
-	sum = (uint32_t)pseudo_header_sum(bytes, frame->length - tcp) + checksum_sum(bytes + tcp, frame->length - tcp);
-	folded = (uint16_t)~((sum & 0xffff) + (sum >> 16));
+	sum = (uint32_t)pseudo_header_sum(bytes, frame->length - tcp) +
+		checksum_sum(bytes + tcp, frame->length - tcp);
+	folded = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 	memcpy(bytes + tcp + TCP_CHECKSUM, &folded, sizeof(folded));
 }
 
 error_t frame_tx_message(struct message *m, const struct pbuf *p, bool partial)
 {
-	struct msg_netdev_frame frame = {.length = p->tot_len};
+	struct msg_netdev_frame frame = { .length = p->tot_len };
 	uint8_t bytes[INLINE_FRAME_MAX];
 	handle_t folio;
 	void *data;

@@ -32,7 +32,8 @@ static bool is_v6(const uint8_t *frame)
 	return frame[12] == 0x86;
 }
 
-// The length of the headers, which lwIP has in the first pbuf of a segment with data and without flags but ACK and PSH; 0 for others.
+// The length of the headers, which lwIP has in the first pbuf of a segment with data and without
+// flags but ACK and PSH; 0 for others.
 static size_t data_headers(const struct pbuf *p)
 {
 	const uint8_t *frame = p->payload;
@@ -52,24 +53,28 @@ static bool same_headers(const uint8_t *a, const uint8_t *b, size_t headers_len)
 
 	if (memcmp(a, b, IP + 2) != 0 || frame_tx_find_tcp(b, headers_len) != tcp)
 		return false;
-	if (is_v6(a) && (memcmp(a + IP + 2, b + IP + 2, 2) != 0 || memcmp(a + IP + 6, b + IP + 6, 34) != 0))
+	if (is_v6(a) &&
+	    (memcmp(a + IP + 2, b + IP + 2, 2) != 0 || memcmp(a + IP + 6, b + IP + 6, 34) != 0))
 		return false;
-	if (!is_v6(a) && (memcmp(a + IP + 6, b + IP + 6, 4) != 0 || memcmp(a + IP + 12, b + IP + 12, 8) != 0))
+	if (!is_v6(a) &&
+	    (memcmp(a + IP + 6, b + IP + 6, 4) != 0 || memcmp(a + IP + 12, b + IP + 12, 8) != 0))
 		return false;
 	// Ports; acknowledgment and header length; window; options.
 	return memcmp(a + tcp, b + tcp, 4) == 0 && memcmp(a + tcp + 8, b + tcp + 8, 5) == 0 &&
-	       memcmp(a + tcp + 14, b + tcp + 14, 2) == 0 &&
-	       memcmp(a + tcp + 20, b + tcp + 20, headers_len - tcp - 20) == 0;
+		memcmp(a + tcp + 14, b + tcp + 14, 2) == 0 &&
+		memcmp(a + tcp + 20, b + tcp + 20, headers_len - tcp - 20) == 0;
 }
 
-static bool continues(const struct gather *g, const struct pbuf *p, size_t headers_len, size_t payload)
+static bool continues(const struct gather *g, const struct pbuf *p, size_t headers_len,
+                      size_t payload)
 {
 	const uint8_t *frame = p->payload;
 
-	return !g->closed && g->count < GATHER_MAX && headers_len == g->headers_len && payload <= g->segment_len &&
-	       g->headers_len - IP + g->payload_len + payload <= PACKET_MAX &&
-	       load_be32(frame + frame_tx_find_tcp(frame, headers_len) + TCP_SEQ) == g->next_seq &&
-	       same_headers(g->segments[0]->payload, frame, headers_len);
+	return !g->closed && g->count < GATHER_MAX && headers_len == g->headers_len &&
+		payload <= g->segment_len &&
+		g->headers_len - IP + g->payload_len + payload <= PACKET_MAX &&
+		load_be32(frame + frame_tx_find_tcp(frame, headers_len) + TCP_SEQ) == g->next_seq &&
+		same_headers(g->segments[0]->payload, frame, headers_len);
 }
 
 bool gather_add(struct gather *g, struct pbuf *p, bool device_segments)
@@ -107,7 +112,8 @@ void gather_drop(struct gather *g)
 	g->count = 0;
 }
 
-// The headers of the whole: those of the first, with the length of all, pushed when one of them was.
+// The headers of the whole: those of the first, with the length of all, pushed when one of them
+// was.
 static void write_headers(const struct gather *g, uint8_t *bytes)
 {
 	size_t tcp = frame_tx_find_tcp(bytes, g->headers_len);
@@ -115,7 +121,8 @@ static void write_headers(const struct gather *g, uint8_t *bytes)
 	uint16_t sum = 0;
 
 	for (size_t i = 1; i < g->count; i++)
-		bytes[tcp + TCP_FLAGS] |= ((const uint8_t *)g->segments[i]->payload)[tcp + TCP_FLAGS] & TCP_PSH;
+		bytes[tcp + TCP_FLAGS] |=
+			((const uint8_t *)g->segments[i]->payload)[tcp + TCP_FLAGS] & TCP_PSH;
 	if (is_v6(bytes)) {
 		store_be16(bytes + IP + 4, packet - 40);
 		return;
@@ -126,7 +133,8 @@ static void write_headers(const struct gather *g, uint8_t *bytes)
 	memcpy(bytes + IP + 10, &sum, 2);
 }
 
-// Where in its folio the frame is to begin: the payload then lies in its words as where it comes from, and is copied fastest.
+// Where in its folio the frame is to begin: the payload then lies in its words as where it comes
+// from, and is copied fastest.
 static uint32_t frame_offset(const struct gather *g)
 {
 	const struct pbuf *first = g->segments[0];
@@ -140,8 +148,9 @@ static uint32_t frame_offset(const struct gather *g)
 static error_t large_message(const struct gather *g, struct message *m)
 {
 	size_t len = g->headers_len + g->payload_len, at = 0;
-	struct msg_netdev_frame frame = {
-		.offset = frame_offset(g), .length = (uint32_t)len, .gso_size = (uint16_t)g->segment_len};
+	struct msg_netdev_frame frame = { .offset = frame_offset(g),
+		                          .length = (uint32_t)len,
+		                          .gso_size = (uint16_t)g->segment_len };
 	handle_t folio;
 	uint8_t *bytes;
 	void *base;
@@ -172,7 +181,8 @@ static error_t large_message(const struct gather *g, struct message *m)
 
 error_t gather_message(struct gather *g, struct message *m, bool partial)
 {
-	error_t err = g->count == 1 ? frame_tx_message(m, g->segments[0], partial) : large_message(g, m);
+	error_t err = g->count == 1 ? frame_tx_message(m, g->segments[0], partial)
+				    : large_message(g, m);
 
 	gather_drop(g);
 	return err;

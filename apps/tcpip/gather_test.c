@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Segments are gathered into large frames, and the switch's segmentation gives them back as they were.
+// Segments are gathered into large frames, and the switch's segmentation gives them back as they
+// were.
 #include "apps/tcpip/gather.h"
 
 #include <setjmp.h>
@@ -50,7 +51,8 @@ static void put16(uint8_t *at, size_t value)
 	at[1] = (uint8_t)value;
 }
 
-// The `i`th segment of a connection, `payload` bytes from `seq` on, as lwIP gives it; for a port of the switch.
+// The `i`th segment of a connection, `payload` bytes from `seq` on, as lwIP gives it; for a port of
+// the switch.
 static struct pbuf *segment(size_t i, bool v6, uint32_t seq, size_t payload)
 {
 	size_t tcp = v6 ? 54 : 34;
@@ -116,8 +118,8 @@ static void check_round_trip(size_t count, size_t payload)
 	assert_int_equal(message_decode_netdev_frame(&m, &frame, &tail, &tail_len), 0);
 	assert_int_equal(m.num_handles, 1);
 	assert_int_equal(folio_map(m.handles[0], PROT_READ, &base), 0);
-	bytes = (struct span){.data = (uint8_t *)base + frame.offset, .len = frame.length};
-	headers = (struct span){.data = bytes.data, .len = 134};
+	bytes = (struct span){ .data = (uint8_t *)base + frame.offset, .len = frame.length };
+	headers = (struct span){ .data = bytes.data, .len = 134 };
 	assert_int_equal(frame.gso_size, payload);
 	assert_true(offload_fits(&frame, headers));
 	segmenter_init(&s, &frame, headers, bytes);
@@ -126,7 +128,7 @@ static void check_round_trip(size_t count, size_t payload)
 		uint8_t out[1534];
 		size_t tcp = frames[i][12] == 0x86 ? 54 : 34;
 
-		segmenter_write(&s, (struct mut_span){.data = out, .len = len});
+		segmenter_write(&s, (struct mut_span){ .data = out, .len = len });
 		assert_int_equal(len, lens[i]);
 		memset(out + tcp + 16, 0, 2);  // lwIP leaves it open
 		assert_memory_equal(out, frames[i], len);
@@ -144,10 +146,13 @@ static void gathers_and_is_cut_again(void **state)
 			size_t tail = n % 4 == 0 ? 1460 : 700;
 
 			for (size_t i = 0; i < n; i++)
-				assert_true(add(segment(i, v6, SEQUENCE + (uint32_t)(i * 1460), i + 1 < n ? 1460 : tail)));
+				assert_true(add(segment(i, v6, SEQUENCE + (uint32_t)(i * 1460),
+				                        i + 1 < n ? 1460 : tail)));
 			// Nothing follows a short one; and there is an end.
 			if (tail == 700)
-				assert_false(add(segment(63, v6, SEQUENCE + (uint32_t)((n - 1) * 1460 + 700), 1460)));
+				assert_false(add(
+					segment(63, v6, SEQUENCE + (uint32_t)((n - 1) * 1460 + 700),
+				                1460)));
 			check_round_trip(n, 1460);
 		}
 	}
@@ -170,8 +175,10 @@ static void what_does_not_continue(void **state)
 		size_t tcp = v6 ? 54 : 34;
 
 		for (size_t at = 0; at < tcp + 20; at++) {
-			bool ignored = (!v6 && at >= 16 && at < 20) || (v6 && (at >= 18 && at < 20)) || (!v6 && (at == 24 || at == 25)) ||
-			               at == tcp + 16 || at == tcp + 17 || at == tcp + 18 || at == tcp + 19;
+			bool ignored = (!v6 && at >= 16 && at < 20) ||
+				(v6 && (at >= 18 && at < 20)) || (!v6 && (at == 24 || at == 25)) ||
+				at == tcp + 16 || at == tcp + 17 || at == tcp + 18 ||
+				at == tcp + 19;
 			struct pbuf *p;
 
 			assert_true(add(segment(0, v6, 77, 1000)));
@@ -187,7 +194,7 @@ static void what_does_not_continue(void **state)
 
 static void what_does_not_begin(void **state)
 {
-	static const uint8_t flags[] = {0x00, 0x02, 0x11, 0x12, 0x14, 0x30, 0x50, 0x90};
+	static const uint8_t flags[] = { 0x00, 0x02, 0x11, 0x12, 0x14, 0x30, 0x50, 0x90 };
 	struct pbuf *p;
 
 	(void)state;
@@ -246,8 +253,9 @@ static void one_alone_and_pushed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gathers_and_is_cut_again), cmocka_unit_test(an_end), cmocka_unit_test(what_does_not_continue),
-		cmocka_unit_test(what_does_not_begin), cmocka_unit_test(one_alone_and_pushed),
+		cmocka_unit_test(gathers_and_is_cut_again), cmocka_unit_test(an_end),
+		cmocka_unit_test(what_does_not_continue),   cmocka_unit_test(what_does_not_begin),
+		cmocka_unit_test(one_alone_and_pushed),
 	};
 
 	lwip_init();

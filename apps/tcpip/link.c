@@ -2,8 +2,8 @@
 //
 // The link: lwIP's network interface over the channel of the switch.
 //
-// A received frame stays in the sender's folio: a custom pbuf points into it, and closes the folio when lwIP is done.
-// A frame to send is gathered once, into a folio of its own (frame_tx.c).
+// A received frame stays in the sender's folio: a custom pbuf points into it, and closes the folio
+// when lwIP is done. A frame to send is gathered once, into a folio of its own (frame_tx.c).
 #include "apps/tcpip/frame_pbuf.h"
 #include "apps/tcpip/frame_tx.h"
 #include "apps/tcpip/share.h"
@@ -21,7 +21,8 @@
 
 #define MAX_UNSENT 1024
 #define MAX_MTU 1500
-// ARP's size. lwIP looks at the first bytes of an IP header before it asks whether they are there (frames_fuzz.c found it).
+// ARP's size. lwIP looks at the first bytes of an IP header before it asks whether they are there
+// (frames_fuzz.c found it).
 #define FRAME_MIN 42u
 #define SOURCE_MAC 6
 // Large frames of virtual machines are as good as many small ones, and better.
@@ -72,7 +73,8 @@ void link_flush(struct link *link)
 {
 	struct message m;
 
-	if (link->gather.count > 0 && !gather_message(&link->gather, &m, link->takes_partial_checksums))
+	if (link->gather.count > 0 &&
+	    !gather_message(&link->gather, &m, link->takes_partial_checksums))
 		send_frame(link, &m);
 }
 
@@ -150,12 +152,14 @@ static err_t link_netif_init(struct netif *netif)
 	netif->output = etharp_output;
 	netif->output_ip6 = ethip6_output;
 	netif->linkoutput = link_output;
-	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
+	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+		NETIF_FLAG_MLD6;
 	netif_set_hostname(netif, "starina");
 	return ERR_OK;
 }
 
-// The checksums that lwIP computes and checks; frame_tx.c does TCP's. What has been verified, or never left this machine, is not checked again.
+// The checksums that lwIP computes and checks; frame_tx.c does TCP's. What has been verified, or
+// never left this machine, is not checked again.
 static void set_checksums(struct link *link, bool verified)
 {
 	unsigned flags = NETIF_CHECKSUM_ENABLE_ALL & ~(unsigned)NETIF_CHECKSUM_GEN_TCP;
@@ -165,10 +169,11 @@ static void set_checksums(struct link *link, bool verified)
 	NETIF_SET_CHECKSUM_CTRL(&link->netif, (u16_t)flags);
 }
 
-// The switch may send what its ports leave to others: a checksum that is not computed is not checked either.
+// The switch may send what its ports leave to others: a checksum that is not computed is not
+// checked either.
 static void accept_features(struct link *link)
 {
-	struct msg_netdev_accept accept = {.features = TAKEN_FEATURES};
+	struct msg_netdev_accept accept = { .features = TAKEN_FEATURES };
 	struct message m;
 	error_t err = message_encode_netdev_accept(&m, &accept, NULL, 0);
 
@@ -197,7 +202,7 @@ static void device_info(struct link *link, const struct msg_netdev_info *info)
 	netif->mtu6 = netif->mtu;
 	link->takes_partial_checksums = (info->features & NETDEV_FEATURE_TX_CSUM) != 0;
 	link->takes_large = (info->features & TSO_FEATURES) == TSO_FEATURES;
-	link->told = (struct netdev_network){0};
+	link->told = (struct netdev_network){ 0 };
 	set_checksums(link, false);
 	accept_features(link);
 	netif_set_default(netif);
@@ -246,8 +251,9 @@ static void take_static_address(struct link *link)
 	ip_addr_t dns;
 
 	if (!parse_cidr(environ_config(env, "address"), &addr, &mask)) {
-		log_error("tcpip.address=%s is not ADDRESS/BITS as 10.0.2.15/24: the network stays down",
-		          environ_config(env, "address"));
+		log_error(
+			"tcpip.address=%s is not ADDRESS/BITS as 10.0.2.15/24: the network stays down",
+			environ_config(env, "address"));
 		return;
 	}
 	if (gateway_text == NULL || !ip4addr_aton(gateway_text, &gateway))
@@ -279,11 +285,12 @@ static void put_ip4(uint8_t out[4], const ip4_addr_t *addr)
 
 void link_tell_network(struct link *link)
 {
-	struct msg_netdev_network now = {0};
+	struct msg_netdev_network now = { 0 };
 	const struct netif *netif = &link->netif;
 	struct message m;
 
-	if (link->device.handle == HANDLE_NONE || !link->netif_added || ip4_addr_isany(netif_ip4_addr(netif)))
+	if (link->device.handle == HANDLE_NONE || !link->netif_added ||
+	    ip4_addr_isany(netif_ip4_addr(netif)))
 		return;
 	put_ip4(now.network.address, netif_ip4_addr(netif));
 	put_ip4(now.network.gateway, netif_ip4_gw(netif));
@@ -297,7 +304,8 @@ void link_tell_network(struct link *link)
 	if (memcmp(&now.network, &link->told, sizeof(link->told)) == 0)
 		return;
 	// A full channel: at the next turn.
-	if (message_encode_netdev_network(&m, &now, NULL, 0) == 0 && channel_send(link->device.handle, &m) == 0)
+	if (message_encode_netdev_network(&m, &now, NULL, 0) == 0 &&
+	    channel_send(link->device.handle, &m) == 0)
 		link->told = now.network;
 }
 
@@ -323,12 +331,15 @@ static void device_frame(struct link *link, struct message *m)
 	}
 	if (p == NULL)
 		return;
-	set_checksums(link, (frame.flags & (NETDEV_FRAME_CSUM_VERIFIED | NETDEV_FRAME_NEEDS_CSUM)) != 0);
+	set_checksums(link,
+	              (frame.flags & (NETDEV_FRAME_CSUM_VERIFIED | NETDEV_FRAME_NEEDS_CSUM)) != 0);
 	if (p->tot_len < FRAME_MIN) {
 		pbuf_free(p);
 		return;
 	}
-	share_sender_set((frame.flags & NETDEV_FRAME_OF_PORT) != 0 ? (const uint8_t *)p->payload + SOURCE_MAC : NULL);
+	share_sender_set((frame.flags & NETDEV_FRAME_OF_PORT) != 0
+	                         ? (const uint8_t *)p->payload + SOURCE_MAC
+	                         : NULL);
 	if (link->netif.input(p, &link->netif) != ERR_OK)
 		pbuf_free(p);
 	share_sender_clear();

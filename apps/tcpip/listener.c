@@ -18,7 +18,7 @@ struct listener {
 
 static error_t announce(struct listener *listener, const struct tcp_pcb *pcb, handle_t connection)
 {
-	struct msg_connect connect = {.id = ++listener->tcpip->next_id};
+	struct msg_connect connect = { .id = ++listener->tcpip->next_id };
 	char peer[IPADDR_STRLEN_MAX + 16];
 	const char *format = IP_IS_V6(&pcb->remote_ip) ? "tcp:[%s]:%u" : "tcp:%s:%u";
 	struct message m;
@@ -44,7 +44,7 @@ static err_t listener_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	if (connection_create(listener->tcpip, pcb, &client_end))
 		return ERR_MEM;
 	if (announce(listener, pcb, client_end))
-		handle_close(client_end); // the connection sees its client gone, and closes
+		handle_close(client_end);  // the connection sees its client gone, and closes
 	return ERR_OK;
 }
 

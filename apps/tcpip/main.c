@@ -9,8 +9,8 @@
 
 static struct tcpip state;
 
-// While no connection needs exact timers, lwIP's periodic ones (neighbours, multicast, reassembly, DHCP) share their
-// wake-ups: an idle system sleeps.
+// While no connection needs exact timers, lwIP's periodic ones (neighbours, multicast, reassembly,
+// DHCP) share their wake-ups: an idle system sleeps.
 #define IDLE_TICK (500 * NSEC_PER_MSEC)
 
 static nsec_t coalesce(nsec_t deadline)
@@ -61,7 +61,7 @@ static void tcpip_main(const struct environ *env)
 			process_exit(1);
 		}
 		sys_check_timeouts();
-		do { // what goes out on loopback comes in at once
+		do {  // what goes out on loopback comes in at once
 			connections_flush(tcpip);
 			netif_poll_all();
 		} while (!list_is_empty(&tcpip->dirty));

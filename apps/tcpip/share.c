@@ -19,11 +19,14 @@ struct share {
 	struct list members;
 };
 
-// lwIP allocates a pcb before it asks whether there is room for it; a listener begins as a pcb, too.
+// lwIP allocates a pcb before it asks whether there is room for it; a listener begins as a pcb,
+// too.
 _Static_assert(MEMP_NUM_TCP_PCB >= SHARE_UPLINK_CONNECTIONS + SHARE_OWN_CONNECTIONS +
-                                           SHARE_MAX_VMS * SHARE_VM_CONNECTIONS + 2, "a pcb for each");
+                               SHARE_MAX_VMS * SHARE_VM_CONNECTIONS + 2,
+               "a pcb for each");
 // A SYN or FIN of each connection besides.
-_Static_assert(MEMP_NUM_TCP_SEG >= SHARE_QUEUED_MAX + SHARE_MAX_VMS * SHARE_VM_OOSEQ + 2 * SHARE_OOSEQ + MEMP_NUM_TCP_PCB,
+_Static_assert(MEMP_NUM_TCP_SEG >= SHARE_QUEUED_MAX + SHARE_MAX_VMS * SHARE_VM_OOSEQ +
+                               2 * SHARE_OOSEQ + MEMP_NUM_TCP_PCB,
                "a segment for all that may be queued");
 _Static_assert(MEMP_NUM_PBUF >= SHARE_QUEUED_MAX, "a buffer for all that may be queued");
 
@@ -37,7 +40,7 @@ static u8_t ext_id;
 
 static void share_init(struct share *share, unsigned max_connections, unsigned max_ooseq)
 {
-	*share = (struct share){.max_connections = max_connections, .max_ooseq = max_ooseq};
+	*share = (struct share){ .max_connections = max_connections, .max_ooseq = max_ooseq };
 	list_init(&share->members);
 }
 
@@ -131,7 +134,8 @@ static void pcb_destroyed(u8_t id, void *data)
 
 static err_t passive_open(u8_t id, struct tcp_pcb_listen *listening, struct tcp_pcb *pcb);
 
-static const struct tcp_ext_arg_callbacks callbacks = {.destroy = pcb_destroyed, .passive_open = passive_open};
+static const struct tcp_ext_arg_callbacks callbacks = { .destroy = pcb_destroyed,
+	                                                .passive_open = passive_open };
 
 static bool join(struct share *share, struct tcp_pcb *pcb, bool half_open)
 {
@@ -139,7 +143,7 @@ static bool join(struct share *share, struct tcp_pcb *pcb, bool half_open)
 
 	if (member == NULL)
 		return false;
-	*member = (struct share_member){.share = share, .pcb = pcb};
+	*member = (struct share_member){ .share = share, .pcb = pcb };
 	list_push_back(&share->members, &member->entry);
 	share->num_connections++;
 	set_half_open(member, half_open);
@@ -165,7 +169,8 @@ static enum need need(const struct share_member *member)
 		return HALF_OPEN;
 	if (!member->kept && pcb->state >= FIN_WAIT_1)
 		return CLOSING_DOWN;
-	return tcp_ticks - pcb->tmr >= SHARE_IDLE_SECONDS * 1000 / TCP_SLOW_INTERVAL ? IDLE : NEEDED;
+	return tcp_ticks - pcb->tmr >= SHARE_IDLE_SECONDS * 1000 / TCP_SLOW_INTERVAL ? IDLE
+										     : NEEDED;
 }
 
 // The oldest of those that are needed least. NULL: all are.
@@ -283,7 +288,8 @@ void share_count_waiting(struct share_member *member, ptrdiff_t bytes)
 	total_waiting += (size_t)bytes;
 }
 
-// lwIP's hook: how many buffers that came out of order the pcb may hold. What others of its share hold is not to be had.
+// lwIP's hook: how many buffers that came out of order the pcb may hold. What others of its share
+// hold is not to be had.
 u16_t lwip_port_ooseq_limit(const struct tcp_pcb *pcb)
 {
 	const struct share_member *member = member_of(pcb);
@@ -297,7 +303,8 @@ u16_t lwip_port_ooseq_limit(const struct tcp_pcb *pcb)
 
 		if (other == NULL || other == pcb)
 			continue;
-		for (const struct tcp_seg *seg = other->ooseq; seg != NULL && left > 0; seg = seg->next)
+		for (const struct tcp_seg *seg = other->ooseq; seg != NULL && left > 0;
+		     seg = seg->next)
 			left -= left < pbuf_clen(seg->p) ? left : pbuf_clen(seg->p);
 	}
 	return (u16_t)left;
@@ -305,10 +312,11 @@ u16_t lwip_port_ooseq_limit(const struct tcp_pcb *pcb)
 
 // --- A virtual machine is gone ---
 
-// Whether an address is the machine's: its IPv4 address, or one with the interface identifier of its MAC address (RFC 4291, appendix A).
+// Whether an address is the machine's: its IPv4 address, or one with the interface identifier of
+// its MAC address (RFC 4291, appendix A).
 static bool is_peer(const ip_addr_t *addr, const uint8_t mac[6], const uint8_t ipv4[4])
 {
-	const uint8_t id[8] = {mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]};
+	const uint8_t id[8] = { mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] };
 
 	if (IP_IS_V6(addr))
 		return memcmp((const uint8_t *)ip_2_ip6(addr)->addr + 8, id, sizeof(id)) == 0;
@@ -327,6 +335,7 @@ void shares_reset_peer(const uint8_t mac[6], const uint8_t ipv4[4])
 {
 	struct tcp_pcb *pcb;
 
-	while ((pcb = find_peer(tcp_active_pcbs, mac, ipv4)) != NULL || (pcb = find_peer(tcp_tw_pcbs, mac, ipv4)) != NULL)
+	while ((pcb = find_peer(tcp_active_pcbs, mac, ipv4)) != NULL ||
+	       (pcb = find_peer(tcp_tw_pcbs, mac, ipv4)) != NULL)
 		tcp_abort(pcb);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Shares: what the uplink, each virtual machine and our own apps may hold of the TCP stack, so that none of them takes it away from
-// the others. A connection belongs to whoever opened it: to the port that the SYN came from, or to our own apps.
+// Shares: what the uplink, each virtual machine and our own apps may hold of the TCP stack, so that
+// none of them takes it away from the others. A connection belongs to whoever opened it: to the
+// port that the SYN came from, or to our own apps.
 //
-// A share bounds connections and half-open ones; in a full one the oldest that nobody needs gives way. What is queued toward slow
-// peers, and what slow clients of ours leave lying, shares one limit: a connection may add to its queue while that is shorter than
-// the room that is left to its share. So the room shrinks for those that hold much, and there always is some for the next.
+// A share bounds connections and half-open ones; in a full one the oldest that nobody needs gives
+// way. What is queued toward slow peers, and what slow clients of ours leave lying, shares one
+// limit: a connection may add to its queue while that is shorter than the room that is left to its
+// share. So the room shrinks for those that hold much, and there always is some for the next.
 #pragma once
 
 #include <stdbool.h>
@@ -37,26 +39,29 @@ struct share;
 // One connection's part of a share. It lives as long as its pcb and its struct connection.
 struct share_member {
 	struct share *share;
-	struct list entry;     // in the share's members, the oldest first
-	struct tcp_pcb *pcb;   // NULL once lwIP has freed it
+	struct list entry;    // in the share's members, the oldest first
+	struct tcp_pcb *pcb;  // NULL once lwIP has freed it
 	bool half_open;
-	bool kept;             // share_release is to come
-	unsigned queued;       // buffers of the pcb that were counted
-	size_t waiting;        // bytes of memory that were counted
+	bool kept;        // share_release is to come
+	unsigned queued;  // buffers of the pcb that were counted
+	size_t waiting;   // bytes of memory that were counted
 };
 
 // Prepares lwIP's pcbs for it; after lwip_init.
 void shares_init(void);
-// Who sent the frame that lwIP gets next: the virtual machine with this MAC address, or the uplink (NULL).
+// Who sent the frame that lwIP gets next: the virtual machine with this MAC address, or the uplink
+// (NULL).
 void share_sender_set(const uint8_t *vm_mac);
 // After the frame: what lwIP does from now on is our own doing.
 void share_sender_clear(void);
 
 // Connections to this listener belong to the share of the sender of their SYN.
 void share_listen(struct tcp_pcb *listening);
-// A pcb for a connection that one of our own apps opens, of `type` (IPADDR_TYPE_*). NULL: there are too many, or memory is out.
+// A pcb for a connection that one of our own apps opens, of `type` (IPADDR_TYPE_*). NULL: there are
+// too many, or memory is out.
 struct tcp_pcb *share_connect(uint8_t type);
-// The handshake is complete; the connection's owner keeps the member until it calls share_release. NULL: the pcb has none.
+// The handshake is complete; the connection's owner keeps the member until it calls share_release.
+// NULL: the pcb has none.
 struct share_member *share_established(struct tcp_pcb *pcb);
 // The owner lets go.
 void share_release(struct share_member *member);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Shares with lwIP as it is: segments of the uplink and of virtual machines come in, and what lwIP answers is looked at.
+// Shares with lwIP as it is: segments of the uplink and of virtual machines come in, and what lwIP
+// answers is looked at.
 #include "apps/tcpip/share.h"
 
 #include <setjmp.h>
@@ -105,14 +106,14 @@ static void put32(uint8_t *at, uint32_t value)
 
 static void put_mac(uint8_t mac[6], unsigned who)
 {
-	const uint8_t vm[6] = {0x02, 0x53, 10, 0, 2, (uint8_t)(99 + who)};
+	const uint8_t vm[6] = { 0x02, 0x53, 10, 0, 2, (uint8_t)(99 + who) };
 
 	memcpy(mac, vm, 6);
 }
 
 static void put_ip(uint8_t ip[4], unsigned who)
 {
-	const uint8_t address[4] = {10, 0, 2, who == UPLINK ? GATEWAY : (uint8_t)(99 + who)};
+	const uint8_t address[4] = { 10, 0, 2, who == UPLINK ? GATEWAY : (uint8_t)(99 + who) };
 
 	memcpy(ip, address, 4);
 }
@@ -120,8 +121,8 @@ static void put_ip(uint8_t ip[4], unsigned who)
 // A segment from `who` to our port 80.
 static void give(unsigned who, uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack, size_t len)
 {
-	static const uint8_t our_ip[4] = {10, 0, 2, 15};
-	uint8_t frame[HEADERS + 1460] = {0};
+	static const uint8_t our_ip[4] = { 10, 0, 2, 15 };
+	uint8_t frame[HEADERS + 1460] = { 0 };
 	uint8_t *ip = frame + 14, *tcp = frame + 34;
 	struct pbuf *p;
 
@@ -196,7 +197,8 @@ static struct tcp_pcb *pcb_of(unsigned who, uint16_t port)
 
 	put_ip(ip, who);
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
-		if (pcb->remote_port == port && memcmp(&ip_2_ip4(&pcb->remote_ip)->addr, ip, 4) == 0)
+		if (pcb->remote_port == port &&
+		    memcmp(&ip_2_ip4(&pcb->remote_ip)->addr, ip, 4) == 0)
 			return pcb;
 	}
 	return NULL;
@@ -269,7 +271,8 @@ static void a_flood_of_syns(void **state)
 	}
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
 		half_open++;
-	assert_int_equal(half_open, (SHARE_UPLINK_CONNECTIONS + SHARE_VM_CONNECTIONS) / SHARE_HALF_OPEN_PART);
+	assert_int_equal(half_open,
+	                 (SHARE_UPLINK_CONNECTIONS + SHARE_VM_CONNECTIONS) / SHARE_HALF_OPEN_PART);
 	// Who does not flood is served, and who floods, too, if it is quick.
 	assert_true(connect_from(2, 1));
 	assert_true(connect_from(UPLINK, 1));
@@ -352,7 +355,8 @@ static void a_machine_is_gone(void **state)
 	assert_true(connect_from(UPLINK, 1));
 	assert_true(connect_from(2, 1));
 	for (uint16_t i = 0; i < SHARE_VM_CONNECTIONS; i++)
-		assert_true(i % 2 != 0 ? connect_from(1, (uint16_t)(1000 + i)) : syn(1, (uint16_t)(1000 + i)));
+		assert_true(i % 2 != 0 ? connect_from(1, (uint16_t)(1000 + i))
+		                       : syn(1, (uint16_t)(1000 + i)));
 	gone(1);
 	assert_int_equal(num_lost, SHARE_VM_CONNECTIONS / 2);
 	for (uint16_t i = 0; i < SHARE_VM_CONNECTIONS; i++)
@@ -362,7 +366,8 @@ static void a_machine_is_gone(void **state)
 	assert_true(connect_from(1, 1));
 }
 
-// Connections fill their queues in turn until none may go on. Returns how much the last of them has got.
+// Connections fill their queues in turn until none may go on. Returns how much the last of them has
+// got.
 static unsigned fill(const unsigned *who, size_t n)
 {
 	static uint8_t bytes[TCP_MSS];
@@ -374,7 +379,8 @@ static unsigned fill(const unsigned *who, size_t n)
 
 		member = pcb->callback_arg;
 		while (share_may_queue(member) && more)
-			more = tcp_write(pcb, bytes, sizeof(bytes), 0) == ERR_OK && (share_count_queued(member), true);
+			more = tcp_write(pcb, bytes, sizeof(bytes), 0) == ERR_OK &&
+				(share_count_queued(member), true);
 		more = true;
 	}
 	return member->queued;
@@ -382,7 +388,7 @@ static unsigned fill(const unsigned *who, size_t n)
 
 static void slow_peers_leave_room(void **state)
 {
-	unsigned who[33] = {0};
+	unsigned who[33] = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < 32; i++) {
@@ -427,7 +433,8 @@ static void segments_out_of_order(void **state)
 	for (uint16_t port = 1; port <= 2; port++) {
 		for (uint32_t i = 1; i <= SHARE_VM_OOSEQ; i++)
 			give(1, port, ACK, 1001 + 2 * i, pcb_of(1, port)->snd_nxt, 1);
-		for (const struct tcp_seg *seg = pcb_of(1, port)->ooseq; seg != NULL; seg = seg->next)
+		for (const struct tcp_seg *seg = pcb_of(1, port)->ooseq; seg != NULL;
+		     seg = seg->next)
 			held++;
 	}
 	assert_int_equal(held, SHARE_VM_OOSEQ);
@@ -438,14 +445,10 @@ static void segments_out_of_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		share_case(a_flood_of_syns),
-		share_case(a_machine_holds_its_share),
-		share_case(all_shares_fit),
-		share_case(the_idle_give_way),
-		share_case(the_closed_give_way),
-		share_case(a_machine_is_gone),
-		share_case(slow_peers_leave_room),
-		share_case(untaken_data_leaves_room),
+		share_case(a_flood_of_syns),       share_case(a_machine_holds_its_share),
+		share_case(all_shares_fit),        share_case(the_idle_give_way),
+		share_case(the_closed_give_way),   share_case(a_machine_is_gone),
+		share_case(slow_peers_leave_room), share_case(untaken_data_leaves_room),
 		share_case(segments_out_of_order),
 	};
 

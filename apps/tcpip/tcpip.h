@@ -17,15 +17,17 @@ struct tcpip;
 struct link {
 	struct tcpip *tcpip;
 	struct service_client client;
-	struct source device;  // its handle is HANDLE_NONE while there is no switch
+	struct source device;          // its handle is HANDLE_NONE while there is no switch
 	bool takes_partial_checksums;  // the device does
 	bool takes_large;
-	struct gather gather;  // segments that become one frame at the end of the turn
+	struct gather gather;        // segments that become one frame at the end of the turn
 	struct netdev_network told;  // what the switch knows of our network
 	struct netif netif;
 	bool netif_added;
 	ip4_addr_t shown;  // the address that was logged
-	nsec_t fallback_at;  // when the static address is taken, unless DHCP answered; NSEC_NEVER: done
+
+	// when the static address is taken, unless DHCP answered; NSEC_NEVER: done
+	nsec_t fallback_at;
 	struct list unsent;
 	size_t num_unsent;
 };
@@ -39,12 +41,14 @@ struct tcpip {
 	uint32_t next_id;
 };
 
-// Connects to the switch, now or as soon as it is there. Without one (the need is optional) only loopback works.
+// Connects to the switch, now or as soon as it is there. Without one (the need is optional) only
+// loopback works.
 __must_check error_t link_init(struct link *link, struct tcpip *tcpip);
 // Takes the static address when DHCP has not answered in time. Returns when to ask again.
 nsec_t link_check_fallback(struct link *link, nsec_t now);
 
-// Sends what was gathered for a large frame. Before the memory that lwIP's segments refer to goes away, and before the loop waits.
+// Sends what was gathered for a large frame. Before the memory that lwIP's segments refer to goes
+// away, and before the loop waits.
 void link_flush(struct link *link);
 // Tells the switch our network when it has changed.
 void link_tell_network(struct link *link);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The whole TCP/IP server between a hostile network and hostile clients: frames of the uplink and of virtual machines (IPv4, IPv6, TCP
-// segments that fit connections, DHCP and DNS answers), what else the switch may say, URIs, data, datagrams, ends and resets of
-// clients. lwIP, the loop and the services are the real ones; the kernel is system_fake.c's. At the end nothing may be left. An input is a
-// list of steps: what, how, a length, and so many bytes.
+// The whole TCP/IP server between a hostile network and hostile clients: frames of the uplink and
+// of virtual machines (IPv4, IPv6, TCP segments that fit connections, DHCP and DNS answers), what
+// else the switch may say, URIs, data, datagrams, ends and resets of clients. lwIP, the loop and
+// the services are the real ones; the kernel is system_fake.c's. At the end nothing may be left. An
+// input is a list of steps: what, how, a length, and so many bytes.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// Frames that wait for reassembly are linked by pointers inside packed headers, where the leak checker does not look.
+// Frames that wait for reassembly are linked by pointers inside packed headers, where the leak
+// checker does not look.
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -39,7 +41,7 @@ static uint8_t query[512];
 static size_t query_len;
 static uint16_t query_port;
 
-static const uint8_t our_mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
+static const uint8_t our_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 
 u32_t sys_now(void)
 {
@@ -83,22 +85,22 @@ static size_t get16(const uint8_t *at)
 
 static void put_mac(uint8_t mac[6], unsigned who)
 {
-	const uint8_t vm[6] = {0x02, 0x53, 10, 0, 2, (uint8_t)(99 + who)};
-	const uint8_t gateway[6] = {0x52, 0x55, 10, 0, 2, 2};
+	const uint8_t vm[6] = { 0x02, 0x53, 10, 0, 2, (uint8_t)(99 + who) };
+	const uint8_t gateway[6] = { 0x52, 0x55, 10, 0, 2, 2 };
 
 	memcpy(mac, who == 0 ? gateway : vm, 6);
 }
 
 static void put_ip(uint8_t ip[4], unsigned who)
 {
-	const uint8_t address[4] = {10, 0, 2, who == 0 ? 2 : (uint8_t)(99 + who)};
+	const uint8_t address[4] = { 10, 0, 2, who == 0 ? 2 : (uint8_t)(99 + who) };
 
 	memcpy(ip, address, 4);
 }
 
 static void give_frame(const uint8_t *frame, size_t len, uint16_t flags, bool inline_frame)
 {
-	struct msg_netdev_frame meta = {.length = (uint32_t)len, .flags = flags};
+	struct msg_netdev_frame meta = { .length = (uint32_t)len, .flags = flags };
 	struct message m;
 	handle_t folio;
 	void *base;
@@ -113,7 +115,8 @@ static void give_frame(const uint8_t *frame, size_t len, uint16_t flags, bool in
 	meta.offset = 2;
 	if (folio_create(FRAME_MAX + 256, FOLIO_CONTIGUOUS, &folio) != 0)
 		return;
-	if (folio_map(folio, PROT_WRITE, &base) != 0 || message_encode_netdev_frame(&m, &meta, NULL, 0) != 0)
+	if (folio_map(folio, PROT_WRITE, &base) != 0 ||
+	    message_encode_netdev_frame(&m, &meta, NULL, 0) != 0)
 		abort();
 	memcpy((uint8_t *)base + 2, frame, len);
 	m.handles[0] = folio;
@@ -128,7 +131,7 @@ static uint16_t frame_flags(unsigned who)
 
 static size_t put_ipv4(uint8_t *frame, unsigned who, uint8_t protocol, size_t payload)
 {
-	uint8_t ours[4] = {10, 0, 2, 15}, *ip = frame + 14;
+	uint8_t ours[4] = { 10, 0, 2, 15 }, *ip = frame + 14;
 	uint16_t sum;
 
 	if (tcpip.link.netif_added && !ip4_addr_isany(netif_ip4_addr(&tcpip.link.netif)))
@@ -174,15 +177,16 @@ static const struct tcp_pcb *pcb_of(unsigned who, uint16_t port)
 
 	put_ip(ip, who);
 	for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
-		if (IP_IS_V4(&pcb->remote_ip) && memcmp(&ip_2_ip4(&pcb->remote_ip)->addr, ip, 4) == 0 &&
+		if (IP_IS_V4(&pcb->remote_ip) &&
+		    memcmp(&ip_2_ip4(&pcb->remote_ip)->addr, ip, 4) == 0 &&
 		    (pcb->remote_port == port || pcb->local_port != 80))
 			return pcb;
 	}
 	return NULL;
 }
 
-// A segment that fits a connection, or opens one: the first byte has the flags, the second moves the sequence number, the third the
-// acknowledgment, and the rest is data.
+// A segment that fits a connection, or opens one: the first byte has the flags, the second moves
+// the sequence number, the third the acknowledgment, and the rest is data.
 static void give_tcp(uint8_t how, const uint8_t *data, size_t len)
 {
 	unsigned who = how % 3;
@@ -221,13 +225,14 @@ static void give_udp(unsigned who, uint16_t from, uint16_t to, const uint8_t *da
 // A DHCP answer to what was asked; the data are options.
 static void give_dhcp(uint8_t how, const uint8_t *data, size_t len)
 {
-	const struct dhcp *dhcp = tcpip.link.netif_added ? netif_dhcp_data(&tcpip.link.netif) : NULL;
-	uint8_t packet[240 + 256] = {2, 1, 6, 0};
+	const struct dhcp *dhcp = tcpip.link.netif_added ? netif_dhcp_data(&tcpip.link.netif)
+							 : NULL;
+	uint8_t packet[240 + 256] = { 2, 1, 6, 0 };
 
 	if (dhcp == NULL)
 		return;
 	put32(packet + 4, dhcp->xid);
-	memcpy(packet + 16, (const uint8_t[]){10, 0, 2, (uint8_t)(15 + how % 2)}, 4);
+	memcpy(packet + 16, (const uint8_t[]){ 10, 0, 2, (uint8_t)(15 + how % 2) }, 4);
 	memcpy(packet + 28, our_mac, 6);
 	put32(packet + 236, 0x63825363);
 	memcpy(packet + 240, data, len);
@@ -252,8 +257,8 @@ static void give_dns(uint8_t how, const uint8_t *data, size_t len)
 // The address 10.0.2.`host` is that of `who`.
 static void give_arp(unsigned who, uint8_t host)
 {
-	const uint8_t ours[4] = {10, 0, 2, 15}, theirs[4] = {10, 0, 2, host};
-	uint8_t frame[42] = {0};
+	const uint8_t ours[4] = { 10, 0, 2, 15 }, theirs[4] = { 10, 0, 2, host };
+	uint8_t frame[42] = { 0 };
 
 	memcpy(frame, our_mac, 6);
 	put_mac(frame + 6, who);
@@ -270,7 +275,8 @@ static void give_arp(unsigned who, uint8_t host)
 	give_frame(frame, sizeof(frame), frame_flags(who), true);
 }
 
-// What the server sends: ARP requests are answered, DNS queries remembered, and all of it is read for the sanitizer.
+// What the server sends: ARP requests are answered, DNS queries remembered, and all of it is read
+// for the sanitizer.
 static void look_at_frame(const uint8_t *frame, size_t len)
 {
 	volatile uint8_t sum = 0;
@@ -303,7 +309,8 @@ static void take_frames(void)
 			if (meta.length != len)
 				abort();
 			look_at_frame(tail, len);
-		} else if (folio_info(folio, &info) != 0 || !range_within(meta.offset, meta.length, info.size) ||
+		} else if (folio_info(folio, &info) != 0 ||
+		           !range_within(meta.offset, meta.length, info.size) ||
 		           folio_map(folio, PROT_READ, &base) != 0) {
 			abort();
 		} else {
@@ -316,7 +323,9 @@ static void take_frames(void)
 
 static void bring_up(void)
 {
-	struct msg_netdev_info info = {.mtu = 1500, .features = NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6};
+	struct msg_netdev_info info = { .mtu = 1500,
+		                        .features = NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 |
+		                                NETDEV_FEATURE_TSO6 };
 	struct message m;
 	handle_t fresh = fake_provider_accept(ethernet);
 
@@ -368,9 +377,12 @@ static void drain(handle_t end)
 
 static void open_uri(uint8_t how, const uint8_t *data, size_t len)
 {
-	static const char *const uris[] = {"tcp-listen:0.0.0.0:80", "tcp-listen:*:80", "udp-listen:0.0.0.0:53", "tcp:10.0.2.2:1", "tcp:10.0.2.100:2",
-	                                   "udp:10.0.2.2:3", "tcp:localhost:80", "tcp:example.org:5", "udp:[fe80::2]:6", "tcp:[fe80::3]:7"};
-	struct msg_open open = {.id = how};
+	static const char *const uris[] = { "tcp-listen:0.0.0.0:80", "tcp-listen:*:80",
+		                            "udp-listen:0.0.0.0:53", "tcp:10.0.2.2:1",
+		                            "tcp:10.0.2.100:2",      "udp:10.0.2.2:3",
+		                            "tcp:localhost:80",      "tcp:example.org:5",
+		                            "udp:[fe80::2]:6",       "tcp:[fe80::3]:7" };
+	struct msg_open open = { .id = how };
 	struct message m;
 	handle_t *client = &clients[how % 2];
 
@@ -403,7 +415,7 @@ static void say(handle_t end, uint32_t type, uint8_t how, const uint8_t *data, s
 // Data of up to 64 KiB.
 static void say_data(handle_t end, uint8_t how, size_t len)
 {
-	struct msg_data data = {.offset = how, .length = (uint32_t)(len * 256)};
+	struct msg_data data = { .offset = how, .length = (uint32_t)(len * 256) };
 	struct message m;
 	handle_t folio;
 
@@ -418,7 +430,26 @@ static void say_data(handle_t end, uint8_t how, size_t len)
 
 // --- Steps ---
 
-enum step { RAW, TCP, UDP, DHCP, DNS, IPV6, IPV4, OPEN, SAY, DATA, CLOSE, DRAIN, SWITCH, GONE, TIME, MEMORY, RESTART, NUM_STEPS };
+enum step {
+	RAW,
+	TCP,
+	UDP,
+	DHCP,
+	DNS,
+	IPV6,
+	IPV4,
+	OPEN,
+	SAY,
+	DATA,
+	CLOSE,
+	DRAIN,
+	SWITCH,
+	GONE,
+	TIME,
+	MEMORY,
+	RESTART,
+	NUM_STEPS
+};
 
 static void turn(void)
 {
@@ -449,7 +480,7 @@ static void pass(nsec_t ns)
 // Where ICMP and ICMPv6 have their checksum is the right one.
 static void fill_icmp_checksum(uint8_t *frame, size_t at, size_t len, uint8_t protocol)
 {
-	uint8_t pseudo[40 + FRAME_MAX] = {0};
+	uint8_t pseudo[40 + FRAME_MAX] = { 0 };
 	size_t extra = protocol == IP6_NEXTH_ICMP6 ? 40 : 0;
 	uint16_t sum;
 
@@ -466,7 +497,8 @@ static void fill_icmp_checksum(uint8_t *frame, size_t at, size_t len, uint8_t pr
 	memcpy(frame + at + 2, &sum, 2);
 }
 
-// A packet of the protocol in the first byte. An IPv4 fragment, if `how` says so, at a place of the second.
+// A packet of the protocol in the first byte. An IPv4 fragment, if `how` says so, at a place of the
+// second.
 static void give_ip(enum step what, uint8_t how, const uint8_t *data, size_t len)
 {
 	uint8_t frame[FRAME_MAX];
@@ -476,7 +508,8 @@ static void give_ip(enum step what, uint8_t how, const uint8_t *data, size_t len
 	size_t at;
 
 	len -= len > 0;
-	at = what == IPV6 ? put_ipv6(frame, who, protocol, len) : put_ipv4(frame, who, protocol, len);
+	at = what == IPV6 ? put_ipv6(frame, who, protocol, len)
+			  : put_ipv4(frame, who, protocol, len);
 	memcpy(frame + at, data + 1, len);
 	fill_icmp_checksum(frame, at, len, protocol);
 	if ((how & 0x80) != 0 && what == IPV4 && len > 0) {
@@ -490,7 +523,7 @@ static void give_ip(enum step what, uint8_t how, const uint8_t *data, size_t len
 
 static void gone(unsigned who)
 {
-	struct msg_netdev_gone gone = {0};
+	struct msg_netdev_gone gone = { 0 };
 	struct message m;
 
 	put_mac(gone.mac, who);
@@ -501,72 +534,46 @@ static void gone(unsigned who)
 
 static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 {
-	static const uint32_t types[] = {MSG_DATA, MSG_END, MSG_ABORT, MSG_DATAGRAM, MSG_OPEN, 99};
+	static const uint32_t types[] = {
+		MSG_DATA, MSG_END, MSG_ABORT, MSG_DATAGRAM, MSG_OPEN, 99
+	};
 	handle_t *socket = &sockets[how % CHANNELS];
 
 	switch (what) {
-	case RAW:
-		give_frame(data, len, how, (how & 64) != 0);
-		break;
-	case TCP:
-		give_tcp(how, data, len);
-		break;
-	case UDP:
-		give_udp(how % 3, 999, (how & 64) != 0 ? 68 : 53, data, len);
-		break;
-	case DHCP:
-		give_dhcp(how, data, len);
-		break;
-	case DNS:
-		give_dns(how, data, len);
-		break;
+	case RAW: give_frame(data, len, how, (how & 64) != 0); break;
+	case TCP: give_tcp(how, data, len); break;
+	case UDP: give_udp(how % 3, 999, (how & 64) != 0 ? 68 : 53, data, len); break;
+	case DHCP: give_dhcp(how, data, len); break;
+	case DNS: give_dns(how, data, len); break;
 	case IPV6:
-	case IPV4:
-		give_ip(what, how, data, len);
-		break;
-	case OPEN:
-		open_uri(how, data, len);
-		break;
-	case SAY:
-		say(*socket, types[(how >> 4) % 6], how >> 3, data, len);
-		break;
-	case DATA:
-		say_data(*socket, how, len);
-		break;
-	case CLOSE:
-		close_end((how & 0x80) != 0 ? &clients[how % 2] : socket);
-		break;
-	case DRAIN:
-		drain((how & 0x80) != 0 ? clients[how % 2] : *socket);
-		break;
+	case IPV4: give_ip(what, how, data, len); break;
+	case OPEN: open_uri(how, data, len); break;
+	case SAY: say(*socket, types[(how >> 4) % 6], how >> 3, data, len); break;
+	case DATA: say_data(*socket, how, len); break;
+	case CLOSE: close_end((how & 0x80) != 0 ? &clients[how % 2] : socket); break;
+	case DRAIN: drain((how & 0x80) != 0 ? clients[how % 2] : *socket); break;
 	case SWITCH:
 		say(device, (how & 2) != 0 ? MSG_NETDEV_FRAME : how % 64, how, data, len);
 		break;
-	case GONE:
-		gone(1 + how % 2);
-		break;
-	case TIME:
-		pass((nsec_t)how * 100 * NSEC_PER_MSEC);
-		break;
-	case MEMORY:
-		fake_memory_fail(how);
-		break;
-	default:
-		close_end(&device);
-		break;
+	case GONE: gone(1 + how % 2); break;
+	case TIME: pass((nsec_t)how * 100 * NSEC_PER_MSEC); break;
+	case MEMORY: fake_memory_fail(how); break;
+	default: close_end(&device); break;
 	}
 }
 
 static void start(void)
 {
-	static struct environ env = {.num_entries = 6, .entries = {
-		{.kind = ENV_CONNECTOR, .name = "ethernet"},
-		{.kind = ENV_SERVICE, .name = "tcpip"},
-		{.kind = ENV_CONFIG, .name = "address", .value = "10.0.2.15/24"},
-		{.kind = ENV_CONFIG, .name = "gateway", .value = "10.0.2.2"},
-		{.kind = ENV_CONFIG, .name = "dns", .value = "10.0.2.3"},
-		{.kind = ENV_CONFIG, .name = "dhcp_timeout", .value = "10"},
-	}};
+	static struct environ
+		env = { .num_entries = 6,
+		        .entries = {
+				{ .kind = ENV_CONNECTOR, .name = "ethernet" },
+				{ .kind = ENV_SERVICE, .name = "tcpip" },
+				{ .kind = ENV_CONFIG, .name = "address", .value = "10.0.2.15/24" },
+				{ .kind = ENV_CONFIG, .name = "gateway", .value = "10.0.2.2" },
+				{ .kind = ENV_CONFIG, .name = "dns", .value = "10.0.2.3" },
+				{ .kind = ENV_CONFIG, .name = "dhcp_timeout", .value = "10" },
+			} };
 
 	ethernet = fake_connector_create();
 	service = fake_service_create();
@@ -576,7 +583,8 @@ static void start(void)
 	list_init(&tcpip.dirty);
 	lwip_init();
 	shares_init();
-	if (loop_init(&tcpip.loop) != 0 || link_init(&tcpip.link, &tcpip) != 0 || clients_init(&tcpip) != 0)
+	if (loop_init(&tcpip.loop) != 0 || link_init(&tcpip.link, &tcpip) != 0 ||
+	    clients_init(&tcpip) != 0)
 		abort();
 	turn();
 	pass(11 * NSEC_PER_SEC);
@@ -592,7 +600,8 @@ static void finish(size_t handles, size_t allocated)
 	close_end(&clients[1]);
 	turn();
 	for (int i = 0; i < QUIET_SECONDS; i++) {
-		if (tcp_active_pcbs == NULL && tcp_tw_pcbs == NULL && fake_num_allocated() <= allocated && fake_num_handles() <= handles)
+		if (tcp_active_pcbs == NULL && tcp_tw_pcbs == NULL &&
+		    fake_num_allocated() <= allocated && fake_num_handles() <= handles)
 			return;
 		pass(NSEC_PER_SEC);
 	}
@@ -602,7 +611,8 @@ static void finish(size_t handles, size_t allocated)
 // The next input finds the static address again.
 static void restart(void)
 {
-	if (!tcpip.link.netif_added || netif_ip4_addr(&tcpip.link.netif)->addr == PP_HTONL(LWIP_MAKEU32(10, 0, 2, 15)))
+	if (!tcpip.link.netif_added ||
+	    netif_ip4_addr(&tcpip.link.netif)->addr == PP_HTONL(LWIP_MAKEU32(10, 0, 2, 15)))
 		return;
 	close_end(&device);
 	turn();

@@ -46,16 +46,18 @@ error_t socket_uri_parse(struct span text, struct socket_uri *out)
 		;
 	if (colon == 0)
 		return ERR_INVALID;
-	host = (struct span){.data = text.data, .len = colon - 1};
+	host = (struct span){ .data = text.data, .len = colon - 1 };
 	if (host.len >= 2 && host.data[0] == '[' && host.data[host.len - 1] == ']') {
 		host.data++;
 		host.len -= 2;
 	} else if (memchr(host.data, ':', host.len) != NULL) {
 		return ERR_INVALID;
 	}
-	if (host.len == 0 || host.len >= sizeof(out->host) || memchr(host.data, '\0', host.len) != NULL)
+	if (host.len == 0 || host.len >= sizeof(out->host) ||
+	    memchr(host.data, '\0', host.len) != NULL)
 		return ERR_INVALID;
 	memcpy(out->host, host.data, host.len);
 	out->host[host.len] = '\0';
-	return parse_port((struct span){.data = text.data + colon, .len = text.len - colon}, &out->port);
+	return parse_port((struct span){ .data = text.data + colon, .len = text.len - colon },
+	                  &out->port);
 }

@@ -8,7 +8,8 @@
 
 #define URI_HOST_MAX 128
 
-// "tcp-listen:ADDRESS:PORT" and "tcp:HOST:PORT", and the same with "udp"; an IPv6 address is in brackets.
+// "tcp-listen:ADDRESS:PORT" and "tcp:HOST:PORT", and the same with "udp"; an IPv6 address is in
+// brackets.
 struct socket_uri {
 	bool udp;
 	bool listen;

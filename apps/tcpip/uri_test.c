@@ -10,7 +10,8 @@
 
 static error_t parse(const char *text, struct socket_uri *uri)
 {
-	return socket_uri_parse((struct span){.data = (const uint8_t *)text, .len = strlen(text)}, uri);
+	return socket_uri_parse((struct span){ .data = (const uint8_t *)text, .len = strlen(text) },
+	                        uri);
 }
 
 static void parses_all_forms(void **state)
@@ -38,8 +39,25 @@ static void parses_all_forms(void **state)
 static void refuses_the_rest(void **state)
 {
 	static const char *const bad[] = {
-		"", "tcp", "tcp:", "tcp::80", "tcp:host", "tcp:host:", "tcp:host:0", "tcp:host:65536", "tcp:host:8x",
-		"tcp:host:-1", "udp:host", "ucp:host:80", "tcp-:host:80", "tcp-listenhost:80", "udp-listen", "tcpudp:h:80", "tcp:fe80::1:80", "tcp:[]:80", "tcp:host:000080",
+		"",
+		"tcp",
+		"tcp:",
+		"tcp::80",
+		"tcp:host",
+		"tcp:host:",
+		"tcp:host:0",
+		"tcp:host:65536",
+		"tcp:host:8x",
+		"tcp:host:-1",
+		"udp:host",
+		"ucp:host:80",
+		"tcp-:host:80",
+		"tcp-listenhost:80",
+		"udp-listen",
+		"tcpudp:h:80",
+		"tcp:fe80::1:80",
+		"tcp:[]:80",
+		"tcp:host:000080",
 	};
 	struct socket_uri uri;
 	char text[256] = "tcp:";
@@ -52,8 +70,10 @@ static void refuses_the_rest(void **state)
 	memset(text + 4, 'h', URI_HOST_MAX);
 	memcpy(text + 4 + URI_HOST_MAX, ":80", 4);
 	assert_int_equal(parse(text, &uri), ERR_INVALID);
-	assert_int_equal(socket_uri_parse((struct span){.data = (const uint8_t *)"tcp:a\0b:80", .len = 10}, &uri),
-	                 ERR_INVALID);
+	assert_int_equal(
+		socket_uri_parse((struct span){ .data = (const uint8_t *)"tcp:a\0b:80", .len = 10 },
+	                         &uri),
+		ERR_INVALID);
 }
 
 int main(void)

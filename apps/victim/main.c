@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Faults on request, with a second thread blocked in a call and a third one running in calls all the time.
+// Faults on request, with a second thread blocked in a call and a third one running in calls all
+// the time.
 #include "libs/abi/victim.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -9,7 +10,7 @@
 #include "libs/starina/service.h"
 #include "libs/starina/syscall.h"
 
-static const uint32_t constant[] = {1}; // not volatile, which would put it into .data
+static const uint32_t constant[] = { 1 };  // not volatile, which would put it into .data
 static volatile uint32_t data_is_as_linked = 42;
 static struct loop loop;
 static struct service_listener listener;
@@ -47,7 +48,8 @@ static __attribute__((noinline)) uint64_t recurse(uint64_t depth)
 	return recurse(depth + 1) + page[(depth + 1) % sizeof(page)];
 }
 
-// Calls the kernel from deeper and deeper in the stack, until there is none left for the app itself.
+// Calls the kernel from deeper and deeper in the stack, until there is none left for the app
+// itself.
 static __attribute__((noinline)) uint64_t recurse_calling(uint64_t depth)
 {
 	volatile uint8_t small[16];
@@ -61,7 +63,7 @@ static __attribute__((noinline)) uint64_t recurse_calling(uint64_t depth)
 
 static void jump_to_data(void)
 {
-	static uint32_t code[2] = {0x00008067, 0x00008067}; // ret
+	static uint32_t code[2] = { 0x00008067, 0x00008067 };  // ret
 	void (*volatile function)(void) = (void (*)(void))(void *)code;
 
 	function();
@@ -85,34 +87,16 @@ static void bad_pointer(void)
 static void fault(uint32_t which)
 {
 	switch (which) {
-	case VICTIM_LOAD_NULL:
-		*(volatile uint32_t *)(uintptr_t)(data_is_as_linked - 43);
-		break;
-	case VICTIM_STORE_RODATA:
-		*(volatile uint32_t *)(uintptr_t)constant = 2;
-		break;
-	case VICTIM_JUMP_TO_DATA:
-		jump_to_data();
-		break;
-	case VICTIM_STACK_OVERFLOW:
-		recurse(0);
-		break;
-	case VICTIM_STACK_OVERFLOW_IN_CALL:
-		recurse_calling(0);
-		break;
-	case VICTIM_BAD_POINTER:
-		bad_pointer();
-		break;
-	case VICTIM_ASSERT:
-		assert(!"asked to");
-		break;
-	case VICTIM_ILLEGAL_INSTRUCTION:
-		__asm__ volatile(".word 0");
-		break;
-	case VICTIM_EXIT:
-		process_exit(1);
-	default:
-		break;
+	case VICTIM_LOAD_NULL: *(volatile uint32_t *)(uintptr_t)(data_is_as_linked - 43); break;
+	case VICTIM_STORE_RODATA: *(volatile uint32_t *)(uintptr_t)constant = 2; break;
+	case VICTIM_JUMP_TO_DATA: jump_to_data(); break;
+	case VICTIM_STACK_OVERFLOW: recurse(0); break;
+	case VICTIM_STACK_OVERFLOW_IN_CALL: recurse_calling(0); break;
+	case VICTIM_BAD_POINTER: bad_pointer(); break;
+	case VICTIM_ASSERT: assert(!"asked to"); break;
+	case VICTIM_ILLEGAL_INSTRUCTION: __asm__ volatile(".word 0"); break;
+	case VICTIM_EXIT: process_exit(1);
+	default: break;
 	}
 }
 
@@ -124,7 +108,7 @@ static void client_message(struct loop *l, struct source *source, struct message
 
 	(void)l;
 	(void)source;
-	assert(data_is_as_linked == 42); // restored at each restart
+	assert(data_is_as_linked == 42);  // restored at each restart
 	data_is_as_linked = 43;
 	if (message_decode_victim_fault(m, &msg, &tail, &tail_len) == 0)
 		fault(msg.fault);
@@ -136,7 +120,7 @@ static void client_closed(struct loop *l, struct source *source)
 	source->handle = HANDLE_NONE;
 }
 
-static const struct source_ops client_ops = {.message = client_message, .closed = client_closed};
+static const struct source_ops client_ops = { .message = client_message, .closed = client_closed };
 
 static void accepted(void *context, handle_t channel)
 {
@@ -159,8 +143,9 @@ static void victim_main(const struct environ *env)
 	assert(thread_create(blocked_thread, NULL, 0, NULL) == 0);
 	assert(thread_create(busy_thread, NULL, 0, NULL) == 0);
 	assert(loop_init(&loop) == 0);
-	assert(service_listen(&loop, &listener, environ_service(env, "victim"), accepted, NULL) == 0);
+	assert(service_listen(&loop, &listener, environ_service(env, "victim"), accepted, NULL) ==
+	       0);
 	loop_run(&loop);
 }
 
-APP(victim, .main = victim_main, .restart = RESTART_ALWAYS, .provides = {"victim"});
+APP(victim, .main = victim_main, .restart = RESTART_ALWAYS, .provides = { "victim" });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Driver of the block devices (virtio 1.2, 5.2): the "blkdev" service. main.c has the service and the open requests,
-// disk.c the devices, client.c the requests of who has a disk open. All state is in one struct.
+// Driver of the block devices (virtio 1.2, 5.2): the "blkdev" service. main.c has the service and
+// the open requests, disk.c the devices, client.c the requests of who has a disk open. All state is
+// in one struct.
 #pragma once
 
 #include "libs/abi/blkdev.h"
@@ -26,7 +27,8 @@ struct request_area {
 	uint8_t id[VIRTIO_BLK_ID_BYTES];
 };
 
-// A request: free, with the device, or answered by it but not yet taken by its client (then in client->unsent).
+// A request: free, with the device, or answered by it but not yet taken by its client (then in
+// client->unsent).
 struct request {
 	struct list entry;
 	struct disk_client *client;
@@ -65,13 +67,14 @@ struct blk {
 	size_t num_disks;
 };
 
-// Starts the device of `entry`; blocks until it has told its serial. `index` names a disk without one. Logs what is wrong.
-// Errors: virtio_device_open's, ERR_TIMED_OUT, ERR_IO, ERR_NO_MEMORY.
-__must_check error_t disk_start(struct blk *blk, struct disk *disk, const struct env_entry *entry, size_t index);
-// Gives a request to the device: `type` is VIRTIO_BLK_T_*, the data is at `paddr`, `length` may be 0 for a flush. The caller
-// has checked the range and that a request is free. Consumes `folio`.
-void disk_submit(struct disk *disk, struct disk_client *client, uint32_t type, const struct msg_blkdev_request *request,
-                 handle_t folio, uint64_t paddr);
+// Starts the device of `entry`; blocks until it has told its serial. `index` names a disk without
+// one. Logs what is wrong. Errors: virtio_device_open's, ERR_TIMED_OUT, ERR_IO, ERR_NO_MEMORY.
+__must_check error_t disk_start(struct blk *blk, struct disk *disk, const struct env_entry *entry,
+                                size_t index);
+// Gives a request to the device: `type` is VIRTIO_BLK_T_*, the data is at `paddr`, `length` may be
+// 0 for a flush. The caller has checked the range and that a request is free. Consumes `folio`.
+void disk_submit(struct disk *disk, struct disk_client *client, uint32_t type,
+                 const struct msg_blkdev_request *request, handle_t folio, uint64_t paddr);
 // Shows the device what was submitted.
 void disk_kick(struct disk *disk);
 // The request's answer has been sent, or nobody wants it: closes its folio if it still has one.

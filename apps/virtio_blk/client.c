@@ -11,7 +11,7 @@
 // Errors: channel_send's; the folio is still the caller's then.
 static error_t reply_send(struct disk_client *client, uint32_t id, error_t status, handle_t folio)
 {
-	struct msg_blkdev_reply reply = {.id = id, .status = status};
+	struct msg_blkdev_reply reply = { .id = id, .status = status };
 	struct message m;
 	error_t err = message_encode_blkdev_reply(&m, &reply, NULL, 0);
 
@@ -78,7 +78,8 @@ static void client_writable(struct loop *loop, struct source *source)
 // --- Requests ---
 
 // Refuses the request that `m` holds; its folio goes back with the answer.
-static void request_refuse(struct disk_client *client, struct message *m, uint32_t id, error_t status)
+static void request_refuse(struct disk_client *client, struct message *m, uint32_t id,
+                           error_t status)
 {
 	handle_t folio = m->num_handles == 1 ? m->handles[0] : HANDLE_NONE;
 
@@ -88,8 +89,9 @@ static void request_refuse(struct disk_client *client, struct message *m, uint32
 }
 
 // Checks a read or write. Errors: the status to refuse it with.
-static error_t request_check(const struct disk_client *client, const struct msg_blkdev_request *request, bool write,
-                             handle_t folio, uint64_t *paddr)
+static error_t request_check(const struct disk_client *client,
+                             const struct msg_blkdev_request *request, bool write, handle_t folio,
+                             uint64_t *paddr)
 {
 	const struct msg_blkdev_info *disk = &client->disk->info;
 	struct folio_info info;
@@ -124,17 +126,19 @@ static void handle_transfer(struct disk_client *client, struct message *m)
 	error_t err;
 
 	m->type = MSG_BLKDEV_READ;  // both have the same layout
-	if (message_decode_blkdev_request(m, &request, &tail, &tail_len) != 0 || m->num_handles != 1) {
+	if (message_decode_blkdev_request(m, &request, &tail, &tail_len) != 0 ||
+	    m->num_handles != 1) {
 		message_discard(m);
-		error_send(client->source.handle, 0, ERR_PROTOCOL, "a transfer has a blkdev_request and one folio");
+		error_send(client->source.handle, 0, ERR_PROTOCOL,
+		           "a transfer has a blkdev_request and one folio");
 		return;
 	}
 	err = request_check(client, &request, write, m->handles[0], &paddr);
 	if (err != 0)
 		request_refuse(client, m, request.id, err);
 	else
-		disk_submit(client->disk, client, write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN, &request, m->handles[0],
-		            paddr);
+		disk_submit(client->disk, client, write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN,
+		            &request, m->handles[0], paddr);
 }
 
 static void handle_flush(struct disk_client *client, struct message *m)
@@ -154,7 +158,7 @@ static void handle_flush(struct disk_client *client, struct message *m)
 		// Without the feature all that was written is stable already (5.2.6.2).
 		request_refuse(client, m, flush.id, 0);
 	} else {
-		struct msg_blkdev_request request = {.id = flush.id};
+		struct msg_blkdev_request request = { .id = flush.id };
 
 		disk_submit(client->disk, client, VIRTIO_BLK_T_FLUSH, &request, HANDLE_NONE, 0);
 	}
@@ -167,15 +171,12 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 	(void)loop;
 	switch (m->type) {
 	case MSG_BLKDEV_READ:
-	case MSG_BLKDEV_WRITE:
-		handle_transfer(client, m);
-		break;
-	case MSG_BLKDEV_FLUSH:
-		handle_flush(client, m);
-		break;
+	case MSG_BLKDEV_WRITE: handle_transfer(client, m); break;
+	case MSG_BLKDEV_FLUSH: handle_flush(client, m); break;
 	default:
 		message_discard(m);
-		error_send(source->handle, 0, ERR_PROTOCOL, "a disk understands read, write and flush");
+		error_send(source->handle, 0, ERR_PROTOCOL,
+		           "a disk understands read, write and flush");
 		break;
 	}
 }

@@ -35,11 +35,11 @@ static size_t num_sent;
 static error_t send_error;
 static bool wants_writable;
 
-void disk_submit(struct disk *d, struct disk_client *c, uint32_t type, const struct msg_blkdev_request *request,
-                 handle_t folio, uint64_t paddr)
+void disk_submit(struct disk *d, struct disk_client *c, uint32_t type,
+                 const struct msg_blkdev_request *request, handle_t folio, uint64_t paddr)
 {
 	assert_ptr_equal(d, &disk);
-	slots[num_submitted++] = (struct request){.client = c, .folio = folio, .id = request->id};
+	slots[num_submitted++] = (struct request){ .client = c, .folio = folio, .id = request->id };
 	c->in_flight++;
 	last_type = type;
 	last_paddr = paddr;
@@ -72,7 +72,8 @@ error_t folio_info(handle_t folio, struct folio_info *out)
 {
 	if (folio != FOLIO && folio != LAZY_FOLIO)
 		return ERR_WRONG_TYPE;
-	*out = (struct folio_info){.size = FOLIO_BYTES, .paddr = folio == FOLIO ? FOLIO_PADDR : 0};
+	*out = (struct folio_info){ .size = FOLIO_BYTES,
+		                    .paddr = folio == FOLIO ? FOLIO_PADDR : 0 };
 	return 0;
 }
 
@@ -92,7 +93,7 @@ void message_discard(struct message *m)
 
 error_t error_send(handle_t channel, uint32_t id, error_t error, const char *text)
 {
-	struct msg_error fixed = {.id = id, .error = error};
+	struct msg_error fixed = { .id = id, .error = error };
 	struct message m;
 
 	assert_non_null(text);
@@ -100,9 +101,10 @@ error_t error_send(handle_t channel, uint32_t id, error_t error, const char *tex
 	return channel_send(channel, &m);
 }
 
-error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
-	*source = (struct source){.handle = handle, .ops = ops, .context = context, .loop = loop};
+	*source = (struct source){ .handle = handle, .ops = ops, .context = context, .loop = loop };
 	return 0;
 }
 
@@ -146,7 +148,8 @@ static int setup(void **state)
 	send_error = 0;
 	num_submitted = num_freed = num_closed = num_sent = 0;
 	wants_writable = false;
-	if (disk_client_create(&disk, CHANNEL) != 0 || num_sent != 1 || sent.type != MSG_BLKDEV_INFO)
+	if (disk_client_create(&disk, CHANNEL) != 0 || num_sent != 1 ||
+	    sent.type != MSG_BLKDEV_INFO)
 		return -1;
 	client = container_of(disk.clients.next, struct disk_client, entry);
 	num_sent = 0;
@@ -195,11 +198,13 @@ static void expect_refusal(error_t status, handle_t folio)
 static void test_good_transfers(void **state)
 {
 	(void)state;
-	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.sector = SECTORS - 16, .length = FOLIO_BYTES}, FOLIO);
+	ask(MSG_BLKDEV_READ,
+	    (struct msg_blkdev_request){ .sector = SECTORS - 16, .length = FOLIO_BYTES }, FOLIO);
 	assert_int_equal(num_submitted, 1);
 	assert_int_equal(last_type, VIRTIO_BLK_T_IN);
 	assert_int_equal(last_paddr, FOLIO_PADDR);
-	ask(MSG_BLKDEV_WRITE, (struct msg_blkdev_request){.offset = FOLIO_BYTES - 512, .length = 512}, FOLIO);
+	ask(MSG_BLKDEV_WRITE,
+	    (struct msg_blkdev_request){ .offset = FOLIO_BYTES - 512, .length = 512 }, FOLIO);
 	assert_int_equal(num_submitted, 2);
 	assert_int_equal(last_type, VIRTIO_BLK_T_OUT);
 	assert_int_equal(last_paddr, FOLIO_PADDR + FOLIO_BYTES - 512);
@@ -217,17 +222,17 @@ static void test_refusals(void **state)
 		error_t status;
 		struct msg_blkdev_request request;
 	} bad[] = {
-		{ERR_INVALID, {.length = 0}},
-		{ERR_INVALID, {.length = 511}},
-		{ERR_INVALID, {.offset = 1, .length = 512}},
-		{ERR_TOO_LARGE, {.length = BLKDEV_MAX_BYTES + 512}},
-		{ERR_RANGE, {.sector = SECTORS, .length = 512}},
-		{ERR_RANGE, {.sector = SECTORS - 1, .length = 1024}},
-		{ERR_RANGE, {.sector = UINT64_MAX, .length = 512}},
-		{ERR_RANGE, {.sector = UINT64_MAX - 1, .length = 1024}},
-		{ERR_RANGE, {.offset = FOLIO_BYTES, .length = 512}},
-		{ERR_RANGE, {.offset = FOLIO_BYTES - 512, .length = 1024}},
-		{ERR_RANGE, {.offset = UINT32_MAX - 511, .length = 512}},
+		{ ERR_INVALID, { .length = 0 } },
+		{ ERR_INVALID, { .length = 511 } },
+		{ ERR_INVALID, { .offset = 1, .length = 512 } },
+		{ ERR_TOO_LARGE, { .length = BLKDEV_MAX_BYTES + 512 } },
+		{ ERR_RANGE, { .sector = SECTORS, .length = 512 } },
+		{ ERR_RANGE, { .sector = SECTORS - 1, .length = 1024 } },
+		{ ERR_RANGE, { .sector = UINT64_MAX, .length = 512 } },
+		{ ERR_RANGE, { .sector = UINT64_MAX - 1, .length = 1024 } },
+		{ ERR_RANGE, { .offset = FOLIO_BYTES, .length = 512 } },
+		{ ERR_RANGE, { .offset = FOLIO_BYTES - 512, .length = 1024 } },
+		{ ERR_RANGE, { .offset = UINT32_MAX - 511, .length = 512 } },
 	};
 
 	(void)state;
@@ -235,17 +240,17 @@ static void test_refusals(void **state)
 		ask(MSG_BLKDEV_READ, bad[i].request, FOLIO);
 		expect_refusal(bad[i].status, FOLIO);
 	}
-	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.length = 512}, LAZY_FOLIO);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, LAZY_FOLIO);
 	expect_refusal(ERR_NOT_SUPPORTED, LAZY_FOLIO);
-	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.length = 512}, CHANNEL);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, CHANNEL);
 	expect_refusal(ERR_WRONG_TYPE, CHANNEL);
 	disk.info.flags = BLKDEV_READ_ONLY;
-	ask(MSG_BLKDEV_WRITE, (struct msg_blkdev_request){.length = 512}, FOLIO);
+	ask(MSG_BLKDEV_WRITE, (struct msg_blkdev_request){ .length = 512 }, FOLIO);
 	expect_refusal(ERR_ACCESS, FOLIO);
 	disk.info.flags = 0;
 	// Who does not read refusals loses the folio.
 	send_error = ERR_FULL;
-	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.length = 0}, FOLIO);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 0 }, FOLIO);
 	assert_int_equal(num_closed, 1);
 	client_end();
 }
@@ -255,7 +260,7 @@ static void test_malformed(void **state)
 	struct message m;
 
 	(void)state;
-	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.length = 512}, HANDLE_NONE);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, HANDLE_NONE);
 	assert_int_equal(sent.type, MSG_ERROR);
 	message_init(&m, MSG_BLKDEV_WRITE);
 	m.handles[0] = FOLIO;
@@ -277,7 +282,7 @@ static void test_malformed(void **state)
 
 static void test_limit_and_flush(void **state)
 {
-	struct msg_blkdev_flush flush = {.id = 6};
+	struct msg_blkdev_flush flush = { .id = 6 };
 	struct message m;
 
 	(void)state;
@@ -290,9 +295,9 @@ static void test_limit_and_flush(void **state)
 	assert_int_equal(num_submitted, 1);
 	assert_int_equal(last_type, VIRTIO_BLK_T_FLUSH);
 	while (num_submitted < BLKDEV_MAX_REQUESTS)
-		ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.length = 512}, FOLIO);
+		ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, FOLIO);
 	num_sent = 0;
-	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.length = 512}, FOLIO);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, FOLIO);
 	assert_int_equal(num_submitted, BLKDEV_MAX_REQUESTS);
 	num_submitted = 0;
 	expect_refusal(ERR_FULL, FOLIO);
@@ -301,12 +306,13 @@ static void test_limit_and_flush(void **state)
 	client_end();
 }
 
-// Answers wait for room; with the client gone they are dropped, and the client lives until the device is done.
+// Answers wait for room; with the client gone they are dropped, and the client lives until the
+// device is done.
 static void test_unread_answers(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){.length = 512}, FOLIO);
+		ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, FOLIO);
 	send_error = ERR_FULL;
 	disk_client_done(&slots[0]);
 	disk_client_done(&slots[1]);
@@ -331,8 +337,10 @@ static void test_unread_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_good_transfers, setup), cmocka_unit_test_setup(test_refusals, setup),
-		cmocka_unit_test_setup(test_malformed, setup),      cmocka_unit_test_setup(test_limit_and_flush, setup),
+		cmocka_unit_test_setup(test_good_transfers, setup),
+		cmocka_unit_test_setup(test_refusals, setup),
+		cmocka_unit_test_setup(test_malformed, setup),
+		cmocka_unit_test_setup(test_limit_and_flush, setup),
 		cmocka_unit_test_setup(test_unread_answers, setup),
 	};
 

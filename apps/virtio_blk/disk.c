@@ -25,8 +25,8 @@ static uint64_t request_area_paddr(const struct disk *disk, size_t index)
 	return disk->areas.paddr + index * sizeof(struct request_area);
 }
 
-static error_t request_push(struct disk *disk, struct request *request, uint32_t type, uint64_t sector, uint64_t paddr,
-                            uint32_t length)
+static error_t request_push(struct disk *disk, struct request *request, uint32_t type,
+                            uint64_t sector, uint64_t paddr, uint32_t length)
 {
 	size_t index = (size_t)(request - disk->requests);
 	struct request_area *area = request_area(disk, index);
@@ -34,14 +34,19 @@ static error_t request_push(struct disk *disk, struct request *request, uint32_t
 	struct virtqueue_buffer chain[REQUEST_DESCRIPTORS];
 	size_t count = 0;
 
-	area->header = (struct virtio_blk_req){.type = type, .sector = sector};
+	area->header = (struct virtio_blk_req){ .type = type, .sector = sector };
 	area->status = STATUS_UNWRITTEN;
-	chain[count++] = (struct virtqueue_buffer){.paddr = area_paddr, .len = sizeof(area->header)};
+	chain[count++] =
+		(struct virtqueue_buffer){ .paddr = area_paddr, .len = sizeof(area->header) };
 	if (length > 0)
-		chain[count++] = (struct virtqueue_buffer){
-			.paddr = paddr, .len = length, .device_writes = type != VIRTIO_BLK_T_OUT};
-	chain[count++] = (struct virtqueue_buffer){
-		.paddr = area_paddr + offsetof(struct request_area, status), .len = 1, .device_writes = true};
+		chain[count++] =
+			(struct virtqueue_buffer){ .paddr = paddr,
+			                           .len = length,
+			                           .device_writes = type != VIRTIO_BLK_T_OUT };
+	chain[count++] = (struct virtqueue_buffer){ .paddr = area_paddr +
+		                                            offsetof(struct request_area, status),
+		                                    .len = 1,
+		                                    .device_writes = true };
 	return virtqueue_push(&disk->queue, chain, count, request);
 }
 
@@ -50,17 +55,14 @@ static error_t request_status(struct disk *disk, const struct request *request)
 	volatile uint8_t *status = &request_area(disk, (size_t)(request - disk->requests))->status;
 
 	switch (*status) {
-	case VIRTIO_BLK_S_OK:
-		return 0;
-	case VIRTIO_BLK_S_UNSUPP:
-		return ERR_NOT_SUPPORTED;
-	default:
-		return ERR_IO;
+	case VIRTIO_BLK_S_OK: return 0;
+	case VIRTIO_BLK_S_UNSUPP: return ERR_NOT_SUPPORTED;
+	default: return ERR_IO;
 	}
 }
 
-void disk_submit(struct disk *disk, struct disk_client *client, uint32_t type, const struct msg_blkdev_request *request,
-                 handle_t folio, uint64_t paddr)
+void disk_submit(struct disk *disk, struct disk_client *client, uint32_t type,
+                 const struct msg_blkdev_request *request, handle_t folio, uint64_t paddr)
 {
 	struct request *slot = container_of(list_pop_front(&disk->free), struct request, entry);
 	error_t err;
@@ -76,7 +78,8 @@ void disk_submit(struct disk *disk, struct disk_client *client, uint32_t type, c
 		return;
 	disk->full = true;
 	list_for_each(entry, &disk->clients)
-		source_want_messages(&container_of(entry, struct disk_client, entry)->source, false);
+		source_want_messages(&container_of(entry, struct disk_client, entry)->source,
+		                     false);
 }
 
 void disk_kick(struct disk *disk)
@@ -121,7 +124,7 @@ static void interrupt_signalled(struct loop *loop, struct source *source)
 	assert(err == 0);
 }
 
-static const struct source_ops interrupt_ops = {.signalled = interrupt_signalled};
+static const struct source_ops interrupt_ops = { .signalled = interrupt_signalled };
 
 // Waits for the one request that is with the device.
 static error_t disk_wait(struct disk *disk)
@@ -157,7 +160,8 @@ static error_t disk_identify(struct disk *disk, size_t index)
 	error_t err;
 
 	err = request_push(disk, request, VIRTIO_BLK_T_GET_ID, 0,
-	                   request_area_paddr(disk, 0) + offsetof(struct request_area, id), VIRTIO_BLK_ID_BYTES);
+	                   request_area_paddr(disk, 0) + offsetof(struct request_area, id),
+	                   VIRTIO_BLK_ID_BYTES);
 	if (err != 0)
 		return err;
 	disk_kick(disk);
@@ -168,7 +172,8 @@ static error_t disk_identify(struct disk *disk, size_t index)
 		fmt_write(disk->info.serial, sizeof(disk->info.serial), "disk%zu", index);
 		return 0;
 	}
-	_Static_assert(sizeof(disk->info.serial) > VIRTIO_BLK_ID_BYTES, "room for a serial and its NUL");
+	_Static_assert(sizeof(disk->info.serial) > VIRTIO_BLK_ID_BYTES,
+	               "room for a serial and its NUL");
 	memcpy(disk->info.serial, id, VIRTIO_BLK_ID_BYTES);
 	for (char *c = disk->info.serial; *c != '\0'; c++) {
 		if (*c < ' ' || *c > '~')
@@ -186,7 +191,8 @@ static error_t disk_setup(struct disk *disk, const struct env_entry *entry)
 	if (err == 0)
 		err = virtio_device_negotiate(&disk->device, VIRTIO_BLK_F_RO | VIRTIO_BLK_F_FLUSH);
 	if (err == 0)
-		err = virtio_config_read(&disk->device, offsetof(struct virtio_blk_config, capacity), 4, 2,
+		err = virtio_config_read(&disk->device,
+		                         offsetof(struct virtio_blk_config, capacity), 4, 2,
 		                         &disk->info.num_sectors);
 	if (err == 0)
 		err = virtio_queue_setup(&disk->device, 0, RING_SIZE, &disk->queue);
@@ -217,7 +223,8 @@ error_t disk_start(struct blk *blk, struct disk *disk, const struct env_entry *e
 	if (err == 0 && !virtqueue_enable_interrupts(&disk->queue, 1))
 		err = ERR_PROTOCOL;
 	if (err == 0)
-		err = loop_add(&blk->loop, &disk->interrupt, entry->interrupt, &interrupt_ops, disk);
+		err = loop_add(&blk->loop, &disk->interrupt, entry->interrupt, &interrupt_ops,
+		               disk);
 	if (err != 0) {
 		log_error("cannot use block device %zu: %s", index, error_text(err));
 		// It may still write to the memory that it was given.
@@ -225,10 +232,11 @@ error_t disk_start(struct blk *blk, struct disk *disk, const struct env_entry *e
 			virtio_device_reset(&disk->device);
 		virtqueue_deinit(&disk->queue);
 		dma_free(&disk->areas);
-		*disk = (struct disk){0};
+		*disk = (struct disk){ 0 };
 		return err;
 	}
-	log_info("disk \"%s\": %llu KiB%s", disk->info.serial, (unsigned long long)(disk->info.num_sectors / 2),
+	log_info("disk \"%s\": %llu KiB%s", disk->info.serial,
+	         (unsigned long long)(disk->info.num_sectors / 2),
 	         disk->info.flags & BLKDEV_READ_ONLY ? ", read-only" : "");
 	return 0;
 }

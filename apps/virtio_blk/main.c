@@ -22,7 +22,8 @@ static struct disk *disk_find(const uint8_t *uri, size_t len)
 	for (size_t i = 0; i < blk.num_disks; i++) {
 		const char *serial = blk.disks[i].info.serial;
 
-		if (strlen(serial) == len - scheme && memcmp(serial, uri + scheme, len - scheme) == 0)
+		if (strlen(serial) == len - scheme &&
+		    memcmp(serial, uri + scheme, len - scheme) == 0)
 			return &blk.disks[i];
 	}
 	return NULL;
@@ -61,12 +62,14 @@ static void session_message(struct loop *loop, struct source *source, struct mes
 	(void)loop;
 	if (message_decode_open(m, &open, &uri, &uri_len) != 0) {
 		message_discard(m);
-		error_send(source->handle, 0, ERR_PROTOCOL, "blkdev understands open requests only");
+		error_send(source->handle, 0, ERR_PROTOCOL,
+		           "blkdev understands open requests only");
 		return;
 	}
 	disk = disk_find(uri, uri_len);
 	if (disk == NULL) {
-		error_send(source->handle, open.id, ERR_NOT_FOUND, "no such disk: it is \"blk:SERIAL\", see the log");
+		error_send(source->handle, open.id, ERR_NOT_FOUND,
+		           "no such disk: it is \"blk:SERIAL\", see the log");
 		return;
 	}
 	err = disk_open(source->handle, open.id, disk);
@@ -80,7 +83,8 @@ static void session_closed(struct loop *loop, struct source *source)
 	heap_free(source);
 }
 
-static const struct source_ops session_ops = {.message = session_message, .closed = session_closed};
+static const struct source_ops session_ops = { .message = session_message,
+	                                       .closed = session_closed };
 
 static void session_accepted(void *context, handle_t channel)
 {
@@ -99,7 +103,8 @@ static void virtio_blk_main(const struct environ *env)
 	const struct env_entry *entry;
 	error_t err = loop_init(&blk.loop);
 
-	for (size_t i = 0; err == 0 && (entry = environ_device(env, "virtio,device2", i)) != NULL; i++) {
+	for (size_t i = 0; err == 0 && (entry = environ_device(env, "virtio,device2", i)) != NULL;
+	     i++) {
 		if (blk.num_disks == MAX_DISKS) {
 			log_warn("more than %u block devices: the others are not used", MAX_DISKS);
 			break;
@@ -109,7 +114,8 @@ static void virtio_blk_main(const struct environ *env)
 			blk.num_disks++;
 	}
 	if (err == 0)
-		err = service_listen(&blk.loop, &blk.listener, environ_service(env, "blkdev"), session_accepted, NULL);
+		err = service_listen(&blk.loop, &blk.listener, environ_service(env, "blkdev"),
+		                     session_accepted, NULL);
 	if (err != 0) {
 		log_error("cannot provide \"blkdev\": %s", error_text(err));
 		process_exit(1);
@@ -117,5 +123,5 @@ static void virtio_blk_main(const struct environ *env)
 	loop_run(&blk.loop);
 }
 
-APP(virtio_blk, .main = virtio_blk_main, .restart = RESTART_ON_FAULT, .provides = {"blkdev"},
-    .needs = {{.kind = NEED_DEVICE, .name = "virtio,device2", .optional = 1}});
+APP(virtio_blk, .main = virtio_blk_main, .restart = RESTART_ON_FAULT, .provides = { "blkdev" },
+    .needs = { { .kind = NEED_DEVICE, .name = "virtio,device2", .optional = 1 } });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Driver of the console device with many ports (virtio 1.2, 5.3): the "console" service. main.c has the device,
-// control.c the control queues, console_port.c the byte streams, session.c the open requests. All state is in one struct.
+// Driver of the console device with many ports (virtio 1.2, 5.3): the "console" service. main.c has
+// the device, control.c the control queues, console_port.c the byte streams, session.c the open
+// requests. All state is in one struct.
 #pragma once
 
 #include "libs/abi/console.h"
@@ -89,7 +90,8 @@ __must_check error_t port_add(struct port *port);
 void port_remove(struct port *port);
 // The host's side opened or closed.
 void port_host_opened(struct port *port, bool open);
-// Opens the port for the client at the other end of `channel` (consumed on success). Errors: loop_add's.
+// Opens the port for the client at the other end of `channel` (consumed on success). Errors:
+// loop_add's.
 __must_check error_t port_open(struct port *port, handle_t channel);
 // Moves what was received to the client and takes back what was sent.
 void port_poll(struct port *port);

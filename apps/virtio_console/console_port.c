@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A port's byte streams. Received pages go to the client as they are, small pieces inline; the folios that the client
-// sends go to the device as they are.
+// A port's byte streams. Received pages go to the client as they are, small pieces inline; the
+// folios that the client sends go to the device as they are.
 #include "apps/virtio_console/console.h"
 #include "libs/base/span.h"
 #include "libs/base/string.h"
@@ -11,13 +11,13 @@
 
 // --- Received ---
 
-// Posts all buffers that are not with the device, with fresh pages where theirs went to the client. Without memory for
-// those the device waits; the next poll tries again.
+// Posts all buffers that are not with the device, with fresh pages where theirs went to the client.
+// Without memory for those the device waits; the next poll tries again.
 static void rx_fill(struct port *port)
 {
 	for (size_t i = 0; i < RX_BUFFERS; i++) {
 		struct rx_buffer *buffer = &port->rx_buffers[i];
-		struct virtqueue_buffer chain = {.len = PAGE_SIZE, .device_writes = true};
+		struct virtqueue_buffer chain = { .len = PAGE_SIZE, .device_writes = true };
 
 		if (buffer->posted)
 			continue;
@@ -63,7 +63,7 @@ static void client_send(struct port *port, struct message *m)
 
 static void rx_deliver(struct port *port, struct rx_buffer *buffer, uint32_t len)
 {
-	struct msg_data data = {.length = len};
+	struct msg_data data = { .length = len };
 	struct message m;
 	error_t err;
 
@@ -75,7 +75,7 @@ static void rx_deliver(struct port *port, struct rx_buffer *buffer, uint32_t len
 		err = message_encode_data(&m, &data, NULL, 0);
 		m.handles[0] = buffer->page.folio;
 		m.num_handles = 1;
-		buffer->page = (struct dma_buffer){0};
+		buffer->page = (struct dma_buffer){ 0 };
 	}
 	assert(err == 0);
 	client_send(port, &m);
@@ -83,7 +83,7 @@ static void rx_deliver(struct port *port, struct rx_buffer *buffer, uint32_t len
 
 static void rx_end(struct port *port)
 {
-	struct msg_end end = {0};
+	struct msg_end end = { 0 };
 	struct message m;
 	error_t err = message_encode_end(&m, &end, NULL, 0);
 
@@ -159,7 +159,8 @@ static void tx_reclaim(struct port *port)
 		port_closed(port);
 }
 
-// Where the device finds the bytes; they are copied when they came inline. Errors: ERR_PROTOCOL, folio_info's.
+// Where the device finds the bytes; they are copied when they came inline. Errors: ERR_PROTOCOL,
+// folio_info's.
 static error_t tx_locate(struct port *port, const struct tx_slot *slot, struct message *m,
                          struct virtqueue_buffer *buffer)
 {
@@ -175,7 +176,8 @@ static error_t tx_locate(struct port *port, const struct tx_slot *slot, struct m
 		return err;
 	if (m->num_handles == 0) {
 		memcpy(port->tx_area.bytes + area, tail, tail_len);
-		*buffer = (struct virtqueue_buffer){.paddr = port->tx_area.paddr + area, .len = (uint32_t)tail_len};
+		*buffer = (struct virtqueue_buffer){ .paddr = port->tx_area.paddr + area,
+			                             .len = (uint32_t)tail_len };
 		return 0;
 	}
 	err = folio_info(m->handles[0], &info);
@@ -183,7 +185,8 @@ static error_t tx_locate(struct port *port, const struct tx_slot *slot, struct m
 		return err;
 	if (info.paddr == 0 || !range_within(data.offset, data.length, info.size))
 		return ERR_PROTOCOL;
-	*buffer = (struct virtqueue_buffer){.paddr = info.paddr + data.offset, .len = data.length};
+	*buffer =
+		(struct virtqueue_buffer){ .paddr = info.paddr + data.offset, .len = data.length };
 	return 0;
 }
 

@@ -12,7 +12,8 @@ static void buffer_post(struct console *console, size_t index)
 		.device_writes = true,
 	};
 
-	if (virtqueue_push(&console->control_rx, &buffer, 1, console->control_rx_area.bytes + index * CONTROL_RX_BYTES) != 0)
+	if (virtqueue_push(&console->control_rx, &buffer, 1,
+	                   console->control_rx_area.bytes + index * CONTROL_RX_BYTES) != 0)
 		console_fail(console, "its control queue is full");
 }
 
@@ -22,7 +23,8 @@ error_t control_init(struct console *console)
 
 	err = dma_alloc(CONTROL_RX_BUFFERS * CONTROL_RX_BYTES, &console->control_rx_area);
 	if (err == 0)
-		err = dma_alloc(CONTROL_TX_SLOTS * sizeof(struct virtio_console_control), &console->control_tx_area);
+		err = dma_alloc(CONTROL_TX_SLOTS * sizeof(struct virtio_console_control),
+		                &console->control_tx_area);
 	for (size_t i = 0; err == 0 && i < CONTROL_RX_BUFFERS && i < console->control_rx.size; i++)
 		buffer_post(console, i);
 	return err;
@@ -47,7 +49,7 @@ void control_send(struct console *console, uint32_t id, uint16_t event, uint16_t
 	} while (err == 0);
 	if (err != ERR_EMPTY || virtqueue_num_used(&console->control_tx) >= CONTROL_TX_SLOTS)
 		console_fail(console, "it does not take control messages");
-	*control = (struct virtio_console_control){.id = id, .event = event, .value = value};
+	*control = (struct virtio_console_control){ .id = id, .event = event, .value = value };
 	if (virtqueue_push(&console->control_tx, &buffer, 1, control) != 0)
 		console_fail(console, "it does not take control messages");
 	console->control_tx_next++;
@@ -73,7 +75,8 @@ static void port_named(struct port *port, struct span name)
 	if (port->name[0] != '\0')
 		return;
 	for (size_t i = 0; i < len && name.data[i] != '\0'; i++)
-		port->name[i] = name.data[i] > ' ' && name.data[i] <= '~' ? (char)name.data[i] : '?';
+		port->name[i] = name.data[i] > ' ' && name.data[i] <= '~' ? (char)name.data[i]
+									  : '?';
 	log_debug("port %u is \"%s\"", port->id, port->name);
 }
 
@@ -122,7 +125,9 @@ void control_poll(struct console *console)
 			// Copied once: the device may write to it at any time.
 			memcpy(copy, token, written);
 			r = reader_make(copy, written);
-			buffer_post(console, (size_t)((uint8_t *)token - console->control_rx_area.bytes) / CONTROL_RX_BYTES);
+			buffer_post(console,
+			            (size_t)((uint8_t *)token - console->control_rx_area.bytes) /
+			                    CONTROL_RX_BYTES);
 			control_handle(console, &r);
 			any = true;
 		}

@@ -30,16 +30,18 @@ static void interrupt_signalled(struct loop *loop, struct source *source)
 	assert(err == 0);
 }
 
-static const struct source_ops interrupt_ops = {.signalled = interrupt_signalled};
+static const struct source_ops interrupt_ops = { .signalled = interrupt_signalled };
 
 static error_t queues_setup(void)
 {
 	struct virtio_device *device = &console.device;
 	error_t err;
 
-	err = virtio_queue_setup(device, VIRTIO_CONSOLE_QUEUE_CONTROL_RX, CONTROL_RX_BUFFERS, &console.control_rx);
+	err = virtio_queue_setup(device, VIRTIO_CONSOLE_QUEUE_CONTROL_RX, CONTROL_RX_BUFFERS,
+	                         &console.control_rx);
 	if (err == 0)
-		err = virtio_queue_setup(device, VIRTIO_CONSOLE_QUEUE_CONTROL_TX, CONTROL_TX_SLOTS, &console.control_tx);
+		err = virtio_queue_setup(device, VIRTIO_CONSOLE_QUEUE_CONTROL_TX, CONTROL_TX_SLOTS,
+		                         &console.control_tx);
 	for (uint32_t i = 0; err == 0 && i < console.num_ports; i++) {
 		struct port *port = &console.ports[i];
 
@@ -47,7 +49,8 @@ static error_t queues_setup(void)
 		port->id = i;
 		err = virtio_queue_setup(device, VIRTIO_CONSOLE_QUEUE_RX(i), RX_BUFFERS, &port->rx);
 		if (err == 0)
-			err = virtio_queue_setup(device, VIRTIO_CONSOLE_QUEUE_TX(i), TX_SLOTS, &port->tx);
+			err = virtio_queue_setup(device, VIRTIO_CONSOLE_QUEUE_TX(i), TX_SLOTS,
+			                         &port->tx);
 	}
 	return err;
 }
@@ -67,14 +70,16 @@ static error_t console_start(const struct env_entry *entry)
 		virtio_device_fail(device, "it has no named ports (VIRTIO_CONSOLE_F_MULTIPORT)");
 		return ERR_NOT_SUPPORTED;
 	}
-	err = virtio_config_read(device, offsetof(struct virtio_console_config, max_nr_ports), 4, 1, &max_ports);
+	err = virtio_config_read(device, offsetof(struct virtio_console_config, max_nr_ports), 4, 1,
+	                         &max_ports);
 	console.num_ports = max_ports < MAX_PORTS ? max_ports : MAX_PORTS;
 	if (err == 0)
 		err = queues_setup();
 	if (err == 0)
 		err = control_init(&console);
 	if (err == 0)
-		err = loop_add(&console.loop, &console.interrupt, entry->interrupt, &interrupt_ops, &console);
+		err = loop_add(&console.loop, &console.interrupt, entry->interrupt, &interrupt_ops,
+		               &console);
 	return err;
 }
 
@@ -96,12 +101,14 @@ static void virtio_console_main(const struct environ *env)
 		log_warn("more than one console device: only the first is used");
 	if (entry != NULL) {
 		virtio_device_start(&console.device);
-		// Shows the device the buffers for its answers first: without them it drops what it has to say.
+		// Shows the device the buffers for its answers first: without them it drops what it
+		// has to say.
 		control_poll(&console);
 		control_send(&console, NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
 	}
 	loop_run(&console.loop);
 }
 
-APP(virtio_console, .main = virtio_console_main, .restart = RESTART_ON_FAULT, .provides = {"console"},
-    .needs = {{.kind = NEED_DEVICE, .name = "virtio,device3", .optional = 1}});
+APP(virtio_console, .main = virtio_console_main, .restart = RESTART_ON_FAULT,
+    .provides = { "console" },
+    .needs = { { .kind = NEED_DEVICE, .name = "virtio,device3", .optional = 1 } });

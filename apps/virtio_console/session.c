@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Connections to the service. An open request waits a while for its port: the device tells of its ports one by one after
-// the start, and a port is busy until what its last client wrote has gone out.
+// Connections to the service. An open request waits a while for its port: the device tells of its
+// ports one by one after the start, and a port is busy until what its last client wrote has gone
+// out.
 #include "apps/virtio_console/console.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -65,8 +66,8 @@ static error_t open_try(struct console *console, const struct open_request *requ
 static void open_refuse(struct open_request *request, error_t err)
 {
 	const char *text = err == ERR_NOT_FOUND ? "the console device has no port of this name"
-	                 : err == ERR_EXISTS    ? "the port is open already"
-	                                        : "cannot open the port";
+		: err == ERR_EXISTS             ? "the port is open already"
+						: "cannot open the port";
 
 	error_send(request->session->source.handle, request->id, err, text);
 }
@@ -78,7 +79,8 @@ static void timer_update(struct console *console)
 
 	// All wait equally long, so the first is the next.
 	if (!list_is_empty(&console->waiting))
-		deadline = container_of(console->waiting.next, struct open_request, entry)->deadline;
+		deadline =
+			container_of(console->waiting.next, struct open_request, entry)->deadline;
 	err = timer_set(console->timer.handle, deadline);
 	assert(err == 0);
 }
@@ -96,7 +98,8 @@ void session_retry(struct console *console)
 {
 	nsec_t now = time_now();
 
-	list_for_each_safe(entry, &console->waiting) {
+	list_for_each_safe(entry, &console->waiting)
+	{
 		struct open_request *request = container_of(entry, struct open_request, entry);
 		error_t err = open_try(console, request);
 
@@ -116,7 +119,7 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	session_retry(source->context);
 }
 
-static const struct source_ops timer_ops = {.signalled = timer_signalled};
+static const struct source_ops timer_ops = { .signalled = timer_signalled };
 
 static void session_message(struct loop *loop, struct source *source, struct message *m)
 {
@@ -130,10 +133,12 @@ static void session_message(struct loop *loop, struct source *source, struct mes
 	(void)loop;
 	if (message_decode_open(m, &open, &uri, &uri_len) != 0) {
 		message_discard(m);
-		error_send(source->handle, 0, ERR_PROTOCOL, "console understands open requests only");
+		error_send(source->handle, 0, ERR_PROTOCOL,
+		           "console understands open requests only");
 		return;
 	}
-	if (uri_len <= scheme || uri_len - scheme >= PORT_NAME_MAX || memcmp(uri, URI_SCHEME, scheme) != 0) {
+	if (uri_len <= scheme || uri_len - scheme >= PORT_NAME_MAX ||
+	    memcmp(uri, URI_SCHEME, scheme) != 0) {
 		error_send(source->handle, open.id, ERR_NOT_FOUND, "a port is \"console:NAME\"");
 		return;
 	}
@@ -154,7 +159,8 @@ static void session_closed(struct loop *loop, struct source *source)
 {
 	struct session *session = source->context;
 
-	list_for_each_safe(entry, &session->console->waiting) {
+	list_for_each_safe(entry, &session->console->waiting)
+	{
 		struct open_request *request = container_of(entry, struct open_request, entry);
 
 		if (request->session != session)
@@ -167,7 +173,8 @@ static void session_closed(struct loop *loop, struct source *source)
 	heap_free(session);
 }
 
-static const struct source_ops session_ops = {.message = session_message, .closed = session_closed};
+static const struct source_ops session_ops = { .message = session_message,
+	                                       .closed = session_closed };
 
 static void session_accepted(void *context, handle_t channel)
 {
@@ -176,7 +183,8 @@ static void session_accepted(void *context, handle_t channel)
 
 	if (session != NULL)
 		session->console = console;
-	if (session == NULL || loop_add(&console->loop, &session->source, channel, &session_ops, session) != 0) {
+	if (session == NULL ||
+	    loop_add(&console->loop, &session->source, channel, &session_ops, session) != 0) {
 		log_warn("no memory for another client");
 		heap_free(session);
 		handle_close(channel);
@@ -193,6 +201,7 @@ error_t session_init(struct console *console, handle_t service)
 	if (err == 0)
 		err = loop_add(&console->loop, &console->timer, timer, &timer_ops, console);
 	if (err == 0)
-		err = service_listen(&console->loop, &console->listener, service, session_accepted, console);
+		err = service_listen(&console->loop, &console->listener, service, session_accepted,
+		                     console);
 	return err;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The console driver between a hostile device, its control messages included, and hostile clients, over libs/virtio/mmio_fake.c. An input
-// is a byte of features and a list of steps: what, how, a length, and so many bytes. A driver that gives up on its device ends the input.
+// The console driver between a hostile device, its control messages included, and hostile clients,
+// over libs/virtio/mmio_fake.c. An input is a byte of features and a list of steps: what, how, a
+// length, and so many bytes. A driver that gives up on its device ends the input.
 #include <stdlib.h>
 
 #include "apps/virtio_console/main.c"
@@ -37,16 +38,17 @@ static void begin(uint8_t features)
 	fake_virtio_reset();
 	memset(&console, 0, sizeof(console));
 	memset(clients, 0, sizeof(clients));
-	fake_virtio = (struct fake_virtio){.num_queues = 12, .config = {[4] = 5}};
+	fake_virtio = (struct fake_virtio){ .num_queues = 12, .config = { [4] = 5 } };
 	fake_virtio.features = (features & 1 ? VIRTIO_F_EVENT_IDX : 0) | VIRTIO_CONSOLE_F_MULTIPORT;
 	service = fake_service_create();
-	entry = (struct env_entry){.kind = ENV_DEVICE, .interrupt = fake_interrupt_create()};
-	if (loop_init(&console.loop) != 0 || console_start(&entry) != 0 || session_init(&console, service) != 0)
+	entry = (struct env_entry){ .kind = ENV_DEVICE, .interrupt = fake_interrupt_create() };
+	if (loop_init(&console.loop) != 0 || console_start(&entry) != 0 ||
+	    session_init(&console, service) != 0)
 		abort();
 	control_poll(&console);
 	control_send(&console, NO_PORT, VIRTIO_CONSOLE_DEVICE_READY, 1);
 	for (uint8_t i = 0; i < 3; i++) {
-		const uint8_t name[] = {(uint8_t)('a' + i)};
+		const uint8_t name[] = { (uint8_t)('a' + i) };
 
 		control(i, VIRTIO_CONSOLE_DEVICE_ADD, 1, NULL, 0);
 		control(i, VIRTIO_CONSOLE_PORT_NAME, 1, name, 1);
@@ -62,7 +64,8 @@ static void take(handle_t end)
 	handle_t handle;
 
 	while (end != HANDLE_NONE && fake_take(end, &m, &handle)) {
-		for (size_t i = 0; i < CLIENTS && handle != HANDLE_NONE && m.type == MSG_OPEN_REPLY; i++) {
+		for (size_t i = 0; i < CLIENTS && handle != HANDLE_NONE && m.type == MSG_OPEN_REPLY;
+		     i++) {
 			if (clients[i] == HANDLE_NONE) {
 				clients[i] = handle;
 				handle = HANDLE_NONE;
@@ -83,7 +86,9 @@ static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
 	m.len = (uint16_t)(len < MESSAGE_MAX_DATA ? len : MESSAGE_MAX_DATA);
 	memset(m.data, 0, sizeof(m.data));
 	memcpy(m.data, data, m.len);
-	if ((how & 64) != 0 && ((how & 32) != 0 ? event_create(&m.handles[0]) : folio_create(8192, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
+	if ((how & 64) != 0 &&
+	    ((how & 32) != 0 ? event_create(&m.handles[0])
+	                     : folio_create(8192, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
 		m.num_handles = 1;
 	fake_send(end, &m);
 }
@@ -106,32 +111,21 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 	handle_t *end = how % 4 == 3 ? &session : &clients[how % 4];
 
 	switch (what) {
-	case OPEN:
-		open_port(how);
-		break;
-	case SAY:
-		say(*end, how, data, len);
-		break;
-	case CONTROL:
-		control(how % 8, (uint16_t)(how >> 5), (how >> 3) & 1, data, len);
-		break;
+	case OPEN: open_port(how); break;
+	case SAY: say(*end, how, data, len); break;
+	case CONTROL: control(how % 8, (uint16_t)(how >> 5), (how >> 3) & 1, data, len); break;
 	case USE:
-		(void)fake_virtio_use(how % 12, data, len, len > 200 ? 5000 : len, (how & 0xe0) == 0xe0 ? how >> 1 : 0);
+		(void)fake_virtio_use(how % 12, data, len, len > 200 ? 5000 : len,
+		                      (how & 0xe0) == 0xe0 ? how >> 1 : 0);
 		break;
-	case TAKE:
-		take(*end);
-		break;
+	case TAKE: take(*end); break;
 	case CLOSE:
 		if (*end != HANDLE_NONE)
 			handle_close(*end);
 		*end = HANDLE_NONE;
 		break;
-	case TIME:
-		fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC);
-		break;
-	default:
-		fake_memory_fail(how);
-		break;
+	case TIME: fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC); break;
+	default: fake_memory_fail(how); break;
 	}
 }
 

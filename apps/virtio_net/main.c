@@ -91,7 +91,8 @@ static void client_accepted(void *context, handle_t channel)
 	} else if (net.next_client == HANDLE_NONE) {
 		net.next_client = channel;
 	} else {
-		error_send(channel, 0, ERR_EXISTS, "the network device serves one client at a time");
+		error_send(channel, 0, ERR_EXISTS,
+		           "the network device serves one client at a time");
 		handle_close(channel);
 	}
 }
@@ -110,9 +111,10 @@ static void interrupt_signalled(struct loop *loop, struct source *source)
 	assert(err == 0);
 }
 
-static const struct source_ops interrupt_ops = {.signalled = interrupt_signalled};
+static const struct source_ops interrupt_ops = { .signalled = interrupt_signalled };
 
-// What the device does, and what is done here: large frames, for it is better to have many segments in one message.
+// What the device does, and what is done here: large frames, for it is better to have many segments
+// in one message.
 static void features_read(const struct virtio_device *device)
 {
 	uint32_t features = 0;
@@ -139,17 +141,18 @@ static error_t info_read(void)
 	struct virtio_device *device = &net.device;
 	error_t err = 0;
 
-	net.info = (struct msg_netdev_info){.mtu = DEFAULT_MTU};
+	net.info = (struct msg_netdev_info){ .mtu = DEFAULT_MTU };
 	if (virtio_device_has(device, VIRTIO_NET_F_MAC)) {
-		err = virtio_config_read(device, offsetof(struct virtio_net_config, mac), 1, sizeof(net.info.mac),
-		                         net.info.mac);
+		err = virtio_config_read(device, offsetof(struct virtio_net_config, mac), 1,
+		                         sizeof(net.info.mac), net.info.mac);
 	} else {
 		// None of its own: a random, locally administered one.
 		err = random_get(net.info.mac, sizeof(net.info.mac));
 		net.info.mac[0] = (uint8_t)((net.info.mac[0] & 0xfcu) | 2u);
 	}
 	if (err == 0 && virtio_device_has(device, VIRTIO_NET_F_MTU))
-		err = virtio_config_read(device, offsetof(struct virtio_net_config, mtu), 2, 1, &net.info.mtu);
+		err = virtio_config_read(device, offsetof(struct virtio_net_config, mtu), 2, 1,
+		                         &net.info.mtu);
 	if (net.info.mtu > PAGE_SIZE - 64)
 		net.info.mtu = PAGE_SIZE - 64;
 	features_read(device);
@@ -162,9 +165,11 @@ static error_t net_start(const struct env_entry *entry)
 
 	err = virtio_device_open(&net.device, entry, VIRTIO_ID_NET, "network device");
 	if (err == 0)
-		err = virtio_device_negotiate(&net.device, VIRTIO_NET_F_MAC | VIRTIO_NET_F_MTU | VIRTIO_NET_F_CSUM |
-		                                                   VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_HOST_TSO4 |
-		                                                   VIRTIO_NET_F_HOST_TSO6);
+		err = virtio_device_negotiate(&net.device,
+		                              VIRTIO_NET_F_MAC | VIRTIO_NET_F_MTU |
+		                                      VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM |
+		                                      VIRTIO_NET_F_HOST_TSO4 |
+		                                      VIRTIO_NET_F_HOST_TSO6);
 	if (err == 0)
 		err = info_read();
 	if (err == 0)
@@ -196,19 +201,21 @@ static void virtio_net_main(const struct environ *env)
 	if (err == 0)
 		err = net_start(entry);
 	if (err == 0)
-		err = service_listen(&net.loop, &net.listener, environ_service(env, "netdev"), client_accepted, NULL);
+		err = service_listen(&net.loop, &net.listener, environ_service(env, "netdev"),
+		                     client_accepted, NULL);
 	if (err != 0) {
 		log_error("cannot use the network device: %s", error_text(err));
 		process_exit(1);
 	}
 	virtio_device_start(&net.device);
 	rx_poll(&net);
-	log_info("%02x:%02x:%02x:%02x:%02x:%02x, MTU %u%s", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
-	         net.info.mtu, net.info.features & NETDEV_FEATURE_TX_CSUM ? ", checksum offload" : "");
+	log_info("%02x:%02x:%02x:%02x:%02x:%02x, MTU %u%s", mac[0], mac[1], mac[2], mac[3], mac[4],
+	         mac[5], net.info.mtu,
+	         net.info.features & NETDEV_FEATURE_TX_CSUM ? ", checksum offload" : "");
 	loop_run(&net.loop);
 }
 
 APP(virtio_net, .main = virtio_net_main, .restart = RESTART_ON_FAULT,
     // Received pages are its own until whoever has them is done, a stopped virtual machine too.
-    .memory_limit = 64ul * 1024 * 1024, .handle_limit = 4096, .provides = {"netdev"},
-    .needs = {{.kind = NEED_DEVICE, .name = "virtio,device1", .optional = 1}});
+    .memory_limit = 64ul * 1024 * 1024, .handle_limit = 4096, .provides = { "netdev" },
+    .needs = { { .kind = NEED_DEVICE, .name = "virtio,device1", .optional = 1 } });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Driver of the network device (virtio 1.2, 5.1): the "netdev" service. main.c has the device and the service, rx.c and
-// tx.c the two directions. All state is in one struct.
+// Driver of the network device (virtio 1.2, 5.1): the "netdev" service. main.c has the device and
+// the service, rx.c and tx.c the two directions. All state is in one struct.
 #pragma once
 
 #include "libs/abi/netdev.h"
@@ -20,7 +20,8 @@
 #define FRAME_OVERHEAD 18u  // Ethernet header and a VLAN tag, over the MTU
 #define WORD 8u
 
-// What a slot of tx_area holds: the virtio header, and the frame when it came inline or is a segment of a large one.
+// What a slot of tx_area holds: the virtio header, and the frame when it came inline or is a
+// segment of a large one.
 struct tx_area {
 	struct virtio_net_hdr header;
 	uint8_t frame[SEGMENTS_MTU + FRAME_OVERHEAD + WORD + 2];  // a multiple of 4 in all
@@ -46,7 +47,8 @@ struct net {
 	struct source client;  // handle is HANDLE_NONE while there is none
 	handle_t next_client;  // connected while the one before was not seen to be gone yet
 	struct msg_netdev_info info;
-	uint32_t device_features;  // of those in `info`, what the device does; the rest is done here
+	// of those in `info`, what the device does; the rest is done here
+	uint32_t device_features;
 
 	struct virtqueue rx;
 	struct dma_buffer rx_headers;  // struct virtio_net_hdr[RX_BUFFERS]
@@ -61,7 +63,8 @@ struct net {
 	struct tx_slot tx_slots[TX_SLOTS];
 	struct tx_slot *tx_free;
 	bool tx_full;
-	// A large frame that is being cut into segments, as slots come free. The client's messages wait meanwhile.
+	// A large frame that is being cut into segments, as slots come free. The client's messages
+	// wait meanwhile.
 	bool tx_cutting;
 	struct segmenter tx_segments;
 	handle_t tx_large;
@@ -84,8 +87,8 @@ void rx_drop_held(struct net *net);
 
 // Errors: dma_alloc's, timer_create's, loop_add's.
 __must_check error_t tx_init(struct net *net);
-// Queues a frame message of the client for the device; consumes its handles. Stops the client's messages when there is no room
-// for more.
+// Queues a frame message of the client for the device; consumes its handles. Stops the client's
+// messages when there is no room for more.
 void tx_frame(struct net *net, struct message *m);
 // The client is gone: the rest of a large frame goes.
 void tx_drop_large(struct net *net);

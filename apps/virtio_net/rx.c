@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Receiving. The frame's page goes to the client as it is; the virtio header has a buffer of its own. A frame that fits into
-// a message is copied instead, which is cheaper than a fresh page for the device.
+// Receiving. The frame's page goes to the client as it is; the virtio header has a buffer of its
+// own. A frame that fits into a message is copied instead, which is cheaper than a fresh page for
+// the device.
 #include "apps/virtio_net/net.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
@@ -30,7 +31,7 @@ static error_t buffer_fill(struct rx_buffer *buffer)
 		handle_close(folio);
 		return err;
 	}
-	*buffer = (struct rx_buffer){.folio = folio, .paddr = info.paddr};
+	*buffer = (struct rx_buffer){ .folio = folio, .paddr = info.paddr };
 	return 0;
 }
 
@@ -43,7 +44,9 @@ static void buffer_post(struct net *net, struct rx_buffer *buffer)
 			.len = sizeof(struct virtio_net_hdr),
 			.device_writes = true,
 		},
-		{.paddr = buffer->paddr + FRAME_OFFSET, .len = PAGE_SIZE - FRAME_OFFSET, .device_writes = true},
+		{ .paddr = buffer->paddr + FRAME_OFFSET,
+		  .len = PAGE_SIZE - FRAME_OFFSET,
+		  .device_writes = true },
 	};
 	error_t err = virtqueue_push(&net->rx, chain, 2, buffer);
 
@@ -63,7 +66,7 @@ static void again_signalled(struct loop *loop, struct source *source)
 		rx_poll(net);
 }
 
-static const struct source_ops again_ops = {.signalled = again_signalled};
+static const struct source_ops again_ops = { .signalled = again_signalled };
 
 error_t rx_init(struct net *net)
 {
@@ -95,21 +98,22 @@ static const uint8_t *buffer_frame(struct rx_buffer *buffer)
 	return buffer->bytes == NULL ? NULL : buffer->bytes + FRAME_OFFSET;
 }
 
-// Makes the client's message of what the device wrote, with the buffer's page or, when it is small, a copy; false when it is
-// no frame.
-static bool frame_make(struct net *net, struct rx_buffer *buffer, uint32_t written, struct message *m)
+// Makes the client's message of what the device wrote, with the buffer's page or, when it is small,
+// a copy; false when it is no frame.
+static bool frame_make(struct net *net, struct rx_buffer *buffer, uint32_t written,
+                       struct message *m)
 {
 	const uint8_t *copied = NULL;
 	size_t index = (size_t)(buffer - net->rx_buffers);
-	struct msg_netdev_frame frame = {.offset = FRAME_OFFSET};
+	struct msg_netdev_frame frame = { .offset = FRAME_OFFSET };
 	struct virtio_net_hdr header;
 
 	if (written < sizeof(header) + FRAME_MIN)
 		return false;
 	memcpy(&header, net->rx_headers.bytes + index * sizeof(header), sizeof(header));
 	frame.length = written - (uint32_t)sizeof(header);
-	// 5.1.6.4: with GUEST_CSUM, a frame that only needs its checksum comes from this very machine and is as good as
-	// verified.
+	// 5.1.6.4: with GUEST_CSUM, a frame that only needs its checksum comes from this very
+	// machine and is as good as verified.
 	if ((header.flags & (VIRTIO_NET_HDR_F_DATA_VALID | VIRTIO_NET_HDR_F_NEEDS_CSUM)) != 0 &&
 	    virtio_device_has(&net->device, VIRTIO_NET_F_GUEST_CSUM))
 		frame.flags = NETDEV_FRAME_CSUM_VERIFIED;
@@ -124,7 +128,8 @@ static bool frame_make(struct net *net, struct rx_buffer *buffer, uint32_t writt
 	return true;
 }
 
-// Sends a received frame on and gives the device a page for it: a fresh one, or the same when it did not go along.
+// Sends a received frame on and gives the device a page for it: a fresh one, or the same when it
+// did not go along.
 static void frame_deliver(struct net *net, struct rx_buffer *buffer, uint32_t written)
 {
 	struct rx_buffer old;
@@ -169,7 +174,8 @@ void rx_poll(struct net *net)
 		uint32_t written;
 		error_t err;
 
-		while (!net->rx_holds && budget > 0 && (err = virtqueue_pop(&net->rx, &token, &written)) != ERR_EMPTY) {
+		while (!net->rx_holds && budget > 0 &&
+		       (err = virtqueue_pop(&net->rx, &token, &written)) != ERR_EMPTY) {
 			if (err != 0)
 				net_fail(net, "it broke its receive queue");
 			frame_deliver(net, token, written);

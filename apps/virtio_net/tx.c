@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Sending. Frames in folios go to the device as they are; inline ones are copied into the slot. Sent ones are taken back
-// when others are sent or received, so that the device need not interrupt for each; the folios of the last are by a timer,
-// which is not set when none are left: an idle network wakes nobody.
+// Sending. Frames in folios go to the device as they are; inline ones are copied into the slot.
+// Sent ones are taken back when others are sent or received, so that the device need not interrupt
+// for each; the folios of the last are by a timer, which is not set when none are left: an idle
+// network wakes nobody.
 #include "apps/virtio_net/net.h"
 #include "libs/base/span.h"
 #include "libs/base/string.h"
@@ -42,7 +43,7 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	timer_start(net);
 }
 
-static const struct source_ops timer_ops = {.signalled = timer_signalled};
+static const struct source_ops timer_ops = { .signalled = timer_signalled };
 
 error_t tx_init(struct net *net)
 {
@@ -73,8 +74,10 @@ static void slot_free(struct net *net, struct tx_slot *slot)
 	net->tx_free = slot;
 }
 
-// 5.1.6.2: segmentation, of frames that have their checksum left to the device too. Errors: ERR_PROTOCOL.
-static error_t header_add_gso(const struct net *net, const struct msg_netdev_frame *frame, struct virtio_net_hdr *header)
+// 5.1.6.2: segmentation, of frames that have their checksum left to the device too. Errors:
+// ERR_PROTOCOL.
+static error_t header_add_gso(const struct net *net, const struct msg_netdev_frame *frame,
+                              struct virtio_net_hdr *header)
 {
 	bool v4 = (frame->flags & NETDEV_FRAME_GSO_TCP4) != 0;
 	bool v6 = (frame->flags & NETDEV_FRAME_GSO_TCP6) != 0;
@@ -82,8 +85,8 @@ static error_t header_add_gso(const struct net *net, const struct msg_netdev_fra
 
 	if (!v4 && !v6)
 		return 0;
-	if (v4 == v6 || (net->device_features & feature) == 0 || (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 ||
-	    frame->gso_size == 0)
+	if (v4 == v6 || (net->device_features & feature) == 0 ||
+	    (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 || frame->gso_size == 0)
 		return ERR_PROTOCOL;
 	header->gso_type = v4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
 	header->gso_size = frame->gso_size;
@@ -93,13 +96,15 @@ static error_t header_add_gso(const struct net *net, const struct msg_netdev_fra
 }
 
 // The virtio header that the frame asks for. Errors: ERR_PROTOCOL.
-static error_t header_make(const struct net *net, const struct msg_netdev_frame *frame, struct virtio_net_hdr *header)
+static error_t header_make(const struct net *net, const struct msg_netdev_frame *frame,
+                           struct virtio_net_hdr *header)
 {
-	*header = (struct virtio_net_hdr){.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+	*header = (struct virtio_net_hdr){ .gso_type = VIRTIO_NET_HDR_GSO_NONE };
 	if ((frame->flags & NETDEV_FRAME_NEEDS_CSUM) == 0)
 		return header_add_gso(net, frame, header);
 	if ((net->device_features & NETDEV_FEATURE_TX_CSUM) == 0 ||
-	    !range_within((uint64_t)frame->csum_start + frame->csum_offset, sizeof(uint16_t), frame->length))
+	    !range_within((uint64_t)frame->csum_start + frame->csum_offset, sizeof(uint16_t),
+	                  frame->length))
 		return ERR_PROTOCOL;
 	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	header->csum_start = frame->csum_start;
@@ -130,13 +135,15 @@ static struct tx_area *slot_area(const struct net *net, const struct tx_slot *sl
 	return (struct tx_area *)(void *)net->tx_areas.bytes + index;
 }
 
-// Gives the device the first free slot, whose area has the header, with a frame. Errors: virtqueue_push's.
-static error_t slot_push(struct net *net, uint64_t area_paddr, uint64_t frame_paddr, uint32_t length)
+// Gives the device the first free slot, whose area has the header, with a frame. Errors:
+// virtqueue_push's.
+static error_t slot_push(struct net *net, uint64_t area_paddr, uint64_t frame_paddr,
+                         uint32_t length)
 {
 	struct tx_slot *slot = net->tx_free;
 	const struct virtqueue_buffer chain[] = {
-		{.paddr = area_paddr, .len = sizeof(struct virtio_net_hdr)},
-		{.paddr = frame_paddr, .len = length},
+		{ .paddr = area_paddr, .len = sizeof(struct virtio_net_hdr) },
+		{ .paddr = frame_paddr, .len = length },
 	};
 	error_t err = virtqueue_push(&net->tx, chain, 2, slot);
 
@@ -159,9 +166,11 @@ static void cut(struct net *net)
 		const uint8_t *payload = segmenter_next_payload(&net->tx_segments, &at);
 		size_t pad = ((uintptr_t)payload - (uintptr_t)(area->frame + at)) % WORD;
 
-		area->header = (struct virtio_net_hdr){.gso_type = VIRTIO_NET_HDR_GSO_NONE};
-		segmenter_write(&net->tx_segments, (struct mut_span){.data = area->frame + pad, .len = len});
-		if (slot_push(net, paddr, paddr + offsetof(struct tx_area, frame) + pad, (uint32_t)len) != 0)
+		area->header = (struct virtio_net_hdr){ .gso_type = VIRTIO_NET_HDR_GSO_NONE };
+		segmenter_write(&net->tx_segments,
+		                (struct mut_span){ .data = area->frame + pad, .len = len });
+		if (slot_push(net, paddr, paddr + offsetof(struct tx_area, frame) + pad,
+		              (uint32_t)len) != 0)
 			net_fail(net, "its transmit queue has no room for its slots");
 	}
 	if (segmenter_next_len(&net->tx_segments) == 0)
@@ -176,11 +185,12 @@ void tx_drop_large(struct net *net)
 	handle_close(net->tx_large);
 }
 
-// Begins with a large frame, whose folio is ours on success. Errors: ERR_PROTOCOL, folio_info's, folio_map's.
+// Begins with a large frame, whose folio is ours on success. Errors: ERR_PROTOCOL, folio_info's,
+// folio_map's.
 static error_t cut_begin(struct net *net, const struct msg_netdev_frame *frame, handle_t folio)
 {
 	uint8_t copy[OFFLOAD_HEADERS_MAX];
-	struct span bytes, headers = {.data = copy};
+	struct span bytes, headers = { .data = copy };
 	struct folio_info info;
 	void *base;
 	error_t err = folio_info(folio, &info);
@@ -191,7 +201,8 @@ static error_t cut_begin(struct net *net, const struct msg_netdev_frame *frame, 
 		err = folio_map(folio, PROT_READ, &base);
 	if (err != 0)
 		return err;
-	bytes = (struct span){.data = (const uint8_t *)base + frame->offset, .len = frame->length};
+	bytes = (struct span){ .data = (const uint8_t *)base + frame->offset,
+		               .len = frame->length };
 	headers.len = bytes.len < sizeof(copy) ? bytes.len : sizeof(copy);
 	memcpy(copy, bytes.data, headers.len);
 	if (!offload_fits(frame, headers))
@@ -209,7 +220,7 @@ static error_t cut_begin(struct net *net, const struct msg_netdev_frame *frame, 
 static bool is_to_be_cut(const struct net *net, const struct msg_netdev_frame *frame)
 {
 	uint32_t needs = (frame->flags & NETDEV_FRAME_GSO_TCP4 ? NETDEV_FEATURE_TSO4 : 0) |
-	                 (frame->flags & NETDEV_FRAME_GSO_TCP6 ? NETDEV_FEATURE_TSO6 : 0);
+		(frame->flags & NETDEV_FRAME_GSO_TCP6 ? NETDEV_FEATURE_TSO6 : 0);
 
 	return (needs & ~net->device_features & net->info.features) != 0;
 }
@@ -232,7 +243,8 @@ static error_t frame_push(struct net *net, struct message *m)
 	if (m->num_handles == 0)
 		frame.length = (uint32_t)tail_len;
 	if (frame.length < FRAME_MIN ||
-	    frame.length > (frame.flags & GSO_FLAGS ? NETDEV_GSO_MAX : net->info.mtu + FRAME_OVERHEAD))
+	    frame.length >
+	            (frame.flags & GSO_FLAGS ? NETDEV_GSO_MAX : net->info.mtu + FRAME_OVERHEAD))
 		return ERR_PROTOCOL;
 	if (m->num_handles == 1 && is_to_be_cut(net, &frame))
 		return cut_begin(net, &frame, m->handles[0]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The network driver between a hostile device and a hostile client, over libs/virtio/mmio_fake.c. An input is a byte of features and a list of
-// steps: what, how, a length, and so many bytes. A driver that gives up on its device ends the input.
+// The network driver between a hostile device and a hostile client, over libs/virtio/mmio_fake.c.
+// An input is a byte of features and a list of steps: what, how, a length, and so many bytes. A
+// driver that gives up on its device ends the input.
 #include <stdlib.h>
 
 #include "apps/virtio_net/main.c"
@@ -20,14 +21,19 @@ static void begin(uint8_t features)
 	fake_virtio_reset();
 	memset(&net, 0, sizeof(net));
 	client = HANDLE_NONE;
-	fake_virtio = (struct fake_virtio){.num_queues = 3};
-	fake_virtio.features = (features & 1 ? VIRTIO_F_EVENT_IDX : 0) | (features & 2 ? VIRTIO_NET_F_CSUM : 0) |
-	                       (features & 4 ? VIRTIO_NET_F_HOST_TSO4 : 0) | (features & 8 ? VIRTIO_NET_F_HOST_TSO6 : 0) |
-	                       (features & 16 ? VIRTIO_NET_F_GUEST_CSUM : 0) | (features & 32 ? VIRTIO_NET_F_MTU : 0) | VIRTIO_NET_F_MAC;
+	fake_virtio = (struct fake_virtio){ .num_queues = 3 };
+	fake_virtio.features = (features & 1 ? VIRTIO_F_EVENT_IDX : 0) |
+		(features & 2 ? VIRTIO_NET_F_CSUM : 0) |
+		(features & 4 ? VIRTIO_NET_F_HOST_TSO4 : 0) |
+		(features & 8 ? VIRTIO_NET_F_HOST_TSO6 : 0) |
+		(features & 16 ? VIRTIO_NET_F_GUEST_CSUM : 0) |
+		(features & 32 ? VIRTIO_NET_F_MTU : 0) | VIRTIO_NET_F_MAC;
 	fake_virtio.config[10] = features;
 	fake_virtio.config[11] = (uint8_t)(features >> 5);
 	service = fake_service_create();
-	env = (struct environ){.num_entries = 1, .entries = {{.kind = ENV_DEVICE, .interrupt = fake_interrupt_create()}}};
+	env = (struct environ){ .num_entries = 1,
+		                .entries = { { .kind = ENV_DEVICE,
+		                               .interrupt = fake_interrupt_create() } } };
 	if (loop_init(&net.loop) != 0 || net_start(&env.entries[0]) != 0 ||
 	    service_listen(&net.loop, &net.listener, service, client_accepted, NULL) != 0)
 		abort();
@@ -46,7 +52,8 @@ static void drain(void)
 	while (client != HANDLE_NONE && fake_take(client, &m, &folio)) {
 		if (folio == HANDLE_NONE)
 			continue;
-		if (message_decode_netdev_frame(&m, &frame, &tail, &len) != 0 || folio_info(folio, &info) != 0 ||
+		if (message_decode_netdev_frame(&m, &frame, &tail, &len) != 0 ||
+		    folio_info(folio, &info) != 0 ||
 		    !range_within(frame.offset, frame.length, info.size))
 			abort();
 		handle_close(folio);
@@ -62,7 +69,9 @@ static void say(uint8_t how, const uint8_t *data, size_t len)
 	m.len = (uint16_t)(len < MESSAGE_MAX_DATA ? len : MESSAGE_MAX_DATA);
 	memset(m.data, 0, sizeof(m.data));
 	memcpy(m.data, data, m.len);
-	if ((how & 1) != 0 && ((how & 2) != 0 ? event_create(&m.handles[0]) : folio_create(8192, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
+	if ((how & 1) != 0 &&
+	    ((how & 2) != 0 ? event_create(&m.handles[0])
+	                    : folio_create(8192, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
 		m.num_handles = 1;
 	fake_send(client, &m);
 }
@@ -72,7 +81,10 @@ static void say_segment(uint8_t how, const uint8_t *data, size_t len)
 {
 	bool v6 = (how & 1) != 0;
 	size_t tcp = v6 ? 54 : 34, total = tcp + 20 + (size_t)how * 40;
-	struct msg_netdev_frame meta = {.length = (uint32_t)total, .flags = NETDEV_FRAME_NEEDS_CSUM, .csum_start = (uint16_t)tcp, .csum_offset = 16};
+	struct msg_netdev_frame meta = { .length = (uint32_t)total,
+		                         .flags = NETDEV_FRAME_NEEDS_CSUM,
+		                         .csum_start = (uint16_t)tcp,
+		                         .csum_offset = 16 };
 	struct message m;
 	handle_t folio;
 	uint8_t *frame;
@@ -82,7 +94,8 @@ static void say_segment(uint8_t how, const uint8_t *data, size_t len)
 		return;
 	meta.gso_size = (how & 2) != 0 ? (uint16_t)(how * 8) : 0;
 	meta.flags |= meta.gso_size == 0 ? 0 : v6 ? NETDEV_FRAME_GSO_TCP6 : NETDEV_FRAME_GSO_TCP4;
-	if (folio_map(folio, PROT_WRITE, &base) != 0 || message_encode_netdev_frame(&m, &meta, NULL, 0) != 0)
+	if (folio_map(folio, PROT_WRITE, &base) != 0 ||
+	    message_encode_netdev_frame(&m, &meta, NULL, 0) != 0)
 		abort();
 	frame = base;
 	frame[12] = v6 ? 0x86 : 8;
@@ -117,26 +130,22 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 			say_segment(how, data, len);
 		break;
 	case RECEIVE:
-		(void)fake_virtio_use(VIRTIO_NET_QUEUE_RX, data, len, (how & 15) * 200u + len, (how & 0xf0) == 0xf0 ? how >> 1 : 0);
+		(void)fake_virtio_use(VIRTIO_NET_QUEUE_RX, data, len, (how & 15) * 200u + len,
+		                      (how & 0xf0) == 0xf0 ? how >> 1 : 0);
 		break;
 	case TRANSMIT:
 		for (int i = 0; i < 1 + how % 64; i++)
-			(void)fake_virtio_use(VIRTIO_NET_QUEUE_TX, data, len, 0, (how & 0xf0) == 0xf0 ? how >> 1 : 0);
+			(void)fake_virtio_use(VIRTIO_NET_QUEUE_TX, data, len, 0,
+			                      (how & 0xf0) == 0xf0 ? how >> 1 : 0);
 		break;
-	case DRAIN:
-		drain();
-		break;
+	case DRAIN: drain(); break;
 	case CLOSE:
 		if (client != HANDLE_NONE)
 			handle_close(client);
 		client = HANDLE_NONE;
 		break;
-	case TIME:
-		fake_time_pass((nsec_t)how * NSEC_PER_MSEC);
-		break;
-	default:
-		fake_memory_fail(how);
-		break;
+	case TIME: fake_time_pass((nsec_t)how * NSEC_PER_MSEC); break;
+	default: fake_memory_fail(how); break;
 	}
 }
 

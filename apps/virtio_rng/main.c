@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Driver of the entropy device (virtio 1.2, 5.4): feeds the kernel's random generator at start and now and then.
+// Driver of the entropy device (virtio 1.2, 5.4): feeds the kernel's random generator at start and
+// now and then.
 #include "libs/abi/app.h"
 #include "libs/base/string.h"
 #include "libs/starina/environ.h"
@@ -103,7 +104,7 @@ static void interrupt_signalled(struct loop *loop, struct source *source)
 	assert(err == 0);
 }
 
-static const struct source_ops interrupt_ops = {.signalled = interrupt_signalled};
+static const struct source_ops interrupt_ops = { .signalled = interrupt_signalled };
 
 static void timer_signalled(struct loop *loop, struct source *source)
 {
@@ -114,7 +115,7 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	rng_ask();
 }
 
-static const struct source_ops timer_ops = {.signalled = timer_signalled};
+static const struct source_ops timer_ops = { .signalled = timer_signalled };
 
 static error_t rng_start(const struct env_entry *entry)
 {
@@ -158,4 +159,5 @@ static void virtio_rng_main(const struct environ *env)
 }
 
 APP(virtio_rng, .main = virtio_rng_main, .restart = RESTART_ON_FAULT,
-    .needs = {{.kind = NEED_DEVICE, .name = "virtio,device4", .optional = 1}, {.kind = NEED_SYSTEM}});
+    .needs = { { .kind = NEED_DEVICE, .name = "virtio,device4", .optional = 1 },
+               { .kind = NEED_SYSTEM } });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the container of the boot disk many times over, all at once on one loop, and says what they cost: for tools/e2e/tests/test_crowd.py,
-// which looks at its log. When all have written something, or have ended, their stdin ends; when all have ended, the machine powers off.
+// Runs the container of the boot disk many times over, all at once on one loop, and says what they
+// cost: for tools/e2e/tests/test_crowd.py, which looks at its log. When all have written something,
+// or have ended, their stdin ends; when all have ended, the machine powers off.
 
 #include "libs/abi/app.h"
 #include "libs/abi/console.h"
@@ -84,8 +85,8 @@ static void finish(const char *line)
 {
 	tell(line);
 	handle_close(crowd.control);
-	opener_start(&crowd.open_control, &crowd.loop, environ_connector(crowd.env, "console"), "console:" CONSOLE_PORT_CONTROL,
-	             finished, NULL);
+	opener_start(&crowd.open_control, &crowd.loop, environ_connector(crowd.env, "console"),
+	             "console:" CONSOLE_PORT_CONTROL, finished, NULL);
 }
 
 static uint64_t memory_used(void)
@@ -108,8 +109,9 @@ static void report(void)
 		used = memory_used();
 		taken = (crowd.free_before - free_pages()) * PAGE_SIZE;
 	} while (used != memory_used());
-	log_info("%u run: their guests use %u KiB, each VM costs %u KiB more", (unsigned int)(crowd.count - crowd.num_ended),
-	         (unsigned int)(used / KIB), (unsigned int)((taken - used) / crowd.count / KIB));
+	log_info("%u run: their guests use %u KiB, each VM costs %u KiB more",
+	         (unsigned int)(crowd.count - crowd.num_ended), (unsigned int)(used / KIB),
+	         (unsigned int)((taken - used) / crowd.count / KIB));
 }
 
 static void all_wrote(struct loop *loop, struct source *source)
@@ -122,7 +124,7 @@ static void all_wrote(struct loop *loop, struct source *source)
 	}
 }
 
-static const struct source_ops timer_ops = {.signalled = all_wrote};
+static const struct source_ops timer_ops = { .signalled = all_wrote };
 
 static void begin_next(void);
 
@@ -153,7 +155,8 @@ static void log_output(const struct member *m, struct span bytes)
 	for (size_t start = 0, end; start < bytes.len; start = end + 1) {
 		for (end = start; end < bytes.len && bytes.data[end] != '\n'; end++)
 			;
-		log_info("%u wrote: %.*s", m->number, (int)(end - start), (const char *)bytes.data + start);
+		log_info("%u wrote: %.*s", m->number, (int)(end - start),
+		         (const char *)bytes.data + start);
 	}
 }
 
@@ -174,7 +177,8 @@ static void ended(void *context, int status, const char *error)
 {
 	struct member *m = context;
 
-	log_info("%u ended with status %d%s%s", m->number, status, error != NULL ? ": " : "", error != NULL ? error : "");
+	log_info("%u ended with status %d%s%s", m->number, status, error != NULL ? ": " : "",
+	         error != NULL ? error : "");
 	guest_container_destroy(m->container);
 	m->container = NULL;
 	note_wrote(m);
@@ -188,8 +192,10 @@ static void ended(void *context, int status, const char *error)
 	finish("exit 0\n");
 }
 
-static const struct guest_container_ops ops = {
-	.started = started, .output = output, .input_ready = input_ready, .ended = ended};
+static const struct guest_container_ops ops = { .started = started,
+	                                        .output = output,
+	                                        .input_ready = input_ready,
+	                                        .ended = ended };
 
 static void root_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
@@ -223,7 +229,8 @@ static void root_opened(struct opener *opener, handle_t channel, error_t error, 
 static void begin_next(void)
 {
 	if (crowd.num_begun < crowd.count)
-		opener_start(&crowd.open_root, &crowd.loop, environ_connector(crowd.env, "blkdev"), "blk:root", root_opened, NULL);
+		opener_start(&crowd.open_root, &crowd.loop, environ_connector(crowd.env, "blkdev"),
+		             "blk:root", root_opened, NULL);
 }
 
 static void config_read(void *context, error_t status)
@@ -241,7 +248,8 @@ static void boot_read(void *context, const char *error)
 	(void)context;
 	if (error != NULL)
 		log_error("%s", error);
-	err = boot_disk_read_file(&crowd.boot, &crowd.boot.config, CONTROL_MAX_BODY, &crowd.config, config_read, NULL);
+	err = boot_disk_read_file(&crowd.boot, &crowd.boot.config, CONTROL_MAX_BODY, &crowd.config,
+	                          config_read, NULL);
 	assert(err == 0);
 }
 
@@ -257,7 +265,7 @@ static void disk_failed(void *context, error_t error)
 	log_error("the boot disk is gone (%s)", error_text(error));
 }
 
-static const struct disk_ops disk_ops = {.ready = disk_ready, .failed = disk_failed};
+static const struct disk_ops disk_ops = { .ready = disk_ready, .failed = disk_failed };
 
 static void boot_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
@@ -277,7 +285,8 @@ static void control_opened(struct opener *opener, handle_t channel, error_t erro
 	(void)text;
 	crowd.control = channel;
 	tell("starina-control 1\n");
-	opener_start(&crowd.open_boot, &crowd.loop, environ_connector(crowd.env, "blkdev"), "blk:boot", boot_opened, NULL);
+	opener_start(&crowd.open_boot, &crowd.loop, environ_connector(crowd.env, "blkdev"),
+	             "blk:boot", boot_opened, NULL);
 }
 
 static void vm_crowd_main(const struct environ *env)
@@ -295,19 +304,17 @@ static void vm_crowd_main(const struct environ *env)
 	if (err == 0)
 		err = loop_add(&crowd.loop, &crowd.timer_source, crowd.timer, &timer_ops, NULL);
 	assert(err == 0);
-	opener_start(&crowd.open_control, &crowd.loop, environ_connector(env, "console"), "console:" CONSOLE_PORT_CONTROL,
-	             control_opened, NULL);
+	opener_start(&crowd.open_control, &crowd.loop, environ_connector(env, "console"),
+	             "console:" CONSOLE_PORT_CONTROL, control_opened, NULL);
 	loop_run(&crowd.loop);
 }
 
-APP(vm_crowd,
-    .main = vm_crowd_main,
-    .memory_limit = 16ul * 1024 * 1024 * 1024,
+APP(vm_crowd, .main = vm_crowd_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
     .needs = {
-	    {NEED_SERVICE, "console", NULL, 0},
-	    {NEED_SERVICE, "blkdev", NULL, 0},
-	    {NEED_SERVICE, "vmnet", NULL, 0},
-	    {NEED_SYSTEM, "system", NULL, 0},
-	    {NEED_CONFIG, "memory", "128M", 0},
-	    {NEED_CONFIG, "count", "8", 0},
+	    { NEED_SERVICE, "console", NULL, 0 },
+	    { NEED_SERVICE, "blkdev", NULL, 0 },
+	    { NEED_SERVICE, "vmnet", NULL, 0 },
+	    { NEED_SYSTEM, "system", NULL, 0 },
+	    { NEED_CONFIG, "memory", "128M", 0 },
+	    { NEED_CONFIG, "count", "8", 0 },
     });

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Why there is a limit of memory at all, when the container has the guest for itself: a program that hoards memory
-// pushes its own text out of the page cache, and the fault that reads it back has squashfs allocate with
-// GFP_NOIO. Such an allocation must not call the OOM killer: with no page left it tries for ever, and no
-// process is ever killed. Within a control group the limit is reached while the guest still has pages, by
-// an allocation that may call the killer.
+// Why there is a limit of memory at all, when the container has the guest for itself: a program
+// that hoards memory pushes its own text out of the page cache, and the fault that reads it back
+// has squashfs allocate with GFP_NOIO. Such an allocation must not call the OOM killer: with no
+// page left it tries for ever, and no process is ever killed. Within a control group the limit is
+// reached while the guest still has pages, by an allocation that may call the killer.
 #include "guest/bootd/cgroup.h"
 
 #include <errno.h>
@@ -27,15 +27,16 @@
 // Of cgroup v1: v2 has devices decided by BPF programs, which this kernel does without.
 #define DEVICES "/devices"
 
-// What the kernel takes without charging it to the container: squashfs's and the devices' buffers, and
-// the watermarks.
+// What the kernel takes without charging it to the container: squashfs's and the devices' buffers,
+// and the watermarks.
 #define RESERVE_BYTES (4ull << 20)
 #define RESERVE_SHARE 64u
 
-// Docker's: every node may be made, and these may be opened: null, zero, full, random, urandom, tty, console, ptmx, pts.
+// Docker's: every node may be made, and these may be opened: null, zero, full, random, urandom,
+// tty, console, ptmx, pts.
 static const char *const device_rules[] = {
-	"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm",
-	"c 5:2 rwm", "c 136:* rwm",
+	"c *:* m",   "b *:* m",   "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm",   "c 1:8 rwm",
+	"c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
 };
 
 static uint64_t limit_bytes(uint64_t wanted)
@@ -46,7 +47,7 @@ static uint64_t limit_bytes(uint64_t wanted)
 	if (sysinfo(&info) != 0)
 		return 0;
 	uint64_t free = memory_free(procfs_read("meminfo", meminfo, sizeof(meminfo)),
-				    ((uint64_t)info.freeram + info.bufferram) * info.mem_unit);
+	                            ((uint64_t)info.freeram + info.bufferram) * info.mem_unit);
 	uint64_t reserve = RESERVE_BYTES + (uint64_t)info.totalram * info.mem_unit / RESERVE_SHARE;
 	uint64_t most = free > 2 * reserve ? free - reserve : free / 2;
 
@@ -65,8 +66,9 @@ static int write_setting(const char *path, const char *text)
 	return written == (ssize_t)length ? 0 : -1;
 }
 
-// The rules are those of the root group, bootd's own: to move a process into another costs two ticks of the guest's
-// clock. So they allow what bootd opens later, too: the ports of the console, each of which only one may have open.
+// The rules are those of the root group, bootd's own: to move a process into another costs two
+// ticks of the guest's clock. So they allow what bootd opens later, too: the ports of the console,
+// each of which only one may have open.
 static int limit_devices(int port, struct failure *failure)
 {
 	char ports[24];
@@ -77,7 +79,8 @@ static int limit_devices(int port, struct failure *failure)
 	snprintf(ports, sizeof(ports), "c %u:* rw", major(status.st_rdev));
 	if ((mkdir(DEVICES, 0700) != 0 && errno != EEXIST) ||
 	    mount("cgroup", DEVICES, "cgroup", MS_NOSUID | MS_NOEXEC | MS_NODEV, "devices") != 0 ||
-	    write_setting(DEVICES "/devices.deny", "a") != 0 || write_setting(DEVICES "/devices.allow", ports) != 0)
+	    write_setting(DEVICES "/devices.deny", "a") != 0 ||
+	    write_setting(DEVICES "/devices.allow", ports) != 0)
 		return failure_errno(failure, "make the control group of devices");
 	for (size_t i = 0; i < sizeof(device_rules) / sizeof(device_rules[0]); i++) {
 		if (write_setting(DEVICES "/devices.allow", device_rules[i]) != 0)
@@ -98,13 +101,16 @@ static int limit_resources(const struct config_resources *resources, struct fail
 	if (resources->pids != 0) {
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)resources->pids);
 		if (write_setting(GROUP "/pids.max", text) != 0)
-			return failure_errno(failure, "limit the container's processes to %s", text);
+			return failure_errno(failure, "limit the container's processes to %s",
+			                     text);
 	}
 	if (resources->cpu_quota != 0) {
 		snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)resources->cpu_quota,
-			 (unsigned long long)resources->cpu_period);
+		         (unsigned long long)resources->cpu_period);
 		if (write_setting(GROUP "/cpu.max", text) != 0)
-			return failure_errno(failure, "limit the container's processor time to %s microseconds", text);
+			return failure_errno(
+				failure, "limit the container's processor time to %s microseconds",
+				text);
 	}
 	return 0;
 }

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The control groups of the container: what it may take of the guest, and which device nodes it may open.
+// The control groups of the container: what it may take of the guest, and which device nodes it may
+// open.
 #pragma once
 
 #include "guest/bootd/config.h"
 #include "guest/bootd/failure.h"
 
-// Makes the container's groups. Its memory is limited to what is free now less a reserve, or to the config's limit
-// if that is less. From now on only Docker's devices can be opened in the guest, and the console's ports, of which `port`
-// is an open one. Returns a file descriptor of the group (cgroup v2), for clone3's CLONE_INTO_CGROUP and to be
-// closed by the caller, or a negative errno with the failure set. Call once, in bootd.
+// Makes the container's groups. Its memory is limited to what is free now less a reserve, or to the
+// config's limit if that is less. From now on only Docker's devices can be opened in the guest, and
+// the console's ports, of which `port` is an open one. Returns a file descriptor of the group
+// (cgroup v2), for clone3's CLONE_INTO_CGROUP and to be closed by the caller, or a negative errno
+// with the failure set. Call once, in bootd.
 int cgroup_create(const struct config_resources *resources, int port, struct failure *failure);
 
-// Makes the group that the calling process was cloned into the root of what it sees (cgroup_namespaces(7)). Returns 0
-// or a negative errno with the failure set.
+// Makes the group that the calling process was cloned into the root of what it sees
+// (cgroup_namespaces(7)). Returns 0 or a negative errno with the failure set.
 int cgroup_enter(struct failure *failure);
 
 // Removes the container's group, which has no processes any more.

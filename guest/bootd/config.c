@@ -24,9 +24,19 @@ static const struct config_mount default_mounts[] = {
 };
 
 static const char *default_masked[] = {
-	"/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys",
-	"/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-	"/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap", NULL,
+	"/proc/asound",
+	"/proc/acpi",
+	"/proc/interrupts",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/proc/sched_debug",
+	"/proc/scsi",
+	"/sys/firmware",
+	"/sys/devices/virtual/powercap",
+	NULL,
 };
 
 static const char *default_readonly[] = {
@@ -81,16 +91,17 @@ static bool apply_option(const char *option, unsigned long *flags)
 }
 
 static int read_mount_options(struct config_reader *reader, const struct config_strings *options,
-			      struct config_mount *mount)
+                              struct config_mount *mount)
 {
 	size_t size = 1;
 
 	for (size_t i = 0; i < options->count; i++)
 		size += strlen(options->items[i]) + 1;
 	if (size > 4096)
-		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: mounts[].options for '%.200s' are longer than 4096 bytes",
-				   mount->destination);
+		return failure_set(
+			reader->failure, FAILURE_SETUP, -EINVAL,
+			"config.json: mounts[].options for '%.200s' are longer than 4096 bytes",
+			mount->destination);
 
 	char *data = config_alloc(reader, size, 1);
 	if (data == NULL)
@@ -113,26 +124,30 @@ static int read_mount(struct config_reader *reader, const cJSON *item, struct co
 
 	if (!cJSON_IsObject(item))
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: mounts must be an array of objects");
+		                   "config.json: mounts must be an array of objects");
 	mount->destination = "";
 	mount->type = "none";
 	mount->source = "none";
-	if ((error = json_string(reader, item, "mounts[].", "destination", &mount->destination)) != 0 ||
+	if ((error = json_string(reader, item, "mounts[].", "destination", &mount->destination)) !=
+	            0 ||
 	    (error = json_string(reader, item, "mounts[].", "type", &mount->type)) != 0 ||
 	    (error = json_string(reader, item, "mounts[].", "source", &mount->source)) != 0 ||
 	    (error = json_strings(reader, item, "mounts[].", "options", &options)) != 0)
 		return error;
 	if (mount->destination[0] != '/')
-		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: mounts[].destination '%.200s' must be an absolute path",
-				   mount->destination);
+		return failure_set(
+			reader->failure, FAILURE_SETUP, -EINVAL,
+			"config.json: mounts[].destination '%.200s' must be an absolute path",
+			mount->destination);
 	error = read_mount_options(reader, &options, mount);
 	if (error != 0)
 		return error;
 	if ((mount->flags & MS_BIND) != 0)
-		return failure_set(reader->failure, FAILURE_SETUP, -ENOTSUP,
-				   "config.json: mounts: %.200s is a bind mount, but the guest shares no "
-				   "folders with its host", mount->destination);
+		return failure_set(
+			reader->failure, FAILURE_SETUP, -ENOTSUP,
+			"config.json: mounts: %.200s is a bind mount, but the guest shares no "
+			"folders with its host",
+			mount->destination);
 	return 0;
 }
 
@@ -157,7 +172,8 @@ static int read_mounts(struct config_reader *reader)
 		config->num_mounts = count;
 		return 0;
 	}
-	cJSON_ArrayForEach(item, array) {
+	cJSON_ArrayForEach(item, array)
+	{
 		error = read_mount(reader, item, &config->mounts[config->num_mounts]);
 		if (error != 0)
 			return error;
@@ -168,19 +184,21 @@ static int read_mounts(struct config_reader *reader)
 
 // Members of an object whose key starts with `prefix`, as (rest of the key, value).
 static int read_pairs(struct config_reader *reader, const cJSON *object, const char *path,
-		      const char *prefix, struct config_pair **out, size_t *count)
+                      const char *prefix, struct config_pair **out, size_t *count)
 {
 	const cJSON *item;
 
 	*out = config_alloc(reader, (size_t)cJSON_GetArraySize(object), sizeof(**out));
 	if (*out == NULL)
 		return -ENOMEM;
-	cJSON_ArrayForEach(item, object) {
+	cJSON_ArrayForEach(item, object)
+	{
 		if (strncmp(item->string, prefix, strlen(prefix)) != 0)
 			continue;
 		if (!cJSON_IsString(item))
 			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-					   "config.json: %s.%.100s must be a string", path, item->string);
+			                   "config.json: %s.%.100s must be a string", path,
+			                   item->string);
 		(*out)[*count].key = item->string + strlen(prefix);
 		(*out)[*count].value = item->valuestring;
 		(*count)++;
@@ -203,8 +221,9 @@ static int read_files(struct config_reader *reader, const cJSON *annotations)
 	for (size_t i = 0; error == 0 && i < config->num_files; i++) {
 		if (config->files[i].key[0] != '/')
 			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-					   "config.json: annotations: '" CONFIG_FILE_ANNOTATION
-					   "%.200s' must name an absolute path", config->files[i].key);
+			                   "config.json: annotations: '" CONFIG_FILE_ANNOTATION
+			                   "%.200s' must name an absolute path",
+			                   config->files[i].key);
 	}
 	return error;
 }
@@ -269,16 +288,19 @@ static int read_resources(struct config_reader *reader, const cJSON *linux_objec
 	if (error != 0 || object == NULL)
 		return error;
 	if ((error = json_object(reader, object, path, "memory", &group)) != 0 ||
-	    (group != NULL && (error = json_integer(reader, group, "linux.resources.memory.", "limit", -1, INT64_MAX / 1024,
-						    &memory)) != 0) ||
+	    (group != NULL &&
+	     (error = json_integer(reader, group, "linux.resources.memory.", "limit", -1,
+	                           INT64_MAX / 1024, &memory)) != 0) ||
 	    (error = json_object(reader, object, path, "pids", &group)) != 0 ||
-	    (group != NULL && (error = json_integer(reader, group, "linux.resources.pids.", "limit", -1, INT32_MAX,
-						    &pids)) != 0) ||
+	    (group != NULL &&
+	     (error = json_integer(reader, group, "linux.resources.pids.", "limit", -1, INT32_MAX,
+	                           &pids)) != 0) ||
 	    (error = json_object(reader, object, path, "cpu", &group)) != 0 ||
-	    (group != NULL && ((error = json_integer(reader, group, "linux.resources.cpu.", "quota", -1, INT32_MAX,
-						     &quota)) != 0 ||
-			       (error = json_integer(reader, group, "linux.resources.cpu.", "period", 1000, 1000000,
-						     &period)) != 0)))
+	    (group != NULL &&
+	     ((error = json_integer(reader, group, "linux.resources.cpu.", "quota", -1, INT32_MAX,
+	                            &quota)) != 0 ||
+	      (error = json_integer(reader, group, "linux.resources.cpu.", "period", 1000, 1000000,
+	                            &period)) != 0)))
 		return error;
 	// The runtime spec has -1 for unlimited, as for absent.
 	resources->memory = memory > 0 ? (uint64_t)memory : 0;
@@ -318,9 +340,10 @@ static int read_linux(struct config_reader *reader)
 	if (error != 0 || object == NULL)
 		return error;
 	config->default_view = false;
-	if ((error = json_strings(reader, object, "linux.", "maskedPaths", &config->masked_paths)) != 0 ||
+	if ((error = json_strings(reader, object, "linux.", "maskedPaths",
+	                          &config->masked_paths)) != 0 ||
 	    (error = json_strings(reader, object, "linux.", "readonlyPaths",
-				  &config->readonly_paths)) != 0 ||
+	                          &config->readonly_paths)) != 0 ||
 	    (error = read_resources(reader, object)) != 0)
 		return error;
 	return read_sysctls(reader, object);
@@ -334,12 +357,12 @@ static int read_config(struct config_reader *reader)
 
 	if (!cJSON_IsObject(config->json))
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: must be an object");
+		                   "config.json: must be an object");
 	if ((error = json_object(reader, config->json, "", "process", &object)) != 0)
 		return error;
 	if (object == NULL)
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: process is missing");
+		                   "config.json: process is missing");
 	if ((error = config_read_process(reader, object)) != 0)
 		return error;
 	if ((error = json_object(reader, config->json, "", "root", &object)) != 0)
@@ -369,7 +392,7 @@ int config_parse(struct config *config, const char *text, size_t size, struct fa
 }
 
 int config_parse_process(struct config *config, const char *text, size_t size,
-			 struct failure *failure)
+                         struct failure *failure)
 {
 	struct config_reader reader = { config, failure };
 

@@ -9,8 +9,8 @@
 
 #include "guest/bootd/failure.h"
 
-// Annotations with this prefix give files that the runtime writes into the container, as Docker does
-// with /etc/hosts and the like: "dev.starina.file:/etc/resolv.conf": "nameserver 10.0.2.3\n".
+// Annotations with this prefix give files that the runtime writes into the container, as Docker
+// does with /etc/hosts and the like: "dev.starina.file:/etc/resolv.conf": "nameserver 10.0.2.3\n".
 #define CONFIG_FILE_ANNOTATION "dev.starina.file:"
 
 // Further lines of /etc/hosts.
@@ -100,8 +100,8 @@ struct config {
 	size_t num_mounts;
 	struct config_pair *files;  // absolute path, contents
 	size_t num_files;
-	const char *hosts;  // lines that are added to /etc/hosts, or NULL
-	const char *init;  // not NULL: with a process before the container's own
+	const char *hosts;              // lines that are added to /etc/hosts, or NULL
+	const char *init;               // not NULL: with a process before the container's own
 	struct config_strings volumes;  // absolute paths; writable, though the root is not
 	const struct config_pair *sysctls;
 	size_t num_sysctls;
@@ -115,14 +115,15 @@ struct config {
 	size_t num_allocations;
 };
 
-// Parses a config.json of `size` bytes that nobody has checked. Docker's defaults stand in for absent
-// capabilities, limits, mounts, sysctls, masked and read-only paths. Returns 0 and a config that config_deinit frees, or
-// a negative errno with `failure` naming the offending member; then nothing needs to be freed.
+// Parses a config.json of `size` bytes that nobody has checked. Docker's defaults stand in for
+// absent capabilities, limits, mounts, sysctls, masked and read-only paths. Returns 0 and a config
+// that config_deinit frees, or a negative errno with `failure` naming the offending member; then
+// nothing needs to be freed.
 int config_parse(struct config *config, const char *text, size_t size, struct failure *failure);
 
 // Parses a lone OCI `process` object (an added process) into config->process. As config_parse.
 int config_parse_process(struct config *config, const char *text, size_t size,
-			 struct failure *failure);
+                         struct failure *failure);
 
 // Frees what config_parse allocated. All strings of the config become invalid.
 void config_deinit(struct config *config);

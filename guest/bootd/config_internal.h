@@ -21,18 +21,18 @@ int json_parse(struct config_reader *reader, const char *text, size_t size, cons
 
 // Member access: each returns 0 with *out set (to a default when the member is absent or null), or
 // -EINVAL with the failure naming `path`, which is the object's name in messages.
-int json_object(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-		const cJSON **out);
+int json_object(struct config_reader *reader, const cJSON *object, const char *path,
+                const char *key, const cJSON **out);
 int json_array(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-	       const cJSON **out);
-int json_string(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-		const char **out);
+               const cJSON **out);
+int json_string(struct config_reader *reader, const cJSON *object, const char *path,
+                const char *key, const char **out);
 int json_bool(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-	      bool *out);
+              bool *out);
 int json_integer(struct config_reader *reader, const cJSON *object, const char *path,
-		 const char *key, int64_t min, int64_t max, int64_t *out);
+                 const char *key, int64_t min, int64_t max, int64_t *out);
 int json_strings(struct config_reader *reader, const cJSON *object, const char *path,
-		 const char *key, struct config_strings *out);
+                 const char *key, struct config_strings *out);
 
 // Reads an OCI `process` object into config->process. Returns 0 or -EINVAL with the failure set.
 int config_read_process(struct config_reader *reader, const cJSON *process);

@@ -22,12 +22,14 @@ void *config_alloc(struct config_reader *reader, size_t count, size_t size)
 	return memory;
 
 out_nomem:
-	failure_set(reader->failure, FAILURE_SETUP, -ENOMEM, "config.json: the guest is out of memory");
+	failure_set(reader->failure, FAILURE_SETUP, -ENOMEM,
+	            "config.json: the guest is out of memory");
 	return NULL;
 }
 
-// A NUL would end a C string early, so that "/bin/sh\u0000x" would be checked as one thing and used as
-// another. Backslashes occur only inside strings in valid JSON; invalid JSON is refused later anyway.
+// A NUL would end a C string early, so that "/bin/sh\u0000x" would be checked as one thing and used
+// as another. Backslashes occur only inside strings in valid JSON; invalid JSON is refused later
+// anyway.
 static bool has_nul(const char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
@@ -59,10 +61,11 @@ int json_parse(struct config_reader *reader, const char *text, size_t size, cons
 	return 0;
 }
 
-static int wrong(struct config_reader *reader, const char *path, const char *key, const char *expected)
+static int wrong(struct config_reader *reader, const char *path, const char *key,
+                 const char *expected)
 {
-	return failure_set(reader->failure, FAILURE_SETUP, -EINVAL, "config.json: %s%s must be %s", path,
-			   key, expected);
+	return failure_set(reader->failure, FAILURE_SETUP, -EINVAL, "config.json: %s%s must be %s",
+	                   path, key, expected);
 }
 
 // Absent and null mean the same to the runtime spec's Go types.
@@ -73,8 +76,8 @@ static const cJSON *member(const cJSON *object, const char *key)
 	return cJSON_IsNull(item) ? NULL : item;
 }
 
-int json_object(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-		const cJSON **out)
+int json_object(struct config_reader *reader, const cJSON *object, const char *path,
+                const char *key, const cJSON **out)
 {
 	*out = member(object, key);
 	if (*out != NULL && !cJSON_IsObject(*out))
@@ -83,7 +86,7 @@ int json_object(struct config_reader *reader, const cJSON *object, const char *p
 }
 
 int json_array(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-	       const cJSON **out)
+               const cJSON **out)
 {
 	*out = member(object, key);
 	if (*out != NULL && !cJSON_IsArray(*out))
@@ -91,8 +94,8 @@ int json_array(struct config_reader *reader, const cJSON *object, const char *pa
 	return 0;
 }
 
-int json_string(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-		const char **out)
+int json_string(struct config_reader *reader, const cJSON *object, const char *path,
+                const char *key, const char **out)
 {
 	const cJSON *item = member(object, key);
 
@@ -105,7 +108,7 @@ int json_string(struct config_reader *reader, const cJSON *object, const char *p
 }
 
 int json_bool(struct config_reader *reader, const cJSON *object, const char *path, const char *key,
-	      bool *out)
+              bool *out)
 {
 	const cJSON *item = member(object, key);
 
@@ -118,7 +121,7 @@ int json_bool(struct config_reader *reader, const cJSON *object, const char *pat
 }
 
 int json_integer(struct config_reader *reader, const cJSON *object, const char *path,
-		 const char *key, int64_t min, int64_t max, int64_t *out)
+                 const char *key, int64_t min, int64_t max, int64_t *out)
 {
 	const cJSON *item = member(object, key);
 
@@ -131,14 +134,14 @@ int json_integer(struct config_reader *reader, const cJSON *object, const char *
 	// Written so that NaN fails.
 	if (!(value >= (double)min && value <= (double)max) || value != (double)(int64_t)value)
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: %s%s must be a whole number from %lld to %lld", path, key,
-				   (long long)min, (long long)max);
+		                   "config.json: %s%s must be a whole number from %lld to %lld",
+		                   path, key, (long long)min, (long long)max);
 	*out = (int64_t)value;
 	return 0;
 }
 
 int json_strings(struct config_reader *reader, const cJSON *object, const char *path,
-		 const char *key, struct config_strings *out)
+                 const char *key, struct config_strings *out)
 {
 	const cJSON *array;
 	const cJSON *item;
@@ -154,7 +157,8 @@ int json_strings(struct config_reader *reader, const cJSON *object, const char *
 	if (out->items == NULL)
 		return -ENOMEM;
 	out->count = 0;
-	cJSON_ArrayForEach(item, array) {
+	cJSON_ArrayForEach(item, array)
+	{
 		if (!cJSON_IsString(item))
 			return wrong(reader, path, key, "an array of strings");
 		out->items[out->count++] = item->valuestring;

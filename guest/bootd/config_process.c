@@ -32,8 +32,8 @@ static const struct {
 	{ "RLIMIT_STACK", RLIMIT_STACK },
 };
 
-// What the Docker daemon's service unit gives it and its containers, and of pending signals more than
-// the kernel derives from the guest's memory. Its defaults are Docker's for the rest.
+// What the Docker daemon's service unit gives it and its containers, and of pending signals more
+// than the kernel derives from the guest's memory. Its defaults are Docker's for the rest.
 static const struct config_rlimit default_rlimits[] = {
 	{ RLIMIT_NOFILE, 1048576, 1048576 },
 	{ RLIMIT_NPROC, UINT64_MAX, UINT64_MAX },
@@ -58,7 +58,8 @@ static int read_user(struct config_reader *reader, const cJSON *object)
 	if ((error = json_integer(reader, user, PATH "user.", "uid", 0, MAX_ID, &uid)) != 0 ||
 	    (error = json_integer(reader, user, PATH "user.", "gid", 0, MAX_ID, &gid)) != 0 ||
 	    (error = json_integer(reader, user, PATH "user.", "umask", 0, 0777, &mask)) != 0 ||
-	    (error = json_string(reader, user, PATH "user.", "username", &process->username)) != 0 ||
+	    (error = json_string(reader, user, PATH "user.", "username", &process->username)) !=
+	            0 ||
 	    (error = json_array(reader, user, PATH "user.", "additionalGids", &groups)) != 0)
 		return error;
 	process->uid = (uid_t)uid;
@@ -73,20 +74,21 @@ static int read_user(struct config_reader *reader, const cJSON *object)
 		config_alloc(reader, (size_t)cJSON_GetArraySize(groups), sizeof(*process->groups));
 	if (process->groups == NULL)
 		return -ENOMEM;
-	cJSON_ArrayForEach(group, groups) {
+	cJSON_ArrayForEach(group, groups)
+	{
 		if (!cJSON_IsNumber(group) || !(group->valuedouble >= 0) ||
 		    !(group->valuedouble <= (double)MAX_ID) ||
 		    group->valuedouble != (double)(gid_t)group->valuedouble)
 			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-					   "config.json: process.user.additionalGids must be an "
-					   "array of group numbers");
+			                   "config.json: process.user.additionalGids must be an "
+			                   "array of group numbers");
 		process->groups[process->num_groups++] = (gid_t)group->valuedouble;
 	}
 	return 0;
 }
 
 static int read_capability_set(struct config_reader *reader, const cJSON *object, const char *key,
-			       uint64_t *out)
+                               uint64_t *out)
 {
 	struct config_strings names = { 0 };
 	int error = json_strings(reader, object, PATH "capabilities.", key, &names);
@@ -97,8 +99,9 @@ static int read_capability_set(struct config_reader *reader, const cJSON *object
 
 		if (number < 0)
 			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-					   "config.json: process.capabilities.%s: there is no "
-					   "capability %.40s", key, names.items[i]);
+			                   "config.json: process.capabilities.%s: there is no "
+			                   "capability %.40s",
+			                   key, names.items[i]);
 		*out |= UINT64_C(1) << number;
 	}
 	return error;
@@ -124,15 +127,16 @@ static int read_capabilities(struct config_reader *reader, const cJSON *object)
 
 // RLIM_INFINITY is 2^64-1 in config.json, which a double holds only as 2^64.
 static int read_rlimit_value(struct config_reader *reader, const cJSON *item, const char *key,
-			     uint64_t *out)
+                             uint64_t *out)
 {
 	const cJSON *value = cJSON_GetObjectItemCaseSensitive(item, key);
 
 	if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0))
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: process.rlimits[].%s must be a positive number", key);
+		                   "config.json: process.rlimits[].%s must be a positive number",
+		                   key);
 	*out = value->valuedouble >= 18446744073709549568.0 ? UINT64_MAX
-							     : (uint64_t)value->valuedouble;
+							    : (uint64_t)value->valuedouble;
 	return 0;
 }
 
@@ -143,7 +147,7 @@ static int read_rlimit(struct config_reader *reader, const cJSON *item, struct c
 
 	if (!cJSON_IsObject(item))
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: process.rlimits must be an array of objects");
+		                   "config.json: process.rlimits must be an array of objects");
 	if ((error = json_string(reader, item, PATH "rlimits[].", "type", &type)) != 0 ||
 	    (error = read_rlimit_value(reader, item, "soft", &out->soft)) != 0 ||
 	    (error = read_rlimit_value(reader, item, "hard", &out->hard)) != 0)
@@ -155,7 +159,7 @@ static int read_rlimit(struct config_reader *reader, const cJSON *item, struct c
 		}
 	}
 	return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-			   "config.json: process.rlimits: there is no limit '%.40s'", type);
+	                   "config.json: process.rlimits: there is no limit '%.40s'", type);
 }
 
 static int read_rlimits(struct config_reader *reader, const cJSON *object)
@@ -172,12 +176,14 @@ static int read_rlimits(struct config_reader *reader, const cJSON *object)
 		process->num_rlimits = sizeof(default_rlimits) / sizeof(default_rlimits[0]);
 		return 0;
 	}
-	struct config_rlimit *limits = config_alloc(reader, (size_t)cJSON_GetArraySize(array), sizeof(*limits));
+	struct config_rlimit *limits =
+		config_alloc(reader, (size_t)cJSON_GetArraySize(array), sizeof(*limits));
 
 	if (limits == NULL)
 		return -ENOMEM;
 	process->rlimits = limits;
-	cJSON_ArrayForEach(item, array) {
+	cJSON_ArrayForEach(item, array)
+	{
 		error = read_rlimit(reader, item, &limits[process->num_rlimits]);
 		if (error != 0)
 			return error;
@@ -197,7 +203,8 @@ static int read_terminal(struct config_reader *reader, const cJSON *object)
 	if ((error = json_bool(reader, object, PATH, "terminal", &process->terminal)) != 0 ||
 	    (error = json_object(reader, object, PATH, "consoleSize", &size)) != 0 || size == NULL)
 		return error;
-	if ((error = json_integer(reader, size, PATH "consoleSize.", "height", 0, 65535, &rows)) != 0)
+	if ((error = json_integer(reader, size, PATH "consoleSize.", "height", 0, 65535, &rows)) !=
+	    0)
 		return error;
 	error = json_integer(reader, size, PATH "consoleSize.", "width", 0, 65535, &columns);
 	process->rows = (uint16_t)rows;
@@ -216,13 +223,14 @@ static int read_command(struct config_reader *reader, const cJSON *object)
 	    (error = json_string(reader, object, PATH, "cwd", &process->cwd)) != 0)
 		return error;
 	if (process->args.count == 0)
-		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: process.args is empty: the image names no command, "
-				   "so one has to be given");
+		return failure_set(
+			reader->failure, FAILURE_SETUP, -EINVAL,
+			"config.json: process.args is empty: the image names no command, "
+			"so one has to be given");
 	if (process->cwd[0] != '/')
 		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: process.cwd '%.200s' must be an absolute path",
-				   process->cwd);
+		                   "config.json: process.cwd '%.200s' must be an absolute path",
+		                   process->cwd);
 	if (process->env.items == NULL) {
 		process->env.items = config_alloc(reader, 1, sizeof(*process->env.items));
 		if (process->env.items == NULL)
@@ -237,16 +245,17 @@ int config_read_process(struct config_reader *reader, const cJSON *object)
 	int64_t oom_score_adj = -1001;
 	int error;
 
-	process->has_no_new_privileges = cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(object, "noNewPrivileges"));
+	process->has_no_new_privileges =
+		cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(object, "noNewPrivileges"));
 	if ((error = read_command(reader, object)) != 0 ||
 	    (error = read_terminal(reader, object)) != 0 ||
 	    (error = read_user(reader, object)) != 0 ||
 	    (error = read_capabilities(reader, object)) != 0 ||
 	    (error = read_rlimits(reader, object)) != 0 ||
 	    (error = json_bool(reader, object, PATH, "noNewPrivileges",
-			       &process->no_new_privileges)) != 0 ||
+	                       &process->no_new_privileges)) != 0 ||
 	    (error = json_integer(reader, object, PATH, "oomScoreAdj", -1000, 1000,
-				  &oom_score_adj)) != 0)
+	                          &oom_score_adj)) != 0)
 		return error;
 	process->has_oom_score_adj = oom_score_adj >= -1000;
 	process->oom_score_adj = (int)oom_score_adj;

@@ -73,7 +73,8 @@ static void reads_a_whole_config(void **state)
 	assert_true(process->capabilities.permitted == 0);
 	assert_int_equal(process->rlimits[0].resource, RLIMIT_NOFILE);
 	assert_true(process->rlimits[0].soft == 10 && process->rlimits[0].hard == UINT64_MAX);
-	assert_true(process->no_new_privileges && process->has_no_new_privileges && process->has_capabilities);
+	assert_true(process->no_new_privileges && process->has_no_new_privileges &&
+	            process->has_capabilities);
 	assert_int_equal(process->oom_score_adj, -5);
 	assert_true(config.readonly);
 	assert_int_equal(config.num_mounts, 1);
@@ -107,7 +108,8 @@ static void fills_in_dockers_defaults(void **state)
 	assert_int_equal(config.num_mounts, 7);
 	assert_int_equal(config.process.num_rlimits, 4);
 	assert_int_equal(config.num_sysctls, 2);
-	assert_true(config.resources.memory == 0 && config.resources.pids == 0 && config.resources.cpu_quota == 0);
+	assert_true(config.resources.memory == 0 && config.resources.pids == 0 &&
+	            config.resources.cpu_quota == 0);
 	assert_true(config.masked_paths.count > 5);
 	assert_false(config.process.has_oom_score_adj);
 	config_deinit(&config);
@@ -135,17 +137,22 @@ static void names_what_is_wrong(void **state)
 	expect_error(WITH("\"consoleSize\":{\"height\":70000}}"), "consoleSize.height");
 	expect_error(WITH("\"capabilities\":{\"bounding\":[\"CAP_X\"]}}"), "no capability CAP_X");
 	expect_error(WITH("\"rlimits\":[{\"type\":\"Y\",\"soft\":1,\"hard\":1}]}"), "no limit 'Y'");
-	expect_error(WITH("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":-1,\"hard\":1}]}"), "soft");
+	expect_error(WITH("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":-1,\"hard\":1}]}"),
+	             "soft");
 	expect_error(WITH("\"oomScoreAdj\":1001}"), "oomScoreAdj");
 	expect_error(WITH("\"env\":{}}"), "process.env must be an array");
 	expect_error(WITH("\"a\":1},\"mounts\":[{\"destination\":\"x\"}]"), "absolute path");
 	expect_error(WITH("\"a\":1},\"mounts\":[{\"destination\":\"/x\",\"options\":[\"rbind\"]}]"),
-		     "bind mount");
-	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:x\":\"\"}"), "absolute path");
-	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:/x\":2}"), "must be a string");
+	             "bind mount");
+	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:x\":\"\"}"),
+	             "absolute path");
+	expect_error(WITH("\"a\":1},\"annotations\":{\"dev.starina.file:/x\":2}"),
+	             "must be a string");
 	expect_error(WITH("\"a\":1},\"linux\":{\"maskedPaths\":[{}]}"), "linux.maskedPaths");
-	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"memory\":{\"limit\":\"1G\"}}}"), "linux.resources.memory.limit");
-	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"cpu\":{\"period\":1}}}"), "linux.resources.cpu.period");
+	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"memory\":{\"limit\":\"1G\"}}}"),
+	             "linux.resources.memory.limit");
+	expect_error(WITH("\"a\":1},\"linux\":{\"resources\":{\"cpu\":{\"period\":1}}}"),
+	             "linux.resources.cpu.period");
 	expect_error(WITH("\"a\":1},\"hostname\":[]"), "hostname must be a string");
 #undef WITH
 }

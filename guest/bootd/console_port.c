@@ -12,7 +12,8 @@
 // Open ports, as descriptor + 1.
 static int opened[GUEST_NUM_PORTS];
 
-// The driver names ports /dev/vport<index of the virtio device>p<port>. Our VMM has the console first.
+// The driver names ports /dev/vport<index of the virtio device>p<port>. Our VMM has the console
+// first.
 #define MAX_DEVICES 16
 #define PAUSE_NS 200000
 #define MAX_PAUSES 25000
@@ -42,14 +43,15 @@ static int open_by_name(enum guest_port port, int flags)
 	return -1;
 }
 
-// The driver makes a port's node before it can be opened: in between there is ENXIO, for as long as the driver's work
-// queue needs for its next few instructions.
+// The driver makes a port's node before it can be opened: in between there is ENXIO, for as long as
+// the driver's work queue needs for its next few instructions.
 static int try_open(enum guest_port port, int flags)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	int fd;
 
-	for (int tries = 0; (fd = open_by_name(port, flags)) < 0 && errno == ENXIO && tries < MAX_PAUSES; tries++)
+	for (int tries = 0;
+	     (fd = open_by_name(port, flags)) < 0 && errno == ENXIO && tries < MAX_PAUSES; tries++)
 		nanosleep(&pause, NULL);
 	return fd;
 }
@@ -63,7 +65,8 @@ static int open_node(enum guest_port port, int flags)
 	if (fd >= 0 || errno != ENOENT)
 		return fd >= 0 ? fd : -errno;
 
-	// The driver adds ports from a work queue as the host announces them, maybe after init has started.
+	// The driver adds ports from a work queue as the host announces them, maybe after init has
+	// started.
 	int watch = inotify_init1(IN_CLOEXEC);
 	if (watch < 0)
 		return -errno;

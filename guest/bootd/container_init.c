@@ -24,7 +24,8 @@
 
 static int set_names(const struct config *config, struct failure *failure)
 {
-	if (config->hostname != NULL && sethostname(config->hostname, strlen(config->hostname)) != 0)
+	if (config->hostname != NULL &&
+	    sethostname(config->hostname, strlen(config->hostname)) != 0)
 		return failure_errno(failure, "set the host name '%.100s'", config->hostname);
 	if (config->domainname != NULL &&
 	    setdomainname(config->domainname, strlen(config->domainname)) != 0)
@@ -99,8 +100,8 @@ static int seal_view(const struct config *config, struct failure *failure)
 }
 
 // What is the process's own.
-static int set_up_process(const struct container_args *args, int *master, char *program, size_t size,
-			  struct failure *failure)
+static int set_up_process(const struct container_args *args, int *master, char *program,
+                          size_t size, struct failure *failure)
 {
 	struct config *config = args->config;
 	struct config_process *process = &config->process;
@@ -116,15 +117,16 @@ static int set_up_process(const struct container_args *args, int *master, char *
 		return error;
 	if (process->has_oom_score_adj && (error = set_oom_score(process, failure)) != 0)
 		return error;
-	// The default view, which is sealed ahead, hides and seals nothing of what is written above.
+	// The default view, which is sealed ahead, hides and seals nothing of what is written
+	// above.
 	if (args->order == NULL && (error = seal_view(config, failure)) != 0)
 		return error;
 	if ((args->readonly_root || config->readonly) && (error = mount_seal_root(failure)) != 0)
 		return error;
 	if ((error = credentials_apply(process, failure)) != 0)
 		return error;
-	return lookup_program(process->args.items[0], config_env_get(&process->env, "PATH"), program, size,
-			      failure);
+	return lookup_program(process->args.items[0], config_env_get(&process->env, "PATH"),
+	                      program, size, failure);
 }
 
 static _Noreturn void fail(int socket, const struct failure *failure)
@@ -203,7 +205,8 @@ _Noreturn void container_run(struct container_args *args)
 	char program[PATH_MAX];
 	int master;
 
-	if (set_up_view(args->config, &failure) != 0 || (args->order != NULL && take_order(args, &failure) != 0) ||
+	if (set_up_view(args->config, &failure) != 0 ||
+	    (args->order != NULL && take_order(args, &failure) != 0) ||
 	    set_up_process(args, &master, program, sizeof(program), &failure) != 0)
 		fail(args->socket, &failure);
 	report_created(args->socket, master);
@@ -216,6 +219,7 @@ _Noreturn void container_run(struct container_args *args)
 	// A script whose interpreter is not there is ENOENT too.
 	int error = errno;
 	failure_set(&failure, error == ENOENT ? FAILURE_NOT_FOUND : FAILURE_NOT_EXECUTABLE, -error,
-		    "exec %.200s: %s", program, error == ENOEXEC ? "exec format error" : strerror(error));
+	            "exec %.200s: %s", program,
+	            error == ENOEXEC ? "exec format error" : strerror(error));
 	fail(args->socket, &failure);
 }

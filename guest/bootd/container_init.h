@@ -10,13 +10,14 @@
 #include "guest/bootd/failure.h"
 
 enum report_kind {
-	REPORT_CREATED = 1,  // all but execve is done; carries the terminal's master when there is one
+	// all but execve is done; carries the terminal's master when there is one
+	REPORT_CREATED = 1,
 	REPORT_FAILED = 2,
 	REPORT_PREPARED = 3,  // what is the same for all containers is done; it waits for its order
 };
 
-// What the process tells bootd on its socket, a record each. The socket's end (it is closed by execve)
-// means that execve happened, unless REPORT_FAILED came before it.
+// What the process tells bootd on its socket, a record each. The socket's end (it is closed by
+// execve) means that execve happened, unless REPORT_FAILED came before it.
 struct report {
 	uint32_t kind;
 	struct failure failure;
@@ -25,18 +26,20 @@ struct report {
 // The largest record that bootd sends to let the process go.
 #define CONTAINER_MAX_GO 4096
 
-// What a prepared container is told, in memory that it shares with bootd. It is read after bootd's record.
+// What a prepared container is told, in memory that it shares with bootd. It is read after bootd's
+// record.
 struct container_order {
 	bool readonly_root;
 	bool has_network;
 	struct control_network network;
-	size_t size;  // of the text
+	size_t size;                  // of the text
 	char text[CONTROL_MAX_BODY];  // config.json
 };
 
 struct container_args {
 	struct config *config;
-	const struct container_order *order;  // NULL: `config` is all; else it is the order's, once that has come
+	// NULL: `config` is all; else it is the order's, once that has come
+	const struct container_order *order;
 	uint32_t process;  // its number in the control protocol
 	bool readonly_root;
 	int stdio[3];  // becomes 0, 1, 2; -1s when config asks for a terminal
@@ -44,7 +47,8 @@ struct container_args {
 	int control;   // the control port
 };
 
-// Sets the container up around the calling process, which is the first of its namespaces; with an order to come, reports REPORT_PREPARED
-// and waits for a record before it takes it; reports REPORT_CREATED; waits for bootd's record, which holds frames for the control port; sends these and
-// STARTED in one write, so that the host sees one interrupt; and executes. Never returns.
+// Sets the container up around the calling process, which is the first of its namespaces; with an
+// order to come, reports REPORT_PREPARED and waits for a record before it takes it; reports
+// REPORT_CREATED; waits for bootd's record, which holds frames for the control port; sends these
+// and STARTED in one write, so that the host sees one interrupt; and executes. Never returns.
 _Noreturn void container_run(struct container_args *args);

@@ -29,7 +29,8 @@ static void close_all(int *fds, size_t count)
 	}
 }
 
-// bootd's ends go to process->pipes, the process's to `theirs`: stdin, stdout and stderr, or -1s for a terminal's.
+// bootd's ends go to process->pipes, the process's to `theirs`: stdin, stdout and stderr, or -1s
+// for a terminal's.
 static int make_pipes(struct process *process, int theirs[PROCESS_NUM_RELAYS], bool terminal)
 {
 	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
@@ -65,7 +66,7 @@ static int wait_report(struct process *process, enum report_kind kind, struct fa
 
 	if (got != (ssize_t)sizeof(report))
 		return failure_set(failure, FAILURE_SETUP, -ECHILD,
-				   "the container's first process died while it was set up");
+		                   "the container's first process died while it was set up");
 	if (report.kind != kind) {
 		*failure = report.failure;
 		return failure->error;
@@ -117,8 +118,8 @@ static void abandon(struct process *process)
 	process->order = NULL;
 }
 
-static long clone_into_group(struct process *process, const struct config_resources *resources, int control,
-			     struct failure *failure)
+static long clone_into_group(struct process *process, const struct config_resources *resources,
+                             int control, struct failure *failure)
 {
 	int group = cgroup_create(resources, control, failure);
 
@@ -140,7 +141,7 @@ static long clone_into_group(struct process *process, const struct config_resour
 
 // Makes the process and waits until it reports `kind`.
 static int begin(struct process *process, struct config *config, bool readonly_root, int control,
-		 enum report_kind kind, struct failure *failure)
+                 enum report_kind kind, struct failure *failure)
 {
 	int theirs[PROCESS_NUM_RELAYS] = { -1, -1, -1 };
 	int sockets[2];
@@ -149,9 +150,9 @@ static int begin(struct process *process, struct config *config, bool readonly_r
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
 		return failure_errno(failure, "make a socket pair");
 	process->socket = sockets[0];
-	long pid = make_pipes(process, theirs, config->process.terminal) == 0 ?
-			   clone_into_group(process, &config->resources, control, failure) :
-			   failure_errno(failure, "make pipes");
+	long pid = make_pipes(process, theirs, config->process.terminal) == 0
+		? clone_into_group(process, &config->resources, control, failure)
+		: failure_errno(failure, "make pipes");
 	if (pid == 0) {
 		struct container_args args = {
 			.config = config,
@@ -161,7 +162,8 @@ static int begin(struct process *process, struct config *config, bool readonly_r
 			.stdio = { theirs[0], theirs[1], theirs[2] },
 			.socket = sockets[1],
 			// A rehearsal has nothing to announce.
-			.control = process->number == 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : control,
+			.control = process->number == 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC)
+							: control,
 		};
 		close(process->socket);  // the end of bootd's is to be heard
 		container_run(&args);
@@ -174,8 +176,8 @@ static int begin(struct process *process, struct config *config, bool readonly_r
 	return error;
 }
 
-int container_process_create(struct process *process, struct config *config, bool readonly_root, int control,
-		   struct failure *failure)
+int container_process_create(struct process *process, struct config *config, bool readonly_root,
+                             int control, struct failure *failure)
 {
 	int error = begin(process, config, readonly_root, control, REPORT_CREATED, failure);
 
@@ -186,9 +188,11 @@ int container_process_create(struct process *process, struct config *config, boo
 	return 0;
 }
 
-int container_process_prepare(struct process *process, struct config *config, int control, struct failure *failure)
+int container_process_prepare(struct process *process, struct config *config, int control,
+                              struct failure *failure)
 {
-	process->order = mmap(NULL, sizeof(*process->order), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	process->order = mmap(NULL, sizeof(*process->order), PROT_READ | PROT_WRITE,
+	                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (process->order == MAP_FAILED) {
 		process->order = NULL;
 		return failure_errno(failure, "get memory for the container's order");
@@ -206,7 +210,8 @@ void container_process_set_order_text(struct process *process, const uint8_t *te
 	process->order->size = size;
 }
 
-int container_process_create_prepared(struct process *process, const struct config *config, bool readonly_root, struct failure *failure)
+int container_process_create_prepared(struct process *process, const struct config *config,
+                                      bool readonly_root, struct failure *failure)
 {
 	struct container_order *order = process->order;
 	int error;
@@ -264,7 +269,8 @@ void container_process_poll(const struct process *process, struct pollfd *entrie
 		entries[i].revents = 0;
 	}
 	entries[3] = (struct pollfd){ .fd = started ? process->socket : -1, .events = POLLIN };
-	entries[4] = (struct pollfd){ .fd = process->state >= PROCESS_CREATED ? process->pidfd : -1, .events = POLLIN };
+	entries[4] = (struct pollfd){ .fd = process->state >= PROCESS_CREATED ? process->pidfd : -1,
+		                      .events = POLLIN };
 }
 
 static void start_stdin(struct process *process)
@@ -274,7 +280,7 @@ static void start_stdin(struct process *process)
 	int port = console_port_open(GUEST_PORT_STDIN, O_NONBLOCK);
 
 	relay_init(relay, buffers[0], port < 0 ? -1 : port,
-		   terminal ? process->master : process->pipes[PROCESS_STDIN], -1);
+	           terminal ? process->master : process->pipes[PROCESS_STDIN], -1);
 	process->pipes[PROCESS_STDIN] = -1;
 	relay->shared_from = true;
 	relay->shared_to = terminal;
@@ -323,5 +329,5 @@ void container_process_run(struct process *process, const struct pollfd *entries
 bool container_process_finished(const struct process *process)
 {
 	return process->state == PROCESS_EXITED && relay_done(&process->relays[PROCESS_STDOUT]) &&
-	       relay_done(&process->relays[PROCESS_STDERR]);
+		relay_done(&process->relays[PROCESS_STDERR]);
 }

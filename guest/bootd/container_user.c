@@ -14,8 +14,8 @@ struct field {
 	size_t length;
 };
 
-// Splits the line at *cursor into fields at ':' and moves on to the next. Returns the number of fields,
-// or -1 at the end. Fields beyond `max` are part of the last one.
+// Splits the line at *cursor into fields at ':' and moves on to the next. Returns the number of
+// fields, or -1 at the end. Fields beyond `max` are part of the last one.
 static int next_line(const char **cursor, struct field *fields, int max)
 {
 	const char *at = *cursor;

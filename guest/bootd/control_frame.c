@@ -23,8 +23,9 @@ int frame_parse(const uint8_t *data, size_t size, struct control_header *header)
 	return 0;
 }
 
-int frame_append(uint8_t *buffer, size_t capacity, size_t *used, const struct control_header *header,
-		 const void *fixed, size_t fixed_size, const char *text, size_t text_size)
+int frame_append(uint8_t *buffer, size_t capacity, size_t *used,
+                 const struct control_header *header, const void *fixed, size_t fixed_size,
+                 const char *text, size_t text_size)
 {
 	struct control_header out = *header;
 

@@ -13,7 +13,8 @@ static size_t make(uint8_t *buffer, size_t capacity, const char *text)
 	struct control_header header = { .type = CONTROL_START, .process = 1, .request = 9 };
 	size_t used = 0;
 
-	assert_int_equal(frame_append(buffer, capacity, &used, &header, NULL, 0, text, strlen(text)), 0);
+	assert_int_equal(
+		frame_append(buffer, capacity, &used, &header, NULL, 0, text, strlen(text)), 0);
 	return used;
 }
 

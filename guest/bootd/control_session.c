@@ -23,7 +23,8 @@ void session_flush(struct session *session)
 	size_t done = 0;
 
 	while (done < session->out_used) {
-		ssize_t written = write(session->control, session->out + done, session->out_used - done);
+		ssize_t written =
+			write(session->control, session->out + done, session->out_used - done);
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -37,21 +38,21 @@ void session_flush(struct session *session)
 	session->out_used = 0;
 }
 
-static void send_frame(struct session *session, const struct control_header *header, const void *fixed,
-		       size_t fixed_size, const char *message)
+static void send_frame(struct session *session, const struct control_header *header,
+                       const void *fixed, size_t fixed_size, const char *message)
 {
 	size_t length = strlen(message);
 
-	if (frame_append(session->out, sizeof(session->out), &session->out_used, header, fixed, fixed_size,
-			 message, length) == 0)
+	if (frame_append(session->out, sizeof(session->out), &session->out_used, header, fixed,
+	                 fixed_size, message, length) == 0)
 		return;
 	session_flush(session);
 	(void)!frame_append(session->out, sizeof(session->out), &session->out_used, header, fixed,
-			    fixed_size, message, length);
+	                    fixed_size, message, length);
 }
 
 static void reply(struct session *session, const struct control_header *request, int status,
-		  const char *message)
+                  const char *message)
 {
 	struct control_reply body = { status };
 	struct control_header header = {
@@ -64,7 +65,7 @@ static void reply(struct session *session, const struct control_header *request,
 }
 
 static void send_event(struct session *session, enum control_type type, uint32_t process,
-		       uint32_t status, const char *message)
+                       uint32_t status, const char *message)
 {
 	struct control_exited body = { status };
 	struct control_header header = { .type = (uint16_t)type, .process = process };
@@ -74,7 +75,7 @@ static void send_event(struct session *session, enum control_type type, uint32_t
 
 // The container will not run: an event for whoever waits for its end, and the reply.
 static void fail(struct session *session, const struct control_header *request,
-		 const struct failure *failure)
+                 const struct failure *failure)
 {
 	send_event(session, CONTROL_EVENT_FAILED, 1, (uint32_t)failure->status, failure->message);
 	reply(session, request, failure->error, failure->message);
@@ -87,7 +88,7 @@ static void give_up(struct session *session)
 }
 
 static void handle_configure(struct session *session, const struct control_header *request,
-			     const uint8_t *body)
+                             const uint8_t *body)
 {
 	struct control_configure configure;
 	struct failure failure;
@@ -115,18 +116,22 @@ static void handle_configure(struct session *session, const struct control_heade
 	reply(session, request, 0, "");
 }
 
-static int check_mount(const struct session *session, const struct control_mount *mount, struct failure *failure)
+static int check_mount(const struct session *session, const struct control_mount *mount,
+                       struct failure *failure)
 {
 	if ((mount->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || mount->writable_disk > 1)
-		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: unknown flags %#x (disk %u)", mount->flags,
-				   mount->writable_disk);
+		return failure_set(failure, FAILURE_SETUP, -EINVAL,
+		                   "mount: unknown flags %#x (disk %u)", mount->flags,
+		                   mount->writable_disk);
 	if (session->process.state == PROCESS_PREPARED && mount->writable_disk == 1)
-		return failure_set(failure, FAILURE_SETUP, -EINVAL, "mount: a prepared container has its writable layer: release it first");
+		return failure_set(
+			failure, FAILURE_SETUP, -EINVAL,
+			"mount: a prepared container has its writable layer: release it first");
 	return 0;
 }
 
 static void handle_mount(struct session *session, const struct control_header *request,
-			 const uint8_t *body)
+                         const uint8_t *body)
 {
 	struct control_mount mount;
 	struct failure failure;
@@ -154,7 +159,7 @@ static void handle_mount(struct session *session, const struct control_header *r
 }
 
 static void handle_prepare(struct session *session, const struct control_header *request,
-			   const uint8_t *body)
+                           const uint8_t *body)
 {
 	struct control_prepare prepare;
 	struct failure failure = { 0 };
@@ -177,7 +182,7 @@ static void handle_prepare(struct session *session, const struct control_header 
 }
 
 static void handle_release(struct session *session, const struct control_header *request,
-			   const uint8_t *body)
+                           const uint8_t *body)
 {
 	struct failure failure;
 
@@ -198,7 +203,7 @@ static void handle_release(struct session *session, const struct control_header 
 }
 
 static void handle_network(struct session *session, const struct control_header *request,
-			   const uint8_t *body)
+                           const uint8_t *body)
 {
 	struct control_network network;
 	struct failure failure;
@@ -225,20 +230,23 @@ static int create_process(struct session *session, struct failure *failure)
 	config->network = session->has_network ? &session->network : NULL;
 	if (process->state == PROCESS_PREPARED) {
 		if (config->default_view && !config->process.terminal)
-			return container_process_create_prepared(process, config, session->readonly, failure);
+			return container_process_create_prepared(process, config, session->readonly,
+			                                         failure);
 		container_process_discard(process);
 	}
 	process->number = 1;
-	return container_process_create(process, config, session->readonly, session->control, failure);
+	return container_process_create(process, config, session->readonly, session->control,
+	                                failure);
 }
 
 static void handle_create(struct session *session, const struct control_header *request,
-			  const uint8_t *body)
+                          const uint8_t *body)
 {
 	struct failure failure;
 
 	(void)body;
-	if (!session->configured || !session->mounted || session->process.state > PROCESS_PREPARED) {
+	if (!session->configured || !session->mounted ||
+	    session->process.state > PROCESS_PREPARED) {
 		reply(session, request, -EINVAL, "create: comes once, after configure and mount");
 		return;
 	}
@@ -251,7 +259,7 @@ static void handle_create(struct session *session, const struct control_header *
 }
 
 static void handle_start(struct session *session, const struct control_header *request,
-			 const uint8_t *body)
+                         const uint8_t *body)
 {
 	(void)body;
 	if (request->process > 1) {
@@ -271,7 +279,7 @@ static void handle_start(struct session *session, const struct control_header *r
 }
 
 static void handle_signal(struct session *session, const struct control_header *request,
-			  const uint8_t *body)
+                          const uint8_t *body)
 {
 	struct control_signal signal;
 	int error = -ESRCH;
@@ -285,7 +293,7 @@ static void handle_signal(struct session *session, const struct control_header *
 }
 
 static void handle_resize(struct session *session, const struct control_header *request,
-			  const uint8_t *body)
+                          const uint8_t *body)
 {
 	struct control_resize resize;
 	int error = -ENOTTY;
@@ -297,7 +305,7 @@ static void handle_resize(struct session *session, const struct control_header *
 }
 
 static void handle_shutdown(struct session *session, const struct control_header *request,
-			    const uint8_t *body)
+                            const uint8_t *body)
 {
 	(void)body;
 	session->shut_down = true;
@@ -309,7 +317,7 @@ static const struct {
 	bool longer;  // the body may be longer than its fixed part
 	uint32_t size;
 	void (*handle)(struct session *session, const struct control_header *request,
-		       const uint8_t *body);
+	               const uint8_t *body);
 } requests[] = {
 	{ CONTROL_CONFIGURE, true, sizeof(struct control_configure), handle_configure },
 	{ CONTROL_MOUNT, false, sizeof(struct control_mount), handle_mount },
@@ -324,7 +332,7 @@ static const struct {
 };
 
 static void dispatch(struct session *session, const struct control_header *request,
-		     const uint8_t *body)
+                     const uint8_t *body)
 {
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		if (requests[i].type != request->type)
@@ -349,8 +357,7 @@ static size_t take_frame(struct session *session, const uint8_t *data, size_t si
 	case 0:
 		dispatch(session, &header, data + sizeof(header));
 		return sizeof(header) + header.length;
-	case -EAGAIN:
-		return 0;
+	case -EAGAIN: return 0;
 	case -EMSGSIZE:
 		reply(session, &header, error, "the frame is too long");
 		session->skip = header.length;
@@ -380,7 +387,7 @@ void session_read(struct session *session)
 {
 	size_t at = 0;
 	ssize_t got = read(session->control, session->in + session->in_used,
-			   sizeof(session->in) - session->in_used);
+	                   sizeof(session->in) - session->in_used);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -409,13 +416,14 @@ void session_report(struct session *session)
 
 	if (process->state == PROCESS_FAILED && process->failure.error != 0) {
 		send_event(session, CONTROL_EVENT_FAILED, process->number,
-			   (uint32_t)process->failure.status, process->failure.message);
+		           (uint32_t)process->failure.status, process->failure.message);
 		process->failure.error = 0;
 	} else if (container_process_finished(process)) {
 		session->lingers = session->has_network && linger_goes_on(&session->linger);
 		if (session->lingers)
 			return;
-		// The VM ends with this event; what the container wrote is to be on its disk by then.
+		// The VM ends with this event; what the container wrote is to be on its disk by
+		// then.
 		if (session->on_disk)
 			sync();
 		send_event(session, CONTROL_EVENT_EXITED, process->number, process->status, "");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// bootd's side of the control protocol (libs/linux/vm/bootd_protocol.h): requests in, replies and events out.
+// bootd's side of the control protocol (libs/linux/vm/bootd_protocol.h): requests in, replies and
+// events out.
 #pragma once
 
 #include <stdbool.h>
@@ -18,13 +19,13 @@ struct session {
 	bool configured;
 	bool mounted;
 	bool readonly;
-	bool on_disk;  // the writable layer
-	bool shut_down;	 // nothing more to do but to power off
+	bool on_disk;    // the writable layer
+	bool shut_down;  // nothing more to do but to power off
 	bool has_network;
 	struct control_network network;
 	struct config config;
-	struct process process;	 // number 1
-	bool lingers;  // the process has ended; its connections have not
+	struct process process;  // number 1
+	bool lingers;            // the process has ended; its connections have not
 	struct linger_wait linger;
 
 	// Frames not written yet: each write of a port costs exits of the VM, so they are gathered.
@@ -36,14 +37,16 @@ struct session {
 	uint8_t in[sizeof(struct control_header) + CONTROL_MAX_BODY];
 };
 
-// Opens the control port and sends READY. Blocks until the host has opened it. Returns 0 or a negative
-// errno. `session` is zeroed memory.
+// Opens the control port and sends READY. Blocks until the host has opened it. Returns 0 or a
+// negative errno. `session` is zeroed memory.
 int session_init(struct session *session);
 
-// Reads what the control port has and answers the complete requests in it. Call when it is readable.
+// Reads what the control port has and answers the complete requests in it. Call when it is
+// readable.
 void session_read(struct session *session);
 
-// Tells the VMM what became of the process. Call after container_process_run, and after session_pause.
+// Tells the VMM what became of the process. Call after container_process_run, and after
+// session_pause.
 void session_report(struct session *session);
 
 // Milliseconds until session_report is to be called though nothing has happened; -1: it need not.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A hostile VMM on the control port: any bytes, in any pieces. The requests' order is kept by the real
-// session; what they would do to a guest is done by nobody, and checks that it may be done.
+// A hostile VMM on the control port: any bytes, in any pieces. The requests' order is kept by the
+// real session; what they would do to a guest is done by nobody, and checks that it may be done.
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>

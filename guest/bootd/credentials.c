@@ -104,8 +104,8 @@ static int set_home(struct config_process *process, const char *passwd, struct f
 	return 0;
 }
 
-// Docker's, where the config leaves it open: only root has capabilities from the start, and only root may get more by
-// executing a file.
+// Docker's, where the config leaves it open: only root has capabilities from the start, and only
+// root may get more by executing a file.
 static void add_privileges(struct config_process *process)
 {
 	bool root = process->uid == 0;
@@ -157,8 +157,8 @@ static int set_rlimits(const struct config_process *process, struct failure *fai
 
 		if (setrlimit((__rlimit_resource_t)limit->resource, &value) != 0)
 			return failure_errno(failure, "set resource limit %d to %llu/%llu",
-					     limit->resource, (unsigned long long)limit->soft,
-					     (unsigned long long)limit->hard);
+			                     limit->resource, (unsigned long long)limit->soft,
+			                     (unsigned long long)limit->hard);
 	}
 	return 0;
 }
@@ -176,7 +176,8 @@ static int set_capabilities(const struct config_capabilities *caps, struct failu
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2] = {
-		{ (uint32_t)caps->effective, (uint32_t)caps->permitted, (uint32_t)caps->inheritable },
+		{ (uint32_t)caps->effective, (uint32_t)caps->permitted,
+		  (uint32_t)caps->inheritable },
 		{ (uint32_t)(caps->effective >> 32), (uint32_t)(caps->permitted >> 32),
 		  (uint32_t)(caps->inheritable >> 32) },
 	};

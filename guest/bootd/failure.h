@@ -16,8 +16,8 @@ struct failure {
 	char message[512];
 };
 
-// Fills `failure` with a formatted UTF-8 message, cut to fit, and returns `error` (a negative errno)
-// so that callers can write `return failure_set(...)`.
+// Fills `failure` with a formatted UTF-8 message, cut to fit, and returns `error` (a negative
+// errno) so that callers can write `return failure_set(...)`.
 int failure_set(struct failure *failure, int status, int error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -3,7 +3,8 @@
 
 #include "guest/bootd/procfs.h"
 
-// PID_MAX_LIMIT, which systemd sets; the kernel's own most for inotify; else as much as can be said.
+// PID_MAX_LIMIT, which systemd sets; the kernel's own most for inotify; else as much as can be
+// said.
 static const struct procfs_setting settings[] = {
 	{ "sys/kernel/threads-max", "4194304" },
 	{ "sys/kernel/pid_max", "4194304" },

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-// What is used and in none of the figures below: drivers' buffers, pages that a CPU keeps for itself. 1.4 to 2.2 MiB when a container
-// starts.
+// What is used and in none of the figures below: drivers' buffers, pages that a CPU keeps for
+// itself. 1.4 to 2.2 MiB when a container starts.
 #define UNACCOUNTED_BYTES (3ull << 20)
 
-static const char *const uses[] = {"Buffers", "Cached", "AnonPages", "Slab", "KernelStack", "PageTables", "Percpu"};
+static const char *const uses[] = { "Buffers",     "Cached",     "AnonPages", "Slab",
+	                            "KernelStack", "PageTables", "Percpu" };
 
 // A line "NAME:   N kB"; 0 when there is none.
 static uint64_t field(const char *meminfo, const char *name)

@@ -8,10 +8,11 @@
 #include "guest/bootd/guest_memory.h"
 
 // Of a guest of 128 MiB, in kB; 1820 are in none of the figures.
-#define USES                                                                                       \
-	"Buffers:               0 kB\nCached:             2240 kB\nSwapCached:            0 kB\nActive:              200 kB\n"  \
-	"AnonPages:           252 kB\nMapped:             1400 kB\nShmem:               472 kB\nKReclaimable:        900 kB\n" \
-	"Slab:               3248 kB\nSReclaimable:        900 kB\nKernelStack:         560 kB\nPageTables:          116 kB\n" \
+#define USES                                                                                      \
+	"Buffers:               0 kB\nCached:             2240 kB\nSwapCached:            0 kB\n" \
+	"Active:              200 kB\nAnonPages:           252 kB\nMapped:             1400 kB\n" \
+	"Shmem:               472 kB\nKReclaimable:        900 kB\nSlab:               3248 kB\n" \
+	"SReclaimable:        900 kB\nKernelStack:         560 kB\nPageTables:          116 kB\n" \
 	"VmallocUsed:         632 kB\nPercpu:               64 kB\n"
 static const char meminfo[] = "MemTotal:         123564 kB\nMemFree:          115264 kB\n" USES;
 
@@ -44,7 +45,9 @@ static void test_no_word(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_reported), cmocka_unit_test(test_nearly_all_reported), cmocka_unit_test(test_no_word),
+		cmocka_unit_test(test_nothing_reported),
+		cmocka_unit_test(test_nearly_all_reported),
+		cmocka_unit_test(test_no_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

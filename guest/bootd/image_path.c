@@ -126,7 +126,7 @@ int image_path_make(const char *path, char real[PATH_MAX])
 		} else if (errno == ENOENT) {
 			if (mkdir(real, 0755) != 0)
 				return -1;
-		} else if (errno != EINVAL) {  // EINVAL: there is something, and it is no link
+		} else if (errno != EINVAL) {  // EINVAL: there is something, and it is not a link
 			return -1;
 		}
 	}

@@ -14,7 +14,8 @@
 unsigned long linger_orphans(const char *sockstat)
 {
 	static const char key[] = " orphan ";
-	const char *line = strncmp(sockstat, "TCP:", 4) == 0 ? sockstat : strstr(sockstat, "\nTCP:");
+	const char *line = strncmp(sockstat, "TCP:", 4) == 0 ? sockstat
+							     : strstr(sockstat, "\nTCP:");
 	const char *found = line != NULL ? strstr(line, key) : NULL;
 
 	return found != NULL ? strtoul(found + sizeof(key) - 1, NULL, 10) : 0;

@@ -10,7 +10,10 @@
 static void test_orphans(void **state)
 {
 	(void)state;
-	assert_int_equal(linger_orphans("sockets: used 4\nTCP: inuse 1 orphan 12 tw 3 alloc 5 mem 0\nUDP: inuse 0 mem 0\n"), 12);
+	assert_int_equal(
+		linger_orphans(
+			"sockets: used 4\nTCP: inuse 1 orphan 12 tw 3 alloc 5 mem 0\nUDP: inuse 0 mem 0\n"),
+		12);
 	assert_int_equal(linger_orphans("TCP: inuse 1 orphan 0 tw 3 alloc 5 mem 0\n"), 0);
 	assert_int_equal(linger_orphans("TCP: inuse 1 orphan 7"), 7);
 }
@@ -27,7 +30,8 @@ static void test_no_word(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_orphans), cmocka_unit_test(test_no_word) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_orphans),
+		                            cmocka_unit_test(test_no_word) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,23 +32,24 @@ static int lookup_direct(const char *name, char *out, size_t size, struct failur
 	case 0:
 		if (strlen(name) >= size)
 			return failure_set(failure, FAILURE_NOT_FOUND, -ENAMETOOLONG,
-					   "exec: \"%.200s\": file name too long", name);
+			                   "exec: \"%.200s\": file name too long", name);
 		strcpy(out, name);
 		return 0;
 	case -EISDIR:
 		return failure_set(failure, FAILURE_NOT_EXECUTABLE, error,
-				   "exec: \"%.200s\": is a directory", name);
+		                   "exec: \"%.200s\": is a directory", name);
 	case -EACCES:
 		return failure_set(failure, FAILURE_NOT_EXECUTABLE, error,
-				   "exec: \"%.200s\": permission denied", name);
+		                   "exec: \"%.200s\": permission denied", name);
 	default:
-		return failure_set(failure, FAILURE_NOT_FOUND, error, "exec: \"%.200s\": stat %.200s: %s",
-				   name, name, strerror(-error));
+		return failure_set(failure, FAILURE_NOT_FOUND, error,
+		                   "exec: \"%.200s\": stat %.200s: %s", name, name,
+		                   strerror(-error));
 	}
 }
 
 int lookup_program(const char *name, const char *path, char *out, size_t size,
-		   struct failure *failure)
+                   struct failure *failure)
 {
 	if (strchr(name, '/') != NULL)
 		return lookup_direct(name, out, size, failure);
@@ -67,5 +68,5 @@ int lookup_program(const char *name, const char *path, char *out, size_t size,
 		at++;
 	}
 	return failure_set(failure, FAILURE_NOT_FOUND, -ENOENT,
-			   "exec: \"%.200s\": executable file not found in $PATH", name);
+	                   "exec: \"%.200s\": executable file not found in $PATH", name);
 }

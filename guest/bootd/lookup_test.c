@@ -59,9 +59,11 @@ static void says_not_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		assert_int_equal(lookup_program("foo", paths[i], found, sizeof(found), &failure), -ENOENT);
+		assert_int_equal(lookup_program("foo", paths[i], found, sizeof(found), &failure),
+		                 -ENOENT);
 		assert_int_equal(failure.status, 127);
-		assert_string_equal(failure.message, "exec: \"foo\": executable file not found in $PATH");
+		assert_string_equal(failure.message,
+		                    "exec: \"foo\": executable file not found in $PATH");
 	}
 	assert_int_equal(lookup_program("", "a:b", found, sizeof(found), &failure), -ENOENT);
 	// A buffer that holds no path at all finds nothing and overruns nothing.
@@ -73,7 +75,8 @@ static void tells_why_a_path_cannot_run(void **state)
 	(void)state;
 	assert_int_equal(lookup_program("a/none", NULL, found, sizeof(found), &failure), -ENOENT);
 	assert_int_equal(failure.status, 127);
-	assert_int_equal(lookup_program("b/prog/x", NULL, found, sizeof(found), &failure), -ENOTDIR);
+	assert_int_equal(lookup_program("b/prog/x", NULL, found, sizeof(found), &failure),
+	                 -ENOTDIR);
 	assert_int_equal(failure.status, 127);
 	assert_int_equal(lookup_program("a/prog", NULL, found, sizeof(found), &failure), -EISDIR);
 	assert_int_equal(failure.status, 126);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// bootd: PID 1 of the guest. It waits for the VMM's requests on the control port, sets up one container,
-// and relays its stdio until it ends. Anything it cannot go on without powers the guest off.
+// bootd: PID 1 of the guest. It waits for the VMM's requests on the control port, sets up one
+// container, and relays its stdio until it ends. Anything it cannot go on without powers the guest
+// off.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -67,7 +68,8 @@ int main(void)
 	static struct session session;
 
 	// An image's command may name /proc/self/exe: only the first process of the guest is bootd.
-	if (getpid() != 1 || mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, NULL) != 0) {
+	if (getpid() != 1 ||
+	    mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, NULL) != 0) {
 		static const char message[] = "bootd: runs as the guest's first process only\n";
 
 		(void)!write(2, message, sizeof(message) - 1);

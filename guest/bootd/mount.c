@@ -14,9 +14,10 @@
 
 int mount_enter(struct failure *failure)
 {
-	// pivot_root does not work on the initramfs. Covering its root is as good: what lies below (the
-	// initramfs, which holds bootd only) cannot be named from above, not even by "..".
-	if (chdir(ROOTFS_PATH) != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0)
+	// pivot_root does not work on the initramfs. Covering its root is as good: what lies below
+	// (the initramfs, which holds bootd only) cannot be named from above, not even by "..".
+	if (chdir(ROOTFS_PATH) != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 ||
+	    chroot(".") != 0)
 		return failure_errno(failure, "enter the container's root");
 	return 0;
 }
@@ -27,14 +28,17 @@ static int mount_one(const struct config_mount *mount_config, struct failure *fa
 	const char *target = mount_config->destination;
 	char real[PATH_MAX];
 
-	// procfs and sysfs elsewhere than at their path would leave masked and read-only paths open.
+	// procfs and sysfs elsewhere than at their path would leave masked and read-only paths
+	// open.
 	if (strcmp(type, "proc") == 0 || strcmp(type, "sysfs") == 0) {
 		struct stat status;
 
 		if (lstat(target, &status) == 0 && !S_ISDIR(status.st_mode))
-			return failure_set(failure, FAILURE_SETUP, -ENOTDIR,
-					   "mount %s: the image has something other than a directory at "
-					   "%.200s", type, target);
+			return failure_set(
+				failure, FAILURE_SETUP, -ENOTDIR,
+				"mount %s: the image has something other than a directory at "
+				"%.200s",
+				type, target);
 	}
 	if (strcmp(type, "cgroup") == 0)
 		type = "cgroup2";
@@ -63,12 +67,13 @@ static int fill_dev(struct failure *failure)
 	} links[] = {
 		{ "/dev/fd", "/proc/self/fd" },       { "/dev/stdin", "/proc/self/fd/0" },
 		{ "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" },
-		{ "/dev/ptmx", "pts/ptmx" },	      { "/dev/core", "/proc/kcore" },
+		{ "/dev/ptmx", "pts/ptmx" },          { "/dev/core", "/proc/kcore" },
 	};
 
 	// umask is 0 here.
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
-		if (mknod(nodes[i].path, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) != 0 &&
+		if (mknod(nodes[i].path, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) !=
+		            0 &&
 		    errno != EEXIST)
 			return failure_errno(failure, "make %s", nodes[i].path);
 	}
@@ -195,7 +200,7 @@ static int write_sysctl(const struct config_pair *sysctl, struct failure *failur
 
 	if (length == 0 || length >= sizeof(path) - used || strstr(sysctl->key, "..") != NULL)
 		return failure_set(failure, FAILURE_SETUP, -EINVAL,
-				   "config.json: linux.sysctl: bad name '%.200s'", sysctl->key);
+		                   "config.json: linux.sysctl: bad name '%.200s'", sysctl->key);
 	for (size_t i = 0; i <= length; i++)
 		path[used + i] = sysctl->key[i] == '.' ? '/' : sysctl->key[i];
 
@@ -236,7 +241,8 @@ static int mask_path(const char *path, struct failure *failure)
 	if (mount("/dev/null", path, NULL, MS_BIND, NULL) == 0 || errno == ENOENT)
 		return 0;
 	if (errno == ENOTDIR) {
-		// Either `path` is a directory, or something above it is none, and then it is not there.
+		// Either `path` is a directory, or something above it is none, and then it is not
+		// there.
 		struct stat status;
 
 		if (stat(path, &status) != 0)
@@ -264,7 +270,8 @@ int mount_seal(const struct config *config, struct failure *failure)
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < config->readonly_paths.count; i++)
-		error = seal_path(config->readonly_paths.items[i], MS_NOSUID | MS_NODEV | MS_NOEXEC, failure);
+		error = seal_path(config->readonly_paths.items[i], MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		                  failure);
 	for (size_t i = 0; error == 0 && i < config->masked_paths.count; i++)
 		error = mask_path(config->masked_paths.items[i], failure);
 	return error;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The container's own mounts and device nodes, made from inside: every function here runs in the container's
-// mount namespace after chroot into its root, so that no symbolic link of a hostile image leads outside.
+// The container's own mounts and device nodes, made from inside: every function here runs in the
+// container's mount namespace after chroot into its root, so that no symbolic link of a hostile
+// image leads outside.
 #pragma once
 
 #include "guest/bootd/config.h"
@@ -21,8 +22,8 @@ int mount_write_sysctls(const struct config *config, struct failure *failure);
 // Writes the files that the runtime provides (/etc/hosts and the like). As above.
 int mount_write_files(const struct config *config, struct failure *failure);
 
-// Writes a file of the container, 0644, in place of whatever the image has there: a symbolic link, a pipe or a device must not take the
-// text. Its directory is made. Returns 0 or -1 with errno.
+// Writes a file of the container, 0644, in place of whatever the image has there: a symbolic link,
+// a pipe or a device must not take the text. Its directory is made. Returns 0 or -1 with errno.
 int mount_write_file(const char *path, const char *text);
 
 // Hides masked paths and seals read-only ones. As above.

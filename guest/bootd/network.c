@@ -21,7 +21,7 @@
 
 void network_loopback_up(void)
 {
-	struct ifreq request = {.ifr_flags = IFF_UP};
+	struct ifreq request = { .ifr_flags = IFF_UP };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -111,11 +111,12 @@ int network_configure(const struct control_network *network, struct failure *fai
 		errno = EINVAL;
 	// Down first: a new MAC address makes new IPv6 addresses, and routes of another network go.
 	else if (fd >= 0 && (step = "find", set_flags(fd, 0)) == 0 &&
-		 (step = "set the MAC address of", set_mac(fd, network->mac)) == 0 &&
-		 (step = "set the MTU of", set_mtu(fd, network->mtu)) == 0 &&
-		 (step = "set the address of", set_address(fd, network->address, network->prefix_len)) == 0 &&
-		 (step = "bring up", set_flags(fd, IFF_UP)) == 0 &&
-		 (step = "set the default route of", add_default_route(fd, network->gateway)) == 0)
+	         (step = "set the MAC address of", set_mac(fd, network->mac)) == 0 &&
+	         (step = "set the MTU of", set_mtu(fd, network->mtu)) == 0 &&
+	         (step = "set the address of",
+	          set_address(fd, network->address, network->prefix_len)) == 0 &&
+	         (step = "bring up", set_flags(fd, IFF_UP)) == 0 &&
+	         (step = "set the default route of", add_default_route(fd, network->gateway)) == 0)
 		step = NULL;
 	int result = step == NULL ? 0 : failure_errno(failure, "network: %s " INTERFACE, step);
 	if (fd >= 0)

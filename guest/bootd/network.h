@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The container's network. It is the guest's own: no other container is in there, and a network namespace more would be a way more
-// for each packet.
+// The container's network. It is the guest's own: no other container is in there, and a network
+// namespace more would be a way more for each packet.
 #pragma once
 
 #include <stddef.h>
@@ -10,11 +10,13 @@
 
 struct config;
 
-// Brings the loopback interface up, as every container runtime does. A failure is not worth stopping for.
+// Brings the loopback interface up, as every container runtime does. A failure is not worth
+// stopping for.
 void network_loopback_up(void);
 
-// Gives eth0 its addresses, route and MTU, and brings it up; again after a change. IPv6 comes by router advertisement, when there is
-// a router: nobody waits for it. Returns 0 or a negative errno with `failure` set.
+// Gives eth0 its addresses, route and MTU, and brings it up; again after a change. IPv6 comes by
+// router advertisement, when there is a router: nobody waits for it. Returns 0 or a negative errno
+// with `failure` set.
 int network_configure(const struct control_network *network, struct failure *failure);
 
 // Writes /etc/hosts and, unless config.json gives it, /etc/resolv.conf, within the container's

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HOSTS                                                                                      \
-	"127.0.0.1\tlocalhost\n"                                                                   \
-	"::1\tlocalhost ip6-localhost ip6-loopback\n"                                              \
-	"fe00::\tip6-localnet\n"                                                                   \
-	"ff00::\tip6-mcastprefix\n"                                                                \
-	"ff02::1\tip6-allnodes\n"                                                                  \
+#define HOSTS                                         \
+	"127.0.0.1\tlocalhost\n"                      \
+	"::1\tlocalhost ip6-localhost ip6-loopback\n" \
+	"fe00::\tip6-localnet\n"                      \
+	"ff00::\tip6-mcastprefix\n"                   \
+	"ff02::1\tip6-allnodes\n"                     \
 	"ff02::2\tip6-allrouters\n"
 
 static size_t written(int length, size_t size)
@@ -17,7 +17,8 @@ static size_t written(int length, size_t size)
 	return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
-size_t network_hosts(char *text, size_t size, const struct control_network *network, const char *hostname)
+size_t network_hosts(char *text, size_t size, const struct control_network *network,
+                     const char *hostname)
 {
 	const uint8_t *a = network->address;
 	size_t domain;
@@ -26,10 +27,10 @@ size_t network_hosts(char *text, size_t size, const struct control_network *netw
 		return written(snprintf(text, size, HOSTS), size);
 	// "box.example" is known as "box", too.
 	domain = strcspn(hostname, ".");
-	return written(snprintf(text, size, HOSTS "%u.%u.%u.%u\t%s%s%.*s\n", a[0], a[1], a[2], a[3], hostname,
-				hostname[domain] != '\0' ? " " : "", hostname[domain] != '\0' ? (int)domain : 0,
-				hostname),
-		       size);
+	return written(snprintf(text, size, HOSTS "%u.%u.%u.%u\t%s%s%.*s\n", a[0], a[1], a[2], a[3],
+	                        hostname, hostname[domain] != '\0' ? " " : "",
+	                        hostname[domain] != '\0' ? (int)domain : 0, hostname),
+	               size);
 }
 
 size_t network_resolv_conf(char *text, size_t size, const struct control_network *network)
@@ -41,9 +42,10 @@ size_t network_resolv_conf(char *text, size_t size, const struct control_network
 		const uint8_t *a = network->dns[i];
 
 		if (memcmp(a, none, sizeof(none)) != 0)
-			used += written(snprintf(text + used, size - used, "nameserver %u.%u.%u.%u\n", a[0], a[1],
-						 a[2], a[3]),
-					size - used);
+			used += written(snprintf(text + used, size - used,
+			                         "nameserver %u.%u.%u.%u\n", a[0], a[1], a[2],
+			                         a[3]),
+			                size - used);
 	}
 	return used;
 }

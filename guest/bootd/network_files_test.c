@@ -17,7 +17,8 @@ static const char *last_line(const char *text)
 {
 	const char *line = text;
 
-	for (const char *end = strchr(text, '\n'); end != NULL && end[1] != '\0'; end = strchr(line, '\n'))
+	for (const char *end = strchr(text, '\n'); end != NULL && end[1] != '\0';
+	     end = strchr(line, '\n'))
 		line = end + 1;
 	return line;
 }
@@ -30,7 +31,9 @@ static void test_hosts(void **state)
 	(void)state;
 	length = network_hosts(text, sizeof(text), &network, "box");
 	assert_int_equal(length, strlen(text));
-	assert_ptr_equal(strstr(text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"), text);
+	assert_ptr_equal(
+		strstr(text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"),
+		text);
 	assert_string_equal(last_line(text), "10.0.2.100\tbox\n");
 	network_hosts(text, sizeof(text), &network, "box.example.org");
 	assert_string_equal(last_line(text), "10.0.2.100\tbox.example.org box\n");

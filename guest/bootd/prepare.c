@@ -18,8 +18,9 @@
 #include "guest/bootd/console_port.h"
 #include "guest/bootd/rootfs.h"
 
-static const char config_text[] = "{\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
-				  "\"user\":{\"uid\":0,\"gid\":0},\"cwd\":\"/\"},\"hostname\":\"rehearsal\"}";
+static const char config_text[] =
+	"{\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
+	"\"user\":{\"uid\":0,\"gid\":0},\"cwd\":\"/\"},\"hostname\":\"rehearsal\"}";
 
 // What CONFIGURE does, with what is so already.
 static void rehearse_configure(void)
@@ -28,8 +29,10 @@ static void rehearse_configure(void)
 	uint8_t entropy[32];
 
 	network_loopback_up();
-	if (clock_gettime(CLOCK_REALTIME, &now) == 0 && getrandom(entropy, sizeof(entropy), 0) == sizeof(entropy))
-		clock_and_entropy_set((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, entropy, sizeof(entropy));
+	if (clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+	    getrandom(entropy, sizeof(entropy), 0) == sizeof(entropy))
+		clock_and_entropy_set((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+		                      entropy, sizeof(entropy));
 }
 
 static void run(struct process *process)
@@ -53,7 +56,8 @@ static _Noreturn void rehearse_child(struct config *config, int control)
 
 	rehearse_configure();
 	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(false, &failure) == 0 &&
-	    container_process_create(&process, config, false, control, &failure) == 0 && container_process_go(&process, NULL, 0) == 0)
+	    container_process_create(&process, config, false, control, &failure) == 0 &&
+	    container_process_go(&process, NULL, 0) == 0)
 		run(&process);
 	if (process.pidfd > 0)
 		container_process_discard(&process);  // execve failed
@@ -73,8 +77,8 @@ static void rehearse(struct config *config, int control)
 	cgroup_allow_all();
 }
 
-int prepare_container(struct process *process, uint64_t root_sectors, const struct control_network *network, int control,
-		      struct failure *failure)
+int prepare_container(struct process *process, uint64_t root_sectors,
+                      const struct control_network *network, int control, struct failure *failure)
 {
 	struct config config = { 0 };
 	int error = config_parse(&config, config_text, sizeof(config_text) - 1, failure);
@@ -90,7 +94,8 @@ int prepare_container(struct process *process, uint64_t root_sectors, const stru
 	if (error == 0)
 		error = container_process_prepare(process, &config, control, failure);
 	// Whatever is wrong with a port is found out again when it is used.
-	for (enum guest_port port = GUEST_PORT_STDIN; error == 0 && port <= GUEST_PORT_STDERR; port++)
+	for (enum guest_port port = GUEST_PORT_STDIN; error == 0 && port <= GUEST_PORT_STDERR;
+	     port++)
 		(void)console_port_open(port, O_NONBLOCK);
 	config_deinit(&config);
 	return error;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What the guest kernel says of itself in /proc, for bootd, which has none mounted that a container could not have covered.
+// What the guest kernel says of itself in /proc, for bootd, which has none mounted that a container
+// could not have covered.
 #pragma once
 
 #include <stddef.h>
 
-// Reads the start of a file of /proc into `text`, of `size` bytes, and ends it with NUL; "" when it cannot be read. Returns `text`.
+// Reads the start of a file of /proc into `text`, of `size` bytes, and ends it with NUL; "" when it
+// cannot be read. Returns `text`.
 char *procfs_read(const char *path, char *text, size_t size);
 
 struct procfs_setting {

@@ -49,8 +49,8 @@ int pty_open(const struct config_process *process, struct failure *failure)
 	}
 	if (process->rows != 0)
 		(void)pty_resize(master, process->rows, process->columns);
-	if (fchown(slave, process->uid, (gid_t)-1) != 0 || dup2(slave, 0) < 0 || dup2(slave, 1) < 0 ||
-	    dup2(slave, 2) < 0 || ioctl(0, TIOCSCTTY, 0) != 0) {
+	if (fchown(slave, process->uid, (gid_t)-1) != 0 || dup2(slave, 0) < 0 ||
+	    dup2(slave, 1) < 0 || dup2(slave, 2) < 0 || ioctl(0, TIOCSCTTY, 0) != 0) {
 		error = failure_errno(failure, "make the terminal the controlling one");
 		goto out_slave;
 	}

@@ -18,7 +18,8 @@
 #define UPPER WRITABLE "/upper"
 #define WORK WRITABLE "/work"
 
-// The overlay's root directory takes its owner and mode from the upper layer, so they are copied there.
+// The overlay's root directory takes its owner and mode from the upper layer, so they are copied
+// there.
 static int make_upper(void)
 {
 	struct stat status;
@@ -51,7 +52,8 @@ static int disk_size(const char *path, uint64_t *size)
 	return result;
 }
 
-// A disk may be put into a guest that runs: the kernel hears of its size a moment after the request came. 0 or -1 with errno.
+// A disk may be put into a guest that runs: the kernel hears of its size a moment after the request
+// came. 0 or -1 with errno.
 static int wait_for_disk(const char *path, uint64_t sectors)
 {
 	uint64_t size;
@@ -85,8 +87,8 @@ static int mount_tmpfs(void)
 
 int rootfs_mount_layers(bool writable_disk, struct failure *failure)
 {
-	// A read-only root too gets a writable layer for now: mount points and /etc files that the image
-	// lacks have to be made. It is sealed when they are (mount_seal).
+	// A read-only root too gets a writable layer for now: mount points and /etc files that the
+	// image lacks have to be made. It is sealed when they are (mount_seal).
 	if (writable_disk) {
 		if (mount("/dev/vdb", WRITABLE, "ext4", MS_NODEV | MS_NOATIME, NULL) != 0)
 			return failure_errno(failure, "mount the writable disk /dev/vdb (ext4)");
@@ -97,7 +99,7 @@ int rootfs_mount_layers(bool writable_disk, struct failure *failure)
 		return failure_errno(failure, "make the writable layer");
 	// No device node of an image may be opened: /dev has its own file system.
 	if (mount("overlay", ROOTFS_PATH, "overlay", MS_NODEV,
-		  "lowerdir=" LOWER ",upperdir=" UPPER ",workdir=" WORK) != 0)
+	          "lowerdir=" LOWER ",upperdir=" UPPER ",workdir=" WORK) != 0)
 		return failure_errno(failure, "mount the writable layer over the root image");
 	return 0;
 }
@@ -119,8 +121,11 @@ int rootfs_unmount(struct failure *failure)
 
 	if (umount2(ROOTFS_PATH, 0) != 0 || umount2(WRITABLE, 0) != 0 || umount2(IMAGE, 0) != 0)
 		return failure_errno(failure, "unmount the root image");
-	// A file system that is still on the disk, in a namespace that is going, would be found by the next mount in place of the new one.
-	for (int i = 0; i < DISK_WAIT_TURNS && (fd = open(DISK, O_RDONLY | O_EXCL | O_CLOEXEC)) < 0 && errno == EBUSY; i++)
+	// A file system that is still on the disk, in a namespace that is going, would be found by
+	// the next mount in place of the new one.
+	for (int i = 0; i < DISK_WAIT_TURNS &&
+	     (fd = open(DISK, O_RDONLY | O_EXCL | O_CLOEXEC)) < 0 && errno == EBUSY;
+	     i++)
 		usleep(DISK_WAIT_TURN_US);
 	if (fd < 0)
 		return failure_errno(failure, "free the root disk " DISK);

@@ -9,16 +9,17 @@
 
 #include "libs/linux/vm/bootd_protocol.h"
 
-// splice(2) from a pipe to a port would save a copy, but Linux 6.12's driver loses what it took from the
-// pipe when its queue has too few descriptors left for all the pages. One write makes one descriptor.
+// splice(2) from a pipe to a port would save a copy, but Linux 6.12's driver loses what it took
+// from the pipe when its queue has too few descriptors left for all the pages. One write makes one
+// descriptor.
 #define RELAY_BUFFER 32768
 
 // A relay stops reading while its buffer holds anything, so a slow reader holds the writer up and
 // nobody else.
 struct relay {
-	int from;  // -1: no more to come
-	int to;	   // -1: not open yet, or given up
-	int port;  // enum guest_port to open as `to` at the first byte; -1: `to` is open
+	int from;          // -1: no more to come
+	int to;            // -1: not open yet, or given up
+	int port;          // enum guest_port to open as `to` at the first byte; -1: `to` is open
 	bool shared_from;  // `from` belongs to someone else (ports, a terminal): do not close it
 	bool shared_to;
 	size_t start;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What bootd_test.py runs inside the guest: `probe COMMAND [ARGUMENT]` looks at its container from within.
+// What bootd_test.py runs inside the guest: `probe COMMAND [ARGUMENT]` looks at its container from
+// within.
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -272,14 +273,17 @@ static int network(void)
 	printf("mask=%s\n", interface_address(fd, SIOCGIFNETMASK, "eth0"));
 	printf("broadcast=%s\n", interface_address(fd, SIOCGIFBRDADDR, "eth0"));
 	if (ioctl(fd, SIOCGIFHWADDR, &interface) == 0)
-		printf("mac=%02x:%02x:%02x:%02x:%02x:%02x\n", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		printf("mac=%02x:%02x:%02x:%02x:%02x:%02x\n", mac[0], mac[1], mac[2], mac[3],
+		       mac[4], mac[5]);
 	if (ioctl(fd, SIOCGIFMTU, &interface) == 0)
 		printf("mtu=%d\n", interface.ifr_mtu);
 	print_gateway();
 	if (setuid(1000) != 0)
 		return 1;
-	printf("ping=%s\n", socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP) >= 0 ? "yes" : strerror(errno));
-	printf("low port=%s\n", bind(fd, (struct sockaddr *)&low, sizeof(low)) == 0 ? "yes" : strerror(errno));
+	printf("ping=%s\n",
+	       socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP) >= 0 ? "yes" : strerror(errno));
+	printf("low port=%s\n",
+	       bind(fd, (struct sockaddr *)&low, sizeof(low)) == 0 ? "yes" : strerror(errno));
 	return 0;
 }
 

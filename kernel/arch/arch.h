@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// What the portable kernel asks of the architecture. kernel/arch/riscv64 is the real one; kernel/arch/host is a
-// complete fake, so that kernel/object, kernel/syscall and kernel/sched are unit-tested on the host.
+// What the portable kernel asks of the architecture. kernel/arch/riscv64 is the real one;
+// kernel/arch/host is a complete fake, so that kernel/object, kernel/syscall and kernel/sched are
+// unit-tested on the host.
 //
-// The kernel runs with interrupts off, always, but for the idle loop's wait: a call is short, and a guest is left as soon
-// as an interrupt is pending. Locks therefore never save interrupt state. What may take long (destroying a big
-// folio) is cut into pieces or bounded.
+// The kernel runs with interrupts off, always, but for the idle loop's wait: a call is short, and a
+// guest is left as soon as an interrupt is pending. Locks therefore never save interrupt state.
+// What may take long (destroying a big folio) is cut into pieces or bounded.
 #pragma once
 
 #include <stdbool.h>
@@ -28,13 +29,16 @@ struct hart;
 
 // --- Threads ---
 
-// Prepares a new thread's architecture state: when first switched to, it calls entry(arg) on the app stack that ends at
-// `app_stack_top`, outside the kernel with interrupts on; or, with app_stack_top 0, as a kernel thread on its kernel
-// stack. `thread->kernel_stack_top` is set by then.
-void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg, uintptr_t app_stack_top);
-// The code that runs now on this hart goes on as `thread` (its idle thread), on the stack it has. Once on each hart,
-// after sched_init_hart; kernel/main.c calls it.
-void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom, uintptr_t stack_top);
+// Prepares a new thread's architecture state: when first switched to, it calls entry(arg) on the
+// app stack that ends at `app_stack_top`, outside the kernel with interrupts on; or, with
+// app_stack_top 0, as a kernel thread on its kernel stack. `thread->kernel_stack_top` is set by
+// then.
+void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg,
+                      uintptr_t app_stack_top);
+// The code that runs now on this hart goes on as `thread` (its idle thread), on the stack it has.
+// Once on each hart, after sched_init_hart; kernel/main.c calls it.
+void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom,
+                       uintptr_t stack_top);
 // Switches from `prev` to `next` on this hart; returns when somebody switches back to `prev`.
 void arch_thread_switch(struct thread *prev, struct thread *next);
 // Gives back what arch_thread_init or running took.
@@ -46,30 +50,34 @@ void arch_thread_deinit(struct thread *thread);
 struct hart *arch_this_hart(void);
 // The current thread; NULL before the first.
 struct thread *arch_current_thread(void);
-// Makes the hart take an interrupt: it leaves wfi or the guest, and looks at its `need_resched` and at kicks.
+// Makes the hart take an interrupt: it leaves wfi or the guest, and looks at its `need_resched` and
+// at kicks.
 void arch_hart_kick(uint32_t hart_id);
-// Waits for an interrupt with interrupts on, handles it, and returns with them off. Only the idle thread calls it. It
-// returns at once when `hart->need_resched` was set before interrupts went on: no wake-up is lost.
+// Waits for an interrupt with interrupts on, handles it, and returns with them off. Only the idle
+// thread calls it. It returns at once when `hart->need_resched` was set before interrupts went on:
+// no wake-up is lost.
 void arch_idle_wait(struct hart *hart);
 
 // --- Time ---
 
 // CLOCK_MONOTONIC.
 nsec_t arch_clock_now(void);
-// The one deadline of this hart's timer; NSEC_NEVER disarms. timer_interrupt() (kernel/object/timer.h) is called at it.
+// The one deadline of this hart's timer; NSEC_NEVER disarms. timer_interrupt()
+// (kernel/object/timer.h) is called at it.
 void arch_timer_set(nsec_t deadline);
 
 // --- App memory ---
 
-// Fault-protected copies between the kernel and the calling app. No lock may be held: they may populate lazy folios.
-// Errors: ERR_ADDRESS.
+// Fault-protected copies between the kernel and the calling app. No lock may be held: they may
+// populate lazy folios. Errors: ERR_ADDRESS.
 __must_check error_t copy_from_app(void *dst, uintptr_t app_src, size_t len);
 __must_check error_t copy_to_app(uintptr_t app_dst, const void *src, size_t len);
 
 // --- Interrupt controller ---
 
-// Enables or masks an interrupt line of the controller. When it fires, interrupt_fired(irq) (kernel/object/interrupt.h) is called,
-// the line stays masked at the controller until arch_irq_unmask.
+// Enables or masks an interrupt line of the controller. When it fires, interrupt_fired(irq)
+// (kernel/object/interrupt.h) is called, the line stays masked at the controller until
+// arch_irq_unmask.
 __must_check error_t arch_irq_enable(uint32_t irq);
 void arch_irq_unmask(uint32_t irq);
 void arch_irq_disable(uint32_t irq);

@@ -26,7 +26,8 @@ static void log_frame(const char *who, int number, uintptr_t pc, uintptr_t looku
 	size_t len;
 
 	if (name != NULL)
-		len = fmt_write(line, sizeof(line), "  #%d %#lx %s+%#lx", number, pc, name, offset + (pc - lookup));
+		len = fmt_write(line, sizeof(line), "  #%d %#lx %s+%#lx", number, pc, name,
+		                offset + (pc - lookup));
 	else
 		len = fmt_write(line, sizeof(line), "  #%d %#lx", number, pc);
 	klog_app(who, LOG_ERROR, line, len < sizeof(line) ? len : sizeof(line) - 1);
@@ -51,11 +52,13 @@ static uintptr_t function_start(uintptr_t pc)
 
 static bool read_frame(uintptr_t fp, uintptr_t frame[2])
 {
-	return fp != 0 && fp % 8 == 0 && arch_probe(frame, (const void *)(fp - 2 * sizeof(*frame)), 2 * sizeof(*frame)) == 0;
+	return fp != 0 && fp % 8 == 0 &&
+		arch_probe(frame, (const void *)(fp - 2 * sizeof(*frame)), 2 * sizeof(*frame)) == 0;
 }
 
 // Logs the caller of a function that has not saved ra. Returns where its frame is.
-static uintptr_t log_leaf_caller(const char *who, int *number, uintptr_t pc, uintptr_t fp, uintptr_t ra)
+static uintptr_t log_leaf_caller(const char *who, int *number, uintptr_t pc, uintptr_t fp,
+                                 uintptr_t ra)
 {
 	uintptr_t caller = function_start(ra - 1);
 	uintptr_t frame[2];
@@ -83,9 +86,11 @@ void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp, uintptr_t ra)
 		// A return address is behind its call, which may be a function's last instruction.
 		log_frame(who, i, frame[1], frame[1] - 1);
 		// A call's entry makes no frame: who made the call is known to the thread alone.
-		if (frame[1] > (uintptr_t)starina_syscall && frame[1] < (uintptr_t)trap_thread_start)
+		if (frame[1] > (uintptr_t)starina_syscall &&
+		    frame[1] < (uintptr_t)trap_thread_start)
 			log_caller(who, ++i);
-		// Stacks grow down: a chain that does not go up is corrupt. A call from an app changes to another stack once.
+		// Stacks grow down: a chain that does not go up is corrupt. A call from an app
+		// changes to another stack once.
 		if (frame[0] == fp)
 			return;
 		fp = frame[0];

@@ -13,7 +13,7 @@
 
 #define LINE_MAX 512
 
-static struct spinlock log_lock = {.rank = LOCK_RANK_LOG};
+static struct spinlock log_lock = { .rank = LOCK_RANK_LOG };
 static bool unlocked;
 static enum log_level log_limit = LOG_INFO;
 static bool show_times;

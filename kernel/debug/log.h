@@ -18,5 +18,6 @@ void klog_app(const char *app, enum log_level level, const char *line, size_t le
 #define kdebug(...) klog(LOG_DEBUG, __VA_ARGS__)
 // Each line begins with the time since power-on, in seconds, from now on.
 void log_show_times(void);
-// Lines of levels beyond `level` are dropped from now on; INFO's are the last to be shown until then.
+// Lines of levels beyond `level` are dropped from now on; INFO's are the last to be shown until
+// then.
 void log_set_limit(enum log_level level);

@@ -28,7 +28,8 @@ void panic_check_stop(void)
 		stop_hart();
 }
 
-static _Noreturn void panic_with(uintptr_t pc, uintptr_t fp, uintptr_t ra, const char *format, va_list args)
+static _Noreturn void panic_with(uintptr_t pc, uintptr_t fp, uintptr_t ra, const char *format,
+                                 va_list args)
 {
 	static char reason[256];
 	uint32_t before = __atomic_fetch_add(&panicking, 1, __ATOMIC_SEQ_CST);

@@ -24,7 +24,8 @@ const char *symbol_find(uintptr_t pc, uintptr_t *offset)
 	uintptr_t address = pc - (uintptr_t)__text_start;
 	size_t low = 0, high;
 
-	if (&__symbols_start[0] == &__symbols_end[0] || pc < (uintptr_t)__text_start || pc >= (uintptr_t)__text_end)
+	if (&__symbols_start[0] == &__symbols_end[0] || pc < (uintptr_t)__text_start ||
+	    pc >= (uintptr_t)__text_end)
 		return NULL;
 	high = table->count;
 	while (low < high) {

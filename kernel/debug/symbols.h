@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The names of the functions in this image, kernel and apps. tools/build/symbols.sh makes the table after the first link.
+// The names of the functions in this image, kernel and apps. tools/build/symbols.sh makes the table
+// after the first link.
 #pragma once
 
 #include <stdint.h>

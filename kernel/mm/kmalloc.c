@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Small objects come from slabs: one page each, cut into objects of one size class. Larger ones are pages of their own;
-// these are page-aligned, objects in a slab never are, which tells them apart.
+// Small objects come from slabs: one page each, cut into objects of one size class. Larger ones are
+// pages of their own; these are page-aligned, objects in a slab never are, which tells them apart.
 #include "kernel/mm/kmalloc.h"
 
 #include <stdbool.h>
@@ -22,31 +22,35 @@ struct slab {
 	uint32_t magic;
 	uint32_t class_index;
 	uint32_t num_used;
-	uint32_t num_touched;  // objects from here on were never given out: no free list is built in advance
-	uint32_t capacity;     // objects that it holds
-	uint32_t size;         // of each
-	void **free;           // the first free one points to the next
+	// objects from here on were never given out: no free list is built in advance
+	uint32_t num_touched;
+	uint32_t capacity;  // objects that it holds
+	uint32_t size;      // of each
+	void **free;        // the first free one points to the next
 };
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "the header has its place");
 
 // 4032 bytes are left in a page: the larger classes divide that.
-static const uint16_t class_sizes[] = {16, 32, 48, 64, 96, 128, 192, 256, 336, 448, 576, 672, 1008, 1344, 2016};
+static const uint16_t class_sizes[] = { 16,  32,  48,  64,  96,   128,  192, 256,
+	                                336, 448, 576, 672, 1008, 1344, 2016 };
 #define NUM_CLASSES (sizeof(class_sizes) / sizeof(class_sizes[0]))
 
 static struct {
 	struct spinlock lock;  // guards all below, and every slab
 	bool ready;
 	struct list partial[NUM_CLASSES];
-	uint32_t num_empty[NUM_CLASSES];  // slabs kept though all their objects are free: at most one a class
-} heap = {.lock = {.rank = LOCK_RANK_KMALLOC}};
+	// slabs kept though all their objects are free: at most one a class
+	uint32_t num_empty[NUM_CLASSES];
+} heap = { .lock = { .rank = LOCK_RANK_KMALLOC } };
 
 // The first class that holds as many 16 bytes.
 static const uint8_t class_of_units[] = {
-	[0 ... 1] = 0,   [2] = 1,         [3] = 2,         [4] = 3,          [5 ... 6] = 4,
-	[7 ... 8] = 5,   [9 ... 12] = 6,  [13 ... 16] = 7, [17 ... 21] = 8,  [22 ... 28] = 9,
+	[0 ... 1] = 0,    [2] = 1,          [3] = 2,          [4] = 3,          [5 ... 6] = 4,
+	[7 ... 8] = 5,    [9 ... 12] = 6,   [13 ... 16] = 7,  [17 ... 21] = 8,  [22 ... 28] = 9,
 	[29 ... 36] = 10, [37 ... 42] = 11, [43 ... 63] = 12, [64 ... 84] = 13, [85 ... 126] = 14,
 };
-_Static_assert(sizeof(class_of_units) == 2016 / 16 + 1 && NUM_CLASSES == 15, "it goes up to the largest class");
+_Static_assert(sizeof(class_of_units) == 2016 / 16 + 1 && NUM_CLASSES == 15,
+               "it goes up to the largest class");
 
 static uint32_t class_of(size_t size)
 {
@@ -68,7 +72,8 @@ static bool trim_locked(void)
 	bool any = false;
 
 	for (size_t i = 0; i < NUM_CLASSES && heap.ready; i++) {
-		list_for_each_safe(pos, &heap.partial[i]) {
+		list_for_each_safe(pos, &heap.partial[i])
+		{
 			struct slab *slab = container_of(pos, struct slab, entry);
 
 			if (slab->num_used > 0)
@@ -206,7 +211,8 @@ static __attribute__((noinline)) void slab_changed(struct slab *slab)
 
 	if (slab->num_used + 1 == slab->capacity)
 		list_push_front(&heap.partial[slab->class_index], &slab->entry);
-	// One empty slab a class stays, so that allocating and freeing by turns does not cost a page each time.
+	// One empty slab a class stays, so that allocating and freeing by turns does not cost a
+	// page each time.
 	give_back = slab->num_used == 0 && heap.num_empty[slab->class_index] > 0;
 	if (give_back) {
 		list_remove(&slab->entry);

@@ -3,7 +3,8 @@
 
 #include "kernel/mm/test_arena.h"
 
-static const size_t sizes[] = {1, 8, 16, 17, 64, 100, 255, 256, 300, 1000, 1008, 1009, 2016, 2017, 4096, 5000, 65536};
+static const size_t sizes[] = { 1,    8,    16,   17,   64,   100,  255,  256,  300,
+	                        1000, 1008, 1009, 2016, 2017, 4096, 5000, 65536 };
 #define NUM_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
 static void test_every_size_is_aligned_zeroed_and_its_own(void **state)

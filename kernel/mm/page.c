@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A buddy allocator. Its only metadata is one byte for each page, and the lists of free blocks lie in the free blocks
-// themselves: at boot there is almost nothing to initialise. Pages are zeroed when they are allocated.
+// A buddy allocator. Its only metadata is one byte for each page, and the lists of free blocks lie
+// in the free blocks themselves: at boot there is almost nothing to initialise. Pages are zeroed
+// when they are allocated.
 #include "kernel/mm/page.h"
 
 #include <stdbool.h>
@@ -153,7 +154,8 @@ static unsigned piece_order(paddr_t page, size_t count)
 {
 	unsigned order = 0;
 
-	while (order < PAGE_MAX_ORDER && (page & (PAGE_SIZE << order)) == 0 && (2ul << order) <= count)
+	while (order < PAGE_MAX_ORDER && (page & (PAGE_SIZE << order)) == 0 &&
+	       (2ul << order) <= count)
 		order++;
 	return order;
 }

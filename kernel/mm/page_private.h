@@ -8,7 +8,8 @@
 
 #include "kernel/mm/page.h"
 
-// Before anything else: RAM lies within [start, end), and `map`, page_map_size(start, end) bytes of it, is the allocator's own.
+// Before anything else: RAM lies within [start, end), and `map`, page_map_size(start, end) bytes of
+// it, is the allocator's own.
 void page_init(paddr_t start, paddr_t end, uint8_t *map);
 // Bytes of the map: one for each page.
 size_t page_map_size(paddr_t start, paddr_t end);

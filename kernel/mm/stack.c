@@ -25,8 +25,8 @@ error_t vmap_alloc_stack(size_t size, uintptr_t *top)
 			goto out_free;
 		}
 	}
-	// A trap's frame goes to the stack, so its first touch may not fault, on any hart that the thread may ever run on. Pairs
-	// with the stores of vmap_map().
+	// A trap's frame goes to the stack, so its first touch may not fault, on any hart that the
+	// thread may ever run on. Pairs with the stores of vmap_map().
 	mmu_flush_all();
 	*top = bottom + size;
 	return 0;
@@ -43,13 +43,15 @@ void vmap_free_stack(uintptr_t top, size_t size)
 
 	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	bottom = top - size;
-	// The pages are noted before the mapping goes, and freed after no hart translates to them: some at a time.
+	// The pages are noted before the mapping goes, and freed after no hart translates to them:
+	// some at a time.
 	while (done < size) {
 		paddr_t batch[32];
 		size_t start = done;
 		size_t num = 0;
 
-		for (; done < size && done - start < sizeof(batch) / sizeof(batch[0]) * PAGE_SIZE; done += PAGE_SIZE) {
+		for (; done < size && done - start < sizeof(batch) / sizeof(batch[0]) * PAGE_SIZE;
+		     done += PAGE_SIZE) {
 			if (mmu_paddr(bottom + done, &batch[num]))
 				num++;
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For the host tests of the allocators: an arena that stands for RAM, with physical addresses of its own, and what the
-// allocators call besides.
+// For the host tests of the allocators: an arena that stands for RAM, with physical addresses of
+// its own, and what the allocators call besides.
 #pragma once
 
 #include <stdarg.h>

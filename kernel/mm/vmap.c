@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The mapping area is handed out in chunks of a power of two, each aligned to its size; a chunk begins with at least one page
-// that is never mapped, so each range has a guard before it, and the next chunk's behind it. Chunks are never merged:
-// address space is plenty (124 GiB), and each size is reused for its size. The links of the lists of free chunks lie in the
-// guard page's own (invalid) page table entry, so that nothing has to be allocated to give address space back.
+// The mapping area is handed out in chunks of a power of two, each aligned to its size; a chunk
+// begins with at least one page that is never mapped, so each range has a guard before it, and the
+// next chunk's behind it. Chunks are never merged: address space is plenty (124 GiB), and each size
+// is reused for its size. The links of the lists of free chunks lie in the guard page's own
+// (invalid) page table entry, so that nothing has to be allocated to give address space back.
 #include "kernel/mm/vmap.h"
 
 #include "kernel/arch/riscv64/mmu.h"
@@ -18,7 +19,8 @@
 #define NOTE_USED (1ull << 1)
 #define NOTE_SHIFT(note) ((unsigned)((note) >> 2 & 63))
 #define NOTE_MAKE_SHIFT(shift) ((uint64_t)(shift) << 2)
-// The next free range's address, which is a multiple of PAGE_SIZE; bits 63 to 39 are all ones in a kernel address.
+// The next free range's address, which is a multiple of PAGE_SIZE; bits 63 to 39 are all ones in a
+// kernel address.
 #define NOTE_NEXT_MASK 0x7ffffff000ull
 
 enum chunk_kind { CHUNK_PAGES, CHUNK_BLOCKS, NUM_KINDS };
@@ -28,7 +30,7 @@ static struct {
 	uintptr_t next;        // never used from here on
 	uintptr_t free[NUM_KINDS][NUM_SHIFTS];  // first range of each list, 0: none
 	struct vmap_lazy_range *lazy;
-} area = {.lock = {.rank = LOCK_RANK_MEMORY}, .next = VMAP_BASE};
+} area = { .lock = { .rank = LOCK_RANK_MEMORY }, .next = VMAP_BASE };
 
 static uint64_t *guard_note(uintptr_t addr, bool create)
 {
@@ -86,7 +88,8 @@ error_t vmap_reserve(size_t size, size_t align, uintptr_t *out)
 	if (addr == 0)
 		err = take_fresh(shift, align, &addr);
 	if (err == 0) {
-		// Makes the table that the note lies in; a fresh chunk without one is lost, which memory being out bounds.
+		// Makes the table that the note lies in; a fresh chunk without one is lost, which
+		// memory being out bounds.
 		note = guard_note(addr, true);
 		if (note == NULL)
 			err = ERR_NO_MEMORY;
@@ -131,9 +134,10 @@ error_t vmap_map(uintptr_t addr, paddr_t paddr, size_t size, uint32_t prot)
 	if (err != 0 && err != ERR_EXISTS)
 		mmu_unmap(addr, size);
 	spin_unlock(&area.lock);
-	// No fence: a hart that has cached the absence of the mapping (privileged specification, "Supervisor Memory-Management
-	// Fence Instruction") faults once, and the trap handler sees that the fault is over (trap.c, resolve_stale). A kernel
-	// stack cannot fault: vmap_alloc_stack() fences.
+	// No fence: a hart that has cached the absence of the mapping (privileged specification,
+	// "Supervisor Memory-Management Fence Instruction") faults once, and the trap handler sees
+	// that the fault is over (trap.c, resolve_stale). A kernel stack cannot fault:
+	// vmap_alloc_stack() fences.
 	return err;
 }
 
@@ -194,7 +198,8 @@ void vmap_remove_lazy(struct vmap_lazy_range *range)
 	kassert(*link == range);
 	*link = range->next;
 	spin_unlock(&area.lock);
-	// Another hart may be populating it: that is short, and the storage is the caller's again when this returns.
+	// Another hart may be populating it: that is short, and the storage is the caller's again
+	// when this returns.
 	while (busy) {
 		spin_lock(&area.lock);
 		busy = range->busy != 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An account lives as long as its owner or anything that is charged to it: the owner counts as one byte.
+// An account lives as long as its owner or anything that is charged to it: the owner counts as one
+// byte.
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/object.h"
 
@@ -32,7 +33,8 @@ error_t account_charge_folio(struct account *account, uint64_t bytes)
 		return 0;
 	if (bytes > account->folio_limit)
 		return ERR_LIMIT;
-	if (__atomic_add_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED) > account->folio_limit) {
+	if (__atomic_add_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED) >
+	    account->folio_limit) {
 		__atomic_sub_fetch(&account->folio_used, bytes, __ATOMIC_RELAXED);
 		return ERR_LIMIT;
 	}

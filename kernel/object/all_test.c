@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// All tests of the kernel's objects and calls in one program: they share the kernel and the fake machine.
+// All tests of the kernel's objects and calls in one program: they share the kernel and the fake
+// machine.
 #include "kernel/object/all_test.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "kernel/object/test_support.h"
 
 struct process *self;
-const struct app_image everything = {.data_start = (uint8_t *)PAGE_SIZE, .bss_end = (uint8_t *)UINTPTR_MAX};
+const struct app_image everything = { .data_start = (uint8_t *)PAGE_SIZE,
+	                              .bss_end = (uint8_t *)UINTPTR_MAX };
 
 static struct {
 	uint64_t objects;
@@ -65,7 +67,7 @@ int test_teardown(void **state)
 
 struct message test_message(uint32_t type, handle_t handle)
 {
-	struct message m = {.type = type};
+	struct message m = { .type = type };
 
 	if (handle != HANDLE_NONE) {
 		m.handles[0] = handle;

@@ -8,8 +8,8 @@
 
 #include "libs/abi/app.h"
 
-// Each app's sections are gathered by the linker script: its text, its read-only data, and one page-aligned region
-// with its .data and .bss, its libraries' included.
+// Each app's sections are gathered by the linker script: its text, its read-only data, and one
+// page-aligned region with its .data and .bss, its libraries' included.
 struct app_image {
 	const struct app_spec *spec;
 	const uint8_t *text_start;

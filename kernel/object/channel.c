@@ -155,17 +155,20 @@ static error_t check_handles_locked(const struct channel_end *end, struct handle
 	return 0;
 }
 
-// try_push of a message with handles, which name `n` objects of the sender's table. From the moment that it is queued these are the
-// receiver's, so nobody here may be given messages that come to them.
-static error_t push_handles(struct channel_end *end, struct handle_table *table, struct channel_message *message,
-                            const handle_t *handles, uint32_t n, bool *notify)
+// try_push of a message with handles, which name `n` objects of the sender's table. From the moment
+// that it is queued these are the receiver's, so nobody here may be given messages that come to
+// them.
+static error_t push_handles(struct channel_end *end, struct handle_table *table,
+                            struct channel_message *message, const handle_t *handles, uint32_t n,
+                            bool *notify)
 {
 	error_t error;
 
 	spin_lock(&poll_lock);
 	error = try_push(end, message, notify);
 	for (uint32_t i = 0; error == 0 && i < n; i++)
-		poll_handle_leaves_locked(table, handles[i], handle_slot_locked(table, handles[i])->object);
+		poll_handle_leaves_locked(table, handles[i],
+		                          handle_slot_locked(table, handles[i])->object);
 	spin_unlock(&poll_lock);
 	return error;
 }
@@ -201,9 +204,12 @@ static error_t send_handles_locked(struct channel_end *end, struct handle_table 
 	return error;
 }
 
-// Out of line, as receive_slowly: a message without handles shall not pay for the registers that this one needs.
-static __attribute__((noinline)) error_t send_with_handles(struct channel_end *end, struct handle_table *table,
-                                 struct channel_message *message, bool *notify)
+// Out of line, as receive_slowly: a message without handles shall not pay for the registers that
+// this one needs.
+static __attribute__((noinline)) error_t send_with_handles(struct channel_end *end,
+                                                           struct handle_table *table,
+                                                           struct channel_message *message,
+                                                           bool *notify)
 {
 	struct object *objects[MESSAGE_MAX_HANDLES];
 	handle_t handles[MESSAGE_MAX_HANDLES];
@@ -212,7 +218,8 @@ static __attribute__((noinline)) error_t send_with_handles(struct channel_end *e
 	error_t error;
 
 	memcpy(handles, message->header.handles, sizeof(handles));
-	// References of our own: the receiver may have dropped the objects by the time that we look at them again.
+	// References of our own: the receiver may have dropped the objects by the time that we look
+	// at them again.
 	for (; held < n; held++) {
 		error = handle_lookup(table, handles[held], OBJECT_NONE, 0, &objects[held]);
 		if (error != 0)
@@ -237,7 +244,8 @@ out_put:
 	return error;
 }
 
-error_t channel_end_send(struct channel_end *end, struct handle_table *table, struct channel_message *message)
+error_t channel_end_send(struct channel_end *end, struct handle_table *table,
+                         struct channel_message *message)
 {
 	bool notify = false;
 	error_t error;
@@ -253,8 +261,10 @@ error_t channel_end_send(struct channel_end *end, struct handle_table *table, st
 
 // --- Receiving ---
 
-// Takes the head if it carries at most `reserved` handles, and ends only when the transit lock is held.
-static error_t pop_locked(struct channel_end *end, uint32_t reserved, bool transit, struct channel_message **out)
+// Takes the head if it carries at most `reserved` handles, and ends only when the transit lock is
+// held.
+static error_t pop_locked(struct channel_end *end, uint32_t reserved, bool transit,
+                          struct channel_message **out)
 {
 	struct channel_message *message = end->head;
 
@@ -272,13 +282,15 @@ static void deliver_handles(struct handle_table *table, struct channel_message *
 	for (uint32_t i = 0; i < message->num_queued; i++) {
 		const struct queued_handle *queued = &message->queued[i];
 
-		message->header.handles[i] = handle_insert_reserved(table, queued->object, queued->rights);
+		message->header.handles[i] =
+			handle_insert_reserved(table, queued->object, queued->rights);
 	}
 	message->num_queued = 0;
 }
 
 // Any message; channel_end_recv's part once the first one carries handles.
-static __attribute__((noinline)) error_t receive_slowly(struct channel_end *end, struct handle_table *table,
+static __attribute__((noinline)) error_t receive_slowly(struct channel_end *end,
+                                                        struct handle_table *table,
                                                         struct channel_message **out)
 {
 	struct channel_message *message = NULL;
@@ -332,7 +344,8 @@ static __attribute__((noinline)) error_t receive_slowly(struct channel_end *end,
 	return error;
 }
 
-error_t channel_end_recv(struct channel_end *end, struct handle_table *table, struct channel_message **out)
+error_t channel_end_recv(struct channel_end *end, struct handle_table *table,
+                         struct channel_message **out)
 {
 	bool notify;
 	error_t error;
@@ -348,7 +361,8 @@ error_t channel_end_recv(struct channel_end *end, struct handle_table *table, st
 	return error;
 }
 
-// Puts a message back to the head of the queue; the channel's lock is held. Returns false when the end is closed.
+// Puts a message back to the head of the queue; the channel's lock is held. Returns false when the
+// end is closed.
 static bool put_back_locked(struct channel_end *end, struct channel_message *message)
 {
 	if (end->closed)
@@ -374,7 +388,8 @@ void channel_end_requeue(struct channel_end *end, struct channel_message *messag
 		channel_message_free(message);
 }
 
-void channel_end_unrecv(struct channel_end *end, struct handle_table *table, struct channel_message *message)
+void channel_end_unrecv(struct channel_end *end, struct handle_table *table,
+                        struct channel_message *message)
 {
 	struct message_header *header = &message->header;
 	bool notify;
@@ -387,9 +402,11 @@ void channel_end_unrecv(struct channel_end *end, struct handle_table *table, str
 		if (handle_slot_locked(table, header->handles[i]) == NULL)
 			continue;
 		message->queued[message->num_queued] = message->queued[i];
-		message->queued[message->num_queued].object = handle_take_locked(table, header->handles[i]);
+		message->queued[message->num_queued].object =
+			handle_take_locked(table, header->handles[i]);
 		// It may even have put the handle into a poll.
-		handle_forget(table, header->handles[i], message->queued[message->num_queued++].object);
+		handle_forget(table, header->handles[i],
+		              message->queued[message->num_queued++].object);
 	}
 	header->num_handles = message->num_queued;
 	channel_transit_enter_locked(message, end);

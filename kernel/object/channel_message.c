@@ -62,7 +62,8 @@ struct channel_message *channel_message_full(struct account *account, uint64_t h
 			return NULL;
 		}
 		message->charged = (uint32_t)FULL_MESSAGE_SIZE;
-		message->queued = (struct queued_handle *)(void *)(message->data + MESSAGE_MAX_DATA);
+		message->queued =
+			(struct queued_handle *)(void *)(message->data + MESSAGE_MAX_DATA);
 	}
 	message->num_queued = 0;
 	message->num_ends = 0;
@@ -74,8 +75,10 @@ struct channel_message *channel_message_full(struct account *account, uint64_t h
 error_t channel_message_create(const struct message_header *header, struct account *account,
                                struct channel_message **out)
 {
-	size_t data_size = header->num_handles == 0 ? MESSAGE_MAX_DATA : ((size_t)header->len + 7) & ~(size_t)7;
-	size_t size = sizeof(struct channel_message) + data_size + header->num_handles * sizeof(struct queued_handle);
+	size_t data_size = header->num_handles == 0 ? MESSAGE_MAX_DATA
+						    : ((size_t)header->len + 7) & ~(size_t)7;
+	size_t size = sizeof(struct channel_message) + data_size +
+		header->num_handles * sizeof(struct queued_handle);
 	struct channel_message *message;
 	error_t error = account_charge(account, size);
 
@@ -134,10 +137,12 @@ void channel_message_free(struct channel_message *message)
 
 	if (message->num_queued > 0)
 		drop_handles(message);
-	// A full one is told by its charge: others with handles are charged less, or carry four of them and all data and are the same.
-	if (message->queued == NULL ? !keep(&hart->free_messages, &hart->num_free_messages, message) :
-	                              charged != FULL_MESSAGE_SIZE ||
-	                                      !keep(&hart->free_full_messages, &hart->num_free_full_messages, message))
+	// A full one is told by its charge: others with handles are charged less, or carry four of
+	// them and all data and are the same.
+	if (message->queued == NULL ? !keep(&hart->free_messages, &hart->num_free_messages, message)
+	                            : charged != FULL_MESSAGE_SIZE ||
+	                    !keep(&hart->free_full_messages, &hart->num_free_full_messages,
+	                          message))
 		kfree(message);
 	account_uncharge(account, charged);
 }

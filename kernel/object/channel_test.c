@@ -17,7 +17,7 @@ static error_t send(handle_t end, uint32_t type, handle_t handle)
 
 static void messages_keep_order_and_contents(void **state)
 {
-	struct message m = {.type = 7, .len = MESSAGE_MAX_DATA};
+	struct message m = { .type = 7, .len = MESSAGE_MAX_DATA };
 	struct message got;
 	handle_t ends[2];
 
@@ -206,7 +206,8 @@ static void a_receive_taken_back_leaves_no_poll_entry(void **state)
 	m = test_message(5, event);
 	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
 	assert_int_equal(handle_lookup(&self->handles, ends[1], OBJECT_CHANNEL, 0, &object), 0);
-	assert_int_equal(channel_end_recv(channel_from_object(object), &self->handles, &message), 0);
+	assert_int_equal(channel_end_recv(channel_from_object(object), &self->handles, &message),
+	                 0);
 	event = channel_message_header(message)->handles[0];
 	assert_int_equal(CALL_4(poll_add, poll, event, READY_READABLE, 9), 0);
 	channel_end_unrecv(channel_from_object(object), &self->handles, message);
@@ -338,7 +339,7 @@ static void a_cycle_left_by_a_dropped_queue_goes(void **state)
 
 static void queued_bytes_are_limited(void **state)
 {
-	struct message m = {.type = 1, .len = MESSAGE_MAX_DATA};
+	struct message m = { .type = 1, .len = MESSAGE_MAX_DATA };
 	error_t error = 0;
 	unsigned channels = 0;
 	handle_t ends[2];
@@ -400,7 +401,8 @@ static void messages_outlive_their_sender(void **state)
 	assert_int_equal(CALL_2(channel_recv, ends[1], &m), ERR_PEER_CLOSED);
 }
 
-// Messages are used again by the hart: nothing of the one before shows, and handles of one that nobody read are dropped once.
+// Messages are used again by the hart: nothing of the one before shows, and handles of one that
+// nobody read are dropped once.
 static void kept_messages_carry_nothing_over(void **state)
 {
 	struct message m = test_message(1, HANDLE_NONE);

@@ -3,7 +3,7 @@
 // Channel ends that travel in queues, and the cycles that they may form (channel.h says how).
 #include "kernel/object/channel_private.h"
 
-static struct spinlock transit_lock = {.rank = LOCK_RANK_TRANSIT};
+static struct spinlock transit_lock = { .rank = LOCK_RANK_TRANSIT };
 static uint32_t current_mark;
 
 void channel_transit_lock(void)
@@ -58,8 +58,9 @@ static bool is_rooted(const struct channel_end *end)
 	return __atomic_load_n(&end->object.handles, __ATOMIC_SEQ_CST) > end->num_transit;
 }
 
-// Collects, linked by walk_next, `start` and all ends that directly or indirectly hold it. Returns false as soon as one of
-// them can be reached by a process. Ends that are doomed already are no way out.
+// Collects, linked by walk_next, `start` and all ends that directly or indirectly hold it. Returns
+// false as soon as one of them can be reached by a process. Ends that are doomed already are not a
+// way out.
 static bool collect_unreachable(struct channel_end *start)
 {
 	struct channel_end *last = start;
@@ -71,7 +72,8 @@ static bool collect_unreachable(struct channel_end *start)
 		if (is_rooted(end))
 			return false;
 		list_for_each(pos, &end->transit) {
-			struct channel_end *holder = container_of(pos, struct queued_handle, entry)->holder;
+			struct channel_end *holder =
+				container_of(pos, struct queued_handle, entry)->holder;
 
 			if (holder->doomed || holder->walk_mark == current_mark)
 				continue;
@@ -90,8 +92,9 @@ void channel_check_reachable(struct channel_end *start)
 
 	spin_lock(&transit_lock);
 	if (!start->doomed && start->num_transit > 0 && collect_unreachable(start)) {
-		// Closing them walks again (the handles in their queues are dropped), so the list to close has links of its own, set
-		// once. Each end is alive: it lies in a queue, or what lies in its queue has not been dropped yet.
+		// Closing them walks again (the handles in their queues are dropped), so the list
+		// to close has links of its own, set once. Each end is alive: it lies in a queue,
+		// or what lies in its queue has not been dropped yet.
 		for (struct channel_end *pos = start; pos != NULL; pos = pos->walk_next) {
 			pos->doomed = true;
 			pos->doomed_next = end;

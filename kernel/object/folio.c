@@ -8,7 +8,8 @@
 
 #define PAGES_PER_BLOCK (BLOCK_SIZE / PAGE_SIZE)
 #define PART_PAGES_SIZE (PAGES_PER_BLOCK * sizeof(paddr_t))
-// Guests may be promised more memory than there is. The last pages are not theirs, so that the system outlives one that takes all.
+// Guests may be promised more memory than there is. The last pages are not theirs, so that the
+// system outlives one that takes all.
 #define RESERVE_MAX_PAGES 2048u
 #define RESERVE_SHARE 64u
 
@@ -43,7 +44,7 @@ static void free_part(struct folio *folio, struct folio_part *part)
 		kfree(part->pages);
 		account_uncharge(folio->object.account, PART_PAGES_SIZE);
 	}
-	*part = (struct folio_part){0};
+	*part = (struct folio_part){ 0 };
 }
 
 static void lazy_destroy(struct folio *folio)
@@ -118,7 +119,8 @@ static error_t alloc_parts(struct folio *folio)
 	return 0;
 }
 
-error_t folio_object_create(size_t size, uint32_t flags, struct account *account, struct folio **out)
+error_t folio_object_create(size_t size, uint32_t flags, struct account *account,
+                            struct folio **out)
 {
 	bool lazy = flags == FOLIO_LAZY;
 	struct folio *folio;
@@ -169,7 +171,8 @@ error_t folio_device_create(paddr_t paddr, size_t size, struct folio **out)
 
 // --- Lazy folios ---
 
-// Whether `count` pages may be taken for the folio: of guest memory only what is not kept for the rest of the system.
+// Whether `count` pages may be taken for the folio: of guest memory only what is not kept for the
+// rest of the system.
 static bool may_take_locked(struct folio *folio, size_t count)
 {
 	uint64_t reserve = page_total_count() / RESERVE_SHARE;
@@ -241,7 +244,8 @@ error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t 
 	if ((folio->flags & FOLIO_LAZY) == 0) {
 		size_t start = offset & ~(BLOCK_SIZE - 1);
 
-		if (((folio->paddr + start) & (BLOCK_SIZE - 1)) == 0 && folio->size - start >= BLOCK_SIZE) {
+		if (((folio->paddr + start) & (BLOCK_SIZE - 1)) == 0 &&
+		    folio->size - start >= BLOCK_SIZE) {
 			*out = folio->paddr + start;
 			*block_size = BLOCK_SIZE;
 		} else {
@@ -256,8 +260,9 @@ error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t 
 	return error;
 }
 
-// A VMM's touch of guest memory for which there is none. The app is not to die of it, for it may run other guests: it gets a page
-// that stands for all such, and the guest, which would miss what was written there, ends.
+// A VMM's touch of guest memory for which there is none. The app is not to die of it, for it may
+// run other guests: it gets a page that stands for all such, and the guest, which would miss what
+// was written there, ends.
 static error_t lend_spare_locked(struct folio *folio, paddr_t *out)
 {
 	if (list_is_empty(&folio->users))
@@ -309,7 +314,8 @@ error_t folio_object_discard(struct folio *folio, size_t offset, size_t length)
 {
 	if ((folio->flags & FOLIO_LAZY) == 0)
 		return ERR_NOT_SUPPORTED;
-	if (((offset | length) & (PAGE_SIZE - 1)) != 0 || !range_within(offset, length, folio->size))
+	if (((offset | length) & (PAGE_SIZE - 1)) != 0 ||
+	    !range_within(offset, length, folio->size))
 		return ERR_RANGE;
 
 	while (length > 0) {
@@ -322,10 +328,12 @@ error_t folio_object_discard(struct folio *folio, size_t offset, size_t length)
 		spin_lock(&folio->lock);
 		if (part->block != 0 && step < BLOCK_SIZE) {
 			// Part of a block: the memory stays, but reads as zero.
-			memset((uint8_t *)page_to_virt(part->block) + (offset - part_start), 0, step);
+			memset((uint8_t *)page_to_virt(part->block) + (offset - part_start), 0,
+			       step);
 		} else if (part->block != 0 || part->pages != NULL) {
 			list_for_each(pos, &folio->users) {
-				struct folio_user *user = container_of(pos, struct folio_user, entry);
+				struct folio_user *user =
+					container_of(pos, struct folio_user, entry);
 
 				user->discard(user, offset, step);
 			}

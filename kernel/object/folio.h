@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Folios: page-granular memory that is owned, moved in messages and mapped. Apps share one address space, so a folio has at
-// most one mapping, made at its first folio_map and gone with the folio.
+// Folios: page-granular memory that is owned, moved in messages and mapped. Apps share one address
+// space, so a folio has at most one mapping, made at its first folio_map and gone with the folio.
 #pragma once
 
 #include "kernel/mm/page.h"
@@ -21,13 +21,15 @@ struct folio {
 	size_t size;  // bytes
 	uint32_t flags;
 	bool device;
-	unsigned order;  // contiguous
-	paddr_t paddr;   // contiguous
-	uintptr_t vaddr;  // where it is mapped; 0: not yet
+	unsigned order;            // contiguous
+	paddr_t paddr;             // contiguous
+	uintptr_t vaddr;           // where it is mapped; 0: not yet
 	struct folio_part *parts;  // lazy
-	uint64_t populated;  // lazy: pages in the parts; written under `lock`
-	paddr_t spare;  // see `lost`; 0: none
-	bool lost;  // an app's touch found no memory: the content is not whole any more; written under `lock`
+	uint64_t populated;        // lazy: pages in the parts; written under `lock`
+	paddr_t spare;             // see `lost`; 0: none
+
+	// an app's touch found no memory: the content is not whole any more; written under `lock`
+	bool lost;
 	struct vmap_lazy_range range;
 	struct list users;  // struct folio_user; guarded by `lock`
 };
@@ -35,8 +37,8 @@ struct folio {
 // A mapping of the folio elsewhere (an hvspace's). Its owner holds a reference to the folio.
 struct folio_user {
 	struct list entry;
-	// The memory of [offset, offset + length) is about to be freed: the mapping forgets it on all harts before it returns.
-	// Called with the folio's lock (rank OBJECT) held.
+	// The memory of [offset, offset + length) is about to be freed: the mapping forgets it on
+	// all harts before it returns. Called with the folio's lock (rank OBJECT) held.
 	void (*discard)(struct folio_user *user, size_t offset, size_t length);
 	// The folio's memory is `lost`. Called with the folio's lock held, perhaps several times.
 	void (*lost)(struct folio_user *user);
@@ -45,14 +47,19 @@ void folio_add_user(struct folio *folio, struct folio_user *user);
 void folio_remove_user(struct folio *folio, struct folio_user *user);
 
 // Errors: ERR_INVALID, ERR_NO_MEMORY, ERR_LIMIT.
-__must_check error_t folio_object_create(size_t size, uint32_t flags, struct account *account, struct folio **out);
+__must_check error_t folio_object_create(size_t size, uint32_t flags, struct account *account,
+                                         struct folio **out);
 // A folio over device registers (whole pages). Errors: ERR_NO_MEMORY.
 __must_check error_t folio_device_create(paddr_t paddr, size_t size, struct folio **out);
-// The memory at `offset` (which it may round down to the block's or page's begin), populated if it was not. `*out` is
-// physical, of the block's or page's start; `*block_size` is how much lies there together: PAGE_SIZE or BLOCK_SIZE, aligned to it in the folio
-// and physically. Errors: ERR_RANGE, ERR_NO_MEMORY (also when what is left is kept for others than guests). Takes no lock of the caller's; none above OBJECT may be held.
-__must_check error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t *block_size);
-// Where the folio is mapped for apps. A lazy one's page tables are charged to its account. Errors: ERR_NO_MEMORY, ERR_LIMIT.
+// The memory at `offset` (which it may round down to the block's or page's begin), populated if it
+// was not. `*out` is physical, of the block's or page's start; `*block_size` is how much lies there
+// together: PAGE_SIZE or BLOCK_SIZE, aligned to it in the folio and physically. Errors: ERR_RANGE,
+// ERR_NO_MEMORY (also when what is left is kept for others than guests). Takes no lock of the
+// caller's; none above OBJECT may be held.
+__must_check error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out,
+                                    size_t *block_size);
+// Where the folio is mapped for apps. A lazy one's page tables are charged to its account. Errors:
+// ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
 // Gives memory back; whole pages. its users forget it first.
 // Errors: ERR_RANGE, ERR_NOT_SUPPORTED.

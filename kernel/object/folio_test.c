@@ -54,7 +54,9 @@ static void the_memory_limit_holds(void **state)
 	// So large that the sum wraps around.
 	test_limits(64, 2 * BLOCK_SIZE);
 	assert_int_equal(CALL_3(folio_create, 2 * BLOCK_SIZE, FOLIO_LAZY, &folios[0]), 0);
-	assert_int_equal(CALL_3(folio_create, SIZE_MAX - BLOCK_SIZE - PAGE_SIZE, FOLIO_LAZY, &folios[1]), ERR_LIMIT);
+	assert_int_equal(
+		CALL_3(folio_create, SIZE_MAX - BLOCK_SIZE - PAGE_SIZE, FOLIO_LAZY, &folios[1]),
+		ERR_LIMIT);
 
 	test_limits(64, 4 * PAGE_SIZE);
 	assert_int_equal(CALL_3(folio_create, 2 * PAGE_SIZE, 0, &folios[0]), 0);
@@ -97,8 +99,9 @@ static void a_lazy_folio_is_populated_by_blocks_then_pages(void **state)
 	assert_int_equal(block_size, BLOCK_SIZE);
 	assert_int_equal(paddr % BLOCK_SIZE, 0);
 	assert_int_equal(page_free_count(), pages - BLOCK_SIZE / PAGE_SIZE);
-	// The tail is no whole block.
-	assert_int_equal(folio_populate(folio, 2 * BLOCK_SIZE + 2 * PAGE_SIZE, &paddr, &block_size), 0);
+	// The tail is not a whole block.
+	assert_int_equal(folio_populate(folio, 2 * BLOCK_SIZE + 2 * PAGE_SIZE, &paddr, &block_size),
+	                 0);
 	assert_int_equal(block_size, PAGE_SIZE);
 	assert_int_equal(page_free_count(), pages - BLOCK_SIZE / PAGE_SIZE - 1);
 	assert_int_equal(CALL_2(folio_info, handle, &info), 0);
@@ -136,7 +139,8 @@ static void without_free_blocks_pages_serve(void **state)
 	assert_int_equal(block_size, PAGE_SIZE);
 }
 
-// What the kernel keeps for a lazy folio is its owner's: the parts, the addresses of single pages, the page tables of its mapping.
+// What the kernel keeps for a lazy folio is its owner's: the parts, the addresses of single pages,
+// the page tables of its mapping.
 static void what_a_lazy_folio_takes_is_charged(void **state)
 {
 	size_t size = 8 * BLOCK_SIZE;
@@ -151,13 +155,15 @@ static void what_a_lazy_folio_takes_is_charged(void **state)
 	assert_int_equal(CALL_3(folio_create, size - PAGE_SIZE, FOLIO_LAZY, &handle), 0);
 	used = before + sizeof(struct folio) + 8 * sizeof(struct folio_part);
 	assert_int_equal(self->account->kernel_used, used);
-	// The tail is no whole block: it has single pages.
-	assert_int_equal(folio_populate(folio_of(handle), size - BLOCK_SIZE, &paddr, &block_size), 0);
+	// The tail is not a whole block: it has single pages.
+	assert_int_equal(folio_populate(folio_of(handle), size - BLOCK_SIZE, &paddr, &block_size),
+	                 0);
 	used += PAGE_SIZE;
 	assert_int_equal(self->account->kernel_used, used);
 	assert_int_equal(CALL_3(folio_map, handle, PROT_READ, &at), 0);
 	assert_int_equal(self->account->kernel_used, used + 7 * PAGE_SIZE);
-	assert_int_equal(CALL_3(folio_discard, handle, size - BLOCK_SIZE, BLOCK_SIZE - PAGE_SIZE), 0);
+	assert_int_equal(CALL_3(folio_discard, handle, size - BLOCK_SIZE, BLOCK_SIZE - PAGE_SIZE),
+	                 0);
 	assert_int_equal(CALL_1(handle_close, handle), 0);
 	assert_int_equal(self->account->kernel_used, before);
 
@@ -201,7 +207,7 @@ static void note_discard(struct folio_user *user, size_t offset, size_t length)
 
 static void discarded_memory_is_given_back_and_zero(void **state)
 {
-	struct folio_user user = {.discard = note_discard};
+	struct folio_user user = { .discard = note_discard };
 	uint64_t pages = page_free_count();
 	handle_t handle;
 	struct folio *folio;
@@ -219,9 +225,12 @@ static void discarded_memory_is_given_back_and_zero(void **state)
 		memset(page_to_virt(paddr), 0x55, BLOCK_SIZE);
 	}
 	assert_int_equal(CALL_3(folio_discard, handle, 100, PAGE_SIZE), ERR_RANGE);
-	assert_int_equal(CALL_3(folio_discard, handle, BLOCK_SIZE, BLOCK_SIZE + PAGE_SIZE), ERR_RANGE);
-	assert_int_equal(CALL_3(folio_discard, handle, SIZE_MAX & ~(PAGE_SIZE - 1), 2 * PAGE_SIZE), ERR_RANGE);
-	// A part of a block only reads as zero; a whole one is freed, after its users have forgotten it.
+	assert_int_equal(CALL_3(folio_discard, handle, BLOCK_SIZE, BLOCK_SIZE + PAGE_SIZE),
+	                 ERR_RANGE);
+	assert_int_equal(CALL_3(folio_discard, handle, SIZE_MAX & ~(PAGE_SIZE - 1), 2 * PAGE_SIZE),
+	                 ERR_RANGE);
+	// A part of a block only reads as zero; a whole one is freed, after its users have
+	// forgotten it.
 	assert_int_equal(CALL_3(folio_discard, handle, PAGE_SIZE, PAGE_SIZE), 0);
 	assert_int_equal(discarded_length, 0);
 	assert_int_equal(folio_populate(folio, 0, &paddr, &block_size), 0);
@@ -249,7 +258,7 @@ static void note_lost(struct folio_user *user)
 static void discarded_pages_are_given_back(void **state)
 {
 	static paddr_t blocks[64];
-	struct folio_user user = {.discard = note_discard};
+	struct folio_user user = { .discard = note_discard };
 	handle_t handle;
 	struct folio *folio;
 	unsigned n = 0;
@@ -289,10 +298,11 @@ static void discarded_pages_are_given_back(void **state)
 	assert_int_equal(block_size, BLOCK_SIZE);
 }
 
-// A guest cannot take the last pages; its VMM, which touches what is not there, goes on, and the guest's space hears of it.
+// A guest cannot take the last pages; its VMM, which touches what is not there, goes on, and the
+// guest's space hears of it.
 static void guests_leave_a_reserve(void **state)
 {
-	struct folio_user user = {.discard = note_discard, .lost = note_lost};
+	struct folio_user user = { .discard = note_discard, .lost = note_lost };
 	uint64_t reserve = page_total_count() / 64;
 	handle_t handle;
 	handle_t other;

@@ -47,7 +47,7 @@ static error_t grow_locked(struct handle_table *table, uint32_t capacity)
 
 error_t handle_table_init(struct handle_table *table, uint32_t limit, struct account *account)
 {
-	*table = (struct handle_table){.limit = limit, .account = account};
+	*table = (struct handle_table){ .limit = limit, .account = account };
 	if (table->limit > HANDLE_LIMIT_MAX)
 		table->limit = HANDLE_LIMIT_MAX;
 	spinlock_init(&table->lock, LOCK_RANK_HANDLES);
@@ -66,8 +66,8 @@ void handle_table_deinit(struct handle_table *table)
 	table->capacity = 0;
 }
 
-error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_type type, rights_t rights,
-                      struct object **out)
+error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_type type,
+                      rights_t rights, struct object **out)
 {
 	const struct handle_slot *slot;
 	error_t error = 0;
@@ -142,7 +142,8 @@ handle_t handle_insert_reserved(struct handle_table *table, struct object *objec
 	return handle;
 }
 
-error_t handle_insert(struct handle_table *table, struct object *object, rights_t rights, handle_t *out)
+error_t handle_insert(struct handle_table *table, struct object *object, rights_t rights,
+                      handle_t *out)
 {
 	error_t error;
 
@@ -163,7 +164,8 @@ struct object *handle_take_locked(struct handle_table *table, handle_t handle)
 
 	slot->object = NULL;
 	// Generation 0 is never used, so that no handle is HANDLE_NONE.
-	slot->generation = (uint16_t)(slot->generation == GENERATION_MASK ? 1 : slot->generation + 1);
+	slot->generation =
+		(uint16_t)(slot->generation == GENERATION_MASK ? 1 : slot->generation + 1);
 	slot->next_free = table->free_list;
 	table->free_list = (uint32_t)handle & HANDLE_INDEX_MASK;
 	table->used--;
@@ -192,7 +194,8 @@ error_t handle_table_close(struct handle_table *table, handle_t handle)
 	return 0;
 }
 
-error_t handle_table_duplicate(struct handle_table *table, handle_t handle, rights_t rights, handle_t *out)
+error_t handle_table_duplicate(struct handle_table *table, handle_t handle, rights_t rights,
+                               handle_t *out)
 {
 	const struct handle_slot *slot;
 	error_t error = 0;

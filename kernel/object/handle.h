@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A process's handle table. A handle is an index (16 bits) and a generation (15 bits): a stale handle is
-// ERR_BAD_HANDLE, not somebody else's object.
+// A process's handle table. A handle is an index (16 bits) and a generation (15 bits): a stale
+// handle is ERR_BAD_HANDLE, not somebody else's object.
 #pragma once
 
 #include "kernel/object/object.h"
@@ -36,24 +36,27 @@ struct handle_table {
 };
 
 // Errors: ERR_NO_MEMORY.
-__must_check error_t handle_table_init(struct handle_table *table, uint32_t limit, struct account *account);
+__must_check error_t handle_table_init(struct handle_table *table, uint32_t limit,
+                                       struct account *account);
 // Closes all handles and frees the table.
 void handle_table_deinit(struct handle_table *table);
 
 // The object of `handle`, with a reference (object_put it). `type` OBJECT_NONE: any.
 // Errors: ERR_BAD_HANDLE, ERR_WRONG_TYPE, ERR_ACCESS.
-__must_check error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_type type, rights_t rights,
-                                   struct object **out);
-// A handle to `object` (counts a handle; the caller keeps its reference). Errors: ERR_LIMIT, ERR_NO_MEMORY.
-__must_check error_t handle_insert(struct handle_table *table, struct object *object, rights_t rights,
-                                   handle_t *out);
+__must_check error_t handle_lookup(struct handle_table *table, handle_t handle,
+                                   enum object_type type, rights_t rights, struct object **out);
+// A handle to `object` (counts a handle; the caller keeps its reference). Errors: ERR_LIMIT,
+// ERR_NO_MEMORY.
+__must_check error_t handle_insert(struct handle_table *table, struct object *object,
+                                   rights_t rights, handle_t *out);
 // Errors: ERR_BAD_HANDLE.
 error_t handle_table_close(struct handle_table *table, handle_t handle);
 // Errors: ERR_BAD_HANDLE, ERR_ACCESS, ERR_LIMIT, ERR_NO_MEMORY.
-__must_check error_t handle_table_duplicate(struct handle_table *table, handle_t handle, rights_t rights,
-                                            handle_t *out);
+__must_check error_t handle_table_duplicate(struct handle_table *table, handle_t handle,
+                                            rights_t rights, handle_t *out);
 
-// Room for `count` handles, so that as many handle_insert_reserved cannot fail. Errors: ERR_LIMIT, ERR_NO_MEMORY.
+// Room for `count` handles, so that as many handle_insert_reserved cannot fail. Errors: ERR_LIMIT,
+// ERR_NO_MEMORY.
 __must_check error_t handle_reserve(struct handle_table *table, uint32_t count);
 void handle_unreserve(struct handle_table *table, uint32_t count);
 // Takes over a handle that is already counted (one that travelled in a message).
@@ -86,8 +89,10 @@ static inline bool handle_has_room_locked(const struct handle_table *table, uint
 
 	return wanted <= table->limit && wanted < table->capacity;
 }
-// Fills a free slot, of which there is one, with an object that is counted as a handle already. The table's lock is held.
-static inline handle_t handle_fill_locked(struct handle_table *table, struct object *object, rights_t rights)
+// Fills a free slot, of which there is one, with an object that is counted as a handle already. The
+// table's lock is held.
+static inline handle_t handle_fill_locked(struct handle_table *table, struct object *object,
+                                          rights_t rights)
 {
 	uint32_t index = table->free_list;
 	struct handle_slot *slot = &table->slots[index];
@@ -100,9 +105,11 @@ static inline handle_t handle_fill_locked(struct handle_table *table, struct obj
 	__atomic_fetch_add(&num_live_handles, 1, __ATOMIC_RELAXED);
 	return handle_make(index, slot->generation);
 }
-// Empties the slot of a valid handle, with the table's lock held, and returns its object, still counted as a handle.
+// Empties the slot of a valid handle, with the table's lock held, and returns its object, still
+// counted as a handle.
 struct object *handle_take_locked(struct handle_table *table, handle_t handle);
-// What is left to do once a handle was taken and the lock released: its poll entries go (even if the object lives on).
+// What is left to do once a handle was taken and the lock released: its poll entries go (even if
+// the object lives on).
 void handle_forget(struct handle_table *table, handle_t handle, struct object *object);
 
 // Live handles of all tables.

@@ -40,8 +40,10 @@ static void free_tables(struct hvspace *space)
 	account_uncharge(space->object.account, size);
 }
 
-// gstage_map with the lock held. Errors: as gstage_map; ERR_NO_MEMORY also over the account's limit.
-static error_t map_charged_locked(struct hvspace *space, gpa_t gpa, paddr_t paddr, uint64_t size, uint32_t prot)
+// gstage_map with the lock held. Errors: as gstage_map; ERR_NO_MEMORY also over the account's
+// limit.
+static error_t map_charged_locked(struct hvspace *space, gpa_t gpa, paddr_t paddr, uint64_t size,
+                                  uint32_t prot)
 {
 	struct account *account = space->object.account;
 	uint64_t before = space->gstage.num_tables;
@@ -91,10 +93,11 @@ static void hvspace_destroy(struct object *object)
 {
 	struct hvspace *space = hvspace_from_object(object);
 
-	// Each vCPU holds a reference to its space, so none is left and no hart enters it any more. What harts still
-	// remember of it goes before the memory does.
+	// Each vCPU holds a reference to its space, so none is left and no hart enters it any more.
+	// What harts still remember of it goes before the memory does.
 	hv_fence_gstage();
-	// A folio that others hold may be discarded right now, which reaches into the tables until the folio has forgotten us.
+	// A folio that others hold may be discarded right now, which reaches into the tables until
+	// the folio has forgotten us.
 	for (size_t i = 0; i < HVSPACE_MAX_MAPPINGS; i++) {
 		if (space->mappings[i].folio != NULL)
 			mapping_release(&space->mappings[i]);
@@ -134,8 +137,8 @@ static void mapping_discard(struct folio_user *user, size_t offset, size_t lengt
 		hv_fence_gstage();
 }
 
-// Called by the folio, with its lock held: the VMM has touched what there is no memory for. The guest may never touch it, and ends
-// all the same.
+// Called by the folio, with its lock held: the VMM has touched what there is no memory for. The
+// guest may never touch it, and ends all the same.
 static void mapping_lost(struct folio_user *user)
 {
 	struct hvspace *space = container_of(user, struct hvspace_mapping, user)->space;
@@ -155,9 +158,11 @@ static bool is_whole_pages(uint64_t value)
 	return (value & (PAGE_SIZE - 1)) == 0;
 }
 
-static error_t check_mapping(gpa_t gpa, const struct folio *folio, uint64_t offset, uint64_t length, uint32_t prot)
+static error_t check_mapping(gpa_t gpa, const struct folio *folio, uint64_t offset, uint64_t length,
+                             uint32_t prot)
 {
-	if (!is_whole_pages(gpa) || !is_whole_pages(offset) || !is_whole_pages(length) || length == 0)
+	if (!is_whole_pages(gpa) || !is_whole_pages(offset) || !is_whole_pages(length) ||
+	    length == 0)
 		return ERR_INVALID;
 	// Sv39x4 has no write-only pages, and a guest that cannot read what it runs is of no use.
 	if ((prot & PROT_READ) == 0 || (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0)
@@ -168,7 +173,8 @@ static error_t check_mapping(gpa_t gpa, const struct folio *folio, uint64_t offs
 }
 
 // A slot for the mapping; the lock is held.
-static error_t claim_slot_locked(struct hvspace *space, gpa_t gpa, uint64_t length, struct hvspace_mapping **out)
+static error_t claim_slot_locked(struct hvspace *space, gpa_t gpa, uint64_t length,
+                                 struct hvspace_mapping **out)
 {
 	struct hvspace_mapping *slot = NULL;
 
@@ -189,8 +195,8 @@ static error_t claim_slot_locked(struct hvspace *space, gpa_t gpa, uint64_t leng
 	return 0;
 }
 
-error_t hvspace_map(struct hvspace *space, gpa_t gpa, struct folio *folio, uint64_t offset, uint64_t length,
-                    uint32_t prot)
+error_t hvspace_map(struct hvspace *space, gpa_t gpa, struct folio *folio, uint64_t offset,
+                    uint64_t length, uint32_t prot)
 {
 	struct hvspace_mapping *mapping;
 	error_t err = check_mapping(gpa, folio, offset, length, prot);
@@ -214,7 +220,9 @@ error_t hvspace_map(struct hvspace *space, gpa_t gpa, struct folio *folio, uint6
 		.space = space,
 		.user.discard = mapping_discard,
 		.user.lost = mapping_lost,
-		.leaving = true,  // until the folio knows of it: no fault maps memory whose discard we would not hear of
+		// until the folio knows of it: no fault maps memory whose discard we would not hear
+		// of
+		.leaving = true,
 	};
 	spin_unlock(&space->lock);
 
@@ -272,10 +280,10 @@ static struct hvspace_mapping *find_mapping_locked(struct hvspace *space, gpa_t 
 	return NULL;
 }
 
-// Enters the populated memory into the tables; the lock is held. A block is used where the guest's and the folio's blocks
-// coincide and lie in the mapping whole.
-static error_t map_populated_locked(struct hvspace *space, const struct hvspace_mapping *m, gpa_t gpa, paddr_t paddr,
-                                    size_t size)
+// Enters the populated memory into the tables; the lock is held. A block is used where the guest's
+// and the folio's blocks coincide and lie in the mapping whole.
+static error_t map_populated_locked(struct hvspace *space, const struct hvspace_mapping *m,
+                                    gpa_t gpa, paddr_t paddr, size_t size)
 {
 	gpa_t block = gpa & ~(BLOCK_SIZE - 1);
 	uint64_t offset = m->offset + (gpa - m->gpa);
@@ -289,25 +297,31 @@ static error_t map_populated_locked(struct hvspace *space, const struct hvspace_
 		if (err != ERR_EXISTS)
 			return err;
 	}
-	return map_charged_locked(space, page, paddr + ((offset & (size - 1)) & ~(PAGE_SIZE - 1)), PAGE_SIZE, m->prot);
+	return map_charged_locked(space, page, paddr + ((offset & (size - 1)) & ~(PAGE_SIZE - 1)),
+	                          PAGE_SIZE, m->prot);
 }
 
-// Where a byte of the guest lies, for use without the space's lock: `folio` is referenced, and all holds as long as the
-// space's generation is this one.
+// Where a byte of the guest lies, for use without the space's lock: `folio` is referenced, and all
+// holds as long as the space's generation is this one.
 struct backing {
 	struct folio *folio;
 	uint64_t offset;
 	uint64_t generation;
 };
 
-static struct backing backing_get_locked(const struct hvspace *space, const struct hvspace_mapping *m, gpa_t gpa)
+static struct backing backing_get_locked(const struct hvspace *space,
+                                         const struct hvspace_mapping *m, gpa_t gpa)
 {
 	object_get(&m->folio->object);
-	return (struct backing){.folio = m->folio, .offset = m->offset + (gpa - m->gpa), .generation = space->generation};
+	return (struct backing){ .folio = m->folio,
+		                 .offset = m->offset + (gpa - m->gpa),
+		                 .generation = space->generation };
 }
 
-// One try of hvspace_fault. Returns false when the mappings changed meanwhile and it has to start over.
-static bool fault_once(struct hvspace *space, gpa_t gpa, uint32_t prot, enum hvspace_fault_result *result)
+// One try of hvspace_fault. Returns false when the mappings changed meanwhile and it has to start
+// over.
+static bool fault_once(struct hvspace *space, gpa_t gpa, uint32_t prot,
+                       enum hvspace_fault_result *result)
 {
 	struct hvspace_mapping *m;
 	struct backing backing;
@@ -346,14 +360,15 @@ enum hvspace_fault_result hvspace_fault(struct hvspace *space, gpa_t gpa, uint32
 
 	if (__atomic_load_n(&space->memory_lost, __ATOMIC_RELAXED))
 		return HVSPACE_FAULT_NO_MEMORY;
-	// An unmap or discard that won the race leaves the access to fault again: nothing spins here.
+	// An unmap or discard that won the race leaves the access to fault again: nothing spins
+	// here.
 	if (!fault_once(space, gpa, prot, &result))
 		return HVSPACE_FAULT_MAPPED;
 	return result;
 }
 
-// Copies from one page. Between populating it and the copy's end the page must not have been given back to somebody else:
-// then the generation has changed, and what was copied is not the guest's.
+// Copies from one page. Between populating it and the copy's end the page must not have been given
+// back to somebody else: then the generation has changed, and what was copied is not the guest's.
 static error_t read_page(struct hvspace *space, gpa_t gpa, uint8_t *out, size_t len)
 {
 	const struct hvspace_mapping *m;
@@ -374,7 +389,8 @@ static error_t read_page(struct hvspace *space, gpa_t gpa, uint8_t *out, size_t 
 
 	err = folio_populate(backing.folio, backing.offset, &paddr, &size);
 	if (err == 0) {
-		memcpy(out, (const uint8_t *)page_to_virt(paddr) + (backing.offset & (size - 1)), len);
+		memcpy(out, (const uint8_t *)page_to_virt(paddr) + (backing.offset & (size - 1)),
+		       len);
 		spin_lock(&space->lock);
 		if (space->generation != backing.generation)
 			err = ERR_ADDRESS;
@@ -425,14 +441,15 @@ error_t hvspace_read(struct hvspace *space, gpa_t gpa, void *out, size_t len)
 	return 0;
 }
 
-// A reference to an object that may be on its way to its destruction, which has to pass the caller's lock first.
+// A reference to an object that may be on its way to its destruction, which has to pass the
+// caller's lock first.
 static bool object_get_unless_gone(struct object *object)
 {
 	uint32_t refs = __atomic_load_n(&object->refs, __ATOMIC_RELAXED);
 
 	while (refs != 0) {
-		if (__atomic_compare_exchange_n(&object->refs, &refs, refs + 1, false, __ATOMIC_ACQUIRE,
-		                                __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&object->refs, &refs, refs + 1, false,
+		                                __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return true;
 	}
 	return false;

@@ -39,8 +39,9 @@ error_t hvspace_bind_notify(struct hvspace *space, gpa_t gpa, uint32_t value, st
 			if (space->notifies[i].event != NULL)
 				continue;
 			object_get(&event->object);
-			space->notifies[i] = (struct hvspace_notify){gpa, value, event};
-			__atomic_fetch_or(&space->notify_filter, 1ull << (gpa >> 2 & 63), __ATOMIC_RELAXED);
+			space->notifies[i] = (struct hvspace_notify){ gpa, value, event };
+			__atomic_fetch_or(&space->notify_filter, 1ull << (gpa >> 2 & 63),
+			                  __ATOMIC_RELAXED);
 			err = 0;
 		}
 	}

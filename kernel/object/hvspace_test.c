@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Guest-physical address spaces with the real tables: mappings, faults, lookups, and that all is given back.
+// Guest-physical address spaces with the real tables: mappings, faults, lookups, and that all is
+// given back.
 #include "kernel/object/hvspace.h"
 
 #include <setjmp.h>
@@ -33,7 +34,7 @@ static uint32_t signals;
 static uint32_t kicked_hart;
 static void (*in_populate)(void);  // what another hart does meanwhile
 
-// --- What is around ----------------------------------------------------------------------------------
+// --- What is around ------------------------------------------------------------------------------
 
 error_t page_alloc(unsigned order, paddr_t *out)
 {
@@ -180,7 +181,7 @@ void event_object_signal(struct event *e, uint64_t n)
 	signals += (uint32_t)n;
 }
 
-// --- Tests -------------------------------------------------------------------------------------------
+// --- Tests ---------------------------------------------------------------------------------------
 
 static int setup(void **state)
 {
@@ -197,7 +198,7 @@ static int setup(void **state)
 	in_populate = NULL;
 	pages_out = objects_out = 0;
 	fences = users = signals = 0;
-	account = (struct account){.kernel_used = 1, .kernel_limit = UINT64_MAX};
+	account = (struct account){ .kernel_used = 1, .kernel_limit = UINT64_MAX };
 	return hvspace_object_create(&account, &space);
 }
 
@@ -221,7 +222,8 @@ static bool maps(gpa_t gpa, size_t offset)
 	paddr_t paddr;
 	uint32_t prot;
 
-	return gstage_lookup(&space->gstage, gpa, &paddr, &prot) && paddr == (paddr_t)(uintptr_t)(ram + offset);
+	return gstage_lookup(&space->gstage, gpa, &paddr, &prot) &&
+		paddr == (paddr_t)(uintptr_t)(ram + offset);
 }
 
 // All pages of the tables are charged, also when a fault needs fewer than it might.
@@ -237,7 +239,8 @@ static void test_tables_are_charged(void **state)
 	assert_int_equal(account.kernel_used, 1 + GSTAGE_ROOT_SIZE + 2 * PAGE_SIZE);
 	// Beyond the limit the guest has no more memory.
 	account.kernel_limit = account.kernel_used;
-	assert_int_equal(hvspace_fault(space, RAM + BLOCK_SIZE, PROT_READ), HVSPACE_FAULT_NO_MEMORY);
+	assert_int_equal(hvspace_fault(space, RAM + BLOCK_SIZE, PROT_READ),
+	                 HVSPACE_FAULT_NO_MEMORY);
 	assert_int_equal(pages_out, 3);
 }
 
@@ -250,33 +253,36 @@ static void test_map_arguments(void **state)
 		uint32_t prot;
 		error_t error;
 	} wrong[] = {
-		{RAM + 1, 0, PAGE_SIZE, RW, ERR_INVALID},
-		{RAM, 1, PAGE_SIZE, RW, ERR_INVALID},
-		{RAM, 0, PAGE_SIZE + 1, RW, ERR_INVALID},
-		{RAM, 0, 0, RW, ERR_INVALID},
-		{RAM, 0, PAGE_SIZE, 0, ERR_INVALID},
-		{RAM, 0, PAGE_SIZE, PROT_WRITE, ERR_INVALID},
-		{RAM, 0, PAGE_SIZE, 0xff, ERR_INVALID},
-		{RAM, 0, RAM_SIZE + PAGE_SIZE, RW, ERR_RANGE},
-		{RAM, RAM_SIZE, PAGE_SIZE, RW, ERR_RANGE},
-		{RAM, UINT64_MAX & ~(PAGE_SIZE - 1), 2 * PAGE_SIZE, RW, ERR_RANGE},
-		{GSTAGE_SIZE, 0, PAGE_SIZE, RW, ERR_RANGE},
-		{GSTAGE_SIZE - PAGE_SIZE, 0, 2 * PAGE_SIZE, RW, ERR_RANGE},
-		{UINT64_MAX & ~(PAGE_SIZE - 1), 0, PAGE_SIZE, RW, ERR_RANGE},
+		{ RAM + 1, 0, PAGE_SIZE, RW, ERR_INVALID },
+		{ RAM, 1, PAGE_SIZE, RW, ERR_INVALID },
+		{ RAM, 0, PAGE_SIZE + 1, RW, ERR_INVALID },
+		{ RAM, 0, 0, RW, ERR_INVALID },
+		{ RAM, 0, PAGE_SIZE, 0, ERR_INVALID },
+		{ RAM, 0, PAGE_SIZE, PROT_WRITE, ERR_INVALID },
+		{ RAM, 0, PAGE_SIZE, 0xff, ERR_INVALID },
+		{ RAM, 0, RAM_SIZE + PAGE_SIZE, RW, ERR_RANGE },
+		{ RAM, RAM_SIZE, PAGE_SIZE, RW, ERR_RANGE },
+		{ RAM, UINT64_MAX & ~(PAGE_SIZE - 1), 2 * PAGE_SIZE, RW, ERR_RANGE },
+		{ GSTAGE_SIZE, 0, PAGE_SIZE, RW, ERR_RANGE },
+		{ GSTAGE_SIZE - PAGE_SIZE, 0, 2 * PAGE_SIZE, RW, ERR_RANGE },
+		{ UINT64_MAX & ~(PAGE_SIZE - 1), 0, PAGE_SIZE, RW, ERR_RANGE },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_int_equal(hvspace_map(space, wrong[i].gpa, &folio, wrong[i].offset, wrong[i].length, wrong[i].prot),
+		assert_int_equal(hvspace_map(space, wrong[i].gpa, &folio, wrong[i].offset,
+		                             wrong[i].length, wrong[i].prot),
 		                 wrong[i].error);
 	assert_int_equal(hvspace_map(space, RAM, &folio, 0, 2 * PAGE_SIZE, RW), 0);
 	assert_int_equal(hvspace_map(space, RAM + PAGE_SIZE, &folio, 0, PAGE_SIZE, RW), ERR_EXISTS);
-	assert_int_equal(hvspace_map(space, RAM - PAGE_SIZE, &folio, 0, 4 * PAGE_SIZE, RW), ERR_EXISTS);
+	assert_int_equal(hvspace_map(space, RAM - PAGE_SIZE, &folio, 0, 4 * PAGE_SIZE, RW),
+	                 ERR_EXISTS);
 	assert_int_equal(hvspace_unmap(space, RAM, PAGE_SIZE), ERR_NOT_FOUND);
 	assert_int_equal(hvspace_unmap(space, RAM, 2 * PAGE_SIZE), 0);
 	assert_int_equal(hvspace_map(space, RAM + PAGE_SIZE, &folio, 0, PAGE_SIZE, RW), 0);
 	for (gpa_t i = 1; i < HVSPACE_MAX_MAPPINGS; i++)
-		assert_int_equal(hvspace_map(space, RAM + i * 2 * PAGE_SIZE, &folio, 0, PAGE_SIZE, RW), 0);
+		assert_int_equal(
+			hvspace_map(space, RAM + i * 2 * PAGE_SIZE, &folio, 0, PAGE_SIZE, RW), 0);
 	assert_int_equal(hvspace_map(space, 0, &folio, 0, PAGE_SIZE, RW), ERR_LIMIT);
 }
 
@@ -295,12 +301,14 @@ static void test_faults(void **state)
 	assert_false(maps(RAM + BLOCK_SIZE, BLOCK_SIZE));
 	// A folio in pages, page by page.
 	lazy_pages = true;
-	assert_int_equal(hvspace_fault(space, RAM + BLOCK_SIZE + 0x1008, PROT_READ), HVSPACE_FAULT_MAPPED);
+	assert_int_equal(hvspace_fault(space, RAM + BLOCK_SIZE + 0x1008, PROT_READ),
+	                 HVSPACE_FAULT_MAPPED);
 	assert_true(maps(RAM + BLOCK_SIZE + 0x1000, BLOCK_SIZE + 0x1000));
 	assert_false(maps(RAM + BLOCK_SIZE, BLOCK_SIZE));
 }
 
-// Where the guest's blocks and the folio's do not coincide, or a mapping ends within one, no more is shown than was asked for.
+// Where the guest's blocks and the folio's do not coincide, or a mapping ends within one, no more
+// is shown than was asked for.
 static void test_parts_of_blocks(void **state)
 {
 	(void)state;
@@ -347,7 +355,8 @@ static void test_fault_loses_race(void **state)
 	(void)state;
 	assert_int_equal(hvspace_map(space, RAM, &folio, 0, RAM_SIZE, RW), 0);
 	in_populate = discard_meanwhile;
-	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);  // to try again
+	// to try again
+	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);
 	assert_false(maps(RAM, 0));
 	in_populate = discard_meanwhile;
 	assert_int_equal(hvspace_read(space, RAM, bytes, sizeof(bytes)), ERR_ADDRESS);
@@ -363,7 +372,8 @@ static void test_lost_memory_ends_the_guest(void **state)
 	assert_int_equal(hvspace_fault(space, RAM, PROT_READ), HVSPACE_FAULT_MAPPED);
 	assert_int_equal(vcpu_object_create(NULL, space, 2, &vcpu), 0);
 	assert_false(space->memory_lost);
-	// It looks before it enters, and is told while it is in the guest, where it may touch nothing else ever.
+	// It looks before it enters, and is told while it is in the guest, where it may touch
+	// nothing else ever.
 	assert_true(vcpu->requests & VCPU_REQ_RESUME);
 	vcpu->requests = 0;
 	vcpu->hart_id = 7;
@@ -384,24 +394,27 @@ static void test_is_mapped(void **state)
 		uint32_t prot;
 		bool mapped;
 	} cases[] = {
-		{RAM, 3 * PAGE_SIZE, PROT_READ, true},
-		{RAM, 3 * PAGE_SIZE + 1, PROT_READ, false},
-		{RAM + 1, 2 * PAGE_SIZE - 1, RW, true},
-		{RAM + 1, 2 * PAGE_SIZE, RW, false},
-		{RAM, 1, PROT_EXEC, false},
-		{RAM - 1, 2, PROT_READ, false},
-		{0, 1, PROT_READ, false},
-		{UINT64_MAX, 1, PROT_READ, false},
-		{UINT64_MAX, UINT64_MAX, PROT_READ, false},
-		{RAM, UINT64_MAX, PROT_READ, false},
-		{5, 0, PROT_READ, true},
+		{ RAM, 3 * PAGE_SIZE, PROT_READ, true },
+		{ RAM, 3 * PAGE_SIZE + 1, PROT_READ, false },
+		{ RAM + 1, 2 * PAGE_SIZE - 1, RW, true },
+		{ RAM + 1, 2 * PAGE_SIZE, RW, false },
+		{ RAM, 1, PROT_EXEC, false },
+		{ RAM - 1, 2, PROT_READ, false },
+		{ 0, 1, PROT_READ, false },
+		{ UINT64_MAX, 1, PROT_READ, false },
+		{ UINT64_MAX, UINT64_MAX, PROT_READ, false },
+		{ RAM, UINT64_MAX, PROT_READ, false },
+		{ 5, 0, PROT_READ, true },
 	};
 
 	(void)state;
 	assert_int_equal(hvspace_map(space, RAM, &folio, 0, 2 * PAGE_SIZE, RW), 0);
-	assert_int_equal(hvspace_map(space, RAM + 2 * PAGE_SIZE, &folio, 0, PAGE_SIZE, PROT_READ), 0);
+	assert_int_equal(hvspace_map(space, RAM + 2 * PAGE_SIZE, &folio, 0, PAGE_SIZE, PROT_READ),
+	                 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(hvspace_is_mapped(space, cases[i].gpa, cases[i].len, cases[i].prot), cases[i].mapped);
+		assert_int_equal(
+			hvspace_is_mapped(space, cases[i].gpa, cases[i].len, cases[i].prot),
+			cases[i].mapped);
 	folio.device = true;
 	assert_false(hvspace_is_mapped(space, RAM, 1, PROT_READ));
 	folio.device = false;
@@ -413,7 +426,8 @@ static void test_read(void **state)
 
 	(void)state;
 	assert_int_equal(hvspace_map(space, RAM, &folio, 0, 2 * PAGE_SIZE, RW), 0);
-	assert_int_equal(hvspace_map(space, RAM + 2 * PAGE_SIZE, &folio, BLOCK_SIZE, PAGE_SIZE, RW), 0);
+	assert_int_equal(hvspace_map(space, RAM + 2 * PAGE_SIZE, &folio, BLOCK_SIZE, PAGE_SIZE, RW),
+	                 0);
 	assert_int_equal(hvspace_read(space, RAM + 100, bytes, sizeof(bytes) - 100), 0);
 	assert_memory_equal(bytes, ram + 100, 2 * PAGE_SIZE - 100);
 	assert_memory_equal(bytes + 2 * PAGE_SIZE - 100, ram + BLOCK_SIZE, PAGE_SIZE);
@@ -487,12 +501,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		hvspace_case(test_tables_are_charged),
-		hvspace_case(test_map_arguments), hvspace_case(test_faults),
-		hvspace_case(test_parts_of_blocks), hvspace_case(test_unmap_and_discard),
-		hvspace_case(test_fault_loses_race), hvspace_case(test_is_mapped),
-		hvspace_case(test_fault_loses_race), hvspace_case(test_read),
-		hvspace_case(test_lost_memory_ends_the_guest), hvspace_case(test_read),
-		hvspace_case(test_notifies), hvspace_case(test_vcpus),
+		hvspace_case(test_map_arguments),
+		hvspace_case(test_faults),
+		hvspace_case(test_parts_of_blocks),
+		hvspace_case(test_unmap_and_discard),
+		hvspace_case(test_fault_loses_race),
+		hvspace_case(test_is_mapped),
+		hvspace_case(test_fault_loses_race),
+		hvspace_case(test_read),
+		hvspace_case(test_lost_memory_ends_the_guest),
+		hvspace_case(test_read),
+		hvspace_case(test_notifies),
+		hvspace_case(test_vcpus),
 		hvspace_case(test_vcpu_keeps_space),
 	};
 

@@ -12,8 +12,9 @@ struct interrupt {
 	bool pending;
 };
 
-// Which object each line has; guarded by lines_lock, which interrupts take too (they are off in the kernel).
-static struct spinlock lines_lock = {.rank = LOCK_RANK_OBJECT};
+// Which object each line has; guarded by lines_lock, which interrupts take too (they are off in the
+// kernel).
+static struct spinlock lines_lock = { .rank = LOCK_RANK_OBJECT };
 static struct interrupt *lines[INTERRUPT_MAX];
 
 struct interrupt *interrupt_from_object(struct object *object)
@@ -37,7 +38,8 @@ static uint32_t interrupt_readiness(struct object *object)
 	return ready;
 }
 
-// Takes the line away from an interrupt on its way, which would otherwise find an object without references.
+// Takes the line away from an interrupt on its way, which would otherwise find an object without
+// references.
 static void interrupt_last_handle(struct object *object)
 {
 	struct interrupt *interrupt = interrupt_from_object(object);
@@ -119,7 +121,8 @@ void interrupt_fired(uint32_t irq)
 		interrupt = lines[irq];
 		object_get(&interrupt->object);
 	} else {
-		// It was claimed while its owner went: completed here, or the line would stay shut for the next owner.
+		// It was claimed while its owner went: completed here, or the line would stay shut
+		// for the next owner.
 		arch_irq_disable(irq);
 	}
 	spin_unlock(&lines_lock);

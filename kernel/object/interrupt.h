@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Interrupt lines that apps handle. When one fires it is masked at the controller and the object is READABLE until
-// interrupt_ack unmasks it.
+// Interrupt lines that apps handle. When one fires it is masked at the controller and the object is
+// READABLE until interrupt_ack unmasks it.
 #pragma once
 
 #include "kernel/object/object.h"

@@ -52,7 +52,8 @@ error_t object_alloc(const struct object_ops *ops, size_t size, struct account *
 	object->account = account;
 	object->account_size = (uint32_t)size;
 	made = object;
-	// `out` points to a pointer to what the object is the first member of: the same address, but not the same type.
+	// `out` points to a pointer to what the object is the first member of: the same address,
+	// but not the same type.
 	memcpy(out, &made, sizeof(made));
 	return 0;
 }
@@ -73,7 +74,8 @@ void object_free(struct object *object)
 	account_uncharge(account, size);
 }
 
-// An object without references is destroyed; one with references is here to be closed, and one of them is the list's.
+// An object without references is destroyed; one with references is here to be closed, and one of
+// them is the list's.
 static void drain(uint32_t hart)
 {
 	deferred[hart].draining = true;

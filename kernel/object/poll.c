@@ -8,9 +8,10 @@
 // Polls that a nesting check looks at, at most: more is ERR_LIMIT.
 #define NESTING_BUDGET 256u
 
-struct spinlock poll_lock = {.rank = LOCK_RANK_POLL};
+struct spinlock poll_lock = { .rank = LOCK_RANK_POLL };
 
-// At most POLL_MAX_DEPTH deep. An entry that is in the ready list already may have been seen not ready since by somebody who waits.
+// At most POLL_MAX_DEPTH deep. An entry that is in the ready list already may have been seen not
+// ready since by somebody who waits.
 void poll_mark_locked(struct poll_entry *entry)
 {
 	struct poll *poll = entry->poll;
@@ -47,7 +48,8 @@ void object_notify(struct object *object, uint32_t ready)
 static bool is_ready_locked(struct poll *poll)
 {
 	while (!list_is_empty(&poll->ready)) {
-		struct poll_entry *entry = container_of(poll->ready.next, struct poll_entry, by_ready);
+		struct poll_entry *entry =
+			container_of(poll->ready.next, struct poll_entry, by_ready);
 
 		if (poll_entry_ready(entry) != 0)
 			return true;
@@ -63,7 +65,8 @@ static uint32_t poll_readiness(struct object *object)
 
 static void remove_locked(struct poll_entry *entry)
 {
-	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see that list_remove takes entries out
+	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see that list_remove takes
+	// entries out
 	struct object *object = entry->object;
 
 	list_remove(&entry->by_object);
@@ -75,7 +78,7 @@ static void remove_locked(struct poll_entry *entry)
 
 static void entry_free(struct poll_entry *entry)
 {
-	struct account *account = entry->account; // NOLINT(clang-analyzer-unix.Malloc): as above
+	struct account *account = entry->account;  // NOLINT(clang-analyzer-unix.Malloc): as above
 
 	kfree(entry);
 	account_uncharge(account, sizeof(*entry));
@@ -128,7 +131,8 @@ static bool is_poll(const struct object *object)
 
 // --- Nesting ---
 
-// The height of the tree of polls below `poll`, itself included. Recursion is as deep as polls nest.
+// The height of the tree of polls below `poll`, itself included. Recursion is as deep as polls
+// nest.
 static uint32_t depth_below(struct poll *poll, uint32_t *budget)
 {
 	uint32_t deepest = 0;
@@ -149,8 +153,10 @@ static uint32_t depth_below(struct poll *poll, uint32_t *budget)
 	return deepest + 1;
 }
 
-// The height of the tree of polls above `poll`, itself included; sets `*found` when `wanted` is in it.
-static uint32_t depth_above(struct poll *poll, const struct poll *wanted, bool *found, uint32_t *budget)
+// The height of the tree of polls above `poll`, itself included; sets `*found` when `wanted` is in
+// it.
+static uint32_t depth_above(struct poll *poll, const struct poll *wanted, bool *found,
+                            uint32_t *budget)
 {
 	uint32_t highest = 0;
 
@@ -162,7 +168,8 @@ static uint32_t depth_above(struct poll *poll, const struct poll *wanted, bool *
 		if (*budget == 0)
 			break;
 		(*budget)--;
-		depth = depth_above(container_of(pos, struct poll_entry, by_object)->poll, wanted, found, budget);
+		depth = depth_above(container_of(pos, struct poll_entry, by_object)->poll, wanted,
+		                    found, budget);
 		if (depth > highest)
 			highest = depth;
 	}
@@ -185,8 +192,8 @@ static error_t check_nesting_locked(struct poll *outer, struct poll *inner)
 
 // --- Entries ---
 
-static struct poll_entry *find_locked(const struct poll *poll, const struct handle_table *table, handle_t handle,
-                                      struct object *object)
+static struct poll_entry *find_locked(const struct poll *poll, const struct handle_table *table,
+                                      handle_t handle, struct object *object)
 {
 	list_for_each(pos, &object->watchers) {
 		struct poll_entry *entry = container_of(pos, struct poll_entry, by_object);
@@ -205,7 +212,8 @@ static void refresh_locked(struct poll_entry *entry)
 }
 
 // The slot of a handle that may be polled, with the table's lock held.
-static error_t slot_of_locked(struct handle_table *table, handle_t handle, const struct handle_slot **out)
+static error_t slot_of_locked(struct handle_table *table, handle_t handle,
+                              const struct handle_slot **out)
 {
 	const struct handle_slot *slot = handle_slot_locked(table, handle);
 
@@ -222,7 +230,8 @@ static error_t slot_of_locked(struct handle_table *table, handle_t handle, const
 static void set_interest_locked(struct poll_entry *entry, uint32_t interest)
 {
 	entry->interest = interest;
-	entry->recv_table = entry->may_recv && (interest & READY_READABLE) != 0 ? entry->table : NULL;
+	entry->recv_table = entry->may_recv && (interest & READY_READABLE) != 0 ? entry->table
+										: NULL;
 }
 
 static error_t insert_locked(struct poll *poll, struct poll_entry *entry, struct object *object)
@@ -243,9 +252,10 @@ static error_t insert_locked(struct poll *poll, struct poll_entry *entry, struct
 	return 0;
 }
 
-// The handle cannot be closed meanwhile (its table's lock is held throughout), so that the entry cannot outlive it.
-error_t poll_entry_add(struct poll *poll, struct handle_table *table, handle_t handle, uint32_t interest,
-                       uint64_t cookie, struct account *account)
+// The handle cannot be closed meanwhile (its table's lock is held throughout), so that the entry
+// cannot outlive it.
+error_t poll_entry_add(struct poll *poll, struct handle_table *table, handle_t handle,
+                       uint32_t interest, uint64_t cookie, struct account *account)
 {
 	struct poll_entry *entry;
 	const struct handle_slot *slot;
@@ -270,7 +280,8 @@ error_t poll_entry_add(struct poll *poll, struct handle_table *table, handle_t h
 	spin_lock(&table->lock);
 	error = slot_of_locked(table, handle, &slot);
 	if (error == 0) {
-		entry->may_recv = slot->object->type == OBJECT_CHANNEL && (slot->rights & RIGHT_READ) != 0;
+		entry->may_recv = slot->object->type == OBJECT_CHANNEL &&
+			(slot->rights & RIGHT_READ) != 0;
 		set_interest_locked(entry, interest);
 		spin_lock(&poll_lock);
 		error = insert_locked(poll, entry, slot->object);
@@ -282,8 +293,8 @@ error_t poll_entry_add(struct poll *poll, struct handle_table *table, handle_t h
 	return error;
 }
 
-error_t poll_entry_update(struct poll *poll, struct handle_table *table, handle_t handle, uint32_t interest,
-                          uint64_t cookie)
+error_t poll_entry_update(struct poll *poll, struct handle_table *table, handle_t handle,
+                          uint32_t interest, uint64_t cookie)
 {
 	const struct handle_slot *slot;
 	error_t error;
@@ -331,7 +342,8 @@ error_t poll_entry_remove(struct poll *poll, struct handle_table *table, handle_
 	return error;
 }
 
-void poll_handle_leaves_locked(const struct handle_table *table, handle_t handle, const struct object *object)
+void poll_handle_leaves_locked(const struct handle_table *table, handle_t handle,
+                               const struct object *object)
 {
 	list_for_each(pos, &object->watchers) {
 		struct poll_entry *entry = container_of(pos, struct poll_entry, by_object);
@@ -348,7 +360,8 @@ void poll_handle_gone(const struct handle_table *table, handle_t handle, struct 
 
 	list_init(&gone);
 	spin_lock(&poll_lock);
-	list_for_each_safe(at, &object->watchers) {
+	list_for_each_safe(at, &object->watchers)
+	{
 		struct poll_entry *entry = container_of(at, struct poll_entry, by_object);
 
 		if (entry->table == table && entry->handle == handle) {
@@ -363,8 +376,10 @@ void poll_handle_gone(const struct handle_table *table, handle_t handle, struct 
 
 // --- Waiting ---
 
-// Writes the events of at most `max` ready entries, which go to the end of the ready list: the others are first next time.
-static size_t collect_locked(struct poll *poll, struct poll_event *events, size_t max, struct poll_received *received)
+// Writes the events of at most `max` ready entries, which go to the end of the ready list: the
+// others are first next time.
+static size_t collect_locked(struct poll *poll, struct poll_event *events, size_t max,
+                             struct poll_received *received)
 {
 	struct list pass;
 	size_t n = 0;
@@ -376,14 +391,16 @@ static size_t collect_locked(struct poll *poll, struct poll_event *events, size_
 	list_insert_after(&poll->ready, &pass);
 	list_remove(&poll->ready);
 	while (n < max && !list_is_empty(&pass)) {
-		struct poll_entry *entry = container_of(list_pop_front(&pass), struct poll_entry, by_ready);
+		struct poll_entry *entry =
+			container_of(list_pop_front(&pass), struct poll_entry, by_ready);
 		uint32_t ready = poll_entry_ready(entry);
 
 		if (ready == 0)
 			continue;
 		if (n == 0 && received != NULL)
-			received->handle = entry->recv_table == received->table ? entry->handle : HANDLE_NONE;
-		events[n++] = (struct poll_event){.cookie = entry->cookie, .ready = ready};
+			received->handle = entry->recv_table == received->table ? entry->handle
+										: HANDLE_NONE;
+		events[n++] = (struct poll_event){ .cookie = entry->cookie, .ready = ready };
 		list_push_back(&poll->ready, &entry->by_ready);
 	}
 	// What was not reached comes before what was.
@@ -396,14 +413,15 @@ static size_t collect_locked(struct poll *poll, struct poll_event *events, size_
 	return n;
 }
 
-// The event that the current thread was given with a message. Returns false when it was woken to look for itself.
+// The event that the current thread was given with a message. Returns false when it was woken to
+// look for itself.
 static bool take_given(struct poll_event *event, struct poll_received *received)
 {
 	const struct poll_wake *wake = &arch_current_thread()->wake;
 
 	if (wake->message == NULL)
 		return false;
-	*event = (struct poll_event){.cookie = wake->cookie, .received = 1};
+	*event = (struct poll_event){ .cookie = wake->cookie, .received = 1 };
 	received->message = wake->message;
 	received->handle = wake->handle;
 	return true;
@@ -424,13 +442,15 @@ error_t poll_object_wait(struct poll *poll, struct poll_event *events, size_t ma
 			*num_events = n;
 			return 0;
 		}
-		if (error == 0 && deadline != NSEC_NEVER && (deadline == 0 || arch_clock_now() >= deadline))
+		if (error == 0 && deadline != NSEC_NEVER &&
+		    (deadline == 0 || arch_clock_now() >= deadline))
 			error = ERR_TIMED_OUT;
 		if (error != 0) {
 			spin_unlock(&poll_lock);
 			return error;
 		}
-		poll_expect_locked(arch_current_thread(), received != NULL ? received->table : NULL);
+		poll_expect_locked(arch_current_thread(),
+		                   received != NULL ? received->table : NULL);
 		error = wait_queue_wait(&poll->waiters, &poll_lock, deadline);
 		if (error == ERR_BAD_STATE)
 			return error;

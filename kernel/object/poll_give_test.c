@@ -106,7 +106,8 @@ static void a_wait_for_a_message_ends_at_its_deadline(void **state)
 	assert_int_equal(polled_queued(p.ends[0]), 1);
 }
 
-// Its deadline came first, though it still stands in the poll's queue: the message is queued, and found by the thread's last look.
+// Its deadline came first, though it still stands in the poll's queue: the message is queued, and
+// found by the thread's last look.
 static void a_message_at_the_deadline_is_not_lost(void **state)
 {
 	struct polled p = polled_create(READY_READABLE);
@@ -143,7 +144,8 @@ static void a_given_message_goes_back(void **state)
 	}
 }
 
-// The sender, another process, does not know that the receiver's table is full: the message waits in the queue.
+// The sender, another process, does not know that the receiver's table is full: the message waits
+// in the queue.
 static void a_given_message_waits_for_room(void **state)
 {
 	struct process *other;
@@ -179,14 +181,16 @@ static void a_given_message_waits_for_room(void **state)
 	test_end(other);
 }
 
-// Slots behind a message's handles hold whatever the sender had there: the receiver gets none of it.
+// Slots behind a message's handles hold whatever the sender had there: the receiver gets none of
+// it.
 static void unused_slots_are_empty(void **state)
 {
 	struct polled p = polled_create(READY_READABLE);
 
 	(void)state;
 	for (uint32_t num = 1; num <= MESSAGE_MAX_HANDLES; num++) {
-		struct message m = {.type = 7, .len = 8, .num_handles = (uint16_t)num}, got = {0};
+		struct message m = { .type = 7, .len = 8, .num_handles = (uint16_t)num },
+			       got = { 0 };
 
 		for (uint32_t i = 0; i < MESSAGE_MAX_HANDLES; i++) {
 			m.handles[i] = 0x1234;
@@ -212,8 +216,11 @@ static void death_and_a_message_meet(void **state)
 
 		p = polled_create(READY_READABLE);
 		assert_int_equal(process_create("other", &everything, 64, 1 << 20, &other), 0);
-		assert_int_equal(handle_lookup(&self->handles, p.ends[0], OBJECT_CHANNEL, 0, &object), 0);
-		assert_int_equal(handle_insert(&other->handles, object, RIGHT_READ | RIGHT_POLL, &theirs), 0);
+		assert_int_equal(
+			handle_lookup(&self->handles, p.ends[0], OBJECT_CHANNEL, 0, &object), 0);
+		assert_int_equal(
+			handle_insert(&other->handles, object, RIGHT_READ | RIGHT_POLL, &theirs),
+			0);
 		object_put(object);
 		assert_int_equal(CALL_1(handle_close, p.ends[0]), 0);
 		host_enter_process(other);
@@ -233,7 +240,8 @@ static void death_and_a_message_meet(void **state)
 	}
 }
 
-// From the moment that an end is on its way to somebody else, its messages are not given to who waits here.
+// From the moment that an end is on its way to somebody else, its messages are not given to who
+// waits here.
 static void an_end_that_leaves_gives_nothing(void **state)
 {
 	struct polled p = polled_create(READY_READABLE);
@@ -275,7 +283,8 @@ static void order_sender(void *arg)
 	while (order.sent < TRIPS) {
 		unsigned burst = 1 + random_below(4);
 
-		for (unsigned i = 0; i < burst && polled_queued(order.polled.ends[0]) < CHANNEL_MAX_QUEUED; i++) {
+		for (unsigned i = 0;
+		     i < burst && polled_queued(order.polled.ends[0]) < CHANNEL_MAX_QUEUED; i++) {
 			handle_t h = HANDLE_NONE;
 
 			if (random_below(3) == 0)
@@ -294,7 +303,7 @@ static void order_receiver(void *arg)
 
 	(void)arg;
 	while (order.received < TRIPS) {
-		struct poll_event event = {0};
+		struct poll_event event = { 0 };
 		struct message m;
 		size_t n;
 
@@ -339,7 +348,7 @@ static struct {
 
 static void pair_receive(int side, struct message *m)
 {
-	struct poll_event event = {0};
+	struct poll_event event = { 0 };
 	size_t n;
 
 	assert_int_equal(RECV(pair.sides[side].poll, &event, 1, NSEC_NEVER, &n, m), 0);
@@ -357,7 +366,7 @@ static void pair_receive(int side, struct message *m)
 
 static void pair_first(void *arg)
 {
-	struct message m = {.len = 8};
+	struct message m = { .len = 8 };
 
 	(void)arg;
 	while (pair.trips < TRIPS) {
@@ -366,7 +375,8 @@ static void pair_first(void *arg)
 		if (m.num_handles > 0)
 			assert_int_equal(CALL_1(event_create, &m.handles[0]), 0);
 		assert_int_equal(CALL_2(channel_send, pair.sides[0].ends[0], &m), 0);
-		pair.handed += harts[0].handover != NULL && polled_queued(pair.sides[0].ends[1]) == 0;
+		pair.handed += harts[0].handover != NULL &&
+			polled_queued(pair.sides[0].ends[1]) == 0;
 		pair_receive(0, &m);
 		assert_int_equal(m.type, pair.trips + 1);
 		assert_int_equal(m.num_handles, pair.trips / 8 % 2);
@@ -404,7 +414,8 @@ static void run_pair(bool blind)
 	polled = pair.sides[0].ends[1];
 	if (blind)
 		assert_int_equal(CALL_3(handle_duplicate, polled, RIGHT_POLL, &polled), 0);
-	assert_int_equal(CALL_4(poll_add, pair.sides[1].poll, polled, READY_READABLE | READY_CLOSED, 5), 0);
+	assert_int_equal(
+		CALL_4(poll_add, pair.sides[1].poll, polled, READY_READABLE | READY_CLOSED, 5), 0);
 	assert_int_equal(CALL_4(thread_create, pair_second, NULL, 0, NULL), 0);
 	assert_int_equal(CALL_4(thread_create, pair_first, NULL, 0, NULL), 0);
 	host_run(NSEC_NEVER);
@@ -450,8 +461,11 @@ static void send_to_closed_end(void *arg)
 	struct object *object;
 
 	(void)arg;
-	// As channel_check_reachable does when all handles of the end lie in queues, before who sent the last one forgets its entry.
-	assert_int_equal(handle_lookup(&self->handles, closed.polled.ends[0], OBJECT_CHANNEL, 0, &object), 0);
+	// As channel_check_reachable does when all handles of the end lie in queues, before who
+	// sent the last one forgets its entry.
+	assert_int_equal(
+		handle_lookup(&self->handles, closed.polled.ends[0], OBJECT_CHANNEL, 0, &object),
+		0);
 	object_close(object);
 	// The short way is open: there is a tick.
 	harts[0].slice_end = arch_clock_now() + TIME_SLICE_NS;

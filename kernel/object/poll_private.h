@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Between poll.c and the calls that are made most (kernel/syscall/channel.c, poll_wait.c): the usual cases, inline.
+// Between poll.c and the calls that are made most (kernel/syscall/channel.c, poll_wait.c): the
+// usual cases, inline.
 #pragma once
 
 #include "kernel/object/channel_private.h"
@@ -11,11 +12,13 @@
 // Guards all watch lists and ready lists.
 extern struct spinlock poll_lock;
 
-// The entry may be ready: the poll's waiters, listeners and the polls that it is in shall look. The lock is held.
+// The entry may be ready: the poll's waiters, listeners and the polls that it is in shall look. The
+// lock is held.
 void poll_mark_locked(struct poll_entry *entry);
 
-// What a channel's end is ready for. Each word is read as it is now, without the channel's lock: whoever changes one from not ready to
-// ready takes the poll lock afterwards, so that with the poll lock held a change that is not seen yet is still to be told of.
+// What a channel's end is ready for. Each word is read as it is now, without the channel's lock:
+// whoever changes one from not ready to ready takes the poll lock afterwards, so that with the poll
+// lock held a change that is not seen yet is still to be told of.
 static inline uint64_t channel_ready_now(const struct channel_end *end)
 {
 	const struct channel_end *peer = end->peer;
@@ -65,7 +68,8 @@ static inline struct poll_entry *poll_only_candidate(const struct poll *poll)
 	return container_of(first, struct poll_entry, by_ready);
 }
 
-// The current thread is about to wait: `table` of its process if it takes messages, else NULL. The poll lock is held.
+// The current thread is about to wait: `table` of its process if it takes messages, else NULL. The
+// poll lock is held.
 static inline void poll_expect_locked(struct thread *self, const struct handle_table *table)
 {
 	self->wake.table = table;
@@ -79,18 +83,21 @@ static inline bool poll_takes(const struct poll_entry *entry, const struct threa
 	return entry->recv_table != NULL && thread->wake.table == entry->recv_table;
 }
 
-// Whether nobody but this thread, which waits in the entry's poll, is to hear of a message that is queued for the entry's object, and it
-// can be told (poll_recv looks for what it was not given). The poll lock is held.
+// Whether nobody but this thread, which waits in the entry's poll, is to hear of a message that is
+// queued for the entry's object, and it can be told (poll_recv looks for what it was not given).
+// The poll lock is held.
 static inline bool poll_tells_one(const struct poll_entry *entry, const struct thread *thread)
 {
 	const struct poll *poll = entry->poll;
 
-	return thread->wake.table == NULL && entry->by_object.next == entry->by_object.prev && thread->wait_entry.next == thread->wait_entry.prev &&
-	       (entry->interest & READY_READABLE) != 0 && list_is_empty(&poll->listeners) && !poll->object.watched;
+	return thread->wake.table == NULL && entry->by_object.next == entry->by_object.prev &&
+		thread->wait_entry.next == thread->wait_entry.prev &&
+		(entry->interest & READY_READABLE) != 0 && list_is_empty(&poll->listeners) &&
+		!poll->object.watched;
 }
 
-// The thread, which waits in the entry's poll and was claimed, leaves it. As list_remove, but a wait_entry says nothing once its thread is
-// woken with result 0.
+// The thread, which waits in the entry's poll and was claimed, leaves it. As list_remove, but a
+// wait_entry says nothing once its thread is woken with result 0.
 static inline void poll_leave_locked(const struct poll_entry *entry, struct thread *thread)
 {
 	const struct list *waiter = &thread->wait_entry;
@@ -111,8 +118,10 @@ static inline void poll_tell_locked(struct poll_entry *entry, struct thread *thr
 		list_push_back(&entry->poll->ready, &entry->by_ready);
 }
 
-// Gives it a message of the entry's channel, in which nothing is queued: the caller wakes it. The poll lock is held.
-static inline void poll_give_locked(const struct poll_entry *entry, struct thread *thread, struct channel_message *message)
+// Gives it a message of the entry's channel, in which nothing is queued: the caller wakes it. The
+// poll lock is held.
+static inline void poll_give_locked(const struct poll_entry *entry, struct thread *thread,
+                                    struct channel_message *message)
 {
 	poll_leave_locked(entry, thread);
 	thread->wake.message = message;

@@ -281,12 +281,9 @@ static void a_full_table_leaves_the_message(void **state)
 int test_poll_recv(void)
 {
 	const struct CMUnitTest tests[] = {
-		test_case(a_message_comes_with_its_event),
-		test_case(handles_come_along),
-		test_case(a_full_channel_has_room_again),
-		test_case(one_message_a_call),
-		test_case(what_may_not_be_received_stays),
-		test_case(bad_arguments_lose_nothing),
+		test_case(a_message_comes_with_its_event),  test_case(handles_come_along),
+		test_case(a_full_channel_has_room_again),   test_case(one_message_a_call),
+		test_case(what_may_not_be_received_stays),  test_case(bad_arguments_lose_nothing),
 		test_case(a_full_table_leaves_the_message),
 	};
 

@@ -87,7 +87,7 @@ static void ready_entries_take_turns(void **state)
 	enum { N = 10 };
 	handle_t poll = new_poll();
 	struct poll_event events[3];
-	unsigned seen[N] = {0};
+	unsigned seen[N] = { 0 };
 	size_t n;
 
 	(void)state;
@@ -118,10 +118,13 @@ static void polls_nest_four_deep_and_never_in_a_circle(void **state)
 		polls[i] = new_poll();
 	for (int i = 0; i + 1 < POLL_MAX_DEPTH; i++)
 		assert_int_equal(CALL_4(poll_add, polls[i], polls[i + 1], READY_READABLE, 1), 0);
-	assert_int_equal(CALL_4(poll_add, polls[POLL_MAX_DEPTH - 1], polls[POLL_MAX_DEPTH], READY_READABLE, 1),
+	assert_int_equal(CALL_4(poll_add, polls[POLL_MAX_DEPTH - 1], polls[POLL_MAX_DEPTH],
+	                        READY_READABLE, 1),
 	                 ERR_RANGE);
-	assert_int_equal(CALL_4(poll_add, polls[POLL_MAX_DEPTH], polls[0], READY_READABLE, 1), ERR_RANGE);
-	assert_int_equal(CALL_4(poll_add, polls[POLL_MAX_DEPTH - 1], polls[0], READY_READABLE, 1), ERR_CYCLE);
+	assert_int_equal(CALL_4(poll_add, polls[POLL_MAX_DEPTH], polls[0], READY_READABLE, 1),
+	                 ERR_RANGE);
+	assert_int_equal(CALL_4(poll_add, polls[POLL_MAX_DEPTH - 1], polls[0], READY_READABLE, 1),
+	                 ERR_CYCLE);
 	assert_int_equal(CALL_4(poll_add, polls[2], polls[0], READY_READABLE, 1), ERR_CYCLE);
 	assert_int_equal(CALL_4(poll_add, polls[0], polls[0], READY_READABLE, 1), ERR_CYCLE);
 
@@ -150,7 +153,7 @@ static struct {
 
 static void wait_thread(void *arg)
 {
-	struct poll_event event = {0};
+	struct poll_event event = { 0 };
 	size_t n = 0;
 
 	(void)arg;
@@ -286,7 +289,7 @@ static void note(struct poll_listener *listener)
 
 static void a_listener_hears_of_each_change(void **state)
 {
-	struct poll_listener listener = {.notify = note};
+	struct poll_listener listener = { .notify = note };
 	handle_t poll = new_poll();
 	handle_t event = new_event();
 	struct object *object;
@@ -339,7 +342,7 @@ static void pair_wait(int side)
 
 static void pair_first(void *arg)
 {
-	struct message m = {.type = 5, .len = 8};
+	struct message m = { .type = 5, .len = 8 };
 
 	(void)arg;
 	while (pair.trips < TRIPS) {
@@ -393,7 +396,8 @@ static void run_pair(void (*third)(void *arg), bool interrupt)
 	assert_int_equal(CALL_1(channel_create, pair.ends), 0);
 	for (int i = 0; i < 2; i++) {
 		pair.polls[i] = new_poll();
-		assert_int_equal(CALL_4(poll_add, pair.polls[i], pair.ends[i], READY_READABLE, 7), 0);
+		assert_int_equal(CALL_4(poll_add, pair.polls[i], pair.ends[i], READY_READABLE, 7),
+		                 0);
 	}
 	assert_int_equal(CALL_4(thread_create, pair_second, NULL, 0, NULL), 0);
 	assert_int_equal(CALL_4(thread_create, pair_first, NULL, 0, NULL), 0);
@@ -419,7 +423,8 @@ static void a_third_thread_gets_its_turn_at_the_tick(void **state)
 	assert_true(pair.jumped <= 1);
 }
 
-// An entry that stays in the ready list though it is not ready must still wake who waits, and is not reported.
+// An entry that stays in the ready list though it is not ready must still wake who waits, and is
+// not reported.
 static void an_entry_seen_not_ready_still_wakes(void **state)
 {
 	struct message m = test_message(1, HANDLE_NONE);

@@ -12,8 +12,8 @@
 #include "libs/abi/poll.h"
 #include "libs/base/string.h"
 
-static struct spinlock all_lock = {.rank = LOCK_RANK_PROCESS};
-static struct list all_processes = {&all_processes, &all_processes};
+static struct spinlock all_lock = { .rank = LOCK_RANK_PROCESS };
+static struct list all_processes = { &all_processes, &all_processes };
 static uint32_t num_processes;
 static uint32_t next_id;
 
@@ -87,8 +87,8 @@ static const struct object_ops process_ops = {
 
 static void take_apart(struct work *work);
 
-error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit, uint64_t memory_limit,
-                       struct process **out)
+error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit,
+                       uint64_t memory_limit, struct process **out)
 {
 	uint64_t kernel_limit = memory_limit > KERNEL_MEMORY_MIN ? memory_limit : KERNEL_MEMORY_MIN;
 	struct account *account = account_create(kernel_limit, memory_limit);
@@ -152,7 +152,8 @@ bool process_end_begin(struct process *process, enum process_end end, int32_t st
 	process->status = status;
 	__atomic_store_n(&process->ending, true, __ATOMIC_SEQ_CST);
 	list_for_each(pos, &process->threads)
-		(void)thread_unblock(container_of(pos, struct thread, process_entry), ERR_BAD_STATE);
+		(void)thread_unblock(container_of(pos, struct thread, process_entry),
+		                     ERR_BAD_STATE);
 	// One without threads has nobody to tell that it has ended.
 	if (process->num_threads == 0) {
 		spin_unlock(&process->lock);
@@ -162,9 +163,11 @@ bool process_end_begin(struct process *process, enum process_end end, int32_t st
 	spin_unlock(&process->lock);
 
 	sched_check_ending();
-	// Threads of it that run the app on other harts are brought into the kernel, whose exit they will not pass.
+	// Threads of it that run the app on other harts are brought into the kernel, whose exit
+	// they will not pass.
 	for (uint32_t i = 0; i < num_harts; i++) {
-		if (&harts[i] != arch_this_hart() && __atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE))
+		if (&harts[i] != arch_this_hart() &&
+		    __atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE))
 			arch_hart_kick(i);
 	}
 	return true;
@@ -176,8 +179,8 @@ void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t
 
 	kassert(process != NULL);
 	if (process_end_begin(process, PROCESS_END_FAULT, 0)) {
-		klog(LOG_ERROR, "%s: %s at address 0x%lx, pc 0x%lx: the app is ended", process->name, cause,
-		     (unsigned long)address, (unsigned long)pc);
+		klog(LOG_ERROR, "%s: %s at address 0x%lx, pc 0x%lx: the app is ended",
+		     process->name, cause, (unsigned long)address, (unsigned long)pc);
 		backtrace_log(process->name, pc, fp, ra);
 	}
 	sched_exit_current();
@@ -203,7 +206,8 @@ void process_thread_gone(struct process *process, struct thread *thread)
 static void keep_folios(struct handle_table *table)
 {
 	for (uint32_t i = 1; i < table->capacity; i++) {
-		if (table->slots[i].object != NULL && table->slots[i].object->ops->type == OBJECT_FOLIO)
+		if (table->slots[i].object != NULL &&
+		    table->slots[i].object->ops->type == OBJECT_FOLIO)
 			object_get(table->slots[i].object);
 	}
 }
@@ -232,7 +236,7 @@ static void take_apart(struct work *work)
 
 void process_get_info(struct process *process, struct process_info *out)
 {
-	*out = (struct process_info){.id = process->id, .restarts = process->restarts};
+	*out = (struct process_info){ .id = process->id, .restarts = process->restarts };
 	spin_lock(&process->lock);
 	out->end = process->end;
 	out->status = process->status;
@@ -261,7 +265,8 @@ static bool owns_stack(struct process *process, uintptr_t addr, size_t len)
 	list_for_each(pos, &process->threads) {
 		const struct thread *thread = container_of(pos, struct thread, process_entry);
 
-		if (lies_within(addr, len, thread->app_stack_top - thread->app_stack_size, thread->app_stack_top)) {
+		if (lies_within(addr, len, thread->app_stack_top - thread->app_stack_size,
+		                thread->app_stack_top)) {
 			found = true;
 			break;
 		}
@@ -280,11 +285,13 @@ static bool owns_folio(struct process *process, uintptr_t addr, size_t len, bool
 		const struct handle_slot *slot = &process->handles.slots[i];
 		uintptr_t start;
 
-		if (slot->object == NULL || slot->object->ops->type != OBJECT_FOLIO || (slot->mapped & wanted) == 0)
+		if (slot->object == NULL || slot->object->ops->type != OBJECT_FOLIO ||
+		    (slot->mapped & wanted) == 0)
 			continue;
 		// Mapped already, so this cannot fail.
 		if (folio_object_map(folio_from_object(slot->object), &start) == 0)
-			found = lies_within(addr, len, start, start + folio_from_object(slot->object)->size);
+			found = lies_within(addr, len, start,
+			                    start + folio_from_object(slot->object)->size);
 	}
 	spin_unlock(&process->handles.lock);
 	return found;
@@ -298,18 +305,21 @@ bool process_owns(struct process *process, uintptr_t addr, size_t len, bool writ
 	if (image != NULL) {
 		if (lies_within(addr, len, (uintptr_t)image->data_start, (uintptr_t)image->bss_end))
 			return true;
-		if (!write && lies_within(addr, len, (uintptr_t)image->rodata_start, (uintptr_t)image->rodata_end))
+		if (!write &&
+		    lies_within(addr, len, (uintptr_t)image->rodata_start,
+		                (uintptr_t)image->rodata_end))
 			return true;
 	}
 	return owns_stack(process, addr, len) ||
-	       (!write && lies_within(addr, len, env, env + sizeof(struct environ))) ||
-	       owns_folio(process, addr, len, write);
+		(!write && lies_within(addr, len, env, env + sizeof(struct environ))) ||
+		owns_folio(process, addr, len, write);
 }
 
 const char *process_name_of_pc(uintptr_t pc)
 {
 	for (size_t i = 0; i < num_app_images; i++) {
-		if (pc >= (uintptr_t)app_images[i].text_start && pc < (uintptr_t)app_images[i].text_end)
+		if (pc >= (uintptr_t)app_images[i].text_start &&
+		    pc < (uintptr_t)app_images[i].text_end)
 			return app_images[i].spec->name;
 	}
 	return NULL;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Processes: a running app. It ends by its own call, by a fault, or killed; then its threads run out of the kernel and stop
-// at the return to the app, and once the last has stopped the worker takes the process apart: handles are closed, folios
-// that nobody else holds are freed, the app's data region is restored when it is started again.
+// Processes: a running app. It ends by its own call, by a fault, or killed; then its threads run
+// out of the kernel and stop at the return to the app, and once the last has stopped the worker
+// takes the process apart: handles are closed, folios that nobody else holds are freed, the app's
+// data region is restored when it is started again.
 #pragma once
 
 #include "kernel/object/app_image.h"
@@ -26,7 +27,7 @@ struct process {
 	struct account *account;
 	struct environ *env;  // its own pages
 	uint32_t restarts;
-	bool ending;  // atomic: no thread of it enters the app again
+	bool ending;           // atomic: no thread of it enters the app again
 	struct spinlock lock;  // guards what follows
 	struct list threads;   // alive ones
 	uint32_t num_threads;
@@ -36,30 +37,35 @@ struct process {
 	enum process_state state;  // guarded by end_lock
 	struct work work;          // to take it apart
 	uint32_t apart;            // atomic: that was posted
-	struct list all_entry;  // in the list of all processes, guarded by that list's lock
-	// Called by the worker before any handle is closed: stops what may still write to the process's memory. Returns false when
-	// it could not: its folios are kept for good then. May be NULL.
+	struct list all_entry;     // in the list of all processes, guarded by that list's lock
+
+	// Called by the worker before any handle is closed: stops what may still write to the
+	// process's memory. Returns false when it could not: its folios are kept for good then. May
+	// be NULL.
 	bool (*quiesce)(struct process *process);
 	// Called by the worker once the process has been taken apart. May be NULL.
 	void (*ended)(struct process *process);
 };
 
 // A process of `image` (NULL: none, for tests) without threads. Errors: ERR_NO_MEMORY.
-__must_check error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit,
-                                    uint64_t memory_limit, struct process **out);
+__must_check error_t process_create(const char *name, const struct app_image *image,
+                                    uint32_t handle_limit, uint64_t memory_limit,
+                                    struct process **out);
 // The process of the current thread; NULL for kernel threads.
 struct process *process_current(void);
-// Begins the end of `process`: the first call decides `end` and `status`. Wakes and kicks its threads; does not wait.
-// Returns false when it was ending already. May be called by a thread of it, which then goes on to the app boundary.
+// Begins the end of `process`: the first call decides `end` and `status`. Wakes and kicks its
+// threads; does not wait. Returns false when it was ending already. May be called by a thread of
+// it, which then goes on to the app boundary.
 bool process_end_begin(struct process *process, enum process_end end, int32_t status);
-// A fault of the current thread in app code (or in a copy that the kernel could not recover): logs the app's name, the cause
-// and a backtrace, and ends the process. `fp` is the frame pointer. Never returns. Called from traps, no lock held.
+// A fault of the current thread in app code (or in a copy that the kernel could not recover): logs
+// the app's name, the cause and a backtrace, and ends the process. `fp` is the frame pointer. Never
+// returns. Called from traps, no lock held.
 _Noreturn void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp,
                              uintptr_t ra);
 // A thread of it has ended and left its stack; called by the worker.
 void process_thread_gone(struct process *process, struct thread *thread);
-// Whether [addr, addr + len) is the process's own memory (data, environment, stacks, mapped folios; not `write`: its
-// read-only data too). Used by debug builds on each pointer argument.
+// Whether [addr, addr + len) is the process's own memory (data, environment, stacks, mapped folios;
+// not `write`: its read-only data too). Used by debug builds on each pointer argument.
 bool process_owns(struct process *process, uintptr_t addr, size_t len, bool write);
 // The name of the app whose text `pc` is in; NULL: none.
 const char *process_name_of_pc(uintptr_t pc);

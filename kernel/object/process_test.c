@@ -134,7 +134,8 @@ static void a_fault_is_logged_and_ends_only_its_app(void **state)
 	host_run(NSEC_NEVER);
 	process_get_info(other, &info);
 	assert_int_equal(info.end, PROCESS_END_FAULT);
-	assert_non_null(strstr(host_log(), "other: load from an unmapped address at address 0x1234, pc 0x5678"));
+	assert_non_null(strstr(
+		host_log(), "other: load from an unmapped address at address 0x1234, pc 0x5678"));
 	assert_non_null(strstr(host_log(), "other backtrace"));
 	// Its peer sees it.
 	struct message m;
@@ -203,7 +204,8 @@ static void kill_several(void *arg)
 		kill_and_wait();
 }
 
-// The waiter's hart finds the dead thread as the next one to run, and so the worker has work when the hart seems to have none.
+// The waiter's hart finds the dead thread as the next one to run, and so the worker has work when
+// the hart seems to have none.
 static void a_process_killed_before_its_first_turn_ends(void **state)
 {
 	(void)state;
@@ -227,7 +229,8 @@ static void threads_are_limited(void **state)
 		n++;
 	} while (error == 0 && n < 1000);
 	assert_int_equal(error, ERR_LIMIT);
-	assert_int_equal(CALL_4(thread_create, return_at_once, NULL, PAGE_SIZE, &untouched), ERR_LIMIT);
+	assert_int_equal(CALL_4(thread_create, return_at_once, NULL, PAGE_SIZE, &untouched),
+	                 ERR_LIMIT);
 	assert_int_equal(untouched, 77);
 	assert_int_equal(n, PROCESS_MAX_THREADS + 1);
 	assert_int_equal(CALL_4(thread_create, NULL, NULL, 0, NULL), ERR_ADDRESS);
@@ -238,8 +241,11 @@ static void debug_builds_know_whose_memory_it_is(void **state)
 {
 	static uint8_t data[64];
 	static const uint8_t rodata[64];
-	struct app_image image = {.data_start = data, .data_end = data + 16, .bss_end = data + sizeof(data),
-	                          .rodata_start = rodata, .rodata_end = rodata + sizeof(rodata)};
+	struct app_image image = { .data_start = data,
+		                   .data_end = data + 16,
+		                   .bss_end = data + sizeof(data),
+		                   .rodata_start = rodata,
+		                   .rodata_end = rodata + sizeof(rodata) };
 	struct folio *folio;
 	uintptr_t at;
 	handle_t handle;

@@ -9,7 +9,7 @@
 #define KEY_SIZE 32u
 #define BLOCK 64u
 
-static struct spinlock lock = {.rank = LOCK_RANK_OBJECT};
+static struct spinlock lock = { .rank = LOCK_RANK_OBJECT };
 static uint8_t key[KEY_SIZE];
 static uint32_t counter;
 static size_t seeded_bytes;
@@ -31,10 +31,10 @@ static void quarter_round(uint32_t s[16], int a, int b, int c, int d)
 	s[b] = rotate(s[b] ^ s[c], 7);
 }
 
-void random_chacha20_block(const uint8_t block_key[32], uint32_t block_counter, const uint8_t nonce[12],
-                           uint8_t out[64])
+void random_chacha20_block(const uint8_t block_key[32], uint32_t block_counter,
+                           const uint8_t nonce[12], uint8_t out[64])
 {
-	uint32_t start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+	uint32_t start[16] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
 	uint32_t s[16];
 
 	memcpy(&start[4], block_key, KEY_SIZE);

@@ -99,7 +99,8 @@ void service_open(struct service *service)
 	object_notify(&service->connector, READY_READABLE);
 }
 
-error_t service_object_connect(struct service *service, struct account *account, struct channel_end **out)
+error_t service_object_connect(struct service *service, struct account *account,
+                               struct channel_end **out)
 {
 	struct channel_end *ends[2];
 	bool notify = false;
@@ -114,7 +115,8 @@ error_t service_object_connect(struct service *service, struct account *account,
 	} else if (service->num_pending >= SERVICE_MAX_PENDING) {
 		error = ERR_FULL;
 	} else {
-		service->pending[(service->first + service->num_pending) % SERVICE_MAX_PENDING] = ends[1];
+		service->pending[(service->first + service->num_pending) % SERVICE_MAX_PENDING] =
+			ends[1];
 		notify = service->num_pending == 0 && service->object.watched;
 		service->num_pending++;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Services. The entry lives as long as the machine; the provider's process holds a service handle, clients hold connectors.
-// Connecting makes a fresh channel and queues the provider's end; while the provider is not there it is ERR_NOT_READY.
+// Services. The entry lives as long as the machine; the provider's process holds a service handle,
+// clients hold connectors. Connecting makes a fresh channel and queues the provider's end; while
+// the provider is not there it is ERR_NOT_READY.
 #pragma once
 
 #include "kernel/object/channel.h"
@@ -19,20 +20,24 @@ struct service {
 	char name[ENV_NAME_MAX];
 	struct spinlock lock;  // guards what follows
 	bool open;             // a provider holds the service handle
-	struct channel_end *pending[SERVICE_MAX_PENDING];  // ring; each with a handle and a reference
+
+	// ring; each with a handle and a reference
+	struct channel_end *pending[SERVICE_MAX_PENDING];
 	uint32_t first;
 	uint32_t num_pending;
 };
 
 // A service entry without a provider. Errors: ERR_NO_MEMORY.
 __must_check error_t service_create(const char *name, struct service **out);
-// A provider is about to start: connections are taken from now on. It ends with the last handle to the service.
+// A provider is about to start: connections are taken from now on. It ends with the last handle to
+// the service.
 void service_open(struct service *service);
 // Makes a channel charged to `account`; `*out` is the client's end, one reference, no handle yet.
 // Errors: ERR_NOT_READY, ERR_FULL, ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t service_object_connect(struct service *service, struct account *account,
                                             struct channel_end **out);
-// Takes the oldest connection: an end with a handle counted and a reference in it. Errors: ERR_EMPTY.
+// Takes the oldest connection: an end with a handle counted and a reference in it. Errors:
+// ERR_EMPTY.
 __must_check error_t service_object_accept(struct service *service, struct channel_end **out);
 
 static inline struct service *service_from_object(struct object *object)

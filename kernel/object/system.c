@@ -25,7 +25,7 @@ static struct object system = {
 	.ops = &system_ops,
 	.type = OBJECT_SYSTEM,
 	.refs = 1,
-	.watchers = {&system.watchers, &system.watchers},
+	.watchers = { &system.watchers, &system.watchers },
 };
 
 static uint64_t first_app_instret;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For the tests of kernel/object and kernel/syscall: a process of its own for each test, calls as that process makes them,
-// and a check that the test has left nothing behind.
+// For the tests of kernel/object and kernel/syscall: a process of its own for each test, calls as
+// that process makes them, and a check that the test has left nothing behind.
 #pragma once
 
 #include <setjmp.h>
@@ -29,7 +29,8 @@ extern struct process *self;
 // An app image that owns all memory, so that the checks of debug builds pass.
 extern const struct app_image everything;
 
-// Around each test, as cmocka calls them: a fresh machine with `self` in it; everything ended and given back.
+// Around each test, as cmocka calls them: a fresh machine with `self` in it; everything ended and
+// given back.
 int test_setup(void **state);
 // See test_setup.
 int test_teardown(void **state);
@@ -45,8 +46,9 @@ void test_end(struct process *process);
 #define CALL_3(name, a, b, c) sys_##name((uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c), 0, 0, 0)
 #define CALL_4(name, a, b, c, d) \
 	sys_##name((uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c), (uintptr_t)(d), 0, 0)
-#define CALL_5(name, a, b, c, d, e) \
-	sys_##name((uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c), (uintptr_t)(d), (uintptr_t)(e), 0)
+#define CALL_5(name, a, b, c, d, e)                                                                \
+	sys_##name((uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c), (uintptr_t)(d), (uintptr_t)(e), \
+	           0)
 
 // A message of `type` with one handle (HANDLE_NONE: none) and no data.
 struct message test_message(uint32_t type, handle_t handle);

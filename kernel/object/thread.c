@@ -114,8 +114,8 @@ static void free_stacks(struct thread *thread)
 	thread->app_stack_top = 0;
 }
 
-error_t thread_create_app(struct process *process, void (*entry)(void *arg), void *arg, size_t stack_size,
-                          struct thread **out)
+error_t thread_create_app(struct process *process, void (*entry)(void *arg), void *arg,
+                          size_t stack_size, struct thread **out)
 {
 	struct thread *thread;
 	size_t charge;

@@ -12,12 +12,16 @@ struct process;
 
 #define KERNEL_STACK_SIZE (16ul * 1024)
 
-// What a waker tells a thread that it has claimed, so that the thread need not look. Set with the poll lock held.
+// What a waker tells a thread that it has claimed, so that the thread need not look. Set with the
+// poll lock held.
 struct poll_wake {
-	const struct handle_table *table;  // of a thread in poll_recv, which takes messages: its process's. NULL: in poll_wait
+	// of a thread in poll_recv, which takes messages: its process's. NULL: in poll_wait
+	const struct handle_table *table;
 	union {
-		struct channel_message *message;  // in poll_recv: the thread's now, and in no queue; NULL: the thread must look
-		uint64_t ready;                   // in poll_wait: what the entry of `cookie` is ready for; 0: the thread must look
+		// in poll_recv: the thread's now, and in no queue; NULL: the thread must look
+		struct channel_message *message;
+		// in poll_wait: what the entry of `cookie` is ready for; 0: the thread must look
+		uint64_t ready;
 	};
 	uint64_t cookie;
 	handle_t handle;  // with a message: of the channel, in `table`
@@ -29,14 +33,15 @@ struct thread {
 	struct process *process;     // NULL: a kernel thread. Holds a reference
 	struct object object;
 	uint32_t id;
-	enum thread_state state;  // guarded by the run queue lock of hart `hart`
-	bool fresh;               // never ran
-	uint32_t hart;            // where it runs, is queued, or ran last
-	struct list run_entry;    // in a hart's run queue
+	enum thread_state state;    // guarded by the run queue lock of hart `hart`
+	bool fresh;                 // never ran
+	uint32_t hart;              // where it runs, is queued, or ran last
+	struct list run_entry;      // in a hart's run queue
 	struct list process_entry;  // in process->threads
-	uintptr_t app_stack_top;  // 0 for kernel threads
+	uintptr_t app_stack_top;    // 0 for kernel threads
 	size_t app_stack_size;
-	// Waiting. `blocked` is claimed (1 -> 0, atomically) by who wakes the thread: a waker, its deadline or its death.
+	// Waiting. `blocked` is claimed (1 -> 0, atomically) by who wakes the thread: a waker, its
+	// deadline or its death.
 	uint64_t blocked;
 	error_t wait_result;
 	struct list wait_entry;  // guarded by the wait queue's lock
@@ -45,24 +50,27 @@ struct thread {
 	struct list reap_entry;
 };
 
-// Makes a thread of `process`, not yet started, that will run entry(arg) on an app stack of `stack_size` bytes.
-// Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_BAD_STATE (the process is ending).
-__must_check error_t thread_create_app(struct process *process, void (*entry)(void *arg), void *arg, size_t stack_size,
-                                       struct thread **out);
-// Makes a kernel thread, not yet started; sched_wake() starts it. entry() must not return. Errors: ERR_NO_MEMORY.
+// Makes a thread of `process`, not yet started, that will run entry(arg) on an app stack of
+// `stack_size` bytes. Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_BAD_STATE (the process is ending).
+__must_check error_t thread_create_app(struct process *process, void (*entry)(void *arg), void *arg,
+                                       size_t stack_size, struct thread **out);
+// Makes a kernel thread, not yet started; sched_wake() starts it. entry() must not return. Errors:
+// ERR_NO_MEMORY.
 __must_check error_t thread_create_kernel(void (*entry)(void *arg), void *arg, struct thread **out);
 // A thread for the code that already runs (a hart's boot code): it has no stack of its own to free.
 void thread_init_boot(struct thread *thread);
 // Frees a dead thread's stacks and lets go of it; called by the worker.
 void thread_reap(struct thread *thread);
 
-// Whether the current thread's process is ending: a long wait in the kernel unwinds then to the app boundary.
+// Whether the current thread's process is ending: a long wait in the kernel unwinds then to the app
+// boundary.
 bool thread_should_end(void);
-// Claims a blocked thread for the caller to wake. Returns false when it is not blocked or somebody else was first.
+// Claims a blocked thread for the caller to wake. Returns false when it is not blocked or somebody
+// else was first.
 static inline bool thread_claim(struct thread *thread)
 {
 	return __atomic_exchange_n(&thread->blocked, 0ul, __ATOMIC_RELAXED) != 0;
 }
-// Wakes a blocked thread with `result`. Returns false when it was not blocked or somebody else was first. May be called
-// with locks of ranks below SCHED held.
+// Wakes a blocked thread with `result`. Returns false when it was not blocked or somebody else was
+// first. May be called with locks of ranks below SCHED held.
 bool thread_unblock(struct thread *thread, error_t result);

@@ -6,7 +6,8 @@
 
 enum { IDLE, QUEUED, FIRING };
 
-// Sorted by deadline. Short: a sleeping thread, an armed timer and a sleeping vCPU have one entry each.
+// Sorted by deadline. Short: a sleeping thread, an armed timer and a sleeping vCPU have one entry
+// each.
 static struct timer_queue {
 	struct spinlock lock;
 	struct list nodes;
@@ -36,8 +37,8 @@ void timer_node_init(struct timer_node *node, void (*fire)(struct timer_node *no
 	node->fire = fire;
 }
 
-// Takes the node out of whatever queue it is in; waits while it fires on another hart. From its own fire() it
-// returns at once.
+// Takes the node out of whatever queue it is in; waits while it fires on another hart. From its own
+// fire() it returns at once.
 static void take_out(struct timer_node *node)
 {
 	uint32_t self = arch_this_hart()->id;
@@ -111,9 +112,11 @@ void timer_program(void)
 		deadline = slice;
 	if (deadline == hart->timer_deadline)
 		return;
-	// A hart that is busy need not hear of it now when it has later to wake: the interrupt then finds nothing due and programs
-	// what is. Slices come and go with each wake-up, and hardly ever end. An idle hart is not woken for nothing.
-	if (deadline > hart->timer_deadline && hart->timer_deadline != 0 && hart->current != hart->idle)
+	// A hart that is busy need not hear of it now when it has later to wake: the interrupt then
+	// finds nothing due and programs what is. Slices come and go with each wake-up, and hardly
+	// ever end. An idle hart is not woken for nothing.
+	if (deadline > hart->timer_deadline && hart->timer_deadline != 0 &&
+	    hart->current != hart->idle)
 		return;
 	hart->timer_deadline = deadline;
 	arch_timer_set(deadline);

@@ -85,7 +85,8 @@ static void an_interrupt_waits_for_its_acknowledgement(void **state)
 	assert_true(host_irq_enabled(5));
 	assert_int_equal(interrupt_object_create(0, &second), ERR_RANGE);
 	assert_int_equal(interrupt_object_create(INTERRUPT_MAX, &second), ERR_RANGE);
-	assert_int_equal(handle_insert(&self->handles, interrupt_object(interrupt), RIGHTS_ALL, &handle), 0);
+	assert_int_equal(
+		handle_insert(&self->handles, interrupt_object(interrupt), RIGHTS_ALL, &handle), 0);
 	object_put(interrupt_object(interrupt));
 	assert_int_equal(CALL_1(poll_create, &poll), 0);
 	assert_int_equal(CALL_4(poll_add, poll, handle, READY_READABLE, 1), 0);
@@ -107,9 +108,9 @@ static void an_interrupt_waits_for_its_acknowledgement(void **state)
 // RFC 8439, 2.3.2.
 static void chacha20_gives_the_block_of_the_rfc(void **state)
 {
-	static const uint8_t nonce[12] = {0, 0, 0, 9, 0, 0, 0, 0x4a};
-	static const uint8_t start[16] = {0x10, 0xf1, 0xe7, 0xe4, 0xd1, 0x3b, 0x59, 0x15,
-	                                  0x50, 0x0f, 0xdd, 0x1f, 0xa3, 0x20, 0x71, 0xc4};
+	static const uint8_t nonce[12] = { 0, 0, 0, 9, 0, 0, 0, 0x4a };
+	static const uint8_t start[16] = { 0x10, 0xf1, 0xe7, 0xe4, 0xd1, 0x3b, 0x59, 0x15,
+		                           0x50, 0x0f, 0xdd, 0x1f, 0xa3, 0x20, 0x71, 0xc4 };
 	uint8_t key[32];
 	uint8_t out[64];
 	uint8_t a[64];

@@ -11,12 +11,14 @@ static uint32_t vcpu_object_readiness(struct object *object);
 
 static const struct object_ops vcpu_ops = {
 	.type = OBJECT_VCPU,
-	.rights = RIGHT_READ | RIGHT_WRITE | RIGHT_POLL | RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.rights = RIGHT_READ | RIGHT_WRITE | RIGHT_POLL | RIGHT_CONTROL | RIGHT_TRANSFER |
+		RIGHT_DUPLICATE,
 	.readiness = vcpu_object_readiness,
 	.destroy = vcpu_destroy,
 };
 
-error_t vcpu_object_create(struct account *account, struct hvspace *space, uint32_t id, struct vcpu **out)
+error_t vcpu_object_create(struct account *account, struct hvspace *space, uint32_t id,
+                           struct vcpu **out)
 {
 	static uint64_t last_serial;
 	struct vcpu *vcpu;
@@ -63,7 +65,9 @@ static void vcpu_destroy(struct object *object)
 
 uint32_t vcpu_readiness(struct vcpu *vcpu)
 {
-	return (__atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) & VCPU_REQ_KICK) != 0 ? READY_READABLE : 0;
+	return (__atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) & VCPU_REQ_KICK) != 0
+		? READY_READABLE
+		: 0;
 }
 
 static uint32_t vcpu_object_readiness(struct object *object)
@@ -76,7 +80,8 @@ void vcpu_request(struct vcpu *vcpu, uint32_t bits)
 	uint32_t hart;
 
 	__atomic_fetch_or(&vcpu->requests, bits, __ATOMIC_SEQ_CST);
-	// Pairs with the fence of vcpu_begin_entry(): either it sees the request, or we see the hart that it is about to enter on.
+	// Pairs with the fence of vcpu_begin_entry(): either it sees the request, or we see the
+	// hart that it is about to enter on.
 	hart = __atomic_load_n(&vcpu->hart_id, __ATOMIC_SEQ_CST);
 	if (hart != VCPU_NO_HART) {
 		if (hart != arch_this_hart()->id)
@@ -155,7 +160,8 @@ error_t vcpu_set_state(struct vcpu *vcpu, const struct vcpu_state *state)
 	vcpu->context.pc = state->pc;
 	// What an access before this one left to be done is not for the new registers.
 	vcpu->pending = VCPU_PENDING_NONE;
-	// Registers are set when there is new code to run: the hart that holds the vCPU fetches it anew.
+	// Registers are set when there is new code to run: the hart that holds the vCPU fetches it
+	// anew.
 	__atomic_fetch_or(&vcpu->requests, VCPU_REQ_FENCE, __ATOMIC_SEQ_CST);
 	vcpu_release(vcpu);
 	return 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What is asked of a vCPU while its hart enters and leaves the guest: asker and hart are threads. Built
-// as it is, for the host's own reordering; vcpu_race_tsan_test is the same under ThreadSanitizer, which
-// orders more than the host does.
-// The host's threads bring names that the kernel has for things of its own.
+// What is asked of a vCPU while its hart enters and leaves the guest: asker and hart are threads.
+// Built as it is, for the host's own reordering; vcpu_race_tsan_test is the same under
+// ThreadSanitizer, which orders more than the host does. The host's threads bring names that the
+// kernel has for things of its own.
 #define sched_yield host_sched_yield
 #include <pthread.h>
 #undef sched_yield
@@ -26,9 +26,9 @@
 
 static struct vcpu vcpu;
 static uint32_t kicked;
-static uint32_t asked;  // requests that have been made
+static uint32_t asked;   // requests that have been made
 static uint32_t served;  // and have been seen
-static unsigned lost;  // the hart's thread counts
+static unsigned lost;    // the hart's thread counts
 static _Thread_local struct hart this_hart;
 
 struct hart *arch_this_hart(void)
@@ -72,8 +72,8 @@ void spin_note_unlock(struct spinlock *lock)
 	(void)lock;
 }
 
-// A while in the guest, which a kick ends. Whoever asked has done so by the time that `asked` says it:
-// then there is a kick, or vcpu_begin_entry() should have seen it.
+// A while in the guest, which a kick ends. Whoever asked has done so by the time that `asked` says
+// it: then there is a kick, or vcpu_begin_entry() should have seen it.
 static void be_in_guest(uint32_t done, unsigned turns)
 {
 	for (unsigned i = 0; i < turns; i++) {

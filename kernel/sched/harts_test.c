@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Several harts at once, each a host thread: wake-ups, handed over threads, stolen ones, kicks, messages that are given, and processes that
-// end meanwhile. Nothing here has a tick, so a wake-up that is lost is lost for good.
+// Several harts at once, each a host thread: wake-ups, handed over threads, stolen ones, kicks,
+// messages that are given, and processes that end meanwhile. Nothing here has a tick, so a wake-up
+// that is lost is lost for good.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,13 +26,14 @@
 
 const struct app_image app_images[1];
 const size_t num_app_images = 0;
-static const struct app_image everything = {.data_start = (uint8_t *)PAGE_SIZE, .bss_end = (uint8_t *)UINTPTR_MAX};
+static const struct app_image everything = { .data_start = (uint8_t *)PAGE_SIZE,
+	                                     .bss_end = (uint8_t *)UINTPTR_MAX };
 static struct process *self;
 static uint32_t num_done;  // atomic
 
 // A call, and the way back to the app.
-#define CALL(name, a, b, c, d, e, f)                                                               \
-	call_return(sys_##name((uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c), (uintptr_t)(d),     \
+#define CALL(name, a, b, c, d, e, f)                                                           \
+	call_return(sys_##name((uintptr_t)(a), (uintptr_t)(b), (uintptr_t)(c), (uintptr_t)(d), \
 	                       (uintptr_t)(e), (uintptr_t)(f)))
 
 static error_t call_return(error_t error)
@@ -94,7 +96,7 @@ static struct station {
 
 static void take_token(struct station *station, struct message *m)
 {
-	struct poll_event event = {0};
+	struct poll_event event = { 0 };
 	size_t n = 0;
 
 	do {
@@ -131,7 +133,7 @@ static void pass_tokens(void *arg)
 
 static void messages_go_around(void **state)
 {
-	struct message m = {.len = 8};
+	struct message m = { .len = 8 };
 
 	(void)state;
 	memset(stations, 0, sizeof(stations));
@@ -143,11 +145,15 @@ static void messages_go_around(void **state)
 		stations[i].in = ends[0];
 		stations[(i + RING_THREADS - 1) % RING_THREADS].out = ends[1];
 		assert_int_equal(sys_poll_create((uintptr_t)&stations[i].poll, 0, 0, 0, 0, 0), 0);
-		assert_int_equal(sys_poll_add((uintptr_t)stations[i].poll, (uintptr_t)ends[0], READY_READABLE, 5, 0, 0), 0);
+		assert_int_equal(sys_poll_add((uintptr_t)stations[i].poll, (uintptr_t)ends[0],
+		                              READY_READABLE, 5, 0, 0),
+		                 0);
 		stations[i].blind = i % 3 == 2;
 	}
 	for (uint32_t i = 0; i < TOKENS; i++)
-		assert_int_equal(sys_channel_send((uintptr_t)stations[i * 3].out, (uintptr_t)&m, 0, 0, 0, 0), 0);
+		assert_int_equal(
+			sys_channel_send((uintptr_t)stations[i * 3].out, (uintptr_t)&m, 0, 0, 0, 0),
+			0);
 	for (uint32_t i = 0; i < RING_THREADS; i++)
 		start_thread(pass_tokens, &stations[i]);
 	host_enter_process(NULL);
@@ -187,17 +193,20 @@ static void meet(uint32_t round)
 static void meet_others(void *arg)
 {
 	uint32_t i = (uint32_t)(uintptr_t)arg;
-	struct message m = {0};
+	struct message m = { 0 };
 	struct poll_event event;
 	size_t n;
 
-	for (uint32_t round = 0; round < MEETINGS && !__atomic_load_n(&meeting.missed, __ATOMIC_RELAXED); round++) {
+	for (uint32_t round = 0;
+	     round < MEETINGS && !__atomic_load_n(&meeting.missed, __ATOMIC_RELAXED); round++) {
 		// One of them calls the others, another one each time.
 		if (i == round % NUM_HARTS) {
 			for (uint32_t k = 0; k < NUM_HARTS; k++)
-				kassert(k == i || CALL(channel_send, meeting.out[k], &m, 0, 0, 0, 0) == 0);
+				kassert(k == i ||
+				        CALL(channel_send, meeting.out[k], &m, 0, 0, 0, 0) == 0);
 		} else {
-			kassert(CALL(poll_recv, meeting.polls[i], &event, 1, NSEC_NEVER, &n, &m) == 0);
+			kassert(CALL(poll_recv, meeting.polls[i], &event, 1, NSEC_NEVER, &n, &m) ==
+			        0);
 		}
 		meet(round);
 	}
@@ -216,7 +225,9 @@ static void busy_threads_have_harts_of_their_own(void **state)
 		meeting.in[i] = ends[0];
 		meeting.out[i] = ends[1];
 		assert_int_equal(sys_poll_create((uintptr_t)&meeting.polls[i], 0, 0, 0, 0, 0), 0);
-		assert_int_equal(sys_poll_add((uintptr_t)meeting.polls[i], (uintptr_t)ends[0], READY_READABLE, 5, 0, 0), 0);
+		assert_int_equal(sys_poll_add((uintptr_t)meeting.polls[i], (uintptr_t)ends[0],
+		                              READY_READABLE, 5, 0, 0),
+		                 0);
 	}
 	for (uint32_t i = 0; i < NUM_HARTS; i++)
 		start_thread(meet_others, (void *)(uintptr_t)i);
@@ -249,7 +260,8 @@ static void kill_processes(void *arg)
 
 		kassert(process_create("other", &everything, 64, 1 << 20, &other) == 0);
 		for (uint32_t k = 0; k < 2; k++)
-			kassert(thread_create_app(other, return_at_once, NULL, PAGE_SIZE, &threads[k]) == 0);
+			kassert(thread_create_app(other, return_at_once, NULL, PAGE_SIZE,
+			                          &threads[k]) == 0);
 		kassert(handle_insert(&self->handles, &other->object, RIGHTS_ALL, &process) == 0);
 		object_put(&other->object);
 		kassert(CALL(poll_create, &poll, 0, 0, 0, 0, 0) == 0);
@@ -277,7 +289,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(messages_go_around, setup, teardown),
-		cmocka_unit_test_setup_teardown(busy_threads_have_harts_of_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(busy_threads_have_harts_of_their_own, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(killed_processes_end, setup, teardown),
 	};
 

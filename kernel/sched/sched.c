@@ -24,7 +24,8 @@ void sched_init_hart(struct hart *hart)
 	hart->num_runnable = 0;
 	hart->slice_end = NSEC_NEVER;
 	hart->timer_deadline = NSEC_NEVER;
-	// What boots the hart goes on as its idle thread. karch may have made this thread known already.
+	// What boots the hart goes on as its idle thread. karch may have made this thread known
+	// already.
 	if (idle->state != THREAD_RUNNING)
 		thread_init_boot(idle);
 	idle->hart = hart->id;
@@ -38,8 +39,8 @@ void sched_init_hart(struct hart *hart)
 static bool hart_is_idle(const struct hart *hart)
 {
 	return __atomic_load_n(&hart->online, __ATOMIC_ACQUIRE) &&
-	       __atomic_load_n(&hart->current, __ATOMIC_RELAXED) == hart->idle &&
-	       __atomic_load_n(&hart->num_runnable, __ATOMIC_RELAXED) == 0;
+		__atomic_load_n(&hart->current, __ATOMIC_RELAXED) == hart->idle &&
+		__atomic_load_n(&hart->num_runnable, __ATOMIC_RELAXED) == 0;
 }
 
 // Whether the hart runs the thread, or has not saved all its registers yet.
@@ -47,10 +48,11 @@ static bool is_leaving_locked(const struct hart *hart, const struct thread *thre
 {
 	// In this order: sched_switch_over.
 	return __atomic_load_n(&hart->current, __ATOMIC_ACQUIRE) == thread ||
-	       __atomic_load_n(&hart->switched_from, __ATOMIC_ACQUIRE) == thread;
+		__atomic_load_n(&hart->switched_from, __ATOMIC_ACQUIRE) == thread;
 }
 
-// Where a thread that ran on `last` should run: there if that hart idles, on any other that idles, else here.
+// Where a thread that ran on `last` should run: there if that hart idles, on any other that idles,
+// else here.
 static struct hart *choose_hart(struct hart *last)
 {
 	uint32_t idle = __atomic_load_n(&idle_harts, __ATOMIC_RELAXED);
@@ -121,7 +123,8 @@ void sched_wake(struct thread *thread)
 {
 	struct hart *self = arch_this_hart();
 
-	if (thread == self->current || thread->fresh || self->in_interrupt || !sched_may_hand_over(self, thread))
+	if (thread == self->current || thread->fresh || self->in_interrupt ||
+	    !sched_may_hand_over(self, thread))
 		wake_anywhere(thread, self);
 	else
 		sched_hand_over(self, thread);
@@ -194,7 +197,8 @@ static inline struct thread *pick_own_locked(struct hart *hart, const struct thr
 {
 	struct thread *next = sched_take_handover(hart);
 
-	// It is next when `prev` gives the hart away, but waits its turn when that was only preempted.
+	// It is next when `prev` gives the hart away, but waits its turn when that was only
+	// preempted.
 	if (next != NULL && prev->state == THREAD_RUNNING && prev != hart->idle) {
 		enqueue_locked(hart, next);
 		next = NULL;
@@ -208,8 +212,10 @@ static bool is_doomed(const struct thread *thread)
 	return thread->fresh && thread->process != NULL && process_is_ending(thread->process);
 }
 
-// What the hart runs next when `next`, the first of its own, is none or never ran. The hart's lock is held, and given up meanwhile.
-static __attribute__((noinline)) struct thread *pick_slowly_locked(struct hart *hart, struct thread *prev,
+// What the hart runs next when `next`, the first of its own, is none or never ran. The hart's lock
+// is held, and given up meanwhile.
+static __attribute__((noinline)) struct thread *pick_slowly_locked(struct hart *hart,
+                                                                   struct thread *prev,
                                                                    struct thread *next)
 {
 	bool given_away = prev->state != THREAD_RUNNING || prev == hart->idle;
@@ -247,13 +253,15 @@ void sched_check_ending(void)
 static bool somebody_waits(void)
 {
 	for (uint32_t i = 0; i < num_harts; i++) {
-		if (__atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE) && sched_somebody_waits(&harts[i]))
+		if (__atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE) &&
+		    sched_somebody_waits(&harts[i]))
 			return true;
 	}
 	return false;
 }
 
-// The hart changes between idle and busy. When it begins to idle it looks for work once more after this: sched_idle.
+// The hart changes between idle and busy. When it begins to idle it looks for work once more after
+// this: sched_idle.
 static __attribute__((noinline)) void note_idle(const struct hart *hart, const struct thread *next)
 {
 	if (next == hart->idle)
@@ -271,8 +279,8 @@ static __attribute__((noinline)) void share_work(struct hart *hart)
 	sched_send_kicks();
 }
 
-// Switches to what runs next; gives up the hart's lock. `prev`, the current thread, is RUNNING (it goes on when nobody else
-// waits), BLOCKED, RUNNABLE (already in a queue) or DEAD.
+// Switches to what runs next; gives up the hart's lock. `prev`, the current thread, is RUNNING (it
+// goes on when nobody else waits), BLOCKED, RUNNABLE (already in a queue) or DEAD.
 static void schedule_locked(struct hart *hart, struct thread *prev)
 {
 	struct thread *next = pick_own_locked(hart, prev);
@@ -303,8 +311,9 @@ static void schedule_locked(struct hart *hart, struct thread *prev)
 	if (waits && next != hart->idle)
 		sched_want_tick(hart);
 	sched_note_ending(hart, next);
-	// Pairs with the fence in sched_idle, as the one in sched_offer does: `prev` may wait from here on. And with the one in sched_offer:
-	// the kick that woke this hart may have been for more than it has found, and who sends none from here on has its thread seen.
+	// Pairs with the fence in sched_idle, as the one in sched_offer does: `prev` may wait from
+	// here on. And with the one in sched_offer: the kick that woke this hart may have been for
+	// more than it has found, and who sends none from here on has its thread seen.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if ((waits || prev == hart->idle) && next != hart->idle &&
 	    __builtin_expect(__atomic_load_n(&idle_harts, __ATOMIC_RELAXED) != 0, 0))
@@ -328,7 +337,8 @@ void sched_yield(void)
 	schedule();
 }
 
-// Gives the hart away after the current thread has queued itself somewhere and may have been woken again.
+// Gives the hart away after the current thread has queued itself somewhere and may have been woken
+// again.
 void sched_block_current(void)
 {
 	struct hart *hart = arch_this_hart();
@@ -388,8 +398,8 @@ nsec_t sched_slice_deadline(void)
 {
 	struct hart *hart = arch_this_hart();
 
-	// An idle hart is not woken for nothing. A busy one keeps its tick though nobody waits: wake-ups come and go, and setting the
-	// timer for each would cost more than one tick.
+	// An idle hart is not woken for nothing. A busy one keeps its tick though nobody waits:
+	// wake-ups come and go, and setting the timer for each would cost more than one tick.
 	if (hart->current == hart->idle)
 		hart->slice_end = NSEC_NEVER;
 	else if (hart->slice_end == NSEC_NEVER && sched_somebody_waits(hart))
@@ -417,8 +427,9 @@ void sched_idle(void)
 
 	for (;;) {
 		schedule();
-		// Pairs with the fence in sched_offer: who makes a thread wait sees that this hart idles (note_idle came before), or the
-		// thread is seen here. A thread that nobody can have yet, for its registers are being saved, is waited for.
+		// Pairs with the fence in sched_offer: who makes a thread wait sees that this hart
+		// idles (note_idle came before), or the thread is seen here. A thread that nobody
+		// can have yet, for its registers are being saved, is waited for.
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (hart->kicks != 0 || somebody_waits())
 			store_relaxed(&hart->need_resched, 1u);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Scheduling: a run queue per hart, round robin with a time slice, preemptive. A hart with one runnable thread has no
-// tick. Idle harts wait in wfi and take work from others' queues.
+// Scheduling: a run queue per hart, round robin with a time slice, preemptive. A hart with one
+// runnable thread has no tick. Idle harts wait in wfi and take work from others' queues.
 #pragma once
 
 #include <stdbool.h>
@@ -28,22 +28,26 @@ enum thread_state {
 
 struct hart {
 	struct arch_hart arch;  // first: the trap entry finds it by sscratch
-	// What a call has to look at before it goes back to the app; 0: nothing. The assembly reads both words as one.
+
+	// What a call has to look at before it goes back to the app; 0: nothing. The assembly reads
+	// both words as one.
 	union {
 		struct {
-			uint32_t kicks;         // bit per hart that this one has still to kick; only its own
+			// bit per hart that this one has still to kick; only its own
+			uint32_t kicks;
 			uint32_t need_resched;  // 0 or 1; set by others with a kick
 		};
 		uint64_t attention;
 	};
-	uint32_t id;            // index, 0 is the boot hart
-	uint32_t firmware_id;   // mhartid as SBI knows it
+	uint32_t id;           // index, 0 is the boot hart
+	uint32_t firmware_id;  // mhartid as SBI knows it
 	struct thread *current;
 	struct thread *idle;
 	bool online;
-	bool in_interrupt;      // a wake-up preempts what the interrupt interrupted
-	// A thread that ran here was woken here: what blocks next on this hart is followed by it. Set by the hart only, taken by it or by
-	// an idle one, atomically. NULL: none.
+	bool in_interrupt;  // a wake-up preempts what the interrupt interrupted
+
+	// A thread that ran here was woken here: what blocks next on this hart is followed by it.
+	// Set by the hart only, taken by it or by an idle one, atomically. NULL: none.
 	struct thread *handover;
 	// Messages without handles that are in no queue: the next ones. Only its own.
 	struct channel_message *free_messages;
@@ -51,13 +55,17 @@ struct hart {
 	// The same of messages with handles.
 	struct channel_message *free_full_messages;
 	uint32_t num_free_full_messages;
-	struct spinlock lock;   // guards run_queue
+	struct spinlock lock;  // guards run_queue
 	struct list run_queue;
 	uint32_t num_runnable;  // length of run_queue
-	// Whom this hart switched away from last, until it is known that the switch is over: nobody else may run it.
+
+	// Whom this hart switched away from last, until it is known that the switch is over: nobody
+	// else may run it.
 	struct thread *switched_from;
-	nsec_t slice_end;       // the next tick; NSEC_NEVER: none is wanted
-	bool fresh_slice;       // the running thread got the hart since the last tick: the next one spares it
+	nsec_t slice_end;  // the next tick; NSEC_NEVER: none is wanted
+
+	// the running thread got the hart since the last tick: the next one spares it
+	bool fresh_slice;
 	nsec_t timer_deadline;  // what the hardware timer is set to
 	uint64_t context_switches;
 	uint64_t idle_wakeups;
@@ -73,9 +81,10 @@ struct wait_queue {
 
 // An empty queue.
 void wait_queue_init(struct wait_queue *queue);
-// Blocks the current thread on `queue` until woken, its process dies, or `deadline` passes; releases `lock` (which
-// guards the queue) once the thread is queued and does not take it again.
-// Returns 0, ERR_TIMED_OUT, or ERR_BAD_STATE (the process is dying: the caller unwinds to the app boundary).
+// Blocks the current thread on `queue` until woken, its process dies, or `deadline` passes;
+// releases `lock` (which guards the queue) once the thread is queued and does not take it again.
+// Returns 0, ERR_TIMED_OUT, or ERR_BAD_STATE (the process is dying: the caller unwinds to the app
+// boundary).
 error_t wait_queue_wait(struct wait_queue *queue, struct spinlock *lock, nsec_t deadline);
 // Wakes one thread or all. The lock that guards the queue is held.
 void wait_queue_wake_one(struct wait_queue *queue);
@@ -83,30 +92,36 @@ void wait_queue_wake_all(struct wait_queue *queue);
 
 // Once on each hart, by the hart; makes its idle thread the current one.
 void sched_init_hart(struct hart *hart);
-// Makes a NEW thread, or a blocked one that the caller has claimed (thread_unblock), runnable on an idle hart, else on
-// this one. From an interrupt it also preempts what runs here; a call's thread is let run on until it blocks.
+// Makes a NEW thread, or a blocked one that the caller has claimed (thread_unblock), runnable on an
+// idle hart, else on this one. From an interrupt it also preempts what runs here; a call's thread
+// is let run on until it blocks.
 void sched_wake(struct thread *thread);
-// Kicks the harts that sched_wake has put work on. Not done at once: a kick goes through the firmware, which is long compared to
-// the locks (a poll's, say) under which threads are woken. Called wherever a hart leaves the kernel or gives itself away.
+// Kicks the harts that sched_wake has put work on. Not done at once: a kick goes through the
+// firmware, which is long compared to the locks (a poll's, say) under which threads are woken.
+// Called wherever a hart leaves the kernel or gives itself away.
 void sched_send_kicks(void);
 // Gives the hart to the next runnable thread. The current one stays runnable.
 void sched_yield(void);
-// Called at the end of each trap that ends in an app, and of a call when hart.attention is set: yields when need_resched, ends
-// the thread when its process is dying.
+// Called at the end of each trap that ends in an app, and of a call when hart.attention is set:
+// yields when need_resched, ends the thread when its process is dying.
 void sched_return_to_app(void);
 // From the timer interrupt: ends time slices.
 void sched_timer_tick(nsec_t now);
-// The next tick, NSEC_NEVER when there is to be none: while others wait for the running thread, and then until the next one.
+// The next tick, NSEC_NEVER when there is to be none: while others wait for the running thread, and
+// then until the next one.
 nsec_t sched_slice_deadline(void);
-// Makes the current thread, if its process is ending, stop at the return to the app: a kick may have said so.
+// Makes the current thread, if its process is ending, stop at the return to the app: a kick may
+// have said so.
 void sched_check_ending(void);
-// Gives the hart away until the current thread, which has queued itself somewhere, is woken; wait_queue_wait's part.
+// Gives the hart away until the current thread, which has queued itself somewhere, is woken;
+// wait_queue_wait's part.
 void sched_block_current(void);
 // The idle loop; never returns.
 _Noreturn void sched_idle(void);
 // What a kernel thread's entry calls first: the switch to it is over.
 void sched_started(void);
-// Whether `thread` has left its hart for good (a dead one's stack may be freed); kicks the hart when not.
+// Whether `thread` has left its hart for good (a dead one's stack may be freed); kicks the hart
+// when not.
 bool sched_has_left(struct thread *thread);
 // Ends the current thread, which is never scheduled again.
 _Noreturn void sched_exit_current(void);

@@ -6,7 +6,8 @@
 #include "kernel/sched/sched.h"
 
 #if STARINA_DEBUG
-// Bit r is set while the hart holds a lock of rank r. Locks are never held across a switch of threads.
+// Bit r is set while the hart holds a lock of rank r. Locks are never held across a switch of
+// threads.
 static uint32_t held_ranks[MAX_HARTS];
 
 void spin_check_order(const struct spinlock *lock)
@@ -18,7 +19,8 @@ void spin_check_order(const struct spinlock *lock)
 	if (__atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == hart)
 		panic("lock of rank %u is taken twice by hart %u", lock->rank, hart->id);
 	if ((held_ranks[hart->id] >> lock->rank) != 0)
-		panic("lock order: rank %u is taken while ranks 0x%x are held", lock->rank, held_ranks[hart->id]);
+		panic("lock order: rank %u is taken while ranks 0x%x are held", lock->rank,
+		      held_ranks[hart->id]);
 }
 
 void spin_note_locked(struct spinlock *lock)
@@ -38,7 +40,8 @@ void spin_note_unlock(struct spinlock *lock)
 	if (hart == NULL)
 		return;
 	if (lock->holder != hart)
-		panic("lock of rank %u is released by hart %u, which does not hold it", lock->rank, hart->id);
+		panic("lock of rank %u is released by hart %u, which does not hold it", lock->rank,
+		      hart->id);
 	store_relaxed(&lock->holder, NULL);
 	held_ranks[hart->id] &= ~(1u << lock->rank);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Spin locks. Interrupts are off in the kernel, so a lock never saves their state. Debug builds check the lock order:
-// a lock may be taken only while all locks held have a smaller rank, and records the holder.
+// Spin locks. Interrupts are off in the kernel, so a lock never saves their state. Debug builds
+// check the lock order: a lock may be taken only while all locks held have a smaller rank, and
+// records the holder.
 #pragma once
 
 #include <stdbool.h>
@@ -19,31 +20,35 @@
 
 // In the order in which they may nest. docs/architecture.md explains each.
 enum lock_rank {
-	LOCK_RANK_SERVICE = 1,   // the service table, the worker's list
-	LOCK_RANK_PROCESS = 2,   // a process's threads and state, the list of processes
-	LOCK_RANK_HANDLES = 3,   // a process's handle table
-	LOCK_RANK_TRANSIT = 4,   // the graph of channel ends that travel in queues
-	LOCK_RANK_POLL = 5,      // the one lock of all watch lists and polls' ready lists
-	LOCK_RANK_OBJECT = 6,    // one object (a channel pair, an event, a folio...); channel pairs never nest
-	LOCK_RANK_VM = 7,        // an hvspace
-	LOCK_RANK_VCPU = 8,      // a vCPU's wait
-	LOCK_RANK_TIMER = 9,     // a hart's timer queue
-	LOCK_RANK_SCHED = 10,    // a run queue
-	LOCK_RANK_MEMORY = 11,   // the kernel address space
-	LOCK_RANK_KMALLOC = 12,  // the kernel's heap
-	LOCK_RANK_PAGE = 13,     // the page allocator
-	LOCK_RANK_IRQ_CHIP = 14, // the interrupt controller's registers
+	LOCK_RANK_SERVICE = 1,  // the service table, the worker's list
+	LOCK_RANK_PROCESS = 2,  // a process's threads and state, the list of processes
+	LOCK_RANK_HANDLES = 3,  // a process's handle table
+	LOCK_RANK_TRANSIT = 4,  // the graph of channel ends that travel in queues
+	LOCK_RANK_POLL = 5,     // the one lock of all watch lists and polls' ready lists
+
+	// one object (a channel pair, an event, a folio...); channel pairs never nest
+	LOCK_RANK_OBJECT = 6,
+	LOCK_RANK_VM = 7,         // an hvspace
+	LOCK_RANK_VCPU = 8,       // a vCPU's wait
+	LOCK_RANK_TIMER = 9,      // a hart's timer queue
+	LOCK_RANK_SCHED = 10,     // a run queue
+	LOCK_RANK_MEMORY = 11,    // the kernel address space
+	LOCK_RANK_KMALLOC = 12,   // the kernel's heap
+	LOCK_RANK_PAGE = 13,      // the page allocator
+	LOCK_RANK_IRQ_CHIP = 14,  // the interrupt controller's registers
 	LOCK_RANK_LOG = 15,
 };
 
-// Plain stores that others see whole: no order, or after all that this hart did before. (The compiler's __atomic_store_n is a swap on
-// RISC-V, and ThreadSanitizer on the host knows no fences.) Loads have __atomic_load_n.
+// Plain stores that others see whole: no order, or after all that this hart did before. (The
+// compiler's __atomic_store_n is a swap on RISC-V, and ThreadSanitizer on the host knows no
+// fences.) Loads have __atomic_load_n.
 #ifdef STARINA_HOST
 #define store_relaxed(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_RELAXED)
 #define store_release(ptr, value) __atomic_store_n(ptr, value, __ATOMIC_RELEASE)
 #else
 #define store_relaxed(ptr, value) (*(volatile __typeof__(*(ptr)) *)(ptr) = (value))
-#define store_release(ptr, value) (__atomic_thread_fence(__ATOMIC_RELEASE), store_relaxed(ptr, value))
+#define store_release(ptr, value) \
+	(__atomic_thread_fence(__ATOMIC_RELEASE), store_relaxed(ptr, value))
 #endif
 
 struct spinlock {
@@ -77,8 +82,8 @@ static inline void spin_note_unlock(struct spinlock *lock)
 }
 #endif
 
-// Takes the lock, spinning; gives it up. Orders memory, not devices' registers. Context: interrupts off, as always in the
-// kernel. Inline: every call takes some.
+// Takes the lock, spinning; gives it up. Orders memory, not devices' registers. Context: interrupts
+// off, as always in the kernel. Inline: every call takes some.
 static inline void spin_lock(struct spinlock *lock)
 {
 	spin_check_order(lock);

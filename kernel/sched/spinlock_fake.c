@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Locks for host tests, which run on one thread: taken twice, or given back twice, they fail the test.
+// Locks for host tests, which run on one thread: taken twice, or given back twice, they fail the
+// test.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 
 void spinlock_init(struct spinlock *lock, enum lock_rank rank)
 {
-	*lock = (struct spinlock){.rank = (uint32_t)rank};
+	*lock = (struct spinlock){ .rank = (uint32_t)rank };
 }
 
 void spin_check_order(const struct spinlock *lock)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Blocking without a missed wake-up: a thread first puts itself into the queue, then becomes claimable (`blocked`), then
-// lets go of the lock, then gives the hart away. Whoever sets `blocked` from 1 to 0 wakes it, once: a waker that holds the
-// queue's lock, its deadline, or the end of its process.
+// Blocking without a missed wake-up: a thread first puts itself into the queue, then becomes
+// claimable (`blocked`), then lets go of the lock, then gives the hart away. Whoever sets `blocked`
+// from 1 to 0 wakes it, once: a waker that holds the queue's lock, its deadline, or the end of its
+// process.
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
@@ -62,7 +63,8 @@ static bool wake_entry(struct list *entry)
 
 void wait_queue_wake_one(struct wait_queue *queue)
 {
-	list_for_each_safe(entry, &queue->threads) {
+	list_for_each_safe(entry, &queue->threads)
+	{
 		if (wake_entry(entry))
 			return;
 	}
@@ -70,6 +72,5 @@ void wait_queue_wake_one(struct wait_queue *queue)
 
 void wait_queue_wake_all(struct wait_queue *queue)
 {
-	list_for_each_safe(entry, &queue->threads)
-		(void)wake_entry(entry);
+	list_for_each_safe(entry, &queue->threads)(void) wake_entry(entry);
 }

@@ -5,10 +5,10 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
-static struct spinlock work_lock = {.rank = LOCK_RANK_SERVICE};
-static struct list work_list = {&work_list, &work_list};
-static struct list dead_threads = {&dead_threads, &dead_threads};
-static struct wait_queue worker_queue = {{&worker_queue.threads, &worker_queue.threads}};
+static struct spinlock work_lock = { .rank = LOCK_RANK_SERVICE };
+static struct list work_list = { &work_list, &work_list };
+static struct list dead_threads = { &dead_threads, &dead_threads };
+static struct wait_queue worker_queue = { { &worker_queue.threads, &worker_queue.threads } };
 
 void work_init(struct work *work, void (*run)(struct work *work))
 {
@@ -92,7 +92,8 @@ static void worker_main(void *arg)
 			spin_unlock(&work_lock);
 		} else if (!list_is_empty(&dead_threads)) {
 			// Somebody is on the way out: look again soon.
-			(void)wait_queue_wait(&worker_queue, &work_lock, arch_clock_now() + NSEC_PER_MSEC);
+			(void)wait_queue_wait(&worker_queue, &work_lock,
+			                      arch_clock_now() + NSEC_PER_MSEC);
 		} else {
 			(void)wait_queue_wait(&worker_queue, &work_lock, NSEC_NEVER);
 		}

@@ -5,7 +5,8 @@
 #include "kernel/mm/kmalloc.h"
 #include "libs/base/string.h"
 
-// All apps' .data as the image brought it, one after the other in the order of the table; NULL when there is none.
+// All apps' .data as the image brought it, one after the other in the order of the table; NULL when
+// there is none.
 static uint8_t *pristine;
 
 static size_t data_len(const struct app_image *image)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Boot arguments: words between blanks in /chosen/bootargs. Apps' are APP.NAME=VALUE; a value with blanks in it is quoted:
-// APP.NAME="VALUE".
+// Boot arguments: words between blanks in /chosen/bootargs. Apps' are APP.NAME=VALUE; a value with
+// blanks in it is quoted: APP.NAME="VALUE".
 #include "kernel/startup/boot_args.h"
 
 #include "kernel/startup/devices.h"
@@ -38,13 +38,15 @@ size_t boot_args_next(const char **args, const char **word)
 }
 
 // Whether the word begins with APP.NAME=; `*value` is what follows.
-static bool word_matches(const char *word, size_t len, const char *app, const char *name, const char **value)
+static bool word_matches(const char *word, size_t len, const char *app, const char *name,
+                         const char **value)
 {
 	size_t app_len = strlen(app);
 	size_t name_len = strlen(name);
 
-	if (len < app_len + 1 + name_len + 1 || memcmp(word, app, app_len) != 0 || word[app_len] != '.' ||
-	    memcmp(word + app_len + 1, name, name_len) != 0 || word[app_len + 1 + name_len] != '=')
+	if (len < app_len + 1 + name_len + 1 || memcmp(word, app, app_len) != 0 ||
+	    word[app_len] != '.' || memcmp(word + app_len + 1, name, name_len) != 0 ||
+	    word[app_len + 1 + name_len] != '=')
 		return false;
 	*value = word + app_len + name_len + 2;
 	return true;
@@ -62,7 +64,8 @@ bool boot_args_lookup(const char *args, const char *app, const char *name, char 
 
 		if (!word_matches(word, len, app, name, &start))
 			continue;
-		// The last one counts, as with most command lines. Quotes are not part of the value.
+		// The last one counts, as with most command lines. Quotes are not part of the
+		// value.
 		for (const char *p = start; p < word + len && out + 1 < size; p++) {
 			if (*p != '"')
 				value[out++] = *p;

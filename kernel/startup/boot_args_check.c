@@ -32,7 +32,7 @@ static bool boot_arg_split(const char *word, size_t len, struct boot_arg *arg)
 	size_t equals = find_char(word, len, '=');
 	size_t dot = find_char(word, equals, '.');
 
-	*arg = (struct boot_arg){word, dot, word + dot + 1, equals - dot - 1};
+	*arg = (struct boot_arg){ word, dot, word + dot + 1, equals - dot - 1 };
 	return equals < len && dot > 0 && dot + 1 < equals;
 }
 
@@ -41,8 +41,10 @@ static bool same(const char *word, size_t len, const char *name)
 	return strlen(name) == len && memcmp(word, name, len) == 0;
 }
 
-// Whether the app, or the kernel (`spec` is NULL), reads an argument of this name; else the nearest.
-static bool name_known(const struct app_spec *spec, const struct boot_arg *arg, struct closest *closest)
+// Whether the app, or the kernel (`spec` is NULL), reads an argument of this name; else the
+// nearest.
+static bool name_known(const struct app_spec *spec, const struct boot_arg *arg,
+                       struct closest *closest)
 {
 	if (spec == NULL) {
 		for (size_t i = 0; kernel_arg_names[i] != NULL; i++) {
@@ -64,22 +66,25 @@ static bool name_known(const struct app_spec *spec, const struct boot_arg *arg, 
 
 static void check_name(const struct app_spec *spec, const struct boot_arg *arg)
 {
-	struct closest closest = {0};
+	struct closest closest = { 0 };
 
 	if (name_known(spec, arg, &closest))
 		return;
-	kwarn("the boot argument %.*s.%.*s is not known, and has no effect%s%s%s", (int)arg->app_len, arg->app,
-	      (int)arg->name_len, arg->name, closest.name != NULL ? ": did you mean " : "",
+	kwarn("the boot argument %.*s.%.*s is not known, and has no effect%s%s%s",
+	      (int)arg->app_len, arg->app, (int)arg->name_len, arg->name,
+	      closest.name != NULL ? ": did you mean " : "",
 	      closest.name != NULL ? closest.name : "", closest.name != NULL ? "?" : "");
 }
 
-static void check_word(const char *word, size_t len, const struct app_image *images, size_t num_images)
+static void check_word(const char *word, size_t len, const struct app_image *images,
+                       size_t num_images)
 {
-	struct closest closest = {0};
+	struct closest closest = { 0 };
 	struct boot_arg arg;
 
 	if (!boot_arg_split(word, len, &arg)) {
-		kwarn("the boot argument %.*s has no effect: boot arguments are APP.NAME=VALUE", (int)len, word);
+		kwarn("the boot argument %.*s has no effect: boot arguments are APP.NAME=VALUE",
+		      (int)len, word);
 		return;
 	}
 	if (same(arg.app, arg.app_len, "kernel")) {
@@ -94,8 +99,8 @@ static void check_word(const char *word, size_t len, const struct app_image *ima
 		closest_offer(&closest, arg.app, arg.app_len, images[i].spec->name);
 	}
 	closest_offer(&closest, arg.app, arg.app_len, "kernel");
-	kwarn("the boot argument %.*s has no effect: this image has no app '%.*s'%s%s%s", (int)len, word,
-	      (int)arg.app_len, arg.app, closest.name != NULL ? ", did you mean " : "",
+	kwarn("the boot argument %.*s has no effect: this image has no app '%.*s'%s%s%s", (int)len,
+	      word, (int)arg.app_len, arg.app, closest.name != NULL ? ", did you mean " : "",
 	      closest.name != NULL ? closest.name : "", closest.name != NULL ? "?" : "");
 }
 

@@ -9,7 +9,8 @@
 // virtio 1.2, 4.2.2
 #define VIRTIO_MMIO_STATUS 0x70u
 #define VIRTIO_MMIO_BYTES 0x100u
-// A device that does not finish its reset within so many reads of its status is broken. The hart does nothing else meanwhile.
+// A device that does not finish its reset within so many reads of its status is broken. The hart
+// does nothing else meanwhile.
 #define RESET_READS 100000u
 
 #ifdef STARINA_HOST
@@ -45,7 +46,8 @@ static bool is_virtio(const struct device *device)
 static error_t map_registers(struct device *device)
 {
 	paddr_t start = device->reg_base & ~(paddr_t)(PAGE_SIZE - 1);
-	paddr_t end = (device->reg_base + VIRTIO_MMIO_BYTES + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
+	paddr_t end = (device->reg_base + VIRTIO_MMIO_BYTES + PAGE_SIZE - 1) &
+		~(paddr_t)(PAGE_SIZE - 1);
 	uintptr_t addr;
 	error_t error = vmap_reserve(end - start, PAGE_SIZE, &addr);
 

@@ -120,8 +120,8 @@ static void give(size_t i, struct process *process)
 
 static void test_only_its_own_are_reset(void **state)
 {
-	struct process one = {0};
-	struct process two = {0};
+	struct process one = { 0 };
+	struct process two = { 0 };
 
 	(void)state;
 	give(0, &one);
@@ -144,8 +144,8 @@ static void test_only_its_own_are_reset(void **state)
 
 static void test_given_again_after_a_restart(void **state)
 {
-	struct process one = {0};
-	struct process two = {0};
+	struct process one = { 0 };
+	struct process two = { 0 };
 
 	(void)state;
 	give(0, &one);
@@ -163,7 +163,7 @@ static void test_given_again_after_a_restart(void **state)
 // One that never stops is given up in the end, and the others are stopped all the same.
 static void test_one_does_not_stop(void **state)
 {
-	struct process one = {0};
+	struct process one = { 0 };
 
 	(void)state;
 	give(0, &one);
@@ -176,7 +176,7 @@ static void test_one_does_not_stop(void **state)
 
 static void test_what_is_no_virtio_device_is_left_alone(void **state)
 {
-	struct process one = {0};
+	struct process one = { 0 };
 
 	(void)state;
 	strcpy(devices[0].compatible[0], "google,goldfish-rtc");
@@ -190,7 +190,7 @@ static void test_what_is_no_virtio_device_is_left_alone(void **state)
 
 static void test_no_memory_for_the_registers(void **state)
 {
-	struct process one = {0};
+	struct process one = { 0 };
 
 	(void)state;
 	map_error = ERR_NO_MEMORY;

@@ -21,7 +21,7 @@ static void *fdt;
 
 static bool is_uart(int node)
 {
-	static const char *const names[] = {"ns16550a", "ns16550", "snps,dw-apb-uart"};
+	static const char *const names[] = { "ns16550a", "ns16550", "snps,dw-apb-uart" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (fdt_node_check_compatible(fdt, node, names[i]) == 0)
@@ -30,7 +30,8 @@ static bool is_uart(int node)
 	return false;
 }
 
-// The node of /chosen's stdout-path, with its options (":115200n8") cut off; else the first UART of a kind that we drive.
+// The node of /chosen's stdout-path, with its options (":115200n8") cut off; else the first UART of
+// a kind that we drive.
 static int find_console(void)
 {
 	int chosen = fdt_path_offset(fdt, "/chosen");
@@ -40,13 +41,15 @@ static int find_console(void)
 
 	if (path != NULL && len > 0) {
 		const char *colon = memchr(path, ':', (size_t)len);
-		size_t path_len = colon != NULL ? (size_t)(colon - path) : strnlen(path, (size_t)len);
+		size_t path_len = colon != NULL ? (size_t)(colon - path)
+						: strnlen(path, (size_t)len);
 
 		node = fdt_path_offset_namelen(fdt, path, (int)path_len);
 		if (node >= 0 && is_uart(node))
 			return node;
 	}
-	for (node = fdt_next_node(fdt, -1, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+	for (node = fdt_next_node(fdt, -1, NULL); node >= 0;
+	     node = fdt_next_node(fdt, node, NULL)) {
 		if (is_uart(node))
 			return node;
 	}
@@ -59,8 +62,9 @@ static bool is_uart_layout_known(uint32_t offset)
 	uint32_t width = machine.uart_io_width;
 	uint64_t first = (machine.uart & (PAGE_SIZE - 1)) + (uint64_t)offset;
 
-	return (width == 1 || width == 2 || width == 4) && machine.uart_reg_shift <= 8 && first % width == 0 &&
-	       first + (UART_REGISTERS << machine.uart_reg_shift) <= PAGE_SIZE;
+	return (width == 1 || width == 2 || width == 4) && machine.uart_reg_shift <= 8 &&
+		first % width == 0 &&
+		first + (UART_REGISTERS << machine.uart_reg_shift) <= PAGE_SIZE;
 }
 
 // Without a UART the firmware prints for us.
@@ -71,7 +75,8 @@ static void init_console(void)
 	int node = find_console();
 
 	machine.uart_io_width = 1;
-	if (node < 0 || !dt_read_address(fdt, node, 0, &machine.uart, &size) || machine.uart >= DIRECT_MAP_SIZE) {
+	if (node < 0 || !dt_read_address(fdt, node, 0, &machine.uart, &size) ||
+	    machine.uart >= DIRECT_MAP_SIZE) {
 		machine.uart = 0;
 		console_init_firmware();
 		return;
@@ -84,20 +89,23 @@ static void init_console(void)
 		console_init_firmware();
 		return;
 	}
-	console_init((uintptr_t)page_to_virt(machine.uart) + offset, machine.uart_reg_shift, machine.uart_io_width);
+	console_init((uintptr_t)page_to_virt(machine.uart) + offset, machine.uart_reg_shift,
+	             machine.uart_io_width);
 }
 
 // libfdt, which relies on it, does not look whether the blocks are aligned (DTSpec 5.6).
 static bool is_aligned(paddr_t fdt_paddr)
 {
-	return fdt_paddr % 8 == 0 && fdt_off_mem_rsvmap(fdt) % 8 == 0 && fdt_off_dt_struct(fdt) % 4 == 0;
+	return fdt_paddr % 8 == 0 && fdt_off_mem_rsvmap(fdt) % 8 == 0 &&
+		fdt_off_dt_struct(fdt) % 4 == 0;
 }
 
 void device_tree_init_early(paddr_t fdt_paddr)
 {
 	fdt = page_to_virt(fdt_paddr);
 	if (fdt_check_header(fdt) != 0 || !is_aligned(fdt_paddr))
-		panic("no device tree at %#llx: the firmware must pass it in a1", (unsigned long long)fdt_paddr);
+		panic("no device tree at %#llx: the firmware must pass it in a1",
+		      (unsigned long long)fdt_paddr);
 	init_console();
 }
 
@@ -129,7 +137,8 @@ static void read_chosen(void)
 
 	seed = fdt_getprop_w(fdt, node, "rng-seed", &len);
 	if (seed != NULL && len > 0) {
-		size_t n = (size_t)len < sizeof(machine.rng_seed) ? (size_t)len : sizeof(machine.rng_seed);
+		size_t n = (size_t)len < sizeof(machine.rng_seed) ? (size_t)len
+								  : sizeof(machine.rng_seed);
 
 		memcpy(machine.rng_seed, seed, n);
 		machine.rng_seed_len = n;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the kernel itself takes from the device tree. Devicetree Specification v0.4. What apps may be given is in
-// kernel/startup/devices.h.
+// What the kernel itself takes from the device tree. Devicetree Specification v0.4. What apps may
+// be given is in kernel/startup/devices.h.
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +12,8 @@
 
 #define MAX_RAM_RANGES 32
 
-// RAM that the firmware does not keep for itself, page-aligned, in ascending order. It includes the kernel image and the tree.
+// RAM that the firmware does not keep for itself, page-aligned, in ascending order. It includes the
+// kernel image and the tree.
 struct ram_range {
 	paddr_t start;
 	paddr_t end;
@@ -44,21 +45,23 @@ struct machine {
 	bool has_hypervisor;
 	bool has_ssaia;
 	bool has_svpbmt;
-	bool has_stateen;             // on any hart: its registers have to be set up
-	bool prefer_sv48x4;           // boot argument kernel.gstage=sv48x4
-	paddr_t uart;                 // ns16550 registers; 0: none
+	bool has_stateen;    // on any hart: its registers have to be set up
+	bool prefer_sv48x4;  // boot argument kernel.gstage=sv48x4
+	paddr_t uart;        // ns16550 registers; 0: none
 	uint32_t uart_reg_shift;
-	uint32_t uart_io_width;       // bytes of an access to a register: 1, 2 or 4
+	uint32_t uart_io_width;  // bytes of an access to a register: 1, 2 or 4
 	struct machine_irq_chip irq_chip;
-	paddr_t power;                // sifive_test; 0: none
+	paddr_t power;  // sifive_test; 0: none
 	char bootargs[1024];
-	uint8_t rng_seed[64];         // wiped by random_init
+	uint8_t rng_seed[64];  // wiped by random_init
 	size_t rng_seed_len;
 };
 extern struct machine machine;
 
-// Early: finds the console. Nothing but the early page table is needed. Panics when `fdt` is no device tree.
+// Early: finds the console. Nothing but the early page table is needed. Panics when `fdt` is not a
+// device tree.
 void device_tree_init_early(paddr_t fdt);
-// RAM into the page allocator, harts into `harts` (the boot hart first), devices into `devices`, everything else into `machine`.
-// The seed is wiped in the tree. Panics when the tree lacks what nothing works without.
+// RAM into the page allocator, harts into `harts` (the boot hart first), devices into `devices`,
+// everything else into `machine`. The seed is wiped in the tree. Panics when the tree lacks what
+// nothing works without.
 void device_tree_init(uint64_t boot_hart);

@@ -10,13 +10,15 @@
 uint64_t dt_read_cells(const uint32_t *cells, int num);
 // The first cell of a property; false when there is none.
 bool dt_read_u32(const void *tree, int node, const char *name, uint32_t *out);
-// The index-th (base, size) of `reg`, by the cell counts of `parent`; false when there is none, or it wraps around.
+// The index-th (base, size) of `reg`, by the cell counts of `parent`; false when there is none, or
+// it wraps around.
 bool dt_read_reg(const void *tree, int parent, int node, int index, uint64_t *base, uint64_t *size);
-// The index-th range of a node's registers as the harts see it: through the `ranges` of each bus on the way (DTSpec 2.3.8). False
-// when there is none, or a bus does not pass it on.
+// The index-th range of a node's registers as the harts see it: through the `ranges` of each bus on
+// the way (DTSpec 2.3.8). False when there is none, or a bus does not pass it on.
 bool dt_read_address(const void *tree, int node, int index, uint64_t *base, uint64_t *size);
 // The same for a node whose buses are known: `buses[depth]` is its parent, buses[0] the root.
-bool dt_read_address_on(const void *tree, const int *buses, int depth, int node, int index, uint64_t *base, uint64_t *size);
+bool dt_read_address_on(const void *tree, const int *buses, int depth, int node, int index,
+                        uint64_t *base, uint64_t *size);
 // By its `status`.
 bool dt_is_enabled(const void *tree, int node);
 

@@ -221,7 +221,7 @@ static void add_devices(const void *tree)
 	     node = fdt_next_node(tree, node, &depth)) {
 		if (walk.depth > depth - 1)
 			walk.depth = depth - 1;
-		// Below something that is no bus.
+		// Below something that is not a bus.
 		if (walk.depth < depth - 1)
 			continue;
 		read_node(tree, node, &info);

@@ -233,7 +233,7 @@ static void test_buses_translate(void **state)
 	CELLS("ranges", 0x1000, 0, 0x10001000, 0x1000, 0x8000, 0, 0x20000000, 0x1000);
 	add_virtio("virtio@1000", 0x1000, 7);
 	add_virtio("virtio@8e00", 0x8e00, 8);
-	add_virtio("virtio@8f00", 0x8f00, 9);  // reaches past the range
+	add_virtio("virtio@8f00", 0x8f00, 9);    // reaches past the range
 	add_virtio("virtio@30000", 0x30000, 9);  // in none
 	begin_bus("bus@8000");
 	flag("ranges");

@@ -10,9 +10,8 @@
 #include "kernel/startup/device_tree_private.h"
 #include "libs/base/string.h"
 
-
-// Whether `riscv,isa` ("rv64imafdch_zicsr_sstc") names the extension: a single letter in its first part, longer ones
-// between underscores.
+// Whether `riscv,isa` ("rv64imafdch_zicsr_sstc") names the extension: a single letter in its first
+// part, longer ones between underscores.
 static bool isa_string_has(const char *isa, const char *extension)
 {
 	size_t len = strlen(extension);
@@ -68,7 +67,8 @@ static void add_hart(const void *tree, int cpus, int node, uint64_t boot_hart)
 	if (id == boot_hart) {
 		index = 0;
 	} else if (num_harts == MAX_HARTS) {
-		kwarn("more than %d harts: hart %llu is not used", MAX_HARTS, (unsigned long long)id);
+		kwarn("more than %d harts: hart %llu is not used", MAX_HARTS,
+		      (unsigned long long)id);
 		return;
 	} else {
 		index = num_harts++;
@@ -86,7 +86,8 @@ void dt_init_harts(const void *tree, uint64_t boot_hart)
 {
 	int cpus = fdt_path_offset(tree, "/cpus");
 	int len = 0;
-	const uint32_t *frequency = cpus < 0 ? NULL : fdt_getprop(tree, cpus, "timebase-frequency", &len);
+	const uint32_t *frequency = cpus < 0 ? NULL
+					     : fdt_getprop(tree, cpus, "timebase-frequency", &len);
 	int node;
 
 	// One cell or two (DTSpec 3.7).
@@ -95,8 +96,7 @@ void dt_init_harts(const void *tree, uint64_t boot_hart)
 	if (machine.timebase_frequency == 0)
 		panic("the device tree has no /cpus with a timebase-frequency");
 	harts[0].firmware_id = (uint32_t)boot_hart;
-	fdt_for_each_subnode(node, tree, cpus)
-		add_hart(tree, cpus, node, boot_hart);
+	fdt_for_each_subnode(node, tree, cpus) add_hart(tree, cpus, node, boot_hart);
 	if (num_harts == 0)
 		num_harts = 1;
 }

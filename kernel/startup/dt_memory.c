@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which RAM there is, and which of it is free: not the firmware's, not the kernel's, not the device tree's.
+// Which RAM there is, and which of it is free: not the firmware's, not the kernel's, not the device
+// tree's.
 #include <libfdt.h>
 
 #include "kernel/arch/riscv64/layout.h"
@@ -30,7 +31,7 @@ static void add_range(struct range_list *list, paddr_t start, paddr_t end)
 		panic("the device tree has more than %d ranges of memory", MAX_RAM_RANGES);
 	for (; i > 0 && list->ranges[i - 1].start > start; i--)
 		list->ranges[i] = list->ranges[i - 1];
-	list->ranges[i] = (struct ram_range){.start = start, .end = end};
+	list->ranges[i] = (struct ram_range){ .start = start, .end = end };
 	list->num++;
 }
 
@@ -85,12 +86,14 @@ static void read_memory_nodes(const void *tree)
 {
 	int node;
 
-	for (node = fdt_next_node(tree, -1, NULL); node >= 0; node = fdt_next_node(tree, node, NULL)) {
+	for (node = fdt_next_node(tree, -1, NULL); node >= 0;
+	     node = fdt_next_node(tree, node, NULL)) {
 		int len;
 		const char *type = fdt_getprop(tree, node, "device_type", &len);
 		uint64_t base, size;
 
-		if (type == NULL || len != 7 || memcmp(type, "memory", 7) != 0 || !dt_is_enabled(tree, node))
+		if (type == NULL || len != 7 || memcmp(type, "memory", 7) != 0 ||
+		    !dt_is_enabled(tree, node))
 			continue;
 		for (int i = 0; dt_read_reg(tree, 0, node, i, &base, &size); i++)
 			add_memory(base, size);
@@ -105,9 +108,10 @@ static void cut_reserved(const void *tree)
 	int node;
 
 	if (parent >= 0)
-		fdt_for_each_subnode(node, tree, parent)
-			for (int i = 0; dt_read_reg(tree, parent, node, i, &base, &size); i++)
-				cut(&free_ram, base, end_of(base, size));
+		fdt_for_each_subnode(node, tree,
+		                     parent) for (int i = 0;
+		                                  dt_read_reg(tree, parent, node, i, &base, &size);
+		                                  i++) cut(&free_ram, base, end_of(base, size));
 	for (int i = 0; i < fdt_num_mem_rsv(tree); i++)
 		if (fdt_get_mem_rsv(tree, i, &base, &size) == 0)
 			cut(&free_ram, base, end_of(base, size));
@@ -124,7 +128,8 @@ static void cut_initrd(const void *tree)
 		return;
 	start = fdt_getprop(tree, node, "linux,initrd-start", &start_len);
 	end = fdt_getprop(tree, node, "linux,initrd-end", &end_len);
-	if (start == NULL || end == NULL || start_len < 4 || start_len > 8 || end_len < 4 || end_len > 8)
+	if (start == NULL || end == NULL || start_len < 4 || start_len > 8 || end_len < 4 ||
+	    end_len > 8)
 		return;
 	cut(&free_ram, dt_read_cells(start, start_len / 4), dt_read_cells(end, end_len / 4));
 }
@@ -138,11 +143,13 @@ static void init_page_allocator(void)
 	size_t map_size;
 
 	for (size_t i = 1; i < free_ram.num; i++)
-		if (free_ram.ranges[i].end - free_ram.ranges[i].start > largest->end - largest->start)
+		if (free_ram.ranges[i].end - free_ram.ranges[i].start >
+		    largest->end - largest->start)
 			largest = &free_ram.ranges[i];
 	map_size = (page_map_size(start, end) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	if (map_size >= largest->end - largest->start)
-		panic("too little memory: %llu KiB", (unsigned long long)(largest->end - largest->start) / 1024);
+		panic("too little memory: %llu KiB",
+		      (unsigned long long)(largest->end - largest->start) / 1024);
 	page_init(start, end, page_to_virt(largest->start));
 	largest->start += map_size;
 	for (size_t i = 0; i < free_ram.num; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Properties, and addresses of registers: a node's own, and through the buses above it. Devicetree Specification
-// v0.4, 2.3.6 and 2.3.8.
+// Properties, and addresses of registers: a node's own, and through the buses above it. Devicetree
+// Specification v0.4, 2.3.6 and 2.3.8.
 #include <libfdt.h>
 
 #include "kernel/startup/device_tree_private.h"

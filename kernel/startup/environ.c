@@ -48,12 +48,14 @@ void environ_open_services(const struct app_spec *spec)
 }
 
 // The next entry, with its kind and name.
-static error_t add_entry(struct process *process, enum env_kind kind, const char *name, struct env_entry **out)
+static error_t add_entry(struct process *process, enum env_kind kind, const char *name,
+                         struct env_entry **out)
 {
 	struct environ *env = process->env;
 
 	if (env->num_entries == ENV_MAX_ENTRIES) {
-		kerror("%s: its environment would have more than %d entries", process->name, ENV_MAX_ENTRIES);
+		kerror("%s: its environment would have more than %d entries", process->name,
+		       ENV_MAX_ENTRIES);
 		return ERR_LIMIT;
 	}
 	*out = &env->entries[env->num_entries++];
@@ -72,18 +74,22 @@ static error_t add_unmet(struct process *process, enum env_kind kind, const char
 	return error;
 }
 
-static error_t add_handle(struct process *process, enum env_kind kind, const char *name, struct object *object)
+static error_t add_handle(struct process *process, enum env_kind kind, const char *name,
+                          struct object *object)
 {
 	struct env_entry *entry;
 	error_t error = add_entry(process, kind, name, &entry);
 
-	return error != 0 ? error : handle_insert(&process->handles, object, object->ops->rights, &entry->handle);
+	return error != 0
+		? error
+		: handle_insert(&process->handles, object, object->ops->rights, &entry->handle);
 }
 
 static error_t add_device(struct process *process, const char *compatible, struct device *device)
 {
 	paddr_t start = device->reg_base & ~(paddr_t)(PAGE_SIZE - 1);
-	paddr_t end = (device->reg_base + device->reg_size + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
+	paddr_t end = (device->reg_base + device->reg_size + PAGE_SIZE - 1) &
+		~(paddr_t)(PAGE_SIZE - 1);
 	struct env_entry *entry;
 	struct interrupt *interrupt;
 	struct folio *folio;
@@ -99,15 +105,16 @@ static error_t add_device(struct process *process, const char *compatible, struc
 	error = folio_device_create(start, end - start, &folio);
 	if (error != 0)
 		return error;
-	error = handle_insert(&process->handles, &folio->object, RIGHT_READ | RIGHT_WRITE | RIGHT_MAP, &entry->handle);
+	error = handle_insert(&process->handles, &folio->object,
+	                      RIGHT_READ | RIGHT_WRITE | RIGHT_MAP, &entry->handle);
 	object_put(&folio->object);
 	if (error != 0 || device->irq == 0)
 		return error;
 	error = interrupt_object_create(device->irq, &interrupt);
 	if (error != 0)
 		return error;
-	error = handle_insert(&process->handles, interrupt_object(interrupt), interrupt_object(interrupt)->ops->rights,
-	                      &entry->interrupt);
+	error = handle_insert(&process->handles, interrupt_object(interrupt),
+	                      interrupt_object(interrupt)->ops->rights, &entry->interrupt);
 	object_put(interrupt_object(interrupt));
 	return error;
 }
@@ -121,7 +128,8 @@ static bool device_matches(const struct device *device, const char *compatible)
 	return false;
 }
 
-static error_t add_devices(struct process *process, const struct app_spec *spec, const struct app_need *need)
+static error_t add_devices(struct process *process, const struct app_spec *spec,
+                           const struct app_need *need)
 {
 	size_t found = 0;
 
@@ -129,7 +137,8 @@ static error_t add_devices(struct process *process, const struct app_spec *spec,
 		struct device *device = &devices[i];
 		error_t error;
 
-		if (!device_matches(device, need->name) || (device->claimed && device_owners[i] != spec))
+		if (!device_matches(device, need->name) ||
+		    (device->claimed && device_owners[i] != spec))
 			continue;
 		device->claimed = true;
 		device_owners[i] = spec;
@@ -146,7 +155,8 @@ static error_t add_devices(struct process *process, const struct app_spec *spec,
 	return ERR_NOT_FOUND;
 }
 
-static error_t add_config(struct process *process, const struct app_spec *spec, const struct app_need *need)
+static error_t add_config(struct process *process, const struct app_spec *spec,
+                          const struct app_need *need)
 {
 	char value[ENV_VALUE_MAX];
 	struct env_entry *entry;
@@ -154,7 +164,8 @@ static error_t add_config(struct process *process, const struct app_spec *spec, 
 
 	if (!boot_arg_find(spec->name, need->name, value, sizeof(value))) {
 		if (need->fallback == NULL)
-			return add_unmet(process, ENV_CONFIG, need->name);  // optional, as the plan has seen
+			// optional, as the plan has seen
+			return add_unmet(process, ENV_CONFIG, need->name);
 		str_copy(value, need->fallback, sizeof(value));
 	}
 	error = add_entry(process, ENV_CONFIG, need->name, &entry);
@@ -163,7 +174,8 @@ static error_t add_config(struct process *process, const struct app_spec *spec, 
 	return error;
 }
 
-static error_t add_need(struct process *process, const struct app_spec *spec, const struct app_need *need)
+static error_t add_need(struct process *process, const struct app_spec *spec,
+                        const struct app_need *need)
 {
 	struct service *service;
 
@@ -173,12 +185,9 @@ static error_t add_need(struct process *process, const struct app_spec *spec, co
 		if (service == NULL)
 			return add_unmet(process, ENV_CONNECTOR, need->name);
 		return add_handle(process, ENV_CONNECTOR, need->name, &service->connector);
-	case NEED_DEVICE:
-		return add_devices(process, spec, need);
-	case NEED_CONFIG:
-		return add_config(process, spec, need);
-	case NEED_SYSTEM:
-		return add_handle(process, ENV_SYSTEM, "system", system_object());
+	case NEED_DEVICE: return add_devices(process, spec, need);
+	case NEED_CONFIG: return add_config(process, spec, need);
+	case NEED_SYSTEM: return add_handle(process, ENV_SYSTEM, "system", system_object());
 	}
 	return ERR_INVALID;
 }
@@ -190,7 +199,8 @@ error_t environ_build(struct process *process, const struct app_spec *spec)
 	process->env->restarts = process->restarts;
 	str_copy(process->env->app_name, spec->name, sizeof(process->env->app_name));
 	for (size_t k = 0; error == 0 && k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++)
-		error = add_handle(process, ENV_SERVICE, spec->provides[k], &find_service(spec->provides[k])->object);
+		error = add_handle(process, ENV_SERVICE, spec->provides[k],
+		                   &find_service(spec->provides[k])->object);
 	for (size_t k = 0; error == 0 && k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++)
 		error = add_need(process, spec, &spec->needs[k]);
 	return error;

@@ -8,10 +8,11 @@
 
 struct process;
 
-// Makes the service entries that an app provides; once per app, before any app is started. Errors: ERR_NO_MEMORY, ERR_LIMIT.
+// Makes the service entries that an app provides; once per app, before any app is started. Errors:
+// ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t environ_create_services(const struct app_spec *spec);
 // The app is about to run: its services take connections.
 void environ_open_services(const struct app_spec *spec);
-// Fills process->env and the process's handle table. Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_NOT_FOUND (a device that
-// another app has).
+// Fills process->env and the process's handle table. Errors: ERR_NO_MEMORY, ERR_LIMIT,
+// ERR_NOT_FOUND (a device that another app has).
 __must_check error_t environ_build(struct process *process, const struct app_spec *spec);

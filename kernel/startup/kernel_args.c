@@ -7,7 +7,7 @@
 #include "kernel/startup/devices.h"
 #include "libs/base/string.h"
 
-const char *const kernel_arg_names[] = {"gstage", "log", "panic", "times", NULL};
+const char *const kernel_arg_names[] = { "gstage", "log", "panic", "times", NULL };
 
 static void apply_log(const char *value)
 {
@@ -24,13 +24,14 @@ static void apply_log(const char *value)
 			return;
 		}
 	}
-	kwarn("the boot argument kernel.log=%s is not known: use error, warn, info or debug", value);
+	kwarn("the boot argument kernel.log=%s is not known: use error, warn, info or debug",
+	      value);
 }
 
 // Deeper than any stack; the work after the call keeps it from being made a loop.
-static __attribute__((noinline)) uint64_t use_up_stack(uint64_t depth) // NOLINT(misc-no-recursion)
+static __attribute__((noinline)) uint64_t use_up_stack(uint64_t depth)  // NOLINT(misc-no-recursion)
 {
-	volatile uint64_t local[16] = {depth};
+	volatile uint64_t local[16] = { depth };
 
 	if (depth < UINT32_MAX)
 		local[1] = use_up_stack(depth + 1);
@@ -61,7 +62,8 @@ static void apply_gstage(const char *value)
 	if (strcmp(value, "sv48x4") == 0)
 		machine.prefer_sv48x4 = true;
 	else if (strcmp(value, "sv39x4") != 0)
-		kwarn("the boot argument kernel.gstage=%s is not known: use sv39x4 or sv48x4", value);
+		kwarn("the boot argument kernel.gstage=%s is not known: use sv39x4 or sv48x4",
+		      value);
 }
 
 void kernel_args_apply(void)

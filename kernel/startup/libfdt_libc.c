@@ -18,6 +18,6 @@ char *strrchr(const char *s, int byte)
 	union {
 		const char *in;
 		char *out;
-	} result = {.in = last};
+	} result = { .in = last };
 	return result.out;
 }

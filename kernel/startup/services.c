@@ -11,8 +11,8 @@
 #include "kernel/startup/environ.h"
 #include "libs/base/string.h"
 
-// An app that ends again and again is started after 5 ms, 10 ms, ... 100 ms: often enough for its clients, seldom enough to leave
-// the machine to the others. After a second of life it begins anew.
+// An app that ends again and again is started after 5 ms, 10 ms, ... 100 ms: often enough for its
+// clients, seldom enough to leave the machine to the others. After a second of life it begins anew.
 #define BACKOFF_FIRST (5 * NSEC_PER_MSEC)
 #define BACKOFF_MAX (100 * NSEC_PER_MSEC)
 #define BACKOFF_RESET NSEC_PER_SEC
@@ -31,7 +31,7 @@ struct app {
 	bool busy;                // is being started
 };
 
-static struct spinlock services_lock = {.rank = LOCK_RANK_SERVICE};
+static struct spinlock services_lock = { .rank = LOCK_RANK_SERVICE };
 static struct app apps[MAX_APPS];
 static size_t num_apps;
 
@@ -60,12 +60,9 @@ static bool wants_restart(const struct app *app, const struct process *process)
 	bool failed = process->end != PROCESS_END_EXIT || process->status != 0;
 
 	switch (app->image->spec->restart) {
-	case RESTART_NEVER:
-		return false;
-	case RESTART_ON_FAULT:
-		return failed;
-	case RESTART_ALWAYS:
-		return true;
+	case RESTART_NEVER: return false;
+	case RESTART_ON_FAULT: return failed;
+	case RESTART_ALWAYS: return true;
 	}
 	return false;
 }
@@ -74,8 +71,8 @@ static bool wants_restart(const struct app *app, const struct process *process)
 static void log_end(const struct process *process)
 {
 	if (process->end == PROCESS_END_EXIT)
-		klog(process->status == 0 ? LOG_INFO : LOG_WARN, "%s: ended with status %d", process->name,
-		     process->status);
+		klog(process->status == 0 ? LOG_INFO : LOG_WARN, "%s: ended with status %d",
+		     process->name, process->status);
 	else if (process->end == PROCESS_END_KILLED)
 		kinfo("%s: killed", process->name);
 }
@@ -94,7 +91,8 @@ static void app_ended(struct process *process)
 		if (now - app->started_at > BACKOFF_RESET || app->backoff == 0)
 			app->backoff = BACKOFF_FIRST;
 		else
-			app->backoff = app->backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : app->backoff * 2;
+			app->backoff = app->backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX
+								      : app->backoff * 2;
 		app->restarts++;
 		kinfo("%s: to be started again in %lu ms", process->name,
 		      (unsigned long)(app->backoff / NSEC_PER_MSEC));
@@ -123,16 +121,18 @@ static error_t launch(struct app *app, struct process **out)
 	error_t error;
 
 	app_image_restore(app->image);
-	error = process_create(spec->name, app->image, (uint32_t)limit_or(spec->handle_limit, APP_DEFAULT_HANDLES),
+	error = process_create(spec->name, app->image,
+	                       (uint32_t)limit_or(spec->handle_limit, APP_DEFAULT_HANDLES),
 	                       limit_or(spec->memory_limit, APP_DEFAULT_MEMORY), &process);
 	if (error != 0)
 		return error;
 	process->restarts = app->restarts;
 	error = environ_build(process, spec);
 	if (error == 0)
-		error = thread_create_app(process, (void (*)(void *))spec->main, process->env, spec->stack_size, &thread);
+		error = thread_create_app(process, (void (*)(void *))spec->main, process->env,
+		                          spec->stack_size, &thread);
 	if (error != 0) {
-		// Without `ended`, so that it is no end of the app.
+		// Without `ended`, so that it is not an end of the app.
 		(void)process_end_begin(process, PROCESS_END_KILLED, 0);
 		object_put(&process->object);
 		return error;
@@ -183,7 +183,8 @@ static void restart(struct work *work)
 	if (error == 0) {
 		object_put(&process->object);
 	} else if (error != ERR_BAD_STATE) {
-		// Out of memory, which others may give back. ERR_BAD_STATE: somebody else has started it.
+		// Out of memory, which others may give back. ERR_BAD_STATE: somebody else has
+		// started it.
 		app->backoff = BACKOFF_MAX;
 		timer_node_arm(&app->restart_timer, arch_clock_now() + app->backoff);
 	}
@@ -222,7 +223,8 @@ void services_start(void)
 		panic("%s", plan.message);
 	num_apps = plan.num_apps;
 	for (size_t i = 0; i < num_apps; i++) {
-		apps[i] = (struct app){.image = &app_images[i], .blocked = plan.blocked[i] != NULL};
+		apps[i] =
+			(struct app){ .image = &app_images[i], .blocked = plan.blocked[i] != NULL };
 		timer_node_init(&apps[i].restart_timer, restart_due);
 		work_init(&apps[i].restart_work, restart);
 		if (!apps[i].blocked && environ_create_services(app_images[i].spec) != 0)

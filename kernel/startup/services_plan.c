@@ -37,14 +37,16 @@ static bool name_fits(const char *name, size_t max)
 static error_t check_spec(const struct app_spec *spec, struct services_plan *plan)
 {
 	if (spec->abi_version != APP_ABI_VERSION) {
-		fmt_write(plan->message, sizeof(plan->message),
-		          "the app '%.24s' has spec version %u, this kernel knows %u: build it against this tree",
-		          spec->name, spec->abi_version, APP_ABI_VERSION);
+		fmt_write(
+			plan->message, sizeof(plan->message),
+			"the app '%.24s' has spec version %u, this kernel knows %u: build it against this tree",
+			spec->name, spec->abi_version, APP_ABI_VERSION);
 		return ERR_NOT_SUPPORTED;
 	}
 	if (!name_fits(spec->name, APP_NAME_MAX) || spec->main == NULL) {
 		fmt_write(plan->message, sizeof(plan->message),
-		          "the app '%.24s' needs a main and a name of 1 to %d bytes", spec->name, APP_NAME_MAX - 1);
+		          "the app '%.24s' needs a main and a name of 1 to %d bytes", spec->name,
+		          APP_NAME_MAX - 1);
 		return ERR_INVALID;
 	}
 	for (size_t k = 0; k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++) {
@@ -53,22 +55,25 @@ static error_t check_spec(const struct app_spec *spec, struct services_plan *pla
 		if (need->kind > NEED_SYSTEM ||
 		    (need->kind != NEED_SYSTEM && !name_fits(need->name, ENV_NAME_MAX))) {
 			fmt_write(plan->message, sizeof(plan->message),
-			          "the app '%s' has an invalid need (number %zu of its spec)", spec->name, k + 1);
+			          "the app '%s' has an invalid need (number %zu of its spec)",
+			          spec->name, k + 1);
 			return ERR_INVALID;
 		}
 	}
 	for (size_t k = 0; k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++) {
 		if (!name_fits(spec->provides[k], ENV_NAME_MAX)) {
-			fmt_write(plan->message, sizeof(plan->message),
-			          "the app '%s' provides a service whose name is not 1 to %d bytes long", spec->name,
-			          ENV_NAME_MAX - 1);
+			fmt_write(
+				plan->message, sizeof(plan->message),
+				"the app '%s' provides a service whose name is not 1 to %d bytes long",
+				spec->name, ENV_NAME_MAX - 1);
 			return ERR_INVALID;
 		}
 	}
 	return 0;
 }
 
-static error_t check_names(const struct app_image *images, size_t num_images, struct services_plan *plan)
+static error_t check_names(const struct app_image *images, size_t num_images,
+                           struct services_plan *plan)
 {
 	for (size_t i = 0; i < num_images; i++) {
 		const struct app_spec *spec = spec_of(images, i);
@@ -87,9 +92,11 @@ static error_t check_names(const struct app_image *images, size_t num_images, st
 			size_t first = find_provider(images, num_images, spec->provides[k]);
 
 			if (first != i) {
-				fmt_write(plan->message, sizeof(plan->message),
-				          "the apps '%s' and '%s' both provide the service '%s': remove one of them from APPS",
-				          spec_of(images, first)->name, spec->name, spec->provides[k]);
+				fmt_write(
+					plan->message, sizeof(plan->message),
+					"the apps '%s' and '%s' both provide the service '%s': remove one of them from APPS",
+					spec_of(images, first)->name, spec->name,
+					spec->provides[k]);
 				return ERR_EXISTS;
 			}
 		}
@@ -118,7 +125,8 @@ static void describe_cycle(struct walk *walk, size_t again)
 	while (walk->path[from] != again)
 		from++;
 	for (size_t i = from; i < walk->path_len && len < size; i++)
-		len += fmt_write(message + len, size - len, "%s -> ", spec_of(walk->images, walk->path[i])->name);
+		len += fmt_write(message + len, size - len, "%s -> ",
+		                 spec_of(walk->images, walk->path[i])->name);
 	if (len < size)
 		fmt_write(message + len, size - len, "%s", spec_of(walk->images, again)->name);
 }
@@ -176,9 +184,10 @@ static bool device_is_there(const char *compatible)
 }
 
 // Logs that nobody provides `need`, with the service that was probably meant.
-static void log_no_provider(const struct walk *walk, const struct app_spec *spec, const struct app_need *need)
+static void log_no_provider(const struct walk *walk, const struct app_spec *spec,
+                            const struct app_need *need)
 {
-	struct closest closest = {0};
+	struct closest closest = { 0 };
 
 	for (size_t i = 0; i < walk->num_images; i++) {
 		const struct app_spec *other = spec_of(walk->images, i);
@@ -187,13 +196,14 @@ static void log_no_provider(const struct walk *walk, const struct app_spec *spec
 			closest_offer(&closest, need->name, strlen(need->name), other->provides[k]);
 	}
 	klog(need->optional ? LOG_INFO : LOG_ERROR,
-	     "the app '%s' needs the service '%s', which no app of this image provides: %s%s%s", spec->name, need->name,
-	     closest.name != NULL ? "did you mean '" : "add one to APPS", closest.name != NULL ? closest.name : "",
-	     closest.name != NULL ? "'?" : "");
+	     "the app '%s' needs the service '%s', which no app of this image provides: %s%s%s",
+	     spec->name, need->name, closest.name != NULL ? "did you mean '" : "add one to APPS",
+	     closest.name != NULL ? closest.name : "", closest.name != NULL ? "'?" : "");
 }
 
 // Why a need is not met; NULL when it is. Logs the line that says so.
-static const char *check_need(const struct walk *walk, const struct app_spec *spec, const struct app_need *need)
+static const char *check_need(const struct walk *walk, const struct app_spec *spec,
+                              const struct app_need *need)
 {
 	char value[ENV_VALUE_MAX];
 	size_t provider;
@@ -207,8 +217,8 @@ static const char *check_need(const struct walk *walk, const struct app_spec *sp
 		}
 		if (walk->plan->blocked[provider] != NULL) {
 			klog(need->optional ? LOG_INFO : LOG_ERROR,
-			     "the app '%s' needs the service '%s' of the app '%s', which is not started", spec->name,
-			     need->name, spec_of(walk->images, provider)->name);
+			     "the app '%s' needs the service '%s' of the app '%s', which is not started",
+			     spec->name, need->name, spec_of(walk->images, provider)->name);
 			return "provider";
 		}
 		return NULL;
@@ -216,18 +226,18 @@ static const char *check_need(const struct walk *walk, const struct app_spec *sp
 		if (device_is_there(need->name))
 			return NULL;
 		if (!need->optional)
-			kerror("the app '%s' needs a device '%s', which this machine does not have", spec->name,
-			       need->name);
+			kerror("the app '%s' needs a device '%s', which this machine does not have",
+			       spec->name, need->name);
 		return "device";
 	case NEED_CONFIG:
-		if (need->fallback != NULL || boot_arg_find(spec->name, need->name, value, sizeof(value)))
+		if (need->fallback != NULL ||
+		    boot_arg_find(spec->name, need->name, value, sizeof(value)))
 			return NULL;
 		if (!need->optional)
-			kerror("the app '%s' needs the boot argument %s.%s=VALUE, which is not set", spec->name,
-			       spec->name, need->name);
+			kerror("the app '%s' needs the boot argument %s.%s=VALUE, which is not set",
+			       spec->name, spec->name, need->name);
 		return "config";
-	case NEED_SYSTEM:
-		break;
+	case NEED_SYSTEM: break;
 	}
 	return NULL;
 }
@@ -245,15 +255,17 @@ static const char *check_app(const struct walk *walk, size_t app)
 	return NULL;
 }
 
-error_t services_make_plan(const struct app_image *images, size_t num_images, struct services_plan *plan)
+error_t services_make_plan(const struct app_image *images, size_t num_images,
+                           struct services_plan *plan)
 {
 	static struct walk walk;
 	error_t error;
 
-	*plan = (struct services_plan){0};
-	walk = (struct walk){.images = images, .num_images = num_images, .plan = plan};
+	*plan = (struct services_plan){ 0 };
+	walk = (struct walk){ .images = images, .num_images = num_images, .plan = plan };
 	if (num_images > MAX_APPS) {
-		fmt_write(plan->message, sizeof(plan->message), "%zu apps in the image, at most %d are possible: shorten APPS",
+		fmt_write(plan->message, sizeof(plan->message),
+		          "%zu apps in the image, at most %d are possible: shorten APPS",
 		          num_images, MAX_APPS);
 		return ERR_TOO_LARGE;
 	}

@@ -12,10 +12,14 @@ size_t num_devices;
 
 static void fails_once_main(const struct environ *env);
 
-static const struct app_spec fails_once = {
-	.abi_version = APP_ABI_VERSION, .name = "fails_once", .main = fails_once_main, .restart = RESTART_ON_FAULT};
+static const struct app_spec fails_once = { .abi_version = APP_ABI_VERSION,
+	                                    .name = "fails_once",
+	                                    .main = fails_once_main,
+	                                    .restart = RESTART_ON_FAULT };
 const struct app_image app_images[] = {
-	{.spec = &fails_once, .data_start = (uint8_t *)PAGE_SIZE, .bss_end = (uint8_t *)UINTPTR_MAX},
+	{ .spec = &fails_once,
+	  .data_start = (uint8_t *)PAGE_SIZE,
+	  .bss_end = (uint8_t *)UINTPTR_MAX },
 };
 const size_t num_app_images = 1;
 
@@ -55,16 +59,23 @@ static void app_main(const struct environ *env)
 
 static struct services_plan plan;
 
-#define IMAGE(spec_) {.spec = &(spec_)}
-#define SPEC(name_, ...) \
-	{.abi_version = APP_ABI_VERSION, .name = (name_), .main = app_main, __VA_ARGS__}
+#define IMAGE(spec_)             \
+	{                        \
+		.spec = &(spec_) \
+	}
+#define SPEC(name_, ...)                                                                       \
+	{                                                                                      \
+		.abi_version = APP_ABI_VERSION, .name = (name_), .main = app_main, __VA_ARGS__ \
+	}
 
 static void providers_come_first(void **state)
 {
-	static const struct app_spec a = SPEC("a", .needs = {{NEED_SERVICE, "b", NULL, 0}, {NEED_SERVICE, "c", NULL, 0}});
-	static const struct app_spec b = SPEC("b", .provides = {"b"}, .needs = {{NEED_SERVICE, "c", NULL, 0}});
-	static const struct app_spec c = SPEC("c", .provides = {"c"});
-	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c)};
+	static const struct app_spec a = SPEC(
+		"a", .needs = { { NEED_SERVICE, "b", NULL, 0 }, { NEED_SERVICE, "c", NULL, 0 } });
+	static const struct app_spec b =
+		SPEC("b", .provides = { "b" }, .needs = { { NEED_SERVICE, "c", NULL, 0 } });
+	static const struct app_spec c = SPEC("c", .provides = { "c" });
+	const struct app_image images[] = { IMAGE(a), IMAGE(b), IMAGE(c) };
 
 	(void)state;
 	assert_int_equal(services_make_plan(images, 3, &plan), 0);
@@ -79,11 +90,14 @@ static void providers_come_first(void **state)
 
 static void a_cycle_is_named(void **state)
 {
-	static const struct app_spec x = SPEC("x", .needs = {{NEED_SERVICE, "a", NULL, 0}});
-	static const struct app_spec a = SPEC("a", .provides = {"a"}, .needs = {{NEED_SERVICE, "b", NULL, 0}});
-	static const struct app_spec b = SPEC("b", .provides = {"b"}, .needs = {{NEED_SERVICE, "c", NULL, 0}});
-	static const struct app_spec c = SPEC("c", .provides = {"c"}, .needs = {{NEED_SERVICE, "a", NULL, 0}});
-	const struct app_image images[] = {IMAGE(x), IMAGE(a), IMAGE(b), IMAGE(c)};
+	static const struct app_spec x = SPEC("x", .needs = { { NEED_SERVICE, "a", NULL, 0 } });
+	static const struct app_spec a =
+		SPEC("a", .provides = { "a" }, .needs = { { NEED_SERVICE, "b", NULL, 0 } });
+	static const struct app_spec b =
+		SPEC("b", .provides = { "b" }, .needs = { { NEED_SERVICE, "c", NULL, 0 } });
+	static const struct app_spec c =
+		SPEC("c", .provides = { "c" }, .needs = { { NEED_SERVICE, "a", NULL, 0 } });
+	const struct app_image images[] = { IMAGE(x), IMAGE(a), IMAGE(b), IMAGE(c) };
 
 	(void)state;
 	assert_int_equal(services_make_plan(images, 4, &plan), ERR_CYCLE);
@@ -92,8 +106,9 @@ static void a_cycle_is_named(void **state)
 
 static void an_app_that_needs_itself_is_a_cycle(void **state)
 {
-	static const struct app_spec a = SPEC("a", .provides = {"a"}, .needs = {{NEED_SERVICE, "a", NULL, 0}});
-	const struct app_image images[] = {IMAGE(a)};
+	static const struct app_spec a =
+		SPEC("a", .provides = { "a" }, .needs = { { NEED_SERVICE, "a", NULL, 0 } });
+	const struct app_image images[] = { IMAGE(a) };
 
 	(void)state;
 	assert_int_equal(services_make_plan(images, 1, &plan), ERR_CYCLE);
@@ -102,48 +117,65 @@ static void an_app_that_needs_itself_is_a_cycle(void **state)
 
 static void two_providers_are_named(void **state)
 {
-	static const struct app_spec a = SPEC("first", .provides = {"x", "disk"});
-	static const struct app_spec b = SPEC("second", .provides = {"disk"});
-	const struct app_image images[] = {IMAGE(a), IMAGE(b)};
+	static const struct app_spec a = SPEC("first", .provides = { "x", "disk" });
+	static const struct app_spec b = SPEC("second", .provides = { "disk" });
+	const struct app_image images[] = { IMAGE(a), IMAGE(b) };
 
 	(void)state;
 	assert_int_equal(services_make_plan(images, 2, &plan), ERR_EXISTS);
-	assert_string_equal(plan.message,
-	                    "the apps 'first' and 'second' both provide the service 'disk': remove one of them from APPS");
+	assert_string_equal(
+		plan.message,
+		"the apps 'first' and 'second' both provide the service 'disk': remove one of them from APPS");
 }
 
 static void an_unmet_need_blocks_its_app_and_those_behind_it(void **state)
 {
-	static const struct app_spec a = SPEC("a", .needs = {{NEED_SERVICE, "b", NULL, 0}});
-	static const struct app_spec b = SPEC("b", .provides = {"b"}, .needs = {{NEED_SERVICE, "nowhere", NULL, 0}});
-	static const struct app_spec c = SPEC("c", .needs = {{NEED_SERVICE, "nowhere", NULL, 1}});
-	static const struct app_spec d = SPEC("d", .provides = {"tcpip"});
-	static const struct app_spec e = SPEC("e", .needs = {{NEED_SERVICE, "tcipp", NULL, 0}});
-	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c), IMAGE(d), IMAGE(e)};
+	static const struct app_spec a = SPEC("a", .needs = { { NEED_SERVICE, "b", NULL, 0 } });
+	static const struct app_spec b =
+		SPEC("b", .provides = { "b" }, .needs = { { NEED_SERVICE, "nowhere", NULL, 0 } });
+	static const struct app_spec c =
+		SPEC("c", .needs = { { NEED_SERVICE, "nowhere", NULL, 1 } });
+	static const struct app_spec d = SPEC("d", .provides = { "tcpip" });
+	static const struct app_spec e = SPEC("e", .needs = { { NEED_SERVICE, "tcipp", NULL, 0 } });
+	const struct app_image images[] = { IMAGE(a), IMAGE(b), IMAGE(c), IMAGE(d), IMAGE(e) };
 
 	(void)state;
 	assert_int_equal(services_make_plan(images, 5, &plan), 0);
 	assert_string_equal(plan.blocked[4], "service");
-	assert_non_null(strstr(host_log(), "needs the service 'tcipp', which no app of this image provides: did you mean 'tcpip'?"));
+	assert_non_null(strstr(
+		host_log(),
+		"needs the service 'tcipp', which no app of this image provides: did you mean 'tcpip'?"));
 	assert_string_equal(plan.blocked[0], "provider");
 	assert_string_equal(plan.blocked[1], "service");
 	assert_null(plan.blocked[2]);
-	assert_non_null(strstr(host_log(), "0 the app 'b' needs the service 'nowhere', which no app of this image provides"));
-	assert_non_null(strstr(host_log(), "0 the app 'a' needs the service 'b' of the app 'b', which is not started"));
+	assert_non_null(strstr(
+		host_log(),
+		"0 the app 'b' needs the service 'nowhere', which no app of this image provides"));
+	assert_non_null(
+		strstr(host_log(),
+	               "0 the app 'a' needs the service 'b' of the app 'b', which is not started"));
 }
 
 static void devices_and_configuration_are_needed(void **state)
 {
-	static const struct app_spec a = SPEC("driver", .needs = {{NEED_DEVICE, "acme,frob", NULL, 0}});
-	static const struct app_spec b = SPEC("lucky", .needs = {{NEED_DEVICE, "acme,here", NULL, 0}});
-	static const struct app_spec c = SPEC("strict", .needs = {{NEED_CONFIG, "port", NULL, 0}});
-	static const struct app_spec d = SPEC("lax", .needs = {{NEED_CONFIG, "port", "80", 0}, {NEED_DEVICE, "acme,frob", NULL, 1}});
-	static const struct app_spec e = SPEC("configured", .needs = {{NEED_CONFIG, "port", NULL, 0}, {NEED_SYSTEM, NULL, NULL, 0}});
-	const struct app_image images[] = {IMAGE(a), IMAGE(b), IMAGE(c), IMAGE(d), IMAGE(e)};
+	static const struct app_spec a =
+		SPEC("driver", .needs = { { NEED_DEVICE, "acme,frob", NULL, 0 } });
+	static const struct app_spec b =
+		SPEC("lucky", .needs = { { NEED_DEVICE, "acme,here", NULL, 0 } });
+	static const struct app_spec c =
+		SPEC("strict", .needs = { { NEED_CONFIG, "port", NULL, 0 } });
+	static const struct app_spec d = SPEC("lax",
+	                                      .needs = { { NEED_CONFIG, "port", "80", 0 },
+	                                                 { NEED_DEVICE, "acme,frob", NULL, 1 } });
+	static const struct app_spec e =
+		SPEC("configured",
+	             .needs = { { NEED_CONFIG, "port", NULL, 0 }, { NEED_SYSTEM, NULL, NULL, 0 } });
+	const struct app_image images[] = { IMAGE(a), IMAGE(b), IMAGE(c), IMAGE(d), IMAGE(e) };
 
 	(void)state;
 	num_devices = 1;
-	devices[0] = (struct device){.num_compatible = 2, .compatible = {"acme,other", "acme,here"}};
+	devices[0] =
+		(struct device){ .num_compatible = 2, .compatible = { "acme,other", "acme,here" } };
 	assert_int_equal(services_make_plan(images, 5, &plan), 0);
 	num_devices = 0;
 	assert_string_equal(plan.blocked[0], "device");
@@ -151,26 +183,32 @@ static void devices_and_configuration_are_needed(void **state)
 	assert_string_equal(plan.blocked[2], "config");
 	assert_null(plan.blocked[3]);
 	assert_null(plan.blocked[4]);
-	assert_non_null(strstr(host_log(), "0 the app 'driver' needs a device 'acme,frob', which this machine does not have"));
-	assert_non_null(strstr(host_log(), "0 the app 'strict' needs the boot argument strict.port=VALUE, which is not set"));
+	assert_non_null(strstr(
+		host_log(),
+		"0 the app 'driver' needs a device 'acme,frob', which this machine does not have"));
+	assert_non_null(strstr(
+		host_log(),
+		"0 the app 'strict' needs the boot argument strict.port=VALUE, which is not set"));
 }
 
 static void broken_specs_are_refused(void **state)
 {
-	static const struct app_spec old = {.abi_version = 99, .name = "old", .main = app_main};
+	static const struct app_spec old = { .abi_version = 99, .name = "old", .main = app_main };
 	static const struct app_spec twin = SPEC("twin");
-	static const struct app_spec mute = {.abi_version = APP_ABI_VERSION, .name = "mute"};
-	static const struct app_spec odd = SPEC("odd", .needs = {{(enum app_need_kind)77, "x", NULL, 0}});
+	static const struct app_spec mute = { .abi_version = APP_ABI_VERSION, .name = "mute" };
+	static const struct app_spec odd =
+		SPEC("odd", .needs = { { (enum app_need_kind)77, "x", NULL, 0 } });
 	static const struct app_spec longish = SPEC("a-name-of-more-than-23-bytes");
-	const struct app_image images[] = {IMAGE(old)};
-	const struct app_image twins[] = {IMAGE(twin), IMAGE(twin)};
-	const struct app_image mutes[] = {IMAGE(mute)};
-	const struct app_image odds[] = {IMAGE(odd)};
-	const struct app_image longs[] = {IMAGE(longish)};
+	const struct app_image images[] = { IMAGE(old) };
+	const struct app_image twins[] = { IMAGE(twin), IMAGE(twin) };
+	const struct app_image mutes[] = { IMAGE(mute) };
+	const struct app_image odds[] = { IMAGE(odd) };
+	const struct app_image longs[] = { IMAGE(longish) };
 
 	(void)state;
 	assert_int_equal(services_make_plan(images, 1, &plan), ERR_NOT_SUPPORTED);
-	assert_non_null(strstr(plan.message, "the app 'old' has spec version 99, this kernel knows 1"));
+	assert_non_null(
+		strstr(plan.message, "the app 'old' has spec version 99, this kernel knows 1"));
 	assert_int_equal(services_make_plan(twins, 2, &plan), ERR_EXISTS);
 	assert_non_null(strstr(plan.message, "two apps are named 'twin'"));
 	assert_int_equal(services_make_plan(mutes, 1, &plan), ERR_INVALID);
@@ -233,7 +271,8 @@ static void what_runs_already_is_not_started_again(void **state)
 	services_start();
 	host_run(first - 1);
 	assert_int_equal(runs, 1);
-	// Started by another app while its restart is due; the worker, whose turn comes first, finds it there.
+	// Started by another app while its restart is due; the worker, whose turn comes first,
+	// finds it there.
 	host_advance(5 * NSEC_PER_MSEC);
 	assert_int_equal(services_start_app("fails_once", &process), 0);
 	host_run(first);
@@ -270,13 +309,17 @@ static void a_connector_waits_for_its_provider(void **state)
 	struct message m = test_message(5, HANDLE_NONE);
 
 	(void)state;
-	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHT_READ | RIGHT_POLL, &connector), 0);
+	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHT_READ | RIGHT_POLL,
+	                               &connector),
+	                 0);
 	assert_int_equal(CALL_1(poll_create, &poll), 0);
 	assert_int_equal(CALL_4(poll_add, poll, connector, READY_READABLE, 1), 0);
 	assert_int_equal(CALL_2(service_connect, connector, &client), ERR_NOT_READY);
 	assert_int_equal(test_ready(poll, 1), 0);
 
-	assert_int_equal(handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider), 0);
+	assert_int_equal(
+		handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider),
+		0);
 	service_open(service);
 	assert_int_equal(test_ready(poll, 1), READY_READABLE);
 	assert_int_equal(CALL_4(poll_add, poll, provider, READY_READABLE, 2), 0);
@@ -305,8 +348,12 @@ static void waiting_connections_are_bounded(void **state)
 	handle_t end;
 
 	(void)state;
-	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHT_READ | RIGHT_POLL, &connector), 0);
-	assert_int_equal(handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider), 0);
+	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHT_READ | RIGHT_POLL,
+	                               &connector),
+	                 0);
+	assert_int_equal(
+		handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider),
+		0);
 	service_open(service);
 	assert_int_equal(CALL_1(poll_create, &poll), 0);
 	assert_int_equal(CALL_4(poll_add, poll, connector, READY_READABLE, 1), 0);
@@ -331,8 +378,10 @@ int test_services(void)
 		test_case(broken_specs_are_refused),
 		test_case(a_restart_without_memory_is_tried_again),
 		test_case(what_runs_already_is_not_started_again),
-		cmocka_unit_test_setup_teardown(a_connector_waits_for_its_provider, make_service, test_teardown),
-		cmocka_unit_test_setup_teardown(waiting_connections_are_bounded, make_service, test_teardown),
+		cmocka_unit_test_setup_teardown(a_connector_waits_for_its_provider, make_service,
+		                                test_teardown),
+		cmocka_unit_test_setup_teardown(waiting_connections_are_bounded, make_service,
+		                                test_teardown),
 	};
 
 	return cmocka_run_group_tests_name("services", tests, NULL, NULL);

@@ -138,7 +138,7 @@ bool boot_arg_find(const char *app, const char *name, char *value, size_t size)
 	return false;
 }
 
-// The device is no virtio device: nobody resets it.
+// The device is not a virtio device: nobody resets it.
 uint32_t device_fake_read(uintptr_t address);
 void device_fake_write(uintptr_t address, uint32_t value);
 

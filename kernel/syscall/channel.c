@@ -15,10 +15,12 @@ error_t sys_channel_create(SYSCALL_ARGS)
 
 	if (error != 0)
 		return error;
-	error = handle_insert(&process->handles, &ends[0]->object, ends[0]->object.ops->rights, &handles[0]);
+	error = handle_insert(&process->handles, &ends[0]->object, ends[0]->object.ops->rights,
+	                      &handles[0]);
 	if (error != 0)
 		goto out_put;
-	error = handle_insert(&process->handles, &ends[1]->object, ends[1]->object.ops->rights, &handles[1]);
+	error = handle_insert(&process->handles, &ends[1]->object, ends[1]->object.ops->rights,
+	                      &handles[1]);
 	if (error != 0)
 		goto out_close_first;
 	error = user_write(a0, handles, sizeof(handles));
@@ -89,9 +91,10 @@ error_t message_take_handles(uintptr_t handle, struct channel_message *message)
 	return ERR_LIMIT;
 }
 
-// Takes the first message of the queue, which carries handles but no channel's ends, when the table has room for them. Gives up the
-// table's and the channel's lock.
-static __attribute__((noinline)) error_t recv_objects(uintptr_t handle, uintptr_t addr, struct handle_table *table,
+// Takes the first message of the queue, which carries handles but no channel's ends, when the table
+// has room for them. Gives up the table's and the channel's lock.
+static __attribute__((noinline)) error_t recv_objects(uintptr_t handle, uintptr_t addr,
+                                                      struct handle_table *table,
                                                       struct channel_end *end)
 {
 	struct channel_message *message = end->head;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// channel_send. Most messages carry no handles. For them the call, like channel_recv, is one straight path: no reference to the channel is counted,
-// because the table's lock, which keeps its handle, is held until the end; and every function called is the last thing done, so that
-// nothing needs saving. What is unusual is found out before anything has changed, and goes the general way.
+// channel_send. Most messages carry no handles. For them the call, like channel_recv, is one
+// straight path: no reference to the channel is counted, because the table's lock, which keeps its
+// handle, is held until the end; and every function called is the last thing done, so that nothing
+// needs saving. What is unusual is found out before anything has changed, and goes the general way.
 #include "kernel/object/channel.h"
 
 #include "kernel/object/channel_private.h"
@@ -31,7 +32,8 @@ static __attribute__((noinline)) error_t send_slowly(uintptr_t handle, uintptr_t
 	if (error != 0)
 		goto out_put;
 	if (header.len > 0)
-		error = user_read(channel_message_data(message), addr + offsetof(struct message, data), header.len);
+		error = user_read(channel_message_data(message),
+		                  addr + offsetof(struct message, data), header.len);
 	if (error == 0)
 		error = channel_end_send(channel_from_object(object), &process->handles, message);
 	if (error != 0)
@@ -42,7 +44,8 @@ out_put:
 }
 
 // Gives up the table's lock. Why a handle is not a channel's that may be used so.
-static __attribute__((noinline)) error_t refuse(struct handle_table *table, const struct handle_slot *slot,
+static __attribute__((noinline)) error_t refuse(struct handle_table *table,
+                                                const struct handle_slot *slot,
                                                 struct channel_message *message)
 {
 	error_t error = ERR_ACCESS;
@@ -56,7 +59,8 @@ static __attribute__((noinline)) error_t refuse(struct handle_table *table, cons
 }
 
 // Tells the polls of `to`, whose queue was empty. Gives up both locks.
-static __attribute__((noinline)) error_t tell_slowly(struct handle_table *table, struct channel_end *to)
+static __attribute__((noinline)) error_t tell_slowly(struct handle_table *table,
+                                                     struct channel_end *to)
 {
 	list_for_each(pos, &to->object.watchers) {
 		struct poll_entry *entry = container_of(pos, struct poll_entry, by_object);
@@ -69,15 +73,18 @@ static __attribute__((noinline)) error_t tell_slowly(struct handle_table *table,
 	return 0;
 }
 
-static __attribute__((noinline)) error_t tell_receiver(struct handle_table *table, struct channel_end *to)
+static __attribute__((noinline)) error_t tell_receiver(struct handle_table *table,
+                                                       struct channel_end *to)
 {
 	spin_lock(&poll_lock);
 	return tell_slowly(table, to);
 }
 
-// The objects of the message's handles, if each may travel and is no channel's end: those go the general way, and so do objects
-// that are polled, whose entries go with the handle. The table's lock is held. Returns false with nothing changed.
-static bool find_objects(const struct channel_end *to, struct handle_table *table, struct channel_message *message)
+// The objects of the message's handles, if each may travel and is not a channel's end: those go the
+// general way, and so do objects that are polled, whose entries go with the handle. The table's
+// lock is held. Returns false with nothing changed.
+static bool find_objects(const struct channel_end *to, struct handle_table *table,
+                         struct channel_message *message)
 {
 	const struct message_header *header = &message->header;
 	uint32_t n = header->num_handles;
@@ -85,8 +92,9 @@ static bool find_objects(const struct channel_end *to, struct handle_table *tabl
 	for (uint32_t i = 0; i < n; i++) {
 		const struct handle_slot *slot = handle_slot_locked(table, header->handles[i]);
 
-		if (slot == NULL || (slot->rights & RIGHT_TRANSFER) == 0 || slot->object->type == OBJECT_CHANNEL ||
-		    slot->object->watched || slot->object == &to->object)
+		if (slot == NULL || (slot->rights & RIGHT_TRANSFER) == 0 ||
+		    slot->object->type == OBJECT_CHANNEL || slot->object->watched ||
+		    slot->object == &to->object)
 			return false;
 		for (uint32_t k = 0; k < i; k++) {
 			if (header->handles[k] == header->handles[i])
@@ -100,7 +108,8 @@ static bool find_objects(const struct channel_end *to, struct handle_table *tabl
 	return true;
 }
 
-// The handles that find_objects found leave the table: the message holds the objects. The table's lock is held.
+// The handles that find_objects found leave the table: the message holds the objects. The table's
+// lock is held.
 static inline void take_objects(struct handle_table *table, struct channel_message *message)
 {
 	uint16_t n = message->header.num_handles;
@@ -110,8 +119,11 @@ static inline void take_objects(struct handle_table *table, struct channel_messa
 	message->num_queued = n;
 }
 
-// Puts a message into a queue. `*notify`, which is false before, says whether the receiver's polls must hear of it.
-static inline __attribute__((always_inline)) error_t push(struct channel_end *to, struct channel_message *message, bool *notify)
+// Puts a message into a queue. `*notify`, which is false before, says whether the receiver's polls
+// must hear of it.
+static inline __attribute__((always_inline)) error_t push(struct channel_end *to,
+                                                          struct channel_message *message,
+                                                          bool *notify)
 {
 	error_t error = 0;
 
@@ -126,12 +138,14 @@ static inline __attribute__((always_inline)) error_t push(struct channel_end *to
 	return error;
 }
 
-// What the functions below return for a message with handles that is to go the general way: nothing has changed, and only the poll's lock
-// was given up.
+// What the functions below return for a message with handles that is to go the general way: nothing
+// has changed, and only the poll's lock was given up.
 #define NOT_SENT 1
 
-// Sends to an end that is polled by any number of polls, in which any number of threads wait. Gives up both locks.
-static __attribute__((noinline)) error_t send_watched_slowly(struct handle_table *table, struct channel_end *to,
+// Sends to an end that is polled by any number of polls, in which any number of threads wait. Gives
+// up both locks.
+static __attribute__((noinline)) error_t send_watched_slowly(struct handle_table *table,
+                                                             struct channel_end *to,
                                                              struct channel_message *message)
 {
 	bool notify = false;
@@ -149,18 +163,20 @@ static __attribute__((noinline)) error_t send_watched_slowly(struct handle_table
 	return error == 0 ? 0 : message_drop(message, error);
 }
 
-// Sends to an end that is polled by `entry` first, in whose poll `thread` waits first, for readiness only. In the usual case these are all
-// that are to be told. `objects`: the message has handles. Gives up both locks.
-static inline __attribute__((always_inline)) error_t send_told(struct handle_table *table, struct channel_end *to,
-                                                               struct channel_message *message, struct poll_entry *entry,
-                                                               struct thread *thread, struct hart *hart, bool objects)
+// Sends to an end that is polled by `entry` first, in whose poll `thread` waits first, for
+// readiness only. In the usual case these are all that are to be told. `objects`: the message has
+// handles. Gives up both locks.
+static inline __attribute__((always_inline)) error_t send_told(
+	struct handle_table *table, struct channel_end *to, struct channel_message *message,
+	struct poll_entry *entry, struct thread *thread, struct hart *hart, bool objects)
 {
 	struct spinlock *lock = &poll_lock;
 
 	if (!poll_tells_one(entry, thread) || !sched_may_hand_over(hart, thread))
 		return send_watched_slowly(table, to, message);
 	spin_lock(&to->channel->lock);
-	// An end may be polled still when it was closed: all its handles lay in queues that nobody could reach.
+	// An end may be polled still when it was closed: all its handles lay in queues that nobody
+	// could reach.
 	if (to->queued != 0 || to->closed || !thread_claim(thread)) {
 		spin_unlock(&to->channel->lock);
 		return send_watched_slowly(table, to, message);
@@ -177,16 +193,18 @@ static inline __attribute__((always_inline)) error_t send_told(struct handle_tab
 }
 
 // Functions of their own, so that no call pays for the registers that another one needs.
-static __attribute__((noinline)) error_t send_and_tell(struct handle_table *table, struct channel_end *to,
-                                                       struct channel_message *message, struct poll_entry *entry,
+static __attribute__((noinline)) error_t send_and_tell(struct handle_table *table,
+                                                       struct channel_end *to,
+                                                       struct channel_message *message,
+                                                       struct poll_entry *entry,
                                                        struct thread *thread, struct hart *hart)
 {
 	return send_told(table, to, message, entry, thread, hart, false);
 }
 
-static __attribute__((noinline)) error_t send_objects_and_tell(struct handle_table *table, struct channel_end *to,
-                                                               struct channel_message *message, struct poll_entry *entry,
-                                                               struct thread *thread, struct hart *hart)
+static __attribute__((noinline)) error_t send_objects_and_tell(
+	struct handle_table *table, struct channel_end *to, struct channel_message *message,
+	struct poll_entry *entry, struct thread *thread, struct hart *hart)
 {
 	return send_told(table, to, message, entry, thread, hart, true);
 }
@@ -200,11 +218,14 @@ static __attribute__((noinline)) error_t wake(struct handle_table *table, struct
 	return 0;
 }
 
-// Sends to an end that is polled and seems to have an empty queue: whoever waits in poll_recv gets the message right away. It overtakes
-// nothing that this thread sent before: that would be in the queue. The end is open, for its entry gives messages (no handle of it may have
-// begun to leave). `objects`: the message has handles. Gives up the table's lock.
-static inline __attribute__((always_inline)) error_t send_watched(struct handle_table *table, struct channel_end *to,
-                                                                  struct channel_message *message, bool objects)
+// Sends to an end that is polled and seems to have an empty queue: whoever waits in poll_recv gets
+// the message right away. It overtakes nothing that this thread sent before: that would be in the
+// queue. The end is open, for its entry gives messages (no handle of it may have begun to leave).
+// `objects`: the message has handles. Gives up the table's lock.
+static inline __attribute__((always_inline)) error_t send_watched(struct handle_table *table,
+                                                                  struct channel_end *to,
+                                                                  struct channel_message *message,
+                                                                  bool objects)
 {
 	const struct list *watchers = &to->object.watchers;
 	struct spinlock *lock = &poll_lock;
@@ -240,7 +261,8 @@ static inline __attribute__((always_inline)) error_t send_watched(struct handle_
 }
 
 // The general way of a message with handles, which begins once more. Gives up the table's lock.
-static __attribute__((noinline)) error_t send_objects_slowly(uintptr_t handle, uintptr_t addr, struct handle_table *table,
+static __attribute__((noinline)) error_t send_objects_slowly(uintptr_t handle, uintptr_t addr,
+                                                             struct handle_table *table,
                                                              struct channel_message *message)
 {
 	spin_unlock(&table->lock);
@@ -249,8 +271,10 @@ static __attribute__((noinline)) error_t send_objects_slowly(uintptr_t handle, u
 }
 
 // Queues a message with handles, as find_objects left it. Gives up the table's lock.
-static __attribute__((noinline)) error_t queue_objects(uintptr_t handle, uintptr_t addr, struct handle_table *table,
-                                                       struct channel_end *to, struct channel_message *message)
+static __attribute__((noinline)) error_t queue_objects(uintptr_t handle, uintptr_t addr,
+                                                       struct handle_table *table,
+                                                       struct channel_end *to,
+                                                       struct channel_message *message)
 {
 	bool notify;
 
@@ -270,7 +294,8 @@ static __attribute__((noinline)) error_t queue_objects(uintptr_t handle, uintptr
 }
 
 // A message with handles, as sys_channel_send.
-static __attribute__((noinline)) error_t send_objects(uintptr_t handle, uintptr_t addr, uint64_t head)
+static __attribute__((noinline)) error_t send_objects(uintptr_t handle, uintptr_t addr,
+                                                      uint64_t head)
 {
 	struct process *process = caller();
 	struct handle_table *table = &process->handles;
@@ -284,8 +309,8 @@ static __attribute__((noinline)) error_t send_objects(uintptr_t handle, uintptr_
 
 	if (len > MESSAGE_MAX_DATA || num_handles > MESSAGE_MAX_HANDLES)
 		return ERR_INVALID;
-	if (!user_owns(addr, sizeof(struct message_header) + len, false) || !app_load(addr + 8, &handles[0]) ||
-	    !app_load(addr + 16, &handles[1]))
+	if (!user_owns(addr, sizeof(struct message_header) + len, false) ||
+	    !app_load(addr + 8, &handles[0]) || !app_load(addr + 16, &handles[1]))
 		return ERR_ADDRESS;
 	message = channel_message_full(process->account, head);
 	if (message == NULL)
@@ -296,7 +321,8 @@ static __attribute__((noinline)) error_t send_objects(uintptr_t handle, uintptr_
 	if (num_handles < 4)
 		handles[1] = num_handles == 3 ? (uint32_t)handles[1] : 0;
 	message_set_handles(&message->header, handles);
-	if (len > 0 && !app_copy(message->data, (const void *)(addr + offsetof(struct message, data)), len))
+	if (len > 0 &&
+	    !app_copy(message->data, (const void *)(addr + offsetof(struct message, data)), len))
 		return message_drop(message, ERR_ADDRESS);
 
 	spin_lock(&table->lock);
@@ -337,8 +363,9 @@ error_t sys_channel_send(SYSCALL_ARGS)
 	hart->num_free_messages--;
 	message->account = process->account;
 	message_set_head(&message->header, head);
-	if (len > 0 && (!user_owns(a1 + offsetof(struct message, data), len, false) ||
-	                !app_copy(message->data, (const void *)(a1 + offsetof(struct message, data)), len)))
+	if (len > 0 &&
+	    (!user_owns(a1 + offsetof(struct message, data), len, false) ||
+	     !app_copy(message->data, (const void *)(a1 + offsetof(struct message, data)), len)))
 		return message_drop(message, ERR_ADDRESS);
 
 	spin_lock(&table->lock);

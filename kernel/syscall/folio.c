@@ -51,7 +51,8 @@ error_t sys_folio_map(SYSCALL_ARGS)
 	if (error != 0)
 		return error;
 	error = folio_object_map(folio_from_object(object), &addr);
-	// Another thread may have closed the handle meanwhile: that is found out before anything is written.
+	// Another thread may have closed the handle meanwhile: that is found out before anything is
+	// written.
 	if (error == 0)
 		error = note_mapped((handle_t)a0, &prot);
 	if (error == 0) {
@@ -84,7 +85,9 @@ error_t sys_folio_info(SYSCALL_ARGS)
 	if (error != 0)
 		return error;
 	const struct folio *folio = folio_from_object(object);
-	struct folio_info info = {.size = folio->size, .paddr = folio->paddr, .populated = folio->size};
+	struct folio_info info = { .size = folio->size,
+		                   .paddr = folio->paddr,
+		                   .populated = folio->size };
 
 	if ((folio->flags & FOLIO_LAZY) != 0)
 		info.populated = __atomic_load_n(&folio->populated, __ATOMIC_RELAXED) * PAGE_SIZE;

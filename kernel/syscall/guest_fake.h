@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The half of the hypervisor that is RISC-V code, and guests that do at random what concerns the portable half.
+// The half of the hypervisor that is RISC-V code, and guests that do at random what concerns the
+// portable half.
 #pragma once
 
 #include <stdint.h>

@@ -24,9 +24,10 @@ error_t sys_poll_add(SYSCALL_ARGS)
 
 	if (error != 0)
 		return error;
-	error = (a2 & ~READY_ALL) != 0 ? ERR_INVALID :
-	        poll_entry_add(poll_from_object(object), &process->handles, (handle_t)a1, (uint32_t)a2, a3,
-	                       process->account);
+	error = (a2 & ~READY_ALL) != 0
+		? ERR_INVALID
+		: poll_entry_add(poll_from_object(object), &process->handles, (handle_t)a1,
+	                         (uint32_t)a2, a3, process->account);
 	object_put(object);
 	return error;
 }
@@ -38,8 +39,10 @@ error_t sys_poll_update(SYSCALL_ARGS)
 
 	if (error != 0)
 		return error;
-	error = (a2 & ~READY_ALL) != 0 ? ERR_INVALID :
-	        poll_entry_update(poll_from_object(object), &caller()->handles, (handle_t)a1, (uint32_t)a2, a3);
+	error = (a2 & ~READY_ALL) != 0
+		? ERR_INVALID
+		: poll_entry_update(poll_from_object(object), &caller()->handles, (handle_t)a1,
+	                            (uint32_t)a2, a3);
 	object_put(object);
 	return error;
 }

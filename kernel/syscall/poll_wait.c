@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// poll_wait and poll_recv, which is a poll_wait that takes a message along. The usual case has a path of its own: one entry at most may be
-// ready, there is no deadline, and the caller's own last wake-up left a thread to hand the hart to.
+// poll_wait and poll_recv, which is a poll_wait that takes a message along. The usual case has a
+// path of its own: one entry at most may be ready, there is no deadline, and the caller's own last
+// wake-up left a thread to hand the hart to.
 #include "kernel/object/poll_private.h"
 #include "kernel/syscall/message.h"
 #include "kernel/syscall/syscall.h"
@@ -24,7 +25,8 @@ static void accept_given(struct poll_event *event, struct poll_received *receive
 	event->ready = READY_READABLE;
 }
 
-// Takes the message of the first event unless it is there already; without one the event is reported as it is.
+// Takes the message of the first event unless it is there already; without one the event is
+// reported as it is.
 static void take_message(struct poll_event *event, struct poll_received *received)
 {
 	struct channel_message *message;
@@ -32,7 +34,8 @@ static void take_message(struct poll_event *event, struct poll_received *receive
 	struct object *object;
 
 	accept_given(event, received);
-	if (received->message != NULL || received->handle == HANDLE_NONE || (event->ready & READY_READABLE) == 0)
+	if (received->message != NULL || received->handle == HANDLE_NONE ||
+	    (event->ready & READY_READABLE) == 0)
 		return;
 	// Another thread may have closed it.
 	if (lookup((uintptr_t)received->handle, OBJECT_CHANNEL, RIGHT_READ, &object) != 0)
@@ -55,7 +58,8 @@ static error_t write_events(const struct wait_out *out, const struct poll_event 
 }
 
 // The end of a wait that brought `n` events.
-static error_t report(const struct wait_out *out, struct poll_event *events, size_t n, struct poll_received *received)
+static error_t report(const struct wait_out *out, struct poll_event *events, size_t n,
+                      struct poll_received *received)
 {
 	struct channel_message *message;
 	error_t error = 0;
@@ -65,7 +69,8 @@ static error_t report(const struct wait_out *out, struct poll_event *events, siz
 	message = received->message;
 	if (message != NULL)
 		error = user_write(out->m, channel_message_header(message),
-		                   sizeof(struct message_header) + channel_message_header(message)->len);
+		                   sizeof(struct message_header) +
+		                           channel_message_header(message)->len);
 	if (error == 0)
 		error = write_events(out, events, n);
 	if (message == NULL)
@@ -79,20 +84,21 @@ static error_t report(const struct wait_out *out, struct poll_event *events, siz
 // Waits in any case, and consumes a reference to the poll.
 static error_t wait_in(struct poll *poll, const struct wait_out *out, size_t max, nsec_t deadline)
 {
-	struct poll_received received = {.table = &caller()->handles};
+	struct poll_received received = { .table = &caller()->handles };
 	struct poll_event events[POLL_MAX_BATCH];
 	size_t n;
-	error_t error = poll_object_wait(poll, events, max, deadline, &n, out->m != 0 ? &received : NULL);
+	error_t error =
+		poll_object_wait(poll, events, max, deadline, &n, out->m != 0 ? &received : NULL);
 
 	object_put(&poll->object);
 	return error != 0 ? error : report(out, events, n, &received);
 }
 
 // Any case. The caller has checked a2. `m` is 0 for poll_wait.
-static __attribute__((noinline)) error_t wait_slowly(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4,
-                                                     uintptr_t m)
+static __attribute__((noinline)) error_t wait_slowly(uintptr_t a0, uintptr_t a1, uintptr_t a2,
+                                                     uintptr_t a3, uintptr_t a4, uintptr_t m)
 {
-	const struct wait_out out = {.events = a1, .num_events = a4, .m = m};
+	const struct wait_out out = { .events = a1, .num_events = a4, .m = m };
 	struct object *object;
 	error_t error = lookup(a0, OBJECT_POLL, RIGHT_READ, &object);
 
@@ -100,10 +106,11 @@ static __attribute__((noinline)) error_t wait_slowly(uintptr_t a0, uintptr_t a1,
 }
 
 // What is left to do after a wake-up that said nothing. Consumes a reference to the poll.
-static __attribute__((noinline)) error_t finish_slowly(struct poll *poll, error_t error, uintptr_t a1, uintptr_t a2,
-                                                       uintptr_t a4, uintptr_t m)
+static __attribute__((noinline)) error_t finish_slowly(struct poll *poll, error_t error,
+                                                       uintptr_t a1, uintptr_t a2, uintptr_t a4,
+                                                       uintptr_t m)
 {
-	const struct wait_out out = {.events = a1, .num_events = a4, .m = m};
+	const struct wait_out out = { .events = a1, .num_events = a4, .m = m };
 
 	if (error == 0)
 		return wait_in(poll, &out, a2, NSEC_NEVER);
@@ -115,15 +122,19 @@ static __attribute__((noinline)) error_t finish_slowly(struct poll *poll, error_
 	return error;
 }
 
-static inline error_t write_event(uintptr_t a1, uintptr_t a4, uint64_t cookie, uint64_t ready, uint64_t received)
+static inline error_t write_event(uintptr_t a1, uintptr_t a4, uint64_t cookie, uint64_t ready,
+                                  uint64_t received)
 {
-	return app_store_2(a1, cookie, ready | received << 32) && app_store(a4, 1) ? 0 : ERR_ADDRESS;
+	return app_store_2(a1, cookie, ready | received << 32) && app_store(a4, 1) ? 0
+										   : ERR_ADDRESS;
 }
-_Static_assert(offsetof(struct poll_event, received) == offsetof(struct poll_event, ready) + 4, "one word");
+_Static_assert(offsetof(struct poll_event, received) == offsetof(struct poll_event, ready) + 4,
+               "one word");
 
 // Writes one event with its message. `handles`: two words, as in the header.
-static inline __attribute__((always_inline)) error_t write_received(uintptr_t a1, uintptr_t a4, uintptr_t m,
-                                                                    uint64_t cookie, uint64_t ready, handle_t handle,
+static inline __attribute__((always_inline)) error_t write_received(uintptr_t a1, uintptr_t a4,
+                                                                    uintptr_t m, uint64_t cookie,
+                                                                    uint64_t ready, handle_t handle,
                                                                     struct channel_message *message,
                                                                     const uint64_t handles[2])
 {
@@ -135,8 +146,10 @@ static inline __attribute__((always_inline)) error_t write_received(uintptr_t a1
 static const uint64_t no_handles[2];
 
 // The same of a message with handles.
-static __attribute__((noinline)) error_t write_objects(uintptr_t a1, uintptr_t a4, uintptr_t m, uint64_t cookie,
-                                                       uint64_t ready, handle_t handle, struct channel_message *message)
+static __attribute__((noinline)) error_t write_objects(uintptr_t a1, uintptr_t a4, uintptr_t m,
+                                                       uint64_t cookie, uint64_t ready,
+                                                       handle_t handle,
+                                                       struct channel_message *message)
 {
 	uint64_t handles[2];
 
@@ -145,8 +158,9 @@ static __attribute__((noinline)) error_t write_objects(uintptr_t a1, uintptr_t a
 }
 
 // The caller was given a message with handles, while it waited. Consumes a reference to the poll.
-static __attribute__((noinline)) error_t finish_objects(struct poll *poll, uintptr_t a1, uintptr_t a2, uintptr_t a4,
-                                                        uintptr_t m, const struct poll_wake *wake)
+static __attribute__((noinline)) error_t finish_objects(struct poll *poll, uintptr_t a1,
+                                                        uintptr_t a2, uintptr_t a4, uintptr_t m,
+                                                        const struct poll_wake *wake)
 {
 	if (message_take_handles((uintptr_t)wake->handle, wake->message) != 0)
 		return finish_slowly(poll, 0, a1, a2, a4, m);
@@ -154,9 +168,12 @@ static __attribute__((noinline)) error_t finish_objects(struct poll *poll, uintp
 	return write_objects(a1, a4, m, wake->cookie, 0, wake->handle, wake->message);
 }
 
-// Blocks, with the hart handed over to `next`; gives up the poll's and the table's lock. See wait_queue.c for the order.
-static __attribute__((noinline)) error_t hand_over_and_wait(struct handle_table *table, struct poll *poll, uintptr_t a1,
-                                                            uintptr_t a2, uintptr_t a4, uintptr_t m, struct thread *next)
+// Blocks, with the hart handed over to `next`; gives up the poll's and the table's lock. See
+// wait_queue.c for the order.
+static __attribute__((noinline)) error_t hand_over_and_wait(struct handle_table *table,
+                                                            struct poll *poll, uintptr_t a1,
+                                                            uintptr_t a2, uintptr_t a4, uintptr_t m,
+                                                            struct thread *next)
 {
 	struct thread *self = arch_current_thread();
 	const struct poll_wake *wake;
@@ -164,7 +181,8 @@ static __attribute__((noinline)) error_t hand_over_and_wait(struct handle_table 
 	poll_expect_locked(self, m != 0 ? table : NULL);
 	list_push_back(&poll->waiters.threads, &self->wait_entry);
 	self->state = THREAD_BLOCKED;
-	// Pairs with the exchange in thread_unblock: whoever claims the thread, from here on, sees it blocked.
+	// Pairs with the exchange in thread_unblock: whoever claims the thread, from here on, sees
+	// it blocked.
 	store_release(&self->blocked, 1ul);
 	object_get(&poll->object);
 	spin_unlock(&poll_lock);
@@ -191,9 +209,11 @@ static __attribute__((noinline)) error_t hand_over_and_wait(struct handle_table 
 	return write_received(a1, a4, m, wake->cookie, 0, wake->handle, wake->message, no_handles);
 }
 
-// The only entry that may be ready is ready: takes its message if there is one, its sender does not wait for room, its handles are no
-// channel's ends and have room, and the caller may. Returns NULL with nothing changed. The table's and the poll's lock are held.
-static inline struct channel_message *take_now(struct handle_table *table, const struct poll_entry *entry)
+// The only entry that may be ready is ready: takes its message if there is one, its sender does not
+// wait for room, its handles are no channel's ends and have room, and the caller may. Returns NULL
+// with nothing changed. The table's and the poll's lock are held.
+static inline struct channel_message *take_now(struct handle_table *table,
+                                               const struct poll_entry *entry)
 {
 	struct channel_end *end = channel_from_object(entry->object);
 	struct channel_message *message;
@@ -203,8 +223,9 @@ static inline struct channel_message *take_now(struct handle_table *table, const
 		return NULL;
 	spin_lock(&end->channel->lock);
 	message = end->head;
-	if (message != NULL && (message->num_ends > 0 || end->queued == CHANNEL_MAX_QUEUED ||
-	                        !handle_has_room_locked(table, message->num_queued)))
+	if (message != NULL &&
+	    (message->num_ends > 0 || end->queued == CHANNEL_MAX_QUEUED ||
+	     !handle_has_room_locked(table, message->num_queued)))
 		message = NULL;
 	if (message != NULL)
 		(void)channel_pop_locked(end);
@@ -215,8 +236,9 @@ static inline struct channel_message *take_now(struct handle_table *table, const
 }
 
 // The same, and all that is left to do. Gives up both locks.
-static __attribute__((noinline)) error_t recv_now(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4,
-                                                  uintptr_t m, const struct poll_entry *entry)
+static __attribute__((noinline)) error_t recv_now(uintptr_t a0, uintptr_t a1, uintptr_t a2,
+                                                  uintptr_t a3, uintptr_t a4, uintptr_t m,
+                                                  const struct poll_entry *entry)
 {
 	struct handle_table *table = &caller()->handles;
 	struct channel_message *message = take_now(table, entry);
@@ -239,7 +261,8 @@ static inline bool is_writable(uintptr_t addr, size_t size)
 }
 
 // poll_wait, and with `m` poll_recv.
-static inline __attribute__((always_inline)) error_t wait_or_recv(uintptr_t a0, uintptr_t a1, uintptr_t a2, uintptr_t a3,
+static inline __attribute__((always_inline)) error_t wait_or_recv(uintptr_t a0, uintptr_t a1,
+                                                                  uintptr_t a2, uintptr_t a3,
                                                                   uintptr_t a4, uintptr_t m)
 {
 	struct handle_table *table = &caller()->handles;
@@ -281,9 +304,11 @@ static inline __attribute__((always_inline)) error_t wait_or_recv(uintptr_t a0, 
 		return write_event(a1, a4, cookie, ready, 0);
 	}
 	hart = caller_hart();
-	if (a3 == NSEC_NEVER && hart->kicks == 0 && (entry != NULL || list_is_empty(&poll->ready))) {
+	if (a3 == NSEC_NEVER && hart->kicks == 0 &&
+	    (entry != NULL || list_is_empty(&poll->ready))) {
 		next = sched_take_handover(hart);
-		// An entry that is not ready may stay in the list; but messages that are given leave it empty, and it is quicker so.
+		// An entry that is not ready may stay in the list; but messages that are given
+		// leave it empty, and it is quicker so.
 		if (m != 0 && entry != NULL)
 			list_remove(&entry->by_ready);
 		if (next != NULL)

@@ -14,7 +14,8 @@ error_t sys_thread_create(SYSCALL_ARGS)
 		return ERR_LIMIT;
 	if (a0 == 0)
 		return ERR_ADDRESS;
-	// The handle's address is checked before there is a thread, which could not be taken back: what is there is written anew.
+	// The handle's address is checked before there is a thread, which could not be taken back:
+	// what is there is written anew.
 	if (a3 != 0) {
 		error = user_read(&handle, a3, sizeof(handle));
 		if (error == 0)
@@ -33,7 +34,8 @@ error_t sys_thread_create(SYSCALL_ARGS)
 	}
 	if (a3 != 0) {
 		object_handle_get(&thread->object);
-		handle = handle_insert_reserved(&process->handles, &thread->object, thread->object.ops->rights);
+		handle = handle_insert_reserved(&process->handles, &thread->object,
+		                                thread->object.ops->rights);
 		error = user_write(a3, &handle, sizeof(handle));
 	}
 	sched_wake(thread);

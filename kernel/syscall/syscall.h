@@ -11,9 +11,9 @@
 #include "kernel/syscall/table.h"
 #include "libs/abi/message.h"
 
-#define SYSCALL_ARGS                                                                               \
-	uintptr_t a0 __attribute__((unused)), uintptr_t a1 __attribute__((unused)),                \
-		uintptr_t a2 __attribute__((unused)), uintptr_t a3 __attribute__((unused)),        \
+#define SYSCALL_ARGS                                                                        \
+	uintptr_t a0 __attribute__((unused)), uintptr_t a1 __attribute__((unused)),         \
+		uintptr_t a2 __attribute__((unused)), uintptr_t a3 __attribute__((unused)), \
 		uintptr_t a4 __attribute__((unused)), uintptr_t a5 __attribute__((unused))
 
 #define X(number, name, argc) error_t sys_##name(SYSCALL_ARGS);
@@ -26,11 +26,13 @@ static inline struct process *caller(void)
 	return arch_current_thread()->process;
 }
 
-// As copy_from_app and copy_to_app; debug builds also check that the memory is the caller's own. Errors: ERR_ADDRESS.
+// As copy_from_app and copy_to_app; debug builds also check that the memory is the caller's own.
+// Errors: ERR_ADDRESS.
 __must_check error_t user_read(void *dst, uintptr_t src, size_t len);
 __must_check error_t user_write(uintptr_t dst, const void *src, size_t len);
 
-// For calls that reach the app's memory word by word (app_access.h): debug builds check whose it is, others say yes.
+// For calls that reach the app's memory word by word (app_access.h): debug builds check whose it
+// is, others say yes.
 static inline bool user_owns(uintptr_t addr, size_t len, bool write)
 {
 	return !STARINA_DEBUG || process_owns(caller(), addr, len, write);
@@ -43,6 +45,6 @@ static inline __must_check error_t lookup(uintptr_t handle, enum object_type typ
 	return handle_lookup(&caller()->handles, (handle_t)handle, type, rights, out);
 }
 
-// Gives the caller a handle to a fresh object, with all rights of its type, and writes it to `out`. Consumes the
-// caller's reference, also on errors. Errors: ERR_ADDRESS, ERR_LIMIT, ERR_NO_MEMORY.
+// Gives the caller a handle to a fresh object, with all rights of its type, and writes it to `out`.
+// Consumes the caller's reference, also on errors. Errors: ERR_ADDRESS, ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t give_handle(struct object *object, uintptr_t out);

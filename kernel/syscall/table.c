@@ -4,5 +4,5 @@
 #include "kernel/syscall/syscall.h"
 
 #define X(number, name, argc) [number] = sys_##name,
-const syscall_handler_t syscall_table[SYSCALL_MAX] = {SYSCALL_TABLE(X)};
+const syscall_handler_t syscall_table[SYSCALL_MAX] = { SYSCALL_TABLE(X) };
 #undef X

@@ -39,7 +39,8 @@ error_t sys_hvspace_map(SYSCALL_ARGS)
 		return error;
 	error = lookup(a2, OBJECT_FOLIO, rights, &folio);
 	if (error == 0) {
-		error = hvspace_map(hvspace_from_object(space), a1, folio_from_object(folio), a3, a4, (uint32_t)a5);
+		error = hvspace_map(hvspace_from_object(space), a1, folio_from_object(folio), a3,
+		                    a4, (uint32_t)a5);
 		object_put(folio);
 	}
 	object_put(space);
@@ -84,28 +85,31 @@ error_t sys_vcpu_create(SYSCALL_ARGS)
 
 	if (error != 0)
 		return error;
-	error = a1 > UINT32_MAX ? ERR_RANGE :
-	        vcpu_object_create(caller()->account, hvspace_from_object(space), (uint32_t)a1, &vcpu);
+	error = a1 > UINT32_MAX ? ERR_RANGE
+				: vcpu_object_create(caller()->account, hvspace_from_object(space),
+	                                             (uint32_t)a1, &vcpu);
 	object_put(space);
 	return error != 0 ? error : give_handle(&vcpu->object, a2);
 }
 
 // The mmio part of an exit and what is before it is all that an MMIO exit has.
-_Static_assert(offsetof(struct vcpu_exit, mmio.address) == 8 && offsetof(struct vcpu_exit, console) == 32, "four words");
+_Static_assert(offsetof(struct vcpu_exit, mmio.address) == 8 &&
+                       offsetof(struct vcpu_exit, console) == 32,
+               "four words");
 
 static inline error_t write_exit(uintptr_t addr, const struct vcpu_exit *exit)
 {
 	if (exit->reason != VCPU_EXIT_MMIO_WRITE && exit->reason != VCPU_EXIT_MMIO_READ)
 		return user_write(addr, exit, sizeof(*exit));
 	return app_store_2(addr, exit->reason, exit->mmio.address) &&
-	                       app_store_2(addr + 16, exit->mmio.data, exit->mmio.width) ?
-	               0 :
-	               ERR_ADDRESS;
+			app_store_2(addr + 16, exit->mmio.data, exit->mmio.width)
+		? 0
+		: ERR_ADDRESS;
 }
 
 error_t sys_vcpu_run(SYSCALL_ARGS)
 {
-	struct vcpu_exit exit = {0};
+	struct vcpu_exit exit = { 0 };
 	struct object *vcpu;
 	struct object *poll = NULL;
 	error_t error;
@@ -120,7 +124,8 @@ error_t sys_vcpu_run(SYSCALL_ARGS)
 	if (a1 != HANDLE_NONE)
 		error = lookup(a1, OBJECT_POLL, RIGHT_READ, &poll);
 	if (error == 0)
-		error = vcpu_run(vcpu_from_object(vcpu), poll != NULL ? poll_from_object(poll) : NULL, &exit);
+		error = vcpu_run(vcpu_from_object(vcpu),
+		                 poll != NULL ? poll_from_object(poll) : NULL, &exit);
 	object_put(poll);
 	object_put(vcpu);
 	return error != 0 ? error : write_exit(a2, &exit);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// An app's spec: its whole wiring, one declaration at the end of its main.c. And the environment that the kernel
-// makes of it. The build links each app with `ld -r` and keeps only its spec symbol global.
+// An app's spec: its whole wiring, one declaration at the end of its main.c. And the environment
+// that the kernel makes of it. The build links each app with `ld -r` and keeps only its spec symbol
+// global.
 #pragma once
 
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #include "libs/abi/time.h"
 
 #define APP_ABI_VERSION 1u
-#define APP_NAME_MAX 24   // with the terminating NUL, as all maxima here
+#define APP_NAME_MAX 24  // with the terminating NUL, as all maxima here
 #define ENV_NAME_MAX 32
 #define ENV_VALUE_MAX 128
 #define ENV_MAX_ENTRIES 32
@@ -20,11 +21,15 @@
 
 enum app_need_kind {
 	NEED_SERVICE = 1,  // by name; the environment holds a connector
-	NEED_DEVICE = 2,   // by `compatible`; one entry for each matching device, none is an error unless optional.
-	                   // A virtio-mmio slot has, besides "virtio,mmio", "virtio,deviceN" (N: virtio device id,
-	                   // lowercase hex), as the devicetree binding for virtio devices names them.
-	NEED_CONFIG = 3,   // a boot argument `APP.NAME=VALUE`; `fallback` is used without one, NULL makes it required
-	NEED_SYSTEM = 4,   // the system handle: power-off, starting and killing apps
+
+	// by `compatible`; one entry for each matching device, none is an error unless optional.
+	NEED_DEVICE = 2,
+	// A virtio-mmio slot has, besides "virtio,mmio", "virtio,deviceN" (N:
+	// virtio device id, lowercase hex), as the devicetree binding for virtio
+	// devices names them.
+	// a boot argument `APP.NAME=VALUE`; `fallback` is used without one, NULL makes it required
+	NEED_CONFIG = 3,
+	NEED_SYSTEM = 4,  // the system handle: power-off, starting and killing apps
 };
 
 struct app_need {
@@ -47,10 +52,10 @@ struct app_spec {
 	enum app_restart restart;
 	const char *name;
 	void (*main)(const struct environ *env);
-	size_t memory_limit;  // bytes of folios (heap included); 0 is APP_DEFAULT_MEMORY
-	size_t stack_size;    // bytes; 0 is APP_DEFAULT_STACK
+	size_t memory_limit;    // bytes of folios (heap included); 0 is APP_DEFAULT_MEMORY
+	size_t stack_size;      // bytes; 0 is APP_DEFAULT_STACK
 	uint32_t handle_limit;  // 0 is APP_DEFAULT_HANDLES
-	struct app_need needs[APP_MAX_NEEDS];  // ends at kind 0
+	struct app_need needs[APP_MAX_NEEDS];    // ends at kind 0
 	const char *provides[APP_MAX_PROVIDES];  // services by name; ends at NULL
 };
 
@@ -59,24 +64,30 @@ struct app_spec {
 #define APP_DEFAULT_HANDLES 1024u
 
 // APP(echo, .main = echo_main, .provides = {"echo"});
-#define APP(id, ...)                                                                               \
-	const struct app_spec app_spec_##id = {                                                    \
-		.abi_version = APP_ABI_VERSION, .name = #id, __VA_ARGS__}
+#define APP(id, ...)                                                            \
+	const struct app_spec app_spec_##id = { .abi_version = APP_ABI_VERSION, \
+		                                .name = #id,                    \
+		                                __VA_ARGS__ }
 
 enum env_kind {
 	ENV_CONNECTOR = 1,  // handle: connector to the needed service `name`
 	ENV_SERVICE = 2,    // handle: the provided service `name`, to accept connections from
-	ENV_DEVICE = 3,     // `name`: the `compatible`; handle: folio of its registers; interrupt: its interrupt
-	ENV_CONFIG = 4,     // value
-	ENV_SYSTEM = 5,     // handle: the system
+
+	// `name`: the `compatible`; handle: folio of its registers; interrupt: its interrupt
+	ENV_DEVICE = 3,
+	ENV_CONFIG = 4,  // value
+	ENV_SYSTEM = 5,  // handle: the system
 };
 
 struct env_entry {
 	uint32_t kind;
 	handle_t handle;
 	handle_t interrupt;  // HANDLE_NONE when the device has none
-	uint32_t unmet;        // not 0: an optional need that is not met, of which only kind and name are there
-	uint64_t reg_offset;  // of a device's registers in the folio (its page may hold more than the device)
+
+	// not 0: an optional need that is not met, of which only kind and name are there
+	uint32_t unmet;
+	// of a device's registers in the folio (its page may hold more than the device)
+	uint64_t reg_offset;
 	uint64_t reg_size;
 	char name[ENV_NAME_MAX];
 	char value[ENV_VALUE_MAX];

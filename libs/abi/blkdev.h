@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The block device service ("blkdev"), provided by virtio_blk. Open "blk:SERIAL" (its virtio serial, as "blk:boot")
-// with MSG_OPEN: the open_reply's channel is the disk's, on which blkdev_info comes first. Requests may be many
-// at a time (at most BLKDEV_MAX_REQUESTS; more are refused with ERR_FULL) and may complete in any order.
+// The block device service ("blkdev"), provided by virtio_blk. Open "blk:SERIAL" (its virtio
+// serial, as "blk:boot") with MSG_OPEN: the open_reply's channel is the disk's, on which
+// blkdev_info comes first. Requests may be many at a time (at most BLKDEV_MAX_REQUESTS; more are
+// refused with ERR_FULL) and may complete in any order.
 #pragma once
 
 #include "libs/abi/message.h"
@@ -21,8 +22,8 @@ struct msg_blkdev_info {
 	char serial[24];  // NUL-terminated
 };
 
-// One handle: the folio to read into or write from, at [offset, offset + length). The device owns it until it
-// comes back in the reply. `offset` and `length` are multiples of BLKDEV_SECTOR_SIZE.
+// One handle: the folio to read into or write from, at [offset, offset + length). The device owns
+// it until it comes back in the reply. `offset` and `length` are multiples of BLKDEV_SECTOR_SIZE.
 struct msg_blkdev_request {
 	uint64_t sector;
 	uint32_t id;
@@ -42,10 +43,10 @@ struct msg_blkdev_flush {
 };
 
 // READ, WRITE: blkdev_request; FLUSH: blkdev_flush; each answered by blkdev_reply.
-#define BLKDEV_MESSAGES(X)                                                                         \
-	X(BLKDEV_INFO, blkdev_info, 48, 0)                                                         \
-	X(BLKDEV_READ, blkdev_request, 49, 1)                                                      \
-	X(BLKDEV_FLUSH, blkdev_flush, 51, 0)                                                       \
+#define BLKDEV_MESSAGES(X)                    \
+	X(BLKDEV_INFO, blkdev_info, 48, 0)    \
+	X(BLKDEV_READ, blkdev_request, 49, 1) \
+	X(BLKDEV_FLUSH, blkdev_flush, 51, 0)  \
 	X(BLKDEV_REPLY, blkdev_reply, 52, 1)
 // BLKDEV_WRITE shares blkdev_request's layout.
 #define MSG_BLKDEV_WRITE 50

@@ -2,28 +2,34 @@
 //
 // Network devices and the switch: Ethernet frames over a channel.
 //
-// "netdev" (virtio_net): a network card. It sends netdev_info on a fresh connection; then frames go both ways.
-// "ethernet" (netswitch): the OS's own port of the switch; used by tcpip. The same as netdev, and the client may say netdev_accept
+// "netdev" (virtio_net): a network card. It sends netdev_info on a fresh connection; then frames go
+// both ways. "ethernet" (netswitch): the OS's own port of the switch; used by tcpip. The same as
+// netdev, and the client may say netdev_accept
 //   and netdev_network, and is told which virtual machines are gone (netdev_gone).
-// "vmnet" (netswitch): a guarded port for a virtual machine. The client says netdev_join; the switch answers netdev_port, once
-//   it knows the network, or error; then frames go both ways, and the client may say netdev_accept. Closing the channel gives the
+// "vmnet" (netswitch): a guarded port for a virtual machine. The client says netdev_join; the
+// switch answers netdev_port, once
+//   it knows the network, or error; then frames go both ways, and the client may say netdev_accept.
+//   Closing the channel gives the
 //   port's addresses back.
 #pragma once
 
 #include "libs/abi/message.h"
 
-// What the receiver of frames takes. In netdev_info and netdev_port: what the device or the switch takes; in netdev_accept and
-// netdev_join: what the client takes. Nothing is taken that was not said.
+// What the receiver of frames takes. In netdev_info and netdev_port: what the device or the switch
+// takes; in netdev_accept and netdev_join: what the client takes. Nothing is taken that was not
+// said.
 #define NETDEV_FEATURE_TX_CSUM (1u << 0)  // frames with NETDEV_FRAME_NEEDS_CSUM
-#define NETDEV_FEATURE_RX_CSUM (1u << 1)  // netdev_info only: received frames may be NETDEV_FRAME_CSUM_VERIFIED
-#define NETDEV_FEATURE_TSO4 (1u << 2)     // frames with NETDEV_FRAME_GSO_TCP4 of up to NETDEV_GSO_MAX bytes (with or without TX_CSUM)
+// netdev_info only: received frames may be NETDEV_FRAME_CSUM_VERIFIED
+#define NETDEV_FEATURE_RX_CSUM (1u << 1)
+// frames with NETDEV_FRAME_GSO_TCP4 of up to NETDEV_GSO_MAX bytes (with or without TX_CSUM)
+#define NETDEV_FEATURE_TSO4 (1u << 2)
 #define NETDEV_FEATURE_TSO6 (1u << 3)
 
 // The largest frame with a GSO flag: an IP packet's 65,535 bytes and the Ethernet header.
 #define NETDEV_GSO_MAX (65535u + 14u)
 
-// What the MAC addresses of the switch's ports begin with. A frame to one of them may have NEEDS_CSUM and a GSO flag in any case:
-// the switch does the work for those that do not take it.
+// What the MAC addresses of the switch's ports begin with. A frame to one of them may have
+// NEEDS_CSUM and a GSO flag in any case: the switch does the work for those that do not take it.
 #define NETDEV_PORT_MAC_0 0x02u
 #define NETDEV_PORT_MAC_1 0x53u
 
@@ -34,24 +40,27 @@ struct msg_netdev_info {
 };
 
 #define NETDEV_FRAME_CSUM_VERIFIED (1u << 0)
-#define NETDEV_FRAME_NEEDS_CSUM (1u << 1)  // checksum from csum_start to the end goes to csum_start + csum_offset
-// A TCP segment to be cut into ones of gso_size bytes of payload; always with NEEDS_CSUM. The IP header's length is that of the
-// whole.
+// checksum from csum_start to the end goes to csum_start + csum_offset
+#define NETDEV_FRAME_NEEDS_CSUM (1u << 1)
+// A TCP segment to be cut into ones of gso_size bytes of payload; always with NEEDS_CSUM. The IP
+// header's length is that of the whole.
 #define NETDEV_FRAME_GSO_TCP4 (1u << 2)
 #define NETDEV_FRAME_GSO_TCP6 (1u << 3)
 
-// To "ethernet" only: the frame comes from a virtual machine's port, whose MAC address is its source. The switch alone says so.
+// To "ethernet" only: the frame comes from a virtual machine's port, whose MAC address is its
+// source. The switch alone says so.
 #define NETDEV_FRAME_OF_PORT (1u << 4)
 
-// An Ethernet frame, in the range [offset, offset + length) of the folio that is the message's one handle, or
-// inline as the tail when there is no handle and it fits.
+// An Ethernet frame, in the range [offset, offset + length) of the folio that is the message's one
+// handle, or inline as the tail when there is no handle and it fits.
 struct msg_netdev_frame {
 	uint32_t offset;
 	uint32_t length;
 	uint16_t flags;
-	uint16_t csum_start;   // from the start of the frame
+	uint16_t csum_start;  // from the start of the frame
 	uint16_t csum_offset;
-	uint16_t gso_size;     // bytes of payload; 0 without a GSO flag
+	uint16_t gso_size;  // bytes of payload; 0 without a GSO flag
+
 	// tail: the frame, when there is no handle
 };
 
@@ -78,8 +87,8 @@ struct msg_netdev_join {
 	uint8_t address[4];  // wanted; all zero: any of the pool
 };
 
-// The port is up: who the virtual machine is. It may send from these addresses only, and from IPv6 addresses whose interface
-// identifier is made of the MAC address (RFC 4291, appendix A).
+// The port is up: who the virtual machine is. It may send from these addresses only, and from IPv6
+// addresses whose interface identifier is made of the MAC address (RFC 4291, appendix A).
 struct msg_netdev_port {
 	uint8_t mac[6];
 	uint16_t mtu;
@@ -87,20 +96,21 @@ struct msg_netdev_port {
 	struct netdev_network network;
 };
 
-// To "ethernet": a virtual machine's port is gone, and nobody has its addresses any more. All its frames came before this.
+// To "ethernet": a virtual machine's port is gone, and nobody has its addresses any more. All its
+// frames came before this.
 struct msg_netdev_gone {
 	uint8_t mac[6];
 	uint8_t reserved[2];
 	uint8_t address[4];
 };
 
-#define NETDEV_MESSAGES(X)                                                                         \
-	X(NETDEV_INFO, netdev_info, 32, 0)                                                         \
-	X(NETDEV_FRAME, netdev_frame, 33, 1)                                                       \
-	X(NETDEV_ACCEPT, netdev_accept, 34, 0)                                                     \
-	X(NETDEV_NETWORK, netdev_network, 35, 0)                                                   \
-	X(NETDEV_JOIN, netdev_join, 36, 0)                                                         \
-	X(NETDEV_PORT, netdev_port, 37, 0)                                                         \
+#define NETDEV_MESSAGES(X)                       \
+	X(NETDEV_INFO, netdev_info, 32, 0)       \
+	X(NETDEV_FRAME, netdev_frame, 33, 1)     \
+	X(NETDEV_ACCEPT, netdev_accept, 34, 0)   \
+	X(NETDEV_NETWORK, netdev_network, 35, 0) \
+	X(NETDEV_JOIN, netdev_join, 36, 0)       \
+	X(NETDEV_PORT, netdev_port, 37, 0)       \
 	X(NETDEV_GONE, netdev_gone, 38, 0)
 
 enum { NETDEV_MESSAGES(MESSAGE_NUMBER) };

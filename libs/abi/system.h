@@ -12,13 +12,13 @@ struct system_info {
 	uint64_t handles;         // live handles of all processes
 	uint64_t uptime_ns;
 	uint64_t context_switches;
-	uint64_t idle_wakeups;    // times a hart left wfi, over all harts
+	uint64_t idle_wakeups;       // times a hart left wfi, over all harts
 	uint64_t first_app_instret;  // minstret when the first app's main was entered
 	uint32_t num_harts;
 	uint32_t num_processes;
 	uint32_t has_hypervisor;  // 1 when the H extension is there
 	uint32_t has_sstc;
-	uint64_t timebase_hz;     // ticks a second of the `time` counter, a guest's too
+	uint64_t timebase_hz;  // ticks a second of the `time` counter, a guest's too
 };
 
 enum process_state {
@@ -34,9 +34,9 @@ enum process_end {
 
 struct process_info {
 	uint32_t id;
-	uint32_t state;   // enum process_state
-	uint32_t end;     // enum process_end, when ended
-	int32_t status;   // of process_exit
+	uint32_t state;  // enum process_state
+	uint32_t end;    // enum process_end, when ended
+	int32_t status;  // of process_exit
 	uint32_t handles;
 	uint32_t threads;
 	uint64_t memory;  // bytes of folios

@@ -10,7 +10,9 @@ enum victim_fault {
 	VICTIM_JUMP_TO_DATA,
 	VICTIM_STACK_OVERFLOW,
 	VICTIM_STACK_OVERFLOW_IN_CALL,  // a call made with almost no stack left
-	VICTIM_BAD_POINTER,             // a call with a pointer to nowhere: ERR_ADDRESS, then assert
+
+	// a call with a pointer to nowhere: ERR_ADDRESS, then assert
+	VICTIM_BAD_POINTER,
 	VICTIM_ASSERT,
 	VICTIM_ILLEGAL_INSTRUCTION,
 	VICTIM_EXIT,

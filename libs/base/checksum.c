@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The Internet checksum (RFC 1071), eight bytes at a time: its sum is the same whatever the word size, once folded.
+// The Internet checksum (RFC 1071), eight bytes at a time: its sum is the same whatever the word
+// size, once folded.
 #include "libs/base/checksum.h"
 
 #include <stdbool.h>
@@ -27,7 +28,7 @@ uint16_t checksum_sum(const void *data, size_t len)
 	uint64_t sum = 0;
 	bool odd = ((uintptr_t)p & 1) != 0 && left > 0;
 
-	if (odd) { // the bytes of each pair change places; they are put right at the end
+	if (odd) {  // the bytes of each pair change places; they are put right at the end
 		sum = (uint64_t)*p++ << 8;
 		left--;
 	}

@@ -41,7 +41,7 @@ static void agrees_with_the_definition(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_definition)};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(agrees_with_the_definition) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

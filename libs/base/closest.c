@@ -43,5 +43,5 @@ void closest_offer(struct closest *closest, const char *word, size_t len, const 
 	if (len == 0 || distance > CLOSEST_MAX_LEN || distance * 3 > len)
 		return;
 	if (closest->name == NULL || distance < closest->distance)
-		*closest = (struct closest){name, distance};
+		*closest = (struct closest){ name, distance };
 }

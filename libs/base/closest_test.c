@@ -35,8 +35,9 @@ static void test_distances(void **state)
 
 static const char *meant(const char *word)
 {
-	static const char *const names[] = {"log", "panic", "memory", "poweroff", "CPU", "CPUS", "HTTP_PORT", ""};
-	struct closest closest = {0};
+	static const char *const names[] = { "log", "panic", "memory",    "poweroff",
+		                             "CPU", "CPUS",  "HTTP_PORT", "" };
+	struct closest closest = { 0 };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		closest_offer(&closest, word, strlen(word), names[i]);

@@ -64,8 +64,8 @@ static void sink_padded(struct sink *s, const struct conversion *c, const char *
 }
 
 // A number: padding, prefix ("-", "0x"), zeros, digits.
-static void sink_number(struct sink *s, const struct conversion *c, uint64_t value, unsigned int base,
-                        const char *prefix)
+static void sink_number(struct sink *s, const struct conversion *c, uint64_t value,
+                        unsigned int base, const char *prefix)
 {
 	const char *alphabet = c->kind == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
 	char digits[24];
@@ -109,23 +109,12 @@ static void parse_flags(const char **p, struct conversion *c)
 {
 	for (;; (*p)++) {
 		switch (**p) {
-		case '-':
-			c->left = true;
-			break;
-		case '0':
-			c->zero = true;
-			break;
-		case '+':
-			c->plus = true;
-			break;
-		case ' ':
-			c->space = true;
-			break;
-		case '#':
-			c->alternate = true;
-			break;
-		default:
-			return;
+		case '-': c->left = true; break;
+		case '0': c->zero = true; break;
+		case '+': c->plus = true; break;
+		case ' ': c->space = true; break;
+		case '#': c->alternate = true; break;
+		default: return;
 		}
 	}
 }
@@ -135,17 +124,12 @@ static void parse_length(const char **p, struct conversion *c)
 	c->length = LENGTH_INT;
 	for (;; (*p)++) {
 		switch (**p) {
-		case 'h':
-			c->length = c->length == LENGTH_SHORT ? LENGTH_CHAR : LENGTH_SHORT;
-			break;
+		case 'h': c->length = c->length == LENGTH_SHORT ? LENGTH_CHAR : LENGTH_SHORT; break;
 		case 'l':
 		case 'z':
 		case 'j':
-		case 't':
-			c->length = LENGTH_LONG;
-			break;
-		default:
-			return;
+		case 't': c->length = LENGTH_LONG; break;
+		default: return;
 		}
 	}
 }
@@ -158,7 +142,7 @@ struct arguments {
 // Parses flags, width, precision and length; `*p` ends at the conversion's letter.
 static void parse_conversion(const char **p, struct conversion *c, struct arguments *args)
 {
-	*c = (struct conversion){0};
+	*c = (struct conversion){ 0 };
 	parse_flags(p, c);
 	if (**p == '*') {
 		int width = va_arg(args->list, int);
@@ -213,7 +197,8 @@ static void convert_string(struct sink *s, const struct conversion *c, const cha
 	if (string == NULL)
 		string = "(null)";
 	// With a precision the string need not be terminated.
-	sink_padded(s, c, string, c->has_precision ? strnlen(string, c->precision) : strlen(string));
+	sink_padded(s, c, string,
+	            c->has_precision ? strnlen(string, c->precision) : strlen(string));
 }
 
 static void convert_signed(struct sink *s, const struct conversion *c, int64_t value)
@@ -230,34 +215,24 @@ static void convert(struct sink *s, const struct conversion *c, struct arguments
 
 	switch (c->kind) {
 	case 'd':
-	case 'i':
-		convert_signed(s, c, arg_signed(c, args));
-		break;
-	case 'u':
-		sink_number(s, c, arg_unsigned(c, args), 10, "");
-		break;
-	case 'o':
-		sink_number(s, c, arg_unsigned(c, args), 8, "");
-		break;
+	case 'i': convert_signed(s, c, arg_signed(c, args)); break;
+	case 'u': sink_number(s, c, arg_unsigned(c, args), 10, ""); break;
+	case 'o': sink_number(s, c, arg_unsigned(c, args), 8, ""); break;
 	case 'x':
 	case 'X':
 		value = arg_unsigned(c, args);
 		sink_number(s, c, value, 16,
-		            !c->alternate || value == 0 ? "" : c->kind == 'X' ? "0X" : "0x");
+		            !c->alternate || value == 0 ? ""
+		                    : c->kind == 'X'    ? "0X"
+		                                        : "0x");
 		break;
-	case 'p':
-		sink_number(s, c, (uintptr_t)va_arg(args->list, void *), 16, "0x");
-		break;
+	case 'p': sink_number(s, c, (uintptr_t)va_arg(args->list, void *), 16, "0x"); break;
 	case 'c':
 		byte = (char)va_arg(args->list, int);
 		sink_padded(s, c, &byte, 1);
 		break;
-	case 's':
-		convert_string(s, c, va_arg(args->list, const char *));
-		break;
-	case '%':
-		sink_char(s, '%');
-		break;
+	case 's': convert_string(s, c, va_arg(args->list, const char *)); break;
+	case '%': sink_char(s, '%'); break;
 	default:
 		// Not known: shown as it stands.
 		sink_char(s, '%');
@@ -268,7 +243,7 @@ static void convert(struct sink *s, const struct conversion *c, struct arguments
 
 size_t fmt_vwrite(char *buf, size_t size, const char *format, va_list list)
 {
-	struct sink s = {.buf = buf, .size = size};
+	struct sink s = { .buf = buf, .size = size };
 	struct arguments args;
 
 	va_copy(args.list, list);

@@ -8,19 +8,20 @@
 
 #include <cmocka.h>
 
-// The C library's snprintf is the reference: same bytes, same length, and nothing past the end of the buffer.
-#define check(...)                                                                                 \
-	do {                                                                                       \
-		for (size_t size = 0; size <= 80; size += size < 8 ? 1 : 24) {                     \
-			char expected[96], got[96];                                                \
-			int len;                                                                   \
-                                                                                                   \
-			memset(expected, '#', sizeof(expected));                                   \
-			memset(got, '#', sizeof(got));                                             \
-			len = snprintf(expected, size, __VA_ARGS__);                               \
-			assert_int_equal(fmt_write(got, size, __VA_ARGS__), len);                  \
-			assert_memory_equal(got, expected, sizeof(got));                           \
-		}                                                                                  \
+// The C library's snprintf is the reference: same bytes, same length, and nothing past the end of
+// the buffer.
+#define check(...)                                                                \
+	do {                                                                      \
+		for (size_t size = 0; size <= 80; size += size < 8 ? 1 : 24) {    \
+			char expected[96], got[96];                               \
+			int len;                                                  \
+                                                                                  \
+			memset(expected, '#', sizeof(expected));                  \
+			memset(got, '#', sizeof(got));                            \
+			len = snprintf(expected, size, __VA_ARGS__);              \
+			assert_int_equal(fmt_write(got, size, __VA_ARGS__), len); \
+			assert_memory_equal(got, expected, sizeof(got));          \
+		}                                                                 \
 	} while (0)
 
 #pragma GCC diagnostic ignored "-Wformat-truncation"
@@ -55,7 +56,7 @@ static void test_width_and_precision(void **state)
 
 static void test_strings(void **state)
 {
-	const char unterminated[3] = {'a', 'b', 'c'};
+	const char unterminated[3] = { 'a', 'b', 'c' };
 
 	(void)state;
 	check("%s and %s", "one", "");

@@ -5,11 +5,11 @@
 
 struct span reader_bytes(struct reader *r, size_t len)
 {
-	struct span taken = {.data = r->rest.data, .len = len};
+	struct span taken = { .data = r->rest.data, .len = len };
 
 	if (r->bad || len > r->rest.len) {
 		r->bad = true;
-		return (struct span){.data = r->rest.data, .len = 0};
+		return (struct span){ .data = r->rest.data, .len = 0 };
 	}
 	// An empty span may have no address at all, to which nothing may be added.
 	if (len > 0) {

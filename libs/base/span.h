@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Bytes from outside (wire, guest, device, peer) are touched only through these: a span knows its length,
-// a reader and a writer check every step. A failed step makes the reader or writer sticky-bad, so that a
-// parser may read all its fields first and ask once.
+// Bytes from outside (wire, guest, device, peer) are touched only through these: a span knows its
+// length, a reader and a writer check every step. A failed step makes the reader or writer
+// sticky-bad, so that a parser may read all its fields first and ask once.
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ struct reader {
 
 static inline struct reader reader_make(const void *data, size_t len)
 {
-	return (struct reader){.rest = {.data = data, .len = len}};
+	return (struct reader){ .rest = { .data = data, .len = len } };
 }
 
 // 0 when every step so far was within bounds, else ERR_RANGE.
@@ -37,7 +37,8 @@ static inline __must_check error_t reader_status(const struct reader *r)
 	return r->bad ? ERR_RANGE : 0;
 }
 
-// The next `len` bytes, still in place; an empty span, and a bad reader, when there are not as many.
+// The next `len` bytes, still in place; an empty span, and a bad reader, when there are not as
+// many.
 struct span reader_bytes(struct reader *r, size_t len);
 // Copies the next `len` bytes to `out`; zeroes `out` when there are not as many.
 void reader_copy(struct reader *r, void *out, size_t len);
@@ -60,7 +61,7 @@ struct writer {
 
 static inline struct writer writer_make(void *data, size_t capacity)
 {
-	return (struct writer){.data = data, .capacity = capacity};
+	return (struct writer){ .data = data, .capacity = capacity };
 }
 
 // 0 when everything fitted, else ERR_TOO_LARGE.
@@ -69,7 +70,8 @@ static inline __must_check error_t writer_status(const struct writer *w)
 	return w->bad ? ERR_TOO_LARGE : 0;
 }
 
-// Append bytes, zeros or an integer. What does not fit is not written at all and makes the writer bad.
+// Append bytes, zeros or an integer. What does not fit is not written at all and makes the writer
+// bad.
 void writer_bytes(struct writer *w, const void *data, size_t len);
 void writer_zero(struct writer *w, size_t len);
 void writer_u8(struct writer *w, uint8_t value);

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-static const uint8_t bytes[15] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff};
+static const uint8_t bytes[15] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
+	                           0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff };
 
 static void test_reads_integers(void **state)
 {
@@ -32,7 +33,7 @@ static void test_reads_integers(void **state)
 // Past the end: zeros, and bad for good, even where a later step would fit.
 static void test_reader_is_sticky(void **state)
 {
-	uint8_t out[4] = {9, 9, 9, 9};
+	uint8_t out[4] = { 9, 9, 9, 9 };
 	struct reader r = reader_make(bytes, 3);
 
 	(void)state;
@@ -96,7 +97,7 @@ static void test_writes_what_is_read(void **state)
 // What does not fit is not written at all, nor is anything after it.
 static void test_writer_is_sticky(void **state)
 {
-	uint8_t out[4] = {9, 9, 9, 9};
+	uint8_t out[4] = { 9, 9, 9, 9 };
 	struct writer w = writer_make(out, 3);
 
 	(void)state;
@@ -123,12 +124,9 @@ static void test_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads_integers),
-		cmocka_unit_test(test_reader_is_sticky),
-		cmocka_unit_test(test_reads_of_nothing),
-		cmocka_unit_test(test_writes_what_is_read),
-		cmocka_unit_test(test_writer_is_sticky),
-		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_reads_integers),   cmocka_unit_test(test_reader_is_sticky),
+		cmocka_unit_test(test_reads_of_nothing), cmocka_unit_test(test_writes_what_is_read),
+		cmocka_unit_test(test_writer_is_sticky), cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

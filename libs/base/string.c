@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Under emulation each load and store costs much the same whatever its width, so the copies go by eight bytes and
-// unrolled. Only aligned words are accessed: misaligned ones may trap into the firmware on real hardware.
+// Under emulation each load and store costs much the same whatever its width, so the copies go by
+// eight bytes and unrolled. Only aligned words are accessed: misaligned ones may trap into the
+// firmware on real hardware.
 #include "libs/base/string.h"
 
 #include <stdint.h>
@@ -12,7 +13,8 @@
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 #define WORD sizeof(word_t)
-// Stored in one round of memset. What is set most is pages and blocks of them: the loop is 6 % of the instructions.
+// Stored in one round of memset. What is set most is pages and blocks of them: the loop is 6 % of
+// the instructions.
 #define SET_WORDS 32
 
 // Whole words from an aligned `src`; `dst` is aligned too.
@@ -35,8 +37,8 @@ static void words_copy_aligned(word_t *dst, const word_t *src, size_t words)
 		*dst++ = *src++;
 }
 
-// Whole words from a `src` that is `skew` bytes (1 to 7) past an aligned word: each is merged of two aligned ones, of
-// which every one holds at least one byte of the source.
+// Whole words from a `src` that is `skew` bytes (1 to 7) past an aligned word: each is merged of
+// two aligned ones, of which every one holds at least one byte of the source.
 static void words_copy_skewed(word_t *dst, const uint8_t *src, size_t skew, size_t words)
 {
 	const word_t *in = (const word_t *)(const void *)(src - skew);
@@ -72,7 +74,8 @@ static void copy_forward(uint8_t *d, const uint8_t *s, size_t len)
 		words = len / WORD;
 		skew = (uintptr_t)s % WORD;
 		if (skew == 0)
-			words_copy_aligned((word_t *)(void *)d, (const word_t *)(const void *)s, words);
+			words_copy_aligned((word_t *)(void *)d, (const word_t *)(const void *)s,
+			                   words);
 		else
 			words_copy_skewed((word_t *)(void *)d, s, skew, words);
 		d += words * WORD;
@@ -108,8 +111,8 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t len)
 
 void *memmove(void *dst, const void *src, size_t len)
 {
-	// Forward is safe unless the destination begins inside the source. The skewed copy reads a word ahead of what it
-	// writes, never behind.
+	// Forward is safe unless the destination begins inside the source. The skewed copy reads a
+	// word ahead of what it writes, never behind.
 	if ((uintptr_t)dst - (uintptr_t)src < len)
 		copy_backward(dst, src, len);
 	else

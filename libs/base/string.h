@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The functions of <string.h> that a freestanding compiler relies on, and few more. On the host the C library's serve.
+// The functions of <string.h> that a freestanding compiler relies on, and few more. On the host the
+// C library's serve.
 #pragma once
 
 #ifdef STARINA_HOST
@@ -21,5 +22,6 @@ int strncmp(const char *a, const char *b, size_t max);
 char *strchr(const char *s, int byte);
 #endif
 
-// Copies `src` into `dst` of `size` bytes, cut if it must be, always terminated. Returns strlen(src).
+// Copies `src` into `dst` of `size` bytes, cut if it must be, always terminated. Returns
+// strlen(src).
 size_t str_copy(char *dst, const char *src, size_t size);

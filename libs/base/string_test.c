@@ -44,12 +44,13 @@ static void test_copies(void **state)
 	for (size_t dst = 0; dst < 9; dst++) {
 		for (size_t src = 0; src < 9; src++) {
 			for (size_t len = 0; len <= 150; len++) {
-				uint8_t from[AREA], got[AREA] = {0}, expected[AREA] = {0};
+				uint8_t from[AREA], got[AREA] = { 0 }, expected[AREA] = { 0 };
 
 				for (size_t i = 0; i < AREA; i++)
 					from[i] = pattern(i);
 				memcpy(expected + dst, from + src, len);
-				assert_ptr_equal(tested_memcpy(got + dst, from + src, len), got + dst);
+				assert_ptr_equal(tested_memcpy(got + dst, from + src, len),
+				                 got + dst);
 				assert_memory_equal(got, expected, AREA);
 			}
 		}
@@ -80,7 +81,7 @@ static void test_sets(void **state)
 	for (size_t dst = 0; dst < 9; dst++) {
 		// Up to two rounds of the unrolled loop, and what is left over of each kind.
 		for (size_t len = 0; len <= 2 * SET_WORDS * WORD + 80; len++) {
-			uint8_t got[4 * AREA] = {0}, expected[4 * AREA] = {0};
+			uint8_t got[4 * AREA] = { 0 }, expected[4 * AREA] = { 0 };
 
 			memset(expected + dst, 0x1a5, len);
 			tested_memset(got + dst, 0x1a5, len);
@@ -152,9 +153,9 @@ static void test_bounded_copy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copies),      cmocka_unit_test(test_overlapping_moves),
-		cmocka_unit_test(test_sets),        cmocka_unit_test(test_comparisons),
-		cmocka_unit_test(test_searches),    cmocka_unit_test(test_bounded_copy),
+		cmocka_unit_test(test_copies),   cmocka_unit_test(test_overlapping_moves),
+		cmocka_unit_test(test_sets),     cmocka_unit_test(test_comparisons),
+		cmocka_unit_test(test_searches), cmocka_unit_test(test_bounded_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Text of others that is shown on a terminal. ECMA-48, sections 5.2 and 5.3 (control functions C0 and C1); RFC 3629 (UTF-8).
+// Text of others that is shown on a terminal. ECMA-48, sections 5.2 and 5.3 (control functions C0
+// and C1); RFC 3629 (UTF-8).
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-// The length in bytes of the character that `text` begins with, of at most `len` bytes. 0 for what a terminal would obey and not show: a
-// control character of C0, DEL, one of C1 as UTF-8, and bytes that are no UTF-8, of which 8-bit terminals take 0x80 to 0x9f for C1. The
-// caller shows something else for one byte, then.
+// The length in bytes of the character that `text` begins with, of at most `len` bytes. 0 for what
+// a terminal would obey and not show: a control character of C0, DEL, one of C1 as UTF-8, and bytes
+// that are not UTF-8, of which 8-bit terminals take 0x80 to 0x9f for C1. The caller shows something
+// else for one byte, then.
 static inline size_t text_visible(const char *text, size_t len)
 {
 	// The first character that needs as many bytes: in more than it needs, it is not UTF-8.
-	static const uint32_t first[] = {[2] = 0x80, [3] = 0x800, [4] = 0x10000};
+	static const uint32_t first[] = { [2] = 0x80, [3] = 0x800, [4] = 0x10000 };
 	const uint8_t *bytes = (const uint8_t *)text;
 	uint32_t character;
 	size_t n;
@@ -32,13 +34,14 @@ static inline size_t text_visible(const char *text, size_t len)
 			return 0;
 		character = character << 6 | (bytes[i] & 0x3fu);
 	}
-	if (character < first[n] || character > 0x10ffff || (character >= 0xd800 && character < 0xe000))
+	if (character < first[n] || character > 0x10ffff ||
+	    (character >= 0xd800 && character < 0xe000))
 		return 0;
 	return character < 0xa0 ? 0 : n;
 }
 
-// Copies `len` bytes of `text` and ends them with a null byte; '?' stands for each byte that text_visible does not show. `out` has
-// room for len + 1 bytes.
+// Copies `len` bytes of `text` and ends them with a null byte; '?' stands for each byte that
+// text_visible does not show. `out` has room for len + 1 bytes.
 static inline void text_copy_visible(char *out, const char *text, size_t len)
 {
 	for (size_t at = 0; at < len;) {

@@ -157,7 +157,7 @@ static uintptr_t message(struct call_fuzz_thread *thread)
 	m->num_handles = (uint16_t)usually(
 		thread, choose(thread, 2) * choose(thread, MESSAGE_MAX_HANDLES + 1));
 	for (uint32_t i = 0; i < MESSAGE_MAX_HANDLES; i++) {
-		// What is no channel's end goes a way of its own.
+		// What is not a channel's end goes a way of its own.
 		uint32_t type = choose(thread, 2) == 0 ? OBJECT_NONE : OBJECT_EVENT;
 
 		m->handles[i] = i < m->num_handles ? call_fuzz_handle(thread, type, true).handle

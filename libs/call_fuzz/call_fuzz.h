@@ -45,11 +45,13 @@ struct call_fuzz {
 	const struct call_fuzz_world *world;
 	struct call_fuzz_slot slots[CALL_FUZZ_SLOTS];
 	struct call_fuzz_slot pinned[CALL_FUZZ_PINNED];  // these are neither closed nor sent
+
 	// Memory that arguments may point to. 0: none.
-	uintptr_t edge;  // the end of memory of the process's own: nothing is mapped from here on
+	uintptr_t edge;    // the end of memory of the process's own: nothing is mapped from here on
 	size_t edge_size;  // how much is mapped before
 	uintptr_t read_only;  // memory of the process's own that it may only read
-	uintptr_t foreign;  // memory of others: only for kernels that check whose it is
+	uintptr_t foreign;    // memory of others: only for kernels that check whose it is
+
 	// Names for system_start_app and system_find_process; the last is NULL.
 	const char *const *apps;
 };
@@ -58,15 +60,16 @@ struct call_fuzz {
 struct call_fuzz_out {
 	uint8_t *at;
 	uint32_t size;
-	bool shared;  // other threads may write there, too
+	bool shared;   // other threads may write there, too
 	uint8_t kind;  // of the argument
 	uint16_t detail;
 };
 
 struct call_fuzz_thread {
 	struct call_fuzz *process;
-	void *source;  // the world's
+	void *source;    // the world's
 	bool may_block;  // for good: others go on
+
 	// Of the call that is being made.
 	struct call_fuzz_out outs[CALL_FUZZ_OUTS];
 	uint32_t num_outs;

@@ -43,12 +43,12 @@ static uint32_t instruction(struct call_fuzz_thread *thread)
 	case 0:
 	case 1: return fixed[choose(thread, sizeof(fixed) / sizeof(fixed[0]))];
 	case 2: return any_csr(thread);
-	case 3: return i_type(thread, 0x03, (uint32_t)choose(thread, 7), offset);  // loads
-	case 4: return i_type(thread, 0x23, (uint32_t)choose(thread, 4), offset);  // stores
-	case 5: return i_type(thread, 0x2f, 2 + (uint32_t)choose(thread, 2), offset);  // atomics
+	case 3: return i_type(thread, 0x03, (uint32_t)choose(thread, 7), offset);       // loads
+	case 4: return i_type(thread, 0x23, (uint32_t)choose(thread, 4), offset);       // stores
+	case 5: return i_type(thread, 0x2f, 2 + (uint32_t)choose(thread, 2), offset);   // atomics
 	case 6: return i_type(thread, 0x63, (uint32_t)choose(thread, 8), offset & 31);  // branches
 	case 7: return FIELD(choose(thread, 1 << 20), 12) | FIELD(reg(thread), 7) | 0x37u;  // lui
-	case 8: return i_type(thread, 0x67, 0, offset & ~3u);  // jalr
+	case 8: return i_type(thread, 0x67, 0, offset & ~3u);                               // jalr
 	case 9: return (uint32_t)choose(thread, UINT32_MAX);
 	default: return i_type(thread, 0x13, 0, offset);  // addi
 	}

@@ -7,18 +7,20 @@
 
 enum arg_kind {
 	ARG_NONE,
-	ARG_HANDLE,  // of the row's type; OBJECT_NONE: any
-	ARG_LOOSE,  // any handle that may go: no pinned one
+	ARG_HANDLE,      // of the row's type; OBJECT_NONE: any
+	ARG_LOOSE,       // any handle that may go: no pinned one
 	ARG_BAD_HANDLE,  // never names anything
-	ARG_OUT,  // memory for a result of `detail` bytes
-	ARG_OUT_HANDLE,  // for a handle of type `detail`; OBJECT_NONE: of the type of the handle that comes first
+	ARG_OUT,         // memory for a result of `detail` bytes
+
+	// for a handle of type `detail`; OBJECT_NONE: of the type of the handle that comes first
+	ARG_OUT_HANDLE,
 	ARG_OUT_ENDS,  // for the two ends of a channel
 	ARG_OUT_MESSAGE,
 	ARG_OUT_BYTES,  // for as many bytes as are asked for
 	ARG_IN_MESSAGE,
 	ARG_IN_BYTES,
 	ARG_IN_STATE,  // registers of a vCPU
-	ARG_IN_NAME,  // of an app
+	ARG_IN_NAME,   // of an app
 	ARG_NAME_LEN,
 	ARG_LENGTH,  // of bytes
 	ARG_NUMBER,

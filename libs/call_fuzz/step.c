@@ -116,7 +116,7 @@ void call_fuzz_results(struct call_fuzz_thread *thread, uint32_t number, error_t
 		keep_result(thread, number, &thread->outs[i]);
 }
 
-// A number that is no call.
+// A number that is not a call.
 static void try_unknown(struct call_fuzz_thread *thread)
 {
 	static const uintptr_t args[6];

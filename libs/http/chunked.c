@@ -44,7 +44,8 @@ static error_t take_ignored(struct http_chunked *d, uint8_t c, enum http_chunk_s
 	return 0;
 }
 
-static error_t take_expected(struct http_chunked *d, uint8_t c, uint8_t expected, enum http_chunk_state next)
+static error_t take_expected(struct http_chunked *d, uint8_t c, uint8_t expected,
+                             enum http_chunk_state next)
 {
 	if (c != expected)
 		return ERR_PROTOCOL;
@@ -58,34 +59,28 @@ static error_t take_byte(struct http_chunked *d, uint8_t c)
 	if (++d->line > HTTP_MAX_CHUNK_LINE)
 		return ERR_PROTOCOL;
 	switch (d->state) {
-	case HTTP_CHUNK_SIZE:
-		return take_size(d, c);
-	case HTTP_CHUNK_EXTENSION:
-		return take_ignored(d, c, HTTP_CHUNK_SIZE_LF);
+	case HTTP_CHUNK_SIZE: return take_size(d, c);
+	case HTTP_CHUNK_EXTENSION: return take_ignored(d, c, HTTP_CHUNK_SIZE_LF);
 	case HTTP_CHUNK_SIZE_LF:
-		return take_expected(d, c, '\n', d->left > 0 ? HTTP_CHUNK_DATA : HTTP_CHUNK_TRAILER);
-	case HTTP_CHUNK_DATA_CR:
-		return take_expected(d, c, '\r', HTTP_CHUNK_DATA_LF);
+		return take_expected(d, c, '\n',
+		                     d->left > 0 ? HTTP_CHUNK_DATA : HTTP_CHUNK_TRAILER);
+	case HTTP_CHUNK_DATA_CR: return take_expected(d, c, '\r', HTTP_CHUNK_DATA_LF);
 	case HTTP_CHUNK_DATA_LF:
 		d->has_digit = false;
 		return take_expected(d, c, '\n', HTTP_CHUNK_SIZE);
 	case HTTP_CHUNK_TRAILER:
 		d->state = HTTP_CHUNK_TRAILER_LINE;
 		return take_ignored(d, c, HTTP_CHUNK_LAST_LF);
-	case HTTP_CHUNK_TRAILER_LINE:
-		return take_ignored(d, c, HTTP_CHUNK_TRAILER_LF);
-	case HTTP_CHUNK_TRAILER_LF:
-		return take_expected(d, c, '\n', HTTP_CHUNK_TRAILER);
-	case HTTP_CHUNK_LAST_LF:
-		return take_expected(d, c, '\n', HTTP_CHUNK_END);
-	default:
-		return ERR_PROTOCOL;
+	case HTTP_CHUNK_TRAILER_LINE: return take_ignored(d, c, HTTP_CHUNK_TRAILER_LF);
+	case HTTP_CHUNK_TRAILER_LF: return take_expected(d, c, '\n', HTTP_CHUNK_TRAILER);
+	case HTTP_CHUNK_LAST_LF: return take_expected(d, c, '\n', HTTP_CHUNK_END);
+	default: return ERR_PROTOCOL;
 	}
 }
 
 error_t http_chunked_take(struct http_chunked *d, struct span *in, struct span *data)
 {
-	*data = (struct span){.data = in->data, .len = 0};
+	*data = (struct span){ .data = in->data, .len = 0 };
 	while (in->len > 0 && d->state != HTTP_CHUNK_END) {
 		error_t err;
 

@@ -9,7 +9,8 @@
 #include "libs/abi/error.h"
 #include "libs/base/span.h"
 
-// What stands between the data - sizes, extensions, trailers - may not be longer than this, in one piece.
+// What stands between the data - sizes, extensions, trailers - may not be longer than this, in one
+// piece.
 #define HTTP_MAX_CHUNK_LINE 4096
 
 enum http_chunk_state {
@@ -19,7 +20,7 @@ enum http_chunk_state {
 	HTTP_CHUNK_DATA,
 	HTTP_CHUNK_DATA_CR,
 	HTTP_CHUNK_DATA_LF,
-	HTTP_CHUNK_TRAILER,    // at the start of a line after the last chunk
+	HTTP_CHUNK_TRAILER,  // at the start of a line after the last chunk
 	HTTP_CHUNK_TRAILER_LINE,
 	HTTP_CHUNK_TRAILER_LF,
 	HTTP_CHUNK_LAST_LF,
@@ -33,6 +34,7 @@ struct http_chunked {
 	uint32_t line;  // bytes since the last data
 };
 
-// Takes bytes off the front of `*in` up to and with the next piece of data, which `*data` becomes (of length 0: `*in` is used
-// up, or the body has ended: state is HTTP_CHUNK_END). A zeroed decoder is at the start. Errors: ERR_PROTOCOL.
+// Takes bytes off the front of `*in` up to and with the next piece of data, which `*data` becomes
+// (of length 0: `*in` is used up, or the body has ended: state is HTTP_CHUNK_END). A zeroed decoder
+// is at the start. Errors: ERR_PROTOCOL.
 __must_check error_t http_chunked_take(struct http_chunked *d, struct span *in, struct span *data);

@@ -17,11 +17,12 @@ static error_t decode(const char *text, size_t step, struct http_chunked *d)
 {
 	size_t len = strlen(text);
 
-	*d = (struct http_chunked){0};
+	*d = (struct http_chunked){ 0 };
 	body_len = 0;
 	rest_len = 0;
 	for (size_t at = 0; at < len; at += step) {
-		struct span in = {.data = (const uint8_t *)text + at, .len = step < len - at ? step : len - at};
+		struct span in = { .data = (const uint8_t *)text + at,
+			           .len = step < len - at ? step : len - at };
 
 		while (in.len > 0 && d->state != HTTP_CHUNK_END) {
 			struct span data;
@@ -39,7 +40,8 @@ static error_t decode(const char *text, size_t step, struct http_chunked *d)
 
 static void decodes_in_any_pieces(void **state)
 {
-	const char *text = "5\r\nhello\r\n00a;name=\"v\"\r\n, \r\nworld.\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nGET /";
+	const char *text =
+		"5\r\nhello\r\n00a;name=\"v\"\r\n, \r\nworld.\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\nGET /";
 	struct http_chunked d;
 
 	(void)state;
@@ -70,10 +72,14 @@ static void waits_for_the_end(void **state)
 static void refuses_what_is_malformed(void **state)
 {
 	static const char *const bad[] = {
-		"\r\n",          "g\r\n",          "-1\r\n",           "+1\r\na",          "0x1\r\na",
-		"1\na\r\n",      "1\r\nab\r\n",    "1\r\na\n",         "1\r\na\rx",        "1 x\nq",
-		"0\r\n\rx",      "0\r\na: b\n\r\n", "1\rxa",           "10000000000000000\r\n",
-		"0\r\n\n",       ";x\r\n",
+		"\r\n",        "g\r\n",
+		"-1\r\n",      "+1\r\na",
+		"0x1\r\na",    "1\na\r\n",
+		"1\r\nab\r\n", "1\r\na\n",
+		"1\r\na\rx",   "1 x\nq",
+		"0\r\n\rx",    "0\r\na: b\n\r\n",
+		"1\rxa",       "10000000000000000\r\n",
+		"0\r\n\n",     ";x\r\n",
 	};
 	struct http_chunked d;
 

@@ -55,10 +55,11 @@ static void process_input(struct http_connection *c);
 // The response has gone, and the request is all read: on to the next one.
 static void finish_if_done(struct http_connection *c)
 {
-	struct msg_end end = {0};
+	struct msg_end end = { 0 };
 	struct message m;
 
-	if (c->dead || !c->in_exchange || !c->started || c->exchange.left > 0 || c->state != HTTP_STATE_RESPONSE)
+	if (c->dead || !c->in_exchange || !c->started || c->exchange.left > 0 ||
+	    c->state != HTTP_STATE_RESPONSE)
 		return;
 	end_exchange(c);
 	c->started = false;
@@ -66,8 +67,10 @@ static void finish_if_done(struct http_connection *c)
 	c->idle_ticks = 0;
 	c->state = HTTP_STATE_HEAD;
 	if (!c->keep_alive) {
-		// Closing lets tcpip send what is queued; a half close first lets the peer see the end.
-		if (list_is_empty(&c->unsent) && !message_encode_end(&m, &end, NULL, 0) && !http_send_message(c, &m))
+		// Closing lets tcpip send what is queued; a half close first lets the peer see the
+		// end.
+		if (list_is_empty(&c->unsent) && !message_encode_end(&m, &end, NULL, 0) &&
+		    !http_send_message(c, &m))
 			c->dead = list_is_empty(&c->unsent);
 		return;
 	}
@@ -104,7 +107,7 @@ void http_pause_body(struct http_exchange *exchange, bool pause)
 // Answers a request that is not for the handler, or not any more, and closes the connection.
 static void refuse(struct http_connection *c, unsigned status, const char *text)
 {
-	if (c->started) { // in the midst of a response there is nothing left to say
+	if (c->started) {  // in the midst of a response there is nothing left to say
 		c->dead = true;
 		return;
 	}
@@ -112,7 +115,7 @@ static void refuse(struct http_connection *c, unsigned status, const char *text)
 	c->keep_alive = false;
 	c->in_exchange = true;
 	c->refused = true;
-	c->exchange = (struct http_exchange){.connection = c};
+	c->exchange = (struct http_exchange){ .connection = c };
 	c->state = HTTP_STATE_RESPONSE;
 	http_respond(&c->exchange, status, "text/plain", text, strlen(text));
 }
@@ -127,7 +130,8 @@ static void body_done(struct http_connection *c)
 static void begin_exchange(struct http_connection *c)
 {
 	struct http_request_head head;
-	error_t err = http_request_parse((struct span){.data = c->head, .len = c->head_len}, &head);
+	error_t err =
+		http_request_parse((struct span){ .data = c->head, .len = c->head_len }, &head);
 
 	if (err == ERR_NOT_SUPPORTED) {
 		refuse(c, 501, "HTTP version or transfer coding not supported\n");
@@ -141,15 +145,18 @@ static void begin_exchange(struct http_connection *c)
 	c->keep_alive = head.keep_alive;
 	c->idle_ticks = 0;
 	c->chunked = head.framing == HTTP_BODY_CHUNKED;
-	c->chunks = (struct http_chunked){0};
+	c->chunks = (struct http_chunked){ 0 };
 	c->body_left = head.framing == HTTP_BODY_LENGTH ? head.content_length : 0;
 	c->state = HTTP_STATE_BODY;
 	c->in_exchange = true;
 	c->paused = false;
 	c->old_client = head.minor_version == 0;
-	c->exchange = (struct http_exchange){.connection = c, .head_request = span_equals(head.method, "HEAD"),
-	                                     .handler = c->server->handler, .context = c->server->context};
-	if (head.expects_continue && head.framing != HTTP_BODY_NONE && http_send_bytes(c, "HTTP/1.1 100 Continue\r\n\r\n", 25))
+	c->exchange = (struct http_exchange){ .connection = c,
+		                              .head_request = span_equals(head.method, "HEAD"),
+		                              .handler = c->server->handler,
+		                              .context = c->server->context };
+	if (head.expects_continue && head.framing != HTTP_BODY_NONE &&
+	    http_send_bytes(c, "HTTP/1.1 100 Continue\r\n\r\n", 25))
 		return;
 	c->server->handler->request(c->server->context, &c->exchange, &head);
 	if (!c->dead && head.framing == HTTP_BODY_NONE)
@@ -165,7 +172,7 @@ static void read_head(struct http_connection *c)
 	size_t length;
 
 	memcpy(c->head + before, c->rest.data, take);
-	length = http_head_length((struct span){.data = c->head, .len = before + take}, before);
+	length = http_head_length((struct span){ .data = c->head, .len = before + take }, before);
 	if (length == 0) {
 		c->head_len = before + take;
 		c->rest.data += take;
@@ -203,7 +210,7 @@ static void read_chunks(struct http_connection *c)
 static void read_body(struct http_connection *c)
 {
 	size_t len = c->rest.len < c->body_left ? c->rest.len : (size_t)c->body_left;
-	struct span bytes = {.data = c->rest.data, .len = len};
+	struct span bytes = { .data = c->rest.data, .len = len };
 
 	if (c->chunked) {
 		read_chunks(c);
@@ -219,7 +226,8 @@ static void read_body(struct http_connection *c)
 
 static void process_input(struct http_connection *c)
 {
-	while (!c->dead && c->rest.len > 0 && c->state != HTTP_STATE_RESPONSE && !(c->paused && c->state == HTTP_STATE_BODY)) {
+	while (!c->dead && c->rest.len > 0 && c->state != HTTP_STATE_RESPONSE &&
+	       !(c->paused && c->state == HTTP_STATE_BODY)) {
 		if (c->state == HTTP_STATE_HEAD)
 			read_head(c);
 		else
@@ -228,10 +236,12 @@ static void process_input(struct http_connection *c)
 	}
 	if (c->rest.len == 0)
 		payload_release(&c->held);
-	if (!c->dead && (c->state == HTTP_STATE_RESPONSE || (c->paused && c->state == HTTP_STATE_BODY)))
+	if (!c->dead &&
+	    (c->state == HTTP_STATE_RESPONSE || (c->paused && c->state == HTTP_STATE_BODY)))
 		source_want_messages(&c->channel, false);
 	// After the peer's end no request can begin or be completed.
-	if (!c->dead && c->peer_ended && c->rest.len == 0 && c->state != HTTP_STATE_RESPONSE && list_is_empty(&c->unsent))
+	if (!c->dead && c->peer_ended && c->rest.len == 0 && c->state != HTTP_STATE_RESPONSE &&
+	    list_is_empty(&c->unsent))
 		c->dead = true;
 }
 
@@ -266,8 +276,8 @@ static void channel_writable(struct loop *loop, struct source *source)
 	http_connection_enter(c);
 	c->idle_ticks = 0;
 	if (http_flush_unsent(c)) {
-		if (!c->dead && c->in_exchange && !c->refused && c->started && c->exchange.left > 0 &&
-		    c->exchange.handler->writable != NULL)
+		if (!c->dead && c->in_exchange && !c->refused && c->started &&
+		    c->exchange.left > 0 && c->exchange.handler->writable != NULL)
 			c->exchange.handler->writable(c->exchange.context, &c->exchange);
 		finish_if_done(c);
 		if (!c->dead && !c->in_exchange && !c->keep_alive && list_is_empty(&c->unsent))

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole conversations: clients, a server and servers behind its proxy, each of which says what it likes, in pieces cut anywhere, and
-// reads, ends, resets and closes when it likes. The server, the proxy, the loop and the services are the real ones; the kernel is
-// system_fake.c's. At the end nothing may be left. An input is a list of steps, a byte of what and a byte of how, some with bytes that follow.
+// Whole conversations: clients, a server and servers behind its proxy, each of which says what it
+// likes, in pieces cut anywhere, and reads, ends, resets and closes when it likes. The server, the
+// proxy, the loop and the services are the real ones; the kernel is system_fake.c's. At the end
+// nothing may be left. An input is a list of steps, a byte of what and a byte of how, some with
+// bytes that follow.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +101,8 @@ static void keep_proxy(struct http_exchange *exchange, const struct http_request
 		http_proxy_connected(proxy, HANDLE_NONE);
 }
 
-static void on_request(void *context, struct http_exchange *exchange, const struct http_request_head *head)
+static void on_request(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head)
 {
 	static const char fields[] = "X: y\r\n";
 	char what = head->target.len > 1 ? (char)head->target.data[1] : ' ';
@@ -117,12 +120,15 @@ static void on_request(void *context, struct http_exchange *exchange, const stru
 			http_abort(exchange);
 	} else if (what == 'f') {
 		exchange->user = (void *)50;
-		if (http_respond_fields(exchange, 200, (struct span){.data = (const uint8_t *)fields, .len = 6}, false, 0) == 0)
+		if (http_respond_fields(exchange, 200,
+		                        (struct span){ .data = (const uint8_t *)fields, .len = 6 },
+		                        false, 0) == 0)
 			go_on(exchange);
 		else
 			http_abort(exchange);
 	} else {
-		http_respond(exchange, 200, "text/plain", block, head->target.len * 100 % sizeof(block));
+		http_respond(exchange, 200, "text/plain", block,
+		             head->target.len * 100 % sizeof(block));
 	}
 }
 
@@ -152,7 +158,10 @@ static void on_gone(void *context, struct http_exchange *exchange)
 	}
 }
 
-static const struct http_handler handler = {.request = on_request, .body = on_body, .writable = on_writable, .gone = on_gone};
+static const struct http_handler handler = { .request = on_request,
+	                                     .body = on_body,
+	                                     .writable = on_writable,
+	                                     .gone = on_gone };
 
 // --- The others ---
 
@@ -174,7 +183,8 @@ static void drain(handle_t end)
 	}
 }
 
-// tcpip, which lives again as soon as the server asks: it takes the open request and gives a listener.
+// tcpip, which lives again as soon as the server asks: it takes the open request and gives a
+// listener.
 static void serve_tcpip(void)
 {
 	struct message m;
@@ -207,7 +217,7 @@ static void serve_tcpip(void)
 
 static void connect_client(handle_t *client)
 {
-	struct msg_connect connect = {0};
+	struct msg_connect connect = { 0 };
 	struct message m;
 	handle_t ends[2];
 
@@ -234,14 +244,15 @@ static void say(handle_t end, const void *bytes, size_t len)
 // As bytes that lie somewhere in a folio, of which the message may lie.
 static void say_folio(handle_t end, const uint8_t *bytes, size_t len, uint8_t how)
 {
-	struct msg_data data = {.offset = how, .length = (uint32_t)(how > 250 ? len * 100 : len)};
+	struct msg_data data = { .offset = how, .length = (uint32_t)(how > 250 ? len * 100 : len) };
 	struct message m;
 	handle_t folio;
 	void *base;
 
 	if (end == HANDLE_NONE || folio_create(4096, FOLIO_CONTIGUOUS, &folio) != 0)
 		return;
-	if (folio_map(folio, PROT_WRITE, &base) != 0 || message_encode_data(&m, &data, NULL, 0) != 0)
+	if (folio_map(folio, PROT_WRITE, &base) != 0 ||
+	    message_encode_data(&m, &data, NULL, 0) != 0)
 		abort();
 	memcpy((uint8_t *)base + how, bytes, len);
 	m.handles[0] = folio;
@@ -293,20 +304,32 @@ static void answer_pending(struct http_exchange *exchange, uint8_t how)
 		http_respond(exchange, how % 2 != 0 ? 200 : 404, "text/plain", block, how);
 }
 
-enum step { CONNECT, SAY, SAY_FOLIO, SNIPPET, TYPE, CLOSE, DRAIN, PROXY, ANSWER, TIME, MEMORY, RESTART, NUM_STEPS };
+enum step {
+	CONNECT,
+	SAY,
+	SAY_FOLIO,
+	SNIPPET,
+	TYPE,
+	CLOSE,
+	DRAIN,
+	PROXY,
+	ANSWER,
+	TIME,
+	MEMORY,
+	RESTART,
+	NUM_STEPS
+};
 
 // Returns how many bytes of `data` it has used.
 static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size)
 {
-	static const uint32_t types[] = {MSG_END, MSG_ABORT, MSG_OPEN, MSG_DATA, 99};
+	static const uint32_t types[] = { MSG_END, MSG_ABORT, MSG_OPEN, MSG_DATA, 99 };
 	bool is_client = (how & 4) == 0;
 	handle_t *end = is_client ? &clients[how % CLIENTS] : &upstreams[how % UPSTREAMS];
 	size_t len = size > 0 ? data[0] : 0;
 
 	switch (what) {
-	case CONNECT:
-		connect_client(&clients[how % CLIENTS]);
-		return 0;
+	case CONNECT: connect_client(&clients[how % CLIENTS]); return 0;
 	case SAY:
 	case SAY_FOLIO:
 		len = len + 1 > size ? (size > 0 ? size - 1 : 0) : len;
@@ -316,7 +339,8 @@ static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size
 			say_folio(*end, data + 1, len, how);
 		return size > 0 ? len + 1 : 0;
 	case SNIPPET: {
-		const char *text = is_client ? client_says[len % COUNT(client_says)] : server_says[len % COUNT(server_says)];
+		const char *text = is_client ? client_says[len % COUNT(client_says)]
+					     : server_says[len % COUNT(server_says)];
 		size_t cut = how >= 128 ? how % strlen(text) : strlen(text);
 
 		say(*end, text, cut);
@@ -326,24 +350,12 @@ static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size
 	case TYPE:
 		say_type(*end, types[(how >> 3) % COUNT(types)], (how & 128) != 0 ? 0 : 8);
 		return 0;
-	case CLOSE:
-		close_end(end);
-		return 0;
-	case DRAIN:
-		drain(*end);
-		return 0;
-	case PROXY:
-		connect_proxy(how % PENDING, &upstreams[(how >> 3) % UPSTREAMS]);
-		return 0;
-	case ANSWER:
-		answer_pending(pending[how % PENDING], how >> 3);
-		return 0;
-	case TIME:
-		fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC);
-		return 0;
-	case MEMORY:
-		fake_memory_fail(how);
-		return 0;
+	case CLOSE: close_end(end); return 0;
+	case DRAIN: drain(*end); return 0;
+	case PROXY: connect_proxy(how % PENDING, &upstreams[(how >> 3) % UPSTREAMS]); return 0;
+	case ANSWER: answer_pending(pending[how % PENDING], how >> 3); return 0;
+	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); return 0;
+	case MEMORY: fake_memory_fail(how); return 0;
 	default:
 		if ((how & 1) != 0)
 			close_end(&control);
@@ -357,7 +369,8 @@ static void start(void)
 	if (loop_init(&loop) != 0)
 		abort();
 	connector = fake_connector_create();
-	if (http_server_start(&loop, &server, connector, "tcp-listen:0.0.0.0:80", &handler, NULL) != 0)
+	if (http_server_start(&loop, &server, connector, "tcp-listen:0.0.0.0:80", &handler, NULL) !=
+	    0)
 		abort();
 }
 
@@ -382,7 +395,8 @@ static void finish(size_t handles, size_t allocated)
 		fake_loop_settle(&loop);
 		serve_tcpip();
 	}
-	if (server.listener.handle == HANDLE_NONE || server.num_connections != 0 || fake_num_allocated() != allocated || fake_num_handles() > handles)
+	if (server.listener.handle == HANDLE_NONE || server.num_connections != 0 ||
+	    fake_num_allocated() != allocated || fake_num_handles() > handles)
 		abort();  // something is left
 }
 
@@ -398,7 +412,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		allocated = fake_num_allocated();
 	}
 	while (size >= 2) {
-		size_t used = 2 + step((enum step)(data[0] % NUM_STEPS), data[1], data + 2, size - 2);
+		size_t used =
+			2 + step((enum step)(data[0] % NUM_STEPS), data[1], data + 2, size - 2);
 
 		data += used;
 		size -= used;

@@ -44,7 +44,7 @@ size_t http_head_length(struct span bytes, size_t scanned)
 static bool is_token_char(uint8_t c)
 {
 	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
-	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+		(c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 static bool is_token(struct span s)
@@ -65,7 +65,7 @@ static bool take_line(struct span *rest, struct span *line)
 	if (newline == NULL || newline == rest->data || newline[-1] != '\r')
 		return false;
 	len = (size_t)(newline - rest->data) + 1;
-	*line = (struct span){.data = rest->data, .len = len - 2};
+	*line = (struct span){ .data = rest->data, .len = len - 2 };
 	rest->data += len;
 	rest->len -= len;
 	return true;
@@ -78,7 +78,7 @@ static bool take_until(struct span *rest, char separator, struct span *part)
 
 	if (end == NULL)
 		return false;
-	*part = (struct span){.data = rest->data, .len = (size_t)(end - rest->data)};
+	*part = (struct span){ .data = rest->data, .len = (size_t)(end - rest->data) };
 	rest->data = end + 1;
 	rest->len -= part->len + 1;
 	return true;
@@ -115,7 +115,8 @@ static error_t parse_request_line(struct span line, struct http_request_head *ou
 	else if (span_equals(line, "HTTP/1.0"))
 		out->minor_version = 0;
 	else
-		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? ERR_NOT_SUPPORTED : ERR_PROTOCOL;
+		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? ERR_NOT_SUPPORTED
+									   : ERR_PROTOCOL;
 	return 0;
 }
 
@@ -134,7 +135,8 @@ static bool parse_decimal(struct span s, uint64_t *out)
 	return true;
 }
 
-// What the fields say of the connection and of the body. Anything that two parsers could read differently is refused.
+// What the fields say of the connection and of the body. Anything that two parsers could read
+// differently is refused.
 static error_t interpret_fields(struct http_request_head *out)
 {
 	bool has_length = false;
@@ -165,14 +167,15 @@ static error_t interpret_fields(struct http_request_head *out)
 	}
 	if (has_length && has_coding)
 		return ERR_PROTOCOL;
-	out->framing = has_coding                               ? HTTP_BODY_CHUNKED :
-	               has_length && out->content_length > 0 ? HTTP_BODY_LENGTH :
-	                                                          HTTP_BODY_NONE;
+	out->framing = has_coding                       ? HTTP_BODY_CHUNKED
+		: has_length && out->content_length > 0 ? HTTP_BODY_LENGTH
+							: HTTP_BODY_NONE;
 	return 0;
 }
 
 // The lines after the first, up to the empty one, which is the last.
-static error_t parse_fields(struct span rest, struct http_field fields[HTTP_MAX_FIELDS], size_t *num_fields)
+static error_t parse_fields(struct span rest, struct http_field fields[HTTP_MAX_FIELDS],
+                            size_t *num_fields)
 {
 	struct span line, name;
 
@@ -185,7 +188,7 @@ static error_t parse_fields(struct span rest, struct http_field fields[HTTP_MAX_
 			return ERR_TOO_LARGE;
 		if (has_control(line) || !take_until(&line, ':', &name) || !is_token(name))
 			return ERR_PROTOCOL;
-		fields[(*num_fields)++] = (struct http_field){.name = name, .value = trim(line)};
+		fields[(*num_fields)++] = (struct http_field){ .name = name, .value = trim(line) };
 	}
 	return rest.len == 0 ? 0 : ERR_PROTOCOL;
 }
@@ -196,7 +199,7 @@ error_t http_request_parse(struct span bytes, struct http_request_head *out)
 	struct span line;
 	error_t err;
 
-	*out = (struct http_request_head){0};
+	*out = (struct http_request_head){ 0 };
 	if (!take_line(&rest, &line))
 		return ERR_PROTOCOL;
 	err = parse_request_line(line, out);
@@ -210,7 +213,8 @@ static error_t parse_status_line(struct span line, struct http_response_head *ou
 	struct span version;
 	uint64_t status;
 
-	if (!take_until(&line, ' ', &version) || line.len < 3 || (line.len > 3 && line.data[3] != ' ') || has_control(line))
+	if (!take_until(&line, ' ', &version) || line.len < 3 ||
+	    (line.len > 3 && line.data[3] != ' ') || has_control(line))
 		return ERR_PROTOCOL;
 	if (!span_equals(version, "HTTP/1.1") && !span_equals(version, "HTTP/1.0"))
 		return ERR_NOT_SUPPORTED;
@@ -227,7 +231,7 @@ error_t http_response_parse(struct span bytes, struct http_response_head *out)
 	struct span line;
 	error_t err;
 
-	*out = (struct http_response_head){0};
+	*out = (struct http_response_head){ 0 };
 	if (!take_line(&rest, &line))
 		return ERR_PROTOCOL;
 	err = parse_status_line(line, out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The head of an HTTP/1.1 message (RFC 9112): request line and fields. Bounded, strict, and without copies: all spans
-// point into the parsed bytes.
+// The head of an HTTP/1.1 message (RFC 9112): request line and fields. Bounded, strict, and without
+// copies: all spans point into the parsed bytes.
 #pragma once
 
 #include <stdbool.h>
@@ -46,11 +46,12 @@ struct http_response_head {
 	uint64_t content_length;
 };
 
-// Where the head that begins at bytes.data ends: the number of its bytes with the empty line, or 0 when it is not complete.
-// `scanned` bytes were looked at by an earlier call.
+// Where the head that begins at bytes.data ends: the number of its bytes with the empty line, or 0
+// when it is not complete. `scanned` bytes were looked at by an earlier call.
 size_t http_head_length(struct span bytes, size_t scanned);
-// Parses a complete head. Errors: ERR_PROTOCOL (malformed, or framing that could be read in two ways: RFC 9112 6.3),
-// ERR_TOO_LARGE (too many fields), ERR_NOT_SUPPORTED (another HTTP version or transfer coding).
+// Parses a complete head. Errors: ERR_PROTOCOL (malformed, or framing that could be read in two
+// ways: RFC 9112 6.3), ERR_TOO_LARGE (too many fields), ERR_NOT_SUPPORTED (another HTTP version or
+// transfer coding).
 __must_check error_t http_request_parse(struct span bytes, struct http_request_head *out);
 // The same for a response. Errors: as http_request_parse's.
 __must_check error_t http_response_parse(struct span bytes, struct http_response_head *out);

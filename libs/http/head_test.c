@@ -10,7 +10,7 @@
 
 static struct span text_span(const char *text)
 {
-	return (struct span){.data = (const uint8_t *)text, .len = strlen(text)};
+	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
 }
 
 static error_t parse(const char *text, struct http_request_head *head)
@@ -23,7 +23,8 @@ static void parses_a_request(void **state)
 	struct http_request_head head;
 
 	(void)state;
-	assert_int_equal(parse("GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Y:  spaced \t\r\n\r\n", &head), 0);
+	assert_int_equal(parse("GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Y:  spaced \t\r\n\r\n", &head),
+	                 0);
 	assert_true(span_equals(head.method, "GET"));
 	assert_true(span_equals(head.target, "/a?b=c"));
 	assert_int_equal(head.num_fields, 2);
@@ -51,7 +52,8 @@ static void knows_the_body(void **state)
 	struct http_request_head head;
 
 	(void)state;
-	assert_int_equal(parse("POST / HTTP/1.1\r\nContent-Length: 123456789012\r\n\r\n", &head), 0);
+	assert_int_equal(parse("POST / HTTP/1.1\r\nContent-Length: 123456789012\r\n\r\n", &head),
+	                 0);
 	assert_int_equal(head.framing, HTTP_BODY_LENGTH);
 	assert_int_equal(head.content_length, 123456789012);
 	assert_int_equal(parse("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", &head), 0);
@@ -84,7 +86,8 @@ static void refuses_what_could_be_read_in_two_ways(void **state)
 			fail_msg("accepted: %s", bad[i]);
 	}
 	assert_int_equal(parse("GET / HTTP/2.0\r\n\r\n", &head), ERR_NOT_SUPPORTED);
-	assert_int_equal(parse("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", &head), ERR_NOT_SUPPORTED);
+	assert_int_equal(parse("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", &head),
+	                 ERR_NOT_SUPPORTED);
 }
 
 static void bounds_the_fields(void **state)
@@ -107,10 +110,16 @@ static void finds_the_end_of_a_head_in_pieces(void **state)
 
 	(void)state;
 	for (size_t cut = 0; cut < whole; cut++) {
-		assert_int_equal(http_head_length((struct span){.data = (const uint8_t *)text, .len = cut}, 0), 0);
+		assert_int_equal(
+			http_head_length((struct span){ .data = (const uint8_t *)text, .len = cut },
+		                         0),
+			0);
 		assert_int_equal(http_head_length(text_span(text), cut), whole);
 		// It may end with the last byte that is there.
-		assert_int_equal(http_head_length((struct span){.data = (const uint8_t *)text, .len = whole}, cut), whole);
+		assert_int_equal(
+			http_head_length(
+				(struct span){ .data = (const uint8_t *)text, .len = whole }, cut),
+			whole);
 	}
 }
 
@@ -122,16 +131,27 @@ static error_t parse_response(const char *text, struct http_response_head *head)
 static void reads_the_head_of_a_response(void **state)
 {
 	static const char *const bad[] = {
-		"", "HTTP/1.1\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n",
-		"HTTP/1.1 -20 x\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\n", "HTTP/1.1 200 OK\r\nA b\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+		"",
+		"HTTP/1.1\r\n\r\n",
+		"HTTP/1.1 20\r\n\r\n",
+		"HTTP/1.1 2000 OK\r\n\r\n",
+		"HTTP/1.1 099 x\r\n\r\n",
+		"HTTP/1.1 -20 x\r\n\r\n",
+		"HTTP/2 200 OK\r\n\r\n",
+		"HTTP/1.1 200 OK\n\n",
+		"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nx", "SSH-2.0-x\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n\r\nx",
+		"SSH-2.0-x\r\n\r\n",
 	};
 	struct http_response_head head;
 
 	(void)state;
-	assert_int_equal(parse_response("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX: a\r\n\r\n", &head), 0);
+	assert_int_equal(
+		parse_response("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX: a\r\n\r\n", &head), 0);
 	assert_int_equal(head.status, 200);
 	assert_true(head.has_length && !head.chunked);
 	assert_int_equal(head.content_length, 12);
@@ -139,7 +159,8 @@ static void reads_the_head_of_a_response(void **state)
 	assert_int_equal(parse_response("HTTP/1.0 404\r\n\r\n", &head), 0);
 	assert_int_equal(head.status, 404);
 	assert_false(head.has_length);
-	assert_int_equal(parse_response("HTTP/1.1 200 \r\nTransfer-Encoding: Chunked\r\n\r\n", &head), 0);
+	assert_int_equal(
+		parse_response("HTTP/1.1 200 \r\nTransfer-Encoding: Chunked\r\n\r\n", &head), 0);
 	assert_true(head.chunked);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_true(parse_response(bad[i], &head) < 0);

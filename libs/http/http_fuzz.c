@@ -21,15 +21,16 @@ static void fuzz_head(const uint8_t *data, size_t size)
 {
 	struct http_request_head head;
 	struct http_response_head response;
-	size_t len = http_head_length((struct span){.data = data, .len = size}, 0);
+	size_t len = http_head_length((struct span){ .data = data, .len = size }, 0);
 
 	if (len > size)
 		abort();
-	if (len > 0 && http_response_parse((struct span){.data = data, .len = len}, &response) == 0) {
+	if (len > 0 &&
+	    http_response_parse((struct span){ .data = data, .len = len }, &response) == 0) {
 		for (size_t i = 0; i < response.num_fields; i++)
 			check_inside(response.fields[i].value, data, len);
 	}
-	if (len == 0 || http_request_parse((struct span){.data = data, .len = len}, &head) != 0)
+	if (len == 0 || http_request_parse((struct span){ .data = data, .len = len }, &head) != 0)
 		return;
 	check_inside(head.method, data, len);
 	check_inside(head.target, data, len);
@@ -42,8 +43,9 @@ static void fuzz_head(const uint8_t *data, size_t size)
 // Decodes; the data's length and sum come out the same however the input is cut.
 static uint64_t decode(const uint8_t *data, size_t size, size_t cut)
 {
-	struct http_chunked d = {0};
-	const struct span pieces[2] = {{.data = data, .len = cut}, {.data = data + cut, .len = size - cut}};
+	struct http_chunked d = { 0 };
+	const struct span pieces[2] = { { .data = data, .len = cut },
+		                        { .data = data + cut, .len = size - cut } };
 	uint64_t sum = 0;
 
 	for (int i = 0; i < 2; i++) {

@@ -39,7 +39,7 @@ struct piece {
 	struct message message;
 };
 
-// --- Life ------------------------------------------------------------------------------------------
+// --- Life ----------------------------------------------------------------------------------------
 
 static void close_upstream(struct http_proxy *proxy)
 {
@@ -49,8 +49,8 @@ static void close_upstream(struct http_proxy *proxy)
 		loop_close(proxy->loop, &proxy->upstream);
 	proxy->open = false;
 	payload_release(&proxy->held);
-	proxy->held = (struct payload){0};
-	proxy->rest = (struct span){0};
+	proxy->held = (struct payload){ 0 };
+	proxy->rest = (struct span){ 0 };
 	while ((entry = list_pop_front(&proxy->unsent)) != NULL) {
 		struct piece *piece = container_of(entry, struct piece, entry);
 
@@ -86,7 +86,7 @@ static void give_up(struct http_proxy *proxy, const char *text)
 		http_respond(exchange, 502, "text/plain; charset=utf-8", text, strlen(text));
 }
 
-// --- The request -----------------------------------------------------------------------------------
+// --- The request ---------------------------------------------------------------------------------
 
 static void send(struct http_proxy *proxy, const void *bytes, size_t len)
 {
@@ -153,13 +153,15 @@ static void body_end(void *context, struct http_exchange *exchange)
 	flush(proxy);
 }
 
-// --- The response ----------------------------------------------------------------------------------
+// --- The response --------------------------------------------------------------------------------
 
 // Fields that are of one connection only (RFC 9110 7.6.1), and those that are written anew.
 static bool is_hop_field(struct span name)
 {
-	static const char *const names[] = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade",
-	                                    "transfer-encoding", "content-length", "expect"};
+	static const char *const names[] = {
+		"connection", "keep-alive",        "proxy-connection", "te",    "trailer",
+		"upgrade",    "transfer-encoding", "content-length",   "expect"
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (span_equals_nocase(name, names[i]))
@@ -174,20 +176,25 @@ static size_t write_fields(char *out, size_t size, const struct http_field *fiel
 
 	for (size_t i = 0; i < count; i++) {
 		if (!is_hop_field(fields[i].name) && len < size)
-			len += fmt_write(out + len, size - len, "%.*s: %.*s\r\n", (int)fields[i].name.len, (const char *)fields[i].name.data,
-			                 (int)fields[i].value.len, (const char *)fields[i].value.data);
+			len += fmt_write(out + len, size - len, "%.*s: %.*s\r\n",
+			                 (int)fields[i].name.len, (const char *)fields[i].name.data,
+			                 (int)fields[i].value.len,
+			                 (const char *)fields[i].value.data);
 	}
 	return len;
 }
 
-static const char too_large_head[] = "the answer of the server behind this one has too large a head\n";
+static const char too_large_head[] =
+	"the answer of the server behind this one has too large a head\n";
 
 static bool has_no_body(const struct http_proxy *proxy)
 {
-	return proxy->exchange->head_request || proxy->response.status == 204 || proxy->response.status == 304;
+	return proxy->exchange->head_request || proxy->response.status == 204 ||
+		proxy->response.status == 304;
 }
 
-// The response's head is whole: passes it on. Interim ones (1xx) are left out. Returns false when the proxy is over, or may be.
+// The response's head is whole: passes it on. Interim ones (1xx) are left out. Returns false when
+// the proxy is over, or may be.
 static bool take_head(struct http_proxy *proxy, size_t length)
 {
 	struct http_response_head *r = &proxy->response;
@@ -196,7 +203,8 @@ static bool take_head(struct http_proxy *proxy, size_t length)
 	size_t len;
 	error_t err;
 
-	if (http_response_parse((struct span){.data = proxy->head, .len = length}, r) < 0 || r->status == 101) {
+	if (http_response_parse((struct span){ .data = proxy->head, .len = length }, r) < 0 ||
+	    r->status == 101) {
 		give_up(proxy, "the answer of the server behind this one is no HTTP response\n");
 		return false;
 	}
@@ -218,9 +226,11 @@ static bool take_head(struct http_proxy *proxy, size_t length)
 	proxy->left = r->has_length ? r->content_length : UINT64_MAX;
 	done = has_no_body(proxy) || proxy->left == 0;
 	proxy->state = done ? PROXY_DONE : PROXY_BODY;
-	// From here on the exchange may end, and the proxy with it: nothing of it is touched after the last piece.
-	err = http_respond_fields(proxy->exchange, r->status, (struct span){.data = (const uint8_t *)fields, .len = len}, r->has_length,
-	                          r->content_length);
+	// From here on the exchange may end, and the proxy with it: nothing of it is touched after
+	// the last piece.
+	err = http_respond_fields(proxy->exchange, r->status,
+	                          (struct span){ .data = (const uint8_t *)fields, .len = len },
+	                          r->has_length, r->content_length);
 	heap_free(fields);
 	return err == 0 && !done;
 }
@@ -233,7 +243,8 @@ static bool read_head(struct http_proxy *proxy)
 	size_t length;
 
 	memcpy(proxy->head + before, proxy->rest.data, take);
-	length = http_head_length((struct span){.data = proxy->head, .len = before + take}, before > 3 ? before - 3 : 0);
+	length = http_head_length((struct span){ .data = proxy->head, .len = before + take },
+	                          before > 3 ? before - 3 : 0);
 	if (length == 0) {
 		proxy->head_len = before + take;
 		proxy->rest.data += take;
@@ -248,7 +259,8 @@ static bool read_head(struct http_proxy *proxy)
 	return take_head(proxy, length);
 }
 
-// The next piece of the response's body. Returns false when the proxy is over: with the last piece it may be gone.
+// The next piece of the response's body. Returns false when the proxy is over: with the last piece
+// it may be gone.
 static bool read_body(struct http_proxy *proxy)
 {
 	struct http_exchange *exchange = proxy->exchange;
@@ -294,8 +306,8 @@ static void pump(struct http_proxy *proxy)
 			return;
 	}
 	payload_release(&proxy->held);
-	proxy->held = (struct payload){0};
-	proxy->rest = (struct span){0};
+	proxy->held = (struct payload){ 0 };
+	proxy->rest = (struct span){ 0 };
 	if (proxy->open)
 		source_want_messages(&proxy->upstream, true);
 }
@@ -331,7 +343,8 @@ static void upstream_message(struct loop *loop, struct source *source, struct me
 	(void)loop;
 	if (m->type == MSG_END) {
 		upstream_end(proxy);
-	} else if (m->type == MSG_DATA && proxy->state != PROXY_DONE && payload_open(m, &proxy->held) == 0) {
+	} else if (m->type == MSG_DATA && proxy->state != PROXY_DONE &&
+	           payload_open(m, &proxy->held) == 0) {
 		proxy->rest = proxy->held.bytes;
 		if (proxy->held.folio == HANDLE_NONE && proxy->rest.len > 0) {
 			memcpy(proxy->held_inline, proxy->rest.data, proxy->rest.len);
@@ -360,12 +373,16 @@ static void upstream_closed(struct loop *loop, struct source *source)
 	upstream_lost(proxy);
 }
 
-static const struct source_ops upstream_ops = {
-	.message = upstream_message, .writable = upstream_writable, .closed = upstream_closed};
+static const struct source_ops upstream_ops = { .message = upstream_message,
+	                                        .writable = upstream_writable,
+	                                        .closed = upstream_closed };
 
-// --- Start -----------------------------------------------------------------------------------------
+// --- Start ---------------------------------------------------------------------------------------
 
-static const struct http_handler proxy_handler = {.body = body, .body_end = body_end, .writable = writable, .gone = gone};
+static const struct http_handler proxy_handler = { .body = body,
+	                                           .body_end = body_end,
+	                                           .writable = writable,
+	                                           .gone = gone };
 
 static void send_head(struct http_proxy *proxy, const struct http_request_head *head)
 {
@@ -376,14 +393,17 @@ static void send_head(struct http_proxy *proxy, const struct http_request_head *
 		proxy->broken = true;
 		return;
 	}
-	len = fmt_write(text, size, "%.*s %.*s HTTP/1.1\r\n", (int)head->method.len, (const char *)head->method.data,
-	                (int)head->target.len, (const char *)head->target.data);
+	len = fmt_write(text, size, "%.*s %.*s HTTP/1.1\r\n", (int)head->method.len,
+	                (const char *)head->method.data, (int)head->target.len,
+	                (const char *)head->target.data);
 	if (len < size)
 		len += write_fields(text + len, size - len, head->fields, head->num_fields);
 	if (len < size && head->framing == HTTP_BODY_LENGTH)
-		len += fmt_write(text + len, size - len, "Content-Length: %llu\r\n", (unsigned long long)head->content_length);
+		len += fmt_write(text + len, size - len, "Content-Length: %llu\r\n",
+		                 (unsigned long long)head->content_length);
 	if (len < size)
-		len += fmt_write(text + len, size - len, "%sConnection: close\r\n\r\n", proxy->chunked ? "Transfer-Encoding: chunked\r\n" : "");
+		len += fmt_write(text + len, size - len, "%sConnection: close\r\n\r\n",
+		                 proxy->chunked ? "Transfer-Encoding: chunked\r\n" : "");
 	if (len < size)
 		send(proxy, text, len);
 	else
@@ -391,7 +411,8 @@ static void send_head(struct http_proxy *proxy, const struct http_request_head *
 	heap_free(text);
 }
 
-struct http_proxy *http_proxy_create(struct loop *loop, struct http_exchange *exchange, const struct http_request_head *head)
+struct http_proxy *http_proxy_create(struct loop *loop, struct http_exchange *exchange,
+                                     const struct http_request_head *head)
 {
 	struct http_proxy *proxy = heap_alloc(sizeof(*proxy));
 
@@ -420,7 +441,8 @@ void http_proxy_connected(struct http_proxy *proxy, handle_t channel)
 		heap_free(proxy);
 		return;
 	}
-	if (channel != HANDLE_NONE && loop_add(proxy->loop, &proxy->upstream, channel, &upstream_ops, proxy) < 0) {
+	if (channel != HANDLE_NONE &&
+	    loop_add(proxy->loop, &proxy->upstream, channel, &upstream_ops, proxy) < 0) {
 		handle_close(channel);
 		channel = HANDLE_NONE;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The reverse proxy between a client and a hostile server, over fakes of channels and the loop. What an exchange leaves is freed at
-// its end, so the sanitizer sees who looks at it later.
+// The reverse proxy between a client and a hostile server, over fakes of channels and the loop.
+// What an exchange leaves is freed at its end, so the sanitizer sees who looks at it later.
 #include "libs/http/proxy.h"
 
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static struct {
 	struct source *source;  // NULL: closed, or never opened
 	char said[SAID_MAX];    // what was sent to it
 	size_t len;
-	bool aborted;           // MSG_ABORT was
+	bool aborted;  // MSG_ABORT was
 } channels[3];
 static size_t num_allocated;
 
@@ -50,13 +50,13 @@ error_t payload_make(struct message *m, const void *data, size_t len)
 
 	memcpy(copy, data, len);
 	message_init(m, MSG_DATA);
-	memcpy(m->data, &(struct span){.data = copy, .len = len}, sizeof(struct span));
+	memcpy(m->data, &(struct span){ .data = copy, .len = len }, sizeof(struct span));
 	return 0;
 }
 
 static struct span bytes_of(const struct message *m)
 {
-	struct span bytes = {0};
+	struct span bytes = { 0 };
 
 	if (m->type == MSG_DATA)
 		memcpy(&bytes, m->data, sizeof(bytes));
@@ -65,14 +65,14 @@ static struct span bytes_of(const struct message *m)
 
 error_t payload_open(struct message *m, struct payload *out)
 {
-	*out = (struct payload){.bytes = bytes_of(m), .folio = 1};
+	*out = (struct payload){ .bytes = bytes_of(m), .folio = 1 };
 	return 0;
 }
 
 void payload_release(struct payload *payload)
 {
 	free((void *)(uintptr_t)payload->bytes.data);
-	*payload = (struct payload){0};
+	*payload = (struct payload){ 0 };
 }
 
 void message_discard(struct message *m)
@@ -94,9 +94,10 @@ error_t channel_send(handle_t channel, const struct message *m)
 	return 0;
 }
 
-error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
-	*source = (struct source){.loop = loop, .handle = handle, .ops = ops, .context = context};
+	*source = (struct source){ .loop = loop, .handle = handle, .ops = ops, .context = context };
 	channels[handle].source = source;
 	return 0;
 }
@@ -129,14 +130,15 @@ error_t handle_close(handle_t handle)
 static struct loop loop;
 static struct http_proxy *proxy;
 
-static void on_request(void *context, struct http_exchange *exchange, const struct http_request_head *head)
+static void on_request(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head)
 {
 	(void)context;
 	proxy = http_proxy_create(&loop, exchange, head);
 	assert_non_null(proxy);
 }
 
-static const struct http_handler handler = {.request = on_request};
+static const struct http_handler handler = { .request = on_request };
 static struct http_server server;
 
 static void hear(handle_t channel, const char *text, size_t len)
@@ -152,13 +154,14 @@ static void hear(handle_t channel, const char *text, size_t len)
 // How the server behind ends: in order, or by a reset.
 static uint32_t last_message = MSG_END;
 
-// A client asks `request`, the server behind says `answer`, all at once or by single bytes. Returns what the client has got then.
+// A client asks `request`, the server behind says `answer`, all at once or by single bytes. Returns
+// what the client has got then.
 static const char *exchange(const char *request, const char *answer, size_t piece)
 {
 	size_t len = strlen(answer);
 
 	memset(channels, 0, sizeof(channels));
-	server = (struct http_server){.loop = &loop, .handler = &handler};
+	server = (struct http_server){ .loop = &loop, .handler = &handler };
 	list_init(&server.connections);
 	http_connection_create(&server, CLIENT);
 	hear(CLIENT, request, strlen(request));
@@ -166,7 +169,8 @@ static const char *exchange(const char *request, const char *answer, size_t piec
 	for (size_t at = 0; at < len && channels[UPSTREAM].source != NULL; at += piece)
 		hear(UPSTREAM, answer + at, len - at < piece ? len - at : piece);
 	if (channels[UPSTREAM].source != NULL)
-		channels[UPSTREAM].source->ops->message(&loop, channels[UPSTREAM].source, &(struct message){.type = last_message});
+		channels[UPSTREAM].source->ops->message(&loop, channels[UPSTREAM].source,
+		                                        &(struct message){ .type = last_message });
 	if (channels[UPSTREAM].source != NULL)
 		channels[UPSTREAM].source->ops->closed(&loop, channels[UPSTREAM].source);
 	if (channels[CLIENT].source != NULL)
@@ -179,14 +183,16 @@ static const char *exchange(const char *request, const char *answer, size_t piec
 
 static void check(const char *request, const char *answer, const char *begin, const char *end)
 {
-	const size_t pieces[] = {1, 7, 100000};
+	const size_t pieces[] = { 1, 7, 100000 };
 
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		const char *got = exchange(request, answer, pieces[i]);
 		size_t len = strlen(got);
 
-		if (strncmp(got, begin, strlen(begin)) != 0 || len < strlen(end) || strcmp(got + len - strlen(end), end) != 0)
-			fail_msg("%s\nanswered in pieces of %zu with\n%s\ngot\n%s", request, pieces[i], answer, got);
+		if (strncmp(got, begin, strlen(begin)) != 0 || len < strlen(end) ||
+		    strcmp(got + len - strlen(end), end) != 0)
+			fail_msg("%s\nanswered in pieces of %zu with\n%s\ngot\n%s", request,
+			         pieces[i], answer, got);
 	}
 }
 
@@ -196,10 +202,13 @@ static void check(const char *request, const char *answer, const char *begin, co
 static void test_bodies(void **state)
 {
 	(void)state;
-	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nA:b\r\n\r\nhello", "HTTP/1.1 200 OK\r\nA: b\r\n", "\r\n\r\nhello");
-	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "HTTP/1.1 200", "0\r\n\r\n");
+	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nA:b\r\n\r\nhello",
+	      "HTTP/1.1 200 OK\r\nA: b\r\n", "\r\n\r\nhello");
+	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+	      "HTTP/1.1 200", "0\r\n\r\n");
 	check(GET, "HTTP/1.0 200 OK\r\n\r\nhello", "HTTP/1.1 200", "0\r\n\r\n");
-	check(GET, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 200", "\r\n\r\nx");
+	check(GET, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+	      "HTTP/1.1 200", "\r\n\r\nx");
 }
 
 // The exchange ends with the head.
@@ -209,7 +218,8 @@ static void test_no_body(void **state)
 	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200", "\r\n\r\n");
 	check(GET, "HTTP/1.1 204 No\r\n\r\nbut it says more", "HTTP/1.1 204", "\r\n\r\n");
 	check(GET, "HTTP/1.1 304 No\r\n\r\n", "HTTP/1.1 304", "\r\n\r\n");
-	check(HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200", "Connection: keep-alive\r\n\r\n");
+	check(HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200",
+	      "Connection: keep-alive\r\n\r\n");
 }
 
 static void test_no_response(void **state)
@@ -218,8 +228,10 @@ static void test_no_response(void **state)
 	check(GET, "", "HTTP/1.1 502", "closed the connection\n");
 	check(GET, "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 502", "no HTTP response\n");
 	check(GET, "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 502", "no HTTP response\n");
-	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "HTTP/1.1 502", "no HTTP response\n");
-	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200", "\r\n\r\n");
+	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+	      "HTTP/1.1 502", "no HTTP response\n");
+	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200",
+	      "\r\n\r\n");
 }
 
 // A response that was cut off does not look whole, whatever tells its end.
@@ -238,14 +250,15 @@ static void test_reset(void **state)
 	assert_false(channels[CLIENT].aborted);
 }
 
-// There is no server behind; the client sends its body all the same, and its connection goes on to the end of that.
+// There is no server behind; the client sends its body all the same, and its connection goes on to
+// the end of that.
 static void test_body_for_nobody(void **state)
 {
 	static const char head[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
 
 	(void)state;
 	memset(channels, 0, sizeof(channels));
-	server = (struct http_server){.loop = &loop, .handler = &handler};
+	server = (struct http_server){ .loop = &loop, .handler = &handler };
 	list_init(&server.connections);
 	http_connection_create(&server, CLIENT);
 	hear(CLIENT, head, sizeof(head) - 1);
@@ -261,7 +274,8 @@ static void test_body_for_nobody(void **state)
 	hear(CLIENT, head, sizeof(head) - 1);
 	http_proxy_connected(proxy, HANDLE_NONE);
 	hear(CLIENT, "hell", 4);
-	channels[CLIENT].source->ops->message(&loop, channels[CLIENT].source, &(struct message){.type = MSG_END});
+	channels[CLIENT].source->ops->message(&loop, channels[CLIENT].source,
+	                                      &(struct message){ .type = MSG_END });
 	assert_null(channels[CLIENT].source);
 	assert_int_equal(num_allocated, 0);
 }
@@ -287,9 +301,11 @@ static void test_largest_head(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_bodies), cmocka_unit_test(test_no_body),
-	                                   cmocka_unit_test(test_no_response), cmocka_unit_test(test_body_for_nobody),
-	                                   cmocka_unit_test(test_largest_head), cmocka_unit_test(test_reset)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bodies),       cmocka_unit_test(test_no_body),
+		cmocka_unit_test(test_no_response),  cmocka_unit_test(test_body_for_nobody),
+		cmocka_unit_test(test_largest_head), cmocka_unit_test(test_reset)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

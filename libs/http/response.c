@@ -88,10 +88,18 @@ static const char *reason_phrase(unsigned status)
 		unsigned status;
 		const char *phrase;
 	} table[] = {
-		{200, "OK"}, {400, "Bad Request"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-		{411, "Length Required"}, {413, "Content Too Large"}, {431, "Request Header Fields Too Large"},
-		{500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-		{503, "Service Unavailable"}, {505, "HTTP Version Not Supported"},
+		{ 200, "OK" },
+		{ 400, "Bad Request" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -104,13 +112,15 @@ static const char *reason_phrase(unsigned status)
 static size_t format_head(const struct http_connection *c, char *buf, size_t size, unsigned status,
                           const char *content_type, uint64_t length)
 {
-	return fmt_write(buf, size,
-	                 "HTTP/1.1 %u %s\r\nServer: starina\r\nContent-Type: %s\r\nContent-Length: %llu\r\n%s\r\n",
-	                 status, reason_phrase(status), content_type, (unsigned long long)length,
-	                 c->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+	return fmt_write(
+		buf, size,
+		"HTTP/1.1 %u %s\r\nServer: starina\r\nContent-Type: %s\r\nContent-Length: %llu\r\n%s\r\n",
+		status, reason_phrase(status), content_type, (unsigned long long)length,
+		c->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
 }
 
-error_t http_respond_start(struct http_exchange *exchange, unsigned status, const char *content_type, uint64_t length)
+error_t http_respond_start(struct http_exchange *exchange, unsigned status,
+                           const char *content_type, uint64_t length)
 {
 	struct http_connection *c = exchange->connection;
 	char head[512];
@@ -119,7 +129,7 @@ error_t http_respond_start(struct http_exchange *exchange, unsigned status, cons
 	if (c->started)
 		return ERR_BAD_STATE;
 	if (c->state == HTTP_STATE_BODY && status >= 400)
-		c->keep_alive = false; // the rest of the body is not worth reading
+		c->keep_alive = false;  // the rest of the body is not worth reading
 	len = format_head(c, head, sizeof(head), status, content_type, length);
 	if (len >= sizeof(head))
 		return ERR_TOO_LARGE;
@@ -128,8 +138,8 @@ error_t http_respond_start(struct http_exchange *exchange, unsigned status, cons
 	return http_send_bytes(c, head, len);
 }
 
-error_t http_respond_fields(struct http_exchange *exchange, unsigned status, struct span fields, bool has_length,
-                            uint64_t length)
+error_t http_respond_fields(struct http_exchange *exchange, unsigned status, struct span fields,
+                            bool has_length, uint64_t length)
 {
 	struct http_connection *c = exchange->connection;
 	char tail[96], *head;
@@ -148,23 +158,28 @@ error_t http_respond_fields(struct http_exchange *exchange, unsigned status, str
 	if (exchange->open_end && c->old_client)
 		c->keep_alive = false;
 	if (has_length && status != 204)
-		fmt_write(tail, sizeof(tail), "Content-Length: %llu\r\n", (unsigned long long)length);
+		fmt_write(tail, sizeof(tail), "Content-Length: %llu\r\n",
+		          (unsigned long long)length);
 	else
-		str_copy(tail, exchange->chunked ? "Transfer-Encoding: chunked\r\n" : "", sizeof(tail));
+		str_copy(tail, exchange->chunked ? "Transfer-Encoding: chunked\r\n" : "",
+		         sizeof(tail));
 	head = heap_alloc(HTTP_MAX_HEAD + 256);
 	if (head == NULL) {
 		c->dead = true;
 		http_connection_settle(c);
 		return ERR_NO_MEMORY;
 	}
-	len = fmt_write(head, HTTP_MAX_HEAD + 256, "HTTP/1.1 %u %s\r\n%.*s%s%s\r\n", status, reason_phrase(status), (int)fields.len,
-	                (const char *)fields.data, tail, c->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+	len = fmt_write(head, HTTP_MAX_HEAD + 256, "HTTP/1.1 %u %s\r\n%.*s%s%s\r\n", status,
+	                reason_phrase(status), (int)fields.len, (const char *)fields.data, tail,
+	                c->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
 	err = len < HTTP_MAX_HEAD + 256 ? 0 : ERR_TOO_LARGE;
 	if (err != 0) {
 		c->dead = true;
 	} else {
 		c->started = true;
-		exchange->left = exchange->head_request ? 0 : exchange->open_end ? UINT64_MAX : length;
+		exchange->left = exchange->head_request ? 0
+			: exchange->open_end            ? UINT64_MAX
+							: length;
 		err = http_send_bytes(c, head, len);
 	}
 	heap_free(head);
@@ -211,7 +226,8 @@ error_t http_send(struct http_exchange *exchange, const void *bytes, size_t len)
 		return ERR_RANGE;
 	if (!exchange->open_end)
 		exchange->left -= len;
-	err = exchange->chunked ? send_chunk(exchange, bytes, len) : http_send_bytes(exchange->connection, bytes, len);
+	err = exchange->chunked ? send_chunk(exchange, bytes, len)
+				: http_send_bytes(exchange->connection, bytes, len);
 	http_connection_settle(exchange->connection);
 	return err;
 }
@@ -219,7 +235,7 @@ error_t http_send(struct http_exchange *exchange, const void *bytes, size_t len)
 // Consumes the folio.
 static error_t send_folio(struct http_connection *c, handle_t folio, uint32_t offset, uint32_t len)
 {
-	struct msg_data data = {.offset = offset, .length = len};
+	struct msg_data data = { .offset = offset, .length = len };
 	struct message m;
 	error_t err = message_encode_data(&m, &data, NULL, 0);
 
@@ -232,7 +248,8 @@ static error_t send_folio(struct http_connection *c, handle_t folio, uint32_t of
 	return http_send_message(c, &m);
 }
 
-error_t http_send_folio(struct http_exchange *exchange, handle_t folio, uint32_t offset, uint32_t len)
+error_t http_send_folio(struct http_exchange *exchange, handle_t folio, uint32_t offset,
+                        uint32_t len)
 {
 	error_t err;
 
@@ -247,8 +264,8 @@ error_t http_send_folio(struct http_exchange *exchange, handle_t folio, uint32_t
 }
 
 // Head and body in one piece, which makes one segment of a small response.
-static error_t respond_whole(struct http_exchange *exchange, unsigned status, const char *content_type, const void *body,
-                             size_t len)
+static error_t respond_whole(struct http_exchange *exchange, unsigned status,
+                             const char *content_type, const void *body, size_t len)
 {
 	struct http_connection *c = exchange->connection;
 	char head[512];
@@ -278,7 +295,8 @@ static error_t respond_whole(struct http_exchange *exchange, unsigned status, co
 	return send_folio(c, folio, 0, (uint32_t)(head_len + body_len));
 }
 
-void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type, const void *body, size_t len)
+void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type,
+                  const void *body, size_t len)
 {
 	struct http_connection *c = exchange->connection;
 
@@ -288,17 +306,19 @@ void http_respond(struct http_exchange *exchange, unsigned status, const char *c
 		c->keep_alive = false;
 	if (respond_whole(exchange, status, content_type, body, len))
 		c->dead = true;
-	// A client that is still sending may read the answer only when it is rid of the rest, whoever wants it.
+	// A client that is still sending may read the answer only when it is rid of the rest,
+	// whoever wants it.
 	if (c->paused && c->state == HTTP_STATE_BODY && !c->peer_ended)
 		source_want_messages(&c->channel, true);
 	c->paused = false;
 	http_connection_settle(c);
 }
 
-// A body that ends with the connection would seem whole if that ended in order: the client is to see a reset.
+// A body that ends with the connection would seem whole if that ended in order: the client is to
+// see a reset.
 static void send_abort(struct http_connection *c)
 {
-	struct msg_abort abort = {.reason = ERR_IO};
+	struct msg_abort abort = { .reason = ERR_IO };
 	struct message m;
 
 	if (message_encode_abort(&m, &abort, NULL, 0) == 0 && http_send_message(c, &m) != 0)

@@ -10,9 +10,11 @@ static void start_ticking(struct http_server *server)
 {
 	nsec_t now;
 
-	if (server->ticking || (server->num_connections == 0 && !server->deaf) || clock_get(CLOCK_MONOTONIC, &now))
+	if (server->ticking || (server->num_connections == 0 && !server->deaf) ||
+	    clock_get(CLOCK_MONOTONIC, &now))
 		return;
-	server->ticking = timer_set(server->timer.handle, now + HTTP_TICK_SECONDS * NSEC_PER_SEC) == 0;
+	server->ticking = timer_set(server->timer.handle, now + HTTP_TICK_SECONDS * NSEC_PER_SEC) ==
+		0;
 }
 
 // Memory or handles are out: the server listens again when the timer ticks.
@@ -54,7 +56,7 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	start_ticking(server);
 }
 
-static const struct source_ops timer_ops = {.signalled = timer_signalled};
+static const struct source_ops timer_ops = { .signalled = timer_signalled };
 
 static void listener_message(struct loop *loop, struct source *source, struct message *m)
 {
@@ -71,7 +73,7 @@ static void listener_message(struct loop *loop, struct source *source, struct me
 	start_ticking(source->context);
 }
 
-static const struct source_ops listener_ops = {.message = listener_message, .closed = lost};
+static const struct source_ops listener_ops = { .message = listener_message, .closed = lost };
 
 // The answer to our one open request.
 static void control_message(struct loop *loop, struct source *source, struct message *m)
@@ -102,7 +104,7 @@ static void control_message(struct loop *loop, struct source *source, struct mes
 	message_discard(m);
 }
 
-static const struct source_ops control_ops = {.message = control_message, .closed = lost};
+static const struct source_ops control_ops = { .message = control_message, .closed = lost };
 
 static void connected(void *context, handle_t channel)
 {
@@ -118,13 +120,16 @@ static void connected(void *context, handle_t channel)
 		reconnect(server);
 }
 
-error_t http_server_start(struct loop *loop, struct http_server *server, handle_t connector, const char *uri,
-                          const struct http_handler *handler, void *context)
+error_t http_server_start(struct loop *loop, struct http_server *server, handle_t connector,
+                          const char *uri, const struct http_handler *handler, void *context)
 {
 	handle_t timer;
 	error_t err;
 
-	*server = (struct http_server){.handler = handler, .context = context, .loop = loop, .uri = uri};
+	*server = (struct http_server){ .handler = handler,
+		                        .context = context,
+		                        .loop = loop,
+		                        .uri = uri };
 	list_init(&server->connections);
 	err = timer_create(&timer);
 	if (err)

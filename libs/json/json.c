@@ -5,11 +5,11 @@
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
-// --- Reader ----------------------------------------------------------------------------------------
+// --- Reader --------------------------------------------------------------------------------------
 
 struct json_reader json_reader_make(struct span text)
 {
-	return (struct json_reader){.rest = text};
+	return (struct json_reader){ .rest = text };
 }
 
 error_t json_reader_status(const struct json_reader *r)
@@ -103,7 +103,7 @@ static struct span take_raw_string(struct json_reader *r)
 	struct span raw;
 
 	expect(r, '"');
-	raw = (struct span){.data = r->rest.data, .len = 0};
+	raw = (struct span){ .data = r->rest.data, .len = 0 };
 	while (raw.len < r->rest.len && raw.data[raw.len] != '"') {
 		if (raw.data[raw.len] < 0x20) {
 			fail(r);
@@ -113,7 +113,7 @@ static struct span take_raw_string(struct json_reader *r)
 	}
 	if (r->bad || raw.len >= r->rest.len) {
 		fail(r);
-		return (struct span){0};
+		return (struct span){ 0 };
 	}
 	advance(r, raw.len + 1);
 	return raw;
@@ -241,7 +241,8 @@ static size_t put_escape(char *out, struct span *raw)
 char *json_take_string(struct json_reader *r)
 {
 	struct span raw = take_raw_string(r);
-	char *out = r->bad ? NULL : heap_alloc(raw.len + 1);  // no escape is shorter than what it stands for
+	// no escape is shorter than what it stands for
+	char *out = r->bad ? NULL : heap_alloc(raw.len + 1);
 	size_t len = 0;
 
 	if (out == NULL) {
@@ -274,7 +275,8 @@ uint64_t json_take_u64(struct json_reader *r)
 	uint64_t value = 0;
 	size_t digits = 0;
 
-	for (char c = peek(r); c >= '0' && c <= '9'; c = r->rest.len > 0 ? (char)r->rest.data[0] : '\0') {
+	for (char c = peek(r); c >= '0' && c <= '9';
+	     c = r->rest.len > 0 ? (char)r->rest.data[0] : '\0') {
 		value = value * 10 + (uint64_t)(c - '0');
 		advance(r, 1);
 		if (++digits > 18)
@@ -312,9 +314,7 @@ void json_skip(struct json_reader *r)
 		while (json_next_element(r))
 			json_skip(r);
 		break;
-	case '"':
-		take_raw_string(r);
-		break;
+	case '"': take_raw_string(r); break;
 	default:
 		if (!take_word(r, "null") && !take_word(r, "true") && !take_word(r, "false"))
 			skip_number(r);
@@ -328,7 +328,7 @@ bool json_at_end(struct json_reader *r)
 	return !r->bad && r->rest.len == 0;
 }
 
-// --- Writer ----------------------------------------------------------------------------------------
+// --- Writer --------------------------------------------------------------------------------------
 
 static void append(struct json_writer *w, const char *bytes, size_t len)
 {
@@ -365,10 +365,10 @@ void json_write_string(struct json_writer *w, const char *text)
 	append(w, w->comma ? ",\"" : "\"", w->comma ? 2 : 1);
 	for (; *text != '\0'; text++) {
 		uint8_t c = (uint8_t)*text;
-		char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+		char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
 
 		if (c == '"' || c == '\\')
-			append(w, (char[2]){'\\', (char)c}, 2);
+			append(w, (char[2]){ '\\', (char)c }, 2);
 		else if (c < 0x20 || c == 0x7f)
 			append(w, escape, sizeof(escape));
 		else
@@ -381,5 +381,5 @@ void json_write_string(struct json_writer *w, const char *text)
 void json_writer_deinit(struct json_writer *w)
 {
 	heap_free(w->text);
-	*w = (struct json_writer){0};
+	*w = (struct json_writer){ 0 };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// JSON (RFC 8259), as much as is needed of it: a reader that walks through a document without building a tree, and a writer.
-// Both are sticky: after an error every call is without effect, and one check at the end is enough. Documents are hostile.
+// JSON (RFC 8259), as much as is needed of it: a reader that walks through a document without
+// building a tree, and a writer. Both are sticky: after an error every call is without effect, and
+// one check at the end is enough. Documents are hostile.
 #pragma once
 
 #include "libs/base/span.h"
@@ -17,17 +18,19 @@ struct json_reader {
 
 // A reader at the start of `text`, which has to outlive it.
 struct json_reader json_reader_make(struct span text);
-// ERR_PROTOCOL when the document is no JSON, or is not what was asked for.
+// ERR_PROTOCOL when the document is not JSON, or is not what was asked for.
 __must_check error_t json_reader_status(const struct json_reader *r);
 // Whether the next value is null, which is then taken.
 bool json_take_null(struct json_reader *r);
-// Enters an object; then, for each member, its key (as it stands there, without its escapes resolved); false at the end of the object.
+// Enters an object; then, for each member, its key (as it stands there, without its escapes
+// resolved); false at the end of the object.
 void json_enter_object(struct json_reader *r);
 bool json_next_member(struct json_reader *r, struct span *key);
 // Enters an array; true when one more element follows; false at its end.
 void json_enter_array(struct json_reader *r);
 bool json_next_element(struct json_reader *r);
-// A string, its escapes resolved, in fresh heap memory with a NUL behind it (a NUL in it is an error). NULL on errors.
+// A string, its escapes resolved, in fresh heap memory with a NUL behind it (a NUL in it is an
+// error). NULL on errors.
 char *json_take_string(struct json_reader *r);
 // A number without sign, fraction and exponent.
 uint64_t json_take_u64(struct json_reader *r);

@@ -12,22 +12,27 @@
 //	if (container_run(c) == 0 && container_wait_with_output(c, &out) == 0)
 //		log_info("%.*s", (int)out.stdout.len, (const char *)out.stdout.data);
 //
-// Images are those that the host packed (LINUXRUN_IMAGES). What is said in command.h of errors, callbacks and blocking holds here. stdout and
-// stderr are collected unless they are set otherwise, and what comes after COMMAND_COLLECT_MAX bytes is dropped.
+// Images are those that the host packed (LINUXRUN_IMAGES). What is said in command.h of errors,
+// callbacks and blocking holds here. stdout and stderr are collected unless they are set otherwise,
+// and what comes after COMMAND_COLLECT_MAX bytes is dropped.
 #pragma once
 
 #include "libs/linux/command.h"
 
 struct container;
 
-// While a container is younger, a connection that it refuses is tried again: its server may not listen yet.
+// While a container is younger, a connection that it refuses is tried again: its server may not
+// listen yet.
 #define CONTAINER_CONNECT_PATIENCE (20 * NSEC_PER_SEC)
 
-typedef void (*container_done_fn)(void *context, struct container *container, int status, const char *error);
+typedef void (*container_done_fn)(void *context, struct container *container, int status,
+                                  const char *error);
 
-// A container of `image`, by the name that docker has for it; NULL when memory is out, which every function here takes.
+// A container of `image`, by the name that docker has for it; NULL when memory is out, which every
+// function here takes.
 struct container *container_new(struct linux_runtime *runtime, const char *image);
-// Ends the container, if it still runs, and frees it; connections made to it live on until they are closed.
+// Ends the container, if it still runs, and frees it; connections made to it live on until they are
+// closed.
 void container_free(struct container *container);
 // The program in place of the image's Entrypoint; its Cmd is not used then.
 void container_entrypoint(struct container *container, const char *program);
@@ -43,7 +48,8 @@ void container_readonly(struct container *container, bool readonly);
 void container_memory(struct container *container, uint64_t bytes);
 void container_cpus(struct container *container, uint32_t cpus);
 void container_timeout(struct container *container, nsec_t duration);
-// Publishes a TCP port of the container on the OS's own addresses, from container_run to its end, as docker's -p PORT:CONTAINER_PORT.
+// Publishes a TCP port of the container on the OS's own addresses, from container_run to its end,
+// as docker's -p PORT:CONTAINER_PORT.
 void container_publish(struct container *container, uint16_t port, uint16_t container_port);
 void container_stdin(struct container *container, enum command_stdio stdio);
 void container_stdout(struct container *container, enum command_stdio stdio);
@@ -58,11 +64,17 @@ handle_t container_take_stderr(struct container *container);
 void container_wait(struct container *container, container_done_fn done, void *context);
 void container_signal(struct container *container, uint32_t number);
 void container_kill(struct container *container);
-// Waits for the end of a container that was started, and gives its output. Blocks: not from a callback. Errors: ERR_BAD_STATE.
-__must_check error_t container_wait_with_output(struct container *container, struct command_output *out);
+// Waits for the end of a container that was started, and gives its output. Blocks: not from a
+// callback. Errors: ERR_BAD_STATE.
+__must_check error_t container_wait_with_output(struct container *container,
+                                                struct command_output *out);
 
-// A connection to a TCP port of the container. The channel (the callback's) is a socket as tcpip's are: MSG_DATA and MSG_END both
-// ways. HANDLE_NONE, with an error and what went wrong, when there is none. `done` comes once, from the loop.
-typedef void (*container_connect_fn)(void *context, handle_t channel, error_t error, const char *text);
-// Connects as soon as the container runs. Errors: ERR_NO_MEMORY, ERR_BAD_STATE (it was not started, or has ended).
-__must_check error_t container_connect(struct container *container, uint16_t port, container_connect_fn done, void *context);
+// A connection to a TCP port of the container. The channel (the callback's) is a socket as tcpip's
+// are: MSG_DATA and MSG_END both ways. HANDLE_NONE, with an error and what went wrong, when there
+// is none. `done` comes once, from the loop.
+typedef void (*container_connect_fn)(void *context, handle_t channel, error_t error,
+                                     const char *text);
+// Connects as soon as the container runs. Errors: ERR_NO_MEMORY, ERR_BAD_STATE (it was not started,
+// or has ended).
+__must_check error_t container_connect(struct container *container, uint16_t port,
+                                       container_connect_fn done, void *context);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Feeds frames to lwIP as we configure it: a host with an IPv4 and an IPv6 address, a TCP listener, DHCP and a pending DNS
-// query. Checksums are not checked, so that the fuzzer gets past them. Each input is a list of frames: two bytes of length,
-// one of milliseconds that pass, the frame.
+// Feeds frames to lwIP as we configure it: a host with an IPv4 and an IPv6 address, a TCP listener,
+// DHCP and a pending DNS query. Checksums are not checked, so that the fuzzer gets past them. Each
+// input is a list of frames: two bytes of length, one of milliseconds that pass, the frame.
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// Frames that wait for reassembly are linked by pointers inside packed headers, where the leak checker does not look.
+// Frames that wait for reassembly are linked by pointers inside packed headers, where the leak
+// checker does not look.
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -61,7 +62,7 @@ static err_t drop_output(struct netif *n, struct pbuf *p)
 	volatile uint8_t sum = 0;
 
 	(void)n;
-	for (; p != NULL; p = p->next) { // the sanitizer looks at all that would be sent
+	for (; p != NULL; p = p->next) {  // the sanitizer looks at all that would be sent
 		for (u16_t i = 0; i < p->len; i++)
 			sum = (uint8_t)(sum + ((uint8_t *)p->payload)[i]);
 	}
@@ -70,7 +71,7 @@ static err_t drop_output(struct netif *n, struct pbuf *p)
 
 static err_t netif_start(struct netif *n)
 {
-	static const uint8_t mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
+	static const uint8_t mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 
 	n->output = etharp_output;
 	n->output_ip6 = ethip6_output;
@@ -79,8 +80,10 @@ static err_t netif_start(struct netif *n)
 	n->hwaddr_len = 6;
 	memcpy(n->hwaddr, mac, 6);
 	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
-	NETIF_SET_CHECKSUM_CTRL(n, NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP |
-	                                   NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6);
+	NETIF_SET_CHECKSUM_CTRL(n,
+	                        NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_TCP |
+	                                NETIF_CHECKSUM_GEN_UDP | NETIF_CHECKSUM_GEN_ICMP |
+	                                NETIF_CHECKSUM_GEN_ICMP6);
 	return ERR_OK;
 }
 
@@ -136,13 +139,14 @@ static void start(void)
 	tcp_accept(pcb, accepted);
 }
 
-// What the first byte of a frame asks for: as it is, or with headers that get it past the first checks.
+// What the first byte of a frame asks for: as it is, or with headers that get it past the first
+// checks.
 enum kind {
 	KIND_RAW,
-	KIND_IPV4,      // the data is the payload, of the protocol in its first byte
+	KIND_IPV4,  // the data is the payload, of the protocol in its first byte
 	KIND_IPV6,
-	KIND_TCP,       // a segment for our port, in the window of the newest connection
-	KIND_ETHERTYPE, // for us, of a type that we know
+	KIND_TCP,        // a segment for our port, in the window of the newest connection
+	KIND_ETHERTYPE,  // for us, of a type that we know
 	NUM_KINDS,
 };
 
@@ -160,7 +164,7 @@ static void put32(uint8_t *at, uint32_t value)
 
 static size_t put_ethernet(uint8_t *frame, uint16_t type)
 {
-	static const uint8_t peer[6] = {0x52, 0x55, 10, 0, 2, 2};
+	static const uint8_t peer[6] = { 0x52, 0x55, 10, 0, 2, 2 };
 
 	memcpy(frame, netif.hwaddr, 6);
 	memcpy(frame + 6, peer, 6);
@@ -170,7 +174,7 @@ static size_t put_ethernet(uint8_t *frame, uint16_t type)
 
 static size_t put_ipv4(uint8_t *frame, uint8_t protocol, size_t payload)
 {
-	static const uint8_t addresses[8] = {10, 0, 2, 2, 10, 0, 2, 15};
+	static const uint8_t addresses[8] = { 10, 0, 2, 2, 10, 0, 2, 15 };
 	uint8_t *ip = frame + put_ethernet(frame, 0x0800);
 
 	memset(ip, 0, 20);
@@ -220,7 +224,7 @@ static size_t put_tcp(uint8_t *frame, const uint8_t *data, size_t len)
 
 static size_t put_headers(uint8_t *frame, const uint8_t **data, size_t *len)
 {
-	static const uint16_t types[4] = {0x0806, 0x0800, 0x86dd, 0x8100};
+	static const uint16_t types[4] = { 0x0806, 0x0800, 0x86dd, 0x8100 };
 	enum kind kind = (enum kind)((*data)[0] % NUM_KINDS);
 	size_t skip = kind == KIND_RAW ? 1 : 2;
 	uint8_t arg = *len > 1 ? (*data)[1] : 0;
@@ -231,20 +235,16 @@ static size_t put_headers(uint8_t *frame, const uint8_t **data, size_t *len)
 	*data += skip;
 	*len -= skip;
 	switch (kind) {
-	case KIND_IPV4:
-		return put_ipv4(frame, arg, *len);
-	case KIND_IPV6:
-		return put_ipv6(frame, arg, *len);
+	case KIND_IPV4: return put_ipv4(frame, arg, *len);
+	case KIND_IPV6: return put_ipv6(frame, arg, *len);
 	case KIND_TCP:
 		at = put_tcp(frame, *data, *len);
 		skip = *len < 2 ? *len : 2;
 		*data += skip;
 		*len -= skip;
 		return at;
-	case KIND_ETHERTYPE:
-		return put_ethernet(frame, types[arg % 4]);
-	default:
-		return 0;
+	case KIND_ETHERTYPE: return put_ethernet(frame, types[arg % 4]);
+	default: return 0;
 	}
 }
 
@@ -255,11 +255,11 @@ static void give_frame(const uint8_t *data, size_t len)
 	struct pbuf *p;
 
 	memcpy(frame + at, data, len);
-	if (at + len < 42) // as apps/tcpip/link.c does
+	if (at + len < 42)  // as apps/tcpip/link.c does
 		return;
 	p = pbuf_alloc(PBUF_RAW, (u16_t)(at + len), PBUF_RAM);
 	if (p == NULL)
-		abort(); // something leaks
+		abort();  // something leaks
 	pbuf_take(p, frame, (u16_t)(at + len));
 	if (netif.input(p, &netif) != ERR_OK)
 		pbuf_free(p);

@@ -27,7 +27,7 @@ struct layout {
 	size_t end;        // where the packet ends, by its IP header
 };
 
-// IPv4 that is no fragment, or IPv6 without extension headers. Returns false for all others.
+// IPv4 that is not a fragment, or IPv6 without extension headers. Returns false for all others.
 static bool layout_read(struct span headers, struct layout *out)
 {
 	struct reader r = reader_make(headers.data, headers.len);
@@ -60,7 +60,8 @@ static bool layout_read(struct span headers, struct layout *out)
 	return reader_status(&r) == 0 && fragment == 0;
 }
 
-static bool gso_fits(const struct msg_netdev_frame *frame, const struct layout *layout, struct span headers)
+static bool gso_fits(const struct msg_netdev_frame *frame, const struct layout *layout,
+                     struct span headers)
 {
 	bool v4 = (frame->flags & NETDEV_FRAME_GSO_TCP4) != 0;
 	bool v6 = (frame->flags & NETDEV_FRAME_GSO_TCP6) != 0;
@@ -69,9 +70,11 @@ static bool gso_fits(const struct msg_netdev_frame *frame, const struct layout *
 
 	reader_skip(&r, layout->transport + 12);
 	tcp_len = (size_t)(reader_u8(&r) >> 4) * 4;
-	return v4 != v6 && v6 == layout->v6 && layout->protocol == PROTOCOL_TCP && (headers.data[0] & 1) == 0 &&
-	       reader_status(&r) == 0 && tcp_len >= TCP_HEADER_MIN && frame->gso_size >= OFFLOAD_SEGMENT_MIN &&
-	       layout->transport + tcp_len < frame->length && layout->transport + tcp_len <= headers.len;
+	return v4 != v6 && v6 == layout->v6 && layout->protocol == PROTOCOL_TCP &&
+		(headers.data[0] & 1) == 0 && reader_status(&r) == 0 && tcp_len >= TCP_HEADER_MIN &&
+		frame->gso_size >= OFFLOAD_SEGMENT_MIN &&
+		layout->transport + tcp_len < frame->length &&
+		layout->transport + tcp_len <= headers.len;
 }
 
 bool offload_fits(const struct msg_netdev_frame *frame, struct span headers)
@@ -89,8 +92,8 @@ bool offload_fits(const struct msg_netdev_frame *frame, struct span headers)
 	header_len = layout.protocol == PROTOCOL_TCP ? TCP_HEADER_MIN : 8;
 	offset = layout.protocol == PROTOCOL_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
 	// The checksum's range is to the end of the frame, so nothing may come after the packet.
-	if (frame->csum_start != layout.transport || frame->csum_offset != offset || layout.end != frame->length ||
-	    layout.transport + header_len > frame->length)
+	if (frame->csum_start != layout.transport || frame->csum_offset != offset ||
+	    layout.end != frame->length || layout.transport + header_len > frame->length)
 		return false;
 	return !gso || gso_fits(frame, &layout, headers);
 }
@@ -130,7 +133,8 @@ static void store_sum(uint8_t *at, uint16_t sum)
 void offload_fill_checksum(const struct msg_netdev_frame *frame, struct mut_span bytes)
 {
 	// The field holds the pseudo header's sum, so it is counted in.
-	uint16_t sum = sum_finish(checksum_sum(bytes.data + frame->csum_start, bytes.len - frame->csum_start));
+	uint16_t sum = sum_finish(
+		checksum_sum(bytes.data + frame->csum_start, bytes.len - frame->csum_start));
 
 	// None at all is what zero means in UDP.
 	if (sum == 0 && frame->csum_offset == UDP_CHECKSUM)
@@ -140,7 +144,8 @@ void offload_fill_checksum(const struct msg_netdev_frame *frame, struct mut_span
 
 // --- Segments ---
 
-void segmenter_init(struct segmenter *s, const struct msg_netdev_frame *frame, struct span headers, struct span bytes)
+void segmenter_init(struct segmenter *s, const struct msg_netdev_frame *frame, struct span headers,
+                    struct span bytes)
 {
 	*s = (struct segmenter){
 		.ip = ETHERNET_HEADER_LEN,
@@ -148,9 +153,11 @@ void segmenter_init(struct segmenter *s, const struct msg_netdev_frame *frame, s
 		.v6 = (frame->flags & NETDEV_FRAME_GSO_TCP6) != 0,
 		.segment_len = frame->gso_size,
 	};
-	memcpy(s->headers, headers.data, headers.len < sizeof(s->headers) ? headers.len : sizeof(s->headers));
+	memcpy(s->headers, headers.data,
+	       headers.len < sizeof(s->headers) ? headers.len : sizeof(s->headers));
 	s->headers_len = s->tcp + (size_t)(s->headers[s->tcp + 12] >> 4) * 4;
-	s->payload = (struct span){.data = bytes.data + s->headers_len, .len = bytes.len - s->headers_len};
+	s->payload = (struct span){ .data = bytes.data + s->headers_len,
+		                    .len = bytes.len - s->headers_len };
 	s->count = (s->payload.len + s->segment_len - 1) / s->segment_len;
 }
 
@@ -191,7 +198,7 @@ static void write_ip(const struct segmenter *s, uint8_t *ip, size_t packet_len)
 static uint16_t tcp_checksum(const struct segmenter *s, const uint8_t *frame, size_t tcp_len)
 {
 	const uint8_t *addresses = frame + s->ip + (s->v6 ? 8 : 12);
-	uint8_t rest[4] = {0, PROTOCOL_TCP};
+	uint8_t rest[4] = { 0, PROTOCOL_TCP };
 	uint32_t sum = checksum_sum(addresses, s->v6 ? 32 : 8);
 
 	store_be16(rest + 2, tcp_len);
@@ -210,9 +217,10 @@ void segmenter_write(struct segmenter *s, struct mut_span out)
 	memcpy(out.data + s->headers_len, s->payload.data + offset, len);
 	write_ip(s, out.data + s->ip, out.len - s->ip);
 	store_be32(tcp + 4, load_be32(s->headers + s->tcp + 4) + (uint32_t)offset);
-	// What is said once: the end with the last, the reduced window (RFC 3168, 6.1.2) with the first.
+	// What is said once: the end with the last, the reduced window (RFC 3168, 6.1.2) with the
+	// first.
 	if (s->next + 1 < s->count)
-		tcp[TCP_FLAGS] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+		tcp[TCP_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (s->next > 0)
 		tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
 	store_sum(tcp + TCP_CHECKSUM, 0);

@@ -28,7 +28,7 @@ static uint32_t add16(uint32_t sum, const uint8_t *p, size_t len)
 
 static uint32_t pseudo_header(const uint8_t *frame, bool v6, uint8_t protocol, size_t len)
 {
-	uint8_t rest[4] = {0, protocol, (uint8_t)(len >> 8), (uint8_t)len};
+	uint8_t rest[4] = { 0, protocol, (uint8_t)(len >> 8), (uint8_t)len };
 
 	return add16(add16(0, frame + 14 + (v6 ? 8 : 12), v6 ? 32 : 8), rest, 4);
 }
@@ -44,7 +44,8 @@ static uint32_t get16(const uint8_t *at)
 	return (uint32_t)at[0] << 8 | at[1];
 }
 
-// A frame with an IP header (`ip_options` words of options) and a transport header, its checksum left to others.
+// A frame with an IP header (`ip_options` words of options) and a transport header, its checksum
+// left to others.
 static void make(bool v6, uint8_t protocol, size_t ip_options, size_t tcp_options, size_t payload)
 {
 	size_t transport = 14 + (v6 ? 40 : 20 + ip_options * 4);
@@ -68,19 +69,23 @@ static void make(bool v6, uint8_t protocol, size_t ip_options, size_t tcp_option
 		bytes[23] = protocol;
 	}
 	if (protocol == TCP) {
-		bytes[transport + 4] = bytes[transport + 5] = bytes[transport + 6] = 0xff;  // the sequence number too
+		// the sequence number too
+		bytes[transport + 4] = bytes[transport + 5] = bytes[transport + 6] = 0xff;
 		bytes[transport + 12] = (uint8_t)((5 + tcp_options) << 4);
 		bytes[transport + 13] = 0x01 | 0x08 | 0x10 | 0x80;  // FIN PSH ACK CWR
 	} else {
 		put16(bytes + transport + 4, header + payload);
 	}
-	meta = (struct msg_netdev_frame){
-		.length = (uint32_t)len, .flags = NETDEV_FRAME_NEEDS_CSUM, .csum_start = (uint16_t)transport,
-		.csum_offset = protocol == TCP ? 16 : 6};
-	put16(bytes + transport + meta.csum_offset, pseudo_header(bytes, v6, protocol, header + payload));
+	meta = (struct msg_netdev_frame){ .length = (uint32_t)len,
+		                          .flags = NETDEV_FRAME_NEEDS_CSUM,
+		                          .csum_start = (uint16_t)transport,
+		                          .csum_offset = protocol == TCP ? 16 : 6 };
+	put16(bytes + transport + meta.csum_offset,
+	      pseudo_header(bytes, v6, protocol, header + payload));
 }
 
-static void make_large(bool v6, size_t ip_options, size_t tcp_options, size_t payload, uint16_t gso_size)
+static void make_large(bool v6, size_t ip_options, size_t tcp_options, size_t payload,
+                       uint16_t gso_size)
 {
 	make(v6, TCP, ip_options, tcp_options, payload);
 	meta.flags |= v6 ? NETDEV_FRAME_GSO_TCP6 : NETDEV_FRAME_GSO_TCP4;
@@ -94,7 +99,7 @@ static bool fits(void)
 	bool fit;
 
 	memcpy(copy, bytes, len);
-	fit = offload_fits(&meta, (struct span){.data = copy, .len = len});
+	fit = offload_fits(&meta, (struct span){ .data = copy, .len = len });
 	free(copy);
 	return fit;
 }
@@ -118,7 +123,8 @@ static void checksums(void **state)
 
 		make(v6, protocol, 0, 0, i & 4 ? 1001 : 0);
 		assert_true(fits());
-		offload_fill_checksum(&meta, (struct mut_span){.data = bytes, .len = meta.length});
+		offload_fill_checksum(&meta,
+		                      (struct mut_span){ .data = bytes, .len = meta.length });
 		if (!v6)  // not this function's
 			put16(bytes + 24, 0), put16(bytes + 24, ~add16(0, bytes + 14, 20) & 0xffff);
 		check_checksum(bytes, meta.length, meta.csum_start, protocol);
@@ -135,7 +141,7 @@ static void udp_zero(void **state)
 	put16(bytes + meta.length - 2, 0);
 	sum = add16(0, bytes + meta.csum_start, meta.length - meta.csum_start);
 	put16(bytes + meta.length - 2, 0xffff - sum);
-	offload_fill_checksum(&meta, (struct mut_span){.data = bytes, .len = meta.length});
+	offload_fill_checksum(&meta, (struct mut_span){ .data = bytes, .len = meta.length });
 	assert_int_equal(get16(bytes + meta.csum_start + 6), 0xffff);
 }
 
@@ -206,20 +212,23 @@ static void large_that_do_not_fit(void **state)
 
 static void check_segments(size_t payload, bool v6)
 {
-	struct span whole = {.data = bytes, .len = meta.length};
+	struct span whole = { .data = bytes, .len = meta.length };
 	size_t header = meta.length - payload, done = 0, n = 0, len;
 	struct segmenter s;
 
 	assert_true(fits());
-	segmenter_init(&s, &meta, (struct span){.data = bytes, .len = meta.length < 134 ? meta.length : 134}, whole);
+	segmenter_init(&s, &meta,
+	               (struct span){ .data = bytes, .len = meta.length < 134 ? meta.length : 134 },
+	               whole);
 	assert_int_equal(s.count, (payload + meta.gso_size - 1) / meta.gso_size);
 	while ((len = segmenter_next_len(&s)) > 0) {
 		uint8_t *out = malloc(len);
 		const uint8_t *tcp = out + meta.csum_start;
 		bool last = n + 1 == s.count;
 
-		segmenter_write(&s, (struct mut_span){.data = out, .len = len});
-		assert_true(len <= header + meta.gso_size && (last || len == header + meta.gso_size));
+		segmenter_write(&s, (struct mut_span){ .data = out, .len = len });
+		assert_true(len <= header + meta.gso_size &&
+		            (last || len == header + meta.gso_size));
 		assert_memory_equal(out + header, bytes + header + done, len - header);
 		check_checksum(out, len, meta.csum_start, TCP);
 		if (v6)
@@ -228,7 +237,8 @@ static void check_segments(size_t payload, bool v6)
 			assert_int_equal(get16(out + 16), len - 14);
 		if (!v6)
 			assert_int_equal(get16(out + 18), (0xfffe + n) & 0xffff);
-		assert_int_equal(get16(tcp + 4) << 16 | get16(tcp + 6), (uint32_t)((0xffffff00u | bytes[meta.csum_start + 7]) + done));
+		assert_int_equal(get16(tcp + 4) << 16 | get16(tcp + 6),
+		                 (uint32_t)((0xffffff00u | bytes[meta.csum_start + 7]) + done));
 		assert_int_equal(tcp[13], (last ? 0x09 : 0) | 0x10 | (n == 0 ? 0x80 : 0));
 		free(out);
 		done += len - header;
@@ -240,8 +250,8 @@ static void check_segments(size_t payload, bool v6)
 
 static void segments(void **state)
 {
-	static const size_t payloads[] = {1, 63, 64, 65, 1447, 1448, 1449, 20000, 65000};
-	static const uint16_t sizes[] = {64, 536, 1448, 65535};
+	static const size_t payloads[] = { 1, 63, 64, 65, 1447, 1448, 1449, 20000, 65000 };
+	static const uint16_t sizes[] = { 64, 536, 1448, 65535 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]) * 4; i++) {
@@ -260,8 +270,9 @@ static void segments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(checksums), cmocka_unit_test(udp_zero), cmocka_unit_test(does_not_fit),
-		cmocka_unit_test(large_that_do_not_fit), cmocka_unit_test(segments),
+		cmocka_unit_test(checksums),    cmocka_unit_test(udp_zero),
+		cmocka_unit_test(does_not_fit), cmocka_unit_test(large_that_do_not_fit),
+		cmocka_unit_test(segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

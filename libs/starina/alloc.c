@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Segregated free lists with boundary tags (as in the TLSF allocator): free blocks hang in a bin by size class, two
-// levels of bitmaps find the first bin that surely fits, neighbours merge when they are freed. Blocks are cut from
-// arenas, one folio each; an arena that is one free block again goes back to the kernel, except for one small one
-// that is kept so that an app on the edge does not ask for it again and again. What does not fit into a small arena
-// gets one of its own.
+// Segregated free lists with boundary tags (as in the TLSF allocator): free blocks hang in a bin by
+// size class, two levels of bitmaps find the first bin that surely fits, neighbours merge when they
+// are freed. Blocks are cut from arenas, one folio each; an arena that is one free block again goes
+// back to the kernel, except for one small one that is kept so that an app on the edge does not ask
+// for it again and again. What does not fit into a small arena gets one of its own.
 #include "libs/starina/alloc.h"
 
 #include <stdbool.h>
@@ -104,7 +104,7 @@ static void bin_remove(struct block *b)
 	list_remove(&b->bin);
 	if (!list_is_empty(&heap.bins[first][second]))
 		return;
-	heap.second_map[first] &= (uint8_t)~(1u << second);
+	heap.second_map[first] &= (uint8_t) ~(1u << second);
 	if (heap.second_map[first] == 0)
 		heap.first_map &= ~(1ull << first);
 }
@@ -153,7 +153,8 @@ static error_t arena_map(size_t size, uint32_t flags, handle_t *folio, void **ba
 	return err;
 }
 
-// A new arena of `size` bytes (whole pages); its one free block, in no bin yet. NULL without memory.
+// A new arena of `size` bytes (whole pages); its one free block, in no bin yet. NULL without
+// memory.
 static struct block *arena_create(size_t size)
 {
 	struct arena *arena;
@@ -187,7 +188,8 @@ static void arena_destroy(struct block *first)
 	handle_close(arena->folio);
 }
 
-// A new arena for a block of `size` bytes. Arenas grow with the heap, so that a large one needs few handles.
+// A new arena for a block of `size` bytes. Arenas grow with the heap, so that a large one needs few
+// handles.
 static struct block *heap_grow(size_t size)
 {
 	size_t least = (size + ARENA_HEADER + 2 * HEADER + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);

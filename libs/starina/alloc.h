@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The app's heap. It grows by folios that the process owns, within the memory limit of its spec. Thread-safe.
+// The app's heap. It grows by folios that the process owns, within the memory limit of its spec.
+// Thread-safe.
 #pragma once
 
 #include <stddef.h>

@@ -40,7 +40,8 @@ static void test_zeroed_and_aligned(void **state)
 	heap_free(NULL);
 }
 
-// Random sizes, lives and orders: no block overlaps another, and in the end all but one spare arena is given back.
+// Random sizes, lives and orders: no block overlaps another, and in the end all but one spare arena
+// is given back.
 static void test_many_blocks(void **state)
 {
 	enum { LIVE = 500, STEPS = 40000 };
@@ -52,7 +53,9 @@ static void test_many_blocks(void **state)
 	(void)state;
 	for (int step = 0; step < STEPS; step++) {
 		size_t i = random_next() % LIVE;
-		size_t most = random_next() % 50 == 0 ? 200000 : random_next() % 5 == 0 ? 9000 : 300;
+		size_t most = random_next() % 50 == 0 ? 200000
+			: random_next() % 5 == 0      ? 9000
+						      : 300;
 
 		if (live[i].p != NULL) {
 			check_filled(live[i].p, live[i].size, (uint8_t)i);

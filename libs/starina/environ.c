@@ -33,13 +33,13 @@ static void check_declared(const struct environ *env, enum env_kind kind, const 
 
 	if (environ_declares(env, kind, name))
 		return;
-	log_error("%s asks for what it does not declare; add to %s \"%s\"", env->app_name, fields[kind],
-	          name != NULL ? name : "system");
+	log_error("%s asks for what it does not declare; add to %s \"%s\"", env->app_name,
+	          fields[kind], name != NULL ? name : "system");
 	assert_failed("it is declared in the app's spec", __FILE__, __LINE__);
 }
 
-static const struct env_entry *entry_find(const struct environ *env, enum env_kind kind, const char *name,
-                                          size_t index)
+static const struct env_entry *entry_find(const struct environ *env, enum env_kind kind,
+                                          const char *name, size_t index)
 {
 	check_declared(env, kind, name);
 	for (size_t i = 0; i < env->num_entries && i < ENV_MAX_ENTRIES; i++) {
@@ -75,7 +75,8 @@ handle_t environ_system(const struct environ *env)
 	return entry_handle(env, ENV_SYSTEM, NULL);
 }
 
-const struct env_entry *environ_device(const struct environ *env, const char *compatible, size_t index)
+const struct env_entry *environ_device(const struct environ *env, const char *compatible,
+                                       size_t index)
 {
 	return entry_find(env, ENV_DEVICE, compatible, index);
 }
@@ -104,16 +105,12 @@ static int suffix_shift(char c)
 {
 	switch (c) {
 	case 'k':
-	case 'K':
-		return 10;
+	case 'K': return 10;
 	case 'm':
-	case 'M':
-		return 20;
+	case 'M': return 20;
 	case 'g':
-	case 'G':
-		return 30;
-	default:
-		return -1;
+	case 'G': return 30;
+	default: return -1;
 	}
 }
 

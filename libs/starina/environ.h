@@ -21,4 +21,5 @@ __must_check error_t environ_config_u64(const struct environ *env, const char *n
 // Whether the app's spec has this need, met or not; for libraries that do with what an app has.
 bool environ_declares(const struct environ *env, enum env_kind kind, const char *name);
 // The `index`th device that matches `compatible`; NULL past the last.
-const struct env_entry *environ_device(const struct environ *env, const char *compatible, size_t index);
+const struct env_entry *environ_device(const struct environ *env, const char *compatible,
+                                       size_t index);

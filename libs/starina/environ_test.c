@@ -53,18 +53,10 @@ _Noreturn void assert_failed(const char *condition, const char *file, int line)
 static void ask_for(enum env_kind kind, const char *name)
 {
 	switch (kind) {
-	case ENV_CONNECTOR:
-		(void)environ_connector(&env, name);
-		break;
-	case ENV_SERVICE:
-		(void)environ_service(&env, name);
-		break;
-	case ENV_DEVICE:
-		(void)environ_device(&env, name, 0);
-		break;
-	default:
-		(void)environ_config(&env, name);
-		break;
+	case ENV_CONNECTOR: (void)environ_connector(&env, name); break;
+	case ENV_SERVICE: (void)environ_service(&env, name); break;
+	case ENV_DEVICE: (void)environ_device(&env, name, 0); break;
+	default: (void)environ_config(&env, name); break;
 	}
 }
 
@@ -81,14 +73,18 @@ static void check_undeclared(enum env_kind kind, const char *name, const char *s
 static void test_undeclared(void **state)
 {
 	(void)state;
-	check_undeclared(ENV_CONFIG, "hidden",
-	                 "tested asks for what it does not declare; add to .needs of its spec: NEED_CONFIG \"hidden\"");
-	check_undeclared(ENV_CONNECTOR, "blkdev",
-	                 "tested asks for what it does not declare; add to .needs of its spec: NEED_SERVICE \"blkdev\"");
-	check_undeclared(ENV_SERVICE, "tcpip",
-	                 "tested asks for what it does not declare; add to .provides of its spec: \"tcpip\"");
-	check_undeclared(ENV_DEVICE, "acme,none",
-	                 "tested asks for what it does not declare; add to .needs of its spec: NEED_DEVICE \"acme,none\"");
+	check_undeclared(
+		ENV_CONFIG, "hidden",
+		"tested asks for what it does not declare; add to .needs of its spec: NEED_CONFIG \"hidden\"");
+	check_undeclared(
+		ENV_CONNECTOR, "blkdev",
+		"tested asks for what it does not declare; add to .needs of its spec: NEED_SERVICE \"blkdev\"");
+	check_undeclared(
+		ENV_SERVICE, "tcpip",
+		"tested asks for what it does not declare; add to .provides of its spec: \"tcpip\"");
+	check_undeclared(
+		ENV_DEVICE, "acme,none",
+		"tested asks for what it does not declare; add to .needs of its spec: NEED_DEVICE \"acme,none\"");
 }
 
 static void test_finds_by_kind_and_name(void **state)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For host tests of what stands on the system calls: folios, clock and log of a fake kernel. Included once by a test.
+// For host tests of what stands on the system calls: folios, clock and log of a fake kernel.
+// Included once by a test.
 #pragma once
 
 #include <stdbool.h>

@@ -8,7 +8,8 @@
 
 #define LOG_LINE_MAX 512
 
-static void log_vline(enum log_level level, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void log_vline(enum log_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 static void log_vline(enum log_level level, const char *format, va_list args)
 {
@@ -56,14 +57,11 @@ void assert_failed(const char *condition, const char *file, int line)
 const char *error_text(error_t error)
 {
 	switch (error) {
-	case 0:
-		return "success";
-#define X(name, number, text)                                                                      \
-	case name:                                                                                 \
-		return text;
+	case 0: return "success";
+#define X(name, number, text) \
+	case name: return text;
 		ERROR_TABLE(X)
 #undef X
-	default:
-		return "unknown error";
+	default: return "unknown error";
 	}
 }

@@ -21,8 +21,8 @@ void log_text(enum log_level level, struct span text);
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
-// Whether the `count`th of a kind of event, which others cause as often as they like, is worth a line: the first, the tenth, the
-// hundredth and so on are.
+// Whether the `count`th of a kind of event, which others cause as often as they like, is worth a
+// line: the first, the tenth, the hundredth and so on are.
 static inline bool log_is_due(uint64_t count)
 {
 	while (count != 0 && count % 10 == 0)
@@ -33,10 +33,11 @@ static inline bool log_is_due(uint64_t count)
 // What an error number means, in English ("queue is full"). Never NULL.
 const char *error_text(error_t error);
 
-// Ends the app, as a fault does, with a line that names the place. For broken invariants of the app only.
+// Ends the app, as a fault does, with a line that names the place. For broken invariants of the app
+// only.
 _Noreturn void assert_failed(const char *condition, const char *file, int line);
-#define assert(condition)                                                                          \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			assert_failed(#condition, __FILE__, __LINE__);                             \
+#define assert(condition)                                              \
+	do {                                                           \
+		if (!(condition))                                      \
+			assert_failed(#condition, __FILE__, __LINE__); \
 	} while (0)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// An entry's cookie in the poll is the address of its source. That is safe because a source leaves the poll, the batch
-// in hand and `current` before loop_remove returns, and no later wait brings its cookie back.
+// An entry's cookie in the poll is the address of its source. That is safe because a source leaves
+// the poll, the batch in hand and `current` before loop_remove returns, and no later wait brings
+// its cookie back.
 #include "libs/starina/loop.h"
 
 #include "libs/starina/log.h"
@@ -12,7 +13,7 @@
 
 error_t loop_init(struct loop *loop)
 {
-	*loop = (struct loop){0};
+	*loop = (struct loop){ 0 };
 	list_init(&loop->sources);
 	return poll_create(&loop->poll);
 }
@@ -32,17 +33,20 @@ void loop_deinit(struct loop *loop)
 static uint32_t source_interest(const struct source *source)
 {
 	const struct source_ops *ops = source->ops;
-	bool takes = (ops->message != NULL || ops->signalled != NULL) && !source->paused && !source->starved;
+	bool takes = (ops->message != NULL || ops->signalled != NULL) && !source->paused &&
+		!source->starved;
 	uint32_t interest = 0;
 
 	if (takes)
 		interest |= READY_READABLE;
 	if (source->wants_writable && ops->writable != NULL)
 		interest |= READY_WRITABLE;
-	// Of a channel that is not being drained CLOSED would come again and again; but a sender has to know.
+	// Of a channel that is not being drained CLOSED would come again and again; but a sender
+	// has to know.
 	if (ops->closed != NULL && (takes || ops->message == NULL))
 		interest |= READY_CLOSED;
-	if ((interest & READY_WRITABLE) != 0 || (ops->hung_up != NULL && source->paused && !source->hung_up))
+	if ((interest & READY_WRITABLE) != 0 ||
+	    (ops->hung_up != NULL && source->paused && !source->hung_up))
 		interest |= READY_CLOSED;
 	return interest;
 }
@@ -60,11 +64,12 @@ static void source_update(struct source *source)
 		source->interest = interest;
 }
 
-error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
 	error_t err;
 
-	*source = (struct source){.handle = handle, .ops = ops, .context = context};
+	*source = (struct source){ .handle = handle, .ops = ops, .context = context };
 	source->interest = source_interest(source);
 	err = poll_add(loop->poll, handle, source->interest, (uintptr_t)source);
 	if (err != 0)
@@ -137,9 +142,11 @@ static void loop_feed_starved(struct loop *loop)
 	loop->num_starved = 0;
 }
 
-// Takes messages until there are none, the turn is over, or a callback removed or paused the source. The first one may have come with the
-// event, which then also says whether there are more. Returns the last channel_recv's error, 0 when there may be more.
-static error_t source_take_messages(struct loop *loop, struct source *source, const struct poll_event *event, struct message *m)
+// Takes messages until there are none, the turn is over, or a callback removed or paused the
+// source. The first one may have come with the event, which then also says whether there are more.
+// Returns the last channel_recv's error, 0 when there may be more.
+static error_t source_take_messages(struct loop *loop, struct source *source,
+                                    const struct poll_event *event, struct message *m)
 {
 	bool more = (event->ready & (READY_READABLE | READY_CLOSED)) != 0;
 
@@ -166,7 +173,8 @@ static error_t source_take_messages(struct loop *loop, struct source *source, co
 	return 0;
 }
 
-static void source_dispatch_channel(struct loop *loop, struct source *source, const struct poll_event *event, struct message *m)
+static void source_dispatch_channel(struct loop *loop, struct source *source,
+                                    const struct poll_event *event, struct message *m)
 {
 	error_t err = source_take_messages(loop, source, event, m);
 
@@ -188,7 +196,8 @@ static void source_dispatch(struct loop *loop, const struct poll_event *event, s
 	loop->current = source;
 	assert(event->received == 0 || source->ops->message != NULL);
 	if (source->ops->message != NULL) {
-		if (event->received != 0 || (takes && (ready & (READY_READABLE | READY_CLOSED)) != 0))
+		if (event->received != 0 ||
+		    (takes && (ready & (READY_READABLE | READY_CLOSED)) != 0))
 			source_dispatch_channel(loop, source, event, m);
 	} else if (takes && (ready & READY_READABLE) != 0 && source->ops->signalled != NULL) {
 		source->ops->signalled(loop, source);
@@ -200,13 +209,15 @@ static void source_dispatch(struct loop *loop, const struct poll_event *event, s
 		source->ops->writable(loop, source);
 	if (loop->current != source)
 		return;
-	if (!takes && (ready & READY_CLOSED) != 0 && source->ops->hung_up != NULL && !source->hung_up) {
+	if (!takes && (ready & READY_CLOSED) != 0 && source->ops->hung_up != NULL &&
+	    !source->hung_up) {
 		source->hung_up = true;
 		source_update(source);
 		source->ops->hung_up(loop, source);
 		return;
 	}
-	if (source->ops->message == NULL && (ready & READY_CLOSED) != 0 && source->ops->closed != NULL)
+	if (source->ops->message == NULL && (ready & READY_CLOSED) != 0 &&
+	    source->ops->closed != NULL)
 		source->ops->closed(loop, source);
 }
 
@@ -222,8 +233,8 @@ error_t loop_turn(struct loop *loop, nsec_t deadline)
 		if (clock_get(CLOCK_MONOTONIC, &now) == 0 && deadline > now + STARVED_RETRY_NS)
 			deadline = now + STARVED_RETRY_NS;
 	}
-	err = poll_recv(loop->poll, loop->batch, sizeof(loop->batch) / sizeof(loop->batch[0]), deadline,
-	                &loop->batch_len, &m);
+	err = poll_recv(loop->poll, loop->batch, sizeof(loop->batch) / sizeof(loop->batch[0]),
+	                deadline, &loop->batch_len, &m);
 	if (err != 0)
 		loop->batch_len = 0;
 	if (loop->num_starved > 0)

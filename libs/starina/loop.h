@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The event loop: sources with callbacks over one poll. One thread runs a loop; its callbacks may add and remove
-// sources, their own included. A removed source gets no callback any more, not even from the batch in hand.
+// The event loop: sources with callbacks over one poll. One thread runs a loop; its callbacks may
+// add and remove sources, their own included. A removed source gets no callback any more, not even
+// from the batch in hand.
 #pragma once
 
 #include <stdbool.h>
@@ -20,17 +21,20 @@ struct source;
 struct source_ops {
 	// A message was received. The callback owns its handles.
 	void (*message)(struct loop *loop, struct source *source, struct message *m);
-	// The messages of one turn were handled: the place to do once what each of them would cause (kick a device). Not
-	// called when a callback removed the source.
+	// The messages of one turn were handled: the place to do once what each of them would cause
+	// (kick a device). Not called when a callback removed the source.
 	void (*batch_end)(struct loop *loop, struct source *source);
-	// One more send will fit. Asked for only between source_want_writable(true) and (false). Also called when the peer
-	// is gone while messages are not wanted, so that the send that fails with ERR_PEER_CLOSED tells the owner.
+	// One more send will fit. Asked for only between source_want_writable(true) and (false).
+	// Also called when the peer is gone while messages are not wanted, so that the send that
+	// fails with ERR_PEER_CLOSED tells the owner.
 	void (*writable)(struct loop *loop, struct source *source);
-	// Anything else that is READABLE: a timer expired, an event was signalled, an interrupt fired, a connection
-	// waits, a nested poll is ready. Level-triggered: the callback takes the cause away.
+	// Anything else that is READABLE: a timer expired, an event was signalled, an interrupt
+	// fired, a connection waits, a nested poll is ready. Level-triggered: the callback takes
+	// the cause away.
 	void (*signalled)(struct loop *loop, struct source *source);
-	// The peer closed and its messages were drained; or the process or thread ended. The callback should remove the
-	// source. Not called while messages are not wanted, for there may be some left.
+	// The peer closed and its messages were drained; or the process or thread ended. The
+	// callback should remove the source. Not called while messages are not wanted, for there
+	// may be some left.
 	void (*closed)(struct loop *loop, struct source *source);
 	// Once, while messages are not wanted: the channel's peer is gone. Messages may be left.
 	void (*hung_up)(struct loop *loop, struct source *source);
@@ -67,20 +71,23 @@ struct loop {
 __must_check error_t loop_init(struct loop *loop);
 // Closes the poll; the sources' handles stay their owners'.
 void loop_deinit(struct loop *loop);
-// Watches `handle` (not consumed). Channels: ops->message; others: ops->signalled. Errors: as poll_add's.
+// Watches `handle` (not consumed). Channels: ops->message; others: ops->signalled. Errors: as
+// poll_add's.
 __must_check error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
                               const struct source_ops *ops, void *context);
-// Stops watching; no callback of `source` comes after this. The handle stays open and the owner's. A source that was
-// never added or is removed already is left alone (when it was zeroed).
+// Stops watching; no callback of `source` comes after this. The handle stays open and the owner's.
+// A source that was never added or is removed already is left alone (when it was zeroed).
 void loop_remove(struct loop *loop, struct source *source);
 // As loop_remove, and closes the handle.
 void loop_close(struct loop *loop, struct source *source);
 // Turns the writable callback on or off. Errors: as poll_update's.
 void source_want_writable(struct source *source, bool want);
-// Stops taking messages (or signals) from the source (backpressure), or goes on. Takes effect at once, in the midst of a turn.
+// Stops taking messages (or signals) from the source (backpressure), or goes on. Takes effect at
+// once, in the midst of a turn.
 void source_want_messages(struct source *source, bool want);
-// One wait (until `deadline`) and the callbacks of one batch. At most SOURCE_MESSAGES_PER_TURN messages of a source are
-// taken before others get their turn. A callback must not turn its own loop. Errors: ERR_TIMED_OUT.
+// One wait (until `deadline`) and the callbacks of one batch. At most SOURCE_MESSAGES_PER_TURN
+// messages of a source are taken before others get their turn. A callback must not turn its own
+// loop. Errors: ERR_TIMED_OUT.
 error_t loop_turn(struct loop *loop, nsec_t deadline);
 // Turns until loop_stop.
 void loop_run(struct loop *loop);

@@ -9,7 +9,7 @@
 
 #include "libs/starina/syscall.h"
 
-// --- A fake kernel: one poll, and handles with a readiness and a number of queued messages each ---
+// --- A fake kernel: one poll, and handles with a readiness and a number of queued messages each --
 
 #define NUM_HANDLES 64
 #define POLL 1000
@@ -74,8 +74,8 @@ error_t poll_remove(handle_t poll, handle_t h)
 	return 0;
 }
 
-error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events,
-                  struct message *m)
+error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
+                  size_t *num_events, struct message *m)
 {
 	size_t n = 0;
 
@@ -84,7 +84,8 @@ error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 	for (handle_t h = 0; h < NUM_HANDLES && n < max; h++) {
 		if (!fakes[h].polled || fake_ready(h) == 0)
 			continue;
-		events[n] = (struct poll_event){.cookie = fakes[h].cookie, .ready = fake_ready(h)};
+		events[n] =
+			(struct poll_event){ .cookie = fakes[h].cookie, .ready = fake_ready(h) };
 		if (n == 0 && fakes[h].queued > 0 && (fakes[h].interest & READY_READABLE) != 0 &&
 		    channel_recv(h, m) == 0) {
 			num_receives--;
@@ -187,10 +188,14 @@ static void count_hang_up(struct loop *loop, struct source *source)
 	((struct counter *)source->context)->hang_ups++;
 }
 
-static const struct source_ops channel_ops = {
-	.message = count_message, .batch_end = count_batch, .writable = count_writable, .closed = count_close};
-static const struct source_ops hang_up_ops = {.message = count_message, .closed = count_close, .hung_up = count_hang_up};
-static const struct source_ops signal_ops = {.signalled = count_signal, .closed = count_close};
+static const struct source_ops channel_ops = { .message = count_message,
+	                                       .batch_end = count_batch,
+	                                       .writable = count_writable,
+	                                       .closed = count_close };
+static const struct source_ops hang_up_ops = { .message = count_message,
+	                                       .closed = count_close,
+	                                       .hung_up = count_hang_up };
+static const struct source_ops signal_ops = { .signalled = count_signal, .closed = count_close };
 
 static struct loop loop;
 static struct counter a, b;
@@ -359,7 +364,8 @@ static void test_close_of_self(void **state)
 	assert_true(fakes[3].closed);
 }
 
-// The same storage, removed and added with another handle: the rest of the turn is not the new one's.
+// The same storage, removed and added with another handle: the rest of the turn is not the new
+// one's.
 static void test_readded_source(void **state)
 {
 	(void)state;

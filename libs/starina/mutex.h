@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A lock between the threads of one app, for short critical sections: who waits lets others run and tries again.
+// A lock between the threads of one app, for short critical sections: who waits lets others run and
+// tries again.
 #pragma once
 
 #include "libs/starina/syscall.h"
@@ -28,8 +29,8 @@ static inline void mutex_unlock(struct mutex *m)
 	__atomic_store_n(&m->locked, 0, __ATOMIC_RELEASE);
 }
 
-// Lets those go first who wait for the lock, which the caller does not hold: for who held it long and may want it again at once, and
-// would so keep it from them for as long as it likes.
+// Lets those go first who wait for the lock, which the caller does not hold: for who held it long
+// and may want it again at once, and would so keep it from them for as long as it likes.
 static inline void mutex_give_way(struct mutex *m)
 {
 	while (__atomic_load_n(&m->waiting, __ATOMIC_RELAXED) != 0)

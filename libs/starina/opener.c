@@ -45,7 +45,8 @@ static void opener_message(struct loop *loop, struct source *source, struct mess
 	(void)loop;
 	if (m->type == MSG_ERROR) {
 		take_error(opener, m);
-	} else if (message_decode_open_reply(m, &reply, &tail, &tail_len) < 0 || m->num_handles != 1) {
+	} else if (message_decode_open_reply(m, &reply, &tail, &tail_len) < 0 ||
+	           m->num_handles != 1) {
 		finish(opener, HANDLE_NONE, ERR_PROTOCOL, "");
 	} else {
 		channel = m->handles[0];
@@ -61,7 +62,7 @@ static void opener_closed(struct loop *loop, struct source *source)
 	finish(source->context, HANDLE_NONE, ERR_PEER_CLOSED, "");
 }
 
-static const struct source_ops opener_ops = {.message = opener_message, .closed = opener_closed};
+static const struct source_ops opener_ops = { .message = opener_message, .closed = opener_closed };
 
 static void opener_connected(void *context, handle_t channel)
 {
@@ -81,12 +82,13 @@ static void opener_connected(void *context, handle_t channel)
 }
 
 void opener_start(struct opener *opener, struct loop *loop, handle_t connector, const char *uri,
-                  void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text),
+                  void (*done)(struct opener *opener, handle_t channel, error_t error,
+                               const char *text),
                   void *context)
 {
 	error_t err;
 
-	*opener = (struct opener){.loop = loop, .done = done, .context = context};
+	*opener = (struct opener){ .loop = loop, .done = done, .context = context };
 	str_copy(opener->uri, uri, sizeof(opener->uri));
 	if (connector == HANDLE_NONE) {
 		done(opener, HANDLE_NONE, ERR_NOT_FOUND, "the service is not there");
@@ -97,7 +99,8 @@ void opener_start(struct opener *opener, struct loop *loop, handle_t connector, 
 		done(opener, HANDLE_NONE, err, "");
 		return;
 	}
-	err = service_client_start(loop, &opener->client, opener->connector, opener_connected, opener);
+	err = service_client_start(loop, &opener->client, opener->connector, opener_connected,
+	                           opener);
 	if (err < 0)
 		finish(opener, HANDLE_NONE, err, "");
 }

@@ -11,7 +11,8 @@
 struct opener {
 	struct loop *loop;
 	char uri[OPENER_URI_MAX];
-	// The object's channel, which is the callback's; or HANDLE_NONE, with an error and the service's words ("" if none).
+	// The object's channel, which is the callback's; or HANDLE_NONE, with an error and the
+	// service's words ("" if none).
 	void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text);
 	void *context;
 	// Private.
@@ -21,7 +22,9 @@ struct opener {
 	bool connected;
 };
 
-// Opens `uri` at the service behind `connector` (not consumed). `done` may come from within this call.
+// Opens `uri` at the service behind `connector` (not consumed). `done` may come from within this
+// call.
 void opener_start(struct opener *opener, struct loop *loop, handle_t connector, const char *uri,
-                  void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text),
+                  void (*done)(struct opener *opener, handle_t channel, error_t error,
+                               const char *text),
                   void *context);

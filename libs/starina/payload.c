@@ -21,7 +21,7 @@ error_t payload_open_folio(handle_t folio, uint32_t offset, uint32_t length, str
 	if (err != 0)
 		goto out_close;
 	*out = (struct payload){
-		.bytes = {.data = (const uint8_t *)base + offset, .len = length},
+		.bytes = { .data = (const uint8_t *)base + offset, .len = length },
 		.folio = folio,
 	};
 	return 0;
@@ -43,7 +43,8 @@ error_t payload_open(struct message *m, struct payload *out)
 		return ERR_PROTOCOL;
 	}
 	if (m->num_handles == 0) {
-		*out = (struct payload){.bytes = {.data = tail, .len = tail_len}, .folio = HANDLE_NONE};
+		*out = (struct payload){ .bytes = { .data = tail, .len = tail_len },
+			                 .folio = HANDLE_NONE };
 		return 0;
 	}
 	folio = m->handles[0];
@@ -56,12 +57,12 @@ void payload_release(struct payload *p)
 {
 	if (p->folio != HANDLE_NONE)
 		handle_close(p->folio);
-	*p = (struct payload){0};
+	*p = (struct payload){ 0 };
 }
 
 error_t payload_make(struct message *m, const void *bytes, size_t len)
 {
-	struct msg_data data = {.length = (uint32_t)len};
+	struct msg_data data = { .length = (uint32_t)len };
 	handle_t folio;
 	void *base;
 	error_t err;

@@ -28,11 +28,12 @@ static int teardown(void **state)
 
 static void test_what_is_made_is_read(void **state)
 {
-	static const size_t sizes[] = {0, 1, MSG_DATA_INLINE_MAX, MSG_DATA_INLINE_MAX + 1, 4096, 20000};
+	static const size_t sizes[] = { 0,    1,    MSG_DATA_INLINE_MAX, MSG_DATA_INLINE_MAX + 1,
+		                        4096, 20000 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct payload payload = {0};
+		struct payload payload = { 0 };
 		struct message m;
 
 		assert_int_equal(payload_make(&m, bytes, sizes[i]), 0);
@@ -63,7 +64,7 @@ static void test_no_memory(void **state)
 // A message with a folio of two pages and this range.
 static struct message range_message(uint32_t offset, uint32_t length)
 {
-	struct msg_data data = {.offset = offset, .length = length};
+	struct msg_data data = { .offset = offset, .length = length };
 	struct message m;
 
 	assert_int_equal(message_encode_data(&m, &data, NULL, 0), 0);
@@ -78,15 +79,17 @@ static void test_ranges(void **state)
 		uint32_t offset, length;
 		bool good;
 	} ranges[] = {
-		{0, 8192, true},  {8191, 1, true},          {8192, 0, true},           {100, 200, true},
-		{0, 8193, false}, {8192, 1, false},         {8193, 0, false},          {4096, UINT32_MAX, false},
-		{UINT32_MAX, 1, false}, {UINT32_MAX, UINT32_MAX, false},
+		{ 0, 8192, true },        { 8191, 1, true },
+		{ 8192, 0, true },        { 100, 200, true },
+		{ 0, 8193, false },       { 8192, 1, false },
+		{ 8193, 0, false },       { 4096, UINT32_MAX, false },
+		{ UINT32_MAX, 1, false }, { UINT32_MAX, UINT32_MAX, false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		struct message m = range_message(ranges[i].offset, ranges[i].length);
-		struct payload payload = {0};
+		struct payload payload = { 0 };
 		error_t err = payload_open(&m, &payload);
 
 		assert_int_equal(err, ranges[i].good ? 0 : ERR_PROTOCOL);
@@ -100,7 +103,7 @@ static void test_ranges(void **state)
 
 static void test_malformed(void **state)
 {
-	struct payload payload = {0};
+	struct payload payload = { 0 };
 	struct message m = range_message(0, 1);
 
 	(void)state;

@@ -18,7 +18,7 @@ static void listener_signalled(struct loop *loop, struct source *source)
 		listener->accepted(listener->context, channel);
 }
 
-static const struct source_ops listener_ops = {.signalled = listener_signalled};
+static const struct source_ops listener_ops = { .signalled = listener_signalled };
 
 error_t service_listen(struct loop *loop, struct service_listener *listener, handle_t service,
                        void (*accepted)(void *context, handle_t channel), void *context)
@@ -53,7 +53,7 @@ static void client_signalled(struct loop *loop, struct source *source)
 	client->connected(client->context, channel);
 }
 
-static const struct source_ops client_ops = {.signalled = client_signalled};
+static const struct source_ops client_ops = { .signalled = client_signalled };
 
 error_t service_client_again(struct service_client *client)
 {
@@ -66,8 +66,10 @@ error_t service_client_again(struct service_client *client)
 error_t service_client_start(struct loop *loop, struct service_client *client, handle_t connector,
                              void (*connected)(void *context, handle_t channel), void *context)
 {
-	*client = (struct service_client){
-		.connected = connected, .context = context, .loop = loop, .connector = connector};
+	*client = (struct service_client){ .connected = connected,
+		                           .context = context,
+		                           .loop = loop,
+		                           .connector = connector };
 	return service_client_again(client);
 }
 
@@ -142,7 +144,7 @@ error_t recv_wait(handle_t channel, nsec_t deadline, struct message *m)
 
 error_t open_send(handle_t channel, uint32_t id, const char *uri)
 {
-	struct msg_open open = {.id = id};
+	struct msg_open open = { .id = id };
 	struct message m;
 	error_t err = message_encode_open(&m, &open, uri, strlen(uri));
 
@@ -151,7 +153,7 @@ error_t open_send(handle_t channel, uint32_t id, const char *uri)
 
 error_t open_reply_send(handle_t channel, uint32_t id, handle_t object)
 {
-	struct msg_open_reply reply = {.id = id};
+	struct msg_open_reply reply = { .id = id };
 	struct message m;
 	error_t err = message_encode_open_reply(&m, &reply, NULL, 0);
 
@@ -164,13 +166,14 @@ error_t open_reply_send(handle_t channel, uint32_t id, handle_t object)
 
 error_t error_send(handle_t channel, uint32_t id, error_t error, const char *text)
 {
-	struct msg_error fixed = {.id = id, .error = error};
+	struct msg_error fixed = { .id = id, .error = error };
 	struct message m;
 	error_t err;
 
 	if (text == NULL)
 		text = "";
-	err = message_encode_error(&m, &fixed, text, strnlen(text, MESSAGE_MAX_DATA - sizeof(fixed)));
+	err = message_encode_error(&m, &fixed, text,
+	                           strnlen(text, MESSAGE_MAX_DATA - sizeof(fixed)));
 	return err != 0 ? err : channel_send(channel, &m);
 }
 
@@ -182,7 +185,8 @@ static error_t open_answer(struct message *m, uint32_t id, handle_t *out)
 	const uint8_t *tail;
 	size_t tail_len;
 
-	if (message_decode_open_reply(m, &reply, &tail, &tail_len) == 0 && reply.id == id && m->num_handles == 1) {
+	if (message_decode_open_reply(m, &reply, &tail, &tail_len) == 0 && reply.id == id &&
+	    m->num_handles == 1) {
 		*out = m->handles[0];
 		return 0;
 	}

@@ -15,7 +15,7 @@
 #define CHANNEL 7
 #define POLL 8
 
-// --- A fake kernel: a connector, a service with waiting connections, one channel with what it will deliver ---
+// --- A fake kernel: a connector, a service with waiting connections, one channel with what it will
 
 static struct {
 	error_t connect_errors[8];  // of the next tries; 0 from then on
@@ -78,7 +78,8 @@ error_t poll_add(handle_t poll, handle_t h, uint32_t interest, uint64_t cookie)
 	return 0;
 }
 
-error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events)
+error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
+                  size_t *num_events)
 {
 	(void)max;
 	assert_int_equal(poll, POLL);
@@ -86,18 +87,18 @@ error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 	fake.waits++;
 	if (fake.wait_error != 0)
 		return fake.wait_error;
-	events[0] = (struct poll_event){.cookie = 1, .ready = fake.interest};
+	events[0] = (struct poll_event){ .cookie = 1, .ready = fake.interest };
 	*num_events = 1;
 	return 0;
 }
 
-error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events,
-                  struct message *m)
+error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
+                  size_t *num_events, struct message *m)
 {
 	error_t err = poll_wait(poll, events, max, deadline, num_events);
 
 	if (err == 0 && channel_recv(fake.polled, m) == 0)
-		events[0] = (struct poll_event){.cookie = 1, .received = 1};
+		events[0] = (struct poll_event){ .cookie = 1, .received = 1 };
 	return err;
 }
 
@@ -130,11 +131,12 @@ error_t channel_send(handle_t channel, const struct message *m)
 }
 
 // The loop keeps one source; a test signals it.
-error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
 	if (fake.add_error != 0)
 		return fake.add_error;
-	*source = (struct source){.handle = handle, .ops = ops, .context = context, .loop = loop};
+	*source = (struct source){ .handle = handle, .ops = ops, .context = context, .loop = loop };
 	fake.source = source;
 	fake.ops = ops;
 	return 0;
@@ -195,7 +197,8 @@ static void test_listener(void **state)
 	assert_int_equal(num_accepted, 4);
 	assert_int_equal(fake.accepts, 2);
 	fake.add_error = ERR_LIMIT;
-	assert_int_equal(service_listen(&loop, &listener, SERVICE, accepted, &num_accepted), ERR_LIMIT);
+	assert_int_equal(service_listen(&loop, &listener, SERVICE, accepted, &num_accepted),
+	                 ERR_LIMIT);
 }
 
 // --- Client ---
@@ -215,7 +218,8 @@ static void test_client_at_once(void **state)
 
 	(void)state;
 	num_connected = 0;
-	assert_int_equal(service_client_start(&loop, &client, CONNECTOR, connected, &num_connected), 0);
+	assert_int_equal(service_client_start(&loop, &client, CONNECTOR, connected, &num_connected),
+	                 0);
 	assert_int_equal(num_connected, 1);
 	assert_null(fake.source);
 	service_client_stop(&client);
@@ -230,7 +234,8 @@ static void test_client_waits_for_the_provider(void **state)
 	fake.connect_errors[0] = ERR_NOT_READY;
 	fake.connect_errors[1] = ERR_NOT_READY;
 	fake.connect_errors[3] = ERR_NOT_READY;
-	assert_int_equal(service_client_start(&loop, &client, CONNECTOR, connected, &num_connected), 0);
+	assert_int_equal(service_client_start(&loop, &client, CONNECTOR, connected, &num_connected),
+	                 0);
 	assert_int_equal(num_connected, 0);
 	assert_int_equal(client.source.handle, CONNECTOR);
 	// Another one was quicker.
@@ -289,9 +294,9 @@ static void test_recv_wait(void **state)
 	assert_int_equal(m.type, MSG_END);
 	assert_int_equal(fake.waits, 1);
 	// Somebody else was quicker: there is nothing after the wait.
-	fake.inbox[2] = (struct message){0};
-	fake.inbox[3] = (struct message){0};
-	fake.inbox[4] = (struct message){.type = 12};
+	fake.inbox[2] = (struct message){ 0 };
+	fake.inbox[3] = (struct message){ 0 };
+	fake.inbox[4] = (struct message){ .type = 12 };
 	fake.inbox_len = 5;
 	assert_int_equal(recv_wait(CHANNEL, 1234, &m), 0);
 	assert_int_equal(m.type, 12);
@@ -312,7 +317,7 @@ static struct message *next_in(void)
 
 static void put_reply(uint32_t id, handle_t object)
 {
-	struct msg_open_reply reply = {.id = id};
+	struct msg_open_reply reply = { .id = id };
 	struct message *m = next_in();
 
 	assert_int_equal(message_encode_open_reply(m, &reply, NULL, 0), 0);
@@ -322,7 +327,7 @@ static void put_reply(uint32_t id, handle_t object)
 
 static void put_error(uint32_t id, error_t error)
 {
-	struct msg_error refusal = {.id = id, .error = error};
+	struct msg_error refusal = { .id = id, .error = error };
 
 	assert_int_equal(message_encode_error(next_in(), &refusal, "no", 2), 0);
 }
@@ -362,7 +367,7 @@ static void test_open_wait_refused(void **state)
 	// A refusal that says success is none.
 	put_error(1, 5);
 	assert_int_equal(open_wait(CHANNEL, "x", 1234, &out), ERR_PROTOCOL);
-	// A reply without its channel is no answer.
+	// A reply without its channel is not an answer.
 	put_reply(1, HANDLE_NONE);
 	assert_int_equal(open_wait(CHANNEL, "x", 1234, &out), ERR_PEER_CLOSED);
 	assert_int_equal(out, 0);

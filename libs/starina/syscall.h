@@ -2,13 +2,14 @@
 //
 // The system calls: one contract each. This is all that an app can ask of the kernel.
 //
-// Every call: arguments are checked and copied in before anything changes; on an error nothing has changed and
-// out-pointers are untouched. A pointer to memory that the caller may not read or write is ERR_ADDRESS, an
-// unknown handle ERR_BAD_HANDLE, an object of another type ERR_WRONG_TYPE, a missing right ERR_ACCESS. These
-// four are not repeated below. No call blocks but poll_wait, poll_recv and vcpu_run.
+// Every call: arguments are checked and copied in before anything changes; on an error nothing has
+// changed and out-pointers are untouched. A pointer to memory that the caller may not read or write
+// is ERR_ADDRESS, an unknown handle ERR_BAD_HANDLE, an object of another type ERR_WRONG_TYPE, a
+// missing right ERR_ACCESS. These four are not repeated below. No call blocks but poll_wait,
+// poll_recv and vcpu_run.
 //
-// In-kernel apps reach these through one symbol, starina_syscall (libs/starina/syscall.S), so that an app
-// moves to user mode by a relink.
+// In-kernel apps reach these through one symbol, starina_syscall (libs/starina/syscall.S), so that
+// an app moves to user mode by a relink.
 #pragma once
 
 #include "libs/abi/app.h"
@@ -36,48 +37,52 @@ __must_check error_t handle_duplicate(handle_t h, rights_t rights, handle_t *out
 
 // Makes a channel; out[0] and out[1] are its ends. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t channel_create(handle_t out[2]);
-// Queues `*m` for the peer. Consumes the handles of `*m` on success only: on every error the caller still owns
-// all of it. Rights: WRITE; TRANSFER on each handle sent.
-// Errors: ERR_FULL (until WRITABLE), ERR_PEER_CLOSED, ERR_INVALID (lengths, duplicate handles, an end of this very
+// Queues `*m` for the peer. Consumes the handles of `*m` on success only: on every error the caller
+// still owns all of it. Rights: WRITE; TRANSFER on each handle sent. Errors: ERR_FULL (until
+// WRITABLE), ERR_PEER_CLOSED, ERR_INVALID (lengths, duplicate handles, an end of this very
 // channel), ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t channel_send(handle_t channel, const struct message *m);
 // Takes the oldest message. Its handles become the caller's. Rights: READ.
-// Errors: ERR_EMPTY, ERR_PEER_CLOSED (once drained), ERR_LIMIT (no handle slots free: the message stays queued).
+// Errors: ERR_EMPTY, ERR_PEER_CLOSED (once drained), ERR_LIMIT (no handle slots free: the message
+// stays queued).
 __must_check error_t channel_recv(handle_t channel, struct message *m);
 
 // --- Polls ---
 
 // An empty poll. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t poll_create(handle_t *out);
-// Watches `h` for `interest` (READY_* bits); `cookie` comes back with its events. The entry is removed when `h`
-// is closed or sent away. Rights: WRITE on the poll, POLL on `h`.
-// Errors: ERR_EXISTS, ERR_CYCLE, ERR_RANGE (nested deeper than POLL_MAX_DEPTH), ERR_NO_MEMORY, ERR_LIMIT.
+// Watches `h` for `interest` (READY_* bits); `cookie` comes back with its events. The entry is
+// removed when `h` is closed or sent away. Rights: WRITE on the poll, POLL on `h`. Errors:
+// ERR_EXISTS, ERR_CYCLE, ERR_RANGE (nested deeper than POLL_MAX_DEPTH), ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t poll_add(handle_t poll, handle_t h, uint32_t interest, uint64_t cookie);
 // Changes the entry's interest and cookie. Errors: ERR_NOT_FOUND.
 __must_check error_t poll_update(handle_t poll, handle_t h, uint32_t interest, uint64_t cookie);
 // No wait that starts after this returns the entry's cookie. Errors: ERR_NOT_FOUND.
 __must_check error_t poll_remove(handle_t poll, handle_t h);
-// Blocks until an entry is ready or CLOCK_MONOTONIC passes `deadline` (0 never blocks, NSEC_NEVER has none). Writes
-// at most `max` (1 to POLL_MAX_BATCH) events and their number. Ready entries take turns. Rights: READ.
-// Errors: ERR_TIMED_OUT.
-__must_check error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
-                               size_t *num_events);
-// As poll_wait, and takes a message along, as channel_recv would: when the first event is of a channel that has one, was made by this
-// process through a handle with READ, and with READABLE in its interest. Then events[0].received is 1, `*m` is the channel's oldest message, its
-// handles are the caller's, and events[0].ready is what the entry is ready for without it (READABLE: there is another one; it may be 0). Otherwise
-// received is 0 and `*m` untouched: so it is for all events but the first, and when no handle slots are free (channel_recv tells: ERR_LIMIT).
-// A message is given to the thread that waits for it without being queued. On errors none was taken. Order holds for what one thread
-// receives: of several that wait in one poll, one that has no room for its message puts it back, and another may have had the next. Rights: READ
-// on the poll.
-// Errors: ERR_TIMED_OUT.
-__must_check error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events,
-                               struct message *m);
+// Blocks until an entry is ready or CLOCK_MONOTONIC passes `deadline` (0 never blocks, NSEC_NEVER
+// has none). Writes at most `max` (1 to POLL_MAX_BATCH) events and their number. Ready entries take
+// turns. Rights: READ. Errors: ERR_TIMED_OUT.
+__must_check error_t poll_wait(handle_t poll, struct poll_event *events, size_t max,
+                               nsec_t deadline, size_t *num_events);
+// As poll_wait, and takes a message along, as channel_recv would: when the first event is of a
+// channel that has one, was made by this process through a handle with READ, and with READABLE in
+// its interest. Then events[0].received is 1, `*m` is the channel's oldest message, its handles are
+// the caller's, and events[0].ready is what the entry is ready for without it (READABLE: there is
+// another one; it may be 0). Otherwise received is 0 and `*m` untouched: so it is for all events
+// but the first, and when no handle slots are free (channel_recv tells: ERR_LIMIT). A message is
+// given to the thread that waits for it without being queued. On errors none was taken. Order holds
+// for what one thread receives: of several that wait in one poll, one that has no room for its
+// message puts it back, and another may have had the next. Rights: READ on the poll. Errors:
+// ERR_TIMED_OUT.
+__must_check error_t poll_recv(handle_t poll, struct poll_event *events, size_t max,
+                               nsec_t deadline, size_t *num_events, struct message *m);
 
 // --- Timers, events, interrupts ---
 
 // A timer that is not armed. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t timer_create(handle_t *out);
-// READABLE once CLOCK_MONOTONIC reaches `deadline`, until set anew; NSEC_NEVER disarms. Rights: WRITE.
+// READABLE once CLOCK_MONOTONIC reaches `deadline`, until set anew; NSEC_NEVER disarms. Rights:
+// WRITE.
 __must_check error_t timer_set(handle_t timer, nsec_t deadline);
 // An event with count 0. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t event_create(handle_t *out);
@@ -85,7 +90,8 @@ __must_check error_t event_create(handle_t *out);
 __must_check error_t event_signal(handle_t event, uint64_t n);
 // Takes the whole count. Rights: READ. Errors: ERR_EMPTY.
 __must_check error_t event_take(handle_t event, uint64_t *count);
-// Ends the handling of an interrupt: clears READABLE and lets the line raise it again. Rights: WRITE.
+// Ends the handling of an interrupt: clears READABLE and lets the line raise it again. Rights:
+// WRITE.
 __must_check error_t interrupt_ack(handle_t interrupt);
 
 // --- Memory ---
@@ -93,22 +99,24 @@ __must_check error_t interrupt_ack(handle_t interrupt);
 // A zeroed folio of `size` bytes (rounded up to PAGE_SIZE). flags: FOLIO_CONTIGUOUS or FOLIO_LAZY.
 // Errors: ERR_NO_MEMORY, ERR_LIMIT (the process's memory limit), ERR_INVALID.
 __must_check error_t folio_create(size_t size, uint32_t flags, handle_t *out);
-// Maps the whole folio into the caller's space, readable or writable (`prot`), and writes its address. Mapping
-// again gives the same address. The mapping lasts until folio_unmap, or until the caller closes or sends away its
-// handle. Rights: MAP; READ and WRITE as `prot` asks. Errors: ERR_NO_MEMORY.
+// Maps the whole folio into the caller's space, readable or writable (`prot`), and writes its
+// address. Mapping again gives the same address. The mapping lasts until folio_unmap, or until the
+// caller closes or sends away its handle. Rights: MAP; READ and WRITE as `prot` asks. Errors:
+// ERR_NO_MEMORY.
 __must_check error_t folio_map(handle_t folio, uint32_t prot, void **out);
 error_t folio_unmap(handle_t folio);
 // Size and, for DMA, physical address of a folio.
 __must_check error_t folio_info(handle_t folio, struct folio_info *out);
-// Gives the memory of [offset, offset + length) of a lazy folio back: it reads as zero from now on. Whole pages.
-// Rights: WRITE. Errors: ERR_RANGE, ERR_NOT_SUPPORTED (not lazy).
+// Gives the memory of [offset, offset + length) of a lazy folio back: it reads as zero from now on.
+// Whole pages. Rights: WRITE. Errors: ERR_RANGE, ERR_NOT_SUPPORTED (not lazy).
 __must_check error_t folio_discard(handle_t folio, size_t offset, size_t length);
 
 // --- Threads and processes ---
 
-// Runs entry(arg) in a new thread of this process. `out` (may be NULL) becomes a handle that is CLOSED at its end.
-// stack_size 0: APP_DEFAULT_STACK. Errors: ERR_LIMIT, ERR_NO_MEMORY.
-__must_check error_t thread_create(void (*entry)(void *arg), void *arg, size_t stack_size, handle_t *out);
+// Runs entry(arg) in a new thread of this process. `out` (may be NULL) becomes a handle that is
+// CLOSED at its end. stack_size 0: APP_DEFAULT_STACK. Errors: ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t thread_create(void (*entry)(void *arg), void *arg, size_t stack_size,
+                                   handle_t *out);
 // Ends the calling thread; the process goes on.
 _Noreturn void thread_exit(void);
 // Lets other threads of this hart run.
@@ -122,8 +130,8 @@ __must_check error_t process_kill(handle_t process);
 
 // --- Services ---
 
-// A fresh channel to the provider. Errors: ERR_NOT_READY while the provider restarts (the connector is READABLE
-// when it is worth another try), ERR_FULL.
+// A fresh channel to the provider. Errors: ERR_NOT_READY while the provider restarts (the connector
+// is READABLE when it is worth another try), ERR_FULL.
 __must_check error_t service_connect(handle_t connector, handle_t *out);
 // The provider's side: takes the oldest waiting connection. Errors: ERR_EMPTY.
 __must_check error_t service_accept(handle_t service, handle_t *out);
@@ -144,36 +152,44 @@ error_t log_write(enum log_level level, const char *line, size_t len);
 error_t system_power_off(handle_t system, int code);
 // What the machine has and how it is used. Rights: READ.
 __must_check error_t system_info(handle_t system, struct system_info *out);
-// Starts the app `name` (of `name_len` bytes) of this image's app table if it is not running, wired by its spec.
-// Errors: ERR_NOT_FOUND, ERR_BAD_STATE (running).
-__must_check error_t system_start_app(handle_t system, const char *name, size_t name_len, handle_t *out);
+// Starts the app `name` (of `name_len` bytes) of this image's app table if it is not running, wired
+// by its spec. Errors: ERR_NOT_FOUND, ERR_BAD_STATE (running).
+__must_check error_t system_start_app(handle_t system, const char *name, size_t name_len,
+                                      handle_t *out);
 // A handle to the running process of the app `name`. Errors: ERR_NOT_FOUND.
-__must_check error_t system_find_process(handle_t system, const char *name, size_t name_len, handle_t *out);
+__must_check error_t system_find_process(handle_t system, const char *name, size_t name_len,
+                                         handle_t *out);
 
 // --- Virtual machines (RISC-V H extension) ---
 
 // A guest-physical address space. Errors: ERR_NOT_SUPPORTED without the H extension.
 __must_check error_t hvspace_create(handle_t *out);
-// Maps [offset, offset + length) of `folio` at `gpa` with `prot`. Keeps a reference to the folio. Whole pages.
-// Rights: WRITE on the hvspace, MAP on the folio, READ and WRITE as `prot` asks. Errors: ERR_EXISTS (overlaps), ERR_RANGE.
-__must_check error_t hvspace_map(handle_t hvspace, gpa_t gpa, handle_t folio, size_t offset, size_t length,
-                                 uint32_t prot);
+// Maps [offset, offset + length) of `folio` at `gpa` with `prot`. Keeps a reference to the folio.
+// Whole pages. Rights: WRITE on the hvspace, MAP on the folio, READ and WRITE as `prot` asks.
+// Errors: ERR_EXISTS (overlaps), ERR_RANGE.
+__must_check error_t hvspace_map(handle_t hvspace, gpa_t gpa, handle_t folio, size_t offset,
+                                 size_t length, uint32_t prot);
 // Unmaps exactly one mapping made before. Errors: ERR_NOT_FOUND.
 __must_check error_t hvspace_unmap(handle_t hvspace, gpa_t gpa, size_t length);
-// From now on a 4-byte guest write of `value` to `gpa` (a virtio-mmio QueueNotify) signals `event` and does not leave
-// the kernel. At most 64 a space. HANDLE_NONE takes the binding away. Errors: ERR_EXISTS, ERR_LIMIT.
-__must_check error_t hvspace_bind_notify(handle_t hvspace, gpa_t gpa, uint32_t value, handle_t event);
-// A virtual CPU with hart id `id`. vCPU 0 starts running, others are stopped until SBI HSM starts them.
+// From now on a 4-byte guest write of `value` to `gpa` (a virtio-mmio QueueNotify) signals `event`
+// and does not leave the kernel. At most 64 a space. HANDLE_NONE takes the binding away. Errors:
+// ERR_EXISTS, ERR_LIMIT.
+__must_check error_t hvspace_bind_notify(handle_t hvspace, gpa_t gpa, uint32_t value,
+                                         handle_t event);
+// A virtual CPU with hart id `id`. vCPU 0 starts running, others are stopped until SBI HSM starts
+// them.
 __must_check error_t vcpu_create(handle_t hvspace, uint32_t id, handle_t *out);
-// Runs the vCPU on the calling thread until the VMM has something to do (`*exit`) or `poll` (HANDLE_NONE: none) is
-// ready: readiness is checked with interrupts off just before entry, and whatever makes it ready kicks the hart.
-// Blocks while the guest waits for an interrupt. `exit` is in and out: see VCPU_EXIT_MMIO_READ. Rights: CONTROL.
-// Errors: ERR_BAD_STATE (another thread runs it).
+// Runs the vCPU on the calling thread until the VMM has something to do (`*exit`) or `poll`
+// (HANDLE_NONE: none) is ready: readiness is checked with interrupts off just before entry, and
+// whatever makes it ready kicks the hart. Blocks while the guest waits for an interrupt. `exit` is
+// in and out: see VCPU_EXIT_MMIO_READ. Rights: CONTROL. Errors: ERR_BAD_STATE (another thread runs
+// it).
 __must_check error_t vcpu_run(handle_t vcpu, handle_t poll, struct vcpu_exit *exit);
 // The general registers and pc. Errors: ERR_BAD_STATE while the vCPU runs.
 __must_check error_t vcpu_get_state(handle_t vcpu, struct vcpu_state *out);
 __must_check error_t vcpu_set_state(handle_t vcpu, const struct vcpu_state *state);
-// Sets the level of an interrupt line (VCPU_IRQ_*) into the vCPU. From any thread; kicks the hart when it has to.
+// Sets the level of an interrupt line (VCPU_IRQ_*) into the vCPU. From any thread; kicks the hart
+// when it has to.
 __must_check error_t vcpu_set_irq(handle_t vcpu, uint32_t irq, uint32_t level);
 // Makes the current or next vcpu_run return VCPU_EXIT_POLL.
 __must_check error_t vcpu_kick(handle_t vcpu);

@@ -11,7 +11,9 @@
 #define MAX_HANDLES 4096u
 #define MAX_OBJECTS 4096u
 #define QUEUED_MAX CHANNEL_MAX_QUEUED
-#define ALL_RIGHTS (RIGHT_READ | RIGHT_WRITE | RIGHT_POLL | RIGHT_MAP | RIGHT_TRANSFER | RIGHT_DUPLICATE | RIGHT_CONTROL)
+#define ALL_RIGHTS                                                                              \
+	(RIGHT_READ | RIGHT_WRITE | RIGHT_POLL | RIGHT_MAP | RIGHT_TRANSFER | RIGHT_DUPLICATE | \
+	 RIGHT_CONTROL)
 
 enum kind { FREE, FOLIO, CHANNEL, POLL, TIMER, EVENT, SERVICE, CONNECTOR };
 
@@ -21,7 +23,8 @@ struct object {
 	// Folio.
 	uint8_t *bytes;
 	size_t size;
-	// A channel's end: its peer, NULL when that is gone, and what waits here. A service: channels that wait, as messages.
+	// A channel's end: its peer, NULL when that is gone, and what waits here. A service:
+	// channels that wait, as messages.
 	struct object *peer;
 	struct message *queue;
 	size_t queued;
@@ -34,9 +37,10 @@ struct slot {
 	struct object *object;  // NULL: free
 	rights_t rights;
 	uint32_t generation;
-	bool travels;           // it is in a message
+	bool travels;  // it is in a message
+
 	// Its entry in a poll.
-	handle_t poll;          // HANDLE_NONE: it is in none
+	handle_t poll;  // HANDLE_NONE: it is in none
 	uint32_t interest;
 	uint64_t cookie;
 };
@@ -48,10 +52,11 @@ struct piece {
 
 jmp_buf fake_exit;
 void (*fake_while_waiting)(void);
-static struct list pieces = {.next = &pieces, .prev = &pieces};
+static struct list pieces = { .next = &pieces, .prev = &pieces };
 static struct object objects[MAX_OBJECTS];
 static struct slot slots[MAX_HANDLES];
-static size_t slots_used = 1, next_polled, num_handles, num_allocated;  // the first `slots_used` slots have been in use
+// the first `slots_used` slots have been in use
+static size_t slots_used = 1, next_polled, num_handles, num_allocated;
 static unsigned allocations_left;
 static nsec_t now = NSEC_PER_SEC;
 
@@ -61,7 +66,8 @@ static struct slot *slot_of(handle_t h)
 {
 	struct slot *slot = &slots[(uint32_t)h % MAX_HANDLES];
 
-	if (h == HANDLE_NONE || slot->object == NULL || slot->travels || slot->generation != (uint32_t)h / MAX_HANDLES)
+	if (h == HANDLE_NONE || slot->object == NULL || slot->travels ||
+	    slot->generation != (uint32_t)h / MAX_HANDLES)
 		return NULL;
 	return slot;
 }
@@ -82,7 +88,7 @@ static struct object *object_make(enum kind kind)
 
 		if (object->kind != FREE)
 			continue;
-		*object = (struct object){.kind = kind, .deadline = NSEC_NEVER};
+		*object = (struct object){ .kind = kind, .deadline = NSEC_NEVER };
 		if (kind == CHANNEL || kind == SERVICE || kind == CONNECTOR)
 			object->queue = malloc(QUEUED_MAX * sizeof(struct message));
 		return object;
@@ -99,7 +105,9 @@ static handle_t handle_make(struct object *object)
 			continue;
 		if (index >= slots_used)
 			slots_used = index + 1;
-		*slot = (struct slot){.object = object, .rights = ALL_RIGHTS, .generation = (slot->generation + 1) % 1024};
+		*slot = (struct slot){ .object = object,
+			               .rights = ALL_RIGHTS,
+			               .generation = (slot->generation + 1) % 1024 };
 		object->refs++;
 		num_handles++;
 		return (handle_t)(slot->generation * MAX_HANDLES + index);
@@ -128,7 +136,7 @@ static void object_put(struct object *object)
 	if (object->kind == CHANNEL || object->kind == SERVICE || object->kind == CONNECTOR)
 		messages_free(object);
 	free(object->bytes);
-	*object = (struct object){.kind = FREE};
+	*object = (struct object){ .kind = FREE };
 }
 
 static void slot_free(struct slot *slot)
@@ -246,7 +254,7 @@ error_t folio_info(handle_t h, struct folio_info *out)
 
 	if (folio == NULL)
 		return ERR_WRONG_TYPE;
-	*out = (struct folio_info){.size = folio->size, .paddr = (uintptr_t)folio->bytes};
+	*out = (struct folio_info){ .size = folio->size, .paddr = (uintptr_t)folio->bytes };
 	return 0;
 }
 
@@ -313,18 +321,15 @@ static uint32_t ready(const struct object *object)
 {
 	switch (object->kind) {
 	case CHANNEL:
-		return (object->queued > 0 ? READY_READABLE : 0) | (object->peer == NULL ? READY_CLOSED : 0) |
-		       (object->peer != NULL && object->peer->queued < QUEUED_MAX ? READY_WRITABLE : 0);
-	case SERVICE:
-		return object->queued > 0 ? READY_READABLE : 0;
-	case CONNECTOR:
-		return READY_READABLE;
-	case TIMER:
-		return object->deadline <= now ? READY_READABLE : 0;
-	case EVENT:
-		return object->count > 0 ? READY_READABLE : 0;
-	default:
-		return 0;
+		return (object->queued > 0 ? READY_READABLE : 0) |
+			(object->peer == NULL ? READY_CLOSED : 0) |
+			(object->peer != NULL && object->peer->queued < QUEUED_MAX ? READY_WRITABLE
+		                                                                   : 0);
+	case SERVICE: return object->queued > 0 ? READY_READABLE : 0;
+	case CONNECTOR: return READY_READABLE;
+	case TIMER: return object->deadline <= now ? READY_READABLE : 0;
+	case EVENT: return object->count > 0 ? READY_READABLE : 0;
+	default: return 0;
 	}
 }
 
@@ -370,7 +375,8 @@ error_t poll_remove(handle_t poll, handle_t h)
 	return 0;
 }
 
-error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events, struct message *m)
+error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
+                  size_t *num_events, struct message *m)
 {
 	size_t n = 0, start = next_polled;
 
@@ -385,8 +391,9 @@ error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 		is = ready(slot->object) & slot->interest;
 		if (is == 0)
 			continue;
-		events[n] = (struct poll_event){.cookie = slot->cookie, .ready = is};
-		if (n == 0 && m != NULL && slot->object->kind == CHANNEL && (is & READY_READABLE) != 0) {
+		events[n] = (struct poll_event){ .cookie = slot->cookie, .ready = is };
+		if (n == 0 && m != NULL && slot->object->kind == CHANNEL &&
+		    (is & READY_READABLE) != 0) {
 			message_take(slot->object, m);
 			events[n].received = 1;
 			events[n].ready = ready(slot->object) & slot->interest;
@@ -398,7 +405,8 @@ error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 	return n > 0 ? 0 : ERR_TIMED_OUT;
 }
 
-error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline, size_t *num_events)
+error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
+                  size_t *num_events)
 {
 	if (fake_while_waiting != NULL)
 		fake_while_waiting();

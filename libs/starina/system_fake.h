@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel for fuzzers and host tests of whole apps: channels, polls, timers, events, folios, services, a clock and a heap. All
-// processes share one table of handles, so the test plays the others by the same calls. A call with a handle that is not the caller's
-// any more, as after it was sent, aborts: no app may do that, whatever it is sent.
+// The kernel for fuzzers and host tests of whole apps: channels, polls, timers, events, folios,
+// services, a clock and a heap. All processes share one table of handles, so the test plays the
+// others by the same calls. A call with a handle that is not the caller's any more, as after it was
+// sent, aborts: no app may do that, whatever it is sent.
 #pragma once
 
 #include <setjmp.h>
@@ -10,25 +11,29 @@
 #include "libs/starina/loop.h"
 #include "libs/starina/syscall.h"
 
-// A service of the app, and a connector to one of others. A connection waits at both until it is taken.
+// A service of the app, and a connector to one of others. A connection waits at both until it is
+// taken.
 handle_t fake_service_create(void);
 handle_t fake_connector_create(void);
 // A client connects to the app's service: the client's end of the channel. HANDLE_NONE: no room.
 handle_t fake_client_connect(handle_t service);
-// The provider takes a connection that the app made by its connector: the provider's end. HANDLE_NONE: there is none.
+// The provider takes a connection that the app made by its connector: the provider's end.
+// HANDLE_NONE: there is none.
 handle_t fake_provider_accept(handle_t connector);
 
 // Turns the loop until nothing is to be done.
 void fake_loop_settle(struct loop *loop);
 // Sends from the test; what the channel does not take is discarded.
 void fake_send(handle_t channel, struct message *m);
-// Takes a message, and closes the handles in it but the first, which is `*handle` (HANDLE_NONE: it has none). Returns whether there was one.
+// Takes a message, and closes the handles in it but the first, which is `*handle` (HANDLE_NONE: it
+// has none). Returns whether there was one.
 bool fake_take(handle_t channel, struct message *m, handle_t *handle);
 // Lets time pass.
 void fake_time_pass(nsec_t ns);
 // After `n` allocations of heap or folios one fails; 0: none does.
 void fake_memory_fail(unsigned n);
-// The app's process ends, with all that it and the others have: a fresh system. process_exit leaves by `fake_exit`, which the test has set.
+// The app's process ends, with all that it and the others have: a fresh system. process_exit leaves
+// by `fake_exit`, which the test has set.
 void fake_reset(void);
 extern jmp_buf fake_exit;
 // What others do while an app waits in a blocking call; NULL: nothing.

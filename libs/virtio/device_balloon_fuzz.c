@@ -8,7 +8,8 @@
 static void check_discard(void *context, size_t offset, size_t length)
 {
 	(void)context;
-	if (length == 0 || (offset | length) % BLOCK_SIZE != 0 || !range_within(offset, length, MEMORY))
+	if (length == 0 || (offset | length) % BLOCK_SIZE != 0 ||
+	    !range_within(offset, length, MEMORY))
 		abort();
 }
 
@@ -17,7 +18,8 @@ static void step(void *context, uint8_t op)
 {
 	struct test_guest *guest = context;
 
-	test_set_desc(guest, 2, op % TEST_QUEUE_SIZE, TEST_GPA + (uint64_t)(op & 15) * (BLOCK_SIZE - PAGE_SIZE),
+	test_set_desc(guest, 2, op % TEST_QUEUE_SIZE,
+	              TEST_GPA + (uint64_t)(op & 15) * (BLOCK_SIZE - PAGE_SIZE),
 	              (uint32_t)BLOCK_SIZE * (op >> 4), VIRTQ_DESC_F_WRITE, 0);
 }
 

@@ -58,7 +58,8 @@ static void test_offers(void **state)
 	(void)state;
 	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_DEVICE_ID), 5);
 	test_write_reg(&dev->mmio, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
-	assert_true((test_read_reg(&dev->mmio, VIRTIO_MMIO_DEVICE_FEATURES) & VIRTIO_BALLOON_F_PAGE_REPORTING) != 0);
+	assert_true((test_read_reg(&dev->mmio, VIRTIO_MMIO_DEVICE_FEATURES) &
+	             VIRTIO_BALLOON_F_PAGE_REPORTING) != 0);
 	// Nothing to inflate.
 	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_CONFIG), 0);
 	// Linux reports 32 ranges at once, and refuses a shorter queue.
@@ -71,13 +72,17 @@ static void test_offers(void **state)
 static void test_whole_blocks_are_given_back(void **state)
 {
 	(void)state;
-	test_set_desc(guest, REPORTING, 0, TEST_GPA + 4 * BLOCK_SIZE, 2 * BLOCK_SIZE, WRITE_NEXT, 1);
+	test_set_desc(guest, REPORTING, 0, TEST_GPA + 4 * BLOCK_SIZE, 2 * BLOCK_SIZE, WRITE_NEXT,
+	              1);
 	// Begins and ends inside a block.
-	test_set_desc(guest, REPORTING, 1, TEST_GPA + 8 * BLOCK_SIZE - PAGE_SIZE, 3 * BLOCK_SIZE, WRITE_NEXT, 2);
+	test_set_desc(guest, REPORTING, 1, TEST_GPA + 8 * BLOCK_SIZE - PAGE_SIZE, 3 * BLOCK_SIZE,
+	              WRITE_NEXT, 2);
 	// Less than a block.
-	test_set_desc(guest, REPORTING, 2, TEST_GPA + 20 * BLOCK_SIZE, BLOCK_SIZE - 1, WRITE_NEXT, 3);
+	test_set_desc(guest, REPORTING, 2, TEST_GPA + 20 * BLOCK_SIZE, BLOCK_SIZE - 1, WRITE_NEXT,
+	              3);
 	// The last block.
-	test_set_desc(guest, REPORTING, 3, TEST_GPA + MEMORY - BLOCK_SIZE, BLOCK_SIZE, VIRTQ_DESC_F_WRITE, 0);
+	test_set_desc(guest, REPORTING, 3, TEST_GPA + MEMORY - BLOCK_SIZE, BLOCK_SIZE,
+	              VIRTQ_DESC_F_WRITE, 0);
 	test_offer(guest, REPORTING, 0);
 	virtio_mmio_notified(&dev->mmio, REPORTING);
 	assert_int_equal(num_discards, 3);
@@ -94,7 +99,7 @@ static void test_whole_blocks_are_given_back(void **state)
 static void test_bad_reports(void **state)
 {
 	(void)state;
-	// What the device only may read is no report.
+	// What the device only may read is not a report.
 	test_set_desc(guest, REPORTING, 0, TEST_GPA, BLOCK_SIZE, 0, 0);
 	test_offer(guest, REPORTING, 0);
 	virtio_mmio_notified(&dev->mmio, REPORTING);
@@ -102,11 +107,13 @@ static void test_bad_reports(void **state)
 	assert_int_equal(test_used(guest, REPORTING)->idx, 1);
 	// Beyond the end: none of the chain counts.
 	test_set_desc(guest, REPORTING, 1, TEST_GPA, BLOCK_SIZE, WRITE_NEXT, 2);
-	test_set_desc(guest, REPORTING, 2, TEST_GPA + MEMORY - BLOCK_SIZE, 2 * BLOCK_SIZE, VIRTQ_DESC_F_WRITE, 0);
+	test_set_desc(guest, REPORTING, 2, TEST_GPA + MEMORY - BLOCK_SIZE, 2 * BLOCK_SIZE,
+	              VIRTQ_DESC_F_WRITE, 0);
 	test_offer(guest, REPORTING, 1);
 	virtio_mmio_notified(&dev->mmio, REPORTING);
 	assert_int_equal(num_discards, 0);
-	assert_true((test_read_reg(&dev->mmio, VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET) != 0);
+	assert_true((test_read_reg(&dev->mmio, VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET) !=
+	            0);
 }
 
 static void test_work_is_bounded(void **state)

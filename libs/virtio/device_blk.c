@@ -18,13 +18,15 @@ static struct blk_device_request *request_get(struct blk_device *dev)
 }
 
 // Answers a chain: the status byte is the last of its writable part (section 5.2.6).
-static void answer(struct blk_device *dev, const struct device_chain *chain, uint8_t status, size_t data_len)
+static void answer(struct blk_device *dev, const struct device_chain *chain, uint8_t status,
+                   size_t data_len)
 {
 	device_chain_write(chain, chain->writable_len - 1, &status, 1);
 	device_queue_push(&dev->mmio.queues[0], chain->head, (uint32_t)data_len + 1);
 }
 
-// Hands a request of `length` bytes to the backend's `start`. Returns false when no request is free.
+// Hands a request of `length` bytes to the backend's `start`. Returns false when no request is
+// free.
 static bool start(struct blk_device *dev, uint64_t sector, uint64_t length, bool is_read,
                   void (*start_fn)(void *context, struct blk_device_request *request))
 {
@@ -45,9 +47,11 @@ static bool start(struct blk_device *dev, uint64_t sector, uint64_t length, bool
 
 static bool start_transfer(struct blk_device *dev, uint64_t sector, uint64_t length, bool is_read)
 {
-	void (*start_fn)(void *context, struct blk_device_request *request) = is_read ? dev->read : dev->write;
+	void (*start_fn)(void *context, struct blk_device_request *request) = is_read ? dev->read
+										      : dev->write;
 
-	if (start_fn == NULL || length % VIRTIO_BLK_SECTOR_SIZE != 0 || length == 0 || length > BLK_DEVICE_MAX_BYTES ||
+	if (start_fn == NULL || length % VIRTIO_BLK_SECTOR_SIZE != 0 || length == 0 ||
+	    length > BLK_DEVICE_MAX_BYTES ||
 	    !range_within(sector, length / VIRTIO_BLK_SECTOR_SIZE, dev->num_sectors)) {
 		answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);
 		return true;
@@ -61,7 +65,8 @@ static bool handle_chain(struct blk_device *dev)
 	struct virtio_blk_req header;
 
 	if (dev->chain.writable_len == 0) {
-		device_queue_push(&dev->mmio.queues[0], dev->chain.head, 0);  // nowhere to put a status
+		// nowhere to put a status
+		device_queue_push(&dev->mmio.queues[0], dev->chain.head, 0);
 		return true;
 	}
 	if (device_chain_read(&dev->chain, 0, &header, sizeof(header)) != sizeof(header)) {
@@ -72,7 +77,8 @@ static bool handle_chain(struct blk_device *dev)
 	case VIRTIO_BLK_T_IN:
 		return start_transfer(dev, header.sector, dev->chain.writable_len - 1, true);
 	case VIRTIO_BLK_T_OUT:
-		return start_transfer(dev, header.sector, dev->chain.readable_len - sizeof(header), false);
+		return start_transfer(dev, header.sector, dev->chain.readable_len - sizeof(header),
+		                      false);
 	case VIRTIO_BLK_T_FLUSH:
 		if (dev->flush != NULL)
 			return start(dev, 0, 0, false, dev->flush);
@@ -86,9 +92,7 @@ static bool handle_chain(struct blk_device *dev)
 		device_chain_write(&dev->chain, 0, dev->serial, VIRTIO_BLK_ID_BYTES);
 		answer(dev, &dev->chain, VIRTIO_BLK_S_OK, VIRTIO_BLK_ID_BYTES);
 		return true;
-	default:
-		answer(dev, &dev->chain, VIRTIO_BLK_S_UNSUPP, 0);
-		return true;
+	default: answer(dev, &dev->chain, VIRTIO_BLK_S_UNSUPP, 0); return true;
 	}
 }
 
@@ -111,7 +115,8 @@ static void process(struct blk_device *dev)
 				dev->starved = true;
 			}
 		}
-	} while (!dev->starved && virtio_mmio_more(&dev->mmio, 0, chains == 0 || bytes >= TURN_BYTES));
+	} while (!dev->starved &&
+	         virtio_mmio_more(&dev->mmio, 0, chains == 0 || bytes >= TURN_BYTES));
 	if (err == ERR_PROTOCOL)
 		virtio_mmio_needs_reset(&dev->mmio);
 	virtio_mmio_queue_interrupt(&dev->mmio, 0);
@@ -119,16 +124,19 @@ static void process(struct blk_device *dev)
 
 void blk_device_put(struct blk_device_request *request, size_t position, struct span bytes)
 {
-	if (request->generation != request->device->generation || !range_within(position, bytes.len, request->length))
+	if (request->generation != request->device->generation ||
+	    !range_within(position, bytes.len, request->length))
 		return;
 	device_chain_write(&request->chain, position, bytes.data, bytes.len);
 }
 
 bool blk_device_take(const struct blk_device_request *request, size_t position, struct mut_span out)
 {
-	if (request->generation != request->device->generation || !range_within(position, out.len, request->length))
+	if (request->generation != request->device->generation ||
+	    !range_within(position, out.len, request->length))
 		return false;
-	return device_chain_read(&request->chain, sizeof(struct virtio_blk_req) + position, out.data, out.len) == out.len;
+	return device_chain_read(&request->chain, sizeof(struct virtio_blk_req) + position,
+	                         out.data, out.len) == out.len;
 }
 
 void blk_device_finish(struct blk_device_request *request, error_t status)
@@ -139,7 +147,8 @@ void blk_device_finish(struct blk_device_request *request, error_t status)
 	if (request->generation == dev->generation) {
 		// Of a write, the device has written its status only.
 		if (status == 0)
-			answer(dev, &request->chain, VIRTIO_BLK_S_OK, request->is_read ? request->length : 0);
+			answer(dev, &request->chain, VIRTIO_BLK_S_OK,
+			       request->is_read ? request->length : 0);
 		else
 			answer(dev, &request->chain, VIRTIO_BLK_S_IOERR, 0);
 		virtio_mmio_queue_interrupt(&dev->mmio, 0);
@@ -168,8 +177,9 @@ static void blk_queue_reset(void *context, uint32_t queue)
 	blk_reset(context);
 }
 
-static const struct virtio_mmio_ops blk_mmio_ops = {
-	.reset = blk_reset, .queue_reset = blk_queue_reset, .notify = blk_notify};
+static const struct virtio_mmio_ops blk_mmio_ops = { .reset = blk_reset,
+	                                             .queue_reset = blk_queue_reset,
+	                                             .notify = blk_notify };
 
 static void config_set(struct blk_device *dev, bool interrupt)
 {
@@ -189,7 +199,7 @@ void blk_device_init(struct blk_device *dev)
 	dev->mmio.device_id = VIRTIO_ID_BLOCK;
 	dev->mmio.num_queues = 1;
 	dev->mmio.features = VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
-	                     (dev->write == NULL ? VIRTIO_BLK_F_RO : VIRTIO_BLK_F_FLUSH);
+		(dev->write == NULL ? VIRTIO_BLK_F_RO : VIRTIO_BLK_F_FLUSH);
 	virtio_mmio_init(&dev->mmio);
 	config_set(dev, false);
 }

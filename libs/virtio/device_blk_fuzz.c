@@ -23,9 +23,12 @@ static void step(void *context, uint8_t op)
 	}
 	// As long as the request, so that ASan sees a byte too many.
 	taken = malloc(held[num_held - 1]->length + 1);
-	(void)!blk_device_take(held[num_held - 1], 0, (struct mut_span){.data = taken, .len = held[num_held - 1]->length});
+	(void)!blk_device_take(
+		held[num_held - 1], 0,
+		(struct mut_span){ .data = taken, .len = held[num_held - 1]->length });
 	free(taken);
-	blk_device_put(held[num_held - 1], (size_t)op * 8, (struct span){.data = bytes, .len = sizeof(bytes)});
+	blk_device_put(held[num_held - 1], (size_t)op * 8,
+	               (struct span){ .data = bytes, .len = sizeof(bytes) });
 	if ((op & 1) != 0) {
 		num_held--;
 		blk_device_finish(held[num_held], (op & 2) != 0 ? ERR_IO : 0);

@@ -69,7 +69,7 @@ static int teardown(void **state)
 
 static void request(uint32_t type, uint64_t sector, uint32_t len)
 {
-	struct virtio_blk_req header = {.type = type, .sector = sector};
+	struct virtio_blk_req header = { .type = type, .sector = sector };
 
 	memcpy(guest->memory + TEST_BUFFERS, &header, sizeof(header));
 	guest->memory[STATUS] = 0xff;
@@ -90,9 +90,9 @@ static void test_read(void **state)
 	assert_int_equal(num_held, 1);
 	assert_int_equal(held[0]->offset, 5 * 512);
 	assert_int_equal(held[0]->length, 1024);
-	blk_device_put(held[0], 512, (struct span){.data = sector, .len = sizeof(sector)});
+	blk_device_put(held[0], 512, (struct span){ .data = sector, .len = sizeof(sector) });
 	// Outside of the request: dropped, the status byte stays.
-	blk_device_put(held[0], 1000, (struct span){.data = sector, .len = sizeof(sector)});
+	blk_device_put(held[0], 1000, (struct span){ .data = sector, .len = sizeof(sector) });
 	assert_int_equal(guest->memory[STATUS], 0xff);
 	blk_device_finish(held[0], 0);
 	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_OK);
@@ -144,7 +144,7 @@ static void test_no_status_byte(void **state)
 
 static void write_request(uint64_t sector, uint32_t len)
 {
-	struct virtio_blk_req header = {.type = VIRTIO_BLK_T_OUT, .sector = sector};
+	struct virtio_blk_req header = { .type = VIRTIO_BLK_T_OUT, .sector = sector };
 
 	memcpy(guest->memory + TEST_BUFFERS, &header, sizeof(header));
 	guest->memory[STATUS] = 0xff;
@@ -166,11 +166,14 @@ static void test_write(void **state)
 	assert_int_equal(num_held, 1);
 	assert_int_equal(held[0]->offset, (SECTORS - 2) * 512);
 	assert_int_equal(held[0]->length, 1024);
-	assert_true(blk_device_take(held[0], 512, (struct mut_span){.data = sector, .len = sizeof(sector)}));
+	assert_true(blk_device_take(held[0], 512,
+	                            (struct mut_span){ .data = sector, .len = sizeof(sector) }));
 	assert_int_equal(sector[0], 'b');
 	assert_int_equal(sector[511], 'b');
-	assert_false(blk_device_take(held[0], 513, (struct mut_span){.data = sector, .len = sizeof(sector)}));
-	assert_false(blk_device_take(held[0], SIZE_MAX, (struct mut_span){.data = sector, .len = sizeof(sector)}));
+	assert_false(blk_device_take(held[0], 513,
+	                             (struct mut_span){ .data = sector, .len = sizeof(sector) }));
+	assert_false(blk_device_take(held[0], SIZE_MAX,
+	                             (struct mut_span){ .data = sector, .len = sizeof(sector) }));
 	blk_device_finish(held[0], 0);
 	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_OK);
 	assert_int_equal(test_used(guest, 0)->ring[0].len, 1);
@@ -187,7 +190,7 @@ static void test_write_refused(void **state)
 	expect_status(VIRTIO_BLK_S_IOERR);
 	write_request(0, 511);
 	expect_status(VIRTIO_BLK_S_IOERR);
-	// No data: what the device may write is no data to be written to the disk.
+	// No data: what the device may write is not data to be written to the disk.
 	request(VIRTIO_BLK_T_OUT, 0, 512);
 	expect_status(VIRTIO_BLK_S_IOERR);
 }
@@ -200,7 +203,8 @@ static void test_write_of_before_a_reset(void **state)
 	write_request(0, 512);
 	assert_int_equal(num_held, 1);
 	test_start_device(&dev->mmio, 0);
-	assert_false(blk_device_take(held[0], 0, (struct mut_span){.data = sector, .len = sizeof(sector)}));
+	assert_false(blk_device_take(held[0], 0,
+	                             (struct mut_span){ .data = sector, .len = sizeof(sector) }));
 	blk_device_finish(held[0], 0);
 	assert_int_equal(test_used(guest, 0)->idx, 0);
 }
@@ -231,7 +235,8 @@ static void test_capacity(void **state)
 	assert_false(guest->irq);
 	blk_device_set_capacity(dev, 0);
 	assert_true(guest->irq);
-	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_CONFIG);
+	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_INTERRUPT_STATUS),
+	                 VIRTIO_MMIO_INT_CONFIG);
 	assert_int_equal(capacity(), 0);
 	request(VIRTIO_BLK_T_IN, 0, 512);
 	expect_status(VIRTIO_BLK_S_IOERR);
@@ -243,14 +248,14 @@ static void test_capacity(void **state)
 
 static void test_reset_forgets(void **state)
 {
-	uint8_t sector[512] = {1};
+	uint8_t sector[512] = { 1 };
 
 	(void)state;
 	request(VIRTIO_BLK_T_IN, 0, 512);
 	assert_int_equal(num_held, 1);
 	test_start_device(&dev->mmio, 0);
 	memset(guest->memory, 0, TEST_SIZE);
-	blk_device_put(held[0], 0, (struct span){.data = sector, .len = sizeof(sector)});
+	blk_device_put(held[0], 0, (struct span){ .data = sector, .len = sizeof(sector) });
 	blk_device_finish(held[0], 0);
 	assert_int_equal(guest->memory[DATA], 0);
 	assert_int_equal(test_used(guest, 0)->idx, 0);
@@ -260,7 +265,7 @@ static void test_reset_forgets(void **state)
 // QueueReady = 0 with a request in flight: nothing of it comes into the queue's next life.
 static void test_queue_reset_forgets(void **state)
 {
-	uint8_t sector[512] = {1};
+	uint8_t sector[512] = { 1 };
 
 	(void)state;
 	request(VIRTIO_BLK_T_IN, 0, 512);
@@ -271,7 +276,7 @@ static void test_queue_reset_forgets(void **state)
 	blk_device_finish(held[1], 0);
 	memset(guest->memory, 0, TEST_SIZE);
 	test_start_queue(&dev->mmio, 0);
-	blk_device_put(held[0], 0, (struct span){.data = sector, .len = sizeof(sector)});
+	blk_device_put(held[0], 0, (struct span){ .data = sector, .len = sizeof(sector) });
 	blk_device_finish(held[0], 0);
 	assert_int_equal(guest->memory[DATA], 0);
 	assert_int_equal(guest->memory[STATUS], 0);
@@ -324,7 +329,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_status_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write, setup_writable, teardown),
 		cmocka_unit_test_setup_teardown(test_write_refused, setup_writable, teardown),
-		cmocka_unit_test_setup_teardown(test_write_of_before_a_reset, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_write_of_before_a_reset, setup_writable,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(test_flush, setup_writable, teardown),
 		cmocka_unit_test_setup_teardown(test_capacity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset_forgets, setup, teardown),

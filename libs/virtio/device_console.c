@@ -19,7 +19,7 @@ static struct device_queue *tx_queue(struct console_device *dev, uint32_t port)
 static bool send_control(struct console_device *dev, uint32_t port, uint16_t event, uint16_t value)
 {
 	struct device_queue *q = &dev->mmio.queues[VIRTIO_CONSOLE_QUEUE_CONTROL_RX];
-	struct virtio_console_control message = {.id = port, .event = event, .value = value};
+	struct virtio_console_control message = { .id = port, .event = event, .value = value };
 	size_t written;
 	error_t err;
 
@@ -33,8 +33,8 @@ static bool send_control(struct console_device *dev, uint32_t port, uint16_t eve
 	return true;
 }
 
-// Sends the control messages that wait. Only the latest state of each port is worth telling, so there is no queue
-// that a guest could fill.
+// Sends the control messages that wait. Only the latest state of each port is worth telling, so
+// there is no queue that a guest could fill.
 static void flush_control(struct console_device *dev)
 {
 	struct device_queue *q = &dev->mmio.queues[VIRTIO_CONSOLE_QUEUE_CONTROL_RX];
@@ -75,7 +75,8 @@ static void take_control(struct console_device *dev, const struct virtio_console
 	if (message->event == VIRTIO_CONSOLE_PORT_READY) {
 		port->guest_ready = message->value == 1;
 		port->send_open = port->host_open;
-	} else if (message->event == VIRTIO_CONSOLE_PORT_OPEN && port->guest_open != (message->value == 1)) {
+	} else if (message->event == VIRTIO_CONSOLE_PORT_OPEN &&
+	           port->guest_open != (message->value == 1)) {
 		port->guest_open = message->value == 1;
 		dev->ops->guest_open(dev->context, message->id, port->guest_open);
 		if (port->guest_open && port->input_wanted) {
@@ -96,7 +97,8 @@ static void receive_control(struct console_device *dev)
 		device_queue_suppress_notify(q);
 		while (budget > 0 && (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
 			budget--;
-			size_t len = device_chain_read(&dev->tx_chain, 0, &message, sizeof(message));
+			size_t len =
+				device_chain_read(&dev->tx_chain, 0, &message, sizeof(message));
 
 			device_queue_push(q, dev->tx_chain.head, 0);
 			if (len == sizeof(message))
@@ -129,7 +131,7 @@ static enum offer offer_chain(struct console_device *dev, uint32_t index, size_t
 			skip -= s.len;
 			continue;
 		}
-		struct span rest = {.data = s.data + skip, .len = s.len - skip};
+		struct span rest = { .data = s.data + skip, .len = s.len - skip };
 		bool whole = rest.len <= *budget;
 		if (!whole)
 			rest.len = *budget;
@@ -159,7 +161,8 @@ static void transmit(struct console_device *dev, uint32_t index)
 		return;
 	do {
 		device_queue_suppress_notify(q);
-		while (offer == OFFER_TAKEN && chains > 0 && (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
+		while (offer == OFFER_TAKEN && chains > 0 &&
+		       (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
 			uint16_t head = dev->tx_chain.head;
 
 			chains--;
@@ -178,7 +181,8 @@ static void transmit(struct console_device *dev, uint32_t index)
 		if (err == ERR_PROTOCOL)
 			virtio_mmio_needs_reset(&dev->mmio);
 	} while (!port->output_held &&
-	         virtio_mmio_more(&dev->mmio, VIRTIO_CONSOLE_QUEUE_TX(index), offer == OFFER_SPENT || chains == 0));
+	         virtio_mmio_more(&dev->mmio, VIRTIO_CONSOLE_QUEUE_TX(index),
+	                          offer == OFFER_SPENT || chains == 0));
 	virtio_mmio_queue_interrupt(&dev->mmio, VIRTIO_CONSOLE_QUEUE_TX(index));
 }
 
@@ -197,16 +201,19 @@ size_t console_device_input(struct console_device *dev, uint32_t index, struct s
 	}
 	do {
 		// Buffers may be of no length, and there is no end of them.
-		while (done < bytes.len && budget > 0 && (err = device_queue_pop(q, &dev->rx_chain)) == 0) {
+		while (done < bytes.len && budget > 0 &&
+		       (err = device_queue_pop(q, &dev->rx_chain)) == 0) {
 			budget--;
-			size_t n = device_chain_write(&dev->rx_chain, 0, bytes.data + done, bytes.len - done);
+			size_t n = device_chain_write(&dev->rx_chain, 0, bytes.data + done,
+			                              bytes.len - done);
 
 			device_queue_push(q, dev->rx_chain.head, (uint32_t)n);
 			done += n;
 		}
 		if (err == ERR_PROTOCOL)
 			virtio_mmio_needs_reset(&dev->mmio);
-	} while (done < bytes.len && virtio_mmio_more(&dev->mmio, VIRTIO_CONSOLE_QUEUE_RX(index), budget == 0));
+	} while (done < bytes.len &&
+	         virtio_mmio_more(&dev->mmio, VIRTIO_CONSOLE_QUEUE_RX(index), budget == 0));
 	port->input_wanted = done < bytes.len;
 	if (!port->input_wanted)
 		device_queue_suppress_notify(q);
@@ -218,7 +225,8 @@ static void buffers_came(struct console_device *dev, uint32_t index)
 {
 	struct console_port *port = &dev->ports[index];
 
-	if (!port->input_wanted || !port->guest_open || !device_queue_has_work(rx_queue(dev, index)))
+	if (!port->input_wanted || !port->guest_open ||
+	    !device_queue_has_work(rx_queue(dev, index)))
 		return;
 	port->input_wanted = false;
 	dev->ops->input_ready(dev->context, index);
@@ -256,7 +264,8 @@ static void console_reset(void *context)
 	for (uint32_t i = 0; i < dev->num_ports; i++) {
 		struct console_port *port = &dev->ports[i];
 
-		*port = (struct console_port){.host_open = port->host_open, .input_wanted = port->input_wanted};
+		*port = (struct console_port){ .host_open = port->host_open,
+			                       .input_wanted = port->input_wanted };
 	}
 }
 
@@ -278,10 +287,10 @@ static const struct virtio_mmio_ops console_mmio_ops = {
 	.notify = console_notify,
 };
 
-void console_device_init(struct console_device *dev, uint32_t num_ports, const struct console_device_ops *ops,
-                         void *context)
+void console_device_init(struct console_device *dev, uint32_t num_ports,
+                         const struct console_device_ops *ops, void *context)
 {
-	struct virtio_console_config config = {.max_nr_ports = num_ports};
+	struct virtio_console_config config = { .max_nr_ports = num_ports };
 
 	dev->ops = ops;
 	dev->context = context;

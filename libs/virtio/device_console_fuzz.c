@@ -25,11 +25,13 @@ static void take_open(void *context, uint32_t port, bool open)
 
 static void take_input_ready(void *context, uint32_t port)
 {
-	console_device_input(context, port, (struct span){.data = (const uint8_t *)"ready", .len = 5});
+	console_device_input(context, port,
+	                     (struct span){ .data = (const uint8_t *)"ready", .len = 5 });
 }
 
-static const struct console_device_ops ops = {
-	.output = take_output, .guest_open = take_open, .input_ready = take_input_ready};
+static const struct console_device_ops ops = { .output = take_output,
+	                                       .guest_open = take_open,
+	                                       .input_ready = take_input_ready };
 
 static void step(void *context, uint8_t op)
 {
@@ -37,17 +39,12 @@ static void step(void *context, uint8_t op)
 
 	switch (op >> 6) {
 	case 0:
-		console_device_input(context, port, (struct span){.data = (const uint8_t *)"input", .len = 5});
+		console_device_input(context, port,
+		                     (struct span){ .data = (const uint8_t *)"input", .len = 5 });
 		break;
-	case 1:
-		console_device_resume(context, port);
-		break;
-	case 2:
-		console_device_set_open(context, port, (op & 32) != 0);
-		break;
-	default:
-		console_device_drain(context, port);
-		break;
+	case 1: console_device_resume(context, port); break;
+	case 2: console_device_set_open(context, port, (op & 32) != 0); break;
+	default: console_device_drain(context, port); break;
 	}
 }
 

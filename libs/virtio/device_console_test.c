@@ -48,8 +48,9 @@ static void take_input_ready(void *context, uint32_t port)
 	input_ready_port = port;
 }
 
-static const struct console_device_ops ops = {
-	.output = take_output, .guest_open = take_open, .input_ready = take_input_ready};
+static const struct console_device_ops ops = { .output = take_output,
+	                                       .guest_open = take_open,
+	                                       .input_ready = take_input_ready };
 
 static int setup(void **state)
 {
@@ -79,8 +80,8 @@ static int teardown(void **state)
 static void offer_buffers(uint32_t queue, uint32_t count, uint32_t len)
 {
 	for (uint16_t i = 0; i < count; i++) {
-		test_set_desc(guest, queue, i, TEST_GPA + TEST_BUFFERS + queue * 4096 + i * 256u, len,
-		              VIRTQ_DESC_F_WRITE, 0);
+		test_set_desc(guest, queue, i, TEST_GPA + TEST_BUFFERS + queue * 4096 + i * 256u,
+		              len, VIRTQ_DESC_F_WRITE, 0);
 		test_offer(guest, queue, i);
 	}
 	virtio_mmio_notified(&dev->mmio, queue);
@@ -99,7 +100,7 @@ static void send_bytes(uint32_t queue, const void *bytes, uint32_t len)
 
 static void send_control(uint32_t id, uint16_t event, uint16_t value)
 {
-	struct virtio_console_control message = {.id = id, .event = event, .value = value};
+	struct virtio_console_control message = { .id = id, .event = event, .value = value };
 
 	send_bytes(VIRTIO_CONSOLE_QUEUE_CONTROL_TX, &message, sizeof(message));
 }
@@ -108,7 +109,8 @@ static struct virtio_console_control received(uint32_t index)
 {
 	struct virtio_console_control message;
 
-	memcpy(&message, guest->memory + TEST_BUFFERS + VIRTIO_CONSOLE_QUEUE_CONTROL_RX * 4096 + index * 256,
+	memcpy(&message,
+	       guest->memory + TEST_BUFFERS + VIRTIO_CONSOLE_QUEUE_CONTROL_RX * 4096 + index * 256,
 	       sizeof(message));
 	return message;
 }
@@ -169,7 +171,8 @@ static void test_output_backpressure(void **state)
 	assert_true(console_device_drain(dev, 1));
 }
 
-// The guest shortens a buffer while part of it is taken: no byte outside is read, and the chain is given back.
+// The guest shortens a buffer while part of it is taken: no byte outside is read, and the chain is
+// given back.
 static void test_output_shrinks(void **state)
 {
 	uint32_t tx = VIRTIO_CONSOLE_QUEUE_TX(1);
@@ -206,8 +209,9 @@ static void test_queue_reset_forgets(void **state)
 // What the device writes into one queue's ring would be what it reads from another's.
 static void test_queues_over_each_other(void **state)
 {
-	static const uint32_t registers[] = {VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_DRIVER_LOW,
-	                                     VIRTIO_MMIO_QUEUE_DEVICE_LOW};
+	static const uint32_t registers[] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
+		                              VIRTIO_MMIO_QUEUE_DRIVER_LOW,
+		                              VIRTIO_MMIO_QUEUE_DEVICE_LOW };
 	uint32_t tx = VIRTIO_CONSOLE_QUEUE_TX(1), other = VIRTIO_CONSOLE_QUEUE_TX(2);
 
 	(void)state;
@@ -216,8 +220,10 @@ static void test_queues_over_each_other(void **state)
 		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 0);
 		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM, TEST_QUEUE_SIZE);
 		for (uint32_t j = 0; j < 3; j++)
-			test_write_reg(&dev->mmio, registers[j], (uint32_t)TEST_GPA + tx * 4096 + j * 1024);
-		test_write_reg(&dev->mmio, registers[i / 3], (uint32_t)TEST_GPA + other * 4096 + i % 3 * 1024);
+			test_write_reg(&dev->mmio, registers[j],
+			               (uint32_t)TEST_GPA + tx * 4096 + j * 1024);
+		test_write_reg(&dev->mmio, registers[i / 3],
+		               (uint32_t)TEST_GPA + other * 4096 + i % 3 * 1024);
 		test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY, 1);
 		assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY), 0);
 	}
@@ -227,7 +233,7 @@ static void test_queues_over_each_other(void **state)
 
 static void test_input_backpressure(void **state)
 {
-	const struct span text = {.data = (const uint8_t *)"0123456789", .len = 10};
+	const struct span text = { .data = (const uint8_t *)"0123456789", .len = 10 };
 	uint32_t rx = VIRTIO_CONSOLE_QUEUE_RX(0);
 
 	(void)state;
@@ -244,7 +250,8 @@ static void test_input_backpressure(void **state)
 	input_ready_port = UINT32_MAX;
 	offer_buffers(rx, 1, 4);
 	assert_int_equal(input_ready_port, 0);
-	assert_int_equal(console_device_input(dev, 0, (struct span){.data = text.data + 8, .len = 2}), 2);
+	assert_int_equal(
+		console_device_input(dev, 0, (struct span){ .data = text.data + 8, .len = 2 }), 2);
 }
 
 static void test_broken_queue(void **state)
@@ -272,7 +279,8 @@ static void test_registers(void **state)
 	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_VERSION), 2);
 	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_CONSOLE);
 	test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_SEL, 9);
-	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM_MAX), DEVICE_QUEUE_MAX_SIZE);
+	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM_MAX),
+	                 DEVICE_QUEUE_MAX_SIZE);
 	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_READY), 1);
 	test_write_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_SEL, 10);
 	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
@@ -343,7 +351,7 @@ static size_t count_output(void *context, uint32_t port, struct span bytes)
 // A large buffer goes in several turns; one larger than any driver's breaks the device.
 static void test_large_buffers(void **state)
 {
-	static const struct console_device_ops counting = {.output = count_output};
+	static const struct console_device_ops counting = { .output = count_output };
 	uint32_t queue = VIRTIO_CONSOLE_QUEUE_TX(1);
 	const uint32_t piece = 140 * 1024;
 
@@ -351,7 +359,8 @@ static void test_large_buffers(void **state)
 	dev->ops = &counting;
 	sum_of_output = 0;
 	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++)
-		test_set_desc(guest, queue, i, TEST_GPA, piece, i < 3 ? VIRTQ_DESC_F_NEXT : 0, (uint16_t)(i + 1));
+		test_set_desc(guest, queue, i, TEST_GPA, piece, i < 3 ? VIRTQ_DESC_F_NEXT : 0,
+		              (uint16_t)(i + 1));
 	test_offer(guest, queue, 0);
 	virtio_mmio_notified(&dev->mmio, queue);
 	assert_int_equal(sum_of_output, CONSOLE_DEVICE_TURN_BYTES);
@@ -363,7 +372,8 @@ static void test_large_buffers(void **state)
 	assert_int_equal(test_used(guest, queue)->idx, 1);
 
 	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++)
-		test_set_desc(guest, queue, i, TEST_GPA, piece, i < 7 ? VIRTQ_DESC_F_NEXT : 0, (uint16_t)(i + 1));
+		test_set_desc(guest, queue, i, TEST_GPA, piece, i < 7 ? VIRTQ_DESC_F_NEXT : 0,
+		              (uint16_t)(i + 1));
 	test_offer(guest, queue, 0);
 	virtio_mmio_notified(&dev->mmio, queue);
 	assert_int_equal(sum_of_output, 4 * piece);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Fuzzing of device models: the input is a script of all that a guest can do to a device: registers of any width, its queues set
-// up well or badly, taken back and reset midway, rings and buffers, and a second hart that changes them meanwhile.
-// ASan sees accesses outside the guest's memory.
+// Fuzzing of device models: the input is a script of all that a guest can do to a device: registers
+// of any width, its queues set up well or badly, taken back and reset midway, rings and buffers,
+// and a second hart that changes them meanwhile. ASan sees accesses outside the guest's memory.
 #pragma once
 
 #include <stdlib.h>
@@ -46,7 +46,8 @@ static inline void fuzz_descriptor(struct fuzz_run *run)
 	uint8_t at = reader_u8(&run->r), len = reader_u8(&run->r), shift = reader_u8(&run->r);
 	uint8_t flags = reader_u8(&run->r), next = reader_u8(&run->r);
 
-	test_set_desc(run->g, queue, index, TEST_GPA + (uint64_t)at * 641 + (shift & 0x80 ? TEST_SIZE : 0),
+	test_set_desc(run->g, queue, index,
+	              TEST_GPA + (uint64_t)at * 641 + (shift & 0x80 ? TEST_SIZE : 0),
 	              (uint32_t)len << (shift & 15), flags & 7, next % (TEST_QUEUE_SIZE + 1));
 }
 
@@ -72,13 +73,15 @@ static inline void fuzz_register(struct fuzz_run *run)
 // A queue of any size at any places in and around the memory.
 static inline void fuzz_odd_queue(struct fuzz_run *run)
 {
-	static const uint32_t registers[] = {VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_DRIVER_LOW,
-	                                     VIRTIO_MMIO_QUEUE_DEVICE_LOW};
+	static const uint32_t registers[] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
+		                              VIRTIO_MMIO_QUEUE_DRIVER_LOW,
+		                              VIRTIO_MMIO_QUEUE_DEVICE_LOW };
 
 	test_write_reg(run->dev, VIRTIO_MMIO_QUEUE_SEL, fuzz_any_queue(run));
 	test_write_reg(run->dev, VIRTIO_MMIO_QUEUE_NUM, 1u << (reader_u8(&run->r) % 9));
 	for (uint32_t i = 0; i < 3; i++)
-		test_write_reg(run->dev, registers[i], (uint32_t)TEST_GPA + reader_le16(&run->r) * 4u);
+		test_write_reg(run->dev, registers[i],
+		               (uint32_t)TEST_GPA + reader_le16(&run->r) * 4u);
 	test_write_reg(run->dev, VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
@@ -95,8 +98,9 @@ static inline void fuzz_restart(struct fuzz_run *run)
 	// Queues are looked at later, too: of a driver that is slow.
 	if ((features & 4) != 0)
 		memset(run->g->memory, 0, (size_t)run->dev->num_queues * 4096);
-	test_start_device(run->dev, VIRTIO_F_INDIRECT_DESC | (features & 1 ? VIRTIO_F_EVENT_IDX : 0) |
-	                                    (features & 2 ? run->dev->features : 0));
+	test_start_device(run->dev,
+	                  VIRTIO_F_INDIRECT_DESC | (features & 1 ? VIRTIO_F_EVENT_IDX : 0) |
+	                          (features & 2 ? run->dev->features : 0));
 }
 
 static inline void fuzz_poke(struct fuzz_run *run)
@@ -112,56 +116,41 @@ static inline void fuzz_step(struct fuzz_run *run)
 	switch (reader_u8(&run->r) % 16) {
 	case 0:
 	case 1:
-	case 2:
-		virtio_mmio_notified(run->dev, fuzz_any_queue(run));
-		break;
-	case 3:
-		virtio_mmio_serve(run->dev);
-		break;
+	case 2: virtio_mmio_notified(run->dev, fuzz_any_queue(run)); break;
+	case 3: virtio_mmio_serve(run->dev); break;
 	case 4:
-	case 5:
-		run->step(run->context, reader_u8(&run->r));
-		break;
+	case 5: run->step(run->context, reader_u8(&run->r)); break;
 	case 6:
-	case 7:
-		test_avail(run->g, fuzz_queue(run))->idx++;
-		break;
+	case 7: test_avail(run->g, fuzz_queue(run))->idx++; break;
 	case 8:
-	case 9:
-		fuzz_descriptor(run);
-		break;
-	case 10:
-		fuzz_register(run);
-		break;
-	case 11:
-		fuzz_take_queue_back(run);
-		break;
-	case 12:
-		test_start_queue(run->dev, fuzz_any_queue(run));
-		break;
-	case 13:
-		fuzz_odd_queue(run);
-		break;
-	case 14:
-		fuzz_restart(run);
-		break;
-	default:
-		fuzz_poke(run);
-		break;
+	case 9: fuzz_descriptor(run); break;
+	case 10: fuzz_register(run); break;
+	case 11: fuzz_take_queue_back(run); break;
+	case 12: test_start_queue(run->dev, fuzz_any_queue(run)); break;
+	case 13: fuzz_odd_queue(run); break;
+	case 14: fuzz_restart(run); break;
+	default: fuzz_poke(run); break;
 	}
 }
 
-// Runs the script of the input against the device; `step` is what its owner does meanwhile. Afterwards a reset has all as it was.
-static inline void fuzz_device(struct test_guest *g, struct virtio_mmio_device *dev, const uint8_t *data, size_t size,
+// Runs the script of the input against the device; `step` is what its owner does meanwhile.
+// Afterwards a reset has all as it was.
+static inline void fuzz_device(struct test_guest *g, struct virtio_mmio_device *dev,
+                               const uint8_t *data, size_t size,
                                void (*step)(void *context, uint8_t op), void *context)
 {
-	struct fuzz_run run = {.g = g, .dev = dev, .r = reader_make(data, size), .step = step, .context = context};
+	struct fuzz_run run = { .g = g,
+		                .dev = dev,
+		                .r = reader_make(data, size),
+		                .step = step,
+		                .context = context };
 	uint8_t mode = reader_u8(&run.r);
 
 	fuzz_restart(&run);
 	if ((mode & 15) == 15)
 		second_hart_start(g->memory, mode >> 4);
-	for (uint32_t i = 0; i < FUZZ_MAX_STEPS && run.r.rest.len > 0 && reader_status(&run.r) == 0; i++)
+	for (uint32_t i = 0; i < FUZZ_MAX_STEPS && run.r.rest.len > 0 && reader_status(&run.r) == 0;
+	     i++)
 		fuzz_step(&run);
 	second_hart_stop();
 	test_write_reg(dev, VIRTIO_MMIO_STATUS, 0);

@@ -22,7 +22,8 @@ static uint32_t selected_queue_max(const struct virtio_mmio_device *dev)
 {
 	if (dev->queue_sel >= dev->num_queues)
 		return 0;
-	return (dev->small_queues >> dev->queue_sel & 1) != 0 ? DEVICE_QUEUE_SMALL_SIZE : DEVICE_QUEUE_MAX_SIZE;
+	return (dev->small_queues >> dev->queue_sel & 1) != 0 ? DEVICE_QUEUE_SMALL_SIZE
+							      : DEVICE_QUEUE_MAX_SIZE;
 }
 
 // What reads depend on selectors.
@@ -85,11 +86,13 @@ void virtio_mmio_init(struct virtio_mmio_device *dev)
 	update_selected(dev);
 }
 
-void virtio_mmio_set_config(struct virtio_mmio_device *dev, const void *config, size_t len, bool interrupt)
+void virtio_mmio_set_config(struct virtio_mmio_device *dev, const void *config, size_t len,
+                            bool interrupt)
 {
 	if (len > VIRTIO_MMIO_MAX_CONFIG)
 		len = VIRTIO_MMIO_MAX_CONFIG;
-	// The generation changes on both sides, so that a driver that reads across the copy reads again.
+	// The generation changes on both sides, so that a driver that reads across the copy reads
+	// again.
 	page_store(dev, VIRTIO_MMIO_CONFIG_GENERATION, ++dev->config_generation);
 	memcpy(dev->page + VIRTIO_MMIO_CONFIG, config, len);
 	page_store(dev, VIRTIO_MMIO_CONFIG_GENERATION, ++dev->config_generation);
@@ -105,9 +108,11 @@ static void write_status(struct virtio_mmio_device *dev, uint32_t value)
 		device_reset(dev);
 		return;
 	}
-	// The driver only adds bits, NEEDS_RESET is ours, and features that were not offered are not accepted.
+	// The driver only adds bits, NEEDS_RESET is ours, and features that were not offered are
+	// not accepted.
 	value = (value & ~VIRTIO_STATUS_NEEDS_RESET) | dev->status;
-	if ((dev->driver_features & ~offered) != 0 || (dev->driver_features & VIRTIO_F_VERSION_1) == 0)
+	if ((dev->driver_features & ~offered) != 0 ||
+	    (dev->driver_features & VIRTIO_F_VERSION_1) == 0)
 		value &= ~(VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK);
 	if ((value & VIRTIO_STATUS_FEATURES_OK) == 0)
 		value &= ~VIRTIO_STATUS_DRIVER_OK;
@@ -117,7 +122,8 @@ static void write_status(struct virtio_mmio_device *dev, uint32_t value)
 		dev->ops->driver_ok(dev->context);
 }
 
-// Starts a queue as the driver has set it up, unless it cannot be: too large, out of memory, or over another queue's rings.
+// Starts a queue as the driver has set it up, unless it cannot be: too large, out of memory, or
+// over another queue's rings.
 static bool start_queue(struct virtio_mmio_device *dev, struct device_queue *q)
 {
 	bool event_index = (dev->driver_features & VIRTIO_F_EVENT_IDX) != 0;
@@ -133,7 +139,8 @@ static bool start_queue(struct virtio_mmio_device *dev, struct device_queue *q)
 	return true;
 }
 
-static void write_queue_ready(struct virtio_mmio_device *dev, struct device_queue *q, uint32_t value)
+static void write_queue_ready(struct virtio_mmio_device *dev, struct device_queue *q,
+                              uint32_t value)
 {
 	if (value == 0) {
 		device_queue_reset(q);
@@ -169,29 +176,14 @@ static void write_queue(struct virtio_mmio_device *dev, uint32_t offset, uint32_
 	if (q->ready)
 		return;  // fixed while in use (section 4.2.2.2)
 	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_NUM:
-		q->size = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW:
-		set_low(&q->desc_gpa, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
-		set_high(&q->desc_gpa, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_DRIVER_LOW:
-		set_low(&q->avail_gpa, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_DRIVER_HIGH:
-		set_high(&q->avail_gpa, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_DEVICE_LOW:
-		set_low(&q->used_gpa, value);
-		break;
-	case VIRTIO_MMIO_QUEUE_DEVICE_HIGH:
-		set_high(&q->used_gpa, value);
-		break;
-	default:
-		break;
+	case VIRTIO_MMIO_QUEUE_NUM: q->size = value; break;
+	case VIRTIO_MMIO_QUEUE_DESC_LOW: set_low(&q->desc_gpa, value); break;
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH: set_high(&q->desc_gpa, value); break;
+	case VIRTIO_MMIO_QUEUE_DRIVER_LOW: set_low(&q->avail_gpa, value); break;
+	case VIRTIO_MMIO_QUEUE_DRIVER_HIGH: set_high(&q->avail_gpa, value); break;
+	case VIRTIO_MMIO_QUEUE_DEVICE_LOW: set_low(&q->used_gpa, value); break;
+	case VIRTIO_MMIO_QUEUE_DEVICE_HIGH: set_high(&q->used_gpa, value); break;
+	default: break;
 	}
 }
 
@@ -205,7 +197,8 @@ static void write_driver_features(struct virtio_mmio_device *dev, uint32_t value
 		dev->driver_features = (dev->driver_features & UINT32_MAX) | (uint64_t)value << 32;
 }
 
-void virtio_mmio_write(struct virtio_mmio_device *dev, uint64_t offset, uint32_t width, uint64_t data)
+void virtio_mmio_write(struct virtio_mmio_device *dev, uint64_t offset, uint32_t width,
+                       uint64_t data)
 {
 	uint32_t value = (uint32_t)data;
 
@@ -217,12 +210,8 @@ void virtio_mmio_write(struct virtio_mmio_device *dev, uint64_t offset, uint32_t
 		dev->device_features_sel = value;
 		update_selected(dev);
 		break;
-	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
-		dev->driver_features_sel = value;
-		break;
-	case VIRTIO_MMIO_DRIVER_FEATURES:
-		write_driver_features(dev, value);
-		break;
+	case VIRTIO_MMIO_DRIVER_FEATURES_SEL: dev->driver_features_sel = value; break;
+	case VIRTIO_MMIO_DRIVER_FEATURES: write_driver_features(dev, value); break;
 	case VIRTIO_MMIO_QUEUE_SEL:
 		dev->queue_sel = value;
 		update_selected(dev);
@@ -230,12 +219,8 @@ void virtio_mmio_write(struct virtio_mmio_device *dev, uint64_t offset, uint32_t
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		update_interrupt(dev, dev->interrupt_status & ~value);
 		break;
-	case VIRTIO_MMIO_STATUS:
-		write_status(dev, value & 0xff);
-		break;
-	default:
-		write_queue(dev, (uint32_t)offset, value);
-		break;
+	case VIRTIO_MMIO_STATUS: write_status(dev, value & 0xff); break;
+	default: write_queue(dev, (uint32_t)offset, value); break;
 	}
 }
 
@@ -251,7 +236,8 @@ uint64_t virtio_mmio_read(const struct virtio_mmio_device *dev, uint64_t offset,
 
 bool virtio_mmio_is_running(const struct virtio_mmio_device *dev)
 {
-	return (dev->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) == VIRTIO_STATUS_DRIVER_OK;
+	return (dev->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) ==
+		VIRTIO_STATUS_DRIVER_OK;
 }
 
 void virtio_mmio_notified(struct virtio_mmio_device *dev, uint32_t index)

@@ -17,21 +17,23 @@ static struct device_queue *tx_queue(struct net_device *dev)
 	return &dev->mmio.queues[VIRTIO_NET_QUEUE_TX];
 }
 
-// --- From the guest --------------------------------------------------------------------------------
+// --- From the guest ------------------------------------------------------------------------------
 
-// The header of the chain in hand. Returns false for what is no frame.
+// The header of the chain in hand. Returns false for what is not a frame.
 static bool read_header(const struct net_device *dev, struct msg_netdev_frame *frame)
 {
 	const struct device_chain *chain = &dev->tx_chain;
 	uint64_t len = chain->readable_len - HEADER_SIZE;
 	struct virtio_net_hdr header;
 
-	return chain->readable_len >= HEADER_SIZE && len >= NET_DEVICE_MIN_FRAME && len <= NET_DEVICE_MAX_FRAME &&
-	       device_chain_read(chain, 0, &header, sizeof(header)) == sizeof(header) &&
-	       net_header_read(&header, dev->mmio.driver_features, (size_t)len, frame);
+	return chain->readable_len >= HEADER_SIZE && len >= NET_DEVICE_MIN_FRAME &&
+		len <= NET_DEVICE_MAX_FRAME &&
+		device_chain_read(chain, 0, &header, sizeof(header)) == sizeof(header) &&
+		net_header_read(&header, dev->mmio.driver_features, (size_t)len, frame);
 }
 
-// Takes the frame of the chain in hand, or throws it away. Returns false when it has to wait for room.
+// Takes the frame of the chain in hand, or throws it away. Returns false when it has to wait for
+// room.
 static bool take_frame(struct net_device *dev)
 {
 	struct msg_netdev_frame frame;
@@ -49,7 +51,8 @@ static bool take_frame(struct net_device *dev)
 	}
 	// Judged is the copy: the guest may write to its own meanwhile.
 	device_chain_read(&dev->tx_chain, HEADER_SIZE, out, frame.length);
-	if (net_frame_check((struct span){.data = out, .len = frame.length}, NET_DEVICE_MTU, &frame)) {
+	if (net_frame_check((struct span){ .data = out, .len = frame.length }, NET_DEVICE_MTU,
+	                    &frame)) {
 		dev->ops->transmitted(dev->context, &frame);
 	} else {
 		dev->tx_dropped++;
@@ -68,7 +71,8 @@ static void transmit(struct net_device *dev)
 		return;
 	do {
 		device_queue_suppress_notify(q);
-		while (!dev->tx_held && budget > 0 && (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
+		while (!dev->tx_held && budget > 0 &&
+		       (err = device_queue_pop(q, &dev->tx_chain)) == 0) {
 			budget--;
 			if (take_frame(dev)) {
 				device_queue_push(q, dev->tx_chain.head, 0);
@@ -93,10 +97,10 @@ void net_device_resume(struct net_device *dev)
 bool net_device_has_frames(const struct net_device *dev)
 {
 	return dev->link_up && virtio_mmio_is_running(&dev->mmio) &&
-	       device_queue_has_work(&dev->mmio.queues[VIRTIO_NET_QUEUE_TX]);
+		device_queue_has_work(&dev->mmio.queues[VIRTIO_NET_QUEUE_TX]);
 }
 
-// --- To the guest ----------------------------------------------------------------------------------
+// --- To the guest --------------------------------------------------------------------------------
 
 struct rx_buffers {
 	uint16_t count;
@@ -106,11 +110,12 @@ struct rx_buffers {
 
 static uint32_t max_buffers(const struct net_device *dev)
 {
-	return (dev->mmio.driver_features & VIRTIO_NET_F_MRG_RXBUF) != 0 ? NET_DEVICE_MAX_BUFFERS : 1;
+	return (dev->mmio.driver_features & VIRTIO_NET_F_MRG_RXBUF) != 0 ? NET_DEVICE_MAX_BUFFERS
+									 : 1;
 }
 
-// Pops buffers for the frame and fills them, but for the header. Errors: ERR_EMPTY, ERR_PROTOCOL, ERR_TOO_LARGE; `*used` are those
-// that were popped.
+// Pops buffers for the frame and fills them, but for the header. Errors: ERR_EMPTY, ERR_PROTOCOL,
+// ERR_TOO_LARGE; `*used` are those that were popped.
 static error_t fill_buffers(struct net_device *dev, struct span frame, struct rx_buffers *used)
 {
 	uint32_t limit = max_buffers(dev);
@@ -136,15 +141,17 @@ static error_t fill_buffers(struct net_device *dev, struct span frame, struct rx
 	return ERR_TOO_LARGE;
 }
 
-// Asks whether the buffers that are there are enough for a frame that one of the usual size does not hold: filling some of them in vain
-// would be a copy for nothing each time that the guest offers another. Errors: ERR_EMPTY (too few), ERR_PROTOCOL.
+// Asks whether the buffers that are there are enough for a frame that one of the usual size does
+// not hold: filling some of them in vain would be a copy for nothing each time that the guest
+// offers another. Errors: ERR_EMPTY (too few), ERR_PROTOCOL.
 static error_t count_buffers(struct net_device *dev, size_t len)
 {
 	uint32_t limit = max_buffers(dev), count = 0;
 	uint64_t room = 0;
 	error_t err = 0;
 
-	while (room < len && count < limit && (err = device_queue_pop(rx_queue(dev), &dev->rx_more)) == 0) {
+	while (room < len && count < limit &&
+	       (err = device_queue_pop(rx_queue(dev), &dev->rx_more)) == 0) {
 		room += dev->rx_more.writable_len;
 		count++;
 	}
@@ -163,7 +170,7 @@ static void put_buffers(struct net_device *dev, const struct rx_buffers *used, b
 // Errors: ERR_EMPTY (nothing was taken; more buffers may come), ERR_PROTOCOL, ERR_TOO_LARGE.
 static error_t deliver(struct net_device *dev, struct span bytes, struct virtio_net_hdr *header)
 {
-	struct rx_buffers used = {0};
+	struct rx_buffers used = { 0 };
 	error_t err = 0;
 
 	if (bytes.len > NET_DEVICE_MIN_FRAME + NET_DEVICE_MTU)
@@ -184,20 +191,20 @@ static error_t deliver(struct net_device *dev, struct span bytes, struct virtio_
 		// Given back unused: the next frame may be a smaller one.
 		put_buffers(dev, &used, false);
 		break;
-	default:
-		virtio_mmio_needs_reset(&dev->mmio);
-		break;
+	default: virtio_mmio_needs_reset(&dev->mmio); break;
 	}
 	return err;
 }
 
-bool net_device_receive(struct net_device *dev, struct span bytes, const struct msg_netdev_frame *frame)
+bool net_device_receive(struct net_device *dev, struct span bytes,
+                        const struct msg_netdev_frame *frame)
 {
 	struct virtio_net_hdr header;
 	error_t err;
 
-	if (!dev->link_up || !virtio_mmio_is_running(&dev->mmio) || bytes.len < NET_DEVICE_MIN_FRAME ||
-	    bytes.len > NET_DEVICE_MAX_FRAME || !net_header_write(bytes, frame, dev->mmio.driver_features, &header)) {
+	if (!dev->link_up || !virtio_mmio_is_running(&dev->mmio) ||
+	    bytes.len < NET_DEVICE_MIN_FRAME || bytes.len > NET_DEVICE_MAX_FRAME ||
+	    !net_header_write(bytes, frame, dev->mmio.driver_features, &header)) {
 		dev->rx_dropped++;
 		return true;
 	}
@@ -222,7 +229,7 @@ void net_device_flush(struct net_device *dev)
 	virtio_mmio_queue_interrupt(&dev->mmio, VIRTIO_NET_QUEUE_RX);
 }
 
-// --- The device ------------------------------------------------------------------------------------
+// --- The device ----------------------------------------------------------------------------------
 
 static void net_notify(void *context, uint32_t queue)
 {
@@ -245,7 +252,8 @@ static void net_driver_ok(void *context)
 	device_queue_suppress_notify(rx_queue(dev));
 }
 
-// A frame that waits for buffers is tried again soon: of the next driver's first ones nobody would tell us.
+// A frame that waits for buffers is tried again soon: of the next driver's first ones nobody would
+// tell us.
 static void net_reset(void *context)
 {
 	struct net_device *dev = context;
@@ -264,13 +272,16 @@ static void net_serve(void *context)
 	dev->rx_again = false;
 }
 
-static const struct virtio_mmio_ops net_mmio_ops = {
-	.driver_ok = net_driver_ok, .reset = net_reset, .serve = net_serve, .notify = net_notify};
+static const struct virtio_mmio_ops net_mmio_ops = { .driver_ok = net_driver_ok,
+	                                             .reset = net_reset,
+	                                             .serve = net_serve,
+	                                             .notify = net_notify };
 
 static void set_config(struct net_device *dev, bool interrupt)
 {
-	struct virtio_net_config config = {.status = dev->link_up ? VIRTIO_NET_S_LINK_UP : 0, .max_virtqueue_pairs = 1,
-	                                   .mtu = NET_DEVICE_MTU};
+	struct virtio_net_config config = { .status = dev->link_up ? VIRTIO_NET_S_LINK_UP : 0,
+		                            .max_virtqueue_pairs = 1,
+		                            .mtu = NET_DEVICE_MTU };
 
 	memcpy(config.mac, dev->mac, sizeof(config.mac));
 	virtio_mmio_set_config(&dev->mmio, &config, sizeof(config), interrupt);
@@ -282,9 +293,10 @@ void net_device_init(struct net_device *dev)
 	dev->mmio.context = dev;
 	dev->mmio.device_id = VIRTIO_ID_NET;
 	dev->mmio.num_queues = 2;
-	dev->mmio.features = VIRTIO_NET_F_MAC | VIRTIO_NET_F_MTU | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MRG_RXBUF |
-	                     VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 |
-	                     VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6;
+	dev->mmio.features = VIRTIO_NET_F_MAC | VIRTIO_NET_F_MTU | VIRTIO_NET_F_STATUS |
+		VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 |
+		VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 |
+		VIRTIO_NET_F_GUEST_TSO6;
 	virtio_mmio_init(&dev->mmio);
 	set_config(dev, false);
 }

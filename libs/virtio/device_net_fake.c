@@ -38,8 +38,9 @@ static void take_ready(void *context)
 	num_ready++;
 }
 
-static const struct net_device_ops ops = {
-	.buffer = take_buffer, .transmitted = take_transmitted, .receive_ready = take_ready};
+static const struct net_device_ops ops = { .buffer = take_buffer,
+	                                   .transmitted = take_transmitted,
+	                                   .receive_ready = take_ready };
 
 int setup(void **state)
 {
@@ -70,15 +71,17 @@ void guest_send_header(uint32_t len, const struct virtio_net_hdr *header)
 {
 	memcpy(guest->memory + TEST_BUFFERS, header, sizeof(*header));
 	// In two pieces, split where nothing else is.
-	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 0, TEST_GPA + TEST_BUFFERS, 7, VIRTQ_DESC_F_NEXT, 1);
-	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 1, TEST_GPA + TEST_BUFFERS + 7, HEADER + len - 7, 0, 0);
+	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 0, TEST_GPA + TEST_BUFFERS, 7, VIRTQ_DESC_F_NEXT,
+	              1);
+	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 1, TEST_GPA + TEST_BUFFERS + 7, HEADER + len - 7,
+	              0, 0);
 	test_offer(guest, VIRTIO_NET_QUEUE_TX, 0);
 	virtio_mmio_notified(&dev->mmio, VIRTIO_NET_QUEUE_TX);
 }
 
 void guest_send(uint32_t len, uint8_t flags, uint8_t gso_type)
 {
-	struct virtio_net_hdr header = {.flags = flags, .gso_type = gso_type};
+	struct virtio_net_hdr header = { .flags = flags, .gso_type = gso_type };
 
 	for (uint32_t i = 0; i < len; i++)
 		guest->memory[TEST_BUFFERS + HEADER + i] = (uint8_t)i;
@@ -88,14 +91,16 @@ void guest_send(uint32_t len, uint8_t flags, uint8_t gso_type)
 void offer_buffers(uint32_t count, uint32_t len)
 {
 	for (uint16_t i = 0; i < count; i++) {
-		test_set_desc(guest, VIRTIO_NET_QUEUE_RX, i, TEST_GPA + RX_DATA + i * 2048u, len, VIRTQ_DESC_F_WRITE, 0);
+		test_set_desc(guest, VIRTIO_NET_QUEUE_RX, i, TEST_GPA + RX_DATA + i * 2048u, len,
+		              VIRTQ_DESC_F_WRITE, 0);
 		test_offer(guest, VIRTIO_NET_QUEUE_RX, i);
 	}
 }
 
 bool receive_frame(const uint8_t *bytes, const struct msg_netdev_frame *frame)
 {
-	bool taken = net_device_receive(dev, (struct span){.data = bytes, .len = frame->length}, frame);
+	bool taken = net_device_receive(dev, (struct span){ .data = bytes, .len = frame->length },
+	                                frame);
 
 	net_device_flush(dev);
 	return taken;
@@ -103,7 +108,7 @@ bool receive_frame(const uint8_t *bytes, const struct msg_netdev_frame *frame)
 
 bool receive(size_t len)
 {
-	struct msg_netdev_frame frame = {.length = (uint32_t)len};
+	struct msg_netdev_frame frame = { .length = (uint32_t)len };
 	uint8_t *bytes = malloc(len);
 	bool taken;
 

@@ -13,9 +13,10 @@
 #include "libs/virtio/device_test.h"
 
 #define HEADER ((uint32_t)sizeof(struct virtio_net_hdr))
-#define ALL_FEATURES                                                                               \
-	(VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_MAC | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 |  \
-	 VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
+#define ALL_FEATURES                                                                              \
+	(VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_MAC | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | \
+	 VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 |             \
+	 VIRTIO_NET_F_GUEST_TSO6)
 // The offset in the guest's memory of the buffers that it offers, 2048 bytes from one to the next.
 #define RX_DATA (TEST_BUFFERS + 32 * 1024u)
 
@@ -26,7 +27,8 @@ extern uint8_t room[NET_DEVICE_MAX_FRAME];
 extern bool has_room, wants_drop;
 // The guest offers one more frame for each that it sends.
 extern bool refill;
-// The last frame, and how many went to the owner, were refused, and how often the guest offered buffers that were waited for.
+// The last frame, and how many went to the owner, were refused, and how often the guest offered
+// buffers that were waited for.
 extern struct msg_netdev_frame sent;
 extern uint32_t num_sent, num_refused, num_ready;
 
@@ -37,7 +39,8 @@ int teardown(void **state);
 
 #define net_case(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-// The guest sends the frame of `len` bytes that lies in its memory behind the header, after this header.
+// The guest sends the frame of `len` bytes that lies in its memory behind the header, after this
+// header.
 void guest_send_header(uint32_t len, const struct virtio_net_hdr *header);
 // The guest sends a frame of `len` bytes that count up from 0.
 void guest_send(uint32_t len, uint8_t flags, uint8_t gso_type);

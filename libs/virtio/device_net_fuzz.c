@@ -23,8 +23,9 @@ static void take_transmitted(void *context, const struct msg_netdev_frame *frame
 	if ((frame->flags & NETDEV_FRAME_NEEDS_CSUM) != 0 &&
 	    (frame->csum_start < 34 || frame->csum_start + frame->csum_offset + 2u > frame->length))
 		abort();
-	if ((frame->flags & (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)) != 0 ? frame->gso_size < 48
-	                                                                            : frame->length > 1514)
+	if ((frame->flags & (NETDEV_FRAME_GSO_TCP4 | NETDEV_FRAME_GSO_TCP6)) != 0
+	            ? frame->gso_size < 48
+	            : frame->length > 1514)
 		abort();
 }
 
@@ -33,17 +34,23 @@ static void take_ready(void *context)
 	net_device_flush(context);
 }
 
-static const struct net_device_ops ops = {
-	.buffer = take_buffer, .transmitted = take_transmitted, .receive_ready = take_ready};
+static const struct net_device_ops ops = { .buffer = take_buffer,
+	                                   .transmitted = take_transmitted,
+	                                   .receive_ready = take_ready };
 
 static void step(void *context, uint8_t op)
 {
 	if (op < 200) {
 		// buffer holds what the guest sent last: some of it are headers.
-		struct msg_netdev_frame frame = {.length = op < 190 ? op * 8u : NET_DEVICE_MAX_FRAME, .flags = op & 15,
-		                                 .csum_start = (uint16_t)(op * 3), .csum_offset = 16, .gso_size = 1000};
+		struct msg_netdev_frame frame = { .length = op < 190 ? op * 8u
+			                                             : NET_DEVICE_MAX_FRAME,
+			                          .flags = op & 15,
+			                          .csum_start = (uint16_t)(op * 3),
+			                          .csum_offset = 16,
+			                          .gso_size = 1000 };
 
-		sum += net_device_receive(context, (struct span){.data = buffer, .len = frame.length}, &frame);
+		sum += net_device_receive(
+			context, (struct span){ .data = buffer, .len = frame.length }, &frame);
 		net_device_flush(context);
 	} else if (op < 240) {
 		net_device_resume(context);

@@ -9,7 +9,8 @@
 #define TCP4_START 34u
 #define TCP6_START 54u
 
-// Ethernet, IPv4 or IPv6, and TCP or UDP headers, where they decide something. Returns where the transport header starts.
+// Ethernet, IPv4 or IPv6, and TCP or UDP headers, where they decide something. Returns where the
+// transport header starts.
 static uint32_t make_headers(uint8_t *frame, bool is_ipv4, uint8_t protocol)
 {
 	uint32_t start = is_ipv4 ? TCP4_START : TCP6_START;
@@ -43,8 +44,9 @@ static void test_transmit_tso(void **state)
 		guest_send_header(NET_DEVICE_MAX_FRAME, &header);
 		assert_int_equal(num_sent, 2 * is_ipv4 + 1);
 		assert_int_equal(sent.length, NET_DEVICE_MAX_FRAME);
-		assert_int_equal(sent.flags, NETDEV_FRAME_NEEDS_CSUM |
-		                                     (is_ipv4 ? NETDEV_FRAME_GSO_TCP4 : NETDEV_FRAME_GSO_TCP6));
+		assert_int_equal(sent.flags,
+		                 NETDEV_FRAME_NEEDS_CSUM |
+		                         (is_ipv4 ? NETDEV_FRAME_GSO_TCP4 : NETDEV_FRAME_GSO_TCP6));
 		assert_int_equal(sent.csum_start, header.csum_start);
 		assert_int_equal(sent.csum_offset, 16);
 		assert_int_equal(sent.gso_size, 1400);
@@ -58,7 +60,7 @@ static void test_transmit_tso(void **state)
 
 static void test_transmit_checksum(void **state)
 {
-	struct virtio_net_hdr header = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_offset = 6};
+	struct virtio_net_hdr header = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_offset = 6 };
 
 	(void)state;
 	header.csum_start = (uint16_t)make_headers(guest->memory + TEST_BUFFERS + HEADER, true, 17);
@@ -79,14 +81,14 @@ static void test_hostile_offloads(void **state)
 	uint32_t wrong = 0;
 
 	(void)state;
-#define WRONG(change)                                                                              \
-	do {                                                                                       \
-		struct virtio_net_hdr header = tso_header(true);                                   \
-		make_headers(frame, true, 6);                                                      \
-		change;                                                                            \
-		guest_send_header(20000, &header);                                                 \
-		assert_int_equal(num_sent, 0);                                                     \
-		assert_int_equal(dev->tx_dropped, ++wrong);                                        \
+#define WRONG(change)                                            \
+	do {                                                     \
+		struct virtio_net_hdr header = tso_header(true); \
+		make_headers(frame, true, 6);                    \
+		change;                                          \
+		guest_send_header(20000, &header);               \
+		assert_int_equal(num_sent, 0);                   \
+		assert_int_equal(dev->tx_dropped, ++wrong);      \
 	} while (0)
 	WRONG(header.flags = 0);
 	WRONG(header.flags |= VIRTIO_NET_HDR_F_DATA_VALID);
@@ -156,18 +158,23 @@ static void test_offloads_not_negotiated(void **state)
 
 static void test_receive_offloads(void **state)
 {
-	struct msg_netdev_frame frame = {.length = 20000, .flags = NETDEV_FRAME_NEEDS_CSUM | NETDEV_FRAME_GSO_TCP6,
-	                                 .csum_start = TCP6_START, .csum_offset = 16, .gso_size = 1400};
+	struct msg_netdev_frame frame = { .length = 20000,
+		                          .flags = NETDEV_FRAME_NEEDS_CSUM | NETDEV_FRAME_GSO_TCP6,
+		                          .csum_start = TCP6_START,
+		                          .csum_offset = 16,
+		                          .gso_size = 1400 };
 	uint8_t *bytes = calloc(1, frame.length);
 	struct virtio_net_hdr header;
 	uint32_t features;
 
 	(void)state;
 	assert_true(net_device_takes(dev, &features));
-	assert_int_equal(features, NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6);
+	assert_int_equal(features,
+	                 NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6);
 	make_headers(bytes, false, 6);
 	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++)
-		test_set_desc(guest, VIRTIO_NET_QUEUE_RX, i, TEST_GPA + RX_DATA + i * 4096u, 4096, VIRTQ_DESC_F_WRITE, 0);
+		test_set_desc(guest, VIRTIO_NET_QUEUE_RX, i, TEST_GPA + RX_DATA + i * 4096u, 4096,
+		              VIRTQ_DESC_F_WRITE, 0);
 	for (uint16_t i = 0; i < 7; i++)
 		test_offer(guest, VIRTIO_NET_QUEUE_RX, i);
 	assert_true(receive_frame(bytes, &frame));
@@ -179,17 +186,24 @@ static void test_receive_offloads(void **state)
 	assert_int_equal(header.csum_start, TCP6_START);
 	assert_int_equal(header.csum_offset, 16);
 	assert_int_equal(header.num_buffers, 5);
-	frame = (struct msg_netdev_frame){.length = 100, .flags = NETDEV_FRAME_CSUM_VERIFIED};
+	frame = (struct msg_netdev_frame){ .length = 100, .flags = NETDEV_FRAME_CSUM_VERIFIED };
 	assert_true(receive_frame(bytes, &frame));
 	memcpy(&header, guest->memory + RX_DATA + 5 * 4096, sizeof(header));
 	assert_int_equal(header.flags, VIRTIO_NET_HDR_F_DATA_VALID);
 	// What the peer made up.
-	frame = (struct msg_netdev_frame){.length = 100, .flags = NETDEV_FRAME_NEEDS_CSUM, .csum_start = 99};
+	frame = (struct msg_netdev_frame){ .length = 100,
+		                           .flags = NETDEV_FRAME_NEEDS_CSUM,
+		                           .csum_start = 99 };
 	assert_true(receive_frame(bytes, &frame));
-	frame = (struct msg_netdev_frame){.length = 100, .flags = NETDEV_FRAME_GSO_TCP4, .gso_size = 1400};
+	frame = (struct msg_netdev_frame){ .length = 100,
+		                           .flags = NETDEV_FRAME_GSO_TCP4,
+		                           .gso_size = 1400 };
 	assert_true(receive_frame(bytes, &frame));
-	frame = (struct msg_netdev_frame){.length = 80, .flags = NETDEV_FRAME_NEEDS_CSUM | NETDEV_FRAME_GSO_TCP6,
-	                                  .csum_start = TCP6_START, .csum_offset = 16, .gso_size = 1400};
+	frame = (struct msg_netdev_frame){ .length = 80,
+		                           .flags = NETDEV_FRAME_NEEDS_CSUM | NETDEV_FRAME_GSO_TCP6,
+		                           .csum_start = TCP6_START,
+		                           .csum_offset = 16,
+		                           .gso_size = 1400 };
 	assert_true(receive_frame(bytes, &frame));
 	assert_int_equal(dev->rx_dropped, 3);
 	free(bytes);

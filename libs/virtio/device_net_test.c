@@ -30,7 +30,8 @@ static void test_hostile_frames(void **state)
 	guest_send(100, 0, VIRTIO_NET_HDR_GSO_TCPV4);
 	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 2, TEST_GPA + TEST_BUFFERS, 5, 0, 0);
 	test_offer(guest, VIRTIO_NET_QUEUE_TX, 2);
-	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 3, TEST_GPA + TEST_BUFFERS, 100, VIRTQ_DESC_F_WRITE, 0);
+	test_set_desc(guest, VIRTIO_NET_QUEUE_TX, 3, TEST_GPA + TEST_BUFFERS, 100,
+	              VIRTQ_DESC_F_WRITE, 0);
 	test_offer(guest, VIRTIO_NET_QUEUE_TX, 3);
 	virtio_mmio_notified(&dev->mmio, VIRTIO_NET_QUEUE_TX);
 	assert_int_equal(num_sent, 0);
@@ -139,8 +140,9 @@ static void test_receive_waits(void **state)
 	assert_false(notifications_wanted(VIRTIO_NET_QUEUE_RX));
 }
 
-// The owner tries again, and is rid of the frame: else it would wait for ever, for the next driver's buffers are not told of. It is
-// told by the I/O side, not by the thread of the vCPU that resets.
+// The owner tries again, and is rid of the frame: else it would wait for ever, for the next
+// driver's buffers are not told of. It is told by the I/O side, not by the thread of the vCPU that
+// resets.
 static void test_reset_while_a_frame_waits(void **state)
 {
 	(void)state;

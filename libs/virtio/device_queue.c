@@ -25,7 +25,8 @@ struct descriptor {
 // The rings' places were checked for bounds and alignment by device_queue_start.
 static uint16_t ring_load(struct mut_span ring, size_t offset)
 {
-	return __atomic_load_n((const uint16_t *)(const void *)(ring.data + offset), __ATOMIC_ACQUIRE);
+	return __atomic_load_n((const uint16_t *)(const void *)(ring.data + offset),
+	                       __ATOMIC_ACQUIRE);
 }
 
 static void ring_store(struct mut_span ring, size_t offset, uint16_t value)
@@ -45,7 +46,7 @@ static size_t avail_event_offset(const struct device_queue *q)
 
 void device_queue_reset(struct device_queue *q)
 {
-	*q = (struct device_queue){0};
+	*q = (struct device_queue){ 0 };
 }
 
 static bool spans_overlap(struct mut_span a, struct mut_span b)
@@ -55,7 +56,8 @@ static bool spans_overlap(struct mut_span a, struct mut_span b)
 
 bool device_queue_overlaps(const struct device_queue *a, const struct device_queue *b)
 {
-	const struct mut_span rings[2][3] = {{a->desc, a->avail, a->used}, {b->desc, b->avail, b->used}};
+	const struct mut_span rings[2][3] = { { a->desc, a->avail, a->used },
+		                              { b->desc, b->avail, b->used } };
 
 	for (size_t i = 0; i < 9; i++) {
 		if (spans_overlap(rings[0][i / 3], rings[1][i % 3]))
@@ -77,14 +79,16 @@ error_t device_queue_start(struct device_queue *q, const struct guest_memory *me
 	err = guest_memory_slice(mem, q->desc_gpa, VIRTQ_DESC_BYTES((uint64_t)q->size), &q->desc);
 	if (err < 0)
 		return err;
-	err = guest_memory_slice(mem, q->avail_gpa, VIRTQ_AVAIL_BYTES((uint64_t)q->size), &q->avail);
+	err = guest_memory_slice(mem, q->avail_gpa, VIRTQ_AVAIL_BYTES((uint64_t)q->size),
+	                         &q->avail);
 	if (err < 0)
 		return err;
 	err = guest_memory_slice(mem, q->used_gpa, VIRTQ_USED_BYTES((uint64_t)q->size), &q->used);
 	if (err < 0)
 		return err;
 	// What we write into a ring would be what we read from another.
-	if (spans_overlap(q->desc, q->avail) || spans_overlap(q->desc, q->used) || spans_overlap(q->avail, q->used))
+	if (spans_overlap(q->desc, q->avail) || spans_overlap(q->desc, q->used) ||
+	    spans_overlap(q->avail, q->used))
 		return ERR_INVALID;
 	q->mem = mem;
 	q->event_index = event_index;
@@ -115,7 +119,8 @@ static struct descriptor descriptor_read(struct mut_span table, uint32_t index)
 	return d;
 }
 
-static error_t chain_add(const struct device_queue *q, struct device_chain *chain, const struct descriptor *d)
+static error_t chain_add(const struct device_queue *q, struct device_chain *chain,
+                         const struct descriptor *d)
 {
 	bool writable = (d->flags & VIRTQ_DESC_F_WRITE) != 0;
 	struct mut_span bytes;
@@ -136,9 +141,10 @@ static error_t chain_add(const struct device_queue *q, struct device_chain *chai
 	return 0;
 }
 
-// Follows a chain through `table` of `count` descriptors. A loop ends at the limit of chain_add or of `steps`.
-static error_t chain_follow(const struct device_queue *q, struct device_chain *chain, struct mut_span table,
-                            uint32_t count, uint32_t index, bool indirect)
+// Follows a chain through `table` of `count` descriptors. A loop ends at the limit of chain_add or
+// of `steps`.
+static error_t chain_follow(const struct device_queue *q, struct device_chain *chain,
+                            struct mut_span table, uint32_t count, uint32_t index, bool indirect)
 {
 	for (uint32_t steps = 0; steps < count; steps++) {
 		struct descriptor d;
@@ -149,10 +155,11 @@ static error_t chain_follow(const struct device_queue *q, struct device_chain *c
 			return ERR_PROTOCOL;
 		d = descriptor_read(table, index);
 		if ((d.flags & VIRTQ_DESC_F_INDIRECT) != 0) {
-			// Tables do not nest, and a descriptor is not both (section 2.7.5.3.1). Linux puts an indirect
-			// descriptor first and last; the specification lets others come before it.
-			if (indirect || (d.flags & VIRTQ_DESC_F_NEXT) != 0 || d.len == 0 || d.len % DESC_SIZE != 0 ||
-			    d.len / DESC_SIZE > DEVICE_CHAIN_MAX)
+			// Tables do not nest, and a descriptor is not both (section 2.7.5.3.1).
+			// Linux puts an indirect descriptor first and last; the specification lets
+			// others come before it.
+			if (indirect || (d.flags & VIRTQ_DESC_F_NEXT) != 0 || d.len == 0 ||
+			    d.len % DESC_SIZE != 0 || d.len / DESC_SIZE > DEVICE_CHAIN_MAX)
 				return ERR_PROTOCOL;
 			if (guest_memory_slice(q->mem, d.address, d.len, &inner) < 0)
 				return ERR_PROTOCOL;
@@ -233,7 +240,8 @@ void device_queue_suppress_notify(struct device_queue *q)
 {
 	if (!q->ready || q->broken)
 		return;
-	// With event index, an event that lies just behind is not passed for another 65,535 buffers.
+	// With event index, an event that lies just behind is not passed for another 65,535
+	// buffers.
 	if (q->event_index)
 		ring_store(q->used, avail_event_offset(q), (uint16_t)(q->last_avail - 1));
 	else
@@ -247,7 +255,8 @@ static void want_notify_after(struct device_queue *q, uint16_t seen)
 		ring_store(q->used, avail_event_offset(q), seen);
 	else
 		ring_store(q->used, USED_FLAGS, 0);
-	// The driver publishes its index, then reads the event; we the other way round: one of us sees the other.
+	// The driver publishes its index, then reads the event; we the other way round: one of us
+	// sees the other.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
@@ -267,7 +276,8 @@ void device_queue_want_more(struct device_queue *q)
 
 bool device_queue_is_full(const struct device_queue *q)
 {
-	return !q->ready || q->broken || (uint16_t)(ring_load(q->avail, AVAIL_INDEX) - q->last_avail) >= q->size;
+	return !q->ready || q->broken ||
+		(uint16_t)(ring_load(q->avail, AVAIL_INDEX) - q->last_avail) >= q->size;
 }
 
 bool device_queue_wants_interrupt(struct device_queue *q)
@@ -286,8 +296,8 @@ bool device_queue_wants_interrupt(struct device_queue *q)
 }
 
 // Copies between `buf` and the segments [first, last) from byte `offset` of their concatenation on.
-static size_t segments_copy(const struct mut_span *segments, size_t count, uint64_t offset, uint8_t *out,
-                            const uint8_t *in, size_t len)
+static size_t segments_copy(const struct mut_span *segments, size_t count, uint64_t offset,
+                            uint8_t *out, const uint8_t *in, size_t len)
 {
 	size_t done = 0;
 
@@ -318,8 +328,10 @@ size_t device_chain_read(const struct device_chain *chain, uint64_t offset, void
 	return segments_copy(chain->segments, chain->num_readable, offset, out, NULL, len);
 }
 
-size_t device_chain_write(const struct device_chain *chain, uint64_t offset, const void *data, size_t len)
+size_t device_chain_write(const struct device_chain *chain, uint64_t offset, const void *data,
+                          size_t len)
 {
 	return segments_copy(chain->segments + chain->num_readable,
-	                     (size_t)(chain->num_segments - chain->num_readable), offset, NULL, data, len);
+	                     (size_t)(chain->num_segments - chain->num_readable), offset, NULL,
+	                     data, len);
 }

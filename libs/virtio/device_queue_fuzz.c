@@ -6,8 +6,10 @@
 static void fuzz_raw(struct test_guest *g, const uint8_t *data, size_t size)
 {
 	static struct device_chain chain;
-	struct device_queue q = {.size = TEST_QUEUE_SIZE, .desc_gpa = TEST_GPA, .avail_gpa = TEST_GPA + 1024,
-	                         .used_gpa = TEST_GPA + 2048};
+	struct device_queue q = { .size = TEST_QUEUE_SIZE,
+		                  .desc_gpa = TEST_GPA,
+		                  .avail_gpa = TEST_GPA + 1024,
+		                  .used_gpa = TEST_GPA + 2048 };
 	uint8_t byte;
 
 	memcpy(g->memory, data, size < 2048 ? size : 2048);

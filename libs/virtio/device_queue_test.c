@@ -29,7 +29,8 @@ static int setup(void **state)
 	(void)state;
 	guest = aligned_alloc(4096, sizeof(*guest));
 	memset(guest, 0, sizeof(*guest));
-	guest->mem = (struct guest_memory){.gpa = TEST_GPA, .base = guest->memory, .size = TEST_SIZE};
+	guest->mem =
+		(struct guest_memory){ .gpa = TEST_GPA, .base = guest->memory, .size = TEST_SIZE };
 	return 0;
 }
 
@@ -51,7 +52,7 @@ static void expect_broken(void)
 
 static void test_chain(void **state)
 {
-	char text[8] = {0};
+	char text[8] = { 0 };
 
 	(void)state;
 	start(false);
@@ -109,13 +110,13 @@ static void test_bad_addresses(void **state)
 		uint64_t addr;
 		uint32_t len;
 	} bad[] = {
-		{0, 1},
-		{TEST_GPA - 1, 2},
-		{TEST_GPA + TEST_SIZE, 1},
-		{TEST_GPA + TEST_SIZE - 1, 2},
-		{TEST_GPA, UINT32_MAX},
-		{UINT64_MAX, 1},
-		{UINT64_MAX - 1, UINT32_MAX},
+		{ 0, 1 },
+		{ TEST_GPA - 1, 2 },
+		{ TEST_GPA + TEST_SIZE, 1 },
+		{ TEST_GPA + TEST_SIZE - 1, 2 },
+		{ TEST_GPA, UINT32_MAX },
+		{ UINT64_MAX, 1 },
+		{ UINT64_MAX - 1, UINT32_MAX },
 	};
 
 	(void)state;
@@ -144,7 +145,8 @@ static void test_readable_after_writable(void **state)
 
 static void offer_indirect(uint32_t len, uint16_t flags)
 {
-	test_set_desc(guest, 0, 0, TEST_GPA + TEST_BUFFERS, len, (uint16_t)(VIRTQ_DESC_F_INDIRECT | flags), 1);
+	test_set_desc(guest, 0, 0, TEST_GPA + TEST_BUFFERS, len,
+	              (uint16_t)(VIRTQ_DESC_F_INDIRECT | flags), 1);
 	test_offer(guest, 0, 0);
 }
 
@@ -155,14 +157,18 @@ static void test_indirect(void **state)
 	(void)state;
 	start(false);
 	table = (struct virtq_desc *)(void *)(guest->memory + TEST_BUFFERS);
-	table[0] = (struct virtq_desc){.addr = TEST_GPA, .len = 7, .flags = VIRTQ_DESC_F_NEXT, .next = 1};
-	table[1] = (struct virtq_desc){.addr = TEST_GPA, .len = 9, .flags = VIRTQ_DESC_F_WRITE};
+	table[0] = (struct virtq_desc){ .addr = TEST_GPA,
+		                        .len = 7,
+		                        .flags = VIRTQ_DESC_F_NEXT,
+		                        .next = 1 };
+	table[1] = (struct virtq_desc){ .addr = TEST_GPA, .len = 9, .flags = VIRTQ_DESC_F_WRITE };
 	offer_indirect(32, 0);
 	assert_int_equal(device_queue_pop(&queue, &chain), 0);
 	assert_int_equal(chain.readable_len, 7);
 	assert_int_equal(chain.writable_len, 9);
 
-	// Lengths that are no whole table, tables in tables, indirect and next at once, and a loop inside.
+	// Lengths that are no whole table, tables in tables, indirect and next at once, and a loop
+	// inside.
 	start(false);
 	offer_indirect(0, 0);
 	expect_broken();
@@ -179,11 +185,15 @@ static void test_indirect(void **state)
 	offer_indirect(32, VIRTQ_DESC_F_NEXT);
 	expect_broken();
 	start(false);
-	table[0] = (struct virtq_desc){.addr = TEST_GPA, .len = 16, .flags = VIRTQ_DESC_F_INDIRECT};
+	table[0] =
+		(struct virtq_desc){ .addr = TEST_GPA, .len = 16, .flags = VIRTQ_DESC_F_INDIRECT };
 	offer_indirect(16, 0);
 	expect_broken();
 	start(false);
-	table[0] = (struct virtq_desc){.addr = TEST_GPA, .len = 1, .flags = VIRTQ_DESC_F_NEXT, .next = 0};
+	table[0] = (struct virtq_desc){ .addr = TEST_GPA,
+		                        .len = 1,
+		                        .flags = VIRTQ_DESC_F_NEXT,
+		                        .next = 0 };
 	offer_indirect(32, 0);
 	expect_broken();
 }
@@ -198,23 +208,23 @@ static void test_bad_rings(void **state)
 		uint32_t size;
 		gpa_t desc, avail, used;
 	} bad[] = {
-		{0, DESC, AVAIL, USED},
-		{3, DESC, AVAIL, USED},
-		{DEVICE_QUEUE_MAX_SIZE * 2, DESC, AVAIL, USED},
-		{8, DESC + 8, AVAIL, USED},
-		{8, DESC, AVAIL + 1, USED},
-		{8, DESC, AVAIL, USED + 2},
-		{8, TEST_GPA + TEST_SIZE - 112, AVAIL, USED},
-		{8, DESC, TEST_GPA + TEST_SIZE - 20, USED},
-		{8, DESC, AVAIL, TEST_GPA + TEST_SIZE - 68},
-		{8, 0, AVAIL, USED},
-		{8, UINT64_MAX & ~15ull, AVAIL, USED},
+		{ 0, DESC, AVAIL, USED },
+		{ 3, DESC, AVAIL, USED },
+		{ DEVICE_QUEUE_MAX_SIZE * 2, DESC, AVAIL, USED },
+		{ 8, DESC + 8, AVAIL, USED },
+		{ 8, DESC, AVAIL + 1, USED },
+		{ 8, DESC, AVAIL, USED + 2 },
+		{ 8, TEST_GPA + TEST_SIZE - 112, AVAIL, USED },
+		{ 8, DESC, TEST_GPA + TEST_SIZE - 20, USED },
+		{ 8, DESC, AVAIL, TEST_GPA + TEST_SIZE - 68 },
+		{ 8, 0, AVAIL, USED },
+		{ 8, UINT64_MAX & ~15ull, AVAIL, USED },
 		// Over each other: 128 bytes of descriptors, 22 and 70 of rings.
-		{8, DESC, AVAIL, AVAIL},
-		{8, DESC, AVAIL, AVAIL + 20},
-		{8, DESC, USED + 68, USED},
-		{8, DESC, DESC + 126, USED},
-		{8, USED + 64, AVAIL, USED},
+		{ 8, DESC, AVAIL, AVAIL },
+		{ 8, DESC, AVAIL, AVAIL + 20 },
+		{ 8, DESC, USED + 68, USED },
+		{ 8, DESC, DESC + 126, USED },
+		{ 8, USED + 64, AVAIL, USED },
 	};
 
 	(void)state;

@@ -18,7 +18,9 @@ static void rng_notify(void *context, uint32_t queue)
 		device_queue_suppress_notify(q);
 		while (budget > 0 && (err = device_queue_pop(q, &dev->chain)) == 0) {
 			budget--;
-			size_t len = dev->chain.writable_len < RNG_BYTES ? (size_t)dev->chain.writable_len : RNG_BYTES;
+			size_t len = dev->chain.writable_len < RNG_BYTES
+				? (size_t)dev->chain.writable_len
+				: RNG_BYTES;
 
 			if (len > 0 && dev->fill(random, len) < 0)
 				len = 0;
@@ -32,7 +34,7 @@ static void rng_notify(void *context, uint32_t queue)
 	__builtin_memset(random, 0, sizeof(random));
 }
 
-static const struct virtio_mmio_ops rng_mmio_ops = {.notify = rng_notify};
+static const struct virtio_mmio_ops rng_mmio_ops = { .notify = rng_notify };
 
 void rng_device_init(struct rng_device *dev)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A virtio entropy source (virtio 1.2, section 5.4; device side). Not thread-safe: the machine's lock guards it.
+// A virtio entropy source (virtio 1.2, section 5.4; device side). Not thread-safe: the machine's
+// lock guards it.
 #pragma once
 
 #include "libs/virtio/device_mmio.h"
@@ -12,5 +13,6 @@ struct rng_device {
 	struct device_chain chain;
 };
 
-// Sets the model up. The transport's mem, page, set_irq, irq_context and irq, and `fill`, are set by the caller before.
+// Sets the model up. The transport's mem, page, set_irq, irq_context and irq, and `fill`, are set
+// by the caller before.
 void rng_device_init(struct rng_device *dev);

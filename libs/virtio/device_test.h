@@ -18,8 +18,9 @@ struct test_guest {
 	struct guest_memory mem;
 	uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
 	bool irq;
-	uint32_t irqs;  // times that the line rose
+	uint32_t irqs;    // times that the line rose
 	uint32_t laters;  // calls of notify_later
+
 	// Last, so that who needs more memory allocates more.
 	uint8_t memory[TEST_SIZE] __attribute__((aligned(4096)));
 };
@@ -44,7 +45,7 @@ static inline void test_notify_later(void *context, uint32_t irq)
 static inline void test_guest_init(struct test_guest *g, struct virtio_mmio_device *dev)
 {
 	memset(g, 0, sizeof(*g));
-	g->mem = (struct guest_memory){.gpa = TEST_GPA, .base = g->memory, .size = TEST_SIZE};
+	g->mem = (struct guest_memory){ .gpa = TEST_GPA, .base = g->memory, .size = TEST_SIZE };
 	dev->mem = &g->mem;
 	dev->page = g->page;
 	dev->set_irq = test_set_irq;
@@ -68,10 +69,11 @@ static inline struct virtq_used *test_used(struct test_guest *g, uint32_t queue)
 	return (struct virtq_used *)(void *)(g->memory + queue * 4096 + 2048);
 }
 
-static inline void test_set_desc(struct test_guest *g, uint32_t queue, uint16_t index, uint64_t addr, uint32_t len,
-                                 uint16_t flags, uint16_t next)
+static inline void test_set_desc(struct test_guest *g, uint32_t queue, uint16_t index,
+                                 uint64_t addr, uint32_t len, uint16_t flags, uint16_t next)
 {
-	*test_desc(g, queue, index) = (struct virtq_desc){.addr = addr, .len = len, .flags = flags, .next = next};
+	*test_desc(g, queue, index) =
+		(struct virtq_desc){ .addr = addr, .len = len, .flags = flags, .next = next };
 }
 
 // Makes the chain that starts at `head` available.

@@ -5,7 +5,7 @@
 
 error_t dma_alloc(size_t size, struct dma_buffer *out)
 {
-	struct dma_buffer buffer = {0};
+	struct dma_buffer buffer = { 0 };
 	struct folio_info info;
 	void *base;
 	error_t err;
@@ -31,5 +31,5 @@ void dma_free(struct dma_buffer *buffer)
 {
 	if (buffer->folio != HANDLE_NONE)
 		handle_close(buffer->folio);
-	*buffer = (struct dma_buffer){0};
+	*buffer = (struct dma_buffer){ 0 };
 }

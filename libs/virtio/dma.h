@@ -16,7 +16,8 @@ struct dma_buffer {
 	size_t size;
 };
 
-// Physically contiguous zeroed memory, mapped readable and writable. Errors: folio_create's, folio_map's.
+// Physically contiguous zeroed memory, mapped readable and writable. Errors: folio_create's,
+// folio_map's.
 __must_check error_t dma_alloc(size_t size, struct dma_buffer *out);
 // Gives it back. The device must not use it any more. Zeroed: nothing to free.
 void dma_free(struct dma_buffer *buffer);

@@ -50,12 +50,9 @@ static uint32_t config_read_field(const struct virtio_device *dev, size_t offset
 	volatile void *field = dev->regs + VIRTIO_MMIO_CONFIG + offset;
 
 	switch (width) {
-	case 1:
-		return *(volatile uint8_t *)field;
-	case 2:
-		return *(volatile uint16_t *)field;
-	default:
-		return *(volatile uint32_t *)field;
+	case 1: return *(volatile uint8_t *)field;
+	case 2: return *(volatile uint16_t *)field;
+	default: return *(volatile uint32_t *)field;
 	}
 }
 #endif
@@ -80,13 +77,15 @@ static error_t device_identify(struct virtio_device *dev, uint32_t device_id)
 	uint32_t version, found;
 
 	if (reg_read(dev, VIRTIO_MMIO_MAGIC_VALUE) != VIRTIO_MMIO_MAGIC) {
-		log_error("%s: no virtio-mmio device at its registers: the device tree is wrong", dev->name);
+		log_error("%s: no virtio-mmio device at its registers: the device tree is wrong",
+		          dev->name);
 		return ERR_IO;
 	}
 	version = reg_read(dev, VIRTIO_MMIO_VERSION);
 	if (version == VIRTIO_MMIO_VERSION_LEGACY) {
 		log_error("%s: the device has the legacy interface only: start QEMU with "
-		          "-global virtio-mmio.force-legacy=false", dev->name);
+		          "-global virtio-mmio.force-legacy=false",
+		          dev->name);
 		return ERR_NOT_SUPPORTED;
 	}
 	if (version != VIRTIO_MMIO_VERSION_MODERN) {
@@ -98,8 +97,8 @@ static error_t device_identify(struct virtio_device *dev, uint32_t device_id)
 	return found == device_id ? 0 : ERR_NOT_FOUND;
 }
 
-error_t virtio_device_open(struct virtio_device *dev, const struct env_entry *entry, uint32_t device_id,
-                           const char *name)
+error_t virtio_device_open(struct virtio_device *dev, const struct env_entry *entry,
+                           uint32_t device_id, const char *name)
 {
 	void *base;
 	error_t err;
@@ -152,7 +151,8 @@ error_t virtio_device_negotiate(struct virtio_device *dev, uint64_t wanted)
 	return 0;
 }
 
-error_t virtio_queue_setup(struct virtio_device *dev, uint32_t index, uint16_t max_size, struct virtqueue *vq)
+error_t virtio_queue_setup(struct virtio_device *dev, uint32_t index, uint16_t max_size,
+                           struct virtqueue *vq)
 {
 	uint32_t device_max;
 	error_t err;
@@ -206,16 +206,19 @@ uint32_t virtio_interrupt_take(struct virtio_device *dev)
 
 	if (causes != 0)
 		reg_write(dev, VIRTIO_MMIO_INTERRUPT_ACK, causes);
-	// The device's used indices are read after this, so that an entry added later interrupts again.
+	// The device's used indices are read after this, so that an entry added later interrupts
+	// again.
 	barrier_io();
 	return causes;
 }
 
-error_t virtio_config_read(const struct virtio_device *dev, size_t offset, size_t width, size_t count, void *out)
+error_t virtio_config_read(const struct virtio_device *dev, size_t offset, size_t width,
+                           size_t count, void *out)
 {
 	uint8_t *bytes = out;
 
-	if (!range_within(offset, width * count, dev->regs_size - VIRTIO_MMIO_CONFIG) || offset % width != 0)
+	if (!range_within(offset, width * count, dev->regs_size - VIRTIO_MMIO_CONFIG) ||
+	    offset % width != 0)
 		return ERR_RANGE;
 	for (unsigned int tries = 0; tries < CONFIG_READS; tries++) {
 		uint32_t generation = reg_read(dev, VIRTIO_MMIO_CONFIG_GENERATION);

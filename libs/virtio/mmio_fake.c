@@ -21,11 +21,12 @@ void fake_virtio_reset(void)
 	memset(queues, 0, sizeof(queues));
 }
 
-error_t virtio_device_open(struct virtio_device *dev, const struct env_entry *entry, uint32_t device_id, const char *name)
+error_t virtio_device_open(struct virtio_device *dev, const struct env_entry *entry,
+                           uint32_t device_id, const char *name)
 {
 	(void)device_id;
 	interrupt = entry->interrupt;
-	*dev = (struct virtio_device){.interrupt = entry->interrupt, .name = name};
+	*dev = (struct virtio_device){ .interrupt = entry->interrupt, .name = name };
 	return 0;
 }
 
@@ -35,7 +36,8 @@ error_t virtio_device_negotiate(struct virtio_device *dev, uint64_t wanted)
 	return 0;
 }
 
-error_t virtio_queue_setup(struct virtio_device *dev, uint32_t index, uint16_t max_size, struct virtqueue *vq)
+error_t virtio_queue_setup(struct virtio_device *dev, uint32_t index, uint16_t max_size,
+                           struct virtqueue *vq)
 {
 	error_t err;
 
@@ -77,7 +79,8 @@ uint32_t virtio_interrupt_take(struct virtio_device *dev)
 	return 1;
 }
 
-error_t virtio_config_read(const struct virtio_device *dev, size_t offset, size_t width, size_t count, void *out)
+error_t virtio_config_read(const struct virtio_device *dev, size_t offset, size_t width,
+                           size_t count, void *out)
 {
 	(void)dev;
 	if (offset + width * count > sizeof(fake_virtio.config))
@@ -94,8 +97,10 @@ static void say_used(struct virtqueue *vq, uint16_t *used, uint32_t id, uint32_t
 	fake_interrupt_raise(interrupt);
 }
 
-// Goes through a chain, and looks at or writes to each byte of it, for the sanitizer. Returns how many were written.
-static size_t chain_touch(const struct virtqueue *vq, uint16_t head, const uint8_t *bytes, size_t len, size_t max)
+// Goes through a chain, and looks at or writes to each byte of it, for the sanitizer. Returns how
+// many were written.
+static size_t chain_touch(const struct virtqueue *vq, uint16_t head, const uint8_t *bytes,
+                          size_t len, size_t max)
 {
 	volatile uint8_t sum = 0;
 	size_t written = 0;
@@ -132,6 +137,7 @@ bool fake_virtio_use(uint32_t queue, const uint8_t *bytes, size_t len, size_t ma
 	written = chain_touch(vq, head, bytes, len, max);
 	if ((lie & 4) != 0)
 		queues[queue].used = (uint16_t)(queues[queue].used + lie);
-	say_used(vq, &queues[queue].used, (lie & 1) != 0 ? head + lie : head, (uint32_t)((lie & 2) != 0 ? written + 1 : written));
+	say_used(vq, &queues[queue].used, (lie & 1) != 0 ? head + lie : head,
+	         (uint32_t)((lie & 2) != 0 ? written + 1 : written));
 	return true;
 }

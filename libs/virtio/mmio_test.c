@@ -51,27 +51,17 @@ uint32_t virtio_fake_read(volatile void *address, size_t width)
 		return config_read(offset - VIRTIO_MMIO_CONFIG, width);
 	assert_int_equal(width, 4);
 	switch (offset) {
-	case VIRTIO_MMIO_MAGIC_VALUE:
-		return fake.magic;
-	case VIRTIO_MMIO_VERSION:
-		return fake.version;
-	case VIRTIO_MMIO_DEVICE_ID:
-		return fake.device_id;
+	case VIRTIO_MMIO_MAGIC_VALUE: return fake.magic;
+	case VIRTIO_MMIO_VERSION: return fake.version;
+	case VIRTIO_MMIO_DEVICE_ID: return fake.device_id;
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return (uint32_t)(fake.features >> 32 * fake.features_sel);
-	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return fake.queue_sel == 0 ? fake.queue_max : 0;
-	case VIRTIO_MMIO_QUEUE_READY:
-		return fake.queue_ready;
-	case VIRTIO_MMIO_INTERRUPT_STATUS:
-		return fake.interrupt_status;
-	case VIRTIO_MMIO_STATUS:
-		return fake.status;
-	case VIRTIO_MMIO_CONFIG_GENERATION:
-		return fake.generation;
-	default:
-		fail_msg("read of register 0x%x", offset);
-		return 0;
+	case VIRTIO_MMIO_QUEUE_NUM_MAX: return fake.queue_sel == 0 ? fake.queue_max : 0;
+	case VIRTIO_MMIO_QUEUE_READY: return fake.queue_ready;
+	case VIRTIO_MMIO_INTERRUPT_STATUS: return fake.interrupt_status;
+	case VIRTIO_MMIO_STATUS: return fake.status;
+	case VIRTIO_MMIO_CONFIG_GENERATION: return fake.generation;
+	default: fail_msg("read of register 0x%x", offset); return 0;
 	}
 }
 
@@ -89,45 +79,29 @@ void virtio_fake_write(volatile void *address, uint32_t value)
 	uint32_t offset = (uint32_t)((volatile uint8_t *)address - fake.base);
 
 	switch (offset) {
-	case VIRTIO_MMIO_STATUS:
-		status_write(value);
-		break;
-	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
-		fake.features_sel = value;
-		break;
-	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
-		fake.driver_features_sel = value;
-		break;
+	case VIRTIO_MMIO_STATUS: status_write(value); break;
+	case VIRTIO_MMIO_DEVICE_FEATURES_SEL: fake.features_sel = value; break;
+	case VIRTIO_MMIO_DRIVER_FEATURES_SEL: fake.driver_features_sel = value; break;
 	case VIRTIO_MMIO_DRIVER_FEATURES:
 		fake.driver_features |= (uint64_t)value << 32 * fake.driver_features_sel;
 		break;
-	case VIRTIO_MMIO_QUEUE_SEL:
-		fake.queue_sel = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_NUM:
-		fake.queue_num = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_READY:
-		fake.queue_ready = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW:
-		fake.desc |= value;
-		break;
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
-		fake.desc |= (uint64_t)value << 32;
-		break;
-	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		fake.notified = value + 1;
-		break;
-	case VIRTIO_MMIO_INTERRUPT_ACK:
-		fake.interrupt_status &= ~value;
-		break;
+	case VIRTIO_MMIO_QUEUE_SEL: fake.queue_sel = value; break;
+	case VIRTIO_MMIO_QUEUE_NUM: fake.queue_num = value; break;
+	case VIRTIO_MMIO_QUEUE_READY: fake.queue_ready = value; break;
+	case VIRTIO_MMIO_QUEUE_DESC_LOW: fake.desc |= value; break;
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH: fake.desc |= (uint64_t)value << 32; break;
+	case VIRTIO_MMIO_QUEUE_NOTIFY: fake.notified = value + 1; break;
+	case VIRTIO_MMIO_INTERRUPT_ACK: fake.interrupt_status &= ~value; break;
 	default:
-		assert_in_range(offset, VIRTIO_MMIO_QUEUE_DRIVER_LOW, VIRTIO_MMIO_QUEUE_DEVICE_HIGH);
+		assert_in_range(offset, VIRTIO_MMIO_QUEUE_DRIVER_LOW,
+		                VIRTIO_MMIO_QUEUE_DEVICE_HIGH);
 	}
 }
 
-static struct env_entry entry = {.kind = ENV_DEVICE, .interrupt = 77, .reg_offset = 0x200, .reg_size = 0x110};
+static struct env_entry entry = { .kind = ENV_DEVICE,
+	                          .interrupt = 77,
+	                          .reg_offset = 0x200,
+	                          .reg_size = 0x110 };
 static struct virtio_device dev;
 
 static int setup(void **state)
@@ -140,7 +114,8 @@ static int setup(void **state)
 	fake.magic = VIRTIO_MMIO_MAGIC;
 	fake.version = 2;
 	fake.device_id = VIRTIO_ID_BLOCK;
-	fake.features = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_RO | VIRTIO_F_RING_PACKED;
+	fake.features = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_RO |
+		VIRTIO_F_RING_PACKED;
 	fake.queue_max = 64;
 	fake.status = VIRTIO_STATUS_DRIVER_OK;  // a driver died
 	if (folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &entry.handle) != 0 ||
@@ -164,14 +139,15 @@ static error_t open_device(void)
 static void test_starts(void **state)
 {
 	struct virtqueue vq, none;
-	struct virtqueue_buffer one = {.paddr = 1, .len = 1};
+	struct virtqueue_buffer one = { .paddr = 1, .len = 1 };
 
 	(void)state;
 	assert_int_equal(open_device(), 0);
 	assert_int_equal(fake.status, VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER);
 	assert_int_equal(virtio_device_negotiate(&dev, VIRTIO_BLK_F_RO | VIRTIO_BLK_F_FLUSH), 0);
 	// Offered and wanted; FLUSH was not offered, the packed ring not wanted.
-	assert_true(fake.driver_features == (VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_RO));
+	assert_true(fake.driver_features ==
+	            (VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_RO));
 	assert_true(dev.features == fake.driver_features);
 	assert_true(virtio_device_has(&dev, VIRTIO_BLK_F_RO));
 	assert_false(virtio_device_has(&dev, VIRTIO_BLK_F_FLUSH));
@@ -273,12 +249,9 @@ static void test_config_that_changes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_starts),
-		TEST(test_refuses_legacy),
-		TEST(test_refuses_others),
-		TEST(test_refuses_bad_features),
-		TEST(test_reads_config),
-		TEST(test_config_that_changes),
+		TEST(test_starts),         TEST(test_refuses_legacy),
+		TEST(test_refuses_others), TEST(test_refuses_bad_features),
+		TEST(test_reads_config),   TEST(test_config_that_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

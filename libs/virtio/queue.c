@@ -19,7 +19,8 @@ static size_t used_offset(const struct virtqueue *vq)
 	return align_up(avail_offset(vq) + VIRTQ_AVAIL_BYTES((size_t)vq->size), VIRTQ_USED_ALIGN);
 }
 
-// With EVENT_IDX: where we say which used entry we want an interrupt for, right after the available ring.
+// With EVENT_IDX: where we say which used entry we want an interrupt for, right after the available
+// ring.
 static volatile uint16_t *used_event(struct virtqueue *vq)
 {
 	return &vq->avail->ring[vq->size];
@@ -28,7 +29,8 @@ static volatile uint16_t *used_event(struct virtqueue *vq)
 // With EVENT_IDX: where the device says which available entry it wants a notification for.
 static uint16_t avail_event(const struct virtqueue *vq)
 {
-	return *(volatile uint16_t *)(void *)(vq->memory.bytes + used_offset(vq) + offsetof(struct virtq_used, ring) +
+	return *(volatile uint16_t *)(void *)(vq->memory.bytes + used_offset(vq) +
+	                                      offsetof(struct virtq_used, ring) +
 	                                      sizeof(struct virtq_used_elem) * vq->size);
 }
 
@@ -38,7 +40,7 @@ error_t virtqueue_init(struct virtqueue *vq, uint16_t size, bool event_idx)
 
 	if (size == 0 || size > VIRTQ_MAX_SIZE || (size & (size - 1)) != 0)
 		return ERR_INVALID;
-	*vq = (struct virtqueue){.size = size, .num_free = size, .event_idx = event_idx};
+	*vq = (struct virtqueue){ .size = size, .num_free = size, .event_idx = event_idx };
 	vq->slots = heap_alloc(size * sizeof(vq->slots[0]));
 	if (vq->slots == NULL)
 		return ERR_NO_MEMORY;
@@ -59,7 +61,7 @@ void virtqueue_deinit(struct virtqueue *vq)
 {
 	dma_free(&vq->memory);
 	heap_free(vq->slots);
-	*vq = (struct virtqueue){0};
+	*vq = (struct virtqueue){ 0 };
 }
 
 uint64_t virtqueue_desc_paddr(const struct virtqueue *vq)
@@ -84,13 +86,15 @@ static bool chain_is_valid(const struct virtqueue_buffer *buffers, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0 && buffers[i - 1].device_writes && !buffers[i].device_writes)
 			return false;
-		if (buffers[i].device_writes && __builtin_add_overflow(*writable, buffers[i].len, writable))
+		if (buffers[i].device_writes &&
+		    __builtin_add_overflow(*writable, buffers[i].len, writable))
 			return false;
 	}
 	return count > 0;
 }
 
-error_t virtqueue_push(struct virtqueue *vq, const struct virtqueue_buffer *buffers, size_t count, void *token)
+error_t virtqueue_push(struct virtqueue *vq, const struct virtqueue_buffer *buffers, size_t count,
+                       void *token)
 {
 	uint16_t head = vq->free_head;
 	uint16_t index = head;
@@ -164,7 +168,8 @@ error_t virtqueue_pop(struct virtqueue *vq, void **token, uint32_t *written)
 	barrier_memory();  // the index before the entry
 	id = vq->used->ring[vq->used_idx & (vq->size - 1)].id;
 	len = vq->used->ring[vq->used_idx & (vq->size - 1)].len;
-	if (waiting > vq->size || id >= vq->size || vq->slots[id].chain_len == 0 || len > vq->slots[id].writable) {
+	if (waiting > vq->size || id >= vq->size || vq->slots[id].chain_len == 0 ||
+	    len > vq->slots[id].writable) {
 		vq->broken = true;
 		return ERR_PROTOCOL;
 	}
@@ -177,7 +182,8 @@ error_t virtqueue_pop(struct virtqueue *vq, void **token, uint32_t *written)
 
 void virtqueue_disable_interrupts(struct virtqueue *vq)
 {
-	// With the event index an interrupt comes once per move past the event, which is behind already.
+	// With the event index an interrupt comes once per move past the event, which is behind
+	// already.
 	if (!vq->event_idx)
 		vq->avail->flags = VIRTQ_AVAIL_F_NO_INTERRUPT;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The driver's side of a split virtqueue (virtio 1.2, 2.7), with event index when negotiated. The device is not
-// trusted: which descriptors are free and what is in flight is kept in memory of our own, and what the used ring says
-// is checked against it.
+// The driver's side of a split virtqueue (virtio 1.2, 2.7), with event index when negotiated. The
+// device is not trusted: which descriptors are free and what is in flight is kept in memory of our
+// own, and what the used ring says is checked against it.
 #pragma once
 
 #include <stdbool.h>
@@ -20,7 +20,8 @@ struct virtqueue_buffer {
 	bool device_writes;
 };
 
-// What we know of a descriptor. Of a chain's head: its token, how long it is, how much the device may write.
+// What we know of a descriptor. Of a chain's head: its token, how long it is, how much the device
+// may write.
 struct virtqueue_slot {
 	void *token;
 	uint32_t writable;
@@ -44,7 +45,8 @@ struct virtqueue {
 	bool broken;  // the device broke the rules: nothing is taken from it any more
 };
 
-// Makes a queue of `size` descriptors, a power of two. Errors: ERR_INVALID, ERR_NO_MEMORY, dma_alloc's.
+// Makes a queue of `size` descriptors, a power of two. Errors: ERR_INVALID, ERR_NO_MEMORY,
+// dma_alloc's.
 __must_check error_t virtqueue_init(struct virtqueue *vq, uint16_t size, bool event_idx);
 // Frees its memory. The device must have been reset; tokens in flight are forgotten.
 void virtqueue_deinit(struct virtqueue *vq);
@@ -53,20 +55,23 @@ uint64_t virtqueue_desc_paddr(const struct virtqueue *vq);
 uint64_t virtqueue_avail_paddr(const struct virtqueue *vq);
 uint64_t virtqueue_used_paddr(const struct virtqueue *vq);
 
-// Queues a chain: buffers that the device reads first, then those that it writes. `token` (not NULL) comes back from
-// virtqueue_pop. The device sees it after the next virtqueue_publish. Errors: ERR_FULL, ERR_INVALID.
-__must_check error_t virtqueue_push(struct virtqueue *vq, const struct virtqueue_buffer *buffers, size_t count,
-                                    void *token);
-// Shows the device all that was pushed. Returns whether it wants to be notified of it (2.7.13, 2.7.10).
+// Queues a chain: buffers that the device reads first, then those that it writes. `token` (not
+// NULL) comes back from virtqueue_pop. The device sees it after the next virtqueue_publish. Errors:
+// ERR_FULL, ERR_INVALID.
+__must_check error_t virtqueue_push(struct virtqueue *vq, const struct virtqueue_buffer *buffers,
+                                    size_t count, void *token);
+// Shows the device all that was pushed. Returns whether it wants to be notified of it (2.7.13,
+// 2.7.10).
 bool virtqueue_publish(struct virtqueue *vq);
-// Takes the oldest used chain: its token and how many bytes the device says that it wrote, which is at most what the chain
-// could take. Errors: ERR_EMPTY; ERR_PROTOCOL when the device broke the ring, now and on each later call: reset it.
+// Takes the oldest used chain: its token and how many bytes the device says that it wrote, which is
+// at most what the chain could take. Errors: ERR_EMPTY; ERR_PROTOCOL when the device broke the
+// ring, now and on each later call: reset it.
 __must_check error_t virtqueue_pop(struct virtqueue *vq, void **token, uint32_t *written);
 
 // Asks for no interrupts (a hint).
 void virtqueue_disable_interrupts(struct virtqueue *vq);
-// Asks for an interrupt once `after` more chains are used (1: the next one; more needs the event index). Returns false when
-// there are as many already: then take them, no interrupt may come.
+// Asks for an interrupt once `after` more chains are used (1: the next one; more needs the event
+// index). Returns false when there are as many already: then take them, no interrupt may come.
 bool virtqueue_enable_interrupts(struct virtqueue *vq, uint16_t after);
 
 static inline uint16_t virtqueue_num_free(const struct virtqueue *vq)

@@ -14,7 +14,8 @@
 
 #define SIZE 8
 
-// The fake device: what it would do with the ring, by the addresses that the driver gives the transport.
+// The fake device: what it would do with the ring, by the addresses that the driver gives the
+// transport.
 struct fake_device {
 	struct virtq_desc *desc;
 	struct virtq_avail *avail;
@@ -66,7 +67,8 @@ static uint16_t device_take(void)
 
 static void device_use(uint32_t id, uint32_t len)
 {
-	device.used->ring[device.used->idx % SIZE] = (struct virtq_used_elem){.id = id, .len = len};
+	device.used->ring[device.used->idx % SIZE] =
+		(struct virtq_used_elem){ .id = id, .len = len };
 	device.used->idx++;
 }
 
@@ -75,8 +77,9 @@ static void push(char *token, size_t readable, size_t writable)
 	struct virtqueue_buffer chain[SIZE];
 
 	for (size_t i = 0; i < readable + writable; i++)
-		chain[i] = (struct virtqueue_buffer){
-			.paddr = 0x1000 * (i + 1), .len = 100, .device_writes = i >= readable};
+		chain[i] = (struct virtqueue_buffer){ .paddr = 0x1000 * (i + 1),
+			                              .len = 100,
+			                              .device_writes = i >= readable };
 	assert_int_equal(virtqueue_push(&vq, chain, readable + writable, token), 0);
 }
 
@@ -104,8 +107,10 @@ static void test_parts_are_aligned(void **state)
 	assert_int_equal(virtqueue_desc_paddr(&vq) % VIRTQ_DESC_ALIGN, 0);
 	assert_int_equal(virtqueue_avail_paddr(&vq) % VIRTQ_AVAIL_ALIGN, 0);
 	assert_int_equal(virtqueue_used_paddr(&vq) % VIRTQ_USED_ALIGN, 0);
-	assert_true(virtqueue_avail_paddr(&vq) >= virtqueue_desc_paddr(&vq) + VIRTQ_DESC_BYTES(SIZE));
-	assert_true(virtqueue_used_paddr(&vq) >= virtqueue_avail_paddr(&vq) + VIRTQ_AVAIL_BYTES(SIZE));
+	assert_true(virtqueue_avail_paddr(&vq) >=
+	            virtqueue_desc_paddr(&vq) + VIRTQ_DESC_BYTES(SIZE));
+	assert_true(virtqueue_used_paddr(&vq) >=
+	            virtqueue_avail_paddr(&vq) + VIRTQ_AVAIL_BYTES(SIZE));
 }
 
 static void test_chain_as_the_device_sees_it(void **state)
@@ -129,7 +134,7 @@ static void test_chain_as_the_device_sees_it(void **state)
 
 static void test_full_and_free_again(void **state)
 {
-	struct virtqueue_buffer one = {.paddr = 1, .len = 1};
+	struct virtqueue_buffer one = { .paddr = 1, .len = 1 };
 
 	(void)state;
 	push(&token_a, 3, 0);
@@ -173,12 +178,12 @@ static void test_wraps(void **state)
 static void test_refuses_bad_chains(void **state)
 {
 	const struct virtqueue_buffer unordered[] = {
-		{.paddr = 1, .len = 1, .device_writes = true},
-		{.paddr = 2, .len = 1},
+		{ .paddr = 1, .len = 1, .device_writes = true },
+		{ .paddr = 2, .len = 1 },
 	};
 	const struct virtqueue_buffer too_long[] = {
-		{.paddr = 1, .len = UINT32_MAX, .device_writes = true},
-		{.paddr = 2, .len = 1, .device_writes = true},
+		{ .paddr = 1, .len = UINT32_MAX, .device_writes = true },
+		{ .paddr = 2, .len = 1, .device_writes = true },
 	};
 
 	(void)state;
@@ -324,7 +329,7 @@ static void test_index_runs_ahead(void **state)
 
 static void test_descriptors_are_not_read_back(void **state)
 {
-	struct virtqueue_buffer one = {.paddr = 1, .len = 1};
+	struct virtqueue_buffer one = { .paddr = 1, .len = 1 };
 
 	(void)state;
 	push(&token_a, 2, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Constants and layouts of virtio 1.2 (OASIS, "Virtual I/O Device (VIRTIO) Version 1.2"), for both sides. All
-// fields are little-endian, as this machine and its guests are.
+// Constants and layouts of virtio 1.2 (OASIS, "Virtual I/O Device (VIRTIO) Version 1.2"), for both
+// sides. All fields are little-endian, as this machine and its guests are.
 #pragma once
 
 #include <stdint.h>
@@ -78,7 +78,8 @@ struct virtq_used {
 #define VIRTQ_AVAIL_BYTES(size) (6u + 2u * (size))
 #define VIRTQ_USED_BYTES(size) (6u + 8u * (size))
 
-// 2.7.10: whether moving an index from `old_idx` to `new_idx` passes the peer's `event`, so that it wants to be told.
+// 2.7.10: whether moving an index from `old_idx` to `new_idx` passes the peer's `event`, so that it
+// wants to be told.
 static inline int virtq_need_event(uint16_t event, uint16_t new_idx, uint16_t old_idx)
 {
 	return (uint16_t)(new_idx - event - 1) < (uint16_t)(new_idx - old_idx);
@@ -214,7 +215,8 @@ struct virtio_blk_req {
 
 // --- 5.3 Console device ---
 
-// Port 0's queues are 0 (receive) and 1 (transmit), then the control queues, then two for each further port.
+// Port 0's queues are 0 (receive) and 1 (transmit), then the control queues, then two for each
+// further port.
 #define VIRTIO_CONSOLE_QUEUE_CONTROL_RX 2u
 #define VIRTIO_CONSOLE_QUEUE_CONTROL_TX 3u
 #define VIRTIO_CONSOLE_QUEUE_RX(port) ((port) == 0 ? 0u : 2u * ((port) + 1u))
@@ -260,8 +262,9 @@ struct virtio_console_resize {
 
 #define VIRTIO_BALLOON_QUEUE_INFLATE 0u
 #define VIRTIO_BALLOON_QUEUE_DEFLATE 1u
-// Queues are numbered without gaps: those of features that are not offered (statistics, free page hints) are not there.
-// Section 5.5.2 has this one at 4; Linux and the devices that it works with count as we do.
+// Queues are numbered without gaps: those of features that are not offered (statistics, free page
+// hints) are not there. Section 5.5.2 has this one at 4; Linux and the devices that it works with
+// count as we do.
 #define VIRTIO_BALLOON_QUEUE_REPORTING 2u
 #define VIRTIO_BALLOON_NUM_QUEUES 3u
 

@@ -30,7 +30,8 @@ __attribute__((format(printf, 2, 0))) static void log_line(const char *level, co
 
 	vsnprintf(text, sizeof(text), format, args);
 	error_printable(printable, sizeof(printable), text);
-	fprintf(stderr, "%s[%-12s] %-6s %s\n", line_open ? "\r\033[K" : "", log_name, level, printable);
+	fprintf(stderr, "%s[%-12s] %-6s %s\n", line_open ? "\r\033[K" : "", log_name, level,
+	        printable);
 	line_open = false;
 }
 
@@ -111,8 +112,9 @@ void progress_update(struct progress *progress, uint64_t done)
 	progress->done = done;
 	// What is counted may be a little more than what was foreseen.
 	if (progress->total && done <= progress->total)
-		snprintf(text, sizeof(text), "%s: %.1f of %.1f MiB (%u%%)", progress->what, (double)done / MIB,
-		         (double)progress->total / MIB, (unsigned)((double)done * 100 / (double)progress->total));
+		snprintf(text, sizeof(text), "%s: %.1f of %.1f MiB (%u%%)", progress->what,
+		         (double)done / MIB, (double)progress->total / MIB,
+		         (unsigned)((double)done * 100 / (double)progress->total));
 	else
 		snprintf(text, sizeof(text), "%s: %.1f MiB", progress->what, (double)done / MIB);
 	progress_show(progress, text);

@@ -16,8 +16,8 @@ __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 
-// A step that may take long. Nothing is printed in its first second; then a line says what it does and how far it is: on a terminal
-// one that changes, else one every few seconds.
+// A step that may take long. Nothing is printed in its first second; then a line says what it does
+// and how far it is: on a terminal one that changes, else one every few seconds.
 struct progress {
 	const char *what;
 	uint64_t total;  // bytes; 0: not known

@@ -76,7 +76,9 @@ static void test_terminal(void **state)
 		len += (size_t)got;
 	assert_non_null(strstr(text, "packing: 1.0 of 4.0 MiB (25%)\r\033[K["));
 	// Other lines take its place.
-	assert_non_null(strstr(text, "packing: 2.0 of 4.0 MiB (50%)\r\033[K[test        ] WARN   something else\r\n["));
+	assert_non_null(strstr(
+		text,
+		"packing: 2.0 of 4.0 MiB (50%)\r\033[K[test        ] WARN   something else\r\n["));
 	assert_non_null(strstr(text, "packing: done, 4.0 MiB in 0."));
 	close(master);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Temporary directories that vanish: at the end of the program, on the usual signals, and, should the
-// program be killed outright, when the next one makes a directory beside them.
+// Temporary directories that vanish: at the end of the program, on the usual signals, and, should
+// the program be killed outright, when the next one makes a directory beside them.
 #pragma once
 
 #include "tools/common/error.h"
@@ -11,8 +11,8 @@ struct workdir {
 	int fd;  // open on the directory and locked: whoever holds the lock owns the directory
 };
 
-// Creates `parent` with all its ancestors, removes directories in it whose owner is dead, and makes a
-// new one. `path` is absolute. The caller releases it with workdir_destroy().
+// Creates `parent` with all its ancestors, removes directories in it whose owner is dead, and makes
+// a new one. `path` is absolute. The caller releases it with workdir_destroy().
 int workdir_create(struct workdir *workdir, const char *parent, struct error *err);
 
 // Removes the directory with all in it. Harmless on a zeroed or already destroyed one.

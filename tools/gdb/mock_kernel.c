@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A process with the kernel's structures in its memory, as starina.py finds them in a stopped kernel: two processes with a
-// channel between them, a message queued on it, and one hart. tools/gdb/starina_test.sh looks at it with gdb.
+// A process with the kernel's structures in its memory, as starina.py finds them in a stopped
+// kernel: two processes with a channel between them, a message queued on it, and one hart.
+// tools/gdb/starina_test.sh looks at it with gdb.
 #include <stdint.h>
 #include <string.h>
 
@@ -48,7 +49,8 @@ static struct process *process_fill(size_t index, const char *name)
 	return process;
 }
 
-static void handle_fill(struct process *process, size_t index, struct object *object, uint16_t rights)
+static void handle_fill(struct process *process, size_t index, struct object *object,
+                        uint16_t rights)
 {
 	process->handles.slots[index] =
 		(struct handle_slot){ .object = object, .rights = rights, .generation = 3 };

@@ -144,7 +144,8 @@ static char *image_path(const char *cache, const struct source *source, bool *co
 {
 	char *image;
 
-	if (asprintf(&image, "%s/" CACHE_FORMAT "-%s", cache, source->key + strlen("sha256:")) < 0) {
+	if (asprintf(&image, "%s/" CACHE_FORMAT "-%s", cache, source->key + strlen("sha256:")) <
+	    0) {
 		error_set(err, "out of memory");
 		return NULL;
 	}

@@ -52,8 +52,8 @@ void digest_abort(struct digest *digest)
 	digest->context = NULL;
 }
 
-static int digest_like(const void *data, size_t size, const char *like,
-                       char text[DIGEST_TEXT_SIZE], struct error *err)
+static int digest_like(const void *data, size_t size, const char *like, char text[DIGEST_TEXT_SIZE],
+                       struct error *err)
 {
 	struct digest digest = { 0 };
 

@@ -18,8 +18,8 @@ struct digest {
 	unsigned size;  // in bytes
 };
 
-// Begins a digest of the algorithm that `like`, a digest, has: SHA-512, or SHA-256 for all else, NULL too.
-// Returns 0, or -1 with `err`. Released by digest_finish() or digest_abort().
+// Begins a digest of the algorithm that `like`, a digest, has: SHA-512, or SHA-256 for all else,
+// NULL too. Returns 0, or -1 with `err`. Released by digest_finish() or digest_abort().
 int digest_init(struct digest *digest, const char *like, struct error *err);
 void digest_update(struct digest *digest, const void *data, size_t size);
 // Writes the text form and releases the context.

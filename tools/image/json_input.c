@@ -13,7 +13,8 @@ json_t *json_parse_any(const char *text, size_t size, const char *what, struct e
 		error_set(err, "%s is larger than %u MiB", what, JSON_MAX_SIZE >> 20);
 		return NULL;
 	}
-	// As other readers have it: of two values of one key, the last counts; a byte order mark says nothing.
+	// As other readers have it: of two values of one key, the last counts; a byte order mark
+	// says nothing.
 	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
 		size -= 3;
@@ -39,7 +40,8 @@ json_t *json_parse(const char *text, size_t size, const char *what, struct error
 // C's strings end where such a one has a NUL.
 static bool is_text(const json_t *value)
 {
-	return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+	return json_is_string(value) &&
+		strlen(json_string_value(value)) == json_string_length(value);
 }
 
 const char *json_get_string(const json_t *object, const char *key)

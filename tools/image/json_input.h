@@ -11,8 +11,8 @@
 
 #define JSON_MAX_SIZE (4u << 20)
 
-// Parses `size` bytes, at most JSON_MAX_SIZE, into an object. The caller releases it with json_decref().
-// `what` names the document in errors. NULL with `err`.
+// Parses `size` bytes, at most JSON_MAX_SIZE, into an object. The caller releases it with
+// json_decref(). `what` names the document in errors. NULL with `err`.
 json_t *json_parse(const char *text, size_t size, const char *what, struct error *err);
 
 // As json_parse(), for any kind of value.

@@ -89,7 +89,8 @@ static bool cpu_share_parse(const char *text, unsigned *quota)
 	unsigned whole, thousandths;
 	char end;
 
-	if (sscanf(text, "%2u.%3u%c", &whole, &thousandths, &end) != 2 || strlen(text) - strcspn(text, ".") != 4)
+	if (sscanf(text, "%2u.%3u%c", &whole, &thousandths, &end) != 2 ||
+	    strlen(text) - strcspn(text, ".") != 4)
 		return false;
 	*quota = (whole * 1000 + thousandths) * (CPU_PERIOD / 1000);
 	return *quota > 0;
@@ -206,7 +207,8 @@ static int command_config(int argc, char **argv)
 			goto out;
 		}
 	}
-	status = argc - optind == 2 ? config_write(argv[optind], argv[optind + 1], &bundle) : usage();
+	status = argc - optind == 2 ? config_write(argv[optind], argv[optind + 1], &bundle)
+				    : usage();
 out:
 	json_decref(command);
 	json_decref(env);

@@ -22,7 +22,8 @@ struct spool {
 int spool_init(struct spool *spool, const char *directory, struct error *err);
 void spool_deinit(struct spool *spool);
 
-// Makes room for a file of `size` bytes, all zero until they are written, and returns where it begins.
+// Makes room for a file of `size` bytes, all zero until they are written, and returns where it
+// begins.
 int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct error *err);
 // Writes at `offset`, which must lie in reserved room.
 int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,

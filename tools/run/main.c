@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// starina-run: boots Starina in QEMU with a container, and is that container to whoever called run.sh.
+// starina-run: boots Starina in QEMU with a container, and is that container to whoever called
+// run.sh.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -90,7 +91,7 @@ static int config_make(struct run *run, struct error *err)
 	arguments_add(&command, "%s", run->image);
 	arguments_add(&command, "%s", run->config);
 	result = command.failed ? error_set(err, "out of memory")
-	                        : image_tool_run((const char *const *)command.items, NULL, err);
+				: image_tool_run((const char *const *)command.items, NULL, err);
 	arguments_deinit(&command);
 	return result;
 }
@@ -143,13 +144,15 @@ static void debugger_forget(struct run *run)
 	fclose(file);
 }
 
-// The disk that is kept, if one is wanted. One that is there is looked at before anything is fetched; one that is not is made once all
-// else is there, so that a run that cannot be leaves none behind.
+// The disk that is kept, if one is wanted. One that is there is looked at before anything is
+// fetched; one that is not is made once all else is there, so that a run that cannot be leaves none
+// behind.
 static int kept_disk_open(struct run *run, bool make, struct error *err)
 {
 	const struct settings *settings = &run->settings;
 
-	if (!settings->disk_file || run->disk.path[0] || (!make && access(settings->disk_file, F_OK) < 0))
+	if (!settings->disk_file || run->disk.path[0] ||
+	    (!make && access(settings->disk_file, F_OK) < 0))
 		return 0;
 	if (writable_disk_open(&run->disk, settings->disk_file, settings->disk, err) < 0)
 		return error_prefix(err, "%s", settings->options.values[OPTION_DISK_FILE].name);
@@ -190,26 +193,29 @@ static int prepare(struct run *run, struct error *err)
 	char parent[PATH_MAX];
 	const char *build = run->settings.build;
 
-	if (image_tool_find(run->image_tool, err) < 0 || settings_check_qemu(&run->settings, err) < 0 ||
-	    settings_reserve_ports(&run->settings, err) < 0 || settings_check_port(&run->settings, err) < 0 ||
-	    kept_disk_open(run, false, err) < 0 ||
-	    image_resolve(run, err) < 0 ||
-	    path_set(parent, err, "%s/run", build) < 0 ||
+	if (image_tool_find(run->image_tool, err) < 0 ||
+	    settings_check_qemu(&run->settings, err) < 0 ||
+	    settings_reserve_ports(&run->settings, err) < 0 ||
+	    settings_check_port(&run->settings, err) < 0 || kept_disk_open(run, false, err) < 0 ||
+	    image_resolve(run, err) < 0 || path_set(parent, err, "%s/run", build) < 0 ||
 	    workdir_create(&run->workdir, parent, err) < 0)
 		return -1;
 	if (path_set(run->config, err, "%s/config.json", run->workdir.path) < 0 ||
 	    path_set(run->boot_disk, err, "%s/boot.disk", run->workdir.path) < 0 ||
 	    path_set(run->root_image, err, "%s/root.squashfs", run->image) < 0 ||
 	    path_set(run->kernel, err, "%s/starina.elf", build) < 0 ||
-	    (run->settings.kernel
-	             ? path_set(guest_kernel, err, "%s", run->settings.kernel)
-	             : path_set(guest_kernel, err, "%s/third_party/guest-kernel/Image", run->settings.root)) < 0 ||
+	    (run->settings.kernel ? path_set(guest_kernel, err, "%s", run->settings.kernel)
+	                          : path_set(guest_kernel, err, "%s/third_party/guest-kernel/Image",
+	                                     run->settings.root)) < 0 ||
 	    path_set(initramfs, err, "%s/guest/initramfs.cpio", build) < 0)
 		return -1;
 	if (path_set(run->images_index, err, "%s/" IMAGES_INDEX, run->workdir.path) < 0 ||
-	    path_set(run->images_disk, err, "%s/" IMAGES_DISK, run->workdir.path) < 0 || config_make(run, err) < 0 ||
-	    images_prepare(run->image_tool, build, run->settings.images, run->workdir.path, err) < 0 ||
-	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config, err) < 0 ||
+	    path_set(run->images_disk, err, "%s/" IMAGES_DISK, run->workdir.path) < 0 ||
+	    config_make(run, err) < 0 ||
+	    images_prepare(run->image_tool, build, run->settings.images, run->workdir.path, err) <
+	            0 ||
+	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config,
+	                    err) < 0 ||
 	    disk_make(run, err) < 0)
 		return -1;
 	run->log_fd = STDERR_FILENO;
@@ -238,8 +244,9 @@ static void ports_announce(const struct published_ports *ports)
 		const struct published_port *port = &ports->items[i];
 
 		if (port->chosen)
-			log_info("port %u/%s of the container is port %u of %s", port->container_port,
-			         port->udp ? "udp" : "tcp", port->host_port, port->host);
+			log_info("port %u/%s of the container is port %u of %s",
+			         port->container_port, port->udp ? "udp" : "tcp", port->host_port,
+			         port->host);
 	}
 }
 
@@ -324,7 +331,8 @@ static int help_show(struct run *run, struct error *err)
 	FILE *file;
 
 	err->text[0] = '\0';
-	if (path_set(path, err, "%s/tools/run/usage.txt", run->settings.root) < 0 || !(file = fopen(path, "re"))) {
+	if (path_set(path, err, "%s/tools/run/usage.txt", run->settings.root) < 0 ||
+	    !(file = fopen(path, "re"))) {
 		log_error("cannot open tools/run/usage.txt");
 		return EXIT_ERROR;
 	}

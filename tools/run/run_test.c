@@ -24,8 +24,9 @@ static void push(struct control_line *control, const char *text)
 
 static void test_control(void **state)
 {
-	static const char *const no_status[] = { "exit\n", "exit \n", "exit x\n", "exit 256\n", "exit -1\n", "exit 0007\n",
-		                                 "exit 7 \n", "Exit 7\n" };
+	static const char *const no_status[] = { "exit\n",     "exit \n",   "exit x\n",
+		                                 "exit 256\n", "exit -1\n", "exit 0007\n",
+		                                 "exit 7 \n",  "Exit 7\n" };
 	struct control_line control;
 
 	(void)state;
@@ -78,7 +79,8 @@ static void check_uart_log(const char *text, const char *shown)
 static void test_uart_log(void **state)
 {
 	(void)state;
-	check_uart_log("OpenSBI\r\nbanner [kernel\r\n[kernel ] hi\r\nmore\n", "[kernel ] hi\nmore\n");
+	check_uart_log("OpenSBI\r\nbanner [kernel\r\n[kernel ] hi\r\nmore\n",
+	               "[kernel ] hi\nmore\n");
 	check_uart_log("[kernel ] first\n", "[kernel ] first\n");
 	check_uart_log("only firmware\r\n", "");
 }
@@ -125,7 +127,10 @@ static void check_source(bool quiet, const char *line, const char *shown)
 	static struct uart_log log;
 	size_t length;
 
-	log = (struct uart_log){ .passing = true, .quiet = quiet, .raw = quiet, .source = { .image = "os.elf", .root = "/src" } };
+	log = (struct uart_log){ .passing = true,
+		                 .quiet = quiet,
+		                 .raw = quiet,
+		                 .source = { .image = "os.elf", .root = "/src" } };
 	length = uart_log_push(&log, line, strlen(line), out);
 	out[length] = '\0';
 	assert_string_equal(out, shown);
@@ -137,13 +142,18 @@ static void test_source_lines(void **state)
 {
 	(void)state;
 	addr2line_fake("/src/./kernel/$2:$3 (discriminator 1)");
-	check_source(false, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\n");
-	check_source(false, FRAME "#1 0x1234 main+0x2\n", FRAME "#1 0x1234 main+0x2 at kernel/os.elf:0x1233\n");
-	check_source(true, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\r\n");
+	check_source(false, FRAME "#0 0x1234 main+0x2\n",
+	             FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\n");
+	check_source(false, FRAME "#1 0x1234 main+0x2\n",
+	             FRAME "#1 0x1234 main+0x2 at kernel/os.elf:0x1233\n");
+	check_source(true, FRAME "#0 0x1234 main+0x2\n",
+	             FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\r\n");
 	check_source(false, FRAME "#x\n", FRAME "#x\n");
-	check_source(false, "[hello       ] INFO     #0 0x1234 main\n", "[hello       ] INFO     #0 0x1234 main\n");
+	check_source(false, "[hello       ] INFO     #0 0x1234 main\n",
+	             "[hello       ] INFO     #0 0x1234 main\n");
 	addr2line_fake("/src/kernel/$2:1");
-	check_source(false, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2 at kernel/os.elf:1\n");
+	check_source(false, FRAME "#0 0x1234 main+0x2\n",
+	             FRAME "#0 0x1234 main+0x2 at kernel/os.elf:1\n");
 	addr2line_fake("??:0");
 	check_source(false, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2\n");
 }
@@ -170,7 +180,8 @@ static void test_uart_log_quiet(void **state)
 	char line[2 * UART_LOG_MAX_LINE] = "[a ] ERROR ";
 
 	(void)state;
-	check_quiet("[a ] INFO x\n[b ] WARN y\n[c ] DEBUG WARN\n[d ] ERROR z\nrest", "[b ] WARN y\r\n[d ] ERROR z\r\n");
+	check_quiet("[a ] INFO x\n[b ] WARN y\n[c ] DEBUG WARN\n[d ] ERROR z\nrest",
+	            "[b ] WARN y\r\n[d ] ERROR z\r\n");
 	memset(line + strlen(line), 'x', sizeof(line) - strlen(line) - 2);
 	line[sizeof(line) - 2] = '\n';
 	line[sizeof(line) - 1] = '\0';
@@ -232,10 +243,20 @@ static void test_escape_keys(void **state)
 {
 	(void)state;
 	check_keys("abc\x03\x11", "abc\x03\x11", false);
-	check_keys("a\x10" "b", "a\x10" "b", false);
+	check_keys("a\x10"
+	           "b",
+	           "a\x10"
+	           "b",
+	           false);
 	check_keys("a\x10", "a", false);
-	check_keys("a\x10\x10" "b", "a\x10\x10" "b", false);
-	check_keys("a\x10\x11" "b", "ab", true);
+	check_keys("a\x10\x10"
+	           "b",
+	           "a\x10\x10"
+	           "b",
+	           false);
+	check_keys("a\x10\x11"
+	           "b",
+	           "ab", true);
 	check_keys("\x10\x10\x11", "\x10", true);
 }
 
@@ -250,7 +271,8 @@ static void file_write(const char *path, const char *text)
 
 static void test_boot_disk(void **state)
 {
-	static const char *const names[] = { "kernel", "initramfs.cpio", "images.json", "config.json" };
+	static const char *const names[] = { "kernel", "initramfs.cpio", "images.json",
+		                             "config.json" };
 	static const char *const texts[] = { "the kernel", "", "[]", "{}" };
 	char directory[] = "/tmp/run_test.XXXXXX";
 	struct archive *archive = archive_read_new();
@@ -263,7 +285,9 @@ static void test_boot_disk(void **state)
 	assert_int_equal(chdir(directory), 0);
 	for (size_t i = 0; i < 4; i++)
 		file_write(names[i], texts[i]);
-	assert_int_equal(boot_disk_write("disk", "kernel", "initramfs.cpio", "images.json", "config.json", &err), 0);
+	assert_int_equal(boot_disk_write("disk", "kernel", "initramfs.cpio", "images.json",
+	                                 "config.json", &err),
+	                 0);
 	archive_read_support_format_tar(archive);
 	assert_int_equal(archive_read_open_filename(archive, "disk", 512), ARCHIVE_OK);
 	for (size_t i = 0; i < 4; i++) {
@@ -274,9 +298,13 @@ static void test_boot_disk(void **state)
 	}
 	assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_EOF);
 	archive_read_free(archive);
-	assert_int_equal(boot_disk_write("disk", "absent", "initramfs.cpio", "images.json", "config.json", &err), -1);
+	assert_int_equal(boot_disk_write("disk", "absent", "initramfs.cpio", "images.json",
+	                                 "config.json", &err),
+	                 -1);
 	assert_non_null(strstr(err.text, "absent"));
-	assert_int_equal(boot_disk_write("no/disk", "kernel", "initramfs.cpio", "images.json", "config.json", &err), -1);
+	assert_int_equal(boot_disk_write("no/disk", "kernel", "initramfs.cpio", "images.json",
+	                                 "config.json", &err),
+	                 -1);
 	assert_non_null(strstr(err.text, "no/disk"));
 	for (size_t i = 0; i < 4; i++)
 		unlink(names[i]);

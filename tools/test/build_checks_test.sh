@@ -187,6 +187,18 @@ refuses "a kernel file with a header of the SDK" "includes nothing of libs/stari
 	tools/lint/check_layers.py "$WORK/kernel"
 refuses "an app with a header of another" "another app's" -- tools/lint/check_layers.py "$WORK/app"
 
+# --- Layout ---
+
+printf '// %0100d\n' 1 >"$WORK/long.c"
+printf '// Short.\n' >"$WORK/short.c"
+passes "a comment of a line" tools/lint/check_format.sh 0 "$WORK/short.c"
+refuses "a comment of more than 100 columns" long.c:1 "100 columns" -- tools/lint/check_format.sh 0 "$WORK/long.c"
+if clang-format --version | grep -q ' version 14\.'; then
+	printf 'int  two_blanks;\n' >"$WORK/layout.c"
+	refuses "a file that is laid out otherwise" layout.c:1 "make format" -- \
+		tools/lint/check_format.sh 14 "$WORK/layout.c"
+fi
+
 # --- Listings ---
 
 printf '// SPDX\n//\n// Says hello.\nint hello;\n' >"$WORK/hello.c"

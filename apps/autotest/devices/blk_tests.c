@@ -21,7 +21,8 @@ handle_t disk_open(struct autotest *t, const char *uri, struct msg_blkdev_info *
 	return disk;
 }
 
-error_t disk_send(handle_t disk, uint32_t type, const struct msg_blkdev_request *request, handle_t folio)
+error_t disk_send(handle_t disk, uint32_t type, const struct msg_blkdev_request *request,
+                  handle_t folio)
 {
 	struct message m;
 	error_t err = message_encode_blkdev_request(&m, request, NULL, 0);
@@ -61,8 +62,9 @@ bool disk_pattern_matches(handle_t folio, uint32_t offset, uint32_t length, uint
 
 		memcpy(&word, (const uint8_t *)base + offset + i * 8ul, sizeof(word));
 		if (word != device_pattern(index + i)) {
-			log_error("sector %llu, word %u: 0x%llx, not 0x%llx", (unsigned long long)sector, i,
-			          (unsigned long long)word, (unsigned long long)device_pattern(index + i));
+			log_error("sector %llu, word %u: 0x%llx, not 0x%llx",
+			          (unsigned long long)sector, i, (unsigned long long)word,
+			          (unsigned long long)device_pattern(index + i));
 			return false;
 		}
 	}
@@ -70,10 +72,10 @@ bool disk_pattern_matches(handle_t folio, uint32_t offset, uint32_t length, uint
 }
 
 // One request and its status; the folio comes back in `*folio`.
-static error_t transfer(struct autotest *t, handle_t disk, uint32_t type, const struct msg_blkdev_request *request,
-                        handle_t *folio)
+static error_t transfer(struct autotest *t, handle_t disk, uint32_t type,
+                        const struct msg_blkdev_request *request, handle_t *folio)
 {
-	struct msg_blkdev_reply reply = {0};
+	struct msg_blkdev_reply reply = { 0 };
 	handle_t back = HANDLE_NONE;
 
 	expect(t, disk_send(disk, type, request, *folio) == 0);
@@ -89,15 +91,15 @@ static void a_disk_has_what_is_on_it(struct autotest *t)
 		uint64_t sector;
 		uint32_t offset, length;
 	} reads[] = {
-		{0, 0, SECTOR},
-		{1, SECTOR, SECTOR},
-		{7, 3 * SECTOR, 9 * SECTOR},
-		{TEST_DISK_SECTORS - 1, 0, SECTOR},
-		{100, 0, 65536},
-		{2048, 0, BLKDEV_MAX_BYTES},
-		{TEST_DISK_SECTORS - 8, 4096, 4096},
+		{ 0, 0, SECTOR },
+		{ 1, SECTOR, SECTOR },
+		{ 7, 3 * SECTOR, 9 * SECTOR },
+		{ TEST_DISK_SECTORS - 1, 0, SECTOR },
+		{ 100, 0, 65536 },
+		{ 2048, 0, BLKDEV_MAX_BYTES },
+		{ TEST_DISK_SECTORS - 8, 4096, 4096 },
 	};
-	struct msg_blkdev_info info = {0};
+	struct msg_blkdev_info info = { 0 };
 	handle_t disk = disk_open(t, "blk:test", &info);
 	handle_t folio = HANDLE_NONE;
 
@@ -105,11 +107,15 @@ static void a_disk_has_what_is_on_it(struct autotest *t)
 	expect(t, strcmp(info.serial, "test") == 0);
 	expect(t, folio_create(BLKDEV_MAX_BYTES, FOLIO_CONTIGUOUS, &folio) == 0);
 	for (uint32_t i = 0; i < sizeof(reads) / sizeof(reads[0]) && !t->failed; i++) {
-		struct msg_blkdev_request request = {
-			.sector = reads[i].sector, .id = i, .offset = reads[i].offset, .length = reads[i].length};
+		struct msg_blkdev_request request = { .sector = reads[i].sector,
+			                              .id = i,
+			                              .offset = reads[i].offset,
+			                              .length = reads[i].length };
 
 		expect(t, transfer(t, disk, MSG_BLKDEV_READ, &request, &folio) == 0);
-		expect(t, disk_pattern_matches(folio, reads[i].offset, reads[i].length, reads[i].sector));
+		expect(t,
+		       disk_pattern_matches(folio, reads[i].offset, reads[i].length,
+		                            reads[i].sector));
 	}
 	handle_close(folio);
 	handle_close(disk);
@@ -122,22 +128,26 @@ static void a_disk_refuses_what_it_cannot_do(struct autotest *t)
 		error_t status;
 		struct msg_blkdev_request request;
 	} bad[] = {
-		{MSG_BLKDEV_READ, ERR_RANGE, {.sector = TEST_DISK_SECTORS, .length = SECTOR}},
-		{MSG_BLKDEV_READ, ERR_RANGE, {.sector = TEST_DISK_SECTORS - 1, .length = 2 * SECTOR}},
-		{MSG_BLKDEV_READ, ERR_RANGE, {.sector = UINT64_MAX, .length = SECTOR}},
-		{MSG_BLKDEV_READ, ERR_RANGE, {.sector = UINT64_MAX - 7, .length = 16 * SECTOR}},
-		{MSG_BLKDEV_READ, ERR_RANGE, {.offset = 2 * 4096, .length = SECTOR}},
-		{MSG_BLKDEV_READ, ERR_RANGE, {.offset = 4096, .length = 4096 + SECTOR}},
-		{MSG_BLKDEV_READ, ERR_RANGE, {.offset = UINT32_MAX - SECTOR + 1, .length = SECTOR}},
-		{MSG_BLKDEV_READ, ERR_INVALID, {.length = 0}},
-		{MSG_BLKDEV_READ, ERR_INVALID, {.length = 100}},
-		{MSG_BLKDEV_READ, ERR_INVALID, {.offset = 8, .length = SECTOR}},
-		{MSG_BLKDEV_READ, ERR_TOO_LARGE, {.length = BLKDEV_MAX_BYTES + SECTOR}},
-		{MSG_BLKDEV_WRITE, ERR_ACCESS, {.length = SECTOR}},
+		{ MSG_BLKDEV_READ, ERR_RANGE, { .sector = TEST_DISK_SECTORS, .length = SECTOR } },
+		{ MSG_BLKDEV_READ,
+		  ERR_RANGE,
+		  { .sector = TEST_DISK_SECTORS - 1, .length = 2 * SECTOR } },
+		{ MSG_BLKDEV_READ, ERR_RANGE, { .sector = UINT64_MAX, .length = SECTOR } },
+		{ MSG_BLKDEV_READ, ERR_RANGE, { .sector = UINT64_MAX - 7, .length = 16 * SECTOR } },
+		{ MSG_BLKDEV_READ, ERR_RANGE, { .offset = 2 * 4096, .length = SECTOR } },
+		{ MSG_BLKDEV_READ, ERR_RANGE, { .offset = 4096, .length = 4096 + SECTOR } },
+		{ MSG_BLKDEV_READ,
+		  ERR_RANGE,
+		  { .offset = UINT32_MAX - SECTOR + 1, .length = SECTOR } },
+		{ MSG_BLKDEV_READ, ERR_INVALID, { .length = 0 } },
+		{ MSG_BLKDEV_READ, ERR_INVALID, { .length = 100 } },
+		{ MSG_BLKDEV_READ, ERR_INVALID, { .offset = 8, .length = SECTOR } },
+		{ MSG_BLKDEV_READ, ERR_TOO_LARGE, { .length = BLKDEV_MAX_BYTES + SECTOR } },
+		{ MSG_BLKDEV_WRITE, ERR_ACCESS, { .length = SECTOR } },
 	};
-	struct msg_blkdev_info info = {0};
+	struct msg_blkdev_info info = { 0 };
 	handle_t disk = disk_open(t, "blk:test", &info);
-	struct msg_blkdev_request request = {.length = SECTOR};
+	struct msg_blkdev_request request = { .length = SECTOR };
 	handle_t folio = HANDLE_NONE;
 	handle_t lazy = HANDLE_NONE;
 	struct message m;
@@ -152,15 +162,16 @@ static void a_disk_refuses_what_it_cannot_do(struct autotest *t)
 		expect(t, status == bad[i].status);
 	}
 	expect(t, transfer(t, disk, MSG_BLKDEV_READ, &request, &lazy) == ERR_NOT_SUPPORTED);
-	// What is no request is answered too, and the disk goes on.
+	// What is not a request is answered too, and the disk goes on.
 	message_init(&m, MSG_BLKDEV_READ);
 	expect(t, channel_send(disk, &m) == 0);
 	expect(t, recv_wait(disk, test_deadline(), &m) == 0 && m.type == MSG_ERROR);
 	message_init(&m, MSG_CONNECT);
 	expect(t, channel_send(disk, &m) == 0);
 	expect(t, recv_wait(disk, test_deadline(), &m) == 0 && m.type == MSG_ERROR);
-	expect(t, transfer(t, disk, MSG_BLKDEV_READ, &request, &folio) == 0 &&
-	                  disk_pattern_matches(folio, 0, SECTOR, 0));
+	expect(t,
+	       transfer(t, disk, MSG_BLKDEV_READ, &request, &folio) == 0 &&
+	               disk_pattern_matches(folio, 0, SECTOR, 0));
 	handle_close(folio);
 	handle_close(lazy);
 	handle_close(disk);
@@ -179,7 +190,9 @@ static uint64_t read_sector(uint32_t id, uint32_t salt)
 static void send_reads(struct autotest *t, handle_t disk, uint32_t count, uint32_t salt)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		struct msg_blkdev_request request = {.sector = read_sector(i, salt), .id = i, .length = READ_BYTES};
+		struct msg_blkdev_request request = { .sector = read_sector(i, salt),
+			                              .id = i,
+			                              .length = READ_BYTES };
 		handle_t folio = HANDLE_NONE;
 
 		expect(t, folio_create(READ_BYTES, FOLIO_CONTIGUOUS, &folio) == 0);
@@ -192,10 +205,12 @@ static void take_reads(struct autotest *t, handle_t disk, uint32_t count, uint32
 	uint64_t seen = 0;
 
 	for (uint32_t i = 0; i < count && !t->failed; i++) {
-		struct msg_blkdev_reply reply = {0};
+		struct msg_blkdev_reply reply = { 0 };
 		handle_t folio = HANDLE_NONE;
 
-		expect(t, disk_reply(disk, &reply, &folio) == 0 && reply.status == 0 && reply.id < count);
+		expect(t,
+		       disk_reply(disk, &reply, &folio) == 0 && reply.status == 0 &&
+		               reply.id < count);
 		expect(t, folio != HANDLE_NONE && (seen & UINT64_C(1) << reply.id) == 0);
 		seen |= UINT64_C(1) << reply.id;
 		expect(t, disk_pattern_matches(folio, 0, READ_BYTES, read_sector(reply.id, salt)));
@@ -238,7 +253,8 @@ static void a_client_goes_in_the_midst(struct autotest *t)
 	do {
 		thread_yield();
 		now = test_system_info(t);
-	} while ((now.free_pages + 16 < before.free_pages || now.handles > before.handles) && test_now() < deadline);
+	} while ((now.free_pages + 16 < before.free_pages || now.handles > before.handles) &&
+	         test_now() < deadline);
 	expect(t, now.free_pages + 16 >= before.free_pages && now.handles <= before.handles);
 }
 
@@ -266,12 +282,14 @@ static bool is_filled(handle_t folio, uint32_t length, uint32_t salt)
 
 static void flush(struct autotest *t, handle_t disk, uint32_t id)
 {
-	struct msg_blkdev_flush request = {.id = id};
-	struct msg_blkdev_reply reply = {0};
+	struct msg_blkdev_flush request = { .id = id };
+	struct msg_blkdev_reply reply = { 0 };
 	handle_t folio = HANDLE_NONE;
 	struct message m;
 
-	expect(t, message_encode_blkdev_flush(&m, &request, NULL, 0) == 0 && channel_send(disk, &m) == 0);
+	expect(t,
+	       message_encode_blkdev_flush(&m, &request, NULL, 0) == 0 &&
+	               channel_send(disk, &m) == 0);
 	expect(t, disk_reply(disk, &reply, &folio) == 0 && reply.id == id && reply.status == 0);
 	expect(t, folio == HANDLE_NONE);
 }
@@ -279,14 +297,16 @@ static void flush(struct autotest *t, handle_t disk, uint32_t id)
 static void a_disk_keeps_what_is_written(struct autotest *t)
 {
 	enum { BYTES = 65536, PIECES = 16 };
-	struct msg_blkdev_info info = {0};
+	struct msg_blkdev_info info = { 0 };
 	handle_t disk = disk_open(t, "blk:scratch", &info);
 	handle_t folio = HANDLE_NONE;
 
 	expect(t, info.num_sectors == SCRATCH_DISK_SECTORS && (info.flags & BLKDEV_READ_ONLY) == 0);
 	expect(t, folio_create(BYTES, FOLIO_CONTIGUOUS, &folio) == 0);
 	for (uint32_t i = 0; i < PIECES && !t->failed; i++) {
-		struct msg_blkdev_request request = {.sector = i * (BYTES / SECTOR), .id = i, .length = BYTES};
+		struct msg_blkdev_request request = { .sector = i * (BYTES / SECTOR),
+			                              .id = i,
+			                              .length = BYTES };
 
 		fill(t, folio, BYTES, i);
 		expect(t, transfer(t, disk, MSG_BLKDEV_WRITE, &request, &folio) == 0);
@@ -295,7 +315,9 @@ static void a_disk_keeps_what_is_written(struct autotest *t)
 	handle_close(disk);
 	disk = disk_open(t, "blk:scratch", &info);
 	for (uint32_t i = PIECES; i > 0 && !t->failed; i--) {
-		struct msg_blkdev_request request = {.sector = (i - 1) * (BYTES / SECTOR), .id = i, .length = BYTES};
+		struct msg_blkdev_request request = { .sector = (i - 1) * (BYTES / SECTOR),
+			                              .id = i,
+			                              .length = BYTES };
 
 		expect(t, transfer(t, disk, MSG_BLKDEV_READ, &request, &folio) == 0);
 		expect(t, is_filled(folio, BYTES, i - 1));
@@ -305,10 +327,10 @@ static void a_disk_keeps_what_is_written(struct autotest *t)
 }
 
 const struct test blk_tests[] = {
-	{"a disk has what is on it", a_disk_has_what_is_on_it},
-	{"a disk refuses what it cannot do", a_disk_refuses_what_it_cannot_do},
-	{"a disk serves many requests of many clients", many_requests_of_many_clients},
-	{"a disk's client goes with requests in flight", a_client_goes_in_the_midst},
-	{"a disk keeps what is written", a_disk_keeps_what_is_written},
-	{0},
+	{ "a disk has what is on it", a_disk_has_what_is_on_it },
+	{ "a disk refuses what it cannot do", a_disk_refuses_what_it_cannot_do },
+	{ "a disk serves many requests of many clients", many_requests_of_many_clients },
+	{ "a disk's client goes with requests in flight", a_client_goes_in_the_midst },
+	{ "a disk keeps what is written", a_disk_keeps_what_is_written },
+	{ 0 },
 };

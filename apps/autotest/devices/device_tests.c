@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Drivers die under load, again and again: their devices must not touch memory after that, nothing may leak, and the next
-// life of the driver serves as the first.
+// Drivers die under load, again and again: their devices must not touch memory after that, nothing
+// may leak, and the next life of the driver serves as the first.
 #include "apps/autotest/devices/device_tests.h"
 #include "libs/base/string.h"
 
 #define ROUNDS 10
-// A kernel that did not reset the devices of the dead panicked in the 12th round on one hart, in the 18th on four.
+// A kernel that did not reset the devices of the dead panicked in the 12th round on one hart, in
+// the 18th on four.
 #define NET_ROUNDS 30
 
 error_t device_try_open(struct autotest *t, const char *service, const char *uri, handle_t *out)
 {
 	handle_t session = HANDLE_NONE;
-	error_t err = service_connect_wait(environ_connector(t->env, service), test_deadline(), &session);
+	error_t err =
+		service_connect_wait(environ_connector(t->env, service), test_deadline(), &session);
 
 	if (err != 0)
 		return err;
@@ -38,7 +40,8 @@ void kill_app(struct autotest *t, const char *name)
 	nsec_t deadline = test_deadline();
 
 	// Not there for a moment while it restarts.
-	while (system_find_process(t->system, name, strlen(name), &process) != 0 && test_now() < deadline)
+	while (system_find_process(t->system, name, strlen(name), &process) != 0 &&
+	       test_now() < deadline)
 		thread_yield();
 	expect(t, process_kill(process) == 0);
 	expect(t, handle_wait(process, READY_CLOSED, deadline) == 0);
@@ -60,7 +63,7 @@ void pause_ms(unsigned ms)
 static void freed_memory_stays_untouched(struct autotest *t, size_t bytes)
 {
 	enum { FOLIOS = 32 };
-	handle_t folios[FOLIOS] = {0};
+	handle_t folios[FOLIOS] = { 0 };
 	const uint64_t *words[FOLIOS];
 
 	for (size_t i = 0; i < FOLIOS; i++) {
@@ -87,13 +90,16 @@ static void settle(struct autotest *t, const struct system_info *before, uint64_
 	do {
 		pause_ms(5);
 		now = test_system_info(t);
-	} while ((now.free_pages + pages < before->free_pages || now.handles > before->handles + 4) &&
+	} while ((now.free_pages + pages < before->free_pages ||
+	          now.handles > before->handles + 4) &&
 	         test_now() < deadline);
 	if (now.free_pages + pages < before->free_pages || now.handles > before->handles + 4)
-		log_error("free pages %llu, were %llu; handles %llu, were %llu", (unsigned long long)now.free_pages,
+		log_error("free pages %llu, were %llu; handles %llu, were %llu",
+		          (unsigned long long)now.free_pages,
 		          (unsigned long long)before->free_pages, (unsigned long long)now.handles,
 		          (unsigned long long)before->handles);
-	expect(t, now.free_pages + pages >= before->free_pages && now.handles <= before->handles + 4);
+	expect(t,
+	       now.free_pages + pages >= before->free_pages && now.handles <= before->handles + 4);
 }
 
 // What the system has once all that starts at boot has started: the network is the last.
@@ -108,8 +114,8 @@ static struct system_info settled(struct autotest *t)
 
 static void read_once(struct autotest *t)
 {
-	struct msg_blkdev_request request = {.sector = 11, .id = 5, .length = 4096};
-	struct msg_blkdev_reply reply = {0};
+	struct msg_blkdev_request request = { .sector = 11, .id = 5, .length = 4096 };
+	struct msg_blkdev_reply reply = { 0 };
 	struct msg_blkdev_info info;
 	handle_t disk = disk_open(t, "blk:test", &info);
 	handle_t folio = HANDLE_NONE;
@@ -131,7 +137,7 @@ static void kill_disk_driver_once(struct autotest *t)
 	error_t err;
 
 	for (uint32_t i = 0; i < READS; i++) {
-		struct msg_blkdev_request request = {.sector = i * 100, .id = i, .length = BYTES};
+		struct msg_blkdev_request request = { .sector = i * 100, .id = i, .length = BYTES };
 		handle_t folio = HANDLE_NONE;
 
 		expect(t, folio_create(BYTES, FOLIO_CONTIGUOUS, &folio) == 0);
@@ -164,7 +170,8 @@ static void the_disk_driver_dies(struct autotest *t)
 
 // --- Network ---
 
-// A tcpip that has had one connection. The one before may have kept pages for what its closed connections could not send.
+// A tcpip that has had one connection. The one before may have kept pages for what its closed
+// connections could not send.
 static void fresh_tcpip(struct autotest *t)
 {
 	handle_t connection;
@@ -186,7 +193,9 @@ static void the_network_driver_dies(struct autotest *t)
 	for (uint32_t i = 0; i < NET_ROUNDS && !t->failed; i++) {
 		connection = tcp_connect(t);
 		// Part of it is on its way back when the driver dies.
-		expect(t, !stream_echoes(connection, 4000000, i, test_now() + (i % 10) * NSEC_PER_MSEC));
+		expect(t,
+		       !stream_echoes(connection, 4000000, i,
+		                      test_now() + (i % 10) * NSEC_PER_MSEC));
 		kill_app(t, "virtio_net");
 		freed_memory_stays_untouched(t, 4 << 20);
 		handle_close(connection);
@@ -225,8 +234,8 @@ static void the_console_driver_dies(struct autotest *t)
 }
 
 const struct test device_tests[] = {
-	{"the disk driver dies with requests in flight", the_disk_driver_dies},
-	{"the network driver dies under load", the_network_driver_dies},
-	{"the console driver dies under load", the_console_driver_dies},
-	{0},
+	{ "the disk driver dies with requests in flight", the_disk_driver_dies },
+	{ "the network driver dies under load", the_network_driver_dies },
+	{ "the console driver dies under load", the_console_driver_dies },
+	{ 0 },
 };

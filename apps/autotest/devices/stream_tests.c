@@ -12,9 +12,10 @@ static uint8_t stream_byte(size_t i, uint32_t salt)
 }
 
 // The next piece of the stream as a message; small and large ones take turns.
-static error_t stream_make(struct message *m, size_t position, size_t left, uint32_t salt, size_t *len)
+static error_t stream_make(struct message *m, size_t position, size_t left, uint32_t salt,
+                           size_t *len)
 {
-	static const size_t sizes[] = {1, 200, 248, 249, 5000, 17, 4096, 30000};
+	static const size_t sizes[] = { 1, 200, 248, 249, 5000, 17, 4096, 30000 };
 	static uint8_t bytes[30000];
 
 	*len = sizes[(position + salt) % (sizeof(sizes) / sizeof(sizes[0]))];
@@ -28,7 +29,7 @@ static error_t stream_make(struct message *m, size_t position, size_t left, uint
 // Checks the bytes of a received message; returns their number, or 0.
 static size_t stream_check(struct message *m, size_t position, size_t total, uint32_t salt)
 {
-	struct payload payload = {0};
+	struct payload payload = { 0 };
 	size_t len;
 
 	if (payload_open(m, &payload) != 0)
@@ -65,7 +66,8 @@ bool stream_echoes(handle_t channel, size_t total, uint32_t salt, nsec_t deadlin
 		}
 		if (err != ERR_EMPTY)
 			break;
-		if (out_len == 0 && sent < total && stream_make(&out, sent, total - sent, salt, &out_len) != 0)
+		if (out_len == 0 && sent < total &&
+		    stream_make(&out, sent, total - sent, salt, &out_len) != 0)
 			break;
 		err = out_len > 0 ? channel_send(channel, &out) : ERR_FULL;
 		if (err == 0) {
@@ -74,7 +76,8 @@ bool stream_echoes(handle_t channel, size_t total, uint32_t salt, nsec_t deadlin
 			continue;
 		}
 		if (err != ERR_FULL ||
-		    handle_wait(channel, READY_READABLE | READY_CLOSED | (out_len > 0 ? READY_WRITABLE : 0),
+		    handle_wait(channel,
+		                READY_READABLE | READY_CLOSED | (out_len > 0 ? READY_WRITABLE : 0),
 		                deadline) != 0)
 			break;
 	}
@@ -107,8 +110,11 @@ static void a_port_is_open_once(struct autotest *t)
 	handle_t one = device_open(t, "console", "console:org.starina.test.echo0");
 	handle_t two = HANDLE_NONE;
 
-	expect(t, device_try_open(t, "console", "console:org.starina.test.echo0", &two) == ERR_EXISTS);
-	expect(t, device_try_open(t, "console", "console:org.starina.test.none", &two) == ERR_NOT_FOUND);
+	expect(t,
+	       device_try_open(t, "console", "console:org.starina.test.echo0", &two) == ERR_EXISTS);
+	expect(t,
+	       device_try_open(t, "console", "console:org.starina.test.none", &two) ==
+	               ERR_NOT_FOUND);
 	expect(t, device_try_open(t, "console", "stdout", &two) == ERR_NOT_FOUND);
 	expect(t, stream_echoes(one, 1000, 5, test_deadline()));
 	handle_close(one);
@@ -120,10 +126,11 @@ static bool take_bulk(handle_t port, size_t total)
 	size_t position = 0;
 
 	while (position < total) {
-		struct payload payload = {0};
+		struct payload payload = { 0 };
 		struct message m;
 
-		if (recv_wait(port, test_deadline(), &m) != 0 || m.type != MSG_DATA || payload_open(&m, &payload) != 0)
+		if (recv_wait(port, test_deadline(), &m) != 0 || m.type != MSG_DATA ||
+		    payload_open(&m, &payload) != 0)
 			return false;
 		for (size_t i = 0; i < payload.bytes.len; i++, position++) {
 			if (payload.bytes.data[i] != (uint8_t)(position * 7 + (position >> 8)))
@@ -141,7 +148,8 @@ static bool send_line(handle_t port, const char *line)
 	return payload_make(&m, line, strlen(line)) == 0 && channel_send(port, &m) == 0;
 }
 
-// Until the host's answer to this very `nonce` has come: what is left of earlier openings comes before it.
+// Until the host's answer to this very `nonce` has come: what is left of earlier openings comes
+// before it.
 static bool port_syncs(handle_t port, uint8_t nonce)
 {
 	char line[16];
@@ -151,10 +159,11 @@ static bool port_syncs(handle_t port, uint8_t nonce)
 	if (!send_line(port, line))
 		return false;
 	while (!found) {
-		struct payload payload = {0};
+		struct payload payload = { 0 };
 		struct message m;
 
-		if (recv_wait(port, test_deadline(), &m) != 0 || m.type != MSG_DATA || payload_open(&m, &payload) != 0)
+		if (recv_wait(port, test_deadline(), &m) != 0 || m.type != MSG_DATA ||
+		    payload_open(&m, &payload) != 0)
 			return false;
 		found = payload.bytes.len > 0 && payload.bytes.data[payload.bytes.len - 1] == nonce;
 		payload_release(&payload);
@@ -207,9 +216,9 @@ static void tcp_carries_bytes(struct autotest *t)
 }
 
 const struct test stream_tests[] = {
-	{"console ports carry bytes both ways", console_ports_carry_bytes},
-	{"a console port is open once", a_port_is_open_once},
-	{"a console port tells of its end", a_port_tells_of_its_end},
-	{"TCP carries bytes to the host and back", tcp_carries_bytes},
-	{0},
+	{ "console ports carry bytes both ways", console_ports_carry_bytes },
+	{ "a console port is open once", a_port_is_open_once },
+	{ "a console port tells of its end", a_port_tells_of_its_end },
+	{ "TCP carries bytes to the host and back", tcp_carries_bytes },
+	{ 0 },
 };

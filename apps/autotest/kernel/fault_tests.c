@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An app dies in every way there is, with one thread blocked in a call and one busy in calls, and the rest goes on.
+// An app dies in every way there is, with one thread blocked in a call and one busy in calls, and
+// the rest goes on.
 #include "apps/autotest/autotest.h"
 #include "libs/abi/victim.h"
 
@@ -11,13 +12,15 @@ static handle_t victim_connect(struct autotest *t)
 {
 	handle_t channel = HANDLE_NONE;
 
-	expect(t, service_connect_wait(environ_connector(t->env, "victim"), test_deadline(), &channel) == 0);
+	expect(t,
+	       service_connect_wait(environ_connector(t->env, "victim"), test_deadline(),
+	                            &channel) == 0);
 	return channel;
 }
 
 static void kill_once(struct autotest *t, uint32_t fault)
 {
-	struct msg_victim_fault request = {.fault = fault};
+	struct msg_victim_fault request = { .fault = fault };
 	handle_t channel = victim_connect(t);
 	struct message m;
 	error_t err;
@@ -40,14 +43,16 @@ static void every_fault_ends_only_its_app(struct autotest *t)
 	handle_close(victim_connect(t));
 }
 
-// Waits until the victim runs with all its threads: only then are two states of the system comparable.
+// Waits until the victim runs with all its threads: only then are two states of the system
+// comparable.
 static void wait_for_victim(struct autotest *t)
 {
 	nsec_t deadline = test_deadline();
-	struct process_info info = {0};
+	struct process_info info = { 0 };
 
 	handle_close(victim_connect(t));
-	// Its service, its heap, the poll of its loop and the poll that its blocked thread waits on.
+	// Its service, its heap, the poll of its loop and the poll that its blocked thread waits
+	// on.
 	while ((info.threads != 3 || info.handles != 4) && test_now() < deadline) {
 		handle_t process;
 
@@ -79,11 +84,14 @@ static void a_killed_process_ends(struct autotest *t)
 
 	wait_for_victim(t);
 	expect(t, system_find_process(t->system, "victim", 6, &process) == 0);
-	expect(t, process_info(process, &info) == 0 && info.state == PROCESS_RUNNING && info.threads == 3);
+	expect(t,
+	       process_info(process, &info) == 0 && info.state == PROCESS_RUNNING &&
+	               info.threads == 3);
 	expect(t, process_kill(process) == 0);
 	expect(t, handle_wait(process, READY_CLOSED, test_deadline()) == 0);
-	expect(t, process_info(process, &info) == 0 && info.state == PROCESS_ENDED &&
-	                  info.end == PROCESS_END_KILLED);
+	expect(t,
+	       process_info(process, &info) == 0 && info.state == PROCESS_ENDED &&
+	               info.end == PROCESS_END_KILLED);
 	expect(t, process_kill(process) == ERR_BAD_STATE);
 	handle_close(process);
 	handle_close(victim_connect(t));
@@ -112,7 +120,8 @@ static void start_and_kill(struct autotest *t)
 	handle_close(process);
 }
 
-// The other harts are busy at first, so that the app's first turn would be on this hart, which waits for its end.
+// The other harts are busy at first, so that the app's first turn would be on this hart, which
+// waits for its end.
 static void killed_before_the_first_turn(struct autotest *t)
 {
 	uint32_t num_spinners = test_system_info(t).num_harts - 1;
@@ -143,9 +152,9 @@ static void killed_before_the_first_turn(struct autotest *t)
 }
 
 const struct test fault_tests[] = {
-	{"300 kills before the first turn", killed_before_the_first_turn},
-	{"every fault ends only its app", every_fault_ends_only_its_app},
-	{"a killed process ends and its app restarts", a_killed_process_ends},
-	{"200 deaths leak nothing", deaths_leak_nothing},
-	{0},
+	{ "300 kills before the first turn", killed_before_the_first_turn },
+	{ "every fault ends only its app", every_fault_ends_only_its_app },
+	{ "a killed process ends and its app restarts", a_killed_process_ends },
+	{ "200 deaths leak nothing", deaths_leak_nothing },
+	{ 0 },
 };

@@ -15,15 +15,19 @@ static bool is_zero(const uint8_t *p, size_t len)
 static void a_folio_is_zeroed_and_moves(struct autotest *t)
 {
 	struct folio_info info;
-	handle_t ends[2] = {0};
+	handle_t ends[2] = { 0 };
 	handle_t folio = HANDLE_NONE;
 	struct message m;
 	uint8_t *p = NULL;
 	uint8_t *q = NULL;
 
 	expect(t, folio_create(5000, FOLIO_CONTIGUOUS, &folio) == 0);
-	expect(t, folio_info(folio, &info) == 0 && info.size == 2 * PAGE_SIZE && info.paddr % PAGE_SIZE == 0);
-	expect(t, folio_map(folio, PROT_READ | PROT_WRITE, (void **)&p) == 0 && is_zero(p, 2 * PAGE_SIZE));
+	expect(t,
+	       folio_info(folio, &info) == 0 && info.size == 2 * PAGE_SIZE &&
+	               info.paddr % PAGE_SIZE == 0);
+	expect(t,
+	       folio_map(folio, PROT_READ | PROT_WRITE, (void **)&p) == 0 &&
+	               is_zero(p, 2 * PAGE_SIZE));
 	if (t->failed)
 		return;
 	p[4999] = 5;
@@ -55,7 +59,7 @@ static void a_lazy_folio_costs_what_is_touched(struct autotest *t)
 	expect(t, after.free_pages + 64 > before.free_pages);
 	p[40ul << 20] = 1;
 	expect(t, p[(40ul << 20) + 1] == 0);
-	expect(t, random_get(p + (44ul << 20), 32) == 0); // populated by a copy inside a call
+	expect(t, random_get(p + (44ul << 20), 32) == 0);  // populated by a copy inside a call
 	after = test_system_info(t);
 	expect(t, after.free_pages + 64 + 3 * 512 > before.free_pages);
 	expect(t, folio_discard(folio, 40ul << 20, 2ul << 20) == 0);
@@ -81,19 +85,20 @@ static void limits_hold(struct autotest *t)
 
 static void random_bytes_differ(struct autotest *t)
 {
-	uint8_t a[32] = {0};
-	uint8_t b[32] = {0};
+	uint8_t a[32] = { 0 };
+	uint8_t b[32] = { 0 };
 
 	expect(t, random_get(a, sizeof(a)) == 0 && random_get(b, sizeof(b)) == 0);
 	expect(t, !is_zero(a, sizeof(a)) && memcmp(a, b, sizeof(a)) != 0);
-	expect(t, random_get(a, 5000) == ERR_RANGE || random_get(a, 5000) == ERR_TOO_LARGE ||
-	                  random_get(a, 5000) == ERR_INVALID);
+	expect(t,
+	       random_get(a, 5000) == ERR_RANGE || random_get(a, 5000) == ERR_TOO_LARGE ||
+	               random_get(a, 5000) == ERR_INVALID);
 }
 
 const struct test memory_tests[] = {
-	{"a folio is zeroed and moves in a message", a_folio_is_zeroed_and_moves},
-	{"a lazy folio costs what is touched", a_lazy_folio_costs_what_is_touched},
-	{"limits of memory hold", limits_hold},
-	{"random bytes differ", random_bytes_differ},
-	{0},
+	{ "a folio is zeroed and moves in a message", a_folio_is_zeroed_and_moves },
+	{ "a lazy folio costs what is touched", a_lazy_folio_costs_what_is_touched },
+	{ "limits of memory hold", limits_hold },
+	{ "random bytes differ", random_bytes_differ },
+	{ 0 },
 };

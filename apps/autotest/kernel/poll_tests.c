@@ -15,8 +15,9 @@ static void is_level_triggered(struct autotest *t)
 	expect(t, poll_wait(poll, events, 4, 0, &n) == ERR_TIMED_OUT);
 	expect(t, event_signal(event, 1) == 0);
 	for (int i = 0; i < 3; i++)
-		expect(t, poll_wait(poll, events, 4, 0, &n) == 0 && n == 1 && events[0].cookie == 77 &&
-		                  events[0].ready == READY_READABLE);
+		expect(t,
+		       poll_wait(poll, events, 4, 0, &n) == 0 && n == 1 && events[0].cookie == 77 &&
+		               events[0].ready == READY_READABLE);
 	expect(t, event_take(event, &count) == 0);
 	expect(t, poll_wait(poll, events, 4, 0, &n) == ERR_TIMED_OUT);
 	expect(t, event_signal(event, 1) == 0 && poll_update(poll, event, 0, 79) == 0);
@@ -31,7 +32,7 @@ static void is_level_triggered(struct autotest *t)
 
 static void nests_but_not_in_a_circle(struct autotest *t)
 {
-	handle_t polls[POLL_MAX_DEPTH + 1] = {0};
+	handle_t polls[POLL_MAX_DEPTH + 1] = { 0 };
 	handle_t event = HANDLE_NONE;
 	struct poll_event e;
 	size_t n = 0;
@@ -41,7 +42,9 @@ static void nests_but_not_in_a_circle(struct autotest *t)
 		expect(t, poll_create(&polls[i]) == 0);
 	for (int i = 0; i + 1 < POLL_MAX_DEPTH; i++)
 		expect(t, poll_add(polls[i], polls[i + 1], READY_READABLE, 1) == 0);
-	expect(t, poll_add(polls[POLL_MAX_DEPTH - 1], polls[POLL_MAX_DEPTH], READY_READABLE, 1) == ERR_RANGE);
+	expect(t,
+	       poll_add(polls[POLL_MAX_DEPTH - 1], polls[POLL_MAX_DEPTH], READY_READABLE, 1) ==
+	               ERR_RANGE);
 	expect(t, poll_add(polls[POLL_MAX_DEPTH - 1], polls[0], READY_READABLE, 1) == ERR_CYCLE);
 	expect(t, poll_add(polls[0], polls[0], READY_READABLE, 1) == ERR_CYCLE);
 	expect(t, poll_add(polls[POLL_MAX_DEPTH - 1], event, READY_READABLE, 5) == 0);
@@ -79,7 +82,7 @@ static void tells_of_a_closed_peer_and_of_room(struct autotest *t)
 {
 	struct message m;
 	struct poll_event e;
-	handle_t ends[2] = {0};
+	handle_t ends[2] = { 0 };
 	handle_t poll = HANDLE_NONE;
 	size_t n = 0;
 
@@ -100,9 +103,9 @@ static void tells_of_a_closed_peer_and_of_room(struct autotest *t)
 }
 
 const struct test poll_tests[] = {
-	{"a poll is level-triggered", is_level_triggered},
-	{"polls nest, but not in a circle", nests_but_not_in_a_circle},
-	{"a poll wakes at a deadline and by a timer", wakes_at_a_deadline_and_by_a_timer},
-	{"a poll tells of a closed peer and of room", tells_of_a_closed_peer_and_of_room},
-	{0},
+	{ "a poll is level-triggered", is_level_triggered },
+	{ "polls nest, but not in a circle", nests_but_not_in_a_circle },
+	{ "a poll wakes at a deadline and by a timer", wakes_at_a_deadline_and_by_a_timer },
+	{ "a poll tells of a closed peer and of room", tells_of_a_closed_peer_and_of_room },
+	{ 0 },
 };

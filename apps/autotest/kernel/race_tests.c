@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Two threads of one app do at the same time what makes no sense: the kernel's lists must stay whole, and a legal access must
-// not end the app.
+// Two threads of one app do at the same time what makes no sense: the kernel's lists must stay
+// whole, and a legal access must not end the app.
 #include "apps/autotest/autotest.h"
 
 static volatile uint32_t rounds_begun;
@@ -33,7 +33,9 @@ static void two_threads_set_one_timer(struct autotest *t)
 	stop_partner = true;
 	expect(t, handle_wait(thread, READY_CLOSED, test_deadline()) == 0);
 	// What is armed now still fires.
-	expect(t, timer_set(shared, test_now() + 1000) == 0 && timer_set(timer, test_now() + 1000) == 0);
+	expect(t,
+	       timer_set(shared, test_now() + 1000) == 0 &&
+	               timer_set(timer, test_now() + 1000) == 0);
 	expect(t, handle_wait(shared, READY_READABLE, test_deadline()) == 0);
 	expect(t, handle_wait(timer, READY_READABLE, test_deadline()) == 0);
 	handle_close(thread);
@@ -93,7 +95,7 @@ static void two_threads_touch_one_page(struct autotest *t)
 }
 
 const struct test race_tests[] = {
-	{"two threads set one timer", two_threads_set_one_timer},
-	{"two threads touch one page", two_threads_touch_one_page},
-	{0},
+	{ "two threads set one timer", two_threads_set_one_timer },
+	{ "two threads touch one page", two_threads_touch_one_page },
+	{ 0 },
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// poll_recv in the running system: messages that are given to who waits, on one hart and across harts.
+// poll_recv in the running system: messages that are given to who waits, on one hart and across
+// harts.
 #include "apps/autotest/autotest.h"
 #include "libs/base/string.h"
 
@@ -61,13 +62,16 @@ static bool take_numbers(void)
 		struct message m;
 		size_t n;
 
-		if (poll_recv(poll, &event, 1, test_deadline(), &n, &m) != 0 || n != 1 || event.cookie != 5)
+		if (poll_recv(poll, &event, 1, test_deadline(), &n, &m) != 0 || n != 1 ||
+		    event.cookie != 5)
 			return false;
 		if (event.received == 0 && channel_recv(ends[0], &m) != 0)
 			return false;
-		if (m.type != num_received || m.len != sizeof(uint32_t) || memcmp(m.data, &num_received, m.len) != 0)
+		if (m.type != num_received || m.len != sizeof(uint32_t) ||
+		    memcmp(m.data, &num_received, m.len) != 0)
 			return false;
-		if (m.num_handles > 0 && (event_signal(m.handles[0], 1) != 0 || handle_close(m.handles[0]) != 0))
+		if (m.num_handles > 0 &&
+		    (event_signal(m.handles[0], 1) != 0 || handle_close(m.handles[0]) != 0))
 			return false;
 		num_received++;
 	}
@@ -113,7 +117,8 @@ static void answer(void *arg)
 	size_t n;
 
 	(void)arg;
-	assert(poll_create(&mine) == 0 && poll_add(mine, ends[1], READY_READABLE | READY_CLOSED, 1) == 0);
+	assert(poll_create(&mine) == 0 &&
+	       poll_add(mine, ends[1], READY_READABLE | READY_CLOSED, 1) == 0);
 	do {
 		assert(poll_recv(mine, &event, 1, NSEC_NEVER, &n, &m) == 0 && event.received == 1);
 		m.type++;
@@ -125,7 +130,7 @@ static void answer(void *arg)
 
 static void two_threads_answer_each_other(struct autotest *t)
 {
-	struct poll_event event = {0};
+	struct poll_event event = { 0 };
 	handle_t thread = HANDLE_NONE;
 	struct message m;
 	size_t n = 0;
@@ -140,7 +145,9 @@ static void two_threads_answer_each_other(struct autotest *t)
 
 		expect(t, channel_send(ends[0], &m) == 0);
 		expect(t, poll_recv(poll, &event, 1, test_deadline(), &n, &m) == 0);
-		expect(t, event.received == 1 && event.ready == 0 && m.type == asked + 2 && m.num_handles == 1);
+		expect(t,
+		       event.received == 1 && event.ready == 0 && m.type == asked + 2 &&
+		               m.num_handles == 1);
 	}
 	expect(t, event_signal(m.handles[0], 1) == 0);
 	handle_close(m.handles[0]);
@@ -199,7 +206,7 @@ static void receive_nowhere(void *arg)
 // Whether it waits or not, a receiver whose memory is bad leaves the message where it was.
 static void a_receive_to_bad_memory_loses_nothing(struct autotest *t)
 {
-	struct poll_event event = {0};
+	struct poll_event event = { 0 };
 	handle_t thread;
 	struct message m;
 	size_t n;
@@ -218,7 +225,9 @@ static void a_receive_to_bad_memory_loses_nothing(struct autotest *t)
 		send_number(i + 1, HANDLE_NONE);
 		wait_until_ended(i);
 		expect(t, poll_recv(poll, &event, 1, test_deadline(), &n, &m) == 0);
-		expect(t, event.received == 1 && event.ready == READY_READABLE && m.type == i && m.num_handles == (i % 2 == 0));
+		expect(t,
+		       event.received == 1 && event.ready == READY_READABLE && m.type == i &&
+		               m.num_handles == (i % 2 == 0));
 		if (m.num_handles > 0)
 			handle_close(m.handles[0]);
 		expect(t, poll_recv(poll, &event, 1, test_deadline(), &n, &m) == 0);
@@ -249,7 +258,7 @@ static void what_was_sent_comes_before_the_end(struct autotest *t)
 	handle_t thread = start_in_step(t, send_and_close);
 
 	for (uint32_t round = 1; round <= NUM_ROUNDS && !t->failed; round++) {
-		struct poll_event event = {0};
+		struct poll_event event = { 0 };
 		uint32_t got = 0;
 		struct message m;
 		size_t n;
@@ -263,7 +272,9 @@ static void what_was_sent_comes_before_the_end(struct autotest *t)
 			expect(t, m.type == got);
 			got++;
 		}
-		expect(t, got == 3 && event.ready == READY_CLOSED && channel_recv(ends[0], &m) == ERR_PEER_CLOSED);
+		expect(t,
+		       got == 3 && event.ready == READY_CLOSED &&
+		               channel_recv(ends[0], &m) == ERR_PEER_CLOSED);
 		wait_until_ended(round);
 		handle_close(ends[0]);
 		handle_close(poll);
@@ -273,9 +284,9 @@ static void what_was_sent_comes_before_the_end(struct autotest *t)
 }
 
 const struct test recv_tests[] = {
-	{"messages keep their order, however they are received", messages_keep_their_order},
-	{"two threads answer each other", two_threads_answer_each_other},
-	{"a receive to bad memory loses nothing", a_receive_to_bad_memory_loses_nothing},
-	{"what was sent comes before the channel's end", what_was_sent_comes_before_the_end},
-	{0},
+	{ "messages keep their order, however they are received", messages_keep_their_order },
+	{ "two threads answer each other", two_threads_answer_each_other },
+	{ "a receive to bad memory loses nothing", a_receive_to_bad_memory_loses_nothing },
+	{ "what was sent comes before the channel's end", what_was_sent_comes_before_the_end },
+	{ 0 },
 };

@@ -29,7 +29,7 @@ static void names_are_checked(struct autotest *t)
 }
 
 const struct test service_tests[] = {
-	{"handles have rights", handles_have_rights},
-	{"names of apps are checked", names_are_checked},
-	{0},
+	{ "handles have rights", handles_have_rights },
+	{ "names of apps are checked", names_are_checked },
+	{ 0 },
 };

@@ -18,7 +18,7 @@ static void spin(void *arg)
 // More threads than harts that never call the kernel: only preemption lets each have its turn.
 static void threads_are_preempted(struct autotest *t)
 {
-	handle_t threads[NUM_THREADS] = {0};
+	handle_t threads[NUM_THREADS] = { 0 };
 	nsec_t deadline = test_deadline();
 	bool all = false;
 
@@ -62,7 +62,7 @@ static double expected_sum(size_t index)
 
 static void floating_point_survives_switches(struct autotest *t)
 {
-	handle_t threads[NUM_THREADS] = {0};
+	handle_t threads[NUM_THREADS] = { 0 };
 
 	for (size_t i = 0; i < NUM_THREADS; i++)
 		expect(t, thread_create(add_fractions, (void *)(uintptr_t)i, 0, &threads[i]) == 0);
@@ -86,8 +86,8 @@ static void wall_clock_is_set(struct autotest *t)
 }
 
 const struct test thread_tests[] = {
-	{"threads are preempted", threads_are_preempted},
-	{"floating point survives switches", floating_point_survives_switches},
-	{"the wall clock is set", wall_clock_is_set},
-	{0},
+	{ "threads are preempted", threads_are_preempted },
+	{ "floating point survives switches", floating_point_survives_switches },
+	{ "the wall clock is set", wall_clock_is_set },
+	{ 0 },
 };

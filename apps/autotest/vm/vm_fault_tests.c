@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Guests that touch what is not there. RISC-V privileged specification, chapter "H", "Two-Stage Address Translation".
+// Guests that touch what is not there. RISC-V privileged specification, chapter "H", "Two-Stage
+// Address Translation".
 #include "apps/autotest/vm/vm_guest.h"
 #include "libs/base/string.h"
 
@@ -10,7 +11,7 @@
 
 static void fetch_from_device(struct autotest *t)
 {
-	static const uint32_t code[] = {TRAPS_TO(5), LOAD_DEVICE, G_JR(X_T0), REPORT_TRAP};
+	static const uint32_t code[] = { TRAPS_TO(5), LOAD_DEVICE, G_JR(X_T0), REPORT_TRAP };
 	struct vm vm;
 
 	if (!vm_start(&vm, t, code, sizeof(code)))
@@ -23,7 +24,8 @@ static void fetch_from_device(struct autotest *t)
 // No instruction of it can run any more, not even its trap handler's first one.
 static void handler_in_no_memory(struct autotest *t)
 {
-	static const uint32_t code[] = {LOAD_DEVICE, G_CSRW(CSR_STVEC, X_T0), G_ADDI(X_T0, X_T0, 64), G_JR(X_T0)};
+	static const uint32_t code[] = { LOAD_DEVICE, G_CSRW(CSR_STVEC, X_T0),
+		                         G_ADDI(X_T0, X_T0, 64), G_JR(X_T0) };
 	struct vm vm;
 
 	if (!vm_start(&vm, t, code, sizeof(code)))
@@ -41,17 +43,25 @@ static void handler_in_no_memory(struct autotest *t)
 // Where the device is with G_PAGING and the root table below.
 #define DEVICE_VIRTUAL (0x40000000u + DEVICE)
 
-// The guest makes an access (two words, t2 is WALKED_PAGE) to an address whose second page table is said to lie where no memory is. What
-// the walk reads is not for a device, and gets the access an exception.
-static void walk_through_no_memory(struct autotest *t, uint32_t first, uint32_t second, uint64_t cause)
+// The guest makes an access (two words, t2 is WALKED_PAGE) to an address whose second page table is
+// said to lie where no memory is. What the walk reads is not for a device, and gets the access an
+// exception.
+static void walk_through_no_memory(struct autotest *t, uint32_t first, uint32_t second,
+                                   uint64_t cause)
 {
 	const uint32_t code[] = {
-		TRAPS_TO(21), G_PAGING(ROOT_TABLE / PAGE_SIZE),
-		G_LUI(X_T2, WALKED_PAGE >> 12), first, second,
+		TRAPS_TO(21),
+		G_PAGING(ROOT_TABLE / PAGE_SIZE),
+		G_LUI(X_T2, WALKED_PAGE >> 12),
+		first,
+		second,
 		SHUTDOWN,
-		G_LUI(X_T0, DEVICE_VIRTUAL >> 12), G_CSRR(X_T1, CSR_SCAUSE), G_SD(X_T1, 0, X_T0), SHUTDOWN,
+		G_LUI(X_T0, DEVICE_VIRTUAL >> 12),
+		G_CSRR(X_T1, CSR_SCAUSE),
+		G_SD(X_T1, 0, X_T0),
+		SHUTDOWN,
 	};
-	const uint64_t root[] = {G_PTE_TABLE(DEVICE), G_PTE_LEAF(0), G_PTE_LEAF(GUEST_RAM)};
+	const uint64_t root[] = { G_PTE_TABLE(DEVICE), G_PTE_LEAF(0), G_PTE_LEAF(GUEST_RAM) };
 	struct vm vm;
 
 	if (!vm_start(&vm, t, code, sizeof(code)))
@@ -78,14 +88,15 @@ static void store_walks_through_no_memory(struct autotest *t)
 
 static void fetch_walks_through_no_memory(struct autotest *t)
 {
-	walk_through_no_memory(t, G_ADDI(X_T2, X_T2, WALKED_OFFSET), G_JR(X_T2), CAUSE_FETCH_ACCESS);
+	walk_through_no_memory(t, G_ADDI(X_T2, X_T2, WALKED_OFFSET), G_JR(X_T2),
+	                       CAUSE_FETCH_ACCESS);
 }
 
 const struct test vm_fault_tests[] = {
-	{"a guest that jumps into a device has an exception", fetch_from_device},
-	{"a guest whose trap handler is in no memory ends", handler_in_no_memory},
-	{"a guest loads through a page table in no memory", load_walks_through_no_memory},
-	{"a guest stores through a page table in no memory", store_walks_through_no_memory},
-	{"a guest jumps through a page table in no memory", fetch_walks_through_no_memory},
-	{NULL, NULL},
+	{ "a guest that jumps into a device has an exception", fetch_from_device },
+	{ "a guest whose trap handler is in no memory ends", handler_in_no_memory },
+	{ "a guest loads through a page table in no memory", load_walks_through_no_memory },
+	{ "a guest stores through a page table in no memory", store_walks_through_no_memory },
+	{ "a guest jumps through a page table in no memory", fetch_walks_through_no_memory },
+	{ NULL, NULL },
 };

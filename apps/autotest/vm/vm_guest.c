@@ -5,18 +5,19 @@
 
 bool vm_start(struct vm *vm, struct autotest *t, const uint32_t *code, size_t size)
 {
-	struct vcpu_state state = {.pc = GUEST_RAM};
+	struct vcpu_state state = { .pc = GUEST_RAM };
 	void *ram;
 
-	*vm = (struct vm){.t = t};
+	*vm = (struct vm){ .t = t };
 	if (test_system_info(t).has_hypervisor == 0)
 		return false;
 	expect(t, hvspace_create(&vm->space) == 0);
 	expect(t, poll_create(&vm->poll) == 0);
 	expect(t, folio_create(GUEST_RAM_SIZE, FOLIO_LAZY, &vm->memory) == 0);
 	expect(t, folio_map(vm->memory, PROT_READ | PROT_WRITE, &ram) == 0);
-	expect(t, hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, GUEST_RAM_SIZE,
-	                      PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
+	expect(t,
+	       hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, GUEST_RAM_SIZE,
+	                   PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
 	expect(t, vcpu_create(vm->space, 0, &vm->vcpu) == 0);
 	if (t->failed)
 		return false;
@@ -40,8 +41,9 @@ void run_to(struct vm *vm, uint32_t reason)
 
 	expect(vm->t, error == 0);
 	if (error == 0 && vm->exit.reason != reason) {
-		log_error("exit %u code %u address %lx pc %lx, expected exit %u", vm->exit.reason, vm->exit.code,
-		          (unsigned long)vm->exit.mmio.address, (unsigned long)vm->exit.fault_pc, reason);
+		log_error("exit %u code %u address %lx pc %lx, expected exit %u", vm->exit.reason,
+		          vm->exit.code, (unsigned long)vm->exit.mmio.address,
+		          (unsigned long)vm->exit.fault_pc, reason);
 		vm->t->failed = true;
 	}
 }
@@ -49,7 +51,8 @@ void run_to(struct vm *vm, uint32_t reason)
 void expect_write(struct vm *vm, gpa_t address, uint64_t data, uint32_t width)
 {
 	run_to(vm, VCPU_EXIT_MMIO_WRITE);
-	if (vm->exit.mmio.address != address || vm->exit.mmio.data != data || vm->exit.mmio.width != width) {
+	if (vm->exit.mmio.address != address || vm->exit.mmio.data != data ||
+	    vm->exit.mmio.width != width) {
 		log_error("write of %lx to %lx, width %u", (unsigned long)vm->exit.mmio.data,
 		          (unsigned long)vm->exit.mmio.address, vm->exit.mmio.width);
 		vm->t->failed = true;

@@ -10,7 +10,8 @@
 #define HSM_SUSPENDED 4
 
 // a7 is the HSM extension, a6 one of its functions.
-#define HSM_CALL(function) G_LUI(X_A7, 0x485), G_ADDIW(X_A7, X_A7, 0x34d), G_ADDI(X_A6, X_ZERO, function)
+#define HSM_CALL(function) \
+	G_LUI(X_A7, 0x485), G_ADDIW(X_A7, X_A7, 0x34d), G_ADDI(X_A6, X_ZERO, function)
 // a0 is 0x80000000: the non-retentive suspend, and the start of memory.
 #define LOAD_BIT_31(reg) G_ADDI(reg, X_ZERO, 1), G_SLLI(reg, reg, 31)
 // Tells register `reg` to the test.
@@ -33,9 +34,10 @@ static void run_second(void *arg)
 	thread_exit();
 }
 
-static void second_start(struct second_hart *second, const struct vm *vm, const uint32_t *code, size_t size)
+static void second_start(struct second_hart *second, const struct vm *vm, const uint32_t *code,
+                         size_t size)
 {
-	*second = (struct second_hart){.vm = *vm};
+	*second = (struct second_hart){ .vm = *vm };
 	memcpy(vm->ram + SECOND_CODE, code, size);
 	expect(vm->t, vcpu_create(vm->space, 1, &second->vm.vcpu) == 0);
 	expect(vm->t, poll_create(&second->vm.poll) == 0);
@@ -50,21 +52,34 @@ static void second_end(struct second_hart *second)
 	handle_close(second->vm.poll);
 }
 
-// vCPU 0 starts vCPU 1, which suspends itself; waits until it is told to be suspended, which it stays although the test
-// disturbs it; sends it an interrupt, and waits until it is started again.
+// vCPU 0 starts vCPU 1, which suspends itself; waits until it is told to be suspended, which it
+// stays although the test disturbs it; sends it an interrupt, and waits until it is started again.
 static const uint32_t wakes_second[] = {
-	HSM_CALL(0), G_ADDI(X_A0, X_ZERO, 1), LOAD_BIT_31(X_A1), G_ADDI(X_A1, X_A1, SECOND_CODE), G_ADDI(X_A2, X_ZERO, 77),
+	HSM_CALL(0),
+	G_ADDI(X_A0, X_ZERO, 1),
+	LOAD_BIT_31(X_A1),
+	G_ADDI(X_A1, X_A1, SECOND_CODE),
+	G_ADDI(X_A2, X_ZERO, 77),
 	G_ECALL,
 	// Until its state is SUSPENDED.
-	HSM_CALL(2), G_ADDI(X_T1, X_ZERO, HSM_SUSPENDED),
-	G_ADDI(X_A0, X_ZERO, 1), G_ECALL, G_BNE(X_A1, X_T1, -8),
+	HSM_CALL(2),
+	G_ADDI(X_T1, X_ZERO, HSM_SUSPENDED),
+	G_ADDI(X_A0, X_ZERO, 1),
+	G_ECALL,
+	G_BNE(X_A1, X_T1, -8),
 	TELL(X_A1, 0),
 	// An IPI to hart 1.
-	G_LUI(X_A7, 0x735), G_ADDIW(X_A7, X_A7, 0x049), G_ADDI(X_A6, X_ZERO, 0),
-	G_ADDI(X_A0, X_ZERO, 2), G_ADDI(X_A1, X_ZERO, 0), G_ECALL,
+	G_LUI(X_A7, 0x735),
+	G_ADDIW(X_A7, X_A7, 0x049),
+	G_ADDI(X_A6, X_ZERO, 0),
+	G_ADDI(X_A0, X_ZERO, 2),
+	G_ADDI(X_A1, X_ZERO, 0),
+	G_ECALL,
 	// Until its state is STARTED.
 	HSM_CALL(2),
-	G_ADDI(X_A0, X_ZERO, 1), G_ECALL, G_BNE(X_A1, X_ZERO, -8),
+	G_ADDI(X_A0, X_ZERO, 1),
+	G_ECALL,
+	G_BNE(X_A1, X_ZERO, -8),
 	SHUTDOWN,
 };
 
@@ -87,10 +102,16 @@ static void suspend(struct autotest *t, const uint32_t *code, size_t size, uint6
 static void retentive_suspend(struct autotest *t)
 {
 	static const uint32_t code[] = {
-		G_ADDI(X_T1, X_ZERO, 2), G_CSRW(CSR_SIE, X_T1), G_ADDI(X_T4, X_ZERO, 123),
+		G_ADDI(X_T1, X_ZERO, 2),
+		G_CSRW(CSR_SIE, X_T1),
+		G_ADDI(X_T4, X_ZERO, 123),
 		// The upper half of the type does not count.
-		HSM_CALL(3), G_ADDI(X_A0, X_ZERO, 1), G_SLLI(X_A0, X_A0, 63), G_ECALL,
-		G_ADD(X_T4, X_T4, X_A0), TELL(X_T4, 8),
+		HSM_CALL(3),
+		G_ADDI(X_A0, X_ZERO, 1),
+		G_SLLI(X_A0, X_A0, 63),
+		G_ECALL,
+		G_ADD(X_T4, X_T4, X_A0),
+		TELL(X_T4, 8),
 		G_SPIN,
 	};
 
@@ -100,13 +121,23 @@ static void retentive_suspend(struct autotest *t)
 static void non_retentive_suspend(struct autotest *t)
 {
 	static const uint32_t code[] = {
-		G_ADDI(X_T1, X_ZERO, 2), G_CSRW(CSR_SIE, X_T1),
-		HSM_CALL(3), LOAD_BIT_31(X_A0), LOAD_BIT_31(X_A1), G_ADDI(X_A1, X_A1, SECOND_CODE + 16 * 4),
-		G_ADDI(X_A2, X_ZERO, 55), G_ECALL,
+		G_ADDI(X_T1, X_ZERO, 2),
+		G_CSRW(CSR_SIE, X_T1),
+		HSM_CALL(3),
+		LOAD_BIT_31(X_A0),
+		LOAD_BIT_31(X_A1),
+		G_ADDI(X_A1, X_A1, SECOND_CODE + 16 * 4),
+		G_ADDI(X_A2, X_ZERO, 55),
+		G_ECALL,
 		// It does not return.
-		TELL(X_A0, 8), G_SPIN, G_NOP,
+		TELL(X_A0, 8),
+		G_SPIN,
+		G_NOP,
 		// Resumed: a0 is the hart, a1 the argument, satp and sstatus.SIE are 0.
-		G_ADD(X_A1, X_A1, X_A0), G_CSRR(X_T1, CSR_SATP), G_ADD(X_A1, X_A1, X_T1), TELL(X_A1, 8),
+		G_ADD(X_A1, X_A1, X_A0),
+		G_CSRR(X_T1, CSR_SATP),
+		G_ADD(X_A1, X_A1, X_T1),
+		TELL(X_A1, 8),
 		G_SPIN,
 	};
 
@@ -117,8 +148,15 @@ static void non_retentive_suspend(struct autotest *t)
 static void start_in_no_memory(struct autotest *t)
 {
 	static const uint32_t code[] = {
-		HSM_CALL(0), G_ADDI(X_A0, X_ZERO, 1), G_LUI(X_A1, 0x10000), G_ECALL, TELL(X_A0, 0),
-		HSM_CALL(2), G_ADDI(X_A0, X_ZERO, 1), G_ECALL, TELL(X_A1, 0),
+		HSM_CALL(0),
+		G_ADDI(X_A0, X_ZERO, 1),
+		G_LUI(X_A1, 0x10000),
+		G_ECALL,
+		TELL(X_A0, 0),
+		HSM_CALL(2),
+		G_ADDI(X_A0, X_ZERO, 1),
+		G_ECALL,
+		TELL(X_A1, 0),
 		SHUTDOWN,
 	};
 	handle_t second = HANDLE_NONE;
@@ -134,12 +172,17 @@ static void start_in_no_memory(struct autotest *t)
 	vm_end(&vm);
 }
 
-// What a guest may only read are registers of a device: they are no text.
+// What a guest may only read are registers of a device: they are not text.
 static void console_of_registers(struct autotest *t)
 {
 	static const uint32_t code[] = {
-		G_LUI(X_A7, 0x44424), G_ADDIW(X_A7, X_A7, 0x34e), G_ADDI(X_A6, X_ZERO, 0),
-		G_ADDI(X_A0, X_ZERO, 5), G_LUI(X_A1, 0x20000), G_ADDI(X_A2, X_ZERO, 0), G_ECALL,
+		G_LUI(X_A7, 0x44424),
+		G_ADDIW(X_A7, X_A7, 0x34e),
+		G_ADDI(X_A6, X_ZERO, 0),
+		G_ADDI(X_A0, X_ZERO, 5),
+		G_LUI(X_A1, 0x20000),
+		G_ADDI(X_A2, X_ZERO, 0),
+		G_ECALL,
 		TELL(X_A0, 0),
 		SHUTDOWN,
 	};
@@ -157,9 +200,9 @@ static void console_of_registers(struct autotest *t)
 }
 
 const struct test vm_sbi_tests[] = {
-	{"a vCPU suspends, keeps all and goes on", retentive_suspend},
-	{"a vCPU suspends, forgets all and begins elsewhere", non_retentive_suspend},
-	{"a vCPU is not started in no memory", start_in_no_memory},
-	{"the SBI console does not print registers", console_of_registers},
-	{NULL, NULL},
+	{ "a vCPU suspends, keeps all and goes on", retentive_suspend },
+	{ "a vCPU suspends, forgets all and begins elsewhere", non_retentive_suspend },
+	{ "a vCPU is not started in no memory", start_in_no_memory },
+	{ "the SBI console does not print registers", console_of_registers },
+	{ NULL, NULL },
 };

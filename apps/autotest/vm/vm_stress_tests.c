@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtual machines made, ended and disturbed many times: nothing is lost, and nothing is left behind.
+// Virtual machines made, ended and disturbed many times: nothing is lost, and nothing is left
+// behind.
 #include "apps/autotest/autotest.h"
 #include "apps/autotest/vm/guest_code.h"
 #include "libs/base/string.h"
@@ -26,22 +27,24 @@ struct stress_vm {
 // a1: the guest's memory. t1: 2 MiB.
 #define LOAD_RAM G_ADDI(X_A1, X_ZERO, 1), G_SLLI(X_A1, X_A1, 31), G_LUI(X_T1, 0x200)
 #define NEXT_BLOCK G_ADD(X_A1, X_A1, X_T1)
-#define SHUTDOWN                                                                                   \
-	G_LUI(X_A7, 0x53525), G_ADDIW(X_A7, X_A7, 0x354), G_ADDI(X_A6, X_ZERO, 0),                 \
+#define SHUTDOWN                                                                   \
+	G_LUI(X_A7, 0x53525), G_ADDIW(X_A7, X_A7, 0x354), G_ADDI(X_A6, X_ZERO, 0), \
 		G_ADDI(X_A0, X_ZERO, 0), G_ADDI(X_A1, X_ZERO, 0), G_ECALL, G_SPIN
 
-static void vm_open_sized(struct stress_vm *vm, struct autotest *t, size_t ram_size, const uint32_t *code, size_t size)
+static void vm_open_sized(struct stress_vm *vm, struct autotest *t, size_t ram_size,
+                          const uint32_t *code, size_t size)
 {
-	struct vcpu_state state = {.pc = GUEST_RAM};
+	struct vcpu_state state = { .pc = GUEST_RAM };
 	void *ram = NULL;
 
-	*vm = (struct stress_vm){.t = t, .ram_size = ram_size};
+	*vm = (struct stress_vm){ .t = t, .ram_size = ram_size };
 	expect(t, hvspace_create(&vm->space) == 0);
 	expect(t, event_create(&vm->event) == 0);
 	expect(t, folio_create(ram_size, FOLIO_LAZY, &vm->memory) == 0);
 	expect(t, folio_map(vm->memory, PROT_READ | PROT_WRITE, &ram) == 0);
-	expect(t, hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, ram_size,
-	                      PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
+	expect(t,
+	       hvspace_map(vm->space, GUEST_RAM, vm->memory, 0, ram_size,
+	                   PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
 	expect(t, hvspace_bind_notify(vm->space, 0x10000000, 1, vm->event) == 0);
 	expect(t, vcpu_create(vm->space, 0, &vm->vcpu) == 0);
 	if (t->failed)
@@ -68,12 +71,15 @@ static void many_vms(struct autotest *t)
 {
 	static const uint32_t code[] = {
 		LOAD_RAM,
-		NEXT_BLOCK, G_SD(X_T1, 0, X_A1),
-		NEXT_BLOCK, G_SD(X_T1, 0, X_A1),
-		NEXT_BLOCK, G_SD(X_T1, 8, X_A1),
+		NEXT_BLOCK,
+		G_SD(X_T1, 0, X_A1),
+		NEXT_BLOCK,
+		G_SD(X_T1, 0, X_A1),
+		NEXT_BLOCK,
+		G_SD(X_T1, 8, X_A1),
 		SHUTDOWN,
 	};
-	struct system_info before = {0};
+	struct system_info before = { 0 };
 
 	if (test_system_info(t).has_hypervisor == 0)
 		return;
@@ -84,8 +90,12 @@ static void many_vms(struct autotest *t)
 		vm_open(&vm, t, code, sizeof(code));
 		if (t->failed)
 			return;
-		expect(t, vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 && vm.exit.reason == VCPU_EXIT_SHUTDOWN);
-		expect(t, vm.ram[2 * BLOCK_SIZE / 8] == BLOCK_SIZE && vm.ram[3 * BLOCK_SIZE / 8 + 1] == BLOCK_SIZE);
+		expect(t,
+		       vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 &&
+		               vm.exit.reason == VCPU_EXIT_SHUTDOWN);
+		expect(t,
+		       vm.ram[2 * BLOCK_SIZE / 8] == BLOCK_SIZE &&
+		               vm.ram[3 * BLOCK_SIZE / 8 + 1] == BLOCK_SIZE);
 		vm_close(&vm);
 		if (i == 0)
 			before = test_system_info(t);
@@ -101,8 +111,8 @@ static void run_until_kicked(void *arg)
 	thread_exit();
 }
 
-// A guest writes one word over and over while its memory is taken away: each time it gets new memory, and never writes to
-// the old.
+// A guest writes one word over and over while its memory is taken away: each time it gets new
+// memory, and never writes to the old.
 static void discard_while_running(struct autotest *t)
 {
 	static const uint32_t code[] = {
@@ -150,8 +160,8 @@ static void touch_until_stopped(void *arg)
 	thread_exit();
 }
 
-// Guest and VMM write to a block while it is given back again and again, and somebody else gets the memory: neither writes to
-// what is no longer theirs.
+// Guest and VMM write to a block while it is given back again and again, and somebody else gets the
+// memory: neither writes to what is no longer theirs.
 static void discarded_memory_changes_hands(struct autotest *t)
 {
 	static const uint32_t code[] = {
@@ -160,8 +170,8 @@ static void discarded_memory_changes_hands(struct autotest *t)
 		G_SD(X_T1, 0, X_A1),
 		0xffdff06fu /* j -4 */,
 	};
-	struct toucher toucher = {0};
-	handle_t threads[2] = {0};
+	struct toucher toucher = { 0 };
+	handle_t threads[2] = { 0 };
 	struct stress_vm vm;
 
 	if (test_system_info(t).has_hypervisor == 0)
@@ -181,7 +191,8 @@ static void discarded_memory_changes_hands(struct autotest *t)
 		expect(t, folio_discard(vm.memory, BLOCK_SIZE, BLOCK_SIZE) == 0);
 		// As likely as not it is the block that was freed just now.
 		expect(t, folio_create(BLOCK_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
-		expect(t, folio_map(folio, PROT_READ | PROT_WRITE, (void **)(uintptr_t)&other) == 0);
+		expect(t,
+		       folio_map(folio, PROT_READ | PROT_WRITE, (void **)(uintptr_t)&other) == 0);
 		for (uint32_t turn = 0; turn < 10 && !t->failed; turn++) {
 			thread_yield();
 			expect(t, other[0] == 0 && other[1] == 0);
@@ -197,7 +208,8 @@ static void discarded_memory_changes_hands(struct autotest *t)
 	vm_close(&vm);
 }
 
-// A guest that was promised more than the machine has touches all of it: it ends, what runs beside it does not.
+// A guest that was promised more than the machine has touches all of it: it ends, what runs beside
+// it does not.
 static void guest_takes_all_memory(struct autotest *t)
 {
 	static const uint32_t code[] = {
@@ -208,7 +220,7 @@ static void guest_takes_all_memory(struct autotest *t)
 		G_SD(X_T1, 0, X_A1),
 		0xff9ff06fu /* j -8 */,
 	};
-	static const uint32_t idle[] = {G_SPIN};
+	static const uint32_t idle[] = { G_SPIN };
 	struct system_info before = test_system_info(t);
 	handle_t folio = HANDLE_NONE;
 	handle_t thread = HANDLE_NONE;
@@ -217,20 +229,26 @@ static void guest_takes_all_memory(struct autotest *t)
 
 	if (before.has_hypervisor == 0)
 		return;
-	vm_open_sized(&vm, t, (before.total_pages * PAGE_SIZE + BLOCK_SIZE) & ~(BLOCK_SIZE - 1), code, sizeof(code));
+	vm_open_sized(&vm, t, (before.total_pages * PAGE_SIZE + BLOCK_SIZE) & ~(BLOCK_SIZE - 1),
+	              code, sizeof(code));
 	vm_open(&other, t, idle, sizeof(idle));
 	if (t->failed)
 		return;
 	expect(t, thread_create(run_until_kicked, &other, 0, &thread) == 0);
-	expect(t, vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 && vm.exit.reason == VCPU_EXIT_NO_MEMORY);
+	expect(t,
+	       vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 &&
+	               vm.exit.reason == VCPU_EXIT_NO_MEMORY);
 	expect(t, vm.ram[BLOCK_SIZE / 8] == PAGE_SIZE);
 	expect(t, test_system_info(t).free_pages < before.free_pages / 8);
 	// Enough is left for others, and for its VMM when it touches what is not there.
 	expect(t, folio_create(1ul << 20, FOLIO_CONTIGUOUS, &folio) == 0);
 	vm.ram[vm.ram_size / 8 - 1] = 1;
 	vm.ram[vm.ram_size / 8 - 5000] = 1;
-	expect(t, vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 && vm.exit.reason == VCPU_EXIT_NO_MEMORY);
-	// A guest that touches nothing ends all the same when its VMM touches what is not there. A few pages may have become free.
+	expect(t,
+	       vcpu_run(vm.vcpu, HANDLE_NONE, &vm.exit) == 0 &&
+	               vm.exit.reason == VCPU_EXIT_NO_MEMORY);
+	// A guest that touches nothing ends all the same when its VMM touches what is not there. A
+	// few pages may have become free.
 	for (size_t page = 1; page < other.ram_size / PAGE_SIZE; page++)
 		other.ram[page * PAGE_SIZE / 8] = 1;
 	expect(t, handle_wait(thread, READY_CLOSED, test_deadline()) == 0);
@@ -248,10 +266,12 @@ static void guest_takes_all_memory(struct autotest *t)
 static handle_t start_victim(struct autotest *t, handle_t *channel)
 {
 	nsec_t deadline = test_deadline();
-	struct process_info info = {0};
+	struct process_info info = { 0 };
 	handle_t process = HANDLE_NONE;
 
-	expect(t, service_connect_wait(environ_connector(t->env, "vm_victim"), deadline, channel) == 0);
+	expect(t,
+	       service_connect_wait(environ_connector(t->env, "vm_victim"), deadline, channel) ==
+	               0);
 	expect(t, system_find_process(t->system, "vm_victim", 9, &process) == 0);
 	while (!t->failed && info.threads != 3 && test_now() < deadline) {
 		thread_yield();
@@ -265,7 +285,7 @@ static handle_t start_victim(struct autotest *t, handle_t *channel)
 static struct system_info settled_info(struct autotest *t)
 {
 	nsec_t deadline = test_deadline();
-	struct process_info info = {0};
+	struct process_info info = { 0 };
 
 	// Its service and the poll of its loop.
 	while ((info.threads != 1 || info.handles != 2) && test_now() < deadline) {
@@ -283,7 +303,7 @@ static struct system_info settled_info(struct autotest *t)
 
 static void kill_running_vms(struct autotest *t)
 {
-	struct system_info before = {0};
+	struct system_info before = { 0 };
 
 	if (test_system_info(t).has_hypervisor == 0)
 		return;
@@ -295,7 +315,8 @@ static void kill_running_vms(struct autotest *t)
 		expect(t, handle_wait(process, READY_CLOSED, test_deadline()) == 0);
 		handle_close(process);
 		handle_close(channel);
-		// The first round is like all others, so the states before and after the rest are comparable.
+		// The first round is like all others, so the states before and after the rest are
+		// comparable.
 		if (i == 0)
 			before = settled_info(t);
 	}
@@ -316,11 +337,12 @@ struct sharer {
 	bool failed;
 };
 
-// Runs both guests by turns, whenever the other thread does not. It never sleeps, so that its hart keeps what it ran last.
+// Runs both guests by turns, whenever the other thread does not. It never sleeps, so that its hart
+// keeps what it ran last.
 static void share_vms(void *arg)
 {
 	struct sharer *self = arg;
-	struct vcpu_exit exit = {0};
+	struct vcpu_exit exit = { 0 };
 
 	for (uint32_t i = 0; i < 2 * TURNS && !self->failed;) {
 		uint32_t which = (i + self->first) & 1;
@@ -328,7 +350,8 @@ static void share_vms(void *arg)
 
 		if (error == ERR_BAD_STATE)
 			continue;
-		if (error == 0 && exit.reason == VCPU_EXIT_MMIO_WRITE && exit.mmio.data <= 2 * TURNS)
+		if (error == 0 && exit.reason == VCPU_EXIT_MMIO_WRITE &&
+		    exit.mmio.data <= 2 * TURNS)
 			self->seen[which][exit.mmio.data]++;
 		else
 			self->failed = true;
@@ -340,13 +363,14 @@ static void share_vms(void *arg)
 	thread_exit();
 }
 
-// Two threads, on harts of their own if there are any, run the same two guests. Each guest counts in a register that stays in the hart
-// between runs: no count may get lost, and a vCPU that a hart still holds may be closed by another.
+// Two threads, on harts of their own if there are any, run the same two guests. Each guest counts
+// in a register that stays in the hart between runs: no count may get lost, and a vCPU that a hart
+// still holds may be closed by another.
 static void vcpus_change_hands(struct autotest *t)
 {
 	static const uint32_t code[] = {
-		G_LUI(X_T0, 0x10000), G_CSRR(X_T1, CSR_SSCRATCH), G_ADDI(X_T1, X_T1, 1),
-		G_CSRW(CSR_SSCRATCH, X_T1), G_SD(X_T1, 0, X_T0), 0xff1ff06fu /* j -16 */,
+		G_LUI(X_T0, 0x10000),       G_CSRR(X_T1, CSR_SSCRATCH), G_ADDI(X_T1, X_T1, 1),
+		G_CSRW(CSR_SSCRATCH, X_T1), G_SD(X_T1, 0, X_T0),        0xff1ff06fu /* j -16 */,
 	};
 	static uint8_t seen[2][2][2 * TURNS + 1];
 	nsec_t deadline = test_deadline();
@@ -361,7 +385,8 @@ static void vcpus_change_hands(struct autotest *t)
 	for (uint32_t i = 0; i < 2; i++)
 		vm_open(&vms[i], t, code, sizeof(code));
 	for (uint32_t i = 0; i < 2; i++) {
-		sharers[i] = (struct sharer){.vms = vms, .first = i, .seen = seen[i], .stop = &stop};
+		sharers[i] =
+			(struct sharer){ .vms = vms, .first = i, .seen = seen[i], .stop = &stop };
 		expect(t, thread_create(share_vms, &sharers[i], 0, &threads[i]) == 0);
 	}
 	while (!(sharers[0].done && sharers[1].done) && test_now() < deadline)
@@ -402,9 +427,10 @@ static void sleep_a_little(struct autotest *t, handle_t timer)
 	expect(t, handle_wait(timer, READY_READABLE, test_deadline()) == 0);
 }
 
-// Both guests run until they have shaken hands often: one counts up when the other has copied its count. On one hart each handshake takes
-// two switches of threads, and two ticks.
-static void shake_hands(struct autotest *t, struct stress_vm vms[2], handle_t timer, const volatile uint64_t *words)
+// Both guests run until they have shaken hands often: one counts up when the other has copied its
+// count. On one hart each handshake takes two switches of threads, and two ticks.
+static void shake_hands(struct autotest *t, struct stress_vm vms[2], handle_t timer,
+                        const volatile uint64_t *words)
 {
 	uint32_t num_spinners = test_system_info(t).num_harts;
 	nsec_t deadline = test_deadline();
@@ -440,10 +466,13 @@ static void busy_vcpus_have_harts_of_their_own(struct autotest *t)
 {
 	static const uint32_t counter[] = {
 		G_LUI(X_A1, 0x40000), G_ADDI(X_T1, X_T1, 1), G_SD(X_T1, 0, X_A1),
-		G_LD(X_T2, 8, X_A1), G_BNE(X_T2, X_T1, -4), 0xff1ff06fu /* j -16 */,
+		G_LD(X_T2, 8, X_A1),  G_BNE(X_T2, X_T1, -4), 0xff1ff06fu /* j -16 */,
 	};
 	static const uint32_t copier[] = {
-		G_LUI(X_A1, 0x40000), G_LD(X_T1, 0, X_A1), G_SD(X_T1, 8, X_A1), 0xff9ff06fu /* j -8 */,
+		G_LUI(X_A1, 0x40000),
+		G_LD(X_T1, 0, X_A1),
+		G_SD(X_T1, 8, X_A1),
+		0xff9ff06fu /* j -8 */,
 	};
 	handle_t folio = HANDLE_NONE;
 	handle_t timer = HANDLE_NONE;
@@ -462,7 +491,9 @@ static void busy_vcpus_have_harts_of_their_own(struct autotest *t)
 		vm_open(&vms[0], t, counter, sizeof(counter));
 		vm_open(&vms[1], t, copier, sizeof(copier));
 		for (uint32_t i = 0; i < 2; i++)
-			expect(t, hvspace_map(vms[i].space, SHARED_WORDS, folio, 0, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0);
+			expect(t,
+			       hvspace_map(vms[i].space, SHARED_WORDS, folio, 0, PAGE_SIZE,
+			                   PROT_READ | PROT_WRITE) == 0);
 		if (!t->failed)
 			shake_hands(t, vms, timer, words);
 		for (uint32_t i = 0; i < 2; i++)
@@ -473,12 +504,12 @@ static void busy_vcpus_have_harts_of_their_own(struct autotest *t)
 }
 
 const struct test vm_stress_tests[] = {
-	{"busy vCPUs have harts of their own", busy_vcpus_have_harts_of_their_own},
-	{"vCPUs change hands", vcpus_change_hands},
-	{"200 virtual machines leak nothing", many_vms},
-	{"a guest's memory is taken away while it runs", discard_while_running},
-	{"memory that guest and VMM use changes hands", discarded_memory_changes_hands},
-	{"a guest that takes all memory ends alone", guest_takes_all_memory},
-	{"an app dies while its vCPUs run", kill_running_vms},
-	{NULL, NULL},
+	{ "busy vCPUs have harts of their own", busy_vcpus_have_harts_of_their_own },
+	{ "vCPUs change hands", vcpus_change_hands },
+	{ "200 virtual machines leak nothing", many_vms },
+	{ "a guest's memory is taken away while it runs", discard_while_running },
+	{ "memory that guest and VMM use changes hands", discarded_memory_changes_hands },
+	{ "a guest that takes all memory ends alone", guest_takes_all_memory },
+	{ "an app dies while its vCPUs run", kill_running_vms },
+	{ NULL, NULL },
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtual machines of a few instructions: each guest ends by SBI shutdown, or by what its test is about.
+// Virtual machines of a few instructions: each guest ends by SBI shutdown, or by what its test is
+// about.
 #include "apps/autotest/vm/vm_guest.h"
 #include "libs/base/string.h"
 
@@ -144,14 +145,14 @@ static void poll_ends_run(struct autotest *t, const uint32_t *code, size_t size)
 
 static void test_poll_while_running(struct autotest *t)
 {
-	static const uint32_t code[] = {G_SPIN};
+	static const uint32_t code[] = { G_SPIN };
 
 	poll_ends_run(t, code, sizeof(code));
 }
 
 static void test_poll_while_waiting(struct autotest *t)
 {
-	static const uint32_t code[] = {G_WFI, 0xffdff06fu /* j -4 */};
+	static const uint32_t code[] = { G_WFI, 0xffdff06fu /* j -4 */ };
 
 	poll_ends_run(t, code, sizeof(code));
 }
@@ -291,14 +292,14 @@ static void test_second_vcpu(struct autotest *t)
 }
 
 const struct test vm_tests[] = {
-	{"a guest's loads and stores reach the VMM", test_mmio},
-	{"a queue notification signals its event", test_notify},
-	{"a guest's timer interrupts it", test_timer},
-	{"an interrupt line wakes a guest", test_external_interrupt},
-	{"a ready poll ends the run of a busy guest", test_poll_while_running},
-	{"a ready poll ends the run of a waiting guest", test_poll_while_waiting},
-	{"the SBI console checks its addresses", test_console},
-	{"guest and VMM each keep their FP registers", test_floating_point},
-	{"a second vCPU is started and interrupts the first", test_second_vcpu},
-	{NULL, NULL},
+	{ "a guest's loads and stores reach the VMM", test_mmio },
+	{ "a queue notification signals its event", test_notify },
+	{ "a guest's timer interrupts it", test_timer },
+	{ "an interrupt line wakes a guest", test_external_interrupt },
+	{ "a ready poll ends the run of a busy guest", test_poll_while_running },
+	{ "a ready poll ends the run of a waiting guest", test_poll_while_waiting },
+	{ "the SBI console checks its addresses", test_console },
+	{ "guest and VMM each keep their FP registers", test_floating_point },
+	{ "a second vCPU is started and interrupts the first", test_second_vcpu },
+	{ NULL, NULL },
 };

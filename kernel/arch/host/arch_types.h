@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The host's threads are fibers (ucontext): of one host thread, so that tests run deterministically, or of as many as the test has harts.
+// The host's threads are fibers (ucontext): of one host thread, so that tests run
+// deterministically, or of as many as the test has harts.
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +11,8 @@
 
 #include "libs/abi/time.h"
 
-// With several harts: others come in between, now and then, where they hardly ever would. Not there in programs without harts.
+// With several harts: others come in between, now and then, where they hardly ever would. Not there
+// in programs without harts.
 void host_come_between(void) __attribute__((weak));
 
 static inline bool arch_lock_take(uint32_t *word)
@@ -33,8 +35,9 @@ struct arch_thread {
 	void (*entry)(void *arg);
 	void *arg;
 	void *sanitizer;  // its own idea of the fiber
-	// Whether a hart runs it, or has not saved it yet. Not atomic on purpose: the scheduler alone keeps two harts from it, and
-	// ThreadSanitizer sees when it does not.
+
+	// Whether a hart runs it, or has not saved it yet. Not atomic on purpose: the scheduler
+	// alone keeps two harts from it, and ThreadSanitizer sees when it does not.
 	bool running;
 };
 

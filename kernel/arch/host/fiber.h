@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the sanitizers are told of a switch of stacks: AddressSanitizer needs their bounds, ThreadSanitizer a context for each.
+// What the sanitizers are told of a switch of stacks: AddressSanitizer needs their bounds,
+// ThreadSanitizer a context for each.
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +30,8 @@ static inline void fiber_adopt(struct arch_thread *fiber)
 	fiber->sanitizer = __tsan_get_current_fiber();
 }
 // Before a switch, after it, and at the beginning of a new fiber.
-static inline void fiber_leave(struct arch_thread *prev, struct arch_thread *next, void *stack, size_t size)
+static inline void fiber_leave(struct arch_thread *prev, struct arch_thread *next, void *stack,
+                               size_t size)
 {
 	(void)prev;
 	(void)stack;
@@ -66,7 +68,8 @@ static inline void fiber_adopt(struct arch_thread *fiber)
 {
 	(void)fiber;
 }
-static inline void fiber_leave(struct arch_thread *prev, struct arch_thread *next, void *stack, size_t size)
+static inline void fiber_leave(struct arch_thread *prev, struct arch_thread *next, void *stack,
+                               size_t size)
 {
 	(void)next;
 	__sanitizer_start_switch_fiber(&prev->sanitizer, stack, size);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Harts and threads of the fake machine. With one hart, the test's own stack is the idle thread's. With several, each is a host thread that
-// runs the real idle loop; what they share for the fake's own sake is atomic without order, so that it orders nothing else and
-// ThreadSanitizer sees what the kernel itself orders.
+// Harts and threads of the fake machine. With one hart, the test's own stack is the idle thread's.
+// With several, each is a host thread that runs the real idle loop; what they share for the fake's
+// own sake is atomic without order, so that it orders nothing else and ThreadSanitizer sees what
+// the kernel itself orders.
 #include <setjmp.h>
 #include <stdlib.h>
 
@@ -30,7 +31,8 @@ static uint64_t activity;
 static uint32_t num_running;  // harts that are host threads; 0: the test's alone
 static bool stopped;
 static _Thread_local struct hart *this_hart = harts;
-static _Thread_local jmp_buf quiet;  // where the idle loop's wait goes when nothing is left to wait for
+// where the idle loop's wait goes when nothing is left to wait for
+static _Thread_local jmp_buf quiet;
 
 void host_harts_init(void)
 {
@@ -40,7 +42,7 @@ void host_harts_init(void)
 
 void host_start_worker(void)
 {
-	// It stays: what it has is no leak, though only the end of its stack is known.
+	// It stays: what it has is not a leak, though only the end of its stack is known.
 	fiber_ignore_leaks(true);
 	work_start();
 	fiber_ignore_leaks(false);
@@ -65,7 +67,8 @@ static void fiber_main(unsigned high, unsigned low)
 	sched_exit_current();
 }
 
-void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg, uintptr_t app_stack_top)
+void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg,
+                      uintptr_t app_stack_top)
 {
 	struct arch_thread *arch = &thread->arch;
 	uintptr_t self = (uintptr_t)thread;
@@ -79,7 +82,8 @@ void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg
 	arch->context.uc_stack.ss_sp = arch->stack;
 	arch->context.uc_stack.ss_size = arch->stack_size;
 	arch->context.uc_link = NULL;
-	makecontext(&arch->context, (void (*)(void))fiber_main, 2, (unsigned)(self >> 32), (unsigned)self);
+	makecontext(&arch->context, (void (*)(void))fiber_main, 2, (unsigned)(self >> 32),
+	            (unsigned)self);
 	fiber_create(arch);
 }
 
@@ -109,7 +113,8 @@ void arch_thread_deinit(struct thread *thread)
 
 // --- Harts and time ---
 
-// Not inline: a fiber may go on in another host thread, and the compiler must not know where that keeps its variables.
+// Not inline: a fiber may go on in another host thread, and the compiler must not know where that
+// keeps its variables.
 __attribute__((noinline)) struct hart *arch_this_hart(void)
 {
 	__asm__ volatile("");
@@ -134,7 +139,8 @@ void host_come_between(void)
 {
 	static uint32_t seed;
 
-	if (num_running > 0 && __atomic_add_fetch(&seed, 0x9e3779b9u, __ATOMIC_RELAXED) * 2654435761u < 1u << 26)
+	if (num_running > 0 &&
+	    __atomic_add_fetch(&seed, 0x9e3779b9u, __ATOMIC_RELAXED) * 2654435761u < 1u << 26)
 		host_thread_pause();
 }
 
@@ -154,7 +160,8 @@ static void all_sleep(void)
 		nsec_t deadline = __atomic_load_n(&harts[i].arch.timer, __ATOMIC_RELAXED);
 
 		if (deadline != NSEC_NEVER &&
-		    (first == NULL || deadline < __atomic_load_n(&first->arch.timer, __ATOMIC_RELAXED)))
+		    (first == NULL ||
+		     deadline < __atomic_load_n(&first->arch.timer, __ATOMIC_RELAXED)))
 			first = &harts[i];
 	}
 	if (first != NULL) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The fake machine that unit tests run on: one or more harts that the test drives, a clock that only the test moves, RAM in a
-// memory file (so that the mapping area maps it a second time, as the MMU does).
+// The fake machine that unit tests run on: one or more harts that the test drives, a clock that
+// only the test moves, RAM in a memory file (so that the mapping area maps it a second time, as the
+// MMU does).
 #pragma once
 
 #include <stdbool.h>
@@ -14,12 +15,15 @@ struct process;
 
 // A fresh machine. Each test begins with it.
 void host_init(void);
-// Runs the hart's idle loop, and so the worker and all other threads, until nothing is left to do; the clock moves to the next
-// deadline when all wait, up to `until`. The test's own stack is the idle thread's.
+// Runs the hart's idle loop, and so the worker and all other threads, until nothing is left to do;
+// the clock moves to the next deadline when all wait, up to `until`. The test's own stack is the
+// idle thread's.
 void host_run(nsec_t until);
-// The same with `count` harts, each a host thread, until all of them sleep. The clock moves only then.
+// The same with `count` harts, each a host thread, until all of them sleep. The clock moves only
+// then.
 void host_run_harts(uint32_t count);
-// Whether a hart sleeps and no kick is on its way. Of use to who waits for something that a sleeping hart should be doing.
+// Whether a hart sleeps and no kick is on its way. Of use to who waits for something that a
+// sleeping hart should be doing.
 bool host_some_hart_sleeps(void);
 // Makes handlers of calls see `process` as the caller, on the test's own stack. NULL ends that.
 void host_enter_process(struct process *process);

@@ -26,7 +26,8 @@ uint8_t *ram_create(size_t size)
 
 uint8_t *ram_reserve(size_t size, size_t align)
 {
-	uint8_t *at = check(mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	uint8_t *at =
+		check(mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	size_t before = (align - (uintptr_t)at % align) % align;
 
 	if (before > 0)
@@ -42,7 +43,8 @@ void ram_release(uintptr_t at, size_t size)
 
 void ram_map(uintptr_t at, size_t offset, size_t size)
 {
-	check(mmap((void *)at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, (off_t)offset));
+	check(mmap((void *)at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
+	           (off_t)offset));
 }
 
 void ram_unmap(uintptr_t at, size_t size)
@@ -54,7 +56,8 @@ void ram_main_stack(void **bottom, size_t *size)
 {
 	pthread_attr_t attr;
 
-	if (pthread_getattr_np(pthread_self(), &attr) != 0 || pthread_attr_getstack(&attr, bottom, size) != 0)
+	if (pthread_getattr_np(pthread_self(), &attr) != 0 ||
+	    pthread_attr_getstack(&attr, bottom, size) != 0)
 		abort();
 	pthread_attr_destroy(&attr);
 }

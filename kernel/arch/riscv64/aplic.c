@@ -35,7 +35,7 @@ static struct {
 	uintptr_t regs;
 	bool msi;
 	uint32_t hart;
-	// Lines that are no edges; written before the line is enabled.
+	// Lines that are not edges; written before the line is enabled.
 	uint32_t level[INTERRUPT_MAX / 32];
 } aplic;
 

@@ -265,7 +265,7 @@ static void check_edge(bool msi)
 	chip->handle();
 	chip->handle();
 	assert_int_equal(num_fired, 1);
-	// A level that has stayed is no edge.
+	// A level that has stayed is not an edge.
 	chip->unmask(RISING);
 	chip->handle();
 	assert_int_equal(num_fired, 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The app's memory, word by word and inline, for the calls that are made most. Addresses are multiples of 8 and were checked with
-// app_words_ok; no lock is held: a fault may populate a lazy folio, and if it cannot, the access returns false (kernel/arch/riscv64/
-// trap.h, fixups).
+// The app's memory, word by word and inline, for the calls that are made most. Addresses are
+// multiples of 8 and were checked with app_words_ok; no lock is held: a fault may populate a lazy
+// folio, and if it cannot, the access returns false (kernel/arch/riscv64/ trap.h, fixups).
 #pragma once
 
 #include <stdbool.h>
@@ -14,10 +14,12 @@
 
 _Static_assert(VMAP_BASE - DIRECT_MAP_BASE == DIRECT_MAP_SIZE, "one range");
 
-_Static_assert(DIRECT_MAP_BASE >> 32 == 0xffffffc0 && VMAP_END >> 32 == 0xffffffff, "tested by the upper halves");
+_Static_assert(DIRECT_MAP_BASE >> 32 == 0xffffffc0 && VMAP_END >> 32 == 0xffffffff,
+               "tested by the upper halves");
 
-// Whether [addr, addr + size) may be an app's memory for reading and writing, and is aligned; `size` is far less than what is unmapped
-// behind VMAP_END. An answer of no is not final: copy_from_app and copy_to_app look closer.
+// Whether [addr, addr + size) may be an app's memory for reading and writing, and is aligned;
+// `size` is far less than what is unmapped behind VMAP_END. An answer of no is not final:
+// copy_from_app and copy_to_app look closer.
 static inline bool app_words_ok(uintptr_t addr, size_t size)
 {
 	if ((addr & 7) != 0)
@@ -25,14 +27,14 @@ static inline bool app_words_ok(uintptr_t addr, size_t size)
 	if (__builtin_expect((uint64_t)(((int64_t)addr >> 32) + 64) < 63, 1))
 		return true;
 	return addr >= (uintptr_t)__apps_data_start && addr < (uintptr_t)__apps_data_end &&
-	       size <= (uintptr_t)__apps_data_end - addr;
+		size <= (uintptr_t)__apps_data_end - addr;
 }
 
-#define APP_FIXUP                                                                                  \
-	"2:\n"                                                                                     \
-	"	.pushsection .fixup, \"a\"\n"                                                      \
-	"	.balign 8\n"                                                                       \
-	"	.quad 1b, 2b, %l[fault], 1\n" /* FIXUP_KIND_APP */                                 \
+#define APP_FIXUP                                                  \
+	"2:\n"                                                     \
+	"	.pushsection .fixup, \"a\"\n"                            \
+	"	.balign 8\n"                                             \
+	"	.quad 1b, 2b, %l[fault], 1\n" /* FIXUP_KIND_APP */ \
 	"	.popsection\n"
 
 // The word at `addr`.
@@ -52,7 +54,8 @@ fault:
 }
 
 // Two words at `addr`.
-static inline __attribute__((always_inline)) bool app_store_2(uintptr_t addr, uint64_t first, uint64_t second)
+static inline __attribute__((always_inline)) bool app_store_2(uintptr_t addr, uint64_t first,
+                                                              uint64_t second)
 {
 	__asm__ goto volatile("1:	sd	%z[first], 0(%[addr])\n"
 	                      "	sd	%z[second], 8(%[addr])\n" APP_FIXUP
@@ -83,36 +86,37 @@ static inline __attribute__((always_inline)) bool app_copy(void *dst, const void
 {
 	uint64_t a, b;
 
-	__asm__ goto volatile("1:	addi	%[len], %[len], -16\n"
-	                      "	bltz	%[len], 4f\n"
-	                      "3:	ld	%[a], 0(%[src])\n"
-	                      "	ld	%[b], 8(%[src])\n"
-	                      "	addi	%[len], %[len], -16\n"
-	                      "	sd	%[a], 0(%[dst])\n"
-	                      "	sd	%[b], 8(%[dst])\n"
-	                      "	addi	%[src], %[src], 16\n"
-	                      "	addi	%[dst], %[dst], 16\n"
-	                      "	bgez	%[len], 3b\n"
-	                      "4:	addi	%[len], %[len], 8\n"
-	                      "	bltz	%[len], 7f\n"
-	                      "	ld	%[a], 0(%[src])\n"
-	                      "	sd	%[a], 0(%[dst])\n"
-	                      "	addi	%[len], %[len], -8\n"
-	                      "	addi	%[src], %[src], 8\n"
-	                      "	addi	%[dst], %[dst], 8\n"
-	                      "7:	addi	%[len], %[len], 8\n"
-	                      "	beqz	%[len], 6f\n"
-	                      "5:	lbu	%[a], 0(%[src])\n"
-	                      "	addi	%[len], %[len], -1\n"
-	                      "	sb	%[a], 0(%[dst])\n"
-	                      "	addi	%[src], %[src], 1\n"
-	                      "	addi	%[dst], %[dst], 1\n"
-	                      "	bnez	%[len], 5b\n"
-	                      "6:\n" APP_FIXUP
-	                      : [dst] "+&r"(dst), [src] "+&r"(src), [len] "+&r"(len), [a] "=&r"(a), [b] "=&r"(b)
-	                      :
-	                      : "memory"
-	                      : fault);
+	__asm__ goto volatile(
+		"1:	addi	%[len], %[len], -16\n"
+		"	bltz	%[len], 4f\n"
+		"3:	ld	%[a], 0(%[src])\n"
+		"	ld	%[b], 8(%[src])\n"
+		"	addi	%[len], %[len], -16\n"
+		"	sd	%[a], 0(%[dst])\n"
+		"	sd	%[b], 8(%[dst])\n"
+		"	addi	%[src], %[src], 16\n"
+		"	addi	%[dst], %[dst], 16\n"
+		"	bgez	%[len], 3b\n"
+		"4:	addi	%[len], %[len], 8\n"
+		"	bltz	%[len], 7f\n"
+		"	ld	%[a], 0(%[src])\n"
+		"	sd	%[a], 0(%[dst])\n"
+		"	addi	%[len], %[len], -8\n"
+		"	addi	%[src], %[src], 8\n"
+		"	addi	%[dst], %[dst], 8\n"
+		"7:	addi	%[len], %[len], 8\n"
+		"	beqz	%[len], 6f\n"
+		"5:	lbu	%[a], 0(%[src])\n"
+		"	addi	%[len], %[len], -1\n"
+		"	sb	%[a], 0(%[dst])\n"
+		"	addi	%[src], %[src], 1\n"
+		"	addi	%[dst], %[dst], 1\n"
+		"	bnez	%[len], 5b\n"
+		"6:\n" APP_FIXUP
+		: [dst] "+&r"(dst), [src] "+&r"(src), [len] "+&r"(len), [a] "=&r"(a), [b] "=&r"(b)
+		:
+		: "memory"
+		: fault);
 	return true;
 fault:
 	return false;

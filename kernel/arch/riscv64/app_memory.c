@@ -8,9 +8,9 @@ static bool lies_within(uintptr_t addr, size_t len, uintptr_t start, uintptr_t e
 	return addr >= start && addr <= end && len <= end - addr;
 }
 
-// Whether it may be an app's memory at all: in its data region, in the vmap area (stacks, lazy folios) or in
-// the direct map (contiguous folios, the environment), or for reading in its read-only data. Debug builds look closer
-// (process_owns).
+// Whether it may be an app's memory at all: in its data region, in the vmap area (stacks, lazy
+// folios) or in the direct map (contiguous folios, the environment), or for reading in its
+// read-only data. Debug builds look closer (process_owns).
 static bool may_be_app_memory(uintptr_t addr, size_t len, bool write)
 {
 	if (lies_within(addr, len, VMAP_BASE, VMAP_END) ||
@@ -18,7 +18,9 @@ static bool may_be_app_memory(uintptr_t addr, size_t len, bool write)
 		return true;
 	if (lies_within(addr, len, (uintptr_t)__apps_data_start, (uintptr_t)__apps_data_end))
 		return true;
-	return !write && lies_within(addr, len, (uintptr_t)__apps_rodata_start, (uintptr_t)__apps_rodata_end);
+	return !write &&
+		lies_within(addr, len, (uintptr_t)__apps_rodata_start,
+	                    (uintptr_t)__apps_rodata_end);
 }
 
 error_t copy_from_app(void *dst, uintptr_t app_src, size_t len)

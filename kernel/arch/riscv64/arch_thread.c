@@ -34,7 +34,8 @@ struct thread_start {
 };
 _Static_assert(sizeof(struct thread_start) == THREAD_START_SIZE, "");
 
-void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg, uintptr_t app_stack_top)
+void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg,
+                      uintptr_t app_stack_top)
 {
 	struct arch_thread *arch = &thread->arch;
 	struct thread_start *start;
@@ -44,12 +45,14 @@ void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg
 		.kernel_stack_bottom = thread->kernel_stack_top - KERNEL_STACK_SIZE,
 	};
 	start = (struct thread_start *)(arch->kernel_sp - sizeof(*start));
-	*start = (struct thread_start){(uintptr_t)entry, (uintptr_t)arg, app_stack_top, SYSCALL_NR_thread_exit};
+	*start = (struct thread_start){ (uintptr_t)entry, (uintptr_t)arg, app_stack_top,
+		                        SYSCALL_NR_thread_exit };
 	arch->context.ra = (uintptr_t)trap_thread_start;
 	arch->context.sp = (uintptr_t)start;
 }
 
-void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom, uintptr_t stack_top)
+void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom,
+                       uintptr_t stack_top)
 {
 	thread->arch.hart = hart;
 	thread->arch.kernel_sp = stack_top;
@@ -60,12 +63,13 @@ void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack
 
 void arch_thread_deinit(struct thread *thread)
 {
-	// A thread that is gone must not be taken for the owner of some hart's FP registers when its memory is used again.
+	// A thread that is gone must not be taken for the owner of some hart's FP registers when
+	// its memory is used again.
 	for (uint32_t i = 0; i < num_harts; i++) {
 		struct thread *expected = thread;
 
-		__atomic_compare_exchange_n(&harts[i].arch.fp_owner, &expected, NULL, false, __ATOMIC_RELAXED,
-		                            __ATOMIC_RELAXED);
+		__atomic_compare_exchange_n(&harts[i].arch.fp_owner, &expected, NULL, false,
+		                            __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	}
 }
 
@@ -91,7 +95,8 @@ void fp_resume(struct thread *thread)
 	struct hart *hart = thread->arch.hart;
 
 	if (!thread->arch.fp_valid) {
-		// It never used the unit; whatever is in there serves as its first values, but for the rounding mode.
+		// It never used the unit; whatever is in there serves as its first values, but for
+		// the rounding mode.
 		set_fs(SSTATUS_FS_INITIAL);
 		__asm__ volatile("fscsr zero");
 		set_fs(SSTATUS_FS_INITIAL);
@@ -114,7 +119,8 @@ void fp_change(struct thread *prev, struct thread *next)
 	if (hart->arch.guest != NULL)
 		hv_put_guest(hart);
 	fp_suspend(prev);
-	// The idle thread uses no FP: its switch leaves the unit as it is, often for the very thread that comes back.
+	// The idle thread uses no FP: its switch leaves the unit as it is, often for the very
+	// thread that comes back.
 	if (next != hart->idle)
 		fp_resume(next);
 }

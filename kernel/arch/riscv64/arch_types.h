@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What RISC-V keeps in each thread and hart. Both structs lie first in struct thread and struct hart; the
-// offsets at the top are what the assembly uses, arch_thread.c asserts that they hold.
+// What RISC-V keeps in each thread and hart. Both structs lie first in struct thread and struct
+// hart; the offsets at the top are what the assembly uses, arch_thread.c asserts that they hold.
 #pragma once
 
 #define ARCH_THREAD_HART 0
@@ -32,37 +32,39 @@ struct arch_fp {
 
 // First in struct thread, as `arch`. tp points to it while the thread runs.
 struct arch_thread {
-	struct hart *hart;          // that runs it; valid while it runs
-	uintptr_t kernel_sp;        // where each entry from the app starts on the kernel stack
-	uintptr_t app_sp;           // the app's stack and pc at the last call, for backtraces
+	struct hart *hart;    // that runs it; valid while it runs
+	uintptr_t kernel_sp;  // where each entry from the app starts on the kernel stack
+	uintptr_t app_sp;     // the app's stack and pc at the last call, for backtraces
 	uintptr_t app_pc;
 	uintptr_t kernel_stack_bottom;
 	struct arch_context {
 		uint64_t ra;
 		uint64_t sp;
 		uint64_t fp;
-	} context;                  // while it does not run; all else is on its stack (thread_switch.h)
-	bool fp_valid;              // fp holds the thread's registers; else it never used the unit
-	struct hart *fp_hart;       // the hart that loaded or saved them last
+		// while it does not run; all else is on its stack (thread_switch.h)
+	} context;
+	bool fp_valid;         // fp holds the thread's registers; else it never used the unit
+	struct hart *fp_hart;  // the hart that loaded or saved them last
 	struct arch_fp fp;
 };
 
 // First in struct hart, as `arch`. sscratch points to it in S-mode.
 struct arch_hart {
-	struct thread *thread;      // the current one, for the trap entry
-	uint64_t scratch[2];        // the trap entry's own
-	uintptr_t emergency_sp;     // a stack for traps whose own stack is bad
-	struct thread *fp_owner;    // whose registers the FP unit holds
-	struct vcpu *guest;         // whose registers the hart holds (hv/load.c)
-	uint32_t irq_target;        // what the interrupt controller calls this hart's S-mode
+	struct thread *thread;    // the current one, for the trap entry
+	uint64_t scratch[2];      // the trap entry's own
+	uintptr_t emergency_sp;   // a stack for traps whose own stack is bad
+	struct thread *fp_owner;  // whose registers the FP unit holds
+	struct vcpu *guest;       // whose registers the hart holds (hv/load.c)
+	uint32_t irq_target;      // what the interrupt controller calls this hart's S-mode
 	bool has_irq_target;
-	bool evict;                 // somebody wants `guest` put back; atomic, set with a kick
-	uintptr_t boot_stack_top;   // what the hart runs its idle thread on
-	bool panicked;              // on the emergency stack already: no second report
+	bool evict;                // somebody wants `guest` put back; atomic, set with a kick
+	uintptr_t boot_stack_top;  // what the hart runs its idle thread on
+	bool panicked;             // on the emergency stack already: no second report
 };
 
-// A lock's word goes from 0 to 1: returns whether it did. Loads and stores after it stay after it. RISC-V unprivileged specification,
-// "A" extension: .aq orders all that follows, .rl all that went before.
+// A lock's word goes from 0 to 1: returns whether it did. Loads and stores after it stay after it.
+// RISC-V unprivileged specification, "A" extension: .aq orders all that follows, .rl all that went
+// before.
 static inline bool arch_lock_take(uint32_t *word)
 {
 	long old;  // sign-extended by the instruction
@@ -86,7 +88,8 @@ static inline struct thread *arch_current_thread(void)
 
 static inline struct hart *arch_this_hart(void)
 {
-	const struct arch_thread *thread = (const struct arch_thread *)(const void *)arch_current_thread();
+	const struct arch_thread *thread =
+		(const struct arch_thread *)(const void *)arch_current_thread();
 	struct hart *hart;
 
 	if (__builtin_expect(thread != 0, 1))

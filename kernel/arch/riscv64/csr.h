@@ -16,7 +16,7 @@
 
 #define SSTATUS_SUM (1 << 18)
 #define SSTATUS_MXR (1 << 19)
-#define SSTATUS_BOOT_CLEAR                                                                         \
+#define SSTATUS_BOOT_CLEAR \
 	(SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_UBE | SSTATUS_VS_MASK | SSTATUS_SUM | SSTATUS_MXR)
 
 #define IRQ_S_SOFT 1
@@ -29,13 +29,15 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
-#define csr_read(csr)                                                                              \
-	({                                                                                         \
-		uint64_t value_;                                                                   \
-		__asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory");                       \
-		value_;                                                                            \
+#define csr_read(csr)                                                        \
+	({                                                                   \
+		uint64_t value_;                                             \
+		__asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory"); \
+		value_;                                                      \
 	})
-#define csr_write(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"rK"((uint64_t)(value)) : "memory")
+#define csr_write(csr, value) \
+	__asm__ volatile("csrw " #csr ", %0" ::"rK"((uint64_t)(value)) : "memory")
 #define csr_set(csr, bits) __asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
-#define csr_clear(csr, bits) __asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+#define csr_clear(csr, bits) \
+	__asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The floating-point unit: saved when sstatus.FS says that it changed, at a switch of threads or of worlds.
+// The floating-point unit: saved when sstatus.FS says that it changed, at a switch of threads or of
+// worlds.
 #pragma once
 
 #include "kernel/arch/riscv64/arch_types.h"
@@ -8,8 +9,8 @@
 // All registers to or from memory. sstatus.FS must not be Off; fp_restore leaves it Dirty.
 void fp_save(struct arch_fp *fp);
 void fp_restore(const struct arch_fp *fp);
-// The thread's registers are saved, if they changed, and the unit belongs to nobody: before a guest uses it. What
-// is running may use it again after fp_resume().
+// The thread's registers are saved, if they changed, and the unit belongs to nobody: before a guest
+// uses it. What is running may use it again after fp_resume().
 void fp_suspend(struct thread *thread);
 // Loads the thread's registers, unless this hart holds them still.
 void fp_resume(struct thread *thread);

@@ -17,7 +17,8 @@ extern uint8_t __apps_data_start[], __apps_data_end[];
 extern uint8_t __boot_stack_guard[], __boot_stack_bottom[], __boot_stack_top[];
 extern uint8_t __fixup_start[], __fixup_end[];
 
-// Virtual less physical address of the image, which runs where the firmware put it; written by boot/entry.S.
+// Virtual less physical address of the image, which runs where the firmware put it; written by
+// boot/entry.S.
 extern uint64_t boot_image_offset;
 
 // The physical address of something in the kernel image.

@@ -20,7 +20,9 @@ static unsigned slot_of(uintptr_t virt, unsigned level)
 
 static size_t leaf_size(unsigned level)
 {
-	return PAGE_SIZE << (9 * level); // NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): 0 to 2
+	return PAGE_SIZE
+		<< (9 *
+	            level);  // NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): 0 to 2
 }
 
 static paddr_t pte_paddr(uint64_t pte)
@@ -38,8 +40,8 @@ static bool pte_is_leaf(uint64_t pte)
 	return (pte & PTE_LEAF) != 0;
 }
 
-// The entry of `virt` in the table of `level`. Without `create`, or when memory is out, NULL if a table is missing; also NULL
-// when a larger leaf is in the way.
+// The entry of `virt` in the table of `level`. Without `create`, or when memory is out, NULL if a
+// table is missing; also NULL when a larger leaf is in the way.
 static uint64_t *walk(uintptr_t virt, unsigned level, bool create)
 {
 	uint64_t *table = root;
@@ -67,7 +69,8 @@ uint64_t *mmu_pte(uintptr_t virt, bool create)
 
 error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags)
 {
-	// Accessed and dirty are set at once: nobody looks at them, and hardware may fault when it has to set them.
+	// Accessed and dirty are set at once: nobody looks at them, and hardware may fault when it
+	// has to set them.
 	flags |= PTE_A | PTE_D;
 	while (size > 0) {
 		unsigned level = LEVELS - 1;
@@ -124,7 +127,8 @@ bool mmu_unmap(uintptr_t virt, size_t size)
 		uint64_t *pte = find_leaf(virt, &level);
 
 		if (pte != NULL) {
-			kassert((virt & (leaf_size(level) - 1)) == 0 && end - virt >= leaf_size(level));
+			kassert((virt & (leaf_size(level) - 1)) == 0 &&
+			        end - virt >= leaf_size(level));
 			__atomic_store_n(pte, 0, __ATOMIC_RELEASE);
 			any = true;
 		}
@@ -160,8 +164,9 @@ void mmu_flush_local(void)
 
 void mmu_flush_all(void)
 {
-	// The table before any hart's fence: the firmware promises no order between our stores and other harts' fences (privileged
-	// specification, "Supervisor Memory-Management Fence Instruction"). Pairs with their SFENCE.VMA.
+	// The table before any hart's fence: the firmware promises no order between our stores and
+	// other harts' fences (privileged specification, "Supervisor Memory-Management Fence
+	// Instruction"). Pairs with their SFENCE.VMA.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (num_harts > 1)
 		sbi_remote_sfence_vma_all();
@@ -192,7 +197,8 @@ static void map_direct(paddr_t start, paddr_t end, uint64_t flags)
 		map_or_panic(DIRECT_MAP_BASE + start, start, (size_t)(end - start), flags);
 }
 
-// The direct map of one range of RAM: the image's text and rodata are read-only in it, and its boot stack's guard is left out.
+// The direct map of one range of RAM: the image's text and rodata are read-only in it, and its boot
+// stack's guard is left out.
 static void map_ram(paddr_t start, paddr_t end)
 {
 	paddr_t image = image_paddr(__kernel_start);

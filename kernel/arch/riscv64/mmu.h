@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's address space: Sv39. RISC-V privileged specification, "Sv39: Page-Based 39-bit Virtual-Memory System".
+// The kernel's address space: Sv39. RISC-V privileged specification, "Sv39: Page-Based 39-bit
+// Virtual-Memory System".
 //
-//   0xffffffc000000000  direct map of RAM (128 GiB), never executable; kernel text and rodata only readable in it
+//   0xffffffc000000000  direct map of RAM (128 GiB), never executable; kernel text and rodata only
+//                       readable in it
 //   0xffffffe000000000  vmap area (kernel/mm/vmap.h)
 //   0xffffffff80200000  kernel image
 #pragma once
@@ -37,27 +39,31 @@
 
 #include "kernel/mm/page.h"
 
-// Builds the kernel's final page table and turns it on: per-section permissions, no identity map. Needs the page
-// allocator and the ranges of RAM (startup/device_tree.h). Panics when memory is out.
+// Builds the kernel's final page table and turns it on: per-section permissions, no identity map.
+// Needs the page allocator and the ranges of RAM (startup/device_tree.h). Panics when memory is
+// out.
 void mmu_init(void);
 // satp of the kernel's table.
 uint64_t mmu_satp(void);
-// Maps [virt, virt + size) with the largest leaves that fit; `flags` are PTE_R, PTE_W, PTE_X, PTE_PBMT_IO. The caller serialises.
-// Errors: ERR_NO_MEMORY (what was mapped stays), ERR_EXISTS.
+// Maps [virt, virt + size) with the largest leaves that fit; `flags` are PTE_R, PTE_W, PTE_X,
+// PTE_PBMT_IO. The caller serialises. Errors: ERR_NO_MEMORY (what was mapped stays), ERR_EXISTS.
 __must_check error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags);
-// Clears what is mapped in the range, leaves of 2 MiB only as a whole. The caller serialises and flushes. Returns whether
-// anything was mapped.
+// Clears what is mapped in the range, leaves of 2 MiB only as a whole. The caller serialises and
+// flushes. Returns whether anything was mapped.
 bool mmu_unmap(uintptr_t virt, size_t size);
 // Where `virt` is mapped to; false when it is not.
 bool mmu_paddr(uintptr_t virt, paddr_t *out);
-// What a mapping of device registers has besides: with Svpbmt (privileged specification) it is I/O, whatever memory the address
-// would be by itself; without, the address decides (physical memory attributes).
+// What a mapping of device registers has besides: with Svpbmt (privileged specification) it is I/O,
+// whatever memory the address would be by itself; without, the address decides (physical memory
+// attributes).
 uint64_t mmu_device_flags(void);
-// The 4 KiB entry of `virt`, its tables made when `create`. NULL without one, or when memory is out.
+// The 4 KiB entry of `virt`, its tables made when `create`. NULL without one, or when memory is
+// out.
 uint64_t *mmu_pte(uintptr_t virt, bool create);
 // Whether the mapping of `virt` allows the access now: then a fault on it was a stale translation.
 bool mmu_allows(uintptr_t virt, bool write);
-// This hart forgets all translations; mmu_flush_all makes all harts do so, and returns when they have.
+// This hart forgets all translations; mmu_flush_all makes all harts do so, and returns when they
+// have.
 void mmu_flush_local(void);
 void mmu_flush_all(void);
 #endif

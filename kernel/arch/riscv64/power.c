@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The end. QEMU's test device (binding sifive,test1) can pass on a code, the firmware (SBI SRST) cannot.
+// The end. QEMU's test device (binding sifive,test1) can pass on a code, the firmware (SBI SRST)
+// cannot.
 #include "kernel/arch/riscv64/power.h"
 
 #include "kernel/arch/arch.h"
@@ -28,7 +29,8 @@ void power_init(void)
 	if (machine.power == 0)
 		return;
 	if (vmap_reserve(PAGE_SIZE, PAGE_SIZE, &virt) != 0 ||
-	    vmap_map(virt, machine.power & ~(PAGE_SIZE - 1), PAGE_SIZE, VMAP_READ | VMAP_WRITE | VMAP_DEVICE) != 0) {
+	    vmap_map(virt, machine.power & ~(PAGE_SIZE - 1), PAGE_SIZE,
+	             VMAP_READ | VMAP_WRITE | VMAP_DEVICE) != 0) {
 		kwarn("power: no memory to map the test device: exit codes are lost");
 		return;
 	}

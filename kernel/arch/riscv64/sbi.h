@@ -25,8 +25,8 @@ struct sbi_result {
 };
 
 // One call: extension, function, and three arguments. SBI chapter 3.
-static inline struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg0, uint64_t arg1, uint64_t arg2,
-                                         uint64_t arg3)
+static inline struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg0, uint64_t arg1,
+                                         uint64_t arg2, uint64_t arg3)
 {
 	register uint64_t a0 __asm__("a0") = arg0;
 	register uint64_t a1 __asm__("a1") = arg1;
@@ -35,8 +35,11 @@ static inline struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg
 	register uint64_t a6 __asm__("a6") = fn;
 	register uint64_t a7 __asm__("a7") = ext;
 
-	__asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a3), "r"(a6), "r"(a7) : "memory");
-	return (struct sbi_result){.error = (long)a0, .value = (long)a1};
+	__asm__ volatile("ecall"
+	                 : "+r"(a0), "+r"(a1)
+	                 : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
+	                 : "memory");
+	return (struct sbi_result){ .error = (long)a0, .value = (long)a1 };
 }
 
 // Panics when the firmware has refused what nothing is safe without; `what` names it.
@@ -68,8 +71,8 @@ static inline void sbi_remote_sfence_vma_all(void)
 	sbi_must(sbi_call(SBI_EXT_RFENCE, 1, 0, UINT64_MAX, 0, UINT64_MAX), "remote SFENCE.VMA");
 }
 
-// A byte on the firmware's console: by DBCN (SBI 2.0, chapter 12), or by the legacy extension (chapter 5). What it cannot print
-// is lost.
+// A byte on the firmware's console: by DBCN (SBI 2.0, chapter 12), or by the legacy extension
+// (chapter 5). What it cannot print is lost.
 static inline void sbi_put_byte(bool dbcn, uint8_t byte)
 {
 	if (dbcn)

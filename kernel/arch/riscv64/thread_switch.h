@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The switch of threads, inline: what must outlive it is on the stack of whoever switches, saved by the compiler because the
-// registers are clobbered, and no register is saved twice.
+// The switch of threads, inline: what must outlive it is on the stack of whoever switches, saved by
+// the compiler because the registers are clobbered, and no register is saved twice.
 #pragma once
 
 #include "kernel/arch/riscv64/arch_types.h"
@@ -12,18 +12,23 @@
 // The FP unit changes hands, and a guest that the hart holds is put back: arch_thread.c.
 void fp_change(struct thread *prev, struct thread *next);
 
-// Whether the unit holds something of the thread before, or not what `next` expects; or the hart holds a guest, for then it is off.
+// Whether the unit holds something of the thread before, or not what `next` expects; or the hart
+// holds a guest, for then it is off.
 static inline bool fp_must_change(const struct hart *hart, const struct thread *next)
 {
 	uint64_t fs = csr_read(sstatus) & SSTATUS_FS_MASK;
 
-	if (__builtin_expect(fs == SSTATUS_FS_INITIAL && hart->arch.fp_owner == NULL && !next->arch.fp_valid, 1))
+	if (__builtin_expect(fs == SSTATUS_FS_INITIAL && hart->arch.fp_owner == NULL &&
+	                             !next->arch.fp_valid,
+	                     1))
 		return false;
 	return fs != SSTATUS_FS_CLEAN || hart->arch.fp_owner != next || next->arch.fp_hart != hart;
 }
 
 // As arch_thread_switch, by a hart that the caller knows.
-static inline __attribute__((always_inline)) void thread_switch(struct hart *hart, struct thread *prev, struct thread *next)
+static inline __attribute__((always_inline)) void thread_switch(struct hart *hart,
+                                                                struct thread *prev,
+                                                                struct thread *next)
 {
 	next->arch.hart = hart;
 	if (__builtin_expect(fp_must_change(hart, next), 0))
@@ -46,6 +51,7 @@ static inline __attribute__((always_inline)) void thread_switch(struct hart *har
 	                 "1:\n"
 	                 : [from] "+r"(from), [to] "+r"(to), [next] "+r"(next)
 	                 :
-	                 : "memory", "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4", "a5", "a6", "a7", "s1", "s2",
-	                   "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11");
+	                 : "memory", "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4",
+	                   "a5", "a6", "a7", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9",
+	                   "s10", "s11");
 }

@@ -59,10 +59,12 @@ void trap_handle_pending(void)
 
 	hart->in_interrupt = true;
 	if ((pending & (1 << IRQ_S_SOFT)) != 0) {
-		// A kick says nothing by itself: whoever sent it left word in need_resched or the like.
+		// A kick says nothing by itself: whoever sent it left word in need_resched or the
+		// like.
 		csr_clear(sip, 1 << IRQ_S_SOFT);
-		// The clearing before the look at that word: accesses to registers of the hart count as I/O (privileged specification,
-		// "Access Ordering" of CSRs), and a kick that is cleared after the look would be lost. Pairs with arch_hart_kick().
+		// The clearing before the look at that word: accesses to registers of the hart
+		// count as I/O (privileged specification, "Access Ordering" of CSRs), and a kick
+		// that is cleared after the look would be lost. Pairs with arch_hart_kick().
 		fence_io();
 		panic_check_stop();
 		sched_check_ending();
@@ -77,8 +79,9 @@ void trap_handle_pending(void)
 
 void arch_idle_wait(struct hart *hart)
 {
-	// wfi ends at a pending interrupt also while interrupts are off (privileged specification, 3.3.3), and a kick that
-	// comes between the test and the wfi stays pending: nothing is lost.
+	// wfi ends at a pending interrupt also while interrupts are off (privileged specification,
+	// 3.3.3), and a kick that comes between the test and the wfi stays pending: nothing is
+	// lost.
 	if (!__atomic_load_n(&hart->need_resched, __ATOMIC_SEQ_CST))
 		__asm__ volatile("wfi" ::: "memory");
 	trap_handle_pending();
@@ -102,10 +105,12 @@ static const struct fixup *find_fixup(uintptr_t pc)
 	return NULL;
 }
 
-// Whether a page fault is one of this hart's memory only: it had looked the page up in vain, or read-only, before it was mapped.
+// Whether a page fault is one of this hart's memory only: it had looked the page up in vain, or
+// read-only, before it was mapped.
 static bool resolve_stale(uint64_t cause, uintptr_t addr)
 {
-	if ((cause != CAUSE_LOAD_PAGE && cause != CAUSE_STORE_PAGE) || !mmu_allows(addr, cause == CAUSE_STORE_PAGE))
+	if ((cause != CAUSE_LOAD_PAGE && cause != CAUSE_STORE_PAGE) ||
+	    !mmu_allows(addr, cause == CAUSE_STORE_PAGE))
 		return false;
 	// Pairs with the stores of mmu_map().
 	mmu_flush_local();
@@ -126,7 +131,8 @@ static bool on_emergency_stack(const struct trap_frame *frame)
 {
 	const uint8_t *at = (const uint8_t *)frame;
 
-	return at >= emergency_stacks[0] && at < emergency_stacks[MAX_HARTS - 1] + EMERGENCY_STACK_SIZE;
+	return at >= emergency_stacks[0] &&
+		at < emergency_stacks[MAX_HARTS - 1] + EMERGENCY_STACK_SIZE;
 }
 
 static void handle_kernel_exception(struct trap_frame *frame)
@@ -134,17 +140,19 @@ static void handle_kernel_exception(struct trap_frame *frame)
 	const struct fixup *fixup = find_fixup(frame->sepc);
 
 	if (fixup != NULL && !on_emergency_stack(frame)) {
-		if (fixup->kind != FIXUP_KIND_APP || !resolve_page_fault(frame->scause, frame->stval))
+		if (fixup->kind != FIXUP_KIND_APP ||
+		    !resolve_page_fault(frame->scause, frame->stval))
 			frame->sepc = fixup->handler;
 		return;
 	}
 	// Device registers that the kernel has just mapped.
 	if (!on_emergency_stack(frame) && resolve_stale(frame->scause, frame->stval))
 		return;
-	panic_at(frame->sepc, frame->x[8], frame->x[1], "%s%s (cause %llu, address %#llx, sp %#llx)",
-	         on_emergency_stack(frame) ? "the kernel's stack is bad: " : "", cause_name(frame->scause),
-	         (unsigned long long)frame->scause, (unsigned long long)frame->stval,
-	         (unsigned long long)frame->x[2]);
+	panic_at(frame->sepc, frame->x[8], frame->x[1],
+	         "%s%s (cause %llu, address %#llx, sp %#llx)",
+	         on_emergency_stack(frame) ? "the kernel's stack is bad: " : "",
+	         cause_name(frame->scause), (unsigned long long)frame->scause,
+	         (unsigned long long)frame->stval, (unsigned long long)frame->x[2]);
 }
 
 static bool is_app_text(uintptr_t pc)
@@ -161,7 +169,8 @@ static void handle_app_exception(struct trap_frame *frame)
 
 	if (resolve_page_fault(frame->scause, frame->stval))
 		return;
-	// The FP unit is off while it holds a guest's registers. If it was not that, the instruction comes here again.
+	// The FP unit is off while it holds a guest's registers. If it was not that, the
+	// instruction comes here again.
 	if (frame->scause == CAUSE_ILLEGAL && arch_this_hart()->arch.guest != NULL) {
 		hv_put_guest(arch_this_hart());
 		return;
@@ -169,7 +178,8 @@ static void handle_app_exception(struct trap_frame *frame)
 	if (frame->stval < stack_bottom && frame->stval >= stack_bottom - PAGE_SIZE)
 		cause = "stack overflow";
 	else if (frame->stval < PAGE_SIZE && frame->scause >= CAUSE_FETCH_PAGE)
-		cause = frame->scause == CAUSE_FETCH_PAGE ? "call of a NULL function" : "NULL pointer access";
+		cause = frame->scause == CAUSE_FETCH_PAGE ? "call of a NULL function"
+							  : "NULL pointer access";
 	// After a jump to nowhere, the return address tells who jumped.
 	if (!is_app_text(pc) && is_app_text(frame->x[1]))
 		pc = frame->x[1];

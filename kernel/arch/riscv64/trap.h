@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Traps and calls: the two ways into the kernel. RISC-V privileged specification, "Supervisor Trap".
+// Traps and calls: the two ways into the kernel. RISC-V privileged specification, "Supervisor
+// Trap".
 //
-// The kernel runs with interrupts off, apps with interrupts on. So sstatus.SPIE tells where a trap comes from: 1 from an app
-// (its frame goes to the top of the thread's kernel stack), 0 from the kernel (its frame goes where sp is, or to
-// the hart's emergency stack when sp is bad).
+// The kernel runs with interrupts off, apps with interrupts on. So sstatus.SPIE tells where a trap
+// comes from: 1 from an app (its frame goes to the top of the thread's kernel stack), 0 from the
+// kernel (its frame goes where sp is, or to the hart's emergency stack when sp is bad).
 #pragma once
 
 #define TRAP_FRAME_SIZE 288
@@ -24,8 +25,8 @@ struct trap_frame {
 	uint64_t stval;
 };
 
-// An exception of kernel code at [start, end) goes on at `handler` with all registers as they were (scause and
-// stval hold why). In section .fixup, as four .quad; made by FIXUP_* in assembly.
+// An exception of kernel code at [start, end) goes on at `handler` with all registers as they were
+// (scause and stval hold why). In section .fixup, as four .quad; made by FIXUP_* in assembly.
 struct fixup {
 	uintptr_t start;
 	uintptr_t end;
@@ -35,7 +36,8 @@ struct fixup {
 
 // Makes `hart` this hart, whose traps are taken from now on. First thing on each hart.
 void trap_init_hart(struct hart *hart);
-// Handles all interrupts that are pending now. Interrupts are off, no lock is held. For the idle loop and for vcpu_run.
+// Handles all interrupts that are pending now. Interrupts are off, no lock is held. For the idle
+// loop and for vcpu_run.
 void trap_handle_pending(void);
 // Called by the trap entry. Returns where the interrupted code goes on.
 void trap_handle(struct trap_frame *frame);

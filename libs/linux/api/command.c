@@ -135,7 +135,8 @@ error_t command_spawn(struct command *command)
 {
 	if (command == NULL)
 		return ERR_NO_MEMORY;
-	if (command->is_docker && command->task.state == TASK_NEW && command->task.builder_error == 0) {
+	if (command->is_docker && command->task.state == TASK_NEW &&
+	    command->task.builder_error == 0) {
 		docker_command_parse(&command->task);
 		if (command->task.memory == COMMAND_MEMORY)
 			command->task.memory = CONTAINER_MEMORY;
@@ -189,7 +190,7 @@ void command_kill(struct command *command)
 struct span command_collected(const struct command *command, bool of_stderr)
 {
 	if (command == NULL)
-		return (struct span){0};
+		return (struct span){ 0 };
 	return of_stderr ? command->task.err.collected : command->task.out.collected;
 }
 
@@ -197,7 +198,7 @@ error_t command_output(struct command *command, struct command_output *out)
 {
 	error_t err;
 
-	*out = (struct command_output){.status = COMMAND_STATUS_FAILED};
+	*out = (struct command_output){ .status = COMMAND_STATUS_FAILED };
 	if (command == NULL)
 		return ERR_NO_MEMORY;
 	if (!command->out_set)
@@ -216,7 +217,7 @@ void command_output_deinit(struct command_output *out)
 {
 	heap_free((void *)(uintptr_t)out->stdout.data);
 	heap_free((void *)(uintptr_t)out->stderr.data);
-	*out = (struct command_output){0};
+	*out = (struct command_output){ 0 };
 }
 
 error_t command_status(struct command *command, int *status)

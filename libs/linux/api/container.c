@@ -128,11 +128,14 @@ void container_publish(struct container *container, uint16_t port, uint16_t cont
 	if (container == NULL)
 		return;
 	if (container->num_published == TASK_MAX_PUBLISHED || port == 0 || container_port == 0) {
-		task_builder_error(&container->task, port == 0 || container_port == 0 ? ERR_INVALID : ERR_LIMIT);
+		task_builder_error(&container->task,
+		                   port == 0 || container_port == 0 ? ERR_INVALID : ERR_LIMIT);
 		return;
 	}
 	published = &container->published[container->num_published++];
-	*published = (struct published_port){.container = container, .port = port, .container_port = container_port};
+	*published = (struct published_port){ .container = container,
+		                              .port = port,
+		                              .container_port = container_port };
 	list_init(&published->relays);
 }
 
@@ -191,7 +194,8 @@ static void tell_end(struct task *task)
 {
 	struct container *container = task->owner;
 
-	container->done(container->context, container, task->status, task->failed ? task->error : NULL);
+	container->done(container->context, container, task->status,
+	                task->failed ? task->error : NULL);
 }
 
 void container_wait(struct container *container, container_done_fn done, void *context)
@@ -217,7 +221,7 @@ void container_kill(struct container *container)
 
 error_t container_wait_with_output(struct container *container, struct command_output *out)
 {
-	*out = (struct command_output){.status = COMMAND_STATUS_FAILED};
+	*out = (struct command_output){ .status = COMMAND_STATUS_FAILED };
 	if (container == NULL || container->task.state == TASK_NEW)
 		return ERR_BAD_STATE;
 	task_block(&container->task);

@@ -46,7 +46,8 @@ static void answer(struct connect *connect, handle_t channel, error_t error, con
 
 static bool is_young(const struct container *container, nsec_t *now)
 {
-	return clock_get(CLOCK_MONOTONIC, now) == 0 && *now - container->task.start_time < CONTAINER_CONNECT_PATIENCE;
+	return clock_get(CLOCK_MONOTONIC, now) == 0 &&
+		*now - container->task.start_time < CONTAINER_CONNECT_PATIENCE;
 }
 
 static void opened(struct opener *opener, handle_t channel, error_t error, const char *text)
@@ -61,7 +62,8 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 		destroy(connect);
 		return;
 	}
-	if (channel == HANDLE_NONE && (error == ERR_REFUSED || error == ERR_TIMED_OUT) && is_young(connect->container, &now)) {
+	if (channel == HANDLE_NONE && (error == ERR_REFUSED || error == ERR_TIMED_OUT) &&
+	    is_young(connect->container, &now)) {
 		turn_at(connect, now + RETRY_DELAY);
 		return;
 	}
@@ -76,14 +78,16 @@ static void try(struct connect *connect)
 	const uint8_t *a = address.network.address;
 	char uri[OPENER_URI_MAX];
 
-	if (container->task.container == NULL || !guest_container_address(container->task.container, &address)) {
+	if (container->task.container == NULL ||
+	    !guest_container_address(container->task.container, &address)) {
 		answer(connect, HANDLE_NONE, ERR_NOT_FOUND, "the container has no network");
 		destroy(connect);
 		return;
 	}
 	fmt_write(uri, sizeof(uri), "tcp:%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], connect->port);
 	connect->opening = true;
-	opener_start(&connect->opener, connect->loop, container->task.runtime->tcpip, uri, opened, connect);
+	opener_start(&connect->opener, connect->loop, container->task.runtime->tcpip, uri, opened,
+	             connect);
 }
 
 static void turn(struct loop *loop, struct source *source)
@@ -96,9 +100,10 @@ static void turn(struct loop *loop, struct source *source)
 		try(connect);
 }
 
-static const struct source_ops turn_ops = {.signalled = turn};
+static const struct source_ops turn_ops = { .signalled = turn };
 
-error_t container_connect(struct container *container, uint16_t port, container_connect_fn done, void *context)
+error_t container_connect(struct container *container, uint16_t port, container_connect_fn done,
+                          void *context)
 {
 	struct connect *connect;
 	error_t err;
@@ -110,7 +115,11 @@ error_t container_connect(struct container *container, uint16_t port, container_
 	connect = heap_alloc(sizeof(*connect));
 	if (connect == NULL)
 		return ERR_NO_MEMORY;
-	*connect = (struct connect){.container = container, .loop = container->task.runtime->supply.loop, .port = port, .done = done, .context = context};
+	*connect = (struct connect){ .container = container,
+		                     .loop = container->task.runtime->supply.loop,
+		                     .port = port,
+		                     .done = done,
+		                     .context = context };
 	err = timer_create(&connect->timer);
 	if (err < 0)
 		goto out_free;
@@ -137,7 +146,8 @@ void container_connects_started(struct container *container)
 void container_connects_ended(struct container *container)
 {
 	while (!list_is_empty(&container->connects)) {
-		struct connect *connect = container_of(container->connects.next, struct connect, entry);
+		struct connect *connect =
+			container_of(container->connects.next, struct connect, entry);
 
 		answer(connect, HANDLE_NONE, ERR_PEER_CLOSED, "the container has ended");
 		if (!connect->opening)

@@ -14,7 +14,8 @@ static void connected(void *context, handle_t channel, error_t error, const char
 	http_proxy_connected(context, channel);
 }
 
-void http_proxy(struct http_exchange *exchange, const struct http_request_head *head, struct container *container, uint16_t port)
+void http_proxy(struct http_exchange *exchange, const struct http_request_head *head,
+                struct container *container, uint16_t port)
 {
 	struct http_proxy *proxy;
 

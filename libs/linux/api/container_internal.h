@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Between container.c (builder and end), container_connect.c (connections to it) and container_publish.c (its ports on our address).
+// Between container.c (builder and end), container_connect.c (connections to it) and
+// container_publish.c (its ports on our address).
 #pragma once
 
 #include "libs/linux/container.h"

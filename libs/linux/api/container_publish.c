@@ -25,12 +25,14 @@ static void visitor_connected(void *context, handle_t channel, error_t error, co
 {
 	struct visitor *visitor = context;
 	struct published_port *published = visitor->published;
-	struct socket_relay *relay = channel != HANDLE_NONE && published->listening ? heap_alloc(sizeof(*relay)) : NULL;
+	struct socket_relay *relay =
+		channel != HANDLE_NONE && published->listening ? heap_alloc(sizeof(*relay)) : NULL;
 
 	if (channel == HANDLE_NONE)
 		log_debug("port %u: %s (%s)", published->port, text, error_text(error));
-	if (relay != NULL && socket_relay_start(relay, published->container->task.runtime->supply.loop, visitor->channel, channel,
-	                                        relay_ended, NULL) == 0) {
+	if (relay != NULL &&
+	    socket_relay_start(relay, published->container->task.runtime->supply.loop,
+	                       visitor->channel, channel, relay_ended, NULL) == 0) {
 		list_push_back(&published->relays, &relay->entry);
 	} else {
 		heap_free(relay);
@@ -59,8 +61,9 @@ static void listener_message(struct loop *loop, struct source *source, struct me
 		message_discard(m);
 		return;
 	}
-	*visitor = (struct visitor){.published = published, .channel = m->handles[0]};
-	if (container_connect(published->container, published->container_port, visitor_connected, visitor) < 0) {
+	*visitor = (struct visitor){ .published = published, .channel = m->handles[0] };
+	if (container_connect(published->container, published->container_port, visitor_connected,
+	                      visitor) < 0) {
 		handle_close(visitor->channel);
 		heap_free(visitor);
 	}
@@ -78,9 +81,11 @@ static void listener_closed(struct loop *loop, struct source *source)
 	open_listener(published);
 }
 
-static const struct source_ops listener_ops = {.message = listener_message, .closed = listener_closed};
+static const struct source_ops listener_ops = { .message = listener_message,
+	                                        .closed = listener_closed };
 
-static void listener_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+static void listener_opened(struct opener *opener, handle_t channel, error_t error,
+                            const char *text)
 {
 	struct published_port *published = opener->context;
 	struct task *task = &published->container->task;
@@ -89,7 +94,9 @@ static void listener_opened(struct opener *opener, handle_t channel, error_t err
 	if (channel == HANDLE_NONE) {
 		task_fail(task, COMMAND_STATUS_FAILED, "port %u cannot be published: %s (%s)",
 		          published->port, text, error_text(error));
-	} else if (task->end_known || loop_add(task->runtime->supply.loop, &published->listener, channel, &listener_ops, published) < 0) {
+	} else if (task->end_known ||
+	           loop_add(task->runtime->supply.loop, &published->listener, channel,
+	                    &listener_ops, published) < 0) {
 		handle_close(channel);
 	} else {
 		published->listening = true;
@@ -105,7 +112,8 @@ static void open_listener(struct published_port *published)
 	fmt_write(uri, sizeof(uri), "tcp-listen:0.0.0.0:%u", published->port);
 	published->opening = true;
 	task_opening(task);
-	opener_start(&published->opener, task->runtime->supply.loop, task->runtime->tcpip, uri, listener_opened, published);
+	opener_start(&published->opener, task->runtime->supply.loop, task->runtime->tcpip, uri,
+	             listener_opened, published);
 }
 
 void container_publish_start(struct container *container)
@@ -124,7 +132,8 @@ void container_publish_stop(struct container *container)
 			loop_close(container->task.runtime->supply.loop, &published->listener);
 		published->listening = false;
 		while ((entry = list_pop_front(&published->relays)) != NULL) {
-			struct socket_relay *relay = container_of(entry, struct socket_relay, entry);
+			struct socket_relay *relay =
+				container_of(entry, struct socket_relay, entry);
 
 			socket_relay_stop(relay);
 			heap_free(relay);

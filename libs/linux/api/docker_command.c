@@ -5,7 +5,8 @@
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
-#define USAGE "only `docker run [--rm] [-i] [-e NAME=VALUE] [-w DIR] [-u USER] [--entrypoint PROGRAM] IMAGE [ARGUMENT...]` is understood"
+#define USAGE \
+	"only `docker run [--rm] [-i] [-e NAME=VALUE] [-w DIR] [-u USER] [--entrypoint PROGRAM] IMAGE [ARGUMENT...]` is understood"
 
 enum docker_option {
 	DOCKER_NOTHING,  // it is so anyway
@@ -19,17 +20,24 @@ static const struct {
 	const char *name;
 	enum docker_option option;
 } options[] = {
-	{"--rm", DOCKER_NOTHING},  {"-i", DOCKER_NOTHING},      {"--interactive", DOCKER_NOTHING},
-	{"-e", DOCKER_ENV},        {"--env", DOCKER_ENV},       {"-w", DOCKER_WORKDIR},
-	{"--workdir", DOCKER_WORKDIR}, {"-u", DOCKER_USER},     {"--user", DOCKER_USER},
-	{"--entrypoint", DOCKER_ENTRYPOINT},
+	{ "--rm", DOCKER_NOTHING },
+	{ "-i", DOCKER_NOTHING },
+	{ "--interactive", DOCKER_NOTHING },
+	{ "-e", DOCKER_ENV },
+	{ "--env", DOCKER_ENV },
+	{ "-w", DOCKER_WORKDIR },
+	{ "--workdir", DOCKER_WORKDIR },
+	{ "-u", DOCKER_USER },
+	{ "--user", DOCKER_USER },
+	{ "--entrypoint", DOCKER_ENTRYPOINT },
 };
 
 static void set_env(struct task *task, const char *assignment)
 {
 	error_t err;
 
-	// A NAME alone would take the value that it has here: apps have no environment, and docker passes over it then.
+	// A NAME alone would take the value that it has here: apps have no environment, and docker
+	// passes over it then.
 	if (assignment[0] != '\0' && strchr(assignment, '=') == NULL)
 		return;
 	err = string_list_assign(&task->env, assignment);
@@ -42,24 +50,16 @@ static void set_env(struct task *task, const char *assignment)
 static void set_option(struct task *task, enum docker_option option, const char *value)
 {
 	switch (option) {
-	case DOCKER_ENV:
-		set_env(task, value);
-		break;
-	case DOCKER_WORKDIR:
-		task_set_string(task, &task->workdir, value);
-		break;
-	case DOCKER_USER:
-		task_set_string(task, &task->user, value);
-		break;
-	case DOCKER_ENTRYPOINT:
-		task_set_string(task, &task->program, value);
-		break;
-	default:
-		break;
+	case DOCKER_ENV: set_env(task, value); break;
+	case DOCKER_WORKDIR: task_set_string(task, &task->workdir, value); break;
+	case DOCKER_USER: task_set_string(task, &task->user, value); break;
+	case DOCKER_ENTRYPOINT: task_set_string(task, &task->program, value); break;
+	default: break;
 	}
 }
 
-// Takes the option at args[*at], and its value: "-e A=1", "-eA=1" or "--env=A=1". Returns whether it is one.
+// Takes the option at args[*at], and its value: "-e A=1", "-eA=1" or "--env=A=1". Returns whether
+// it is one.
 static bool take_option(struct task *task, const struct string_list *args, size_t *at)
 {
 	const char *word = args->items[*at];
@@ -75,7 +75,8 @@ static bool take_option(struct task *task, const struct string_list *args, size_
 				continue;
 		} else if (word[len] == '\0') {
 			if (++*at == args->count) {
-				task_fail(task, COMMAND_STATUS_FAILED, "docker: %s needs a value", word);
+				task_fail(task, COMMAND_STATUS_FAILED, "docker: %s needs a value",
+				          word);
 				return true;
 			}
 			set_option(task, options[i].option, args->items[*at]);
@@ -95,7 +96,7 @@ void docker_command_parse(struct task *task)
 	struct string_list args = task->args;
 	size_t at = 1;
 
-	task->args = (struct string_list){0};
+	task->args = (struct string_list){ 0 };
 	heap_free(task->program);
 	task->program = NULL;
 	if (args.count == 0 || strcmp(args.items[0], "run") != 0) {
@@ -104,7 +105,8 @@ void docker_command_parse(struct task *task)
 	}
 	while (at < args.count && args.items[at][0] == '-' && !task->end_known) {
 		if (!take_option(task, &args, &at))
-			task_fail(task, COMMAND_STATUS_FAILED, "docker: unknown option %.40s: " USAGE, args.items[at]);
+			task_fail(task, COMMAND_STATUS_FAILED,
+			          "docker: unknown option %.40s: " USAGE, args.items[at]);
 	}
 	if (task->end_known)
 		goto out;

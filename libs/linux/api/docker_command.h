@@ -5,6 +5,6 @@
 
 #include "libs/linux/api/task.h"
 
-// Reads the task's arguments as those of docker, and makes of them what they ask for. What is not understood fails the task, with an
-// error that says what is.
+// Reads the task's arguments as those of docker, and makes of them what they ask for. What is not
+// understood fails the task, with an error that says what is.
 void docker_command_parse(struct task *task);

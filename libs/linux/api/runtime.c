@@ -33,7 +33,8 @@ static void settle(struct linux_runtime *runtime, enum runtime_state state, cons
 static void index_read(void *context, error_t status)
 {
 	struct linux_runtime *runtime = context;
-	struct span text = {.data = runtime->index_data, .len = (size_t)runtime->boot.images.size};
+	struct span text = { .data = runtime->index_data,
+		             .len = (size_t)runtime->boot.images.size };
 	error_t err = status;
 
 	// A second reading, after the disk's driver restarted, changes nothing.
@@ -43,7 +44,8 @@ static void index_read(void *context, error_t status)
 	heap_free(runtime->index_data);
 	runtime->index_data = NULL;
 	if (err < 0)
-		settle(runtime, RUNTIME_FAILED, "the list of images (images.json) on the boot disk cannot be used");
+		settle(runtime, RUNTIME_FAILED,
+		       "the list of images (images.json) on the boot disk cannot be used");
 	else
 		settle(runtime, RUNTIME_READY, NULL);
 }
@@ -59,10 +61,11 @@ static void directory_read(void *context, const char *error)
 	}
 	runtime->supply.kernel = runtime->boot.kernel;
 	runtime->supply.initramfs = runtime->boot.initramfs;
-	err = boot_disk_read_file(&runtime->boot, &runtime->boot.images, IMAGE_INDEX_MAX_BYTES, &runtime->index_data,
-	                          index_read, runtime);
+	err = boot_disk_read_file(&runtime->boot, &runtime->boot.images, IMAGE_INDEX_MAX_BYTES,
+	                          &runtime->index_data, index_read, runtime);
 	if (err < 0)
-		settle(runtime, RUNTIME_FAILED, "the boot disk has no list of images (images.json): boot it with run.sh");
+		settle(runtime, RUNTIME_FAILED,
+		       "the boot disk has no list of images (images.json): boot it with run.sh");
 }
 
 static void disk_is_ready(void *context)
@@ -89,15 +92,17 @@ static void disk_has_failed(void *context, error_t error)
 	}
 }
 
-static const struct disk_ops disk_callbacks = {.ready = disk_is_ready, .failed = disk_has_failed};
+static const struct disk_ops disk_callbacks = { .ready = disk_is_ready, .failed = disk_has_failed };
 
-static void boot_disk_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+static void boot_disk_opened(struct opener *opener, handle_t channel, error_t error,
+                             const char *text)
 {
 	struct linux_runtime *runtime = opener->context;
 	char reason[LINUX_ERROR_MAX];
 
 	runtime->opening = false;
-	if (channel != HANDLE_NONE && disk_init(&runtime->disk, runtime->supply.loop, channel, &disk_callbacks, runtime) == 0)
+	if (channel != HANDLE_NONE &&
+	    disk_init(&runtime->disk, runtime->supply.loop, channel, &disk_callbacks, runtime) == 0)
 		return;
 	if (channel != HANDLE_NONE)
 		handle_close(channel);
@@ -110,13 +115,15 @@ static void boot_disk_opened(struct opener *opener, handle_t channel, error_t er
 static void open_boot_disk(struct linux_runtime *runtime)
 {
 	runtime->opening = true;
-	opener_start(&runtime->opener, runtime->supply.loop, runtime->supply.blkdev, "blk:boot", boot_disk_opened, runtime);
+	opener_start(&runtime->opener, runtime->supply.loop, runtime->supply.blkdev, "blk:boot",
+	             boot_disk_opened, runtime);
 }
 
 // HANDLE_NONE also for what the app does not declare: its containers then do without.
 static handle_t connector_of(const struct environ *env, const char *service)
 {
-	return environ_declares(env, ENV_CONNECTOR, service) ? environ_connector(env, service) : HANDLE_NONE;
+	return environ_declares(env, ENV_CONNECTOR, service) ? environ_connector(env, service)
+							     : HANDLE_NONE;
 }
 
 error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct linux_runtime **out)
@@ -128,7 +135,8 @@ error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct 
 	if (runtime == NULL)
 		return ERR_NO_MEMORY;
 	runtime->supply.loop = loop;
-	runtime->supply.system = environ_declares(env, ENV_SYSTEM, NULL) ? environ_system(env) : HANDLE_NONE;
+	runtime->supply.system = environ_declares(env, ENV_SYSTEM, NULL) ? environ_system(env)
+									 : HANDLE_NONE;
 	runtime->supply.blkdev = connector_of(env, "blkdev");
 	runtime->supply.vmnet = connector_of(env, "vmnet");
 	runtime->tcpip = connector_of(env, "tcpip");
@@ -140,7 +148,8 @@ error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct 
 		return err;
 	}
 	*out = runtime;
-	if (runtime->supply.system != HANDLE_NONE && system_info(runtime->supply.system, &info) == 0) {
+	if (runtime->supply.system != HANDLE_NONE &&
+	    system_info(runtime->supply.system, &info) == 0) {
 		runtime->supply.has_sstc = info.has_sstc != 0;
 		runtime->supply.timebase_hz = info.timebase_hz;
 		if (info.has_hypervisor == 0) {
@@ -180,7 +189,8 @@ void runtime_wait_cancel(struct runtime_waiter *waiter)
 	waiter->waits = false;
 }
 
-error_t linux_runtime_keep_warm(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus, uint32_t count)
+error_t linux_runtime_keep_warm(struct linux_runtime *runtime, uint64_t memory, uint32_t cpus,
+                                uint32_t count)
 {
 	return pool_keep(&runtime->pool, memory, cpus, count);
 }

@@ -87,14 +87,16 @@ static void end_closed(struct loop *loop, struct source *source)
 	(void)forward(end);
 }
 
-static const struct source_ops end_ops = {.message = end_message, .writable = end_writable, .closed = end_closed};
+static const struct source_ops end_ops = { .message = end_message,
+	                                   .writable = end_writable,
+	                                   .closed = end_closed };
 
 error_t socket_relay_start(struct socket_relay *relay, struct loop *loop, handle_t a, handle_t b,
                            void (*ended)(struct socket_relay *relay), void *context)
 {
 	error_t err;
 
-	*relay = (struct socket_relay){.loop = loop, .ended = ended, .context = context};
+	*relay = (struct socket_relay){ .loop = loop, .ended = ended, .context = context };
 	relay->ends[0].relay = relay->ends[1].relay = relay;
 	err = loop_add(loop, &relay->ends[0].source, a, &end_ops, &relay->ends[0]);
 	if (err < 0)

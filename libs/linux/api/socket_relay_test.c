@@ -29,9 +29,10 @@ error_t channel_send(handle_t channel, const struct message *m)
 	return 0;
 }
 
-error_t loop_add(struct loop *l, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *l, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
-	*source = (struct source){.loop = l, .handle = handle, .ops = ops, .context = context};
+	*source = (struct source){ .loop = l, .handle = handle, .ops = ops, .context = context };
 	channels[handle].source = source;
 	return 0;
 }
@@ -79,7 +80,8 @@ static int setup(void **state)
 
 static void say(handle_t from, uint32_t type)
 {
-	channels[from].source->ops->message(&loop, channels[from].source, &(struct message){.type = type});
+	channels[from].source->ops->message(&loop, channels[from].source,
+	                                    &(struct message){ .type = type });
 }
 
 static void test_reset(void **state)

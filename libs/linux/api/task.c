@@ -14,7 +14,7 @@
 
 #define MIB (1024ull * 1024)
 
-// --- Building --------------------------------------------------------------------------------------
+// --- Building ------------------------------------------------------------------------------------
 
 void task_builder_error(struct task *task, error_t error)
 {
@@ -40,7 +40,8 @@ void task_set_env(struct task *task, const char *name, const char *value)
 
 	if (assignment != NULL) {
 		fmt_write(assignment, size, "%s=%s", name, value);
-		err = strchr(name, '=') != NULL ? ERR_INVALID : string_list_assign(&task->env, assignment);
+		err = strchr(name, '=') != NULL ? ERR_INVALID
+						: string_list_assign(&task->env, assignment);
 	}
 	heap_free(assignment);
 	if (err < 0)
@@ -58,11 +59,11 @@ void task_set_input(struct task *task, struct span bytes)
 	if (bytes.len > 0)
 		memcpy(copy, bytes.data, bytes.len);
 	heap_free((void *)(uintptr_t)task->in.bytes.data);
-	task->in.bytes = (struct span){.data = copy, .len = bytes.len};
+	task->in.bytes = (struct span){ .data = copy, .len = bytes.len };
 	task->in.stdio = COMMAND_NULL;
 }
 
-// --- The end ---------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------
 
 // The timer that fires now tells the end; later, it is the deadline.
 static void set_timer(struct task *task, nsec_t deadline)
@@ -120,9 +121,11 @@ void task_fail(struct task *task, int status, const char *format, ...)
 // It is over, and nobody will come back to it.
 static void end_if_done(struct task *task)
 {
-	if (task->end_known && task->container == NULL && task->opening == 0 && task->state == TASK_WAITING)
+	if (task->end_known && task->container == NULL && task->opening == 0 &&
+	    task->state == TASK_WAITING)
 		runtime_wait_cancel(&task->waiter);
-	if (task->end_known && task->container == NULL && task->opening == 0 && task->state != TASK_ENDED)
+	if (task->end_known && task->container == NULL && task->opening == 0 &&
+	    task->state != TASK_ENDED)
 		end(task);
 }
 
@@ -164,9 +167,9 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	}
 }
 
-static const struct source_ops timer_ops = {.signalled = timer_signalled};
+static const struct source_ops timer_ops = { .signalled = timer_signalled };
 
-// --- The container ---------------------------------------------------------------------------------
+// --- The container -------------------------------------------------------------------------------
 
 static void container_started(void *context, nsec_t start_ns)
 {
@@ -215,7 +218,8 @@ static void container_root_lost(void *context)
 	assert(!task->reopening);
 	task->reopening = true;
 	task_opening(task);
-	opener_start(&task->opener, task->runtime->supply.loop, task->runtime->supply.blkdev, "blk:images", root_reopened, task);
+	opener_start(&task->opener, task->runtime->supply.loop, task->runtime->supply.blkdev,
+	             "blk:images", root_reopened, task);
 }
 
 static void container_ended(void *context, int status, const char *error)
@@ -245,11 +249,12 @@ static const struct guest_container_ops container_callbacks = {
 static error_t create_container(struct task *task, handle_t disk)
 {
 	struct linux_runtime *runtime = task->runtime;
-	struct json_writer config = {0};
+	struct json_writer config = { 0 };
 	struct guest_container_config c = {
 		.boot = vm_supply_config(&runtime->supply, task->memory, task->cpus),
 		.root_disk = disk,
-		.root_region = {.first_sector = task->found->first_sector, .num_sectors = task->found->num_sectors},
+		.root_region = { .first_sector = task->found->first_sector,
+		                 .num_sectors = task->found->num_sectors },
 		.network = runtime->supply.vmnet,
 	};
 	struct warm_vm *warm;
@@ -257,7 +262,7 @@ static error_t create_container(struct task *task, handle_t disk)
 
 	err = task_config_write(task, task->found, &config);
 	if (err == 0) {
-		c.config = (struct span){.data = (const uint8_t *)config.text, .len = config.len};
+		c.config = (struct span){ .data = (const uint8_t *)config.text, .len = config.len };
 		warm = pool_take(&runtime->pool, task->memory, task->cpus);
 		if (warm == NULL) {
 			runtime->stats.vms_booted++;
@@ -266,7 +271,8 @@ static error_t create_container(struct task *task, handle_t disk)
 			if (task->found == runtime->supply.builtin)
 				c.root_disk = HANDLE_NONE;  // it is there
 		}
-		err = guest_container_create(runtime->supply.loop, &c, &container_callbacks, task, &task->container);
+		err = guest_container_create(runtime->supply.loop, &c, &container_callbacks, task,
+		                             &task->container);
 		if (err == 0 && warm != NULL)
 			warm_vm_free(warm);
 		else if (warm != NULL)
@@ -281,12 +287,14 @@ static error_t create_container(struct task *task, handle_t disk)
 static bool has_memory(struct task *task)
 {
 	// A VM that waits has taken its share already; guests seldom use all of theirs.
-	if (pool_has(&task->runtime->pool, task->memory, task->cpus) || vm_supply_has_memory(&task->runtime->supply, task->memory))
+	if (pool_has(&task->runtime->pool, task->memory, task->cpus) ||
+	    vm_supply_has_memory(&task->runtime->supply, task->memory))
 		return true;
-	task_fail(task, COMMAND_STATUS_FAILED,
-	          "the machine has too little free memory for a guest of %llu MiB: ask for less, or give the machine more "
-	          "(STARINA_MEMORY)",
-	          (unsigned long long)(task->memory / MIB));
+	task_fail(
+		task, COMMAND_STATUS_FAILED,
+		"the machine has too little free memory for a guest of %llu MiB: ask for less, or give the machine more "
+		"(STARINA_MEMORY)",
+		(unsigned long long)(task->memory / MIB));
 	return false;
 }
 
@@ -323,7 +331,7 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 		handle_close(channel);
 }
 
-// --- Start -----------------------------------------------------------------------------------------
+// --- Start ---------------------------------------------------------------------------------------
 
 // "a, b": what there is, for the error.
 static void list_images(const struct linux_runtime *runtime, char *out, size_t size)
@@ -332,7 +340,8 @@ static void list_images(const struct linux_runtime *runtime, char *out, size_t s
 
 	out[0] = '\0';
 	for (size_t i = 0; i < runtime->images.count && len < size; i++)
-		len += fmt_write(out + len, size - len, "%s%s", i > 0 ? ", " : "", runtime->images.images[i].name);
+		len += fmt_write(out + len, size - len, "%s%s", i > 0 ? ", " : "",
+		                 runtime->images.images[i].name);
 }
 
 static void runtime_settled(void *context)
@@ -350,16 +359,20 @@ static void runtime_settled(void *context)
 	task->found = image_index_find(&runtime->images, task->image);
 	if (task->found == NULL) {
 		list_images(runtime, names, sizeof(names));
-		task_fail(task, COMMAND_STATUS_FAILED, "this system has no image \"%.64s\": name it in LINUXRUN_IMAGES; there is %s",
-		          task->image, names);
+		task_fail(
+			task, COMMAND_STATUS_FAILED,
+			"this system has no image \"%.64s\": name it in LINUXRUN_IMAGES; there is %s",
+			task->image, names);
 		return;
 	}
-	if (task->found == runtime->supply.builtin && pool_has(&runtime->pool, task->memory, task->cpus)) {
+	if (task->found == runtime->supply.builtin &&
+	    pool_has(&runtime->pool, task->memory, task->cpus)) {
 		(void)launch(task, HANDLE_NONE);
 		return;
 	}
 	task_opening(task);
-	opener_start(&task->opener, runtime->supply.loop, runtime->supply.blkdev, "blk:images", disk_opened, task);
+	opener_start(&task->opener, runtime->supply.loop, runtime->supply.blkdev, "blk:images",
+	             disk_opened, task);
 }
 
 error_t task_start(struct task *task)
@@ -371,8 +384,8 @@ error_t task_start(struct task *task)
 		return ERR_BAD_STATE;
 	if (task->builder_error < 0)
 		return task->builder_error;
-	if (task->memory < MACHINE_MIN_MEMORY || task->memory > MACHINE_MAX_MEMORY || task->cpus == 0 ||
-	    task->cpus > MACHINE_MAX_CPUS)
+	if (task->memory < MACHINE_MIN_MEMORY || task->memory > MACHINE_MAX_MEMORY ||
+	    task->cpus == 0 || task->cpus > MACHINE_MAX_CPUS)
 		return ERR_INVALID;
 	err = task_streams_open(task);
 	if (err == 0 && task->timeout > 0)
@@ -464,9 +477,11 @@ void task_block(struct task *task)
 
 void task_take_output(struct task *task, struct command_output *out)
 {
-	*out = (struct command_output){.status = task->status, .stdout = task->out.collected, .stderr = task->err.collected};
+	*out = (struct command_output){ .status = task->status,
+		                        .stdout = task->out.collected,
+		                        .stderr = task->err.collected };
 	if (task->failed)
 		str_copy(out->error, task->error, sizeof(out->error));
-	task->out.collected = task->err.collected = (struct span){0};
+	task->out.collected = task->err.collected = (struct span){ 0 };
 	task->out.capacity = task->err.capacity = 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What commands and containers are made of: a description of what to run, the VM that it runs in, its streams and its end. task.c
-// (life), task_streams.c, task_config.c (config.json). Private to libs/linux.
+// What commands and containers are made of: a description of what to run, the VM that it runs in,
+// its streams and its end. task.c (life), task_streams.c, task_config.c (config.json). Private to
+// libs/linux.
 #pragma once
 
 #include "libs/linux/command.h"
@@ -24,7 +25,7 @@ struct task_output {
 	struct task *task;
 	enum guest_stream stream;
 	enum command_stdio stdio;
-	bool drops;  // what is too much to collect, instead of being an error
+	bool drops;             // what is too much to collect, instead of being an error
 	struct span collected;  // heap, of `capacity` bytes
 	size_t capacity;
 	char line[200];  // COMMAND_INHERIT, unfinished
@@ -51,28 +52,29 @@ struct published_port;
 struct task {
 	struct linux_runtime *runtime;
 	// What is asked for.
-	char *image;       // heap
-	char *program;     // heap, in place of the image's Entrypoint; NULL: the image's
+	char *image;    // heap
+	char *program;  // heap, in place of the image's Entrypoint; NULL: the image's
 	struct string_list args;
 	struct string_list env;
-	char *workdir;     // heap; NULL: the image's; so for the user
+	char *workdir;  // heap; NULL: the image's; so for the user
 	char *user;
 	char *hostname;
 	bool readonly;
 	uint64_t memory;
 	uint32_t cpus;
-	nsec_t timeout;    // 0: none
+	nsec_t timeout;         // 0: none
 	error_t builder_error;  // the first
+
 	// What becomes of it.
 	enum task_state state;
-	bool freed;        // by the app: nothing is told any more, and it goes when it has ended
+	bool freed;  // by the app: nothing is told any more, and it goes when it has ended
 	struct runtime_waiter waiter;
 	struct opener opener;
 	bool reopening;    // `opener` opens the image's disk once more
 	uint32_t opening;  // of openers that have not answered: the task does not end before
 	const struct image *found;
 	struct guest_container *container;
-	bool started;      // its process runs
+	bool started;  // its process runs
 	nsec_t start_time;
 	struct task_output out, err;
 	struct task_input in;
@@ -87,13 +89,15 @@ struct task {
 	// Its process has started; its container has ended. May be NULL.
 	void (*on_started)(struct task *task);
 	void (*on_ended)(struct task *task);
-	// The app waits for the end (NULL: not yet); `owner` is the command or the container, whose memory the task is part of.
+	// The app waits for the end (NULL: not yet); `owner` is the command or the container, whose
+	// memory the task is part of.
 	void (*done)(struct task *task);
 	void *owner;
 };
 
 // Initialises a task in `owner` (heap memory, zeroed), which task_free frees.
-__must_check error_t task_init(struct task *task, struct linux_runtime *runtime, const char *image, void *owner);
+__must_check error_t task_init(struct task *task, struct linux_runtime *runtime, const char *image,
+                               void *owner);
 void task_free(struct task *task);
 // Keeps the first error.
 void task_builder_error(struct task *task, error_t error);
@@ -103,7 +107,8 @@ void task_set_input(struct task *task, struct span bytes);
 __must_check error_t task_start(struct task *task);
 void task_signal(struct task *task, uint32_t number);
 // The task has failed for a reason of ours; ends it.
-void task_fail(struct task *task, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void task_fail(struct task *task, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 // Around an opener whose answer refers to the task.
 void task_opening(struct task *task);
 void task_opened(struct task *task);
@@ -123,5 +128,7 @@ size_t task_output_write(struct task_output *output, struct span bytes);
 void task_input_pump(struct task *task);
 handle_t task_take_end(handle_t *end);
 
-// Writes the task's config.json for its image. Errors: ERR_INVALID (nothing to run; task_fail was called), ERR_NO_MEMORY.
-__must_check error_t task_config_write(struct task *task, const struct image *image, struct json_writer *w);
+// Writes the task's config.json for its image. Errors: ERR_INVALID (nothing to run; task_fail was
+// called), ERR_NO_MEMORY.
+__must_check error_t task_config_write(struct task *task, const struct image *image,
+                                       struct json_writer *w);

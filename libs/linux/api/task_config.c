@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// config.json (OCI runtime spec) of a task. What is the same for all containers is bootd's default: mounts, capabilities, masked paths,
-// limits.
+// config.json (OCI runtime spec) of a task. What is the same for all containers is bootd's default:
+// mounts, capabilities, masked paths, limits.
 
 #include "libs/linux/api/task.h"
 
@@ -35,19 +35,21 @@ static error_t write_args(struct task *task, const struct image *image, struct j
 	json_write_raw(w, "]");
 	if (count > 0)
 		return 0;
-	task_fail(task, COMMAND_STATUS_FAILED, "there is nothing to run: the image %s has no Entrypoint and no Cmd", image->name);
+	task_fail(task, COMMAND_STATUS_FAILED,
+	          "there is nothing to run: the image %s has no Entrypoint and no Cmd",
+	          image->name);
 	return ERR_INVALID;
 }
 
 static error_t write_env(const struct task *task, const struct image *image, struct json_writer *w)
 {
-	struct string_list env = {0};
+	struct string_list env = { 0 };
 	error_t err = string_list_add(&env, DEFAULT_PATH);
 
 	for (size_t i = 0; i < image->env.count && err == 0; i++) {
 		err = string_list_assign(&env, image->env.items[i]);
 		if (err == ERR_INVALID)
-			err = 0;  // docker passes over what is no assignment, too
+			err = 0;  // docker passes over what is not an assignment, too
 	}
 	for (size_t i = 0; i < task->env.count && err == 0; i++)
 		err = string_list_assign(&env, task->env.items[i]);
@@ -86,6 +88,8 @@ error_t task_config_write(struct task *task, const struct image *image, struct j
 	}
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, task->hostname != NULL ? task->hostname : DEFAULT_HOSTNAME);
-	json_write_raw(w, task->readonly ? ",\"root\":{\"path\":\"rootfs\",\"readonly\":true}}" : ",\"root\":{\"path\":\"rootfs\"}}");
+	json_write_raw(w,
+	               task->readonly ? ",\"root\":{\"path\":\"rootfs\",\"readonly\":true}}"
+	                              : ",\"root\":{\"path\":\"rootfs\"}}");
 	return w->bad ? ERR_NO_MEMORY : 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// stdin, stdout and stderr of a task: nowhere, the app's log, kept in memory, or channels of the app's.
+// stdin, stdout and stderr of a task: nowhere, the app's log, kept in memory, or channels of the
+// app's.
 
 #include "libs/base/string.h"
 #include "libs/linux/api/task.h"
@@ -8,10 +9,10 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-// Of one message: large enough to be cheap, small enough that a full queue is no burden.
+// Of one message: large enough to be cheap, small enough that a full queue is not a burden.
 #define PIECE_MAX (32ul * 1024)
 
-// --- Output ----------------------------------------------------------------------------------------
+// --- Output --------------------------------------------------------------------------------------
 
 static void flush_line(struct task_output *output)
 {
@@ -56,13 +57,16 @@ static void collect(struct task_output *output, struct span bytes)
 	size_t len = bytes.len < room ? bytes.len : room;
 
 	if (!reserve(output, len)) {
-		task_fail(output->task, COMMAND_STATUS_KILLED, "killed: there is no memory for its output");
+		task_fail(output->task, COMMAND_STATUS_KILLED,
+		          "killed: there is no memory for its output");
 		return;
 	}
-	memcpy((uint8_t *)(uintptr_t)output->collected.data + output->collected.len, bytes.data, len);
+	memcpy((uint8_t *)(uintptr_t)output->collected.data + output->collected.len, bytes.data,
+	       len);
 	output->collected.len += len;
 	if (len < bytes.len && !output->drops)
-		task_fail(output->task, COMMAND_STATUS_KILLED, "killed: it wrote more than %u bytes", COMMAND_COLLECT_MAX);
+		task_fail(output->task, COMMAND_STATUS_KILLED,
+		          "killed: it wrote more than %u bytes", COMMAND_COLLECT_MAX);
 }
 
 static void output_gone(struct task_output *output)
@@ -107,16 +111,10 @@ static size_t send_bytes(struct task_output *output, struct span bytes)
 size_t task_output_write(struct task_output *output, struct span bytes)
 {
 	switch (output->stdio) {
-	case COMMAND_INHERIT:
-		log_bytes(output, bytes);
-		return bytes.len;
-	case COMMAND_COLLECT:
-		collect(output, bytes);
-		return bytes.len;
-	case COMMAND_PIPED:
-		return send_bytes(output, bytes);
-	default:
-		return bytes.len;
+	case COMMAND_INHERIT: log_bytes(output, bytes); return bytes.len;
+	case COMMAND_COLLECT: collect(output, bytes); return bytes.len;
+	case COMMAND_PIPED: return send_bytes(output, bytes);
+	default: return bytes.len;
 	}
 }
 
@@ -143,10 +141,11 @@ static void output_message(struct loop *loop, struct source *source, struct mess
 	message_discard(m);  // the app has nothing to say here
 }
 
-static const struct source_ops output_ops = {
-	.message = output_message, .writable = output_writable, .closed = output_closed};
+static const struct source_ops output_ops = { .message = output_message,
+	                                      .writable = output_writable,
+	                                      .closed = output_closed };
 
-// --- Input -----------------------------------------------------------------------------------------
+// --- Input ---------------------------------------------------------------------------------------
 
 static void input_message(struct loop *loop, struct source *source, struct message *m)
 {
@@ -178,7 +177,7 @@ static void input_closed(struct loop *loop, struct source *source)
 	task_input_pump(task);
 }
 
-static const struct source_ops input_ops = {.message = input_message, .closed = input_closed};
+static const struct source_ops input_ops = { .message = input_message, .closed = input_closed };
 
 void task_input_pump(struct task *task)
 {
@@ -188,7 +187,7 @@ void task_input_pump(struct task *task)
 	if (task->container == NULL)
 		return;
 	if (in->done < bytes.len) {
-		struct span rest = {.data = bytes.data + in->done, .len = bytes.len - in->done};
+		struct span rest = { .data = bytes.data + in->done, .len = bytes.len - in->done };
 
 		in->done += guest_container_stdin_write(task->container, rest);
 		if (in->done < bytes.len)
@@ -196,7 +195,7 @@ void task_input_pump(struct task *task)
 	}
 	if (in->stdio == COMMAND_PIPED && bytes.len > 0) {
 		payload_release(&in->payload);
-		in->payload = (struct payload){0};
+		in->payload = (struct payload){ 0 };
 		in->done = 0;
 		if (in->pipe_open)
 			source_want_messages(&in->pipe, true);
@@ -205,11 +204,11 @@ void task_input_pump(struct task *task)
 		guest_container_stdin_close(task->container);
 }
 
-// --- All of them -----------------------------------------------------------------------------------
+// --- All of them ---------------------------------------------------------------------------------
 
 // A channel: ours in the loop, the other one the app's.
-static error_t open_pipe(struct task *task, struct source *source, const struct source_ops *ops, void *context,
-                         handle_t *app_end)
+static error_t open_pipe(struct task *task, struct source *source, const struct source_ops *ops,
+                         void *context, handle_t *app_end)
 {
 	handle_t ends[2];
 	error_t err = channel_create(ends);
@@ -260,7 +259,7 @@ handle_t task_take_end(handle_t *end)
 
 void task_streams_close(struct task *task)
 {
-	struct task_output *outputs[] = {&task->out, &task->err};
+	struct task_output *outputs[] = { &task->out, &task->err };
 
 	for (size_t i = 0; i < 2; i++) {
 		flush_line(outputs[i]);
@@ -273,12 +272,12 @@ void task_streams_close(struct task *task)
 		loop_close(task->runtime->supply.loop, &task->in.pipe);
 	task->in.pipe_open = false;
 	payload_release(&task->in.payload);
-	task->in.payload = (struct payload){0};
+	task->in.payload = (struct payload){ 0 };
 }
 
 void task_streams_free(struct task *task)
 {
-	handle_t *ends[] = {&task->out.app_end, &task->err.app_end, &task->in.app_end};
+	handle_t *ends[] = { &task->out.app_end, &task->err.app_end, &task->in.app_end };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		if (*ends[i] != HANDLE_NONE)

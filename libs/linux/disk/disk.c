@@ -36,7 +36,8 @@ static error_t take_info(struct disk *disk, const struct message *m)
 		return ERR_PROTOCOL;
 	if (!range_within(disk->region.first_sector, disk->region.num_sectors, info.num_sectors))
 		return ERR_RANGE;
-	disk->num_sectors = disk->region.num_sectors > 0 ? disk->region.num_sectors : info.num_sectors;
+	disk->num_sectors = disk->region.num_sectors > 0 ? disk->region.num_sectors
+							 : info.num_sectors;
 	disk->read_only = (info.flags & BLKDEV_READ_ONLY) != 0;
 	if (!disk->ready) {
 		disk->ready = true;
@@ -65,7 +66,10 @@ static error_t take_reply(struct disk *disk, struct message *m)
 	request->done = NULL;
 	folio = m->num_handles == 1 ? m->handles[0] : HANDLE_NONE;
 	m->num_handles = 0;  // the callback's from now on
-	done(request->context, reply.status == 0 && request->has_folio && folio == HANDLE_NONE ? ERR_PROTOCOL : reply.status, folio);
+	done(request->context,
+	     reply.status == 0 && request->has_folio && folio == HANDLE_NONE ? ERR_PROTOCOL
+	                                                                     : reply.status,
+	     folio);
 	return 0;
 }
 
@@ -76,15 +80,9 @@ static void disk_message(struct loop *loop, struct source *source, struct messag
 
 	(void)loop;
 	switch (m->type) {
-	case MSG_BLKDEV_INFO:
-		err = take_info(disk, m);
-		break;
-	case MSG_BLKDEV_REPLY:
-		err = take_reply(disk, m);
-		break;
-	default:
-		err = ERR_PROTOCOL;
-		break;
+	case MSG_BLKDEV_INFO: err = take_info(disk, m); break;
+	case MSG_BLKDEV_REPLY: err = take_reply(disk, m); break;
+	default: err = ERR_PROTOCOL; break;
 	}
 	message_discard(m);
 	if (err < 0)
@@ -97,13 +95,14 @@ static void disk_closed(struct loop *loop, struct source *source)
 	disk_fail(source->context, ERR_PEER_CLOSED);
 }
 
-static const struct source_ops disk_source_ops = {.message = disk_message, .closed = disk_closed};
+static const struct source_ops disk_source_ops = { .message = disk_message, .closed = disk_closed };
 
-error_t disk_init(struct disk *disk, struct loop *loop, handle_t channel, const struct disk_ops *ops, void *context)
+error_t disk_init(struct disk *disk, struct loop *loop, handle_t channel,
+                  const struct disk_ops *ops, void *context)
 {
 	error_t err;
 
-	*disk = (struct disk){.loop = loop, .ops = ops, .context = context};
+	*disk = (struct disk){ .loop = loop, .ops = ops, .context = context };
 	err = loop_add(loop, &disk->source, channel, &disk_source_ops, disk);
 	disk->open = err == 0;
 	return err;
@@ -113,7 +112,7 @@ void disk_deinit(struct disk *disk)
 {
 	if (disk->open)
 		loop_close(disk->loop, &disk->source);
-	*disk = (struct disk){0};
+	*disk = (struct disk){ 0 };
 }
 
 static uint32_t request_free(const struct disk *disk)
@@ -126,20 +125,25 @@ static uint32_t request_free(const struct disk *disk)
 }
 
 // Sends `m`, which is encoded, as request `id`.
-static error_t request_send(struct disk *disk, uint32_t id, struct message *m, disk_done_fn done, void *context)
+static error_t request_send(struct disk *disk, uint32_t id, struct message *m, disk_done_fn done,
+                            void *context)
 {
 	error_t err = channel_send(disk->source.handle, m);
 
 	if (err < 0)
 		return err;
-	disk->requests[id] = (struct disk_request){.done = done, .context = context, .has_folio = m->num_handles == 1};
+	disk->requests[id] = (struct disk_request){ .done = done,
+		                                    .context = context,
+		                                    .has_folio = m->num_handles == 1 };
 	return 0;
 }
 
-static error_t transfer(struct disk *disk, bool write, uint64_t sector, uint32_t length, handle_t folio,
-                        disk_done_fn done, void *context)
+static error_t transfer(struct disk *disk, bool write, uint64_t sector, uint32_t length,
+                        handle_t folio, disk_done_fn done, void *context)
 {
-	struct msg_blkdev_request request = {.id = request_free(disk), .sector = disk->region.first_sector + sector, .length = length};
+	struct msg_blkdev_request request = { .id = request_free(disk),
+		                              .sector = disk->region.first_sector + sector,
+		                              .length = length };
 	struct message m;
 	error_t err;
 
@@ -165,19 +169,21 @@ static error_t transfer(struct disk *disk, bool write, uint64_t sector, uint32_t
 	return request_send(disk, request.id, &m, done, context);
 }
 
-error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio,
+                  disk_done_fn done, void *context)
 {
 	return transfer(disk, false, sector, length, folio, done, context);
 }
 
-error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio,
+                   disk_done_fn done, void *context)
 {
 	return transfer(disk, true, sector, length, folio, done, context);
 }
 
 error_t disk_flush(struct disk *disk, disk_done_fn done, void *context)
 {
-	struct msg_blkdev_flush request = {.id = request_free(disk)};
+	struct msg_blkdev_flush request = { .id = request_free(disk) };
 	struct message m;
 	error_t err;
 

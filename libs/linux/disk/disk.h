@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A client of the block device service (libs/abi/blkdev.h): asynchronous requests on a disk's channel.
+// A client of the block device service (libs/abi/blkdev.h): asynchronous requests on a disk's
+// channel.
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +9,8 @@
 #include "libs/abi/blkdev.h"
 #include "libs/starina/loop.h"
 
-// Takes the folio back (`handle`, HANDLE_NONE when it was lost with the device, or of a flush) and the request's status.
+// Takes the folio back (`handle`, HANDLE_NONE when it was lost with the device, or of a flush) and
+// the request's status.
 typedef void (*disk_done_fn)(void *context, error_t status, handle_t folio);
 
 struct disk_ops {
@@ -44,16 +46,20 @@ struct disk {
 };
 
 // Follows the disk on `channel` (consumed on success). Errors: as loop_add's.
-__must_check error_t disk_init(struct disk *disk, struct loop *loop, handle_t channel, const struct disk_ops *ops,
-                               void *context);
-// Closes the channel (a zeroed disk is fine). Requests in hand are forgotten: their callbacks do not come. Not from a callback.
+__must_check error_t disk_init(struct disk *disk, struct loop *loop, handle_t channel,
+                               const struct disk_ops *ops, void *context);
+// Closes the channel (a zeroed disk is fine). Requests in hand are forgotten: their callbacks do
+// not come. Not from a callback.
 void disk_deinit(struct disk *disk);
 // Reads `length` bytes at `sector` into `folio` from its start. Consumes `folio` on success.
-// Errors: ERR_FULL (BLKDEV_MAX_REQUESTS are under way), ERR_NOT_READY, ERR_RANGE, ERR_TOO_LARGE, ERR_INVALID, as channel_send's.
-__must_check error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done,
-                               void *context);
-// Writes `length` bytes from the start of `folio` likewise. Errors besides: ERR_ACCESS (a read-only disk).
-__must_check error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done,
-                                void *context);
-// Has what was written by requests that are done last. Errors: ERR_FULL, ERR_NOT_READY, as channel_send's.
+// Errors: ERR_FULL (BLKDEV_MAX_REQUESTS are under way), ERR_NOT_READY, ERR_RANGE, ERR_TOO_LARGE,
+// ERR_INVALID, as channel_send's.
+__must_check error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio,
+                               disk_done_fn done, void *context);
+// Writes `length` bytes from the start of `folio` likewise. Errors besides: ERR_ACCESS (a read-only
+// disk).
+__must_check error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio,
+                                disk_done_fn done, void *context);
+// Has what was written by requests that are done last. Errors: ERR_FULL, ERR_NOT_READY, as
+// channel_send's.
 __must_check error_t disk_flush(struct disk *disk, disk_done_fn done, void *context);

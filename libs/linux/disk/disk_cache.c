@@ -31,7 +31,8 @@ static struct disk_chunk *chunk_evict(struct disk_cache *cache)
 
 		if (chunk->state == CHUNK_EMPTY)
 			return chunk;
-		if (chunk->state == CHUNK_VALID && (oldest == NULL || chunk->last_use < oldest->last_use))
+		if (chunk->state == CHUNK_VALID &&
+		    (oldest == NULL || chunk->last_use < oldest->last_use))
 			oldest = chunk;
 	}
 	return oldest;
@@ -43,7 +44,7 @@ static void chunk_drop(struct disk_chunk *chunk)
 		handle_close(chunk->folio);
 	chunk->folio = HANDLE_NONE;
 	chunk->state = CHUNK_EMPTY;
-	chunk->bytes = (struct span){0};
+	chunk->bytes = (struct span){ 0 };
 }
 
 static void serve_waiting(struct disk_cache *cache, uint64_t failed_chunk, error_t error);
@@ -51,7 +52,8 @@ static void serve_waiting(struct disk_cache *cache, uint64_t failed_chunk, error
 // Whether a read that ended so goes on when the disk has come back.
 static bool waits_for_disk(const struct disk_cache *cache, error_t status)
 {
-	return cache->may_return && cache->gone == 0 && (status == ERR_PEER_CLOSED || status == ERR_NOT_READY);
+	return cache->may_return && cache->gone == 0 &&
+		(status == ERR_PEER_CLOSED || status == ERR_NOT_READY);
 }
 
 static void chunk_loaded(void *context, error_t status, handle_t folio)
@@ -79,7 +81,8 @@ static void chunk_loaded(void *context, error_t status, handle_t folio)
 	cache->leave(cache->context);
 }
 
-// Starts loading a chunk, unless it is there or on its way. Errors: ERR_FULL (try again after the next one was loaded), ...
+// Starts loading a chunk, unless it is there or on its way. Errors: ERR_FULL (try again after the
+// next one was loaded), ...
 static error_t chunk_load(struct disk_cache *cache, uint64_t index)
 {
 	uint64_t start = index * DISK_CACHE_CHUNK;
@@ -103,8 +106,9 @@ static error_t chunk_load(struct disk_cache *cache, uint64_t index)
 			return err;
 	}
 	chunk->index = index;
-	chunk->bytes = (struct span){.len = (size_t)length};
-	err = disk_read(cache->disk, start / BLKDEV_SECTOR_SIZE, (uint32_t)length, chunk->folio, chunk_loaded, chunk);
+	chunk->bytes = (struct span){ .len = (size_t)length };
+	err = disk_read(cache->disk, start / BLKDEV_SECTOR_SIZE, (uint32_t)length, chunk->folio,
+	                chunk_loaded, chunk);
 	if (err < 0)
 		return err;
 	chunk->folio = HANDLE_NONE;
@@ -135,7 +139,8 @@ static void read_ahead(struct disk_cache *cache, uint64_t index)
 	}
 }
 
-// Serves what is there. Returns 0 when the read is complete, ERR_NOT_READY when it has to wait, else its failure.
+// Serves what is there. Returns 0 when the read is complete, ERR_NOT_READY when it has to wait,
+// else its failure.
 static error_t serve(struct disk_cache *cache, struct disk_cache_read *read)
 {
 	while (read->done < read->length) {
@@ -149,15 +154,17 @@ static error_t serve(struct disk_cache *cache, struct disk_cache_read *read)
 		if (chunk == NULL) {
 			err = chunk_load(cache, index);
 			// Something that is under way will come back to us.
-			return err == 0 || (err == ERR_FULL && is_loading(cache)) || waits_for_disk(cache, err) ?
-			               ERR_NOT_READY :
-			               err;
+			return err == 0 || (err == ERR_FULL && is_loading(cache)) ||
+					waits_for_disk(cache, err)
+				? ERR_NOT_READY
+				: err;
 		}
 		if (chunk->state == CHUNK_LOADING)
 			return ERR_NOT_READY;
 		if (skip >= chunk->bytes.len)
 			return ERR_RANGE;
-		bytes = (struct span){.data = chunk->bytes.data + skip, .len = chunk->bytes.len - skip};
+		bytes = (struct span){ .data = chunk->bytes.data + skip,
+			               .len = chunk->bytes.len - skip };
 		if (bytes.len > read->length - read->done)
 			bytes.len = read->length - read->done;
 		chunk->last_use = ++cache->clock;
@@ -173,7 +180,8 @@ static bool read_needs(const struct disk_cache_read *read, uint64_t chunk)
 	return (read->offset + read->done) / DISK_CACHE_CHUNK == chunk;
 }
 
-// Goes on with the reads that wait. Those that need `failed_chunk` fail with `error` if that is not 0.
+// Goes on with the reads that wait. Those that need `failed_chunk` fail with `error` if that is not
+// 0.
 static void serve_waiting(struct disk_cache *cache, uint64_t failed_chunk, error_t error)
 {
 	struct list again;
@@ -183,7 +191,8 @@ static void serve_waiting(struct disk_cache *cache, uint64_t failed_chunk, error
 	while (!list_is_empty(&cache->waiting))
 		list_push_back(&again, list_pop_front(&cache->waiting));
 	while (!list_is_empty(&again)) {
-		struct disk_cache_read *read = container_of(list_pop_front(&again), struct disk_cache_read, entry);
+		struct disk_cache_read *read =
+			container_of(list_pop_front(&again), struct disk_cache_read, entry);
 		error_t err = error;
 
 		if (err == 0 || !read_needs(read, failed_chunk))
@@ -198,7 +207,10 @@ static void serve_waiting(struct disk_cache *cache, uint64_t failed_chunk, error
 void disk_cache_init(struct disk_cache *cache, struct disk *disk, void (*enter)(void *context),
                      void (*leave)(void *context), void *context)
 {
-	*cache = (struct disk_cache){.disk = disk, .enter = enter, .leave = leave, .context = context};
+	*cache = (struct disk_cache){ .disk = disk,
+		                      .enter = enter,
+		                      .leave = leave,
+		                      .context = context };
 	cache->last_chunk = UINT64_MAX - 1;
 	list_init(&cache->waiting);
 	for (size_t i = 0; i < DISK_CACHE_CHUNKS; i++)

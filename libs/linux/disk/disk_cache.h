@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Cached reads of a disk in chunks, with read-ahead. A guest has a page cache of its own for file data; this one makes
-// one request of the many small ones that a file system's metadata causes.
+// Cached reads of a disk in chunks, with read-ahead. A guest has a page cache of its own for file
+// data; this one makes one request of the many small ones that a file system's metadata causes.
 #pragma once
 
 #include "libs/linux/disk/disk.h"
@@ -44,9 +44,11 @@ struct disk_chunk {
 
 struct disk_cache {
 	struct disk *disk;
-	// A disk whose channel was closed may come back: reads wait for disk_cache_resume instead of failing.
+	// A disk whose channel was closed may come back: reads wait for disk_cache_resume instead
+	// of failing.
 	bool may_return;
-	// Called around what comes from the disk's callbacks, so that `piece` and `finished` run under the owner's lock.
+	// Called around what comes from the disk's callbacks, so that `piece` and `finished` run
+	// under the owner's lock.
 	void (*enter)(void *context);
 	void (*leave)(void *context);
 	void *context;
@@ -61,10 +63,11 @@ struct disk_cache {
 // `disk` must be ready and outlive the cache.
 void disk_cache_init(struct disk_cache *cache, struct disk *disk, void (*enter)(void *context),
                      void (*leave)(void *context), void *context);
-// The disk is back (`error` 0), with the same content, or will not be: then what waits, and all later reads of what is
-// not cached, fail with `error`.
+// The disk is back (`error` 0), with the same content, or will not be: then what waits, and all
+// later reads of what is not cached, fail with `error`.
 void disk_cache_resume(struct disk_cache *cache, error_t error);
 // Frees all chunks. Reads in hand are forgotten. After disk_deinit.
 void disk_cache_deinit(struct disk_cache *cache);
-// Starts a read, whose public fields are set and which lies within the disk. It may finish before this returns.
+// Starts a read, whose public fields are set and which lies within the disk. It may finish before
+// this returns.
 void disk_cache_read(struct disk_cache *cache, struct disk_cache_read *read);

@@ -37,7 +37,7 @@ static void take_finished(void *context, error_t status)
 
 static void read_start(struct client *c, uint64_t offset, size_t length)
 {
-	*c = (struct client){.bytes = malloc(length)};
+	*c = (struct client){ .bytes = malloc(length) };
 	c->read.offset = offset;
 	c->read.length = length;
 	c->read.piece = take_piece;
@@ -222,7 +222,7 @@ static void test_loader(void **state)
 {
 	const size_t size = 5 * LOADER_PIECE / 2 + 77;
 	uint8_t *bytes = malloc(size);
-	struct mut_span target = {.data = bytes, .len = size};
+	struct mut_span target = { .data = bytes, .len = size };
 	static struct loader loader;
 
 	(void)state;
@@ -240,10 +240,14 @@ static void test_loader(void **state)
 	answer_all();
 	assert_int_equal(loads_finished, 2);
 	assert_int_equal(load_status, ERR_IO);
-	assert_int_equal(loader_start(&loader, &disk, 512, DISK_BYTES, target, take_loaded, NULL), ERR_INVALID);
-	assert_int_equal(loader_start(&loader, &disk, DISK_BYTES, 1, target, take_loaded, NULL), ERR_RANGE);
-	assert_int_equal(loader_start(&loader, &disk, 100, 1, target, take_loaded, NULL), ERR_INVALID);
-	assert_int_equal(loader_start(&loader, &disk, 0, 0, target, take_loaded, NULL), ERR_INVALID);
+	assert_int_equal(loader_start(&loader, &disk, 512, DISK_BYTES, target, take_loaded, NULL),
+	                 ERR_INVALID);
+	assert_int_equal(loader_start(&loader, &disk, DISK_BYTES, 1, target, take_loaded, NULL),
+	                 ERR_RANGE);
+	assert_int_equal(loader_start(&loader, &disk, 100, 1, target, take_loaded, NULL),
+	                 ERR_INVALID);
+	assert_int_equal(loader_start(&loader, &disk, 0, 0, target, take_loaded, NULL),
+	                 ERR_INVALID);
 	assert_int_equal(num_open, 0);
 	free(bytes);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A guest's block devices over the cache and over the pump, as a VM has them, while the guest resets device and queue midway and the disk
-// answers late, in any order, with errors, or dies and comes back. At the end no request is left in hand.
+// A guest's block devices over the cache and over the pump, as a VM has them, while the guest
+// resets device and queue midway and the disk answers late, in any order, with errors, or dies and
+// comes back. At the end no request is left in hand.
 #include "libs/linux/disk/disk_cache.h"
 #include "libs/linux/disk/disk_fake.h"
 #include "libs/linux/disk/disk_pump.h"
@@ -45,14 +46,22 @@ static void start(struct blk_device_request *request, enum disk_transfer_kind ki
 
 	if (!range_within(request->offset, request->length, DISK_BYTES))
 		abort();
-	*t = (struct transfer){.request = request};
+	*t = (struct transfer){ .request = request };
 	if (uses_pump) {
-		t->pumped = (struct disk_transfer){.kind = kind, .offset = request->offset, .length = request->length, .put = put,
-		                                   .take = take, .finished = finished, .context = t};
+		t->pumped = (struct disk_transfer){ .kind = kind,
+			                            .offset = request->offset,
+			                            .length = request->length,
+			                            .put = put,
+			                            .take = take,
+			                            .finished = finished,
+			                            .context = t };
 		disk_pump_start(&pump, &t->pumped);
 	} else {
-		t->read = (struct disk_cache_read){.offset = request->offset, .length = request->length, .piece = put,
-		                                   .finished = finished, .context = t};
+		t->read = (struct disk_cache_read){ .offset = request->offset,
+			                            .length = request->length,
+			                            .piece = put,
+			                            .finished = finished,
+			                            .context = t };
 		disk_cache_read(&cache, &t->read);
 	}
 }
@@ -87,13 +96,15 @@ static void come_back(error_t error)
 // Offers a request that is right, as far as the rings are.
 static void offer(uint8_t op)
 {
-	struct virtio_blk_req header = {.type = op & 1 ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN, .sector = op * 7u};
+	struct virtio_blk_req header = { .type = op & 1 ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN,
+		                         .sector = op * 7u };
 	uint16_t data = op & 1 ? 0 : VIRTQ_DESC_F_WRITE;
 	struct test_guest *g = dev->mmio.irq_context;
 
 	memcpy(g->memory + TEST_BUFFERS, &header, sizeof(header));
 	test_set_desc(g, 0, 0, TEST_GPA + TEST_BUFFERS, sizeof(header), VIRTQ_DESC_F_NEXT, 1);
-	test_set_desc(g, 0, 1, TEST_GPA + TEST_BUFFERS + 512, 512u * (op % 64 + 1), data | VIRTQ_DESC_F_NEXT, 2);
+	test_set_desc(g, 0, 1, TEST_GPA + TEST_BUFFERS + 512, 512u * (op % 64 + 1),
+	              data | VIRTQ_DESC_F_NEXT, 2);
 	test_set_desc(g, 0, 2, TEST_GPA + TEST_BUFFERS + 64, 1, VIRTQ_DESC_F_WRITE, 0);
 	test_offer(g, 0, 0);
 	virtio_mmio_notified(&dev->mmio, 0);
@@ -105,9 +116,7 @@ static void step(void *context, uint8_t op)
 	switch (op % 8) {
 	case 0:
 	case 1:
-	case 2:
-		offer(op / 8);
-		break;
+	case 2: offer(op / 8); break;
 	case 3:
 	case 4:
 		if (num_pending > 0)
@@ -117,9 +126,7 @@ static void step(void *context, uint8_t op)
 		if (num_pending > 0)
 			answer(op / 8 % num_pending, ERR_IO);
 		break;
-	case 6:
-		max_pending = op / 8 % 8 + 1;
-		break;
+	case 6: max_pending = op / 8 % 8 + 1; break;
 	default:
 		if (disk.ready)
 			disk_dies();

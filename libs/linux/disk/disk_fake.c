@@ -72,22 +72,24 @@ static error_t accept(struct request p)
 	return 0;
 }
 
-error_t disk_read(struct disk *d, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+error_t disk_read(struct disk *d, uint64_t sector, uint32_t length, handle_t folio,
+                  disk_done_fn done, void *context)
 {
 	assert_true(range_within(sector * 512, length, d->num_sectors * 512));
-	return accept((struct request){REQUEST_READ, sector, length, folio, done, context});
+	return accept((struct request){ REQUEST_READ, sector, length, folio, done, context });
 }
 
-error_t disk_write(struct disk *d, uint64_t sector, uint32_t length, handle_t folio, disk_done_fn done, void *context)
+error_t disk_write(struct disk *d, uint64_t sector, uint32_t length, handle_t folio,
+                   disk_done_fn done, void *context)
 {
 	assert_true(range_within(sector * 512, length, d->num_sectors * 512));
-	return accept((struct request){REQUEST_WRITE, sector, length, folio, done, context});
+	return accept((struct request){ REQUEST_WRITE, sector, length, folio, done, context });
 }
 
 error_t disk_flush(struct disk *d, disk_done_fn done, void *context)
 {
 	(void)d;
-	return accept((struct request){REQUEST_FLUSH, 0, 0, HANDLE_NONE, done, context});
+	return accept((struct request){ REQUEST_FLUSH, 0, 0, HANDLE_NONE, done, context });
 }
 
 void answer(uint32_t index, error_t status)
@@ -138,7 +140,7 @@ void leave(void *context)
 void disk_fake_reset(uint32_t bytes)
 {
 	assert_true(bytes <= FAKE_DISK_MAX);
-	disk = (struct disk){.ready = true, .num_sectors = bytes / 512};
+	disk = (struct disk){ .ready = true, .num_sectors = bytes / 512 };
 	for (uint32_t i = 0; i < bytes; i++)
 		content[i] = (uint8_t)(i * 7 + i / 251 + i / 65536);
 	max_pending = MAX_PENDING;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For the tests of a disk's users: a disk in memory that answers when the test says so, and that can die and come back.
+// For the tests of a disk's users: a disk in memory that answers when the test says so, and that
+// can die and come back.
 #pragma once
 
 #include <setjmp.h>

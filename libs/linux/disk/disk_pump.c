@@ -55,7 +55,7 @@ static void piece_take(struct disk_piece *piece)
 
 	if (err == 0)
 		piece->transfer->put(piece->transfer->context, piece->position,
-		                     (struct span){.data = bytes, .len = piece->length});
+		                     (struct span){ .data = bytes, .len = piece->length });
 	else
 		transfer_fail(piece->transfer, err);
 }
@@ -96,9 +96,10 @@ static error_t piece_fill(struct disk_piece *piece)
 
 	if (err < 0)
 		return err;
-	return transfer->take(transfer->context, piece->position, (struct mut_span){.data = bytes, .len = piece->length}) ?
-	               0 :
-	               ERR_BAD_STATE;
+	return transfer->take(transfer->context, piece->position,
+	                      (struct mut_span){ .data = bytes, .len = piece->length })
+		? 0
+		: ERR_BAD_STATE;
 }
 
 // Gives the piece, whose fields are set, to the disk. Consumes its folio on success.
@@ -115,15 +116,17 @@ static error_t piece_submit(struct disk_pump *pump, struct disk_piece *piece)
 	if (err == 0 && transfer->kind == DISK_TRANSFER_WRITE)
 		err = piece_fill(piece);
 	if (err == 0)
-		err = (transfer->kind == DISK_TRANSFER_WRITE ? disk_write : disk_read)(pump->disk, sector, piece->length,
-		                                                                       piece->folio, piece_done, piece);
+		err = (transfer->kind == DISK_TRANSFER_WRITE ? disk_write : disk_read)(
+			pump->disk, sector, piece->length, piece->folio, piece_done, piece);
 	if (err == 0)
 		piece->folio = HANDLE_NONE;
 	return err;
 }
 
-// Starts the next piece of `transfer`, which waits, in the free `piece`. Returns false when the pump has to stop for now.
-static bool piece_start(struct disk_pump *pump, struct disk_piece *piece, struct disk_transfer *transfer)
+// Starts the next piece of `transfer`, which waits, in the free `piece`. Returns false when the
+// pump has to stop for now.
+static bool piece_start(struct disk_pump *pump, struct disk_piece *piece,
+                        struct disk_transfer *transfer)
 {
 	size_t rest = transfer->length - transfer->started;
 	error_t err;
@@ -167,8 +170,10 @@ static void advance(struct disk_pump *pump)
 {
 	struct disk_piece *piece;
 
-	while (!pump->stalled && !list_is_empty(&pump->waiting) && (piece = piece_get(pump)) != NULL) {
-		if (!piece_start(pump, piece, container_of(pump->waiting.next, struct disk_transfer, entry)))
+	while (!pump->stalled && !list_is_empty(&pump->waiting) &&
+	       (piece = piece_get(pump)) != NULL) {
+		if (!piece_start(pump, piece,
+		                 container_of(pump->waiting.next, struct disk_transfer, entry)))
 			return;
 	}
 }
@@ -176,7 +181,10 @@ static void advance(struct disk_pump *pump)
 void disk_pump_init(struct disk_pump *pump, struct disk *disk, void (*enter)(void *context),
                     void (*leave)(void *context), void *context)
 {
-	*pump = (struct disk_pump){.disk = disk, .enter = enter, .leave = leave, .context = context};
+	*pump = (struct disk_pump){ .disk = disk,
+		                    .enter = enter,
+		                    .leave = leave,
+		                    .context = context };
 	list_init(&pump->waiting);
 	for (uint32_t i = 0; i < DISK_PUMP_PIECES; i++)
 		pump->pieces[i].pump = pump;
@@ -220,7 +228,7 @@ void disk_pump_deinit(struct disk_pump *pump)
 	for (uint32_t i = 0; i < DISK_PUMP_PIECES; i++) {
 		if (pump->pieces[i].folio != HANDLE_NONE)
 			handle_close(pump->pieces[i].folio);
-		pump->pieces[i] = (struct disk_piece){.pump = pump};
+		pump->pieces[i] = (struct disk_piece){ .pump = pump };
 	}
 	list_init(&pump->waiting);
 }

@@ -45,13 +45,19 @@ static void finished(void *context, error_t status)
 	t->status = status;
 }
 
-static void start(struct test_transfer *t, enum disk_transfer_kind kind, uint64_t offset, size_t length)
+static void start(struct test_transfer *t, enum disk_transfer_kind kind, uint64_t offset,
+                  size_t length)
 {
 	bool takes_nothing = t->takes_nothing;
 
-	*t = (struct test_transfer){.takes_nothing = takes_nothing};
-	t->transfer = (struct disk_transfer){
-		.kind = kind, .offset = offset, .length = length, .put = put, .take = take, .finished = finished, .context = t};
+	*t = (struct test_transfer){ .takes_nothing = takes_nothing };
+	t->transfer = (struct disk_transfer){ .kind = kind,
+		                              .offset = offset,
+		                              .length = length,
+		                              .put = put,
+		                              .take = take,
+		                              .finished = finished,
+		                              .context = t };
 	disk_pump_start(&pump, &t->transfer);
 }
 
@@ -82,7 +88,7 @@ static int teardown(void **state)
 
 static void test_read(void **state)
 {
-	struct test_transfer t = {0};
+	struct test_transfer t = { 0 };
 
 	(void)state;
 	start(&t, DISK_TRANSFER_READ, 4096, 3 * DISK_PUMP_PIECE + 512);
@@ -95,7 +101,7 @@ static void test_read(void **state)
 
 static void test_write(void **state)
 {
-	struct test_transfer t = {0};
+	struct test_transfer t = { 0 };
 
 	(void)state;
 	start(&t, DISK_TRANSFER_WRITE, 512, 2 * DISK_PUMP_PIECE);
@@ -107,7 +113,7 @@ static void test_write(void **state)
 
 static void test_flush(void **state)
 {
-	struct test_transfer read = {0}, flush = {0};
+	struct test_transfer read = { 0 }, flush = { 0 };
 
 	(void)state;
 	// In a piece that has a folio of its own already.
@@ -126,11 +132,12 @@ static void test_flush(void **state)
 // More than there are pieces: the rest follows as pieces become free, and flushes wait their turn.
 static void test_many(void **state)
 {
-	struct test_transfer t[20] = {0};
+	struct test_transfer t[20] = { 0 };
 
 	(void)state;
 	for (uint32_t i = 0; i < 19; i++)
-		start(&t[i], i % 2 ? DISK_TRANSFER_WRITE : DISK_TRANSFER_READ, i * DISK_PUMP_PIECE, DISK_PUMP_PIECE);
+		start(&t[i], i % 2 ? DISK_TRANSFER_WRITE : DISK_TRANSFER_READ, i * DISK_PUMP_PIECE,
+		      DISK_PUMP_PIECE);
 	start(&t[19], DISK_TRANSFER_FLUSH, 0, 0);
 	assert_int_equal(num_pending, DISK_PUMP_PIECES);
 	answer_all();
@@ -143,7 +150,7 @@ static void test_many(void **state)
 
 static void test_errors(void **state)
 {
-	struct test_transfer t = {0}, other = {0};
+	struct test_transfer t = { 0 }, other = { 0 };
 
 	(void)state;
 	start(&t, DISK_TRANSFER_READ, 0, 12 * DISK_PUMP_PIECE);
@@ -166,7 +173,7 @@ static void test_errors(void **state)
 
 static void test_full_disk_queue(void **state)
 {
-	struct test_transfer t = {0};
+	struct test_transfer t = { 0 };
 
 	(void)state;
 	max_pending = 1;
@@ -179,7 +186,7 @@ static void test_full_disk_queue(void **state)
 
 static void test_driver_restarts(void **state)
 {
-	struct test_transfer write = {0}, flush = {0}, later = {0};
+	struct test_transfer write = { 0 }, flush = { 0 }, later = { 0 };
 
 	(void)state;
 	start(&write, DISK_TRANSFER_WRITE, 0, 12 * DISK_PUMP_PIECE);
@@ -202,7 +209,7 @@ static void test_driver_restarts(void **state)
 
 static void test_disk_is_gone(void **state)
 {
-	struct test_transfer t = {0}, later = {0};
+	struct test_transfer t = { 0 }, later = { 0 };
 
 	(void)state;
 	start(&t, DISK_TRANSFER_WRITE, 0, 12 * DISK_PUMP_PIECE);

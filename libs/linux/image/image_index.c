@@ -59,7 +59,8 @@ static void read_image(struct json_reader *r, struct image *image)
 	while (json_next_member(r, &key)) {
 		if (is_key(key, "name")) {
 			name = json_take_string(r);
-			if (name != NULL && str_copy(image->name, name, sizeof(image->name)) >= sizeof(image->name))
+			if (name != NULL &&
+			    str_copy(image->name, name, sizeof(image->name)) >= sizeof(image->name))
 				r->bad = true;
 			heap_free(name);
 		} else if (is_key(key, "first_sector")) {
@@ -82,7 +83,8 @@ error_t image_index_parse(struct image_index *index, struct span text)
 	struct json_reader r = json_reader_make(text);
 	struct span key;
 
-	*index = (struct image_index){.images = heap_alloc(IMAGE_INDEX_MAX * sizeof(struct image))};
+	*index = (struct image_index){ .images =
+		                               heap_alloc(IMAGE_INDEX_MAX * sizeof(struct image)) };
 	if (index->images == NULL)
 		return ERR_NO_MEMORY;
 	json_enter_object(&r);
@@ -133,5 +135,5 @@ void image_index_deinit(struct image_index *index)
 		heap_free(image->user);
 	}
 	heap_free(index->images);
-	*index = (struct image_index){0};
+	*index = (struct image_index){ 0 };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The images that this system has: images.json on the boot disk (tools/image/pack/index.h writes it) tells their names, where each root file
-// system lies on the disk "images", and how each is run (OCI image spec, config.md). The document is hostile: images are.
+// The images that this system has: images.json on the boot disk (tools/image/pack/index.h writes
+// it) tells their names, where each root file system lies on the disk "images", and how each is run
+// (OCI image spec, config.md). The document is hostile: images are.
 #pragma once
 
 #include "libs/base/span.h"
@@ -30,7 +31,8 @@ struct image_index {
 	size_t count;
 };
 
-// Parses images.json. Errors: ERR_PROTOCOL (not such a document), ERR_NO_MEMORY; *index is empty then.
+// Parses images.json. Errors: ERR_PROTOCOL (not such a document), ERR_NO_MEMORY; *index is empty
+// then.
 __must_check error_t image_index_parse(struct image_index *index, struct span text);
 // The image that people call `name`, or NULL.
 const struct image *image_index_find(const struct image_index *index, const char *name);

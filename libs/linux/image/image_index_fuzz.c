@@ -24,11 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char name[64] = "";
 
 	memcpy(name, data, size < sizeof(name) - 1 ? size : sizeof(name) - 1);
-	if (image_index_parse(&index, (struct span){.data = data, .len = size}) == 0) {
+	if (image_index_parse(&index, (struct span){ .data = data, .len = size }) == 0) {
 		(void)image_index_find(&index, name);
 		image_index_deinit(&index);
 	}
-	index = (struct image_index){0};
+	index = (struct image_index){ 0 };
 	(void)image_index_find(&index, name);
 	return 0;
 }

@@ -26,7 +26,7 @@ void heap_free(void *p)
 
 static struct span text_span(const char *text)
 {
-	return (struct span){.data = (const uint8_t *)text, .len = strlen(text)};
+	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
 }
 
 static void test_names(void **state)
@@ -34,16 +34,16 @@ static void test_names(void **state)
 	static const struct {
 		const char *name, *full;
 	} names[] = {
-		{"alpine", "docker.io/library/alpine:latest"},
-		{"docker://alpine", "docker.io/library/alpine:latest"},
-		{"ubuntu:20.04", "docker.io/library/ubuntu:20.04"},
-		{"me/app", "docker.io/me/app:latest"},
-		{"docker.io/alpine", "docker.io/library/alpine:latest"},
-		{"index.docker.io/me/app:1", "docker.io/me/app:1"},
-		{"localhost/app", "localhost/app:latest"},
-		{"localhost:5000/a/b:2", "localhost:5000/a/b:2"},
-		{"quay.io/a/b", "quay.io/a/b:latest"},
-		{"alpine:3@" DIGEST, "docker.io/library/alpine@" DIGEST},
+		{ "alpine", "docker.io/library/alpine:latest" },
+		{ "docker://alpine", "docker.io/library/alpine:latest" },
+		{ "ubuntu:20.04", "docker.io/library/ubuntu:20.04" },
+		{ "me/app", "docker.io/me/app:latest" },
+		{ "docker.io/alpine", "docker.io/library/alpine:latest" },
+		{ "index.docker.io/me/app:1", "docker.io/me/app:1" },
+		{ "localhost/app", "localhost/app:latest" },
+		{ "localhost:5000/a/b:2", "localhost:5000/a/b:2" },
+		{ "quay.io/a/b", "quay.io/a/b:latest" },
+		{ "alpine:3@" DIGEST, "docker.io/library/alpine@" DIGEST },
 	};
 	char full[IMAGE_NAME_MAX], longest[IMAGE_NAME_MAX + 1];
 
@@ -94,12 +94,23 @@ static void test_index(void **state)
 static void test_hostile_index(void **state)
 {
 	static const char *const texts[] = {
-		"", "{", "[]", "null", "{}x", "{\"images\":[{}]}", "{\"images\":{}}", "{\"images\":[1]}", "{\"images\":[],}",
-		"{\"images\":[{\"name\":\"x\",\"num_sectors\":0}]}", "{\"images\":[{\"name\":\"x\",\"num_sectors\":-1}]}",
+		"",
+		"{",
+		"[]",
+		"null",
+		"{}x",
+		"{\"images\":[{}]}",
+		"{\"images\":{}}",
+		"{\"images\":[1]}",
+		"{\"images\":[],}",
+		"{\"images\":[{\"name\":\"x\",\"num_sectors\":0}]}",
+		"{\"images\":[{\"name\":\"x\",\"num_sectors\":-1}]}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":1.5}]}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":99999999999999999999}]}",
-		"{\"images\":[{\"name\":\"x\\u0000y\",\"num_sectors\":1}]}", "{\"images\":[{\"name\":\"\\ud800\",\"num_sectors\":1}]}",
-		"{\"images\":[{\"name\":\"\\x\",\"num_sectors\":1}]}", "{\"images\":[{\"name\":\"a\nb\",\"num_sectors\":1}]}",
+		"{\"images\":[{\"name\":\"x\\u0000y\",\"num_sectors\":1}]}",
+		"{\"images\":[{\"name\":\"\\ud800\",\"num_sectors\":1}]}",
+		"{\"images\":[{\"name\":\"\\x\",\"num_sectors\":1}]}",
+		"{\"images\":[{\"name\":\"a\nb\",\"num_sectors\":1}]}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":1,\"config\":{\"Cmd\":[1]}}]}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":1,\"config\":{\"Cmd\":[\"a\",\"b]}}]}",
 	};
@@ -113,15 +124,21 @@ static void test_hostile_index(void **state)
 	}
 	// No document of any length is one that is cut.
 	for (size_t i = 0; i < sizeof(document) - 1; i++)
-		assert_int_equal(image_index_parse(&index, (struct span){.data = (const uint8_t *)document, .len = i}), ERR_PROTOCOL);
+		assert_int_equal(image_index_parse(&index,
+		                                   (struct span){ .data = (const uint8_t *)document,
+		                                                  .len = i }),
+		                 ERR_PROTOCOL);
 	memset(deep, '[', sizeof(deep));
 	memcpy(deep, "{\"x\":", 5);
-	assert_int_equal(image_index_parse(&index, (struct span){.data = (const uint8_t *)deep, .len = sizeof(deep)}), ERR_PROTOCOL);
+	assert_int_equal(image_index_parse(&index,
+	                                   (struct span){ .data = (const uint8_t *)deep,
+	                                                  .len = sizeof(deep) }),
+	                 ERR_PROTOCOL);
 }
 
 static void test_writer(void **state)
 {
-	struct json_writer w = {0};
+	struct json_writer w = { 0 };
 
 	(void)state;
 	json_write_raw(&w, "{\"args\":[");
@@ -131,14 +148,18 @@ static void test_writer(void **state)
 	json_write_string(&w, "/");
 	json_write_raw(&w, "}");
 	assert_false(w.bad);
-	assert_int_equal(w.len, strlen("{\"args\":[\"a\\\"b\\\\\",\"\\u000a\\u001b \xc3\xa9\"],\"cwd\":\"/\"}"));
-	assert_memory_equal(w.text, "{\"args\":[\"a\\\"b\\\\\",\"\\u000a\\u001b \xc3\xa9\"],\"cwd\":\"/\"}", w.len);
+	assert_int_equal(
+		w.len,
+		strlen("{\"args\":[\"a\\\"b\\\\\",\"\\u000a\\u001b \xc3\xa9\"],\"cwd\":\"/\"}"));
+	assert_memory_equal(w.text,
+	                    "{\"args\":[\"a\\\"b\\\\\",\"\\u000a\\u001b \xc3\xa9\"],\"cwd\":\"/\"}",
+	                    w.len);
 	json_writer_deinit(&w);
 }
 
 static void test_lists(void **state)
 {
-	struct string_list list = {0};
+	struct string_list list = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 20; i++)
@@ -159,8 +180,9 @@ static void test_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),  cmocka_unit_test(test_index), cmocka_unit_test(test_hostile_index),
-		cmocka_unit_test(test_writer), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_names),         cmocka_unit_test(test_index),
+		cmocka_unit_test(test_hostile_index), cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

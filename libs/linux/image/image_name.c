@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is a name at all was settled when the image was packed (tools/image/source/reference.c): one that is none just matches nothing.
+// What is a name at all was settled when the image was packed (tools/image/source/reference.c): one
+// that is none just matches nothing.
 
 #include "libs/linux/image/image_name.h"
 
@@ -16,7 +17,7 @@
 
 static struct span span_of(const char *text, size_t len)
 {
-	return (struct span){.data = (const uint8_t *)text, .len = len};
+	return (struct span){ .data = (const uint8_t *)text, .len = len };
 }
 
 static bool span_is(struct span s, const char *text)
@@ -29,11 +30,12 @@ static bool span_has(struct span s, char c)
 	return s.len > 0 && memchr(s.data, c, s.len) != NULL;
 }
 
-// Takes what stands before the first `c` off `rest`, and `c` with it. An empty span, and nothing taken, when there is none.
+// Takes what stands before the first `c` off `rest`, and `c` with it. An empty span, and nothing
+// taken, when there is none.
 static struct span take_until(struct span *rest, char c)
 {
 	const uint8_t *end = rest->len > 0 ? memchr(rest->data, c, rest->len) : NULL;
-	struct span before = {.data = rest->data, .len = 0};
+	struct span before = { .data = rest->data, .len = 0 };
 
 	if (end == NULL)
 		return before;
@@ -69,7 +71,7 @@ static void append_text(struct writer *w, const char *text)
 error_t image_name_normalise(const char *name, char out[IMAGE_NAME_MAX])
 {
 	struct writer w = writer_make((uint8_t *)out, IMAGE_NAME_MAX);
-	struct span rest, host, path, tag, digest = {0};
+	struct span rest, host, path, tag, digest = { 0 };
 	bool hub;
 
 	if (strncmp(name, SCHEME, strlen(SCHEME)) == 0)

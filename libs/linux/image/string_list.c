@@ -47,7 +47,8 @@ static size_t find(const struct string_list *list, const char *name, size_t len)
 {
 	size_t i = 0;
 
-	while (i < list->count && (strncmp(list->items[i], name, len) != 0 || list->items[i][len] != '='))
+	while (i < list->count &&
+	       (strncmp(list->items[i], name, len) != 0 || list->items[i][len] != '='))
 		i++;
 	return i;
 }
@@ -81,5 +82,5 @@ void string_list_deinit(struct string_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		heap_free(list->items[i]);
 	heap_free(list->items);
-	*list = (struct string_list){0};
+	*list = (struct string_list){ 0 };
 }

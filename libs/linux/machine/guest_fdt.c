@@ -70,7 +70,7 @@ static void prop_empty(struct tree *t, const char *name)
 
 static void prop_reg(struct tree *t, uint64_t start, uint64_t size)
 {
-	fdt64_t reg[2] = {cpu_to_fdt64(start), cpu_to_fdt64(size)};
+	fdt64_t reg[2] = { cpu_to_fdt64(start), cpu_to_fdt64(size) };
 
 	prop_bytes(t, "reg", reg, sizeof(reg));
 }
@@ -102,7 +102,8 @@ static void write_cpu(struct tree *t, const struct guest_fdt_config *config, uin
 	prop_str(t, "status", "okay");
 	prop_str(t, "mmu-type", "riscv,sv39");
 	// The old form for kernels before 6.7, the new one for those without RISCV_ISA_FALLBACK.
-	prop_str(t, "riscv,isa", config->has_sstc ? "rv64imafdc_zicsr_zifencei_sstc" : "rv64imafdc_zicsr_zifencei");
+	prop_str(t, "riscv,isa",
+	         config->has_sstc ? "rv64imafdc_zicsr_zifencei_sstc" : "rv64imafdc_zicsr_zifencei");
 	prop_str(t, "riscv,isa-base", "rv64i");
 	prop_bytes(t, "riscv,isa-extensions", extensions, len);
 	node_begin(t, "interrupt-controller");
@@ -146,8 +147,9 @@ static void write_plic(struct tree *t, const struct guest_fdt_config *config)
 	node_end(t);
 }
 
-// Right beneath the root, without a bus: a guest looks through the tree some forty times byte by byte before it has unpacked it, and makes
-// a device of each node, so that short names and few nodes and properties pay.
+// Right beneath the root, without a bus: a guest looks through the tree some forty times byte by
+// byte before it has unpacked it, and makes a device of each node, so that short names and few
+// nodes and properties pay.
 static void write_devices(struct tree *t, const struct guest_fdt_config *config)
 {
 	write_plic(t, config);
@@ -165,7 +167,7 @@ static void write_devices(struct tree *t, const struct guest_fdt_config *config)
 
 error_t guest_fdt_write(const struct guest_fdt_config *config, struct mut_span out, size_t *size)
 {
-	struct tree t = {.fdt = out.data};
+	struct tree t = { .fdt = out.data };
 
 	if (config->num_cpus == 0 || config->num_cpus > MAX_CPUS)
 		return ERR_TOO_LARGE;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The device tree that a guest gets (Devicetree Specification 0.4; Linux's RISC-V and virtio,mmio bindings).
+// The device tree that a guest gets (Devicetree Specification 0.4; Linux's RISC-V and virtio,mmio
+// bindings).
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +18,8 @@ struct guest_fdt_config {
 	gpa_t plic_start;
 	uint64_t plic_size;
 	uint32_t plic_sources;
-	gpa_t virtio_start;  // slot N is at virtio_start + N * virtio_stride and has interrupt N + 1
+	// slot N is at virtio_start + N * virtio_stride and has interrupt N + 1
+	gpa_t virtio_start;
 	uint64_t virtio_stride;
 	uint64_t virtio_size;
 	uint32_t num_virtio;
@@ -28,4 +30,5 @@ struct guest_fdt_config {
 };
 
 // Writes the tree into `out`. Errors: ERR_TOO_LARGE.
-__must_check error_t guest_fdt_write(const struct guest_fdt_config *config, struct mut_span out, size_t *size);
+__must_check error_t guest_fdt_write(const struct guest_fdt_config *config, struct mut_span out,
+                                     size_t *size);

@@ -15,7 +15,7 @@ static uint8_t buffer[8192] __attribute__((aligned(8)));
 
 static struct guest_fdt_config config(void)
 {
-	static const uint8_t seed[32] = {1, 2, 3};
+	static const uint8_t seed[32] = { 1, 2, 3 };
 
 	return (struct guest_fdt_config){
 		.num_cpus = 2,
@@ -33,7 +33,7 @@ static struct guest_fdt_config config(void)
 		.bootargs = "quiet",
 		.initrd_start = 0x87000000,
 		.initrd_end = 0x87100000,
-		.rng_seed = {.data = seed, .len = sizeof(seed)},
+		.rng_seed = { .data = seed, .len = sizeof(seed) },
 	};
 }
 
@@ -66,7 +66,10 @@ static void test_tree(void **state)
 	int node;
 
 	(void)state;
-	assert_int_equal(guest_fdt_write(&c, (struct mut_span){.data = buffer, .len = sizeof(buffer)}, &size), 0);
+	assert_int_equal(guest_fdt_write(&c,
+	                                 (struct mut_span){ .data = buffer, .len = sizeof(buffer) },
+	                                 &size),
+	                 0);
 	assert_int_equal(fdt_check_full(buffer, size), 0);
 	assert_string_equal(prop("/chosen", "bootargs", 6), "quiet");
 	assert_memory_equal(prop("/chosen", "rng-seed", 32), c.rng_seed.data, 32);
@@ -79,7 +82,8 @@ static void test_tree(void **state)
 	assert_int_equal(fdt_stringlist_count(buffer, node, "riscv,isa-extensions"), 10);
 	assert_int_equal(prop_u32("/plic@c000000", "riscv,ndev"), 4);
 	const fdt32_t *extended = prop("/plic@c000000", "interrupts-extended", 16);
-	assert_int_equal(fdt32_to_cpu(extended[2]), prop_u32("/cpus/cpu@1/interrupt-controller", "phandle"));
+	assert_int_equal(fdt32_to_cpu(extended[2]),
+	                 prop_u32("/cpus/cpu@1/interrupt-controller", "phandle"));
 	assert_int_equal(fdt32_to_cpu(extended[3]), 9);
 	assert_int_equal(prop_u32("/virtio@10003000", "interrupts"), 3);
 	assert_int_equal(prop_u32("/virtio@10003000", "interrupt-parent"),
@@ -95,7 +99,10 @@ static void test_without_sstc(void **state)
 
 	(void)state;
 	c.has_sstc = false;
-	assert_int_equal(guest_fdt_write(&c, (struct mut_span){.data = buffer, .len = sizeof(buffer)}, &size), 0);
+	assert_int_equal(guest_fdt_write(&c,
+	                                 (struct mut_span){ .data = buffer, .len = sizeof(buffer) },
+	                                 &size),
+	                 0);
 	node = fdt_path_offset(buffer, "/cpus/cpu@0");
 	assert_true(fdt_stringlist_search(buffer, node, "riscv,isa-extensions", "sstc") < 0);
 	assert_int_equal(fdt_stringlist_count(buffer, node, "riscv,isa-extensions"), 9);
@@ -109,13 +116,14 @@ static void test_too_small(void **state)
 
 	(void)state;
 	for (size_t len = 0; len < 1500; len += 100)
-		assert_int_equal(guest_fdt_write(&c, (struct mut_span){.data = buffer, .len = len}, &size),
-		                 ERR_TOO_LARGE);
+		assert_int_equal(
+			guest_fdt_write(&c, (struct mut_span){ .data = buffer, .len = len }, &size),
+			ERR_TOO_LARGE);
 	assert_int_equal(size, 77);
 }
 
-static error_t parse(uint64_t text_offset, uint64_t image_size, uint64_t flags, uint32_t version, const char *magic,
-                     struct kernel_image *out)
+static error_t parse(uint64_t text_offset, uint64_t image_size, uint64_t flags, uint32_t version,
+                     const char *magic, struct kernel_image *out)
 {
 	uint8_t header[64];
 	struct writer w = writer_make(header, sizeof(header));
@@ -129,7 +137,8 @@ static error_t parse(uint64_t text_offset, uint64_t image_size, uint64_t flags, 
 	writer_bytes(&w, "RISCV\0\0\0", 8);
 	writer_bytes(&w, magic, 4);
 	writer_zero(&w, 4);
-	return kernel_image_parse((struct span){.data = header, .len = sizeof(header)}, 6000000, 128 << 20, out);
+	return kernel_image_parse((struct span){ .data = header, .len = sizeof(header) }, 6000000,
+	                          128 << 20, out);
 }
 
 static void test_kernel_image(void **state)
@@ -148,8 +157,11 @@ static void test_kernel_image(void **state)
 	assert_int_equal(parse(0x200000, 0, 0, 0x10000, "RSC\x05", &image), ERR_INVALID);
 	assert_int_equal(parse(0x1000, 0, 0, 2, "RSC\x05", &image), ERR_INVALID);
 	assert_int_equal(parse(0x200000, UINT64_MAX, 0, 2, "RSC\x05", &image), ERR_TOO_LARGE);
-	assert_int_equal(parse(UINT64_MAX & ~0x1fffffull, 0, 0, 2, "RSC\x05", &image), ERR_TOO_LARGE);
-	assert_int_equal(kernel_image_parse((struct span){.data = buffer, .len = 63}, 1, 1 << 30, &image), ERR_INVALID);
+	assert_int_equal(parse(UINT64_MAX & ~0x1fffffull, 0, 0, 2, "RSC\x05", &image),
+	                 ERR_TOO_LARGE);
+	assert_int_equal(
+		kernel_image_parse((struct span){ .data = buffer, .len = 63 }, 1, 1 << 30, &image),
+		ERR_INVALID);
 }
 
 int main(void)

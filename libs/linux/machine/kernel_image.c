@@ -7,7 +7,8 @@
 #define IMAGE_MAGIC2 0x05435352u  // "RSC\x05"
 #define IMAGE_FLAG_BIG_ENDIAN 1u
 
-error_t kernel_image_parse(struct span file, uint64_t file_size, uint64_t memory_size, struct kernel_image *out)
+error_t kernel_image_parse(struct span file, uint64_t file_size, uint64_t memory_size,
+                           struct kernel_image *out)
 {
 	struct reader r = reader_make(file.data, file.len);
 	uint32_t version, magic2;

@@ -13,7 +13,8 @@ struct kernel_image {
 	uint64_t image_size;   // memory that it takes, its bss included
 };
 
-// Checks the first bytes of a kernel file of `file_size` bytes that is to run in `memory_size` bytes. Errors: ERR_INVALID (no
-// little-endian RISC-V Image of header version 0.x), ERR_TOO_LARGE (does not fit into memory).
+// Checks the first bytes of a kernel file of `file_size` bytes that is to run in `memory_size`
+// bytes. Errors: ERR_INVALID (no little-endian RISC-V Image of header version 0.x), ERR_TOO_LARGE
+// (does not fit into memory).
 __must_check error_t kernel_image_parse(struct span file, uint64_t file_size, uint64_t memory_size,
                                         struct kernel_image *out);

@@ -78,8 +78,9 @@ static void piece_read(void *context, error_t status, handle_t folio)
 	loader->finished(loader->context, loader->error);
 }
 
-error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, uint64_t size, struct mut_span target,
-                     void (*finished)(void *context, error_t status), void *context)
+error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, uint64_t size,
+                     struct mut_span target, void (*finished)(void *context, error_t status),
+                     void *context)
 {
 	error_t err = 0;
 
@@ -87,8 +88,12 @@ error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, 
 		return ERR_INVALID;
 	if (!range_within(offset, size, disk->num_sectors * BLKDEV_SECTOR_SIZE))
 		return ERR_RANGE;
-	*loader = (struct loader){.disk = disk, .offset = offset, .size = size, .target = target,
-	                          .finished = finished, .context = context};
+	*loader = (struct loader){ .disk = disk,
+		                   .offset = offset,
+		                   .size = size,
+		                   .target = target,
+		                   .finished = finished,
+		                   .context = context };
 	for (size_t i = 0; i < LOADER_DEPTH && err == 0; i++) {
 		loader->slots[i].loader = loader;
 		err = slot_start(loader, &loader->slots[i]);

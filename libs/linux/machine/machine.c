@@ -60,7 +60,7 @@ static void bus_plic_write(void *context, uint64_t offset, uint32_t width, uint6
 	plic_write(context, offset, width, value);
 }
 
-static const struct mmio_ops plic_ops = {.read = bus_plic_read, .write = bus_plic_write};
+static const struct mmio_ops plic_ops = { .read = bus_plic_read, .write = bus_plic_write };
 
 static uint64_t slot_read(void *context, uint64_t offset, uint32_t width)
 {
@@ -84,7 +84,8 @@ static void slot_write(void *context, uint64_t offset, uint32_t width, uint64_t 
 			virtio_mmio_notified(slot->device, (uint32_t)value);
 			return;
 		}
-		// One that the kernel did not take for the event: of a queue whose driver spins, of none that exists, or of an odd width.
+		// One that the kernel did not take for the event: of a queue whose driver spins, of
+		// none that exists, or of an odd width.
 		error_t err = event_signal(slot->notify, 1);
 
 		assert(err == 0);
@@ -94,10 +95,11 @@ static void slot_write(void *context, uint64_t offset, uint32_t width, uint64_t 
 	virtio_mmio_write(slot->device, offset, width, value);
 }
 
-static const struct mmio_ops slot_ops = {.read = slot_read, .write = slot_write};
+static const struct mmio_ops slot_ops = { .read = slot_read, .write = slot_write };
 
 // A page that the guest may read at `gpa`, and we may write.
-static error_t map_register_pages(struct machine *machine, gpa_t gpa, size_t size, handle_t *folio, uint8_t **out)
+static error_t map_register_pages(struct machine *machine, gpa_t gpa, size_t size, handle_t *folio,
+                                  uint8_t **out)
 {
 	void *page;
 	error_t err;
@@ -123,10 +125,11 @@ static error_t create_memory(struct machine *machine)
 	err = folio_map(machine->memory_folio, PROT_READ | PROT_WRITE, &base);
 	if (err < 0)
 		return err;
-	machine->memory = (struct guest_memory){
-		.gpa = MACHINE_MEMORY_START, .base = base, .size = machine->config.memory};
-	return hvspace_map(machine->hvspace, MACHINE_MEMORY_START, machine->memory_folio, 0, machine->config.memory,
-	                   PROT_READ | PROT_WRITE | PROT_EXEC);
+	machine->memory = (struct guest_memory){ .gpa = MACHINE_MEMORY_START,
+		                                 .base = base,
+		                                 .size = machine->config.memory };
+	return hvspace_map(machine->hvspace, MACHINE_MEMORY_START, machine->memory_folio, 0,
+	                   machine->config.memory, PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
 static error_t create_plic(struct machine *machine)
@@ -137,7 +140,8 @@ static error_t create_plic(struct machine *machine)
 	plic->num_contexts = machine->config.num_cpus;
 	plic->set_line = set_vcpu_line;
 	plic->line_context = machine;
-	err = map_register_pages(machine, PLIC_START, PLIC_READABLE_SIZE, &machine->plic_page, &plic->page);
+	err = map_register_pages(machine, PLIC_START, PLIC_READABLE_SIZE, &machine->plic_page,
+	                         &plic->page);
 	if (err < 0)
 		return err;
 	return mmio_bus_add(&machine->bus, PLIC_START, PLIC_SIZE, &plic_ops, plic);
@@ -158,8 +162,9 @@ static error_t create_vcpus(struct machine *machine)
 	return 0;
 }
 
-error_t machine_init(struct machine *machine, struct loop *loop, const struct machine_config *config,
-                     void (*stopped)(void *context), void *context)
+error_t machine_init(struct machine *machine, struct loop *loop,
+                     const struct machine_config *config, void (*stopped)(void *context),
+                     void *context)
 {
 	error_t err;
 
@@ -169,7 +174,8 @@ error_t machine_init(struct machine *machine, struct loop *loop, const struct ma
 	machine->stopped = stopped;
 	machine->context = context;
 	if (config->memory < MACHINE_MIN_MEMORY || config->memory > MACHINE_MAX_MEMORY ||
-	    config->memory % BLOCK_SIZE != 0 || config->num_cpus == 0 || config->num_cpus > MACHINE_MAX_CPUS)
+	    config->memory % BLOCK_SIZE != 0 || config->num_cpus == 0 ||
+	    config->num_cpus > MACHINE_MAX_CPUS)
 		return ERR_INVALID;
 	err = hvspace_create(&machine->hvspace);
 	if (err < 0)
@@ -210,7 +216,8 @@ void machine_deinit(struct machine *machine)
 	for (uint32_t i = 0; i < MACHINE_MAX_CPUS; i++)
 		close_handle(&machine->vcpus[i].handle);
 	close_handle(&machine->plic_page);
-	// The address space goes before the memory that it refers to, so that this is freed with our last handle.
+	// The address space goes before the memory that it refers to, so that this is freed with
+	// our last handle.
 	close_handle(&machine->hvspace);
 	close_handle(&machine->memory_folio);
 	memset(machine, 0, sizeof(*machine));
@@ -226,8 +233,8 @@ error_t machine_slot_create(struct machine *machine, struct virtio_mmio_device *
 	slot->machine = machine;
 	slot->device = device;
 	machine->num_slots++;
-	err = map_register_pages(machine, VIRTIO_START + VIRTIO_STRIDE * (machine->num_slots - 1), PAGE_SIZE,
-	                         &slot->page, &device->page);
+	err = map_register_pages(machine, VIRTIO_START + VIRTIO_STRIDE * (machine->num_slots - 1),
+	                         PAGE_SIZE, &slot->page, &device->page);
 	if (err < 0)
 		return err;
 	device->mem = &machine->memory;
@@ -253,7 +260,7 @@ static void slot_notified(struct loop *loop, struct source *source)
 	machine_leave(slot->machine);
 }
 
-static const struct source_ops slot_source_ops = {.signalled = slot_notified};
+static const struct source_ops slot_source_ops = { .signalled = slot_notified };
 
 error_t machine_attach(struct machine *machine, struct virtio_mmio_device *device)
 {
@@ -271,14 +278,16 @@ error_t machine_attach(struct machine *machine, struct virtio_mmio_device *devic
 	for (uint32_t i = 0; i < device->num_queues; i++) {
 		if (((device->spinning_queues | device->prompt_queues) >> i & 1) != 0)
 			continue;
-		err = hvspace_bind_notify(machine->hvspace, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, i, slot->notify);
+		err = hvspace_bind_notify(machine->hvspace, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, i,
+		                          slot->notify);
 		if (err < 0)
 			return err;
 	}
 	return mmio_bus_add(&machine->bus, gpa, VIRTIO_STRIDE, &slot_ops, slot);
 }
 
-static error_t write_fdt(struct machine *machine, gpa_t at, const char *bootargs, gpa_t initrd_start, gpa_t initrd_end)
+static error_t write_fdt(struct machine *machine, gpa_t at, const char *bootargs,
+                         gpa_t initrd_start, gpa_t initrd_end)
 {
 	uint8_t seed[RNG_SEED_SIZE];
 	struct guest_fdt_config config = {
@@ -297,7 +306,7 @@ static error_t write_fdt(struct machine *machine, gpa_t at, const char *bootargs
 		.bootargs = bootargs,
 		.initrd_start = initrd_start,
 		.initrd_end = initrd_end,
-		.rng_seed = {.data = seed, .len = sizeof(seed)},
+		.rng_seed = { .data = seed, .len = sizeof(seed) },
 	};
 	struct mut_span slice;
 	size_t size;
@@ -317,7 +326,7 @@ static error_t write_fdt(struct machine *machine, gpa_t at, const char *bootargs
 error_t machine_start(struct machine *machine, gpa_t entry, gpa_t scratch_end, const char *bootargs,
                       gpa_t initrd_start, gpa_t initrd_end)
 {
-	struct vcpu_state state = {.pc = entry};
+	struct vcpu_state state = { .pc = entry };
 	gpa_t fdt = (scratch_end - FDT_SIZE) & ~(gpa_t)(PAGE_SIZE - 1);
 	error_t err;
 
@@ -366,7 +375,7 @@ uint64_t machine_memory_used(const struct machine *machine)
 
 void machine_stats(struct machine *machine, struct vcpu_stats *out)
 {
-	*out = (struct vcpu_stats){0};
+	*out = (struct vcpu_stats){ 0 };
 	for (uint32_t i = 0; i < machine->config.num_cpus; i++) {
 		struct vcpu_stats s;
 

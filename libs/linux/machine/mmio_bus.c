@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-error_t mmio_bus_add(struct mmio_bus *bus, gpa_t start, uint64_t size, const struct mmio_ops *ops, void *context)
+error_t mmio_bus_add(struct mmio_bus *bus, gpa_t start, uint64_t size, const struct mmio_ops *ops,
+                     void *context)
 {
 	uint32_t at = 0;
 
@@ -20,12 +21,16 @@ error_t mmio_bus_add(struct mmio_bus *bus, gpa_t start, uint64_t size, const str
 		return ERR_EXISTS;
 	for (uint32_t i = bus->num_regions; i > at; i--)
 		bus->regions[i] = bus->regions[i - 1];
-	bus->regions[at] = (struct mmio_region){.start = start, .size = size, .ops = ops, .context = context};
+	bus->regions[at] = (struct mmio_region){ .start = start,
+		                                 .size = size,
+		                                 .ops = ops,
+		                                 .context = context };
 	bus->num_regions++;
 	return 0;
 }
 
-static error_t bus_find(const struct mmio_bus *bus, gpa_t gpa, uint32_t width, const struct mmio_region **out)
+static error_t bus_find(const struct mmio_bus *bus, gpa_t gpa, uint32_t width,
+                        const struct mmio_region **out)
 {
 	uint32_t low = 0, high = bus->num_regions;
 

@@ -24,7 +24,7 @@ static void write_reg(void *context, uint64_t offset, uint32_t width, uint64_t v
 	last_value = value;
 }
 
-static const struct mmio_ops ops = {.read = read_reg, .write = write_reg};
+static const struct mmio_ops ops = { .read = read_reg, .write = write_reg };
 
 static void add(struct mmio_bus *bus, gpa_t start, uint64_t size, uintptr_t id)
 {
@@ -33,7 +33,7 @@ static void add(struct mmio_bus *bus, gpa_t start, uint64_t size, uintptr_t id)
 
 static void test_lookup(void **state)
 {
-	struct mmio_bus bus = {0};
+	struct mmio_bus bus = { 0 };
 	uint64_t value = 0;
 
 	(void)state;
@@ -59,7 +59,7 @@ static void test_lookup(void **state)
 
 static void test_add(void **state)
 {
-	struct mmio_bus bus = {0};
+	struct mmio_bus bus = { 0 };
 
 	(void)state;
 	add(&bus, 0x1000, 0x1000, 1);

@@ -32,10 +32,12 @@ static uint32_t source_mask(const struct plic *plic)
 	return (uint32_t)((1ull << (plic->num_sources + 1)) - 2);
 }
 
-// The source that `context` would claim now: of the highest priority above its threshold, ties to the lowest number.
+// The source that `context` would claim now: of the highest priority above its threshold, ties to
+// the lowest number.
 static uint32_t best_source(const struct plic *plic, uint32_t context)
 {
-	uint32_t candidates = plic->pending & page_load(plic, ENABLE_BASE + ENABLE_STRIDE * context);
+	uint32_t candidates = plic->pending &
+		page_load(plic, ENABLE_BASE + ENABLE_STRIDE * context);
 	uint32_t best = 0, best_priority = plic->contexts[context].threshold;
 
 	for (; candidates != 0; candidates &= candidates - 1) {
@@ -74,8 +76,9 @@ void plic_set_source(struct plic *plic, uint32_t source, bool level)
 		plic->levels |= bit;
 	else
 		plic->levels &= ~bit;
-	// The gateway of a level-triggered source forwards one request until it is completed (section 1.4). A request that
-	// was not claimed yet goes away with the level, which saves the guest a claim for nothing.
+	// The gateway of a level-triggered source forwards one request until it is completed
+	// (section 1.4). A request that was not claimed yet goes away with the level, which saves
+	// the guest a claim for nothing.
 	if (level && (plic->in_service & bit) == 0)
 		plic->pending |= bit;
 	else if (!level)
@@ -100,7 +103,8 @@ static void complete(struct plic *plic, uint32_t context, uint32_t source)
 {
 	uint32_t bit;
 
-	// A completion by a context that has not claimed, or of a source that it has not enabled, is ignored (chapter 9).
+	// A completion by a context that has not claimed, or of a source that it has not enabled,
+	// is ignored (chapter 9).
 	if (source == 0 || source > plic->num_sources)
 		return;
 	bit = 1u << source;
@@ -127,12 +131,9 @@ uint64_t plic_read(struct plic *plic, uint64_t offset, uint32_t width)
 	if (context >= plic->num_contexts)
 		return 0;
 	switch (offset % CONTEXT_STRIDE) {
-	case CONTEXT_THRESHOLD:
-		return plic->contexts[context].threshold;
-	case CONTEXT_CLAIM:
-		return claim(plic, (uint32_t)context);
-	default:
-		return 0;
+	case CONTEXT_THRESHOLD: return plic->contexts[context].threshold;
+	case CONTEXT_CLAIM: return claim(plic, (uint32_t)context);
+	default: return 0;
 	}
 }
 
@@ -147,11 +148,8 @@ static void write_context(struct plic *plic, uint64_t offset, uint32_t value)
 		plic->contexts[context].threshold = value & PLIC_MAX_PRIORITY;
 		update_lines(plic);
 		break;
-	case CONTEXT_CLAIM:
-		complete(plic, (uint32_t)context, value);
-		break;
-	default:
-		break;
+	case CONTEXT_CLAIM: complete(plic, (uint32_t)context, value); break;
+	default: break;
 	}
 }
 

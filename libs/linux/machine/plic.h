@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The guest's interrupt controller (RISC-V Platform-Level Interrupt Controller specification 1.0.0): up to 31 level-triggered sources,
-// one context a vCPU, for its S-mode.
+// The guest's interrupt controller (RISC-V Platform-Level Interrupt Controller specification
+// 1.0.0): up to 31 level-triggered sources, one context a vCPU, for its S-mode.
 //
-// Priority, pending and enable registers read without side effects, so they live in pages that a VMM may map
-// read-only for its guest; only writes, claim and complete leave the guest. Not thread-safe: the machine's lock
-// guards it.
+// Priority, pending and enable registers read without side effects, so they live in pages that a
+// VMM may map read-only for its guest; only writes, claim and complete leave the guest. Not
+// thread-safe: the machine's lock guards it.
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,8 @@
 #define PLIC_MAX_SOURCES 31u  // 1 to 31; 0 does not exist
 #define PLIC_MAX_CONTEXTS 8u
 #define PLIC_SIZE 0x400000u
-// Of the register space, from its start: priority, pending and enable registers, as the guest may read them.
+// Of the register space, from its start: priority, pending and enable registers, as the guest may
+// read them.
 #define PLIC_READABLE_SIZE 0x3000u
 #define PLIC_MAX_PRIORITY 7u
 
@@ -28,11 +29,12 @@ struct plic {
 	uint32_t num_sources;
 	uint32_t num_contexts;
 	uint8_t *page;  // PLIC_READABLE_SIZE bytes, zeroed, page-aligned
+
 	// Sets the level of a vCPU's external interrupt line.
 	void (*set_line)(void *line_context, uint32_t context, bool level);
 	void *line_context;
 	// Private.
-	uint32_t levels;    // of the sources' lines, by bit
+	uint32_t levels;  // of the sources' lines, by bit
 	uint32_t pending;
 	uint32_t in_service;  // claimed and not completed, by any context
 	struct plic_context contexts[PLIC_MAX_CONTEXTS];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A guest and its devices at the interrupt controller, through the MMIO bus: after each step the lines are what the specification
-// says of the registers, and nobody but the registers' owner is reached.
+// A guest and its devices at the interrupt controller, through the MMIO bus: after each step the
+// lines are what the specification says of the registers, and nobody but the registers' owner is
+// reached.
 #include "libs/linux/machine/plic.h"
 
 #include <stdlib.h>
@@ -60,8 +61,8 @@ static void write_device(void *context, uint64_t offset, uint32_t width, uint64_
 	read_device(context, offset, width);
 }
 
-static const struct mmio_ops plic_ops = {.read = read_plic, .write = write_plic};
-static const struct mmio_ops device_ops = {.read = read_device, .write = write_device};
+static const struct mmio_ops plic_ops = { .read = read_plic, .write = write_plic };
+static const struct mmio_ops device_ops = { .read = read_device, .write = write_device };
 
 static uint32_t word(uint32_t offset)
 {
@@ -71,7 +72,8 @@ static uint32_t word(uint32_t offset)
 	return value;
 }
 
-// Chapters 4 to 8: a line is high while an enabled source is pending whose priority is above the threshold.
+// Chapters 4 to 8: a line is high while an enabled source is pending whose priority is above the
+// threshold.
 static void check_lines(void)
 {
 	uint32_t pending = word(0x1000);
@@ -81,8 +83,9 @@ static void check_lines(void)
 		bool level = false;
 
 		for (uint32_t source = 1; source <= PLIC_MAX_SOURCES; source++)
-			level |= i < plic.num_contexts && (pending & word(0x2000 + 0x80 * i) & 1u << source) != 0 &&
-			         word(4 * source) > plic.contexts[i].threshold;
+			level |= i < plic.num_contexts &&
+				(pending & word(0x2000 + 0x80 * i) & 1u << source) != 0 &&
+				word(4 * source) > plic.contexts[i].threshold;
 		check(lines[i] == level);
 	}
 	for (uint32_t source = plic.num_sources + 1; source <= PLIC_MAX_SOURCES; source++)
@@ -92,9 +95,14 @@ static void check_lines(void)
 // An address in and around the bus's regions; most at registers.
 static gpa_t any_address(struct reader *r)
 {
-	static const gpa_t starts[] = {PLIC_START, PLIC_START + 0x1000, PLIC_START + 0x2000, PLIC_START + 0x200000,
-	                               PLIC_START + 0x201000, PLIC_START + PLIC_SIZE - 16, DEVICE_START,
-	                               DEVICE_START + NUM_DEVICES * DEVICE_SIZE - 16};
+	static const gpa_t starts[] = { PLIC_START,
+		                        PLIC_START + 0x1000,
+		                        PLIC_START + 0x2000,
+		                        PLIC_START + 0x200000,
+		                        PLIC_START + 0x201000,
+		                        PLIC_START + PLIC_SIZE - 16,
+		                        DEVICE_START,
+		                        DEVICE_START + NUM_DEVICES * DEVICE_SIZE - 16 };
 	uint8_t which = reader_u8(r);
 
 	if (which == 255)
@@ -128,13 +136,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(page, 0, sizeof(page));
 	memset(lines, 0, sizeof(lines));
-	bus = (struct mmio_bus){0};
-	plic = (struct plic){.num_sources = reader_u8(&r) % PLIC_MAX_SOURCES + 1,
-	                     .num_contexts = reader_u8(&r) % PLIC_MAX_CONTEXTS + 1,
-	                     .page = page, .set_line = set_line, .line_context = &plic};
+	bus = (struct mmio_bus){ 0 };
+	plic = (struct plic){ .num_sources = reader_u8(&r) % PLIC_MAX_SOURCES + 1,
+		              .num_contexts = reader_u8(&r) % PLIC_MAX_CONTEXTS + 1,
+		              .page = page,
+		              .set_line = set_line,
+		              .line_context = &plic };
 	check(mmio_bus_add(&bus, PLIC_START, PLIC_SIZE, &plic_ops, &plic) == 0);
 	for (uintptr_t i = 0; i < NUM_DEVICES; i++)
-		check(mmio_bus_add(&bus, DEVICE_START + i * DEVICE_SIZE, DEVICE_SIZE, &device_ops, (void *)(i + 1)) == 0);
+		check(mmio_bus_add(&bus, DEVICE_START + i * DEVICE_SIZE, DEVICE_SIZE, &device_ops,
+		                   (void *)(i + 1)) == 0);
 	while (r.rest.len > 0 && reader_status(&r) == 0) {
 		uint8_t op = reader_u8(&r);
 

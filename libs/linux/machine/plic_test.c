@@ -32,7 +32,10 @@ static int setup(void **state)
 	memset(page, 0, sizeof(page));
 	memset(lines, 0, sizeof(lines));
 	rises = 0;
-	plic = (struct plic){.num_sources = 8, .num_contexts = 2, .page = page, .set_line = set_line};
+	plic = (struct plic){ .num_sources = 8,
+		              .num_contexts = 2,
+		              .page = page,
+		              .set_line = set_line };
 	for (uint32_t i = 1; i <= 8; i++)
 		plic_write(&plic, PRIORITY(i), 4, 1);
 	return 0;

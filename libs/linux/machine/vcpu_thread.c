@@ -60,39 +60,31 @@ static void handle_mmio(struct machine *machine, struct vcpu_exit *exit)
 
 	if (exit->reason == VCPU_EXIT_MMIO_READ) {
 		exit->mmio.data = 0;
-		err = mmio_bus_read(&machine->bus, exit->mmio.address, exit->mmio.width, &exit->mmio.data);
+		err = mmio_bus_read(&machine->bus, exit->mmio.address, exit->mmio.width,
+		                    &exit->mmio.data);
 	} else {
-		err = mmio_bus_write(&machine->bus, exit->mmio.address, exit->mmio.width, exit->mmio.data);
+		err = mmio_bus_write(&machine->bus, exit->mmio.address, exit->mmio.width,
+		                     exit->mmio.data);
 	}
 	if (err < 0 && machine->unknown_accesses++ == 0)
-		log_debug("guest accessed 0x%llx, where no device is", (unsigned long long)exit->mmio.address);
+		log_debug("guest accessed 0x%llx, where no device is",
+		          (unsigned long long)exit->mmio.address);
 }
 
 static void handle_exit(struct machine *machine, struct vcpu_exit *exit)
 {
 	switch (exit->reason) {
 	case VCPU_EXIT_MMIO_READ:
-	case VCPU_EXIT_MMIO_WRITE:
-		handle_mmio(machine, exit);
-		break;
-	case VCPU_EXIT_CONSOLE:
-		take_console(machine, exit);
-		break;
-	case VCPU_EXIT_SHUTDOWN:
-		machine_end_locked(machine, MACHINE_END_SHUTDOWN, 0);
-		break;
-	case VCPU_EXIT_REBOOT:
-		machine_end_locked(machine, MACHINE_END_REBOOT, 0);
-		break;
+	case VCPU_EXIT_MMIO_WRITE: handle_mmio(machine, exit); break;
+	case VCPU_EXIT_CONSOLE: take_console(machine, exit); break;
+	case VCPU_EXIT_SHUTDOWN: machine_end_locked(machine, MACHINE_END_SHUTDOWN, 0); break;
+	case VCPU_EXIT_REBOOT: machine_end_locked(machine, MACHINE_END_REBOOT, 0); break;
 	case VCPU_EXIT_FAULT:
 		machine->fault_pc = exit->fault_pc;
 		machine_end_locked(machine, MACHINE_END_FAULT, 0);
 		break;
-	case VCPU_EXIT_NO_MEMORY:
-		machine_end_locked(machine, MACHINE_END_NO_MEMORY, 0);
-		break;
-	default:
-		break;
+	case VCPU_EXIT_NO_MEMORY: machine_end_locked(machine, MACHINE_END_NO_MEMORY, 0); break;
+	default: break;
 	}
 }
 
@@ -100,7 +92,7 @@ static void vcpu_thread(void *arg)
 {
 	struct machine_vcpu *vcpu = arg;
 	struct machine *machine = vcpu->machine;
-	struct vcpu_exit exit = {0};
+	struct vcpu_exit exit = { 0 };
 
 	while (__atomic_load_n(&machine->stopping, __ATOMIC_ACQUIRE) == 0) {
 		error_t err = vcpu_run(vcpu->handle, HANDLE_NONE, &exit);
@@ -116,7 +108,8 @@ static void vcpu_thread(void *arg)
 		yield = machine->guest_spins;
 		machine->guest_spins = false;
 		mutex_unlock(&machine->mutex);
-		// A guest that exits all the time does not keep the loop, which serves other machines too, from the lock.
+		// A guest that exits all the time does not keep the loop, which serves other
+		// machines too, from the lock.
 		mutex_give_way(&machine->mutex);
 		// With one hart, the guest would spin for the rest of its time slice.
 		if (yield)
@@ -139,7 +132,7 @@ static void thread_ended(struct loop *loop, struct source *source)
 	machine->stopped(machine->context);
 }
 
-static const struct source_ops thread_source_ops = {.closed = thread_ended};
+static const struct source_ops thread_source_ops = { .closed = thread_ended };
 
 error_t vcpu_thread_start(struct machine_vcpu *vcpu)
 {

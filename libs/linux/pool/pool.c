@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// VMs that wait for a container, booted up to READY. One boots at a time: each boot takes a hart for half a second, and there are
-// containers to run.
+// VMs that wait for a container, booted up to READY. One boots at a time: each boot takes a hart
+// for half a second, and there are containers to run.
 #include "libs/linux/pool/pool.h"
 
 #include "libs/linux/machine/machine.h"
@@ -76,11 +76,14 @@ static void warm_stopped(struct warm_vm *warm, void *context)
 	pool_turn_later(kind->pool);
 }
 
-static const struct warm_vm_ops warm_ops = {.ready = warm_ready, .failed = warm_failed, .stopped = warm_stopped};
+static const struct warm_vm_ops warm_ops = { .ready = warm_ready,
+	                                     .failed = warm_failed,
+	                                     .stopped = warm_stopped };
 
 static void boot_one(struct pool *pool, struct warm_kind *kind)
 {
-	error_t err = warm_vm_boot(pool->supply, kind->memory, kind->cpus, &warm_ops, kind, &pool->booting);
+	error_t err = warm_vm_boot(pool->supply, kind->memory, kind->cpus, &warm_ops, kind,
+	                           &pool->booting);
 
 	if (err < 0) {
 		log_warn("no virtual machine to keep ready could be made (%s)", error_text(err));
@@ -141,7 +144,7 @@ static void pool_turn(struct loop *loop, struct source *source)
 	}
 }
 
-static const struct source_ops turn_ops = {.signalled = pool_turn};
+static const struct source_ops turn_ops = { .signalled = pool_turn };
 
 error_t pool_init(struct pool *pool, const struct vm_supply *supply)
 {
@@ -219,8 +222,8 @@ error_t pool_keep(struct pool *pool, uint64_t memory, uint32_t cpus, uint32_t co
 {
 	struct warm_kind *kind = find_kind(pool, memory, cpus);
 
-	if (memory < MACHINE_MIN_MEMORY || memory > MACHINE_MAX_MEMORY || cpus == 0 || cpus > MACHINE_MAX_CPUS ||
-	    count > LINUX_WARM_MAX)
+	if (memory < MACHINE_MIN_MEMORY || memory > MACHINE_MAX_MEMORY || cpus == 0 ||
+	    cpus > MACHINE_MAX_CPUS || count > LINUX_WARM_MAX)
 		return ERR_INVALID;
 	for (uint32_t i = 0; i < LINUX_WARM_KINDS && kind == NULL; i++) {
 		if (pool->kinds[i].count == 0 && pool->kinds[i].num_vms == 0)

@@ -17,7 +17,7 @@ struct warm_kind {
 	uint32_t count;    // wanted
 	uint32_t num_vms;  // ready or booting
 	uint32_t num_ready;
-	struct list vms;   // struct warm_vm, ready ones
+	struct list vms;  // struct warm_vm, ready ones
 };
 
 struct pool {
@@ -29,11 +29,12 @@ struct pool {
 	bool closing;
 	uint64_t vms_booted;
 	uint64_t vms_taken;
-	struct source turn;       // a timer: what is to be done is done from the loop
+	struct source turn;  // a timer: what is to be done is done from the loop
 	handle_t timer;
 };
 
-// Makes a pool with nothing to keep. `supply` outlives it. Errors: as timer_create's and loop_add's.
+// Makes a pool with nothing to keep. `supply` outlives it. Errors: as timer_create's and
+// loop_add's.
 __must_check error_t pool_init(struct pool *pool, const struct vm_supply *supply);
 // Ends what waits; turns the loop until it has stopped.
 void pool_deinit(struct pool *pool);

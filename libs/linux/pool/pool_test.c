@@ -31,14 +31,14 @@ struct vm {
 
 static struct vm_supply supply;
 static struct pool pool;
-static const struct image image = {.num_sectors = IMAGE_SECTORS};
+static const struct image image = { .num_sectors = IMAGE_SECTORS };
 static struct vm *vm;  // the last that was made
 static struct opener *opener;
 static bool stops_at_once;
 static uint32_t num_vms, disks_closed;
 static nsec_t timer;
 
-// --- The kernel and the loop -------------------------------------------------------------------------
+// --- The kernel and the loop ---------------------------------------------------------------------
 
 error_t log_write(enum log_level level, const char *line, size_t len)
 {
@@ -84,10 +84,11 @@ void heap_free(void *p)
 	free(p);
 }
 
-error_t loop_add(struct loop *loop, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
 	(void)loop;
-	*source = (struct source){.handle = handle, .ops = ops, .context = context};
+	*source = (struct source){ .handle = handle, .ops = ops, .context = context };
 	return 0;
 }
 
@@ -113,7 +114,9 @@ error_t loop_turn(struct loop *loop, nsec_t deadline)
 }
 
 void opener_start(struct opener *o, struct loop *loop, handle_t connector, const char *uri,
-                  void (*done)(struct opener *opener, handle_t channel, error_t error, const char *text), void *context)
+                  void (*done)(struct opener *opener, handle_t channel, error_t error,
+                               const char *text),
+                  void *context)
 {
 	(void)loop;
 	(void)connector;
@@ -123,9 +126,10 @@ void opener_start(struct opener *o, struct loop *loop, handle_t connector, const
 	opener = o;
 }
 
-// --- The VM ------------------------------------------------------------------------------------------
+// --- The VM --------------------------------------------------------------------------------------
 
-error_t vm_create(struct loop *loop, const struct vm_config *config, const struct vm_ops *ops, void *context, struct vm **out)
+error_t vm_create(struct loop *loop, const struct vm_config *config, const struct vm_ops *ops,
+                  void *context, struct vm **out)
 {
 	(void)loop;
 	assert_int_equal(config->memory, MEMORY);
@@ -183,7 +187,8 @@ void vm_be_patient(struct vm *v, const char *what)
 	(void)what;
 }
 
-error_t vm_request(struct vm *v, enum control_type type, uint32_t process, struct span fixed, struct span tail, uint32_t *request)
+error_t vm_request(struct vm *v, enum control_type type, uint32_t process, struct span fixed,
+                   struct span tail, uint32_t *request)
 {
 	(void)process;
 	(void)tail;
@@ -221,11 +226,11 @@ error_t vm_bind_network(struct vm *v, handle_t connector, const uint8_t address[
 error_t system_info(handle_t handle, struct system_info *out)
 {
 	(void)handle;
-	*out = (struct system_info){.free_pages = 1 << 20};
+	*out = (struct system_info){ .free_pages = 1 << 20 };
 	return 0;
 }
 
-// --- Steps -------------------------------------------------------------------------------------------
+// --- Steps ---------------------------------------------------------------------------------------
 
 static void vm_gets_ready(void)
 {
@@ -239,10 +244,13 @@ static void vm_gets_ready(void)
 
 static void vm_is_prepared(int32_t status)
 {
-	struct control_reply body = {.status = status};
-	struct control_header header = {.type = CONTROL_REPLY, .request = vm->last_request};
+	struct control_reply body = { .status = status };
+	struct control_header header = { .type = CONTROL_REPLY, .request = vm->last_request };
 
-	assert_int_equal(vm->ops->frame(vm->context, &header, (struct span){.data = (const uint8_t *)&body, .len = sizeof(body)}), 0);
+	assert_int_equal(vm->ops->frame(vm->context, &header,
+	                                (struct span){ .data = (const uint8_t *)&body,
+	                                               .len = sizeof(body) }),
+	                 0);
 }
 
 static void keep(uint32_t count)
@@ -253,8 +261,8 @@ static void keep(uint32_t count)
 static int setup(void **state)
 {
 	(void)state;
-	supply = (struct vm_supply){.ready = true, .builtin = &image};
-	pool = (struct pool){0};
+	supply = (struct vm_supply){ .ready = true, .builtin = &image };
+	pool = (struct pool){ 0 };
 	num_vms = disks_closed = 0;
 	stops_at_once = true;
 	timer = NSEC_NEVER;
@@ -280,7 +288,7 @@ static void expect_kind(uint32_t vms, uint32_t ready)
 	assert_int_equal(pool_has(&pool, MEMORY, 1), ready > 0);
 }
 
-// --- Tests -------------------------------------------------------------------------------------------
+// --- Tests ---------------------------------------------------------------------------------------
 
 static void test_taken(void **state)
 {
@@ -402,14 +410,16 @@ static void test_not_prepared(void **state)
 
 static void test_hostile(void **state)
 {
-	struct control_header header = {.type = CONTROL_EVENT_STARTED};
+	struct control_header header = { .type = CONTROL_EVENT_STARTED };
 
 	(void)state;
 	vm_gets_ready();
-	assert_int_equal(vm->ops->frame(vm->context, &header, (struct span){0}), ERR_PROTOCOL);
-	header = (struct control_header){.type = CONTROL_REPLY, .request = 1};
-	assert_int_equal(vm->ops->frame(vm->context, &header, (struct span){.data = (const uint8_t *)"\0\0\0", .len = 3}),
-	                 ERR_PROTOCOL);
+	assert_int_equal(vm->ops->frame(vm->context, &header, (struct span){ 0 }), ERR_PROTOCOL);
+	header = (struct control_header){ .type = CONTROL_REPLY, .request = 1 };
+	assert_int_equal(
+		vm->ops->frame(vm->context, &header,
+	                       (struct span){ .data = (const uint8_t *)"\0\0\0", .len = 3 }),
+		ERR_PROTOCOL);
 	vm_is_prepared(0);
 	vm_is_prepared(0);  // once is enough
 	expect_kind(1, 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the VMs of a runtime are made of, and the services that they are connected to. Private to libs/linux.
+// What the VMs of a runtime are made of, and the services that they are connected to. Private to
+// libs/linux.
 #pragma once
 
 #include "libs/linux/image/image_index.h"

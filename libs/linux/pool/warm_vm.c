@@ -10,7 +10,8 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-static void __attribute__((format(printf, 2, 3))) fail(struct warm_vm *warm, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+fail(struct warm_vm *warm, const char *format, ...)
 {
 	char error[VM_ERROR_MAX];
 	va_list args;
@@ -37,10 +38,11 @@ static void now_ready(struct warm_vm *warm)
 // Once it is known who the guest is and what is on its disk, the rest is bootd's.
 static void advance(struct warm_vm *warm)
 {
-	struct control_prepare prepare = {.root_sectors = vm_root_sectors(warm->vm)};
-	struct span body = {.data = (const uint8_t *)&prepare, .len = sizeof(prepare)};
+	struct control_prepare prepare = { .root_sectors = vm_root_sectors(warm->vm) };
+	struct span body = { .data = (const uint8_t *)&prepare, .len = sizeof(prepare) };
 
-	if (warm->over || warm->prepare_request != 0 || !vm_is_ready(warm->vm) || vm_waits_for_network(warm->vm))
+	if (warm->over || warm->prepare_request != 0 || !vm_is_ready(warm->vm) ||
+	    vm_waits_for_network(warm->vm))
 		return;
 	if (warm->supply->builtin == NULL) {
 		now_ready(warm);
@@ -51,7 +53,8 @@ static void advance(struct warm_vm *warm)
 	if (clock_get(CLOCK_WALL, &prepare.wall_time_ns) < 0)
 		prepare.wall_time_ns = 0;
 	vm_be_patient(warm->vm, "prepare a container");
-	if (vm_request(warm->vm, CONTROL_PREPARE, 0, body, (struct span){0}, &warm->prepare_request) < 0)
+	if (vm_request(warm->vm, CONTROL_PREPARE, 0, body, (struct span){ 0 },
+	               &warm->prepare_request) < 0)
 		fail(warm, "bootd could not be asked to prepare a container");
 }
 
@@ -59,7 +62,8 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 {
 	struct warm_vm *warm = opener->context;
 	const struct image *image = warm->supply->builtin;
-	struct disk_region region = {.first_sector = image->first_sector, .num_sectors = image->num_sectors};
+	struct disk_region region = { .first_sector = image->first_sector,
+		                      .num_sectors = image->num_sectors };
 
 	warm->opening = false;
 	if (warm->over) {
@@ -80,13 +84,15 @@ static void vm_ready(void *context)
 	const struct vm_supply *supply = warm->supply;
 	static const uint8_t any_address[4];
 
-	if (supply->vmnet != HANDLE_NONE && vm_bind_network(warm->vm, supply->vmnet, any_address) < 0) {
+	if (supply->vmnet != HANDLE_NONE &&
+	    vm_bind_network(warm->vm, supply->vmnet, any_address) < 0) {
 		fail(warm, "it could not be put on the network");
 		return;
 	}
 	if (supply->builtin != NULL) {
 		warm->opening = true;
-		opener_start(&warm->opener, supply->loop, supply->blkdev, "blk:images", disk_opened, warm);
+		opener_start(&warm->opener, supply->loop, supply->blkdev, "blk:images", disk_opened,
+		             warm);
 	}
 	advance(warm);
 }
@@ -109,7 +115,8 @@ static bool vm_root_lost(void *context, error_t error)
 	return false;
 }
 
-static void vm_network_settled(void *context, const struct guest_address *address, const char *error)
+static void vm_network_settled(void *context, const struct guest_address *address,
+                               const char *error)
 {
 	struct warm_vm *warm = context;
 
@@ -176,12 +183,14 @@ static const struct vm_ops vm_callbacks = {
 	.stopped = vm_stopped,
 };
 
-error_t warm_vm_boot(const struct vm_supply *supply, uint64_t memory, uint32_t cpus, const struct warm_vm_ops *ops,
-                     void *context, struct warm_vm **out)
+error_t warm_vm_boot(const struct vm_supply *supply, uint64_t memory, uint32_t cpus,
+                     const struct warm_vm_ops *ops, void *context, struct warm_vm **out)
 {
 	struct vm_config config = vm_supply_config(supply, memory, cpus);
 	struct warm_vm *warm = heap_alloc(sizeof(*warm));
-	error_t err = warm == NULL ? ERR_NO_MEMORY : vm_create(supply->loop, &config, &vm_callbacks, warm, &warm->vm);
+	error_t err = warm == NULL
+		? ERR_NO_MEMORY
+		: vm_create(supply->loop, &config, &vm_callbacks, warm, &warm->vm);
 
 	if (err < 0) {
 		heap_free(warm);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A VM that is booted ahead: on the network, with the built-in userland as its root disk, and with a container in it that bootd has
-// prepared (CONTROL_PREPARE), so that a command has little more to do than execve. Private to libs/linux.
+// A VM that is booted ahead: on the network, with the built-in userland as its root disk, and with
+// a container in it that bootd has prepared (CONTROL_PREPARE), so that a command has little more to
+// do than execve. Private to libs/linux.
 #pragma once
 
 #include "libs/linux/pool/vm_supply.h"
@@ -25,19 +26,21 @@ struct warm_vm {
 	struct vm *vm;
 	struct list entry;  // the owner's
 	struct opener opener;
-	bool opening;        // the opener has not answered
+	bool opening;  // the opener has not answered
 	bool root_ready;
 	bool root_lost;
 	uint32_t prepare_request;  // 0: not sent
 	bool ready;
-	bool over;     // neither `ready` nor `failed` comes any more
+	bool over;  // neither `ready` nor `failed` comes any more
 	bool ending;
 	bool stopped;
 };
 
-// Makes a VM and boots it; `ready` comes, or `failed`, maybe from within. `supply` is ready, and outlives it. Errors: as vm_create's.
+// Makes a VM and boots it; `ready` comes, or `failed`, maybe from within. `supply` is ready, and
+// outlives it. Errors: as vm_create's.
 __must_check error_t warm_vm_boot(const struct vm_supply *supply, uint64_t memory, uint32_t cpus,
-                                  const struct warm_vm_ops *ops, void *context, struct warm_vm **out);
+                                  const struct warm_vm_ops *ops, void *context,
+                                  struct warm_vm **out);
 // From now on only `stopped` comes: it is about to be ended, or to get another owner.
 void warm_vm_retire(struct warm_vm *warm);
 // Frees one that is ready and retired, but for its VM, which has another owner (vm_set_owner).

@@ -54,7 +54,8 @@ static void settle(struct guest_container *c)
 {
 	if (c->state != CONTAINER_EXITED)
 		return;
-	// The guest first: all that its container wrote is in the queues, and no more of it is wanted.
+	// The guest first: all that its container wrote is in the queues, and no more of it is
+	// wanted.
 	if (!vm_stop(c->vm))
 		return;  // `stopped` comes
 	if (!output_taken(c)) {
@@ -79,7 +80,7 @@ static void deferred_signalled(struct loop *loop, struct source *source)
 	settle(c);
 }
 
-static const struct source_ops deferred_ops = {.signalled = deferred_signalled};
+static const struct source_ops deferred_ops = { .signalled = deferred_signalled };
 
 static error_t add_timer(struct guest_container *c)
 {
@@ -105,11 +106,11 @@ static error_t copy_config(struct guest_container *c, struct span config)
 	if (copy == NULL)
 		return ERR_NO_MEMORY;
 	memcpy(copy, config.data, config.len);
-	c->config = (struct span){.data = copy, .len = config.len};
+	c->config = (struct span){ .data = copy, .len = config.len };
 	return 0;
 }
 
-// --- What the VM has to say --------------------------------------------------------------------------
+// --- What the VM has to say ----------------------------------------------------------------------
 
 static void vm_ready(void *context)
 {
@@ -151,7 +152,8 @@ static bool vm_writable_lost(void *context, error_t error)
 {
 	struct guest_container *c = context;
 
-	if (error == ERR_PEER_CLOSED && c->ops->writable_lost != NULL && c->state < CONTAINER_EXITED) {
+	if (error == ERR_PEER_CLOSED && c->ops->writable_lost != NULL &&
+	    c->state < CONTAINER_EXITED) {
 		c->ops->writable_lost(c->context);
 		return true;
 	}
@@ -166,12 +168,9 @@ static size_t vm_output(void *context, uint32_t port, struct span bytes)
 	struct guest_container *c = context;
 
 	switch (port) {
-	case GUEST_PORT_STDOUT:
-		return c->ops->output(c->context, GUEST_STDOUT, bytes);
-	case GUEST_PORT_STDERR:
-		return c->ops->output(c->context, GUEST_STDERR, bytes);
-	default:
-		return bytes.len;
+	case GUEST_PORT_STDOUT: return c->ops->output(c->context, GUEST_STDOUT, bytes);
+	case GUEST_PORT_STDERR: return c->ops->output(c->context, GUEST_STDERR, bytes);
+	default: return bytes.len;
 	}
 }
 
@@ -207,7 +206,7 @@ static const struct vm_ops container_vm_ops = {
 	.stopped = vm_stopped,
 };
 
-// --- Interface -------------------------------------------------------------------------------------
+// --- Interface -----------------------------------------------------------------------------------
 
 static error_t take_root(struct guest_container *c, const struct guest_container_config *config)
 {
@@ -247,7 +246,8 @@ static error_t take_vm(struct guest_container *c, const struct guest_container_c
 	}
 	// The root disk last: with it the VM is no more one that a pool might keep.
 	assert(config->writable_disk == HANDLE_NONE || !vm_has_root(c->vm));
-	err = config->writable_disk != HANDLE_NONE ? vm_bind_writable(c->vm, config->writable_disk) : 0;
+	err = config->writable_disk != HANDLE_NONE ? vm_bind_writable(c->vm, config->writable_disk)
+						   : 0;
 	c->has_writable = err == 0 && config->writable_disk != HANDLE_NONE;
 	if (err == 0)
 		err = take_root(c, config);
@@ -259,7 +259,8 @@ static error_t take_vm(struct guest_container *c, const struct guest_container_c
 }
 
 error_t guest_container_create(struct loop *loop, const struct guest_container_config *config,
-                               const struct guest_container_ops *ops, void *context, struct guest_container **out)
+                               const struct guest_container_ops *ops, void *context,
+                               struct guest_container **out)
 {
 	struct guest_container *c;
 	bool writable_taken = false;
@@ -306,7 +307,8 @@ void guest_container_destroy(struct guest_container *c)
 	if (c->vm != NULL) {
 		bool stopped = vm_stop(c->vm);
 
-		// One that has run was not started by us: it is taken from a pool, and stops in its own time.
+		// One that has run was not started by us: it is taken from a pool, and stops in its
+		// own time.
 		assert(stopped);
 		vm_destroy(c->vm);
 	}
@@ -342,7 +344,7 @@ void guest_container_start(struct guest_container *c)
 	join_network(c);
 	if (c->next_root != HANDLE_NONE) {
 		vm_be_patient(c->vm, "release its root disk");
-		guest_container_request(c, CONTROL_RELEASE, (struct span){0}, (struct span){0});
+		guest_container_request(c, CONTROL_RELEASE, (struct span){ 0 }, (struct span){ 0 });
 	}
 	guest_container_advance(c);
 }
@@ -397,9 +399,11 @@ void guest_container_writable_reopened(struct guest_container *c, handle_t chann
 		handle_close(channel);
 }
 
-// Linux's signals that do nothing, or only stop a process, by default: CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH.
-#define SIGNALS_IGNORED                                                                            \
-	(1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 20 | 1ull << 21 | 1ull << 22 | 1ull << 23 | 1ull << 28)
+// Linux's signals that do nothing, or only stop a process, by default: CHLD, CONT, STOP, TSTP,
+// TTIN, TTOU, URG, WINCH.
+#define SIGNALS_IGNORED                                                                \
+	(1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 20 | 1ull << 21 | 1ull << 22 | \
+	 1ull << 23 | 1ull << 28)
 
 bool guest_container_signal_is_ignored(uint32_t number)
 {
@@ -408,7 +412,7 @@ bool guest_container_signal_is_ignored(uint32_t number)
 
 void guest_container_signal(struct guest_container *c, uint32_t number)
 {
-	struct control_signal body = {.signal = number};
+	struct control_signal body = { .signal = number };
 
 	if (number == 0 || number > 64)
 		return;
@@ -419,18 +423,22 @@ void guest_container_signal(struct guest_container *c, uint32_t number)
 	} else if (number == GUEST_SIGKILL) {
 		guest_container_kill(c);  // needs no guest that still listens
 	} else if (c->state == CONTAINER_RUNNING) {
-		guest_container_request(c, CONTROL_SIGNAL, (struct span){.data = (const uint8_t *)&body, .len = sizeof(body)},
-		                        (struct span){0});
+		guest_container_request(
+			c, CONTROL_SIGNAL,
+			(struct span){ .data = (const uint8_t *)&body, .len = sizeof(body) },
+			(struct span){ 0 });
 	}
 }
 
 void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t columns)
 {
-	struct control_resize body = {.rows = rows, .columns = columns};
+	struct control_resize body = { .rows = rows, .columns = columns };
 
 	if (c->state == CONTAINER_RUNNING)
-		guest_container_request(c, CONTROL_RESIZE, (struct span){.data = (const uint8_t *)&body, .len = sizeof(body)},
-		                        (struct span){0});
+		guest_container_request(
+			c, CONTROL_RESIZE,
+			(struct span){ .data = (const uint8_t *)&body, .len = sizeof(body) },
+			(struct span){ 0 });
 }
 
 void guest_container_kill(struct guest_container *c)

@@ -11,10 +11,11 @@
 
 static struct span span_of(const void *data, size_t len)
 {
-	return (struct span){.data = data, .len = len};
+	return (struct span){ .data = data, .len = len };
 }
 
-void guest_container_request(struct guest_container *c, enum control_type type, struct span fixed, struct span tail)
+void guest_container_request(struct guest_container *c, enum control_type type, struct span fixed,
+                             struct span tail)
 {
 	uint32_t request;
 	error_t err;
@@ -48,15 +49,17 @@ static void request_start(struct guest_container *c)
 	guest_container_request(c, CONTROL_START, span_of(NULL, 0), span_of(NULL, 0));
 }
 
-void guest_container_network_settled(void *context, const struct guest_address *address, const char *error)
+void guest_container_network_settled(void *context, const struct guest_address *address,
+                                     const char *error)
 {
 	struct guest_container *c = context;
 
 	if (c->state >= CONTAINER_EXITED)
 		return;
 	if (address != NULL)
-		log_info("container address %u.%u.%u.%u", address->network.address[0], address->network.address[1],
-		         address->network.address[2], address->network.address[3]);
+		log_info("container address %u.%u.%u.%u", address->network.address[0],
+		         address->network.address[1], address->network.address[2],
+		         address->network.address[3]);
 	else
 		log_warn("the container has no network: %s", error);
 	if (c->network_awaited) {
@@ -70,11 +73,12 @@ void guest_container_network_settled(void *context, const struct guest_address *
 // bootd works on requests in order, so all of them go out at once.
 void guest_container_advance(struct guest_container *c)
 {
-	struct control_configure configure = {0};
-	struct control_mount mount = {.writable_disk = c->has_writable ? 1 : 0, .root_sectors = vm_root_sectors(c->vm)};
+	struct control_configure configure = { 0 };
+	struct control_mount mount = { .writable_disk = c->has_writable ? 1 : 0,
+		                       .root_sectors = vm_root_sectors(c->vm) };
 
-	if (c->state != CONTAINER_BOOTING || !c->root_ready || (c->has_writable && !c->writable_ready) ||
-	    !vm_is_ready(c->vm))
+	if (c->state != CONTAINER_BOOTING || !c->root_ready ||
+	    (c->has_writable && !c->writable_ready) || !vm_is_ready(c->vm))
 		return;
 	c->state = CONTAINER_SETUP;
 	vm_be_patient(c->vm, "start its container");
@@ -84,16 +88,19 @@ void guest_container_advance(struct guest_container *c)
 		guest_container_fail(c, "there is no entropy for the guest");
 		return;
 	}
-	guest_container_request(c, CONTROL_CONFIGURE, span_of(&configure, sizeof(configure)), c->config);
+	guest_container_request(c, CONTROL_CONFIGURE, span_of(&configure, sizeof(configure)),
+	                        c->config);
 	memset(&configure, 0, sizeof(configure));
 	guest_container_request(c, CONTROL_MOUNT, span_of(&mount, sizeof(mount)), span_of(NULL, 0));
-	// The address is known long before a guest has booted; but not always before one that was booted ahead is taken.
+	// The address is known long before a guest has booted; but not always before one that was
+	// booted ahead is taken.
 	c->network_awaited = vm_waits_for_network(c->vm);
 	if (!c->network_awaited)
 		request_start(c);
 }
 
-static error_t take_reply(struct guest_container *c, const struct control_header *header, struct span body)
+static error_t take_reply(struct guest_container *c, const struct control_header *header,
+                          struct span body)
 {
 	struct reader r = reader_make(body.data, body.len);
 	struct control_reply reply;
@@ -109,10 +116,12 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 	}
 	control_text(text, r.rest);
 	if (header->request <= c->start_request || c->start_request == 0)
-		guest_container_fail(c, "%s (Linux error %d)", text[0] != '\0' ? text : "bootd refused a request",
-		               control_linux_error(reply.status));
+		guest_container_fail(c, "%s (Linux error %d)",
+		                     text[0] != '\0' ? text : "bootd refused a request",
+		                     control_linux_error(reply.status));
 	else if (log_is_due(++c->num_refused))
-		log_warn("bootd: %s (Linux error %d; %u so far)", text, control_linux_error(reply.status), c->num_refused);
+		log_warn("bootd: %s (Linux error %d; %u so far)", text,
+		         control_linux_error(reply.status), c->num_refused);
 	return 0;
 }
 
@@ -130,7 +139,8 @@ static error_t take_started(struct guest_container *c)
 	return 0;
 }
 
-static error_t take_exited(struct guest_container *c, const struct control_header *header, struct span body)
+static error_t take_exited(struct guest_container *c, const struct control_header *header,
+                           struct span body)
 {
 	struct reader r = reader_make(body.data, body.len);
 	struct control_exited exited;
@@ -148,7 +158,9 @@ static error_t take_exited(struct guest_container *c, const struct control_heade
 			return ERR_PROTOCOL;
 
 		control_text(text, r.rest);
-		guest_container_fail(c, "%s", text[0] != '\0' ? text : "the container's process could not be started");
+		guest_container_fail(
+			c, "%s",
+			text[0] != '\0' ? text : "the container's process could not be started");
 		if (c->failed && c->status == GUEST_STATUS_FAILED)
 			c->status = (int)exited.status;
 		return 0;
@@ -166,14 +178,10 @@ error_t guest_container_frame(void *context, const struct control_header *header
 	if (c->state >= CONTAINER_EXITED)
 		return 0;
 	switch (header->type) {
-	case CONTROL_REPLY:
-		return take_reply(c, header, body);
-	case CONTROL_EVENT_STARTED:
-		return take_started(c);
+	case CONTROL_REPLY: return take_reply(c, header, body);
+	case CONTROL_EVENT_STARTED: return take_started(c);
 	case CONTROL_EVENT_FAILED:
-	case CONTROL_EVENT_EXITED:
-		return take_exited(c, header, body);
-	default:
-		return ERR_PROTOCOL;
+	case CONTROL_EVENT_EXITED: return take_exited(c, header, body);
+	default: return ERR_PROTOCOL;
 	}
 }

@@ -53,7 +53,9 @@ static void test_writable_disk(void **state)
 	assert_int_equal(vm->writable.num_sectors, 64);
 	assert_true(requests_len == 0 && container->state == CONTAINER_SETUP);
 	guest_read();
-	memcpy(&mount, requests + 2 * sizeof(struct control_header) + sizeof(struct control_configure) + 2, sizeof(mount));
+	memcpy(&mount,
+	       requests + 2 * sizeof(struct control_header) + sizeof(struct control_configure) + 2,
+	       sizeof(mount));
 	assert_int_equal(mount.writable_disk, 1);
 }
 
@@ -88,8 +90,10 @@ int main(void)
 		container_case(test_root_disk_returns),
 		container_case(test_root_disk_is_lost),
 		cmocka_unit_test_setup_teardown(test_writable_disk, setup_writable, teardown),
-		cmocka_unit_test_setup_teardown(test_writable_disk_returns, setup_writable, teardown),
-		cmocka_unit_test_setup_teardown(test_writable_disk_is_lost, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_writable_disk_returns, setup_writable,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_writable_disk_is_lost, setup_writable,
+		                                teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

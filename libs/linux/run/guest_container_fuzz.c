@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A hostile bootd at a container: frames that are right, nearly right and of anything, in pieces, before, during and after its start,
-// while the user sends signals and input, the disk's driver dies and the guest ends. Whatever comes, the container ends once, with a
-// status, and nothing of it is left.
+// A hostile bootd at a container: frames that are right, nearly right and of anything, in pieces,
+// before, during and after its start, while the user sends signals and input, the disk's driver
+// dies and the guest ends. Whatever comes, the container ends once, with a status, and nothing of
+// it is left.
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,12 @@ static struct reader input;
 // A frame of a type that bootd sends, or of any; its body is of the input.
 static void frame(void)
 {
-	static const uint16_t types[] = {CONTROL_REPLY, CONTROL_EVENT_READY, CONTROL_EVENT_STARTED, CONTROL_EVENT_EXITED,
-	                                 CONTROL_EVENT_FAILED};
+	static const uint16_t types[] = { CONTROL_REPLY, CONTROL_EVENT_READY, CONTROL_EVENT_STARTED,
+		                          CONTROL_EVENT_EXITED, CONTROL_EVENT_FAILED };
 	uint8_t how = reader_u8(&input);
 	uint16_t type = how % 8 < 5 ? types[how % 8] : reader_le16(&input);
 	uint32_t request = type == CONTROL_REPLY ? vm->link.last_reply + 1 : reader_u8(&input);
-	uint8_t body[128] = {0};
+	uint8_t body[128] = { 0 };
 	size_t len = reader_u8(&input) % sizeof(body);
 
 	if ((how & 0x20) != 0)
@@ -49,26 +50,20 @@ static void bytes(void)
 static void user(uint8_t op)
 {
 	switch (op % 6) {
-	case 0:
-		guest_container_signal(container, op / 6 + 1u);
-		break;
-	case 1:
-		guest_container_resize(container, op, op);
-		break;
+	case 0: guest_container_signal(container, op / 6 + 1u); break;
+	case 1: guest_container_resize(container, op, op); break;
 	case 2:
-		(void)guest_container_stdin_write(container, (struct span){.data = (const uint8_t *)"input", .len = 5});
+		(void)guest_container_stdin_write(
+			container, (struct span){ .data = (const uint8_t *)"input", .len = 5 });
 		break;
-	case 3:
-		guest_container_stdin_close(container);
-		break;
+	case 3: guest_container_stdin_close(container); break;
 	case 4:
 		heard.output_len = 0;
 		heard.output_room = op;
-		guest_container_output_resume(container, op / 6 % 2 == 0 ? GUEST_STDOUT : GUEST_STDERR);
+		guest_container_output_resume(container,
+		                              op / 6 % 2 == 0 ? GUEST_STDOUT : GUEST_STDERR);
 		break;
-	default:
-		guest_container_kill(container);
-		break;
+	default: guest_container_kill(container); break;
 	}
 }
 
@@ -78,9 +73,7 @@ static void machine(uint8_t op)
 	case 0:
 		guest_control(op / 4 % GUEST_NUM_PORTS, VIRTIO_CONSOLE_PORT_OPEN, op / 64 % 2);
 		break;
-	case 1:
-		now += VM_PATIENCE / 3;
-		break;
+	case 1: now += VM_PATIENCE / 3; break;
 	case 2:
 		if (op > 200 && vm->machine.num_running > 0)
 			machine_ends(MACHINE_END_REBOOT);
@@ -101,21 +94,11 @@ static void step(void)
 	case 0:
 	case 1:
 	case 2:
-	case 3:
-		frame();
-		break;
-	case 4:
-		bytes();
-		break;
-	case 5:
-		user(op / 8);
-		break;
-	case 6:
-		machine(reader_u8(&input));
-		break;
-	default:
-		turn();
-		break;
+	case 3: frame(); break;
+	case 4: bytes(); break;
+	case 5: user(op / 8); break;
+	case 6: machine(reader_u8(&input)); break;
+	default: turn(); break;
 	}
 }
 
@@ -125,7 +108,8 @@ static void end(void)
 	if (container != NULL)
 		guest_container_kill(container);
 	for (uint32_t i = 0; i < 10; i++) {
-		for (enum guest_stream stream = GUEST_STDOUT; container != NULL && stream <= GUEST_STDERR; stream++) {
+		for (enum guest_stream stream = GUEST_STDOUT;
+		     container != NULL && stream <= GUEST_STDERR; stream++) {
 			heard.output_len = 0;
 			heard.output_room = sizeof(heard.output);
 			guest_container_output_resume(container, stream);
@@ -158,7 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		guest_boot();
 	if (stage % 4 == 1)
 		guest_ready();
-	for (uint32_t i = 0; i < 100 && container != NULL && vm->machine.num_running > 0 && reader_status(&input) == 0; i++)
+	for (uint32_t i = 0; i < 100 && container != NULL && vm->machine.num_running > 0 &&
+	     reader_status(&input) == 0;
+	     i++)
 		step();
 	end();
 	check_end();

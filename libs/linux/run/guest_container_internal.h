@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the container: guest_container.c (its life and interface) and guest_container_control.c (the talk with bootd).
+// Between the files of the container: guest_container.c (its life and interface) and
+// guest_container_control.c (the talk with bootd).
 #pragma once
 
 #include "libs/linux/run/guest_container.h"
@@ -17,7 +18,7 @@ enum container_state {
 
 struct guest_container {
 	struct loop *loop;
-	struct vm *vm;  // NULL once it has ended
+	struct vm *vm;       // NULL once it has ended
 	struct span config;  // heap; config.json
 	const struct guest_container_ops *ops;
 	void *context;
@@ -26,7 +27,7 @@ struct guest_container {
 	bool has_writable;
 	bool writable_ready;
 	handle_t network;
-	uint8_t address[4];  // wanted
+	uint8_t address[4];    // wanted
 	bool network_awaited;  // the container is created once the network is known
 	int status;
 	bool failed;  // `error` says why
@@ -43,16 +44,20 @@ struct guest_container {
 	handle_t deferred_timer;
 };
 
-// The status is known, or the reason why there is none; later ones are ignored. Ends the VM once the output was taken.
+// The status is known, or the reason why there is none; later ones are ignored. Ends the VM once
+// the output was taken.
 void guest_container_exit(struct guest_container *c, int status);
-void guest_container_fail(struct guest_container *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void guest_container_fail(struct guest_container *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 // Sends bootd the requests of a start when it is ready and the root disk is.
 void guest_container_advance(struct guest_container *c);
 // The guest has let go of its root disk: it gets the container's.
 void guest_container_released(struct guest_container *c);
 // What became of the VM's network.
-void guest_container_network_settled(void *context, const struct guest_address *address, const char *error);
+void guest_container_network_settled(void *context, const struct guest_address *address,
+                                     const char *error);
 // Queues a request to bootd and sends what the guest takes. Fails the container on errors.
-void guest_container_request(struct guest_container *c, enum control_type type, struct span fixed, struct span tail);
+void guest_container_request(struct guest_container *c, enum control_type type, struct span fixed,
+                             struct span tail);
 // A whole frame from bootd. Errors: ERR_PROTOCOL ends the VM.
 error_t guest_container_frame(void *context, const struct control_header *header, struct span body);

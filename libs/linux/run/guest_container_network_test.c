@@ -16,10 +16,12 @@ static void test_network(void **state)
 	assert_true(guest_container_address(container, &address));
 	assert_memory_equal(address.network.address, "\x0a\0\x02\x64", 4);
 	guest_ready();
-	EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_NETWORK, CONTROL_CREATE, CONTROL_START);
+	EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_NETWORK, CONTROL_CREATE,
+	                CONTROL_START);
 }
 
-// The guest has booted before the switch knows its network: the container waits, the mount does not.
+// The guest has booted before the switch knows its network: the container waits, the mount does
+// not.
 static void test_late_network(void **state)
 {
 	struct control_network body;
@@ -104,7 +106,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_network, setup_network, teardown),
 		cmocka_unit_test_setup_teardown(test_late_network, setup_network, teardown),
 		cmocka_unit_test_setup_teardown(test_no_network, setup_network, teardown),
-		cmocka_unit_test_setup_teardown(test_network_after_the_end, setup_network, teardown),
+		cmocka_unit_test_setup_teardown(test_network_after_the_end, setup_network,
+		                                teardown),
 		container_case(test_network_outlives_guest),
 		container_case(test_network_is_stuck),
 	};

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// A container's life: from bootd's first word to its status, and what a guest may not do on the way.
+// A container's life: from bootd's first word to its status, and what a guest may not do on the
+// way.
 #include <string.h>
 
 #include "libs/linux/run/guest_fake.h"
 
 static void test_run(void **state)
 {
-	static const uint16_t types[] = {CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	static const uint16_t types[] = { CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE,
+		                          CONTROL_START };
 	size_t at = 0;
 
 	(void)state;
@@ -22,7 +24,9 @@ static void test_run(void **state)
 		assert_int_equal(header.type, types[i]);
 		assert_int_equal(header.request, i + 1);
 		if (i == 0)
-			assert_memory_equal(requests + at + sizeof(header) + sizeof(struct control_configure), "{}", 2);
+			assert_memory_equal(requests + at + sizeof(header) +
+			                            sizeof(struct control_configure),
+			                    "{}", 2);
 		at += sizeof(header) + header.length;
 	}
 	assert_int_equal(at, requests_len);
@@ -53,20 +57,15 @@ static void test_output_outlives_guest(void **state)
 static void hostile_before_ready(uint32_t which)
 {
 	switch (which) {
-	case 0:
-		guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0);
-		break;
-	case 1:
-		guest_exited(CONTROL_EVENT_EXITED, 0);
-		break;
+	case 0: guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0); break;
+	case 1: guest_exited(CONTROL_EVENT_EXITED, 0); break;
 	case 2:
 		guest_reply(1, 0);  // to no request
 		break;
-	case 3:
-		guest_frame(CONTROL_EVENT_READY, 0, 0, "short", 5);
-		break;
+	case 3: guest_frame(CONTROL_EVENT_READY, 0, 0, "short", 5); break;
 	case 4:
-		guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), "this is no frame of the protocol", 32);
+		guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL),
+		           "this is no frame of the protocol", 32);
 		break;
 	default:
 		guest_frame(CONTROL_CONFIGURE, 0, 0, NULL, 0);  // not for the guest to send
@@ -76,31 +75,25 @@ static void hostile_before_ready(uint32_t which)
 
 static void hostile_while_running(uint32_t which)
 {
-	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .type = CONTROL_REPLY,
-	                                .length = CONTROL_LINK_MAX_BODY + 1};
+	struct control_header header = { .magic = CONTROL_MAGIC,
+		                         .version = CONTROL_VERSION,
+		                         .type = CONTROL_REPLY,
+		                         .length = CONTROL_LINK_MAX_BODY + 1 };
 
 	switch (which) {
 	case 0:
 		guest_ready();  // again
 		break;
-	case 1:
-		guest_exited(CONTROL_EVENT_EXITED, 256);
-		break;
-	case 2:
-		guest_exited(CONTROL_EVENT_FAILED, 0);
-		break;
-	case 3:
-		guest_reply(UINT32_MAX, 0);
-		break;
+	case 1: guest_exited(CONTROL_EVENT_EXITED, 256); break;
+	case 2: guest_exited(CONTROL_EVENT_FAILED, 0); break;
+	case 3: guest_reply(UINT32_MAX, 0); break;
 	case 4:
 		guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), &header, sizeof(header));
 		break;
 	case 5:
 		guest_reply(4, -5);  // once more
 		break;
-	default:
-		guest_frame(0xffff, 1, 0, NULL, 0);
-		break;
+	default: guest_frame(0xffff, 1, 0, NULL, 0); break;
 	}
 }
 
@@ -176,10 +169,10 @@ static void test_guest_dies(void **state)
 		enum machine_end end;
 		const char *text;
 	} deaths[] = {
-		{MACHINE_END_SHUTDOWN, "powered off"},
-		{MACHINE_END_REBOOT, "panicked"},
-		{MACHINE_END_FAULT, "fault"},
-		{MACHINE_END_ERROR, "could not be run"},
+		{ MACHINE_END_SHUTDOWN, "powered off" },
+		{ MACHINE_END_REBOOT, "panicked" },
+		{ MACHINE_END_FAULT, "fault" },
+		{ MACHINE_END_ERROR, "could not be run" },
 	};
 
 	for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
@@ -245,7 +238,9 @@ static void test_output_closed(void **state)
 	guest_start();
 	guest_container_output_close(container, GUEST_STDOUT);
 	used = test_used(guest, queue);
-	memcpy(&message, guest->memory + buffer_of(queue) + used->ring[(used->idx - 1u) % TEST_QUEUE_SIZE].id * 16,
+	memcpy(&message,
+	       guest->memory + buffer_of(queue) +
+	               used->ring[(used->idx - 1u) % TEST_QUEUE_SIZE].id * 16,
 	       sizeof(message));
 	assert_int_equal(message.id, GUEST_PORT_STDOUT);
 	assert_int_equal(message.event, VIRTIO_CONSOLE_PORT_OPEN);

@@ -13,7 +13,7 @@ static void vm_event(void *context)
 // A VM waits in a pool, without a root disk, until it gets a container.
 static void test_warm(void **state)
 {
-	static const struct vm_ops pool = {.ready = vm_event, .stopped = vm_event};
+	static const struct vm_ops pool = { .ready = vm_event, .stopped = vm_event };
 	uint64_t capacity;
 	uint32_t events = 0;
 
@@ -58,21 +58,24 @@ static uint64_t root_capacity(void)
 // A VM that was booted ahead with a root disk of 8 sectors.
 static void boot_prepared(uint32_t *events)
 {
-	static const struct vm_ops pool = {.ready = vm_event, .root_ready = vm_event, .stopped = vm_event};
+	static const struct vm_ops pool = { .ready = vm_event,
+		                            .root_ready = vm_event,
+		                            .stopped = vm_event };
 
 	guest_container_destroy(container);
 	container = NULL;
 	assert_int_equal(vm_create(&loop, &boot, &pool, events, &vm), 0);
 	guest_boot();
 	guest_ready();
-	assert_int_equal(vm_bind_root(vm, 90, (struct disk_region){0}), 0);
+	assert_int_equal(vm_bind_root(vm, 90, (struct disk_region){ 0 }), 0);
 	root_is_ready(8);
 }
 
 // With the container's root disk, bootd has all it needs at once.
 static void test_prepared(void **state)
 {
-	static const uint16_t types[] = {CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	static const uint16_t types[] = { CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE,
+		                          CONTROL_START };
 	uint32_t events = 0;
 
 	(void)state;
@@ -96,8 +99,9 @@ static void create_with_another_root(uint32_t *events)
 // With another, the guest lets go of the one that it has first.
 static void test_another_root(void **state)
 {
-	static const uint16_t release[] = {CONTROL_RELEASE};
-	static const uint16_t types[] = {CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	static const uint16_t release[] = { CONTROL_RELEASE };
+	static const uint16_t types[] = { CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE,
+		                          CONTROL_START };
 	uint32_t events = 0, opened;
 
 	(void)state;
@@ -120,7 +124,8 @@ static void test_another_root(void **state)
 // The driver dies while the guest lets go of the disk: the app opens it once more, once.
 static void test_root_lost_while_released(void **state)
 {
-	static const uint16_t types[] = {CONTROL_RELEASE, CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE, CONTROL_START};
+	static const uint16_t types[] = { CONTROL_RELEASE, CONTROL_CONFIGURE, CONTROL_MOUNT,
+		                          CONTROL_CREATE, CONTROL_START };
 	uint32_t events = 0, opened;
 
 	(void)state;

@@ -11,7 +11,7 @@ size_t requests_len;
 handle_t connector, root_channel, writable_channel;
 static uint16_t rx_seen;
 
-// --- The app ---------------------------------------------------------------------------------------
+// --- The app -------------------------------------------------------------------------------------
 
 static void take_started(void *context, nsec_t start_ns)
 {
@@ -68,11 +68,11 @@ void create_container(struct vm *warm)
 	struct guest_container_config config = {
 		.vm = warm,
 		.boot = boot,
-		.config = {.data = (const uint8_t *)"{}", .len = 2},
+		.config = { .data = (const uint8_t *)"{}", .len = 2 },
 		.root_disk = root_channel,
 		.writable_disk = writable_channel,
 		.network = connector,
-		.address = {10, 0, 2, 100},
+		.address = { 10, 0, 2, 100 },
 	};
 
 	assert_int_equal(guest_container_create(&loop, &config, &app, NULL, &container), 0);
@@ -83,7 +83,7 @@ int setup(void **state)
 {
 	(void)state;
 	vm_fake_reset();
-	heard = (struct heard){.status = -1, .output_room = sizeof(heard.output)};
+	heard = (struct heard){ .status = -1, .output_room = sizeof(heard.output) };
 	requests_len = 0;
 	rx_seen = 0;
 	create_container(NULL);
@@ -120,7 +120,7 @@ int teardown(void **state)
 	return 0;
 }
 
-// --- The guest -------------------------------------------------------------------------------------
+// --- The guest -----------------------------------------------------------------------------------
 
 uint32_t buffer_of(uint32_t queue)
 {
@@ -137,7 +137,7 @@ void guest_send(uint32_t queue, const void *bytes, uint32_t len)
 
 void guest_control(uint32_t port, uint16_t event, uint16_t value)
 {
-	struct virtio_console_control message = {.id = port, .event = event, .value = value};
+	struct virtio_console_control message = { .id = port, .event = event, .value = value };
 
 	guest_send(VIRTIO_CONSOLE_QUEUE_CONTROL_TX, &message, sizeof(message));
 }
@@ -154,10 +154,12 @@ void guest_boot(void)
 	assert_int_equal(vm->state, VM_BOOTING);
 	test_start_device(&vm->console.mmio, VIRTIO_CONSOLE_F_MULTIPORT);
 	for (uint16_t i = 0; i < TEST_QUEUE_SIZE; i++) {
-		test_set_desc(guest, rx, i, TEST_GPA + buffer_of(rx) + i * 256u, 256, VIRTQ_DESC_F_WRITE, 0);
+		test_set_desc(guest, rx, i, TEST_GPA + buffer_of(rx) + i * 256u, 256,
+		              VIRTQ_DESC_F_WRITE, 0);
 		test_offer(guest, rx, i);
 		test_set_desc(guest, VIRTIO_CONSOLE_QUEUE_CONTROL_RX, i,
-		              TEST_GPA + buffer_of(VIRTIO_CONSOLE_QUEUE_CONTROL_RX) + i * 16u, 16, VIRTQ_DESC_F_WRITE, 0);
+		              TEST_GPA + buffer_of(VIRTIO_CONSOLE_QUEUE_CONTROL_RX) + i * 16u, 16,
+		              VIRTQ_DESC_F_WRITE, 0);
 		test_offer(guest, VIRTIO_CONSOLE_QUEUE_CONTROL_RX, i);
 	}
 	for (uint32_t port = 0; port < GUEST_NUM_PORTS; port++)
@@ -182,32 +184,37 @@ void guest_read(void)
 void guest_frame(uint16_t type, uint32_t process, uint32_t request, const void *body, uint32_t len)
 {
 	uint8_t frame[512];
-	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .type = type,
-	                                .process = process, .request = request, .length = len};
+	struct control_header header = { .magic = CONTROL_MAGIC,
+		                         .version = CONTROL_VERSION,
+		                         .type = type,
+		                         .process = process,
+		                         .request = request,
+		                         .length = len };
 
 	memcpy(frame, &header, sizeof(header));
 	if (len > 0)
 		memcpy(frame + sizeof(header), body, len);
-	guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), frame, (uint32_t)sizeof(header) + len);
+	guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL), frame,
+	           (uint32_t)sizeof(header) + len);
 }
 
 void guest_ready(void)
 {
-	struct control_ready ready = {.version = CONTROL_VERSION};
+	struct control_ready ready = { .version = CONTROL_VERSION };
 
 	guest_frame(CONTROL_EVENT_READY, 0, 0, &ready, sizeof(ready));
 }
 
 void guest_reply(uint32_t request, int32_t linux_status)
 {
-	struct control_reply reply = {.status = linux_status};
+	struct control_reply reply = { .status = linux_status };
 
 	guest_frame(CONTROL_REPLY, 1, request, &reply, sizeof(reply));
 }
 
 void guest_exited(uint16_t type, uint32_t s)
 {
-	struct control_exited exited = {.status = s};
+	struct control_exited exited = { .status = s };
 
 	guest_frame(type, 1, 0, &exited, sizeof(exited));
 }

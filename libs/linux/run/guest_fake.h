@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A container whose guest is a script: what bootd says is written by the test, byte by byte, and what the container's owner
-// hears is kept. What is beneath are the fakes of vm_fake.h.
+// A container whose guest is a script: what bootd says is written by the test, byte by byte, and
+// what the container's owner hears is kept. What is beneath are the fakes of vm_fake.h.
 #pragma once
 
 #include <setjmp.h>
@@ -65,10 +65,12 @@ void guest_exited(uint16_t type, uint32_t s);
 void guest_start(void);
 // Expects that the container ends with this status, and an error that holds `part` (NULL: none).
 void expect_end(int s, const char *part);
-// Expects that bootd was sent these requests since the last time. Returns the offset of the last one's body.
+// Expects that bootd was sent these requests since the last time. Returns the offset of the last
+// one's body.
 size_t expect_requests(const uint16_t *types, size_t count);
 
-#define EXPECT_REQUESTS(...)                                                                       \
-	expect_requests((const uint16_t[]){__VA_ARGS__}, sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t))
+#define EXPECT_REQUESTS(...)                               \
+	expect_requests((const uint16_t[]){ __VA_ARGS__ }, \
+	                sizeof((const uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t))
 
 #define container_case(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The boot disk: a ustar archive with what VMs need. It comes from the host, and is checked as all that comes from outside.
+// The boot disk: a ustar archive with what VMs need. It comes from the host, and is checked as all
+// that comes from outside.
 //   kernel          RISC-V Image of the guest kernel
 //   initramfs.cpio  with bootd
 //   images.json     the images of the disk "images" (image_index.h); may be missing
@@ -19,7 +20,8 @@ struct boot_disk {
 	struct boot_file initramfs;
 	struct boot_file images;
 	struct boot_file config;
-	// The directory was read and has a kernel and an initramfs (`error` NULL), or what is wrong. Called from the loop.
+	// The directory was read and has a kernel and an initramfs (`error` NULL), or what is
+	// wrong. Called from the loop.
 	void (*finished)(void *context, const char *error);
 	void *context;
 	// Private.
@@ -30,9 +32,12 @@ struct boot_disk {
 };
 
 // Reads the directory of the archive on `disk`, which is ready.
-void boot_disk_read(struct boot_disk *boot, struct disk *disk, void (*finished)(void *context, const char *error),
-                    void *context);
-// Reads a small file of it (at most `max` bytes) into fresh heap memory, `*data`, which is the caller's at once; `finished` comes
-// later. One at a time. Errors: ERR_NOT_FOUND (size 0), ERR_TOO_LARGE, ERR_NO_MEMORY, as loader_start's.
-__must_check error_t boot_disk_read_file(struct boot_disk *boot, const struct boot_file *file, uint64_t max, uint8_t **data,
-                                         void (*finished)(void *context, error_t status), void *context);
+void boot_disk_read(struct boot_disk *boot, struct disk *disk,
+                    void (*finished)(void *context, const char *error), void *context);
+// Reads a small file of it (at most `max` bytes) into fresh heap memory, `*data`, which is the
+// caller's at once; `finished` comes later. One at a time. Errors: ERR_NOT_FOUND (size 0),
+// ERR_TOO_LARGE, ERR_NO_MEMORY, as loader_start's.
+__must_check error_t boot_disk_read_file(struct boot_disk *boot, const struct boot_file *file,
+                                         uint64_t max, uint8_t **data,
+                                         void (*finished)(void *context, error_t status),
+                                         void *context);

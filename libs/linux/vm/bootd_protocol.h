@@ -5,19 +5,23 @@
 // It travels on the virtio-console port "control" as a byte stream of frames: a fixed header, then
 // `length` bytes of body. All integers are little-endian. Each request carries a `request` number
 // that its reply repeats; events carry 0. `process` names a process of the guest (1 is the
-// container's init; later ones are those that START added, as OCI's exec does), 0 the guest as a whole.
+// container's init; later ones are those that START added, as OCI's exec does), 0 the guest as a
+// whole.
 //
-// Requests may be sent without waiting for replies; they are handled in order, and replies are written together
-// (each write costs VM exits): those to CONFIGURE, MOUNT, NETWORK, CREATE and START come with STARTED in one write. A
-// failed CONFIGURE, MOUNT, NETWORK or CREATE sends FAILED before its reply. A guest that waits for its container may be sent PREPARE first: then
-// CREATE takes the prepared container when CONFIGURE asked for nothing that it lacks, and makes one else. An execve that fails sends FAILED after
-// STARTED. bootd opens the control port first (data that comes before a port is open is dropped by Linux), stdin
-// once execve happened, stdout and stderr at their first byte; a prepared guest has all of them open. The VMM says that its end of each port is open
-// (VIRTIO_CONSOLE_PORT_OPEN) in the order of their numbers and, for stdin, closes it after the last byte: that
-// is the end of file. Ports have queues of their own: before the VMM acts on EXITED it drains stdout and stderr.
+// Requests may be sent without waiting for replies; they are handled in order, and replies are
+// written together (each write costs VM exits): those to CONFIGURE, MOUNT, NETWORK, CREATE and
+// START come with STARTED in one write. A failed CONFIGURE, MOUNT, NETWORK or CREATE sends FAILED
+// before its reply. A guest that waits for its container may be sent PREPARE first: then CREATE
+// takes the prepared container when CONFIGURE asked for nothing that it lacks, and makes one else.
+// An execve that fails sends FAILED after STARTED. bootd opens the control port first (data that
+// comes before a port is open is dropped by Linux), stdin once execve happened, stdout and stderr
+// at their first byte; a prepared guest has all of them open. The VMM says that its end of each
+// port is open (VIRTIO_CONSOLE_PORT_OPEN) in the order of their numbers and, for stdin, closes it
+// after the last byte: that is the end of file. Ports have queues of their own: before the VMM acts
+// on EXITED it drains stdout and stderr.
 //
-// Both sides treat the other as hostile: a frame with an unknown type, an impossible length, or in the
-// wrong state is answered with an error (by bootd) or ends the VM (by the VMM), never a crash.
+// Both sides treat the other as hostile: a frame with an unknown type, an impossible length, or in
+// the wrong state is answered with an error (by bootd) or ends the VM (by the VMM), never a crash.
 #pragma once
 
 #include <stdint.h>
@@ -27,8 +31,9 @@
 // Large enough for a config.json with a 100 KB argv and environment.
 #define CONTROL_MAX_BODY (1024u * 1024u)
 
-// Ports of the guest's multiport virtio-console: port N is /dev/vport<index of the virtio device>pN. bootd looks
-// for it; it finds it at once when the console is the first virtio device in the FDT.
+// Ports of the guest's multiport virtio-console: port N is /dev/vport<index of the virtio
+// device>pN. bootd looks for it; it finds it at once when the console is the first virtio device in
+// the FDT.
 enum guest_port {
 	GUEST_PORT_STDIN = 0,
 	GUEST_PORT_STDOUT = 1,
@@ -39,24 +44,36 @@ enum guest_port {
 
 enum control_type {
 	// Requests, VMM to bootd. Each is answered by one CONTROL_REPLY.
-	CONTROL_CONFIGURE = 1,  // body: struct control_configure, then the OCI runtime-spec config.json
-	CONTROL_MOUNT = 2,      // body: struct control_mount: put the root file system together
-	CONTROL_CREATE = 3,     // body: none: everything short of execve (OCI create)
-	CONTROL_START = 4,      // body: none for process 1; for an added process its OCI `process` object
-	CONTROL_SIGNAL = 5,     // body: struct control_signal
-	CONTROL_RESIZE = 6,     // body: struct control_resize
-	CONTROL_SHUTDOWN = 7,   // body: none: kill what runs, unmount, power the guest off
-	CONTROL_NETWORK = 8,    // body: struct control_network: who the guest is; before CREATE, and again when that changes
-	CONTROL_PREPARE = 9,    // body: struct control_prepare: all of a container that its configuration seldom changes
-	CONTROL_RELEASE = 10,   // body: none: what PREPARE made goes, and the root disk may be taken away
+	// body: struct control_configure, then the OCI runtime-spec config.json
+	CONTROL_CONFIGURE = 1,
+	CONTROL_MOUNT = 2,   // body: struct control_mount: put the root file system together
+	CONTROL_CREATE = 3,  // body: none: everything short of execve (OCI create)
 
-	CONTROL_REPLY = 32,  // body: struct control_reply, then a UTF-8 message when status is not 0
+	// body: none for process 1; for an added process its OCI `process` object
+	CONTROL_START = 4,
+	CONTROL_SIGNAL = 5,    // body: struct control_signal
+	CONTROL_RESIZE = 6,    // body: struct control_resize
+	CONTROL_SHUTDOWN = 7,  // body: none: kill what runs, unmount, power the guest off
+
+	// body: struct control_network: who the guest is; before CREATE, and again when that
+	// changes
+	CONTROL_NETWORK = 8,
+	// body: struct control_prepare: all of a container that its configuration seldom changes
+	CONTROL_PREPARE = 9,
+	// body: none: what PREPARE made goes, and the root disk may be taken away
+	CONTROL_RELEASE = 10,
+
+	// body: struct control_reply, then a UTF-8 message when status is not 0
+	CONTROL_REPLY = 32,
 
 	// Events, bootd to VMM.
 	CONTROL_EVENT_READY = 64,    // body: struct control_ready: bootd's main was reached
 	CONTROL_EVENT_STARTED = 65,  // body: none: the next thing that happens is execve
-	CONTROL_EVENT_FAILED = 66,   // body: struct control_exited, then a UTF-8 message: execve did not happen
-	CONTROL_EVENT_EXITED = 67,   // body: struct control_exited; all output of the process went out before it
+
+	// body: struct control_exited, then a UTF-8 message: execve did not happen
+	CONTROL_EVENT_FAILED = 66,
+	// body: struct control_exited; all output of the process went out before it
+	CONTROL_EVENT_EXITED = 67,
 };
 
 struct control_header {
@@ -65,13 +82,14 @@ struct control_header {
 	uint16_t type;
 	uint32_t process;
 	uint32_t request;
-	uint32_t length;  // bytes of body
+	uint32_t length;    // bytes of body
 	uint32_t reserved;  // 0
 };
 
 struct control_configure {
 	uint64_t wall_time_ns;  // since 1970-01-01 UTC; 0 when the host has no clock
 	uint8_t entropy[32];    // credited to the guest's pool
+
 	// config.json follows
 };
 
@@ -79,7 +97,8 @@ enum control_root_flags {
 	CONTROL_ROOT_READONLY = 1u << 0,  // no writable overlay
 };
 
-// /dev/vda is the root image (squashfs). Its writable layer is a tmpfs, or /dev/vdb when `writable_disk` is 1.
+// /dev/vda is the root image (squashfs). Its writable layer is a tmpfs, or /dev/vdb when
+// `writable_disk` is 1.
 struct control_mount {
 	uint32_t flags;
 	uint32_t writable_disk;

@@ -7,7 +7,8 @@
 #include "libs/starina/alloc.h"
 
 void control_link_init(struct control_link *link,
-                       error_t (*frame)(void *context, const struct control_header *header, struct span body),
+                       error_t (*frame)(void *context, const struct control_header *header,
+                                        struct span body),
                        void *context)
 {
 	memset(link, 0, sizeof(*link));
@@ -44,11 +45,13 @@ static error_t reserve(struct control_link *link, size_t len)
 	return 0;
 }
 
-error_t control_link_request(struct control_link *link, enum control_type type, uint32_t process, struct span fixed,
-                             struct span tail, uint32_t *request)
+error_t control_link_request(struct control_link *link, enum control_type type, uint32_t process,
+                             struct span fixed, struct span tail, uint32_t *request)
 {
-	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .type = (uint16_t)type,
-	                                .process = process};
+	struct control_header header = { .magic = CONTROL_MAGIC,
+		                         .version = CONTROL_VERSION,
+		                         .type = (uint16_t)type,
+		                         .process = process };
 	size_t body = fixed.len + tail.len;
 	struct writer w;
 	error_t err;
@@ -74,8 +77,9 @@ error_t control_link_request(struct control_link *link, enum control_type type, 
 struct span control_link_pending(const struct control_link *link)
 {
 	if (link->tx == NULL)
-		return (struct span){0};
-	return (struct span){.data = link->tx + link->tx_sent, .len = link->tx_len - link->tx_sent};
+		return (struct span){ 0 };
+	return (struct span){ .data = link->tx + link->tx_sent,
+		              .len = link->tx_len - link->tx_sent };
 }
 
 void control_link_sent(struct control_link *link, size_t len)
@@ -86,7 +90,8 @@ void control_link_sent(struct control_link *link, size_t len)
 }
 
 // The bytes that the frame at hand has in all, as far as is known. Errors: ERR_PROTOCOL.
-static error_t frame_size(const struct control_link *link, struct control_header *header, size_t *size)
+static error_t frame_size(const struct control_link *link, struct control_header *header,
+                          size_t *size)
 {
 	struct reader r = reader_make(link->rx, link->rx_len);
 
@@ -94,8 +99,8 @@ static error_t frame_size(const struct control_link *link, struct control_header
 	if (link->rx_len < sizeof(*header))
 		return 0;
 	reader_copy(&r, header, sizeof(*header));
-	if (header->magic != CONTROL_MAGIC || header->version != CONTROL_VERSION || header->reserved != 0 ||
-	    header->length > CONTROL_LINK_MAX_BODY)
+	if (header->magic != CONTROL_MAGIC || header->version != CONTROL_VERSION ||
+	    header->reserved != 0 || header->length > CONTROL_LINK_MAX_BODY)
 		return ERR_PROTOCOL;
 	*size += header->length;
 	return 0;
@@ -125,7 +130,8 @@ error_t control_link_receive(struct control_link *link, struct span bytes)
 		if (err < 0)
 			return err;
 		if (link->rx_len >= sizeof(header) && link->rx_len == size) {
-			struct span body = {.data = link->rx + sizeof(header), .len = header.length};
+			struct span body = { .data = link->rx + sizeof(header),
+				             .len = header.length };
 
 			link->rx_len = 0;
 			err = check_reply(link, &header);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// bootd's bytes at the control link, in pieces of any size, while requests go out: each request has one reply at most, a text is
-// fit to be shown, and what is sent is what was asked for.
+// bootd's bytes at the control link, in pieces of any size, while requests go out: each request has
+// one reply at most, a text is fit to be shown, and what is sent is what was asked for.
 #include "libs/linux/vm/control_link.h"
 
 #include <stdlib.h>
@@ -50,13 +50,14 @@ static error_t take_frame(void *context, const struct control_header *header, st
 // A header that is nearly right, with its body to come out of the input.
 static size_t make_header(struct reader *r, uint8_t *out)
 {
-	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION};
+	struct control_header header = { .magic = CONTROL_MAGIC, .version = CONTROL_VERSION };
 	uint8_t how = reader_u8(r);
 
 	header.type = (how & 1) != 0 ? CONTROL_REPLY : reader_le16(r);
 	header.request = (how & 2) != 0 ? num_replies + 1 : reader_u8(r);
 	header.process = how >> 6;
-	header.length = (how & 4) != 0 ? reader_u8(r) % 32 : reader_le16(r) % (CONTROL_LINK_MAX_BODY + 2);
+	header.length = (how & 4) != 0 ? reader_u8(r) % 32
+				       : reader_le16(r) % (CONTROL_LINK_MAX_BODY + 2);
 	memcpy(out, &header, sizeof(header));
 	return sizeof(header);
 }
@@ -64,10 +65,12 @@ static size_t make_header(struct reader *r, uint8_t *out)
 static void ask(struct reader *r)
 {
 	static const uint8_t body[5000];
-	struct span fixed = {.data = body, .len = reader_u8(r)}, tail = {.data = body, .len = reader_le16(r) % sizeof(body)};
+	struct span fixed = { .data = body, .len = reader_u8(r) },
+		    tail = { .data = body, .len = reader_le16(r) % sizeof(body) };
 	uint32_t request = 0;
 
-	check(control_link_request(&link, CONTROL_SIGNAL, 1, fixed, tail, &request) == 0 && request == link.last_request);
+	check(control_link_request(&link, CONTROL_SIGNAL, 1, fixed, tail, &request) == 0 &&
+	      request == link.last_request);
 	bytes_asked += sizeof(struct control_header) + fixed.len + tail.len;
 }
 
@@ -95,14 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct span piece;
 
 		switch (op % 4) {
-		case 0:
-			ask(&r);
-			break;
-		case 1:
-			send(&r);
-			break;
+		case 0: ask(&r); break;
+		case 1: send(&r); break;
 		case 2:
-			piece = (struct span){.data = header, .len = make_header(&r, header)};
+			piece = (struct span){ .data = header, .len = make_header(&r, header) };
 			broken = control_link_receive(&link, piece) < 0;
 			break;
 		default:

@@ -51,8 +51,10 @@ static int teardown(void **state)
 
 static size_t make_frame(uint8_t *out, uint16_t type, const void *body, uint32_t len)
 {
-	struct control_header header = {
-		.magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .type = type, .length = len};
+	struct control_header header = { .magic = CONTROL_MAGIC,
+		                         .version = CONTROL_VERSION,
+		                         .type = type,
+		                         .length = len };
 
 	memcpy(out, &header, sizeof(header));
 	if (len > 0)
@@ -62,7 +64,7 @@ static size_t make_frame(uint8_t *out, uint16_t type, const void *body, uint32_t
 
 static struct span span_of(const void *data, size_t len)
 {
-	return (struct span){.data = data, .len = len};
+	return (struct span){ .data = data, .len = len };
 }
 
 static void test_receive_in_pieces(void **state)
@@ -85,21 +87,25 @@ static void test_receive_in_pieces(void **state)
 static void test_hostile_frames(void **state)
 {
 	static uint8_t bytes[sizeof(struct control_header) + CONTROL_LINK_MAX_BODY + 1];
-	struct control_header header = {.magic = CONTROL_MAGIC, .version = CONTROL_VERSION};
+	struct control_header header = { .magic = CONTROL_MAGIC, .version = CONTROL_VERSION };
 	size_t len;
 
 	(void)state;
-	assert_int_equal(control_link_receive(&link, span_of("GET / HTTP/1.1\r\n\r\n......", 24)), ERR_PROTOCOL);
+	assert_int_equal(control_link_receive(&link, span_of("GET / HTTP/1.1\r\n\r\n......", 24)),
+	                 ERR_PROTOCOL);
 	setup(NULL);
 	header.length = CONTROL_LINK_MAX_BODY + 1;
-	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))), ERR_PROTOCOL);
+	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))),
+	                 ERR_PROTOCOL);
 	setup(NULL);
 	header.length = UINT32_MAX;
-	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))), ERR_PROTOCOL);
+	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))),
+	                 ERR_PROTOCOL);
 	setup(NULL);
 	header.length = 0;
 	header.version = CONTROL_VERSION + 1;
-	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))), ERR_PROTOCOL);
+	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))),
+	                 ERR_PROTOCOL);
 	setup(NULL);
 	len = make_frame(bytes, 99, NULL, 0);
 	assert_int_equal(control_link_receive(&link, span_of(bytes, len)), ERR_PROTOCOL);
@@ -107,7 +113,8 @@ static void test_hostile_frames(void **state)
 	setup(NULL);
 	len = make_frame(bytes, CONTROL_EVENT_FAILED, NULL, 0);
 	((struct control_header *)(void *)bytes)->length = CONTROL_LINK_MAX_BODY;
-	assert_int_equal(control_link_receive(&link, span_of(bytes, len + CONTROL_LINK_MAX_BODY)), 0);
+	assert_int_equal(control_link_receive(&link, span_of(bytes, len + CONTROL_LINK_MAX_BODY)),
+	                 0);
 	assert_int_equal(frames, 1);
 }
 
@@ -119,7 +126,9 @@ static void test_requests(void **state)
 	uint32_t request;
 
 	(void)state;
-	assert_int_equal(control_link_request(&link, CONTROL_MOUNT, 1, span_of("ab", 2), span_of("cde", 3), &request), 0);
+	assert_int_equal(control_link_request(&link, CONTROL_MOUNT, 1, span_of("ab", 2),
+	                                      span_of("cde", 3), &request),
+	                 0);
 	assert_int_equal(request, 1);
 	pending = control_link_pending(&link);
 	assert_int_equal(pending.len, sizeof(header) + 5);
@@ -129,14 +138,17 @@ static void test_requests(void **state)
 	assert_memory_equal(pending.data + sizeof(header), "abcde", 5);
 	// More is queued behind what was sent in part.
 	control_link_sent(&link, sizeof(header) + 4);
-	assert_int_equal(control_link_request(&link, CONTROL_SIGNAL, 1, span_of("xyzw", 4), span_of(NULL, 0), &request), 0);
+	assert_int_equal(control_link_request(&link, CONTROL_SIGNAL, 1, span_of("xyzw", 4),
+	                                      span_of(NULL, 0), &request),
+	                 0);
 	assert_int_equal(request, 2);
 	pending = control_link_pending(&link);
 	assert_int_equal(pending.len, 1 + sizeof(header) + 4);
 	assert_int_equal(pending.data[0], 'e');
 	control_link_sent(&link, pending.len);
 	assert_int_equal(control_link_pending(&link).len, 0);
-	assert_int_equal(control_link_request(&link, CONTROL_CONFIGURE, 1, span_of(huge, sizeof(huge)), span_of("a", 1),
+	assert_int_equal(control_link_request(&link, CONTROL_CONFIGURE, 1,
+	                                      span_of(huge, sizeof(huge)), span_of("a", 1),
 	                                      &request),
 	                 ERR_TOO_LARGE);
 	assert_int_equal(control_link_request(&link, CONTROL_CONFIGURE, 1, span_of(NULL, 0),
@@ -154,7 +166,9 @@ static void test_replies(void **state)
 	make_frame(bytes, CONTROL_REPLY, NULL, 0);
 	for (uint32_t i = 1; i <= 3; i++) {
 		((struct control_header *)(void *)bytes)->request = i;
-		assert_int_equal(control_link_receive(&link, span_of(bytes, sizeof(struct control_header))), 0);
+		assert_int_equal(
+			control_link_receive(&link, span_of(bytes, sizeof(struct control_header))),
+			0);
 	}
 	assert_int_equal(frames, 3);
 	for (uint32_t i = 0; i <= 4; i++) {
@@ -162,7 +176,9 @@ static void test_replies(void **state)
 		link.last_request = 3;
 		link.last_reply = 3;
 		((struct control_header *)(void *)bytes)->request = i;
-		assert_int_equal(control_link_receive(&link, span_of(bytes, sizeof(struct control_header))), ERR_PROTOCOL);
+		assert_int_equal(
+			control_link_receive(&link, span_of(bytes, sizeof(struct control_header))),
+			ERR_PROTOCOL);
 		assert_int_equal(frames, 0);
 	}
 }
@@ -173,7 +189,10 @@ static void test_text(void **state)
 	uint8_t lengthy[2 * CONTROL_TEXT_MAX];
 
 	(void)state;
-	control_text(text, span_of("no such file: \x1b[2J\x9b" "2J\xc2\x9b\n\xc3\xa4", 26));
+	control_text(text,
+	             span_of("no such file: \x1b[2J\x9b"
+	                     "2J\xc2\x9b\n\xc3\xa4",
+	                     26));
 	assert_string_equal(text, "no such file: ?[2J?2J???\xc3\xa4");
 	control_text(text, span_of(NULL, 0));
 	assert_string_equal(text, "");

@@ -13,6 +13,6 @@ struct ustar_entry {
 	bool is_file;
 };
 
-// Checks and reads a header block. Errors: ERR_EMPTY (a block of zeroes: the archive's end), ERR_INVALID (checksum, magic,
-// numbers), ERR_TOO_LARGE (a size that no archive of ours has).
+// Checks and reads a header block. Errors: ERR_EMPTY (a block of zeroes: the archive's end),
+// ERR_INVALID (checksum, magic, numbers), ERR_TOO_LARGE (a size that no archive of ours has).
 __must_check error_t ustar_entry_parse(struct span block, struct ustar_entry *out);

@@ -33,7 +33,8 @@ static void set_timer(struct vm *vm, nsec_t duration)
 	error_t err = clock_get(CLOCK_MONOTONIC, &now);
 
 	if (err == 0)
-		err = timer_set(vm->patience_timer, duration == NSEC_NEVER ? NSEC_NEVER : now + duration);
+		err = timer_set(vm->patience_timer,
+		                duration == NSEC_NEVER ? NSEC_NEVER : now + duration);
 	assert(err == 0);
 }
 
@@ -50,7 +51,8 @@ static void network_drained(void *context)
 // Whether nothing runs and all that the guest sent is on its way.
 static bool has_stopped(struct vm *vm)
 {
-	return !is_busy(vm) && (vm->network_given_up || vm_net_drain(&vm->net, network_drained, vm));
+	return !is_busy(vm) &&
+		(vm->network_given_up || vm_net_drain(&vm->net, network_drained, vm));
 }
 
 void vm_settle(struct vm *vm)
@@ -96,19 +98,20 @@ static void patience_ended(struct loop *loop, struct source *source)
 	if (vm->state == VM_ENDING || vm->patience_for == NULL)
 		return;
 	vm_log_last_words(vm);
-	vm_fail(vm, "the guest did not %s in %u s", vm->patience_for, (unsigned int)(VM_PATIENCE / NSEC_PER_SEC));
+	vm_fail(vm, "the guest did not %s in %u s", vm->patience_for,
+	        (unsigned int)(VM_PATIENCE / NSEC_PER_SEC));
 }
 
-static const struct source_ops patience_ops = {.signalled = patience_ended};
+static const struct source_ops patience_ops = { .signalled = patience_ended };
 
-error_t vm_create(struct loop *loop, const struct vm_config *config, const struct vm_ops *ops, void *context,
-                  struct vm **out)
+error_t vm_create(struct loop *loop, const struct vm_config *config, const struct vm_ops *ops,
+                  void *context, struct vm **out)
 {
 	struct vm *vm;
 	error_t err;
 
-	if (config->memory < MACHINE_MIN_MEMORY || config->memory > MACHINE_MAX_MEMORY || config->cpus == 0 ||
-	    config->cpus > MACHINE_MAX_CPUS)
+	if (config->memory < MACHINE_MIN_MEMORY || config->memory > MACHINE_MAX_MEMORY ||
+	    config->cpus == 0 || config->cpus > MACHINE_MAX_CPUS)
 		return ERR_INVALID;
 	vm = heap_alloc(sizeof(*vm));
 	if (vm == NULL)
@@ -200,7 +203,7 @@ uint64_t vm_memory_used(const struct vm *vm)
 
 void vm_stats(struct vm *vm, struct vcpu_stats *out)
 {
-	*out = (struct vcpu_stats){0};
+	*out = (struct vcpu_stats){ 0 };
 	if (vm->has_machine)
 		machine_stats(&vm->machine, out);
 }

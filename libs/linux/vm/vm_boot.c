@@ -7,13 +7,14 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-// Nothing of the container's goes here: its configuration travels as data. earlycon shows what a kernel that dies says;
-// panic=-1 makes it reboot at once, which ends the VM.
-// All devices are there from the beginning: Linux need not find out which of them waits for which (fw_devlink).
+// Nothing of the container's goes here: its configuration travels as data. earlycon shows what a
+// kernel that dies says; panic=-1 makes it reboot at once, which ends the VM. All devices are there
+// from the beginning: Linux need not find out which of them waits for which (fw_devlink).
 #define BOOTARGS "earlycon=sbi panic=-1 fw_devlink=off page_reporting.page_reporting_order="
-// The balloon reports free memory in the blocks (of 1 << 9 pages) that it can be given back in. Meanwhile the guest does not have
-// it; Linux keeps enough for others if all blocks are as small as these, but takes those of 1 << 10 pages, too. One CPU runs nobody
-// who would want memory then (virtio_mmio_device.prompt_queues); with more of them, Linux is asked for large blocks only.
+// The balloon reports free memory in the blocks (of 1 << 9 pages) that it can be given back in.
+// Meanwhile the guest does not have it; Linux keeps enough for others if all blocks are as small as
+// these, but takes those of 1 << 10 pages, too. One CPU runs nobody who would want memory then
+// (virtio_mmio_device.prompt_queues); with more of them, Linux is asked for large blocks only.
 #define REPORT_BLOCKS "9"
 #define REPORT_LARGE_BLOCKS "10"
 // What a kernel needs besides its image and the initramfs to get to bootd.
@@ -32,21 +33,21 @@ static void machine_stopped(void *context)
 	case MACHINE_END_SHUTDOWN:
 		vm_fail(vm, "the guest powered off before its container ended");
 		break;
-	case MACHINE_END_REBOOT:
-		vm_fail(vm, "the guest kernel panicked or rebooted");
-		break;
+	case MACHINE_END_REBOOT: vm_fail(vm, "the guest kernel panicked or rebooted"); break;
 	case MACHINE_END_FAULT:
-		vm_fail(vm, "the guest cannot go on: fault at pc 0x%llx", (unsigned long long)m->fault_pc);
+		vm_fail(vm, "the guest cannot go on: fault at pc 0x%llx",
+		        (unsigned long long)m->fault_pc);
 		break;
 	case MACHINE_END_NO_MEMORY:
-		vm_fail(vm, "the machine has no memory left for this guest of %u MiB: give it more (STARINA_MEMORY), or its "
-		        "guests less", (unsigned int)(vm->config.memory / MIB));
+		vm_fail(vm,
+		        "the machine has no memory left for this guest of %u MiB: give it more (STARINA_MEMORY), or its "
+		        "guests less",
+		        (unsigned int)(vm->config.memory / MIB));
 		break;
 	case MACHINE_END_ERROR:
 		vm_fail(vm, "the virtual CPU could not be run (%s)", error_text(m->end_error));
 		break;
-	default:
-		break;
+	default: break;
 	}
 	vm_settle(vm);
 }
@@ -58,7 +59,8 @@ static void memory_reported(void *context, size_t offset, size_t length)
 	machine_discard(&vm->machine, offset, length);
 }
 
-// One device a slot, in the order that the guest knows them by: the console first, where bootd looks for its ports.
+// One device a slot, in the order that the guest knows them by: the console first, where bootd
+// looks for its ports.
 static error_t create_devices(struct vm *vm)
 {
 	error_t err;
@@ -114,8 +116,10 @@ static error_t create_devices(struct vm *vm)
 static const char *boot_arguments(const struct vm *vm)
 {
 	if (vm->config.cpus == 1)
-		return vm->config.log_console ? BOOTARGS REPORT_BLOCKS " loglevel=7" : BOOTARGS REPORT_BLOCKS " quiet";
-	return vm->config.log_console ? BOOTARGS REPORT_LARGE_BLOCKS " loglevel=7" : BOOTARGS REPORT_LARGE_BLOCKS " quiet";
+		return vm->config.log_console ? BOOTARGS REPORT_BLOCKS " loglevel=7"
+					      : BOOTARGS REPORT_BLOCKS " quiet";
+	return vm->config.log_console ? BOOTARGS REPORT_LARGE_BLOCKS " loglevel=7"
+				      : BOOTARGS REPORT_LARGE_BLOCKS " quiet";
 }
 
 static void start_machine(struct vm *vm)
@@ -127,7 +131,8 @@ static void start_machine(struct vm *vm)
 	vm_be_patient(vm, "boot");
 	if (clock_get(CLOCK_MONOTONIC, &vm->boot_time) < 0)
 		vm->boot_time = 0;
-	err = machine_start(&vm->machine, vm->kernel_start, vm->initrd_start, boot_arguments(vm), vm->initrd_start, initrd_end);
+	err = machine_start(&vm->machine, vm->kernel_start, vm->initrd_start, boot_arguments(vm),
+	                    vm->initrd_start, initrd_end);
 	if (err < 0)
 		vm_fail(vm, "the virtual machine could not be started (%s)", error_text(err));
 }
@@ -145,8 +150,8 @@ static bool load_ended(struct vm *vm, error_t status, const char *what)
 	return true;
 }
 
-static void load(struct vm *vm, const char *what, uint64_t offset, uint64_t size, struct mut_span target,
-                 void (*finished)(void *context, error_t status))
+static void load(struct vm *vm, const char *what, uint64_t offset, uint64_t size,
+                 struct mut_span target, void (*finished)(void *context, error_t status))
 {
 	error_t err;
 
@@ -174,15 +179,17 @@ static void kernel_loaded(void *context, error_t status)
 
 	if (load_ended(vm, status, "the guest kernel"))
 		return;
-	err = guest_memory_slice(&vm->machine.memory, vm->initrd_start, vm->config.initramfs.size, &target);
+	err = guest_memory_slice(&vm->machine.memory, vm->initrd_start, vm->config.initramfs.size,
+	                         &target);
 	assert(err == 0);
-	load(vm, "the initramfs", vm->config.initramfs.offset, vm->config.initramfs.size, target, initramfs_loaded);
+	load(vm, "the initramfs", vm->config.initramfs.offset, vm->config.initramfs.size, target,
+	     initramfs_loaded);
 }
 
 static void header_loaded(void *context, error_t status)
 {
 	struct vm *vm = context;
-	struct span header = {.data = vm->kernel_header, .len = sizeof(vm->kernel_header)};
+	struct span header = { .data = vm->kernel_header, .len = sizeof(vm->kernel_header) };
 	struct kernel_image image;
 	struct mut_span target;
 	uint64_t needed;
@@ -197,41 +204,50 @@ static void header_loaded(void *context, error_t status)
 	}
 	needed = image.text_offset + image.image_size + vm->config.initramfs.size + GUEST_MARGIN;
 	if (needed > vm->config.memory) {
-		vm_fail(vm, "%u MiB are too little memory for this guest kernel: give it %u MiB or more",
-		        (unsigned int)(vm->config.memory / MIB), (unsigned int)((needed + MIB - 1) / MIB));
+		vm_fail(vm,
+		        "%u MiB are too little memory for this guest kernel: give it %u MiB or more",
+		        (unsigned int)(vm->config.memory / MIB),
+		        (unsigned int)((needed + MIB - 1) / MIB));
 		return;
 	}
 	vm->kernel_start = MACHINE_MEMORY_START + image.text_offset;
 	vm->initrd_start = (MACHINE_MEMORY_START + vm->config.memory - vm->config.initramfs.size) &
-	                  ~(gpa_t)(PAGE_SIZE - 1);
-	err = guest_memory_slice(&vm->machine.memory, vm->kernel_start, vm->config.kernel.size, &target);
+		~(gpa_t)(PAGE_SIZE - 1);
+	err = guest_memory_slice(&vm->machine.memory, vm->kernel_start, vm->config.kernel.size,
+	                         &target);
 	assert(err == 0);
-	load(vm, "the guest kernel", vm->config.kernel.offset, vm->config.kernel.size, target, kernel_loaded);
+	load(vm, "the guest kernel", vm->config.kernel.offset, vm->config.kernel.size, target,
+	     kernel_loaded);
 }
 
 static bool sizes_are_sane(const struct vm *vm)
 {
-	return vm->config.kernel.size >= sizeof(vm->kernel_header) && vm->config.kernel.size <= MACHINE_MAX_MEMORY &&
-	       vm->config.initramfs.size > 0 && vm->config.initramfs.size <= MACHINE_MAX_MEMORY;
+	return vm->config.kernel.size >= sizeof(vm->kernel_header) &&
+		vm->config.kernel.size <= MACHINE_MAX_MEMORY && vm->config.initramfs.size > 0 &&
+		vm->config.initramfs.size <= MACHINE_MAX_MEMORY;
 }
 
 void vm_boot(struct vm *vm)
 {
-	struct machine_config config = {.memory = vm->config.memory, .num_cpus = vm->config.cpus,
-	                                .has_sstc = vm->config.has_sstc,
-	                                .timebase_hz = vm->config.timebase_hz, .log_console = vm->config.log_console};
+	struct machine_config config = { .memory = vm->config.memory,
+		                         .num_cpus = vm->config.cpus,
+		                         .has_sstc = vm->config.has_sstc,
+		                         .timebase_hz = vm->config.timebase_hz,
+		                         .log_console = vm->config.log_console };
 	error_t err;
 
 	if (vm->state != VM_CREATED)
 		return;
 	vm->state = VM_LOADING;
 	if (!sizes_are_sane(vm)) {
-		vm_fail(vm, "the guest kernel or the initramfs on the boot disk is empty or far too large");
+		vm_fail(vm,
+		        "the guest kernel or the initramfs on the boot disk is empty or far too large");
 		return;
 	}
 	err = machine_init(&vm->machine, vm->loop, &config, machine_stopped, vm);
 	if (err == ERR_NOT_SUPPORTED) {
-		vm_fail(vm, "this machine has no hypervisor extension (H), so it cannot run Linux containers");
+		vm_fail(vm,
+		        "this machine has no hypervisor extension (H), so it cannot run Linux containers");
 		return;
 	}
 	if (err < 0) {
@@ -250,5 +266,6 @@ void vm_boot(struct vm *vm)
 		return;
 	}
 	load(vm, "the guest kernel", vm->config.kernel.offset, sizeof(vm->kernel_header),
-	     (struct mut_span){.data = vm->kernel_header, .len = sizeof(vm->kernel_header)}, header_loaded);
+	     (struct mut_span){ .data = vm->kernel_header, .len = sizeof(vm->kernel_header) },
+	     header_loaded);
 }

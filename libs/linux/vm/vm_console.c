@@ -15,8 +15,8 @@ static void link_flush(struct vm *vm)
 		control_link_sent(&vm->link, vm_input(vm, GUEST_PORT_CONTROL, pending));
 }
 
-error_t vm_request(struct vm *vm, enum control_type type, uint32_t process, struct span fixed, struct span tail,
-                   uint32_t *request)
+error_t vm_request(struct vm *vm, enum control_type type, uint32_t process, struct span fixed,
+                   struct span tail, uint32_t *request)
 {
 	error_t err = control_link_request(&vm->link, type, process, fixed, tail, request);
 
@@ -27,15 +27,16 @@ error_t vm_request(struct vm *vm, enum control_type type, uint32_t process, stru
 
 error_t vm_request_network(struct vm *vm, uint32_t process, const struct guest_address *address)
 {
-	struct control_network body = {.mtu = address->mtu, .prefix_len = (uint8_t)address->network.prefix_len};
-	struct span fixed = {.data = (const uint8_t *)&body, .len = sizeof(body)};
+	struct control_network body = { .mtu = address->mtu,
+		                        .prefix_len = (uint8_t)address->network.prefix_len };
+	struct span fixed = { .data = (const uint8_t *)&body, .len = sizeof(body) };
 	uint32_t request;
 
 	memcpy(body.mac, address->mac, sizeof(body.mac));
 	memcpy(body.address, address->network.address, sizeof(body.address));
 	memcpy(body.gateway, address->network.gateway, sizeof(body.gateway));
 	memcpy(body.dns, address->network.dns, sizeof(body.dns));
-	return vm_request(vm, CONTROL_NETWORK, process, fixed, (struct span){0}, &request);
+	return vm_request(vm, CONTROL_NETWORK, process, fixed, (struct span){ 0 }, &request);
 }
 
 static error_t take_ready(struct vm *vm, struct span body)
@@ -48,7 +49,8 @@ static error_t take_ready(struct vm *vm, struct span body)
 	if (reader_status(&r) < 0)
 		return ERR_PROTOCOL;
 	if (ready.version != CONTROL_VERSION) {
-		vm_fail(vm, "bootd speaks version %u of the control protocol, not %u: rebuild the initramfs",
+		vm_fail(vm,
+		        "bootd speaks version %u of the control protocol, not %u: rebuild the initramfs",
 		        ready.version, CONTROL_VERSION);
 		return 0;
 	}
@@ -70,10 +72,8 @@ error_t vm_frame(void *context, const struct control_header *header, struct span
 	switch (vm->state) {
 	case VM_BOOTING:
 		return header->type == CONTROL_EVENT_READY ? take_ready(vm, body) : ERR_PROTOCOL;
-	case VM_READY:
-		return vm->ops->frame(vm->context, header, body);
-	default:
-		return 0;
+	case VM_READY: return vm->ops->frame(vm->context, header, body);
+	default: return 0;
 	}
 }
 
@@ -103,7 +103,8 @@ static void console_guest_open(void *context, uint32_t port, bool open)
 	struct vm *vm = context;
 
 	if (log_is_due(++vm->num_port_changes))
-		log_debug("guest %s port %u (change %u)", open ? "opened" : "closed", port, vm->num_port_changes);
+		log_debug("guest %s port %u (change %u)", open ? "opened" : "closed", port,
+		          vm->num_port_changes);
 	// What was offered while there was no machine was refused without the device knowing of it.
 	if (open)
 		console_input_ready(context, port);

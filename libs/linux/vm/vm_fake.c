@@ -38,11 +38,11 @@ const struct vm_config boot = {
 	.memory = 40ull << 20,
 	.cpus = 1,
 	.boot_disk = &boot_disk,
-	.kernel = {.offset = BOOT_KERNEL, .size = 100000},
-	.initramfs = {.offset = BOOT_INITRAMFS, .size = 5000},
+	.kernel = { .offset = BOOT_KERNEL, .size = 100000 },
+	.initramfs = { .offset = BOOT_INITRAMFS, .size = 5000 },
 };
 
-// --- The kernel ------------------------------------------------------------------------------------
+// --- The kernel ----------------------------------------------------------------------------------
 
 error_t log_write(enum log_level level, const char *line, size_t len)
 {
@@ -100,7 +100,8 @@ void heap_free(void *p)
 	free(p);
 }
 
-error_t loop_add(struct loop *l, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *l, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
 	(void)l;
 	source->handle = handle;
@@ -122,11 +123,12 @@ void loop_remove(struct loop *l, struct source *source)
 	loop_close(l, source);
 }
 
-// --- Disks -----------------------------------------------------------------------------------------
+// --- Disks ---------------------------------------------------------------------------------------
 
-error_t disk_init(struct disk *disk, struct loop *l, handle_t channel, const struct disk_ops *ops, void *context)
+error_t disk_init(struct disk *disk, struct loop *l, handle_t channel, const struct disk_ops *ops,
+                  void *context)
 {
-	*disk = (struct disk){.loop = l, .ops = ops, .context = context, .open = true};
+	*disk = (struct disk){ .loop = l, .ops = ops, .context = context, .open = true };
 	*(channel == WRITABLE ? &writable_callbacks : &disk_callbacks) = ops;
 	disks_opened++;
 	return 0;
@@ -134,13 +136,14 @@ error_t disk_init(struct disk *disk, struct loop *l, handle_t channel, const str
 
 void disk_deinit(struct disk *disk)
 {
-	*disk = (struct disk){0};
+	*disk = (struct disk){ 0 };
 }
 
-error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, uint64_t size, struct mut_span target,
-                     void (*finished)(void *context, error_t s), void *context)
+error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, uint64_t size,
+                     struct mut_span target, void (*finished)(void *context, error_t s),
+                     void *context)
 {
-	static const uint8_t magic2[] = {'R', 'S', 'C', 5};
+	static const uint8_t magic2[] = { 'R', 'S', 'C', 5 };
 
 	(void)disk;
 	assert_true(size <= target.len);
@@ -150,7 +153,7 @@ error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, 
 		target.data[18] = 0x10;  // image_size 1 MiB
 		memcpy(target.data + 56, magic2, sizeof(magic2));
 	}
-	*loader = (struct loader){.finished = finished, .context = context};
+	*loader = (struct loader){ .finished = finished, .context = context };
 	loading = loader;
 	return 0;
 }
@@ -158,7 +161,10 @@ error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, 
 void disk_cache_init(struct disk_cache *cache, struct disk *disk, void (*enter)(void *context),
                      void (*leave)(void *context), void *context)
 {
-	*cache = (struct disk_cache){.disk = disk, .enter = enter, .leave = leave, .context = context};
+	*cache = (struct disk_cache){ .disk = disk,
+		                      .enter = enter,
+		                      .leave = leave,
+		                      .context = context };
 }
 
 void disk_cache_deinit(struct disk_cache *cache)
@@ -175,7 +181,10 @@ void disk_cache_read(struct disk_cache *cache, struct disk_cache_read *read)
 void disk_pump_init(struct disk_pump *pump, struct disk *disk, void (*enter)(void *context),
                     void (*leave)(void *context), void *context)
 {
-	*pump = (struct disk_pump){.disk = disk, .enter = enter, .leave = leave, .context = context};
+	*pump = (struct disk_pump){ .disk = disk,
+		                    .enter = enter,
+		                    .leave = leave,
+		                    .context = context };
 }
 
 void disk_pump_start(struct disk_pump *pump, struct disk_transfer *transfer)
@@ -228,7 +237,7 @@ void writable_dies(void)
 	writable_callbacks->failed(vm, ERR_PEER_CLOSED);
 }
 
-// --- The machine -----------------------------------------------------------------------------------
+// --- The machine ---------------------------------------------------------------------------------
 
 error_t machine_init(struct machine *machine, struct loop *l, const struct machine_config *config,
                      void (*stopped)(void *context), void *context)
@@ -242,7 +251,9 @@ error_t machine_init(struct machine *machine, struct loop *l, const struct machi
 	if (memory == NULL)
 		memory = malloc(config->memory);
 	assert_int_equal(config->memory, boot.memory);
-	machine->memory = (struct guest_memory){.gpa = MACHINE_MEMORY_START, .base = memory, .size = config->memory};
+	machine->memory = (struct guest_memory){ .gpa = MACHINE_MEMORY_START,
+		                                 .base = memory,
+		                                 .size = config->memory };
 	return 0;
 }
 
@@ -311,7 +322,7 @@ uint64_t machine_memory_used(const struct machine *machine)
 void machine_stats(struct machine *machine, struct vcpu_stats *out)
 {
 	(void)machine;
-	*out = (struct vcpu_stats){0};
+	*out = (struct vcpu_stats){ 0 };
 }
 
 void machine_ends(enum machine_end reason)
@@ -321,7 +332,7 @@ void machine_ends(enum machine_end reason)
 	vm->machine.stopped(vm->machine.context);
 }
 
-// --- The network -----------------------------------------------------------------------------------
+// --- The network ---------------------------------------------------------------------------------
 
 error_t vm_net_create(struct vm_net *net, struct machine *machine)
 {
@@ -330,7 +341,9 @@ error_t vm_net_create(struct vm_net *net, struct machine *machine)
 }
 
 error_t vm_net_join(struct vm_net *net, handle_t to, const uint8_t address[4],
-                    void (*settled)(void *context, const struct guest_address *address, const char *error), void *context)
+                    void (*settled)(void *context, const struct guest_address *address,
+                                    const char *error),
+                    void *context)
 {
 	assert_int_equal(to, 77);
 	assert_memory_equal(address, "\x0a\0\x02\x64", 4);
@@ -359,12 +372,17 @@ void network_settles(bool works)
 {
 	joined->waiting = false;
 	joined->has_address = works;
-	joined->address = (struct guest_address){.mac = {2, 1, 1, 1, 1, 1}, .mtu = 1500, .network = {.address = {10, 0, 2, 100},
-	                                         .gateway = {10, 0, 2, 2}, .dns = {{10, 0, 2, 3}}, .prefix_len = 24}};
-	joined->settled(joined->context, works ? &joined->address : NULL, works ? NULL : "of a test");
+	joined->address = (struct guest_address){ .mac = { 2, 1, 1, 1, 1, 1 },
+		                                  .mtu = 1500,
+		                                  .network = { .address = { 10, 0, 2, 100 },
+		                                               .gateway = { 10, 0, 2, 2 },
+		                                               .dns = { { 10, 0, 2, 3 } },
+		                                               .prefix_len = 24 } };
+	joined->settled(joined->context, works ? &joined->address : NULL,
+	                works ? NULL : "of a test");
 }
 
-// --- All of it -------------------------------------------------------------------------------------
+// --- All of it -----------------------------------------------------------------------------------
 
 void vm_fake_reset(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For tests of what runs on a VM: the kernel, the machine, its disks and the network's card as fakes, and the wires to pull on each.
-// The console device is the real one; `guest` is its driver.
+// For tests of what runs on a VM: the kernel, the machine, its disks and the network's card as
+// fakes, and the wires to pull on each. The console device is the real one; `guest` is its driver.
 #pragma once
 
 #include "libs/linux/vm/vm.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the VM: vm.c (its life), vm_boot.c (from nothing to a running guest), vm_root.c (the root disk),
-// vm_writable.c (the writable one), vm_console.c (the console's ports and bootd's frames).
+// Between the files of the VM: vm.c (its life), vm_boot.c (from nothing to a running guest),
+// vm_root.c (the root disk), vm_writable.c (the writable one), vm_console.c (the console's ports
+// and bootd's frames).
 #pragma once
 
 #include "libs/linux/vm/control_link.h"
@@ -21,7 +22,7 @@ enum vm_state {
 	VM_LOADING,  // kernel and initramfs are being read
 	VM_BOOTING,  // the guest runs; bootd has not said READY
 	VM_READY,
-	VM_ENDING,   // vm_fail or vm_stop
+	VM_ENDING,  // vm_fail or vm_stop
 };
 
 struct vm_root_read {
@@ -40,7 +41,7 @@ struct vm {
 	const struct vm_ops *ops;
 	void *context;
 	enum vm_state state;
-	bool stopping;  // vm_stop was called: `stopped` is to come
+	bool stopping;     // vm_stop was called: `stopped` is to come
 	nsec_t boot_time;  // when the guest was started
 
 	struct machine machine;
@@ -65,7 +66,7 @@ struct vm {
 	struct disk_pump writable_pump;
 	bool writable_bound;
 	bool writable_shown;  // to the guest
-	bool writable_lost;  // vm_writable_reopened is to come
+	bool writable_lost;   // vm_writable_reopened is to come
 	struct vm_writable_transfer writable_transfers[BLK_DEVICE_MAX_REQUESTS];
 
 	struct loader loader;
@@ -76,7 +77,7 @@ struct vm {
 
 	struct control_link link;
 	uint32_t num_port_changes;  // ports that the guest opened or closed
-	struct source patience;  // a timer: how long the guest may take for its next step
+	struct source patience;     // a timer: how long the guest may take for its next step
 	handle_t patience_timer;
 	const char *patience_for;
 	bool network_given_up;  // what the guest sent last is not waited for

@@ -10,7 +10,7 @@
 // What Linux's driver takes. Another one's wishes are told when they are known.
 #define USUAL_FEATURES (NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6)
 
-// --- From the guest --------------------------------------------------------------------------------
+// --- From the guest ------------------------------------------------------------------------------
 
 // Small frames go straight into the message, others into a folio of their own.
 static bool tx_buffer(void *context, size_t len, uint8_t **out)
@@ -43,7 +43,8 @@ static bool tx_buffer(void *context, size_t len, uint8_t **out)
 	return true;
 }
 
-// Whether the switch takes a frame with this work left to do. It takes all in practice; Linux would not hear of a refusal.
+// Whether the switch takes a frame with this work left to do. It takes all in practice; Linux would
+// not hear of a refusal.
 static bool switch_takes(const struct vm_net *net, uint16_t flags)
 {
 	uint32_t needed = 0;
@@ -104,7 +105,7 @@ static void port_writable(struct loop *loop, struct source *source)
 		tell_drained(net);
 }
 
-// --- To the guest ----------------------------------------------------------------------------------
+// --- To the guest --------------------------------------------------------------------------------
 
 // Gives the frame in hand to the guest. Returns false when it has to wait for buffers.
 static bool rx_deliver(struct vm_net *net)
@@ -126,8 +127,9 @@ static void rx_ready(void *context)
 	net_device_flush(&net->device);
 }
 
-static const struct net_device_ops card_ops = {
-	.buffer = tx_buffer, .transmitted = tx_transmitted, .receive_ready = rx_ready};
+static const struct net_device_ops card_ops = { .buffer = tx_buffer,
+	                                        .transmitted = tx_transmitted,
+	                                        .receive_ready = rx_ready };
 
 // Takes the frame out of a message. Returns false, and has closed what there was, for what is none.
 static bool rx_open(struct vm_net *net, struct message *m)
@@ -140,8 +142,10 @@ static bool rx_open(struct vm_net *net, struct message *m)
 		return false;
 	}
 	if (m->num_handles == 1)
-		return payload_open_folio(m->handles[0], net->rx_frame.offset, net->rx_frame.length, &net->rx_payload) == 0;
-	net->rx_payload = (struct payload){.bytes = {.data = tail, .len = tail_len}, .folio = HANDLE_NONE};
+		return payload_open_folio(m->handles[0], net->rx_frame.offset, net->rx_frame.length,
+		                          &net->rx_payload) == 0;
+	net->rx_payload = (struct payload){ .bytes = { .data = tail, .len = tail_len },
+		                            .folio = HANDLE_NONE };
 	return tail_len == net->rx_frame.length;
 }
 
@@ -171,7 +175,8 @@ static void tell_features(struct vm_net *net)
 
 	if (!net_device_takes(&net->device, &accept.features) || accept.features == net->told)
 		return;
-	if (message_encode_netdev_accept(&m, &accept, NULL, 0) == 0 && channel_send(net->port.handle, &m) == 0)
+	if (message_encode_netdev_accept(&m, &accept, NULL, 0) == 0 &&
+	    channel_send(net->port.handle, &m) == 0)
 		net->told = accept.features;
 }
 
@@ -186,7 +191,7 @@ static void port_batch_end(struct loop *loop, struct source *source)
 	machine_leave(net->machine);
 }
 
-// --- The port --------------------------------------------------------------------------------------
+// --- The port ------------------------------------------------------------------------------------
 
 static void settle(struct vm_net *net, const char *error)
 {
@@ -199,7 +204,7 @@ static void settle(struct vm_net *net, const char *error)
 
 static void port_joined(struct vm_net *net, const struct msg_netdev_port *port)
 {
-	struct guest_address address = {.mtu = port->mtu, .network = port->network};
+	struct guest_address address = { .mtu = port->mtu, .network = port->network };
 	bool same;
 
 	memcpy(address.mac, port->mac, sizeof(address.mac));
@@ -222,7 +227,7 @@ static void port_joined(struct vm_net *net, const struct msg_netdev_port *port)
 
 static error_t send_join(struct vm_net *net, handle_t channel)
 {
-	struct msg_netdev_join join = {.features = USUAL_FEATURES};
+	struct msg_netdev_join join = { .features = USUAL_FEATURES };
 	struct message m;
 	error_t err;
 
@@ -245,8 +250,8 @@ static void port_refused(struct vm_net *net, const struct message *m)
 		net->rx_refused++;
 		return;
 	}
-	log_warn("container address %u.%u.%u.%u: %.*s", net->wanted[0], net->wanted[1], net->wanted[2], net->wanted[3],
-	         (int)tail_len, (const char *)tail);
+	log_warn("container address %u.%u.%u.%u: %.*s", net->wanted[0], net->wanted[1],
+	         net->wanted[2], net->wanted[3], (int)tail_len, (const char *)tail);
 	if (net->device.link_up)
 		return;  // not an answer to a join
 	memcpy(net->wanted, any, sizeof(any));
@@ -337,14 +342,14 @@ static void patience_ended(struct loop *loop, struct source *source)
 	settle(source->context, "the switch does not know its network yet");
 }
 
-static const struct source_ops patience_ops = {.signalled = patience_ended};
+static const struct source_ops patience_ops = { .signalled = patience_ended };
 
-// --- Life ------------------------------------------------------------------------------------------
+// --- Life ----------------------------------------------------------------------------------------
 
 error_t vm_net_create(struct vm_net *net, struct machine *machine)
 {
 	// Locally administered; the port's own is known before a driver looks, or bootd sets it.
-	static const uint8_t no_mac[6] = {2, 0, 0, 0, 0, 0};
+	static const uint8_t no_mac[6] = { 2, 0, 0, 0, 0, 0 };
 	error_t err;
 
 	err = machine_slot_create(machine, &net->device.mmio);
@@ -359,8 +364,9 @@ error_t vm_net_create(struct vm_net *net, struct machine *machine)
 }
 
 error_t vm_net_join(struct vm_net *net, handle_t connector, const uint8_t address[4],
-                           void (*settled)(void *context, const struct guest_address *address, const char *error),
-                           void *context)
+                    void (*settled)(void *context, const struct guest_address *address,
+                                    const char *error),
+                    void *context)
 {
 	nsec_t now;
 	error_t err;
@@ -385,7 +391,8 @@ error_t vm_net_join(struct vm_net *net, handle_t connector, const uint8_t addres
 		err = timer_set(net->patience_timer, now + VM_NET_PATIENCE);
 	net->waiting = true;
 	if (err == 0)
-		err = service_client_start(net->loop, &net->client, net->connector, client_connected, net);
+		err = service_client_start(net->loop, &net->client, net->connector,
+		                           client_connected, net);
 	if (err == 0)
 		return 0;
 	net->waiting = false;

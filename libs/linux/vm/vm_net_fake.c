@@ -21,16 +21,19 @@ uint32_t num_sent, num_connects, num_settled;
 error_t send_error, folio_error;
 bool wants_writable, wants_messages, settled_well, forgets_sent;
 const struct msg_netdev_port port = {
-	.mac = {2, 0, 10, 0, 2, 100},
+	.mac = { 2, 0, 10, 0, 2, 100 },
 	.mtu = 1500,
 	.features = NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6,
-	.network = {.address = {10, 0, 2, 100}, .gateway = {10, 0, 2, 2}, .dns = {{10, 0, 2, 3}}, .prefix_len = 24},
+	.network = { .address = { 10, 0, 2, 100 },
+	             .gateway = { 10, 0, 2, 2 },
+	             .dns = { { 10, 0, 2, 3 } },
+	             .prefix_len = 24 },
 };
 static struct machine *machine;
 static size_t folio_sizes[FOLIOS + 1];
 static bool port_open, connector_open;
 
-// --- The kernel ------------------------------------------------------------------------------------
+// --- The kernel ----------------------------------------------------------------------------------
 
 error_t log_write(enum log_level level, const char *line, size_t len)
 {
@@ -68,7 +71,7 @@ error_t folio_map(handle_t folio, uint32_t prot, void **out)
 error_t folio_info(handle_t folio, struct folio_info *out)
 {
 	assert_in_range(folio, 1, FOLIOS);
-	*out = (struct folio_info){.size = folio_sizes[folio]};
+	*out = (struct folio_info){ .size = folio_sizes[folio] };
 	return 0;
 }
 
@@ -138,9 +141,10 @@ error_t clock_get(enum clock_id clock, nsec_t *out)
 	return 0;
 }
 
-error_t loop_add(struct loop *l, struct source *source, handle_t handle, const struct source_ops *ops, void *context)
+error_t loop_add(struct loop *l, struct source *source, handle_t handle,
+                 const struct source_ops *ops, void *context)
 {
-	*source = (struct source){.handle = handle, .ops = ops, .context = context, .loop = l};
+	*source = (struct source){ .handle = handle, .ops = ops, .context = context, .loop = l };
 	return 0;
 }
 
@@ -189,7 +193,7 @@ void service_client_stop(struct service_client *client)
 	client->connected = NULL;
 }
 
-// --- The machine -----------------------------------------------------------------------------------
+// --- The machine ---------------------------------------------------------------------------------
 
 error_t machine_slot_create(struct machine *m, struct virtio_mmio_device *device)
 {
@@ -215,7 +219,7 @@ void machine_leave(struct machine *m)
 	m->lock_depth--;
 }
 
-// --- Both ends -------------------------------------------------------------------------------------
+// --- Both ends -----------------------------------------------------------------------------------
 
 static void take_settled(void *context, const struct guest_address *address, const char *error)
 {
@@ -236,7 +240,9 @@ int setup(void **state)
 	send_error = folio_error = 0;
 	wants_writable = false;
 	assert_int_equal(vm_net_create(net, machine), 0);
-	assert_int_equal(vm_net_join(net, CONNECTOR, (const uint8_t *)"\x0a\0\x02\x64", take_settled, net), 0);
+	assert_int_equal(
+		vm_net_join(net, CONNECTOR, (const uint8_t *)"\x0a\0\x02\x64", take_settled, net),
+		0);
 	return 0;
 }
 
@@ -274,7 +280,7 @@ void switch_answers(const struct msg_netdev_port *answer)
 
 void switch_refuses(void)
 {
-	struct msg_error error = {.error = ERR_EXISTS};
+	struct msg_error error = { .error = ERR_EXISTS };
 	struct message m;
 
 	assert_int_equal(message_encode_error(&m, &error, "no", 2), 0);
@@ -283,7 +289,7 @@ void switch_refuses(void)
 
 void switch_sends_frame(uint32_t len)
 {
-	struct msg_netdev_frame frame = {.length = len};
+	struct msg_netdev_frame frame = { .length = len };
 	uint8_t bytes[240];
 	struct message m;
 
@@ -319,7 +325,8 @@ void guest_sends(uint32_t len)
 
 void guest_offers_buffer(void)
 {
-	test_set_desc(guest, VIRTIO_NET_QUEUE_RX, 0, TEST_GPA + RX_DATA, 2048, VIRTQ_DESC_F_WRITE, 0);
+	test_set_desc(guest, VIRTIO_NET_QUEUE_RX, 0, TEST_GPA + RX_DATA, 2048, VIRTQ_DESC_F_WRITE,
+	              0);
 	test_offer(guest, VIRTIO_NET_QUEUE_RX, 0);
 	virtio_mmio_notified(&net->device.mmio, VIRTIO_NET_QUEUE_RX);
 }
@@ -338,5 +345,6 @@ void expect_join(uint32_t index, const char *address)
 	assert_true(index < num_sent);
 	assert_int_equal(message_decode_netdev_join(&sent[index], &join, &tail, &tail_len), 0);
 	assert_memory_equal(join.address, address, 4);
-	assert_int_equal(join.features, NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6);
+	assert_int_equal(join.features,
+	                 NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6);
 }

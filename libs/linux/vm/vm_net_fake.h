@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The network card of a VM between a hand-written guest and a hand-written switch: the kernel and the machine are fakes.
+// The network card of a VM between a hand-written guest and a hand-written switch: the kernel and
+// the machine are fakes.
 #pragma once
 
 #include <setjmp.h>
@@ -17,9 +18,9 @@
 #define SENT_MAX 16u
 // The offset in the guest's memory of the buffer that it offers.
 #define RX_DATA (TEST_BUFFERS + 32 * 1024u)
-#define OFFLOADS                                                                                   \
-	(VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_GUEST_CSUM |  \
-	 VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
+#define OFFLOADS                                                               \
+	(VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | \
+	 VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
 
 extern struct test_guest *guest;
 extern struct vm_net *net;
@@ -32,7 +33,8 @@ extern nsec_t timer;
 extern void *folios[FOLIOS + 1];
 // What the card sent to the switch.
 extern struct message sent[SENT_MAX];
-// Messages in `sent`, connections to a switch, and times that the owner heard of the network, the last time well or not.
+// Messages in `sent`, connections to a switch, and times that the owner heard of the network, the
+// last time well or not.
 extern uint32_t num_sent, num_connects, num_settled;
 extern bool settled_well;
 // What sending and making a folio fail with; 0: they do not.

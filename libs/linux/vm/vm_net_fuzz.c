@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// A VM's network card between a switch that says anything and a guest that does anything: no frame's memory is lost or used twice,
-// and the port is never left paused without a frame in hand.
+// A VM's network card between a switch that says anything and a guest that does anything: no
+// frame's memory is lost or used twice, and the port is never left paused without a frame in hand.
 #include "libs/linux/vm/vm_net_fake.h"
 #include "libs/virtio/device_fuzz.h"
 
 // The switch sends any message, with or without a folio.
 static void any_message(struct reader *r)
 {
-	static const uint16_t types[] = {MSG_NETDEV_FRAME, MSG_NETDEV_PORT, MSG_ERROR, MSG_NETDEV_INFO};
+	static const uint16_t types[] = { MSG_NETDEV_FRAME, MSG_NETDEV_PORT, MSG_ERROR,
+		                          MSG_NETDEV_INFO };
 	uint8_t how = reader_u8(r);
 	struct message m;
 
@@ -45,15 +46,9 @@ static void step(void *context, uint8_t op)
 		if (wants_messages)
 			switch_refuses();
 		break;
-	case 3:
-		card->port.ops->closed(&loop, &card->port);
-		break;
-	case 4:
-		send_error = send_error == 0 ? ERR_FULL : 0;
-		break;
-	case 5:
-		folio_error = folio_error == 0 ? ERR_NO_MEMORY : 0;
-		break;
+	case 3: card->port.ops->closed(&loop, &card->port); break;
+	case 4: send_error = send_error == 0 ? ERR_FULL : 0; break;
+	case 5: folio_error = folio_error == 0 ? ERR_NO_MEMORY : 0; break;
 	default:
 		if (wants_writable)
 			card->port.ops->writable(&loop, &card->port);

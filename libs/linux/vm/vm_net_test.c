@@ -172,7 +172,8 @@ static void test_transmit_drops(void **state)
 	guest_sends(1000);
 	folio_error = 0;
 	// Its checksum would be left to a switch that fills in none.
-	((struct virtio_net_hdr *)(void *)(guest->memory + TEST_BUFFERS))->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	((struct virtio_net_hdr *)(void *)(guest->memory + TEST_BUFFERS))->flags =
+		VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	memcpy(guest->memory + TEST_BUFFERS + 6, "\x22\0\x06\0", 4);
 	memcpy(guest->memory + TEST_BUFFERS + HEADER + 12, "\x08\0\x45\0\0\0\0\0\0\0\0\x11", 12);
 	test_offer(guest, VIRTIO_NET_QUEUE_TX, 0);
@@ -233,7 +234,8 @@ static void test_receive_waits_inline(void **state)
 	receive_waits(100);
 }
 
-// The guest resets its card while a frame waits for buffers. It does so on its vCPU's thread, which leaves the loop alone.
+// The guest resets its card while a frame waits for buffers. It does so on its vCPU's thread, which
+// leaves the loop alone.
 static void test_reset_while_a_frame_waits(void **state)
 {
 	(void)state;
@@ -252,7 +254,7 @@ static void test_reset_while_a_frame_waits(void **state)
 
 static void test_bad_messages(void **state)
 {
-	struct msg_netdev_frame frame = {.offset = 5000, .length = 100};
+	struct msg_netdev_frame frame = { .offset = 5000, .length = 100 };
 	struct message m;
 
 	(void)state;

@@ -46,7 +46,7 @@ static void root_read(void *context, struct blk_device_request *request)
 		return;
 	}
 	// A request is free again only after its read has finished, so the slots go together.
-	*r = (struct vm_root_read){.request = request};
+	*r = (struct vm_root_read){ .request = request };
 	r->read.offset = request->offset;
 	r->read.length = request->length;
 	r->read.piece = root_piece;
@@ -103,7 +103,7 @@ static void disk_has_failed(void *context, error_t error)
 	log_warn("the disk with the container's root image is gone (%s)", error_text(error));
 }
 
-static const struct disk_ops root_ops = {.ready = disk_is_ready, .failed = disk_has_failed};
+static const struct disk_ops root_ops = { .ready = disk_is_ready, .failed = disk_has_failed };
 
 static error_t open_root(struct vm *vm, handle_t channel)
 {

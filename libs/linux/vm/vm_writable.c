@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The writable disk: empty until a disk is bound to it, and patient while the disk's driver restarts.
+// The writable disk: empty until a disk is bound to it, and patient while the disk's driver
+// restarts.
 
 #include "libs/base/string.h"
 #include "libs/linux/vm/vm_internal.h"
@@ -41,7 +42,8 @@ static void transfer_finished(void *context, error_t status)
 	blk_device_finish(t->request, status);
 }
 
-static void transfer_start(struct vm *vm, enum disk_transfer_kind kind, struct blk_device_request *request)
+static void transfer_start(struct vm *vm, enum disk_transfer_kind kind,
+                           struct blk_device_request *request)
 {
 	struct vm_writable_transfer *t = &vm->writable_transfers[request - vm->writable.requests];
 
@@ -51,7 +53,7 @@ static void transfer_start(struct vm *vm, enum disk_transfer_kind kind, struct b
 		return;
 	}
 	// A request is free again only after its transfer has finished, so the slots go together.
-	*t = (struct vm_writable_transfer){.request = request};
+	*t = (struct vm_writable_transfer){ .request = request };
 	t->transfer = (struct disk_transfer){
 		.kind = kind,
 		.offset = request->offset,
@@ -123,7 +125,7 @@ static void disk_has_failed(void *context, error_t error)
 	log_warn("the container's writable disk is gone (%s)", error_text(error));
 }
 
-static const struct disk_ops writable_ops = {.ready = disk_is_ready, .failed = disk_has_failed};
+static const struct disk_ops writable_ops = { .ready = disk_is_ready, .failed = disk_has_failed };
 
 error_t vm_bind_writable(struct vm *vm, handle_t channel)
 {
@@ -145,8 +147,9 @@ void vm_writable_reopened(struct vm *vm, handle_t channel)
 			handle_close(channel);
 		return;
 	}
-	err = channel == HANDLE_NONE ? ERR_NOT_FOUND :
-	                               disk_init(&vm->writable_disk, vm->loop, channel, &writable_ops, vm);
+	err = channel == HANDLE_NONE
+		? ERR_NOT_FOUND
+		: disk_init(&vm->writable_disk, vm->loop, channel, &writable_ops, vm);
 	if (err == 0)
 		return;  // disk_is_ready comes
 	if (channel != HANDLE_NONE)

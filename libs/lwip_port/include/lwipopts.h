@@ -9,8 +9,9 @@
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
 
-// Memory: lwIP's heap is the app's; fixed-size objects come from static pools, which bounds what a peer can make
-// us allocate. Received payloads are not in these pools: they stay in the driver's folios.
+// Memory: lwIP's heap is the app's; fixed-size objects come from static pools, which bounds what a
+// peer can make us allocate. Received payloads are not in these pools: they stay in the driver's
+// folios.
 #define MEM_LIBC_MALLOC 1
 #define MEM_ALIGNMENT 8
 // One for each connection that apps/tcpip/share.h grants, and for each what it may have queued.
@@ -53,8 +54,8 @@
 #define LWIP_HAVE_LOOPIF 1
 #define LWIP_LOOPBACK_MAX_PBUFS 256
 
-// TCP: windows of 256 KiB want scaling. Data that an app sends is referenced, not copied, so the send buffer costs only
-// segments.
+// TCP: windows of 256 KiB want scaling. Data that an app sends is referenced, not copied, so the
+// send buffer costs only segments.
 #define LWIP_TCP 1
 #define TCP_MSS 1460
 #define LWIP_WND_SCALE 1
@@ -63,7 +64,8 @@
 #define TCP_SND_BUF (180 * TCP_MSS)
 #define TCP_SND_QUEUELEN 1024
 #define TCP_SNDLOWAT (TCP_MSS * 4)
-// Half-open connections are bounded by shares, not by listeners, where one sender could hold them all.
+// Half-open connections are bounded by shares, not by listeners, where one sender could hold them
+// all.
 #define TCP_LISTEN_BACKLOG 0
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 1
 #define TCP_QUEUE_OOSEQ 1
@@ -77,7 +79,8 @@ unsigned short lwip_port_ooseq_limit(const struct tcp_pcb *pcb);
 #define SO_REUSE 0
 // Its check of TCP_WND against PBUF_POOL does not hold here: received frames are not in that pool.
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
-// A connection that we closed must not keep its port busy for minutes on a server that comes and goes.
+// A connection that we closed must not keep its port busy for minutes on a server that comes and
+// goes.
 #define TCP_MSL 1000u
 
 #define LWIP_CHECKSUM_ON_COPY 0

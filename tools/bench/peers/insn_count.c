@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// A QEMU plugin: how many instructions the machine has executed, in the first eight bytes of a file that others map or read while
-// it runs. Unlike a clock under -icount it does not count the time that the machine sleeps. For one hart: the addition is not atomic.
+// A QEMU plugin: how many instructions the machine has executed, in the first eight bytes of a file
+// that others map or read while it runs. Unlike a clock under -icount it does not count the time
+// that the machine sleeps. For one hart: the addition is not atomic.
 //
 //   -plugin insn_count.so,count=PATH[,mark=ADDRESS:WORD]...
 //
-// A mark is the one instruction WORD at that virtual address. (A guest's kernel has other instructions at the same address.) The file goes
-// on with two numbers for each: how many instructions had been executed when the mark was first, or 0, and how often it was.
+// A mark is the one instruction WORD at that virtual address. (A guest's kernel has other
+// instructions at the same address.) The file goes on with two numbers for each: how many
+// instructions had been executed when the mark was first, or 0, and how often it was.
 //
-// A block of instructions counts whole when it is entered, so one that a fault or a mark cuts counts some too many; the same in each run.
+// A block of instructions counts whole when it is entered, so one that a fault or a mark cuts
+// counts some too many; the same in each run.
 //
-// Debian packages no header for plugins, so what is used of it stands here (QEMU 7.2, include/qemu/qemu-plugin.h; version 1 of the
-// interface. Later emulators want another version and do not load this).
+// Debian packages no header for plugins, so what is used of it stands here (QEMU 7.2,
+// include/qemu/qemu-plugin.h; version 1 of the interface. Later emulators want another version and
+// do not load this).
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,14 +34,16 @@ enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
 
 typedef void (*tb_trans_cb)(uint64_t id, struct qemu_plugin_tb *tb);
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, tb_trans_cb cb);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, enum qemu_plugin_op op, void *ptr, uint64_t imm);
+void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, enum qemu_plugin_op op,
+                                              void *ptr, uint64_t imm);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 typedef void (*exec_cb)(unsigned int vcpu, void *context);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb cb, enum qemu_plugin_cb_flags flags, void *context);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb cb,
+                                            enum qemu_plugin_cb_flags flags, void *context);
 int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv);
 
 EXPORT int qemu_plugin_version = 1;
@@ -50,7 +56,7 @@ static struct counts {
 		uint64_t first;
 		uint64_t times;
 	} marks[MAX_MARKS];
-} *counts;
+} * counts;
 
 static struct mark {
 	uint64_t address;
@@ -71,7 +77,7 @@ static void mark_executed(unsigned int vcpu, void *context)
 static bool is_mark(const struct qemu_plugin_insn *insn, const struct mark *mark)
 {
 	return qemu_plugin_insn_vaddr(insn) == mark->address &&
-	       memcmp(qemu_plugin_insn_data(insn), &mark->word, qemu_plugin_insn_size(insn)) == 0;
+		memcmp(qemu_plugin_insn_data(insn), &mark->word, qemu_plugin_insn_size(insn)) == 0;
 }
 
 static void translated(uint64_t id, struct qemu_plugin_tb *tb)
@@ -79,13 +85,15 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	size_t length = qemu_plugin_tb_n_insns(tb);
 
 	(void)id;
-	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &counts->executed, length);
+	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &counts->executed,
+	                                         length);
 	for (size_t i = 0; num_marks > 0 && i < length; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
 		for (uint32_t m = 0; m < num_marks; m++) {
 			if (is_mark(insn, &marks[m]))
-				qemu_plugin_register_vcpu_insn_exec_cb(insn, mark_executed, QEMU_PLUGIN_CB_NO_REGS, &marks[m]);
+				qemu_plugin_register_vcpu_insn_exec_cb(
+					insn, mark_executed, QEMU_PLUGIN_CB_NO_REGS, &marks[m]);
 		}
 	}
 }

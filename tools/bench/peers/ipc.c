@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What apps/bench measures, on Linux: instructions, the least of 32 rounds. Needs kernel.perf_user_access=2, or reading the counter
-// faults. One hart.
+// What apps/bench measures, on Linux: instructions, the least of 32 rounds. Needs
+// kernel.perf_user_access=2, or reading the counter faults. One hart.
 #include <linux/unistd.h>
 #include <pthread.h>
 #include <sched.h>
@@ -50,7 +50,7 @@ struct pair {
 
 static void transfer(int fd, size_t len, bool write_side)
 {
-	static char bytes[MAX_BYTES] = {1};  // one, as an eventfd reads it
+	static char bytes[MAX_BYTES] = { 1 };  // one, as an eventfd reads it
 	size_t done = 0;
 
 	while (done < len) {
@@ -63,7 +63,7 @@ static void transfer(int fd, size_t len, bool write_side)
 
 static int poll_on(int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = { .events = EPOLLIN };
 	int epoll = epoll_create1(0);
 
 	check(epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0, "epoll");
@@ -127,7 +127,7 @@ static void round_trips(const char *name, struct pair *p, bool threads)
 
 static void pipes(const char *name, size_t len, bool threads, bool polled)
 {
-	struct pair p = {.len = len, .polled = polled};
+	struct pair p = { .len = len, .polled = polled };
 
 	check(pipe(p.out) == 0 && pipe(p.in) == 0, "pipe");
 	round_trips(name, &p, threads);
@@ -139,7 +139,7 @@ static void pipes(const char *name, size_t len, bool threads, bool polled)
 
 static void eventfds(const char *name, bool threads)
 {
-	struct pair p = {.len = 8};
+	struct pair p = { .len = 8 };
 	int there = eventfd(0, 0), back = eventfd(0, 0);
 
 	check(there >= 0 && back >= 0, "eventfd");
@@ -153,7 +153,7 @@ static void eventfds(const char *name, bool threads)
 // The nearest to a channel with a poll: whole messages, an event queue on each side.
 static void sockets(const char *name, size_t len)
 {
-	struct pair p = {.len = len, .polled = true};
+	struct pair p = { .len = len, .polled = true };
 	int ends[2];
 
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0, "socketpair");
@@ -184,7 +184,8 @@ static void pages(void)
 
 	for (int round = 0; round < WARM_UP + ROUNDS; round++) {
 		uint64_t start = instret();
-		char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		                  -1, 0);
 
 		check(page != MAP_FAILED, "mmap");
 		*(volatile char *)page = 1;
@@ -223,8 +224,8 @@ static void switches(void)
 	printf("figure thread_switch %lu\n", (unsigned long)best / 2);
 }
 
-// From a timerfd's deadline, from idle, to the return of epoll_wait. With icount the counter and the clock both count
-// nanoseconds; the clock's steps are of 100.
+// From a timerfd's deadline, from idle, to the return of epoll_wait. With icount the counter and
+// the clock both count nanoseconds; the clock's steps are of 100.
 static void timer(void)
 {
 	uint64_t best = UINT64_MAX;
@@ -232,20 +233,22 @@ static void timer(void)
 	int epoll = poll_on(fd);
 
 	for (int round = 0; round < ROUNDS; round++) {
-		struct itimerspec at = {0};
+		struct itimerspec at = { 0 };
 		struct epoll_event event;
 		uint64_t now, counter, expirations;
 
 		clock_gettime(CLOCK_MONOTONIC, &at.it_value);
 		counter = instret();
-		now = (uint64_t)at.it_value.tv_sec * 1000000000u + (uint64_t)at.it_value.tv_nsec + TIMER_DELAY;
+		now = (uint64_t)at.it_value.tv_sec * 1000000000u + (uint64_t)at.it_value.tv_nsec +
+			TIMER_DELAY;
 		at.it_value.tv_sec = (time_t)(now / 1000000000u);
 		at.it_value.tv_nsec = (long)(now % 1000000000u);
 		check(timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL) == 0, "timerfd_settime");
 		check(epoll_wait(epoll, &event, 1, -1) == 1, "epoll_wait");
 		counter = instret() - counter - TIMER_DELAY;
 		best = counter < best ? counter : best;
-		check(read(fd, &expirations, sizeof(expirations)) == sizeof(expirations), "timerfd");
+		check(read(fd, &expirations, sizeof(expirations)) == sizeof(expirations),
+		      "timerfd");
 	}
 	printf("figure timer_to_app %lu\n", (unsigned long)best);
 }

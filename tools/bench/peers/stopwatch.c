@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// stopwatch TEXT COMMAND...: runs the command, passes its output on, and tells the nanoseconds from just before the fork to the
-// first TEXT in the output, by the monotonic clock: instructions, under icount. Then it ends the command.
+// stopwatch TEXT COMMAND...: runs the command, passes its output on, and tells the nanoseconds from
+// just before the fork to the first TEXT in the output, by the monotonic clock: instructions, under
+// icount. Then it ends the command.
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

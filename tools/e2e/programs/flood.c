@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A guest that means harm: sends the network as many 64-byte frames as it can, in turn to the OS, to the gateway and to all. Each line
-// of its input stops it or lets it go on; it says "quiet" or "flooding" then, and "quiet" at the start.
+// A guest that means harm: sends the network as many 64-byte frames as it can, in turn to the OS,
+// to the gateway and to all. Each line of its input stops it or lets it go on; it says "quiet" or
+// "flooding" then, and "quiet" at the start.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 // Waits for a line, or only looks whether there is one. Returns whether there was.
 static int take_line(int wait)
 {
-	struct pollfd input = {.fd = 0, .events = POLLIN};
+	struct pollfd input = { .fd = 0, .events = POLLIN };
 	char line[16];
 
 	if (poll(&input, 1, wait ? -1 : 0) <= 0)
@@ -25,9 +26,9 @@ static int take_line(int wait)
 
 int main(void)
 {
-	static const char *const targets[] = {"10.0.2.15", "10.0.2.2", "255.255.255.255"};
+	static const char *const targets[] = { "10.0.2.15", "10.0.2.2", "255.255.255.255" };
 	struct sockaddr_in to[3];
-	char payload[PAYLOAD] = {0};
+	char payload[PAYLOAD] = { 0 };
 	int flooding = 0, yes = 1;
 	int s = socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -36,7 +37,7 @@ int main(void)
 		return 1;
 	}
 	for (int i = 0; i < 3; i++) {
-		to[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(9)};
+		to[i] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(9) };
 		inet_pton(AF_INET, targets[i], &to[i].sin_addr);
 	}
 	for (;;) {
@@ -44,7 +45,8 @@ int main(void)
 		fflush(stdout);
 		while (!take_line(!flooding)) {
 			for (int i = 0; i < 99; i++)
-				sendto(s, payload, sizeof(payload), 0, (struct sockaddr *)&to[i % 3], sizeof(to[0]));
+				sendto(s, payload, sizeof(payload), 0,
+				       (struct sockaddr *)&to[i % 3], sizeof(to[0]));
 		}
 		flooding = !flooding;
 	}

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // A guest that means harm to the TCP stack of 10.0.2.15, by raw segments to its port 80:
-//   tcp_attack hold N    completes N handshakes, as far as they are answered, says "holding N" and is silent until its input ends
-//   tcp_attack flood N   says "flooding", and sends SYNs from N ports without end until its input ends
-// Its own kernel must not reset what it does not know of: each port has a listener that drops all that has a TTL below 255.
-//   tcp_attack slow N    asks for endless responses on N connections, reads nothing, and says "waiting" when their windows are full
-//   tcp_attack watch N   says "seen" when others have made N requests to the status page, and goes on until it is killed
+//   tcp_attack hold N    completes N handshakes, as far as they are answered, says "holding N" and
+//                        is silent until its input ends
+//   tcp_attack flood N   says "flooding", and sends SYNs from N ports without end until its input
+//                        ends
+// Its own kernel must not reset what it does not know of: each port has a listener that drops all
+// that has a TTL below 255.
+//   tcp_attack slow N    asks for endless responses on N connections, reads nothing, and says
+//                        "waiting" when their windows are full
+//   tcp_attack watch N   says "seen" when others have made N requests to the status page, and goes
+//                        on until it is killed
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdint.h>
@@ -23,7 +28,7 @@
 #define TRIES 2
 #define BATCH 8  // SYNs at a time
 
-static struct sockaddr_in target = {.sin_family = AF_INET};
+static struct sockaddr_in target = { .sin_family = AF_INET };
 static struct in_addr own;
 static int raw;
 
@@ -40,7 +45,7 @@ static uint16_t checksum(const struct tcphdr *tcp)
 		uint8_t zero, protocol;
 		uint16_t len;
 		struct tcphdr tcp;
-	} pseudo = {own, target.sin_addr, 0, IPPROTO_TCP, htons(sizeof(*tcp)), *tcp};
+	} pseudo = { own, target.sin_addr, 0, IPPROTO_TCP, htons(sizeof(*tcp)), *tcp };
 	uint16_t words[sizeof(pseudo) / 2];
 	uint32_t sum = 0;
 
@@ -54,8 +59,14 @@ static uint16_t checksum(const struct tcphdr *tcp)
 
 static void send_segment(uint16_t port, int syn, uint32_t seq, uint32_t ack)
 {
-	struct tcphdr tcp = {.source = htons(port), .dest = htons(80), .seq = htonl(seq), .ack_seq = htonl(ack), .doff = 5,
-	                     .syn = syn, .ack = !syn, .window = htons(60000)};
+	struct tcphdr tcp = { .source = htons(port),
+		              .dest = htons(80),
+		              .seq = htonl(seq),
+		              .ack_seq = htonl(ack),
+		              .doff = 5,
+		              .syn = syn,
+		              .ack = !syn,
+		              .window = htons(60000) };
 
 	tcp.check = checksum(&tcp);
 	sendto(raw, &tcp, sizeof(tcp), 0, (struct sockaddr *)&target, sizeof(target));
@@ -63,7 +74,7 @@ static void send_segment(uint16_t port, int syn, uint32_t seq, uint32_t ack)
 
 static void listen_deaf(uint16_t port)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int s = socket(AF_INET, SOCK_STREAM, 0), ttl = 255;
 
 	if (s < 0 || setsockopt(s, IPPROTO_IP, IP_MINTTL, &ttl, sizeof(ttl)) < 0 ||
@@ -78,7 +89,8 @@ static void find_own_address(void)
 	int s = socket(AF_INET, SOCK_DGRAM, 0);
 
 	at.sin_port = htons(9);
-	if (s < 0 || connect(s, (struct sockaddr *)&at, sizeof(at)) < 0 || getsockname(s, (struct sockaddr *)&at, &len) < 0)
+	if (s < 0 || connect(s, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    getsockname(s, (struct sockaddr *)&at, &len) < 0)
 		fail("own address");
 	own = at.sin_addr;
 	close(s);
@@ -86,7 +98,7 @@ static void find_own_address(void)
 
 static int readable(int fd, int wait_ms)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	return poll(&p, 1, wait_ms) > 0;
 }
@@ -178,9 +190,11 @@ static unsigned requests(void)
 	int s = socket(AF_INET, SOCK_STREAM, 0);
 
 	target.sin_port = htons(80);
-	if (s < 0 || connect(s, (struct sockaddr *)&target, sizeof(target)) < 0 || write(s, ask, sizeof(ask) - 1) < 0)
+	if (s < 0 || connect(s, (struct sockaddr *)&target, sizeof(target)) < 0 ||
+	    write(s, ask, sizeof(ask) - 1) < 0)
 		fail("status page");
-	while (len < sizeof(answer) - 1 && (n = read(s, answer + len, sizeof(answer) - 1 - len)) > 0)
+	while (len < sizeof(answer) - 1 &&
+	       (n = read(s, answer + len, sizeof(answer) - 1 - len)) > 0)
 		len += (size_t)n;
 	close(s);
 	answer[len] = '\0';
@@ -202,7 +216,7 @@ static void watch(unsigned wanted)
 
 int main(int argc, char **argv)
 {
-	struct rlimit files = {.rlim_cur = MAX_PORTS + 50, .rlim_max = MAX_PORTS + 50};
+	struct rlimit files = { .rlim_cur = MAX_PORTS + 50, .rlim_max = MAX_PORTS + 50 };
 	unsigned n = argc == 3 ? (unsigned)atoi(argv[2]) : 0;
 
 	inet_pton(AF_INET, TARGET, &target.sin_addr);
@@ -210,7 +224,8 @@ int main(int argc, char **argv)
 	// Several at once (test_crowd.py): the first attacks, the others look on.
 	if (n == 0 || n > MAX_PORTS)
 		return 2;
-	if (strcmp(argv[1], "watch") == 0 || (strcmp(argv[1], "hold") == 0 && ntohl(own.s_addr) % 256 > 101)) {
+	if (strcmp(argv[1], "watch") == 0 ||
+	    (strcmp(argv[1], "hold") == 0 && ntohl(own.s_addr) % 256 > 101)) {
 		watch(100);
 		return 0;
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A guest kernel that means harm to its VMM, by all that a guest has: SBI calls, registers of all devices, queues in any state, page
-// tables, fetches, all of its memory, and a second hart that changes the rings meanwhile. It is the same in each run, says
-// "attack done" at its end, and powers off. tools/e2e/tests/test_attack.py links it to where the VMM loads a kernel.
+// A guest kernel that means harm to its VMM, by all that a guest has: SBI calls, registers of all
+// devices, queues in any state, page tables, fetches, all of its memory, and a second hart that
+// changes the rings meanwhile. It is the same in each run, says "attack done" at its end, and
+// powers off. tools/e2e/tests/test_attack.py links it to where the VMM loads a kernel.
 #include <stdint.h>
 
 #define RAM 0x80000000ul
@@ -55,22 +56,17 @@ static uint64_t any(void)
 static uint64_t nasty(void)
 {
 	switch (any() % 6) {
-	case 0:
-		return any() % 16;
-	case 1:
-		return ~0ul - any() % 16;
-	case 2:
-		return 1ul << any() % 64;
-	case 3:
-		return RINGS + any() % RINGS_SIZE;
-	case 4:
-		return VIRTIO + any() % 0x8000;
-	default:
-		return any();
+	case 0: return any() % 16;
+	case 1: return ~0ul - any() % 16;
+	case 2: return 1ul << any() % 64;
+	case 3: return RINGS + any() % RINGS_SIZE;
+	case 4: return VIRTIO + any() % 0x8000;
+	default: return any();
 	}
 }
 
-static long sbi(unsigned long extension, unsigned long function, unsigned long arg0, unsigned long arg1, unsigned long arg2)
+static long sbi(unsigned long extension, unsigned long function, unsigned long arg0,
+                unsigned long arg1, unsigned long arg2)
 {
 	register unsigned long a0 __asm__("a0") = arg0;
 	register unsigned long a1 __asm__("a1") = arg1;
@@ -103,8 +99,10 @@ __attribute__((interrupt("supervisor"), aligned(4))) static void trapped(void)
 
 static void calls(unsigned count)
 {
-	static const unsigned long extensions[] = {0x10, 0x54494d45, 0x735049, 0x52464e43, SBI_HSM, SBI_SRST, SBI_DBCN,
-	                                           0, 1, 2, 3, 4, 5, 6, 7, 9, 0x53555350, 0x504d55};
+	static const unsigned long extensions[] = {
+		0x10, 0x54494d45, 0x735049, 0x52464e43, SBI_HSM, SBI_SRST,   SBI_DBCN, 0, 1, 2, 3,
+		4,    5,          6,        7,          9,       0x53555350, 0x504d55
+	};
 
 	for (unsigned i = 0; i < count; i++) {
 		unsigned long extension = any() % 8 == 0 ? nasty() : extensions[any() % 18];
@@ -113,7 +111,8 @@ static void calls(unsigned count)
 
 		// It is to go on: no stop, no suspend, no power-off.
 		if (extension == 8 || (extension == SBI_HSM && (function == 1 || function == 3)) ||
-		    (extension == SBI_SRST && (uint32_t)arg <= 2) || (extension == SBI_DBCN && function != 1) || extension == 1)
+		    (extension == SBI_SRST && (uint32_t)arg <= 2) ||
+		    (extension == SBI_DBCN && function != 1) || extension == 1)
 			continue;
 		sbi(extension, function, arg, nasty(), nasty());
 	}
@@ -124,30 +123,16 @@ static void touch(unsigned long address, unsigned how)
 	unsigned long value = nasty();
 
 	switch (how % 8) {
-	case 0:
-		__asm__ volatile("lb x0, (%0)" ::"r"(address));
-		break;
-	case 1:
-		__asm__ volatile("lhu x0, (%0)" ::"r"(address));
-		break;
-	case 2:
-		__asm__ volatile("lw x0, (%0)" ::"r"(address));
-		break;
-	case 3:
-		__asm__ volatile("ld x0, (%0)" ::"r"(address));
-		break;
-	case 4:
-		__asm__ volatile("sb %1, (%0)" ::"r"(address), "r"(value) : "memory");
-		break;
-	case 5:
-		__asm__ volatile("sd %1, (%0)" ::"r"(address), "r"(value) : "memory");
-		break;
+	case 0: __asm__ volatile("lb x0, (%0)" ::"r"(address)); break;
+	case 1: __asm__ volatile("lhu x0, (%0)" ::"r"(address)); break;
+	case 2: __asm__ volatile("lw x0, (%0)" ::"r"(address)); break;
+	case 3: __asm__ volatile("ld x0, (%0)" ::"r"(address)); break;
+	case 4: __asm__ volatile("sb %1, (%0)" ::"r"(address), "r"(value) : "memory"); break;
+	case 5: __asm__ volatile("sd %1, (%0)" ::"r"(address), "r"(value) : "memory"); break;
 	case 6:
 		__asm__ volatile("amoswap.w x0, %1, (%0)" ::"r"(address), "r"(value) : "memory");
 		break;
-	default:
-		__asm__ volatile("sw %1, (%0)" ::"r"(address), "r"(value) : "memory");
-		break;
+	default: __asm__ volatile("sw %1, (%0)" ::"r"(address), "r"(value) : "memory"); break;
 	}
 }
 
@@ -155,12 +140,8 @@ static void registers(unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		switch (any() % 4) {
-		case 0:
-			touch(PLIC + any() % 0x400000, (unsigned)any());
-			break;
-		case 1:
-			touch(nasty() & 0x7ffffffful, (unsigned)any());
-			break;
+		case 0: touch(PLIC + any() % 0x400000, (unsigned)any()); break;
+		case 1: touch(nasty() & 0x7ffffffful, (unsigned)any()); break;
 		default:
 			touch(VIRTIO + any() % NUM_SLOTS * 0x1000 + any() % 0x140, (unsigned)any());
 			break;
@@ -168,7 +149,7 @@ static void registers(unsigned count)
 	}
 }
 
-// A fetch from what is no memory.
+// A fetch from what is not memory.
 static void fetches(unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -188,8 +169,11 @@ static void walks(unsigned count)
 		unsigned long address = any() % (1ul << 31);
 
 		root[address >> 30] = nasty() >> 12 << 10 | 1;
-		__asm__ volatile("csrw satp, %0\n\tsfence.vma" ::"r"(8ul << 60 | (unsigned long)root >> 12) : "memory");
-		touch(any() % 2 ? address : (address & ~0xffful) | (address >> 21 & 511) * 8, (unsigned)any());
+		__asm__ volatile(
+			"csrw satp, %0\n\tsfence.vma" ::"r"(8ul << 60 | (unsigned long)root >> 12)
+			: "memory");
+		touch(any() % 2 ? address : (address & ~0xffful) | (address >> 21 & 511) * 8,
+		      (unsigned)any());
 	}
 	__asm__ volatile("csrw satp, x0\n\tsfence.vma" ::: "memory");
 }
@@ -250,7 +234,8 @@ static void devices(unsigned rounds)
 
 static void memory(void)
 {
-	for (unsigned long at = RINGS + 2 * RINGS_SIZE; at < RAM + RAM_SIZE - (4ul << 20); at += 4096)
+	for (unsigned long at = RINGS + 2 * RINGS_SIZE; at < RAM + RAM_SIZE - (4ul << 20);
+	     at += 4096)
 		*(volatile uint64_t *)at = at;
 }
 
@@ -261,7 +246,8 @@ void attack_rings(void)
 
 	for (;;) {
 		state = state * 6364136223846793005ul + 1442695040888963407ul;
-		*(volatile uint8_t *)(RINGS + (state >> 33) % (NUM_SLOTS * 16 * 4096)) = (uint8_t)(state >> 20);
+		*(volatile uint8_t *)(RINGS + (state >> 33) % (NUM_SLOTS * 16 * 4096)) =
+			(uint8_t)(state >> 20);
 	}
 }
 

@@ -20,11 +20,13 @@
 #define HOSTS_ANNOTATION \
 	"dev.starina.hosts"  // lines that are added to /etc/hosts; CONFIG_HOSTS_ANNOTATION of bootd
 #define VOLUMES_ANNOTATION "org.starina.volumes"  // CONFIG_VOLUMES_ANNOTATION of bootd
-// It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in libs/linux/vm/bootd_protocol.h).
+// It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in
+// libs/linux/vm/bootd_protocol.h).
 #define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
 
-// Neither capabilities, limits, mounts nor masked paths are named: bootd (guest/bootd/config.c) then takes what
-// `docker run` gives a container, some of which depends on the user. The virtual machine stands for the network namespace.
+// Neither capabilities, limits, mounts nor masked paths are named: bootd (guest/bootd/config.c)
+// then takes what `docker run` gives a container, some of which depends on the user. The virtual
+// machine stands for the network namespace.
 static const char template_json[] =
 	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"linux\":{\"namespaces\":["
 	"{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"ipc\"},{\"type\":\"cgroup\"}]}}";
@@ -128,13 +130,13 @@ static int env_apply(json_t *env, const json_t *changes, const char *whose, stru
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(changes, i, item)
-		if (environment_set(env, json_string_value(item), err) < 0)
-			return error_prefix(err, "%s", whose);
+	json_array_foreach(changes, i,
+	                   item) if (environment_set(env, json_string_value(item), err) <
+	                             0) return error_prefix(err, "%s", whose);
 	return 0;
 }
 
-// The image's variables; one that is no assignment is left out, as docker does.
+// The image's variables; one that is not an assignment is left out, as docker does.
 static int env_apply_image(json_t *env, const json_t *config, struct error *err)
 {
 	json_t *list = json_get_strings(config, "Env");
@@ -151,15 +153,16 @@ static int env_apply_image(json_t *env, const json_t *config, struct error *err)
 	return 0;
 }
 
-static json_t *env_make(const json_t *config, const struct bundle_options *options, const char *home,
-                        const char *hostname, struct error *err)
+static json_t *env_make(const json_t *config, const struct bundle_options *options,
+                        const char *home, const char *hostname, struct error *err)
 {
 	json_t *env = json_array();
 
 	if (environment_set_pair(env, "PATH", DEFAULT_PATH, err) < 0 ||
 	    environment_set_pair(env, "HOSTNAME", hostname, err) < 0 ||
 	    (options->terminal && environment_set_pair(env, "TERM", DEFAULT_TERM, err) < 0) ||
-	    env_apply_image(env, config, err) < 0 || env_apply(env, options->env, "the environment", err) < 0 ||
+	    env_apply_image(env, config, err) < 0 ||
+	    env_apply(env, options->env, "the environment", err) < 0 ||
 	    (!environment_has(env, "HOME") && environment_set_pair(env, "HOME", home, err) < 0)) {
 		json_decref(env);
 		return NULL;
@@ -336,7 +339,8 @@ static void volumes_add(json_t *annotations, const json_t *config)
 	free(text);
 }
 
-// What does not decide how the process starts is kept as annotations. (OCI image spec, conversion.md)
+// What does not decide how the process starts is kept as annotations. (OCI image spec,
+// conversion.md)
 static json_t *annotations_make(const json_t *config, const json_t *wanted, const char *hostname)
 {
 	json_t *annotations = json_object();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The container's configuration, as OCI's runtime specification has it (config.json), from the image's
-// own and what the user wants otherwise.
+// The container's configuration, as OCI's runtime specification has it (config.json), from the
+// image's own and what the user wants otherwise.
 #pragma once
 
 #include <jansson.h>
@@ -14,15 +14,15 @@
 
 // What the user wants otherwise; NULL: as the image says.
 struct bundle_options {
-	const char *entrypoint;  // words; drops the image's Cmd
+	const char *entrypoint;       // words; drops the image's Cmd
 	const char *entrypoint_word;  // the same as one word, as it is; "" stands for no Entrypoint
-	const char *args;  // words; in place of the image's Cmd
-	const json_t *command;  // the same as an array
-	const json_t *env;  // changes (environment.h) to the image's; they win
+	const char *args;             // words; in place of the image's Cmd
+	const json_t *command;        // the same as an array
+	const json_t *env;            // changes (environment.h) to the image's; they win
 	const char *user;
 	const char *workdir;
 	const char *hostname;
-	const char *domainname;  // NULL: none
+	const char *domainname;     // NULL: none
 	const json_t *annotations;  // an object of texts; win over the image's
 	bool readonly;
 	const char *
@@ -43,13 +43,15 @@ struct bundle_options {
 // of a name holds. -1 when it is none.
 int bundle_rlimit_add(json_t *rlimits, const char *text);
 
-// Makes config.json from `image`, an image configuration (OCI image spec, config.md); `directory` is where its
-// passwd and group are. The caller frees the text; NULL with `err`.
+// Makes config.json from `image`, an image configuration (OCI image spec, config.md); `directory`
+// is where its passwd and group are. The caller frees the text; NULL with `err`.
 char *bundle_from_image(const json_t *image, const char *directory,
                         const struct bundle_options *options, struct error *err);
 
-// Makes config.json for the packed image in `directory` (pack.h). The caller frees the text; NULL with `err`.
+// Makes config.json for the packed image in `directory` (pack.h). The caller frees the text; NULL
+// with `err`.
 char *bundle_make(const char *directory, const struct bundle_options *options, struct error *err);
 
-// The configuration (OCI image spec, config.md) of the packed image in `directory`. The caller releases it; NULL with `err`.
+// The configuration (OCI image spec, config.md) of the packed image in `directory`. The caller
+// releases it; NULL with `err`.
 json_t *image_config_read(const char *directory, struct error *err);

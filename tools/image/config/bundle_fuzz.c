@@ -38,8 +38,8 @@ static void fuzz_words(const uint8_t *data, size_t size)
 	json_decref(words_split(text, &err));
 	free(reference_normalize(text, &err));
 	if (environment_add_list(changes, text, &err) == 0)
-		json_array_foreach(changes, i, item)
-			(void)!environment_set(env, json_string_value(item), &err);
+		json_array_foreach(changes, i,
+		                   item)(void) !environment_set(env, json_string_value(item), &err);
 	json_decref(changes);
 	json_decref(env);
 	free(text);

@@ -48,11 +48,13 @@ static void assert_words(const json_t *array, const char *joined)
 	size_t i;
 
 	json_array_foreach(array, i, item)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? "|" : "", json_string_value(item));
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? "|" : "",
+	                 json_string_value(item));
 	assert_string_equal(text, joined);
 }
 
-static void assert_command(const char *config, const struct bundle_options *options, const char *joined)
+static void assert_command(const char *config, const struct bundle_options *options,
+                           const char *joined)
 {
 	json_t *bundle = make(config, options);
 
@@ -72,7 +74,9 @@ static void test_command(void **state)
 	assert_command(config, &(struct bundle_options){ .command = command }, "/e e|1|x y|z");
 	assert_command(config, &(struct bundle_options){ .entrypoint = "a b" }, "a|b");
 	assert_command(config, &(struct bundle_options){ .entrypoint_word = "a b" }, "a b");
-	assert_command(config, &(struct bundle_options){ .entrypoint_word = "", .command = command }, "x y|z");
+	assert_command(config,
+	               &(struct bundle_options){ .entrypoint_word = "", .command = command },
+	               "x y|z");
 	assert_null(make(config, &(struct bundle_options){ .entrypoint_word = "" }));
 	assert_non_null(strstr(err.text, "nothing to run"));
 	json_decref(command);
@@ -80,7 +84,8 @@ static void test_command(void **state)
 
 static void test_environment(void **state)
 {
-	static const char config[] = "{\"Cmd\":[\"c\"],\"Env\":[\"PATH=/p\",\"A=image\",\"B=image\",\"GONE=1\",\"odd\",\"=x\"]}";
+	static const char config[] =
+		"{\"Cmd\":[\"c\"],\"Env\":[\"PATH=/p\",\"A=image\",\"B=image\",\"GONE=1\",\"odd\",\"=x\"]}";
 	json_t *changes = json_array();
 	json_t *bundle;
 
@@ -91,13 +96,17 @@ static void test_environment(void **state)
 	assert_int_equal(environment_add_item(changes, "B=item,with comma\nand line", &err), 0);
 	bundle = make(config, &(struct bundle_options){ .env = changes });
 	assert_non_null(bundle);
-	assert_words(json_object_get(process(bundle), "env"),
-	             "PATH=/p|HOSTNAME=starina|A=list|B=item,with comma\nand line|TEST_HERE=a,b|HOME=/");
+	assert_words(
+		json_object_get(process(bundle), "env"),
+		"PATH=/p|HOSTNAME=starina|A=list|B=item,with comma\nand line|TEST_HERE=a,b|HOME=/");
 	json_decref(bundle);
-	bundle = make(config, &(struct bundle_options){ .terminal = true, .rows = 24, .columns = 80 });
+	bundle = make(config,
+	              &(struct bundle_options){ .terminal = true, .rows = 24, .columns = 80 });
 	assert_true(environment_has(json_object_get(process(bundle), "env"), "TERM"));
 	assert_true(json_is_true(json_object_get(process(bundle), "terminal")));
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(process(bundle), "consoleSize"), "width")), 80);
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_object_get(process(bundle), "consoleSize"), "width")),
+	                 80);
 	json_decref(bundle);
 	json_decref(changes);
 	unsetenv("TEST_HERE");
@@ -172,7 +181,8 @@ static void assert_volumes(const char *volumes, const char *expected)
 static void test_volumes(void **state)
 {
 	(void)state;
-	assert_volumes("{\"/b\":{},\"/a b\":null,\"/a//b/../c/\":{},\"d\":{}}", "[\"/a b\",\"/a/c\",\"/b\",\"/d\"]");
+	assert_volumes("{\"/b\":{},\"/a b\":null,\"/a//b/../c/\":{},\"d\":{}}",
+	               "[\"/a b\",\"/a/c\",\"/b\",\"/d\"]");
 	assert_volumes("{\"/a\":{},\"/a/\":{},\"/\":{},\"/x/..\":{}}", "[\"/a\"]");
 	assert_volumes("{\"/../../etc\":{}}", "[\"/etc\"]");
 	assert_volumes("{}", NULL);
@@ -266,9 +276,12 @@ static void test_references(void **state)
 		{ "a__b/c-d--e.f_g:V_1.-2", "docker.io/a__b/c-d--e.f_g:V_1.-2" },
 	};
 	static const char *const bad[] = {
-		"",    "Alpine",  "a b",      "/x",      "x/",      "a//b",       "x:",       "x:.1",         "x:a/b",        "-x",
-		"x-",  "a___b",   "a..b",     "x@",      "x@sha256:12", "x@md5:0",  "host:5000/", "host:port/x", "ho_st:5000/x", "x:1:2",
-		"../x", "x\n",    "[::1/x",   "$(x)",    "-h.x/y",  "x?y=z",
+		"",        "Alpine",     "a b",         "/x",           "x/",
+		"a//b",    "x:",         "x:.1",        "x:a/b",        "-x",
+		"x-",      "a___b",      "a..b",        "x@",           "x@sha256:12",
+		"x@md5:0", "host:5000/", "host:port/x", "ho_st:5000/x", "x:1:2",
+		"../x",    "x\n",        "[::1/x",      "$(x)",         "-h.x/y",
+		"x?y=z",
 	};
 	char long_name[400];
 
@@ -295,12 +308,9 @@ static void test_references(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_command),
-		cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_hostile_images),
-		cmocka_unit_test(test_words_of_images),
-		cmocka_unit_test(test_volumes),
-		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_command),        cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_hostile_images), cmocka_unit_test(test_words_of_images),
+		cmocka_unit_test(test_volumes),        cmocka_unit_test(test_users),
 		cmocka_unit_test(test_references),
 	};
 

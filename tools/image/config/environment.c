@@ -28,8 +28,8 @@ int environment_set(json_t *env, const char *assignment, struct error *err)
 	if (length == 0)
 		return error_set(err, "\"%.100s\" has no name before the =", assignment);
 	if (assignment[length] && !value)
-		return error_set(err, "the variable \"%.*s\" is not valid UTF-8", (int)(length < MAX_SHOWN ? length : MAX_SHOWN),
-		                 assignment);
+		return error_set(err, "the variable \"%.*s\" is not valid UTF-8",
+		                 (int)(length < MAX_SHOWN ? length : MAX_SHOWN), assignment);
 	json_array_foreach(env, i, item)
 	{
 		if (!is_of(item, assignment, length))
@@ -67,9 +67,7 @@ bool environment_has(const json_t *env, const char *name)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(env, i, item)
-		if (is_of(item, name, length))
-			return true;
+	json_array_foreach(env, i, item) if (is_of(item, name, length)) return true;
 	return false;
 }
 

@@ -97,11 +97,13 @@ static int compare_ids(const void *a, const void *b)
 static int groups_add(struct user *user, uint32_t gid, struct error *err)
 {
 	if (user->num_groups >= USER_MAX_GROUPS)
-		return error_set(err, "the user \"%s\" is in more than %d groups of the image's /etc/group",
-		                 user->name, USER_MAX_GROUPS);
+		return error_set(
+			err, "the user \"%s\" is in more than %d groups of the image's /etc/group",
+			user->name, USER_MAX_GROUPS);
 	if (gid > MAX_ID)
-		return error_set(err, "the user \"%s\" is in a group with the number %u; %lu is the highest",
-		                 user->name, gid, MAX_ID);
+		return error_set(
+			err, "the user \"%s\" is in a group with the number %u; %lu is the highest",
+			user->name, gid, MAX_ID);
 	user->groups[user->num_groups++] = gid;
 	return 0;
 }

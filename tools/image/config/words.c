@@ -27,7 +27,8 @@ static json_t *words_from_json(const char *text, struct error *err)
 	return array;
 }
 
-// Copies one word from `*text` to `word` without its quoting. Returns false for a quote without end.
+// Copies one word from `*text` to `word` without its quoting. Returns false for a quote without
+// end.
 static bool word_take(const char **text, char *word)
 {
 	const char *in = *text;

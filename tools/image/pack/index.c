@@ -14,7 +14,7 @@
 
 #define BUILTIN "builtin"
 #define SECTOR_SIZE 512
-#define MAX_EXTENT_PATH 511  // of QEMU
+#define MAX_EXTENT_PATH 511        // of QEMU
 #define MAX_INDEX_SIZE (4u << 20)  // IMAGE_INDEX_MAX_BYTES in libs/linux/image/image_index.h
 
 struct index {
@@ -76,7 +76,8 @@ static void forget(json_t *images, const char *name)
 	}
 }
 
-static int extent_add(struct index *index, const char *directory, json_int_t *sectors, struct error *err)
+static int extent_add(struct index *index, const char *directory, json_int_t *sectors,
+                      struct error *err)
 {
 	char *path;
 	struct stat status;
@@ -87,11 +88,16 @@ static int extent_add(struct index *index, const char *directory, json_int_t *se
 	if (stat(path, &status) < 0)
 		result = error_set_errno(err, errno, "cannot use %s", path);
 	else if (status.st_size == 0 || status.st_size % SECTOR_SIZE != 0)
-		result = error_set(err, "%s is damaged: its size is no multiple of %d", path, SECTOR_SIZE);
+		result = error_set(err, "%s is damaged: its size is no multiple of %d", path,
+		                   SECTOR_SIZE);
 	else if (path[0] != '/' || strlen(path) > MAX_EXTENT_PATH || strpbrk(path, "\"\r\n"))
-		result = error_set(err, "the path %.80s... is too long or has quotes in it; set STARINA_CACHE to another", path);
+		result = error_set(
+			err,
+			"the path %.80s... is too long or has quotes in it; set STARINA_CACHE to another",
+			path);
 	else
-		fprintf(index->stream, "RW %lld FLAT \"%s\" 0\n", (long long)status.st_size / SECTOR_SIZE, path);
+		fprintf(index->stream, "RW %lld FLAT \"%s\" 0\n",
+		        (long long)status.st_size / SECTOR_SIZE, path);
 	*sectors = status.st_size / SECTOR_SIZE;
 	free(path);
 	return result;
@@ -117,8 +123,9 @@ static int image_add(struct index *index, const char *assignment, struct error *
 	}
 	forget(index->images, name);
 	json_array_append_new(index->images,
-	                      json_pack("{s:s, s:I, s:I, s:o}", "name", name, "first_sector", index->next_sector,
-	                                "num_sectors", sectors, "config", config_make(image)));
+	                      json_pack("{s:s, s:I, s:I, s:o}", "name", name, "first_sector",
+	                                index->next_sector, "num_sectors", sectors, "config",
+	                                config_make(image)));
 	index->next_sector += sectors;
 	json_decref(image);
 	free(name);
@@ -155,7 +162,10 @@ static int files_write(const struct index *index, const char *output, struct err
 	             index->extents) < 0)
 		error_set(err, "out of memory");
 	else if (strlen(text) > MAX_INDEX_SIZE)
-		error_set(err, "the configurations of the images (environment, command) are larger than %u bytes", MAX_INDEX_SIZE);
+		error_set(
+			err,
+			"the configurations of the images (environment, command) are larger than %u bytes",
+			MAX_INDEX_SIZE);
 	else if (file_write(output, INDEX_FILE, text, err) == 0)
 		result = file_write(output, INDEX_DISK, disk, err);
 	free(disk);

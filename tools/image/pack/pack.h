@@ -17,7 +17,7 @@
 struct oci_layout;
 struct oci_image;
 
-// Packs `image` of `layout` into the existing directory `output`; `scratch` is a directory for temporary files.
-// Blocks until it is done. The same image gives the same bytes.
+// Packs `image` of `layout` into the existing directory `output`; `scratch` is a directory for
+// temporary files. Blocks until it is done. The same image gives the same bytes.
 int pack_image(const struct oci_layout *layout, const struct oci_image *image, const char *output,
                const char *scratch, struct error *err);

@@ -16,7 +16,7 @@
 #define SUPER_SIZE 96
 #define BLOCK_NOT_COMPRESSED (1u << 24)
 #define FILE_ALIGNMENT 4096  // so that it can be a disk
-#define COMPRESSION_GZIP 1  // it has to name one, though nothing is compressed
+#define COMPRESSION_GZIP 1   // it has to name one, though nothing is compressed
 
 enum super_flags {
 	INODES_NOT_COMPRESSED = 0x001,

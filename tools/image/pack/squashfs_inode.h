@@ -12,10 +12,10 @@
 struct squashfs_image {
 	struct squashfs_bytes inodes;
 	struct squashfs_bytes directories;
-	struct squashfs_bytes ids;  // user and group ids, 4 bytes each
-	struct squashfs_bytes xattrs;  // names and values
+	struct squashfs_bytes ids;         // user and group ids, 4 bytes each
+	struct squashfs_bytes xattrs;      // names and values
 	struct squashfs_bytes xattr_sets;  // where each file's attributes are
-	uint64_t *references;  // of the inodes, by number
+	uint64_t *references;              // of the inodes, by number
 	uint32_t num_inodes;
 	uint32_t last_id;  // index of the id that was asked for last
 	uint64_t entries;  // of directories, that have been written
@@ -24,7 +24,7 @@ struct squashfs_image {
 // Where a regular file's content is.
 struct squashfs_content {
 	uint64_t start;
-	uint64_t holes;  // bytes of blocks that are not stored
+	uint64_t holes;               // bytes of blocks that are not stored
 	struct squashfs_bytes sizes;  // of the blocks, 4 bytes each
 };
 

@@ -11,7 +11,7 @@
 
 enum archive_kind {
 	ARCHIVE_DOCKER,  // as `docker save` writes it
-	ARCHIVE_OCI,  // an OCI image layout in a tar
+	ARCHIVE_OCI,     // an OCI image layout in a tar
 };
 
 struct archive;

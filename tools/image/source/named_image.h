@@ -16,10 +16,10 @@ enum source_kind {
 struct source {
 	const char *reference;  // as the user gave it; the caller's
 	enum source_kind kind;
-	char *location;  // path, or the whole name (reference.h) of one in a registry
-	char *ref_name;  // of PATH:NAME, or NULL
+	char *location;           // path, or the whole name (reference.h) of one in a registry
+	char *ref_name;           // of PATH:NAME, or NULL
 	unsigned long long size;  // of the layers, when known: for the progress lines
 	char digest[DIGEST_TEXT_SIZE];  // of the manifest in the registry
-	bool by_label;  // an index's word was taken for what is in that manifest
-	char key[DIGEST_TEXT_SIZE];  // what the cache knows the image by
+	bool by_label;                  // an index's word was taken for what is in that manifest
+	char key[DIGEST_TEXT_SIZE];     // what the cache knows the image by
 };

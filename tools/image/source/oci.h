@@ -13,7 +13,7 @@
 #include "tools/image/tree/tree.h"
 
 struct oci_layout {
-	int fd;  // the directory
+	int fd;            // the directory
 	const char *name;  // for messages; the caller's
 };
 

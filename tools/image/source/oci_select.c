@@ -15,7 +15,7 @@
 // they are manifests.
 struct group {
 	const char *name;  // NULL: none
-	size_t position;  // tells nested indexes without a name apart
+	size_t position;   // tells nested indexes without a name apart
 	unsigned depth;
 };
 
@@ -23,7 +23,7 @@ struct selection {
 	struct oci_reader *reader;
 	struct oci_image *image;
 	struct group group;  // of `image`
-	unsigned rank;  // of `image`
+	unsigned rank;       // of `image`
 	bool several;
 	bool mislabelled;  // this pass looks at what is said to be for others, not at the rest
 	unsigned mislabelled_seen;

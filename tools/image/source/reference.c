@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The grammar is that of github.com/distribution/reference; what it makes of short names is Docker's.
+// The grammar is that of github.com/distribution/reference; what it makes of short names is
+// Docker's.
 #include "tools/image/source/reference.h"
 
 #include <stdbool.h>
@@ -37,7 +38,9 @@ static bool component_is_valid(const char *text, size_t length)
 			return true;
 		separator = strspn(text + i, "-");
 		if (separator == 0)
-			separator = strncmp(text + i, "__", 2) == 0 ? 2 : text[i] == '.' || text[i] == '_';
+			separator = strncmp(text + i, "__", 2) == 0
+				? 2
+				: text[i] == '.' || text[i] == '_';
 		if (separator == 0)
 			return false;
 		i += separator;
@@ -65,11 +68,13 @@ static bool host_is_valid(const char *host, size_t length)
 	size_t name = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
 	const char *allowed = host[0] == '[' ? DIGITS "abcdefABCDEF:[]" : LOWER UPPER DIGITS ".-";
 
-	if (name == 0 || name > length || strspn(host, allowed) < name || host[0] == '-' || host[0] == '.')
+	if (name == 0 || name > length || strspn(host, allowed) < name || host[0] == '-' ||
+	    host[0] == '.')
 		return false;
 	if (name == length)
 		return true;
-	return host[name] == ':' && name + 1 < length && strspn(host + name + 1, DIGITS) == length - name - 1;
+	return host[name] == ':' && name + 1 < length &&
+		strspn(host + name + 1, DIGITS) == length - name - 1;
 }
 
 static bool tag_is_valid(const char *tag)
@@ -77,7 +82,7 @@ static bool tag_is_valid(const char *tag)
 	size_t length = strlen(tag);
 
 	return length > 0 && length <= MAX_TAG && tag[0] != '.' && tag[0] != '-' &&
-	       strspn(tag, LOWER UPPER DIGITS "_.-") == length;
+		strspn(tag, LOWER UPPER DIGITS "_.-") == length;
 }
 
 // Whether the part before the first slash is a host rather than a user.
@@ -85,26 +90,31 @@ static bool has_host(const char *name, size_t first)
 {
 	if (name[first] != '/')
 		return false;
-	return memchr(name, '.', first) || memchr(name, ':', first) || strspn(name, LOWER DIGITS "_-") < first ||
-	       (first == 9 && strncmp(name, "localhost", 9) == 0);
+	return memchr(name, '.', first) || memchr(name, ':', first) ||
+		strspn(name, LOWER DIGITS "_-") < first ||
+		(first == 9 && strncmp(name, "localhost", 9) == 0);
 }
 
-static int parts_check(const char *name, const char *host, size_t host_length, const char *path, size_t path_length,
-                       const char *tag, const char *digest, struct error *err)
+static int parts_check(const char *name, const char *host, size_t host_length, const char *path,
+                       size_t path_length, const char *tag, const char *digest, struct error *err)
 {
 	if (host_length > 0 && !host_is_valid(host, host_length))
-		return error_set(err, "\"%.200s\" is no image name: \"%.*s\" is no host", name, (int)host_length, host);
+		return error_set(err, "\"%.200s\" is no image name: \"%.*s\" is no host", name,
+		                 (int)host_length, host);
 	if (!path_is_valid(path, path_length) || host_length + path_length > MAX_NAME)
-		return error_set(err,
-		                 "\"%.200s\" is no image name: it is [HOST[:PORT]/]NAME[:TAG][@DIGEST] with a NAME of lower-case "
-		                 "letters, digits and . _ - / between them",
-		                 name);
+		return error_set(
+			err,
+			"\"%.200s\" is no image name: it is [HOST[:PORT]/]NAME[:TAG][@DIGEST] with a NAME of lower-case "
+			"letters, digits and . _ - / between them",
+			name);
 	if (tag && !tag_is_valid(tag))
-		return error_set(err, "\"%.200s\" is no image name: \"%.200s\" is no tag", name, tag);
+		return error_set(err, "\"%.200s\" is no image name: \"%.200s\" is no tag", name,
+		                 tag);
 	if (digest && !digest_is_valid(digest))
-		return error_set(err,
-		                 "\"%.200s\" is no image name: a digest is sha256: and 64 hexadecimal digits, or sha512: and 128, lower case",
-		                 name);
+		return error_set(
+			err,
+			"\"%.200s\" is no image name: a digest is sha256: and 64 hexadecimal digits, or sha512: and 128, lower case",
+			name);
 	return 0;
 }
 
@@ -135,14 +145,20 @@ char *reference_normalize(const char *name, struct error *err)
 	if (tag)
 		*tag++ = '\0';
 	if (parts_check(name, host, host_length, path, strlen(path), tag, digest, err) == 0) {
-		bool hub = host_length == 0 || (host_length == strlen(DEFAULT_HOST) && strncmp(host, DEFAULT_HOST, host_length) == 0) ||
-			(host_length == strlen(DEFAULT_HOST_OLD) && strncmp(host, DEFAULT_HOST_OLD, host_length) == 0);
+		bool hub = host_length == 0 ||
+			(host_length == strlen(DEFAULT_HOST) &&
+		         strncmp(host, DEFAULT_HOST, host_length) == 0) ||
+			(host_length == strlen(DEFAULT_HOST_OLD) &&
+		         strncmp(host, DEFAULT_HOST_OLD, host_length) == 0);
 
 		if (hub)
 			host = DEFAULT_HOST;
-		if (asprintf(&normalized, "%.*s/%s%s%c%s", (int)(hub ? strlen(DEFAULT_HOST) : host_length), host,
+		if (asprintf(&normalized, "%.*s/%s%s%c%s",
+		             (int)(hub ? strlen(DEFAULT_HOST) : host_length), host,
 		             hub && !strchr(path, '/') ? "library/" : "", path, digest ? '@' : ':',
-		             digest ? digest : tag ? tag : DEFAULT_TAG) < 0) {
+		             digest        ? digest
+		                     : tag ? tag
+		                           : DEFAULT_TAG) < 0) {
 			normalized = NULL;
 			error_set(err, "out of memory");
 		}

@@ -58,7 +58,8 @@ static bool has_policy(void)
 	return found;
 }
 
-// skopeo knows docker's logins in ~/.docker/config.json, but not that DOCKER_CONFIG may have moved it.
+// skopeo knows docker's logins in ~/.docker/config.json, but not that DOCKER_CONFIG may have moved
+// it.
 static void auth_file_choose(void)
 {
 	const char *directory = getenv("DOCKER_CONFIG");
@@ -74,17 +75,21 @@ static void auth_file_choose(void)
 // Says what to do about a registry that wants to know who asks.
 static void login_hint(const struct source *source, struct error *err)
 {
-	if (strcasestr(err->text, "unauthorized") || strcasestr(err->text, "authentication required") ||
+	if (strcasestr(err->text, "unauthorized") ||
+	    strcasestr(err->text, "authentication required") ||
 	    strcasestr(err->text, "access to the resource is denied"))
-		error_set(err, "%s; if it is there, log in first: skopeo login %.*s (or docker login)", strdupa(err->text),
-		          (int)strcspn(source->location, "/"), source->location);
+		error_set(err,
+		          "%s; if it is there, log in first: skopeo login %.*s (or docker login)",
+		          strdupa(err->text), (int)strcspn(source->location, "/"),
+		          source->location);
 }
 
 static void begin(struct arguments *arguments, const char *command)
 {
 	auth_file_choose();
 	add(arguments, "skopeo");
-	// Where the machine has no policy on signatures, there is none to obey (digests are verified anyway).
+	// Where the machine has no policy on signatures, there is none to obey (digests are
+	// verified anyway).
 	if (!has_policy())
 		add(arguments, "--insecure-policy");
 	add(arguments, "--override-os=" OCI_OS);
@@ -262,8 +267,7 @@ static char *copy(const struct source *source, struct arguments *arguments, cons
 	}
 	if (tool_start(&tool, arguments->argv, -1, -1, scratch_fd, scratch, err) < 0)
 		goto out_close;
-	result =
-		tool_finish_watched(&tool, context, "getting the image", layout, size, err);
+	result = tool_finish_watched(&tool, context, "getting the image", layout, size, err);
 out_close:
 	free(context);
 	close(scratch_fd);
@@ -273,12 +277,14 @@ out_close:
 	return NULL;
 }
 
-// How much there is to fetch of an image that was picked from an index, for the progress lines; 0: not known.
+// How much there is to fetch of an image that was picked from an index, for the progress lines; 0:
+// not known.
 static uint64_t fetch_size(const struct source *source, const char *from, const char *scratch)
 {
 	struct error ignored;
 	size_t length;
-	char *text = source->size ? NULL : inspect_raw(source, from, false, scratch, &length, &ignored);
+	char *text = source->size ? NULL
+				  : inspect_raw(source, from, false, scratch, &length, &ignored);
 	json_t *manifest = text ? json_parse(text, length, "manifest", &ignored) : NULL;
 	uint64_t size = manifest ? oci_manifest_size(manifest) : source->size;
 
@@ -302,7 +308,8 @@ char *registry_fetch(const struct source *source, const char *scratch, struct er
 	if (!name || asprintf(&from, "docker://%s@%s", name, source->digest) < 0)
 		error_set(err, "out of memory");
 	else
-		layout = copy(source, &arguments, from, "fetch", fetch_size(source, from, scratch), scratch, err);
+		layout = copy(source, &arguments, from, "fetch", fetch_size(source, from, scratch),
+		              scratch, err);
 	free(from);
 	free(name);
 	return layout;

@@ -30,9 +30,9 @@ struct layer {
 	struct digest digest;
 	uint64_t uncompressed;
 	struct error *err;
-	bool failed;  // a callback left its error in `err`
-	bool empty;  // there is not one byte of it
-	bool padded;  // the missing padding behind its last byte has been supplied
+	bool failed;          // a callback left its error in `err`
+	bool empty;           // there is not one byte of it
+	bool padded;          // the missing padding behind its last byte has been supplied
 	bool has_aufs_links;  // AUFS_LINKS is in the tree, to be taken out again
 	char compressed_buffer[BUFFER_SIZE];
 	char tar_buffer[BUFFER_SIZE];
@@ -215,7 +215,8 @@ static int entry_content(struct layer *layer, struct archive_entry *entry, struc
 	if (result != ARCHIVE_EOF)
 		return archive_failed(layer, layer->tar, "its content cannot be read");
 	// Of a sparse file, less is in the archive than its size says.
-	return is_whole(layer, archive_entry_sparse_count(entry) > 0 ? 0 : -inode->size % TAR_BLOCK);
+	return is_whole(layer,
+	                archive_entry_sparse_count(entry) > 0 ? 0 : -inode->size % TAR_BLOCK);
 }
 
 static int entry_fill(struct layer *layer, struct archive_entry *entry, struct tree_inode *inode)
@@ -321,21 +322,25 @@ static bool any_name_has_prefix(const char *path, const char *end, const char *p
 	return false;
 }
 
-// AUFS's own bookkeeping is no part of an image, but other entries may be hard links to files among it, as Docker has it: those
-// are in the tree until the layer ends. 1: `path` is no such entry.
-static int apply_aufs(struct layer *layer, struct archive_entry *entry, const char *path, const char *last)
+// AUFS's own bookkeeping is not part of an image, but other entries may be hard links to files
+// among it, as Docker has it: those are in the tree until the layer ends. 1: `path` is no such
+// entry.
+static int apply_aufs(struct layer *layer, struct archive_entry *entry, const char *path,
+                      const char *last)
 {
 	char name[TREE_MAX_NAME + 1];
 	struct tree_node *dir;
 
 	if (!any_name_has_prefix(path, path + strlen(path), WHITEOUT_META_PREFIX) ||
-	    (strcmp(last, WHITEOUT_OPAQUE) == 0 && !any_name_has_prefix(path, last, WHITEOUT_PREFIX)))
+	    (strcmp(last, WHITEOUT_OPAQUE) == 0 &&
+	     !any_name_has_prefix(path, last, WHITEOUT_PREFIX)))
 		return 1;
 	if (!has_prefix(path, AUFS_LINKS "/") || archive_entry_hardlink(entry) ||
 	    archive_entry_filetype(entry) != AE_IFREG)
 		return 0;
 	layer->has_aufs_links = true;
-	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) != 0)
+	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) !=
+	    0)
 		return -1;
 	return apply_node(layer, entry, dir, name);
 }
@@ -385,8 +390,9 @@ static int apply_all(struct layer *layer)
 	const void *buffer;
 	int result;
 
-	// A warning says that a name is not plain ASCII: in the C locale, which this program stays in,
-	// libarchive then hands out its bytes as they are (in a UTF-8 locale it would normalise them).
+	// A warning says that a name is not plain ASCII: in the C locale, which this program stays
+	// in, libarchive then hands out its bytes as they are (in a UTF-8 locale it would normalise
+	// them).
 	while ((result = archive_read_next_header(layer->tar, &entry)) == ARCHIVE_OK ||
 	       result == ARCHIVE_WARN)
 		if (apply_entry(layer, entry) < 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Layers of a hostile image: three layers made from the input's bytes, either as tar entries or as a raw tar.
+// Layers of a hostile image: three layers made from the input's bytes, either as tar entries or as
+// a raw tar.
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>

@@ -228,7 +228,8 @@ static void test_paths_are_cleaned(void **state)
 	assert_false(has(f, "a") || has(f, "d/x"));
 }
 
-// AUFS's bookkeeping is passed over, but what is hard linked to files among it is kept, as Docker does.
+// AUFS's bookkeeping is passed over, but what is hard linked to files among it is kept, as Docker
+// does.
 static void test_aufs_metadata(void **state)
 {
 	struct fixture *f = *state;
@@ -256,7 +257,8 @@ static int apply_part(struct fixture *f, const void *bytes, size_t size)
 	return memory_apply(&f->tree, &f->spool, bytes, size, ++f->layers, &f->err);
 }
 
-// Go's reader ends where the bytes do, if no entry is cut: without end blocks, with one, without the last padding.
+// Go's reader ends where the bytes do, if no entry is cut: without end blocks, with one, without
+// the last padding.
 static void test_archives_that_end_early(void **state)
 {
 	// An entry is three blocks here: the extended header, its records, the header.
@@ -266,10 +268,18 @@ static void test_archives_that_end_early(void **state)
 		size_t size;
 		bool whole;
 	} cases[] = {
-		{ CONTENT + 3 * BLOCK, true }, { CONTENT + 2 * BLOCK, true }, { CONTENT + BLOCK, true },
-		{ CONTENT + 4, true },         { CONTENT + 3, true },         { CONTENT + 2, false },
-		{ CONTENT, false },            { CONTENT - 1, false },        { CONTENT - 200, false },
-		{ ENTRY, true },               { ENTRY - 1, false },          { 0, true },
+		{ CONTENT + 3 * BLOCK, true },
+		{ CONTENT + 2 * BLOCK, true },
+		{ CONTENT + BLOCK, true },
+		{ CONTENT + 4, true },
+		{ CONTENT + 3, true },
+		{ CONTENT + 2, false },
+		{ CONTENT, false },
+		{ CONTENT - 1, false },
+		{ CONTENT - 200, false },
+		{ ENTRY, true },
+		{ ENTRY - 1, false },
+		{ 0, true },
 	};
 
 	add(f, "d", DIR, NULL);
@@ -352,7 +362,7 @@ static void test_names_are_bytes(void **state)
 	struct fixture *f = *state;
 
 	add(f, "e\xcc\x81", FILE_MODE, NULL);  // decomposed: must not be normalised
-	add(f, "\xff\xfe", FILE_MODE, NULL);  // no UTF-8 at all
+	add(f, "\xff\xfe", FILE_MODE, NULL);   // no UTF-8 at all
 	assert_int_equal(apply(f), 0);
 	assert_true(has(f, "e\xcc\x81"));
 	assert_true(has(f, "\xff\xfe"));

@@ -202,7 +202,7 @@ static void detach(struct tree_node *node)
 	tdelete(node, &node->parent->children, compare_nodes);
 }
 
-// Frees `node` with all below it. Depth is no problem for the stack: it is walked, not recursed.
+// Frees `node` with all below it. Depth is not a problem for the stack: it is walked, not recursed.
 static void subtree_free(struct tree *tree, struct tree_node *node)
 {
 	struct tree_node *current = node;
@@ -321,8 +321,8 @@ struct tree_list tree_children(const struct tree_node *dir)
 	return collected;
 }
 
-// Removes what comes from below `layer`. A lower directory that has entries of this layer stays, with those.
-// Recursion is as deep as the tree: TREE_MAX_PATH / 2 at most, with small frames.
+// Removes what comes from below `layer`. A lower directory that has entries of this layer stays,
+// with those. Recursion is as deep as the tree: TREE_MAX_PATH / 2 at most, with small frames.
 static void lower_remove(struct tree *tree, struct tree_node *node, unsigned layer)
 {
 	if (is_directory(node)) {

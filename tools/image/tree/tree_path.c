@@ -20,8 +20,8 @@ static struct tree_node *directory_add(struct tree *tree, struct tree_node *dir,
 	return tree_child(dir, name);
 }
 
-// Takes the next name off `*path` into `name`. Returns false at the end; a name that is too long gives one of
-// TREE_MAX_NAME + 1 characters.
+// Takes the next name off `*path` into `name`. Returns false at the end; a name that is too long
+// gives one of TREE_MAX_NAME + 1 characters.
 static bool next_name(const char **path, char name[TREE_MAX_NAME + 2])
 {
 	size_t length;
@@ -73,8 +73,8 @@ struct walk {
 	unsigned symlinks;
 };
 
-// Follows `path` from `dir`; all of it must be, or become, directories (or, with `any_last`, anything).
-// Recurses once for each symbolic link on the way, TREE_MAX_SYMLINKS at most.
+// Follows `path` from `dir`; all of it must be, or become, directories (or, with `any_last`,
+// anything). Recurses once for each symbolic link on the way, TREE_MAX_SYMLINKS at most.
 static int walk_path(struct walk *walk, struct tree_node *dir, const char *path, bool any_last,
                      struct tree_node **result, struct error *err)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The boot disk: a ustar archive, as it is, on a virtio-blk disk. It holds, in this order, `kernel` (the guest's),
-// `initramfs.cpio` (with bootd as /init), `images.json` (what is on the disk with the images of apps) and `config.json` (the
-// container's configuration).
+// The boot disk: a ustar archive, as it is, on a virtio-blk disk. It holds, in this order, `kernel`
+// (the guest's), `initramfs.cpio` (with bootd as /init), `images.json` (what is on the disk with
+// the images of apps) and `config.json` (the container's configuration).
 #pragma once
 
 #include "tools/common/error.h"

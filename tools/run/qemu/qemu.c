@@ -64,7 +64,8 @@ static char *comma_escape(const char *text)
 }
 
 // `options` go to -drive besides, each with a comma before it.
-static void add_disk(struct command *command, const char *id, const char *format, const char *path, const char *options)
+static void add_disk(struct command *command, const char *id, const char *format, const char *path,
+                     const char *options)
 {
 	char *escaped = comma_escape(path);
 
@@ -112,8 +113,9 @@ static void add_network(struct command *command, const struct settings *settings
 	for (unsigned i = 0; text && i < ports->count; i++) {
 		const struct published_port *port = &ports->items[i];
 
-		fprintf(text, ",hostfwd=%s:%s:%u-" QEMU_CONTAINER_ADDRESS ":%u", port->udp ? "udp" : "tcp", port->host,
-		        port->host_port, port->container_port);
+		fprintf(text, ",hostfwd=%s:%s:%u-" QEMU_CONTAINER_ADDRESS ":%u",
+		        port->udp ? "udp" : "tcp", port->host, port->host_port,
+		        port->container_port);
 	}
 	if (!text || fclose(text) != 0) {
 		command->failed = true;
@@ -227,8 +229,7 @@ static void close_all(int fds[QEMU_NUM_CHANNELS])
 	}
 }
 
-static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS],
-                         struct error *err)
+static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS], struct error *err)
 {
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
 		machine->channels[i] = remote[i] = -1;

@@ -37,10 +37,10 @@ struct qemu_files {
 	const char *boot_disk;
 	const char *root_image;
 	const char *writable_disk;  // NULL: none
-	bool writable_disk_kept;  // what is flushed to it has to last
-	const char *images_disk;  // a VMDK description
-	bool has_linuxrun;  // the image has the app that runs the container
-	const char *gdb_socket;  // NULL: no debugger can attach
+	bool writable_disk_kept;    // what is flushed to it has to last
+	const char *images_disk;    // a VMDK description
+	bool has_linuxrun;          // the image has the app that runs the container
+	const char *gdb_socket;     // NULL: no debugger can attach
 };
 
 // Starts QEMU, out of the terminal's process group. Released by qemu_stop().

@@ -15,7 +15,7 @@
 #include "tools/run/signals.h"
 
 #define SCRATCH_SUFFIX ".starina-making"  // of a disk that is being made
-#define LABEL "starina"  // of the file system: this one is ours
+#define LABEL "starina"                   // of the file system: this one is ours
 #define BLOCK_SIZE "4096"
 #define BYTES_PER_INODE "8192"  // an image's layer is many small files
 #define MIB ((uint64_t)1 << 20)
@@ -43,22 +43,43 @@ static const char *mkfs_find(void)
 // Makes the file system in the new, empty file `path`.
 static int mkfs_run(const char *path, int fd, uint64_t size, struct error *err)
 {
-	// All of the file reads as zeroes, so nothing has to be written for the inode tables, now or by the guest.
-	const char *argv[] = { mkfs_find(), "-q", "-F", "-L", LABEL, "-m", "0", "-b", BLOCK_SIZE, "-i", BYTES_PER_INODE, "-E",
-		               "nodiscard,assume_storage_prezeroed=1", path, NULL };
-	struct spawn spawn = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .cwd_fd = -1 };
+	// All of the file reads as zeroes, so nothing has to be written for the inode tables, now
+	// or by the guest.
+	const char *argv[] = { mkfs_find(),
+		               "-q",
+		               "-F",
+		               "-L",
+		               LABEL,
+		               "-m",
+		               "0",
+		               "-b",
+		               BLOCK_SIZE,
+		               "-i",
+		               BYTES_PER_INODE,
+		               "-E",
+		               "nodiscard,assume_storage_prezeroed=1",
+		               path,
+		               NULL };
+	struct spawn spawn = { .argv = argv,
+		               .stdin_fd = -1,
+		               .stdout_fd = -1,
+		               .stderr_fd = -1,
+		               .cwd_fd = -1 };
 	pid_t pid;
 	int status;
 
 	if (ftruncate(fd, (off_t)size) < 0)
-		return error_set_errno(err, errno, "cannot make %s %llu MiB large", path, (unsigned long long)(size / MIB));
+		return error_set_errno(err, errno, "cannot make %s %llu MiB large", path,
+		                       (unsigned long long)(size / MIB));
 	pid = subprocess_spawn(&spawn, err);
 	if (pid < 0)
 		return error_set(err, "%s; ./setup.sh installs it (e2fsprogs)", strdupa(err->text));
 	status = signals_wait_child(pid);
 	if (status != 0)
-		return error_set(err, "%s could not make a file system in %s (status %d; its own words are above)", argv[0], path,
-		                 status);
+		return error_set(
+			err,
+			"%s could not make a file system in %s (status %d; its own words are above)",
+			argv[0], path, status);
 	return 0;
 }
 
@@ -80,17 +101,23 @@ static int content_check(int fd, const char *path, uint64_t size, struct error *
 	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))
 		return error_set(err, "%s is no file", path);
 	if (pread(fd, super, sizeof(super), SUPER_OFFSET) != (ssize_t)sizeof(super) ||
-	    (get32(super + SUPER_MAGIC) & 0xffff) != EXT4_MAGIC || strncmp((char *)super + SUPER_LABEL, LABEL, 16) != 0)
-		return error_set(err,
-		                 "%s holds something else than a disk of a container's; name another file, or remove it "
-		                 "if you do not need it",
-		                 path);
+	    (get32(super + SUPER_MAGIC) & 0xffff) != EXT4_MAGIC ||
+	    strncmp((char *)super + SUPER_LABEL, LABEL, 16) != 0)
+		return error_set(
+			err,
+			"%s holds something else than a disk of a container's; name another file, or remove it "
+			"if you do not need it",
+			path);
 	blocks = get32(super + SUPER_BLOCKS_LOW) | (uint64_t)get32(super + SUPER_BLOCKS_HIGH) << 32;
 	if (get32(super + SUPER_LOG_BLOCK_SIZE) != 2 || blocks != (uint64_t)stat.st_size / 4096)
-		return error_set(err, "%s is damaged: its file system is not as large as the file", path);
+		return error_set(err, "%s is damaged: its file system is not as large as the file",
+		                 path);
 	if (size && size != (uint64_t)stat.st_size)
-		return error_set(err, "%s is a disk of %llu MiB, not of %llu: leave LINUXRUN_DISK out, or name another file", path,
-		                 (unsigned long long)stat.st_size / MIB, (unsigned long long)(size / MIB));
+		return error_set(
+			err,
+			"%s is a disk of %llu MiB, not of %llu: leave LINUXRUN_DISK out, or name another file",
+			path, (unsigned long long)stat.st_size / MIB,
+			(unsigned long long)(size / MIB));
 	return 0;
 }
 
@@ -131,8 +158,8 @@ static int scratch_open(const char *path, const char *scratch, struct error *err
 	return -1;
 }
 
-// Makes the disk beside `path` and gives it that name when it is whole. Returns its locked descriptor; -1 with `err`, or with `*exists`
-// when somebody was faster.
+// Makes the disk beside `path` and gives it that name when it is whole. Returns its locked
+// descriptor; -1 with `err`, or with `*exists` when somebody was faster.
 static int file_create(const char *path, uint64_t size, bool *exists, struct error *err)
 {
 	char scratch[PATH_MAX];
@@ -168,7 +195,8 @@ static int size_round(uint64_t size, uint64_t *rounded, struct error *err)
 	return 0;
 }
 
-int writable_disk_make(struct writable_disk *disk, const char *directory, uint64_t size, struct error *err)
+int writable_disk_make(struct writable_disk *disk, const char *directory, uint64_t size,
+                       struct error *err)
 {
 	int result;
 	int fd;
@@ -176,7 +204,8 @@ int writable_disk_make(struct writable_disk *disk, const char *directory, uint64
 	*disk = (struct writable_disk){ .lock_fd = -1 };
 	if (size_round(size, &size, err) < 0)
 		return -1;
-	if (snprintf(disk->path, sizeof(disk->path), "%s/writable.ext4", directory) >= (int)sizeof(disk->path))
+	if (snprintf(disk->path, sizeof(disk->path), "%s/writable.ext4", directory) >=
+	    (int)sizeof(disk->path))
 		return error_set(err, "the path %.80s... is too long", directory);
 	fd = open(disk->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -186,7 +215,8 @@ int writable_disk_make(struct writable_disk *disk, const char *directory, uint64
 	return result;
 }
 
-int writable_disk_open(struct writable_disk *disk, const char *path, uint64_t size, struct error *err)
+int writable_disk_open(struct writable_disk *disk, const char *path, uint64_t size,
+                       struct error *err)
 {
 	bool exists = false;
 	uint64_t wanted = 0;

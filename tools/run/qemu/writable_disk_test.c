@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Disks for the writable layer: made, found again, locked, and refused when they are something else.
+// Disks for the writable layer: made, found again, locked, and refused when they are something
+// else.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// listen() may be called again on a listening socket, by whoever has it: pidfd_getfd(2) gives us QEMU's.
+// listen() may be called again on a listening socket, by whoever has it: pidfd_getfd(2) gives us
+// QEMU's.
 #include "tools/run/relay/backlog.h"
 
 #include <arpa/inet.h>
@@ -22,9 +23,9 @@ static bool listens_on(int fd, unsigned port)
 	int listening = 0;
 	socklen_t option_len = sizeof(listening);
 
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &option_len) == 0 && listening &&
-	       getsockname(fd, (struct sockaddr *)&addr, &len) == 0 && addr.sin_family == AF_INET &&
-	       ntohs(addr.sin_port) == port;
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &option_len) == 0 &&
+		listening && getsockname(fd, (struct sockaddr *)&addr, &len) == 0 &&
+		addr.sin_family == AF_INET && ntohs(addr.sin_port) == port;
 }
 
 void backlog_widen(pid_t pid, unsigned port)

@@ -12,11 +12,11 @@
 #define CONTROL_LINE_MAX 1024
 
 struct control_line {
-	bool ready;  // the OS said its version
-	bool started;  // the container runs
-	int status;  // its exit status; -1: not known
+	bool ready;                    // the OS said its version
+	bool started;                  // the container runs
+	int status;                    // its exit status; -1: not known
 	char error[CONTROL_LINE_MAX];  // why it could not be run; "" if nothing is known
-	size_t length;  // of an unfinished line
+	size_t length;                 // of an unfinished line
 	bool overlong;
 	char line[CONTROL_LINE_MAX];
 };
@@ -24,5 +24,6 @@ struct control_line {
 // No line seen yet.
 void control_line_init(struct control_line *control);
 
-// Takes bytes from the port. Lines that are unknown or too long are passed over: a newer OS may say more.
+// Takes bytes from the port. Lines that are unknown or too long are passed over: a newer OS may say
+// more.
 void control_line_push(struct control_line *control, const char *data, size_t size);

@@ -27,10 +27,10 @@
 
 #define STATUS_ERROR 125
 #define STATUS_KILLED 137
-#define SILENCE_MS 20000  // a firmware that has not said a word by then never will
-#define HELD_MS 5000  // then the firmware's banner is shown after all
+#define SILENCE_MS 20000    // a firmware that has not said a word by then never will
+#define HELD_MS 5000        // then the firmware's banner is shown after all
 #define POWER_OFF_MS 10000  // from the exit status to QEMU's end, while no output moves
-#define FORCE_SIGNALS 3  // so many signals end it at once
+#define FORCE_SIGNALS 3     // so many signals end it at once
 #define NEVER UINT64_MAX
 #define CTRL_A 1
 #define CONTROL_OUT_SIZE 4096
@@ -53,14 +53,14 @@ struct relay {
 	struct terminal terminal;
 	bool terminal_ours;
 	bool handed_over;  // to the container
-	bool escaped;  // the user wants it to end
+	bool escaped;      // the user wants it to end
 	bool log_is_terminal;
 	int null_fd;  // takes the streams that are not ours
 	char last_key;
-	bool heard;  // anything from the UART
-	bool ended;  // QEMU
+	bool heard;       // anything from the UART
+	bool ended;       // QEMU
 	int qemu_status;  // as subprocess_wait() has it, when `ended`
-	bool quit;  // by the user
+	bool quit;        // by the user
 	int quit_status;
 	int stop_signals;
 	uint64_t silence_at;  // in clock_ms() terms
@@ -157,10 +157,12 @@ static void stop_begin(struct relay *relay, int number)
 		relay->stop_at = clock_ms() + (uint64_t)relay->settings->stop_timeout * 1000;
 }
 
-// Keys for the container's terminal. The escape asks it to end, as a terminal that goes away does; again, and it is ended.
+// Keys for the container's terminal. The escape asks it to end, as a terminal that goes away does;
+// again, and it is ended.
 static size_t terminal_keys_filter(void *context, const char *data, size_t size, char *out)
 {
-	static const char said[] = "\r\nending the container; Ctrl-P Ctrl-Q once more ends it at once\r\n";
+	static const char said[] =
+		"\r\nending the container; Ctrl-P Ctrl-Q once more ends it at once\r\n";
 	struct relay *relay = context;
 	bool escaped = false;
 	size_t length = terminal_filter(&relay->terminal, data, size, out, &escaped);
@@ -417,7 +419,8 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	relay->log.filter_extra = UART_LOG_EXTRA;
 	if (snprintf(relay->image, sizeof(relay->image), "%s/starina.elf", relay->settings->build) <
 	    (int)sizeof(relay->image))
-		relay->uart_log.source = (struct source_line){ .image = relay->image, .root = relay->settings->root };
+		relay->uart_log.source = (struct source_line){ .image = relay->image,
+			                                       .root = relay->settings->root };
 	stream_init(&relay->control_in, channels[QEMU_CONTROL], -1);
 	relay->control_in.filter = control_filter;
 	relay->control_in.filter_context = relay;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What happens while the machine runs: bytes go both ways, signals are passed on, the exit status comes.
+// What happens while the machine runs: bytes go both ways, signals are passed on, the exit status
+// comes.
 #pragma once
 
 #include <stdbool.h>

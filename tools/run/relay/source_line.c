@@ -19,7 +19,8 @@ static bool frame_parse(const char *line, unsigned *number, unsigned long long *
 	const char *frame = strstr(line, "] ERROR    #");
 	int length = 0;
 
-	return frame && sscanf(frame, "] ERROR #%2u 0x%16llx %n", number, address, &length) == 2 && length > 0;
+	return frame && sscanf(frame, "] ERROR #%2u 0x%16llx %n", number, address, &length) == 2 &&
+		length > 0;
 }
 
 // The first line that the command prints; "" when it cannot be run.
@@ -66,7 +67,8 @@ size_t source_line_find(struct source_line *source, const char *line, char out[S
 	unsigned number;
 	int length;
 
-	if (!source->image || source->lookups >= SOURCE_LINE_MAX_LOOKUPS || !frame_parse(line, &number, &address))
+	if (!source->image || source->lookups >= SOURCE_LINE_MAX_LOOKUPS ||
+	    !frame_parse(line, &number, &address))
 		return 0;
 	source->lookups++;
 	// A return address is behind its call, which may be the last instruction of its line.

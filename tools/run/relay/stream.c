@@ -64,8 +64,8 @@ static bool stream_drain(struct stream *stream)
 	ssize_t written =
 		send(stream->to, stream->buffer + stream->start, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	// Not a socket: it may be shared with others, so it stays blocking; what poll() promises is that a
-	// pipe takes PIPE_BUF bytes.
+	// Not a socket: it may be shared with others, so it stays blocking; what poll() promises is
+	// that a pipe takes PIPE_BUF bytes.
 	if (written < 0 && errno == ENOTSOCK)
 		written = write(stream->to, stream->buffer + stream->start,
 		                size < PIPE_BUF ? size : PIPE_BUF);

@@ -13,9 +13,9 @@
 struct stream {
 	int from;  // -1: nothing to read
 	int to;
-	bool eof;  // `from` is at its end
-	bool broken;  // nobody reads `to`: what comes is dropped
-	bool paused;  // nothing is read for now
+	bool eof;        // `from` is at its end
+	bool broken;     // nobody reads `to`: what comes is dropped
+	bool paused;     // nothing is read for now
 	uint64_t total;  // bytes written
 	size_t start;
 	size_t end;

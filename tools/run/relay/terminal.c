@@ -16,7 +16,8 @@ bool terminal_size(unsigned *rows, unsigned *columns)
 {
 	struct winsize size;
 
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0 &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
 		return false;
 	*rows = size.ws_row;
 	*columns = size.ws_col;
@@ -63,7 +64,8 @@ void terminal_restore(struct terminal *terminal)
 	terminal->changed = terminal->raw = false;
 }
 
-size_t terminal_filter(struct terminal *terminal, const char *keys, size_t size, char *out, bool *escaped)
+size_t terminal_filter(struct terminal *terminal, const char *keys, size_t size, char *out,
+                       bool *escaped)
 {
 	size_t length = 0;
 

@@ -28,8 +28,8 @@ static long first_line_find(const struct uart_log *log)
 	return -1;
 }
 
-// One more byte of a line. While quiet, the line is written out when it is whole and of importance; else
-// each byte at once. Returns the length.
+// One more byte of a line. While quiet, the line is written out when it is whole and of importance;
+// else each byte at once. Returns the length.
 static size_t line_push(struct uart_log *log, char c, char *out, unsigned *sources)
 {
 	size_t kept = log->line_length;

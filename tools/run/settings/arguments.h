@@ -13,7 +13,8 @@ struct arguments {
 };
 
 // Appends a word. A failure is noted in `failed`, so that it is asked for once.
-__attribute__((format(printf, 2, 3))) void arguments_add(struct arguments *arguments, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void arguments_add(struct arguments *arguments,
+                                                         const char *format, ...);
 
 // Frees the words. Harmless on a zeroed one.
 void arguments_deinit(struct arguments *arguments);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the container is asked to be. Each value is checked here as far as it can be without the image, so that nothing is fetched
-// for a run that cannot be.
+// What the container is asked to be. Each value is checked here as far as it can be without the
+// image, so that nothing is fetched for a run that cannot be.
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,10 @@
 #define MIB ((uint64_t)1 << 20)
 #define MIN_GUEST_MEMORY (32 * MIB)
 #define MAX_GUEST_MEMORY (8192 * MIB)  // MACHINE_MAX_MEMORY in libs/linux/machine/machine.h
-#define MIN_CPU_SHARE 10  // thousandths: a millisecond in each tenth of a second, the least that Linux takes
+// thousandths: a millisecond in each tenth of a second, the least that Linux takes
+#define MIN_CPU_SHARE 10
 #define MAX_GUEST_CPUS 4  // CONFIG_NR_CPUS of the guest kernel
-#define MAX_HOSTNAME 64  // Linux's
+#define MAX_HOSTNAME 64   // Linux's
 #define MAX_WORKDIR 4095
 #define MAX_USER 255
 #define DEFAULT_STOP_TIMEOUT 10  // as docker's
@@ -140,7 +141,8 @@ static int user_read(struct settings *settings, struct error *err)
 
 	if (!user->value)
 		return 0;
-	if (strlen(user->value) > MAX_USER || user->value[0] == '-' || strpbrk(user->value, " \t\n/"))
+	if (strlen(user->value) > MAX_USER || user->value[0] == '-' ||
+	    strpbrk(user->value, " \t\n/"))
 		return refuse(user, err, "it is USER[:GROUP], names or numbers");
 	arguments_add(&settings->config_options, "--user=%s", user->value);
 	return 0;
@@ -153,7 +155,8 @@ static int workdir_read(struct settings *settings, struct error *err)
 	if (!workdir->value)
 		return 0;
 	if (workdir->value[0] != '/')
-		return refuse(workdir, err, "the working directory is an absolute path, such as /srv");
+		return refuse(workdir, err,
+		              "the working directory is an absolute path, such as /srv");
 	if (strlen(workdir->value) > MAX_WORKDIR)
 		return refuse(workdir, err, "a path has at most 4095 bytes");
 	arguments_add(&settings->config_options, "--workdir=%s", workdir->value);
@@ -265,13 +268,15 @@ static int limits_read(struct settings *settings, struct error *err)
 	const struct option *memory = option_get(settings, OPTION_MEMORY);
 
 	if (memory->value && !size_parse(memory->value, &settings->guest_memory))
-		return error_set(err, "%s is no size from 32M to 8G; write for example 256M", option_text(memory));
+		return error_set(err, "%s is no size from 32M to 8G; write for example 256M",
+		                 option_text(memory));
 	// As for docker, 0 is as when nothing is said.
 	if (settings->guest_memory > 0 && settings->guest_memory < MIN_GUEST_MEMORY)
-		return error_set(err, "%s is too little for Linux; give it at least %lluM", option_text(memory),
-		                 (unsigned long long)(MIN_GUEST_MEMORY / MIB));
+		return error_set(err, "%s is too little for Linux; give it at least %lluM",
+		                 option_text(memory), (unsigned long long)(MIN_GUEST_MEMORY / MIB));
 	if (settings->guest_memory > MAX_GUEST_MEMORY)
-		return error_set(err, "%s is more than a container can have; give it at most %lluG", option_text(memory),
+		return error_set(err, "%s is more than a container can have; give it at most %lluG",
+		                 option_text(memory),
 		                 (unsigned long long)(MAX_GUEST_MEMORY / MIB / 1024));
 	return cpus_read(settings, err);
 }
@@ -284,7 +289,8 @@ static int disk_read(struct settings *settings, struct error *err)
 	if (!disk->value)
 		return 0;
 	if (!size_parse(disk->value, &settings->disk))
-		return error_set(err, "%s is no size from 16M to 1T; write for example 1G", option_text(disk));
+		return error_set(err, "%s is no size from 16M to 1T; write for example 1G",
+		                 option_text(disk));
 	if (settings->disk < WRITABLE_DISK_MIN || settings->disk > WRITABLE_DISK_MAX)
 		return refuse(disk, err, "the disk of a container has 16M to 1T");
 	return 0;
@@ -307,7 +313,8 @@ static int stop_timeout_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
-// docker's -t: the container has a terminal; -i besides, as LINUXRUN_TTY has it: what is typed here goes there.
+// docker's -t: the container has a terminal; -i besides, as LINUXRUN_TTY has it: what is typed here
+// goes there.
 static int terminal_read(struct settings *settings, struct error *err)
 {
 	const struct option *tty = option_get(settings, OPTION_TTY);
@@ -321,7 +328,9 @@ static int terminal_read(struct settings *settings, struct error *err)
 	if (!settings->image)
 		return refuse(tty, err, "there is no image to run");
 	if (settings->terminal_input && !isatty(STDIN_FILENO))
-		return refuse(tty, err, "the input device is not a TTY; leave it out, or start this from a terminal");
+		return refuse(
+			tty, err,
+			"the input device is not a TTY; leave it out, or start this from a terminal");
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "tools/run/settings/settings.h"
 
 #define CPU_PERIOD_DEFAULT 100000u  // microseconds; docker's
-#define CPU_PERIOD_MIN 1000u  // the kernel's limits (Linux, sched-bwc.rst)
+#define CPU_PERIOD_MIN 1000u        // the kernel's limits (Linux, sched-bwc.rst)
 #define CPU_PERIOD_MAX 1000000u
 #define CPU_QUOTA_MIN 1000u
 #define MAX_CPU_QUOTA 4000000u

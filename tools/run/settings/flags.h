@@ -14,23 +14,23 @@ enum flag_type {
 	FLAG_TEXT,
 	FLAG_NUMBER,  // whole
 	FLAG_DECIMAL,
-	FLAG_SIZE,  // bytes, as 512m
+	FLAG_SIZE,      // bytes, as 512m
 	FLAG_DURATION,  // as 1m30s
 };
 
 enum flag_effect {
-	FLAG_SETS,  // an option; the last one wins
-	FLAG_ADDS,  // to a list
+	FLAG_SETS,      // an option; the last one wins
+	FLAG_ADDS,      // to a list
 	FLAG_ACCEPTED,  // nothing: `why` says that it is so anyway, or why it does not matter
-	FLAG_REFUSED,  // an error with `why`, but for the values in `harmless`
+	FLAG_REFUSED,   // an error with `why`, but for the values in `harmless`
 };
 
 struct flag {
 	const char *name;  // without its dashes
-	char letter;  // '\0': none
+	char letter;       // '\0': none
 	enum flag_type type;
 	enum flag_effect effect;
-	int target;  // enum option_id of FLAG_SETS, enum option_list_id of FLAG_ADDS
+	int target;            // enum option_id of FLAG_SETS, enum option_list_id of FLAG_ADDS
 	const char *harmless;  // values that say what is so anyway, as "bridge|default"
 	const char *why;
 };

@@ -21,7 +21,7 @@ struct image_header {
 	uint32_t version;
 	uint32_t reserved;
 	uint64_t reserved2;
-	char magic[8];  // "RISCV"
+	char magic[8];   // "RISCV"
 	char magic2[4];  // "RSC\5"
 	uint32_t reserved3;
 };
@@ -29,17 +29,23 @@ struct image_header {
 static int header_check(const struct image_header *header, const char *path, struct error *err)
 {
 	static const char *const hints[][2] = {
-		{ "\x7f" "ELF", "an ELF file; the file to give is arch/riscv/boot/Image" },
-		{ "\x1f\x8b", "compressed; the file to give is arch/riscv/boot/Image, not Image.gz" },
+		{ "\x7f"
+		  "ELF",
+		  "an ELF file; the file to give is arch/riscv/boot/Image" },
+		{ "\x1f\x8b",
+		  "compressed; the file to give is arch/riscv/boot/Image, not Image.gz" },
 		{ "MZ", "no RISC-V kernel, or one for EFI only" },
 	};
 
 	if (memcmp(header->magic, "RISCV\0\0", 8) == 0 && memcmp(header->magic2, "RSC\5", 4) == 0) {
 		if (le64toh(header->flags) & FLAG_BIG_ENDIAN)
 			return error_set(err, "%s is a kernel for big-endian machines", path);
-		if (le64toh(header->image_size) > (uint64_t)MAX_SIZE || le64toh(header->text_offset) > (uint64_t)MAX_SIZE ||
+		if (le64toh(header->image_size) > (uint64_t)MAX_SIZE ||
+		    le64toh(header->text_offset) > (uint64_t)MAX_SIZE ||
 		    le64toh(header->text_offset) % BLOCK_SIZE != 0)
-			return error_set(err, "%s is a damaged kernel: its header has impossible sizes", path);
+			return error_set(err,
+			                 "%s is a damaged kernel: its header has impossible sizes",
+			                 path);
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
@@ -64,6 +70,8 @@ int guest_kernel_check(const char *path, struct error *err)
 	length = read(fd, &header, sizeof(header));
 	close(fd);
 	if (length != (ssize_t)sizeof(header))
-		return error_set(err, "%s is too short for a RISC-V Linux Image (arch/riscv/boot/Image)", path);
+		return error_set(err,
+		                 "%s is too short for a RISC-V Linux Image (arch/riscv/boot/Image)",
+		                 path);
 	return header_check(&header, path, err);
 }

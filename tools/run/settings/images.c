@@ -14,7 +14,7 @@
 #define SETTING "LINUXRUN_IMAGES"
 
 struct item {
-	char *name;  // heap
+	char *name;       // heap
 	char *reference;  // heap; with its scheme
 };
 
@@ -29,7 +29,8 @@ static bool is_path(const char *reference)
 	return strncmp(reference, "file://", 7) == 0 || strncmp(reference, "oci://", 6) == 0;
 }
 
-// What is in `text`: "alpine", "docker://alpine", "web=oci:///srv/web". Released by item_deinit(), also after -1 with `err`.
+// What is in `text`: "alpine", "docker://alpine", "web=oci:///srv/web". Released by item_deinit(),
+// also after -1 with `err`.
 static int item_parse(struct item *item, const char *text, struct error *err)
 {
 	const char *scheme = strstr(text, "://");
@@ -40,10 +41,12 @@ static int item_parse(struct item *item, const char *text, struct error *err)
 
 	*item = (struct item){ 0 };
 	if (reference == text && is_path(reference))
-		return error_set(err, SETTING ": \"%.200s\" needs a name; write NAME=%.200s", text, text);
+		return error_set(err, SETTING ": \"%.200s\" needs a name; write NAME=%.200s", text,
+		                 text);
 	item->name = reference == text ? strdup(name) : strndup(text, (size_t)(equals - text));
-	if (!item->name || asprintf(&item->reference, "%s%s", is_path(reference) ? "" : "docker://",
-	                            is_path(reference) ? reference : name) < 0) {
+	if (!item->name ||
+	    asprintf(&item->reference, "%s%s", is_path(reference) ? "" : "docker://",
+	             is_path(reference) ? reference : name) < 0) {
 		item->reference = NULL;
 		return error_set(err, "out of memory");
 	}
@@ -107,7 +110,8 @@ static int item_resolve(void *context, const struct item *item, struct error *er
 	return 0;
 }
 
-int images_prepare(const char *image_tool, const char *build, const char *list, const char *directory, struct error *err)
+int images_prepare(const char *image_tool, const char *build, const char *list,
+                   const char *directory, struct error *err)
 {
 	struct arguments command = { 0 };
 	int result = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The images that the OS's own programs may run (LINUXRUN_IMAGES): resolved as LINUXRUN_IMAGE is, and put on one disk.
+// The images that the OS's own programs may run (LINUXRUN_IMAGES): resolved as LINUXRUN_IMAGE is,
+// and put on one disk.
 #pragma once
 
 #include "tools/common/error.h"
@@ -9,10 +10,11 @@
 #define IMAGES_INDEX "images.json"
 #define IMAGES_DISK "images.vmdk"
 
-// Checks `list`: items with commas between them, each [NAME=]REFERENCE with a reference as LINUXRUN_IMAGE's or a name as docker
-// has it. file:// and oci:// need a NAME. -1 with `err`.
+// Checks `list`: items with commas between them, each [NAME=]REFERENCE with a reference as
+// LINUXRUN_IMAGE's or a name as docker has it. file:// and oci:// need a NAME. -1 with `err`.
 int images_check(const char *list, struct error *err);
 
-// Fetches what is missing of `list` (checked; NULL: none) and writes IMAGES_INDEX and IMAGES_DISK into `directory`; the built-in
-// userland of the build is always among them. Blocks. -1 with `err`.
-int images_prepare(const char *image_tool, const char *build, const char *list, const char *directory, struct error *err);
+// Fetches what is missing of `list` (checked; NULL: none) and writes IMAGES_INDEX and IMAGES_DISK
+// into `directory`; the built-in userland of the build is always among them. Blocks. -1 with `err`.
+int images_prepare(const char *image_tool, const char *build, const char *list,
+                   const char *directory, struct error *err);

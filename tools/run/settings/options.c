@@ -208,7 +208,7 @@ static int short_flags(struct options *options, char **argv, int *index, struct 
 	return 0;
 }
 
-// --- The words that are no flags: IMAGE [COMMAND...] --------------------------------------------
+// --- The words that are not flags: IMAGE [COMMAND...] --------------------------------------------
 
 // What somebody writes who takes run.sh for docker, or a switch's value for a word of its own.
 static const char *image_hint(const char *word)
@@ -299,7 +299,8 @@ static int variable_refuse(const char *name, size_t prefix, struct error *err)
 
 	for (size_t i = 0; i < NUM_OPTIONS + NUM_OTHERS; i++)
 		if (variable_at(i) && strncmp(variable_at(i), name, prefix) == 0)
-			closest_offer(&closest, name + prefix, strlen(name + prefix), variable_at(i) + prefix);
+			closest_offer(&closest, name + prefix, strlen(name + prefix),
+			              variable_at(i) + prefix);
 	return error_set(err, "%s is no setting%s%.*s%s%s; ./run.sh --help lists them", name,
 	                 closest.name ? "; did you mean " : "", closest.name ? (int)prefix : 0,
 	                 name, closest.name ? closest.name : "", closest.name ? "?" : "");

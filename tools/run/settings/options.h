@@ -70,7 +70,7 @@ enum option_list_id {
 // A setting's value and where it comes from.
 struct option {
 	const char *value;  // NULL: not given
-	const char *name;  // "LINUXRUN_MEMORY" or "--memory", for errors
+	const char *name;   // "LINUXRUN_MEMORY" or "--memory", for errors
 	bool is_flag;
 };
 
@@ -82,8 +82,8 @@ struct option_list {
 struct options {
 	struct option values[NUM_OPTIONS];
 	struct option_list lists[NUM_LISTS];
-	char *ports;  // all --publish, joined by commas
-	char *image;  // the image of the command line as a reference
+	char *ports;     // all --publish, joined by commas
+	char *image;     // the image of the command line as a reference
 	char **command;  // what follows the image; NULL: nothing
 	size_t num_command;
 };

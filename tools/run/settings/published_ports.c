@@ -20,7 +20,7 @@ struct range {
 	unsigned last;
 };
 
-// --- Parsing --------------------------------------------------------------------------------------
+// --- Parsing -------------------------------------------------------------------------------------
 
 // "80" or "80-90". Returns false for what is neither.
 static bool range_parse(const char *text, struct range *range)
@@ -38,7 +38,8 @@ static bool range_parse(const char *text, struct range *range)
 		range->last = (unsigned)strtoul(rest, NULL, 10);
 		rest += digits;
 	}
-	return *rest == '\0' && range->first > 0 && range->first <= range->last && range->last <= MAX_PORT;
+	return *rest == '\0' && range->first > 0 && range->first <= range->last &&
+		range->last <= MAX_PORT;
 }
 
 static bool hosts_overlap(const char *a, const char *b)
@@ -46,15 +47,16 @@ static bool hosts_overlap(const char *a, const char *b)
 	return strcmp(a, b) == 0 || strcmp(a, ANY_HOST) == 0 || strcmp(b, ANY_HOST) == 0;
 }
 
-static int port_add(struct published_ports *ports, const struct published_port *port, struct error *err)
+static int port_add(struct published_ports *ports, const struct published_port *port,
+                    struct error *err)
 {
 	for (unsigned i = 0; i < ports->count; i++) {
 		const struct published_port *other = &ports->items[i];
 
-		if (port->host_port != 0 && other->host_port == port->host_port && other->udp == port->udp &&
-		    hosts_overlap(other->host, port->host))
-			return error_set(err, "port %u/%s of the host is published twice", port->host_port,
-			                 port->udp ? "udp" : "tcp");
+		if (port->host_port != 0 && other->host_port == port->host_port &&
+		    other->udp == port->udp && hosts_overlap(other->host, port->host))
+			return error_set(err, "port %u/%s of the host is published twice",
+			                 port->host_port, port->udp ? "udp" : "tcp");
 	}
 	if (ports->count == PORTS_MAX)
 		return error_set(err, "these are more than %d ports", PORTS_MAX);
@@ -73,7 +75,8 @@ static int protocol_parse(char *item, bool *udp, struct error *err)
 	*slash = '\0';
 	*udp = strcasecmp(slash + 1, "udp") == 0;
 	if (!*udp && strcasecmp(slash + 1, "tcp") != 0)
-		return error_set(err, "the protocol \"%s\" cannot be published; choose tcp or udp", slash + 1);
+		return error_set(err, "the protocol \"%s\" cannot be published; choose tcp or udp",
+		                 slash + 1);
 	return 0;
 }
 
@@ -94,9 +97,12 @@ static int host_parse(char **item, char host[INET_ADDRSTRLEN], struct error *err
 		return 0;
 	*colon = '\0';
 	if (strchr(*item, ':'))
-		return error_set(err, "\"%s\": only IPv4 addresses of the host can be published on", *item);
+		return error_set(err, "\"%s\": only IPv4 addresses of the host can be published on",
+		                 *item);
 	if (inet_pton(AF_INET, *item, &address) != 1)
-		return error_set(err, "\"%s\" is no IPv4 address of the host, as 127.0.0.1 or 0.0.0.0", *item);
+		return error_set(err,
+		                 "\"%s\" is no IPv4 address of the host, as 127.0.0.1 or 0.0.0.0",
+		                 *item);
 	inet_ntop(AF_INET, &address, host, INET_ADDRSTRLEN);
 	*item = colon + 1;
 	return 0;
@@ -114,14 +120,19 @@ static int item_add(struct published_ports *ports, char *item, struct error *err
 	if (colon)
 		*colon = '\0';
 	if (!range_parse(colon ? colon + 1 : item, &container))
-		return error_set(err, "\"%s\" is no port of the container; choose 1 to 65535, or a range as 8000-8010",
-		                 colon ? colon + 1 : item);
+		return error_set(
+			err,
+			"\"%s\" is no port of the container; choose 1 to 65535, or a range as 8000-8010",
+			colon ? colon + 1 : item);
 	// "127.0.0.1::80" is any free port, as "80" is.
 	if (colon && *item && !range_parse(item, &host))
-		return error_set(err, "\"%s\" is no port of the host; choose 1 to 65535, or a range as 8000-8010", item);
+		return error_set(
+			err,
+			"\"%s\" is no port of the host; choose 1 to 65535, or a range as 8000-8010",
+			item);
 	if (host.first != 0 && host.last - host.first != container.last - container.first)
-		return error_set(err, "the ranges %u-%u and %u-%u are not equally long", host.first, host.last,
-		                 container.first, container.last);
+		return error_set(err, "the ranges %u-%u and %u-%u are not equally long", host.first,
+		                 host.last, container.first, container.last);
 	for (unsigned i = 0; i <= container.last - container.first; i++) {
 		port.container_port = (uint16_t)(container.first + i);
 		port.host_port = (uint16_t)(host.first != 0 ? host.first + i : 0);
@@ -148,7 +159,8 @@ int ports_parse(struct published_ports *ports, const char *text, struct error *e
 		if (length > MAX_ITEM || item[0] == '\0' ||
 		    blanks + strlen(item) + strspn(text + blanks + strlen(item), " \t") != length)
 			return error_set(
-				err, "\"%.*s\" is no port to publish; write [[HOSTIP:]HOSTPORT:]PORT[/udp], as 8080:80",
+				err,
+				"\"%.*s\" is no port to publish; write [[HOSTIP:]HOSTPORT:]PORT[/udp], as 8080:80",
 				(int)(length < MAX_ITEM ? length : MAX_ITEM), text);
 		if (item_add(ports, copy, err) < 0)
 			return is_list ? error_prefix(err, "%s", item) : -1;
@@ -158,7 +170,7 @@ int ports_parse(struct published_ports *ports, const char *text, struct error *e
 	}
 }
 
-// --- The host's side ------------------------------------------------------------------------------
+// --- The host's side -----------------------------------------------------------------------------
 
 static int reserve(struct published_port *port, struct error *err)
 {
@@ -171,10 +183,12 @@ static int reserve(struct published_port *port, struct error *err)
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot make a socket");
 	inet_pton(AF_INET, port->host, &address.sin_addr);
-	// As QEMU does: a connection of a past run that lingers is no obstacle. With UDP it would let two of us share a port.
+	// As QEMU does: a connection of a past run that lingers is not an obstacle. With UDP it
+	// would let two of us share a port.
 	if (!port->udp)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && (port->udp || listen(fd, 1) == 0) &&
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    (port->udp || listen(fd, 1) == 0) &&
 	    getsockname(fd, (struct sockaddr *)&address, &length) == 0) {
 		port->host_port = ntohs(address.sin_port);
 		return fd;
@@ -185,8 +199,8 @@ static int reserve(struct published_port *port, struct error *err)
 		advice = "; only root may use ports below 1024: choose a higher one";
 	else if (errno == EADDRNOTAVAIL)
 		advice = "; it is no address of this host";
-	error_set(err, "port %u/%s of %s cannot be used: %s%s", port->host_port, port->udp ? "udp" : "tcp", port->host,
-	          strerror(errno), advice);
+	error_set(err, "port %u/%s of %s cannot be used: %s%s", port->host_port,
+	          port->udp ? "udp" : "tcp", port->host, strerror(errno), advice);
 	close(fd);
 	return -1;
 }

@@ -19,8 +19,8 @@
 #define MIB ((uint64_t)1 << 20)
 #define DEFAULT_MEMORY (512 * MIB)
 #define DEFAULT_GUEST_MEMORY (128 * MIB)  // linuxrun's, for the check below
-#define OS_MEMORY (64 * MIB)  // what the OS keeps for itself
-#define OS_MEMORY_AMPLE (128 * MIB)  // what it gets when the machine's size is ours to choose
+#define OS_MEMORY (64 * MIB)              // what the OS keeps for itself
+#define OS_MEMORY_AMPLE (128 * MIB)       // what it gets when the machine's size is ours to choose
 #define MAX_MEMORY ((uint64_t)1 << 40)
 #define MAX_PLACES 18
 #define DEFAULT_SMP 2
@@ -101,9 +101,11 @@ static int memory_read(struct settings *settings, struct error *err)
 	uint64_t guest = settings->guest_memory ? settings->guest_memory : DEFAULT_GUEST_MEMORY;
 	const char *value = env_get("STARINA_MEMORY");
 
-	settings->memory = guest + OS_MEMORY_AMPLE > DEFAULT_MEMORY ? guest + OS_MEMORY_AMPLE : DEFAULT_MEMORY;
+	settings->memory = guest + OS_MEMORY_AMPLE > DEFAULT_MEMORY ? guest + OS_MEMORY_AMPLE
+								    : DEFAULT_MEMORY;
 	if (value && !size_parse(value, &settings->memory))
-		return error_set(err, "STARINA_MEMORY=%.100s is no size; write for example 512M", value);
+		return error_set(err, "STARINA_MEMORY=%.100s is no size; write for example 512M",
+		                 value);
 	if (settings->memory < guest + OS_MEMORY)
 		return error_set(
 			err,
@@ -120,7 +122,8 @@ static int smp_read(struct settings *settings, struct error *err)
 	const struct option *smp = &settings->options.values[OPTION_SMP];
 
 	settings->smp = settings->guest_cpus > DEFAULT_SMP ? settings->guest_cpus : DEFAULT_SMP;
-	if (smp->value && (!number_parse(smp->value, MAX_SMP, &settings->smp) || settings->smp == 0))
+	if (smp->value &&
+	    (!number_parse(smp->value, MAX_SMP, &settings->smp) || settings->smp == 0))
 		return error_set(err, "%s: choose 1 to %d harts", option_text(smp), MAX_SMP);
 	return 0;
 }
@@ -138,9 +141,9 @@ static int qemu_read(struct settings *settings, struct error *err)
 	settings->http_port = DEFAULT_HTTP_PORT;
 	settings->http_port_given = port != NULL;
 	if (port && !number_parse(port, 65535, &settings->http_port))
-		return error_set(err,
-		                 "STARINA_HTTP_PORT=%.100s is no port; choose 1 to 65535, or 0 for any",
-		                 port);
+		return error_set(
+			err, "STARINA_HTTP_PORT=%.100s is no port; choose 1 to 65535, or 0 for any",
+			port);
 	if (smp_read(settings, err) < 0)
 		return -1;
 	return memory_read(settings, err);
@@ -224,7 +227,7 @@ int settings_check_port(struct settings *settings, struct error *err)
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot make a socket");
-	// As QEMU does: a connection of a past run that lingers is no obstacle.
+	// As QEMU does: a connection of a past run that lingers is not an obstacle.
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	result = bind(fd, (struct sockaddr *)&address, sizeof(address));
 	if (result < 0 && errno == EADDRINUSE && settings->image && !settings->http_port_given) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the user asked for, from the command line and the environment, checked before anything starts.
+// What the user asked for, from the command line and the environment, checked before anything
+// starts.
 #pragma once
 
 #include <stdbool.h>
@@ -21,42 +22,45 @@
 
 struct settings {
 	struct options options;  // what they were read from; the strings below are its
-	const char *root;  // STARINA_ROOT: the source tree
-	const char *build;  // STARINA_BUILD: where the build's output is
-	const char *qemu;  // QEMU
-	const char *machine;  // STARINA_MACHINE
-	const char *cpu;  // STARINA_CPU
-	const char *append;  // STARINA_APPEND: further boot arguments
-	const char *qemu_args;  // STARINA_QEMU_ARGS
-	const char *log_path;  // --log; NULL: the OS's log goes to stderr
-	unsigned smp;  // harts
-	uint64_t memory;  // bytes of the machine
-	unsigned http_port;  // on 127.0.0.1
-	bool http_port_given;  // by the user: no other will do
-	bool gdb;  // wait for a debugger
+	const char *root;        // STARINA_ROOT: the source tree
+	const char *build;       // STARINA_BUILD: where the build's output is
+	const char *qemu;        // QEMU
+	const char *machine;     // STARINA_MACHINE
+	const char *cpu;         // STARINA_CPU
+	const char *append;      // STARINA_APPEND: further boot arguments
+	const char *qemu_args;   // STARINA_QEMU_ARGS
+	const char *log_path;    // --log; NULL: the OS's log goes to stderr
+	unsigned smp;            // harts
+	uint64_t memory;         // bytes of the machine
+	unsigned http_port;      // on 127.0.0.1
+	bool http_port_given;    // by the user: no other will do
+	bool gdb;                // wait for a debugger
 	bool help;
 	bool quiet;  // warnings and errors only
+
 	// The container.
-	const char *image;  // a reference (tools/image/source/source.h); NULL: the built-in one
+	const char *image;   // a reference (tools/image/source/source.h); NULL: the built-in one
 	const char *images;  // LINUXRUN_IMAGES: those that apps may run; NULL: none
 	struct arguments config_options;  // of `starina-image config`
-	uint64_t guest_memory;  // bytes of its VM; 0: the OS's default
-	unsigned guest_cpus;  // of its VM; 0: the OS's default
+	uint64_t guest_memory;            // bytes of its VM; 0: the OS's default
+	unsigned guest_cpus;              // of its VM; 0: the OS's default
 	struct published_ports ports;
-	uint64_t disk;  // bytes of the disk with the writable layer; 0: not given
+	uint64_t disk;          // bytes of the disk with the writable layer; 0: not given
 	const char *disk_file;  // where it is kept; NULL: it is not
-	bool terminal;  // the container gets one
-	bool terminal_input;  // and ours is its other end
-	const char *kernel;  // another guest kernel; NULL: ours
-	uint32_t stop_timeout;  // seconds from the first signal to the end by force, or STOP_FOREVER
-	const char *name;  // of the container; NULL: none
+	bool terminal;          // the container gets one
+	bool terminal_input;    // and ours is its other end
+	const char *kernel;     // another guest kernel; NULL: ours
+
+	// seconds from the first signal to the end by force, or STOP_FOREVER
+	uint32_t stop_timeout;
+	const char *name;     // of the container; NULL: none
 	const char *cidfile;  // gets the container's id; NULL: none
-	bool no_network;  // but the loopback interface
-	unsigned attached;  // ATTACH_
+	bool no_network;      // but the loopback interface
+	unsigned attached;    // ATTACH_
 };
 
-// Reads `argv` and the environment. The strings are theirs. Released by settings_deinit(), also after -1 with `err`, which names the
-// setting that is wrong, its value and what is allowed.
+// Reads `argv` and the environment. The strings are theirs. Released by settings_deinit(), also
+// after -1 with `err`, which names the setting that is wrong, its value and what is allowed.
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err);
 void settings_deinit(struct settings *settings);
 
@@ -70,7 +74,8 @@ int capability_settings_read(struct settings *settings, struct error *err);
 int cpu_share_set(struct settings *settings, const struct option *option, unsigned thousandths,
                   struct error *err);
 
-// Takes the host's ports for the container (ports_reserve() in tools/run/settings/published_ports.h).
+// Takes the host's ports for the container (ports_reserve() in
+// tools/run/settings/published_ports.h).
 int settings_reserve_ports(struct settings *settings, struct error *err);
 
 // Parses a size as docker has it: 512M, 0.5g, "1 GB"; a plain number is bytes, KB and KiB are K.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a user may set, as variables and as flags: what is taken, and that all else is refused with its name and value.
+// What a user may set, as variables and as flags: what is taken, and that all else is refused with
+// its name and value.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -262,10 +263,13 @@ static void test_container_flags(void **state)
 	(void)state;
 	setenv("LINUXRUN_USER", "env", 1);
 	setenv("LINUXRUN_READONLY", "1", 1);
-	assert_int_equal(READ("-u", "1:2", "-w/srv", "-h", "box", "--read-only=false", "--entrypoint=a b", "x"), 0);
+	assert_int_equal(READ("-u", "1:2", "-w/srv", "-h", "box", "--read-only=false",
+	                      "--entrypoint=a b", "x"),
+	                 0);
 	assert_true(passes_on("--user=1:2"));
 	assert_false(passes_on("--user=env"));
-	assert_true(passes_on("--workdir=/srv") && passes_on("--hostname=box") && passes_on("--entrypoint-word=a b"));
+	assert_true(passes_on("--workdir=/srv") && passes_on("--hostname=box") &&
+	            passes_on("--entrypoint-word=a b"));
 	assert_false(passes_on("--readonly"));
 	unsetenv("LINUXRUN_READONLY");
 	unsetenv("LINUXRUN_USER");
@@ -295,7 +299,9 @@ static void test_env(void **state)
 	int fds[2];
 
 	(void)state;
-	env_file_write(good, "\xef\xbb\xbf# comment\n\nA=1,2 \"x\"\n  B=2\nHOME\nno_such_variable_here", 56);
+	env_file_write(good,
+	               "\xef\xbb\xbf# comment\n\nA=1,2 \"x\"\n  B=2\nHOME\nno_such_variable_here",
+	               56);
 	env_file_write(nul, "A=1\nB=\0\n", 8);
 	env_file_write(blank, "A=1\n\nA B=1\n", 11);
 	assert_int_equal(READ("--env-file", good, "-e", "A=x,y\nz", "--env=C"), 0);
@@ -326,7 +332,12 @@ static void test_kernel_files(void **state)
 	static const struct {
 		const char *bytes;
 		const char *said;
-	} bad[] = { { "\x7f" "ELF", "ELF|Image" }, { "\x1f\x8b", "compressed" }, { "MZ", "EFI" }, { "text", "no RISC-V" } };
+	} bad[] = { { "\x7f"
+		      "ELF",
+		      "ELF|Image" },
+		    { "\x1f\x8b", "compressed" },
+		    { "MZ", "EFI" },
+		    { "text", "no RISC-V" } };
 	char path[] = "/tmp/settings_test.XXXXXX";
 
 	(void)state;
@@ -402,9 +413,12 @@ static void test_ports(void **state)
 	assert_int_equal(READ("-p", "8080:80", "--publish=53:53/udp"), 0);
 	assert_int_equal(settings.ports.count, 2);
 	assert_true(settings.ports.items[1].udp);
-	assert_refused(READ("-p", "8080:80", "-p", "8080:81"), "--publish 8080:80,8080:81|port 8080/tcp of the host is published twice");
+	assert_refused(READ("-p", "8080:80", "-p", "8080:81"),
+	               "--publish 8080:80,8080:81|port 8080/tcp of the host is published twice");
 	setenv("LINUXRUN_PORTS", "8080:99999", 1);
-	assert_refused(READ(NULL), "LINUXRUN_PORTS=8080:99999|\"99999\" is no port of the container; choose 1 to 65535");
+	assert_refused(
+		READ(NULL),
+		"LINUXRUN_PORTS=8080:99999|\"99999\" is no port of the container; choose 1 to 65535");
 	setenv("LINUXRUN_PORTS", "127.0.0.1:8080:80", 1);
 	assert_int_equal(READ(NULL), 0);
 	assert_int_equal(settings.ports.count, 1);

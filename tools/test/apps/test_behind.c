@@ -10,4 +10,4 @@ static void test_behind_main(const struct environ *env)
 	log_error("test_behind was started");
 }
 
-APP(test_behind, .main = test_behind_main, .needs = {{NEED_SERVICE, "test_unmet"}});
+APP(test_behind, .main = test_behind_main, .needs = { { NEED_SERVICE, "test_unmet" } });

@@ -8,4 +8,5 @@ static void test_cycle_a_main(const struct environ *env)
 	(void)env;
 }
 
-APP(test_cycle_a, .main = test_cycle_a_main, .provides = {"cycle_a"}, .needs = {{NEED_SERVICE, "cycle_b"}});
+APP(test_cycle_a, .main = test_cycle_a_main, .provides = { "cycle_a" },
+    .needs = { { NEED_SERVICE, "cycle_b" } });

@@ -8,4 +8,5 @@ static void test_cycle_b_main(const struct environ *env)
 	(void)env;
 }
 
-APP(test_cycle_b, .main = test_cycle_b_main, .provides = {"cycle_b"}, .needs = {{NEED_SERVICE, "cycle_a"}});
+APP(test_cycle_b, .main = test_cycle_b_main, .provides = { "cycle_b" },
+    .needs = { { NEED_SERVICE, "cycle_a" } });

@@ -10,4 +10,4 @@ static void test_device_main(const struct environ *env)
 	log_error("test_device was started");
 }
 
-APP(test_device, .main = test_device_main, .needs = {{NEED_DEVICE, "acme,frobnicator"}});
+APP(test_device, .main = test_device_main, .needs = { { NEED_DEVICE, "acme,frobnicator" } });

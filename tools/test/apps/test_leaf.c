@@ -3,7 +3,6 @@
 // Faults in a function that calls nothing, and so has not saved its return address.
 #include "libs/abi/app.h"
 
-
 static __attribute__((noinline)) int leaf(const volatile int *p)
 {
 	return *p;

@@ -16,4 +16,4 @@ static void test_power_main(const struct environ *env)
 		system_power_off(environ_system(env), (int)code);
 }
 
-APP(test_power, .main = test_power_main, .needs = {{NEED_CONFIG, "code"}, {NEED_SYSTEM}});
+APP(test_power, .main = test_power_main, .needs = { { NEED_CONFIG, "code" }, { NEED_SYSTEM } });

@@ -8,4 +8,4 @@ static void test_twice_main(const struct environ *env)
 	(void)env;
 }
 
-APP(test_twice, .main = test_twice_main, .provides = {"echo"});
+APP(test_twice, .main = test_twice_main, .provides = { "echo" });

@@ -10,4 +10,5 @@ static void test_unmet_main(const struct environ *env)
 	log_error("test_unmet was started");
 }
 
-APP(test_unmet, .main = test_unmet_main, .provides = {"test_unmet"}, .needs = {{NEED_SERVICE, "nowhere"}});
+APP(test_unmet, .main = test_unmet_main, .provides = { "test_unmet" },
+    .needs = { { NEED_SERVICE, "nowhere" } });

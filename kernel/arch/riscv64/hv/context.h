@@ -3,7 +3,7 @@
 // A vCPU's registers. switch.S knows the offsets of the first part.
 #pragma once
 
-#define CTX_X(n) ((n) * 8)
+#define CTX_X(n) ((n)*8)
 #define CTX_PC 256
 #define CTX_SSTATUS 264
 #define CTX_HSTATUS 272
@@ -15,7 +15,7 @@
 #define CTX_HOST_SP 320
 #define CTX_HOST_GP 328
 #define CTX_HOST_TP 336
-#define CTX_HOST_S(n) (344 + (n) * 8)
+#define CTX_HOST_S(n) (344 + (n)*8)
 
 #define VCPU_NO_HART UINT32_MAX
 
@@ -51,7 +51,7 @@ struct vcpu_context {
 	uint64_t vsatp;
 	uint64_t vsie;
 	uint64_t hvip;
-	uint64_t vstimecmp;   // guest ticks; also the deadline of SBI set_timer without Sstc
+	uint64_t vstimecmp;  // guest ticks; also the deadline of SBI set_timer without Sstc
 	uint64_t scounteren;
 	uint64_t senvcfg;
 
@@ -61,7 +61,8 @@ struct vcpu_context {
 	uint64_t htval;
 	uint64_t htinst;  // of guest-page faults only
 
-	uint32_t loaded_on;  // the hart that holds the registers, VCPU_NO_HART: none; written by that hart, atomic
+	// the hart that holds the registers, VCPU_NO_HART: none; written by that hart, atomic
+	uint32_t loaded_on;
 };
 
 _Static_assert(offsetof(struct vcpu_context, pc) == CTX_PC, "switch.S");

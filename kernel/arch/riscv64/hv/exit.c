@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Why the guest was left, and what is done about it. RISC-V privileged specification, chapter "H", "Traps".
+// Why the guest was left, and what is done about it. RISC-V privileged specification, chapter "H",
+// "Traps".
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
@@ -35,7 +36,8 @@ bool hv_is_at_handler(const struct vcpu *vcpu)
 {
 	const struct vcpu_context *context = &vcpu->context;
 
-	return (context->sstatus & SSTATUS_SPP) != 0 && context->pc == (hcsr_read(CSR_VSTVEC) & ~3ull);
+	return (context->sstatus & SSTATUS_SPP) != 0 &&
+		context->pc == (hcsr_read(CSR_VSTVEC) & ~3ull);
 }
 
 static enum hv_next handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)

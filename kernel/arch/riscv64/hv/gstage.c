@@ -77,7 +77,8 @@ error_t gstage_init(struct gstage *g)
 }
 
 // Frees the tables below a table of `level`.
-static void free_below(uint64_t *table, unsigned level) // NOLINT(misc-no-recursion): at most three deep
+static void free_below(uint64_t *table,
+                       unsigned level)  // NOLINT(misc-no-recursion): at most three deep
 {
 	size_t entries = level == root_level ? ROOT_ENTRIES : TABLE_ENTRIES;
 
@@ -117,7 +118,8 @@ static error_t table_below(struct gstage *g, uint64_t *entry, uint64_t **out)
 
 static uint64_t leaf_pte(paddr_t paddr, uint32_t prot)
 {
-	// Accessed and dirty are set from the start: nobody asks, and hardware may fault where they are clear.
+	// Accessed and dirty are set from the start: nobody asks, and hardware may fault where they
+	// are clear.
 	uint64_t pte = (paddr >> 12) << PTE_PPN_SHIFT | PTE_V | PTE_U | PTE_A | PTE_D;
 
 	if ((prot & PROT_READ) != 0)
@@ -205,7 +207,7 @@ bool gstage_lookup(const struct gstage *g, gpa_t gpa, paddr_t *paddr, uint32_t *
 		return false;
 	*paddr = pte_paddr(*entry) + (gpa & ((1ull << level_shift(level)) - 1));
 	*prot = ((*entry & PTE_R) != 0 ? PROT_READ : 0) | ((*entry & PTE_W) != 0 ? PROT_WRITE : 0) |
-	        ((*entry & PTE_X) != 0 ? PROT_EXEC : 0);
+		((*entry & PTE_X) != 0 ? PROT_EXEC : 0);
 	return true;
 }
 

@@ -122,7 +122,8 @@ static void test_range(void **state)
 	paddr_t paddr;
 
 	assert_int_equal(gstage_map(g, GSTAGE_SIZE, 0x1000, PAGE_SIZE, RWX), ERR_RANGE);
-	assert_int_equal(gstage_map(g, UINT64_MAX & ~(PAGE_SIZE - 1), 0x1000, PAGE_SIZE, RWX), ERR_RANGE);
+	assert_int_equal(gstage_map(g, UINT64_MAX & ~(PAGE_SIZE - 1), 0x1000, PAGE_SIZE, RWX),
+	                 ERR_RANGE);
 	assert_int_equal(gstage_map(g, GSTAGE_SIZE - PAGE_SIZE, 0x1000, PAGE_SIZE, RWX), 0);
 	expect_lookup(g, GSTAGE_SIZE - 1, 0x1fff);
 	assert_false(gstage_lookup(g, UINT64_MAX, &paddr, &prot));

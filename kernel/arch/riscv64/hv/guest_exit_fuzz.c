@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Exits of a guest with any state: its SBI calls, and G-stage faults of any instruction at any address with any answer of the
-// address space. What the handlers may do to the vCPU and to the VMM is checked after each.
+// Exits of a guest with any state: its SBI calls, and G-stage faults of any instruction at any
+// address with any answer of the address space. What the handlers may do to the vCPU and to the VMM
+// is checked after each.
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,8 @@ static void check(bool condition)
 
 // --- What is around ---
 
-static enum hv_next no_legacy(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next no_legacy(struct vcpu *vcpu, struct guest_sbi_call *call,
+                              struct vcpu_exit *exit)
 {
 	(void)vcpu;
 	(void)call;
@@ -41,7 +43,10 @@ static enum hv_next no_legacy(struct vcpu *vcpu, struct guest_sbi_call *call, st
 	return HV_REENTER;
 }
 
-const struct guest_sbi_extension sbi_ext_legacy = {.first = 0, .last = 8, .handle = no_legacy, .legacy = true};
+const struct guest_sbi_extension sbi_ext_legacy = { .first = 0,
+	                                            .last = 8,
+	                                            .handle = no_legacy,
+	                                            .legacy = true };
 
 struct vcpu *hvspace_get_vcpu(struct hvspace *s, uint32_t id)
 {
@@ -104,7 +109,8 @@ void hv_inject_exception(struct vcpu *vcpu, uint64_t cause, uint64_t tval)
 {
 	(void)tval;
 	check(vcpu == &vcpus[0]);
-	check(cause == CAUSE_FETCH_ACCESS || cause == CAUSE_LOAD_ACCESS || cause == CAUSE_STORE_ACCESS);
+	check(cause == CAUSE_FETCH_ACCESS || cause == CAUSE_LOAD_ACCESS ||
+	      cause == CAUSE_STORE_ACCESS);
 	injected++;
 }
 
@@ -146,32 +152,27 @@ void arch_hart_kick(uint32_t hart_id)
 
 // --- The exits ---
 
-// Registers as any guest has them: small numbers, addresses in and beside its memory, all ones, anything.
+// Registers as any guest has them: small numbers, addresses in and beside its memory, all ones,
+// anything.
 static uint64_t any_value(void)
 {
 	uint8_t kind = reader_u8(&input);
 
 	switch (kind % 8) {
-	case 0:
-		return kind >> 3;
-	case 1:
-		return RAM + reader_le16(&input);
-	case 2:
-		return UINT64_MAX - (kind >> 3);
-	case 3:
-		return 1ull << (kind >> 3) | 1ull << 31;
-	case 4:
-		return 0x10000000ull + reader_le16(&input);
-	case 5:
-		return reader_le32(&input);
-	default:
-		return reader_le64(&input);
+	case 0: return kind >> 3;
+	case 1: return RAM + reader_le16(&input);
+	case 2: return UINT64_MAX - (kind >> 3);
+	case 3: return 1ull << (kind >> 3) | 1ull << 31;
+	case 4: return 0x10000000ull + reader_le16(&input);
+	case 5: return reader_le32(&input);
+	default: return reader_le64(&input);
 	}
 }
 
 static void sbi_call(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
-	static const uint64_t extensions[] = {0x10, 0x54494d45, 0x735049, 0x52464e43, 0x48534d, 0x53525354, 0x4442434e, 1};
+	static const uint64_t extensions[] = { 0x10,     0x54494d45, 0x735049,   0x52464e43,
+		                               0x48534d, 0x53525354, 0x4442434e, 1 };
 	struct vcpu_context *context = &vcpu->context;
 	uint8_t which = reader_u8(&input);
 	uint64_t pc = context->pc;
@@ -186,7 +187,8 @@ static void sbi_call(struct vcpu *vcpu, struct vcpu_exit *exit)
 	if (next == HV_RETURN) {
 		check(exit->reason == VCPU_EXIT_CONSOLE || exit->reason == VCPU_EXIT_SHUTDOWN ||
 		      exit->reason == VCPU_EXIT_REBOOT);
-		check(exit->reason != VCPU_EXIT_CONSOLE || (exit->console.len > 0 && exit->console.len <= VCPU_CONSOLE_MAX));
+		check(exit->reason != VCPU_EXIT_CONSOLE ||
+		      (exit->console.len > 0 && exit->console.len <= VCPU_CONSOLE_MAX));
 	} else {
 		check(exit->reason == VCPU_EXIT_NONE);
 	}
@@ -200,10 +202,12 @@ static void check_mmio(struct vcpu *vcpu, struct vcpu_exit *exit, uint64_t pc)
 	check(width == 1 || width == 2 || width == 4 || width == 8);
 	check(exit->mmio.address % PAGE_SIZE + width <= PAGE_SIZE);
 	check(moved == 2 || moved == 4);
-	check(width == 8 || exit->reason == VCPU_EXIT_MMIO_READ || exit->mmio.data >> 8 * width == 0);
+	check(width == 8 || exit->reason == VCPU_EXIT_MMIO_READ ||
+	      exit->mmio.data >> 8 * width == 0);
 	if (exit->reason != VCPU_EXIT_MMIO_READ)
 		return;
-	check(vcpu->pending == VCPU_PENDING_MMIO_READ && vcpu->pending_rd < 32 && vcpu->pending_width == width);
+	check(vcpu->pending == VCPU_PENDING_MMIO_READ && vcpu->pending_rd < 32 &&
+	      vcpu->pending_width == width);
 	exit->mmio.data = any_value();
 	hv_finish_mmio_read(vcpu, exit);
 	check(vcpu->pending == VCPU_PENDING_NONE);
@@ -211,8 +215,9 @@ static void check_mmio(struct vcpu *vcpu, struct vcpu_exit *exit, uint64_t pc)
 
 static void guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
-	static const uint64_t causes[] = {CAUSE_FETCH_GUEST_PAGE, CAUSE_LOAD_GUEST_PAGE, CAUSE_STORE_GUEST_PAGE};
-	static const uint64_t htinsts[] = {0, HTINST_WALK_READ, HTINST_WALK_WRITE, 0x3003};
+	static const uint64_t causes[] = { CAUSE_FETCH_GUEST_PAGE, CAUSE_LOAD_GUEST_PAGE,
+		                           CAUSE_STORE_GUEST_PAGE };
+	static const uint64_t htinsts[] = { 0, HTINST_WALK_READ, HTINST_WALK_WRITE, 0x3003 };
 	struct vcpu_context *context = &vcpu->context;
 	uint64_t pc = context->pc;
 	uint8_t how = reader_u8(&input);
@@ -224,7 +229,8 @@ static void guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 	// Mostly of the same place in its page, as hardware has it.
 	context->htval = any_value() >> 2;
 	if ((how & 0x80) == 0)
-		context->htval = (context->htval & ~(PAGE_SIZE / 4 - 1)) | (context->stval % PAGE_SIZE) >> 2;
+		context->htval = (context->htval & ~(PAGE_SIZE / 4 - 1)) |
+			(context->stval % PAGE_SIZE) >> 2;
 	injected = 0;
 	next = hv_handle_guest_fault(vcpu, exit);
 	if (next == HV_REENTER) {
@@ -233,7 +239,8 @@ static void guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 	}
 	check(next == HV_RETURN && injected == 0);
 	if (exit->reason == VCPU_EXIT_MMIO_READ || exit->reason == VCPU_EXIT_MMIO_WRITE) {
-		check(context->scause != CAUSE_FETCH_GUEST_PAGE && (how / 4 % 4 == 0 || how / 4 % 4 == 3));
+		check(context->scause != CAUSE_FETCH_GUEST_PAGE &&
+		      (how / 4 % 4 == 0 || how / 4 % 4 == 3));
 		check_mmio(vcpu, exit, pc);
 	} else {
 		check(exit->reason == VCPU_EXIT_FAULT || exit->reason == VCPU_EXIT_NO_MEMORY);
@@ -259,7 +266,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	space.layout = 1;
 	for (uint32_t exits = 0; exits < 32 && reader_status(&input) == 0; exits++) {
 		struct vcpu *vcpu = &vcpus[0];
-		struct vcpu_exit exit = {.reason = VCPU_EXIT_NONE};
+		struct vcpu_exit exit = { .reason = VCPU_EXIT_NONE };
 		uint8_t how = reader_u8(&input);
 
 		for (uint32_t i = 10; i < 16; i++)

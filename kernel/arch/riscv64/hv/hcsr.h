@@ -56,8 +56,8 @@
 
 #define HCOUNTEREN_CY_TM_IR 7ull
 
-// htinst when the access of a guest-page fault was the walk of the guest's own page table (section "Transformed Instruction or
-// Pseudoinstruction for mtinst or htinst").
+// htinst when the access of a guest-page fault was the walk of the guest's own page table (section
+// "Transformed Instruction or Pseudoinstruction for mtinst or htinst").
 #define HTINST_WALK_READ 0x3000ull
 #define HTINST_WALK_WRITE 0x3020ull
 
@@ -83,18 +83,21 @@
 #if !defined(__ASSEMBLER__) && !defined(STARINA_HOST)
 #include <stdint.h>
 
-#define hcsr_read(number)                                                                          \
-	({                                                                                         \
-		uint64_t value_;                                                                   \
-		__asm__ volatile("csrr %0, %1" : "=r"(value_) : "i"(number) : "memory");           \
-		value_;                                                                            \
+#define hcsr_read(number)                                                                \
+	({                                                                               \
+		uint64_t value_;                                                         \
+		__asm__ volatile("csrr %0, %1" : "=r"(value_) : "i"(number) : "memory"); \
+		value_;                                                                  \
 	})
-#define hcsr_write(number, value)                                                                  \
+#define hcsr_write(number, value) \
 	__asm__ volatile("csrw %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
-#define hcsr_set(number, value) __asm__ volatile("csrs %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
-#define hcsr_clear(number, value) __asm__ volatile("csrc %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
+#define hcsr_set(number, value) \
+	__asm__ volatile("csrs %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
+#define hcsr_clear(number, value) \
+	__asm__ volatile("csrc %0, %1" ::"i"(number), "rK"((uint64_t)(value)) : "memory")
 
-// What this hart may remember of guest-physical address `gpa`, of all guests: that nothing is mapped there, too.
+// What this hart may remember of guest-physical address `gpa`, of all guests: that nothing is
+// mapped there, too.
 static inline void hfence_gvma(uint64_t gpa)
 {
 	__asm__ volatile(".insn r 0x73, 0, 0x31, x0, %0, x0" ::"r"(gpa >> 2) : "memory");

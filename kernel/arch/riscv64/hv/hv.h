@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The hypervisor's inner side. vcpu_run (run.c) loads the vCPU onto the hart (load.c) and switches worlds (switch.S) until
-// what made the guest leave (exit.c, mmio.c, sbi*.c) is for the VMM.
+// The hypervisor's inner side. vcpu_run (run.c) loads the vCPU onto the hart (load.c) and switches
+// worlds (switch.S) until what made the guest leave (exit.c, mmio.c, sbi*.c) is for the VMM.
 #pragma once
 
 #include <stdbool.h>
@@ -26,7 +26,8 @@ enum hv_next {
 
 // Finds out what this hart can do; once on each, before it is online.
 void hv_probe_hart(const struct hart *hart);
-// Settles what all harts can do. At the first hvspace; any number of times. Returns false when guests cannot run.
+// Settles what all harts can do. At the first hvspace; any number of times. Returns false when
+// guests cannot run.
 __must_check bool hv_init_once(void);
 // This hart's part, at the first vcpu_run on it. Context: interrupts off.
 void hv_init_hart(void);
@@ -40,10 +41,12 @@ static inline bool hv_has_sstc(void)
 uint64_t hv_time(void);
 // All harts forget all guest-physical translations before this returns.
 void hv_fence_gstage(void);
-// This hart forgets what it may remember of guest-physical address `gpa`: that nothing is mapped there, too.
+// This hart forgets what it may remember of guest-physical address `gpa`: that nothing is mapped
+// there, too.
 void hv_fence_gstage_here(gpa_t gpa);
-// The harts of `mask` (by index) forget the virtual translations of the guest that is loaded on this hart, and fetch
-// instructions anew. Returns once they have. Harts outside of guests need not be named.
+// The harts of `mask` (by index) forget the virtual translations of the guest that is loaded on
+// this hart, and fetch instructions anew. Returns once they have. Harts outside of guests need not
+// be named.
 void hv_fence_guest_remote(uint64_t mask);
 
 // --- load.c ---
@@ -52,28 +55,31 @@ void hv_fence_guest_remote(uint64_t mask);
 void hv_context_init(struct vcpu_context *context);
 // As the guest's hart would be for SBI HSM's start (SBI chapter 9): no translation, interrupts off.
 void hv_context_reset(struct vcpu_context *context);
-// Puts the vCPU's registers into this hart, and takes them out again. It stays loaded, also while its thread is back in the app,
-// until the hart switches to another thread (thread_switch.h), loads another vCPU, or somebody else wants it (hv_evict). The FP unit
-// is off for the app meanwhile: its first FP instruction ends it too. Both do nothing when it is so already.
+// Puts the vCPU's registers into this hart, and takes them out again. It stays loaded, also while
+// its thread is back in the app, until the hart switches to another thread (thread_switch.h), loads
+// another vCPU, or somebody else wants it (hv_evict). The FP unit is off for the app meanwhile: its
+// first FP instruction ends it too. Both do nothing when it is so already.
 void hv_load(struct vcpu *vcpu);
 void hv_put(struct vcpu *vcpu);
 // hv_put of whatever this hart holds.
 void hv_put_guest(struct hart *hart);
-// Makes sure that no other hart holds the vCPU, which no thread runs but, at most, the caller. No lock is held.
+// Makes sure that no other hart holds the vCPU, which no thread runs but, at most, the caller. No
+// lock is held.
 void hv_evict(struct vcpu *vcpu);
 // This hart's part when others evict: after a kick.
 void hv_serve_evict(struct hart *hart);
 // Applies hvip's part of what was asked for with vcpu_set_irq and SBI IPIs. The vCPU is loaded.
 void hv_update_interrupts(struct vcpu *vcpu);
-// Whether the guest has an interrupt that ends its WFI (enabled in vsie, sstatus.SIE does not matter). The vCPU is loaded.
+// Whether the guest has an interrupt that ends its WFI (enabled in vsie, sstatus.SIE does not
+// matter). The vCPU is loaded.
 bool hv_interrupt_pending(const struct vcpu *vcpu);
 
 // --- timer.c ---
 
 // SBI set_timer: the guest's next timer interrupt, in its ticks. The vCPU is loaded.
 void hv_timer_set(struct vcpu *vcpu, uint64_t guest_ticks);
-// Without Sstc: raises VSTIP when the guest's deadline has passed, else has the host's timer interrupt then. The vCPU is
-// loaded.
+// Without Sstc: raises VSTIP when the guest's deadline has passed, else has the host's timer
+// interrupt then. The vCPU is loaded.
 void hv_timer_update(struct vcpu *vcpu);
 // CLOCK_MONOTONIC of the guest's next timer interrupt; NSEC_NEVER: none.
 nsec_t hv_timer_deadline(const struct vcpu *vcpu);
@@ -86,7 +92,8 @@ void hv_timer_cancel(struct vcpu *vcpu);
 enum hv_next hv_handle_exit(struct vcpu *vcpu, struct vcpu_exit *exit);
 // Gives the guest an exception of its own, as the hardware would. The vCPU is loaded.
 void hv_inject_exception(struct vcpu *vcpu, uint64_t cause, uint64_t tval);
-// Whether the guest is at the first instruction of its own trap handler: an exception there comes again for ever. The vCPU is loaded.
+// Whether the guest is at the first instruction of its own trap handler: an exception there comes
+// again for ever. The vCPU is loaded.
 bool hv_is_at_handler(const struct vcpu *vcpu);
 
 // --- mmio.c ---
@@ -95,13 +102,15 @@ bool hv_is_at_handler(const struct vcpu *vcpu);
 enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit);
 // Finishes an MMIO read with what the VMM has put into *exit.
 void hv_finish_mmio_read(struct vcpu *vcpu, const struct vcpu_exit *exit);
-// The guest's instruction at its pc. Returns false when fetching it faults: the guest is to try again.
+// The guest's instruction at its pc. Returns false when fetching it faults: the guest is to try
+// again.
 bool hv_fetch_insn(const struct vcpu *vcpu, uint32_t *insn);
 
 // --- switch.S ---
 
 // Enters the guest and returns at its next exit. Context: interrupts off, the vCPU's CSRs loaded.
 void hv_switch(struct vcpu_context *context);
-// HLVX.HU and HLVX.WU at a guest-virtual address that is a multiple of their width. Return false when the access faults.
+// HLVX.HU and HLVX.WU at a guest-virtual address that is a multiple of their width. Return false
+// when the access faults.
 bool hv_fetch_half(uint64_t guest_address, uint64_t hstatus, uint16_t *out);
 bool hv_fetch_word(uint64_t guest_address, uint64_t hstatus, uint32_t *out);

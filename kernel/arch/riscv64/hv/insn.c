@@ -17,7 +17,8 @@ static int16_t sign_extend_12(unsigned value)
 	return (int16_t)((int)(value << 20) >> 20);
 }
 
-// funct3 of a load: bits 1:0 are the width's logarithm, bit 2 says unsigned. 7 would be an unsigned doubleword: reserved.
+// funct3 of a load: bits 1:0 are the width's logarithm, bit 2 says unsigned. 7 would be an unsigned
+// doubleword: reserved.
 static error_t decode_load(uint32_t insn, struct insn_access *out)
 {
 	unsigned funct3 = bits(insn, 12, 3);
@@ -52,9 +53,9 @@ static error_t decode_store(uint32_t insn, struct insn_access *out)
 	return 0;
 }
 
-// A compressed instruction is named by its quadrant (bits 1:0) and funct3 (bits 15:13). The forms differ in where registers
-// and the unsigned, scaled offset are: CL and CS have x8 to x15 at 4:2 and base 9:7; CI (c.lwsp) has rd at 11:7 and CSS (c.swsp)
-// rs2 at 6:2, both with base sp.
+// A compressed instruction is named by its quadrant (bits 1:0) and funct3 (bits 15:13). The forms
+// differ in where registers and the unsigned, scaled offset are: CL and CS have x8 to x15 at 4:2
+// and base 9:7; CI (c.lwsp) has rd at 11:7 and CSS (c.swsp) rs2 at 6:2, both with base sp.
 enum compressed_form {
 	FORM_NONE,
 	FORM_CL,
@@ -106,8 +107,7 @@ static error_t decode_zcb(uint32_t insn, struct insn_access *out)
 		out->is_signed = which == 1 && bit6;
 		out->offset = (int16_t)(bits(insn, 5, 1) << 1);
 		return which == 3 && bit6 ? ERR_NOT_SUPPORTED : 0;
-	default:
-		return ERR_NOT_SUPPORTED;
+	default: return ERR_NOT_SUPPORTED;
 	}
 }
 
@@ -146,7 +146,7 @@ static error_t decode_compressed(uint32_t insn, struct insn_access *out)
 	if (quadrant == 0 && funct3 == 4)
 		return decode_zcb(insn, out);
 
-	*out = (struct insn_access){.width = (uint8_t)width, .length = 2};
+	*out = (struct insn_access){ .width = (uint8_t)width, .length = 2 };
 	switch (form) {
 	case FORM_CL:
 	case FORM_CS:
@@ -169,8 +169,7 @@ static error_t decode_compressed(uint32_t insn, struct insn_access *out)
 		out->base = 2;
 		out->offset = offset_store_sp(insn, width);
 		return 0;
-	default:
-		return ERR_NOT_SUPPORTED;
+	default: return ERR_NOT_SUPPORTED;
 	}
 }
 
@@ -179,12 +178,9 @@ error_t insn_decode_access(uint32_t insn, struct insn_access *out)
 	if (insn_length((uint16_t)insn) == 2)
 		return decode_compressed(insn & 0xffff, out);
 	switch (insn & 0x7f) {
-	case OPCODE_LOAD:
-		return decode_load(insn, out);
-	case OPCODE_STORE:
-		return decode_store(insn, out);
-	default:
-		return ERR_NOT_SUPPORTED;
+	case OPCODE_LOAD: return decode_load(insn, out);
+	case OPCODE_STORE: return decode_store(insn, out);
+	default: return ERR_NOT_SUPPORTED;
 	}
 }
 

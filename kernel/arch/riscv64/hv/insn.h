@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Decodes the loads and stores that a guest makes to devices. RISC-V unprivileged specification, chapters RV32I, RV64I and "C".
+// Decodes the loads and stores that a guest makes to devices. RISC-V unprivileged specification,
+// chapters RV32I, RV64I and "C".
 #pragma once
 
 #include <stdbool.h>
@@ -24,8 +25,9 @@ static inline unsigned insn_length(uint16_t low)
 	return (low & 3) == 3 ? 4 : 2;
 }
 
-// Decodes `insn` (a 16-bit one in the low half). Errors: ERR_NOT_SUPPORTED for anything but an integer load or store
-// (atomics, floating point, cache operations, instructions longer than 32 bits).
+// Decodes `insn` (a 16-bit one in the low half). Errors: ERR_NOT_SUPPORTED for anything but an
+// integer load or store (atomics, floating point, cache operations, instructions longer than 32
+// bits).
 __must_check error_t insn_decode_access(uint32_t insn, struct insn_access *out);
 // A load's register value from the `width` bytes in the low end of `data`.
 uint64_t insn_extend(uint64_t data, unsigned width, bool is_signed);

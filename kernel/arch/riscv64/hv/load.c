@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Loading a vCPU onto a hart and putting it back. It stays loaded over exits that the kernel serves itself, and over those to the VMM
-// when the same thread runs it again: what is loaded does not matter to code that is no guest.
+// Loading a vCPU onto a hart and putting it back. It stays loaded over exits that the kernel serves
+// itself, and over those to the VMM when the same thread runs it again: what is loaded does not
+// matter to code that is not a guest.
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/fp.h"
@@ -14,9 +15,11 @@
 
 #define SSTATUS_UXL_64 (2ull << 32)
 
-_Static_assert(sizeof(((struct vcpu_context *)0)->fp) == sizeof(struct arch_fp), "a struct arch_fp");
+_Static_assert(sizeof(((struct vcpu_context *)0)->fp) == sizeof(struct arch_fp),
+               "a struct arch_fp");
 
-// Which vCPU each hart loaded last, by serial: another one's virtual translations may still be in its TLB.
+// Which vCPU each hart loaded last, by serial: another one's virtual translations may still be in
+// its TLB.
 static uint64_t last_serial[MAX_HARTS];
 
 void hv_context_init(struct vcpu_context *context)
@@ -24,7 +27,8 @@ void hv_context_init(struct vcpu_context *context)
 	memset(context, 0, sizeof(*context));
 	context->vstimecmp = UINT64_MAX;
 	context->loaded_on = VCPU_NO_HART;
-	// Firmware leaves the counters readable in user mode, and Linux counts on it: its vDSO reads the time.
+	// Firmware leaves the counters readable in user mode, and Linux counts on it: its vDSO
+	// reads the time.
 	context->scounteren = 7;
 	hv_context_reset(context);
 }
@@ -54,11 +58,13 @@ static void load_translation(struct vcpu *vcpu)
 	__atomic_store_n(&vcpu->vmid, vmid, __ATOMIC_SEQ_CST);
 	if (fence_all)
 		hfence_gvma_all();
-	// The guest fences its virtual translations on the hart where it runs, and no other hears of it.
+	// The guest fences its virtual translations on the hart where it runs, and no other hears
+	// of it.
 	if (fence_all || last_serial[hart] != vcpu->serial || vcpu->last_hart != hart)
 		hfence_vvma_all();
-	// FENCE.I is a hart's own (unprivileged specification, Zifencei): what the guest has fetched anew elsewhere, and what the VMM
-	// wrote before the first entry, this hart may still have as it was. Pairs with the stores before the guest's FENCE.I there.
+	// FENCE.I is a hart's own (unprivileged specification, Zifencei): what the guest has
+	// fetched anew elsewhere, and what the VMM wrote before the first entry, this hart may
+	// still have as it was. Pairs with the stores before the guest's FENCE.I there.
 	if (vcpu->last_hart != hart)
 		__asm__ volatile("fence.i" ::: "memory");
 	last_serial[hart] = vcpu->serial;
@@ -160,7 +166,8 @@ void hv_put(struct vcpu *vcpu)
 	context->hvip = hcsr_read(CSR_HVIP);
 	context->scounteren = hcsr_read(CSR_SCOUNTEREN_N);
 	context->senvcfg = hcsr_read(CSR_SENVCFG_N);
-	// A guest's interrupt that is pending and enabled would end the host's wfi at once, again and again.
+	// A guest's interrupt that is pending and enabled would end the host's wfi at once, again
+	// and again.
 	hcsr_write(CSR_VSIE, 0);
 	hcsr_write(CSR_HVIP, 0);
 	if (hv_has_sstc()) {
@@ -192,6 +199,8 @@ void hv_update_interrupts(struct vcpu *vcpu)
 bool hv_interrupt_pending(const struct vcpu *vcpu)
 {
 	(void)vcpu;
-	// hip has hvip's bits and the timer's of Sstc; vsie and hie show the guest's enables one bit position apart.
-	return (hcsr_read(CSR_HIP) & hcsr_read(CSR_VSIE) << 1 & (HVIP_VSSIP | HVIP_VSTIP | HVIP_VSEIP)) != 0;
+	// hip has hvip's bits and the timer's of Sstc; vsie and hie show the guest's enables one
+	// bit position apart.
+	return (hcsr_read(CSR_HIP) & hcsr_read(CSR_VSIE) << 1 &
+	        (HVIP_VSSIP | HVIP_VSTIP | HVIP_VSEIP)) != 0;
 }

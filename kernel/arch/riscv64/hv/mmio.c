@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// G-stage faults: memory that is populated now, queue notifications, and accesses to devices, which are taken from the
-// guest's instruction. htinst tells walks of the guest's page table only: QEMU has it wrong for some stores.
+// G-stage faults: memory that is populated now, queue notifications, and accesses to devices, which
+// are taken from the guest's instruction. htinst tells walks of the guest's page table only: QEMU
+// has it wrong for some stores.
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
@@ -30,30 +31,25 @@ static bool is_walk(const struct vcpu_context *context)
 	return context->htinst == HTINST_WALK_READ || context->htinst == HTINST_WALK_WRITE;
 }
 
-// What the access needs. The cause tells what the instruction does, which is not what the walk of the page table before it does.
+// What the access needs. The cause tells what the instruction does, which is not what the walk of
+// the page table before it does.
 static uint32_t prot_of_fault(const struct vcpu_context *context)
 {
 	if (is_walk(context))
 		return context->htinst == HTINST_WALK_WRITE ? PROT_WRITE : PROT_READ;
 	switch (context->scause) {
-	case CAUSE_FETCH_GUEST_PAGE:
-		return PROT_EXEC;
-	case CAUSE_STORE_GUEST_PAGE:
-		return PROT_WRITE;
-	default:
-		return PROT_READ;
+	case CAUSE_FETCH_GUEST_PAGE: return PROT_EXEC;
+	case CAUSE_STORE_GUEST_PAGE: return PROT_WRITE;
+	default: return PROT_READ;
 	}
 }
 
 static uint64_t access_fault_of(uint64_t cause)
 {
 	switch (cause) {
-	case CAUSE_FETCH_GUEST_PAGE:
-		return CAUSE_FETCH_ACCESS;
-	case CAUSE_STORE_GUEST_PAGE:
-		return CAUSE_STORE_ACCESS;
-	default:
-		return CAUSE_LOAD_ACCESS;
+	case CAUSE_FETCH_GUEST_PAGE: return CAUSE_FETCH_ACCESS;
+	case CAUSE_STORE_GUEST_PAGE: return CAUSE_STORE_ACCESS;
+	default: return CAUSE_LOAD_ACCESS;
 	}
 }
 
@@ -77,7 +73,8 @@ static enum hv_next refuse(struct vcpu *vcpu, gpa_t gpa, struct vcpu_exit *exit)
 	return HV_REENTER;
 }
 
-static enum hv_next mmio_store(struct vcpu *vcpu, gpa_t gpa, const struct insn_access *access, struct vcpu_exit *exit)
+static enum hv_next mmio_store(struct vcpu *vcpu, gpa_t gpa, const struct insn_access *access,
+                               struct vcpu_exit *exit)
 {
 	struct vcpu_context *context = &vcpu->context;
 	uint64_t data = access->reg == 0 ? 0 : context->x[access->reg];
@@ -96,7 +93,8 @@ static enum hv_next mmio_store(struct vcpu *vcpu, gpa_t gpa, const struct insn_a
 	return HV_RETURN;
 }
 
-static enum hv_next mmio_load(struct vcpu *vcpu, gpa_t gpa, const struct insn_access *access, struct vcpu_exit *exit)
+static enum hv_next mmio_load(struct vcpu *vcpu, gpa_t gpa, const struct insn_access *access,
+                              struct vcpu_exit *exit)
 {
 	vcpu->context.pc += access->length;
 	vcpu->stats.mmio_read++;
@@ -136,7 +134,8 @@ static enum hv_next access_device(struct vcpu *vcpu, gpa_t gpa, struct vcpu_exit
 	}
 	if (insn_decode_access(insn, &access) != 0)
 		return refuse(vcpu, gpa, exit);
-	// Another vCPU may have changed the instruction since it faulted: then the guest tries again.
+	// Another vCPU may have changed the instruction since it faulted: then the guest tries
+	// again.
 	base = access.base == 0 ? 0 : context->x[access.base];
 	if (access.is_store != (context->scause == CAUSE_STORE_GUEST_PAGE)) {
 		vcpu->stats.other++;
@@ -158,14 +157,16 @@ static enum hv_next access_device(struct vcpu *vcpu, gpa_t gpa, struct vcpu_exit
 }
 
 // Where the vCPU notes that loads from, or stores to, the page of `gpa` are for a device.
-static struct vcpu_device_page *device_page(struct vcpu *vcpu, gpa_t gpa, uint64_t cause, uint64_t *page)
+static struct vcpu_device_page *device_page(struct vcpu *vcpu, gpa_t gpa, uint64_t cause,
+                                            uint64_t *page)
 {
 	*page = gpa / PAGE_SIZE * 2 + (cause == CAUSE_STORE_GUEST_PAGE);
 	return &vcpu->device_pages[*page % VCPU_DEVICE_PAGES];
 }
 
 // Any fault; the space's layout was `layout` before.
-static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout, struct vcpu_exit *exit)
+static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout,
+                                   struct vcpu_exit *exit)
 {
 	const struct vcpu_context *context = &vcpu->context;
 	uint32_t prot = prot_of_fault(context);
@@ -174,8 +175,9 @@ static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout
 
 	switch (hvspace_fault(vcpu->space, gpa, prot)) {
 	case HVSPACE_FAULT_MAPPED:
-		// This hart may remember that nothing was mapped there (privileged specification, "Hypervisor Memory-Management Fence
-		// Instructions"). Pairs with the stores of gstage_map(), on whichever hart: another hart that faults comes here itself.
+		// This hart may remember that nothing was mapped there (privileged specification,
+		// "Hypervisor Memory-Management Fence Instructions"). Pairs with the stores of
+		// gstage_map(), on whichever hart: another hart that faults comes here itself.
 		hv_fence_gstage_here(gpa);
 		vcpu->stats.page_fault++;
 		return HV_REENTER;
@@ -184,10 +186,9 @@ static enum hv_next fault_anywhere(struct vcpu *vcpu, gpa_t gpa, uint64_t layout
 		if (prot == PROT_EXEC || is_walk(context))
 			return refuse(vcpu, gpa, exit);
 		known = device_page(vcpu, gpa, context->scause, &page);
-		*known = (struct vcpu_device_page){page, layout};
+		*known = (struct vcpu_device_page){ page, layout };
 		return access_device(vcpu, gpa, exit);
-	default:
-		return end_run(vcpu, gpa, VCPU_EXIT_NO_MEMORY, exit);
+	default: return end_run(vcpu, gpa, VCPU_EXIT_NO_MEMORY, exit);
 	}
 }
 
@@ -201,8 +202,8 @@ enum hv_next hv_handle_guest_fault(struct vcpu *vcpu, struct vcpu_exit *exit)
 	uint64_t page;
 
 	known = device_page(vcpu, gpa, context->scause, &page);
-	if (known->page == page && known->layout == layout && context->scause != CAUSE_FETCH_GUEST_PAGE &&
-	    !is_walk(context))
+	if (known->page == page && known->layout == layout &&
+	    context->scause != CAUSE_FETCH_GUEST_PAGE && !is_walk(context))
 		return access_device(vcpu, gpa, exit);
 	return fault_anywhere(vcpu, gpa, layout, exit);
 }

@@ -2,9 +2,10 @@
 //
 // vcpu_run: the loop between the guest, the kernel's own work on the hart, and the VMM.
 //
-// No event is missed, by one rule: who wants something of the vCPU first says so in vcpu.requests and then looks at vcpu.hart_id;
-// this loop first writes hart_id and then looks at requests. One of the two sees the other. A kick that comes between that
-// look and the sret stays pending and takes the guest out again before its first instruction.
+// No event is missed, by one rule: who wants something of the vCPU first says so in vcpu.requests
+// and then looks at vcpu.hart_id; this loop first writes hart_id and then looks at requests. One of
+// the two sees the other. A kick that comes between that look and the sret stays pending and takes
+// the guest out again before its first instruction.
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
@@ -19,7 +20,8 @@ static void poll_became_ready(struct poll_listener *listener)
 	vcpu_request(container_of(listener, struct vcpu, listener), VCPU_REQ_POLL);
 }
 
-// Does what was asked of the vCPU since the last look. The vCPU is loaded. Returns true when vcpu_run has to return.
+// Does what was asked of the vCPU since the last look. The vCPU is loaded. Returns true when
+// vcpu_run has to return.
 static bool serve_requests(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 {
 	uint32_t requests = __atomic_exchange_n(&vcpu->requests, 0, __ATOMIC_SEQ_CST);
@@ -42,7 +44,8 @@ static bool serve_requests(struct vcpu *vcpu, struct poll *poll, struct vcpu_exi
 	return false;
 }
 
-// Sleeps until something is asked of the vCPU or `deadline`. Errors: ERR_BAD_STATE (the process is ending).
+// Sleeps until something is asked of the vCPU or `deadline`. Errors: ERR_BAD_STATE (the process is
+// ending).
 static error_t wait_for_request(struct vcpu *vcpu, nsec_t deadline)
 {
 	error_t err;
@@ -79,7 +82,8 @@ static void start_locked(struct vcpu *vcpu)
 	context->x[11] = vcpu->start_arg;
 }
 
-// A vCPU that SBI HSM's suspend has put to sleep goes on at an interrupt that its guest has enabled, and at nothing else.
+// A vCPU that SBI HSM's suspend has put to sleep goes on at an interrupt that its guest has
+// enabled, and at nothing else.
 static error_t wait_for_resume(struct vcpu *vcpu)
 {
 	bool resumes;
@@ -98,7 +102,8 @@ static error_t wait_for_resume(struct vcpu *vcpu)
 	return 0;
 }
 
-// A vCPU that SBI HSM has not started, has just been asked to start, or has suspended. SBI 2.0, chapter 9.
+// A vCPU that SBI HSM has not started, has just been asked to start, or has suspended. SBI 2.0,
+// chapter 9.
 static error_t wait_for_start(struct vcpu *vcpu)
 {
 	if (__atomic_load_n(&vcpu->hsm_state, __ATOMIC_ACQUIRE) == VCPU_HSM_SUSPENDED)
@@ -115,20 +120,23 @@ static error_t wait_for_start(struct vcpu *vcpu)
 	return 0;
 }
 
-// thread_should_end of the thread that runs a vCPU, read without order: a kick follows, which ends the guest's turn.
+// thread_should_end of the thread that runs a vCPU, read without order: a kick follows, which ends
+// the guest's turn.
 static inline bool must_end(const struct thread *self)
 {
 	return self->process != NULL && __atomic_load_n(&self->process->ending, __ATOMIC_RELAXED);
 }
 
-// Enters the guest and comes back at its next exit. Returns false when it did not enter, because something is asked for.
+// Enters the guest and comes back at its next exit. Returns false when it did not enter, because
+// something is asked for.
 static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, struct hart *hart)
 {
 	struct vcpu_context *context = &vcpu->context;
 
 	if (hart->kicks != 0)
 		sched_send_kicks();
-	if (!vcpu_begin_entry(vcpu, hart->id) || __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0 || must_end(self)) {
+	if (!vcpu_begin_entry(vcpu, hart->id) ||
+	    __atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0 || must_end(self)) {
 		store_relaxed(&vcpu->hart_id, VCPU_NO_HART);
 		return false;
 	}
@@ -162,7 +170,8 @@ static error_t run_until_exit(struct vcpu *vcpu, struct poll *poll, struct vcpu_
 		}
 		if (hart->arch.guest != vcpu)
 			hv_load(vcpu);
-		if (__atomic_load_n(&vcpu->requests, __ATOMIC_RELAXED) != 0 && serve_requests(vcpu, poll, exit))
+		if (__atomic_load_n(&vcpu->requests, __ATOMIC_RELAXED) != 0 &&
+		    serve_requests(vcpu, poll, exit))
 			return 0;
 		if (__atomic_load_n(&vcpu->hsm_state, __ATOMIC_ACQUIRE) != VCPU_HSM_STARTED)
 			err = wait_for_start(vcpu);

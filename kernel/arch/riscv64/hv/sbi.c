@@ -45,17 +45,18 @@ enum hv_next sbi_handle_call(struct vcpu *vcpu, struct vcpu_exit *exit)
 	return next;
 }
 
-int64_t sbi_for_each_hart(struct vcpu *vcpu, uint64_t mask, uint64_t base, void (*fn)(struct vcpu *target, void *arg),
-                          void *arg)
+int64_t sbi_for_each_hart(struct vcpu *vcpu, uint64_t mask, uint64_t base,
+                          void (*fn)(struct vcpu *target, void *arg), void *arg)
 {
 	bool all = base == UINT64_MAX;
-	struct vcpu *targets[HVSPACE_MAX_VCPUS] = {NULL};
+	struct vcpu *targets[HVSPACE_MAX_VCPUS] = { NULL };
 	int64_t error = SBI_SUCCESS;
 
 	// A mask wholly beyond what a space can have is wrong without a look at each bit.
 	if (!all && mask != 0 && base >= HVSPACE_MAX_VCPUS)
 		return SBI_ERR_INVALID_PARAM;
-	if (!all && base < HVSPACE_MAX_VCPUS && base + 63 - (uint64_t)__builtin_clzll(mask | 1) >= HVSPACE_MAX_VCPUS)
+	if (!all && base < HVSPACE_MAX_VCPUS &&
+	    base + 63 - (uint64_t)__builtin_clzll(mask | 1) >= HVSPACE_MAX_VCPUS)
 		return SBI_ERR_INVALID_PARAM;
 	for (uint32_t id = 0; id < HVSPACE_MAX_VCPUS; id++) {
 		if (!all && (id < base || (mask >> (id - base) & 1) == 0))

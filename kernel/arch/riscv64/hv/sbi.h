@@ -29,7 +29,8 @@ struct guest_sbi_call {
 };
 
 // Serves one call. What it returns is what happens next; the result goes into *call.
-typedef enum hv_next sbi_handler_t(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit);
+typedef enum hv_next sbi_handler_t(struct vcpu *vcpu, struct guest_sbi_call *call,
+                                   struct vcpu_exit *exit);
 
 struct guest_sbi_extension {
 	uint64_t first;  // extension ids, inclusive
@@ -54,10 +55,12 @@ const struct guest_sbi_extension *sbi_find_extension(uint64_t id);
 
 // --- What several extensions need ---
 
-// Calls fn for each vCPU of a hart mask (SBI chapter 3: a mask and its base, base -1 means all). Returns an SBI error:
-// SBI_ERR_INVALID_PARAM when the mask names a hart that is not there; then nothing was done.
-int64_t sbi_for_each_hart(struct vcpu *vcpu, uint64_t mask, uint64_t base, void (*fn)(struct vcpu *target, void *arg),
-                          void *arg);
-// An interprocessor interrupt; a fence of instructions and translations, over when this returns. Returns an SBI error.
+// Calls fn for each vCPU of a hart mask (SBI chapter 3: a mask and its base, base -1 means all).
+// Returns an SBI error: SBI_ERR_INVALID_PARAM when the mask names a hart that is not there; then
+// nothing was done.
+int64_t sbi_for_each_hart(struct vcpu *vcpu, uint64_t mask, uint64_t base,
+                          void (*fn)(struct vcpu *target, void *arg), void *arg);
+// An interprocessor interrupt; a fence of instructions and translations, over when this returns.
+// Returns an SBI error.
 int64_t sbi_send_ipis(struct vcpu *vcpu, uint64_t mask, uint64_t base);
 int64_t sbi_fence_harts(struct vcpu *vcpu, uint64_t mask, uint64_t base);

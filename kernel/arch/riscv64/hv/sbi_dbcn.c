@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// SBI chapter 12: the debug console. The buffer is named by a guest-physical address, which may be anything.
+// SBI chapter 12: the debug console. The buffer is named by a guest-physical address, which may be
+// anything.
 #include "kernel/arch/riscv64/hv/sbi.h"
 #include "kernel/object/hvspace.h"
 #include "kernel/object/vcpu.h"
@@ -11,17 +12,20 @@ enum {
 	DBCN_WRITE_BYTE,
 };
 
-// Whether the buffer that the call names is the guest's memory, all of it (section 3.2). Registers of devices are not.
+// Whether the buffer that the call names is the guest's memory, all of it (section 3.2). Registers
+// of devices are not.
 static bool buffer_is_memory(struct vcpu *vcpu, const struct guest_sbi_call *call)
 {
 	uint64_t len = call->arg[0];
 
-	return len == 0 || (call->arg[2] == 0 &&
-	                    hvspace_is_mapped(vcpu->space, call->arg[1], len, PROT_READ | PROT_WRITE));
+	return len == 0 ||
+		(call->arg[2] == 0 &&
+	         hvspace_is_mapped(vcpu->space, call->arg[1], len, PROT_READ | PROT_WRITE));
 }
 
 // Takes as much as one exit holds; the guest calls again for the rest.
-static enum hv_next console_write(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next console_write(struct vcpu *vcpu, struct guest_sbi_call *call,
+                                  struct vcpu_exit *exit)
 {
 	uint64_t len = call->arg[0] < VCPU_CONSOLE_MAX ? call->arg[0] : VCPU_CONSOLE_MAX;
 
@@ -41,11 +45,11 @@ static enum hv_next console_write(struct vcpu *vcpu, struct guest_sbi_call *call
 	return HV_RETURN;
 }
 
-static enum hv_next handle_dbcn(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next handle_dbcn(struct vcpu *vcpu, struct guest_sbi_call *call,
+                                struct vcpu_exit *exit)
 {
 	switch (call->function) {
-	case DBCN_WRITE:
-		return console_write(vcpu, call, exit);
+	case DBCN_WRITE: return console_write(vcpu, call, exit);
 	case DBCN_READ:
 		// There is never any input.
 		if (!buffer_is_memory(vcpu, call))
@@ -56,10 +60,10 @@ static enum hv_next handle_dbcn(struct vcpu *vcpu, struct guest_sbi_call *call, 
 		exit->console.len = 1;
 		exit->console.data[0] = (uint8_t)call->arg[0];
 		return HV_RETURN;
-	default:
-		call->error = SBI_ERR_NOT_SUPPORTED;
-		return HV_REENTER;
+	default: call->error = SBI_ERR_NOT_SUPPORTED; return HV_REENTER;
 	}
 }
 
-const struct guest_sbi_extension sbi_ext_dbcn = {.first = 0x4442434e, .last = 0x4442434e, .handle = handle_dbcn};
+const struct guest_sbi_extension sbi_ext_dbcn = { .first = 0x4442434e,
+	                                          .last = 0x4442434e,
+	                                          .handle = handle_dbcn };

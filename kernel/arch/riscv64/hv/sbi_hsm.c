@@ -46,8 +46,9 @@ static int64_t start_hart(struct vcpu *target, uint64_t pc, uint64_t arg)
 // start and get_status: what names another hart.
 static void handle_other(struct vcpu *vcpu, struct guest_sbi_call *call)
 {
-	struct vcpu *target = call->arg[0] < HVSPACE_MAX_VCPUS ? hvspace_get_vcpu(vcpu->space, (uint32_t)call->arg[0])
-	                                                       : NULL;
+	struct vcpu *target = call->arg[0] < HVSPACE_MAX_VCPUS
+		? hvspace_get_vcpu(vcpu->space, (uint32_t)call->arg[0])
+		: NULL;
 
 	if (target == NULL) {
 		call->error = SBI_ERR_INVALID_PARAM;
@@ -67,7 +68,8 @@ static void set_own_state(struct vcpu *vcpu, enum vcpu_hsm_state state)
 	spin_unlock(&vcpu->lock);
 }
 
-// Of the types, only the two that a platform has by default are there. The run loop sees the state before it enters again.
+// Of the types, only the two that a platform has by default are there. The run loop sees the state
+// before it enters again.
 static void suspend(struct vcpu *vcpu, struct guest_sbi_call *call)
 {
 	uint32_t type = (uint32_t)call->arg[0];
@@ -86,25 +88,22 @@ static void suspend(struct vcpu *vcpu, struct guest_sbi_call *call)
 	set_own_state(vcpu, VCPU_HSM_SUSPENDED);
 }
 
-static enum hv_next handle_hsm(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next handle_hsm(struct vcpu *vcpu, struct guest_sbi_call *call,
+                               struct vcpu_exit *exit)
 {
 	(void)exit;
 	switch (call->function) {
 	case HSM_START:
-	case HSM_GET_STATUS:
-		handle_other(vcpu, call);
-		return HV_REENTER;
+	case HSM_GET_STATUS: handle_other(vcpu, call); return HV_REENTER;
 	case HSM_STOP:
 		set_own_state(vcpu, VCPU_HSM_STOPPED);
 		// The run loop sees it before it enters again.
 		return HV_REENTER;
-	case HSM_SUSPEND:
-		suspend(vcpu, call);
-		return HV_REENTER;
-	default:
-		call->error = SBI_ERR_NOT_SUPPORTED;
-		return HV_REENTER;
+	case HSM_SUSPEND: suspend(vcpu, call); return HV_REENTER;
+	default: call->error = SBI_ERR_NOT_SUPPORTED; return HV_REENTER;
 	}
 }
 
-const struct guest_sbi_extension sbi_ext_hsm = {.first = 0x48534d, .last = 0x48534d, .handle = handle_hsm};
+const struct guest_sbi_extension sbi_ext_hsm = { .first = 0x48534d,
+	                                         .last = 0x48534d,
+	                                         .handle = handle_hsm };

@@ -15,7 +15,8 @@ int64_t sbi_send_ipis(struct vcpu *vcpu, uint64_t mask, uint64_t base)
 	return sbi_for_each_hart(vcpu, mask, base, interrupt_one, NULL);
 }
 
-static enum hv_next handle_ipi(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next handle_ipi(struct vcpu *vcpu, struct guest_sbi_call *call,
+                               struct vcpu_exit *exit)
 {
 	(void)exit;
 	if (call->function != 0)
@@ -25,4 +26,6 @@ static enum hv_next handle_ipi(struct vcpu *vcpu, struct guest_sbi_call *call, s
 	return HV_REENTER;
 }
 
-const struct guest_sbi_extension sbi_ext_ipi = {.first = 0x735049, .last = 0x735049, .handle = handle_ipi};
+const struct guest_sbi_extension sbi_ext_ipi = { .first = 0x735049,
+	                                         .last = 0x735049,
+	                                         .handle = handle_ipi };

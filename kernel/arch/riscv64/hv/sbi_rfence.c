@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// SBI chapter 8: remote fences. Address ranges and ASIDs are not looked at: a fence of everything is always enough.
+// SBI chapter 8: remote fences. Address ranges and ASIDs are not looked at: a fence of everything
+// is always enough.
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/hv/sbi.h"
 #include "kernel/object/vcpu.h"
@@ -25,8 +26,9 @@ static void fence_by_exit(struct vcpu *target, uint32_t hart)
 		;
 }
 
-// A vCPU outside of the guest fences before it enters; one that is in it is fenced by the firmware, without an exit. The
-// firmware fences the VMID of the caller, though: a vCPU that entered before the VMIDs began anew has another.
+// A vCPU outside of the guest fences before it enters; one that is in it is fenced by the firmware,
+// without an exit. The firmware fences the VMID of the caller, though: a vCPU that entered before
+// the VMIDs began anew has another.
 static void fence_one(struct vcpu *target, void *arg)
 {
 	struct fence *fence = arg;
@@ -44,7 +46,7 @@ static void fence_one(struct vcpu *target, void *arg)
 
 int64_t sbi_fence_harts(struct vcpu *vcpu, uint64_t mask, uint64_t base)
 {
-	struct fence fence = {.caller = vcpu};
+	struct fence fence = { .caller = vcpu };
 	// This vCPU is one of those outside, and serves its own request before it goes on.
 	int64_t error = sbi_for_each_hart(vcpu, mask, base, fence_one, &fence);
 
@@ -53,7 +55,8 @@ int64_t sbi_fence_harts(struct vcpu *vcpu, uint64_t mask, uint64_t base)
 	return error;
 }
 
-static enum hv_next handle_rfence(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next handle_rfence(struct vcpu *vcpu, struct guest_sbi_call *call,
+                                  struct vcpu_exit *exit)
 {
 	(void)exit;
 	// The rest of the functions are for guests that are hypervisors themselves.
@@ -64,4 +67,6 @@ static enum hv_next handle_rfence(struct vcpu *vcpu, struct guest_sbi_call *call
 	return HV_REENTER;
 }
 
-const struct guest_sbi_extension sbi_ext_rfence = {.first = 0x52464e43, .last = 0x52464e43, .handle = handle_rfence};
+const struct guest_sbi_extension sbi_ext_rfence = { .first = 0x52464e43,
+	                                            .last = 0x52464e43,
+	                                            .handle = handle_rfence };

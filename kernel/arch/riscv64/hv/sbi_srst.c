@@ -11,7 +11,8 @@ enum {
 
 #define REASON_SYSTEM_FAILURE 1
 
-static enum hv_next handle_srst(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next handle_srst(struct vcpu *vcpu, struct guest_sbi_call *call,
+                                struct vcpu_exit *exit)
 {
 	// Both are 32 bits wide: the upper halves of the registers mean nothing.
 	uint32_t type = (uint32_t)call->arg[0];
@@ -31,4 +32,6 @@ static enum hv_next handle_srst(struct vcpu *vcpu, struct guest_sbi_call *call, 
 	return HV_RETURN;
 }
 
-const struct guest_sbi_extension sbi_ext_srst = {.first = 0x53525354, .last = 0x53525354, .handle = handle_srst};
+const struct guest_sbi_extension sbi_ext_srst = { .first = 0x53525354,
+	                                          .last = 0x53525354,
+	                                          .handle = handle_srst };

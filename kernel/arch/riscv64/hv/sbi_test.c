@@ -36,7 +36,8 @@ static uint32_t kicks;
 static uint64_t timer;
 static uint8_t ram[256];
 
-static enum hv_next no_legacy(struct vcpu *vcpu, struct guest_sbi_call *call, struct vcpu_exit *exit)
+static enum hv_next no_legacy(struct vcpu *vcpu, struct guest_sbi_call *call,
+                              struct vcpu_exit *exit)
 {
 	(void)vcpu;
 	(void)call;
@@ -44,7 +45,10 @@ static enum hv_next no_legacy(struct vcpu *vcpu, struct guest_sbi_call *call, st
 	return HV_REENTER;
 }
 
-const struct guest_sbi_extension sbi_ext_legacy = {.first = 0, .last = 8, .handle = no_legacy, .legacy = true};
+const struct guest_sbi_extension sbi_ext_legacy = { .first = 0,
+	                                            .last = 8,
+	                                            .handle = no_legacy,
+	                                            .legacy = true };
 
 struct vcpu *hvspace_get_vcpu(struct hvspace *s, uint32_t id)
 {
@@ -71,7 +75,8 @@ error_t hvspace_read(struct hvspace *s, gpa_t gpa, void *out, size_t len)
 	return 0;
 }
 
-// All of the memory may be read and run, the second half of it is a register page, which may not be written.
+// All of the memory may be read and run, the second half of it is a register page, which may not be
+// written.
 bool hvspace_is_mapped(struct hvspace *s, gpa_t gpa, uint64_t len, uint32_t prot)
 {
 	uint64_t size = (prot & PROT_WRITE) != 0 ? sizeof(ram) / 2 : sizeof(ram);
@@ -132,7 +137,8 @@ static int teardown(void **state)
 }
 
 // vCPU 0 calls. Returns the error.
-static int64_t call(uint64_t extension, uint64_t function, uint64_t a0, uint64_t a1, uint64_t a2, enum hv_next next)
+static int64_t call(uint64_t extension, uint64_t function, uint64_t a0, uint64_t a1, uint64_t a2,
+                    enum hv_next next)
 {
 	uint64_t *x = vcpus[0].context.x;
 
@@ -154,16 +160,19 @@ static uint64_t value(void)
 
 static void test_unknown(void **state)
 {
-	static const uint64_t functions[] = {99, UINT64_MAX, 1ull << 32};
+	static const uint64_t functions[] = { 99, UINT64_MAX, 1ull << 32 };
 
 	(void)state;
 	assert_int_equal(call(UINT64_MAX, 0, 0, 0, 0, HV_REENTER), SBI_ERR_NOT_SUPPORTED);
-	assert_int_equal(call(EXT_BASE | 1ull << 32, 0, 0, 0, 0, HV_REENTER), SBI_ERR_NOT_SUPPORTED);
+	assert_int_equal(call(EXT_BASE | 1ull << 32, 0, 0, 0, 0, HV_REENTER),
+	                 SBI_ERR_NOT_SUPPORTED);
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		static const uint64_t extensions[] = {EXT_BASE, EXT_TIME, EXT_IPI, EXT_RFENCE, EXT_HSM, EXT_SRST, EXT_DBCN};
+		static const uint64_t extensions[] = { EXT_BASE, EXT_TIME, EXT_IPI, EXT_RFENCE,
+			                               EXT_HSM,  EXT_SRST, EXT_DBCN };
 
 		for (size_t j = 0; j < sizeof(extensions) / sizeof(extensions[0]); j++)
-			assert_int_equal(call(extensions[j], functions[i], 1, 0, 0, HV_REENTER), SBI_ERR_NOT_SUPPORTED);
+			assert_int_equal(call(extensions[j], functions[i], 1, 0, 0, HV_REENTER),
+			                 SBI_ERR_NOT_SUPPORTED);
 	}
 	for (uint32_t i = 0; i < NUM_VCPUS; i++)
 		assert_int_equal(requested[i], 0);
@@ -204,11 +213,19 @@ static void test_hart_masks(void **state)
 	static const struct {
 		uint64_t mask;
 		uint64_t base;
-	} wrong[] = {{8, 0}, {9, 0}, {2, 2}, {1ull << 63, 0}, {1ull << 63, 15}, {UINT64_MAX, 1}, {1, 16}, {1, UINT64_MAX - 1},
-	             {UINT64_MAX, UINT64_MAX - 63}};
+	} wrong[] = { { 8, 0 },
+		      { 9, 0 },
+		      { 2, 2 },
+		      { 1ull << 63, 0 },
+		      { 1ull << 63, 15 },
+		      { UINT64_MAX, 1 },
+		      { 1, 16 },
+		      { 1, UINT64_MAX - 1 },
+		      { UINT64_MAX, UINT64_MAX - 63 } };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(call(EXT_IPI, 0, wrong[i].mask, wrong[i].base, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
+		assert_int_equal(call(EXT_IPI, 0, wrong[i].mask, wrong[i].base, 0, HV_REENTER),
+		                 SBI_ERR_INVALID_PARAM);
 		for (uint32_t j = 0; j < NUM_VCPUS; j++)
 			assert_int_equal(requested[j], 0);
 	}
@@ -253,11 +270,14 @@ static void test_hsm(void **state)
 	assert_int_equal(call(EXT_HSM, 2, 1, 0, 0, HV_REENTER), SBI_SUCCESS);
 	assert_int_equal(value(), VCPU_HSM_STOPPED);
 	// Where no memory is, or no instruction can begin.
-	static const uint64_t wrong[] = {0, RAM - 2, RAM + 1, RAM + sizeof(ram), UINT64_MAX, UINT64_MAX - 1};
+	static const uint64_t wrong[] = { 0,          RAM - 2,       RAM + 1, RAM + sizeof(ram),
+		                          UINT64_MAX, UINT64_MAX - 1 };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(call(EXT_HSM, 0, 1, wrong[i], 77, HV_REENTER), SBI_ERR_INVALID_ADDRESS);
-		assert_int_equal(call(EXT_HSM, 3, SUSPEND_NON_RETENTIVE, wrong[i], 0, HV_REENTER), SBI_ERR_INVALID_ADDRESS);
+		assert_int_equal(call(EXT_HSM, 0, 1, wrong[i], 77, HV_REENTER),
+		                 SBI_ERR_INVALID_ADDRESS);
+		assert_int_equal(call(EXT_HSM, 3, SUSPEND_NON_RETENTIVE, wrong[i], 0, HV_REENTER),
+		                 SBI_ERR_INVALID_ADDRESS);
 	}
 	assert_int_equal(vcpus[1].hsm_state, VCPU_HSM_STOPPED);
 	assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_STARTED);
@@ -268,7 +288,8 @@ static void test_hsm(void **state)
 	assert_int_equal(vcpus[1].start_arg, 77);
 	assert_int_equal(requested[1], VCPU_REQ_RESUME);
 	// Once started, what it starts with is fixed.
-	assert_int_equal(call(EXT_HSM, 0, 1, RAM + 0x34, 78, HV_REENTER), SBI_ERR_ALREADY_AVAILABLE);
+	assert_int_equal(call(EXT_HSM, 0, 1, RAM + 0x34, 78, HV_REENTER),
+	                 SBI_ERR_ALREADY_AVAILABLE);
 	assert_int_equal(vcpus[1].start_pc, RAM + 0x12);
 	call(EXT_HSM, 1, 0, 0, 0, HV_REENTER);
 	assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_STOPPED);
@@ -276,12 +297,14 @@ static void test_hsm(void **state)
 
 static void test_suspend(void **state)
 {
-	static const uint64_t wrong[] = {1, 0x0fffffff, 0x10000000, 0x7fffffff, 0x80000001, 0x90000000, 0xffffffff,
-	                                 UINT64_MAX, 1ull << 32 | 1};
+	static const uint64_t wrong[] = { 1,          0x0fffffff, 0x10000000,
+		                          0x7fffffff, 0x80000001, 0x90000000,
+		                          0xffffffff, UINT64_MAX, 1ull << 32 | 1 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(call(EXT_HSM, 3, wrong[i], RAM, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
+		assert_int_equal(call(EXT_HSM, 3, wrong[i], RAM, 0, HV_REENTER),
+		                 SBI_ERR_INVALID_PARAM);
 		assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_STARTED);
 	}
 	// The type is 32 bits wide.
@@ -290,9 +313,12 @@ static void test_suspend(void **state)
 		assert_int_equal(call(EXT_HSM, 2, 0, 0, 0, HV_REENTER), SBI_SUCCESS);
 		assert_int_equal(value(), VCPU_HSM_SUSPENDED);
 		assert_false(vcpus[0].resumes_afresh);
-		assert_int_equal(call(EXT_HSM, 0, 0, RAM, 0, HV_REENTER), SBI_ERR_ALREADY_AVAILABLE);
+		assert_int_equal(call(EXT_HSM, 0, 0, RAM, 0, HV_REENTER),
+		                 SBI_ERR_ALREADY_AVAILABLE);
 		vcpus[0].hsm_state = VCPU_HSM_STARTED;
-		assert_int_equal(call(EXT_HSM, 3, upper | SUSPEND_NON_RETENTIVE, RAM + 8, 99, HV_REENTER), SBI_SUCCESS);
+		assert_int_equal(
+			call(EXT_HSM, 3, upper | SUSPEND_NON_RETENTIVE, RAM + 8, 99, HV_REENTER),
+			SBI_SUCCESS);
 		assert_int_equal(vcpus[0].hsm_state, VCPU_HSM_SUSPENDED);
 		assert_true(vcpus[0].resumes_afresh);
 		assert_int_equal(vcpus[0].start_pc, RAM + 8);
@@ -340,12 +366,19 @@ static void test_console(void **state)
 		uint64_t len;
 		uint64_t gpa;
 		uint64_t high;
-	} wrong[] = {{64, RAM + sizeof(ram) - 32, 0}, {64, RAM + sizeof(ram) / 2, 0}, {64, RAM + sizeof(ram) / 2 - 63, 0},
-	             {UINT64_MAX, RAM, 0}, {1, 0, 0}, {64, UINT64_MAX - 2, 0}, {1, RAM, 1}, {1, RAM, UINT64_MAX}};
+	} wrong[] = { { 64, RAM + sizeof(ram) - 32, 0 },
+		      { 64, RAM + sizeof(ram) / 2, 0 },
+		      { 64, RAM + sizeof(ram) / 2 - 63, 0 },
+		      { UINT64_MAX, RAM, 0 },
+		      { 1, 0, 0 },
+		      { 64, UINT64_MAX - 2, 0 },
+		      { 1, RAM, 1 },
+		      { 1, RAM, UINT64_MAX } };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		for (uint64_t function = 0; function < 2; function++)
-			assert_int_equal(call(EXT_DBCN, function, wrong[i].len, wrong[i].gpa, wrong[i].high, HV_REENTER),
+			assert_int_equal(call(EXT_DBCN, function, wrong[i].len, wrong[i].gpa,
+			                      wrong[i].high, HV_REENTER),
 			                 SBI_ERR_INVALID_PARAM);
 	}
 	assert_int_equal(vm_exit.reason, VCPU_EXIT_NONE);

@@ -17,9 +17,9 @@
 #define RFENCE_HFENCE_VVMA 6
 
 // What the guest handles itself: all that cannot be the host's business.
-#define HEDELEG_BITS                                                                               \
-	(1ull << CAUSE_FETCH_MISALIGNED | 1ull << CAUSE_ILLEGAL | 1ull << CAUSE_BREAKPOINT |       \
-	 1ull << CAUSE_LOAD_MISALIGNED | 1ull << CAUSE_STORE_MISALIGNED | 1ull << CAUSE_ECALL_U |  \
+#define HEDELEG_BITS                                                                              \
+	(1ull << CAUSE_FETCH_MISALIGNED | 1ull << CAUSE_ILLEGAL | 1ull << CAUSE_BREAKPOINT |      \
+	 1ull << CAUSE_LOAD_MISALIGNED | 1ull << CAUSE_STORE_MISALIGNED | 1ull << CAUSE_ECALL_U | \
 	 1ull << CAUSE_FETCH_PAGE | 1ull << CAUSE_LOAD_PAGE | 1ull << CAUSE_STORE_PAGE)
 
 // What each hart has found out about itself; others read it once the hart is online.
@@ -87,8 +87,8 @@ bool hv_init_once(void)
 	uint32_t expected = UNKNOWN;
 	struct hart_limits common;
 
-	if (!__atomic_compare_exchange_n(&init_state, &expected, IN_PROGRESS, false, __ATOMIC_ACQ_REL,
-	                                 __ATOMIC_ACQUIRE)) {
+	if (!__atomic_compare_exchange_n(&init_state, &expected, IN_PROGRESS, false,
+	                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		// A few instructions on another hart.
 		while (__atomic_load_n(&init_state, __ATOMIC_ACQUIRE) != KNOWN)
 			;
@@ -102,21 +102,23 @@ bool hv_init_once(void)
 		kerror("the harts have neither Sv39x4 nor Sv48x4 in common: there can be no virtual machines");
 	else
 		gstage_set_levels(common.sv39x4 && !machine.prefer_sv48x4 ? 3 : 4);
-	kdebug("hypervisor: %s, %u VMID bits, guest timer by %s", gstage_levels() == 3 ? "Sv39x4" : "Sv48x4",
-	       common.vmid_bits, hv_use_sstc ? "Sstc" : "SBI");
+	kdebug("hypervisor: %s, %u VMID bits, guest timer by %s",
+	       gstage_levels() == 3 ? "Sv39x4" : "Sv48x4", common.vmid_bits,
+	       hv_use_sstc ? "Sstc" : "SBI");
 	__atomic_store_n(&init_state, KNOWN, __ATOMIC_RELEASE);
 	return usable;
 }
 
-// Writes a register of the hart, or does nothing where it is illegal (kernel/arch/riscv64/trap.h, fixups).
-#define write_if_there(number, value)                                                              \
-	__asm__ volatile("1:	csrw	%0, %1\n"                                                  \
-	                 "2:\n"                                                                    \
-	                 "	.pushsection .fixup, \"a\"\n"                                          \
-	                 "	.balign 8\n"                                                        \
-	                 "	.quad 1b, 2b, 2b, 2\n" /* FIXUP_KIND_PROBE */                       \
-	                 "	.popsection\n" ::"i"(number),                                       \
-	                 "rK"((uint64_t)(value))                                                   \
+// Writes a register of the hart, or does nothing where it is illegal (kernel/arch/riscv64/trap.h,
+// fixups).
+#define write_if_there(number, value)                                         \
+	__asm__ volatile("1:	csrw	%0, %1\n"                                   \
+	                 "2:\n"                                               \
+	                 "	.pushsection .fixup, \"a\"\n"                      \
+	                 "	.balign 8\n"                                       \
+	                 "	.quad 1b, 2b, 2b, 2\n" /* FIXUP_KIND_PROBE */ \
+	                 "	.popsection\n" ::"i"(number),                 \
+	                 "rK"((uint64_t)(value))                              \
 	                 : "memory")
 
 void hv_init_hart(void)
@@ -131,11 +133,14 @@ void hv_init_hart(void)
 	hcsr_write(CSR_HCOUNTEREN, HCOUNTEREN_CY_TM_IR);
 	hcsr_write(CSR_HVIP, 0);
 	hcsr_write(CSR_HGEIE, 0);
-	// cbo.inval is a flush for guests (CMO extension, henvcfg.CBIE 01): an invalidation would bring back what memory held
-	// before the host zeroed it.
-	hcsr_write(CSR_HENVCFG, HENVCFG_CBIE_FLUSH | HENVCFG_CBCFE | HENVCFG_CBZE | (hv_use_sstc ? HENVCFG_STCE : 0));
-	// Of the state that these gate, hv_load switches senvcfg alone (Smstateen, "State Enable 0").
-	// A register that the firmware keeps to itself is illegal, and all that it gates stays off.
+	// cbo.inval is a flush for guests (CMO extension, henvcfg.CBIE 01): an invalidation would
+	// bring back what memory held before the host zeroed it.
+	hcsr_write(CSR_HENVCFG,
+	           HENVCFG_CBIE_FLUSH | HENVCFG_CBCFE | HENVCFG_CBZE |
+	                   (hv_use_sstc ? HENVCFG_STCE : 0));
+	// Of the state that these gate, hv_load switches senvcfg alone (Smstateen, "State Enable
+	// 0"). A register that the firmware keeps to itself is illegal, and all that it gates stays
+	// off.
 	if (machine.has_stateen) {
 		write_if_there(CSR_HSTATEEN(0), HSTATEEN0_ENVCFG);
 		write_if_there(CSR_HSTATEEN(1), 0);
@@ -161,12 +166,14 @@ void hv_fence_gstage_here(gpa_t gpa)
 
 void hv_fence_gstage(void)
 {
-	// The tables before any hart's fence: the firmware promises no order between our stores and other harts' fences (privileged
-	// specification, "Supervisor Memory-Management Fence Instruction"). Pairs with their HFENCE.GVMA.
+	// The tables before any hart's fence: the firmware promises no order between our stores and
+	// other harts' fences (privileged specification, "Supervisor Memory-Management Fence
+	// Instruction"). Pairs with their HFENCE.GVMA.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	hfence_gvma_all();
 	if (num_harts > 1)
-		sbi_must(sbi_call(SBI_EXT_RFENCE, RFENCE_HFENCE_GVMA, 0, UINT64_MAX, 0, UINT64_MAX), "remote HFENCE.GVMA");
+		sbi_must(sbi_call(SBI_EXT_RFENCE, RFENCE_HFENCE_GVMA, 0, UINT64_MAX, 0, UINT64_MAX),
+		         "remote HFENCE.GVMA");
 }
 
 void hv_fence_guest_remote(uint64_t mask)
@@ -174,8 +181,10 @@ void hv_fence_guest_remote(uint64_t mask)
 	for (uint32_t i = 0; i < num_harts; i++) {
 		if ((mask & 1ull << i) == 0)
 			continue;
-		sbi_must(sbi_call(SBI_EXT_RFENCE, RFENCE_HFENCE_VVMA, 1, harts[i].firmware_id, 0, UINT64_MAX),
+		sbi_must(sbi_call(SBI_EXT_RFENCE, RFENCE_HFENCE_VVMA, 1, harts[i].firmware_id, 0,
+		                  UINT64_MAX),
 		         "remote HFENCE.VVMA");
-		sbi_must(sbi_call(SBI_EXT_RFENCE, RFENCE_FENCE_I, 1, harts[i].firmware_id, 0, 0), "remote FENCE.I");
+		sbi_must(sbi_call(SBI_EXT_RFENCE, RFENCE_FENCE_I, 1, harts[i].firmware_id, 0, 0),
+		         "remote FENCE.I");
 	}
 }

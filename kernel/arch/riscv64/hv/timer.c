@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The guest's timer. With Sstc the guest writes vstimecmp and the hardware raises VSTIP; without, SBI set_timer is kept here, the
-// host's timer makes the guest leave at the deadline, and VSTIP is raised by hand. Either way a guest that waits sleeps until
-// the deadline on the host's timer. RISC-V Sstc extension; SBI chapter "Timer Extension".
+// The guest's timer. With Sstc the guest writes vstimecmp and the hardware raises VSTIP; without,
+// SBI set_timer is kept here, the host's timer makes the guest leave at the deadline, and VSTIP is
+// raised by hand. Either way a guest that waits sleeps until the deadline on the host's timer.
+// RISC-V Sstc extension; SBI chapter "Timer Extension".
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/clock.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
@@ -10,7 +11,8 @@
 #include "kernel/object/hvspace.h"
 #include "kernel/object/vcpu.h"
 
-// The interrupt that called this has made the guest leave; hv_timer_update does the rest before it goes on.
+// The interrupt that called this has made the guest leave; hv_timer_update does the rest before it
+// goes on.
 static void timer_fired(struct timer_node *node)
 {
 	container_of(node, struct vcpu, timer)->timer_armed = false;
@@ -66,7 +68,8 @@ nsec_t hv_timer_deadline(const struct vcpu *vcpu)
 	uint64_t host_ticks;
 
 	// A deadline far off (Linux: -1 for never) must not wrap around.
-	if (__builtin_add_overflow(deadline, vcpu->space->time_origin, &host_ticks) || host_ticks >> 62 != 0)
+	if (__builtin_add_overflow(deadline, vcpu->space->time_origin, &host_ticks) ||
+	    host_ticks >> 62 != 0)
 		return NSEC_NEVER;
 	// One tick late rather than early: an early one would go to sleep again.
 	return clock_of_ticks(host_ticks + 1);
