@@ -3,7 +3,7 @@
 # The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
 # with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
 
-.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-tools test-guest test-fresh
+.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-tools test-guest test-boots test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
 	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-os-fuzz test-guest test-e2e
 
@@ -39,6 +39,10 @@ test-tools: ## the scripts: setup.sh, GDB commands, make services, make fuzz
 
 test-guest: $(BUILD)/guest/initramfs.cpio ## bootd in a plain QEMU machine
 	$(Q)guest/tests/bootd_test.py --kernel third_party/guest-kernel/Image --build $(BUILD)
+
+BOOTS ?= 300
+test-boots: $(BUILD)/starina-boot-unmet.elf ## BOOTS boots in a row on 4 harts; not in the gate
+	$(Q)tools/test/many_boots.py $< $(BOOTS) 4
 
 test-fresh: ## from nothing in a Debian 12 chroot (needs root and 8 GiB in /var/tmp)
 	$(Q)tools/test_fresh.sh $(FRESH_ARGS)
