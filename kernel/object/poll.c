@@ -65,8 +65,8 @@ static uint32_t poll_readiness(struct object *object)
 
 static void remove_locked(struct poll_entry *entry)
 {
-	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see that list_remove takes
-	// entries out
+	// It does not see that list_remove takes entries out.
+	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
 	struct object *object = entry->object;
 
 	list_remove(&entry->by_object);

@@ -20,9 +20,9 @@ static unsigned slot_of(uintptr_t virt, unsigned level)
 
 static size_t leaf_size(unsigned level)
 {
-	return PAGE_SIZE
-		<< (9 *
-	            level);  // NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): 0 to 2
+	// A level is 0 to 2.
+	// NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
+	return PAGE_SIZE << (9 * level);
 }
 
 static paddr_t pte_paddr(uint64_t pte)
