@@ -3,7 +3,7 @@
 
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/mm/vmap.h"
-#include "kernel/startup/device_tree.h"
+#include "kernel/arch/riscv64/machine.h"
 
 #define UART_THR 0
 #define UART_LSR 5

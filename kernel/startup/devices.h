@@ -8,19 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/mm/page.h"
+#include "kernel/arch/riscv64/machine.h"
 
 struct process;
 
 #define DEVICE_MAX_COMPATIBLE 4
 #define MAX_DEVICES 64
-
-// How a line says that there is something to do, as the second cell of `interrupts` has it; 0: as
-// the controller finds it.
-#define DEVICE_IRQ_RISING 1
-#define DEVICE_IRQ_FALLING 2
-#define DEVICE_IRQ_HIGH 4
-#define DEVICE_IRQ_LOW 8
 
 struct device {
 	// NUL-terminated. A virtio-mmio slot with a device in it has "virtio,deviceN" first (N: its

@@ -241,3 +241,12 @@ void dt_init_devices(const void *tree)
 		machine.power = 0;
 	add_devices(tree);
 }
+
+uint8_t machine_irq_trigger(uint32_t irq)
+{
+	for (size_t i = 0; i < num_devices; i++) {
+		if (devices[i].irq == irq)
+			return devices[i].irq_trigger;
+	}
+	return 0;
+}

@@ -26,12 +26,13 @@ TEST = re.compile(r"(_(test|fuzz|fake)\.[ch]$|_test_\w+\.h$|/test_\w+\.h$|/(host
 
 
 def read_layers(path):
-    """{folder: its rank}."""
+    """{folder: (its rank, its group)}. Folders of one group know each other."""
     ranks = {}
     with open(path, encoding="utf-8") as file:
         for rank, line in enumerate(file):
-            for folder in line.split("#")[0].split():
-                ranks[folder] = rank
+            for group in line.split("#")[0].split():
+                for folder in group.split("+"):
+                    ranks[folder] = (rank, group)
     return ranks
 
 
@@ -56,9 +57,11 @@ def check(path, header, ranks):
         return None
     if top and not header.startswith(ONLY[top] + (top + "/",)):
         return f"{own} includes nothing of {other}"
-    if ranks[other] == ranks[own]:
+    if ranks[other][1] == ranks[own][1]:
+        return None
+    if ranks[other][0] == ranks[own][0]:
         return f"{own} and {other} do not know each other"
-    if ranks[other] > ranks[own]:
+    if ranks[other][0] > ranks[own][0]:
         return f"{other} is above {own}"
     return None
 

@@ -4,7 +4,7 @@
 #include "kernel/arch/riscv64/imsic.h"
 #include "kernel/arch/riscv64/registers.h"
 #include "kernel/object/interrupt.h"
-#include "kernel/startup/devices.h"
+#include "kernel/arch/riscv64/machine.h"
 
 // AIA 4.5, "Memory-mapped control region for an interrupt domain"
 #define DOMAINCFG 0x0000ul
@@ -80,17 +80,12 @@ static bool is_level(uint32_t irq)
 // is something to do.
 static uint32_t source_mode(uint32_t irq)
 {
-	for (size_t i = 0; i < num_devices; i++) {
-		if (devices[i].irq != irq)
-			continue;
-		switch (devices[i].irq_trigger) {
-		case DEVICE_IRQ_RISING: return SOURCECFG_RISING;
-		case DEVICE_IRQ_FALLING: return SOURCECFG_FALLING;
-		case DEVICE_IRQ_LOW: return SOURCECFG_LOW;
-		default: return SOURCECFG_HIGH;
-		}
+	switch (machine_irq_trigger(irq)) {
+	case DEVICE_IRQ_RISING: return SOURCECFG_RISING;
+	case DEVICE_IRQ_FALLING: return SOURCECFG_FALLING;
+	case DEVICE_IRQ_LOW: return SOURCECFG_LOW;
+	default: return SOURCECFG_HIGH;
 	}
-	return SOURCECFG_HIGH;
 }
 
 static void aplic_mask(uint32_t irq)

@@ -14,7 +14,7 @@
 #include "kernel/arch/riscv64/imsic.h"
 #include "kernel/arch/riscv64/registers.h"
 #include "kernel/object/interrupt.h"
-#include "kernel/startup/devices.h"
+#include "kernel/arch/riscv64/machine.h"
 
 #define REGS 0x10000u
 #define NUM_IRQS 40u
@@ -23,8 +23,10 @@
 #define NOT_OURS 7u
 #define HART 2u
 
-struct device devices[MAX_DEVICES];
-size_t num_devices;
+uint8_t machine_irq_trigger(uint32_t irq)
+{
+	return irq == RISING ? DEVICE_IRQ_RISING : 0;
+}
 
 static struct {
 	uint32_t domaincfg;
@@ -190,8 +192,6 @@ static void set_up(bool msi)
 	fake.source[HIGH] = 6;
 	fake.enabled[HIGH] = true;
 	fake.target[HIGH] = 1 << 18 | 1;
-	num_devices = 1;
-	devices[0] = (struct device){ .irq = RISING, .irq_trigger = DEVICE_IRQ_RISING };
 	num_fired = 0;
 	assert_true(aplic_init(REGS, NUM_IRQS, msi, targets, 2));
 	assert_false(fake.enabled[HIGH]);

@@ -6,7 +6,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/sbi.h"
-#include "kernel/startup/device_tree.h"
+#include "kernel/arch/riscv64/machine.h"
 
 void clock_init(void)
 {

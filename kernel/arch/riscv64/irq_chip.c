@@ -9,7 +9,7 @@
 #include "kernel/mm/vmap.h"
 #include "kernel/object/interrupt.h"
 #include "kernel/sched/sched.h"
-#include "kernel/startup/device_tree.h"
+#include "kernel/arch/riscv64/machine.h"
 
 static const struct irq_chip *chip;  // NULL: devices cannot interrupt
 static uint32_t last_irq;

@@ -6,7 +6,7 @@
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/debug/panic.h"
 #include "kernel/sched/sched.h"
-#include "kernel/startup/device_tree.h"
+#include "kernel/arch/riscv64/machine.h"
 
 #define LEVELS 3
 #define PTE_LEAF (PTE_R | PTE_W | PTE_X)

@@ -40,7 +40,7 @@
 #include "kernel/mm/page.h"
 
 // Builds the kernel's final page table and turns it on: per-section permissions, no identity map.
-// Needs the page allocator and the ranges of RAM (startup/device_tree.h). Panics when memory is
+// Needs the page allocator and the ranges of RAM (machine.h). Panics when memory is
 // out.
 void mmu_init(void);
 // satp of the kernel's table.

@@ -9,7 +9,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/mm/vmap.h"
-#include "kernel/startup/device_tree.h"
+#include "kernel/arch/riscv64/machine.h"
 
 #define TEST_FAIL 0x3333u
 #define TEST_PASS 0x5555u

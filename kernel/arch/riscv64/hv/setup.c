@@ -10,7 +10,7 @@
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/debug/log.h"
 #include "kernel/sched/sched.h"
-#include "kernel/startup/device_tree.h"
+#include "kernel/arch/riscv64/machine.h"
 
 #define RFENCE_FENCE_I 0
 #define RFENCE_HFENCE_GVMA 4
