@@ -175,8 +175,12 @@ def describe_app(app, position):
     return lines
 
 
+def counted(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def render_text(table, title):
-    lines = [f"Service table of {title}: {len(table.apps)} apps, {len(table.providers)} services.",
+    lines = [f"Service table of {title}: {counted(len(table.apps), "app")}, {counted(len(table.providers), "service")}.",
              "provider -- service --> user;  ..> is a need that the user can do without.", ""]
     lines += ["  " + line for line in draw_picture(table)]
     lines += ["", "In the order in which they are started:", ""]
