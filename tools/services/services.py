@@ -180,7 +180,7 @@ def counted(number, noun):
 
 
 def render_text(table, title):
-    lines = [f"Service table of {title}: {counted(len(table.apps), "app")}, {counted(len(table.providers), "service")}.",
+    lines = [f"Service table of {title}: {counted(len(table.apps), 'app')}, {counted(len(table.providers), 'service')}.",
              "provider -- service --> user;  ..> is a need that the user can do without.", ""]
     lines += ["  " + line for line in draw_picture(table)]
     lines += ["", "In the order in which they are started:", ""]
