@@ -388,27 +388,45 @@ void channel_end_requeue(struct channel_end *end, struct channel_message *messag
 		channel_message_free(message);
 }
 
+// Takes what a message just received has brought back from the table, whose lock is held. Returns
+// how many channel ends are among it, in `ends`, with a reference each.
+static uint32_t take_back_locked(struct handle_table *table, struct channel_message *message,
+                                 struct channel_end *ends[MESSAGE_MAX_HANDLES])
+{
+	struct message_header *header = &message->header;
+	uint32_t num_ends = 0;
+
+	for (uint32_t i = 0; i < header->num_handles; i++) {
+		struct queued_handle *queued = &message->queued[message->num_queued];
+
+		// Another thread may have guessed and closed the handle meanwhile.
+		if (handle_slot_locked(table, header->handles[i]) == NULL)
+			continue;
+		*queued = message->queued[i];
+		queued->object = handle_take_locked(table, header->handles[i]);
+		// It may even have put the handle into a poll.
+		handle_forget(table, header->handles[i], queued->object);
+		if (queued->is_end) {
+			object_get(queued->object);
+			ends[num_ends++] = channel_from_object(queued->object);
+		}
+		message->num_queued++;
+	}
+	header->num_handles = message->num_queued;
+	return num_ends;
+}
+
 void channel_end_unrecv(struct channel_end *end, struct handle_table *table,
                         struct channel_message *message)
 {
-	struct message_header *header = &message->header;
+	struct channel_end *ends[MESSAGE_MAX_HANDLES];
+	uint32_t num_ends;
 	bool notify;
 	bool back;
 
 	spin_lock(&table->lock);
 	channel_transit_lock();
-	for (uint32_t i = 0; i < header->num_handles; i++) {
-		// Another thread may have guessed and closed the handle meanwhile.
-		if (handle_slot_locked(table, header->handles[i]) == NULL)
-			continue;
-		message->queued[message->num_queued] = message->queued[i];
-		message->queued[message->num_queued].object =
-			handle_take_locked(table, header->handles[i]);
-		// It may even have put the handle into a poll.
-		handle_forget(table, header->handles[i],
-		              message->queued[message->num_queued++].object);
-	}
-	header->num_handles = message->num_queued;
+	num_ends = take_back_locked(table, message, ends);
 	channel_transit_enter_locked(message, end);
 	spin_lock(&end->channel->lock);
 	notify = end->queued == 0 && end->object.watched;
@@ -420,4 +438,9 @@ void channel_end_unrecv(struct channel_end *end, struct handle_table *table,
 		channel_message_free(message);
 	else if (notify)
 		object_notify(&end->object, READY_READABLE);
+	// Another thread may have sent `end` away over one of them meanwhile.
+	while (num_ends > 0) {
+		channel_check_reachable(ends[--num_ends]);
+		object_put(&ends[num_ends]->object);
+	}
 }

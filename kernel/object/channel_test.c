@@ -190,7 +190,6 @@ static void a_receive_to_a_bad_pointer_loses_nothing(void **state)
 	assert_int_equal(m.type, 7);
 }
 
-// Each channel, both ends, is queued in the next one.
 // A second thread may guess the handle and poll it before the receive fails.
 static void a_receive_taken_back_leaves_no_poll_entry(void **state)
 {
@@ -219,6 +218,32 @@ static void a_receive_taken_back_leaves_no_poll_entry(void **state)
 	assert_int_equal(CALL_1(handle_close, m.handles[0]), 0);
 }
 
+// A second thread may guess the handle of a channel's end and send the receiving end over it: then
+// each end is put into the other's queue.
+static void a_receive_taken_back_into_a_cycle_goes(void **state)
+{
+	uint64_t objects = object_count();
+	struct channel_message *message;
+	struct object *object;
+	handle_t a[2], b[2];
+
+	(void)state;
+	make(a);
+	make(b);
+	assert_int_equal(send(a[0], 1, b[1]), 0);
+	assert_int_equal(handle_lookup(&self->handles, a[1], OBJECT_CHANNEL, 0, &object), 0);
+	assert_int_equal(channel_end_recv(channel_from_object(object), &self->handles, &message),
+	                 0);
+	assert_int_equal(send(b[0], 1, a[1]), 0);
+	channel_end_unrecv(channel_from_object(object), &self->handles, message);
+	object_put(object);
+	assert_int_equal(send(a[0], 1, HANDLE_NONE), ERR_PEER_CLOSED);
+	assert_int_equal(CALL_1(handle_close, a[0]), 0);
+	assert_int_equal(CALL_1(handle_close, b[0]), 0);
+	assert_int_equal(object_count(), objects);
+}
+
+// Each channel, both ends, is queued in the next one.
 static void a_chain_of_100000_channels_goes(void **state)
 {
 	handle_t previous[2];
@@ -469,6 +494,7 @@ int test_channels(void)
 		test_case(a_full_table_leaves_the_message_queued),
 		test_case(a_receive_to_a_bad_pointer_loses_nothing),
 		test_case(a_receive_taken_back_leaves_no_poll_entry),
+		test_case(a_receive_taken_back_into_a_cycle_goes),
 		test_case(a_chain_of_100000_channels_goes),
 		test_case(two_channels_queued_on_each_other_go),
 		test_case(a_cycle_with_a_way_out_lives_until_it_is_shut),
