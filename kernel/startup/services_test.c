@@ -3,6 +3,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/object/all_test.h"
+#include "kernel/object/system.h"
 #include "kernel/object/test_support.h"
 #include "kernel/startup/device_quiesce.h"
 #include "kernel/startup/devices.h"
@@ -284,6 +285,26 @@ static void what_runs_already_is_not_started_again(void **state)
 	assert_int_equal(arch_clock_now(), first);
 }
 
+static void a_system_handle_to_look_with_finds_processes_to_look_at(void **state)
+{
+	struct process_info info;
+	handle_t looks, controls, process;
+
+	(void)state;
+	runs = 1;
+	services_start();
+	assert_int_equal(handle_insert(&self->handles, system_object(), RIGHT_READ, &looks), 0);
+	assert_int_equal(handle_insert(&self->handles, system_object(), RIGHT_READ | RIGHT_CONTROL,
+	                               &controls),
+	                 0);
+	assert_int_equal(CALL_4(system_find_process, looks, "fails_once", 10, &process), 0);
+	assert_int_equal(CALL_2(process_info, process, &info), 0);
+	assert_int_equal(CALL_1(process_kill, process), ERR_ACCESS);
+	assert_int_equal(CALL_4(system_find_process, controls, "fails_once", 10, &process), 0);
+	assert_int_equal(CALL_1(process_kill, process), 0);
+	host_run(NSEC_NEVER);
+}
+
 // --- The connector and the service ---
 
 #include "kernel/object/service.h"
@@ -378,6 +399,7 @@ int test_services(void)
 		test_case(broken_specs_are_refused),
 		test_case(a_restart_without_memory_is_tried_again),
 		test_case(what_runs_already_is_not_started_again),
+		test_case(a_system_handle_to_look_with_finds_processes_to_look_at),
 		cmocka_unit_test_setup_teardown(a_connector_waits_for_its_provider, make_service,
 		                                test_teardown),
 		cmocka_unit_test_setup_teardown(waiting_connections_are_bounded, make_service,

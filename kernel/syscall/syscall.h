@@ -48,3 +48,5 @@ static inline __must_check error_t lookup(uintptr_t handle, enum object_type typ
 // Gives the caller a handle to a fresh object, with all rights of its type, and writes it to `out`.
 // Consumes the caller's reference, also on errors. Errors: ERR_ADDRESS, ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t give_handle(struct object *object, uintptr_t out);
+// As give_handle, with these rights only.
+__must_check error_t give_handle_with(struct object *object, rights_t rights, uintptr_t out);

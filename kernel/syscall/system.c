@@ -71,7 +71,7 @@ error_t sys_random_get(SYSCALL_ARGS)
 	return error;
 }
 
-// The system handle, with the right to control it.
+// The system handle, with these rights.
 static error_t check_system(uintptr_t handle, rights_t rights)
 {
 	struct object *object;
@@ -179,11 +179,18 @@ error_t sys_system_find_process(SYSCALL_ARGS)
 {
 	char name[APP_NAME_MAX];
 	struct process *process;
+	rights_t rights;
 	error_t error = check_system(a0, RIGHT_READ);
 
 	if (error == 0)
 		error = read_name(a1, a2, name);
 	if (error == 0)
 		error = services_find_process(name, &process);
-	return error != 0 ? error : give_handle(&process->object, a3);
+	if (error != 0)
+		return error;
+	// Who may only look at the system may only look at its processes.
+	rights = process->object.ops->rights;
+	if (check_system(a0, RIGHT_CONTROL) != 0)
+		rights &= ~(rights_t)RIGHT_CONTROL;
+	return give_handle_with(&process->object, rights, a3);
 }

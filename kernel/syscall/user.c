@@ -19,11 +19,11 @@ error_t user_write(uintptr_t dst, const void *src, size_t len)
 	return copy_to_app(dst, src, len);
 }
 
-error_t give_handle(struct object *object, uintptr_t out)
+error_t give_handle_with(struct object *object, rights_t rights, uintptr_t out)
 {
 	struct handle_table *table = &caller()->handles;
 	handle_t handle;
-	error_t error = handle_insert(table, object, object->ops->rights, &handle);
+	error_t error = handle_insert(table, object, rights, &handle);
 
 	object_put(object);
 	if (error != 0)
@@ -32,4 +32,9 @@ error_t give_handle(struct object *object, uintptr_t out)
 	if (error != 0)
 		(void)handle_table_close(table, handle);
 	return error;
+}
+
+error_t give_handle(struct object *object, uintptr_t out)
+{
+	return give_handle_with(object, object->ops->rights, out);
 }

@@ -153,10 +153,11 @@ error_t system_power_off(handle_t system, int code);
 // What the machine has and how it is used. Rights: READ.
 __must_check error_t system_info(handle_t system, struct system_info *out);
 // Starts the app `name` (of `name_len` bytes) of this image's app table if it is not running, wired
-// by its spec. Errors: ERR_NOT_FOUND, ERR_BAD_STATE (running).
+// by its spec. Rights: CONTROL. Errors: ERR_NOT_FOUND, ERR_BAD_STATE (running).
 __must_check error_t system_start_app(handle_t system, const char *name, size_t name_len,
                                       handle_t *out);
-// A handle to the running process of the app `name`. Errors: ERR_NOT_FOUND.
+// A handle to the running process of the app `name`. Rights: READ; with CONTROL, `*out` has it too.
+// Errors: ERR_NOT_FOUND.
 __must_check error_t system_find_process(handle_t system, const char *name, size_t name_len,
                                          handle_t *out);
 
