@@ -123,6 +123,28 @@ static void test_whiteout_through_symlink_stays_inside(void **state)
 	assert_true(has(f, "link"));
 }
 
+static void test_directory_of_a_path_replaces_a_lower_file(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "f", FILE_MODE, NULL);
+	add(f, "real", FILE_MODE, NULL);
+	add(f, "link", S_IFLNK | 0777, "real");
+	assert_int_equal(apply(f), 0);
+	add(f, "f/sub/new", FILE_MODE, NULL);
+	add(f, "link/new", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_true(has(f, "f/sub/new"));
+	assert_true(has(f, "real/new"));
+	add(f, "f/sub/new/below", FILE_MODE, NULL);
+	assert_int_equal(apply(f), 0);
+	assert_true(has(f, "f/sub/new/below"));
+	// A file of the same layer stays what it is.
+	add(f, "h", FILE_MODE, NULL);
+	add(f, "h/below", FILE_MODE, NULL);
+	assert_int_equal(apply(f), -1);
+}
+
 static void test_directory_over_directory_keeps_entries(void **state)
 {
 	struct fixture *f = *state;
@@ -196,7 +218,6 @@ static void test_refused(void **state)
 		{ "x", 0, "/etc/passwd", "does not have" },
 		{ "x", 0, "d", "directory" },
 		{ "loop/x", FILE_MODE, NULL, "symbolic links" },
-		{ "file/x", FILE_MODE, NULL, "file" },
 		{ "d/.wh...", FILE_MODE, NULL, "whiteout" },
 		{ "d/.wh.", FILE_MODE, NULL, "whiteout" },
 		{ "../.wh.x", FILE_MODE, NULL, ".." },
@@ -204,7 +225,6 @@ static void test_refused(void **state)
 	struct fixture *f = *state;
 
 	add(f, "d", DIR, NULL);
-	add(f, "file", FILE_MODE, NULL);
 	add(f, "loop", S_IFLNK | 0777, "loop2");
 	add(f, "loop2", S_IFLNK | 0777, "loop");
 	assert_int_equal(apply(f), 0);
@@ -377,6 +397,8 @@ int main(void)
 		                                teardown),
 		cmocka_unit_test_setup_teardown(test_whiteout_through_symlink_stays_inside, setup,
 		                                teardown),
+		cmocka_unit_test_setup_teardown(test_directory_of_a_path_replaces_a_lower_file,
+		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory_over_directory_keeps_entries, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(test_directory_over_symlink_replaces_it, setup,

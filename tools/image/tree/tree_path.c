@@ -73,6 +73,20 @@ struct walk {
 	unsigned symlinks;
 };
 
+// A layer may have a directory as part of a path only. Where a lower layer has a file, the directory
+// takes its place, as with an entry of its own.
+static int lower_file_replace(struct walk *walk, struct tree_node **node, struct error *err)
+{
+	struct tree_node *dir = (*node)->parent;
+	char name[TREE_MAX_NAME + 1];
+
+	if ((*node)->layer >= walk->layer)
+		return error_set(err, "a directory of its path is a file");
+	strcpy(name, (*node)->name);
+	*node = directory_add(walk->tree, dir, name, walk->layer, err);
+	return *node ? 0 : -1;
+}
+
 // Follows `path` from `dir`; all of it must be, or become, directories (or, with `any_last`,
 // anything). Recurses once for each symbolic link on the way, TREE_MAX_SYMLINKS at most.
 static int walk_path(struct walk *walk, struct tree_node *dir, const char *path, bool any_last,
@@ -119,9 +133,12 @@ static int walk_path(struct walk *walk, struct tree_node *dir, const char *path,
 		}
 		bool last = path[strspn(path, "/")] == '\0';
 
-		if (!S_ISDIR(child->inode->mode) && !(any_last && last))
-			return walk->create ? error_set(err, "a directory of its path is a file")
-					    : 1;
+		if (!S_ISDIR(child->inode->mode) && !(any_last && last)) {
+			if (!walk->create)
+				return 1;
+			if (lower_file_replace(walk, &child, err) < 0)
+				return -1;
+		}
 		dir = child;
 	}
 	*result = dir;
