@@ -65,6 +65,7 @@
 #define CSR_STVEC 0x105u
 #define CSR_SSCRATCH 0x140u
 #define CSR_SCAUSE 0x142u
+#define CSR_SIP 0x144u
 #define CSR_SATP 0x180u
 #define CSR_TIME 0xc01u
 

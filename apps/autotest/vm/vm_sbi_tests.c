@@ -199,10 +199,44 @@ static void console_of_registers(struct autotest *t)
 	vm_end(&vm);
 }
 
+// a7 is the legacy call that interrupts harts, its mask at `offset` of memory. Tells what it
+// returns, and sip.
+#define LEGACY_IPI(offset)                                                               \
+	LOAD_BIT_31(X_A0), G_ADDI(X_A0, X_A0, offset), G_ADDI(X_A7, X_ZERO, 4), G_ECALL, \
+		TELL(X_A0, 0), G_CSRR(X_T1, CSR_SIP), TELL(X_T1, 0)
+
+static void legacy_interrupt_mask(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		LEGACY_IPI(0x400),
+		LEGACY_IPI(0x408),
+		G_CSRW(CSR_SIP, X_ZERO),
+		// A mask that cannot be read names all.
+		LOAD_DEVICE,
+		G_ADDI(X_A0, X_T0, 0),
+		G_ECALL,
+		G_CSRR(X_T1, CSR_SIP),
+		TELL(X_T1, 0),
+		SHUTDOWN,
+	};
+	static const uint64_t masks[] = { 0, 1 };
+	static const uint64_t told[] = { 0, 0, 0, 2, 2 };
+	struct vm vm;
+
+	if (!vm_start(&vm, t, code, sizeof(code)))
+		return;
+	memcpy(vm.ram + 0x400, masks, sizeof(masks));
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		expect_write(&vm, DEVICE, told[i], 8);
+	run_to(&vm, VCPU_EXIT_SHUTDOWN);
+	vm_end(&vm);
+}
+
 const struct test vm_sbi_tests[] = {
 	{ "a vCPU suspends, keeps all and goes on", retentive_suspend },
 	{ "a vCPU suspends, forgets all and begins elsewhere", non_retentive_suspend },
 	{ "a vCPU is not started in no memory", start_in_no_memory },
 	{ "the SBI console does not print registers", console_of_registers },
+	{ "the legacy SBI interrupts the harts of its mask", legacy_interrupt_mask },
 	{ NULL, NULL },
 };

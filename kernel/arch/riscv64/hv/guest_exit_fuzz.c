@@ -105,6 +105,14 @@ bool hv_fetch_word(uint64_t guest_address, uint64_t hstatus, uint32_t *out)
 	return reader_u8(&input) != 0;
 }
 
+bool hv_load_double(uint64_t guest_address, uint64_t hstatus, uint64_t *out)
+{
+	(void)hstatus;
+	check(guest_address % 8 == 0);
+	*out = reader_le64(&input);
+	return reader_u8(&input) != 0;
+}
+
 void hv_inject_exception(struct vcpu *vcpu, uint64_t cause, uint64_t tval)
 {
 	(void)tval;

@@ -110,7 +110,8 @@ bool hv_fetch_insn(const struct vcpu *vcpu, uint32_t *insn);
 
 // Enters the guest and returns at its next exit. Context: interrupts off, the vCPU's CSRs loaded.
 void hv_switch(struct vcpu_context *context);
-// HLVX.HU and HLVX.WU at a guest-virtual address that is a multiple of their width. Return false
-// when the access faults.
+// HLVX.HU, HLVX.WU and HLV.D at a guest-virtual address that is a multiple of their width. Return
+// false when the access faults.
 bool hv_fetch_half(uint64_t guest_address, uint64_t hstatus, uint16_t *out);
 bool hv_fetch_word(uint64_t guest_address, uint64_t hstatus, uint32_t *out);
+bool hv_load_double(uint64_t guest_address, uint64_t hstatus, uint64_t *out);

@@ -63,4 +63,6 @@ int64_t sbi_for_each_hart(struct vcpu *vcpu, uint64_t mask, uint64_t base,
 // An interprocessor interrupt; a fence of instructions and translations, over when this returns.
 // Returns an SBI error.
 int64_t sbi_send_ipis(struct vcpu *vcpu, uint64_t mask, uint64_t base);
+// As sbi_send_ipis to the harts of the mask at this guest-virtual address (SBI chapter 5).
+int64_t sbi_send_ipis_legacy(struct vcpu *vcpu, uint64_t mask_address);
 int64_t sbi_fence_harts(struct vcpu *vcpu, uint64_t mask, uint64_t base);

@@ -17,8 +17,8 @@ enum {
 	LEGACY_LAST = LEGACY_SHUTDOWN,
 };
 
-// The mask of the calls that have one is named by a guest-virtual address. It is not read: all
-// harts are more than enough.
+// The mask of the calls that have one is named by a guest-virtual address. That of the fences is not
+// read: a fence of all harts is always enough.
 static enum hv_next handle_legacy(struct vcpu *vcpu, struct guest_sbi_call *call,
                                   struct vcpu_exit *exit)
 {
@@ -34,7 +34,9 @@ static enum hv_next handle_legacy(struct vcpu *vcpu, struct guest_sbi_call *call
 		call->error = (hcsr_read(CSR_HVIP) & HVIP_VSSIP) != 0 ? 1 : 0;
 		hcsr_clear(CSR_HVIP, HVIP_VSSIP);
 		return HV_REENTER;
-	case LEGACY_SEND_IPI: call->error = sbi_send_ipis(vcpu, 0, UINT64_MAX); return HV_REENTER;
+	case LEGACY_SEND_IPI:
+		call->error = sbi_send_ipis_legacy(vcpu, call->arg[0]);
+		return HV_REENTER;
 	case LEGACY_SHUTDOWN:
 		exit->reason = VCPU_EXIT_SHUTDOWN;
 		exit->code = 0;

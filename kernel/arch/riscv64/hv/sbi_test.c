@@ -36,19 +36,30 @@ static uint32_t kicks;
 static uint64_t timer;
 static uint8_t ram[256];
 
-static enum hv_next no_legacy(struct vcpu *vcpu, struct guest_sbi_call *call,
-                              struct vcpu_exit *exit)
+#define LEGACY_SEND_IPI 4ull
+
+// The rest of the legacy calls reads CSRs.
+static enum hv_next legacy_ipi(struct vcpu *vcpu, struct guest_sbi_call *call,
+                               struct vcpu_exit *exit)
 {
-	(void)vcpu;
-	(void)call;
 	(void)exit;
+	if (call->extension == LEGACY_SEND_IPI)
+		call->error = sbi_send_ipis_legacy(vcpu, call->arg[0]);
 	return HV_REENTER;
 }
 
 const struct guest_sbi_extension sbi_ext_legacy = { .first = 0,
 	                                            .last = 8,
-	                                            .handle = no_legacy,
+	                                            .handle = legacy_ipi,
 	                                            .legacy = true };
+
+// The guest has no paging.
+bool hv_load_double(uint64_t guest_address, uint64_t hstatus, uint64_t *out)
+{
+	(void)hstatus;
+	assert_int_equal(guest_address % 8, 0);
+	return hvspace_read(&space, guest_address, out, sizeof(*out)) == 0;
+}
 
 struct vcpu *hvspace_get_vcpu(struct hvspace *s, uint32_t id)
 {
@@ -231,6 +242,31 @@ static void test_hart_masks(void **state)
 	}
 }
 
+static void test_legacy_mask(void **state)
+{
+	static const uint64_t no_mask[] = { 0, RAM + 4, RAM + sizeof(ram), UINT64_MAX - 7 };
+	uint64_t mask = 6;
+
+	(void)state;
+	memcpy(ram, &mask, sizeof(mask));
+	assert_int_equal(call(LEGACY_SEND_IPI, 0, RAM, 0, 0, HV_REENTER), SBI_SUCCESS);
+	assert_int_equal(requested[0], 0);
+	assert_int_equal(requested[1], VCPU_REQ_SOFT_IRQ);
+	assert_int_equal(requested[2], VCPU_REQ_SOFT_IRQ);
+	memset(requested, 0, sizeof(requested));
+	mask = 8;
+	memcpy(ram, &mask, sizeof(mask));
+	assert_int_equal(call(LEGACY_SEND_IPI, 0, RAM, 0, 0, HV_REENTER), SBI_ERR_INVALID_PARAM);
+	assert_int_equal(requested[0], 0);
+	for (size_t i = 0; i < sizeof(no_mask) / sizeof(no_mask[0]); i++) {
+		memset(requested, 0, sizeof(requested));
+		assert_int_equal(call(LEGACY_SEND_IPI, 0, no_mask[i], 0, 0, HV_REENTER),
+		                 SBI_SUCCESS);
+		for (uint32_t j = 0; j < NUM_VCPUS; j++)
+			assert_int_equal(requested[j], VCPU_REQ_SOFT_IRQ);
+	}
+}
+
 static void test_remote_fence(void **state)
 {
 	(void)state;
@@ -396,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_base, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hart_masks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_legacy_mask, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_remote_fence, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_remote_fence_of_old_vmid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hsm, setup, teardown),

@@ -147,17 +147,18 @@ guest_trap:
 
 // bool hv_fetch_half(uint64_t guest_address, uint64_t hstatus, uint16_t *out), and hv_fetch_word of 32 bits
 // Reads as the guest's own fetch would, with HLVX.HU and HLVX.WU. hstatus.SPVP says as whom. Returns false when it faults.
-.macro fetch_function name, funct7, store
+// hv_load_double, of 64 bits, reads as the guest's own load would, with HLV.D.
+.macro read_function name, funct7, rs2, store
 	.globl \name
 	.type \name, @function
 	.balign 4
 \name:
-	la	t0, fetch_trap
+	la	t0, read_trap
 	csrrw	t0, stvec, t0
 	csrrw	t1, CSR_HSTATUS, a1
 	la	t4, 2f
 	li	t2, 0
-	.insn r 0x73, 0x4, \funct7, t3, a0, x3
+	.insn r 0x73, 0x4, \funct7, t3, a0, \rs2
 	li	t2, 1
 2:	csrw	CSR_HSTATUS, t1
 	csrw	stvec, t0
@@ -168,9 +169,10 @@ guest_trap:
 	.size \name, . - \name
 .endm
 
-	fetch_function hv_fetch_half, 0x32, sh
-	fetch_function hv_fetch_word, 0x34, sw
+	read_function hv_fetch_half, 0x32, x3, sh
+	read_function hv_fetch_word, 0x34, x3, sw
+	read_function hv_load_double, 0x36, x0, sd
 	.balign 4
-fetch_trap:
+read_trap:
 	csrw	sepc, t4
 	sret
