@@ -111,7 +111,6 @@ static void free_when_unused(struct share_member *member)
 {
 	if (member->pcb != NULL || member->kept)
 		return;
-	share_count_waiting(member, -(ptrdiff_t)member->waiting);
 	list_remove(&member->entry);
 	member->share->num_connections--;
 	heap_free(member);
@@ -249,6 +248,7 @@ struct share_member *share_established(struct tcp_pcb *pcb)
 void share_release(struct share_member *member)
 {
 	member->kept = false;
+	share_count_waiting(member, -(ptrdiff_t)member->waiting);
 	free_when_unused(member);
 }
 

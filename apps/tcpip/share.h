@@ -63,7 +63,7 @@ struct tcp_pcb *share_connect(uint8_t type);
 // The handshake is complete; the connection's owner keeps the member until it calls share_release.
 // NULL: the pcb has none.
 struct share_member *share_established(struct tcp_pcb *pcb);
-// The owner lets go.
+// The owner lets go, and with it what it had left lying; the pcb may live on.
 void share_release(struct share_member *member);
 
 // Whether the connection may queue more toward its peer.
