@@ -224,9 +224,15 @@ static void read_body(struct http_connection *c)
 		body_done(c);
 }
 
+// What follows a request that was the last of its connection is nobody's.
+static bool is_over(const struct http_connection *c)
+{
+	return !c->in_exchange && !c->keep_alive;
+}
+
 static void process_input(struct http_connection *c)
 {
-	while (!c->dead && c->rest.len > 0 && c->state != HTTP_STATE_RESPONSE &&
+	while (!c->dead && !is_over(c) && c->rest.len > 0 && c->state != HTTP_STATE_RESPONSE &&
 	       !(c->paused && c->state == HTTP_STATE_BODY)) {
 		if (c->state == HTTP_STATE_HEAD)
 			read_head(c);
@@ -237,7 +243,8 @@ static void process_input(struct http_connection *c)
 	if (c->rest.len == 0)
 		payload_release(&c->held);
 	if (!c->dead &&
-	    (c->state == HTTP_STATE_RESPONSE || (c->paused && c->state == HTTP_STATE_BODY)))
+	    (is_over(c) || c->state == HTTP_STATE_RESPONSE ||
+	     (c->paused && c->state == HTTP_STATE_BODY)))
 		source_want_messages(&c->channel, false);
 	// After the peer's end no request can begin or be completed.
 	if (!c->dead && c->peer_ended && c->rest.len == 0 && c->state != HTTP_STATE_RESPONSE &&
@@ -280,7 +287,7 @@ static void channel_writable(struct loop *loop, struct source *source)
 		    c->exchange.left > 0 && c->exchange.handler->writable != NULL)
 			c->exchange.handler->writable(c->exchange.context, &c->exchange);
 		finish_if_done(c);
-		if (!c->dead && !c->in_exchange && !c->keep_alive && list_is_empty(&c->unsent))
+		if (!c->dead && is_over(c) && list_is_empty(&c->unsent))
 			c->dead = true;
 		process_input(c);
 	}

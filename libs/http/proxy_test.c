@@ -28,6 +28,7 @@ static struct {
 	char said[SAID_MAX];    // what was sent to it
 	size_t len;
 	bool aborted;  // MSG_ABORT was
+	bool full;
 } channels[3];
 static size_t num_allocated;
 
@@ -85,6 +86,8 @@ error_t channel_send(handle_t channel, const struct message *m)
 	struct span bytes = bytes_of(m);
 
 	assert_non_null(channels[channel].source);
+	if (channels[channel].full)
+		return ERR_FULL;
 	assert_true(channels[channel].len + bytes.len < SAID_MAX);
 	channels[channel].aborted = channels[channel].aborted || m->type == MSG_ABORT;
 	if (bytes.len > 0)
@@ -280,6 +283,30 @@ static void test_body_for_nobody(void **state)
 	assert_int_equal(num_allocated, 0);
 }
 
+// What follows a request that cannot be read is not read either, however long the client takes to
+// read the answer.
+static void test_nothing_after_a_bad_request(void **state)
+{
+	static const char requests[] = "GET\r\n\r\n" GET;
+
+	(void)state;
+	memset(channels, 0, sizeof(channels));
+	server = (struct http_server){ .loop = &loop, .handler = &handler };
+	list_init(&server.connections);
+	http_connection_create(&server, CLIENT);
+	channels[CLIENT].full = true;
+	proxy = NULL;
+	hear(CLIENT, requests, sizeof(requests) - 1);
+	assert_null(proxy);
+	assert_true(channels[CLIENT].source->paused);
+	channels[CLIENT].full = false;
+	channels[CLIENT].source->ops->writable(&loop, channels[CLIENT].source);
+	assert_memory_equal(channels[CLIENT].said, "HTTP/1.1 400", 12);
+	assert_null(channels[CLIENT].source);
+	assert_null(proxy);
+	assert_int_equal(num_allocated, 0);
+}
+
 // A head of the largest size, whose fields get longer as they are passed on.
 static void test_largest_head(void **state)
 {
@@ -304,7 +331,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bodies),       cmocka_unit_test(test_no_body),
 		cmocka_unit_test(test_no_response),  cmocka_unit_test(test_body_for_nobody),
-		cmocka_unit_test(test_largest_head), cmocka_unit_test(test_reset)
+		cmocka_unit_test(test_largest_head), cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_nothing_after_a_bad_request)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
