@@ -108,9 +108,9 @@ int capability_settings_read(struct settings *settings, struct error *err)
 	if (lists_check(add, drop, err) < 0)
 		return -1;
 	for (size_t i = 0; i < NUM_DEFAULTS; i++) {
-		// What is dropped by name goes in any case; of ALL, what is added stays.
-		bool dropped = list_names(drop, defaults[i]) ||
-			(list_names(drop, "ALL") && !list_names(add, defaults[i]));
+		// As for docker, what is added stays, whatever is dropped.
+		bool dropped = !list_names(add, defaults[i]) &&
+			(list_names(drop, defaults[i]) || list_names(drop, "ALL"));
 
 		if (!dropped)
 			length += (size_t)snprintf(names + length, sizeof(names) - length,

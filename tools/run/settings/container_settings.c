@@ -243,9 +243,7 @@ int cpu_share_set(struct settings *settings, const struct option *option, unsign
 		return error_set(err, "%s: choose 0.01 to %d CPUs", option_text(option),
 		                 MAX_GUEST_CPUS);
 	settings->guest_cpus = (thousandths + 999) / 1000;
-	if (thousandths % 1000 != 0)
-		arguments_add(&settings->config_options, "--cpu-share=%u.%03u", thousandths / 1000,
-		              thousandths % 1000);
+	settings->cpu_share = thousandths % 1000 != 0 ? thousandths : 0;
 	return 0;
 }
 

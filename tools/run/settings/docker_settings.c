@@ -97,7 +97,9 @@ static int security_read(struct settings *settings, struct error *err)
 {
 	static const char *const nothing[] = { "seccomp=unconfined",  "seccomp:unconfined",
 		                               "apparmor=unconfined", "apparmor:unconfined",
-		                               "label=disable",       "label:disable" };
+		                               "label=disable",       "label:disable",
+		                               "no-new-privileges=false",
+		                               "no-new-privileges:false" };
 	static const char *const privileges[] = { "no-new-privileges", "no-new-privileges=true",
 		                                  "no-new-privileges:true" };
 	const struct option_list *list = &settings->options.lists[LIST_SECURITY];
@@ -172,6 +174,14 @@ static int cpu_quota_read(struct settings *settings, struct error *err)
 	if (cpus->value && cpus->is_flag)
 		return refuse(quota, err, "--cpus says the same; leave one of them out");
 	return cpu_share_set(settings, quota, (unsigned)(1000ull * quota_us / period_us), err);
+}
+
+// Of whichever option has the last word.
+static void cpu_share_pass_on(struct settings *settings)
+{
+	if (settings->cpu_share > 0)
+		arguments_add(&settings->config_options, "--cpu-share=%u.%03u",
+		              settings->cpu_share / 1000, settings->cpu_share % 1000);
 }
 
 static int pids_read(struct settings *settings, struct error *err)
@@ -324,5 +334,6 @@ int docker_settings_read(struct settings *settings, struct error *err)
 	    oom_score_read(settings, err) < 0 || domainname_read(settings, err) < 0 ||
 	    resolver_read(settings, err) < 0 || ulimits_read(settings, err) < 0)
 		return -1;
+	cpu_share_pass_on(settings);
 	return annotations_read(settings, err);
 }

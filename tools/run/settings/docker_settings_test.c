@@ -30,10 +30,14 @@ static void test_docker_flags(void **state)
 	            passes_on("--oom-score-adj=-5"));
 	assert_true(passes_on("--domainname=x.y") && passes_on("--annotation=a=b=c") &&
 	            passes_on("--hostname=my_box."));
+	assert_int_equal(READ("--security-opt=no-new-privileges=false"), 0);
+	assert_false(passes_on("--no-new-privileges"));
 	assert_int_equal(
 		READ("--cap-drop", "all", "--cap-add=net_bind_service", "--cap-add", "CAP_KILL"),
 		0);
 	assert_true(passes_on("--capabilities=CAP_KILL,CAP_NET_BIND_SERVICE"));
+	assert_int_equal(READ("--cap-drop=ALL", "--cap-drop=KILL", "--cap-add=KILL"), 0);
+	assert_true(passes_on("--capabilities=CAP_KILL"));
 	assert_int_equal(READ("--cap-drop=ALL", "--cap-drop=SYS_ADMIN"), 0);
 	assert_true(passes_on("--capabilities="));
 	assert_int_equal(READ("--init", "x"), 0);

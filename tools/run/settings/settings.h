@@ -44,6 +44,7 @@ struct settings {
 	struct arguments config_options;  // of `starina-image config`
 	uint64_t guest_memory;            // bytes of its VM; 0: the OS's default
 	unsigned guest_cpus;              // of its VM; 0: the OS's default
+	unsigned cpu_share;               // of these, in thousandths of one; 0: all
 	struct published_ports ports;
 	uint64_t disk;          // bytes of the disk with the writable layer; 0: not given
 	const char *disk_file;  // where it is kept; NULL: it is not

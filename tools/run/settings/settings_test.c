@@ -219,6 +219,12 @@ static void test_machine_flags(void **state)
 	assert_true(passes_on("--cpu-share=0.500"));
 	assert_int_equal(READ("--cpu-quota=30000", "--cpu-period=10000"), 0);
 	assert_int_equal(settings.guest_cpus, 3);
+	// The flag has the last word.
+	setenv("LINUXRUN_CPUS", "1.5", 1);
+	assert_int_equal(READ("--cpu-quota=200000"), 0);
+	assert_int_equal(settings.guest_cpus, 2);
+	assert_false(passes_on("--cpu-share=1.500"));
+	unsetenv("LINUXRUN_CPUS");
 	assert_int_equal(READ("--cpu-quota=-1", "--cpu-period=0"), 0);
 	assert_int_equal(settings.guest_cpus, 0);
 	assert_int_equal(READ("--stop-timeout", "-1"), 0);
