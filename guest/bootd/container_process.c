@@ -309,7 +309,10 @@ static void handle_socket(struct process *process)
 
 void container_process_run(struct process *process, const struct pollfd *entries)
 {
-	if (process->socket >= 0 && entries[3].revents != 0)
+	// A process that was gone while poll() looked has closed its socket, even if it was looked
+	// at before that.
+	if (process->socket >= 0 && process->state >= PROCESS_STARTING &&
+	    (entries[3].revents != 0 || entries[4].revents != 0))
 		handle_socket(process);
 	for (int i = 0; i < PROCESS_NUM_RELAYS; i++) {
 		if (entries[i].fd >= 0)
