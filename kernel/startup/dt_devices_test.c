@@ -173,13 +173,14 @@ static void test_no_controller(void **state)
 	assert_int_equal(warnings, 1);
 }
 
-static void add_imsic(const char *name, uint32_t at, uint32_t interrupt, uint32_t phandle)
+static void add_imsic(const char *name, uint32_t at, uint32_t interrupt, uint32_t phandle,
+                      uint32_t num_ids)
 {
 	begin(name);
 	string("compatible", "riscv,imsics");
 	flag("interrupt-controller");
 	CELLS("phandle", phandle);
-	CELLS("riscv,num-ids", 127);
+	CELLS("riscv,num-ids", num_ids);
 	CELLS("riscv,guest-index-bits", 1);
 	CELLS("riscv,hart-index-bits", 2);
 	CELLS("riscv,group-index-bits", 1);
@@ -203,12 +204,24 @@ static void add_aplic(const char *name, uint32_t at, uint32_t imsic, uint32_t ph
 	end();
 }
 
+// There are no more interrupt identities than an IMSIC has registers for.
+static void test_imsic_of_too_many(void **state)
+{
+	(void)state;
+	begin_tree(3);
+	add_imsic("imsics@28000000", 0x28000000, 9, IMSIC_S, UINT32_MAX);
+	add_aplic("aplic@d000000", 0xd000000, IMSIC_S, CONTROLLER);
+	end_tree();
+	assert_int_equal(machine.irq_chip.kind, IRQ_CHIP_APLIC_MSI);
+	assert_int_equal(machine.irq_chip.num_ids, 2047);
+}
+
 static void test_imsics_in_groups(void **state)
 {
 	(void)state;
 	begin_tree(3);
-	add_imsic("imsics@24000000", 0x24000000, 11, IMSIC_M);
-	add_imsic("imsics@28000000", 0x28000000, 9, IMSIC_S);
+	add_imsic("imsics@24000000", 0x24000000, 11, IMSIC_M, 127);
+	add_imsic("imsics@28000000", 0x28000000, 9, IMSIC_S, 127);
 	// M-mode's domain comes first, and is not taken.
 	add_aplic("aplic@c000000", 0xc000000, IMSIC_M, OTHER);
 	add_aplic("aplic@d000000", 0xd000000, IMSIC_S, CONTROLLER);
@@ -300,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plic_contexts),
 		cmocka_unit_test(test_no_controller),
+		cmocka_unit_test(test_imsic_of_too_many),
 		cmocka_unit_test(test_imsics_in_groups),
 		cmocka_unit_test(test_buses_translate),
 		cmocka_unit_test(test_interrupts_of_others),

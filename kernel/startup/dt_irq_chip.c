@@ -11,6 +11,7 @@
 #include "kernel/startup/device_tree_private.h"
 
 #define IMSIC_PAGE_SHIFT 12
+#define IMSIC_MAX_ID 2047u  // AIA 3.1
 
 // The hart behind a phandle of its own interrupt controller; NULL when it is none of ours.
 static struct hart *hart_of_phandle(const void *tree, uint32_t phandle)
@@ -136,7 +137,9 @@ static bool find_aplic(const void *tree)
 		if (!dt_is_enabled(tree, node))
 			continue;
 		if (imsic >= 0 && each_hart_output(tree, imsic, file_is_target) > 0) {
-			machine.irq_chip.num_ids = property_or(tree, imsic, "riscv,num-ids", 0);
+			uint32_t num_ids = property_or(tree, imsic, "riscv,num-ids", 0);
+
+			machine.irq_chip.num_ids = num_ids < IMSIC_MAX_ID ? num_ids : IMSIC_MAX_ID;
 			return take(tree, node, IRQ_CHIP_APLIC_MSI, "riscv,num-sources", 2);
 		}
 		if (each_hart_output(tree, node, output_is_target) > 0)

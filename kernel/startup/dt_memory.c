@@ -95,7 +95,7 @@ static void read_memory_nodes(const void *tree)
 		if (type == NULL || len != 7 || memcmp(type, "memory", 7) != 0 ||
 		    !dt_is_enabled(tree, node))
 			continue;
-		for (int i = 0; dt_read_reg(tree, 0, node, i, &base, &size); i++)
+		for (int i = 0; dt_read_range(tree, 0, node, i, &base, &size); i++)
 			add_memory(base, size);
 	}
 }
@@ -107,11 +107,11 @@ static void cut_reserved(const void *tree)
 	uint64_t base, size;
 	int node;
 
-	if (parent >= 0)
-		fdt_for_each_subnode(node, tree,
-		                     parent) for (int i = 0;
-		                                  dt_read_reg(tree, parent, node, i, &base, &size);
-		                                  i++) cut(&free_ram, base, end_of(base, size));
+	for (node = parent < 0 ? -1 : fdt_first_subnode(tree, parent); node >= 0;
+	     node = fdt_next_subnode(tree, node)) {
+		for (int i = 0; dt_read_range(tree, parent, node, i, &base, &size); i++)
+			cut(&free_ram, base, end_of(base, size));
+	}
 	for (int i = 0; i < fdt_num_mem_rsv(tree); i++)
 		if (fdt_get_mem_rsv(tree, i, &base, &size) == 0)
 			cut(&free_ram, base, end_of(base, size));
@@ -163,6 +163,8 @@ void dt_init_memory(const void *tree)
 	free_ram.num = 0;
 	read_memory_nodes(tree);
 	cut_reserved(tree);
+	// Address 0 says "none" wherever a page is meant.
+	cut(&free_ram, 0, PAGE_SIZE);
 	if (free_ram.num == 0)
 		panic("the device tree has no memory");
 	memcpy(ram_ranges, free_ram.ranges, sizeof(ram_ranges));

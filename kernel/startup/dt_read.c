@@ -29,7 +29,8 @@ bool dt_read_u32(const void *tree, int node, const char *name, uint32_t *out)
 	return true;
 }
 
-bool dt_read_reg(const void *tree, int parent, int node, int index, uint64_t *base, uint64_t *size)
+bool dt_read_range(const void *tree, int parent, int node, int index, uint64_t *base,
+                   uint64_t *size)
 {
 	int addr_cells = fdt_address_cells(tree, parent);
 	int size_cells = fdt_size_cells(tree, parent);
@@ -42,7 +43,12 @@ bool dt_read_reg(const void *tree, int parent, int node, int index, uint64_t *ba
 		return false;
 	*base = dt_read_cells(reg + index * stride, addr_cells);
 	*size = dt_read_cells(reg + index * stride + addr_cells, size_cells);
-	return *base + *size >= *base;
+	return true;
+}
+
+bool dt_read_reg(const void *tree, int parent, int node, int index, uint64_t *base, uint64_t *size)
+{
+	return dt_read_range(tree, parent, node, index, base, size) && *base + *size >= *base;
 }
 
 bool dt_is_enabled(const void *tree, int node)

@@ -7,6 +7,10 @@ HOST_TESTS += kernel/startup/dt_devices_test
 dt_devices_test_SRCS := $(patsubst %,kernel/startup/%.c,dt_devices dt_irq_chip dt_read) libs/base/fmt.c libs/base/span.c libs/base/string.c \
 	$(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_sw fdt_strerror fdt_wip fdt_check fdt_addresses fdt_rw)
 dt_devices_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow
+HOST_TESTS += kernel/startup/dt_memory_test
+dt_memory_test_SRCS := kernel/startup/dt_memory.c kernel/startup/dt_read.c libs/base/string.c \
+	$(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_sw fdt_strerror fdt_wip fdt_check fdt_addresses fdt_rw)
+dt_memory_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow
 HOST_FUZZERS += kernel/startup/device_tree_fuzz kernel/startup/services_plan_fuzz
 device_tree_fuzz_SRCS := $(filter-out %_test.c,$(wildcard kernel/startup/dt_*.c)) kernel/startup/device_tree.c kernel/startup/boot_args.c \
 	libs/base/string.c libs/base/fmt.c $(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_rw fdt_wip fdt_sw fdt_addresses fdt_strerror fdt_check)
