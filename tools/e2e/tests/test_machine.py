@@ -265,3 +265,40 @@ def debugger_without_a_system(context):
     context.own_build()
     said = debug(context)
     check("no Starina waits for a debugger" in said and "./run.sh --gdb" in said, said)
+
+
+# The first of these says nothing; the next is an OS with `cat` in its container.
+SECOND_EMULATOR = r"""#!/usr/bin/env python3
+import os, re, sys, time
+if "--version" in sys.argv:
+    print("QEMU emulator version 10.0.0")
+    sys.exit()
+if not os.path.exists("silent"):
+    open("silent", "w").close()
+    time.sleep(1000)
+ports = dict(re.findall(r"id=(\w+),fd=(\d+)", " ".join(sys.argv)))
+uart, stdin, stdout, control = (int(ports[name]) for name in ("uart", "stdin", "stdout", "control"))
+os.write(uart, b"[kernel      ] INFO   here\n")
+os.write(control, b"starina-control 1\nstarted\n")
+said = b""
+while b"stdin-eof" not in said:
+    said += os.read(control, 100)
+total = int(said.split()[-1])
+text = b""
+while len(text) < total:
+    text += os.read(stdin, total)
+os.write(stdout, text)
+os.write(control, b"exit 0\n")
+"""
+
+
+@test
+def a_silent_emulator_takes_no_input_along(context):
+    context.own_build()
+    write_layout(context.scratch / "image", probe_image(context, "hello"))
+    emulator = context.scratch / "emulator"
+    emulator.write_text(SECOND_EMULATOR)
+    emulator.chmod(0o755)
+    result = context.run("oci://image", stdin=b"all of it", QEMU=emulator)
+    check("starting it again" in result.stderr, result)
+    check_equal((result.status, result.stdout), (0, b"all of it"), result)

@@ -84,8 +84,10 @@ static size_t uart_log_filter(void *context, const char *data, size_t size, char
 {
 	struct relay *relay = context;
 
-	if (!relay->heard)
+	if (!relay->heard) {
 		backlogs_widen(relay);
+		relay->in.paused = isatty(STDIN_FILENO) && !relay->terminal_ours;
+	}
 	relay->heard = true;
 	relay->held_at = clock_ms() + HELD_MS;
 	return uart_log_push(&relay->uart_log, data, size, out);
@@ -391,9 +393,9 @@ static void input_open(struct relay *relay)
 		relay->in.filter = terminal_keys_filter;
 		relay->in.filter_extra = 1;
 	}
-	// A read from the background would stop us.
-	if (isatty(STDIN_FILENO) && !relay->terminal_ours)
-		relay->in.paused = true;
+	// A read from the background would stop us. What comes from elsewhere than a terminal waits
+	// for a QEMU that is alive: one that stays silent would take it along.
+	relay->in.paused = !relay->terminal_ours;
 }
 
 static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
