@@ -58,6 +58,7 @@ static int mkfs_run(const char *path, int fd, uint64_t size, struct error *err)
 		               BYTES_PER_INODE,
 		               "-E",
 		               "nodiscard,assume_storage_prezeroed=1",
+		               "--",  // a file's name may begin with -
 		               path,
 		               NULL };
 	struct spawn spawn = { .argv = argv,

@@ -77,6 +77,9 @@ static void test_kept(void **state)
 	assert_refused("disk", 64 * MIB, "of 32 MiB, not of 64");
 	assert_int_equal(truncate("disk", 31 * MIB), 0);
 	assert_refused("disk", 0, "damaged");
+	assert_int_equal(writable_disk_open(&disk, "-n", 32 * MIB, &err), 0);
+	writable_disk_release(&disk);
+	assert_int_equal(unlink("-n"), 0);
 }
 
 // A run that was killed while it made the disk: the next one takes what it left, and leaves
