@@ -22,6 +22,8 @@
 #define OS_MEMORY (64 * MIB)              // what the OS keeps for itself
 #define OS_MEMORY_AMPLE (128 * MIB)       // what it gets when the machine's size is ours to choose
 #define MAX_MEMORY ((uint64_t)1 << 40)
+#define MAX_SIZE ((uint64_t)INT64_MAX)
+#define MAX_DIGITS 19  // of MAX_SIZE
 #define MAX_PLACES 18
 #define DEFAULT_SMP 2
 #define MAX_SMP 16  // what the kernel uses (MAX_HARTS in kernel/sched/sched.h)
@@ -77,7 +79,7 @@ bool size_parse(const char *text, uint64_t *size)
 	uint64_t value;
 	unsigned shift = 0;
 
-	if (whole + places == 0 || whole > 15)
+	if (whole + places == 0 || whole > MAX_DIGITS)
 		return false;
 	value = whole ? strtoull(text, NULL, 10) : 0;
 	unit += *unit == ' ' && unit[1];
@@ -89,7 +91,7 @@ bool size_parse(const char *text, uint64_t *size)
 	// KB and KiB are K.
 	if (strcasecmp(unit, "b") == 0 || (shift > 0 && strcasecmp(unit, "ib") == 0))
 		unit = "";
-	if (*unit || value > MAX_MEMORY >> shift)
+	if (*unit || value > MAX_SIZE >> shift)
 		return false;
 	*size = (value << shift) + fraction_of(text + whole + 1, places, (uint64_t)1 << shift);
 	return true;
@@ -106,6 +108,8 @@ static int memory_read(struct settings *settings, struct error *err)
 	if (value && !size_parse(value, &settings->memory))
 		return error_set(err, "STARINA_MEMORY=%.100s is no size; write for example 512M",
 		                 value);
+	if (settings->memory > MAX_MEMORY)
+		return error_set(err, "STARINA_MEMORY=%.100s: a machine has at most 1T", value);
 	if (settings->memory < guest + OS_MEMORY)
 		return error_set(
 			err,

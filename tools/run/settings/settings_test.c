@@ -19,19 +19,31 @@
 static void test_sizes(void **state)
 {
 	static const char *const bad[] = {
-		"",      "M",        "12X", "12MM", "-1",  " 1",  "9999999999999999",
+		"",      "M",        "12X", "12MM", "-1",  " 1",  "9223372036854775808",
 		"1MBB",  "1bb",      "1M ", "0x10", "1e3", "+1",  HUGE_NUMBER,
-		"1.5.5", "2000000G", ".",   ".G",   "1 ",  "1  M"
+		"1.5.5", "8388608T", ".",   ".G",   "1 ",  "1  M"
 	};
 	static const struct {
 		const char *text;
 		uint64_t size;
-	} good[] = { { "4096", 4096 },       { "4096b", 4096 },       { "1k", 1024 },
-		     { "128M", 128u << 20 }, { "128MB", 128u << 20 }, { "128mib", 128u << 20 },
-		     { "1g", 1u << 30 },     { "1T", 1ull << 40 },    { "0", 0 },
-		     { "0.5g", 512u << 20 }, { "1.5G", 3ull << 29 },  { ".5k", 512 },
-		     { "1.m", 1u << 20 },    { "1 GB", 1u << 30 },    { "12.9b", 12 },
-		     { "0.0000000001g", 0 } };
+	} good[] = { { "4096", 4096 },
+		     { "4096b", 4096 },
+		     { "1k", 1024 },
+		     { "128M", 128u << 20 },
+		     { "128MB", 128u << 20 },
+		     { "128mib", 128u << 20 },
+		     { "1g", 1u << 30 },
+		     { "1T", 1ull << 40 },
+		     { "0", 0 },
+		     { "0.5g", 512u << 20 },
+		     { "1.5G", 3ull << 29 },
+		     { ".5k", 512 },
+		     { "1.m", 1u << 20 },
+		     { "1 GB", 1u << 30 },
+		     { "12.9b", 12 },
+		     { "0.0000000001g", 0 },
+		     { "3T", 3ull << 40 },
+		     { "9223372036854775807", INT64_MAX } };
 	uint64_t size = 0;
 
 	(void)state;
@@ -93,6 +105,7 @@ static const struct {
 	{ "LINUXRUN_DISK", "15M", "LINUXRUN_DISK=15M|16M to 1T" },
 	{ "LINUXRUN_DISK", "-1G", "LINUXRUN_DISK=-1G|16M to 1T" },
 	{ "LINUXRUN_DISK", "2T", "LINUXRUN_DISK=2T|16M to 1T" },
+	{ "STARINA_MEMORY", "2T", "STARINA_MEMORY=2T|at most 1T" },
 	{ "LINUXRUN_DISK", HUGE_NUMBER, "LINUXRUN_DISK=999" },
 	{ "LINUXRUN_TTY", "x", "LINUXRUN_TTY=x|1 (yes)" },
 	{ "LINUXRUN_TTY", "1", "LINUXRUN_TTY=1|no image" },
