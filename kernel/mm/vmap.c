@@ -122,6 +122,7 @@ void vmap_release(uintptr_t addr, size_t size)
 error_t vmap_map(uintptr_t addr, paddr_t paddr, size_t size, uint32_t prot)
 {
 	uint64_t flags = PTE_R;
+	bool undone = false;
 	error_t err;
 
 	if ((prot & VMAP_WRITE) != 0)
@@ -132,8 +133,11 @@ error_t vmap_map(uintptr_t addr, paddr_t paddr, size_t size, uint32_t prot)
 	err = mmu_map(addr, paddr, size, flags);
 	// What is mapped there already was not ours to undo.
 	if (err != 0 && err != ERR_EXISTS)
-		mmu_unmap(addr, size);
+		undone = mmu_unmap(addr, size);
 	spin_unlock(&area.lock);
+	// A hart may have looked it up ahead of time.
+	if (undone)
+		mmu_flush_all();
 	// No fence: a hart that has cached the absence of the mapping (privileged specification,
 	// "Supervisor Memory-Management Fence Instruction") faults once, and the trap handler sees
 	// that the fault is over (trap.c, resolve_stale). A kernel stack cannot fault:

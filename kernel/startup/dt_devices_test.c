@@ -129,6 +129,33 @@ static void add_plic(void)
 	end();
 }
 
+// An APLIC whose registers are named to the byte, wired to hart 0.
+static void read_small_aplic(uint32_t at)
+{
+	begin_tree(1);
+	begin("aplic");
+	string("compatible", "riscv,aplic");
+	flag("interrupt-controller");
+	CELLS("reg", 0, at, 0, 0x4020);
+	CELLS("phandle", CONTROLLER);
+	CELLS("riscv,num-sources", 60);
+	CELLS("interrupts-extended", INTC(0), 9);
+	end();
+	end_tree();
+}
+
+static void test_registers_are_whole_pages(void **state)
+{
+	(void)state;
+	read_small_aplic(0xd000000);
+	assert_int_equal(machine.irq_chip.kind, IRQ_CHIP_APLIC);
+	assert_int_equal(machine.irq_chip.base, 0xd000000);
+	assert_int_equal(machine.irq_chip.size, 0x5000);
+	// There is no such APLIC.
+	read_small_aplic(0xd000800);
+	assert_int_equal(machine.irq_chip.kind, IRQ_CHIP_NONE);
+}
+
 static void begin_bus(const char *name)
 {
 	begin(name);
@@ -313,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plic_contexts),
 		cmocka_unit_test(test_no_controller),
+		cmocka_unit_test(test_registers_are_whole_pages),
 		cmocka_unit_test(test_imsic_of_too_many),
 		cmocka_unit_test(test_imsics_in_groups),
 		cmocka_unit_test(test_buses_translate),

@@ -12,6 +12,7 @@
 
 #define IMSIC_PAGE_SHIFT 12
 #define IMSIC_MAX_ID 2047u  // AIA 3.1
+#define PADDR_BITS 56       // Sv39
 
 // The hart behind a phandle of its own interrupt controller; NULL when it is none of ours.
 static struct hart *hart_of_phandle(const void *tree, uint32_t phandle)
@@ -116,8 +117,11 @@ static bool take(const void *tree, int node, enum irq_chip_kind kind, const char
 {
 	struct machine_irq_chip *chip = &machine.irq_chip;
 
-	if (!dt_read_address(tree, node, 0, &chip->base, &chip->size))
+	// Registers begin on a page (AIA 4.5; so does a PLIC), and are mapped in whole ones.
+	if (!dt_read_address(tree, node, 0, &chip->base, &chip->size) ||
+	    chip->base % PAGE_SIZE != 0 || chip->base >> PADDR_BITS != 0)
 		return false;
+	chip->size = (chip->size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	chip->kind = kind;
 	chip->phandle = fdt_get_phandle(tree, node);
 	chip->num_irqs = property_or(tree, node, num_irqs, 0);
