@@ -226,10 +226,12 @@ static void test_users(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
-	account_write(directory, "passwd",
-	              "broken\nroot:x:0:0:root:/root:/bin/sh\nweb:x:33:34:web:/srv:/bin/sh\n"
-	              "33:x:44:45::/:\nmany:x:50:50::/:\nhuge:x:4294967295:0::/:\n");
-	fputs("root:x:0:\nmedia:x:51:web,other\n51:x:60:\nweb:x:34:\nmedia2:x:51:web\n", file);
+	account_write(
+		directory, "passwd",
+		"broken\nroot:x:0:0:root:/root:/bin/sh\nweb:x:33:34:web:/srv:/bin/sh\n"
+		"33:x:44:45::/:\n1234:x:70:71::/:\nmany:x:50:50::/:\nhuge:x:4294967295:0::/:\n");
+	fputs("root:x:0:\nmedia:x:51:web,other\n51:x:60:\n77:x:61:\nweb:x:34:\nmedia2:x:51:web\n",
+	      file);
 	for (unsigned i = 0; i < 1000; i++)
 		fprintf(file, "g%u:x:%u:many\n", i, 2000 - i);
 	fclose(file);
@@ -242,6 +244,8 @@ static void test_users(void **state)
 	assert_user(directory, ":none", "");
 	assert_user(directory, "web", "33:34:1:51");
 	assert_user(directory, "33", "33:34:1:51");
+	assert_user(directory, "1234", "1234:0:0:0");
+	assert_user(directory, "1234:77", "1234:77:0:0");
 	assert_user(directory, "web:media", "33:51:0:0");
 	assert_user(directory, "web:51", "33:51:0:0");
 	assert_user(directory, "7:51", "7:51:0:0");

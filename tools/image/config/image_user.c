@@ -47,19 +47,25 @@ static void passwd_apply(struct user *user, const struct passwd *entry)
 		snprintf(user->home, sizeof(user->home), "%s", entry->pw_dir);
 }
 
-// As docker has it, the first line counts that has the text as its name or its number.
+// As docker has it, digits are a number even if they are somebody's name.
+static bool is_meant(const char *text, const char *name, uint32_t id)
+{
+	uint32_t number;
+
+	return number_parse(text, &number) ? id == number : strcmp(name, text) == 0;
+}
+
+// The first line that is meant counts.
 static bool passwd_find(struct user *user, const char *text, const char *directory)
 {
 	FILE *file = account_open(directory, PACK_PASSWD);
 	struct passwd *entry;
-	uint32_t number;
-	bool is_number = number_parse(text, &number);
 	bool found = false;
 
 	if (!file)
 		return false;
 	while (!found && (entry = fgetpwent(file)))
-		if (strcmp(entry->pw_name, text) == 0 || (is_number && entry->pw_uid == number)) {
+		if (is_meant(text, entry->pw_name, entry->pw_uid)) {
 			passwd_apply(user, entry);
 			found = true;
 		}
@@ -71,14 +77,12 @@ static bool group_find(struct user *user, const char *text, const char *director
 {
 	FILE *file = account_open(directory, PACK_GROUP);
 	struct group *entry;
-	uint32_t number;
-	bool is_number = number_parse(text, &number);
 	bool found = false;
 
 	if (!file)
 		return false;
 	while (!found && (entry = fgetgrent(file)))
-		if (strcmp(entry->gr_name, text) == 0 || (is_number && entry->gr_gid == number)) {
+		if (is_meant(text, entry->gr_name, entry->gr_gid)) {
 			user->gid = entry->gr_gid;
 			found = true;
 		}
