@@ -323,6 +323,8 @@ void container_process_run(struct process *process, const struct pollfd *entries
 
 	// The kernel lets the first process of a namespace go only when all others are gone.
 	reap(process);
+	// Its end is not to be taken for its start later.
+	close_all(&process->socket, 1);
 	relay_close(&process->relays[PROCESS_STDIN]);
 	close_all(&process->pipes[PROCESS_STDIN], 1);
 	if (process->state != PROCESS_FAILED)

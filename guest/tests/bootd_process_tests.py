@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Tests of bootd: the container's process, its settings, streams, signals and end."""
+import json
+import os
 import re
 import select
 import selectors
@@ -7,7 +9,7 @@ import socket
 import struct
 
 from bootd_cases import check, config, expect_failure, expect_run, test
-from bootd_vmm import EXITED, READY, REPLY, RESIZE, SIGNAL, STARTED, STDERR, STDIN, STDOUT
+from bootd_vmm import CONFIGURE, CREATE, EXITED, MOUNT, READY, REPLY, RESIZE, SIGNAL, STARTED, STDERR, STDIN, STDOUT
 
 
 @test()
@@ -281,6 +283,16 @@ def kill_is_delivered(guest):
     guest.send(SIGNAL, struct.pack("<I", 9), 1)
     check(guest.end()[0], 137)
     check(guest.reply(guest.send(SIGNAL, struct.pack("<I", 9), 1))[0], -3)
+
+
+@test()
+def kill_before_start(guest):
+    guest.frame(READY)
+    guest.send(CONFIGURE, struct.pack("<Q32s", 0, os.urandom(32)) + json.dumps(config("probe", "hello")).encode())
+    guest.send(MOUNT, struct.pack("<IIQ", 0, 0, 0))
+    check(guest.reply(guest.send(CREATE)), (0, ""))
+    check(guest.reply(guest.send(SIGNAL, struct.pack("<I", 9), 1)), (0, ""))
+    check(guest.end()[0], 137)
 
 
 @test()
