@@ -37,6 +37,8 @@ static void index_read(void *context, error_t status)
 		             .len = (size_t)runtime->boot.images.size };
 	error_t err = status;
 
+	if (!runtime->disk.ready)
+		return;  // disk_has_failed comes
 	// A second reading, after the disk's driver restarted, changes nothing.
 	if (err == 0 && runtime->images.images == NULL)
 		err = image_index_parse(&runtime->images, text);
@@ -55,6 +57,8 @@ static void directory_read(void *context, const char *error)
 	struct linux_runtime *runtime = context;
 	error_t err;
 
+	if (!runtime->disk.ready)
+		return;  // disk_has_failed comes
 	if (error != NULL) {
 		settle(runtime, RUNTIME_FAILED, error);
 		return;
