@@ -328,12 +328,13 @@ static void test_largest_head(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bodies),       cmocka_unit_test(test_no_body),
-		cmocka_unit_test(test_no_response),  cmocka_unit_test(test_body_for_nobody),
-		cmocka_unit_test(test_largest_head), cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_nothing_after_a_bad_request)
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_bodies),
+		                            cmocka_unit_test(test_no_body),
+		                            cmocka_unit_test(test_no_response),
+		                            cmocka_unit_test(test_body_for_nobody),
+		                            cmocka_unit_test(test_largest_head),
+		                            cmocka_unit_test(test_reset),
+		                            cmocka_unit_test(test_nothing_after_a_bad_request) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,11 +95,11 @@ static int cidfile_read(struct settings *settings, struct error *err)
 // Security options that ask for what docker's defaults, or the lack of a filter, give anyway.
 static int security_read(struct settings *settings, struct error *err)
 {
-	static const char *const nothing[] = { "seccomp=unconfined",  "seccomp:unconfined",
-		                               "apparmor=unconfined", "apparmor:unconfined",
-		                               "label=disable",       "label:disable",
-		                               "no-new-privileges=false",
-		                               "no-new-privileges:false" };
+	static const char *const nothing[] = {
+		"seccomp=unconfined",      "seccomp:unconfined",     "apparmor=unconfined",
+		"apparmor:unconfined",     "label=disable",          "label:disable",
+		"no-new-privileges=false", "no-new-privileges:false"
+	};
 	static const char *const privileges[] = { "no-new-privileges", "no-new-privileges=true",
 		                                  "no-new-privileges:true" };
 	const struct option_list *list = &settings->options.lists[LIST_SECURITY];
