@@ -169,18 +169,21 @@ static struct {
 	handle_t polls[NUM_HARTS];
 	handle_t in[NUM_HARTS];
 	handle_t out[NUM_HARTS];
-	uint32_t arrived;  // atomic
-	bool missed;       // atomic: a thread had no hart, and a hart no thread
+	uint32_t count;  // atomic: those who have come, or rounds
+	bool missed;     // atomic: a thread had no hart, and a hart no thread
 } meeting;
 
-// Computes until all have come: nobody can who has no hart of his own.
-static void meet(uint32_t round)
+static bool missed(void)
+{
+	return __atomic_load_n(&meeting.missed, __ATOMIC_RELAXED);
+}
+
+// Computes until the count is there, for which other threads need other harts.
+static void wait_for_count(uint32_t count)
 {
 	uint32_t asleep = 0;
 
-	__atomic_fetch_add(&meeting.arrived, 1, __ATOMIC_RELAXED);
-	while (__atomic_load_n(&meeting.arrived, __ATOMIC_RELAXED) < (round + 1) * NUM_HARTS &&
-	       !__atomic_load_n(&meeting.missed, __ATOMIC_RELAXED)) {
+	while (__atomic_load_n(&meeting.count, __ATOMIC_RELAXED) < count && !missed()) {
 		asleep = host_some_hart_sleeps() ? asleep + 1 : 0;
 		if (asleep > 0)
 			host_thread_pause();
@@ -190,32 +193,49 @@ static void meet(uint32_t round)
 	}
 }
 
+static void count_up(void)
+{
+	__atomic_fetch_add(&meeting.count, 1, __ATOMIC_RELAXED);
+}
+
+static void call_other(uint32_t i)
+{
+	struct message m = { 0 };
+
+	kassert(CALL(channel_send, meeting.out[i], &m, 0, 0, 0, 0) == 0);
+}
+
+static void wait_for_call(uint32_t i)
+{
+	struct poll_event event;
+	struct message m;
+	size_t n;
+
+	kassert(CALL(poll_recv, meeting.polls[i], &event, 1, NSEC_NEVER, &n, &m) == 0);
+}
+
 static void meet_others(void *arg)
 {
 	uint32_t i = (uint32_t)(uintptr_t)arg;
-	struct message m = { 0 };
-	struct poll_event event;
-	size_t n;
 
-	for (uint32_t round = 0;
-	     round < MEETINGS && !__atomic_load_n(&meeting.missed, __ATOMIC_RELAXED); round++) {
+	for (uint32_t round = 0; round < MEETINGS && !missed(); round++) {
 		// One of them calls the others, another one each time.
 		if (i == round % NUM_HARTS) {
-			for (uint32_t k = 0; k < NUM_HARTS; k++)
-				kassert(k == i ||
-				        CALL(channel_send, meeting.out[k], &m, 0, 0, 0, 0) == 0);
+			for (uint32_t k = 0; k < NUM_HARTS; k++) {
+				if (k != i)
+					call_other(k);
+			}
 		} else {
-			kassert(CALL(poll_recv, meeting.polls[i], &event, 1, NSEC_NEVER, &n, &m) ==
-			        0);
+			wait_for_call(i);
 		}
-		meet(round);
+		count_up();
+		wait_for_count((round + 1) * NUM_HARTS);
 	}
 	done();
 }
 
-static void busy_threads_have_harts_of_their_own(void **state)
+static void make_meeting(void)
 {
-	(void)state;
 	memset(&meeting, 0, sizeof(meeting));
 	host_enter_process(self);
 	for (uint32_t i = 0; i < NUM_HARTS; i++) {
@@ -229,12 +249,73 @@ static void busy_threads_have_harts_of_their_own(void **state)
 		                              READY_READABLE, 5, 0, 0),
 		                 0);
 	}
+	host_enter_process(NULL);
+}
+
+static void busy_threads_have_harts_of_their_own(void **state)
+{
+	(void)state;
+	make_meeting();
 	for (uint32_t i = 0; i < NUM_HARTS; i++)
 		start_thread(meet_others, (void *)(uintptr_t)i);
-	host_enter_process(NULL);
 	host_run_harts(NUM_HARTS);
 	assert_false(meeting.missed);
 	assert_int_equal(num_done, NUM_HARTS);
+}
+
+// --- A thread that is woken while another hart is about to sleep ---
+
+#define ROUNDS 4000u
+#define LAST_DELAY 500u
+// What each round adds to the count.
+enum { BLOCKER_LEAVES = 1, WOKEN_RUNS, ROUND = WOKEN_RUNS };
+
+// Keeps its hart. The other hart's thread blocks, and a while later, a different one each round,
+// the third thread is woken here, to which only the other hart can turn.
+static void wake_late(void *arg)
+{
+	(void)arg;
+	for (uint32_t round = 0; round < ROUNDS && !missed(); round++) {
+		wait_for_count(round * ROUND + BLOCKER_LEAVES);
+		for (uint32_t delay = round * 37 % LAST_DELAY; delay > 0; delay--)
+			(void)missed();
+		call_other(1);
+		wait_for_count((round + 1) * ROUND);
+	}
+	done();
+}
+
+static void block(void *arg)
+{
+	(void)arg;
+	for (uint32_t round = 0; round < ROUNDS && !missed(); round++) {
+		count_up();
+		wait_for_call(0);
+	}
+	done();
+}
+
+static void be_woken(void *arg)
+{
+	(void)arg;
+	for (uint32_t round = 0; round < ROUNDS && !missed(); round++) {
+		wait_for_call(1);
+		count_up();
+		call_other(0);
+	}
+	done();
+}
+
+static void a_hart_looks_again_before_it_sleeps(void **state)
+{
+	(void)state;
+	make_meeting();
+	start_thread(be_woken, NULL);
+	start_thread(block, NULL);
+	start_thread(wake_late, NULL);
+	host_run_harts(2);
+	assert_false(meeting.missed);
+	assert_int_equal(num_done, 3);
 }
 
 // --- Processes that end while they begin ---
@@ -290,6 +371,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(messages_go_around, setup, teardown),
 		cmocka_unit_test_setup_teardown(busy_threads_have_harts_of_their_own, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_hart_looks_again_before_it_sleeps, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(killed_processes_end, setup, teardown),
 	};
