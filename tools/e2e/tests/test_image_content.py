@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import re
 import subprocess
 import tarfile
@@ -227,3 +228,48 @@ def rest_of_the_configuration(context):
     check_equal(config["linux"]["resources"]["cpu"], {"quota": 25000, "period": 100000})
     check_refused(context.image_tool("config", "--workdir=v", image, "o"), '"v"', "absolute")
     check_refused(context.image_tool("config", "--hostname=a b", image, "o"), '"a b"')
+
+
+def random_layer(chance, count):
+    """A layer and {path: (line's mode, owner, content or None)} of what is in it."""
+    block = 128 << 10
+    layer, tree, directories, files = Layer(), {}, [""], []
+    for number in range(count):
+        path = f"{chance.choice(directories[:3] + directories[-9:])}{chance.choice('a b%-')}{number}"
+        owner = {"uid": chance.choice([0, 65535, 65536, 2**32 - 2, number]), "gid": chance.randrange(2**32 - 1)}
+        names = f"{owner['uid']}/{owner['gid']}"
+        xattrs = {f"user.{number}": b"v" * chance.choice([0, 1, 9000])} if chance.random() < 0.1 else None
+        kind = chance.random()
+        if kind < 0.2:
+            layer.dir(path, xattrs=xattrs, **owner)
+            tree[path] = ("drwxr-xr-x", names, None)
+            directories.append(path + "/")
+        elif kind < 0.3:
+            layer.symlink(path, "t" * chance.choice([1, 255, 4095]), **owner)
+            tree[path] = ("lrwxrwxrwx", names, None)
+        elif kind < 0.4 and files:
+            target = chance.choice(files)
+            layer.hardlink(path, target)
+            tree[path] = tree[target]
+        else:
+            size = chance.choice([0, 1, 9, block - 1, block, block + 1, 3 * block]) if kind < 0.5 else 3
+            data = (chance.choice([b"", bytes(block)]) + chance.randbytes(size) + bytes(2 * block))[:size]
+            layer.file(path, data, xattrs=xattrs, **owner)
+            tree[path] = ("-rw-r--r--", names, data)
+            files.append(path)
+    return layer, tree
+
+
+@test
+def random_trees(context):
+    for count in (0, 10, 400, 6000):
+        seed = random.randrange(2**32)
+        layer, tree = random_layer(random.Random(seed), count)
+        image = packed(context, layer, name=f"random{count}")
+        found = {path[1:]: line[:2] for path, line in listing(image).items() if path != "/"}
+        check_equal(found, {path: line[:2] for path, line in tree.items()}, f"seed {seed}, {count} files")
+        chance = random.Random(seed)
+        for path in chance.sample(sorted(path for path in tree if tree[path][2]), min(count // 10, 30)):
+            shown = subprocess.run(["unsquashfs", "-cat", image / "root.squashfs", "rootfs/" + path],
+                                   stdout=subprocess.PIPE, check=True).stdout
+            check(shown == tree[path][2], f"seed {seed}, {count} files: {path}")
