@@ -155,8 +155,7 @@ static const struct flag flags[] = {
 	REFUSED("runtime", 0, FLAG_TEXT, "|runc|io.containerd.runc.v2",
 	        "containers are run by the OS in a virtual machine each"),
 	ADDS("security-opt", 0, LIST_SECURITY),
-	REFUSED("shm-size", 0, FLAG_SIZE, "64m|67108864|64mb|65536k|64M|64MB",
-	        "/dev/shm has 64 MiB"),
+	REFUSED("shm-size", 0, FLAG_SIZE, "0|64m", "/dev/shm has 64 MiB"),
 	REFUSED("sig-proxy", 0, FLAG_SWITCH, "true",
 	        "signals are all that run.sh can tell a container by"),
 	SETS("smp", 0, FLAG_NUMBER, OPTION_SMP),
@@ -307,15 +306,24 @@ int flag_value_check(const struct flag *flag, const char **value, struct error *
 	return error_set(err, "--%s=%s: it takes %s", flag->name, printable, wanted[flag->type]);
 }
 
+// Whether two sizes are the same, however they are written.
+static bool same_size(const char *a, const char *b)
+{
+	uint64_t x, y;
+
+	return size_parse(a, &x) && size_parse(b, &y) && x == y;
+}
+
 bool flag_is_harmless(const struct flag *flag, const char *value)
 {
 	const char *words = flag->harmless;
-	size_t length = strlen(value);
+	char one[64];
 
 	while (words) {
 		size_t word = strcspn(words, "|");
 
-		if (word == length && strncmp(words, value, length) == 0)
+		snprintf(one, sizeof(one), "%.*s", (int)word, words);
+		if (strcmp(one, value) == 0 || (flag->type == FLAG_SIZE && same_size(one, value)))
 			return true;
 		words = words[word] ? words + word + 1 : NULL;
 	}
