@@ -305,6 +305,34 @@ static void a_system_handle_to_look_with_finds_processes_to_look_at(void **state
 	host_run(NSEC_NEVER);
 }
 
+// A call that fails has started nothing.
+static void an_app_without_a_handle_is_not_started(void **state)
+{
+	handle_t controls, process;
+	handle_t filler = HANDLE_NONE;
+
+	(void)state;
+	test_limits(16, 1 << 20);
+	runs = 1;
+	services_start();
+	host_run(NSEC_NEVER);
+	assert_int_equal(handle_insert(&self->handles, system_object(), RIGHT_READ | RIGHT_CONTROL,
+	                               &controls),
+	                 0);
+	assert_int_equal(CALL_4(system_start_app, controls, "fails_once", 10, 64), ERR_ADDRESS);
+	assert_int_equal(CALL_4(system_find_process, controls, "fails_once", 10, &process),
+	                 ERR_NOT_FOUND);
+	while (CALL_1(event_create, &process) == 0)
+		filler = process;
+	assert_int_equal(CALL_4(system_start_app, controls, "fails_once", 10, &process), ERR_LIMIT);
+	assert_int_equal(CALL_1(handle_close, filler), 0);
+	assert_int_equal(CALL_4(system_find_process, controls, "fails_once", 10, &process),
+	                 ERR_NOT_FOUND);
+	assert_int_equal(CALL_4(system_start_app, controls, "fails_once", 10, &process), 0);
+	assert_int_equal(CALL_1(process_kill, process), 0);
+	host_run(NSEC_NEVER);
+}
+
 // --- The connector and the service ---
 
 #include "kernel/object/service.h"
@@ -348,6 +376,7 @@ static void a_connector_waits_for_its_provider(void **state)
 	assert_int_equal(CALL_2(service_connect, connector, &client), 0);
 	assert_int_equal(CALL_2(channel_send, client, &m), 0);
 	assert_int_equal(test_ready(poll, 2), READY_READABLE);
+	assert_int_equal(CALL_2(service_accept, provider, 64), ERR_ADDRESS);
 	assert_int_equal(CALL_2(service_accept, provider, &server), 0);
 	assert_int_equal(test_ready(poll, 2), 0);
 	assert_int_equal(CALL_2(channel_recv, server, &m), 0);
@@ -400,6 +429,7 @@ int test_services(void)
 		test_case(a_restart_without_memory_is_tried_again),
 		test_case(what_runs_already_is_not_started_again),
 		test_case(a_system_handle_to_look_with_finds_processes_to_look_at),
+		test_case(an_app_without_a_handle_is_not_started),
 		cmocka_unit_test_setup_teardown(a_connector_waits_for_its_provider, make_service,
 		                                test_teardown),
 		cmocka_unit_test_setup_teardown(waiting_connections_are_bounded, make_service,

@@ -14,12 +14,9 @@ error_t sys_thread_create(SYSCALL_ARGS)
 		return ERR_LIMIT;
 	if (a0 == 0)
 		return ERR_ADDRESS;
-	// The handle's address is checked before there is a thread, which could not be taken back:
-	// what is there is written anew.
+	// Before there is a thread, which could not be taken back.
 	if (a3 != 0) {
-		error = user_read(&handle, a3, sizeof(handle));
-		if (error == 0)
-			error = user_write(a3, &handle, sizeof(handle));
+		error = user_check_handle(a3);
 		if (error != 0)
 			return error;
 		error = handle_reserve(&process->handles, 1);

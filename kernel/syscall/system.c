@@ -37,8 +37,10 @@ error_t sys_service_accept(SYSCALL_ARGS)
 
 	if (error != 0)
 		return error;
-	// The slot first: nothing is lost on a full table.
-	error = handle_reserve(table, 1);
+	// The address and the slot first: nothing is lost on a full table.
+	error = user_check_handle(a1);
+	if (error == 0)
+		error = handle_reserve(table, 1);
 	if (error != 0)
 		goto out_put;
 	error = service_object_accept(service_from_object(object), &end);
@@ -164,15 +166,30 @@ static error_t read_name(uintptr_t addr, uintptr_t len, char name[APP_NAME_MAX])
 
 error_t sys_system_start_app(SYSCALL_ARGS)
 {
+	struct handle_table *table = &caller()->handles;
 	char name[APP_NAME_MAX];
 	struct process *process;
+	handle_t handle;
 	error_t error = check_system(a0, RIGHT_CONTROL);
 
 	if (error == 0)
 		error = read_name(a1, a2, name);
+	// The address and the slot first: an app that runs is not taken back.
 	if (error == 0)
-		error = services_start_app(name, &process);
-	return error != 0 ? error : give_handle(&process->object, a3);
+		error = user_check_handle(a3);
+	if (error == 0)
+		error = handle_reserve(table, 1);
+	if (error != 0)
+		return error;
+	error = services_start_app(name, &process);
+	if (error != 0) {
+		handle_unreserve(table, 1);
+		return error;
+	}
+	object_handle_get(&process->object);
+	handle = handle_insert_reserved(table, &process->object, process->object.ops->rights);
+	object_put(&process->object);
+	return user_write(a3, &handle, sizeof(handle));
 }
 
 error_t sys_system_find_process(SYSCALL_ARGS)

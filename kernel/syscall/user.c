@@ -19,6 +19,14 @@ error_t user_write(uintptr_t dst, const void *src, size_t len)
 	return copy_to_app(dst, src, len);
 }
 
+error_t user_check_handle(uintptr_t out)
+{
+	handle_t handle;
+	error_t error = user_read(&handle, out, sizeof(handle));
+
+	return error != 0 ? error : user_write(out, &handle, sizeof(handle));
+}
+
 error_t give_handle_with(struct object *object, rights_t rights, uintptr_t out)
 {
 	struct handle_table *table = &caller()->handles;
