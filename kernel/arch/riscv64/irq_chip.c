@@ -13,7 +13,7 @@
 
 static const struct irq_chip *chip;  // NULL: devices cannot interrupt
 static uint32_t last_irq;
-static uint32_t taker;  // index of the hart that takes all lines
+static uint32_t taker;  // what the controller calls the hart that takes all lines
 
 // What the controller calls the harts' S-mode, the taker's first. The boot hart takes the lines if
 // it can.
@@ -24,8 +24,6 @@ static uint32_t collect_targets(uint32_t targets[MAX_HARTS])
 	for (uint32_t i = 0; i < num_harts; i++) {
 		if (!harts[i].arch.has_irq_target)
 			continue;
-		if (num == 0)
-			taker = i;
 		targets[num++] = harts[i].arch.irq_target;
 	}
 	return num;
@@ -56,6 +54,7 @@ void irq_chip_init(void)
 		       (unsigned long)from->base);
 		return;
 	}
+	taker = targets[0];
 	regs = map_registers(from);
 	if (regs == 0) {
 		kerror("no memory to map the interrupt controller's registers: devices cannot interrupt");
@@ -79,8 +78,10 @@ void irq_chip_init(void)
 
 void irq_chip_init_hart(const struct hart *hart)
 {
+	bool takes = hart->arch.has_irq_target && hart->arch.irq_target == taker;
+
 	if (chip == &aplic_msi_chip)
-		imsic_init_hart(hart->id == taker, machine.irq_chip.num_ids);
+		imsic_init_hart(takes, machine.irq_chip.num_ids);
 }
 
 void irq_chip_handle(void)

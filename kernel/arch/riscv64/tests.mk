@@ -4,3 +4,5 @@ ticks_test_SRCS := kernel/arch/riscv64/ticks.c
 HOST_TESTS += kernel/arch/riscv64/plic_chip_test kernel/arch/riscv64/aplic_test
 plic_chip_test_SRCS := kernel/arch/riscv64/plic.c kernel/sched/spinlock_fake.c
 aplic_test_SRCS := kernel/arch/riscv64/aplic.c
+HOST_TESTS += kernel/arch/riscv64/irq_chip_test
+irq_chip_test_SRCS := kernel/arch/riscv64/irq_chip.c
