@@ -160,14 +160,18 @@ def bad_requests(context):
 
 
 def check_idle(status):
-    """Counts wake-ups; it is the count that is judged, not how long anything takes."""
-    time.sleep(3)
-    before = status()
-    time.sleep(IDLE_SECONDS)
-    after = status()
-    seconds = (after["uptime_ns"] - before["uptime_ns"]) / 1e9
-    rate = (after["idle_wakeups"] - before["idle_wakeups"]) / seconds
-    check(rate <= IDLE_WAKEUPS, f"{rate:.1f} wake-ups a second")
+    """Counts wake-ups; it is the count that is judged, not how long anything takes. What a start leaves to be done
+    (a guest reports its free memory) takes longer on a busy host: the system is idle once a count says so."""
+    rates = []
+    for _ in range(6):
+        before = status()
+        time.sleep(IDLE_SECONDS)
+        after = status()
+        seconds = (after["uptime_ns"] - before["uptime_ns"]) / 1e9
+        rates.append((after["idle_wakeups"] - before["idle_wakeups"]) / seconds)
+        if rates[-1] <= IDLE_WAKEUPS:
+            return
+    check(False, f"{rates} wake-ups a second")
 
 
 @test
