@@ -6,11 +6,11 @@
 // Ends that travel: a handle of an end that lies in a queue keeps that end open, but may form a
 // cycle that no process can reach any more (end a in the queue of b, b in the queue of a). So each
 // queued handle of an end is recorded at the end (its `transit` list), with the end in whose queue
-// it lies. Whenever an end loses a handle, or is sent or put back, and has no handle in a table left, the
-// kernel walks from it along these records. If no end with a handle in a table is found, nobody
-// will ever receive what is in these queues, and all ends walked over are closed. The walk is
-// iterative, under one lock (rank TRANSIT), which plain messages do not take; it is at most as long
-// as there are queued ends, which kernel memory limits bound.
+// it lies. Whenever an end loses a handle, or is sent or put back, and has no handle in a table
+// left, the kernel walks from it along these records. If no end with a handle in a table is found,
+// nobody will ever receive what is in these queues, and all ends walked over are closed. The walk
+// is iterative, under one lock (rank TRANSIT), which plain messages do not take; it is at most as
+// long as there are queued ends, which kernel memory limits bound.
 #pragma once
 
 #include "kernel/object/handle.h"

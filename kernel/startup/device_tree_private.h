@@ -10,8 +10,8 @@
 uint64_t dt_read_cells(const uint32_t *cells, int num);
 // The first cell of a property; false when there is none.
 bool dt_read_u32(const void *tree, int node, const char *name, uint32_t *out);
-// The index-th (base, size) of `reg`, by the cell counts of `parent`, which may reach beyond the end
-// of all addresses; false when there is none.
+// The index-th (base, size) of `reg`, by the cell counts of `parent`, which may reach beyond the
+// end of all addresses; false when there is none.
 bool dt_read_range(const void *tree, int parent, int node, int index, uint64_t *base,
                    uint64_t *size);
 // As dt_read_range; false also when it reaches beyond.

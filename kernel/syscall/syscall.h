@@ -31,8 +31,8 @@ static inline struct process *caller(void)
 __must_check error_t user_read(void *dst, uintptr_t src, size_t len);
 __must_check error_t user_write(uintptr_t dst, const void *src, size_t len);
 
-// Whether a handle can be written there, for calls that cannot take back what they do: what is there
-// is written anew. Errors: ERR_ADDRESS.
+// Whether a handle can be written there, for calls that cannot take back what they do: what is
+// there is written anew. Errors: ERR_ADDRESS.
 __must_check error_t user_check_handle(uintptr_t out);
 
 // For calls that reach the app's memory word by word (app_access.h): debug builds check whose it

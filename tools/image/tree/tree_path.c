@@ -73,8 +73,8 @@ struct walk {
 	unsigned symlinks;
 };
 
-// A layer may have a directory as part of a path only. Where a lower layer has a file, the directory
-// takes its place, as with an entry of its own.
+// A layer may have a directory as part of a path only. Where a lower layer has a file, the
+// directory takes its place, as with an entry of its own.
 static int lower_file_replace(struct walk *walk, struct tree_node **node, struct error *err)
 {
 	struct tree_node *dir = (*node)->parent;

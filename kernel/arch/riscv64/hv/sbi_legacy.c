@@ -17,8 +17,8 @@ enum {
 	LEGACY_LAST = LEGACY_SHUTDOWN,
 };
 
-// The mask of the calls that have one is named by a guest-virtual address. That of the fences is not
-// read: a fence of all harts is always enough.
+// The mask of the calls that have one is named by a guest-virtual address. That of the fences is
+// not read: a fence of all harts is always enough.
 static enum hv_next handle_legacy(struct vcpu *vcpu, struct guest_sbi_call *call,
                                   struct vcpu_exit *exit)
 {
