@@ -40,7 +40,7 @@ lint-cppcheck:
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
 		--platform=unix64 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
 		-I. $(CPPCHECK_UNPARSED) --suppress=normalCheckLevelMaxBranches --suppress=missingInclude --suppress=unknownMacro --suppress=varFuncNullUB \
-		--suppress=unusedStructMember --suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=va_end_missing \
+		--suppress=unusedStructMember --suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=ctuuninitvar --suppress=va_end_missing \
 		$(TIDY_SRCS) $(call not_tests,$(wildcard guest/bootd/*.c))
 
 lint-shell:
