@@ -3,6 +3,7 @@
 // Boot arguments, and the check of the app table. A table is made of a few names, so that they
 // meet; its boot arguments are the rest of the input.
 #include <stdio.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
