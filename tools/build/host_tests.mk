@@ -26,6 +26,8 @@ empty :=
 space := $(empty) $(empty)
 HOST_TESTS_CC := $(HOSTCC)
 HOST_FUZZERS_CC := clang -fsanitize=fuzzer-no-link -Wno-unknown-warning-option
+# An app's main is called as a thread's entry, whose argument is a pointer to anything.
+HOST_FUZZERS_CFLAGS := -fno-sanitize=function
 host_test_set = $(BUILD)/host-tests/obj/$(1)$(subst =,_,$(subst /,_,$(subst $(space),,$($(notdir $(2))_CFLAGS))))
 host_test_objects = $(patsubst %.c,$(call host_test_set,$(1),$(2))/%.o,$(filter %.c,$(2).c $($(notdir $(2))_SRCS)))
 
@@ -42,7 +44,7 @@ endef
 
 # (TESTS or FUZZERS, the test, linker, libraries)
 define host_test_rules
-$(eval $(call host_object_rules,$(call host_test_set,$(1),$(2)),$(HOST_$(1)_CC),$($(notdir $(2))_CFLAGS)))
+$(eval $(call host_object_rules,$(call host_test_set,$(1),$(2)),$(HOST_$(1)_CC),$(HOST_$(1)_CFLAGS) $($(notdir $(2))_CFLAGS)))
 $(BUILD)/host-tests/$(2): $(call host_test_objects,$(1),$(2))
 	@mkdir -p $$(@D)
 	$(Q)$(3) -fsanitize=address,undefined $($(notdir $(2))_CFLAGS) -o $$@ $$^ $($(notdir $(2))_LIBS) $(4)
