@@ -35,7 +35,8 @@ def answers(process, url):
     count = 0
     while process.poll() is None:
         try:
-            get_status(url, 120)
+            # The first ones may come before the OS listens, and are lost then.
+            get_status(url, 120 if count > 0 else 3)
             count += 1
         except (OSError, http.client.HTTPException):
             # Not there yet, or gone with its machine.
