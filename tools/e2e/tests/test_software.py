@@ -121,15 +121,18 @@ def bash_job_control(context):
                         **software.settings(context, software.TOOLS))
     # What is typed, and what comes then: a pattern for each step, behind the one before.
     steps = (("", b"ready> "),
+             # `echo` tells that bash has given its modes of the terminal back: what is typed before has no echo.
              # Each line comes twice, from the terminal and from the program, so that it is the program that has the terminal.
-             ("cat\r", b"cat\r\n"), ("first\r", b"first\r\nfirst\r\n"),
+             ("echo started; cat\r", b"\nstarted\r\n"), ("first\r", b"first\r\nfirst\r\n"),
              (CTRL_Z, rb"\[1\]\+ +Stopped +cat(.|\n)*ready> "),
              ("jobs\r", rb"\[1\]\+ +Stopped +cat(.|\n)*ready> "),
              ("fg\r", b"fg\r\n(.|\n)*cat\r\n"), ("second\r", b"second\r\nsecond\r\n"),
              (CTRL_C, b"ready> "), ("echo status $?\r", b"\nstatus 130\r\n(.|\n)*ready> "),
              (UP + "\r", b"\nstatus 0\r\n(.|\n)*ready> "),
-             ("sleep 1000 &\r", rb"\[1\] [0-9]+\r\n(.|\n)*ready> "), ("jobs\r", rb"\[1\]\+ +Running +sleep 1000 &"),
-             ("kill %1; wait\r", rb"Terminated +sleep 1000(.|\n)*ready> "),
+             ("sleep 1000 &\r", rb"\[1\] [0-9]+\r\n(.|\n)*ready> "), ("jobs\r", rb"\[1\]\+ +Running +sleep 1000 &(.|\n)*ready> "),
+             # An interactive bash ignores SIGTERM, its child too until it has reset it; and bash tells of a job's end
+             # before its prompt only if `wait` has not told of it yet. A killed job's status is certain.
+             ("kill -KILL %1; wait %1; echo status $?\r", rb"\nstatus 137\r\n(.|\n)*ready> "),
              ("cat /proc/[0-9]*/stat | grep -c ' Z '\r", b"\n0\r\n(.|\n)*ready> "),
              ("(exit 7)\r", b"ready> "), (CTRL_D, b"exit"))
     try:
