@@ -222,24 +222,26 @@ static void push_rx(struct connection *c)
 		struct message m;
 		error_t err = rx_message(c, &m);
 
-		if (err && c->pcb != NULL)
-			return;  // out of memory: tried again at the next poll
-		if (err) {
-			c->aborted = true;
-			drop_rx(c);
-			break;
-		}
-		err = channel_send(c->channel.handle, &m);
 		if (!err) {
-			rx_sent(c, &m);
-			continue;
+			err = channel_send(c->channel.handle, &m);
+			if (!err) {
+				rx_sent(c, &m);
+				continue;
+			}
+			rx_unsent(c, &m);
 		}
-		rx_unsent(c, &m);
-		if (err == ERR_PEER_CLOSED)
-			drop_rx(c);  // channel_closed follows
-		else
+		if (err == ERR_FULL) {
 			source_want_writable(&c->channel, true);
-		return;
+			return;
+		}
+		if (err == ERR_PEER_CLOSED) {
+			drop_rx(c);  // channel_closed follows
+			return;
+		}
+		if (c->pcb != NULL)
+			return;  // out of memory: tried again at the next poll
+		c->aborted = true;
+		drop_rx(c);
 	}
 	if (c->rx_end)
 		push_end(c);

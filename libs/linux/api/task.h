@@ -30,8 +30,9 @@ struct task_output {
 	size_t capacity;
 	char line[200];  // COMMAND_INHERIT, unfinished
 	size_t line_len;
-	struct source pipe;  // COMMAND_PIPED: our end
-	bool pipe_open;
+	struct source pipe;   // COMMAND_PIPED: our end
+	struct source retry;  // a timer: memory was out
+	bool pipe_open;       // both are there
 	handle_t app_end;
 };
 

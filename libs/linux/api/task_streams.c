@@ -11,6 +11,8 @@
 
 // Of one message: large enough to be cheap, small enough that a full queue is not a burden.
 #define PIECE_MAX (32ul * 1024)
+// How long output waits for memory that is out: nothing tells when there is some again.
+#define RETRY_DELAY (10 * NSEC_PER_MSEC)
 
 // --- Output --------------------------------------------------------------------------------------
 
@@ -69,18 +71,39 @@ static void collect(struct task_output *output, struct span bytes)
 		          "killed: it wrote more than %u bytes", COMMAND_COLLECT_MAX);
 }
 
+static void pipe_close(struct task_output *output)
+{
+	struct loop *loop = output->task->runtime->supply.loop;
+
+	if (!output->pipe_open)
+		return;
+	output->pipe_open = false;
+	loop_close(loop, &output->pipe);
+	loop_close(loop, &output->retry);
+}
+
 static void output_gone(struct task_output *output)
 {
 	struct task *task = output->task;
 
 	if (!output->pipe_open)
 		return;
-	output->pipe_open = false;
-	loop_close(task->runtime->supply.loop, &output->pipe);
+	pipe_close(output);
 	if (task->container == NULL)
 		return;
 	guest_container_output_close(task->container, output->stream);
 	guest_container_output_resume(task->container, output->stream);
+}
+
+// Memory is out: what is left is sent again in a while.
+static void retry_later(struct task_output *output)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(output->retry.handle, now + RETRY_DELAY);
+	assert(err == 0);
 }
 
 static size_t send_bytes(struct task_output *output, struct span bytes)
@@ -97,8 +120,12 @@ static size_t send_bytes(struct task_output *output, struct span bytes)
 			if (err < 0)
 				message_discard(&m);
 		}
-		if (err == ERR_FULL || err == ERR_NO_MEMORY || err == ERR_LIMIT) {
+		if (err == ERR_FULL) {
 			source_want_writable(&output->pipe, true);
+			return done;
+		}
+		if (err == ERR_NO_MEMORY || err == ERR_LIMIT) {
+			retry_later(output);
 			return done;
 		}
 		if (err < 0)
@@ -118,15 +145,29 @@ size_t task_output_write(struct task_output *output, struct span bytes)
 	}
 }
 
-static void output_writable(struct loop *loop, struct source *source)
+static void resume(struct task_output *output)
 {
-	struct task_output *output = source->context;
-
-	(void)loop;
-	source_want_writable(source, false);
 	if (output->task->container != NULL)
 		guest_container_output_resume(output->task->container, output->stream);
 }
+
+static void output_writable(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	source_want_writable(source, false);
+	resume(source->context);
+}
+
+static void retry_signalled(struct loop *loop, struct source *source)
+{
+	error_t err = timer_set(source->handle, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	resume(source->context);
+}
+
+static const struct source_ops retry_ops = { .signalled = retry_signalled };
 
 static void output_closed(struct loop *loop, struct source *source)
 {
@@ -225,13 +266,33 @@ static error_t open_pipe(struct task *task, struct source *source, const struct 
 	return 0;
 }
 
+static error_t open_retry(struct task_output *output)
+{
+	handle_t timer;
+	error_t err = timer_create(&timer);
+
+	if (err < 0)
+		return err;
+	err = loop_add(output->task->runtime->supply.loop, &output->retry, timer, &retry_ops,
+	               output);
+	if (err < 0)
+		handle_close(timer);
+	return err;
+}
+
 static error_t open_output(struct task_output *output)
 {
+	struct loop *loop = output->task->runtime->supply.loop;
 	error_t err;
 
 	if (output->stdio != COMMAND_PIPED)
 		return 0;
+	err = open_retry(output);
+	if (err < 0)
+		return err;
 	err = open_pipe(output->task, &output->pipe, &output_ops, output, &output->app_end);
+	if (err < 0)
+		loop_close(loop, &output->retry);
 	output->pipe_open = err == 0;
 	return err;
 }
@@ -263,10 +324,7 @@ void task_streams_close(struct task *task)
 
 	for (size_t i = 0; i < 2; i++) {
 		flush_line(outputs[i]);
-		// What is queued stays readable for the app.
-		if (outputs[i]->pipe_open)
-			loop_close(task->runtime->supply.loop, &outputs[i]->pipe);
-		outputs[i]->pipe_open = false;
+		pipe_close(outputs[i]);  // what is queued stays readable for the app
 	}
 	if (task->in.pipe_open)
 		loop_close(task->runtime->supply.loop, &task->in.pipe);
