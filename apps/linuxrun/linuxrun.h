@@ -26,7 +26,6 @@ struct linuxrun {
 	struct opener open_boot, open_root, open_writable, open_stdin;
 	uint32_t opening;  // disks and ports that have not answered
 	struct disk disk;
-	bool has_disk;
 	struct boot_disk boot;
 	uint8_t *config_data;  // heap
 	handle_t boot_channel;

@@ -262,6 +262,8 @@ static void config_read(void *context, error_t status)
 {
 	struct linuxrun *run = context;
 
+	if (!run->disk.ready)
+		return;  // disk_has_failed comes
 	if (status < 0)
 		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "config.json could not be read from the boot disk");
@@ -274,6 +276,8 @@ static void boot_read(void *context, const char *error)
 	struct linuxrun *run = context;
 	error_t err = 0;
 
+	if (!run->disk.ready)
+		return;  // disk_has_failed comes
 	if (error == NULL)
 		err = boot_disk_read_file(&run->boot, &run->boot.config, CONTROL_MAX_BODY,
 		                          &run->config_data, config_read, run);
@@ -291,17 +295,45 @@ static void disk_is_ready(void *context)
 {
 	struct linuxrun *run = context;
 
-	boot_disk_read(&run->boot, &run->disk, boot_read, run);
+	// A VM that was reading it reads again by itself.
+	if (run->container == NULL && !run->ended)
+		boot_disk_read(&run->boot, &run->disk, boot_read, run);
 }
+
+static void boot_reopened(struct opener *opener, handle_t channel, error_t error, const char *text);
 
 static void disk_has_failed(void *context, error_t error)
 {
+	struct linuxrun *run = context;
+
 	log_warn("the boot disk is gone (%s)", error_text(error));
-	if (((struct linuxrun *)context)->container == NULL)
-		linuxrun_end(context, GUEST_STATUS_FAILED, "the boot disk is gone");
+	if (run->container == NULL) {
+		heap_free(run->config_data);
+		run->config_data = NULL;
+	}
+	// Its driver restarts: the disk is back soon.
+	if (error == ERR_PEER_CLOSED)
+		opener_start(&run->open_boot, &run->loop, environ_connector(run->env, "blkdev"),
+		             "blk:boot", boot_reopened, run);
+	else if (run->container == NULL)
+		linuxrun_end(run, GUEST_STATUS_FAILED, "the boot disk is gone");
 }
 
 static const struct disk_ops disk_callbacks = { .ready = disk_is_ready, .failed = disk_has_failed };
+
+static void boot_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct linuxrun *run = opener->context;
+
+	if (channel != HANDLE_NONE &&
+	    disk_init(&run->disk, &run->loop, channel, &disk_callbacks, run) == 0)
+		return;
+	if (channel != HANDLE_NONE)
+		handle_close(channel);
+	log_warn("%s: %s (%s)", opener->uri, text, error_text(error));
+	if (run->container == NULL)
+		linuxrun_end(run, GUEST_STATUS_FAILED, "the boot disk is gone");
+}
 
 static void all_opened(struct linuxrun *run)
 {
@@ -323,7 +355,6 @@ static void all_opened(struct linuxrun *run)
 	}
 	if (disk_init(&run->disk, &run->loop, run->boot_channel, &disk_callbacks, run) < 0)
 		linuxrun_end(run, GUEST_STATUS_FAILED, "the boot disk could not be used");
-	run->has_disk = true;
 }
 
 static void opened(struct opener *opener, handle_t channel, error_t error, const char *text)

@@ -84,11 +84,53 @@ static void test_writable_disk_is_lost(void **state)
 	expect_end(GUEST_STATUS_FAILED, "writable disk is gone");
 }
 
+// Its driver restarts while the kernel is read: the VM reads again once it is back.
+static void test_boot_disk_returns(void **state)
+{
+	(void)state;
+	guest_container_start(container);
+	boot_disk_dies();
+	turn();
+	assert_int_equal(heard.ended, 0);
+	now += NSEC_PER_SEC;
+	turn();
+	assert_int_equal(heard.ended, 0);
+	boot_disk_returns();
+	now += NSEC_PER_SEC;
+	guest_start();
+	assert_int_equal(heard.started, 1);
+}
+
+static void test_boot_disk_is_lost(void **state)
+{
+	(void)state;
+	guest_container_start(container);
+	boot_disk_dies();
+	for (unsigned seconds = 0; seconds < 300 && container != NULL; seconds++) {
+		now += NSEC_PER_SEC;
+		turn();
+	}
+	expect_end(GUEST_STATUS_FAILED, "could not be read from the boot disk");
+}
+
+// What is ended while it waits for its boot disk ends at once.
+static void test_killed_without_a_boot_disk(void **state)
+{
+	(void)state;
+	guest_container_start(container);
+	boot_disk_dies();
+	guest_container_kill(container);
+	expect_end(128 + GUEST_SIGKILL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		container_case(test_root_disk_returns),
 		container_case(test_root_disk_is_lost),
+		container_case(test_boot_disk_returns),
+		container_case(test_boot_disk_is_lost),
+		container_case(test_killed_without_a_boot_disk),
 		cmocka_unit_test_setup_teardown(test_writable_disk, setup_writable, teardown),
 		cmocka_unit_test_setup_teardown(test_writable_disk_returns, setup_writable,
 		                                teardown),

@@ -27,7 +27,7 @@ void vm_fail(struct vm *vm, const char *format, ...)
 	vm->ops->failed(vm->context, error);
 }
 
-static void set_timer(struct vm *vm, nsec_t duration)
+void vm_set_timer(struct vm *vm, nsec_t duration)
 {
 	nsec_t now = 0;
 	error_t err = clock_get(CLOCK_MONOTONIC, &now);
@@ -60,7 +60,7 @@ void vm_settle(struct vm *vm)
 	if (!vm->stopping || !has_stopped(vm))
 		return;
 	vm->stopping = false;
-	set_timer(vm, NSEC_NEVER);
+	vm_set_timer(vm, NSEC_NEVER);
 	vm->ops->stopped(vm->context);
 }
 
@@ -73,7 +73,7 @@ bool vm_stop(struct vm *vm)
 	if (has_stopped(vm))
 		return true;
 	vm->stopping = true;
-	set_timer(vm, NETWORK_PATIENCE);
+	vm_set_timer(vm, NETWORK_PATIENCE);
 	if (vm->has_machine)
 		machine_stop(&vm->machine);
 	return false;
@@ -82,7 +82,7 @@ bool vm_stop(struct vm *vm)
 void vm_be_patient(struct vm *vm, const char *what)
 {
 	vm->patience_for = what;
-	set_timer(vm, what != NULL ? VM_PATIENCE : NSEC_NEVER);
+	vm_set_timer(vm, what != NULL ? VM_PATIENCE : NSEC_NEVER);
 }
 
 static void patience_ended(struct loop *loop, struct source *source)
@@ -91,9 +91,14 @@ static void patience_ended(struct loop *loop, struct source *source)
 
 	(void)loop;
 	if (vm->stopping) {
-		set_timer(vm, NSEC_NEVER);
+		vm_set_timer(vm, NSEC_NEVER);
 		vm->network_given_up = true;
 		vm_settle(vm);
+	}
+	if (vm->state == VM_LOADING) {
+		vm_set_timer(vm, NSEC_NEVER);
+		vm_load(vm);
+		return;
 	}
 	if (vm->state == VM_ENDING || vm->patience_for == NULL)
 		return;

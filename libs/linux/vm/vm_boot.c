@@ -20,6 +20,10 @@
 // What a kernel needs besides its image and the initramfs to get to bootd.
 #define GUEST_MARGIN (16ull * 1024 * 1024)
 #define MIB (1024ull * 1024)
+// The boot disk's owner opens it anew when its driver restarts. How often and for how long in all
+// the VM asks whether it is back.
+#define LOAD_RETRY_DELAY (50 * NSEC_PER_MSEC)
+#define LOAD_MAX_RETRIES 200u
 
 static void machine_stopped(void *context)
 {
@@ -137,15 +141,27 @@ static void start_machine(struct vm *vm)
 		vm_fail(vm, "the virtual machine could not be started (%s)", error_text(err));
 }
 
+// A disk whose driver restarts is back soon: all is read anew then.
+static void load_failed(struct vm *vm, error_t error, const char *what)
+{
+	bool restarts = error == ERR_PEER_CLOSED || error == ERR_NOT_READY;
+
+	if (restarts && vm->load_retries++ < LOAD_MAX_RETRIES)
+		vm_set_timer(vm, LOAD_RETRY_DELAY);
+	else
+		vm_fail(vm, "%s could not be read from the boot disk (%s)", what,
+		        error_text(error));
+}
+
 // Whether a load failed, or the VM was ended meanwhile; then it settles.
 static bool load_ended(struct vm *vm, error_t status, const char *what)
 {
 	vm->loading = false;
-	if (status < 0)
-		vm_fail(vm, "%s could not be read from the boot disk (%s)", what,
-		        error_text(status));
-	if (vm->state == VM_LOADING)
-		return false;
+	if (vm->state == VM_LOADING) {
+		if (status == 0)
+			return false;
+		load_failed(vm, status, what);
+	}
 	vm_settle(vm);
 	return true;
 }
@@ -159,7 +175,7 @@ static void load(struct vm *vm, const char *what, uint64_t offset, uint64_t size
 	err = loader_start(&vm->loader, vm->config.boot_disk, offset, size, target, finished, vm);
 	if (err < 0) {
 		vm->loading = false;
-		vm_fail(vm, "%s could not be read from the boot disk (%s)", what, error_text(err));
+		load_failed(vm, err, what);
 	}
 }
 
@@ -220,6 +236,13 @@ static void header_loaded(void *context, error_t status)
 	     kernel_loaded);
 }
 
+void vm_load(struct vm *vm)
+{
+	load(vm, "the guest kernel", vm->config.kernel.offset, sizeof(vm->kernel_header),
+	     (struct mut_span){ .data = vm->kernel_header, .len = sizeof(vm->kernel_header) },
+	     header_loaded);
+}
+
 static bool sizes_are_sane(const struct vm *vm)
 {
 	return vm->config.kernel.size >= sizeof(vm->kernel_header) &&
@@ -265,7 +288,5 @@ void vm_boot(struct vm *vm)
 		        error_text(err));
 		return;
 	}
-	load(vm, "the guest kernel", vm->config.kernel.offset, sizeof(vm->kernel_header),
-	     (struct mut_span){ .data = vm->kernel_header, .len = sizeof(vm->kernel_header) },
-	     header_loaded);
+	vm_load(vm);
 }

@@ -31,6 +31,7 @@ static struct source *timer_sources[TIMERS + 1];
 static uint32_t num_timers;
 static bool stop_wanted;
 static struct loader *loading;
+static bool boot_disk_dead;
 static const struct disk_ops *disk_callbacks;
 static const struct disk_ops *writable_callbacks;  // of the disk on channel WRITABLE
 
@@ -147,6 +148,8 @@ error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, 
 
 	(void)disk;
 	assert_true(size <= target.len);
+	if (boot_disk_dead)
+		return ERR_NOT_READY;
 	memset(target.data, 0, size);
 	if (offset == BOOT_KERNEL && size >= 64) {
 		target.data[10] = 0x20;  // text_offset 2 MiB
@@ -208,6 +211,21 @@ void disk_cache_resume(struct disk_cache *cache, error_t error)
 {
 	(void)cache;
 	disks_resumed = error == 0 ? disks_resumed + 1 : -1;
+}
+
+void boot_disk_dies(void)
+{
+	struct loader *l = loading;
+
+	boot_disk_dead = true;
+	loading = NULL;
+	if (l != NULL)
+		l->finished(l->context, ERR_PEER_CLOSED);
+}
+
+void boot_disk_returns(void)
+{
+	boot_disk_dead = false;
 }
 
 void root_is_ready(uint64_t num_sectors)
@@ -389,7 +407,7 @@ void vm_fake_reset(void)
 	guest = aligned_alloc(4096, sizeof(*guest));
 	num_timers = disks_opened = 0;
 	disks_resumed = 0;
-	stop_wanted = false;
+	stop_wanted = boot_disk_dead = false;
 	loading = NULL;
 	now = 1000;
 	memset(timer_sources, 0, sizeof(timer_sources));

@@ -36,6 +36,10 @@ void vm_fake_reset(void);
 void turn(void);
 // The vCPUs end for `reason`.
 void machine_ends(enum machine_end reason);
+// The boot disk's driver has died: what is being read fails, and what is asked for from now on.
+void boot_disk_dies(void);
+// It is back, and reads succeed.
+void boot_disk_returns(void);
 // The disk's driver has answered, or has died.
 void root_is_ready(uint64_t num_sectors);
 // See root_is_ready.

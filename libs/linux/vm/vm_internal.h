@@ -71,13 +71,15 @@ struct vm {
 
 	struct loader loader;
 	bool loading;
+	uint32_t load_retries;
 	uint8_t kernel_header[512];
 	gpa_t kernel_start;
 	gpa_t initrd_start;
 
 	struct control_link link;
 	uint32_t num_port_changes;  // ports that the guest opened or closed
-	struct source patience;     // a timer: how long the guest may take for its next step
+	struct source patience;     // a timer: how long the guest may take for its next step; of a
+				    // VM that loads, when it tries again
 	handle_t patience_timer;
 	const char *patience_for;
 	bool network_given_up;  // what the guest sent last is not waited for
@@ -85,6 +87,10 @@ struct vm {
 
 // What has stopped may have been the last that vm_stop waits for.
 void vm_settle(struct vm *vm);
+// Fires `patience` in `duration` (NSEC_NEVER: not at all).
+void vm_set_timer(struct vm *vm, nsec_t duration);
+// Reads kernel and initramfs from the boot disk, from the beginning.
+void vm_load(struct vm *vm);
 // The root disk's device (slot 1), of the disk that is bound or of capacity 0.
 void vm_root_init(struct vm *vm);
 void vm_root_deinit(struct vm *vm);

@@ -74,12 +74,27 @@ def in_use(context):
     check_equal((process.returncode, stdout), (0, b""), stderr)
 
 
-@test
-def driver_is_killed(context):
-    """While the container writes and reads, and to its end: requests are made again, in the right places."""
+def use_reaper(context):
+    """Runs the image with apps/reaper."""
     context.own_build()
     (context.build / "starina.elf").unlink()
     (context.build / "starina.elf").symlink_to(context.suite.build / "starina-reaper.elf")
+
+
+@test
+def driver_is_killed_at_the_start(context):
+    """While kernel and initramfs are read, and what comes before: all is read again."""
+    use_reaper(context)
+    for pause in (1, 20, 60):
+        result = context.run(image(context), "echo", "up", STARINA_APPEND=f"reaper.target=virtio_blk reaper.count=12 reaper.pause={pause}")
+        check_equal((result.status, result.stdout), (0, b"up\n"), result)
+        check("the boot disk is gone" in result.stderr, result)
+
+
+@test
+def driver_is_killed(context):
+    """While the container writes and reads, and to its end: requests are made again, in the right places."""
+    use_reaper(context)
     rounds = ("until [ -e /stop ]; do for i in 1 2 3 4; do head -c 6M /dev/zero | tr '\\0' $i; done > /file; sync; "
               "for i in 1 2 3 4; do head -c 6M | tr -d $i; done < /file; done")
     result = shell(context, f"(sleep 12; : > /stop) & {rounds}; echo end", "--disk-file", "d", "-m", "64M",
