@@ -6,7 +6,7 @@
 
 #include "apps/echo/main.c"
 #include "libs/base/string.h"
-#include "libs/starina/system_fake.h"
+#include "libs/starina/clients_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,20 +28,9 @@ static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
 	fake_send(end, &m);
 }
 
-static void take(handle_t end)
-{
-	struct message m;
-	handle_t handle;
+enum { CONNECT, SAY, MANY, TAKE, CLOSE, MEMORY, NUM_STEPS };
 
-	while (fake_take(end, &m, &handle)) {
-		if (handle != HANDLE_NONE)
-			handle_close(handle);
-	}
-}
-
-enum step { CONNECT, SAY, MANY, TAKE, CLOSE, MEMORY, NUM_STEPS };
-
-static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
+static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
 	handle_t *end = &clients[how % CLIENTS];
 
@@ -51,14 +40,17 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 		say(*end, how, data, len);
 	for (unsigned i = 0; what == MANY && how % 8 == 0 && *end != HANDLE_NONE && i < 130; i++)
 		say(*end, how, data, len);
-	if (what == TAKE && *end != HANDLE_NONE)
-		take(*end);
-	if (what == CLOSE && *end != HANDLE_NONE) {
-		handle_close(*end);
-		*end = HANDLE_NONE;
-	}
+	if (what == TAKE)
+		fake_take_all(*end, NULL, 0);
+	if (what == CLOSE)
+		fake_close(end);
 	if (what == MEMORY)
 		fake_memory_fail(how);
+}
+
+static void turn(void)
+{
+	fake_loop_settle(&app.loop);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -72,16 +64,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		handles = fake_num_handles();
 	}
-	for (size_t at = 0; at + 3 <= size;) {
-		size_t len = data[at + 2] < size - at - 3 ? data[at + 2] : size - at - 3;
-
-		step((enum step)(data[at] % NUM_STEPS), data[at + 1], data + at + 3, len);
-		fake_loop_settle(&app.loop);
-		at += 3 + len;
-	}
+	fake_steps(data, size, NUM_STEPS, step, turn);
 	fake_memory_fail(0);
 	for (size_t i = 0; i < CLIENTS; i++)
-		step(CLOSE, (uint8_t)i, NULL, 0);
+		fake_close(&clients[i]);
 	fake_loop_settle(&app.loop);
 	if (fake_num_handles() != handles || fake_num_allocated() != 0)
 		abort();  // something is left

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "apps/netswitch/main.c"
-#include "libs/starina/system_fake.h"
+#include "libs/starina/clients_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,13 +21,6 @@ static const uint8_t uplink_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 static bool joined[VMS];
 static uint8_t vm_macs[VMS][6];
 static uint8_t vm_ips[VMS][4];
-
-static void close_end(handle_t *end)
-{
-	if (*end != HANDLE_NONE)
-		handle_close(*end);
-	*end = HANDLE_NONE;
-}
 
 // --- What the switch sends ---
 
@@ -64,7 +57,7 @@ static void drain_vm(size_t i)
 	handle_t folio;
 	size_t len;
 
-	while (vms[i] != HANDLE_NONE && fake_take(vms[i], &m, &folio)) {
+	while (fake_take(vms[i], &m, &folio)) {
 		struct span frame = frame_bytes(&m, folio, &meta, false);
 
 		if (frame.len >= 14 && (frame.data[0] & 1) == 0 &&
@@ -75,8 +68,7 @@ static void drain_vm(size_t i)
 			memcpy(vm_macs[i], port.mac, 6);
 			memcpy(vm_ips[i], port.network.address, 4);
 		}
-		if (folio != HANDLE_NONE)
-			handle_close(folio);
+		fake_close(&folio);
 	}
 }
 
@@ -86,7 +78,7 @@ static void drain_own(void)
 	struct message m;
 	handle_t folio;
 
-	while (own != HANDLE_NONE && fake_take(own, &m, &folio)) {
+	while (fake_take(own, &m, &folio)) {
 		struct span frame = frame_bytes(&m, folio, &meta, true);
 
 		// The machine may have left since, and its address been given away: its MAC address
@@ -94,8 +86,7 @@ static void drain_own(void)
 		if (frame.len >= 14 && (meta.flags & NETDEV_FRAME_OF_PORT) != 0 &&
 		    (frame.data[6] != NETDEV_PORT_MAC_0 || frame.data[7] != NETDEV_PORT_MAC_1))
 			abort();
-		if (folio != HANDLE_NONE)
-			handle_close(folio);
+		fake_close(&folio);
 	}
 }
 
@@ -105,13 +96,12 @@ static void drain_uplink(void)
 	struct message m;
 	handle_t folio;
 
-	while (uplink != HANDLE_NONE && fake_take(uplink, &m, &folio)) {
+	while (fake_take(uplink, &m, &folio)) {
 		struct span frame = frame_bytes(&m, folio, &meta, false);
 
 		if (frame.len > NETDEV_GSO_MAX)
 			abort();
-		if (folio != HANDLE_NONE)
-			handle_close(folio);
+		fake_close(&folio);
 	}
 }
 
@@ -156,19 +146,8 @@ static void say_join(size_t i, uint8_t how)
 
 static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
 {
-	struct message m;
-
-	if (end == HANDLE_NONE)
-		return;
-	message_init(&m, (how & 128) != 0 ? how % 8u : 32u + how % 8u);
-	m.len = (uint16_t)(len < MESSAGE_MAX_DATA ? len : MESSAGE_MAX_DATA);
-	memset(m.data, 0, sizeof(m.data));
-	memcpy(m.data, data, m.len);
-	if ((how & 64) != 0 &&
-	    ((how & 32) != 0 ? event_create(&m.handles[0])
-	                     : folio_create(70000, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
-		m.num_handles = 1;
-	fake_send(end, &m);
+	fake_say(end, (how & 128) != 0 ? how % 8u : 32u + how % 8u, data, len,
+	         fake_cargo((how & 64) != 0, (how & 32) == 0), 70000);
 }
 
 static void put16(uint8_t *at, size_t value)
@@ -243,7 +222,7 @@ static void say_segment(handle_t end, bool from_vm, size_t i, const uint8_t *dat
 
 // --- Steps ---
 
-enum step {
+enum {
 	CONNECT,
 	JOIN,
 	SEGMENT,
@@ -273,14 +252,14 @@ static void turn(void)
 	}
 	fresh = fake_provider_accept(netdev);
 	if (fresh != HANDLE_NONE) {
-		close_end(&uplink);
+		fake_close(&uplink);
 		uplink = fresh;
 		say_info(3);
 	}
 	fake_loop_settle(&s->loop);
 }
 
-static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
+static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
 	size_t i = how % VMS;
 	handle_t ends[] = { vms[i], own, uplink };
@@ -298,7 +277,7 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 	case NETWORK: say_network(how); break;
 	case INFO: say_info(how); break;
 	case CLOSE:
-		close_end(&vms[i]);
+		fake_close(&vms[i]);
 		memset(vm_macs[i], 0, 6);
 		joined[i] = false;
 		break;
@@ -312,7 +291,7 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 	case TIME: fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC); break;
 	case MEMORY: fake_memory_fail(how); break;
 	default:
-		close_end((how & 1) != 0 ? &uplink : &own);
+		fake_close((how & 1) != 0 ? &uplink : &own);
 		if (own == HANDLE_NONE)
 			own = fake_client_connect(ethernet);
 		break;
@@ -348,7 +327,7 @@ static void finish(size_t handles, size_t allocated)
 	fake_memory_fail(0);
 	for (size_t i = 0; i < VMS; i++) {
 		drain_vm(i);
-		close_end(&vms[i]);
+		fake_close(&vms[i]);
 		memset(vm_macs[i], 0, 6);
 		joined[i] = false;
 	}
@@ -358,7 +337,7 @@ static void finish(size_t handles, size_t allocated)
 		fake_time_pass(NSEC_PER_SEC);
 		turn();
 	}
-	close_end(&own);
+	fake_close(&own);
 	turn();
 	own = fake_client_connect(ethernet);
 	say_info(3);
@@ -386,14 +365,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		handles = fake_num_handles();
 		allocated = fake_num_allocated();
 	}
-	while (size >= 3) {
-		size_t len = data[2] < size - 3 ? data[2] : size - 3;
-
-		step((enum step)(data[0] % NUM_STEPS), data[1], data + 3, len);
-		turn();
-		data += 3 + len;
-		size -= 3 + len;
-	}
+	fake_steps(data, size, NUM_STEPS, step, turn);
 	finish(handles, allocated);
 	return 0;
 }

@@ -12,4 +12,4 @@ HOST_FUZZERS += apps/netswitch/frames_from_guest_fuzz
 frames_from_guest_fuzz_SRCS := apps/netswitch/guard.c libs/offload/offload.c libs/base/span.c libs/base/checksum.c
 HOST_FUZZERS += apps/netswitch/netswitch_fuzz
 netswitch_fuzz_SRCS := $(patsubst %,apps/netswitch/%.c,switch_port forward vm_port pool guard) libs/offload/offload.c \
-	$(patsubst %,libs/starina/%.c,system_fake loop payload service log environ) $(patsubst %,libs/base/%.c,checksum fmt span string)
+	$(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,checksum fmt span string)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "apps/virtio_blk/main.c"
-#include "libs/starina/system_fake.h"
+#include "libs/starina/clients_fake.h"
 #include "libs/virtio/mmio_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,39 +45,10 @@ static void begin(uint8_t features)
 	fake_loop_settle(&blk.loop);
 }
 
-static void take(handle_t end)
-{
-	struct message m;
-	handle_t handle;
-
-	while (end != HANDLE_NONE && fake_take(end, &m, &handle)) {
-		for (size_t i = 0; i < CLIENTS && handle != HANDLE_NONE && m.type == MSG_OPEN_REPLY;
-		     i++) {
-			if (clients[i] == HANDLE_NONE) {
-				clients[i] = handle;
-				handle = HANDLE_NONE;
-			}
-		}
-		if (handle != HANDLE_NONE)
-			handle_close(handle);
-	}
-}
-
 static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
 {
-	struct message m;
-
-	if (end == HANDLE_NONE)
-		return;
-	message_init(&m, (how & 128) != 0 ? how % 64u : 48u + how % 8u);
-	m.len = (uint16_t)(len < MESSAGE_MAX_DATA ? len : MESSAGE_MAX_DATA);
-	memset(m.data, 0, sizeof(m.data));
-	memcpy(m.data, data, m.len);
-	if ((how & 64) != 0 &&
-	    ((how & 32) != 0 ? event_create(&m.handles[0])
-	                     : folio_create(16384, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
-		m.num_handles = 1;
-	fake_send(end, &m);
+	fake_say(end, (how & 128) != 0 ? how % 64u : 48u + how % 8u, data, len,
+	         fake_cargo((how & 64) != 0, (how & 32) == 0), 16384);
 }
 
 // A request that fits, or nearly: where, how much, and where in the folio.
@@ -87,21 +58,14 @@ static void say_request(handle_t end, uint8_t how, const uint8_t *data, size_t l
 		                              .sector = len > 0 ? data[0] : 0,
 		                              .length = (len > 1 ? data[1] : 1u) * 512u,
 		                              .offset = len > 2 ? data[2] * 512u : 0 };
-	struct message m;
 
-	if (end == HANDLE_NONE)
-		return;
-	message_init(&m, 48u + how % 8u);
-	m.len = sizeof(request);
-	memcpy(m.data, &request, sizeof(request));
-	if (folio_create(16384, FOLIO_CONTIGUOUS, &m.handles[0]) == 0)
-		m.num_handles = 1;
-	fake_send(end, &m);
+	fake_say(end, 48u + how % 8u, (const uint8_t *)&request, sizeof(request), FAKE_FOLIO,
+	         16384);
 }
 
-enum step { OPEN, SAY, REQUEST, USE, TAKE, CLOSE, MEMORY, NUM_STEPS };
+enum { OPEN, SAY, REQUEST, USE, TAKE, CLOSE, MEMORY, NUM_STEPS };
 
-static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
+static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
 	handle_t *end = how % 4 == 3 ? &session : &clients[how % 4];
 
@@ -118,43 +82,22 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 		(void)fake_virtio_use(0, data, len, (how & 64) != 0 ? 0 : 1u << 20,
 		                      (how & 0x38) == 0x38 ? how : 0);
 		break;
-	case TAKE: take(*end); break;
-	case CLOSE:
-		if (*end != HANDLE_NONE)
-			handle_close(*end);
-		*end = HANDLE_NONE;
-		break;
+	case TAKE: fake_take_all(*end, clients, CLIENTS); break;
+	case CLOSE: fake_close(end); break;
 	default: fake_memory_fail(how); break;
 	}
 }
 
-// The driver lives on from one input to the next, unless it ends or other features are asked for.
+static void turn(void)
+{
+	fake_loop_settle(&blk.loop);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int lives = -1;
-
-	if (size == 0)
+	if (size == 0 || setjmp(fake_exit) != 0)
 		return 0;
-	if (setjmp(fake_exit) != 0) {
-		lives = -1;
-		return 0;
-	}
-	if (lives != data[0])
-		begin(data[0]);
-	lives = data[0];
-	for (size_t at = 1; at + 3 <= size;) {
-		size_t len = data[at + 2] < size - at - 3 ? data[at + 2] : size - at - 3;
-
-		step((enum step)(data[at] % NUM_STEPS), data[at + 1], data + at + 3, len);
-		fake_loop_settle(&blk.loop);
-		at += 3 + len;
-	}
-	fake_memory_fail(0);
-	for (size_t i = 0; i < CLIENTS; i++) {
-		if (clients[i] != HANDLE_NONE)
-			handle_close(clients[i]);
-		clients[i] = HANDLE_NONE;
-	}
-	fake_loop_settle(&blk.loop);
+	begin(data[0]);
+	fake_steps(data + 1, size - 1, NUM_STEPS, step, turn);
 	return 0;
 }

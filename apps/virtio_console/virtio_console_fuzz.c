@@ -7,7 +7,7 @@
 
 #include "apps/virtio_console/main.c"
 #include "libs/base/string.h"
-#include "libs/starina/system_fake.h"
+#include "libs/starina/clients_fake.h"
 #include "libs/virtio/mmio_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,39 +58,13 @@ static void begin(uint8_t features)
 	fake_loop_settle(&console.loop);
 }
 
-static void take(handle_t end)
-{
-	struct message m;
-	handle_t handle;
-
-	while (end != HANDLE_NONE && fake_take(end, &m, &handle)) {
-		for (size_t i = 0; i < CLIENTS && handle != HANDLE_NONE && m.type == MSG_OPEN_REPLY;
-		     i++) {
-			if (clients[i] == HANDLE_NONE) {
-				clients[i] = handle;
-				handle = HANDLE_NONE;
-			}
-		}
-		if (handle != HANDLE_NONE)
-			handle_close(handle);
-	}
-}
-
 static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
 {
-	struct message m;
-
-	if (end == HANDLE_NONE)
-		return;
-	message_init(&m, (how & 128) != 0 ? how % 64u : (how & 16) != 0 ? MSG_END : MSG_DATA);
-	m.len = (uint16_t)(len < MESSAGE_MAX_DATA ? len : MESSAGE_MAX_DATA);
-	memset(m.data, 0, sizeof(m.data));
-	memcpy(m.data, data, m.len);
-	if ((how & 64) != 0 &&
-	    ((how & 32) != 0 ? event_create(&m.handles[0])
-	                     : folio_create(8192, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
-		m.num_handles = 1;
-	fake_send(end, &m);
+	fake_say(end,
+	         (how & 128) != 0          ? how % 64u
+	                 : (how & 16) != 0 ? MSG_END
+	                                   : MSG_DATA,
+	         data, len, fake_cargo((how & 64) != 0, (how & 32) == 0), 8192);
 }
 
 static void open_port(uint8_t how)
@@ -104,9 +78,9 @@ static void open_port(uint8_t how)
 		(void)open_send(session, how, uri);
 }
 
-enum step { OPEN, SAY, CONTROL, USE, TAKE, CLOSE, TIME, MEMORY, NUM_STEPS };
+enum { OPEN, SAY, CONTROL, USE, TAKE, CLOSE, TIME, MEMORY, NUM_STEPS };
 
-static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
+static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
 	handle_t *end = how % 4 == 3 ? &session : &clients[how % 4];
 
@@ -118,15 +92,16 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 		(void)fake_virtio_use(how % 12, data, len, len > 200 ? 5000 : len,
 		                      (how & 0xe0) == 0xe0 ? how >> 1 : 0);
 		break;
-	case TAKE: take(*end); break;
-	case CLOSE:
-		if (*end != HANDLE_NONE)
-			handle_close(*end);
-		*end = HANDLE_NONE;
-		break;
+	case TAKE: fake_take_all(*end, clients, CLIENTS); break;
+	case CLOSE: fake_close(end); break;
 	case TIME: fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC); break;
 	default: fake_memory_fail(how); break;
 	}
+}
+
+static void turn(void)
+{
+	fake_loop_settle(&console.loop);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -134,12 +109,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || setjmp(fake_exit) != 0)
 		return 0;
 	begin(data[0]);
-	for (size_t at = 1; at + 3 <= size;) {
-		size_t len = data[at + 2] < size - at - 3 ? data[at + 2] : size - at - 3;
-
-		step((enum step)(data[at] % NUM_STEPS), data[at + 1], data + at + 3, len);
-		fake_loop_settle(&console.loop);
-		at += 3 + len;
-	}
+	fake_steps(data + 1, size - 1, NUM_STEPS, step, turn);
 	return 0;
 }

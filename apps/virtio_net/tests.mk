@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
 HOST_FUZZERS += apps/virtio_net/virtio_net_fuzz
 virtio_net_fuzz_SRCS := apps/virtio_net/rx.c apps/virtio_net/tx.c libs/offload/offload.c $(patsubst %,libs/virtio/%.c,mmio_fake queue dma) \
-	$(patsubst %,libs/starina/%.c,system_fake loop payload service log environ) $(patsubst %,libs/base/%.c,checksum fmt span string)
+	$(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,checksum fmt span string)
 virtio_net_fuzz_SLOWER := 10

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "apps/virtio_net/main.c"
-#include "libs/starina/system_fake.h"
+#include "libs/starina/clients_fake.h"
 #include "libs/virtio/mmio_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,7 +49,7 @@ static void drain(void)
 	handle_t folio;
 	size_t len;
 
-	while (client != HANDLE_NONE && fake_take(client, &m, &folio)) {
+	while (fake_take(client, &m, &folio)) {
 		if (folio == HANDLE_NONE)
 			continue;
 		if (message_decode_netdev_frame(&m, &frame, &tail, &len) != 0 ||
@@ -63,17 +63,8 @@ static void drain(void)
 // A message of any type, with a folio or what is none.
 static void say(uint8_t how, const uint8_t *data, size_t len)
 {
-	struct message m;
-
-	message_init(&m, (how & 128) != 0 ? how % 64u : MSG_NETDEV_FRAME);
-	m.len = (uint16_t)(len < MESSAGE_MAX_DATA ? len : MESSAGE_MAX_DATA);
-	memset(m.data, 0, sizeof(m.data));
-	memcpy(m.data, data, m.len);
-	if ((how & 1) != 0 &&
-	    ((how & 2) != 0 ? event_create(&m.handles[0])
-	                    : folio_create(8192, FOLIO_CONTIGUOUS, &m.handles[0])) == 0)
-		m.num_handles = 1;
-	fake_send(client, &m);
+	fake_say(client, (how & 128) != 0 ? how % 64u : MSG_NETDEV_FRAME, data, len,
+	         fake_cargo((how & 1) != 0, (how & 2) == 0), 8192);
 }
 
 // A segment with headers that fit, of which the data spoil some.
@@ -112,23 +103,17 @@ static void say_segment(uint8_t how, const uint8_t *data, size_t len)
 	fake_send(client, &m);
 }
 
-enum step { CONNECT, SAY, SEGMENT, RECEIVE, TRANSMIT, DRAIN, CLOSE, TIME, MEMORY, NUM_STEPS };
+enum { CONNECT, SAY, SEGMENT, RECEIVE, TRANSMIT, DRAIN, CLOSE, TIME, MEMORY, NUM_STEPS };
 
-static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
+static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
 	switch (what) {
 	case CONNECT:
 		if (client == HANDLE_NONE)
 			client = fake_client_connect(service);
 		break;
-	case SAY:
-		if (client != HANDLE_NONE)
-			say(how, data, len);
-		break;
-	case SEGMENT:
-		if (client != HANDLE_NONE)
-			say_segment(how, data, len);
-		break;
+	case SAY: say(how, data, len); break;
+	case SEGMENT: say_segment(how, data, len); break;
 	case RECEIVE:
 		(void)fake_virtio_use(VIRTIO_NET_QUEUE_RX, data, len, (how & 15) * 200u + len,
 		                      (how & 0xf0) == 0xf0 ? how >> 1 : 0);
@@ -139,41 +124,22 @@ static void step(enum step what, uint8_t how, const uint8_t *data, size_t len)
 			                      (how & 0xf0) == 0xf0 ? how >> 1 : 0);
 		break;
 	case DRAIN: drain(); break;
-	case CLOSE:
-		if (client != HANDLE_NONE)
-			handle_close(client);
-		client = HANDLE_NONE;
-		break;
+	case CLOSE: fake_close(&client); break;
 	case TIME: fake_time_pass((nsec_t)how * NSEC_PER_MSEC); break;
 	default: fake_memory_fail(how); break;
 	}
 }
 
-// The driver lives on from one input to the next, unless it ends or other features are asked for.
+static void turn(void)
+{
+	fake_loop_settle(&net.loop);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int lives = -1;
-
-	if (size == 0)
+	if (size == 0 || setjmp(fake_exit) != 0)
 		return 0;
-	if (setjmp(fake_exit) != 0) {
-		lives = -1;
-		return 0;
-	}
-	if (lives != data[0])
-		begin(data[0]);
-	lives = data[0];
-	for (size_t at = 1; at + 3 <= size;) {
-		size_t len = data[at + 2] < size - at - 3 ? data[at + 2] : size - at - 3;
-
-		step((enum step)(data[at] % NUM_STEPS), data[at + 1], data + at + 3, len);
-		fake_loop_settle(&net.loop);
-		at += 3 + len;
-	}
-	fake_memory_fail(0);
-	if (client != HANDLE_NONE)
-		handle_close(client);
-	client = HANDLE_NONE;
-	fake_loop_settle(&net.loop);
+	begin(data[0]);
+	fake_steps(data + 1, size - 1, NUM_STEPS, step, turn);
 	return 0;
 }

@@ -11,8 +11,8 @@
 
 #include "libs/http/proxy.h"
 #include "libs/http/server.h"
+#include "libs/starina/clients_fake.h"
 #include "libs/starina/payload.h"
-#include "libs/starina/system_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -165,24 +165,6 @@ static const struct http_handler handler = { .request = on_request,
 
 // --- The others ---
 
-static void close_end(handle_t *end)
-{
-	if (*end != HANDLE_NONE)
-		handle_close(*end);
-	*end = HANDLE_NONE;
-}
-
-static void drain(handle_t end)
-{
-	struct message m;
-	handle_t handle;
-
-	while (end != HANDLE_NONE && fake_take(end, &m, &handle)) {
-		if (handle != HANDLE_NONE)
-			handle_close(handle);
-	}
-}
-
 // tcpip, which lives again as soon as the server asks: it takes the open request and gives a
 // listener.
 static void serve_tcpip(void)
@@ -196,19 +178,18 @@ static void serve_tcpip(void)
 	handle_t fresh = fake_provider_accept(connector);
 
 	if (fresh != HANDLE_NONE) {
-		close_end(&control);
+		fake_close(&control);
 		control = fresh;
 	}
-	while (control != HANDLE_NONE && fake_take(control, &m, &handle)) {
-		if (handle != HANDLE_NONE)
-			handle_close(handle);
+	while (fake_take(control, &m, &handle)) {
+		fake_close(&handle);
 		if (message_decode_open(&m, &open, &tail, &len) != 0)
 			continue;
 		if (channel_create(ends) != 0) {
 			error_send(control, open.id, ERR_NO_MEMORY, "cannot listen");
 			continue;
 		}
-		close_end(&listener);
+		fake_close(&listener);
 		listener = ends[1];
 		if (open_reply_send(control, open.id, ends[0]) != 0)
 			handle_close(ends[0]);
@@ -257,18 +238,6 @@ static void say_folio(handle_t end, const uint8_t *bytes, size_t len, uint8_t ho
 	memcpy((uint8_t *)base + how, bytes, len);
 	m.handles[0] = folio;
 	m.num_handles = 1;
-	fake_send(end, &m);
-}
-
-static void say_type(handle_t end, uint32_t type, uint16_t len)
-{
-	struct message m;
-
-	if (end == HANDLE_NONE)
-		return;
-	message_init(&m, type);
-	memset(m.data, 0, sizeof(m.data));
-	m.len = len;
 	fake_send(end, &m);
 }
 
@@ -348,18 +317,19 @@ static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size
 		return size > 0 ? 1 : 0;
 	}
 	case TYPE:
-		say_type(*end, types[(how >> 3) % COUNT(types)], (how & 128) != 0 ? 0 : 8);
+		fake_say(*end, types[(how >> 3) % COUNT(types)], (const uint8_t[8]){ 0 },
+		         (how & 128) != 0 ? 0 : 8, FAKE_NOTHING, 0);
 		return 0;
-	case CLOSE: close_end(end); return 0;
-	case DRAIN: drain(*end); return 0;
+	case CLOSE: fake_close(end); return 0;
+	case DRAIN: fake_take_all(*end, NULL, 0); return 0;
 	case PROXY: connect_proxy(how % PENDING, &upstreams[(how >> 3) % UPSTREAMS]); return 0;
 	case ANSWER: answer_pending(pending[how % PENDING], how >> 3); return 0;
 	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); return 0;
 	case MEMORY: fake_memory_fail(how); return 0;
 	default:
 		if ((how & 1) != 0)
-			close_end(&control);
-		close_end(&listener);
+			fake_close(&control);
+		fake_close(&listener);
 		return 0;
 	}
 }
@@ -378,8 +348,8 @@ static void finish(size_t handles, size_t allocated)
 {
 	fake_memory_fail(0);
 	for (size_t i = 0; i < CLIENTS; i++) {
-		close_end(&clients[i]);
-		close_end(&upstreams[i]);
+		fake_close(&clients[i]);
+		fake_close(&upstreams[i]);
 	}
 	fake_loop_settle(&loop);
 	for (size_t i = 0; i < PENDING; i++) {

@@ -6,6 +6,5 @@ proxy_test_SRCS := $(patsubst %,libs/http/%.c,proxy connection response head chu
 HOST_FUZZERS += libs/http/http_fuzz
 http_fuzz_SRCS := libs/http/head.c libs/http/chunked.c libs/base/string.c
 HOST_FUZZERS += libs/http/conversation_fuzz
-SYSTEM_FAKE_SRCS := $(patsubst %,libs/starina/%.c,system_fake loop payload service log)
 conversation_fuzz_SRCS := $(patsubst %,libs/http/%.c,server proxy connection response head chunked) \
 	$(patsubst %,libs/base/%.c,string fmt span) $(SYSTEM_FAKE_SRCS)

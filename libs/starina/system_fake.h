@@ -21,13 +21,6 @@ handle_t fake_client_connect(handle_t service);
 // HANDLE_NONE: there is none.
 handle_t fake_provider_accept(handle_t connector);
 
-// Turns the loop until nothing is to be done.
-void fake_loop_settle(struct loop *loop);
-// Sends from the test; what the channel does not take is discarded.
-void fake_send(handle_t channel, struct message *m);
-// Takes a message, and closes the handles in it but the first, which is `*handle` (HANDLE_NONE: it
-// has none). Returns whether there was one.
-bool fake_take(handle_t channel, struct message *m, handle_t *handle);
 // Lets time pass.
 void fake_time_pass(nsec_t ns);
 // After `n` allocations of heap or folios one fails; 0: none does.

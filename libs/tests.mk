@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+# The fake kernel under a fuzzed app, those around it, and what an app has of libs/starina.
+SYSTEM_FAKE_SRCS := $(patsubst %,libs/starina/%.c,system_fake system_channels_fake system_waiting_fake clients_fake \
+	loop payload service log environ)
