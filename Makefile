@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # `make help` lists the targets. Variables: V=1 shows commands, DEBUG=1 adds the kernel's own checks,
-# BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image.
+# BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image, ISOLATION=user gives apps an address space each.
 
 APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd linuxrun
 # The image that `make test` boots: the same, and what tests it from within.
@@ -16,6 +16,9 @@ NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls container_hello linux_test gateway
 # Tests of that API, with nobody else who runs Linux.
 LINUX_TEST_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_test
+
+# How apps run that do not insist (APP_NAME_ISOLATION in their app.mk): in the kernel's address space, or in one of their own.
+ISOLATION ?= kernel
 
 BUILD ?= build
 # One spelling of each directory: dependency files name their objects by it, and run.sh gives an absolute one.
@@ -129,6 +132,31 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(call 
 	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
 $(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS) $(LINUX_APPS) $(LINUX_TEST_APPS) $(REAPER_APPS)),$(eval $(call app_rules,$(app))))
+
+# An app in user mode is the same object, linked for an address space of its own (NAME.elf) and flattened for the kernel image
+# (NAME.user.o). Each image has one form of an app or the other.
+USER_OBJS := $(patsubst %,$(BUILD)/obj/%.o,$(wildcard libs/starina/user/*.S))
+.SECONDARY: $(USER_OBJS)
+$(BUILD)/apps/%.elf: $(BUILD)/apps/%.o $(USER_OBJS) boot/user_app.ld
+	$(call say,LINK,$@)
+	$(Q)$(LD) -nostdlib -static --no-relax -z noexecstack -z max-page-size=4096 -e 0 -T boot/user_app.ld -o $@ $(filter %.o,$^)
+$(BUILD)/apps/%.user.c: $(BUILD)/apps/%.elf tools/build/flatten_app.py tools/build/elf_reader.py
+	$(Q)tools/build/flatten_app.py $* $< $@
+$(BUILD)/apps/%.user.o: $(BUILD)/apps/%.user.c $(FLAGS_STAMP)
+	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+# $(call check_isolation,VALUE,WHERE): an error unless VALUE can be.
+check_isolation = $(if $(and $(filter user kernel,$(1)),$(filter 1,$(words $(1)))),,$(error $(2) is "$(1)"; it can be "user" or "kernel"))
+isolation_origin = $(if $(filter file,$(origin $(1))),in apps/$(2)/app.mk,from the $(origin $(1)))
+$(call check_isolation,$(ISOLATION),ISOLATION (from the $(origin ISOLATION)))
+INSISTING_APPS := $(patsubst APP_%_ISOLATION,%,$(filter APP_%_ISOLATION,$(.VARIABLES)))
+$(foreach app,$(INSISTING_APPS),$(call check_isolation,$(APP_$(app)_ISOLATION),APP_$(app)_ISOLATION ($(call isolation_origin,APP_$(app)_ISOLATION,$(app)))))
+$(foreach app,$(INSISTING_APPS),$(if $(wildcard apps/$(app)/main.c tools/test/apps/$(app).c),,\
+	$(error APP_$(app)_ISOLATION ($(call isolation_origin,APP_$(app)_ISOLATION,$(app))) names no app: there is no apps/$(app)/main.c)))
+
+# NAME.user of apps that run in user mode, NAME of others: $(1) are apps, $(2) is how those run that do not insist.
+app_forms = $(foreach app,$(1),$(app)$(if $(filter user,$(or $(APP_$(app)_ISOLATION),$(2))),.user))
+
 # --- Kernel ----------------------------------------------------------------------------------------
 
 KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
@@ -143,15 +171,20 @@ $(BUILD)/gen/checked: $(KERNEL_OBJS) $(wildcard libs/abi/*.h) tools/build/check_
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
 	@touch $@
 
-# $(BUILD)/NAME.elf: the kernel and a list of apps.
+# $(call image_rules,NAME,APPS[,user|kernel]): $(BUILD)/NAME.elf, the kernel and a list of apps. The third argument is in place
+# of ISOLATION.
 define image_rules
+$$(if $(3),$$(call check_isolation,$(3),the isolation of the image $(1)))
 $(1)_GEN := $(BUILD)/gen/$(1)
-$(1)_STAMP := $$(call stamp,$(BUILD)/gen/$(1)/apps,$(2))
+$(1)_FORMS := $$(call app_forms,$(2),$(or $(3),$(ISOLATION)))
+$(1)_STAMP := $$(call stamp,$(BUILD)/gen/$(1)/apps,$$($(1)_FORMS))
+# What is made on the way to them, and kept.
+.SECONDARY: $$(foreach app,$$(patsubst %.user,%,$$(filter %.user,$$($(1)_FORMS))),$(BUILD)/apps/$$(app).elf $(BUILD)/apps/$$(app).user.c)
 $(BUILD)/gen/$(1)/app_table.c: tools/build/app_table.sh $$($(1)_STAMP)
-	$(Q)tools/build/app_table.sh $(BUILD)/gen/$(1) $(2)
+	$(Q)tools/build/app_table.sh $(BUILD)/gen/$(1) $$($(1)_FORMS)
 $(BUILD)/gen/$(1)/app_table.o: $(BUILD)/gen/$(1)/app_table.c $(FLAGS_STAMP)
-	$(Q)$(CC) $(CFLAGS) -c -o $$@ $$<
-$(BUILD)/$(1).elf: $(KERNEL_OBJS) $(BUILD)/gen/$(1)/app_table.o $(patsubst %,$(BUILD)/apps/%.o,$(2)) \
+	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $$@ $$<
+$(BUILD)/$(1).elf: $(KERNEL_OBJS) $(BUILD)/gen/$(1)/app_table.o $$(patsubst %,$(BUILD)/apps/%.o,$$($(1)_FORMS)) \
 		$(BUILD)/libs/base.a $(BUILD)/libs/fdt.a boot/kernel.ld tools/build/link_kernel.sh \
 		| $(BUILD)/gen/checked
 	$$(call say,LINK,$$@)
@@ -166,7 +199,7 @@ $(eval $(call image_rules,starina-linux,$(LINUX_APPS)))
 $(eval $(call image_rules,starina-linux-test,$(LINUX_TEST_APPS)))
 $(eval $(call image_rules,starina-reaper,$(REAPER_APPS)))
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/gen $(BUILD)/apps -name '*.d' 2>/dev/null)
 
 include $(filter-out %/tests.mk,$(wildcard tools/*.mk tools/*/*.mk)) guest/guest.mk
 

@@ -5,7 +5,7 @@
 
 // The table: `count`, that many entries in ascending order, then their names, each terminated.
 struct symbol_entry {
-	uint32_t address;  // from __text_start
+	uint32_t address;  // from the start of the text
 	uint32_t name;     // from the start of the table
 };
 
@@ -18,16 +18,15 @@ struct symbol_table {
 extern const uint8_t __symbols_start[], __symbols_end[];
 extern const uint8_t __text_start[], __text_end[];
 
-const char *symbol_find(uintptr_t pc, uintptr_t *offset)
+const char *symbol_find_in(const uint8_t *names, uintptr_t base, size_t size, uintptr_t pc,
+                           uintptr_t *offset)
 {
-	const struct symbol_table *table = (const struct symbol_table *)(uintptr_t)__symbols_start;
-	uintptr_t address = pc - (uintptr_t)__text_start;
-	size_t low = 0, high;
+	const struct symbol_table *table = (const struct symbol_table *)(uintptr_t)names;
+	uintptr_t address = pc - base;
+	size_t low = 0, high = table->count;
 
-	if (&__symbols_start[0] == &__symbols_end[0] || pc < (uintptr_t)__text_start ||
-	    pc >= (uintptr_t)__text_end)
+	if (pc < base || address >= size)
 		return NULL;
-	high = table->count;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
@@ -40,4 +39,12 @@ const char *symbol_find(uintptr_t pc, uintptr_t *offset)
 		return NULL;
 	*offset = address - table->entries[low - 1].address;
 	return (const char *)table + table->entries[low - 1].name;
+}
+
+const char *symbol_find(uintptr_t pc, uintptr_t *offset)
+{
+	if (&__symbols_start[0] == &__symbols_end[0])
+		return NULL;
+	return symbol_find_in(__symbols_start, (uintptr_t)__text_start,
+	                      (size_t)(__text_end - __text_start), pc, offset);
 }

@@ -1,18 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Writes the table of the apps in this image, and where the linker puts them: app_table.sh DIRECTORY APP...
+# Writes the table of the apps in this image, and where the linker puts them: app_table.sh DIRECTORY APP|APP.user...
 #
+# APP.user is one in user mode: tools/build/flatten_app.py makes what the table points to, and the linker puts it.
 # The three .ld files are INCLUDEd by boot/kernel.ld at the level of SECTIONS, between its own output sections.
 set -euo pipefail
 
 dir=$1
 shift
+linked=()
+for app in "$@"; do
+	[[ $app == *.user ]] || linked+=("$app")
+done
 
 {
 	echo '#include "kernel/startup/app_image.h"'
 	for app in "$@"; do
-		echo "extern const struct app_spec app_spec_$app;"
+		echo "extern const struct app_spec app_spec_${app%.user};"
+		if [[ $app == *.user ]]; then
+			echo "extern const struct user_image user_image_${app%.user};"
+			continue
+		fi
 		for symbol in text_start text_end rodata_start rodata_end; do
 			echo "extern const uint8_t __app_${app}_${symbol}[];"
 		done
@@ -22,15 +31,19 @@ shift
 	done
 	echo 'const struct app_image app_images[] = {'
 	for app in "$@"; do
+		if [[ $app == *.user ]]; then
+			echo "	{.spec = &app_spec_${app%.user}, .user = &user_image_${app%.user}},"
+			continue
+		fi
 		echo "	{&app_spec_$app, __app_${app}_text_start, __app_${app}_text_end, __app_${app}_rodata_start,"
-		echo "	 __app_${app}_rodata_end, __app_${app}_data_start, __app_${app}_data_end, __app_${app}_bss_end},"
+		echo "	 __app_${app}_rodata_end, __app_${app}_data_start, __app_${app}_data_end, __app_${app}_bss_end, NULL},"
 	done
 	echo '};'
 	echo 'const size_t num_app_images = sizeof(app_images) / sizeof(app_images[0]);'
 } >"$dir/app_table.c"
 
 for part in text rodata; do
-	for app in "$@"; do
+	for app in "${linked[@]}"; do
 		echo ".app_${part}_$app : ALIGN(16) {"
 		echo "	__app_${app}_${part}_start = .;"
 		echo "	KEEP(*(.app.$app.$part))"
@@ -41,7 +54,7 @@ done
 
 # .bss is an output section of its own, so that it takes no room in the file. The symbols stand outside of the sections: the
 # linker drops an empty section with its alignment, and the app's .bss would begin before its region.
-for app in "$@"; do
+for app in "${linked[@]}"; do
 	echo ". = ALIGN(4096);"
 	echo "__app_${app}_data_start = .;"
 	echo ".app_data_$app : {"

@@ -48,6 +48,7 @@ def read_spec(image):
     spec = image["spec"].dereference()
     return {
         "name": text(spec["name"]),
+        "isolation": "user" if int(image["user"]) != 0 else "kernel",
         "restart": RESTARTS.get(int(spec["restart"]), "unknown"),
         "memory_limit": int(spec["memory_limit"]),
         "handle_limit": int(spec["handle_limit"]),

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Draws the service table of an image: which app provides what to whom, and what else each app needs."""
+"""Draws the service table of an image: which app provides what to whom, what else each app needs, and whether it has an
+address space of its own (`user`; a thick frame in the formats that are drawn)."""
 
 import argparse
 import difflib
@@ -169,7 +170,7 @@ def describe_app(app, position):
         limits += f", at most {app['memory_limit'] >> 20} MiB"
     if app["handle_limit"]:
         limits += f", {app['handle_limit']} handles"
-    lines = [f"{position:2}. {app['name']}  (restart: {app['restart']}{limits})"]
+    lines = [f"{position:2}. {app['name']}  ({app['isolation']}; restart: {app['restart']}{limits})"]
     lines += [f"      needs     {describe_need(app, need)}" for need in app["needs"]]
     lines += [f"      provides  {service}" for service in app["provides"]]
     return lines
@@ -180,7 +181,9 @@ def counted(number, noun):
 
 
 def render_text(table, title):
+    isolated = sum(app["isolation"] == "user" for app in table.apps)
     lines = [f"Service table of {title}: {counted(len(table.apps), 'app')}, {counted(len(table.providers), 'service')}.",
+             f"Apps in user mode: {isolated}; in the kernel: {len(table.apps) - isolated}.",
              "provider -- service --> user;  ..> is a need that the user can do without.", ""]
     lines += ["  " + line for line in draw_picture(table)]
     lines += ["", "In the order in which they are started:", ""]
@@ -191,6 +194,7 @@ def render_text(table, title):
 
 def render_mermaid(table, _title):
     lines = ["graph LR"] + [f"  {app['name']}" for app in table.apps]
+    lines += [f"  style {app['name']} stroke-width:3px" for app in table.apps if app["isolation"] == "user"]
     for name in table.order:
         lines += [f"  {name} {'-.' if optional else '--'} {service} {'.->' if optional else '-->'} {user}"
                   for service, user, optional in table.edges(name)]
@@ -198,7 +202,8 @@ def render_mermaid(table, _title):
 
 
 def render_dot(table, title):
-    lines = [f'digraph "{title}" {{', "  rankdir=LR; node [shape=box];"] + [f'  "{app["name"]}";' for app in table.apps]
+    lines = [f'digraph "{title}" {{', "  rankdir=LR; node [shape=box];"]
+    lines += [f'  "{app["name"]}"{" [style=bold]" if app["isolation"] == "user" else ""};' for app in table.apps]
     for name in table.order:
         lines += [f'  "{name}" -> "{user}" [label="{service}"{", style=dashed" if optional else ""}];'
                   for service, user, optional in table.edges(name)]

@@ -12,8 +12,8 @@ sys.dont_write_bytecode = True
 import services  # noqa: E402
 
 
-def app(name, needs=(), provides=(), optional=()):
-    return {"name": name, "restart": "never", "memory_limit": 0, "handle_limit": 0,
+def app(name, needs=(), provides=(), optional=(), isolation="kernel"):
+    return {"name": name, "isolation": isolation, "restart": "never", "memory_limit": 0, "handle_limit": 0,
             "needs": [{"kind": "service", "name": need, "fallback": None, "optional": need in optional}
                       for need in needs],
             "provides": list(provides)}
@@ -78,6 +78,15 @@ class Picture(unittest.TestCase):
             text = "\n".join(render(table, "image"))
             for name in ("a", "b", "c"):
                 self.assertIn(name, text)
+
+    def test_who_runs_how_is_said(self):
+        table = services.Table([app("a", [], ["x"]), app("b", ["x"], isolation="user")])
+        text = "\n".join(services.render_text(table, "image"))
+        self.assertIn("Apps in user mode: 1; in the kernel: 1.", text)
+        self.assertIn("a  (kernel; restart", text)
+        self.assertIn("b  (user; restart", text)
+        self.assertIn("  style b stroke-width", "\n".join(services.render_mermaid(table, "image")))
+        self.assertIn('"b" [style=bold];', "\n".join(services.render_dot(table, "image")))
 
 
 if __name__ == "__main__":
