@@ -49,8 +49,10 @@ def read_spec(image):
     return {
         "name": text(spec["name"]),
         "isolation": "user" if int(image["user"]) != 0 else "kernel",
+        "abi_version": int(spec["abi_version"]),
         "restart": RESTARTS.get(int(spec["restart"]), "unknown"),
         "memory_limit": int(spec["memory_limit"]),
+        "stack_size": int(spec["stack_size"]),
         "handle_limit": int(spec["handle_limit"]),
         "needs": read_needs(spec),
         "provides": read_provides(spec),

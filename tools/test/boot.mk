@@ -24,5 +24,7 @@ $(eval $(call image_rules,starina-boot-mistakes,test_leaf test_undeclared test_s
 test-boot: $(BUILD)/starina.elf $(patsubst %,$(BUILD)/%.elf,$(BOOT_IMAGES)) ## boots that end: panics, exit codes, what boot arguments do, errors in the service table
 	$(Q)tools/test/boot_test.py $(BUILD)
 
-test-build: $(BUILD)/libs/starina.a $(BUILD)/libs/base.a ## the build refuses what may not be in apps, kernel and headers
+# tools/build/isolation_test.py links images of its own of them.
+test-build: $(BUILD)/starina.elf $(patsubst apps/%/main.c,$(BUILD)/apps/%.o,$(wildcard apps/*/main.c)) ## the build refuses what may not be in apps, kernel and headers
 	$(Q)CROSS_COMPILE=$(CROSS_COMPILE) tools/test/build_checks_test.sh $(BUILD)
+	$(Q)tools/build/isolation_test.py $(BUILD)

@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Tests of apps in user mode as the build makes them: isolation_test.py BUILD, in which the image and all apps are built.
+
+Images are linked in a build directory of their own, which has the objects of BUILD, so that nothing is compiled again.
+"""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(HERE), str(ROOT / "tools/services")]
+
+import flatten_app  # noqa: E402
+import services  # noqa: E402
+from elf_reader import PF_W, PF_X, PHDR, Elf, ElfError  # noqa: E402
+
+PAGE = 4096
+APPS = sorted(path.parent.name for path in ROOT.glob("apps/*/main.c"))
+USER_IMAGE = struct.Struct("<12Q")  # kernel/object/app_image.h
+IMAGES = f"""
+include Makefile
+$(eval $(call image_rules,all-kernel,{' '.join(APPS)},kernel))
+$(eval $(call image_rules,all-user,{' '.join(APPS)},user))
+$(eval $(call image_rules,chosen,hello echo))
+$(eval $(call image_rules,pinned,hello echo,kernel))
+"""
+
+
+def make(build, *arguments, makefile="Makefile", environment=None):
+    """(exit status, what it says) of make, which knows nothing of the one that runs this."""
+    env = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "ISOLATION")}
+    result = subprocess.run(["make", "--no-print-directory", "-f", str(makefile), f"BUILD={build}", *arguments],
+                            cwd=ROOT, env={**env, **(environment or {})}, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, check=False)
+    return result.returncode, result.stdout
+
+
+class Build:
+    """A build directory with the objects of `made`, and the makefile IMAGES."""
+
+    def __init__(self, made, folder):
+        self.path = folder / "build"
+        (self.path / "gen").mkdir(parents=True)
+        for shared in ("obj", "libs"):
+            (self.path / shared).symlink_to((made / shared).resolve())
+        for copied in ("apps", "gen/flags", "gen/checked"):
+            subprocess.run(["cp", "-a", made / copied, self.path / copied], check=True)
+        self.makefile = folder / "images.mk"
+        self.makefile.write_text(IMAGES, encoding="utf-8")
+
+    def make(self, *arguments):
+        status, said = make(self.path, *arguments, makefile=self.makefile)
+        assert status == 0, said
+        return said
+
+    def image(self, name):
+        return self.path / f"{name}.elf"
+
+    def table(self, name):
+        return services.read_table(str(self.image(name)), os.environ.get("GDB", "gdb-multiarch"))
+
+    def times(self):
+        files = [path for path in self.path.rglob("*") if path.suffix in (".elf", ".o") and not path.is_symlink()]
+        return {str(path.relative_to(self.path)): path.stat().st_mtime_ns for path in files}
+
+
+class Choice(unittest.TestCase):
+    """Who says how an app runs, and what is no answer."""
+
+    def refused(self, *texts, arguments=(), environment=None, makefile="Makefile"):
+        with tempfile.TemporaryDirectory() as build:
+            status, said = make(build, "-n", *arguments, makefile=makefile, environment=environment)
+        self.assertNotEqual(status, 0)
+        for text in texts:
+            self.assertIn(text, said)
+
+    def test_an_unknown_value_is_named_with_what_can_be(self):
+        allowed = 'it can be "user" or "kernel"'
+        self.refused('ISOLATION (from the command line) is "usr"', allowed, arguments=["ISOLATION=usr"])
+        self.refused('ISOLATION (from the command line) is ""', allowed, arguments=["ISOLATION="])
+        self.refused('is "user kernel"', allowed, arguments=["ISOLATION=user kernel"])
+        self.refused('ISOLATION (from the environment) is "User"', allowed, environment={"ISOLATION": "User"})
+        self.refused('APP_echo_ISOLATION (from the command line) is "u"', allowed, arguments=["APP_echo_ISOLATION=u"])
+
+    def test_an_app_that_is_not_there_is_named(self):
+        self.refused("APP_ecco_ISOLATION (from the command line) names no app", "apps/ecco/main.c",
+                     arguments=["APP_ecco_ISOLATION=user"])
+
+    def test_an_unknown_value_of_an_image_is_named(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".mk") as makefile:
+            makefile.write("include Makefile\n$(eval $(call image_rules,probe,hello,mine))\n")
+            makefile.flush()
+            self.refused('the isolation of the image probe is "mine"', makefile=makefile.name)
+
+
+class Images(unittest.TestCase):
+    """What is linked, and when."""
+
+    def isolation(self, name):
+        return {app["name"]: app["isolation"] for app in BUILD.table(name)}
+
+    def build(self, *settings):
+        BUILD.make(*settings, *[str(BUILD.image(name)) for name in ("chosen", "pinned")])
+
+    def test_the_default_is_the_kernel(self):
+        self.build()
+        self.assertEqual(self.isolation("chosen"), {"hello": "kernel", "echo": "kernel"})
+
+    def test_an_app_that_insists(self):
+        self.build("ISOLATION=user", "APP_echo_ISOLATION=kernel")
+        self.assertEqual(self.isolation("chosen"), {"hello": "user", "echo": "kernel"})
+        self.build("APP_echo_ISOLATION=user")
+        self.assertEqual(self.isolation("chosen"), {"hello": "kernel", "echo": "user"})
+        self.assertEqual(self.isolation("pinned"), {"hello": "kernel", "echo": "user"})
+
+    def test_an_image_that_says_so_is_in_place_of_the_setting(self):
+        self.build("ISOLATION=user")
+        self.assertEqual(self.isolation("chosen"), {"hello": "user", "echo": "user"})
+        self.assertEqual(self.isolation("pinned"), {"hello": "kernel", "echo": "kernel"})
+
+    def test_a_switch_links_what_depends_on_it(self):
+        self.build()
+        before = BUILD.times()
+        self.build("ISOLATION=user")
+        after = BUILD.times()
+        changed = {path for path in before if before[path] != after[path]}
+        self.assertEqual(changed, {"chosen.elf", "gen/chosen/app_table.o"})
+        for path in ("apps/hello.o", "apps/hello.elf", "apps/hello.user.o"):
+            self.assertIn(path, after)
+        self.build("ISOLATION=user")
+        self.assertEqual(BUILD.times(), after)
+        self.build()
+        self.assertEqual({path for path in after if BUILD.times()[path] != after[path]}, changed)
+
+
+class Flattened(unittest.TestCase):
+    """All apps of the tree in user mode, against the same in the kernel."""
+
+    @classmethod
+    def setUpClass(cls):
+        BUILD.make(f"-j{os.cpu_count()}", *[str(BUILD.image(name)) for name in ("all-kernel", "all-user")])
+        cls.image = Elf(BUILD.image("all-user").read_bytes())
+
+    def user_image(self, app):
+        names = ("text", "text_address", "text_size", "rodata", "rodata_address", "rodata_size", "data", "data_address",
+                 "data_size", "data_total", "thread_return", "symbols")
+        address = self.image.address_of(f"user_image_{app}")
+        return dict(zip(names, USER_IMAGE.unpack(self.image.read(address, USER_IMAGE.size, app))))
+
+    def test_specs_are_the_same(self):
+        in_kernel, in_user = BUILD.table("all-kernel"), BUILD.table("all-user")
+        self.assertEqual([app["name"] for app in in_kernel], APPS)
+        self.assertEqual([app.pop("isolation") for app in in_kernel], ["kernel"] * len(APPS))
+        self.assertEqual([app.pop("isolation") for app in in_user], ["user"] * len(APPS))
+        self.assertEqual(in_kernel, in_user)
+
+    def test_nothing_is_writable_and_executable(self):
+        for app in APPS:
+            elf = Elf((BUILD.path / f"apps/{app}.elf").read_bytes())
+            segments = flatten_app.sort_segments(elf)
+            self.assertTrue(segments["text"].flags & PF_X, app)
+            self.assertFalse(any(segment.flags & PF_W and segment.flags & PF_X for segment in elf.segments), app)
+            self.assertGreaterEqual(min(segment.address for segment in elf.segments), 0x10000, app)
+
+    def test_segments_are_whole_pages_of_the_kernels_read_only_data(self):
+        first, last = (self.image.address_of(name) for name in ("__rodata_start", "__rodata_end"))
+        pages = []
+        for app in APPS:
+            user = self.user_image(app)
+            for part, size in (("text", "text_size"), ("rodata", "rodata_size"), ("data", "data_size")):
+                self.assertEqual(user[part] % PAGE, 0, app)
+                self.assertEqual(user[f"{part}_address"] % PAGE, 0, app)
+                self.assertEqual(user[part] == 0, user[size] == 0, app)
+                if user[size]:
+                    self.assertTrue(first <= user[part] and user[part] + user[size] <= last, app)
+                    pages += range(user[part], user[part] + user[size], PAGE)
+            self.assertEqual(user["text_size"] % PAGE, 0, app)
+            self.assertEqual(user["rodata_size"] % PAGE, 0, app)
+            self.assertEqual(user["data_total"] % PAGE, 0, app)
+            self.assertGreaterEqual(user["data_total"], user["data_size"], app)
+        self.assertEqual(len(pages), len(set(pages)))
+        for name in ("app_images", "__symbols_start", "__apps_rodata_end", *(f"app_spec_{app}" for app in APPS)):
+            self.assertNotIn(self.image.address_of(name) & -PAGE, pages, name)
+
+    def test_segments_hold_what_the_app_was_linked_to_be(self):
+        for app in APPS:
+            user, parts = self.user_image(app), flatten_app.sort_segments(Elf((BUILD.path / f"apps/{app}.elf").read_bytes()))
+            for part, segment in parts.items():
+                size = user[f"{part}_size"]
+                self.assertEqual(user[f"{part}_address"], segment.address, app)
+                if size:
+                    expected = segment.data if part == "data" else segment.data.ljust(size, b"\0")
+                    self.assertEqual(self.image.read(user[part], size, app), expected, f"{app} {part}")
+            self.assertEqual(user["data_total"], flatten_app.whole_pages(parts["data"].size) if "data" in parts else 0)
+
+    def test_functions_have_their_names(self):
+        for app in APPS:
+            user, elf = self.user_image(app), Elf((BUILD.path / f"apps/{app}.elf").read_bytes())
+            count, _ = struct.unpack("<II", self.image.read(user["symbols"], 8, app))
+            entries = list(struct.iter_unpack("<II", self.image.read(user["symbols"] + 8, 8 * count, app)))
+            table = {self.image.read_text(user["symbols"] + name, app).decode(): offset for offset, name in entries}
+            self.assertEqual([offset for offset, _ in entries], sorted({offset for offset, _ in entries}), app)
+            self.assertLess(entries[-1][0], user["text_size"], app)
+            for name in ("starina_syscall", "starina_thread_return"):
+                self.assertEqual(user["text_address"] + table[name], elf.address_of(name), app)
+            self.assertEqual(user["thread_return"], elf.address_of("starina_thread_return"), app)
+            main = flatten_app.Spec(elf, app).number(flatten_app.MAIN_AT) - user["text_address"]
+            self.assertIn(main, table.values(), app)
+
+
+class Refused(unittest.TestCase):
+    """Programs that cannot be flattened: a good one with one thing changed."""
+
+    @classmethod
+    def setUpClass(cls):
+        BUILD.make(str(BUILD.path / "apps/echo.elf"))
+        cls.good = (BUILD.path / "apps/echo.elf").read_bytes()
+
+    def refused(self, text, data):
+        path = BUILD.path / "bad.elf"
+        path.write_bytes(data)
+        with self.assertRaisesRegex(ElfError, text):
+            flatten_app.flatten("echo", str(path))
+
+    def header(self, kind, field, value):
+        """The good program with `field` of its `kind`th loaded segment changed."""
+        data = bytearray(self.good)
+        phoff, = struct.unpack_from("<Q", data, 32)
+        phnum, = struct.unpack_from("<H", data, 56)
+        loads = [at for at in range(phoff, phoff + phnum * PHDR.size, PHDR.size)
+                 if struct.unpack_from("<I", data, at)[0] == 1]
+        fields = list(PHDR.unpack_from(data, loads[kind]))
+        fields[field] = value(fields[field])
+        PHDR.pack_into(data, loads[kind], *fields)
+        return bytes(data)
+
+    def spec(self, offset, value):
+        """The good program with a pointer of its spec changed."""
+        elf, data = Elf(self.good), bytearray(self.good)
+        segment, start = elf.find(elf.address_of("app_spec_echo"), flatten_app.SPEC_SIZE, "spec")
+        struct.pack_into("<Q", data, segment.offset + start + offset, value)
+        return bytes(data)
+
+    def test_the_good_one_is_not(self):
+        self.assertIn("user_image_echo", flatten_app.flatten("echo", str(BUILD.path / "apps/echo.elf")))
+
+    def test_what_is_no_program(self):
+        self.refused("its header is at", b"")
+        self.refused("no little-endian ELF", b"\x7fELF\x01" + self.good[5:])
+        self.refused("no linked RISC-V program", self.good[:16] + b"\x01" + self.good[17:])
+        self.refused("the file has", self.good[:len(self.good) // 2])
+        self.refused("the file has", self.good[:100])
+
+    def test_segments(self):
+        self.refused("writable and executable", self.header(0, 1, lambda flags: flags | PF_W))
+        self.refused("permissions 0x1", self.header(0, 1, lambda flags: PF_X))
+        self.refused("rodata twice", self.header(0, 1, lambda flags: 4))
+        self.refused("has no text", self.header(0, 0, lambda kind: 0))
+        self.refused("thread-local", self.header(1, 0, lambda kind: 7))
+        self.refused("is to be on a page", self.header(1, 3, lambda address: address + 8))
+        self.refused("not on the first", self.header(0, 3, lambda address: 0))
+        self.refused("shares a page", self.header(1, 3, lambda address: 0x11000))
+        self.refused("more bytes in the file", self.header(0, 6, lambda size: size - 1))
+        self.refused("text is not in the file", self.header(0, 6, lambda size: size + 1))
+
+    def test_specs(self):
+        self.refused(".main of its spec is not in its text", self.spec(flatten_app.MAIN_AT, 0x20))
+        self.refused("the name of its spec points to 0x20", self.spec(flatten_app.NAME_AT, 0x20))
+        self.refused("a provided service of its spec points to", self.spec(flatten_app.PROVIDES_AT, 2**64 - 1))
+        with self.assertRaisesRegex(ElfError, "defines no app_spec_other"):
+            flatten_app.flatten("other", str(BUILD.path / "apps/echo.elf"))
+
+    def test_a_command_says_which_app(self):
+        (BUILD.path / "bad.elf").write_bytes(self.good[:100])
+        result = subprocess.run([HERE / "flatten_app.py", "echo", BUILD.path / "bad.elf", BUILD.path / "bad.c"],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("bad.elf: the app echo cannot run in user mode: ", result.stderr)
+
+
+if __name__ == "__main__":
+    FOLDER = Path(tempfile.mkdtemp())
+    try:
+        BUILD = Build(Path(sys.argv[1]), FOLDER)
+        result = unittest.TextTestRunner(verbosity=0).run(
+            unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
+    finally:
+        shutil.rmtree(FOLDER)
+    bad = len(result.failures) + len(result.errors)
+    print(f"isolation: {result.testsRun - bad} passed, {bad} failed")
+    sys.exit(bad != 0)
