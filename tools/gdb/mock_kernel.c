@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // A process with the kernel's structures in its memory, as starina.py finds them in a stopped
-// kernel: two processes with a channel between them, a message queued on it, and one hart.
+// kernel: two processes with a channel between them, a message queued on it, one hart, and a table
+// of three apps, two of them in user mode.
 // tools/gdb/starina_test.sh looks at it with gdb.
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel/object/app_image.h"
 #include "kernel/object/channel_private.h"
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
@@ -14,6 +16,17 @@
 struct list all_processes;
 struct hart harts[MAX_HARTS];
 uint32_t num_harts = 1;
+
+static const struct app_spec specs[] = { { .name = "echo" },
+	                                 { .name = "wall" },
+	                                 { .name = "door" } };
+static const struct user_image user_image;
+const struct app_image app_images[] = {
+	{ .spec = &specs[0] },
+	{ .spec = &specs[1], .user = &user_image },
+	{ .spec = &specs[2], .user = &user_image },
+};
+const size_t num_app_images = sizeof(app_images) / sizeof(app_images[0]);
 
 static const struct object_ops channel_ops = { .type = OBJECT_CHANNEL };
 static const struct object_ops event_ops = { .type = OBJECT_EVENT };

@@ -266,7 +266,7 @@ def show_channel(end, found, names):
 
 
 class Starina(gdb.Command):
-    """State of the Starina kernel: processes, threads, handles, channels, harts."""
+    """State of the Starina kernel: processes, threads, handles, channels, harts; symbols of apps in user mode."""
 
     def __init__(self):
         super().__init__("starina", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
@@ -387,5 +387,36 @@ Usage: starina harts"""
             )
 
 
-for command in (Starina, Processes, Threads, Handles, Channels, Harts):
+class Symbols(gdb.Command):
+    """Load the symbols of an app that runs in user mode, in place of another's.
+
+Usage: starina symbols APP
+All of them are linked at the same addresses, each for an address space of its own: gdb knows one at a time, and a
+breakpoint in it stops whatever app gets to that address. Symbols of apps in the kernel are those of the image."""
+
+    def __init__(self):
+        super().__init__("starina symbols", gdb.COMMAND_FILES, gdb.COMPLETE_NONE)
+        self.loaded = None
+
+    def invoke(self, argument, from_tty):
+        table = value("app_images")
+        images = [table[i] for i in range(int(value("num_app_images")))]
+        isolated = {text(image["spec"]["name"]): address(image["user"]) != 0 for image in images}
+        if argument not in isolated:
+            raise gdb.GdbError(f"there is no app '{argument}'; in user mode: "
+                               f"{', '.join(name for name in isolated if isolated[name]) or 'none'}")
+        if not isolated[argument]:
+            raise gdb.GdbError(f"{argument} runs in the kernel: its symbols are there already")
+        path = pathlib.Path(gdb.current_progspace().filename).parent / "apps" / f"{argument}.elf"
+        if not path.is_file():
+            raise gdb.GdbError(f"there is no {path}; to build it, run: make")
+        if self.loaded is not None:
+            gdb.execute(f"remove-symbol-file {self.loaded}", to_string=True)
+            self.loaded = None
+        gdb.execute(f"add-symbol-file {path}", to_string=True)
+        self.loaded = path
+        print(f"  symbols of {path}")
+
+
+for command in (Starina, Processes, Threads, Handles, Channels, Harts, Symbols):
     command()

@@ -25,10 +25,14 @@ expect() {
 	printf 'ok   %s\n' "$name"
 }
 
-# Runs one gdb command on the mock; output to $WORK/out.
+# Runs gdb commands on the mock; output to $WORK/out.
 mock() {
-	STARINA_ROOT=$PWD gdb-multiarch -q -nx -batch -ex 'set debuginfod enabled off' -ex 'source tools/gdb/starina.py' \
-		-ex 'break ready' -ex run -ex "$1" "$WORK/mock" >"$WORK/out" 2>&1 || true
+	local command commands=()
+	for command in "$@"; do
+		commands+=(-ex "$command")
+	done
+	STARINA_ROOT=$PWD gdb-multiarch -q -nx -batch -ex 'set confirm off' -ex 'set debuginfod enabled off' \
+		-ex 'source tools/gdb/starina.py' -ex 'break ready' -ex run "${commands[@]}" "$WORK/mock" >"$WORK/out" 2>&1 || true
 }
 
 # Runs debug.sh, which must fail, with the given settings; output to $WORK/out.
@@ -54,6 +58,22 @@ mock 'starina harts'
 expect harts "$WORK/out" '^ +hart 0  echo_client, thread 7; 0 waiting, 12 switches'
 mock 'starina handles nobody'
 expect unknown_process "$WORK/out" "no process 'nobody'; see: starina processes"
+
+mkdir "$WORK/apps"
+for app in wall door; do
+	cc -g -c -o "$WORK/apps/$app.elf" -x c - <<<"int build_$app(void) { return 1; }"
+done
+mock 'starina symbols wall' 'info line build_wall' 'info line build_door'
+expect symbols_of_an_app "$WORK/out" '^  symbols of .*/apps/wall.elf$' '^Line 1 .*build_wall' 'Function "build_door" not defined'
+mock 'starina symbols wall' 'starina symbols door' 'info line build_wall' 'info line build_door'
+expect symbols_of_one_app_at_a_time "$WORK/out" '^Line 1 .*build_door' 'Function "build_wall" not defined'
+mock 'starina symbols echo'
+expect symbols_of_an_app_in_the_kernel "$WORK/out" 'echo runs in the kernel'
+mock 'starina symbols wal'
+expect symbols_of_an_unknown_app "$WORK/out" "there is no app 'wal'; in user mode: wall, door"
+rm "$WORK/apps/door.elf"
+mock 'starina symbols door'
+expect symbols_that_were_not_built "$WORK/out" 'there is no .*/apps/door.elf; to build it, run: make'
 
 debug_fails
 expect debug_without_build "$WORK/out" 'there is no .*/starina.elf' 'run: make'
