@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	guest->mem.size = MEMORY;
 	dev->discard = check_discard;
 	balloon_device_init(dev);
-	fuzz_device(guest, &dev->mmio, data, size, step, guest);
+	fuzz_device(guest, &dev->mmio, data, size, step, NULL, guest);
 	free(dev);
 	return 0;
 }

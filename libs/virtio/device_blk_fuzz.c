@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dev->flush = dev->write;
 	dev->num_sectors = 4096;
 	blk_device_init(dev);
-	fuzz_device(guest, &dev->mmio, data, size, step, dev);
+	fuzz_device(guest, &dev->mmio, data, size, step, NULL, dev);
 	free(dev);
 	return 0;
 }

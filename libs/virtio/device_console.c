@@ -330,7 +330,9 @@ void console_device_resume(struct console_device *dev, uint32_t index)
 
 bool console_device_drain(struct console_device *dev, uint32_t index)
 {
-	if (virtio_mmio_is_running(&dev->mmio))
-		transmit(dev, index);
+	// Until its driver starts it, or starts it again, it takes nothing.
+	if (!virtio_mmio_is_running(&dev->mmio))
+		return true;
+	transmit(dev, index);
 	return !device_queue_has_work(tx_queue(dev, index));
 }

@@ -64,5 +64,5 @@ size_t console_device_input(struct console_device *dev, uint32_t port, struct sp
 // The owner takes output of `port` again.
 void console_device_resume(struct console_device *dev, uint32_t port);
 // Looks for output of `port` now, without waiting for a notification. Returns true when none is
-// left in its queue.
+// left in its queue that the device could take: of a device that does not run there is none.
 bool console_device_drain(struct console_device *dev, uint32_t port);

@@ -2,6 +2,9 @@
 #include "libs/virtio/device_console.h"
 #include "libs/virtio/device_fuzz.h"
 
+#define PORTS 4u
+#define MANY_TURNS 100000u
+
 static uint64_t sum;
 
 static size_t take_output(void *context, uint32_t port, struct span bytes)
@@ -48,6 +51,18 @@ static void step(void *context, uint8_t op)
 	}
 }
 
+// The VM ends: what is left is taken, or nobody can take it.
+static void end(void *context)
+{
+	for (uint32_t port = 0; port < PORTS; port++) {
+		for (uint32_t turns = 0; !console_device_drain(context, port); turns++) {
+			if (turns == MANY_TURNS)
+				abort();
+			console_device_resume(context, port);
+		}
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	// Made once: so much memory is slow to get.
@@ -55,8 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct console_device *dev = calloc(1, sizeof(*dev));
 
 	test_guest_init(guest, &dev->mmio);
-	console_device_init(dev, 4, &ops, dev);
-	fuzz_device(guest, &dev->mmio, data, size, step, dev);
+	console_device_init(dev, PORTS, &ops, dev);
+	fuzz_device(guest, &dev->mmio, data, size, step, end, dev);
 	free(dev);
 	return 0;
 }

@@ -272,6 +272,29 @@ static void test_broken_queue(void **state)
 	assert_int_equal(test_read_reg(&dev->mmio, VIRTIO_MMIO_STATUS), 0);
 }
 
+// What waits in a queue of a device that is not started, or has to be reset, nobody will take: its
+// VM must end all the same.
+static void test_no_output_of_a_stopped_device(void **state)
+{
+	uint32_t tx = VIRTIO_CONSOLE_QUEUE_TX(1), broken = VIRTIO_CONSOLE_QUEUE_TX(2);
+
+	(void)state;
+	test_set_desc(guest, tx, 0, TEST_GPA, 5, 0, 0);
+	test_offer(guest, tx, 0);
+	test_set_desc(guest, broken, 0, 1, 1, 0, 0);
+	test_offer(guest, broken, 0);
+	virtio_mmio_notified(&dev->mmio, broken);
+	assert_false(virtio_mmio_is_running(&dev->mmio));
+	assert_true(console_device_drain(dev, 1));
+
+	test_write_reg(&dev->mmio, VIRTIO_MMIO_STATUS, 0);
+	test_write_reg(&dev->mmio, VIRTIO_MMIO_STATUS,
+	               VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER);
+	test_start_queue(&dev->mmio, tx);
+	assert_true(console_device_drain(dev, 1));
+	assert_int_equal(output_len, 0);
+}
+
 static void test_registers(void **state)
 {
 	(void)state;
@@ -392,6 +415,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_queues_over_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_backpressure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_output_of_a_stopped_device, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_small_queues, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endless_output, setup, teardown),

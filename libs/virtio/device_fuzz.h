@@ -133,11 +133,13 @@ static inline void fuzz_step(struct fuzz_run *run)
 	}
 }
 
-// Runs the script of the input against the device; `step` is what its owner does meanwhile.
-// Afterwards a reset has all as it was.
+// Runs the script of the input against the device; `step` is what its owner does meanwhile, and
+// `end` what it does once no hart runs any more (NULL: nothing). Afterwards a reset has all as it
+// was.
 static inline void fuzz_device(struct test_guest *g, struct virtio_mmio_device *dev,
                                const uint8_t *data, size_t size,
-                               void (*step)(void *context, uint8_t op), void *context)
+                               void (*step)(void *context, uint8_t op), void (*end)(void *context),
+                               void *context)
 {
 	struct fuzz_run run = { .g = g,
 		                .dev = dev,
@@ -153,6 +155,8 @@ static inline void fuzz_device(struct test_guest *g, struct virtio_mmio_device *
 	     i++)
 		fuzz_step(&run);
 	second_hart_stop();
+	if (end != NULL)
+		end(context);
 	test_write_reg(dev, VIRTIO_MMIO_STATUS, 0);
 	if (g->irq || virtio_mmio_is_running(dev))
 		abort();

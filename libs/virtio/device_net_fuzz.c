@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dev->context = dev;
 	net_device_init(dev);
 	net_device_set_link(dev, true);
-	fuzz_device(guest, &dev->mmio, data, size, step, dev);
+	fuzz_device(guest, &dev->mmio, data, size, step, NULL, dev);
 	free(dev);
 	return 0;
 }

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	test_guest_init(guest, &dev->mmio);
 	dev->fill = fill;
 	rng_device_init(dev);
-	fuzz_device(guest, &dev->mmio, data, size, step, NULL);
+	fuzz_device(guest, &dev->mmio, data, size, step, NULL, NULL);
 	test_guest_init(guest, &dev->mmio);
 	fuzz_raw(guest, data, size);
 	free(dev);

@@ -177,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	disk_pump_init(&pump, &disk, enter, leave, NULL);
 	disk_cache_init(&cache, &disk, enter, leave, NULL);
 	cache.may_return = true;
-	fuzz_device(guest, &dev->mmio, r.rest.data, r.rest.len, step, NULL);
+	fuzz_device(guest, &dev->mmio, r.rest.data, r.rest.len, step, NULL, NULL);
 	end();
 	free(dev);
 	return 0;

@@ -3,6 +3,7 @@
 
 import http.client
 import subprocess
+import time
 
 from harness import ERROR_STATUS, ROOT, RUN_TIMEOUT, Result, check, check_equal, test
 from net_machine import free_port, get_status
@@ -33,7 +34,9 @@ def attack_kernel(context):
 def answers(process, url):
     """How often the status page answers until run.sh ends. Each request has to be answered as long as it runs."""
     count = 0
+    deadline = time.monotonic() + RUN_TIMEOUT
     while process.poll() is None:
+        check(time.monotonic() < deadline, f"the guest's end is not the end of run.sh; the status page answered {count} times")
         try:
             # The first ones may come before the OS listens, and are lost then.
             get_status(url, 120 if count > 0 else 3)
