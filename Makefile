@@ -198,6 +198,12 @@ $(eval $(call image_rules,starina-crowd,$(CROWD_APPS)))
 $(eval $(call image_rules,starina-linux,$(LINUX_APPS)))
 $(eval $(call image_rules,starina-linux-test,$(LINUX_TEST_APPS)))
 $(eval $(call image_rules,starina-reaper,$(REAPER_APPS)))
+# The same with all apps in user mode that do not insist, for tests beside those above.
+$(eval $(call image_rules,starina-user,$(APPS),user))
+$(eval $(call image_rules,starina-test-user,$(TEST_APPS),user))
+$(eval $(call image_rules,starina-net-user,$(NET_APPS),user))
+$(eval $(call image_rules,starina-crowd-user,$(CROWD_APPS),user))
+$(eval $(call image_rules,starina-linux-test-user,$(LINUX_TEST_APPS),user))
 
 -include $(shell find $(BUILD)/obj $(BUILD)/gen $(BUILD)/apps -name '*.d' 2>/dev/null)
 

@@ -4,10 +4,12 @@
 
 BENCH_APPS := bench_peer bench
 $(foreach app,$(BENCH_APPS),$(eval $(call app_rules,$(app))))
-$(eval $(call image_rules,starina-bench,$(BENCH_APPS)))
+$(eval $(call image_rules,starina-bench,$(BENCH_APPS),kernel))
+$(eval $(call image_rules,starina-bench-user,$(BENCH_APPS),user))
 # Another image: these apps would be in the other's counts.
 $(eval $(call app_rules,bench_tcp))
-$(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd))
+$(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd,kernel))
+$(eval $(call image_rules,starina-bench-tcp-user,bench_tcp netswitch tcpip httpd,user))
 BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-tcp.elf
 
 # A container that only sleeps.
