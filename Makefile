@@ -79,10 +79,10 @@ $(BUILD)/obj/%.S.o: %.S $(FLAGS_STAMP)
 	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -D__ASSEMBLER__ -c -o $@ $<
 
 # The paths of the most frequent calls. They leave s0 alone, so that backtraces go on behind them, but are not in these themselves.
-HOT := kernel/syscall/channel kernel/syscall/channel_send kernel/syscall/poll_wait kernel/object/poll kernel/sched/sched \
+HOT := kernel/syscall/channel kernel/syscall/poll_wait kernel/object/poll kernel/object/poll_wait kernel/sched/sched \
 	kernel/sched/wait_queue kernel/arch/riscv64/arch_thread kernel/syscall/vm kernel/arch/riscv64/hv/run kernel/arch/riscv64/hv/exit \
 	kernel/arch/riscv64/hv/mmio kernel/arch/riscv64/hv/insn kernel/object/channel \
-	kernel/object/channel_message kernel/object/handle
+	kernel/object/channel_send kernel/object/channel_recv kernel/object/channel_message kernel/object/handle
 $(HOT:%=$(BUILD)/obj/%.o): EXTRA_CFLAGS += -fomit-frame-pointer -ffixed-s0
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1:.c=))

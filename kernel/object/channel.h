@@ -39,48 +39,32 @@ struct channel_end {
 	struct channel_end *doomed_next;
 };
 
-// What a message sent starts with, as far as the kernel needs it.
-struct message_header {
-	uint32_t type;
-	uint16_t len;
-	uint16_t num_handles;
-	handle_t handles[MESSAGE_MAX_HANDLES];
-};
-_Static_assert(sizeof(struct message_header) == offsetof(struct message, data), "message");
-
 // Both ends, one reference each, no handles yet. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t channel_object_create(struct account *account, struct channel_end *out[2]);
 
-// A message to be filled with `header.len` bytes at channel_message_data() and then sent or freed.
-// `header` was checked. Errors: ERR_NO_MEMORY, ERR_LIMIT.
-__must_check error_t channel_message_create(const struct message_header *header,
-                                            struct account *account, struct channel_message **out);
-uint8_t *channel_message_data(struct channel_message *message);
-// The header as the receiver shall see it; `data` follows it in memory.
-struct message_header *channel_message_header(struct channel_message *message);
-// Frees a message and drops the handles in it. No lock is held.
-void channel_message_free(struct channel_message *message);
-
-// Queues `message` for the peer of `end`, with the handles that its header names in `table`;
-// consumes both on success only. Errors: as channel_send (libs/starina/syscall.h).
-__must_check error_t channel_end_send(struct channel_end *end, struct handle_table *table,
-                                      struct channel_message *message);
+// Sends `message` on the channel end that `handle` of `table` names, with the handles of `table`
+// that its header names (channel_send.c). Consumes the message, the handles on success only. No
+// lock is held. Errors: as channel_send (libs/starina/syscall.h).
+error_t channel_send_on(struct handle_table *table, handle_t handle,
+                        struct channel_message *message);
 // Takes the oldest message; its handles are in `table` and its header names them. The caller frees
-// it (it holds no handles any more). Errors: as channel_recv.
-__must_check error_t channel_end_recv(struct channel_end *end, struct handle_table *table,
-                                      struct channel_message **out);
-// A message with as much room as any needs, with its first header word and its account set,
-// charged. Of what it carries `queued` is to be set, and num_queued. NULL: no memory, or over the
-// limit.
-struct channel_message *channel_message_full(struct account *account, uint64_t head);
+// it (it holds no objects). `*more`: another one is queued. No lock is held. Errors: as
+// channel_recv.
+__must_check error_t channel_recv_on(struct handle_table *table, handle_t handle,
+                                     struct channel_message **out, bool *more);
+// The receiver's memory was bad: a message just received on this handle goes back to where it was,
+// with its handles; it is dropped if another thread has closed the handle, or sent it away,
+// meanwhile. Consumes it. Returns ERR_ADDRESS.
+error_t channel_unrecv_on(struct handle_table *table, handle_t handle,
+                          struct channel_message *message);
+// A message that was given to a thread of `table` (poll_private.h) holds objects, none of them a
+// channel's end: they get handles in the table. When it has no room, the message is put into the
+// queue of the channel as the oldest one (dropped if another thread has closed that meanwhile).
+// Consumes it on errors: ERR_LIMIT.
+__must_check error_t channel_accept_on(struct handle_table *table, handle_t handle,
+                                       struct channel_message *message);
 // Frees the messages that this hart keeps for use.
 void channel_trim(void);
-// Puts a message just received back, its handles too: the receiver's memory was bad.
-void channel_end_unrecv(struct channel_end *end, struct handle_table *table,
-                        struct channel_message *message);
-// Puts a message that still holds its objects, none of them a channel's end, into the queue of
-// `end` as the oldest one. No lock is held.
-void channel_end_requeue(struct channel_end *end, struct channel_message *message);
 
 static inline struct channel_end *channel_from_object(struct object *object)
 {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Between channel.c and channel_transit.c.
+// Between the files of channels, and for the calls that are made most: queues, and what lies in
+// them.
 #pragma once
 
 #include "kernel/object/channel.h"
+#include "kernel/object/channel_message.h"
 
 struct channel {
 	struct spinlock lock;
@@ -12,64 +14,19 @@ struct channel {
 	struct channel_end ends[2];
 };
 
-// A handle in a queue: counted at its object.
-struct queued_handle {
-	struct object *object;
-	rights_t rights;
-	bool is_end;
-	bool in_transit;
-	struct list entry;           // in the end's transit list
-	struct channel_end *holder;  // in whose queue it lies
-};
-
-struct channel_message {
-	struct channel_message *next;
-	struct account *account;  // the sender's
-	uint32_t charged;
-	uint16_t num_queued;           // handles that it holds
-	uint16_t num_ends;             // channel ends among them
-	struct queued_handle *queued;  // NULL: none, a plain message
-	struct message_header header;  // the data follows: one copy hands both out
-	uint8_t data[];
-};
-
-// Messages without handles all have room for the most data, so that each may be used again for any
-// other: a hart keeps some of those that it frees (hart.free_messages). Of a kept one account, next
-// and the first word of the header are to be set, all else holds.
-#define PLAIN_MESSAGE_SIZE (sizeof(struct channel_message) + MESSAGE_MAX_DATA)
-#define FREE_MESSAGES_MAX 16u
-// Likewise those with handles other than channel ends, with room for the most of both
-// (hart.free_full_messages).
-#define FULL_MESSAGE_SIZE (PLAIN_MESSAGE_SIZE + MESSAGE_MAX_HANDLES * sizeof(struct queued_handle))
-
-// The first word of a header: type, len and num_handles.
-static inline uint64_t message_head(const struct message_header *header)
+// The end that `handle` may be used on for `right`, with the table's lock held. NULL: none, and
+// channel_why_not says why.
+static inline struct channel_end *channel_end_locked(struct handle_table *table, handle_t handle,
+                                                     rights_t right)
 {
-	uint64_t head;
+	const struct handle_slot *slot = handle_slot_locked(table, handle);
 
-	__builtin_memcpy(&head, __builtin_assume_aligned(header, 8), sizeof(head));
-	return head;
+	if (slot == NULL || slot->object->type != OBJECT_CHANNEL || (slot->rights & right) == 0)
+		return NULL;
+	return channel_from_object(slot->object);
 }
-static inline void message_set_head(struct message_header *header, uint64_t head)
-{
-	__builtin_memcpy(__builtin_assume_aligned(header, 8), &head, sizeof(head));
-}
-// Its handles, as two words: the compiler would call a function to copy them.
-static inline void message_handles(const struct message_header *header, uint64_t out[2])
-{
-	__builtin_memcpy(out, __builtin_assume_aligned(header->handles, 8),
-	                 sizeof(header->handles));
-}
-static inline void message_set_handles(struct message_header *header, const uint64_t handles[2])
-{
-	__builtin_memcpy(__builtin_assume_aligned(header->handles, 8), handles,
-	                 sizeof(header->handles));
-}
-_Static_assert(sizeof(((struct message_header *)NULL)->handles) == 2 * sizeof(uint64_t),
-               "two words");
-_Static_assert(offsetof(struct message_header, num_handles) == 6 &&
-                       offsetof(struct channel_message, header) % 8 == 0,
-               "the first word");
+// Why channel_end_locked found none. The table's lock is held.
+error_t channel_why_not_locked(struct handle_table *table, handle_t handle);
 
 // Appends a message to a queue; the channel's lock is held.
 static inline void channel_push_locked(struct channel_end *to, struct channel_message *message)
@@ -92,6 +49,45 @@ static inline struct channel_message *channel_pop_locked(struct channel_end *end
 	if (end->head == NULL)
 		end->tail = NULL;
 	store_relaxed(&end->queued, end->queued - 1);
+	return message;
+}
+
+// Puts the objects of a message, for which there is room, into the table. The table's lock is held.
+static inline void channel_fill_handles_locked(struct handle_table *table,
+                                               struct channel_message *message)
+{
+	uint32_t n = message->num_queued;
+
+	for (uint32_t i = 0; i < n; i++)
+		message->header.handles[i] = handle_fill_locked(table, message->queued[i].object,
+		                                                message->queued[i].rights);
+	message->num_queued = 0;
+}
+
+// The usual receive: takes the oldest message if nothing else is to be done, for its sender does
+// not wait for room and it has no handles; or, with `handles`, such as are no channel's ends and
+// have room in the table, where they are put. NULL: nothing has changed. The table's lock is held.
+static inline __attribute__((always_inline)) struct channel_message *channel_take_locked(
+	struct handle_table *table, struct channel_end *end, bool handles)
+{
+	struct channel_message *message;
+	bool simple;
+
+	spin_lock(&end->channel->lock);
+	message = end->head;
+	simple = message != NULL && end->queued != CHANNEL_MAX_QUEUED;
+	if (simple && handles)
+		simple = message->num_ends == 0 &&
+			handle_has_room_locked(table, message->num_queued);
+	else if (simple)
+		simple = message->num_queued == 0;
+	if (simple)
+		(void)channel_pop_locked(end);
+	spin_unlock(&end->channel->lock);
+	if (!simple)
+		return NULL;
+	if (handles)
+		channel_fill_handles_locked(table, message);
 	return message;
 }
 

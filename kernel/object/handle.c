@@ -7,7 +7,6 @@
 #include "libs/base/string.h"
 
 #define INITIAL_CAPACITY 32u
-#define GENERATION_MASK 0x7fffu
 
 uint64_t num_live_handles;
 
@@ -88,7 +87,7 @@ error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_t
 	return error;
 }
 
-static error_t reserve_locked(struct handle_table *table, uint32_t count)
+error_t handle_make_room_locked(struct handle_table *table, uint32_t count)
 {
 	uint32_t wanted = table->used + table->reserved + count;
 
@@ -104,8 +103,16 @@ static error_t reserve_locked(struct handle_table *table, uint32_t count)
 		if (error != 0)
 			return error;
 	}
-	table->reserved += count;
 	return 0;
+}
+
+static error_t reserve_locked(struct handle_table *table, uint32_t count)
+{
+	error_t error = handle_make_room_locked(table, count);
+
+	if (error == 0)
+		table->reserved += count;
+	return error;
 }
 
 static handle_t insert_locked(struct handle_table *table, struct object *object, rights_t rights)
@@ -155,22 +162,6 @@ error_t handle_insert(struct handle_table *table, struct object *object, rights_
 	}
 	spin_unlock(&table->lock);
 	return error;
-}
-
-struct object *handle_take_locked(struct handle_table *table, handle_t handle)
-{
-	struct handle_slot *slot = handle_slot_locked(table, handle);
-	struct object *object = slot->object;
-
-	slot->object = NULL;
-	// Generation 0 is never used, so that no handle is HANDLE_NONE.
-	slot->generation =
-		(uint16_t)(slot->generation == GENERATION_MASK ? 1 : slot->generation + 1);
-	slot->next_free = table->free_list;
-	table->free_list = (uint32_t)handle & HANDLE_INDEX_MASK;
-	table->used--;
-	__atomic_fetch_sub(&num_live_handles, 1, __ATOMIC_RELAXED);
-	return object;
 }
 
 void handle_forget(struct handle_table *table, handle_t handle, struct object *object)

@@ -12,6 +12,7 @@
 #define HANDLE_LIMIT_MAX 65535u
 #define HANDLE_INDEX_BITS 16
 #define HANDLE_INDEX_MASK 0xffffu
+#define HANDLE_GENERATION_MAX 0x7fffu
 
 struct handle_slot {
 	struct object *object;  // NULL: free
@@ -89,6 +90,8 @@ static inline bool handle_has_room_locked(const struct handle_table *table, uint
 
 	return wanted <= table->limit && wanted < table->capacity;
 }
+// Makes it so, with the table's lock held: the slots may move. Errors: ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t handle_make_room_locked(struct handle_table *table, uint32_t count);
 // Fills a free slot, of which there is one, with an object that is counted as a handle already. The
 // table's lock is held.
 static inline handle_t handle_fill_locked(struct handle_table *table, struct object *object,
@@ -107,7 +110,22 @@ static inline handle_t handle_fill_locked(struct handle_table *table, struct obj
 }
 // Empties the slot of a valid handle, with the table's lock held, and returns its object, still
 // counted as a handle.
-struct object *handle_take_locked(struct handle_table *table, handle_t handle);
+static inline struct object *handle_take_locked(struct handle_table *table, handle_t handle)
+{
+	uint32_t index = (uint32_t)handle & HANDLE_INDEX_MASK;
+	struct handle_slot *slot = &table->slots[index];
+	struct object *object = slot->object;
+
+	slot->object = NULL;
+	// Generation 0 is never used, so that no handle is HANDLE_NONE.
+	slot->generation =
+		(uint16_t)(slot->generation == HANDLE_GENERATION_MAX ? 1 : slot->generation + 1);
+	slot->next_free = table->free_list;
+	table->free_list = index;
+	table->used--;
+	__atomic_fetch_sub(&num_live_handles, 1, __ATOMIC_RELAXED);
+	return object;
+}
 // What is left to do once a handle was taken and the lock released: its poll entries go (even if
 // the object lives on).
 void handle_forget(struct handle_table *table, handle_t handle, struct object *object);

@@ -12,7 +12,7 @@ struct spinlock poll_lock = { .rank = LOCK_RANK_POLL };
 
 // At most POLL_MAX_DEPTH deep. An entry that is in the ready list already may have been seen not
 // ready since by somebody who waits.
-void poll_mark_locked(struct poll_entry *entry)
+static void mark_locked(struct poll_entry *entry)
 {
 	struct poll *poll = entry->poll;
 
@@ -24,23 +24,23 @@ void poll_mark_locked(struct poll_entry *entry)
 
 		listener->notify(listener);
 	}
-	list_for_each(pos, &poll->object.watchers) {
-		struct poll_entry *outer = container_of(pos, struct poll_entry, by_object);
+	poll_mark_watchers_locked(&poll->object, READY_READABLE);
+}
 
-		if ((outer->interest & READY_READABLE) != 0)
-			poll_mark_locked(outer);
+void poll_mark_watchers_locked(struct object *object, uint32_t ready)
+{
+	list_for_each(pos, &object->watchers) {
+		struct poll_entry *entry = container_of(pos, struct poll_entry, by_object);
+
+		if ((entry->interest & ready) != 0)
+			mark_locked(entry);
 	}
 }
 
 void object_notify(struct object *object, uint32_t ready)
 {
 	spin_lock(&poll_lock);
-	list_for_each(pos, &object->watchers) {
-		struct poll_entry *entry = container_of(pos, struct poll_entry, by_object);
-
-		if ((entry->interest & ready) != 0)
-			poll_mark_locked(entry);
-	}
+	poll_mark_watchers_locked(object, ready);
 	spin_unlock(&poll_lock);
 }
 
@@ -208,7 +208,7 @@ static struct poll_entry *find_locked(const struct poll *poll, const struct hand
 static void refresh_locked(struct poll_entry *entry)
 {
 	if ((entry->object->ops->readiness(entry->object) & entry->interest) != 0)
-		poll_mark_locked(entry);
+		mark_locked(entry);
 }
 
 // The slot of a handle that may be polled, with the table's lock held.
@@ -372,93 +372,6 @@ void poll_handle_gone(const struct handle_table *table, handle_t handle, struct 
 	spin_unlock(&poll_lock);
 	while ((pos = list_pop_front(&gone)) != NULL)
 		entry_free(container_of(pos, struct poll_entry, by_object));
-}
-
-// --- Waiting ---
-
-// Writes the events of at most `max` ready entries, which go to the end of the ready list: the
-// others are first next time.
-static size_t collect_locked(struct poll *poll, struct poll_event *events, size_t max,
-                             struct poll_received *received)
-{
-	struct list pass;
-	size_t n = 0;
-
-	if (list_is_empty(&poll->ready))
-		return 0;
-	// Moves the whole list, so that each entry is looked at once.
-	list_init(&pass);
-	list_insert_after(&poll->ready, &pass);
-	list_remove(&poll->ready);
-	while (n < max && !list_is_empty(&pass)) {
-		struct poll_entry *entry =
-			container_of(list_pop_front(&pass), struct poll_entry, by_ready);
-		uint32_t ready = poll_entry_ready(entry);
-
-		if (ready == 0)
-			continue;
-		if (n == 0 && received != NULL)
-			received->handle = entry->recv_table == received->table ? entry->handle
-										: HANDLE_NONE;
-		events[n++] = (struct poll_event){ .cookie = entry->cookie, .ready = ready };
-		list_push_back(&poll->ready, &entry->by_ready);
-	}
-	// What was not reached comes before what was.
-	while (!list_is_empty(&pass)) {
-		struct list *last = pass.prev;
-
-		list_remove(last);
-		list_push_front(&poll->ready, last);
-	}
-	return n;
-}
-
-// The event that the current thread was given with a message. Returns false when it was woken to
-// look for itself.
-static bool take_given(struct poll_event *event, struct poll_received *received)
-{
-	const struct poll_wake *wake = &arch_current_thread()->wake;
-
-	if (wake->message == NULL)
-		return false;
-	*event = (struct poll_event){ .cookie = wake->cookie, .received = 1 };
-	received->message = wake->message;
-	received->handle = wake->handle;
-	return true;
-}
-
-error_t poll_object_wait(struct poll *poll, struct poll_event *events, size_t max, nsec_t deadline,
-                         size_t *num_events, struct poll_received *received)
-{
-	error_t error = 0;
-
-	for (;;) {
-		size_t n;
-
-		spin_lock(&poll_lock);
-		n = collect_locked(poll, events, max, received);
-		if (n > 0) {
-			spin_unlock(&poll_lock);
-			*num_events = n;
-			return 0;
-		}
-		if (error == 0 && deadline != NSEC_NEVER &&
-		    (deadline == 0 || arch_clock_now() >= deadline))
-			error = ERR_TIMED_OUT;
-		if (error != 0) {
-			spin_unlock(&poll_lock);
-			return error;
-		}
-		poll_expect_locked(arch_current_thread(),
-		                   received != NULL ? received->table : NULL);
-		error = wait_queue_wait(&poll->waiters, &poll_lock, deadline);
-		if (error == ERR_BAD_STATE)
-			return error;
-		if (received != NULL && error == 0 && take_given(&events[0], received)) {
-			*num_events = 1;
-			return 0;
-		}
-	}
 }
 
 // --- Listeners ---

@@ -63,13 +63,12 @@ __must_check error_t poll_entry_remove(struct poll *poll, struct handle_table *t
                                        handle_t handle);
 // What poll_recv takes along with the first event of a wait.
 struct poll_received {
-	const struct handle_table *table;  // in: the caller's
+	struct handle_table *table;  // in: the caller's
 
-	// Out: its channel, if the caller may take its messages. HANDLE_NONE: not.
-	handle_t handle;
-	// Out: the message, if that was given to the caller: one without handles. NULL: it is to be
-	// looked for.
+	// Out: the message, of which nothing but to write it to the app and free it is left. NULL:
+	// none.
 	struct channel_message *message;
+	handle_t handle;  // out: its channel
 };
 // Blocks. `received` NULL: messages are not taken. Errors: ERR_TIMED_OUT, ERR_BAD_STATE (the
 // process is ending).

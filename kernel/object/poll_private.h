@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Between poll.c and the calls that are made most (kernel/syscall/channel.c, poll_wait.c): the
-// usual cases, inline.
+// What is done to a poll by the calls that are made most (channel_send.c, and poll_wait.c of
+// kernel/syscall): the usual cases, inline. Who makes an object ready gives a message to a thread
+// that waits, tells it, or marks the object's entries.
 #pragma once
 
 #include "kernel/object/channel_private.h"
@@ -12,9 +13,9 @@
 // Guards all watch lists and ready lists.
 extern struct spinlock poll_lock;
 
-// The entry may be ready: the poll's waiters, listeners and the polls that it is in shall look. The
-// lock is held.
-void poll_mark_locked(struct poll_entry *entry);
+// Marks: the entries of `object` that ask for one of `ready` (READY_*) may be ready. Their polls'
+// waiters, listeners and the polls that they are in shall look. The poll lock is held.
+void poll_mark_watchers_locked(struct object *object, uint32_t ready);
 
 // What a channel's end is ready for. Each word is read as it is now, without the channel's lock:
 // whoever changes one from not ready to ready takes the poll lock afterwards, so that with the poll

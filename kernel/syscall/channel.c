@@ -2,7 +2,6 @@
 #include "kernel/object/channel.h"
 
 #include "kernel/object/channel_private.h"
-#include "kernel/sched/sched.h"
 #include "kernel/syscall/message.h"
 #include "kernel/syscall/syscall.h"
 
@@ -35,121 +34,131 @@ out_put:
 	return error;
 }
 
-// --- Receiving: channel_send.c says how these are made ---
-
-static __attribute__((noinline)) error_t recv_slowly(uintptr_t handle, uintptr_t addr)
+// Any message, from anywhere.
+static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t addr)
 {
 	struct process *process = caller();
 	struct channel_message *message;
-	struct object *object;
+	uint64_t words[3];  // the header
+	error_t error = user_read(words, addr, sizeof(words));
 	size_t len;
-	error_t error = lookup(handle, OBJECT_CHANNEL, RIGHT_READ, &object);
 
 	if (error != 0)
 		return error;
-	error = channel_end_recv(channel_from_object(object), &process->handles, &message);
+	len = message_head_len(words[0]);
+	if (len > MESSAGE_MAX_DATA || message_head_num_handles(words[0]) > MESSAGE_MAX_HANDLES)
+		return ERR_INVALID;
+	error = channel_message_create(process->account, words[0], &message);
 	if (error != 0)
-		goto out_put;
-	len = sizeof(struct message_header) + channel_message_header(message)->len;
-	error = user_write(addr, channel_message_header(message), len);
-	if (error == 0)
-		channel_message_free(message);
-	else
-		channel_end_unrecv(channel_from_object(object), &process->handles, message);
-out_put:
-	object_put(object);
-	return error;
+		return error;
+	if (message_head_num_handles(words[0]) > 0)
+		message_set_handles(&message->header, &words[1]);
+	if (len > 0)
+		error = user_read(message->data, addr + offsetof(struct message, data), len);
+	if (error != 0)
+		return channel_message_drop(message, error);
+	return channel_send_on(&process->handles, (handle_t)handle, message);
 }
 
-error_t message_give_back(uintptr_t handle, struct channel_message *message)
+// The usual case: this hart keeps a message like this one. Nothing is called but the send itself,
+// the last thing done, so that nothing needs saving. app_words_ok was asked of `addr`, where `head`
+// is from. `handles`, a constant: whether there are any.
+static inline __attribute__((always_inline)) error_t send_usual(uintptr_t handle, uintptr_t addr,
+                                                                uint64_t head, bool handles)
 {
-	struct object *object;
+	struct process *process = caller();
+	size_t len = handles ? message_head_len(head) : head >> 32;
+	struct channel_message *message = channel_message_take(process->account, head, handles);
 
-	if (lookup(handle, OBJECT_CHANNEL, RIGHT_READ, &object) != 0)
-		return message_drop(message, ERR_ADDRESS);
-	channel_end_unrecv(channel_from_object(object), &caller()->handles, message);
-	object_put(object);
-	return ERR_ADDRESS;
+	if (message == NULL)
+		return send_any(handle, addr);
+	if (handles) {
+		uint64_t words[2];
+
+		if (!user_owns(addr, sizeof(struct message_header), false) ||
+		    !app_load(addr + 8, &words[0]) || !app_load(addr + 16, &words[1]))
+			return channel_message_drop(message, ERR_ADDRESS);
+		message_set_handles(&message->header, words);
+	}
+	if (len > 0 && !message_read_data_words(addr, message, len))
+		return channel_message_drop(message, ERR_ADDRESS);
+	return channel_send_on(&process->handles, (handle_t)handle, message);
 }
 
-error_t message_take_handles(uintptr_t handle, struct channel_message *message)
+static __attribute__((noinline)) error_t send_handles(uintptr_t handle, uintptr_t addr,
+                                                      uint64_t head)
+{
+	if (message_head_len(head) > MESSAGE_MAX_DATA ||
+	    message_head_num_handles(head) > MESSAGE_MAX_HANDLES)
+		return ERR_INVALID;
+	return send_usual(handle, addr, head, true);
+}
+
+error_t sys_channel_send(SYSCALL_ARGS)
+{
+	uint64_t head;
+
+	if (!app_words_ok(a1, sizeof(struct message)))
+		return send_any(a0, a1);
+	if (!user_owns(a1, sizeof(head), false) || !app_load(a1, &head))
+		return ERR_ADDRESS;
+	// Too long, or it has handles, whose number is above the length.
+	if (head >> 32 > MESSAGE_MAX_DATA)
+		return send_handles(a0, a1, head);
+	return send_usual(a0, a1, head, false);
+}
+
+// Any message, to anywhere.
+static __attribute__((noinline)) error_t recv_any(uintptr_t handle, uintptr_t addr)
 {
 	struct handle_table *table = &caller()->handles;
-	struct object *object;
+	struct channel_message *message;
+	bool more;
+	error_t error = channel_recv_on(table, (handle_t)handle, &message, &more);
 
-	spin_lock(&table->lock);
-	if (handle_has_room_locked(table, message->num_queued)) {
-		message_fill_handles_locked(table, message);
-		spin_unlock(&table->lock);
-		return 0;
-	}
-	spin_unlock(&table->lock);
-	if (lookup(handle, OBJECT_CHANNEL, RIGHT_READ, &object) != 0)
-		return message_drop(message, ERR_LIMIT);
-	channel_end_requeue(channel_from_object(object), message);
-	object_put(object);
-	return ERR_LIMIT;
+	if (error != 0)
+		return error;
+	if (message_write(addr, message) != 0)
+		return channel_unrecv_on(table, (handle_t)handle, message);
+	channel_message_free(message);
+	return 0;
 }
 
-// Takes the first message of the queue, which carries handles but no channel's ends, when the table
-// has room for them. Gives up the table's and the channel's lock.
-static __attribute__((noinline)) error_t recv_objects(uintptr_t handle, uintptr_t addr,
+static const uint64_t no_handles[2];
+
+// The usual case of a message with handles. `end` NULL: there is none. Gives up the table's lock.
+static __attribute__((noinline)) error_t recv_handles(uintptr_t handle, uintptr_t addr,
                                                       struct handle_table *table,
                                                       struct channel_end *end)
 {
-	struct channel_message *message = end->head;
-	uint64_t handles[2];
+	struct channel_message *message = end != NULL ? channel_take_locked(table, end, true)
+						      : NULL;
 
-	if (message->num_ends > 0 || end->queued == CHANNEL_MAX_QUEUED ||
-	    !handle_has_room_locked(table, message->num_queued)) {
-		spin_unlock(&end->channel->lock);
-		spin_unlock(&table->lock);
-		return recv_slowly(handle, addr);
-	}
-	(void)channel_pop_locked(end);
-	spin_unlock(&end->channel->lock);
-	message_fill_handles_locked(table, message);
 	spin_unlock(&table->lock);
-	message_handles(&message->header, handles);
-	if (!message_write(addr, message, handles))
-		return message_give_back(handle, message);
-	return message_drop(message, 0);
+	if (message == NULL)
+		return recv_any(handle, addr);
+	if (message_write(addr, message) != 0)
+		return channel_unrecv_on(table, (handle_t)handle, message);
+	return channel_message_drop(message, 0);
 }
 
+// As in sys_channel_send, nothing needs saving.
 error_t sys_channel_recv(SYSCALL_ARGS)
 {
-	static const uint64_t no_handles[2];
 	struct handle_table *table = &caller()->handles;
-	struct channel_message *message;
-	const struct handle_slot *slot;
+	struct channel_message *message = NULL;
 	struct channel_end *end;
 
 	if (!app_words_ok(a1, sizeof(struct message)))
-		return recv_slowly(a0, a1);
+		return recv_any(a0, a1);
 	spin_lock(&table->lock);
-	slot = handle_slot_locked(table, (handle_t)a0);
-	if (!is_channel(slot, RIGHT_READ)) {
-		spin_unlock(&table->lock);
-		return recv_slowly(a0, a1);
-	}
-	end = channel_from_object(slot->object);
-	spin_lock(&end->channel->lock);
-	message = end->head;
-	if (message != NULL && message->num_queued > 0)
-		return recv_objects(a0, a1, table, end);
-	// Nothing is there, or the sender waits for room.
-	if (message == NULL || end->queued == CHANNEL_MAX_QUEUED) {
-		error_t error = end->peer->closed ? ERR_PEER_CLOSED : ERR_EMPTY;
-
-		spin_unlock(&end->channel->lock);
-		spin_unlock(&table->lock);
-		return message == NULL ? error : recv_slowly(a0, a1);
-	}
-	(void)channel_pop_locked(end);
-	spin_unlock(&end->channel->lock);
+	end = channel_end_locked(table, (handle_t)a0, RIGHT_READ);
+	if (end != NULL)
+		message = channel_take_locked(table, end, false);
+	if (message == NULL)
+		return recv_handles(a0, a1, table, end);
 	spin_unlock(&table->lock);
-
-	if (!message_write(a1, message, no_handles))
-		return message_give_back(a0, message);
-	return message_keep(message) ? 0 : message_drop(message, 0);
+	if (!message_write_words(a1, message, no_handles))
+		return channel_unrecv_on(table, (handle_t)a0, message);
+	return channel_message_keep(message);
 }
