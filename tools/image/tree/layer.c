@@ -30,6 +30,8 @@ struct layer {
 	struct digest digest;
 	uint64_t uncompressed;
 	struct error *err;
+	uint64_t compressed;  // bytes that came of it
+	bool ended;           // and no more come
 	bool failed;          // a callback left its error in `err`
 	bool empty;           // there is not one byte of it
 	bool padded;          // the missing padding behind its last byte has been supplied
@@ -48,8 +50,27 @@ static la_ssize_t read_compressed(struct archive *archive, void *context, const 
 	if (length < 0) {
 		layer->failed = true;
 		archive_set_error(archive, EIO, "%s", layer->err->text);
+		return length;
 	}
+	layer->compressed += (uint64_t)length;
+	layer->ended = length == 0;
 	return length;
+}
+
+// Whoever decompresses wanted more than there is, or has met what cannot be.
+static int decompression_failed(struct layer *layer)
+{
+	const char *reason = archive_error_string(layer->raw);
+
+	if (layer->failed)
+		return -1;
+	layer->failed = true;
+	if (layer->ended)
+		return error_set(layer->err,
+		                 "it cannot be decompressed: it ends too early, after %llu bytes",
+		                 (unsigned long long)layer->compressed);
+	return error_set(layer->err, "it cannot be decompressed: %s",
+	                 reason ? reason : "its data are damaged");
 }
 
 // The zeros that an archive lacks to be whole blocks.
@@ -74,10 +95,7 @@ static la_ssize_t read_tar(struct archive *archive, void *context, const void **
 	if (length == 0)
 		return read_padding(layer);
 	if (length < 0) {
-		if (!layer->failed)
-			error_set(layer->err, "it cannot be decompressed: %s",
-			          archive_error_string(layer->raw));
-		layer->failed = true;
+		decompression_failed(layer);
 		archive_set_error(archive, EIO, "%s", layer->err->text);
 		return -1;
 	}
@@ -93,13 +111,13 @@ static la_ssize_t read_tar(struct archive *archive, void *context, const void **
 	return length;
 }
 
-static int archive_failed(struct layer *layer, struct archive *archive, const char *what)
+static int archive_failed(struct layer *layer, const char *what)
 {
-	const char *reason = archive_error_string(archive);
+	const char *reason = archive_error_string(layer->tar);
 
 	if (layer->failed)
 		return -1;
-	return error_set(layer->err, "%s: %s", what, reason ? reason : "unknown error");
+	return error_set(layer->err, "%s: %s", what, reason ? reason : "its data are damaged");
 }
 
 static int layer_open(struct layer *layer)
@@ -118,15 +136,15 @@ static int layer_open(struct layer *layer)
 	archive_read_support_format_raw(layer->raw);
 	archive_read_support_format_empty(layer->raw);
 	if (archive_read_open(layer->raw, layer, NULL, read_compressed, NULL) != ARCHIVE_OK)
-		return archive_failed(layer, layer->raw, "it cannot be decompressed");
+		return decompression_failed(layer);
 	result = archive_read_next_header(layer->raw, &entry);
 	if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
-		return archive_failed(layer, layer->raw, "it cannot be decompressed");
+		return decompression_failed(layer);
 	layer->empty = result == ARCHIVE_EOF;
 	archive_read_support_format_tar(layer->tar);
 	archive_read_support_format_empty(layer->tar);
 	if (archive_read_open(layer->tar, layer, NULL, read_tar, NULL) != ARCHIVE_OK)
-		return archive_failed(layer, layer->tar, "it is no tar archive");
+		return archive_failed(layer, "it is no tar archive");
 	return 0;
 }
 
@@ -213,7 +231,7 @@ static int entry_content(struct layer *layer, struct archive_entry *entry, struc
 			return -1;
 	}
 	if (result != ARCHIVE_EOF)
-		return archive_failed(layer, layer->tar, "its content cannot be read");
+		return archive_failed(layer, "its content cannot be read");
 	// Of a sparse file, less is in the archive than its size says.
 	return is_whole(layer,
 	                archive_entry_sparse_count(entry) > 0 ? 0 : -inode->size % TAR_BLOCK);
@@ -398,7 +416,7 @@ static int apply_all(struct layer *layer)
 		if (apply_entry(layer, entry) < 0)
 			return -1;
 	if (result != ARCHIVE_EOF)
-		return archive_failed(layer, layer->tar, "it is no sound tar archive");
+		return archive_failed(layer, "it is no sound tar archive");
 	// What follows the end of the archive belongs to the digest too.
 	while ((result = (int)read_tar(layer->tar, layer, &buffer)) > 0)
 		;

@@ -337,6 +337,38 @@ static void test_compressions(void **state)
 	}
 }
 
+// Cut off anywhere, it is refused, and the error says so.
+static void test_compressed_archives_that_end_early(void **state)
+{
+	static const struct {
+		int filter;
+		size_t head;  // bytes that it takes to be recognized
+	} cases[] = {
+		{ ARCHIVE_FILTER_GZIP, 10 },
+		{ ARCHIVE_FILTER_BZIP2, 14 },
+		{ ARCHIVE_FILTER_XZ, 12 },
+		{ ARCHIVE_FILTER_ZSTD, 4 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		test_tar_close(&f->tar);
+		free(f->tar.bytes);
+		test_tar_open_filter(&f->tar, ROOM, cases[i].filter);
+		add(f, "f", FILE_MODE, NULL);
+		test_tar_close(&f->tar);
+		for (size_t size = cases[i].head; size < f->tar.size; size++) {
+			f->err.text[0] = '\0';
+			if (apply_part(f, f->tar.bytes, size) == 0 ||
+			    !strstr(f->err.text, "it ends too early"))
+				fail_msg("filter %zu, %zu of %zu bytes: \"%s\"", i, size,
+				         f->tar.size, f->err.text);
+		}
+		free(f->tar.bytes);
+		test_tar_open(&f->tar, ROOM);
+	}
+}
+
 static void test_limits(void **state)
 {
 	struct fixture *f = *state;
@@ -409,7 +441,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_paths_are_cleaned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_aufs_metadata, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_archives_that_end_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_compressed_archives_that_end_early, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(test_compressions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_compressed_archives_that_end_early, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_corrupt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names_are_bytes, setup, teardown),
