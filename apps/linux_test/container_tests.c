@@ -42,6 +42,24 @@ bool test_container(struct linux_test *t)
 	return true;
 }
 
+// A volume of the image is there, and stays writable in a sealed container.
+bool test_volumes(struct linux_test *t)
+{
+	struct container *container = container_new(t->runtime, "hello:1");
+	struct command_output out;
+
+	container_entrypoint(container, "/bin/sh");
+	container_args(container, "-c", "echo kept > /data/file; read x < /data/file; echo $x",
+	               NULL);
+	container_readonly(container, true);
+	CHECK(container_run(container) == 0);
+	CHECK(container_wait_with_output(container, &out) == 0);
+	CHECK(span_is(out.stdout, "kept\n") && out.status == 0);
+	command_output_deinit(&out);
+	container_free(container);
+	return true;
+}
+
 // --- The network ---------------------------------------------------------------------------------
 
 struct conversation {

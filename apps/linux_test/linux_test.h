@@ -41,6 +41,7 @@ bool test_docker(struct linux_test *t);
 bool test_docker_errors(struct linux_test *t);
 // container_tests.c
 bool test_container(struct linux_test *t);
+bool test_volumes(struct linux_test *t);
 bool test_connect(struct linux_test *t);
 bool test_publish(struct linux_test *t);
 bool test_pool(struct linux_test *t);

@@ -26,6 +26,7 @@ static const struct test_case {
 	{ "command.docker_run", test_docker },
 	{ "command.docker_errors", test_docker_errors },
 	{ "container.of_an_image", test_container },
+	{ "container.volumes", test_volumes },
 	{ "container.connect", test_connect },
 	{ "container.publish", test_publish },
 	{ "vms.warm_start", test_pool },

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 
 #include "guest/bootd/config_internal.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 #define NOSUID_NOEXEC_NODEV (MS_NOSUID | MS_NOEXEC | MS_NODEV)
 
@@ -234,21 +235,22 @@ static int read_volumes(struct config_reader *reader, cJSON *annotations)
 	const char *text = NULL;
 	cJSON *list;
 	int error =
-		json_string(reader, annotations, "annotations.", CONFIG_VOLUMES_ANNOTATION, &text);
+		json_string(reader, annotations, "annotations.", CONTROL_VOLUMES_ANNOTATION, &text);
 
 	if (error != 0 || text == NULL)
 		return error;
 	error = json_parse(reader, text, strlen(text),
-	                   "config.json: annotations." CONFIG_VOLUMES_ANNOTATION, &list);
+	                   "config.json: annotations." CONTROL_VOLUMES_ANNOTATION, &list);
 	if (error != 0)
 		return error;
 	// The text goes; the list is in its place as long as the config is.
-	if (!cJSON_ReplaceItemInObjectCaseSensitive(annotations, CONFIG_VOLUMES_ANNOTATION, list)) {
+	if (!cJSON_ReplaceItemInObjectCaseSensitive(annotations, CONTROL_VOLUMES_ANNOTATION,
+	                                            list)) {
 		cJSON_Delete(list);
 		return failure_set(reader->failure, FAILURE_SETUP, -ENOMEM,
 		                   "config.json: the guest is out of memory");
 	}
-	error = json_strings(reader, annotations, "annotations.", CONFIG_VOLUMES_ANNOTATION,
+	error = json_strings(reader, annotations, "annotations.", CONTROL_VOLUMES_ANNOTATION,
 	                     volumes);
 	for (size_t i = 0; error == 0 && i < volumes->count; i++) {
 		if (volumes->items[i][0] != '/')

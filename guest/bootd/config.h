@@ -19,9 +19,6 @@
 // Whether there is a process before the container's own (init_process.h): any value.
 #define CONFIG_INIT_ANNOTATION "dev.starina.init"
 
-// This annotation names the image's volumes: the text of a JSON array of absolute paths.
-#define CONFIG_VOLUMES_ANNOTATION "org.starina.volumes"
-
 struct cJSON;
 struct control_network;
 
@@ -124,6 +121,10 @@ int config_parse(struct config *config, const char *text, size_t size, struct fa
 // Parses a lone OCI `process` object (an added process) into config->process. As config_parse.
 int config_parse_process(struct config *config, const char *text, size_t size,
                          struct failure *failure);
+
+// What config.json calls the limit `resource` of setrlimit(2), "RLIMIT_NOFILE"; it is one that the
+// parser knows.
+const char *config_rlimit_name(int resource);
 
 // Frees what config_parse allocated. All strings of the config become invalid.
 void config_deinit(struct config *config);

@@ -32,6 +32,15 @@ static const struct {
 	{ "RLIMIT_STACK", RLIMIT_STACK },
 };
 
+const char *config_rlimit_name(int resource)
+{
+	for (size_t i = 0; i < sizeof(rlimit_names) / sizeof(rlimit_names[0]); i++) {
+		if (rlimit_names[i].resource == resource)
+			return rlimit_names[i].name;
+	}
+	return "?";
+}
+
 // What the Docker daemon's service unit gives it and its containers, and of pending signals more
 // than the kernel derives from the guest's memory. Its defaults are Docker's for the rest.
 static const struct config_rlimit default_rlimits[] = {

@@ -17,6 +17,7 @@
 
 #include "guest/bootd/capability.h"
 #include "guest/bootd/container_user.h"
+#include "guest/bootd/procfs.h"
 
 #define MAX_FILE (8 * 1024 * 1024)
 
@@ -149,6 +150,25 @@ int credentials_resolve(struct config_process *process, struct failure *failure)
 	return error;
 }
 
+// The kernel does not say what was too much.
+static int rlimit_failed(const struct config_rlimit *limit, struct failure *failure)
+{
+	const char *name = config_rlimit_name(limit->resource);
+	int error = errno;
+	char most[32];
+
+	if (limit->resource == RLIMIT_NOFILE && error == EPERM &&
+	    procfs_read("sys/fs/nr_open", most, sizeof(most))[0] != '\0')
+		return failure_set(failure, FAILURE_SETUP, -error,
+		                   "the limit %s of %llu is too large: it is at most %.*s "
+		                   "(fs.nr_open of the guest's kernel)",
+		                   name, (unsigned long long)limit->hard, (int)strcspn(most, "\n"),
+		                   most);
+	errno = error;
+	return failure_errno(failure, "set the limit %s to %llu:%llu", name,
+	                     (unsigned long long)limit->soft, (unsigned long long)limit->hard);
+}
+
 static int set_rlimits(const struct config_process *process, struct failure *failure)
 {
 	for (size_t i = 0; i < process->num_rlimits; i++) {
@@ -156,9 +176,7 @@ static int set_rlimits(const struct config_process *process, struct failure *fai
 		struct rlimit value = { limit->soft, limit->hard };
 
 		if (setrlimit((__rlimit_resource_t)limit->resource, &value) != 0)
-			return failure_errno(failure, "set resource limit %d to %llu/%llu",
-			                     limit->resource, (unsigned long long)limit->soft,
-			                     (unsigned long long)limit->hard);
+			return rlimit_failed(limit, failure);
 	}
 	return 0;
 }

@@ -242,6 +242,18 @@ def limits(guest):
 
 
 @test()
+def limit_too_large(guest):
+    expect_failure(guest, config("probe", "id", process={"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2000000}]}),
+                   125, "RLIMIT_NOFILE of 2000000 .*at most 1048576")
+
+
+@test()
+def limit_of_many(guest):
+    expect_failure(guest, config("probe", "id", process={"rlimits": [{"type": "RLIMIT_STACK", "soft": 2, "hard": 1}]}),
+                   125, "RLIMIT_STACK to 2:1")
+
+
+@test()
 def default_limits(guest):
     guest.start(config("probe", "show", "/proc/self/limits", "/proc/sys/net/ipv4/ip_unprivileged_port_start"))
     _, stdout, _, _ = guest.end()

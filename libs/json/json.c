@@ -378,6 +378,15 @@ void json_write_string(struct json_writer *w, const char *text)
 	w->comma = true;
 }
 
+const char *json_writer_text(struct json_writer *w)
+{
+	append(w, "", 1);
+	if (w->bad)
+		return NULL;
+	w->len--;
+	return w->text;
+}
+
 void json_writer_deinit(struct json_writer *w)
 {
 	heap_free(w->text);

@@ -4,6 +4,7 @@
 // mounts, capabilities, masked paths, limits.
 
 #include "libs/linux/api/task.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DEFAULT_HOSTNAME "starina"
@@ -61,6 +62,28 @@ static error_t write_env(const struct task *task, const struct image *image, str
 	return err;
 }
 
+// An annotation is text: the array in it is escaped.
+static void write_volumes(const struct image *image, struct json_writer *w)
+{
+	struct json_writer list = { 0 };
+	const char *text;
+
+	if (image->volumes.count == 0)
+		return;
+	json_write_raw(&list, "[");
+	write_list(&list, &image->volumes);
+	json_write_raw(&list, "]");
+	text = json_writer_text(&list);
+	if (text == NULL) {
+		w->bad = true;
+	} else {
+		json_write_raw(w, ",\"annotations\":{\"" CONTROL_VOLUMES_ANNOTATION "\":");
+		json_write_string(w, text);
+		json_write_raw(w, "}");
+	}
+	json_writer_deinit(&list);
+}
+
 static const char *first_of(const char *a, const char *b, const char *otherwise)
 {
 	if (a != NULL)
@@ -88,6 +111,7 @@ error_t task_config_write(struct task *task, const struct image *image, struct j
 	}
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, task->hostname != NULL ? task->hostname : DEFAULT_HOSTNAME);
+	write_volumes(image, w);
 	json_write_raw(w,
 	               task->readonly ? ",\"root\":{\"path\":\"rootfs\",\"readonly\":true}}"
 	                              : ",\"root\":{\"path\":\"rootfs\"}}");

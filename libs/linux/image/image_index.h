@@ -21,8 +21,9 @@ struct image {
 	struct string_list entrypoint;
 	struct string_list cmd;
 	struct string_list env;
-	char *workdir;  // heap; NULL: none
-	char *user;     // likewise
+	struct string_list volumes;  // absolute paths
+	char *workdir;               // heap; NULL: none
+	char *user;                  // likewise
 };
 
 // Zero-initialised: empty.

@@ -65,7 +65,7 @@ static const char document[] =
 	"{\"name\":\"builtin\",\"first_sector\":0,\"num_sectors\":8,\"config\":{}},\n"
 	"{\"name\":\"docker.io/library/alpine:latest\",\"first_sector\":8,\"num_sectors\":16,\"more\":[1,{\"a\":[null,true]}],"
 	"\"config\":{\"Entrypoint\":null,\"Cmd\":[\"/bin/sh\",\"a\\\"\\u00e9\\ud83d\\ude00\\n\"],\"Env\":[\"A=1\"],"
-	"\"WorkingDir\":\"/srv\",\"User\":\"me\",\"Labels\":{\"x\":\"y\"}}}]}";
+	"\"Volumes\":[\"/data\",\"/v\"],\"WorkingDir\":\"/srv\",\"User\":\"me\",\"Labels\":{\"x\":\"y\"}}}]}";
 
 static void test_index(void **state)
 {
@@ -84,6 +84,8 @@ static void test_index(void **state)
 	assert_int_equal(image->cmd.count, 2);
 	assert_string_equal(image->cmd.items[1], "a\"\u00e9\U0001f600\n");
 	assert_string_equal(image->env.items[0], "A=1");
+	assert_int_equal(image->volumes.count, 2);
+	assert_string_equal(image->volumes.items[1], "/v");
 	assert_string_equal(image->workdir, "/srv");
 	assert_string_equal(image->user, "me");
 	assert_null(image_index_find(&index, "alpine:3"));

@@ -31,6 +31,9 @@
 // Large enough for a config.json with a 100 KB argv and environment.
 #define CONTROL_MAX_BODY (1024u * 1024u)
 
+// An annotation of config.json: the image's volumes, as the text of a JSON array of absolute paths.
+#define CONTROL_VOLUMES_ANNOTATION "org.starina.volumes"
+
 // Ports of the guest's multiport virtio-console: port N is /dev/vport<index of the virtio
 // device>pN. bootd looks for it; it finds it at once when the console is the first virtio device in
 // the FDT.

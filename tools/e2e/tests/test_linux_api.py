@@ -30,7 +30,7 @@ def use_linux_image(context, image="starina-linux"):
 
 
 def make_image(context):
-    """An image "hello": a shell, and `echo hello` as its entrypoint."""
+    """An image "hello": a shell, a volume, and `echo hello` as its entrypoint."""
     root = context.scratch / "hello-root"
     (root / "bin").mkdir(parents=True)
     (root / "bin/busybox").write_bytes((ROOT / "third_party/busybox/busybox").read_bytes())
@@ -38,7 +38,7 @@ def make_image(context):
     for name in ("sh", "echo", "printf", "nproc", "hostname"):
         (root / "bin" / name).symlink_to("busybox")
     layout = context.scratch / "hello"
-    subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["world"],"Entrypoint":["/bin/echo","hello"]',
+    subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["world"],"Entrypoint":["/bin/echo","hello"],"Volumes":{"/data":{}}',
                     '["PATH=/bin","IMAGE=hello"]'], check=True)
     return layout
 
@@ -87,7 +87,7 @@ def commands(context):
 
 @test
 def containers(context):
-    run_tests(context, "container.", 3)
+    run_tests(context, "container.", 4)
 
 
 @test

@@ -13,13 +13,13 @@
 #include "tools/image/config/image_user.h"
 #include "tools/image/config/volumes.h"
 #include "tools/image/config/words.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DEFAULT_TERM "xterm"  // as docker's
 #define DEFAULT_HOSTNAME "starina"
 #define HOSTS_ANNOTATION \
 	"dev.starina.hosts"  // lines that are added to /etc/hosts; CONFIG_HOSTS_ANNOTATION of bootd
-#define VOLUMES_ANNOTATION "org.starina.volumes"  // CONFIG_VOLUMES_ANNOTATION of bootd
 // It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in
 // libs/linux/vm/bootd_protocol.h).
 #define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
@@ -332,11 +332,13 @@ static void files_add(json_t *annotations, const char *hostname, const char *mor
 
 static void volumes_add(json_t *annotations, const json_t *config)
 {
-	char *text = volumes_text(config);
+	json_t *volumes = volumes_list(config);
+	char *text = json_array_size(volumes) > 0 ? json_dumps(volumes, JSON_COMPACT) : NULL;
 
 	if (text)
-		json_object_set_new(annotations, VOLUMES_ANNOTATION, json_string(text));
+		json_object_set_new(annotations, CONTROL_VOLUMES_ANNOTATION, json_string(text));
 	free(text);
+	json_decref(volumes);
 }
 
 // What does not decide how the process starts is kept as annotations. (OCI image spec,

@@ -12,7 +12,7 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char *volumes_text(const json_t *config)
+json_t *volumes_list(const json_t *config)
 {
 	json_t *volumes = json_object_get(config, "Volumes");
 	char **paths = calloc(json_object_size(volumes) + 1, sizeof(*paths));
@@ -20,7 +20,6 @@ char *volumes_text(const json_t *config)
 	size_t count = 0;
 	const char *key;
 	json_t *value;
-	char *text = NULL;
 
 	json_object_foreach(volumes, key, value)
 	{
@@ -45,8 +44,5 @@ char *volumes_text(const json_t *config)
 	for (size_t i = 0; i < count; i++)
 		free(paths[i]);
 	free(paths);
-	if (json_array_size(array) > 0)
-		text = json_dumps(array, JSON_COMPACT);
-	json_decref(array);
-	return text;
+	return array;
 }

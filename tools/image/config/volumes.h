@@ -3,6 +3,6 @@
 
 #include <jansson.h>
 
-// The paths of `Volumes`, clean, sorted, and each once, as the text of a JSON array, which the
-// caller frees; NULL when there are none. (OCI image spec, config.md, Volumes)
-char *volumes_text(const json_t *config);
+// The paths of `Volumes`, clean, sorted, and each once: a new array, empty when there are none.
+// (OCI image spec, config.md, Volumes)
+json_t *volumes_list(const json_t *config);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "tools/image/config/bundle.h"
+#include "tools/image/config/volumes.h"
 #include "tools/image/json_input.h"
 #include "tools/image/pack/pack.h"
 #include "tools/image/source/reference.h"
@@ -42,6 +43,7 @@ static json_t *config_make(const json_t *image)
 		else if (json_get_string(config, keys[i]) || json_get_strings(config, keys[i]))
 			json_object_set(out, keys[i], value);
 	}
+	json_object_set_new(out, "Volumes", volumes_list(config));
 	return out;
 }
 
