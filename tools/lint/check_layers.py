@@ -17,7 +17,7 @@ ONLY = {
     "boot": ("kernel", "libs/abi", "libs/base"),
     "guest": ("libs/linux/vm/bootd_protocol.h", "libs/abi", "libs/base"),
     "tools/common": ("libs/base",),
-    "tools/image": ("tools/common", "libs/abi", "libs/base"),
+    "tools/image": ("tools/common", "libs/linux/vm/bootd_protocol.h", "libs/abi", "libs/base"),
     "tools/run": ("tools/common", "tools/image", "libs/abi", "libs/base"),
 }
 # Each folder in these is on its own.

@@ -20,9 +20,8 @@
 #define DEFAULT_HOSTNAME "starina"
 #define HOSTS_ANNOTATION \
 	"dev.starina.hosts"  // lines that are added to /etc/hosts; CONFIG_HOSTS_ANNOTATION of bootd
-// It must fit into one frame of the guest's control port (CONTROL_MAX_BODY in
-// libs/linux/vm/bootd_protocol.h).
-#define MAX_BUNDLE_SIZE ((1u << 20) - 4096)
+// It must fit into one frame of the guest's control port.
+#define MAX_BUNDLE_SIZE (CONTROL_MAX_BODY - 4096)
 
 // Neither capabilities, limits, mounts nor masked paths are named: bootd (guest/bootd/config.c)
 // then takes what `docker run` gives a container, some of which depends on the user. The virtual
@@ -46,7 +45,7 @@ json_t *image_config_read(const char *directory, struct error *err)
 	}
 	file = fopen(path, "re");
 	if (!file) {
-		error_set(err, "%s is missing: %s is no packed image", path, directory);
+		error_set(err, "%s is missing: %s is not a packed image", path, directory);
 	} else {
 		length = fread(text, 1, JSON_MAX_SIZE, file);
 		document = json_parse(text, length, path, err);
@@ -87,7 +86,7 @@ static int image_words_extend(json_t *args, const json_t *config, const char *ke
 	if (word)
 		return word_append(args, word, err);
 	if (value && !json_is_null(value) && !words)
-		return error_set(err, "the image's %s is no list of strings", key);
+		return error_set(err, "the image's %s is not a list of strings", key);
 	if (words)
 		json_array_extend(args, words);
 	return 0;
