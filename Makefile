@@ -118,7 +118,7 @@ $(eval $(call lib_archive,fdt))
 
 no_such_apps := $(strip $(foreach app,$(APPS),$(if $(wildcard apps/$(app)/main.c),,$(app))))
 ifneq ($(no_such_apps),)
-$(error APPS names what is no app: $(no_such_apps). There are: $(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)))
+$(error APPS names what is not an app: $(no_such_apps). There are: $(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)))
 endif
 
 -include $(wildcard apps/*/app.mk)

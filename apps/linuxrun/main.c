@@ -467,7 +467,7 @@ static void linuxrun_main(const struct environ *env)
 		process_exit(1);
 	}
 	if (!parse_address(environ_config(env, "address"), run->address)) {
-		log_error("linuxrun.address=%s is no IPv4 address, as 10.0.2.100",
+		log_error("linuxrun.address=%s is not an IPv4 address, as 10.0.2.100",
 		          environ_config(env, "address"));
 		process_exit(1);
 	}

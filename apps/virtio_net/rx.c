@@ -99,7 +99,7 @@ static const uint8_t *buffer_frame(struct rx_buffer *buffer)
 }
 
 // Makes the client's message of what the device wrote, with the buffer's page or, when it is small,
-// a copy; false when it is no frame.
+// a copy; false when it is not a frame.
 static bool frame_make(struct net *net, struct rx_buffer *buffer, uint32_t written,
                        struct message *m)
 {

@@ -98,7 +98,7 @@ void call_fuzz_results(struct call_fuzz_thread *thread, uint32_t number, error_t
 	const struct arg *first = &call_fuzz_row(number)->args[0];
 
 	if (error > 0 || error < ERR_LAST)
-		broken(thread, number, "the result is no error number");
+		broken(thread, number, "the result is not an error number");
 	check_memory(thread, number, error);
 	if (error == ERR_BAD_HANDLE || (number == SYSCALL_NR_handle_close && error == 0))
 		call_fuzz_forget(thread, thread->first.handle);

@@ -205,7 +205,8 @@ static bool take_head(struct http_proxy *proxy, size_t length)
 
 	if (http_response_parse((struct span){ .data = proxy->head, .len = length }, r) < 0 ||
 	    r->status == 101) {
-		give_up(proxy, "the answer of the server behind this one is no HTTP response\n");
+		give_up(proxy,
+		        "the answer of the server behind this one is not an HTTP response\n");
 		return false;
 	}
 	proxy->head_len = 0;

@@ -229,10 +229,10 @@ static void test_no_response(void **state)
 {
 	(void)state;
 	check(GET, "", "HTTP/1.1 502", "closed the connection\n");
-	check(GET, "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 502", "no HTTP response\n");
-	check(GET, "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 502", "no HTTP response\n");
+	check(GET, "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 502", "not an HTTP response\n");
+	check(GET, "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 502", "not an HTTP response\n");
 	check(GET, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-	      "HTTP/1.1 502", "no HTTP response\n");
+	      "HTTP/1.1 502", "not an HTTP response\n");
 	check(GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200",
 	      "\r\n\r\n");
 }

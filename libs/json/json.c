@@ -34,7 +34,7 @@ static void advance(struct json_reader *r, size_t n)
 	r->rest.len -= n;
 }
 
-// The next byte that is no white space; NUL at the end.
+// The next byte that is not white space; NUL at the end.
 static char peek(struct json_reader *r)
 {
 	while (r->rest.len > 0 && is_one_of(r->rest.data[0], " \t\r\n"))

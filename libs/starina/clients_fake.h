@@ -6,7 +6,7 @@
 
 #include "libs/starina/system_fake.h"
 
-// What a message carries beside its bytes: nothing, a folio, or what is no folio.
+// What a message carries beside its bytes: nothing, a folio, or what is not a folio.
 enum fake_cargo { FAKE_NOTHING, FAKE_FOLIO, FAKE_EVENT };
 enum fake_cargo fake_cargo(bool anything, bool folio);
 

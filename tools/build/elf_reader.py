@@ -67,9 +67,9 @@ class Elf:
         (ident, kind, machine, _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, _) = \
             EHDR.unpack(cut(data, 0, EHDR.size, "its header"))
         if not ident.startswith(IDENT):
-            raise ElfError("it is no little-endian ELF file of 64 bits")
+            raise ElfError("it is not a little-endian ELF file of 64 bits")
         if kind != ET_EXEC or machine != EM_RISCV:
-            raise ElfError(f"it is no linked RISC-V program (type {kind}, machine {machine})")
+            raise ElfError(f"it is not a linked RISC-V program (type {kind}, machine {machine})")
         if phnum > 0 and phentsize != PHDR.size or shnum > 0 and shentsize != SHDR.size:
             raise ElfError("its tables have entries of an unknown size")
         self.segments = list(self.read_segments(phoff, phnum))

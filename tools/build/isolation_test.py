@@ -74,7 +74,7 @@ class Build:
 
 
 class Choice(unittest.TestCase):
-    """Who says how an app runs, and what is no answer."""
+    """Who says how an app runs, and what is not an answer."""
 
     def refused(self, *texts, arguments=(), environment=None, makefile="Makefile"):
         with tempfile.TemporaryDirectory() as build:
@@ -255,8 +255,8 @@ class Refused(unittest.TestCase):
 
     def test_what_is_no_program(self):
         self.refused("its header is at", b"")
-        self.refused("no little-endian ELF", b"\x7fELF\x01" + self.good[5:])
-        self.refused("no linked RISC-V program", self.good[:16] + b"\x01" + self.good[17:])
+        self.refused("not a little-endian ELF", b"\x7fELF\x01" + self.good[5:])
+        self.refused("not a linked RISC-V program", self.good[:16] + b"\x01" + self.good[17:])
         self.refused("the file has", self.good[:len(self.good) // 2])
         self.refused("the file has", self.good[:100])
 

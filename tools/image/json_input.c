@@ -21,7 +21,7 @@ json_t *json_parse_any(const char *text, size_t size, const char *what, struct e
 	}
 	object = json_loadb(text, size, JSON_ALLOW_NUL, &json_error);
 	if (!object)
-		error_set(err, "%s is no valid JSON: %s", what, json_error.text);
+		error_set(err, "%s is not valid JSON: %s", what, json_error.text);
 	return object;
 }
 
@@ -30,7 +30,7 @@ json_t *json_parse(const char *text, size_t size, const char *what, struct error
 	json_t *object = json_parse_any(text, size, what, err);
 
 	if (object && !json_is_object(object)) {
-		error_set(err, "%s is no JSON object", what);
+		error_set(err, "%s is not a JSON object", what);
 		json_decref(object);
 		return NULL;
 	}

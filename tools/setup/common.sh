@@ -100,7 +100,7 @@ check_settings() {
 	# run.sh's own, and those of the tests.
 	known+=$'\n'STARINA_ROOT$'\n'STARINA_BUILD$'\n'STARINA_LOCK$'\n'STARINA_TEST_CACHE
 	for name in $(compgen -e STARINA_); do
-		grep -q -x -F -- "$name" <<<"$known" || fail "$name is no setting" \
+		grep -q -x -F -- "$name" <<<"$known" || fail "$name is not a setting" \
 			"./setup.sh --help and ./run.sh --help list them; there are:" "$(tr '\n' ' ' <<<"$known")"
 	done
 }

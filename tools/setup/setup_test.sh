@@ -277,7 +277,7 @@ test_setup_ends_with_run() {
 }
 
 test_misspelt_setting_is_refused() {
-	! STARINA_CAHCE=x "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'STARINA_CAHCE is no setting' && said 'STARINA_CACHE'
+	! STARINA_CAHCE=x "$REPO/setup.sh" --check >"$WORK/out" 2>&1 && said 'STARINA_CAHCE is not a setting' && said 'STARINA_CACHE'
 }
 
 test_mirror_that_is_none_is_told_how_to_be_changed() {

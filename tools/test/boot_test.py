@@ -87,7 +87,7 @@ def refuses_two_providers_of_a_service():
 
 
 def ends_with_the_code_of_the_power_off():
-    # What is no exit status becomes 1, never 0.
+    # What is not an exit status becomes 1, never 0.
     for code, status in ((0, 0), (1, 1), (7, 7), (255, 255), (256, 1)):
         boot = Boot("starina-boot-unmet", f"test_power.code={code}")
         assert boot.status == status, f"exit status {boot.status} for the code {code}"

@@ -65,7 +65,7 @@ static void hostile_before_ready(uint32_t which)
 	case 3: guest_frame(CONTROL_EVENT_READY, 0, 0, "short", 5); break;
 	case 4:
 		guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_CONTROL),
-		           "this is no frame of the protocol", 32);
+		           "this is not a frame of the protocol", 32);
 		break;
 	default:
 		guest_frame(CONTROL_CONFIGURE, 0, 0, NULL, 0);  // not for the guest to send

@@ -141,7 +141,7 @@ def copy_package(deb, output, directories):
                 output.addfile(member, data.extractfile(member) if member.isreg() else None)
         process.stdout.read()
     if process.returncode:
-        raise RuntimeError(f"{deb} is no good package")
+        raise RuntimeError(f"{deb} is not a good package")
 
 
 def is_whole(path):

@@ -163,6 +163,6 @@ def attached_streams(context):
 def flags_that_docker_has_and_we_do_not(context):
     check_refused(context.run("-v", "/a:/b", "x"), "--volume", "shared folders")
     check_refused(context.run("-d", "x"), "--detach")
-    check_refused(context.run("run", "alpine"), '"run" is no image', "leave the word out")
+    check_refused(context.run("run", "alpine"), '"run" is not an image', "leave the word out")
     check_refused(context.run("--platform", "linux/amd64", "alpine"), "--platform linux/amd64", "linux/riscv64")
-    check_refused(context.run("x", STARINA_MEMROY="1G"), "STARINA_MEMROY is no setting", "did you mean STARINA_MEMORY?")
+    check_refused(context.run("x", STARINA_MEMROY="1G"), "STARINA_MEMROY is not a setting", "did you mean STARINA_MEMORY?")

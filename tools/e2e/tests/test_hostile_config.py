@@ -86,7 +86,7 @@ def huge_configurations(context):
 def wrong_types(context):
     for key, value in (("Entrypoint", 5), ("Entrypoint", ["a", None]), ("Cmd", {"a": 1}), ("Cmd", [["x"]])):
         layout = write_layout(context.scratch / f"{key}{len(json.dumps(value))}", Image(Layer().file("x"), **{key: value}))
-        check_refused(context.run(LINUXRUN_IMAGE=f"oci://{layout.path}"), key, "no list of strings")
+        check_refused(context.run(LINUXRUN_IMAGE=f"oci://{layout.path}"), key, "not a list of strings")
     # What we have no use for may be anything.
     result = run_probe(context, "exit", 3, config={"Volumes": 7, "ExposedPorts": [], "Healthcheck": "x", "Labels": None,
                                                    "User": 5, "WorkingDir": [], "StopSignal": {}})

@@ -34,7 +34,7 @@ def unknown_option(context):
 
 @test
 def unknown_setting(context):
-    check_refused(context.run(LINUXRUN_CPU="2"), "LINUXRUN_CPU is no setting", "--help")
+    check_refused(context.run(LINUXRUN_CPU="2"), "LINUXRUN_CPU is not a setting", "--help")
 
 
 @test
@@ -47,7 +47,7 @@ def qemu_too_old(context):
     qemu = fake_qemu(context, "QEMU emulator version 6.2.0 (Debian)")
     check_refused(context.run(QEMU=qemu), "6.2", "too old", "7.2")
     qemu = fake_qemu(context, "hello")
-    check_refused(context.run(QEMU=qemu), "no QEMU")
+    check_refused(context.run(QEMU=qemu), "is not QEMU")
 
 
 @test

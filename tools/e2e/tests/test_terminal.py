@@ -49,7 +49,7 @@ def bash(context):
         terminal.expect("^C")
         terminal.expect(PROMPT)
         check_equal(ask(terminal, "echo status $?"), "status 130\n")
-        # Job control, and a Ctrl-P that is no escape: it fetches the last command.
+        # Job control, and a Ctrl-P that is not an escape: it fetches the last command.
         check("1" in ask(terminal, "sleep 1000 & jobs -r | wc -l; kill %1").splitlines(), "no job is running")
         terminal.type("echo again\r")
         terminal.expect("\ragain\r\n")

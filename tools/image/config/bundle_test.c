@@ -119,9 +119,9 @@ static void test_hostile_images(void **state)
 	} bad[] = {
 		{ "{}", "nothing to run" },
 		{ "{\"Cmd\":\"\"}", "nothing to run" },
-		{ "{\"Entrypoint\":{}}", "Entrypoint is no list" },
-		{ "{\"Cmd\":[1]}", "Cmd is no list" },
-		{ "{\"Cmd\":[\"a\\u0000b\"]}", "Cmd is no list" },
+		{ "{\"Entrypoint\":{}}", "Entrypoint is not a list" },
+		{ "{\"Cmd\":[1]}", "Cmd is not a list" },
+		{ "{\"Cmd\":[\"a\\u0000b\"]}", "Cmd is not a list" },
 		{ "{\"Cmd\":[\"c\"],\"WorkingDir\":\"../etc\"}", "not absolute" },
 		{ "{\"Cmd\":[\"c\"],\"User\":\"nobody\"}", "\"nobody\" is not in the image" },
 		{ "{\"Cmd\":[\"c\"],\"User\":\"4294967296\"}", "up to 2147483647" },
@@ -302,7 +302,7 @@ static void test_references(void **state)
 
 		if (text)
 			fail_msg("\"%s\" was taken as %s", bad[i], text);
-		assert_non_null(strstr(err.text, "is no image name"));
+		assert_non_null(strstr(err.text, "is not an image name"));
 	}
 	memset(long_name, 'a', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';

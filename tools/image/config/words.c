@@ -13,7 +13,7 @@ static json_t *words_from_json(const char *text, struct error *err)
 	size_t i;
 
 	if (!array) {
-		error_set(err, "it is no valid JSON array: %s", json_error.text);
+		error_set(err, "it is not a valid JSON array: %s", json_error.text);
 		return NULL;
 	}
 	json_array_foreach(array, i, item)

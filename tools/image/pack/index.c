@@ -90,7 +90,7 @@ static int extent_add(struct index *index, const char *directory, json_int_t *se
 	if (stat(path, &status) < 0)
 		result = error_set_errno(err, errno, "cannot use %s", path);
 	else if (status.st_size == 0 || status.st_size % SECTOR_SIZE != 0)
-		result = error_set(err, "%s is damaged: its size is no multiple of %d", path,
+		result = error_set(err, "%s is damaged: its size is not a multiple of %d", path,
 		                   SECTOR_SIZE);
 	else if (path[0] != '/' || strlen(path) > MAX_EXTENT_PATH || strpbrk(path, "\"\r\n"))
 		result = error_set(

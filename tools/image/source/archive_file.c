@@ -37,7 +37,7 @@ struct archive *archive_file_open(const char *path, struct error *err)
 	filters_support(archive);
 	archive_read_support_format_tar(archive);
 	if (archive_read_open_filename(archive, path, BLOCK_SIZE) != ARCHIVE_OK) {
-		error_set(err, "it is no tar archive, nor a compressed one: %s",
+		error_set(err, "it is not a tar archive, nor a compressed one: %s",
 		          archive_error_string(archive));
 		archive_read_free(archive);
 		return NULL;
@@ -56,7 +56,7 @@ const char *archive_file_next(struct archive *archive, struct archive_entry **en
 		return NULL;
 	if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
 		*failed = true;
-		error_set(err, "it is no sound tar archive: %s", archive_error_string(archive));
+		error_set(err, "it is not a sound tar archive: %s", archive_error_string(archive));
 		return NULL;
 	}
 	name = archive_entry_pathname(*entry);

@@ -180,7 +180,7 @@ int docker_archive_choose(const char *path, const char *name, const char *ref, s
 	images.configs = json_object();
 	if (result == 0 &&
 	    (!json_is_array(images.manifest) || json_array_size(images.manifest) > MAX_IMAGES))
-		result = error_set(err, "%s: " MANIFEST " in it is no list of images", name);
+		result = error_set(err, "%s: " MANIFEST " in it is not a list of images", name);
 	if (result == 0)
 		result = archive_scan(&images, path, err);
 	if (result == 0)

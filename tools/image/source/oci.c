@@ -24,7 +24,7 @@ int oci_open(struct oci_layout *layout, const char *path, const char *name, stru
 	if (layout->fd < 0)
 		return error_set_errno(err, errno, "cannot open the image layout %s", path);
 	if (faccessat(layout->fd, "index.json", R_OK, 0) < 0) {
-		error_set(err, "%s is no OCI image layout: it has no index.json", name);
+		error_set(err, "%s is not an OCI image layout: it has no index.json", name);
 		oci_close(layout);
 		return -1;
 	}
@@ -66,7 +66,7 @@ static int file_open(const struct oci_layout *layout, const char *path, uint64_t
 		return error_set_errno(err, errno, "%s: cannot open %s", layout->name, path);
 	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode)) {
 		close(fd);
-		return error_set(err, "%s: %s is no regular file", layout->name, path);
+		return error_set(err, "%s: %s is not a regular file", layout->name, path);
 	}
 	*size = (uint64_t)stat.st_size;
 	return fd;

@@ -99,21 +99,21 @@ static int parts_check(const char *name, const char *host, size_t host_length, c
                        size_t path_length, const char *tag, const char *digest, struct error *err)
 {
 	if (host_length > 0 && !host_is_valid(host, host_length))
-		return error_set(err, "\"%.200s\" is no image name: \"%.*s\" is no host", name,
-		                 (int)host_length, host);
+		return error_set(err, "\"%.200s\" is not an image name: \"%.*s\" is not a host",
+		                 name, (int)host_length, host);
 	if (!path_is_valid(path, path_length) || host_length + path_length > MAX_NAME)
 		return error_set(
 			err,
-			"\"%.200s\" is no image name: it is [HOST[:PORT]/]NAME[:TAG][@DIGEST] with a NAME of lower-case "
+			"\"%.200s\" is not an image name: it is [HOST[:PORT]/]NAME[:TAG][@DIGEST] with a NAME of lower-case "
 			"letters, digits and . _ - / between them",
 			name);
 	if (tag && !tag_is_valid(tag))
-		return error_set(err, "\"%.200s\" is no image name: \"%.200s\" is no tag", name,
-		                 tag);
+		return error_set(err, "\"%.200s\" is not an image name: \"%.200s\" is not a tag",
+		                 name, tag);
 	if (digest && !digest_is_valid(digest))
 		return error_set(
 			err,
-			"\"%.200s\" is no image name: a digest is sha256: and 64 hexadecimal digits, or sha512: and 128, lower case",
+			"\"%.200s\" is not an image name: a digest is sha256: and 64 hexadecimal digits, or sha512: and 128, lower case",
 			name);
 	return 0;
 }

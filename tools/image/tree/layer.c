@@ -144,7 +144,7 @@ static int layer_open(struct layer *layer)
 	archive_read_support_format_tar(layer->tar);
 	archive_read_support_format_empty(layer->tar);
 	if (archive_read_open(layer->tar, layer, NULL, read_tar, NULL) != ARCHIVE_OK)
-		return archive_failed(layer, "it is no tar archive");
+		return archive_failed(layer, "it is not a tar archive");
 	return 0;
 }
 
@@ -162,8 +162,8 @@ static int entry_owner(struct archive_entry *entry, struct tree_inode *inode, st
 
 	// 0xffffffff is (uid_t)-1: "no user".
 	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
-		return error_set(err, "its owner %lld:%lld is no user and group id", (long long)uid,
-		                 (long long)gid);
+		return error_set(err, "its owner %lld:%lld is not a user and group id",
+		                 (long long)uid, (long long)gid);
 	inode->uid = (uint32_t)uid;
 	inode->gid = (uint32_t)gid;
 	return 0;
@@ -416,7 +416,7 @@ static int apply_all(struct layer *layer)
 		if (apply_entry(layer, entry) < 0)
 			return -1;
 	if (result != ARCHIVE_EOF)
-		return archive_failed(layer, "it is no sound tar archive");
+		return archive_failed(layer, "it is not a sound tar archive");
 	// What follows the end of the archive belongs to the digest too.
 	while ((result = (int)read_tar(layer->tar, layer, &buffer)) > 0)
 		;

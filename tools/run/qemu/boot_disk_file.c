@@ -50,7 +50,7 @@ static int entry_write(struct archive *archive, const char *disk, const char *na
 		                       path);
 	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode)) {
 		close(fd);
-		return error_set(err, "%s is no file", path);
+		return error_set(err, "%s is not a file", path);
 	}
 	entry = archive_entry_new();
 	archive_entry_set_pathname(entry, name);

@@ -100,7 +100,7 @@ static int content_check(int fd, const char *path, uint64_t size, struct error *
 	uint64_t blocks;
 
 	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))
-		return error_set(err, "%s is no file", path);
+		return error_set(err, "%s is not a file", path);
 	if (pread(fd, super, sizeof(super), SUPER_OFFSET) != (ssize_t)sizeof(super) ||
 	    (get32(super + SUPER_MAGIC) & 0xffff) != EXT4_MAGIC ||
 	    strncmp((char *)super + SUPER_LABEL, LABEL, 16) != 0)

@@ -266,7 +266,7 @@ static int limits_read(struct settings *settings, struct error *err)
 	const struct option *memory = option_get(settings, OPTION_MEMORY);
 
 	if (memory->value && !size_parse(memory->value, &settings->guest_memory))
-		return error_set(err, "%s is no size from 32M to 8G; write for example 256M",
+		return error_set(err, "%s is not a size from 32M to 8G; write for example 256M",
 		                 option_text(memory));
 	// As for docker, 0 is as when nothing is said.
 	if (settings->guest_memory > 0 && settings->guest_memory < MIN_GUEST_MEMORY)
@@ -287,7 +287,7 @@ static int disk_read(struct settings *settings, struct error *err)
 	if (!disk->value)
 		return 0;
 	if (!size_parse(disk->value, &settings->disk))
-		return error_set(err, "%s is no size from 16M to 1T; write for example 1G",
+		return error_set(err, "%s is not a size from 16M to 1T; write for example 1G",
 		                 option_text(disk));
 	if (settings->disk < WRITABLE_DISK_MIN || settings->disk > WRITABLE_DISK_MAX)
 		return refuse(disk, err, "the disk of a container has 16M to 1T");

@@ -51,7 +51,7 @@ static int header_check(const struct image_header *header, const char *path, str
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
 		if (memcmp(header, hints[i][0], strlen(hints[i][0])) == 0)
 			return error_set(err, "%s is %s", path, hints[i][1]);
-	return error_set(err, "%s is no RISC-V Linux Image (arch/riscv/boot/Image)", path);
+	return error_set(err, "%s is not a RISC-V Linux Image (arch/riscv/boot/Image)", path);
 }
 
 int guest_kernel_check(const char *path, struct error *err)
@@ -65,7 +65,7 @@ int guest_kernel_check(const char *path, struct error *err)
 		return error_set_errno(err, errno, "cannot open %s", path);
 	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode) || stat.st_size > MAX_SIZE) {
 		close(fd);
-		return error_set(err, "%s is no file, or larger than 512 MiB", path);
+		return error_set(err, "%s is not a file, or larger than 512 MiB", path);
 	}
 	length = read(fd, &header, sizeof(header));
 	close(fd);

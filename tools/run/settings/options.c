@@ -243,12 +243,14 @@ static int command_take(struct options *options, char **words, int count, struct
 		return 0;
 	error_printable(printable, sizeof(printable), words[0]);
 	if (image_hint(words[0]))
-		return error_set(err, "\"%s\" is no image: %s", printable, image_hint(words[0]));
+		return error_set(err, "\"%s\" is not an image: %s", printable,
+		                 image_hint(words[0]));
 	if (words[0][0] == '/' || words[0][0] == '.')
-		return error_set(err,
-		                 "\"%s\" is no image name; write file://PATH for a `docker save` "
-		                 "archive or oci://PATH for an OCI layout",
-		                 printable);
+		return error_set(
+			err,
+			"\"%s\" is not an image name; write file://PATH for a `docker save` "
+			"archive or oci://PATH for an OCI layout",
+			printable);
 	// As docker has it: a name alone is one of a registry.
 	if (asprintf(&options->image, "%s%s", strstr(words[0], "://") ? "" : "docker://",
 	             words[0]) < 0) {
@@ -301,7 +303,7 @@ static int variable_refuse(const char *name, size_t prefix, struct error *err)
 		if (variable_at(i) && strncmp(variable_at(i), name, prefix) == 0)
 			closest_offer(&closest, name + prefix, strlen(name + prefix),
 			              variable_at(i) + prefix);
-	return error_set(err, "%s is no setting%s%.*s%s%s; ./run.sh --help lists them", name,
+	return error_set(err, "%s is not a setting%s%.*s%s%s; ./run.sh --help lists them", name,
 	                 closest.name ? "; did you mean " : "", closest.name ? (int)prefix : 0,
 	                 name, closest.name ? closest.name : "", closest.name ? "?" : "");
 }

@@ -100,9 +100,9 @@ static int host_parse(char **item, char host[INET_ADDRSTRLEN], struct error *err
 		return error_set(err, "\"%s\": only IPv4 addresses of the host can be published on",
 		                 *item);
 	if (inet_pton(AF_INET, *item, &address) != 1)
-		return error_set(err,
-		                 "\"%s\" is no IPv4 address of the host, as 127.0.0.1 or 0.0.0.0",
-		                 *item);
+		return error_set(
+			err, "\"%s\" is not an IPv4 address of the host, as 127.0.0.1 or 0.0.0.0",
+			*item);
 	inet_ntop(AF_INET, &address, host, INET_ADDRSTRLEN);
 	*item = colon + 1;
 	return 0;
@@ -122,13 +122,13 @@ static int item_add(struct published_ports *ports, char *item, struct error *err
 	if (!range_parse(colon ? colon + 1 : item, &container))
 		return error_set(
 			err,
-			"\"%s\" is no port of the container; choose 1 to 65535, or a range as 8000-8010",
+			"\"%s\" is not a port of the container; choose 1 to 65535, or a range as 8000-8010",
 			colon ? colon + 1 : item);
 	// "127.0.0.1::80" is any free port, as "80" is.
 	if (colon && *item && !range_parse(item, &host))
 		return error_set(
 			err,
-			"\"%s\" is no port of the host; choose 1 to 65535, or a range as 8000-8010",
+			"\"%s\" is not a port of the host; choose 1 to 65535, or a range as 8000-8010",
 			item);
 	if (host.first != 0 && host.last - host.first != container.last - container.first)
 		return error_set(err, "the ranges %u-%u and %u-%u are not equally long", host.first,
@@ -160,7 +160,7 @@ int ports_parse(struct published_ports *ports, const char *text, struct error *e
 		    blanks + strlen(item) + strspn(text + blanks + strlen(item), " \t") != length)
 			return error_set(
 				err,
-				"\"%.*s\" is no port to publish; write [[HOSTIP:]HOSTPORT:]PORT[/udp], as 8080:80",
+				"\"%.*s\" is not a port to publish; write [[HOSTIP:]HOSTPORT:]PORT[/udp], as 8080:80",
 				(int)(length < MAX_ITEM ? length : MAX_ITEM), text);
 		if (item_add(ports, copy, err) < 0)
 			return is_list ? error_prefix(err, "%s", item) : -1;
@@ -198,7 +198,7 @@ static int reserve(struct published_port *port, struct error *err)
 	else if (errno == EACCES)
 		advice = "; only root may use ports below 1024: choose a higher one";
 	else if (errno == EADDRNOTAVAIL)
-		advice = "; it is no address of this host";
+		advice = "; it is not an address of this host";
 	error_set(err, "port %u/%s of %s cannot be used: %s%s", port->host_port,
 	          port->udp ? "udp" : "tcp", port->host, strerror(errno), advice);
 	close(fd);

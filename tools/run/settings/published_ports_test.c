@@ -69,25 +69,25 @@ static void test_malformed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(container) / sizeof(container[0]) - 1; i++)
 		assert_non_null(strstr(parsed(container[i]),
-		                       "is no port of the container; choose 1 to 65535"));
+		                       "is not a port of the container; choose 1 to 65535"));
 	assert_non_null(strstr(parsed("8080:80/tcp/udp"), "the protocol \"tcp/udp\""));
 	assert_non_null(strstr(parsed("8080:80/sctp"),
 	                       "the protocol \"sctp\" cannot be published; choose tcp or udp"));
 	assert_non_null(strstr(parsed("8080:80/"), "the protocol \"\""));
 	for (size_t i = 0; i < sizeof(host) / sizeof(host[0]); i++)
 		assert_non_null(
-			strstr(parsed(host[i]), "is no port of the host; choose 1 to 65535"));
+			strstr(parsed(host[i]), "is not a port of the host; choose 1 to 65535"));
 	for (size_t i = 0; i < sizeof(address) / sizeof(address[0]); i++)
-		assert_non_null(strstr(parsed(address[i]), "is no IPv4 address of the host"));
+		assert_non_null(strstr(parsed(address[i]), "is not an IPv4 address of the host"));
 	assert_non_null(strstr(parsed("[::1]:8080:80"), "only IPv4 addresses"));
 	for (size_t i = 0; i < sizeof(item) / sizeof(item[0]); i++)
 		assert_non_null(
 			strstr(parsed(item[i]),
-		               "is no port to publish; write [[HOSTIP:]HOSTPORT:]PORT[/udp]"));
+		               "is not a port to publish; write [[HOSTIP:]HOSTPORT:]PORT[/udp]"));
 	// Which of them.
 	assert_string_equal(
 		parsed("8080:80,81:0"),
-		"81:0: \"0\" is no port of the container; choose 1 to 65535, or a range as "
+		"81:0: \"0\" is not a port of the container; choose 1 to 65535, or a range as "
 		"8000-8010");
 }
 
@@ -114,9 +114,9 @@ static void test_long_text(void **state)
 	(void)state;
 	memset(text, '1', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	assert_non_null(strstr(parsed(text), "is no port to publish"));
+	assert_non_null(strstr(parsed(text), "is not a port to publish"));
 	memset(text, ':', sizeof(text) - 1);
-	assert_non_null(strstr(parsed(text), "is no port to publish"));
+	assert_non_null(strstr(parsed(text), "is not a port to publish"));
 	text[80] = '\0';
 	assert_non_null(strstr(parsed(text), "IPv4"));
 }
@@ -153,7 +153,7 @@ static void test_reserve(void **state)
 	ports_release(&ports);
 	parsed("192.0.2.1:8080:80");
 	assert_int_equal(ports_reserve(&ports, &err), -1);
-	assert_non_null(strstr(err.text, "it is no address of this host"));
+	assert_non_null(strstr(err.text, "it is not an address of this host"));
 	ports_release(&ports);
 }
 

@@ -106,7 +106,7 @@ static int memory_read(struct settings *settings, struct error *err)
 	settings->memory = guest + OS_MEMORY_AMPLE > DEFAULT_MEMORY ? guest + OS_MEMORY_AMPLE
 								    : DEFAULT_MEMORY;
 	if (value && !size_parse(value, &settings->memory))
-		return error_set(err, "STARINA_MEMORY=%.100s is no size; write for example 512M",
+		return error_set(err, "STARINA_MEMORY=%.100s is not a size; write for example 512M",
 		                 value);
 	if (settings->memory > MAX_MEMORY)
 		return error_set(err, "STARINA_MEMORY=%.100s: a machine has at most 1T", value);
@@ -146,7 +146,8 @@ static int qemu_read(struct settings *settings, struct error *err)
 	settings->http_port_given = port != NULL;
 	if (port && !number_parse(port, 65535, &settings->http_port))
 		return error_set(
-			err, "STARINA_HTTP_PORT=%.100s is no port; choose 1 to 65535, or 0 for any",
+			err,
+			"STARINA_HTTP_PORT=%.100s is not a port; choose 1 to 65535, or 0 for any",
 			port);
 	if (smp_read(settings, err) < 0)
 		return -1;
@@ -207,7 +208,8 @@ int settings_check_qemu(const struct settings *settings, struct error *err)
 	text[length > 0 ? length : 0] = '\0';
 	version = strstr(text, "version ");
 	if (!version || sscanf(version, "version %d.%d", &major, &minor) != 2)
-		return error_set(err, "%s is no QEMU: it does not say its version", settings->qemu);
+		return error_set(err, "%s is not QEMU: it does not say its version",
+		                 settings->qemu);
 	if (major < MIN_QEMU_MAJOR || (major == MIN_QEMU_MAJOR && minor < MIN_QEMU_MINOR))
 		return error_set(
 			err,

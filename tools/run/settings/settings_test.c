@@ -75,7 +75,7 @@ static const struct {
 	{ "LINUXRUN_IMAGES", "alpine,,debian", "LINUXRUN_IMAGES=alpine,,debian|empty item" },
 	{ "LINUXRUN_IMAGES", "alpine,", "LINUXRUN_IMAGES|empty item" },
 	{ "LINUXRUN_IMAGES", "oci:///srv/x", "LINUXRUN_IMAGES|oci:///srv/x|NAME=oci:///srv/x" },
-	{ "LINUXRUN_IMAGES", "=oci:///srv/x", "LINUXRUN_IMAGES|is no image name" },
+	{ "LINUXRUN_IMAGES", "=oci:///srv/x", "LINUXRUN_IMAGES|is not an image name" },
 	{ "LINUXRUN_IMAGES", "UP=oci:///srv/x", "LINUXRUN_IMAGES|UP|lower-case" },
 	{ "LINUXRUN_IMAGES", "x=docker://UP", "LINUXRUN_IMAGES|UP|lower-case" },
 	{ "LINUXRUN_IMAGES", "http://x/y", "LINUXRUN_IMAGES|http://x/y" },
@@ -119,19 +119,19 @@ static const struct {
 	{ "LINUXRUN_READONLY", "maybe", "LINUXRUN_READONLY=maybe|1 (yes)" },
 	{ "LINUXRUN_READONLY", "2", "LINUXRUN_READONLY=2|1 (yes)" },
 	{ "LINUXRUN_KERNEL", "/no/such/file", "LINUXRUN_KERNEL|/no/such/file" },
-	{ "LINUXRUN_KERNEL", "/", "LINUXRUN_KERNEL|no file" },
+	{ "LINUXRUN_KERNEL", "/", "LINUXRUN_KERNEL|not a file" },
 	{ "LINUXRUN_STOP_TIMEOUT", "-2", "LINUXRUN_STOP_TIMEOUT=-2|86400" },
 	{ "LINUXRUN_STOP_TIMEOUT", "86401", "LINUXRUN_STOP_TIMEOUT=86401|86400" },
 	{ "LINUXRUN_STOP_TIMEOUT", "10s", "LINUXRUN_STOP_TIMEOUT=10s|seconds" },
-	{ "LINUXRUN_CPU", "2", "LINUXRUN_CPU is no setting|did you mean LINUXRUN_CPUS?|--help" },
-	{ "LINUXRUN_XYZ", "2", "LINUXRUN_XYZ is no setting; ./run.sh --help" },
-	{ "STARINA_MEMROY", "1G", "STARINA_MEMROY is no setting|did you mean STARINA_MEMORY?" },
-	{ "STARINA_HTTP", "1", "STARINA_HTTP is no setting" },
-	{ "STARINA_SPM", "1", "STARINA_SPM is no setting|did you mean STARINA_SMP?" },
+	{ "LINUXRUN_CPU", "2", "LINUXRUN_CPU is not a setting|did you mean LINUXRUN_CPUS?|--help" },
+	{ "LINUXRUN_XYZ", "2", "LINUXRUN_XYZ is not a setting; ./run.sh --help" },
+	{ "STARINA_MEMROY", "1G", "STARINA_MEMROY is not a setting|did you mean STARINA_MEMORY?" },
+	{ "STARINA_HTTP", "1", "STARINA_HTTP is not a setting" },
+	{ "STARINA_SPM", "1", "STARINA_SPM is not a setting|did you mean STARINA_SMP?" },
 	{ "STARINA_QUIET", "x", "STARINA_QUIET=x|1 (yes)" },
 	{ "LINUXRUN_CPUS", "0.0001", "LINUXRUN_CPUS=0.0001|0.01 to 4" },
 	{ "LINUXRUN_HOSTNAME", ".a", "LINUXRUN_HOSTNAME=.a|begins" },
-	{ "LINUXRUN_", "2", "LINUXRUN_ is no setting" },
+	{ "LINUXRUN_", "2", "LINUXRUN_ is not a setting" },
 };
 
 static void test_bad_variables(void **state)
@@ -173,7 +173,7 @@ static void test_variables_of_the_help_text(void **state)
 		name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] = '\0';
 		// No value of anything, but the name is known.
 		setenv(name, "~", 1);
-		if (read_words(NULL) < 0 && strstr(err.text, "is no setting"))
+		if (read_words(NULL) < 0 && strstr(err.text, "is not a setting"))
 			fail_msg("%s", err.text);
 		unsetenv(name);
 		found++;
@@ -268,12 +268,12 @@ static void test_image_and_command(void **state)
 	assert_false(passes_on("--args=a b"));
 	unsetenv("LINUXRUN_IMAGE");
 	unsetenv("LINUXRUN_ARGS");
-	assert_refused(READ("run", "alpine"), "\"run\" is no image|leave the word out");
-	assert_refused(READ("ps"), "\"ps\" is no image|command of docker's|docker://");
+	assert_refused(READ("run", "alpine"), "\"run\" is not an image|leave the word out");
+	assert_refused(READ("ps"), "\"ps\" is not an image|command of docker's|docker://");
 	assert_refused(READ("pull", "alpine"), "\"pull\"|command of docker's");
-	assert_refused(READ("--tty", "true", "alpine"), "\"true\" is no image|--rm=true");
+	assert_refused(READ("--tty", "true", "alpine"), "\"true\" is not an image|--rm=true");
 	assert_int_equal(READ("docker://run"), 0);
-	assert_refused(READ("./x.tar"), "\"./x.tar\" is no image name|file://");
+	assert_refused(READ("./x.tar"), "\"./x.tar\" is not an image name|file://");
 	assert_refused(READ("Alpine"), "the image docker://Alpine|lower-case");
 }
 
@@ -356,7 +356,7 @@ static void test_kernel_files(void **state)
 		      "ELF|Image" },
 		    { "\x1f\x8b", "compressed" },
 		    { "MZ", "EFI" },
-		    { "text", "no RISC-V" } };
+		    { "text", "not a RISC-V" } };
 	char path[] = "/tmp/settings_test.XXXXXX";
 
 	(void)state;
@@ -437,7 +437,7 @@ static void test_ports(void **state)
 	setenv("LINUXRUN_PORTS", "8080:99999", 1);
 	assert_refused(
 		READ(NULL),
-		"LINUXRUN_PORTS=8080:99999|\"99999\" is no port of the container; choose 1 to 65535");
+		"LINUXRUN_PORTS=8080:99999|\"99999\" is not a port of the container; choose 1 to 65535");
 	setenv("LINUXRUN_PORTS", "127.0.0.1:8080:80", 1);
 	assert_int_equal(READ(NULL), 0);
 	assert_int_equal(settings.ports.count, 1);
