@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Linux's capabilities (capabilities(7)): which there are, and which of them docker gives to a
-// container that asks for nothing. The host reads --cap-add and --cap-drop by it, bootd config.json.
+// container that asks for nothing. The host reads --cap-add and --cap-drop by it, and bootd
+// config.json.
 #pragma once
 
 // X(name without CAP_, number, whether docker gives it), in the order of the numbers, without gaps.
