@@ -46,5 +46,5 @@ const char *symbol_find(uintptr_t pc, uintptr_t *offset)
 	if (&__symbols_start[0] == &__symbols_end[0])
 		return NULL;
 	return symbol_find_in(__symbols_start, (uintptr_t)__text_start,
-	                      (size_t)(__text_end - __text_start), pc, offset);
+	                      (uintptr_t)__text_end - (uintptr_t)__text_start, pc, offset);
 }
