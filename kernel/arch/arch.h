@@ -27,6 +27,8 @@
 struct thread;
 struct hart;
 
+#define MAX_HARTS 16
+
 // --- Threads ---
 
 // Prepares a new thread's architecture state: when first switched to, it calls entry(arg) on the
@@ -50,9 +52,13 @@ void arch_thread_deinit(struct thread *thread);
 struct hart *arch_this_hart(void);
 // The current thread; NULL before the first.
 struct thread *arch_current_thread(void);
+// This hart's index in `harts`; 0 as long as it is not known.
+uint32_t arch_hart_index(void);
 // Makes the hart take an interrupt: it leaves wfi or the guest, and looks at its `need_resched` and
 // at kicks.
 void arch_hart_kick(uint32_t hart_id);
+// Kicks all others that are online.
+void arch_kick_others(void);
 // Waits for an interrupt with interrupts on, handles it, and returns with them off. Only the idle
 // thread calls it. It returns at once when `hart->need_resched` was set before interrupts went on:
 // no wake-up is lost.

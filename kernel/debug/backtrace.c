@@ -5,12 +5,12 @@
 // caller's fp (RISC-V ABIs, "Frame Pointer Convention"). A leaf function saves no return address:
 // its frame's upper word is the caller's fp, and the return address is in ra. Functions in assembly
 // and a jump to what is not code have no frame at all: fp is the caller's.
+#include "kernel/arch/riscv64/arch_types.h"
 #include "kernel/arch/riscv64/copy.h"
 #include "kernel/arch/riscv64/trap.h"
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/debug/symbols.h"
-#include "kernel/object/thread.h"
 #include "libs/base/fmt.h"
 
 #define MAX_FRAMES 32
@@ -36,10 +36,10 @@ static void log_frame(const char *who, int number, uintptr_t pc, uintptr_t looku
 // The app's function that made the current thread's call.
 static void log_caller(const char *who, int number)
 {
-	const struct thread *thread = arch_current_thread();
+	uintptr_t pc = arch_app_pc();
 
-	if (thread != NULL)
-		log_frame(who, number, thread->arch.app_pc, thread->arch.app_pc - 1);
+	if (pc != 0)
+		log_frame(who, number, pc, pc - 1);
 }
 
 // The start of the function around `pc`; 0 when it is not in one.

@@ -2,8 +2,6 @@
 #include "kernel/debug/console.h"
 
 #include "kernel/arch/riscv64/sbi.h"
-#include "kernel/mm/vmap.h"
-#include "kernel/arch/riscv64/machine.h"
 
 #define UART_THR 0
 #define UART_LSR 5
@@ -29,19 +27,17 @@ void console_init_firmware(void)
 		firmware = FIRMWARE_PUTCHAR;
 }
 
-void console_map(void)
+uintptr_t console_stop(void)
 {
-	uintptr_t offset = uart & (PAGE_SIZE - 1);
-	uintptr_t virt;
+	uintptr_t base = uart;
 
-	if (uart == 0)
-		return;
 	uart = 0;
-	if (vmap_reserve(PAGE_SIZE, PAGE_SIZE, &virt) != 0 ||
-	    vmap_map(virt, machine.uart & ~(PAGE_SIZE - 1), PAGE_SIZE,
-	             VMAP_READ | VMAP_WRITE | VMAP_DEVICE) != 0)
-		return;  // nowhere to say it
-	uart = virt + offset;
+	return base;
+}
+
+void console_resume(uintptr_t base)
+{
+	uart = base;
 }
 
 static uint32_t reg_read(unsigned index)

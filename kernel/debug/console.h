@@ -16,6 +16,7 @@ void console_init(uintptr_t base, uint32_t reg_shift, uint32_t io_width);
 void console_init_firmware(void);
 // Writes bytes; "\n" becomes "\r\n".
 void console_write(const char *bytes, size_t len);
-// Moves from the early page table's direct map to a mapping of its own: right after mmu_init,
-// nothing logs in between.
-void console_map(void);
+// Where the UART's registers are, and nothing is printed from here on; 0: there is no UART.
+uintptr_t console_stop(void);
+// They are at `base` now.
+void console_resume(uintptr_t base);

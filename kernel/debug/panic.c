@@ -8,7 +8,6 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/log_private.h"
 #include "kernel/debug/panic_private.h"
-#include "kernel/sched/sched.h"
 #include "libs/base/fmt.h"
 
 // The exit status of a machine that panicked.
@@ -33,19 +32,16 @@ static _Noreturn void panic_with(uintptr_t pc, uintptr_t fp, uintptr_t ra, const
 {
 	static char reason[256];
 	uint32_t before = __atomic_fetch_add(&panicking, 1, __ATOMIC_SEQ_CST);
-	const struct hart *self = arch_this_hart();
+	bool known = arch_this_hart() != NULL;
 
 	// Harts in the kernel do not see the kick; the machine is off before they do much more.
 	if (before == 0) {
-		for (uint32_t i = 0; i < num_harts; i++) {
-			if (&harts[i] != self && harts[i].online)
-				arch_hart_kick(i);
-		}
+		arch_kick_others();
 		log_stop_locking();
 		fmt_vwrite(reason, sizeof(reason), format, args);
-		kerror("kernel panic on hart %u: %s", self != NULL ? self->id : 0, reason);
+		kerror("kernel panic on hart %u: %s", arch_hart_index(), reason);
 		backtrace_log("kernel", pc, fp, ra);
-	} else if (before > 4 || self == NULL) {
+	} else if (before > 4 || !known) {
 		stop_hart();
 	} else {
 		// A panic of another hart at the same time, or one while panicking: no more risks.

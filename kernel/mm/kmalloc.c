@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/debug/panic.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/page_private.h"
 #include "kernel/sched/spinlock.h"
 #include "libs/base/list.h"

@@ -6,11 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/arch/paddr.h"
 #include "libs/abi/error.h"
-#include "libs/abi/folio.h"
-
-// A physical address.
-typedef uint64_t paddr_t;
 
 // Pages are allocated in powers of two: 1 << order pages. PAGE_MAX_ORDER is FOLIO_MAX_CONTIGUOUS.
 #define PAGE_MAX_ORDER 10

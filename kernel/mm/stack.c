@@ -2,6 +2,7 @@
 //
 // Stacks: pages in the mapping area, between its guard pages.
 #include "kernel/arch/riscv64/mmu.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/page_private.h"
 #include "kernel/mm/vmap.h"
 

@@ -2,6 +2,7 @@
 #include "kernel/object/hvspace.h"
 
 #include "kernel/arch/riscv64/hv/hv.h"
+#include "kernel/mm/page.h"
 #include "kernel/object/event.h"
 #include "kernel/object/vcpu.h"
 #include "libs/base/span.h"

@@ -99,7 +99,7 @@ static inline __attribute__((always_inline)) error_t poll_hand_over(struct handl
 	spin_unlock(&table->lock);
 	// The process may have begun to end before this thread could be claimed.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__builtin_expect(__atomic_load_n(&self->process->ending, __ATOMIC_RELAXED), 0))
+	if (__builtin_expect(thread_seems_ending(self), 0))
 		(void)thread_unblock(self, ERR_BAD_STATE);
 	sched_switch_over(caller_hart(), self, next);
 	return arch_current_thread()->wait_result;

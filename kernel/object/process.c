@@ -5,6 +5,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/page.h"
 #include "kernel/object/folio.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"

@@ -8,6 +8,8 @@
 #include "libs/abi/poll.h"
 
 static uint32_t next_id;
+// Of threads of the kernel, and of those that are gone.
+static const bool never_ending;
 
 static uint32_t thread_readiness(struct object *object)
 {
@@ -50,6 +52,7 @@ static void thread_init(struct thread *thread)
 	object_init(&thread->object, &thread_ops);
 	thread->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
 	thread->state = THREAD_NEW;
+	thread->ending = &never_ending;
 	thread->fresh = true;
 	thread->hart = arch_this_hart() != NULL ? arch_this_hart()->id : 0;
 	list_init(&thread->run_entry);
@@ -96,6 +99,7 @@ static error_t process_adopt(struct process *process, struct thread *thread)
 		error = ERR_LIMIT;
 	} else {
 		thread->process = process;
+		thread->ending = &process->ending;
 		object_get(&process->object);
 		list_push_back(&process->threads, &thread->process_entry);
 		process->num_threads++;
@@ -181,6 +185,7 @@ void thread_reap(struct thread *thread)
 		object_notify(&thread->object, READY_CLOSED);
 		process_thread_gone(process, thread);
 		thread->process = NULL;
+		thread->ending = &never_ending;
 		object_put(&process->object);
 	}
 	object_put(&thread->object);
@@ -191,5 +196,5 @@ __attribute__((optimize("omit-frame-pointer"))) bool thread_should_end(void)
 {
 	const struct thread *thread = arch_current_thread();
 
-	return thread != NULL && thread->process != NULL && process_is_ending(thread->process);
+	return thread != NULL && thread_is_ending(thread);
 }

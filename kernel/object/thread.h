@@ -31,6 +31,7 @@ struct thread {
 	struct arch_thread arch;     // first
 	uintptr_t kernel_stack_top;  // right after: the assembly of a call's entry loads it
 	struct process *process;     // NULL: a kernel thread. Holds a reference
+	const bool *ending;          // atomic: set when the thread is to end. Its process's
 	struct object object;
 	uint32_t id;
 	enum thread_state state;    // guarded by the run queue lock of hart `hart`
@@ -62,6 +63,16 @@ void thread_init_boot(struct thread *thread);
 // Frees a dead thread's stacks and lets go of it; called by the worker.
 void thread_reap(struct thread *thread);
 
+// Whether a thread is to end: it does not enter the app again.
+static inline bool thread_is_ending(const struct thread *thread)
+{
+	return __atomic_load_n(thread->ending, __ATOMIC_SEQ_CST);
+}
+// The same, read without order: for who is told again, by a kick.
+static inline bool thread_seems_ending(const struct thread *thread)
+{
+	return __atomic_load_n(thread->ending, __ATOMIC_RELAXED);
+}
 // Whether the current thread's process is ending: a long wait in the kernel unwinds then to the app
 // boundary.
 bool thread_should_end(void);

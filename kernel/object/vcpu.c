@@ -4,7 +4,6 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/object/hvspace.h"
-#include "libs/base/string.h"
 
 static void vcpu_destroy(struct object *object);
 static uint32_t vcpu_object_readiness(struct object *object);
@@ -142,9 +141,7 @@ error_t vcpu_get_state(struct vcpu *vcpu, struct vcpu_state *out)
 
 	if (err != 0)
 		return err;
-	memcpy(out->x, vcpu->context.x, sizeof(out->x));
-	out->x[0] = 0;
-	out->pc = vcpu->context.pc;
+	hv_context_get(&vcpu->context, out);
 	vcpu_release(vcpu);
 	return 0;
 }
@@ -155,9 +152,7 @@ error_t vcpu_set_state(struct vcpu *vcpu, const struct vcpu_state *state)
 
 	if (err != 0)
 		return err;
-	memcpy(vcpu->context.x, state->x, sizeof(state->x));
-	vcpu->context.x[0] = 0;
-	vcpu->context.pc = state->pc;
+	hv_context_set(&vcpu->context, state);
 	// What an access before this one left to be done is not for the new registers.
 	vcpu->pending = VCPU_PENDING_NONE;
 	// Registers are set when there is new code to run: the hart that holds the vCPU fetches it

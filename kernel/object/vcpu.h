@@ -60,7 +60,7 @@ struct vcpu {
 	bool timer_armed;
 
 	// Owned by the thread that runs the vCPU; by `lock` while nobody does.
-	struct vcpu_context context;
+	struct vcpu_context context;  // kernel/arch/riscv64/hv alone knows what is in it
 	enum vcpu_pending pending;
 	uint8_t pending_rd;     // register that an MMIO read fills
 	uint8_t pending_width;  // bytes

@@ -11,7 +11,6 @@
 #else
 #include "kernel/arch/riscv64/thread_switch.h"
 #endif
-#include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
 #include "kernel/sched/sched.h"
@@ -101,12 +100,11 @@ static inline void sched_finish_switch(struct hart *hart)
 	store_release(&hart->switched_from, NULL);
 }
 
-// Whether the process of a thread that is about to go on is ending: then it must stop at the return
-// to the app. A kick may have come while the thread did not run.
+// Whether a thread that is about to go on is to end: then it must stop at the return to the app.
+// A kick may have come while the thread did not run.
 static inline void sched_note_ending(struct hart *hart, const struct thread *next)
 {
-	if (__builtin_expect(next->process != NULL, 1) &&
-	    __builtin_expect(__atomic_load_n(&next->process->ending, __ATOMIC_RELAXED), 0))
+	if (__builtin_expect(thread_seems_ending(next), 0))
 		store_relaxed(&hart->need_resched, 1u);
 }
 

@@ -2,7 +2,6 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/debug/panic.h"
-#include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
 #include "kernel/sched/handover.h"
@@ -209,7 +208,7 @@ static inline struct thread *pick_own_locked(struct hart *hart, const struct thr
 // A thread of an ending process that never ran is never run.
 static bool is_doomed(const struct thread *thread)
 {
-	return thread->fresh && thread->process != NULL && process_is_ending(thread->process);
+	return thread->fresh && thread_is_ending(thread);
 }
 
 // What the hart runs next when `next`, the first of its own, is none or never ran. The hart's lock
@@ -390,7 +389,7 @@ void sched_return_to_app(void)
 	sched_send_kicks();
 	if (__atomic_load_n(&hart->need_resched, __ATOMIC_RELAXED) != 0)
 		schedule();
-	if (current->process != NULL && process_is_ending(current->process))
+	if (thread_is_ending(current))
 		sched_exit_current();
 }
 

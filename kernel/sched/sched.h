@@ -14,7 +14,6 @@
 
 struct channel_message;
 
-#define MAX_HARTS 16
 // A thread that others wait for runs from one to two of these.
 #define TIME_SLICE_NS (10 * NSEC_PER_MSEC)
 

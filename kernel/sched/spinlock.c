@@ -3,7 +3,6 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/debug/panic.h"
-#include "kernel/sched/sched.h"
 
 #if STARINA_DEBUG
 // Bit r is set while the hart holds a lock of rank r. Locks are never held across a switch of
@@ -13,37 +12,40 @@ static uint32_t held_ranks[MAX_HARTS];
 void spin_check_order(const struct spinlock *lock)
 {
 	const struct hart *hart = arch_this_hart();
+	uint32_t index = arch_hart_index();
 
 	if (hart == NULL)
 		return;
 	if (__atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == hart)
-		panic("lock of rank %u is taken twice by hart %u", lock->rank, hart->id);
-	if ((held_ranks[hart->id] >> lock->rank) != 0)
+		panic("lock of rank %u is taken twice by hart %u", lock->rank, index);
+	if ((held_ranks[index] >> lock->rank) != 0)
 		panic("lock order: rank %u is taken while ranks 0x%x are held", lock->rank,
-		      held_ranks[hart->id]);
+		      held_ranks[index]);
 }
 
 void spin_note_locked(struct spinlock *lock)
 {
 	const struct hart *hart = arch_this_hart();
+	uint32_t index = arch_hart_index();
 
 	if (hart == NULL)
 		return;
 	store_relaxed(&lock->holder, hart);
-	held_ranks[hart->id] |= 1u << lock->rank;
+	held_ranks[index] |= 1u << lock->rank;
 }
 
 void spin_note_unlock(struct spinlock *lock)
 {
 	const struct hart *hart = arch_this_hart();
+	uint32_t index = arch_hart_index();
 
 	if (hart == NULL)
 		return;
 	if (lock->holder != hart)
 		panic("lock of rank %u is released by hart %u, which does not hold it", lock->rank,
-		      hart->id);
+		      index);
 	store_relaxed(&lock->holder, NULL);
-	held_ranks[hart->id] &= ~(1u << lock->rank);
+	held_ranks[index] &= ~(1u << lock->rank);
 }
 #endif
 

@@ -4,7 +4,6 @@
 // claimable (`blocked`), then lets go of the lock, then gives the hart away. Whoever sets `blocked`
 // from 1 to 0 wakes it, once: a waker that holds the queue's lock, its deadline, or the end of its
 // process.
-#include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 

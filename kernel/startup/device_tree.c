@@ -7,6 +7,7 @@
 #include "kernel/debug/console.h"
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
+#include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
 #include "kernel/startup/boot_args.h"
 #include "kernel/startup/device_tree_private.h"

@@ -5,6 +5,7 @@
 
 #include "kernel/arch/riscv64/mmu.h"
 #include "kernel/debug/log.h"
+#include "kernel/mm/page.h"
 #include "kernel/startup/device_tree.h"
 #include "kernel/startup/device_tree_private.h"
 #include "kernel/startup/devices.h"

@@ -6,6 +6,7 @@
 
 #include "kernel/arch/riscv64/layout.h"
 #include "kernel/debug/panic.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/page_private.h"
 #include "kernel/startup/device_tree.h"
 #include "kernel/startup/device_tree_private.h"

@@ -9,7 +9,7 @@
 #include "kernel/object/system.h"
 #include "kernel/startup/device_quiesce.h"
 #include "kernel/startup/devices.h"
-#include "kernel/startup/services.h"
+#include "kernel/startup/table_sizes.h"
 #include "libs/base/string.h"
 
 static struct service *services[MAX_SERVICES];

@@ -5,10 +5,8 @@
 #pragma once
 
 #include "kernel/startup/app_image.h"
+#include "kernel/startup/table_sizes.h"
 #include "libs/abi/error.h"
-
-#define MAX_APPS 32
-#define MAX_SERVICES 64
 
 struct process;
 

@@ -30,6 +30,18 @@ void hv_context_init(struct vcpu_context *context)
 	memset(context, 0, sizeof(*context));
 }
 
+void hv_context_get(const struct vcpu_context *context, struct vcpu_state *out)
+{
+	memcpy(out->x, context->x, sizeof(out->x));
+	out->pc = context->pc;
+}
+
+void hv_context_set(struct vcpu_context *context, const struct vcpu_state *state)
+{
+	memcpy(context->x, state->x, sizeof(state->x));
+	context->pc = state->pc;
+}
+
 void hv_evict(struct vcpu *vcpu)
 {
 	(void)vcpu;

@@ -37,10 +37,12 @@ def read_layers(path):
 
 
 def layer_of(path, ranks):
-    """The longest folder of layers.txt that the path is in."""
-    folder = os.path.dirname(path)
+    """What of layers.txt the path is: a file, or in a folder, the longest. "" if it is in none."""
+    folder, ending = os.path.splitext(path)
     while folder and folder not in ranks:
         folder = os.path.dirname(folder)
+        if ending != ".h" and folder + ":c" in ranks:
+            return folder + ":c"
     return folder
 
 

@@ -165,7 +165,7 @@ refuses "a prototype without a comment" untold.h:5 door_shut -- \
 
 # layers NAME FILE HEADER: a tree in which FILE includes HEADER.
 layers() {
-	mkdir -p "$WORK/$1"/{tools/lint,boot,guest,kernel/{object,sched,startup},libs/{base,starina,virtio,http,linux/vm,linux/api},apps/{echo,httpd}}
+	mkdir -p "$WORK/$1"/{tools/lint,boot,guest,kernel/{arch,debug,mm,object,sched,startup},libs/{base,starina,virtio,http,linux/vm,linux/api},apps/{echo,httpd}}
 	cp tools/lint/layers.txt "$WORK/$1/tools/lint/"
 	touch "$WORK/$1/$3"
 	printf '#include "%s"\n' "$3" >"$WORK/$1/$2"
@@ -177,12 +177,21 @@ layers inside libs/linux/vm/vm.c libs/linux/api/task.h
 layers kernel kernel/object/poll.c libs/starina/loop.h
 layers startup kernel/object/poll.c kernel/startup/services.h
 layers group kernel/object/poll.c kernel/sched/sched.h
+layers callback kernel/arch/trap.c kernel/object/poll.h
+layers machine kernel/arch/trap.h kernel/object/poll.h
+layers lock kernel/mm/page.c kernel/sched/spinlock.h
+layers memory kernel/mm/page.c kernel/sched/sched.h
 layers app apps/echo/main.c apps/httpd/httpd.h
 layers own apps/echo/main.c apps/echo/echo.h
 passes "includes down the layers" tools/lint/check_layers.py "$WORK/down"
 passes "an include within a group of folders" tools/lint/check_layers.py "$WORK/group"
 refuses "an include upward within the kernel" "kernel/startup is above kernel/object" -- \
 	tools/lint/check_layers.py "$WORK/startup"
+passes "a file behind a header of the machine" tools/lint/check_layers.py "$WORK/callback"
+refuses "a header of the machine that knows objects" "kernel/object is above kernel/arch" -- \
+	tools/lint/check_layers.py "$WORK/machine"
+passes "a file with a layer of its own" tools/lint/check_layers.py "$WORK/lock"
+refuses "its neighbour in the folder" "kernel/sched is above kernel/mm" -- tools/lint/check_layers.py "$WORK/memory"
 passes "an app's own header" tools/lint/check_layers.py "$WORK/own"
 refuses "an include upward" loop.c:1 "libs/virtio is above libs/starina" -- tools/lint/check_layers.py "$WORK/up"
 refuses "an include of a neighbour" "do not know each other" -- tools/lint/check_layers.py "$WORK/beside"

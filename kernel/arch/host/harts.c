@@ -126,6 +126,13 @@ struct thread *arch_current_thread(void)
 	return arch_this_hart()->current;
 }
 
+uint32_t arch_hart_index(void)
+{
+	const struct hart *self = arch_this_hart();
+
+	return self != NULL ? self->id : 0;
+}
+
 void arch_hart_kick(uint32_t hart_id)
 {
 	struct hart *hart = &harts[hart_id];

@@ -97,4 +97,13 @@ static inline struct hart *arch_this_hart(void)
 	__asm__ volatile("csrr %0, sscratch" : "=r"(hart));
 	return hart;
 }
+
+// Where the app goes on after the current thread's call; 0: there is no thread.
+static inline uintptr_t arch_app_pc(void)
+{
+	const struct arch_thread *thread =
+		(const struct arch_thread *)(const void *)arch_current_thread();
+
+	return thread != 0 ? thread->app_pc : 0;
+}
 #endif

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/mm/page.h"
+#include "kernel/arch/paddr.h"
 
 // How a line says that there is something to do, as the second cell of `interrupts` has it; 0: as
 // the controller finds it.

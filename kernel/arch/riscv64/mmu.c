@@ -5,6 +5,7 @@
 #include "kernel/arch/riscv64/layout.h"
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/debug/panic.h"
+#include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
 #include "kernel/arch/riscv64/machine.h"
 

@@ -37,7 +37,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/mm/page.h"
+#include "kernel/arch/paddr.h"
+#include "libs/abi/error.h"
 
 // Builds the kernel's final page table and turns it on: per-section permissions, no identity map.
 // Needs the page allocator and the ranges of RAM (machine.h). Panics when memory is

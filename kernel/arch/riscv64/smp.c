@@ -132,6 +132,23 @@ void smp_start(void)
 	num_harts = used;
 }
 
+uint32_t arch_hart_index(void)
+{
+	const struct hart *self = arch_this_hart();
+
+	return self != NULL ? self->id : 0;
+}
+
+void arch_kick_others(void)
+{
+	const struct hart *self = arch_this_hart();
+
+	for (uint32_t i = 0; i < num_harts; i++) {
+		if (&harts[i] != self && harts[i].online)
+			arch_hart_kick(i);
+	}
+}
+
 void arch_hart_kick(uint32_t hart_id)
 {
 	// What the kick is about before the kick, which is an access to a device. Pairs with the

@@ -4,25 +4,35 @@
 // the compiler because the registers are clobbered, and no register is saved twice.
 #pragma once
 
+#include <stddef.h>
+
 #include "kernel/arch/riscv64/arch_types.h"
 #include "kernel/arch/riscv64/csr.h"
-#include "kernel/object/thread.h"
-#include "kernel/sched/sched.h"
+
+// Ours lie first in both structs (arch_thread.c asserts it): nothing else of them is needed.
+static inline struct arch_thread *arch_of_thread(struct thread *thread)
+{
+	return (struct arch_thread *)(void *)thread;
+}
+static inline struct arch_hart *arch_of_hart(struct hart *hart)
+{
+	return (struct arch_hart *)(void *)hart;
+}
 
 // The FP unit changes hands, and a guest that the hart holds is put back: arch_thread.c.
 void fp_change(struct thread *prev, struct thread *next);
 
 // Whether the unit holds something of the thread before, or not what `next` expects; or the hart
 // holds a guest, for then it is off.
-static inline bool fp_must_change(const struct hart *hart, const struct thread *next)
+static inline bool fp_must_change(struct hart *hart, struct thread *next)
 {
+	const struct thread *owner = arch_of_hart(hart)->fp_owner;
+	const struct arch_thread *arch = arch_of_thread(next);
 	uint64_t fs = csr_read(sstatus) & SSTATUS_FS_MASK;
 
-	if (__builtin_expect(fs == SSTATUS_FS_INITIAL && hart->arch.fp_owner == NULL &&
-	                             !next->arch.fp_valid,
-	                     1))
+	if (__builtin_expect(fs == SSTATUS_FS_INITIAL && owner == NULL && !arch->fp_valid, 1))
 		return false;
-	return fs != SSTATUS_FS_CLEAN || hart->arch.fp_owner != next || next->arch.fp_hart != hart;
+	return fs != SSTATUS_FS_CLEAN || owner != next || arch->fp_hart != hart;
 }
 
 // As arch_thread_switch, by a hart that the caller knows.
@@ -30,13 +40,13 @@ static inline __attribute__((always_inline)) void thread_switch(struct hart *har
                                                                 struct thread *prev,
                                                                 struct thread *next)
 {
-	next->arch.hart = hart;
+	arch_of_thread(next)->hart = hart;
 	if (__builtin_expect(fp_must_change(hart, next), 0))
 		fp_change(prev, next);
-	hart->arch.thread = next;
+	arch_of_hart(hart)->thread = next;
 
-	struct arch_context *from = &prev->arch.context;
-	const struct arch_context *to = &next->arch.context;
+	struct arch_context *from = &arch_of_thread(prev)->context;
+	const struct arch_context *to = &arch_of_thread(next)->context;
 
 	// All registers are lost but sp, s0 and the three that the operands are in.
 	__asm__ volatile("	lla	t0, 1f\n"

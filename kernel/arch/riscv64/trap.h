@@ -15,7 +15,7 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
-#include "kernel/sched/sched.h"
+struct hart;
 
 struct trap_frame {
 	uint64_t x[32];  // x[0] and x[4] (tp) unused

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "kernel/arch/riscv64/hv/hcsr.h"
+#include "kernel/mm/page.h"
 #include "libs/abi/folio.h"
 #include "libs/base/string.h"
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/mm/page.h"
+#include "kernel/arch/paddr.h"
 #include "libs/abi/error.h"
 #include "libs/abi/vm.h"
 

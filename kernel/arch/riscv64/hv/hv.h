@@ -53,6 +53,9 @@ void hv_fence_guest_remote(uint64_t mask);
 
 // A vCPU's registers after reset.
 void hv_context_init(struct vcpu_context *context);
+// The registers that vcpu_get_state and vcpu_set_state speak of (libs/abi/vm.h).
+void hv_context_get(const struct vcpu_context *context, struct vcpu_state *out);
+void hv_context_set(struct vcpu_context *context, const struct vcpu_state *state);
 // As the guest's hart would be for SBI HSM's start (SBI chapter 9): no translation, interrupts off.
 void hv_context_reset(struct vcpu_context *context);
 // Puts the vCPU's registers into this hart, and takes them out again. It stays loaded, also while

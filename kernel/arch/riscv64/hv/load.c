@@ -33,6 +33,20 @@ void hv_context_init(struct vcpu_context *context)
 	hv_context_reset(context);
 }
 
+void hv_context_get(const struct vcpu_context *context, struct vcpu_state *out)
+{
+	memcpy(out->x, context->x, sizeof(out->x));
+	out->x[0] = 0;
+	out->pc = context->pc;
+}
+
+void hv_context_set(struct vcpu_context *context, const struct vcpu_state *state)
+{
+	memcpy(context->x, state->x, sizeof(state->x));
+	context->x[0] = 0;
+	context->pc = state->pc;
+}
+
 void hv_context_reset(struct vcpu_context *context)
 {
 	context->sstatus = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS_INITIAL;

@@ -11,7 +11,6 @@
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/object/hvspace.h"
-#include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vcpu.h"
 
@@ -124,7 +123,7 @@ static error_t wait_for_start(struct vcpu *vcpu)
 // the guest's turn.
 static inline bool must_end(const struct thread *self)
 {
-	return self->process != NULL && __atomic_load_n(&self->process->ending, __ATOMIC_RELAXED);
+	return thread_seems_ending(self);
 }
 
 // Enters the guest and comes back at its next exit. Returns false when it did not enter, because
