@@ -53,6 +53,9 @@ lint-headers:
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
 	$(Q)tools/lint/check_specification.py
 	$(Q)tools/lint/check_layers.py
+	@! grep -rnwE '(app_(load|store|store_2|copy)|copy_(from|to)_app|user_(read|write))' kernel --include='*.[ch]' | \
+		grep -vE '^kernel/(syscall|arch)/' || \
+		{ echo "an app's memory is read and written by kernel/syscall alone" >&2; false; }
 	@! grep -rnE 'log_(error|warn|info).*[( ]error %d' apps libs --include='*.c' | grep -v 'Linux error' || \
 		{ echo 'an error is told in words: error_text() of libs/starina/log.h' >&2; false; }
 	$(Q)tools/lint/check_listings.py $(wildcard docs/*.md)
