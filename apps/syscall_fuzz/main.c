@@ -2,8 +2,8 @@
 //
 // Has other apps make random system calls, ends some of them at random times, starts them again,
 // and looks at the end whether all that they used was given back. Boot arguments:
-// syscall_fuzz.seed=N syscall_fuzz.calls=N. The machine goes off then, with 0 if all was well.
-// tools/fuzz/syscalls.py runs it.
+// syscall_fuzz.seed=N syscall_fuzz.calls=N syscall_fuzz.fence_rarity=N. The machine goes off then,
+// with 0 if all was well. tools/fuzz/syscalls.py runs it.
 #include "libs/base/string.h"
 #include "libs/call_fuzz/caller.h"
 #include "libs/starina/environ.h"
@@ -35,6 +35,7 @@ static struct fuzz {
 	struct source clients[MAX_CLIENTS];
 	handle_t system;
 	uint64_t seed;
+	uint64_t fence_rarity;
 	uint64_t random;
 	uint64_t calls;
 	uint64_t starts;
@@ -90,7 +91,8 @@ static const struct source_ops client_ops = { .message = client_message, .closed
 
 static void accepted(void *context, handle_t channel)
 {
-	struct msg_fuzz_begin msg = { .seed = fuzz.seed * 1000003 + fuzz.starts++ };
+	struct msg_fuzz_begin msg = { .seed = fuzz.seed * 1000003 + fuzz.starts++,
+		                      .fence_rarity = fuzz.fence_rarity };
 	struct message m;
 
 	(void)context;
@@ -253,8 +255,9 @@ static void fuzz_main(const struct environ *env)
 
 	fuzz.system = environ_system(env);
 	if (environ_config_u64(env, "seed", &fuzz.seed) != 0 ||
-	    environ_config_u64(env, "calls", &calls) != 0)
-		fail("syscall_fuzz.seed and syscall_fuzz.calls must be numbers");
+	    environ_config_u64(env, "calls", &calls) != 0 ||
+	    environ_config_u64(env, "fence_rarity", &fuzz.fence_rarity) != 0)
+		fail("syscall_fuzz.seed, .calls and .fence_rarity must be numbers");
 	fuzz.random = fuzz.seed;
 	assert(loop_init(&fuzz.loop) == 0);
 	assert(service_listen(&fuzz.loop, &fuzz.listener, environ_service(env, "syscall_fuzz"),
@@ -278,5 +281,6 @@ APP(syscall_fuzz, .main = fuzz_main, .provides = { "syscall_fuzz" },
     .needs = {
 	    { NEED_CONFIG, "seed", "1", 0 },
 	    { NEED_CONFIG, "calls", "1000000", 0 },
+	    { NEED_CONFIG, "fence_rarity", "0", 0 },
 	    { NEED_SYSTEM, "control", NULL, 0 },
     });

@@ -54,6 +54,10 @@ struct call_fuzz {
 
 	// Names for system_start_app and system_find_process; the last is NULL.
 	const char *const *apps;
+
+	// Of as many picks of a call that makes all harts fence, one is made; 0: each. Under an
+	// emulator with fewer processors than harts, one fence takes as long as 100 other calls.
+	uint32_t fence_rarity;
 };
 
 // An out-argument that points to memory of the process's own.

@@ -162,6 +162,7 @@ static bool begin(const struct environ *env, handle_t *channel)
 	process.read_only = (uintptr_t)constant;
 	process.foreign = (uintptr_t)call_fuzz_main;
 	process.apps = app_names;
+	process.fence_rarity = (uint32_t)msg.fence_rarity;
 	return true;
 }
 

@@ -10,6 +10,7 @@
 // To a caller, once.
 struct msg_fuzz_begin {
 	uint64_t seed;
+	uint64_t fence_rarity;  // as in struct call_fuzz
 };
 
 // From a caller: so many more calls were made.

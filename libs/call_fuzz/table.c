@@ -77,6 +77,22 @@ const struct call_row *call_fuzz_row(uint32_t number)
 	return number < SYSCALL_MAX ? &rows[number] : NULL;
 }
 
+// The stacks of threads are what is mapped and unmapped most.
+static bool makes_harts_fence(uint32_t number)
+{
+	return number == SYSCALL_NR_thread_create || number == SYSCALL_NR_hvspace_create ||
+		number == SYSCALL_NR_folio_discard;
+}
+
+static bool is_picked(struct call_fuzz_thread *thread, uint32_t number)
+{
+	uint32_t fence_rarity = thread->process->fence_rarity;
+
+	if (rows[number].rarity != 0 && choose(thread, rows[number].rarity) != 0)
+		return false;
+	return fence_rarity == 0 || !makes_harts_fence(number) || choose(thread, fence_rarity) == 0;
+}
+
 uint32_t call_fuzz_pick(struct call_fuzz_thread *thread)
 {
 	static uint32_t total;
@@ -95,7 +111,7 @@ uint32_t call_fuzz_pick(struct call_fuzz_thread *thread)
 		left = (uint32_t)choose(thread, total);
 		while (left >= rows[number].weight)
 			left -= rows[number++].weight;
-		if (rows[number].rarity == 0 || choose(thread, rows[number].rarity) == 0)
+		if (is_picked(thread, number))
 			return number;
 	}
 }

@@ -8,7 +8,8 @@ One of --host is a libFuzzer program in BUILD/host-tests. It begins with the inp
 with those of the tree (NAME.corpus/, and the words of NAME.dict). One of --os is a program that is called with
 --build BUILD --seconds N --seed N --keep PREFIX. It prints `stat::number_of_executed_units: N` as libFuzzer does, exits with 0
 if it found nothing, and otherwise keeps what repeats the fault in files whose names begin with PREFIX, and prints a line
-`repeat: COMMAND`.
+`repeat: COMMAND`. Lines `stat::part NAME: EXECUTIONS CPU-SECONDS CRASHES` divide the sum among its parts, which the log has
+apart from each other.
 
 What was run is added to a log in --state; --report prints its sums.
 """
@@ -25,6 +26,8 @@ import subprocess
 import sys
 import time
 
+# What a program of --os says of one of its parts: executions, seconds of CPU, crashes.
+PART = re.compile(r"^stat::part (\S+): (\d+) (\d+) (\d+)$", re.MULTILINE)
 COVERAGE = re.compile(r"^#\d+\s+(INITED|NEW|REDUCE|pulse|RELOAD|DONE)\s+cov: (\d+)", re.MULTILINE)
 INPUT_TIMEOUT = 120  # seconds for one input: a hang, on a busy machine too
 GRACE = 300  # seconds after its share of the time, until a fuzzer is ended
@@ -109,9 +112,13 @@ class Fuzzers:
     def record(self, result):
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                 text=True, check=False).stdout.strip() or "-"
+        rows = [(f"{result.name} {part}", executions, cpu, "0", crashes)
+                for part, executions, cpu, crashes in PART.findall(result.output)]
+        if not rows or (result.crashes and all(row[-1] == "0" for row in rows)):
+            rows = [(result.name, str(result.executions), f"{result.cpu:.0f}", str(result.new_coverage), str(result.crashes))]
         with open(log_path(self.args.state), "a", encoding="utf-8") as log:
-            log.write("\t".join([time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), commit, result.name, str(result.executions),
-                                 f"{result.cpu:.0f}", str(result.new_coverage), str(result.crashes)]) + "\n")
+            for row in rows:
+                log.write("\t".join([time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), commit, *row]) + "\n")
 
     def end_all(self):
         for pid in list(self.running):

@@ -38,6 +38,13 @@ exit 1
 """
 
 
+# And one that has two parts.
+PARTS_OS_FUZZER = OS_FUZZER + """
+echo 'stat::part small: 1000 60 0'
+echo 'stat::part large: 234 30 0'
+"""
+
+
 class Scratch:
     """A directory that is the root of a tree: two host fuzzers, two others."""
 
@@ -47,7 +54,7 @@ class Scratch:
         for name, fault in (("good_fuzz", 0), ("bad_fuzz", 1)):
             subprocess.run(["clang", "-fsanitize=fuzzer", f"-DFAULT={fault}", "-x", "c", "-o",
                             f"{root}/build/host-tests/{name}", "-"], input=HOST_FUZZER.encode(), check=True)
-        for name, text in (("good_os", OS_FUZZER), ("bad_os", BAD_OS_FUZZER)):
+        for name, text in (("good_os", OS_FUZZER), ("bad_os", BAD_OS_FUZZER), ("parts_os", PARTS_OS_FUZZER)):
             self.write(name, text)
             os.chmod(f"{root}/{name}", 0o755)
 
@@ -106,6 +113,13 @@ def sums_of_two_runs(tree):
     return status == 0 and "./good_os: 2,468 executions" in output
 
 
+def parts_apart(tree):
+    tree.fuzz("--os", "./parts_os")
+    status, output = tree.fuzz("--report")
+    return (status == 0 and "./parts_os small: 1,000 executions, 0.02 CPU-hours" in output and
+            "./parts_os large: 234 executions" in output and "in all so far: 1,234 executions" in output)
+
+
 def some_only(tree):
     status, output = tree.fuzz("--os", "./good_os ./bad_os", "--only", "good")
     nobody, text = tree.fuzz("--os", "./good_os", "--only", "other")
@@ -118,6 +132,7 @@ TESTS = {
     "a fault of another fuzzer is kept": fault_of_another,
     "inputs of the tree are run in the gate": kept_inputs_pass,
     "the log adds up": sums_of_two_runs,
+    "parts of a fuzzer are apart in the log": parts_apart,
     "some only; a name that nobody has is an error": some_only,
 }
 

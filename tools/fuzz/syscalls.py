@@ -13,6 +13,7 @@ import argparse
 import os
 import random
 import re
+import resource
 import select
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import time
 MACHINES = {"plain-1": ("", 1), "plain-4": ("", 4), "debug-4": ("debug/", 4), "debug-1": ("debug/", 1)}
 # Of one boot of a long run. With several harts under an emulator calls take longer.
 CALLS = {"plain-1": 4000000, "plain-4": 600000, "debug-4": 400000, "debug-1": 3000000}
+# Calls that make all harts fence are so many times as rare in every second boot of several harts: see libs/call_fuzz/call_fuzz.h.
+FENCE_RARITY = 16
 SILENCE = 600  # seconds without a line of the OS, which tells every few seconds: a hang, on a busy machine too
 
 DONE = re.compile(r"\[syscall_fuzz *\] INFO +syscall_fuzz: (\d+) calls of (\d+) callers, all was given back")
@@ -33,13 +36,14 @@ BROKEN = re.compile(r"\[fuzz_caller_. *\] ERROR +broken promise:")
 class Boot:
     """One boot, until the OS ends it, or `deadline` (of time.monotonic)."""
 
-    def __init__(self, args, machine, seed, calls, deadline=None):
+    def __init__(self, args, machine, seed, calls, fence_rarity=0, deadline=None):
         kernel, harts = MACHINES[machine]
-        self.repeat = f"tools/fuzz/syscalls.py --build {args.build} --machine {machine} --seed {seed} --calls {calls}"
+        self.repeat = f"tools/fuzz/syscalls.py --build {args.build} --machine {machine} --seed {seed} --calls {calls} " \
+                      f"--fence-rarity {fence_rarity}"
         command = [args.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
                    "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "256M", "-bios", "default",
                    "-kernel", f"{args.build}/{kernel}starina-syscalls.elf",
-                   "-append", f"syscall_fuzz.seed={seed} syscall_fuzz.calls={calls}"]
+                   "-append", f"syscall_fuzz.seed={seed} syscall_fuzz.calls={calls} syscall_fuzz.fence_rarity={fence_rarity}"]
         self.lines = []
         self.calls = 0
         self.end = "done"
@@ -89,7 +93,7 @@ class Boot:
 
 
 def run_once(args):
-    boot = Boot(args, args.machine, args.seed, args.calls)
+    boot = Boot(args, args.machine, args.seed, args.calls, args.fence_rarity)
     faults = boot.faults()
     if faults or args.verbose:
         print(*boot.lines, sep="\n")
@@ -98,26 +102,37 @@ def run_once(args):
     return 1 if faults else 0
 
 
+def cpu_of_ended():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def run_long(args):
     """All machines in turn, each boot with a seed of its own, until the time is over."""
     numbers = random.Random(args.seed)
     deadline = time.monotonic() + args.seconds
-    total = failed = boots = 0
+    boots = 0
+    sums = {name: [0, 0, 0] for name in MACHINES}  # calls, seconds of CPU, boots that failed
     names = list(MACHINES)
     first = numbers.randrange(len(names))
     while boots == 0 or time.monotonic() < deadline:
         machine = names[(first + boots) % len(names)]
-        boot = Boot(args, machine, numbers.randrange(1 << 31), CALLS[machine], deadline)
+        cpu = cpu_of_ended()
+        fence_rarity = FENCE_RARITY if MACHINES[machine][1] > 1 and boots // len(names) % 2 == 0 else 0
+        boot = Boot(args, machine, numbers.randrange(1 << 31), CALLS[machine], fence_rarity, deadline)
         boots += 1
-        total += boot.calls
+        for i, value in enumerate((boot.calls, cpu_of_ended() - cpu, bool(boot.faults()))):
+            sums[machine][i] += value
         print(f"{machine}: {boot.calls} calls, {boot.end}", flush=True)
         if boot.faults():
-            failed += 1
             with open(f"{args.keep}log-{args.seed}-{boots}", "w", encoding="utf-8") as log:
                 log.write("\n".join(boot.lines) + "\n")
             print(*boot.faults()[:20], f"repeat: {boot.repeat}", sep="\n", flush=True)
-    print(f"{boots} boots\nstat::number_of_executed_units: {total}")
-    return 1 if failed else 0
+    for name, (calls, cpu, failed) in sums.items():
+        if cpu > 0:
+            print(f"stat::part {name}: {calls} {cpu:.0f} {failed:d}")
+    print(f"{boots} boots\nstat::number_of_executed_units: {sum(calls for calls, _, _ in sums.values())}")
+    return 1 if any(failed for _, _, failed in sums.values()) else 0
 
 
 def main():
@@ -126,6 +141,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--machine", choices=MACHINES, help="boot this one once")
     parser.add_argument("--calls", type=int, default=100000, help="calls of one boot (default 100000)")
+    parser.add_argument("--fence-rarity", type=int, default=0,
+                        help="calls that make all harts fence are so many times as rare (default 0: as frequent as else)")
     parser.add_argument("--verbose", action="store_true", help="show the whole log of one boot")
     parser.add_argument("--seconds", type=int, default=60, help="time for boots of all machines")
     parser.add_argument("--keep", default="", help="what the names of kept logs begin with")
