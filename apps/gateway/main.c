@@ -4,6 +4,7 @@
 // does.
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/http/server.h"
 #include "libs/linux/container_http.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"

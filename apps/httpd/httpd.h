@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "libs/http/handler.h"
 #include "libs/http/server.h"
 #include "libs/starina/environ.h"
 

@@ -47,7 +47,7 @@ void status_page(struct httpd *httpd, struct http_exchange *exchange)
 		(unsigned long long)s.system.kernel_objects, (unsigned long long)s.system.handles,
 		(unsigned long long)s.system.context_switches,
 		s.system.has_hypervisor ? "yes" : "no (the machine lacks the H extension)",
-		(unsigned long long)httpd->server.num_requests);
+		(unsigned long long)httpd->server.service.num_requests);
 	http_respond(exchange, 200, "text/html; charset=utf-8", page,
 	             len < sizeof(page) ? len : sizeof(page) - 1);
 }
@@ -70,8 +70,8 @@ void status_json(struct httpd *httpd, struct http_exchange *exchange)
 		(unsigned long long)s.system.context_switches,
 		(unsigned long long)s.system.idle_wakeups,
 		s.system.has_hypervisor ? "true" : "false",
-		(unsigned long long)httpd->server.num_requests,
-		(unsigned long long)httpd->server.num_connections);
+		(unsigned long long)httpd->server.service.num_requests,
+		(unsigned long long)httpd->server.service.num_connections);
 	http_respond(exchange, 200, "application/json", json,
 	             len < sizeof(json) ? len : sizeof(json) - 1);
 }

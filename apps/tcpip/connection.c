@@ -3,14 +3,13 @@
 // A TCP connection as a channel: MSG_DATA both ways, MSG_END for a half close, MSG_ABORT for a
 // reset, closing the channel closes the connection.
 //
-// Toward the client: received pbufs wait in `rx` until the channel takes them, and the peer's
-// window opens only for what the channel took. Toward the network: the client's payloads are
-// referenced until they are acknowledged, and no message is taken from the channel while something
-// of an earlier one is still unwritten.
+// connection_rx.c has the half toward the client, connection_tx.c the one toward the network, and
+// this file what both need: lwIP's callbacks and the channel's, from its making to its end.
 #include "apps/tcpip/connection.h"
 
+#include "apps/tcpip/connection_rx.h"
 #include "apps/tcpip/connection_tx.h"
-#include "apps/tcpip/frame_pbuf.h"
+#include "libs/abi/tcpip.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -20,10 +19,6 @@
 // to be sent, in units of lwIP's poll.
 #define LINGER_POLLS 60
 #define POLL_INTERVAL 2  // half seconds
-// What a received piece that waits may have at most to be copied to memory that it shares with
-// others, and how much that is.
-#define COMPACT_MAX 1024
-#define SMALL_PIECES 2048u
 // When a peer that is silent is asked whether it is still there: it may have ended while the switch
 // did.
 #define KEEPALIVE_IDLE_MS 120000u
@@ -89,164 +84,6 @@ static void connection_abort(struct connection *c)
 	connection_destroy(c);
 }
 
-// --- Network to client ---
-
-// Bytes of memory that a waiting piece takes.
-static ptrdiff_t memory_of(const struct pbuf *p)
-{
-	if ((p->flags & PBUF_FLAG_IS_CUSTOM) != 0)
-		return (ptrdiff_t)((p->len + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE);
-	return SMALL_PIECES;
-}
-
-static void rx_add(struct connection *c, struct pbuf *p)
-{
-	if (c->rx == NULL)
-		c->rx = p;
-	else
-		c->rx_last->next = p;
-	for (; p != NULL; p = p->next) {
-		c->rx_last = p;
-		share_count_waiting(c->member, memory_of(p));
-	}
-	c->rx_room = 0;
-}
-
-// A small piece that has to wait is copied behind others: it must not hold a page, nor a buffer.
-// Returns whether it was.
-static bool rx_add_copy(struct connection *c, const struct pbuf *p)
-{
-	if (p->tot_len > COMPACT_MAX)
-		return false;
-	if (p->tot_len > c->rx_room) {
-		struct pbuf *piece = pbuf_alloc(PBUF_RAW, SMALL_PIECES, PBUF_RAM);
-
-		if (piece == NULL)
-			return false;
-		piece->len = 0;
-		rx_add(c, piece);
-		c->rx_room = SMALL_PIECES;
-	}
-	pbuf_copy_partial(p, (uint8_t *)c->rx_last->payload + c->rx_last->len, p->tot_len, 0);
-	c->rx_last->len = (u16_t)(c->rx_last->len + p->tot_len);
-	c->rx_room -= p->tot_len;
-	return true;
-}
-
-// The first piece goes. The peer may send as much again.
-static void rx_drop_first(struct connection *c)
-{
-	struct pbuf *p = c->rx;
-
-	share_count_waiting(c->member, -memory_of(p));
-	c->rx = p->next;
-	if (c->pcb != NULL)
-		tcp_recved(c->pcb, p->len);
-	p->next = NULL;
-	pbuf_free(p);
-}
-
-// Makes a message of the first pbuf of `c->rx`: inline, or with the folio it lies in, or copied.
-// Nothing is taken out of `c->rx`, so that a channel without room changes nothing.
-static error_t rx_message(const struct connection *c, struct message *m)
-{
-	const struct pbuf *p = c->rx;
-	struct msg_data data = { .length = p->len };
-	handle_t folio;
-	error_t err;
-
-	if (p->len <= MSG_DATA_INLINE_MAX)
-		return message_encode_data(m, &data, p->payload, p->len);
-	folio = frame_pbuf_folio(p, &data.offset);
-	if (folio == HANDLE_NONE)
-		return payload_make(m, p->payload, p->len);
-	err = message_encode_data(m, &data, NULL, 0);
-	m->handles[0] = folio;
-	m->num_handles = 1;
-	return err;
-}
-
-// The message of rx_message was sent: its pbuf goes.
-static void rx_sent(struct connection *c, const struct message *m)
-{
-	uint32_t offset;
-
-	if (m->num_handles == 1 && m->handles[0] == frame_pbuf_folio(c->rx, &offset))
-		frame_pbuf_forget_folio(c->rx);
-	rx_drop_first(c);
-}
-
-// Drops the message of rx_message; a folio of the pbuf itself stays with the pbuf.
-static void rx_unsent(const struct connection *c, struct message *m)
-{
-	uint32_t offset;
-
-	if (m->num_handles == 1 && m->handles[0] != frame_pbuf_folio(c->rx, &offset))
-		message_discard(m);
-}
-
-static void drop_rx(struct connection *c)
-{
-	while (c->rx != NULL)
-		rx_drop_first(c);
-}
-
-// Tells the client that no more comes: an orderly end, or an abort.
-static void push_end(struct connection *c)
-{
-	struct msg_end end = { 0 };
-	struct msg_abort abort = { .reason = ERR_IO };
-	struct message m;
-	error_t err;
-
-	if (c->rx_end_sent)
-		return;
-	err = c->aborted ? message_encode_abort(&m, &abort, NULL, 0)
-			 : message_encode_end(&m, &end, NULL, 0);
-	if (!err)
-		err = channel_send(c->channel.handle, &m);
-	if (err == ERR_FULL) {
-		source_want_writable(&c->channel, true);
-		return;
-	}
-	c->rx_end_sent = true;
-}
-
-static void push_rx(struct connection *c)
-{
-	if (c->client_gone) {
-		drop_rx(c);
-		return;
-	}
-	while (c->rx != NULL) {
-		struct message m;
-		error_t err = rx_message(c, &m);
-
-		if (!err) {
-			err = channel_send(c->channel.handle, &m);
-			if (!err) {
-				rx_sent(c, &m);
-				continue;
-			}
-			rx_unsent(c, &m);
-		}
-		if (err == ERR_FULL) {
-			source_want_writable(&c->channel, true);
-			return;
-		}
-		if (err == ERR_PEER_CLOSED) {
-			drop_rx(c);  // channel_closed follows
-			return;
-		}
-		if (c->pcb != NULL)
-			return;  // out of memory: tried again at the next poll
-		c->aborted = true;
-		drop_rx(c);
-	}
-	if (c->rx_end)
-		push_end(c);
-}
-
 // --- Callbacks of lwIP ---
 
 static err_t pcb_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
@@ -264,11 +101,9 @@ static err_t pcb_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		return ERR_MEM;
 	if (p == NULL)
 		c->rx_end = true;
-	else if (c->rx != NULL && rx_add_copy(c, p))
-		pbuf_free(p);
 	else
-		rx_add(c, p);
-	push_rx(c);
+		rx_receive(c, p);
+	rx_push(c);
 	detach_if_over(c);
 	connection_mark_dirty(c);
 	return ERR_OK;
@@ -299,6 +134,7 @@ static err_t pcb_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	c->linger = 0;
 	tx_acknowledged(c, len);
 	tx_push(c);
+	rx_push(c);
 	detach_if_over(c);
 	connection_mark_dirty(c);
 	return ERR_OK;
@@ -310,7 +146,7 @@ static err_t pcb_poll(void *arg, struct tcp_pcb *pcb)
 {
 	struct connection *c = arg;
 
-	push_rx(c);
+	rx_push(c);
 	tx_push(c);
 	tx_shut(c);
 	detach_if_over(c);
@@ -335,7 +171,7 @@ static void pcb_error(void *arg, err_t err)
 	if (!c->rx_end)
 		c->aborted = err != ERR_CLSD;
 	c->rx_end = true;
-	push_rx(c);
+	rx_push(c);
 	if (c->client_gone || c->client_left || c->rx_end_sent)
 		connection_destroy(c);
 	else
@@ -361,13 +197,13 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 			return;
 		}
 		tx_push(c);
-		if (!list_is_empty(&c->chunks)) {
-			const struct chunk *last =
-				container_of(c->chunks.prev, struct chunk, entry);
-
-			if (last->written < last->length)
-				source_want_messages(&c->channel, false);
-		}
+		if (tx_waits(c))
+			source_want_messages(&c->channel, false);
+		break;
+	case MSG_SYNC:
+		if (m->num_handles == 1 && event_signal(m->handles[0], 1) < 0)
+			log_debug("a client has sent something else than an event");
+		message_discard(m);
 		break;
 	case MSG_END:
 		message_discard(m);
@@ -389,7 +225,7 @@ static void channel_writable(struct loop *loop, struct source *source)
 
 	(void)loop;
 	source_want_writable(source, false);
-	push_rx(c);
+	rx_push(c);
 	connection_mark_dirty(c);
 }
 
@@ -415,7 +251,7 @@ static void channel_closed(struct loop *loop, struct source *source)
 		connection_destroy(c);
 		return;
 	}
-	drop_rx(c);
+	rx_drop(c);
 	tx_push(c);
 	detach_if_over(c);
 	if (is_finished(c))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // From the client to the network: its payloads are referenced until they are acknowledged, small
-// ones are copied.
+// ones are copied. No message is taken from the channel while something of an earlier one is still
+// unwritten.
 #include "apps/tcpip/connection_tx.h"
 
 #include "libs/base/string.h"
@@ -172,4 +173,11 @@ void tx_acknowledged(struct connection *c, size_t acked)
 		payload_release(&chunk->payload);
 		heap_free(chunk);
 	}
+}
+
+bool tx_waits(const struct connection *c)
+{
+	const struct chunk *last = container_of(c->chunks.prev, struct chunk, entry);
+
+	return c->pcb != NULL && !list_is_empty(&c->chunks) && last->written < last->length;
 }

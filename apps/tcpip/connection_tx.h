@@ -1,41 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A connection, and its half from the client to the network. Only for connection.c.
+// A connection's half from the client to the network. Only for connection.c and its other half.
 #pragma once
 
-#include "apps/tcpip/connection.h"
-#include "apps/tcpip/share.h"
-
-// A run of sent bytes that await acknowledgment. With a payload they are referenced; without, lwIP
-// has a copy.
-struct chunk {
-	struct list entry;
-	struct payload payload;
-	size_t length;
-	size_t written;  // given to lwIP
-	size_t acked;
-};
-
-struct connection {
-	struct tcpip *tcpip;
-	struct tcp_pcb *pcb;  // NULL once lwIP has freed it
-	struct share_member *member;
-	struct source channel;
-	struct list dirty;
-	// received, not taken by the client; only payload, len and next of each count
-	struct pbuf *rx;
-	struct pbuf *rx_last;
-	size_t rx_room;    // bytes of rx_last that are free: it is ours, of SMALL_PIECES bytes
-	bool rx_end;       // the peer will send no more
-	bool rx_end_sent;  // ... and the client knows
-	bool aborted;      // it ended with an error
-	struct list chunks;
-	bool tx_end;   // the client will send no more
-	bool tx_shut;  // ... and the peer was told
-	bool client_gone;
-	bool client_left;  // it is gone, but what it has sent is still in the channel
-	unsigned linger;
-};
+#include "apps/tcpip/connection_state.h"
 
 // tcp_output is called for this connection once the batch in hand is done.
 void connection_mark_dirty(struct connection *c);
@@ -48,3 +16,5 @@ void tx_push(struct connection *c);
 void tx_shut(struct connection *c);
 // Lets go of what the peer has acknowledged, `acked` more bytes of it.
 void tx_acknowledged(struct connection *c, size_t acked);
+// Whether what the client has sent last waits for the peer to take what was before.
+bool tx_waits(const struct connection *c);

@@ -34,7 +34,16 @@ struct msg_datagram {
 #define DATAGRAM_INLINE_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_datagram))
 #define DATAGRAM_MAX 65507u
 
-#define TCPIP_MESSAGES(X) X(DATAGRAM, datagram, 80, 1)
+// From the client of a connection: its handle is an event (RIGHT_WRITE), which is signalled once
+// everything that was sent before has been taken from the channel and given to the network. So a
+// client can bound what its peer leaves unread.
+struct msg_sync {
+	uint32_t reserved;
+};
+
+#define TCPIP_MESSAGES(X)            \
+	X(DATAGRAM, datagram, 80, 1) \
+	X(SYNC, sync, 81, 1)
 
 enum { TCPIP_MESSAGES(MESSAGE_NUMBER) };
 TCPIP_MESSAGES(MESSAGE_DECODER)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "libs/http/connection.h"
 
+#include "libs/abi/tcpip.h"
 #include "libs/base/string.h"
+#include "libs/http/output.h"
+#include "libs/http/response.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
@@ -23,8 +26,10 @@ static void destroy(struct http_connection *c)
 	http_drop_unsent(c);
 	payload_release(&c->held);
 	list_remove(&c->entry);
-	c->server->num_connections--;
-	loop_close(c->server->loop, &c->channel);
+	c->service->num_connections--;
+	loop_close(c->service->loop, &c->channel);
+	if (c->has_taken)
+		loop_close(c->service->loop, &c->taken);
 	heap_free(c);
 }
 
@@ -50,7 +55,102 @@ void http_connection_tick(struct http_connection *c)
 	http_connection_leave(c);
 }
 
+// --- How much is on its way ---
+
 static void process_input(struct http_connection *c);
+static const struct source_ops taken_ops;
+
+static error_t taken_create(struct http_connection *c)
+{
+	handle_t event;
+	error_t err;
+
+	if (c->has_taken)
+		return 0;
+	err = event_create(&event);
+	if (err < 0)
+		return err;
+	err = loop_add(c->service->loop, &c->taken, event, &taken_ops, c);
+	if (err < 0)
+		handle_close(event);
+	c->has_taken = err == 0;
+	return err;
+}
+
+// Asks to be told when all that was sent so far has been taken from the channel.
+static error_t ask_when_taken(struct http_connection *c)
+{
+	struct msg_sync sync = { 0 };
+	struct message m;
+	error_t err = taken_create(c);
+
+	if (err == 0)
+		err = message_encode_sync(&m, &sync, NULL, 0);
+	if (err == 0)
+		err = handle_duplicate(c->taken.handle, RIGHT_WRITE | RIGHT_TRANSFER,
+		                       &m.handles[0]);
+	if (err < 0)
+		return err;
+	m.num_handles = 1;
+	c->waits_for_taken = true;
+	return http_send_message(c, &m);
+}
+
+static void response_done(struct http_connection *c)
+{
+	if (++c->untaken < HTTP_MAX_UNTAKEN)
+		return;
+	c->untaken = 0;
+	// What cannot be bounded does not go on.
+	if (ask_when_taken(c) < 0)
+		c->keep_alive = false;
+}
+
+// What follows a request that was the last of its connection is nobody's.
+static bool is_over(const struct http_connection *c)
+{
+	return !c->in_exchange && !c->keep_alive;
+}
+
+// Whether more of the peer's bytes can be used now.
+static bool may_read(const struct http_connection *c)
+{
+	switch (c->state) {
+	case HTTP_STATE_HEAD:
+		return !is_over(c) && !c->waits_for_taken && list_is_empty(&c->unsent);
+	case HTTP_STATE_BODY: return !c->paused;
+	default: return false;
+	}
+}
+
+// What kept the next request from being read may be over.
+static void go_on(struct http_connection *c)
+{
+	if (c->dead)
+		return;
+	if (may_read(c) && !c->peer_ended)
+		source_want_messages(&c->channel, true);
+	process_input(c);
+}
+
+static void taken_signalled(struct loop *loop, struct source *source)
+{
+	struct http_connection *c = source->context;
+	uint64_t count;
+
+	(void)loop;
+	if (event_take(source->handle, &count) < 0)
+		return;
+	http_connection_enter(c);
+	c->waits_for_taken = false;
+	c->idle_ticks = 0;
+	go_on(c);
+	http_connection_leave(c);
+}
+
+static const struct source_ops taken_ops = { .signalled = taken_signalled };
+
+// --- Responses that are done ---
 
 // The response has gone, and the request is all read: on to the next one.
 static void finish_if_done(struct http_connection *c)
@@ -66,6 +166,8 @@ static void finish_if_done(struct http_connection *c)
 	c->head_len = 0;
 	c->idle_ticks = 0;
 	c->state = HTTP_STATE_HEAD;
+	if (c->keep_alive)
+		response_done(c);
 	if (!c->keep_alive) {
 		// Closing lets tcpip send what is queued; a half close first lets the peer see the
 		// end.
@@ -74,7 +176,7 @@ static void finish_if_done(struct http_connection *c)
 			c->dead = list_is_empty(&c->unsent);
 		return;
 	}
-	if (!c->peer_ended || c->rest.len > 0)
+	if (may_read(c) && (!c->peer_ended || c->rest.len > 0))
 		source_want_messages(&c->channel, true);
 }
 
@@ -86,20 +188,6 @@ void http_connection_settle(struct http_connection *c)
 	finish_if_done(c);
 	process_input(c);
 	http_connection_leave(c);
-}
-
-void http_pause_body(struct http_exchange *exchange, bool pause)
-{
-	struct http_connection *c = exchange->connection;
-
-	if (c->paused == pause)
-		return;
-	c->paused = pause;
-	if (pause || c->state != HTTP_STATE_BODY)
-		return;
-	if (!c->peer_ended)
-		source_want_messages(&c->channel, true);
-	http_connection_settle(c);
 }
 
 // --- Input ---
@@ -117,7 +205,8 @@ static void refuse(struct http_connection *c, unsigned status, const char *text)
 	c->refused = true;
 	c->exchange = (struct http_exchange){ .connection = c };
 	c->state = HTTP_STATE_RESPONSE;
-	http_respond(&c->exchange, status, "text/plain", text, strlen(text));
+	if (http_response_whole(&c->exchange, status, "text/plain", text, strlen(text)) < 0)
+		c->dead = true;
 }
 
 static void body_done(struct http_connection *c)
@@ -141,7 +230,7 @@ static void begin_exchange(struct http_connection *c)
 		refuse(c, err == ERR_TOO_LARGE ? 431 : 400, "malformed request\n");
 		return;
 	}
-	c->server->num_requests++;
+	c->service->num_requests++;
 	c->keep_alive = head.keep_alive;
 	c->idle_ticks = 0;
 	c->chunked = head.framing == HTTP_BODY_CHUNKED;
@@ -153,12 +242,12 @@ static void begin_exchange(struct http_connection *c)
 	c->old_client = head.minor_version == 0;
 	c->exchange = (struct http_exchange){ .connection = c,
 		                              .head_request = span_equals(head.method, "HEAD"),
-		                              .handler = c->server->handler,
-		                              .context = c->server->context };
+		                              .handler = c->service->handler,
+		                              .context = c->service->context };
 	if (head.expects_continue && head.framing != HTTP_BODY_NONE &&
 	    http_send_bytes(c, "HTTP/1.1 100 Continue\r\n\r\n", 25))
 		return;
-	c->server->handler->request(c->server->context, &c->exchange, &head);
+	c->service->handler->request(c->service->context, &c->exchange, &head);
 	if (!c->dead && head.framing == HTTP_BODY_NONE)
 		body_done(c);
 }
@@ -224,16 +313,9 @@ static void read_body(struct http_connection *c)
 		body_done(c);
 }
 
-// What follows a request that was the last of its connection is nobody's.
-static bool is_over(const struct http_connection *c)
-{
-	return !c->in_exchange && !c->keep_alive;
-}
-
 static void process_input(struct http_connection *c)
 {
-	while (!c->dead && !is_over(c) && c->rest.len > 0 && c->state != HTTP_STATE_RESPONSE &&
-	       !(c->paused && c->state == HTTP_STATE_BODY)) {
+	while (!c->dead && c->rest.len > 0 && may_read(c)) {
 		if (c->state == HTTP_STATE_HEAD)
 			read_head(c);
 		else
@@ -242,9 +324,7 @@ static void process_input(struct http_connection *c)
 	}
 	if (c->rest.len == 0)
 		payload_release(&c->held);
-	if (!c->dead &&
-	    (is_over(c) || c->state == HTTP_STATE_RESPONSE ||
-	     (c->paused && c->state == HTTP_STATE_BODY)))
+	if (!c->dead && !may_read(c))
 		source_want_messages(&c->channel, false);
 	// After the peer's end no request can begin or be completed.
 	if (!c->dead && c->peer_ended && c->rest.len == 0 && c->state != HTTP_STATE_RESPONSE &&
@@ -289,7 +369,7 @@ static void channel_writable(struct loop *loop, struct source *source)
 		finish_if_done(c);
 		if (!c->dead && is_over(c) && list_is_empty(&c->unsent))
 			c->dead = true;
-		process_input(c);
+		go_on(c);
 	}
 	http_connection_leave(c);
 }
@@ -310,19 +390,19 @@ static const struct source_ops channel_ops = {
 	.closed = channel_closed,
 };
 
-void http_connection_create(struct http_server *server, handle_t channel)
+void http_connection_create(struct http_service *service, handle_t channel)
 {
 	struct http_connection *c = heap_alloc(sizeof(*c));
 
-	if (c == NULL || server->num_connections >= HTTP_MAX_CONNECTIONS ||
-	    loop_add(server->loop, &c->channel, channel, &channel_ops, c)) {
+	if (c == NULL || service->num_connections >= HTTP_MAX_CONNECTIONS ||
+	    loop_add(service->loop, &c->channel, channel, &channel_ops, c)) {
 		handle_close(channel);
 		heap_free(c);
 		return;
 	}
-	c->server = server;
+	c->service = service;
 	c->keep_alive = true;
 	list_init(&c->unsent);
-	list_push_back(&server->connections, &c->entry);
-	server->num_connections++;
+	list_push_back(&service->connections, &c->entry);
+	service->num_connections++;
 }

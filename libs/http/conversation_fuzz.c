@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libs/abi/tcpip.h"
 #include "libs/http/proxy.h"
 #include "libs/http/server.h"
 #include "libs/starina/clients_fake.h"
@@ -257,6 +258,19 @@ static void connect_proxy(size_t i, handle_t *upstream)
 	http_proxy_connected(proxy, ends[0]);
 }
 
+// As tcpip does: it says that it has taken what came, where it is asked.
+static void drain(handle_t end)
+{
+	struct message m;
+	handle_t handle;
+
+	while (fake_take(end, &m, &handle)) {
+		if (m.type == MSG_SYNC && handle != HANDLE_NONE && event_signal(handle, 1) < 0)
+			abort();
+		fake_close(&handle);
+	}
+}
+
 static void answer_pending(struct http_exchange *exchange, uint8_t how)
 {
 	if (exchange == NULL)
@@ -321,7 +335,7 @@ static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size
 		         (how & 128) != 0 ? 0 : 8, FAKE_NOTHING, 0);
 		return 0;
 	case CLOSE: fake_close(end); return 0;
-	case DRAIN: fake_take_all(*end, NULL, 0); return 0;
+	case DRAIN: drain(*end); return 0;
 	case PROXY: connect_proxy(how % PENDING, &upstreams[(how >> 3) % UPSTREAMS]); return 0;
 	case ANSWER: answer_pending(pending[how % PENDING], how >> 3); return 0;
 	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); return 0;
@@ -365,7 +379,7 @@ static void finish(size_t handles, size_t allocated)
 		fake_loop_settle(&loop);
 		serve_tcpip();
 	}
-	if (server.listener.handle == HANDLE_NONE || server.num_connections != 0 ||
+	if (server.listener.handle == HANDLE_NONE || server.service.num_connections != 0 ||
 	    fake_num_allocated() != allocated || fake_num_handles() > handles)
 		abort();  // something is left
 }

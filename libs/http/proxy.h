@@ -5,7 +5,7 @@
 // that is none is answered with 502.
 #pragma once
 
-#include "libs/http/server.h"
+#include "libs/http/handler.h"
 
 struct http_proxy;
 

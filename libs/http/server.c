@@ -10,7 +10,7 @@ static void start_ticking(struct http_server *server)
 {
 	nsec_t now;
 
-	if (server->ticking || (server->num_connections == 0 && !server->deaf) ||
+	if (server->ticking || (server->service.num_connections == 0 && !server->deaf) ||
 	    clock_get(CLOCK_MONOTONIC, &now))
 		return;
 	server->ticking = timer_set(server->timer.handle, now + HTTP_TICK_SECONDS * NSEC_PER_SEC) ==
@@ -27,8 +27,8 @@ static void listen_later(struct http_server *server, const char *what)
 
 static void reconnect(struct http_server *server)
 {
-	loop_close(server->loop, &server->control);
-	loop_close(server->loop, &server->listener);
+	loop_close(server->service.loop, &server->control);
+	loop_close(server->service.loop, &server->listener);
 	if (service_client_again(&server->client))
 		listen_later(server, "connect to tcpip");
 }
@@ -47,7 +47,7 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	server->ticking = false;
 	if (timer_set(source->handle, NSEC_NEVER))
 		log_error("cannot set the timer");
-	list_for_each_safe(entry, &server->connections)
+	list_for_each_safe(entry, &server->service.connections)
 		http_connection_tick(container_of(entry, struct http_connection, entry));
 	if (server->deaf) {
 		server->deaf = false;
@@ -60,6 +60,7 @@ static const struct source_ops timer_ops = { .signalled = timer_signalled };
 
 static void listener_message(struct loop *loop, struct source *source, struct message *m)
 {
+	struct http_server *server = source->context;
 	struct msg_connect connect;
 	const uint8_t *peer;
 	size_t peer_len;
@@ -69,8 +70,8 @@ static void listener_message(struct loop *loop, struct source *source, struct me
 		message_discard(m);
 		return;
 	}
-	http_connection_create(source->context, m->handles[0]);
-	start_ticking(source->context);
+	http_connection_create(&server->service, m->handles[0]);
+	start_ticking(server);
 }
 
 static const struct source_ops listener_ops = { .message = listener_message, .closed = lost };
@@ -110,7 +111,7 @@ static void connected(void *context, handle_t channel)
 {
 	struct http_server *server = context;
 
-	if (loop_add(server->loop, &server->control, channel, &control_ops, server)) {
+	if (loop_add(server->service.loop, &server->control, channel, &control_ops, server)) {
 		handle_close(channel);
 		server->control.handle = HANDLE_NONE;
 		listen_later(server, "watch the connection to tcpip");
@@ -126,11 +127,11 @@ error_t http_server_start(struct loop *loop, struct http_server *server, handle_
 	handle_t timer;
 	error_t err;
 
-	*server = (struct http_server){ .handler = handler,
-		                        .context = context,
-		                        .loop = loop,
-		                        .uri = uri };
-	list_init(&server->connections);
+	*server = (struct http_server){
+		.service = { .loop = loop, .handler = handler, .context = context },
+		.uri = uri,
+	};
+	list_init(&server->service.connections);
 	err = timer_create(&timer);
 	if (err)
 		return err;

@@ -3,7 +3,7 @@
 // Requests to a native HTTP server that a container answers. Apps that use it link libs/http, too.
 #pragma once
 
-#include "libs/http/server.h"
+#include "libs/http/handler.h"
 #include "libs/linux/container.h"
 
 // Hands the exchange over to the HTTP server on `port` of the container; called from the handler's

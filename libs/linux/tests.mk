@@ -51,5 +51,4 @@ guest_container_fuzz_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_fuzz_LIBS := -lcmocka
 guest_container_fuzz_SLOWER := 5
 HOST_TESTS += libs/linux/api/task_streams_test
-task_streams_test_SRCS := libs/linux/api/task_streams.c $(patsubst %,libs/starina/%.c,system_fake loop payload service log) \
-	$(patsubst %,libs/base/%.c,string fmt span)
+task_streams_test_SRCS := libs/linux/api/task_streams.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,string fmt span)

@@ -127,6 +127,11 @@ error_t event_create(handle_t *out)
 
 error_t event_signal(handle_t event, uint64_t n)
 {
+	const struct fake_slot *slot = fake_slot_of(event);
+
+	// What came in a message need not be one.
+	if (slot != NULL && slot->object->kind != EVENT)
+		return ERR_WRONG_TYPE;
 	fake_object_of(event, EVENT)->count += n;
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "libs/starina/system_fake.h"
+#include "libs/starina/clients_fake.h"
 
 #define BYTES 4096u  // more than a message takes without a folio
 

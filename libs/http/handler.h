@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// What a handler does with its exchange: it answers it, at once or bit by bit.
+#pragma once
+
+#include "libs/http/exchange.h"
+
+// Starts the response: status line and fields, then `length` bytes of body by http_send. Errors:
+// ERR_BAD_STATE (started already), ERR_NO_MEMORY.
+__must_check error_t http_respond_start(struct http_exchange *exchange, unsigned status,
+                                        const char *content_type, uint64_t length);
+// The same with fields of the caller's own: `fields` is lines "Name: value\r\n", without those that
+// tell of the body's length and of the connection. `has_length` false: the body ends with
+// http_send_end. Errors: as http_respond_start's, ERR_TOO_LARGE.
+__must_check error_t http_respond_fields(struct http_exchange *exchange, unsigned status,
+                                         struct span fields, bool has_length, uint64_t length);
+// The end of a body without a length. Errors: as http_send's.
+__must_check error_t http_send_end(struct http_exchange *exchange);
+// Stops taking the request's body from the connection, or goes on.
+void http_pause_body(struct http_exchange *exchange, bool pause);
+// Whether what was sent so far has gone out, so that more is worth sending; if not, `writable` is
+// called when it has.
+bool http_can_send(const struct http_exchange *exchange);
+// A piece of the response's body, copied. Errors: ERR_RANGE (more than announced), ERR_NO_MEMORY,
+// ERR_LIMIT.
+__must_check error_t http_send(struct http_exchange *exchange, const void *bytes, size_t len);
+// A piece that lies in [offset, offset + len) of a folio: not copied. Consumes the folio, on errors
+// too.
+__must_check error_t http_send_folio(struct http_exchange *exchange, handle_t folio,
+                                     uint32_t offset, uint32_t len);
+// A whole response at once. On an error the connection is closed; there is nothing left to do for
+// the handler.
+void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type,
+                  const void *body, size_t len);
+// Gives up: closes the connection.
+void http_abort(struct http_exchange *exchange);
