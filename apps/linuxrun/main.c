@@ -141,11 +141,6 @@ static void disk_reopened(struct opener *opener, handle_t channel, error_t error
 	struct linuxrun *run = opener->context;
 	bool is_root = opener == &run->open_root;
 
-	// It has died once more.
-	if (error == ERR_PEER_CLOSED && run->container != NULL) {
-		disk_reopen(run, opener, is_root ? "blk:root" : "blk:writable");
-		return;
-	}
 	if (channel == HANDLE_NONE)
 		log_error("%s: %s (%s)", opener->uri, text, error_text(error));
 	if (run->container != NULL && is_root)

@@ -6,6 +6,9 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
+// A provider that dies this often while it opens does so because of it.
+#define MAX_DEATHS 100u
+
 static void finish(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
 	service_client_stop(&opener->client);
@@ -56,10 +59,24 @@ static void opener_message(struct loop *loop, struct source *source, struct mess
 	message_discard(m);
 }
 
+// The provider died before it answered: its next life is asked.
+static void provider_died(struct opener *opener)
+{
+	error_t err = ERR_PEER_CLOSED;
+
+	if (opener->connected)
+		loop_close(opener->loop, &opener->source);
+	opener->connected = false;
+	if (++opener->deaths < MAX_DEATHS)
+		err = service_client_again(&opener->client);
+	if (err < 0)
+		finish(opener, HANDLE_NONE, err, "");
+}
+
 static void opener_closed(struct loop *loop, struct source *source)
 {
 	(void)loop;
-	finish(source->context, HANDLE_NONE, ERR_PEER_CLOSED, "");
+	provider_died(source->context);
 }
 
 static const struct source_ops opener_ops = { .message = opener_message, .closed = opener_closed };
@@ -77,7 +94,9 @@ static void opener_connected(void *context, handle_t channel)
 	}
 	opener->connected = true;
 	err = open_send(channel, 1, opener->uri);
-	if (err < 0)
+	if (err == ERR_PEER_CLOSED)
+		provider_died(opener);
+	else if (err < 0)
 		finish(opener, HANDLE_NONE, err, "");
 }
 

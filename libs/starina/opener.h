@@ -20,10 +20,11 @@ struct opener {
 	struct service_client client;
 	struct source source;
 	bool connected;
+	uint32_t deaths;  // of the provider, while it was asked
 };
 
-// Opens `uri` at the service behind `connector` (not consumed). `done` may come from within this
-// call.
+// Opens `uri` at the service behind `connector` (not consumed), and again when the provider dies
+// before it has answered. `done` may come from within this call.
 void opener_start(struct opener *opener, struct loop *loop, handle_t connector, const char *uri,
                   void (*done)(struct opener *opener, handle_t channel, error_t error,
                                const char *text),

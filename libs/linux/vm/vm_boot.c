@@ -22,8 +22,8 @@
 #define MIB (1024ull * 1024)
 // The boot disk's owner opens it anew when its driver restarts. How often and for how long in all
 // the VM asks whether it is back.
-#define LOAD_RETRY_DELAY (50 * NSEC_PER_MSEC)
-#define LOAD_MAX_RETRIES 200u
+#define LOAD_RETRY_DELAY (250 * NSEC_PER_MSEC)
+#define LOAD_MAX_RETRIES 240u
 
 static void machine_stopped(void *context)
 {
