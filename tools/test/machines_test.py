@@ -38,8 +38,7 @@ class Machine:
     def autotest(self, *options, only=TESTS, expect=()):
         """Runs these tests there; all pass, and the log has a line with each of `expect`."""
         log = self.path("log")
-        command = [os.path.join(HERE, "run_autotest.py"), "--qemu", QEMU, "--only", only, "--log", log,
-                   "--timeout", "300", *options, self.elf]
+        command = [os.path.join(HERE, "run_autotest.py"), "--qemu", QEMU, "--only", only, "--log", log, *options, self.elf]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0 or not re.search(r"[1-9]\d* passed, 0 failed", done.stdout):
             raise Failure(done.stdout)

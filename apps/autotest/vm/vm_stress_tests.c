@@ -423,7 +423,7 @@ static void spin(void *arg)
 
 static void sleep_a_little(struct autotest *t, handle_t timer)
 {
-	expect(t, timer_set(timer, test_now() + 2 * NSEC_PER_MSEC) == 0);
+	expect(t, timer_set(timer, test_now() + 20 * NSEC_PER_MSEC) == 0);
 	expect(t, handle_wait(timer, READY_READABLE, test_deadline()) == 0);
 }
 
@@ -437,6 +437,7 @@ static void shake_hands(struct autotest *t, struct stress_vm vms[2], handle_t ti
 	handle_t spinners[16];
 	handle_t threads[2];
 	uint64_t switches;
+	uint32_t sleeps = 0;
 
 	// The harts are given up all at once, while the guests wait for one.
 	stop_spinning = false;
@@ -450,10 +451,12 @@ static void shake_hands(struct autotest *t, struct stress_vm vms[2], handle_t ti
 		handle_close(spinners[i]);
 	}
 	switches = test_system_info(t).context_switches;
-	while (words[1] < HANDSHAKES && test_now() < deadline)
+	for (; words[1] < HANDSHAKES && test_now() < deadline; sleeps++)
 		sleep_a_little(t, timer);
 	expect(t, words[1] >= HANDSHAKES);
-	expect(t, test_system_info(t).context_switches - switches < HANDSHAKES);
+	// We come and go ourselves: on a busy host often, until the guests run at the same time.
+	switches += 2ul * sleeps;
+	expect(t, test_system_info(t).context_switches < switches + HANDSHAKES);
 	for (uint32_t i = 0; i < 2; i++) {
 		expect(t, vcpu_kick(vms[i].vcpu) == 0);
 		expect(t, handle_wait(threads[i], READY_CLOSED, deadline) == 0);
