@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import select
 import selectors
 import socket
 import struct
@@ -116,10 +115,8 @@ def slow_reader(guest):
         guest.pump(0.1)
     ended = [f for f in guest.frames if f[0] == EXITED]
     assert not ended, f"EXITED before the output was taken: {ended}"
-    while len(guest.output[STDOUT]) < size:
-        guest.pump(0)
-        select.select([guest.ports[STDOUT]], [], [], 5)
-        guest.output[STDOUT] += guest.ports[STDOUT].recv(65536)
+    guest.selector.register(guest.ports[STDOUT], selectors.EVENT_READ, STDOUT)
+    guest.wait(lambda: len(guest.output[STDOUT]) >= size, "all output")
     guest.frame(EXITED)
     assert guest.output[STDOUT] == random_bytes(1 << 20) * 40, "the bytes differ"
 

@@ -3,7 +3,7 @@
 import struct
 
 from bootd_cases import check, config, test
-from bootd_vmm import CONFIGURE, CREATE, EXITED, FAILED, HEADER, MAGIC, MOUNT, READY, START, STDOUT, VERSION
+from bootd_vmm import CONFIGURE, CONTROL, CREATE, EXITED, FAILED, HEADER, MAGIC, MOUNT, READY, START, STDOUT, VERSION
 
 
 @test()
@@ -41,4 +41,4 @@ def hostile_frames(guest):
     guest.start(config("probe", "hello"))
     guest.wait(lambda: guest.output[STDOUT] == b"hello\n", "output after all that")
     guest.raw(b"garbage" * 10)
-    guest.process.wait(20)
+    guest.wait(lambda: CONTROL in guest.closed, "the end")

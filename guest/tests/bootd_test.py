@@ -85,8 +85,8 @@ def run_test(options, roots, name, root, function):
         function(guest)
         passed = guest.close()
         reason = "the guest did not power off"
-    except AssertionError as error:
-        passed, reason = False, str(error)
+    except Exception as error:  # a test may fail in any way
+        passed, reason = False, f"{type(error).__name__}: {error}"
         guest.close()
     with open(os.path.join(guest.dir, "serial"), "rb") as file:
         log = file.read()

@@ -16,7 +16,8 @@ MAGIC, VERSION = 0x52544353, 3
 CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN, NETWORK, PREPARE, RELEASE = range(1, 11)
 REPLY, READY, STARTED, FAILED, EXITED = 32, 64, 65, 66, 67
 STDIN, STDOUT, STDERR, CONTROL = 0, 1, 2, 3
-TIMEOUT = 600
+# Each wait is for some seconds of work on a quiet machine.
+TIMEOUT = 300
 
 
 class Guest:
@@ -62,7 +63,7 @@ class Guest:
         self.closed = set()
 
     def pump(self, seconds):
-        """Takes in what comes; sends stdin that is pending."""
+        """Takes in what comes; sends stdin that is pending. Returns whether anything came."""
         if self.pending:
             try:
                 sent = self.ports[STDIN].send(self.pending)
@@ -70,7 +71,8 @@ class Guest:
             except BlockingIOError:
                 pass
             seconds = min(seconds, 0.02)
-        for key, _ in self.selector.select(seconds):
+        ready = self.selector.select(seconds)
+        for key, _ in ready:
             try:
                 data = key.fileobj.recv(65536)
             except ConnectionResetError:
@@ -88,6 +90,7 @@ class Guest:
             self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
             control = control[HEADER.size + length:]
         self.output[CONTROL] = control
+        return bool(ready)
 
     def wait(self, condition, what):
         """Pumps until the condition holds."""
@@ -143,9 +146,9 @@ class Guest:
     def end(self):
         """Waits for the end: (status, stdout, stderr, message)."""
         kind, _, _, body = self.frame(EXITED, FAILED)
-        # QEMU's sockets are not ordered among each other.
-        for _ in range(3):
-            self.pump(0.05)
+        # All output is in the sockets when EXITED comes (output_precedes_exited), but in no order among them.
+        while self.pump(0):
+            pass
         return (struct.unpack_from("<I", body)[0], self.output[STDOUT], self.output[STDERR],
                 body[4:].decode() if kind == FAILED else None)
 
@@ -157,7 +160,7 @@ class Guest:
         try:
             if CONTROL not in self.closed:
                 self.send(SHUTDOWN)
-            self.process.wait(20)
+            self.process.wait(TIMEOUT)
         except (subprocess.TimeoutExpired, BrokenPipeError):
             clean = self.process.poll() is not None
             self.process.kill()
