@@ -64,15 +64,19 @@ sha_in_lock() {
 	awk -v name="$1" '$1 == name { print $6 }' "$WORK/deps.lock"
 }
 
-# await COMMAND...: until it succeeds; a minute is for what hangs.
+# await COMMAND...: until it succeeds; five minutes are for what hangs.
 await() {
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		! "$@" || return 0
 		sleep 0.1
 	done
 	echo "    waited in vain for: $*"
 	return 1
+}
+
+is_gone() {
+	! kill -0 "$1" 2>/dev/null
 }
 
 # stopped_parts SIGNAL WHEN COMMANDS: as parts, in the background; sends the signal once the command WHEN succeeds. Returns the status.
@@ -236,7 +240,7 @@ test_stopped_guest_build_goes_on() {
 	# All the space is asked for before anything is fetched.
 	[[ $status == 130 ]] && said 'stopped; what is done so far is kept' && [[ ! -e $WORK/cache/building/other ]] &&
 		[[ $(grep -n -m 1 'space for' "$WORK/out" | cut -d: -f1) -lt $(grep -n -m 1 fetching "$WORK/out" | cut -d: -f1) ]] &&
-		! kill -0 "$(<"$WORK/making")" 2>/dev/null || return 1
+		await is_gone "$(<"$WORK/making")" || return 1
 	: >"$WORK/go"
 	parts "WORK=$WORK GUEST_CONFIG=$WORK/checkout/guest/kernel/kernel.config; $build" && said 'going on with the guest kernel' &&
 		[[ $(wc -l <"$WORK/unpacked") == 1 && -z $(ls "$WORK/cache/building") ]] &&
@@ -429,10 +433,7 @@ test_second_run_waits_for_the_first() {
 	exec 8>"$WORK/cache/lock"
 	flock 8
 	parts 'cache_open; echo got it' 8>&- &
-	for ((i = 0; i < 100; i++)); do
-		grep -q 'waiting for it' "$WORK/out" 2>/dev/null && break
-		sleep 0.1
-	done
+	await grep -qs 'waiting for it' "$WORK/out"
 	out=$(cat "$WORK/out")
 	exec 8>&-
 	wait $!

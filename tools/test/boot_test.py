@@ -14,7 +14,7 @@ PANIC_STATUS = 101
 class Boot:
     """One boot of an image that ends by itself, or is ended at the first line with `until`."""
 
-    def __init__(self, image, append, until=None, seconds=120):
+    def __init__(self, image, append, until=None, seconds=300):
         elf = os.path.join(sys.argv[1], image + ".elf")
         command = ["timeout", str(seconds), QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                    "-monitor", "none", "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", "2", "-m", "128M",
