@@ -37,6 +37,7 @@ static struct {
 	uint8_t *config;
 	uint64_t memory;
 	uint64_t count;
+	bool in_turn;  // each begins when the one before has written something, or has ended
 	uint64_t free_before;  // pages
 	struct member members[MAX_COUNT];
 	uint32_t num_begun;
@@ -134,12 +135,15 @@ static void started(void *context, nsec_t start_ns)
 
 	m->started = true;
 	log_info("%u started in %u ms", m->number, (unsigned int)(start_ns / NSEC_PER_MSEC));
-	begin_next();
+	if (!crowd.in_turn)
+		begin_next();
 }
 
 // The member has written something, or will not.
 static void note_wrote(struct member *m)
 {
+	if (!m->wrote && crowd.in_turn)
+		begin_next();
 	if (!m->wrote && ++crowd.num_wrote == crowd.count) {
 		// On the loop's next turn: a container may not be called from its callback.
 		error_t err = timer_set(crowd.timer, 0);
@@ -183,7 +187,7 @@ static void ended(void *context, int status, const char *error)
 	m->container = NULL;
 	note_wrote(m);
 	// One that has not started ends the row here.
-	if (!m->started)
+	if (!m->started && !crowd.in_turn)
 		begin_next();
 	if (++crowd.num_ended < crowd.count)
 		return;
@@ -298,6 +302,7 @@ static void vm_crowd_main(const struct environ *env)
 	if (err == 0)
 		err = environ_config_u64(env, "count", &crowd.count);
 	assert(err == 0 && crowd.count > 0 && crowd.count <= MAX_COUNT);
+	crowd.in_turn = environ_config(env, "in_turn")[0] == '1';
 	err = loop_init(&crowd.loop);
 	if (err == 0)
 		err = timer_create(&crowd.timer);
@@ -317,4 +322,5 @@ APP(vm_crowd, .main = vm_crowd_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
 	    { NEED_SYSTEM, "system", NULL, 0 },
 	    { NEED_CONFIG, "memory", "128M", 0 },
 	    { NEED_CONFIG, "count", "8", 0 },
+	    { NEED_CONFIG, "in_turn", "0", 0 },
     });

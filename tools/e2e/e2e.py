@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "lib"), str(HERE / "tests")]
+sys.path[:0] = [str(HERE / "lib"), str(HERE / "tests"), str(HERE.parent / "test")]
 sys.dont_write_bytecode = True
 
 import harness  # noqa: E402

@@ -82,7 +82,7 @@ class Apt:
             "Dir::Etc::Parts": "/dev/null", "Dir::State::Lists": directory / "lists",
             "Dir::State::status": "/dev/null", "Dir::Cache": directory / "cache",
             "APT::Architecture": "riscv64", "APT::Architectures": "riscv64", "APT::Sandbox::User": "root",
-            "APT::Install-Recommends": "false", "Acquire::Languages": "none", "Debug::NoLocking": "true",
+            "APT::Install-Recommends": "false", "Acquire::Languages": "none", "Acquire::Retries": "5", "Debug::NoLocking": "true",
             # An image needs no working package management.
             "pkgCacheGen::ForceEssential": "none",
         }

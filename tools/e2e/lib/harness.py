@@ -2,9 +2,13 @@
 """What end-to-end tests stand on: run.sh as a user calls it, scratch directories, and the list of tests."""
 
 import concurrent.futures
+import itertools
 import os
+import random
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,19 +16,46 @@ import threading
 import time
 from pathlib import Path
 
+import patience
+
 ROOT = Path(__file__).resolve().parents[3]
-# A boot takes 3 s, and a minute on a busy machine. Nothing is asserted by the clock: this only ends what hangs.
-RUN_TIMEOUT = 900
-STOP_TIMEOUT = 300
+# Nothing is asserted by the clock: these only end what hangs. The longest run takes some 60 s on two quiet cores; the
+# seconds of a busy machine count less (patience.py).
+RUN_LIMIT = 300
+GRACE = 30
+# Of waits for what a run has to do: when the run is ended, they end, too.
+RUN_TIMEOUT = 7200
 # LINUXRUN_STOP_TIMEOUT where a container has to end by itself.
 PATIENCE = 200
 ERROR_STATUS = 125
 
+# Below the ports that Linux takes by itself: nobody takes one of these between the look and its use.
+PORTS = range(20000, 32000)
+
 _tests = []
+_ports = itertools.cycle(PORTS)
+_ports_lock = threading.Lock()
+for _ in range(random.randrange(len(PORTS))):  # tests of other checkouts begin elsewhere
+    next(_ports)
 
 
 class Skip(Exception):
     """Raised by a test that cannot run here; says what is missing."""
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody listens at, TCP or UDP. A run of tests gets each only once."""
+    with _ports_lock:
+        for _ in PORTS:
+            port = next(_ports)
+            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+                try:
+                    tcp.bind(("127.0.0.1", port))
+                    udp.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
+    raise RuntimeError("all ports are in use")
 
 
 def test(function):
@@ -35,6 +66,47 @@ def test(function):
 
 def tests():
     return _tests
+
+
+def kill_all(pid):
+    """Kills a process and those that it has started, which may hold the ends of pipes."""
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            for child in children.read_text(encoding="ascii").split():
+                kill_all(int(child))
+        except OSError:  # it has ended
+            pass
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+class Watchdog:
+    """Ends processes that run for too long. Whoever waits for their output goes on then, and fails."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.left = {}
+        self.ended = set()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def add(self, process):
+        with self.lock:
+            self.left[process] = RUN_LIMIT
+
+    def _watch(self):
+        while True:
+            time.sleep(1)
+            second = patience.second()
+            with self.lock:
+                self.left = {process: left - second for process, left in self.left.items() if process.poll() is None}
+                for process, left in self.left.items():
+                    if left < -GRACE:
+                        kill_all(process.pid)
+                    elif left < 0 and process not in self.ended:
+                        self.ended.add(process)
+                        process.terminate()
 
 
 class Result:
@@ -51,6 +123,35 @@ class Result:
         return f"status {self.status}\nstdout: {self.stdout[-2000:]!r}\nstderr:\n{self.stderr[-4000:]}"
 
 
+class Log:
+    """The lines of a stream as they come. All is taken, so that whoever writes never waits."""
+
+    def __init__(self, stream):
+        self.lines = []
+        self.stream = stream
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.stream:
+            self.lines.append(line.decode(errors="replace").rstrip())
+
+    def wait_for(self, pattern, count=1):
+        """Waits until `count` lines have the pattern; returns the match in the last of them."""
+        while True:
+            ended = not self.reader.is_alive()
+            found = [match for match in (re.search(pattern, line) for line in list(self.lines)) if match]
+            if len(found) >= count:
+                return found[count - 1]
+            check(not ended, f"{len(found)} lines have {pattern!r}:\n" + "\n".join(self.lines[-30:]))
+            time.sleep(0.05)
+
+    def whole(self):
+        """All lines, once there is nobody left who could write more."""
+        self.reader.join()
+        return "\n".join(self.lines) + "\n"
+
+
 class Suite:
     """What tests share: the build, and things that are made at the first use."""
 
@@ -58,6 +159,7 @@ class Suite:
         self.build = Path(build).resolve()
         self.directory = Path(tempfile.mkdtemp(prefix="starina-e2e."))
         self.lock = threading.Lock()
+        self.watchdog = Watchdog()
         self.made = {}
 
     def once(self, name, make):
@@ -85,9 +187,29 @@ class Context:
         self.scratch = suite.directory / name
         self.scratch.mkdir()
         self.cache = self.scratch / "cache"
+        self.processes = []
+
+    def watch(self, process):
+        """The process ends with the test, or when it runs for too long; returns it."""
+        self.processes.append(process)
+        self.suite.watchdog.add(process)
+        return process
 
     def close(self):
+        """Ends what still runs. Returns what of it nobody has read: something for whom a test that failed puzzles."""
+        texts = []
+        for process in self.processes:
+            if process in self.suite.watchdog.ended:
+                texts.append(f"{process.args} was ended: it ran for more than {RUN_LIMIT} s")
+            if process.poll() is None:
+                kill_all(process.pid)
+                process.wait()
+            if process.stderr and not process.stderr.closed:
+                os.set_blocking(process.stderr.fileno(), False)
+                text = process.stderr.read() or b""
+                texts.append(f"{process.args}, stderr not read yet:\n{text[-4000:].decode(errors='replace')}")
         shutil.rmtree(self.scratch, ignore_errors=True)
+        return "\n".join(texts)
 
     def once(self, name, make):
         """What `make(directory)` returns, made at the first use by any test; its stop() is called at the end."""
@@ -108,33 +230,31 @@ class Context:
         env.update({key: str(value) for key, value in settings.items()})
         return env
 
-    def run(self, *args, stdin=b"", timeout=RUN_TIMEOUT, cwd=None, **settings):
+    def run(self, *args, stdin=b"", cwd=None, **settings):
         """./run.sh ARGS with the settings as environment. Waits for its end."""
-        process = self.start(*args, cwd=cwd, **settings)
-        try:
-            stdout, stderr = process.communicate(stdin, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGTERM)
-            try:
-                stdout, stderr = process.communicate(timeout=STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                stdout, stderr = process.communicate()
-            raise AssertionError(f"run.sh had not ended after {timeout} s\n" +
-                                 str(Result(process.returncode, stdout, stderr))) from None
-        return Result(process.returncode, stdout, stderr)
+        return self.end_of(self.start(*args, cwd=cwd, **settings), stdin)
 
     def start(self, *args, cwd=None, **settings):
         """As run(), but returns the Popen at once."""
-        return subprocess.Popen([ROOT / "run.sh", *args], env=self.environment(settings), cwd=cwd or self.scratch,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return self.popen(ROOT / "run.sh", *args, stdin=subprocess.PIPE, cwd=cwd, **settings)
+
+    def popen(self, *command, stdin=subprocess.DEVNULL, cwd=None, **settings):
+        """Another command in run.sh's place."""
+        return self.watch(subprocess.Popen(command, env=self.environment(settings), cwd=cwd or self.scratch, stdin=stdin,
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+
+    def end_of(self, process, stdin=None):
+        """Waits for the end of what start() or popen() began; returns its Result."""
+        stdout, stderr = process.communicate(stdin)
+        result = Result(process.returncode, stdout, stderr)
+        check(process not in self.suite.watchdog.ended, f"it ran for more than {RUN_LIMIT} s\n{result}")
+        return result
 
     def stop(self, process, number=signal.SIGTERM):
         """Ends what start() began, if it has not ended; returns its Result."""
         if process.poll() is None:
             process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=STOP_TIMEOUT)
-        return Result(process.returncode, stdout, stderr)
+        return self.end_of(process)
 
     def image_tool(self, *args, **settings):
         """starina-image itself, for tests that need no boot."""
@@ -188,7 +308,9 @@ def run_one(suite, name, function):
         verdict, reason = "skip", f": {skip}"
     except Exception as error:  # a test may fail in any way
         verdict, reason = "FAIL", f": {type(error).__name__}: {error}"
-    context.close()
+    rest = context.close()
+    if verdict == "FAIL" and rest:
+        reason += "\n" + rest
     print(f"{verdict:5} e2e {name} ({time.monotonic() - started:.1f} s){reason}", flush=True)
     return verdict
 

@@ -3,7 +3,6 @@
 
 import ctypes
 import fcntl
-import http.client
 import json
 import os
 import re
@@ -14,7 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from harness import ROOT, RUN_TIMEOUT, check
+from harness import ROOT, RUN_TIMEOUT, Log, check, free_port
 
 QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
 
@@ -56,15 +55,15 @@ def widen_backlog(pid, port):
     check(widened == 1, f"{widened} sockets of QEMU listen on port {port}")
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def get_status(url, seconds=RUN_TIMEOUT):
     with urllib.request.urlopen(url + "status.json", timeout=seconds) as answer:
         return json.loads(answer.read())
+
+
+def wait_for_page(log):
+    """Returns once the status page answers: the emulator loses or resets connections that come earlier."""
+    log.wait_for(r"address 10\.0\.2\.15")
+    log.wait_for("serving tcp-listen")
 
 
 class Machine:
@@ -73,23 +72,19 @@ class Machine:
     def __init__(self, context, *arguments, harts=2, seconds=3600):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.lines = []
         command = ["timeout", str(seconds), QEMU, "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "512M",
                    "-display", "none", "-monitor", "none", "-serial", "stdio", "-bios", "default",
                    "-kernel", build_image(context.build), "-global", "virtio-mmio.force-legacy=false",
                    "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
                    "-device", "virtio-net-device,netdev=n0", "-device", "virtio-rng-device",
                    "-append", " ".join(arguments)]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        threading.Thread(target=self._read, daemon=True).start()
-        self.wait_for(r"address 10\.0\.2\.15")
+        self.process = context.watch(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE))
+        self.log = Log(self.process.stdout)
+        self.lines = self.log.lines
+        wait_for_page(self.log)
         timeout = self.process.pid
         qemu = Path(f"/proc/{timeout}/task/{timeout}/children").read_text(encoding="ascii")
         widen_backlog(int(qemu), self.port)
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(line.decode(errors="replace").rstrip())
 
     def __enter__(self):
         return self
@@ -98,14 +93,8 @@ class Machine:
         self.process.terminate()
         self.process.wait()
 
-    def wait_for(self, pattern, seconds=RUN_TIMEOUT):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.process.poll() is None:
-            for line in list(self.lines):
-                if re.search(pattern, line):
-                    return line
-            time.sleep(0.05)
-        raise AssertionError(f"no line with {pattern!r} after {seconds} s:\n" + "\n".join(self.lines[-30:]))
+    def wait_for(self, pattern):
+        return self.log.wait_for(pattern)
 
     def get(self, path, seconds=RUN_TIMEOUT):
         with urllib.request.urlopen(self.url + path, timeout=seconds) as answer:
@@ -114,18 +103,9 @@ class Machine:
     def status(self):
         return get_status(self.url + "/")
 
-    def status_while_killed(self):
-        """The same from a machine whose network comes and goes."""
-        for _ in range(100):
-            try:
-                return get_status(self.url + "/", 10)
-            except (OSError, http.client.HTTPException):
-                time.sleep(0.5)
-        return self.status()
-
     def check_quiet(self, before):
         """Connections are gone and nothing is left of them; a few objects come and go."""
-        for _ in range(600):
+        for _ in range(200):
             now = self.status()
             if (now["handles"] <= before["handles"] + 2 and now["kernel_objects"] <= before["kernel_objects"] + 2 and
                     now["free_pages"] >= before["free_pages"] - 64):
@@ -135,7 +115,8 @@ class Machine:
 
 
 class Load:
-    """Threads that ask for a page each on a fresh connection, until stopped. Counts what came back whole."""
+    """Threads that ask for a page each on a fresh connection, until stopped. Counts what came back whole. What a stack that died had
+    got is answered by nobody: they give up soon, and later the more often they had to."""
 
     def __init__(self, machine, threads=8):
         self.machine = machine
@@ -143,8 +124,8 @@ class Load:
         self.stopping = False
         self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
-    def _one(self):
-        with socket.create_connection(("127.0.0.1", self.machine.port), timeout=2) as s:
+    def _one(self, patience):
+        with socket.create_connection(("127.0.0.1", self.machine.port), timeout=patience) as s:
             s.sendall(b"GET /bytes/1024 HTTP/1.0\r\n\r\n")
             data = b""
             while piece := s.recv(4096):
@@ -152,11 +133,22 @@ class Load:
         return data.startswith(b"HTTP/1.1 200 ") and len(data) > 1024
 
     def _run(self):
+        patience = 2
         while not self.stopping:
             try:
-                self.good += self._one()
+                self.good += self._one(patience)
+                patience = 2
+            except TimeoutError:
+                patience *= 2
             except OSError:
                 time.sleep(0.05)
+
+    def goes_on(self):
+        """Waits until more has come back."""
+        before = self.good
+        while self.good == before:
+            check(self.machine.process.poll() is None, "the machine has ended")
+            time.sleep(0.05)
 
     def __enter__(self):
         for thread in self.threads:

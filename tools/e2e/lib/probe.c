@@ -136,13 +136,19 @@ static void catch_signal(int number)
 static int await_signal(bool stubborn)
 {
 	struct sigaction action = { .sa_handler = stubborn ? SIG_IGN : catch_signal };
+	sigset_t both, before;
 
+	// Blocked but while it waits: one that comes between the look and the wait is not missed.
+	sigemptyset(&both);
+	sigaddset(&both, SIGINT);
+	sigaddset(&both, SIGTERM);
+	sigprocmask(SIG_BLOCK, &both, &before);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	puts("waiting");
 	fflush(stdout);
 	while (!caught)
-		pause();
+		sigsuspend(&before);
 	printf("signal %d\n", (int)caught);
 	return 40 + caught;
 }

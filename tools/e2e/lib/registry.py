@@ -3,20 +3,15 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from harness import free_port
+
 START_TIMEOUT = 300
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Registry:
@@ -59,7 +54,7 @@ class Registry:
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=2).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=60).close()
                 return True
             except urllib.error.HTTPError:  # it asks for a login
                 return True

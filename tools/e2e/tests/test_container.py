@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from harness import PATIENCE, RUN_TIMEOUT, check, check_equal, test
+from harness import PATIENCE, check, check_equal, test
 from oci import Layer, write_layout
 from probe import probe_image, run_probe
 from registry import Registry
@@ -176,7 +176,7 @@ def output_comes_as_it_is_written(context):
         check_equal(process.poll(), None)
         process.stdin.write(b".")
         process.stdin.flush()
-    stdout, stderr = process.communicate(timeout=RUN_TIMEOUT)
+    stdout, stderr = process.communicate()
     check_equal((process.returncode, stdout), (0, b""), stderr)
 
 
@@ -226,7 +226,7 @@ def two_runs_side_by_side(context):
     for process in processes:
         check_equal(process.stdout.readline(), b"step 0\n")
     for process in processes:
-        stdout, stderr = process.communicate(b".", timeout=RUN_TIMEOUT)
+        stdout, stderr = process.communicate(b".")
         check_equal((process.returncode, stdout), (0, b""), stderr)
 
 

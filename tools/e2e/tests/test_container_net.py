@@ -15,8 +15,7 @@ import threading
 import urllib.request
 
 import software
-from harness import PATIENCE, RUN_TIMEOUT, Skip, check, check_equal, check_refused, test
-from net_machine import free_port
+from harness import PATIENCE, RUN_TIMEOUT, Skip, check, check_equal, check_refused, free_port, test
 
 PATTERN = bytes(range(256)) * 4096
 

@@ -44,8 +44,10 @@ def all_caches_full(context):
 
 @test
 def too_many_guests(context):
-    """Guests that take all they were promised, more than there is: some find no memory and end, and nothing else does."""
-    result = run_crowd(context, probe_image(context, "hold", "200"), count=4, memory="256M", STARINA_MEMORY="512M")
+    """Guests that take all they were promised, more than there is: some find no memory and end, and nothing else does. The first has
+    its memory before the others begin, so that not all of them find none at the same moment."""
+    result = run_crowd(context, probe_image(context, "hold", "200"), count=4, memory="256M", append="vm_crowd.in_turn=1",
+                       STARINA_MEMORY="512M")
     check_equal(result.status, 0, result)
     ends = re.findall(r"\d ended with status (\d+)(.*)\n", result.stderr)
     check_equal(len(ends), 4, result)

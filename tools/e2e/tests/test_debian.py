@@ -90,7 +90,7 @@ def default_command_is_a_shell(context):
 def deaths(context):
     script = """
         sh -c 'kill -9 $$'; echo $?; sh -c 'kill -SEGV $$'; echo $?; /nowhere; echo $?; /etc/passwd; echo $?
-        (sleep 9; echo orphan) & exit 0"""
+        (sleep 1000; echo orphan) & exit 0"""
     result = run_script(context, script)
     check_equal((result.status, result.stdout), (0, b"137\n139\n127\n126\n"), result)
 

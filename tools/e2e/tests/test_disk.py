@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import debian
-from harness import check, check_equal, check_refused, test
+from harness import Log, check, check_equal, check_refused, test
 from oci import write_layout
 
 
@@ -97,10 +97,14 @@ def driver_is_killed(context):
     use_reaper(context)
     rounds = ("until [ -e /stop ]; do for i in 1 2 3 4; do head -c 6M /dev/zero | tr '\\0' $i; done > /file; sync; "
               "for i in 1 2 3 4; do head -c 6M | tr -d $i; done < /file; done")
-    result = shell(context, f"(sleep 12; : > /stop) & {rounds}; echo end", "--disk-file", "d", "-m", "64M",
-                   STARINA_APPEND="reaper.target=virtio_blk reaper.count=100000 reaper.pause=1500")
-    check_equal((result.status, result.stdout), (0, b"end\n"), result)
-    check("the container's writable disk is back" in result.stderr, result)
+    process = context.start("--disk-file", "d", "-m", "64M", image(context), "sh", "-c",
+                            f"exec 3<&0; (read line <&3; : > /stop) & {rounds}; echo end",
+                            STARINA_APPEND="reaper.target=virtio_blk reaper.count=100000 reaper.pause=1500")
+    log = Log(process.stderr)
+    log.wait_for("the container's writable disk is back", 3)
+    process.stdin.write(b"enough\n")
+    process.stdin.flush()
+    check_equal((process.stdout.read(), process.wait()), (b"end\n", 0), log.whole())
     check_equal(shell(context, "cat /file | wc -c", "--disk-file", "d").stdout, str(24 << 20).encode() + b"\n")
 
 

@@ -4,7 +4,6 @@
 import os
 import shutil
 import signal
-import subprocess
 
 from harness import ROOT, Skip, check, check_equal, check_refused, test
 from oci import write_layout
@@ -98,11 +97,10 @@ def name_service_of_the_host(context):
         raise Skip("needs root")
     (context.scratch / "resolv.conf").write_text("nameserver 127.0.0.1\nnameserver 192.0.2.1\nsearch corp.example\noptions timeout:1\n")
     command = "mount --bind resolv.conf /etc/resolv.conf && exec \"$@\""
-    done = subprocess.run(["unshare", "--mount", "sh", "-c", command, "sh", ROOT / "run.sh", userland(context), "cat",
-                           "/etc/resolv.conf"], env=context.environment({}), cwd=context.scratch, check=False,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    check_equal((done.returncode, done.stdout), (0, b"nameserver 10.0.2.3\nnameserver 192.0.2.1\nsearch corp.example\n"
-                                                    b"options timeout:1\n"), done.stderr)
+    result = context.end_of(context.popen("unshare", "--mount", "sh", "-c", command, "sh", ROOT / "run.sh", userland(context), "cat",
+                                          "/etc/resolv.conf"))
+    check_equal((result.status, result.stdout), (0, b"nameserver 10.0.2.3\nnameserver 192.0.2.1\nsearch corp.example\n"
+                                                    b"options timeout:1\n"), result)
 
 
 @test
@@ -133,7 +131,7 @@ def init(context):
     process = context.start("--init", userland(context), "sh", "-c", "echo ready; exec sleep 1000")
     check_equal(process.stdout.readline(), b"ready\n")
     check_equal(context.stop(process, signal.SIGTERM).status, 143)
-    script = "cat /proc/1/comm; (true & true) & sleep 1; grep -l '(zombie)' /proc/[0-9]*/status; ls /proc/1/fd | wc -l; exit 7"
+    script = "cat /proc/1/comm; (true & true) & wait; while grep -q '(zombie)' /proc/[0-9]*/status; do sleep 0.1; done; ls /proc/1/fd | wc -l; exit 7"
     result = context.run("--init", userland(context), "sh", "-c", script)
     check_equal((result.status, result.stdout), (7, b"init\n3\n"), result)
     result = context.run("--init", userland(context), "nosuchcommand")

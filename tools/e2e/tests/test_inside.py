@@ -179,18 +179,19 @@ def namespaces_and_pid_1(context):
         echo $$ $PPID; echo /proc/[0-9]*; busybox cat /proc/self/cgroup | tail -1
         hostname other 2>/dev/null || busybox hostname other 2>/dev/null || echo no sethostname
         kill -TERM $$; kill -KILL $$; kill -STOP $$; echo alive
-        (busybox sleep 0.2 & exec busybox sh -c 'exit 0')
-        sleep 0.5
-        for p in /proc/[0-9]*/stat; do read -r pid name state ppid rest < $p && echo "$ppid" "$state"; done 2>/dev/null |
-            busybox grep -c Z
-        (sh -c 'sleep 60 & echo $! > /tmp/orphan'); read -r o < /tmp/orphan
+        (busybox sh -c ': > /tmp/gone' & exec busybox sh -c 'exit 0')
+        until [ -e /tmp/gone ]; do sleep 0.1; done
+        states() { for p in /proc/[0-9]*/stat; do read -r pid name state ppid rest < $p && echo "$ppid" "$state"; done 2>/dev/null; }
+        while states | busybox grep -q Z; do sleep 0.1; done
+        echo no zombie
+        (sh -c 'sleep 1000 & echo $! > /tmp/orphan'); read -r o < /tmp/orphan
         while read -r key value; do [ "$key" = PPid: ] && echo orphan of $value; done < /proc/$o/status
         mount -t tmpfs x /mnt 2>/dev/null || busybox mount -t tmpfs x /mnt 2>/dev/null || echo no mount"""
     result = run_debian(context, "/bin/sh", "-c", script)
     lines = result.stdout.decode().splitlines()
     check_equal(lines[0], "1 0", result)
     check("/proc/1" in lines[1] and len(lines[1].split()) <= 2, result)
-    check_equal(lines[2:], ["0::/", "no sethostname", "alive", "0", "orphan of 1", "no mount"], result)
+    check_equal(lines[2:], ["0::/", "no sethostname", "alive", "no zombie", "orphan of 1", "no mount"], result)
 
 
 @test

@@ -4,18 +4,16 @@
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
-from harness import ROOT, check, check_equal, test
+from harness import ROOT, RUN_LIMIT, RUN_TIMEOUT, check, check_equal, test
+from net_machine import wait_for_page
 from oci import write_layout
 from probe import probe_image, run_probe
-
-TIMEOUT = 600
 
 
 class Machine:
@@ -24,31 +22,33 @@ class Machine:
     def __init__(self, context, *args, **settings):
         self.terminal, slave = pty.openpty()
         # A session of its own, so that the terminal's keys are for it. (setsid becomes run.sh: same process.)
-        self.process = subprocess.Popen(["setsid", "--ctty", ROOT / "run.sh", *args],
-                                        env=context.environment(settings), cwd=context.scratch, stdin=slave,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = context.watch(subprocess.Popen(["setsid", "--ctty", ROOT / "run.sh", *args],
+                                                      env=context.environment(settings), cwd=context.scratch, stdin=slave,
+                                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
         os.close(slave)
         self.output = b""
 
     def wait_for(self, pattern):
         """Waits until the output has the pattern; returns the match."""
-        deadline = time.monotonic() + TIMEOUT
         while True:
             match = re.search(pattern, self.output.decode(errors="replace"))
             if match:
                 return match
-            check(time.monotonic() < deadline, f"no {pattern} in {self.output!r}")
-            if select.select([self.process.stdout], [], [], 1)[0]:
-                data = os.read(self.process.stdout.fileno(), 65536)
-                check(data, f"run.sh ended before {pattern}: {self.output!r}")
-                self.output += data
+            data = os.read(self.process.stdout.fileno(), 65536)
+            check(data, f"run.sh ended before {pattern}: {self.output!r}")
+            self.output += data
+
+    def page(self):
+        """The URL of the status page, once it answers."""
+        wait_for_page(self)
+        return self.wait_for(r"status page: (http://127.0.0.1:\d+/)")[1]
 
     def end(self):
         """Waits for the end; returns the exit status."""
         self.output += self.process.stdout.read()
         self.process.stdout.close()
         os.close(self.terminal)
-        return self.process.wait(TIMEOUT)
+        return self.process.wait()
 
     def kill(self):
         if self.process.poll() is None:
@@ -72,12 +72,12 @@ def qemu_of(process):
 def default_image_and_status_page(context):
     machine = Machine(context)
     try:
-        url = machine.wait_for(r"status page: (http://127.0.0.1:\d+/)")[1]
+        url = machine.page()
         machine.wait_for("Hello from a Linux container on Starina!")
         machine.wait_for("container started in [0-9]+ ms")
         machine.wait_for("container ended with status 0")
         for _ in range(3):  # and it stays up
-            with urllib.request.urlopen(url, timeout=TIMEOUT) as page:
+            with urllib.request.urlopen(url, timeout=RUN_TIMEOUT) as page:
                 check_equal(page.status, 200)
                 text = page.read()
                 check(b"Starina" in text and text.endswith(b"</html>\n"), text)
@@ -151,8 +151,8 @@ def run_is_killed(context):
     process = start_waiting(context)
     qemu = qemu_of(process)
     process.kill()
-    process.communicate(timeout=TIMEOUT)
-    deadline = time.monotonic() + TIMEOUT
+    process.communicate()
+    deadline = time.monotonic() + RUN_LIMIT
     while Path(f"/proc/{qemu}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     check(not Path(f"/proc/{qemu}").exists(), "QEMU is still there")
@@ -173,10 +173,10 @@ def without_hypervisor_extension(context):
 def os_without_hypervisor_extension_stays_up(context):
     machine = Machine(context, STARINA_CPU="rv64,h=false")
     try:
-        url = machine.wait_for(r"status page: (http://127.0.0.1:\d+/)")[1]
+        url = machine.page()
         machine.wait_for("no hypervisor extension")
         machine.wait_for("linuxrun.*ERROR.*hypervisor extension")
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as page:
+        with urllib.request.urlopen(url, timeout=RUN_TIMEOUT) as page:
             check_equal(page.status, 200)
     finally:
         machine.kill()
@@ -222,10 +222,8 @@ def container_memory_is_limited(context):
 
 def debug(context, *commands):
     arguments = [word for command in commands for word in ("-ex", command)]
-    done = subprocess.run([ROOT / "debug.sh", "-batch", *arguments], env=context.environment({}), check=False,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=TIMEOUT)
-    return done.stdout.decode(errors="replace")
+    result = context.end_of(context.popen(ROOT / "debug.sh", "-batch", *arguments))
+    return result.stdout.decode(errors="replace") + result.stderr
 
 
 @test
@@ -240,8 +238,8 @@ def debugger_attaches_to_a_running_system(context):
         for part in ("tcpip", "httpd", "linuxrun", "schedule_locked", "loop_run"):
             check(part in said, f"no {part} in:\n{said}")
         check("Python Exception" not in said and "Traceback" not in said, said)
-        url = machine.wait_for(r"status page: (http://127.0.0.1:\d+/)")[1]
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as page:
+        url = machine.page()
+        with urllib.request.urlopen(url, timeout=RUN_TIMEOUT) as page:
             check_equal(page.status, 200)
     finally:
         machine.kill()

@@ -99,9 +99,23 @@ def terminal_is_restored_after_signals(context):
         terminal.close()
 
 
+# An OS that begins to boot, and takes its time.
+SLOW_EMULATOR = """#!/usr/bin/env python3
+import os, re, sys, time
+if "--version" in sys.argv:
+    print("QEMU emulator version 10.0.0")
+    sys.exit()
+os.write(int(re.search(r"id=uart,fd=(\\d+)", " ".join(sys.argv))[1]), b"[kernel      ] INFO   Booting Starina...\\n")
+time.sleep(1000)
+"""
+
+
 @test
 def ctrl_c_before_the_start(context):
-    terminal = Terminal(context, "-it", bash_image(context), all_of_it=True)
+    emulator = context.scratch / "emulator"
+    emulator.write_text(SLOW_EMULATOR)
+    emulator.chmod(0o755)
+    terminal = Terminal(context, "-it", bash_image(context), all_of_it=True, QEMU=emulator)
     try:
         terminal.expect("Booting Starina")
         terminal.type(CTRL_C)
