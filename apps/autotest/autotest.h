@@ -34,6 +34,7 @@ extern const struct test service_tests[];
 extern const struct test vm_tests[];
 extern const struct test vm_fault_tests[];
 extern const struct test vm_sbi_tests[];
+extern const struct test vm_share_tests[];
 extern const struct test vm_stress_tests[];
 extern const struct test blk_tests[];
 extern const struct test stream_tests[];

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Boots the test image in QEMU with test disks, console ports and a host server, and tells how its autotest went.
 
-The machine has what apps/autotest/devices/device_tests.h says: disk "test" (read-only, known content), disk "scratch" (writable),
+The machine has what apps/autotest/devices/devices.h says: disk "test" (read-only, known content), disk "scratch" (writable),
 console ports that answer, and an echo server that the machine reaches over TCP. All files and sockets are in a directory of
 its own that goes away, ports are the host's choice: many may run side by side.
 """

@@ -2,7 +2,7 @@
 //
 // UDP sockets of tcpip: within the machine, and to the host's UDP echo server at port
 // autotest.udp_port.
-#include "apps/autotest/devices/device_tests.h"
+#include "apps/autotest/devices/devices.h"
 #include "libs/abi/tcpip.h"
 #include "libs/base/string.h"
 #include "libs/starina/payload.h"

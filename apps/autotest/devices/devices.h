@@ -20,6 +20,8 @@ static inline uint64_t device_pattern(uint64_t index)
 	return index * UINT64_C(0x9e3779b97f4a7c15) + 1;
 }
 
+// --- Apps (connect.c) ---
+
 // A fresh connection to `service`, which opens `uri`; HANDLE_NONE when it fails (an expectation
 // fails then too).
 handle_t device_open(struct autotest *t, const char *service, const char *uri);
@@ -33,7 +35,7 @@ void kill_app(struct autotest *t, const char *name);
 // Blocks for `ms` milliseconds.
 void pause_ms(unsigned ms);
 
-// --- Disks (blk_tests.c) ---
+// --- Disks (disk.c) ---
 
 // Opens a disk and takes its info message.
 handle_t disk_open(struct autotest *t, const char *uri, struct msg_blkdev_info *info);
@@ -46,7 +48,7 @@ __must_check error_t disk_reply(handle_t disk, struct msg_blkdev_reply *reply, h
 // Whether `folio` has at [offset, offset + length) what disk "test" has from `sector` on.
 bool disk_pattern_matches(handle_t folio, uint32_t offset, uint32_t length, uint64_t sector);
 
-// --- Streams (stream_tests.c) ---
+// --- Streams (stream.c) ---
 
 // Sends `total` bytes over a channel whose peer sends them back, and checks that they come back in
 // order. `salt` makes them differ from others'. Returns false at the first that differs, at the end
