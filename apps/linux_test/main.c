@@ -34,25 +34,6 @@ static const struct test_case {
 	{ "vms.memory_comes_back", test_memory },
 };
 
-uint64_t free_pages(const struct linux_test *t)
-{
-	struct system_info info;
-
-	return system_info(t->system, &info) == 0 ? info.free_pages : 0;
-}
-
-nsec_t now_ns(void)
-{
-	nsec_t now;
-
-	return clock_get(CLOCK_MONOTONIC, &now) == 0 ? now : 0;
-}
-
-bool span_is(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
 static void linux_test_main(const struct environ *env)
 {
 	const char *only = environ_config(env, "only");

@@ -11,12 +11,6 @@
 
 static struct net net;
 
-void net_fail(struct net *n, const char *why)
-{
-	virtio_device_fail(&n->device, why);
-	process_exit(1);
-}
-
 // --- The client ---
 
 static const struct source_ops client_ops;

@@ -2,8 +2,6 @@
 
 #include "libs/linux/api/task.h"
 
-#include <stdarg.h>
-
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/linux/machine/machine.h"
@@ -65,14 +63,6 @@ void task_set_input(struct task *task, struct span bytes)
 
 // --- The end -------------------------------------------------------------------------------------
 
-// The timer that fires now tells the end; later, it is the deadline.
-static void set_timer(struct task *task, nsec_t deadline)
-{
-	error_t err = timer_set(task->timer_handle, deadline);
-
-	assert(err == 0);
-}
-
 static void destroy(struct task *task)
 {
 	task->runtime->num_tasks--;
@@ -97,25 +87,7 @@ static void end(struct task *task)
 	if (task->on_ended != NULL)
 		task->on_ended(task);
 	pool_turn_later(&task->runtime->pool);
-	set_timer(task, 0);
-}
-
-void task_fail(struct task *task, int status, const char *format, ...)
-{
-	va_list args;
-
-	if (task->end_known)
-		return;
-	va_start(args, format);
-	fmt_vwrite(task->error, sizeof(task->error), format, args);
-	va_end(args);
-	task->failed = true;
-	task->end_known = true;
-	task->status = status;
-	if (task->container != NULL)
-		guest_container_kill(task->container);
-	else
-		set_timer(task, 0);
+	task_set_timer(task, 0);
 }
 
 // It is over, and nobody will come back to it.
@@ -138,7 +110,7 @@ void task_opened(struct task *task)
 {
 	task->opening--;
 	if (task->end_known)
-		set_timer(task, 0);
+		task_set_timer(task, 0);
 }
 
 static void tell(struct task *task)
@@ -156,7 +128,7 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	struct task *task = source->context;
 
 	(void)loop;
-	set_timer(task, NSEC_NEVER);
+	task_set_timer(task, NSEC_NEVER);
 	if (task->state == TASK_ENDED) {
 		tell(task);
 	} else if (task->end_known) {
@@ -396,11 +368,11 @@ error_t task_start(struct task *task)
 	}
 	task->state = TASK_WAITING;
 	task->runtime->stats.running++;
-	set_timer(task, task->timeout > 0 ? now + task->timeout : NSEC_NEVER);
+	task_set_timer(task, task->timeout > 0 ? now + task->timeout : NSEC_NEVER);
 	task->waiter.settled = runtime_settled;
 	task->waiter.context = task;
 	if (task->end_known)
-		set_timer(task, 0);  // a command that is wrong in itself
+		task_set_timer(task, 0);  // a command that is wrong in itself
 	else if (task->runtime->state == RUNTIME_LOADING)
 		runtime_wait(task->runtime, &task->waiter);
 	else
@@ -446,7 +418,7 @@ void task_free(struct task *task)
 	if (task->state == TASK_NEW) {
 		destroy(task);
 	} else if (task->state == TASK_ENDED) {
-		set_timer(task, 0);  // its owner may be in a callback of it
+		task_set_timer(task, 0);  // its owner may be in a callback of it
 	} else {
 		task->out.stdio = task->err.stdio = COMMAND_NULL;
 		task_fail(task, COMMAND_STATUS_KILLED, "killed");
@@ -466,7 +438,7 @@ void task_signal(struct task *task, uint32_t number)
 void task_wait(struct task *task)
 {
 	if (task->state == TASK_ENDED)
-		set_timer(task, 0);
+		task_set_timer(task, 0);
 }
 
 void task_block(struct task *task)

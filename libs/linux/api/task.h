@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // What commands and containers are made of: a description of what to run, the VM that it runs in,
-// its streams and its end. task.c (life), task_streams.c, task_config.c (config.json). Private to
-// libs/linux.
+// its streams and its end. task_end.c (its timer, and failing), task_streams.c, task_config.c
+// (config.json), task.c (life). Private to libs/linux.
 #pragma once
 
-#include "libs/linux/command.h"
+#include "libs/linux/outcome.h"
 #include "libs/linux/run/guest_container.h"
 #include "libs/json/json.h"
 #include "libs/linux/api/runtime_internal.h"
@@ -110,6 +110,8 @@ void task_signal(struct task *task, uint32_t number);
 // The task has failed for a reason of ours; ends it.
 void task_fail(struct task *task, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+// Fires the task's timer: now, it tells the end; later, it is the deadline.
+void task_set_timer(struct task *task, nsec_t deadline);
 // Around an opener whose answer refers to the task.
 void task_opening(struct task *task);
 void task_opened(struct task *task);

@@ -9,7 +9,7 @@
 
 #include "tools/image/config/environment.h"
 #include "tools/image/json_input.h"
-#include "tools/image/pack/pack.h"
+#include "tools/image/pack/packed_image.h"
 #include "tools/image/config/image_user.h"
 #include "tools/image/config/volumes.h"
 #include "tools/image/config/words.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/image/pack/pack.h"
+#include "tools/image/pack/packed_image.h"
 
 #define MAX_ID 2147483647ul  // as Docker has it
 

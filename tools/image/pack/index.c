@@ -10,7 +10,7 @@
 #include "tools/image/config/bundle.h"
 #include "tools/image/config/volumes.h"
 #include "tools/image/json_input.h"
-#include "tools/image/pack/pack.h"
+#include "tools/image/pack/packed_image.h"
 #include "tools/image/source/reference.h"
 
 #define BUILTIN "builtin"

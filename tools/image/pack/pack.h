@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// From an OCI layout to what a VM boots: a directory with
-//   root.squashfs  the image's file system, not compressed, in a directory `rootfs`
-//   image.json     the image's configuration (OCI image spec, config.md)
-//   passwd, group  the image's /etc/passwd and /etc/group, when it has them, to resolve User with
+// From an OCI layout to a packed image.
 #pragma once
 
 #include "tools/common/error.h"
-
-#define PACK_ROOT "root.squashfs"
-#define PACK_ROOT_DIRECTORY "rootfs"
-#define PACK_CONFIG "image.json"
-#define PACK_PASSWD "passwd"
-#define PACK_GROUP "group"
+#include "tools/image/pack/packed_image.h"
 
 struct oci_layout;
 struct oci_image;

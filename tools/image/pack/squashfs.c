@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tools/image/pack/pack.h"
+#include "tools/image/pack/packed_image.h"
 #include "tools/image/pack/squashfs_directory.h"
 #include "tools/image/pack/squashfs_inode.h"
 #include "tools/image/pack/squashfs_table.h"

@@ -12,6 +12,7 @@
 #include "tools/image/config/environment.h"
 #include "tools/image/source/reference.h"
 #include "tools/image/config/words.h"
+#include "tools/run/settings/numbers.h"
 #include "tools/run/settings/guest_kernel.h"
 #include "tools/run/settings/images.h"
 #include "tools/run/settings/settings.h"

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "tools/run/settings/numbers.h"
 #include "tools/run/settings/resolver.h"
 #include "tools/run/settings/settings.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "libs/base/closest.h"
-#include "tools/run/settings/settings.h"
+#include "tools/run/settings/numbers.h"
 
 #define SETS(name, letter, type, option)                          \
 	{                                                         \

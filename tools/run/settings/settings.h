@@ -79,13 +79,6 @@ int cpu_share_set(struct settings *settings, const struct option *option, unsign
 // tools/run/settings/published_ports.h).
 int settings_reserve_ports(struct settings *settings, struct error *err);
 
-// Parses a size as docker has it: 512M, 0.5g, "1 GB"; a plain number is bytes, KB and KiB are K.
-// Returns false when it is none.
-bool size_parse(const char *text, uint64_t *size);
-
-// Parses a plain decimal number up to `max`. Returns false when it is none.
-bool number_parse(const char *text, unsigned long max, unsigned *number);
-
 // Checks that the emulator is there and new enough.
 int settings_check_qemu(const struct settings *settings, struct error *err);
 

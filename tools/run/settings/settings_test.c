@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "tools/run/settings/numbers.h"
 #include "tools/run/settings/settings_test.h"
 
 #define HUGE_NUMBER "999999999999999999999999"
