@@ -66,6 +66,8 @@ void linuxrun_tell(struct linuxrun *run, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 // The run has ended: tells the host once all output has gone out, and powers off if asked to.
 void linuxrun_end(struct linuxrun *run, int status, const char *error);
+// A port has written all that it was given: the end goes on.
+void linuxrun_port_flushed(void *context, struct out_port *port);
 // Bytes of the control port.
 void linuxrun_control_input(void *context, struct span bytes);
 // Follows the stdin port.

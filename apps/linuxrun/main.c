@@ -18,58 +18,6 @@
 
 static struct linuxrun linuxrun_state;
 
-// --- The end -------------------------------------------------------------------------------------
-
-static void finish(struct linuxrun *run)
-{
-	if (!run->power_off)
-		return;
-	error_t err = system_power_off(run->system, 0);
-
-	if (err < 0)
-		log_error("cannot power off (%s)", error_text(err));
-}
-
-// The streams first, then the status: who reads the status knows that no output comes after it.
-static void port_flushed(void *context, struct out_port *port)
-{
-	struct linuxrun *run = context;
-
-	(void)port;
-	if (run->flushing == 0 || --run->flushing > 0)
-		return;
-	if (run->flushed_output) {
-		finish(run);
-		return;
-	}
-	run->flushed_output = true;
-	if (run->failed)
-		linuxrun_tell(run, "error %s", run->error);
-	linuxrun_tell(run, "exit %d", run->status);
-	run->flushing = 1;
-	out_port_flush(&run->control);
-}
-
-void linuxrun_end(struct linuxrun *run, int status, const char *error)
-{
-	if (run->ended)
-		return;
-	run->ended = true;
-	run->status = status;
-	if (error != NULL) {
-		run->failed = true;
-		str_copy(run->error, error, sizeof(run->error));
-		log_error("%s", error);
-	}
-	log_info("container ended with status %d", status);
-	// One more than the two ports, so that a port that is flushed at once does not end the wait
-	// for the other.
-	run->flushing = 3;
-	out_port_flush(&run->out);
-	out_port_flush(&run->err);
-	port_flushed(run, NULL);
-}
-
 // --- The container -------------------------------------------------------------------------------
 
 static void log_exits(struct guest_container *c, const char *when)
@@ -445,7 +393,7 @@ static void linuxrun_main(const struct environ *env)
 	run->stdin_eof = UINT64_MAX;
 	run->out.opened = run->err.opened = run->control.opened = port_opened;
 	run->out.writable = run->err.writable = run->control.writable = port_writable;
-	run->out.flushed = run->err.flushed = run->control.flushed = port_flushed;
+	run->out.flushed = run->err.flushed = run->control.flushed = linuxrun_port_flushed;
 	run->out.hung_up = run->err.hung_up = port_hung_up;
 	run->out.context = run->err.context = run->control.context = run;
 	run->control.input = linuxrun_control_input;

@@ -2,31 +2,10 @@
 //
 // stdin, and the lines of the control port.
 
-#include <stdarg.h>
-
 #include "apps/linuxrun/linuxrun.h"
-#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
-
-void linuxrun_tell(struct linuxrun *run, const char *format, ...)
-{
-	char line[320];
-	va_list args;
-	size_t len;
-
-	va_start(args, format);
-	len = fmt_vwrite(line, sizeof(line) - 1, format, args);
-	va_end(args);
-	if (len > sizeof(line) - 2)
-		len = sizeof(line) - 2;
-	line[len++] = '\n';
-	// A few short lines: the port's queue is never full of them.
-	if (out_port_write(&run->control,
-	                   (struct span){ .data = (const uint8_t *)line, .len = len }) < len)
-		log_warn("the host does not read its control port");
-}
 
 static void take_signal(struct linuxrun *run, uint32_t number)
 {

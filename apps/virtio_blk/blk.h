@@ -55,6 +55,8 @@ struct disk_client {
 	struct list entry;
 	struct disk *disk;
 	struct source source;
+	// The device is done with a request of its.
+	void (*done)(struct request *request);
 	struct list unsent;
 	uint32_t in_flight;  // unsent ones included
 	bool gone;
@@ -82,5 +84,3 @@ void disk_request_free(struct disk *disk, struct request *request);
 
 // Opens the disk: `channel` (consumed) is the client's. Errors: ERR_NO_MEMORY, loop_add's.
 __must_check error_t disk_client_create(struct disk *disk, handle_t channel);
-// The device is done with `request`: answers.
-void disk_client_done(struct request *request);

@@ -48,7 +48,7 @@ static error_t request_answer(struct request *request)
 	return 0;
 }
 
-void disk_client_done(struct request *request)
+static void request_done(struct request *request)
 {
 	struct disk_client *client = request->client;
 
@@ -228,6 +228,7 @@ error_t disk_client_create(struct disk *disk, handle_t channel)
 		heap_free(client);
 		return err;
 	}
+	client->done = request_done;
 	list_push_back(&disk->clients, &client->entry);
 	if (disk->full)
 		source_want_messages(&client->source, false);

@@ -115,7 +115,7 @@ static void interrupt_signalled(struct loop *loop, struct source *source)
 			struct request *request = token;
 
 			request->status = request_status(disk, request);
-			disk_client_done(request);
+			request->client->done(request);
 		}
 		if (err != ERR_EMPTY)
 			disk_fail(disk, "it broke its queue");

@@ -10,7 +10,7 @@ control_link_test_SRCS := libs/linux/vm/control_link.c libs/base/span.c
 disk_pump_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_pump.c
 disk_cache_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_cache.c libs/linux/machine/loader.c
 # A container over fakes of the machine and the guest.
-GUEST_CONTAINER_SRCS := $(patsubst %,libs/linux/%.c,run/guest_fake vm/vm_fake run/guest_container run/guest_container_control vm/vm vm/vm_boot \
+GUEST_CONTAINER_SRCS := $(patsubst %,libs/linux/%.c,run/guest_fake vm/vm_fake run/guest_container run/guest_container_end run/guest_container_control vm/vm vm/vm_end vm/vm_boot \
 	vm/vm_root vm/vm_writable vm/vm_console vm/control_link machine/kernel_image) \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_console device_blk device_rng device_balloon device_net \
 		device_net_header) \

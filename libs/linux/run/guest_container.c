@@ -2,44 +2,10 @@
 
 #include "libs/linux/run/guest_container.h"
 
-#include <stdarg.h>
-
-#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/linux/run/guest_container_internal.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
-
-// The end is handled from the loop: it may be found deep inside a device model.
-static void settle_later(struct guest_container *c)
-{
-	error_t err = timer_set(c->deferred_timer, 0);
-
-	assert(err == 0);
-}
-
-void guest_container_exit(struct guest_container *c, int status)
-{
-	if (c->state >= CONTAINER_EXITED)
-		return;
-	c->state = CONTAINER_EXITED;
-	c->status = status;
-	vm_be_patient(c->vm, NULL);
-	settle_later(c);
-}
-
-void guest_container_fail(struct guest_container *c, const char *format, ...)
-{
-	va_list args;
-
-	if (c->state >= CONTAINER_EXITED)
-		return;
-	va_start(args, format);
-	fmt_vwrite(c->error, sizeof(c->error), format, args);
-	va_end(args);
-	c->failed = true;
-	guest_container_exit(c, GUEST_STATUS_FAILED);
-}
 
 // Whether the app has taken all that the container wrote.
 static bool output_taken(struct guest_container *c)
@@ -60,7 +26,7 @@ static void settle(struct guest_container *c)
 		return;  // `stopped` comes
 	if (!output_taken(c)) {
 		if (!vm_is_held(c->vm, GUEST_PORT_STDOUT) && !vm_is_held(c->vm, GUEST_PORT_STDERR))
-			settle_later(c);
+			guest_container_settle_later(c);
 		return;  // else guest_container_output_resume comes
 	}
 	vm_stats(c->vm, &c->final_stats);
@@ -189,7 +155,7 @@ static void vm_failed(void *context, const char *error)
 
 static void vm_stopped(void *context)
 {
-	settle_later(context);
+	guest_container_settle_later(context);
 }
 
 static const struct vm_ops container_vm_ops = {
@@ -216,21 +182,6 @@ static error_t take_root(struct guest_container *c, const struct guest_container
 	c->next_root = config->root_disk;
 	c->next_root_region = config->root_region;
 	return 0;
-}
-
-void guest_container_released(struct guest_container *c)
-{
-	handle_t disk = c->next_root;
-	error_t err;
-
-	c->next_root = HANDLE_NONE;
-	vm_be_patient(c->vm, NULL);
-	err = vm_replace_root(c->vm, disk, c->next_root_region);
-	if (err < 0) {
-		handle_close(disk);
-		guest_container_fail(c, "the container's root disk could not be used (%s)",
-		                     error_text(err));
-	}
 }
 
 // The VM last: it is the caller's again when something fails.
@@ -380,7 +331,7 @@ void guest_container_output_resume(struct guest_container *c, enum guest_stream 
 		return;
 	vm_resume(c->vm, port_of(stream));
 	if (c->state == CONTAINER_EXITED)
-		settle_later(c);
+		guest_container_settle_later(c);
 }
 
 void guest_container_root_reopened(struct guest_container *c, handle_t channel)

@@ -6,6 +6,7 @@
 #include "libs/linux/vm/control_link.h"
 #include "libs/linux/run/guest_container_internal.h"
 #include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
 
 #define PROCESS_INIT 1u
 
@@ -99,6 +100,22 @@ void guest_container_advance(struct guest_container *c)
 		request_start(c);
 }
 
+// The guest has let go of its root disk: it gets the container's.
+static void take_released(struct guest_container *c)
+{
+	handle_t disk = c->next_root;
+	error_t err;
+
+	c->next_root = HANDLE_NONE;
+	vm_be_patient(c->vm, NULL);
+	err = vm_replace_root(c->vm, disk, c->next_root_region);
+	if (err < 0) {
+		handle_close(disk);
+		guest_container_fail(c, "the container's root disk could not be used (%s)",
+		                     error_text(err));
+	}
+}
+
 static error_t take_reply(struct guest_container *c, const struct control_header *header,
                           struct span body)
 {
@@ -111,7 +128,7 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 		return ERR_PROTOCOL;
 	if (reply.status == 0) {
 		if (header->request == c->release_request && c->next_root != HANDLE_NONE)
-			guest_container_released(c);
+			take_released(c);
 		return 0;
 	}
 	control_text(text, r.rest);

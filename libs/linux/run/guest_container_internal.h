@@ -49,10 +49,10 @@ struct guest_container {
 void guest_container_exit(struct guest_container *c, int status);
 void guest_container_fail(struct guest_container *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+// Looks from the loop whether the end can be told: it may be found deep inside a device model.
+void guest_container_settle_later(struct guest_container *c);
 // Sends bootd the requests of a start when it is ready and the root disk is.
 void guest_container_advance(struct guest_container *c);
-// The guest has let go of its root disk: it gets the container's.
-void guest_container_released(struct guest_container *c);
 // What became of the VM's network.
 void guest_container_network_settled(void *context, const struct guest_address *address,
                                      const char *error);

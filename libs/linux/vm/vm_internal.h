@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the VM: vm.c (its life), vm_boot.c (from nothing to a running guest),
-// vm_root.c (the root disk), vm_writable.c (the writable one), vm_console.c (the console's ports
-// and bootd's frames).
+// Between the files of the VM: vm.c (its life), vm_end.c (how it ends), vm_boot.c (from nothing to
+// a running guest), vm_root.c (the root disk), vm_writable.c (the writable one), vm_console.c (the
+// console's ports and bootd's frames).
 #pragma once
 
 #include "libs/linux/vm/control_link.h"
@@ -85,6 +85,8 @@ struct vm {
 	bool network_given_up;  // what the guest sent last is not waited for
 };
 
+// Whether something runs or is being read.
+bool vm_is_busy(const struct vm *vm);
 // What has stopped may have been the last that vm_stop waits for.
 void vm_settle(struct vm *vm);
 // Fires `patience` in `duration` (NSEC_NEVER: not at all).
