@@ -52,3 +52,6 @@ guest_container_fuzz_LIBS := -lcmocka
 guest_container_fuzz_SLOWER := 5
 HOST_TESTS += libs/linux/api/task_streams_test
 task_streams_test_SRCS := libs/linux/api/task_streams.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,string fmt span)
+HOST_FUZZERS += libs/linux/vm/boot_disk_fuzz
+boot_disk_fuzz_SRCS := $(patsubst %,libs/linux/%.c,disk/disk machine/loader vm/boot_disk vm/boot_disk_fake vm/ustar) $(SYSTEM_FAKE_SRCS) \
+	$(patsubst %,libs/base/%.c,string fmt span)
