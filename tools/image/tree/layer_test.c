@@ -69,76 +69,83 @@ static bool has(struct fixture *f, const char *path)
 	return tree_lookup(&f->tree, path) != NULL;
 }
 
+// Applies a layer of these: "d/" is a directory, "l -> t" a link to `t`, all else a file.
+static void apply_layer(struct fixture *f, const char *const *entries)
+{
+	for (; *entries; entries++) {
+		char path[64];
+		char *arrow;
+		size_t length = strlen(*entries);
+
+		assert_true(length < sizeof(path));
+		strcpy(path, *entries);
+		arrow = strstr(path, " -> ");
+		if (arrow) {
+			*arrow = '\0';
+			add(f, path, S_IFLNK | 0777, arrow + strlen(" -> "));
+		} else if (path[length - 1] == '/') {
+			path[length - 1] = '\0';
+			add(f, path, DIR, NULL);
+		} else {
+			add(f, path, FILE_MODE, NULL);
+		}
+	}
+	assert_int_equal(apply(f), 0);
+}
+
+#define LAYER(f, ...) apply_layer(f, (const char *const[]){ __VA_ARGS__, NULL })
+
+// Whether the tree has these, and none of those with a `!` before.
+static void expect_paths(struct fixture *f, const char *const *paths)
+{
+	for (; *paths; paths++) {
+		bool wanted = **paths != '!';
+
+		if (has(f, *paths + !wanted) != wanted)
+			fail_msg("%s", *paths);
+	}
+}
+
+#define EXPECT(f, ...) expect_paths(f, (const char *const[]){ __VA_ARGS__, NULL })
+
 static void test_whiteout_hides_lower_layers_only(void **state)
 {
 	struct fixture *f = *state;
 
-	add(f, "d", DIR, NULL);
-	add(f, "d/old", FILE_MODE, NULL);
-	add(f, "f", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	add(f, "d/new", FILE_MODE, NULL);
-	add(f, ".wh.d", FILE_MODE, NULL);
-	add(f, "f", FILE_MODE, NULL);
-	add(f, ".wh.f", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	assert_false(has(f, "d/old"));
-	assert_true(has(f, "d/new"));
-	assert_true(has(f, "f"));
-	add(f, ".wh.f", FILE_MODE, NULL);
-	add(f, "d/.wh.new", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	assert_false(has(f, "f"));
-	assert_false(has(f, "d/new"));
-	assert_true(has(f, "d"));
+	LAYER(f, "d/", "d/old", "f");
+	LAYER(f, "d/new", ".wh.d", "f", ".wh.f");
+	EXPECT(f, "!d/old", "d/new", "f");
+	LAYER(f, ".wh.f", "d/.wh.new");
+	EXPECT(f, "!f", "!d/new", "d");
 }
 
 static void test_opaque_hides_lower_layers_only(void **state)
 {
 	struct fixture *f = *state;
 
-	add(f, "d/sub/old", FILE_MODE, NULL);
-	add(f, "d/old", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	add(f, "d/sub/new", FILE_MODE, NULL);
-	add(f, "d/.wh..wh..opq", FILE_MODE, NULL);
-	add(f, "d/.wh..wh.plnk", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	assert_false(has(f, "d/old"));
-	assert_false(has(f, "d/sub/old"));
-	assert_true(has(f, "d/sub/new"));
-	assert_false(has(f, "d/.wh..wh.plnk"));
+	LAYER(f, "d/sub/old", "d/old");
+	LAYER(f, "d/sub/new", "d/.wh..wh..opq", "d/.wh..wh.plnk");
+	EXPECT(f, "!d/old", "!d/sub/old", "d/sub/new", "!d/.wh..wh.plnk");
 }
 
 static void test_whiteout_through_symlink_stays_inside(void **state)
 {
 	struct fixture *f = *state;
 
-	add(f, "etc/f", FILE_MODE, NULL);
-	add(f, "link", S_IFLNK | 0777, "../../etc");
-	assert_int_equal(apply(f), 0);
-	add(f, "link/.wh.f", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	assert_false(has(f, "etc/f"));
-	assert_true(has(f, "link"));
+	LAYER(f, "etc/f", "link -> ../../etc");
+	LAYER(f, "link/.wh.f");
+	EXPECT(f, "!etc/f", "link");
 }
 
 static void test_directory_of_a_path_replaces_a_lower_file(void **state)
 {
 	struct fixture *f = *state;
 
-	add(f, "f", FILE_MODE, NULL);
-	add(f, "real", FILE_MODE, NULL);
-	add(f, "link", S_IFLNK | 0777, "real");
-	assert_int_equal(apply(f), 0);
-	add(f, "f/sub/new", FILE_MODE, NULL);
-	add(f, "link/new", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	assert_true(has(f, "f/sub/new"));
-	assert_true(has(f, "real/new"));
-	add(f, "f/sub/new/below", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	assert_true(has(f, "f/sub/new/below"));
+	LAYER(f, "f", "real", "link -> real");
+	LAYER(f, "f/sub/new", "link/new");
+	EXPECT(f, "f/sub/new", "real/new");
+	LAYER(f, "f/sub/new/below");
+	EXPECT(f, "f/sub/new/below");
 	// A file of the same layer stays what it is.
 	add(f, "h", FILE_MODE, NULL);
 	add(f, "h/below", FILE_MODE, NULL);
@@ -150,29 +157,23 @@ static void test_directory_over_directory_keeps_entries(void **state)
 	struct fixture *f = *state;
 
 	add(f, "d", S_IFDIR | 0700, NULL);
-	add(f, "d/x", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
+	LAYER(f, "d/x");
 	add(f, "d", S_IFDIR | 0755, NULL);
 	assert_int_equal(apply(f), 0);
-	assert_true(has(f, "d/x"));
+	EXPECT(f, "d/x");
 	assert_int_equal(tree_lookup(&f->tree, "d")->inode->mode, S_IFDIR | 0755);
-	add(f, "d", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
-	assert_false(has(f, "d/x"));
+	LAYER(f, "d");
+	EXPECT(f, "!d/x");
 }
 
 static void test_directory_over_symlink_replaces_it(void **state)
 {
 	struct fixture *f = *state;
 
-	add(f, "etc/f", FILE_MODE, NULL);
-	add(f, "d", S_IFLNK | 0777, "/etc");
-	assert_int_equal(apply(f), 0);
-	add(f, "d", DIR, NULL);
-	add(f, "d/g", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
+	LAYER(f, "etc/f", "d -> /etc");
+	LAYER(f, "d/", "d/g");
 	assert_true(S_ISDIR(tree_lookup(&f->tree, "d")->inode->mode));
-	assert_false(has(f, "etc/g"));
+	EXPECT(f, "!etc/g");
 }
 
 static void test_hard_links_share_and_part(void **state)
@@ -184,8 +185,7 @@ static void test_hard_links_share_and_part(void **state)
 	add(f, "b", 0, "./b");
 	assert_int_equal(apply(f), 0);
 	assert_ptr_equal(tree_lookup(&f->tree, "a")->inode, tree_lookup(&f->tree, "b")->inode);
-	add(f, "a", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
+	LAYER(f, "a");
 	assert_ptr_not_equal(tree_lookup(&f->tree, "a")->inode, tree_lookup(&f->tree, "b")->inode);
 	assert_int_equal(tree_lookup(&f->tree, "b")->inode->links, 1);
 }
@@ -194,8 +194,7 @@ static void test_hard_link_below_itself(void **state)
 {
 	struct fixture *f = *state;
 
-	add(f, "d/f", FILE_MODE, NULL);
-	assert_int_equal(apply(f), 0);
+	LAYER(f, "d/f");
 	// The link's new name replaces the very directory that holds its target.
 	add(f, "d", 0, "d/f");
 	assert_int_equal(apply(f), 0);
@@ -224,10 +223,7 @@ static void test_refused(void **state)
 	};
 	struct fixture *f = *state;
 
-	add(f, "d", DIR, NULL);
-	add(f, "loop", S_IFLNK | 0777, "loop2");
-	add(f, "loop2", S_IFLNK | 0777, "loop");
-	assert_int_equal(apply(f), 0);
+	LAYER(f, "d/", "loop -> loop2", "loop2 -> loop");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		add(f, cases[i].path, cases[i].mode, cases[i].link);
 		if (apply(f) != -1 || !strstr(f->err.text, cases[i].reason))
@@ -416,8 +412,7 @@ static void test_names_are_bytes(void **state)
 	add(f, "e\xcc\x81", FILE_MODE, NULL);  // decomposed: must not be normalised
 	add(f, "\xff\xfe", FILE_MODE, NULL);   // no UTF-8 at all
 	assert_int_equal(apply(f), 0);
-	assert_true(has(f, "e\xcc\x81"));
-	assert_true(has(f, "\xff\xfe"));
+	EXPECT(f, "e\xcc\x81", "\xff\xfe");
 }
 
 int main(void)
