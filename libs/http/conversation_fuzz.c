@@ -12,6 +12,7 @@
 #include "libs/abi/tcpip.h"
 #include "libs/http/proxy.h"
 #include "libs/http/server.h"
+#include "libs/http/tcpip_fake.h"
 #include "libs/starina/clients_fake.h"
 #include "libs/starina/payload.h"
 
@@ -52,7 +53,7 @@ static const char *const server_says[] = {
 
 static struct loop loop;
 static struct http_server server;
-static handle_t connector, control, listener;
+static handle_t connector;
 static handle_t clients[CLIENTS], upstreams[UPSTREAMS];
 // Exchanges that the handler answers later, and proxies without a connection.
 static struct http_exchange *pending[PENDING];
@@ -166,82 +167,6 @@ static const struct http_handler handler = { .request = on_request,
 
 // --- The others ---
 
-// tcpip, which lives again as soon as the server asks: it takes the open request and gives a
-// listener.
-static void serve_tcpip(void)
-{
-	struct message m;
-	struct msg_open open;
-	const uint8_t *tail;
-	handle_t ends[2], handle;
-	size_t len;
-
-	handle_t fresh = fake_provider_accept(connector);
-
-	if (fresh != HANDLE_NONE) {
-		fake_close(&control);
-		control = fresh;
-	}
-	while (fake_take(control, &m, &handle)) {
-		fake_close(&handle);
-		if (message_decode_open(&m, &open, &tail, &len) != 0)
-			continue;
-		if (channel_create(ends) != 0) {
-			error_send(control, open.id, ERR_NO_MEMORY, "cannot listen");
-			continue;
-		}
-		fake_close(&listener);
-		listener = ends[1];
-		if (open_reply_send(control, open.id, ends[0]) != 0)
-			handle_close(ends[0]);
-	}
-}
-
-static void connect_client(handle_t *client)
-{
-	struct msg_connect connect = { 0 };
-	struct message m;
-	handle_t ends[2];
-
-	if (*client != HANDLE_NONE || listener == HANDLE_NONE || channel_create(ends) != 0)
-		return;
-	if (message_encode_connect(&m, &connect, "tcp:1.2.3.4:5", 13) != 0)
-		abort();
-	m.handles[0] = ends[0];
-	m.num_handles = 1;
-	fake_send(listener, &m);
-	*client = ends[1];
-}
-
-static void say(handle_t end, const void *bytes, size_t len)
-{
-	struct message m;
-
-	if (end == HANDLE_NONE)
-		return;
-	if (payload_make(&m, bytes, len) == 0)
-		fake_send(end, &m);
-}
-
-// As bytes that lie somewhere in a folio, of which the message may lie.
-static void say_folio(handle_t end, const uint8_t *bytes, size_t len, uint8_t how)
-{
-	struct msg_data data = { .offset = how, .length = (uint32_t)(how > 250 ? len * 100 : len) };
-	struct message m;
-	handle_t folio;
-	void *base;
-
-	if (end == HANDLE_NONE || folio_create(4096, FOLIO_CONTIGUOUS, &folio) != 0)
-		return;
-	if (folio_map(folio, PROT_WRITE, &base) != 0 ||
-	    message_encode_data(&m, &data, NULL, 0) != 0)
-		abort();
-	memcpy((uint8_t *)base + how, bytes, len);
-	m.handles[0] = folio;
-	m.num_handles = 1;
-	fake_send(end, &m);
-}
-
 static void connect_proxy(size_t i, handle_t *upstream)
 {
 	struct http_proxy *proxy = proxies[i];
@@ -256,19 +181,6 @@ static void connect_proxy(size_t i, handle_t *upstream)
 	}
 	*upstream = ends[1];
 	http_proxy_connected(proxy, ends[0]);
-}
-
-// As tcpip does: it says that it has taken what came, where it is asked.
-static void drain(handle_t end)
-{
-	struct message m;
-	handle_t handle;
-
-	while (fake_take(end, &m, &handle)) {
-		if (m.type == MSG_SYNC && handle != HANDLE_NONE && event_signal(handle, 1) < 0)
-			abort();
-		fake_close(&handle);
-	}
 }
 
 static void answer_pending(struct http_exchange *exchange, uint8_t how)
@@ -312,22 +224,22 @@ static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size
 	size_t len = size > 0 ? data[0] : 0;
 
 	switch (what) {
-	case CONNECT: connect_client(&clients[how % CLIENTS]); return 0;
+	case CONNECT: tcpip_fake_connect(&clients[how % CLIENTS]); return 0;
 	case SAY:
 	case SAY_FOLIO:
 		len = len + 1 > size ? (size > 0 ? size - 1 : 0) : len;
 		if (what == SAY)
-			say(*end, data + 1, len);
+			tcpip_fake_say(*end, data + 1, len);
 		else
-			say_folio(*end, data + 1, len, how);
+			tcpip_fake_say_folio(*end, data + 1, len, how);
 		return size > 0 ? len + 1 : 0;
 	case SNIPPET: {
 		const char *text = is_client ? client_says[len % COUNT(client_says)]
 					     : server_says[len % COUNT(server_says)];
 		size_t cut = how >= 128 ? how % strlen(text) : strlen(text);
 
-		say(*end, text, cut);
-		say(*end, text + cut, strlen(text) - cut);
+		tcpip_fake_say(*end, text, cut);
+		tcpip_fake_say(*end, text + cut, strlen(text) - cut);
 		return size > 0 ? 1 : 0;
 	}
 	case TYPE:
@@ -335,16 +247,12 @@ static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size
 		         (how & 128) != 0 ? 0 : 8, FAKE_NOTHING, 0);
 		return 0;
 	case CLOSE: fake_close(end); return 0;
-	case DRAIN: drain(*end); return 0;
+	case DRAIN: tcpip_fake_drain(*end); return 0;
 	case PROXY: connect_proxy(how % PENDING, &upstreams[(how >> 3) % UPSTREAMS]); return 0;
 	case ANSWER: answer_pending(pending[how % PENDING], how >> 3); return 0;
 	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); return 0;
 	case MEMORY: fake_memory_fail(how); return 0;
-	default:
-		if ((how & 1) != 0)
-			fake_close(&control);
-		fake_close(&listener);
-		return 0;
+	default: tcpip_fake_restart((how & 1) != 0); return 0;
 	}
 }
 
@@ -377,7 +285,7 @@ static void finish(size_t handles, size_t allocated)
 	for (int i = 0; i < 8; i++) {
 		fake_time_pass(HTTP_TICK_SECONDS * NSEC_PER_SEC);
 		fake_loop_settle(&loop);
-		serve_tcpip();
+		tcpip_fake_serve(connector);
 	}
 	if (server.listener.handle == HANDLE_NONE || server.service.num_connections != 0 ||
 	    fake_num_allocated() != allocated || fake_num_handles() > handles)
@@ -390,7 +298,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (handles == 0) {
 		start();
-		serve_tcpip();
+		tcpip_fake_serve(connector);
 		fake_loop_settle(&loop);
 		handles = fake_num_handles();
 		allocated = fake_num_allocated();
@@ -402,7 +310,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += used;
 		size -= used;
 		fake_loop_settle(&loop);
-		serve_tcpip();
+		tcpip_fake_serve(connector);
 		fake_loop_settle(&loop);
 	}
 	finish(handles, allocated);

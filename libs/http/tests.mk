@@ -6,7 +6,7 @@ proxy_test_SRCS := $(patsubst %,libs/http/%.c,proxy handler connection response 
 HOST_FUZZERS += libs/http/http_fuzz
 http_fuzz_SRCS := libs/http/head.c libs/http/chunked.c libs/base/string.c
 HOST_FUZZERS += libs/http/conversation_fuzz
-conversation_fuzz_SRCS := $(patsubst %,libs/http/%.c,server proxy handler connection response output head chunked) \
+conversation_fuzz_SRCS := $(patsubst %,libs/http/%.c,tcpip_fake server proxy handler connection response output head chunked) \
 	$(patsubst %,libs/base/%.c,string fmt span) $(SYSTEM_FAKE_SRCS)
 HOST_TESTS += libs/http/connection_test
 connection_test_SRCS := $(patsubst %,libs/http/%.c,handler connection response output head chunked) \

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+//
+// httpd and clients that ask for anything it has, send bodies, read when they like, and go. At the
+// end nothing is left. An input is a list of steps: what, how, a length, and so many bytes.
+#include <stdlib.h>
+
+#include "libs/http/tcpip_fake.h"
+#include "libs/starina/clients_fake.h"
+
+// What the app waits in: the fuzzer turns the loop.
+#define loop_run(loop) (void)(loop)
+#include "apps/httpd/main.c"
+#undef loop_run
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CLIENTS 4u
+
+static const char *const snippets[] = {
+	"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /status.json HTTP/1.0\r\n\r\n",
+	"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /bytes/100 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /bytes/70000 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"HEAD /bytes/70000 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /bytes/9999999 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /bytes/",
+	" HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /checksum HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
+	"POST /checksum HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+	"5\r\nhello\r\n",
+	"0\r\n\r\n",
+	"PUT /checksum HTTP/1.1\r\nHost: a\r\n\r\n",
+	"hello",
+};
+
+static handle_t connector, clients[CLIENTS];
+
+error_t system_info(handle_t system, struct system_info *out)
+{
+	(void)system;
+	*out = (struct system_info){ .uptime_ns = UINT64_MAX, .free_pages = UINT64_MAX };
+	return 0;
+}
+
+enum { CONNECT, SNIPPET, SAY, FOLIO, TYPE, DRAIN, CLOSE, TIME, MEMORY, RESTART, NUM_STEPS };
+
+static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
+{
+	static const uint32_t types[] = { MSG_END, MSG_ABORT, MSG_OPEN, MSG_DATA };
+	handle_t *client = &clients[how % CLIENTS];
+	const char *text = snippets[(how >> 2) % (sizeof(snippets) / sizeof(snippets[0]))];
+
+	switch (what) {
+	case CONNECT: tcpip_fake_connect(client); break;
+	case SNIPPET: tcpip_fake_say(*client, text, strlen(text)); break;
+	case SAY: tcpip_fake_say(*client, data, len); break;
+	case FOLIO: tcpip_fake_say_folio(*client, data, len, how); break;
+	case TYPE:
+		fake_say(*client, types[(how >> 2) % 4], data, len,
+		         fake_cargo((how & 64) != 0, false), 0);
+		break;
+	case DRAIN: tcpip_fake_drain(*client); break;
+	case CLOSE: fake_close(client); break;
+	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); break;
+	case MEMORY: fake_memory_fail(how); break;
+	default:
+		if (how % 8 == 0)
+			tcpip_fake_restart((how & 8) != 0);
+		break;
+	}
+}
+
+static void turn(void)
+{
+	fake_loop_settle(&state.loop);
+	tcpip_fake_serve(connector);
+	fake_loop_settle(&state.loop);
+}
+
+static void begin(void)
+{
+	static struct environ env = { .num_entries = 3,
+		                      .entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
+		                                   { .kind = ENV_SYSTEM },
+		                                   { .kind = ENV_CONFIG,
+		                                     .name = "listen",
+		                                     .value = "tcp-listen:0.0.0.0:80" } } };
+
+	env.entries[0].handle = connector = fake_connector_create();
+	env.entries[1].handle = fake_service_create();
+	httpd_main(&env);
+	turn();
+	// What responses share is made by the first.
+	tcpip_fake_connect(&clients[0]);
+	step(SNIPPET, 4 << 2, NULL, 0);
+	turn();
+	fake_close(&clients[0]);
+	turn();
+}
+
+static void finish(size_t handles, size_t allocated)
+{
+	fake_memory_fail(0);
+	for (size_t i = 0; i < CLIENTS; i++)
+		fake_close(&clients[i]);
+	for (int i = 0; i < 8; i++) {
+		fake_time_pass(10 * NSEC_PER_SEC);
+		turn();
+	}
+	if (state.server.service.num_connections != 0 || fake_num_allocated() != allocated ||
+	    fake_num_handles() > handles)
+		abort();  // something is left
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static size_t handles, allocated;
+
+	if (handles == 0) {
+		begin();
+		handles = fake_num_handles();
+		allocated = fake_num_allocated();
+	}
+	fake_steps(data, size, NUM_STEPS, step, turn);
+	finish(handles, allocated);
+	return 0;
+}
