@@ -4,7 +4,7 @@
 # this repository (its last commit) into it and runs there, in this order,
 #   1. ./setup.sh as a user without rights: it must name the command to run;
 #   2. ./setup.sh as root from nothing, and again: it must then be silent;
-#   3. make check.
+#   3. make check, and clang-tidy.
 # Needs root. All mounts are made in a mount namespace of its own and go with it, also when this is killed.
 set -euo pipefail
 
@@ -17,7 +17,7 @@ usage() {
 
 		  --warm        start with copies of this machine's downloads and guest kernel
 		  --keep        leave the chroot behind and say where it is
-		  --setup-only  leave out make check
+		  --setup-only  leave out make check and make lint-tidy
 
 		The chroot is made in TMPDIR (default /var/tmp): 8 GiB are needed there.
 	EOT
@@ -125,6 +125,8 @@ inside() {
 	if [[ -n $CHECK ]]; then
 		step "make check"
 		in_chroot root 'make check' || fail "make check"
+		step "make lint-tidy"
+		in_chroot root 'make lint-tidy' || fail "make lint-tidy"
 	fi
 	step "passed in $((SECONDS - started)) s"
 }

@@ -3,10 +3,11 @@
 #include "libs/base/string.h"
 
 static const struct test *const suites[] = {
-	channel_tests, poll_tests,     recv_tests,      memory_tests, thread_tests,
-	race_tests,    fault_tests,    service_tests,   vm_tests,     vm_fault_tests,
-	vm_sbi_tests,  vm_share_tests, vm_stress_tests,
+	channel_tests, poll_tests,    recv_tests, memory_tests,   thread_tests, race_tests,
+	fault_tests,   service_tests, vm_tests,   vm_fault_tests, vm_sbi_tests,
 };
+// Those that do something so often that it takes most of the time.
+static const struct test *const stress_suites[] = { vm_share_tests, vm_stress_tests };
 // Those that need the machine of tools/test/run_autotest.py.
 static const struct test *const device_suites[] = { blk_tests, stream_tests, switch_tests,
 	                                            udp_tests, device_tests };
@@ -57,6 +58,8 @@ static void autotest_main(const struct environ *env)
 	struct autotest state = { .env = env, .system = environ_system(env) };
 
 	run_suites(&state, suites, sizeof(suites) / sizeof(suites[0]));
+	if (strcmp(environ_config(env, "stress"), "1") == 0)
+		run_suites(&state, stress_suites, sizeof(stress_suites) / sizeof(stress_suites[0]));
 	if (strcmp(environ_config(env, "devices"), "1") == 0)
 		run_suites(&state, device_suites, sizeof(device_suites) / sizeof(device_suites[0]));
 	else
@@ -78,6 +81,7 @@ APP(autotest, .main = autotest_main,
 	    { NEED_SERVICE, "tcpip", NULL, 1 },
 	    { NEED_SERVICE, "vmnet", NULL, 1 },
 	    { NEED_CONFIG, "devices", "0", 0 },
+	    { NEED_CONFIG, "stress", "1", 0 },
 	    { NEED_CONFIG, "host_port", "0", 0 },
 	    { NEED_CONFIG, "udp_port", "0", 0 },
 	    // Runs only the tests with this, or one of several separated by |, in their name.

@@ -14,8 +14,11 @@ TIDY_SRCS := $(filter-out kernel/arch/host/% apps/victim/%,$(TIDY_SRCS))
 FORMAT_VERSION := 14
 FORMAT_SRCS = $(call tree_files,boot kernel libs apps guest tools,*.[ch])
 
-.PHONY: lint lint-tidy lint-cppcheck lint-shell lint-headers lint-format format
-lint: lint-headers lint-format lint-shell lint-cppcheck lint-tidy ## static checks of everything
+.PHONY: lint lint-quick lint-tidy lint-cppcheck lint-shell lint-headers lint-format format
+lint: lint-quick lint-tidy ## static checks of everything
+
+# What takes seconds. The analyser takes minutes, until it has seen all files once.
+lint-quick: lint-headers lint-format lint-shell lint-cppcheck ## the same without clang-tidy
 
 format: ## lay out all C files as .clang-format says
 	$(Q)clang-format -i $(FORMAT_SRCS)
@@ -37,7 +40,7 @@ CPPCHECK_UNPARSED := $(patsubst %,--suppress=syntaxError:%,apps/autotest/vm/vm_t
 lint-cppcheck:
 	$(call say,CPPCHECK,all)
 	@mkdir -p $(BUILD)/lint/cppcheck
-	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
+	$(Q)cppcheck -j$$(nproc) --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
 		--platform=unix64 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
 		-I. $(CPPCHECK_UNPARSED) --suppress=normalCheckLevelMaxBranches --suppress=missingInclude --suppress=unknownMacro --suppress=varFuncNullUB \
 		--suppress=unusedStructMember --suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=ctuuninitvar --suppress=va_end_missing \

@@ -7,8 +7,8 @@
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
 	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-os-fuzz test-guest test-e2e
 
-check: ## the quick part of `make test`: lint, host tests, one boot
-	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint test-host test-os-quick
+check: ## the quick part of `make test`: lint without clang-tidy, host tests, one boot
+	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint-quick test-host test-os-quick
 
 test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 harts
 
