@@ -32,3 +32,7 @@ HOST_TESTS += tools/run/settings/docker_settings_test
 docker_settings_test_SRCS := $(settings_test_SRCS)
 docker_settings_test_CFLAGS := -D_GNU_SOURCE
 docker_settings_test_LIBS := -ljansson
+HOST_FUZZERS += tools/run/settings/settings_files_fuzz
+settings_files_fuzz_SRCS := $(settings_test_SRCS)
+settings_files_fuzz_CFLAGS := $(settings_fuzz_CFLAGS)
+settings_files_fuzz_LIBS := -ljansson
