@@ -67,17 +67,42 @@ static void user(uint8_t op)
 	}
 }
 
+// The console's driver: output that nobody is told of, a queue set up once more or broken, a reset.
+static void driver(uint8_t op)
+{
+	uint32_t queue = VIRTIO_CONSOLE_QUEUE_TX(op % GUEST_NUM_PORTS);
+
+	switch (op / 8 % 4) {
+	case 0:
+		test_set_desc(guest, queue, 0, TEST_GPA + buffer_of(queue), 5, 0, 0);
+		test_offer(guest, queue, 0);
+		break;
+	case 1: test_start_queue(&vm->console.mmio, queue); break;
+	case 2:
+		test_set_desc(guest, queue, 0, 1, 1, 0, 0);
+		test_offer(guest, queue, 0);
+		virtio_mmio_notified(&vm->console.mmio, queue);
+		break;
+	default:
+		test_write_reg(&vm->console.mmio, VIRTIO_MMIO_STATUS, 0);
+		test_write_reg(&vm->console.mmio, VIRTIO_MMIO_STATUS,
+		               VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER);
+		break;
+	}
+}
+
 static void machine(uint8_t op)
 {
-	switch (op % 4) {
+	switch (op % 6) {
 	case 0:
-		guest_control(op / 4 % GUEST_NUM_PORTS, VIRTIO_CONSOLE_PORT_OPEN, op / 64 % 2);
+		guest_control(op / 6 % GUEST_NUM_PORTS, VIRTIO_CONSOLE_PORT_OPEN, op / 64 % 2);
 		break;
 	case 1: now += VM_PATIENCE / 3; break;
 	case 2:
 		if (op > 200 && vm->machine.num_running > 0)
 			machine_ends(MACHINE_END_REBOOT);
 		break;
+	case 3: driver(op / 6); break;
 	default:
 		// The driver takes what was sent to it.
 		requests_len = 0;
