@@ -68,10 +68,17 @@ struct console {
 	uint32_t num_ports;
 	struct list waiting;  // open requests for a port that is not there yet, or not free yet
 	struct source timer;  // of the oldest of them
+	// A port is free again. session.c's.
+	void (*port_freed)(struct console *console);
 };
+
+// --- device.c ---
 
 // Ends the app (it will be restarted): the device broke its rules.
 _Noreturn void console_fail(struct console *console, const char *why);
+
+// Tells the device `event` (VIRTIO_CONSOLE_*) of port `id`.
+void control_send(struct console *console, uint32_t id, uint16_t event, uint16_t value);
 
 // --- control.c ---
 
@@ -79,8 +86,6 @@ _Noreturn void console_fail(struct console *console, const char *why);
 __must_check error_t control_init(struct console *console);
 // Handles what the device said on the control queue.
 void control_poll(struct console *console);
-// Tells the device `event` (VIRTIO_CONSOLE_*) of port `id`.
-void control_send(struct console *console, uint32_t id, uint16_t event, uint16_t value);
 
 // --- console_port.c ---
 

@@ -127,7 +127,7 @@ static void port_closed(struct port *port)
 {
 	port->closing = false;
 	control_send(port->console, port->id, VIRTIO_CONSOLE_PORT_OPEN, 0);
-	session_retry(port->console);
+	port->console->port_freed(port->console);
 }
 
 static void tx_reclaim(struct port *port)

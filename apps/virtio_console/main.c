@@ -10,12 +10,6 @@
 
 static struct console console;
 
-void console_fail(struct console *c, const char *why)
-{
-	virtio_device_fail(&c->device, why);
-	process_exit(1);
-}
-
 static void interrupt_signalled(struct loop *loop, struct source *source)
 {
 	error_t err;

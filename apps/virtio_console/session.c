@@ -197,6 +197,7 @@ error_t session_init(struct console *console, handle_t service)
 	error_t err;
 
 	list_init(&console->waiting);
+	console->port_freed = session_retry;
 	err = timer_create(&timer);
 	if (err == 0)
 		err = loop_add(&console->loop, &console->timer, timer, &timer_ops, console);
