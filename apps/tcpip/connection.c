@@ -134,7 +134,6 @@ static err_t pcb_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	c->linger = 0;
 	tx_acknowledged(c, len);
 	tx_push(c);
-	rx_push(c);
 	detach_if_over(c);
 	connection_mark_dirty(c);
 	return ERR_OK;
@@ -183,9 +182,12 @@ static void pcb_error(void *arg, err_t err)
 static void channel_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct connection *c = source->context;
+	struct msg_window window;
+	const uint8_t *tail;
+	size_t tail_len;
 
 	(void)loop;
-	if (c->pcb == NULL || c->tx_end) {
+	if (c->pcb == NULL || (c->tx_end && m->type != MSG_WINDOW)) {
 		message_discard(m);
 		return;
 	}
@@ -199,6 +201,12 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 		tx_push(c);
 		if (tx_waits(c))
 			source_want_messages(&c->channel, false);
+		break;
+	case MSG_WINDOW:
+		if (message_decode_window(m, &window, &tail, &tail_len) == 0)
+			rx_widen(c, window.messages);
+		message_discard(m);
+		connection_mark_dirty(c);
 		break;
 	case MSG_SYNC:
 		if (m->num_handles == 1 && event_signal(m->handles[0], 1) < 0)

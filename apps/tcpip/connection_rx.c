@@ -4,7 +4,6 @@
 // peer's window opens only for what the channel took.
 #include "apps/tcpip/connection_rx.h"
 
-#include "apps/tcpip/connection_tx.h"
 #include "apps/tcpip/frame_pbuf.h"
 #include "libs/base/string.h"
 #include "libs/starina/syscall.h"
@@ -13,9 +12,6 @@
 // others, and how much that is.
 #define COMPACT_MAX 1024
 #define SMALL_PIECES 2048u
-// So many messages may wait in a client's channel whose peer takes nothing of what it is sent: a
-// client that writes to it does not read then. More waits here, in the peer's share.
-#define RX_WHILE_TX_WAITS 32u
 
 // Bytes of memory that a waiting piece takes.
 static ptrdiff_t memory_of(const struct pbuf *p)
@@ -146,13 +142,6 @@ static void push_end(struct connection *c)
 	c->rx_end_sent = true;
 }
 
-static bool may_push(struct connection *c)
-{
-	if (!tx_waits(c))
-		c->pushed = 0;
-	return c->pushed < RX_WHILE_TX_WAITS;
-}
-
 void rx_push(struct connection *c)
 {
 	if (c->client_gone) {
@@ -163,14 +152,14 @@ void rx_push(struct connection *c)
 		struct message m;
 		error_t err;
 
-		if (!may_push(c))
-			return;  // tried again when the peer takes something
+		if (c->has_window && c->window == 0)
+			return;  // tried again when the client takes more
 		err = rx_message(c, &m);
 
 		if (!err) {
 			err = channel_send(c->channel.handle, &m);
 			if (!err) {
-				c->pushed++;
+				c->window -= c->has_window;
 				rx_sent(c, &m);
 				continue;
 			}
@@ -191,4 +180,11 @@ void rx_push(struct connection *c)
 	}
 	if (c->rx_end)
 		push_end(c);
+}
+
+void rx_widen(struct connection *c, uint32_t messages)
+{
+	c->has_window = true;
+	c->window = messages < UINT32_MAX - c->window ? c->window + messages : UINT32_MAX;
+	rx_push(c);
 }

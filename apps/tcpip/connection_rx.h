@@ -7,8 +7,10 @@
 
 // Keeps what lwIP has received (consumed) for the client.
 void rx_receive(struct connection *c, struct pbuf *p);
-// Sends the client what waits, as far as its channel, and the peer's readiness to take what the
-// client has sent, allow; at the end, that nothing more comes.
+// The client takes so many more messages.
+void rx_widen(struct connection *c, uint32_t messages);
+// Sends the client what waits, as far as its channel and its window allow; at the end, that nothing
+// more comes.
 void rx_push(struct connection *c);
 // Drops what waits.
 void rx_drop(struct connection *c);

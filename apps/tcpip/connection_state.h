@@ -26,7 +26,8 @@ struct connection {
 	// received, not taken by the client; only payload, len and next of each count
 	struct pbuf *rx;
 	struct pbuf *rx_last;
-	unsigned pushed;   // messages to the client, since the peer took what it was sent
+	bool has_window;   // the client says how many messages it takes...
+	uint32_t window;   // ...now
 	size_t rx_room;    // bytes of rx_last that are free: it is ours, of SMALL_PIECES bytes
 	bool rx_end;       // the peer will send no more
 	bool rx_end_sent;  // ... and the client knows

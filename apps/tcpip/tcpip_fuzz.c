@@ -146,8 +146,8 @@ static void pass(nsec_t ns)
 
 static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
-	static const uint32_t types[] = { MSG_DATA, MSG_END,  MSG_ABORT, MSG_DATAGRAM,
-		                          MSG_OPEN, MSG_SYNC, 99 };
+	static const uint32_t types[] = { MSG_DATA, MSG_END,  MSG_ABORT,  MSG_DATAGRAM,
+		                          MSG_OPEN, MSG_SYNC, MSG_WINDOW, 99 };
 	handle_t *socket = &sockets[how % CHANNELS];
 
 	switch (what) {
@@ -160,7 +160,7 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case IPV4: network_give_ipv4(how, data, len); break;
 	case OPEN: open_uri(how, data, len); break;
 	case SAY:
-		fake_say(*socket, types[(how >> 4) % 7], data, len,
+		fake_say(*socket, types[(how >> 4) % 8], data, len,
 		         fake_cargo((how & 8) != 0, true), 70000);
 		break;
 	case DATA: say_data(*socket, how, len); break;

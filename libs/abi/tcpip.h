@@ -41,9 +41,16 @@ struct msg_sync {
 	uint32_t reserved;
 };
 
+// From the client of a connection: it takes so many more messages of the peer's. Before the first
+// of these, as many are sent as the channel takes.
+struct msg_window {
+	uint32_t messages;
+};
+
 #define TCPIP_MESSAGES(X)            \
 	X(DATAGRAM, datagram, 80, 1) \
-	X(SYNC, sync, 81, 1)
+	X(SYNC, sync, 81, 1)         \
+	X(WINDOW, window, 82, 0)
 
 enum { TCPIP_MESSAGES(MESSAGE_NUMBER) };
 TCPIP_MESSAGES(MESSAGE_DECODER)

@@ -96,6 +96,24 @@ static error_t ask_when_taken(struct http_connection *c)
 	return http_send_message(c, &m);
 }
 
+static void widen_window(struct http_connection *c, uint32_t messages)
+{
+	struct msg_window window = { .messages = messages };
+	struct message m;
+
+	if (message_encode_window(&m, &window, NULL, 0) < 0 || http_send_message(c, &m) < 0)
+		c->dead = true;
+}
+
+// A message of the peer's was taken from the channel.
+static void message_taken(struct http_connection *c)
+{
+	if (++c->received < HTTP_WINDOW / 2)
+		return;
+	widen_window(c, c->received);
+	c->received = 0;
+}
+
 static void response_done(struct http_connection *c)
 {
 	if (++c->untaken < HTTP_MAX_UNTAKEN)
@@ -338,6 +356,7 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 
 	(void)loop;
 	http_connection_enter(c);
+	message_taken(c);
 	if (m->type == MSG_DATA && !payload_open(m, &c->held)) {
 		c->rest = c->held.bytes;
 		if (c->held.folio == HANDLE_NONE && c->rest.len > 0) {
@@ -405,4 +424,7 @@ void http_connection_create(struct http_service *service, handle_t channel)
 	list_init(&c->unsent);
 	list_push_back(&service->connections, &c->entry);
 	service->num_connections++;
+	http_connection_enter(c);
+	widen_window(c, HTTP_WINDOW);
+	http_connection_leave(c);
 }

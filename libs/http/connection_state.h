@@ -18,6 +18,8 @@
 // them are out of the channel: else a peer that asks and does not read would have a channel full of
 // pages, as often as it has connections.
 #define HTTP_MAX_UNTAKEN 4u
+// Messages of the peer's that may wait in the channel, while requests are not read either.
+#define HTTP_WINDOW 16u
 
 enum http_state {
 	HTTP_STATE_HEAD,      // reading a head
@@ -54,5 +56,6 @@ struct http_connection {
 	bool has_taken;
 	bool waits_for_taken;
 	unsigned untaken;
+	unsigned received;  // messages of the peer's, since the window was widened
 	uint8_t head[HTTP_MAX_HEAD];
 };

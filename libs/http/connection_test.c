@@ -23,6 +23,7 @@
 static struct loop loop;
 static struct http_service service;
 static handle_t peer;
+static uint64_t window;  // messages that the server takes
 
 static void on_request(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head)
@@ -48,6 +49,7 @@ static int setup(void **state)
 	assert_int_equal(channel_create(ends), 0);
 	http_connection_create(&service, ends[0]);
 	peer = ends[1];
+	window = 0;
 	return 0;
 }
 
@@ -66,11 +68,16 @@ static int teardown(void **state)
 // Takes what the server has sent, as tcpip does when the peer reads, and says so where it is asked.
 static unsigned take_all(void)
 {
+	struct msg_window more;
+	const uint8_t *tail;
+	size_t tail_len;
 	struct message m;
 	unsigned count = 0;
 	handle_t handle;
 
 	while (fake_take(peer, &m, &handle)) {
+		if (message_decode_window(&m, &more, &tail, &tail_len) == 0)
+			window += more.messages;
 		if (m.type == MSG_SYNC)
 			assert_int_equal(event_signal(handle, 1), 0);
 		if (handle != HANDLE_NONE)
@@ -123,6 +130,13 @@ static void requests_of_many_messages(void **state)
 	expect_all(REQUESTS);
 }
 
+// tcpip may send what the server has taken, and a little more.
+static void the_window_follows_what_is_taken(void **state)
+{
+	requests_of_many_messages(state);
+	assert_in_range(window, REQUESTS + HTTP_WINDOW / 2, REQUESTS + HTTP_WINDOW);
+}
+
 // A peer that never reads is closed, as any that makes no progress.
 static void a_peer_that_does_not_read_is_closed(void **state)
 {
@@ -141,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(requests_of_one_message, setup, teardown),
 		cmocka_unit_test_setup_teardown(requests_of_many_messages, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_window_follows_what_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_that_does_not_read_is_closed, setup,
 		                                teardown),
 	};
