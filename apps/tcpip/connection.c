@@ -173,21 +173,38 @@ static void pcb_error(void *arg, err_t err)
 	rx_push(c);
 	if (c->client_gone || c->client_left || c->rx_end_sent)
 		connection_destroy(c);
-	else
+	else if (!c->has_window)
 		source_want_messages(&c->channel, false);  // there is nobody to send to
 }
 
 // --- Callbacks of the channel ---
 
-static void channel_message(struct loop *loop, struct source *source, struct message *m)
+// How much the client takes, or that it waits for what it has sent.
+static void take_word(struct connection *c, struct message *m)
 {
-	struct connection *c = source->context;
 	struct msg_window window;
 	const uint8_t *tail;
 	size_t tail_len;
 
+	if (message_decode_window(m, &window, &tail, &tail_len) == 0)
+		rx_widen(c, window.messages);
+	else if (m->num_handles == 1 && event_signal(m->handles[0], 1) < 0)
+		log_debug("a client has sent something else than an event");
+	message_discard(m);
+	connection_mark_dirty(c);
+}
+
+static void channel_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct connection *c = source->context;
+
 	(void)loop;
-	if (c->pcb == NULL || (c->tx_end && m->type != MSG_WINDOW)) {
+	// What the client says of itself counts also when there is nobody to send to.
+	if (m->type == MSG_WINDOW || m->type == MSG_SYNC) {
+		take_word(c, m);
+		return;
+	}
+	if (c->pcb == NULL || c->tx_end) {
 		message_discard(m);
 		return;
 	}
@@ -201,17 +218,6 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 		tx_push(c);
 		if (tx_waits(c))
 			source_want_messages(&c->channel, false);
-		break;
-	case MSG_WINDOW:
-		if (message_decode_window(m, &window, &tail, &tail_len) == 0)
-			rx_widen(c, window.messages);
-		message_discard(m);
-		connection_mark_dirty(c);
-		break;
-	case MSG_SYNC:
-		if (m->num_handles == 1 && event_signal(m->handles[0], 1) < 0)
-			log_debug("a client has sent something else than an event");
-		message_discard(m);
 		break;
 	case MSG_END:
 		message_discard(m);
