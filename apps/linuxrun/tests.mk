@@ -2,6 +2,6 @@
 HOST_TESTS += apps/linuxrun/boot_input_test
 boot_input_test_SRCS := libs/linux/vm/ustar.c apps/linuxrun/host_line.c libs/base/span.c
 HOST_FUZZERS += apps/linuxrun/linuxrun_fuzz
-linuxrun_fuzz_SRCS := $(patsubst %,apps/linuxrun/%.c,console_ports container_fake host_line streams) \
+linuxrun_fuzz_SRCS := $(filter-out %/main.c %_test.c %_fuzz.c,$(wildcard apps/linuxrun/*.c)) \
 	$(patsubst %,libs/linux/%.c,disk/disk machine/loader vm/boot_disk vm/boot_disk_fake vm/ustar) libs/starina/opener.c \
 	$(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
