@@ -133,7 +133,7 @@ import fcntl, socket, struct, threading, time
 SIZE, SERVER = 200_000, "10.0.2.101"
 
 def receive(connection):
-    connection.settimeout(100)
+    connection.settimeout(1000)
     time.sleep(0.5)
     count = 0
     while data := connection.recv(1 << 16):

@@ -90,17 +90,16 @@ def wait_for(process, path):
 def while_the_os_boots(context):
     context.own_build()
     write_layout(context.scratch / "image", probe_image(context, "hello"))
-    # An emulator that says one thing and boots nothing.
-    emulator = context.scratch / "emulator"
-    emulator.write_text("#!/bin/sh\n[ \"$1\" != --version ] || exec echo QEMU emulator version 10.0.0\n"
-                        "echo > booting\nexec sleep 1000\n")
-    emulator.chmod(0o755)
     for number in ENDING:
+        # An emulator that says one thing and boots nothing.
+        emulator, booting = (context.scratch / f"{name}.{int(number)}" for name in ("emulator", "booting"))
+        emulator.write_text("#!/bin/sh\n[ \"$1\" != --version ] || exec echo QEMU emulator version 10.0.0\n"
+                            f"echo > {booting}\nexec sleep 1000\n")
+        emulator.chmod(0o755)
         process = context.start("oci://image", QEMU=emulator)
-        wait_for(process, context.scratch / "booting")
+        wait_for(process, booting)
         result = context.stop(process, number)
         check_equal(result.status, 128 + int(number), result)
-        (context.scratch / "booting").unlink()
         check_equal(leftovers(context), [])
 
 
