@@ -86,7 +86,7 @@ static void vcpus_change_hands(struct autotest *t)
 // --- Two guests that compute ---
 
 #define MEETINGS 10
-#define HANDSHAKES 20000u
+#define HANDSHAKES 2000u
 #define SHARED_WORDS 0x40000000ull
 
 static volatile bool stop_spinning;
