@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/tcpip/share.h"
 #include "apps/tcpip/tcpip.h"
+#include "libs/lwip_port/nd_guard.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 #include "lwip/init.h"
@@ -45,7 +46,7 @@ static void tcpip_main(const struct environ *env)
 	list_init(&tcpip->dirty);
 	lwip_init();
 	shares_init();
-	err = loop_init(&tcpip->loop);
+	err = nd_guard_start() ? loop_init(&tcpip->loop) : ERR_NO_MEMORY;
 	if (!err)
 		err = link_init(&tcpip->link, tcpip);
 	if (!err)

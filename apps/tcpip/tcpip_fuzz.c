@@ -13,6 +13,7 @@
 #include "apps/tcpip/share.h"
 #include "apps/tcpip/tcpip.h"
 #include "libs/abi/tcpip.h"
+#include "libs/lwip_port/nd_guard.h"
 #include "libs/starina/clients_fake.h"
 #include "lwip/init.h"
 #include "lwip/priv/tcp_priv.h"
@@ -199,8 +200,8 @@ static void start(void)
 	list_init(&tcpip.dirty);
 	lwip_init();
 	shares_init();
-	if (loop_init(&tcpip.loop) != 0 || link_init(&tcpip.link, &tcpip) != 0 ||
-	    clients_init(&tcpip) != 0)
+	if (!nd_guard_start() || loop_init(&tcpip.loop) != 0 ||
+	    link_init(&tcpip.link, &tcpip) != 0 || clients_init(&tcpip) != 0)
 		abort();
 	turn();
 	pass(11 * NSEC_PER_SEC);

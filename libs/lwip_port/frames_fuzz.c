@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libs/lwip_port/nd_guard.h"
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
 #include "lwip/etharp.h"
@@ -120,6 +121,8 @@ static void start(void)
 	struct tcp_pcb *pcb;
 
 	lwip_init();
+	if (!nd_guard_start())
+		abort();
 	IP4_ADDR(&addr, 10, 0, 2, 15);
 	IP4_ADDR(&mask, 255, 255, 255, 0);
 	IP4_ADDR(&gateway, 10, 0, 2, 2);
