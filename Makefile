@@ -80,9 +80,16 @@ $(BUILD)/obj/%.S.o: %.S $(FLAGS_STAMP)
 
 # The paths of the most frequent calls. They leave s0 alone, so that backtraces go on behind them, but are not in these themselves.
 HOT := kernel/syscall/channel kernel/syscall/poll_wait kernel/object/poll kernel/object/poll_wait kernel/sched/sched \
-	kernel/sched/wait_queue kernel/arch/riscv64/arch_thread kernel/syscall/vm kernel/arch/riscv64/hv/run kernel/arch/riscv64/hv/exit \
+	kernel/sched/wait_queue kernel/arch/riscv64/arch_thread kernel/syscall/vcpu_run kernel/arch/riscv64/hv/run kernel/arch/riscv64/hv/exit \
 	kernel/arch/riscv64/hv/mmio kernel/arch/riscv64/hv/insn kernel/object/channel \
 	kernel/object/channel_send kernel/object/channel_recv kernel/object/channel_message kernel/object/handle
+# The handlers of the most frequent calls are compiled for callers in user mode, too.
+USER_CALLS := kernel/syscall/channel kernel/syscall/poll_wait kernel/syscall/vcpu_run
+HOT += $(USER_CALLS:%=%.user)
+$(USER_CALLS:%=$(BUILD)/obj/%.user.o): $(BUILD)/obj/%.user.o: %.c $(FLAGS_STAMP)
+	$(call say,CC,$< (callers in user mode))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) -DSTARINA_USER_CALLS $(DEPFLAGS) -c -o $@ $<
 $(HOT:%=$(BUILD)/obj/%.o): EXTRA_CFLAGS += -fomit-frame-pointer -ffixed-s0
 
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(1:.c=))
@@ -162,7 +169,7 @@ app_forms = $(foreach app,$(1),$(app)$(if $(filter user,$(or $(APP_$(app)_ISOLAT
 KERNEL_SRCS := $(wildcard boot/*.S boot/*.c) \
 	$(call not_tests,$(shell find kernel -name '*.c' -not -path 'kernel/arch/host/*')) \
 	$(shell find kernel -name '*.S')
-KERNEL_OBJS := $(call objects,$(KERNEL_SRCS))
+KERNEL_OBJS := $(call objects,$(KERNEL_SRCS)) $(USER_CALLS:%=$(BUILD)/obj/%.user.o)
 LDFLAGS := -nostdlib -static --no-relax --gc-sections -z noexecstack -z max-page-size=4096 -T boot/kernel.ld
 
 $(BUILD)/gen/checked: $(KERNEL_OBJS) $(wildcard libs/abi/*.h) tools/build/check_kernel.sh tools/lint/check_messages.py

@@ -29,7 +29,8 @@ struct pbuf *frame_pbuf_make(handle_t folio, uint32_t offset, uint32_t length)
 		handle_close(folio);
 		return NULL;
 	}
-	if (payload_open_folio(folio, offset, length, &payload))
+	// lwIP turns headers into the host's byte order where they lie.
+	if (payload_open_writable(folio, offset, length, &payload))
 		return NULL;
 	frame = heap_alloc(sizeof(*frame));
 	if (frame == NULL) {

@@ -20,10 +20,15 @@
 #include "kernel/arch/host/app_access.h"
 #include "kernel/arch/host/arch_types.h"
 #else
+#ifdef STARINA_USER_CALLS
+#include "kernel/arch/riscv64/user_access.h"
+#else
 #include "kernel/arch/riscv64/app_access.h"
+#endif
 #include "kernel/arch/riscv64/arch_types.h"
 #endif
 
+struct arch_space;
 struct thread;
 struct hart;
 
@@ -31,12 +36,19 @@ struct hart;
 
 // --- Threads ---
 
+// What a thread of a user-mode process has besides. `thread_return` is where its entry returns to:
+// the app's call of thread_exit.
+struct arch_user {
+	struct arch_space *space;
+	uintptr_t thread_return;
+};
 // Prepares a new thread's architecture state: when first switched to, it calls entry(arg) on the
 // app stack that ends at `app_stack_top`, outside the kernel with interrupts on; or, with
-// app_stack_top 0, as a kernel thread on its kernel stack. `thread->kernel_stack_top` is set by
+// app_stack_top 0, as a kernel thread on its kernel stack. `user`: entry, arg and stack are of that
+// space, and it runs in user mode; NULL: in the kernel's. `thread->kernel_stack_top` is set by
 // then.
 void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg,
-                      uintptr_t app_stack_top);
+                      uintptr_t app_stack_top, const struct arch_user *user);
 // The code that runs now on this hart goes on as `thread` (its idle thread), on the stack it has.
 // Once on each hart, after sched_init_hart; kernel/main.c calls it.
 void arch_thread_adopt(struct hart *hart, struct thread *thread, uintptr_t stack_bottom,

@@ -102,6 +102,8 @@ int main(void)
 	failed += test_timers();
 	failed += test_folios();
 	failed += test_processes();
+	failed += test_spaces();
+	failed += test_space_folios();
 	failed += test_services();
 	return failed == 0 ? 0 : 1;
 }

@@ -10,4 +10,6 @@ int test_poll_give(void);
 int test_timers(void);
 int test_folios(void);
 int test_processes(void);
+int test_spaces(void);
+int test_space_folios(void);
 int test_services(void);

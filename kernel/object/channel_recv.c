@@ -93,6 +93,7 @@ static void take_back_locked(struct handle_table *table, struct channel_message 
 		if (handle_slot_locked(table, header->handles[i]) == NULL)
 			continue;
 		*queued = message->queued[i];
+		handle_unmap_locked(table, header->handles[i]);
 		queued->object = handle_take_locked(table, header->handles[i]);
 		// It may even have put the handle into a poll.
 		handle_forget(table, header->handles[i], queued->object);

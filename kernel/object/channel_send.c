@@ -24,10 +24,10 @@
 
 // --- Handles ---
 
-// Checks the handles of a message, and notes what they name in message->queued. `*polled`: one of
-// the objects is polled. The table's lock is held.
+// Checks the handles of a message, and notes what they name in message->queued. `*special`: one of
+// the objects is polled, or mapped by the process. The table's lock is held.
 static inline error_t check_handles_locked(const struct channel_end *to, struct handle_table *table,
-                                           struct channel_message *message, bool *polled)
+                                           struct channel_message *message, bool *special)
 {
 	const struct message_header *header = &message->header;
 	uint32_t n = header->num_handles;
@@ -48,8 +48,8 @@ static inline error_t check_handles_locked(const struct channel_end *to, struct 
 		queued->rights = slot->rights;
 		queued->is_end = slot->object->type == OBJECT_CHANNEL;
 		queued->in_transit = false;
-		if (slot->object->watched)
-			*polled = true;
+		if (slot->object->watched || handle_maps(table, slot))
+			*special = true;
 		if (!queued->is_end)
 			continue;
 		if (channel_from_object(slot->object)->channel == to->channel)
@@ -72,11 +72,21 @@ static inline void take_handles_locked(struct handle_table *table, struct channe
 
 // --- Delivering: `handles` says whether the message has any; each gives up the table's lock ---
 
-// Puts a message into the queue, if there is room. `*notify`: the receiver's polls must hear of it.
+// The process loses its mappings of what the message carries.
+static __attribute__((noinline)) void unmap_handles_locked(struct handle_table *table,
+                                                           const struct channel_message *message)
+{
+	for (uint32_t i = 0; i < message->header.num_handles; i++)
+		handle_unmap_locked(table, message->header.handles[i]);
+}
+
+// Puts a message into the queue, if there is room. `mapped`: the process may have what it carries
+// mapped. `*notify`: the receiver's polls must hear of it.
 static inline __attribute__((always_inline)) error_t push(struct handle_table *table,
                                                           struct channel_end *to,
                                                           struct channel_message *message,
-                                                          bool handles, bool *notify)
+                                                          bool handles, bool mapped,
+                                                          bool *notify)
 {
 	error_t error = 0;
 
@@ -85,6 +95,9 @@ static inline __attribute__((always_inline)) error_t push(struct handle_table *t
 		error = to->closed ? ERR_PEER_CLOSED : ERR_FULL;
 	} else {
 		*notify = to->queued == 0 && to->object.watched;
+		// Before the message can be received.
+		if (mapped)
+			unmap_handles_locked(table, message);
 		if (handles)
 			take_handles_locked(table, message);
 		channel_push_locked(to, message);
@@ -107,7 +120,7 @@ static inline __attribute__((always_inline)) error_t send_queued(struct handle_t
                                                                  bool handles)
 {
 	bool notify = false;
-	error_t error = push(table, to, message, handles, &notify);
+	error_t error = push(table, to, message, handles, false, &notify);
 
 	if (notify)
 		return mark(table, to);
@@ -122,7 +135,7 @@ static __attribute__((noinline)) error_t send_marked(struct handle_table *table,
                                                      struct channel_message *message)
 {
 	bool notify = false;
-	error_t error = push(table, to, message, message->header.num_handles > 0, &notify);
+	error_t error = push(table, to, message, message->header.num_handles > 0, false, &notify);
 
 	if (notify)
 		poll_mark_watchers_locked(&to->object, READY_READABLE);
@@ -237,7 +250,7 @@ static inline __attribute__((always_inline)) error_t deliver(struct handle_table
 	return send_queued(table, to, message, handles);
 }
 
-// --- Messages with channel ends, or with objects that are polled ---
+// --- Messages with channel ends, or with objects that are polled or mapped ---
 
 // Queues the message and tells of it, as send_marked does, and keeps account of what else its
 // handles mean: ends that lie in a queue (channel.h), and entries in polls, by which nobody here
@@ -250,7 +263,7 @@ static error_t push_travelling_locked(struct handle_table *table, struct channel
 	error_t error;
 
 	spin_lock(&poll_lock);
-	error = push(table, to, message, true, &notify);
+	error = push(table, to, message, true, true, &notify);
 	for (uint32_t i = 0; error == 0 && i < n; i++)
 		poll_handle_leaves_locked(table, handles[i], objects[i]);
 	if (notify)
@@ -325,12 +338,12 @@ static __attribute__((noinline)) error_t send_handles(struct handle_table *table
                                                       struct channel_end *to,
                                                       struct channel_message *message)
 {
-	bool polled = false;
-	error_t error = check_handles_locked(to, table, message, &polled);
+	bool special = false;
+	error_t error = check_handles_locked(to, table, message, &special);
 
 	if (error != 0)
 		return refuse(table, message, error);
-	if (polled || message->num_ends > 0)
+	if (special || message->num_ends > 0)
 		return send_travelling(table, to, message);
 	return deliver_handles(table, to, message);
 }

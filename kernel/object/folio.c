@@ -139,7 +139,7 @@ error_t folio_object_create(size_t size, uint32_t flags, struct account *account
 		account_uncharge_folio(account, size);
 		return error;
 	}
-	spinlock_init(&folio->lock, LOCK_RANK_OBJECT);
+	spinlock_init(&folio->lock, LOCK_RANK_FOLIO);
 	list_init(&folio->users);
 	folio->size = size;
 	folio->flags = flags;
@@ -160,7 +160,7 @@ error_t folio_device_create(paddr_t paddr, size_t size, struct folio **out)
 
 	if (error != 0)
 		return error;
-	spinlock_init(&folio->lock, LOCK_RANK_OBJECT);
+	spinlock_init(&folio->lock, LOCK_RANK_FOLIO);
 	list_init(&folio->users);
 	folio->size = size;
 	folio->paddr = paddr;
@@ -171,13 +171,23 @@ error_t folio_device_create(paddr_t paddr, size_t size, struct folio **out)
 
 // --- Lazy folios ---
 
+// Whether a guest has the folio's memory; else it is an app's alone.
+static bool is_guest_memory_locked(const struct folio *folio)
+{
+	list_for_each(pos, &folio->users) {
+		if (container_of(pos, struct folio_user, entry)->lost != NULL)
+			return true;
+	}
+	return false;
+}
+
 // Whether `count` pages may be taken for the folio: of guest memory only what is not kept for the
 // rest of the system.
 static bool may_take_locked(struct folio *folio, size_t count)
 {
 	uint64_t reserve = page_total_count() / RESERVE_SHARE;
 
-	if (list_is_empty(&folio->users))
+	if (!is_guest_memory_locked(folio))
 		return true;
 	if (reserve > RESERVE_MAX_PAGES)
 		reserve = RESERVE_MAX_PAGES;
@@ -265,7 +275,7 @@ error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out, size_t 
 // was written there, ends.
 static error_t lend_spare_locked(struct folio *folio, paddr_t *out)
 {
-	if (list_is_empty(&folio->users))
+	if (!is_guest_memory_locked(folio))
 		return ERR_NO_MEMORY;
 	if (folio->spare == 0) {
 		if (account_charge(folio->object.account, PAGE_SIZE) != 0)
@@ -280,31 +290,44 @@ static error_t lend_spare_locked(struct folio *folio, paddr_t *out)
 	list_for_each(pos, &folio->users) {
 		struct folio_user *user = container_of(pos, struct folio_user, entry);
 
-		user->lost(user);
+		if (user->lost != NULL)
+			user->lost(user);
 	}
 	*out = folio->spare;
 	return 0;
 }
 
-// A touch of the app's mapping of a lazy folio.
-static error_t populate_mapping(struct vmap_lazy_range *range, uintptr_t addr, bool write)
+error_t folio_touch_locked(struct folio *folio, size_t offset,
+                           error_t (*map)(void *arg, size_t offset, paddr_t paddr, size_t size),
+                           void *arg)
 {
-	struct folio *folio = container_of(range, struct folio, range);
-	size_t offset = addr - folio->vaddr;
 	size_t block_size;
 	paddr_t paddr;
-	error_t error;
+	error_t error = populate_locked(folio, offset, &paddr, &block_size);
 
-	(void)write;
-	spin_lock(&folio->lock);
-	error = populate_locked(folio, offset, &paddr, &block_size);
 	if (error == ERR_NO_MEMORY) {
 		block_size = PAGE_SIZE;
 		error = lend_spare_locked(folio, &paddr);
 	}
-	if (error == 0)
-		error = vmap_map(folio->vaddr + (offset & ~(block_size - 1)), paddr, block_size,
-		                 VMAP_READ | VMAP_WRITE);
+	return error != 0 ? error : map(arg, offset & ~(block_size - 1), paddr, block_size);
+}
+
+static error_t map_in_kernel(void *arg, size_t offset, paddr_t paddr, size_t size)
+{
+	const struct folio *folio = arg;
+
+	return vmap_map(folio->vaddr + offset, paddr, size, VMAP_READ | VMAP_WRITE);
+}
+
+// A touch of an in-kernel app's mapping of a lazy folio.
+static error_t populate_mapping(struct vmap_lazy_range *range, uintptr_t addr, bool write)
+{
+	struct folio *folio = container_of(range, struct folio, range);
+	error_t error;
+
+	(void)write;
+	spin_lock(&folio->lock);
+	error = folio_touch_locked(folio, addr - folio->vaddr, map_in_kernel, folio);
 	spin_unlock(&folio->lock);
 	// Another thread touched it at the same time and was first.
 	return error == ERR_EXISTS ? 0 : error;
@@ -413,7 +436,7 @@ void folio_add_user(struct folio *folio, struct folio_user *user)
 {
 	spin_lock(&folio->lock);
 	list_push_back(&folio->users, &user->entry);
-	if (folio->lost)
+	if (folio->lost && user->lost != NULL)
 		user->lost(user);
 	spin_unlock(&folio->lock);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Folios: page-granular memory that is owned, moved in messages and mapped. Apps share one address
-// space, so a folio has at most one mapping, made at its first folio_map and gone with the folio.
+// Folios: page-granular memory that is owned, moved in messages and mapped. In-kernel apps share
+// one address space, so a folio has at most one mapping there, made at the first folio_map and gone
+// with the folio. User-mode processes have one each (kernel/object/space.h).
 #pragma once
 
 #include "kernel/mm/page.h"
@@ -34,13 +35,15 @@ struct folio {
 	struct list users;  // struct folio_user; guarded by `lock`
 };
 
-// A mapping of the folio elsewhere (an hvspace's). Its owner holds a reference to the folio.
+// A mapping of the folio elsewhere (an hvspace's, a user-mode process's). Its owner holds a
+// reference to the folio, or a handle.
 struct folio_user {
 	struct list entry;
 	// The memory of [offset, offset + length) is about to be freed: the mapping forgets it on
-	// all harts before it returns. Called with the folio's lock (rank OBJECT) held.
+	// all harts before it returns. Called with the folio's lock held.
 	void (*discard)(struct folio_user *user, size_t offset, size_t length);
 	// The folio's memory is `lost`. Called with the folio's lock held, perhaps several times.
+	// NULL: an app's mapping, not a guest's.
 	void (*lost)(struct folio_user *user);
 };
 void folio_add_user(struct folio *folio, struct folio_user *user);
@@ -58,7 +61,13 @@ __must_check error_t folio_device_create(paddr_t paddr, size_t size, struct foli
 // caller's; none above OBJECT may be held.
 __must_check error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out,
                                     size_t *block_size);
-// Where the folio is mapped for apps. A lazy one's page tables are charged to its account. Errors:
+// Has a lazy folio populated at `offset`, because an app touches it, and the page or block mapped by
+// `map`, all with the folio's lock held by the caller. Errors: ERR_NO_MEMORY, what `map` returns.
+__must_check error_t folio_touch_locked(struct folio *folio, size_t offset,
+                                        error_t (*map)(void *arg, size_t offset, paddr_t paddr,
+                                                       size_t size),
+                                        void *arg);
+// Where the folio is mapped for in-kernel apps. A lazy one's page tables are charged to its account. Errors:
 // ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
 // Gives memory back; whole pages. its users forget it first.

@@ -4,6 +4,7 @@
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/poll.h"
+#include "kernel/object/space.h"
 #include "libs/base/string.h"
 
 #define INITIAL_CAPACITY 32u
@@ -164,6 +165,16 @@ error_t handle_insert(struct handle_table *table, struct object *object, rights_
 	return error;
 }
 
+void handle_unmap_locked(struct handle_table *table, handle_t handle)
+{
+	struct handle_slot *slot = handle_slot_locked(table, handle);
+
+	if (!handle_maps(table, slot))
+		return;
+	space_unmap_folio(table->space, folio_from_object(slot->object), slot->mapped);
+	slot->mapped = 0;
+}
+
 void handle_forget(struct handle_table *table, handle_t handle, struct object *object)
 {
 	if (__atomic_load_n(&object->watched, __ATOMIC_RELAXED))
@@ -175,8 +186,10 @@ error_t handle_table_close(struct handle_table *table, handle_t handle)
 	struct object *object = NULL;
 
 	spin_lock(&table->lock);
-	if (handle_slot_locked(table, handle) != NULL)
+	if (handle_slot_locked(table, handle) != NULL) {
+		handle_unmap_locked(table, handle);
 		object = handle_take_locked(table, handle);
+	}
 	spin_unlock(&table->lock);
 	if (object == NULL)
 		return ERR_BAD_HANDLE;

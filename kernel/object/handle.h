@@ -9,6 +9,8 @@
 #include "libs/abi/error.h"
 #include "libs/abi/handle.h"
 
+struct space;
+
 #define HANDLE_LIMIT_MAX 65535u
 #define HANDLE_INDEX_BITS 16
 #define HANDLE_INDEX_MASK 0xffffu
@@ -34,6 +36,7 @@ struct handle_table {
 	uint32_t used;
 	uint32_t reserved;  // slots promised by handle_reserve
 	struct account *account;
+	struct space *space;  // of a user-mode process, which loses what it sends; NULL
 };
 
 // Errors: ERR_NO_MEMORY.
@@ -109,7 +112,7 @@ static inline handle_t handle_fill_locked(struct handle_table *table, struct obj
 	return handle_make(index, slot->generation);
 }
 // Empties the slot of a valid handle, with the table's lock held, and returns its object, still
-// counted as a handle.
+// counted as a handle. It maps nothing (handle_unmap_locked).
 static inline struct object *handle_take_locked(struct handle_table *table, handle_t handle)
 {
 	uint32_t index = (uint32_t)handle & HANDLE_INDEX_MASK;
@@ -126,6 +129,13 @@ static inline struct object *handle_take_locked(struct handle_table *table, hand
 	__atomic_fetch_sub(&num_live_handles, 1, __ATOMIC_RELAXED);
 	return object;
 }
+// Whether its process sees a folio through the handle, in an address space of its own.
+static inline bool handle_maps(const struct handle_table *table, const struct handle_slot *slot)
+{
+	return slot->mapped != 0 && table->space != NULL;
+}
+// A handle that is about to be taken maps its folio no more. The table's lock is held.
+void handle_unmap_locked(struct handle_table *table, handle_t handle);
 // What is left to do once a handle was taken and the lock released: its poll entries go (even if
 // the object lives on).
 void handle_forget(struct handle_table *table, handle_t handle, struct object *object);

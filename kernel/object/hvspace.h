@@ -47,7 +47,7 @@ struct hvspace_notify {
 
 struct hvspace {
 	struct object object;  // first
-	struct vmid vmid;
+	struct tlb_tag vmid;
 	uint64_t time_origin;  // ticks of `time` at which the guest's clock reads 0
 
 	// some of the guest's memory is gone (folio.lost): it must not run on; atomic

@@ -7,6 +7,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
 #include "kernel/object/folio.h"
+#include "kernel/object/space.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/work.h"
@@ -50,7 +51,23 @@ static error_t alloc_env(struct process *process)
 		return error;
 	}
 	process->env = page_to_virt(env);
+	process->env_addr = (uintptr_t)process->env;
 	return 0;
+}
+
+// The address space of a user-mode app, with all that it begins with.
+static error_t make_space(struct process *process)
+{
+	error_t error = space_create(process->account, &process->space);
+
+	if (error != 0)
+		return error;
+	process->handles.space = process->space;
+	error = space_load(process->space, process->image->user);
+	if (error == 0)
+		error = space_map_pages(process->space, page_from_virt(process->env), env_size(),
+		                        &process->env_addr);
+	return error;
 }
 
 static uint32_t process_readiness(struct object *object)
@@ -71,6 +88,8 @@ static void process_destroy(struct object *object)
 
 	if (process->handles.slots != NULL)
 		handle_table_deinit(&process->handles);
+	if (process->space != NULL)
+		space_destroy(process->space);
 	if (process->env != NULL) {
 		page_free(page_from_virt(process->env), env_order());
 		account_uncharge(account, env_size());
@@ -115,6 +134,8 @@ error_t process_create(const char *name, const struct app_image *image, uint32_t
 	error = handle_table_init(&process->handles, handle_limit, account);
 	if (error == 0)
 		error = alloc_env(process);
+	if (error == 0 && image != NULL && image->user != NULL)
+		error = make_space(process);
 	if (error != 0) {
 		object_put(&process->object);
 		return error;
@@ -182,7 +203,10 @@ void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t
 	if (process_end_begin(process, PROCESS_END_FAULT, 0)) {
 		klog(LOG_ERROR, "%s: %s at address 0x%lx, pc 0x%lx: the app is ended",
 		     process->name, cause, (unsigned long)address, (unsigned long)pc);
-		backtrace_log(process->name, pc, fp, ra);
+		if (process->space != NULL)
+			process_log_backtrace(process, pc, fp, ra);
+		else
+			backtrace_log(process->name, pc, fp, ra);
 	}
 	sched_exit_current();
 }
@@ -195,6 +219,8 @@ void process_thread_gone(struct process *process, struct thread *thread)
 	list_remove(&thread->process_entry);
 	process->num_threads--;
 	last = process->num_threads == 0;
+	if (process->space != NULL && process->num_threads == 1)
+		arch_space_set_shared(&process->space->arch, false);
 	spin_unlock(&process->lock);
 	if (!last)
 		return;
@@ -222,6 +248,9 @@ static void take_apart(struct work *work)
 	if (process->quiesce != NULL && !process->quiesce(process))
 		keep_folios(&process->handles);
 	handle_table_deinit(&process->handles);
+	if (process->space != NULL)
+		space_destroy(process->space);
+	process->space = NULL;
 	spin_lock(&all_lock);
 	list_remove(&process->all_entry);
 	num_processes--;
@@ -303,6 +332,9 @@ bool process_owns(struct process *process, uintptr_t addr, size_t len, bool writ
 	const struct app_image *image = process->image;
 	uintptr_t env = (uintptr_t)process->env;
 
+	// Its own page table says what there is.
+	if (process->space != NULL)
+		return addr < USER_END && len <= USER_END - addr;
 	if (image != NULL) {
 		if (lies_within(addr, len, (uintptr_t)image->data_start, (uintptr_t)image->bss_end))
 			return true;

@@ -14,6 +14,7 @@
 #include "libs/abi/app.h"
 #include "libs/abi/system.h"
 
+struct space;
 struct thread;
 
 #define PROCESS_MAX_THREADS 64
@@ -25,8 +26,11 @@ struct process {
 	const struct app_image *image;
 	struct handle_table handles;
 	struct account *account;
+	struct space *space;  // NULL: it runs in the kernel's address space
 	struct environ *env;  // its own pages
+	uintptr_t env_addr;   // where the app sees them
 	uint32_t restarts;
+	bool has_device;       // it may know physical addresses
 	bool ending;           // atomic: no thread of it enters the app again
 	struct spinlock lock;  // guards what follows
 	struct list threads;   // alive ones
@@ -62,6 +66,8 @@ bool process_end_begin(struct process *process, enum process_end end, int32_t st
 // returns. Called from traps, no lock held.
 _Noreturn void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t fp,
                              uintptr_t ra);
+// Logs the backtrace of a thread of a user-mode app, from its registers at a fault.
+void process_log_backtrace(const struct process *process, uintptr_t pc, uintptr_t fp, uintptr_t ra);
 // A thread of it has ended and left its stack; called by the worker.
 void process_thread_gone(struct process *process, struct thread *thread);
 // Whether [addr, addr + len) is the process's own memory (data, environment, stacks, mapped folios;

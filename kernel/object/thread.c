@@ -5,6 +5,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/vmap.h"
 #include "kernel/object/process.h"
+#include "kernel/object/space.h"
 #include "libs/abi/poll.h"
 
 static uint32_t next_id;
@@ -82,7 +83,7 @@ error_t thread_create_kernel(void (*entry)(void *arg), void *arg, struct thread 
 		return error;
 	}
 	thread_init(thread);
-	arch_thread_init(thread, entry, arg, 0);
+	arch_thread_init(thread, entry, arg, 0, NULL);
 	*out = thread;
 	return 0;
 }
@@ -103,17 +104,40 @@ static error_t process_adopt(struct process *process, struct thread *thread)
 		object_get(&process->object);
 		list_push_back(&process->threads, &thread->process_entry);
 		process->num_threads++;
+		if (process->space != NULL && process->num_threads > 1)
+			arch_space_set_shared(&process->space->arch, true);
 	}
 	spin_unlock(&process->lock);
 	return error;
 }
 
-static void free_stacks(struct thread *thread)
+static error_t alloc_app_stack(struct process *process, struct thread *thread)
+{
+	uintptr_t bottom;
+	error_t error;
+
+	if (process->space == NULL)
+		return vmap_alloc_stack(thread->app_stack_size, &thread->app_stack_top);
+	error = space_map_zeroed(process->space, thread->app_stack_size, &bottom);
+	if (error == 0)
+		thread->app_stack_top = bottom + thread->app_stack_size;
+	return error;
+}
+
+static void free_app_stack(struct process *process, struct thread *thread)
+{
+	if (process == NULL || process->space == NULL)
+		vmap_free_stack(thread->app_stack_top, thread->app_stack_size);
+	else
+		space_unmap(process->space, thread->app_stack_top - thread->app_stack_size);
+}
+
+static void free_stacks(struct process *process, struct thread *thread)
 {
 	if (thread->kernel_stack_top != 0)
 		vmap_free_stack(thread->kernel_stack_top, KERNEL_STACK_SIZE);
 	if (thread->app_stack_top != 0)
-		vmap_free_stack(thread->app_stack_top, thread->app_stack_size);
+		free_app_stack(process, thread);
 	thread->kernel_stack_top = 0;
 	thread->app_stack_top = 0;
 }
@@ -121,6 +145,7 @@ static void free_stacks(struct thread *thread)
 error_t thread_create_app(struct process *process, void (*entry)(void *arg), void *arg,
                           size_t stack_size, struct thread **out)
 {
+	struct arch_user user;
 	struct thread *thread;
 	size_t charge;
 	error_t error;
@@ -142,15 +167,19 @@ error_t thread_create_app(struct process *process, void (*entry)(void *arg), voi
 	error = vmap_alloc_stack(KERNEL_STACK_SIZE, &thread->kernel_stack_top);
 	if (error != 0)
 		goto out_free;
-	error = vmap_alloc_stack(stack_size, &thread->app_stack_top);
+	thread->app_stack_size = stack_size;
+	error = alloc_app_stack(process, thread);
 	if (error != 0) {
 		thread->app_stack_top = 0;
 		goto out_stacks;
 	}
-	thread->app_stack_size = stack_size;
 	thread_init(thread);
 	thread->object.account = process->account;
-	arch_thread_init(thread, entry, arg, thread->app_stack_top);
+	if (process->space != NULL)
+		user = (struct arch_user){ &process->space->arch,
+			                   process->image->user->thread_return };
+	arch_thread_init(thread, entry, arg, thread->app_stack_top,
+	                 process->space != NULL ? &user : NULL);
 	error = process_adopt(process, thread);
 	if (error != 0)
 		goto out_arch;
@@ -162,7 +191,7 @@ out_arch:
 	thread->object.refs = 0;
 	object_forget(&thread->object);
 out_stacks:
-	free_stacks(thread);
+	free_stacks(process, thread);
 out_free:
 	kfree(thread);
 out_uncharge_folio:
@@ -179,7 +208,7 @@ void thread_reap(struct thread *thread)
 
 	timer_node_cancel(&thread->wait_timer);
 	arch_thread_deinit(thread);
-	free_stacks(thread);
+	free_stacks(process, thread);
 	if (process != NULL) {
 		account_uncharge_folio(process->account, stack_size);
 		object_notify(&thread->object, READY_CLOSED);

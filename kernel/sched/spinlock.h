@@ -26,17 +26,18 @@ enum lock_rank {
 	LOCK_RANK_TRANSIT = 4,  // the graph of channel ends that travel in queues
 	LOCK_RANK_POLL = 5,     // the one lock of all watch lists and polls' ready lists
 
-	// one object (a channel pair, an event, a folio...); channel pairs never nest
+	// one object (a channel pair, an event...); channel pairs never nest
 	LOCK_RANK_OBJECT = 6,
-	LOCK_RANK_VM = 7,         // an hvspace
-	LOCK_RANK_VCPU = 8,       // a vCPU's wait
-	LOCK_RANK_TIMER = 9,      // a hart's timer queue
-	LOCK_RANK_SCHED = 10,     // a run queue
-	LOCK_RANK_MEMORY = 11,    // the kernel address space
-	LOCK_RANK_KMALLOC = 12,   // the kernel's heap
-	LOCK_RANK_PAGE = 13,      // the page allocator
-	LOCK_RANK_IRQ_CHIP = 14,  // the interrupt controller's registers
-	LOCK_RANK_LOG = 15,
+	LOCK_RANK_FOLIO = 7,      // a folio, which is sent with a channel's lock held
+	LOCK_RANK_VM = 8,         // an hvspace, a process's address space
+	LOCK_RANK_VCPU = 9,       // a vCPU's wait
+	LOCK_RANK_TIMER = 10,     // a hart's timer queue
+	LOCK_RANK_SCHED = 11,     // a run queue
+	LOCK_RANK_MEMORY = 12,    // the kernel address space
+	LOCK_RANK_KMALLOC = 13,   // the kernel's heap
+	LOCK_RANK_PAGE = 14,      // the page allocator
+	LOCK_RANK_IRQ_CHIP = 15,  // the interrupt controller's registers
+	LOCK_RANK_LOG = 16,
 };
 
 // Plain stores that others see whole: no order, or after all that this hart did before. (The

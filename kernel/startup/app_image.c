@@ -11,7 +11,7 @@ static uint8_t *pristine;
 
 static size_t data_len(const struct app_image *image)
 {
-	return (size_t)(image->data_end - image->data_start);
+	return image->user != NULL ? 0 : (size_t)(image->data_end - image->data_start);
 }
 
 void app_image_save_pristine(void)

@@ -102,6 +102,7 @@ static error_t add_device(struct process *process, const char *compatible, struc
 	error = device_give(device, process);
 	if (error != 0)
 		return error;
+	process->has_device = true;
 	error = folio_device_create(start, end - start, &folio);
 	if (error != 0)
 		return error;

@@ -120,7 +120,8 @@ static error_t launch(struct app *app, struct process **out)
 	struct thread *thread;
 	error_t error;
 
-	app_image_restore(app->image);
+	if (app->image->user == NULL)
+		app_image_restore(app->image);
 	error = process_create(spec->name, app->image,
 	                       (uint32_t)limit_or(spec->handle_limit, APP_DEFAULT_HANDLES),
 	                       limit_or(spec->memory_limit, APP_DEFAULT_MEMORY), &process);
@@ -129,7 +130,8 @@ static error_t launch(struct app *app, struct process **out)
 	process->restarts = app->restarts;
 	error = environ_build(process, spec);
 	if (error == 0)
-		error = thread_create_app(process, (void (*)(void *))spec->main, process->env,
+		error = thread_create_app(process, (void (*)(void *))spec->main,
+		                          (void *)process->env_addr,
 		                          spec->stack_size, &thread);
 	if (error != 0) {
 		// Without `ended`, so that it is not an end of the app.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's portable part under random calls, on the fake machine of kernel/arch/host: two apps
-// with several threads each are started from the app table, make calls as the input says
+// The kernel's portable part under random calls, on the fake machine of kernel/arch/host: three apps,
+// one of them in user mode, with several threads each are started from the app table, make calls as the input says
 // (libs/call_fuzz), and are ended when the input is used up. Memory, objects and handles must all
 // be back then. Besides the calls, the input says when time passes, an interrupt fires, another
 // thread gets its turn, or the kernel's heap is empty.
@@ -19,6 +19,7 @@
 #include "kernel/object/interrupt.h"
 #include "kernel/object/object.h"
 #include "kernel/object/process.h"
+#include "kernel/object/space.h"
 #include "kernel/sched/sched.h"
 #include "kernel/startup/app_image.h"
 #include "kernel/startup/device_quiesce.h"
@@ -30,7 +31,8 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define NUM_APPS 2
+#define NUM_APPS 3
+#define NUM_KERNEL_APPS 2
 #define MAX_THREADS 8
 #define FUZZ_IRQ 5
 
@@ -86,7 +88,7 @@ struct app_data {
 	bool used[MAX_THREADS];
 	uint8_t end[8];
 };
-static struct app_data app_data[NUM_APPS] __attribute__((aligned(4096)));
+static struct app_data app_data[NUM_KERNEL_APPS] __attribute__((aligned(4096)));
 static const uint8_t constant[4096] = { 0 };
 // Memory of nobody's. The kernel checks in this build whose memory it is given.
 static uint8_t foreign[4096];
@@ -108,14 +110,55 @@ static const struct app_spec specs[NUM_APPS] = {
 	  .handle_limit = 2000,
 	  .provides = { "fuzz_b" },
 	  .needs = { { NEED_SYSTEM, "control", NULL, 0 }, { NEED_SERVICE, "fuzz_a", NULL, 0 } } },
+	{ .abi_version = APP_ABI_VERSION,
+	  .name = "fuzz_user",
+	  .main = fuzz_main,
+	  .memory_limit = 20u << 20,
+	  .handle_limit = 300,
+	  .provides = { "fuzz_user" },
+	  .needs = { { NEED_SYSTEM, "control", NULL, 0 }, { NEED_SERVICE, "fuzz_b", NULL, 0 } } },
 };
+
+// The app in user mode sees its data at the same address as the kernel finds it by: there the
+// host has mapped its pages, too. Low, where no sanitizer has anything.
+#define USER_DATA 0x40000000ul
+#define USER_RODATA 0x3f000000ul
+static const uint8_t no_symbols[8];
+static struct user_image user_image = {
+	.rodata_address = USER_RODATA,
+	.rodata_size = PAGE_SIZE,
+	.data_address = USER_DATA,
+	.data_total = (sizeof(struct app_data) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1),
+	.symbols = no_symbols,
+};
+
+static void make_user_image(void)
+{
+	paddr_t page;
+
+	kassert(page_alloc(0, &page) == 0);
+	user_image.rodata = page_to_virt(page);
+}
+
+// Once the process has its pages.
+static void map_user_data(const struct space *space)
+{
+	for (uintptr_t at = USER_DATA; at < USER_DATA + user_image.data_total; at += PAGE_SIZE) {
+		paddr_t page;
+
+		kassert(arch_space_paddr(&space->arch, at, &page));
+		kassert(vmap_map(at, page, PAGE_SIZE, VMAP_READ | VMAP_WRITE) == 0);
+	}
+}
 #define IMAGE(i)                                                                               \
 	{                                                                                      \
 		.spec = &specs[i], .data_start = (uint8_t *)&app_data[i],                      \
 		.data_end = (uint8_t *)&app_data[i], .bss_end = (uint8_t *)&app_data[(i) + 1], \
 		.rodata_start = constant, .rodata_end = constant + sizeof(constant)            \
 	}
-const struct app_image app_images[NUM_APPS] = { IMAGE(0), IMAGE(1) };
+const struct app_image app_images[NUM_APPS] = { IMAGE(0),
+	                                         IMAGE(1),
+	                                         { .spec = &specs[2], .user = &user_image } };
 const size_t num_app_images = NUM_APPS;
 struct device devices[MAX_DEVICES] = { { .compatible = { "acme,fuzz" },
 	                                 .num_compatible = 1,
@@ -164,7 +207,10 @@ static uint64_t choose(struct call_fuzz_thread *thread, uint64_t bound)
 
 static struct app_data *own_data(void)
 {
-	return (struct app_data *)(void *)process_current()->image->data_start;
+	const struct process *process = process_current();
+
+	return process->space != NULL ? (struct app_data *)USER_DATA
+				      : (struct app_data *)(void *)process->image->data_start;
 }
 
 // Where folios were mapped last. The app touches them; they may be gone by then.
@@ -178,15 +224,22 @@ static void note_mapped(const uintptr_t a[6])
 		memcpy(&mapped[take(8)], (const void *)a[2], sizeof(mapped[0]));
 }
 
+static void touch(uintptr_t addr)
+{
+	struct space *space = process_current()->space;
+
+	if (space != NULL)
+		(void)space_resolve_fault(space, addr, take(2) == 0);
+	else if (vmap_fault(addr, true) != 0)
+		return;
+}
+
 // What may happen between two instructions of an app.
 static void happen(void)
 {
 	switch (take(64)) {
 	case 7:
-	case 8:
-		if (vmap_fault(mapped[take(8)] + take(8) * PAGE_SIZE, true) != 0)
-			break;
-		break;
+	case 8: touch(mapped[take(8)] + take(8) * PAGE_SIZE); break;
 	case 1:
 	case 2: host_advance(take(100000)); break;
 	case 3: interrupt_fired(FUZZ_IRQ); break;
@@ -319,11 +372,16 @@ static void fuzz_main(const struct environ *env)
 		                          [ENV_SERVICE] = OBJECT_SERVICE,
 		                          [ENV_DEVICE] = OBJECT_FOLIO,
 		                          [ENV_SYSTEM] = OBJECT_SYSTEM };
-	static const char *const names[] = { "fuzz_a", "fuzz_b", "nobody", NULL };
+	static const char *const names[] = { "fuzz_a", "fuzz_b", "fuzz_user", "nobody", NULL };
+	const struct process *process = process_current();
 	struct app_data *data = own_data();
 
+	if (process->space != NULL) {
+		map_user_data(process->space);
+		env = process->env;
+	}
 	data->process.world = &world;
-	data->process.read_only = (uintptr_t)constant;
+	data->process.read_only = process->space != NULL ? USER_RODATA : (uintptr_t)constant;
 	data->process.foreign = (uintptr_t)foreign;
 	data->process.apps = names;
 	for (uint32_t i = 0; i < env->num_entries; i++) {
@@ -397,6 +455,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	host_init();
 	host_set_hypervisor(true);
 	guest_fake_choose = take;
+	make_user_image();
 	services_start();
 	run_input();
 	atexit(say_calls);

@@ -1,38 +1,12 @@
 // SPDX-License-Identifier: MIT
+//
+// channel_send and channel_recv. Compiled twice, for callers in the kernel's address space and in user
+// mode (USER_CALLS in the Makefile).
 #include "kernel/object/channel.h"
 
 #include "kernel/object/channel_private.h"
 #include "kernel/syscall/message.h"
 #include "kernel/syscall/syscall.h"
-
-error_t sys_channel_create(SYSCALL_ARGS)
-{
-	struct process *process = caller();
-	struct channel_end *ends[2];
-	handle_t handles[2];
-	error_t error = channel_object_create(process->account, ends);
-
-	if (error != 0)
-		return error;
-	error = handle_insert(&process->handles, &ends[0]->object, ends[0]->object.ops->rights,
-	                      &handles[0]);
-	if (error != 0)
-		goto out_put;
-	error = handle_insert(&process->handles, &ends[1]->object, ends[1]->object.ops->rights,
-	                      &handles[1]);
-	if (error != 0)
-		goto out_close_first;
-	error = user_write(a0, handles, sizeof(handles));
-	if (error == 0)
-		goto out_put;
-	(void)handle_table_close(&process->handles, handles[1]);
-out_close_first:
-	(void)handle_table_close(&process->handles, handles[0]);
-out_put:
-	object_put(&ends[0]->object);
-	object_put(&ends[1]->object);
-	return error;
-}
 
 // Any message, from anywhere.
 static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t addr)
@@ -43,6 +17,7 @@ static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t ad
 	error_t error = user_read(words, addr, sizeof(words));
 	size_t len;
 
+	app_window_open(WINDOW_MESSAGE, addr, false);
 	if (error != 0)
 		return error;
 	len = message_head_len(words[0]);
@@ -61,51 +36,58 @@ static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t ad
 }
 
 // The usual case: this hart keeps a message like this one. Nothing is called but the send itself,
-// the last thing done, so that nothing needs saving. app_words_ok was asked of `addr`, where `head`
-// is from. `handles`, a constant: whether there are any.
+// the last thing done, so that nothing needs saving. The message is at `addr`, the kernel reaches it
+// at `at`, where `head` is from. `handles`, a constant: whether there are any.
 static inline __attribute__((always_inline)) error_t send_usual(uintptr_t handle, uintptr_t addr,
-                                                                uint64_t head, bool handles)
+                                                                uintptr_t at, uint64_t head,
+                                                                bool handles)
 {
 	struct process *process = caller();
 	size_t len = handles ? message_head_len(head) : head >> 32;
-	struct channel_message *message = channel_message_take(process->account, head, handles);
+	struct channel_message *message;
 
+	if (!app_window_holds(at, sizeof(struct message_header) + len))
+		return send_any(handle, addr);
+	message = channel_message_take(process->account, head, handles);
 	if (message == NULL)
 		return send_any(handle, addr);
 	if (handles) {
 		uint64_t words[2];
 
 		if (!user_owns(addr, sizeof(struct message_header), false) ||
-		    !app_load(addr + 8, &words[0]) || !app_load(addr + 16, &words[1]))
+		    !app_load(at + 8, &words[0]) || !app_load(at + 16, &words[1]))
 			return channel_message_drop(message, ERR_ADDRESS);
 		message_set_handles(&message->header, words);
 	}
-	if (len > 0 && !message_read_data_words(addr, message, len))
+	if (len > 0 && !message_read_data_words(addr, at, message, len))
 		return channel_message_drop(message, ERR_ADDRESS);
 	return channel_send_on(&process->handles, (handle_t)handle, message);
 }
 
 static __attribute__((noinline)) error_t send_handles(uintptr_t handle, uintptr_t addr,
-                                                      uint64_t head)
+                                                      uintptr_t at, uint64_t head)
 {
 	if (message_head_len(head) > MESSAGE_MAX_DATA ||
 	    message_head_num_handles(head) > MESSAGE_MAX_HANDLES)
 		return ERR_INVALID;
-	return send_usual(handle, addr, head, true);
+	return send_usual(handle, addr, at, head, true);
 }
 
 error_t sys_channel_send(SYSCALL_ARGS)
 {
+	uintptr_t at;
 	uint64_t head;
 
-	if (!app_words_ok(a1, sizeof(struct message)))
+	if (!app_words_ok(a1, sizeof(struct message)) ||
+	    !app_windows_hold() ||
+	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message_header), false, &at))
 		return send_any(a0, a1);
-	if (!user_owns(a1, sizeof(head), false) || !app_load(a1, &head))
+	if (!user_owns(a1, sizeof(head), false) || !app_load(at, &head))
 		return ERR_ADDRESS;
 	// Too long, or it has handles, whose number is above the length.
 	if (head >> 32 > MESSAGE_MAX_DATA)
-		return send_handles(a0, a1, head);
-	return send_usual(a0, a1, head, false);
+		return send_handles(a0, a1, at, head);
+	return send_usual(a0, a1, at, head, false);
 }
 
 // Any message, to anywhere.
@@ -148,8 +130,12 @@ error_t sys_channel_recv(SYSCALL_ARGS)
 	struct handle_table *table = &caller()->handles;
 	struct channel_message *message = NULL;
 	struct channel_end *end;
+	uintptr_t at;
 
-	if (!app_words_ok(a1, sizeof(struct message)))
+	// What comes may be as long as it likes.
+	if (!app_words_ok(a1, sizeof(struct message)) ||
+	    !app_windows_hold() ||
+	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message), true, &at))
 		return recv_any(a0, a1);
 	spin_lock(&table->lock);
 	end = channel_end_locked(table, (handle_t)a0, RIGHT_READ);
@@ -158,7 +144,7 @@ error_t sys_channel_recv(SYSCALL_ARGS)
 	if (message == NULL)
 		return recv_handles(a0, a1, table, end);
 	spin_unlock(&table->lock);
-	if (!message_write_words(a1, message, no_handles))
+	if (!message_write_words(a1, at, message, no_handles))
 		return channel_unrecv_on(table, (handle_t)a0, message);
 	return channel_message_keep(message);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/object/folio.h"
 
+#include "kernel/object/space.h"
 #include "kernel/syscall/syscall.h"
 
 error_t sys_folio_create(SYSCALL_ARGS)
@@ -35,6 +36,49 @@ static error_t note_mapped(handle_t handle, uint32_t *prot)
 	return error;
 }
 
+// The handle maps its folio no more, if it did.
+static void unmap_in_space(handle_t handle)
+{
+	struct handle_table *table = &caller()->handles;
+	struct handle_slot *slot;
+
+	spin_lock(&table->lock);
+	slot = handle_slot_locked(table, handle);
+	if (slot != NULL && slot->object->ops->type == OBJECT_FOLIO && slot->mapped != 0) {
+		space_unmap_folio(table->space, folio_from_object(slot->object), slot->mapped);
+		slot->mapped = 0;
+	}
+	spin_unlock(&table->lock);
+}
+
+// folio_map of a user-mode process: the handle's slot says whether it maps the folio already.
+static error_t map_in_space(handle_t handle, const struct object *object, uint32_t prot,
+                            uintptr_t out)
+{
+	struct handle_table *table = &caller()->handles;
+	struct handle_slot *slot;
+	uintptr_t addr = 0;
+	uint32_t had = 0;
+	error_t error = ERR_BAD_HANDLE;
+
+	spin_lock(&table->lock);
+	slot = handle_slot_locked(table, handle);
+	if (slot != NULL && slot->object == object) {
+		had = slot->mapped;
+		error = space_map_folio(table->space, folio_from_object(slot->object), prot, had,
+		                        &addr);
+		if (error == 0)
+			slot->mapped |= prot;
+	}
+	spin_unlock(&table->lock);
+	if (error != 0)
+		return error;
+	error = user_write(out, &addr, sizeof(addr));
+	if (error != 0 && had == 0)
+		unmap_in_space(handle);
+	return error;
+}
+
 error_t sys_folio_map(SYSCALL_ARGS)
 {
 	rights_t rights = RIGHT_MAP | RIGHT_READ;
@@ -50,6 +94,10 @@ error_t sys_folio_map(SYSCALL_ARGS)
 	error = lookup(a0, OBJECT_FOLIO, rights, &object);
 	if (error != 0)
 		return error;
+	if (caller()->space != NULL) {
+		error = map_in_space((handle_t)a0, object, prot, a2);
+		goto out_put;
+	}
 	error = folio_object_map(folio_from_object(object), &addr);
 	// Another thread may have closed the handle meanwhile: that is found out before anything is
 	// written.
@@ -60,6 +108,7 @@ error_t sys_folio_map(SYSCALL_ARGS)
 		if (error != 0)
 			(void)note_mapped((handle_t)a0, &prot);
 	}
+out_put:
 	object_put(object);
 	return error;
 }
@@ -72,7 +121,10 @@ error_t sys_folio_unmap(SYSCALL_ARGS)
 
 	if (error != 0)
 		return error;
-	error = note_mapped((handle_t)a0, &prot);
+	if (caller()->space != NULL)
+		unmap_in_space((handle_t)a0);
+	else
+		error = note_mapped((handle_t)a0, &prot);
 	object_put(object);
 	return error;
 }
@@ -86,8 +138,9 @@ error_t sys_folio_info(SYSCALL_ARGS)
 		return error;
 	const struct folio *folio = folio_from_object(object);
 	struct folio_info info = { .size = folio->size,
-		                   .paddr = folio->paddr,
-		                   .populated = folio->size };
+		                   .paddr = caller()->has_device ? folio->paddr : 0,
+		                   .populated = folio->size,
+		                   .flags = folio->flags };
 
 	if ((folio->flags & FOLIO_LAZY) != 0)
 		info.populated = __atomic_load_n(&folio->populated, __ATOMIC_RELAXED) * PAGE_SIZE;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// poll_wait and poll_recv, which is a poll_wait that takes a message along.
+// poll_wait and poll_recv, which is a poll_wait that takes a message along. Compiled twice, for
+// callers in the kernel's address space and in user mode (USER_CALLS in the Makefile).
 #include "kernel/object/poll_wait.h"
 
 #include "kernel/syscall/message.h"
@@ -59,14 +60,51 @@ static __attribute__((noinline)) error_t wait_slowly(uintptr_t a0, uintptr_t a1,
 
 // --- The usual case: one event, and one message at most (poll_wait.h of kernel/object) ---
 
-static inline error_t write_event(uintptr_t a1, uintptr_t a4, uint64_t cookie, uint64_t ready,
-                                  uint64_t received)
+// The same without a window.
+static __attribute__((noinline, unused)) error_t write_event_slowly(uintptr_t a1, uintptr_t a4,
+                                                                    uint64_t cookie, uint64_t ready,
+                                                                    uint64_t received)
 {
-	return app_store_2(a1, cookie, ready | received << 32) && app_store(a4, 1) ? 0
-										   : ERR_ADDRESS;
+	struct poll_event event = { .cookie = cookie,
+		                    .ready = (uint32_t)ready,
+		                    .received = (uint32_t)received };
+	size_t n = 1;
+	error_t error = user_write(a1, &event, sizeof(event));
+
+	app_window_open(WINDOW_EVENT, a1, true);
+	return error != 0 ? error : user_write(a4, &n, sizeof(n));
+}
+
+static inline __attribute__((always_inline)) error_t write_event(uintptr_t a1, uintptr_t a4,
+                                                                 uint64_t cookie, uint64_t ready,
+                                                                 uint64_t received)
+{
+	uintptr_t event;
+	uintptr_t n;
+
+	if (!app_windows_hold() ||
+	    !app_window(WINDOW_EVENT, a1, sizeof(struct poll_event), true, &event) ||
+	    !app_window(WINDOW_EVENT, a4, sizeof(size_t), true, &n))
+		return write_event_slowly(a1, a4, cookie, ready, received);
+	return app_store_2(event, cookie, ready | received << 32) && app_store(n, 1) ? 0
+										     : ERR_ADDRESS;
 }
 _Static_assert(offsetof(struct poll_event, received) == offsetof(struct poll_event, ready) + 4,
                "one word");
+
+// The same without a window.
+static __attribute__((noinline, unused)) error_t write_received_slowly(
+	uintptr_t a1, uintptr_t a4, uintptr_t m, uint64_t cookie, uint64_t ready, handle_t handle,
+	struct channel_message *message)
+{
+	error_t error = message_write(m, message);
+
+	if (error == 0)
+		error = write_event_slowly(a1, a4, cookie, ready, 1);
+	if (error != 0)
+		return channel_unrecv_on(&caller()->handles, handle, message);
+	return channel_message_drop(message, 0);
+}
 
 // Writes one event with its message. `handles`: two words, as in the header.
 static inline __attribute__((always_inline)) error_t write_received(uintptr_t a1, uintptr_t a4,
@@ -75,7 +113,18 @@ static inline __attribute__((always_inline)) error_t write_received(uintptr_t a1
                                                                     struct channel_message *message,
                                                                     const uint64_t handles[2])
 {
-	if (!message_write_words(m, message, handles) || write_event(a1, a4, cookie, ready, 1) != 0)
+	uintptr_t event;
+	uintptr_t n;
+	uintptr_t at;
+
+	if (!app_windows_hold() ||
+	    !app_window(WINDOW_MESSAGE, m, sizeof(struct message_header) + message->header.len,
+	                true, &at) ||
+	    !app_window(WINDOW_EVENT, a1, sizeof(struct poll_event), true, &event) ||
+	    !app_window(WINDOW_EVENT, a4, sizeof(size_t), true, &n))
+		return write_received_slowly(a1, a4, m, cookie, ready, handle, message);
+	if (!message_write_words(m, at, message, handles) ||
+	    !app_store_2(event, cookie, ready | 1ull << 32) || !app_store(n, 1))
 		return channel_unrecv_on(&caller()->handles, handle, message);
 	return channel_message_keep(message);
 }

@@ -16,6 +16,15 @@
 		uintptr_t a2 __attribute__((unused)), uintptr_t a3 __attribute__((unused)), \
 		uintptr_t a4 __attribute__((unused)), uintptr_t a5 __attribute__((unused))
 
+// The calls made most have a handler for each mode.
+#ifdef STARINA_USER_CALLS
+#define sys_channel_send user_channel_send
+#define sys_channel_recv user_channel_recv
+#define sys_poll_wait user_poll_wait
+#define sys_poll_recv user_poll_recv
+#define sys_vcpu_run user_vcpu_run
+#endif
+
 #define X(number, name, argc) error_t sys_##name(SYSCALL_ARGS);
 SYSCALL_TABLE(X)
 #undef X

@@ -92,45 +92,6 @@ error_t sys_vcpu_create(SYSCALL_ARGS)
 	return error != 0 ? error : give_handle(&vcpu->object, a2);
 }
 
-// The mmio part of an exit and what is before it is all that an MMIO exit has.
-_Static_assert(offsetof(struct vcpu_exit, mmio.address) == 8 &&
-                       offsetof(struct vcpu_exit, console) == 32,
-               "four words");
-
-static inline error_t write_exit(uintptr_t addr, const struct vcpu_exit *exit)
-{
-	if (exit->reason != VCPU_EXIT_MMIO_WRITE && exit->reason != VCPU_EXIT_MMIO_READ)
-		return user_write(addr, exit, sizeof(*exit));
-	return app_store_2(addr, exit->reason, exit->mmio.address) &&
-			app_store_2(addr + 16, exit->mmio.data, exit->mmio.width)
-		? 0
-		: ERR_ADDRESS;
-}
-
-error_t sys_vcpu_run(SYSCALL_ARGS)
-{
-	struct vcpu_exit exit = { 0 };
-	struct object *vcpu;
-	struct object *poll = NULL;
-	error_t error;
-
-	// Of what comes in only an MMIO read's value means anything.
-	if (!app_words_ok(a2, sizeof(exit)) || !user_owns(a2, sizeof(exit), true) ||
-	    !app_load(a2 + offsetof(struct vcpu_exit, mmio.data), &exit.mmio.data))
-		return ERR_ADDRESS;
-	error = lookup(a0, OBJECT_VCPU, RIGHT_CONTROL, &vcpu);
-	if (error != 0)
-		return error;
-	if (a1 != HANDLE_NONE)
-		error = lookup(a1, OBJECT_POLL, RIGHT_READ, &poll);
-	if (error == 0)
-		error = vcpu_run(vcpu_from_object(vcpu),
-		                 poll != NULL ? poll_from_object(poll) : NULL, &exit);
-	object_put(poll);
-	object_put(vcpu);
-	return error != 0 ? error : write_exit(a2, &exit);
-}
-
 error_t sys_vcpu_get_state(SYSCALL_ARGS)
 {
 	struct vcpu_state state;

@@ -22,6 +22,7 @@
 
 struct folio_info {
 	uint64_t size;       // bytes, a multiple of PAGE_SIZE
-	uint64_t paddr;      // for DMA; 0 when it is lazy
+	uint64_t paddr;      // for DMA; 0 when it is lazy, or the caller has no device
 	uint64_t populated;  // bytes that have memory behind them
+	uint64_t flags;      // FOLIO_*, as it was created
 };

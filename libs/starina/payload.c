@@ -4,7 +4,8 @@
 #include "libs/base/string.h"
 #include "libs/starina/syscall.h"
 
-error_t payload_open_folio(handle_t folio, uint32_t offset, uint32_t length, struct payload *out)
+static error_t open_folio(handle_t folio, uint32_t offset, uint32_t length, uint32_t prot,
+                          struct payload *out)
 {
 	struct folio_info info;
 	void *base;
@@ -17,7 +18,7 @@ error_t payload_open_folio(handle_t folio, uint32_t offset, uint32_t length, str
 		err = ERR_PROTOCOL;
 		goto out_close;
 	}
-	err = folio_map(folio, PROT_READ, &base);
+	err = folio_map(folio, prot, &base);
 	if (err != 0)
 		goto out_close;
 	*out = (struct payload){
@@ -29,6 +30,16 @@ error_t payload_open_folio(handle_t folio, uint32_t offset, uint32_t length, str
 out_close:
 	handle_close(folio);
 	return err;
+}
+
+error_t payload_open_folio(handle_t folio, uint32_t offset, uint32_t length, struct payload *out)
+{
+	return open_folio(folio, offset, length, PROT_READ, out);
+}
+
+error_t payload_open_writable(handle_t folio, uint32_t offset, uint32_t length, struct payload *out)
+{
+	return open_folio(folio, offset, length, PROT_READ | PROT_WRITE, out);
 }
 
 error_t payload_open(struct message *m, struct payload *out)

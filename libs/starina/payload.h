@@ -21,6 +21,9 @@ __must_check error_t payload_open(struct message *m, struct payload *out);
 // The same for a given range and folio handle (consumed on success and on error).
 __must_check error_t payload_open_folio(handle_t folio, uint32_t offset, uint32_t length,
                                         struct payload *out);
+// The same, and the bytes may be written.
+__must_check error_t payload_open_writable(handle_t folio, uint32_t offset, uint32_t length,
+                                           struct payload *out);
 // Closes the folio.
 void payload_release(struct payload *p);
 

@@ -105,7 +105,7 @@ __must_check error_t folio_create(size_t size, uint32_t flags, handle_t *out);
 // ERR_NO_MEMORY.
 __must_check error_t folio_map(handle_t folio, uint32_t prot, void **out);
 error_t folio_unmap(handle_t folio);
-// Size and, for DMA, physical address of a folio.
+// Size and kind of a folio and, for who has a device (a need of its spec), its physical address.
 __must_check error_t folio_info(handle_t folio, struct folio_info *out);
 // Gives the memory of [offset, offset + length) of a lazy folio back: it reads as zero from now on.
 // Whole pages. Rights: WRITE. Errors: ERR_RANGE, ERR_NOT_SUPPORTED (not lazy).

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// As kernel/arch/riscv64/app_access.h: an app's memory is all but the first page, and never faults.
+// As kernel/arch/riscv64/app_access.h: the memory of an app in the kernel's space is all but the
+// first page, and never faults. One with a space of its own is not seen through windows, but by
+// copies (kernel/arch/host/memory.c).
 #pragma once
 
 #include <stdbool.h>
@@ -8,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel/arch/host/arch_types.h"
 #include "kernel/mm/page.h"
 
 static inline bool app_words_ok(uintptr_t addr, size_t size)
@@ -37,4 +40,36 @@ static inline bool app_copy(void *dst, const void *src, size_t len)
 {
 	memcpy(dst, src, len);
 	return true;
+}
+
+// Whom a window is for (user_access.h).
+enum app_window { WINDOW_MESSAGE, WINDOW_EVENT };
+
+static inline bool app_windows_hold(void)
+{
+	return true;
+}
+
+static inline bool app_window(enum app_window which, uintptr_t addr, size_t len, bool write,
+                              uintptr_t *at)
+{
+	(void)which;
+	(void)len;
+	(void)write;
+	*at = addr;
+	return arch_current_space() == NULL;
+}
+
+static inline bool app_window_holds(uintptr_t at, size_t len)
+{
+	(void)at;
+	(void)len;
+	return true;
+}
+
+static inline void app_window_open(enum app_window which, uintptr_t addr, bool write)
+{
+	(void)which;
+	(void)addr;
+	(void)write;
 }

@@ -27,6 +27,7 @@ void host_init(void)
 		num_harts = 1;
 		timer_init();
 		sched_init_hart(&harts[0]);
+		host_user_mode_init();
 		host_start_worker();
 	}
 }

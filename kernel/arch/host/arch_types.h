@@ -47,4 +47,14 @@ struct arch_hart {
 	struct thread *leaving;  // whom the hart is switching away from
 	uint32_t irq_target;     // as on riscv64, for the tests of the device tree
 	bool has_irq_target;
+
+	// As on riscv64.
+	struct arch_space *space;
+	struct arch_space *running_space;
+	bool space_stale;
+	bool fp_zeroed;
+	bool evict_space;
 };
+
+// The space of the process that calls, if it has one of its own; else NULL.
+struct arch_space *arch_current_space(void);

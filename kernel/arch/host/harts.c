@@ -13,6 +13,7 @@
 #include "kernel/arch/host/host_private.h"
 #include "kernel/arch/host/host_threads.h"
 #include "kernel/arch/host/ram.h"
+#include "kernel/arch/riscv64/arch_space.h"
 #include "kernel/debug/panic.h"
 #include "kernel/object/channel.h"
 #include "kernel/object/thread.h"
@@ -68,12 +69,14 @@ static void fiber_main(unsigned high, unsigned low)
 }
 
 void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg,
-                      uintptr_t app_stack_top)
+                      uintptr_t app_stack_top, const struct arch_user *user)
 {
 	struct arch_thread *arch = &thread->arch;
 	uintptr_t self = (uintptr_t)thread;
 
+	// Code of apps is the host's in any case; only calls look at the space.
 	(void)app_stack_top;
+	(void)user;
 	arch->entry = entry;
 	arch->arg = arg;
 	arch->stack_size = FIBER_STACK;
@@ -98,6 +101,7 @@ void arch_thread_switch(struct thread *prev, struct thread *next)
 	next->arch.running = true;
 	prev->arch.running = true;
 	arch_this_hart()->arch.leaving = prev;
+	host_switch_space(arch_this_hart(), next);
 	fiber_leave(&prev->arch, &next->arch, stack, size);
 	kassert(swapcontext(&prev->arch.context, &next->arch.context) == 0);
 	fiber_arrive(&prev->arch);
@@ -205,6 +209,7 @@ static void wait_beside_others(struct hart *hart)
 	if (__atomic_load_n(&stopped, __ATOMIC_RELAXED))
 		longjmp(quiet, 1);
 	sched_check_ending();
+	arch_space_serve_evict(hart);
 	deadline = __atomic_load_n(&hart->arch.timer, __ATOMIC_RELAXED);
 	if (deadline != NSEC_NEVER && deadline <= arch_clock_now())
 		timer_interrupt(arch_clock_now());

@@ -8,6 +8,10 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
 
+// The kernel's own symbols: none. A user-mode app's are in its image.
+extern const uint8_t __symbols_start[], __symbols_end[], __text_start[], __text_end[];
+const uint8_t __symbols_start[1], __symbols_end[1], __text_start[1], __text_end[1];
+
 static char lines[64 * 1024];
 static size_t used;
 

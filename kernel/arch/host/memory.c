@@ -8,16 +8,21 @@
 #include "kernel/arch/host/host.h"
 #include "kernel/arch/host/host_private.h"
 #include "kernel/arch/host/ram.h"
+#include "kernel/arch/riscv64/layout.h"
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/page_private.h"
 #include "kernel/mm/vmap.h"
+#include "kernel/object/process.h"
+#include "kernel/object/space.h"
 
 #define RAM_SIZE (64ul * 1024 * 1024)
 #define RAM_BASE 0x80000000ul
 
 static uint8_t *ram;
+// The segments of a user-mode app lie in RAM, as all of the kernel image does.
+uint64_t boot_image_offset;
 static uint8_t page_map[RAM_SIZE / PAGE_SIZE];
 static unsigned fail_from;
 static unsigned calls;
@@ -28,6 +33,7 @@ void host_memory_init(void)
 {
 	if (ram == NULL) {
 		ram = ram_create(RAM_SIZE);
+		boot_image_offset = (uintptr_t)ram - RAM_BASE;
 		page_init(RAM_BASE, RAM_BASE + RAM_SIZE, page_map);
 		page_add_range(RAM_BASE, RAM_BASE + RAM_SIZE);
 	}
@@ -157,10 +163,12 @@ void vmap_free_stack(uintptr_t top, size_t size)
 	kfree((void *)(top - size));
 }
 
-// --- App memory: everything is the app's but the first page ---
+// --- App memory: everything is the app's but the first page, unless it has a space of its own ---
 
 error_t copy_from_app(void *dst, uintptr_t app_src, size_t len)
 {
+	if (arch_current_space() != NULL)
+		return space_copy_from(process_current()->space, dst, app_src, len);
 	if (app_src < PAGE_SIZE)
 		return ERR_ADDRESS;
 	memcpy(dst, (const void *)app_src, len);
@@ -169,6 +177,8 @@ error_t copy_from_app(void *dst, uintptr_t app_src, size_t len)
 
 error_t copy_to_app(uintptr_t app_dst, const void *src, size_t len)
 {
+	if (arch_current_space() != NULL)
+		return space_copy_to(process_current()->space, app_dst, src, len);
 	if (app_dst < PAGE_SIZE)
 		return ERR_ADDRESS;
 	memcpy((void *)app_dst, src, len);

@@ -18,6 +18,10 @@ _Static_assert(offsetof(struct arch_thread, kernel_sp) == ARCH_THREAD_KERNEL_SP,
 _Static_assert(offsetof(struct arch_thread, app_sp) == ARCH_THREAD_APP_SP, "");
 _Static_assert(offsetof(struct arch_thread, app_pc) == ARCH_THREAD_APP_PC, "");
 _Static_assert(offsetof(struct arch_thread, kernel_stack_bottom) == ARCH_THREAD_STACK_BOTTOM, "");
+_Static_assert(offsetof(struct arch_thread, app_ra) == ARCH_THREAD_APP_RA, "");
+_Static_assert(offsetof(struct arch_thread, app_gp) == ARCH_THREAD_APP_GP, "");
+_Static_assert(offsetof(struct arch_thread, app_tp) == ARCH_THREAD_APP_TP, "");
+_Static_assert(offsetof(struct arch_hart, space_stale) == ARCH_HART_SPACE_STALE, "");
 _Static_assert(offsetof(struct arch_hart, thread) == ARCH_HART_THREAD, "");
 _Static_assert(offsetof(struct arch_hart, scratch) == ARCH_HART_SCRATCH, "");
 _Static_assert(offsetof(struct hart, attention) == HART_ATTENTION, "");
@@ -30,12 +34,14 @@ struct thread_start {
 	uint64_t entry;
 	uint64_t arg;
 	uint64_t app_stack_top;
-	uint64_t thread_exit;
+	uint64_t return_to;
+	uint64_t user;
+	uint64_t padding;
 };
 _Static_assert(sizeof(struct thread_start) == THREAD_START_SIZE, "");
 
 void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg,
-                      uintptr_t app_stack_top)
+                      uintptr_t app_stack_top, const struct arch_user *user)
 {
 	struct arch_thread *arch = &thread->arch;
 	struct thread_start *start;
@@ -43,10 +49,21 @@ void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg
 	*arch = (struct arch_thread){
 		.kernel_sp = thread->kernel_stack_top,
 		.kernel_stack_bottom = thread->kernel_stack_top - KERNEL_STACK_SIZE,
+		.windows = { { USER_NO_PAGE, USER_NO_PAGE, 0 },
+		             { USER_NO_PAGE, USER_NO_PAGE, 0 } },
 	};
 	start = (struct thread_start *)(arch->kernel_sp - sizeof(*start));
-	*start = (struct thread_start){ (uintptr_t)entry, (uintptr_t)arg, app_stack_top,
-		                        SYSCALL_NR_thread_exit };
+	*start = (struct thread_start){
+		.entry = (uintptr_t)entry,
+		.arg = (uintptr_t)arg,
+		.app_stack_top = app_stack_top,
+		.return_to = SYSCALL_NR_thread_exit,
+	};
+	if (user != NULL) {
+		arch->space = user->space;
+		start->return_to = user->thread_return;
+		start->user = 1;
+	}
 	arch->context.ra = (uintptr_t)trap_thread_start;
 	arch->context.sp = (uintptr_t)start;
 }
@@ -81,6 +98,7 @@ static void set_fs(uint64_t state)
 
 void fp_suspend(struct thread *thread)
 {
+	arch_this_hart()->arch.fp_zeroed = false;
 	if ((csr_read(sstatus) & SSTATUS_FS_MASK) != SSTATUS_FS_DIRTY)
 		return;
 	fp_save(&thread->arch.fp);
@@ -90,13 +108,24 @@ void fp_suspend(struct thread *thread)
 	set_fs(SSTATUS_FS_CLEAN);
 }
 
+void fp_hide(struct hart *hart)
+{
+	static const struct arch_fp zeroed;
+
+	if ((csr_read(sstatus) & SSTATUS_FS_MASK) != SSTATUS_FS_INITIAL)
+		return;
+	fp_restore(&zeroed);
+	set_fs(SSTATUS_FS_INITIAL);
+	hart->arch.fp_zeroed = true;
+}
+
 void fp_resume(struct thread *thread)
 {
 	struct hart *hart = thread->arch.hart;
 
 	if (!thread->arch.fp_valid) {
 		// It never used the unit; whatever is in there serves as its first values, but for
-		// the rounding mode.
+		// the rounding mode. In user mode: fp_hide.
 		set_fs(SSTATUS_FS_INITIAL);
 		__asm__ volatile("fscsr zero");
 		set_fs(SSTATUS_FS_INITIAL);

@@ -9,18 +9,24 @@
 #define ARCH_THREAD_APP_SP 16
 #define ARCH_THREAD_APP_PC 24
 #define ARCH_THREAD_STACK_BOTTOM 32
-#define ARCH_THREAD_CONTEXT 40
-#define THREAD_START_SIZE 32
+#define ARCH_THREAD_APP_RA 40
+#define ARCH_THREAD_APP_GP 48
+#define ARCH_THREAD_APP_TP 56
+#define THREAD_START_SIZE 48
 
 #define ARCH_HART_THREAD 0
 #define ARCH_HART_SCRATCH 8
 #define ARCH_HART_EMERGENCY_SP 24
-#define HART_ATTENTION 72  // in struct hart, right behind struct arch_hart
+#define ARCH_HART_SPACE_STALE 48
+#define HART_ATTENTION 96  // in struct hart, right behind struct arch_hart
 
 #ifndef __ASSEMBLER__
+#define USER_NO_PAGE 1u
+
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arch_space;
 struct hart;
 struct thread;
 
@@ -30,6 +36,13 @@ struct arch_fp {
 	uint64_t fcsr;
 };
 
+// Where a page of a user-mode process lies in the direct map: kernel/arch/riscv64/user_access.h.
+struct arch_window {
+	uintptr_t read_page;   // the page's address; USER_NO_PAGE: none
+	uintptr_t write_page;  // the same, if it may be written
+	uintptr_t offset;      // from the process's addresses to the kernel's
+};
+
 // First in struct thread, as `arch`. tp points to it while the thread runs.
 struct arch_thread {
 	struct hart *hart;    // that runs it; valid while it runs
@@ -37,13 +50,19 @@ struct arch_thread {
 	uintptr_t app_sp;     // the app's stack and pc at the last call, for backtraces
 	uintptr_t app_pc;
 	uintptr_t kernel_stack_bottom;
+	uintptr_t app_ra;  // of a user-mode app, during a call
+	uintptr_t app_gp;
+	uintptr_t app_tp;
+	struct arch_space *space;  // of a user-mode process; NULL: runs in the kernel's space
 	struct arch_context {
 		uint64_t ra;
 		uint64_t sp;
 		uint64_t fp;
 		// while it does not run; all else is on its stack (thread_switch.h)
 	} context;
-	bool fp_valid;         // fp holds the thread's registers; else it never used the unit
+	uint64_t windows_unmaps;        // of the space, when they were looked up
+	struct arch_window windows[2];  // enum app_window
+	bool fp_valid;                  // fp holds the thread's registers; else it never used the unit
 	struct hart *fp_hart;  // the hart that loaded or saved them last
 	struct arch_fp fp;
 };
@@ -53,6 +72,13 @@ struct arch_hart {
 	struct thread *thread;    // the current one, for the trap entry
 	uint64_t scratch[2];      // the trap entry's own
 	uintptr_t emergency_sp;   // a stack for traps whose own stack is bad
+	struct arch_space *space;  // whose table satp has; NULL: the kernel's. Written by the hart
+
+	// of the current thread, NULL: it needs none; atomic, written by the hart
+	struct arch_space *running_space;
+	bool space_stale;  // before it returns to user mode, the hart must forget what was unmapped
+	bool fp_zeroed;    // the unit holds zeroes, unless FS has changed since
+	bool evict_space;  // somebody wants `space` given up; atomic, set with a kick
 	struct thread *fp_owner;  // whose registers the FP unit holds
 	struct vcpu *guest;       // whose registers the hart holds (hv/load.c)
 	uint32_t irq_target;      // what the interrupt controller calls this hart's S-mode
@@ -84,6 +110,12 @@ static inline struct thread *arch_current_thread(void)
 
 	__asm__ volatile("mv %0, tp" : "=r"(thread));
 	return thread;
+}
+
+// The current thread's space, if it is of a user-mode process; else NULL. There is a thread.
+static inline struct arch_space *arch_current_space(void)
+{
+	return ((const struct arch_thread *)(const void *)arch_current_thread())->space;
 }
 
 static inline struct hart *arch_this_hart(void)

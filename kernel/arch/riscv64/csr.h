@@ -29,6 +29,13 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
+#ifdef STARINA_HOST
+// Tests have registers of their own.
+uint64_t csr_fake_read(const char *name);
+void csr_fake_write(const char *name, uint64_t value);
+#define csr_read(csr) csr_fake_read(#csr)
+#define csr_write(csr, value) csr_fake_write(#csr, value)
+#else
 #define csr_read(csr)                                                        \
 	({                                                                   \
 		uint64_t value_;                                             \
@@ -40,4 +47,5 @@
 #define csr_set(csr, bits) __asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
 #define csr_clear(csr, bits) \
 	__asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+#endif
 #endif

@@ -10,6 +10,7 @@
 #include "kernel/arch/riscv64/machine.h"
 
 #define LEVELS 3
+#define ROOT_ENTRIES 512u
 #define PTE_LEAF (PTE_R | PTE_W | PTE_X)
 
 static uint64_t *root;
@@ -71,8 +72,8 @@ uint64_t *mmu_pte(uintptr_t virt, bool create)
 error_t mmu_map(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags)
 {
 	// Accessed and dirty are set at once: nobody looks at them, and hardware may fault when it
-	// has to set them.
-	flags |= PTE_A | PTE_D;
+	// has to set them. The kernel's mappings are the same in all address spaces.
+	flags |= PTE_A | PTE_D | PTE_G;
 	while (size > 0) {
 		unsigned level = LEVELS - 1;
 		uint64_t *pte;
@@ -179,9 +180,15 @@ uint64_t mmu_satp(void)
 	return SATP_SV39 | page_from_virt(root) >> 12;
 }
 
+void mmu_share_kernel(uint64_t *table)
+{
+	for (unsigned i = ROOT_ENTRIES / 2; i < ROOT_ENTRIES; i++)
+		table[i] = root[i];
+}
+
 static void map_or_panic(uintptr_t virt, paddr_t paddr, size_t size, uint64_t flags)
 {
-	error_t err = mmu_map(virt, paddr, size, flags | PTE_G);
+	error_t err = mmu_map(virt, paddr, size, flags);
 
 	if (err != 0)
 		panic("mmu: cannot map the kernel at %#lx (%d)", virt, err);
@@ -216,6 +223,22 @@ static void map_ram(paddr_t start, paddr_t end)
 	map_direct(guard + PAGE_SIZE, end, PTE_R | PTE_W);
 }
 
+// The upper tables of the mapping area. Processes' tables share them, so none may come later.
+static void make_vmap_tables(void)
+{
+	size_t count = (VMAP_END - VMAP_BASE) / leaf_size(2);
+	unsigned order = 0;
+	paddr_t page;
+
+	while (1ul << order < count)
+		order++;
+	if (page_alloc(order, &page) != 0)
+		panic("mmu: no memory for the kernel's page tables");
+	page_shrink(page, order, count);
+	for (size_t i = 0; i < count; i++)
+		root[slot_of(VMAP_BASE, 2) + i] = pte_make(page + i * PAGE_SIZE, 0);
+}
+
 void mmu_init(void)
 {
 	paddr_t page;
@@ -231,6 +254,7 @@ void mmu_init(void)
 	for (size_t i = 0; i < num_ram_ranges; i++)
 		map_ram(ram_ranges[i].start, ram_ranges[i].end);
 
+	make_vmap_tables();
 	csr_write(satp, mmu_satp());
 	mmu_flush_local();
 }

@@ -44,6 +44,8 @@
 // Needs the page allocator and the ranges of RAM (machine.h). Panics when memory is
 // out.
 void mmu_init(void);
+// Makes the upper half of a process's table the kernel's.
+void mmu_share_kernel(uint64_t *table);
 // satp of the kernel's table.
 uint64_t mmu_satp(void);
 // Maps [virt, virt + size) with the largest leaves that fit; `flags` are PTE_R, PTE_W, PTE_X,
@@ -67,4 +69,13 @@ bool mmu_allows(uintptr_t virt, bool write);
 // have.
 void mmu_flush_local(void);
 void mmu_flush_all(void);
+// This hart forgets an address space, but for the kernel's translations, which are global.
+#ifdef STARINA_HOST
+void mmu_flush_asid(uint64_t asid);
+#else
+static inline void mmu_flush_asid(uint64_t asid)
+{
+	__asm__ volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
+}
+#endif
 #endif

@@ -24,7 +24,11 @@ struct sbi_result {
 	long value;
 };
 
-// One call: extension, function, and three arguments. SBI chapter 3.
+// One call: extension, function, and four arguments. SBI chapter 3.
+#ifdef STARINA_HOST
+struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg0, uint64_t arg1, uint64_t arg2,
+                           uint64_t arg3);
+#else
 static inline struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg0, uint64_t arg1,
                                          uint64_t arg2, uint64_t arg3)
 {
@@ -41,6 +45,7 @@ static inline struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg
 	                 : "memory");
 	return (struct sbi_result){ .error = (long)a0, .value = (long)a1 };
 }
+#endif
 
 // Panics when the firmware has refused what nothing is safe without; `what` names it.
 void sbi_must(struct sbi_result result, const char *what);
@@ -69,6 +74,12 @@ static inline void sbi_send_ipi(uint64_t firmware_id)
 static inline void sbi_remote_sfence_vma_all(void)
 {
 	sbi_must(sbi_call(SBI_EXT_RFENCE, 1, 0, UINT64_MAX, 0, UINT64_MAX), "remote SFENCE.VMA");
+}
+
+// One hart, by its firmware id, forgets its translations.
+static inline void sbi_remote_sfence_vma(uint64_t firmware_id)
+{
+	sbi_must(sbi_call(SBI_EXT_RFENCE, 1, 1, firmware_id, 0, UINT64_MAX), "remote SFENCE.VMA");
 }
 
 // A byte on the firmware's console: by DBCN (SBI 2.0, chapter 12), or by the legacy extension

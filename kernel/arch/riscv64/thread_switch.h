@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "kernel/arch/riscv64/arch_space.h"
 #include "kernel/arch/riscv64/arch_types.h"
 #include "kernel/arch/riscv64/csr.h"
 
@@ -44,6 +45,10 @@ static inline __attribute__((always_inline)) void thread_switch(struct hart *har
 	if (__builtin_expect(fp_must_change(hart, next), 0))
 		fp_change(prev, next);
 	arch_of_hart(hart)->thread = next;
+	if (__builtin_expect(arch_of_thread(next)->space != NULL, 0))
+		arch_space_enter(hart, arch_of_thread(next)->space);
+	else
+		__atomic_store_n(&arch_of_hart(hart)->running_space, NULL, __ATOMIC_RELAXED);
 
 	struct arch_context *from = &arch_of_thread(prev)->context;
 	const struct arch_context *to = &arch_of_thread(next)->context;

@@ -11,6 +11,7 @@
 #include "kernel/debug/panic_private.h"
 #include "kernel/mm/vmap.h"
 #include "kernel/object/process.h"
+#include "kernel/object/space.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
 
@@ -49,6 +50,9 @@ void trap_init_hart(struct hart *hart)
 	hart->arch.emergency_sp = (uintptr_t)emergency_stacks[hart - harts] + EMERGENCY_STACK_SIZE;
 	csr_write(sscratch, (uintptr_t)hart);
 	csr_write(stvec, (uintptr_t)trap_entry);
+	// Apps read the counters, in both modes.
+	csr_write(scounteren, 7);
+	arch_space_probe_hart();
 	csr_write(sie, 1 << IRQ_S_SOFT | 1 << IRQ_S_TIMER | 1 << IRQ_S_EXTERNAL);
 }
 
@@ -69,6 +73,7 @@ void trap_handle_pending(void)
 		panic_check_stop();
 		sched_check_ending();
 		hv_serve_evict(hart);
+		arch_space_serve_evict(hart);
 	}
 	if ((pending & (1 << IRQ_S_TIMER)) != 0)
 		timer_interrupt(arch_clock_now());
@@ -155,6 +160,26 @@ static void handle_kernel_exception(struct trap_frame *frame)
 	         (unsigned long long)frame->stval, (unsigned long long)frame->x[2]);
 }
 
+void trap_return_to_user(void)
+{
+	struct hart *hart;
+
+	sched_return_to_app();
+	hart = arch_this_hart();
+	if (hart->arch.space_stale)
+		arch_space_fence(hart);
+}
+
+// Whether a fault of a user-mode app is over: the mapping is there by now.
+static bool resolve_user_fault(struct process *process, uint64_t cause, uintptr_t addr)
+{
+	bool write = cause == CAUSE_STORE_PAGE;
+
+	if (cause != CAUSE_LOAD_PAGE && !write)
+		return false;
+	return space_resolve_fault(process->space, addr, write);
+}
+
 static bool is_app_text(uintptr_t pc)
 {
 	return pc >= (uintptr_t)__text_start && pc < (uintptr_t)__text_end;
@@ -167,7 +192,9 @@ static void handle_app_exception(struct trap_frame *frame)
 	uintptr_t stack_bottom = thread->app_stack_top - thread->app_stack_size;
 	uintptr_t pc = frame->sepc;
 
-	if (resolve_page_fault(frame->scause, frame->stval))
+	if (thread->arch.space != NULL
+	            ? resolve_user_fault(thread->process, frame->scause, frame->stval)
+	            : resolve_page_fault(frame->scause, frame->stval))
 		return;
 	// The FP unit is off while it holds a guest's registers. If it was not that, the
 	// instruction comes here again.
@@ -181,7 +208,8 @@ static void handle_app_exception(struct trap_frame *frame)
 		cause = frame->scause == CAUSE_FETCH_PAGE ? "call of a NULL function"
 							  : "NULL pointer access";
 	// After a jump to nowhere, the return address tells who jumped.
-	if (!is_app_text(pc) && is_app_text(frame->x[1]))
+	if (frame->scause == CAUSE_FETCH_PAGE ||
+	    (thread->arch.space == NULL && !is_app_text(pc) && is_app_text(frame->x[1])))
 		pc = frame->x[1];
 	process_fault(cause, frame->stval, pc, frame->x[8], frame->x[1]);
 }
@@ -199,5 +227,5 @@ void trap_handle(struct trap_frame *frame)
 		handle_kernel_exception(frame);
 	}
 	if (from_app)
-		sched_return_to_app();
+		trap_return_to_user();
 }

@@ -12,13 +12,15 @@
 #define TRAP_FRAME_SEPC 256
 #define TRAP_FRAME_SSTATUS 264
 
+#define CAUSE_USER_ECALL 8
+
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
 struct hart;
 
 struct trap_frame {
-	uint64_t x[32];  // x[0] and x[4] (tp) unused
+	uint64_t x[32];  // x[0] unused; x[4] (tp) restored in user mode only
 	uint64_t sepc;
 	uint64_t sstatus;
 	uint64_t scause;
@@ -41,6 +43,8 @@ void trap_init_hart(struct hart *hart);
 void trap_handle_pending(void);
 // Called by the trap entry. Returns where the interrupted code goes on.
 void trap_handle(struct trap_frame *frame);
+// As sched_return_to_app, before a return to user mode by the trap entry's own ways.
+void trap_return_to_user(void);
 // In trap_entry.S.
 void trap_entry(void);
 void trap_thread_start(void);

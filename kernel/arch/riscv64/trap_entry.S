@@ -13,14 +13,19 @@
 trap_entry:
 	csrrw	sp, sscratch, sp		// sp: this hart; sscratch: the interrupted sp
 	sd	t0, ARCH_HART_SCRATCH(sp)
+	csrr	t0, scause
+	addi	t0, t0, -CAUSE_USER_ECALL
+	beqz	t0, user_syscall
 	sd	t1, ARCH_HART_SCRATCH + 8(sp)
 	csrr	t0, sstatus
 	andi	t0, t0, SSTATUS_SPIE
 	beqz	t0, from_kernel
 
+	mv	t1, tp
 	ld	tp, ARCH_HART_THREAD(sp)	// do not trust what an app may have left there
 	ld	t0, ARCH_THREAD_KERNEL_SP(tp)
 	addi	t0, t0, -TRAP_FRAME_SIZE
+	sd	t1, 4 * 8(t0)
 
 	// t0: the frame; sp: the hart.
 save_frame:
@@ -52,6 +57,8 @@ save_frame:
 	ld	t1, TRAP_FRAME_SSTATUS(sp)
 	csrw	sepc, t0
 	li	t2, SSTATUS_SPP
+	and	t0, t1, t2
+	beqz	t0, to_user
 	csrs	sstatus, t2
 	andi	t1, t1, SSTATUS_SPIE
 	bnez	t1, 1f
@@ -66,6 +73,12 @@ save_frame:
 	.endr
 	ld	sp, 2 * 8(sp)
 	sret
+
+to_user:
+	csrc	sstatus, t2
+	andi	t1, t1, SSTATUS_SPIE
+	ld	tp, 4 * 8(sp)
+	j	1b
 
 	// The interrupted sp serves when it lies within the thread's kernel stack with room for a frame (and the C code).
 from_kernel:
@@ -118,6 +131,54 @@ starina_syscall:
 	ld	a0, 0(sp)
 	j	2b
 
+// As starina_syscall, from user mode: `ecall` in the app's own starina_syscall. An ordinary function for the app, too: what a
+// call may change is zeroed, so that it learns nothing of the kernel's. sp: the hart; sscratch: the app's sp.
+user_syscall:
+	mv	t1, tp
+	ld	tp, ARCH_HART_THREAD(sp)
+	csrrw	t2, sscratch, sp
+	csrr	t0, sepc
+	addi	t0, t0, 4			// behind the ecall
+	sd	t0, ARCH_THREAD_APP_PC(tp)
+	sd	t2, ARCH_THREAD_APP_SP(tp)
+	sd	ra, ARCH_THREAD_APP_RA(tp)
+	sd	gp, ARCH_THREAD_APP_GP(tp)
+	sd	t1, ARCH_THREAD_APP_TP(tp)
+	ld	sp, ARCH_THREAD_KERNEL_SP(tp)
+	li	t0, SYSCALL_MAX
+	bgeu	a7, t0, 3f
+	slli	a7, a7, 3
+	lla	t0, user_syscall_table
+	add	t0, t0, a7
+	ld	t0, 0(t0)
+	jalr	t0
+1:	ld	t0, ARCH_THREAD_HART(tp)
+	ld	t1, HART_ATTENTION(t0)
+	lbu	t2, ARCH_HART_SPACE_STALE(t0)
+	or	t1, t1, t2
+	bnez	t1, 4f
+2:	ld	t0, ARCH_THREAD_APP_PC(tp)
+	csrw	sepc, t0
+	li	t1, SSTATUS_SPP
+	csrc	sstatus, t1
+	li	t1, SSTATUS_SPIE
+	csrs	sstatus, t1
+	ld	ra, ARCH_THREAD_APP_RA(tp)
+	ld	gp, ARCH_THREAD_APP_GP(tp)
+	ld	sp, ARCH_THREAD_APP_SP(tp)
+	ld	tp, ARCH_THREAD_APP_TP(tp)
+	.irp	r, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+	li	x\r, 0
+	.endr
+	sret
+3:	li	a0, -5				// ERR_NOT_SUPPORTED
+	j	1b
+4:	addi	sp, sp, -16
+	sd	a0, 0(sp)
+	call	trap_return_to_user
+	ld	a0, 0(sp)
+	j	2b
+
 // --- Threads -----------------------------------------------------------------------------------------
 
 // Where a new thread begins, with a struct thread_start on its stack (arch_thread_init).
@@ -126,14 +187,16 @@ trap_thread_start:
 	ld	s1, 0(sp)			// entry
 	ld	s2, 8(sp)			// its argument
 	ld	s3, 16(sp)			// the app stack; 0: a kernel thread
-	ld	s4, 24(sp)			// the number of thread_exit
+	ld	s4, 24(sp)			// the number of thread_exit, or what a user-mode entry returns to
+	ld	s5, 32(sp)			// not 0: in user mode
 	addi	sp, sp, THREAD_START_SIZE
 	li	s0, 0				// the end of the chain of frames
 	bnez	s3, 1f
 	mv	a0, s2
 	jalr	s1
 	unimp					// a kernel thread never returns
-1:	call	sched_return_to_app
+1:	bnez	s5, 3f
+	call	sched_return_to_app
 	mv	sp, s3
 	mv	a0, s2
 	mv	t0, s1
@@ -144,3 +207,16 @@ trap_thread_start:
 2:	mv	a7, s4
 	call	starina_syscall
 	unimp
+3:	call	trap_return_to_user
+	csrw	sepc, s1
+	li	t1, SSTATUS_SPP
+	csrc	sstatus, t1
+	li	t1, SSTATUS_SPIE
+	csrs	sstatus, t1
+	mv	sp, s3
+	mv	a0, s2
+	mv	ra, s4
+	.irp	r, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	li	x\r, 0
+	.endr
+	sret

@@ -66,7 +66,7 @@ static void load_translation(struct vcpu *vcpu)
 	struct hvspace *space = vcpu->space;
 	uint32_t hart = arch_this_hart()->id;
 	bool fence_all;
-	uint32_t vmid = vmid_enter(&space->vmid, hart, &fence_all);
+	uint32_t vmid = tlb_tag_enter(&vmids, &space->vmid, hart, &fence_all);
 
 	hcsr_write(CSR_HGATP, gstage_hgatp(&space->gstage, vmid));
 	__atomic_store_n(&vcpu->vmid, vmid, __ATOMIC_SEQ_CST);

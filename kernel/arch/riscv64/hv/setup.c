@@ -47,7 +47,7 @@ static bool takes_mode(uint64_t mode)
 void hv_probe_hart(const struct hart *hart)
 {
 	struct hart_limits *found = &limits[hart->id];
-	uint64_t vmids;
+	uint64_t ids;
 
 	if (!arch_has_hypervisor())
 		return;
@@ -56,8 +56,8 @@ void hv_probe_hart(const struct hart *hart)
 	if (!found->sv39x4 && found->sv48x4)
 		takes_mode(HGATP_MODE_SV48X4);
 	// The bits that stick are those that the hart implements, the lowest ones.
-	vmids = hcsr_read(CSR_HGATP) >> HGATP_VMID_SHIFT & HGATP_VMID_MASK;
-	found->vmid_bits = (uint8_t)__builtin_popcountll(vmids);
+	ids = hcsr_read(CSR_HGATP) >> HGATP_VMID_SHIFT & HGATP_VMID_MASK;
+	found->vmid_bits = (uint8_t)__builtin_popcountll(ids);
 	hcsr_write(CSR_HGATP, 0);
 	hfence_gvma_all();
 	if (arch_has_sstc()) {
@@ -95,7 +95,7 @@ bool hv_init_once(void)
 		return usable;
 	}
 	common = common_limits();
-	vmid_init(common.vmid_bits);
+	tlb_tags_init(&vmids, common.vmid_bits);
 	hv_use_sstc = common.sstc;
 	usable = common.sv39x4 || common.sv48x4;
 	if (!usable)

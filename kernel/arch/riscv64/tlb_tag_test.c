@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// VMIDs over rollovers, on harts that are numbers.
-#include "kernel/arch/riscv64/hv/vmid.h"
+// Tags over rollovers, on harts that are numbers.
+#include "kernel/arch/riscv64/tlb_tag.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,22 +11,24 @@
 
 #include "kernel/sched/spinlock.h"
 
-static bool fences(struct vmid *vmid, uint32_t hart, uint32_t *id)
+static struct tlb_tags tags;
+
+static bool fences(struct tlb_tag *tag, uint32_t hart, uint32_t *id)
 {
 	bool must_fence;
 
-	*id = vmid_enter(vmid, hart, &must_fence);
+	*id = tlb_tag_enter(&tags, tag, hart, &must_fence);
 	return must_fence;
 }
 
 static void test_first_use_fences(void **state)
 {
-	struct vmid a = { 0 };
-	struct vmid b = { 0 };
+	struct tlb_tag a = { 0 };
+	struct tlb_tag b = { 0 };
 	uint32_t id_a, id_b;
 
 	(void)state;
-	vmid_init(2);
+	tlb_tags_init(&tags, 2);
 	// Nobody knows what a hart remembers from before.
 	assert_true(fences(&a, 0, &id_a));
 	assert_false(fences(&a, 0, &id_a));
@@ -37,12 +39,12 @@ static void test_first_use_fences(void **state)
 
 static void test_rollover(void **state)
 {
-	struct vmid spaces[4] = { { 0 } };
+	struct tlb_tag spaces[4] = { { 0 } };
 	uint32_t ids[4];
 
 	(void)state;
-	vmid_init(2);
-	// Three, for 0 is the mode without guests.
+	tlb_tags_init(&tags, 2);
+	// Three, for 0 is nobody's.
 	for (uint32_t i = 0; i < 3; i++)
 		assert_true(fences(&spaces[i], 0, &ids[i]) == (i == 0));
 	for (uint32_t i = 0; i < 3; i++) {
@@ -60,15 +62,15 @@ static void test_rollover(void **state)
 	assert_false(fences(&spaces[3], 1, &ids[3]));
 }
 
-// Without VMID bits all spaces, and the mode between them, are number 0: each entry fences.
+// Without bits all spaces, are number 0: each entry fences.
 static void test_no_bits(void **state)
 {
-	struct vmid a = { 0 };
-	struct vmid b = { 0 };
+	struct tlb_tag a = { 0 };
+	struct tlb_tag b = { 0 };
 	uint32_t id;
 
 	(void)state;
-	vmid_init(0);
+	tlb_tags_init(&tags, 0);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(fences(&a, 0, &id));
 		assert_int_equal(id, 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// VMIDs over rollovers while several harts enter: each hart is a thread, with a TLB that remembers
+// Tags over rollovers while several harts enter: each hart is a thread, with a TLB that remembers
 // whose translations an id has. Under ThreadSanitizer.
-#include "kernel/arch/riscv64/hv/vmid.h"
+#include "kernel/arch/riscv64/tlb_tag.h"
 
 // Before the C library, whose clocks are macros of the names that ours have.
 #include "kernel/sched/spinlock.h"
@@ -20,7 +20,8 @@
 #define BITS 2u
 #define ENTRIES 1000000u
 
-static struct vmid spaces[NUM_SPACES];
+static struct tlb_tags tags;
+static struct tlb_tag spaces[NUM_SPACES];
 
 void spinlock_init(struct spinlock *lock, enum lock_rank rank)
 {
@@ -46,18 +47,18 @@ void spin_note_unlock(struct spinlock *lock)
 static void *run_hart(void *arg)
 {
 	uint32_t hart = (uint32_t)(uintptr_t)arg;
-	const struct vmid *tlb[1u << BITS] = { 0 };
+	const struct tlb_tag *tlb[1u << BITS] = { 0 };
 	uint32_t random = hart + 1;
 	uintptr_t wrong = 0;
 
 	for (unsigned i = 0; i < ENTRIES; i++) {
-		struct vmid *space;
+		struct tlb_tag *space;
 		bool must_fence;
 		uint32_t id;
 
 		random = random * 1103515245u + 12345u;
 		space = &spaces[(random >> 16) % NUM_SPACES];
-		id = vmid_enter(space, hart, &must_fence);
+		id = tlb_tag_enter(&tags, space, hart, &must_fence);
 		if (must_fence)
 			memset(tlb, 0, sizeof(tlb));
 		if (tlb[id] != NULL && tlb[id] != space)
@@ -72,7 +73,7 @@ static void test_no_entry_finds_another_space(void **state)
 	pthread_t threads[NUM_HARTS];
 
 	(void)state;
-	vmid_init(BITS);
+	tlb_tags_init(&tags, BITS);
 	for (uint32_t i = 0; i < NUM_HARTS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, run_hart, (void *)(uintptr_t)i),
 		                 0);

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+//
+// Flushes. An unmap clears the entries, counts itself in `unmaps`, and then fences the harts that
+// run a thread of the process at that moment; all others see the count when they switch to one
+// (arch_space_enter). Either the unmapping hart sees who runs, or that one sees the count: each
+// writes its own word, fences, and then reads the other's.
+#include "kernel/arch/riscv64/arch_space.h"
+
+#include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/csr.h"
+#include "kernel/arch/riscv64/fp.h"
+#include "kernel/arch/riscv64/mmu.h"
+#include "kernel/arch/riscv64/sbi.h"
+#include "kernel/debug/panic.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/sched.h"
+#include "libs/base/string.h"
+
+#define LEVELS 3
+#define ENTRIES 512u
+#define PTE_U 0x10
+#define PTE_SW_DEVICE 0x100  // for software: not RAM
+#define PTE_SW_LAZY 0x200    // SPACE_LAZY
+#define PTE_LEAF (PTE_R | PTE_W | PTE_X)
+#define SATP_ASID_SHIFT 44
+#define SATP_ASID_MASK 0xffffull
+
+_Static_assert(TLB_TAG_MAX_HARTS >= MAX_HARTS, "a word for each hart");
+
+static struct tlb_tags asids;
+static bool probed;
+
+void arch_space_probe_hart(void)
+{
+	uint64_t satp = csr_read(satp);
+	uint32_t bits;
+
+	// The bits that a hart does not have read as 0 (privileged specification, register satp).
+	csr_write(satp, satp | SATP_ASID_MASK << SATP_ASID_SHIFT);
+	bits = (uint32_t)__builtin_popcountll(csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK);
+	csr_write(satp, satp);
+	mmu_flush_local();
+	if (!probed || 1u << bits < asids.num_ids)
+		tlb_tags_init(&asids, bits);
+	probed = true;
+}
+
+static unsigned slot_of(uintptr_t addr, unsigned level)
+{
+	return addr >> (12 + 9 * level) & (ENTRIES - 1);
+}
+
+static size_t leaf_size(unsigned level)
+{
+	return PAGE_SIZE << 9 * level;
+}
+
+static paddr_t pte_paddr(uint64_t pte)
+{
+	return (pte >> 10 & ((1ull << 44) - 1)) << 12;
+}
+
+static uint64_t *table_of(uint64_t pte)
+{
+	return page_to_virt(pte_paddr(pte));
+}
+
+error_t arch_space_init(struct arch_space *space)
+{
+	paddr_t page;
+	error_t error = page_alloc(0, &page);
+
+	if (error != 0)
+		return error;
+	*space = (struct arch_space){
+		.root = page_to_virt(page),
+		.satp = SATP_SV39 | page >> 12,
+		.num_tables = 1,
+	};
+	mmu_share_kernel(space->root);
+	return 0;
+}
+
+static void free_table(uint64_t *table)
+{
+	page_free(page_from_virt(table), 0);
+}
+
+void arch_space_deinit(struct arch_space *space)
+{
+	struct hart *self = arch_this_hart();
+
+	if (self->arch.space == space)
+		arch_space_leave(self);
+	for (uint32_t i = 0; i < num_harts; i++) {
+		struct hart *hart = &harts[i];
+
+		if (__atomic_load_n(&hart->arch.space, __ATOMIC_ACQUIRE) != space)
+			continue;
+		// A hart keeps the last space until it runs another process's thread, or is asked.
+		store_release(&hart->arch.evict_space, true);
+		arch_hart_kick(i);
+		while (__atomic_load_n(&hart->arch.space, __ATOMIC_ACQUIRE) == space)
+			arch_space_serve_evict(self);
+	}
+	for (unsigned i = 0; i < ENTRIES / 2; i++) {
+		uint64_t *middle;
+
+		if ((space->root[i] & PTE_V) == 0)
+			continue;
+		middle = table_of(space->root[i]);
+		for (unsigned k = 0; k < ENTRIES; k++) {
+			if ((middle[k] & PTE_V) != 0 && (middle[k] & PTE_LEAF) == 0)
+				free_table(table_of(middle[k]));
+		}
+		free_table(middle);
+	}
+	free_table(space->root);
+}
+
+// The entry of `addr` in the table of `level`; with `create` its tables are made. NULL without one,
+// when memory is out, or when a block is in the way.
+static uint64_t *walk(struct arch_space *space, uintptr_t addr, unsigned level, bool create)
+{
+	uint64_t *table = space->root;
+
+	for (unsigned l = LEVELS - 1; l > level; l--) {
+		uint64_t *pte = &table[slot_of(addr, l)];
+		paddr_t page;
+
+		if ((*pte & PTE_V) == 0) {
+			if (!create || page_alloc(0, &page) != 0)
+				return NULL;
+			space->num_tables++;
+			// The zeroed table before the entry, for this hart's and others' walks.
+			__atomic_store_n(pte, page >> 12 << 10 | PTE_V, __ATOMIC_RELEASE);
+		} else if ((*pte & PTE_LEAF) != 0) {
+			return NULL;
+		}
+		table = table_of(*pte);
+	}
+	return &table[slot_of(addr, level)];
+}
+
+static uint64_t flags_of(uint32_t prot)
+{
+	// Accessed and dirty are set at once, as in the kernel's own table.
+	uint64_t flags = PTE_V | PTE_U | PTE_A | PTE_D | PTE_R;
+
+	kassert((prot & (SPACE_WRITE | SPACE_EXECUTE)) != (SPACE_WRITE | SPACE_EXECUTE));
+	if ((prot & SPACE_WRITE) != 0)
+		flags |= PTE_W;
+	if ((prot & SPACE_EXECUTE) != 0)
+		flags |= PTE_X;
+	if ((prot & SPACE_DEVICE) != 0)
+		flags |= PTE_SW_DEVICE | mmu_device_flags();
+	if ((prot & SPACE_LAZY) != 0)
+		flags |= PTE_SW_LAZY;
+	return flags;
+}
+
+error_t arch_space_map(struct arch_space *space, uintptr_t addr, paddr_t paddr, size_t size,
+                       uint32_t prot)
+{
+	unsigned level = size == BLOCK_SIZE && ((addr | paddr) & (BLOCK_SIZE - 1)) == 0 ? 1 : 0;
+	size_t step = level == 1 ? BLOCK_SIZE : PAGE_SIZE;
+
+	for (size_t offset = 0; offset < size; offset += step) {
+		uint64_t *pte = walk(space, addr + offset, level, true);
+
+		// A table that smaller mappings left there serves a block as well.
+		if (pte != NULL && level == 1 && (*pte & PTE_V) != 0 && (*pte & PTE_LEAF) == 0) {
+			level = 0;
+			step = PAGE_SIZE;
+			pte = walk(space, addr + offset, level, true);
+		}
+		if (pte == NULL)
+			return ERR_NO_MEMORY;
+		// No fence: a hart that remembers that nothing was there faults once
+		// (arch_space_allows).
+		__atomic_store_n(pte, (paddr + offset) >> 12 << 10 | flags_of(prot),
+		                 __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+// The leaf that maps `addr`, and its level; NULL when nothing does, of which `*level` is then the
+// size.
+static uint64_t *find_leaf(const struct arch_space *space, uintptr_t addr, unsigned *level)
+{
+	uint64_t *table = space->root;
+
+	*level = 0;
+	if (addr < USER_BASE || addr >= USER_END)
+		return NULL;
+	for (unsigned l = LEVELS; l-- > 0;) {
+		uint64_t *pte = &table[slot_of(addr, l)];
+
+		*level = l;
+		if ((*pte & PTE_V) == 0)
+			return NULL;
+		if ((*pte & PTE_LEAF) != 0)
+			return pte;
+		table = table_of(*pte);
+	}
+	return NULL;
+}
+
+static void note_unmapped(struct arch_space *space)
+{
+	struct hart *self = arch_this_hart();
+	uint64_t mask = 0;
+
+	__atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELAXED);
+	// Entries and count before the look at who runs. Pairs with the fence of
+	// arch_space_enter().
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (self->arch.space == space)
+		self->arch.space_stale = true;
+	for (uint32_t i = 0; i < num_harts; i++) {
+		if (&harts[i] != self &&
+		    __atomic_load_n(&harts[i].arch.running_space, __ATOMIC_RELAXED) == space)
+			mask |= 1ull << i;
+	}
+	for (; mask != 0; mask &= mask - 1)
+		sbi_remote_sfence_vma(harts[__builtin_ctzll(mask)].firmware_id);
+}
+
+void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size)
+{
+	bool any = false;
+
+	for (size_t offset = 0; offset < size;) {
+		unsigned level;
+		uint64_t *pte = find_leaf(space, addr + offset, &level);
+
+		if (pte != NULL) {
+			__atomic_store_n(pte, 0, __ATOMIC_RELAXED);
+			any = true;
+		}
+		offset += leaf_size(level) - ((addr + offset) & (leaf_size(level) - 1));
+	}
+	if (any)
+		note_unmapped(space);
+}
+
+void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool write)
+{
+	uint64_t wanted = write ? PTE_U | PTE_W : PTE_U | PTE_R;
+	unsigned level;
+	const uint64_t *pte = find_leaf(space, addr, &level);
+
+	if (pte == NULL || (*pte & (wanted | PTE_SW_DEVICE)) != wanted)
+		return NULL;
+	return (uint8_t *)page_to_virt(pte_paddr(*pte)) + (addr & (leaf_size(level) - 1));
+}
+
+void *arch_space_pinned(const struct arch_space *space, uintptr_t addr, bool *writable)
+{
+	unsigned level;
+	const uint64_t *pte = __atomic_load_n(&space->shared, __ATOMIC_ACQUIRE) ? NULL : find_leaf(space, addr, &level);
+
+	if (pte == NULL || (*pte & (PTE_SW_DEVICE | PTE_SW_LAZY)) != 0)
+		return NULL;
+	*writable = (*pte & PTE_W) != 0;
+	return (uint8_t *)page_to_virt(pte_paddr(*pte)) + (addr & (leaf_size(level) - 1));
+}
+
+void arch_space_set_shared(struct arch_space *space, bool shared)
+{
+	__atomic_store_n(&space->shared, shared, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELAXED);
+}
+
+bool arch_space_allows(const struct arch_space *space, uintptr_t addr, bool write)
+{
+	uint64_t wanted = write ? PTE_W : PTE_R;
+	unsigned level;
+	const uint64_t *pte = find_leaf(space, addr, &level);
+
+	return pte != NULL && (*pte & wanted) != 0;
+}
+
+bool arch_space_paddr(const struct arch_space *space, uintptr_t addr, paddr_t *out)
+{
+	unsigned level;
+	const uint64_t *pte = find_leaf(space, addr, &level);
+
+	if (pte == NULL)
+		return false;
+	*out = pte_paddr(*pte) + (addr & (leaf_size(level) - 1));
+	return true;
+}
+
+// --- Harts ---
+
+static void set_satp(struct hart *hart, struct arch_space *space, uint32_t asid)
+{
+	csr_write(satp, space->satp | (uint64_t)asid << SATP_ASID_SHIFT);
+	store_relaxed(&hart->arch.space, space);
+	hart->arch.space_stale = false;
+}
+
+// The first entry for long, after something was unmapped, or with nobody else in between.
+static __attribute__((noinline)) void enter_slowly(struct hart *hart, struct arch_space *space,
+                                                   uint64_t unmaps)
+{
+	uint32_t asid;
+	bool must_fence;
+
+	if (!hart->arch.fp_zeroed)
+		fp_hide(hart);
+	if (hart->arch.space == space) {
+		if (space->seen[hart->id] != unmaps)
+			hart->arch.space_stale = true;
+		return;
+	}
+	// A number that no hart has translations of is quicker than a fence.
+	if (space->seen[hart->id] != unmaps)
+		__atomic_store_n(&space->asid.word, 0, __ATOMIC_RELAXED);
+	asid = tlb_tag_enter(&asids, &space->asid, hart->id, &must_fence);
+	set_satp(hart, space, asid);
+	space->seen[hart->id] = unmaps;
+	if (must_fence)
+		mmu_flush_local();
+}
+
+void arch_space_enter(struct hart *hart, struct arch_space *space)
+{
+	uint64_t unmaps;
+	uint32_t asid;
+
+	store_relaxed(&hart->arch.running_space, space);
+	// Who runs before the look at what was unmapped. Pairs with the fence of note_unmapped().
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	unmaps = __atomic_load_n(&space->unmaps, __ATOMIC_RELAXED);
+	if (!hart->arch.fp_zeroed || hart->arch.space == space ||
+	    space->seen[hart->id] != unmaps ||
+	    !tlb_tag_is_current(&asids, &space->asid, hart->id, &asid))
+		enter_slowly(hart, space, unmaps);
+	else
+		set_satp(hart, space, asid);
+}
+
+void arch_space_fence(struct hart *hart)
+{
+	struct arch_space *space = hart->arch.space;
+
+	hart->arch.space_stale = false;
+	if (space == NULL)
+		return;
+	space->seen[hart->id] = __atomic_load_n(&space->unmaps, __ATOMIC_ACQUIRE);
+	mmu_flush_asid(csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK);
+}
+
+void arch_space_leave(struct hart *hart)
+{
+	csr_write(satp, mmu_satp());
+	// Without ASIDs the kernel's number is the processes', too.
+	mmu_flush_local();
+	hart->arch.space_stale = false;
+	__atomic_store_n(&hart->arch.space, NULL, __ATOMIC_RELEASE);
+}
+
+void arch_space_serve_evict(struct hart *hart)
+{
+	if (!__atomic_load_n(&hart->arch.evict_space, __ATOMIC_ACQUIRE))
+		return;
+	store_relaxed(&hart->arch.evict_space, false);
+	if (hart->arch.running_space == NULL && hart->arch.space != NULL)
+		arch_space_leave(hart);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// The page table of a user-mode process: Sv39, the lower half its own, the upper half the kernel's.
+// RISC-V privileged specification, "Sv39: Page-Based 39-bit Virtual-Memory System" and register
+// satp.
+//
+// The kernel never uses a user address: it walks the table and goes through the direct map, so that
+// sstatus.SUM stays 0.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/arch/riscv64/tlb_tag.h"
+#include "kernel/arch/paddr.h"
+#include "libs/abi/error.h"
+#include "libs/abi/folio.h"
+
+// The first page is never mapped; the last is left out, so that no range wraps.
+#define USER_BASE PAGE_SIZE
+#define USER_END (0x4000000000 - PAGE_SIZE)
+
+#define SPACE_READ (1u << 0)
+#define SPACE_WRITE (1u << 1)
+#define SPACE_EXECUTE (1u << 2)
+#define SPACE_DEVICE (1u << 3)  // registers: the kernel does not copy from or to them
+#define SPACE_LAZY (1u << 4)    // others may take it away: no window on it (user_access.h)
+
+struct hart;
+
+// The caller serialises all that changes or walks the table.
+struct arch_space {
+	uint64_t *root;
+	uint64_t satp;  // without the ASID
+	struct tlb_tag asid;
+	// Counts what was unmapped; atomic. A hart whose `seen` is older may translate to what is
+	// gone, and fences before it runs the process again.
+	uint64_t unmaps;                   // never wraps: an app could make it
+	uint64_t seen[TLB_TAG_MAX_HARTS];  // only its own hart's
+	size_t num_tables;                 // pages of page tables, the root included
+	bool shared;                       // atomic: more than one thread may run in it
+};
+
+// Learns how many ASID bits the harts have. On each hart, before it runs a process.
+void arch_space_probe_hart(void);
+// An empty space. Errors: ERR_NO_MEMORY.
+__must_check error_t arch_space_init(struct arch_space *space);
+// Frees the tables, once no hart has them in satp; nothing that was mapped. Waits for other harts:
+// no lock is held. No thread of the process runs again.
+void arch_space_deinit(struct arch_space *space);
+// Maps pages, or with `size` BLOCK_SIZE and both aligned to it a block. `prot`: SPACE_*, W^X.
+// What was mapped there for less is replaced. Errors: ERR_NO_MEMORY (what was mapped stays).
+__must_check error_t arch_space_map(struct arch_space *space, uintptr_t addr, paddr_t paddr,
+                                    size_t size, uint32_t prot);
+// Unmaps all in the range; a block only as a whole. Other harts that run the process have forgotten
+// it when this returns, this one before it goes back to the process.
+void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size);
+// The kernel's address of what the process has at `addr`, if it may read or write it there; NULL if
+// not. Good to the end of the page.
+void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool write);
+// The same for a window of the process's only thread (user_access.h); NULL: it may have none there.
+// `*writable`: whether it may write there, too.
+void *arch_space_pinned(const struct arch_space *space, uintptr_t addr, bool *writable);
+// The process has more than one thread from now on, and windows end; or it has one.
+void arch_space_set_shared(struct arch_space *space, bool shared);
+// Whether `addr` is mapped so that the process may access it: then a fault on it was stale.
+bool arch_space_allows(const struct arch_space *space, uintptr_t addr, bool write);
+// Physical address of the page at `addr`, a multiple of PAGE_SIZE; false when nothing is there.
+bool arch_space_paddr(const struct arch_space *space, uintptr_t addr, paddr_t *out);
+
+// Makes it this hart's, current. Part of a switch to one of its threads.
+void arch_space_enter(struct hart *hart, struct arch_space *space);
+// This hart forgets what was unmapped of the space that it has. Before it returns to user mode,
+// when hart->arch.space_stale says so.
+void arch_space_fence(struct hart *hart);
+// The hart goes back to the kernel's table.
+void arch_space_leave(struct hart *hart);
+// Gives up a space that is to go, if it has one such. From a kick.
+void arch_space_serve_evict(struct hart *hart);
