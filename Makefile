@@ -136,7 +136,7 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(call 
 		tools/build/link_app.sh
 	$$(call say,LINK,apps/$(1))
 	@mkdir -p $$(@D)
-	$(Q)tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
+	$(Q)PRIVILEGED=$$(APP_$(1)_PRIVILEGED) tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
 $(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS) $(LINUX_APPS) $(LINUX_TEST_APPS) $(REAPER_APPS)),$(eval $(call app_rules,$(app))))
 
@@ -161,8 +161,11 @@ $(foreach app,$(INSISTING_APPS),$(call check_isolation,$(APP_$(app)_ISOLATION),A
 $(foreach app,$(INSISTING_APPS),$(if $(wildcard apps/$(app)/main.c tools/test/apps/$(app).c),,\
 	$(error APP_$(app)_ISOLATION ($(call isolation_origin,APP_$(app)_ISOLATION,$(app))) names no app: there is no apps/$(app)/main.c)))
 
-# NAME.user of apps that run in user mode, NAME of others: $(1) are apps, $(2) is how those run that do not insist.
-app_forms = $(foreach app,$(1),$(app)$(if $(filter user,$(or $(APP_$(app)_ISOLATION),$(2))),.user))
+# NAME.user of apps that run in user mode, NAME of others: $(1) are apps, $(2) is how those run that do not insist. One that has
+# privileged instructions (APP_NAME_PRIVILEGED := yes) is a test of user mode.
+app_form = $(if $(filter user,$(or $(APP_$(1)_ISOLATION),$(2))),$(1).user,$(if $(filter yes,$(APP_$(1)_PRIVILEGED)),\
+	$(error apps/$(1) has privileged instructions (APP_$(1)_PRIVILEGED), and would run in the kernel: set APP_$(1)_ISOLATION := user),$(1)))
+app_forms = $(strip $(foreach app,$(1),$(call app_form,$(app),$(2))))
 
 # --- Kernel ----------------------------------------------------------------------------------------
 

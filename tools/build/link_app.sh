@@ -5,7 +5,8 @@
 #
 # The result is one relocatable object in which only app_spec_NAME is global, and whose sections are named
 # .app.NAME.* so that boot/kernel.ld can put each app's text, data and bss into regions of its own. What may not be
-# in an app fails the build here: a reference to anything but the system call entry, and privileged instructions.
+# in an app fails the build here: a reference to anything but the system call entry, and privileged instructions. With
+# PRIVILEGED=yes in the environment these are let through: the app is one that is to fault by them, in user mode.
 set -euo pipefail
 
 cross=$1 name=$2 output=$3
@@ -43,7 +44,8 @@ undefined=$("${cross}nm" --undefined-only --format=just-symbols "$output.tmp" | 
 # translations, hypervisor and trap-return instructions are the kernel's. Of an extension that objdump was not told of, it shows
 # the number: nothing of the opcode SYSTEM is let through then.
 privileged='^(csr[a-z]*|ecall|[smu]ret|wfi|fence\\.i|([shv]?fence|s?inval|hinval)\\.[a-z.]*vma|hl[vx][a-z.]*|hsv[a-z.]*|sfence.*)$'
-found=$("${cross}objdump" -d --no-show-raw-insn -M no-aliases "$output.tmp" | awk -v pattern="$privileged" '
+found=
+[ "${PRIVILEGED:-}" = yes ] || found=$("${cross}objdump" -d --no-show-raw-insn -M no-aliases "$output.tmp" | awk -v pattern="$privileged" '
 	/^[0-9a-f]+ </ { where = $2 }
 	$2 == "csrrs" && $3 ~ /,(cycle|time|instret),zero$/ { next }
 	$2 ~ /^\.(4byte|word|insn)$/ && /[7f]3$/ { print $NF, "in", where; exit }

@@ -5,7 +5,7 @@
 
 .PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-tools test-guest test-boots test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-debug test-machines test-os-fuzz test-guest test-e2e
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-debug test-adversary test-machines test-os-fuzz test-guest test-e2e
 
 check: ## the quick part of `make test`: lint without clang-tidy, host tests, one boot
 	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint-quick test-host test-os-quick
@@ -26,6 +26,14 @@ test-os-quick: $(BUILD)/starina-test.elf
 test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 4 $(BUILD)/debug/starina-test.elf
+
+# An app in user mode that does what it may not do, with one that starts it again and again.
+ADVERSARY_APPS := adversary adversary_test echo
+$(foreach app,adversary adversary_test,$(eval $(call app_rules,$(app))))
+$(eval $(call image_rules,starina-adversary,$(ADVERSARY_APPS),user))
+.PHONY: test-adversary
+test-adversary: $(BUILD)/starina-adversary.elf ## user mode: an app that tries to harm others, on 4 harts
+	$(Q)NM=$(NM) tools/test/adversary.sh $<
 
 # QEMU=... tries another emulator.
 test-machines: $(BUILD)/starina-test.elf ## the OS on other interrupt controllers, harts, addresses and device trees

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+APP_adversary_ISOLATION := user
+# It tries instructions that apps may not have.
+APP_adversary_PRIVILEGED := yes

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+//
+// Folios that the adversary has sent away, closed or discarded while its other threads use them.
+#include "apps/adversary_test/judge.h"
+#include "libs/base/string.h"
+
+#define STORE_ROUNDS 120u
+#define CALL_ROUNDS 600u
+#define FOLIO_LOOKS 20u
+
+// What is received stays as it is from then on. One word in each of some lines is looked at.
+static void expect_still(struct judge *j, handle_t folio, bool until_end, handle_t process)
+{
+	static uint64_t first[PAGE_SIZE / sizeof(uint64_t)];
+	struct folio_info info;
+	void *at = NULL;
+	size_t size;
+
+	expect(j, folio_info(folio, &info) == 0);
+	expect(j, folio_map(folio, PROT_READ, &at) == 0);
+	if (j->failed)
+		return;
+	// A lazy one has only its first pages.
+	size = info.size < sizeof(first) ? info.size : sizeof(first);
+	memcpy(first, at, size);
+	for (unsigned i = 0; i < FOLIO_LOOKS; i++) {
+		if (memcmp(first, at, size) != 0)
+			break;
+		if (until_end && i == FOLIO_LOOKS - 1)
+			expect(j, handle_wait(process, READY_CLOSED, test_deadline()) == 0);
+	}
+	expect(j, memcmp(first, at, size) == 0);
+}
+
+// Receives folios until the adversary ends. Between them, memory that is free by then is looked at.
+static void receive_all(struct judge *j, const struct adversary *adversary, bool until_end)
+{
+	struct message m;
+	error_t error;
+
+	for (;;) {
+		error = recv_wait(adversary->channel, test_deadline(), &m);
+		if (error != 0)
+			break;
+		if (m.num_handles == 1) {
+			expect_still(j, m.handles[0], until_end, adversary->process);
+			handle_close(m.handles[0]);
+		}
+	}
+	expect(j, error == ERR_PEER_CLOSED);
+}
+
+static void take_memory_until_end(struct judge *j, const struct adversary *adversary)
+{
+	struct process_info info = { 0 };
+
+	do {
+		expect_memory_is_ours(j, PAGE_SIZE);
+		expect(j, process_info(adversary->process, &info) == 0);
+	} while (!j->failed && info.state == PROCESS_RUNNING);
+}
+
+static void race(struct judge *j, uint32_t which, uint64_t size, uint32_t rounds)
+{
+	struct msg_adversary_do deed = { .deed = which, .rounds = rounds, .address = size };
+	bool stores = which == ADVERSARY_RACE_SEND;
+	struct adversary adversary;
+	int status;
+
+	if (adversary_start(j, &deed, &adversary)) {
+		if (stores || which == ADVERSARY_RACE_SEND_CALLS)
+			receive_all(j, &adversary, stores);
+		else
+			take_memory_until_end(j, &adversary);
+	}
+	status = adversary_end(j, &adversary, stores ? ENDS_BY_FAULT : ENDS_DONE);
+	if (status != ADVERSARY_DONE)
+		log_error("race %u with %llu bytes: status %d", which, (unsigned long long)size,
+		          status);
+	expect(j, status == ADVERSARY_DONE);
+}
+
+static void stores_race_with_sends(struct judge *j)
+{
+	static const uint64_t sizes[] = { PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 16 * PAGE_SIZE,
+		                          BLOCK_SIZE };
+
+	for (uint32_t i = 0; i < STORE_ROUNDS && !j->failed; i++)
+		race(j, ADVERSARY_RACE_SEND, sizes[i % 5], i + 1);
+}
+
+static void calls_race_with_sends(struct judge *j)
+{
+	race(j, ADVERSARY_RACE_SEND_CALLS, PAGE_SIZE, CALL_ROUNDS);
+	race(j, ADVERSARY_RACE_SEND_CALLS, 4 * PAGE_SIZE, CALL_ROUNDS);
+}
+
+static void calls_race_with_closes(struct judge *j)
+{
+	race(j, ADVERSARY_RACE_CLOSE_CALLS, PAGE_SIZE, CALL_ROUNDS);
+}
+
+static void stores_race_with_discards(struct judge *j)
+{
+	race(j, ADVERSARY_RACE_DISCARD, PAGE_SIZE, CALL_ROUNDS);
+	race(j, ADVERSARY_RACE_DISCARD, 8 * PAGE_SIZE, CALL_ROUNDS);
+	race(j, ADVERSARY_RACE_DISCARD, BLOCK_SIZE, 100);
+}
+
+const struct test race_tests[] = {
+	{ "stores race with sends", stores_race_with_sends },
+	{ "calls race with sends", calls_race_with_sends },
+	{ "calls race with closes", calls_race_with_closes },
+	{ "stores race with discards", stores_race_with_discards },
+	{ 0 },
+};
