@@ -89,7 +89,7 @@ static void try_edges(void)
 	static struct message m;
 	const uint64_t end = (uintptr_t)own.at + PAGE_SIZE;
 
-	for (uint64_t room = 0; room < 8; room++)
+	for (uint64_t room = 0; room < sizeof(handle_t); room++)
 		try_out(end - room);
 	try_in(end - 8);
 	memset(own.at, 0xff, PAGE_SIZE);

@@ -4,8 +4,8 @@
 #include "apps/adversary_test/judge.h"
 #include "libs/base/string.h"
 
-#define STORE_ROUNDS 120u
-#define CALL_ROUNDS 600u
+#define STORE_ROUNDS 60u
+#define CALL_ROUNDS 100u
 #define FOLIO_LOOKS 20u
 
 // What is received stays as it is from then on. One word in each of some lines is looked at.
