@@ -8,12 +8,13 @@
 #define CALL_ROUNDS 100u
 #define FOLIO_LOOKS 20u
 
-// What is received stays as it is from then on. One word in each of some lines is looked at.
+// What is received stays as it is from then on; if not, the adversary is killed.
 static void expect_still(struct judge *j, handle_t folio, bool until_end, handle_t process)
 {
 	static uint64_t first[PAGE_SIZE / sizeof(uint64_t)];
 	struct folio_info info;
 	void *at = NULL;
+	error_t error;
 	size_t size;
 
 	expect(j, folio_info(folio, &info) == 0);
@@ -23,13 +24,19 @@ static void expect_still(struct judge *j, handle_t folio, bool until_end, handle
 	// A lazy one has only its first pages.
 	size = info.size < sizeof(first) ? info.size : sizeof(first);
 	memcpy(first, at, size);
-	for (unsigned i = 0; i < FOLIO_LOOKS; i++) {
-		if (memcmp(first, at, size) != 0)
+	for (unsigned i = 0; memcmp(first, at, size) == 0; i++) {
+		nsec_t soon = until_end ? test_now() + NSEC_PER_MSEC : 0;
+
+		if (!until_end && i >= FOLIO_LOOKS)
 			break;
-		if (until_end && i == FOLIO_LOOKS - 1)
-			expect(j, handle_wait(process, READY_CLOSED, test_deadline()) == 0);
+		if (handle_wait(process, READY_CLOSED, soon) == 0)
+			break;
 	}
-	expect(j, memcmp(first, at, size) == 0);
+	if (memcmp(first, at, size) != 0) {
+		test_failed(j, "what was received stays as it is", __FILE__, __LINE__);
+		error = process_kill(process);
+		expect(j, error == 0 || error == ERR_BAD_STATE);
+	}
 }
 
 // Receives folios until the adversary ends. Between them, memory that is free by then is looked at.
