@@ -11,6 +11,7 @@
 #include "libs/starina/syscall.h"
 
 #define MAX_THREADS 24
+#define KERNEL_TEXT 0xffffffff80200000ul
 #define EDGE_BYTES (BLOCK_SIZE + 3 * PAGE_SIZE)
 #define CODE_BYTES (4 * PAGE_SIZE)
 #define STEPS_A_REPORT 64u
@@ -139,6 +140,12 @@ static bool make_memory(void)
 	return true;
 }
 
+// The upper half is the kernel's.
+static bool is_in_user_mode(void)
+{
+	return ((uintptr_t)constant >> 38) == 0;
+}
+
 static bool begin(const struct environ *env, handle_t *channel)
 {
 	nsec_t deadline = now() + 60 * NSEC_PER_SEC;
@@ -160,7 +167,8 @@ static bool begin(const struct environ *env, handle_t *channel)
 	thread_used[0] = 1;
 	process.world = &world;
 	process.read_only = (uintptr_t)constant;
-	process.foreign = (uintptr_t)call_fuzz_main;
+	// An app in user mode may not read the kernel's text (boot/kernel.ld), one in the kernel may.
+	process.foreign = is_in_user_mode() ? KERNEL_TEXT : (uintptr_t)call_fuzz_main;
 	process.apps = app_names;
 	process.fence_rarity = (uint32_t)msg.fence_rarity;
 	return true;

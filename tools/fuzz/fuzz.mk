@@ -16,15 +16,16 @@ $(foreach app,$(FUZZ_APPS),$(eval $(call app_rules,$(app))))
 $(eval $(call image_rules,starina-syscalls,$(FUZZ_APPS)))
 $(eval $(call image_rules,starina-syscalls-user,$(FUZZ_APPS),user))
 OS_FUZZERS += tools/fuzz/syscalls.py
-OS_FUZZ_IMAGES += $(BUILD)/starina-syscalls.elf debug-syscalls
+OS_FUZZ_IMAGES += $(BUILD)/starina-syscalls.elf $(BUILD)/starina-syscalls-user.elf debug-syscalls
 
 .PHONY: debug-syscalls test-os-fuzz
 debug-syscalls:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-syscalls.elf
 
 # Short, with a fixed seed: the gate's part.
-test-os-fuzz: $(BUILD)/starina-syscalls.elf debug-syscalls ## random system calls from within the OS
+test-os-fuzz: $(BUILD)/starina-syscalls.elf $(BUILD)/starina-syscalls-user.elf debug-syscalls ## random system calls from within the OS
 	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine plain-1 --calls 400000
+	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine user-4 --calls 100000 --fence-rarity 16
 	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine debug-4 --calls 60000
 
 

@@ -5,7 +5,7 @@
     syscalls.py --build build --seconds 600 --seed 7 --keep build/fuzz/syscalls.    as tools/fuzz/fuzz.py calls it
     syscalls.py --build build --machine debug-4 --seed 7 --calls 100000             one boot
 
-A machine is a kernel, usual or with its own checks (DEBUG=1), and a number of harts. All is well when the OS says so and powers
+A machine is a kernel, usual, with its apps in user mode, or with its own checks (DEBUG=1), and a number of harts. All is well when the OS says so and powers
 off: no panic, no hang, nothing leaked, no promise of libs/starina/syscall.h broken.
 """
 
@@ -19,9 +19,10 @@ import subprocess
 import sys
 import time
 
-MACHINES = {"plain-1": ("", 1), "plain-4": ("", 4), "debug-4": ("debug/", 4), "debug-1": ("debug/", 1)}
+PLAIN, USER, DEBUG = "starina-syscalls.elf", "starina-syscalls-user.elf", "debug/starina-syscalls.elf"
+MACHINES = {"plain-1": (PLAIN, 1), "plain-4": (PLAIN, 4), "user-4": (USER, 4), "debug-4": (DEBUG, 4), "debug-1": (DEBUG, 1)}
 # Of one boot of a long run. With several harts under an emulator calls take longer.
-CALLS = {"plain-1": 4000000, "plain-4": 600000, "debug-4": 400000, "debug-1": 3000000}
+CALLS = {"plain-1": 4000000, "plain-4": 600000, "user-4": 600000, "debug-4": 400000, "debug-1": 3000000}
 # Calls that make all harts fence are so many times as rare in every second boot of several harts: see libs/call_fuzz/call_fuzz.h.
 FENCE_RARITY = 16
 SILENCE = 600  # seconds without a line of the OS, which tells every few seconds: a hang, on a busy machine too
@@ -42,7 +43,7 @@ class Boot:
                       f"--fence-rarity {fence_rarity}"
         command = [args.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
                    "-serial", "stdio", "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "256M", "-bios", "default",
-                   "-kernel", f"{args.build}/{kernel}starina-syscalls.elf",
+                   "-kernel", f"{args.build}/{kernel}",
                    "-append", f"syscall_fuzz.seed={seed} syscall_fuzz.calls={calls} syscall_fuzz.fence_rarity={fence_rarity}"]
         self.lines = []
         self.calls = 0

@@ -123,6 +123,11 @@ for instruction in "rdcycle a0" "rdtime a0" "rdinstret a0" "csrr a0, time" "fenc
 	passes "an app with $instruction" link_probe
 done
 
+make_app '__asm__ volatile("sret");'
+PRIVILEGED=yes passes "an app that is declared to have privileged instructions" link_probe
+refuses "one of these in the kernel" apps/adversary "APP_adversary_ISOLATION := user" -- \
+	make -n BUILD="$WORK/build" APP_adversary_ISOLATION=kernel help
+
 # --- The kernel ---
 
 compile kernel <<<'double half(double x); double half(double x) { return x / 2; }'
