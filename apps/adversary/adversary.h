@@ -10,12 +10,12 @@
 #define PATIENCE (60 * NSEC_PER_SEC)
 
 // A condition that must hold, or the process ends with the number of the line.
-#define check(condition)                                                                   \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			log_error("%s:%d: not so: %s", __FILE__, __LINE__, #condition);    \
-			process_exit(__LINE__);                                            \
-		}                                                                          \
+#define check(condition)                                                                \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			log_error("%s:%d: not so: %s", __FILE__, __LINE__, #condition); \
+			process_exit(__LINE__);                                         \
+		}                                                                       \
 	} while (0)
 
 // A deed; ends the process. `judge`: the channel to it.
@@ -34,6 +34,7 @@ void deed_registers(const struct deed *deed);
 void deed_race(const struct deed *deed);
 void deed_exhaust(const struct deed *deed);
 
+// CLOCK_MONOTONIC.
 nsec_t now(void);
 // A folio, mapped for writing.
 handle_t make_folio(size_t size, uint32_t flags, void **out);

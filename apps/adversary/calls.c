@@ -131,11 +131,16 @@ static bool ends_or_blocks(uint64_t number)
 // All numbers with `address` in one place after the other, what is valid in the others.
 static void try_all(const struct deed *deed)
 {
-	const uint64_t valid[] = { (uint64_t)own.channel[0], (uint64_t)own.poll,
-		                   (uint64_t)own.timer, (uint64_t)own.folio,
-		                   (uint64_t)own.event, (uintptr_t)own.at,
-		                   1,                   64,
-		                   0,                   UINT64_MAX };
+	const uint64_t valid[] = { (uint64_t)own.channel[0],
+		                   (uint64_t)own.poll,
+		                   (uint64_t)own.timer,
+		                   (uint64_t)own.folio,
+		                   (uint64_t)own.event,
+		                   (uintptr_t)own.at,
+		                   1,
+		                   64,
+		                   0,
+		                   UINT64_MAX };
 	const uint64_t count = sizeof(valid) / sizeof(valid[0]);
 	handle_t folio = own.folio;
 	uint64_t args[6];

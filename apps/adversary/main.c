@@ -48,12 +48,12 @@ _Noreturn void wait_for_fault(void)
 }
 
 static void (*const deeds[])(const struct deed *deed) = {
-	[ADVERSARY_LOAD ... ADVERSARY_BAD_THREAD] = deed_touch,
+	[ADVERSARY_LOAD... ADVERSARY_BAD_THREAD] = deed_touch,
 	[ADVERSARY_PRIVILEGED] = deed_privileged,
-	[ADVERSARY_POINTERS ... ADVERSARY_ALL_CALLS] = deed_calls,
-	[ADVERSARY_REGISTERS ... ADVERSARY_FP] = deed_registers,
-	[ADVERSARY_RACE_SEND ... ADVERSARY_RACE_DISCARD] = deed_race,
-	[ADVERSARY_ALL_THREADS ... ADVERSARY_SPIN] = deed_exhaust,
+	[ADVERSARY_POINTERS... ADVERSARY_ALL_CALLS] = deed_calls,
+	[ADVERSARY_REGISTERS... ADVERSARY_FP] = deed_registers,
+	[ADVERSARY_RACE_SEND... ADVERSARY_RACE_DISCARD] = deed_race,
+	[ADVERSARY_ALL_THREADS... ADVERSARY_SPIN] = deed_exhaust,
 };
 
 static void adversary_main(const struct environ *env)

@@ -177,8 +177,7 @@ static void expect_settles(struct judge *j, const struct system_info *before)
 		thread_yield();
 		now = info(j);
 		if (now.free_pages + SLACK >= before->free_pages &&
-		    now.handles <= before->handles &&
-		    now.kernel_objects <= before->kernel_objects)
+		    now.handles <= before->handles && now.kernel_objects <= before->kernel_objects)
 			return;
 	} while (test_now() < deadline);
 	log_error("free pages %llu, were %llu; handles %llu, were %llu; objects %llu, were %llu",
@@ -230,8 +229,9 @@ static void warm_up(struct judge *j)
 	handle_close(channel);
 	for (unsigned i = 0; i < 4; i++)
 		(void)adversary_does(j, ADVERSARY_EXIT, 0, 0, ENDS_DONE);
-	expect(j, service_connect_wait(environ_connector(j->env, "echo"), test_deadline(),
-	                               &j->peer) == 0);
+	expect(j,
+	       service_connect_wait(environ_connector(j->env, "echo"), test_deadline(), &j->peer) ==
+	               0);
 	expect_peer_answers(j);
 	assert(!j->failed);
 }

@@ -30,11 +30,11 @@ static void find_places(struct judge *j)
 	static const uint64_t fixed[] = {
 		0,
 		0xff8,
-		0x0c000000,          // PLIC
-		0x10000000,          // UART
-		0x80000000,          // RAM, as the firmware has it
+		0x0c000000,  // PLIC
+		0x10000000,  // UART
+		0x80000000,  // RAM, as the firmware has it
 		0x80200000,
-		0x3ffffff000,        // the last page of the lower half, and what comes behind
+		0x3ffffff000,  // the last page of the lower half, and what comes behind
 		0x4000000000,
 		0x8000000000000000,
 		0xffffffbffffffff8,
@@ -111,8 +111,8 @@ static void privileged_instructions_fault(struct judge *j)
 {
 	uint64_t i = 0;
 
-	while (!j->failed && adversary_does(j, ADVERSARY_PRIVILEGED, i, 0, ENDS_BY_FAULT) !=
-	       ADVERSARY_NO_SUCH)
+	while (!j->failed &&
+	       adversary_does(j, ADVERSARY_PRIVILEGED, i, 0, ENDS_BY_FAULT) != ADVERSARY_NO_SUCH)
 		i++;
 	log_info("%llu privileged instructions", (unsigned long long)i);
 	expect(j, i > 100);

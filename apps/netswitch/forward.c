@@ -49,7 +49,8 @@ static error_t frame_open(struct frame *f)
 		err = folio_info(f->m->handles[0], &info);
 		// A lazy folio could make us populate it.
 		if (err == 0 &&
-		    ((info.flags & FOLIO_LAZY) != 0 || !range_within(f->meta.offset, f->meta.length, info.size)))
+		    ((info.flags & FOLIO_LAZY) != 0 ||
+		     !range_within(f->meta.offset, f->meta.length, info.size)))
 			err = ERR_PROTOCOL;
 		if (err == 0)
 			err = folio_map(f->m->handles[0], PROT_READ, &base);

@@ -85,8 +85,7 @@ static __attribute__((noinline)) void unmap_handles_locked(struct handle_table *
 static inline __attribute__((always_inline)) error_t push(struct handle_table *table,
                                                           struct channel_end *to,
                                                           struct channel_message *message,
-                                                          bool handles, bool mapped,
-                                                          bool *notify)
+                                                          bool handles, bool mapped, bool *notify)
 {
 	error_t error = 0;
 

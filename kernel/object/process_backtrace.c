@@ -58,8 +58,8 @@ void process_log_backtrace(const struct process *process, uintptr_t pc, uintptr_
 	log_frame(process, 0, pc, pc);
 	// A leaf function has not saved its return address; one that has made a call has an address
 	// of its own in ra.
-	if (caller != 0 && caller != function_start(process, pc) && read_frame(process, fp, frame) &&
-	    frame[1] != ra) {
+	if (caller != 0 && caller != function_start(process, pc) &&
+	    read_frame(process, fp, frame) && frame[1] != ra) {
 		log_frame(process, number++, ra, ra - 1);
 		if (function_start(process, frame[1] - 1) == 0 && frame[1] > fp)
 			fp = frame[1];

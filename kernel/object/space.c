@@ -580,8 +580,7 @@ void space_destroy(struct space *space)
 	size_t tables = space->charged_tables;
 
 	while (!list_is_empty(&space->mappings)) {
-		struct mapping *mapping =
-			container_of(space->mappings.next, struct mapping, entry);
+		struct mapping *mapping = container_of(space->mappings.next, struct mapping, entry);
 
 		kassert(mapping->folio == NULL);
 		mapping_destroy(mapping);

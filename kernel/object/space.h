@@ -21,10 +21,10 @@
 struct space {
 	struct arch_space arch;
 	struct account *account;
-	struct spinlock lock;   // rank VM; guards what follows, and `arch`
-	struct list mappings;   // in use
+	struct spinlock lock;                   // rank VM; guards what follows, and `arch`
+	struct list mappings;                   // in use
 	struct list free[2][SPACE_NUM_SHIFTS];  // by alignment and size; their addresses are kept
-	uintptr_t next;         // never used from here on
+	uintptr_t next;                         // never used from here on
 	size_t charged_tables;
 };
 

@@ -75,9 +75,9 @@ static void registers_are_the_apps_alone(void **state)
 
 	(void)state;
 	assert_int_equal(folio_device_create(0x10001000, PAGE_SIZE, &folio), 0);
-	assert_int_equal(handle_insert(&user->handles, &folio->object, folio->object.ops->rights,
-	                               &handle),
-	                 0);
+	assert_int_equal(
+		handle_insert(&user->handles, &folio->object, folio->object.ops->rights, &handle),
+		0);
 	object_put(&folio->object);
 	at = user_map(handle, RW);
 	assert_true(arch_space_paddr(&user->space->arch, at, &paddr));
@@ -226,19 +226,19 @@ static void what_is_sent_is_unmapped(void **state)
 	(void)state;
 	assert_int_equal(CALL_1(channel_create, OUT), 0);
 	assert_int_equal(space_copy_from(user->space, ends, OUT, sizeof(ends)), 0);
-	assert_int_equal(space_copy_to(user->space, OUT, &message, offsetof(struct message, data)), 0);
+	assert_int_equal(space_copy_to(user->space, OUT, &message, offsetof(struct message, data)),
+	                 0);
 	assert_true(user_can_write(at + PAGE_SIZE));
 	assert_int_equal(CALL_2(channel_send, ends[0], OUT), 0);
 	assert_false(user_has(at));
 	assert_false(user_has(at + PAGE_SIZE));
 	// The receiver, here the same process, maps it anew.
 	assert_int_equal(CALL_2(channel_recv, ends[1], OUT), 0);
-	assert_int_equal(space_copy_from(user->space, &message, OUT, offsetof(struct message, data)),
-	                 0);
+	assert_int_equal(
+		space_copy_from(user->space, &message, OUT, offsetof(struct message, data)), 0);
 	at = user_map(message.handles[0], RW);
-	assert_int_equal(*((uint8_t *)page_to_virt(folio_of(message.handles[0])->paddr) +
-	                   PAGE_SIZE),
-	                 0x3c);
+	assert_int_equal(
+		*((uint8_t *)page_to_virt(folio_of(message.handles[0])->paddr) + PAGE_SIZE), 0x3c);
 	assert_true(user_has(at));
 }
 
@@ -253,7 +253,8 @@ static void a_message_that_stays_keeps_its_mapping(void **state)
 	assert_int_equal(CALL_1(channel_create, OUT), 0);
 	assert_int_equal(space_copy_from(user->space, ends, OUT, sizeof(ends)), 0);
 	assert_int_equal(CALL_1(handle_close, ends[1]), 0);
-	assert_int_equal(space_copy_to(user->space, OUT, &message, offsetof(struct message, data)), 0);
+	assert_int_equal(space_copy_to(user->space, OUT, &message, offsetof(struct message, data)),
+	                 0);
 	assert_int_equal(CALL_2(channel_send, ends[0], OUT), ERR_PEER_CLOSED);
 	assert_true(user_can_write(at));
 }

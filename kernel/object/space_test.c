@@ -85,7 +85,7 @@ static void nothing_else_is_there(void **state)
 		DATA_ADDRESS + DATA_TOTAL,
 		USER_END - 1,
 		USER_END,
-		0x4000000000,            // the hole of Sv39
+		0x4000000000,                 // the hole of Sv39
 		0x4000000000 + DATA_ADDRESS,  // what it would be without its upper bits
 		DIRECT_MAP_BASE,
 		DIRECT_MAP_BASE + DATA_ADDRESS,

@@ -10,8 +10,8 @@
 #define TEXT_ADDRESS 0x10000ul
 #define RODATA_ADDRESS 0x20000ul
 #define DATA_ADDRESS 0x30000ul
-#define DATA_SIZE 5000u               // of .data, each byte of which is 7
-#define DATA_TOTAL (3 * PAGE_SIZE)    // with .bss
+#define DATA_SIZE 5000u                     // of .data, each byte of which is 7
+#define DATA_TOTAL (3 * PAGE_SIZE)          // with .bss
 #define OUT (DATA_ADDRESS + PAGE_SIZE * 2)  // for what calls write
 
 extern struct process *user;

@@ -131,8 +131,7 @@ static error_t launch(struct app *app, struct process **out)
 	error = environ_build(process, spec);
 	if (error == 0)
 		error = thread_create_app(process, (void (*)(void *))spec->main,
-		                          (void *)process->env_addr,
-		                          spec->stack_size, &thread);
+		                          (void *)process->env_addr, spec->stack_size, &thread);
 	if (error != 0) {
 		// Without `ended`, so that it is not an end of the app.
 		(void)process_end_begin(process, PROCESS_END_KILLED, 0);

@@ -157,8 +157,8 @@ static void map_user_data(const struct space *space)
 		.rodata_start = constant, .rodata_end = constant + sizeof(constant)            \
 	}
 const struct app_image app_images[NUM_APPS] = { IMAGE(0),
-	                                         IMAGE(1),
-	                                         { .spec = &specs[2], .user = &user_image } };
+	                                        IMAGE(1),
+	                                        { .spec = &specs[2], .user = &user_image } };
 const size_t num_app_images = NUM_APPS;
 struct device devices[MAX_DEVICES] = { { .compatible = { "acme,fuzz" },
 	                                 .num_compatible = 1,

@@ -78,8 +78,7 @@ error_t sys_channel_send(SYSCALL_ARGS)
 	uintptr_t at;
 	uint64_t head;
 
-	if (!app_words_ok(a1, sizeof(struct message)) ||
-	    !app_windows_hold() ||
+	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_hold() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message_header), false, &at))
 		return send_any(a0, a1);
 	if (!user_owns(a1, sizeof(head), false) || !app_load(at, &head))
@@ -133,8 +132,7 @@ error_t sys_channel_recv(SYSCALL_ARGS)
 	uintptr_t at;
 
 	// What comes may be as long as it likes.
-	if (!app_words_ok(a1, sizeof(struct message)) ||
-	    !app_windows_hold() ||
+	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_hold() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message), true, &at))
 		return recv_any(a0, a1);
 	spin_lock(&table->lock);

@@ -11,16 +11,16 @@ enum adversary_deed {
 	ADVERSARY_LOAD,
 	ADVERSARY_STORE,
 	ADVERSARY_JUMP,
-	ADVERSARY_OWN_TEXT,       // stores into its own text
-	ADVERSARY_OWN_CONSTANT,   // and read-only data
-	ADVERSARY_JUMP_DATA,      // runs its data
-	ADVERSARY_JUMP_STACK,     // and its stack
-	ADVERSARY_JUMP_FOLIO,     // and a folio
-	ADVERSARY_OLD_STACK,      // uses the stack of a thread that has ended
-	ADVERSARY_OLD_FOLIO,      // uses a folio that it closed
-	ADVERSARY_SENT_FOLIO,     // uses a folio that it sent
+	ADVERSARY_OWN_TEXT,      // stores into its own text
+	ADVERSARY_OWN_CONSTANT,  // and read-only data
+	ADVERSARY_JUMP_DATA,     // runs its data
+	ADVERSARY_JUMP_STACK,    // and its stack
+	ADVERSARY_JUMP_FOLIO,    // and a folio
+	ADVERSARY_OLD_STACK,     // uses the stack of a thread that has ended
+	ADVERSARY_OLD_FOLIO,     // uses a folio that it closed
+	ADVERSARY_SENT_FOLIO,    // uses a folio that it sent
 	ADVERSARY_UNMAPPED_FOLIO,
-	ADVERSARY_BAD_THREAD,     // a thread that begins at `address`
+	ADVERSARY_BAD_THREAD,  // a thread that begins at `address`
 
 	// Runs the instruction number `address`. Ends by a fault, or ADVERSARY_NO_SUCH.
 	ADVERSARY_PRIVILEGED,
@@ -54,9 +54,9 @@ enum adversary_deed {
 
 // What process_exit() is told.
 enum adversary_status {
-	ADVERSARY_NO_SUCH = -1,  // there is no such instruction
+	ADVERSARY_NO_SUCH = -1,   // there is no such instruction
 	ADVERSARY_HARMLESS = -2,  // what should have been a fault was none
-	ADVERSARY_SAW = -3,      // read what is the judge's
+	ADVERSARY_SAW = -3,       // read what is the judge's
 	ADVERSARY_DONE = -4,
 };
 
@@ -74,7 +74,7 @@ struct msg_adversary_folio {
 	uint64_t round;
 };
 
-#define ADVERSARY_MESSAGES(X)               \
+#define ADVERSARY_MESSAGES(X)                 \
 	X(ADVERSARY_DO, adversary_do, 244, 0) \
 	X(ADVERSARY_FOLIO, adversary_folio, 245, 1)
 

@@ -13,7 +13,8 @@ static bool lies_within(uintptr_t addr, size_t len, uintptr_t start, uintptr_t e
 // Whether it may be an app's memory at all: in its data region, in the vmap area (stacks, lazy
 // folios) or in the direct map (contiguous folios, the environment), or for reading in its
 // read-only data. Debug builds look closer (process_owns).
-static inline __attribute__((always_inline)) bool may_be_app_memory(uintptr_t addr, size_t len, bool write)
+static inline __attribute__((always_inline)) bool may_be_app_memory(uintptr_t addr, size_t len,
+                                                                    bool write)
 {
 	if (lies_within(addr, len, VMAP_BASE, VMAP_END) ||
 	    lies_within(addr, len, DIRECT_MAP_BASE, DIRECT_MAP_BASE + DIRECT_MAP_SIZE))

@@ -258,7 +258,9 @@ void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool 
 void *arch_space_pinned(const struct arch_space *space, uintptr_t addr, bool *writable)
 {
 	unsigned level;
-	const uint64_t *pte = __atomic_load_n(&space->shared, __ATOMIC_ACQUIRE) ? NULL : find_leaf(space, addr, &level);
+	const uint64_t *pte = __atomic_load_n(&space->shared, __ATOMIC_ACQUIRE)
+		? NULL
+		: find_leaf(space, addr, &level);
 
 	if (pte == NULL || (*pte & (PTE_SW_DEVICE | PTE_SW_LAZY)) != 0)
 		return NULL;
@@ -334,8 +336,7 @@ void arch_space_enter(struct hart *hart, struct arch_space *space)
 	// Who runs before the look at what was unmapped. Pairs with the fence of note_unmapped().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	unmaps = __atomic_load_n(&space->unmaps, __ATOMIC_RELAXED);
-	if (!hart->arch.fp_zeroed || hart->arch.space == space ||
-	    space->seen[hart->id] != unmaps ||
+	if (!hart->arch.fp_zeroed || hart->arch.space == space || space->seen[hart->id] != unmaps ||
 	    !tlb_tag_is_current(&asids, &space->asid, hart->id, &asid))
 		enter_slowly(hart, space, unmaps);
 	else

@@ -36,7 +36,7 @@ static unsigned asid_bits;
 static uint64_t satp[NUM_HARTS];
 static paddr_t tlb[NUM_HARTS][MAX_ASIDS][NUM_ADDRESSES];  // 0: not looked up
 static int pages_out;
-static int pages_left;  // < 0: no end
+static int pages_left;   // < 0: no end
 static uint32_t fenced;  // bit per hart that the firmware fenced
 static uint32_t evictions;
 
@@ -328,7 +328,8 @@ static void test_rights(void **state)
 		// Valid, of user mode, not global, accessed and dirty.
 		table = page_to_virt((space.root[BASE >> 30] >> 10) << 12);
 		table = page_to_virt((table[0] >> 10) << 12);
-		assert_int_equal(table[i], 0x9000 >> 2 | kinds[i].flags | PTE_V | 0x10 | PTE_A | PTE_D);
+		assert_int_equal(table[i],
+		                 0x9000 >> 2 | kinds[i].flags | PTE_V | 0x10 | PTE_A | PTE_D);
 	}
 	assert_int_equal(arch_space_map(&space, BASE, 0x9000, PAGE_SIZE, SPACE_READ), 0);
 	assert_false(arch_space_allows(&space, BASE, true));
@@ -338,8 +339,9 @@ static void test_rights(void **state)
 
 static void test_bounds(void **state)
 {
-	static const uintptr_t beyond[] = { 0, USER_BASE - 1, USER_END, BASE + 0x8000000000,
-		                            BASE | 1ull << 63, UINTPTR_MAX };
+	static const uintptr_t beyond[] = {
+		0, USER_BASE - 1, USER_END, BASE + 0x8000000000, BASE | 1ull << 63, UINTPTR_MAX
+	};
 	struct arch_space space;
 	paddr_t paddr;
 	bool writable;
@@ -389,7 +391,8 @@ static void test_without_memory(void **state)
 	for (int n = 1; n < 3; n++) {
 		pages_left = n;
 		init(&space);
-		assert_int_equal(arch_space_map(&space, BASE, 0x5000, PAGE_SIZE, RW), ERR_NO_MEMORY);
+		assert_int_equal(arch_space_map(&space, BASE, 0x5000, PAGE_SIZE, RW),
+		                 ERR_NO_MEMORY);
 		assert_int_equal(space.num_tables, n);
 		arch_space_deinit(&space);
 		assert_int_equal(pages_out, 0);
@@ -397,9 +400,9 @@ static void test_without_memory(void **state)
 	// The second page needs tables of its own.
 	pages_left = 3;
 	init(&space);
-	assert_int_equal(arch_space_map(&space, BASE + BLOCK_SIZE - PAGE_SIZE, 0x5000, 2 * PAGE_SIZE,
-	                                RW),
-	                 ERR_NO_MEMORY);
+	assert_int_equal(
+		arch_space_map(&space, BASE + BLOCK_SIZE - PAGE_SIZE, 0x5000, 2 * PAGE_SIZE, RW),
+		ERR_NO_MEMORY);
 	assert_non_null(arch_space_translate(&space, BASE + BLOCK_SIZE - PAGE_SIZE, true));
 	pages_left = -1;
 	arch_space_deinit(&space);

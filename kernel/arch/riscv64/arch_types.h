@@ -62,16 +62,16 @@ struct arch_thread {
 	} context;
 	uint64_t windows_unmaps;        // of the space, when they were looked up
 	struct arch_window windows[2];  // enum app_window
-	bool fp_valid;                  // fp holds the thread's registers; else it never used the unit
+	bool fp_valid;         // fp holds the thread's registers; else it never used the unit
 	struct hart *fp_hart;  // the hart that loaded or saved them last
 	struct arch_fp fp;
 };
 
 // First in struct hart, as `arch`. sscratch points to it in S-mode.
 struct arch_hart {
-	struct thread *thread;    // the current one, for the trap entry
-	uint64_t scratch[2];      // the trap entry's own
-	uintptr_t emergency_sp;   // a stack for traps whose own stack is bad
+	struct thread *thread;     // the current one, for the trap entry
+	uint64_t scratch[2];       // the trap entry's own
+	uintptr_t emergency_sp;    // a stack for traps whose own stack is bad
 	struct arch_space *space;  // whose table satp has; NULL: the kernel's. Written by the hart
 
 	// of the current thread, NULL: it needs none; atomic, written by the hart

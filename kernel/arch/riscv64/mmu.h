@@ -69,8 +69,8 @@ bool mmu_allows(uintptr_t virt, bool write);
 // have.
 void mmu_flush_local(void);
 void mmu_flush_all(void);
-// This hart forgets an address space, but for the kernel's translations, which are global.
 #ifdef STARINA_HOST
+// This hart forgets an address space, but for the kernel's translations, which are global.
 void mmu_flush_asid(uint64_t asid);
 #else
 static inline void mmu_flush_asid(uint64_t asid)

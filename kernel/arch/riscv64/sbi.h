@@ -24,8 +24,8 @@ struct sbi_result {
 	long value;
 };
 
-// One call: extension, function, and four arguments. SBI chapter 3.
 #ifdef STARINA_HOST
+// One call: extension, function, and four arguments. SBI chapter 3.
 struct sbi_result sbi_call(uint64_t ext, uint64_t fn, uint64_t arg0, uint64_t arg1, uint64_t arg2,
                            uint64_t arg3);
 #else
