@@ -34,7 +34,7 @@ void deed_registers(const struct deed *deed);
 void deed_race(const struct deed *deed);
 void deed_exhaust(const struct deed *deed);
 
-// CLOCK_MONOTONIC.
+// Now, in CLOCK_MONOTONIC.
 nsec_t now(void);
 // A folio, mapped for writing.
 handle_t make_folio(size_t size, uint32_t flags, void **out);

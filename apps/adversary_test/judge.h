@@ -45,7 +45,7 @@ void test_failed(struct judge *j, const char *what, const char *file, int line);
 			test_failed(j, #condition, __FILE__, __LINE__); \
 	} while (0)
 
-// CLOCK_MONOTONIC.
+// Now, in CLOCK_MONOTONIC.
 nsec_t test_now(void);
 // A deadline that is only reached when something is broken.
 nsec_t test_deadline(void);

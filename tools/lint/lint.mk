@@ -8,7 +8,7 @@ tree_files = $(shell find $(1) -name '$(2)' -not -path './third_party/*' -not -p
 TIDY_FLAGS := --target=riscv64-linux-gnu -std=gnu11 -march=rv64gc -ffreestanding -DSTARINA_DEBUG=1 -I. \
 	-isystem third_party/libfdt $(LWIP_CFLAGS) -isystem /usr/riscv64-linux-gnu/include -Wno-unknown-warning-option
 TIDY_SRCS := $(call not_tests,$(call tree_files,kernel libs apps,*.c))
-TIDY_SRCS := $(filter-out kernel/arch/host/% apps/victim/%,$(TIDY_SRCS))
+TIDY_SRCS := $(filter-out kernel/arch/host/% apps/victim/% apps/adversary/%,$(TIDY_SRCS))
 
 # What .clang-format promises was tried with this version; others differ in details, and are not asked.
 FORMAT_VERSION := 14
