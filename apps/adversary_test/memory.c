@@ -125,7 +125,7 @@ static void pointers_are_refused(struct judge *j)
 		(void)adversary_does(j, ADVERSARY_POINTERS, places.at[i], 0, ENDS_DONE);
 	expect(j, data == ADVERSARY_SECRET);
 	for (size_t i = 0; i < places.count && !j->failed; i += 5)
-		(void)adversary_does(j, ADVERSARY_ALL_CALLS, places.at[i], 3000, ENDS_DONE);
+		(void)adversary_does(j, ADVERSARY_ALL_CALLS, places.at[i], 500, ENDS_DONE);
 	expect(j, data == ADVERSARY_SECRET);
 	handle_close(places.folio);
 }
