@@ -23,8 +23,8 @@ static void add(uint64_t at)
 	places.at[places.count++] = at;
 }
 
-// What the kernel's half has: text, data, stacks, the direct map, registers; in-kernel apps' memory;
-// physical addresses; ends of the ranges.
+// What the kernel's half has: text, data, stacks, the direct map, registers; in-kernel apps'
+// memory; physical addresses; ends of the ranges.
 static void find_places(struct judge *j)
 {
 	static const uint64_t fixed[] = {

@@ -61,14 +61,15 @@ __must_check error_t folio_device_create(paddr_t paddr, size_t size, struct foli
 // caller's; none above OBJECT may be held.
 __must_check error_t folio_populate(struct folio *folio, size_t offset, paddr_t *out,
                                     size_t *block_size);
-// Has a lazy folio populated at `offset`, because an app touches it, and the page or block mapped by
-// `map`, all with the folio's lock held by the caller. Errors: ERR_NO_MEMORY, what `map` returns.
+// Has a lazy folio populated at `offset`, because an app touches it, and the page or block mapped
+// by `map`, all with the folio's lock held by the caller. Errors: ERR_NO_MEMORY, what `map`
+// returns.
 __must_check error_t folio_touch_locked(struct folio *folio, size_t offset,
                                         error_t (*map)(void *arg, size_t offset, paddr_t paddr,
                                                        size_t size),
                                         void *arg);
-// Where the folio is mapped for in-kernel apps. A lazy one's page tables are charged to its account. Errors:
-// ERR_NO_MEMORY, ERR_LIMIT.
+// Where the folio is mapped for in-kernel apps. A lazy one's page tables are charged to its
+// account. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
 // Gives memory back; whole pages. its users forget it first.
 // Errors: ERR_RANGE, ERR_NOT_SUPPORTED.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's portable part under random calls, on the fake machine of kernel/arch/host: three apps,
-// one of them in user mode, with several threads each are started from the app table, make calls as the input says
-// (libs/call_fuzz), and are ended when the input is used up. Memory, objects and handles must all
-// be back then. Besides the calls, the input says when time passes, an interrupt fires, another
-// thread gets its turn, or the kernel's heap is empty.
+// The kernel's portable part under random calls, on the fake machine of kernel/arch/host: three
+// apps, one of them in user mode, with several threads each are started from the app table, make
+// calls as the input says (libs/call_fuzz), and are ended when the input is used up. Memory,
+// objects and handles must all be back then. Besides the calls, the input says when time passes, an
+// interrupt fires, another thread gets its turn, or the kernel's heap is empty.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// channel_send and channel_recv. Compiled twice, for callers in the kernel's address space and in user
-// mode (USER_CALLS in the Makefile).
+// channel_send and channel_recv. Compiled twice, for callers in the kernel's address space and in
+// user mode (USER_CALLS in the Makefile).
 #include "kernel/object/channel.h"
 
 #include "kernel/object/channel_private.h"
@@ -36,8 +36,8 @@ static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t ad
 }
 
 // The usual case: this hart keeps a message like this one. Nothing is called but the send itself,
-// the last thing done, so that nothing needs saving. The message is at `addr`, the kernel reaches it
-// at `at`, where `head` is from. `handles`, a constant: whether there are any.
+// the last thing done, so that nothing needs saving. The message is at `addr`, the kernel reaches
+// it at `at`, where `head` is from. `handles`, a constant: whether there are any.
 static inline __attribute__((always_inline)) error_t send_usual(uintptr_t handle, uintptr_t addr,
                                                                 uintptr_t at, uint64_t head,
                                                                 bool handles)

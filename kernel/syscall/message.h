@@ -6,8 +6,8 @@
 #include "kernel/object/channel_message.h"
 #include "kernel/syscall/syscall.h"
 
-// The data of the message at `addr`, which the kernel reaches at `at` (app_window). Returns false on
-// a bad pointer.
+// The data of the message at `addr`, which the kernel reaches at `at` (app_window). Returns false
+// on a bad pointer.
 static inline __attribute__((always_inline)) bool message_read_data_words(
 	uintptr_t addr, uintptr_t at, struct channel_message *message, size_t len)
 {

@@ -167,7 +167,8 @@ static bool begin(const struct environ *env, handle_t *channel)
 	thread_used[0] = 1;
 	process.world = &world;
 	process.read_only = (uintptr_t)constant;
-	// An app in user mode may not read the kernel's text (boot/kernel.ld), one in the kernel may.
+	// An app in user mode may not read the kernel's text (boot/kernel.ld), one in the kernel
+	// may.
 	process.foreign = is_in_user_mode() ? KERNEL_TEXT : (uintptr_t)call_fuzz_main;
 	process.apps = app_names;
 	process.fence_rarity = (uint32_t)msg.fence_rarity;

@@ -30,7 +30,8 @@ struct tlb_tag {
 // `bits`: what all harts implement, at most 16; may be 0. Id 0 is nobody's, but with no bits it is
 // everybody's.
 void tlb_tags_init(struct tlb_tags *tags, unsigned bits);
-// Whether the hart has fenced for the generation of the tag, which is the current one. `*id`: its id.
+// Whether the hart has fenced for the generation of the tag, which is the current one. `*id`: its
+// id.
 static inline bool tlb_tag_is_current(const struct tlb_tags *tags, const struct tlb_tag *tag,
                                       uint32_t hart, uint32_t *id)
 {
