@@ -565,10 +565,10 @@ error_t space_create(struct account *account, struct space **out)
 
 static void free_list(struct space *space, struct list *list)
 {
-	while (!list_is_empty(list)) {
-		struct mapping *mapping = container_of(list->next, struct mapping, entry);
+	list_for_each_safe(pos, list)
+	{
+		struct mapping *mapping = container_of(pos, struct mapping, entry);
 
-		list_remove(&mapping->entry);
 		kfree(mapping);
 		account_uncharge(space->account, sizeof(*mapping));
 	}
@@ -579,8 +579,9 @@ void space_destroy(struct space *space)
 	struct account *account = space->account;
 	size_t tables = space->charged_tables;
 
-	while (!list_is_empty(&space->mappings)) {
-		struct mapping *mapping = container_of(space->mappings.next, struct mapping, entry);
+	list_for_each_safe(pos, &space->mappings)
+	{
+		struct mapping *mapping = container_of(pos, struct mapping, entry);
 
 		kassert(mapping->folio == NULL);
 		mapping_destroy(mapping);

@@ -9,6 +9,7 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/work.h"
 #include "kernel/startup/environ.h"
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
 // An app that ends again and again is started after 5 ms, 10 ms, ... 100 ms: often enough for its
@@ -215,6 +216,21 @@ error_t services_find_process(const char *name, struct process **out)
 	return error;
 }
 
+// Who runs in user mode.
+static void log_isolation(void)
+{
+	char names[256];
+	size_t len = 0;
+
+	for (size_t i = 0; i < num_app_images && len < sizeof(names); i++) {
+		if (app_images[i].user != NULL)
+			len += fmt_write(names + len, sizeof(names) - len, "%s%s",
+			                 len > 0 ? ", " : "", app_images[i].spec->name);
+	}
+	if (len > 0)
+		kinfo("in user mode: %s", names);
+}
+
 void services_start(void)
 {
 	static struct services_plan plan;
@@ -223,6 +239,7 @@ void services_start(void)
 	if (services_make_plan(app_images, num_app_images, &plan) != 0)
 		panic("%s", plan.message);
 	num_apps = plan.num_apps;
+	log_isolation();
 	for (size_t i = 0; i < num_apps; i++) {
 		apps[i] =
 			(struct app){ .image = &app_images[i], .blocked = plan.blocked[i] != NULL };

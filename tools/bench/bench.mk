@@ -10,7 +10,7 @@ $(eval $(call image_rules,starina-bench-user,$(BENCH_APPS),user))
 $(eval $(call app_rules,bench_tcp))
 $(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd,kernel))
 $(eval $(call image_rules,starina-bench-tcp-user,bench_tcp netswitch tcpip httpd,user))
-BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-tcp.elf
+BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-user.elf $(BUILD)/starina-bench-tcp.elf
 
 # A container that only sleeps.
 $(BUILD)/image/idle/idle: tools/bench/idle.c

@@ -85,6 +85,11 @@ FIGURES = {
 }
 
 
+# The calls' costs that are also counted with both apps in user mode.
+USER_FIGURES = ("null_call", "send_recv_0", "round_trip_0", "round_trip_64", "round_trip_0_handle", "round_trip_4096",
+                "loop_trip_0", "thread_switch", "folio_alloc_free", "exit_mmio_write", "exit_mmio_read", "vmm_mmio_write")
+
+
 def measure_within(out, image):
     """The figures that an image of the OS counts for itself. Returns its log."""
     command = [QEMU, *"-nodefaults -no-reboot -M virt -cpu rv64 -smp 1 -m 256M -display none -monitor none -serial stdio "
@@ -102,6 +107,10 @@ def measure_calls(out):
     say("calls, counted inside the OS")
     log = measure_within(out, "starina-bench.elf")
     out["versions"]["opensbi"] = re.search(r"OpenSBI v(\S+)", log).group(1)
+    user = {}
+    measure_within(user, "starina-bench-user.elf")
+    for name in USER_FIGURES:
+        out["user_" + name] = user[name]
 
 
 def measure_loopback(out):
