@@ -24,7 +24,15 @@ import services  # noqa: E402
 from elf_reader import PF_W, PF_X, PHDR, Elf, ElfError  # noqa: E402
 
 PAGE = 4096
-APPS = sorted(path.parent.name for path in ROOT.glob("apps/*/main.c"))
+
+
+def insists(app):
+    settings = ROOT / "apps" / app / "app.mk"
+    return settings.exists() and f"APP_{app}_ISOLATION" in settings.read_text(encoding="utf-8")
+
+
+# Those that may be either.
+APPS = [app for app in sorted(path.parent.name for path in ROOT.glob("apps/*/main.c")) if not insists(app)]
 USER_IMAGE = struct.Struct("<12Q")  # kernel/object/app_image.h
 IMAGES = f"""
 include Makefile

@@ -13,6 +13,12 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
+// What an inline function of a header refers to.
+void channel_message_free(struct channel_message *message)
+{
+	(void)message;
+}
+
 struct list all_processes;
 struct hart harts[MAX_HARTS];
 uint32_t num_harts = 1;
