@@ -15,6 +15,7 @@
 #define AREA_START 0x1000000000ul
 #define AREA_RANDOM_BLOCKS 0x4000u  // of BLOCK_SIZE: 32 GiB
 #define MIN_SHIFT 13
+#define COPY_MAX_TRIES 64u
 
 enum range_kind { RANGE_PAGES, RANGE_BLOCKS };
 
@@ -325,6 +326,22 @@ static error_t map_all(struct mapping *mapping)
 	return map_at(mapping, 0, folio->paddr, folio->size);
 }
 
+// The last handle that mapped it for writing is gone; what is lazy is mapped anew at a touch. With
+// one lock held, so that no thread meets it unmapped.
+static void make_read_only(struct mapping *mapping)
+{
+	struct space *space = mapping->space;
+	const struct folio *folio = mapping->folio;
+
+	spin_lock(&space->lock);
+	mapping->prot &= ~SPACE_WRITE;
+	arch_space_unmap(&space->arch, mapping->addr, mapping->size);
+	// Its tables are there: this cannot fail.
+	if ((folio->flags & FOLIO_LAZY) == 0)
+		(void)map_locked(space, mapping->addr, folio->paddr, folio->size, mapping->prot);
+	spin_unlock(&space->lock);
+}
+
 // A folio that is mapped already, perhaps with more rights. The folio's lock is held.
 static error_t add_prot_locked(struct mapping *mapping, uint32_t prot)
 {
@@ -337,6 +354,9 @@ static error_t add_prot_locked(struct mapping *mapping, uint32_t prot)
 		mapping->prot |= prot;
 		spin_unlock(&space->lock);
 		error = map_all(mapping);
+		// What was changed already goes back.
+		if (error != 0 && mapping->writers == 0)
+			make_read_only(mapping);
 	}
 	return error;
 }
@@ -381,22 +401,6 @@ out:
 		*out = mapping->addr;
 	spin_unlock(&folio->lock);
 	return error;
-}
-
-// The last handle that mapped it for writing is gone; what is lazy is mapped anew at a touch. With
-// one lock held, so that no thread meets it unmapped.
-static void make_read_only(struct mapping *mapping)
-{
-	struct space *space = mapping->space;
-	const struct folio *folio = mapping->folio;
-
-	spin_lock(&space->lock);
-	mapping->prot &= ~SPACE_WRITE;
-	arch_space_unmap(&space->arch, mapping->addr, mapping->size);
-	// Its tables are there: this cannot fail.
-	if ((folio->flags & FOLIO_LAZY) == 0)
-		(void)map_locked(space, mapping->addr, folio->paddr, folio->size, mapping->prot);
-	spin_unlock(&space->lock);
 }
 
 void space_unmap_folio(struct space *space, struct folio *folio, uint32_t prot)
@@ -482,6 +486,18 @@ bool space_resolve_fault(struct space *space, uintptr_t addr, bool write)
 	return true;
 }
 
+bool space_resolve_fetch(struct space *space, uintptr_t addr)
+{
+	bool allowed;
+
+	spin_lock(&space->lock);
+	allowed = arch_space_executes(&space->arch, addr);
+	spin_unlock(&space->lock);
+	if (allowed)
+		mmu_flush_local();
+	return allowed;
+}
+
 // Copies what lies in one page, with the lock that keeps the page.
 static bool copy_in_page(struct space *space, uintptr_t addr, void *bytes, size_t len, bool write)
 {
@@ -499,6 +515,8 @@ static bool copy_in_page(struct space *space, uintptr_t addr, void *bytes, size_
 
 static error_t copy(struct space *space, uintptr_t addr, void *bytes, size_t len, bool write)
 {
+	unsigned tries = 0;
+
 	if (addr >= USER_END || len > USER_END - addr)
 		return ERR_ADDRESS;
 	while (len > 0) {
@@ -507,7 +525,8 @@ static error_t copy(struct space *space, uintptr_t addr, void *bytes, size_t len
 		if (step > len)
 			step = len;
 		if (!copy_in_page(space, addr, bytes, step, write)) {
-			if (!populate(space, addr, write))
+			// Others may take it away again, each time.
+			if (tries++ == COPY_MAX_TRIES || !populate(space, addr, write))
 				return ERR_ADDRESS;
 			continue;
 		}

@@ -58,3 +58,5 @@ __must_check error_t space_copy_from(struct space *space, void *dst, uintptr_t s
 __must_check error_t space_copy_to(struct space *space, uintptr_t dst, const void *src, size_t len);
 // Whether an access that faulted can be tried again. No lock is held.
 bool space_resolve_fault(struct space *space, uintptr_t addr, bool write);
+// The same of an instruction fetch.
+bool space_resolve_fetch(struct space *space, uintptr_t addr);

@@ -42,6 +42,35 @@ static void test_mmio(struct autotest *t)
 	vm_end(&vm);
 }
 
+static uint64_t read_cycles(void)
+{
+	uint64_t cycles;
+
+	__asm__ volatile("rdcycle %0" : "=r"(cycles));
+	return cycles;
+}
+
+// scounteren is one register for a guest and for user mode. (Firmware may serve a read of the time
+// that it forbids.)
+static void test_counters(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		LOAD_DEVICE,         G_CSRW(0x106, X_ZERO), G_SW(X_ZERO, 4, X_T0),
+		G_CSRR(X_T1, 0x106), G_SD(X_T1, 8, X_T0),   SHUTDOWN,
+	};
+	uint64_t before = read_cycles();
+	struct vm vm;
+
+	if (!vm_start(&vm, t, code, sizeof(code)))
+		return;
+	expect_write(&vm, DEVICE + 4, 0, 4);
+	expect(t, read_cycles() >= before);
+	expect_write(&vm, DEVICE + 8, 0, 8);
+	run_to(&vm, VCPU_EXIT_SHUTDOWN);
+	expect(t, read_cycles() >= before);
+	vm_end(&vm);
+}
+
 static void test_notify(struct autotest *t)
 {
 	static const uint32_t code[] = {
@@ -299,6 +328,7 @@ const struct test vm_tests[] = {
 	{ "a ready poll ends the run of a busy guest", test_poll_while_running },
 	{ "a ready poll ends the run of a waiting guest", test_poll_while_waiting },
 	{ "the SBI console checks its addresses", test_console },
+	{ "a guest that hides counters hides its own", test_counters },
 	{ "guest and VMM each keep their FP registers", test_floating_point },
 	{ "a second vCPU is started and interrupts the first", test_second_vcpu },
 	{ NULL, NULL },

@@ -211,7 +211,8 @@ static void note_unmapped(struct arch_space *space)
 	struct hart *self = arch_this_hart();
 	uint64_t mask = 0;
 
-	__atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELAXED);
+	// The entries before the count: who sees the count walks the cleared entries.
+	__atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELEASE);
 	// Entries and count before the look at who runs. Pairs with the fence of
 	// arch_space_enter().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -281,6 +282,14 @@ bool arch_space_allows(const struct arch_space *space, uintptr_t addr, bool writ
 	const uint64_t *pte = find_leaf(space, addr, &level);
 
 	return pte != NULL && (*pte & wanted) != 0;
+}
+
+bool arch_space_executes(const struct arch_space *space, uintptr_t addr)
+{
+	unsigned level;
+	const uint64_t *pte = find_leaf(space, addr, &level);
+
+	return pte != NULL && (*pte & PTE_X) != 0;
 }
 
 bool arch_space_paddr(const struct arch_space *space, uintptr_t addr, paddr_t *out)

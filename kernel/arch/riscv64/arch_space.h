@@ -66,6 +66,8 @@ void *arch_space_pinned(const struct arch_space *space, uintptr_t addr, bool *wr
 void arch_space_set_shared(struct arch_space *space, bool shared);
 // Whether `addr` is mapped so that the process may access it: then a fault on it was stale.
 bool arch_space_allows(const struct arch_space *space, uintptr_t addr, bool write);
+// The same of an instruction fetch.
+bool arch_space_executes(const struct arch_space *space, uintptr_t addr);
 // Physical address of the page at `addr`, a multiple of PAGE_SIZE; false when nothing is there.
 bool arch_space_paddr(const struct arch_space *space, uintptr_t addr, paddr_t *out);
 

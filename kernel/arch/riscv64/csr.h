@@ -24,6 +24,7 @@
 #define IRQ_S_EXTERNAL 9
 #define SCAUSE_INTERRUPT (1ul << 63)
 
+#define SCOUNTEREN_ALL 7  // cycle, time, instret
 #define CSR_STIMECMP 0x14d
 
 #ifndef __ASSEMBLER__

@@ -51,7 +51,7 @@ void trap_init_hart(struct hart *hart)
 	csr_write(sscratch, (uintptr_t)hart);
 	csr_write(stvec, (uintptr_t)trap_entry);
 	// Apps read the counters, in both modes.
-	csr_write(scounteren, 7);
+	csr_write(scounteren, SCOUNTEREN_ALL);
 	arch_space_probe_hart();
 	csr_write(sie, 1 << IRQ_S_SOFT | 1 << IRQ_S_TIMER | 1 << IRQ_S_EXTERNAL);
 }
@@ -175,6 +175,9 @@ static bool resolve_user_fault(struct process *process, uint64_t cause, uintptr_
 {
 	bool write = cause == CAUSE_STORE_PAGE;
 
+	// A hart may remember that the text was not there yet.
+	if (cause == CAUSE_FETCH_PAGE)
+		return space_resolve_fetch(process->space, addr);
 	if (cause != CAUSE_LOAD_PAGE && !write)
 		return false;
 	return space_resolve_fault(process->space, addr, write);

@@ -54,6 +54,7 @@ struct vcpu_context {
 	uint64_t vstimecmp;  // guest ticks; also the deadline of SBI set_timer without Sstc
 	uint64_t scounteren;
 	uint64_t senvcfg;
+	bool env_parked;  // the hart has the host's of these two, though it has the guest
 
 	// Why the guest was left; read right after.
 	uint64_t scause;

@@ -34,6 +34,7 @@
 #define HSTATUS_GVA (1ull << 6)
 #define HSTATUS_SPV (1ull << 7)
 #define HSTATUS_SPVP (1ull << 8)
+#define HSTATUS_HU (1ull << 9)
 #define HSTATUS_VTW (1ull << 21)
 #define HSTATUS_VSXL_64 (2ull << 32)
 

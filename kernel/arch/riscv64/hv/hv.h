@@ -64,6 +64,11 @@ void hv_context_reset(struct vcpu_context *context);
 // first FP instruction ends it too. Both do nothing when it is so already.
 void hv_load(struct vcpu *vcpu);
 void hv_put(struct vcpu *vcpu);
+// scounteren and senvcfg of a vCPU that this hart holds, which are the guest's and user mode's at
+// once (hypervisor extension, "no matching VS CSR"): the host's take their place, and the guest's
+// come back before it is entered.
+void hv_park_env(struct vcpu *vcpu);
+void hv_unpark_env(struct vcpu *vcpu);
 // hv_put of whatever this hart holds.
 void hv_put_guest(struct hart *hart);
 // Makes sure that no other hart holds the vCPU, which no thread runs but, at most, the caller. No

@@ -107,8 +107,7 @@ void hv_load(struct vcpu *vcpu)
 	hcsr_write(CSR_VSATP, context->vsatp);
 	hcsr_write(CSR_VSIE, context->vsie);
 	hcsr_write(CSR_HVIP, context->hvip);
-	hcsr_write(CSR_SCOUNTEREN_N, context->scounteren);
-	hcsr_write(CSR_SENVCFG_N, context->senvcfg);
+	context->env_parked = true;
 	hcsr_write(CSR_HTIMEDELTA, -vcpu->space->time_origin);
 	if (hv_has_sstc())
 		hcsr_write(CSR_VSTIMECMP, context->vstimecmp);
@@ -123,6 +122,28 @@ void hv_load(struct vcpu *vcpu)
 
 	hart->arch.guest = vcpu;
 	store_relaxed(&context->loaded_on, hart->id);
+}
+
+void hv_park_env(struct vcpu *vcpu)
+{
+	struct vcpu_context *context = &vcpu->context;
+
+	if (context->env_parked)
+		return;
+	context->scounteren = hcsr_read(CSR_SCOUNTEREN_N);
+	context->senvcfg = hcsr_read(CSR_SENVCFG_N);
+	hcsr_write(CSR_SCOUNTEREN_N, SCOUNTEREN_ALL);
+	hcsr_write(CSR_SENVCFG_N, 0);
+	context->env_parked = true;
+}
+
+void hv_unpark_env(struct vcpu *vcpu)
+{
+	struct vcpu_context *context = &vcpu->context;
+
+	hcsr_write(CSR_SCOUNTEREN_N, context->scounteren);
+	hcsr_write(CSR_SENVCFG_N, context->senvcfg);
+	context->env_parked = false;
 }
 
 void hv_put_guest(struct hart *hart)
@@ -178,8 +199,7 @@ void hv_put(struct vcpu *vcpu)
 	context->vsatp = hcsr_read(CSR_VSATP);
 	context->vsie = hcsr_read(CSR_VSIE);
 	context->hvip = hcsr_read(CSR_HVIP);
-	context->scounteren = hcsr_read(CSR_SCOUNTEREN_N);
-	context->senvcfg = hcsr_read(CSR_SENVCFG_N);
+	hv_park_env(vcpu);
 	// A guest's interrupt that is pending and enabled would end the host's wfi at once, again
 	// and again.
 	hcsr_write(CSR_VSIE, 0);
@@ -194,6 +214,8 @@ void hv_put(struct vcpu *vcpu)
 	if ((context->sstatus & SSTATUS_FS_MASK) == SSTATUS_FS_DIRTY)
 		fp_save(guest_fp(context));
 	fp_resume(thread);
+	if (thread->arch.space != NULL)
+		fp_hide(hart);
 	store_release(&context->loaded_on, VCPU_NO_HART);
 }
 

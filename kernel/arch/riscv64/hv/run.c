@@ -143,6 +143,8 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 		hv_timer_update(vcpu);
 	if (__atomic_load_n(&vcpu->irq_lines, __ATOMIC_RELAXED) != vcpu->irq_applied)
 		hv_update_interrupts(vcpu);
+	if (__builtin_expect(context->env_parked, 0))
+		hv_unpark_env(vcpu);
 	hv_switch(context);
 	// Before wait_for_request looks at the requests there is a fence.
 	vcpu_end_entry(vcpu);
@@ -206,6 +208,9 @@ error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 		err = run_until_exit(vcpu, poll, exit);
 	if (poll != NULL)
 		poll_unlisten(&vcpu->listener);
+	// Of what is the guest's, user mode obeys these registers.
+	if (arch_current_space() != NULL && arch_this_hart()->arch.guest == vcpu)
+		hv_park_env(vcpu);
 	// It stays loaded: most likely this thread comes back with it.
 	vcpu_release(vcpu);
 	return err;

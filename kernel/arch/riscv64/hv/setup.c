@@ -44,13 +44,29 @@ static bool takes_mode(uint64_t mode)
 	return hcsr_read(CSR_HGATP) >> HGATP_MODE_SHIFT == mode;
 }
 
+// Writes a register of the hart, or does nothing where it is illegal (kernel/arch/riscv64/trap.h,
+// fixups).
+#define write_if_there(number, value)                                         \
+	__asm__ volatile("1:	csrw	%0, %1\n"                                   \
+	                 "2:\n"                                               \
+	                 "	.pushsection .fixup, \"a\"\n"                      \
+	                 "	.balign 8\n"                                       \
+	                 "	.quad 1b, 2b, 2b, 2\n" /* FIXUP_KIND_PROBE */ \
+	                 "	.popsection\n" ::"i"(number),                 \
+	                 "rK"((uint64_t)(value))                              \
+	                 : "memory")
+
 void hv_probe_hart(const struct hart *hart)
 {
 	struct hart_limits *found = &limits[hart->id];
 	uint64_t ids;
 
+	// The firmware says nothing of what it left there for user mode.
+	write_if_there(CSR_SENVCFG_N, 0);
 	if (!arch_has_hypervisor())
 		return;
+	// No access to guests' memory by HLV and HSV in user mode.
+	hcsr_clear(CSR_HSTATUS, HSTATUS_HU);
 	found->sv48x4 = takes_mode(HGATP_MODE_SV48X4);
 	found->sv39x4 = takes_mode(HGATP_MODE_SV39X4);
 	if (!found->sv39x4 && found->sv48x4)
@@ -108,18 +124,6 @@ bool hv_init_once(void)
 	__atomic_store_n(&init_state, KNOWN, __ATOMIC_RELEASE);
 	return usable;
 }
-
-// Writes a register of the hart, or does nothing where it is illegal (kernel/arch/riscv64/trap.h,
-// fixups).
-#define write_if_there(number, value)                                         \
-	__asm__ volatile("1:	csrw	%0, %1\n"                                   \
-	                 "2:\n"                                               \
-	                 "	.pushsection .fixup, \"a\"\n"                      \
-	                 "	.balign 8\n"                                       \
-	                 "	.quad 1b, 2b, 2b, 2\n" /* FIXUP_KIND_PROBE */ \
-	                 "	.popsection\n" ::"i"(number),                 \
-	                 "rK"((uint64_t)(value))                              \
-	                 : "memory")
 
 void hv_init_hart(void)
 {
