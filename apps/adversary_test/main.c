@@ -2,7 +2,7 @@
 //
 // Starts the adversary again and again, tells it what to do, and looks at how it ends and at
 // everything else: the system goes on, and has what it had before. The machine goes off then, with
-// 0 if all was well. tools/test/adversary.py runs it.
+// 0 if all was well. tools/test/adversary.sh runs it.
 #include "apps/adversary_test/judge.h"
 #include "libs/abi/echo.h"
 #include "libs/base/string.h"

@@ -134,7 +134,7 @@ static inline bool handle_maps(const struct handle_table *table, const struct ha
 {
 	return slot->mapped != 0 && table->space != NULL;
 }
-// A handle that is about to be taken maps its folio no more. The table's lock is held.
+// A handle that is there maps its folio no more, if it did. The table's lock is held.
 void handle_unmap_locked(struct handle_table *table, handle_t handle);
 // What is left to do once a handle was taken and the lock released: its poll entries go (even if
 // the object lives on).

@@ -41,6 +41,30 @@ static struct mapping *mapping_of(struct folio_user *user)
 
 // --- Ranges of addresses ---
 
+// Zeroed, but for its space, to whose account it is charged.
+static error_t mapping_alloc(struct space *space, struct mapping **out)
+{
+	struct mapping *mapping;
+	error_t error = account_charge(space->account, sizeof(*mapping));
+
+	if (error != 0)
+		return error;
+	mapping = kmalloc(sizeof(*mapping));
+	if (mapping == NULL) {
+		account_uncharge(space->account, sizeof(*mapping));
+		return ERR_NO_MEMORY;
+	}
+	mapping->space = space;
+	*out = mapping;
+	return 0;
+}
+
+static void mapping_free(struct mapping *mapping)
+{
+	account_uncharge(mapping->space->account, sizeof(*mapping));
+	kfree(mapping);
+}
+
 static struct mapping *take_range_locked(struct space *space, size_t size)
 {
 	enum range_kind kind = size >= BLOCK_SIZE ? RANGE_BLOCKS : RANGE_PAGES;
@@ -62,15 +86,9 @@ static struct mapping *take_range_locked(struct space *space, size_t size)
 	}
 	chunk = (space->next + (1ul << shift) - 1) & ~((1ul << shift) - 1);
 	if (chunk >= USER_END || USER_END - chunk < 1ul << shift ||
-	    account_charge(space->account, sizeof(*mapping)) != 0)
+	    mapping_alloc(space, &mapping) != 0)
 		return NULL;
-	mapping = kmalloc(sizeof(*mapping));
-	if (mapping == NULL) {
-		account_uncharge(space->account, sizeof(*mapping));
-		return NULL;
-	}
 	space->next = chunk + (1ul << shift);
-	mapping->space = space;
 	mapping->addr = chunk + guard;
 	mapping->kind = kind;
 	mapping->shift = shift;
@@ -122,8 +140,7 @@ static void mapping_destroy_locked(struct mapping *mapping)
 		arch_space_unmap(&space->arch, mapping->addr, mapping->size);
 	list_remove(&mapping->entry);
 	if (mapping->shift == 0) {
-		kfree(mapping);
-		account_uncharge(space->account, sizeof(*mapping));
+		mapping_free(mapping);
 		return;
 	}
 	list_push_front(&space->free[mapping->kind][mapping->shift - MIN_SHIFT], &mapping->entry);
@@ -237,16 +254,10 @@ void space_unmap(struct space *space, uintptr_t addr)
 static error_t load_data(struct space *space, const struct user_image *image)
 {
 	struct mapping *mapping;
-	error_t error = account_charge(space->account, sizeof(*mapping));
+	error_t error = mapping_alloc(space, &mapping);
 
 	if (error != 0)
 		return error;
-	mapping = kmalloc(sizeof(*mapping));
-	if (mapping == NULL) {
-		account_uncharge(space->account, sizeof(*mapping));
-		return ERR_NO_MEMORY;
-	}
-	mapping->space = space;
 	mapping->addr = image->data_address;
 	mapping->size = image->data_total;
 	mapping->prot = SPACE_READ | SPACE_WRITE;
@@ -582,14 +593,11 @@ error_t space_create(struct account *account, struct space **out)
 	return 0;
 }
 
-static void free_list(struct space *space, struct list *list)
+static void free_list(struct list *list)
 {
 	list_for_each_safe(pos, list)
 	{
-		struct mapping *mapping = container_of(pos, struct mapping, entry);
-
-		kfree(mapping);
-		account_uncharge(space->account, sizeof(*mapping));
+		mapping_free(container_of(pos, struct mapping, entry));
 	}
 }
 
@@ -607,7 +615,7 @@ void space_destroy(struct space *space)
 	}
 	for (unsigned kind = 0; kind < 2; kind++) {
 		for (unsigned i = 0; i < SPACE_NUM_SHIFTS; i++)
-			free_list(space, &space->free[kind][i]);
+			free_list(&space->free[kind][i]);
 	}
 	arch_space_deinit(&space->arch);
 	kfree(space);

@@ -40,14 +40,10 @@ static error_t note_mapped(handle_t handle, uint32_t *prot)
 static void unmap_in_space(handle_t handle)
 {
 	struct handle_table *table = &caller()->handles;
-	struct handle_slot *slot;
 
 	spin_lock(&table->lock);
-	slot = handle_slot_locked(table, handle);
-	if (slot != NULL && slot->object->ops->type == OBJECT_FOLIO && slot->mapped != 0) {
-		space_unmap_folio(table->space, folio_from_object(slot->object), slot->mapped);
-		slot->mapped = 0;
-	}
+	if (handle_slot_locked(table, handle) != NULL)
+		handle_unmap_locked(table, handle);
 	spin_unlock(&table->lock);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel/arch/app_window.h"
 #include "kernel/arch/host/arch_types.h"
 #include "kernel/mm/page.h"
 
@@ -41,9 +42,6 @@ static inline bool app_copy(void *dst, const void *src, size_t len)
 	memcpy(dst, src, len);
 	return true;
 }
-
-// Whom a window is for (user_access.h).
-enum app_window { WINDOW_MESSAGE, WINDOW_EVENT };
 
 static inline bool app_windows_hold(void)
 {

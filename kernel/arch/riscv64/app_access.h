@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/arch/app_window.h"
 #include "kernel/arch/riscv64/arch_types.h"
 #include "kernel/arch/riscv64/layout.h"
 #include "kernel/arch/riscv64/mmu.h"
@@ -30,9 +31,6 @@ static inline bool app_words_ok(uintptr_t addr, size_t size)
 	return addr >= (uintptr_t)__apps_data_start && addr < (uintptr_t)__apps_data_end &&
 		size <= (uintptr_t)__apps_data_end - addr;
 }
-
-// Whom a window is for (user_access.h).
-enum app_window { WINDOW_MESSAGE, WINDOW_EVENT };
 
 // Where the kernel reaches [addr, addr + len), of which app_words_ok was asked: there itself. The
 // functions below take such addresses. (See user_access.h, where the answer may be no.)

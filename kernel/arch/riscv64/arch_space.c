@@ -10,18 +10,16 @@
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/fp.h"
 #include "kernel/arch/riscv64/mmu.h"
+#include "kernel/arch/riscv64/pte.h"
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/debug/panic.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
 #include "libs/base/string.h"
 
-#define LEVELS 3
-#define ENTRIES 512u
 #define PTE_U 0x10
 #define PTE_SW_DEVICE 0x100  // for software: not RAM
 #define PTE_SW_LAZY 0x200    // SPACE_LAZY
-#define PTE_LEAF (PTE_R | PTE_W | PTE_X)
 #define SATP_ASID_SHIFT 44
 #define SATP_ASID_MASK 0xffffull
 
@@ -43,21 +41,6 @@ void arch_space_probe_hart(void)
 	if (!probed || 1u << bits < asids.num_ids)
 		tlb_tags_init(&asids, bits);
 	probed = true;
-}
-
-static unsigned slot_of(uintptr_t addr, unsigned level)
-{
-	return addr >> (12 + 9 * level) & (ENTRIES - 1);
-}
-
-static size_t leaf_size(unsigned level)
-{
-	return PAGE_SIZE << 9 * level;
-}
-
-static paddr_t pte_paddr(uint64_t pte)
-{
-	return (pte >> 10 & ((1ull << 44) - 1)) << 12;
 }
 
 static uint64_t *table_of(uint64_t pte)
@@ -103,13 +86,13 @@ void arch_space_deinit(struct arch_space *space)
 		while (__atomic_load_n(&hart->arch.space, __ATOMIC_ACQUIRE) == space)
 			arch_space_serve_evict(self);
 	}
-	for (unsigned i = 0; i < ENTRIES / 2; i++) {
+	for (unsigned i = 0; i < TABLE_ENTRIES / 2; i++) {
 		uint64_t *middle;
 
 		if ((space->root[i] & PTE_V) == 0)
 			continue;
 		middle = table_of(space->root[i]);
-		for (unsigned k = 0; k < ENTRIES; k++) {
+		for (unsigned k = 0; k < TABLE_ENTRIES; k++) {
 			if ((middle[k] & PTE_V) != 0 && (middle[k] & PTE_LEAF) == 0)
 				free_table(table_of(middle[k]));
 		}
@@ -133,7 +116,7 @@ static uint64_t *walk(struct arch_space *space, uintptr_t addr, unsigned level, 
 				return NULL;
 			space->num_tables++;
 			// The zeroed table before the entry, for this hart's and others' walks.
-			__atomic_store_n(pte, page >> 12 << 10 | PTE_V, __ATOMIC_RELEASE);
+			__atomic_store_n(pte, pte_make(page, 0), __ATOMIC_RELEASE);
 		} else if ((*pte & PTE_LEAF) != 0) {
 			return NULL;
 		}
@@ -145,7 +128,7 @@ static uint64_t *walk(struct arch_space *space, uintptr_t addr, unsigned level, 
 static uint64_t flags_of(uint32_t prot)
 {
 	// Accessed and dirty are set at once, as in the kernel's own table.
-	uint64_t flags = PTE_V | PTE_U | PTE_A | PTE_D | PTE_R;
+	uint64_t flags = PTE_U | PTE_A | PTE_D | PTE_R;
 
 	kassert((prot & (SPACE_WRITE | SPACE_EXECUTE)) != (SPACE_WRITE | SPACE_EXECUTE));
 	if ((prot & SPACE_WRITE) != 0)
@@ -178,8 +161,7 @@ error_t arch_space_map(struct arch_space *space, uintptr_t addr, paddr_t paddr, 
 			return ERR_NO_MEMORY;
 		// No fence: a hart that remembers that nothing was there faults once
 		// (arch_space_allows).
-		__atomic_store_n(pte, (paddr + offset) >> 12 << 10 | flags_of(prot),
-		                 __ATOMIC_RELEASE);
+		__atomic_store_n(pte, pte_make(paddr + offset, flags_of(prot)), __ATOMIC_RELEASE);
 	}
 	return 0;
 }

@@ -8,39 +8,9 @@
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
 #include "kernel/arch/riscv64/machine.h"
-
-#define LEVELS 3
-#define ROOT_ENTRIES 512u
-#define PTE_LEAF (PTE_R | PTE_W | PTE_X)
+#include "kernel/arch/riscv64/pte.h"
 
 static uint64_t *root;
-
-static unsigned slot_of(uintptr_t virt, unsigned level)
-{
-	return (virt >> (12 + 9 * level)) & 511;
-}
-
-static size_t leaf_size(unsigned level)
-{
-	// A level is 0 to 2.
-	// NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
-	return PAGE_SIZE << (9 * level);
-}
-
-static paddr_t pte_paddr(uint64_t pte)
-{
-	return (pte >> 10 & ((1ull << 44) - 1)) << 12;
-}
-
-static uint64_t pte_make(paddr_t paddr, uint64_t flags)
-{
-	return (paddr >> 12 << 10) | PTE_V | flags;
-}
-
-static bool pte_is_leaf(uint64_t pte)
-{
-	return (pte & PTE_LEAF) != 0;
-}
 
 // The entry of `virt` in the table of `level`. Without `create`, or when memory is out, NULL if a
 // table is missing; also NULL when a larger leaf is in the way.
@@ -182,7 +152,7 @@ uint64_t mmu_satp(void)
 
 void mmu_share_kernel(uint64_t *table)
 {
-	for (unsigned i = ROOT_ENTRIES / 2; i < ROOT_ENTRIES; i++)
+	for (unsigned i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++)
 		table[i] = root[i];
 }
 

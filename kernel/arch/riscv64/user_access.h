@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/arch/app_window.h"
 #include "kernel/arch/riscv64/arch_space.h"
 #include "kernel/arch/riscv64/arch_types.h"
 
@@ -25,9 +26,6 @@ static inline bool app_window_holds(uintptr_t at, size_t len)
 {
 	return at % PAGE_SIZE + len <= PAGE_SIZE;
 }
-
-// Two, for what a call has in two places at most: a message, and what is written beside it.
-enum app_window { WINDOW_MESSAGE, WINDOW_EVENT };
 
 // Whether what is seen through the current thread's windows is there still. Asked once, before they
 // are used.
