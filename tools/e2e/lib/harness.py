@@ -315,20 +315,35 @@ def run_one(suite, name, function):
     return verdict
 
 
+def run_again(suite, failed):
+    """Runs tests that failed once more, one at a time; returns the names of those that failed again and of the others.
+
+    What passes then is flaky: a fault of the product or of the test that is to be found. It is named, with what the first
+    run said above, but does not fail the whole run, for which hundreds of machines are started."""
+    still, flaky = [], []
+    for name, function in failed:
+        print(f"      e2e {name} failed and is run again", flush=True)
+        (still if run_one(suite, name, function) == "FAIL" else flaky).append(name)
+    return still, flaky
+
+
 def run_all(build, wanted, jobs):
-    """Runs the tests whose names hold one of `wanted` (all, if none), `jobs` at a time; returns how many failed."""
+    """Runs the tests whose names hold one of `wanted` (all, if none), `jobs` at a time; returns how many failed twice."""
     suite = Suite(build)
     chosen = [(test_name(function), function) for function in tests()]
     chosen = [item for item in chosen if not wanted or any(part in item[0] for part in wanted)]
     try:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             verdicts = list(pool.map(lambda item: run_one(suite, *item), chosen))
+        failed = [item for item, verdict in zip(chosen, verdicts) if verdict == "FAIL"]
+        failed, flaky = run_again(suite, failed)
     finally:
         suite.close()
     skipped = verdicts.count("skip")
     note = f", {skipped} skipped" if skipped else ""
-    print(f"e2e: {verdicts.count('ok')} passed, {verdicts.count('FAIL')} failed{note}", flush=True)
-    return verdicts.count("FAIL") if chosen else 1
+    note += f", {len(flaky)} flaky (passed when run again): {' '.join(flaky)}" if flaky else ""
+    print(f"e2e: {verdicts.count('ok') + len(flaky)} passed, {len(failed)} failed{note}", flush=True)
+    return len(failed) if chosen else 1
 
 
 def test_name(function):
