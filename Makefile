@@ -138,7 +138,7 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(call 
 	@mkdir -p $$(@D)
 	$(Q)PRIVILEGED=$$(APP_$(1)_PRIVILEGED) tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
-$(foreach app,$(sort $(APPS) $(TEST_APPS) $(NET_APPS) $(CROWD_APPS) $(LINUX_APPS) $(LINUX_TEST_APPS) $(REAPER_APPS)),$(eval $(call app_rules,$(app))))
+$(foreach app,$(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)),$(eval $(call app_rules,$(app))))
 
 # An app in user mode is the same object, linked for an address space of its own (NAME.elf) and flattened for the kernel image
 # (NAME.user.o). Each image has one form of an app or the other.
@@ -151,6 +151,10 @@ $(BUILD)/apps/%.user.c: $(BUILD)/apps/%.elf tools/build/flatten_app.py tools/bui
 	$(Q)tools/build/flatten_app.py $* $< $@
 $(BUILD)/apps/%.user.o: $(BUILD)/apps/%.user.c $(FLAGS_STAMP)
 	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+# The same with its spec, for a system that runs to load (docs/app-format.md).
+$(BUILD)/apps/%.app: $(BUILD)/apps/%.elf tools/build/app_file.py tools/build/flatten_app.py tools/build/elf_reader.py
+	$(call say,APP,$@)
+	$(Q)tools/build/app_file.py $(OBJCOPY) $* $< $@
 
 # $(call check_isolation,VALUE,WHERE): an error unless VALUE can be.
 check_isolation = $(if $(and $(filter user kernel,$(1)),$(filter 1,$(words $(1)))),,$(error $(2) is "$(1)"; it can be "user" or "kernel"))

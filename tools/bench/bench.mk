@@ -3,11 +3,9 @@
 # The image that measures from within, and the script that runs it and the container.
 
 BENCH_APPS := bench_peer bench
-$(foreach app,$(BENCH_APPS),$(eval $(call app_rules,$(app))))
 $(eval $(call image_rules,starina-bench,$(BENCH_APPS),kernel))
 $(eval $(call image_rules,starina-bench-user,$(BENCH_APPS),user))
 # Another image: these apps would be in the other's counts.
-$(eval $(call app_rules,bench_tcp))
 $(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd,kernel))
 $(eval $(call image_rules,starina-bench-tcp-user,bench_tcp netswitch tcpip httpd,user))
 BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-user.elf $(BUILD)/starina-bench-tcp.elf

@@ -101,23 +101,30 @@ class Spec:
         pointer = self.number(offset)
         return None if pointer == 0 else self.elf.read_text(pointer, f"{what} of its spec")
 
-    def needs(self):
-        """The C initialisers of what the app needs, up to the end of the list."""
+    def need_values(self):
+        """(kind, name, fallback, optional) of what the app needs, up to the end of the list."""
         for i in range(MAX_NEEDS):
             at = NEEDS_AT + i * NEED_SIZE
             kind = self.number(at, "<I")
             if kind == 0:
                 return
-            yield (f"{{ .kind = {kind}, .name = {c_string(self.text(at + 8, 'a need'))}, "
-                   f".fallback = {c_string(self.text(at + 16, 'a fallback'))}, "
-                   f".optional = {self.number(at + 24, '<i')} }}")
+            yield kind, self.text(at + 8, "a need"), self.text(at + 16, "a fallback"), self.number(at + 24, "<i")
 
-    def provides(self):
+    def needs(self):
+        """The C initialisers of these."""
+        for kind, name, fallback, optional in self.need_values():
+            yield (f"{{ .kind = {kind}, .name = {c_string(name)}, .fallback = {c_string(fallback)}, "
+                   f".optional = {optional} }}")
+
+    def provided(self):
         for i in range(MAX_PROVIDES):
             name = self.text(PROVIDES_AT + 8 * i, "a provided service")
             if name is None:
                 return
-            yield c_string(name)
+            yield name
+
+    def provides(self):
+        return map(c_string, self.provided())
 
 
 def layout_checks():

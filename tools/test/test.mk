@@ -33,7 +33,6 @@ test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
 
 # An app in user mode that does what it may not do, with one that starts it again and again.
 ADVERSARY_APPS := adversary adversary_test echo
-$(foreach app,adversary adversary_test,$(eval $(call app_rules,$(app))))
 $(eval $(call image_rules,starina-adversary,$(ADVERSARY_APPS),user))
 .PHONY: test-adversary
 test-adversary: $(BUILD)/starina-adversary.elf ## user mode: an app that tries to harm others, on 4 harts
