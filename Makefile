@@ -17,7 +17,8 @@ LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls cont
 # Tests of that API, with nobody else who runs Linux.
 LINUX_TEST_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_test
 
-# How apps run that do not insist (APP_NAME_ISOLATION in their app.mk): in the kernel's address space, or in one of their own.
+# How apps run that do not say it themselves (APP_NAME_ISOLATION in their app.mk): in the kernel's address space, or in one of
+# their own.
 ISOLATION ?= kernel
 
 BUILD ?= build
@@ -160,15 +161,25 @@ $(BUILD)/apps/%.app: $(BUILD)/apps/%.elf tools/build/app_file.py tools/build/fla
 check_isolation = $(if $(and $(filter user kernel,$(1)),$(filter 1,$(words $(1)))),,$(error $(2) is "$(1)"; it can be "user" or "kernel"))
 isolation_origin = $(if $(filter file,$(origin $(1))),in apps/$(2)/app.mk,from the $(origin $(1)))
 $(call check_isolation,$(ISOLATION),ISOLATION (from the $(origin ISOLATION)))
-INSISTING_APPS := $(patsubst APP_%_ISOLATION,%,$(filter APP_%_ISOLATION,$(.VARIABLES)))
-$(foreach app,$(INSISTING_APPS),$(call check_isolation,$(APP_$(app)_ISOLATION),APP_$(app)_ISOLATION ($(call isolation_origin,APP_$(app)_ISOLATION,$(app)))))
-$(foreach app,$(INSISTING_APPS),$(if $(wildcard apps/$(app)/main.c tools/test/apps/$(app).c),,\
-	$(error APP_$(app)_ISOLATION ($(call isolation_origin,APP_$(app)_ISOLATION,$(app))) names no app: there is no apps/$(app)/main.c)))
+# $(call check_app_setting,SETTING): an error unless all APP_NAME_SETTING name apps, and what can be.
+apps_with = $(patsubst APP_%_$(1),%,$(filter APP_%_$(1),$(.VARIABLES)))
+check_app_setting = $(foreach app,$(call apps_with,$(1)),\
+	$(call check_isolation,$(APP_$(app)_$(1)),APP_$(app)_$(1) ($(call isolation_origin,APP_$(app)_$(1),$(app))))\
+	$(if $(wildcard apps/$(app)/main.c tools/test/apps/$(app).c),,\
+	$(error APP_$(app)_$(1) ($(call isolation_origin,APP_$(app)_$(1),$(app))) names no app: there is no apps/$(app)/main.c)))
+$(call check_app_setting,ISOLATION)
+$(call check_app_setting,ONLY)
 
-# NAME.user of apps that run in user mode, NAME of others: $(1) are apps, $(2) is how those run that do not insist. One that has
-# privileged instructions (APP_NAME_PRIVILEGED := yes) is a test of user mode.
-app_form = $(if $(filter user,$(or $(APP_$(1)_ISOLATION),$(2))),$(1).user,$(if $(filter yes,$(APP_$(1)_PRIVILEGED)),\
-	$(error apps/$(1) has privileged instructions (APP_$(1)_PRIVILEGED), and would run in the kernel: set APP_$(1)_ISOLATION := user),$(1)))
+# How the app $(1) runs in an image: APP_NAME_ISOLATION of the command line, or what the image says ($(2)), or the app, or ISOLATION.
+# APP_NAME_ONLY is for the few that cannot be either: it holds against all of these, and is not to be asked for what it is not.
+asked_for = $(if $(findstring command line,$(origin APP_$(1)_ISOLATION)),$(APP_$(1)_ISOLATION))
+check_only = $(if $(and $(APP_$(1)_ONLY),$(filter-out $(APP_$(1)_ONLY),$(call asked_for,$(1)))),\
+	$(error apps/$(1) can run in "$(APP_$(1)_ONLY)" only (APP_$(1)_ONLY in its app.mk), and APP_$(1)_ISOLATION is "$(APP_$(1)_ISOLATION)"))
+isolation_of = $(call check_only,$(1))$(or $(APP_$(1)_ONLY),$(call asked_for,$(1)),$(2),$(APP_$(1)_ISOLATION),$(ISOLATION))
+# NAME.user of apps that run in user mode, NAME of others: $(1) are apps, $(2) is what the image says. An app with privileged
+# instructions (APP_NAME_PRIVILEGED := yes) is a test of user mode.
+app_form = $(if $(filter user,$(call isolation_of,$(1),$(2))),$(1).user,$(if $(filter yes,$(APP_$(1)_PRIVILEGED)),\
+	$(error apps/$(1) has privileged instructions (APP_$(1)_PRIVILEGED), and would run in the kernel: set APP_$(1)_ONLY := user),$(1)))
 app_forms = $(strip $(foreach app,$(1),$(call app_form,$(app),$(2))))
 
 # --- Kernel ----------------------------------------------------------------------------------------
@@ -185,13 +196,14 @@ $(BUILD)/gen/checked: $(KERNEL_OBJS) $(wildcard libs/abi/*.h) tools/build/check_
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
 	@touch $@
 
-# $(call image_rules,NAME,APPS[,user|kernel]): $(BUILD)/NAME.elf, the kernel and a list of apps. The third argument is in place
-# of ISOLATION.
+# $(call image_rules,NAME,APPS[,user|kernel]): $(BUILD)/NAME.elf, the kernel and a list of apps. The third argument is how all of
+# them run that can, whatever they and ISOLATION say.
 define image_rules
 $$(if $(3),$$(call check_isolation,$(3),the isolation of the image $(1)))
 $(1)_GEN := $(BUILD)/gen/$(1)
-$(1)_FORMS := $$(call app_forms,$(2),$(or $(3),$(ISOLATION)))
-$(1)_STAMP := $$(call stamp,$(BUILD)/gen/$(1)/apps,$$($(1)_FORMS))
+$(1)_FORMS := $$(call app_forms,$(2),$(3))
+# `apps` is for tools/run: which there are, however they run.
+$(1)_STAMP := $$(call stamp,$(BUILD)/gen/$(1)/forms,$$($(1)_FORMS)) $$(call stamp,$(BUILD)/gen/$(1)/apps,$(2))
 # What is made on the way to them, and kept.
 .SECONDARY: $$(foreach app,$$(patsubst %.user,%,$$(filter %.user,$$($(1)_FORMS))),$(BUILD)/apps/$$(app).elf $(BUILD)/apps/$$(app).user.c)
 $(BUILD)/gen/$(1)/app_table.c: tools/build/app_table.sh $$($(1)_STAMP)
@@ -205,19 +217,20 @@ $(BUILD)/$(1).elf: $(KERNEL_OBJS) $(BUILD)/gen/$(1)/app_table.o $$(patsubst %,$(
 	$(Q)tools/build/link_kernel.sh $(CROSS_COMPILE) $$@ -L $(BUILD)/gen/$(1) $(LDFLAGS) -- $$(filter %.o %.a,$$^) $(LIBGCC)
 	$(if $(filter starina,$(1)),@tools/services/services.py --check $$@)
 endef
-$(eval $(call image_rules,starina,$(APPS)))
-$(eval $(call image_rules,starina-test,$(TEST_APPS)))
-$(eval $(call image_rules,starina-net,$(NET_APPS)))
-$(eval $(call image_rules,starina-crowd,$(CROWD_APPS)))
-$(eval $(call image_rules,starina-linux,$(LINUX_APPS)))
-$(eval $(call image_rules,starina-linux-test,$(LINUX_TEST_APPS)))
-$(eval $(call image_rules,starina-reaper,$(REAPER_APPS)))
-# The same with all apps in user mode that do not insist, for tests beside those above.
-$(eval $(call image_rules,starina-user,$(APPS),user))
-$(eval $(call image_rules,starina-test-user,$(TEST_APPS),user))
-$(eval $(call image_rules,starina-net-user,$(NET_APPS),user))
-$(eval $(call image_rules,starina-crowd-user,$(CROWD_APPS),user))
-$(eval $(call image_rules,starina-linux-test-user,$(LINUX_TEST_APPS),user))
+# $(call isolation_images,NAME,APPS): NAME as its apps say, which is the default; and for tests and comparisons beside it
+# NAME-kernel and NAME-user, all of whose apps run so that can.
+define isolation_images
+$(call image_rules,$(1),$(2))
+$(call image_rules,$(1)-kernel,$(2),kernel)
+$(call image_rules,$(1)-user,$(2),user)
+endef
+$(eval $(call isolation_images,starina,$(APPS)))
+$(eval $(call isolation_images,starina-test,$(TEST_APPS)))
+$(eval $(call isolation_images,starina-net,$(NET_APPS)))
+$(eval $(call isolation_images,starina-crowd,$(CROWD_APPS)))
+$(eval $(call isolation_images,starina-linux,$(LINUX_APPS)))
+$(eval $(call isolation_images,starina-linux-test,$(LINUX_TEST_APPS)))
+$(eval $(call isolation_images,starina-reaper,$(REAPER_APPS)))
 
 -include $(shell find $(BUILD)/obj $(BUILD)/gen $(BUILD)/apps -name '*.d' 2>/dev/null)
 

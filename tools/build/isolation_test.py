@@ -26,20 +26,25 @@ from elf_reader import PF_W, PF_X, PHDR, Elf, ElfError  # noqa: E402
 PAGE = 4096
 
 
-def insists(app):
+def can_be_either(app):
     settings = ROOT / "apps" / app / "app.mk"
-    return settings.exists() and f"APP_{app}_ISOLATION" in settings.read_text(encoding="utf-8")
+    return not settings.exists() or f"APP_{app}_ONLY" not in settings.read_text(encoding="utf-8")
 
 
-# Those that may be either.
-APPS = [app for app in sorted(path.parent.name for path in ROOT.glob("apps/*/main.c")) if not insists(app)]
+APPS = [app for app in sorted(path.parent.name for path in ROOT.glob("apps/*/main.c")) if can_be_either(app)]
+# They handle bytes from outside, and are in user mode unless somebody says otherwise.
+OUTWARD = ("gateway", "httpd", "linuxrun", "tcpip")
 USER_IMAGE = struct.Struct("<12Q")  # kernel/object/app_image.h
 IMAGES = f"""
 include Makefile
 $(eval $(call image_rules,all-kernel,{' '.join(APPS)},kernel))
 $(eval $(call image_rules,all-user,{' '.join(APPS)},user))
+APP_hello_ISOLATION := user
+APP_victim_ONLY := kernel
 $(eval $(call image_rules,chosen,hello echo))
-$(eval $(call image_rules,pinned,hello echo,kernel))
+$(eval $(call image_rules,pinned-kernel,hello echo victim,kernel))
+$(eval $(call image_rules,pinned-user,hello echo victim,user))
+$(eval $(call image_rules,outward,{' '.join(OUTWARD)} virtio_net netswitch))
 """
 
 
@@ -100,8 +105,14 @@ class Choice(unittest.TestCase):
         self.refused('APP_echo_ISOLATION (from the command line) is "u"', allowed, arguments=["APP_echo_ISOLATION=u"])
 
     def test_an_app_that_is_not_there_is_named(self):
-        self.refused("APP_ecco_ISOLATION (from the command line) names no app", "apps/ecco/main.c",
-                     arguments=["APP_ecco_ISOLATION=user"])
+        for setting in ("ISOLATION", "ONLY"):
+            self.refused(f"APP_ecco_{setting} (from the command line) names no app", "apps/ecco/main.c",
+                         arguments=[f"APP_ecco_{setting}=user"])
+
+    def test_an_app_that_can_be_one_only_is_named(self):
+        self.refused('apps/adversary can run in "user" only', 'APP_adversary_ISOLATION is "kernel"',
+                     arguments=["APP_adversary_ISOLATION=kernel"])
+        self.refused('apps/adversary_test can run in "kernel" only', arguments=["APP_adversary_test_ISOLATION=user"])
 
     def test_an_unknown_value_of_an_image_is_named(self):
         with tempfile.NamedTemporaryFile("w", suffix=".mk") as makefile:
@@ -116,24 +127,39 @@ class Images(unittest.TestCase):
     def isolation(self, name):
         return {app["name"]: app["isolation"] for app in BUILD.table(name)}
 
-    def build(self, *settings):
-        BUILD.make(*settings, *[str(BUILD.image(name)) for name in ("chosen", "pinned")])
+    def build(self, *settings, images=("chosen", "pinned-kernel", "pinned-user")):
+        BUILD.make(*settings, *[str(BUILD.image(name)) for name in images])
 
-    def test_the_default_is_the_kernel(self):
-        self.build()
-        self.assertEqual(self.isolation("chosen"), {"hello": "kernel", "echo": "kernel"})
-
-    def test_an_app_that_insists(self):
-        self.build("ISOLATION=user", "APP_echo_ISOLATION=kernel")
+    def test_an_app_that_says_nothing_is_in_the_kernel(self):
+        self.build(images=["chosen"])
         self.assertEqual(self.isolation("chosen"), {"hello": "user", "echo": "kernel"})
-        self.build("APP_echo_ISOLATION=user")
-        self.assertEqual(self.isolation("chosen"), {"hello": "kernel", "echo": "user"})
-        self.assertEqual(self.isolation("pinned"), {"hello": "kernel", "echo": "user"})
 
-    def test_an_image_that_says_so_is_in_place_of_the_setting(self):
-        self.build("ISOLATION=user")
+    def test_what_handles_bytes_from_outside_is_in_user_mode(self):
+        self.build(images=["outward"])
+        self.assertEqual(self.isolation("outward"), {**dict.fromkeys(OUTWARD, "user"), "virtio_net": "kernel",
+                                                     "netswitch": "kernel"})
+
+    def test_the_list_for_run_sh_has_names(self):
+        self.build("APP_hello_ISOLATION=user", images=["chosen"])
+        self.assertEqual((BUILD.path / "gen/chosen/apps").read_text(encoding="utf-8"), "hello echo\n")
+
+    def test_an_app_is_before_the_setting_for_all(self):
+        self.build("ISOLATION=user", images=["chosen"])
         self.assertEqual(self.isolation("chosen"), {"hello": "user", "echo": "user"})
-        self.assertEqual(self.isolation("pinned"), {"hello": "kernel", "echo": "kernel"})
+        self.build("ISOLATION=kernel", images=["chosen"])
+        self.assertEqual(self.isolation("chosen"), {"hello": "user", "echo": "kernel"})
+
+    def test_an_image_is_before_its_apps(self):
+        for setting in ("ISOLATION=user", "ISOLATION=kernel"):
+            self.build(setting)
+            self.assertEqual(self.isolation("pinned-kernel"), dict.fromkeys(("hello", "echo", "victim"), "kernel"))
+            self.assertEqual(self.isolation("pinned-user"), {"hello": "user", "echo": "user", "victim": "kernel"})
+
+    def test_the_command_line_is_before_the_image(self):
+        self.build("APP_hello_ISOLATION=kernel", "APP_echo_ISOLATION=user")
+        for name in ("chosen", "pinned-kernel", "pinned-user"):
+            isolation = self.isolation(name)
+            self.assertEqual((isolation["hello"], isolation["echo"]), ("kernel", "user"))
 
     def test_a_switch_links_what_depends_on_it(self):
         self.build()
@@ -142,7 +168,7 @@ class Images(unittest.TestCase):
         after = BUILD.times()
         changed = {path for path in before if before[path] != after[path]}
         self.assertEqual(changed, {"chosen.elf", "gen/chosen/app_table.o"})
-        for path in ("apps/hello.o", "apps/hello.elf", "apps/hello.user.o"):
+        for path in ("apps/echo.o", "apps/echo.elf", "apps/echo.user.o"):
             self.assertIn(path, after)
         self.build("ISOLATION=user")
         self.assertEqual(BUILD.times(), after)

@@ -125,8 +125,8 @@ done
 
 make_app '__asm__ volatile("sret");'
 PRIVILEGED=yes passes "an app that is declared to have privileged instructions" link_probe
-refuses "one of these in the kernel" apps/adversary "APP_adversary_ISOLATION := user" -- \
-	make -n BUILD="$WORK/build" APP_adversary_ISOLATION=kernel help
+refuses "one of these in the kernel" apps/adversary "APP_adversary_ONLY := user" -- \
+	make -n BUILD="$WORK/build" APP_adversary_ONLY=kernel help
 
 # --- The kernel ---
 
