@@ -67,6 +67,17 @@ run-files: $(BUILD)/starina.elf $(BUILD)/guest/initramfs.cpio host-tools default
 
 # E2E="PART-OF-A-NAME ..." chooses among the tests.
 E2E ?=
-.PHONY: test-e2e
-test-e2e: run-files $(patsubst %,$(BUILD)/starina-%.elf,crowd linux net reaper) ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
+E2E_IMAGES := $(addprefix starina,-crowd -linux -linux-test -net -reaper)
+.PHONY: test-e2e test-e2e-kernel test-e2e-user
+test-e2e: run-files $(E2E_IMAGES:%=$(BUILD)/%.elf) ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
 	$(Q)BUILD=$(BUILD) tools/e2e/e2e.py $(E2E)
+
+# The same images with all apps in the kernel, and all in user mode, for the tests of what apps do with each other and with devices.
+E2E_OF_APPS = $(or $(E2E),container.exit container.megabyte container.conversation container.sigterm container_net.published \
+	container_net.out crowd.three_that disk.larger disk.kept disk.driver_is_killed linux_api. net.download net.upload net.tcpip \
+	net.virtio net.netswitch net.as_many net.bad servers.nginx switch.)
+test-e2e-kernel: ## some of them with all apps in the kernel
+test-e2e-user: ## the same with all apps in user mode
+test-e2e-kernel test-e2e-user: test-e2e-%: run-files $(BUILD)/starina-%.elf \
+		$(foreach image,$(E2E_IMAGES),$(BUILD)/$(image)-%.elf)
+	$(Q)BUILD=$(BUILD) E2E_ISOLATION=$* tools/e2e/e2e.py $(E2E_OF_APPS)

@@ -3,9 +3,9 @@
 # The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
 # with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
 
-.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-user test-os-debug test-machines test-tools test-guest test-boots test-fresh
+.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-machines test-tools test-guest test-boots test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-user test-os-debug test-adversary test-machines test-os-fuzz test-guest test-e2e
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-adversary test-machines test-os-fuzz test-guest test-e2e test-e2e-kernel test-e2e-user
 
 check: ## the quick part of `make test`: lint without clang-tidy, host tests, one boot
 	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint-quick test-host test-os-quick
@@ -19,8 +19,10 @@ test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
 test-os-16: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 16 --only thread $<
 
-# All apps in user mode that can be.
-test-os-user: $(BUILD)/starina-test-user.elf ## the running OS on 4 harts, its apps in user mode
+# All apps in one of the two ways that can be.
+test-os-kernel: ## the running OS on 4 harts, its apps in the kernel
+test-os-user: ## the running OS on 4 harts, its apps in user mode
+test-os-kernel test-os-user: test-os-%: $(BUILD)/starina-test-%.elf
 	$(Q)tools/test/run_autotest.py --smp 4 $<
 
 test-os-quick: $(BUILD)/starina-test.elf

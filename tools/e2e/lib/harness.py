@@ -152,12 +152,27 @@ class Log:
         return "\n".join(self.lines) + "\n"
 
 
+BUILD_FOLDERS = ("host", "guest", "image")
+
+
+def build_of_isolation(build, isolation, directory):
+    """`directory`, made to have what `build` has, but in place of each image the one whose apps are in `isolation`."""
+    directory.mkdir()
+    for name in BUILD_FOLDERS:
+        (directory / name).symlink_to(build / name)
+    for path in build.glob(f"starina*-{isolation}.elf"):
+        (directory / path.name.replace(f"-{isolation}", "")).symlink_to(path)
+    return directory
+
+
 class Suite:
     """What tests share: the build, and things that are made at the first use."""
 
-    def __init__(self, build):
+    def __init__(self, build, isolation=""):
         self.build = Path(build).resolve()
         self.directory = Path(tempfile.mkdtemp(prefix="starina-e2e."))
+        if isolation:
+            self.build = build_of_isolation(self.build, isolation, self.directory / "build")
         self.lock = threading.Lock()
         self.watchdog = Watchdog()
         self.made = {}
@@ -219,8 +234,16 @@ class Context:
         """From now on BUILD is a directory of this test's own, with the same files in it."""
         self.build = self.scratch / "build"
         self.build.mkdir()
-        for name in ("starina.elf", "host", "guest", "image"):
+        for name in ("starina.elf", *BUILD_FOLDERS):
             (self.build / name).symlink_to(self.suite.build / name)
+
+    def boot_image(self, name):
+        """From now on run.sh boots this image of the build in place of the usual one, in a directory as of own_build()."""
+        image = self.suite.build / f"{name}.elf"
+        check(image.exists(), f"there is no {image}: make test-e2e builds it")
+        self.own_build()
+        (self.build / "starina.elf").unlink()
+        (self.build / "starina.elf").symlink_to(image)
 
     def environment(self, settings):
         env = {key: value for key, value in os.environ.items()
@@ -327,9 +350,9 @@ def run_again(suite, failed):
     return still, flaky
 
 
-def run_all(build, wanted, jobs):
+def run_all(build, isolation, wanted, jobs):
     """Runs the tests whose names hold one of `wanted` (all, if none), `jobs` at a time; returns how many failed twice."""
-    suite = Suite(build)
+    suite = Suite(build, isolation)
     chosen = [(test_name(function), function) for function in tests()]
     chosen = [item for item in chosen if not wanted or any(part in item[0] for part in wanted)]
     try:
@@ -342,7 +365,7 @@ def run_all(build, wanted, jobs):
     skipped = verdicts.count("skip")
     note = f", {skipped} skipped" if skipped else ""
     note += f", {len(flaky)} flaky (passed when run again): {' '.join(flaky)}" if flaky else ""
-    print(f"e2e: {verdicts.count('ok') + len(flaky)} passed, {len(failed)} failed{note}", flush=True)
+    print(f"e2e{isolation and f', all apps: {isolation}'}: {verdicts.count('ok') + len(flaky)} passed, {len(failed)} failed{note}", flush=True)
     return len(failed) if chosen else 1
 
 
@@ -358,7 +381,7 @@ def main(argv):
         for function in tests():
             print(test_name(function))
         return 0
-    return 1 if run_all(build, args, jobs) else 0
+    return 1 if run_all(build, os.environ.get("E2E_ISOLATION", ""), args, jobs) else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 """A machine with the image of the network tests (apps/reaper in it), and clients of its web server."""
 
 import ctypes
-import fcntl
 import json
 import os
 import re
@@ -13,19 +12,9 @@ import time
 import urllib.request
 from pathlib import Path
 
-from harness import ROOT, RUN_TIMEOUT, Log, check, free_port
+from harness import RUN_TIMEOUT, Log, check, free_port
 
 QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
-
-
-def build_image(build):
-    """Tests may run side by side: one builds."""
-    Path(build).mkdir(parents=True, exist_ok=True)
-    with open(Path(build) / "net-image.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", "--directory", ROOT, "--silent", f"BUILD={build}", f"{build}/starina-net.elf"],
-                       check=True, stdout=subprocess.DEVNULL)
-    return Path(build) / "starina-net.elf"
 
 
 SYS_PIDFD_GETFD = 438
@@ -74,7 +63,7 @@ class Machine:
         self.url = f"http://127.0.0.1:{self.port}"
         command = ["timeout", str(seconds), QEMU, "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "512M",
                    "-display", "none", "-monitor", "none", "-serial", "stdio", "-bios", "default",
-                   "-kernel", build_image(context.build), "-global", "virtio-mmio.force-legacy=false",
+                   "-kernel", context.suite.build / "starina-net.elf", "-global", "virtio-mmio.force-legacy=false",
                    "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
                    "-device", "virtio-net-device,netdev=n0", "-device", "virtio-rng-device",
                    "-append", " ".join(arguments)]

@@ -13,9 +13,7 @@ CACHE_KIB = 4 * 1024  # libs/linux/disk/disk_cache.h
 
 
 def run_crowd(context, image, count, memory="128M", append="", **settings):
-    context.own_build()
-    (context.build / "starina.elf").unlink()
-    (context.build / "starina.elf").symlink_to(context.suite.build / "starina-crowd.elf")
+    context.boot_image("starina-crowd")
     write_layout(context.scratch / "image", image)
     return context.run(LINUXRUN_IMAGE="oci://image", **settings,
                        STARINA_APPEND=f"vm_crowd.count={count} vm_crowd.memory={memory} {append}")

@@ -76,9 +76,7 @@ def in_use(context):
 
 def use_reaper(context):
     """Runs the image with apps/reaper."""
-    context.own_build()
-    (context.build / "starina.elf").unlink()
-    (context.build / "starina.elf").symlink_to(context.suite.build / "starina-reaper.elf")
+    context.boot_image("starina-reaper")
 
 
 @test

@@ -2,28 +2,14 @@
 """Linux from native apps: the image with apps/linux_test and the examples, booted by run.sh with images for them."""
 
 import concurrent.futures
-import fcntl
 import re
 import subprocess
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 from harness import ROOT, RUN_TIMEOUT, check, check_equal, test
 
 SUM = re.compile(r"^\[linux_test *\] \S+ +linux_test: (\d+) passed, (\d+) failed")
-
-
-def use_linux_image(context, image="starina-linux"):
-    """From now on BUILD has an image of the Linux API in place of the usual one. Tests may run side by side: one builds."""
-    build = context.build
-    with open(Path(build) / "linux-image.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", "--directory", ROOT, "--silent", f"BUILD={build}", f"{build}/{image}.elf"],
-                       check=True, stdout=subprocess.DEVNULL)
-    context.own_build()
-    (context.build / "starina.elf").unlink()
-    (context.build / "starina.elf").symlink_to(Path(build) / f"{image}.elf")
 
 
 def make_image(context):
@@ -42,7 +28,7 @@ def make_image(context):
 
 def start(context, append, image="starina-linux", **settings):
     layout = make_image(context)
-    use_linux_image(context, image)
+    context.boot_image(image)
     return context.start(LINUXRUN_IMAGES=f"hello:1=oci://{layout},ubuntu:20.04=oci://{layout}",
                          STARINA_MEMORY="1G", STARINA_APPEND=append, **settings)
 

@@ -91,10 +91,7 @@ def default_image_and_status_page(context):
 @test
 def an_image_without_linuxrun(context):
     """It is asked for nothing that it does not read, and what it has is announced."""
-    context.own_build()
-    image = context.build / "starina.elf"
-    image.unlink()
-    image.symlink_to(context.suite.build / "starina-net.elf")
+    context.boot_image("starina-net")
     apps = context.build / "gen/starina/apps"
     apps.parent.mkdir(parents=True)
     for names, announced in (("netswitch tcpip httpd", "status page: http://"), ("tcpip", "is port 80 of the OS"),

@@ -140,9 +140,7 @@ def ping(context):
 @test
 def three_containers(context):
     """A client, a web server and its database, each in a virtual machine of its own."""
-    context.own_build()
-    (context.build / "starina.elf").unlink()
-    (context.build / "starina.elf").symlink_to(context.suite.build / "starina-crowd.elf")
+    context.boot_image("starina-crowd")
     result = software.run(context, software.TRIO, STARINA_MEMORY="1G",
                           STARINA_APPEND="vm_crowd.count=3 vm_crowd.memory=192M")
     check_equal(sorted(re.findall(r"(\d) ended with status (\d+)", result.stderr)), [("0", "0"), ("1", "0"), ("2", "0")], result)

@@ -29,9 +29,7 @@ def wait_for_connections(url, least, most):
 @test
 def connections_of_a_dead_machine(context):
     """One VM completes 256 handshakes, and falls silent. It gets its share, and the page answers. Its connections go with it."""
-    context.own_build()
-    (context.build / "starina.elf").unlink()
-    (context.build / "starina.elf").symlink_to(context.suite.build / "starina-crowd.elf")
+    context.boot_image("starina-crowd")
     write_layout(context.scratch / "image", attack_image(context, "hold", "256"))
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
