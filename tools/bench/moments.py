@@ -12,7 +12,7 @@ import served
 
 # What a moment's instruction is: a function's first in an ELF file of the build, a program's first (None), or the one sret of a function.
 MOMENTS = {
-    "vm_boot": ("starina.elf", "vm_boot"),
+    "create": ("starina.elf", "sys_hvspace_create"),
     "entry": ("starina.elf", "hv_switch sret"),
     "init": ("guest/bootd.elf", "main"),
     "program": ("image/demo/demo", None),
@@ -98,8 +98,8 @@ def run_once():
         log = running.run_container(append="kernel.log=debug", STARINA_SMP="1",
                                     STARINA_QEMU_ARGS="%s -plugin %s" % (running.ICOUNT, plugin))
         with open(counter, "rb") as file:
-            numbers = struct.unpack("<%dQ" % (1 + 2 * len(found)), file.read(8 * (1 + 2 * len(found))))
-    counts = {moment: (numbers[1 + 2 * i], numbers[2 + 2 * i]) for i, moment in enumerate(found)}
+            numbers = struct.unpack("<%dQ" % (2 + 2 * len(found)), file.read(8 * (2 + 2 * len(found))))
+    counts = {moment: (numbers[2 + 2 * i], numbers[3 + 2 * i]) for i, moment in enumerate(found)}
     missing = [moment for moment, (_, times) in counts.items() if times == 0]
     if missing:
         raise SystemExit("bench: the container ran, but these moments never came: " + " ".join(missing))
@@ -108,7 +108,7 @@ def run_once():
 
 def measure():
     """The least of some rounds: when the disk answers, and with how many interrupts, depends on the host."""
-    spans = {"vm_to_init": ("entry", "init"), "create_to_init": ("vm_boot", "init"), "create_to_program": ("vm_boot", "program")}
+    spans = {"vm_to_init": ("entry", "init"), "create_to_init": ("create", "init"), "create_to_program": ("create", "program")}
     least = {}
     for _ in range(ROUNDS):
         _, counts = run_once()

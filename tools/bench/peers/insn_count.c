@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A QEMU plugin: how many instructions the machine has executed, in the first eight bytes of a file
-// that others map or read while it runs. Unlike a clock under -icount it does not count the time
-// that the machine sleeps. For one hart: the addition is not atomic.
+// that others map or read while it runs, and in the next eight how many of them may flush the TLB:
+// writes of satp, and fences of translations. Unlike a clock under -icount it does not count the
+// time that the machine sleeps. For one hart: the addition is not atomic.
 //
 //   -plugin insn_count.so,count=PATH[,mark=ADDRESS:WORD]...
 //
@@ -42,6 +43,8 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 typedef void (*exec_cb)(unsigned int vcpu, void *context);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
+                                                enum qemu_plugin_op op, void *ptr, uint64_t imm);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb cb,
                                             enum qemu_plugin_cb_flags flags, void *context);
 int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv);
@@ -50,8 +53,16 @@ EXPORT int qemu_plugin_version = 1;
 
 #define MAX_MARKS 16
 
+// Privileged architecture, "CSR Instructions" and "Supervisor Memory-Management Instructions".
+#define OPCODE_SYSTEM 0x73U
+#define CSR_SATP 0x180U
+#define FUNCT7_SFENCE_VMA 0x09U
+#define FUNCT7_HFENCE_VVMA 0x11U
+#define FUNCT7_HFENCE_GVMA 0x31U
+
 static struct counts {
 	uint64_t executed;
+	uint64_t flushes;
 	struct {
 		uint64_t first;
 		uint64_t times;
@@ -80,6 +91,26 @@ static bool is_mark(const struct qemu_plugin_insn *insn, const struct mark *mark
 		memcmp(qemu_plugin_insn_data(insn), &mark->word, qemu_plugin_insn_size(insn)) == 0;
 }
 
+static bool may_flush(const struct qemu_plugin_insn *insn)
+{
+	uint32_t word;
+	uint32_t funct3;
+	uint32_t funct7;
+
+	if (qemu_plugin_insn_size(insn) != sizeof(word))
+		return false;
+	memcpy(&word, qemu_plugin_insn_data(insn), sizeof(word));
+	if ((word & 0x7f) != OPCODE_SYSTEM)
+		return false;
+	funct3 = word >> 12 & 7;
+	funct7 = word >> 25;
+	if (funct3 == 0)
+		return funct7 == FUNCT7_SFENCE_VMA || funct7 == FUNCT7_HFENCE_VVMA ||
+			funct7 == FUNCT7_HFENCE_GVMA;
+	// csrrs and csrrc with no bits only read.
+	return word >> 20 == CSR_SATP && ((funct3 & 3) == 1 || (word >> 15 & 31) != 0);
+}
+
 static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 {
 	size_t length = qemu_plugin_tb_n_insns(tb);
@@ -87,9 +118,12 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	(void)id;
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &counts->executed,
 	                                         length);
-	for (size_t i = 0; num_marks > 0 && i < length; i++) {
+	for (size_t i = 0; i < length; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
+		if (may_flush(insn))
+			qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+			                                           &counts->flushes, 1);
 		for (uint32_t m = 0; m < num_marks; m++) {
 			if (is_mark(insn, &marks[m]))
 				qemu_plugin_register_vcpu_insn_exec_cb(
