@@ -56,13 +56,13 @@ $(BUILD)/peers/insn_%.so: tools/bench/peers/insn_%.c
 	$(Q)$(HOSTCC) -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -o $@ $<
 
 .PHONY: bench-peers
-# BENCH_PEERS="PART ..." chooses among the parts (ipc boot http clock).
+# BENCH_PEERS="PART ..." chooses among the parts (ipc boot http clock isolation).
 BENCH_PEERS ?=
-bench-peers: run-files $(BENCH_IMAGES) $(PEER_PROGRAMS) $(BUILD)/peers/insn_count.so ## Debian's Linux, and Linux+KVM, beside Starina
+bench-peers: run-files $(BENCH_IMAGES) $(BUILD)/starina-kernel.elf $(PEER_PROGRAMS) $(BUILD)/peers/insn_count.so ## Debian's Linux, and Linux+KVM, beside Starina
 	$(Q)BUILD=$(BUILD) tools/bench/peers/peers.py $(BENCH_PEERS)
 
 .PHONY: bench-profile
-# PROFILE="PATH AB-OPTION..." chooses what is asked for.
+# PROFILE="PATH AB-OPTION..." chooses what is asked for; IMAGE=starina-kernel: functions of apps, too.
 PROFILE ?=
-bench-profile: run-files $(BUILD)/peers/insn_profile.so ## which functions a download from httpd spends its instructions in
+bench-profile: run-files $(BUILD)/starina-kernel.elf $(BUILD)/peers/insn_profile.so ## which functions a download from httpd spends its instructions in
 	$(Q)BUILD=$(BUILD) tools/bench/profile.py $(PROFILE)

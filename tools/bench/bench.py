@@ -20,7 +20,7 @@ import urllib.request
 import moments
 import ratios
 import served
-from running import BUILD, ICOUNT, QEMU, Machine, ab, first_output, run_container, say, server_in_container
+from running import BUILD, ICOUNT, QEMU, Machine, ab, build_with, first_output, run_container, say, server_in_container
 
 PARTS = ("calls", "boot", "container", "pool", "tcp", "idle", "http", "ratios")
 IDLE_SECONDS = 30
@@ -154,10 +154,8 @@ def measure_container(out):
 def measure_pool(out):
     """command_output("true") of apps/linux_test, from a filled pool, in an image where nothing else runs Linux."""
     took = []
-    with tempfile.TemporaryDirectory() as build:
-        for name in ("host", "guest", "image"):
-            os.symlink(os.path.join(BUILD, name), os.path.join(build, name))
-        os.symlink(os.path.join(BUILD, "starina-linux-test.elf"), os.path.join(build, "starina.elf"))
+    with tempfile.TemporaryDirectory() as scratch:
+        build = build_with("starina-linux-test", os.path.join(scratch, "build"))
         for i in range(RUNS):
             say("commands from a pool, run %d of %d" % (i + 1, RUNS))
             machine = Machine("linux_test: 1 passed", BUILD=build, STARINA_MEMORY="1G", STARINA_APPEND="linux_test.only=vms.warm_start",

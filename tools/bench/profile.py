@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Where the instructions of a download from httpd go: a table of functions. One hart; `make bench-profile`.
 
-profile.py [PATH [AB-OPTION...]], as /bytes/20000000 -c 1 -n 2. Functions of apps' libraries have their app's copy each.
+profile.py [PATH [AB-OPTION...]], as /bytes/20000000 -c 1 -n 2. Functions of apps' libraries have their app's copy each. Apps in
+user mode are all at the same addresses, and make one line: IMAGE=starina-kernel profiles that image, whose apps are in the kernel.
 """
 import bisect
 import collections
@@ -15,12 +16,14 @@ import profile_reader
 import running
 
 LINES = 40
+IMAGE = os.environ.get("IMAGE", "starina")
+FIRMWARE = 0x80000000  # apps are linked below
 
 
 def symbols():
     """Sorted addresses of the image's functions, and their names."""
     text = subprocess.run([os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "nm", "-n",
-                           os.path.join(running.BUILD, "starina.elf")], check=True, text=True, stdout=subprocess.PIPE).stdout
+                           os.path.join(running.BUILD, IMAGE + ".elf")], check=True, text=True, stdout=subprocess.PIPE).stdout
     rows = [line.split() for line in text.splitlines() if " t " in line or " T " in line]
     return [int(row[0], 16) for row in rows], [row[2] for row in rows]
 
@@ -30,7 +33,8 @@ def main():
     addresses, names = symbols()
     with tempfile.TemporaryDirectory() as scratch:
         counts = os.path.join(scratch, "blocks")
-        machine = running.Machine("container ended", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin " + profile_reader.plugin(counts))
+        machine = running.Machine("container ended", BUILD=running.build_with(IMAGE, os.path.join(scratch, "build")), STARINA_SMP="1",
+                                  STARINA_QEMU_ARGS="-plugin " + profile_reader.plugin(counts))
         try:
             running.ab(machine.port, path, *options)
             before = profile_reader.snapshot(counts)
@@ -42,7 +46,8 @@ def main():
     sums = collections.Counter()
     for address, executed in after.items():
         index = bisect.bisect_right(addresses, address) - 1
-        sums[names[index] if index >= 0 else "(elsewhere)"] += executed - before[address]
+        name = names[index] if index >= 0 else "(apps in user mode)" if address < FIRMWARE else "(elsewhere)"
+        sums[name] += executed - before[address]
     total = sum(sums.values())
     print("%14s instructions" % "{:,}".format(total))
     for name, value in sums.most_common(LINES):

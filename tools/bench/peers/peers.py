@@ -3,11 +3,12 @@
 """Measures what others need for the same work, in the same emulator, beside Starina: prints a table and writes
 $BUILD/bench-peers.json.
 
-peers.py [PART ...], all of: ipc boot http clock
+peers.py [PART ...], all of: ipc boot http clock isolation
 
 Linux is Debian's kernel for riscv64, its programs are Debian's, and Linux+KVM is that kernel with Debian's QEMU as VMM in the
 emulated machine. The parts ipc, boot and http count instructions. `clock` compares rates within this run, one machine after the
-other, several rounds; its figures are worth something only on a machine that does nothing else.
+other, several rounds; its figures are worth something only on a machine that does nothing else. So does `isolation`, in which both
+are Starina: the usual image, and the one with all apps in the kernel.
 """
 import json
 import os
@@ -27,9 +28,10 @@ import oci  # noqa: E402
 import running  # noqa: E402
 import served  # noqa: E402
 
-PARTS = ("ipc", "boot", "http", "clock")
+PARTS = ("ipc", "boot", "http", "clock", "isolation")
 PACKAGES = ["busybox-static", "iproute2", "linux-image-riscv64", "nginx", "qemu-system-riscv"]
 ROUNDS = 3
+ISOLATION_ROUNDS = 5
 # What Starina does, and what of Linux is nearest: the figure of tools/bench/peers/ipc.c.
 PAIRS = [
     ("null system call", "null_call", "null_call"),
@@ -165,22 +167,24 @@ class Peers:
             oci.write_layout(oci.Path(path), oci.Image(layer, Cmd=["/usr/sbin/nginx"]))
         return path
 
+    @staticmethod
+    def ask(rates, name, port):
+        """Adds a rate of each kind to the lists of `rates`."""
+        for kind, path, options in (("keepalive", "/bytes/1024", ("-k", "-c", "16", "-n", "1500")),
+                                    ("bulk", "/bytes/%d" % served.BULK, ("-c", "1", "-n", "2"))):
+            rate = running.ab(port, path, *options)
+            if rate is not None:
+                rates.setdefault((name, kind), []).append(rate)
+
     def measure_clock(self):
         """Rates, in rounds: every round asks each machine in turn, so that what else the host does meets all alike."""
         rates = {}
-
-        def ask(name, port):
-            for kind, path, options in (("keepalive", "/bytes/1024", ("-k", "-c", "16", "-n", "1500")),
-                                        ("bulk", "/bytes/%d" % served.BULK, ("-c", "1", "-n", "2"))):
-                rate = running.ab(port, path, *options)
-                if rate is not None:
-                    rates.setdefault((name, kind), []).append(rate)
         for number in range(ROUNDS):
             running.say("rates, round %d of %d" % (number + 1, ROUNDS))
             for server in ("httpd", "nginx"):
                 machine, port = self.starina(server, STARINA_SMP="2", STARINA_MEMORY="1G")
                 try:
-                    ask(server + " on Starina", port)
+                    self.ask(rates, server + " on Starina", port)
                 finally:
                     machine.stop()
             for name, machine, address in (
@@ -188,7 +192,7 @@ class Peers:
                     ("nginx in KVM", None, machines.GUEST_ADDRESS)):
                 machine = machine or self.debian().vmm_nginx("kvm-clock", smp=2)
                 self.wait(machine, (address, 80))
-                ask(name, machine.urls[address, 80])
+                self.ask(rates, name, machine.urls[address, 80])
                 machine.stop()
         for ours, theirs in (("httpd on Starina", "nginx on Linux"), ("nginx on Starina", "nginx in KVM")):
             for kind, what, unit, factor in (("keepalive", "1 KB, keep-alive, 16 at a time", "/s", 1),
@@ -197,13 +201,38 @@ class Peers:
                           for who in (ours, theirs)]
                 self.row(what, unit, ours, theirs, *values, less_is_better=False)
 
+    def measure_isolation(self):
+        """What it costs by the clock that apps are in user mode, in rounds as measure_clock()."""
+        images, measured = {"usual image": "starina", "all in the kernel": "starina-kernel"}, {}
+        for number in range(ISOLATION_ROUNDS):
+            for name, image in images.items():
+                running.say("isolation, round %d of %d: %s" % (number + 1, ISOLATION_ROUNDS, name))
+                build = running.build_with(image, os.path.join(self.scratch, "%s-%d" % (image, number)))
+                log = running.run_container(BUILD=build)
+                measured.setdefault((name, "start"), []).append(int(re.search(r"container started in (\d+) ms", log).group(1)))
+                for server in ("httpd", "nginx"):
+                    machine, port = self.starina(server, STARINA_SMP="2", STARINA_MEMORY="1G", BUILD=build)
+                    try:
+                        self.ask(measured, "%s, %s" % (name, server), port)
+                    finally:
+                        machine.stop()
+        self.out["isolation"] = {" ".join(key): values for key, values in measured.items()}
+        for what, unit, suffix, kind, factor in (
+                ("httpd, 1 KB, keep-alive, 16 at a time", "/s", ", httpd", "keepalive", 1),
+                ("httpd, 20 MB", "MB/s", ", httpd", "bulk", served.BULK / 1e6),
+                ("run call to the container's start", "ms", "", "start", 1),
+                ("nginx in a container, 1 KB, keep-alive, 16 at a time", "/s", ", nginx", "keepalive", 1),
+                ("nginx in a container, 20 MB", "MB/s", ", nginx", "bulk", served.BULK / 1e6)):
+            values = [round(statistics.median(measured[name + suffix, kind]) * factor, 1) for name in images]
+            self.row(what, unit, *images, *values, less_is_better=unit == "ms")
+
 
 def table(rows):
-    print("%-88s %-16s %14s   %-16s %14s  %6s" % ("", "Starina", "", "peer", "", "ratio"))
+    print("%-88s %-16s %14s   %-17s %14s  %6s" % ("", "Starina", "", "peer", "", "ratio"))
     for row in rows:
         ours, theirs = row["value_starina"], row["value_peer"]
         ratio = "" if not ours or not theirs else "%.2f" % (theirs / ours if row["less_is_better"] else ours / theirs)
-        print("%-88s %-16s %14s   %-16s %14s  %6s" % ("%s, %s" % (row["what"], row["unit"]), row["starina"], "{:,}".format(ours) if ours else "-",
+        print("%-88s %-16s %14s   %-17s %14s  %6s" % ("%s, %s" % (row["what"], row["unit"]), row["starina"], "{:,}".format(ours) if ours else "-",
                                                       row["peer"], "{:,}".format(theirs) if theirs else "-", ratio))
     print("ratio: how many times better Starina is")
 
