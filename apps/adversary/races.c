@@ -74,12 +74,14 @@ static void read_all_the_time(void *arg)
 static void start(const struct deed *deed)
 {
 	bool calls = deed->deed == ADVERSARY_RACE_SEND_CALLS ||
+		deed->deed == ADVERSARY_RACE_SHARE_CALLS ||
 		deed->deed == ADVERSARY_RACE_CLOSE_CALLS;
+	bool stores = deed->deed == ADVERSARY_RACE_SEND || deed->deed == ADVERSARY_RACE_SHARE;
 
 	for (uint64_t i = 0; i < NUM_WRITERS; i++) {
 		void (*writer)(void *) = calls ? call_all_the_time : store_all_the_time;
 
-		if (i > 0 && deed->deed != ADVERSARY_RACE_SEND)
+		if (i > 0 && !stores)
 			writer = read_all_the_time;
 		check(thread_create(writer, (void *)(uintptr_t)(i * 77), 0, NULL) == 0);
 	}
@@ -119,6 +121,27 @@ static void send(const struct deed *deed, uint64_t round)
 		wait_for_fault();
 }
 
+// Once the duplicate is there, nothing that is stored is seen: whoever stores ends the process.
+static void share(const struct deed *deed, uint64_t round)
+{
+	static uint64_t first[PAGE_SIZE / sizeof(uint64_t)];
+	handle_t folio = expose(deed, round + deed->rounds);
+	const void *at = (const void *)(uintptr_t)target;
+	handle_t second;
+
+	check(handle_duplicate(folio, RIGHTS_SAME, &second) == 0);
+	memcpy(first, at, sizeof(first));
+	send_folio(deed->judge, round, second);
+	if (deed->deed == ADVERSARY_RACE_SHARE) {
+		for (nsec_t end = now() + PATIENCE; now() < end;) {
+			if (memcmp(first, at, sizeof(first)) != 0)
+				process_exit(ADVERSARY_SAW);
+		}
+	}
+	check(memcmp(first, at, sizeof(first)) == 0);
+	check(handle_close(folio) == 0);
+}
+
 void deed_race(const struct deed *deed)
 {
 	start(deed);
@@ -130,6 +153,9 @@ void deed_race(const struct deed *deed)
 	for (uint64_t i = 1; i <= deed->rounds; i++) {
 		if (deed->deed == ADVERSARY_RACE_CLOSE_CALLS)
 			check(handle_close(expose(deed, i)) == 0);
+		else if (deed->deed == ADVERSARY_RACE_SHARE ||
+		         deed->deed == ADVERSARY_RACE_SHARE_CALLS)
+			share(deed, i);
 		else
 			send(deed, i);
 		wait_a_little(200);

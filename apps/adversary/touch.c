@@ -74,6 +74,10 @@ static void use_folio(const struct deed *deed)
 		check(handle_close(folio) == 0);
 	} else if (deed->deed == ADVERSARY_UNMAPPED_FOLIO) {
 		check(folio_unmap(folio) == 0);
+	} else if (deed->deed == ADVERSARY_SHARED_FOLIO) {
+		check(handle_duplicate(folio, RIGHTS_SAME, &folio) == 0);
+		// To read is its right.
+		check(*((const volatile uint8_t *)at + 2 * PAGE_SIZE) == 0xad);
 	} else if (deed->deed == ADVERSARY_SENT_FOLIO) {
 		send_folio(deed->judge, 0, folio);
 	} else {

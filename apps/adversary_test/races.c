@@ -6,6 +6,7 @@
 
 #define STORE_ROUNDS 60u
 #define CALL_ROUNDS 100u
+#define SHARE_ROUNDS 30u
 #define FOLIO_LOOKS 20u
 
 // What is received stays as it is from then on; if not, the adversary is killed.
@@ -18,6 +19,8 @@ static void expect_still(struct judge *j, handle_t folio, bool until_end, handle
 	size_t size;
 
 	expect(j, folio_info(folio, &info) == 0);
+	if ((info.flags & FOLIO_READ_ONLY) != 0)
+		expect(j, folio_map(folio, PROT_READ | PROT_WRITE, &at) == ERR_ACCESS);
 	expect(j, folio_map(folio, PROT_READ, &at) == 0);
 	if (j->failed)
 		return;
@@ -70,12 +73,13 @@ static void take_memory_until_end(struct judge *j, const struct adversary *adver
 static void race(struct judge *j, uint32_t which, uint64_t size, uint32_t rounds)
 {
 	struct msg_adversary_do deed = { .deed = which, .rounds = rounds, .address = size };
-	bool stores = which == ADVERSARY_RACE_SEND;
+	bool stores = which == ADVERSARY_RACE_SEND || which == ADVERSARY_RACE_SHARE;
+	bool calls = which == ADVERSARY_RACE_SEND_CALLS || which == ADVERSARY_RACE_SHARE_CALLS;
 	struct adversary adversary;
 	int status;
 
 	if (adversary_start(j, &deed, &adversary)) {
-		if (stores || which == ADVERSARY_RACE_SEND_CALLS)
+		if (stores || calls)
 			receive_all(j, &adversary, stores);
 		else
 			take_memory_until_end(j, &adversary);
@@ -102,6 +106,20 @@ static void calls_race_with_sends(struct judge *j)
 	race(j, ADVERSARY_RACE_SEND_CALLS, 4 * PAGE_SIZE, CALL_ROUNDS);
 }
 
+static void stores_race_with_duplicates(struct judge *j)
+{
+	static const uint64_t sizes[] = { PAGE_SIZE, 3 * PAGE_SIZE, BLOCK_SIZE };
+
+	for (uint32_t i = 0; i < SHARE_ROUNDS && !j->failed; i++)
+		race(j, ADVERSARY_RACE_SHARE, sizes[i % 3], i + 1);
+}
+
+static void calls_race_with_duplicates(struct judge *j)
+{
+	race(j, ADVERSARY_RACE_SHARE_CALLS, PAGE_SIZE, CALL_ROUNDS);
+	race(j, ADVERSARY_RACE_SHARE_CALLS, BLOCK_SIZE, SHARE_ROUNDS);
+}
+
 static void calls_race_with_closes(struct judge *j)
 {
 	race(j, ADVERSARY_RACE_CLOSE_CALLS, PAGE_SIZE, CALL_ROUNDS);
@@ -117,6 +135,8 @@ static void stores_race_with_discards(struct judge *j)
 const struct test race_tests[] = {
 	{ "stores race with sends", stores_race_with_sends },
 	{ "calls race with sends", calls_race_with_sends },
+	{ "stores race with duplicates", stores_race_with_duplicates },
+	{ "calls race with duplicates", calls_race_with_duplicates },
 	{ "calls race with closes", calls_race_with_closes },
 	{ "stores race with discards", stores_race_with_discards },
 	{ 0 },

@@ -172,24 +172,28 @@ static error_t piece_message(struct message *m, handle_t folio, const uint8_t *b
 static error_t send_segments(const struct frame *f, struct port *to)
 {
 	struct segmenter s;
-	size_t stride, offset = COPY_OFFSET, len;
+	size_t stride, first_len, last_len = 0, offset = COPY_OFFSET, len;
 	uint8_t *base = NULL;
 	handle_t folio;
 	error_t err;
 
 	segmenter_init(&s, &f->meta, f->headers, f->bytes);
-	stride = (segmenter_next_len(&s) + COPY_OFFSET + 3) / 4 * 4;
+	first_len = segmenter_next_len(&s);
+	stride = (first_len + COPY_OFFSET + 3) / 4 * 4;
 	err = folio_make(stride * s.count + COPY_OFFSET, &folio, &base);
 	if (err != 0)
 		return err;
-	while (err == 0 && (len = segmenter_next_len(&s)) > 0) {
+	// All before the first leaves: what has a second handle is read-only.
+	for (; (len = segmenter_next_len(&s)) > 0; offset += stride, last_len = len)
+		segmenter_write(&s, (struct mut_span){ .data = base + offset, .len = len });
+	offset = COPY_OFFSET;
+	for (size_t i = 0; err == 0 && i < s.count; i++, offset += stride) {
 		struct message m;
 
-		segmenter_write(&s, (struct mut_span){ .data = base + offset, .len = len });
-		err = piece_message(&m, folio, base, offset, len);
+		err = piece_message(&m, folio, base, offset,
+		                    i + 1 < s.count ? first_len : last_len);
 		if (err == 0)
 			port_send(to, &m, f->from);
-		offset += stride;
 	}
 	handle_close(folio);
 	return err;
@@ -220,7 +224,7 @@ static error_t frame_fill_checksum(struct frame *f)
 
 	if (f->m->num_handles == 1 &&
 	    folio_map(f->m->handles[0], PROT_READ | PROT_WRITE, &base) != 0)
-		err = frame_make_own(f);  // it came without the right to write
+		err = frame_make_own(f);  // it is shared, and read-only
 	if (err != 0)
 		return err;
 	offload_fill_checksum(&f->meta,
@@ -281,7 +285,7 @@ static void send_to_one(struct frame *f, struct port *to)
 	port_send(to, f->m, f->from);
 }
 
-// A message for one of several receivers: the frame inline, or by a handle that cannot write.
+// A message for one of several receivers: the frame inline, or by a handle of its own.
 static error_t shared_message(const struct frame *f, struct message *m)
 {
 	error_t err;

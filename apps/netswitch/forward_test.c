@@ -88,7 +88,7 @@ static void to_everybody(void **state)
 			folio_map(channels[c].queue[0].handles[0], PROT_READ | PROT_WRITE, &base),
 			c == OWN ? 0 : ERR_ACCESS);
 	}
-	assert_int_equal(*folio_of(channels[OWN].queue[0].handles[0])->count, 1);
+	assert_int_equal(folio_of(channels[OWN].queue[0].handles[0])->shared->handles, 1);
 	forward(&sw.uplink, everybody, 100);
 	forward(&sw.own, everybody, 100);
 	assert_int_equal(channels[VM].len, 2);

@@ -63,9 +63,9 @@ error_t folio_create(size_t size, uint32_t flags, handle_t *out)
 	f = &folios[*out - FIRST_FOLIO];
 	*f = (struct fake_folio){ .bytes = calloc(1, size),
 		                  .size = size,
-		                  .count = malloc(sizeof(size_t)),
+		                  .shared = calloc(1, sizeof(*f->shared)),
 		                  .rights = RIGHTS_ALL };
-	*f->count = 1;
+	f->shared->handles = 1;
 	return 0;
 }
 
@@ -73,7 +73,8 @@ error_t folio_map(handle_t folio, uint32_t prot, void **out)
 {
 	struct fake_folio *f = folio_of(folio);
 
-	if ((prot & PROT_WRITE) != 0 && (f->rights & RIGHT_WRITE) == 0)
+	if ((prot & PROT_WRITE) != 0 &&
+	    (f->shared->frozen != NULL || (f->rights & RIGHT_WRITE) == 0))
 		return ERR_ACCESS;
 	*out = f->bytes;
 	return 0;
@@ -81,7 +82,11 @@ error_t folio_map(handle_t folio, uint32_t prot, void **out)
 
 error_t folio_info(handle_t folio, struct folio_info *out)
 {
-	*out = (struct folio_info){ .size = folio_of(folio)->size, .paddr = 4096 };
+	const struct fake_folio *f = folio_of(folio);
+
+	*out = (struct folio_info){ .size = f->size,
+		                    .paddr = 4096,
+		                    .flags = f->shared->frozen != NULL ? FOLIO_READ_ONLY : 0 };
 	return 0;
 }
 
@@ -93,7 +98,11 @@ error_t handle_duplicate(handle_t h, rights_t rights, handle_t *out)
 	folios[*out - FIRST_FOLIO] = *f;
 	if (rights != RIGHTS_SAME)
 		folios[*out - FIRST_FOLIO].rights = rights;
-	++*f->count;
+	f->shared->handles++;
+	if (f->shared->frozen == NULL) {
+		f->shared->frozen = malloc(f->size);
+		memcpy(f->shared->frozen, f->bytes, f->size);
+	}
 	return 0;
 }
 
@@ -104,9 +113,13 @@ error_t handle_close(handle_t h)
 	if (h < FIRST_FOLIO)
 		return 0;
 	f = folio_of(h);
-	if (--*f->count == 0) {
+	if (--f->shared->handles == 0) {
+		// What was duplicated, nobody has written to.
+		if (f->shared->frozen != NULL)
+			assert_memory_equal(f->bytes, f->shared->frozen, f->size);
+		free(f->shared->frozen);
 		free(f->bytes);
-		free(f->count);
+		free(f->shared);
 	}
 	f->bytes = NULL;
 	return 0;

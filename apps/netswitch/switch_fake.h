@@ -21,10 +21,14 @@
 #define VM 3  // and those after it
 #define TAKES_ALL (NETDEV_FEATURE_TX_CSUM | NETDEV_FEATURE_TSO4 | NETDEV_FEATURE_TSO6)
 
+struct fake_shared {
+	size_t handles;   // to the same bytes
+	uint8_t *frozen;  // how they were when the folio was duplicated; NULL: it was not
+};
 struct fake_folio {
 	uint8_t *bytes;  // NULL: a free handle
 	size_t size;
-	size_t *count;  // handles to the same bytes
+	struct fake_shared *shared;
 	rights_t rights;
 };
 

@@ -20,16 +20,34 @@ static void frame_pbuf_free(struct pbuf *p)
 	heap_free(frame);
 }
 
+// Of a folio that others have, too. Consumes it.
+static struct pbuf *copy_make(handle_t folio, uint32_t offset, uint32_t length)
+{
+	struct payload payload;
+	struct pbuf *p = NULL;
+
+	if (payload_open_folio(folio, offset, length, &payload))
+		return NULL;
+	p = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);
+	if (p != NULL)
+		(void)pbuf_take(p, payload.bytes.data, (u16_t)length);
+	payload_release(&payload);
+	return p;
+}
+
 struct pbuf *frame_pbuf_make(handle_t folio, uint32_t offset, uint32_t length)
 {
 	struct frame_pbuf *frame;
+	struct folio_info info;
 	struct payload payload;
 
-	if (length == 0 || length > UINT16_MAX) {
+	if (length == 0 || length > UINT16_MAX || folio_info(folio, &info)) {
 		handle_close(folio);
 		return NULL;
 	}
 	// lwIP turns headers into the host's byte order where they lie.
+	if ((info.flags & FOLIO_READ_ONLY) != 0)
+		return copy_make(folio, offset, length);
 	if (payload_open_writable(folio, offset, length, &payload))
 		return NULL;
 	frame = heap_alloc(sizeof(*frame));

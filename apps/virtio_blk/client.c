@@ -110,6 +110,9 @@ static error_t request_check(const struct disk_client *client,
 		return err;
 	if (info.paddr == 0)
 		return ERR_NOT_SUPPORTED;  // lazy: it has no one address
+	// Others have it, and it stays as it is.
+	if (!write && (info.flags & FOLIO_READ_ONLY) != 0)
+		return ERR_ACCESS;
 	if (!range_within(request->offset, request->length, info.size))
 		return ERR_RANGE;
 	*paddr = info.paddr + request->offset;

@@ -73,12 +73,15 @@ error_t channel_send(handle_t channel, const struct message *m)
 	return 0;
 }
 
+static uint64_t folio_flags;
+
 error_t folio_info(handle_t folio, struct folio_info *out)
 {
 	if (folio != FOLIO && folio != LAZY_FOLIO)
 		return ERR_WRONG_TYPE;
 	*out = (struct folio_info){ .size = FOLIO_BYTES,
-		                    .paddr = folio == FOLIO ? FOLIO_PADDR : 0 };
+		                    .paddr = folio == FOLIO ? FOLIO_PADDR : 0,
+		                    .flags = folio_flags };
 	return 0;
 }
 
@@ -249,6 +252,11 @@ static void test_refusals(void **state)
 	expect_refusal(ERR_NOT_SUPPORTED, LAZY_FOLIO);
 	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, CHANNEL);
 	expect_refusal(ERR_WRONG_TYPE, CHANNEL);
+	// What others have too, stays as it is.
+	folio_flags = FOLIO_READ_ONLY;
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, FOLIO);
+	folio_flags = 0;
+	expect_refusal(ERR_ACCESS, FOLIO);
 	disk.info.flags = BLKDEV_READ_ONLY;
 	ask(MSG_BLKDEV_WRITE, (struct msg_blkdev_request){ .length = 512 }, FOLIO);
 	expect_refusal(ERR_ACCESS, FOLIO);

@@ -40,6 +40,9 @@ static inline error_t check_handles_locked(const struct channel_end *to, struct 
 			return ERR_BAD_HANDLE;
 		if ((slot->rights & RIGHT_TRANSFER) == 0)
 			return ERR_ACCESS;
+		// Pairs with the stores of folio.c: what is sent, no guest writes to.
+		if (__atomic_load_n(&slot->object->stays, __ATOMIC_ACQUIRE))
+			return ERR_BAD_STATE;
 		for (uint32_t k = 0; k < i; k++) {
 			if (header->handles[k] == header->handles[i])
 				return ERR_INVALID;

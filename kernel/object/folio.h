@@ -31,6 +31,10 @@ struct folio {
 
 	// an app's touch found no memory: the content is not whole any more; written under `lock`
 	bool lost;
+	// It was duplicated: nobody writes to it again. Set with `lock` held, and the table of the
+	// only handle that there was.
+	bool read_only;
+	uint32_t guests;  // mappings in hvspaces, and calls that make one; guarded by `lock`
 	struct vmap_lazy_range range;
 	struct list users;  // struct folio_user; guarded by `lock`
 };
@@ -46,6 +50,7 @@ struct folio_user {
 	// NULL: an app's mapping, not a guest's.
 	void (*lost)(struct folio_user *user);
 };
+// Of a guest's (`lost` is there) it is also counted that the folio stays with its handle.
 void folio_add_user(struct folio *folio, struct folio_user *user);
 void folio_remove_user(struct folio *folio, struct folio_user *user);
 
@@ -71,8 +76,16 @@ __must_check error_t folio_touch_locked(struct folio *folio, size_t offset,
 // Where the folio is mapped for in-kernel apps. A lazy one's page tables are charged to its
 // account. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
-// Gives memory back; whole pages. its users forget it first.
-// Errors: ERR_RANGE, ERR_NOT_SUPPORTED.
+// The folio is about to have a second handle, and is read-only from now on. The only handle's table
+// is locked; what its process has mapped for writing is the caller's to take away. Errors:
+// ERR_BAD_STATE (a guest has it).
+__must_check error_t folio_make_read_only(struct folio *folio);
+// An hvspace is about to map the folio with these PROT_*: until folio_unpin it stays with its
+// handle, whose table is locked. Errors: ERR_ACCESS (PROT_WRITE, and it is read-only).
+__must_check error_t folio_pin(struct folio *folio, uint32_t prot);
+void folio_unpin(struct folio *folio);
+// Gives memory back; whole pages. Its users forget it first.
+// Errors: ERR_RANGE, ERR_NOT_SUPPORTED, ERR_ACCESS (it is read-only).
 __must_check error_t folio_object_discard(struct folio *folio, size_t offset, size_t length);
 
 static inline struct folio *folio_from_object(struct object *object)

@@ -85,6 +85,71 @@ static void mapping_needs_rights(void **state)
 	assert_int_equal(CALL_3(folio_discard, folio, 0, 4096), ERR_NOT_SUPPORTED);
 }
 
+static void what_is_duplicated_is_not_written(void **state)
+{
+	handle_t folio;
+	handle_t second;
+	void *at;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, BLOCK_SIZE, FOLIO_LAZY, &folio), 0);
+	assert_int_equal(CALL_3(folio_map, folio, PROT_READ | PROT_WRITE, &at), 0);
+	assert_int_equal(CALL_3(handle_duplicate, folio, RIGHTS_SAME, &second), 0);
+	assert_int_equal(CALL_3(folio_map, second, PROT_READ | PROT_WRITE, &at), ERR_ACCESS);
+	assert_int_equal(CALL_3(folio_map, folio, PROT_READ | PROT_WRITE, &at), ERR_ACCESS);
+	assert_int_equal(CALL_3(folio_map, second, PROT_READ, &at), 0);
+	assert_int_equal(CALL_3(folio_discard, folio, 0, PAGE_SIZE), ERR_ACCESS);
+	assert_int_equal(CALL_1(handle_close, folio), 0);
+	assert_int_equal(CALL_3(folio_map, second, PROT_READ | PROT_WRITE, &at), ERR_ACCESS);
+}
+
+static void forget_nothing(struct folio_user *user, size_t offset, size_t length)
+{
+	(void)user;
+	(void)offset;
+	(void)length;
+}
+
+static void lose_nothing(struct folio_user *user)
+{
+	(void)user;
+}
+
+// One that a guest has stays with its only handle; one that was duplicated has no such.
+static void what_a_guest_has_stays(void **state)
+{
+	struct folio_user guest = { .discard = forget_nothing, .lost = lose_nothing };
+	struct message message;
+	handle_t ends[2];
+	handle_t folio;
+	handle_t second;
+
+	(void)state;
+	assert_int_equal(CALL_1(channel_create, ends), 0);
+	assert_int_equal(CALL_3(folio_create, PAGE_SIZE, FOLIO_LAZY, &folio), 0);
+	message = test_message(1, folio);
+	for (unsigned i = 0; i < 2; i++) {
+		struct folio *object = folio_of(folio);
+
+		folio_add_user(object, &guest);
+		assert_int_equal(folio_pin(object, PROT_READ | PROT_WRITE), 0);
+		assert_int_equal(CALL_2(channel_send, ends[0], &message), ERR_BAD_STATE);
+		assert_int_equal(CALL_3(handle_duplicate, folio, RIGHTS_SAME, &second),
+		                 ERR_BAD_STATE);
+		folio_unpin(object);
+		assert_int_equal(CALL_2(channel_send, ends[0], &message), ERR_BAD_STATE);
+		folio_remove_user(object, &guest);
+		assert_int_equal(CALL_2(channel_send, ends[0], &message), 0);
+		assert_int_equal(CALL_2(channel_recv, ends[1], &message), 0);
+		folio = message.handles[0];
+	}
+	assert_int_equal(CALL_3(handle_duplicate, folio, RIGHTS_SAME, &second), 0);
+	assert_int_equal(folio_pin(folio_of(folio), PROT_READ | PROT_WRITE), ERR_ACCESS);
+	assert_int_equal(folio_pin(folio_of(folio), PROT_READ), 0);
+	assert_int_equal(CALL_2(channel_send, ends[0], &message), 0);
+	folio_unpin(folio_of(second));
+}
+
 static void a_lazy_folio_is_populated_by_blocks_then_pages(void **state)
 {
 	uint64_t pages = page_free_count();
@@ -360,6 +425,8 @@ int test_folios(void)
 		test_case(without_free_blocks_pages_serve),
 		test_case(what_a_lazy_folio_takes_is_charged),
 		test_case(an_app_touches_a_lazy_folio),
+		test_case(what_is_duplicated_is_not_written),
+		test_case(what_a_guest_has_stays),
 		test_case(discarded_memory_is_given_back_and_zero),
 		test_case(discarded_pages_are_given_back),
 		test_case(guests_leave_a_reserve),

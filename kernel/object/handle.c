@@ -171,7 +171,7 @@ void handle_unmap_locked(struct handle_table *table, handle_t handle)
 
 	if (!handle_maps(table, slot))
 		return;
-	space_unmap_folio(table->space, folio_from_object(slot->object), slot->mapped);
+	space_unmap_folio(table->space, folio_from_object(slot->object));
 	slot->mapped = 0;
 }
 
@@ -198,10 +198,29 @@ error_t handle_table_close(struct handle_table *table, handle_t handle)
 	return 0;
 }
 
+// A folio that has more than one handle is written to by nobody. The table's lock is held.
+static error_t prepare_duplicate_locked(struct handle_table *table, struct handle_slot *slot)
+{
+	struct folio *folio;
+	error_t error;
+
+	if (slot->object->type != OBJECT_FOLIO)
+		return 0;
+	folio = folio_from_object(slot->object);
+	error = folio_make_read_only(folio);
+	if (error != 0 || (slot->mapped & PROT_WRITE) == 0)
+		return error;
+	slot->mapped &= ~PROT_WRITE;
+	if (table->space != NULL)
+		space_protect_folio(table->space, folio);
+	return 0;
+}
+
 error_t handle_table_duplicate(struct handle_table *table, handle_t handle, rights_t rights,
                                handle_t *out)
 {
 	const struct handle_slot *slot;
+	rights_t granted = rights;
 	error_t error = 0;
 
 	spin_lock(&table->lock);
@@ -210,17 +229,19 @@ error_t handle_table_duplicate(struct handle_table *table, handle_t handle, righ
 		error = ERR_BAD_HANDLE;
 	else if ((slot->rights & RIGHT_DUPLICATE) == 0)
 		error = ERR_ACCESS;
-	else if (rights != RIGHTS_SAME && (rights & ~(rights_t)slot->rights) != 0)
+	else if (rights == RIGHTS_SAME)
+		granted = slot->rights;
+	else if ((rights & ~(rights_t)slot->rights) != 0)
 		error = ERR_ACCESS;
+	if (error == 0)
+		error = handle_make_room_locked(table, 1);  // may move the slots
+	if (error == 0)
+		error = prepare_duplicate_locked(table, handle_slot_locked(table, handle));
 	if (error == 0) {
-		struct object *object = slot->object;
-		rights_t granted = rights == RIGHTS_SAME ? slot->rights : rights;
+		struct object *object = handle_slot_locked(table, handle)->object;
 
-		error = reserve_locked(table, 1);  // may move the slots
-		if (error == 0) {
-			object_handle_get(object);
-			*out = insert_locked(table, object, granted);
-		}
+		object_handle_get(object);
+		*out = handle_fill_locked(table, object, granted);
 	}
 	spin_unlock(&table->lock);
 	return error;

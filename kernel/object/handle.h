@@ -55,7 +55,8 @@ __must_check error_t handle_insert(struct handle_table *table, struct object *ob
                                    rights_t rights, handle_t *out);
 // Errors: ERR_BAD_HANDLE.
 error_t handle_table_close(struct handle_table *table, handle_t handle);
-// Errors: ERR_BAD_HANDLE, ERR_ACCESS, ERR_LIMIT, ERR_NO_MEMORY.
+// A folio is read-only from then on. Errors: ERR_BAD_HANDLE, ERR_ACCESS, ERR_LIMIT, ERR_NO_MEMORY,
+// ERR_BAD_STATE (a folio that a guest has).
 __must_check error_t handle_table_duplicate(struct handle_table *table, handle_t handle,
                                             rights_t rights, handle_t *out);
 

@@ -43,6 +43,7 @@ struct object {
 	// (poll.h).
 	bool watched;
 	uint8_t type;  // enum object_type, as ops has it
+	bool stays;    // its only handle may be neither sent nor duplicated (folio.h); atomic
 
 	// 1: is in a deferred list to be closed, which holds a reference; atomic
 	uint32_t deferred;

@@ -28,8 +28,7 @@ struct mapping {
 	unsigned shift;
 	uint32_t prot;        // SPACE_*
 	bool owned;           // the memory goes with the mapping
-	uint32_t handles;     // that map the folio
-	uint32_t writers;     // of these, for writing
+	uint32_t handles;     // that map the folio; one, if for writing
 	struct folio *folio;  // NULL: none
 	struct folio_user user;
 };
@@ -108,7 +107,6 @@ static error_t mapping_create(struct space *space, size_t size, uint32_t prot, s
 		mapping->owned = false;
 		mapping->folio = NULL;
 		mapping->handles = 0;
-		mapping->writers = 0;
 		list_push_back(&space->mappings, &mapping->entry);
 	}
 	spin_unlock(&space->lock);
@@ -337,8 +335,7 @@ static error_t map_all(struct mapping *mapping)
 	return map_at(mapping, 0, folio->paddr, folio->size);
 }
 
-// The last handle that mapped it for writing is gone; what is lazy is mapped anew at a touch. With
-// one lock held, so that no thread meets it unmapped.
+// What is lazy is mapped anew at a touch. With one lock held, so that no thread meets it unmapped.
 static void make_read_only(struct mapping *mapping)
 {
 	struct space *space = mapping->space;
@@ -357,28 +354,19 @@ static void make_read_only(struct mapping *mapping)
 static error_t add_prot_locked(struct mapping *mapping, uint32_t prot)
 {
 	struct space *space = mapping->space;
-	error_t error = 0;
+	error_t error;
 
-	if ((prot & ~mapping->prot) != 0) {
-		spin_lock(&space->lock);
-		// What is lazy is mapped anew at a touch.
-		mapping->prot |= prot;
-		spin_unlock(&space->lock);
-		error = map_all(mapping);
-		// What was changed already goes back.
-		if (error != 0 && mapping->writers == 0)
-			make_read_only(mapping);
-	}
+	if ((prot & ~mapping->prot) == 0)
+		return 0;
+	spin_lock(&space->lock);
+	// What is lazy is mapped anew at a touch.
+	mapping->prot |= prot;
+	spin_unlock(&space->lock);
+	error = map_all(mapping);
+	// What was changed already goes back.
+	if (error != 0)
+		make_read_only(mapping);
 	return error;
-}
-
-// One more handle, or one with more rights than `had`.
-static void count_handle(struct mapping *mapping, uint32_t prot, uint32_t had)
-{
-	if (had == 0)
-		mapping->handles++;
-	if ((prot & ~had & PROT_WRITE) != 0)
-		mapping->writers++;
 }
 
 error_t space_map_folio(struct space *space, struct folio *folio, uint32_t prot, uint32_t had,
@@ -391,15 +379,15 @@ error_t space_map_folio(struct space *space, struct folio *folio, uint32_t prot,
 	mapping = find_locked(space, folio);
 	if (mapping != NULL) {
 		error = add_prot_locked(mapping, space_prot(folio, prot));
-		if (error == 0)
-			count_handle(mapping, prot, had);
+		if (error == 0 && had == 0)
+			mapping->handles++;
 		goto out;
 	}
 	error = mapping_create(space, folio->size, space_prot(folio, prot), &mapping);
 	if (error != 0)
 		goto out;
 	mapping->folio = folio;
-	count_handle(mapping, prot, 0);
+	mapping->handles = 1;
 	mapping->user = (struct folio_user){ .discard = discard };
 	error = map_all(mapping);
 	if (error != 0) {
@@ -414,22 +402,27 @@ out:
 	return error;
 }
 
-void space_unmap_folio(struct space *space, struct folio *folio, uint32_t prot)
+void space_unmap_folio(struct space *space, struct folio *folio)
 {
 	struct mapping *mapping;
 
 	spin_lock(&folio->lock);
 	mapping = find_locked(space, folio);
-	if (mapping != NULL) {
-		if ((prot & PROT_WRITE) != 0)
-			mapping->writers--;
-		if (--mapping->handles == 0) {
-			list_remove(&mapping->user.entry);
-			mapping_destroy(mapping);
-		} else if (mapping->writers == 0 && (mapping->prot & SPACE_WRITE) != 0) {
-			make_read_only(mapping);
-		}
+	if (mapping != NULL && --mapping->handles == 0) {
+		list_remove(&mapping->user.entry);
+		mapping_destroy(mapping);
 	}
+	spin_unlock(&folio->lock);
+}
+
+void space_protect_folio(struct space *space, struct folio *folio)
+{
+	struct mapping *mapping;
+
+	spin_lock(&folio->lock);
+	mapping = find_locked(space, folio);
+	if (mapping != NULL)
+		make_read_only(mapping);
 	spin_unlock(&folio->lock);
 }
 

@@ -44,13 +44,15 @@ __must_check error_t space_map_zeroed(struct space *space, size_t size, uintptr_
 // Unmaps and frees what one of these two mapped.
 void space_unmap(struct space *space, uintptr_t addr);
 // A handle maps the folio with these PROT_*; it did with `had` before, 0: not at all. The process
-// sees it once, with what any of its handles asked for. Errors: ERR_NO_MEMORY, ERR_LIMIT. Context:
-// no lock of a rank above HANDLES, as for the next.
+// sees it once, with what any of its handles asked for; with PROT_WRITE there is but one. Errors:
+// ERR_NO_MEMORY, ERR_LIMIT. Context: no lock of a rank above HANDLES, as for the next two.
 __must_check error_t space_map_folio(struct space *space, struct folio *folio, uint32_t prot,
                                      uint32_t had, uintptr_t *out);
-// One handle that mapped the folio so is gone. With the last, or the last for writing, the process
-// has lost it when this returns.
-void space_unmap_folio(struct space *space, struct folio *folio, uint32_t prot);
+// One handle that mapped the folio is gone. With the last, the process has lost it when this
+// returns.
+void space_unmap_folio(struct space *space, struct folio *folio);
+// What the process has mapped of the folio it can only read when this returns.
+void space_protect_folio(struct space *space, struct folio *folio);
 
 // Copies between the kernel's and the process's memory; what is lazy is populated. No lock is held.
 // Errors: ERR_ADDRESS.

@@ -133,10 +133,9 @@ static void a_block_is_mapped_as_one(void **state)
 	assert_false(user_has(at + 2 * BLOCK_SIZE));
 }
 
-static void another_handle_discards(void **state)
+static void what_is_discarded_is_gone(void **state)
 {
 	handle_t folio = user_folio(2 * BLOCK_SIZE, FOLIO_LAZY);
-	handle_t other = user_duplicate(folio, RIGHTS_SAME);
 	uintptr_t at = user_map(folio, RW);
 	uint64_t pages = page_free_count();
 	uint8_t byte = 1;
@@ -144,14 +143,13 @@ static void another_handle_discards(void **state)
 	(void)state;
 	assert_true(user_can_write(at + 100));
 	assert_true(user_can_write(at + BLOCK_SIZE + 100));
-	assert_int_equal(CALL_3(folio_discard, other, 0, BLOCK_SIZE), 0);
+	assert_int_equal(CALL_3(folio_discard, folio, 0, BLOCK_SIZE), 0);
 	assert_false(user_has(at));
 	assert_true(user_has(at + BLOCK_SIZE));
 	assert_int_equal(space_copy_from(user->space, &byte, at + 100, 1), 0);
 	assert_int_equal(byte, 0);
 	assert_int_equal(CALL_1(handle_close, folio), 0);
 	assert_false(user_has(at));
-	assert_int_equal(CALL_1(handle_close, other), 0);
 	assert_true(page_free_count() >= pages);
 }
 
@@ -176,10 +174,10 @@ static void a_mapping_goes_with_the_last_handle_that_mapped_it(void **state)
 	handle_t first = user_folio(PAGE_SIZE, FOLIO_CONTIGUOUS);
 	handle_t second = user_duplicate(first, RIGHTS_SAME);
 	handle_t third = user_duplicate(first, RIGHTS_SAME);
-	uintptr_t at = user_map(first, RW);
+	uintptr_t at = user_map(first, PROT_READ);
 
 	(void)state;
-	assert_int_equal(user_map(second, RW), at);
+	assert_int_equal(user_map(second, PROT_READ), at);
 	assert_int_equal(user_map(second, PROT_READ), at);
 	// It has mapped nothing.
 	assert_int_equal(CALL_1(handle_close, third), 0);
@@ -189,31 +187,58 @@ static void a_mapping_goes_with_the_last_handle_that_mapped_it(void **state)
 	assert_true(user_has(at));
 	assert_int_equal(CALL_1(handle_close, second), 0);
 	assert_false(user_has(at));
-	assert_true(user_has(user_map(first, RW)));
+	assert_true(user_has(user_map(first, PROT_READ)));
 }
 
-// With the last handle for writing the others are to see what they may, and no more.
-static void writing_goes_with_the_last_handle_that_mapped_for_it(void **state)
+// --- More than one handle ---
+
+static void what_is_duplicated_is_read_only_from_then_on(void **state)
 {
 	static const uint32_t kinds[] = { FOLIO_CONTIGUOUS, FOLIO_LAZY };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		handle_t writer = user_folio(2 * PAGE_SIZE, kinds[i]);
-		handle_t reader = user_duplicate(writer, RIGHT_MAP | RIGHT_READ);
-		uintptr_t at = user_map(writer, PROT_READ);
+		handle_t first = user_folio(2 * PAGE_SIZE, kinds[i]);
+		uintptr_t at = user_map(first, RW);
+		struct folio_info info;
+		handle_t second;
 
-		assert_int_equal(user_map(reader, PROT_READ), at);
-		assert_int_equal(user_map(writer, RW), at);
 		assert_true(user_can_write(at));
-		assert_int_equal(CALL_1(handle_close, writer), 0);
+		second = user_duplicate(first, RIGHTS_SAME);
 		assert_false(user_can_write(at));
+		assert_false(user_can_write(at + PAGE_SIZE));
 		assert_false(space_resolve_fault(user->space, at, true));
+		assert_true(user_can_read(at) && user_can_read(at + PAGE_SIZE));
+		assert_int_equal(user_map(second, PROT_READ), at);
+		assert_int_equal(CALL_3(folio_map, first, RW, OUT), ERR_ACCESS);
+		assert_int_equal(CALL_3(folio_map, second, RW, OUT), ERR_ACCESS);
+		assert_int_equal(CALL_3(folio_discard, first, 0, PAGE_SIZE),
+		                 i == 0 ? ERR_NOT_SUPPORTED : ERR_ACCESS);
+		// It stays so, with one handle, too.
+		assert_int_equal(CALL_1(handle_close, first), 0);
+		assert_int_equal(CALL_3(folio_map, second, RW, OUT), ERR_ACCESS);
+		assert_false(user_can_write(at));
 		assert_true(user_can_read(at));
-		assert_true(user_can_read(at + PAGE_SIZE));
-		assert_int_equal(CALL_1(handle_close, reader), 0);
+		assert_int_equal(CALL_2(folio_info, second, OUT), 0);
+		assert_int_equal(space_copy_from(user->space, &info, OUT, sizeof(info)), 0);
+		assert_true((info.flags & FOLIO_READ_ONLY) != 0);
+		assert_int_equal(CALL_1(handle_close, second), 0);
 		assert_false(user_has(at));
 	}
+}
+
+static void a_duplicate_that_fails_changes_nothing(void **state)
+{
+	handle_t folio = user_folio(PAGE_SIZE, FOLIO_CONTIGUOUS);
+	uintptr_t at = user_map(folio, RW);
+
+	(void)state;
+	assert_int_equal(CALL_3(handle_duplicate, folio, RIGHT_CONTROL, OUT), ERR_ACCESS);
+	user->handles.limit = user->handles.used;
+	assert_int_equal(CALL_3(handle_duplicate, folio, RIGHTS_SAME, OUT), ERR_LIMIT);
+	user->handles.limit = APP_DEFAULT_HANDLES;
+	assert_true(user_can_write(at));
+	assert_int_equal(user_map(folio, RW), at);
 }
 
 static void what_is_sent_is_unmapped(void **state)
@@ -360,10 +385,11 @@ int test_space_folios(void)
 		space_test_case(registers_are_the_apps_alone),
 		space_test_case(a_lazy_folio_comes_by_touches),
 		space_test_case(a_block_is_mapped_as_one),
-		space_test_case(another_handle_discards),
+		space_test_case(what_is_discarded_is_gone),
 		space_test_case(a_touch_without_memory_fails),
 		space_test_case(a_mapping_goes_with_the_last_handle_that_mapped_it),
-		space_test_case(writing_goes_with_the_last_handle_that_mapped_for_it),
+		space_test_case(what_is_duplicated_is_read_only_from_then_on),
+		space_test_case(a_duplicate_that_fails_changes_nothing),
 		space_test_case(what_is_sent_is_unmapped),
 		space_test_case(a_message_that_stays_keeps_its_mapping),
 		space_test_case(a_map_that_cannot_say_where_maps_nothing),

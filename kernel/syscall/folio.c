@@ -15,6 +15,13 @@ error_t sys_folio_create(SYSCALL_ARGS)
 	return error != 0 ? error : give_handle(&folio->object, a2);
 }
 
+// Whether the folio may be mapped so. The table of the handle is locked: if that is the only one,
+// the answer stays.
+static error_t check_prot_locked(const struct folio *folio, uint32_t prot)
+{
+	return (prot & PROT_WRITE) != 0 && folio->read_only ? ERR_ACCESS : 0;
+}
+
 // Notes in the handle's slot how it is mapped. `*prot` becomes how it was.
 static error_t note_mapped(handle_t handle, uint32_t *prot)
 {
@@ -27,6 +34,9 @@ static error_t note_mapped(handle_t handle, uint32_t *prot)
 	if (slot == NULL || slot->object->ops->type != OBJECT_FOLIO) {
 		error = ERR_BAD_HANDLE;
 	} else {
+		error = check_prot_locked(folio_from_object(slot->object), *prot);
+	}
+	if (error == 0) {
 		uint32_t old = slot->mapped;
 
 		slot->mapped = *prot;
@@ -59,7 +69,9 @@ static error_t map_in_space(handle_t handle, const struct object *object, uint32
 
 	spin_lock(&table->lock);
 	slot = handle_slot_locked(table, handle);
-	if (slot != NULL && slot->object == object) {
+	if (slot != NULL && slot->object == object)
+		error = check_prot_locked(folio_from_object(slot->object), prot);
+	if (error == 0) {
 		had = slot->mapped;
 		error = space_map_folio(table->space, folio_from_object(slot->object), prot, had,
 		                        &addr);
@@ -136,7 +148,8 @@ error_t sys_folio_info(SYSCALL_ARGS)
 	struct folio_info info = { .size = folio->size,
 		                   .paddr = caller()->has_device ? folio->paddr : 0,
 		                   .populated = folio->size,
-		                   .flags = folio->flags };
+		                   .flags = folio->flags |
+		                           (folio->read_only ? FOLIO_READ_ONLY : 0) };
 
 	if ((folio->flags & FOLIO_LAZY) != 0)
 		info.populated = __atomic_load_n(&folio->populated, __ATOMIC_RELAXED) * PAGE_SIZE;

@@ -20,7 +20,8 @@ enum adversary_deed {
 	ADVERSARY_OLD_FOLIO,     // uses a folio that it closed
 	ADVERSARY_SENT_FOLIO,    // uses a folio that it sent
 	ADVERSARY_UNMAPPED_FOLIO,
-	ADVERSARY_BAD_THREAD,  // a thread that begins at `address`
+	ADVERSARY_SHARED_FOLIO,  // writes to a folio that it duplicated
+	ADVERSARY_BAD_THREAD,    // a thread that begins at `address`
 
 	// Runs the instruction number `address`. Ends by a fault, or ADVERSARY_NO_SUCH.
 	ADVERSARY_PRIVILEGED,
@@ -37,6 +38,9 @@ enum adversary_deed {
 	// by a fault; the second one writes through calls, and ends with ADVERSARY_DONE.
 	ADVERSARY_RACE_SEND,
 	ADVERSARY_RACE_SEND_CALLS,
+	// The same with a duplicate.
+	ADVERSARY_RACE_SHARE,
+	ADVERSARY_RACE_SHARE_CALLS,
 	// They write and read through calls while folios are closed; and discarded.
 	ADVERSARY_RACE_CLOSE_CALLS,
 	ADVERSARY_RACE_DISCARD,

@@ -14,6 +14,9 @@
 // Populated on first touch, by the app or by a guest, in blocks of BLOCK_SIZE where a free one
 // exists and else pages; what guest memory is made of. Its physical address cannot be asked for.
 #define FOLIO_LAZY (1u << 0)
+// Said by folio_info: it was duplicated, and nobody can write to it again. A driver does not have
+// its device write to it.
+#define FOLIO_READ_ONLY (1u << 1)
 #define FOLIO_MAX_CONTIGUOUS (4ul * 1024 * 1024)
 
 #define PROT_READ (1u << 0)
@@ -24,5 +27,5 @@ struct folio_info {
 	uint64_t size;       // bytes, a multiple of PAGE_SIZE
 	uint64_t paddr;      // for DMA; 0 when it is lazy, or the caller has no device
 	uint64_t populated;  // bytes that have memory behind them
-	uint64_t flags;      // FOLIO_*, as it was created
+	uint64_t flags;      // FOLIO_*
 };

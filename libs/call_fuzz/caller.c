@@ -131,7 +131,7 @@ static bool make_memory(void)
 		return false;
 	process.edge = (uintptr_t)at + EDGE_BYTES;
 	process.edge_size = EDGE_BYTES;
-	pin(edge, OBJECT_FOLIO);
+	// The calls do not know it: a duplicate would make it read-only.
 	if (folio_create(CODE_BYTES, FOLIO_CONTIGUOUS, &code) != 0 ||
 	    folio_map(code, PROT_READ | PROT_WRITE, &at) != 0)
 		return false;

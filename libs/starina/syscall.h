@@ -29,8 +29,10 @@ error_t null_call(void);
 
 // Closes `h`; the object goes when its last reference does.
 error_t handle_close(handle_t h);
-// A second handle to the object of `h`, with `rights` (a subset of its rights, or RIGHTS_SAME).
-// Rights: DUPLICATE. Errors: ERR_LIMIT.
+// A second handle to the object of `h`, with `rights` (a subset of its rights, or RIGHTS_SAME). A
+// folio is read-only from then on, for ever: who has it mapped for writing can only read (in user
+// mode a write is a fault). Rights: DUPLICATE. Errors: ERR_LIMIT, ERR_BAD_STATE (a folio that is
+// mapped in an hvspace).
 __must_check error_t handle_duplicate(handle_t h, rights_t rights, handle_t *out);
 
 // --- Channels ---
@@ -40,7 +42,7 @@ __must_check error_t channel_create(handle_t out[2]);
 // Queues `*m` for the peer. Consumes the handles of `*m` on success only: on every error the caller
 // still owns all of it. Rights: WRITE; TRANSFER on each handle sent. Errors: ERR_FULL (until
 // WRITABLE), ERR_PEER_CLOSED, ERR_INVALID (lengths, duplicate handles, an end of this very
-// channel), ERR_LIMIT, ERR_NO_MEMORY.
+// channel), ERR_BAD_STATE (a folio that is mapped in an hvspace), ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t channel_send(handle_t channel, const struct message *m);
 // Takes the oldest message. Its handles become the caller's. Rights: READ.
 // Errors: ERR_EMPTY, ERR_PEER_CLOSED (once drained), ERR_LIMIT (no handle slots free: the message
@@ -102,13 +104,14 @@ __must_check error_t folio_create(size_t size, uint32_t flags, handle_t *out);
 // Maps the whole folio into the caller's space, readable or writable (`prot`), and writes its
 // address. Mapping again gives the same address. The mapping lasts until folio_unmap, or until the
 // caller closes or sends away its handle. Rights: MAP; READ and WRITE as `prot` asks. Errors:
-// ERR_NO_MEMORY.
+// ERR_NO_MEMORY, ERR_ACCESS (also PROT_WRITE of a folio that was duplicated).
 __must_check error_t folio_map(handle_t folio, uint32_t prot, void **out);
 error_t folio_unmap(handle_t folio);
 // Size and kind of a folio and, for who has a device (a need of its spec), its physical address.
 __must_check error_t folio_info(handle_t folio, struct folio_info *out);
 // Gives the memory of [offset, offset + length) of a lazy folio back: it reads as zero from now on.
-// Whole pages. Rights: WRITE. Errors: ERR_RANGE, ERR_NOT_SUPPORTED (not lazy).
+// Whole pages. Rights: WRITE. Errors: ERR_RANGE, ERR_NOT_SUPPORTED (not lazy), ERR_ACCESS (it was
+// duplicated).
 __must_check error_t folio_discard(handle_t folio, size_t offset, size_t length);
 
 // --- Threads and processes ---
@@ -165,9 +168,11 @@ __must_check error_t system_find_process(handle_t system, const char *name, size
 
 // A guest-physical address space. Errors: ERR_NOT_SUPPORTED without the H extension.
 __must_check error_t hvspace_create(handle_t *out);
-// Maps [offset, offset + length) of `folio` at `gpa` with `prot`. Keeps a reference to the folio.
+// Maps [offset, offset + length) of `folio` at `gpa` with `prot`. Keeps a reference to the folio,
+// which can be neither sent nor duplicated until it is unmapped, unless it was duplicated before.
 // Whole pages. Rights: WRITE on the hvspace, MAP on the folio, READ and WRITE as `prot` asks.
-// Errors: ERR_EXISTS (overlaps), ERR_RANGE.
+// Errors: ERR_EXISTS (overlaps), ERR_RANGE, ERR_ACCESS (also PROT_WRITE of a folio that was
+// duplicated).
 __must_check error_t hvspace_map(handle_t hvspace, gpa_t gpa, handle_t folio, size_t offset,
                                  size_t length, uint32_t prot);
 // Unmaps exactly one mapping made before. Errors: ERR_NOT_FOUND.

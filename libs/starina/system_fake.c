@@ -101,6 +101,10 @@ static void object_put(struct fake_object *object)
 		object->peer->peer = NULL;
 	if (object->kind == CHANNEL || object->kind == SERVICE || object->kind == CONNECTOR)
 		messages_free(object);
+	// What was duplicated, nobody has written to.
+	if (object->frozen != NULL && memcmp(object->bytes, object->frozen, object->size) != 0)
+		abort();
+	free(object->frozen);
 	free(object->bytes);
 	*object = (struct fake_object){ .kind = FREE };
 }
@@ -140,6 +144,10 @@ error_t handle_duplicate(handle_t h, rights_t rights, handle_t *out)
 		return ERR_BAD_HANDLE;
 	if (slot == NULL)
 		abort();
+	if (slot->object->kind == FOLIO && slot->object->frozen == NULL) {
+		slot->object->frozen = malloc(slot->object->size);
+		memcpy(slot->object->frozen, slot->object->bytes, slot->object->size);
+	}
 	*out = fake_handle_make(slot->object);
 	fake_slot_of(*out)->rights = rights == RIGHTS_SAME ? slot->rights : slot->rights & rights;
 	return 0;
@@ -208,7 +216,8 @@ error_t folio_map(handle_t h, uint32_t prot, void **out)
 
 	if (folio == NULL)
 		return ERR_WRONG_TYPE;
-	if ((prot & PROT_WRITE) != 0 && (fake_slot_of(h)->rights & RIGHT_WRITE) == 0)
+	if ((prot & PROT_WRITE) != 0 &&
+	    (folio->frozen != NULL || (fake_slot_of(h)->rights & RIGHT_WRITE) == 0))
 		return ERR_ACCESS;
 	*out = folio->bytes;
 	return 0;
@@ -220,7 +229,9 @@ error_t folio_info(handle_t h, struct folio_info *out)
 
 	if (folio == NULL)
 		return ERR_WRONG_TYPE;
-	*out = (struct folio_info){ .size = folio->size, .paddr = (uintptr_t)folio->bytes };
+	*out = (struct folio_info){ .size = folio->size,
+		                    .paddr = (uintptr_t)folio->bytes,
+		                    .flags = folio->frozen != NULL ? FOLIO_READ_ONLY : 0 };
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct fake_object {
 	// Folio.
 	uint8_t *bytes;
 	size_t size;
+	uint8_t *frozen;  // how it was when it was duplicated, and stays; NULL: it was not
 	// A channel's end: its peer, NULL when that is gone, and what waits here. A service:
 	// channels that wait, as messages.
 	struct fake_object *peer;

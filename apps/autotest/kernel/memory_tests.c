@@ -44,6 +44,30 @@ static void a_folio_is_zeroed_and_moves(struct autotest *t)
 	handle_close(ends[1]);
 }
 
+// The same in both modes; that a write faults in user mode is apps/adversary's.
+static void a_duplicated_folio_is_read_only(struct autotest *t)
+{
+	struct folio_info info;
+	handle_t second = HANDLE_NONE;
+	handle_t folio = HANDLE_NONE;
+	uint8_t *p = NULL;
+	void *at = NULL;
+
+	expect(t, folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
+	expect(t, folio_map(folio, PROT_READ | PROT_WRITE, (void **)&p) == 0);
+	if (t->failed)
+		return;
+	p[7] = 5;
+	expect(t, handle_duplicate(folio, RIGHTS_SAME, &second) == 0 && p[7] == 5);
+	expect(t, folio_map(folio, PROT_READ | PROT_WRITE, &at) == ERR_ACCESS);
+	expect(t, folio_map(second, PROT_READ | PROT_WRITE, &at) == ERR_ACCESS);
+	expect(t, folio_map(second, PROT_READ, &at) == 0 && at == p);
+	expect(t, folio_info(folio, &info) == 0 && info.flags == FOLIO_READ_ONLY);
+	handle_close(folio);
+	expect(t, folio_map(second, PROT_READ | PROT_WRITE, &at) == ERR_ACCESS && p[7] == 5);
+	handle_close(second);
+}
+
 static void a_lazy_folio_costs_what_is_touched(struct autotest *t)
 {
 	struct system_info before = test_system_info(t);
@@ -97,6 +121,7 @@ static void random_bytes_differ(struct autotest *t)
 
 const struct test memory_tests[] = {
 	{ "a folio is zeroed and moves in a message", a_folio_is_zeroed_and_moves },
+	{ "a duplicated folio is read-only", a_duplicated_folio_is_read_only },
 	{ "a lazy folio costs what is touched", a_lazy_folio_costs_what_is_touched },
 	{ "limits of memory hold", limits_hold },
 	{ "random bytes differ", random_bytes_differ },

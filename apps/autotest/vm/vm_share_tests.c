@@ -184,7 +184,40 @@ static void busy_vcpus_have_harts_of_their_own(struct autotest *t)
 	handle_close(timer);
 }
 
+static void guest_memory_stays_with_its_handle(struct autotest *t)
+{
+	handle_t ends[2] = { 0 };
+	handle_t space = HANDLE_NONE;
+	handle_t folio = HANDLE_NONE;
+	handle_t second = HANDLE_NONE;
+	struct message m;
+
+	if (test_system_info(t).has_hypervisor == 0)
+		return;
+	expect(t, channel_create(ends) == 0 && hvspace_create(&space) == 0);
+	expect(t, folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
+	message_init(&m, 100);
+	m.handles[0] = folio;
+	m.num_handles = 1;
+	expect(t, hvspace_map(space, 0, folio, 0, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0);
+	expect(t, channel_send(ends[0], &m) == ERR_BAD_STATE);
+	expect(t, handle_duplicate(folio, RIGHTS_SAME, &second) == ERR_BAD_STATE);
+	expect(t, hvspace_unmap(space, 0, PAGE_SIZE) == 0);
+	expect(t, channel_send(ends[0], &m) == 0 && channel_recv(ends[1], &m) == 0);
+	folio = m.handles[0];
+	expect(t, handle_duplicate(folio, RIGHTS_SAME, &second) == 0);
+	expect(t, hvspace_map(space, 0, folio, 0, PAGE_SIZE, PROT_READ | PROT_WRITE) == ERR_ACCESS);
+	expect(t, hvspace_map(space, 0, folio, 0, PAGE_SIZE, PROT_READ) == 0);
+	// Nobody can write to it: it goes where it is sent.
+	expect(t, channel_send(ends[0], &m) == 0);
+	handle_close(second);
+	handle_close(space);
+	handle_close(ends[0]);
+	handle_close(ends[1]);
+}
+
 const struct test vm_share_tests[] = {
+	{ "guest memory stays with its handle", guest_memory_stays_with_its_handle },
 	{ "busy vCPUs have harts of their own", busy_vcpus_have_harts_of_their_own },
 	{ "vCPUs change hands", vcpus_change_hands },
 	{ NULL, NULL },
