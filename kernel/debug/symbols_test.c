@@ -27,7 +27,9 @@ static const struct {
 
 static const char *find(uintptr_t pc, uintptr_t *offset)
 {
-	return symbol_find_in((const uint8_t *)&table, BASE, SIZE, pc, offset);
+	const struct symbol_source source = { (const uint8_t *)&table, SIZE_MAX, BASE, SIZE };
+
+	return symbol_find_in(&source, pc, offset);
 }
 
 static void test_what_an_address_is_in(void **state)
@@ -48,6 +50,7 @@ static void test_what_an_address_is_in(void **state)
 static void test_what_is_in_none(void **state)
 {
 	static const uint8_t empty[8] __attribute__((aligned(8)));
+	const struct symbol_source nothing = { empty, SIZE_MAX, BASE, SIZE };
 	uintptr_t offset = 7;
 
 	(void)state;
@@ -57,8 +60,41 @@ static void test_what_is_in_none(void **state)
 	assert_null(find(BASE + 0xf, &offset));
 	assert_null(find(BASE + SIZE, &offset));
 	assert_null(find(UINTPTR_MAX, &offset));
-	assert_null(symbol_find_in(empty, BASE, SIZE, BASE + 0x20, &offset));
+	assert_null(symbol_find_in(&nothing, BASE + 0x20, &offset));
 	assert_int_equal(offset, 7);
+}
+
+// A loaded app's table is the bytes of a stranger.
+static void test_tables_that_are_wrong(void **state)
+{
+	struct symbol_source source = { (const uint8_t *)&table, sizeof(table), BASE, SIZE };
+	uint8_t bytes[sizeof(table)] __attribute__((aligned(8)));
+	uintptr_t offset = 7;
+
+	(void)state;
+	assert_string_equal(symbol_find_in(&source, BASE + 0x10, &offset), "one");
+	// More entries than there is room for, names that do not end, a table that is cut.
+	source.table = bytes;
+	for (size_t cut = 0; cut < sizeof(table); cut++) {
+		__builtin_memcpy(bytes, &table, sizeof(table));
+		source.table_size = cut;
+		// Each of them ends with a name's NUL, or has none.
+		if (cut < sizeof(table) - 1 && bytes[cut == 0 ? 0 : cut - 1] != 0)
+			assert_null(symbol_find_in(&source, BASE + 0x800, &offset));
+	}
+	source.table_size = sizeof(table);
+	bytes[sizeof(table) - 1] = 'x';
+	assert_null(symbol_find_in(&source, BASE + 0x10, &offset));
+	bytes[sizeof(table) - 1] = 0;
+	for (size_t i = 0; i < 4; i++)
+		bytes[i] = 0xff;
+	assert_null(symbol_find_in(&source, BASE + 0x10, &offset));
+	bytes[0] = 3;
+	bytes[1] = bytes[2] = bytes[3] = 0;
+	bytes[12] = sizeof(table);  // where the first name is
+	assert_null(symbol_find_in(&source, BASE + 0x10, &offset));
+	source.table = NULL;
+	assert_null(symbol_find_in(&source, BASE + 0x10, &offset));
 }
 
 int main(void)
@@ -66,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_an_address_is_in),
 		cmocka_unit_test(test_what_is_in_none),
+		cmocka_unit_test(test_tables_that_are_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

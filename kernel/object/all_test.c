@@ -104,6 +104,7 @@ int main(void)
 	failed += test_processes();
 	failed += test_spaces();
 	failed += test_space_folios();
+	failed += test_launchers();
 	failed += test_services();
 	return failed == 0 ? 0 : 1;
 }

@@ -12,4 +12,5 @@ int test_folios(void);
 int test_processes(void);
 int test_spaces(void);
 int test_space_folios(void);
+int test_launchers(void);
 int test_services(void);

@@ -246,3 +246,41 @@ error_t handle_table_duplicate(struct handle_table *table, handle_t handle, righ
 	spin_unlock(&table->lock);
 	return error;
 }
+
+// --- Handles that move ---
+
+static error_t check_leave_locked(const struct handle_slot *slot,
+                                  bool (*may)(const struct object *object))
+{
+	if (slot == NULL)
+		return ERR_BAD_HANDLE;
+	if (may != NULL && !may(slot->object))
+		return ERR_WRONG_TYPE;
+	if ((slot->rights & RIGHT_TRANSFER) == 0)
+		return ERR_ACCESS;
+	// As in channel_send: what a guest has stays.
+	return __atomic_load_n(&slot->object->stays, __ATOMIC_ACQUIRE) ? ERR_BAD_STATE : 0;
+}
+
+error_t handle_leave(struct handle_table *table, handle_t handle,
+                     bool (*may)(const struct object *object), struct object **out,
+                     rights_t *rights)
+{
+	const struct handle_slot *slot;
+	error_t error;
+
+	spin_lock(&table->lock);
+	slot = handle_slot_locked(table, handle);
+	error = check_leave_locked(slot, may);
+	if (error == 0) {
+		handle_unmap_locked(table, handle);
+		*out = slot->object;
+		*rights = slot->rights;
+		poll_handle_leaves(table, handle, *out);
+		(void)handle_take_locked(table, handle);
+	}
+	spin_unlock(&table->lock);
+	if (error == 0)
+		handle_forget(table, handle, *out);
+	return error;
+}

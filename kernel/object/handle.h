@@ -60,6 +60,12 @@ error_t handle_table_close(struct handle_table *table, handle_t handle);
 __must_check error_t handle_table_duplicate(struct handle_table *table, handle_t handle,
                                             rights_t rights, handle_t *out);
 
+// Takes a handle out of the table for another place to have it: `*out` is still counted as one.
+// `may` (NULL: any may) says whether an object of that kind may go there. Errors: ERR_BAD_HANDLE,
+// ERR_WRONG_TYPE, ERR_ACCESS (TRANSFER), ERR_BAD_STATE (a folio that a guest has).
+__must_check error_t handle_leave(struct handle_table *table, handle_t handle,
+                                  bool (*may)(const struct object *object), struct object **out,
+                                  rights_t *rights);
 // Room for `count` handles, so that as many handle_insert_reserved cannot fail. Errors: ERR_LIMIT,
 // ERR_NO_MEMORY.
 __must_check error_t handle_reserve(struct handle_table *table, uint32_t count);

@@ -353,6 +353,14 @@ void poll_handle_leaves_locked(const struct handle_table *table, handle_t handle
 	}
 }
 
+void poll_handle_leaves(const struct handle_table *table, handle_t handle,
+                        const struct object *object)
+{
+	spin_lock(&poll_lock);
+	poll_handle_leaves_locked(table, handle, object);
+	spin_unlock(&poll_lock);
+}
+
 void poll_handle_gone(const struct handle_table *table, handle_t handle, struct object *object)
 {
 	struct list gone;

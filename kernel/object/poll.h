@@ -79,6 +79,9 @@ __must_check error_t poll_object_wait(struct poll *poll, struct poll_event *even
 // is being sent away.
 void poll_handle_leaves_locked(const struct handle_table *table, handle_t handle,
                                const struct object *object);
+// The same, and takes the poll lock itself.
+void poll_handle_leaves(const struct handle_table *table, handle_t handle,
+                        const struct object *object);
 // Removes the entries that were made by this handle; part of closing it.
 void poll_handle_gone(const struct handle_table *table, handle_t handle, struct object *object);
 

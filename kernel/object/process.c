@@ -7,6 +7,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
 #include "kernel/object/folio.h"
+#include "kernel/object/launcher.h"
 #include "kernel/object/space.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
@@ -55,7 +56,7 @@ static error_t alloc_env(struct process *process)
 	return 0;
 }
 
-// The address space of a user-mode app, with all that it begins with.
+// The address space of a user-mode process, with its environment.
 static error_t make_space(struct process *process)
 {
 	error_t error = space_create(process->account, &process->space);
@@ -63,11 +64,18 @@ static error_t make_space(struct process *process)
 	if (error != 0)
 		return error;
 	process->handles.space = process->space;
-	error = space_load(process->space, process->image->user);
-	if (error == 0)
-		error = space_map_pages(process->space, page_from_virt(process->env), env_size(),
-		                        &process->env_addr);
-	return error;
+	return space_map_pages(process->space, page_from_virt(process->env), env_size(),
+	                       &process->env_addr);
+}
+
+static error_t load_image(struct process *process, const struct user_image *user)
+{
+	process->code = (struct process_code){ .thread_return = user->thread_return,
+		                               .text_address = user->text_address,
+		                               .text_size = user->text_size,
+		                               .symbols = user->symbols,
+		                               .symbols_size = SIZE_MAX };
+	return space_load(process->space, user);
 }
 
 static uint32_t process_readiness(struct object *object)
@@ -94,24 +102,34 @@ static void process_destroy(struct object *object)
 		page_free(page_from_virt(process->env), env_order());
 		account_uncharge(account, env_size());
 	}
+	if (process->code.folio != NULL)
+		object_put(&process->code.folio->object);
 	object_free(object);
 	account_release(account);
+}
+
+// A process that was not started and that nobody can start ends.
+static void process_unnamed(struct object *object)
+{
+	struct process *process = process_from_object(object);
+
+	if (process->launcher != NULL && __atomic_load_n(&process->started, __ATOMIC_ACQUIRE) == 0)
+		(void)process_end_begin(process, PROCESS_END_KILLED, 0);
 }
 
 static const struct object_ops process_ops = {
 	.type = OBJECT_PROCESS,
 	.rights = RIGHT_READ | RIGHT_POLL | RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
 	.readiness = process_readiness,
+	.last_handle = process_unnamed,
 	.destroy = process_destroy,
 };
 
 static void take_apart(struct work *work);
 
-error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit,
-                       uint64_t memory_limit, struct process **out)
+static error_t create(const struct process_options *options, bool user, struct process **out)
 {
-	uint64_t kernel_limit = memory_limit > KERNEL_MEMORY_MIN ? memory_limit : KERNEL_MEMORY_MIN;
-	struct account *account = account_create(kernel_limit, memory_limit);
+	struct account *account = account_create(options->kernel_limit, options->memory_limit);
 	struct process *process;
 	error_t error;
 
@@ -124,28 +142,89 @@ error_t process_create(const char *name, const struct app_image *image, uint32_t
 	}
 	process->account = account;
 	process->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
-	process->image = image;
-	str_copy(process->name, name, sizeof(process->name));
+	process->thread_limit = options->thread_limit;
+	str_copy(process->name, options->name, sizeof(process->name));
 	spinlock_init(&process->lock, LOCK_RANK_PROCESS);
 	spinlock_init(&process->end_lock, LOCK_RANK_OBJECT);
 	list_init(&process->threads);
 	list_init(&process->all_entry);
+	list_init(&process->made_entry);
 	work_init(&process->work, take_apart);
-	error = handle_table_init(&process->handles, handle_limit, account);
+	error = handle_table_init(&process->handles, options->handle_limit, account);
 	if (error == 0)
 		error = alloc_env(process);
-	if (error == 0 && image != NULL && image->user != NULL)
+	if (error == 0 && user)
 		error = make_space(process);
-	if (error != 0) {
+	if (error != 0)
 		object_put(&process->object);
-		return error;
-	}
+	else
+		*out = process;
+	return error;
+}
+
+static void enlist(struct process *process)
+{
 	spin_lock(&all_lock);
 	list_push_back(&all_processes, &process->all_entry);
 	num_processes++;
 	spin_unlock(&all_lock);
+}
+
+error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit,
+                       uint64_t memory_limit, struct process **out)
+{
+	struct process_options options = {
+		.memory_limit = memory_limit,
+		.kernel_limit = memory_limit > KERNEL_MEMORY_MIN ? memory_limit : KERNEL_MEMORY_MIN,
+		.handle_limit = handle_limit,
+		.thread_limit = PROCESS_MAX_THREADS,
+	};
+	const struct user_image *user = image != NULL ? image->user : NULL;
+	struct process *process;
+	error_t error;
+
+	str_copy(options.name, name, sizeof(options.name));
+	error = create(&options, user != NULL, &process);
+	if (error != 0)
+		return error;
+	process->image = image;
+	error = user != NULL ? load_image(process, user) : 0;
+	if (error != 0) {
+		object_put(&process->object);
+		return error;
+	}
+	enlist(process);
 	*out = process;
 	return 0;
+}
+
+error_t process_create_empty(const struct process_options *options, struct launcher *launcher,
+                             struct process **out)
+{
+	error_t error = create(options, true, out);
+
+	if (error != 0)
+		return error;
+	(*out)->launcher = launcher;
+	enlist(*out);
+	return 0;
+}
+
+bool process_name_is_taken(const char *name)
+{
+	bool taken = false;
+
+	spin_lock(&all_lock);
+	list_for_each(pos, &all_processes) {
+		const struct process *process = container_of(pos, struct process, all_entry);
+
+		if (process->launcher != NULL && strcmp(process->name, name) == 0) {
+			taken = true;
+			break;
+		}
+	}
+	spin_unlock(&all_lock);
+	return taken;
 }
 
 struct process *process_current(void)
@@ -255,6 +334,8 @@ static void take_apart(struct work *work)
 	list_remove(&process->all_entry);
 	num_processes--;
 	spin_unlock(&all_lock);
+	if (process->launcher != NULL)
+		launcher_process_gone(process);
 	spin_lock(&process->end_lock);
 	process->state = PROCESS_ENDED;
 	spin_unlock(&process->end_lock);
@@ -264,6 +345,15 @@ static void take_apart(struct work *work)
 	object_put(&process->object);
 }
 
+void process_log_end(const struct process *process)
+{
+	if (process->end == PROCESS_END_EXIT)
+		klog(process->status == 0 ? LOG_INFO : LOG_WARN, "%s: ended with status %d",
+		     process->name, process->status);
+	else if (process->end == PROCESS_END_KILLED)
+		kinfo("%s: killed", process->name);
+}
+
 void process_get_info(struct process *process, struct process_info *out)
 {
 	*out = (struct process_info){ .id = process->id, .restarts = process->restarts };
@@ -271,12 +361,20 @@ void process_get_info(struct process *process, struct process_info *out)
 	out->end = process->end;
 	out->status = process->status;
 	out->threads = process->num_threads;
+	list_for_each(pos, &process->threads) {
+		const struct thread *thread = container_of(pos, struct thread, process_entry);
+
+		if (__atomic_load_n(&thread->blocked, __ATOMIC_RELAXED) != 0)
+			out->waiting++;
+	}
 	spin_unlock(&process->lock);
 	spin_lock(&process->end_lock);
 	out->state = process->state;
 	spin_unlock(&process->end_lock);
 	out->handles = process->handles.used;
 	out->memory = __atomic_load_n(&process->account->folio_used, __ATOMIC_RELAXED);
+	// One byte stands for the process itself.
+	out->kernel_memory = __atomic_load_n(&process->account->kernel_used, __ATOMIC_RELAXED) - 1;
 	memcpy(out->name, process->name, sizeof(out->name));
 }
 

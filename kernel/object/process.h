@@ -12,12 +12,23 @@
 #include "kernel/sched/spinlock.h"
 #include "kernel/sched/work.h"
 #include "libs/abi/app.h"
+#include "libs/abi/launcher.h"
 #include "libs/abi/system.h"
 
+struct folio;
+struct launcher;
 struct space;
 struct thread;
 
-#define PROCESS_MAX_THREADS 64
+// What the kernel knows of a user-mode process's program.
+struct process_code {
+	uintptr_t thread_return;  // where a thread's entry returns to
+	uintptr_t text_address;
+	size_t text_size;
+	const uint8_t *symbols;  // NULL: none
+	size_t symbols_size;
+	struct folio *folio;  // the symbols are in, with a reference; NULL: the image's are
+};
 
 struct process {
 	struct object object;
@@ -29,6 +40,10 @@ struct process {
 	struct space *space;  // NULL: it runs in the kernel's address space
 	struct environ *env;  // its own pages
 	uintptr_t env_addr;   // where the app sees them
+	struct process_code code;
+	uint32_t thread_limit;
+	struct launcher *launcher;  // that made it; NULL: the kernel did
+	uint32_t started;           // atomic; of a launcher's
 	uint32_t restarts;
 	bool has_device;       // it may know physical addresses
 	bool ending;           // atomic: no thread of it enters the app again
@@ -42,6 +57,7 @@ struct process {
 	struct work work;          // to take it apart
 	uint32_t apart;            // atomic: that was posted
 	struct list all_entry;     // in the list of all processes, guarded by that list's lock
+	struct list made_entry;    // in its launcher's, guarded by that one's lock
 
 	// Called by the worker before any handle is closed: stops what may still write to the
 	// process's memory. Returns false when it could not: its folios are kept for good then. May
@@ -55,6 +71,12 @@ struct process {
 __must_check error_t process_create(const char *name, const struct app_image *image,
                                     uint32_t handle_limit, uint64_t memory_limit,
                                     struct process **out);
+// An empty process of a launcher's, in user mode, with limits that are not 0, without a program.
+// Errors: ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t process_create_empty(const struct process_options *options,
+                                          struct launcher *launcher, struct process **out);
+// Whether a process of that name, made by a launcher, has not ended yet.
+bool process_name_is_taken(const char *name);
 // The process of the current thread; NULL for kernel threads.
 struct process *process_current(void);
 // Begins the end of `process`: the first call decides `end` and `status`. Wakes and kicks its
@@ -68,6 +90,8 @@ _Noreturn void process_fault(const char *cause, uintptr_t address, uintptr_t pc,
                              uintptr_t ra);
 // Logs the backtrace of a thread of a user-mode app, from its registers at a fault.
 void process_log_backtrace(const struct process *process, uintptr_t pc, uintptr_t fp, uintptr_t ra);
+// Logs how it has ended; of a fault there is a line already.
+void process_log_end(const struct process *process);
 // A thread of it has ended and left its stack; called by the worker.
 void process_thread_gone(struct process *process, struct thread *thread);
 // Whether [addr, addr + len) is the process's own memory (data, environment, stacks, mapped folios;

@@ -12,9 +12,13 @@
 
 static const char *find_symbol(const struct process *process, uintptr_t pc, uintptr_t *offset)
 {
-	const struct user_image *image = process->image->user;
+	const struct process_code *code = &process->code;
+	const struct symbol_source source = { .table = code->symbols,
+		                              .table_size = code->symbols_size,
+		                              .base = code->text_address,
+		                              .size = code->text_size };
 
-	return symbol_find_in(image->symbols, image->text_address, image->text_size, pc, offset);
+	return symbol_find_in(&source, pc, offset);
 }
 
 // `lookup` is within the instruction that tells the function: a return address is behind its call,

@@ -56,10 +56,21 @@ static void provider_gone(struct object *object)
 	} while (end != NULL);
 }
 
+// Of the provider's side; the clients' is gone already.
 static void service_destroy(struct object *object)
 {
-	(void)object;
-	panic("a service entry is destroyed");
+	struct service *service = service_from_object(object);
+
+	kassert(service->account != NULL);
+	object_forget(object);
+	account_uncharge(service->account, sizeof(*service));
+	kfree(service);
+}
+
+static void connector_destroy(struct object *object)
+{
+	object_forget(object);
+	object_put(&service_from_connector(object)->object);
 }
 
 static const struct object_ops service_ops = {
@@ -74,20 +85,48 @@ static const struct object_ops connector_ops = {
 	.type = OBJECT_CONNECTOR,
 	.rights = RIGHT_READ | RIGHT_WRITE | RIGHT_POLL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
 	.readiness = connector_readiness,
-	.destroy = service_destroy,
+	.destroy = connector_destroy,
 };
 
-error_t service_create(const char *name, struct service **out)
+error_t service_create(const char *name, struct account *account, struct service **out)
 {
-	struct service *service = kmalloc(sizeof(*service));
+	struct service *service;
+	error_t error = account_charge(account, sizeof(*service));
 
-	if (service == NULL)
+	if (error != 0)
+		return error;
+	service = kmalloc(sizeof(*service));
+	if (service == NULL) {
+		account_uncharge(account, sizeof(*service));
 		return ERR_NO_MEMORY;
+	}
 	object_init(&service->object, &service_ops);
 	object_init(&service->connector, &connector_ops);
 	str_copy(service->name, name, sizeof(service->name));
 	spinlock_init(&service->lock, LOCK_RANK_OBJECT);
+	service->account = account;
 	*out = service;
+	return 0;
+}
+
+error_t service_give_provider(struct service *service, struct handle_table *table, handle_t *out)
+{
+	error_t error = handle_reserve(table, 1);
+	bool had;
+
+	if (error != 0)
+		return error;
+	spin_lock(&service->lock);
+	had = service->open;
+	service->open = true;
+	spin_unlock(&service->lock);
+	if (had) {
+		handle_unreserve(table, 1);
+		return ERR_BAD_STATE;
+	}
+	object_handle_get(&service->object);
+	*out = handle_insert_reserved(table, &service->object, service_ops.rights);
+	object_notify(&service->connector, READY_READABLE);
 	return 0;
 }
 

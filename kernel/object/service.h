@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Services. The entry lives as long as the machine; the provider's process holds a service handle,
-// clients hold connectors. Connecting makes a fresh channel and queues the provider's end; while
-// the provider is not there it is ERR_NOT_READY.
+// Services. The entry of an app of the image lives as long as the machine; the provider's process
+// holds a service handle, clients hold connectors. Connecting makes a fresh channel and queues the
+// provider's end; while the provider is not there it is ERR_NOT_READY.
 #pragma once
 
 #include "kernel/object/channel.h"
+#include "kernel/object/handle.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/spinlock.h"
 #include "libs/abi/app.h"
@@ -25,10 +26,17 @@ struct service {
 	struct channel_end *pending[SERVICE_MAX_PENDING];
 	uint32_t first;
 	uint32_t num_pending;
+	struct account *account;  // charged for it; NULL: it is of the image
 };
 
-// A service entry without a provider. Errors: ERR_NO_MEMORY.
-__must_check error_t service_create(const char *name, struct service **out);
+// A service entry without a provider. It goes with the last reference to `connector`, which the
+// caller has, and to `object`, of which `connector` has one. Errors: ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t service_create(const char *name, struct account *account,
+                                    struct service **out);
+// A provider that has no handle yet is given one, in `table`, and connections are taken from now
+// on. Errors: ERR_BAD_STATE (there is a provider), ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t service_give_provider(struct service *service, struct handle_table *table,
+                                           handle_t *out);
 // A provider is about to start: connections are taken from now on. It ends with the last handle to
 // the service.
 void service_open(struct service *service);

@@ -10,9 +10,10 @@
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/random.h"
+#include "libs/abi/launcher.h"
 #include "libs/base/string.h"
 
-#define AREA_START 0x1000000000ul
+#define AREA_START PROCESS_SEGMENTS_END
 #define AREA_RANDOM_BLOCKS 0x4000u  // of BLOCK_SIZE: 32 GiB
 #define MIN_SHIFT 13
 #define COPY_MAX_TRIES 64u
@@ -31,6 +32,7 @@ struct mapping {
 	uint32_t handles;     // that map the folio; one, if for writing
 	struct folio *folio;  // NULL: none
 	struct folio_user user;
+	struct folio *source;  // of a segment, with a reference; NULL: none
 };
 
 static struct mapping *mapping_of(struct folio_user *user)
@@ -602,9 +604,12 @@ void space_destroy(struct space *space)
 	list_for_each_safe(pos, &space->mappings)
 	{
 		struct mapping *mapping = container_of(pos, struct mapping, entry);
+		struct folio *source = mapping->source;
 
 		kassert(mapping->folio == NULL);
 		mapping_destroy(mapping);
+		if (source != NULL)
+			object_put(&source->object);
 	}
 	for (unsigned kind = 0; kind < 2; kind++) {
 		for (unsigned i = 0; i < SPACE_NUM_SHIFTS; i++)
@@ -613,4 +618,80 @@ void space_destroy(struct space *space)
 	arch_space_deinit(&space->arch);
 	kfree(space);
 	account_uncharge(account, sizeof(*space) + tables * PAGE_SIZE);
+}
+
+// --- Segments of programs that are loaded at run time ---
+
+static error_t check_segment_locked(const struct space *space, uintptr_t addr, size_t size)
+{
+	if (((addr | size) & (PAGE_SIZE - 1)) != 0 || size == 0)
+		return ERR_INVALID;
+	if (addr < USER_BASE || addr >= AREA_START || size > AREA_START - addr)
+		return ERR_RANGE;
+	list_for_each(pos, &space->mappings) {
+		const struct mapping *other = container_of(pos, struct mapping, entry);
+
+		if (addr < other->addr + other->size && other->addr < addr + size)
+			return ERR_EXISTS;
+	}
+	return 0;
+}
+
+// A mapping at an address of the caller's choice, in the list of used ones.
+static error_t segment_create(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
+                              struct mapping **out)
+{
+	struct mapping *mapping;
+	error_t error = mapping_alloc(space, &mapping);
+
+	if (error != 0)
+		return error;
+	mapping->addr = addr;
+	mapping->size = size;
+	mapping->prot = prot;
+	spin_lock(&space->lock);
+	error = check_segment_locked(space, addr, size);
+	if (error == 0)
+		list_push_back(&space->mappings, &mapping->entry);
+	spin_unlock(&space->lock);
+	if (error != 0)
+		mapping_free(mapping);
+	else
+		*out = mapping;
+	return error;
+}
+
+error_t space_map_segment(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
+                          struct folio *folio, size_t offset)
+{
+	struct mapping *mapping;
+	error_t error = segment_create(space, addr, size, prot, &mapping);
+
+	if (error != 0)
+		return error;
+	error = map_at(mapping, 0, folio->paddr + offset, size);
+	if (error != 0) {
+		mapping_destroy(mapping);
+		return error;
+	}
+	object_get(&folio->object);
+	mapping->source = folio;
+	return 0;
+}
+
+error_t space_map_data(struct space *space, uintptr_t addr, size_t size, const uint8_t *bytes,
+                       size_t len)
+{
+	struct mapping *mapping;
+	error_t error = segment_create(space, addr, size, SPACE_READ | SPACE_WRITE, &mapping);
+
+	if (error != 0)
+		return error;
+	mapping->owned = true;
+	error = fill_zeroed(mapping);
+	if (error == 0)
+		error = space_copy_to(space, addr, bytes, len);
+	if (error != 0)
+		mapping_destroy(mapping);
+	return error;
 }

@@ -35,6 +35,16 @@ __must_check error_t space_create(struct account *account, struct space **out);
 void space_destroy(struct space *space);
 // Maps the app's segments. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t space_load(struct space *space, const struct user_image *image);
+// Maps [offset, offset + size) of a folio that nobody can write to, and keeps a reference to it.
+// `prot`: SPACE_READ, perhaps SPACE_EXECUTE. Errors: ERR_INVALID (not whole pages), ERR_RANGE
+// (above PROCESS_SEGMENTS_END, or in the first page), ERR_EXISTS (overlaps), ERR_NO_MEMORY,
+// ERR_LIMIT.
+__must_check error_t space_map_segment(struct space *space, uintptr_t addr, size_t size,
+                                       uint32_t prot, struct folio *folio, size_t offset);
+// Maps memory of the space's own, to be read and written, that begins with a copy of `bytes`; the
+// caller has charged it. Errors: as space_map_segment.
+__must_check error_t space_map_data(struct space *space, uintptr_t addr, size_t size,
+                                    const uint8_t *bytes, size_t len);
 // Maps pages of the kernel's somewhere, to be read. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t space_map_pages(struct space *space, paddr_t paddr, size_t size,
                                      uintptr_t *out);

@@ -96,7 +96,7 @@ static error_t process_adopt(struct process *process, struct thread *thread)
 	spin_lock(&process->lock);
 	if (process_is_ending(process)) {
 		error = ERR_BAD_STATE;
-	} else if (process->num_threads >= PROCESS_MAX_THREADS) {
+	} else if (process->num_threads >= process->thread_limit) {
 		error = ERR_LIMIT;
 	} else {
 		thread->process = process;
@@ -176,8 +176,7 @@ error_t thread_create_app(struct process *process, void (*entry)(void *arg), voi
 	thread_init(thread);
 	thread->object.account = process->account;
 	if (process->space != NULL)
-		user = (struct arch_user){ &process->space->arch,
-			                   process->image->user->thread_return };
+		user = (struct arch_user){ &process->space->arch, process->code.thread_return };
 	arch_thread_init(thread, entry, arg, thread->app_stack_top,
 	                 process->space != NULL ? &user : NULL);
 	error = process_adopt(process, thread);

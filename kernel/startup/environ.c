@@ -4,6 +4,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/object/folio.h"
 #include "kernel/object/interrupt.h"
+#include "kernel/object/launcher.h"
 #include "kernel/object/process.h"
 #include "kernel/object/service.h"
 #include "kernel/object/system.h"
@@ -16,8 +17,13 @@ static struct service *services[MAX_SERVICES];
 static size_t num_services;
 // Which app has a device: it keeps it over restarts.
 static const struct app_spec *device_owners[MAX_DEVICES];
+// Whose launcher it is, and what it has made, over restarts, too.
+static struct {
+	const struct app_spec *owner;
+	struct launcher *launcher;
+} launchers[MAX_LAUNCHERS];
 
-static struct service *find_service(const char *name)
+struct service *environ_find_service(const char *name)
 {
 	for (size_t i = 0; i < num_services; i++) {
 		if (strcmp(services[i]->name, name) == 0)
@@ -33,7 +39,7 @@ error_t environ_create_services(const struct app_spec *spec)
 
 		if (num_services == MAX_SERVICES)
 			return ERR_LIMIT;
-		error = service_create(spec->provides[k], &services[num_services]);
+		error = service_create(spec->provides[k], NULL, &services[num_services]);
 		if (error != 0)
 			return error;
 		num_services++;
@@ -44,7 +50,7 @@ error_t environ_create_services(const struct app_spec *spec)
 void environ_open_services(const struct app_spec *spec)
 {
 	for (size_t k = 0; k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++)
-		service_open(find_service(spec->provides[k]));
+		service_open(environ_find_service(spec->provides[k]));
 }
 
 // The next entry, with its kind and name.
@@ -175,6 +181,25 @@ static error_t add_config(struct process *process, const struct app_spec *spec,
 	return error;
 }
 
+static error_t add_launcher(struct process *process, const struct app_spec *spec)
+{
+	for (size_t i = 0; i < MAX_LAUNCHERS; i++) {
+		error_t error;
+
+		if (launchers[i].owner != NULL && launchers[i].owner != spec)
+			continue;
+		error = launchers[i].owner == NULL ? launcher_create(&launchers[i].launcher) : 0;
+		if (error != 0)
+			return error;
+		launchers[i].owner = spec;
+		return add_handle(process, ENV_LAUNCHER, "launcher",
+		                  &launchers[i].launcher->object);
+	}
+	kerror("the app '%s' needs a launcher, but %d other apps have one", spec->name,
+	       MAX_LAUNCHERS);
+	return ERR_LIMIT;
+}
+
 static error_t add_need(struct process *process, const struct app_spec *spec,
                         const struct app_need *need)
 {
@@ -182,13 +207,14 @@ static error_t add_need(struct process *process, const struct app_spec *spec,
 
 	switch (need->kind) {
 	case NEED_SERVICE:
-		service = find_service(need->name);
+		service = environ_find_service(need->name);
 		if (service == NULL)
 			return add_unmet(process, ENV_CONNECTOR, need->name);
 		return add_handle(process, ENV_CONNECTOR, need->name, &service->connector);
 	case NEED_DEVICE: return add_devices(process, spec, need);
 	case NEED_CONFIG: return add_config(process, spec, need);
 	case NEED_SYSTEM: return add_handle(process, ENV_SYSTEM, "system", system_object());
+	case NEED_LAUNCHER: return add_launcher(process, spec);
 	}
 	return ERR_INVALID;
 }
@@ -201,7 +227,7 @@ error_t environ_build(struct process *process, const struct app_spec *spec)
 	str_copy(process->env->app_name, spec->name, sizeof(process->env->app_name));
 	for (size_t k = 0; error == 0 && k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++)
 		error = add_handle(process, ENV_SERVICE, spec->provides[k],
-		                   &find_service(spec->provides[k])->object);
+		                   &environ_find_service(spec->provides[k])->object);
 	for (size_t k = 0; error == 0 && k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++)
 		error = add_need(process, spec, &spec->needs[k]);
 	return error;

@@ -68,16 +68,6 @@ static bool wants_restart(const struct app *app, const struct process *process)
 	return false;
 }
 
-// A fault has had its line, with a backtrace.
-static void log_end(const struct process *process)
-{
-	if (process->end == PROCESS_END_EXIT)
-		klog(process->status == 0 ? LOG_INFO : LOG_WARN, "%s: ended with status %d",
-		     process->name, process->status);
-	else if (process->end == PROCESS_END_KILLED)
-		kinfo("%s: killed", process->name);
-}
-
 // From the worker: the process has been taken apart.
 static void app_ended(struct process *process)
 {
@@ -87,7 +77,7 @@ static void app_ended(struct process *process)
 	spin_lock(&services_lock);
 	app->process = NULL;
 	spin_unlock(&services_lock);
-	log_end(process);
+	process_log_end(process);
 	if (wants_restart(app, process)) {
 		if (now - app->started_at > BACKOFF_RESET || app->backoff == 0)
 			app->backoff = BACKOFF_FIRST;

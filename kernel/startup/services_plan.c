@@ -52,8 +52,8 @@ static error_t check_spec(const struct app_spec *spec, struct services_plan *pla
 	for (size_t k = 0; k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++) {
 		const struct app_need *need = &spec->needs[k];
 
-		if (need->kind > NEED_SYSTEM ||
-		    (need->kind != NEED_SYSTEM && !name_fits(need->name, ENV_NAME_MAX))) {
+		if (need->kind > NEED_LAUNCHER ||
+		    (need->kind < NEED_SYSTEM && !name_fits(need->name, ENV_NAME_MAX))) {
 			fmt_write(plan->message, sizeof(plan->message),
 			          "the app '%s' has an invalid need (number %zu of its spec)",
 			          spec->name, k + 1);
@@ -237,7 +237,8 @@ static const char *check_need(const struct walk *walk, const struct app_spec *sp
 			kerror("the app '%s' needs the boot argument %s.%s=VALUE, which is not set",
 			       spec->name, spec->name, need->name);
 		return "config";
-	case NEED_SYSTEM: break;
+	case NEED_SYSTEM:
+	case NEED_LAUNCHER: break;
 	}
 	return NULL;
 }

@@ -344,7 +344,7 @@ static int make_service(void **state)
 	// A service entry lives as long as the machine; it is made before anything is counted.
 	host_init();
 	if (service == NULL)
-		assert_int_equal(service_create("thing", &service), 0);
+		assert_int_equal(service_create("thing", NULL, &service), 0);
 	return test_setup(state);
 }
 

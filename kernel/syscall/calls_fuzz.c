@@ -17,6 +17,7 @@
 #include "kernel/object/channel.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/interrupt.h"
+#include "kernel/object/launcher.h"
 #include "kernel/object/object.h"
 #include "kernel/object/process.h"
 #include "kernel/object/space.h"
@@ -102,7 +103,9 @@ static const struct app_spec specs[NUM_APPS] = {
 	  .memory_limit = 12u << 20,
 	  .handle_limit = 200,
 	  .provides = { "fuzz_a" },
-	  .needs = { { NEED_SYSTEM, "control", NULL, 0 }, { NEED_DEVICE, "acme,fuzz", NULL, 0 } } },
+	  .needs = { { NEED_SYSTEM, "control", NULL, 0 },
+	             { NEED_LAUNCHER, "launcher", NULL, 0 },
+	             { NEED_DEVICE, "acme,fuzz", NULL, 0 } } },
 	{ .abi_version = APP_ABI_VERSION,
 	  .name = "fuzz_b",
 	  .main = fuzz_main,
@@ -116,7 +119,9 @@ static const struct app_spec specs[NUM_APPS] = {
 	  .memory_limit = 20u << 20,
 	  .handle_limit = 300,
 	  .provides = { "fuzz_user" },
-	  .needs = { { NEED_SYSTEM, "control", NULL, 0 }, { NEED_SERVICE, "fuzz_b", NULL, 0 } } },
+	  .needs = { { NEED_SYSTEM, "control", NULL, 0 },
+	             { NEED_LAUNCHER, "launcher", NULL, 0 },
+	             { NEED_SERVICE, "fuzz_b", NULL, 0 } } },
 };
 
 // The app in user mode sees its data at the same address as the kernel finds it by: there the
@@ -257,6 +262,18 @@ static void faulting_thread(void *arg)
 	process_fault("jump to nowhere", (uintptr_t)arg, 8, 0, 0);
 }
 
+// What a process does that was made: its code is not looked at.
+static void made_program(void *arg)
+{
+	(void)arg;
+	if (take(2) == 0)
+		sched_yield();
+	sched_return_to_app();
+	if (take(2) == 0)
+		process_fault("program of chance", 0, 8, 0, 0);
+	(void)syscall_table[SYSCALL_NR_process_exit](0, 0, 0, 0, 0, 0);
+}
+
 static void broken(struct call_fuzz_thread *thread, uint32_t number, const char *what)
 {
 	(void)thread;
@@ -371,7 +388,8 @@ static void fuzz_main(const struct environ *env)
 	static const uint32_t types[] = { [ENV_CONNECTOR] = OBJECT_CONNECTOR,
 		                          [ENV_SERVICE] = OBJECT_SERVICE,
 		                          [ENV_DEVICE] = OBJECT_FOLIO,
-		                          [ENV_SYSTEM] = OBJECT_SYSTEM };
+		                          [ENV_SYSTEM] = OBJECT_SYSTEM,
+		                          [ENV_LAUNCHER] = OBJECT_LAUNCHER };
 	static const char *const names[] = { "fuzz_a", "fuzz_b", "fuzz_user", "nobody", NULL };
 	const struct process *process = process_current();
 	struct app_data *data = own_data();
@@ -411,6 +429,38 @@ static struct stock stock(void)
 		               .blocks = host_kmalloc_live() };
 }
 
+// Launchers outlive their apps, with what they keep: it goes, and those that are ready for it are
+// as they were.
+static struct launcher *launchers[NUM_APPS];
+
+static void find_launcher(size_t i)
+{
+	struct process *process;
+	struct object *object;
+
+	if (services_find_process(specs[i].name, &process) != 0)
+		return;
+	for (uint32_t k = 0; k < process->env->num_entries; k++) {
+		const struct env_entry *entry = &process->env->entries[k];
+
+		if (entry->kind != ENV_LAUNCHER)
+			continue;
+		kassert(handle_lookup(&process->handles, entry->handle, OBJECT_LAUNCHER, 0,
+		                      &object) == 0);
+		launchers[i] = launcher_from_object(object);
+		object_put(object);
+	}
+	object_put(&process->object);
+}
+
+static void empty_launchers(void)
+{
+	for (size_t i = 0; i < NUM_APPS; i++) {
+		for (uint32_t k = 0; launchers[i] != NULL && k < LAUNCHER_MAX_KEPT; k++)
+			kassert(launcher_keep_handle(launchers[i], k, NULL, HANDLE_NONE) == 0);
+	}
+}
+
 // `name` is started, or killed.
 static void start_or_kill(const char *name, bool start)
 {
@@ -440,6 +490,7 @@ static void run_input(void)
 	}
 	for (size_t i = 0; i < NUM_APPS; i++)
 		start_or_kill(specs[i].name, false);
+	empty_launchers();
 	host_run(arch_clock_now());
 }
 
@@ -456,7 +507,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	host_set_hypervisor(true);
 	guest_fake_choose = take;
 	make_user_image();
+	host_program = made_program;
 	services_start();
+	for (size_t i = 0; i < NUM_APPS; i++)
+		find_launcher(i);
 	run_input();
 	atexit(say_calls);
 	return 0;

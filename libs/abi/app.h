@@ -29,7 +29,8 @@ enum app_need_kind {
 	// devices names them.
 	// a boot argument `APP.NAME=VALUE`; `fallback` is used without one, NULL makes it required
 	NEED_CONFIG = 3,
-	NEED_SYSTEM = 4,  // the system handle: power-off, starting and killing apps
+	NEED_SYSTEM = 4,    // the system handle: power-off, starting and killing apps
+	NEED_LAUNCHER = 5,  // the launcher: makes processes (libs/abi/launcher.h)
 };
 
 struct app_need {
@@ -75,8 +76,10 @@ enum env_kind {
 
 	// `name`: the `compatible`; handle: folio of its registers; interrupt: its interrupt
 	ENV_DEVICE = 3,
-	ENV_CONFIG = 4,  // value
-	ENV_SYSTEM = 5,  // handle: the system
+	ENV_CONFIG = 4,    // value
+	ENV_SYSTEM = 5,    // handle: the system
+	ENV_LAUNCHER = 6,  // handle: the app's launcher
+	ENV_GIVEN = 7,     // handle: from who had the app started; `name`: its number
 };
 
 struct env_entry {

@@ -36,4 +36,5 @@ enum object_type {
 	OBJECT_HVSPACE,
 	OBJECT_VCPU,
 	OBJECT_SYSTEM,
+	OBJECT_LAUNCHER,
 };

@@ -55,9 +55,18 @@
 	X(47, vcpu_kick, 1)           \
 	X(48, vcpu_stats, 2)          \
 	X(49, thread_yield, 0)        \
-	X(50, poll_recv, 6)
+	X(50, poll_recv, 6)           \
+	X(51, process_create, 3)      \
+	X(52, process_map, 2)         \
+	X(53, process_grant, 3)       \
+	X(54, process_start, 3)       \
+	X(55, service_create, 4)      \
+	X(56, service_provide, 3)     \
+	X(57, launcher_connector, 4)  \
+	X(58, launcher_keep, 3)       \
+	X(59, launcher_kept, 3)
 
-#define SYSCALL_MAX 51
+#define SYSCALL_MAX 60
 
 #ifndef __ASSEMBLER__
 #define X(number, name, argc) SYSCALL_NR_##name = (number),

@@ -41,8 +41,9 @@ struct process_info {
 	uint32_t threads;
 	uint64_t memory;  // bytes of folios
 	uint32_t restarts;
-	uint32_t reserved;
+	uint32_t waiting;  // threads that wait for something
 	char name[APP_NAME_MAX];
+	uint64_t kernel_memory;  // bytes
 };
 
 enum log_level {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libs/abi/app.h"
 #include "libs/abi/folio.h"
+#include "libs/abi/launcher.h"
 #include "libs/abi/message.h"
 #include "libs/abi/poll.h"
 #include "libs/abi/vm.h"
@@ -199,6 +200,55 @@ static uintptr_t name(struct call_fuzz_thread *thread)
 	return in(thread, thread->name_len);
 }
 
+// --- Processes that are made ---
+
+static uintptr_t options(struct call_fuzz_thread *thread)
+{
+	struct process_options *o = (struct process_options *)(void *)thread->in;
+
+	memset(o, 0, sizeof(*o));
+	// Few, so that they meet.
+	o->name[0] = (char)usually(thread, 'a' + choose(thread, 16));
+	o->memory_limit = usually(thread, 1 << 18);
+	o->kernel_limit = usually(thread, 1 << 18);
+	o->handle_limit = (uint32_t)usually(thread, 8);
+	o->thread_limit = (uint32_t)usually(thread, 2);
+	return in(thread, sizeof(*o));
+}
+
+static uintptr_t segment(struct call_fuzz_thread *thread)
+{
+	struct process_segment *s = (struct process_segment *)(void *)thread->in;
+
+	*s = (struct process_segment){
+		.address = usually(thread, (1 + choose(thread, 16)) * PAGE_SIZE),
+		.size = pages(thread),
+		.offset = choose(thread, 2) * pages(thread),
+		.folio = call_fuzz_handle(thread, OBJECT_FOLIO, false).handle,
+		.prot = (uint32_t)usually(thread, 1 + 2 * choose(thread, 3)),
+	};
+	s->length = usually(thread, s->size);
+	return in(thread, sizeof(*s));
+}
+
+// Nothing but what is mapped can be executed: what it names is up to chance.
+static uintptr_t start(struct call_fuzz_thread *thread)
+{
+	struct process_start *s = (struct process_start *)(void *)thread->in;
+
+	*s = (struct process_start){
+		.entry = usually(thread, (1 + choose(thread, 16)) * PAGE_SIZE),
+		.thread_return = usually(thread, PAGE_SIZE),
+		.stack_size = usually(thread, PAGE_SIZE),
+		.symbols_offset = usually(thread, choose(thread, 4) * 8),
+		.symbols_size = usually(thread, choose(thread, PAGE_SIZE)),
+		.text_address = usually(thread, PAGE_SIZE),
+		.text_size = usually(thread, 16 * PAGE_SIZE),
+		.symbols = call_fuzz_handle(thread, OBJECT_FOLIO, false).handle,
+	};
+	return in(thread, sizeof(*s));
+}
+
 // --- All of them ---
 
 static uintptr_t handle(struct call_fuzz_thread *thread, struct arg arg)
@@ -207,6 +257,8 @@ static uintptr_t handle(struct call_fuzz_thread *thread, struct arg arg)
 
 	if (thread->first.handle == HANDLE_NONE)
 		thread->first = slot;
+	if (arg.kind == ARG_LOOSE)
+		thread->moved = slot.handle;
 	return (uintptr_t)slot.handle;
 }
 
@@ -221,6 +273,9 @@ static uintptr_t pointer(struct call_fuzz_thread *thread, struct arg arg)
 	case ARG_IN_MESSAGE: return message(thread);
 	case ARG_IN_STATE: return state(thread);
 	case ARG_IN_NAME: return name(thread);
+	case ARG_IN_OPTIONS: return options(thread);
+	case ARG_IN_SEGMENT: return segment(thread);
+	case ARG_IN_START: return start(thread);
 	default: return in(thread, 4096);
 	}
 }

@@ -80,6 +80,7 @@ struct call_fuzz_thread {
 	uint32_t out_used;  // bytes
 	uint32_t name_len;
 	struct call_fuzz_slot first;  // the first handle
+	handle_t moved;               // the last one that may go
 	uint8_t in[CALL_FUZZ_BUFFER] __attribute__((aligned(16)));
 	uint8_t out[CALL_FUZZ_BUFFER] __attribute__((aligned(16)));
 };

@@ -113,6 +113,8 @@ static void pin_environment(const struct environ *env)
 			pin(entry->handle, OBJECT_SERVICE);
 		else if (entry->kind == ENV_SYSTEM)
 			pin(entry->handle, OBJECT_SYSTEM);
+		else if (entry->kind == ENV_LAUNCHER)
+			pin(entry->handle, OBJECT_LAUNCHER);
 		else if (entry->kind == ENV_DEVICE)
 			pin(entry->interrupt, OBJECT_INTERRUPT);
 	}

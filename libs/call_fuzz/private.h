@@ -21,6 +21,9 @@ enum arg_kind {
 	ARG_IN_BYTES,
 	ARG_IN_STATE,  // registers of a vCPU
 	ARG_IN_NAME,   // of an app
+	ARG_IN_OPTIONS,
+	ARG_IN_SEGMENT,
+	ARG_IN_START,
 	ARG_NAME_LEN,
 	ARG_LENGTH,  // of bytes
 	ARG_NUMBER,

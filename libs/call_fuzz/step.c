@@ -112,6 +112,9 @@ void call_fuzz_results(struct call_fuzz_thread *thread, uint32_t number, error_t
 		for (uint32_t i = 0; i < m->num_handles && i < MESSAGE_MAX_HANDLES; i++)
 			call_fuzz_forget(thread, m->handles[i]);
 	}
+	if ((number == SYSCALL_NR_process_grant || number == SYSCALL_NR_launcher_keep) &&
+	    error == 0)
+		call_fuzz_forget(thread, thread->moved);
 	for (uint32_t i = 0; error == 0 && i < thread->num_outs; i++)
 		keep_result(thread, number, &thread->outs[i]);
 }

@@ -66,6 +66,15 @@
 #define ROW_vcpu_stats 2, 0, {HANDLE(VCPU), OUT(struct vcpu_stats)}
 #define ROW_thread_yield 4, 0, {{0, 0}}
 #define ROW_poll_recv 16, 0, {HANDLE(POLL), {ARG_OUT, 1024}, ANY(MAX_EVENTS), ANY(WAIT), OUT(size_t), ANY(OUT_MESSAGE)}
+#define ROW_process_create 3, 0, {HANDLE(LAUNCHER), ANY(IN_OPTIONS), OUT_HANDLE(PROCESS)}
+#define ROW_process_map 12, 0, {HANDLE(PROCESS), ANY(IN_SEGMENT)}
+#define ROW_process_grant 4, 0, {HANDLE(PROCESS), ANY(LOOSE), OUT(handle_t)}
+#define ROW_process_start 3, 0, {HANDLE(PROCESS), ANY(IN_START), ANY(IN_BYTES)}
+#define ROW_service_create 2, 0, {HANDLE(LAUNCHER), ANY(IN_NAME), ANY(NAME_LEN), OUT_HANDLE(CONNECTOR)}
+#define ROW_service_provide 4, 0, {HANDLE(CONNECTOR), HANDLE(PROCESS), OUT(handle_t)}
+#define ROW_launcher_connector 2, 0, {HANDLE(LAUNCHER), ANY(IN_NAME), ANY(NAME_LEN), OUT_HANDLE(CONNECTOR)}
+#define ROW_launcher_keep 4, 0, {HANDLE(LAUNCHER), {ARG_BELOW, 8}, ANY(LOOSE)}
+#define ROW_launcher_kept 3, 0, {HANDLE(LAUNCHER), {ARG_BELOW, 8}, OUT_HANDLE(NONE)}
 
 #define X(number, name, argc) [number] = {#name, ROW_##name},
 static const struct call_row rows[SYSCALL_MAX] = {SYSCALL_TABLE(X)};

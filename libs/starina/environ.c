@@ -29,6 +29,7 @@ static void check_declared(const struct environ *env, enum env_kind kind, const 
 		[ENV_DEVICE] = ".needs of its spec: NEED_DEVICE",
 		[ENV_CONFIG] = ".needs of its spec: NEED_CONFIG",
 		[ENV_SYSTEM] = ".needs of its spec: NEED_SYSTEM",
+		[ENV_LAUNCHER] = ".needs of its spec: NEED_LAUNCHER",
 	};
 
 	if (environ_declares(env, kind, name))
@@ -73,6 +74,11 @@ handle_t environ_service(const struct environ *env, const char *service)
 handle_t environ_system(const struct environ *env)
 {
 	return entry_handle(env, ENV_SYSTEM, NULL);
+}
+
+handle_t environ_launcher(const struct environ *env)
+{
+	return entry_handle(env, ENV_LAUNCHER, NULL);
 }
 
 const struct env_entry *environ_device(const struct environ *env, const char *compatible,

@@ -14,6 +14,7 @@
 handle_t environ_connector(const struct environ *env, const char *service);
 handle_t environ_service(const struct environ *env, const char *service);
 handle_t environ_system(const struct environ *env);
+handle_t environ_launcher(const struct environ *env);
 // The value of a configuration need; NULL for an optional one that is not set.
 const char *environ_config(const struct environ *env, const char *name);
 // As a number (decimal, or 0x...; with a suffix K, M or G). Errors: ERR_NOT_FOUND, ERR_INVALID.

@@ -16,6 +16,7 @@
 #include "libs/abi/error.h"
 #include "libs/abi/folio.h"
 #include "libs/abi/handle.h"
+#include "libs/abi/launcher.h"
 #include "libs/abi/message.h"
 #include "libs/abi/poll.h"
 #include "libs/abi/system.h"
@@ -130,6 +131,53 @@ _Noreturn void process_exit(int status);
 __must_check error_t process_info(handle_t process, struct process_info *out);
 // Ends another process, as a fault would. Rights: CONTROL. Errors: ERR_BAD_STATE when it has ended.
 __must_check error_t process_kill(handle_t process);
+
+// --- Processes that an app makes ---
+
+// An empty process in user mode, for the holder of `launcher` (NEED_LAUNCHER) to fill and start.
+// One that is not started ends with its last handle, or the launcher's. All that it takes is
+// charged to its own limits. Rights: CONTROL. Errors: ERR_INVALID (name, thread limit), ERR_EXISTS
+// (an app of the image, or a process of a launcher, has the name), ERR_LIMIT
+// (LAUNCHER_MAX_PROCESSES), ERR_NO_MEMORY.
+__must_check error_t process_create(handle_t launcher, const struct process_options *options,
+                                    handle_t *out);
+// Gives a process that was not started a part of its program. No memory is ever both writable and
+// executable: what is not writable is a part of a folio that nobody can write to. Rights: CONTROL;
+// MAP and READ on the folio. Errors: ERR_INVALID (prot, alignment, no size), ERR_RANGE (outside
+// the program's addresses or the folio), ERR_EXISTS (overlaps), ERR_ACCESS (a folio that somebody
+// may write to), ERR_NOT_SUPPORTED (a lazy folio, or a device's), ERR_BAD_STATE (started or ended),
+// ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t process_map(handle_t process, const struct process_segment *segment);
+// Moves `h` into a process that was not started; `*out` is its number there. Rights: CONTROL;
+// TRANSFER on `h`. Errors: ERR_BAD_STATE (also a folio that is mapped in an hvspace), ERR_LIMIT,
+// ERR_NO_MEMORY.
+__must_check error_t process_grant(handle_t process, handle_t h, handle_t *out);
+// Starts the first thread. The process sees a copy of `env`. Rights: CONTROL. Errors: ERR_INVALID,
+// ERR_RANGE (an address that is not the process's to have, or outside of the folio), ERR_BAD_STATE,
+// ERR_LIMIT, ERR_NO_MEMORY; as process_map for `start->symbols`.
+__must_check error_t process_start(handle_t process, const struct process_start *start,
+                                   const struct environ *env);
+// A service without a provider: `*out` is a connector, with CONTROL. Rights: CONTROL on the
+// launcher. Errors: ERR_INVALID (the name's length), ERR_EXISTS (the image has it), ERR_LIMIT,
+// ERR_NO_MEMORY.
+__must_check error_t service_create(handle_t launcher, const char *name, size_t name_len,
+                                    handle_t *out);
+// Makes a process that was not started the provider of the connector's service; `*out` is the
+// number of the service's handle there. From now on connections are queued. Rights: CONTROL on
+// both. Errors: ERR_BAD_STATE (also: it has a provider), ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t service_provide(handle_t connector, handle_t process, handle_t *out);
+// A connector to the service `name` of an app of the image. Rights: READ on the launcher. Errors:
+// ERR_NOT_FOUND.
+__must_check error_t launcher_connector(handle_t launcher, const char *name, size_t name_len,
+                                        handle_t *out);
+// Moves `h` (a process, folio or connector; HANDLE_NONE: none) to `place`, and closes what was
+// there. What is kept outlives the app: it finds it again when it was restarted. Rights: CONTROL on
+// the launcher; TRANSFER on `h`. Errors: ERR_RANGE, ERR_BAD_STATE (a folio that is mapped in an
+// hvspace), ERR_NO_MEMORY.
+__must_check error_t launcher_keep(handle_t launcher, uint32_t place, handle_t h);
+// Another handle, with the same rights, to what is kept at `place`. Rights: READ on the launcher.
+// Errors: ERR_RANGE, ERR_NOT_FOUND, ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t launcher_kept(handle_t launcher, uint32_t place, handle_t *out);
 
 // --- Services ---
 

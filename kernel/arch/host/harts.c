@@ -68,6 +68,8 @@ static void fiber_main(unsigned high, unsigned low)
 	sched_exit_current();
 }
 
+void (*host_program)(void *arg) = NULL;
+
 void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg,
                       uintptr_t app_stack_top, const struct arch_user *user)
 {
@@ -76,8 +78,7 @@ void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg
 
 	// Code of apps is the host's in any case; only calls look at the space.
 	(void)app_stack_top;
-	(void)user;
-	arch->entry = entry;
+	arch->entry = user != NULL && (uintptr_t)entry < HOST_LOWEST_CODE ? host_program : entry;
 	arch->arg = arg;
 	arch->stack_size = FIBER_STACK;
 	arch->stack = malloc(FIBER_STACK);

@@ -209,6 +209,11 @@ static void note_unmapped(struct arch_space *space)
 		sbi_remote_sfence_vma(harts[__builtin_ctzll(mask)].firmware_id);
 }
 
+void arch_space_fence_code(void)
+{
+	sbi_remote_fence_i_all();
+}
+
 void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size)
 {
 	bool any = false;

@@ -53,6 +53,9 @@ void arch_space_deinit(struct arch_space *space);
 // What was mapped there for less is replaced. Errors: ERR_NO_MEMORY (what was mapped stays).
 __must_check error_t arch_space_map(struct arch_space *space, uintptr_t addr, paddr_t paddr,
                                     size_t size, uint32_t prot);
+// All harts fetch the instructions that were stored before. Before pages are mapped with
+// SPACE_EXECUTE that are no part of the kernel image.
+void arch_space_fence_code(void);
 // Unmaps all in the range; a block only as a whole. Other harts that run the process have forgotten
 // it when this returns, this one before it goes back to the process.
 void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size);

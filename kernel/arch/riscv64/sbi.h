@@ -70,6 +70,12 @@ static inline void sbi_send_ipi(uint64_t firmware_id)
 	sbi_call(SBI_EXT_IPI, 0, 1, firmware_id, 0, 0);
 }
 
+// All harts fetch what was stored before (chapter 8, as below).
+static inline void sbi_remote_fence_i_all(void)
+{
+	sbi_must(sbi_call(SBI_EXT_RFENCE, 0, 0, UINT64_MAX, 0, 0), "remote FENCE.I");
+}
+
 // All harts forget their translations (chapter 8, hart_mask_base -1: all).
 static inline void sbi_remote_sfence_vma_all(void)
 {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// How a launcher fills a process and starts it. libs/starina/syscall.h says what each does.
+#pragma once
+
+#include "kernel/object/process.h"
+
+// What process_map asks for, decoded: `folio` NULL is none. Errors: as process_map.
+__must_check error_t process_add_segment(struct process *process,
+                                         const struct process_segment *segment,
+                                         struct folio *folio);
+// Whether the process may still be given things. Errors: ERR_BAD_STATE.
+__must_check error_t process_check_unstarted(const struct process *process);
+// Starts it; process->env is filled. `symbols` NULL: none. Errors: as process_start.
+__must_check error_t process_begin(struct process *process, const struct process_start *start,
+                                   struct folio *symbols);
+// Whether [offset, offset + len) of the folio can be a part of a program: it lies in it, is there,
+// and never changes. Errors: ERR_NOT_SUPPORTED, ERR_ACCESS, ERR_RANGE.
+__must_check error_t folio_check_source(const struct folio *folio, uint64_t offset, uint64_t len);
