@@ -58,14 +58,14 @@ static error_t check_kind(struct app_file *app, uint16_t type, uint16_t machine,
 	return 0;
 }
 
-static error_t check_table(struct app_file *app, struct span file, uint64_t offset, uint64_t count,
-                           uint64_t size, const char *what)
+static error_t check_table(struct app_file *app, struct span file, uint64_t offset, uint64_t size,
+                           const char *what)
 {
-	if (!range_within(offset, count * size, file.len))
+	if (!range_within(offset, size, file.len))
 		return app_file_fail(
 			app, ERR_INVALID,
 			"its table of %s is %#llx bytes at %#llx, and the file has %#zx", what,
-			(unsigned long long)(count * size), (unsigned long long)offset, file.len);
+			(unsigned long long)size, (unsigned long long)offset, file.len);
 	return 0;
 }
 
@@ -84,11 +84,11 @@ static error_t check_tables(struct app_file *app, struct span file, const struct
 		return app_file_fail(app, ERR_INVALID,
 		                     "its tables have entries of unknown sizes (%u and %u bytes)",
 		                     segment_size, section_size);
-	err = check_table(app, file, elf->segments_at, elf->num_segments, SEGMENT_HEADER_SIZE,
+	err = check_table(app, file, elf->segments_at, elf->num_segments * SEGMENT_HEADER_SIZE,
 	                  "segments");
 	if (err != 0)
 		return err;
-	return check_table(app, file, elf->sections_at, elf->num_sections, SECTION_HEADER_SIZE,
+	return check_table(app, file, elf->sections_at, elf->num_sections * SECTION_HEADER_SIZE,
 	                   "sections");
 }
 

@@ -7,14 +7,13 @@
 #include "libs/base/string.h"
 #include "libs/loader/parse.h"
 
-error_t app_file_fail(struct app_file *app, error_t error, const char *format, ...)
+void app_file_say(struct app_file *app, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	fmt_vwrite(app->error, sizeof(app->error), format, args);
 	va_end(args);
-	return error;
 }
 
 static error_t check_text_address(struct app_file *app, uint64_t address, const char *what)

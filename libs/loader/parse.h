@@ -15,9 +15,11 @@ struct elf_header {
 	uint16_t names_index;  // the section with the names of sections
 };
 
-// Writes app->error in the way of printf, and returns `error`.
-error_t app_file_fail(struct app_file *app, error_t error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+// Writes app->error in the way of printf.
+void app_file_say(struct app_file *app, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+// The same, and its value is `error`, as the analyser can see.
+#define app_file_fail(app, error, ...) (app_file_say(app, __VA_ARGS__), (error))
 
 // elf.c: reads the header and checks that it is one of a program for this machine. System V ABI,
 // "ELF Header".
