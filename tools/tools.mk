@@ -10,14 +10,17 @@ BUILD ?= build
 HOSTCC ?= cc
 CROSS_COMPILE ?= riscv64-linux-gnu-
 
-TOOLS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wconversion -Wsign-conversion \
+TOOLS_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DSTARINA_HOST -O2 -g -I. -Wall -Wextra -Wconversion -Wsign-conversion \
 	-Wshadow -Wundef -Wmissing-prototypes -Wvla -Werror
 IMAGE_LIBS := -larchive -ljansson -lcrypto
 
 COMMON_SRCS := $(sort $(filter-out %_test.c,$(wildcard tools/common/*.c))) libs/base/closest.c
+# What reads app files.
+APP_BYTES_SRCS := tools/push/app_bytes.c $(addprefix libs/loader/,elf.c loader.c segments.c spec.c symbols.c) \
+	libs/base/fmt.c libs/base/span.c
 IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c tools/image/*/*.c)))
 RUN_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/run/*.c tools/run/*/*.c)) \
-	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c digest_text.c))
+	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c digest_text.c) $(APP_BYTES_SRCS))
 
 host_objs = $(patsubst %.c,$(BUILD)/host/obj/%.o,$(1))
 
@@ -34,7 +37,21 @@ $(BUILD)/host/starina-run: $(call host_objs,$(RUN_SRCS) $(COMMON_SRCS))
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) -o $@ $^ -larchive -ljansson
 
--include $(patsubst %.o,%.d,$(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS) $(RUN_SRCS)))
+$(BUILD)/host/starina-push: $(call host_objs,tools/push/main.c $(APP_BYTES_SRCS) $(COMMON_SRCS))
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) -o $@ $^
+
+-include $(patsubst %.o,%.d,$(call host_objs,$(IMAGE_SRCS) $(COMMON_SRCS) $(RUN_SRCS) tools/push/main.c))
+
+# A change of the app's source is in the system that runs within a second.
+.PHONY: push
+push: $(if $(filter push,$(MAKECMDGOALS)),$(BUILD)/apps/$(APP).app) $(BUILD)/host/starina-push
+	$(Q)$(BUILD)/host/starina-push $(BUILD) $<
+ifneq ($(filter push,$(MAKECMDGOALS)),)
+ifeq ($(wildcard apps/$(APP)/main.c),)
+$(error make push APP=NAME: $(if $(APP),there is no app $(APP),APP is not set). There are: $(sort $(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c))))
+endif
+endif
 
 # The built-in image: one static program.
 $(BUILD)/image/demo/demo: guest/demo/demo.c
@@ -60,7 +77,7 @@ third_party/busybox/busybox:
 	@echo 'busybox is missing: run ./setup.sh first' >&2; false
 
 .PHONY: host-tools default-image run-files
-host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run
+host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run $(BUILD)/host/starina-push
 default-image: $(BUILD)/image/default/root.squashfs $(BUILD)/image/userland/root.squashfs
 # All that run.sh needs.
 run-files: $(BUILD)/starina.elf $(BUILD)/guest/initramfs.cpio host-tools default-image

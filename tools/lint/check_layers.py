@@ -18,7 +18,8 @@ ONLY = {
     "guest": ("libs/linux/vm/bootd_protocol.h", "libs/abi", "libs/base"),
     "tools/common": ("libs/base",),
     "tools/image": ("tools/common", "libs/linux/vm/bootd_protocol.h", "libs/abi", "libs/base"),
-    "tools/run": ("tools/common", "tools/image", "libs/loader", "libs/abi", "libs/base"),
+    "tools/push": ("tools/common", "libs/loader", "libs/abi", "libs/base"),
+    "tools/run": ("tools/common", "tools/image", "tools/push/app_bytes.h", "libs/loader", "libs/abi", "libs/base"),
 }
 # Each folder in these is on its own.
 SEPARATE = ("apps",)

@@ -19,6 +19,8 @@
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
 #include "tools/run/qemu/boot_disk_file.h"
+#include "tools/run/relay/app_port.h"
+#include "tools/run/settings/boot_apps.h"
 #include "tools/run/settings/image_apps.h"
 #include "tools/run/settings/image_tool.h"
 #include "tools/run/settings/images.h"
@@ -46,6 +48,10 @@ struct run {
 	char kernel[PATH_MAX];
 	char gdb_socket[PATH_MAX];  // "": none
 	char gdb_address[PATH_MAX];
+	char apps_address[PATH_MAX];
+	char apps_socket[PATH_MAX];  // "": none
+	int apps_fd;                 // listens there
+	struct boot_apps boot_apps;
 	int log_fd;
 };
 
@@ -128,18 +134,35 @@ static int debugger_prepare(struct run *run, struct error *err)
 	return 0;
 }
 
-// The newest run's address goes with it, unless a newer run has replaced it.
-static void debugger_forget(struct run *run)
+// Where tools/push finds the machine, if it is the newest run.
+static int apps_prepare(struct run *run, struct error *err)
+{
+	FILE *file;
+
+	if (path_set(run->apps_address, err, "%s/run/apps.addr", run->settings.build) < 0 ||
+	    path_set(run->apps_socket, err, "%s/apps.sock", run->workdir.path) < 0)
+		return -1;
+	run->apps_fd = app_socket_open(run->workdir.fd);
+	if (run->apps_fd < 0)
+		return error_set_errno(err, errno, "cannot make the socket %s", run->apps_socket);
+	file = fopen(run->apps_address, "we");
+	if (!file || fprintf(file, "%s\n", run->apps_socket) < 0 || fclose(file) != 0)
+		return error_set_errno(err, errno, "cannot write %s", run->apps_address);
+	return 0;
+}
+
+// The newest run's address of a socket goes with it, unless a newer run has replaced it.
+static void address_forget(const char *address, const char *socket)
 {
 	char text[PATH_MAX] = "";
-	FILE *file = run->gdb_socket[0] ? fopen(run->gdb_address, "re") : NULL;
+	FILE *file = socket[0] ? fopen(address, "re") : NULL;
 
 	if (!file)
 		return;
 	if (fgets(text, sizeof(text), file)) {
 		text[strcspn(text, "\n")] = '\0';
-		if (strcmp(text, run->gdb_socket) == 0)
-			unlink(run->gdb_address);
+		if (strcmp(text, socket) == 0)
+			unlink(address);
 	}
 	fclose(file);
 }
@@ -195,6 +218,8 @@ static int prepare(struct run *run, struct error *err)
 
 	if (image_tool_find(run->image_tool, err) < 0 ||
 	    settings_check_qemu(&run->settings, err) < 0 ||
+	    boot_apps_read(&run->boot_apps, &run->settings.options.lists[LIST_APP], build, err) <
+	            0 ||
 	    settings_reserve_ports(&run->settings, err) < 0 ||
 	    settings_check_port(&run->settings, err) < 0 || kept_disk_open(run, false, err) < 0 ||
 	    image_resolve(run, err) < 0 || path_set(parent, err, "%s/run", build) < 0 ||
@@ -224,7 +249,9 @@ static int prepare(struct run *run, struct error *err)
 		                   0644);
 	if (run->log_fd < 0)
 		return error_set_errno(err, errno, "cannot write %s", run->settings.log_path);
-	return debugger_prepare(run, err) < 0 ? -1 : cidfile_write(run, err);
+	if (debugger_prepare(run, err) < 0 || apps_prepare(run, err) < 0)
+		return -1;
+	return cidfile_write(run, err);
 }
 
 // Says so once QEMU listens, or would have if it were well.
@@ -276,6 +303,7 @@ static int boot(struct run *run)
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
 	};
 	struct relay_result result = { .end = RELAY_SILENT };
+	struct app_port apps;
 	struct qemu machine;
 	struct error err;
 
@@ -293,7 +321,13 @@ static int boot(struct run *run)
 		}
 		if (run->settings.gdb)
 			debugger_announce(run);
-		result = relay_run(&machine, &run->settings, run->log_fd, !run->settings.gdb);
+		app_port_init(&apps, machine.channels[QEMU_APPS], run->apps_fd);
+		apps.absent = !image_has_app(run->settings.build, "push");
+		apps.apps = run->boot_apps.items;
+		apps.num_apps = run->boot_apps.count;
+		result =
+			relay_run(&machine, &run->settings, &apps, run->log_fd, !run->settings.gdb);
+		app_port_deinit(&apps);
 		qemu_stop(&machine);
 	}
 	if (result.end == RELAY_SILENT) {
@@ -366,7 +400,9 @@ int main(int argc, char **argv)
 	else
 		status = container_run(&run, &err);
 	ports_release(&run.settings.ports);
-	debugger_forget(&run);
+	address_forget(run.gdb_address, run.gdb_socket);
+	address_forget(run.apps_address, run.apps_socket);
+	boot_apps_deinit(&run.boot_apps);
 	workdir_destroy(&run.workdir);
 	writable_disk_release(&run.disk);
 	settings_deinit(&run.settings);

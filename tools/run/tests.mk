@@ -36,3 +36,6 @@ HOST_FUZZERS += tools/run/settings/settings_files_fuzz
 settings_files_fuzz_SRCS := $(settings_test_SRCS)
 settings_files_fuzz_CFLAGS := $(settings_fuzz_CFLAGS)
 settings_files_fuzz_LIBS := -ljansson
+HOST_TESTS += tools/run/relay/app_port_test
+app_port_test_SRCS := tools/run/relay/app_port.c $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
+app_port_test_CFLAGS := -D_GNU_SOURCE

@@ -83,7 +83,7 @@ static void add_disk(struct command *command, const char *id, const char *format
 static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNELS])
 {
 	static const char *const names[QEMU_NUM_CHANNELS] = {
-		"uart", "stdin", "stdout", "stderr", "control",
+		"uart", "stdin", "stdout", "stderr", "control", "apps",
 	};
 
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {

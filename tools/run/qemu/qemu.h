@@ -24,6 +24,7 @@ enum qemu_channel {
 	QEMU_STDOUT,
 	QEMU_STDERR,
 	QEMU_CONTROL,
+	QEMU_APPS,
 	QEMU_NUM_CHANNELS,
 };
 

@@ -16,6 +16,7 @@
 
 #include "tools/common/log.h"
 #include "tools/common/subprocess.h"
+#include "tools/run/relay/app_port.h"
 #include "tools/run/relay/backlog.h"
 #include "tools/run/relay/uart_log.h"
 #include "tools/run/relay/control_line.h"
@@ -46,6 +47,7 @@ struct relay {
 	struct uart_log uart_log;
 	struct control_line control;
 	struct stream control_in;  // its filter feeds `control`; nothing is written
+	struct app_port *apps;
 	char control_out[CONTROL_OUT_SIZE];
 	size_t control_out_length;
 	bool opened_sent;
@@ -330,8 +332,11 @@ static void deadlines_check(struct relay *relay)
 static int wait_ms(const struct relay *relay)
 {
 	uint64_t next = relay->stop_at < relay->power_off_at ? relay->stop_at : relay->power_off_at;
+	uint64_t apps_due = app_port_due(relay->apps);
 	uint64_t now = clock_ms();
 
+	if (apps_due < next)
+		next = apps_due;
 	if (!relay->heard && relay->silence_at < next)
 		next = relay->silence_at;
 	if (relay->heard && !relay->uart_log.passing && relay->held_at < next)
@@ -348,7 +353,7 @@ static bool step(struct relay *relay)
 	struct stream *streams[] = { &relay->in, &relay->out, &relay->err, &relay->log,
 		                     &relay->control_in };
 	enum { NUM_STREAMS = sizeof(streams) / sizeof(streams[0]) };
-	struct pollfd fds[NUM_STREAMS * STREAM_NUM_FDS + 2];
+	struct pollfd fds[NUM_STREAMS * STREAM_NUM_FDS + 2 + APP_PORT_NUM_FDS];
 	unsigned count = NUM_STREAMS * STREAM_NUM_FDS;
 	bool moved = false;
 
@@ -359,7 +364,8 @@ static bool step(struct relay *relay)
 		.fd = relay->control_out_length ? relay->machine->channels[QEMU_CONTROL] : -1,
 		.events = POLLOUT,
 	};
-	if (poll(fds, count + 2, wait_ms(relay)) < 0 && errno != EINTR)
+	app_port_prepare(relay->apps, fds + count + 2);
+	if (poll(fds, count + 2 + APP_PORT_NUM_FDS, wait_ms(relay)) < 0 && errno != EINTR)
 		return false;
 	if (fds[count].revents)
 		signals_take_all(relay);
@@ -368,6 +374,7 @@ static bool step(struct relay *relay)
 	control_advance(relay, moved);
 	if (fds[count + 1].revents)
 		control_flush(relay);
+	app_port_move(relay->apps, fds + count + 2);
 	closed_output_pass(&relay->out, relay->machine->channels[QEMU_STDOUT]);
 	closed_output_pass(&relay->err, relay->machine->channels[QEMU_STDERR]);
 	deadlines_check(relay);
@@ -473,8 +480,8 @@ static struct relay_result relay_conclude(struct relay *relay)
 	return result;
 }
 
-struct relay_result relay_run(struct qemu *machine, const struct settings *settings, int log_fd,
-                              bool watch_silence)
+struct relay_result relay_run(struct qemu *machine, const struct settings *settings,
+                              struct app_port *apps, int log_fd, bool watch_silence)
 {
 	// Some 300 KB, more than a stack should hold.
 	struct relay *relay = calloc(1, sizeof(*relay));
@@ -484,6 +491,7 @@ struct relay_result relay_run(struct qemu *machine, const struct settings *setti
 		return result;
 	relay->machine = machine;
 	relay->settings = settings;
+	relay->apps = apps;
 	relay_open(relay, log_fd, watch_silence);
 	while (step(relay))
 		;

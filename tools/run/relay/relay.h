@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+struct app_port;
 struct qemu;
 struct settings;
 
@@ -19,7 +20,7 @@ struct relay_result {
 	int status;
 };
 
-// Relays until the machine ends or is given up; `log_fd` gets the OS's log. Takes the program's
-// signals (signals_block()). The caller stops the machine.
-struct relay_result relay_run(struct qemu *machine, const struct settings *settings, int log_fd,
-                              bool watch_silence);
+// Relays until the machine ends or is given up; `apps` brings it apps, `log_fd` gets the OS's log.
+// Takes the program's signals (signals_block()). The caller stops the machine.
+struct relay_result relay_run(struct qemu *machine, const struct settings *settings,
+                              struct app_port *apps, int log_fd, bool watch_silence);

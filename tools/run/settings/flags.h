@@ -52,6 +52,7 @@ enum option_id {
 enum option_list_id {
 	LIST_ADD_HOST,
 	LIST_ANNOTATION,
+	LIST_APP,
 	LIST_ATTACH,
 	LIST_CAP_ADD,
 	LIST_CAP_DROP,
