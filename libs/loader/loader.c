@@ -49,7 +49,7 @@ static error_t read_sections(struct app_file *app, struct span file, const struc
 	if (err == 0)
 		err = elf_section_find(app, file, elf, APP_FILE_SYMBOLS_SECTION, &section);
 	if (err == 0 && section.data != NULL)
-		err = app_symbols_read(app, section);
+		err = app_symbols_read(app, file, section);
 	return err;
 }
 

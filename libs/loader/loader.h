@@ -44,7 +44,7 @@ struct app_file {
 	struct app_segment rodata;  // r--, likewise
 	struct app_segment data;    // rw-
 	// The names of functions, in the layout of kernel/debug/symbols.c: ascending offsets from
-	// text.address, each name terminated. Checked; not aligned. Empty: none.
+	// text.address, each name terminated. Checked; 8-aligned in the file. Empty: none.
 	struct span symbols;
 	char error[APP_FILE_ERROR_MAX];  // what is wrong with the file; "" when nothing is
 	char strings[APP_FILE_STRINGS_MAX];

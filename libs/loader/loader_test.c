@@ -359,12 +359,12 @@ static void needs_and_services(void **state)
 {
 	(void)state;
 	REFUSED("need 1 of its spec is of the unknown kind 0", AT(4, FAKE_NEED(0), 0));
-	REFUSED("need 4 of its spec is of the unknown kind 5", AT(4, FAKE_NEED(3), 5));
+	REFUSED("need 4 of its spec is of the unknown kind 6", AT(4, FAKE_NEED(3), 6));
 	REFUSED("need 1 of its spec has a fallback", AT(4, FAKE_NEED(0) + 8, STRING(0)));
 	REFUSED("need 2 of its spec has a fallback", AT(4, FAKE_NEED(1) + 12, 2));
-	REFUSED2("its spec needs \"echo\" twice", AT(4, FAKE_NEED(1), NEED_SERVICE),
+	REFUSED2("its spec needs echo twice", AT(4, FAKE_NEED(1), NEED_SERVICE),
 	         AT(4, FAKE_NEED(1) + 4, STRING(5)));
-	REFUSED("its spec needs \"the system\" twice", AT(4, FAKE_NEED(1), NEED_SYSTEM));
+	REFUSED("its spec needs the system twice", AT(4, FAKE_NEED(1), NEED_SYSTEM));
 	REFUSED("its spec provides \"fake\" twice", AT(4, FAKE_PROVIDE(1), STRING(0)));
 	// A need of the system may have a name, one of a service must.
 	REFUSED("the name of a need of its spec is at 0", AT(4, FAKE_NEED(0) + 4, 0));
@@ -379,6 +379,7 @@ static void function_names(void **state)
 	REFUSED("has no header", AT(4, at + 4, 1));
 	REFUSED("its table of 5 function names is larger", AT(4, at, 5));
 	REFUSED("its table of 4294967295 function names is larger", AT(4, at, UINT32_MAX));
+	REFUSED("is not aligned to 8 bytes", AT(8, FAKE_SECTION(3) + 24, FAKE_SYMBOLS + 60));
 	REFUSED("not in ascending order (number 1)", AT(4, at + 16, 0x10));
 	REFUSED("its function name 1 is of 0x200 bytes into the text", AT(4, at + 16, 0x200));
 	REFUSED("its function name 0, at 0x17", AT(4, at + 12, 23));

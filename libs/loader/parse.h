@@ -37,7 +37,7 @@ __must_check error_t elf_section_find(struct app_file *app, struct span file,
 // docs/app-format.md, "The spec".
 __must_check error_t app_spec_read(struct app_file *app, struct span section);
 // symbols.c: checks the table of function names. docs/app-format.md, "The names of functions".
-__must_check error_t app_symbols_read(struct app_file *app, struct span section);
+__must_check error_t app_symbols_read(struct app_file *app, struct span file, struct span section);
 
 // The bytes [offset, offset + len) of `all`, which has them.
 static inline struct span span_part(struct span all, uint64_t offset, uint64_t len)

@@ -6,6 +6,7 @@
 
 #define HEADER_SIZE 8u
 #define ENTRY_SIZE 8u
+#define ALIGNMENT 8u
 
 // The length of the name at `offset`; 0 when it is none.
 static size_t name_length(struct span section, uint32_t offset)
@@ -50,7 +51,7 @@ static error_t check_entry(struct app_file *app, struct span section, uint32_t i
 	return 0;
 }
 
-error_t app_symbols_read(struct app_file *app, struct span section)
+error_t app_symbols_read(struct app_file *app, struct span file, struct span section)
 {
 	struct reader r = reader_make(section.data, section.len);
 	uint32_t count = reader_le32(&r);
@@ -60,6 +61,10 @@ error_t app_symbols_read(struct app_file *app, struct span section)
 
 	if (reader_status(&r) != 0 || reserved != 0)
 		return app_file_fail(app, ERR_INVALID, "its table of function names has no header");
+	if ((uint64_t)(section.data - file.data) % ALIGNMENT != 0)
+		return app_file_fail(app, ERR_INVALID,
+		                     "its table of function names is not aligned to %u bytes",
+		                     ALIGNMENT);
 	if (count > (section.len - HEADER_SIZE) / ENTRY_SIZE)
 		return app_file_fail(app, ERR_INVALID,
 		                     "its table of %u function names is larger than its section",

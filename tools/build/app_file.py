@@ -80,13 +80,15 @@ def make(objcopy, name, path, output):
     sections = {SPEC_SECTION: spec_section(spec, thread_return),
                 SYMBOLS_SECTION: symbols_section(flatten_app.function_names(elf, segments["text"]))}
     with tempfile.TemporaryDirectory() as folder:
-        command = [*objcopy.split(), "--strip-all", f"--set-start={entry:#x}"]
+        command = [*objcopy.split(), "--strip-all", "--remove-section=.riscv.attributes", f"--set-start={entry:#x}"]
         for number, (section, data) in enumerate(sections.items()):
             part = Path(folder) / str(number)
             part.write_bytes(data)
             command.append(f"--add-section={section}={part}")
         # Whoever reads the output sees all of it or none.
         subprocess.run([*command, path, f"{output}.tmp"], check=True)
+        # Of a section that it adds, objcopy does not heed the alignment.
+        subprocess.run([*objcopy.split(), f"--set-section-alignment={SYMBOLS_SECTION}=8", f"{output}.tmp"], check=True)
         os.replace(f"{output}.tmp", output)
 
 
