@@ -49,9 +49,11 @@ static void make_handles(void)
 static void try_in(uint64_t address)
 {
 	const void *bad = (const void *)(uintptr_t)address;
+	handle_t folio;
 
 	check(channel_send(own.channel[0], bad) == ERR_ADDRESS);
 	check(log_write(LOG_INFO, bad, NUM_BYTES) == ERR_ADDRESS);
+	check(folio_create_with(bad, NUM_BYTES, &folio) == ERR_ADDRESS);
 }
 
 // A place that may not be written. What was to be taken along is still there.
@@ -68,6 +70,7 @@ static void try_out(uint64_t address)
 	check(timer_create(bad) == ERR_ADDRESS);
 	check(poll_create(bad) == ERR_ADDRESS);
 	check(folio_create(PAGE_SIZE, 0, bad) == ERR_ADDRESS);
+	check(folio_create_with(constant, NUM_BYTES, bad) == ERR_ADDRESS);
 	check(folio_map(own.folio, PROT_READ, bad) == ERR_ADDRESS);
 	check(folio_info(own.folio, bad) == ERR_ADDRESS);
 	check(handle_duplicate(own.event, RIGHTS_SAME, bad) == ERR_ADDRESS);

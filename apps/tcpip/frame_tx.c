@@ -10,6 +10,7 @@
 #include "libs/starina/syscall.h"
 
 #define INLINE_FRAME_MAX (MESSAGE_MAX_DATA - sizeof(struct msg_netdev_frame))
+#define FRAME_MAX 2048u  // more than link.c's MAX_MTU and a header
 #define IP 14u
 #define IPV6_HEADER_LEN 40u
 #define TCP_HEADER_LEN 20u
@@ -79,26 +80,19 @@ static void set_checksum(uint8_t *bytes, struct msg_netdev_frame *frame, bool pa
 error_t frame_tx_message(struct message *m, const struct pbuf *p, bool partial)
 {
 	struct msg_netdev_frame frame = { .length = p->tot_len };
-	uint8_t bytes[INLINE_FRAME_MAX];
+	uint8_t bytes[FRAME_MAX];
 	handle_t folio;
-	void *data;
 	error_t err;
 
-	if (p->tot_len <= INLINE_FRAME_MAX) {
-		pbuf_copy_partial(p, bytes, p->tot_len, 0);
-		set_checksum(bytes, &frame, partial);
+	if (p->tot_len > FRAME_MAX)
+		return ERR_TOO_LARGE;
+	pbuf_copy_partial(p, bytes, p->tot_len, 0);
+	set_checksum(bytes, &frame, partial);
+	if (p->tot_len <= INLINE_FRAME_MAX)
 		return message_encode_netdev_frame(m, &frame, bytes, p->tot_len);
-	}
-	err = folio_create(p->tot_len, FOLIO_CONTIGUOUS, &folio);
+	err = folio_create_with(bytes, p->tot_len, &folio);
 	if (err)
 		return err;
-	err = folio_map(folio, PROT_READ | PROT_WRITE, &data);
-	if (err) {
-		handle_close(folio);
-		return err;
-	}
-	pbuf_copy_partial(p, data, p->tot_len, 0);
-	set_checksum(data, &frame, partial);
 	err = message_encode_netdev_frame(m, &frame, NULL, 0);
 	m->handles[0] = folio;
 	m->num_handles = 1;

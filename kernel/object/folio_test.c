@@ -38,6 +38,41 @@ static void a_contiguous_folio_takes_just_its_pages(void **state)
 	assert_int_equal(page_free_count(), pages);
 }
 
+static void a_folio_may_be_made_with_its_bytes(void **state)
+{
+	static uint8_t bytes[FOLIO_MAX_COPIED + 1];
+	uint64_t pages = page_free_count();
+	handle_t folio = HANDLE_NONE;
+	struct folio_info info;
+	uint8_t *at;
+
+	(void)state;
+	memset(bytes, 0xa5, sizeof(bytes));
+	for (size_t len = 1; len <= FOLIO_MAX_COPIED; len += FOLIO_MAX_COPIED - 1) {
+		assert_int_equal(CALL_3(folio_create_with, bytes, len, &folio), 0);
+		assert_int_equal(CALL_2(folio_info, folio, &info), 0);
+		assert_int_equal(info.size, PAGE_SIZE);
+		assert_int_equal(info.flags, FOLIO_CONTIGUOUS);
+		assert_int_equal(CALL_3(folio_map, folio, PROT_READ | PROT_WRITE, &at), 0);
+		assert_memory_equal(at, bytes, len);
+		// The rest of its page is nobody's old data.
+		for (size_t i = len; i < PAGE_SIZE; i++)
+			assert_int_equal(at[i], 0);
+		assert_int_equal(CALL_1(handle_close, folio), 0);
+	}
+	folio = HANDLE_NONE;
+	assert_int_equal(CALL_3(folio_create_with, bytes, 0, &folio), ERR_INVALID);
+	assert_int_equal(CALL_3(folio_create_with, bytes, FOLIO_MAX_COPIED + 1, &folio),
+	                 ERR_INVALID);
+	assert_int_equal(CALL_3(folio_create_with, bytes, SIZE_MAX, &folio), ERR_INVALID);
+	assert_int_equal(CALL_3(folio_create_with, 24, 16, &folio), ERR_ADDRESS);
+	assert_int_equal(CALL_3(folio_create_with, bytes, 16, 24), ERR_ADDRESS);
+	test_limits(64, PAGE_SIZE / 2);
+	assert_int_equal(CALL_3(folio_create_with, bytes, 16, &folio), ERR_LIMIT);
+	assert_int_equal(folio, HANDLE_NONE);
+	assert_int_equal(page_free_count(), pages);
+}
+
 static void bad_folios_are_refused(void **state)
 {
 	handle_t folio;
@@ -418,6 +453,7 @@ int test_folios(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_case(a_contiguous_folio_takes_just_its_pages),
+		test_case(a_folio_may_be_made_with_its_bytes),
 		test_case(bad_folios_are_refused),
 		test_case(the_memory_limit_holds),
 		test_case(mapping_needs_rights),

@@ -15,6 +15,28 @@ error_t sys_folio_create(SYSCALL_ARGS)
 	return error != 0 ? error : give_handle(&folio->object, a2);
 }
 
+error_t sys_folio_create_with(SYSCALL_ARGS)
+{
+	struct folio *folio;
+	uintptr_t at = 0;
+	error_t error;
+
+	if (a1 == 0 || a1 > FOLIO_MAX_COPIED)
+		return ERR_INVALID;
+	error = folio_object_create(a1, FOLIO_CONTIGUOUS, caller()->account, &folio);
+	if (error != 0)
+		return error;
+	// Nobody else has the folio yet.
+	error = folio_object_map(folio, &at);
+	if (error == 0)
+		error = user_read((void *)at, a0, a1);
+	if (error != 0) {
+		object_put(&folio->object);
+		return error;
+	}
+	return give_handle(&folio->object, a2);
+}
+
 // Whether the folio may be mapped so. The table of the handle is locked: if that is the only one,
 // the answer stays.
 static error_t check_prot_locked(const struct folio *folio, uint32_t prot)

@@ -18,6 +18,8 @@
 // its device write to it.
 #define FOLIO_READ_ONLY (1u << 1)
 #define FOLIO_MAX_CONTIGUOUS (4ul * 1024 * 1024)
+// What folio_create_with copies at most.
+#define FOLIO_MAX_COPIED 4096ul
 
 #define PROT_READ (1u << 0)
 #define PROT_WRITE (1u << 1)

@@ -64,9 +64,10 @@
 	X(56, service_provide, 3)     \
 	X(57, launcher_connector, 4)  \
 	X(58, launcher_keep, 3)       \
-	X(59, launcher_kept, 3)
+	X(59, launcher_kept, 3)       \
+	X(60, folio_create_with, 3)
 
-#define SYSCALL_MAX 60
+#define SYSCALL_MAX 61
 
 #ifndef __ASSEMBLER__
 #define X(number, name, argc) SYSCALL_NR_##name = (number),

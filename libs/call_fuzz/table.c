@@ -33,6 +33,7 @@
 #define ROW_event_take 6, 0, {HANDLE(EVENT), OUT(uint64_t)}
 #define ROW_interrupt_ack 2, 0, {HANDLE(INTERRUPT)}
 #define ROW_folio_create 8, 0, {ANY(FOLIO_SIZE), ANY(FOLIO_FLAGS), OUT_HANDLE(FOLIO)}
+#define ROW_folio_create_with 8, 0, {ANY(IN_BYTES), ANY(LENGTH), OUT_HANDLE(FOLIO)}
 #define ROW_folio_map 8, 0, {HANDLE(FOLIO), ANY(PROT), OUT(void *)}
 #define ROW_folio_unmap 4, 0, {HANDLE(FOLIO)}
 #define ROW_folio_info 2, 0, {HANDLE(FOLIO), OUT(struct folio_info)}

@@ -7,6 +7,10 @@
 #include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
+#define HEAD_MAX 512u
+// A response of so many bytes is put together on the stack: its folio need not be mapped then.
+#define COPIED_MAX 2048u
+
 static const char *reason_phrase(unsigned status)
 {
 	static const struct {
@@ -125,17 +129,17 @@ error_t http_response_whole(struct http_exchange *exchange, unsigned status,
                             const char *content_type, const void *body, size_t len)
 {
 	struct http_connection *c = exchange->connection;
-	char head[512];
-	size_t head_len = format_head(c, head, sizeof(head), status, content_type, len);
+	char head[COPIED_MAX];
+	size_t head_len = format_head(c, head, HEAD_MAX, status, content_type, len);
 	size_t body_len = exchange->head_request ? 0 : len;
 	handle_t folio;
 	uint8_t *data;
 	error_t err;
 
-	if (head_len >= sizeof(head) || len > FOLIO_MAX_CONTIGUOUS - sizeof(head))
+	if (head_len >= HEAD_MAX || len > FOLIO_MAX_CONTIGUOUS - HEAD_MAX)
 		return ERR_TOO_LARGE;
 	c->started = true;
-	if (head_len + body_len <= MSG_DATA_INLINE_MAX) {
+	if (head_len + body_len <= sizeof(head)) {
 		memcpy(head + head_len, body, body_len);
 		return http_send_bytes(c, head, head_len + body_len);
 	}

@@ -11,6 +11,14 @@ error_t folio_create(size_t size, uint32_t flags, handle_t *out)
 	return ERR_NO_MEMORY;
 }
 
+error_t folio_create_with(const void *bytes, size_t len, handle_t *out)
+{
+	(void)bytes;
+	(void)len;
+	(void)out;
+	return ERR_NO_MEMORY;
+}
+
 error_t folio_map(handle_t folio, uint32_t prot, void **out)
 {
 	(void)folio;

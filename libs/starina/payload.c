@@ -71,28 +71,42 @@ void payload_release(struct payload *p)
 	*p = (struct payload){ 0 };
 }
 
+error_t payload_copy(const void *bytes, size_t len, handle_t *out)
+{
+	void *base;
+	error_t err;
+
+	if (len <= FOLIO_MAX_COPIED)
+		return folio_create_with(bytes, len, out);
+	err = folio_create(len, FOLIO_CONTIGUOUS, out);
+	if (err != 0)
+		return err;
+	err = folio_map(*out, PROT_READ | PROT_WRITE, &base);
+	if (err != 0)
+		handle_close(*out);
+	else
+		memcpy(base, bytes, len);
+	return err;
+}
+
 error_t payload_make(struct message *m, const void *bytes, size_t len)
 {
 	struct msg_data data = { .length = (uint32_t)len };
 	handle_t folio;
-	void *base;
 	error_t err;
 
 	if (len <= MSG_DATA_INLINE_MAX)
 		return message_encode_data(m, &data, bytes, len);
 	if (len > FOLIO_MAX_CONTIGUOUS)
 		return ERR_TOO_LARGE;
-	err = folio_create(len, FOLIO_CONTIGUOUS, &folio);
+	err = payload_copy(bytes, len, &folio);
 	if (err != 0)
 		return err;
-	err = folio_map(folio, PROT_READ | PROT_WRITE, &base);
-	if (err == 0)
-		err = message_encode_data(m, &data, NULL, 0);
+	err = message_encode_data(m, &data, NULL, 0);
 	if (err != 0) {
 		handle_close(folio);
 		return err;
 	}
-	memcpy(base, bytes, len);
 	m->handles[0] = folio;
 	m->num_handles = 1;
 	return 0;

@@ -27,6 +27,9 @@ __must_check error_t payload_open_writable(handle_t folio, uint32_t offset, uint
 // Closes the folio.
 void payload_release(struct payload *p);
 
+// A folio of its own with a copy of `bytes`. Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_INVALID (none,
+// or over FOLIO_MAX_CONTIGUOUS).
+__must_check error_t payload_copy(const void *bytes, size_t len, handle_t *out);
 // Makes a MSG_DATA of `bytes`: inline when they fit, else in a fresh folio. Errors: ERR_NO_MEMORY,
 // ERR_LIMIT, ERR_TOO_LARGE (over FOLIO_MAX_CONTIGUOUS).
 __must_check error_t payload_make(struct message *m, const void *bytes, size_t len);

@@ -28,8 +28,9 @@ static int teardown(void **state)
 
 static void test_what_is_made_is_read(void **state)
 {
-	static const size_t sizes[] = { 0,    1,    MSG_DATA_INLINE_MAX, MSG_DATA_INLINE_MAX + 1,
-		                        4096, 20000 };
+	static const size_t sizes[] = {
+		0, 1, MSG_DATA_INLINE_MAX, MSG_DATA_INLINE_MAX + 1, 4096, 4097, 20000
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -57,6 +58,8 @@ static void test_no_memory(void **state)
 	(void)state;
 	host_kernel.memory_limit = 4096;
 	assert_int_equal(payload_make(&m, bytes, 5000), ERR_LIMIT);
+	host_kernel.memory_limit = 1;
+	assert_int_equal(payload_make(&m, bytes, 1000), ERR_LIMIT);
 	host_kernel.memory_limit = 0;
 	assert_int_equal(payload_make(&m, bytes, FOLIO_MAX_CONTIGUOUS + 1ul), ERR_TOO_LARGE);
 }

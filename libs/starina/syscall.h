@@ -102,6 +102,9 @@ __must_check error_t interrupt_ack(handle_t interrupt);
 // A zeroed folio of `size` bytes (rounded up to PAGE_SIZE). flags: FOLIO_CONTIGUOUS or FOLIO_LAZY.
 // Errors: ERR_NO_MEMORY, ERR_LIMIT (the process's memory limit), ERR_INVALID.
 __must_check error_t folio_create(size_t size, uint32_t flags, handle_t *out);
+// A contiguous folio with a copy of `len` bytes, 1 to FOLIO_MAX_COPIED: what is sent away at once
+// need not be mapped first. Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_INVALID.
+__must_check error_t folio_create_with(const void *bytes, size_t len, handle_t *out);
 // Maps the whole folio into the caller's space, readable or writable (`prot`), and writes its
 // address. Mapping again gives the same address. The mapping lasts until folio_unmap, or until the
 // caller closes or sends away its handle. Rights: MAP; READ and WRITE as `prot` asks. Errors:

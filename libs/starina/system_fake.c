@@ -200,6 +200,17 @@ error_t folio_create(size_t size, uint32_t flags, handle_t *out)
 	return 0;
 }
 
+error_t folio_create_with(const void *bytes, size_t len, handle_t *out)
+{
+	error_t error = len == 0 || len > FOLIO_MAX_COPIED
+		? ERR_INVALID
+		: folio_create(len, FOLIO_CONTIGUOUS, out);
+
+	if (error == 0)
+		memcpy(fake_slot_of(*out)->object->bytes, bytes, len);
+	return error;
+}
+
 // What comes in a message need not be a folio.
 static struct fake_object *folio_of(handle_t h)
 {

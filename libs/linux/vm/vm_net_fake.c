@@ -60,6 +60,15 @@ error_t folio_create(size_t size, uint32_t flags, handle_t *out)
 	return ERR_LIMIT;
 }
 
+error_t folio_create_with(const void *bytes, size_t len, handle_t *out)
+{
+	error_t error = folio_create(len, FOLIO_CONTIGUOUS, out);
+
+	if (error == 0)
+		memcpy(folios[*out], bytes, len);
+	return error;
+}
+
 error_t folio_map(handle_t folio, uint32_t prot, void **out)
 {
 	(void)prot;
