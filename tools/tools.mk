@@ -82,6 +82,11 @@ default-image: $(BUILD)/image/default/root.squashfs $(BUILD)/image/userland/root
 # All that run.sh needs.
 run-files: $(BUILD)/starina.elf $(BUILD)/guest/initramfs.cpio host-tools default-image
 
+# NAME=x NEEDS="SERVICE ...".
+.PHONY: new-app
+new-app: ## make apps/NAME/main.c of a new app, which builds; NEEDS="SERVICE..."
+	$(Q)tools/build/new_app.py '$(NAME)' $(NEEDS)
+
 # E2E="PART-OF-A-NAME ..." chooses among the tests.
 E2E ?=
 E2E_IMAGES := $(addprefix starina,-crowd -linux -linux-test -net -reaper)

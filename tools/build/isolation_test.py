@@ -19,7 +19,9 @@ ROOT = HERE.parents[1]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(ROOT / "tools/services")]
 
+import app_file  # noqa: E402
 import flatten_app  # noqa: E402
+import new_app  # noqa: E402
 import services  # noqa: E402
 from elf_reader import PF_W, PF_X, PHDR, Elf, ElfError  # noqa: E402
 
@@ -249,6 +251,91 @@ class Flattened(unittest.TestCase):
             self.assertEqual(user["thread_return"], elf.address_of("starina_thread_return"), app)
             main = flatten_app.Spec(elf, app).number(flatten_app.MAIN_AT) - user["text_address"]
             self.assertIn(main, table.values(), app)
+
+
+class AppFiles(unittest.TestCase):
+    """build/apps/NAME.app of all apps, as libs/loader reads them."""
+
+    @classmethod
+    def setUpClass(cls):
+        BUILD.make(f"-j{os.cpu_count()}", str(BUILD.path / "host/starina-push"), *map(str, map(cls.file, APPS)))
+
+    @staticmethod
+    def file(app):
+        return BUILD.path / f"apps/{app}.app"
+
+    def check(self, *files):
+        return subprocess.run([BUILD.path / "host/starina-push", "--check", *files], capture_output=True, text=True, check=False)
+
+    def test_all_are_read(self):
+        result = self.check(*map(self.file, APPS))
+        self.assertEqual((result.returncode, result.stdout.split()), (0, APPS), result.stderr)
+
+    def test_they_hold_what_the_app_was_linked_to_be(self):
+        for app in APPS:
+            program = Elf((BUILD.path / f"apps/{app}.elf").read_bytes())
+            elf = Elf(self.file(app).read_bytes())
+            self.assertEqual([(s.address, s.flags, s.data, s.size) for s in elf.segments],
+                             [(s.address, s.flags, s.data, s.size) for s in program.segments], app)
+            self.assertTrue(all(segment.offset % PAGE == 0 for segment in elf.segments if segment.data), app)
+            self.assertNotIn(b".debug_info", self.file(app).read_bytes(), app)
+
+    def test_a_program_without_a_spec_is_none(self):
+        result = self.check(BUILD.path / "apps/echo.elf")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("echo.elf is not an app: ", result.stderr)
+
+    def test_what_no_file_can_be_made_of(self):
+        (BUILD.path / "bad.elf").write_bytes((BUILD.path / "apps/echo.elf").read_bytes()[:100])
+        result = subprocess.run([HERE / "app_file.py", "objcopy", "echo", BUILD.path / "bad.elf", BUILD.path / "bad.app"],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("bad.elf: no app file can be made of the app echo: ", result.stderr)
+        self.assertFalse((BUILD.path / "bad.app").exists())
+
+    def test_strings_are_there_once(self):
+        strings = app_file.Strings(100)
+        self.assertEqual([strings.add(text) for text in (b"echo", None, b"x", b"echo")], [100, 0, 105, 100])
+        self.assertEqual(strings.data, b"echo\0x\0")
+
+    def test_push_without_an_app(self):
+        for arguments, text in ((["push"], "APP is not set. There are: adversary"), (["push", "APP=ekko"], "there is no app ekko")):
+            status, said = make(BUILD.path, *arguments)
+            self.assertNotEqual(status, 0)
+            self.assertIn(text, said)
+
+
+class NewApps(unittest.TestCase):
+    """What `make new-app` makes."""
+
+    def made(self, *arguments):
+        return subprocess.run([HERE / "new_app.py", *arguments], capture_output=True, text=True, check=False)
+
+    def test_names(self):
+        for name, text in (("", "NAME is not set"), ("Greeter", "is not a name for an app"), ("a-b", "is not a name for an app"),
+                           ("1a", "a letter first"), ("a" * 24, "at most 23"), ("../x", "is not a name"),
+                           ("echo", "is an app echo already"), ("test_unmet", "already"), ("kernel", "boot arguments")):
+            result = self.made(name)
+            self.assertEqual((result.returncode, result.stdout), (1, ""), name)
+            self.assertIn(text, result.stderr)
+
+    def test_needs(self):
+        result = self.made("zz_none", "ekko")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('no app provides the service "ekko"; there are: ', result.stderr)
+        self.assertFalse((ROOT / "apps/zz_none").exists())
+
+    def test_providers_and_theirs(self):
+        self.assertEqual(new_app.all_providers(["tcpip", "echo"], new_app.providers()),
+                         ["tcpip", "echo", "netswitch", "virtio_net"])
+
+    def test_it_compiles_without_a_warning(self):
+        flags = (BUILD.path / "gen/flags").read_text(encoding="utf-8").split()
+        for needs in ([], ["echo"], ["tcpip", "console"]):
+            source = BUILD.path / "new.c"
+            source.write_text(new_app.main_c("fresh", needs), encoding="utf-8")
+            result = subprocess.run([*flags, "-fsyntax-only", source], cwd=ROOT, capture_output=True, text=True, check=False)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
 class Refused(unittest.TestCase):

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // starina-push BUILD FILE: replaces an app in the system that runs, which is the newest that was
-// started with this build directory. `make push APP=NAME` builds the app first.
+// started with this build directory. `make push APP=NAME` builds the app first. With --check in
+// place of BUILD it only says whether files are apps.
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -134,13 +135,35 @@ static int push(const char *build, const char *file, struct error *err)
 	return 0;
 }
 
+// Returns the exit status.
+static int check(char **files)
+{
+	struct app_bytes app;
+	struct error err;
+	int status = 0;
+
+	for (; *files; files++) {
+		if (app_bytes_read(&app, *files, &err) < 0) {
+			log_error("%s", err.text);
+			status = 1;
+		} else {
+			printf("%s\n", app.name);
+			free(app.bytes);
+		}
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct error err;
 
 	log_init("push");
+	if (argc > 2 && strcmp(argv[1], "--check") == 0)
+		return check(argv + 2);
 	if (argc != 3) {
 		fputs("usage: starina-push BUILD FILE.app\n"
+		      "       starina-push --check FILE.app...\n"
 		      "Replaces an app in the system that was started last with the build directory "
 		      "BUILD.\n",
 		      stderr);

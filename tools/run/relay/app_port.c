@@ -223,7 +223,7 @@ static void client_accept(struct app_port *port)
 		finish(port, false, "the host is out of memory");
 	else if (port->absent)
 		finish(port, false,
-		       "the image that runs takes no apps: add the apps \"apps\" and \"push\" to APPS");
+		       "the image that runs takes no apps from the host; add app_manager and push to APPS");
 }
 
 // The file of the request, once all of it is there. Returns -1 for what is no request.

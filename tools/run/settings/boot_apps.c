@@ -33,9 +33,10 @@ int boot_apps_read(struct boot_apps *apps, const struct option_list *paths, cons
 	*apps = (struct boot_apps){ 0 };
 	if (paths->count == 0)
 		return 0;
-	if (!image_has_app(build, "push") || !image_has_app(build, "apps"))
-		return error_set(
-			err, "--app: this image takes no apps; add \"apps\" and \"push\" to APPS");
+	if (!image_has_app(build, "push"))
+		return error_set(err,
+		                 "--app: this image takes no apps from the host; add "
+		                 "app_manager and push to APPS");
 	apps->items = calloc(paths->count, sizeof(*apps->items));
 	names = calloc(paths->count, sizeof(*names));
 	if (!apps->items || !names)
