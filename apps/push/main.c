@@ -50,15 +50,6 @@ static struct push push;
 
 static void port_open(void);
 
-// Without memory to go on it is started again.
-static void must_work(error_t err, const char *what)
-{
-	if (err == 0)
-		return;
-	log_error("cannot %s: %s", what, error_text(err));
-	process_exit(1);
-}
-
 static void folio_drop(void)
 {
 	if (push.folio != HANDLE_NONE)
@@ -171,11 +162,14 @@ static void manager_message(struct loop *loop, struct source *source, struct mes
 
 static void manager_closed(struct loop *loop, struct source *source)
 {
+	error_t err;
+
 	loop_close(loop, source);
 	push.connected = false;
 	if (push.state == REQUEST_SENT)
 		answer("error", "the app manager ended while it had this app: push it again");
-	must_work(service_client_again(&push.client), "wait for the app manager");
+	err = service_client_again(&push.client);
+	assert(err == 0);
 }
 
 static const struct source_ops manager_ops = {
@@ -185,9 +179,10 @@ static const struct source_ops manager_ops = {
 
 static void manager_connected(void *context, handle_t channel)
 {
+	error_t err = loop_add(&push.loop, &push.manager, channel, &manager_ops, NULL);
+
 	(void)context;
-	must_work(loop_add(&push.loop, &push.manager, channel, &manager_ops, NULL),
-	          "talk to the app manager");
+	assert(err == 0);
 	push.connected = true;
 	if (push.state == REQUEST_WAITS)
 		request_send();
@@ -294,7 +289,8 @@ static void port_opened(struct opener *opener, handle_t channel, error_t error, 
 		log_info("takes no apps from the host: %s (%s)", text, error_text(error));
 		process_exit(0);
 	}
-	must_work(loop_add(&push.loop, &push.port, channel, &port_ops, NULL), "read the port");
+	error = loop_add(&push.loop, &push.port, channel, &port_ops, NULL);
+	assert(error == 0);
 	hello();
 }
 
@@ -305,11 +301,13 @@ static void port_open(void)
 
 static void push_main(const struct environ *env)
 {
-	must_work(loop_init(&push.loop), "begin");
+	error_t err = loop_init(&push.loop);
+
+	assert(err == 0);
 	push.console = environ_connector(env, "console");
-	must_work(service_client_start(&push.loop, &push.client, environ_connector(env, "apps"),
-	                               manager_connected, NULL),
-	          "connect to the app manager");
+	err = service_client_start(&push.loop, &push.client, environ_connector(env, "apps"),
+	                           manager_connected, NULL);
+	assert(err == 0);
 	port_open();
 	loop_run(&push.loop);
 }

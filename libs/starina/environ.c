@@ -87,6 +87,17 @@ const struct env_entry *environ_device(const struct environ *env, const char *co
 	return entry_find(env, ENV_DEVICE, compatible, index);
 }
 
+handle_t environ_given(const struct environ *env, size_t index)
+{
+	for (size_t i = 0; i < env->num_entries && i < ENV_MAX_ENTRIES; i++) {
+		const struct env_entry *entry = &env->entries[i];
+
+		if (entry->kind == ENV_GIVEN && index-- == 0)
+			return entry->handle;
+	}
+	return HANDLE_NONE;
+}
+
 const char *environ_config(const struct environ *env, const char *name)
 {
 	const struct env_entry *entry = entry_find(env, ENV_CONFIG, name, 0);

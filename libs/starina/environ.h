@@ -15,6 +15,9 @@ handle_t environ_connector(const struct environ *env, const char *service);
 handle_t environ_service(const struct environ *env, const char *service);
 handle_t environ_system(const struct environ *env);
 handle_t environ_launcher(const struct environ *env);
+// The `index`th handle that who had the app started gave to it (libs/abi/apps.h); HANDLE_NONE past
+// the last.
+handle_t environ_given(const struct environ *env, size_t index);
 // The value of a configuration need; NULL for an optional one that is not set.
 const char *environ_config(const struct environ *env, const char *name);
 // As a number (decimal, or 0x...; with a suffix K, M or G). Errors: ERR_NOT_FOUND, ERR_INVALID.

@@ -28,8 +28,8 @@ PATTERN_FACTOR = 0x9E3779B97F4A7C15
 ECHO_PORTS = ["org.starina.test.echo0", "org.starina.test.echo1"]
 BULK_PORT = "org.starina.test.bulk"
 
-RESULT = re.compile(r"^\[(?:autotest|adversary_test) *\] \S+ +(ok|FAIL|skip) (.*)$")
-SUM = re.compile(r"^\[(?:autotest|adversary_test) *\] \S+ +autotest: (\d+) passed, (\d+) failed")
+RESULT = re.compile(r"^\[(?:autotest|adversary_test|apps_test) *\] \S+ +(ok|FAIL|skip) (.*)$")
+SUM = re.compile(r"^\[(?:autotest|adversary_test|apps_test) *\] \S+ +autotest: (\d+) passed, (\d+) failed")
 
 
 def make_test_disk(path):
@@ -204,7 +204,7 @@ def main():
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if (sums is None or sums[1] > 0) and not args.verbose:
-        print("--- what failed", *(line for line in log if re.search(r"\[(autotest|adversary\w*) *\] ERROR", line)), sep="\n")
+        print("--- what failed", *(line for line in log if re.search(r"\[(autotest|adversary\w*|apps_test|app_manager) *\] ERROR", line)), sep="\n")
         print("--- the end of the machine's log", *log[-60:], "---", sep="\n")
     if sums is None:
         print(f"autotest ({args.smp} harts): 0 passed, 1 failed (the machine did not finish)")

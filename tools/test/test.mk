@@ -33,6 +33,13 @@ test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 4 $(BUILD)/debug/starina-test.elf
 
+# Apps that come and go.
+MANAGER_APPS := app_manager apps_test echo
+$(eval $(call image_rules,starina-apps,$(MANAGER_APPS),user))
+.PHONY: test-apps
+test-apps: $(BUILD)/starina-apps.elf ## the app manager, from within, on 4 harts
+	$(Q)tools/test/run_autotest.py --smp 4 --quick $<
+
 # An app in user mode that does what it may not do, with one that starts it again and again.
 ADVERSARY_APPS := adversary adversary_test echo
 $(eval $(call image_rules,starina-adversary,$(ADVERSARY_APPS),user))
