@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// The console port between hostfs, the app, and starina-run, which serves the host's folders: FUSE
+// requests one way, replies the other, each behind a header that says of which session it is. Both
+// sides count on each other's reading: the OS has at most FILES_MAX_REQUESTS of a session on their
+// way, and takes every reply at once.
+#pragma once
+
+#include <stdint.h>
+
+#define FILES_PORT "org.starina.files"
+#define FILES_PORT_MAX_SESSIONS 64u
+
+struct files_port_header {
+	uint32_t length;   // bytes, with this header; a request of no more than it ends the session
+	uint32_t session;  // of the OS's choice; the first request of one is FUSE_INIT
+};
+_Static_assert(sizeof(struct files_port_header) == 8, "files_port_header");

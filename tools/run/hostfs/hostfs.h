@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// Folders of the host as a FUSE file system: the server's side, from one request to one reply. It
+// works as an ordinary user, and the other side is hostile: each length, name, node and handle is
+// checked, and no symbolic link is ever followed here.
+//
+// The root has one child a share, "0", "1" and so on. What the container's root owns belongs to the
+// user who runs this. What such a user cannot have on the host (owners, setuid, devices) is kept in
+// the extended attribute HOSTFS_OVERRIDE of the file.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HOSTFS_MAX_SHARES 32u
+// Bytes of data of one READ or WRITE at most.
+#define HOSTFS_MAX_DATA (256u * 1024)
+// Of a whole request or reply.
+#define HOSTFS_MAX_MESSAGE (HOSTFS_MAX_DATA + 4096u)
+#define HOSTFS_OVERRIDE "user.containers.override_stat"
+
+struct hostfs;
+
+struct hostfs_share {
+	int fd;  // of a directory or a regular file; stays the caller's, and open
+	bool read_only;
+};
+
+// Makes a file system of `count` shares (at most HOSTFS_MAX_SHARES). NULL: there is no memory.
+struct hostfs *hostfs_create(const struct hostfs_share *shares, unsigned count);
+// Forgets all nodes and closes all files.
+void hostfs_destroy(struct hostfs *fs);
+// Serves one request, and blocks for as long as the host's file system does. `reply` has room for
+// HOSTFS_MAX_MESSAGE bytes. Returns the reply's length; 0: there is none (FORGET), or the request
+// is none.
+size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, void *reply);

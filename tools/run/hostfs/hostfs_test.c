@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: MIT
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libs/abi/files_port.h"
+#include "tools/run/hostfs/hostfs_test.h"
+#include "tools/run/hostfs/server.h"
+
+// Two shares, of which the second is read-only, and beside them what nobody may reach.
+struct fixture {
+	char path[64];
+	int top;
+	struct hostfs_share shares[2];
+	struct test_client client;
+	uint64_t share;
+	uint64_t sealed;
+};
+
+static struct fixture fixture;
+
+static void put_file(int dir, const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+// Reads a file of the host.
+static const char *get_file(int dir, const char *name)
+{
+	static char text[4096];
+	int fd = openat(dir, name, O_RDONLY);
+	ssize_t length;
+
+	if (fd < 0)
+		return NULL;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[length < 0 ? 0 : length] = '\0';
+	return text;
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = &fixture;
+
+	memset(f, 0, sizeof(*f));
+	snprintf(f->path, sizeof(f->path), "/tmp/hostfs_test.XXXXXX");
+	assert_non_null(mkdtemp(f->path));
+	// Nobody's privileges, as most users have them.
+	assert_true(geteuid() != 0 || chown(f->path, 1234, 1234) == 0);
+	if (geteuid() == 0)
+		assert_true(setegid(1234) == 0 && seteuid(1234) == 0);
+	umask(0);
+	f->top = open(f->path, O_RDONLY | O_DIRECTORY);
+	assert_true(mkdirat(f->top, "share", 0755) == 0 && mkdirat(f->top, "sealed", 0755) == 0);
+	put_file(f->top, "secret", "secret");
+	put_file(f->top, "sealed/file", "sealed");
+	f->shares[0].fd = openat(f->top, "share", O_PATH);
+	f->shares[1].fd = openat(f->top, "sealed", O_PATH);
+	f->shares[1].read_only = true;
+	f->client.fs = hostfs_create(f->shares, 2);
+	assert_non_null(f->client.fs);
+	assert_int_equal(test_init(&f->client), 0);
+	f->share = (uint64_t)test_lookup(&f->client, FUSE_ROOT_ID, "0");
+	f->sealed = (uint64_t)test_lookup(&f->client, FUSE_ROOT_ID, "1");
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	char command[256];
+
+	hostfs_destroy(f->client.fs);
+	close(f->shares[0].fd);
+	close(f->shares[1].fd);
+	close(f->top);
+	snprintf(command, sizeof(command), "chmod -R u+rwX %s; rm -rf %s", f->path, f->path);
+	assert_int_equal(system(command), 0);
+	if (getuid() == 0)
+		assert_true(seteuid(0) == 0 && setegid(0) == 0);
+	return 0;
+}
+
+static void the_root_lists_the_shares(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t fh;
+
+	assert_true(f->share > FUSE_ROOT_ID && f->sealed > FUSE_ROOT_ID && f->share != f->sealed);
+	assert_int_equal(test_lookup(c, FUSE_ROOT_ID, "2"), -ENOENT);
+	assert_int_equal(test_lookup(c, FUSE_ROOT_ID, "00"), -ENOENT);
+	assert_int_equal(test_lookup(c, FUSE_ROOT_ID, "x"), -ENOENT);
+	assert_true(test_lookup(c, FUSE_ROOT_ID, "0") > 0);
+	assert_int_equal(test_entry(c).attr.flags, FUSE_ATTR_SUBMOUNT);
+	assert_int_equal(test_entry(c).attr.uid, 0);
+	assert_int_equal(test_open(c, FUSE_OPENDIR, FUSE_ROOT_ID, 0, &fh), -EACCES);
+}
+
+static void files_are_made_written_and_read(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, fh;
+	struct stat st;
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0640, &node, &fh), 0);
+	assert_int_equal(test_write(c, node, fh, 0, "hello", 5), 0);
+	assert_string_equal(get_file(f->shares[0].fd, "a"), "hello");
+	assert_int_equal(test_read(c, FUSE_READ, node, fh, 1, 100), 0);
+	assert_int_equal(c->reply_len, 4);
+	assert_memory_equal(test_body(c), "ello", 4);
+	assert_int_equal(fstatat(f->shares[0].fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0640);
+	assert_int_equal(st.st_uid, geteuid());
+	// It is one node, by whatever way.
+	assert_int_equal(test_lookup(c, f->share, "a"), node);
+	assert_int_equal(test_entry(c).attr.size, 5);
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR | O_EXCL, 0640, &node, &fh), -EEXIST);
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR | O_TRUNC, 0640, &node, &fh), 0);
+	assert_string_equal(get_file(f->shares[0].fd, "a"), "");
+}
+
+static void names_lead_nowhere_else(void **state)
+{
+	static const char *const names[] = { "..", ".", "", "../secret", "/etc", "a/b" };
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, fh;
+	int64_t link;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(test_lookup(c, f->share, names[i]), -EINVAL);
+		assert_int_equal(test_create(c, f->share, names[i], O_RDWR, 0600, &node, &fh),
+		                 -EINVAL);
+	}
+	// What a link says is for the guest to follow.
+	test_begin(c, FUSE_SYMLINK, f->share);
+	test_add_name(c, "link");
+	test_add_name(c, "../secret");
+	assert_int_equal(test_send(c), 0);
+	link = test_lookup(c, f->share, "link");
+	assert_true(link > 0);
+	assert_int_equal(test_entry(c).attr.mode & S_IFMT, S_IFLNK);
+	assert_int_equal(test_open(c, FUSE_OPEN, (uint64_t)link, O_RDONLY, &fh), -ENXIO);
+	assert_int_equal(test_create(c, f->share, "link", O_RDWR | O_TRUNC, 0600, &node, &fh),
+	                 -ELOOP);
+	assert_int_equal(symlinkat("..", f->shares[0].fd, "up"), 0);
+	link = test_lookup(c, f->share, "up");
+	assert_int_equal(test_lookup(c, (uint64_t)link, "secret"), -ENOTDIR);
+	assert_int_equal(test_create(c, (uint64_t)link, "new", O_RDWR, 0600, &node, &fh), -ENOTDIR);
+	test_begin(c, FUSE_UNLINK, (uint64_t)link);
+	test_add_name(c, "secret");
+	assert_int_equal(test_send(c), -ENOTDIR);
+	assert_string_equal(get_file(f->top, "secret"), "secret");
+}
+
+static void a_read_only_share_is_not_changed(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_SIZE };
+	uint64_t node, fh;
+	int64_t file = test_lookup(c, f->sealed, "file");
+
+	assert_true(file > 0);
+	assert_int_equal(test_create(c, f->sealed, "new", O_RDWR, 0600, &node, &fh), -EROFS);
+	assert_int_equal(test_open(c, FUSE_OPEN, (uint64_t)file, O_WRONLY, &fh), -EROFS);
+	assert_int_equal(test_open(c, FUSE_OPEN, (uint64_t)file, O_RDONLY | O_TRUNC, &fh), -EROFS);
+	assert_int_equal(test_setattr(c, (uint64_t)file, &set), -EROFS);
+	set.valid = FATTR_MODE;
+	assert_int_equal(test_setattr(c, (uint64_t)file, &set), -EROFS);
+	test_begin(c, FUSE_UNLINK, f->sealed);
+	test_add_name(c, "file");
+	assert_int_equal(test_send(c), -EROFS);
+	// Out of it into another share is a change of both.
+	test_begin(c, FUSE_RENAME, f->share);
+	test_add(c, &f->sealed, sizeof(f->sealed));
+	test_add_name(c, "a");
+	test_add_name(c, "b");
+	assert_int_equal(test_send(c), -EXDEV);
+	test_begin(c, FUSE_LINK, f->share);
+	test_add(c, &file, sizeof(file));
+	test_add_name(c, "b");
+	assert_int_equal(test_send(c), -EXDEV);
+	// A handle of the other share opens no way, either.
+	assert_int_equal(test_open(c, FUSE_OPEN, (uint64_t)file, O_RDONLY, &fh), 0);
+	assert_int_equal(test_write(c, f->share, fh, 0, "x", 1), -EBADF);
+	assert_string_equal(get_file(f->shares[1].fd, "file"), "sealed");
+}
+
+static void owners_and_setuid_are_kept_beside_the_file(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 04755 };
+	uint64_t node, fh;
+	struct stat st;
+	int fd;
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0644, &node, &fh), 0);
+	if (test_setattr(c, node, &set) == -EPERM)
+		skip();  // no user attributes here
+	assert_int_equal(test_attr(c).mode, S_IFREG | 04755);
+	assert_int_equal(fstatat(f->shares[0].fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0755);
+	// A write takes it away, and so does a new owner.
+	assert_int_equal(test_write(c, node, fh, 0, "x", 1), 0);
+	assert_int_equal(test_getattr(c, node), 0);
+	assert_int_equal(test_attr(c).mode, S_IFREG | 0755);
+	set = (struct fuse_setattr_in){ .valid = FATTR_UID | FATTR_GID, .uid = 7, .gid = 8 };
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_true(test_attr(c).uid == 7 && test_attr(c).gid == 8);
+	assert_int_equal(fstatat(f->shares[0].fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_uid, geteuid());
+	// What the host changes counts.
+	assert_int_equal(fchmodat(f->shares[0].fd, "a", 0600, 0), 0);
+	assert_int_equal(test_getattr(c, node), 0);
+	assert_true(test_attr(c).mode == (S_IFREG | 0600) && test_attr(c).uid == 7);
+	// Back to the user's own, nothing is kept.
+	set = (struct fuse_setattr_in){ .valid = FATTR_UID | FATTR_GID };
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	fd = openat(f->shares[0].fd, "a", O_RDONLY);
+	assert_int_equal(fgetxattr(fd, HOSTFS_OVERRIDE, NULL, 0), -1);
+	close(fd);
+	assert_true(test_attr(c).uid == 0 && test_attr(c).gid == 0);
+}
+
+static void others_than_root_own_what_they_make(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, fh;
+	int result;
+
+	c->uid = 33;
+	c->gid = 34;
+	result = test_create(c, f->share, "a", O_RDWR, 0644, &node, &fh);
+	if (result == -EPERM) {
+		// Then it is not there, rather than somebody else's.
+		assert_int_equal(test_lookup(c, f->share, "a"), -ENOENT);
+		skip();
+	}
+	assert_int_equal(result, 0);
+	assert_true(test_entry(c).attr.uid == 33 && test_entry(c).attr.gid == 34);
+}
+
+static void a_device_is_a_file_of_the_host(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_mknod_in in = { .mode = S_IFCHR | 0600, .rdev = 1 << 8 | 3 };
+	struct stat st;
+	uint64_t fh;
+	int result;
+
+	test_begin(c, FUSE_MKNOD, f->share);
+	test_add(c, &in, sizeof(in));
+	test_add_name(c, "null");
+	result = test_send(c);
+	if (result == -EPERM)
+		skip();
+	assert_int_equal(result, 0);
+	assert_true(test_entry(c).attr.mode == (S_IFCHR | 0600) &&
+	            test_entry(c).attr.rdev == (1 << 8 | 3));
+	assert_int_equal(fstatat(f->shares[0].fd, "null", &st, 0), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(test_open(c, FUSE_OPEN, test_entry(c).nodeid, O_RDWR, &fh), -ENXIO);
+}
+
+static void what_would_block_is_not_opened(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, fh;
+	int64_t pipe;
+
+	assert_int_equal(mkfifoat(f->shares[0].fd, "pipe", 0600), 0);
+	pipe = test_lookup(c, f->share, "pipe");
+	assert_true(pipe > 0);
+	assert_int_equal(test_open(c, FUSE_OPEN, (uint64_t)pipe, O_RDONLY, &fh), -ENXIO);
+	assert_int_equal(test_create(c, f->share, "pipe", O_RDWR, 0600, &node, &fh), -ENXIO);
+}
+
+static void roots_files_are_opened_whatever_their_mode(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, fh;
+	struct stat st;
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0, &node, &fh), 0);
+	assert_int_equal(test_open(c, FUSE_OPEN, node, O_RDWR, &fh), 0);
+	assert_int_equal(fstatat(f->shares[0].fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG);
+}
+
+static void nodes_are_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, fh, count = 2;
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0600, &node, &fh), 0);
+	assert_int_equal(test_lookup(c, f->share, "a"), node);
+	test_begin(c, FUSE_FORGET, node);
+	test_add(c, &count, sizeof(count));
+	assert_int_equal(test_send(c), 1);
+	assert_int_equal(test_getattr(c, node), -ESTALE);
+	assert_int_not_equal(test_lookup(c, f->share, "a"), node);
+	// A share stays, however often it is forgotten.
+	count = UINT64_MAX;
+	test_begin(c, FUSE_FORGET, f->share);
+	test_add(c, &count, sizeof(count));
+	assert_int_equal(test_send(c), 1);
+	assert_int_equal(test_getattr(c, f->share), 0);
+	assert_int_equal(test_getattr(c, 0), -ESTALE);
+	assert_int_equal(test_getattr(c, UINT64_MAX), -ESTALE);
+}
+
+static void directories_are_read_to_their_end(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t fh, offset = 0;
+	unsigned seen = 0;
+	char name[16];
+
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "file%u", i);
+		put_file(f->shares[0].fd, name, "");
+	}
+	assert_int_equal(test_open(c, FUSE_OPENDIR, f->share, O_RDONLY, &fh), 0);
+	for (;;) {
+		size_t at = 0;
+
+		assert_int_equal(test_read(c, FUSE_READDIRPLUS, f->share, fh, offset, 1000), 0);
+		if (c->reply_len == 0)
+			break;
+		while (at < c->reply_len) {
+			struct fuse_direntplus entry;
+
+			memcpy(&entry, (const uint8_t *)test_body(c) + at, sizeof(entry));
+			at += FUSE_DIRENT_ALIGN(sizeof(entry) + entry.dirent.namelen);
+			offset = entry.dirent.off;
+			seen += entry.entry_out.nodeid != 0;
+		}
+		assert_int_equal(at, c->reply_len);
+	}
+	assert_int_equal(seen, 100);
+}
+
+static void attributes_of_ours_are_not_the_guests(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setxattr_in in = { .size = 5 };
+	struct fuse_getxattr_in get = { .size = 100 };
+
+	test_begin(c, FUSE_SETXATTR, f->share);
+	test_add(c, &in, sizeof(in));
+	test_add_name(c, HOSTFS_OVERRIDE);
+	test_add(c, "0:0:0", 5);
+	assert_int_equal(test_send(c), -EPERM);
+	test_begin(c, FUSE_GETXATTR, f->share);
+	test_add(c, &get, sizeof(get));
+	test_add_name(c, "security.capability");
+	assert_int_equal(test_send(c), -EOPNOTSUPP);
+}
+
+static void requests_that_are_none_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+
+	for (uint32_t opcode = 0; opcode < 64; opcode++) {
+		test_begin(c, opcode, f->share);
+		if (opcode == FUSE_READLINK || opcode == FUSE_STATFS || opcode == FUSE_OPENDIR ||
+		    opcode == FUSE_DESTROY || opcode == FUSE_SYNCFS || opcode == FUSE_GETATTR)
+			continue;
+		assert_int_not_equal(test_send(c), 0);
+	}
+	test_begin(c, FUSE_GETATTR, f->share);
+	assert_int_equal(hostfs_request(c->fs, c->request, 39, c->reply), 0);
+	assert_int_equal(hostfs_request(c->fs, c->request, c->request_len, c->reply), 0);
+	test_begin(c, FUSE_LOOKUP, f->share);
+	test_add(c, "abc", 3);  // not terminated
+	assert_int_equal(test_send(c), -EINVAL);
+}
+
+// Reads exactly that much.
+static void read_all(int fd, void *data, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t length = read(fd, (uint8_t *)data + done, size - done);
+
+		assert_true(length > 0);
+		done += (size_t)length;
+	}
+}
+
+static void the_server_serves_sessions(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct files_port_header header;
+	struct fuse_out_header out;
+	struct fuse_init_out init;
+	struct error err;
+	int pair[2];
+	int status;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid = hostfs_server_start(pair[0], f->shares, 2, &err);
+	assert_true(pid > 0);
+	close(pair[0]);
+	// Before INIT there is no session.
+	for (unsigned i = 0; i < 2; i++) {
+		struct fuse_init_in in = { .major = 7, .minor = 41 };
+
+		test_begin(c, i == 0 ? FUSE_GETATTR : FUSE_INIT, FUSE_ROOT_ID);
+		test_add(c, &in, sizeof(in));
+		header.length = (uint32_t)(sizeof(header) + c->request_len);
+		header.session = 5;
+		memcpy(c->request, &c->request_len, 4);
+		assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
+		assert_int_equal(write(pair[1], c->request, c->request_len), c->request_len);
+		read_all(pair[1], &header, sizeof(header));
+		read_all(pair[1], &out, sizeof(out));
+		assert_int_equal(header.session, 5);
+		assert_int_equal(out.unique, c->unique);
+		assert_int_equal(out.error, i == 0 ? -ENOTCONN : 0);
+	}
+	read_all(pair[1], &init, sizeof(init));
+	assert_int_equal(init.max_write, HOSTFS_MAX_DATA);
+	// A frame that is none ends it.
+	header.length = UINT32_MAX;
+	assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
+	assert_int_equal(read(pair[1], &header, 1), 0);
+	close(pair[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(the_root_lists_the_shares),
+		TEST(files_are_made_written_and_read),
+		TEST(names_lead_nowhere_else),
+		TEST(a_read_only_share_is_not_changed),
+		TEST(owners_and_setuid_are_kept_beside_the_file),
+		TEST(others_than_root_own_what_they_make),
+		TEST(a_device_is_a_file_of_the_host),
+		TEST(what_would_block_is_not_opened),
+		TEST(roots_files_are_opened_whatever_their_mode),
+		TEST(nodes_are_forgotten),
+		TEST(directories_are_read_to_their_end),
+		TEST(attributes_of_ours_are_not_the_guests),
+		TEST(requests_that_are_none_are_refused),
+		TEST(the_server_serves_sessions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//
+// Between the files of hostfs: node.c (nodes, from names to numbers), override.c (what the
+// container sees of owners and modes), handle.c (open files), and the operations: attr_ops.c,
+// name_ops.c, file_ops.c, dir_ops.c, xattr_ops.c, which request.c calls.
+#pragma once
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "libs/abi/fuse.h"
+#include "tools/run/hostfs/hostfs.h"
+
+#define NODE_BUCKETS 65536u
+#define MAX_HANDLES 65536u
+// How long the guest may believe what it was told, in seconds: the host changes files, too.
+#define VALID_SECONDS 1u
+
+struct node {
+	uint64_t id;
+	unsigned share;
+	dev_t dev;
+	ino_t ino;
+	mode_t type;       // S_IFMT of the host's inode
+	int fd;            // O_PATH; -1: the root, which lists the shares
+	uint64_t lookups;  // of the guest's; shares stay
+	bool is_share;
+	struct node *next;  // of its bucket
+};
+
+struct handle {
+	bool used;
+	unsigned share;
+	int fd;    // of a file
+	DIR *dir;  // of a directory
+	long position;
+};
+
+struct hostfs {
+	bool privileged;  // we may give files to others
+	uid_t uid;
+	gid_t gid;
+	struct hostfs_share shares[HOSTFS_MAX_SHARES];
+	unsigned num_shares;
+	struct node *share_nodes[HOSTFS_MAX_SHARES];
+	struct node root;
+
+	struct node **slots;  // by the low half of the id
+	uint32_t *generations;
+	uint32_t num_slots;
+	uint32_t *free_slots;
+	uint32_t num_free;
+	struct node *buckets[NODE_BUCKETS];
+
+	struct handle *handles;
+	uint32_t num_handles;
+};
+
+// A request in hand.
+struct call {
+	struct hostfs *fs;
+	struct fuse_in_header in;
+	const uint8_t *body;  // what is left of the request
+	size_t body_len;
+	struct node *node;  // of in.nodeid
+	uint8_t *out;       // the reply's body
+	size_t out_max;
+	size_t out_len;
+};
+
+// What the container is told of a file's owner and mode.
+struct ownership {
+	uint32_t uid;
+	uint32_t gid;
+	mode_t mode;  // with the type
+	uint32_t major, minor;
+};
+
+// --- request.c: all return 0 or a negative errno ---
+
+// Takes the next `size` bytes of the request. -EINVAL: it has less.
+int call_take(struct call *call, void *out, size_t size);
+// Takes a name of one component: not empty, neither "." nor "..", without "/".
+int call_name(struct call *call, const char **name);
+// Takes any string.
+int call_string(struct call *call, const char **text);
+// Adds to the reply. -ERANGE: there is no room.
+int call_put(struct call *call, const void *data, size_t size);
+// -EROFS when the call's node is in a share that must not be changed, or is none of a share.
+int call_may_write(const struct call *call);
+
+// --- node.c ---
+
+// Puts a node of the open O_PATH descriptor (consumed) into the table, or finds it there, and
+// counts a lookup.
+int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out);
+// The same of an entry of a directory.
+int node_lookup(struct hostfs *fs, const struct node *parent, const char *name, struct node **out);
+// NULL: the guest does not have such a node.
+struct node *node_find(struct hostfs *fs, uint64_t id);
+void node_forget(struct hostfs *fs, struct node *node, uint64_t lookups);
+int nodes_init(struct hostfs *fs);
+void nodes_deinit(struct hostfs *fs);
+// The name by which a node's inode can be reached: "/proc/self/fd/N".
+struct proc_path {
+	char text[32];
+};
+struct proc_path node_path(const struct node *node);
+// Opens a regular file or a directory. The flags are the host's.
+int node_open(const struct node *node, int flags);
+// A node's attributes, and an entry of it.
+int node_attr(struct hostfs *fs, const struct node *node, struct fuse_attr *attr);
+int node_entry(struct hostfs *fs, const struct node *node, struct fuse_entry_out *entry);
+
+// --- override.c ---
+
+// What the container sees of `st`.
+void ownership_read(const struct hostfs *fs, const struct node *node, const struct stat *st,
+                    struct ownership *out);
+// Makes the container see `wanted`: on the host as far as this user can, else in the attribute.
+int ownership_write(const struct hostfs *fs, const struct node *node, const struct stat *st,
+                    const struct ownership *wanted);
+// Takes setuid and setgid away, as a write does.
+int ownership_kill_setid(const struct hostfs *fs, const struct node *node);
+// Bits of a mode that are the host's own.
+mode_t ownership_host_mode(mode_t mode);
+
+// --- handle.c ---
+
+// Takes a handle for an open file or directory (consumed).
+int handle_add(struct hostfs *fs, unsigned share, int fd, DIR *dir, uint64_t *fh);
+// The handle of an open file, or of a directory. NULL: there is none.
+struct handle *handle_file(struct hostfs *fs, uint64_t fh);
+struct handle *handle_dir(struct hostfs *fs, uint64_t fh);
+void handle_drop(struct hostfs *fs, uint64_t fh);
+void handles_deinit(struct hostfs *fs);
+
+// --- The operations ---
+
+// FUSE's name of each, and the function that serves it: it takes the rest of the request, puts what
+// the reply has besides its header, and returns 0 or a negative errno.
+#define HOSTFS_OPERATIONS(X)                   \
+	X(LOOKUP, op_lookup)                   \
+	X(GETATTR, op_getattr)                 \
+	X(SETATTR, op_setattr)                 \
+	X(READLINK, op_readlink)               \
+	X(STATFS, op_statfs)                   \
+	X(SYNCFS, op_syncfs)                   \
+	X(SYMLINK, op_symlink)                 \
+	X(MKNOD, op_mknod)                     \
+	X(MKDIR, op_mkdir)                     \
+	X(UNLINK, op_unlink)                   \
+	X(RMDIR, op_rmdir)                     \
+	X(RENAME, op_rename)                   \
+	X(RENAME2, op_rename2)                 \
+	X(LINK, op_link)                       \
+	X(CREATE, op_create)                   \
+	X(TMPFILE, op_tmpfile)                 \
+	X(OPEN, op_open)                       \
+	X(READ, op_read)                       \
+	X(WRITE, op_write)                     \
+	X(RELEASE, op_release)                 \
+	X(FSYNC, op_fsync)                     \
+	X(FALLOCATE, op_fallocate)             \
+	X(LSEEK, op_lseek)                     \
+	X(COPY_FILE_RANGE, op_copy_file_range) \
+	X(OPENDIR, op_opendir)                 \
+	X(READDIR, op_readdir)                 \
+	X(READDIRPLUS, op_readdirplus)         \
+	X(FSYNCDIR, op_fsyncdir)               \
+	X(SETXATTR, op_setxattr)               \
+	X(GETXATTR, op_getxattr)               \
+	X(LISTXATTR, op_listxattr)             \
+	X(REMOVEXATTR, op_removexattr)
+
+#define HOSTFS_OPERATION(NAME, function) int function(struct call *call);
+HOSTFS_OPERATIONS(HOSTFS_OPERATION)

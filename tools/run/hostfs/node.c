@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "tools/run/hostfs/internal.h"
+
+// The low half of an id is the node's slot (from 2 on: 1 is the root), the high half counts its
+// uses: an id that was forgotten is nobody else's.
+#define FIRST_SLOT 2u
+#define MAX_NODES (16u * 1024 * 1024)
+
+int nodes_init(struct hostfs *fs)
+{
+	fs->root = (struct node){ .id = FUSE_ROOT_ID, .fd = -1, .type = S_IFDIR, .is_share = true };
+	for (unsigned i = 0; i < fs->num_shares; i++) {
+		int fd = fcntl(fs->shares[i].fd, F_DUPFD_CLOEXEC, 0);
+		int result = fd < 0 ? -errno : node_get(fs, i, fd, &fs->share_nodes[i]);
+
+		if (result < 0)
+			return result;
+		fs->share_nodes[i]->is_share = true;
+	}
+	return 0;
+}
+
+void nodes_deinit(struct hostfs *fs)
+{
+	for (uint32_t i = FIRST_SLOT; i < fs->num_slots; i++) {
+		if (!fs->slots[i])
+			continue;
+		close(fs->slots[i]->fd);
+		free(fs->slots[i]);
+	}
+	free(fs->slots);
+	free(fs->generations);
+	free(fs->free_slots);
+}
+
+static struct node **bucket_of(struct hostfs *fs, unsigned share, dev_t dev, ino_t ino)
+{
+	uint64_t hash = (ino * 0x9e3779b97f4a7c15ull) ^ (dev * 0xc2b2ae3d27d4eb4full) ^ share;
+
+	return &fs->buckets[(hash ^ hash >> 32) % NODE_BUCKETS];
+}
+
+static int slots_grow(struct hostfs *fs)
+{
+	uint32_t wanted = fs->num_slots ? 2 * fs->num_slots : 64;
+	struct node **slots;
+	uint32_t *numbers;
+
+	if (wanted > MAX_NODES)
+		return -ENFILE;
+	if (!(slots = realloc(fs->slots, wanted * sizeof(*slots))))
+		return -ENOMEM;
+	fs->slots = slots;
+	if (!(numbers = realloc(fs->generations, wanted * sizeof(*numbers))))
+		return -ENOMEM;
+	fs->generations = numbers;
+	if (!(numbers = realloc(fs->free_slots, wanted * sizeof(*numbers))))
+		return -ENOMEM;
+	fs->free_slots = numbers;
+	for (uint32_t i = wanted; i-- > fs->num_slots;) {
+		slots[i] = NULL;
+		fs->generations[i] = 0;
+		if (i >= FIRST_SLOT)
+			fs->free_slots[fs->num_free++] = i;
+	}
+	fs->num_slots = wanted;
+	return 0;
+}
+
+static int node_make(struct hostfs *fs, unsigned share, int fd, const struct stat *st,
+                     struct node **out)
+{
+	int result = fs->num_free > 0 ? 0 : slots_grow(fs);
+	struct node **bucket = bucket_of(fs, share, st->st_dev, st->st_ino);
+	struct node *node;
+	uint32_t slot;
+
+	if (result < 0)
+		return result;
+	if (!(node = calloc(1, sizeof(*node))))
+		return -ENOMEM;
+	slot = fs->free_slots[--fs->num_free];
+	*node = (struct node){ .id = (uint64_t)fs->generations[slot] << 32 | slot,
+		               .share = share,
+		               .dev = st->st_dev,
+		               .ino = st->st_ino,
+		               .type = st->st_mode & S_IFMT,
+		               .fd = fd,
+		               .lookups = 1,
+		               .next = *bucket };
+	*bucket = node;
+	fs->slots[slot] = node;
+	*out = node;
+	return 0;
+}
+
+int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out)
+{
+	struct stat st;
+	int result;
+
+	if (fstat(fd, &st) < 0) {
+		result = -errno;
+		close(fd);
+		return result;
+	}
+	// The descriptor that a node has keeps its inode number from being used again.
+	for (struct node *node = *bucket_of(fs, share, st.st_dev, st.st_ino); node;
+	     node = node->next) {
+		if (node->share == share && node->dev == st.st_dev && node->ino == st.st_ino) {
+			close(fd);
+			node->lookups++;
+			*out = node;
+			return 0;
+		}
+	}
+	result = node_make(fs, share, fd, &st, out);
+	if (result < 0)
+		close(fd);
+	return result;
+}
+
+static int open_entry(int parent, const char *name)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
+
+	// A kernel, or a filter of one, without that call: a name of one component that is not ".."
+	// leads nowhere else either, as long as it is not followed.
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int share_lookup(struct hostfs *fs, const char *name, struct node **out)
+{
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	if (*name < '0' || *name > '9' || *end || (*name == '0' && name[1]) ||
+	    number >= fs->num_shares)
+		return -ENOENT;
+	*out = fs->share_nodes[number];
+	(*out)->lookups++;
+	return 0;
+}
+
+int node_lookup(struct hostfs *fs, const struct node *parent, const char *name, struct node **out)
+{
+	int fd;
+
+	if (parent->fd < 0)
+		return share_lookup(fs, name, out);
+	if (!S_ISDIR(parent->type))
+		return -ENOTDIR;
+	fd = open_entry(parent->fd, name);
+	return fd < 0 ? fd : node_get(fs, parent->share, fd, out);
+}
+
+struct node *node_find(struct hostfs *fs, uint64_t id)
+{
+	uint32_t slot = (uint32_t)id;
+
+	if (id == FUSE_ROOT_ID)
+		return &fs->root;
+	if (slot < FIRST_SLOT || slot >= fs->num_slots || !fs->slots[slot] ||
+	    fs->slots[slot]->id != id)
+		return NULL;
+	return fs->slots[slot];
+}
+
+void node_forget(struct hostfs *fs, struct node *node, uint64_t lookups)
+{
+	uint32_t slot = (uint32_t)node->id;
+	struct node **link;
+
+	node->lookups -= lookups < node->lookups ? lookups : node->lookups;
+	if (node->lookups > 0 || node->is_share)
+		return;
+	link = bucket_of(fs, node->share, node->dev, node->ino);
+	while (*link != node)
+		link = &(*link)->next;
+	*link = node->next;
+	fs->slots[slot] = NULL;
+	fs->generations[slot]++;
+	fs->free_slots[fs->num_free++] = slot;
+	close(node->fd);
+	free(node);
+}
+
+struct proc_path node_path(const struct node *node)
+{
+	struct proc_path path;
+
+	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", node->fd);
+	return path;
+}
+
+int node_open(const struct node *node, int flags)
+{
+	struct proc_path path = node_path(node);
+	struct stat st;
+	int error;
+	int fd;
+
+	// Others block, or do something, by being opened.
+	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
+		return -ENXIO;
+	flags = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	fd = open(path.text, flags);
+	if (fd >= 0 || errno != EACCES)
+		return fd < 0 ? -errno : fd;
+	// The container's root may open what it may not read by its mode; the user who owns it may
+	// not, but may change the mode.
+	if (fstat(node->fd, &st) < 0 || st.st_uid != geteuid() || !S_ISREG(st.st_mode) ||
+	    chmod(path.text, (st.st_mode & 07777) | 0600) < 0)
+		return -EACCES;
+	fd = open(path.text, flags);
+	error = errno;
+	(void)!chmod(path.text, st.st_mode & 07777);
+	return fd < 0 ? -error : fd;
+}
+
+int node_attr(struct hostfs *fs, const struct node *node, struct fuse_attr *attr)
+{
+	struct ownership shown;
+	struct stat st;
+
+	if (node->fd < 0) {
+		*attr = (struct fuse_attr){ .ino = FUSE_ROOT_ID,
+			                    .mode = S_IFDIR | 0555,
+			                    .nlink = 2,
+			                    .blksize = 4096 };
+		return 0;
+	}
+	if (fstat(node->fd, &st) < 0)
+		return -errno;
+	ownership_read(fs, node, &st, &shown);
+	*attr = (struct fuse_attr){
+		.ino = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.blocks = (uint64_t)st.st_blocks,
+		.atime = (uint64_t)st.st_atim.tv_sec,
+		.mtime = (uint64_t)st.st_mtim.tv_sec,
+		.ctime = (uint64_t)st.st_ctim.tv_sec,
+		.atimensec = (uint32_t)st.st_atim.tv_nsec,
+		.mtimensec = (uint32_t)st.st_mtim.tv_nsec,
+		.ctimensec = (uint32_t)st.st_ctim.tv_nsec,
+		.mode = shown.mode,
+		.nlink = (uint32_t)st.st_nlink,
+		.uid = shown.uid,
+		.gid = shown.gid,
+		// Linux's own encoding of a device number in 32 bits.
+		.rdev = (shown.minor & 0xff) | (shown.major & 0xfff) << 8 |
+			(shown.minor & ~0xffu) << 12,
+		.blksize = (uint32_t)st.st_blksize,
+		.flags = node->is_share && S_ISDIR(node->type) ? FUSE_ATTR_SUBMOUNT : 0,
+	};
+	return 0;
+}
+
+int node_entry(struct hostfs *fs, const struct node *node, struct fuse_entry_out *entry)
+{
+	*entry = (struct fuse_entry_out){ .nodeid = node->id,
+		                          .entry_valid = VALID_SECONDS,
+		                          .attr_valid = VALID_SECONDS };
+	return node_attr(fs, node, &entry->attr);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+//
+// Owners and modes. The user who runs us is the container's root; nobody else is there on the host
+// for it. What it cannot have is text in an extended attribute, "UID:GID:MODE:TYPE", as other
+// programs that run containers without root write it; TYPE is "file", "dir", "block-MAJOR-MINOR" or
+// "char-MAJOR-MINOR". The host's inode has neither setuid nor setgid.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "tools/run/hostfs/internal.h"
+
+#define NOBODY 65534u
+#define SETID (S_ISUID | S_ISGID)
+#define MAX_TEXT 80
+
+static bool is_device(mode_t mode)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode);
+}
+
+mode_t ownership_host_mode(mode_t mode)
+{
+	mode_t permissions = mode & 01777;
+
+	// A directory has to be one that we can use.
+	return S_ISDIR(mode) ? permissions | 0700 : permissions;
+}
+
+static bool override_parse(const char *text, struct ownership *out)
+{
+	unsigned mode = 0;
+	char type[MAX_TEXT] = "";
+
+	*out = (struct ownership){ 0 };
+	if (sscanf(text, "%u:%u:%o:%79s", &out->uid, &out->gid, &mode, type) < 3)
+		return false;
+	out->mode = mode & 07777;
+	if (sscanf(type, "char-%u-%u", &out->major, &out->minor) == 2)
+		out->mode |= S_IFCHR;
+	else if (sscanf(type, "block-%u-%u", &out->major, &out->minor) == 2)
+		out->mode |= S_IFBLK;
+	return true;
+}
+
+static bool override_read(const struct node *node, struct ownership *out)
+{
+	char text[MAX_TEXT];
+	ssize_t length;
+
+	// Others have no such attributes.
+	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
+		return false;
+	length = getxattr(node_path(node).text, HOSTFS_OVERRIDE, text, sizeof(text) - 1);
+	if (length < 0)
+		return false;
+	text[length] = '\0';
+	return override_parse(text, out);
+}
+
+// As fsetxattr, on a file whose mode may not let its owner write.
+static int override_set(const struct node *node, const struct stat *st, const char *text)
+{
+	struct proc_path path = node_path(node);
+	int result = setxattr(path.text, HOSTFS_OVERRIDE, text, strlen(text), 0);
+
+	if (result == 0)
+		return 0;
+	if (errno == EACCES && st->st_uid == geteuid() &&
+	    chmod(path.text, (st->st_mode & 01777) | 0600) == 0) {
+		result = setxattr(path.text, HOSTFS_OVERRIDE, text, strlen(text), 0);
+		(void)!chmod(path.text, st->st_mode & 01777);
+	}
+	if (result == 0)
+		return 0;
+	return errno == ENOSPC || errno == EDQUOT ? -errno : -EPERM;
+}
+
+static void override_remove(const struct node *node)
+{
+	if (S_ISREG(node->type) || S_ISDIR(node->type))
+		(void)!removexattr(node_path(node).text, HOSTFS_OVERRIDE);
+}
+
+void ownership_read(const struct hostfs *fs, const struct node *node, const struct stat *st,
+                    struct ownership *out)
+{
+	mode_t host = st->st_mode & 01777;
+	struct ownership kept;
+
+	*out = (struct ownership){ .uid = st->st_uid,
+		                   .gid = st->st_gid,
+		                   .mode = (st->st_mode & S_IFMT) | host,
+		                   .major = major(st->st_rdev),
+		                   .minor = minor(st->st_rdev) };
+	if (!fs->privileged) {
+		out->uid = st->st_uid == fs->uid ? 0 : NOBODY;
+		out->gid = st->st_gid == fs->gid ? 0 : NOBODY;
+	}
+	if (!override_read(node, &kept))
+		return;
+	out->uid = kept.uid;
+	out->gid = kept.gid;
+	if (S_ISREG(node->type) && is_device(kept.mode)) {
+		out->mode = kept.mode & S_IFMT;
+		out->major = kept.major;
+		out->minor = kept.minor;
+	}
+	// Somebody changed the mode on the host since: that is what it is, then.
+	if (ownership_host_mode((kept.mode & 01777) | (st->st_mode & S_IFMT)) == host)
+		out->mode = (out->mode & S_IFMT) | (kept.mode & 07777);
+	else
+		out->mode = (out->mode & S_IFMT) | host | (kept.mode & SETID);
+}
+
+static bool needs_override(const struct hostfs *fs, const struct ownership *wanted)
+{
+	if (is_device(wanted->mode) || (wanted->mode & SETID))
+		return true;
+	if (S_ISDIR(wanted->mode) && (wanted->mode & 0700) != 0700)
+		return true;
+	return !fs->privileged && (wanted->uid != 0 || wanted->gid != 0);
+}
+
+int ownership_write(const struct hostfs *fs, const struct node *node, const struct stat *st,
+                    const struct ownership *wanted)
+{
+	mode_t host = ownership_host_mode(wanted->mode);
+	struct ownership shown;
+	char text[MAX_TEXT];
+
+	ownership_read(fs, node, st, &shown);
+	// What is somebody else's on the host is not ours to give away, or to claim.
+	if (!fs->privileged && st->st_uid != fs->uid)
+		return -EPERM;
+	if (fs->privileged && (wanted->uid != st->st_uid || wanted->gid != st->st_gid) &&
+	    fchownat(node->fd, "", wanted->uid, wanted->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) <
+	            0)
+		return -errno;
+	// A link's mode is not asked for by anybody, and it has no attributes.
+	if (S_ISLNK(node->type))
+		return fs->privileged || (wanted->uid == shown.uid && wanted->gid == shown.gid)
+			? 0
+			: -EPERM;
+	if ((st->st_mode & 07777) != host && chmod(node_path(node).text, host) < 0)
+		return -errno;
+	if (!needs_override(fs, wanted)) {
+		override_remove(node);
+		return 0;
+	}
+	if (is_device(wanted->mode))
+		snprintf(text, sizeof(text), "%u:%u:0%o:%s-%u-%u", wanted->uid, wanted->gid,
+		         wanted->mode & 07777, S_ISCHR(wanted->mode) ? "char" : "block",
+		         wanted->major, wanted->minor);
+	else
+		snprintf(text, sizeof(text), "%u:%u:0%o:%s", wanted->uid, wanted->gid,
+		         wanted->mode & 07777, S_ISDIR(wanted->mode) ? "dir" : "file");
+	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
+		return -EPERM;
+	return override_set(node, st, text);
+}
+
+int ownership_kill_setid(const struct hostfs *fs, const struct node *node)
+{
+	struct ownership shown;
+	struct stat st;
+
+	if (!S_ISREG(node->type))
+		return 0;
+	if (fstat(node->fd, &st) < 0)
+		return -errno;
+	ownership_read(fs, node, &st, &shown);
+	if (!(shown.mode & SETID))
+		return 0;
+	// Without execution by the group, setgid means something else and stays.
+	shown.mode &= ~(mode_t)(S_ISUID | (shown.mode & S_IXGRP ? S_ISGID : 0));
+	return ownership_write(fs, node, &st, &shown);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// The process that serves the host's folders to the OS (libs/abi/files_port.h). It is a process of
+// its own: it may wait for a disk while the container's streams go on, its file mode mask is its
+// own, and nothing of run.sh's is open in it.
+#pragma once
+
+#include <sys/types.h>
+
+#include "tools/common/error.h"
+#include "tools/run/hostfs/hostfs.h"
+
+// Starts it. It serves `socket` until that is at its end, or this process is. Returns its process
+// id, which is the caller's to end and to wait for, or -1 with `err`.
+pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigned count,
+                          struct error *err);
+// What it does: serves requests from `socket` (which blocks) until its end, or a request that is
+// none.
+void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count);

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c dir_ops.c file_ops.c handle.c name_ops.c node.c override.c request.c server.c xattr_ops.c) \
+	tools/common/error.c
+HOST_TESTS += tools/run/hostfs/hostfs_test
+hostfs_test_SRCS := $(HOSTFS_SRCS)
+hostfs_test_CFLAGS := -D_GNU_SOURCE
+HOST_FUZZERS += tools/run/hostfs/hostfs_fuzz
+hostfs_fuzz_SRCS := $(HOSTFS_SRCS) libs/base/span.c
+hostfs_fuzz_CFLAGS := -D_GNU_SOURCE
+hostfs_fuzz_SLOWER := 20
