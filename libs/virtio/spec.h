@@ -272,3 +272,14 @@ struct virtio_console_resize {
 #define VIRTIO_BALLOON_F_STATS_VQ (1ull << 1)
 #define VIRTIO_BALLOON_F_DEFLATE_ON_OOM (1ull << 2)
 #define VIRTIO_BALLOON_F_PAGE_REPORTING (1ull << 5)
+
+// --- 5.11 File system device: FUSE requests ---
+
+#define VIRTIO_FS_QUEUE_HIGH_PRIORITY 0u  // FORGET and INTERRUPT
+#define VIRTIO_FS_QUEUE_REQUEST 1u        // the first of num_request_queues
+
+struct virtio_fs_config {
+	uint8_t tag[36];  // UTF-8, padded with zeros
+	uint32_t num_request_queues;
+};
+_Static_assert(sizeof(struct virtio_fs_config) == 40, "virtio_fs_config");

@@ -22,3 +22,7 @@ HOST_TESTS += libs/virtio/device_balloon_test
 HOST_FUZZERS += libs/virtio/device_balloon_fuzz
 device_balloon_test_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_balloon.c
 device_balloon_fuzz_SRCS := libs/virtio/second_hart_fake.c $(VIRTIO_DEVICE_SRCS) libs/virtio/device_balloon.c
+HOST_TESTS += libs/virtio/device_fs_test
+HOST_FUZZERS += libs/virtio/device_fs_fuzz
+device_fs_test_SRCS := $(VIRTIO_DEVICE_SRCS) libs/virtio/device_fs.c
+device_fs_fuzz_SRCS := libs/virtio/second_hart_fake.c $(VIRTIO_DEVICE_SRCS) libs/virtio/device_fs.c

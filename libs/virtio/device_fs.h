@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// A virtio file system device (virtio 1.2, section 5.11; device side): FUSE requests of the guest
+// go to a backend, which answers them later and in any order. Nothing of a request is looked at but
+// its header: its length must be that of the chain, and its `unique` is replaced by one of ours, so
+// that no guest can have two of the same. Not thread-safe: the machine's lock guards it.
+#pragma once
+
+#include "libs/abi/fuse.h"
+#include "libs/virtio/device_mmio.h"
+
+#define FS_DEVICE_MAX_REQUESTS 32u
+// Of a request or a reply; a longer one fails.
+#define FS_DEVICE_MAX_BYTES (260u * 1024)
+
+struct fs_device;
+
+struct fs_device_request {
+	struct fs_device *device;
+	uint32_t length;               // bytes, the header's included
+	struct fuse_in_header header;  // with our `unique`
+	bool wants_reply;
+
+	// Private.
+	bool busy;
+	uint8_t queue;
+	uint32_t generation;
+	uint64_t unique;  // the guest's
+	struct device_chain chain;
+};
+
+struct fs_device {
+	struct virtio_mmio_device mmio;
+	// Whether the backend takes another request. After it said no, fs_device_resume is called.
+	bool (*ready)(void *context);
+	// Starts a request. Its bytes are taken before this returns (fs_device_take); if it wants a
+	// reply, fs_device_answer or fs_device_fail comes, now or later.
+	void (*request)(void *context, struct fs_device_request *request);
+	void *context;
+	char tag[36];
+	// changes at each reset of the device or a queue: requests of before get no answer
+	uint32_t generation;
+	bool starved[2];  // a queue has more, but the backend takes none, or all requests are busy
+	struct device_chain chain;
+	// The last is for requests without a reply, which are over at once.
+	struct fs_device_request requests[FS_DEVICE_MAX_REQUESTS + 1];
+};
+
+// Sets the model up. The transport's mem, page, set_irq, irq_context and irq, and `ready`,
+// `request`, `context` and `tag` are set by the caller before.
+void fs_device_init(struct fs_device *dev);
+// Copies the whole request to `out`, which is as long. Returns false when the guest has made it
+// shorter since.
+__must_check bool fs_device_take(const struct fs_device_request *request, struct mut_span out);
+// Hands a whole FUSE reply to the guest and ends its request. Errors: ERR_PROTOCOL (it is none, or
+// nobody asked for it). One that does not fit where the guest wants it fails with EIO.
+__must_check error_t fs_device_answer(struct fs_device *dev, struct span reply);
+// Ends a request with an error of Linux's (positive).
+void fs_device_fail(struct fs_device_request *request, int32_t linux_error);
+// Ends all requests in hand so.
+void fs_device_fail_all(struct fs_device *dev, int32_t linux_error);
+// The backend takes requests again.
+void fs_device_resume(struct fs_device *dev);
