@@ -16,7 +16,8 @@
 #define PORT_NAME_MAX 64u
 #define RX_BUFFERS 8u
 #define TX_SLOTS 16u
-#define CONTROL_RX_BUFFERS 16u
+// The device may say three things of each port at once, and drops what it finds no buffer for.
+#define CONTROL_RX_BUFFERS 64u
 #define CONTROL_TX_SLOTS 32u
 #define CONTROL_RX_BYTES 128u
 

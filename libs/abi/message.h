@@ -98,7 +98,7 @@ struct msg_error {
 	X(ERROR, error, 7, 0)
 
 // Ranges: core 1-15, echo 16-31, network device 32-47, block device 48-63, console 64-79, TCP/IP
-// 80-95, apps 96-111.
+// 80-95, apps 96-111, files 112-127.
 
 // --- The machinery of the tables -----------------------------------------------------------------
 

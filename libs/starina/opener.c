@@ -9,14 +9,21 @@
 // A provider that dies this often while it opens does so because of it.
 #define MAX_DEATHS 100u
 
-static void finish(struct opener *opener, handle_t channel, error_t error, const char *text)
+void opener_stop(struct opener *opener)
 {
+	if (opener->connector == HANDLE_NONE)
+		return;
 	service_client_stop(&opener->client);
 	if (opener->connected)
 		loop_close(opener->loop, &opener->source);
 	opener->connected = false;
 	handle_close(opener->connector);
 	opener->connector = HANDLE_NONE;
+}
+
+static void finish(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	opener_stop(opener);
 	opener->done(opener, channel, error, text);
 }
 

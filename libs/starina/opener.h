@@ -29,3 +29,6 @@ void opener_start(struct opener *opener, struct loop *loop, handle_t connector, 
                   void (*done)(struct opener *opener, handle_t channel, error_t error,
                                const char *text),
                   void *context);
+// Gives up: `done` does not come. Without effect on one that is done, or was never started (when it
+// was zeroed).
+void opener_stop(struct opener *opener);

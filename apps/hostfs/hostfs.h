@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// The provider of "files:host" (libs/abi/files.h): FUSE sessions of the OS over one console port to
+// starina-run (libs/abi/files_port.h). session.c has the clients, port.c the byte stream. All state
+// is in one struct.
+#pragma once
+
+#include "libs/abi/files.h"
+#include "libs/abi/files_port.h"
+#include "libs/base/list.h"
+#include "libs/starina/loop.h"
+#include "libs/starina/opener.h"
+#include "libs/starina/service.h"
+
+struct hostfs;
+
+// A connection to the service: it may open sessions.
+struct client {
+	struct hostfs *fs;
+	struct source source;
+};
+
+struct session {
+	struct hostfs *fs;
+	struct list entry;
+	struct source source;
+	uint32_t id;
+	uint32_t unanswered;
+	bool ending;  // its client is gone: the host is to be told
+};
+
+// What comes from the host: a header, then a reply that is collected.
+struct incoming {
+	struct files_port_header header;
+	size_t header_len;
+	size_t body_len;  // of it, so far
+	handle_t folio;   // the reply, unless it fits into a message
+	uint8_t *bytes;   // where it is collected
+	uint8_t inline_bytes[FILES_INLINE_MAX];
+};
+
+struct hostfs {
+	struct loop loop;
+	struct service_listener listener;
+	handle_t console;  // connector
+
+	struct opener opener;
+	bool opening;
+	struct source port;
+	bool open;
+	struct message held;  // for the port, whose queue was full
+	bool holds;
+	struct incoming incoming;
+
+	struct list sessions;
+	uint32_t num_sessions;
+	uint32_t next_id;
+};
+
+// --- port.c ---
+
+// Opens the port, unless it is.
+void port_open(struct hostfs *fs);
+// Whether another message can be sent: sessions give theirs only then.
+bool port_is_ready(const struct hostfs *fs);
+// Sends a message (consumed), or keeps it until there is room.
+void port_send(struct hostfs *fs, struct message *m);
+
+// --- session.c ---
+
+// Accepts clients. Errors: as service_listen's.
+__must_check error_t sessions_init(struct hostfs *fs, handle_t service);
+// The port takes messages, or does not any more.
+void sessions_resume(struct hostfs *fs);
+void sessions_pause(struct hostfs *fs);
+// The port is gone, and what was on its way: ends all sessions.
+void sessions_lost(struct hostfs *fs);
+// A reply for a session, whole (the message is consumed).
+void session_reply(struct hostfs *fs, uint32_t id, struct message *m);

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+//
+// The port to starina-run: frames out, one a message, and a byte stream in that is cut into frames.
+// A port that is lost has lost frames with it: all sessions end then.
+#include "apps/hostfs/hostfs.h"
+#include "libs/abi/folio.h"
+#include "libs/abi/fuse.h"
+#include "libs/base/string.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+#define HEADER ((uint32_t)sizeof(struct files_port_header))
+
+static void incoming_forget(struct incoming *in)
+{
+	if (in->folio != HANDLE_NONE)
+		handle_close(in->folio);
+	in->folio = HANDLE_NONE;
+	in->bytes = NULL;
+	in->header_len = 0;
+	in->body_len = 0;
+}
+
+static void port_lost(struct hostfs *fs, const char *why)
+{
+	if (!fs->open)
+		return;
+	log_warn("the host's folders are gone: %s", why);
+	fs->open = false;
+	loop_close(&fs->loop, &fs->port);
+	if (fs->holds)
+		message_discard(&fs->held);
+	fs->holds = false;
+	incoming_forget(&fs->incoming);
+	sessions_lost(fs);
+}
+
+// --- In ------------------------------------------------------------------------------------------
+
+// The header is there: makes room for the rest. Errors: ERR_PROTOCOL, folio_create's.
+static error_t body_begin(struct incoming *in)
+{
+	size_t len = in->header.length - HEADER;
+	void *bytes;
+	error_t err;
+
+	if (in->header.length < HEADER + sizeof(struct fuse_out_header) ||
+	    in->header.length > HEADER + FILES_MAX_BYTES)
+		return ERR_PROTOCOL;
+	if (len <= FILES_INLINE_MAX) {
+		in->bytes = in->inline_bytes;
+		return 0;
+	}
+	err = folio_create(len, FOLIO_CONTIGUOUS, &in->folio);
+	if (err == 0)
+		err = folio_map(in->folio, PROT_READ | PROT_WRITE, &bytes);
+	if (err == 0)
+		in->bytes = bytes;
+	return err;
+}
+
+static void body_end(struct hostfs *fs)
+{
+	struct incoming *in = &fs->incoming;
+	struct msg_files_fuse fuse = { .length = (uint32_t)in->body_len };
+	bool has_folio = in->folio != HANDLE_NONE;
+	struct message m;
+	error_t err = message_encode_files_fuse(&m, &fuse, has_folio ? NULL : in->bytes,
+	                                        has_folio ? 0 : in->body_len);
+
+	assert(err == 0);
+	if (has_folio) {
+		m.handles[0] = in->folio;
+		m.num_handles = 1;
+		in->folio = HANDLE_NONE;
+	}
+	incoming_forget(in);
+	session_reply(fs, in->header.session, &m);
+}
+
+// Takes what it can of `bytes`. Returns the rest. Errors: as body_begin's.
+static error_t take(struct hostfs *fs, struct span *bytes)
+{
+	struct incoming *in = &fs->incoming;
+	bool in_header = in->header_len < HEADER;
+	size_t wanted = in_header ? HEADER - in->header_len
+				  : in->header.length - HEADER - in->body_len;
+	size_t n = bytes->len < wanted ? bytes->len : wanted;
+	error_t err = 0;
+
+	if (in_header) {
+		memcpy((uint8_t *)&in->header + in->header_len, bytes->data, n);
+		in->header_len += n;
+		if (in->header_len == HEADER)
+			err = body_begin(in);
+	} else {
+		memcpy(in->bytes + in->body_len, bytes->data, n);
+		in->body_len += n;
+		if (n == wanted)
+			body_end(fs);
+	}
+	*bytes = (struct span){ .data = bytes->data + n, .len = bytes->len - n };
+	return err;
+}
+
+static void port_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct hostfs *fs = source->context;
+	struct payload payload;
+	struct span bytes;
+	error_t err = 0;
+
+	(void)loop;
+	if (m->type != MSG_DATA) {
+		message_discard(m);
+		port_lost(fs, "run.sh's server of them has ended");
+		return;
+	}
+	if (payload_open(m, &payload) != 0)
+		return;
+	bytes = payload.bytes;
+	while (err == 0 && bytes.len > 0)
+		err = take(fs, &bytes);
+	payload_release(&payload);
+	if (err != 0)
+		port_lost(fs, error_text(err));
+}
+
+// --- Out -----------------------------------------------------------------------------------------
+
+bool port_is_ready(const struct hostfs *fs)
+{
+	return fs->open && !fs->holds;
+}
+
+void port_send(struct hostfs *fs, struct message *m)
+{
+	error_t err = channel_send(fs->port.handle, m);
+
+	if (err == ERR_FULL) {
+		fs->held = *m;
+		fs->holds = true;
+		source_want_writable(&fs->port, true);
+		sessions_pause(fs);
+	} else if (err != 0) {
+		message_discard(m);  // the port is gone: its `closed` comes
+	}
+}
+
+static void port_writable(struct loop *loop, struct source *source)
+{
+	struct hostfs *fs = source->context;
+
+	(void)loop;
+	source_want_writable(source, false);
+	fs->holds = false;
+	port_send(fs, &fs->held);
+	if (!fs->holds)
+		sessions_resume(fs);
+}
+
+static void port_closed(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	port_lost(source->context, "the console's driver has ended");
+}
+
+static const struct source_ops port_ops = { .message = port_message,
+	                                    .writable = port_writable,
+	                                    .closed = port_closed };
+
+static void port_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct hostfs *fs = opener->context;
+
+	fs->opening = false;
+	if (channel == HANDLE_NONE) {
+		log_warn("%s: %s (%s)", opener->uri, text, error_text(error));
+	} else if (loop_add(&fs->loop, &fs->port, channel, &port_ops, fs) < 0) {
+		handle_close(channel);
+	} else {
+		fs->open = true;
+		sessions_resume(fs);
+		return;
+	}
+	sessions_lost(fs);
+}
+
+void port_open(struct hostfs *fs)
+{
+	if (fs->open || fs->opening)
+		return;
+	fs->opening = true;
+	opener_start(&fs->opener, &fs->loop, fs->console, "console:" FILES_PORT, port_opened, fs);
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+//
+// Clients and their sessions. A client's bytes are looked at no further than what its rights and
+// the port's frames need: lengths, and whether there will be a reply.
+#include "apps/hostfs/hostfs.h"
+#include "libs/abi/folio.h"
+#include "libs/abi/fuse.h"
+#include "libs/base/span.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+#define HEADER ((uint32_t)sizeof(struct files_port_header))
+#define MAX_SESSIONS FILES_PORT_MAX_SESSIONS
+
+_Static_assert(FILES_HEADROOM >= sizeof(struct files_port_header), "headroom");
+
+// --- Sessions ------------------------------------------------------------------------------------
+
+static void session_free(struct hostfs *fs, struct session *session)
+{
+	list_remove(&session->entry);
+	fs->num_sessions--;
+	heap_free(session);
+}
+
+// Tells the host of the end of sessions, as far as the port takes it.
+static void tell_ends(struct hostfs *fs)
+{
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		struct session *session = container_of(entry, struct session, entry);
+		struct files_port_header header = { .length = HEADER, .session = session->id };
+		struct message m;
+
+		if (!session->ending || !port_is_ready(fs))
+			continue;
+		if (payload_make(&m, &header, sizeof(header)) < 0)
+			continue;  // cannot be: it is inline
+		port_send(fs, &m);
+		session_free(fs, session);
+	}
+}
+
+// Its client is not heard any more.
+static void session_end(struct hostfs *fs, struct session *session)
+{
+	loop_close(&fs->loop, &session->source);
+	session->ending = true;
+	if (!fs->open)
+		session_free(fs, session);
+	else
+		tell_ends(fs);
+}
+
+void sessions_lost(struct hostfs *fs)
+{
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (!session->ending)
+			loop_close(&fs->loop, &session->source);
+		session_free(fs, session);
+	}
+}
+
+static void sessions_want(struct hostfs *fs, bool want)
+{
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (!session->ending)
+			source_want_messages(&session->source, want);
+	}
+}
+
+void sessions_pause(struct hostfs *fs)
+{
+	sessions_want(fs, false);
+}
+
+void sessions_resume(struct hostfs *fs)
+{
+	tell_ends(fs);
+	if (port_is_ready(fs))
+		sessions_want(fs, true);
+}
+
+void session_reply(struct hostfs *fs, uint32_t id, struct message *m)
+{
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (session->id != id || session->ending)
+			continue;
+		if (session->unanswered > 0)
+			session->unanswered--;
+		// There is room for all that it may ask: one that does not listen has to go.
+		if (channel_send(session->source.handle, m) < 0) {
+			message_discard(m);
+			session_end(fs, session);
+		}
+		return;
+	}
+	message_discard(m);
+}
+
+static bool wants_reply(struct span request)
+{
+	struct fuse_in_header in;
+
+	memcpy(&in, request.data, sizeof(in));
+	return in.opcode != FUSE_FORGET && in.opcode != FUSE_BATCH_FORGET &&
+		in.opcode != FUSE_INTERRUPT;
+}
+
+// Makes the port's message of a request that came inline.
+static error_t frame_inline(const struct files_port_header *header, struct span request,
+                            struct message *out)
+{
+	uint8_t bytes[HEADER + FILES_INLINE_MAX];
+
+	memcpy(bytes, header, HEADER);
+	memcpy(bytes + HEADER, request.data, request.len);
+	return payload_make(out, bytes, HEADER + request.len);
+}
+
+// Makes it of one in a folio (taken out of `m`): the header goes before it. Errors: ERR_PROTOCOL,
+// folio_map's.
+static error_t frame_folio(const struct files_port_header *header, struct message *m,
+                           const struct msg_files_fuse *fuse, bool *replied, struct message *out)
+{
+	struct msg_data data = { .offset = fuse->offset - HEADER, .length = header->length };
+	struct payload frame;
+	struct folio_info info;
+	error_t err = folio_info(m->handles[0], &info);
+
+	if (err < 0)
+		return err;
+	if (info.flags != FOLIO_CONTIGUOUS || fuse->offset < FILES_HEADROOM)
+		return ERR_PROTOCOL;
+	m->num_handles = 0;
+	err = payload_open_writable(m->handles[0], data.offset, data.length, &frame);
+	if (err < 0)
+		return err;
+	memcpy((uint8_t *)(uintptr_t)frame.bytes.data, header, HEADER);
+	*replied = wants_reply(
+		(struct span){ .data = frame.bytes.data + HEADER, .len = fuse->length });
+	err = message_encode_data(out, &data, NULL, 0);
+	assert(err == 0);
+	out->handles[0] = frame.folio;
+	out->num_handles = 1;
+	return 0;
+}
+
+static error_t request_send(struct hostfs *fs, struct session *session, struct message *m)
+{
+	struct files_port_header header = { .session = session->id };
+	struct msg_files_fuse fuse;
+	bool replied = false;
+	const uint8_t *tail;
+	size_t tail_len;
+	struct message out;
+	error_t err = message_decode_files_fuse(m, &fuse, &tail, &tail_len);
+
+	if (err < 0)
+		return err;
+	if (fuse.length < sizeof(struct fuse_in_header) || fuse.length > FILES_MAX_BYTES ||
+	    (m->num_handles == 0 && fuse.length != tail_len))
+		return ERR_PROTOCOL;
+	header.length = HEADER + fuse.length;
+	if (m->num_handles == 0) {
+		struct span request = { .data = tail, .len = tail_len };
+
+		replied = wants_reply(request);
+		err = frame_inline(&header, request, &out);
+	} else {
+		err = frame_folio(&header, m, &fuse, &replied, &out);
+	}
+	if (err < 0)
+		return err;
+	if (replied && ++session->unanswered > FILES_MAX_REQUESTS) {
+		message_discard(&out);
+		return ERR_LIMIT;
+	}
+	port_send(fs, &out);
+	return 0;
+}
+
+static void session_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct session *session = source->context;
+	error_t err = request_send(session->fs, session, m);
+
+	(void)loop;
+	message_discard(m);
+	if (err < 0) {
+		log_warn("a session of the host's folders is closed: %s", error_text(err));
+		session_end(session->fs, session);
+	}
+}
+
+static void session_closed(struct loop *loop, struct source *source)
+{
+	struct session *session = source->context;
+
+	(void)loop;
+	session_end(session->fs, session);
+}
+
+static const struct source_ops session_ops = {
+	.message = session_message,
+	.closed = session_closed,
+};
+
+// --- Clients -------------------------------------------------------------------------------------
+
+// Opens a session. Errors: ERR_LIMIT, ERR_NO_MEMORY, channel_create's.
+static error_t session_open(struct hostfs *fs, handle_t *out)
+{
+	struct session *session;
+	handle_t ends[2];
+	error_t err;
+
+	if (fs->num_sessions >= MAX_SESSIONS)
+		return ERR_LIMIT;
+	session = heap_alloc(sizeof(*session));
+	if (session == NULL)
+		return ERR_NO_MEMORY;
+	err = channel_create(ends);
+	if (err < 0)
+		goto out_free;
+	err = loop_add(&fs->loop, &session->source, ends[0], &session_ops, session);
+	if (err < 0)
+		goto out_ends;
+	session->fs = fs;
+	session->id = ++fs->next_id;
+	list_push_back(&fs->sessions, &session->entry);
+	fs->num_sessions++;
+	if (!port_is_ready(fs))
+		source_want_messages(&session->source, false);
+	port_open(fs);
+	*out = ends[1];
+	return 0;
+
+out_ends:
+	handle_close(ends[0]);
+	handle_close(ends[1]);
+out_free:
+	heap_free(session);
+	return err;
+}
+
+static void client_message(struct loop *loop, struct source *source, struct message *m)
+{
+	const size_t host_len = sizeof(FILES_HOST) - 1;
+	struct client *client = source->context;
+	struct msg_open open;
+	const uint8_t *uri;
+	size_t uri_len;
+	handle_t channel;
+	error_t err;
+
+	(void)loop;
+	if (message_decode_open(m, &open, &uri, &uri_len) != 0) {
+		message_discard(m);
+		error_send(source->handle, 0, ERR_PROTOCOL, "files understands open requests only");
+		return;
+	}
+	if (uri_len != host_len || memcmp(uri, FILES_HOST, host_len) != 0) {
+		error_send(source->handle, open.id, ERR_NOT_FOUND,
+		           "the host's folders are \"" FILES_HOST "\"");
+		return;
+	}
+	err = session_open(client->fs, &channel);
+	if (err < 0)
+		error_send(source->handle, open.id, err, NULL);
+	else if (open_reply_send(source->handle, open.id, channel) < 0)
+		handle_close(channel);  // the session sees that
+}
+
+static void client_closed(struct loop *loop, struct source *source)
+{
+	struct client *client = source->context;
+
+	loop_close(loop, source);
+	heap_free(client);
+}
+
+static const struct source_ops client_ops = { .message = client_message, .closed = client_closed };
+
+static void client_accepted(void *context, handle_t channel)
+{
+	struct hostfs *fs = context;
+	struct client *client = heap_alloc(sizeof(*client));
+
+	if (client != NULL)
+		client->fs = fs;
+	if (client == NULL ||
+	    loop_add(&fs->loop, &client->source, channel, &client_ops, client) != 0) {
+		log_warn("no memory for another client");
+		heap_free(client);
+		handle_close(channel);
+	}
+}
+
+error_t sessions_init(struct hostfs *fs, handle_t service)
+{
+	return service_listen(&fs->loop, &fs->listener, service, client_accepted, fs);
+}
