@@ -22,6 +22,7 @@ struct linuxrun {
 	uint64_t cpus;
 	uint8_t address[4];  // wanted on the network
 	bool wants_network;
+	bool wants_files;  // run.sh shares folders
 
 	struct opener open_boot, open_root, open_writable, open_stdin;
 	uint32_t opening;  // disks and ports that have not answered

@@ -54,7 +54,7 @@ static void begin(uint8_t how)
 	memset(disks, 0, sizeof(disks));
 	memset(ports, 0, sizeof(ports));
 	is_off = false;
-	env = (struct environ){ .num_entries = 10,
+	env = (struct environ){ .num_entries = 12,
 		                .entries = {
 					{ .kind = ENV_CONNECTOR, .name = "console" },
 					{ .kind = ENV_CONNECTOR, .name = "blkdev" },
@@ -65,7 +65,9 @@ static void begin(uint8_t how)
 					{ .kind = ENV_CONFIG, .name = "poweroff", .value = "1" },
 					{ .kind = ENV_CONFIG, .name = "log", .value = "0" },
 					{ .kind = ENV_CONFIG, .name = "disk", .value = "0" },
-					{ .kind = ENV_CONFIG, .name = "network", .value = "1" } } };
+					{ .kind = ENV_CONFIG, .name = "network", .value = "1" },
+					{ .kind = ENV_CONNECTOR, .name = "files" },
+					{ .kind = ENV_CONFIG, .name = "files", .value = "0" } } };
 	env.entries[env.num_entries++] =
 		(struct env_entry){ .kind = ENV_CONFIG, .name = "address", .value = "10.0.2.100" };
 	if ((how & 1) != 0)
@@ -74,6 +76,9 @@ static void begin(uint8_t how)
 	env.entries[1].handle = blkdev = fake_connector_create();
 	env.entries[2].handle = fake_connector_create();
 	env.entries[3].handle = fake_service_create();
+	env.entries[10].handle = fake_connector_create();
+	if ((how & 2) != 0)
+		env.entries[11].value[0] = '1';
 	linuxrun_main(&env);
 }
 

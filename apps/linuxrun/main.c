@@ -160,6 +160,7 @@ static void run_container(struct linuxrun *run)
 			.memory = run->memory,
 			.cpus = (uint32_t)run->cpus,
 			.log_console = run->log_guest,
+			.has_files = run->wants_files,
 			.boot_disk = &run->disk,
 			.kernel = run->boot.kernel,
 			.initramfs = run->boot.initramfs,
@@ -168,12 +169,18 @@ static void run_container(struct linuxrun *run)
 		.writable_disk = run->writable_channel,
 		.config = {.data = run->config_data, .len = (size_t)run->boot.config.size},
 		.network = run->wants_network ? environ_connector(run->env, "vmnet") : HANDLE_NONE,
+		.files = run->wants_files ? environ_connector(run->env, "files") : HANDLE_NONE,
 	};
 	error_t err;
 
 	if (run->ended || !check_machine(run, &config))
 		return;
 	memcpy(config.address, run->address, sizeof(config.address));
+	if (config.files == HANDLE_NONE && run->wants_files) {
+		linuxrun_end(run, GUEST_STATUS_FAILED,
+		             "this image has no server of the host's folders (hostfs)");
+		return;
+	}
 	if (config.network == HANDLE_NONE && run->wants_network)
 		log_info("this image has no switch (netswitch): the container has no network");
 	run->writable_channel = HANDLE_NONE;
@@ -385,7 +392,7 @@ static bool parse_address(const char *text, uint8_t out[4])
 static void linuxrun_main(const struct environ *env)
 {
 	struct linuxrun *run = &linuxrun_state;
-	uint64_t power_off = 0, log_guest = 0, disk = 0, network = 1;
+	uint64_t power_off = 0, log_guest = 0, disk = 0, network = 1, files = 0;
 	error_t err;
 
 	run->env = env;
@@ -404,9 +411,10 @@ static void linuxrun_main(const struct environ *env)
 	    environ_config_u64(env, "poweroff", &power_off) < 0 ||
 	    environ_config_u64(env, "log", &log_guest) < 0 ||
 	    environ_config_u64(env, "disk", &disk) < 0 ||
+	    environ_config_u64(env, "files", &files) < 0 ||
 	    environ_config_u64(env, "network", &network) < 0 || run->cpus > UINT32_MAX) {
 		log_error(
-			"linuxrun.memory, .cpus, .disk, .network, .poweroff and .log are numbers, as 128M or 1");
+			"linuxrun.memory, .cpus, .disk, .files, .network, .poweroff and .log are numbers, as 128M or 1");
 		process_exit(1);
 	}
 	if (!parse_address(environ_config(env, "address"), run->address)) {
@@ -418,6 +426,7 @@ static void linuxrun_main(const struct environ *env)
 	run->log_guest = log_guest != 0;
 	run->wants_writable = disk != 0;
 	run->wants_network = network != 0;
+	run->wants_files = files != 0;
 	open_all(run);
 	loop_run(&run->loop);
 }
@@ -427,12 +436,14 @@ APP(linuxrun, .main = linuxrun_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
 	    { NEED_SERVICE, "console", NULL, 1 },
 	    { NEED_SERVICE, "blkdev", NULL, 1 },
 	    { NEED_SERVICE, "vmnet", NULL, 1 },
+	    { NEED_SERVICE, "files", NULL, 1 },
 	    { NEED_SYSTEM, "system", NULL, 0 },
 	    { NEED_CONFIG, "memory", DEFAULT_MEMORY, 0 },
 	    { NEED_CONFIG, "cpus", "1", 0 },
 	    { NEED_CONFIG, "poweroff", "0", 0 },
 	    { NEED_CONFIG, "log", "0", 0 },
 	    { NEED_CONFIG, "disk", "0", 0 },
+	    { NEED_CONFIG, "files", "0", 0 },
 	    { NEED_CONFIG, "address", "0.0.0.0", 0 },
 	    { NEED_CONFIG, "network", "1", 0 },
     });

@@ -2,6 +2,7 @@
 
 #include "libs/linux/run/guest_container.h"
 
+#include "libs/abi/files.h"
 #include "libs/base/string.h"
 #include "libs/linux/run/guest_container_internal.h"
 #include "libs/starina/alloc.h"
@@ -226,6 +227,7 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
 	c->ops = ops;
 	c->context = context;
 	c->network = config->network;
+	c->files = config->files;
 	memcpy(c->address, config->address, sizeof(c->address));
 	err = copy_config(c, config->config);
 	if (err < 0)
@@ -283,6 +285,18 @@ static void join_network(struct guest_container *c)
 		                     error_text(err));
 }
 
+static void open_files(struct guest_container *c)
+{
+	error_t err;
+
+	if (c->files == HANDLE_NONE || c->state >= CONTAINER_EXITED)
+		return;
+	err = vm_bind_files(c->vm, c->files, FILES_HOST);
+	if (err < 0)
+		guest_container_fail(c, "the container could not be given the host's folders (%s)",
+		                     error_text(err));
+}
+
 void guest_container_start(struct guest_container *c)
 {
 	if (c->state != CONTAINER_CREATED)
@@ -293,6 +307,7 @@ void guest_container_start(struct guest_container *c)
 	if (!vm_is_ready(c->vm))
 		vm_boot(c->vm);
 	join_network(c);
+	open_files(c);
 	if (c->next_root != HANDLE_NONE) {
 		vm_be_patient(c->vm, "release its root disk");
 		guest_container_request(c, CONTROL_RELEASE, (struct span){ 0 }, (struct span){ 0 });

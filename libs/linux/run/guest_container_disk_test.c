@@ -113,6 +113,26 @@ static void test_boot_disk_is_lost(void **state)
 	expect_end(GUEST_STATUS_FAILED, "could not be read from the boot disk");
 }
 
+// The device is the VM's last, and only one that is to have files has it.
+static void test_files(void **state)
+{
+	(void)state;
+	assert_null(vm->files);
+	guest_container_start(container);
+	assert_int_equal(vm->files->state, VM_FILES_OPENING);
+	assert_int_equal(vm_bind_files(vm, FILES, FILES_HOST), ERR_EXISTS);
+	guest_container_kill(container);
+	expect_end(128 + GUEST_SIGKILL, NULL);
+}
+
+static void test_no_files(void **state)
+{
+	(void)state;
+	guest_container_start(container);
+	assert_null(vm->files);
+	assert_int_equal(vm_bind_files(vm, FILES, FILES_HOST), ERR_BAD_STATE);
+}
+
 // What is ended while it waits for its boot disk ends at once.
 static void test_killed_without_a_boot_disk(void **state)
 {
@@ -131,6 +151,8 @@ int main(void)
 		container_case(test_boot_disk_returns),
 		container_case(test_boot_disk_is_lost),
 		container_case(test_killed_without_a_boot_disk),
+		container_case(test_no_files),
+		cmocka_unit_test_setup_teardown(test_files, setup_files, teardown),
 		cmocka_unit_test_setup_teardown(test_writable_disk, setup_writable, teardown),
 		cmocka_unit_test_setup_teardown(test_writable_disk_returns, setup_writable,
 		                                teardown),

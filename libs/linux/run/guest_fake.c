@@ -9,6 +9,7 @@ struct heard heard;
 uint8_t requests[8192];
 size_t requests_len;
 handle_t connector, root_channel, writable_channel;
+static handle_t files_connector;
 static uint16_t rx_seen;
 
 // --- The app -------------------------------------------------------------------------------------
@@ -73,7 +74,10 @@ void create_container(struct vm *warm)
 		.writable_disk = writable_channel,
 		.network = connector,
 		.address = { 10, 0, 2, 100 },
+		.files = files_connector,
 	};
+
+	config.boot.has_files = files_connector != HANDLE_NONE;
 
 	assert_int_equal(guest_container_create(&loop, &config, &app, NULL, &container), 0);
 	vm = container->vm;
@@ -96,6 +100,14 @@ int setup_writable(void **state)
 	writable_channel = WRITABLE;
 	setup(state);
 	writable_channel = HANDLE_NONE;
+	return 0;
+}
+
+int setup_files(void **state)
+{
+	files_connector = FILES;
+	setup(state);
+	files_connector = HANDLE_NONE;
 	return 0;
 }
 

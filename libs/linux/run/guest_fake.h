@@ -38,6 +38,8 @@ int setup(void **state);
 int setup_writable(void **state);
 // The same with a network, which is not there yet.
 int setup_network(void **state);
+// See setup: with the host's folders.
+int setup_files(void **state);
 // See setup.
 int teardown(void **state);
 // Makes a container in a VM that was booted ahead, or in one of its own (NULL).

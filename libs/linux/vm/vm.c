@@ -70,8 +70,11 @@ void vm_destroy(struct vm *vm)
 	vm_root_deinit(vm);
 	vm_writable_deinit(vm);
 	vm_net_deinit(&vm->net);
+	if (vm->files != NULL)
+		vm_files_deinit(vm->files);
 	if (vm->has_machine)
 		machine_deinit(&vm->machine);
+	heap_free(vm->files);
 	control_link_deinit(&vm->link);
 	loop_close(vm->loop, &vm->patience);
 	heap_free(vm);
@@ -103,6 +106,13 @@ error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address
 	if (vm->net.loop != NULL)
 		return ERR_EXISTS;
 	return vm_net_join(&vm->net, connector, address, network_settled, vm);
+}
+
+error_t vm_bind_files(struct vm *vm, handle_t connector, const char *uri)
+{
+	if (vm->files == NULL || vm->state == VM_ENDING)
+		return ERR_BAD_STATE;
+	return vm_files_bind(vm->files, vm->loop, connector, uri);
 }
 
 bool vm_on_network(const struct vm *vm)

@@ -67,6 +67,7 @@ struct vm_config {
 	bool has_sstc;         // of the host (struct system_info)
 	uint64_t timebase_hz;  // likewise
 	bool log_console;      // log what the guest kernel says
+	bool has_files;        // with a file system device, which vm_bind_files fills
 	// Ready, and there until `ready`, or until the VM was destroyed. When its driver restarts
 	// meanwhile, its owner has it follow the new channel (disk_init), and the VM reads again.
 	struct disk *boot_disk;
@@ -134,6 +135,12 @@ bool vm_on_network(const struct vm *vm);
 bool vm_waits_for_network(const struct vm *vm);
 // Who the VM is on the network. Returns false as long as it is not known, and when it is on none.
 __must_check bool vm_address(const struct vm *vm, struct guest_address *out);
+
+// Binds the session `uri` of the service behind `connector` (of "files"; not consumed) to the file
+// system device of a VM that boots or is ready and has one, once: what the guest asks of it waits
+// until the session is there, and fails with ENOTCONN when it cannot be had, or is lost. Errors:
+// ERR_EXISTS, ERR_BAD_STATE.
+__must_check error_t vm_bind_files(struct vm *vm, handle_t connector, const char *uri);
 
 // Queues a request to bootd, which is ready, and sends what the guest takes. Errors: as
 // control_link_request's.

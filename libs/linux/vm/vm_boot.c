@@ -4,6 +4,7 @@
 
 #include "libs/linux/machine/kernel_image.h"
 #include "libs/linux/vm/vm_internal.h"
+#include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
@@ -114,7 +115,11 @@ static error_t create_devices(struct vm *vm)
 	vm->balloon.discard = memory_reported;
 	vm->balloon.context = vm;
 	balloon_device_init(&vm->balloon);
-	return machine_attach(&vm->machine, &vm->balloon.mmio);
+	err = machine_attach(&vm->machine, &vm->balloon.mmio);
+	if (err < 0 || !vm->config.has_files)
+		return err;
+	vm->files = heap_alloc(sizeof(*vm->files));
+	return vm->files != NULL ? vm_files_create(vm->files, &vm->machine) : ERR_NO_MEMORY;
 }
 
 static const char *boot_arguments(const struct vm *vm)

@@ -386,6 +386,28 @@ void vm_net_deinit(struct vm_net *net)
 		joined = NULL;
 }
 
+error_t vm_files_create(struct vm_files *files, struct machine *machine)
+{
+	files->machine = machine;
+	return machine_slot_create(machine, &files->device.mmio);
+}
+
+error_t vm_files_bind(struct vm_files *files, struct loop *l, handle_t connector, const char *uri)
+{
+	(void)l;
+	assert_int_equal(connector, FILES);
+	assert_string_equal(uri, FILES_HOST);
+	if (files->state != VM_FILES_UNBOUND)
+		return ERR_EXISTS;
+	files->state = VM_FILES_OPENING;
+	return 0;
+}
+
+void vm_files_deinit(struct vm_files *files)
+{
+	files->state = VM_FILES_LOST;
+}
+
 void network_settles(bool works)
 {
 	joined->waiting = false;

@@ -12,6 +12,8 @@
 // Channels of disks.
 #define ROOT 87
 #define WRITABLE 88
+// The connector of "files".
+#define FILES 89
 
 // The one that the wires below belong to: the test sets it.
 extern struct vm *vm;

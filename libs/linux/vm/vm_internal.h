@@ -11,6 +11,7 @@
 #include "libs/linux/machine/loader.h"
 #include "libs/linux/machine/machine.h"
 #include "libs/linux/vm/vm.h"
+#include "libs/linux/vm/vm_files.h"
 #include "libs/starina/syscall.h"
 #include "libs/virtio/device_balloon.h"
 #include "libs/virtio/device_blk.h"
@@ -50,6 +51,7 @@ struct vm {
 	struct blk_device root;
 	struct blk_device writable;
 	struct vm_net net;
+	struct vm_files *files;  // heap; NULL: it has none, or not yet
 	struct rng_device rng;
 	struct balloon_device balloon;
 	bool port_closed[GUEST_NUM_PORTS];  // by the owner
