@@ -229,6 +229,32 @@ static int read_files(struct config_reader *reader, const cJSON *annotations)
 	return error;
 }
 
+// "3" or "3:ro".
+static bool is_share(const char *value)
+{
+	size_t digits = strspn(value, "0123456789");
+
+	return digits > 0 && digits < 6 &&
+		(value[digits] == '\0' || strcmp(value + digits, ":ro") == 0);
+}
+
+static int read_shares(struct config_reader *reader, const cJSON *annotations)
+{
+	struct config *config = reader->config;
+	int error = read_pairs(reader, annotations, "annotations", CONFIG_SHARE_ANNOTATION,
+	                       &config->shares, &config->num_shares);
+
+	for (size_t i = 0; error == 0 && i < config->num_shares; i++) {
+		if (config->shares[i].key[0] != '/' || !is_share(config->shares[i].value))
+			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
+			                   "config.json: annotations: '" CONFIG_SHARE_ANNOTATION
+			                   "%.200s' must name an absolute path, and be \"N\" or "
+			                   "\"N:ro\"",
+			                   config->shares[i].key);
+	}
+	return error;
+}
+
 static int read_volumes(struct config_reader *reader, cJSON *annotations)
 {
 	struct config_strings *volumes = &reader->config->volumes;
@@ -271,6 +297,8 @@ static int read_annotations(struct config_reader *reader)
 	if (error != 0 || annotations == NULL)
 		return error;
 	error = read_files(reader, annotations);
+	if (error == 0)
+		error = read_shares(reader, annotations);
 	return error != 0 ? error : read_volumes(reader, annotations);
 }
 

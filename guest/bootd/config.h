@@ -13,6 +13,11 @@
 // does with /etc/hosts and the like: "dev.starina.file:/etc/resolv.conf": "nameserver 10.0.2.3\n".
 #define CONFIG_FILE_ANNOTATION "dev.starina.file:"
 
+// Annotations with this prefix give what of the host is mounted where, in order:
+// "dev.starina.share:/src": "0" is the share 0 of the VM's file system device, "0:ro" without
+// writing to it.
+#define CONFIG_SHARE_ANNOTATION "dev.starina.share:"
+
 // Further lines of /etc/hosts.
 #define CONFIG_HOSTS_ANNOTATION "dev.starina.hosts"
 
@@ -97,6 +102,8 @@ struct config {
 	size_t num_mounts;
 	struct config_pair *files;  // absolute path, contents
 	size_t num_files;
+	struct config_pair *shares;  // absolute path, number and options
+	size_t num_shares;
 	const char *hosts;              // lines that are added to /etc/hosts, or NULL
 	const char *init;               // not NULL: with a process before the container's own
 	struct config_strings volumes;  // absolute paths; writable, though the root is not

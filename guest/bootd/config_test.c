@@ -195,6 +195,28 @@ static void reads_volumes(void **state)
 	             "annotations.org.starina.volumes: NUL");
 }
 
+#define SHARES(path, value)                                                                      \
+	"{\"process\":{\"args\":[\"x\"]},\"annotations\":{\"dev.starina.share:" path "\":" value \
+	",\"dev.starina.share:/b\":\"1:ro\"}}"
+
+static void reads_shares(void **state)
+{
+	static const char text[] = SHARES("/a", "\"0\"");
+
+	(void)state;
+	assert_int_equal(parse(text, strlen(text)), 0);
+	assert_int_equal(config.num_shares, 2);
+	assert_string_equal(config.shares[0].key, "/a");
+	assert_string_equal(config.shares[0].value, "0");
+	assert_string_equal(config.shares[1].value, "1:ro");
+	config_deinit(&config);
+	expect_error(SHARES("/a", "0"), "annotations.dev.starina.share:/a must be a string");
+	expect_error(SHARES("a", "\"0\""), "must name an absolute path");
+	expect_error(SHARES("/a", "\"\""), "must name an absolute path, and be");
+	expect_error(SHARES("/a", "\"0:rw\""), "must name an absolute path, and be");
+	expect_error(SHARES("/a", "\"../0\""), "must name an absolute path, and be");
+}
+
 static void survives_deep_nesting_and_cuts(void **state)
 {
 	static const char whole[] = "{\"process\":{\"args\":[\"x\",\"\\u00e9\\ud83d\\ude00\"],"
@@ -256,6 +278,7 @@ int main(void)
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(refuses_nul),
 		cmocka_unit_test(reads_volumes),
+		cmocka_unit_test(reads_shares),
 		cmocka_unit_test(survives_deep_nesting_and_cuts),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test(reads_a_lone_process),

@@ -422,9 +422,9 @@ void session_report(struct session *session)
 		session->lingers = session->has_network && linger_goes_on(&session->linger);
 		if (session->lingers)
 			return;
-		// The VM ends with this event; what the container wrote is to be on its disk by
-		// then.
-		if (session->on_disk)
+		// The VM ends with this event; what the container wrote is to be on its disk, and
+		// with the host, by then.
+		if (session->on_disk || session->config.num_shares > 0)
 			sync();
 		send_event(session, CONTROL_EVENT_EXITED, process->number, process->status, "");
 		process->state = PROCESS_FAILED;

@@ -149,8 +149,7 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-// Where a file of the container lies, `path` with its directory resolved.
-static int locate_file(const char *path, char real[PATH_MAX])
+int mount_locate_file(const char *path, char real[PATH_MAX])
 {
 	const char *name = strrchr(path, '/');
 	char directory[PATH_MAX];
@@ -179,7 +178,7 @@ int mount_write_file(const char *path, const char *text)
 	char real[PATH_MAX];
 	int fd;
 
-	if (locate_file(path, real) != 0)
+	if (mount_locate_file(path, real) != 0)
 		return -1;
 	fd = open(real, flags, 0644);
 	if (fd < 0 && errno == EEXIST && unlink(real) == 0)

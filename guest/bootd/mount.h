@@ -4,6 +4,8 @@
 // image leads outside.
 #pragma once
 
+#include <limits.h>
+
 #include "guest/bootd/config.h"
 #include "guest/bootd/failure.h"
 
@@ -21,6 +23,10 @@ int mount_write_sysctls(const struct config *config, struct failure *failure);
 
 // Writes the files that the runtime provides (/etc/hosts and the like). As above.
 int mount_write_files(const struct config *config, struct failure *failure);
+
+// Where a file of the container lies: `path` with its directory resolved, and made if it is
+// missing. Returns 0 or -1 with errno.
+int mount_locate_file(const char *path, char real[PATH_MAX]);
 
 // Writes a file of the container, 0644, in place of whatever the image has there: a symbolic link,
 // a pipe or a device must not take the text. Its directory is made. Returns 0 or -1 with errno.
