@@ -222,7 +222,8 @@ static int prepare(struct run *run, struct error *err)
 	            0 ||
 	    settings_reserve_ports(&run->settings, err) < 0 ||
 	    settings_check_port(&run->settings, err) < 0 || kept_disk_open(run, false, err) < 0 ||
-	    image_resolve(run, err) < 0 || path_set(parent, err, "%s/run", build) < 0 ||
+	    volumes_open(&run->settings.volumes, false, err) < 0 || image_resolve(run, err) < 0 ||
+	    path_set(parent, err, "%s/run", build) < 0 ||
 	    workdir_create(&run->workdir, parent, err) < 0)
 		return -1;
 	if (path_set(run->config, err, "%s/config.json", run->workdir.path) < 0 ||
@@ -241,7 +242,7 @@ static int prepare(struct run *run, struct error *err)
 	            0 ||
 	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config,
 	                    err) < 0 ||
-	    disk_make(run, err) < 0)
+	    disk_make(run, err) < 0 || volumes_open(&run->settings.volumes, true, err) < 0)
 		return -1;
 	run->log_fd = STDERR_FILENO;
 	if (run->settings.log_path)

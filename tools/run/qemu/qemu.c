@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/common/subprocess.h"
+#include "tools/run/hostfs/server.h"
 #include "tools/run/settings/settings.h"
 
 #define MAX_ARGS 256
@@ -83,10 +84,12 @@ static void add_disk(struct command *command, const char *id, const char *format
 static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNELS])
 {
 	static const char *const names[QEMU_NUM_CHANNELS] = {
-		"uart", "stdin", "stdout", "stderr", "control", "apps",
+		"uart", "stdin", "stdout", "stderr", "control", "apps", "files",
 	};
 
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
+		if (remote[i] < 0)
+			continue;
 		add(command, "-chardev");
 		add(command, "socket,id=%s,fd=%d", names[i], remote[i]);
 	}
@@ -95,6 +98,8 @@ static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNEL
 	add(command, "-device");
 	add(command, "virtio-serial-device,id=ports");
 	for (unsigned i = QEMU_STDIN; i < QEMU_NUM_CHANNELS; i++) {
+		if (remote[i] < 0)
+			continue;
 		add(command, "-device");
 		// Port 0 is for a console; ours have names.
 		add(command, "virtserialport,bus=ports.0,nr=%u,chardev=%s,name=org.starina.%s", i,
@@ -156,9 +161,11 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 		         (unsigned long long)settings->guest_memory >> 10);
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
-	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s",
+	add(command,
+	    "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s%s %s",
 	    settings->image != NULL, memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "",
-	    settings->no_network ? " linuxrun.network=0" : "", settings->append);
+	    settings->no_network ? " linuxrun.network=0" : "",
+	    settings->volumes.count > 0 ? " linuxrun.files=1" : "", settings->append);
 }
 
 static void add_boot(struct command *command, const struct settings *settings,
@@ -229,11 +236,12 @@ static void close_all(int fds[QEMU_NUM_CHANNELS])
 	}
 }
 
-static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS], struct error *err)
+static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS], unsigned count,
+                         struct error *err)
 {
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
 		machine->channels[i] = remote[i] = -1;
-	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		int pair[2];
 
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -249,6 +257,21 @@ static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS], st
 	return 0;
 }
 
+// Hands our end of the files' channel to a server of the volumes.
+static int file_server_start(struct qemu *machine, const struct volumes *volumes, struct error *err)
+{
+	struct hostfs_share shares[HOSTFS_MAX_SHARES];
+
+	for (unsigned i = 0; i < volumes->count; i++)
+		shares[i] = (struct hostfs_share){ .fd = volumes->items[i].fd,
+			                           .read_only = volumes->items[i].read_only };
+	machine->file_server =
+		hostfs_server_start(machine->channels[QEMU_FILES], shares, volumes->count, err);
+	close(machine->channels[QEMU_FILES]);
+	machine->channels[QEMU_FILES] = -1;
+	return machine->file_server < 0 ? -1 : 0;
+}
+
 int qemu_start(struct qemu *machine, const struct settings *settings,
                const struct qemu_files *files, struct error *err)
 {
@@ -261,21 +284,25 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 		.cwd_fd = -1,
 		.own_group = true,
 		.pass_fds = remote,
-		.num_pass_fds = QEMU_NUM_CHANNELS,
+		.num_pass_fds = QEMU_NUM_CHANNELS - (settings->volumes.count == 0),
 	};
 
-	if (channels_open(machine, remote, err) < 0)
+	machine->file_server = 0;
+	if (channels_open(machine, remote, spawn.num_pass_fds, err) < 0)
 		return -1;
 	command_make(&command, settings, files, remote);
 	spawn.argv = (const char *const *)command.argv;
 	if (command.failed)
 		machine->pid = error_set(err, "QEMU's command line is too long");
+	else if (settings->volumes.count > 0 &&
+	         file_server_start(machine, &settings->volumes, err) < 0)
+		machine->pid = -1;
 	else
 		machine->pid = subprocess_spawn(&spawn, err);
 	command_free(&command);
 	close_all(remote);
 	if (machine->pid < 0)
-		close_all(machine->channels);
+		qemu_stop(machine);
 	return machine->pid < 0 ? -1 : 0;
 }
 
@@ -286,5 +313,10 @@ void qemu_stop(struct qemu *machine)
 		subprocess_wait(machine->pid);
 	}
 	machine->pid = -1;
+	if (machine->file_server > 0) {
+		kill(machine->file_server, SIGKILL);
+		subprocess_wait(machine->file_server);
+	}
+	machine->file_server = 0;
 	close_all(machine->channels);
 }

@@ -25,12 +25,14 @@ enum qemu_channel {
 	QEMU_STDERR,
 	QEMU_CONTROL,
 	QEMU_APPS,
+	QEMU_FILES,  // only when there are volumes; its end is the file server's
 	QEMU_NUM_CHANNELS,
 };
 
 struct qemu {
 	pid_t pid;
-	int channels[QEMU_NUM_CHANNELS];  // not blocking
+	int channels[QEMU_NUM_CHANNELS];  // not blocking; -1: there is no such
+	pid_t file_server;                // 0: none
 };
 
 struct qemu_files {
@@ -44,9 +46,10 @@ struct qemu_files {
 	const char *gdb_socket;     // NULL: no debugger can attach
 };
 
-// Starts QEMU, out of the terminal's process group. Released by qemu_stop().
+// Starts QEMU, out of the terminal's process group, and the server of the volumes. Released by
+// qemu_stop().
 int qemu_start(struct qemu *machine, const struct settings *settings,
                const struct qemu_files *files, struct error *err);
 
-// Ends QEMU if it still runs, and closes the channels.
+// Ends QEMU and the server if they still run, and closes the channels.
 void qemu_stop(struct qemu *machine);

@@ -102,7 +102,10 @@ static void test_bad_flags(void **state)
 	assert_refused(READ("--memory", "4M"), "--memory 4M|32M");
 	assert_refused(READ("-m4M"), "--memory 4M|32M");
 	assert_refused(READ("--smp", "0"), "--smp 0|1 to 16");
-	assert_refused(READ("-v", "/a:/b"), "--volume|shared folders");
+	assert_refused(READ("--volumes-from", "db"), "--volumes-from|no other container");
+	assert_refused(READ("-v", "data:/b"), "--volume|no named volumes|./data");
+	assert_refused(READ("-v", "/a:b"), "--volume|'b' mount path must be absolute");
+	assert_refused(READ("--mount", "type=tmpfs,dst=/x"), "--mount|type=tmpfs");
 	assert_refused(READ("-d"), "--detach|&");
 	assert_refused(READ("--cap-drop", "NETRAW"), "--cap-drop NETRAW|no such capability");
 	assert_refused(READ("--cap-add", "ALL"), "--cap-add ALL|default");

@@ -29,12 +29,13 @@
 #define NO_HOST_DISK "the container has no disk of the host's to limit"
 #define WINDOWS "it is for Windows"
 #define HEALTH "a container that runs in the foreground is asked for its health by nobody"
-#define NO_FOLDERS "there are no shared folders yet; data is kept in a --disk-file"
+#define NO_VOLUMES "there are no volumes yet, only folders of this host (-v HOSTDIR:/PATH)"
 #define NO_LISTS "labels are for lists of containers, and there is none"
 #define NO_DEVICES "the container's machine has no other devices"
 #define NO_SWAP "there is no swap space, so that it cannot be used"
 #define NO_REAL_TIME "the guest kernel has no real-time group scheduling"
 #define NO_OTHERS "there is no other container that would look for it"
+#define NO_OTHER_VOLUMES "there is no other container that would have any"
 
 static const struct flag flags[] = {
 	ADDS("add-host", 0, LIST_ADD_HOST),
@@ -128,7 +129,7 @@ static const struct flag flags[] = {
 	ACCEPTED("memory-reservation", 0, FLAG_SIZE, ALONE),
 	ACCEPTED("memory-swap", 0, FLAG_SIZE, NO_SWAP),
 	ACCEPTED("memory-swappiness", 0, FLAG_NUMBER, NO_SWAP),
-	REFUSED("mount", 0, FLAG_TEXT, NULL, NO_FOLDERS),
+	ADDS("mount", 0, LIST_MOUNT),
 	SETS("name", 0, FLAG_TEXT, OPTION_NAME),
 	SETS("net", 0, FLAG_TEXT, OPTION_NETWORK),
 	REFUSED("net-alias", 0, FLAG_TEXT, NULL, NO_OTHERS),
@@ -177,9 +178,9 @@ static const struct flag flags[] = {
 	        "there are no user namespaces: the container has a virtual machine of its own"),
 	REFUSED("uts", 0, FLAG_TEXT, "|private",
 	        "the container has a UTS namespace of its own, in its own virtual machine"),
-	REFUSED("volume", 'v', FLAG_TEXT, NULL, NO_FOLDERS),
-	REFUSED("volume-driver", 0, FLAG_TEXT, "|local", NO_FOLDERS),
-	REFUSED("volumes-from", 0, FLAG_TEXT, NULL, NO_FOLDERS),
+	ADDS("volume", 'v', LIST_VOLUME),
+	REFUSED("volume-driver", 0, FLAG_TEXT, "|local", NO_VOLUMES),
+	REFUSED("volumes-from", 0, FLAG_TEXT, NULL, NO_OTHER_VOLUMES),
 	SETS("workdir", 'w', FLAG_TEXT, OPTION_WORKDIR),
 };
 

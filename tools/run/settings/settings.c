@@ -122,6 +122,7 @@ int settings_read(struct settings *settings, int argc, char **argv, struct error
 void settings_deinit(struct settings *settings)
 {
 	arguments_deinit(&settings->config_options);
+	volumes_deinit(&settings->volumes);
 	options_deinit(&settings->options);
 }
 

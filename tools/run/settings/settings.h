@@ -11,6 +11,7 @@
 #include "tools/run/settings/arguments.h"
 #include "tools/run/settings/options.h"
 #include "tools/run/settings/published_ports.h"
+#include "tools/run/settings/volumes.h"
 
 #define STOP_FOREVER UINT32_MAX
 
@@ -46,11 +47,12 @@ struct settings {
 	unsigned guest_cpus;              // of its VM; 0: the OS's default
 	unsigned cpu_share;               // of these, in thousandths of one; 0: all
 	struct published_ports ports;
-	uint64_t disk;          // bytes of the disk with the writable layer; 0: not given
-	const char *disk_file;  // where it is kept; NULL: it is not
-	bool terminal;          // the container gets one
-	bool terminal_input;    // and ours is its other end
-	const char *kernel;     // another guest kernel; NULL: ours
+	struct volumes volumes;  // opened by volumes_open()
+	uint64_t disk;           // bytes of the disk with the writable layer; 0: not given
+	const char *disk_file;   // where it is kept; NULL: it is not
+	bool terminal;           // the container gets one
+	bool terminal_input;     // and ours is its other end
+	const char *kernel;      // another guest kernel; NULL: ours
 
 	// seconds from the first signal to the end by force, or STOP_FOREVER
 	uint32_t stop_timeout;
