@@ -142,15 +142,25 @@ static uint64_t flags_of(uint32_t prot)
 	return flags;
 }
 
+// Whether the page's entry is behind that of the page before it, in one table.
+static bool is_next_entry(uintptr_t addr)
+{
+	return slot_of(addr, 0) != 0;
+}
+
 error_t arch_space_map(struct arch_space *space, uintptr_t addr, paddr_t paddr, size_t size,
                        uint32_t prot)
 {
 	unsigned level = size == BLOCK_SIZE && ((addr | paddr) & (BLOCK_SIZE - 1)) == 0 ? 1 : 0;
 	size_t step = level == 1 ? BLOCK_SIZE : PAGE_SIZE;
+	uint64_t flags = flags_of(prot);
+	uint64_t *pte = NULL;
 
 	for (size_t offset = 0; offset < size; offset += step) {
-		uint64_t *pte = walk(space, addr + offset, level, true);
-
+		if (pte != NULL && is_next_entry(addr + offset))
+			pte++;
+		else
+			pte = walk(space, addr + offset, level, true);
 		// A table that smaller mappings left there serves a block as well.
 		if (pte != NULL && level == 1 && (*pte & PTE_V) != 0 && (*pte & PTE_LEAF) == 0) {
 			level = 0;
@@ -161,7 +171,7 @@ error_t arch_space_map(struct arch_space *space, uintptr_t addr, paddr_t paddr, 
 			return ERR_NO_MEMORY;
 		// No fence: a hart that remembers that nothing was there faults once
 		// (arch_space_allows).
-		__atomic_store_n(pte, pte_make(paddr + offset, flags_of(prot)), __ATOMIC_RELEASE);
+		__atomic_store_n(pte, pte_make(paddr + offset, flags), __ATOMIC_RELEASE);
 	}
 	return 0;
 }
@@ -217,11 +227,14 @@ void arch_space_fence_code(void)
 void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size)
 {
 	bool any = false;
+	unsigned level = 0;
+	uint64_t *pte = NULL;
 
 	for (size_t offset = 0; offset < size;) {
-		unsigned level;
-		uint64_t *pte = find_leaf(space, addr + offset, &level);
-
+		if (pte != NULL && level == 0 && is_next_entry(addr + offset))
+			pte = (pte[1] & PTE_V) != 0 ? pte + 1 : NULL;
+		else
+			pte = find_leaf(space, addr + offset, &level);
 		if (pte != NULL) {
 			__atomic_store_n(pte, 0, __ATOMIC_RELAXED);
 			any = true;
