@@ -68,6 +68,7 @@ FIGURES = {
     "create_to_program": ("VM creation to the first instruction of the container's program", "insns", None),
     "loopback_request": ("httpd to a client in the OS, 1 KB, keep-alive: a request", "insns", None),
     "loopback_1000_bytes": ("the same, 1 MB: 1000 bytes of TCP", "insns", None),
+    "flushes_100_requests": ("httpd, 1 KB, keep-alive, one connection: TLB flushes of 100 requests", "", 500),
     "httpd_keepalive_insns": ("httpd, 1 KB, keep-alive: a request", "insns", None),
     "httpd_connection_insns": ("httpd, 1 KB, a connection each: a request", "insns", None),
     "httpd_bulk_insns": ("httpd, 20 MB: a byte of TCP", "insns", None),
@@ -139,6 +140,22 @@ def measure_exits(out):
         out.update(moments.measure())
 
 
+def measure_flushes(out):
+    """Writes of satp and fences, counted by the plugin, while the usual image serves."""
+    if not moments.available():
+        return
+    say("TLB flushes of a request")
+    with tempfile.TemporaryDirectory() as scratch:
+        counter = os.path.join(scratch, "flushes")
+        machine = Machine("container ended", STARINA_SMP="1", STARINA_QEMU_ARGS="-plugin " + served.plugin(counter))
+        try:
+            count = served.flushes(counter, machine.port, 500)
+        finally:
+            machine.stop()
+    if count is not None:
+        out["flushes_100_requests"] = count // 5
+
+
 def measure_container(out):
     measure_exits(out)
     runs = []
@@ -169,6 +186,7 @@ def measure_pool(out):
 def measure_tcp(out):
     """Instructions of the whole machine, one hart, for what a client on the host asks."""
     measure_loopback(out)
+    measure_flushes(out)
     say("instructions of TCP: httpd")
     with tempfile.TemporaryDirectory() as scratch:
         counter = os.path.join(scratch, "httpd")

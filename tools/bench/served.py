@@ -6,6 +6,7 @@ import struct
 import running
 
 BULK = 20_000_000
+FLUSH_ROUNDS = 3
 
 
 def plugin(counter):
@@ -13,9 +14,32 @@ def plugin(counter):
     return "%s,count=%s" % (os.path.join(running.BUILD, "peers/insn_count.so"), counter)
 
 
-def executed(counter):
+def numbers(counter):
     with open(counter, "rb") as file:
-        return struct.unpack("<Q", file.read(8))[0]
+        return struct.unpack("<2Q", file.read(16))
+
+
+def executed(counter):
+    return numbers(counter)[0]
+
+
+def flushed(counter):
+    return numbers(counter)[1]
+
+
+def flushes(counter, port, requests):
+    """How many of the machine's instructions may have flushed the TLB while `requests` of 1 KB were served on one connection: the least
+    of some rounds, for how many acknowledgments come alone depends on the host. None when the server failed."""
+    options = ["-k", "-c", "1", "-n", str(requests)]
+    least = None
+    running.ab(port, "/bytes/1024", *options)
+    for _ in range(FLUSH_ROUNDS):
+        before = flushed(counter)
+        if running.ab(port, "/bytes/1024", *options) is None:
+            return None
+        count = flushed(counter) - before
+        least = count if least is None else min(least, count)
+    return least
 
 
 def per_request(counter, port, path, options, requests):

@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 
-sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *up) for up in ((), ("..",), ("..", "..", "e2e"))]
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), up) for up in ("", "..", "../../e2e/lib", "../../test")]
 # pylint: disable=wrong-import-position
 import bench  # noqa: E402
 import debian  # noqa: E402
