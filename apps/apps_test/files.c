@@ -12,10 +12,15 @@ __asm__(".pushsection .rodata.files, \"a\", @progbits\n"
 extern const uint8_t managed_file[], managed_file_end[];
 extern const uint8_t managed_user_file[], managed_user_file_end[];
 
+// The compiler is not to know that these are two objects.
+static struct span between(uintptr_t start, uintptr_t end)
+{
+	return (struct span){ (const uint8_t *)start, end - start };
+}
+
 struct span file_of(enum file file)
 {
 	if (file == FILE_MANAGED)
-		return (struct span){ managed_file, (size_t)(managed_file_end - managed_file) };
-	return (struct span){ managed_user_file,
-		              (size_t)(managed_user_file_end - managed_user_file) };
+		return between((uintptr_t)managed_file, (uintptr_t)managed_file_end);
+	return between((uintptr_t)managed_user_file, (uintptr_t)managed_user_file_end);
 }

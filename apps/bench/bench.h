@@ -47,6 +47,8 @@ void bench_wait_for_end(handle_t thread);
 void bench_objects(struct bench *b);
 // Round trips with another app.
 void bench_round_trips(struct bench *b);
+// A process made at run time.
+void bench_launch(struct bench *b);
 // From a device's interrupt to the app; nothing without the device.
 void bench_device(struct bench *b);
 // Exits of a virtual machine to the kernel and to a bare VMM. Needs the H extension.

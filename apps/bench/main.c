@@ -42,6 +42,7 @@ static void bench_main(const struct environ *env)
 	bench_measure(&bench, NULL, nothing, NULL, NULL, 1);
 	bench_objects(&bench);
 	bench_round_trips(&bench);
+	bench_launch(&bench);
 	bench_device(&bench);
 	if (info.has_hypervisor != 0) {
 		bench_vm();
@@ -55,5 +56,6 @@ APP(bench, .main = bench_main, .memory_limit = 64ul * 1024 * 1024,
     .needs = {
 	    { NEED_SERVICE, "bench_peer", NULL, 0 },
 	    { NEED_SYSTEM, "system", NULL, 0 },
+	    { NEED_LAUNCHER, "launcher", NULL, 0 },
 	    { NEED_DEVICE, BENCH_RTC, NULL, 1 },
     });

@@ -8,7 +8,7 @@ import json
 
 import gdb
 
-NEED_KINDS = {1: "service", 2: "device", 3: "config", 4: "system"}
+NEED_KINDS = {1: "service", 2: "device", 3: "config", 4: "system", 5: "launcher"}
 RESTARTS = {0: "never", 1: "on fault", 2: "always"}
 
 

@@ -161,7 +161,7 @@ def describe_need(app, need):
     if need["kind"] == "config":
         default = "required" if need["fallback"] is None else f"default {need['fallback']}"
         return f"boot argument {app['name']}.{need['name']} ({'optional' if need['optional'] else default})"
-    return f"the system handle{optional}"
+    return f"the {'launcher' if need['kind'] == 'launcher' else 'system handle'}{optional}"
 
 
 def describe_app(app, position):
