@@ -26,9 +26,23 @@ static void store_all_the_time(void *arg)
 	}
 }
 
+// A poll that has something to say at each look.
+static handle_t talkative_poll(void)
+{
+	handle_t ends[2];
+	struct message m;
+	handle_t poll;
+
+	message_init(&m, 1);
+	check(poll_create(&poll) == 0 && channel_create(ends) == 0);
+	check(channel_send(ends[0], &m) == 0 && poll_add(poll, ends[1], READY_READABLE, 0) == 0);
+	return poll;
+}
+
 // Has the kernel write there.
 static void call_all_the_time(void *arg)
 {
+	handle_t poll = talkative_poll();
 	uint64_t i = (uintptr_t)arg;
 
 	for (;; i++) {
@@ -37,7 +51,12 @@ static void call_all_the_time(void *arg)
 
 		if (at == 0)
 			continue;
-		error = random_get((void *)(uintptr_t)(at + i % target_words * 8), 8);
+		at += i % (target_words - 2) * 8;
+		if (i % 2 == 0)
+			error = random_get((void *)(uintptr_t)at, 8);
+		else
+			error = poll_wait(poll, (struct poll_event *)(uintptr_t)at, 1, NSEC_NEVER,
+			                  (size_t *)(uintptr_t)(at + sizeof(struct poll_event)));
 		check(error == 0 || error == ERR_ADDRESS);
 		if (error != 0)
 			__atomic_fetch_add(&num_errors, 1, __ATOMIC_RELAXED);

@@ -323,8 +323,7 @@ static struct mapping *find_locked(const struct space *space, const struct folio
 static uint32_t space_prot(const struct folio *folio, uint32_t prot)
 {
 	return SPACE_READ | ((prot & PROT_WRITE) != 0 ? SPACE_WRITE : 0) |
-		(folio->device ? SPACE_DEVICE : 0) |
-		((folio->flags & FOLIO_LAZY) != 0 ? SPACE_LAZY : 0);
+		(folio->device ? SPACE_DEVICE : 0);
 }
 
 // Maps what is there already of a folio that is not lazy.

@@ -8,16 +8,30 @@
 #include "kernel/syscall/message.h"
 #include "kernel/syscall/syscall.h"
 
+// Reads a part of a message. Errors: ERR_ADDRESS.
+static error_t read_part(void *dst, uintptr_t addr, size_t len)
+{
+	uintptr_t at;
+	bool copied = app_words_ok(addr, len) && user_owns(addr, len, false) &&
+		app_windows_hold() && app_window(WINDOW_MESSAGE, addr, len, false, &at) &&
+		app_copy(dst, (const void *)at, len);
+
+	app_windows_release();
+	if (copied)
+		return 0;
+	app_window_open(WINDOW_MESSAGE, addr, false);
+	return user_read(dst, addr, len);
+}
+
 // Any message, from anywhere.
 static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t addr)
 {
 	struct process *process = caller();
 	struct channel_message *message;
 	uint64_t words[3];  // the header
-	error_t error = user_read(words, addr, sizeof(words));
+	error_t error = read_part(words, addr, sizeof(words));
 	size_t len;
 
-	app_window_open(WINDOW_MESSAGE, addr, false);
 	if (error != 0)
 		return error;
 	len = message_head_len(words[0]);
@@ -29,7 +43,7 @@ static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t ad
 	if (message_head_num_handles(words[0]) > 0)
 		message_set_handles(&message->header, &words[1]);
 	if (len > 0)
-		error = user_read(message->data, addr + offsetof(struct message, data), len);
+		error = read_part(message->data, addr + offsetof(struct message, data), len);
 	if (error != 0)
 		return channel_message_drop(message, error);
 	return channel_send_on(&process->handles, (handle_t)handle, message);
@@ -78,7 +92,7 @@ error_t sys_channel_send(SYSCALL_ARGS)
 	uintptr_t at;
 	uint64_t head;
 
-	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_hold() ||
+	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_last() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message_header), false, &at))
 		return send_any(a0, a1);
 	if (!user_owns(a1, sizeof(head), false) || !app_load(at, &head))
@@ -132,7 +146,7 @@ error_t sys_channel_recv(SYSCALL_ARGS)
 	uintptr_t at;
 
 	// What comes may be as long as it likes.
-	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_hold() ||
+	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_last() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message), true, &at))
 		return recv_any(a0, a1);
 	spin_lock(&table->lock);

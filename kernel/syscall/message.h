@@ -39,12 +39,15 @@ static inline __must_check error_t message_write(uintptr_t addr,
 	size_t size = sizeof(struct message_header) + message->header.len;
 	uint64_t handles[2];
 	uintptr_t at;
+	bool stored;
 
-	if (!app_words_ok(addr, sizeof(struct message)) || !app_windows_hold() ||
-	    !app_window(WINDOW_MESSAGE, addr, size, true, &at)) {
-		app_window_open(WINDOW_MESSAGE, addr, true);
-		return user_write(addr, &message->header, size);
-	}
 	message_handles(&message->header, handles);
-	return message_write_words(addr, at, message, handles) ? 0 : ERR_ADDRESS;
+	stored = app_words_ok(addr, sizeof(struct message)) && app_windows_hold() &&
+		app_window(WINDOW_MESSAGE, addr, size, true, &at) &&
+		message_write_words(addr, at, message, handles);
+	app_windows_release();
+	if (stored)
+		return 0;
+	app_window_open(WINDOW_MESSAGE, addr, true);
+	return user_write(addr, &message->header, size);
 }

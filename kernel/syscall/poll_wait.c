@@ -61,9 +61,9 @@ static __attribute__((noinline)) error_t wait_slowly(uintptr_t a0, uintptr_t a1,
 // --- The usual case: one event, and one message at most (poll_wait.h of kernel/object) ---
 
 // The same without a window.
-static __attribute__((noinline, unused)) error_t write_event_slowly(uintptr_t a1, uintptr_t a4,
-                                                                    uint64_t cookie, uint64_t ready,
-                                                                    uint64_t received)
+static __attribute__((noinline)) error_t write_event_slowly(uintptr_t a1, uintptr_t a4,
+                                                            uint64_t cookie, uint64_t ready,
+                                                            uint64_t received)
 {
 	struct poll_event event = { .cookie = cookie,
 		                    .ready = (uint32_t)ready,
@@ -75,27 +75,35 @@ static __attribute__((noinline, unused)) error_t write_event_slowly(uintptr_t a1
 	return error != 0 ? error : user_write(a4, &n, sizeof(n));
 }
 
-static inline __attribute__((always_inline)) error_t write_event(uintptr_t a1, uintptr_t a4,
-                                                                 uint64_t cookie, uint64_t ready,
-                                                                 uint64_t received)
+// Through the window, which is there and lasts. Returns false when it does not show both.
+static inline __attribute__((always_inline)) bool store_event(uintptr_t a1, uintptr_t a4,
+                                                              uint64_t cookie, uint64_t flags)
 {
 	uintptr_t event;
 	uintptr_t n;
 
-	if (!app_windows_hold() ||
-	    !app_window(WINDOW_EVENT, a1, sizeof(struct poll_event), true, &event) ||
-	    !app_window(WINDOW_EVENT, a4, sizeof(size_t), true, &n))
-		return write_event_slowly(a1, a4, cookie, ready, received);
-	return app_store_2(event, cookie, ready | received << 32) && app_store(n, 1) ? 0
-										     : ERR_ADDRESS;
+	return app_window(WINDOW_EVENT, a1, sizeof(struct poll_event), true, &event) &&
+		app_window(WINDOW_EVENT, a4, sizeof(size_t), true, &n) &&
+		app_store_2(event, cookie, flags) && app_store(n, 1);
+}
+
+static inline __attribute__((always_inline)) error_t write_event(uintptr_t a1, uintptr_t a4,
+                                                                 uint64_t cookie, uint64_t ready,
+                                                                 uint64_t received)
+{
+	bool stored = app_windows_hold() && store_event(a1, a4, cookie, ready | received << 32);
+
+	app_windows_release();
+	return stored ? 0 : write_event_slowly(a1, a4, cookie, ready, received);
 }
 _Static_assert(offsetof(struct poll_event, received) == offsetof(struct poll_event, ready) + 4,
                "one word");
 
 // The same without a window.
-static __attribute__((noinline, unused)) error_t write_received_slowly(
-	uintptr_t a1, uintptr_t a4, uintptr_t m, uint64_t cookie, uint64_t ready, handle_t handle,
-	struct channel_message *message)
+static __attribute__((noinline)) error_t write_received_slowly(uintptr_t a1, uintptr_t a4,
+                                                               uintptr_t m, uint64_t cookie,
+                                                               uint64_t ready, handle_t handle,
+                                                               struct channel_message *message)
 {
 	error_t error = message_write(m, message);
 
@@ -113,19 +121,16 @@ static inline __attribute__((always_inline)) error_t write_received(uintptr_t a1
                                                                     struct channel_message *message,
                                                                     const uint64_t handles[2])
 {
-	uintptr_t event;
-	uintptr_t n;
 	uintptr_t at;
+	bool stored = app_windows_hold() &&
+		app_window(WINDOW_MESSAGE, m, sizeof(struct message_header) + message->header.len,
+	                   true, &at) &&
+		message_write_words(m, at, message, handles) &&
+		store_event(a1, a4, cookie, ready | 1ull << 32);
 
-	if (!app_windows_hold() ||
-	    !app_window(WINDOW_MESSAGE, m, sizeof(struct message_header) + message->header.len,
-	                true, &at) ||
-	    !app_window(WINDOW_EVENT, a1, sizeof(struct poll_event), true, &event) ||
-	    !app_window(WINDOW_EVENT, a4, sizeof(size_t), true, &n))
+	app_windows_release();
+	if (!stored)
 		return write_received_slowly(a1, a4, m, cookie, ready, handle, message);
-	if (!message_write_words(m, at, message, handles) ||
-	    !app_store_2(event, cookie, ready | 1ull << 32) || !app_store(n, 1))
-		return channel_unrecv_on(&caller()->handles, handle, message);
 	return channel_message_keep(message);
 }
 

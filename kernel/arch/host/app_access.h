@@ -43,9 +43,18 @@ static inline bool app_copy(void *dst, const void *src, size_t len)
 	return true;
 }
 
+static inline bool app_windows_last(void)
+{
+	return true;
+}
+
 static inline bool app_windows_hold(void)
 {
 	return true;
+}
+
+static inline void app_windows_release(void)
+{
 }
 
 static inline bool app_window(enum app_window which, uintptr_t addr, size_t len, bool write,

@@ -51,6 +51,7 @@ struct arch_hart {
 	// As on riscv64.
 	struct arch_space *space;
 	struct arch_space *running_space;
+	struct arch_space *held_space;
 	bool space_stale;
 	bool fp_zeroed;
 	bool evict_space;

@@ -3,7 +3,8 @@
 // Flushes. An unmap clears the entries, counts itself in `unmaps`, and then fences the harts that
 // run a thread of the process at that moment; all others see the count when they switch to one
 // (arch_space_enter). Either the unmapping hart sees who runs, or that one sees the count: each
-// writes its own word, fences, and then reads the other's.
+// writes its own word, fences, and then reads the other's. In the same way a kernel that reaches
+// the memory without the space's lock is waited for, or sees the count (arch_space_hold).
 #include "kernel/arch/riscv64/arch_space.h"
 
 #include "kernel/arch/arch.h"
@@ -19,7 +20,6 @@
 
 #define PTE_U 0x10
 #define PTE_SW_DEVICE 0x100  // for software: not RAM
-#define PTE_SW_LAZY 0x200    // SPACE_LAZY
 #define SATP_ASID_SHIFT 44
 #define SATP_ASID_MASK 0xffffull
 
@@ -137,8 +137,6 @@ static uint64_t flags_of(uint32_t prot)
 		flags |= PTE_X;
 	if ((prot & SPACE_DEVICE) != 0)
 		flags |= PTE_SW_DEVICE | mmu_device_flags();
-	if ((prot & SPACE_LAZY) != 0)
-		flags |= PTE_SW_LAZY;
 	return flags;
 }
 
@@ -198,25 +196,38 @@ static uint64_t *find_leaf(const struct arch_space *space, uintptr_t addr, unsig
 	return NULL;
 }
 
+// Harts that reach what was unmapped in the kernel, whom no fence stops.
+static void wait_for_holders(const struct arch_space *space, uint64_t mask)
+{
+	for (; mask != 0; mask &= mask - 1) {
+		struct hart *hart = &harts[__builtin_ctzll(mask)];
+
+		// Pairs with the stores of arch_space_release().
+		while (__atomic_load_n(&hart->arch.held_space, __ATOMIC_ACQUIRE) == space)
+			;
+	}
+}
+
 static void note_unmapped(struct arch_space *space)
 {
 	struct hart *self = arch_this_hart();
-	uint64_t mask = 0;
+	uint64_t running = 0;
 
 	// The entries before the count: who sees the count walks the cleared entries.
 	__atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELEASE);
-	// Entries and count before the look at who runs. Pairs with the fence of
-	// arch_space_enter().
+	// Entries and count before the look at who runs, and who holds. Pairs with the fences of
+	// arch_space_enter() and arch_space_hold().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (self->arch.space == space)
 		self->arch.space_stale = true;
 	for (uint32_t i = 0; i < num_harts; i++) {
 		if (&harts[i] != self &&
 		    __atomic_load_n(&harts[i].arch.running_space, __ATOMIC_RELAXED) == space)
-			mask |= 1ull << i;
+			running |= 1ull << i;
 	}
-	for (; mask != 0; mask &= mask - 1)
+	for (uint64_t mask = running; mask != 0; mask &= mask - 1)
 		sbi_remote_sfence_vma(harts[__builtin_ctzll(mask)].firmware_id);
+	wait_for_holders(space, running);
 }
 
 void arch_space_fence_code(void)
@@ -256,14 +267,12 @@ void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool 
 	return (uint8_t *)page_to_virt(pte_paddr(*pte)) + (addr & (leaf_size(level) - 1));
 }
 
-void *arch_space_pinned(const struct arch_space *space, uintptr_t addr, bool *writable)
+void *arch_space_window(const struct arch_space *space, uintptr_t addr, bool *writable)
 {
 	unsigned level;
-	const uint64_t *pte = __atomic_load_n(&space->shared, __ATOMIC_ACQUIRE)
-		? NULL
-		: find_leaf(space, addr, &level);
+	const uint64_t *pte = find_leaf(space, addr, &level);
 
-	if (pte == NULL || (*pte & (PTE_SW_DEVICE | PTE_SW_LAZY)) != 0)
+	if (pte == NULL || (*pte & (PTE_U | PTE_R | PTE_SW_DEVICE)) != (PTE_U | PTE_R))
 		return NULL;
 	*writable = (*pte & PTE_W) != 0;
 	return (uint8_t *)page_to_virt(pte_paddr(*pte)) + (addr & (leaf_size(level) - 1));

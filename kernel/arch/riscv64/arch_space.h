@@ -25,7 +25,6 @@
 #define SPACE_WRITE (1u << 1)
 #define SPACE_EXECUTE (1u << 2)
 #define SPACE_DEVICE (1u << 3)  // registers: the kernel does not copy from or to them
-#define SPACE_LAZY (1u << 4)    // others may take it away: no window on it (user_access.h)
 
 struct hart;
 
@@ -62,11 +61,32 @@ void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size);
 // The kernel's address of what the process has at `addr`, if it may read or write it there; NULL if
 // not. Good to the end of the page.
 void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool write);
-// The same for a window of the process's only thread (user_access.h); NULL: it may have none there.
-// `*writable`: whether it may write there, too.
-void *arch_space_pinned(const struct arch_space *space, uintptr_t addr, bool *writable);
+// The same for a window, which is good for as long as nothing is unmapped (user_access.h): to be
+// read, and if `*writable` to be written.
+void *arch_space_window(const struct arch_space *space, uintptr_t addr, bool *writable);
 // The process has more than one thread from now on, and windows end; or it has one.
 void arch_space_set_shared(struct arch_space *space, bool shared);
+// Keeps what was found in the space when `unmaps` was its count, if nothing was unmapped since: an
+// unmap on another hart waits from now on until arch_space_release, before which the caller neither
+// takes a lock nor waits. Returns false, and keeps nothing, if something was. `held`: this hart's
+// word for it. Context: a thread of the space, interrupts off.
+static inline bool arch_space_hold(struct arch_space **held, struct arch_space *space,
+                                   uint64_t unmaps)
+{
+	__atomic_store_n(held, space, __ATOMIC_RELAXED);
+	// The word before the look at the count. Pairs with the fence of note_unmapped(), which
+	// counts before it looks at the word.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__builtin_expect(__atomic_load_n(&space->unmaps, __ATOMIC_RELAXED) == unmaps, 1))
+		return true;
+	__atomic_store_n(held, NULL, __ATOMIC_RELEASE);
+	return false;
+}
+static inline void arch_space_release(struct arch_space **held)
+{
+	// What was done to the memory before the word. Pairs with the load of wait_for_holders().
+	__atomic_store_n(held, NULL, __ATOMIC_RELEASE);
+}
 // Whether `addr` is mapped so that the process may access it: then a fault on it was stale.
 bool arch_space_allows(const struct arch_space *space, uintptr_t addr, bool write);
 // The same of an instruction fetch.

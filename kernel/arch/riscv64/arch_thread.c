@@ -49,6 +49,8 @@ void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg
 	*arch = (struct arch_thread){
 		.kernel_sp = thread->kernel_stack_top,
 		.kernel_stack_bottom = thread->kernel_stack_top - KERNEL_STACK_SIZE,
+		.windows_unmaps = USER_NO_UNMAPS,
+		.shared_unmaps = USER_NO_UNMAPS,
 		.windows = { { USER_NO_PAGE, USER_NO_PAGE, 0 }, { USER_NO_PAGE, USER_NO_PAGE, 0 } },
 	};
 	start = (struct thread_start *)(arch->kernel_sp - sizeof(*start));

@@ -22,6 +22,7 @@
 
 #ifndef __ASSEMBLER__
 #define USER_NO_PAGE 1u
+#define USER_NO_UNMAPS UINT64_MAX
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,8 +61,12 @@ struct arch_thread {
 		uint64_t fp;
 		// while it does not run; all else is on its stack (thread_switch.h)
 	} context;
-	uint64_t windows_unmaps;        // of the space, when they were looked up
+	// The count of the space's unmaps when the windows were looked up, by a process's only
+	// thread, or by one of several: the other one is USER_NO_UNMAPS.
+	uint64_t windows_unmaps;
+	uint64_t shared_unmaps;
 	struct arch_window windows[2];  // enum app_window
+	bool holds_windows;             // the hart's held_space is set
 	bool fp_valid;         // fp holds the thread's registers; else it never used the unit
 	struct hart *fp_hart;  // the hart that loaded or saved them last
 	struct arch_fp fp;
@@ -84,8 +89,10 @@ struct arch_hart {
 	uint32_t irq_target;      // what the interrupt controller calls this hart's S-mode
 	bool has_irq_target;
 	bool evict;                // somebody wants `guest` put back; atomic, set with a kick
-	uintptr_t boot_stack_top;  // what the hart runs its idle thread on
 	bool panicked;             // on the emergency stack already: no second report
+	uintptr_t boot_stack_top;  // what the hart runs its idle thread on
+	// whose memory the kernel reaches without its lock; NULL: none; atomic, written by the hart
+	struct arch_space *held_space;
 };
 
 // A lock's word goes from 0 to 1: returns whether it did. Loads and stores after it stay after it.

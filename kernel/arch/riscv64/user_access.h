@@ -2,9 +2,10 @@
 //
 // As app_access.h, for callers in user mode: the files that handle the calls made most are compiled
 // once for each (USER_CALLS in the Makefile). What the caller's page table says of the pages that
-// it used last is kept in windows, for as long as nothing is unmapped (arch_space.unmaps). Only
-// memory that nobody but the caller's only thread can take away is reached so; all else goes
-// through copy_from_app and copy_to_app.
+// it used last is kept in windows, for as long as nothing is unmapped (arch_space.unmaps): nobody
+// but the process's own threads can take its memory away. With one thread the windows last through
+// the call; with several it says that it uses them, and unmaps wait for it (arch_space_hold). All
+// else goes through copy_from_app and copy_to_app.
 #pragma once
 
 #include <stdbool.h>
@@ -27,14 +28,45 @@ static inline bool app_window_holds(uintptr_t at, size_t len)
 	return at % PAGE_SIZE + len <= PAGE_SIZE;
 }
 
-// Whether what is seen through the current thread's windows is there still. Asked once, before they
-// are used.
-static inline bool app_windows_hold(void)
+// Whether what is seen through the current thread's windows is there, and lasts until the call
+// waits.
+static inline bool app_windows_last(void)
 {
 	const struct arch_thread *thread =
 		(const struct arch_thread *)(const void *)arch_current_thread();
 
 	return __builtin_expect(thread->windows_unmaps == thread->space->unmaps, 1);
+}
+
+// This hart's word for whose memory it holds.
+static inline struct arch_space **user_held_space(const struct arch_thread *thread)
+{
+	// Lies first in struct hart (arch_thread.c asserts it).
+	return &((struct arch_hart *)(void *)thread->hart)->held_space;
+}
+
+// Whether it is there, and lasts until app_windows_release, before which no lock is taken.
+static inline __attribute__((always_inline)) bool app_windows_hold(void)
+{
+	struct arch_thread *thread = (struct arch_thread *)(void *)arch_current_thread();
+
+	if (app_windows_last())
+		return true;
+	if (!arch_space_hold(user_held_space(thread), thread->space, thread->shared_unmaps))
+		return false;
+	thread->holds_windows = true;
+	return true;
+}
+
+// Whatever app_windows_hold has said.
+static inline __attribute__((always_inline)) void app_windows_release(void)
+{
+	struct arch_thread *thread = (struct arch_thread *)(void *)arch_current_thread();
+
+	if (__builtin_expect(!thread->holds_windows, 1))
+		return;
+	thread->holds_windows = false;
+	arch_space_release(user_held_space(thread));
 }
 
 // Where the kernel reaches [addr, addr + len), of which app_words_ok was asked. Returns false when
