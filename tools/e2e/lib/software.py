@@ -154,5 +154,6 @@ NGINX = Software("nginx", ["nginx", "wget"], nginx_layer, Entrypoint=["nginx"], 
 TOOLS = Software("tools", ["bash", "iputils-ping", "wget", "procps", "grep"], Cmd=["bash"])
 TRIO = Software("trio", ["bash", "redis-server", "redis-tools", "nodejs", "wget", "iputils-ping"],
                 lambda: program_layer("trio.sh", "counter.js"), Entrypoint=["/app/trio.sh"])
+GIT = Software("git", ["git"], Cmd=["git"])
 STRESS = Software("stress-ng", ["stress-ng"], Entrypoint=["stress-ng"])
 ESBUILD_IMAGE = Software("esbuild", [], esbuild_layer, Entrypoint=["/bin/esbuild"], WorkingDir="/src")

@@ -161,6 +161,33 @@ def sqlite_in_a_folder(context):
 
 
 @test
+def git_in_a_folder(context):
+    """A repository of the host: cloned, committed to, packed and checked in the container, and then looked at by the host."""
+    share = folder(context)
+    def git(*args):
+        return subprocess.run(["git", "-c", "safe.directory=*", "-c", "user.name=a", "-c", "user.email=a@b", *args], cwd=share, check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
+    git("init", "-q", "-b", "main", "repo")
+    for i in range(300):
+        path = share / f"repo/d{i % 10}/file{i}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{i}\n" * (i + 1))
+    git("-C", "repo", "add", "-A")
+    git("-C", "repo", "commit", "-q", "-m", "first")
+    script = "set -e; export HOME=/tmp; git config --global user.name c; git config --global user.email c@d; " \
+             "git clone -q /src/repo /src/work; cd /src/work; git status --porcelain; for i in 1 2 3; do echo $i >> d1/file1.txt; " \
+             "git mv d2/file2.txt d2/moved$i.txt; git mv d2/moved$i.txt d2/file2.txt; git commit -qam $i; done; git checkout -q -b other HEAD~2; " \
+             "echo x > new; git add new; git commit -qm other; git checkout -q main; git merge -q -m merged other; git gc -q; git fsck --full; " \
+             "git status --porcelain; git rev-parse HEAD^{tree}; git push -q origin main:pushed"
+    result = software.run(context, software.GIT, "sh", "-c", script, LINUXRUN_VOLUMES=f"{share}:/src", LINUXRUN_MEMORY="256M")
+    check_equal(result.status, 0, result)
+    check_equal(git("-C", "work", "status", "--porcelain"), "")
+    check_equal(git("-C", "work", "rev-parse", "HEAD^{tree}"), result.stdout.decode())
+    git("-C", "work", "fsck", "--full")
+    check_equal(git("-C", "repo", "rev-parse", "pushed^{tree}"), result.stdout.decode())
+
+
+@test
 def the_server_dies(context):
     """The container gets errors for its files, and goes on."""
     share = folder(context)
