@@ -336,12 +336,13 @@ static void take_apart(struct work *work)
 	spin_unlock(&all_lock);
 	if (process->launcher != NULL)
 		launcher_process_gone(process);
+	// Before anybody else is told: who waited for the end may start the app again at once.
+	if (ended != NULL)
+		ended(process);
 	spin_lock(&process->end_lock);
 	process->state = PROCESS_ENDED;
 	spin_unlock(&process->end_lock);
 	object_notify(&process->object, READY_CLOSED);
-	if (ended != NULL)
-		ended(process);
 	object_put(&process->object);
 }
 

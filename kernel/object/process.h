@@ -63,7 +63,8 @@ struct process {
 	// process's memory. Returns false when it could not: its folios are kept for good then. May
 	// be NULL.
 	bool (*quiesce)(struct process *process);
-	// Called by the worker once the process has been taken apart. May be NULL.
+	// Called by the worker once the process has been taken apart, before its handles say so.
+	// May be NULL.
 	void (*ended)(struct process *process);
 };
 
