@@ -4,6 +4,7 @@
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/app_image.h"
+#include "kernel/object/folio.h"
 #include "kernel/object/process.h"
 #include "libs/base/string.h"
 
@@ -207,6 +208,11 @@ error_t launcher_keep_handle(struct launcher *launcher, uint32_t place, struct h
 		error = handle_leave(table, handle, may_be_kept, &kept.object, &kept.rights);
 	if (error != 0)
 		return error;
+	// Each launcher_kept makes another handle to it. What a guest has does not leave its table.
+	if (kept.object != NULL && kept.object->type == OBJECT_FOLIO) {
+		error = folio_make_read_only(folio_from_object(kept.object));
+		kassert(error == 0);
+	}
 	spin_lock(&launcher->lock);
 	at = &launcher->chunks[place / LAUNCHER_CHUNK][place % LAUNCHER_CHUNK];
 	old = *at;

@@ -174,9 +174,9 @@ __must_check error_t service_provide(handle_t connector, handle_t process, handl
 __must_check error_t launcher_connector(handle_t launcher, const char *name, size_t name_len,
                                         handle_t *out);
 // Moves `h` (a process, folio or connector; HANDLE_NONE: none) to `place`, and closes what was
-// there. What is kept outlives the app: it finds it again when it was restarted. Rights: CONTROL on
-// the launcher; TRANSFER on `h`. Errors: ERR_RANGE, ERR_BAD_STATE (a folio that is mapped in an
-// hvspace), ERR_NO_MEMORY.
+// there. What is kept outlives the app: it finds it again when it was restarted. A folio is
+// read-only from then on. Rights: CONTROL on the launcher; TRANSFER on `h`. Errors: ERR_RANGE,
+// ERR_BAD_STATE (a folio that is mapped in an hvspace), ERR_NO_MEMORY.
 __must_check error_t launcher_keep(handle_t launcher, uint32_t place, handle_t h);
 // Another handle, with the same rights, to what is kept at `place`. Rights: READ on the launcher.
 // Errors: ERR_RANGE, ERR_NOT_FOUND, ERR_LIMIT, ERR_NO_MEMORY.
