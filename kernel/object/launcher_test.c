@@ -187,6 +187,28 @@ static void it_waits_and_is_killed(void **state)
 	assert_non_null(strstr(host_log(), "made: killed"));
 }
 
+// Another hart may end it in the middle of a call that gives it something.
+static void it_stays_whole_during_a_call(void **state)
+{
+	handle_t handle = make("made");
+	struct process *process = process_of(handle);
+
+	(void)state;
+	assert_int_equal(process_build_begin(process), 0);
+	assert_int_equal(CALL_1(process_kill, handle), 0);
+	host_run(NSEC_NEVER);
+	assert_int_equal(info_of(handle).state, PROCESS_RUNNING);
+	assert_non_null(process->space);
+	assert_int_equal(handle_reserve(&process->handles, 1), 0);
+	handle_unreserve(&process->handles, 1);
+	// No further one begins.
+	assert_int_equal(map(handle, HANDLE_NONE, TEXT, PROT_READ), ERR_BAD_STATE);
+	process_build_end(process);
+	host_run(NSEC_NEVER);
+	assert_int_equal(info_of(handle).state, PROCESS_ENDED);
+	assert_null(process->space);
+}
+
 static void w_and_x_exclude_each_other(void **state)
 {
 	handle_t folio = program();
@@ -433,6 +455,29 @@ static void what_is_kept_is_found_again(void **state)
 	assert_int_equal(CALL_3(launcher_kept, holder, 2, &found), ERR_NOT_FOUND);
 }
 
+// Each handle that is found is one more.
+static void a_folio_that_is_kept_is_read_only(void **state)
+{
+	handle_t process = make("made");
+	handle_t folio;
+	handle_t found;
+	handle_t again;
+	uint8_t *bytes;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, PAGE_SIZE, FOLIO_CONTIGUOUS, &folio), 0);
+	assert_int_equal(CALL_3(folio_map, folio, PROT_READ | PROT_WRITE, &bytes), 0);
+	assert_int_equal(CALL_3(launcher_keep, holder, 1, folio), 0);
+	assert_int_equal(CALL_3(launcher_kept, holder, 1, &found), 0);
+	assert_int_equal(CALL_3(launcher_kept, holder, 1, &again), 0);
+	assert_int_equal(CALL_3(folio_map, found, PROT_READ | PROT_WRITE, &bytes), ERR_ACCESS);
+	assert_int_equal(CALL_3(folio_map, again, PROT_READ | PROT_WRITE, &bytes), ERR_ACCESS);
+	assert_int_equal(CALL_3(folio_map, found, PROT_READ, &bytes), 0);
+	assert_int_equal(map(process, again, 0x30000, PROT_READ | PROT_EXEC), 0);
+	assert_int_equal(CALL_3(launcher_keep, holder, 1, HANDLE_NONE), 0);
+	assert_int_equal(CALL_1(process_kill, process), 0);
+}
+
 // Whatever allocation fails, the call says so and leaves nothing.
 static void memory_may_run_out(void **state)
 {
@@ -507,6 +552,7 @@ int test_launchers(void)
 	const struct CMUnitTest tests[] = {
 		launcher_test_case(it_sees_its_parts),
 		launcher_test_case(it_waits_and_is_killed),
+		launcher_test_case(it_stays_whole_during_a_call),
 		launcher_test_case(w_and_x_exclude_each_other),
 		launcher_test_case(addresses_are_checked),
 		launcher_test_case(symbols_are_checked),
@@ -516,6 +562,7 @@ int test_launchers(void)
 		launcher_test_case(it_needs_the_right),
 		launcher_test_case(what_is_not_started_ends_with_the_holder),
 		launcher_test_case(what_is_kept_is_found_again),
+		launcher_test_case(a_folio_that_is_kept_is_read_only),
 		launcher_test_case(memory_may_run_out),
 		launcher_test_case(there_are_so_many),
 	};

@@ -242,6 +242,44 @@ static void post_take_apart(struct process *process)
 	work_post(&process->work);
 }
 
+// Whether nobody is left who uses what it has.
+static bool is_over_locked(const struct process *process)
+{
+	return process_is_ending(process) && process->num_threads == 0 && process->builders == 0;
+}
+
+static void take_apart_if_over(struct process *process)
+{
+	bool over;
+
+	spin_lock(&process->lock);
+	over = is_over_locked(process);
+	spin_unlock(&process->lock);
+	if (over)
+		post_take_apart(process);
+}
+
+error_t process_build_begin(struct process *process)
+{
+	bool can;
+
+	spin_lock(&process->lock);
+	can = process->launcher != NULL && !process_is_ending(process) &&
+		__atomic_load_n(&process->started, __ATOMIC_ACQUIRE) == 0;
+	if (can)
+		process->builders++;
+	spin_unlock(&process->lock);
+	return can ? 0 : ERR_BAD_STATE;
+}
+
+void process_build_end(struct process *process)
+{
+	spin_lock(&process->lock);
+	process->builders--;
+	spin_unlock(&process->lock);
+	take_apart_if_over(process);
+}
+
 bool process_end_begin(struct process *process, enum process_end end, int32_t status)
 {
 	spin_lock(&process->lock);
@@ -258,7 +296,7 @@ bool process_end_begin(struct process *process, enum process_end end, int32_t st
 	// One without threads has nobody to tell that it has ended.
 	if (process->num_threads == 0) {
 		spin_unlock(&process->lock);
-		post_take_apart(process);
+		take_apart_if_over(process);
 		return true;
 	}
 	spin_unlock(&process->lock);
@@ -305,7 +343,7 @@ void process_thread_gone(struct process *process, struct thread *thread)
 		return;
 	// The end of the last thread is the end of the process, if it was not ending before.
 	(void)process_end_begin(process, PROCESS_END_EXIT, 0);
-	post_take_apart(process);
+	take_apart_if_over(process);
 }
 
 // A device that does not stop may write to any folio of the process, so these are never freed.

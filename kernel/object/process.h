@@ -44,6 +44,7 @@ struct process {
 	uint32_t thread_limit;
 	struct launcher *launcher;  // that made it; NULL: the kernel did
 	uint32_t started;           // atomic; of a launcher's
+	uint32_t builders;          // calls that give it parts; guarded by `lock`
 	uint32_t restarts;
 	bool has_device;       // it may know physical addresses
 	bool ending;           // atomic: no thread of it enters the app again
@@ -80,6 +81,11 @@ __must_check error_t process_create_empty(const struct process_options *options,
 bool process_name_is_taken(const char *name);
 // The process of the current thread; NULL for kernel threads.
 struct process *process_current(void);
+// A call is about to give it parts or to start it: it may end meanwhile, but is not taken apart
+// before process_build_end. Errors: ERR_BAD_STATE (started, ending, or not a launcher's).
+__must_check error_t process_build_begin(struct process *process);
+// The caller has a reference.
+void process_build_end(struct process *process);
 // Begins the end of `process`: the first call decides `end` and `status`. Wakes and kicks its
 // threads; does not wait. Returns false when it was ending already. May be called by a thread of
 // it, which then goes on to the app boundary.

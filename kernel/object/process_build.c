@@ -18,14 +18,6 @@ error_t folio_check_source(const struct folio *folio, uint64_t offset, uint64_t 
 	return range_within(offset, len, folio->size) ? 0 : ERR_RANGE;
 }
 
-error_t process_check_unstarted(const struct process *process)
-{
-	bool started = process->launcher == NULL ||
-		__atomic_load_n(&process->started, __ATOMIC_ACQUIRE) != 0;
-
-	return started || process_is_ending(process) ? ERR_BAD_STATE : 0;
-}
-
 static error_t add_data(struct process *process, const struct process_segment *segment,
                         const struct folio *folio)
 {
@@ -68,12 +60,9 @@ static error_t add_shared(struct process *process, const struct process_segment 
 error_t process_add_segment(struct process *process, const struct process_segment *segment,
                             struct folio *folio)
 {
-	error_t error = process_check_unstarted(process);
-
-	if (error != 0)
-		return error;
 	if (folio != NULL) {
-		error = folio_check_source(folio, segment->offset, segment->length);
+		error_t error = folio_check_source(folio, segment->offset, segment->length);
+
 		if (error != 0)
 			return error;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How a launcher fills a process and starts it. libs/starina/syscall.h says what each does.
+// How a launcher fills a process and starts it, between process_build_begin and process_build_end.
+// libs/starina/syscall.h says what each does.
 #pragma once
 
 #include "kernel/object/process.h"
@@ -9,8 +10,6 @@
 __must_check error_t process_add_segment(struct process *process,
                                          const struct process_segment *segment,
                                          struct folio *folio);
-// Whether the process may still be given things. Errors: ERR_BAD_STATE.
-__must_check error_t process_check_unstarted(const struct process *process);
 // Starts it; process->env is filled. `symbols` NULL: none. Errors: as process_start.
 __must_check error_t process_begin(struct process *process, const struct process_start *start,
                                    struct folio *symbols);

@@ -32,17 +32,23 @@ error_t sys_process_create(SYSCALL_ARGS)
 	return error;
 }
 
-// A process that may be given things. Errors: as lookup; ERR_BAD_STATE.
+// A process that may be given things; put_unstarted() ends that. Errors: as lookup; ERR_BAD_STATE.
 static error_t lookup_unstarted(uintptr_t handle, struct object **out)
 {
 	error_t error = lookup(handle, OBJECT_PROCESS, RIGHT_CONTROL, out);
 
 	if (error != 0)
 		return error;
-	error = process_check_unstarted(process_from_object(*out));
+	error = process_build_begin(process_from_object(*out));
 	if (error != 0)
 		object_put(*out);
 	return error;
+}
+
+static void put_unstarted(struct object *object)
+{
+	process_build_end(process_from_object(object));
+	object_put(object);
 }
 
 // A folio to be a part of a program, with a reference; HANDLE_NONE: NULL.
@@ -81,7 +87,7 @@ error_t sys_process_map(SYSCALL_ARGS)
 	if (error == 0)
 		error = process_add_segment(process_from_object(process), &segment, folio);
 	put_source(folio);
-	object_put(process);
+	put_unstarted(process);
 	return error;
 }
 
@@ -111,7 +117,7 @@ error_t sys_process_grant(SYSCALL_ARGS)
 	given = handle_insert_reserved(table, object, rights);
 	error = user_write(a2, &given, sizeof(given));
 out_put:
-	object_put(process);
+	put_unstarted(process);
 	return error;
 }
 
@@ -158,7 +164,7 @@ error_t sys_process_start(SYSCALL_ARGS)
 		if (error != 0)
 			launcher_not_started(process);
 	}
-	object_put(object);
+	put_unstarted(object);
 	return error;
 }
 
@@ -218,7 +224,7 @@ error_t sys_service_provide(SYSCALL_ARGS)
 		                              &process_from_object(process)->handles, &given);
 	if (error == 0)
 		error = user_write(a2, &given, sizeof(given));
-	object_put(process);
+	put_unstarted(process);
 out_connector:
 	object_put(connector);
 	return error;
