@@ -116,6 +116,12 @@ def cgroup_mount(guest):
 
 
 @test()
+def only_cgroup_v2(guest):
+    """The hierarchy that bootd decides of devices with is unmounted by now, and takes some ticks to go."""
+    expect_run(guest, config("probe", "show", "/proc/self/cgroup"), 0, b"0::/\n")
+
+
+@test()
 def wall_clock(guest):
     guest.start(config("probe", "clock"), wall_time=1700000000 * 10**9)
     _, stdout, _, _ = guest.end()
