@@ -24,6 +24,7 @@ struct deed {
 	uint32_t rounds;
 	uint64_t address;
 	handle_t judge;
+	const struct environ *env;
 };
 
 // The deeds: touch.c, privileged.c, calls.c, registers.c, races.c, exhaust.c.

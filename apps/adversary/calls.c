@@ -32,10 +32,18 @@ static struct handles {
 	handle_t timer;
 	handle_t folio;
 	void *at;
+	handle_t launcher;
+	handle_t process;  // made, not started
+	handle_t connector;
 } own;
 
-static void make_handles(void)
+static void make_handles(const struct environ *env)
 {
+	static const struct process_options options = { .name = "adversary.made" };
+
+	own.launcher = environ_launcher(env);
+	check(process_create(own.launcher, &options, &own.process) == 0);
+	check(service_create(own.launcher, "made", 4, &own.connector) == 0);
 	check(channel_create(own.channel) == 0);
 	check(poll_create(&own.poll) == 0);
 	check(event_create(&own.event) == 0);
@@ -54,6 +62,11 @@ static void try_in(uint64_t address)
 	check(channel_send(own.channel[0], bad) == ERR_ADDRESS);
 	check(log_write(LOG_INFO, bad, NUM_BYTES) == ERR_ADDRESS);
 	check(folio_create_with(bad, NUM_BYTES, &folio) == ERR_ADDRESS);
+	check(process_create(own.launcher, bad, &folio) == ERR_ADDRESS);
+	check(process_map(own.process, bad) == ERR_ADDRESS);
+	check(process_start(own.process, bad, bad) == ERR_ADDRESS);
+	check(service_create(own.launcher, bad, 4, &folio) == ERR_ADDRESS);
+	check(launcher_connector(own.launcher, bad, 4, &folio) == ERR_ADDRESS);
 }
 
 // A place that may not be written. What was to be taken along is still there.
@@ -79,6 +92,9 @@ static void try_out(uint64_t address)
 	check(poll_wait(own.poll, bad, 1, 0, &n) == ERR_ADDRESS);
 	check(poll_wait(own.poll, &event, 1, 0, bad) == ERR_ADDRESS);
 	check(poll_recv(own.poll, bad, 1, 0, &n, &m) == ERR_ADDRESS);
+	check(process_grant(own.process, own.event, bad) == ERR_ADDRESS);
+	check(service_provide(own.connector, own.process, bad) == ERR_ADDRESS);
+	check(service_create(own.launcher, "other", 5, bad) == ERR_ADDRESS);
 	message_init(&m, 77);
 	m.len = NUM_BYTES;
 	check(channel_send(own.channel[0], &m) == 0);
@@ -141,6 +157,9 @@ static void try_all(const struct deed *deed)
 		                   (uint64_t)own.timer,
 		                   (uint64_t)own.folio,
 		                   (uint64_t)own.event,
+		                   (uint64_t)own.launcher,
+		                   (uint64_t)own.process,
+		                   (uint64_t)own.connector,
 		                   (uintptr_t)own.at,
 		                   1,
 		                   64,
@@ -160,7 +179,7 @@ static void try_all(const struct deed *deed)
 			continue;
 		for (uint64_t i = 0; i < 6; i++)
 			args[i] = valid[(n / SYSCALL_MAX * 7 + n / 64 * i + i) % count];
-		args[0] = n % 2 == 0 ? valid[n / SYSCALL_MAX % 5] : args[0];
+		args[0] = n % 2 == 0 ? valid[n / SYSCALL_MAX % 8] : args[0];
 		args[n / 7 % 6] = bad;
 		// Deadlines that are over.
 		if (number == SYSCALL_NR_poll_wait || number == SYSCALL_NR_poll_recv)
@@ -175,7 +194,7 @@ static void try_all(const struct deed *deed)
 
 void deed_calls(const struct deed *deed)
 {
-	make_handles();
+	make_handles(deed->env);
 	if (deed->deed == ADVERSARY_POINTERS) {
 		try_in(deed->address);
 		try_out(deed->address);

@@ -69,6 +69,7 @@ static void adversary_main(const struct environ *env)
 	                           &deed.judge) == 0);
 	check(recv_wait(deed.judge, deadline, &m) == 0);
 	check(message_decode_adversary_do(&m, &msg, &tail, &tail_len) == 0);
+	deed.env = env;
 	deed.deed = msg.deed;
 	deed.rounds = msg.rounds;
 	deed.address = msg.address;
@@ -78,4 +79,5 @@ static void adversary_main(const struct environ *env)
 }
 
 APP(adversary, .main = adversary_main, .handle_limit = 2000,
-    .needs = { { NEED_SERVICE, "adversary_test", NULL, 0 } });
+    .needs = { { NEED_SERVICE, "adversary_test", NULL, 0 },
+               { NEED_LAUNCHER, "launcher", NULL, 0 } });

@@ -62,6 +62,64 @@ static void load_what_is_wrong(struct tester *t)
 	expect(t, apps_start(t, "managed", APPS_START_INSTANCE, "", NULL, 0) == ERR_NOT_SUPPORTED);
 }
 
+// Whether the manager answers a message that is wrong with one that says so, and goes on.
+static bool is_answered(struct tester *t, struct message *m)
+{
+	struct msg_apps_result result;
+	struct msg_error error;
+	const uint8_t *tail;
+	size_t len;
+
+	if (channel_send(t->apps, m) != 0 || recv_wait(t->apps, test_deadline(), m) != 0)
+		return false;
+	if (message_decode_apps_result(m, &result, &tail, &len) == 0)
+		return result.error != 0;
+	return message_decode_error(m, &error, &tail, &len) == 0 && error.error != 0;
+}
+
+static void load_broken_messages(struct tester *t)
+{
+	static const uint32_t types[] = { MSG_APPS_LOAD,  MSG_APPS_START,
+		                          MSG_APPS_STOP,  MSG_APPS_LIST,
+		                          MSG_APPS_WATCH, MSG_APPS_RESULT,
+		                          MSG_ECHO,       0,
+		                          UINT32_MAX };
+	struct msg_apps_load load = { .size = PAGE_SIZE };
+	struct msg_apps_start start = { .flags = ~0u };
+	struct message m;
+
+	// Of each kind one that is too short, with a handle too many.
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		message_init(&m, types[i]);
+		m.len = 1;
+		expect(t, event_create(&m.handles[0]) == 0);
+		m.num_handles = 1;
+		expect(t, is_answered(t, &m));
+	}
+	// A file that is no folio, that is not as large as it should be, that is far too large.
+	for (int i = 0; i < 4; i++) {
+		static const uint64_t sizes[] = { PAGE_SIZE, 2 * PAGE_SIZE, UINT64_MAX, 0 };
+
+		load.size = sizes[i];
+		expect(t, message_encode_apps_load(&m, &load, NULL, 0) == 0);
+		if (i == 0)
+			expect(t, event_create(&m.handles[0]) == 0);
+		else
+			expect(t, folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &m.handles[0]) == 0);
+		m.num_handles = 1;
+		expect(t, is_answered(t, &m));
+	}
+	expect(t, message_encode_apps_load(&m, &load, NULL, 0) == 0);
+	expect(t, is_answered(t, &m));
+	// Flags that there are not, a name without an end.
+	expect(t, message_encode_apps_start(&m, &start, NULL, 0) == 0);
+	expect(t, is_answered(t, &m));
+	start.flags = 0;
+	memset(start.name, 'x', sizeof(start.name));
+	expect(t, message_encode_apps_start(&m, &start, NULL, 0) == 0);
+	expect(t, is_answered(t, &m));
+}
+
 static void load_what_ends(struct tester *t)
 {
 	struct apps_entry entry = { 0 };
@@ -138,6 +196,7 @@ static void load_many(struct tester *t)
 const struct test load_tests[] = {
 	{ "load: an app is loaded, started, listed and stopped", load_and_start },
 	{ "load: what is wrong is refused, in words", load_what_is_wrong },
+	{ "load: broken messages are answered", load_broken_messages },
 	{ "load: an app that ends is started again", load_what_ends },
 	{ "load: 256 instances at once", load_many },
 	{ 0 },

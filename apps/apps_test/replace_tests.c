@@ -14,7 +14,7 @@ static void begin(struct tester *t)
 
 static void replace_version(struct tester *t)
 {
-	nsec_t began = test_deadline();
+	nsec_t began;
 
 	begin(t);
 	began = test_deadline();
@@ -22,8 +22,8 @@ static void replace_version(struct tester *t)
 	log_info("replaced in %lu us", (unsigned long)((test_deadline() - began) / 1000));
 	// It has the configuration that the old one had.
 	expect_managed_says(t, "2 hi");
-	for (char letter = '3'; letter <= '9'; letter++)
-		expect(t, apps_load(t, managed_version(letter), REPLACE, "") == 0);
+	for (int i = 3; i <= 9; i++)
+		expect(t, apps_load(t, managed_version((char)('0' + i)), REPLACE, "") == 0);
 	expect_managed_says(t, "9 hi");
 }
 
