@@ -65,8 +65,8 @@ static void try_in(uint64_t address)
 	check(process_create(own.launcher, bad, &folio) == ERR_ADDRESS);
 	check(process_map(own.process, bad) == ERR_ADDRESS);
 	check(process_start(own.process, bad, bad) == ERR_ADDRESS);
-	check(service_create(own.launcher, bad, 4, &folio) == ERR_ADDRESS);
-	check(launcher_connector(own.launcher, bad, 4, &folio) == ERR_ADDRESS);
+	check(service_create(own.launcher, bad, 16, &folio) == ERR_ADDRESS);
+	check(launcher_connector(own.launcher, bad, 16, &folio) == ERR_ADDRESS);
 }
 
 // A place that may not be written. What was to be taken along is still there.

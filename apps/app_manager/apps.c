@@ -126,14 +126,20 @@ struct app *apps_restored(const char *name, uint32_t index)
 	return app;
 }
 
+void app_drop_given(struct app *app)
+{
+	for (uint32_t k = 0; k < app->num_given; k++)
+		handle_close(app->given[k]);
+	app->num_given = 0;
+}
+
 void app_free(struct app *app)
 {
 	keep_forget(app);
 	list_remove(&app->entry);
 	for (uint32_t k = 0; k < APP_MAX_PROVIDES; k++)
 		handle_close(app->provided[k].connector);
-	for (uint32_t k = 0; k < app->num_given; k++)
-		handle_close(app->given[k]);
+	app_drop_given(app);
 	program_put(app->program);
 	program_put(app->old);
 	heap_free(app);
@@ -229,30 +235,38 @@ static void wait_for_restart(struct app *app)
 	app_set_state(app, APPS_WAITING, "ended, to be started again");
 }
 
-// An instance that is not to be started again is gone; of an app that is unloaded nothing is left
-// once its instances are.
-static void settle_end(struct app *app)
+// Of an app that is unloaded nothing is left once neither it nor its instances run.
+static void finish_unload(struct app *app)
 {
 	struct request asked = app->asked;
 	char name[APP_NAME_MAX];
 
+	if (!app->unloading || app_runs(app) || apps_has_instances(app))
+		return;
 	str_copy(name, app->name, sizeof(name));
-	app->asked.client = NULL;
+	app_set_state(app, APPS_LOADED, "unloaded");
+	app_free(app);
+	request_answer(asked, 0, name, "unloaded");
+}
+
+// It is not to be started again; an instance is gone then.
+static void settle_end(struct app *app)
+{
+	struct app *of = app->of;
+	struct request asked = app->asked;
+
 	app->stopping = false;
 	app_set_state(app, APPS_LOADED, "ended");
-	if (app->of != NULL) {
-		struct app *of = app->of;
-
-		app_free(app);
-		app = of;
+	if (app->unloading) {
+		finish_unload(app);
+		return;
 	}
-	if (app->unloading && !app_runs(app) && !apps_has_instances(app)) {
-		if (app->asked.client != NULL)
-			request_answer(app->asked, 0, app->name, "unloaded");
-		app->asked.client = NULL;
+	app->asked.client = NULL;
+	request_answer(asked, 0, app->name, "stopped");
+	if (of != NULL) {
 		app_free(app);
+		finish_unload(of);
 	}
-	request_answer(asked, 0, name, "stopped");
 }
 
 static void process_closed(struct loop *loop, struct source *source)
@@ -391,22 +405,17 @@ void apps_stop(struct request asked, struct app *app, bool unload)
 		return;
 	}
 	app->asked = asked;
-	app->unloading = unload && app->of == NULL;
-	if (!app->unloading) {
+	if (!unload || app->of != NULL) {
 		stop_one(app);
 		return;
 	}
-	if (app_runs(app)) {
-		// Its own end sees to the rest, when the instances have ended.
-		app->asked = asked;
-		app->stopping = true;
+	app->stopping = true;
+	stop_instances(app);
+	if (app_runs(app))
 		app_end(app);
-		stop_instances(app);
-	} else if (apps_has_instances(app)) {
-		stop_instances(app);
-	} else {
-		settle_end(app);
-	}
+	// From now on the last end of these is its own.
+	app->unloading = true;
+	finish_unload(app);
 }
 
 void apps_forget_client(const struct client *client)

@@ -11,6 +11,8 @@ nsec_t apps_now(void);
 bool app_runs(const struct app *app);
 // An app of the name, in the list. `program` is taken. NULL: no memory, or there are APPS_MAX.
 struct app *app_make(const char *name, struct program *program);
+// Closes what it was to be given.
+void app_drop_given(struct app *app);
 // Forgets it; it does not run.
 void app_free(struct app *app);
 // When the timer is to look at it again.

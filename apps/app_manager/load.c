@@ -235,6 +235,7 @@ void apps_start(struct request asked, struct app *app, bool instance,
 	give(started, given, num_given);
 	error = app_start_now(started, text);
 	request_answer(asked, error, started->name, error == 0 ? "started" : text);
+	app_drop_given(started);
 	if (error != 0 && instance)
 		app_free(started);
 }

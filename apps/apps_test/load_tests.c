@@ -140,6 +140,58 @@ static void load_what_ends(struct tester *t)
 	expect(t, apps_stop(t, "managed", 0) == 0);
 }
 
+static void load_and_watch(struct tester *t)
+{
+	static const enum apps_state states[] = { APPS_LOADED, APPS_RUNNING, APPS_ENDING,
+		                                  APPS_LOADED };
+	struct msg_apps_watch watch = { .id = ++t->next_id };
+	struct msg_apps_event event = { 0 };
+	handle_t watcher;
+	const uint8_t *tail;
+	struct message m;
+	size_t len;
+
+	expect(t,
+	       service_connect_wait(environ_connector(t->env, "apps"), test_deadline(), &watcher) ==
+	               0);
+	expect(t, message_encode_apps_watch(&m, &watch, NULL, 0) == 0);
+	expect(t, channel_send(watcher, &m) == 0);
+	expect(t, recv_wait(watcher, test_deadline(), &m) == 0 && m.type == MSG_APPS_RESULT);
+	expect(t, apps_load(t, file_of(FILE_MANAGED), APPS_LOAD_START, "") == 0);
+	expect(t, apps_stop(t, "managed", 0) == 0);
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		expect(t, recv_wait(watcher, test_deadline(), &m) == 0);
+		expect(t, message_decode_apps_event(&m, &event, &tail, &len) == 0);
+		expect(t, event.state == states[i] && event.id == watch.id);
+		expect(t, strcmp(event.name, "managed") == 0);
+	}
+	handle_close(watcher);
+}
+
+// An app goes with its instances.
+static void load_and_unload(struct tester *t)
+{
+	struct apps_entry entry;
+	handle_t ends[3][2];
+	uint32_t count = 7;
+
+	expect(t, apps_load(t, file_of(FILE_MANAGED_USER), 0, "") == 0);
+	for (int i = 0; i < 3; i++) {
+		expect(t, channel_create(ends[i]) == 0);
+		expect(t,
+		       apps_start(t, "managed_user", i == 0 ? 0 : APPS_START_INSTANCE, "word=w",
+		                  &ends[i][0], 1) == 0);
+	}
+	expect(t, apps_list(t, "managed_user.2", &entry, &count) && count == 3);
+	expect(t, apps_stop(t, "managed_user", APPS_STOP_UNLOAD) == 0);
+	expect(t, answer_says("unloaded"));
+	expect(t, !apps_list(t, "managed_user", &entry, &count) && count == 0);
+	for (int i = 0; i < 3; i++) {
+		expect(t, handle_wait(ends[i][1], READY_CLOSED, test_deadline()) == 0);
+		handle_close(ends[i][1]);
+	}
+}
+
 #define MANY 256u
 
 static void load_many(struct tester *t)
@@ -198,6 +250,8 @@ const struct test load_tests[] = {
 	{ "load: what is wrong is refused, in words", load_what_is_wrong },
 	{ "load: broken messages are answered", load_broken_messages },
 	{ "load: an app that ends is started again", load_what_ends },
+	{ "load: changes are told to who watches", load_and_watch },
+	{ "load: an app is unloaded with its instances", load_and_unload },
 	{ "load: 256 instances at once", load_many },
 	{ 0 },
 };

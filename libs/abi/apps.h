@@ -39,7 +39,8 @@ struct msg_apps_load {
 // Started as an instance, NAME.N, whose name is in the answer.
 #define APPS_START_INSTANCE (1u << 0)
 
-// Handles: given to the app; its environment has them as ENV_GIVEN, named "0", "1", ...
+// Handles: given to the app; its environment has them as ENV_GIVEN, named "0", "1", ... They are
+// gone with its first run: one that is started again has none.
 // tail: configuration, lines "NAME=VALUE"; what it does not name is as the spec says. The limits of
 // 0 are the spec's; others may only be smaller.
 struct msg_apps_start {
