@@ -50,7 +50,9 @@ struct port {
 	bool open;     // a client has it
 	bool closing;  // the client went; what it wrote is still going out
 	struct source client;
-	struct message held;  // for the client, whose queue was full
+	struct dma_buffer gather;  // where pages that came together are put together
+	bool gathers;              // several came at a time before
+	struct message held;       // for the client, whose queue was full
 	bool holds;
 	bool end_due;  // MSG_END is to be sent once the received bytes are
 };

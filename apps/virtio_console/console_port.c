@@ -81,6 +81,67 @@ static void rx_deliver(struct port *port, struct rx_buffer *buffer, uint32_t len
 	client_send(port, &m);
 }
 
+// Sends what was gathered: one message where each page would be one.
+static void rx_deliver_gathered(struct port *port, uint32_t len)
+{
+	struct msg_data data = { .length = len };
+	struct message m;
+	error_t err = message_encode_data(&m, &data, NULL, 0);
+
+	assert(err == 0);
+	m.handles[0] = port->gather.folio;
+	m.num_handles = 1;
+	port->gather = (struct dma_buffer){ 0 };
+	client_send(port, &m);
+}
+
+// Takes all that has come, of a port where several pages come at a time: mapping each of them would
+// cost its client more than a copy costs here. Returns false when nothing has come, or there is no
+// memory for it.
+static bool rx_gather(struct port *port)
+{
+	struct rx_buffer *first = NULL, *buffer;
+	uint32_t total = 0, first_len = 0, len;
+
+	if (!port->gathers)
+		return false;
+	if (port->gather.folio == HANDLE_NONE &&
+	    dma_alloc(RX_BUFFERS * PAGE_SIZE, &port->gather) != 0)
+		return false;
+	for (uint32_t i = 0; i < RX_BUFFERS && rx_pop(port, &buffer, &len) == 0; i++) {
+		if (first == NULL) {
+			first = buffer;
+			first_len = len;
+			continue;
+		}
+		if (total == 0) {
+			memcpy(port->gather.bytes, first->page.bytes, first_len);
+			total = first_len;
+		}
+		memcpy(port->gather.bytes + total, buffer->page.bytes, len);
+		total += len;
+	}
+	if (first == NULL)
+		return false;
+	if (total > 0)
+		rx_deliver_gathered(port, total);
+	else
+		rx_deliver(port, first, first_len);
+	return true;
+}
+
+// Takes a page. Returns false when none has come.
+static bool rx_single(struct port *port)
+{
+	struct rx_buffer *buffer;
+	uint32_t len;
+
+	if (rx_pop(port, &buffer, &len) != 0)
+		return false;
+	rx_deliver(port, buffer, len);
+	return true;
+}
+
 static void rx_end(struct port *port)
 {
 	struct msg_end end = { 0 };
@@ -94,14 +155,14 @@ static void rx_end(struct port *port)
 
 static void rx_poll(struct port *port)
 {
-	struct rx_buffer *buffer;
-	uint32_t len;
+	uint32_t singles = 0;
 
 	if (!port->open)
 		return;
 	do {
-		while (!port->holds && rx_pop(port, &buffer, &len) == 0)
-			rx_deliver(port, buffer, len);
+		while (!port->holds && (rx_gather(port) || rx_single(port)))
+			singles++;
+		port->gathers = port->gathers || singles > 1;
 		if (port->holds)
 			break;
 	} while (!virtqueue_enable_interrupts(&port->rx, 1));
