@@ -45,7 +45,7 @@ $(BUILD)/host/starina-push: $(call host_objs,tools/push/main.c $(APP_BYTES_SRCS)
 
 # A change of the app's source is in the system that runs within a second.
 .PHONY: push
-push: $(if $(filter push,$(MAKECMDGOALS)),$(BUILD)/apps/$(APP).app) $(BUILD)/host/starina-push
+push: $(if $(filter push,$(MAKECMDGOALS)),$(BUILD)/apps/$(APP).app) $(BUILD)/host/starina-push ## replace APP=NAME in the system that runs
 	$(Q)$(BUILD)/host/starina-push $(BUILD) $<
 ifneq ($(filter push,$(MAKECMDGOALS)),)
 ifeq ($(wildcard apps/$(APP)/main.c),)

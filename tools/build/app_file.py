@@ -71,6 +71,13 @@ def symbols_section(functions):
     return struct.pack("<II", len(functions), 0) + entries + names
 
 
+def run(*command):
+    """Runs it. It warns of an app without data, whose segment is empty: only what it says of its end is shown."""
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if result.returncode != 0:
+        raise ElfError(result.stderr.strip())
+
+
 def make(objcopy, name, path, output):
     elf = Elf(Path(path).read_bytes())
     segments = flatten_app.sort_segments(elf)
@@ -86,9 +93,9 @@ def make(objcopy, name, path, output):
             part.write_bytes(data)
             command.append(f"--add-section={section}={part}")
         # Whoever reads the output sees all of it or none.
-        subprocess.run([*command, path, f"{output}.tmp"], check=True)
+        run(*command, path, f"{output}.tmp")
         # Of a section that it adds, objcopy does not heed the alignment.
-        subprocess.run([*objcopy.split(), f"--set-section-alignment={SYMBOLS_SECTION}=8", f"{output}.tmp"], check=True)
+        run(*objcopy.split(), f"--set-section-alignment={SYMBOLS_SECTION}=8", f"{output}.tmp")
         os.replace(f"{output}.tmp", output)
 
 
@@ -100,8 +107,6 @@ def main():
         make(objcopy, name, path, output)
     except (ElfError, OSError) as error:
         sys.exit(f"{path}: no app file can be made of the app {name}: {error}")
-    except subprocess.CalledProcessError as error:
-        sys.exit(error.returncode)
 
 
 if __name__ == "__main__":
