@@ -202,6 +202,7 @@ static void take_list(const struct client *client, struct message *m)
 	handle_t folio = HANDLE_NONE;
 
 	if (message_decode_apps_list(m, &list, &tail, &tail_len) != 0) {
+		message_discard(m);
 		error_send(client->source.handle, 0, ERR_PROTOCOL, "a bad MSG_APPS_LIST");
 		return;
 	}
@@ -221,13 +222,14 @@ static void take_list(const struct client *client, struct message *m)
 	send(client, m);
 }
 
-static void take_watch(struct client *client, const struct message *m)
+static void take_watch(struct client *client, struct message *m)
 {
 	struct msg_apps_watch watch;
 	const uint8_t *tail;
 	size_t tail_len;
 
 	if (message_decode_apps_watch(m, &watch, &tail, &tail_len) != 0) {
+		message_discard(m);
 		error_send(client->source.handle, 0, ERR_PROTOCOL, "a bad MSG_APPS_WATCH");
 		return;
 	}

@@ -86,15 +86,20 @@ static void load_broken_messages(struct tester *t)
 		                          UINT32_MAX };
 	struct msg_apps_load load = { .size = PAGE_SIZE };
 	struct msg_apps_start start = { .flags = ~0u };
+	handle_t ends[2];
 	struct message m;
 
 	// Of each kind one that is too short, with a handle too many.
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		message_init(&m, types[i]);
 		m.len = 1;
-		expect(t, event_create(&m.handles[0]) == 0);
+		expect(t, channel_create(ends) == 0);
+		m.handles[0] = ends[0];
 		m.num_handles = 1;
 		expect(t, is_answered(t, &m));
+		// The manager has not kept it.
+		expect(t, handle_wait(ends[1], READY_CLOSED, test_deadline()) == 0);
+		handle_close(ends[1]);
 	}
 	// A file that is no folio, that is not as large as it should be, that is far too large.
 	for (int i = 0; i < 4; i++) {
