@@ -9,6 +9,9 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
+// As of a process whose options say 0.
+#define KERNEL_MEMORY_MIN (4ul * 1024 * 1024)
+
 // --- Services ---
 
 static struct provided *find_provided(struct app *app, const char *service)
@@ -183,20 +186,19 @@ static error_t make_environ(struct app *app, struct environ *env)
 
 // --- The process ---
 
-// The smaller of two limits, of which 0 is none.
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 static error_t make_process(struct app *app)
 {
 	const struct app_spec *spec = &app->program->file.spec;
+	const struct settings *asked = &app->settings;
+	uint64_t memory = match_limit(asked->memory_limit, spec->memory_limit, APP_DEFAULT_MEMORY);
 	struct process_options options = {
-		.memory_limit = smaller(spec->memory_limit, app->settings.memory_limit),
-		.kernel_limit = app->settings.kernel_limit,
-		.handle_limit = (uint32_t)smaller(spec->handle_limit, app->settings.handle_limit),
-		.thread_limit = app->settings.thread_limit,
+		.memory_limit = memory,
+		.kernel_limit =
+			match_limit(asked->kernel_limit, 0,
+		                    memory > KERNEL_MEMORY_MIN ? memory : KERNEL_MEMORY_MIN),
+		.handle_limit = (uint32_t)match_limit(asked->handle_limit, spec->handle_limit,
+		                                      APP_DEFAULT_HANDLES),
+		.thread_limit = (uint32_t)match_limit(asked->thread_limit, 0, PROCESS_MAX_THREADS),
 	};
 
 	str_copy(options.name, app->name, sizeof(options.name));

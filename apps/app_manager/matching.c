@@ -14,6 +14,13 @@ int match_is_provided(const struct app_spec *spec, const char *service)
 	return 0;
 }
 
+uint64_t match_limit(uint64_t asked, uint64_t spec, uint64_t usual)
+{
+	uint64_t most = spec != 0 ? spec : usual;
+
+	return asked != 0 && asked < most ? asked : most;
+}
+
 // --- Needs ---
 
 static error_t no_provider(const struct app_spec *spec, const char *service,

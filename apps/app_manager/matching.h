@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "libs/abi/app.h"
 #include "libs/abi/error.h"
@@ -37,5 +38,8 @@ __must_check error_t match_config(const struct app_spec *spec, const char *lines
                                   char *text, size_t size);
 // The value of `name` in such lines, copied; 0: there is none.
 int match_config_value(const char *lines, size_t len, const char *name, char *value, size_t size);
+// The limit of a start that asks for `asked` (0: for none), and no more than the spec says (0:
+// `usual`).
+uint64_t match_limit(uint64_t asked, uint64_t spec, uint64_t usual);
 // Whether `spec` provides the service.
 int match_is_provided(const struct app_spec *spec, const char *service);

@@ -158,12 +158,25 @@ static void test_config(void **state)
 	assert_int_equal(match_config_value("port", 4, "port", value, sizeof(value)), 0);
 }
 
+static void test_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(match_limit(0, 0, 16), 16);
+	assert_int_equal(match_limit(0, 8, 16), 8);
+	assert_int_equal(match_limit(0, 32, 16), 32);
+	assert_int_equal(match_limit(4, 8, 16), 4);
+	assert_int_equal(match_limit(12, 8, 16), 8);
+	assert_int_equal(match_limit(4, 0, 16), 4);
+	// A spec that says nothing is no way around the usual one.
+	assert_int_equal(match_limit(UINT64_MAX, 0, 16), 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_services), cmocka_unit_test(test_other_needs),
-		cmocka_unit_test(test_provides), cmocka_unit_test(test_replaces),
-		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_limits),      cmocka_unit_test(test_services),
+		cmocka_unit_test(test_other_needs), cmocka_unit_test(test_provides),
+		cmocka_unit_test(test_replaces),    cmocka_unit_test(test_config),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
