@@ -331,6 +331,7 @@ static void resume(struct app *app)
 	if (was_replaced && app_runs(app)) {
 		app->replacing = REPLACE_ENDING_OLD;
 		app->old = app->program;
+		app->old_settings = app->settings;
 		app->program->users++;
 		app_end(app);
 		return;

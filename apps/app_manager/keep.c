@@ -100,7 +100,7 @@ static void fill_record(const struct app *app, struct record *record)
 		.version = RECORD_VERSION,
 		.state = app->stopping ? APPS_LOADED : app->state,
 		.file_size = program->size,
-		.settings = app->settings,
+		.settings = app->old != NULL ? app->old_settings : app->settings,
 		.num_instances = app->num_instances,
 		.restarts = app->restarts,
 		.end = app->end,

@@ -93,6 +93,7 @@ struct app {
 
 	enum replace_step replacing;
 	struct program *old;
+	struct settings old_settings;
 	bool old_ran;
 	struct request asked;  // the stop or replacement under way
 };

@@ -25,16 +25,23 @@ static void answer(struct app *app, error_t error, const char *text)
 
 // --- Back ---
 
-static void take_back(struct app *app, error_t error, const char *why)
+// All is as it was, but that the old version may not run.
+static void put_back(struct app *app)
 {
-	char text[APPS_TEXT_MAX];
-
 	program_put(app->program);
 	app->program = app->old;
+	app->settings = app->old_settings;
 	app->old = NULL;
 	app->replacing = REPLACE_NOT;
 	launch_drop_services(app);
 	keep_services(app);
+}
+
+static void take_back(struct app *app, error_t error, const char *why)
+{
+	char text[APPS_TEXT_MAX];
+
+	put_back(app);
 	fmt_write(text, sizeof(text), "the new version was taken back, the old one %s: %s",
 	          app->old_ran ? "is there again" : "stays", why);
 	log_warn("%s: %s", app->name, text);
@@ -108,17 +115,19 @@ void replace_begin(struct request asked, struct app *app, struct program *progra
 
 	app->asked = asked;
 	app->old = app->program;
+	app->old_settings = app->settings;
 	app->old_ran = app_runs(app) || app->state == APPS_WAITING;
 	app->program = program;
-	if (settings->config_len > 0)
-		app->settings = *settings;
-	app->restarts = 0;
 	error = launch_make_services(app, text);
 	if (error != 0) {
-		take_back(app, error, text);
+		put_back(app);
+		answer(app, error, text);
 		return;
 	}
 	keep_services(app);
+	if (settings->config_len > 0)
+		app->settings = *settings;
+	app->restarts = 0;
 	if (app_runs(app)) {
 		app->replacing = REPLACE_ENDING_OLD;
 		app_end(app);

@@ -32,7 +32,8 @@ static void replace_by_what_faults(struct tester *t)
 	struct apps_entry entry;
 
 	begin(t);
-	expect(t, apps_load(t, managed_version('f'), REPLACE, "") == ERR_REFUSED);
+	// Its configuration goes with it.
+	expect(t, apps_load(t, managed_version('f'), REPLACE, "greeting=no") == ERR_REFUSED);
 	expect(t, answer_says("taken back"));
 	expect(t, answer_says("fault"));
 	expect_managed_says(t, "1 hi");
