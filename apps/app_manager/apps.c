@@ -411,6 +411,7 @@ void apps_stop(struct request asked, struct app *app, bool unload)
 		return;
 	}
 	app->stopping = true;
+	app_set_due(app, NSEC_NEVER);
 	stop_instances(app);
 	if (app_runs(app))
 		app_end(app);

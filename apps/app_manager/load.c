@@ -238,4 +238,6 @@ void apps_start(struct request asked, struct app *app, bool instance,
 	app_drop_given(started);
 	if (error != 0 && instance)
 		app_free(started);
+	else if (error != 0 && started->state == APPS_WAITING)
+		app_set_due(started, apps_now() + started->backoff);
 }
