@@ -51,6 +51,7 @@ FIGURES = {
     "timer_to_app": ("timer's deadline to the app, from idle", "insns", None),
     "interrupt_to_app": ("device interrupt to the app, from idle", "insns", None),
     "folio_alloc_free": ("folio of a page: create and close", "insns", None),
+    "process_start": ("process made at run time, to its first instruction", "insns", 150_000),
     "exit_sbi": ("VM exit: SBI call served in the kernel", "insns", 400),
     "exit_notify": ("VM exit: queue notification to an event", "insns", None),
     "exit_mmio_write": ("VM exit: MMIO write to the VMM and back", "insns", 900),
@@ -88,7 +89,8 @@ FIGURES = {
 
 # The calls' costs that are also counted with both apps in user mode.
 USER_FIGURES = ("null_call", "send_recv_0", "round_trip_0", "round_trip_64", "round_trip_0_handle", "round_trip_4096",
-                "loop_trip_0", "thread_switch", "folio_alloc_free", "exit_mmio_write", "exit_mmio_read", "vmm_mmio_write")
+                "loop_trip_0", "thread_switch", "folio_alloc_free", "process_start", "exit_mmio_write", "exit_mmio_read",
+                "vmm_mmio_write")
 
 
 def measure_within(out, image):
