@@ -35,6 +35,17 @@ static void op_round_trip(void *arg)
 	assert(poll_recv(t->poll, &event, 1, NSEC_NEVER, &n, &t->m) == 0);
 }
 
+// The folio is written to on each side.
+static void op_mapped_trip(void *arg)
+{
+	struct trip *t = arg;
+	void *at;
+
+	assert(folio_map(t->m.handles[0], PROT_READ | PROT_WRITE, &at) == 0);
+	*(volatile uint64_t *)at += 1;
+	op_round_trip(t);
+}
+
 static void loop_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct trip *t = source->context;
@@ -99,6 +110,21 @@ static void measure_trips(struct bench *b, const struct trip_names *names, void 
 	handle_close(t.channel);
 }
 
+static void measure_mapped(struct bench *b)
+{
+	struct trip t = { .channel = connect_to_peer(b) };
+
+	assert(poll_create(&t.poll) == 0);
+	assert(poll_add(t.poll, t.channel, READY_READABLE, 0) == 0);
+	message_init(&t.m, MSG_DATA);
+	t.m.len = sizeof(struct msg_data);
+	t.m.num_handles = 1;
+	assert(folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &t.m.handles[0]) == 0);
+	bench_measure(b, "mapped_trip_4096", op_mapped_trip, NULL, &t, 1);
+	handle_close(t.poll);
+	handle_close(t.channel);
+}
+
 // Both sides by the event loop of libs/starina.
 static void measure_loop(struct bench *b)
 {
@@ -129,5 +155,6 @@ void bench_round_trips(struct bench *b)
 	// The peer serves its connections in this order.
 	measure_trips(b, &plain, op_round_trip_plain);
 	measure_trips(b, &recv, op_round_trip);
+	measure_mapped(b);
 	measure_loop(b);
 }

@@ -2,7 +2,8 @@
 //
 // The other side of the benchmark's round trips: sends each message back as it came. The barest of
 // loops; the first connection is served by one call to wait, one to receive and one to send, the
-// second by poll_recv and a send, the third by the event loop, as apps do.
+// second by poll_recv and a send, the third so with a folio that is mapped and written to, the
+// fourth by the event loop, as apps do.
 #include "libs/abi/app.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -60,6 +61,23 @@ static void serve(handle_t channel)
 	handle_close(poll);
 }
 
+static void serve_mapped(handle_t channel)
+{
+	handle_t poll = poll_of(channel);
+	struct poll_event event;
+	struct message m;
+	size_t n;
+	void *at;
+
+	while (poll_recv(poll, &event, 1, NSEC_NEVER, &n, &m) == 0 && event.received != 0) {
+		assert(folio_map(m.handles[0], PROT_READ | PROT_WRITE, &at) == 0);
+		*(volatile uint64_t *)at += 1;
+		if (channel_send(channel, &m) != 0)
+			break;
+	}
+	handle_close(poll);
+}
+
 static void loop_message(struct loop *loop, struct source *source, struct message *m)
 {
 	if (channel_send(source->handle, m) != 0)
@@ -87,7 +105,8 @@ static void serve_by_loop(handle_t channel)
 static void bench_peer_main(const struct environ *env)
 {
 	handle_t service = environ_service(env, "bench_peer");
-	static void (*const ways[])(handle_t channel) = { serve_plainly, serve, serve_by_loop };
+	static void (*const ways[])(handle_t channel) = { serve_plainly, serve, serve_mapped,
+		                                          serve_by_loop };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		handle_t channel = accept_next(service);

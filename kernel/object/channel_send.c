@@ -24,10 +24,11 @@
 
 // --- Handles ---
 
-// Checks the handles of a message, and notes what they name in message->queued. `*special`: one of
-// the objects is polled, or mapped by the process. The table's lock is held.
+// Checks the handles of a message, and notes what they name in message->queued. `*watched`: one of
+// the objects is polled; `*mapped`: the process has one mapped. The table's lock is held.
 static inline error_t check_handles_locked(const struct channel_end *to, struct handle_table *table,
-                                           struct channel_message *message, bool *special)
+                                           struct channel_message *message, bool *watched,
+                                           bool *mapped)
 {
 	const struct message_header *header = &message->header;
 	uint32_t n = header->num_handles;
@@ -51,8 +52,10 @@ static inline error_t check_handles_locked(const struct channel_end *to, struct 
 		queued->rights = slot->rights;
 		queued->is_end = slot->object->type == OBJECT_CHANNEL;
 		queued->in_transit = false;
-		if (slot->object->watched || handle_maps(table, slot))
-			*special = true;
+		if (slot->object->watched)
+			*watched = true;
+		if (handle_maps(table, slot))
+			*mapped = true;
 		if (!queued->is_end)
 			continue;
 		if (channel_from_object(slot->object)->channel == to->channel)
@@ -62,18 +65,9 @@ static inline error_t check_handles_locked(const struct channel_end *to, struct 
 	return 0;
 }
 
-// The handles that were checked leave the table: the message holds the objects. The table's lock is
-// held.
-static inline void take_handles_locked(struct handle_table *table, struct channel_message *message)
-{
-	uint16_t n = message->header.num_handles;
-
-	for (uint32_t i = 0; i < n; i++)
-		(void)handle_take_locked(table, message->header.handles[i]);
-	message->num_queued = n;
-}
-
-// --- Delivering: `handles` says whether the message has any; each gives up the table's lock ---
+// What a message has beside its bytes: nothing, handles, or handles of which the process may have
+// mapped some.
+enum carries { CARRIES_NOTHING, CARRIES_HANDLES, CARRIES_MAPPED };
 
 // The process loses its mappings of what the message carries.
 static __attribute__((noinline)) void unmap_handles_locked(struct handle_table *table,
@@ -83,12 +77,29 @@ static __attribute__((noinline)) void unmap_handles_locked(struct handle_table *
 		handle_unmap_locked(table, message->header.handles[i]);
 }
 
-// Puts a message into the queue, if there is room. `mapped`: the process may have what it carries
-// mapped. `*notify`: the receiver's polls must hear of it.
+// The handles that were checked leave the table: the message holds the objects. That is before it
+// can be received. The table's lock is held.
+static inline __attribute__((always_inline)) void take_handles_locked(
+	struct handle_table *table, struct channel_message *message, enum carries carries)
+{
+	uint16_t n = message->header.num_handles;
+
+	if (carries == CARRIES_NOTHING)
+		return;
+	if (carries == CARRIES_MAPPED)
+		unmap_handles_locked(table, message);
+	for (uint32_t i = 0; i < n; i++)
+		(void)handle_take_locked(table, message->header.handles[i]);
+	message->num_queued = n;
+}
+
+// --- Delivering: each gives up the table's lock ---
+
+// Puts a message into the queue, if there is room. `*notify`: the receiver's polls must hear of it.
 static inline __attribute__((always_inline)) error_t push(struct handle_table *table,
                                                           struct channel_end *to,
                                                           struct channel_message *message,
-                                                          bool handles, bool mapped, bool *notify)
+                                                          enum carries carries, bool *notify)
 {
 	error_t error = 0;
 
@@ -97,11 +108,7 @@ static inline __attribute__((always_inline)) error_t push(struct handle_table *t
 		error = to->closed ? ERR_PEER_CLOSED : ERR_FULL;
 	} else {
 		*notify = to->queued == 0 && to->object.watched;
-		// Before the message can be received.
-		if (mapped)
-			unmap_handles_locked(table, message);
-		if (handles)
-			take_handles_locked(table, message);
+		take_handles_locked(table, message, carries);
 		channel_push_locked(to, message);
 	}
 	spin_unlock(&to->channel->lock);
@@ -119,10 +126,10 @@ static __attribute__((noinline)) error_t mark(struct handle_table *table, struct
 static inline __attribute__((always_inline)) error_t send_queued(struct handle_table *table,
                                                                  struct channel_end *to,
                                                                  struct channel_message *message,
-                                                                 bool handles)
+                                                                 enum carries carries)
 {
 	bool notify = false;
-	error_t error = push(table, to, message, handles, false, &notify);
+	error_t error = push(table, to, message, carries, &notify);
 
 	if (notify)
 		return mark(table, to);
@@ -136,8 +143,9 @@ static __attribute__((noinline)) error_t send_marked(struct handle_table *table,
                                                      struct channel_end *to,
                                                      struct channel_message *message)
 {
+	enum carries carries = message->header.num_handles > 0 ? CARRIES_MAPPED : CARRIES_NOTHING;
 	bool notify = false;
-	error_t error = push(table, to, message, message->header.num_handles > 0, false, &notify);
+	error_t error = push(table, to, message, carries, &notify);
 
 	if (notify)
 		poll_mark_watchers_locked(&to->object, READY_READABLE);
@@ -150,7 +158,7 @@ static __attribute__((noinline)) error_t send_marked(struct handle_table *table,
 // only. Gives up the poll lock, too.
 static inline __attribute__((always_inline)) error_t send_told(
 	struct handle_table *table, struct channel_end *to, struct channel_message *message,
-	struct poll_entry *entry, struct thread *thread, struct hart *hart, bool handles)
+	struct poll_entry *entry, struct thread *thread, struct hart *hart, enum carries carries)
 {
 	struct spinlock *lock = &poll_lock;
 
@@ -163,8 +171,7 @@ static inline __attribute__((always_inline)) error_t send_told(
 		spin_unlock(&to->channel->lock);
 		return send_marked(table, to, message);
 	}
-	if (handles)
-		take_handles_locked(table, message);
+	take_handles_locked(table, message, carries);
 	channel_push_locked(to, message);
 	spin_unlock(&to->channel->lock);
 	poll_tell_locked(entry, thread);
@@ -180,7 +187,7 @@ static __attribute__((noinline)) error_t tell(struct handle_table *table, struct
                                               struct poll_entry *entry, struct thread *thread,
                                               struct hart *hart)
 {
-	return send_told(table, to, message, entry, thread, hart, false);
+	return send_told(table, to, message, entry, thread, hart, CARRIES_NOTHING);
 }
 
 static __attribute__((noinline)) error_t tell_handles(struct handle_table *table,
@@ -189,7 +196,7 @@ static __attribute__((noinline)) error_t tell_handles(struct handle_table *table
                                                       struct poll_entry *entry,
                                                       struct thread *thread, struct hart *hart)
 {
-	return send_told(table, to, message, entry, thread, hart, true);
+	return send_told(table, to, message, entry, thread, hart, CARRIES_HANDLES);
 }
 
 // Wakes a thread that was given a message, the long way. Gives up the poll lock, too.
@@ -207,7 +214,7 @@ static __attribute__((noinline)) error_t wake(struct handle_table *table, struct
 static inline __attribute__((always_inline)) error_t send_watched(struct handle_table *table,
                                                                   struct channel_end *to,
                                                                   struct channel_message *message,
-                                                                  bool handles)
+                                                                  enum carries carries)
 {
 	const struct list *watchers = &to->object.watchers;
 	struct spinlock *lock = &poll_lock;
@@ -225,14 +232,15 @@ static inline __attribute__((always_inline)) error_t send_watched(struct handle_
 	if (waiters->next == waiters)
 		return send_marked(table, to, message);
 	if (!poll_takes(entry, thread)) {
-		if (handles)
+		if (carries == CARRIES_MAPPED)
+			return send_marked(table, to, message);
+		if (carries == CARRIES_HANDLES)
 			return tell_handles(table, to, message, entry, thread, hart);
 		return tell(table, to, message, entry, thread, hart);
 	}
 	if (!thread_claim(thread))
 		return send_marked(table, to, message);
-	if (handles)
-		take_handles_locked(table, message);
+	take_handles_locked(table, message, carries);
 	poll_give_locked(entry, thread, message);
 	if (!sched_may_hand_over(hart, thread))
 		return wake(table, thread);
@@ -245,14 +253,14 @@ static inline __attribute__((always_inline)) error_t send_watched(struct handle_
 static inline __attribute__((always_inline)) error_t deliver(struct handle_table *table,
                                                              struct channel_end *to,
                                                              struct channel_message *message,
-                                                             bool handles)
+                                                             enum carries carries)
 {
 	if (to->object.watched && __atomic_load_n(&to->queued, __ATOMIC_RELAXED) == 0)
-		return send_watched(table, to, message, handles);
-	return send_queued(table, to, message, handles);
+		return send_watched(table, to, message, carries);
+	return send_queued(table, to, message, carries);
 }
 
-// --- Messages with channel ends, or with objects that are polled or mapped ---
+// --- Messages with channel ends, or with objects that are polled ---
 
 // Queues the message and tells of it, as send_marked does, and keeps account of what else its
 // handles mean: ends that lie in a queue (channel.h), and entries in polls, by which nobody here
@@ -265,7 +273,7 @@ static error_t push_travelling_locked(struct handle_table *table, struct channel
 	error_t error;
 
 	spin_lock(&poll_lock);
-	error = push(table, to, message, true, true, &notify);
+	error = push(table, to, message, CARRIES_MAPPED, &notify);
 	for (uint32_t i = 0; error == 0 && i < n; i++)
 		poll_handle_leaves_locked(table, handles[i], objects[i]);
 	if (notify)
@@ -333,20 +341,31 @@ static __attribute__((noinline)) error_t deliver_handles(struct handle_table *ta
                                                          struct channel_end *to,
                                                          struct channel_message *message)
 {
-	return deliver(table, to, message, true);
+	return deliver(table, to, message, CARRIES_HANDLES);
+}
+
+// The same of what the process has mapped.
+static __attribute__((noinline)) error_t deliver_mapped(struct handle_table *table,
+                                                        struct channel_end *to,
+                                                        struct channel_message *message)
+{
+	return deliver(table, to, message, CARRIES_MAPPED);
 }
 
 static __attribute__((noinline)) error_t send_handles(struct handle_table *table,
                                                       struct channel_end *to,
                                                       struct channel_message *message)
 {
-	bool special = false;
-	error_t error = check_handles_locked(to, table, message, &special);
+	bool watched = false;
+	bool mapped = false;
+	error_t error = check_handles_locked(to, table, message, &watched, &mapped);
 
 	if (error != 0)
 		return refuse(table, message, error);
-	if (special || message->num_ends > 0)
+	if (watched || message->num_ends > 0)
 		return send_travelling(table, to, message);
+	if (mapped)
+		return deliver_mapped(table, to, message);
 	return deliver_handles(table, to, message);
 }
 
@@ -368,5 +387,5 @@ error_t channel_send_on(struct handle_table *table, handle_t handle,
 	to = to->peer;
 	if (message->header.num_handles > 0)
 		return send_handles(table, to, message);
-	return deliver(table, to, message, false);
+	return deliver(table, to, message, CARRIES_NOTHING);
 }

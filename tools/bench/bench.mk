@@ -5,10 +5,13 @@
 BENCH_APPS := bench_peer bench
 $(eval $(call image_rules,starina-bench,$(BENCH_APPS),kernel))
 $(eval $(call image_rules,starina-bench-user,$(BENCH_APPS),user))
+# One in the kernel, its peer in user mode.
+$(eval $(call image_rules,starina-bench-mixed,$(BENCH_APPS)))
 # Another image: these apps would be in the other's counts.
 $(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd,kernel))
 $(eval $(call image_rules,starina-bench-tcp-user,bench_tcp netswitch tcpip httpd,user))
-BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-user.elf $(BUILD)/starina-bench-tcp.elf
+BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-user.elf $(BUILD)/starina-bench-mixed.elf \
+	$(BUILD)/starina-bench-tcp.elf
 
 # A container that only sleeps.
 $(BUILD)/image/idle/idle: tools/bench/idle.c

@@ -38,6 +38,7 @@ FIGURES = {
     "round_trip_0_handle": ("0 bytes and a handle", "insns", None),
     "round_trip_64_handle": ("64 bytes and a handle", "insns", None),
     "round_trip_4096_handle": ("4096 bytes and a handle", "insns", None),
+    "mapped_trip_4096": ("4096 bytes that each side maps and writes a word of", "insns", None),
     "loop_trip_0": ("round trip between two apps' event loops, 0 bytes", "insns", None),
     "loop_trip_64": ("the same, 64 bytes", "insns", None),
     "plain_trip_0": ("round trip by send, poll_wait, channel_recv, 0 bytes", "insns", None),
@@ -89,8 +90,10 @@ FIGURES = {
 
 # The calls' costs that are also counted with both apps in user mode.
 USER_FIGURES = ("null_call", "send_recv_0", "round_trip_0", "round_trip_64", "round_trip_0_handle", "round_trip_4096",
-                "loop_trip_0", "thread_switch", "folio_alloc_free", "process_start", "exit_mmio_write", "exit_mmio_read",
-                "vmm_mmio_write")
+                "mapped_trip_4096", "loop_trip_0", "thread_switch", "folio_alloc_free", "process_start", "exit_mmio_write",
+                "exit_mmio_read", "vmm_mmio_write")
+# And with one app in the kernel, the other one in user mode.
+MIXED_FIGURES = ("round_trip_0", "loop_trip_0")
 
 
 def measure_within(out, image):
@@ -114,6 +117,10 @@ def measure_calls(out):
     measure_within(user, "starina-bench-user.elf")
     for name in USER_FIGURES:
         out["user_" + name] = user[name]
+    mixed = {}
+    measure_within(mixed, "starina-bench-mixed.elf")
+    for name in MIXED_FIGURES:
+        out["mixed_" + name] = mixed[name]
 
 
 def measure_loopback(out):

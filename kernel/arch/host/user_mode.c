@@ -77,6 +77,15 @@ void mmu_flush_asid(uint64_t asid)
 	(void)asid;
 }
 
+// There are no windows.
+void user_windows_keep(const struct arch_space *space, uintptr_t addr, size_t size, uint64_t unmaps)
+{
+	(void)space;
+	(void)addr;
+	(void)size;
+	(void)unmaps;
+}
+
 void fp_hide(struct hart *hart)
 {
 	hart->arch.fp_zeroed = true;

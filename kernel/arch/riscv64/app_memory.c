@@ -29,11 +29,15 @@ static inline __attribute__((always_inline)) bool may_be_app_memory(uintptr_t ad
 // Functions of their own, so that calls of in-kernel apps need no registers saved.
 static __attribute__((noinline)) error_t copy_from_user(void *dst, uintptr_t src, size_t len)
 {
+	if (user_window_read(dst, src, len))
+		return 0;
 	return space_copy_from(process_current()->space, dst, src, len);
 }
 
 static __attribute__((noinline)) error_t copy_to_user(uintptr_t dst, const void *src, size_t len)
 {
+	if (user_window_write(dst, src, len))
+		return 0;
 	return space_copy_to(process_current()->space, dst, src, len);
 }
 

@@ -208,13 +208,14 @@ static void wait_for_holders(const struct arch_space *space, uint64_t mask)
 	}
 }
 
-static void note_unmapped(struct arch_space *space)
+static void note_unmapped(struct arch_space *space, uintptr_t addr, size_t size)
 {
 	struct hart *self = arch_this_hart();
 	uint64_t running = 0;
+	uint64_t before;
 
 	// The entries before the count: who sees the count walks the cleared entries.
-	__atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELEASE);
+	before = __atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELEASE);
 	// Entries and count before the look at who runs, and who holds. Pairs with the fences of
 	// arch_space_enter() and arch_space_hold().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -228,6 +229,7 @@ static void note_unmapped(struct arch_space *space)
 	for (uint64_t mask = running; mask != 0; mask &= mask - 1)
 		sbi_remote_sfence_vma(harts[__builtin_ctzll(mask)].firmware_id);
 	wait_for_holders(space, running);
+	user_windows_keep(space, addr, size, before);
 }
 
 void arch_space_fence_code(void)
@@ -253,7 +255,7 @@ void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size)
 		offset += leaf_size(level) - ((addr + offset) & (leaf_size(level) - 1));
 	}
 	if (any)
-		note_unmapped(space);
+		note_unmapped(space, addr, size);
 }
 
 void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool write)

@@ -87,6 +87,14 @@ static inline void arch_space_release(struct arch_space **held)
 	// What was done to the memory before the word. Pairs with the load of wait_for_holders().
 	__atomic_store_n(held, NULL, __ATOMIC_RELEASE);
 }
+// The current thread, if it is one of the space, unmaps [addr, addr + size), and so the count goes
+// from `unmaps` to the next: its own windows that show something else hold on. user_access.c.
+void user_windows_keep(const struct arch_space *space, uintptr_t addr, size_t size,
+                       uint64_t unmaps);
+// Copies between the kernel's memory and that of the current thread's process, if one of its
+// windows shows it; else returns false. No lock is held. user_access.c.
+bool user_window_read(void *dst, uintptr_t src, size_t len);
+bool user_window_write(uintptr_t dst, const void *src, size_t len);
 // Whether `addr` is mapped so that the process may access it: then a fault on it was stale.
 bool arch_space_allows(const struct arch_space *space, uintptr_t addr, bool write);
 // The same of an instruction fetch.

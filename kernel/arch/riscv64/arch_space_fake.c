@@ -133,6 +133,14 @@ uint64_t mmu_device_flags(void)
 	return PTE_PBMT_IO;
 }
 
+void user_windows_keep(const struct arch_space *space, uintptr_t addr, size_t size, uint64_t unmaps)
+{
+	(void)space;
+	(void)addr;
+	(void)size;
+	(void)unmaps;
+}
+
 void fp_hide(struct hart *hart)
 {
 	hart->arch.fp_zeroed = true;

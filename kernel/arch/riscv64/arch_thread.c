@@ -51,7 +51,9 @@ void arch_thread_init(struct thread *thread, void (*entry)(void *arg), void *arg
 		.kernel_stack_bottom = thread->kernel_stack_top - KERNEL_STACK_SIZE,
 		.windows_unmaps = USER_NO_UNMAPS,
 		.shared_unmaps = USER_NO_UNMAPS,
-		.windows = { { USER_NO_PAGE, USER_NO_PAGE, 0 }, { USER_NO_PAGE, USER_NO_PAGE, 0 } },
+		.windows = { { USER_NO_PAGE, USER_NO_PAGE, 0 },
+		             { USER_NO_PAGE, USER_NO_PAGE, 0 },
+		             { USER_NO_PAGE, USER_NO_PAGE, 0 } },
 	};
 	start = (struct thread_start *)(arch->kernel_sp - sizeof(*start));
 	*start = (struct thread_start){

@@ -65,7 +65,7 @@ struct arch_thread {
 	// thread, or by one of several: the other one is USER_NO_UNMAPS.
 	uint64_t windows_unmaps;
 	uint64_t shared_unmaps;
-	struct arch_window windows[2];  // enum app_window
+	struct arch_window windows[3];  // enum app_window
 	bool holds_windows;             // the hart's held_space is set
 	bool fp_valid;         // fp holds the thread's registers; else it never used the unit
 	struct hart *fp_hart;  // the hart that loaded or saved them last
