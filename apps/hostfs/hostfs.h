@@ -35,7 +35,8 @@ struct incoming {
 	size_t header_len;
 	size_t body_len;  // of it, so far
 	handle_t folio;   // the reply, unless it fits into a message
-	uint8_t *bytes;   // where it is collected
+	uint8_t *bytes;   // where it is collected, as far as there is room
+	size_t room;
 	uint8_t inline_bytes[FILES_INLINE_MAX];
 };
 

@@ -10,6 +10,7 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
+#define LINUX_ENOMEM 12
 #define HEADER ((uint32_t)sizeof(struct files_port_header))
 
 static void incoming_forget(struct incoming *in)
@@ -38,7 +39,8 @@ static void port_lost(struct hostfs *fs, const char *why)
 
 // --- In ------------------------------------------------------------------------------------------
 
-// The header is there: makes room for the rest. Errors: ERR_PROTOCOL, folio_create's.
+// The header is there: makes room for the rest. Without memory for it, only the reply's own header
+// is kept. Errors: ERR_PROTOCOL, folio_map's.
 static error_t body_begin(struct incoming *in)
 {
 	size_t len = in->header.length - HEADER;
@@ -48,27 +50,43 @@ static error_t body_begin(struct incoming *in)
 	if (in->header.length < HEADER + sizeof(struct fuse_out_header) ||
 	    in->header.length > HEADER + FILES_MAX_BYTES)
 		return ERR_PROTOCOL;
-	if (len <= FILES_INLINE_MAX) {
-		in->bytes = in->inline_bytes;
+	in->bytes = in->inline_bytes;
+	in->room = len <= FILES_INLINE_MAX ? len : sizeof(struct fuse_out_header);
+	if (len <= FILES_INLINE_MAX || folio_create(len, FOLIO_CONTIGUOUS, &in->folio) < 0)
 		return 0;
-	}
-	err = folio_create(len, FOLIO_CONTIGUOUS, &in->folio);
-	if (err == 0)
-		err = folio_map(in->folio, PROT_READ | PROT_WRITE, &bytes);
-	if (err == 0)
-		in->bytes = bytes;
-	return err;
+	err = folio_map(in->folio, PROT_READ | PROT_WRITE, &bytes);
+	if (err < 0)
+		return err;
+	in->bytes = bytes;
+	in->room = len;
+	return 0;
+}
+
+// There was no memory for a reply: the client hears that instead.
+static void refuse(struct incoming *in)
+{
+	struct fuse_out_header out;
+
+	memcpy(&out, in->bytes, sizeof(out));
+	out.len = sizeof(out);
+	out.error = -LINUX_ENOMEM;
+	memcpy(in->bytes, &out, sizeof(out));
+	in->body_len = sizeof(out);
 }
 
 static void body_end(struct hostfs *fs)
 {
 	struct incoming *in = &fs->incoming;
-	struct msg_files_fuse fuse = { .length = (uint32_t)in->body_len };
+	struct msg_files_fuse fuse = { 0 };
 	bool has_folio = in->folio != HANDLE_NONE;
 	struct message m;
-	error_t err = message_encode_files_fuse(&m, &fuse, has_folio ? NULL : in->bytes,
-	                                        has_folio ? 0 : in->body_len);
+	error_t err;
 
+	if (in->body_len > in->room)
+		refuse(in);
+	fuse.length = (uint32_t)in->body_len;
+	err = message_encode_files_fuse(&m, &fuse, has_folio ? NULL : in->bytes,
+	                                has_folio ? 0 : in->body_len);
 	assert(err == 0);
 	if (has_folio) {
 		m.handles[0] = in->folio;
@@ -95,7 +113,10 @@ static error_t take(struct hostfs *fs, struct span *bytes)
 		if (in->header_len == HEADER)
 			err = body_begin(in);
 	} else {
-		memcpy(in->bytes + in->body_len, bytes->data, n);
+		size_t fits = in->room > in->body_len ? in->room - in->body_len : 0;
+
+		if (fits > 0)
+			memcpy(in->bytes + in->body_len, bytes->data, n < fits ? n : fits);
 		in->body_len += n;
 		if (n == wanted)
 			body_end(fs);
