@@ -25,6 +25,9 @@
 
 _Static_assert(TLB_TAG_MAX_HARTS >= MAX_HARTS, "a word for each hart");
 
+// Not a count of unmaps.
+#define NEVER_SEEN UINT64_MAX
+
 static struct tlb_tags asids;
 static bool probed;
 
@@ -323,15 +326,12 @@ static void set_satp(struct hart *hart, struct arch_space *space, uint32_t asid)
 	hart->arch.space_stale = false;
 }
 
-// The first entry for long, after something was unmapped, or with nobody else in between.
-static __attribute__((noinline)) void enter_slowly(struct hart *hart, struct arch_space *space,
-                                                   uint64_t unmaps)
+// The hart's, whatever it had before. What was unmapped since it had this one it will forget.
+static void take(struct hart *hart, struct arch_space *space, uint64_t unmaps)
 {
 	uint32_t asid;
 	bool must_fence;
 
-	if (!hart->arch.fp_zeroed)
-		fp_hide(hart);
 	if (hart->arch.space == space) {
 		if (space->seen[hart->id] != unmaps)
 			hart->arch.space_stale = true;
@@ -345,6 +345,20 @@ static __attribute__((noinline)) void enter_slowly(struct hart *hart, struct arc
 	space->seen[hart->id] = unmaps;
 	if (must_fence)
 		mmu_flush_local();
+}
+
+// The first entry for long, after something was unmapped, or with nobody else in between.
+static __attribute__((noinline)) void enter_slowly(struct hart *hart, struct arch_space *space,
+                                                   uint64_t unmaps)
+{
+	if (!hart->arch.fp_zeroed)
+		fp_hide(hart);
+	take(hart, space, unmaps);
+}
+
+void arch_space_return(struct hart *hart, struct arch_space *space)
+{
+	take(hart, space, __atomic_load_n(&space->unmaps, __ATOMIC_RELAXED));
 }
 
 void arch_space_enter(struct hart *hart, struct arch_space *space)
@@ -376,6 +390,8 @@ void arch_space_fence(struct hart *hart)
 
 void arch_space_leave(struct hart *hart)
 {
+	// Whoever is to come back to it sees that it is gone (arch_space_resume).
+	hart->arch.space->seen[hart->id] = NEVER_SEEN;
 	csr_write(satp, mmu_satp());
 	// Without ASIDs the kernel's number is the processes', too.
 	mmu_flush_local();

@@ -104,6 +104,27 @@ bool arch_space_paddr(const struct arch_space *space, uintptr_t addr, paddr_t *o
 
 // Makes it this hart's, current. Part of a switch to one of its threads.
 void arch_space_enter(struct hart *hart, struct arch_space *space);
+// A hart that runs a guest is in no process's space. So an unmap by the process's other threads
+// need not interrupt it, which would be an exit of the guest and a wait in the firmware: the hart
+// looks itself when it is back, as at a switch of threads. `running`: its word for what it runs.
+// Plain stores, for the compiler's atomic ones are swaps.
+static inline void arch_space_pause(struct arch_space **running)
+{
+	*(struct arch_space *volatile *)running = NULL;
+}
+// Its thread, whose space this is, is about to return to user mode. Returns false when something
+// was unmapped since the hart had it last, or it gave it up: then arch_space_return.
+static inline bool arch_space_resume(struct arch_space **running, struct arch_space *space,
+                                     uint32_t hart)
+{
+	*(struct arch_space *volatile *)running = space;
+	// Who runs before the look at what was unmapped. Pairs with the fence of note_unmapped().
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __builtin_expect(
+		space->seen[hart] == __atomic_load_n(&space->unmaps, __ATOMIC_RELAXED), 1);
+}
+// Makes it so: the table is the hart's again, and what was unmapped is forgotten.
+void arch_space_return(struct hart *hart, struct arch_space *space);
 // This hart forgets what was unmapped of the space that it has. Before it returns to user mode,
 // when hart->arch.space_stale says so.
 void arch_space_fence(struct hart *hart);

@@ -59,6 +59,53 @@ static void test_only_harts_that_run_it_are_fenced(void **state)
 	arch_space_deinit(&other);
 }
 
+static void come_back(uint32_t hart, struct arch_space *space)
+{
+	if (!arch_space_resume(&harts[hart].arch.running_space, space, hart))
+		arch_space_return(&harts[hart], space);
+}
+
+static void test_a_hart_with_a_guest_is_left_alone(void **state)
+{
+	struct arch_space space;
+
+	(void)state;
+	init(&space);
+	map(&space, 0, 0x5000);
+	map(&space, 1, 0x6000);
+	run(0, &space);
+	run(1, &space);
+	assert_int_equal(look(1, 0), 0x5000);
+	arch_space_pause(&harts[1].arch.running_space);
+	self = &harts[0];
+	arch_space_unmap(&space, BASE, PAGE_SIZE);
+	assert_int_equal(fenced, 0);
+	// It finds out when it is back, and is told again from then on.
+	self = &harts[1];
+	come_back(1, &space);
+	assert_int_equal(look(1, 0), 0);
+	assert_int_equal(look(1, 1), 0x6000);
+	assert_false(harts[1].arch.space_stale);
+	self = &harts[0];
+	arch_space_unmap(&space, BASE + PAGE_SIZE, PAGE_SIZE);
+	assert_int_equal(fenced, 1u << 1);
+	assert_int_equal(look(1, 1), 0);
+	// What was asked of it for a space that it had before makes it give up this one.
+	arch_space_pause(&harts[1].arch.running_space);
+	harts[1].arch.evict_space = true;
+	arch_hart_kick(1);
+	assert_null(harts[1].arch.space);
+	self = &harts[1];
+	map(&space, 0, 0x5000);
+	come_back(1, &space);
+	assert_ptr_equal(harts[1].arch.space, &space);
+	assert_int_equal(look(1, 0), 0x5000);
+	run(1, NULL);
+	run(0, NULL);
+	self = &harts[0];
+	arch_space_deinit(&space);
+}
+
 static void test_a_space_that_goes_is_in_no_satp(void **state)
 {
 	struct arch_space space, other;
@@ -156,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_only_harts_that_run_it_are_fenced),
+		test(test_a_hart_with_a_guest_is_left_alone),
 		test(test_a_space_that_goes_is_in_no_satp),
 		test(test_nobody_sees_what_was_unmapped),
 	};

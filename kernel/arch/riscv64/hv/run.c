@@ -7,6 +7,7 @@
 // the two sees the other. A kick that comes between that look and the sret stays pending and takes
 // the guest out again before its first instruction.
 #include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/arch_space.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
@@ -145,6 +146,7 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 		hv_update_interrupts(vcpu);
 	if (__builtin_expect(context->env_parked, 0))
 		hv_unpark_env(vcpu);
+	arch_space_pause(&hart->arch.running_space);
 	hv_switch(context);
 	// Before wait_for_request looks at the requests there is a fence.
 	vcpu_end_entry(vcpu);
@@ -189,6 +191,7 @@ static error_t run_until_exit(struct vcpu *vcpu, struct poll *poll, struct vcpu_
 
 error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 {
+	struct arch_space *space = arch_current_space();
 	error_t err = vcpu_claim(vcpu);
 
 	if (err != 0)
@@ -208,9 +211,15 @@ error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 		err = run_until_exit(vcpu, poll, exit);
 	if (poll != NULL)
 		poll_unlisten(&vcpu->listener);
-	// Of what is the guest's, user mode obeys these registers.
-	if (arch_current_space() != NULL && arch_this_hart()->arch.guest == vcpu)
-		hv_park_env(vcpu);
+	if (space != NULL) {
+		struct hart *hart = arch_this_hart();
+
+		if (!arch_space_resume(&hart->arch.running_space, space, hart->id))
+			arch_space_return(hart, space);
+		// Of what is the guest's, user mode obeys these registers.
+		if (hart->arch.guest == vcpu)
+			hv_park_env(vcpu);
+	}
 	// It stays loaded: most likely this thread comes back with it.
 	vcpu_release(vcpu);
 	return err;
