@@ -2,7 +2,7 @@
 //
 // A new version takes the place of an old one: that is ended, and its services go to the new one,
 // so that clients see what they see at a restart. The new one is good once it waits for something;
-// one that ends before is taken back.
+// one that ends before is taken back, unless it has done its work.
 #include "apps/app_manager/apps_private.h"
 #include "apps/app_manager/matching.h"
 #include "libs/base/fmt.h"
@@ -52,13 +52,6 @@ static void take_back(struct app *app, error_t error, const char *why)
 	answer(app, error, text);
 }
 
-void replace_new_ended(struct app *app)
-{
-	char text[APPS_TEXT_MAX];
-
-	take_back(app, ERR_REFUSED, app_describe_end(app, text, sizeof(text)));
-}
-
 // --- Forward ---
 
 static void accept_new(struct app *app)
@@ -85,6 +78,29 @@ void replace_look(struct app *app)
 		accept_new(app);
 	else
 		app_set_due(app, apps_now() + LOOK_EVERY);
+}
+
+// --- Its end ---
+
+// An app that provides nothing may have done its work.
+static bool has_done_well(const struct app *app)
+{
+	const struct app_spec *spec = &app->program->file.spec;
+
+	return app->end == PROCESS_END_EXIT && app->status == 0 && spec->provides[0] == NULL &&
+		spec->restart != RESTART_ALWAYS;
+}
+
+void replace_new_ended(struct app *app)
+{
+	char text[APPS_TEXT_MAX];
+
+	if (has_done_well(app)) {
+		accept_new(app);
+		app_set_state(app, APPS_LOADED, "ended");
+		return;
+	}
+	take_back(app, ERR_REFUSED, app_describe_end(app, text, sizeof(text)));
 }
 
 static void start_new(struct app *app)

@@ -84,11 +84,22 @@ static void replace_of_what_does_not_run(struct tester *t)
 	expect_managed_says(t, "2 hello");
 }
 
+// Its work is done before it ever waits.
+static void replace_by_what_is_done(struct tester *t)
+{
+	struct apps_entry entry;
+
+	begin(t);
+	expect(t, apps_load(t, file_of(FILE_MANAGED_USER), REPLACE, "word=done") == 0);
+	expect(t, apps_list(t, "managed_user", &entry, NULL) && entry.state == APPS_LOADED);
+}
+
 const struct test replace_tests[] = {
 	{ "replace: a new version takes over", replace_version },
 	{ "replace: what faults or ends at once is taken back", replace_by_what_faults },
 	{ "replace: what lacks a service is refused", replace_by_what_lacks },
 	{ "replace: clients go on", replace_under_clients },
 	{ "replace: what does not run", replace_of_what_does_not_run },
+	{ "replace: an app that ends well at once is no failure", replace_by_what_is_done },
 	{ 0 },
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // For apps/apps_test: an app that runs many times. It asks "managed", if that is there, says on the
-// channel that it is given who it is and what it was told, and waits until that is closed.
+// channel that it is given who it is and what it was told, and waits until that is closed. With the
+// word "done" it ends at once.
 #include "libs/abi/app.h"
 #include "libs/abi/echo.h"
 #include "libs/base/fmt.h"
@@ -53,6 +54,8 @@ static void managed_user_main(const struct environ *env)
 	char heard[64];
 	char text[128];
 
+	if (strcmp(environ_config(env, "word"), "done") == 0)
+		process_exit(0);
 	ask(env, heard, sizeof(heard));
 	fmt_write(text, sizeof(text), "%s %s %s", env->app_name, environ_config(env, "word"),
 	          heard);

@@ -23,9 +23,9 @@
 // Started at once, as itself.
 #define APPS_LOAD_START (1u << 0)
 // An app of that name that is there already is replaced: the new version takes over its services,
-// and runs if the old one did. If it ends before it first waits for something, or does not provide
-// what the old one did, the old one is back, and the answer says why. Without this flag a name that
-// is there is ERR_EXISTS.
+// and runs if the old one did. If it ends before it first waits for something (but with status 0,
+// when it provides nothing), or does not provide what the old one did, the old one is back, and the
+// answer says why. Without this flag a name that is there is ERR_EXISTS.
 #define APPS_LOAD_REPLACE (1u << 1)
 
 // One handle: the folio with the file, at its start. The manager makes a copy.
