@@ -222,6 +222,28 @@ static error_t map_segment(const struct app *app, const struct app_segment *segm
 	return process_map(app->process, &to);
 }
 
+// Piece by piece.
+static error_t map_data(const struct app *app, const struct app_segment *segment)
+{
+	uint64_t size = app_segment_pages(segment);
+	error_t error = 0;
+
+	for (uint64_t done = 0; error == 0 && done < size; done += PROCESS_DATA_MAX) {
+		struct app_segment piece = { .address = segment->address + done,
+			                     .size = size - done };
+
+		if (done < segment->bytes.len)
+			piece.bytes = (struct span){ segment->bytes.data + done,
+				                     segment->bytes.len - done };
+		if (piece.size > PROCESS_DATA_MAX)
+			piece.size = PROCESS_DATA_MAX;
+		if (piece.bytes.len > piece.size)
+			piece.bytes.len = piece.size;
+		error = map_segment(app, &piece, PROT_READ | PROT_WRITE);
+	}
+	return error;
+}
+
 static error_t map_program(const struct app *app)
 {
 	const struct app_file *file = &app->program->file;
@@ -230,7 +252,7 @@ static error_t map_program(const struct app *app)
 	if (error == 0)
 		error = map_segment(app, &file->rodata, PROT_READ);
 	if (error == 0)
-		error = map_segment(app, &file->data, PROT_READ | PROT_WRITE);
+		error = map_data(app, &file->data);
 	return error;
 }
 

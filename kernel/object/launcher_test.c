@@ -258,10 +258,14 @@ static void addresses_are_checked(void **state)
 		{ .entry = TEXT, .text_address = UINT64_MAX },
 		{ .entry = TEXT, .text_address = TEXT, .text_size = UINT64_MAX },
 	};
+	const struct process_segment huge = { .address = 0x30000,
+		                              .size = PROCESS_DATA_MAX + PAGE_SIZE,
+		                              .prot = PROT_READ | PROT_WRITE };
 	handle_t folio = program();
 	handle_t process = make("made");
 
 	(void)state;
+	assert_int_equal(CALL_2(process_map, process, &huge), ERR_TOO_LARGE);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		const struct process_segment segment = { .address = wrong[i].address,
 			                                 .size = wrong[i].size,

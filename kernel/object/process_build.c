@@ -28,6 +28,8 @@ static error_t add_data(struct process *process, const struct process_segment *s
 
 	if (segment->length > segment->size)
 		return ERR_INVALID;
+	if (segment->size > PROCESS_DATA_MAX)
+		return ERR_TOO_LARGE;
 	if (folio == NULL && segment->length != 0)
 		return ERR_BAD_HANDLE;
 	error = account_charge_folio(process->account, segment->size);

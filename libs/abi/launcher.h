@@ -28,6 +28,10 @@ struct process_options {
 
 #define PROCESS_MAX_THREADS 64u
 
+// What one process_map with PROT_WRITE gives at most: calls are short. More of it is several
+// segments that follow each other.
+#define PROCESS_DATA_MAX (4ul * 1024 * 1024)
+
 // A part of the program. With PROT_WRITE the process gets memory of its own, `size` bytes, which
 // begin with a copy of [offset, offset + length) of `folio` and go on with zeros; `folio` may be
 // HANDLE_NONE when `length` is 0. Without, it sees [offset, offset + size) of the folio itself, and

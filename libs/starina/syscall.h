@@ -149,7 +149,7 @@ __must_check error_t process_create(handle_t launcher, const struct process_opti
 // MAP and READ on the folio. Errors: ERR_INVALID (prot, alignment, no size), ERR_RANGE (outside
 // the program's addresses or the folio), ERR_EXISTS (overlaps), ERR_ACCESS (a folio that somebody
 // may write to), ERR_NOT_SUPPORTED (a lazy folio, or a device's), ERR_BAD_STATE (started or ended),
-// ERR_LIMIT, ERR_NO_MEMORY.
+// ERR_TOO_LARGE (PROCESS_DATA_MAX), ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t process_map(handle_t process, const struct process_segment *segment);
 // Moves `h` into a process that was not started; `*out` is its number there. Rights: CONTROL;
 // TRANSFER on `h`. Errors: ERR_BAD_STATE (also a folio that is mapped in an hvspace), ERR_LIMIT,

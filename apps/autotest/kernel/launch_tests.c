@@ -122,8 +122,8 @@ static void bad_segments_are_refused(struct autotest *t)
 	expect(t, try_map(process, &base, 0x40000, 3 * page, 0, rx) == ERR_RANGE);
 	expect(t, try_map(process, &base, 0x40000, page, 2 * page, rx) == ERR_RANGE);
 	expect(t, try_map(process, &base, 0x40000, page, 0 - page, rx) == ERR_RANGE);
-	expect(t, try_map(process, &base, 0x40000, 16 << 20, 0, rw) == ERR_LIMIT);
-	expect(t, try_map(process, &base, 0x40000, 0 - page, 0, rw) == ERR_LIMIT);
+	expect(t, try_map(process, &base, 0x40000, 2 << 20, 0, rw) == ERR_LIMIT);
+	expect(t, try_map(process, &base, 0x40000, 0 - page, 0, rw) == ERR_TOO_LARGE);
 	expect(t, process_kill(process) == 0);
 	launch_end(t, process);
 	handle_close(folio);
