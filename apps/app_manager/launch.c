@@ -314,8 +314,11 @@ error_t launch(struct app *app, char *text)
 	keep_process(app);
 out:
 	if (error == ERR_EXISTS)
-		fmt_write(text, APPS_TEXT_MAX,
-		          "'%s' cannot be started: an app of the image has that name", app->name);
+		fmt_write(
+			text, APPS_TEXT_MAX,
+			"'%s' cannot be started: the kernel or an app of the image has that name, "
+			"or a process that ends",
+			app->name);
 	else
 		fmt_write(text, APPS_TEXT_MAX, "'%s' cannot be started: %s: %s", app->name, step,
 		          error_text(error));

@@ -80,8 +80,11 @@ static bool name_is_valid(const char *name)
 	return len > 0 && len < APP_NAME_MAX;
 }
 
+// Whether log lines that begin with it are the kernel's, or those of an app of the image.
 static bool is_of_image(const char *name)
 {
+	if (strcmp(name, "kernel") == 0)
+		return true;
 	for (size_t i = 0; i < num_app_images; i++) {
 		if (strcmp(app_images[i].spec->name, name) == 0)
 			return true;

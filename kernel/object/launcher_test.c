@@ -314,6 +314,7 @@ static void names_and_limits_are_checked(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(create(wrong[i], &other), ERR_INVALID);
 	assert_int_equal(create("made", &other), ERR_EXISTS);
+	assert_int_equal(create("kernel", &other), ERR_EXISTS);
 	assert_int_equal(CALL_3(process_create, holder, &options, &other), ERR_LIMIT);
 	options.kernel_limit = 0;
 	options.thread_limit = PROCESS_MAX_THREADS + 1;

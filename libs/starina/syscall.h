@@ -140,7 +140,7 @@ __must_check error_t process_kill(handle_t process);
 // An empty process in user mode, for the holder of `launcher` (NEED_LAUNCHER) to fill and start.
 // One that is not started ends with its last handle, or the launcher's. All that it takes is
 // charged to its own limits. Rights: CONTROL. Errors: ERR_INVALID (name, thread limit), ERR_EXISTS
-// (an app of the image, or a process of a launcher, has the name), ERR_LIMIT
+// (an app of the image, a process of a launcher, or the kernel has the name), ERR_LIMIT
 // (LAUNCHER_MAX_PROCESSES), ERR_NO_MEMORY.
 __must_check error_t process_create(handle_t launcher, const struct process_options *options,
                                     handle_t *out);
