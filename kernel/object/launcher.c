@@ -128,7 +128,7 @@ error_t launcher_make_process(struct launcher *launcher, const struct process_op
 
 	if (!name_is_valid(own.name) || own.thread_limit > PROCESS_MAX_THREADS)
 		return ERR_INVALID;
-	if (is_of_image(own.name) || process_name_is_taken(own.name))
+	if (is_of_image(own.name))
 		return ERR_EXISTS;
 	set_usual_limits(&own);
 	error = count_process(launcher);

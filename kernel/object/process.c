@@ -162,12 +162,31 @@ static error_t create(const struct process_options *options, bool user, struct p
 	return error;
 }
 
-static void enlist(struct process *process)
+static bool name_is_taken_locked(const char *name)
 {
+	list_for_each(pos, &all_processes) {
+		const struct process *process = container_of(pos, struct process, all_entry);
+
+		if (process->launcher != NULL && strcmp(process->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+// Errors: ERR_EXISTS (it is a launcher's, and its name is taken).
+static error_t enlist(struct process *process)
+{
+	error_t error = 0;
+
 	spin_lock(&all_lock);
-	list_push_back(&all_processes, &process->all_entry);
-	num_processes++;
+	if (process->launcher != NULL && name_is_taken_locked(process->name)) {
+		error = ERR_EXISTS;
+	} else {
+		list_push_back(&all_processes, &process->all_entry);
+		num_processes++;
+	}
 	spin_unlock(&all_lock);
+	return error;
 }
 
 error_t process_create(const char *name, const struct app_image *image, uint32_t handle_limit,
@@ -189,13 +208,13 @@ error_t process_create(const char *name, const struct app_image *image, uint32_t
 		return error;
 	process->image = image;
 	error = user != NULL ? load_image(process, user) : 0;
-	if (error != 0) {
+	if (error == 0)
+		error = enlist(process);
+	if (error != 0)
 		object_put(&process->object);
-		return error;
-	}
-	enlist(process);
-	*out = process;
-	return 0;
+	else
+		*out = process;
+	return error;
 }
 
 error_t process_create_empty(const struct process_options *options, struct launcher *launcher,
@@ -206,23 +225,18 @@ error_t process_create_empty(const struct process_options *options, struct launc
 	if (error != 0)
 		return error;
 	(*out)->launcher = launcher;
-	enlist(*out);
-	return 0;
+	error = enlist(*out);
+	if (error != 0)
+		object_put(&(*out)->object);
+	return error;
 }
 
 bool process_name_is_taken(const char *name)
 {
-	bool taken = false;
+	bool taken;
 
 	spin_lock(&all_lock);
-	list_for_each(pos, &all_processes) {
-		const struct process *process = container_of(pos, struct process, all_entry);
-
-		if (process->launcher != NULL && strcmp(process->name, name) == 0) {
-			taken = true;
-			break;
-		}
-	}
+	taken = name_is_taken_locked(name);
 	spin_unlock(&all_lock);
 	return taken;
 }
