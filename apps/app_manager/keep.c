@@ -137,11 +137,22 @@ void keep_save(struct app *app)
 	}
 }
 
+static void forget(uint32_t index)
+{
+	for (uint32_t k = 0; k < PLACE_CONNECTOR + APP_MAX_PROVIDES; k++) {
+		error_t error =
+			launcher_keep(manager_launcher, index * NUM_PLACES + k, HANDLE_NONE);
+
+		if (error != 0)
+			log_warn("place %u of app %u is not given back: %s", k, index,
+			         error_text(error));
+	}
+	used[index] = 0;
+}
+
 void keep_forget(const struct app *app)
 {
-	for (uint32_t k = 0; k < PLACE_CONNECTOR + APP_MAX_PROVIDES; k++)
-		keep_copy(app, k, HANDLE_NONE);
-	used[app->index] = 0;
+	forget(app->index);
 }
 
 // --- Finding it again ---
@@ -192,6 +203,19 @@ static void take_record(struct app *app, const struct record *record)
 	app->process = find(app->index, PLACE_PROCESS);
 }
 
+// Nobody would ever end its process, whose name stays taken.
+static void lose(uint32_t index, const char *name)
+{
+	handle_t process = find(index, PLACE_PROCESS);
+
+	log_error("%s: lost with the app manager's end", name);
+	// It may have ended already.
+	if (process != HANDLE_NONE && process_kill(process) != 0)
+		log_info("%s: has ended", name);
+	handle_close(process);
+	forget(index);
+}
+
 // Apps first, then what is an instance of them.
 static void restore_one(uint32_t index, bool instances)
 {
@@ -207,12 +231,13 @@ static void restore_one(uint32_t index, bool instances)
 	of = instances ? apps_find(record.of) : NULL;
 	if ((instances && of == NULL) ||
 	    program_reload(find(index, PLACE_PROGRAM), record.file_size, &program, text) != 0) {
-		log_error("%s: lost with the app manager's end", record.name);
+		lose(index, record.name);
 		return;
 	}
 	app = apps_restored(record.name, index);
 	if (app == NULL) {
 		program_put(program);
+		lose(index, record.name);
 		return;
 	}
 	app->of = of;
