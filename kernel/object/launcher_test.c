@@ -195,6 +195,7 @@ static void it_stays_whole_during_a_call(void **state)
 
 	(void)state;
 	assert_int_equal(process_build_begin(process), 0);
+	assert_int_equal(begin(handle, HANDLE_NONE), ERR_BAD_STATE);
 	assert_int_equal(CALL_1(process_kill, handle), 0);
 	host_run(NSEC_NEVER);
 	assert_int_equal(info_of(handle).state, PROCESS_RUNNING);

@@ -286,6 +286,19 @@ error_t process_build_begin(struct process *process)
 	return can ? 0 : ERR_BAD_STATE;
 }
 
+error_t process_build_last(struct process *process)
+{
+	bool alone;
+
+	spin_lock(&process->lock);
+	// What another one gives it could be taken back while it runs.
+	alone = process->builders == 1;
+	if (alone)
+		__atomic_store_n(&process->started, 1u, __ATOMIC_SEQ_CST);
+	spin_unlock(&process->lock);
+	return alone ? 0 : ERR_BAD_STATE;
+}
+
 void process_build_end(struct process *process)
 {
 	spin_lock(&process->lock);

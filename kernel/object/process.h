@@ -84,6 +84,9 @@ struct process *process_current(void);
 // A call is about to give it parts or to start it: it may end meanwhile, but is not taken apart
 // before process_build_end. Errors: ERR_BAD_STATE (started, ending, or not a launcher's).
 __must_check error_t process_build_begin(struct process *process);
+// The call is about to start it: no other one gives it parts, now or later. Errors: ERR_BAD_STATE
+// (one does, or starts it).
+__must_check error_t process_build_last(struct process *process);
 // The caller has a reference.
 void process_build_end(struct process *process);
 // Begins the end of `process`: the first call decides `end` and `status`. Wakes and kicks its

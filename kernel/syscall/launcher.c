@@ -156,10 +156,9 @@ error_t sys_process_start(SYSCALL_ARGS)
 		return error;
 	process = process_from_object(object);
 	error = user_read(&how, a1, sizeof(how));
-	// Of two threads that start it, one does.
-	if (error == 0 && __atomic_exchange_n(&process->started, 1u, __ATOMIC_ACQ_REL) != 0) {
-		error = ERR_BAD_STATE;
-	} else if (error == 0) {
+	if (error == 0)
+		error = process_build_last(process);
+	if (error == 0) {
 		error = start(process, &how, a2);
 		if (error != 0)
 			launcher_not_started(process);

@@ -156,8 +156,9 @@ __must_check error_t process_map(handle_t process, const struct process_segment 
 // ERR_NO_MEMORY.
 __must_check error_t process_grant(handle_t process, handle_t h, handle_t *out);
 // Starts the first thread. The process sees a copy of `env`. Rights: CONTROL. Errors: ERR_INVALID,
-// ERR_RANGE (an address that is not the process's to have, or outside of the folio), ERR_BAD_STATE,
-// ERR_LIMIT, ERR_NO_MEMORY; as process_map for `start->symbols`.
+// ERR_RANGE (an address that is not the process's to have, or outside of the folio), ERR_BAD_STATE
+// (also: another thread gives it something now), ERR_LIMIT, ERR_NO_MEMORY; as process_map for
+// `start->symbols`.
 __must_check error_t process_start(handle_t process, const struct process_start *start,
                                    const struct environ *env);
 // A service without a provider: `*out` is a connector, with CONTROL. Rights: CONTROL on the
