@@ -121,6 +121,13 @@ def pushed_apps(context):
         tree.source("parrot", (ROOT / "apps/hello/main.c").read_text(encoding="utf-8").replace("APP(hello,", "APP(parrot,"))
         result = tree.make("push", "APP=parrot")
         check(result.status != 0 and "parrot" in result.errors(), result)
+        # One that ends well has done what it is for.
+        once = (ROOT / "apps/hello/main.c").read_text(encoding="utf-8").replace("APP(hello,", "APP(once,")
+        for text, said in (("once 1", "once: loaded and started"), ("once 2", "once: replaced")):
+            tree.source("once", once.replace("Hello World!", text))
+            result = tree.make("push", "APP=once")
+            check(result.status == 0 and said in result.stderr, result)
+            log.wait_for(rf"\[once +\] INFO   {text}")
         # One that is not there yet is started; one of the image stays.
         check_equal(tree.make("new-app", "NAME=fresh").status, 0)
         result = tree.make("push", "APP=fresh")

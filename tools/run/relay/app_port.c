@@ -64,15 +64,15 @@ static void client_tell(int client, const char *word, const char *text)
 	(void)!send(client, line, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void boot_app_tell(const struct boot_app *app, bool well, const char *text)
+static void boot_app_tell(struct app_port *port)
 {
-	char shown[APP_PORT_LINE_MAX];
-
-	error_printable(shown, sizeof(shown), text);
-	if (well)
-		log_info("%s: %s", app->path, shown);
+	if (!port->told)
+		return;
+	if (port->told_well)
+		log_info("%s: %s", port->told->path, port->told_text);
 	else
-		log_error("%s: %s", app->path, shown);
+		log_error("%s: %s", port->told->path, port->told_text);
+	port->told = NULL;
 }
 
 static void finish(struct app_port *port, bool well, const char *text)
@@ -81,7 +81,9 @@ static void finish(struct app_port *port, bool well, const char *text)
 		client_tell(port->client, well ? "ok" : "error", text);
 		close(port->client);
 	} else {
-		boot_app_tell(&port->apps[port->next_app - 1], well, text);
+		port->told = &port->apps[port->next_app - 1];
+		port->told_well = well;
+		error_printable(port->told_text, sizeof(port->told_text), text);
 	}
 	free(port->request);
 	port->request = NULL;
@@ -95,6 +97,7 @@ void app_port_deinit(struct app_port *port)
 {
 	if (port->client >= 0)
 		finish(port, false, "the system ended before it had taken the app");
+	boot_app_tell(port);
 	free(port->out);
 	port->out = NULL;
 }
@@ -296,7 +299,7 @@ uint64_t app_port_due(const struct app_port *port)
 	return port->due_at;
 }
 
-void app_port_move(struct app_port *port, const struct pollfd fds[APP_PORT_NUM_FDS])
+void app_port_move(struct app_port *port, const struct pollfd fds[APP_PORT_NUM_FDS], bool may_log)
 {
 	if (fds[FD_OS].revents & (POLLIN | POLLHUP))
 		os_read(port);
@@ -307,7 +310,9 @@ void app_port_move(struct app_port *port, const struct pollfd fds[APP_PORT_NUM_F
 	out_flush(port);
 	if (port->state == APP_PORT_WAITS && port->ready && !port->out)
 		request_send(port);
-	if (port->state == APP_PORT_IDLE && port->ready && !port->out &&
+	if (may_log)
+		boot_app_tell(port);
+	if (port->state == APP_PORT_IDLE && port->ready && !port->out && !port->told &&
 	    port->next_app < port->num_apps) {
 		const struct boot_app *app = &port->apps[port->next_app++];
 

@@ -48,6 +48,9 @@ struct app_port {
 	char line[APP_PORT_LINE_MAX];  // of the OS, unfinished
 	size_t line_length;
 	bool overlong;
+	const struct boot_app *told;        // whose end is to be told; NULL: none
+	bool told_well;                     // it was started
+	char told_text[APP_PORT_LINE_MAX];  // what the OS says of it, printable
 };
 
 // `listener` (-1: none) and `channel` stay the caller's, as does what is set in `port` besides:
@@ -59,8 +62,9 @@ void app_port_deinit(struct app_port *port);
 void app_port_prepare(const struct app_port *port, struct pollfd fds[APP_PORT_NUM_FDS]);
 // When to call app_port_move() at the latest, in clock_ms() terms; UINT64_MAX: never.
 uint64_t app_port_due(const struct app_port *port);
-// Does what can be done without blocking, after poll().
-void app_port_move(struct app_port *port, const struct pollfd fds[APP_PORT_NUM_FDS]);
+// Does what can be done without blocking, after poll(). `may_log`: no line of the OS's log is
+// unfinished on the terminal, so that it may be told what became of an app of --app.
+void app_port_move(struct app_port *port, const struct pollfd fds[APP_PORT_NUM_FDS], bool may_log);
 
 // Makes the socket "apps.sock" in the folder `directory`, which only this user can enter, and
 // listens there. Only this user can connect. Returns it, or -1 with errno.

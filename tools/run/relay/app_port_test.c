@@ -27,6 +27,7 @@ static int listener;
 static int os;  // the OS's end of the channel
 static struct app_port port;
 static char heard[65536];
+static bool may_log;
 
 static int setup(void **state)
 {
@@ -40,6 +41,7 @@ static int setup(void **state)
 	assert_true(listener >= 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
 	app_port_init(&port, pair[0], listener);
+	may_log = false;
 	os = pair[1];
 	return 0;
 }
@@ -69,7 +71,7 @@ static void turn(void)
 	do {
 		app_port_prepare(&port, fds);
 		ready = poll(fds, APP_PORT_NUM_FDS, 0);
-		app_port_move(&port, fds);
+		app_port_move(&port, fds, may_log);
 	} while (ready > 0);
 }
 
@@ -303,6 +305,12 @@ static void apps_of_the_start(void **state)
 	client = client_connect();
 	say(client, "replace 1\nx");
 	say(os, "error 1 no\n");
+	// What became of the first is told once a line may be.
+	assert_string_equal(hear(os), "");
+	assert_ptr_equal(port.told, &apps[0]);
+	assert_string_equal(port.told_text, "no");
+	may_log = true;
+	turn();
 	assert_string_equal(hear(os), "start 2 2\nFI");
 	say(os, "ok 2 yes\n");
 	assert_string_equal(hear(os), "replace 3 1\nx");

@@ -54,6 +54,7 @@ struct relay {
 	bool eof_sent;
 	struct terminal terminal;
 	bool terminal_ours;
+	bool in_line;      // the OS's log has begun a line and not ended it
 	bool handed_over;  // to the container
 	bool escaped;      // the user wants it to end
 	bool log_is_terminal;
@@ -85,6 +86,7 @@ static void backlogs_widen(const struct relay *relay)
 static size_t uart_log_filter(void *context, const char *data, size_t size, char *out)
 {
 	struct relay *relay = context;
+	size_t length;
 
 	if (!relay->heard) {
 		backlogs_widen(relay);
@@ -92,7 +94,10 @@ static size_t uart_log_filter(void *context, const char *data, size_t size, char
 	}
 	relay->heard = true;
 	relay->held_at = clock_ms() + HELD_MS;
-	return uart_log_push(&relay->uart_log, data, size, out);
+	length = uart_log_push(&relay->uart_log, data, size, out);
+	if (length > 0)
+		relay->in_line = out[length - 1] != '\n';
+	return length;
 }
 
 static size_t control_filter(void *context, const char *data, size_t size, char *out)
@@ -374,7 +379,8 @@ static bool step(struct relay *relay)
 	control_advance(relay, moved);
 	if (fds[count + 1].revents)
 		control_flush(relay);
-	app_port_move(relay->apps, fds + count + 2);
+	app_port_move(relay->apps, fds + count + 2,
+	              !relay->in_line && stream_is_empty(&relay->log));
 	closed_output_pass(&relay->out, relay->machine->channels[QEMU_STDOUT]);
 	closed_output_pass(&relay->err, relay->machine->channels[QEMU_STDERR]);
 	deadlines_check(relay);

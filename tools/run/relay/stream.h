@@ -37,5 +37,11 @@ void stream_prepare(const struct stream *stream, struct pollfd fds[STREAM_NUM_FD
 // Moves what can be moved without blocking, after poll(). Returns whether anything moved.
 bool stream_move(struct stream *stream, const struct pollfd fds[STREAM_NUM_FDS]);
 
-// Whether all that came has gone.
+// Whether all that came so far has gone.
+static inline bool stream_is_empty(const struct stream *stream)
+{
+	return stream->start == stream->end;
+}
+
+// Whether all that came has gone, and no more will come.
 bool stream_is_done(const struct stream *stream);
