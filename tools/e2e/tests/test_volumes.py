@@ -200,7 +200,7 @@ def the_server_dies(context):
     os.kill(int(servers[0]), 9)
     stdout, stderr = process.communicate()
     check_equal((process.returncode, stdout), (0, b"ended\n"), stderr)
-    check_equal(sorted(path.name for path in share.iterdir()), ["a"])
+    check_equal([(path.name, path.read_text()) for path in share.iterdir()], [("a", "a\n")])
 
 
 @test

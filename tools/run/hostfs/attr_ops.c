@@ -16,7 +16,7 @@ int op_lookup(struct call *call)
 
 	if (result == 0)
 		result = node_lookup(call->fs, call->node, name, &node);
-	if (result == -ENOENT && call->node->fd >= 0) {
+	if (result == -ENOENT && !call->node->is_root) {
 		entry = (struct fuse_entry_out){ .entry_valid = VALID_SECONDS };
 		return call_put(call, &entry, sizeof(entry));
 	}
@@ -71,7 +71,7 @@ static int set_ownership(struct call *call, const struct fuse_setattr_in *set)
 static int set_size(struct call *call, const struct fuse_setattr_in *set)
 {
 	struct handle *handle = set->valid & FATTR_FH ? handle_file(call->fs, set->fh) : NULL;
-	int fd = handle ? handle->fd : node_open(call->node, O_WRONLY);
+	int fd = handle ? handle->fd : node_open(call->fs, call->node, O_WRONLY);
 	int result;
 
 	if (fd < 0)
@@ -142,7 +142,7 @@ int op_statfs(struct call *call)
 	struct fuse_kstatfs out = { .bsize = 4096, .namelen = NAME_MAX, .frsize = 4096 };
 	struct statfs st;
 
-	if (node->fd >= 0) {
+	if (!node->is_root) {
 		if (fstatfs(node->fd, &st) < 0)
 			return -errno;
 		out = (struct fuse_kstatfs){ .blocks = st.f_blocks,
@@ -163,7 +163,7 @@ int op_syncfs(struct call *call)
 	struct hostfs *fs = call->fs;
 
 	for (unsigned i = 0; i < fs->num_shares; i++) {
-		int fd = fs->shares[i].read_only ? -1 : node_open(fs->share_nodes[i], O_RDONLY);
+		int fd = fs->shares[i].read_only ? -1 : node_open(fs, fs->share_nodes[i], O_RDONLY);
 		int result;
 
 		if (fd < 0)

@@ -16,9 +16,9 @@ int op_opendir(struct call *call)
 	if (!S_ISDIR(call->node->type))
 		return -ENOTDIR;
 	// Of the root there is nothing to list: whoever may look into it knows the shares' numbers.
-	if (call->node->fd < 0)
+	if (call->node->is_root)
 		return -EACCES;
-	fd = node_open(call->node, O_RDONLY | O_DIRECTORY);
+	fd = node_open(call->fs, call->node, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
 	dir = fdopendir(fd);
@@ -27,7 +27,7 @@ int op_opendir(struct call *call)
 		close(fd);
 		return result;
 	}
-	result = handle_add(call->fs, call->node->share, -1, dir, &out.fh);
+	result = handle_add(call->fs, call->node, -1, dir, &out.fh);
 	return result < 0 ? result : call_put(call, &out, sizeof(out));
 }
 
@@ -77,7 +77,7 @@ static int read_entries(struct call *call, bool plus)
 		return result;
 	if (!(handle = handle_dir(call->fs, in.fh)))
 		return -EBADF;
-	if (handle->share != call->node->share || in.offset > INT64_MAX)
+	if (handle->node->share != call->node->share || in.offset > INT64_MAX)
 		return -EINVAL;
 	if (in.size < call->out_max)
 		call->out_max = in.size;

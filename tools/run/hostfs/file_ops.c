@@ -31,10 +31,10 @@ int op_open(struct call *call)
 		result = ownership_kill_setid(call->fs, call->node);
 	if (result < 0)
 		return result;
-	fd = node_open(call->node, flags);
+	fd = node_open(call->fs, call->node, flags);
 	if (fd < 0)
 		return fd;
-	result = handle_add(call->fs, call->node->share, fd, NULL, &out.fh);
+	result = handle_add(call->fs, call->node, fd, NULL, &out.fh);
 	return result < 0 ? result : call_put(call, &out, sizeof(out));
 }
 
@@ -177,7 +177,7 @@ int op_copy_file_range(struct call *call)
 	to = handle_file(call->fs, in.fh_out);
 	if (!from || !to)
 		return -EBADF;
-	if (call->fs->shares[to->share].read_only)
+	if (call->fs->shares[to->node->share].read_only)
 		return -EROFS;
 	if (in.off_in > INT64_MAX || in.off_out > INT64_MAX || in.flags != 0)
 		return -EINVAL;

@@ -5,13 +5,17 @@
 
 #include "tools/run/hostfs/internal.h"
 
-static void handle_close(struct handle *handle)
+static void handle_close(struct hostfs *fs, struct handle *handle)
 {
+	struct node *node = handle->node;
+
 	if (handle->dir)
 		closedir(handle->dir);
 	else
 		close(handle->fd);
 	*handle = (struct handle){ 0 };
+	node->opens--;
+	node_release(fs, node);
 }
 
 static int handles_grow(struct hostfs *fs)
@@ -31,17 +35,18 @@ static int handles_grow(struct hostfs *fs)
 	return 0;
 }
 
-int handle_add(struct hostfs *fs, unsigned share, int fd, DIR *dir, uint64_t *fh)
+int handle_add(struct hostfs *fs, struct node *node, int fd, DIR *dir, uint64_t *fh)
 {
-	struct handle handle = { .used = true, .share = share, .fd = fd, .dir = dir };
+	struct handle handle = { .used = true, .node = node, .fd = fd, .dir = dir };
 	uint32_t index = 0;
 	int result;
 
+	node->opens++;
 	while (index < fs->num_handles && fs->handles[index].used)
 		index++;
 	result = index < fs->num_handles ? 0 : handles_grow(fs);
 	if (result < 0) {
-		handle_close(&handle);
+		handle_close(fs, &handle);
 		return result;
 	}
 	fs->handles[index] = handle;
@@ -73,14 +78,14 @@ void handle_drop(struct hostfs *fs, uint64_t fh)
 	struct handle *handle = handle_find(fs, fh);
 
 	if (handle)
-		handle_close(handle);
+		handle_close(fs, handle);
 }
 
 void handles_deinit(struct hostfs *fs)
 {
 	for (uint32_t i = 0; i < fs->num_handles; i++) {
 		if (fs->handles[i].used)
-			handle_close(&fs->handles[i]);
+			handle_close(fs, &fs->handles[i]);
 	}
 	free(fs->handles);
 }

@@ -17,6 +17,7 @@
 
 #define MAX_STEPS 100u
 #define MAX_KNOWN 16u
+#define MAX_FILES 24u  // so that nodes lose their descriptors
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -72,9 +73,11 @@ static void make_top(void)
 
 	if (!prepared) {
 		const struct rlimit limit = { 1 << 20, 1 << 20 };
+		const struct rlimit few = { MAX_FILES, MAX_FILES };
 
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &limit);
+		setrlimit(RLIMIT_NOFILE, &few);
 		umask(0);
 		atexit(remove_top);
 		prepared = true;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -315,13 +316,24 @@ static void nodes_are_forgotten(void **state)
 	struct fixture *f = *state;
 	struct test_client *c = &f->client;
 	uint64_t node, fh, count = 2;
+	struct fuse_release_in release = { 0 };
 
 	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0600, &node, &fh), 0);
+	release.fh = fh;
 	assert_int_equal(test_lookup(c, f->share, "a"), node);
 	test_begin(c, FUSE_FORGET, node);
 	test_add(c, &count, sizeof(count));
 	assert_int_equal(test_send(c), 1);
 	assert_int_equal(test_getattr(c, node), -ESTALE);
+	// It is open, and so it is the same when it comes back.
+	assert_int_equal(test_lookup(c, f->share, "a"), node);
+	test_begin(c, FUSE_RELEASE, node);
+	test_add(c, &release, sizeof(release));
+	assert_int_equal(test_send(c), 0);
+	count = 1;
+	test_begin(c, FUSE_FORGET, node);
+	test_add(c, &count, sizeof(count));
+	assert_int_equal(test_send(c), 1);
 	assert_int_not_equal(test_lookup(c, f->share, "a"), node);
 	// A share stays, however often it is forgotten.
 	count = UINT64_MAX;
@@ -331,6 +343,67 @@ static void nodes_are_forgotten(void **state)
 	assert_int_equal(test_getattr(c, f->share), 0);
 	assert_int_equal(test_getattr(c, 0), -ESTALE);
 	assert_int_equal(test_getattr(c, UINT64_MAX), -ESTALE);
+}
+
+static uint64_t make_file(struct test_client *c, uint64_t parent, const char *name)
+{
+	struct fuse_mknod_in in = { .mode = S_IFREG | 0644 };
+
+	test_begin(c, FUSE_MKNOD, parent);
+	test_add(c, &in, sizeof(in));
+	test_add_name(c, name);
+	assert_int_equal(test_send(c), 0);
+	return test_entry(c).nodeid;
+}
+
+static void nodes_are_more_than_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct rlimit before, few;
+	struct fuse_mkdir_in mkdir_in = { .mode = 0755 };
+	uint64_t dir, nodes[200], fh;
+	char name[16];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ 60, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	test_begin(c, FUSE_MKDIR, f->share);
+	test_add(c, &mkdir_in, sizeof(mkdir_in));
+	test_add_name(c, "dir");
+	assert_int_equal(test_send(c), 0);
+	dir = test_entry(c).nodeid;
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "file%u", i);
+		nodes[i] = make_file(c, dir, name);
+	}
+	// All are there, by whatever way; and the folder may be elsewhere meanwhile.
+	test_begin(c, FUSE_RENAME, f->share);
+	test_add(c, &f->share, sizeof(f->share));
+	test_add_name(c, "dir");
+	test_add_name(c, "moved");
+	assert_int_equal(test_send(c), 0);
+	for (unsigned i = 0; i < 200; i++) {
+		assert_int_equal(test_getattr(c, nodes[i]), 0);
+		snprintf(name, sizeof(name), "file%u", i);
+		assert_int_equal(test_lookup(c, dir, name), nodes[i]);
+	}
+	// One that the guest has renamed is found by its new name.
+	test_begin(c, FUSE_RENAME, dir);
+	test_add(c, &f->share, sizeof(f->share));
+	test_add_name(c, "file0");
+	test_add_name(c, "other");
+	assert_int_equal(test_send(c), 0);
+	for (unsigned i = 100; i < 200; i++)
+		assert_int_equal(test_getattr(c, nodes[i]), 0);
+	assert_int_equal(test_open(c, FUSE_OPEN, nodes[0], O_RDWR, &fh), 0);
+	assert_int_equal(test_write(c, nodes[0], fh, 0, "x", 1), 0);
+	assert_string_equal(get_file(f->shares[0].fd, "other"), "x");
+	// One that the host has replaced is stale.
+	put_file(f->shares[0].fd, "moved/new", "");
+	assert_int_equal(renameat(f->shares[0].fd, "moved/new", f->shares[0].fd, "moved/file1"), 0);
+	assert_int_equal(test_getattr(c, nodes[1]), -ESTALE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 static void directories_are_read_to_their_end(void **state)
@@ -472,6 +545,7 @@ int main(void)
 		TEST(what_would_block_is_not_opened),
 		TEST(roots_files_are_opened_whatever_their_mode),
 		TEST(nodes_are_forgotten),
+		TEST(nodes_are_more_than_descriptors),
 		TEST(directories_are_read_to_their_end),
 		TEST(attributes_of_ours_are_not_the_guests),
 		TEST(requests_that_are_none_are_refused),

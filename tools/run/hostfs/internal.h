@@ -21,16 +21,24 @@ struct node {
 	unsigned share;
 	dev_t dev;
 	ino_t ino;
-	mode_t type;       // S_IFMT of the host's inode
-	int fd;            // O_PATH; -1: the root, which lists the shares
-	uint64_t lookups;  // of the guest's; shares stay
-	bool is_share;
+	mode_t type;        // S_IFMT of the host's inode
+	int fd;             // O_PATH; -1: it has none now (place.c), or is the root
+	uint64_t lookups;   // of the guest's
+	bool is_root;       // it has the shares
+	bool is_share;      // it stays
 	struct node *next;  // of its bucket
+	// Where it was seen last; NULL: it has no name that we know of.
+	struct node *parent;
+	char *name;
+	uint32_t children;           // nodes that have it as parent
+	uint32_t opens;              // handles of it
+	uint32_t pins;               // it is in use
+	struct node *newer, *older;  // by their last use, of those with a descriptor
 };
 
 struct handle {
 	bool used;
-	unsigned share;
+	struct node *node;
 	int fd;    // of a file
 	DIR *dir;  // of a directory
 	long position;
@@ -51,6 +59,7 @@ struct hostfs {
 	uint32_t *free_slots;
 	uint32_t num_free;
 	struct node *buckets[NODE_BUCKETS];
+	struct node *newest, *oldest;
 
 	struct handle *handles;
 	uint32_t num_handles;
@@ -62,7 +71,7 @@ struct call {
 	struct fuse_in_header in;
 	const uint8_t *body;  // what is left of the request
 	size_t body_len;
-	struct node *node;  // of in.nodeid
+	struct node *node;  // of in.nodeid, in use
 	uint8_t *out;       // the reply's body
 	size_t out_max;
 	size_t out_len;
@@ -94,11 +103,17 @@ int call_may_write(const struct call *call);
 // Puts a node of the open O_PATH descriptor (consumed) into the table, or finds it there, and
 // counts a lookup.
 int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out);
-// The same of an entry of a directory.
-int node_lookup(struct hostfs *fs, const struct node *parent, const char *name, struct node **out);
+// The same of an entry of a directory that is in use.
+int node_lookup(struct hostfs *fs, struct node *parent, const char *name, struct node **out);
+// An O_PATH descriptor of an entry, not followed, or a negative errno.
+int node_open_entry(struct hostfs *fs, const struct node *parent, const char *name);
+// The node of an entry, if the guest has it. NULL: it has not.
+struct node *node_peek(struct hostfs *fs, const struct node *parent, const char *name);
 // NULL: the guest does not have such a node.
 struct node *node_find(struct hostfs *fs, uint64_t id);
 void node_forget(struct hostfs *fs, struct node *node, uint64_t lookups);
+// Frees a node that neither the guest nor another node or handle has, and nobody uses.
+void node_release(struct hostfs *fs, struct node *node);
 int nodes_init(struct hostfs *fs);
 void nodes_deinit(struct hostfs *fs);
 // The name by which a node's inode can be reached: "/proc/self/fd/N".
@@ -107,10 +122,23 @@ struct proc_path {
 };
 struct proc_path node_path(const struct node *node);
 // Opens a regular file or a directory. The flags are the host's.
-int node_open(const struct node *node, int flags);
+int node_open(struct hostfs *fs, struct node *node, int flags);
 // A node's attributes, and an entry of it.
 int node_attr(struct hostfs *fs, const struct node *node, struct fuse_attr *attr);
 int node_entry(struct hostfs *fs, const struct node *node, struct fuse_entry_out *entry);
+
+// --- place.c ---
+
+// Sees to it that the node has a descriptor. -ESTALE: it is not where it was.
+int node_use(struct hostfs *fs, struct node *node);
+// Gives it a descriptor (consumed) in place of the one that it has, or takes it (-1).
+void node_set_fd(struct hostfs *fs, struct node *node, int fd);
+// The node was seen as that entry of `parent`.
+int node_place(struct hostfs *fs, struct node *node, struct node *parent, const char *name);
+// Takes the descriptors of some nodes that were not used for long. Returns false when none can go.
+bool nodes_evict(struct hostfs *fs);
+// After an open that returned `fd` and errno: whether it is worth another try.
+bool fds_are_short(struct hostfs *fs, int fd);
 
 // --- override.c ---
 
@@ -128,7 +156,7 @@ mode_t ownership_host_mode(mode_t mode);
 // --- handle.c ---
 
 // Takes a handle for an open file or directory (consumed).
-int handle_add(struct hostfs *fs, unsigned share, int fd, DIR *dir, uint64_t *fh);
+int handle_add(struct hostfs *fs, struct node *node, int fd, DIR *dir, uint64_t *fh);
 // The handle of an open file, or of a directory. NULL: there is none.
 struct handle *handle_file(struct hostfs *fs, uint64_t fh);
 struct handle *handle_dir(struct hostfs *fs, uint64_t fh);

@@ -161,6 +161,7 @@ int op_rmdir(struct call *call)
 static int rename_entry(struct call *call, uint64_t new_parent, unsigned flags)
 {
 	struct node *target = node_find(call->fs, new_parent);
+	struct node *moved, *replaced;
 	const char *name, *new_name;
 	int result = take_name(call, &name);
 
@@ -170,11 +171,23 @@ static int rename_entry(struct call *call, uint64_t new_parent, unsigned flags)
 		return result;
 	if (!target)
 		return -ESTALE;
-	if (target->fd < 0 || target->share != call->node->share)
+	if (target->is_root || target->share != call->node->share)
 		return -EXDEV;
 	if (flags & ~(FUSE_RENAME_NOREPLACE | FUSE_RENAME_EXCHANGE))
 		return -EINVAL;
-	return renameat2(call->node->fd, name, target->fd, new_name, flags) < 0 ? -errno : 0;
+	result = node_use(call->fs, target);
+	if (result < 0)
+		return result;
+	moved = node_peek(call->fs, call->node, name);
+	replaced = node_peek(call->fs, target, new_name);
+	if (renameat2(call->node->fd, name, target->fd, new_name, flags) < 0)
+		return -errno;
+	// Of two names of one file, both stay.
+	if (moved && moved != replaced)
+		result = node_place(call->fs, moved, target, new_name);
+	if (result == 0 && replaced && (flags & FUSE_RENAME_EXCHANGE))
+		result = node_place(call->fs, replaced, call->node, name);
+	return result;
 }
 
 int op_rename(struct call *call)
@@ -207,22 +220,28 @@ int op_link(struct call *call)
 	old = node_find(call->fs, in.oldnodeid);
 	if (!old)
 		return -ESTALE;
-	if (old->fd < 0 || old->share != call->node->share)
+	if (old->is_root || old->share != call->node->share)
 		return -EXDEV;
 	if (S_ISDIR(old->type))
 		return -EPERM;
+	result = node_use(call->fs, old);
+	if (result < 0)
+		return result;
 	// The link that is followed is that of /proc, straight to the inode.
 	if (linkat(AT_FDCWD, node_path(old).text, call->node->fd, name, AT_SYMLINK_FOLLOW) < 0)
 		return -errno;
 	old->lookups++;
-	result = entry_put(call, old);
+	result = node_place(call->fs, old, call->node, name);
+	if (result == 0)
+		result = entry_put(call, old);
 	if (result < 0)
 		node_forget(call->fs, old, 1);
 	return result;
 }
 
 // Answers with a node and a handle for the file that is open as `fd` (consumed).
-static int opened_put(struct call *call, int fd, const struct fuse_create_in *in, bool is_new)
+static int opened_put(struct call *call, int fd, const struct fuse_create_in *in, const char *name,
+                      bool is_new)
 {
 	struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE };
 	struct node *node;
@@ -231,7 +250,9 @@ static int opened_put(struct call *call, int fd, const struct fuse_create_in *in
 	int result;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	again = open(path, O_PATH | O_CLOEXEC);
+	do {
+		again = open(path, O_PATH | O_CLOEXEC);
+	} while (fds_are_short(call->fs, again));
 	result = again < 0 ? -errno : node_get(call->fs, call->node->share, again, &node);
 	if (result < 0) {
 		close(fd);
@@ -239,6 +260,8 @@ static int opened_put(struct call *call, int fd, const struct fuse_create_in *in
 	}
 	if (!S_ISREG(node->type))
 		result = -ENXIO;
+	if (result == 0 && name)
+		result = node_place(call->fs, node, call->node, name);
 	if (result == 0 && is_new)
 		result = made_set(call, node, S_IFREG | (in->mode & 07777), 0);
 	if (result == 0 && !is_new && (in->flags & O_TRUNC))
@@ -246,7 +269,7 @@ static int opened_put(struct call *call, int fd, const struct fuse_create_in *in
 	if (result == 0)
 		result = entry_put(call, node);
 	if (result == 0)
-		result = handle_add(call->fs, call->node->share, fd, NULL, &out.fh);
+		result = handle_add(call->fs, node, fd, NULL, &out.fh);
 	else
 		close(fd);
 	if (result == 0)
@@ -270,7 +293,9 @@ int op_create(struct call *call)
 	if (result < 0)
 		return result;
 	flags = ((int)in.flags & OPEN_FLAGS) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	fd = openat(call->node->fd, name, flags | O_CREAT | O_EXCL, in.mode & 0777);
+	do {
+		fd = openat(call->node->fd, name, flags | O_CREAT | O_EXCL, in.mode & 0777);
+	} while (fds_are_short(call->fs, fd));
 	is_new = fd >= 0;
 	// Made on the host since the guest has looked.
 	if (fd < 0 && errno == EEXIST && !(in.flags & O_EXCL)) {
@@ -281,14 +306,14 @@ int op_create(struct call *call)
 			return result;
 		fd = S_ISDIR(node->type)      ? -EISDIR
 			: S_ISLNK(node->type) ? -ELOOP
-					      : node_open(node, flags);
+					      : node_open(call->fs, node, flags);
 		node_forget(call->fs, node, 1);
 		if (fd < 0)
 			return fd;
 	}
 	if (fd < 0)
 		return -errno;
-	result = opened_put(call, fd, &in, is_new);
+	result = opened_put(call, fd, &in, name, is_new);
 	if (result < 0 && is_new)
 		(void)!unlinkat(call->node->fd, name, 0);
 	return result;
@@ -310,8 +335,10 @@ int op_tmpfile(struct call *call)
 		result = -ENOTDIR;
 	if (result < 0)
 		return result;
-	fd = openat(call->node->fd, ".",
-	            ((int)in.flags & OPEN_FLAGS & ~O_TRUNC) | O_TMPFILE | O_CLOEXEC,
-	            in.mode & 0777);
-	return fd < 0 ? -errno : opened_put(call, fd, &in, true);
+	do {
+		fd = openat(call->node->fd, ".",
+		            ((int)in.flags & OPEN_FLAGS & ~O_TRUNC) | O_TMPFILE | O_CLOEXEC,
+		            in.mode & 0777);
+	} while (fds_are_short(call->fs, fd));
+	return fd < 0 ? -errno : opened_put(call, fd, &in, NULL, true);
 }

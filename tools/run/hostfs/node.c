@@ -18,7 +18,11 @@
 
 int nodes_init(struct hostfs *fs)
 {
-	fs->root = (struct node){ .id = FUSE_ROOT_ID, .fd = -1, .type = S_IFDIR, .is_share = true };
+	fs->root = (struct node){ .id = FUSE_ROOT_ID,
+		                  .fd = -1,
+		                  .type = S_IFDIR,
+		                  .is_root = true,
+		                  .is_share = true };
 	for (unsigned i = 0; i < fs->num_shares; i++) {
 		int fd = fcntl(fs->shares[i].fd, F_DUPFD_CLOEXEC, 0);
 		int result = fd < 0 ? -errno : node_get(fs, i, fd, &fs->share_nodes[i]);
@@ -35,7 +39,9 @@ void nodes_deinit(struct hostfs *fs)
 	for (uint32_t i = FIRST_SLOT; i < fs->num_slots; i++) {
 		if (!fs->slots[i])
 			continue;
-		close(fs->slots[i]->fd);
+		if (fs->slots[i]->fd >= 0)
+			close(fs->slots[i]->fd);
+		free(fs->slots[i]->name);
 		free(fs->slots[i]);
 	}
 	free(fs->slots);
@@ -95,17 +101,28 @@ static int node_make(struct hostfs *fs, unsigned share, int fd, const struct sta
 		               .dev = st->st_dev,
 		               .ino = st->st_ino,
 		               .type = st->st_mode & S_IFMT,
-		               .fd = fd,
+		               .fd = -1,
 		               .lookups = 1,
 		               .next = *bucket };
 	*bucket = node;
 	fs->slots[slot] = node;
+	node_set_fd(fs, node, fd);
 	*out = node;
 	return 0;
 }
 
+static struct node *find_inode(struct hostfs *fs, unsigned share, const struct stat *st)
+{
+	struct node *node = *bucket_of(fs, share, st->st_dev, st->st_ino);
+
+	while (node && (node->share != share || node->dev != st->st_dev || node->ino != st->st_ino))
+		node = node->next;
+	return node;
+}
+
 int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out)
 {
+	struct node *node;
 	struct stat st;
 	int result;
 
@@ -114,15 +131,17 @@ int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out)
 		close(fd);
 		return result;
 	}
-	// The descriptor that a node has keeps its inode number from being used again.
-	for (struct node *node = *bucket_of(fs, share, st.st_dev, st.st_ino); node;
-	     node = node->next) {
-		if (node->share == share && node->dev == st.st_dev && node->ino == st.st_ino) {
+	// The descriptor of a node keeps its inode number from being used again.
+	node = find_inode(fs, share, &st);
+	if (node) {
+		// One that has none gets this.
+		if (node->fd < 0)
+			node_set_fd(fs, node, fd);
+		else
 			close(fd);
-			node->lookups++;
-			*out = node;
-			return 0;
-		}
+		node->lookups++;
+		*out = node;
+		return 0;
 	}
 	result = node_make(fs, share, fd, &st, out);
 	if (result < 0)
@@ -130,7 +149,7 @@ int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out)
 	return result;
 }
 
-static int open_entry(int parent, const char *name)
+static int open_beneath(int parent, const char *name)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -142,7 +161,26 @@ static int open_entry(int parent, const char *name)
 	// leads nowhere else either, as long as it is not followed.
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd;
+}
+
+int node_open_entry(struct hostfs *fs, const struct node *parent, const char *name)
+{
+	int fd;
+
+	do {
+		fd = open_beneath(parent->fd, name);
+	} while (fds_are_short(fs, fd));
 	return fd < 0 ? -errno : fd;
+}
+
+struct node *node_peek(struct hostfs *fs, const struct node *parent, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(parent->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return NULL;
+	return find_inode(fs, parent->share, &st);
 }
 
 static int share_lookup(struct hostfs *fs, const char *name, struct node **out)
@@ -158,47 +196,66 @@ static int share_lookup(struct hostfs *fs, const char *name, struct node **out)
 	return 0;
 }
 
-int node_lookup(struct hostfs *fs, const struct node *parent, const char *name, struct node **out)
+int node_lookup(struct hostfs *fs, struct node *parent, const char *name, struct node **out)
 {
+	int result;
 	int fd;
 
-	if (parent->fd < 0)
+	if (parent->is_root)
 		return share_lookup(fs, name, out);
 	if (!S_ISDIR(parent->type))
 		return -ENOTDIR;
-	fd = open_entry(parent->fd, name);
-	return fd < 0 ? fd : node_get(fs, parent->share, fd, out);
+	fd = node_open_entry(fs, parent, name);
+	result = fd < 0 ? fd : node_get(fs, parent->share, fd, out);
+	if (result < 0)
+		return result;
+	result = node_place(fs, *out, parent, name);
+	if (result < 0)
+		node_forget(fs, *out, 1);
+	return result;
 }
 
 struct node *node_find(struct hostfs *fs, uint64_t id)
 {
 	uint32_t slot = (uint32_t)id;
+	struct node *node;
 
 	if (id == FUSE_ROOT_ID)
 		return &fs->root;
-	if (slot < FIRST_SLOT || slot >= fs->num_slots || !fs->slots[slot] ||
-	    fs->slots[slot]->id != id)
+	if (slot < FIRST_SLOT || slot >= fs->num_slots)
 		return NULL;
-	return fs->slots[slot];
+	node = fs->slots[slot];
+	// One that is kept for others only is not the guest's.
+	return node && node->id == id && (node->lookups > 0 || node->is_share) ? node : NULL;
+}
+
+void node_release(struct hostfs *fs, struct node *node)
+{
+	while (node && node->lookups == 0 && node->children == 0 && node->opens == 0 &&
+	       node->pins == 0 && !node->is_share) {
+		uint32_t slot = (uint32_t)node->id;
+		struct node *parent = node->parent;
+		struct node **link = bucket_of(fs, node->share, node->dev, node->ino);
+
+		while (*link != node)
+			link = &(*link)->next;
+		*link = node->next;
+		fs->slots[slot] = NULL;
+		fs->generations[slot]++;
+		fs->free_slots[fs->num_free++] = slot;
+		node_set_fd(fs, node, -1);
+		free(node->name);
+		free(node);
+		if (parent)
+			parent->children--;
+		node = parent;
+	}
 }
 
 void node_forget(struct hostfs *fs, struct node *node, uint64_t lookups)
 {
-	uint32_t slot = (uint32_t)node->id;
-	struct node **link;
-
 	node->lookups -= lookups < node->lookups ? lookups : node->lookups;
-	if (node->lookups > 0 || node->is_share)
-		return;
-	link = bucket_of(fs, node->share, node->dev, node->ino);
-	while (*link != node)
-		link = &(*link)->next;
-	*link = node->next;
-	fs->slots[slot] = NULL;
-	fs->generations[slot]++;
-	fs->free_slots[fs->num_free++] = slot;
-	close(node->fd);
-	free(node);
+	node_release(fs, node);
 }
 
 struct proc_path node_path(const struct node *node)
@@ -209,7 +266,21 @@ struct proc_path node_path(const struct node *node)
 	return path;
 }
 
-int node_open(const struct node *node, int flags)
+// Opens what a node's descriptor stands for.
+static int open_again(struct hostfs *fs, struct node *node, int flags)
+{
+	struct proc_path path = node_path(node);
+	int fd;
+
+	node->pins++;
+	do {
+		fd = open(path.text, flags);
+	} while (fds_are_short(fs, fd));
+	node->pins--;
+	return fd;
+}
+
+int node_open(struct hostfs *fs, struct node *node, int flags)
 {
 	struct proc_path path = node_path(node);
 	struct stat st;
@@ -220,7 +291,7 @@ int node_open(const struct node *node, int flags)
 	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
 		return -ENXIO;
 	flags = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	fd = open(path.text, flags);
+	fd = open_again(fs, node, flags);
 	if (fd >= 0 || errno != EACCES)
 		return fd < 0 ? -errno : fd;
 	// The container's root may open what it may not read by its mode; the user who owns it may
@@ -228,7 +299,7 @@ int node_open(const struct node *node, int flags)
 	if (fstat(node->fd, &st) < 0 || st.st_uid != geteuid() || !S_ISREG(st.st_mode) ||
 	    chmod(path.text, (st.st_mode & 07777) | 0600) < 0)
 		return -EACCES;
-	fd = open(path.text, flags);
+	fd = open_again(fs, node, flags);
 	error = errno;
 	(void)!chmod(path.text, st.st_mode & 07777);
 	return fd < 0 ? -error : fd;
@@ -239,7 +310,7 @@ int node_attr(struct hostfs *fs, const struct node *node, struct fuse_attr *attr
 	struct ownership shown;
 	struct stat st;
 
-	if (node->fd < 0) {
+	if (node->is_root) {
 		*attr = (struct fuse_attr){ .ino = FUSE_ROOT_ID,
 			                    .mode = S_IFDIR | 0555,
 			                    .nlink = 2,

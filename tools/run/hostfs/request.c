@@ -95,7 +95,7 @@ int call_may_write(const struct call *call)
 {
 	const struct node *node = call->node;
 
-	return node->fd < 0 || call->fs->shares[node->share].read_only ? -EROFS : 0;
+	return node->is_root || call->fs->shares[node->share].read_only ? -EROFS : 0;
 }
 
 static int op_init(struct call *call)
@@ -140,7 +140,7 @@ static void batch_forget(struct call *call)
 	for (uint32_t i = 0; i < in.count && call_take(call, &one, sizeof(one)) == 0; i++) {
 		struct node *node = node_find(call->fs, one.nodeid);
 
-		if (node && node->fd >= 0)
+		if (node && !node->is_root)
 			node_forget(call->fs, node, one.nlookup);
 	}
 }
@@ -169,6 +169,7 @@ static int dispatch(struct call *call)
 {
 	const uint32_t opcode = call->in.opcode;
 	int (*operation)(struct call * call) = NULL;
+	int result;
 
 	if (opcode < sizeof(operations) / sizeof(operations[0]))
 		operation = operations[opcode];
@@ -176,7 +177,15 @@ static int dispatch(struct call *call)
 		return -ENOSYS;
 	// The one request that is of no node.
 	call->node = node_find(call->fs, opcode == FUSE_INIT ? FUSE_ROOT_ID : call->in.nodeid);
-	return call->node ? operation(call) : -ESTALE;
+	if (!call->node)
+		return -ESTALE;
+	call->node->pins++;
+	result = node_use(call->fs, call->node);
+	if (result == 0)
+		result = operation(call);
+	call->node->pins--;
+	node_release(call->fs, call->node);
+	return result;
 }
 
 size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, void *reply)
@@ -189,7 +198,7 @@ size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, voi
 		return 0;
 	if (call.in.opcode == FUSE_FORGET) {
 		call.node = node_find(fs, call.in.nodeid);
-		if (call.node && call.node->fd >= 0)
+		if (call.node && !call.node->is_root)
 			op_forget(&call);
 		return 0;
 	}

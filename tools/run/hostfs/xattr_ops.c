@@ -19,7 +19,7 @@ static int take_name(struct call *call, const char **name)
 		return -EOPNOTSUPP;
 	if (strcmp(*name, HOSTFS_OVERRIDE) == 0)
 		return -EPERM;
-	return S_ISREG(call->node->type) || (S_ISDIR(call->node->type) && call->node->fd >= 0)
+	return S_ISREG(call->node->type) || (S_ISDIR(call->node->type) && !call->node->is_root)
 		? 0
 		: -EPERM;
 }
@@ -81,7 +81,7 @@ int op_listxattr(struct call *call)
 
 	if (result < 0)
 		return result;
-	if (S_ISREG(call->node->type) || (S_ISDIR(call->node->type) && call->node->fd >= 0))
+	if (S_ISREG(call->node->type) || (S_ISDIR(call->node->type) && !call->node->is_root))
 		length = listxattr(node_path(call->node).text, names, sizeof(names));
 	if (length < 0)
 		return -errno;
