@@ -29,6 +29,7 @@ struct test {
 extern const struct test load_tests[];
 extern const struct test replace_tests[];
 extern const struct test manager_tests[];
+extern const struct test chance_tests[];
 
 // The running test fails: logs what is not so, and where. For expect().
 void test_failed(struct tester *t, const char *what, const char *file, int line);

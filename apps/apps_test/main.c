@@ -2,7 +2,8 @@
 #include "apps/apps_test/apps_test.h"
 #include "libs/base/string.h"
 
-static const struct test *const suites[] = { load_tests, replace_tests, manager_tests };
+static const struct test *const suites[] = { load_tests, replace_tests, manager_tests,
+	                                     chance_tests };
 
 void test_failed(struct tester *t, const char *what, const char *file, int line)
 {
