@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Files and messages of chance: the manager answers, or closes nothing but the connection, and lives.
+// Files and messages of chance: the manager answers, and lives.
 #include "apps/apps_test/apps_test.h"
 #include "libs/base/string.h"
 

@@ -3,37 +3,16 @@
 // The mapping area is handed out as the kernel's own (kernel/mm/vmap.c): in chunks of a power of
 // two, each aligned to its size, whose first page is never mapped. A chunk is used again for ranges
 // of its size.
-#include "kernel/object/space.h"
+#include "kernel/object/space_private.h"
 
-#include "kernel/arch/riscv64/layout.h"
-#include "kernel/arch/riscv64/mmu.h"
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/random.h"
 #include "libs/abi/launcher.h"
-#include "libs/base/string.h"
 
 #define AREA_START PROCESS_SEGMENTS_END
 #define AREA_RANDOM_BLOCKS 0x4000u  // of BLOCK_SIZE: 32 GiB
 #define MIN_SHIFT 13
-#define COPY_MAX_TRIES 64u
-
-enum range_kind { RANGE_PAGES, RANGE_BLOCKS };
-
-struct mapping {
-	struct list entry;  // in `mappings` or a list of free ones
-	struct space *space;
-	uintptr_t addr;
-	size_t size;
-	enum range_kind kind;
-	unsigned shift;
-	uint32_t prot;        // SPACE_*
-	bool owned;           // the memory goes with the mapping
-	uint32_t handles;     // that map the folio; one, if for writing
-	struct folio *folio;  // NULL: none
-	struct folio_user user;
-	struct folio *source;  // of a segment, with a reference; NULL: none
-};
 
 static struct mapping *mapping_of(struct folio_user *user)
 {
@@ -42,8 +21,7 @@ static struct mapping *mapping_of(struct folio_user *user)
 
 // --- Ranges of addresses ---
 
-// Zeroed, but for its space, to whose account it is charged.
-static error_t mapping_alloc(struct space *space, struct mapping **out)
+error_t space_mapping_alloc(struct space *space, struct mapping **out)
 {
 	struct mapping *mapping;
 	error_t error = account_charge(space->account, sizeof(*mapping));
@@ -60,7 +38,7 @@ static error_t mapping_alloc(struct space *space, struct mapping **out)
 	return 0;
 }
 
-static void mapping_free(struct mapping *mapping)
+void space_mapping_free(struct mapping *mapping)
 {
 	account_uncharge(mapping->space->account, sizeof(*mapping));
 	kfree(mapping);
@@ -87,7 +65,7 @@ static struct mapping *take_range_locked(struct space *space, size_t size)
 	}
 	chunk = (space->next + (1ul << shift) - 1) & ~((1ul << shift) - 1);
 	if (chunk >= USER_END || USER_END - chunk < 1ul << shift ||
-	    mapping_alloc(space, &mapping) != 0)
+	    space_mapping_alloc(space, &mapping) != 0)
 		return NULL;
 	space->next = chunk + (1ul << shift);
 	mapping->addr = chunk + guard;
@@ -140,13 +118,13 @@ static void mapping_destroy_locked(struct mapping *mapping)
 		arch_space_unmap(&space->arch, mapping->addr, mapping->size);
 	list_remove(&mapping->entry);
 	if (mapping->shift == 0) {
-		mapping_free(mapping);
+		space_mapping_free(mapping);
 		return;
 	}
 	list_push_front(&space->free[mapping->kind][mapping->shift - MIN_SHIFT], &mapping->entry);
 }
 
-static void mapping_destroy(struct mapping *mapping)
+void space_mapping_destroy(struct mapping *mapping)
 {
 	struct space *space = mapping->space;
 
@@ -156,8 +134,8 @@ static void mapping_destroy(struct mapping *mapping)
 }
 
 // Page tables are the process's kernel memory.
-static error_t map_locked(struct space *space, uintptr_t addr, paddr_t paddr, size_t size,
-                          uint32_t prot)
+error_t space_map_locked(struct space *space, uintptr_t addr, paddr_t paddr, size_t size,
+                         uint32_t prot)
 {
 	error_t error = arch_space_map(&space->arch, addr, paddr, size, prot);
 	size_t more = space->arch.num_tables - space->charged_tables;
@@ -170,20 +148,20 @@ static error_t map_locked(struct space *space, uintptr_t addr, paddr_t paddr, si
 	return error;
 }
 
-static error_t map_at(struct mapping *mapping, size_t offset, paddr_t paddr, size_t size)
+error_t space_map_at(struct mapping *mapping, size_t offset, paddr_t paddr, size_t size)
 {
 	struct space *space = mapping->space;
 	error_t error;
 
 	spin_lock(&space->lock);
-	error = map_locked(space, mapping->addr + offset, paddr, size, mapping->prot);
+	error = space_map_locked(space, mapping->addr + offset, paddr, size, mapping->prot);
 	spin_unlock(&space->lock);
 	return error;
 }
 
 // --- Memory of the space's own, and the kernel's ---
 
-static error_t fill_zeroed(struct mapping *mapping)
+error_t space_mapping_fill(struct mapping *mapping)
 {
 	for (size_t offset = 0; offset < mapping->size; offset += PAGE_SIZE) {
 		paddr_t page;
@@ -191,7 +169,7 @@ static error_t fill_zeroed(struct mapping *mapping)
 
 		if (error != 0)
 			return error;
-		error = map_at(mapping, offset, page, PAGE_SIZE);
+		error = space_map_at(mapping, offset, page, PAGE_SIZE);
 		if (error != 0) {
 			spin_lock(&mapping->space->lock);
 			arch_space_unmap(&mapping->space->arch, mapping->addr + offset, PAGE_SIZE);
@@ -211,9 +189,9 @@ error_t space_map_zeroed(struct space *space, size_t size, uintptr_t *out)
 	if (error != 0)
 		return error;
 	mapping->owned = true;
-	error = fill_zeroed(mapping);
+	error = space_mapping_fill(mapping);
 	if (error != 0) {
-		mapping_destroy(mapping);
+		space_mapping_destroy(mapping);
 		return error;
 	}
 	*out = mapping->addr;
@@ -227,9 +205,9 @@ error_t space_map_pages(struct space *space, paddr_t paddr, size_t size, uintptr
 
 	if (error != 0)
 		return error;
-	error = map_at(mapping, 0, paddr, size);
+	error = space_map_at(mapping, 0, paddr, size);
 	if (error != 0) {
-		mapping_destroy(mapping);
+		space_mapping_destroy(mapping);
 		return error;
 	}
 	*out = mapping->addr;
@@ -250,53 +228,6 @@ void space_unmap(struct space *space, uintptr_t addr)
 	spin_unlock(&space->lock);
 }
 
-// The app's data, at the address that it was linked for: not from the mapping area.
-static error_t load_data(struct space *space, const struct user_image *image)
-{
-	struct mapping *mapping;
-	error_t error = mapping_alloc(space, &mapping);
-
-	if (error != 0)
-		return error;
-	mapping->addr = image->data_address;
-	mapping->size = image->data_total;
-	mapping->prot = SPACE_READ | SPACE_WRITE;
-	mapping->owned = true;
-	spin_lock(&space->lock);
-	list_push_back(&space->mappings, &mapping->entry);
-	spin_unlock(&space->lock);
-	error = fill_zeroed(mapping);
-	if (error == 0)
-		error = space_copy_to(space, image->data_address, image->data, image->data_size);
-	return error;
-}
-
-static error_t load_segment(struct space *space, uintptr_t addr, const uint8_t *bytes, size_t size,
-                            uint32_t prot)
-{
-	error_t error;
-
-	if (size == 0)
-		return 0;
-	spin_lock(&space->lock);
-	error = map_locked(space, addr, image_paddr(bytes), size, prot);
-	spin_unlock(&space->lock);
-	return error;
-}
-
-error_t space_load(struct space *space, const struct user_image *image)
-{
-	error_t error = load_segment(space, image->text_address, image->text, image->text_size,
-	                             SPACE_READ | SPACE_EXECUTE);
-
-	if (error == 0)
-		error = load_segment(space, image->rodata_address, image->rodata,
-		                     image->rodata_size, SPACE_READ);
-	if (error == 0 && image->data_total > 0)
-		error = load_data(space, image);
-	return error;
-}
-
 // --- Folios ---
 
 static void discard(struct folio_user *user, size_t offset, size_t length)
@@ -309,7 +240,7 @@ static void discard(struct folio_user *user, size_t offset, size_t length)
 }
 
 // The mapping of the folio in this space; the folio's lock is held. NULL: none.
-static struct mapping *find_locked(const struct space *space, const struct folio *folio)
+struct mapping *space_find_locked(const struct space *space, const struct folio *folio)
 {
 	list_for_each(pos, &folio->users) {
 		struct folio_user *user = container_of(pos, struct folio_user, entry);
@@ -333,7 +264,7 @@ static error_t map_all(struct mapping *mapping)
 
 	if ((folio->flags & FOLIO_LAZY) != 0)
 		return 0;
-	return map_at(mapping, 0, folio->paddr, folio->size);
+	return space_map_at(mapping, 0, folio->paddr, folio->size);
 }
 
 // What is lazy is mapped anew at a touch. With one lock held, so that no thread meets it unmapped.
@@ -341,13 +272,16 @@ static void make_read_only(struct mapping *mapping)
 {
 	struct space *space = mapping->space;
 	const struct folio *folio = mapping->folio;
+	error_t error = 0;
 
 	spin_lock(&space->lock);
 	mapping->prot &= ~SPACE_WRITE;
 	arch_space_unmap(&space->arch, mapping->addr, mapping->size);
 	// Its tables are there: this cannot fail.
 	if ((folio->flags & FOLIO_LAZY) == 0)
-		(void)map_locked(space, mapping->addr, folio->paddr, folio->size, mapping->prot);
+		error = space_map_locked(space, mapping->addr, folio->paddr, folio->size,
+		                         mapping->prot);
+	kassert(error == 0);
 	spin_unlock(&space->lock);
 }
 
@@ -377,7 +311,7 @@ error_t space_map_folio(struct space *space, struct folio *folio, uint32_t prot,
 	error_t error;
 
 	spin_lock(&folio->lock);
-	mapping = find_locked(space, folio);
+	mapping = space_find_locked(space, folio);
 	if (mapping != NULL) {
 		error = add_prot_locked(mapping, space_prot(folio, prot));
 		if (error == 0 && had == 0)
@@ -392,7 +326,7 @@ error_t space_map_folio(struct space *space, struct folio *folio, uint32_t prot,
 	mapping->user = (struct folio_user){ .discard = discard };
 	error = map_all(mapping);
 	if (error != 0) {
-		mapping_destroy(mapping);
+		space_mapping_destroy(mapping);
 		goto out;
 	}
 	list_push_back(&folio->users, &mapping->user.entry);
@@ -408,10 +342,10 @@ void space_unmap_folio(struct space *space, struct folio *folio)
 	struct mapping *mapping;
 
 	spin_lock(&folio->lock);
-	mapping = find_locked(space, folio);
+	mapping = space_find_locked(space, folio);
 	if (mapping != NULL && --mapping->handles == 0) {
 		list_remove(&mapping->user.entry);
-		mapping_destroy(mapping);
+		space_mapping_destroy(mapping);
 	}
 	spin_unlock(&folio->lock);
 }
@@ -421,135 +355,10 @@ void space_protect_folio(struct space *space, struct folio *folio)
 	struct mapping *mapping;
 
 	spin_lock(&folio->lock);
-	mapping = find_locked(space, folio);
+	mapping = space_find_locked(space, folio);
 	if (mapping != NULL)
 		make_read_only(mapping);
 	spin_unlock(&folio->lock);
-}
-
-// --- Faults and copies ---
-
-static error_t map_touched(void *arg, size_t offset, paddr_t paddr, size_t size)
-{
-	return map_at(arg, offset, paddr, size);
-}
-
-// The mapping around `addr` of a lazy folio, with a reference to the folio, which keeps neither the
-// mapping; NULL: none.
-static struct folio *lazy_folio_at(struct space *space, uintptr_t addr, bool write)
-{
-	struct folio *folio = NULL;
-
-	spin_lock(&space->lock);
-	list_for_each(pos, &space->mappings) {
-		const struct mapping *mapping = container_of(pos, struct mapping, entry);
-
-		if (addr < mapping->addr || addr - mapping->addr >= mapping->size)
-			continue;
-		if (mapping->folio != NULL && (mapping->folio->flags & FOLIO_LAZY) != 0 &&
-		    (!write || (mapping->prot & SPACE_WRITE) != 0)) {
-			folio = mapping->folio;
-			object_get(&folio->object);
-		}
-		break;
-	}
-	spin_unlock(&space->lock);
-	return folio;
-}
-
-static bool populate(struct space *space, uintptr_t addr, bool write)
-{
-	struct folio *folio = lazy_folio_at(space, addr, write);
-	const struct mapping *mapping;
-	error_t error = ERR_ADDRESS;
-
-	if (folio == NULL)
-		return false;
-	spin_lock(&folio->lock);
-	// Another thread may have unmapped it meanwhile.
-	mapping = find_locked(space, folio);
-	if (mapping != NULL && addr >= mapping->addr && addr - mapping->addr < mapping->size)
-		error = folio_touch_locked(folio, addr - mapping->addr, map_touched,
-		                           (void *)(uintptr_t)mapping);
-	spin_unlock(&folio->lock);
-	object_put(&folio->object);
-	return error == 0;
-}
-
-bool space_resolve_fault(struct space *space, uintptr_t addr, bool write)
-{
-	bool allowed;
-
-	spin_lock(&space->lock);
-	allowed = arch_space_allows(&space->arch, addr, write);
-	spin_unlock(&space->lock);
-	if (!allowed)
-		return populate(space, addr, write);
-	// This hart had looked it up in vain, or read-only, before it was mapped. Pairs with the
-	// stores of arch_space_map().
-	mmu_flush_local();
-	return true;
-}
-
-bool space_resolve_fetch(struct space *space, uintptr_t addr)
-{
-	bool allowed;
-
-	spin_lock(&space->lock);
-	allowed = arch_space_executes(&space->arch, addr);
-	spin_unlock(&space->lock);
-	if (allowed)
-		mmu_flush_local();
-	return allowed;
-}
-
-// Copies what lies in one page, with the lock that keeps the page.
-static bool copy_in_page(struct space *space, uintptr_t addr, void *bytes, size_t len, bool write)
-{
-	void *at;
-
-	spin_lock(&space->lock);
-	at = arch_space_translate(&space->arch, addr, write);
-	if (at != NULL && write)
-		memcpy(at, bytes, len);
-	else if (at != NULL)
-		memcpy(bytes, at, len);
-	spin_unlock(&space->lock);
-	return at != NULL;
-}
-
-static error_t copy(struct space *space, uintptr_t addr, void *bytes, size_t len, bool write)
-{
-	unsigned tries = 0;
-
-	if (addr >= USER_END || len > USER_END - addr)
-		return ERR_ADDRESS;
-	while (len > 0) {
-		size_t step = PAGE_SIZE - (addr & (PAGE_SIZE - 1));
-
-		if (step > len)
-			step = len;
-		if (!copy_in_page(space, addr, bytes, step, write)) {
-			// Others may take it away again, each time.
-			if (tries++ == COPY_MAX_TRIES || !populate(space, addr, write))
-				return ERR_ADDRESS;
-			continue;
-		}
-		addr += step;
-		bytes = (uint8_t *)bytes + step;
-		len -= step;
-	}
-	return 0;
-}
-
-error_t space_copy_from(struct space *space, void *dst, uintptr_t src, size_t len)
-{
-	return copy(space, src, dst, len, false);
-}
-
-error_t space_copy_to(struct space *space, uintptr_t dst, const void *src, size_t len)
-{
-	return copy(space, dst, (void *)(uintptr_t)src, len, true);
 }
 
 // --- The space ---
@@ -591,7 +400,7 @@ static void free_list(struct list *list)
 {
 	list_for_each_safe(pos, list)
 	{
-		mapping_free(container_of(pos, struct mapping, entry));
+		space_mapping_free(container_of(pos, struct mapping, entry));
 	}
 }
 
@@ -606,7 +415,7 @@ void space_destroy(struct space *space)
 		struct folio *source = mapping->source;
 
 		kassert(mapping->folio == NULL);
-		mapping_destroy(mapping);
+		space_mapping_destroy(mapping);
 		if (source != NULL)
 			object_put(&source->object);
 	}
@@ -617,80 +426,4 @@ void space_destroy(struct space *space)
 	arch_space_deinit(&space->arch);
 	kfree(space);
 	account_uncharge(account, sizeof(*space) + tables * PAGE_SIZE);
-}
-
-// --- Segments of programs that are loaded at run time ---
-
-static error_t check_segment_locked(const struct space *space, uintptr_t addr, size_t size)
-{
-	if (((addr | size) & (PAGE_SIZE - 1)) != 0 || size == 0)
-		return ERR_INVALID;
-	if (addr < USER_BASE || addr >= AREA_START || size > AREA_START - addr)
-		return ERR_RANGE;
-	list_for_each(pos, &space->mappings) {
-		const struct mapping *other = container_of(pos, struct mapping, entry);
-
-		if (addr < other->addr + other->size && other->addr < addr + size)
-			return ERR_EXISTS;
-	}
-	return 0;
-}
-
-// A mapping at an address of the caller's choice, in the list of used ones.
-static error_t segment_create(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
-                              struct mapping **out)
-{
-	struct mapping *mapping;
-	error_t error = mapping_alloc(space, &mapping);
-
-	if (error != 0)
-		return error;
-	mapping->addr = addr;
-	mapping->size = size;
-	mapping->prot = prot;
-	spin_lock(&space->lock);
-	error = check_segment_locked(space, addr, size);
-	if (error == 0)
-		list_push_back(&space->mappings, &mapping->entry);
-	spin_unlock(&space->lock);
-	if (error != 0)
-		mapping_free(mapping);
-	else
-		*out = mapping;
-	return error;
-}
-
-error_t space_map_segment(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
-                          struct folio *folio, size_t offset)
-{
-	struct mapping *mapping;
-	error_t error = segment_create(space, addr, size, prot, &mapping);
-
-	if (error != 0)
-		return error;
-	error = map_at(mapping, 0, folio->paddr + offset, size);
-	if (error != 0) {
-		mapping_destroy(mapping);
-		return error;
-	}
-	object_get(&folio->object);
-	mapping->source = folio;
-	return 0;
-}
-
-error_t space_map_data(struct space *space, uintptr_t addr, size_t size, const uint8_t *bytes,
-                       size_t len)
-{
-	struct mapping *mapping;
-	error_t error = segment_create(space, addr, size, SPACE_READ | SPACE_WRITE, &mapping);
-
-	if (error != 0)
-		return error;
-	mapping->owned = true;
-	error = fill_zeroed(mapping);
-	if (error == 0)
-		error = space_copy_to(space, addr, bytes, len);
-	if (error != 0)
-		mapping_destroy(mapping);
-	return error;
 }
