@@ -328,7 +328,13 @@ static void resume(struct app *app)
 	if (app_runs(app) && watch_process(app) != 0)
 		log_error("%s: no memory to watch it", app->name);
 	// Of a replacement only the old version was kept. It runs again if it did.
-	if (was_replaced && app_runs(app)) {
+	if (was_replaced) {
+		launch_drop_services(app);
+		keep_services(app);
+	}
+	if (was_replaced && !app->old_ran) {
+		app->state = APPS_LOADED;
+	} else if (was_replaced && app_runs(app)) {
 		app->replacing = REPLACE_ENDING_OLD;
 		app->old = app->program;
 		app->old_settings = app->settings;
