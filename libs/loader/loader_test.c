@@ -302,6 +302,7 @@ static void numbers_of_the_spec(void **state)
 {
 	(void)state;
 	REFUSED("more than any app may have", AT(8, SPEC(16), (64ull << 30) + 1));
+	REFUSED("more than any app may have", AT(8, SPEC(24), (16ull << 20) + 1));
 	REFUSED("more than any app may have", AT(8, SPEC(24), UINT64_MAX));
 	REFUSED("more than any app may have", AT(4, SPEC(32), (1 << 20) + 1));
 	REFUSED("unknown restart policy 3", AT(4, SPEC(36), 3));

@@ -10,7 +10,7 @@
 #define PROVIDE_SIZE 4u
 #define TABLE_ALIGNMENT 4u
 #define MAX_MEMORY (64ull << 30)
-#define MAX_STACK (64ull << 20)
+#define MAX_STACK APP_DEFAULT_MEMORY  // process_start takes no more
 #define MAX_HANDLES (1u << 20)
 
 struct header {
