@@ -35,7 +35,7 @@ def can_be_either(app):
 
 APPS = [app for app in sorted(path.parent.name for path in ROOT.glob("apps/*/main.c")) if can_be_either(app)]
 # They handle bytes from outside, and are in user mode unless somebody says otherwise.
-OUTWARD = ("gateway", "httpd", "linuxrun", "tcpip")
+OUTWARD = ("app_manager", "gateway", "hostfs", "httpd", "linuxrun", "push", "tcpip")
 USER_IMAGE = struct.Struct("<12Q")  # kernel/object/app_image.h
 IMAGES = f"""
 include Makefile
