@@ -44,16 +44,17 @@ static struct channel_end *pop_locked(struct service *service)
 static void provider_gone(struct object *object)
 {
 	struct service *service = service_from_object(object);
-	struct channel_end *end;
+	struct channel_end *ends[SERVICE_MAX_PENDING];
+	uint32_t count;
 
-	do {
-		spin_lock(&service->lock);
-		service->open = false;
-		end = pop_locked(service);
-		spin_unlock(&service->lock);
-		if (end != NULL)
-			object_handle_put(&end->object);
-	} while (end != NULL);
+	// All at once: the next provider may be there as soon as the lock is not.
+	spin_lock(&service->lock);
+	service->open = false;
+	for (count = 0; service->num_pending > 0; count++)
+		ends[count] = pop_locked(service);
+	spin_unlock(&service->lock);
+	for (uint32_t i = 0; i < count; i++)
+		object_handle_put(&ends[i]->object);
 }
 
 // Of the provider's side; the clients' is gone already.
