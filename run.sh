@@ -28,11 +28,32 @@ prepare() {
 	return "$status"
 }
 
+# What of this tree's apps --app names, into `app_files`. Behind an image the word may be the container's: one is made for nothing then.
+app_files=()
+find_app_files() {
+	local file name
+	while (($#)); do
+		case $1 in
+		--app=*) file=${1#--app=} ;;
+		--app) file=${2:-} ;;
+		*) file= ;;
+		esac
+		shift
+		name=${file##*/}
+		name=${name%.app}
+		if [[ $file == *.app && -f $STARINA_ROOT/apps/$name/main.c &&
+			$(realpath -m -- "$file") == "$(realpath -m -- "$STARINA_BUILD/apps/$name.app")" ]]; then
+			app_files+=("$STARINA_BUILD/apps/$name.app")
+		fi
+	done
+}
+
 # stdout is the container's: whatever else there is to say goes to stderr.
 if [[ -z ${STARINA_NO_BUILD:-} ]]; then
 	prepare "$STARINA_ROOT/setup.sh" --for run || exit 125
+	find_app_files "$@"
 	prepare make --directory="$STARINA_ROOT" --no-print-directory --silent -j"$(nproc)" BUILD="$STARINA_BUILD" \
-		run-files </dev/null || {
+		run-files "${app_files[@]}" </dev/null || {
 		echo "run.sh: the build failed; the lines above say why" >&2
 		exit 125
 	}

@@ -53,6 +53,9 @@ static int socket_connect(const char *path, struct error *err)
 	snprintf(folder, sizeof(folder), "%s", path);
 	directory = open(dirname(folder), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	// Of connecting, too: others may be before us.
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	// By the folder's descriptor: a path of any length is short then.
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%.32s", directory,
 	         strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
@@ -63,9 +66,6 @@ static int socket_connect(const char *path, struct error *err)
 		fd = error_set(err,
 		               "the Starina that ran here is gone; in another terminal, run: "
 		               "./run.sh");
-	} else {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	}
 	if (directory >= 0)
 		close(directory);

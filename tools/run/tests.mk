@@ -42,3 +42,7 @@ app_port_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/settings/volumes_test
 volumes_test_SRCS := tools/run/settings/volumes.c tools/common/error.c
 volumes_test_CFLAGS := -D_GNU_SOURCE
+HOST_FUZZERS += tools/run/relay/app_port_fuzz
+app_port_fuzz_SRCS := $(app_port_test_SRCS)
+app_port_fuzz_CFLAGS := -D_GNU_SOURCE
+app_port_fuzz_SLOWER := 10

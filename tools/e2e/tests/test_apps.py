@@ -20,7 +20,8 @@ class Tree:
         shutil.copytree(ROOT, self.path, symlinks=True,
                         ignore=lambda folder, names: NOT_COPIED & set(names) if folder == str(ROOT) else ())
         (self.path / "third_party").symlink_to(ROOT / "third_party")
-        made = ROOT / "build" if not (context.suite.build / "libs").exists() else context.suite.build
+        # In a build of one isolation this is a link to the build's.
+        made = (context.suite.build / "host").resolve().parent
         for name in ("gen", "libs"):
             shutil.copytree(made / name, context.build / name, symlinks=True)
         for folder in ("", "apps"):  # what is compiled goes beside what is there, not into it
