@@ -46,7 +46,8 @@ static bool has_no_reply(const struct device_chain *chain, uint32_t opcode)
 		opcode == FUSE_BATCH_FORGET || opcode == FUSE_INTERRUPT;
 }
 
-// Starts or answers the request in dev->chain. Returns false when no request is free.
+// Starts or answers the request in dev->chain. Returns false when no request is free, or the
+// backend cannot take it now.
 static bool handle_chain(struct fs_device *dev, uint32_t queue)
 {
 	struct device_queue *q = &dev->mmio.queues[queue];
@@ -73,7 +74,10 @@ static bool handle_chain(struct fs_device *dev, uint32_t queue)
 	request->chain = dev->chain;
 	request->wants_reply = request != &dev->requests[NO_REPLY];
 	request->busy = request->wants_reply;
-	dev->request(dev->context, request);
+	if (!dev->request(dev->context, request)) {
+		request->busy = false;
+		return false;
+	}
 	if (!request->wants_reply)
 		device_queue_push(q, request->chain.head, 0);
 	return true;
@@ -189,6 +193,15 @@ void fs_device_resume(struct fs_device *dev)
 		if (dev->starved[i] && virtio_mmio_is_running(&dev->mmio))
 			process(dev, i);
 	}
+}
+
+bool fs_device_has_only(const struct fs_device *dev, const struct fs_device_request *request)
+{
+	for (uint32_t i = 0; i < FS_DEVICE_MAX_REQUESTS; i++) {
+		if (dev->requests[i].busy && &dev->requests[i] != request)
+			return false;
+	}
+	return true;
 }
 
 static void fs_notify(void *context, uint32_t queue)

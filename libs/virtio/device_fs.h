@@ -34,8 +34,9 @@ struct fs_device {
 	// Whether the backend takes another request. After it said no, fs_device_resume is called.
 	bool (*ready)(void *context);
 	// Starts a request. Its bytes are taken before this returns (fs_device_take); if it wants a
-	// reply, fs_device_answer or fs_device_fail comes, now or later.
-	void (*request)(void *context, struct fs_device_request *request);
+	// reply, fs_device_answer or fs_device_fail comes, now or later. Returns false to be given
+	// it again: when another request ends, or fs_device_resume is called.
+	bool (*request)(void *context, struct fs_device_request *request);
 	void *context;
 	char tag[36];
 	// changes at each reset of the device or a queue: requests of before get no answer
@@ -61,3 +62,5 @@ void fs_device_fail(struct fs_device_request *request, int32_t linux_error);
 void fs_device_fail_all(struct fs_device *dev, int32_t linux_error);
 // The backend takes requests again.
 void fs_device_resume(struct fs_device *dev);
+// Whether no request is in hand but `request`.
+bool fs_device_has_only(const struct fs_device *dev, const struct fs_device_request *request);

@@ -4,7 +4,7 @@
 
 static struct fs_device_request *held[FS_DEVICE_MAX_REQUESTS];
 static uint32_t num_held;
-static bool takes;
+static bool takes, refuses;
 
 static bool ready(void *context)
 {
@@ -12,21 +12,27 @@ static bool ready(void *context)
 	return takes;
 }
 
-static void request(void *context, struct fs_device_request *request)
+static bool request(void *context, struct fs_device_request *request)
 {
 	// As long as the request, so that ASan sees a byte too many.
 	uint8_t *bytes = malloc(request->length);
 
 	(void)context;
+	if (num_held % 4 == 3 && !fs_device_has_only(request->device, request) && refuses) {
+		free(bytes);
+		refuses = false;
+		return false;
+	}
 	if (fs_device_take(request, (struct mut_span){ .data = bytes, .len = request->length }) &&
 	    memcmp(bytes, &request->header, sizeof(request->header)) != 0)
 		abort();
 	free(bytes);
 	if (!request->wants_reply)
-		return;
+		return true;
 	if (num_held == FS_DEVICE_MAX_REQUESTS)
 		abort();
 	held[num_held++] = request;
+	return true;
 }
 
 static void answer(struct fs_device *dev, uint8_t op)
@@ -51,6 +57,7 @@ static void step(void *context, uint8_t op)
 
 	if ((op & 1) != 0) {
 		takes = (op & 2) != 0;
+		refuses = (op & 4) != 0;
 		fs_device_resume(dev);
 	} else if (num_held > 0 && (op & 2) != 0) {
 		answer(dev, op);

@@ -16,7 +16,7 @@ static struct fs_device *dev;
 static struct fs_device_request *held[FS_DEVICE_MAX_REQUESTS + 1];
 static uint32_t num_held;
 static uint32_t num_forgotten;
-static bool takes;
+static bool takes, refuses;
 static uint8_t taken[256];
 
 static bool ready(void *context)
@@ -25,16 +25,19 @@ static bool ready(void *context)
 	return takes;
 }
 
-static void hold(void *context, struct fs_device_request *request)
+static bool hold(void *context, struct fs_device_request *request)
 {
 	struct mut_span out = { .data = taken, .len = request->length };
 
 	(void)context;
+	if (refuses)
+		return false;
 	assert_true(fs_device_take(request, out));
 	if (request->wants_reply)
 		held[num_held++] = request;
 	else
 		num_forgotten++;
+	return true;
 }
 
 static int setup(void **state)
@@ -49,6 +52,7 @@ static int setup(void **state)
 	fs_device_init(dev);
 	num_held = num_forgotten = 0;
 	takes = true;
+	refuses = false;
 	test_start_device(&dev->mmio, 0);
 	return 0;
 }
@@ -175,6 +179,21 @@ static void a_backend_that_is_full_stops_the_queue(void **state)
 	assert_true(num_held == 1 && num_forgotten == 1);
 }
 
+static void what_is_refused_comes_again(void **state)
+{
+	(void)state;
+	offer(1, FUSE_LOOKUP, 44, 44, 64);
+	assert_true(fs_device_has_only(dev, held[0]));
+	refuses = true;
+	offer(1, FUSE_GETATTR, 44, 44, 64);
+	assert_true(num_held == 1 && fs_device_has_only(dev, held[0]));
+	refuses = false;
+	fs_device_fail(held[0], 5);
+	assert_int_equal(num_held, 2);
+	assert_int_equal(held[1]->header.opcode, FUSE_GETATTR);
+	assert_int_equal(test_used(guest, 1)->idx, 1);
+}
+
 static void more_requests_than_there_are_wait(void **state)
 {
 	(void)state;
@@ -219,6 +238,7 @@ int main(void)
 		TEST(requests_that_are_none_are_refused),
 		TEST(forgets_get_no_reply),
 		TEST(a_backend_that_is_full_stops_the_queue),
+		TEST(what_is_refused_comes_again),
 		TEST(more_requests_than_there_are_wait),
 		TEST(a_reset_forgets_requests),
 	};

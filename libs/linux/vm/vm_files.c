@@ -57,7 +57,7 @@ static error_t request_encode(const struct fs_device_request *request, struct me
 	return err;
 }
 
-static void device_request(void *context, struct fs_device_request *request)
+static bool device_request(void *context, struct fs_device_request *request)
 {
 	struct vm_files *files = context;
 	struct message m;
@@ -65,12 +65,16 @@ static void device_request(void *context, struct fs_device_request *request)
 
 	if (files->state != VM_FILES_OPEN) {
 		fs_device_fail(request, LINUX_ENOTCONN);
-		return;
+		return true;
 	}
 	err = request_encode(request, &m);
+	// There may be memory once others are answered.
+	if ((err == ERR_NO_MEMORY || err == ERR_LIMIT) &&
+	    !fs_device_has_only(&files->device, request))
+		return false;
 	if (err < 0) {
 		fs_device_fail(request, LINUX_ENOMEM);
-		return;
+		return true;
 	}
 	err = channel_send(files->session.handle, &m);
 	if (err == ERR_FULL) {
@@ -80,6 +84,7 @@ static void device_request(void *context, struct fs_device_request *request)
 	} else if (err < 0) {
 		message_discard(&m);  // the session is gone: its `closed` comes
 	}
+	return true;
 }
 
 // --- To the guest --------------------------------------------------------------------------------
