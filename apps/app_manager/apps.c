@@ -342,7 +342,10 @@ static void resume(struct app *app)
 		app_end(app);
 		return;
 	}
-	if (app_runs(app) && app->state == APPS_LOADED) {
+	if (app->of != NULL && !app_runs(app) && app->state == APPS_LOADED) {
+		// It had ended for good.
+		app_free(app);
+	} else if (app_runs(app) && app->state == APPS_LOADED) {
 		// It was being stopped.
 		app->stopping = true;
 		app_end(app);
