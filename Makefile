@@ -140,7 +140,8 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(call 
 	$(Q)PRIVILEGED=$$(APP_$(1)_PRIVILEGED) tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
 endef
 $(foreach app,$(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)),$(eval $(call app_rules,$(app))))
-.SECONDARY: $(patsubst apps/%/main.c,$(BUILD)/apps/%.elf,$(wildcard apps/*/main.c))
+# What is made of them is kept, whatever it was made for.
+.SECONDARY: $(foreach kind,elf app,$(patsubst apps/%/main.c,$(BUILD)/apps/%.$(kind),$(wildcard apps/*/main.c)))
 
 # An app in user mode is the same object, linked for an address space of its own (NAME.elf) and flattened for the kernel image
 # (NAME.user.o). Each image has one form of an app or the other.
