@@ -83,7 +83,9 @@ $(BUILD)/obj/%.S.o: %.S $(FLAGS_STAMP)
 HOT := kernel/syscall/channel kernel/syscall/poll_wait kernel/object/poll kernel/object/poll_wait kernel/sched/sched \
 	kernel/sched/wait_queue kernel/arch/riscv64/arch_thread kernel/syscall/vcpu_run kernel/arch/riscv64/hv/run kernel/arch/riscv64/hv/exit \
 	kernel/arch/riscv64/hv/mmio kernel/arch/riscv64/hv/insn kernel/object/channel \
-	kernel/object/channel_send kernel/object/channel_recv kernel/object/channel_message kernel/object/handle
+	kernel/object/channel_send kernel/object/channel_recv kernel/object/channel_message kernel/object/handle \
+	kernel/syscall/folio kernel/object/space kernel/object/space_folio kernel/arch/riscv64/arch_space kernel/arch/riscv64/user_access \
+	kernel/arch/riscv64/app_memory
 # The handlers of the most frequent calls are compiled for callers in user mode, too.
 USER_CALLS := kernel/syscall/channel kernel/syscall/poll_wait kernel/syscall/vcpu_run
 HOT += $(USER_CALLS:%=%.user)

@@ -9,19 +9,15 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/random.h"
 #include "libs/abi/launcher.h"
+#include "libs/base/string.h"
 
 #define AREA_START PROCESS_SEGMENTS_END
 #define AREA_RANDOM_BLOCKS 0x4000u  // of BLOCK_SIZE: 32 GiB
 #define MIN_SHIFT 13
 
-static struct mapping *mapping_of(struct folio_user *user)
-{
-	return container_of(user, struct mapping, user);
-}
-
 // --- Ranges of addresses ---
 
-error_t space_mapping_alloc(struct space *space, struct mapping **out)
+error_t mapping_alloc(struct space *space, struct mapping **out)
 {
 	struct mapping *mapping;
 	error_t error = account_charge(space->account, sizeof(*mapping));
@@ -38,7 +34,7 @@ error_t space_mapping_alloc(struct space *space, struct mapping **out)
 	return 0;
 }
 
-void space_mapping_free(struct mapping *mapping)
+void mapping_free(struct mapping *mapping)
 {
 	account_uncharge(mapping->space->account, sizeof(*mapping));
 	kfree(mapping);
@@ -65,7 +61,7 @@ static struct mapping *take_range_locked(struct space *space, size_t size)
 	}
 	chunk = (space->next + (1ul << shift) - 1) & ~((1ul << shift) - 1);
 	if (chunk >= USER_END || USER_END - chunk < 1ul << shift ||
-	    space_mapping_alloc(space, &mapping) != 0)
+	    mapping_alloc(space, &mapping) != 0)
 		return NULL;
 	space->next = chunk + (1ul << shift);
 	mapping->addr = chunk + guard;
@@ -74,57 +70,50 @@ static struct mapping *take_range_locked(struct space *space, size_t size)
 	return mapping;
 }
 
-// A mapping with an address, in the list of used ones.
-static error_t mapping_create(struct space *space, size_t size, uint32_t prot, struct mapping **out)
+struct mapping *mapping_create_locked(struct space *space, size_t size, uint32_t prot)
 {
-	struct mapping *mapping;
+	struct mapping *mapping = take_range_locked(space, size);
 
-	spin_lock(&space->lock);
-	mapping = take_range_locked(space, size);
-	if (mapping != NULL) {
-		mapping->size = size;
-		mapping->prot = prot;
-		mapping->owned = false;
-		mapping->folio = NULL;
-		mapping->handles = 0;
-		list_push_back(&space->mappings, &mapping->entry);
-	}
-	spin_unlock(&space->lock);
-	*out = mapping;
-	return mapping != NULL ? 0 : ERR_NO_MEMORY;
+	if (mapping == NULL)
+		return NULL;
+	mapping->size = size;
+	mapping->prot = prot;
+	mapping->owned = false;
+	mapping->folio = NULL;
+	mapping->handles = 0;
+	list_push_back(&space->mappings, &mapping->entry);
+	return mapping;
 }
 
 static void free_owned_locked(struct space *space, const struct mapping *mapping)
 {
+	// One fence for all pages. Nobody runs the process, or only this thread will again.
+	arch_space_unmap_keeping(&space->arch, mapping->addr, mapping->size);
 	for (size_t offset = 0; offset < mapping->size; offset += PAGE_SIZE) {
 		paddr_t page;
 
-		// Unmapped before it is freed: nobody runs it, or only this thread will again.
-		if (!arch_space_paddr(&space->arch, mapping->addr + offset, &page))
-			continue;
-		arch_space_unmap(&space->arch, mapping->addr + offset, PAGE_SIZE);
-		page_free(page, 0);
+		if (arch_space_take_kept(&space->arch, mapping->addr + offset, &page))
+			page_free(page, 0);
 	}
 }
 
-// Unmaps and gives the address back.
-static void mapping_destroy_locked(struct mapping *mapping)
+void mapping_destroy_locked(struct mapping *mapping)
 {
 	struct space *space = mapping->space;
 
 	if (mapping->owned)
 		free_owned_locked(space, mapping);
 	else
-		arch_space_unmap(&space->arch, mapping->addr, mapping->size);
+		mapping_unmap_locked(mapping, 0, mapping->size);
 	list_remove(&mapping->entry);
 	if (mapping->shift == 0) {
-		space_mapping_free(mapping);
+		mapping_free(mapping);
 		return;
 	}
 	list_push_front(&space->free[mapping->kind][mapping->shift - MIN_SHIFT], &mapping->entry);
 }
 
-void space_mapping_destroy(struct mapping *mapping)
+void mapping_destroy(struct mapping *mapping)
 {
 	struct space *space = mapping->space;
 
@@ -133,35 +122,95 @@ void space_mapping_destroy(struct mapping *mapping)
 	spin_unlock(&space->lock);
 }
 
-// Page tables are the process's kernel memory.
+// --- Pages ---
+
+// The page tables that the space has more than before are charged.
+static error_t charge_tables_locked(struct space *space)
+{
+	size_t more = space->arch.num_tables - space->charged_tables;
+	error_t error = account_charge(space->account, more * PAGE_SIZE);
+
+	if (error == 0)
+		space->charged_tables += more;
+	return error;
+}
+
 error_t space_map_locked(struct space *space, uintptr_t addr, paddr_t paddr, size_t size,
                          uint32_t prot)
 {
 	error_t error = arch_space_map(&space->arch, addr, paddr, size, prot);
-	size_t more = space->arch.num_tables - space->charged_tables;
 
-	if (error == 0 && more > 0) {
-		error = account_charge(space->account, more * PAGE_SIZE);
-		if (error == 0)
-			space->charged_tables += more;
-	}
+	return error != 0 ? error : charge_tables_locked(space);
+}
+
+// Looks up the first entry of a range that lies in one table.
+static error_t find_entries_locked(struct mapping *mapping)
+{
+	struct space *space = mapping->space;
+	uint64_t *entry = arch_space_entry(&space->arch, mapping->addr);
+	error_t error = entry != NULL ? charge_tables_locked(space) : ERR_NO_MEMORY;
+
+	if (error == 0)
+		mapping->first_pte = entry;
 	return error;
 }
 
-error_t space_map_at(struct mapping *mapping, size_t offset, paddr_t paddr, size_t size)
+// A chunk is aligned to its size.
+static bool lies_in_one_table(const struct mapping *mapping)
+{
+	return mapping->kind == RANGE_PAGES && mapping->shift != 0 &&
+		1ul << mapping->shift <= BLOCK_SIZE;
+}
+
+error_t mapping_map_locked(struct mapping *mapping, size_t offset, paddr_t paddr, size_t size)
+{
+	error_t error = 0;
+
+	if (mapping->first_pte == NULL && lies_in_one_table(mapping))
+		error = find_entries_locked(mapping);
+	if (error != 0)
+		return error;
+	if (mapping->first_pte != NULL) {
+		arch_space_fill(mapping->first_pte + offset / PAGE_SIZE, paddr, size,
+		                mapping->prot);
+		return 0;
+	}
+	return space_map_locked(mapping->space, mapping->addr + offset, paddr, size, mapping->prot);
+}
+
+error_t mapping_map(struct mapping *mapping, size_t offset, paddr_t paddr, size_t size)
 {
 	struct space *space = mapping->space;
 	error_t error;
 
 	spin_lock(&space->lock);
-	error = space_map_locked(space, mapping->addr + offset, paddr, size, mapping->prot);
+	error = mapping_map_locked(mapping, offset, paddr, size);
 	spin_unlock(&space->lock);
 	return error;
 }
 
+void mapping_unmap_locked(struct mapping *mapping, size_t offset, size_t size)
+{
+	struct arch_space *arch = &mapping->space->arch;
+
+	if (mapping->first_pte != NULL)
+		arch_space_clear(arch, mapping->first_pte + offset / PAGE_SIZE,
+		                 mapping->addr + offset, size);
+	else
+		arch_space_unmap(arch, mapping->addr + offset, size);
+}
+
 // --- Memory of the space's own, and the kernel's ---
 
-error_t space_mapping_fill(struct mapping *mapping)
+static error_t mapping_create(struct space *space, size_t size, uint32_t prot, struct mapping **out)
+{
+	spin_lock(&space->lock);
+	*out = mapping_create_locked(space, size, prot);
+	spin_unlock(&space->lock);
+	return *out != NULL ? 0 : ERR_NO_MEMORY;
+}
+
+error_t mapping_fill_zeroed(struct mapping *mapping)
 {
 	for (size_t offset = 0; offset < mapping->size; offset += PAGE_SIZE) {
 		paddr_t page;
@@ -169,10 +218,10 @@ error_t space_mapping_fill(struct mapping *mapping)
 
 		if (error != 0)
 			return error;
-		error = space_map_at(mapping, offset, page, PAGE_SIZE);
+		error = mapping_map(mapping, offset, page, PAGE_SIZE);
 		if (error != 0) {
 			spin_lock(&mapping->space->lock);
-			arch_space_unmap(&mapping->space->arch, mapping->addr + offset, PAGE_SIZE);
+			mapping_unmap_locked(mapping, offset, PAGE_SIZE);
 			spin_unlock(&mapping->space->lock);
 			page_free(page, 0);
 			return error;
@@ -189,9 +238,9 @@ error_t space_map_zeroed(struct space *space, size_t size, uintptr_t *out)
 	if (error != 0)
 		return error;
 	mapping->owned = true;
-	error = space_mapping_fill(mapping);
+	error = mapping_fill_zeroed(mapping);
 	if (error != 0) {
-		space_mapping_destroy(mapping);
+		mapping_destroy(mapping);
 		return error;
 	}
 	*out = mapping->addr;
@@ -205,9 +254,9 @@ error_t space_map_pages(struct space *space, paddr_t paddr, size_t size, uintptr
 
 	if (error != 0)
 		return error;
-	error = space_map_at(mapping, 0, paddr, size);
+	error = mapping_map(mapping, 0, paddr, size);
 	if (error != 0) {
-		space_mapping_destroy(mapping);
+		mapping_destroy(mapping);
 		return error;
 	}
 	*out = mapping->addr;
@@ -226,139 +275,6 @@ void space_unmap(struct space *space, uintptr_t addr)
 		}
 	}
 	spin_unlock(&space->lock);
-}
-
-// --- Folios ---
-
-static void discard(struct folio_user *user, size_t offset, size_t length)
-{
-	struct mapping *mapping = mapping_of(user);
-
-	spin_lock(&mapping->space->lock);
-	arch_space_unmap(&mapping->space->arch, mapping->addr + offset, length);
-	spin_unlock(&mapping->space->lock);
-}
-
-// The mapping of the folio in this space; the folio's lock is held. NULL: none.
-struct mapping *space_find_locked(const struct space *space, const struct folio *folio)
-{
-	list_for_each(pos, &folio->users) {
-		struct folio_user *user = container_of(pos, struct folio_user, entry);
-
-		if (user->discard == discard && mapping_of(user)->space == space)
-			return mapping_of(user);
-	}
-	return NULL;
-}
-
-static uint32_t space_prot(const struct folio *folio, uint32_t prot)
-{
-	return SPACE_READ | ((prot & PROT_WRITE) != 0 ? SPACE_WRITE : 0) |
-		(folio->device ? SPACE_DEVICE : 0);
-}
-
-// Maps what is there already of a folio that is not lazy.
-static error_t map_all(struct mapping *mapping)
-{
-	const struct folio *folio = mapping->folio;
-
-	if ((folio->flags & FOLIO_LAZY) != 0)
-		return 0;
-	return space_map_at(mapping, 0, folio->paddr, folio->size);
-}
-
-// What is lazy is mapped anew at a touch. With one lock held, so that no thread meets it unmapped.
-static void make_read_only(struct mapping *mapping)
-{
-	struct space *space = mapping->space;
-	const struct folio *folio = mapping->folio;
-	error_t error = 0;
-
-	spin_lock(&space->lock);
-	mapping->prot &= ~SPACE_WRITE;
-	arch_space_unmap(&space->arch, mapping->addr, mapping->size);
-	// Its tables are there: this cannot fail.
-	if ((folio->flags & FOLIO_LAZY) == 0)
-		error = space_map_locked(space, mapping->addr, folio->paddr, folio->size,
-		                         mapping->prot);
-	kassert(error == 0);
-	spin_unlock(&space->lock);
-}
-
-// A folio that is mapped already, perhaps with more rights. The folio's lock is held.
-static error_t add_prot_locked(struct mapping *mapping, uint32_t prot)
-{
-	struct space *space = mapping->space;
-	error_t error;
-
-	if ((prot & ~mapping->prot) == 0)
-		return 0;
-	spin_lock(&space->lock);
-	// What is lazy is mapped anew at a touch.
-	mapping->prot |= prot;
-	spin_unlock(&space->lock);
-	error = map_all(mapping);
-	// What was changed already goes back.
-	if (error != 0)
-		make_read_only(mapping);
-	return error;
-}
-
-error_t space_map_folio(struct space *space, struct folio *folio, uint32_t prot, uint32_t had,
-                        uintptr_t *out)
-{
-	struct mapping *mapping;
-	error_t error;
-
-	spin_lock(&folio->lock);
-	mapping = space_find_locked(space, folio);
-	if (mapping != NULL) {
-		error = add_prot_locked(mapping, space_prot(folio, prot));
-		if (error == 0 && had == 0)
-			mapping->handles++;
-		goto out;
-	}
-	error = mapping_create(space, folio->size, space_prot(folio, prot), &mapping);
-	if (error != 0)
-		goto out;
-	mapping->folio = folio;
-	mapping->handles = 1;
-	mapping->user = (struct folio_user){ .discard = discard };
-	error = map_all(mapping);
-	if (error != 0) {
-		space_mapping_destroy(mapping);
-		goto out;
-	}
-	list_push_back(&folio->users, &mapping->user.entry);
-out:
-	if (error == 0)
-		*out = mapping->addr;
-	spin_unlock(&folio->lock);
-	return error;
-}
-
-void space_unmap_folio(struct space *space, struct folio *folio)
-{
-	struct mapping *mapping;
-
-	spin_lock(&folio->lock);
-	mapping = space_find_locked(space, folio);
-	if (mapping != NULL && --mapping->handles == 0) {
-		list_remove(&mapping->user.entry);
-		space_mapping_destroy(mapping);
-	}
-	spin_unlock(&folio->lock);
-}
-
-void space_protect_folio(struct space *space, struct folio *folio)
-{
-	struct mapping *mapping;
-
-	spin_lock(&folio->lock);
-	mapping = space_find_locked(space, folio);
-	if (mapping != NULL)
-		make_read_only(mapping);
-	spin_unlock(&folio->lock);
 }
 
 // --- The space ---
@@ -400,7 +316,7 @@ static void free_list(struct list *list)
 {
 	list_for_each_safe(pos, list)
 	{
-		space_mapping_free(container_of(pos, struct mapping, entry));
+		mapping_free(container_of(pos, struct mapping, entry));
 	}
 }
 
@@ -415,7 +331,7 @@ void space_destroy(struct space *space)
 		struct folio *source = mapping->source;
 
 		kassert(mapping->folio == NULL);
-		space_mapping_destroy(mapping);
+		mapping_destroy(mapping);
 		if (source != NULL)
 			object_put(&source->object);
 	}

@@ -1,58 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What a process touches, and what the kernel copies for it.
+// A process's memory as its faults and the kernel's copies find it.
 #include "kernel/arch/riscv64/mmu.h"
 #include "kernel/object/space_private.h"
 #include "libs/base/string.h"
 
 #define COPY_MAX_TRIES 64u
-
-static error_t map_touched(void *arg, size_t offset, paddr_t paddr, size_t size)
-{
-	return space_map_at(arg, offset, paddr, size);
-}
-
-// The mapping around `addr` of a lazy folio, with a reference to the folio, which keeps neither the
-// mapping; NULL: none.
-static struct folio *lazy_folio_at(struct space *space, uintptr_t addr, bool write)
-{
-	struct folio *folio = NULL;
-
-	spin_lock(&space->lock);
-	list_for_each(pos, &space->mappings) {
-		const struct mapping *mapping = container_of(pos, struct mapping, entry);
-
-		if (addr < mapping->addr || addr - mapping->addr >= mapping->size)
-			continue;
-		if (mapping->folio != NULL && (mapping->folio->flags & FOLIO_LAZY) != 0 &&
-		    (!write || (mapping->prot & SPACE_WRITE) != 0)) {
-			folio = mapping->folio;
-			object_get(&folio->object);
-		}
-		break;
-	}
-	spin_unlock(&space->lock);
-	return folio;
-}
-
-static bool populate(struct space *space, uintptr_t addr, bool write)
-{
-	struct folio *folio = lazy_folio_at(space, addr, write);
-	const struct mapping *mapping;
-	error_t error = ERR_ADDRESS;
-
-	if (folio == NULL)
-		return false;
-	spin_lock(&folio->lock);
-	// Another thread may have unmapped it meanwhile.
-	mapping = space_find_locked(space, folio);
-	if (mapping != NULL && addr >= mapping->addr && addr - mapping->addr < mapping->size)
-		error = folio_touch_locked(folio, addr - mapping->addr, map_touched,
-		                           (void *)(uintptr_t)mapping);
-	spin_unlock(&folio->lock);
-	object_put(&folio->object);
-	return error == 0;
-}
 
 bool space_resolve_fault(struct space *space, uintptr_t addr, bool write)
 {
@@ -62,7 +15,7 @@ bool space_resolve_fault(struct space *space, uintptr_t addr, bool write)
 	allowed = arch_space_allows(&space->arch, addr, write);
 	spin_unlock(&space->lock);
 	if (!allowed)
-		return populate(space, addr, write);
+		return space_populate(space, addr, write);
 	// This hart had looked it up in vain, or read-only, before it was mapped. Pairs with the
 	// stores of arch_space_map().
 	mmu_flush_local();
@@ -109,7 +62,7 @@ static error_t copy(struct space *space, uintptr_t addr, void *bytes, size_t len
 			step = len;
 		if (!copy_in_page(space, addr, bytes, step, write)) {
 			// Others may take it away again, each time.
-			if (tries++ == COPY_MAX_TRIES || !populate(space, addr, write))
+			if (tries++ == COPY_MAX_TRIES || !space_populate(space, addr, write))
 				return ERR_ADDRESS;
 			continue;
 		}

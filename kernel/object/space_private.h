@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of a space.
+// Between the files of address spaces: mappings.
 #pragma once
 
 #include "kernel/object/space.h"
@@ -20,21 +20,35 @@ struct mapping {
 	struct folio *folio;  // NULL: none
 	struct folio_user user;
 	struct folio *source;  // of a segment, with a reference; NULL: none
+	// Of a range that one table maps: the entry of its first page; NULL: of another, or not
+	// looked up yet. Tables last as long as the space.
+	uint64_t *first_pte;
 };
 
-// Zeroed, but for its space, to whose account it is charged. Errors: ERR_NO_MEMORY, ERR_LIMIT.
-__must_check error_t space_mapping_alloc(struct space *space, struct mapping **out);
-// What that made, in no list.
-void space_mapping_free(struct mapping *mapping);
-// Unmaps and gives the address back.
-void space_mapping_destroy(struct mapping *mapping);
-// Maps memory at `offset` of a mapping, as it says. Errors: ERR_NO_MEMORY, ERR_LIMIT.
-__must_check error_t space_map_at(struct mapping *mapping, size_t offset, paddr_t paddr,
-                                  size_t size);
-// The same at an address, with the space's lock held. Page tables are the process's kernel memory.
+// A mapping of the space that has no address yet, zeroed, charged to its account. Errors:
+// ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t mapping_alloc(struct space *space, struct mapping **out);
+void mapping_free(struct mapping *mapping);
+// A mapping with a range of the mapping area, in the list of used ones; the space's lock is held.
+// NULL: no memory, or no addresses.
+struct mapping *mapping_create_locked(struct space *space, size_t size, uint32_t prot);
+// Unmaps, frees what is the mapping's own, and gives the address back.
+void mapping_destroy(struct mapping *mapping);
+// The same with the space's lock held.
+void mapping_destroy_locked(struct mapping *mapping);
+// Maps memory, with the space's lock held. Page tables are the process's kernel memory. Errors:
+// ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t space_map_locked(struct space *space, uintptr_t addr, paddr_t paddr,
                                       size_t size, uint32_t prot);
-// Fills a mapping with zeroed pages. Errors: ERR_NO_MEMORY, ERR_LIMIT.
-__must_check error_t space_mapping_fill(struct mapping *mapping);
-// The mapping of the folio in this space; the folio's lock is held. NULL: none.
-struct mapping *space_find_locked(const struct space *space, const struct folio *folio);
+// The same at `offset` of a mapping, as that is mapped.
+__must_check error_t mapping_map_locked(struct mapping *mapping, size_t offset, paddr_t paddr,
+                                        size_t size);
+// The same with the lock taken.
+__must_check error_t mapping_map(struct mapping *mapping, size_t offset, paddr_t paddr,
+                                 size_t size);
+// Unmaps a part of it; the space's lock is held.
+void mapping_unmap_locked(struct mapping *mapping, size_t offset, size_t size);
+// Fills it with zeroed memory of its own. Errors: ERR_NO_MEMORY, ERR_LIMIT (what was mapped stays).
+__must_check error_t mapping_fill_zeroed(struct mapping *mapping);
+// Populates and maps what is lazy at `addr`, if that may be accessed so. Returns whether it did.
+bool space_populate(struct space *space, uintptr_t addr, bool write);

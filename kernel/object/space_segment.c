@@ -1,30 +1,85 @@
 // SPDX-License-Identifier: MIT
 //
-// The parts of programs: of apps of the image, and of those that are loaded at run time.
+// Programs in address spaces: segments at addresses that they were linked for.
 #include "kernel/arch/riscv64/layout.h"
 #include "kernel/object/space_private.h"
 #include "libs/abi/launcher.h"
 
-// The app's data, at the address that it was linked for: not from the mapping area.
-static error_t load_data(struct space *space, const struct user_image *image)
+static error_t check_segment_locked(const struct space *space, uintptr_t addr, size_t size)
+{
+	if (((addr | size) & (PAGE_SIZE - 1)) != 0 || size == 0)
+		return ERR_INVALID;
+	if (addr < USER_BASE || addr >= PROCESS_SEGMENTS_END || size > PROCESS_SEGMENTS_END - addr)
+		return ERR_RANGE;
+	list_for_each(pos, &space->mappings) {
+		const struct mapping *other = container_of(pos, struct mapping, entry);
+
+		if (addr < other->addr + other->size && other->addr < addr + size)
+			return ERR_EXISTS;
+	}
+	return 0;
+}
+
+// A mapping at an address of the caller's choice, in the list of used ones.
+static error_t segment_create(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
+                              struct mapping **out)
 {
 	struct mapping *mapping;
-	error_t error = space_mapping_alloc(space, &mapping);
+	error_t error = mapping_alloc(space, &mapping);
 
 	if (error != 0)
 		return error;
-	mapping->addr = image->data_address;
-	mapping->size = image->data_total;
-	mapping->prot = SPACE_READ | SPACE_WRITE;
-	mapping->owned = true;
+	mapping->addr = addr;
+	mapping->size = size;
+	mapping->prot = prot;
 	spin_lock(&space->lock);
-	list_push_back(&space->mappings, &mapping->entry);
-	spin_unlock(&space->lock);
-	error = space_mapping_fill(mapping);
+	error = check_segment_locked(space, addr, size);
 	if (error == 0)
-		error = space_copy_to(space, image->data_address, image->data, image->data_size);
+		list_push_back(&space->mappings, &mapping->entry);
+	spin_unlock(&space->lock);
+	if (error != 0)
+		mapping_free(mapping);
+	else
+		*out = mapping;
 	return error;
 }
+
+error_t space_map_segment(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
+                          struct folio *folio, size_t offset)
+{
+	struct mapping *mapping;
+	error_t error = segment_create(space, addr, size, prot, &mapping);
+
+	if (error != 0)
+		return error;
+	error = mapping_map(mapping, 0, folio->paddr + offset, size);
+	if (error != 0) {
+		mapping_destroy(mapping);
+		return error;
+	}
+	object_get(&folio->object);
+	mapping->source = folio;
+	return 0;
+}
+
+error_t space_map_data(struct space *space, uintptr_t addr, size_t size, const uint8_t *bytes,
+                       size_t len)
+{
+	struct mapping *mapping;
+	error_t error = segment_create(space, addr, size, SPACE_READ | SPACE_WRITE, &mapping);
+
+	if (error != 0)
+		return error;
+	mapping->owned = true;
+	error = mapping_fill_zeroed(mapping);
+	if (error == 0)
+		error = space_copy_to(space, addr, bytes, len);
+	if (error != 0)
+		mapping_destroy(mapping);
+	return error;
+}
+
+// --- Apps of the image ---
 
 static error_t load_segment(struct space *space, uintptr_t addr, const uint8_t *bytes, size_t size,
                             uint32_t prot)
@@ -48,82 +103,7 @@ error_t space_load(struct space *space, const struct user_image *image)
 		error = load_segment(space, image->rodata_address, image->rodata,
 		                     image->rodata_size, SPACE_READ);
 	if (error == 0 && image->data_total > 0)
-		error = load_data(space, image);
-	return error;
-}
-
-// --- Segments of programs that are loaded at run time ---
-
-static error_t check_segment_locked(const struct space *space, uintptr_t addr, size_t size)
-{
-	if (((addr | size) & (PAGE_SIZE - 1)) != 0 || size == 0)
-		return ERR_INVALID;
-	if (addr < USER_BASE || addr >= PROCESS_SEGMENTS_END || size > PROCESS_SEGMENTS_END - addr)
-		return ERR_RANGE;
-	list_for_each(pos, &space->mappings) {
-		const struct mapping *other = container_of(pos, struct mapping, entry);
-
-		if (addr < other->addr + other->size && other->addr < addr + size)
-			return ERR_EXISTS;
-	}
-	return 0;
-}
-
-// A mapping at an address of the caller's choice, in the list of used ones.
-static error_t segment_create(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
-                              struct mapping **out)
-{
-	struct mapping *mapping;
-	error_t error = space_mapping_alloc(space, &mapping);
-
-	if (error != 0)
-		return error;
-	mapping->addr = addr;
-	mapping->size = size;
-	mapping->prot = prot;
-	spin_lock(&space->lock);
-	error = check_segment_locked(space, addr, size);
-	if (error == 0)
-		list_push_back(&space->mappings, &mapping->entry);
-	spin_unlock(&space->lock);
-	if (error != 0)
-		space_mapping_free(mapping);
-	else
-		*out = mapping;
-	return error;
-}
-
-error_t space_map_segment(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
-                          struct folio *folio, size_t offset)
-{
-	struct mapping *mapping;
-	error_t error = segment_create(space, addr, size, prot, &mapping);
-
-	if (error != 0)
-		return error;
-	error = space_map_at(mapping, 0, folio->paddr + offset, size);
-	if (error != 0) {
-		space_mapping_destroy(mapping);
-		return error;
-	}
-	object_get(&folio->object);
-	mapping->source = folio;
-	return 0;
-}
-
-error_t space_map_data(struct space *space, uintptr_t addr, size_t size, const uint8_t *bytes,
-                       size_t len)
-{
-	struct mapping *mapping;
-	error_t error = segment_create(space, addr, size, SPACE_READ | SPACE_WRITE, &mapping);
-
-	if (error != 0)
-		return error;
-	mapping->owned = true;
-	error = space_mapping_fill(mapping);
-	if (error == 0)
-		error = space_copy_to(space, addr, bytes, len);
-	if (error != 0)
-		space_mapping_destroy(mapping);
+		error = space_map_data(space, image->data_address, image->data_total, image->data,
+		                       image->data_size);
 	return error;
 }

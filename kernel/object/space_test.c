@@ -163,8 +163,13 @@ static error_t try_build(struct account *account)
 	uintptr_t addr;
 	error_t error = build(account, &space, &addr);
 
-	if (error == 0)
+	if (error == 0) {
+		uint64_t unmaps = space->arch.unmaps;
+
 		space_unmap(space, addr);
+		// One fence for all its pages.
+		assert_int_equal(space->arch.unmaps, unmaps + 1);
+	}
 	if (space != NULL)
 		space_destroy(space);
 	assert_int_equal(account->kernel_used, used);

@@ -79,27 +79,37 @@ static void unmap_in_space(handle_t handle)
 	spin_unlock(&table->lock);
 }
 
+// Whether the handle in the slot may be used so.
+static error_t check_slot_locked(const struct handle_slot *slot, rights_t rights, uint32_t prot)
+{
+	if (slot == NULL)
+		return ERR_BAD_HANDLE;
+	if (slot->object->type != OBJECT_FOLIO)
+		return ERR_WRONG_TYPE;
+	if ((slot->rights & rights) != rights)
+		return ERR_ACCESS;
+	return check_prot_locked(folio_from_object(slot->object), prot);
+}
+
 // folio_map of a user-mode process: the handle's slot says whether it maps the folio already.
-static error_t map_in_space(handle_t handle, const struct object *object, uint32_t prot,
-                            uintptr_t out)
+static error_t map_in_space(handle_t handle, rights_t rights, uint32_t prot, uintptr_t out)
 {
 	struct handle_table *table = &caller()->handles;
 	struct handle_slot *slot;
 	uintptr_t addr = 0;
 	uint32_t had = 0;
-	error_t error = ERR_BAD_HANDLE;
+	error_t error;
 
 	spin_lock(&table->lock);
 	slot = handle_slot_locked(table, handle);
-	if (slot != NULL && slot->object == object)
-		error = check_prot_locked(folio_from_object(slot->object), prot);
+	error = check_slot_locked(slot, rights, prot);
 	if (error == 0) {
 		had = slot->mapped;
 		error = space_map_folio(table->space, folio_from_object(slot->object), prot, had,
 		                        &addr);
-		if (error == 0)
-			slot->mapped |= prot;
 	}
+	if (error == 0)
+		slot->mapped |= prot;
 	spin_unlock(&table->lock);
 	if (error != 0)
 		return error;
@@ -121,13 +131,11 @@ error_t sys_folio_map(SYSCALL_ARGS)
 		return ERR_INVALID;
 	if ((a1 & PROT_WRITE) != 0)
 		rights |= RIGHT_WRITE;
+	if (caller()->space != NULL)
+		return map_in_space((handle_t)a0, rights, prot, a2);
 	error = lookup(a0, OBJECT_FOLIO, rights, &object);
 	if (error != 0)
 		return error;
-	if (caller()->space != NULL) {
-		error = map_in_space((handle_t)a0, object, prot, a2);
-		goto out_put;
-	}
 	error = folio_object_map(folio_from_object(object), &addr);
 	// Another thread may have closed the handle meanwhile: that is found out before anything is
 	// written.
@@ -138,7 +146,6 @@ error_t sys_folio_map(SYSCALL_ARGS)
 		if (error != 0)
 			(void)note_mapped((handle_t)a0, &prot);
 	}
-out_put:
 	object_put(object);
 	return error;
 }

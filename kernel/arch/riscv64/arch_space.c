@@ -11,6 +11,7 @@
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/fp.h"
 #include "kernel/arch/riscv64/mmu.h"
+#include "kernel/arch/riscv64/page_table.h"
 #include "kernel/arch/riscv64/pte.h"
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/debug/panic.h"
@@ -41,8 +42,10 @@ void arch_space_probe_hart(void)
 	bits = (uint32_t)__builtin_popcountll(csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK);
 	csr_write(satp, satp);
 	mmu_flush_local();
-	if (!probed || 1u << bits < asids.num_ids)
+	if (!probed)
 		tlb_tags_init(&asids, bits);
+	else
+		tlb_tags_shrink(&asids, bits);
 	probed = true;
 }
 
@@ -104,30 +107,6 @@ void arch_space_deinit(struct arch_space *space)
 	free_table(space->root);
 }
 
-// The entry of `addr` in the table of `level`; with `create` its tables are made. NULL without one,
-// when memory is out, or when a block is in the way.
-static uint64_t *walk(struct arch_space *space, uintptr_t addr, unsigned level, bool create)
-{
-	uint64_t *table = space->root;
-
-	for (unsigned l = LEVELS - 1; l > level; l--) {
-		uint64_t *pte = &table[slot_of(addr, l)];
-		paddr_t page;
-
-		if ((*pte & PTE_V) == 0) {
-			if (!create || page_alloc(0, &page) != 0)
-				return NULL;
-			space->num_tables++;
-			// The zeroed table before the entry, for this hart's and others' walks.
-			__atomic_store_n(pte, pte_make(page, 0), __ATOMIC_RELEASE);
-		} else if ((*pte & PTE_LEAF) != 0) {
-			return NULL;
-		}
-		table = table_of(*pte);
-	}
-	return &table[slot_of(addr, level)];
-}
-
 static uint64_t flags_of(uint32_t prot)
 {
 	// Accessed and dirty are set at once, as in the kernel's own table.
@@ -143,60 +122,60 @@ static uint64_t flags_of(uint32_t prot)
 	return flags;
 }
 
-// Whether the page's entry is behind that of the page before it, in one table.
-static bool is_next_entry(uintptr_t addr)
+void arch_space_fill(uint64_t *entry, paddr_t paddr, size_t size, uint32_t prot)
 {
-	return slot_of(addr, 0) != 0;
+	uint64_t flags = flags_of(prot);
+
+	// No fence: a hart that remembers that nothing was there faults once (arch_space_allows).
+	for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
+		__atomic_store_n(entry++, pte_make(paddr + offset, flags), __ATOMIC_RELEASE);
+}
+
+uint64_t *arch_space_entry(struct arch_space *space, uintptr_t addr)
+{
+	return page_table_walk(space->root, addr, 0, true, &space->num_tables);
+}
+
+// Maps a block, if no table of smaller mappings is there; that serves as well. Returns whether it
+// did.
+static bool map_block(struct arch_space *space, uintptr_t addr, paddr_t paddr, uint32_t prot)
+{
+	uint64_t *entry = page_table_walk(space->root, addr, 1, true, &space->num_tables);
+
+	if (entry == NULL || ((*entry & PTE_V) != 0 && !pte_is_leaf(*entry)))
+		return false;
+	arch_space_fill(entry, paddr, PAGE_SIZE, prot);
+	return true;
 }
 
 error_t arch_space_map(struct arch_space *space, uintptr_t addr, paddr_t paddr, size_t size,
                        uint32_t prot)
 {
-	unsigned level = size == BLOCK_SIZE && ((addr | paddr) & (BLOCK_SIZE - 1)) == 0 ? 1 : 0;
-	size_t step = level == 1 ? BLOCK_SIZE : PAGE_SIZE;
-	uint64_t flags = flags_of(prot);
-	uint64_t *pte = NULL;
+	if (size == BLOCK_SIZE && ((addr | paddr) & (BLOCK_SIZE - 1)) == 0 &&
+	    map_block(space, addr, paddr, prot))
+		return 0;
+	while (size > 0) {
+		size_t step = BLOCK_SIZE - (addr & (BLOCK_SIZE - 1));
+		uint64_t *entry = arch_space_entry(space, addr);
 
-	for (size_t offset = 0; offset < size; offset += step) {
-		if (pte != NULL && is_next_entry(addr + offset))
-			pte++;
-		else
-			pte = walk(space, addr + offset, level, true);
-		// A table that smaller mappings left there serves a block as well.
-		if (pte != NULL && level == 1 && (*pte & PTE_V) != 0 && (*pte & PTE_LEAF) == 0) {
-			level = 0;
-			step = PAGE_SIZE;
-			pte = walk(space, addr + offset, level, true);
-		}
-		if (pte == NULL)
+		if (entry == NULL)
 			return ERR_NO_MEMORY;
-		// No fence: a hart that remembers that nothing was there faults once
-		// (arch_space_allows).
-		__atomic_store_n(pte, pte_make(paddr + offset, flags), __ATOMIC_RELEASE);
+		if (step > size)
+			step = size;
+		arch_space_fill(entry, paddr, step, prot);
+		addr += step;
+		paddr += step;
+		size -= step;
 	}
 	return 0;
 }
 
-// The leaf that maps `addr`, and its level; NULL when nothing does, of which `*level` is then the
-// size.
+// The leaf that maps `addr`, which may be any, and its level; NULL when nothing does.
 static uint64_t *find_leaf(const struct arch_space *space, uintptr_t addr, unsigned *level)
 {
-	uint64_t *table = space->root;
-
-	*level = 0;
 	if (addr < USER_BASE || addr >= USER_END)
 		return NULL;
-	for (unsigned l = LEVELS; l-- > 0;) {
-		uint64_t *pte = &table[slot_of(addr, l)];
-
-		*level = l;
-		if ((*pte & PTE_V) == 0)
-			return NULL;
-		if ((*pte & PTE_LEAF) != 0)
-			return pte;
-		table = table_of(*pte);
-	}
-	return NULL;
+	return page_table_leaf(space->root, addr, level);
 }
 
 // Harts that reach what was unmapped in the kernel, whom no fence stops.
@@ -242,23 +221,37 @@ void arch_space_fence_code(void)
 
 void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size)
 {
-	bool any = false;
-	unsigned level = 0;
-	uint64_t *pte = NULL;
-
-	for (size_t offset = 0; offset < size;) {
-		if (pte != NULL && level == 0 && is_next_entry(addr + offset))
-			pte = (pte[1] & PTE_V) != 0 ? pte + 1 : NULL;
-		else
-			pte = find_leaf(space, addr + offset, &level);
-		if (pte != NULL) {
-			__atomic_store_n(pte, 0, __ATOMIC_RELAXED);
-			any = true;
-		}
-		offset += leaf_size(level) - ((addr + offset) & (leaf_size(level) - 1));
-	}
-	if (any)
+	if (page_table_clear(space->root, addr, addr + size, false))
 		note_unmapped(space, addr, size);
+}
+
+void arch_space_clear(struct arch_space *space, uint64_t *entry, uintptr_t addr, size_t size)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < size / PAGE_SIZE; i++) {
+		any |= entry[i];
+		__atomic_store_n(&entry[i], 0, __ATOMIC_RELAXED);
+	}
+	if ((any & PTE_V) != 0)
+		note_unmapped(space, addr, size);
+}
+
+void arch_space_unmap_keeping(struct arch_space *space, uintptr_t addr, size_t size)
+{
+	if (page_table_clear(space->root, addr, addr + size, true))
+		note_unmapped(space, addr, size);
+}
+
+bool arch_space_take_kept(struct arch_space *space, uintptr_t addr, paddr_t *out)
+{
+	uint64_t *entry = page_table_walk(space->root, addr, 0, false, &space->num_tables);
+
+	if (entry == NULL || *entry == 0 || (*entry & PTE_V) != 0)
+		return false;
+	*out = pte_paddr(*entry);
+	__atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+	return true;
 }
 
 void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool write)

@@ -55,6 +55,16 @@ __must_check error_t arch_space_map(struct arch_space *space, uintptr_t addr, pa
 // All harts fetch the instructions that were stored before. Before pages are mapped with
 // SPACE_EXECUTE that are no part of the kernel image.
 void arch_space_fence_code(void);
+// The entry of the page at `addr`, its tables made; those of the pages behind it, up to a multiple
+// of BLOCK_SIZE, follow, and stay there as long as the space. NULL: no memory, or a block is there.
+uint64_t *arch_space_entry(struct arch_space *space, uintptr_t addr);
+// As arch_space_map of pages, and as arch_space_unmap, that have these entries.
+void arch_space_fill(uint64_t *entry, paddr_t paddr, size_t size, uint32_t prot);
+void arch_space_clear(struct arch_space *space, uint64_t *entry, uintptr_t addr, size_t size);
+// As arch_space_unmap, of pages that are the space's own: where each was is kept, until
+// arch_space_take_kept, which returns false where none was.
+void arch_space_unmap_keeping(struct arch_space *space, uintptr_t addr, size_t size);
+bool arch_space_take_kept(struct arch_space *space, uintptr_t addr, paddr_t *out);
 // Unmaps all in the range; a block only as a whole. Other harts that run the process have forgotten
 // it when this returns, this one before it goes back to the process.
 void arch_space_unmap(struct arch_space *space, uintptr_t addr, size_t size);

@@ -160,6 +160,58 @@ static void test_windows_end(void **state)
 	arch_space_deinit(&space);
 }
 
+// Far apart, at several levels: each table is gone through once.
+static void test_a_sparse_range_is_unmapped(void **state)
+{
+	static const uintptr_t places[] = { 0,
+		                            PAGE_SIZE,
+		                            511 * PAGE_SIZE,
+		                            BLOCK_SIZE,
+		                            700 * BLOCK_SIZE + 3 * PAGE_SIZE,
+		                            2000 * BLOCK_SIZE };
+	struct arch_space space;
+	uint64_t unmaps;
+
+	(void)state;
+	init(&space);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		assert_int_equal(arch_space_map(&space, BASE + places[i], 0x5000, PAGE_SIZE, RW),
+		                 0);
+	unmaps = space.unmaps;
+	arch_space_unmap(&space, BASE + PAGE_SIZE, 2000 * BLOCK_SIZE - PAGE_SIZE);
+	assert_int_equal(space.unmaps, unmaps + 1);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		assert_int_equal(arch_space_allows(&space, BASE + places[i], false),
+		                 i == 0 || i == 5);
+	arch_space_unmap(&space, BASE, 2001 * BLOCK_SIZE);
+	assert_int_equal(space.unmaps, unmaps + 2);
+	arch_space_unmap(&space, BASE, 2001 * BLOCK_SIZE);
+	assert_int_equal(space.unmaps, unmaps + 2);
+	arch_space_deinit(&space);
+}
+
+static void test_unmapped_pages_are_kept_until_taken(void **state)
+{
+	struct arch_space space;
+	uint64_t unmaps;
+	paddr_t page;
+
+	(void)state;
+	init(&space);
+	map(&space, 0, 0x5000);
+	map(&space, 2, 0x6000);
+	unmaps = space.unmaps;
+	assert_false(arch_space_take_kept(&space, BASE, &page));
+	arch_space_unmap_keeping(&space, BASE, 3 * PAGE_SIZE);
+	assert_int_equal(space.unmaps, unmaps + 1);
+	assert_false(arch_space_allows(&space, BASE, false));
+	assert_true(arch_space_take_kept(&space, BASE, &page) && page == 0x5000);
+	assert_false(arch_space_take_kept(&space, BASE, &page));
+	assert_false(arch_space_take_kept(&space, BASE + PAGE_SIZE, &page));
+	assert_true(arch_space_take_kept(&space, BASE + 2 * PAGE_SIZE, &page) && page == 0x6000);
+	arch_space_deinit(&space);
+}
+
 static void test_without_memory(void **state)
 {
 	struct arch_space space;
@@ -190,8 +242,14 @@ static void test_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_pages),  test(test_blocks),      test(test_rights),
-		test(test_bounds), test(test_windows_end), test(test_without_memory),
+		test(test_pages),
+		test(test_blocks),
+		test(test_rights),
+		test(test_bounds),
+		test(test_windows_end),
+		test(test_a_sparse_range_is_unmapped),
+		test(test_unmapped_pages_are_kept_until_taken),
+		test(test_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

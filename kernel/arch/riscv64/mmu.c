@@ -8,30 +8,16 @@
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
 #include "kernel/arch/riscv64/machine.h"
+#include "kernel/arch/riscv64/page_table.h"
 #include "kernel/arch/riscv64/pte.h"
 
 static uint64_t *root;
 
-// The entry of `virt` in the table of `level`. Without `create`, or when memory is out, NULL if a
-// table is missing; also NULL when a larger leaf is in the way.
 static uint64_t *walk(uintptr_t virt, unsigned level, bool create)
 {
-	uint64_t *table = root;
+	size_t num_tables = 0;
 
-	for (unsigned l = LEVELS - 1; l > level; l--) {
-		uint64_t *pte = &table[slot_of(virt, l)];
-		paddr_t page;
-
-		if ((*pte & PTE_V) == 0) {
-			if (!create || page_alloc(0, &page) != 0)
-				return NULL;
-			__atomic_store_n(pte, pte_make(page, 0), __ATOMIC_RELEASE);
-		} else if (pte_is_leaf(*pte)) {
-			return NULL;
-		}
-		table = page_to_virt(pte_paddr(*pte));
-	}
-	return &table[slot_of(virt, level)];
+	return page_table_walk(root, virt, level, create, &num_tables);
 }
 
 uint64_t *mmu_pte(uintptr_t virt, bool create)
@@ -71,49 +57,15 @@ uint64_t mmu_device_flags(void)
 	return machine.has_svpbmt ? PTE_PBMT_IO : 0;
 }
 
-// The leaf that maps `virt`, and its level; NULL when nothing does.
-static uint64_t *find_leaf(uintptr_t virt, unsigned *level_out)
-{
-	uint64_t *table = root;
-
-	for (unsigned level = LEVELS; level-- > 0;) {
-		uint64_t *pte = &table[slot_of(virt, level)];
-
-		*level_out = level;
-		if ((*pte & PTE_V) == 0)
-			return NULL;
-		if (pte_is_leaf(*pte))
-			return pte;
-		table = page_to_virt(pte_paddr(*pte));
-	}
-	return NULL;
-}
-
 bool mmu_unmap(uintptr_t virt, size_t size)
 {
-	uintptr_t end = virt + size;
-	bool any = false;
-
-	while (virt < end) {
-		unsigned level;
-		uint64_t *pte = find_leaf(virt, &level);
-
-		if (pte != NULL) {
-			kassert((virt & (leaf_size(level) - 1)) == 0 &&
-			        end - virt >= leaf_size(level));
-			__atomic_store_n(pte, 0, __ATOMIC_RELEASE);
-			any = true;
-		}
-		// Where nothing is mapped at this level, nothing is below it either.
-		virt = (virt & ~(leaf_size(level) - 1)) + leaf_size(level);
-	}
-	return any;
+	return page_table_clear(root, virt, virt + size, false);
 }
 
 bool mmu_paddr(uintptr_t virt, paddr_t *out)
 {
 	unsigned level;
-	uint64_t *pte = find_leaf(virt, &level);
+	uint64_t *pte = page_table_leaf(root, virt, &level);
 
 	if (pte == NULL)
 		return false;
@@ -124,7 +76,7 @@ bool mmu_paddr(uintptr_t virt, paddr_t *out)
 bool mmu_allows(uintptr_t virt, bool write)
 {
 	unsigned level;
-	uint64_t *pte = root == NULL ? NULL : find_leaf(virt, &level);
+	uint64_t *pte = root == NULL ? NULL : page_table_leaf(root, virt, &level);
 
 	return pte != NULL && (*pte & (write ? PTE_W : PTE_R)) != 0;
 }

@@ -19,6 +19,20 @@ void tlb_tags_init(struct tlb_tags *tags, unsigned bits)
 	tags->next_id = tags->first_id;
 }
 
+void tlb_tags_shrink(struct tlb_tags *tags, unsigned bits)
+{
+	while (!arch_lock_take(&tags->lock))
+		;
+	if (1u << bits < tags->num_ids) {
+		__atomic_store_n(&tags->num_ids, 1u << bits, __ATOMIC_RELAXED);
+		tags->first_id = bits == 0 ? 0 : 1;
+		tags->next_id = tags->first_id;
+		// Numbers are given out again: as after the last one.
+		__atomic_store_n(&tags->generation, tags->generation + 1, __ATOMIC_RELAXED);
+	}
+	arch_lock_give(&tags->lock);
+}
+
 static uint64_t generation_of(uint64_t word)
 {
 	return word >> TLB_TAG_ID_BITS;
@@ -54,7 +68,8 @@ uint32_t tlb_tag_enter(struct tlb_tags *tags, struct tlb_tag *tag, uint32_t hart
 
 	if (generation_of(word) != __atomic_load_n(&tags->generation, __ATOMIC_RELAXED))
 		word = refresh(tags, tag);
-	*must_fence = tags->hart_generation[hart] != generation_of(word) || tags->num_ids == 1;
+	*must_fence = tags->hart_generation[hart] != generation_of(word) ||
+		__atomic_load_n(&tags->num_ids, __ATOMIC_RELAXED) == 1;
 	tags->hart_generation[hart] = generation_of(word);
 	return (uint32_t)word & ID_MASK;
 }

@@ -13,7 +13,7 @@
 
 // One kind of numbers.
 struct tlb_tags {
-	uint32_t lock;  // guards all but `generation`, which is read without it, too
+	uint32_t lock;  // guards all but `generation` and `num_ids`, which are read without it, too
 	uint64_t generation;
 	uint32_t next_id;
 	uint32_t first_id;
@@ -30,6 +30,8 @@ struct tlb_tag {
 // `bits`: what all harts implement, at most 16; may be 0. Id 0 is nobody's, but with no bits it is
 // everybody's.
 void tlb_tags_init(struct tlb_tags *tags, unsigned bits);
+// A hart comes that implements but `bits`, while others use them.
+void tlb_tags_shrink(struct tlb_tags *tags, unsigned bits);
 // Whether the hart has fenced for the generation of the tag, which is the current one. `*id`: its
 // id.
 static inline bool tlb_tag_is_current(const struct tlb_tags *tags, const struct tlb_tag *tag,
@@ -40,7 +42,8 @@ static inline bool tlb_tag_is_current(const struct tlb_tags *tags, const struct 
 
 	*id = (uint32_t)word & ((1u << TLB_TAG_ID_BITS) - 1);
 	return generation == __atomic_load_n(&tags->generation, __ATOMIC_RELAXED) &&
-		generation == tags->hart_generation[hart] && tags->num_ids != 1;
+		generation == tags->hart_generation[hart] &&
+		__atomic_load_n(&tags->num_ids, __ATOMIC_RELAXED) != 1;
 }
 // The id, of the current generation, that `*tag` is entered with now. `*must_fence` says whether
 // this hart (index `hart`) must fence all translations of this kind first. Context: on that hart,

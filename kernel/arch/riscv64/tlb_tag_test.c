@@ -79,12 +79,44 @@ static void test_no_bits(void **state)
 	}
 }
 
+// A hart with fewer bits begins a new generation, with numbers that it has, too.
+static void test_a_late_hart_with_fewer_bits(void **state)
+{
+	struct tlb_tag spaces[5] = { { 0 } };
+	uint32_t ids[5];
+
+	(void)state;
+	tlb_tags_init(&tags, 3);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_true(fences(&spaces[i], 0, &ids[i]) == (i == 0));
+	// It has as many, or more: nothing changes.
+	tlb_tags_shrink(&tags, 3);
+	tlb_tags_shrink(&tags, 16);
+	assert_false(fences(&spaces[4], 0, &ids[4]));
+	assert_int_equal(ids[4], 5);
+	tlb_tags_shrink(&tags, 2);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_false(tlb_tag_is_current(&tags, &spaces[i], 0, &ids[i]));
+		assert_true(fences(&spaces[i], 0, &ids[i]) == (i == 0));
+		assert_int_equal(ids[i], i + 1);
+	}
+	// Whose number it was has to take another one.
+	assert_true(fences(&spaces[4], 0, &ids[4]));
+	assert_true(ids[4] > 0 && ids[4] < 4);
+	tlb_tags_shrink(&tags, 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_true(fences(&spaces[i], 0, &ids[i]));
+		assert_int_equal(ids[i], 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_use_fences),
 		cmocka_unit_test(test_rollover),
 		cmocka_unit_test(test_no_bits),
+		cmocka_unit_test(test_a_late_hart_with_fewer_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

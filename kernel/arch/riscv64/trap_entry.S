@@ -175,8 +175,13 @@ user_syscall:
 	j	1b
 4:	addi	sp, sp, -16
 	sd	a0, 0(sp)
-	call	trap_return_to_user
-	ld	a0, 0(sp)
+	ld	t1, HART_ATTENTION(t0)
+	bnez	t1, 5f
+	mv	a0, t0				// nothing but a fence is due
+	call	arch_space_fence
+	j	6f
+5:	call	trap_return_to_user
+6:	ld	a0, 0(sp)
 	j	2b
 
 // --- Threads -----------------------------------------------------------------------------------------

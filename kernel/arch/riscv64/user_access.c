@@ -93,13 +93,22 @@ static uint8_t *hold_small(uintptr_t addr, size_t len, bool write)
 	return NULL;
 }
 
+// A word is what is copied most.
+static inline void copy_small(void *dst, const void *src, size_t len)
+{
+	if (len == sizeof(uint64_t))
+		__builtin_memcpy(dst, src, sizeof(uint64_t));
+	else
+		memcpy(dst, src, len);
+}
+
 bool user_window_read(void *dst, uintptr_t src, size_t len)
 {
 	const uint8_t *at = hold_small(src, len, false);
 
 	if (at == NULL)
 		return false;
-	memcpy(dst, at, len);
+	copy_small(dst, at, len);
 	app_windows_release();
 	return true;
 }
@@ -110,7 +119,7 @@ bool user_window_write(uintptr_t dst, const void *src, size_t len)
 
 	if (at == NULL)
 		return false;
-	memcpy(at, src, len);
+	copy_small(at, src, len);
 	app_windows_release();
 	return true;
 }
