@@ -96,9 +96,11 @@ int main(void)
 
 	failed += test_handles();
 	failed += test_channels();
+	failed += test_channel_transit();
 	failed += test_polls();
 	failed += test_poll_recv();
 	failed += test_poll_give();
+	failed += test_poll_pairs();
 	failed += test_timers();
 	failed += test_folios();
 	failed += test_processes();

@@ -4,9 +4,11 @@
 // Each runs the tests of one file and returns how many failed.
 int test_handles(void);
 int test_channels(void);
+int test_channel_transit(void);
 int test_polls(void);
 int test_poll_recv(void);
 int test_poll_give(void);
+int test_poll_pairs(void);
 int test_timers(void);
 int test_folios(void);
 int test_processes(void);
