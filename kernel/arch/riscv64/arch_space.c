@@ -179,13 +179,11 @@ static uint64_t *find_leaf(const struct arch_space *space, uintptr_t addr, unsig
 }
 
 // Harts that reach what was unmapped in the kernel, whom no fence stops.
-static void wait_for_holders(const struct arch_space *space, uint64_t mask)
+static void wait_for_holders(const struct arch_space *space)
 {
-	for (; mask != 0; mask &= mask - 1) {
-		struct hart *hart = &harts[__builtin_ctzll(mask)];
-
-		// Pairs with the stores of arch_space_release().
-		while (__atomic_load_n(&hart->arch.held_space, __ATOMIC_ACQUIRE) == space)
+	for (uint32_t i = 0; i < num_harts; i++) {
+		// Pairs with the stores of arch_space_release(). This hart holds nothing.
+		while (__atomic_load_n(&harts[i].arch.held_space, __ATOMIC_ACQUIRE) == space)
 			;
 	}
 }
@@ -193,7 +191,7 @@ static void wait_for_holders(const struct arch_space *space, uint64_t mask)
 static void note_unmapped(struct arch_space *space, uintptr_t addr, size_t size)
 {
 	struct hart *self = arch_this_hart();
-	uint64_t running = 0;
+	uint64_t mask = 0;
 	uint64_t before;
 
 	// The entries before the count: who sees the count walks the cleared entries.
@@ -206,11 +204,11 @@ static void note_unmapped(struct arch_space *space, uintptr_t addr, size_t size)
 	for (uint32_t i = 0; i < num_harts; i++) {
 		if (&harts[i] != self &&
 		    __atomic_load_n(&harts[i].arch.running_space, __ATOMIC_RELAXED) == space)
-			running |= 1ull << i;
+			mask |= 1ull << i;
 	}
-	for (uint64_t mask = running; mask != 0; mask &= mask - 1)
+	for (; mask != 0; mask &= mask - 1)
 		sbi_remote_sfence_vma(harts[__builtin_ctzll(mask)].firmware_id);
-	wait_for_holders(space, running);
+	wait_for_holders(space);
 	user_windows_keep(space, addr, size, before);
 }
 
