@@ -142,20 +142,30 @@ static void test_source_lines(void **state)
 {
 	(void)state;
 	addr2line_fake("/src/./kernel/$2:$3 (discriminator 1)");
-	check_source(false, FRAME "#0 0x1234 main+0x2\n",
-	             FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\n");
-	check_source(false, FRAME "#1 0x1234 main+0x2\n",
-	             FRAME "#1 0x1234 main+0x2 at kernel/os.elf:0x1233\n");
-	check_source(true, FRAME "#0 0x1234 main+0x2\n",
-	             FRAME "#0 0x1234 main+0x2 at kernel/os.elf:0x1234\r\n");
+	check_source(false, FRAME "#0 0xffffffff80001234 main+0x2\n",
+	             FRAME "#0 0xffffffff80001234 main+0x2 at kernel/os.elf:0xffffffff80001234\n");
+	check_source(false, FRAME "#1 0xffffffff80001234 main+0x2\n",
+	             FRAME "#1 0xffffffff80001234 main+0x2 at kernel/os.elf:0xffffffff80001233\n");
+	check_source(true, FRAME "#0 0xffffffff80001234 main+0x2\n",
+	             FRAME
+	             "#0 0xffffffff80001234 main+0x2 at kernel/os.elf:0xffffffff80001234\r\n");
 	check_source(false, FRAME "#x\n", FRAME "#x\n");
-	check_source(false, "[hello       ] INFO     #0 0x1234 main\n",
-	             "[hello       ] INFO     #0 0x1234 main\n");
+	check_source(false, "[hello       ] INFO     #0 0xffffffff80001234 main\n",
+	             "[hello       ] INFO     #0 0xffffffff80001234 main\n");
 	addr2line_fake("/src/kernel/$2:1");
-	check_source(false, FRAME "#0 0x1234 main+0x2\n",
-	             FRAME "#0 0x1234 main+0x2 at kernel/os.elf:1\n");
+	check_source(false, FRAME "#0 0xffffffff80001234 main+0x2\n",
+	             FRAME "#0 0xffffffff80001234 main+0x2 at kernel/os.elf:1\n");
+	// An app in user mode has a file of its own; so have its instances.
+	addr2line_fake("/src/$2:$3");
+	check_source(false, FRAME "#1 0x10042 main+0x2\n",
+	             FRAME "#1 0x10042 main+0x2 at apps/hello.elf:0x10041\n");
+	check_source(false, "[    1.5] [x.3] ERROR    #0 0x10042 main+0x2\n",
+	             "[    1.5] [x.3] ERROR    #0 0x10042 main+0x2 at apps/x.elf:0x10042\n");
+	check_source(false, "[../x] ERROR    #0 0x10042 main+0x2\n",
+	             "[../x] ERROR    #0 0x10042 main+0x2 at apps/.elf:0x10042\n");
 	addr2line_fake("??:0");
-	check_source(false, FRAME "#0 0x1234 main+0x2\n", FRAME "#0 0x1234 main+0x2\n");
+	check_source(false, FRAME "#0 0xffffffff80001234 main+0x2\n",
+	             FRAME "#0 0xffffffff80001234 main+0x2\n");
 }
 
 static void check_quiet(const char *text, const char *shown)

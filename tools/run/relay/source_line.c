@@ -2,6 +2,7 @@
 #include "tools/run/relay/source_line.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +13,44 @@
 #include "tools/common/subprocess.h"
 
 #define ADDR2LINE "riscv64-linux-gnu-addr2line"
+// Below are addresses of apps in user mode: RISC-V privileged specification, "Sv39".
+#define USER_END 0x4000000000ull
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
-// "[who] ERROR    #2 0xffffffff80201234 name+0x10": the frame's number and address.
-static bool frame_parse(const char *line, unsigned *number, unsigned long long *address)
+struct frame {
+	unsigned number;
+	unsigned long long address;
+	const char *who;  // whose it is, unterminated
+	size_t who_length;
+};
+
+// "[who] ERROR    #2 0xffffffff80201234 name+0x10". An instance of an app is "who.3".
+static bool frame_parse(const char *line, struct frame *out)
 {
 	const char *frame = strstr(line, "] ERROR    #");
 	int length = 0;
 
-	return frame && sscanf(frame, "] ERROR #%2u 0x%16llx %n", number, address, &length) == 2 &&
-		length > 0;
+	if (!frame ||
+	    sscanf(frame, "] ERROR #%2u 0x%16llx %n", &out->number, &out->address, &length) != 2)
+		return false;
+	for (out->who = frame; out->who > line && out->who[-1] != '[';)
+		out->who--;
+	out->who_length = strspn(out->who, NAME_LETTERS);
+	return length > 0;
+}
+
+// The ELF file with the frame's code.
+static void file_of(const struct source_line *source, const struct frame *frame,
+                    char path[PATH_MAX])
+{
+	const char *name = strrchr(source->image, '/');
+	int folder = name ? (int)(name + 1 - source->image) : 0;
+
+	if (frame->address >= USER_END)
+		snprintf(path, PATH_MAX, "%s", source->image);
+	else
+		snprintf(path, PATH_MAX, "%.*sapps/%.*s.elf", folder, source->image,
+		         (int)frame->who_length, frame->who);
 }
 
 // The first line that the command prints; "" when it cannot be run.
@@ -59,20 +89,22 @@ static const char *path_in(const char *path, const char *root)
 
 size_t source_line_find(struct source_line *source, const char *line, char out[SOURCE_LINE_MAX])
 {
-	unsigned long long address;
+	struct frame frame;
+	char file[PATH_MAX];
 	char text[32];
 	char found[512];
-	const char *argv[] = { ADDR2LINE, "-e", source->image, text, NULL };
+	const char *argv[] = { ADDR2LINE, "-e", file, text, NULL };
 	const char *where;
-	unsigned number;
 	int length;
 
 	if (!source->image || source->lookups >= SOURCE_LINE_MAX_LOOKUPS ||
-	    !frame_parse(line, &number, &address))
+	    !frame_parse(line, &frame))
 		return 0;
 	source->lookups++;
+	file_of(source, &frame, file);
 	// A return address is behind its call, which may be the last instruction of its line.
-	snprintf(text, sizeof(text), "0x%llx", number > 0 ? address - 1 : address);
+	snprintf(text, sizeof(text), "0x%llx",
+	         frame.number > 0 ? frame.address - 1 : frame.address);
 	first_line_of(argv, found, sizeof(found));
 	found[strcspn(found, " ")] = '\0';  // "(discriminator 3)" may follow
 	where = path_in(found, source->root);

@@ -10,8 +10,10 @@
 #define SOURCE_LINE_MAX_LOOKUPS 512  // of a run: an app may log what looks like backtraces for ever
 
 struct source_line {
-	const char *image;  // the ELF file; NULL: nothing is looked up
-	const char *root;   // the tree that it was built from; may be NULL
+	// The ELF file of the image, with apps/NAME.elf of apps in user mode beside it; NULL:
+	// nothing is looked up.
+	const char *image;
+	const char *root;  // the tree that it was built from; may be NULL
 	unsigned lookups;
 };
 
