@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The mapping area is handed out in chunks of a power of two, each aligned to its size; a chunk
-// begins with at least one page that is never mapped, so each range has a guard before it, and the
-// next chunk's behind it. Chunks are never merged: address space is plenty (124 GiB), and each size
-// is reused for its size. The links of the lists of free chunks lie in the guard page's own
-// (invalid) page table entry, so that nothing has to be allocated to give address space back.
+// The mapping area is handed out in chunks (chunk.h). The links of the lists of free ones lie in the
+// guard page's own (invalid) page table entry, so that nothing has to be allocated to give address
+// space back.
 #include "kernel/mm/vmap.h"
 
 #include "kernel/arch/riscv64/mmu.h"
 #include "kernel/debug/panic.h"
+#include "kernel/mm/chunk.h"
 #include "kernel/sched/spinlock.h"
 
-#define MIN_SHIFT 13  // a page and its guard
+#define MIN_SHIFT CHUNK_MIN_SHIFT
 #define MAX_SHIFT 36
 #define NUM_SHIFTS (MAX_SHIFT - MIN_SHIFT + 1)
 
@@ -45,11 +44,10 @@ static enum chunk_kind kind_of(uintptr_t addr, unsigned shift)
 
 static error_t take_fresh(unsigned shift, size_t align, uintptr_t *out)
 {
-	uintptr_t chunk = (area.next + (1ull << shift) - 1) & ~((1ull << shift) - 1);
+	uintptr_t chunk;
 
-	if (chunk > VMAP_END - PAGE_SIZE || VMAP_END - PAGE_SIZE - chunk < 1ull << shift)
+	if (!chunk_carve(&area.next, VMAP_END - PAGE_SIZE, shift, &chunk))
 		return ERR_NO_MEMORY;
-	area.next = chunk + (1ull << shift);
 	*out = chunk + align;
 	return 0;
 }
@@ -70,7 +68,7 @@ static uintptr_t take_freed(uintptr_t *head)
 error_t vmap_reserve(size_t size, size_t align, uintptr_t *out)
 {
 	enum chunk_kind kind = align > PAGE_SIZE ? CHUNK_BLOCKS : CHUNK_PAGES;
-	unsigned shift = MIN_SHIFT;
+	unsigned shift;
 	uintptr_t addr;
 	uint64_t *note;
 	error_t err = 0;
@@ -78,8 +76,7 @@ error_t vmap_reserve(size_t size, size_t align, uintptr_t *out)
 	if (size == 0 || size > 1ull << MAX_SHIFT || align > BLOCK_SIZE)
 		return ERR_NO_MEMORY;
 	align = kind == CHUNK_BLOCKS ? BLOCK_SIZE : PAGE_SIZE;
-	while (1ull << shift < size + align)
-		shift++;
+	shift = chunk_shift(size, align);
 	if (shift > MAX_SHIFT)
 		return ERR_NO_MEMORY;
 

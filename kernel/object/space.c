@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The mapping area is handed out as the kernel's own (kernel/mm/vmap.c): in chunks of a power of
-// two, each aligned to its size, whose first page is never mapped. A chunk is used again for ranges
-// of its size.
+// The mapping area is handed out in chunks (kernel/mm/chunk.h); free ones wait in lists.
 #include "kernel/object/space_private.h"
 
 #include "kernel/debug/panic.h"
+#include "kernel/mm/chunk.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/random.h"
 #include "libs/abi/launcher.h"
@@ -13,7 +12,7 @@
 
 #define AREA_START PROCESS_SEGMENTS_END
 #define AREA_RANDOM_BLOCKS 0x4000u  // of BLOCK_SIZE: 32 GiB
-#define MIN_SHIFT 13
+#define MIN_SHIFT CHUNK_MIN_SHIFT
 
 // --- Ranges of addresses ---
 
@@ -44,26 +43,26 @@ static struct mapping *take_range_locked(struct space *space, size_t size)
 {
 	enum range_kind kind = size >= BLOCK_SIZE ? RANGE_BLOCKS : RANGE_PAGES;
 	size_t guard = kind == RANGE_BLOCKS ? BLOCK_SIZE : PAGE_SIZE;
-	unsigned shift = MIN_SHIFT;
 	struct mapping *mapping;
 	struct list *list;
+	unsigned shift;
 	uintptr_t chunk;
 
 	if (size == 0 || size > 1ul << (MIN_SHIFT + SPACE_NUM_SHIFTS - 2))
 		return NULL;
-	while (1ul << shift < size + guard)
-		shift++;
+	shift = chunk_shift(size, guard);
 	list = &space->free[kind][shift - MIN_SHIFT];
 	if (!list_is_empty(list)) {
 		mapping = container_of(list->next, struct mapping, entry);
 		list_remove(&mapping->entry);
 		return mapping;
 	}
-	chunk = (space->next + (1ul << shift) - 1) & ~((1ul << shift) - 1);
-	if (chunk >= USER_END || USER_END - chunk < 1ul << shift ||
-	    mapping_alloc(space, &mapping) != 0)
+	if (mapping_alloc(space, &mapping) != 0)
 		return NULL;
-	space->next = chunk + (1ul << shift);
+	if (!chunk_carve(&space->next, USER_END, shift, &chunk)) {
+		mapping_free(mapping);
+		return NULL;
+	}
 	mapping->addr = chunk + guard;
 	mapping->kind = kind;
 	mapping->shift = shift;
