@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The mapping area is handed out in chunks (chunk.h). The links of the lists of free ones lie in the
-// guard page's own (invalid) page table entry, so that nothing has to be allocated to give address
-// space back.
+// The mapping area is handed out in chunks (chunk.h). The links of the lists of free ones lie in
+// the guard page's own (invalid) page table entry, so that nothing has to be allocated to give
+// address space back.
 #include "kernel/mm/vmap.h"
 
 #include "kernel/arch/riscv64/mmu.h"
