@@ -88,9 +88,11 @@ static void take_back_locked(struct handle_table *table, struct channel_message 
 
 	for (uint32_t i = 0; i < header->num_handles; i++) {
 		struct queued_handle *queued = &message->queued[message->num_queued];
+		const struct handle_slot *slot = handle_slot_locked(table, header->handles[i]);
 
-		// Another thread may have guessed and closed the handle meanwhile.
-		if (handle_slot_locked(table, header->handles[i]) == NULL)
+		// Another thread may have guessed the handle and closed it meanwhile, or given the
+		// folio to a guest, with whom it stays.
+		if (slot == NULL || __atomic_load_n(&slot->object->stays, __ATOMIC_ACQUIRE))
 			continue;
 		*queued = message->queued[i];
 		handle_unmap_locked(table, header->handles[i]);

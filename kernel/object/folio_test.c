@@ -2,6 +2,7 @@
 #include "kernel/object/folio.h"
 
 #include "kernel/object/all_test.h"
+#include "kernel/object/channel_message.h"
 #include "kernel/object/test_support.h"
 
 static struct folio *folio_of(handle_t handle)
@@ -183,6 +184,30 @@ static void what_a_guest_has_stays(void **state)
 	assert_int_equal(folio_pin(folio_of(folio), PROT_READ), 0);
 	assert_int_equal(CALL_2(channel_send, ends[0], &message), 0);
 	folio_unpin(folio_of(second));
+}
+
+// Nor does it go back with a message that cannot be written to its receiver.
+static void what_a_guest_got_meanwhile_is_not_taken_back(void **state)
+{
+	struct channel_message *received;
+	struct message message;
+	handle_t ends[2];
+	handle_t folio;
+	bool more;
+
+	(void)state;
+	assert_int_equal(CALL_1(channel_create, ends), 0);
+	assert_int_equal(CALL_3(folio_create, PAGE_SIZE, FOLIO_LAZY, &folio), 0);
+	message = test_message(1, folio);
+	assert_int_equal(CALL_2(channel_send, ends[0], &message), 0);
+	assert_int_equal(channel_recv_on(&self->handles, ends[1], &received, &more), 0);
+	folio = received->header.handles[0];
+	assert_int_equal(folio_pin(folio_of(folio), PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(channel_unrecv_on(&self->handles, ends[1], received), ERR_ADDRESS);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &message), 0);
+	assert_int_equal(message.num_handles, 0);
+	folio_unpin(folio_of(folio));
+	assert_int_equal(CALL_1(handle_close, folio), 0);
 }
 
 static void a_lazy_folio_is_populated_by_blocks_then_pages(void **state)
@@ -463,6 +488,7 @@ int test_folios(void)
 		test_case(an_app_touches_a_lazy_folio),
 		test_case(what_is_duplicated_is_not_written),
 		test_case(what_a_guest_has_stays),
+		test_case(what_a_guest_got_meanwhile_is_not_taken_back),
 		test_case(discarded_memory_is_given_back_and_zero),
 		test_case(discarded_pages_are_given_back),
 		test_case(guests_leave_a_reserve),
