@@ -56,9 +56,10 @@ static void make_read_only(struct mapping *mapping)
 	spin_lock(&space->lock);
 	mapping->prot &= ~SPACE_WRITE;
 	mapping_unmap_locked(mapping, 0, mapping->size);
+	// Its tables are there. None is charged, so that an app at its limit gets through.
 	if ((folio->flags & FOLIO_LAZY) == 0)
-		error = mapping_map_locked(mapping, 0, folio->paddr, folio->size);
-	// Its tables are there.
+		error = arch_space_map(&space->arch, mapping->addr, folio->paddr, folio->size,
+		                       mapping->prot);
 	kassert(error == 0);
 	spin_unlock(&space->lock);
 }

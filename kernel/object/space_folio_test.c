@@ -237,6 +237,27 @@ static void a_duplicate_that_fails_changes_nothing(void **state)
 	assert_int_equal(user_map(folio, RW), at);
 }
 
+// A table that an earlier map could not pay is not asked for.
+static void at_its_limit_a_process_duplicates(void **state)
+{
+	handle_t large = user_folio(513 * PAGE_SIZE, FOLIO_CONTIGUOUS);
+	handle_t other = user_folio(300 * PAGE_SIZE, FOLIO_CONTIGUOUS);
+	uintptr_t at = user_map(large, RW);
+	size_t tables = user->space->arch.num_tables;
+	uint64_t limit = user->account->kernel_limit;
+
+	(void)state;
+	user->account->kernel_limit = user->account->kernel_used;
+	while (user->space->arch.num_tables == tables) {
+		assert_int_not_equal(CALL_3(folio_map, other, RW, OUT), 0);
+		user->account->kernel_limit += 100;
+	}
+	(void)user_duplicate(large, RIGHTS_SAME);
+	assert_false(user_can_write(at));
+	assert_true(user_can_read(at + 512 * PAGE_SIZE));
+	user->account->kernel_limit = limit;
+}
+
 static void what_is_sent_is_unmapped(void **state)
 {
 	handle_t folio = user_folio(2 * PAGE_SIZE, FOLIO_CONTIGUOUS);
@@ -386,6 +407,7 @@ int test_space_folios(void)
 		space_test_case(a_mapping_goes_with_the_last_handle_that_mapped_it),
 		space_test_case(what_is_duplicated_is_read_only_from_then_on),
 		space_test_case(a_duplicate_that_fails_changes_nothing),
+		space_test_case(at_its_limit_a_process_duplicates),
 		space_test_case(what_is_sent_is_unmapped),
 		space_test_case(a_message_that_stays_keeps_its_mapping),
 		space_test_case(a_map_that_cannot_say_where_maps_nothing),
