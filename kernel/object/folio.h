@@ -34,7 +34,8 @@ struct folio {
 	// It was duplicated: nobody writes to it again. Set with `lock` held, and the table of the
 	// only handle that there was.
 	bool read_only;
-	uint32_t guests;  // mappings in hvspaces, and calls that make one; guarded by `lock`
+	// Mappings in hvspaces, and calls that make one or discard; guarded by `lock`.
+	uint32_t guests;
 	struct vmap_lazy_range range;
 	struct list users;  // struct folio_user; guarded by `lock`
 };
@@ -80,8 +81,9 @@ __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
 // is locked; what its process has mapped for writing is the caller's to take away. Errors:
 // ERR_BAD_STATE (a guest has it).
 __must_check error_t folio_make_read_only(struct folio *folio);
-// An hvspace is about to map the folio with these PROT_*: until folio_unpin it stays with its
-// handle, whose table is locked. Errors: ERR_ACCESS (PROT_WRITE, and it is read-only).
+// An hvspace is about to map the folio with these PROT_*, or a part of it to be discarded
+// (PROT_READ): until folio_unpin it stays with its handle, whose table is locked. Errors:
+// ERR_ACCESS (PROT_WRITE, and it is read-only).
 __must_check error_t folio_pin(struct folio *folio, uint32_t prot);
 void folio_unpin(struct folio *folio);
 // Gives memory back; whole pages. Its users forget it first.

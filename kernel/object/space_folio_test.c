@@ -149,6 +149,34 @@ static void what_is_discarded_is_gone(void **state)
 	assert_true(page_free_count() >= pages);
 }
 
+static struct folio *discarded;
+static bool stayed;
+
+static void note_whether_it_stays(struct folio_user *mapping, size_t offset, size_t length)
+{
+	(void)mapping;
+	(void)offset;
+	(void)length;
+	stayed = discarded->object.stays;
+}
+
+// Else what is discarded may be its receiver's by then.
+static void what_is_being_discarded_stays(void **state)
+{
+	struct folio_user mapping = { .discard = note_whether_it_stays };
+	handle_t folio = user_folio(PAGE_SIZE, FOLIO_LAZY);
+
+	(void)state;
+	stayed = false;
+	discarded = folio_of(folio);
+	assert_true(user_can_write(user_map(folio, RW)));
+	folio_add_user(discarded, &mapping);
+	assert_int_equal(CALL_3(folio_discard, folio, 0, PAGE_SIZE), 0);
+	assert_true(stayed);
+	assert_false(discarded->object.stays);
+	folio_remove_user(discarded, &mapping);
+}
+
 static void a_touch_without_memory_fails(void **state)
 {
 	handle_t folio = user_folio(BLOCK_SIZE / 2, FOLIO_LAZY);
@@ -403,6 +431,7 @@ int test_space_folios(void)
 		space_test_case(a_lazy_folio_comes_by_touches),
 		space_test_case(a_block_is_mapped_as_one),
 		space_test_case(what_is_discarded_is_gone),
+		space_test_case(what_is_being_discarded_stays),
 		space_test_case(a_touch_without_memory_fails),
 		space_test_case(a_mapping_goes_with_the_last_handle_that_mapped_it),
 		space_test_case(what_is_duplicated_is_read_only_from_then_on),

@@ -187,6 +187,20 @@ error_t sys_folio_info(SYSCALL_ARGS)
 	return error;
 }
 
+error_t user_pin_folio(handle_t handle, const struct object *object, uint32_t prot)
+{
+	struct handle_table *table = &caller()->handles;
+	const struct handle_slot *slot;
+	error_t error = ERR_BAD_HANDLE;
+
+	spin_lock(&table->lock);
+	slot = handle_slot_locked(table, handle);
+	if (slot != NULL && slot->object == object)
+		error = folio_pin(folio_from_object(slot->object), prot);
+	spin_unlock(&table->lock);
+	return error;
+}
+
 error_t sys_folio_discard(SYSCALL_ARGS)
 {
 	struct object *object;
@@ -194,7 +208,13 @@ error_t sys_folio_discard(SYSCALL_ARGS)
 
 	if (error != 0)
 		return error;
-	error = folio_object_discard(folio_from_object(object), a1, a2);
+	// If another thread sent it meanwhile, the receiver's memory would go: nobody but the
+	// process's own threads may unmap what it has (user_access.h).
+	error = user_pin_folio((handle_t)a0, object, PROT_READ);
+	if (error == 0) {
+		error = folio_object_discard(folio_from_object(object), a1, a2);
+		folio_unpin(folio_from_object(object));
+	}
 	object_put(object);
 	return error;
 }

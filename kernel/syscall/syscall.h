@@ -63,3 +63,6 @@ static inline __must_check error_t lookup(uintptr_t handle, enum object_type typ
 __must_check error_t give_handle(struct object *object, uintptr_t out);
 // As give_handle, with these rights only.
 __must_check error_t give_handle_with(struct object *object, rights_t rights, uintptr_t out);
+// What a handle of the caller named when it was looked up stays with the handle until folio_unpin,
+// if that still names it. `prot`: as folio_pin. Errors: ERR_BAD_HANDLE, ERR_ACCESS.
+__must_check error_t user_pin_folio(handle_t handle, const struct object *object, uint32_t prot);

@@ -21,21 +21,6 @@ error_t sys_hvspace_create(SYSCALL_ARGS)
 	return error != 0 ? error : give_handle(&space->object, a0);
 }
 
-// What the handle names, if nobody has moved it since it was looked up, stays with the handle.
-static error_t pin_folio(handle_t handle, const struct object *object, uint32_t prot)
-{
-	struct handle_table *table = &caller()->handles;
-	const struct handle_slot *slot;
-	error_t error = ERR_BAD_HANDLE;
-
-	spin_lock(&table->lock);
-	slot = handle_slot_locked(table, handle);
-	if (slot != NULL && slot->object == object)
-		error = folio_pin(folio_from_object(slot->object), prot);
-	spin_unlock(&table->lock);
-	return error;
-}
-
 error_t sys_hvspace_map(SYSCALL_ARGS)
 {
 	rights_t rights = RIGHT_MAP;
@@ -55,7 +40,7 @@ error_t sys_hvspace_map(SYSCALL_ARGS)
 	error = lookup(a2, OBJECT_FOLIO, rights, &folio);
 	if (error != 0)
 		goto out_put;
-	error = pin_folio((handle_t)a2, folio, (uint32_t)a5);
+	error = user_pin_folio((handle_t)a2, folio, (uint32_t)a5);
 	if (error == 0) {
 		error = hvspace_map(hvspace_from_object(space), a1, folio_from_object(folio), a3,
 		                    a4, (uint32_t)a5);
