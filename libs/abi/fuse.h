@@ -298,6 +298,8 @@ struct fuse_read_in {
 	uint32_t padding;
 };
 
+// fuse_write_in.write_flags
+#define FUSE_WRITE_CACHE (1u << 0)  // pages, to where they belong
 #define FUSE_WRITE_KILL_SUIDGID (1u << 2)
 
 // Followed by `size` bytes.
@@ -307,7 +309,7 @@ struct fuse_write_in {
 	uint32_t size;
 	uint32_t write_flags;
 	uint64_t lock_owner;
-	uint32_t flags;
+	uint32_t flags;  // O_*, of the file's open
 	uint32_t padding;
 };
 

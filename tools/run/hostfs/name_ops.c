@@ -11,7 +11,7 @@
 #include "tools/run/hostfs/internal.h"
 
 // Flags of an open that are the host's to have.
-#define OPEN_FLAGS (O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC)
+#define OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC)
 
 // The directory that the call makes a name in.
 static int take_name(struct call *call, const char **name)
