@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -54,12 +55,64 @@ static void pages_of_mapped_memory_go_where_they_belong(void **state)
 	assert_string_equal(get_file(f->shares[0].fd, "a"), "HEllo");
 }
 
+// Whatever the mode, it is what was asked for, and the owner stays.
+static void modes_that_keep_their_owner_out(void **state)
+{
+	static const uint32_t modes[] = { 0400, 0, 0111, 04111, 0200 };
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_UID | FATTR_GID, .uid = 33, .gid = 33 };
+	uint64_t node, fh;
+	struct stat st;
+
+	assert_int_equal(test_create(c, f->share, "key", O_RDWR, 0644, &node, &fh), 0);
+	if (test_setattr(c, node, &set) == -EPERM)
+		skip();  // no user attributes here
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		set = (struct fuse_setattr_in){ .valid = FATTR_MODE, .mode = modes[i] };
+		assert_int_equal(test_setattr(c, node, &set), 0);
+		assert_int_equal(test_attr(c).mode, S_IFREG | modes[i]);
+		assert_true(test_attr(c).uid == 33 && test_attr(c).gid == 33);
+		// On the host nobody else gets in.
+		assert_int_equal(fstatat(f->shares[0].fd, "key", &st, 0), 0);
+		assert_int_equal(st.st_mode, S_IFREG | 0600 | (modes[i] & 0777));
+	}
+	// Back to the user's own, nothing is kept.
+	set = (struct fuse_setattr_in){ .valid = FATTR_UID | FATTR_GID | FATTR_MODE, .mode = 0400 };
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_true(test_attr(c).mode == (S_IFREG | 0400) && test_attr(c).uid == 0);
+	assert_int_equal(fstatat(f->shares[0].fd, "key", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0400);
+}
+
+// As programs that run containers without root keep it, with the mode that the container sees.
+static void an_attribute_of_a_file_that_cannot_be_written_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 0500 };
+	int fd = openat(f->shares[0].fd, "tool", O_WRONLY | O_CREAT, 0600);
+	uint64_t node;
+
+	assert_true(fd >= 0);
+	if (fsetxattr(fd, HOSTFS_OVERRIDE, "0:0:04500:file", 14, 0) < 0)
+		skip();
+	assert_int_equal(fchmod(fd, 0500), 0);
+	close(fd);
+	node = (uint64_t)test_lookup(c, f->share, "tool");
+	assert_int_equal(test_entry(c).attr.mode, S_IFREG | 04500);
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_int_equal(test_attr(c).mode, S_IFREG | 0500);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_appended_goes_to_the_end),
 		TEST(pages_of_mapped_memory_go_where_they_belong),
+		TEST(modes_that_keep_their_owner_out),
+		TEST(an_attribute_of_a_file_that_cannot_be_written_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,28 +62,38 @@ static bool override_read(const struct node *node, struct ownership *out)
 	return override_parse(text, out);
 }
 
-// As fsetxattr, on a file whose mode may not let its owner write.
-static int override_set(const struct node *node, const struct stat *st, const char *text)
+static int override_set(const struct node *node, const char *text)
 {
-	struct proc_path path = node_path(node);
-	int result = setxattr(path.text, HOSTFS_OVERRIDE, text, strlen(text), 0);
-
-	if (result == 0)
-		return 0;
-	if (errno == EACCES && st->st_uid == geteuid() &&
-	    chmod(path.text, (st->st_mode & 01777) | 0600) == 0) {
-		result = setxattr(path.text, HOSTFS_OVERRIDE, text, strlen(text), 0);
-		(void)!chmod(path.text, st->st_mode & 01777);
-	}
-	if (result == 0)
+	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
+		return -EPERM;
+	if (setxattr(node_path(node).text, HOSTFS_OVERRIDE, text, strlen(text), 0) == 0)
 		return 0;
 	return errno == ENOSPC || errno == EDQUOT ? -errno : -EPERM;
 }
 
-static void override_remove(const struct node *node)
+// Leaves the mode as it is in `st`, which may not let its owner write.
+static int override_remove(const struct node *node, const struct stat *st)
 {
-	if (S_ISREG(node->type) || S_ISDIR(node->type))
-		(void)!removexattr(node_path(node).text, HOSTFS_OVERRIDE);
+	struct proc_path path = node_path(node);
+	int result;
+
+	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
+		return 0;
+	result = removexattr(path.text, HOSTFS_OVERRIDE) < 0 ? -errno : 0;
+	if (result == -EACCES && chmod(path.text, (st->st_mode & 07777) | 0600) == 0) {
+		result = removexattr(path.text, HOSTFS_OVERRIDE) < 0 ? -errno : 0;
+		(void)!chmod(path.text, st->st_mode & 07777);
+	}
+	return result == -ENODATA || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
+}
+
+// The host's mode of a node that the container sees with `mode`. Only who may read and write a file
+// has its attribute.
+static mode_t host_mode(const struct node *node, mode_t mode, bool has_override)
+{
+	mode_t host = ownership_host_mode((mode & 01777) | node->type);
+
+	return has_override && S_ISREG(node->type) ? host | 0600 : host;
 }
 
 void ownership_read(const struct hostfs *fs, const struct node *node, const struct stat *st,
@@ -111,7 +121,7 @@ void ownership_read(const struct hostfs *fs, const struct node *node, const stru
 		out->minor = kept.minor;
 	}
 	// Somebody changed the mode on the host since: that is what it is, then.
-	if (ownership_host_mode((kept.mode & 01777) | (st->st_mode & S_IFMT)) == host)
+	if (host_mode(node, kept.mode, true) == host || host_mode(node, kept.mode, false) == host)
 		out->mode = (out->mode & S_IFMT) | (kept.mode & 07777);
 	else
 		out->mode = (out->mode & S_IFMT) | host | (kept.mode & SETID);
@@ -129,9 +139,11 @@ static bool needs_override(const struct hostfs *fs, const struct ownership *want
 int ownership_write(const struct hostfs *fs, const struct node *node, const struct stat *st,
                     const struct ownership *wanted)
 {
-	mode_t host = ownership_host_mode(wanted->mode);
+	const bool has_override = needs_override(fs, wanted);
+	mode_t host = host_mode(node, wanted->mode, has_override);
 	struct ownership shown;
 	char text[MAX_TEXT];
+	int result;
 
 	ownership_read(fs, node, st, &shown);
 	// What is somebody else's on the host is not ours to give away, or to claim.
@@ -146,12 +158,11 @@ int ownership_write(const struct hostfs *fs, const struct node *node, const stru
 		return fs->privileged || (wanted->uid == shown.uid && wanted->gid == shown.gid)
 			? 0
 			: -EPERM;
-	if ((st->st_mode & 07777) != host && chmod(node_path(node).text, host) < 0)
-		return -errno;
-	if (!needs_override(fs, wanted)) {
-		override_remove(node);
-		return 0;
-	}
+	result = has_override ? 0 : override_remove(node, st);
+	if (result == 0 && (st->st_mode & 07777) != host && chmod(node_path(node).text, host) < 0)
+		result = -errno;
+	if (result < 0 || !has_override)
+		return result;
 	if (is_device(wanted->mode))
 		snprintf(text, sizeof(text), "%u:%u:0%o:%s-%u-%u", wanted->uid, wanted->gid,
 		         wanted->mode & 07777, S_ISCHR(wanted->mode) ? "char" : "block",
@@ -159,9 +170,10 @@ int ownership_write(const struct hostfs *fs, const struct node *node, const stru
 	else
 		snprintf(text, sizeof(text), "%u:%u:0%o:%s", wanted->uid, wanted->gid,
 		         wanted->mode & 07777, S_ISDIR(wanted->mode) ? "dir" : "file");
-	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
-		return -EPERM;
-	return override_set(node, st, text);
+	result = override_set(node, text);
+	if (result < 0)
+		(void)!chmod(node_path(node).text, st->st_mode & 07777);
+	return result;
 }
 
 int ownership_kill_setid(const struct hostfs *fs, const struct node *node)
