@@ -197,6 +197,24 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
+// As docker reads one.
+static int flag_read(const char *value, bool *out)
+{
+	static const char *const texts[][2] = { { "0", "1" },        { "f", "t" },
+		                                { "F", "T" },        { "false", "true" },
+		                                { "FALSE", "TRUE" }, { "False", "True" } };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (unsigned truth = 0; truth < 2; truth++) {
+			if (strcmp(value, texts[i][truth]) != 0)
+				continue;
+			*out = truth;
+			return 0;
+		}
+	}
+	return -1;
+}
+
 // One KEY[=VALUE]; cuts it.
 static int mount_word(struct mount_words *words, char *word, struct error *err)
 {
@@ -206,8 +224,12 @@ static int mount_word(struct mount_words *words, char *word, struct error *err)
 	if (value)
 		*value++ = '\0';
 	if (is_one_of(word, "readonly", "ro", "read-only")) {
-		words->read_only = !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-		return 0;
+		words->read_only = true;
+		if (!value || flag_read(value, &words->read_only) == 0)
+			return 0;
+		error_printable(printable, sizeof(printable), value);
+		return error_set(err, "invalid value for %s: %s; it is true or false", word,
+		                 printable);
 	}
 	error_printable(printable, sizeof(printable), word);
 	if (!value)

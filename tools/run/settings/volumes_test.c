@@ -64,6 +64,7 @@ static void what_docker_takes(void **state)
 	assert_int_equal(mount("type=bind,src=/i,destination=/k,ro=false,bind-propagation=rslave,"
 	                       "consistency=cached"),
 	                 0);
+	assert_int_equal(mount("type=bind,src=/l,dst=/m,ro=True"), 0);
 	assert_volume(0, "/a", "/b", false, true);
 	assert_volume(1, "/c/d", "/src", true, true);
 	assert_non_null(getcwd(directory, sizeof(directory)));
@@ -72,6 +73,7 @@ static void what_docker_takes(void **state)
 	assert_volume(3, "/g", "/h", false, false);
 	assert_volume(4, "/i", "/j", true, false);
 	assert_volume(5, "/i", "/k", false, false);
+	assert_volume(6, "/l", "/m", true, false);
 }
 
 static void a_variable_has_several(void **state)
@@ -109,6 +111,9 @@ static void what_is_wrong_is_said(void **state)
 	assert_refused(mount("type=bind,source=x,target=/x"), "'x' mount path must be absolute");
 	assert_refused(mount("type=bind,source=/x,target=x"), "'x' mount path must be absolute");
 	assert_refused(mount("type=bind,sauce=/x,target=/x"), "unexpected key 'sauce'");
+	assert_refused(mount("type=bind,source=/x,target=/x,readonly=yes"),
+	               "invalid value for readonly: yes");
+	assert_refused(mount("type=bind,source=/x,target=/x,ro="), "invalid value for ro");
 	assert_refused(mount("bind"), "must be a key=value pair");
 	assert_int_equal(volumes.count, 1);
 }
