@@ -41,7 +41,8 @@ static int entry_add(struct call *call, const struct dirent *entry, bool plus)
 {
 	static const uint8_t zeros[8];
 	size_t length = strlen(entry->d_name);
-	struct fuse_direntplus out = { .dirent = { .ino = entry->d_ino,
+	const uint64_t number = node_number(call->fs, call->node, entry->d_ino);
+	struct fuse_direntplus out = { .dirent = { .ino = number,
 		                                   .off = (uint64_t)entry->d_off,
 		                                   .namelen = (uint32_t)length,
 		                                   .type = entry->d_type } };

@@ -105,6 +105,45 @@ static void an_attribute_of_a_file_that_cannot_be_written_goes(void **state)
 	assert_int_equal(test_attr(c).mode, S_IFREG | 0500);
 }
 
+static void a_read_only_share_has_its_modes_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct stat before, after;
+	int64_t file = test_lookup(c, f->sealed, "file");
+	uint64_t fh;
+
+	assert_true(file > 0);
+	assert_int_equal(fchmodat(f->shares[1].fd, "file", 0, 0), 0);
+	assert_int_equal(fstatat(f->shares[1].fd, "file", &before, 0), 0);
+	assert_int_equal(test_open(c, FUSE_OPEN, (uint64_t)file, O_RDONLY, &fh), -EACCES);
+	assert_int_equal(fstatat(f->shares[1].fd, "file", &after, 0), 0);
+	assert_memory_equal(&before.st_ctim, &after.st_ctim, sizeof(before.st_ctim));
+}
+
+// /proc and /sys are two file systems whose roots have one number.
+static void what_is_mounted_in_a_share_has_numbers_of_its_own(void **state)
+{
+	static struct test_client client;
+	struct hostfs_share root = { .fd = open("/", O_PATH) };
+	struct stat proc, sys;
+	int64_t share;
+	uint64_t number;
+
+	(void)state;
+	if (stat("/proc", &proc) < 0 || stat("/sys", &sys) < 0 || proc.st_ino != sys.st_ino)
+		skip();
+	client.fs = hostfs_create(&root, 1);
+	assert_int_equal(test_init(&client), 0);
+	share = test_lookup(&client, FUSE_ROOT_ID, "0");
+	assert_true(test_lookup(&client, (uint64_t)share, "proc") > 0);
+	number = test_entry(&client).attr.ino;
+	assert_true(test_lookup(&client, (uint64_t)share, "sys") > 0);
+	assert_true(number != test_entry(&client).attr.ino);
+	hostfs_destroy(client.fs);
+	close(root.fd);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -113,6 +152,8 @@ int main(void)
 		TEST(pages_of_mapped_memory_go_where_they_belong),
 		TEST(modes_that_keep_their_owner_out),
 		TEST(an_attribute_of_a_file_that_cannot_be_written_goes),
+		TEST(a_read_only_share_has_its_modes_left_alone),
+		TEST(what_is_mounted_in_a_share_has_numbers_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests of hostfs run on: folders of the host, and a client of them. Included after cmocka.
+// What the tests of hostfs run on: folders of the host, and a client of them. Included after
+// cmocka.
 #pragma once
 
 #include <fcntl.h>

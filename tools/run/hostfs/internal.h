@@ -123,6 +123,9 @@ struct proc_path {
 struct proc_path node_path(const struct node *node);
 // Opens a regular file or a directory. The flags are the host's.
 int node_open(struct hostfs *fs, struct node *node, int flags);
+// What the guest is told for the number `ino` of the node's device: to it, all of a share is one
+// device, also what is mounted there on the host.
+uint64_t node_number(const struct hostfs *fs, const struct node *node, ino_t ino);
 // A node's attributes, and an entry of it.
 int node_attr(struct hostfs *fs, const struct node *node, struct fuse_attr *attr);
 int node_entry(struct hostfs *fs, const struct node *node, struct fuse_entry_out *entry);

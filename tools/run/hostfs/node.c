@@ -115,7 +115,10 @@ static struct node *find_inode(struct hostfs *fs, unsigned share, const struct s
 {
 	struct node *node = *bucket_of(fs, share, st->st_dev, st->st_ino);
 
-	while (node && (node->share != share || node->dev != st->st_dev || node->ino != st->st_ino))
+	// A node without a descriptor may be of a file that is gone, whose number another has.
+	while (node &&
+	       (node->share != share || node->dev != st->st_dev || node->ino != st->st_ino ||
+	        node->type != (st->st_mode & S_IFMT)))
 		node = node->next;
 	return node;
 }
@@ -295,7 +298,9 @@ int node_open(struct hostfs *fs, struct node *node, int flags)
 	if (fd >= 0 || errno != EACCES)
 		return fd < 0 ? -errno : fd;
 	// The container's root may open what it may not read by its mode; the user who owns it may
-	// not, but may change the mode.
+	// not, but may change the mode, unless nothing may be changed.
+	if (fs->shares[node->share].read_only)
+		return -EACCES;
 	if (fstat(node->fd, &st) < 0 || st.st_uid != geteuid() || !S_ISREG(st.st_mode) ||
 	    chmod(path.text, (st.st_mode & 07777) | 0600) < 0)
 		return -EACCES;
@@ -303,6 +308,14 @@ int node_open(struct hostfs *fs, struct node *node, int flags)
 	error = errno;
 	(void)!chmod(path.text, st.st_mode & 07777);
 	return fd < 0 ? -error : fd;
+}
+
+uint64_t node_number(const struct hostfs *fs, const struct node *node, ino_t ino)
+{
+	const struct node *share = fs->share_nodes[node->share];
+	uint64_t device = node->dev;
+
+	return !share || device == share->dev ? ino : ino ^ device * 0xc2b2ae3d27d4eb4full;
 }
 
 int node_attr(struct hostfs *fs, const struct node *node, struct fuse_attr *attr)
@@ -321,7 +334,7 @@ int node_attr(struct hostfs *fs, const struct node *node, struct fuse_attr *attr
 		return -errno;
 	ownership_read(fs, node, &st, &shown);
 	*attr = (struct fuse_attr){
-		.ino = st.st_ino,
+		.ino = node_number(fs, node, st.st_ino),
 		.size = (uint64_t)st.st_size,
 		.blocks = (uint64_t)st.st_blocks,
 		.atime = (uint64_t)st.st_atim.tv_sec,
