@@ -26,9 +26,11 @@ static inline unsigned chunk_shift(size_t size, size_t guard)
 // reach over `end`.
 static inline bool chunk_carve(uintptr_t *next, uintptr_t end, unsigned shift, uintptr_t *out)
 {
-	uintptr_t chunk = (*next + (1ul << shift) - 1) & ~((1ul << shift) - 1);
+	// Up to the next multiple, which may be 2^64.
+	uintptr_t gap = -*next & ((1ul << shift) - 1);
+	uintptr_t chunk = *next + gap;
 
-	if (chunk >= end || end - chunk < 1ul << shift)
+	if (*next >= end || end - *next <= gap || end - chunk < 1ul << shift)
 		return false;
 	*next = chunk + (1ul << shift);
 	*out = chunk;
