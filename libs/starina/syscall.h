@@ -114,8 +114,8 @@ error_t folio_unmap(handle_t folio);
 // Size and kind of a folio and, for who has a device (a need of its spec), its physical address.
 __must_check error_t folio_info(handle_t folio, struct folio_info *out);
 // Gives the memory of [offset, offset + length) of a lazy folio back: it reads as zero from now on.
-// Whole pages. Rights: WRITE. Errors: ERR_RANGE, ERR_NOT_SUPPORTED (not lazy), ERR_ACCESS (it was
-// duplicated).
+// Whole pages. Meanwhile it is neither sent nor duplicated: ERR_BAD_STATE. Rights: WRITE. Errors:
+// ERR_RANGE, ERR_NOT_SUPPORTED (not lazy), ERR_ACCESS (it was duplicated).
 __must_check error_t folio_discard(handle_t folio, size_t offset, size_t length);
 
 // --- Threads and processes ---

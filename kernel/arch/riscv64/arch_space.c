@@ -214,6 +214,9 @@ static void note_unmapped(struct arch_space *space, uintptr_t addr, size_t size)
 
 void arch_space_fence_code(void)
 {
+	// The stores before any hart's FENCE.I: the firmware promises no order between them
+	// (unprivileged specification, Zifencei). Pairs with the harts' fetches.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	sbi_remote_fence_i_all();
 }
 
