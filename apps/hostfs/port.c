@@ -130,7 +130,7 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 	struct hostfs *fs = source->context;
 	struct payload payload;
 	struct span bytes;
-	error_t err = 0;
+	error_t err;
 
 	(void)loop;
 	if (m->type != MSG_DATA) {
@@ -138,8 +138,12 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 		port_lost(fs, "run.sh's server of them has ended");
 		return;
 	}
-	if (payload_open(m, &payload) != 0)
+	// Without these bytes, what follows is at the wrong place.
+	err = payload_open(m, &payload);
+	if (err != 0) {
+		port_lost(fs, error_text(err));
 		return;
+	}
 	bytes = payload.bytes;
 	while (err == 0 && bytes.len > 0)
 		err = take(fs, &bytes);

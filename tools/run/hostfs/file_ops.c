@@ -153,6 +153,10 @@ int op_fallocate(struct call *call)
 		return -EBADF;
 	if (in.offset > INT64_MAX || in.length > INT64_MAX)
 		return -EFBIG;
+	// Linux does not say whether the writer may keep them.
+	result = ownership_kill_setid(call->fs, handle->node);
+	if (result < 0)
+		return result;
 	return fallocate(handle->fd, (int)in.mode, (off_t)in.offset, (off_t)in.length) < 0 ? -errno
 											   : 0;
 }
@@ -200,6 +204,10 @@ int op_copy_file_range(struct call *call)
 		return -EROFS;
 	if (in.off_in > INT64_MAX || in.off_out > INT64_MAX || in.flags != 0)
 		return -EINVAL;
+	// Linux does not say whether the writer may keep them.
+	result = ownership_kill_setid(call->fs, to->node);
+	if (result < 0)
+		return result;
 	from_offset = (off_t)in.off_in;
 	to_offset = (off_t)in.off_out;
 	// In pieces, so that nobody waits for a long one.

@@ -105,6 +105,36 @@ static void an_attribute_of_a_file_that_cannot_be_written_goes(void **state)
 	assert_int_equal(test_attr(c).mode, S_IFREG | 0500);
 }
 
+static void setuid_goes_by_every_write(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 04775 };
+	struct fuse_fallocate_in allocate = { .length = 4096 };
+	struct fuse_copy_file_range_in copy = { .len = 4 };
+	uint64_t node, from;
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0644, &from, &copy.fh_in), 0);
+	assert_int_equal(test_write(c, from, copy.fh_in, 0, "text", 4), 0);
+	assert_int_equal(test_create(c, f->share, "b", O_RDWR, 0644, &node, &copy.fh_out), 0);
+	copy.nodeid_out = node;
+	allocate.fh = copy.fh_out;
+	if (test_setattr(c, node, &set) == -EPERM)
+		skip();  // no user attributes here
+	test_begin(c, FUSE_COPY_FILE_RANGE, from);
+	test_add(c, &copy, sizeof(copy));
+	(void)test_send(c);  // not every file system of the host has it
+	assert_int_equal(test_getattr(c, node), 0);
+	assert_int_equal(test_attr(c).mode, S_IFREG | 0775);
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_int_equal(test_attr(c).mode, S_IFREG | 04775);
+	test_begin(c, FUSE_FALLOCATE, node);
+	test_add(c, &allocate, sizeof(allocate));
+	(void)test_send(c);
+	assert_int_equal(test_getattr(c, node), 0);
+	assert_int_equal(test_attr(c).mode, S_IFREG | 0775);
+}
+
 static void a_read_only_share_has_its_modes_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -152,6 +182,7 @@ int main(void)
 		TEST(pages_of_mapped_memory_go_where_they_belong),
 		TEST(modes_that_keep_their_owner_out),
 		TEST(an_attribute_of_a_file_that_cannot_be_written_goes),
+		TEST(setuid_goes_by_every_write),
 		TEST(a_read_only_share_has_its_modes_left_alone),
 		TEST(what_is_mounted_in_a_share_has_numbers_of_its_own),
 	};
