@@ -105,6 +105,22 @@ static void an_attribute_of_a_file_that_cannot_be_written_goes(void **state)
 	assert_int_equal(test_attr(c).mode, S_IFREG | 0500);
 }
 
+// As `chown -R` of a folder asks for it.
+static void a_links_owner_is_nothing_to_fail_for(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_UID | FATTR_GID, .uid = 33, .gid = 33 };
+	struct stat st;
+
+	assert_int_equal(symlinkat("../secret", f->shares[0].fd, "link"), 0);
+	assert_int_equal(test_setattr(c, (uint64_t)test_lookup(c, f->share, "link"), &set), 0);
+	assert_int_equal(test_attr(c).mode, S_IFLNK | 0777);
+	assert_int_equal(test_attr(c).uid, 0);
+	assert_int_equal(fstatat(f->top, "secret", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0644);
+}
+
 static void setuid_goes_by_every_write(void **state)
 {
 	struct fixture *f = *state;
@@ -182,6 +198,7 @@ int main(void)
 		TEST(pages_of_mapped_memory_go_where_they_belong),
 		TEST(modes_that_keep_their_owner_out),
 		TEST(an_attribute_of_a_file_that_cannot_be_written_goes),
+		TEST(a_links_owner_is_nothing_to_fail_for),
 		TEST(setuid_goes_by_every_write),
 		TEST(a_read_only_share_has_its_modes_left_alone),
 		TEST(what_is_mounted_in_a_share_has_numbers_of_its_own),
