@@ -81,6 +81,16 @@ static bool put_back(struct channel_end *end, struct channel_message *message, b
 	return back;
 }
 
+// Whether what a message has brought can go back with it. Another thread may have guessed the
+// handle and closed it meanwhile, so often even that another object has its number, or given the
+// folio to a guest, with whom it stays.
+static bool may_go_back(const struct handle_slot *slot, const struct queued_handle *queued)
+{
+	return slot != NULL && slot->object == queued->object &&
+		(slot->object->type == OBJECT_CHANNEL) == queued->is_end &&
+		!__atomic_load_n(&slot->object->stays, __ATOMIC_ACQUIRE);
+}
+
 // Takes what a message just received has brought back from the table, whose lock is held.
 static void take_back_locked(struct handle_table *table, struct channel_message *message)
 {
@@ -90,9 +100,7 @@ static void take_back_locked(struct handle_table *table, struct channel_message 
 		struct queued_handle *queued = &message->queued[message->num_queued];
 		const struct handle_slot *slot = handle_slot_locked(table, header->handles[i]);
 
-		// Another thread may have guessed the handle and closed it meanwhile, or given the
-		// folio to a guest, with whom it stays.
-		if (slot == NULL || __atomic_load_n(&slot->object->stays, __ATOMIC_ACQUIRE))
+		if (!may_go_back(slot, &message->queued[i]))
 			continue;
 		*queued = message->queued[i];
 		handle_unmap_locked(table, header->handles[i]);

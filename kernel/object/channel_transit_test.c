@@ -2,6 +2,7 @@
 //
 // Channels whose ends lie in queues, in chains and circles.
 #include "kernel/object/all_test.h"
+#include "kernel/object/channel_message.h"
 #include "kernel/object/test_support.h"
 
 static void make(handle_t ends[2])
@@ -135,6 +136,36 @@ static void a_cycle_left_by_a_dropped_queue_goes(void **state)
 	assert_int_equal(object_count(), objects);
 }
 
+// A slot's generations come around: what has the handle's number by then is another object.
+static void what_took_a_handles_place_is_not_taken_back(void **state)
+{
+	struct handle_slot *slots = self->handles.slots;
+	struct channel_message *received;
+	struct message message;
+	handle_t ends[2];
+	handle_t sent[2];
+	handle_t came;
+	handle_t other;
+	uint32_t index;
+	bool more;
+
+	(void)state;
+	make(ends);
+	make(sent);
+	assert_int_equal(send(ends[0], 1, sent[0]), 0);
+	assert_int_equal(channel_recv_on(&self->handles, ends[1], &received, &more), 0);
+	came = received->header.handles[0];
+	assert_int_equal(CALL_1(handle_close, came), 0);
+	assert_int_equal(CALL_3(folio_create, PAGE_SIZE, FOLIO_LAZY, &other), 0);
+	index = (uint32_t)came & HANDLE_INDEX_MASK;
+	assert_int_equal((uint32_t)other & HANDLE_INDEX_MASK, index);
+	slots[index].generation = (uint16_t)((uint32_t)came >> HANDLE_INDEX_BITS);
+	assert_int_equal(channel_unrecv_on(&self->handles, ends[1], received), ERR_ADDRESS);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &message), 0);
+	assert_int_equal(message.num_handles, 0);
+	assert_int_equal(CALL_1(handle_close, came), 0);
+}
+
 int test_channel_transit(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +174,7 @@ int test_channel_transit(void)
 		test_case(a_cycle_with_a_way_out_lives_until_it_is_shut),
 		test_case(a_ring_goes),
 		test_case(a_cycle_left_by_a_dropped_queue_goes),
+		test_case(what_took_a_handles_place_is_not_taken_back),
 	};
 
 	return cmocka_run_group_tests_name("channels in queues", tests, NULL, NULL);
