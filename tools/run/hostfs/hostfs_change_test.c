@@ -121,6 +121,33 @@ static void a_links_owner_is_nothing_to_fail_for(void **state)
 	assert_int_equal(st.st_mode, S_IFREG | 0644);
 }
 
+// A folder that only a file keeps, which was seen in it last, changes places with that file.
+static void what_is_exchanged_is_kept_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_rename2_in in = { .newdir = f->share, .flags = FUSE_RENAME_EXCHANGE };
+	const uint64_t once = 1;
+	int64_t folder, file;
+
+	assert_int_equal(mkdirat(f->shares[0].fd, "folder", 0755), 0);
+	put_file(f->shares[0].fd, "file", "text");
+	assert_int_equal(linkat(f->shares[0].fd, "file", f->shares[0].fd, "folder/file", 0), 0);
+	folder = test_lookup(c, f->share, "folder");
+	file = test_lookup(c, (uint64_t)folder, "file");
+	test_begin(c, FUSE_FORGET, (uint64_t)folder);
+	test_add(c, &once, sizeof(once));
+	assert_int_equal(test_send(c), 1);
+	test_begin(c, FUSE_RENAME2, f->share);
+	test_add(c, &in, sizeof(in));
+	test_add_name(c, "file");
+	test_add_name(c, "folder");
+	assert_int_equal(test_send(c), 0);
+	assert_int_equal(test_lookup(c, f->share, "folder"), file);
+	assert_true(test_lookup(c, f->share, "file") > 0);
+	assert_int_equal(test_entry(c).attr.mode & S_IFMT, S_IFDIR);
+}
+
 static void setuid_goes_by_every_write(void **state)
 {
 	struct fixture *f = *state;
@@ -199,6 +226,7 @@ int main(void)
 		TEST(modes_that_keep_their_owner_out),
 		TEST(an_attribute_of_a_file_that_cannot_be_written_goes),
 		TEST(a_links_owner_is_nothing_to_fail_for),
+		TEST(what_is_exchanged_is_kept_meanwhile),
 		TEST(setuid_goes_by_every_write),
 		TEST(a_read_only_share_has_its_modes_left_alone),
 		TEST(what_is_mounted_in_a_share_has_numbers_of_its_own),

@@ -182,11 +182,18 @@ static int rename_entry(struct call *call, uint64_t new_parent, unsigned flags)
 	replaced = node_peek(call->fs, target, new_name);
 	if (renameat2(call->node->fd, name, target->fd, new_name, flags) < 0)
 		return -errno;
+	// To place one may take away what kept the other.
+	if (replaced)
+		replaced->pins++;
 	// Of two names of one file, both stay.
 	if (moved && moved != replaced)
 		result = node_place(call->fs, moved, target, new_name);
 	if (result == 0 && replaced && (flags & FUSE_RENAME_EXCHANGE))
 		result = node_place(call->fs, replaced, call->node, name);
+	if (replaced) {
+		replaced->pins--;
+		node_release(call->fs, replaced);
+	}
 	return result;
 }
 
