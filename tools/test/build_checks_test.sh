@@ -236,7 +236,7 @@ refuses "a listing that is not the file" other.md hello.c -- tools/lint/check_li
 specification() {
 	printf '| Promise | Enforced by |\n| --- | --- |\n%s\n' "$2" >"$WORK/$1.md"
 }
-CHANNEL_TEST="\`kernel/object/channel_test.c\`: a_ring_goes"
+CHANNEL_TEST="\`kernel/object/channel_test.c\`: a_full_channel_refuses_and_tells_of_room"
 specification good "| 128 messages (\`CHANNEL_MAX_QUEUED\`) | $CHANNEL_TEST |"
 specification value "| 127 messages (\`CHANNEL_MAX_QUEUED\`) | $CHANNEL_TEST |"
 specification gone "| It works | $CHANNEL_TEST; \`kernel/object/channel_test.c\`: no such test |"

@@ -28,9 +28,9 @@ bool host_some_hart_sleeps(void);
 // Makes handlers of calls see `process` as the caller, on the test's own stack. NULL ends that.
 void host_enter_process(struct process *process);
 // What threads of user-mode processes run that begin at an address which no function of the host's
-// has: a program that is mapped there is not looked at.
+// has: a program that is mapped there is not looked at. User addresses end at USER_END, below.
 extern void (*host_program)(void *arg);
-#define HOST_LOWEST_CODE 0x100000000ul
+#define HOST_LOWEST_CODE 0x4000000000ul
 // The clock.
 void host_advance(nsec_t delta);
 
