@@ -150,6 +150,27 @@ static void any_body(struct reader *r)
 	}
 }
 
+// One node in several places, and places that change.
+static void move_around(struct reader *r, unsigned choice)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	static const uint32_t opcodes[] = { FUSE_LINK, FUSE_RENAME2, FUSE_FORGET };
+	uint64_t nodes[2] = { any_number(r), any_number(r) }, once = 1;
+	struct fuse_rename2_in in = { .newdir = nodes[1], .flags = reader_u8(r) % 3 };
+	uint8_t which = reader_u8(r);
+
+	test_begin(&client, opcodes[choice], nodes[0]);
+	if (choice == 1)
+		test_add(&client, &in, sizeof(in));
+	else
+		test_add(&client, choice == 0 ? &nodes[1] : &once, 8);
+	if (choice < 2)
+		test_add_name(&client, names[which % 4]);
+	if (choice == 1)
+		test_add_name(&client, names[which / 4 % 4]);
+	(void)test_send(&client);
+}
+
 // Makes what most other requests need.
 static void well_formed(struct reader *r)
 {
@@ -157,8 +178,9 @@ static void well_formed(struct reader *r)
 	const char *name = names[reader_u8(r) % 4];
 	uint64_t parent = any_number(r), node, fh;
 	struct fuse_mkdir_in in = { .mode = 0755 };
+	uint8_t choice = reader_u8(r) % 7;
 
-	switch (reader_u8(r) % 4) {
+	switch (choice) {
 	case 0: (void)test_create(&client, parent, name, O_RDWR, 0644, &node, &fh); break;
 	case 1:
 		test_begin(&client, FUSE_MKDIR, parent);
@@ -172,7 +194,8 @@ static void well_formed(struct reader *r)
 		test_add_name(&client, "..");
 		(void)test_send(&client);
 		break;
-	default: (void)test_lookup(&client, parent, name); break;
+	case 3: (void)test_lookup(&client, parent, name); break;
+	default: move_around(r, choice - 4u); break;
 	}
 }
 
