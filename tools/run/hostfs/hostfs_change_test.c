@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -217,6 +218,33 @@ static void what_is_mounted_in_a_share_has_numbers_of_its_own(void **state)
 	close(root.fd);
 }
 
+// What is open keeps its descriptor, however long it is not used, and others can still be found.
+static void open_files_are_in_nobodys_way(void **state)
+{
+	enum { OPEN = 1100, OTHERS = 60 };
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct rlimit before, few;
+	uint64_t node, fh;
+	char name[16];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ 2 * OPEN + OTHERS, before.rlim_max };
+	if (before.rlim_max < few.rlim_cur)
+		skip();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (unsigned i = 0; i < OPEN; i++) {
+		snprintf(name, sizeof(name), "open%u", i);
+		assert_int_equal(test_create(c, f->share, name, O_RDWR, 0600, &node, &fh), 0);
+	}
+	for (unsigned i = 0; i < 4 * OTHERS; i++) {
+		snprintf(name, sizeof(name), "other%u", i);
+		assert_int_equal(mknodat(f->shares[0].fd, name, S_IFREG | 0600, 0), 0);
+		assert_true(test_lookup(c, f->share, name) > 0);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -230,6 +258,7 @@ int main(void)
 		TEST(setuid_goes_by_every_write),
 		TEST(a_read_only_share_has_its_modes_left_alone),
 		TEST(what_is_mounted_in_a_share_has_numbers_of_its_own),
+		TEST(open_files_are_in_nobodys_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

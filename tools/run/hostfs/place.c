@@ -12,7 +12,7 @@
 
 // Of nodes at a time, so that not every further one costs a search.
 #define EVICT_COUNT 64u
-// Of those least recently used that are looked at.
+// Of those least recently used that are looked at, once there is one that can go.
 #define EVICT_TRIES 1024u
 // Parents that may have to be found first.
 #define MAX_DEPTH 128u
@@ -84,15 +84,19 @@ static bool can_go(const struct node *node)
 
 bool nodes_evict(struct hostfs *fs)
 {
+	const struct node *last = fs->newest;
 	struct node *node = fs->oldest;
 	unsigned count = 0;
 
-	for (unsigned i = 0; node && i < EVICT_TRIES && count < EVICT_COUNT; i++) {
-		struct node *newer = node->newer;
+	for (unsigned i = 0; node && count < EVICT_COUNT && (i < EVICT_TRIES || count == 0); i++) {
+		struct node *newer = node == last ? NULL : node->newer;
 
 		if (can_go(node)) {
 			node_set_fd(fs, node, -1);
 			count++;
+		} else {
+			// It is not in the way the next time.
+			list_newest(fs, node);
 		}
 		node = newer;
 	}
