@@ -122,6 +122,29 @@ static void a_links_owner_is_nothing_to_fail_for(void **state)
 	assert_int_equal(st.st_mode, S_IFREG | 0644);
 }
 
+// Neither a second name nor a time or a mode of it is that of where it leads.
+static void a_link_is_changed_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_MTIME | FATTR_MODE, .mtime = 1 };
+	struct stat st;
+	int64_t link;
+
+	assert_int_equal(symlinkat("../secret", f->shares[0].fd, "link"), 0);
+	link = test_lookup(c, f->share, "link");
+	test_begin(c, FUSE_LINK, f->share);
+	test_add(c, &link, sizeof(link));
+	test_add_name(c, "second");
+	assert_int_equal(test_send(c), 0);
+	assert_int_equal(fstatat(f->shares[0].fd, "second", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISLNK(st.st_mode) && st.st_nlink == 2);
+	assert_int_equal(test_setattr(c, (uint64_t)link, &set), 0);
+	assert_int_equal(test_attr(c).mtime, 1);
+	assert_int_equal(fstatat(f->top, "secret", &st, 0), 0);
+	assert_true(st.st_nlink == 1 && st.st_mtime != 1 && st.st_mode == (S_IFREG | 0644));
+}
+
 // A folder that only a file keeps, which was seen in it last, changes places with that file.
 static void what_is_exchanged_is_kept_meanwhile(void **state)
 {
@@ -254,6 +277,7 @@ int main(void)
 		TEST(modes_that_keep_their_owner_out),
 		TEST(an_attribute_of_a_file_that_cannot_be_written_goes),
 		TEST(a_links_owner_is_nothing_to_fail_for),
+		TEST(a_link_is_changed_itself),
 		TEST(what_is_exchanged_is_kept_meanwhile),
 		TEST(setuid_goes_by_every_write),
 		TEST(a_read_only_share_has_its_modes_left_alone),
