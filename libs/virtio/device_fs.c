@@ -40,10 +40,17 @@ static uint32_t put_error(const struct device_chain *chain, uint64_t unique, int
 	return (uint32_t)device_chain_write(chain, 0, &out, sizeof(out));
 }
 
-static bool has_no_reply(const struct device_chain *chain, uint32_t opcode)
+static bool has_no_reply(uint32_t opcode)
 {
-	return chain->writable_len < sizeof(struct fuse_out_header) || opcode == FUSE_FORGET ||
-		opcode == FUSE_BATCH_FORGET || opcode == FUSE_INTERRUPT;
+	return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET || opcode == FUSE_INTERRUPT;
+}
+
+// Whether a chain is a request: as long as its header says, and with room for its reply's header.
+static bool is_request(const struct device_chain *chain, const struct fuse_in_header *header)
+{
+	return header->len == chain->readable_len && header->len <= FS_DEVICE_MAX_BYTES &&
+		(has_no_reply(header->opcode) ||
+	         chain->writable_len >= sizeof(struct fuse_out_header));
 }
 
 // Starts or answers the request in dev->chain. Returns false when no request is free, or the
@@ -55,13 +62,12 @@ static bool handle_chain(struct fs_device *dev, uint32_t queue)
 	struct fuse_in_header header = { 0 };
 
 	if (device_chain_read(&dev->chain, 0, &header, sizeof(header)) != sizeof(header) ||
-	    header.len != dev->chain.readable_len || header.len > FS_DEVICE_MAX_BYTES) {
+	    !is_request(&dev->chain, &header)) {
 		device_queue_push(q, dev->chain.head,
 		                  put_error(&dev->chain, header.unique, LINUX_EIO));
 		return true;
 	}
-	request = has_no_reply(&dev->chain, header.opcode) ? &dev->requests[NO_REPLY]
-							   : request_get(dev);
+	request = has_no_reply(header.opcode) ? &dev->requests[NO_REPLY] : request_get(dev);
 	if (request == NULL)
 		return false;
 	request->device = dev;
