@@ -17,11 +17,8 @@ void linuxrun_tell(struct linuxrun *run, const char *format, ...)
 	size_t len;
 
 	va_start(args, format);
-	len = fmt_vwrite(line, sizeof(line) - 1, format, args);
+	len = fmt_vline(line, sizeof(line), format, args);
 	va_end(args);
-	if (len > sizeof(line) - 2)
-		len = sizeof(line) - 2;
-	line[len++] = '\n';
 	// A few short lines: the port's queue is never full of them.
 	if (out_port_write(&run->control,
 	                   (struct span){ .data = (const uint8_t *)line, .len = len }) < len)

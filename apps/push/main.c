@@ -71,11 +71,8 @@ static void say(const char *format, ...)
 	size_t len;
 
 	va_start(args, format);
-	len = fmt_vwrite(line, sizeof(line) - 1, format, args);
+	len = fmt_vline(line, sizeof(line), format, args);
 	va_end(args);
-	if (len > sizeof(line) - 2)
-		len = sizeof(line) - 2;
-	line[len++] = '\n';
 	if (payload_make(&m, line, len) == 0 && channel_send(push.port.handle, &m) != 0)
 		message_discard(&m);
 }

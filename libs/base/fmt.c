@@ -279,3 +279,13 @@ size_t fmt_write(char *buf, size_t size, const char *format, ...)
 	va_end(args);
 	return len;
 }
+
+size_t fmt_vline(char *buf, size_t size, const char *format, va_list args)
+{
+	size_t len = fmt_vwrite(buf, size - 1, format, args);
+
+	if (len > size - 2)
+		len = size - 2;
+	buf[len++] = '\n';
+	return len;
+}

@@ -87,13 +87,40 @@ static void test_odd_formats(void **state)
 	assert_int_equal(fmt_write(NULL, 0, "%d", 12345), 5);
 }
 
+static size_t line(char *buf, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static size_t line(char *buf, size_t size, const char *format, ...)
+{
+	va_list args;
+	size_t len;
+
+	va_start(args, format);
+	len = fmt_vline(buf, size, format, args);
+	va_end(args);
+	return len;
+}
+
+static void test_lines(void **state)
+{
+	char got[8];
+
+	(void)state;
+	assert_int_equal(line(got, sizeof(got), "%d", 12345), 6);
+	assert_memory_equal(got, "12345\n", 6);
+	// What fits, with its newline, leaves a byte.
+	assert_int_equal(line(got, sizeof(got), "%s", "1234567"), 7);
+	assert_memory_equal(got, "123456\n", 7);
+	assert_int_equal(line(got, 2, "%s", "12"), 1);
+	assert_memory_equal(got, "\n", 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_width_and_precision),
-		cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_odd_formats),
+		cmocka_unit_test(test_integers), cmocka_unit_test(test_width_and_precision),
+		cmocka_unit_test(test_strings),  cmocka_unit_test(test_odd_formats),
+		cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
