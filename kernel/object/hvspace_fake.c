@@ -17,35 +17,12 @@ struct folio folio;
 struct event event;
 uint8_t *ram;
 bool lazy_pages;
-int pages_out;
 int objects_out;
 uint32_t fences;
 uint32_t users;
 uint32_t signals;
 uint32_t kicked_hart;
 void (*in_populate)(void);
-
-error_t page_alloc(unsigned order, paddr_t *out)
-{
-	void *page = aligned_alloc(PAGE_SIZE << order, PAGE_SIZE << order);
-
-	memset(page, 0, PAGE_SIZE << order);
-	pages_out++;
-	*out = (paddr_t)(uintptr_t)page;
-	return 0;
-}
-
-void page_free(paddr_t page, unsigned order)
-{
-	(void)order;
-	pages_out--;
-	free((void *)(uintptr_t)page);
-}
-
-void *page_to_virt(paddr_t paddr)
-{
-	return (void *)(uintptr_t)paddr;
-}
 
 void account_free(struct account *gone)
 {

@@ -23,8 +23,6 @@
 struct hart harts[MAX_HARTS];
 uint32_t num_harts;
 __thread struct hart *self = harts;
-int pages_out;
-int pages_left;
 uint32_t fenced;
 uint32_t evictions;
 static unsigned asid_bits;
@@ -32,37 +30,6 @@ static uint64_t satp[NUM_HARTS];
 static paddr_t tlb[NUM_HARTS][MAX_ASIDS][NUM_ADDRESSES];  // 0: not looked up
 
 // --- What is around ------------------------------------------------------------------------------
-
-error_t page_alloc(unsigned order, paddr_t *out)
-{
-	void *page;
-
-	if (pages_left == 0)
-		return ERR_NO_MEMORY;
-	pages_left--;
-	page = aligned_alloc(PAGE_SIZE << order, PAGE_SIZE << order);
-	memset(page, 0, PAGE_SIZE << order);
-	pages_out++;
-	*out = (paddr_t)(uintptr_t)page;
-	return 0;
-}
-
-void page_free(paddr_t page, unsigned order)
-{
-	(void)order;
-	pages_out--;
-	free((void *)(uintptr_t)page);
-}
-
-void *page_to_virt(paddr_t paddr)
-{
-	return (void *)(uintptr_t)paddr;
-}
-
-paddr_t page_from_virt(const void *virt)
-{
-	return (paddr_t)(uintptr_t)virt;
-}
 
 struct hart *arch_this_hart(void)
 {

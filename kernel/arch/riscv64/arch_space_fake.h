@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/arch/riscv64/arch_space.h"
+#include "kernel/mm/page_fake.h"
 #include "kernel/sched/sched.h"
 
 #define NUM_HARTS 3u
@@ -13,9 +14,7 @@
 #define RW (SPACE_READ | SPACE_WRITE)
 
 extern __thread struct hart *self;  // the hart that calls
-extern int pages_out;
-extern int pages_left;   // < 0: no end
-extern uint32_t fenced;  // bit per hart that the firmware fenced
+extern uint32_t fenced;             // bit per hart that the firmware fenced
 extern uint32_t evictions;
 
 // All harts begin, with as many bits of ASIDs.

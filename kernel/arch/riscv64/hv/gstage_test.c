@@ -1,51 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// The tables on a page allocator of the host, which counts.
+// The tables on a page allocator that counts.
 #include "kernel/arch/riscv64/hv/gstage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
+#include "kernel/mm/page_fake.h"
 #include "libs/abi/folio.h"
 
 #define RWX (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define RAM 0x80000000ull
-
-static int pages_out;
-static int pages_left;
-
-error_t page_alloc(unsigned order, paddr_t *out)
-{
-	size_t size = PAGE_SIZE << order;
-	void *page;
-
-	if (pages_left == 0)
-		return ERR_NO_MEMORY;
-	pages_left--;
-	page = aligned_alloc(size, size);
-	assert_non_null(page);
-	memset(page, 0, size);
-	pages_out++;
-	*out = (paddr_t)(uintptr_t)page;
-	return 0;
-}
-
-void page_free(paddr_t page, unsigned order)
-{
-	(void)order;
-	pages_out--;
-	free((void *)(uintptr_t)page);
-}
-
-void *page_to_virt(paddr_t paddr)
-{
-	return (void *)(uintptr_t)paddr;
-}
 
 static int setup_levels(void **state, unsigned levels)
 {
