@@ -145,8 +145,8 @@ struct ext4_new {
 int ext4_lookup(struct update *u, struct ext4_node dir, struct span name, struct ext4_attr *out);
 // -LINUX_EEXIST, -LINUX_ENOSPC (blocks or inodes), -LINUX_EINVAL (a name with '/' or NUL, "." or
 // ".."), -LINUX_EMLINK. A setgid folder gives its group, to folders the bit too.
-int ext4_create(struct update *u, struct ext4_node dir, struct span name, const struct ext4_new *what,
-                struct ext4_attr *out);
+int ext4_create(struct update *u, struct ext4_node dir, struct span name,
+                const struct ext4_new *what, struct ext4_attr *out);
 // A file without a name, on the orphan list (O_TMPFILE): ext4_link gives it one.
 int ext4_create_unnamed(struct update *u, struct ext4_node dir, const struct ext4_new *what,
                         struct ext4_attr *out);

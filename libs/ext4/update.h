@@ -70,3 +70,10 @@ bool update_is_held(const struct ext4 *fs, uint64_t block);
 void update_commit(struct update *update, uint32_t *transaction);
 // Forgets the changes. Ends the update. One that was not begun with success may be dropped, too.
 void update_drop(struct update *update);
+// The number that the next update to be committed will have, from 1 on. With a redo memory it goes on
+// over a restart of the owner, and an update is there after a restart if and only if its number is at
+// most what update_last gives after the mount: so an owner can keep what it answers to an update
+// together with that number, before it commits it.
+uint64_t update_next(const struct ext4 *fs);
+// The number of the last committed update.
+uint64_t update_last(const struct ext4 *fs);
