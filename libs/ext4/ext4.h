@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // The ext4 file system, of Linux's disk format (Linux: Documentation/filesystems/ext4), with a
-// journal of JBD2's. This library knows no system call: it lies on a struct ext4_device and runs in
-// its owner's event loop. Nothing is cached but metadata; where a file's bytes lie is told by
+// journal of JBD2's. This library knows no system call: it lies on a struct ext4_device and runs
+// in its owner's event loop. Nothing is cached but metadata; where a file's bytes lie is told by
 // ext4_map, and the owner reads and writes them.
 //
 // Operations work on an update (update.h), and return 0, UPDATE_WAIT, UPDATE_MORE or a negative
 // LINUX_E*; after anything but 0 and UPDATE_MORE the update has to be dropped. What Linux's VFS
-// checks (permissions, types of opens, lengths of paths) is the caller's client's to check; that a
-// name, a node or a disk's structure is sound is checked here. Found damage is -LINUX_EUCLEAN, and
-// is logged once.
+// checks (permissions, types of opens, lengths of paths) is the caller's client's to check; that
+// a name, a node or a disk's structure is sound is checked here. Found damage is -LINUX_EUCLEAN,
+// and is logged once.
 #pragma once
 
 #include <stdbool.h>
@@ -75,9 +75,9 @@ int ext4_unmount(struct ext4 *fs);
 // What is later read as the current time, for all that an operation stamps. Set it before each.
 void ext4_set_time(struct ext4 *fs, struct ext4_time now);
 
+#define EXT4_COMMIT_SECONDS 5u
 // A tick of the owner's clock, at least once a second, in seconds since any origin: a transaction
 // that is older than EXT4_COMMIT_SECONDS is committed.
-#define EXT4_COMMIT_SECONDS 5u
 void ext4_tick(struct ext4 *fs, uint64_t seconds);
 
 typedef void (*ext4_sync_fn)(void *context, int status);
@@ -91,16 +91,18 @@ struct ext4_sync {
 // (a flush included, when there was nothing to commit). `sync` is the file system's until then.
 void ext4_sync(struct ext4 *fs, struct ext4_sync *sync);
 
+// Counts of the whole file system.
 struct ext4_statfs {
 	uint64_t blocks, free_blocks, available_blocks;  // of EXT4_BLOCK_SIZE
 	uint64_t inodes, free_inodes;
 };
+// As statfs(2) tells them: what is reserved is not free.
 void ext4_statfs(const struct ext4 *fs, struct ext4_statfs *out);
 
 // --- Nodes (inode.c, attr.c) ---
 
-// -LINUX_ESTALE: there is no such inode (any more). Generation 0 of a request for the root, and of
-// EXT4_ROOT_INODE only, is any.
+// -LINUX_ESTALE: there is no such inode (any more). Generation 0 of a request for the root, and
+// of EXT4_ROOT_INODE only, is any.
 int ext4_getattr(struct update *u, struct ext4_node node, struct ext4_attr *out);
 
 enum ext4_set {
@@ -113,9 +115,9 @@ enum ext4_set {
 };
 // Credits: 1. Sets what `which` says of `attr`, and gives back all of it.
 int ext4_setattr(struct update *u, struct ext4_node node, uint32_t which, struct ext4_attr *attr);
-// Sets a file's size. A smaller one frees blocks: UPDATE_MORE while there are more to free (the file
-// is on the orphan list meanwhile and has the new size already). Bytes behind the end in the last
-// block are the caller's to zero on the disk before a larger size shows them. Credits:
+// Sets a file's size. A smaller one frees blocks: UPDATE_MORE while there are more to free (the
+// file is on the orphan list meanwhile and has the new size already). Bytes behind the end in
+// the last block are the caller's to zero on the disk before a larger size shows them. Credits:
 // EXT4_CREDITS_TRUNCATE.
 int ext4_truncate(struct update *u, struct ext4_node node, uint64_t size);
 // Frees what a node without names holds, then the node. UPDATE_MORE as ext4_truncate.
@@ -190,11 +192,12 @@ struct ext4_run {
 // Where `count` blocks from `block` of the file lie: the first run of them.
 int ext4_map(struct update *u, struct ext4_node node, uint32_t block, uint32_t count,
              struct ext4_run *out);
-// The first data (or hole) at or after `block`, as lseek(2) finds it. -LINUX_ENXIO is the caller's.
+// The first data (or hole) at or after `block`, as lseek(2) finds it. -LINUX_ENXIO is the
+// caller's.
 int ext4_seek(struct update *u, struct ext4_node node, uint32_t block, bool hole, uint32_t *out);
 
-// Blocks that are free on the disk and promised to one who writes data to them before they become a
-// file's. In memory only.
+// Blocks that are free on the disk and promised to one who writes data to them before they
+// become a file's. In memory only.
 struct ext4_reservation {
 	struct list entry;
 	uint64_t block;
@@ -206,15 +209,15 @@ int ext4_reserve(struct update *u, struct ext4_node node, uint32_t block, uint32
 // Gives back what is left of it.
 void ext4_unreserve(struct ext4 *fs, struct ext4_reservation *reservation);
 // Makes the first `count` blocks of the reservation the file's blocks from `block` on, which are
-// holes, and takes them out of the reservation when the update is committed (until then, running it
-// again is fine): call ext4_reservation_used after update_commit. `unwritten`: they read as zeroes.
-// Sets size (if larger) and times. Credits: EXT4_CREDITS_EXTEND.
+// holes, and takes them out of the reservation when the update is committed (until then, running
+// it again is fine): call ext4_reservation_used after update_commit. `unwritten`: they read as
+// zeroes. Sets size (if larger) and times. Credits: EXT4_CREDITS_EXTEND.
 int ext4_extend(struct update *u, struct ext4_node node, uint32_t block,
                 const struct ext4_reservation *reservation, uint32_t count, bool unwritten,
                 uint64_t size);
 void ext4_reservation_used(struct ext4 *fs, struct ext4_reservation *reservation, uint32_t count);
-// Marks `count` blocks from `block`, which are unwritten, as written, or stamps a write into blocks
-// that are written: sets size (if larger) and times. Credits: EXT4_CREDITS_EXTEND.
+// Marks `count` blocks from `block`, which are unwritten, as written, or stamps a write into
+// blocks that are written: sets size (if larger) and times. Credits: EXT4_CREDITS_EXTEND.
 int ext4_written(struct update *u, struct ext4_node node, uint32_t block, uint32_t count,
                  uint64_t size);
 // Makes `count` blocks from `block` a hole. UPDATE_MORE as ext4_truncate.

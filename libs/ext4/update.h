@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // An update is what JBD2 calls a handle: all the changes of one operation, which come to be
-// together or not at all. An operation reads and changes blocks of metadata through its update. What
-// it changes are copies of its own until update_commit makes them the file system's, at once and in
-// memory; the journal (libs/ext4/journal) brings many updates to the disk as one transaction.
+// together or not at all. An operation reads and changes blocks of metadata through its update.
+// What it changes are copies of its own until update_commit makes them the file system's, at
+// once and in memory; the journal (libs/ext4/journal) brings many updates to the disk as one
+// transaction.
 //
-// Nothing here waits. When a block is not in memory yet, the function begins to read it and returns
-// UPDATE_WAIT; the operation passes that on, its caller drops the update and runs the whole
-// operation again when `struct ext4.resume` is called. So an operation changes nothing but copies,
-// and may be run any number of times.
+// Nothing here waits. When a block is not in memory yet, the function begins to read it and
+// returns UPDATE_WAIT; the operation passes that on, its caller drops the update and runs the
+// whole operation again when `struct ext4.resume` is called. So an operation changes nothing but
+// copies, and may be run any number of times.
 #pragma once
 
 #include <stdbool.h>
@@ -47,9 +48,10 @@ struct update {
 	struct update_freed freed[UPDATE_MAX_FREED];
 };
 
-// Begins an update that will change at most `credits` blocks. UPDATE_WAIT: the running transaction
-// has no room, and a commit was begun. -LINUX_EROFS: the file system is read-only, or became so by
-// an error, and `credits` is not 0. -LINUX_ENOMEM. An update of no credits only reads.
+// Begins an update that will change at most `credits` blocks. UPDATE_WAIT: the running
+// transaction has no room, and a commit was begun. -LINUX_EROFS: the file system is read-only,
+// or became so by an error, and `credits` is not 0. -LINUX_ENOMEM. An update of no credits only
+// reads.
 int update_begin(struct update *update, struct ext4 *fs, uint32_t credits);
 // A block as this update sees it: EXT4_BLOCK_SIZE bytes, which stay until the update's end.
 // UPDATE_WAIT, -LINUX_EIO (the disk's, or a number outside the file system: -LINUX_EUCLEAN).
@@ -59,21 +61,21 @@ int update_read(struct update *update, uint64_t block, const uint8_t **out);
 int update_write(struct update *update, uint64_t block, uint8_t **out);
 // A block that was just allocated, as zeroes. Errors: -LINUX_ENOMEM, -LINUX_EUCLEAN.
 int update_new(struct update *update, uint64_t block, uint8_t **out);
-// Tells that `count` blocks from `block` are free with this update: nobody may be given them before
-// the transaction is on the disk (update_is_held). The allocator's bitmaps are the caller's to
-// change. -LINUX_ENOSPC: UPDATE_MAX_FREED is reached.
+// Tells that `count` blocks from `block` are free with this update: nobody may be given them
+// before the transaction is on the disk (update_is_held). The allocator's bitmaps are the
+// caller's to change. -LINUX_ENOSPC: UPDATE_MAX_FREED is reached.
 int update_free(struct update *update, uint64_t block, uint32_t count, bool metadata);
 // Whether a block was freed by an update whose transaction is not on the disk yet.
 bool update_is_held(const struct ext4 *fs, uint64_t block);
-// Makes the changes the file system's, and gives the number of their transaction (out may be NULL).
-// Cannot fail: what could was done before. Ends the update.
+// Makes the changes the file system's, and gives the number of their transaction (out may be
+// NULL). Cannot fail: what could was done before. Ends the update.
 void update_commit(struct update *update, uint32_t *transaction);
 // Forgets the changes. Ends the update. One that was not begun with success may be dropped, too.
 void update_drop(struct update *update);
-// The number that the next update to be committed will have, from 1 on. With a redo memory it goes on
-// over a restart of the owner, and an update is there after a restart if and only if its number is at
-// most what update_last gives after the mount: so an owner can keep what it answers to an update
-// together with that number, before it commits it.
+// The number that the next update to be committed will have, from 1 on. With a redo memory it
+// goes on over a restart of the owner, and an update is there after a restart if and only if its
+// number is at most what update_last gives after the mount: so an owner can keep what it answers
+// to an update together with that number, before it commits it.
 uint64_t update_next(const struct ext4 *fs);
 // The number of the last committed update.
 uint64_t update_last(const struct ext4 *fs);
