@@ -14,6 +14,7 @@
 
 #include "libs/abi/files_port.h"
 #include "libs/abi/fuse.h"
+#include "tools/run/hostfs/sandbox.h"
 
 #define HEADER sizeof(struct files_port_header)
 #define MAX_FRAME (HEADER + HOSTFS_MAX_MESSAGE)
@@ -209,6 +210,7 @@ pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigne
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	(void)sandbox_enter(shares, count, SANDBOX_LANDLOCK_MAX);
 	hostfs_serve(socket, shares, count);
 	_exit(0);
 }

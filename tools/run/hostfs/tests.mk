@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c dir_ops.c file_ops.c handle.c name_ops.c node.c override.c place.c request.c server.c xattr_ops.c) \
+HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c dir_ops.c file_ops.c handle.c name_ops.c node.c override.c place.c request.c sandbox.c server.c xattr_ops.c) \
 	tools/common/error.c
 HOST_TESTS += tools/run/hostfs/hostfs_test
 hostfs_test_SRCS := $(HOSTFS_SRCS)
@@ -11,3 +11,6 @@ HOST_FUZZERS += tools/run/hostfs/hostfs_fuzz
 hostfs_fuzz_SRCS := $(HOSTFS_SRCS) libs/base/span.c
 hostfs_fuzz_CFLAGS := -D_GNU_SOURCE
 hostfs_fuzz_SLOWER := 20
+HOST_TESTS += tools/run/hostfs/sandbox_test
+sandbox_test_SRCS := $(HOSTFS_SRCS)
+sandbox_test_CFLAGS := -D_GNU_SOURCE
