@@ -50,108 +50,6 @@ static const struct config_pair default_sysctls[] = {
 	{ "net.ipv4.ping_group_range", "0 2147483647" },
 };
 
-static const struct {
-	const char *name;
-	unsigned long set;
-	unsigned long clear;
-} mount_options[] = {
-	{ "ro", MS_RDONLY, 0 },
-	{ "rw", 0, MS_RDONLY },
-	{ "nosuid", MS_NOSUID, 0 },
-	{ "suid", 0, MS_NOSUID },
-	{ "nodev", MS_NODEV, 0 },
-	{ "dev", 0, MS_NODEV },
-	{ "noexec", MS_NOEXEC, 0 },
-	{ "exec", 0, MS_NOEXEC },
-	{ "sync", MS_SYNCHRONOUS, 0 },
-	{ "dirsync", MS_DIRSYNC, 0 },
-	{ "noatime", MS_NOATIME, 0 },
-	{ "nodiratime", MS_NODIRATIME, 0 },
-	{ "relatime", MS_RELATIME, 0 },
-	{ "strictatime", MS_STRICTATIME, 0 },
-	{ "bind", MS_BIND, 0 },
-	{ "rbind", MS_BIND | MS_REC, 0 },
-	// One mount namespace that shares nothing: propagation has no meaning in the guest.
-	{ "private", 0, 0 },
-	{ "rprivate", 0, 0 },
-	{ "slave", 0, 0 },
-	{ "rslave", 0, 0 },
-	{ "defaults", 0, 0 },
-};
-
-// Takes a generic option into the flags. Returns false when it is one of the file system's own.
-static bool apply_option(const char *option, unsigned long *flags)
-{
-	for (size_t i = 0; i < sizeof(mount_options) / sizeof(mount_options[0]); i++) {
-		if (strcmp(option, mount_options[i].name) == 0) {
-			*flags = (*flags & ~mount_options[i].clear) | mount_options[i].set;
-			return true;
-		}
-	}
-	return false;
-}
-
-static int read_mount_options(struct config_reader *reader, const struct config_strings *options,
-                              struct config_mount *mount)
-{
-	size_t size = 1;
-
-	for (size_t i = 0; i < options->count; i++)
-		size += strlen(options->items[i]) + 1;
-	if (size > 4096)
-		return failure_set(
-			reader->failure, FAILURE_SETUP, -EINVAL,
-			"config.json: mounts[].options for '%.200s' are longer than 4096 bytes",
-			mount->destination);
-
-	char *data = config_alloc(reader, size, 1);
-	if (data == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < options->count; i++) {
-		if (apply_option(options->items[i], &mount->flags))
-			continue;
-		if (data[0] != '\0')
-			strcat(data, ",");
-		strcat(data, options->items[i]);
-	}
-	mount->data = data[0] != '\0' ? data : NULL;
-	return 0;
-}
-
-static int read_mount(struct config_reader *reader, const cJSON *item, struct config_mount *mount)
-{
-	struct config_strings options = { 0 };
-	int error;
-
-	if (!cJSON_IsObject(item))
-		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-		                   "config.json: mounts must be an array of objects");
-	mount->destination = "";
-	mount->type = "none";
-	mount->source = "none";
-	if ((error = json_string(reader, item, "mounts[].", "destination", &mount->destination)) !=
-	            0 ||
-	    (error = json_string(reader, item, "mounts[].", "type", &mount->type)) != 0 ||
-	    (error = json_string(reader, item, "mounts[].", "source", &mount->source)) != 0 ||
-	    (error = json_strings(reader, item, "mounts[].", "options", &options)) != 0)
-		return error;
-	if (mount->destination[0] != '/')
-		return failure_set(
-			reader->failure, FAILURE_SETUP, -EINVAL,
-			"config.json: mounts[].destination '%.200s' must be an absolute path",
-			mount->destination);
-	error = read_mount_options(reader, &options, mount);
-	if (error != 0)
-		return error;
-	if ((mount->flags & MS_BIND) != 0)
-		return failure_set(
-			reader->failure, FAILURE_SETUP, -ENOTSUP,
-			"config.json: mounts: %.200s is a bind mount, but the guest shares no "
-			"folders with its host",
-			mount->destination);
-	return 0;
-}
-
 static int read_mounts(struct config_reader *reader)
 {
 	struct config *config = reader->config;
@@ -175,7 +73,7 @@ static int read_mounts(struct config_reader *reader)
 	}
 	cJSON_ArrayForEach(item, array)
 	{
-		error = read_mount(reader, item, &config->mounts[config->num_mounts]);
+		error = config_read_mount(reader, item, &config->mounts[config->num_mounts]);
 		if (error != 0)
 			return error;
 		config->num_mounts++;
@@ -183,35 +81,11 @@ static int read_mounts(struct config_reader *reader)
 	return 0;
 }
 
-// Members of an object whose key starts with `prefix`, as (rest of the key, value).
-static int read_pairs(struct config_reader *reader, const cJSON *object, const char *path,
-                      const char *prefix, struct config_pair **out, size_t *count)
-{
-	const cJSON *item;
-
-	*out = config_alloc(reader, (size_t)cJSON_GetArraySize(object), sizeof(**out));
-	if (*out == NULL)
-		return -ENOMEM;
-	cJSON_ArrayForEach(item, object)
-	{
-		if (strncmp(item->string, prefix, strlen(prefix)) != 0)
-			continue;
-		if (!cJSON_IsString(item))
-			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-			                   "config.json: %s.%.100s must be a string", path,
-			                   item->string);
-		(*out)[*count].key = item->string + strlen(prefix);
-		(*out)[*count].value = item->valuestring;
-		(*count)++;
-	}
-	return 0;
-}
-
 static int read_files(struct config_reader *reader, const cJSON *annotations)
 {
 	struct config *config = reader->config;
-	int error = read_pairs(reader, annotations, "annotations", CONFIG_FILE_ANNOTATION,
-	                       &config->files, &config->num_files);
+	int error = config_read_pairs(reader, annotations, "annotations", CONFIG_FILE_ANNOTATION,
+	                              &config->files, &config->num_files);
 
 	if (error == 0)
 		error = json_string(reader, annotations, "annotations.", CONFIG_HOSTS_ANNOTATION,
@@ -229,65 +103,6 @@ static int read_files(struct config_reader *reader, const cJSON *annotations)
 	return error;
 }
 
-// "3" or "3:ro".
-static bool is_share(const char *value)
-{
-	size_t digits = strspn(value, "0123456789");
-
-	return digits > 0 && digits < 6 &&
-		(value[digits] == '\0' || strcmp(value + digits, ":ro") == 0);
-}
-
-static int read_shares(struct config_reader *reader, const cJSON *annotations)
-{
-	struct config *config = reader->config;
-	int error = read_pairs(reader, annotations, "annotations", CONFIG_SHARE_ANNOTATION,
-	                       &config->shares, &config->num_shares);
-
-	for (size_t i = 0; error == 0 && i < config->num_shares; i++) {
-		if (config->shares[i].key[0] != '/' || !is_share(config->shares[i].value))
-			return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
-			                   "config.json: annotations: '" CONFIG_SHARE_ANNOTATION
-			                   "%.200s' must name an absolute path, and be \"N\" or "
-			                   "\"N:ro\"",
-			                   config->shares[i].key);
-	}
-	return error;
-}
-
-static int read_volumes(struct config_reader *reader, cJSON *annotations)
-{
-	struct config_strings *volumes = &reader->config->volumes;
-	const char *text = NULL;
-	cJSON *list;
-	int error =
-		json_string(reader, annotations, "annotations.", CONTROL_VOLUMES_ANNOTATION, &text);
-
-	if (error != 0 || text == NULL)
-		return error;
-	error = json_parse(reader, text, strlen(text),
-	                   "config.json: annotations." CONTROL_VOLUMES_ANNOTATION, &list);
-	if (error != 0)
-		return error;
-	// The text goes; the list is in its place as long as the config is.
-	if (!cJSON_ReplaceItemInObjectCaseSensitive(annotations, CONTROL_VOLUMES_ANNOTATION,
-	                                            list)) {
-		cJSON_Delete(list);
-		return failure_set(reader->failure, FAILURE_SETUP, -ENOMEM,
-		                   "config.json: the guest is out of memory");
-	}
-	error = json_strings(reader, annotations, "annotations.", CONTROL_VOLUMES_ANNOTATION,
-	                     volumes);
-	for (size_t i = 0; error == 0 && i < volumes->count; i++) {
-		if (volumes->items[i][0] != '/')
-			return failure_set(
-				reader->failure, FAILURE_SETUP, -EINVAL,
-				"config.json: annotations: the volume '%.200s' must be an absolute path",
-				volumes->items[i]);
-	}
-	return error;
-}
-
 static int read_annotations(struct config_reader *reader)
 {
 	cJSON *annotations;
@@ -297,9 +112,7 @@ static int read_annotations(struct config_reader *reader)
 	if (error != 0 || annotations == NULL)
 		return error;
 	error = read_files(reader, annotations);
-	if (error == 0)
-		error = read_shares(reader, annotations);
-	return error != 0 ? error : read_volumes(reader, annotations);
+	return error != 0 ? error : config_read_added(reader, annotations);
 }
 
 // linux.resources: what has a meaning for the one container of a guest.
@@ -350,7 +163,7 @@ static int read_sysctls(struct config_reader *reader, const cJSON *linux_object)
 	if (error != 0 || object == NULL)
 		return error;
 	config->num_sysctls = 0;
-	error = read_pairs(reader, object, "linux.sysctl", "", &pairs, &config->num_sysctls);
+	error = config_read_pairs(reader, object, "linux.sysctl", "", &pairs, &config->num_sysctls);
 	config->sysctls = pairs;
 	return error;
 }

@@ -13,10 +13,18 @@
 // does with /etc/hosts and the like: "dev.starina.file:/etc/resolv.conf": "nameserver 10.0.2.3\n".
 #define CONFIG_FILE_ANNOTATION "dev.starina.file:"
 
-// Annotations with this prefix give what of the host is mounted where, in order:
-// "dev.starina.share:/src": "0" is the share 0 of the VM's file system device, "0:ro" without
-// writing to it.
+// Annotations with this prefix give which shares are mounted where: "dev.starina.share:/src": "0"
+// is the share 0 of the VM's file system device; with ":ro" behind it nothing is written to it, with
+// ":copy" an empty one is filled with what the image has there.
 #define CONFIG_SHARE_ANNOTATION "dev.starina.share:"
+
+// Annotations with this prefix give where a tmpfs is mounted, and its options:
+// "dev.starina.tmpfs:/run": "noexec,size=64m".
+#define CONFIG_TMPFS_ANNOTATION "dev.starina.tmpfs:"
+#define CONFIG_MAX_ADDED 64
+
+// The size of /dev/shm, in bytes.
+#define CONFIG_SHM_SIZE_ANNOTATION "dev.starina.shm_size"
 
 // Further lines of /etc/hosts.
 #define CONFIG_HOSTS_ANNOTATION "dev.starina.hosts"
@@ -45,6 +53,10 @@ struct config_mount {
 	unsigned long flags;  // MS_*
 	const char *data;     // the file system's own options, or NULL
 };
+
+#define CONFIG_TMPFS "tmpfs"
+#define CONFIG_SHARE "virtiofs"
+#define CONFIG_COPY "copy"
 
 struct config_pair {
 	const char *key;
@@ -102,8 +114,11 @@ struct config {
 	size_t num_mounts;
 	struct config_pair *files;  // absolute path, contents
 	size_t num_files;
-	struct config_pair *shares;  // absolute path, number and options
-	size_t num_shares;
+	// Over the image and what is above, in this order: of type CONFIG_TMPFS; or CONFIG_SHARE,
+	// whose source begins with its number, and whose data is CONFIG_COPY or NULL.
+	struct config_mount *added;
+	size_t num_added;
+	uint64_t shm_size;              // bytes of /dev/shm; 0: docker's 64 MiB
 	const char *hosts;              // lines that are added to /etc/hosts, or NULL
 	const char *init;               // not NULL: with a process before the container's own
 	struct config_strings volumes;  // absolute paths; writable, though the root is not

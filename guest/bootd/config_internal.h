@@ -36,3 +36,13 @@ int json_strings(struct config_reader *reader, const cJSON *object, const char *
 
 // Reads an OCI `process` object into config->process. Returns 0 or -EINVAL with the failure set.
 int config_read_process(struct config_reader *reader, const cJSON *process);
+
+// Reads one of `mounts` into *mount. Returns 0 or a negative errno with the failure set.
+int config_read_mount(struct config_reader *reader, const cJSON *item, struct config_mount *mount);
+
+// Members of an object whose key starts with `prefix`, as (rest of the key, value). As above.
+int config_read_pairs(struct config_reader *reader, const cJSON *object, const char *path,
+                      const char *prefix, struct config_pair **out, size_t *count);
+
+// Reads what annotations mount: config->added, volumes and shm_size. As above.
+int config_read_added(struct config_reader *reader, cJSON *annotations);

@@ -205,16 +205,49 @@ static void reads_shares(void **state)
 
 	(void)state;
 	assert_int_equal(parse(text, strlen(text)), 0);
-	assert_int_equal(config.num_shares, 2);
-	assert_string_equal(config.shares[0].key, "/a");
-	assert_string_equal(config.shares[0].value, "0");
-	assert_string_equal(config.shares[1].value, "1:ro");
+	assert_int_equal(config.num_added, 2);
+	assert_string_equal(config.added[0].destination, "/a");
+	assert_string_equal(config.added[0].source, "0");
+	assert_true(config.added[0].flags == 0 && config.added[0].data == NULL);
+	assert_true(config.added[1].flags == MS_RDONLY && config.added[1].data == NULL);
+	config_deinit(&config);
+	assert_int_equal(
+		parse(SHARES("/a", "\"12:ro:copy\""), strlen(SHARES("/a", "\"12:ro:copy\""))), 0);
+	assert_true(config.added[0].flags == MS_RDONLY);
+	assert_string_equal(config.added[0].data, "copy");
 	config_deinit(&config);
 	expect_error(SHARES("/a", "0"), "annotations.dev.starina.share:/a must be a string");
 	expect_error(SHARES("a", "\"0\""), "must name an absolute path");
 	expect_error(SHARES("/a", "\"\""), "must name an absolute path, and be");
 	expect_error(SHARES("/a", "\"0:rw\""), "must name an absolute path, and be");
 	expect_error(SHARES("/a", "\"../0\""), "must name an absolute path, and be");
+	expect_error(SHARES("/a", "\"0:copy:ro\""), "must name an absolute path, and be");
+}
+
+#define ADDED(members) "{\"process\":{\"args\":[\"x\"]},\"annotations\":{" members "}}"
+
+static void reads_tmpfs(void **state)
+{
+	static const char text[] =
+		ADDED("\"dev.starina.share:/a/b\":\"0\",\"dev.starina.shm_size\":\"1048576\","
+	              "\"dev.starina.tmpfs:/a\":\"noexec,nosuid,size=1m,exec,mode=700\","
+	              "\"dev.starina.tmpfs:/a/b/c\":\"\"");
+
+	(void)state;
+	assert_int_equal(parse(text, strlen(text)), 0);
+	// What lies in another's folder comes after it, whatever it is.
+	assert_int_equal(config.num_added, 3);
+	assert_string_equal(config.added[0].destination, "/a");
+	assert_string_equal(config.added[0].type, "tmpfs");
+	assert_true(config.added[0].flags == MS_NOSUID);
+	assert_string_equal(config.added[0].data, "size=1m,mode=700");
+	assert_string_equal(config.added[1].type, "virtiofs");
+	assert_string_equal(config.added[2].destination, "/a/b/c");
+	assert_true(config.shm_size == 1048576);
+	config_deinit(&config);
+	expect_error(ADDED("\"dev.starina.tmpfs:a\":\"\""), "must name an absolute path");
+	expect_error(ADDED("\"dev.starina.tmpfs:/a\":1"), "must be a string");
+	expect_error(ADDED("\"dev.starina.shm_size\":\"64m\""), "must be a number of bytes");
 }
 
 static void survives_deep_nesting_and_cuts(void **state)
@@ -244,7 +277,8 @@ static void survives_damage(void **state)
 		"{\"process\":{\"args\":[\"x\"],\"user\":{\"uid\":1,\"additionalGids\":[1]},"
 		"\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1}]},"
 		"\"mounts\":[{\"destination\":\"/x\",\"options\":[\"ro\"]}],"
-		"\"annotations\":{\"dev.starina.file:/x\":\"\",\"org.starina.volumes\":\"[\\\"/v\\\"]\"},\"linux\":{\"sysctl\":{\"a\":\"b\"}}}";
+		"\"annotations\":{\"dev.starina.file:/x\":\"\",\"org.starina.volumes\":\"[\\\"/v\\\"]\","
+		"\"dev.starina.tmpfs:/t\":\"ro,size=1\",\"dev.starina.share:/s\":\"0:ro\"},\"linux\":{\"sysctl\":{\"a\":\"b\"}}}";
 
 	(void)state;
 	for (size_t at = 0; at < strlen(text); at++) {
@@ -279,6 +313,7 @@ int main(void)
 		cmocka_unit_test(refuses_nul),
 		cmocka_unit_test(reads_volumes),
 		cmocka_unit_test(reads_shares),
+		cmocka_unit_test(reads_tmpfs),
 		cmocka_unit_test(survives_deep_nesting_and_cuts),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test(reads_a_lone_process),

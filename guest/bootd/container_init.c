@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guest/bootd/added_mounts.h"
 #include "guest/bootd/cgroup.h"
 #include "guest/bootd/credentials.h"
 #include "guest/bootd/control_frame.h"
@@ -19,7 +20,6 @@
 #include "guest/bootd/init_process.h"
 #include "guest/bootd/lookup.h"
 #include "guest/bootd/mount.h"
-#include "guest/bootd/share.h"
 #include "guest/bootd/network.h"
 #include "guest/bootd/pty.h"
 
@@ -114,7 +114,7 @@ static int set_up_process(const struct container_args *args, int *master, char *
 	    (error = set_names(config, failure)) != 0 ||
 	    (error = credentials_resolve(process, failure)) != 0 ||
 	    (error = set_stdio(args, master, failure)) != 0 ||
-	    (error = share_mount_all(config, failure)) != 0 ||
+	    (error = added_mounts_make(config, failure)) != 0 ||
 	    (error = enter_directory(process->cwd, failure)) != 0)
 		return error;
 	if (process->has_oom_score_adj && (error = set_oom_score(process, failure)) != 0)

@@ -424,7 +424,7 @@ void session_report(struct session *session)
 			return;
 		// The VM ends with this event; what the container wrote is to be on its disk, and
 		// with the host, by then.
-		if (session->on_disk || session->config.num_shares > 0)
+		if (session->on_disk || session->config.num_added > 0)
 			sync();
 		send_event(session, CONTROL_EVENT_EXITED, process->number, process->status, "");
 		process->state = PROCESS_FAILED;

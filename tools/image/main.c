@@ -20,6 +20,7 @@
 #include "tools/image/pack/pack.h"
 
 #define EXIT_ERROR 125
+#define CONFIG_MOUNT_ANNOTATION "dev.starina."
 
 static const char usage_text[] =
 	"usage: starina-image resolve REFERENCE\n"
@@ -36,7 +37,8 @@ static const char usage_text[] =
 	"         --env=K=V,... --env-item=K=V --env-file=PATH, in their order\n"
 	"         --user=USER[:GROUP] --workdir=DIR --hostname=NAME --readonly\n"
 	"         --cpu-share=CPUS, such as 1.5; --pids-limit=N\n"
-	"         --domainname=NAME --annotation=KEY=VALUE... --no-new-privileges --oom-score-adj=N\n"
+	"         --domainname=NAME --annotation=KEY=VALUE... --mount=KIND:VALUE/PATH...\n"
+	"         --no-new-privileges --oom-score-adj=N\n"
 	"         --ulimit=NAME=SOFT:HARD... --capabilities=CAP_NAME,...\n"
 	"         --terminal=ROWSxCOLUMNS\n";
 
@@ -108,6 +110,24 @@ static int annotation_add(json_t *annotations, const char *text, struct error *e
 			  : 0;
 }
 
+// KIND:VALUE/PATH: what is mounted at a path of the container, as bootd has it (guest/bootd/config.h).
+static int mount_add(json_t *annotations, const char *text, struct error *err)
+{
+	size_t kind = strcspn(text, ":");
+	size_t value = strcspn(text, "/");
+	json_t *string = kind < value ? json_stringn(text + kind + 1, value - kind - 1) : NULL;
+	char *key = NULL;
+	int result = -1;
+
+	if (string &&
+	    asprintf(&key, CONFIG_MOUNT_ANNOTATION "%.*s:%s", (int)kind, text, text + value) >= 0)
+		result = json_object_set(annotations, key, string);
+	free(key);
+	json_decref(string);
+	return result < 0 ? error_set(err, "the path \"%.100s\" is not valid UTF-8", text + value)
+			  : 0;
+}
+
 // One option of `config`. Returns 0, or -1 with `err` (empty: the option is unknown).
 static int config_option(struct bundle_options *bundle, json_t *command, json_t *env,
                          json_t *annotations, json_t *rlimits, int option, struct error *err)
@@ -132,6 +152,7 @@ static int config_option(struct bundle_options *bundle, json_t *command, json_t 
 	case 'c': return cpu_share_parse(optarg, &bundle->cpu_quota) ? 0 : -1;
 	case 'd': bundle->domainname = optarg; return 0;
 	case 'n': return annotation_add(annotations, optarg, err);
+	case 'M': return mount_add(annotations, optarg, err);
 	case 'p': bundle->no_new_privileges = true; return 0;
 	case 'o':
 		bundle->has_oom_score_adj = true;
@@ -182,6 +203,7 @@ static int command_config(int argc, char **argv)
 		{ "cpu-share", required_argument, NULL, 'c' },
 		{ "domainname", required_argument, NULL, 'd' },
 		{ "annotation", required_argument, NULL, 'n' },
+		{ "mount", required_argument, NULL, 'M' },
 		{ "no-new-privileges", no_argument, NULL, 'p' },
 		{ "oom-score-adj", required_argument, NULL, 'o' },
 		{ "pids-limit", required_argument, NULL, 'l' },

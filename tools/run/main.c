@@ -209,6 +209,27 @@ static int cidfile_write(const struct run *run, struct error *err)
 	return 0;
 }
 
+// Volumes of the OS's own need its server.
+static int volumes_check(const struct settings *settings, struct error *err)
+{
+	for (unsigned i = 0; i < settings->volumes.count; i++) {
+		const struct volume *volume = &settings->volumes.items[i];
+
+		if (volume->kind == VOLUME_HOST || volume->kind == VOLUME_TMPFS)
+			continue;
+		error_set(err,
+		          "there are no volumes yet, only folders of this host; write HOSTDIR:%s",
+		          volume->container);
+		if (volume->kind == VOLUME_NAMED)
+			error_set(err,
+			          "there are no named volumes yet; for a folder of this host, "
+			          "write ./%s or its whole path",
+			          volume->source);
+		return error_prefix(err, "%s", volume->name);
+	}
+	return 0;
+}
+
 static int prepare(struct run *run, struct error *err)
 {
 	char guest_kernel[PATH_MAX];
@@ -216,7 +237,7 @@ static int prepare(struct run *run, struct error *err)
 	char parent[PATH_MAX];
 	const char *build = run->settings.build;
 
-	if (image_tool_find(run->image_tool, err) < 0 ||
+	if (volumes_check(&run->settings, err) < 0 || image_tool_find(run->image_tool, err) < 0 ||
 	    settings_check_qemu(&run->settings, err) < 0 ||
 	    boot_apps_read(&run->boot_apps, &run->settings.options.lists[LIST_APP], build, err) <
 	            0 ||

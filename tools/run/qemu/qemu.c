@@ -144,6 +144,12 @@ static void add_words(struct command *command, const char *words)
 	}
 }
 
+// Whether folders of the host are shared.
+static bool has_shares(const struct settings *settings)
+{
+	return volumes_count(&settings->volumes, VOLUME_HOST) > 0;
+}
+
 // Boot arguments of the OS's own; what the container is told travels in config.json only.
 static void add_boot_arguments(struct command *command, const struct settings *settings,
                                const struct qemu_files *files)
@@ -165,7 +171,7 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 	    "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s%s %s",
 	    settings->image != NULL, memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "",
 	    settings->no_network ? " linuxrun.network=0" : "",
-	    settings->volumes.count > 0 ? " linuxrun.files=1" : "", settings->append);
+	    has_shares(settings) ? " linuxrun.files=1" : "", settings->append);
 }
 
 static void add_boot(struct command *command, const struct settings *settings,
@@ -261,12 +267,15 @@ static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS], un
 static int file_server_start(struct qemu *machine, const struct volumes *volumes, struct error *err)
 {
 	struct hostfs_share shares[HOSTFS_MAX_SHARES];
+	unsigned count = 0;
 
 	for (unsigned i = 0; i < volumes->count; i++)
-		shares[i] = (struct hostfs_share){ .fd = volumes->items[i].fd,
-			                           .read_only = volumes->items[i].read_only };
+		if (volumes->items[i].kind == VOLUME_HOST)
+			shares[count++] =
+				(struct hostfs_share){ .fd = volumes->items[i].fd,
+				                       .read_only = volumes->items[i].read_only };
 	machine->file_server =
-		hostfs_server_start(machine->channels[QEMU_FILES], shares, volumes->count, err);
+		hostfs_server_start(machine->channels[QEMU_FILES], shares, count, err);
 	close(machine->channels[QEMU_FILES]);
 	machine->channels[QEMU_FILES] = -1;
 	return machine->file_server < 0 ? -1 : 0;
@@ -284,7 +293,7 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 		.cwd_fd = -1,
 		.own_group = true,
 		.pass_fds = remote,
-		.num_pass_fds = QEMU_NUM_CHANNELS - (settings->volumes.count == 0),
+		.num_pass_fds = QEMU_NUM_CHANNELS - !has_shares(settings),
 	};
 
 	machine->file_server = 0;
@@ -294,8 +303,7 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 	spawn.argv = (const char *const *)command.argv;
 	if (command.failed)
 		machine->pid = error_set(err, "QEMU's command line is too long");
-	else if (settings->volumes.count > 0 &&
-	         file_server_start(machine, &settings->volumes, err) < 0)
+	else if (has_shares(settings) && file_server_start(machine, &settings->volumes, err) < 0)
 		machine->pid = -1;
 	else
 		machine->pid = subprocess_spawn(&spawn, err);

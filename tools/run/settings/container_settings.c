@@ -352,31 +352,6 @@ static int ports_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
-// What the container is told of its volumes: the number of each share, by where it is mounted.
-static int volumes_read(struct settings *settings, struct error *err)
-{
-	const struct option *variable = option_get(settings, OPTION_VOLUMES);
-	const struct option_list *flags = &settings->options.lists[LIST_VOLUME];
-	const struct option_list *mounts = &settings->options.lists[LIST_MOUNT];
-	struct volumes *volumes = &settings->volumes;
-
-	for (size_t i = 0; i < flags->count; i++)
-		if (volumes_add(volumes, flags->items[i], false, "--volume", err) < 0)
-			return -1;
-	for (size_t i = 0; i < mounts->count; i++)
-		if (volumes_add_mount(volumes, mounts->items[i], "--mount", err) < 0)
-			return -1;
-	if (variable->value && flags->count + mounts->count == 0 &&
-	    volumes_add(volumes, variable->value, true, variable->name, err) < 0)
-		return -1;
-	volumes_sort(volumes);
-	for (unsigned i = 0; i < volumes->count; i++)
-		arguments_add(&settings->config_options, "--annotation=dev.starina.share:%s=%u%s",
-		              volumes->items[i].container, i,
-		              volumes->items[i].read_only ? ":ro" : "");
-	return 0;
-}
-
 int settings_reserve_ports(struct settings *settings, struct error *err)
 {
 	if (ports_reserve(&settings->ports, err) == 0)
@@ -396,7 +371,7 @@ int container_settings_read(struct settings *settings, struct error *err)
 	    limits_read(settings, err) < 0 || disk_read(settings, err) < 0 ||
 	    stop_timeout_read(settings, err) < 0 || terminal_read(settings, err) < 0 ||
 	    kernel_read(settings, err) < 0 || ports_read(settings, err) < 0 ||
-	    volumes_read(settings, err) < 0)
+	    volume_settings_read(settings, err) < 0)
 		return -1;
 	return 0;
 }

@@ -40,6 +40,12 @@ static void test_docker_flags(void **state)
 	assert_true(passes_on("--capabilities=CAP_KILL"));
 	assert_int_equal(READ("--cap-drop=ALL", "--cap-drop=SYS_ADMIN"), 0);
 	assert_true(passes_on("--capabilities="));
+	assert_int_equal(READ("--tmpfs", "/a=b:size=1m", "-v", "/h:/a=b/c:ro", "--shm-size=1g"), 0);
+	assert_true(passes_on("--mount=tmpfs:noexec,nosuid,nodev,size=1m/a=b") &&
+	            passes_on("--mount=share:0:ro/a=b/c") &&
+	            passes_on("--annotation=dev.starina.shm_size=1073741824"));
+	assert_int_equal(READ("--shm-size=0", "x"), 0);
+	assert_false(passes_on("--annotation=dev.starina.shm_size=0"));
 	assert_int_equal(READ("--init", "x"), 0);
 	assert_true(passes_on("--annotation=dev.starina.init=1"));
 	assert_int_equal(READ("--init=false", "x"), 0);
@@ -103,9 +109,12 @@ static void test_bad_flags(void **state)
 	assert_refused(READ("-m4M"), "--memory 4M|32M");
 	assert_refused(READ("--smp", "0"), "--smp 0|1 to 16");
 	assert_refused(READ("--volumes-from", "db"), "--volumes-from|no other container");
-	assert_refused(READ("-v", "data:/b"), "--volume|no named volumes|./data");
+	assert_refused(READ("-v", "d!:/b"), "--volume|invalid characters|use absolute path");
 	assert_refused(READ("-v", "/a:b"), "--volume|'b' mount path must be absolute");
-	assert_refused(READ("--mount", "type=tmpfs,dst=/x"), "--mount|type=tmpfs");
+	assert_refused(READ("--mount", "type=tmpfs,dst=x"), "--mount|type \"tmpfs\"|absolute");
+	assert_refused(READ("--tmpfs", "/x:size"), "--tmpfs|Invalid tmpfs option [\"size\"]");
+	assert_refused(READ("--shm-size", "-1"), "--shm-size -1|SHM size can not be less than 0");
+	assert_refused(READ("--shm-size", "big"), "--shm-size=big|a size");
 	assert_refused(READ("-d"), "--detach|&");
 	assert_refused(READ("--cap-drop", "NETRAW"), "--cap-drop NETRAW|no such capability");
 	assert_refused(READ("--cap-add", "ALL"), "--cap-add ALL|default");

@@ -271,11 +271,6 @@ static void test_values(void **state)
 	assert_false(flag_is_harmless(flag_find("pull", 4), "miss"));
 	assert_true(flag_is_harmless(flag_find("pull", 4), ""));
 	assert_false(flag_is_harmless(flag_find("mount", 5), ""));
-	// A size is the same however it is written; 0 asks docker for its default.
-	assert_true(flag_is_harmless(flag_find("shm-size", 8), "65536K"));
-	assert_true(flag_is_harmless(flag_find("shm-size", 8), "64MiB"));
-	assert_true(flag_is_harmless(flag_find("shm-size", 8), "0"));
-	assert_false(flag_is_harmless(flag_find("shm-size", 8), "65m"));
 	assert_string_equal(flag_nearest("entrypiont"), "entrypoint");
 	assert_null(flag_nearest("frobnicate"));
 }

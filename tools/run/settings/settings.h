@@ -67,9 +67,10 @@ struct settings {
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err);
 void settings_deinit(struct settings *settings);
 
-// What is the container's own (container_settings.c, docker_settings.c, capability_settings.c);
-// part of settings_read().
+// What is the container's own (container_settings.c, volume_settings.c, docker_settings.c,
+// capability_settings.c); part of settings_read().
 int container_settings_read(struct settings *settings, struct error *err);
+int volume_settings_read(struct settings *settings, struct error *err);
 int docker_settings_read(struct settings *settings, struct error *err);
 int capability_settings_read(struct settings *settings, struct error *err);
 

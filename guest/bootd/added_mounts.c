@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "guest/bootd/added_mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guest/bootd/image_path.h"
+#include "guest/bootd/mount.h"
+
+// Of the device (VM_FILES_TAG in libs/linux/vm/vm_files.h).
+#define TAG "starina"
+// Where its root is mounted meanwhile: on a tmpfs that every container has.
+#define STAGE "/dev/.shares"
+#define SHM "/dev/shm"
+#define MAX_DATA 4096  // of a file system's own options: a page
+
+static bool is_share(const struct config_mount *mount)
+{
+	return strcmp(mount->type, CONFIG_SHARE) == 0;
+}
+
+// --- Shares --------------------------------------------------------------------------------------
+
+// Finds the mount point, and makes it if it is missing: a folder or an empty file.
+static int make_target(const char *path, bool folder, char real[PATH_MAX], struct failure *failure)
+{
+	struct stat status;
+	int fd;
+
+	if (folder) {
+		if (image_path_make(path, real) != 0)
+			return failure_errno(failure, "make the mount point %.200s", path);
+	} else {
+		if (mount_locate_file(path, real) != 0)
+			return failure_errno(failure, "make the mount point %.200s", path);
+		fd = open(real, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		if (fd < 0 && errno != EEXIST)
+			return failure_errno(failure, "make the mount point %.200s", path);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (lstat(real, &status) != 0)
+		return failure_errno(failure, "make the mount point %.200s", path);
+	if (S_ISDIR(status.st_mode) == folder && !S_ISLNK(status.st_mode))
+		return 0;
+	return failure_set(failure, FAILURE_SETUP, -ENOTDIR,
+	                   "mount %.200s: not a directory: is a folder of the host to be mounted "
+	                   "onto a file of the image, or the other way round?",
+	                   path);
+}
+
+static int mount_share(int tree, const struct config_mount *share, struct failure *failure)
+{
+	char real[PATH_MAX];
+	struct stat status;
+	int error;
+
+	if (fstat(tree, &status) != 0)
+		return failure_errno(failure, "look at the share for %.200s", share->destination);
+	error = make_target(share->destination, S_ISDIR(status.st_mode), real, failure);
+	if (error == 0 && move_mount(tree, "", AT_FDCWD, real, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+		error = failure_errno(failure, "mount the share at %.200s", share->destination);
+	if (error == 0 && (share->flags & MS_RDONLY) != 0 &&
+	    mount(NULL, real, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) != 0)
+		error = failure_errno(failure, "make %.200s read-only", share->destination);
+	return error;
+}
+
+// A mount of its own for each share, not attached yet. -1 in `trees` for what is not a share.
+static int take_trees(const struct config *config, int *trees, struct failure *failure)
+{
+	for (size_t i = 0; i < config->num_added; i++) {
+		const struct config_mount *share = &config->added[i];
+		char path[sizeof(STAGE) + 8];
+
+		if (!is_share(share))
+			continue;
+		snprintf(path, sizeof(path), STAGE "/%.*s",
+		         (int)strspn(share->source, "0123456789"), share->source);
+		trees[i] = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (trees[i] < 0)
+			return failure_errno(failure, "find the share for %.200s",
+			                     share->destination);
+	}
+	return 0;
+}
+
+// Before anything is mounted, for that may lie over the stage.
+static int open_shares(const struct config *config, int *trees, struct failure *failure)
+{
+	bool any = false;
+	int error;
+
+	for (size_t i = 0; i < config->num_added; i++) {
+		any = any || is_share(&config->added[i]);
+		trees[i] = -1;
+	}
+	if (!any)
+		return 0;
+	if (mkdir(STAGE, 0700) != 0 || mount(TAG, STAGE, CONFIG_SHARE, 0, NULL) != 0)
+		return failure_errno(failure, "mount the shares");
+	error = take_trees(config, trees, failure);
+	if (error == 0 && (umount2(STAGE, MNT_DETACH) != 0 || rmdir(STAGE) != 0))
+		error = failure_errno(failure, "hide the shares");
+	return error;
+}
+
+// --- tmpfs ---------------------------------------------------------------------------------------
+
+static int mount_tmpfs(const struct config_mount *tmpfs, struct failure *failure)
+{
+	const char *options = tmpfs->data != NULL ? tmpfs->data : "";
+	char data[MAX_DATA] = "";
+	char real[PATH_MAX];
+	struct stat status;
+	bool exists = stat(tmpfs->destination, &status) == 0;
+
+	if (image_path_make(tmpfs->destination, real) != 0)
+		return failure_errno(failure, "make the mount point %.200s", tmpfs->destination);
+	// A folder of the image keeps its mode, as docker has it. What is said later holds.
+	if (exists)
+		snprintf(data, sizeof(data), "mode=%o%s", (unsigned)status.st_mode & 07777,
+		         options[0] != '\0' ? "," : "");
+	if (strlen(data) + strlen(options) >= sizeof(data))
+		return failure_set(failure, FAILURE_SETUP, -EINVAL,
+		                   "the options of the tmpfs at %.200s are too long",
+		                   tmpfs->destination);
+	strcat(data, options);
+	if (mount(CONFIG_TMPFS, real, CONFIG_TMPFS, tmpfs->flags, data) != 0)
+		return failure_errno(failure, "mount a tmpfs at %.200s (%.200s)",
+		                     tmpfs->destination, options);
+	return 0;
+}
+
+static int resize_shm(uint64_t size, struct failure *failure)
+{
+	char data[32];
+
+	snprintf(data, sizeof(data), "size=%llu", (unsigned long long)size);
+	if (mount(NULL, SHM, NULL, MS_REMOUNT | MS_NOSUID | MS_NOEXEC | MS_NODEV, data) != 0)
+		return failure_errno(failure, "give " SHM " %s", data);
+	return 0;
+}
+
+// --- All -----------------------------------------------------------------------------------------
+
+int added_mounts_make(const struct config *config, struct failure *failure)
+{
+	int trees[CONFIG_MAX_ADDED];
+	int error = 0;
+
+	if (config->shm_size > 0)
+		error = resize_shm(config->shm_size, failure);
+	if (error != 0 || config->num_added == 0)
+		return error;
+	error = open_shares(config, trees, failure);
+	for (size_t i = 0; error == 0 && i < config->num_added; i++)
+		error = trees[i] >= 0 ? mount_share(trees[i], &config->added[i], failure)
+				      : mount_tmpfs(&config->added[i], failure);
+	for (size_t i = 0; i < config->num_added; i++)
+		if (trees[i] >= 0)
+			close(trees[i]);
+	return error;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// What is mounted into the container, from flags and variables.
+#include <string.h>
+
+#include "tools/run/settings/numbers.h"
+#include "tools/run/settings/settings.h"
+
+static int flags_take(struct settings *settings, struct error *err)
+{
+	const struct option_list *lists = settings->options.lists;
+	struct volumes *volumes = &settings->volumes;
+	size_t i;
+
+	for (i = 0; i < lists[LIST_VOLUME].count; i++)
+		if (volumes_add(volumes, lists[LIST_VOLUME].items[i], false, "--volume", err) < 0)
+			return -1;
+	for (i = 0; i < lists[LIST_MOUNT].count; i++)
+		if (volumes_add_mount(volumes, lists[LIST_MOUNT].items[i], "--mount", err) < 0)
+			return -1;
+	for (i = 0; i < lists[LIST_TMPFS].count; i++)
+		if (volumes_add_tmpfs(volumes, lists[LIST_TMPFS].items[i], false, "--tmpfs", err) <
+		    0)
+			return -1;
+	return 0;
+}
+
+// A variable stands for its flags: it counts when there is none of them.
+static int variables_take(struct settings *settings, struct error *err)
+{
+	const struct option_list *lists = settings->options.lists;
+	const struct option *list = &settings->options.values[OPTION_VOLUMES];
+	const struct option *tmpfs = &settings->options.values[OPTION_TMPFS];
+	struct volumes *volumes = &settings->volumes;
+
+	if (list->value && lists[LIST_VOLUME].count + lists[LIST_MOUNT].count == 0 &&
+	    volumes_add(volumes, list->value, true, list->name, err) < 0)
+		return -1;
+	if (tmpfs->value && lists[LIST_TMPFS].count == 0)
+		return volumes_add_tmpfs(volumes, tmpfs->value, true, tmpfs->name, err);
+	return 0;
+}
+
+static int shm_size_read(struct settings *settings, struct error *err)
+{
+	const struct option *option = &settings->options.values[OPTION_SHM_SIZE];
+	uint64_t size;
+
+	if (!option->value)
+		return 0;
+	if (option->value[0] == '-')
+		return error_set(err, "%s: SHM size can not be less than 0", option_text(option));
+	if (!size_parse(option->value, &size))
+		return error_set(err, "%s is not a size; write for example 256m",
+		                 option_text(option));
+	// As for docker, 0 is as when nothing is said.
+	if (size > 0)
+		arguments_add(&settings->config_options, "--annotation=dev.starina.shm_size=%llu",
+		              (unsigned long long)size);
+	return 0;
+}
+
+// What the container is told: the number of each share, and each tmpfs's options, by where it is
+// mounted.
+static void pass_on(struct settings *settings)
+{
+	unsigned share = 0;
+
+	for (unsigned i = 0; i < settings->volumes.count; i++) {
+		const struct volume *volume = &settings->volumes.items[i];
+
+		if (volume->kind == VOLUME_TMPFS)
+			arguments_add(&settings->config_options, "--mount=tmpfs:%s%s",
+			              volume->source, volume->container);
+		else
+			arguments_add(&settings->config_options, "--mount=share:%u%s%s", share++,
+			              volume->read_only ? ":ro" : "", volume->container);
+	}
+}
+
+int volume_settings_read(struct settings *settings, struct error *err)
+{
+	if (flags_take(settings, err) < 0 || variables_take(settings, err) < 0 ||
+	    shm_size_read(settings, err) < 0)
+		return -1;
+	volumes_sort(&settings->volumes);
+	pass_on(settings);
+	return 0;
+}
