@@ -14,8 +14,8 @@
 #define CONFIG_FILE_ANNOTATION "dev.starina.file:"
 
 // Annotations with this prefix give which shares are mounted where: "dev.starina.share:/src": "0"
-// is the share 0 of the VM's file system device; with ":ro" behind it nothing is written to it, with
-// ":copy" an empty one is filled with what the image has there.
+// is the share 0 of the VM's file system device; with ":ro" behind it nothing is written to it,
+// with ":copy" an empty one is filled with what the image has there.
 #define CONFIG_SHARE_ANNOTATION "dev.starina.share:"
 
 // Annotations with this prefix give where a tmpfs is mounted, and its options:

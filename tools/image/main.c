@@ -110,7 +110,8 @@ static int annotation_add(json_t *annotations, const char *text, struct error *e
 			  : 0;
 }
 
-// KIND:VALUE/PATH: what is mounted at a path of the container, as bootd has it (guest/bootd/config.h).
+// KIND:VALUE/PATH: what is mounted at a path of the container, as bootd has it
+// (guest/bootd/config.h).
 static int mount_add(json_t *annotations, const char *text, struct error *err)
 {
 	size_t kind = strcspn(text, ":");
