@@ -6,6 +6,13 @@
 // provides "files:host", the folders of the host that run.sh shares: its root has one child a
 // folder, "0", "1" and so on.
 //
+// The service "volumes" speaks the same. fs provides it, from the state disk. "volumes:all" has one
+// folder a named volume in its root, each of them a submount; a client makes, renames and removes
+// volumes as folders. "volumes:ro" is the same and refuses changes. "volumes:app/NAME" is the own
+// folder of the app NAME, made when it is not there. Without a state disk an open fails with
+// ERR_NOT_FOUND, with one that is no file system of ours with ERR_NOT_SUPPORTED; the text says what
+// is wrong. Node ids of fs are below 2^FILES_NODE_BITS.
+//
 // A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own. A
 // session whose client breaks the rules, or whose other end is gone, is closed.
 #pragma once
@@ -13,6 +20,10 @@
 #include "libs/abi/message.h"
 
 #define FILES_HOST "files:host"
+#define FILES_VOLUMES "volumes:all"
+#define FILES_VOLUMES_READ_ONLY "volumes:ro"
+#define FILES_APP_PREFIX "volumes:app/"
+#define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
 // Of a request or a reply, in bytes.
 #define FILES_MAX_BYTES (260u * 1024)
@@ -29,7 +40,20 @@ struct msg_files_fuse {
 	// tail: the bytes, when there is no handle
 };
 
-#define FILES_MESSAGES(X) X(FILES_FUSE, files_fuse, 112, 1)
+// A session that is to outlive the provider's process. It is the client's first message, before
+// FUSE_INIT, and has no answer. `key` is random, not 0 and the session's only. When the channel
+// closes, the client connects and opens again, sends the key again, and then all requests that have
+// no answer yet, each with the `unique` it had: one that was done before is not done again. The low
+// 5 bits of `unique` are the request's slot: a client has one request a slot at a time, and none
+// has the `unique` of the one before it. FUSE_INIT is not sent again if it was answered. A provider
+// that does not keep sessions closes the channel.
+struct msg_files_session {
+	uint64_t key;
+};
+
+#define FILES_MESSAGES(X)                 \
+	X(FILES_FUSE, files_fuse, 112, 1) \
+	X(FILES_SESSION, files_session, 113, 0)
 
 enum { FILES_MESSAGES(MESSAGE_NUMBER) };
 FILES_MESSAGES(MESSAGE_DECODER)
