@@ -29,6 +29,7 @@
 #include "tools/run/settings/settings.h"
 #include "tools/run/signals.h"
 #include "tools/run/relay/terminal.h"
+#include "tools/run/qemu/state_disk.h"
 #include "tools/run/qemu/writable_disk.h"
 
 #define EXIT_ERROR 125
@@ -45,6 +46,7 @@ struct run {
 	char boot_disk[PATH_MAX];
 	char root_image[PATH_MAX];
 	struct writable_disk disk;
+	struct writable_disk state_disk;
 	char kernel[PATH_MAX];
 	char gdb_socket[PATH_MAX];  // "": none
 	char gdb_address[PATH_MAX];
@@ -182,9 +184,20 @@ static int kept_disk_open(struct run *run, bool make, struct error *err)
 	return 0;
 }
 
-static int disk_make(struct run *run, struct error *err)
+// The state disk likewise, if a volume is to be on it.
+static int state_open(struct run *run, bool make, struct error *err)
+{
+	if (!volumes_need_state(&run->settings.volumes) || run->state_disk.path[0])
+		return 0;
+	return state_disk_open(&run->state_disk, make, err);
+}
+
+static int disks_make(struct run *run, struct error *err)
 {
 	const struct settings *settings = &run->settings;
+
+	if (state_open(run, true, err) < 0)
+		return -1;
 
 	if (settings->disk && !settings->disk_file)
 		return writable_disk_make(&run->disk, run->workdir.path, settings->disk, err);
@@ -212,6 +225,8 @@ static int cidfile_write(const struct run *run, struct error *err)
 // Volumes of the OS's own need its server.
 static int volumes_check(const struct settings *settings, struct error *err)
 {
+	if (image_has_app(settings->build, "fs"))
+		return 0;
 	for (unsigned i = 0; i < settings->volumes.count; i++) {
 		const struct volume *volume = &settings->volumes.items[i];
 
@@ -243,6 +258,7 @@ static int prepare(struct run *run, struct error *err)
 	            0 ||
 	    settings_reserve_ports(&run->settings, err) < 0 ||
 	    settings_check_port(&run->settings, err) < 0 || kept_disk_open(run, false, err) < 0 ||
+	    state_open(run, false, err) < 0 ||
 	    volumes_open(&run->settings.volumes, false, err) < 0 || image_resolve(run, err) < 0 ||
 	    path_set(parent, err, "%s/run", build) < 0 ||
 	    workdir_create(&run->workdir, parent, err) < 0)
@@ -263,7 +279,7 @@ static int prepare(struct run *run, struct error *err)
 	            0 ||
 	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config,
 	                    err) < 0 ||
-	    disk_make(run, err) < 0 || volumes_open(&run->settings.volumes, true, err) < 0)
+	    disks_make(run, err) < 0 || volumes_open(&run->settings.volumes, true, err) < 0)
 		return -1;
 	run->log_fd = STDERR_FILENO;
 	if (run->settings.log_path)
@@ -320,6 +336,7 @@ static int boot(struct run *run)
 		.root_image = run->root_image,
 		.writable_disk = run->disk.path[0] ? run->disk.path : NULL,
 		.writable_disk_kept = run->disk.kept,
+		.state_disk = run->state_disk.path[0] ? run->state_disk.path : NULL,
 		.images_disk = run->images_disk,
 		.has_linuxrun = image_has_app(run->settings.build, "linuxrun"),
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
@@ -427,6 +444,7 @@ int main(int argc, char **argv)
 	boot_apps_deinit(&run.boot_apps);
 	workdir_destroy(&run.workdir);
 	writable_disk_release(&run.disk);
+	writable_disk_release(&run.state_disk);
 	settings_deinit(&run.settings);
 	return status;
 }

@@ -217,6 +217,8 @@ static void command_make(struct command *command, const struct settings *setting
 	if (files->writable_disk)
 		add_disk(command, "writable", "raw", files->writable_disk,
 		         files->writable_disk_kept ? ",cache=writeback" : ",cache=unsafe");
+	if (files->state_disk)
+		add_disk(command, "state", "raw", files->state_disk, ",cache=writeback");
 	add_network(command, settings);
 	add(command, "-device");
 	add(command, "virtio-rng-device");

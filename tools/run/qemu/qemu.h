@@ -41,6 +41,7 @@ struct qemu_files {
 	const char *root_image;
 	const char *writable_disk;  // NULL: none
 	bool writable_disk_kept;    // what is flushed to it has to last
+	const char *state_disk;     // NULL: none
 	const char *images_disk;    // a VMDK description
 	bool has_linuxrun;          // the image has the app that runs the container
 	const char *gdb_socket;     // NULL: no debugger can attach

@@ -15,7 +15,6 @@
 #include "tools/run/signals.h"
 
 #define SCRATCH_SUFFIX ".starina-making"  // of a disk that is being made
-#define LABEL "starina"                   // of the file system: this one is ours
 #define BLOCK_SIZE "4096"
 #define BYTES_PER_INODE "8192"  // an image's layer is many small files
 #define MIB ((uint64_t)1 << 20)
@@ -29,6 +28,14 @@
 #define SUPER_BLOCKS_HIGH 0x150
 #define EXT4_MAGIC 0xef53
 
+#define MAX_OPTIONS 16
+
+static const char *const layer_options[] = { "-i", BYTES_PER_INODE, NULL };
+static const struct disk_format layer_format = { .label = "starina",
+	                                         .what = "a disk of a container's",
+	                                         .mkfs_options = layer_options,
+	                                         .size = WRITABLE_DISK_DEFAULT };
+
 // /usr/sbin is not in every user's PATH.
 static const char *mkfs_find(void)
 {
@@ -41,34 +48,37 @@ static const char *mkfs_find(void)
 }
 
 // Makes the file system in the new, empty file `path`.
-static int mkfs_run(const char *path, int fd, uint64_t size, struct error *err)
+static int mkfs_run(const struct disk_format *format, const char *path, int fd, uint64_t size,
+                    struct error *err)
 {
 	// All of the file reads as zeroes, so nothing has to be written for the inode tables, now
 	// or by the guest.
-	const char *argv[] = { mkfs_find(),
-		               "-q",
-		               "-F",
-		               "-L",
-		               LABEL,
-		               "-m",
-		               "0",
-		               "-b",
-		               BLOCK_SIZE,
-		               "-i",
-		               BYTES_PER_INODE,
-		               "-E",
-		               "nodiscard,assume_storage_prezeroed=1",
-		               "--",  // a file's name may begin with -
-		               path,
-		               NULL };
+	const char *argv[MAX_OPTIONS + 16] = {
+		mkfs_find(),
+		"-q",
+		"-F",
+		"-L",
+		format->label,
+		"-m",
+		"0",
+		"-b",
+		BLOCK_SIZE,
+		"-E",
+		"nodiscard,assume_storage_prezeroed=1",
+	};
 	struct spawn spawn = { .argv = argv,
 		               .stdin_fd = -1,
 		               .stdout_fd = -1,
 		               .stderr_fd = -1,
 		               .cwd_fd = -1 };
+	unsigned count = 11;
 	pid_t pid;
 	int status;
 
+	for (unsigned i = 0; i < MAX_OPTIONS && format->mkfs_options[i]; i++)
+		argv[count++] = format->mkfs_options[i];
+	argv[count++] = "--";  // a file's name may begin with -
+	argv[count] = path;
 	if (ftruncate(fd, (off_t)size) < 0)
 		return error_set_errno(err, errno, "cannot make %s %llu MiB large", path,
 		                       (unsigned long long)(size / MIB));
@@ -93,7 +103,8 @@ static uint32_t get32(const uint8_t *bytes)
 }
 
 // Whether the file is a disk that was made here, whole and `size` bytes large (0: any size).
-static int content_check(int fd, const char *path, uint64_t size, struct error *err)
+static int content_check(const struct disk_format *format, int fd, const char *path, uint64_t size,
+                         struct error *err)
 {
 	uint8_t super[SUPER_SIZE];
 	struct stat stat;
@@ -103,12 +114,12 @@ static int content_check(int fd, const char *path, uint64_t size, struct error *
 		return error_set(err, "%s is not a file", path);
 	if (pread(fd, super, sizeof(super), SUPER_OFFSET) != (ssize_t)sizeof(super) ||
 	    (get32(super + SUPER_MAGIC) & 0xffff) != EXT4_MAGIC ||
-	    strncmp((char *)super + SUPER_LABEL, LABEL, 16) != 0)
+	    strncmp((char *)super + SUPER_LABEL, format->label, 16) != 0)
 		return error_set(
 			err,
-			"%s holds something else than a disk of a container's; name another file, or remove it "
-			"if you do not need it",
-			path);
+			"%s holds something else than %s; name another file, or remove it if you do "
+			"not need it",
+			path, format->what);
 	blocks = get32(super + SUPER_BLOCKS_LOW) | (uint64_t)get32(super + SUPER_BLOCKS_HIGH) << 32;
 	if (get32(super + SUPER_LOG_BLOCK_SIZE) != 2 || blocks != (uint64_t)stat.st_size / 4096)
 		return error_set(err, "%s is damaged: its file system is not as large as the file",
@@ -122,12 +133,37 @@ static int content_check(int fd, const char *path, uint64_t size, struct error *
 	return 0;
 }
 
+// The process that holds the lock of a file; 0: it cannot be told (proc_locks(5)).
+static int lock_owner(int fd)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	unsigned long long inode;
+	char line[256];
+	struct stat stat;
+	int owner = 0;
+	int pid;
+
+	while (locks && owner == 0 && fstat(fd, &stat) == 0 && fgets(line, sizeof(line), locks))
+		if (sscanf(line, "%*d: FLOCK %*s WRITE %d %*x:%*x:%llu", &pid, &inode) == 2 &&
+		    inode == stat.st_ino && pid > 0)
+			owner = pid;
+	if (locks)
+		fclose(locks);
+	return owner;
+}
+
 static int lock(int fd, const char *path, struct error *err)
 {
+	int owner;
+
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	if (errno == EWOULDBLOCK)
-		return error_set(err, "%s is in use by another run", path);
+	if (errno == EWOULDBLOCK) {
+		owner = lock_owner(fd);
+		return owner > 0
+			? error_set(err, "%s is in use by another run (process %d)", path, owner)
+			: error_set(err, "%s is in use by another run", path);
+	}
 	return error_set_errno(err, errno, "cannot lock %s", path);
 }
 
@@ -161,7 +197,8 @@ static int scratch_open(const char *path, const char *scratch, struct error *err
 
 // Makes the disk beside `path` and gives it that name when it is whole. Returns its locked
 // descriptor; -1 with `err`, or with `*exists` when somebody was faster.
-static int file_create(const char *path, uint64_t size, bool *exists, struct error *err)
+static int file_create(const struct disk_format *format, const char *path, uint64_t size,
+                       bool *exists, struct error *err)
 {
 	char scratch[PATH_MAX];
 	int fd;
@@ -172,7 +209,7 @@ static int file_create(const char *path, uint64_t size, bool *exists, struct err
 	fd = scratch_open(path, scratch, err);
 	if (fd < 0)
 		return -1;
-	if (mkfs_run(scratch, fd, size, err) < 0)
+	if (mkfs_run(format, scratch, fd, size, err) < 0)
 		goto out_unlink;
 	if (link(scratch, path) < 0) {
 		*exists = errno == EEXIST;
@@ -211,13 +248,19 @@ int writable_disk_make(struct writable_disk *disk, const char *directory, uint64
 	fd = open(disk->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot make %s", disk->path);
-	result = mkfs_run(disk->path, fd, size, err);
+	result = mkfs_run(&layer_format, disk->path, fd, size, err);
 	close(fd);
 	return result;
 }
 
 int writable_disk_open(struct writable_disk *disk, const char *path, uint64_t size,
                        struct error *err)
+{
+	return disk_file_open(disk, &layer_format, path, size, err);
+}
+
+int disk_file_open(struct writable_disk *disk, const struct disk_format *format, const char *path,
+                   uint64_t size, struct error *err)
 {
 	bool exists = false;
 	uint64_t wanted = 0;
@@ -228,7 +271,7 @@ int writable_disk_open(struct writable_disk *disk, const char *path, uint64_t si
 		return -1;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
-		fd = file_create(path, wanted ? wanted : WRITABLE_DISK_DEFAULT, &exists, err);
+		fd = file_create(format, path, wanted ? wanted : format->size, &exists, err);
 		if (fd < 0 && !exists)
 			return -1;
 		if (exists)
@@ -236,7 +279,7 @@ int writable_disk_open(struct writable_disk *disk, const char *path, uint64_t si
 	}
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot open %s", path);
-	if (lock(fd, path, err) < 0 || content_check(fd, path, wanted, err) < 0) {
+	if (lock(fd, path, err) < 0 || content_check(format, fd, path, wanted, err) < 0) {
 		close(fd);
 		return -1;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The disk with the container's writable layer: a sparse file with an ext4 file system, of this run
-// (LINUXRUN_DISK) or kept (LINUXRUN_DISK_FILE).
+// Disks that are written to: sparse files with an ext4 file system. The one with the container's
+// writable layer is of this run (LINUXRUN_DISK) or kept (LINUXRUN_DISK_FILE); state_disk.h is of
+// the machine.
 #pragma once
 
 #include <limits.h>
@@ -13,6 +14,14 @@
 #define WRITABLE_DISK_MIN ((uint64_t)16 << 20)
 #define WRITABLE_DISK_MAX ((uint64_t)1 << 40)
 #define WRITABLE_DISK_DEFAULT ((uint64_t)8 << 30)  // of a new LINUXRUN_DISK_FILE
+
+// What a kept disk is for.
+struct disk_format {
+	const char *label;                // of its file system: this one is ours
+	const char *what;                 // for errors, as "a disk of a container's"
+	const char *const *mkfs_options;  // besides those of all; ends with NULL
+	uint64_t size;                    // of a new one
+};
 
 struct writable_disk {
 	char path[PATH_MAX];  // "": none
@@ -30,6 +39,10 @@ int writable_disk_make(struct writable_disk *disk, const char *directory, uint64
 // use. Released by writable_disk_release().
 int writable_disk_open(struct writable_disk *disk, const char *path, uint64_t size,
                        struct error *err);
+
+// The same of a disk of any format.
+int disk_file_open(struct writable_disk *disk, const struct disk_format *format, const char *path,
+                   uint64_t size, struct error *err);
 
 // Lets others have the file. Harmless on a zeroed or released one.
 void writable_disk_release(struct writable_disk *disk);

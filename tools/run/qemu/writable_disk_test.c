@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -63,11 +64,13 @@ static void test_of_one_run(void **state)
 static void test_kept(void **state)
 {
 	struct writable_disk disk;
+	char words[64];
 
 	(void)state;
 	assert_int_equal(writable_disk_open(&disk, "disk", 32 * MIB, &err), 0);
 	assert_true(disk.kept && disk.path[0] == '/');
-	assert_refused("disk", 0, "in use by another run");
+	snprintf(words, sizeof(words), "in use by another run (process %d)", (int)getpid());
+	assert_refused("disk", 0, words);
 	writable_disk_release(&disk);
 	assert_int_equal(writable_disk_open(&disk, "disk", 0, &err), 0);
 	writable_disk_release(&disk);

@@ -162,6 +162,11 @@ unsigned volumes_count(const struct volumes *volumes, enum volume_kind kind)
 	return count;
 }
 
+bool volumes_need_state(const struct volumes *volumes)
+{
+	return volumes_count(volumes, VOLUME_NAMED) + volumes_count(volumes, VOLUME_ANONYMOUS) > 0;
+}
+
 void volumes_deinit(struct volumes *volumes)
 {
 	for (unsigned i = 0; i < volumes->count; i++)

@@ -47,6 +47,8 @@ void volumes_sort(struct volumes *volumes);
 // Opens the host's that are there, and with `make` makes what is missing and may be made. -1 with
 // `err`: it is not there, or nothing that can be shared.
 int volumes_open(struct volumes *volumes, bool make, struct error *err);
+// Whether any is on the state disk.
+bool volumes_need_state(const struct volumes *volumes);
 // How many there are of a kind.
 unsigned volumes_count(const struct volumes *volumes, enum volume_kind kind);
 // Closes and frees all.
