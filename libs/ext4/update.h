@@ -28,10 +28,16 @@ struct ext4;
 // Runs of blocks that one update may free at most.
 #define UPDATE_MAX_FREED 64u
 
+// Blocks of metadata among them.
+#define UPDATE_MAX_REVOKED 1024u
+
+struct version;
+struct cached;
+
 struct update_block {
-	uint64_t block;
-	uint8_t *bytes;  // the copy; NULL: an update that was committed or dropped
-	bool is_new;     // nothing of its old content is kept
+	struct version *copy;
+	struct cached *entry;
+	bool is_new;  // nothing of its old content is kept
 };
 
 struct update_freed {
@@ -41,9 +47,11 @@ struct update_freed {
 };
 
 struct update {
-	struct ext4 *fs;
+	struct ext4 *fs;  // NULL: it has ended, or did not begin
+	uint32_t credits;
 	uint32_t num_blocks;
 	uint32_t num_freed;
+	uint32_t num_revoked;  // blocks of metadata in `freed`
 	struct update_block blocks[UPDATE_MAX_BLOCKS];
 	struct update_freed freed[UPDATE_MAX_FREED];
 };
@@ -63,7 +71,8 @@ int update_write(struct update *update, uint64_t block, uint8_t **out);
 int update_new(struct update *update, uint64_t block, uint8_t **out);
 // Tells that `count` blocks from `block` are free with this update: nobody may be given them
 // before the transaction is on the disk (update_is_held). The allocator's bitmaps are the
-// caller's to change. -LINUX_ENOSPC: UPDATE_MAX_FREED is reached.
+// caller's to change. What this update had changed in them is dropped. -LINUX_ENOSPC:
+// UPDATE_MAX_FREED or UPDATE_MAX_REVOKED is reached. -LINUX_ENOMEM, -LINUX_EUCLEAN.
 int update_free(struct update *update, uint64_t block, uint32_t count, bool metadata);
 // Whether a block was freed by an update whose transaction is not on the disk yet.
 bool update_is_held(const struct ext4 *fs, uint64_t block);

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "libs/ext4/update.h"
+
+#include "libs/abi/linux_error.h"
+#include "libs/base/span.h"
+#include "libs/base/string.h"
+#include "libs/ext4/internal.h"
+#include "libs/starina/log.h"
+
+int update_begin(struct update *update, struct ext4 *fs, uint32_t credits)
+{
+	int status;
+
+	assert(credits <= UPDATE_MAX_BLOCKS);
+	update->fs = NULL;
+	if (credits > 0 && fs->read_only)
+		return -LINUX_EROFS;
+	status = credits > 0 ? journal_reserve(fs, credits) : 0;
+	if (status != 0)
+		return status;
+	if (fs->num_updates == 0)
+		cache_trim(&fs->cache);
+	fs->num_updates++;
+	update->fs = fs;
+	update->credits = credits;
+	update->num_blocks = 0;
+	update->num_freed = 0;
+	update->num_revoked = 0;
+	return 0;
+}
+
+static struct update_block *find_copy(struct update *update, uint64_t block)
+{
+	for (uint32_t i = 0; i < update->num_blocks; i++)
+		if (update->blocks[i].entry->block == block)
+			return &update->blocks[i];
+	return NULL;
+}
+
+static struct update_block *add_copy(struct update *update, struct cached *entry)
+{
+	struct update_block *b = &update->blocks[update->num_blocks];
+	struct version *copy;
+
+	assert(update->num_blocks < update->credits);
+	copy = version_create(entry->block);
+	if (copy == NULL)
+		return NULL;
+	*b = (struct update_block){ .copy = copy, .entry = entry };
+	update->num_blocks++;
+	return b;
+}
+
+int update_read(struct update *update, uint64_t block, const uint8_t **out)
+{
+	const struct update_block *copy = find_copy(update, block);
+	struct cached *entry;
+	int status;
+
+	if (copy != NULL) {
+		*out = copy->copy->bytes;
+		return 0;
+	}
+	if (block >= update->fs->num_blocks)
+		return -LINUX_EUCLEAN;
+	status = cache_read(&update->fs->cache, block, &entry);
+	if (status == 0)
+		*out = entry->current->bytes;
+	return status;
+}
+
+int update_write(struct update *update, uint64_t block, uint8_t **out)
+{
+	struct update_block *copy = find_copy(update, block);
+	struct cached *entry;
+	int status;
+
+	if (copy == NULL) {
+		if (block >= update->fs->num_blocks)
+			return -LINUX_EUCLEAN;
+		status = cache_read(&update->fs->cache, block, &entry);
+		if (status != 0)
+			return status;
+		copy = add_copy(update, entry);
+		if (copy == NULL)
+			return -LINUX_ENOMEM;
+		memcpy(copy->copy->bytes, entry->current->bytes, EXT4_BLOCK_SIZE);
+	}
+	*out = copy->copy->bytes;
+	return 0;
+}
+
+int update_new(struct update *update, uint64_t block, uint8_t **out)
+{
+	struct update_block *copy = find_copy(update, block);
+
+	if (block >= update->fs->num_blocks)
+		return -LINUX_EUCLEAN;
+	if (copy == NULL) {
+		struct cached *entry = cache_entry(&update->fs->cache, block);
+
+		copy = entry == NULL ? NULL : add_copy(update, entry);
+		if (copy == NULL)
+			return -LINUX_ENOMEM;
+	}
+	memset(copy->copy->bytes, 0, EXT4_BLOCK_SIZE);
+	copy->is_new = true;
+	*out = copy->copy->bytes;
+	return 0;
+}
+
+static void drop_copies(struct update *update, uint64_t block, uint32_t count)
+{
+	for (uint32_t i = update->num_blocks; i-- > 0;) {
+		struct update_block *b = &update->blocks[i];
+
+		if (b->entry->block - block >= count)
+			continue;
+		version_put(b->copy);
+		*b = update->blocks[--update->num_blocks];
+	}
+}
+
+int update_free(struct update *update, uint64_t block, uint32_t count, bool metadata)
+{
+	struct ext4 *fs = update->fs;
+	uint32_t revoked = metadata ? count : 0;
+	int status;
+
+	if (count == 0 || !range_within(block, count, fs->num_blocks))
+		return -LINUX_EUCLEAN;
+	if (update->num_freed == UPDATE_MAX_FREED ||
+	    revoked > UPDATE_MAX_REVOKED - update->num_revoked)
+		return -LINUX_ENOSPC;
+	status = transaction_reserve_freed(fs->journal.running, update->num_freed, block, count);
+	if (status != 0)
+		return status;
+	drop_copies(update, block, count);
+	update->freed[update->num_freed++] =
+		(struct update_freed){ .block = block, .count = count, .metadata = metadata };
+	update->num_revoked += revoked;
+	return 0;
+}
+
+bool update_is_held(const struct ext4 *fs, uint64_t block)
+{
+	const struct cached *entry;
+
+	if (journal_is_held(&fs->journal, block))
+		return true;
+	// What it was is still on its way to the disk.
+	entry = cache_find(&fs->cache, block);
+	return entry != NULL && entry->writing;
+}
+
+static void end(struct update *update)
+{
+	update->fs->num_updates--;
+	update->fs = NULL;
+}
+
+void update_commit(struct update *update, uint32_t *transaction)
+{
+	struct ext4 *fs = update->fs;
+
+	if (update->num_blocks > 0 || update->num_freed > 0)
+		journal_take(fs, update);
+	if (transaction != NULL)
+		*transaction = fs->journal.running->id;
+	end(update);
+}
+
+void update_drop(struct update *update)
+{
+	if (update->fs == NULL)
+		return;
+	for (uint32_t i = 0; i < update->num_blocks; i++)
+		version_put(update->blocks[i].copy);
+	end(update);
+}
+
+uint64_t update_next(const struct ext4 *fs)
+{
+	return fs->journal.last_update + 1;
+}
+
+uint64_t update_last(const struct ext4 *fs)
+{
+	return fs->journal.last_update;
+}
