@@ -133,11 +133,11 @@ static error_t add_config(const struct app *app, const struct app_need *need, st
 
 static error_t add_unmet(const struct app_need *need, struct environ *env)
 {
-	static const enum env_kind kinds[] = { [NEED_SERVICE] = ENV_CONNECTOR,
-		                               [NEED_DEVICE] = ENV_DEVICE,
-		                               [NEED_CONFIG] = ENV_CONFIG,
-		                               [NEED_SYSTEM] = ENV_SYSTEM,
-		                               [NEED_LAUNCHER] = ENV_LAUNCHER };
+	static const enum env_kind kinds[] = {
+		[NEED_SERVICE] = ENV_CONNECTOR, [NEED_DEVICE] = ENV_DEVICE,
+		[NEED_CONFIG] = ENV_CONFIG,     [NEED_SYSTEM] = ENV_SYSTEM,
+		[NEED_LAUNCHER] = ENV_LAUNCHER, [NEED_KEPT] = ENV_KEPT
+	};
 	struct env_entry *entry;
 	error_t error = add_entry(env, kinds[need->kind], need->name, &entry);
 

@@ -77,7 +77,8 @@ static error_t match_need(const struct app_spec *spec, const struct app_need *ne
 		return ERR_NOT_FOUND;
 	case NEED_DEVICE:
 	case NEED_SYSTEM:
-	case NEED_LAUNCHER: break;
+	case NEED_LAUNCHER:
+	case NEED_KEPT: break;
 	}
 	fmt_write(
 		text, size,
@@ -86,6 +87,7 @@ static error_t match_need(const struct app_spec *spec, const struct app_need *ne
 		spec->name,
 		need->kind == NEED_DEVICE           ? "a device"
 			: need->kind == NEED_SYSTEM ? "the system handle"
+			: need->kind == NEED_KEPT   ? "kept memory"
 						    : "the launcher");
 	return ERR_NOT_SUPPORTED;
 }

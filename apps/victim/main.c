@@ -15,6 +15,10 @@ static volatile uint32_t data_is_as_linked = 42;
 static struct loop loop;
 static struct service_listener listener;
 static struct source clients[4];
+static volatile uint64_t *starts;  // kept: the same number in each word
+
+#define KEPT_SIZE 20000u
+#define KEPT_WORDS (KEPT_SIZE / sizeof(*starts))
 
 static void blocked_thread(void *arg)
 {
@@ -100,6 +104,28 @@ static void fault(uint32_t which)
 	}
 }
 
+// Counts this start in what the last instance left, all of which must be there.
+static void count_start(handle_t kept)
+{
+	void *at = NULL;
+
+	assert(folio_map(kept, PROT_READ | PROT_WRITE, &at) == 0);
+	starts = at;
+	for (size_t i = 1; i < KEPT_WORDS; i++)
+		assert(starts[i] == starts[0]);
+	for (size_t i = 0; i < KEPT_WORDS; i++)
+		starts[i]++;
+}
+
+static void tell_starts(handle_t client)
+{
+	struct msg_victim_starts answer = { .starts = starts[0] };
+	struct message m;
+
+	assert(message_encode_victim_starts(&m, &answer, NULL, 0) == 0 &&
+	       channel_send(client, &m) == 0);
+}
+
 static void client_message(struct loop *l, struct source *source, struct message *m)
 {
 	struct msg_victim_fault msg;
@@ -107,7 +133,10 @@ static void client_message(struct loop *l, struct source *source, struct message
 	size_t tail_len;
 
 	(void)l;
-	(void)source;
+	if (m->type == MSG_VICTIM_STARTS) {
+		tell_starts(source->handle);
+		return;
+	}
 	assert(data_is_as_linked == 42);  // restored at each restart
 	data_is_as_linked = 43;
 	if (message_decode_victim_fault(m, &msg, &tail, &tail_len) == 0)
@@ -140,6 +169,7 @@ static void victim_main(const struct environ *env)
 
 	assert(garbage != NULL);
 	memset(garbage, 1, 100000);
+	count_start(environ_kept(env, "starts"));
 	assert(thread_create(blocked_thread, NULL, 0, NULL) == 0);
 	assert(thread_create(busy_thread, NULL, 0, NULL) == 0);
 	assert(loop_init(&loop) == 0);
@@ -148,4 +178,5 @@ static void victim_main(const struct environ *env)
 	loop_run(&loop);
 }
 
-APP(victim, .main = victim_main, .restart = RESTART_ALWAYS, .provides = { "victim" });
+APP(victim, .main = victim_main, .restart = RESTART_ALWAYS, .provides = { "victim" },
+    .needs = { { NEED_KEPT, "starts", NULL, 0, KEPT_SIZE } });

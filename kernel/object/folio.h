@@ -22,6 +22,7 @@ struct folio {
 	size_t size;  // bytes
 	uint32_t flags;
 	bool device;
+	bool kept;                 // kept memory of an app (NEED_KEPT): no guest may have it
 	unsigned order;            // contiguous
 	paddr_t paddr;             // contiguous
 	uintptr_t vaddr;           // where it is mapped; 0: not yet
@@ -83,7 +84,7 @@ __must_check error_t folio_object_map(struct folio *folio, uintptr_t *out);
 __must_check error_t folio_make_read_only(struct folio *folio);
 // An hvspace is about to map the folio with these PROT_*, or a part of it to be discarded
 // (PROT_READ): until folio_unpin it stays with its handle, whose table is locked. Errors:
-// ERR_ACCESS (PROT_WRITE, and it is read-only).
+// ERR_ACCESS (PROT_WRITE, and it is read-only; it is kept memory).
 __must_check error_t folio_pin(struct folio *folio, uint32_t prot);
 void folio_unpin(struct folio *folio);
 // Gives memory back; whole pages. Its users forget it first.

@@ -44,7 +44,7 @@ error_t folio_pin(struct folio *folio, uint32_t prot)
 	error_t error = 0;
 
 	spin_lock(&folio->lock);
-	if (folio->read_only && (prot & PROT_WRITE) != 0)
+	if (folio->kept || (folio->read_only && (prot & PROT_WRITE) != 0))
 		error = ERR_ACCESS;
 	else
 		count_guest_locked(folio);

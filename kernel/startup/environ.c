@@ -22,6 +22,11 @@ static struct {
 	const struct app_spec *owner;
 	struct launcher *launcher;
 } launchers[MAX_LAUNCHERS];
+// Kept memory, by the need that asks for it: a reference, for as long as the machine runs.
+static struct {
+	const struct app_need *need;
+	struct folio *folio;
+} kept[MAX_KEPT];
 
 struct service *environ_find_service(const char *name)
 {
@@ -200,6 +205,43 @@ static error_t add_launcher(struct process *process, const struct app_spec *spec
 	return ERR_LIMIT;
 }
 
+// The folio of `need`, which is made when it is asked for first.
+static error_t find_kept(const struct app_need *need, struct folio **out)
+{
+	size_t i = 0;
+	error_t error;
+
+	while (i < MAX_KEPT && kept[i].need != NULL && kept[i].need != need)
+		i++;
+	if (i == MAX_KEPT)
+		return ERR_LIMIT;
+	if (kept[i].need == NULL) {
+		error = folio_object_create(need->size, FOLIO_CONTIGUOUS, NULL, &kept[i].folio);
+		if (error != 0)
+			return error;
+		kept[i].folio->kept = true;
+		kept[i].need = need;
+	}
+	*out = kept[i].folio;
+	return 0;
+}
+
+// Each process is charged anew, for the folio outlives it and its account.
+static error_t add_kept(struct process *process, const struct app_need *need)
+{
+	struct env_entry *entry;
+	struct folio *folio;
+	error_t error = find_kept(need, &folio);
+
+	if (error == 0)
+		error = account_charge_folio(process->account, folio->size);
+	if (error == 0)
+		error = add_entry(process, ENV_KEPT, need->name, &entry);
+	return error != 0 ? error
+			  : handle_insert(&process->handles, &folio->object,
+	                                  RIGHT_READ | RIGHT_WRITE | RIGHT_MAP, &entry->handle);
+}
+
 static error_t add_need(struct process *process, const struct app_spec *spec,
                         const struct app_need *need)
 {
@@ -215,6 +257,7 @@ static error_t add_need(struct process *process, const struct app_spec *spec,
 	case NEED_CONFIG: return add_config(process, spec, need);
 	case NEED_SYSTEM: return add_handle(process, ENV_SYSTEM, "system", system_object());
 	case NEED_LAUNCHER: return add_launcher(process, spec);
+	case NEED_KEPT: return add_kept(process, need);
 	}
 	return ERR_INVALID;
 }

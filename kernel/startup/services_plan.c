@@ -4,6 +4,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/startup/devices.h"
 #include "kernel/startup/services.h"
+#include "libs/abi/folio.h"
 #include "libs/base/closest.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -34,6 +35,57 @@ static bool name_fits(const char *name, size_t max)
 	return name != NULL && name[0] != '\0' && strnlen(name, max) < max;
 }
 
+// The kept memory of need `k`: its size, its name, and that all of it fits into the app's limit.
+static error_t check_kept(const struct app_spec *spec, size_t k, struct services_plan *plan)
+{
+	uint64_t limit = spec->memory_limit != 0 ? spec->memory_limit : APP_DEFAULT_MEMORY;
+	const struct app_need *need = &spec->needs[k];
+	uint64_t sum = 0;
+
+	if (need->size == 0 || need->size > FOLIO_MAX_CONTIGUOUS) {
+		fmt_write(
+			plan->message, sizeof(plan->message),
+			"the app '%s' asks for %u bytes of kept memory '%s': 1 to %lu are possible",
+			spec->name, need->size, need->name, FOLIO_MAX_CONTIGUOUS);
+		return ERR_INVALID;
+	}
+	for (size_t i = 0; i <= k; i++) {
+		const struct app_need *other = &spec->needs[i];
+
+		if (other->kind != NEED_KEPT)
+			continue;
+		sum += (other->size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+		if (i < k && strcmp(other->name, need->name) == 0) {
+			fmt_write(plan->message, sizeof(plan->message),
+			          "the app '%s' asks for the kept memory '%s' twice", spec->name,
+			          need->name);
+			return ERR_EXISTS;
+		}
+	}
+	if (sum > limit) {
+		fmt_write(plan->message, sizeof(plan->message),
+		          "the kept memory of the app '%s' is larger than its limit of %lu bytes "
+		          "(.memory_limit of its spec)",
+		          spec->name, (unsigned long)limit);
+		return ERR_INVALID;
+	}
+	return 0;
+}
+
+static error_t check_need_form(const struct app_spec *spec, size_t k, struct services_plan *plan)
+{
+	const struct app_need *need = &spec->needs[k];
+	bool named = need->kind != NEED_SYSTEM && need->kind != NEED_LAUNCHER;
+
+	if (need->kind > NEED_KEPT || (named && !name_fits(need->name, ENV_NAME_MAX))) {
+		fmt_write(plan->message, sizeof(plan->message),
+		          "the app '%s' has an invalid need (number %zu of its spec)", spec->name,
+		          k + 1);
+		return ERR_INVALID;
+	}
+	return need->kind == NEED_KEPT ? check_kept(spec, k, plan) : 0;
+}
+
 static error_t check_spec(const struct app_spec *spec, struct services_plan *plan)
 {
 	if (spec->abi_version != APP_ABI_VERSION) {
@@ -50,15 +102,10 @@ static error_t check_spec(const struct app_spec *spec, struct services_plan *pla
 		return ERR_INVALID;
 	}
 	for (size_t k = 0; k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++) {
-		const struct app_need *need = &spec->needs[k];
+		error_t error = check_need_form(spec, k, plan);
 
-		if (need->kind > NEED_LAUNCHER ||
-		    (need->kind < NEED_SYSTEM && !name_fits(need->name, ENV_NAME_MAX))) {
-			fmt_write(plan->message, sizeof(plan->message),
-			          "the app '%s' has an invalid need (number %zu of its spec)",
-			          spec->name, k + 1);
-			return ERR_INVALID;
-		}
+		if (error != 0)
+			return error;
 	}
 	for (size_t k = 0; k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++) {
 		if (!name_fits(spec->provides[k], ENV_NAME_MAX)) {
@@ -238,7 +285,8 @@ static const char *check_need(const struct walk *walk, const struct app_spec *sp
 			       spec->name, spec->name, need->name);
 		return "config";
 	case NEED_SYSTEM:
-	case NEED_LAUNCHER: break;
+	case NEED_LAUNCHER:
+	case NEED_KEPT: break;
 	}
 	return NULL;
 }

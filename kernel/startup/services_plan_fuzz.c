@@ -97,10 +97,12 @@ static void make_spec(struct app_spec *spec)
 		spec->provides[i - 1] = choose(16) == 1 ? name() : names[choose(10)];
 	for (uint8_t i = choose(APP_MAX_NEEDS + 1); i > 0; i--)
 		spec->needs[i - 1] =
-			(struct app_need){ .kind = choose(32) == 1 ? choose(255) : 1 + choose(4),
+			(struct app_need){ .kind = choose(32) == 1 ? choose(255)
+			                                           : 1 + choose(NEED_KEPT),
 			                   .name = choose(16) == 1 ? name() : names[choose(10)],
 			                   .fallback = choose(2) == 0 ? NULL : "1",
-			                   .optional = choose(2) };
+			                   .optional = choose(2),
+			                   .size = choose(16) == 1 ? UINT32_MAX : choose(255) };
 }
 
 static size_t place_of(const struct services_plan *plan, size_t app)

@@ -3,10 +3,12 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/object/all_test.h"
+#include "kernel/object/folio.h"
 #include "kernel/object/system.h"
 #include "kernel/object/test_support.h"
 #include "kernel/startup/device_quiesce.h"
 #include "kernel/startup/devices.h"
+#include "kernel/startup/environ.h"
 
 struct device devices[MAX_DEVICES];
 size_t num_devices;
@@ -218,6 +220,129 @@ static void broken_specs_are_refused(void **state)
 	assert_int_equal(services_make_plan(images, MAX_APPS + 1, &plan), ERR_TOO_LARGE);
 }
 
+static void kept_memory_is_checked(void **state)
+{
+	static const struct app_spec none =
+		SPEC("none", .needs = { { NEED_KEPT, "redo", NULL, 0, 0 } });
+	static const struct app_spec huge =
+		SPEC("huge", .needs = { { NEED_KEPT, "redo", NULL, 0, FOLIO_MAX_CONTIGUOUS + 1 } });
+	static const struct app_spec twice = SPEC(
+		"twice",
+		.needs = { { NEED_KEPT, "redo", NULL, 0, 1 }, { NEED_KEPT, "redo", NULL, 0, 1 } });
+	static const struct app_spec much = SPEC(
+		"much", .memory_limit = 3 * PAGE_SIZE,
+		.needs = { { NEED_KEPT, "a", NULL, 0, 5000 }, { NEED_KEPT, "b", NULL, 0, 5000 } });
+	static const struct app_spec mute =
+		SPEC("mute", .needs = { { NEED_KEPT, "", NULL, 0, 1 } });
+	static const struct app_spec fine =
+		SPEC("fine",
+	             .needs = { { NEED_KEPT, "a", NULL, 0, FOLIO_MAX_CONTIGUOUS },
+	                        { NEED_KEPT, "b", NULL, 0, 1 } });
+	const struct {
+		struct app_image image;
+		error_t error;
+		const char *says;
+	} cases[] = {
+		{ IMAGE(none), ERR_INVALID, "'none' asks for 0 bytes of kept memory 'redo'" },
+		{ IMAGE(huge), ERR_INVALID, "kept memory 'redo': 1 to 4194304 are possible" },
+		{ IMAGE(twice), ERR_EXISTS, "'twice' asks for the kept memory 'redo' twice" },
+		{ IMAGE(much), ERR_INVALID, "'much' is larger than its limit of 12288 bytes" },
+		{ IMAGE(mute), ERR_INVALID, "'mute' has an invalid need" },
+		{ IMAGE(fine), 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(services_make_plan(&cases[i].image, 1, &plan), cases[i].error);
+		assert_non_null(strstr(plan.message, cases[i].says));
+	}
+}
+
+// --- Kept memory ---
+
+#define KEPT_SIZE (2 * PAGE_SIZE)
+
+static const struct app_spec keeper =
+	SPEC("keeper", .needs = { { NEED_KEPT, "redo", NULL, 0, KEPT_SIZE - 1 } });
+
+// Kept memory lives as long as the machine; it is made before anything is counted.
+static int make_kept(void **state)
+{
+	struct process *process;
+
+	host_init();
+	assert_int_equal(process_create("keeper", NULL, 16, KEPT_SIZE, &process), 0);
+	assert_int_equal(environ_build(process, &keeper), 0);
+	test_end(process);
+	return test_setup(state);
+}
+
+// The next process of the app: `self`. Where it sees its kept memory.
+static uint64_t *begin_keeper(handle_t *out)
+{
+	uintptr_t at = 0;
+
+	test_limits(16, KEPT_SIZE);
+	assert_int_equal(environ_build(self, &keeper), 0);
+	assert_int_equal(self->env->num_entries, 1);
+	assert_int_equal(self->env->entries[0].kind, ENV_KEPT);
+	assert_string_equal(self->env->entries[0].name, "redo");
+	*out = self->env->entries[0].handle;
+	assert_int_equal(CALL_3(folio_map, *out, PROT_READ | PROT_WRITE, &at), 0);
+	return (uint64_t *)at;
+}
+
+static void the_next_process_finds_what_the_last_one_wrote(void **state)
+{
+	struct folio_info info;
+	handle_t kept;
+	uint64_t *at = begin_keeper(&kept);
+
+	(void)state;
+	assert_int_equal(CALL_2(folio_info, kept, &info), 0);
+	assert_int_equal(info.size, KEPT_SIZE);
+	for (size_t i = 0; i < KEPT_SIZE / sizeof(*at); i++)
+		assert_int_equal(at[i], 0);
+	at[0] = 77;
+	at[KEPT_SIZE / sizeof(*at) - 1] = 78;
+	at = begin_keeper(&kept);
+	assert_int_equal(at[0], 77);
+	assert_int_equal(at[KEPT_SIZE / sizeof(*at) - 1], 78);
+	// Closed, it is there again for the next one.
+	assert_int_equal(CALL_1(handle_close, kept), 0);
+	assert_int_equal(begin_keeper(&kept)[0], 77);
+}
+
+static void kept_memory_has_one_holder(void **state)
+{
+	struct message m;
+	handle_t ends[2];
+	handle_t kept, second;
+
+	(void)state;
+	(void)begin_keeper(&kept);
+	assert_int_equal(CALL_3(handle_duplicate, kept, RIGHTS_SAME, &second), ERR_ACCESS);
+	assert_int_equal(CALL_1(channel_create, ends), 0);
+	m = test_message(5, kept);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), ERR_ACCESS);
+	// Neither a guest has it, which may outlive the process with its hvspace.
+	assert_int_equal(
+		folio_pin(folio_from_object(handle_slot_locked(&self->handles, kept)->object),
+	                  PROT_READ),
+		ERR_ACCESS);
+}
+
+static void kept_memory_counts_to_the_limit(void **state)
+{
+	handle_t kept, more;
+
+	(void)state;
+	(void)begin_keeper(&kept);
+	assert_int_equal(CALL_3(folio_create, PAGE_SIZE, FOLIO_CONTIGUOUS, &more), ERR_LIMIT);
+	test_limits(16, KEPT_SIZE - 1);
+	assert_int_equal(environ_build(self, &keeper), ERR_LIMIT);
+}
+
 // --- Starting again ---
 
 static unsigned runs;
@@ -426,6 +551,13 @@ int test_services(void)
 		test_case(an_unmet_need_blocks_its_app_and_those_behind_it),
 		test_case(devices_and_configuration_are_needed),
 		test_case(broken_specs_are_refused),
+		test_case(kept_memory_is_checked),
+		cmocka_unit_test_setup_teardown(the_next_process_finds_what_the_last_one_wrote,
+		                                make_kept, test_teardown),
+		cmocka_unit_test_setup_teardown(kept_memory_has_one_holder, make_kept,
+		                                test_teardown),
+		cmocka_unit_test_setup_teardown(kept_memory_counts_to_the_limit, make_kept,
+		                                test_teardown),
 		test_case(a_restart_without_memory_is_tried_again),
 		test_case(what_runs_already_is_not_started_again),
 		test_case(a_system_handle_to_look_with_finds_processes_to_look_at),

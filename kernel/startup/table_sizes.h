@@ -6,3 +6,4 @@
 #define MAX_APPS 32
 #define MAX_SERVICES 64
 #define MAX_LAUNCHERS 4
+#define MAX_KEPT 32

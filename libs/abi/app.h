@@ -31,6 +31,11 @@ enum app_need_kind {
 	NEED_CONFIG = 3,
 	NEED_SYSTEM = 4,    // the system handle: power-off, starting and killing apps
 	NEED_LAUNCHER = 5,  // the launcher: makes processes (libs/abi/launcher.h)
+	// Kept memory by name: a contiguous folio of `size` bytes, zeroed at first, that belongs to
+	// the app and not to its process. Each instance finds in it what the last one wrote, and
+	// has it alone: it can be mapped, and neither sent, duplicated nor shown to a guest. It
+	// counts to the memory limit. Only apps of the image have it, until the machine goes off.
+	NEED_KEPT = 6,
 };
 
 struct app_need {
@@ -38,6 +43,7 @@ struct app_need {
 	const char *name;
 	const char *fallback;  // NEED_CONFIG only
 	int optional;          // unmet is not an error: its entry in the environment says so
+	uint32_t size;         // NEED_KEPT only: bytes, 1 to FOLIO_MAX_CONTIGUOUS
 };
 
 enum app_restart {
@@ -80,6 +86,7 @@ enum env_kind {
 	ENV_SYSTEM = 5,    // handle: the system
 	ENV_LAUNCHER = 6,  // handle: the app's launcher
 	ENV_GIVEN = 7,     // handle: from who had the app started; `name`: its number
+	ENV_KEPT = 8,      // handle: the folio of the kept memory `name`
 };
 
 struct env_entry {

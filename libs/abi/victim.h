@@ -23,7 +23,14 @@ struct msg_victim_fault {
 	uint32_t fault;
 };
 
-#define VICTIM_MESSAGES(X) X(VICTIM_FAULT, victim_fault, 240, MESSAGE_MAX_HANDLES)
+// Asks, and answers: how often the victim was started, by its kept memory.
+struct msg_victim_starts {
+	uint64_t starts;
+};
+
+#define VICTIM_MESSAGES(X)                                      \
+	X(VICTIM_FAULT, victim_fault, 240, MESSAGE_MAX_HANDLES) \
+	X(VICTIM_STARTS, victim_starts, 241, 0)
 
 enum { VICTIM_MESSAGES(MESSAGE_NUMBER) };
 VICTIM_MESSAGES(MESSAGE_DECODER)

@@ -360,11 +360,12 @@ static void needs_and_services(void **state)
 {
 	(void)state;
 	REFUSED("need 1 of its spec is of the unknown kind 0", AT(4, FAKE_NEED(0), 0));
-	REFUSED("need 4 of its spec is of the unknown kind 6", AT(4, FAKE_NEED(3), 6));
+	REFUSED("need 4 of its spec is of the unknown kind 7", AT(4, FAKE_NEED(3), 7));
 	REFUSED("need 1 of its spec has a fallback", AT(4, FAKE_NEED(0) + 8, STRING(0)));
 	REFUSED("need 2 of its spec has a fallback", AT(4, FAKE_NEED(1) + 12, 2));
 	REFUSED2("its spec needs echo twice", AT(4, FAKE_NEED(1), NEED_SERVICE),
 	         AT(4, FAKE_NEED(1) + 4, STRING(5)));
+	REFUSED("the name of a need of its spec is at 0", AT(4, FAKE_NEED(3), NEED_KEPT));
 	REFUSED("its spec needs the system twice", AT(4, FAKE_NEED(1), NEED_SYSTEM));
 	REFUSED("its spec provides \"fake\" twice", AT(4, FAKE_PROVIDE(1), STRING(0)));
 	// A need of the system may have a name, one of a service must.

@@ -231,6 +231,11 @@ static error_t read_name(struct app_file *app, const struct header *header)
 	return 0;
 }
 
+static bool is_named(enum app_need_kind kind)
+{
+	return kind != NEED_SYSTEM && kind != NEED_LAUNCHER;
+}
+
 static error_t check_new(struct app_file *app, uint32_t index)
 {
 	const struct app_need *need = &app->spec.needs[index];
@@ -239,7 +244,7 @@ static error_t check_new(struct app_file *app, uint32_t index)
 		const struct app_need *other = &app->spec.needs[i];
 
 		if (other->kind == need->kind &&
-		    (need->kind >= NEED_SYSTEM || strcmp(other->name, need->name) == 0))
+		    (!is_named(need->kind) || strcmp(other->name, need->name) == 0))
 			return app_file_fail(app, ERR_INVALID, "its spec needs %s twice",
 			                     need->kind == NEED_SYSTEM             ? "the system"
 			                             : need->kind == NEED_LAUNCHER ? "the launcher"
@@ -259,7 +264,7 @@ static error_t read_need(struct app_file *app, struct span section, const struct
 	uint32_t optional = reader_le32(&r);
 	error_t err = 0;
 
-	if (kind < NEED_SERVICE || kind > NEED_LAUNCHER)
+	if (kind < NEED_SERVICE || kind > NEED_KEPT)
 		return app_file_fail(app, ERR_INVALID,
 		                     "need %u of its spec is of the unknown kind %u", index + 1,
 		                     kind);
@@ -271,7 +276,7 @@ static error_t read_need(struct app_file *app, struct span section, const struct
 			index + 1);
 	need->kind = (enum app_need_kind)kind;
 	need->optional = (int)optional;
-	if (name != 0 || kind < NEED_SYSTEM)
+	if (name != 0 || is_named(need->kind))
 		err = find_name(app, header, name, ENV_NAME_MAX, "the name of a need", &need->name);
 	if (err == 0 && fallback != 0)
 		err = find_value(app, header, fallback, &need->fallback);

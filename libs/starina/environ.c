@@ -30,6 +30,7 @@ static void check_declared(const struct environ *env, enum env_kind kind, const 
 		[ENV_CONFIG] = ".needs of its spec: NEED_CONFIG",
 		[ENV_SYSTEM] = ".needs of its spec: NEED_SYSTEM",
 		[ENV_LAUNCHER] = ".needs of its spec: NEED_LAUNCHER",
+		[ENV_KEPT] = ".needs of its spec: NEED_KEPT",
 	};
 
 	if (environ_declares(env, kind, name))
@@ -79,6 +80,11 @@ handle_t environ_system(const struct environ *env)
 handle_t environ_launcher(const struct environ *env)
 {
 	return entry_handle(env, ENV_LAUNCHER, NULL);
+}
+
+handle_t environ_kept(const struct environ *env, const char *name)
+{
+	return entry_handle(env, ENV_KEPT, name);
 }
 
 const struct env_entry *environ_device(const struct environ *env, const char *compatible,

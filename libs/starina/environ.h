@@ -15,6 +15,9 @@ handle_t environ_connector(const struct environ *env, const char *service);
 handle_t environ_service(const struct environ *env, const char *service);
 handle_t environ_system(const struct environ *env);
 handle_t environ_launcher(const struct environ *env);
+// The folio of kept memory, in which is what the last instance of the app wrote (NEED_KEPT).
+// HANDLE_NONE for an optional need that is not met.
+handle_t environ_kept(const struct environ *env, const char *name);
 // The `index`th handle that who had the app started gave to it (libs/abi/apps.h); HANDLE_NONE past
 // the last.
 handle_t environ_given(const struct environ *env, size_t index);

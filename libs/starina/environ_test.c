@@ -11,7 +11,7 @@
 #include "libs/starina/log.h"
 
 static const struct environ env = {
-	.num_entries = 9,
+	.num_entries = 11,
 	.app_name = "tested",
 	.entries = {
 		{.kind = ENV_CONNECTOR, .handle = 11, .name = "echo"},
@@ -23,6 +23,8 @@ static const struct environ env = {
 		{.kind = ENV_CONNECTOR, .unmet = 1, .name = "tcpip"},
 		{.kind = ENV_DEVICE, .unmet = 1, .name = "acme,frob"},
 		{.kind = ENV_CONFIG, .unmet = 1, .name = "missing"},
+		{.kind = ENV_KEPT, .handle = 16, .name = "redo"},
+		{.kind = ENV_KEPT, .unmet = 1, .name = "cache"},
 		// Not counted in num_entries.
 		{.kind = ENV_CONFIG, .name = "hidden", .value = "1"},
 	},
@@ -56,6 +58,7 @@ static void ask_for(enum env_kind kind, const char *name)
 	case ENV_CONNECTOR: (void)environ_connector(&env, name); break;
 	case ENV_SERVICE: (void)environ_service(&env, name); break;
 	case ENV_DEVICE: (void)environ_device(&env, name, 0); break;
+	case ENV_KEPT: (void)environ_kept(&env, name); break;
 	default: (void)environ_config(&env, name); break;
 	}
 }
@@ -85,6 +88,9 @@ static void test_undeclared(void **state)
 	check_undeclared(
 		ENV_DEVICE, "acme,none",
 		"tested asks for what it does not declare; add to .needs of its spec: NEED_DEVICE \"acme,none\"");
+	check_undeclared(
+		ENV_KEPT, "undo",
+		"tested asks for what it does not declare; add to .needs of its spec: NEED_KEPT \"undo\"");
 }
 
 static void test_finds_by_kind_and_name(void **state)
@@ -93,6 +99,8 @@ static void test_finds_by_kind_and_name(void **state)
 	assert_int_equal(environ_connector(&env, "echo"), 11);
 	assert_int_equal(environ_service(&env, "echo"), 12);
 	assert_int_equal(environ_system(&env), 15);
+	assert_int_equal(environ_kept(&env, "redo"), 16);
+	assert_int_equal(environ_kept(&env, "cache"), HANDLE_NONE);
 	assert_int_equal(environ_connector(&env, "tcpip"), HANDLE_NONE);
 	assert_int_equal(environ_device(&env, "virtio,device2", 0)->handle, 13);
 	assert_int_equal(environ_device(&env, "virtio,device2", 1)->handle, 14);

@@ -24,7 +24,7 @@ NEEDS_AT, PROVIDES_AT = 48, 560
 NUMBERS = [("abi_version", 0, "<I"), ("restart", 4, "<I"), ("memory_limit", 24, "<Q"), ("stack_size", 32, "<Q"),
            ("handle_limit", 40, "<I")]
 NAME_AT, MAIN_AT = 8, 16
-NEED_FIELDS = [("kind", 0), ("name", 8), ("fallback", 16), ("optional", 24)]
+NEED_FIELDS = [("kind", 0), ("name", 8), ("fallback", 16), ("optional", 24), ("size", 28)]
 SEGMENTS = {PF_R | PF_X: "text", PF_R: "rodata", PF_R | PF_W: "data"}
 
 
@@ -112,9 +112,10 @@ class Spec:
 
     def needs(self):
         """The C initialisers of these."""
-        for kind, name, fallback, optional in self.need_values():
+        for i, (kind, name, fallback, optional) in enumerate(self.need_values()):
+            size = self.number(NEEDS_AT + i * NEED_SIZE + 28, "<I")
             yield (f"{{ .kind = {kind}, .name = {c_string(name)}, .fallback = {c_string(fallback)}, "
-                   f".optional = {optional} }}")
+                   f".optional = {optional}, .size = {size} }}")
 
     def provided(self):
         for i in range(MAX_PROVIDES):

@@ -8,7 +8,7 @@ import json
 
 import gdb
 
-NEED_KINDS = {1: "service", 2: "device", 3: "config", 4: "system", 5: "launcher"}
+NEED_KINDS = {1: "service", 2: "device", 3: "config", 4: "system", 5: "launcher", 6: "kept"}
 RESTARTS = {0: "never", 1: "on fault", 2: "always"}
 
 
@@ -31,6 +31,7 @@ def read_needs(spec):
             "name": text(need["name"]),
             "fallback": text(need["fallback"]),
             "optional": int(need["optional"]) != 0,
+            "size": int(need["size"]),
         })
     return needs
 

@@ -161,6 +161,8 @@ def describe_need(app, need):
     if need["kind"] == "config":
         default = "required" if need["fallback"] is None else f"default {need['fallback']}"
         return f"boot argument {app['name']}.{need['name']} ({'optional' if need['optional'] else default})"
+    if need["kind"] == "kept":
+        return f"kept memory {need['name']}, {need['size']} bytes{optional}"
     return f"the {'launcher' if need['kind'] == 'launcher' else 'system handle'}{optional}"
 
 

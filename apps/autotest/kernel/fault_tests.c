@@ -51,9 +51,9 @@ static void wait_for_victim(struct autotest *t)
 	struct process_info info = { 0 };
 
 	handle_close(victim_connect(t));
-	// Its service, its heap, the poll of its loop and the poll that its blocked thread waits
-	// on.
-	while ((info.threads != 3 || info.handles != 4) && test_now() < deadline) {
+	// Its service, its kept memory, its heap, and two polls: of its loop, and the one that its
+	// blocked thread waits on.
+	while ((info.threads != 3 || info.handles != 5) && test_now() < deadline) {
 		handle_t process;
 
 		thread_yield();
@@ -62,7 +62,7 @@ static void wait_for_victim(struct autotest *t)
 		expect(t, process_info(process, &info) == 0);
 		handle_close(process);
 	}
-	expect(t, info.threads == 3 && info.handles == 4);
+	expect(t, info.threads == 3 && info.handles == 5);
 }
 
 static void deaths_leak_nothing(struct autotest *t)
@@ -95,6 +95,33 @@ static void a_killed_process_ends(struct autotest *t)
 	expect(t, process_kill(process) == ERR_BAD_STATE);
 	handle_close(process);
 	handle_close(victim_connect(t));
+}
+
+// How often the victim says that it was started; 0 when it does not say.
+static uint64_t victim_starts(struct autotest *t)
+{
+	struct msg_victim_starts msg = { 0 };
+	handle_t channel = victim_connect(t);
+	const uint8_t *tail;
+	size_t tail_len;
+	struct message m;
+
+	expect(t, message_encode_victim_starts(&m, &msg, NULL, 0) == 0);
+	expect(t, channel_send(channel, &m) == 0 && recv_wait(channel, test_deadline(), &m) == 0);
+	expect(t, message_decode_victim_starts(&m, &msg, &tail, &tail_len) == 0);
+	handle_close(channel);
+	return msg.starts;
+}
+
+static void kept_memory_outlives_its_process(struct autotest *t)
+{
+	uint64_t starts = victim_starts(t);
+
+	expect(t, starts > 0);
+	a_killed_process_ends(t);
+	expect(t, victim_starts(t) == starts + 1);
+	kill_once(t, VICTIM_LOAD_NULL);
+	expect(t, victim_starts(t) == starts + 2);
 }
 
 static volatile bool stop_spinning;
@@ -156,5 +183,6 @@ const struct test fault_tests[] = {
 	{ "every fault ends only its app", every_fault_ends_only_its_app },
 	{ "a killed process ends and its app restarts", a_killed_process_ends },
 	{ "200 deaths leak nothing", deaths_leak_nothing },
+	{ "kept memory outlives its process", kept_memory_outlives_its_process },
 	{ 0 },
 };
