@@ -85,7 +85,7 @@ HOT := kernel/syscall/channel kernel/syscall/poll_wait kernel/object/poll kernel
 	kernel/arch/riscv64/hv/mmio kernel/arch/riscv64/hv/insn kernel/object/channel \
 	kernel/object/channel_send kernel/object/channel_recv kernel/object/channel_message kernel/object/handle \
 	kernel/syscall/folio kernel/object/space kernel/object/space_folio kernel/arch/riscv64/arch_space kernel/arch/riscv64/user_access \
-	kernel/arch/riscv64/app_memory
+	kernel/arch/riscv64/app_memory kernel/syscall/user
 # The handlers of the most frequent calls are compiled for callers in user mode, too.
 USER_CALLS := kernel/syscall/channel kernel/syscall/poll_wait kernel/syscall/vcpu_run
 HOT += $(USER_CALLS:%=%.user)

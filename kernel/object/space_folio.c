@@ -54,7 +54,7 @@ static void make_read_only(struct mapping *mapping)
 	error_t error = 0;
 
 	spin_lock(&space->lock);
-	mapping->prot &= ~SPACE_WRITE;
+	mapping->prot &= ~(uint32_t)SPACE_WRITE;
 	mapping_unmap_locked(mapping, 0, mapping->size);
 	// Its tables are there. None is charged, so that an app at its limit gets through.
 	if ((folio->flags & FOLIO_LAZY) == 0)

@@ -93,6 +93,61 @@ static void a_lazy_folio_costs_what_is_touched(struct autotest *t)
 	expect(t, after.free_pages + 64 > before.free_pages);
 }
 
+// A word and a handle, at each place of a word before and behind the end of a page.
+static void results_are_written_anywhere(struct autotest *t)
+{
+	handle_t folio = HANDLE_NONE;
+	uint8_t *p = NULL;
+
+	expect(t, folio_create(2 * PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
+	expect(t, folio_map(folio, PROT_READ | PROT_WRITE, (void **)&p) == 0);
+	for (size_t i = 0; i <= 16 && !t->failed; i++) {
+		uint8_t *at = p + PAGE_SIZE - 8 - 8 + i;
+		handle_t event = HANDLE_NONE;
+		void *word = NULL;
+
+		memset(p + PAGE_SIZE - 32, 0xa5, 64);
+		expect(t, folio_map(folio, PROT_READ, (void **)(uintptr_t)at) == 0);
+		memcpy(&word, at, sizeof(word));
+		expect(t, word == p && at[-1] == 0xa5 && at[8] == 0xa5);
+		expect(t, event_create((handle_t *)(uintptr_t)at) == 0);
+		memcpy(&event, at, sizeof(event));
+		expect(t, handle_close(event) == 0);
+		// What was there behind it.
+		expect(t, memcmp(at + 4, (const uint8_t *)&word + 4, 4) == 0);
+	}
+	handle_close(folio);
+}
+
+// What a range of addresses showed before, nobody sees there again.
+static void a_page_is_mapped_again_and_again(struct autotest *t)
+{
+	for (uint64_t i = 1; i <= 100 && !t->failed; i++) {
+		uint32_t kind = i % 3 == 0 ? FOLIO_LAZY : FOLIO_CONTIGUOUS;
+		volatile uint64_t *first = NULL;
+		volatile uint64_t *second = NULL;
+		handle_t folios[2] = { 0 };
+
+		expect(t, folio_create(PAGE_SIZE, kind, &folios[0]) == 0);
+		expect(t, folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &folios[1]) == 0);
+		expect(t, folio_map(folios[0], PROT_READ | PROT_WRITE, (void **)&first) == 0);
+		if (t->failed)
+			return;
+		expect(t, *first == 0);
+		*first = i;
+		expect(t, folio_unmap(folios[0]) == 0);
+		expect(t, folio_map(folios[1], PROT_READ | PROT_WRITE, (void **)&second) == 0);
+		expect(t, folio_map(folios[0], PROT_READ, (void **)&first) == 0);
+		if (t->failed)
+			return;
+		expect(t, *second == 0 && *first == i);
+		handle_close(folios[0]);
+		*second = i;
+		expect(t, *second == i);
+		handle_close(folios[1]);
+	}
+}
+
 static void limits_hold(struct autotest *t)
 {
 	handle_t folio = HANDLE_NONE;
@@ -123,6 +178,8 @@ const struct test memory_tests[] = {
 	{ "a folio is zeroed and moves in a message", a_folio_is_zeroed_and_moves },
 	{ "a duplicated folio is read-only", a_duplicated_folio_is_read_only },
 	{ "a lazy folio costs what is touched", a_lazy_folio_costs_what_is_touched },
+	{ "results are written anywhere", results_are_written_anywhere },
+	{ "a page is mapped again and again", a_page_is_mapped_again_and_again },
 	{ "limits of memory hold", limits_hold },
 	{ "random bytes differ", random_bytes_differ },
 	{ 0 },

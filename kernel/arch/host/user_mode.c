@@ -65,7 +65,7 @@ uint64_t mmu_satp(void)
 
 uint64_t mmu_device_flags(void)
 {
-	return 0;
+	return PTE_PBMT_IO;
 }
 
 void mmu_flush_local(void)

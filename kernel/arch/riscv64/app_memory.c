@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/arch_space.h"
 #include "kernel/arch/riscv64/copy.h"
 #include "kernel/arch/riscv64/layout.h"
-#include "kernel/object/process.h"
-#include "kernel/object/space.h"
 
 static bool lies_within(uintptr_t addr, size_t len, uintptr_t start, uintptr_t end)
 {
@@ -26,25 +25,10 @@ static inline __attribute__((always_inline)) bool may_be_app_memory(uintptr_t ad
 	                    (uintptr_t)__apps_rodata_end);
 }
 
-// Functions of their own, so that calls of in-kernel apps need no registers saved.
-static __attribute__((noinline)) error_t copy_from_user(void *dst, uintptr_t src, size_t len)
-{
-	if (user_window_read(dst, src, len))
-		return 0;
-	return space_copy_from(process_current()->space, dst, src, len);
-}
-
-static __attribute__((noinline)) error_t copy_to_user(uintptr_t dst, const void *src, size_t len)
-{
-	if (user_window_write(dst, src, len))
-		return 0;
-	return space_copy_to(process_current()->space, dst, src, len);
-}
-
 error_t copy_from_app(void *dst, uintptr_t app_src, size_t len)
 {
 	if (arch_current_space() != NULL)
-		return copy_from_user(dst, app_src, len);
+		return user_copy_from(dst, app_src, len);
 	if (!may_be_app_memory(app_src, len, false))
 		return ERR_ADDRESS;
 	return arch_copy(dst, (const void *)app_src, len);
@@ -53,7 +37,7 @@ error_t copy_from_app(void *dst, uintptr_t app_src, size_t len)
 error_t copy_to_app(uintptr_t app_dst, const void *src, size_t len)
 {
 	if (arch_current_space() != NULL)
-		return copy_to_user(app_dst, src, len);
+		return user_copy_to(app_dst, src, len);
 	if (!may_be_app_memory(app_dst, len, true))
 		return ERR_ADDRESS;
 	return arch_copy((void *)app_dst, src, len);

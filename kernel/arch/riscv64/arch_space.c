@@ -4,7 +4,8 @@
 // run a thread of the process at that moment; all others see the count when they switch to one
 // (arch_space_enter). Either the unmapping hart sees who runs, or that one sees the count: each
 // writes its own word, fences, and then reads the other's. In the same way a kernel that reaches
-// the memory without the space's lock is waited for, or sees the count (arch_space_hold).
+// the memory without the space's lock is waited for, or sees the count (arch_space_hold). A
+// process's only thread has nobody to look at.
 #include "kernel/arch/riscv64/arch_space.h"
 
 #include "kernel/arch/arch.h"
@@ -19,8 +20,6 @@
 #include "kernel/sched/sched.h"
 #include "libs/base/string.h"
 
-#define PTE_U 0x10
-#define PTE_SW_DEVICE 0x100  // for software: not RAM
 #define SATP_ASID_SHIFT 44
 #define SATP_ASID_MASK 0xffffull
 
@@ -107,28 +106,30 @@ void arch_space_deinit(struct arch_space *space)
 	free_table(space->root);
 }
 
-static uint64_t flags_of(uint32_t prot)
+static inline void fill(uint64_t *entry, paddr_t paddr, size_t size, uint64_t flags)
 {
-	// Accessed and dirty are set at once, as in the kernel's own table.
-	uint64_t flags = PTE_U | PTE_A | PTE_D | PTE_R;
+	// No fence: a hart that remembers that nothing was there faults once (arch_space_allows).
+	for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
+		store_release(entry++, pte_make(paddr + offset, flags));
+}
 
-	kassert((prot & (SPACE_WRITE | SPACE_EXECUTE)) != (SPACE_WRITE | SPACE_EXECUTE));
-	if ((prot & SPACE_WRITE) != 0)
-		flags |= PTE_W;
-	if ((prot & SPACE_EXECUTE) != 0)
-		flags |= PTE_X;
-	if ((prot & SPACE_DEVICE) != 0)
-		flags |= PTE_SW_DEVICE | mmu_device_flags();
-	return flags;
+// A function of its own: others need no registers saved.
+static __attribute__((noinline)) void fill_device(uint64_t *entry, paddr_t paddr, size_t size,
+                                                  uint64_t flags)
+{
+	fill(entry, paddr, size, flags | mmu_device_flags());
 }
 
 void arch_space_fill(uint64_t *entry, paddr_t paddr, size_t size, uint32_t prot)
 {
-	uint64_t flags = flags_of(prot);
+	// Accessed and dirty are set at once, as in the kernel's own table.
+	uint64_t flags = PTE_U | PTE_A | PTE_D | PTE_R | prot;
 
-	// No fence: a hart that remembers that nothing was there faults once (arch_space_allows).
-	for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
-		__atomic_store_n(entry++, pte_make(paddr + offset, flags), __ATOMIC_RELEASE);
+	kassert((prot & (SPACE_WRITE | SPACE_EXECUTE)) != (SPACE_WRITE | SPACE_EXECUTE));
+	if ((prot & SPACE_DEVICE) != 0)
+		fill_device(entry, paddr, size, flags);
+	else
+		fill(entry, paddr, size, flags);
 }
 
 uint64_t *arch_space_entry(struct arch_space *space, uintptr_t addr)
@@ -188,14 +189,13 @@ static void wait_for_holders(const struct arch_space *space)
 	}
 }
 
-static void note_unmapped(struct arch_space *space, uintptr_t addr, size_t size)
+// Of a process whose threads may run on several harts. As note_unmapped: a function of its own,
+// so that what is usual needs no registers saved.
+static __attribute__((noinline)) void note_to_all(struct arch_space *space, struct hart *self,
+                                                  uintptr_t addr, size_t size, uint64_t before)
 {
-	struct hart *self = arch_this_hart();
 	uint64_t mask = 0;
-	uint64_t before;
 
-	// The entries before the count: who sees the count walks the cleared entries.
-	before = __atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELEASE);
 	// Entries and count before the look at who runs, and who holds. Pairs with the fences of
 	// arch_space_enter() and arch_space_hold().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -210,6 +210,23 @@ static void note_unmapped(struct arch_space *space, uintptr_t addr, size_t size)
 		sbi_remote_sfence_vma(harts[__builtin_ctzll(mask)].firmware_id);
 	wait_for_holders(space);
 	user_windows_keep(space, addr, size, before);
+}
+
+static inline void note_unmapped(struct arch_space *space, uintptr_t addr, size_t size)
+{
+	struct hart *self = arch_this_hart();
+	// The entries before the count: who sees the count walks the cleared entries.
+	uint64_t before = __atomic_fetch_add(&space->unmaps, 1, __ATOMIC_RELEASE);
+
+	// The process's only thread is the one that unmaps. Pairs with the store of
+	// arch_space_set_shared(): what the last of the others did is over.
+	if (self->arch.running_space == space &&
+	    !__atomic_load_n(&space->shared, __ATOMIC_ACQUIRE)) {
+		self->arch.space_stale = true;
+		user_windows_keep(space, addr, size, before);
+	} else {
+		note_to_all(space, self, addr, size, before);
+	}
 }
 
 void arch_space_fence_code(void)
@@ -232,7 +249,7 @@ void arch_space_clear(struct arch_space *space, uint64_t *entry, uintptr_t addr,
 
 	for (size_t i = 0; i < size / PAGE_SIZE; i++) {
 		any |= entry[i];
-		__atomic_store_n(&entry[i], 0, __ATOMIC_RELAXED);
+		store_relaxed(&entry[i], 0);
 	}
 	if ((any & PTE_V) != 0)
 		note_unmapped(space, addr, size);
@@ -261,7 +278,7 @@ void *arch_space_translate(const struct arch_space *space, uintptr_t addr, bool 
 	unsigned level;
 	const uint64_t *pte = find_leaf(space, addr, &level);
 
-	if (pte == NULL || (*pte & (wanted | PTE_SW_DEVICE)) != wanted)
+	if (pte == NULL || (*pte & (wanted | SPACE_DEVICE)) != wanted)
 		return NULL;
 	return (uint8_t *)page_to_virt(pte_paddr(*pte)) + (addr & (leaf_size(level) - 1));
 }
@@ -271,7 +288,7 @@ void *arch_space_window(const struct arch_space *space, uintptr_t addr, bool *wr
 	unsigned level;
 	const uint64_t *pte = find_leaf(space, addr, &level);
 
-	if (pte == NULL || (*pte & (PTE_U | PTE_R | PTE_SW_DEVICE)) != (PTE_U | PTE_R))
+	if (pte == NULL || (*pte & (PTE_U | PTE_R | SPACE_DEVICE)) != (PTE_U | PTE_R))
 		return NULL;
 	*writable = (*pte & PTE_W) != 0;
 	return (uint8_t *)page_to_virt(pte_paddr(*pte)) + (addr & (leaf_size(level) - 1));

@@ -12,8 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/arch/riscv64/tlb_tag.h"
 #include "kernel/arch/paddr.h"
+#include "kernel/arch/riscv64/pte.h"
+#include "kernel/arch/riscv64/tlb_tag.h"
 #include "libs/abi/error.h"
 #include "libs/abi/folio.h"
 
@@ -21,10 +22,11 @@
 #define USER_BASE PAGE_SIZE
 #define USER_END (0x4000000000 - PAGE_SIZE)
 
-#define SPACE_READ (1u << 0)
-#define SPACE_WRITE (1u << 1)
-#define SPACE_EXECUTE (1u << 2)
-#define SPACE_DEVICE (1u << 3)  // registers: the kernel does not copy from or to them
+// How memory is mapped: bits of an entry.
+#define SPACE_READ PTE_R
+#define SPACE_WRITE PTE_W
+#define SPACE_EXECUTE PTE_X
+#define SPACE_DEVICE 0x100u  // for software: registers, the kernel does not copy from or to them
 
 struct hart;
 
@@ -61,6 +63,14 @@ uint64_t *arch_space_entry(struct arch_space *space, uintptr_t addr);
 // As arch_space_map of pages, and as arch_space_unmap, that have these entries.
 void arch_space_fill(uint64_t *entry, paddr_t paddr, size_t size, uint32_t prot);
 void arch_space_clear(struct arch_space *space, uint64_t *entry, uintptr_t addr, size_t size);
+// arch_space_fill of one page, which is not a device's.
+static inline void arch_space_fill_page(uint64_t *entry, paddr_t paddr, uint32_t prot)
+{
+	// Accessed and dirty are set at once, as in the kernel's own table. No fence: a hart that
+	// remembers that nothing was there faults once (arch_space_allows).
+	__atomic_store_n(entry, pte_make(paddr, PTE_U | PTE_A | PTE_D | PTE_R | prot),
+	                 __ATOMIC_RELEASE);
+}
 // As arch_space_unmap, of pages that are the space's own: where each was is kept, until
 // arch_space_take_kept, which returns false where none was.
 void arch_space_unmap_keeping(struct arch_space *space, uintptr_t addr, size_t size);
@@ -101,10 +111,9 @@ static inline void arch_space_release(struct arch_space **held)
 // from `unmaps` to the next: its own windows that show something else hold on. user_access.c.
 void user_windows_keep(const struct arch_space *space, uintptr_t addr, size_t size,
                        uint64_t unmaps);
-// Copies between the kernel's memory and that of the current thread's process, if one of its
-// windows shows it; else returns false. No lock is held. user_access.c.
-bool user_window_read(void *dst, uintptr_t src, size_t len);
-bool user_window_write(uintptr_t dst, const void *src, size_t len);
+// copy_from_app and copy_to_app of the current thread, whose process has a space. user_access.c.
+__must_check error_t user_copy_from(void *dst, uintptr_t src, size_t len);
+__must_check error_t user_copy_to(uintptr_t dst, const void *src, size_t len);
 // Whether `addr` is mapped so that the process may access it: then a fault on it was stale.
 bool arch_space_allows(const struct arch_space *space, uintptr_t addr, bool write);
 // The same of an instruction fetch.

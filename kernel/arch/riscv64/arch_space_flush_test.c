@@ -23,6 +23,7 @@ static void test_only_harts_that_run_it_are_fenced(void **state)
 	(void)state;
 	init(&space);
 	init(&other);
+	arch_space_set_shared(&space, true);
 	map(&space, 0, 0x5000);
 	map(&space, 1, 0x6000);
 	map(&other, 0, 0x7000);
@@ -59,6 +60,48 @@ static void test_only_harts_that_run_it_are_fenced(void **state)
 	arch_space_deinit(&other);
 }
 
+static void test_an_only_thread_tells_nobody(void **state)
+{
+	struct arch_space space;
+
+	(void)state;
+	init(&space);
+	map(&space, 0, 0x5000);
+	map(&space, 1, 0x6000);
+	map(&space, 2, 0x7000);
+	// It has been on two harts, and the first remembers what it saw there.
+	run(0, &space);
+	assert_int_equal(look(0, 0), 0x5000);
+	run(0, NULL);
+	run(1, &space);
+	assert_int_equal(look(1, 0), 0x5000);
+	harts[2].arch.held_space = &space;  // nobody looks
+	arch_space_unmap(&space, BASE, PAGE_SIZE);
+	harts[2].arch.held_space = NULL;
+	assert_int_equal(fenced, 0);
+	assert_true(harts[1].arch.space_stale);
+	assert_int_equal(look(1, 0), 0);
+	run(1, NULL);
+	run(0, &space);
+	assert_int_equal(look(0, 0), 0);
+	// Somebody else unmaps, as when a process is made: then it is told.
+	self = &harts[2];
+	arch_space_unmap(&space, BASE + PAGE_SIZE, PAGE_SIZE);
+	assert_int_equal(fenced, 1u << 0);
+	// It was joined by a second one, which is gone again.
+	fenced = 0;
+	arch_space_set_shared(&space, true);
+	run(1, &space);
+	self = &harts[0];
+	arch_space_unmap(&space, BASE + 2 * PAGE_SIZE, PAGE_SIZE);
+	assert_int_equal(fenced, 1u << 1);
+	run(1, NULL);
+	arch_space_set_shared(&space, false);
+	run(0, NULL);
+	self = &harts[0];
+	arch_space_deinit(&space);
+}
+
 static void come_back(uint32_t hart, struct arch_space *space)
 {
 	if (!arch_space_resume(&harts[hart].arch.running_space, space, hart))
@@ -71,6 +114,7 @@ static void test_a_hart_with_a_guest_is_left_alone(void **state)
 
 	(void)state;
 	init(&space);
+	arch_space_set_shared(&space, true);
 	map(&space, 0, 0x5000);
 	map(&space, 1, 0x6000);
 	run(0, &space);
@@ -135,6 +179,22 @@ static void test_a_space_that_goes_is_in_no_satp(void **state)
 	assert_int_equal(satp_of(1), mmu_satp());
 }
 
+static void init_one(struct arch_space *spaces, size_t which)
+{
+	init(&spaces[which]);
+	arch_space_set_shared(&spaces[which], which % 2 == 0);
+}
+
+// A thread of the space runs on the hart from now on: every second space has but one.
+static void run_one(uint32_t hart, struct arch_space *space, bool shared)
+{
+	for (uint32_t h = 0; h < NUM_HARTS && !shared; h++) {
+		if (harts[h].arch.running_space == space)
+			run(h, NULL);
+	}
+	run(hart, space);
+}
+
 // Spaces and harts by chance: no process sees what is not in its table.
 static void by_chance(unsigned bits, unsigned seed)
 {
@@ -145,7 +205,7 @@ static void by_chance(unsigned bits, unsigned seed)
 
 	boot(bits);
 	for (size_t i = 0; i < NUM_SPACES; i++)
-		init(&spaces[i]);
+		init_one(spaces, i);
 	for (unsigned step = 0; step < 20000; step++) {
 		uint32_t hart, which, i;
 
@@ -155,7 +215,7 @@ static void by_chance(unsigned bits, unsigned seed)
 		i = (random >> 16) % NUM_ADDRESSES;
 		self = &harts[hart];
 		switch ((random >> 20) % 8) {
-		case 0: run(hart, &spaces[which]); break;
+		case 0: run_one(hart, &spaces[which], which % 2 == 0); break;
 		case 1: run(hart, NULL); break;
 		case 2:
 			if (there[which][i] == 0)
@@ -173,7 +233,7 @@ static void by_chance(unsigned bits, unsigned seed)
 				}
 				self = &harts[hart];
 				arch_space_deinit(&spaces[which]);
-				init(&spaces[which]);
+				init_one(spaces, which);
 				memset(there[which], 0, sizeof(there[which]));
 			}
 			break;
@@ -203,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_only_harts_that_run_it_are_fenced),
+		test(test_an_only_thread_tells_nobody),
 		test(test_a_hart_with_a_guest_is_left_alone),
 		test(test_a_space_that_goes_is_in_no_satp),
 		test(test_nobody_sees_what_was_unmapped),

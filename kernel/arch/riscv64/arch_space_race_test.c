@@ -97,6 +97,7 @@ static void test_nobody_writes_to_what_was_unmapped(void **state)
 
 	(void)state;
 	init(&space);
+	arch_space_set_shared(&space, true);
 	assert_int_equal(page_alloc(0, &page), 0);
 	for (uint32_t i = 1; i < NUM_HARTS; i++) {
 		harts[i].arch.running_space = &space;

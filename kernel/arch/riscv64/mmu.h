@@ -25,6 +25,7 @@
 #define PTE_R 0x02
 #define PTE_W 0x04
 #define PTE_X 0x08
+#define PTE_U 0x10
 #define PTE_G 0x20
 #define PTE_A 0x40
 #define PTE_D 0x80

@@ -57,11 +57,6 @@ void app_window_open(enum app_window which, uintptr_t addr, bool write)
 	}
 }
 
-static bool lies_in(uintptr_t page, uintptr_t addr, size_t size)
-{
-	return page + PAGE_SIZE > addr && page < addr + size;
-}
-
 void user_windows_keep(const struct arch_space *space, uintptr_t addr, size_t size, uint64_t unmaps)
 {
 	struct arch_thread *thread = &arch_current_thread()->arch;
@@ -69,7 +64,8 @@ void user_windows_keep(const struct arch_space *space, uintptr_t addr, size_t si
 	if (thread->space != space)
 		return;
 	for (unsigned i = 0; i < NUM_APP_WINDOWS; i++) {
-		if (lies_in(thread->windows[i].read_page, addr, size))
+		// Whole pages. USER_NO_PAGE is in none.
+		if (thread->windows[i].read_page - addr < size)
 			thread->windows[i] = no_window;
 	}
 	if (thread->windows_unmaps == unmaps)
@@ -78,48 +74,78 @@ void user_windows_keep(const struct arch_space *space, uintptr_t addr, size_t si
 		thread->shared_unmaps++;
 }
 
-// Where the kernel reaches all of it through WINDOW_OTHER, which is held from then on; NULL: not at
-// all, but perhaps the next time.
-static uint8_t *hold_small(uintptr_t addr, size_t len, bool write)
+// Whether the window shows all of it, and is held from then on; else it may be the next time.
+static bool hold_small(uintptr_t addr, size_t len, bool write, uintptr_t *at)
+{
+	if (len > SMALL || addr % PAGE_SIZE + len > PAGE_SIZE)
+		return false;
+	if (app_windows_hold() && app_window(WINDOW_OTHER, addr, len, write, at))
+		return true;
+	app_windows_release();
+	app_window_open(WINDOW_OTHER, addr, write);
+	return false;
+}
+
+static __attribute__((noinline)) error_t copy_from(void *dst, uintptr_t src, size_t len)
 {
 	uintptr_t at;
 
-	if (len > SMALL || addr % PAGE_SIZE + len > PAGE_SIZE)
-		return NULL;
-	if (app_windows_hold() && app_window(WINDOW_OTHER, addr, len, write, &at))
-		return (uint8_t *)at;
+	if (!hold_small(src, len, false, &at))
+		return space_copy_from(process_current()->space, dst, src, len);
+	memcpy(dst, (const void *)at, len);
 	app_windows_release();
-	app_window_open(WINDOW_OTHER, addr, write);
-	return NULL;
+	return 0;
 }
 
-// A word is what is copied most.
-static inline void copy_small(void *dst, const void *src, size_t len)
+static __attribute__((noinline)) error_t copy_to(uintptr_t dst, const void *src, size_t len)
+{
+	uintptr_t at;
+
+	if (!hold_small(dst, len, true, &at))
+		return space_copy_to(process_current()->space, dst, src, len);
+	memcpy((void *)at, src, len);
+	app_windows_release();
+	return 0;
+}
+
+// What is copied most: a word, or a handle. It lies in one page.
+static inline bool is_word(uintptr_t addr, const void *bytes, size_t len)
+{
+	return (len == sizeof(uint64_t) || len == sizeof(handle_t)) &&
+		((addr | (uintptr_t)bytes) & (len - 1)) == 0;
+}
+
+static inline void copy_word(void *dst, const void *src, size_t len)
 {
 	if (len == sizeof(uint64_t))
-		__builtin_memcpy(dst, src, sizeof(uint64_t));
+		__builtin_memcpy(__builtin_assume_aligned(dst, sizeof(uint64_t)),
+		                 __builtin_assume_aligned(src, sizeof(uint64_t)), sizeof(uint64_t));
 	else
-		memcpy(dst, src, len);
+		__builtin_memcpy(__builtin_assume_aligned(dst, sizeof(handle_t)),
+		                 __builtin_assume_aligned(src, sizeof(handle_t)), sizeof(handle_t));
 }
 
-bool user_window_read(void *dst, uintptr_t src, size_t len)
+// These do nothing but call the others, or copy a word, so that they need no registers saved.
+error_t user_copy_from(void *dst, uintptr_t src, size_t len)
 {
-	const uint8_t *at = hold_small(src, len, false);
+	uintptr_t at;
 
-	if (at == NULL)
-		return false;
-	copy_small(dst, at, len);
+	if (!is_word(src, dst, len) || !app_windows_hold() ||
+	    !app_window(WINDOW_OTHER, src, len, false, &at))
+		return copy_from(dst, src, len);
+	copy_word(dst, (const void *)at, len);
 	app_windows_release();
-	return true;
+	return 0;
 }
 
-bool user_window_write(uintptr_t dst, const void *src, size_t len)
+error_t user_copy_to(uintptr_t dst, const void *src, size_t len)
 {
-	uint8_t *at = hold_small(dst, len, true);
+	uintptr_t at;
 
-	if (at == NULL)
-		return false;
-	copy_small(at, src, len);
+	if (!is_word(dst, src, len) || !app_windows_hold() ||
+	    !app_window(WINDOW_OTHER, dst, len, true, &at))
+		return copy_to(dst, src, len);
+	copy_word((void *)at, src, len);
 	app_windows_release();
-	return true;
+	return 0;
 }
