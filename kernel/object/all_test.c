@@ -106,6 +106,7 @@ int main(void)
 	failed += test_processes();
 	failed += test_spaces();
 	failed += test_space_folios();
+	failed += test_space_ranges();
 	failed += test_launchers();
 	failed += test_launchers_giving();
 	failed += test_services();

@@ -19,6 +19,7 @@
 // thing done, so that nothing needs saving.
 #include "kernel/object/channel_private.h"
 #include "kernel/object/poll_private.h"
+#include "kernel/object/space.h"
 #include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 
@@ -69,12 +70,17 @@ static inline error_t check_handles_locked(const struct channel_end *to, struct 
 // mapped some.
 enum carries { CARRIES_NOTHING, CARRIES_HANDLES, CARRIES_MAPPED };
 
-// The process loses its mappings of what the message carries.
+// The process loses its mappings of what the message carries. The handles are about to go.
 static __attribute__((noinline)) void unmap_handles_locked(struct handle_table *table,
                                                            const struct channel_message *message)
 {
-	for (uint32_t i = 0; i < message->header.num_handles; i++)
-		handle_unmap_locked(table, message->header.handles[i]);
+	for (uint32_t i = 0; i < message->header.num_handles; i++) {
+		const struct handle_slot *slot =
+			handle_valid_slot_locked(table, message->header.handles[i]);
+
+		if (handle_maps(table, slot))
+			space_unmap_folio(table->space, folio_from_object(slot->object));
+	}
 }
 
 // The handles that were checked leave the table: the message holds the objects. That is before it

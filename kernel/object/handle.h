@@ -86,6 +86,12 @@ static inline struct handle_slot *handle_slot_locked(struct handle_table *table,
 		return NULL;
 	return slot;
 }
+// The same of a handle that is known to be valid.
+static inline struct handle_slot *handle_valid_slot_locked(struct handle_table *table,
+                                                           handle_t handle)
+{
+	return &table->slots[(uint32_t)handle & HANDLE_INDEX_MASK];
+}
 static inline handle_t handle_make(uint32_t index, uint16_t generation)
 {
 	return (handle_t)(index | (uint32_t)generation << HANDLE_INDEX_BITS);
@@ -122,8 +128,7 @@ static inline handle_t handle_fill_locked(struct handle_table *table, struct obj
 // counted as a handle. It maps nothing (handle_unmap_locked).
 static inline struct object *handle_take_locked(struct handle_table *table, handle_t handle)
 {
-	uint32_t index = (uint32_t)handle & HANDLE_INDEX_MASK;
-	struct handle_slot *slot = &table->slots[index];
+	struct handle_slot *slot = handle_valid_slot_locked(table, handle);
 	struct object *object = slot->object;
 
 	slot->object = NULL;
@@ -131,7 +136,7 @@ static inline struct object *handle_take_locked(struct handle_table *table, hand
 	slot->generation =
 		(uint16_t)(slot->generation == HANDLE_GENERATION_MAX ? 1 : slot->generation + 1);
 	slot->next_free = table->free_list;
-	table->free_list = index;
+	table->free_list = (uint32_t)handle & HANDLE_INDEX_MASK;
 	table->used--;
 	__atomic_fetch_sub(&num_live_handles, 1, __ATOMIC_RELAXED);
 	return object;

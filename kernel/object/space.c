@@ -29,6 +29,7 @@ error_t mapping_alloc(struct space *space, struct mapping **out)
 		return ERR_NO_MEMORY;
 	}
 	mapping->space = space;
+	list_init(&mapping->entry);
 	*out = mapping;
 	return 0;
 }
@@ -39,24 +40,13 @@ void mapping_free(struct mapping *mapping)
 	kfree(mapping);
 }
 
-static struct mapping *take_range_locked(struct space *space, size_t size)
+// A range that was never used.
+static struct mapping *carve_locked(struct space *space, unsigned shift, size_t guard,
+                                    struct mapping **home)
 {
-	enum range_kind kind = size >= BLOCK_SIZE ? RANGE_BLOCKS : RANGE_PAGES;
-	size_t guard = kind == RANGE_BLOCKS ? BLOCK_SIZE : PAGE_SIZE;
 	struct mapping *mapping;
-	struct list *list;
-	unsigned shift;
 	uintptr_t chunk;
 
-	if (size == 0 || size > 1ul << (MIN_SHIFT + SPACE_NUM_SHIFTS - 2))
-		return NULL;
-	shift = chunk_shift(size, guard);
-	list = &space->free[kind][shift - MIN_SHIFT];
-	if (!list_is_empty(list)) {
-		mapping = container_of(list->next, struct mapping, entry);
-		list_remove(&mapping->entry);
-		return mapping;
-	}
 	if (mapping_alloc(space, &mapping) != 0)
 		return NULL;
 	if (!chunk_carve(&space->next, USER_END, shift, &chunk)) {
@@ -64,23 +54,42 @@ static struct mapping *take_range_locked(struct space *space, size_t size)
 		return NULL;
 	}
 	mapping->addr = chunk + guard;
-	mapping->kind = kind;
-	mapping->shift = shift;
+	mapping->home = home;
+	// A chunk is aligned to its size.
+	mapping->one_table = guard == PAGE_SIZE && 1ul << shift <= BLOCK_SIZE;
+	return mapping;
+}
+
+struct mapping *mapping_take_locked(struct space *space, size_t size, uint32_t prot)
+{
+	enum range_kind kind = size >= BLOCK_SIZE ? RANGE_BLOCKS : RANGE_PAGES;
+	size_t guard = kind == RANGE_BLOCKS ? BLOCK_SIZE : PAGE_SIZE;
+	struct mapping **home;
+	struct mapping *mapping;
+	unsigned shift;
+
+	if (size == 0 || size > 1ul << (MIN_SHIFT + SPACE_NUM_SHIFTS - 2))
+		return NULL;
+	shift = chunk_shift(size, guard);
+	home = &space->free[kind][shift - MIN_SHIFT];
+	mapping = *home;
+	if (mapping != NULL)
+		*home = mapping->next_free;
+	else
+		mapping = carve_locked(space, shift, guard, home);
+	if (mapping == NULL)
+		return NULL;
+	mapping->size = size;
+	mapping->prot = prot;
 	return mapping;
 }
 
 struct mapping *mapping_create_locked(struct space *space, size_t size, uint32_t prot)
 {
-	struct mapping *mapping = take_range_locked(space, size);
+	struct mapping *mapping = mapping_take_locked(space, size, prot);
 
-	if (mapping == NULL)
-		return NULL;
-	mapping->size = size;
-	mapping->prot = prot;
-	mapping->owned = false;
-	mapping->folio = NULL;
-	mapping->handles = 0;
-	list_push_back(&space->mappings, &mapping->entry);
+	if (mapping != NULL)
+		list_push_back(&space->mappings, &mapping->entry);
 	return mapping;
 }
 
@@ -105,11 +114,13 @@ void mapping_destroy_locked(struct mapping *mapping)
 	else
 		mapping_unmap_locked(mapping, 0, mapping->size);
 	list_remove(&mapping->entry);
-	if (mapping->shift == 0) {
+	if (mapping->home == NULL) {
 		mapping_free(mapping);
 		return;
 	}
-	list_push_front(&space->free[mapping->kind][mapping->shift - MIN_SHIFT], &mapping->entry);
+	mapping->owned = false;
+	mapping->folio = NULL;
+	mapping_wait_locked(mapping);
 }
 
 void mapping_destroy(struct mapping *mapping)
@@ -154,18 +165,11 @@ static error_t find_entries_locked(struct mapping *mapping)
 	return error;
 }
 
-// A chunk is aligned to its size.
-static bool lies_in_one_table(const struct mapping *mapping)
-{
-	return mapping->kind == RANGE_PAGES && mapping->shift != 0 &&
-		1ul << mapping->shift <= BLOCK_SIZE;
-}
-
 error_t mapping_map_locked(struct mapping *mapping, size_t offset, paddr_t paddr, size_t size)
 {
 	error_t error = 0;
 
-	if (mapping->first_pte == NULL && lies_in_one_table(mapping))
+	if (mapping->first_pte == NULL && mapping->one_table)
 		error = find_entries_locked(mapping);
 	if (error != 0)
 		return error;
@@ -301,21 +305,19 @@ error_t space_create(struct account *account, struct space **out)
 	space->charged_tables = space->arch.num_tables;
 	spinlock_init(&space->lock, LOCK_RANK_VM);
 	list_init(&space->mappings);
-	for (unsigned kind = 0; kind < 2; kind++) {
-		for (unsigned i = 0; i < SPACE_NUM_SHIFTS; i++)
-			list_init(&space->free[kind][i]);
-	}
 	random_bytes(&random, sizeof(random));
 	space->next = AREA_START + (uintptr_t)(random % AREA_RANDOM_BLOCKS) * BLOCK_SIZE;
 	*out = space;
 	return 0;
 }
 
-static void free_list(struct list *list)
+static void free_ranges(struct mapping *mapping)
 {
-	list_for_each_safe(pos, list)
-	{
-		mapping_free(container_of(pos, struct mapping, entry));
+	while (mapping != NULL) {
+		struct mapping *next = mapping->next_free;
+
+		mapping_free(mapping);
+		mapping = next;
 	}
 }
 
@@ -336,7 +338,7 @@ void space_destroy(struct space *space)
 	}
 	for (unsigned kind = 0; kind < 2; kind++) {
 		for (unsigned i = 0; i < SPACE_NUM_SHIFTS; i++)
-			free_list(&space->free[kind][i]);
+			free_ranges(space->free[kind][i]);
 	}
 	arch_space_deinit(&space->arch);
 	kfree(space);

@@ -21,10 +21,13 @@
 struct space {
 	struct arch_space arch;
 	struct account *account;
-	struct spinlock lock;                   // rank VM; guards what follows, and `arch`
-	struct list mappings;                   // in use
-	struct list free[2][SPACE_NUM_SHIFTS];  // by alignment and size; their addresses are kept
-	uintptr_t next;                         // never used from here on
+	struct spinlock lock;  // rank VM; guards what follows, and `arch`
+	// What is mapped, but for folios that are there from the start: nobody looks
+	// for those here.
+	struct list mappings;
+	// Ranges that wait, by alignment and size; the latest first, linked by next_free.
+	struct mapping *free[2][SPACE_NUM_SHIFTS];
+	uintptr_t next;  // never used from here on
 	size_t charged_tables;
 };
 

@@ -83,51 +83,104 @@ static error_t add_prot_locked(struct mapping *mapping, uint32_t prot)
 	return error;
 }
 
+// The folio's lock is held, and that of the space if the mapping is in its list. Returns where it
+// is.
+static inline uintptr_t note_mapped_locked(struct mapping *mapping, struct folio *folio)
+{
+	mapping->folio = folio;
+	mapping->handles = 1;
+	mapping->user.discard = discard;
+	list_push_back(&folio->users, &mapping->user.entry);
+	return mapping->addr;
+}
+
 // A mapping of a folio that the process does not see yet. Both locks are held.
 static error_t create_locked(struct space *space, struct folio *folio, uint32_t prot,
                              struct mapping **out)
 {
-	struct mapping *mapping =
-		mapping_create_locked(space, folio->size, space_prot(folio, prot));
+	bool lazy = (folio->flags & FOLIO_LAZY) != 0;
+	struct mapping *mapping = lazy ? mapping_create_locked(space, folio->size, prot)
+				       : mapping_take_locked(space, folio->size, prot);
 	error_t error = 0;
 
 	if (mapping == NULL)
 		return ERR_NO_MEMORY;
-	if ((folio->flags & FOLIO_LAZY) == 0)
+	if (!lazy)
 		error = mapping_map_locked(mapping, 0, folio->paddr, folio->size);
-	if (error != 0) {
+	if (error != 0)
 		mapping_destroy_locked(mapping);
-		return error;
-	}
-	mapping->folio = folio;
-	mapping->handles = 1;
-	mapping->user = (struct folio_user){ .discard = discard };
-	list_push_back(&folio->users, &mapping->user.entry);
-	*out = mapping;
-	return 0;
+	else
+		*out = mapping;
+	return error;
+}
+
+// A folio that the process does not see yet. Gives up the folio's lock.
+static __attribute__((noinline)) error_t map_first(struct space *space, struct folio *folio,
+                                                   uint32_t prot, uintptr_t *out)
+{
+	struct mapping *mapping;
+	error_t error;
+
+	spin_lock(&space->lock);
+	error = create_locked(space, folio, prot, &mapping);
+	if (error == 0)
+		*out = note_mapped_locked(mapping, folio);
+	spin_unlock(&space->lock);
+	spin_unlock(&folio->lock);
+	return error;
+}
+
+// A folio that the process sees already. Gives up the folio's lock.
+static __attribute__((noinline)) error_t map_again(struct mapping *mapping, struct folio *folio,
+                                                   uint32_t prot, uint32_t had, uintptr_t *out)
+{
+	error_t error = add_prot_locked(mapping, prot);
+
+	if (error == 0 && had == 0)
+		mapping->handles++;
+	if (error == 0)
+		*out = mapping->addr;
+	spin_unlock(&folio->lock);
+	return error;
 }
 
 error_t space_map_folio(struct space *space, struct folio *folio, uint32_t prot, uint32_t had,
                         uintptr_t *out)
 {
+	uint32_t bits = space_prot(folio, prot);
 	struct mapping *mapping;
-	error_t error;
 
 	spin_lock(&folio->lock);
 	mapping = find_locked(space, folio);
-	if (mapping != NULL) {
-		error = add_prot_locked(mapping, space_prot(folio, prot));
-		if (error == 0 && had == 0)
-			mapping->handles++;
-	} else {
-		spin_lock(&space->lock);
-		error = create_locked(space, folio, prot, &mapping);
+	if (mapping != NULL)
+		return map_again(mapping, folio, bits, had, out);
+	if (folio->size != PAGE_SIZE || folio->device || (folio->flags & FOLIO_LAZY) != 0)
+		return map_first(space, folio, bits, out);
+	// Most are a page, and its range has been used before: nothing is looked up.
+	spin_lock(&space->lock);
+	mapping = mapping_take_page_locked(space);
+	if (mapping == NULL) {
 		spin_unlock(&space->lock);
+		return map_first(space, folio, bits, out);
 	}
-	if (error == 0)
-		*out = mapping->addr;
+	mapping->prot = bits;
+	arch_space_fill_page(mapping->first_pte, folio->paddr, bits);
+	spin_unlock(&space->lock);
+	*out = note_mapped_locked(mapping, folio);
 	spin_unlock(&folio->lock);
-	return error;
+	return 0;
+}
+
+// As mapping_destroy, of a folio that is there from the start, in one table.
+static inline void unmap_at_once(struct mapping *mapping)
+{
+	struct space *space = mapping->space;
+
+	spin_lock(&space->lock);
+	arch_space_clear(&space->arch, mapping->first_pte, mapping->addr, mapping->size);
+	mapping->folio = NULL;
+	mapping_wait_locked(mapping);
+	spin_unlock(&space->lock);
 }
 
 void space_unmap_folio(struct space *space, struct folio *folio)
@@ -138,7 +191,10 @@ void space_unmap_folio(struct space *space, struct folio *folio)
 	mapping = find_locked(space, folio);
 	if (mapping != NULL && --mapping->handles == 0) {
 		list_remove(&mapping->user.entry);
-		mapping_destroy(mapping);
+		if (mapping->first_pte != NULL && (folio->flags & FOLIO_LAZY) == 0)
+			unmap_at_once(mapping);
+		else
+			mapping_destroy(mapping);
 	}
 	spin_unlock(&folio->lock);
 }

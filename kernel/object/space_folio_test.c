@@ -7,25 +7,16 @@
 
 #define RW (PROT_READ | PROT_WRITE)
 
-static struct folio *folio_of(handle_t handle)
-{
-	struct object *object;
-
-	assert_int_equal(handle_lookup(&user->handles, handle, OBJECT_FOLIO, 0, &object), 0);
-	object_put(object);
-	return folio_from_object(object);
-}
-
 static uint64_t populated(handle_t handle)
 {
-	return folio_of(handle)->populated * PAGE_SIZE;
+	return user_folio_of(handle)->populated * PAGE_SIZE;
 }
 
 static void a_contiguous_folio_is_there_at_once(void **state)
 {
 	handle_t folio = user_folio(3 * PAGE_SIZE, FOLIO_CONTIGUOUS);
 	uintptr_t at = user_map(folio, RW);
-	const uint8_t *bytes = page_to_virt(folio_of(folio)->paddr);
+	const uint8_t *bytes = page_to_virt(user_folio_of(folio)->paddr);
 
 	(void)state;
 	for (size_t offset = 0; offset < 3 * PAGE_SIZE; offset += PAGE_SIZE) {
@@ -168,7 +159,7 @@ static void what_is_being_discarded_stays(void **state)
 
 	(void)state;
 	stayed = false;
-	discarded = folio_of(folio);
+	discarded = user_folio_of(folio);
 	assert_true(user_can_write(user_map(folio, RW)));
 	folio_add_user(discarded, &mapping);
 	assert_int_equal(CALL_3(folio_discard, folio, 0, PAGE_SIZE), 0);
@@ -308,7 +299,8 @@ static void what_is_sent_is_unmapped(void **state)
 		space_copy_from(user->space, &message, OUT, offsetof(struct message, data)), 0);
 	at = user_map(message.handles[0], RW);
 	assert_int_equal(
-		*((uint8_t *)page_to_virt(folio_of(message.handles[0])->paddr) + PAGE_SIZE), 0x3c);
+		*((uint8_t *)page_to_virt(user_folio_of(message.handles[0])->paddr) + PAGE_SIZE),
+		0x3c);
 	assert_true(user_has(at));
 }
 
@@ -335,91 +327,10 @@ static void a_map_that_cannot_say_where_maps_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(CALL_3(folio_map, folio, RW, TEXT_ADDRESS), ERR_ADDRESS);
-	assert_true(list_is_empty(&folio_of(folio)->users));
+	assert_true(list_is_empty(&user_folio_of(folio)->users));
 	(void)user_map(folio, RW);
 	assert_int_equal(CALL_3(folio_map, folio, RW, TEXT_ADDRESS), ERR_ADDRESS);
-	assert_false(list_is_empty(&folio_of(folio)->users));
-}
-
-// --- Addresses ---
-
-static void mappings_do_not_touch(void **state)
-{
-	static const size_t sizes[] = { 1, 2, 3, 1, 4, 7, 8, 512, 513, 1 };
-	handle_t folios[10];
-	uintptr_t at[10];
-
-	(void)state;
-	for (size_t i = 0; i < 10; i++) {
-		folios[i] = user_folio(sizes[i] * PAGE_SIZE, FOLIO_CONTIGUOUS);
-		at[i] = user_map(folios[i], RW);
-	}
-	for (size_t i = 0; i < 10; i++) {
-		assert_true(user_has(at[i]));
-		assert_true(user_has(at[i] + (sizes[i] - 1) * PAGE_SIZE));
-		assert_false(user_has(at[i] - PAGE_SIZE));
-		assert_false(user_has(at[i] + sizes[i] * PAGE_SIZE));
-	}
-}
-
-static void addresses_are_used_again(void **state)
-{
-	handle_t folio = user_folio(6 * PAGE_SIZE, FOLIO_CONTIGUOUS);
-	handle_t small = user_folio(PAGE_SIZE, FOLIO_CONTIGUOUS);
-	uintptr_t at = user_map(folio, RW);
-	uint64_t used = user->account->kernel_used;
-	uintptr_t next = user->space->next;
-
-	(void)state;
-	for (unsigned i = 0; i < 100; i++) {
-		assert_int_equal(CALL_1(folio_unmap, folio), 0);
-		assert_int_equal(user_map(folio, PROT_READ), at);
-		// What was writable before is not any more.
-		assert_false(user_can_write(at));
-	}
-	assert_int_equal(user->account->kernel_used, used);
-	assert_int_equal(user->space->next, next);
-	assert_int_equal(CALL_1(folio_unmap, folio), 0);
-	assert_int_not_equal(user_map(small, RW), at);
-	// Blocks, too.
-	folio = user_folio(2 * BLOCK_SIZE, FOLIO_LAZY);
-	at = user_map(folio, RW);
-	assert_int_equal(CALL_1(folio_unmap, folio), 0);
-	assert_int_equal(user_map(folio, RW), at);
-}
-
-static void a_folio_too_large_for_the_area_is_refused(void **state)
-{
-	struct folio huge = { .size = 1ul << 37, .flags = FOLIO_LAZY };
-	uintptr_t at;
-
-	(void)state;
-	spinlock_init(&huge.lock, LOCK_RANK_FOLIO);
-	list_init(&huge.users);
-	assert_int_equal(space_map_folio(user->space, &huge, RW, 0, &at), ERR_NO_MEMORY);
-	huge.size = SIZE_MAX & ~(PAGE_SIZE - 1);
-	assert_int_equal(space_map_folio(user->space, &huge, RW, 0, &at), ERR_NO_MEMORY);
-	assert_true(list_is_empty(&huge.users));
-}
-
-static void a_mapping_needs_memory(void **state)
-{
-	// So large that it needs a table of its own.
-	handle_t folio = user_folio(300 * PAGE_SIZE, FOLIO_CONTIGUOUS);
-	uint64_t limit = user->account->kernel_limit;
-	error_t error;
-
-	(void)state;
-	host_fail_kmalloc(1);
-	assert_int_equal(CALL_3(folio_map, folio, RW, OUT), ERR_NO_MEMORY);
-	host_fail_kmalloc(0);
-	user->account->kernel_limit = user->account->kernel_used;
-	do {
-		error = CALL_3(folio_map, folio, RW, OUT);
-		assert_true(list_is_empty(&folio_of(folio)->users) == (error != 0));
-		user->account->kernel_limit += 100;
-	} while (error != 0);
-	user->account->kernel_limit = limit;
+	assert_false(list_is_empty(&user_folio_of(folio)->users));
 }
 
 int test_space_folios(void)
@@ -440,10 +351,6 @@ int test_space_folios(void)
 		space_test_case(what_is_sent_is_unmapped),
 		space_test_case(a_message_that_stays_keeps_its_mapping),
 		space_test_case(a_map_that_cannot_say_where_maps_nothing),
-		space_test_case(mappings_do_not_touch),
-		space_test_case(addresses_are_used_again),
-		space_test_case(a_folio_too_large_for_the_area_is_refused),
-		space_test_case(a_mapping_needs_memory),
 	};
 
 	return cmocka_run_group_tests_name("folios in spaces", tests, NULL, NULL);

@@ -60,6 +60,15 @@ static inline handle_t user_folio(size_t size, uint32_t flags)
 	return (handle_t)user_out();
 }
 
+static inline struct folio *user_folio_of(handle_t handle)
+{
+	struct object *object;
+
+	assert_int_equal(handle_lookup(&user->handles, handle, OBJECT_FOLIO, 0, &object), 0);
+	object_put(object);
+	return folio_from_object(object);
+}
+
 static inline uintptr_t user_map(handle_t folio, uint32_t prot)
 {
 	assert_int_equal(CALL_3(folio_map, folio, prot, OUT), 0);

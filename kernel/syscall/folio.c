@@ -92,7 +92,8 @@ static error_t check_slot_locked(const struct handle_slot *slot, rights_t rights
 }
 
 // folio_map of a user-mode process: the handle's slot says whether it maps the folio already.
-static error_t map_in_space(handle_t handle, rights_t rights, uint32_t prot, uintptr_t out)
+static __attribute__((noinline)) error_t map_in_space(handle_t handle, rights_t rights,
+                                                      uint32_t prot, uintptr_t out)
 {
 	struct handle_table *table = &caller()->handles;
 	struct handle_slot *slot;
@@ -109,7 +110,7 @@ static error_t map_in_space(handle_t handle, rights_t rights, uint32_t prot, uin
 		                        &addr);
 	}
 	if (error == 0)
-		slot->mapped |= prot;
+		slot->mapped = had | prot;
 	spin_unlock(&table->lock);
 	if (error != 0)
 		return error;
@@ -119,13 +120,34 @@ static error_t map_in_space(handle_t handle, rights_t rights, uint32_t prot, uin
 	return error;
 }
 
+// folio_map of an app in the kernel.
+static __attribute__((noinline)) error_t map_in_kernel(handle_t handle, rights_t rights,
+                                                       uint32_t prot, uintptr_t out)
+{
+	struct object *object;
+	uintptr_t addr = 0;
+	error_t error = lookup((uintptr_t)handle, OBJECT_FOLIO, rights, &object);
+
+	if (error != 0)
+		return error;
+	error = folio_object_map(folio_from_object(object), &addr);
+	// Another thread may have closed the handle meanwhile: that is found out before anything is
+	// written.
+	if (error == 0)
+		error = note_mapped(handle, &prot);
+	if (error == 0) {
+		error = user_write(out, &addr, sizeof(addr));
+		if (error != 0)
+			(void)note_mapped(handle, &prot);
+	}
+	object_put(object);
+	return error;
+}
+
 error_t sys_folio_map(SYSCALL_ARGS)
 {
 	rights_t rights = RIGHT_MAP | RIGHT_READ;
 	uint32_t prot = (uint32_t)a1;
-	struct object *object;
-	uintptr_t addr = 0;
-	error_t error;
 
 	if (a1 != PROT_READ && a1 != (PROT_READ | PROT_WRITE))
 		return ERR_INVALID;
@@ -133,21 +155,7 @@ error_t sys_folio_map(SYSCALL_ARGS)
 		rights |= RIGHT_WRITE;
 	if (caller()->space != NULL)
 		return map_in_space((handle_t)a0, rights, prot, a2);
-	error = lookup(a0, OBJECT_FOLIO, rights, &object);
-	if (error != 0)
-		return error;
-	error = folio_object_map(folio_from_object(object), &addr);
-	// Another thread may have closed the handle meanwhile: that is found out before anything is
-	// written.
-	if (error == 0)
-		error = note_mapped((handle_t)a0, &prot);
-	if (error == 0) {
-		error = user_write(a2, &addr, sizeof(addr));
-		if (error != 0)
-			(void)note_mapped((handle_t)a0, &prot);
-	}
-	object_put(object);
-	return error;
+	return map_in_kernel((handle_t)a0, rights, prot, a2);
 }
 
 error_t sys_folio_unmap(SYSCALL_ARGS)
