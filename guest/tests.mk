@@ -18,3 +18,6 @@ network_files_test_SRCS := $(BOOTD)/network_files.c
 linger_test_SRCS := $(addprefix $(BOOTD)/,linger.c procfs.c)
 guest_memory_test_SRCS := $(BOOTD)/guest_memory.c
 linger_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += $(BOOTD)/volume_fill_test
+volume_fill_test_SRCS := $(addprefix $(BOOTD)/,volume_fill.c failure.c)
+volume_fill_test_CFLAGS := -D_GNU_SOURCE

@@ -11,6 +11,7 @@
 
 #include "guest/bootd/image_path.h"
 #include "guest/bootd/mount.h"
+#include "guest/bootd/volume_fill.h"
 
 // Of the device (VM_FILES_TAG in libs/linux/vm/vm_files.h).
 #define TAG "starina"
@@ -71,7 +72,21 @@ static int mount_share(int tree, const struct config_mount *share, struct failur
 	return error;
 }
 
-// A mount of its own for each share, not attached yet. -1 in `trees` for what is not a share.
+// Fills a new volume with what the image has there.
+static int fill_volume(const struct config_mount *share, const char *path, struct failure *failure)
+{
+	char real[PATH_MAX];
+	struct stat status;
+
+	if (share->data == NULL || stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+		return 0;
+	if (image_path_make(share->destination, real) != 0 || stat(real, &status) != 0)
+		return failure_errno(failure, "make the mount point %.200s", share->destination);
+	// What is not a folder is said when the volume is mounted.
+	return S_ISDIR(status.st_mode) ? volume_fill(real, path, failure) : 0;
+}
+
+// Fills each new volume, and gives each share a mount of its own in `trees`, not attached yet.
 static int take_trees(const struct config *config, int *trees, struct failure *failure)
 {
 	for (size_t i = 0; i < config->num_added; i++) {
@@ -82,6 +97,10 @@ static int take_trees(const struct config *config, int *trees, struct failure *f
 			continue;
 		snprintf(path, sizeof(path), STAGE "/%.*s",
 		         (int)strspn(share->source, "0123456789"), share->source);
+		int error = fill_volume(share, path, failure);
+
+		if (error != 0)
+			return error;
 		trees[i] = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		if (trees[i] < 0)
 			return failure_errno(failure, "find the share for %.200s",

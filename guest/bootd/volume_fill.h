@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// A new volume gets what the image has where it is mounted, as docker does it.
+#pragma once
+
+#include "guest/bootd/failure.h"
+
+// Copies what is in the folder `from`, and its own owner, mode and attributes, into the folder
+// `to` if that is empty. Symbolic links are not followed, hard links stay such; sockets and what
+// is mounted in `from` are left out. Both paths end in a folder, and nobody else changes what is
+// below. Returns 0 or a negative errno with the failure set.
+int volume_fill(const char *from, const char *to, struct failure *failure);
