@@ -26,10 +26,15 @@ typedef int32_t error_t;
 	X(ERR_EXISTS, 33, "exists already")                \
 	X(ERR_NOT_FOUND, 34, "not found")                  \
 	X(ERR_CYCLE, 35, "would form a cycle")             \
+	X(ERR_NOT_EMPTY, 36, "folder is not empty")        \
+	X(ERR_IS_FOLDER, 37, "is a folder")                \
+	X(ERR_NOT_FOLDER, 38, "is not a folder")           \
+	X(ERR_READ_ONLY, 39, "is read-only")               \
 	X(ERR_NO_MEMORY, 48, "out of memory")              \
 	X(ERR_LIMIT, 49, "limit of the process reached")   \
 	X(ERR_FULL, 50, "queue is full")                   \
 	X(ERR_EMPTY, 51, "queue is empty")                 \
+	X(ERR_NO_SPACE, 52, "no space is left")            \
 	X(ERR_PEER_CLOSED, 64, "peer closed")              \
 	X(ERR_NOT_READY, 65, "peer not ready yet")         \
 	X(ERR_TIMED_OUT, 66, "timed out")                  \

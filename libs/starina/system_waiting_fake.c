@@ -69,12 +69,11 @@ error_t poll_remove(handle_t poll, handle_t h)
 	return 0;
 }
 
-error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
-                  size_t *num_events, struct message *m)
+static error_t poll_once(handle_t poll, struct poll_event *events, size_t max, size_t *num_events,
+                         struct message *m)
 {
 	size_t n = 0, start = next_polled;
 
-	(void)deadline;
 	(void)fake_object_of(poll, POLL);
 	for (size_t i = 0; i < fake_slots_used && n < max; i++) {
 		struct fake_slot *slot = &fake_slots[(start + i) % fake_slots_used];
@@ -99,12 +98,24 @@ error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t d
 	return n > 0 ? 0 : ERR_TIMED_OUT;
 }
 
+error_t poll_recv(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
+                  size_t *num_events, struct message *m)
+{
+	error_t err = poll_once(poll, events, max, num_events, m);
+
+	if (err != ERR_TIMED_OUT || deadline != NSEC_NEVER || fake_while_waiting == NULL)
+		return err;
+	fake_while_waiting();
+	return poll_once(poll, events, max, num_events, m);
+}
+
 error_t poll_wait(handle_t poll, struct poll_event *events, size_t max, nsec_t deadline,
                   size_t *num_events)
 {
 	if (fake_while_waiting != NULL)
 		fake_while_waiting();
-	return poll_recv(poll, events, max, deadline, num_events, NULL);
+	(void)deadline;
+	return poll_once(poll, events, max, num_events, NULL);
 }
 
 error_t timer_create(handle_t *out)

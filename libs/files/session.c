@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: MIT
+//
+// The session: requests go out as the provider's limit allows, and each reply finds its request.
+// Replies are looked at as bytes from outside.
+#include "libs/base/string.h"
+#include "libs/files/internal.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+#define GREETING_UNIQUE 1u
+// As many as an inline message has room for.
+#define FORGET_MAX                                           \
+	((FILES_INLINE_MAX - sizeof(struct fuse_in_header) - \
+	  sizeof(struct fuse_batch_forget_in)) /             \
+	 sizeof(struct fuse_forget_one))
+#define LINUX_ERROR_MAX 511
+
+// --- Out -----------------------------------------------------------------------------------------
+
+static error_t session_error(const struct files *files)
+{
+	if (files->state == FILES_LOST)
+		return files->error;
+	return files->state == FILES_STOPPED ? ERR_BAD_STATE : 0;
+}
+
+// Writes header and parts to `out`, which has room.
+static void write_parts(uint8_t *out, uint32_t opcode, uint64_t node, uint64_t unique,
+                        uint32_t length, const struct span *parts, size_t num_parts)
+{
+	struct fuse_in_header header = { .len = length,
+		                         .opcode = opcode,
+		                         .unique = unique,
+		                         .nodeid = node };
+
+	memcpy(out, &header, sizeof(header));
+	out += sizeof(header);
+	for (size_t i = 0; i < num_parts; i++) {
+		if (parts[i].len > 0)
+			memcpy(out, parts[i].data, parts[i].len);
+		out += parts[i].len;
+	}
+}
+
+static size_t parts_length(const struct span *parts, size_t num_parts)
+{
+	size_t length = sizeof(struct fuse_in_header);
+
+	for (size_t i = 0; i < num_parts; i++)
+		length += parts[i].len;
+	return length;
+}
+
+// Makes a message of one request. Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_TOO_LARGE.
+static error_t encode(struct message *m, uint32_t opcode, uint64_t node, uint64_t unique,
+                      const struct span *parts, size_t num_parts)
+{
+	size_t length = parts_length(parts, num_parts);
+	struct msg_files_fuse fuse = { .length = (uint32_t)length };
+	void *base;
+	error_t err;
+
+	if (length > FILES_MAX_BYTES)
+		return ERR_TOO_LARGE;
+	if (length <= FILES_INLINE_MAX) {
+		err = message_encode_files_fuse(m, &fuse, NULL, 0);
+		m->len = (uint16_t)(m->len + length);
+		write_parts(m->data + sizeof(fuse), opcode, node, unique, fuse.length, parts,
+		            num_parts);
+		return err;
+	}
+	fuse.offset = FILES_HEADROOM;
+	err = message_encode_files_fuse(m, &fuse, NULL, 0);
+	if (err == 0)
+		err = folio_create(FILES_HEADROOM + length, FOLIO_CONTIGUOUS, &m->handles[0]);
+	if (err < 0)
+		return err;
+	err = folio_map(m->handles[0], PROT_READ | PROT_WRITE, &base);
+	if (err < 0) {
+		handle_close(m->handles[0]);
+		return err;
+	}
+	m->num_handles = 1;
+	write_parts((uint8_t *)base + FILES_HEADROOM, opcode, node, unique, fuse.length, parts,
+	            num_parts);
+	return 0;
+}
+
+// Tells of nodes that are not used, as many as fit into one message. Returns false when the channel
+// does not take it.
+static bool send_forgotten(struct files *files)
+{
+	struct fuse_forget_one ones[FORGET_MAX];
+	struct fuse_batch_forget_in in = { 0 };
+	struct message m;
+	struct span parts[2];
+
+	list_for_each(entry, &files->forgotten) {
+		if (in.count == FORGET_MAX)
+			break;
+		ones[in.count++] = (struct fuse_forget_one){
+			.nodeid = container_of(entry, struct node, entry)->id,
+			.nlookup = 1
+		};
+	}
+	parts[0] = PART(in);
+	parts[1] =
+		(struct span){ .data = (const uint8_t *)ones, .len = in.count * sizeof(ones[0]) };
+	if (encode(&m, FUSE_BATCH_FORGET, 0, ++files->last_unique, parts, 2) < 0 ||
+	    channel_send(files->session.handle, &m) < 0)
+		return false;
+	for (uint32_t i = 0; i < in.count; i++) {
+		heap_free(container_of(list_pop_front(&files->forgotten), struct node, entry));
+		files->num_forgotten--;
+	}
+	return true;
+}
+
+// Sends what the provider's limit and the channel allow.
+static void pump(struct files *files, bool all_forgotten)
+{
+	bool full = false;
+
+	if (files->state != FILES_OPEN)
+		return;
+	while (!full && !list_is_empty(&files->waiting) && files->num_sent < FILES_MAX_REQUESTS) {
+		struct request *request = container_of(files->waiting.next, struct request, entry);
+
+		if (channel_send(files->session.handle, &request->m) < 0) {
+			full = true;
+			break;
+		}
+		request->m.num_handles = 0;
+		list_remove(&request->entry);
+		list_push_back(&files->sent, &request->entry);
+		files->num_sent++;
+	}
+	while (!full &&
+	       (files->num_forgotten >= FORGET_MAX || (all_forgotten && files->num_forgotten > 0)))
+		full = !send_forgotten(files);
+	source_want_writable(&files->session, full);
+}
+
+static void enqueue(struct files *files, struct request *request)
+{
+	request->files = files;
+	list_push_back(&files->waiting, &request->entry);
+	pump(files, false);
+}
+
+error_t request_send(struct files *files, struct request *request, uint32_t opcode, uint64_t node,
+                     const struct span *parts, size_t num_parts)
+{
+	error_t err = session_error(files);
+
+	if (err == 0)
+		err = encode(&request->m, opcode, node, ++files->last_unique, parts, num_parts);
+	if (err < 0)
+		return err;
+	request->unique = files->last_unique;
+	enqueue(files, request);
+	return 0;
+}
+
+error_t request_send_folio(struct files *files, struct request *request, uint32_t opcode,
+                           uint64_t node, struct span part, handle_t folio, uint32_t start,
+                           uint32_t len)
+{
+	uint32_t before = (uint32_t)parts_length(&part, 1);
+	struct msg_files_fuse fuse = { .offset = start - before, .length = before + len };
+	struct folio_info info;
+	void *base;
+	error_t err = session_error(files);
+
+	if (err == 0)
+		err = folio_info(folio, &info);
+	if (err < 0)
+		return err;
+	if (info.flags != FOLIO_CONTIGUOUS || start < before + FILES_HEADROOM ||
+	    !range_within(start, len, info.size) || fuse.length > FILES_MAX_BYTES)
+		return ERR_RANGE;
+	err = folio_map(folio, PROT_READ | PROT_WRITE, &base);
+	if (err == 0)
+		err = message_encode_files_fuse(&request->m, &fuse, NULL, 0);
+	if (err < 0)
+		return err;
+	request->unique = ++files->last_unique;
+	write_parts((uint8_t *)base + fuse.offset, opcode, node, request->unique, fuse.length,
+	            &part, 1);
+	request->m.handles[0] = folio;
+	request->m.num_handles = 1;
+	enqueue(files, request);
+	return 0;
+}
+
+void node_forget(struct files *files, struct node *node)
+{
+	if (files == NULL || files->state != FILES_OPEN) {
+		heap_free(node);
+		return;
+	}
+	list_push_back(&files->forgotten, &node->entry);
+	if (++files->num_forgotten >= FORGET_MAX)
+		pump(files, false);
+}
+
+// --- The end -------------------------------------------------------------------------------------
+
+// Answers all requests with an error. Returns false when the session was stopped meanwhile.
+static bool fail_all(struct files *files, error_t error)
+{
+	struct list *const lists[] = { &files->sent, &files->waiting };
+	bool stopped = false;
+
+	files->stopped = &stopped;
+	files->num_sent = 0;
+	for (size_t i = 0; i < 2; i++) {
+		struct list *entry;
+
+		while (!stopped && (entry = list_pop_front(lists[i])) != NULL) {
+			struct request *request = container_of(entry, struct request, entry);
+
+			message_discard(&request->m);
+			request->number = 0;
+			request->answered(request, error, NULL);
+		}
+	}
+	if (!stopped)
+		files->stopped = NULL;
+	return !stopped;
+}
+
+static void drop_forgotten(struct files *files)
+{
+	struct list *entry;
+
+	while ((entry = list_pop_front(&files->forgotten)) != NULL)
+		heap_free(container_of(entry, struct node, entry));
+	files->num_forgotten = 0;
+}
+
+static void session_lost(struct files *files, error_t error, const char *text)
+{
+	loop_close(files->loop, &files->session);
+	files->state = FILES_LOST;
+	files->error = error;
+	str_copy(files->text, text, sizeof(files->text));
+	drop_forgotten(files);
+	if (fail_all(files, error) && files->lost != NULL)
+		files->lost(files->context);
+}
+
+static void session_broken(struct files *files)
+{
+	session_lost(files, ERR_PROTOCOL, "what provides the files sent a reply that is not one");
+}
+
+// --- In ------------------------------------------------------------------------------------------
+
+error_t reply_take(struct reply *reply, void *out, size_t size)
+{
+	if (reply->body.len < size)
+		return ERR_PROTOCOL;
+	memcpy(out, reply->body.data, size);
+	reply->body.data += size;
+	reply->body.len -= size;
+	reply->offset += (uint32_t)size;
+	return 0;
+}
+
+static void greet(struct files *files)
+{
+	struct fuse_init_in in = { .major = FUSE_VERSION_MAJOR,
+		                   .minor = FUSE_VERSION_MINOR,
+		                   .flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_DO_READDIRPLUS |
+		                           FUSE_SUBMOUNTS };
+	struct span part = PART(in);
+	struct message m;
+
+	files->state = FILES_GREETING;
+	files->last_unique = GREETING_UNIQUE;
+	// The channel is empty, and it is inline. If the peer is gone, that is told by the loop.
+	if (encode(&m, FUSE_INIT, 0, GREETING_UNIQUE, &part, 1) < 0 ||
+	    channel_send(files->session.handle, &m) < 0)
+		return;
+}
+
+static void greeted(struct files *files, const struct fuse_out_header *header, struct reply *reply)
+{
+	struct fuse_init_out out;
+
+	if (header->unique != GREETING_UNIQUE || header->error != 0 ||
+	    reply_take(reply, &out, sizeof(out)) < 0 || out.major != FUSE_VERSION_MAJOR ||
+	    out.minor < FUSE_VERSION_MINOR_MIN || out.max_write < PAGE_SIZE) {
+		session_broken(files);
+		return;
+	}
+	files->max_write = out.max_write < FILES_PIECE_MAX ? out.max_write : FILES_PIECE_MAX;
+	files->state = FILES_OPEN;
+	pump(files, false);
+}
+
+static struct request *take_sent(struct files *files, uint64_t unique)
+{
+	list_for_each(entry, &files->sent) {
+		struct request *request = container_of(entry, struct request, entry);
+
+		if (request->unique != unique)
+			continue;
+		list_remove(entry);
+		files->num_sent--;
+		return request;
+	}
+	return NULL;
+}
+
+// Gives a reply to its request. `files` may be gone afterwards.
+static void deliver(struct files *files, struct reply *reply)
+{
+	struct fuse_out_header header;
+	size_t length = reply->body.len;
+	struct request *request = NULL;
+
+	if (length > FILES_MAX_BYTES || reply_take(reply, &header, sizeof(header)) < 0 ||
+	    header.len != length || header.error > 0 || header.error < -LINUX_ERROR_MAX) {
+		session_broken(files);
+		return;
+	}
+	if (files->state == FILES_GREETING) {
+		greeted(files, &header, reply);
+		return;
+	}
+	request = take_sent(files, header.unique);
+	if (request == NULL) {
+		session_broken(files);
+		return;
+	}
+	pump(files, false);
+	request->number = (uint32_t)-header.error;
+	request->answered(request, header.error == 0 ? 0 : files_error(request->number), reply);
+}
+
+static void session_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct files *files = source->context;
+	struct payload payload = { 0 };
+	struct msg_files_fuse fuse;
+	const uint8_t *tail;
+	size_t tail_len;
+	struct reply reply = { 0 };
+	error_t err = message_decode_files_fuse(m, &fuse, &tail, &tail_len);
+
+	(void)loop;
+	if (err == 0 && m->num_handles == 1) {
+		m->num_handles = 0;
+		err = payload_open_folio(m->handles[0], fuse.offset, fuse.length, &payload);
+		reply = (struct reply){ .payload = &payload, .offset = fuse.offset };
+	} else if (err == 0) {
+		payload.bytes = (struct span){ .data = tail, .len = tail_len };
+		err = tail_len == fuse.length ? 0 : ERR_PROTOCOL;
+	}
+	if (err == 0) {
+		reply.body = payload.bytes;
+		deliver(files, &reply);
+	} else {
+		session_broken(files);
+	}
+	payload_release(&payload);
+	message_discard(m);
+}
+
+static void session_batch_end(struct loop *loop, struct source *source)
+{
+	struct files *files = source->context;
+
+	(void)loop;
+	pump(files, files->num_sent == 0);
+}
+
+static void session_writable(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	pump(source->context, true);
+}
+
+static void session_closed(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	session_lost(source->context, ERR_PEER_CLOSED, "what provides the files has ended");
+}
+
+static const struct source_ops session_ops = {
+	.message = session_message,
+	.batch_end = session_batch_end,
+	.writable = session_writable,
+	.closed = session_closed,
+};
+
+// --- The session ---------------------------------------------------------------------------------
+
+static void session_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct files *files = opener->context;
+
+	if (channel != HANDLE_NONE)
+		error = loop_add(files->loop, &files->session, channel, &session_ops, files);
+	if (error < 0) {
+		if (channel != HANDLE_NONE)
+			handle_close(channel);
+		files->session = (struct source){ 0 };
+		session_lost(files, error, text);
+		return;
+	}
+	greet(files);
+}
+
+void files_start(struct files *files, struct loop *loop, handle_t connector, const char *uri)
+{
+	*files = (struct files){ .loop = loop, .state = FILES_OPENING };
+	list_init(&files->waiting);
+	list_init(&files->sent);
+	list_init(&files->forgotten);
+	list_init(&files->operations);
+	list_init(&files->files);
+	opener_start(&files->opener, loop, connector, uri, session_opened, files);
+}
+
+void files_stop(struct files *files)
+{
+	struct list *entry;
+	bool *stopped = files->stopped;
+
+	if (files->state == FILES_STOPPED)
+		return;
+	files->state = FILES_STOPPED;
+	opener_stop(&files->opener);
+	loop_close(files->loop, &files->session);
+	list_for_each(at, &files->operations)
+		container_of(at, struct operation, entry)->cancelled = true;
+	fail_all(files, ERR_PEER_CLOSED);
+	while ((entry = list_pop_front(&files->operations)) != NULL)
+		container_of(entry, struct operation, entry)->files = NULL;
+	while (!list_is_empty(&files->files))
+		file_free(container_of(files->files.next, struct file, entry));
+	drop_forgotten(files);
+	if (stopped != NULL)
+		*stopped = true;
+}
+
+void files_cancel(struct files *files, const void *context)
+{
+	if (files->state == FILES_STOPPED)
+		return;
+	list_for_each(entry, &files->operations) {
+		struct operation *op = container_of(entry, struct operation, entry);
+
+		if (op->context == context)
+			op->cancelled = true;
+	}
+}
+
+error_t operation_begin(struct files *files, struct file *file, size_t size, void *context,
+                        void **out)
+{
+	error_t err = session_error(files);
+	struct operation *op;
+
+	if (err < 0)
+		return err;
+	op = heap_alloc(size);
+	if (op == NULL)
+		return ERR_NO_MEMORY;
+	op->files = files;
+	op->file = file;
+	op->context = context;
+	list_push_back(&files->operations, &op->entry);
+	if (file != NULL)
+		file->pending++;
+	*out = op;
+	return 0;
+}
+
+void operation_end(struct operation *op)
+{
+	struct file *file = op->file;
+
+	list_remove(&op->entry);
+	heap_free(op);
+	if (file != NULL)
+		file_unuse(file);
+}
