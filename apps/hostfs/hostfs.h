@@ -26,6 +26,8 @@ struct session {
 	struct source source;
 	uint32_t id;
 	uint32_t unanswered;
+	// Of the one share that it is of, until the host was told; "": of those with numbers.
+	char share[FILES_PORT_NAME_MAX + 1];
 	bool ending;  // its client is gone: the host is to be told
 };
 

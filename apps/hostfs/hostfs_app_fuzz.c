@@ -118,7 +118,10 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 		if (client == HANDLE_NONE)
 			client = fake_client_connect(service);
 		if (client != HANDLE_NONE)
-			(void)open_send(client, how, (how & 3) == 3 ? "files:x" : FILES_HOST);
+			(void)open_send(client, how,
+			                (how & 3) == 3           ? "files:x"
+			                        : (how & 3) == 2 ? FILES_HOST_PREFIX "x"
+			                                         : FILES_HOST);
 		break;
 	case ASK: ask(sessions[how % SESSIONS], (uint8_t)(how ^ len), data, len); break;
 	case ANSWER: console_answers(how); break;

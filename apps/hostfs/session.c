@@ -119,15 +119,27 @@ static bool wants_reply(struct span request)
 		in.opcode != FUSE_INTERRUPT;
 }
 
-// Makes the port's message of a request that came inline.
-static error_t frame_inline(const struct files_port_header *header, struct span request,
-                            struct message *out)
+// Makes the port's message of a request that came inline. Before the first one goes the frame with
+// the share's name.
+static error_t frame_inline(struct session *session, const struct files_port_header *header,
+                            struct span request, struct message *out)
 {
-	uint8_t bytes[HEADER + FILES_INLINE_MAX];
+	uint8_t bytes[2 * HEADER + FILES_PORT_NAME_MAX + FILES_INLINE_MAX];
+	struct writer w = writer_make(bytes, sizeof(bytes));
+	struct files_port_header name = { .length = HEADER + (uint32_t)strlen(session->share),
+		                          .session = session->id };
+	error_t err;
 
-	memcpy(bytes, header, HEADER);
-	memcpy(bytes + HEADER, request.data, request.len);
-	return payload_make(out, bytes, HEADER + request.len);
+	if (session->share[0] != '\0') {
+		writer_bytes(&w, &name, HEADER);
+		writer_bytes(&w, session->share, strlen(session->share));
+	}
+	writer_bytes(&w, header, HEADER);
+	writer_bytes(&w, request.data, request.len);
+	err = payload_make(out, bytes, w.len);
+	if (err == 0)
+		session->share[0] = '\0';
+	return err;
 }
 
 // Makes it of one in a folio (taken out of `m`): the header goes before it. Errors: ERR_PROTOCOL,
@@ -178,7 +190,9 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 		struct span request = { .data = tail, .len = tail_len };
 
 		replied = wants_reply(request);
-		err = frame_inline(&header, request, &out);
+		err = frame_inline(session, &header, request, &out);
+	} else if (session->share[0] != '\0') {
+		return ERR_PROTOCOL;  // FUSE_INIT, which comes first, is none of that size
 	} else {
 		err = frame_folio(&header, m, &fuse, &replied, &out);
 	}
@@ -220,8 +234,9 @@ static const struct source_ops session_ops = {
 
 // --- Clients -------------------------------------------------------------------------------------
 
-// Opens a session. Errors: ERR_LIMIT, ERR_NO_MEMORY, channel_create's.
-static error_t session_open(struct hostfs *fs, handle_t *out)
+// Opens a session, of the share `name` ("": of those with numbers). Errors: ERR_LIMIT,
+// ERR_NO_MEMORY, channel_create's.
+static error_t session_open(struct hostfs *fs, struct span name, handle_t *out)
 {
 	struct session *session;
 	handle_t ends[2];
@@ -240,6 +255,8 @@ static error_t session_open(struct hostfs *fs, handle_t *out)
 		goto out_ends;
 	session->fs = fs;
 	session->id = ++fs->next_id;
+	if (name.len > 0)
+		memcpy(session->share, name.data, name.len);
 	list_push_back(&fs->sessions, &session->entry);
 	fs->num_sessions++;
 	if (!port_is_ready(fs))
@@ -256,28 +273,42 @@ out_free:
 	return err;
 }
 
+// Whether `uri` names what can be opened, and the share in it, which is empty or of a length that
+// the port takes.
+static bool parse_uri(struct span uri, struct span *name)
+{
+	const size_t host_len = sizeof(FILES_HOST) - 1, prefix_len = sizeof(FILES_HOST_PREFIX) - 1;
+
+	*name = (struct span){ 0 };
+	if (uri.len == host_len && memcmp(uri.data, FILES_HOST, host_len) == 0)
+		return true;
+	if (uri.len <= prefix_len || memcmp(uri.data, FILES_HOST_PREFIX, prefix_len) != 0)
+		return false;
+	*name = (struct span){ .data = uri.data + prefix_len, .len = uri.len - prefix_len };
+	return name->len <= FILES_PORT_NAME_MAX && memchr(name->data, 0, name->len) == NULL;
+}
+
 static void client_message(struct loop *loop, struct source *source, struct message *m)
 {
-	const size_t host_len = sizeof(FILES_HOST) - 1;
 	struct client *client = source->context;
 	struct msg_open open;
-	const uint8_t *uri;
-	size_t uri_len;
+	struct span uri, name;
 	handle_t channel;
 	error_t err;
 
 	(void)loop;
-	if (message_decode_open(m, &open, &uri, &uri_len) != 0) {
+	if (message_decode_open(m, &open, &uri.data, &uri.len) != 0) {
 		message_discard(m);
 		error_send(source->handle, 0, ERR_PROTOCOL, "files understands open requests only");
 		return;
 	}
-	if (uri_len != host_len || memcmp(uri, FILES_HOST, host_len) != 0) {
+	if (!parse_uri(uri, &name)) {
 		error_send(source->handle, open.id, ERR_NOT_FOUND,
-		           "the host's folders are \"" FILES_HOST "\"");
+		           "the host's folders are \"" FILES_HOST "\", or \"" FILES_HOST_PREFIX
+		           "NAME\"");
 		return;
 	}
-	err = session_open(client->fs, &channel);
+	err = session_open(client->fs, name, &channel);
 	if (err < 0)
 		error_send(source->handle, open.id, err, NULL);
 	else if (open_reply_send(source->handle, open.id, channel) < 0)

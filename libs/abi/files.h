@@ -4,7 +4,8 @@
 // with MSG_OPEN: the open_reply's channel is a FUSE session, which FUSE_INIT begins and closing the
 // channel ends. Requests and replies move as they are, and nothing in between changes them. hostfs
 // provides "files:host", the folders of the host that run.sh shares: its root has one child a
-// folder, "0", "1" and so on.
+// folder, "0", "1" and so on. "files:host/NAME" is the folder that run.sh shares with apps by that
+// name (--share): it is the root itself.
 //
 // The service "volumes" speaks the same. fs provides it, from the state disk. "volumes:all" has one
 // folder a named volume in its root, each of them a submount; a client makes, renames and removes
@@ -20,6 +21,7 @@
 #include "libs/abi/message.h"
 
 #define FILES_HOST "files:host"
+#define FILES_HOST_PREFIX "files:host/"
 #define FILES_VOLUMES "volumes:all"
 #define FILES_VOLUMES_READ_ONLY "volumes:ro"
 #define FILES_APP_PREFIX "volumes:app/"

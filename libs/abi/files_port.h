@@ -11,6 +11,12 @@
 #define FILES_PORT "org.starina.files"
 #define FILES_PORT_MAX_SESSIONS 64u
 
+// The longest name of a share.
+#define FILES_PORT_NAME_MAX 32u
+
+// A session of one share begins with a frame that has the share's name behind the header (shorter
+// than any request), which has no answer; where there is no such share, the session's requests are
+// answered with ENOENT.
 struct files_port_header {
 	uint32_t length;   // bytes, with this header; a request of no more than it ends the session
 	uint32_t session;  // of the OS's choice; the first request of one is FUSE_INIT

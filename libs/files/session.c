@@ -291,9 +291,14 @@ static void greeted(struct files *files, const struct fuse_out_header *header, s
 {
 	struct fuse_init_out out;
 
-	if (header->unique != GREETING_UNIQUE || header->error != 0 ||
-	    reply_take(reply, &out, sizeof(out)) < 0 || out.major != FUSE_VERSION_MAJOR ||
-	    out.minor < FUSE_VERSION_MINOR_MIN || out.max_write < PAGE_SIZE) {
+	if (header->unique == GREETING_UNIQUE && header->error < 0) {
+		session_lost(files, files_error((uint32_t)-header->error),
+		             "what provides the files has none of that name");
+		return;
+	}
+	if (header->unique != GREETING_UNIQUE || reply_take(reply, &out, sizeof(out)) < 0 ||
+	    out.major != FUSE_VERSION_MAJOR || out.minor < FUSE_VERSION_MINOR_MIN ||
+	    out.max_write < PAGE_SIZE) {
 		session_broken(files);
 		return;
 	}

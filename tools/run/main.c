@@ -258,7 +258,7 @@ static int prepare(struct run *run, struct error *err)
 	            0 ||
 	    settings_reserve_ports(&run->settings, err) < 0 ||
 	    settings_check_port(&run->settings, err) < 0 || kept_disk_open(run, false, err) < 0 ||
-	    state_open(run, false, err) < 0 ||
+	    state_open(run, false, err) < 0 || shares_open(&run->settings.shares, err) < 0 ||
 	    volumes_open(&run->settings.volumes, false, err) < 0 || image_resolve(run, err) < 0 ||
 	    path_set(parent, err, "%s/run", build) < 0 ||
 	    workdir_create(&run->workdir, parent, err) < 0)

@@ -22,13 +22,19 @@
 
 struct hostfs;
 
+// Of a share that has a name.
+#define HOSTFS_NAME_MAX 32u
+
 struct hostfs_share {
 	int fd;  // of a directory or a regular file; stays the caller's, and open
 	bool read_only;
+	const char *name;  // NULL: it has a number
 };
 
 // Makes a file system of `count` shares (at most HOSTFS_MAX_SHARES). NULL: there is no memory.
 struct hostfs *hostfs_create(const struct hostfs_share *shares, unsigned count);
+// The same of one share that is the root itself, a directory. NULL: there is no memory.
+struct hostfs *hostfs_create_rooted(const struct hostfs_share *share);
 // Forgets all nodes and closes all files.
 void hostfs_destroy(struct hostfs *fs);
 // Serves one request, and blocks for as long as the host's file system does. `reply` has room for

@@ -6,17 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "libs/abi/files_port.h"
 #include "tools/run/hostfs/hostfs_fixture.h"
-#include "tools/run/hostfs/server.h"
 
 static void the_root_lists_the_shares(void **state)
 {
@@ -397,61 +393,6 @@ static void requests_that_are_none_are_refused(void **state)
 	assert_int_equal(test_send(c), -EINVAL);
 }
 
-// Reads exactly that much.
-static void read_all(int fd, void *data, size_t size)
-{
-	for (size_t done = 0; done < size;) {
-		ssize_t length = read(fd, (uint8_t *)data + done, size - done);
-
-		assert_true(length > 0);
-		done += (size_t)length;
-	}
-}
-
-static void the_server_serves_sessions(void **state)
-{
-	struct fixture *f = *state;
-	struct test_client *c = &f->client;
-	struct files_port_header header;
-	struct fuse_out_header out;
-	struct fuse_init_out init;
-	struct error err;
-	int pair[2];
-	int status;
-	pid_t pid;
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	pid = hostfs_server_start(pair[0], f->shares, 2, &err);
-	assert_true(pid > 0);
-	close(pair[0]);
-	// Before INIT there is no session.
-	for (unsigned i = 0; i < 2; i++) {
-		struct fuse_init_in in = { .major = 7, .minor = 41 };
-
-		test_begin(c, i == 0 ? FUSE_GETATTR : FUSE_INIT, FUSE_ROOT_ID);
-		test_add(c, &in, sizeof(in));
-		header.length = (uint32_t)(sizeof(header) + c->request_len);
-		header.session = 5;
-		memcpy(c->request, &c->request_len, 4);
-		assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
-		assert_int_equal(write(pair[1], c->request, c->request_len), c->request_len);
-		read_all(pair[1], &header, sizeof(header));
-		read_all(pair[1], &out, sizeof(out));
-		assert_int_equal(header.session, 5);
-		assert_int_equal(out.unique, c->unique);
-		assert_int_equal(out.error, i == 0 ? -ENOTCONN : 0);
-	}
-	read_all(pair[1], &init, sizeof(init));
-	assert_int_equal(init.max_write, HOSTFS_MAX_DATA);
-	// A frame that is none ends it.
-	header.length = UINT32_MAX;
-	assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
-	assert_int_equal(read(pair[1], &header, 1), 0);
-	close(pair[1]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -470,7 +411,6 @@ int main(void)
 		TEST(directories_are_read_to_their_end),
 		TEST(attributes_of_ours_are_not_the_guests),
 		TEST(requests_that_are_none_are_refused),
-		TEST(the_server_serves_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ struct hostfs {
 	unsigned num_shares;
 	struct node *share_nodes[HOSTFS_MAX_SHARES];
 	struct node root;
+	bool is_rooted;  // the one share is what the client knows as the root
 
 	struct node **slots;  // by the low half of the id
 	uint32_t *generations;

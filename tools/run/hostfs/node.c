@@ -224,7 +224,7 @@ struct node *node_find(struct hostfs *fs, uint64_t id)
 	struct node *node;
 
 	if (id == FUSE_ROOT_ID)
-		return &fs->root;
+		return fs->is_rooted ? fs->share_nodes[0] : &fs->root;
 	if (slot < FIRST_SLOT || slot >= fs->num_slots)
 		return NULL;
 	node = fs->slots[slot];

@@ -36,6 +36,15 @@ struct hostfs *hostfs_create(const struct hostfs_share *shares, unsigned count)
 	return fs;
 }
 
+struct hostfs *hostfs_create_rooted(const struct hostfs_share *share)
+{
+	struct hostfs *fs = hostfs_create(share, 1);
+
+	if (fs)
+		fs->is_rooted = true;
+	return fs;
+}
+
 void hostfs_destroy(struct hostfs *fs)
 {
 	if (!fs)

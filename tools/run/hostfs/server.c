@@ -21,9 +21,14 @@
 // More than one frame, so that small ones come many at a time.
 #define BUFFER_SIZE (2 * MAX_FRAME)
 
+_Static_assert(FILES_PORT_NAME_MAX == HOSTFS_NAME_MAX &&
+                       FILES_PORT_NAME_MAX < sizeof(struct fuse_in_header),
+               "names of shares");
+
 struct session {
 	uint32_t id;
 	struct hostfs *fs;  // NULL: not in use
+	bool is_absent;     // of a share that there is not
 };
 
 struct server {
@@ -66,14 +71,44 @@ static void session_end(struct session *session)
 	*session = (struct session){ 0 };
 }
 
-static struct session *session_begin(struct server *server, uint32_t id)
+static const struct hostfs_share *share_find(const struct server *server, const char *name,
+                                             size_t length)
 {
+	for (unsigned i = 0; i < server->num_shares; i++) {
+		const struct hostfs_share *share = &server->shares[i];
+
+		if (share->name && strlen(share->name) == length &&
+		    memcmp(share->name, name, length) == 0)
+			return share;
+	}
+	return NULL;
+}
+
+// The shares with numbers come before those with names.
+static unsigned num_numbered(const struct server *server)
+{
+	unsigned count = 0;
+
+	while (count < server->num_shares && !server->shares[count].name)
+		count++;
+	return count;
+}
+
+// Begins a session of all shares with numbers, or of the one with that name.
+static struct session *session_begin(struct server *server, uint32_t id, const char *name,
+                                     size_t length)
+{
+	const struct hostfs_share *share = name ? share_find(server, name, length) : NULL;
+
 	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
 		struct session *session = &server->sessions[i];
 
 		if (session->fs)
 			continue;
-		session->fs = hostfs_create(server->shares, server->num_shares);
+		session->fs = share
+			? hostfs_create_rooted(share)
+			: hostfs_create(server->shares, name ? 0 : num_numbered(server));
+		session->is_absent = name && !share;
 		session->id = id;
 		return session->fs ? session : NULL;
 	}
@@ -91,14 +126,18 @@ static size_t request_serve(struct server *server, uint32_t id, const uint8_t *r
 	if (length < sizeof(in)) {
 		if (session)
 			session_end(session);
+		else if (length > 0)
+			session_begin(server, id, (const char *)request, length);
 		return 0;
 	}
 	memcpy(&in, request, sizeof(in));
 	if (!session && in.opcode == FUSE_INIT) {
-		session = session_begin(server, id);
+		session = session_begin(server, id, NULL, 0);
 		out.error = -ENOMEM;
 	}
-	if (session)
+	if (session && session->is_absent)
+		out.error = -ENOENT;
+	else if (session)
 		return hostfs_request(session->fs, request, length, reply);
 	out.unique = in.unique;
 	memcpy(reply, &out, sizeof(out));

@@ -14,3 +14,6 @@ hostfs_fuzz_SLOWER := 20
 HOST_TESTS += tools/run/hostfs/sandbox_test
 sandbox_test_SRCS := $(HOSTFS_SRCS)
 sandbox_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/hostfs/server_test
+server_test_SRCS := $(HOSTFS_SRCS)
+server_test_CFLAGS := -D_GNU_SOURCE

@@ -144,10 +144,16 @@ static void add_words(struct command *command, const char *words)
 	}
 }
 
-// Whether folders of the host are shared.
-static bool has_shares(const struct settings *settings)
+// Whether folders of the host are shared with the container.
+static bool has_host_volumes(const struct settings *settings)
 {
 	return volumes_count(&settings->volumes, VOLUME_HOST) > 0;
+}
+
+// Whether any are.
+static bool has_shares(const struct settings *settings)
+{
+	return has_host_volumes(settings) || settings->shares.count > 0;
 }
 
 // Boot arguments of the OS's own; what the container is told travels in config.json only.
@@ -171,7 +177,7 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 	    "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s%s %s",
 	    settings->image != NULL, memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "",
 	    settings->no_network ? " linuxrun.network=0" : "",
-	    has_shares(settings) ? " linuxrun.files=1" : "", settings->append);
+	    has_host_volumes(settings) ? " linuxrun.files=1" : "", settings->append);
 }
 
 static void add_boot(struct command *command, const struct settings *settings,
@@ -265,10 +271,12 @@ static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS], un
 	return 0;
 }
 
-// Hands our end of the files' channel to a server of the volumes.
-static int file_server_start(struct qemu *machine, const struct volumes *volumes, struct error *err)
+// Hands our end of the files' channel to a server of the volumes, and of the apps' shares.
+static int file_server_start(struct qemu *machine, const struct settings *settings,
+                             struct error *err)
 {
-	struct hostfs_share shares[HOSTFS_MAX_SHARES];
+	const struct volumes *volumes = &settings->volumes;
+	struct hostfs_share shares[HOSTFS_MAX_SHARES + SHARES_MAX];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < volumes->count; i++)
@@ -276,6 +284,11 @@ static int file_server_start(struct qemu *machine, const struct volumes *volumes
 			shares[count++] =
 				(struct hostfs_share){ .fd = volumes->items[i].fd,
 				                       .read_only = volumes->items[i].read_only };
+	for (unsigned i = 0; i < settings->shares.count; i++)
+		shares[count++] =
+			(struct hostfs_share){ .fd = settings->shares.items[i].fd,
+			                       .read_only = settings->shares.items[i].read_only,
+			                       .name = settings->shares.items[i].name };
 	machine->file_server =
 		hostfs_server_start(machine->channels[QEMU_FILES], shares, count, err);
 	close(machine->channels[QEMU_FILES]);
@@ -305,7 +318,7 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 	spawn.argv = (const char *const *)command.argv;
 	if (command.failed)
 		machine->pid = error_set(err, "QEMU's command line is too long");
-	else if (has_shares(settings) && file_server_start(machine, &settings->volumes, err) < 0)
+	else if (has_shares(settings) && file_server_start(machine, settings, err) < 0)
 		machine->pid = -1;
 	else
 		machine->pid = subprocess_spawn(&spawn, err);

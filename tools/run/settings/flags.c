@@ -157,6 +157,7 @@ static const struct flag flags[] = {
 	REFUSED("runtime", 0, FLAG_TEXT, "|runc|io.containerd.runc.v2",
 	        "containers are run by the OS in a virtual machine each"),
 	ADDS("security-opt", 0, LIST_SECURITY),
+	ADDS("share", 0, LIST_SHARE),
 	SETS("shm-size", 0, FLAG_SIZE, OPTION_SHM_SIZE),
 	REFUSED("sig-proxy", 0, FLAG_SWITCH, "true",
 	        "signals are all that run.sh can tell a container by"),

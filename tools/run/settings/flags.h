@@ -69,6 +69,7 @@ enum option_list_id {
 	LIST_SECURITY,
 	LIST_TMPFS,
 	LIST_ULIMIT,
+	LIST_SHARE,
 	LIST_VOLUME,
 	NUM_LISTS,
 };

@@ -100,6 +100,20 @@ static int qemu_read(struct settings *settings, struct error *err)
 	return memory_read(settings, err);
 }
 
+// The variable stands for the flags: it counts when there is none of them.
+static int shares_read(struct settings *settings, struct error *err)
+{
+	const struct option_list *list = &settings->options.lists[LIST_SHARE];
+	const char *variable = env_get("STARINA_SHARES");
+
+	for (size_t i = 0; i < list->count; i++)
+		if (shares_add(&settings->shares, list->items[i], false, "--share", err) < 0)
+			return -1;
+	if (!variable || list->count > 0)
+		return 0;
+	return shares_add(&settings->shares, variable, true, "STARINA_SHARES", err);
+}
+
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err)
 {
 	*settings = (struct settings){ 0 };
@@ -112,7 +126,7 @@ int settings_read(struct settings *settings, int argc, char **argv, struct error
 	settings->gdb = option_is_on(&settings->options, OPTION_GDB);
 	settings->log_path = settings->options.values[OPTION_LOG].value;
 	if (container_settings_read(settings, err) < 0 || docker_settings_read(settings, err) < 0 ||
-	    capability_settings_read(settings, err) < 0)
+	    capability_settings_read(settings, err) < 0 || shares_read(settings, err) < 0)
 		return -1;
 	if (settings->config_options.failed)
 		return error_set(err, "out of memory");
@@ -123,6 +137,7 @@ void settings_deinit(struct settings *settings)
 {
 	arguments_deinit(&settings->config_options);
 	volumes_deinit(&settings->volumes);
+	shares_deinit(&settings->shares);
 	options_deinit(&settings->options);
 }
 

@@ -11,6 +11,7 @@
 #include "tools/run/settings/arguments.h"
 #include "tools/run/settings/options.h"
 #include "tools/run/settings/published_ports.h"
+#include "tools/run/settings/shares.h"
 #include "tools/run/settings/volumes.h"
 
 #define STOP_FOREVER UINT32_MAX
@@ -35,6 +36,7 @@ struct settings {
 	uint64_t memory;         // bytes of the machine
 	unsigned http_port;      // on 127.0.0.1
 	bool http_port_given;    // by the user: no other will do
+	struct shares shares;    // of apps; opened by shares_open()
 	bool gdb;                // wait for a debugger
 	bool help;
 	bool quiet;  // warnings and errors only

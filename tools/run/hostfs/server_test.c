@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "tools/run/hostfs/server.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "libs/abi/files_port.h"
+#include "tools/run/hostfs/hostfs_fixture.h"
+
+// Reads exactly that much.
+static void read_all(int fd, void *data, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t length = read(fd, (uint8_t *)data + done, size - done);
+
+		assert_true(length > 0);
+		done += (size_t)length;
+	}
+}
+
+static void the_server_serves_sessions(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct files_port_header header;
+	struct fuse_out_header out;
+	struct fuse_init_out init;
+	struct error err;
+	int pair[2];
+	int status;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid = hostfs_server_start(pair[0], f->shares, 2, &err);
+	assert_true(pid > 0);
+	close(pair[0]);
+	// Before INIT there is no session.
+	for (unsigned i = 0; i < 2; i++) {
+		struct fuse_init_in in = { .major = 7, .minor = 41 };
+
+		test_begin(c, i == 0 ? FUSE_GETATTR : FUSE_INIT, FUSE_ROOT_ID);
+		test_add(c, &in, sizeof(in));
+		header.length = (uint32_t)(sizeof(header) + c->request_len);
+		header.session = 5;
+		memcpy(c->request, &c->request_len, 4);
+		assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
+		assert_int_equal(write(pair[1], c->request, c->request_len), c->request_len);
+		read_all(pair[1], &header, sizeof(header));
+		read_all(pair[1], &out, sizeof(out));
+		assert_int_equal(header.session, 5);
+		assert_int_equal(out.unique, c->unique);
+		assert_int_equal(out.error, i == 0 ? -ENOTCONN : 0);
+	}
+	read_all(pair[1], &init, sizeof(init));
+	assert_int_equal(init.max_write, HOSTFS_MAX_DATA);
+	// A frame that is none ends it.
+	header.length = UINT32_MAX;
+	assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
+	assert_int_equal(read(pair[1], &header, 1), 0);
+	close(pair[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+// Sends a frame of the session.
+static void send_frame(int fd, uint32_t session, const void *body, size_t len)
+{
+	struct files_port_header header = { .length = (uint32_t)(sizeof(header) + len),
+		                            .session = session };
+
+	assert_int_equal(write(fd, &header, sizeof(header)), sizeof(header));
+	assert_int_equal(write(fd, body, len), len);
+}
+
+// Asks in a session of the server. Returns the error; the reply's body is cut to `max` bytes.
+static int ask(struct test_client *c, int fd, uint32_t session, void *body, size_t max)
+{
+	struct files_port_header header;
+	struct fuse_out_header out;
+	uint8_t rest[256];
+
+	memcpy(c->request, &c->request_len, 4);
+	send_frame(fd, session, c->request, c->request_len);
+	read_all(fd, &header, sizeof(header));
+	read_all(fd, &out, sizeof(out));
+	assert_int_equal(header.session, session);
+	read_all(fd, rest, out.len - sizeof(out));
+	memcpy(body, rest, max < out.len - sizeof(out) ? max : out.len - sizeof(out));
+	return out.error;
+}
+
+static int greet(struct test_client *c, int fd, uint32_t session)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 41 };
+	struct fuse_init_out init;
+
+	test_begin(c, FUSE_INIT, FUSE_ROOT_ID);
+	test_add(c, &in, sizeof(in));
+	return ask(c, fd, session, &init, sizeof(init));
+}
+
+static int ask_name(struct test_client *c, int fd, uint32_t session, uint32_t opcode,
+                    const char *name)
+{
+	struct fuse_entry_out entry = { 0 };
+	int result;
+
+	test_begin(c, opcode, FUSE_ROOT_ID);
+	if (opcode == FUSE_MKDIR)
+		test_add(c, &(struct fuse_mkdir_in){ .mode = 0755 }, sizeof(struct fuse_mkdir_in));
+	test_add(c, name, strlen(name) + 1);
+	result = ask(c, fd, session, &entry, sizeof(entry));
+	// So it says that there is none, which may be remembered.
+	return result == 0 && opcode == FUSE_LOOKUP && entry.nodeid == 0 ? -ENOENT : result;
+}
+
+static void a_session_of_a_named_share_has_it_for_its_root(void **state)
+{
+	struct fixture *f = *state;
+	struct hostfs_share shares[] = { f->shares[0], f->shares[0], f->shares[1] };
+	struct test_client *c = &f->client;
+	struct error err;
+	int pair[2];
+	int status;
+	pid_t pid;
+
+	shares[1].name = "notes";
+	shares[2].name = "sealed";
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid = hostfs_server_start(pair[0], shares, 3, &err);
+	assert_true(pid > 0);
+	close(pair[0]);
+	send_frame(pair[1], 5, "notes", 5);
+	assert_int_equal(greet(c, pair[1], 5), 0);
+	assert_int_equal(ask_name(c, pair[1], 5, FUSE_MKDIR, "made"), 0);
+	assert_int_equal(ask_name(c, pair[1], 5, FUSE_LOOKUP, "made"), 0);
+	assert_int_equal(ask_name(c, pair[1], 5, FUSE_LOOKUP, "0"), -ENOENT);
+	assert_int_equal(ask_name(c, pair[1], 5, FUSE_LOOKUP, "sealed"), -ENOENT);
+	assert_int_equal(ask_name(c, pair[1], 5, FUSE_RMDIR, "made"), 0);
+	send_frame(pair[1], 6, "sealed", 6);
+	assert_int_equal(greet(c, pair[1], 6), 0);
+	assert_int_equal(ask_name(c, pair[1], 6, FUSE_MKDIR, "made"), -EROFS);
+	// Those with numbers have none of these.
+	assert_int_equal(greet(c, pair[1], 7), 0);
+	assert_int_equal(ask_name(c, pair[1], 7, FUSE_LOOKUP, "0"), 0);
+	assert_int_equal(ask_name(c, pair[1], 7, FUSE_LOOKUP, "1"), -ENOENT);
+	assert_int_equal(ask_name(c, pair[1], 7, FUSE_LOOKUP, "notes"), -ENOENT);
+	send_frame(pair[1], 8, "note", 4);
+	assert_int_equal(greet(c, pair[1], 8), -ENOENT);
+	assert_int_equal(ask_name(c, pair[1], 8, FUSE_LOOKUP, "0"), -ENOENT);
+	close(pair[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(the_server_serves_sessions),
+		TEST(a_session_of_a_named_share_has_it_for_its_root),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
