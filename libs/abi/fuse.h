@@ -268,7 +268,9 @@ struct fuse_create_in {
 
 #define FUSE_OPEN_KILL_SUIDGID (1u << 0)  // fuse_open_in.open_flags
 
-#define FOPEN_KEEP_CACHE (1u << 1)  // fuse_open_out.open_flags
+#define FOPEN_DIRECT_IO (1u << 0)  // fuse_open_out.open_flags
+#define FOPEN_KEEP_CACHE (1u << 1)
+#define FOPEN_STREAM (1u << 4)
 
 struct fuse_open_in {
 	uint32_t flags;  // O_*

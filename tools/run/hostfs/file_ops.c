@@ -208,6 +208,8 @@ int op_copy_file_range(struct call *call)
 	result = ownership_kill_setid(call->fs, to->node);
 	if (result < 0)
 		return result;
+	call->changed[1].dev = to->node->dev;
+	call->changed[1].ino = to->node->ino;
 	from_offset = (off_t)in.off_in;
 	to_offset = (off_t)in.off_out;
 	// In pieces, so that nobody waits for a long one.

@@ -38,6 +38,12 @@ struct hostfs *hostfs_create_rooted(const struct hostfs_share *share);
 // Forgets all nodes and closes all files.
 void hostfs_destroy(struct hostfs *fs);
 // Serves one request, and blocks for as long as the host's file system does. `reply` has room for
-// HOSTFS_MAX_MESSAGE bytes. Returns the reply's length; 0: there is none (FORGET), or the request
-// is none.
+// HOSTFS_MAX_MESSAGE bytes. Returns the reply's length; 0: there is none (FORGET), it comes later
+// (hostfs_changes), or the request is none.
 size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, void *reply);
+// Replies to the guest's read that waits for changes (libs/abi/files_change.h), if there are any.
+// Returns the reply's length, or 0, and in how many milliseconds to ask again though nothing has
+// come; -1: not.
+size_t hostfs_changes(struct hostfs *fs, void *reply, int *wait_ms);
+// What to wait for besides: readable when something was changed on the host. -1: nothing.
+int hostfs_watch_fd(const struct hostfs *fs);

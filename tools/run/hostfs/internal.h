@@ -15,6 +15,8 @@
 #define MAX_HANDLES 65536u
 // How long the guest may believe what it was told, in seconds: the host changes files, too.
 #define VALID_SECONDS 1u
+// Node ids from here on in their low half are none of a file's (changes.h).
+#define SPECIAL_SLOT 0x80000000u
 
 struct node {
 	uint64_t id;
@@ -30,6 +32,8 @@ struct node {
 	// Where it was seen last; NULL: it has no name that we know of.
 	struct node *parent;
 	char *name;
+	struct node *next_place;     // of its bucket in hostfs.places
+	uint32_t watch;              // index + 1; 0: none (watch.c)
 	uint32_t children;           // nodes that have it as parent
 	uint32_t opens;              // handles of it
 	uint32_t pins;               // it is in use
@@ -60,7 +64,12 @@ struct hostfs {
 	uint32_t *free_slots;
 	uint32_t num_free;
 	struct node *buckets[NODE_BUCKETS];
+	struct node *places[NODE_BUCKETS];  // by parent and name
 	struct node *newest, *oldest;
+
+	struct watches *watches;  // NULL: nobody asks for changes
+	struct changes *changes;
+	uint32_t num_phantoms;
 
 	struct handle *handles;
 	uint32_t num_handles;
@@ -73,7 +82,13 @@ struct call {
 	const uint8_t *body;  // what is left of the request
 	size_t body_len;
 	struct node *node;  // of in.nodeid, in use
-	uint8_t *out;       // the reply's body
+	const uint8_t *request;
+	size_t request_len;
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} changed[2];  // files that it may change: its own node's, and another
+	uint8_t *out;  // the reply's body
 	size_t out_max;
 	size_t out_len;
 };
@@ -139,6 +154,10 @@ int node_use(struct hostfs *fs, struct node *node);
 void node_set_fd(struct hostfs *fs, struct node *node, int fd);
 // The node was seen as that entry of `parent`.
 int node_place(struct hostfs *fs, struct node *node, struct node *parent, const char *name);
+// The node that was seen there last. NULL: none that is known.
+struct node *node_at(struct hostfs *fs, const struct node *parent, const char *name);
+// It has no place from now on.
+void node_unplace(struct hostfs *fs, struct node *node);
 // Takes the descriptors of some nodes that were not used for long. Returns false when none can go.
 bool nodes_evict(struct hostfs *fs);
 // After an open that returned `fd` and errno: whether it is worth another try.

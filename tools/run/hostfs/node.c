@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "tools/run/hostfs/changes.h"
 #include "tools/run/hostfs/internal.h"
 
 // The low half of an id is the node's slot (from 2 on: 1 is the root), the high half counts its
@@ -107,6 +108,7 @@ static int node_make(struct hostfs *fs, unsigned share, int fd, const struct sta
 	*bucket = node;
 	fs->slots[slot] = node;
 	node_set_fd(fs, node, fd);
+	watch_begin(fs, node);
 	*out = node;
 	return 0;
 }
@@ -143,6 +145,7 @@ int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out)
 		else
 			close(fd);
 		node->lookups++;
+		watch_begin(fs, node);
 		*out = node;
 		return 0;
 	}
@@ -247,7 +250,8 @@ void node_release(struct hostfs *fs, struct node *node)
 		fs->generations[slot]++;
 		fs->free_slots[fs->num_free++] = slot;
 		node_set_fd(fs, node, -1);
-		free(node->name);
+		node_unplace(fs, node);
+		watch_end(fs, node);
 		free(node);
 		if (parent)
 			parent->children--;

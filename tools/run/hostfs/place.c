@@ -52,9 +52,42 @@ void node_set_fd(struct hostfs *fs, struct node *node, int fd)
 		unlist(fs, node);
 }
 
+static struct node **place_bucket(struct hostfs *fs, const struct node *parent, const char *name)
+{
+	uint64_t hash = parent->id * 0x9e3779b97f4a7c15ull;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 0x100000001b3ull;
+	return &fs->places[(hash ^ hash >> 32) % NODE_BUCKETS];
+}
+
+struct node *node_at(struct hostfs *fs, const struct node *parent, const char *name)
+{
+	struct node *node = *place_bucket(fs, parent, name);
+
+	while (node && (node->parent != parent || strcmp(node->name, name) != 0))
+		node = node->next_place;
+	return node;
+}
+
+void node_unplace(struct hostfs *fs, struct node *node)
+{
+	struct node **link;
+
+	if (!node->name)
+		return;
+	link = place_bucket(fs, node->parent, node->name);
+	while (*link != node)
+		link = &(*link)->next_place;
+	*link = node->next_place;
+	free(node->name);
+	node->name = NULL;
+}
+
 int node_place(struct hostfs *fs, struct node *node, struct node *parent, const char *name)
 {
 	struct node *before = node->parent;
+	struct node **bucket;
 	char *copy;
 
 	if (node->is_share || parent == node ||
@@ -62,9 +95,12 @@ int node_place(struct hostfs *fs, struct node *node, struct node *parent, const 
 		return 0;
 	if (!(copy = strdup(name)))
 		return -ENOMEM;
-	free(node->name);
+	node_unplace(fs, node);
+	bucket = place_bucket(fs, parent, copy);
 	node->name = copy;
 	node->parent = parent;
+	node->next_place = *bucket;
+	*bucket = node;
 	parent->children++;
 	if (before) {
 		before->children--;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/run/hostfs/changes.h"
 #include "tools/run/hostfs/internal.h"
 
 #define PAGE 4096u
@@ -50,6 +51,7 @@ void hostfs_destroy(struct hostfs *fs)
 	if (!fs)
 		return;
 	handles_deinit(fs);
+	watches_stop(fs);
 	nodes_deinit(fs);
 	free(fs);
 }
@@ -180,16 +182,20 @@ static int dispatch(struct call *call)
 	int (*operation)(struct call * call) = NULL;
 	int result;
 
-	if (opcode < sizeof(operations) / sizeof(operations[0]))
+	if (touch_takes(call))
+		operation = touch_serve;
+	else if (opcode < sizeof(operations) / sizeof(operations[0]))
 		operation = operations[opcode];
 	if (!operation)
 		return -ENOSYS;
 	// The one request that is of no node.
 	call->node = node_find(call->fs, opcode == FUSE_INIT ? FUSE_ROOT_ID : call->in.nodeid);
 	if (!call->node)
-		return -ESTALE;
+		return operation == touch_serve ? touch_serve(call) : -ESTALE;
 	call->node->pins++;
 	result = node_use(call->fs, call->node);
+	call->changed[0].dev = call->node->dev;
+	call->changed[0].ino = call->node->ino;
 	if (result == 0)
 		result = operation(call);
 	call->node->pins--;
@@ -199,7 +205,12 @@ static int dispatch(struct call *call)
 
 size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, void *reply)
 {
-	struct call call = { .fs = fs, .body = request, .body_len = length, .out_max = OUT_MAX };
+	struct call call = { .fs = fs,
+		             .request = request,
+		             .request_len = length,
+		             .body = request,
+		             .body_len = length,
+		             .out_max = OUT_MAX };
 	struct fuse_out_header header = { 0 };
 
 	if (length > HOSTFS_MAX_MESSAGE || call_take(&call, &call.in, sizeof(call.in)) < 0 ||
@@ -218,7 +229,11 @@ size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, voi
 	if (call.in.opcode == FUSE_INTERRUPT)
 		return 0;
 	call.out = (uint8_t *)reply + sizeof(header);
+	watches_take(fs, NULL);
 	header.error = dispatch(&call);
+	watches_take(fs, &call);
+	if (header.error == CALL_PARKED)
+		return 0;
 	if (header.error < 0)
 		call.out_len = 0;
 	header.len = (uint32_t)(sizeof(header) + call.out_len);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,56 @@ static bool frames_serve(struct server *server)
 	return true;
 }
 
+// Tells the guests that ask for it what was changed on the host. Returns in how many milliseconds
+// there is more (-1: when the host changes something), or -2 when nobody takes it.
+static int changes_tell(struct server *server)
+{
+	int earliest = -1;
+
+	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+		struct files_port_header header = { .session = server->sessions[i].id };
+		size_t reply;
+		int wait;
+
+		if (!server->sessions[i].fs)
+			continue;
+		reply = hostfs_changes(server->sessions[i].fs, server->reply + HEADER, &wait);
+		if (wait >= 0 && (earliest < 0 || wait < earliest))
+			earliest = wait;
+		if (reply == 0)
+			continue;
+		header.length = (uint32_t)(HEADER + reply);
+		memcpy(server->reply, &header, HEADER);
+		if (!write_all(server->socket, server->reply, header.length))
+			return -2;
+	}
+	return earliest;
+}
+
+// Waits until there are requests, and tells of changes meanwhile. Returns false at the end.
+static bool requests_wait(struct server *server)
+{
+	struct pollfd entries[1 + FILES_PORT_MAX_SESSIONS];
+
+	for (;;) {
+		int wait_ms = changes_tell(server);
+
+		if (wait_ms < -1)
+			return false;
+		entries[0] = (struct pollfd){ .fd = server->socket, .events = POLLIN };
+		for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+			const struct hostfs *fs = server->sessions[i].fs;
+
+			entries[1 + i] = (struct pollfd){ .fd = fs ? hostfs_watch_fd(fs) : -1,
+				                          .events = POLLIN };
+		}
+		if (poll(entries, 1 + FILES_PORT_MAX_SESSIONS, wait_ms) < 0 && errno != EINTR)
+			return false;
+		if (entries[0].revents != 0)
+			return true;
+	}
+}
+
 void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -187,6 +238,8 @@ void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count)
 		        server->end - server->start);
 		server->end -= server->start;
 		server->start = 0;
+		if (!requests_wait(server))
+			break;
 		length = read(socket, server->buffer + server->end, BUFFER_SIZE - server->end);
 		if (length < 0 && errno == EINTR)
 			continue;
