@@ -109,8 +109,9 @@ static int take_trees(const struct config *config, int *trees, struct failure *f
 	return 0;
 }
 
-// Before anything is mounted, for that may lie over the stage.
-static int open_shares(const struct config *config, int *trees, struct failure *failure)
+// Before anything is mounted, for that may lie over the stage. `shares` is all of them in one.
+static int open_shares(const struct config *config, int *trees, int *shares,
+                       struct failure *failure)
 {
 	bool any = false;
 	int error;
@@ -124,6 +125,7 @@ static int open_shares(const struct config *config, int *trees, struct failure *
 	if (mkdir(STAGE, 0700) != 0 || mount(TAG, STAGE, CONFIG_SHARE, 0, NULL) != 0)
 		return failure_errno(failure, "mount the shares");
 	error = take_trees(config, trees, failure);
+	*shares = open_tree(AT_FDCWD, STAGE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (error == 0 && (umount2(STAGE, MNT_DETACH) != 0 || rmdir(STAGE) != 0))
 		error = failure_errno(failure, "hide the shares");
 	return error;
@@ -168,7 +170,7 @@ static int resize_shm(uint64_t size, struct failure *failure)
 
 // --- All -----------------------------------------------------------------------------------------
 
-int added_mounts_make(const struct config *config, struct failure *failure)
+int added_mounts_make(const struct config *config, int *shares, struct failure *failure)
 {
 	int trees[CONFIG_MAX_ADDED];
 	int error = 0;
@@ -177,7 +179,7 @@ int added_mounts_make(const struct config *config, struct failure *failure)
 		error = resize_shm(config->shm_size, failure);
 	if (error != 0 || config->num_added == 0)
 		return error;
-	error = open_shares(config, trees, failure);
+	error = open_shares(config, trees, shares, failure);
 	for (size_t i = 0; error == 0 && i < config->num_added; i++)
 		error = trees[i] >= 0 ? mount_share(trees[i], &config->added[i], failure)
 				      : mount_tmpfs(&config->added[i], failure);

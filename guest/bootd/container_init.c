@@ -101,8 +101,8 @@ static int seal_view(const struct config *config, struct failure *failure)
 }
 
 // What is the process's own.
-static int set_up_process(const struct container_args *args, int *master, char *program,
-                          size_t size, struct failure *failure)
+static int set_up_process(const struct container_args *args, int *master, int *shares,
+                          char *program, size_t size, struct failure *failure)
 {
 	struct config *config = args->config;
 	struct config_process *process = &config->process;
@@ -114,7 +114,7 @@ static int set_up_process(const struct container_args *args, int *master, char *
 	    (error = set_names(config, failure)) != 0 ||
 	    (error = credentials_resolve(process, failure)) != 0 ||
 	    (error = set_stdio(args, master, failure)) != 0 ||
-	    (error = added_mounts_make(config, failure)) != 0 ||
+	    (error = added_mounts_make(config, shares, failure)) != 0 ||
 	    (error = enter_directory(process->cwd, failure)) != 0)
 		return error;
 	if (process->has_oom_score_adj && (error = set_oom_score(process, failure)) != 0)
@@ -133,36 +133,42 @@ static int set_up_process(const struct container_args *args, int *master, char *
 
 static _Noreturn void fail(int socket, const struct failure *failure)
 {
-	struct report report = { REPORT_FAILED, *failure };
+	struct report report = { .kind = REPORT_FAILED, .failure = *failure };
 
 	(void)!send(socket, &report, sizeof(report), MSG_NOSIGNAL);
 	_exit(failure->status);
 }
 
-static void report_created(int socket, int master)
+static void report_created(int socket, int master, int shares)
 {
-	struct report report = { .kind = REPORT_CREATED };
+	struct report report = { .kind = REPORT_CREATED,
+		                 .has_master = master >= 0,
+		                 .has_shares = shares >= 0 };
 	struct iovec vector = { &report, sizeof(report) };
 	union {
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control = { { 0 } };
 	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+	const int both[] = { master >= 0 ? master : shares, shares };
+	size_t size = ((size_t)report.has_master + report.has_shares) * sizeof(int);
 
-	if (master >= 0) {
+	if (size > 0) {
 		message.msg_control = control.space;
-		message.msg_controllen = sizeof(control.space);
+		message.msg_controllen = CMSG_SPACE(size);
 
 		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &master, sizeof(int));
+		header->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(header), both, size);
 	}
 	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
 		_exit(FAILURE_SETUP);
 	if (master >= 0)
 		close(master);
+	if (shares >= 0)
+		close(shares);
 }
 
 // Says that all but the order is there, and waits for it.
@@ -205,13 +211,14 @@ _Noreturn void container_run(struct container_args *args)
 	struct config_process *process = &args->config->process;
 	struct failure failure;
 	char program[PATH_MAX];
+	int shares = -1;
 	int master;
 
 	if (set_up_view(args->config, &failure) != 0 ||
 	    (args->order != NULL && take_order(args, &failure) != 0) ||
-	    set_up_process(args, &master, program, sizeof(program), &failure) != 0)
+	    set_up_process(args, &master, &shares, program, sizeof(program), &failure) != 0)
 		fail(args->socket, &failure);
-	report_created(args->socket, master);
+	report_created(args->socket, master, shares);
 	wait_and_announce(args);
 	if (args->config->init != NULL)
 		init_process_begin();

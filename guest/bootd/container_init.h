@@ -10,7 +10,8 @@
 #include "guest/bootd/failure.h"
 
 enum report_kind {
-	// all but execve is done; carries the terminal's master when there is one
+	// all but execve is done; carries the terminal's master and the shares (touch.h) when there
+	// are any
 	REPORT_CREATED = 1,
 	REPORT_FAILED = 2,
 	REPORT_PREPARED = 3,  // what is the same for all containers is done; it waits for its order
@@ -20,6 +21,7 @@ enum report_kind {
 // execve) means that execve happened, unless REPORT_FAILED came before it.
 struct report {
 	uint32_t kind;
+	bool has_master, has_shares;  // the descriptors with it, in this order
 	struct failure failure;
 };
 

@@ -15,6 +15,7 @@
 #include "guest/bootd/cgroup.h"
 #include "guest/bootd/container_init.h"
 #include "guest/bootd/console_port.h"
+#include "guest/bootd/touch.h"
 
 #define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC)
 
@@ -47,13 +48,13 @@ static int make_pipes(struct process *process, int theirs[PROCESS_NUM_RELAYS], b
 	return terminal ? 0 : fcntl(process->pipes[PROCESS_STDIN], F_SETFL, O_NONBLOCK);
 }
 
-// Waits for the process's report of a `kind`; takes the terminal's master that may come with it.
+// Waits for the process's report of a `kind`; takes the descriptors that may come with it.
 static int wait_report(struct process *process, enum report_kind kind, struct failure *failure)
 {
 	struct report report;
 	struct iovec vector = { &report, sizeof(report) };
 	union {
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control;
 	struct msghdr message = {
@@ -72,8 +73,13 @@ static int wait_report(struct process *process, enum report_kind kind, struct fa
 		return failure->error;
 	}
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	if (header != NULL && header->cmsg_type == SCM_RIGHTS)
+	if (header == NULL || header->cmsg_type != SCM_RIGHTS)
+		return 0;
+	if (report.has_master)
 		memcpy(&process->master, CMSG_DATA(header), sizeof(int));
+	if (report.has_shares)
+		memcpy(&process->shares, CMSG_DATA(header) + (report.has_master ? sizeof(int) : 0),
+		       sizeof(int));
 	return 0;
 }
 
@@ -110,6 +116,7 @@ static void set_up_relays(struct process *process)
 static void abandon(struct process *process)
 {
 	close_all(&process->socket, 1);
+	close_all(&process->shares, 1);
 	close_all(process->pipes, PROCESS_NUM_RELAYS);
 	if (process->pidfd >= 0)
 		reap(process);
@@ -146,7 +153,7 @@ static int begin(struct process *process, struct config *config, bool readonly_r
 	int theirs[PROCESS_NUM_RELAYS] = { -1, -1, -1 };
 	int sockets[2];
 
-	process->pidfd = process->master = -1;
+	process->pidfd = process->master = process->shares = -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
 		return failure_errno(failure, "make a socket pair");
 	process->socket = sockets[0];
@@ -302,6 +309,8 @@ static void handle_socket(struct process *process)
 	} else {
 		process->state = PROCESS_RUNNING;
 		start_stdin(process);
+		touch_begin(process->shares);
+		process->shares = -1;
 	}
 	close(process->socket);
 	process->socket = -1;

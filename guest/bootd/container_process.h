@@ -35,6 +35,7 @@ struct process {
 	int pidfd;
 	int socket;                     // -1 once execve happened
 	int master;                     // of its terminal, or -1
+	int shares;                     // of touch.h, until it runs, or -1
 	int pipes[PROCESS_NUM_RELAYS];  // bootd's ends until the relays are set up, or -1
 	struct container_order *order;  // of a prepared process
 	uint32_t status;                // PROCESS_EXITED: what a shell would say

@@ -442,7 +442,8 @@ int session_init(struct session *session)
 	struct control_header header = { .type = CONTROL_EVENT_READY };
 	struct control_ready ready = { .version = CONTROL_VERSION };
 
-	session->process.pidfd = session->process.socket = session->process.master = -1;
+	session->process.pidfd = session->process.socket = session->process.master =
+		session->process.shares = -1;
 	for (int i = 0; i < PROCESS_NUM_RELAYS; i++) {
 		session->process.pipes[i] = -1;
 		relay_init(&session->process.relays[i], NULL, -1, -1, -1);

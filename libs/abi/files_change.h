@@ -30,8 +30,12 @@ struct files_change {
 };
 _Static_assert(sizeof(struct files_change) == 8, "files_change");
 
-// The group of a touch is FILES_TOUCH_GID + its kind. A name of FILES_CREATED is not found until it
-// is made, one of FILES_REMOVED is there until it is removed. FILES_DROP: what is to be removed is
-// not there, so that Linux forgets its name without an event.
+// The group of a touch is FILES_TOUCH_GID + its kind, one of the above or of these. A name of
+// FILES_CREATED is not found until it is made; one of FILES_REMOVED, or FILES_REMOVED_FOLDER, is
+// there until it is removed. FILES_DROP: what is to be removed is not there, so that Linux forgets
+// the name without an event. FILES_REPLACED: it is there if Linux has another file by that name
+// than the host by now.
 #define FILES_TOUCH_GID 0xfffff000u
 #define FILES_DROP 5
+#define FILES_REMOVED_FOLDER 6
+#define FILES_REPLACED 7

@@ -126,11 +126,11 @@ static bool merge(struct changes *changes, uint32_t index, const struct entry *n
 }
 
 void change_add(struct hostfs *fs, const struct node *node, const char *name,
-                struct files_change change, unsigned delay)
+                struct files_change change, unsigned delay, bool is_new)
 {
 	struct changes *changes = fs->changes;
 	char path[FILES_CHANGE_MAX_PATH + 1];
-	struct entry new = { .change = change, .due = now_ms() + delay };
+	struct entry new = { .change = change, .is_new = is_new, .due = now_ms() + delay };
 
 	if (!path_of(node, name, path))
 		return;

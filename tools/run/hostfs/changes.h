@@ -29,9 +29,10 @@ void watches_take(struct hostfs *fs, const struct call *call);
 int changes_start(struct hostfs *fs);
 void changes_stop(struct hostfs *fs);
 // Notes a change of an entry of a folder (NULL: of the node itself), to be told in `delay`
-// milliseconds at the latest, and once with what it makes superfluous.
+// milliseconds at the latest, and once with what it makes superfluous. `is_new`: nothing had that
+// name before.
 void change_add(struct hostfs *fs, const struct node *node, const char *name,
-                struct files_change change, unsigned delay);
+                struct files_change change, unsigned delay, bool is_new);
 // The read at hand waits. -EBUSY: another does.
 int changes_park(struct call *call, uint32_t size);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libs/base/span.h"
+#include "libs/abi/files_change.h"
 #include "tools/run/hostfs/hostfs_test.h"
 
 #define MAX_STEPS 100u
@@ -171,6 +172,61 @@ static void move_around(struct reader *r, unsigned choice)
 	(void)test_send(&client);
 }
 
+// Others change the share.
+static void others_change(struct reader *r)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	uint8_t which = reader_u8(r);
+	const char *name = names[which % 4];
+	int top = open(top_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int share = openat(top, "share", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int file;
+
+	switch (which / 16 % 4) {
+	case 0:
+		file = openat(share, name, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOFOLLOW, 0644);
+		if (file >= 0)
+			close(file);
+		break;
+	case 1: (void)!mkdirat(share, name, 0755); break;
+	case 2: (void)!renameat(share, name, share, names[which / 4 % 4]); break;
+	default: (void)!unlinkat(share, name, which & 64 ? AT_REMOVEDIR : 0); break;
+	}
+	close(share);
+	close(top);
+}
+
+// Takes what is told now: whole records of paths in a share.
+static void hear_changes(void)
+{
+	struct fuse_out_header out;
+	struct files_change change;
+	int wait;
+	size_t length = hostfs_changes(client.fs, client.reply, &wait);
+
+	if (length == 0)
+		return;
+	memcpy(&out, client.reply, sizeof(out));
+	if (out.len != length || out.error != 0)
+		abort();
+	for (size_t at = sizeof(out); at < length; at += sizeof(change) + change.length) {
+		memcpy(&change, client.reply + at, sizeof(change));
+		if (change.kind < FILES_CREATED || change.kind > FILES_ATTRIBUTES ||
+		    change.length == 0 || change.length > length - at - sizeof(change) ||
+		    client.reply[at + sizeof(change)] > '1')
+			abort();
+	}
+}
+
+static void ask_for_changes(void)
+{
+	uint64_t node = (uint64_t)test_lookup(&client, FUSE_ROOT_ID, FILES_CHANGES);
+	uint64_t fh;
+
+	if (test_open(&client, FUSE_OPEN, node, O_RDONLY, &fh) == 0)
+		(void)test_read(&client, FUSE_READ, node, fh, 0, 4096);
+}
+
 // Makes what most other requests need.
 static void well_formed(struct reader *r)
 {
@@ -178,7 +234,7 @@ static void well_formed(struct reader *r)
 	const char *name = names[reader_u8(r) % 4];
 	uint64_t parent = any_number(r), node, fh;
 	struct fuse_mkdir_in in = { .mode = 0755 };
-	uint8_t choice = reader_u8(r) % 7;
+	uint8_t choice = reader_u8(r) % 10;
 
 	switch (choice) {
 	case 0: (void)test_create(&client, parent, name, O_RDWR, 0644, &node, &fh); break;
@@ -195,6 +251,9 @@ static void well_formed(struct reader *r)
 		(void)test_send(&client);
 		break;
 	case 3: (void)test_lookup(&client, parent, name); break;
+	case 7: ask_for_changes(); break;
+	case 8: others_change(r); break;
+	case 9: hear_changes(); break;
 	default: move_around(r, choice - 4u); break;
 	}
 }
@@ -202,9 +261,11 @@ static void well_formed(struct reader *r)
 static void step(struct reader *r)
 {
 	uint8_t how = reader_u8(r);
+	uint8_t group = reader_u8(r);
 	int result = 0;
 
 	client.uid = how >> 6;
+	client.gid = group < 64 ? FILES_TOUCH_GID + group % 9 : 0;
 	if ((how & 3) == 0) {
 		well_formed(r);
 	} else {

@@ -16,6 +16,8 @@
 // uses: an id that was forgotten is nobody else's.
 #define FIRST_SLOT 2u
 #define MAX_NODES (16u * 1024 * 1024)
+// An id has FILES_NODE_BITS (libs/abi/files.h).
+#define MAX_GENERATIONS (1u << 24)
 
 int nodes_init(struct hostfs *fs)
 {
@@ -247,7 +249,7 @@ void node_release(struct hostfs *fs, struct node *node)
 			link = &(*link)->next;
 		*link = node->next;
 		fs->slots[slot] = NULL;
-		fs->generations[slot]++;
+		fs->generations[slot] = (fs->generations[slot] + 1) % MAX_GENERATIONS;
 		fs->free_slots[fs->num_free++] = slot;
 		node_set_fd(fs, node, -1);
 		node_unplace(fs, node);

@@ -13,7 +13,7 @@
 
 static bool is_special(uint64_t id)
 {
-	return ((uint32_t)id & SPECIAL_SLOT) != 0;
+	return ((uint32_t)id & SPECIAL_SLOT) != 0 && ((id >> 32) & ~(uint64_t)S_IFMT) == 0;
 }
 
 // Its type is in the high half.
@@ -50,24 +50,55 @@ static int known_entry(struct call *call, struct node *node, mode_t type)
 	return result < 0 ? result : call_put(call, &entry, sizeof(entry));
 }
 
+// Whether the guest knows another file by that name than there is on the host.
+static struct node *replaced_node(struct call *call, const char *name)
+{
+	struct node *node = node_at(call->fs, call->node, name);
+
+	return node && node->lookups > 0 && !S_ISDIR(node->type) &&
+			node_peek(call->fs, call->node, name) != node
+		? node
+		: NULL;
+}
+
 static int touch_lookup(struct call *call, unsigned kind)
 {
-	struct node *node;
+	struct node *node = NULL;
 	const char *name;
 	int result = call_name(call, &name);
 
 	if (result < 0)
 		return result;
-	if (kind == FILES_CREATED)
-		return -ENOENT;
-	if (kind != FILES_REMOVED)
-		return op_lookup(call);
-	node = node_at(call->fs, call->node, name);
-	if (!node || node->lookups == 0 || S_ISDIR(node->type) || node_use(call->fs, node) < 0)
-		node = NULL;
-	if (node)
-		node->lookups++;
-	return known_entry(call, node, 0);
+	switch (kind) {
+	case FILES_REMOVED_FOLDER: return known_entry(call, NULL, S_IFDIR);
+	case FILES_REMOVED:
+	case FILES_REPLACED:
+		node = replaced_node(call, name);
+		if (node && node_use(call->fs, node) < 0)
+			node = NULL;
+		if (!node && kind == FILES_REPLACED)
+			return -ENOENT;
+		if (node)
+			node->lookups++;
+		return known_entry(call, node, 0);
+	case FILES_WRITTEN:
+	case FILES_ATTRIBUTES:
+		result = node_lookup(call->fs, call->node, name, &node);
+		return result < 0 ? result : known_entry(call, node, node->type);
+	default: return -ENOENT;
+	}
+}
+
+static int touch_remove(struct call *call, unsigned kind)
+{
+	const char *name;
+	int result = call_name(call, &name);
+
+	if (result < 0)
+		return result;
+	if (kind == FILES_REPLACED)
+		return replaced_node(call, name) ? 0 : -ENOENT;
+	return kind == FILES_DROP ? -ENOENT : 0;
 }
 
 // Makes what is there already.
@@ -75,7 +106,7 @@ static int touch_make(struct call *call)
 {
 	struct fuse_mknod_in mknod = { .mode = S_IFLNK };
 	struct node *node = NULL;
-	const char *name;
+	const char *name = "";
 	int result = 0;
 
 	if (call->in.opcode == FUSE_MKNOD)
@@ -150,7 +181,7 @@ bool touch_takes(const struct call *call)
 
 	if (is_special(call->in.nodeid) || asks_for_changes(call))
 		return true;
-	if (kind < FILES_CREATED || kind > FILES_DROP || call->in.nodeid == FUSE_ROOT_ID)
+	if (kind < FILES_CREATED || kind > FILES_REPLACED || call->in.nodeid == FUSE_ROOT_ID)
 		return false;
 	switch (call->in.opcode) {
 	case FUSE_LOOKUP:
@@ -187,6 +218,8 @@ int touch_serve(struct call *call)
 	case FUSE_MKNOD:
 	case FUSE_MKDIR:
 	case FUSE_SYMLINK: return touch_make(call);
-	default: return kind_of(call) == FILES_DROP ? -ENOENT : 0;
+	case FUSE_UNLINK:
+	case FUSE_RMDIR: return touch_remove(call, kind_of(call));
+	default: return -ENOSYS;
 	}
 }

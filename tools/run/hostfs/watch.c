@@ -199,7 +199,7 @@ static void event_note(struct hostfs *fs, struct node *node, const struct inotif
 		change.kind = FILES_WRITTEN;
 		delay = event->mask & IN_MODIFY ? WRITE_DELAY_MS : 0;
 	}
-	change_add(fs, node, name, change, delay);
+	change_add(fs, node, name, change, delay, event->mask & IN_CREATE);
 }
 
 static void event_take(struct hostfs *fs, const struct inotify_event *event,
