@@ -26,7 +26,9 @@ void watches_take(struct hostfs *fs, const struct call *call);
 
 // --- changes.c ---
 
+// Makes the list of what is to be told, empty. Errors: -ENOMEM.
 int changes_start(struct hostfs *fs);
+// Frees it, if there is one.
 void changes_stop(struct hostfs *fs);
 // Notes a change of an entry of a folder (NULL: of the node itself), to be told in `delay`
 // milliseconds at the latest, and once with what it makes superfluous. `is_new`: nothing had that
