@@ -51,6 +51,9 @@ struct linuxrun {
 	uint64_t stdin_total;
 	uint64_t stdin_eof;  // UINT64_MAX: not told yet
 
+	struct volume_command *volume_command;  // which has more to say; NULL: none
+	char *volumes_to_remove;                // with the container; heap
+
 	struct guest_container *container;
 	nsec_t run_time;  // when it was asked to run
 	bool had_output;

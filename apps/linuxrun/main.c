@@ -4,6 +4,7 @@
 // the host.
 
 #include "apps/linuxrun/linuxrun.h"
+#include "apps/linuxrun/volumes.h"
 #include "libs/abi/app.h"
 #include "libs/abi/console.h"
 #include "libs/base/string.h"
@@ -70,9 +71,11 @@ static void container_ended(void *context, int status, const char *error)
 	struct linuxrun *run = context;
 
 	log_exits(run->container, "in all");
-	linuxrun_end(run, status, error);
 	guest_container_destroy(run->container);
 	run->container = NULL;
+	if (run->volumes_to_remove != NULL)
+		volumes_remove(run, run->volumes_to_remove);
+	linuxrun_end(run, status, error);
 }
 
 static void disk_reopened(struct opener *opener, handle_t channel, error_t error, const char *text);
@@ -175,6 +178,7 @@ static void run_container(struct linuxrun *run)
 
 	if (run->ended || !check_machine(run, &config))
 		return;
+	run->volumes_to_remove = annotation_read(config.config, VOLUMES_REMOVE_ANNOTATION);
 	memcpy(config.address, run->address, sizeof(config.address));
 	if (config.files == HANDLE_NONE && run->wants_files) {
 		linuxrun_end(run, GUEST_STATUS_FAILED,
@@ -211,14 +215,24 @@ static void run_container(struct linuxrun *run)
 static void config_read(void *context, error_t status)
 {
 	struct linuxrun *run = context;
+	struct span config;
+	char *command;
 
 	if (!run->disk.ready)
 		return;  // disk_has_failed comes
-	if (status < 0)
+	if (status < 0) {
 		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "config.json could not be read from the boot disk");
+		return;
+	}
+	config.len = (size_t)run->boot.config.size;
+	config.data = run->config_data;
+	command = annotation_read(config, VOLUME_COMMAND_ANNOTATION);
+	if (command != NULL)
+		volume_command_run(run, command);
 	else
 		run_container(run);
+	heap_free(command);
 }
 
 static void boot_read(void *context, const char *error)
@@ -349,6 +363,7 @@ static void port_writable(void *context, struct out_port *port)
 {
 	struct linuxrun *run = context;
 
+	volume_command_resume(run);
 	if (run->container != NULL)
 		guest_container_output_resume(run->container,
 		                              port == &run->out ? GUEST_STDOUT : GUEST_STDERR);
@@ -437,6 +452,7 @@ APP(linuxrun, .main = linuxrun_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
 	    { NEED_SERVICE, "blkdev", NULL, 1 },
 	    { NEED_SERVICE, "vmnet", NULL, 1 },
 	    { NEED_SERVICE, "files", NULL, 1 },
+	    { NEED_SERVICE, "volumes", NULL, 1 },
 	    { NEED_SYSTEM, "system", NULL, 0 },
 	    { NEED_CONFIG, "memory", DEFAULT_MEMORY, 0 },
 	    { NEED_CONFIG, "cpus", "1", 0 },

@@ -51,7 +51,7 @@ static void done_answered(struct request *request, error_t err, struct reply *re
 static error_t send_done(struct file *file, uint32_t opcode, struct span part, files_done_fn done,
                          void *context)
 {
-	struct file_op *op;
+	struct file_op *op = NULL;
 	error_t err = file_begin(file, context, &op);
 
 	if (err < 0)
@@ -98,7 +98,7 @@ static void stat_answered(struct request *request, error_t err, struct reply *re
 error_t file_stat(struct file *file, files_info_fn done, void *context)
 {
 	struct fuse_getattr_in in = { 0 };
-	struct file_op *op;
+	struct file_op *op = NULL;
 	error_t err = file_begin(file, context, &op);
 
 	if (err < 0)
@@ -139,7 +139,7 @@ error_t file_read_piece(struct file *file, uint64_t offset, uint32_t len, files_
                         void *context)
 {
 	struct fuse_read_in in = { .fh = file->fh, .offset = offset, .size = len };
-	struct file_op *op;
+	struct file_op *op = NULL;
 	error_t err;
 
 	if (len > FILES_PIECE_MAX)
@@ -174,7 +174,7 @@ error_t file_write_folio(struct file *file, uint64_t offset, handle_t folio, uin
                          uint32_t len, files_count_fn done, void *context)
 {
 	struct fuse_write_in in = { .fh = file->fh, .offset = offset, .size = len };
-	struct file_op *op;
+	struct file_op *op = NULL;
 	error_t err;
 
 	if (len == 0 || len > FILES_PIECE_MAX || start % 8 != 0 || start < FILES_WRITE_ROOM)
@@ -238,7 +238,7 @@ static void space_answered(struct request *request, error_t err, struct reply *r
 
 error_t files_space(struct files *files, files_space_fn done, void *context)
 {
-	struct file_op *op;
+	struct file_op *op = NULL;
 	error_t err = share_begin(files, context, &op);
 
 	if (err < 0)
@@ -251,7 +251,7 @@ error_t files_space(struct files *files, files_space_fn done, void *context)
 error_t files_sync(struct files *files, files_done_fn done, void *context)
 {
 	uint64_t padding = 0;
-	struct file_op *op;
+	struct file_op *op = NULL;
 	error_t err = share_begin(files, context, &op);
 
 	if (err < 0)

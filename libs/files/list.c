@@ -201,7 +201,7 @@ static error_t list_arrived(struct walk *walk)
 error_t files_list(struct files *files, const char *path, files_entry_fn each, files_done_fn done,
                    void *context)
 {
-	struct list_op *op;
+	struct list_op *op = NULL;
 	void *memory;
 	error_t err = walk_begin(files, path, WALK_FOLLOW, sizeof(*op), context, &memory);
 

@@ -73,7 +73,7 @@ static struct span with_nul(const char *text)
 static error_t name_begin(struct files *files, const char *path, enum walk_mode mode,
                           const char *text, void *context, struct name_op **out)
 {
-	struct name_op *op;
+	struct name_op *op = NULL;
 	void *memory;
 	error_t err;
 
@@ -176,7 +176,7 @@ static error_t info_arrived(struct walk *walk)
 static error_t stat_start(struct files *files, const char *path, enum walk_mode mode,
                           files_info_fn done, void *context)
 {
-	struct name_op *op;
+	struct name_op *op = NULL;
 	error_t err = name_begin(files, path, mode, NULL, context, &op);
 
 	if (err < 0)
@@ -242,7 +242,7 @@ static error_t target_arrived(struct walk *walk)
 
 error_t files_read_link(struct files *files, const char *path, files_link_fn done, void *context)
 {
-	struct name_op *op;
+	struct name_op *op = NULL;
 	error_t err = name_begin(files, path, WALK_LINK, NULL, context, &op);
 
 	if (err < 0)
@@ -276,7 +276,7 @@ static error_t folder_arrived(struct walk *walk)
 
 error_t files_make_folder(struct files *files, const char *path, files_done_fn done, void *context)
 {
-	struct name_op *op;
+	struct name_op *op = NULL;
 	error_t err = name_begin(files, path, WALK_PARENT, NULL, context, &op);
 
 	if (err < 0)
@@ -297,7 +297,7 @@ static error_t link_arrived(struct walk *walk)
 error_t files_make_link(struct files *files, const char *path, const char *target,
                         files_done_fn done, void *context)
 {
-	struct name_op *op;
+	struct name_op *op = NULL;
 	error_t err;
 
 	if (target[0] == '\0')
@@ -341,7 +341,7 @@ static error_t from_arrived(struct walk *walk)
 error_t files_rename(struct files *files, const char *from, const char *to, bool keep,
                      files_done_fn done, void *context)
 {
-	struct name_op *op;
+	struct name_op *op = NULL;
 	error_t err = name_begin(files, from, WALK_PARENT, to, context, &op);
 
 	if (err < 0)
@@ -368,7 +368,7 @@ static error_t removed_arrived(struct walk *walk)
 
 error_t files_remove(struct files *files, const char *path, files_done_fn done, void *context)
 {
-	struct name_op *op;
+	struct name_op *op = NULL;
 	error_t err = name_begin(files, path, WALK_LINK, NULL, context, &op);
 
 	if (err < 0)

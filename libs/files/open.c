@@ -200,7 +200,7 @@ static enum walk_mode open_mode(uint32_t flags)
 error_t files_open(struct files *files, const char *path, uint32_t flags, files_open_fn done,
                    void *context)
 {
-	struct open_op *op;
+	struct open_op *op = NULL;
 	struct file *file;
 	void *memory;
 	error_t err;

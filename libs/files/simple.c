@@ -253,7 +253,7 @@ static error_t read_all(struct folder *folder, struct file *file, size_t max, ui
 error_t folder_read(struct folder *folder, const char *path, size_t max, uint8_t **bytes,
                     size_t *len)
 {
-	struct file *file;
+	struct file *file = NULL;
 	error_t err = folder_open_file(folder, path, FILE_READ, &file);
 
 	if (err < 0)
@@ -266,7 +266,7 @@ error_t folder_read(struct folder *folder, const char *path, size_t max, uint8_t
 error_t folder_write(struct folder *folder, const char *path, const void *bytes, size_t len)
 {
 	size_t path_len = strlen(path), count;
-	struct file *file;
+	struct file *file = NULL;
 	char *beside = heap_alloc(path_len + sizeof(NEW_SUFFIX));
 	error_t err, ignored;
 

@@ -88,6 +88,8 @@ static int config_make(struct run *run, struct error *err)
 	unsigned rows = 0;
 	int result;
 
+	if (run->settings.volume.name)
+		return volume_command_write(&run->settings.volume, run->config, err);
 	arguments_add(&command, "%s", run->image_tool);
 	arguments_add(&command, "config");
 	for (size_t i = 0; i < options->count; i++)
@@ -187,7 +189,9 @@ static int kept_disk_open(struct run *run, bool make, struct error *err)
 // The state disk likewise, if a volume is to be on it.
 static int state_open(struct run *run, bool make, struct error *err)
 {
-	if (!volumes_need_state(&run->settings.volumes) || run->state_disk.path[0])
+	bool needed = run->settings.volume.name || volumes_need_state(&run->settings.volumes);
+
+	if (!needed || run->state_disk.path[0])
 		return 0;
 	return state_disk_open(&run->state_disk, make, err);
 }
@@ -227,6 +231,8 @@ static int volumes_check(const struct settings *settings, struct error *err)
 {
 	if (image_has_app(settings->build, "fs"))
 		return 0;
+	if (settings->volume.name)
+		return error_set(err, "volume %s: there are no volumes yet", settings->volume.name);
 	for (unsigned i = 0; i < settings->volumes.count; i++) {
 		const struct volume *volume = &settings->volumes.items[i];
 
@@ -346,7 +352,7 @@ static int boot(struct run *run)
 	struct qemu machine;
 	struct error err;
 
-	if (!run->settings.image)
+	if (!run->settings.image && !run->settings.volume.name)
 		boot_announce(&run->settings);
 	ports_announce(&run->settings.ports);
 	ports_release(&run->settings.ports);
@@ -396,6 +402,24 @@ static int container_run(struct run *run, struct error *err)
 	return EXIT_ERROR;
 }
 
+// Does what is wanted of the volumes. Without a disk there are none, and nothing is booted.
+static int volume_run(struct run *run, struct error *err)
+{
+	const struct volume_command *command = &run->settings.volume;
+	char path[PATH_MAX];
+
+	err->text[0] = '\0';
+	if (!volume_command_confirm(command))
+		return 0;
+	if (volumes_check(&run->settings, err) < 0 || state_disk_path(path, err) < 0) {
+		log_error("%s", err->text);
+		return EXIT_ERROR;
+	}
+	if (strcmp(command->name, "create") != 0 && access(path, F_OK) < 0)
+		return volume_command_without(command);
+	return container_run(run, err);
+}
+
 static int help_show(struct run *run, struct error *err)
 {
 	char path[PATH_MAX];
@@ -436,6 +460,8 @@ int main(int argc, char **argv)
 	}
 	if (run.settings.help)
 		status = help_show(&run, &err);
+	else if (run.settings.volume.name)
+		status = volume_run(&run, &err);
 	else
 		status = container_run(&run, &err);
 	ports_release(&run.settings.ports);

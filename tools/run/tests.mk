@@ -5,7 +5,7 @@ run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c r
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
 settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c capability_settings.c container_settings.c docker_settings.c flags.c guest_kernel.c image_tool.c images.c \
-	numbers.c options.c published_ports.c resolver.c settings.c shares.c volume_settings.c volumes.c volume_words.c mount_words.c tmpfs_words.c) tools/run/signals.c \
+	numbers.c options.c published_ports.c resolver.c settings.c shares.c volume_command.c volume_settings.c volumes.c volume_words.c mount_words.c tmpfs_words.c) tools/run/signals.c \
 	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c digest_text.c) $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 settings_test_CFLAGS := -D_GNU_SOURCE
 settings_test_LIBS := -ljansson
@@ -42,6 +42,10 @@ settings_files_fuzz_LIBS := -ljansson
 HOST_TESTS += tools/run/relay/app_port_test
 app_port_test_SRCS := tools/run/relay/app_port.c $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 app_port_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/settings/volume_command_test
+volume_command_test_SRCS := $(settings_test_SRCS)
+volume_command_test_CFLAGS := -D_GNU_SOURCE
+volume_command_test_LIBS := -ljansson
 HOST_TESTS += tools/run/settings/volumes_test
 volumes_test_SRCS := $(addprefix tools/run/settings/,volumes.c volume_words.c mount_words.c tmpfs_words.c numbers.c) tools/common/error.c
 volumes_test_CFLAGS := -D_GNU_SOURCE

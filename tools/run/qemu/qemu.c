@@ -175,7 +175,8 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
 	add(command,
 	    "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s%s %s",
-	    settings->image != NULL, memory, cpus, files->writable_disk ? " linuxrun.disk=1" : "",
+	    settings->image != NULL || settings->volume.name != NULL, memory, cpus,
+	    files->writable_disk ? " linuxrun.disk=1" : "",
 	    settings->no_network ? " linuxrun.network=0" : "",
 	    has_host_volumes(settings) ? " linuxrun.files=1" : "", settings->append);
 }

@@ -44,6 +44,12 @@ static void test_docker_flags(void **state)
 	assert_true(passes_on("--mount=tmpfs:noexec,nosuid,nodev,size=1m/a=b") &&
 	            passes_on("--mount=share:0:ro/a=b/c") &&
 	            passes_on("--annotation=dev.starina.shm_size=1073741824"));
+	assert_int_equal(READ("-v", "data:/d:ro", "-v", "/h:/a", "--tmpfs", "/b", "-v",
+	                      "cache:/c:ro,nocopy"),
+	                 0);
+	assert_true(passes_on("--mount=share:0/a") && passes_on("--mount=share:1:ro/c") &&
+	            passes_on("--mount=share:2:ro:copy/d"));
+	assert_true(passes_on("--annotation=dev.starina.shares=host/0 ro/cache all/data"));
 	assert_int_equal(READ("--shm-size=0", "x"), 0);
 	assert_false(passes_on("--annotation=dev.starina.shm_size=0"));
 	assert_int_equal(READ("--init", "x"), 0);

@@ -29,7 +29,7 @@
 #define NO_HOST_DISK "the container has no disk of the host's to limit"
 #define WINDOWS "it is for Windows"
 #define HEALTH "a container that runs in the foreground is asked for its health by nobody"
-#define NO_VOLUMES "there are no volumes yet, only folders of this host (-v HOSTDIR:/PATH)"
+#define ONE_DRIVER "volumes lie on the machine's state disk, which is docker's \"local\""
 #define NO_LISTS "labels are for lists of containers, and there is none"
 #define NO_DEVICES "the container's machine has no other devices"
 #define NO_SWAP "there is no swap space, so that it cannot be used"
@@ -153,7 +153,7 @@ static const struct flag flags[] = {
 	SETS("read-only", 0, FLAG_SWITCH, OPTION_READONLY),
 	REFUSED("restart", 0, FLAG_TEXT, "|no",
 	        "a container runs once; run.sh may be called again"),
-	ACCEPTED("rm", 0, FLAG_SWITCH, "a container is always removed"),
+	SETS("rm", 0, FLAG_SWITCH, OPTION_RM),
 	REFUSED("runtime", 0, FLAG_TEXT, "|runc|io.containerd.runc.v2",
 	        "containers are run by the OS in a virtual machine each"),
 	ADDS("security-opt", 0, LIST_SECURITY),
@@ -179,7 +179,7 @@ static const struct flag flags[] = {
 	REFUSED("uts", 0, FLAG_TEXT, "|private",
 	        "the container has a UTS namespace of its own, in its own virtual machine"),
 	ADDS("volume", 'v', LIST_VOLUME),
-	REFUSED("volume-driver", 0, FLAG_TEXT, "|local", NO_VOLUMES),
+	REFUSED("volume-driver", 0, FLAG_TEXT, "|local", ONE_DRIVER),
 	REFUSED("volumes-from", 0, FLAG_TEXT, NULL, NO_OTHER_VOLUMES),
 	SETS("workdir", 'w', FLAG_TEXT, OPTION_WORKDIR),
 };

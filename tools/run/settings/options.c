@@ -223,7 +223,7 @@ static const char *image_hint(const char *word)
 		"load",    "login", "logout",  "logs",   "network", "pause",   "plugin",
 		"port",    "ps",    "pull",    "push",   "rename",  "restart", "rm",
 		"rmi",     "save",  "search",  "start",  "stats",   "stop",    "system",
-		"tag",     "top",   "unpause", "update", "version", "volume",  "wait",
+		"tag",     "top",   "unpause", "update", "version", "wait",
 	};
 
 	if (strcmp(word, "run") == 0)

@@ -114,9 +114,25 @@ static int shares_read(struct settings *settings, struct error *err)
 	return shares_add(&settings->shares, variable, true, "STARINA_SHARES", err);
 }
 
+// `volume`: the machine is as the variables say, and nothing of a container counts.
+static int volume_read(struct settings *settings, int argc, char **argv, struct error *err)
+{
+	if (options_read(&settings->options, 1, argv, err) < 0 ||
+	    volume_command_read(&settings->volume, argc, argv, err) < 0)
+		return -1;
+	settings->root = env_or("STARINA_ROOT", ".");
+	settings->help = settings->volume.help;
+	settings->quiet = true;
+	settings->attached = ATTACH_ALL;
+	settings->no_network = true;
+	return settings->help ? 0 : qemu_read(settings, err);
+}
+
 int settings_read(struct settings *settings, int argc, char **argv, struct error *err)
 {
 	*settings = (struct settings){ 0 };
+	if (volume_command_is(argc, argv))
+		return volume_read(settings, argc, argv, err);
 	if (options_read(&settings->options, argc, argv, err) < 0)
 		return -1;
 	settings->root = env_or("STARINA_ROOT", ".");
@@ -198,7 +214,8 @@ int settings_check_port(struct settings *settings, struct error *err)
 	// As QEMU does: a connection of a past run that lingers is not an obstacle.
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	result = bind(fd, (struct sockaddr *)&address, sizeof(address));
-	if (result < 0 && errno == EADDRINUSE && settings->image && !settings->http_port_given) {
+	if (result < 0 && errno == EADDRINUSE && (settings->image || settings->volume.name) &&
+	    !settings->http_port_given) {
 		// Who runs a container did not ask for a status page: it gives way.
 		address.sin_port = 0;
 		result = bind(fd, (struct sockaddr *)&address, sizeof(address));

@@ -12,6 +12,7 @@
 #include "tools/run/settings/options.h"
 #include "tools/run/settings/published_ports.h"
 #include "tools/run/settings/shares.h"
+#include "tools/run/settings/volume_command.h"
 #include "tools/run/settings/volumes.h"
 
 #define STOP_FOREVER UINT32_MAX
@@ -40,6 +41,8 @@ struct settings {
 	bool gdb;                // wait for a debugger
 	bool help;
 	bool quiet;  // warnings and errors only
+
+	struct volume_command volume;  // of `volume`: what is done instead of running a container
 
 	// The container.
 	const char *image;   // a reference (tools/image/source/source.h); NULL: the built-in one

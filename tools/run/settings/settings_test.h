@@ -18,8 +18,12 @@ static struct error err;
 // Reads `words` (NULL-terminated, run.sh itself left out).
 static int read_words(char **words)
 {
-	char *argv[64] = { "run.sh" };
+	static char *argv[64];  // the settings' for as long as they are in use
+	static char name[] = "run.sh";
 	int argc = 1;
+
+	memset(argv, 0, sizeof(argv));
+	argv[0] = name;
 
 	for (; words && *words; words++)
 		argv[argc++] = *words;

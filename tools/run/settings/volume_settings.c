@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What is mounted into the container, from flags and variables.
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/run/settings/numbers.h"
@@ -60,30 +62,84 @@ static int shm_size_read(struct settings *settings, struct error *err)
 	return 0;
 }
 
-// What the container is told: the number of each share, and each tmpfs's options, by where it is
-// mounted.
-static void pass_on(struct settings *settings)
+// Volumes without a name get one.
+static int names_make(struct volumes *volumes, struct error *err)
+{
+	for (unsigned i = 0; i < volumes->count; i++) {
+		struct volume *volume = &volumes->items[i];
+
+		if (volume->kind != VOLUME_ANONYMOUS)
+			continue;
+		volume->source = calloc(1, VOLUME_NAME_MADE + 1);
+		if (!volume->source)
+			return error_set(err, "out of memory");
+		if (volume_name_make(volume->source, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+// What bootd is told: the number of each share, and each tmpfs's options, by where it is mounted
+// (guest/bootd/config.h).
+static void mounts_pass_on(struct settings *settings)
 {
 	unsigned share = 0;
 
 	for (unsigned i = 0; i < settings->volumes.count; i++) {
 		const struct volume *volume = &settings->volumes.items[i];
+		bool copy = volume->kind != VOLUME_HOST && !volume->no_copy;
 
 		if (volume->kind == VOLUME_TMPFS)
 			arguments_add(&settings->config_options, "--mount=tmpfs:%s%s",
 			              volume->source, volume->container);
 		else
-			arguments_add(&settings->config_options, "--mount=share:%u%s%s", share++,
-			              volume->read_only ? ":ro" : "", volume->container);
+			arguments_add(&settings->config_options, "--mount=share:%u%s%s%s", share++,
+			              volume->read_only ? ":ro" : "", copy ? ":copy" : "",
+			              volume->container);
 	}
+}
+
+// What linuxrun is told: which shares these are, and which volumes go with the container
+// (apps/linuxrun/volumes.h). What is to be filled is written to, whoever may write later.
+static int shares_pass_on(struct settings *settings, struct error *err)
+{
+	char *shares = NULL, *removed = NULL;
+	size_t shares_size, removed_size;
+	FILE *list = open_memstream(&shares, &shares_size);
+	FILE *removal = open_memstream(&removed, &removed_size);
+	bool remove = option_is_on(&settings->options, OPTION_RM);
+	unsigned host = 0;
+
+	for (unsigned i = 0; list && removal && i < settings->volumes.count; i++) {
+		const struct volume *volume = &settings->volumes.items[i];
+
+		if (volume->kind == VOLUME_HOST)
+			fprintf(list, " host/%u", host++);
+		else if (volume->kind != VOLUME_TMPFS)
+			fprintf(list, " %s/%s", volume->read_only && volume->no_copy ? "ro" : "all",
+			        volume->source);
+		if (volume->kind == VOLUME_ANONYMOUS && remove)
+			fprintf(removal, " %s", volume->source);
+	}
+	if (!list || !removal || fclose(list) != 0 || fclose(removal) != 0)
+		return error_set(err, "out of memory");
+	if (shares[0])
+		arguments_add(&settings->config_options, "--annotation=dev.starina.shares=%s",
+		              shares + 1);
+	if (removed[0])
+		arguments_add(&settings->config_options, "--annotation=dev.starina.remove=%s",
+		              removed + 1);
+	free(shares);
+	free(removed);
+	return 0;
 }
 
 int volume_settings_read(struct settings *settings, struct error *err)
 {
 	if (flags_take(settings, err) < 0 || variables_take(settings, err) < 0 ||
-	    shm_size_read(settings, err) < 0)
+	    shm_size_read(settings, err) < 0 || names_make(&settings->volumes, err) < 0)
 		return -1;
 	volumes_sort(&settings->volumes);
-	pass_on(settings);
-	return 0;
+	mounts_pass_on(settings);
+	return shares_pass_on(settings, err);
 }

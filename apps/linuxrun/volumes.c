@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "apps/linuxrun/volumes.h"
+
+#include "apps/linuxrun/linuxrun.h"
+#include "libs/base/string.h"
+#include "libs/json/json.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+
+static bool key_is(struct span key, const char *text)
+{
+	return key.len == strlen(text) && memcmp(key.data, text, key.len) == 0;
+}
+
+// The value of `key` in the object that comes next.
+static char *member_read(struct json_reader *r, const char *key)
+{
+	char *value = NULL;
+	struct span name;
+
+	json_enter_object(r);
+	while (json_next_member(r, &name)) {
+		if (value == NULL && key_is(name, key))
+			value = json_take_string(r);
+		else
+			json_skip(r);
+	}
+	return value;
+}
+
+char *annotation_read(struct span config, const char *key)
+{
+	struct json_reader r = json_reader_make(config);
+	char *value = NULL;
+	struct span name;
+
+	json_enter_object(&r);
+	while (json_next_member(&r, &name)) {
+		if (value == NULL && key_is(name, "annotations"))
+			value = member_read(&r, key);
+		else
+			json_skip(&r);
+	}
+	if (json_reader_status(&r) == 0)
+		return value;
+	heap_free(value);
+	return NULL;
+}
+
+error_t volumes_open(struct linuxrun *run, struct folder **out)
+{
+	handle_t connector = environ_connector(run->env, "volumes");
+
+	if (connector == HANDLE_NONE)
+		return ERR_NOT_FOUND;
+	return folder_open(connector, FILES_VOLUMES, out);
+}
+
+void volumes_remove(struct linuxrun *run, const char *names)
+{
+	char name[FILES_NAME_MAX + 1];
+	struct folder *volumes;
+	error_t err = volumes_open(run, &volumes);
+
+	if (err < 0) {
+		log_warn("the container's volumes cannot be removed: %s", error_text(err));
+		return;
+	}
+	while (volumes_next_word(&names, name, sizeof(name))) {
+		err = volume_remove(volumes, name);
+		if (err < 0 && err != ERR_NOT_FOUND)
+			log_warn("the volume %s cannot be removed: %s", name, error_text(err));
+	}
+	err = folder_sync(volumes);
+	if (err < 0)
+		log_warn("the volumes cannot be synced: %s", error_text(err));
+	folder_close(volumes);
+}
