@@ -159,9 +159,7 @@ void cache_set_current(struct cached *entry, struct version *version)
 
 bool cache_evict(struct cached *entry)
 {
-	bool is_changed = entry->current != NULL && entry->current->transaction != NULL;
-
-	if (is_changed || entry->logged != NULL || entry->writing || entry->reading)
+	if (entry->num_changes > 0 || entry->logged != NULL || entry->writing || entry->reading)
 		return false;
 	entry_free(entry);
 	return true;

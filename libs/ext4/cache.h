@@ -14,10 +14,12 @@
 #include "libs/ext4/ext4.h"
 
 struct transaction;
+struct cached;
 
 struct version {
 	struct list entry;                // among the blocks of `transaction`
 	struct transaction *transaction;  // whose change it is; NULL: as it is on the disk
+	struct cached *cached;            // with a transaction: the block's entry
 	uint64_t block;
 	uint32_t refs;
 	uint8_t bytes[EXT4_BLOCK_SIZE];
@@ -44,7 +46,8 @@ struct cached {
 	struct version *current;
 	// The version that is in the journal and not yet in its place; NULL: none.
 	struct version *logged;
-	bool writing;  // a version is on its way to its place
+	uint32_t num_changes;  // versions that are a transaction's
+	bool writing;          // a version is on its way to its place
 	bool reading;
 	int error;  // of the read; remembered while the entry is there
 	struct ext4_io io;

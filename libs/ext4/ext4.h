@@ -49,8 +49,9 @@ struct ext4_attr {
 // What a memory of a former instance holds, and this one goes on with (journal/redo.h).
 struct ext4_redo {
 	uint8_t *bytes;  // NULL: none; what was answered is safe by fsync only
-	size_t size;
+	size_t size;     // at least EXT4_REDO_MIN
 };
+#define EXT4_REDO_MIN (1024u * 1024)
 
 struct ext4_options {
 	struct ext4_device *device;
@@ -65,9 +66,10 @@ struct ext4_options {
 #define EXT4_CACHE_MIN 256u
 
 // Mounts: checks the superblock, replays the journal, then what the redo memory has. Blocks (the
-// device's `wait`). Errors: -LINUX_EINVAL (no ext4, or a feature that is not known: `why` says
-// which), -LINUX_EUCLEAN, -LINUX_EIO, -LINUX_EROFS (it must be replayed, and the device is
-// read-only), -LINUX_ENOMEM. `why` is a sentence for the user, NUL-terminated.
+// device's `wait`). No request of a former instance may be on its way to the disk. Errors:
+// -LINUX_EINVAL (no ext4, or a feature that is not known: `why` says which), -LINUX_EUCLEAN,
+// -LINUX_EIO, -LINUX_EROFS (it must be replayed, and the device is read-only), -LINUX_ENOMEM.
+// `why` is a sentence for the user, NUL-terminated.
 int ext4_mount(const struct ext4_options *options, struct ext4 **out, char *why, size_t why_size);
 // Commits, checkpoints, marks the file system clean, and frees all. Blocks. Gives the first error
 // that was met.
@@ -89,6 +91,7 @@ struct ext4_sync {
 };
 // Calls done, once, when everything that was committed to updates before the call is on the disk
 // (a flush included, when there was nothing to commit). `sync` is the file system's until then.
+// status: 0 or -LINUX_EIO; `done` may be called before this returns when that is known already.
 void ext4_sync(struct ext4 *fs, struct ext4_sync *sync);
 
 // Counts of the whole file system.

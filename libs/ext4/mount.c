@@ -6,7 +6,7 @@
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
-static int load_super(struct ext4 *fs, char *why, size_t why_size)
+int mount_load_super(struct ext4 *fs, char *why, size_t why_size)
 {
 	struct cached *first;
 	int status;
@@ -18,6 +18,12 @@ static int load_super(struct ext4 *fs, char *why, size_t why_size)
 		return status;
 	}
 	return super_load(fs, first->current->bytes, why, why_size);
+}
+
+static void wait_for_reads(struct ext4 *fs)
+{
+	while (fs->cache.num_reading > 0)
+		fs->device->wait(fs->device);
 }
 
 static void destroy(struct ext4 *fs)
@@ -39,12 +45,15 @@ int ext4_mount(const struct ext4_options *options, struct ext4 **out, char *why,
 	memset(fs, 0, sizeof(*fs));
 	fs->device = options->device;
 	fs->read_only = options->read_only || options->device->read_only;
-	status = cache_init(&fs->cache, options);
+	status = journal_init(fs);
 	if (status == 0)
-		status = journal_init(fs);
+		status = cache_init(&fs->cache, options);
 	if (status == 0)
-		status = load_super(fs, why, why_size);
+		status = mount_load_super(fs, why, why_size);
+	if (status == 0)
+		status = journal_open(fs, options, why, why_size);
 	if (status != 0) {
+		wait_for_reads(fs);
 		destroy(fs);
 		return status;
 	}
@@ -52,12 +61,6 @@ int ext4_mount(const struct ext4_options *options, struct ext4 **out, char *why,
 	fs->cache.resume = options->resume;
 	*out = fs;
 	return 0;
-}
-
-static void wait_for_reads(struct ext4 *fs)
-{
-	while (fs->cache.num_reading > 0)
-		fs->device->wait(fs->device);
 }
 
 int ext4_unmount(struct ext4 *fs)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Blocks, updates and the journal; and all of it.
-EXT4_BLOCKS_SRCS := $(patsubst %,libs/ext4/%.c,cache update mount blocking super host_fake device_fake \
-	journal/journal journal/transaction journal/held) $(patsubst %,libs/base/%.c,span string)
+EXT4_BLOCKS_SRCS := $(patsubst %,libs/ext4/%.c,cache update mount blocking super seal crc32c host_fake device_fake) \
+	$(patsubst %,libs/ext4/journal/%.c,journal open transaction held log place blocks commit checkpoint recovery revoked \
+	redo redo_open) $(patsubst %,libs/base/%.c,span string fmt)
 HOST_TESTS += libs/ext4/update_test
 update_test_SRCS := $(EXT4_BLOCKS_SRCS)
 HOST_TESTS += libs/ext4/crc32c_test
 crc32c_test_SRCS := libs/ext4/crc32c.c
+HOST_TESTS += libs/ext4/journal/journal_test
+journal_test_SRCS := $(EXT4_BLOCKS_SRCS)

@@ -11,7 +11,7 @@ int update_begin(struct update *update, struct ext4 *fs, uint32_t credits)
 {
 	int status;
 
-	assert(credits <= UPDATE_MAX_BLOCKS);
+	assert(credits <= UPDATE_MAX_BLOCKS && (credits == 0 || fs->writer == NULL));
 	update->fs = NULL;
 	if (credits > 0 && fs->read_only)
 		return -LINUX_EROFS;
@@ -21,6 +21,8 @@ int update_begin(struct update *update, struct ext4 *fs, uint32_t credits)
 	if (fs->num_updates == 0)
 		cache_trim(&fs->cache);
 	fs->num_updates++;
+	if (credits > 0)
+		fs->writer = update;
 	update->fs = fs;
 	update->credits = credits;
 	update->num_blocks = 0;
@@ -127,6 +129,7 @@ int update_free(struct update *update, uint64_t block, uint32_t count, bool meta
 	uint32_t revoked = metadata ? count : 0;
 	int status;
 
+	assert(update->credits > 0);
 	if (count == 0 || !range_within(block, count, fs->num_blocks))
 		return -LINUX_EUCLEAN;
 	if (update->num_freed == UPDATE_MAX_FREED ||
@@ -142,11 +145,19 @@ int update_free(struct update *update, uint64_t block, uint32_t count, bool meta
 	return 0;
 }
 
+static bool is_freed_by(const struct update *update, uint64_t block)
+{
+	for (uint32_t i = 0; update != NULL && i < update->num_freed; i++)
+		if (block - update->freed[i].block < update->freed[i].count)
+			return true;
+	return false;
+}
+
 bool update_is_held(const struct ext4 *fs, uint64_t block)
 {
 	const struct cached *entry;
 
-	if (journal_is_held(&fs->journal, block))
+	if (journal_is_held(&fs->journal, block) || is_freed_by(fs->writer, block))
 		return true;
 	// What it was is still on its way to the disk.
 	entry = cache_find(&fs->cache, block);
@@ -156,6 +167,8 @@ bool update_is_held(const struct ext4 *fs, uint64_t block)
 static void end(struct update *update)
 {
 	update->fs->num_updates--;
+	if (update->fs->writer == update)
+		update->fs->writer = NULL;
 	update->fs = NULL;
 }
 

@@ -56,7 +56,8 @@ struct update {
 	struct update_freed freed[UPDATE_MAX_FREED];
 };
 
-// Begins an update that will change at most `credits` blocks. UPDATE_WAIT: the running
+// Begins an update that will change at most `credits` blocks; but one of no credits, one at a
+// time. UPDATE_WAIT: the running
 // transaction has no room, and a commit was begun. -LINUX_EROFS: the file system is read-only,
 // or became so by an error, and `credits` is not 0. -LINUX_ENOMEM. An update of no credits only
 // reads.
@@ -74,7 +75,8 @@ int update_new(struct update *update, uint64_t block, uint8_t **out);
 // caller's to change. What this update had changed in them is dropped. -LINUX_ENOSPC:
 // UPDATE_MAX_FREED or UPDATE_MAX_REVOKED is reached. -LINUX_ENOMEM, -LINUX_EUCLEAN.
 int update_free(struct update *update, uint64_t block, uint32_t count, bool metadata);
-// Whether a block was freed by an update whose transaction is not on the disk yet.
+// Whether a block was freed by an update whose transaction is not on the disk yet, or by the one
+// that is under way.
 bool update_is_held(const struct ext4 *fs, uint64_t block);
 // Makes the changes the file system's, and gives the number of their transaction (out may be
 // NULL). Cannot fail: what could was done before. Ends the update.

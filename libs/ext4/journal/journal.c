@@ -2,26 +2,87 @@
 #include "libs/ext4/journal/journal.h"
 
 #include "libs/abi/linux_error.h"
-#include "libs/ext4/blocking.h"
 #include "libs/ext4/internal.h"
+#include "libs/starina/log.h"
+
+// More transactions than these wait for their places no longer.
+#define CHECKPOINTS_MOST 256u
 
 int journal_init(struct ext4 *fs)
 {
-	fs->journal.running = transaction_create(1);
-	return fs->journal.running == NULL ? -LINUX_ENOMEM : 0;
+	struct journal *journal = &fs->journal;
+
+	list_init(&journal->checkpoints);
+	list_init(&journal->syncs);
+	list_init(&journal->active_syncs);
+	list_init(&journal->checkpoint.writing);
+	list_init(&journal->checkpoint.skipped);
+	journal->running = transaction_create(1);
+	return journal->running == NULL ? -LINUX_ENOMEM : 0;
 }
 
-void journal_deinit(struct ext4 *fs)
+void journal_resume(struct ext4 *fs)
 {
-	transaction_destroy(fs->journal.running);
-	fs->journal.running = NULL;
+	if (fs->cache.resume != NULL)
+		fs->cache.resume(fs->cache.context);
+}
+
+// Whether the running transaction has enough, with another update.
+static bool is_full(const struct ext4 *fs, uint32_t credits)
+{
+	const struct journal *journal = &fs->journal;
+	const struct transaction *t = journal->running;
+	uint32_t num_versions = t->num_versions + credits;
+	uint32_t size =
+		journal_size_of(&journal->log, num_versions, t->num_revoked + UPDATE_MAX_REVOKED);
+
+	return t->has_begun &&
+		(size > (journal->log.num_blocks - journal->log.first) / 4 ||
+	         num_versions > fs->cache.capacity / 4 || redo_is_half_full(&journal->redo));
+}
+
+static uint32_t num_changed(const struct journal *journal)
+{
+	const struct transaction *t = journal->committing;
+
+	return journal->num_logged + journal->running->num_versions +
+		(t != NULL ? t->num_versions : 0);
+}
+
+// Whether the log has room for the running transaction with another update, and the cache for its
+// blocks. Makes room ahead of time.
+static bool has_room(struct ext4 *fs, uint32_t credits)
+{
+	struct journal *journal = &fs->journal;
+	const struct transaction *t = journal->running;
+	uint32_t size = journal_size_of(&journal->log, t->num_versions + credits,
+	                                t->num_revoked + UPDATE_MAX_REVOKED);
+	uint32_t num_blocks = num_changed(journal) + credits;
+	bool has = size < journal->log.free && num_blocks <= fs->cache.capacity;
+
+	if (!has || journal->log.free < (journal->log.num_blocks - journal->log.first) / 2 ||
+	    num_blocks > fs->cache.capacity / 2 || journal->num_checkpoints > CHECKPOINTS_MOST)
+		checkpoint_begin(fs);
+	// Blocks that this transaction has freed are brought nowhere before it is on the disk.
+	if (!has)
+		(void)commit_begin(fs);
+	return has;
 }
 
 int journal_reserve(struct ext4 *fs, uint32_t credits)
 {
-	(void)fs;
-	(void)credits;
-	return 0;
+	struct journal *journal = &fs->journal;
+
+	if (journal->error != 0)
+		return -LINUX_EROFS;
+	if (!journal->redo.is_replaying && is_full(fs, credits) && !commit_begin(fs))
+		return journal->commit.state != COMMIT_NONE ? UPDATE_WAIT : -LINUX_ENOMEM;
+	if (!has_room(fs, credits))
+		return UPDATE_WAIT;
+	if (redo_has_room(&journal->redo, credits))
+		return 0;
+	(void)commit_begin(fs);
+	return UPDATE_WAIT;
 }
 
 static void forget_freed(struct ext4 *fs, const struct update_freed *freed)
@@ -39,10 +100,15 @@ static void forget_freed(struct ext4 *fs, const struct update_freed *freed)
 
 void journal_take(struct ext4 *fs, struct update *update)
 {
-	struct transaction *t = fs->journal.running;
+	struct journal *journal = &fs->journal;
+	struct transaction *t = journal->running;
 
-	fs->journal.last_update++;
-	t->last_update = fs->journal.last_update;
+	journal->last_update++;
+	redo_append(fs, update);
+	t->last_update = journal->last_update;
+	if (!t->has_begun)
+		t->begun = journal->seconds;
+	t->has_begun = true;
 	for (uint32_t i = 0; i < update->num_blocks; i++)
 		transaction_add(t, update->blocks[i].entry, update->blocks[i].copy);
 	for (uint32_t i = 0; i < update->num_freed; i++) {
@@ -53,19 +119,46 @@ void journal_take(struct ext4 *fs, struct update *update)
 
 bool journal_is_held(const struct journal *journal, uint64_t block)
 {
-	return held_has(&journal->running->held, block);
+	return held_has(&journal->running->held, block) ||
+		(journal->committing != NULL && held_has(&journal->committing->held, block));
 }
 
-int journal_close(struct ext4 *fs)
+static void error_written(struct ext4_io *io, int status)
 {
-	int error = 0;
+	struct ext4 *fs = io->context;
 
-	list_for_each(pos, &fs->journal.running->versions) {
-		struct version *v = container_of(pos, struct version, entry);
-		int status = device_write(fs->device, v->block, 1, v->bytes);
+	(void)status;
+	fs->journal.num_requests--;
+}
 
-		if (error == 0)
-			error = status;
-	}
-	return error != 0 ? error : device_flush(fs->device);
+// The next mount shall know of it, if the disk takes that.
+static void write_error(struct ext4 *fs)
+{
+	struct journal *journal = &fs->journal;
+
+	if (journal->checkpoint.state == CHECKPOINT_TAIL)
+		return;  // the superblock is on its way, and must not change meanwhile
+	journal->log.error = (uint32_t)-LINUX_EIO;
+	log_seal_super(&journal->log);
+	journal->error_io = (struct ext4_io){ .block = log_disk(&journal->log, 0, NULL),
+		                              .count = 1,
+		                              .write = true,
+		                              .bytes = journal->log.super,
+		                              .done = error_written,
+		                              .context = fs };
+	journal->num_requests++;
+	fs->device->submit(fs->device, &journal->error_io);
+}
+
+void journal_abort(struct ext4 *fs, int error)
+{
+	if (fs->journal.error != 0)
+		return;
+	fs->journal.error = error;
+	fs->read_only = true;
+	log_error("ext4: a write to the disk failed (%d): the file system is read-only from now on",
+	          error);
+	write_error(fs);
+	commit_fail(fs, error);
+	journal_resume(fs);
 }

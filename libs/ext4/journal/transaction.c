@@ -58,6 +58,7 @@ void transaction_forget(struct version *version)
 	list_remove(&version->entry);
 	version->transaction = NULL;
 	t->num_versions--;
+	version->cached->num_changes--;
 	version_put(version);
 }
 
@@ -68,6 +69,8 @@ void transaction_add(struct transaction *t, struct cached *entry, struct version
 	if (old != NULL && old->transaction == t)
 		transaction_forget(old);
 	version->transaction = t;
+	version->cached = entry;
+	entry->num_changes++;
 	list_push_back(&t->versions, &version->entry);
 	t->num_versions++;
 	cache_set_current(entry, version_get(version));
