@@ -126,9 +126,11 @@ struct fuse_attr_out {
 #define FUSE_AUTO_INVAL_DATA (1u << 12)
 #define FUSE_DO_READDIRPLUS (1u << 13)
 #define FUSE_READDIRPLUS_AUTO (1u << 14)
+#define FUSE_NO_OPEN_SUPPORT (1u << 17)
 #define FUSE_PARALLEL_DIROPS (1u << 18)
 #define FUSE_MAX_PAGES (1u << 22)
 #define FUSE_CACHE_SYMLINKS (1u << 23)
+#define FUSE_NO_OPENDIR_SUPPORT (1u << 24)
 #define FUSE_SUBMOUNTS (1u << 27)
 #define FUSE_HANDLE_KILLPRIV_V2 (1u << 28)
 

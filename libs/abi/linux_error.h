@@ -7,6 +7,7 @@ enum linux_error {
 	LINUX_EPERM = 1,
 	LINUX_ENOENT = 2,
 	LINUX_EIO = 5,
+	LINUX_ENXIO = 6,
 	LINUX_E2BIG = 7,
 	LINUX_EBADF = 9,
 	LINUX_EAGAIN = 11,

@@ -115,6 +115,7 @@ static void slot_free(struct fake_slot *slot)
 
 	slot->object = NULL;
 	slot->poll = HANDLE_NONE;
+	slot->other_poll = HANDLE_NONE;
 	slot->travels = false;
 	num_handles--;
 	object_put(object);
@@ -129,8 +130,12 @@ error_t handle_close(handle_t h)
 	if (slot == NULL)
 		abort();
 	for (size_t i = 0; slot->object->kind == POLL && i < fake_slots_used; i++) {
-		if (fake_slots[i].poll == h)
-			fake_slots[i].poll = HANDLE_NONE;
+		if (fake_slots[i].poll != h)
+			continue;
+		fake_slots[i].poll = fake_slots[i].other_poll;
+		fake_slots[i].interest = fake_slots[i].other_interest;
+		fake_slots[i].cookie = fake_slots[i].other_cookie;
+		fake_slots[i].other_poll = HANDLE_NONE;
 	}
 	slot_free(slot);
 	return 0;

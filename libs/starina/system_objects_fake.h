@@ -36,6 +36,10 @@ struct fake_slot {
 	handle_t poll;  // HANDLE_NONE: it is in none
 	uint32_t interest;
 	uint64_t cookie;
+	// Its entry in another one, which is back when the poll that it is in is closed.
+	handle_t other_poll;
+	uint32_t other_interest;
+	uint64_t other_cookie;
 };
 
 extern struct fake_slot fake_slots[FAKE_MAX_HANDLES];

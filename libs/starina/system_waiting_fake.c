@@ -38,10 +38,13 @@ error_t poll_add(handle_t poll, handle_t h, uint32_t interest, uint64_t cookie)
 	struct fake_slot *slot = fake_slot_of(h);
 
 	(void)fake_object_of(poll, POLL);
-	if (slot == NULL || slot->poll != HANDLE_NONE)
+	if (slot == NULL || slot->other_poll != HANDLE_NONE)
 		abort();
 	if (fake_memory_fails())
 		return ERR_NO_MEMORY;
+	slot->other_poll = slot->poll;
+	slot->other_interest = slot->interest;
+	slot->other_cookie = slot->cookie;
 	slot->poll = poll;
 	slot->interest = interest;
 	slot->cookie = cookie;

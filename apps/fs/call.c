@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls: what runs, what waits for whom, and what an operation needs of its request, its update and
+// its reply.
+#include "apps/fs/fs.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+struct call *call_create(struct fs *fs, int (*run)(struct call *call))
+{
+	struct call *call = heap_alloc(sizeof(*call));
+
+	if (call == NULL)
+		return NULL;
+	call->fs = fs;
+	call->run = run;
+	call->out = call->inline_out;
+	call->out_max = sizeof(call->inline_out);
+	list_init(&call->entry);
+	list_init(&call->wait_entry);
+	fs->num_calls++;
+	return call;
+}
+
+// The next calls in line get the node's bytes: one that changes them, or as many readers as come
+// before one that does.
+static void unlock(struct call *call)
+{
+	struct node *node = call->node;
+
+	if (call->lock == LOCK_NONE)
+		return;
+	if (call->lock == LOCK_SHARED)
+		node->readers--;
+	else
+		node->writer = false;
+	call->lock = LOCK_NONE;
+	while (!list_is_empty(&node->waiting)) {
+		struct call *next = container_of(node->waiting.next, struct call, wait_entry);
+
+		list_remove(&next->wait_entry);
+		call_continue(next);
+		// Who of them cannot have it yet waits again, at the end of the line.
+	}
+}
+
+void call_free(struct call *call)
+{
+	struct fs *fs = call->fs;
+
+	data_end(call);
+	unlock(call);
+	list_remove(&call->entry);
+	list_remove(&call->wait_entry);
+	payload_release(&call->payload);
+	if (call->out_folio != HANDLE_NONE)
+		handle_close(call->out_folio);
+	heap_free(call->out_heap);
+	if (call->node != NULL)
+		node_unpin(fs, call->node);
+	heap_free(call);
+	fs->num_calls--;
+}
+
+void call_continue(struct call *call)
+{
+	list_remove(&call->wait_entry);
+	list_push_back(&call->fs->ready, &call->wait_entry);
+}
+
+static void run(struct call *call)
+{
+	int result = call->run(call);
+
+	if (result == CALL_WAIT)
+		list_push_back(&call->fs->stalled, &call->wait_entry);
+	else if (result == CALL_MORE)
+		call_continue(call);
+	else if (result != CALL_PARKED)
+		session_answer(call, result);
+}
+
+void calls_run(struct fs *fs)
+{
+	struct list *entry;
+
+	if (fs->running)
+		return;
+	fs->running = true;
+	while ((entry = list_pop_front(&fs->ready)) != NULL)
+		run(container_of(entry, struct call, wait_entry));
+	fs->running = false;
+	if (fs->num_calls == 0 && fs->num_sessions == 0)
+		fs_idle(fs);
+}
+
+void calls_resume(void *context)
+{
+	struct fs *fs = context;
+	struct list *entry;
+
+	while ((entry = list_pop_front(&fs->stalled)) != NULL)
+		list_push_back(&fs->ready, entry);
+}
+
+int call_lock(struct call *call, enum call_lock lock)
+{
+	struct node *node = call->node;
+
+	if (call->lock == lock)
+		return 0;
+	if (node->writer || (lock == LOCK_EXCLUSIVE && node->readers > 0) ||
+	    (lock == LOCK_SHARED && !list_is_empty(&node->waiting))) {
+		list_push_back(&node->waiting, &call->wait_entry);
+		return CALL_PARKED;
+	}
+	if (lock == LOCK_SHARED)
+		node->readers++;
+	else
+		node->writer = true;
+	call->lock = lock;
+	return 0;
+}
+
+// --- The request ---------------------------------------------------------------------------------
+
+struct reader call_reader(const struct call *call)
+{
+	return reader_make(call->body.data, call->body.len);
+}
+
+int call_take(struct reader *in, void *out, size_t size)
+{
+	reader_copy(in, out, size);
+	return reader_status(in) < 0 ? -LINUX_EINVAL : 0;
+}
+
+int call_string(struct reader *in, struct span *out)
+{
+	size_t len = strnlen((const char *)in->rest.data, in->rest.len);
+
+	if (in->bad || len == in->rest.len)
+		return -LINUX_EINVAL;
+	*out = reader_bytes(in, len);
+	reader_skip(in, 1);
+	return 0;
+}
+
+static bool is_dots(struct span name)
+{
+	return (name.len == 1 && name.data[0] == '.') ||
+		(name.len == 2 && name.data[0] == '.' && name.data[1] == '.');
+}
+
+int call_name(struct reader *in, struct span *out)
+{
+	int result = call_string(in, out);
+
+	if (result != 0)
+		return result;
+	if (out->len > EXT4_NAME_MAX)
+		return -LINUX_ENAMETOOLONG;
+	if (out->len == 0 || is_dots(*out) || memchr(out->data, '/', out->len) != NULL)
+		return -LINUX_EINVAL;
+	return 0;
+}
+
+// --- The reply -----------------------------------------------------------------------------------
+
+void call_put(struct call *call, const void *data, size_t size)
+{
+	assert(size <= call->out_max - call->out_len);
+	memcpy(call->out + call->out_len, data, size);
+	call->out_len += (uint32_t)size;
+}
+
+int call_room(struct call *call, uint32_t size)
+{
+	if (size <= call->out_max)
+		return 0;
+	heap_free(call->out_heap);
+	call->out_heap = heap_alloc(size);
+	call->out = call->out_heap == NULL ? call->inline_out : call->out_heap;
+	call->out_max = call->out_heap == NULL ? sizeof(call->inline_out) : size;
+	return call->out_heap == NULL ? -LINUX_ENOMEM : 0;
+}
+
+// --- The update ----------------------------------------------------------------------------------
+
+int call_begin(struct call *call, uint32_t credits)
+{
+	if (credits > 0 && call->session != NULL && call->session->read_only)
+		return -LINUX_EROFS;
+	call->out_len = 0;
+	if (credits > 0)
+		ext4_set_time(call->fs->ext4, fs_time());
+	return update_begin(&call->fs->update, call->fs->ext4, credits);
+}
+
+int call_end_read(struct call *call, int result)
+{
+	update_drop(&call->fs->update);
+	return result;
+}
+
+int call_end_part(struct call *call, int result)
+{
+	if (result == 0 || result == UPDATE_MORE)
+		update_commit(&call->fs->update, NULL);
+	else
+		update_drop(&call->fs->update);
+	return result;
+}
+
+int call_end(struct call *call, int result)
+{
+	if (result == 0)
+		kept_reply(call);
+	return call_end_part(call, result);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+//
+// Connections to the service: each asks for one share at a time, and gets a session.
+#include "apps/fs/fs.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+static void client_answer(struct client *client)
+{
+	struct fs *fs = client->fs;
+	struct share share;
+	handle_t channel;
+	error_t err = fs->error;
+	const char *why = fs->why;
+
+	client->opening = false;
+	if (fs->state == FS_MOUNTED) {
+		why = "there is no such share of the state disk";
+		err = share_find(fs, client->share, &share);
+		if (err == 0) {
+			why = NULL;
+			err = session_open(fs, &share, &channel);
+		}
+	}
+	if (err != 0)
+		(void)error_send(client->source.handle, client->open_id, err, why);
+	else if (open_reply_send(client->source.handle, client->open_id, channel) < 0)
+		handle_close(channel);  // the session sees that
+}
+
+void clients_opened(struct fs *fs)
+{
+	list_for_each_safe(entry, &fs->clients)
+	{
+		struct client *client = container_of(entry, struct client, entry);
+
+		if (client->opening)
+			client_answer(client);
+	}
+}
+
+static void client_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct client *client = source->context;
+	struct msg_open open;
+	const uint8_t *uri;
+	size_t uri_len;
+
+	(void)loop;
+	if (message_decode_open(m, &open, &uri, &uri_len) != 0) {
+		message_discard(m);
+		error_send(source->handle, 0, ERR_PROTOCOL,
+		           "volumes understands open requests only");
+		return;
+	}
+	if (client->opening || uri_len >= sizeof(client->share)) {
+		error_send(source->handle, open.id, client->opening ? ERR_FULL : ERR_TOO_LARGE,
+		           "one share at a time, with a short name");
+		return;
+	}
+	memcpy(client->share, uri, uri_len);
+	client->share[uri_len] = 0;
+	client->open_id = open.id;
+	client->opening = true;
+	fs_open(client->fs);
+	if (client->opening && client->fs->state != FS_OPENING)
+		client_answer(client);
+}
+
+static void client_batch_end(struct loop *loop, struct source *source)
+{
+	struct client *client = source->context;
+
+	(void)loop;
+	calls_run(client->fs);
+}
+
+static void client_closed(struct loop *loop, struct source *source)
+{
+	struct client *client = source->context;
+
+	loop_close(loop, source);
+	list_remove(&client->entry);
+	heap_free(client);
+}
+
+static const struct source_ops client_ops = { .message = client_message,
+	                                      .batch_end = client_batch_end,
+	                                      .closed = client_closed };
+
+static void client_accepted(void *context, handle_t channel)
+{
+	struct fs *fs = context;
+	struct client *client = heap_alloc(sizeof(*client));
+
+	if (client == NULL ||
+	    loop_add(&fs->loop, &client->source, channel, &client_ops, client) != 0) {
+		log_warn("no memory for another client");
+		heap_free(client);
+		handle_close(channel);
+		return;
+	}
+	client->fs = fs;
+	list_push_back(&fs->clients, &client->entry);
+}
+
+error_t clients_init(struct fs *fs, handle_t service)
+{
+	return service_listen(&fs->loop, &fs->listener, service, client_accepted, fs);
+}

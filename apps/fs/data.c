@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+//
+// Files' bytes, between the disk and the folios that clients send and get. Nothing of them is kept
+// here: a READ's folio is what the disk writes to, and a WRITE's what it reads from, when its data
+// lie as the disk wants them.
+//
+// What a write makes a file's is written before the file has it: blocks are reserved, written, and
+// only then added, so that nobody ever sees what they had before.
+#include "apps/fs/fs.h"
+#include "libs/base/string.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define MAX_SIZE (((uint64_t)UINT32_MAX - 1) * EXT4_BLOCK_SIZE)
+#define SECTORS_PER_BLOCK (EXT4_BLOCK_SIZE / BLKDEV_SECTOR_SIZE)
+#define OPEN_APPEND 0x400u
+
+static uint32_t block_of(uint64_t offset)
+{
+	return (uint32_t)(offset / EXT4_BLOCK_SIZE);
+}
+
+static uint32_t within_block(uint64_t offset)
+{
+	return (uint32_t)(offset % EXT4_BLOCK_SIZE);
+}
+
+// Where blocks of the call's file lie. UPDATE_WAIT.
+static int map(struct call *call, uint32_t block, uint32_t count, struct ext4_run *out)
+{
+	int result = call_begin(call, 0);
+
+	if (result == 0)
+		result = ext4_map(&call->fs->update, call->node->id, block, count, out);
+	result = call_end_read(call, result);
+	if (result == 0 && out->count > count)
+		out->count = count;
+	return result;
+}
+
+// The size of a regular file.
+static int size_of(struct call *call, uint64_t *out)
+{
+	struct ext4_attr attr;
+	int result = call_begin(call, 0);
+
+	if (result == 0)
+		result = ext4_getattr(&call->fs->update, call->node->id, &attr);
+	if (result == 0 && (attr.mode & LINUX_S_IFMT) != LINUX_S_IFREG)
+		result = (attr.mode & LINUX_S_IFMT) == LINUX_S_IFDIR ? -LINUX_EISDIR
+								     : -LINUX_EINVAL;
+	if (result == 0)
+		*out = attr.size;
+	return call_end_read(call, result);
+}
+
+// --- Blocks that are changed in part -------------------------------------------------------------
+
+static void edit_done(struct disk_io *io, int status)
+{
+	struct call *call = io->context;
+
+	call->edit.folio = io->folio;
+	call->edit.status = status;
+	call_continue(call);
+}
+
+static void edit_move(struct call *call, bool write)
+{
+	struct block_edit *edit = &call->edit;
+
+	edit->io.write = write;
+	edit->io.folio = edit->folio;
+	edit->folio = HANDLE_NONE;
+	disk_submit(&call->fs->disk, &edit->io);
+}
+
+static int edit_begin(struct call *call, uint32_t block)
+{
+	struct block_edit *edit = &call->edit;
+	struct ext4_run run;
+	int result = map(call, block, 1, &run);
+
+	if (result != 0 || run.disk == 0 || run.unwritten)
+		return result;
+	if (folio_create(EXT4_BLOCK_SIZE, FOLIO_CONTIGUOUS, &edit->folio) < 0)
+		return -LINUX_ENOMEM;
+	edit->io = (struct disk_io){ .sector = run.disk * SECTORS_PER_BLOCK,
+		                     .length = EXT4_BLOCK_SIZE,
+		                     .done = edit_done,
+		                     .context = call };
+	edit->stage = 1;
+	edit_move(call, false);
+	return CALL_PARKED;
+}
+
+static bool is_zero(const uint8_t *bytes, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		if (bytes[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static int edit_end(struct call *call, int result)
+{
+	if (call->edit.folio != HANDLE_NONE)
+		handle_close(call->edit.folio);
+	call->edit.folio = HANDLE_NONE;
+	call->edit.stage = 0;
+	return result;
+}
+
+int data_zero(struct call *call, uint64_t from, uint64_t to)
+{
+	struct block_edit *edit = &call->edit;
+	uint32_t start = within_block(from), len = (uint32_t)(to - from);
+	void *base;
+
+	if (edit->stage == 0)
+		return edit_begin(call, block_of(from));
+	if (edit->status != 0 || edit->stage == 2)
+		return edit_end(call, edit->status);
+	if (folio_map(edit->folio, PROT_READ | PROT_WRITE, &base) < 0)
+		return edit_end(call, -LINUX_ENOMEM);
+	if (is_zero((uint8_t *)base + start, len))
+		return edit_end(call, 0);
+	memset((uint8_t *)base + start, 0, len);
+	edit->stage = 2;
+	edit_move(call, true);
+	return CALL_PARKED;
+}
+
+// --- Transfers -----------------------------------------------------------------------------------
+
+void data_end(struct call *call)
+{
+	struct transfer *t = &call->data;
+
+	if (t->reserved.count > 0)
+		ext4_unreserve(call->fs->ext4, &t->reserved);
+	t->reserved.count = 0;
+	if (t->folio != HANDLE_NONE)
+		handle_close(t->folio);
+	t->folio = HANDLE_NONE;
+	(void)edit_end(call, 0);
+}
+
+static void transfer_done(struct disk_io *io, int status)
+{
+	struct call *call = io->context;
+
+	call->data.folio = io->folio;
+	call->data.status = status;
+	call_continue(call);
+}
+
+static void transfer_begin(struct call *call, uint64_t offset, uint32_t size)
+{
+	struct transfer *t = &call->data;
+
+	t->offset = offset;
+	t->size = size;
+	t->first = block_of(offset);
+	t->count = block_of(offset + size - 1) - t->first + 1;
+}
+
+// Moves `count` blocks, of which the first is the `index`th of the transfer.
+static int transfer_move(struct call *call, uint32_t index, uint32_t count, uint64_t disk,
+                         bool write)
+{
+	struct transfer *t = &call->data;
+
+	t->io = (struct disk_io){ .write = write,
+		                  .sector = disk * SECTORS_PER_BLOCK,
+		                  .offset = t->at + index * EXT4_BLOCK_SIZE,
+		                  .length = count * EXT4_BLOCK_SIZE,
+		                  .folio = t->folio,
+		                  .done = transfer_done,
+		                  .context = call };
+	t->folio = HANDLE_NONE;
+	disk_submit(&call->fs->disk, &t->io);
+	return CALL_PARKED;
+}
+
+// --- Reading -------------------------------------------------------------------------------------
+
+static int read_blocks(struct call *call)
+{
+	struct transfer *t = &call->data;
+	struct ext4_run run;
+	int result;
+
+	if (t->status != 0)
+		return t->status;
+	while (t->done < t->count) {
+		uint32_t index = t->done;
+
+		result = map(call, t->first + index, t->count - index, &run);
+		if (result != 0)
+			return result;
+		t->done += run.count;
+		// A fresh folio is zeroes, as a hole is.
+		if (run.disk != 0 && !run.unwritten)
+			return transfer_move(call, index, run.count, run.disk, false);
+	}
+	call->out_folio = t->folio;
+	call->out_offset = t->at + within_block(t->offset);
+	call->out_len = t->size;
+	t->folio = HANDLE_NONE;
+	return 0;
+}
+
+int op_read(struct call *call)
+{
+	struct transfer *t = &call->data;
+	struct reader body = call_reader(call);
+	struct fuse_read_in in;
+	uint64_t file_size;
+	uint32_t size;
+	int result = call_take(&body, &in, sizeof(in));
+
+	if (result == 0)
+		result = call_lock(call, LOCK_SHARED);
+	if (result == 0)
+		result = size_of(call, &file_size);
+	if (result != 0)
+		return result;
+	size = in.size < FS_MAX_DATA ? in.size : FS_MAX_DATA;
+	if (in.offset >= file_size || size == 0)
+		return 0;
+	if (size > file_size - in.offset)
+		size = (uint32_t)(file_size - in.offset);
+	transfer_begin(call, in.offset, size);
+	// The reply's header is at the end of the page before.
+	t->at = EXT4_BLOCK_SIZE;
+	if (folio_create(t->at + t->count * EXT4_BLOCK_SIZE, FOLIO_CONTIGUOUS, &t->folio) < 0)
+		return -LINUX_ENOMEM;
+	call->run = read_blocks;
+	return read_blocks(call);
+}
+
+// --- Writing -------------------------------------------------------------------------------------
+
+static int write_blocks(struct call *call);
+
+static int write_end(struct call *call)
+{
+	struct transfer *t = &call->data;
+	uint64_t end = ((uint64_t)t->first + t->done) * EXT4_BLOCK_SIZE;
+	struct fuse_write_out out = { .size = t->size };
+
+	if (end < t->offset + t->size)
+		out.size = (uint32_t)(end - t->offset);
+	call_put(call, &out, sizeof(out));
+	return 0;
+}
+
+// What could be written before an error counts.
+static int write_stopped(struct call *call, int error)
+{
+	if (call->data.done == 0)
+		return error;
+	call->out_len = 0;
+	return write_end(call);
+}
+
+// The blocks that were just written become the file's.
+static int write_commit(struct call *call)
+{
+	struct transfer *t = &call->data;
+	struct update *u = &call->fs->update;
+	struct ext4_node id = call->node->id;
+	uint32_t block = t->first + t->done;
+	uint64_t size = ((uint64_t)block + t->now) * EXT4_BLOCK_SIZE;
+	bool last = t->done + t->now == t->count;
+	int result;
+
+	if (t->status != 0)
+		return write_stopped(call, t->status);
+	if (size > t->offset + t->size)
+		size = t->offset + t->size;
+	result = call_begin(call, EXT4_CREDITS_EXTEND + 1);
+	if (result == 0)
+		result = t->reserved.count > 0
+			? ext4_extend(u, id, block, &t->reserved, t->now, false, size)
+			: ext4_written(u, id, block, t->now, size);
+	if (result == 0 && last && t->kills_setid)
+		result = kill_setid(call);
+	if (result != 0)
+		return result == CALL_WAIT ? call_end_part(call, result)
+					   : write_stopped(call, call_end_part(call, result));
+	if (last) {
+		t->done = t->count;
+		result = call_end(call, write_end(call));
+	} else {
+		t->done += t->now;
+		result = call_end_part(call, 0);
+	}
+	if (t->reserved.count > 0) {
+		ext4_reservation_used(call->fs->ext4, &t->reserved, t->now);
+		if (t->reserved.count > 0)
+			ext4_unreserve(call->fs->ext4, &t->reserved);
+		t->reserved.count = 0;
+	}
+	call->run = write_blocks;
+	return last ? 0 : write_blocks(call);
+}
+
+static int write_blocks(struct call *call)
+{
+	struct transfer *t = &call->data;
+	uint32_t left = t->count - t->done;
+	struct ext4_run run;
+	int result = map(call, t->first + t->done, left, &run);
+
+	if (result == 0 && run.disk == 0) {
+		result = call_begin(call, 0);
+		if (result == 0)
+			result = ext4_reserve(&call->fs->update, call->node->id, t->first + t->done,
+			                      run.count, &t->reserved);
+		result = call_end_read(call, result);
+		run.disk = t->reserved.block;
+		run.count = t->reserved.count;
+	}
+	if (result == CALL_WAIT)
+		return result;
+	if (result != 0)
+		return write_stopped(call, result);
+	t->now = run.count;
+	call->run = write_commit;
+	return transfer_move(call, t->done, t->now, run.disk, true);
+}
+
+// --- Writing what is not whole blocks ------------------------------------------------------------
+
+// The last block that is not written as a whole and has something that stays; false: there is none.
+static bool edge_is_read(const struct transfer *t, uint32_t index)
+{
+	uint64_t start = ((uint64_t)t->first + index) * EXT4_BLOCK_SIZE;
+	uint64_t end = t->offset + t->size;
+
+	if (start >= t->file_size)
+		return false;
+	if (start < t->offset)
+		return true;
+	return end < start + EXT4_BLOCK_SIZE && end < t->file_size;
+}
+
+// Puts the data over what the edges had.
+static int bounce_fill(struct call *call)
+{
+	struct transfer *t = &call->data;
+	uint64_t start = (uint64_t)t->first * EXT4_BLOCK_SIZE;
+	uint64_t end = start + (uint64_t)t->count * EXT4_BLOCK_SIZE;
+	void *base;
+
+	if (folio_map(t->folio, PROT_READ | PROT_WRITE, &base) < 0)
+		return -LINUX_ENOMEM;
+	// What lies behind the file's end is not a part of it.
+	if (t->file_size > start && t->file_size < end)
+		memset((uint8_t *)base + (t->file_size - start), 0, end - t->file_size);
+	memcpy((uint8_t *)base + within_block(t->offset),
+	       call->body.data + sizeof(struct fuse_write_in), t->size);
+	call->run = write_blocks;
+	return write_blocks(call);
+}
+
+// Reads the first and the last block, as far as they are needed.
+static int bounce_read(struct call *call)
+{
+	struct transfer *t = &call->data;
+	struct ext4_run run;
+	int result;
+
+	if (t->status != 0)
+		return t->status;
+	for (; call->stage < 2; call->stage++) {
+		uint32_t index = call->stage == 0 ? 0 : t->count - 1;
+
+		if ((call->stage == 1 && index == 0) || !edge_is_read(t, index))
+			continue;
+		result = map(call, t->first + index, 1, &run);
+		if (result != 0)
+			return result;
+		if (run.disk == 0 || run.unwritten)
+			continue;
+		call->stage++;
+		return transfer_move(call, index, 1, run.disk, false);
+	}
+	return bounce_fill(call);
+}
+
+static int bounce_begin(struct call *call)
+{
+	struct transfer *t = &call->data;
+
+	t->at = 0;
+	call->stage = 0;
+	if (folio_create((size_t)t->count * EXT4_BLOCK_SIZE, FOLIO_CONTIGUOUS, &t->folio) < 0)
+		return -LINUX_ENOMEM;
+	call->run = bounce_read;
+	return bounce_read(call);
+}
+
+// --- The beginning of a write --------------------------------------------------------------------
+
+// Where the data are, in the request's folio.
+static uint32_t data_at(const struct call *call)
+{
+	return call->body_at + (uint32_t)sizeof(struct fuse_write_in);
+}
+
+static bool is_direct(const struct call *call)
+{
+	const struct transfer *t = &call->data;
+
+	return call->payload.folio != HANDLE_NONE && data_at(call) % BLKDEV_SECTOR_SIZE == 0 &&
+		within_block(t->offset) == 0 && within_block(t->size) == 0;
+}
+
+// Between the old end and the data nothing old may come to be seen.
+static int write_gap(struct call *call)
+{
+	struct transfer *t = &call->data;
+	uint64_t end = ((uint64_t)block_of(t->file_size) + 1) * EXT4_BLOCK_SIZE;
+	int result = 0;
+
+	if (within_block(t->file_size) != 0 && t->offset >= end)
+		result = data_zero(call, t->file_size, end);
+	if (result != 0)
+		return result;
+	if (!is_direct(call))
+		return bounce_begin(call);
+	t->at = data_at(call);
+	t->folio = call->payload.folio;
+	call->payload.folio = HANDLE_NONE;
+	call->run = write_blocks;
+	return write_blocks(call);
+}
+
+int op_write(struct call *call)
+{
+	struct transfer *t = &call->data;
+	struct reader body = call_reader(call);
+	struct fuse_write_in in;
+	struct fuse_write_out nothing = { 0 };
+	int result = call_take(&body, &in, sizeof(in));
+
+	if (result == 0 && (in.size > body.rest.len || in.size > FS_MAX_DATA))
+		result = -LINUX_EINVAL;
+	if (result == 0 && call->session->read_only)
+		result = -LINUX_EROFS;
+	if (result == 0)
+		result = call_lock(call, LOCK_EXCLUSIVE);
+	if (result == 0)
+		result = size_of(call, &t->file_size);
+	if (result != 0)
+		return result;
+	// Of several clients none knows the end better.
+	if ((in.flags & OPEN_APPEND) != 0 && (in.write_flags & FUSE_WRITE_CACHE) == 0 &&
+	    node_is_shared(call->session, call->node->id))
+		in.offset = t->file_size;
+	if (in.offset > MAX_SIZE || in.size > MAX_SIZE - in.offset)
+		return -LINUX_EFBIG;
+	if (in.size == 0) {
+		call_put(call, &nothing, sizeof(nothing));
+		return 0;
+	}
+	transfer_begin(call, in.offset, in.size);
+	t->kills_setid = (in.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
+	call->run = write_gap;
+	return write_gap(call);
+}

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+//
+// The provider of "volumes" (libs/abi/files.h): FUSE sessions on the ext4 file system of the state
+// disk. main.c has the service, mount.c the file system and its clock, disk.c the block device,
+// client.c and session.c clients and
+// their requests, request.c the table of operations, call.c what runs and
+// waits, node.c which nodes are in use, kept.c what a restart leaves; *_ops.c and data.c have the
+// operations. All state is in one struct.
+#pragma once
+
+#include "apps/fs/disk.h"
+#include "libs/abi/files.h"
+#include "libs/abi/fuse.h"
+#include "libs/abi/linux_error.h"
+#include "libs/base/list.h"
+#include "libs/ext4/ext4.h"
+#include "libs/starina/loop.h"
+#include "libs/starina/opener.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/service.h"
+
+#define FS_CACHE_BLOCKS 3072u
+#define FS_MAX_SESSIONS 32u
+#define FS_KEPT_BYTES (4u * 1024 * 1024)
+// Bytes of data of one READ or WRITE at most.
+#define FS_MAX_DATA (256u * 1024)
+// How long a client may believe what it was told, in seconds: of a node that it has alone, and of
+// one that others have, too.
+#define FS_VALID_ALONE 10u
+#define FS_VALID_SHARED 1u
+// How long the sessions of an instance before are waited for.
+#define FS_RETURN_SECONDS 60u
+
+struct fs;
+struct call;
+
+// --- Nodes ---
+
+#define NODE_BUCKETS 16384u
+
+// Of a mode.
+#define LINUX_S_IFMT 0xf000u
+#define LINUX_S_IFREG 0x8000u
+#define LINUX_S_IFDIR 0x4000u
+#define LINUX_S_IFLNK 0xa000u
+
+// An inode that a session has looked up, or that a call works on.
+struct node {
+	struct node *next;  // of its bucket
+	struct ext4_node id;
+	uint32_t refs;     // of sessions
+	uint32_t pins;     // of calls
+	bool nameless;     // to be released when nobody has it
+	bool from_before;  // an orphan of an instance before: sessions may still have it
+	// Calls that work on its bytes: many readers, or one that changes them.
+	uint32_t readers;
+	bool writer;
+	struct list waiting;  // calls, in the order they came
+};
+
+// That a session has a node.
+struct ref {
+	struct ref *next;   // of its bucket
+	struct list entry;  // of its session
+	struct session *session;
+	struct node *node;
+	uint64_t lookups;
+};
+
+// --- Sessions ---
+
+// A connection to the service: it may open sessions.
+struct client {
+	struct fs *fs;
+	struct source source;
+	struct list entry;
+	bool opening;  // a session, once the disk is mounted
+	uint32_t open_id;
+	char share[EXT4_NAME_MAX + 1];  // its URI
+};
+
+struct session {
+	struct fs *fs;
+	struct list entry;
+	struct source source;
+	struct list refs;
+	struct list calls;  // that are to be answered
+	struct ext4_node root;
+	uint32_t num_calls;
+	uint32_t minor;  // of the protocol; 0 before INIT
+	uint32_t flags;  // FUSE_INIT's that both have
+	uint32_t index;  // in kept memory; FS_MAX_SESSIONS: it is not kept
+	uint32_t salt;   // of its places in the table of refs
+	bool read_only;
+	bool volumes;   // what its root has are submounts
+	bool returned;  // from an instance before: what nodes it has is not known
+	bool ended;     // its channel is closed, calls are left
+};
+
+// --- Calls ---
+
+// What a function of a call returns beside 0 (it is done) and negative LINUX_E*.
+enum {
+	CALL_WAIT = UPDATE_WAIT,  // run again when the file system says so
+	CALL_MORE = UPDATE_MORE,  // run again
+	CALL_PARKED = 3,          // call_continue will be called
+};
+
+enum call_lock { LOCK_NONE = 0, LOCK_SHARED, LOCK_EXCLUSIVE };
+
+// The bytes of a READ or WRITE on their way.
+struct transfer {
+	struct disk_io io;
+	struct ext4_reservation reserved;  // count 0: none
+	uint64_t offset;                   // of the file, where the data begin
+	uint32_t size;                     // of the data
+	uint32_t first;                    // block
+	uint32_t count;                    // of blocks
+	uint32_t done;                     // of these
+	uint32_t now;                      // blocks that are on their way
+	uint32_t at;                       // where in the folio the first block is
+	uint64_t file_size;                // before
+	handle_t folio;                    // while `io` does not have it
+	bool kills_setid;
+	int status;  // of the last `io`
+};
+
+// One block of a file that is read, changed and written.
+struct block_edit {
+	struct disk_io io;
+	handle_t folio;
+	uint32_t stage;
+	int status;
+};
+
+#define CALL_INLINE_OUT 512u
+
+// A request in hand, or something that the file system does for itself (no session).
+struct call {
+	struct fs *fs;
+	struct session *session;
+	struct list entry;       // of its session
+	struct list wait_entry;  // of who will have it run again
+	struct fuse_in_header in;
+	int (*run)(struct call *call);
+	struct node *node;    // of in.nodeid, pinned
+	enum call_lock lock;  // on node's bytes
+
+	// The request's bytes behind the header: inline, or in the folio, there from body_at on.
+	struct span body;
+	struct payload payload;
+	uint32_t body_at;
+	uint8_t inline_in[FILES_INLINE_MAX];
+
+	// The reply's body: here, in memory of the heap, or in a folio with room for the header
+	// before it.
+	uint8_t *out;
+	uint32_t out_len;
+	uint32_t out_max;
+	uint8_t *out_heap;
+	handle_t out_folio;
+	uint32_t out_offset;  // of the body in the folio
+	uint8_t inline_out[CALL_INLINE_OUT];
+
+	// Nodes that the reply gives the session: they are counted when it is sent.
+	struct ext4_node entry_node;
+	bool gives_entry;
+	bool gives_nameless;  // that entry has no name
+	bool gives_entries;   // READDIRPLUS: those in `out`
+	struct transfer data;
+	struct block_edit edit;
+	uint32_t stage;  // of an operation with several
+	struct ext4_sync sync;
+	int sync_status;
+};
+
+enum fs_state {
+	FS_CLOSED = 0,
+	FS_OPENING,  // the disk
+	FS_MOUNTED,
+	FS_FAILED,  // `why` says how
+};
+
+struct fs {
+	struct loop loop;
+	struct service_listener listener;
+	struct list clients;
+	struct list sessions;
+	uint32_t num_sessions;
+	uint32_t last_salt;
+
+	enum fs_state state;
+	error_t error;
+	char why[160];
+	handle_t blkdev;  // connector
+	struct opener opener;
+	struct disk disk;
+	struct ext4 *ext4;
+	struct update update;
+
+	struct source clock;  // a timer
+	struct list ready;    // calls to run
+	struct list stalled;  // calls that wait for the file system
+	bool running;
+	uint32_t num_calls;
+
+	struct node *nodes[NODE_BUCKETS];
+	struct ref *refs[NODE_BUCKETS];
+	uint32_t num_returned;
+	uint32_t num_awaited;    // sessions of before that have not returned
+	uint64_t awaited_until;  // seconds
+
+	struct kept *kept;  // NULL: there is none
+};
+
+// What a session is of.
+struct share {
+	struct ext4_node root;
+	bool volumes;
+	bool read_only;
+};
+
+// --- mount.c ---
+
+// Sets up all that is there before the disk is. `kept` is the kept memory; HANDLE_NONE: none.
+// Errors: folio_map's, loop_add's.
+__must_check error_t fs_init(struct fs *fs, handle_t kept);
+// Opens and mounts the disk, unless it is; then clients_opened.
+void fs_open(struct fs *fs);
+// Nobody has a session any more: all goes to the disk, which is clean then.
+void fs_idle(struct fs *fs);
+// Seconds of CLOCK_MONOTONIC.
+uint64_t fs_seconds(void);
+// CLOCK_WALL, or 0 when it is not set.
+struct ext4_time fs_time(void);
+// What a URI of the mounted disk names. Blocks while the disk is read. Errors: ERR_NOT_FOUND,
+// ERR_INVALID (an app's name), ERR_IO.
+__must_check error_t share_find(struct fs *fs, const char *uri, struct share *out);
+
+// --- client.c ---
+
+// Accepts clients. Errors: as service_listen's.
+__must_check error_t clients_init(struct fs *fs, handle_t service);
+// The file system is mounted, or is not to be had: what clients wait for.
+void clients_opened(struct fs *fs);
+
+// --- session.c ---
+
+// Errors: ERR_LIMIT, ERR_NO_MEMORY, channel_create's.
+__must_check error_t session_open(struct fs *fs, const struct share *share, handle_t *out);
+// Sends the reply of a call (result: 0 or negative LINUX_E*) and frees the call.
+void session_answer(struct call *call, int result);
+
+// --- request.c ---
+
+// The function that serves an opcode. NULL: there is none.
+int (*operation_of(uint32_t opcode))(struct call *call);
+
+// --- call.c ---
+
+// A call for the file system itself. NULL: there is no memory.
+struct call *call_create(struct fs *fs, int (*run)(struct call *call));
+void call_free(struct call *call);
+// It is run with the next calls_run: a new call, or one that was parked.
+void call_continue(struct call *call);
+// Runs what can run. At the end of each turn of the event loop.
+void calls_run(struct fs *fs);
+// What ext4 calls as options.resume.
+void calls_resume(void *fs);
+
+// The request behind its header.
+struct reader call_reader(const struct call *call);
+// Takes a struct of the request. -LINUX_EINVAL: there is no more.
+int call_take(struct reader *in, void *out, size_t size);
+// Takes a string, without its NUL; or a name of one component, neither "." nor "..".
+int call_string(struct reader *in, struct span *out);
+int call_name(struct reader *in, struct span *out);
+// Adds to the reply's body. It has to fit.
+void call_put(struct call *call, const void *data, size_t size);
+// Makes room for a reply's body of `size` bytes. -LINUX_ENOMEM.
+int call_room(struct call *call, uint32_t size);
+// Begins the update, and the reply; with credits, only in a session that may write (-LINUX_EROFS).
+int call_begin(struct call *call, uint32_t credits);
+// Ends it: commits it after 0 and UPDATE_MORE, else drops it. Returns `result`. After 0 the reply
+// is kept with the update, so it has to be put before.
+int call_end(struct call *call, int result);
+// Ends an update that only read.
+int call_end_read(struct call *call, int result);
+// Ends an update after which the call goes on: nothing is kept.
+int call_end_part(struct call *call, int result);
+// Takes the lock on the node's bytes, which the call has until it is freed. CALL_PARKED: later.
+int call_lock(struct call *call, enum call_lock lock);
+
+// --- node.c ---
+
+// The number that a session knows the node by.
+uint64_t node_id(const struct session *session, struct ext4_node node);
+// The node that the call's session means by an id. -LINUX_ESTALE: it has no such node.
+// -LINUX_ENOMEM, CALL_WAIT.
+int node_find(struct call *call, uint64_t id, struct ext4_node *out);
+// The node of an inode, made if it is not there. NULL: there is no memory.
+struct node *node_get(struct fs *fs, struct ext4_node id);
+// NULL: it is not in use.
+struct node *node_peek(struct fs *fs, struct ext4_node id);
+// Pins the node for the call, as its own. -LINUX_ENOMEM.
+int node_pin(struct call *call, struct ext4_node id);
+void node_unpin(struct fs *fs, struct node *node);
+// Counts a lookup. -LINUX_ENOMEM.
+int node_ref(struct session *session, struct ext4_node id);
+void node_forget(struct session *session, uint64_t id, uint64_t lookups);
+// The session ended: it has no nodes any more.
+void session_forget_all(struct session *session);
+// The node has lost its last name: it is released when nobody has it.
+void node_nameless(struct fs *fs, struct ext4_node id);
+// Orphans of before that are in use by nobody that may still come.
+void nodes_settle(struct fs *fs);
+// Frees a node that nobody has, or begins to release it.
+void node_unused(struct fs *fs, struct node *node);
+// Whether another session than this one has the node.
+bool node_is_shared(const struct session *session, struct ext4_node id);
+// How long the session may believe what it is told of a node, in seconds.
+uint64_t node_valid(const struct session *session, struct ext4_node id);
+
+// --- kept.c ---
+
+// What is kept of an instance before. `bytes` of FS_KEPT_BYTES, or NULL.
+void kept_init(struct fs *fs, void *bytes);
+// The part of it that is the file system's.
+struct ext4_redo kept_redo(const struct fs *fs);
+// After a mount: forgets what the file system does not have.
+void kept_mounted(struct fs *fs);
+// The client's key of the session. false: somebody has it, or there is no room.
+bool kept_session(struct session *session, uint64_t key);
+void kept_session_init(struct session *session);
+void kept_session_end(struct session *session);
+// Before an update is committed that ends the call: keeps its reply.
+void kept_reply(struct call *call);
+// Whether the request was done before: puts the reply that it had.
+bool kept_done(struct call *call);
+uint32_t kept_awaited(const struct fs *fs);
+// Those who did not come back.
+void kept_forget_awaited(struct fs *fs);
+
+// --- The operations ---
+
+// FUSE's name of each, and the function that serves it.
+#define FS_OPERATIONS(X)               \
+	X(LOOKUP, op_lookup)           \
+	X(GETATTR, op_getattr)         \
+	X(SETATTR, op_setattr)         \
+	X(READLINK, op_readlink)       \
+	X(SYMLINK, op_symlink)         \
+	X(MKNOD, op_mknod)             \
+	X(MKDIR, op_mkdir)             \
+	X(UNLINK, op_unlink)           \
+	X(RMDIR, op_rmdir)             \
+	X(RENAME, op_rename)           \
+	X(RENAME2, op_rename2)         \
+	X(LINK, op_link)               \
+	X(CREATE, op_create)           \
+	X(TMPFILE, op_tmpfile)         \
+	X(OPEN, op_open)               \
+	X(OPENDIR, op_opendir)         \
+	X(READ, op_read)               \
+	X(WRITE, op_write)             \
+	X(FSYNC, op_fsync)             \
+	X(FSYNCDIR, op_fsync)          \
+	X(SYNCFS, op_fsync)            \
+	X(FALLOCATE, op_fallocate)     \
+	X(LSEEK, op_lseek)             \
+	X(STATFS, op_statfs)           \
+	X(READDIR, op_readdir)         \
+	X(READDIRPLUS, op_readdirplus) \
+	X(SETXATTR, op_setxattr)       \
+	X(GETXATTR, op_getxattr)       \
+	X(LISTXATTR, op_listxattr)     \
+	X(REMOVEXATTR, op_removexattr)
+
+#define FS_OPERATION(NAME, function) int function(struct call *call);
+FS_OPERATIONS(FS_OPERATION)
+
+// --- data.c ---
+
+// Zeroes [from, to) of the call's file, which is within one block, on the disk: what lies behind
+// the end, or is at the edge of a hole. Call it until it returns 0. CALL_WAIT, CALL_PARKED.
+int data_zero(struct call *call, uint64_t from, uint64_t to);
+// Gives back what a transfer has.
+void data_end(struct call *call);
+
+// --- attr_ops.c ---
+
+// Attributes as FUSE tells them.
+void attr_to_fuse(const struct ext4_attr *attr, struct fuse_attr *out);
+// Puts an entry of `parent`, which the session has looked up by that, into a reply.
+void entry_to_fuse(const struct call *call, struct ext4_node parent, const struct ext4_attr *attr,
+                   struct fuse_entry_out *out);
+// The mode without setuid, and without setgid where the group may execute.
+uint32_t mode_without_setid(uint32_t mode);
+// Takes both away in the call's update.
+int kill_setid(struct call *call);

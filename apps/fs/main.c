@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "apps/fs/fs.h"
+#include "libs/abi/app.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+static struct fs fs;
+
+static void fs_main(const struct environ *env)
+{
+	error_t err = loop_init(&fs.loop);
+
+	fs.blkdev = environ_connector(env, "blkdev");
+	if (err == 0)
+		err = fs_init(&fs, environ_kept(env, "redo"));
+	if (err == 0)
+		err = clients_init(&fs, environ_service(env, "volumes"));
+	if (err != 0) {
+		log_error("cannot provide \"volumes\": %s", error_text(err));
+		process_exit(1);
+	}
+	// Sessions of an instance before will come back, and find what was answered.
+	if (kept_awaited(&fs) > 0)
+		fs_open(&fs);
+	loop_run(&fs.loop);
+}
+
+APP(fs, .main = fs_main, .restart = RESTART_ON_FAULT, .memory_limit = 64ul * 1024 * 1024,
+    .provides = { "volumes" },
+    .needs = { { .kind = NEED_SERVICE, .name = "blkdev" },
+               { .kind = NEED_KEPT, .name = "redo", .size = FS_KEPT_BYTES } });

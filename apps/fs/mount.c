@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+//
+// The file system: opened with the first session, clean again after the last.
+#include "apps/fs/fs.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define STATE_DISK "blk:state"
+#define FOLDER_MODE (LINUX_S_IFDIR | 0x1c9u)
+
+uint64_t fs_seconds(void)
+{
+	nsec_t now = 0;
+
+	return clock_get(CLOCK_MONOTONIC, &now) == 0 ? now / NSEC_PER_SEC : 0;
+}
+
+struct ext4_time fs_time(void)
+{
+	nsec_t now = 0;
+
+	if (clock_get(CLOCK_WALL, &now) != 0)
+		return (struct ext4_time){ 0 };
+	return (struct ext4_time){ .seconds = (int64_t)(now / NSEC_PER_SEC),
+		                   .nanoseconds = (uint32_t)(now % NSEC_PER_SEC) };
+}
+
+// --- Folders that the shares are -----------------------------------------------------------------
+
+static int folder_try(struct fs *fs, struct ext4_node dir, struct span name, bool make,
+                      struct ext4_attr *out)
+{
+	const struct ext4_new what = { .mode = FOLDER_MODE };
+	int result;
+
+	ext4_set_time(fs->ext4, fs_time());
+	result = update_begin(&fs->update, fs->ext4, make ? EXT4_CREDITS_NAMES : 0);
+	if (result == 0)
+		result = make ? ext4_create(&fs->update, dir, name, &what, out)
+			      : ext4_lookup(&fs->update, dir, name, out);
+	if (result == 0 && make)
+		update_commit(&fs->update, NULL);
+	else
+		update_drop(&fs->update);
+	return result;
+}
+
+// Finds or makes a folder. Blocks while the disk reads. Returns 0 or negative LINUX_E*.
+static int folder_get(struct fs *fs, struct ext4_node dir, struct span name, struct ext4_node *out)
+{
+	struct ext4_device *device = &fs->disk.device;
+	struct ext4_attr attr;
+	int result;
+
+	while ((result = folder_try(fs, dir, name, false, &attr)) == UPDATE_WAIT)
+		device->wait(device);
+	while (result == -LINUX_ENOENT || result == UPDATE_WAIT) {
+		if (result == UPDATE_WAIT)
+			device->wait(device);
+		result = folder_try(fs, dir, name, true, &attr);
+	}
+	if (result == 0 && (attr.mode & LINUX_S_IFMT) != LINUX_S_IFDIR)
+		result = -LINUX_ENOTDIR;
+	if (result == 0)
+		*out = attr.node;
+	return result;
+}
+
+static struct span span_of(const char *text)
+{
+	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
+}
+
+error_t share_find(struct fs *fs, const char *uri, struct share *out)
+{
+	const struct ext4_node root = { .inode = EXT4_ROOT_INODE };
+	const size_t prefix = sizeof(FILES_APP_PREFIX) - 1;
+	struct ext4_node apps;
+	struct span name;
+	int result;
+
+	*out = (struct share){ .volumes = true };
+	if (strcmp(uri, FILES_VOLUMES) == 0 || strcmp(uri, FILES_VOLUMES_READ_ONLY) == 0) {
+		out->read_only = uri[sizeof("volumes:") - 1] == 'r';
+		result = folder_get(fs, root, span_of("volumes"), &out->root);
+	} else if (strncmp(uri, FILES_APP_PREFIX, prefix) == 0) {
+		struct reader in = reader_make(uri + prefix, strlen(uri + prefix) + 1);
+
+		out->volumes = false;
+		if (call_name(&in, &name) != 0)
+			return ERR_INVALID;
+		result = folder_get(fs, root, span_of("apps"), &apps);
+		if (result == 0)
+			result = folder_get(fs, apps, name, &out->root);
+	} else {
+		return ERR_NOT_FOUND;
+	}
+	return result == 0 ? 0 : ERR_IO;
+}
+
+// --- The mount -----------------------------------------------------------------------------------
+
+// A truncate that an instance before did not end.
+static int finish_truncate(struct call *call)
+{
+	struct update *u = &call->fs->update;
+	struct ext4_attr attr;
+	int result = call_begin(call, EXT4_CREDITS_TRUNCATE);
+
+	if (result == 0)
+		result = ext4_getattr(u, call->node->id, &attr);
+	if (result == 0)
+		result = ext4_truncate(u, call->node->id, attr.size);
+	return call_end_part(call, result);
+}
+
+struct orphans {
+	struct fs *fs;
+	uint32_t num;
+};
+
+static void orphan_found(void *context, struct ext4_node id, bool named)
+{
+	struct orphans *orphans = context;
+	struct fs *fs = orphans->fs;
+	struct node *node = node_get(fs, id);
+	struct call *call;
+
+	if (node == NULL)
+		return;
+	// It is looked at when all were found.
+	node->from_before = true;
+	node->nameless = !named;
+	orphans->num++;
+	if (!named && (call = call_create(fs, finish_truncate)) != NULL) {
+		if (node_pin(call, id) == 0)
+			call_continue(call);
+		else
+			call_free(call);
+	}
+}
+
+static void orphans_find(struct fs *fs)
+{
+	struct ext4_device *device = &fs->disk.device;
+	struct orphans orphans = { .fs = fs };
+	int result;
+
+	do {
+		result = update_begin(&fs->update, fs->ext4, 0);
+		if (result == 0)
+			result = ext4_orphans(&fs->update, orphan_found, &orphans);
+		update_drop(&fs->update);
+		if (result == UPDATE_WAIT)
+			device->wait(device);
+	} while (result == UPDATE_WAIT);
+	if (orphans.num > 0)
+		log_info("%u files that were open or being cut when the disk was used last",
+		         orphans.num);
+	nodes_settle(fs);
+}
+
+static void mount_failed(struct fs *fs, error_t error)
+{
+	fs->state = FS_FAILED;
+	fs->error = error;
+	log_warn("no volumes: %s", fs->why);
+	disk_close(&fs->disk);
+}
+
+static void disk_batch_end(void *context)
+{
+	calls_run(context);
+}
+
+static void disk_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+{
+	struct fs *fs = opener->context;
+	struct ext4_options options = { .device = &fs->disk.device,
+		                        .cache_blocks = FS_CACHE_BLOCKS,
+		                        .redo = kept_redo(fs),
+		                        .resume = calls_resume,
+		                        .context = fs };
+
+	if (channel == HANDLE_NONE) {
+		fmt_write(fs->why, sizeof(fs->why), "there is no state disk (%s: %s)", STATE_DISK,
+		          text[0] != 0 ? text : error_text(error));
+		mount_failed(fs, ERR_NOT_FOUND);
+		goto out;
+	}
+	fs->disk.batch_end = disk_batch_end;
+	fs->disk.context = fs;
+	error = disk_open(&fs->disk, &fs->loop, channel);
+	if (error != 0) {
+		handle_close(channel);
+		fmt_write(fs->why, sizeof(fs->why), "the state disk does not answer: %s",
+		          error_text(error));
+		mount_failed(fs, ERR_IO);
+		goto out;
+	}
+	options.read_only = fs->disk.device.read_only;
+	if (ext4_mount(&options, &fs->ext4, fs->why, sizeof(fs->why)) != 0) {
+		mount_failed(fs, ERR_NOT_SUPPORTED);
+		goto out;
+	}
+	fs->state = FS_MOUNTED;
+	kept_mounted(fs);
+	fs->num_awaited = kept_awaited(fs);
+	fs->awaited_until = fs_seconds() + FS_RETURN_SECONDS;
+	(void)timer_set(fs->clock.handle, 0);
+	orphans_find(fs);
+out:
+	clients_opened(fs);
+	calls_run(fs);
+}
+
+void fs_open(struct fs *fs)
+{
+	if (fs->state == FS_OPENING || fs->state == FS_MOUNTED)
+		return;
+	fs->state = FS_OPENING;
+	opener_start(&fs->opener, &fs->loop, fs->blkdev, STATE_DISK, disk_opened, fs);
+}
+
+void fs_idle(struct fs *fs)
+{
+	int result;
+
+	if (fs->state != FS_MOUNTED || fs->num_awaited > 0)
+		return;
+	result = ext4_unmount(fs->ext4);
+	if (result != 0)
+		log_error("the state disk was not left clean: errno %d of Linux", -result);
+	fs->ext4 = NULL;
+	disk_close(&fs->disk);
+	(void)timer_set(fs->clock.handle, NSEC_NEVER);
+	fs->state = FS_CLOSED;
+}
+
+// --- The clock -----------------------------------------------------------------------------------
+
+static void clock_ticks(struct loop *loop, struct source *source)
+{
+	struct fs *fs = source->context;
+	nsec_t now = 0;
+
+	(void)loop;
+	(void)clock_get(CLOCK_MONOTONIC, &now);
+	(void)timer_set(source->handle, now + NSEC_PER_SEC);
+	if (fs->state != FS_MOUNTED)
+		return;
+	ext4_tick(fs->ext4, now / NSEC_PER_SEC);
+	if (fs->num_awaited > 0 && now / NSEC_PER_SEC >= fs->awaited_until) {
+		log_warn("%u sessions have not come back: what they had open is freed",
+		         fs->num_awaited);
+		kept_forget_awaited(fs);
+		fs->num_awaited = 0;
+		nodes_settle(fs);
+	}
+	calls_run(fs);
+}
+
+static const struct source_ops clock_ops = { .signalled = clock_ticks };
+
+error_t fs_init(struct fs *fs, handle_t kept)
+{
+	void *bytes = NULL;
+	handle_t timer;
+	error_t err = kept == HANDLE_NONE ? 0 : folio_map(kept, PROT_READ | PROT_WRITE, &bytes);
+
+	if (err != 0)
+		return err;
+	list_init(&fs->clients);
+	list_init(&fs->sessions);
+	list_init(&fs->ready);
+	list_init(&fs->stalled);
+	kept_init(fs, bytes);
+	err = timer_create(&timer);
+	return err != 0 ? err : loop_add(&fs->loop, &fs->clock, timer, &clock_ops, fs);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// The table of operations.
+#include "apps/fs/fs.h"
+
+// There is nothing to be told of a file's open and close: what a client has looked up stays.
+static int op_nothing(struct call *call)
+{
+	(void)call;
+	return 0;
+}
+
+// Linux asks once, and then knows that there is nothing to be done.
+static int op_none(struct call *call)
+{
+	(void)call;
+	return -LINUX_ENOSYS;
+}
+
+#define TABLE_ENTRY(NAME, function) [FUSE_##NAME] = function,
+static int (*const operations[])(struct call *call) = {
+	FS_OPERATIONS(TABLE_ENTRY)[FUSE_FLUSH] = op_none, [FUSE_RELEASE] = op_nothing,
+	[FUSE_RELEASEDIR] = op_nothing, [FUSE_DESTROY] = op_fsync
+};
+
+int (*operation_of(uint32_t opcode))(struct call *call)
+{
+	return opcode < sizeof(operations) / sizeof(operations[0]) ? operations[opcode] : NULL;
+}
+
+static int open_as(struct call *call, uint32_t no_open)
+{
+	const struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE };
+
+	if ((call->session->flags & no_open) != 0)
+		return -LINUX_ENOSYS;
+	call_put(call, &out, sizeof(out));
+	return 0;
+}
+
+int op_open(struct call *call)
+{
+	return open_as(call, FUSE_NO_OPEN_SUPPORT);
+}
+
+int op_opendir(struct call *call)
+{
+	return open_as(call, FUSE_NO_OPENDIR_SUPPORT);
+}
+
+int op_statfs(struct call *call)
+{
+	struct fuse_kstatfs out = { .bsize = EXT4_BLOCK_SIZE,
+		                    .namelen = EXT4_NAME_MAX,
+		                    .frsize = EXT4_BLOCK_SIZE };
+	struct ext4_statfs st;
+
+	ext4_statfs(call->fs->ext4, &st);
+	out.blocks = st.blocks;
+	out.bfree = st.free_blocks;
+	out.bavail = st.available_blocks;
+	out.files = st.inodes;
+	out.ffree = st.free_inodes;
+	call_put(call, &out, sizeof(out));
+	return 0;
+}
+
+// --- What has to lie on the disk -----------------------------------------------------------------
+
+static void synced(void *context, int status)
+{
+	struct call *call = context;
+
+	call->sync_status = status;
+	call_continue(call);
+}
+
+static int sync_end(struct call *call)
+{
+	return call->sync_status;
+}
+
+// A file's bytes are on the disk before their write is answered, so what is left is the metadata
+// and the disk's own memory.
+int op_fsync(struct call *call)
+{
+	call->sync.done = synced;
+	call->sync.context = call;
+	call->run = sync_end;
+	ext4_sync(call->fs->ext4, &call->sync);
+	return CALL_PARKED;
+}
