@@ -6,7 +6,7 @@
 //
 // The kernel runs with interrupts off, always, but for the idle loop's wait: a call is short, and a
 // guest is left as soon as an interrupt is pending. Locks therefore never save interrupt state.
-// What may take long (destroying a big folio) is cut into pieces or bounded.
+// What may take long is bounded, or cut into pieces (sched_preemption_point).
 #pragma once
 
 #include <stdbool.h>
@@ -75,6 +75,9 @@ void arch_kick_others(void);
 // thread calls it. It returns at once when `hart->need_resched` was set before interrupts went on:
 // no wake-up is lost.
 void arch_idle_wait(struct hart *hart);
+// Handles the interrupts that are pending, in the midst of a long call, and kicks harts that they
+// have given work. No lock is held.
+void arch_take_interrupts(void);
 
 // --- Time ---
 

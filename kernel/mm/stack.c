@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Stacks: pages in the mapping area, between its guard pages.
+#include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/mmu.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/page_private.h"
 #include "kernel/mm/vmap.h"
+
+// What is zeroed before interrupts have their turns.
+#define BYTES_AT_ONCE (64ul * 1024)
 
 error_t vmap_alloc_stack(size_t size, uintptr_t *top)
 {
@@ -17,6 +21,8 @@ error_t vmap_alloc_stack(size_t size, uintptr_t *top)
 	if (err != 0)
 		return err;
 	for (size_t offset = 0; offset < size; offset += PAGE_SIZE) {
+		if (offset > 0 && offset % BYTES_AT_ONCE == 0)
+			arch_take_interrupts();
 		err = page_alloc(0, &page);
 		if (err != 0)
 			goto out_free;

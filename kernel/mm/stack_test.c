@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/arch/arch.h"
 #include "kernel/arch/riscv64/mmu.h"
 #include "kernel/mm/page_private.h"
 #include "kernel/mm/vmap.h"
@@ -18,6 +19,10 @@ static bool mapped[PAGES];
 static bool fenced[PAGES];  // by all harts, since it was mapped
 static unsigned pages_out;
 static unsigned maps_left;
+
+void arch_take_interrupts(void)
+{
+}
 
 error_t vmap_reserve(size_t size, size_t align, uintptr_t *out)
 {

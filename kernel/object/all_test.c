@@ -107,6 +107,7 @@ int main(void)
 	failed += test_spaces();
 	failed += test_space_folios();
 	failed += test_space_ranges();
+	failed += test_preemption();
 	failed += test_launchers();
 	failed += test_launchers_giving();
 	failed += test_services();

@@ -15,6 +15,7 @@ int test_processes(void);
 int test_spaces(void);
 int test_space_folios(void);
 int test_space_ranges(void);
+int test_preemption(void);
 int test_launchers(void);
 int test_launchers_giving(void);
 int test_services(void);

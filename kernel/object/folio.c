@@ -3,6 +3,7 @@
 
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/sched.h"
 #include "libs/base/span.h"
 #include "libs/base/string.h"
 
@@ -333,50 +334,72 @@ static error_t populate_mapping(struct vmap_lazy_range *range, uintptr_t addr, b
 	return error == ERR_EXISTS ? 0 : error;
 }
 
+static void forget_locked(struct folio *folio, size_t offset, size_t length)
+{
+	list_for_each(pos, &folio->users) {
+		struct folio_user *user = container_of(pos, struct folio_user, entry);
+
+		user->discard(user, offset, length);
+	}
+	if (folio->vaddr != 0)
+		vmap_unmap(folio->vaddr + offset, length);
+}
+
+// What lies in one part.
+static void discard_in_part_locked(struct folio *folio, size_t offset, size_t length)
+{
+	struct folio_part *part = &folio->parts[offset / BLOCK_SIZE];
+	size_t in_part = offset & (BLOCK_SIZE - 1);
+
+	if (part->block != 0 && length < BLOCK_SIZE) {
+		// Part of a block: the memory stays, but reads as zero.
+		memset((uint8_t *)page_to_virt(part->block) + in_part, 0, length);
+		return;
+	}
+	if (part->block == 0 && part->pages == NULL)
+		return;
+	forget_locked(folio, offset, length);
+	if (length == BLOCK_SIZE)
+		free_part(folio, part);
+	for (size_t i = in_part / PAGE_SIZE, n = length / PAGE_SIZE; part->pages != NULL && n > 0;
+	     i++, n--)
+		free_page_of(folio, part, i);
+}
+
+static error_t discard_in_part(struct folio *folio, size_t offset, size_t length)
+{
+	error_t error = 0;
+
+	spin_lock(&folio->lock);
+	if (folio->read_only)
+		error = ERR_ACCESS;
+	else
+		discard_in_part_locked(folio, offset, length);
+	spin_unlock(&folio->lock);
+	return error;
+}
+
 error_t folio_object_discard(struct folio *folio, size_t offset, size_t length)
 {
+	error_t error = 0;
+
 	if ((folio->flags & FOLIO_LAZY) == 0)
 		return ERR_NOT_SUPPORTED;
 	if (((offset | length) & (PAGE_SIZE - 1)) != 0 ||
 	    !range_within(offset, length, folio->size))
 		return ERR_RANGE;
-
-	while (length > 0) {
-		size_t part_start = offset & ~(BLOCK_SIZE - 1);
-		size_t step = part_start + BLOCK_SIZE - offset;
-		struct folio_part *part = &folio->parts[offset / BLOCK_SIZE];
+	while (length > 0 && error == 0) {
+		size_t step = BLOCK_SIZE - (offset & (BLOCK_SIZE - 1));
 
 		if (step > length)
 			step = length;
-		spin_lock(&folio->lock);
-		if (folio->read_only) {
-			spin_unlock(&folio->lock);
-			return ERR_ACCESS;
-		}
-		if (part->block != 0 && step < BLOCK_SIZE) {
-			// Part of a block: the memory stays, but reads as zero.
-			memset((uint8_t *)page_to_virt(part->block) + (offset - part_start), 0,
-			       step);
-		} else if (part->block != 0 || part->pages != NULL) {
-			list_for_each(pos, &folio->users) {
-				struct folio_user *user =
-					container_of(pos, struct folio_user, entry);
-
-				user->discard(user, offset, step);
-			}
-			if (folio->vaddr != 0)
-				vmap_unmap(folio->vaddr + offset, step);
-			if (step == BLOCK_SIZE)
-				free_part(folio, part);
-			for (size_t i = (offset - part_start) / PAGE_SIZE, n = step / PAGE_SIZE;
-			     part->pages != NULL && n > 0; i++, n--)
-				free_page_of(folio, part, i);
-		}
-		spin_unlock(&folio->lock);
+		error = discard_in_part(folio, offset, step);
 		offset += step;
 		length -= step;
+		if (length > 0 && error == 0 && !sched_preemption_point())
+			error = ERR_BAD_STATE;
 	}
-	return 0;
+	return error;
 }
 
 // --- Mapping ---

@@ -87,8 +87,9 @@ __must_check error_t folio_make_read_only(struct folio *folio);
 // ERR_ACCESS (PROT_WRITE, and it is read-only; it is kept memory).
 __must_check error_t folio_pin(struct folio *folio, uint32_t prot);
 void folio_unpin(struct folio *folio);
-// Gives memory back; whole pages. Its users forget it first.
-// Errors: ERR_RANGE, ERR_NOT_SUPPORTED, ERR_ACCESS (it is read-only).
+// Gives memory back; whole pages. Its users forget it first. Others have their turns between
+// blocks: no lock is held. Errors: ERR_RANGE, ERR_NOT_SUPPORTED, ERR_ACCESS (it is read-only),
+// ERR_BAD_STATE (the caller's process is ending; perhaps not all was given back).
 __must_check error_t folio_object_discard(struct folio *folio, size_t offset, size_t length);
 
 static inline struct folio *folio_from_object(struct object *object)

@@ -7,12 +7,15 @@
 #include "kernel/mm/chunk.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/random.h"
+#include "kernel/sched/sched.h"
 #include "libs/abi/launcher.h"
 #include "libs/base/string.h"
 
 #define AREA_START PROCESS_SEGMENTS_END
 #define AREA_RANDOM_BLOCKS 0x4000u  // of BLOCK_SIZE: 32 GiB
 #define MIN_SHIFT CHUNK_MIN_SHIFT
+// What a call zeroes before others have their turns.
+#define BYTES_AT_ONCE (64ul * 1024)
 
 // --- Ranges of addresses ---
 
@@ -213,24 +216,34 @@ static error_t mapping_create(struct space *space, size_t size, uint32_t prot, s
 	return *out != NULL ? 0 : ERR_NO_MEMORY;
 }
 
+static error_t fill_page_zeroed(struct mapping *mapping, size_t offset)
+{
+	paddr_t page;
+	error_t error = page_alloc(0, &page);
+
+	if (error != 0)
+		return error;
+	error = mapping_map(mapping, offset, page, PAGE_SIZE);
+	if (error != 0) {
+		spin_lock(&mapping->space->lock);
+		mapping_unmap_locked(mapping, offset, PAGE_SIZE);
+		spin_unlock(&mapping->space->lock);
+		page_free(page, 0);
+	}
+	return error;
+}
+
 error_t mapping_fill_zeroed(struct mapping *mapping)
 {
-	for (size_t offset = 0; offset < mapping->size; offset += PAGE_SIZE) {
-		paddr_t page;
-		error_t error = page_alloc(0, &page);
+	error_t error = 0;
 
-		if (error != 0)
-			return error;
-		error = mapping_map(mapping, offset, page, PAGE_SIZE);
-		if (error != 0) {
-			spin_lock(&mapping->space->lock);
-			mapping_unmap_locked(mapping, offset, PAGE_SIZE);
-			spin_unlock(&mapping->space->lock);
-			page_free(page, 0);
-			return error;
-		}
+	for (size_t offset = 0; error == 0 && offset < mapping->size; offset += PAGE_SIZE) {
+		if (offset > 0 && offset % BYTES_AT_ONCE == 0 && !sched_preemption_point())
+			error = ERR_BAD_STATE;
+		else
+			error = fill_page_zeroed(mapping, offset);
 	}
-	return 0;
+	return error;
 }
 
 error_t space_map_zeroed(struct space *space, size_t size, uintptr_t *out)

@@ -45,14 +45,15 @@ __must_check error_t space_load(struct space *space, const struct user_image *im
 __must_check error_t space_map_segment(struct space *space, uintptr_t addr, size_t size,
                                        uint32_t prot, struct folio *folio, size_t offset);
 // Maps memory of the space's own, to be read and written, that begins with a copy of `bytes`; the
-// caller has charged it. Errors: as space_map_segment.
+// caller has charged it. It has preemption points, as space_map_zeroed. Errors: as
+// space_map_segment, ERR_BAD_STATE (the caller's process is ending).
 __must_check error_t space_map_data(struct space *space, uintptr_t addr, size_t size,
                                     const uint8_t *bytes, size_t len);
 // Maps pages of the kernel's somewhere, to be read. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t space_map_pages(struct space *space, paddr_t paddr, size_t size,
                                      uintptr_t *out);
 // Maps zeroed memory of the space's own somewhere, to be read and written. The caller has charged
-// it. Errors: ERR_NO_MEMORY, ERR_LIMIT.
+// it. Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_BAD_STATE (as above).
 __must_check error_t space_map_zeroed(struct space *space, size_t size, uintptr_t *out);
 // Unmaps and frees what one of these two mapped.
 void space_unmap(struct space *space, uintptr_t addr);

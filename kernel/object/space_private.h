@@ -74,7 +74,9 @@ __must_check error_t mapping_map(struct mapping *mapping, size_t offset, paddr_t
                                  size_t size);
 // Unmaps a part of it; the space's lock is held.
 void mapping_unmap_locked(struct mapping *mapping, size_t offset, size_t size);
-// Fills it with zeroed memory of its own. Errors: ERR_NO_MEMORY, ERR_LIMIT (what was mapped stays).
+// Fills it with zeroed memory of its own. Others have their turns meanwhile: no lock is held.
+// Errors (what was mapped stays): ERR_NO_MEMORY, ERR_LIMIT, ERR_BAD_STATE (the caller's process is
+// ending).
 __must_check error_t mapping_fill_zeroed(struct mapping *mapping);
 // Populates and maps what is lazy at `addr`, if that may be accessed so. Returns whether it did.
 bool space_populate(struct space *space, uintptr_t addr, bool write);

@@ -336,6 +336,19 @@ void sched_yield(void)
 	schedule();
 }
 
+bool sched_preemption_point(void)
+{
+	const struct thread *current = arch_current_thread();
+
+	if (current == NULL || current->process == NULL)
+		return true;
+	spin_check_none_held();
+	arch_take_interrupts();
+	if (__atomic_load_n(&arch_this_hart()->need_resched, __ATOMIC_RELAXED) != 0)
+		sched_yield();
+	return !thread_is_ending(current);
+}
+
 // Gives the hart away after the current thread has queued itself somewhere and may have been woken
 // again.
 void sched_block_current(void)

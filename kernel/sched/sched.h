@@ -101,6 +101,10 @@ void sched_wake(struct thread *thread);
 void sched_send_kicks(void);
 // Gives the hart to the next runnable thread. The current one stays runnable.
 void sched_yield(void);
+// Where a long call of an app may be interrupted: others have their turns. Returns false when the
+// caller's process is ending: the call unwinds to the app boundary. Does nothing for threads of the
+// kernel. No lock is held.
+__must_check bool sched_preemption_point(void);
 // Called at the end of each trap that ends in an app, and of a call when hart.attention is set:
 // yields when need_resched, ends the thread when its process is dying.
 void sched_return_to_app(void);

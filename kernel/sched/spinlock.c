@@ -23,6 +23,15 @@ void spin_check_order(const struct spinlock *lock)
 		      held_ranks[index]);
 }
 
+void spin_check_none_held(void)
+{
+	uint32_t index = arch_hart_index();
+
+	if (held_ranks[index] != 0)
+		panic("hart %u gives itself away with locks of ranks 0x%x", index,
+		      held_ranks[index]);
+}
+
 void spin_note_locked(struct spinlock *lock)
 {
 	const struct hart *hart = arch_this_hart();

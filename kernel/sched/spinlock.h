@@ -64,11 +64,16 @@ void spinlock_init(struct spinlock *lock, enum lock_rank rank);
 bool spin_is_held(const struct spinlock *lock);
 
 #if STARINA_DEBUG
+// Panics, in debug builds, when this hart holds any lock.
+void spin_check_none_held(void);
 // What debug builds check and note: before a lock is taken, after, and before it is given up.
 void spin_check_order(const struct spinlock *lock);
 void spin_note_locked(struct spinlock *lock);
 void spin_note_unlock(struct spinlock *lock);
 #else
+static inline void spin_check_none_held(void)
+{
+}
 static inline void spin_check_order(const struct spinlock *lock)
 {
 	(void)lock;

@@ -2,6 +2,8 @@
 #include "apps/autotest/autotest.h"
 
 #define NUM_THREADS 6
+#define LARGE_STACK (4ul * 1024 * 1024)
+#define LARGE_FOLIO (8 * BLOCK_SIZE)
 
 static volatile uint64_t turns[NUM_THREADS];
 static volatile bool stop;
@@ -35,6 +37,50 @@ static void threads_are_preempted(struct autotest *t)
 	for (int i = 0; i < NUM_THREADS; i++) {
 		expect(t, handle_wait(threads[i], READY_CLOSED, test_deadline()) == 0);
 		handle_close(threads[i]);
+	}
+}
+
+// Calls that take long, while threads wait for the harts: they go on in the midst of them.
+static void use_stack(void *arg)
+{
+	volatile uint8_t bytes[LARGE_STACK - 2 * PAGE_SIZE];
+
+	for (size_t i = 0; i < sizeof(bytes); i += PAGE_SIZE)
+		bytes[i] = (uint8_t)(i / PAGE_SIZE);
+	for (size_t i = 0; i < sizeof(bytes); i += PAGE_SIZE)
+		*(uint64_t *)arg += bytes[i] == (uint8_t)(i / PAGE_SIZE);
+	thread_exit();
+}
+
+static void long_calls_are_interrupted(struct autotest *t)
+{
+	handle_t spinners[NUM_THREADS] = { 0 };
+	handle_t thread = HANDLE_NONE;
+	handle_t folio = HANDLE_NONE;
+	uint64_t right = 0;
+	struct folio_info info = { 0 };
+	uint8_t *p = NULL;
+
+	stop = false;
+	for (int i = 0; i < NUM_THREADS; i++)
+		expect(t, thread_create(spin, (void *)&turns[i], 0, &spinners[i]) == 0);
+	expect(t, thread_create(use_stack, &right, LARGE_STACK, &thread) == 0);
+	expect(t, folio_create(LARGE_FOLIO, FOLIO_LAZY, &folio) == 0);
+	expect(t, folio_map(folio, PROT_READ | PROT_WRITE, (void **)&p) == 0);
+	for (size_t i = 0; i < LARGE_FOLIO && !t->failed; i += BLOCK_SIZE)
+		p[i] = 1;
+	expect(t, folio_discard(folio, 0, LARGE_FOLIO) == 0);
+	expect(t, folio_info(folio, &info) == 0 && info.populated == 0);
+	for (size_t i = 0; i < LARGE_FOLIO && !t->failed; i += BLOCK_SIZE)
+		expect(t, p[i] == 0);
+	handle_close(folio);
+	expect(t, handle_wait(thread, READY_CLOSED, test_deadline()) == 0);
+	expect(t, right == (LARGE_STACK - 2 * PAGE_SIZE) / PAGE_SIZE);
+	handle_close(thread);
+	stop = true;
+	for (int i = 0; i < NUM_THREADS; i++) {
+		expect(t, handle_wait(spinners[i], READY_CLOSED, test_deadline()) == 0);
+		handle_close(spinners[i]);
 	}
 }
 
@@ -87,6 +133,7 @@ static void wall_clock_is_set(struct autotest *t)
 
 const struct test thread_tests[] = {
 	{ "threads are preempted", threads_are_preempted },
+	{ "long calls are interrupted", long_calls_are_interrupted },
 	{ "floating point survives switches", floating_point_survives_switches },
 	{ "the wall clock is set", wall_clock_is_set },
 	{ 0 },

@@ -18,6 +18,7 @@ static bool has_hypervisor;
 void host_init(void)
 {
 	host_harts_init();
+	host_pending = NULL;
 	has_hypervisor = false;
 	memset(irq_enabled, 0, sizeof(irq_enabled));
 	memset(irq_unmasked, 0, sizeof(irq_unmasked));
@@ -30,6 +31,14 @@ void host_init(void)
 		host_user_mode_init();
 		host_start_worker();
 	}
+}
+
+void (*host_pending)(void);
+
+void arch_take_interrupts(void)
+{
+	if (host_pending != NULL)
+		host_pending();
 }
 
 // --- The rest ---

@@ -31,6 +31,8 @@ void host_enter_process(struct process *process);
 // has: a program that is mapped there is not looked at. User addresses end at USER_END, below.
 extern void (*host_program)(void *arg);
 #define HOST_LOWEST_CODE 0x4000000000ul
+// The interrupt that is pending at each preemption point; NULL: none, as after host_init.
+extern void (*host_pending)(void);
 // The clock.
 void host_advance(nsec_t delta);
 

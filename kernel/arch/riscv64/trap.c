@@ -92,6 +92,13 @@ void arch_idle_wait(struct hart *hart)
 	trap_handle_pending();
 }
 
+void arch_take_interrupts(void)
+{
+	trap_handle_pending();
+	if (arch_this_hart()->kicks != 0)
+		sched_send_kicks();
+}
+
 static const char *cause_name(uint64_t cause)
 {
 	if (cause < sizeof(cause_names) / sizeof(cause_names[0]) && cause_names[cause] != NULL)
