@@ -90,6 +90,8 @@ static int config_make(struct run *run, struct error *err)
 
 	if (run->settings.volume.name)
 		return volume_command_write(&run->settings.volume, run->config, err);
+	if (volume_settings_finish(&run->settings, run->image, err) < 0)
+		return -1;
 	arguments_add(&command, "%s", run->image_tool);
 	arguments_add(&command, "config");
 	for (size_t i = 0; i < options->count; i++)

@@ -79,6 +79,11 @@ int volume_settings_read(struct settings *settings, struct error *err);
 int docker_settings_read(struct settings *settings, struct error *err);
 int capability_settings_read(struct settings *settings, struct error *err);
 
+// Adds the volumes of the packed image in the directory `image` (NULL: none) if there is to be a
+// state disk, and says what is mounted where to `config_options`. Once, after settings_read(). -1
+// with `err`.
+int volume_settings_finish(struct settings *settings, const char *image, struct error *err);
+
 // Gives the container a number of CPUs, in thousandths, that `option` asks for. -1 with `err`.
 int cpu_share_set(struct settings *settings, const struct option *option, unsigned thousandths,
                   struct error *err);

@@ -29,7 +29,9 @@ static int read_words(char **words)
 		argv[argc++] = *words;
 	settings_deinit(&settings);
 	err.text[0] = '\0';
-	return settings_read(&settings, argc, argv, &err);
+	if (settings_read(&settings, argc, argv, &err) < 0)
+		return -1;
+	return volume_settings_finish(&settings, NULL, &err);
 }
 #define READ(...) read_words((char *[]){ __VA_ARGS__, NULL })
 

@@ -100,6 +100,43 @@ static void without_a_name(void **state)
 	assert_null(annotation("dev.starina.remove"));
 }
 
+// With an image that has two volumes, one of them where the user has something.
+static const char *shares_with_image(char *volume)
+{
+	static char directory[] = "/tmp/volume_command_test.XXXXXX";
+	char *argv[] = { "run.sh", "-v", volume, "--rm", "alpine" };
+	char path[64];
+	FILE *file;
+
+	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/image.json", directory);
+	file = fopen(path, "we");
+	assert_true(
+		fputs("{\"config\":{\"Volumes\":{\"/data/\":{},\"srv\":{},\"/\":{},\"/proc/x\":{}}}}",
+	              file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	settings_deinit(&settings);
+	assert_int_equal(settings_read(&settings, 5, argv, &err), 0);
+	assert_int_equal(volume_settings_finish(&settings, directory, &err), 0);
+	assert_true(remove(path) == 0 && remove(directory) == 0);
+	return annotation("dev.starina.shares");
+}
+
+static void of_the_image(void **state)
+{
+	static char named[] = "name:/data", host[] = "/tmp:/data";
+	char name[65];
+
+	(void)state;
+	assert_int_equal(sscanf(shares_with_image(named), "all/name all/%64s", name), 1);
+	assert_int_equal(strlen(name), 64);
+	assert_true(passes_on("--mount=share:1:copy/srv"));
+	assert_string_equal(annotation("dev.starina.remove"), name);
+	// Without a state disk they are folders of the container's layer.
+	assert_string_equal(shares_with_image(host), "host/0");
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -113,6 +150,7 @@ int main(void)
 		cmocka_unit_test(commands),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(without_a_name),
+		cmocka_unit_test(of_the_image),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // What is mounted into the container, from flags and variables.
+#include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/image/pack/packed_image.h"
 #include "tools/run/settings/numbers.h"
 #include "tools/run/settings/settings.h"
+#include "tools/run/settings/volume_words.h"
 
 static int flags_take(struct settings *settings, struct error *err)
 {
@@ -136,10 +140,53 @@ static int shares_pass_on(struct settings *settings, struct error *err)
 
 int volume_settings_read(struct settings *settings, struct error *err)
 {
-	if (flags_take(settings, err) < 0 || variables_take(settings, err) < 0 ||
-	    shm_size_read(settings, err) < 0 || names_make(&settings->volumes, err) < 0)
+	if (flags_take(settings, err) < 0 || variables_take(settings, err) < 0)
 		return -1;
-	volumes_sort(&settings->volumes);
+	return shm_size_read(settings, err);
+}
+
+// --- With the image ------------------------------------------------------------------------------
+
+// The image's own volumes, where nothing else is. One that is not a place for a volume is bootd's
+// to refuse.
+static int image_volumes_add(struct volumes *volumes, const json_t *config, struct error *err)
+{
+	const char *path;
+	json_t *value;
+
+	json_object_foreach(json_object_get(json_object_get(config, "config"), "Volumes"), path,
+	                    value)
+	{
+		struct volume volume = { .kind = VOLUME_ANONYMOUS, .name = "the image's volumes" };
+		char rooted[PATH_MAX];
+		struct error ignored;
+
+		if (snprintf(rooted, sizeof(rooted), "/%s", path) >= (int)sizeof(rooted) ||
+		    place_check(rooted, &ignored) < 0)
+			continue;
+		if (volume_take(volumes, &volume, rooted, err) < 0)
+			return error_prefix(err, "%s", volume.name);
+	}
+	return 0;
+}
+
+int volume_settings_finish(struct settings *settings, const char *image, struct error *err)
+{
+	struct volumes *volumes = &settings->volumes;
+	char path[PATH_MAX];
+	json_t *config = NULL;
+	int result = 0;
+
+	// Without a state disk they are folders of the container's layer.
+	if (image && volumes_need_state(volumes) &&
+	    snprintf(path, sizeof(path), "%s/" PACK_CONFIG, image) < (int)sizeof(path))
+		config = json_load_file(path, 0, NULL);
+	if (config)
+		result = image_volumes_add(volumes, config, err);
+	json_decref(config);
+	if (result < 0 || names_make(volumes, err) < 0)
+		return -1;
+	volumes_sort(volumes);
 	mounts_pass_on(settings);
 	return shares_pass_on(settings, err);
 }
