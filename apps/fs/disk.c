@@ -55,8 +55,10 @@ static error_t io_send(struct disk *disk, struct disk_io *io, uint32_t slot)
 // `done` comes from the event loop, also of what could not be sent.
 static void io_fail(struct disk *disk, struct disk_io *io)
 {
+	error_t err = event_signal(disk->failures.handle, 1);
+
+	assert(err == 0);
 	list_push_back(&disk->failed, &io->entry);
-	(void)event_signal(disk->failures.handle, 1);
 }
 
 static void pending_send(struct disk *disk)
@@ -273,9 +275,10 @@ static void disk_failures(struct loop *loop, struct source *source)
 {
 	struct disk *disk = source->context;
 	uint64_t count;
+	error_t err = event_take(source->handle, &count);
 
 	(void)loop;
-	(void)event_take(source->handle, &count);
+	assert(err == 0);
 	while (failed_end(disk)) {
 	}
 	disk->batch_end(disk->context);

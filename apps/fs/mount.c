@@ -27,6 +27,13 @@ struct ext4_time fs_time(void)
 		                   .nanoseconds = (uint32_t)(now % NSEC_PER_SEC) };
 }
 
+static void ticker_set(struct fs *fs, nsec_t deadline)
+{
+	error_t err = timer_set(fs->clock.handle, deadline);
+
+	assert(err == 0);
+}
+
 // --- Folders that the shares are -----------------------------------------------------------------
 
 static int folder_try(struct fs *fs, struct ext4_node dir, struct span name, bool make,
@@ -209,7 +216,7 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 	kept_mounted(fs);
 	fs->num_awaited = kept_awaited(fs);
 	fs->awaited_until = fs_seconds() + FS_RETURN_SECONDS;
-	(void)timer_set(fs->clock.handle, 0);
+	ticker_set(fs, 0);
 	orphans_find(fs);
 out:
 	clients_opened(fs);
@@ -235,7 +242,7 @@ void fs_idle(struct fs *fs)
 		log_error("the state disk was not left clean: errno %d of Linux", -result);
 	fs->ext4 = NULL;
 	disk_close(&fs->disk);
-	(void)timer_set(fs->clock.handle, NSEC_NEVER);
+	ticker_set(fs, NSEC_NEVER);
 	fs->state = FS_CLOSED;
 }
 
@@ -244,15 +251,14 @@ void fs_idle(struct fs *fs)
 static void clock_ticks(struct loop *loop, struct source *source)
 {
 	struct fs *fs = source->context;
-	nsec_t now = 0;
+	uint64_t now = fs_seconds();
 
 	(void)loop;
-	(void)clock_get(CLOCK_MONOTONIC, &now);
-	(void)timer_set(source->handle, now + NSEC_PER_SEC);
+	ticker_set(fs, fs->state == FS_MOUNTED ? (now + 1) * NSEC_PER_SEC : NSEC_NEVER);
 	if (fs->state != FS_MOUNTED)
 		return;
-	ext4_tick(fs->ext4, now / NSEC_PER_SEC);
-	if (fs->num_awaited > 0 && now / NSEC_PER_SEC >= fs->awaited_until) {
+	ext4_tick(fs->ext4, now);
+	if (fs->num_awaited > 0 && now >= fs->awaited_until) {
 		log_warn("%u sessions have not come back: what they had open is freed",
 		         fs->num_awaited);
 		kept_forget_awaited(fs);

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: MIT
+//
+// For tests of the app: the fake kernel, a disk in memory, and clients that ask and are answered.
+// Include it once; it has the app's main.c in it.
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apps/fs/main.c"
+#include "libs/starina/clients_fake.h"
+
+#define DISK_BLOCKS 4096u
+
+static uint8_t disk_image[DISK_BLOCKS * EXT4_BLOCK_SIZE];
+static uint64_t disk_bad_block = UINT64_MAX;
+static handle_t service, disk_end;
+static uint8_t *kept_memory;
+static handle_t kept_folio;
+
+// --- The disk ------------------------------------------------------------------------------------
+
+static void disk_info(handle_t channel)
+{
+	struct msg_blkdev_info info = { .num_sectors = DISK_BLOCKS * 8, .serial = "state" };
+	struct message m;
+
+	if (message_encode_blkdev_info(&m, &info, NULL, 0) != 0)
+		abort();
+	fake_send(channel, &m);
+}
+
+static void disk_opens(void)
+{
+	handle_t provider = fake_provider_accept(fs.blkdev), none, ends[2];
+	struct message m;
+
+	if (provider == HANDLE_NONE)
+		return;
+	if (fake_take(provider, &m, &none) && channel_create(ends) == 0) {
+		disk_end = ends[0];
+		disk_info(disk_end);
+		if (open_reply_send(provider, 1, ends[1]) != 0)
+			abort();
+	}
+	handle_close(provider);
+}
+
+static error_t disk_transfer(const struct msg_blkdev_request *request, bool write, handle_t folio)
+{
+	uint8_t *at = disk_image + request->sector * BLKDEV_SECTOR_SIZE;
+	struct folio_info info;
+	void *base;
+
+	if (request->sector * BLKDEV_SECTOR_SIZE + request->length > sizeof(disk_image))
+		abort();
+	if (folio_info(folio, &info) != 0 ||
+	    !range_within(request->offset, request->length, info.size))
+		return ERR_RANGE;
+	if (disk_bad_block >= request->sector / 8 &&
+	    disk_bad_block < (request->sector * BLKDEV_SECTOR_SIZE + request->length) / 4096)
+		return ERR_IO;
+	if (folio_map(folio, write ? PROT_READ : PROT_READ | PROT_WRITE, &base) != 0)
+		return ERR_ACCESS;
+	if (write)
+		memcpy(at, (uint8_t *)base + request->offset, request->length);
+	else
+		memcpy((uint8_t *)base + request->offset, at, request->length);
+	return 0;
+}
+
+static void disk_answer(struct message *m)
+{
+	struct msg_blkdev_reply reply = { 0 };
+	struct msg_blkdev_request request;
+	handle_t folio = m->num_handles == 1 ? m->handles[0] : HANDLE_NONE;
+	bool write = m->type == MSG_BLKDEV_WRITE;
+	const uint8_t *tail;
+	size_t len;
+
+	memcpy(&reply.id, m->data, sizeof(reply.id));
+	if (m->type != MSG_BLKDEV_FLUSH) {
+		m->type = MSG_BLKDEV_READ;
+		if (message_decode_blkdev_request(m, &request, &tail, &len) != 0)
+			abort();
+		reply.id = request.id;
+		reply.status = disk_transfer(&request, write, folio);
+	}
+	if (message_encode_blkdev_reply(m, &reply, NULL, 0) != 0)
+		abort();
+	if (folio != HANDLE_NONE) {
+		m->handles[0] = folio;
+		m->num_handles = 1;
+	}
+	fake_send(disk_end, m);
+}
+
+// The disk answers all that it was asked.
+static void disk_serves(void)
+{
+	struct message m;
+
+	disk_opens();
+	while (disk_end != HANDLE_NONE && channel_recv(disk_end, &m) == 0)
+		disk_answer(&m);
+}
+
+// --- The app -------------------------------------------------------------------------------------
+
+static void settle(void)
+{
+	for (int i = 0; i < 200; i++) {
+		fake_loop_settle(&fs.loop);
+		disk_serves();
+	}
+	fake_loop_settle(&fs.loop);
+}
+
+// The app begins, with what is in kept memory.
+static void app_begin(void)
+{
+	memset(&fs, 0, sizeof(fs));
+	disk_end = HANDLE_NONE;
+	fake_while_waiting = disk_serves;
+	service = fake_service_create();
+	fs.blkdev = fake_connector_create();
+	if (folio_create(FS_KEPT_BYTES, 0, &kept_folio) != 0 ||
+	    folio_map(kept_folio, PROT_READ | PROT_WRITE, (void **)&kept_memory) != 0 ||
+	    loop_init(&fs.loop) != 0)
+		abort();
+}
+
+static void app_start(void)
+{
+	if (fs_init(&fs, kept_folio) != 0 || clients_init(&fs, service) != 0)
+		abort();
+	if (kept_awaited(&fs) > 0)
+		fs_open(&fs);
+	settle();
+}
+
+// The app's process ends in the midst of whatever it does, and the next one begins.
+static void app_dies(void)
+{
+	static uint8_t kept_copy[FS_KEPT_BYTES];
+
+	memcpy(kept_copy, kept_memory, sizeof(kept_copy));
+	fake_reset();
+	app_begin();
+	memcpy(kept_memory, kept_copy, sizeof(kept_copy));
+	app_start();
+}
+
+// --- Clients -------------------------------------------------------------------------------------
+
+struct answer {
+	bool came;
+	int error;
+	uint32_t len;  // of the body
+	uint64_t unique;
+	uint8_t body[FILES_MAX_BYTES];
+};
+
+static struct answer answer;
+static uint64_t last_unique[FILES_MAX_REQUESTS];
+
+static handle_t open_share(const char *uri)
+{
+	handle_t client = fake_client_connect(service), end = HANDLE_NONE;
+
+	if (client == HANDLE_NONE || open_send(client, 1, uri) != 0)
+		abort();
+	settle();
+	fake_take_all(client, &end, 1);
+	handle_close(client);
+	settle();
+	return end;
+}
+
+static void send_key(handle_t session, uint64_t key)
+{
+	struct msg_files_session fixed = { .key = key };
+	struct message m;
+
+	if (message_encode_files_session(&m, &fixed, NULL, 0) != 0)
+		abort();
+	fake_send(session, &m);
+}
+
+// A request of a header, a struct and up to two more pieces, in a folio if it must be, there from
+// `at` on.
+struct request {
+	uint32_t opcode;
+	uint64_t node, unique;
+	const void *fixed;
+	size_t fixed_len;
+	const void *tail, *tail2;
+	size_t tail_len, tail2_len;
+	uint32_t at;
+};
+
+static void request_send(handle_t session, const struct request *r)
+{
+	static uint8_t bytes[FILES_MAX_BYTES];
+	struct fuse_in_header in = {
+		.len = (uint32_t)(sizeof(in) + r->fixed_len + r->tail_len + r->tail2_len),
+		.opcode = r->opcode,
+		.unique = r->unique,
+		.nodeid = r->node,
+		.uid = 3,
+		.gid = 4,
+	};
+	struct msg_files_fuse fuse = { .length = in.len };
+	uint8_t *to = bytes;
+	struct message m;
+	void *base;
+
+	memcpy(to, &in, sizeof(in));
+	to += sizeof(in);
+	if (r->fixed_len > 0)
+		memcpy(to, r->fixed, r->fixed_len);
+	if (r->tail_len > 0)
+		memcpy(to + r->fixed_len, r->tail, r->tail_len);
+	if (r->tail2_len > 0)
+		memcpy(to + r->fixed_len + r->tail_len, r->tail2, r->tail2_len);
+	if (in.len <= FILES_INLINE_MAX && r->at == 0) {
+		if (message_encode_files_fuse(&m, &fuse, bytes, in.len) != 0)
+			abort();
+	} else {
+		fuse.offset = r->at == 0 ? FILES_HEADROOM : r->at;
+		if (message_encode_files_fuse(&m, &fuse, NULL, 0) != 0 ||
+		    folio_create(fuse.offset + in.len, FOLIO_CONTIGUOUS, &m.handles[0]) != 0 ||
+		    folio_map(m.handles[0], PROT_READ | PROT_WRITE, &base) != 0)
+			abort();
+		memcpy((uint8_t *)base + fuse.offset, bytes, in.len);
+		m.num_handles = 1;
+	}
+	fake_send(session, &m);
+}
+
+// Takes one reply, if there is one.
+static bool reply_take(handle_t session, struct answer *out)
+{
+	struct payload payload = { 0 };
+	struct msg_files_fuse fuse;
+	struct fuse_out_header head;
+	const uint8_t *tail;
+	struct message m;
+	size_t len;
+
+	out->came = false;
+	if (channel_recv(session, &m) != 0)
+		return false;
+	if (message_decode_files_fuse(&m, &fuse, &tail, &len) != 0)
+		abort();
+	if (m.num_handles == 1) {
+		if (payload_open_folio(m.handles[0], fuse.offset, fuse.length, &payload) != 0)
+			abort();
+		tail = payload.bytes.data;
+		len = payload.bytes.len;
+	}
+	if (len != fuse.length || len < sizeof(head))
+		abort();
+	memcpy(&head, tail, sizeof(head));
+	if (head.len != len)
+		abort();
+	out->came = true;
+	out->error = head.error;
+	out->unique = head.unique;
+	out->len = (uint32_t)(len - sizeof(head));
+	memcpy(out->body, tail + sizeof(head), out->len);
+	payload_release(&payload);
+	return true;
+}
+
+// Asks and waits. Returns the reply's error; its body is in `answer`.
+static int ask(handle_t session, struct request r)
+{
+	if (r.unique == 0)
+		r.unique = last_unique[7] += FILES_MAX_REQUESTS;
+	request_send(session, &r);
+	for (int i = 0; i < 4000; i++) {
+		fake_loop_settle(&fs.loop);
+		if (reply_take(session, &answer))
+			return answer.unique == r.unique ? answer.error : -1000;
+		disk_serves();
+	}
+	return -1001;
+}
+
+static int init_session(handle_t session, uint32_t flags)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 38, .flags = flags };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_INIT, .fixed = &in, .fixed_len = sizeof(in) });
+}
+
+static handle_t begin_session(const char *uri)
+{
+	handle_t session = open_share(uri);
+
+	if (session == HANDLE_NONE || init_session(session, ~0u) != 0)
+		abort();
+	return session;
+}
+
+static int ask_name(handle_t session, uint32_t opcode, uint64_t node, const char *name)
+{
+	return ask(session,
+	           (struct request){ .opcode = opcode,
+	                             .node = node,
+	                             .tail = name,
+	                             .tail_len = strlen(name) + 1 });
+}
+
+static uint64_t entry_node(void)
+{
+	struct fuse_entry_out out;
+
+	memcpy(&out, answer.body, sizeof(out));
+	return out.nodeid;
+}
+
+static int ask_mkdir(handle_t session, uint64_t node, const char *name)
+{
+	struct fuse_mkdir_in in = { .mode = 0x1ed };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_MKDIR,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in),
+	                             .tail = name,
+	                             .tail_len = strlen(name) + 1 });
+}
+
+static int ask_create(handle_t session, uint64_t node, const char *name)
+{
+	struct fuse_create_in in = { .flags = 0x80, .mode = 0x81a4 };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_CREATE,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in),
+	                             .tail = name,
+	                             .tail_len = strlen(name) + 1 });
+}
+
+static int ask_write(handle_t session, uint64_t node, uint64_t offset, const void *data, size_t len,
+                     uint32_t at)
+{
+	struct fuse_write_in in = { .offset = offset, .size = (uint32_t)len };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_WRITE,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in),
+	                             .tail = data,
+	                             .tail_len = len,
+	                             .at = at });
+}
+
+static int ask_read(handle_t session, uint64_t node, uint64_t offset, uint32_t len)
+{
+	struct fuse_read_in in = { .offset = offset, .size = len };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_READ,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in) });
+}
+
+static int ask_truncate(handle_t session, uint64_t node, uint64_t size)
+{
+	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_SETATTR,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in) });
+}
+
+static int ask_fallocate(handle_t session, uint64_t node, uint64_t offset, uint64_t len,
+                         uint32_t mode)
+{
+	struct fuse_fallocate_in in = { .offset = offset, .length = len, .mode = mode };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_FALLOCATE,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in) });
+}
+
+static void send_forget(handle_t session, uint64_t node, uint64_t lookups)
+{
+	struct fuse_forget_in in = { .nlookup = lookups };
+
+	request_send(session,
+	             &(struct request){ .opcode = FUSE_FORGET,
+	                                .node = node,
+	                                .fixed = &in,
+	                                .fixed_len = sizeof(in) });
+	settle();
+}

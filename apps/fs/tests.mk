@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+FS_SRCS := $(patsubst %,apps/fs/%.c,attr_ops call client data dir_ops disk file_ops kept mount names_ops node request session xattr_ops) \
+	libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
+HOST_TESTS += apps/fs/fs_test
+fs_test_SRCS := apps/fs/ext4_fake.c $(FS_SRCS)
