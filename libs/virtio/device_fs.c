@@ -21,9 +21,14 @@ static struct fs_device_request *request_get(struct fs_device *dev)
 	return NULL;
 }
 
-static uint64_t unique_of(const struct fs_device *dev, const struct fs_device_request *request)
+uint32_t fs_device_place(const struct fs_device_request *request)
 {
-	return (uint64_t)request->generation << 32 | (uint64_t)(request - dev->requests);
+	return (uint32_t)(request - request->device->requests);
+}
+
+uint64_t fs_device_unique(struct fs_device *dev, uint32_t place)
+{
+	return ++dev->count * FS_DEVICE_MAX_REQUESTS + place;
 }
 
 // Writes a reply of a header alone. Returns its length.
@@ -75,11 +80,12 @@ static bool handle_chain(struct fs_device *dev, uint32_t queue)
 	request->unique = header.unique;
 	request->generation = dev->generation;
 	request->header = header;
-	request->header.unique = unique_of(dev, request);
 	request->queue = (uint8_t)queue;
 	request->chain = dev->chain;
 	request->wants_reply = request != &dev->requests[NO_REPLY];
 	request->busy = request->wants_reply;
+	request->header.unique =
+		request->wants_reply ? fs_device_unique(dev, fs_device_place(request)) : 0;
 	if (!dev->request(dev->context, request)) {
 		request->busy = false;
 		return false;
@@ -145,34 +151,57 @@ static void finish(struct fs_device_request *request, uint32_t written)
 	fs_device_resume(dev);
 }
 
-error_t fs_device_answer(struct fs_device *dev, struct span reply)
+struct fs_device_request *fs_device_find(struct fs_device *dev, uint64_t unique)
 {
-	struct fs_device_request *request;
-	struct fuse_out_header out;
-	uint64_t index;
+	struct fs_device_request *request = &dev->requests[unique % FS_DEVICE_MAX_REQUESTS];
 
-	if (reply.len < sizeof(out))
-		return ERR_PROTOCOL;
-	memcpy(&out, reply.data, sizeof(out));
-	index = out.unique & UINT32_MAX;
-	if (out.len != reply.len || index >= FS_DEVICE_MAX_REQUESTS)
-		return ERR_PROTOCOL;
-	request = &dev->requests[index];
-	if (!request->busy || out.unique != unique_of(dev, request))
-		return ERR_PROTOCOL;
-	if (request->generation != dev->generation) {
+	return request->busy && request->header.unique == unique ? request : NULL;
+}
+
+bool fs_device_put(struct fs_device_request *request, struct span reply)
+{
+	struct fuse_out_header out;
+
+	if (request->generation != request->device->generation) {
 		finish(request, 0);
-		return 0;
+		return false;
 	}
 	if (reply.len > request->chain.writable_len) {
 		fs_device_fail(request, LINUX_EIO);
-		return 0;
+		return false;
 	}
+	memcpy(&out, reply.data, sizeof(out));
 	out.unique = request->unique;
 	device_chain_write(&request->chain, 0, &out, sizeof(out));
 	device_chain_write(&request->chain, sizeof(out), reply.data + sizeof(out),
 	                   reply.len - sizeof(out));
-	finish(request, (uint32_t)reply.len);
+	return true;
+}
+
+void fs_device_amend(const struct fs_device_request *request, size_t offset, const void *data,
+                     size_t len)
+{
+	device_chain_write(&request->chain, offset, data, len);
+}
+
+void fs_device_done(struct fs_device_request *request, size_t len)
+{
+	finish(request, (uint32_t)len);
+}
+
+error_t fs_device_answer(struct fs_device *dev, struct span reply)
+{
+	struct fs_device_request *request;
+	struct fuse_out_header out;
+
+	if (reply.len < sizeof(out))
+		return ERR_PROTOCOL;
+	memcpy(&out, reply.data, sizeof(out));
+	request = fs_device_find(dev, out.unique);
+	if (out.len != reply.len || request == NULL)
+		return ERR_PROTOCOL;
+	if (fs_device_put(request, reply))
+		fs_device_done(request, reply.len);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ struct fs_device;
 struct fs_device_request {
 	struct fs_device *device;
 	uint32_t length;               // bytes, the header's included
-	struct fuse_in_header header;  // with our `unique`
+	struct fuse_in_header header;  // with our `unique`; 0: it wants no reply
 	bool wants_reply;
 
 	// Private.
@@ -33,8 +33,9 @@ struct fs_device {
 	struct virtio_mmio_device mmio;
 	// Whether the backend takes another request. After it said no, fs_device_resume is called.
 	bool (*ready)(void *context);
-	// Starts a request. Its bytes are taken before this returns (fs_device_take); if it wants a
-	// reply, fs_device_answer or fs_device_fail comes, now or later. Returns false to be given
+	// Starts a request. If it wants a reply, one of fs_device_answer, fs_device_fail and
+	// fs_device_done comes, now or later, and its bytes can be taken until then
+	// (fs_device_take); if not, they are taken before this returns. Returns false to be given
 	// it again: when another request ends, or fs_device_resume is called.
 	bool (*request)(void *context, struct fs_device_request *request);
 	void *context;
@@ -43,6 +44,7 @@ struct fs_device {
 	uint32_t generation;
 	bool starved[2];  // a queue has more, but the backend takes none, or all requests are busy
 	struct device_chain chain;
+	uint64_t count;  // of `unique`s
 	// The last is for requests without a reply, which are over at once.
 	struct fs_device_request requests[FS_DEVICE_MAX_REQUESTS + 1];
 };
@@ -53,6 +55,21 @@ void fs_device_init(struct fs_device *dev);
 // Copies the whole request to `out`, which is as long. Returns false when the guest has made it
 // shorter since.
 __must_check bool fs_device_take(const struct fs_device_request *request, struct mut_span out);
+// The request in hand that has this `unique` of ours; NULL: nobody has asked.
+struct fs_device_request *fs_device_find(struct fs_device *dev, uint64_t unique);
+// The request's place, below FS_DEVICE_MAX_REQUESTS: the low 5 bits of its `unique`.
+uint32_t fs_device_place(const struct fs_device_request *request);
+// A `unique` for this place that no request of the device's had before.
+uint64_t fs_device_unique(struct fs_device *dev, uint32_t place);
+// Copies a whole FUSE reply, whose length is right, to where the guest wants it. Returns whether
+// fs_device_done is to follow: one that does not fit has failed with EIO, and one of before a reset
+// is over.
+__must_check bool fs_device_put(struct fs_device_request *request, struct span reply);
+// Changes bytes of the reply that was put.
+void fs_device_amend(const struct fs_device_request *request, size_t offset, const void *data,
+                     size_t len);
+// Ends the request whose reply of `len` bytes was put.
+void fs_device_done(struct fs_device_request *request, size_t len);
 // Hands a whole FUSE reply to the guest and ends its request. Errors: ERR_PROTOCOL (it is none, or
 // nobody asked for it). One that does not fit where the guest wants it fails with EIO.
 __must_check error_t fs_device_answer(struct fs_device *dev, struct span reply);

@@ -124,6 +124,52 @@ static void a_request_gets_its_reply(void **state)
 	assert_int_equal(answer(header.unique, 24, 24), ERR_PROTOCOL);
 }
 
+// The `unique`s of one place differ, and tell the place.
+static void a_place_has_many_uniques(void **state)
+{
+	uint64_t last = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 40; i++) {
+		struct fs_device_request *request;
+
+		num_held = 0;
+		offer(1, FUSE_LOOKUP, 44, 44, 64);
+		request = held[0];
+		assert_true(request->header.unique != last);
+		assert_int_equal(request->header.unique % 32, fs_device_place(request));
+		last = request->header.unique;
+		assert_ptr_equal(fs_device_find(dev, last), request);
+		assert_null(fs_device_find(dev, last + 32));
+		assert_null(fs_device_find(dev, last + 1));
+		fs_device_fail(request, 5);
+		assert_null(fs_device_find(dev, last));
+	}
+}
+
+// Until its end, a request can be read again, and what was put for it can be changed.
+static void a_reply_is_put_and_amended(void **state)
+{
+	uint8_t reply[24] = { 24 };
+	struct span span = { .data = reply, .len = sizeof(reply) };
+
+	(void)state;
+	offer(1, FUSE_LOOKUP, 44, 44, 64);
+	assert_true(fs_device_take(held[0], (struct mut_span){ .data = taken, .len = 44 }));
+	assert_true(fs_device_put(held[0], span));
+	fs_device_amend(held[0], 16, "12345678", 8);
+	assert_int_equal(test_used(guest, 1)->idx, 0);
+	fs_device_done(held[0], sizeof(reply));
+	assert_int_equal(test_used(guest, 1)->ring[0].len, 24);
+	assert_memory_equal(guest->memory + REPLY + 16, "12345678\xff", 9);
+	offer(1, FUSE_LOOKUP, 44, 44, 20);
+	assert_false(fs_device_put(held[1], span));
+	assert_int_equal(replied().error, -5);
+	offer(1, FUSE_LOOKUP, 44, 44, 64);
+	test_start_device(&dev->mmio, 0);
+	assert_false(fs_device_put(held[2], span));
+}
+
 static void replies_that_are_none_are_refused(void **state)
 {
 	uint64_t unique;
@@ -134,7 +180,7 @@ static void replies_that_are_none_are_refused(void **state)
 	assert_int_equal(answer(unique, 24, 15), ERR_PROTOCOL);
 	assert_int_equal(answer(unique, 24, 25), ERR_PROTOCOL);
 	assert_int_equal(answer(unique + 1, 24, 24), ERR_PROTOCOL);
-	assert_int_equal(answer(unique + (1ull << 32), 24, 24), ERR_PROTOCOL);
+	assert_int_equal(answer(unique + 32, 24, 24), ERR_PROTOCOL);
 	assert_int_equal(answer(UINT64_MAX, 24, 24), ERR_PROTOCOL);
 	assert_int_equal(replied().error, -1);  // nothing yet
 	// Longer than the guest has room for: it hears of an error.
@@ -237,6 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_driver_finds_a_tag_and_a_queue),
 		TEST(a_request_gets_its_reply),
+		TEST(a_place_has_many_uniques),
+		TEST(a_reply_is_put_and_amended),
 		TEST(replies_that_are_none_are_refused),
 		TEST(requests_that_are_none_are_refused),
 		TEST(forgets_get_no_reply),
