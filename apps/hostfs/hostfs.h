@@ -28,6 +28,7 @@ struct session {
 	uint32_t unanswered;
 	// Of the one share that it is of, until the host was told; "": of those with numbers.
 	char share[FILES_PORT_NAME_MAX + 1];
+	bool begun;   // FUSE_INIT has come
 	bool ending;  // its client is gone: the host is to be told
 };
 

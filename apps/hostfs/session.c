@@ -170,6 +170,19 @@ static error_t frame_folio(const struct files_port_header *header, struct messag
 	return 0;
 }
 
+// Whether the request may come: a session begins with FUSE_INIT. One that goes on from an earlier
+// provider, of whose nodes the host knows nothing, does not.
+static bool may_come(struct session *session, struct span request)
+{
+	struct fuse_in_header in;
+
+	if (!session->begun && request.len >= sizeof(in)) {
+		memcpy(&in, request.data, sizeof(in));
+		session->begun = in.opcode == FUSE_INIT;
+	}
+	return session->begun;
+}
+
 static error_t request_send(struct hostfs *fs, struct session *session, struct message *m)
 {
 	struct files_port_header header = { .session = session->id };
@@ -183,7 +196,8 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 	if (err < 0)
 		return err;
 	if (fuse.length < sizeof(struct fuse_in_header) || fuse.length > FILES_MAX_BYTES ||
-	    (m->num_handles == 0 && fuse.length != tail_len))
+	    (m->num_handles == 0 && fuse.length != tail_len) ||
+	    !may_come(session, (struct span){ .data = tail, .len = tail_len }))
 		return ERR_PROTOCOL;
 	header.length = HEADER + fuse.length;
 	if (m->num_handles == 0) {
@@ -209,9 +223,13 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 static void session_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct session *session = source->context;
-	error_t err = request_send(session->fs, session, m);
+	error_t err;
 
 	(void)loop;
+	// Sessions are not kept: the key is of no use.
+	err = m->type == MSG_FILES_SESSION && !session->begun
+		? 0
+		: request_send(session->fs, session, m);
 	message_discard(m);
 	if (err < 0) {
 		log_warn("a session of the host's folders is closed: %s", error_text(err));

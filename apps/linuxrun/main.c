@@ -7,6 +7,7 @@
 #include "apps/linuxrun/volumes.h"
 #include "libs/abi/app.h"
 #include "libs/abi/console.h"
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -156,6 +157,22 @@ static bool check_machine(struct linuxrun *run, struct guest_container_config *c
 	return true;
 }
 
+// The folders of the host are the children of one session's root. Returns false when nobody has
+// them.
+static bool find_shares(struct linuxrun *run)
+{
+	for (uint32_t i = 0; i < run->num_shares; i++) {
+		struct vm_share *share = &run->shares[i];
+
+		share->connector = environ_connector(run->env, "files");
+		if (share->connector == HANDLE_NONE)
+			return false;
+		str_copy(share->uri, FILES_HOST, sizeof(share->uri));
+		fmt_write(share->name, sizeof(share->name), "%u", i);
+	}
+	return true;
+}
+
 static void run_container(struct linuxrun *run)
 {
 	struct guest_container_config config = {
@@ -163,7 +180,7 @@ static void run_container(struct linuxrun *run)
 			.memory = run->memory,
 			.cpus = (uint32_t)run->cpus,
 			.log_console = run->log_guest,
-			.has_files = run->wants_files,
+			.has_files = run->num_shares > 0,
 			.boot_disk = &run->disk,
 			.kernel = run->boot.kernel,
 			.initramfs = run->boot.initramfs,
@@ -172,7 +189,8 @@ static void run_container(struct linuxrun *run)
 		.writable_disk = run->writable_channel,
 		.config = {.data = run->config_data, .len = (size_t)run->boot.config.size},
 		.network = run->wants_network ? environ_connector(run->env, "vmnet") : HANDLE_NONE,
-		.files = run->wants_files ? environ_connector(run->env, "files") : HANDLE_NONE,
+		.shares = run->shares,
+		.num_shares = run->num_shares,
 	};
 	error_t err;
 
@@ -180,7 +198,7 @@ static void run_container(struct linuxrun *run)
 		return;
 	run->volumes_to_remove = annotation_read(config.config, VOLUMES_REMOVE_ANNOTATION);
 	memcpy(config.address, run->address, sizeof(config.address));
-	if (config.files == HANDLE_NONE && run->wants_files) {
+	if (!find_shares(run)) {
 		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             "this image has no server of the host's folders (hostfs)");
 		return;
@@ -407,7 +425,7 @@ static bool parse_address(const char *text, uint8_t out[4])
 static void linuxrun_main(const struct environ *env)
 {
 	struct linuxrun *run = &linuxrun_state;
-	uint64_t power_off = 0, log_guest = 0, disk = 0, network = 1, files = 0;
+	uint64_t power_off = 0, log_guest = 0, disk = 0, network = 1;
 	error_t err;
 
 	run->env = env;
@@ -426,8 +444,9 @@ static void linuxrun_main(const struct environ *env)
 	    environ_config_u64(env, "poweroff", &power_off) < 0 ||
 	    environ_config_u64(env, "log", &log_guest) < 0 ||
 	    environ_config_u64(env, "disk", &disk) < 0 ||
-	    environ_config_u64(env, "files", &files) < 0 ||
-	    environ_config_u64(env, "network", &network) < 0 || run->cpus > UINT32_MAX) {
+	    environ_config_u64(env, "files", &run->num_shares) < 0 ||
+	    environ_config_u64(env, "network", &network) < 0 || run->cpus > UINT32_MAX ||
+	    run->num_shares > VM_MAX_SHARES) {
 		log_error(
 			"linuxrun.memory, .cpus, .disk, .files, .network, .poweroff and .log are numbers, as 128M or 1");
 		process_exit(1);
@@ -441,7 +460,6 @@ static void linuxrun_main(const struct environ *env)
 	run->log_guest = log_guest != 0;
 	run->wants_writable = disk != 0;
 	run->wants_network = network != 0;
-	run->wants_files = files != 0;
 	open_all(run);
 	loop_run(&run->loop);
 }

@@ -12,12 +12,19 @@
 // volumes as folders. "volumes:ro" is the same and refuses changes. "volumes:app/NAME" is the own
 // folder of the app NAME, made when it is not there. Without a state disk an open fails with
 // ERR_NOT_FOUND, with one that is no file system of ours with ERR_NOT_SUPPORTED; the text says what
-// is wrong. Node ids of fs are below 2^FILES_NODE_BITS.
+// is wrong.
 //
 // A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own. A
 // session whose client breaks the rules, or whose other end is gone, is closed.
+//
+// The client may stand for a guest that means harm. So a provider takes from a session only node
+// ids that it has given to this session and that are not forgotten, and fails others with ESTALE;
+// it looks no name up that is "." or ".." or has a "/". Node ids are below 2^FILES_NODE_BITS, for a
+// client that shows several sessions as one uses the bits above. A provider's FUSE_INIT takes all
+// of FILES_INIT_FLAGS that it is offered, and requests of FILES_MAX_DATA bytes of data.
 #pragma once
 
+#include "libs/abi/fuse.h"
 #include "libs/abi/message.h"
 
 #define FILES_HOST "files:host"
@@ -27,14 +34,25 @@
 #define FILES_APP_PREFIX "volumes:app/"
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
+#define FILES_INIT_FLAGS                                                                       \
+	(FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |      \
+	 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | \
+	 FUSE_SUBMOUNTS | FUSE_HANDLE_KILLPRIV_V2)
+// Of a FUSE_WRITE or FUSE_READ.
+#define FILES_MAX_DATA (256u * 1024)
 // Of a request or a reply, in bytes.
 #define FILES_MAX_BYTES (260u * 1024)
 // What is free before a request's bytes in its folio: the provider's, for a header of its own.
 #define FILES_HEADROOM 8u
 
+// Where the data of a FUSE_WRITE at this offset begin on a page.
+#define FILES_WRITE_OFFSET (4096u - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
+
 // One whole FUSE request or reply: the range [offset, offset + length) of the folio that is the
 // message's one handle, or inline as the tail when there is no handle and it fits. The offset of a
-// request in a folio is at least FILES_HEADROOM.
+// request in a folio is at least FILES_HEADROOM. That of a FUSE_WRITE may be FILES_WRITE_OFFSET, so
+// that its data begin on a page and can go to a disk from where they are; a provider relies on
+// nothing, and looks.
 struct msg_files_fuse {
 	uint32_t offset;
 	uint32_t length;
@@ -48,7 +66,8 @@ struct msg_files_fuse {
 // no answer yet, each with the `unique` it had: one that was done before is not done again. The low
 // 5 bits of `unique` are the request's slot: a client has one request a slot at a time, and none
 // has the `unique` of the one before it. FUSE_INIT is not sent again if it was answered. A provider
-// that does not keep sessions closes the channel.
+// that does not keep sessions, or has none with this key, closes the channel when the first request
+// is not FUSE_INIT. Requests without a reply (forgets) may be lost with the provider.
 struct msg_files_session {
 	uint64_t key;
 };

@@ -227,7 +227,8 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
 	c->ops = ops;
 	c->context = context;
 	c->network = config->network;
-	c->files = config->files;
+	c->shares = config->shares;
+	c->num_shares = config->num_shares;
 	memcpy(c->address, config->address, sizeof(c->address));
 	err = copy_config(c, config->config);
 	if (err < 0)
@@ -289,11 +290,11 @@ static void open_files(struct guest_container *c)
 {
 	error_t err;
 
-	if (c->files == HANDLE_NONE || c->state >= CONTAINER_EXITED)
+	if (c->num_shares == 0 || c->state >= CONTAINER_EXITED)
 		return;
-	err = vm_bind_files(c->vm, c->files, FILES_HOST);
+	err = vm_bind_files(c->vm, c->shares, c->num_shares);
 	if (err < 0)
-		guest_container_fail(c, "the container could not be given the host's folders (%s)",
+		guest_container_fail(c, "the container could not be given its volumes (%s)",
 		                     error_text(err));
 }
 

@@ -119,8 +119,8 @@ static void test_files(void **state)
 	(void)state;
 	assert_null(vm->files);
 	guest_container_start(container);
-	assert_int_equal(vm->files->state, VM_FILES_OPENING);
-	assert_int_equal(vm_bind_files(vm, FILES, FILES_HOST), ERR_EXISTS);
+	assert_true(vm->files->bound);
+	assert_int_equal(vm_bind_files(vm, &test_share, 1), ERR_EXISTS);
 	guest_container_kill(container);
 	expect_end(128 + GUEST_SIGKILL, NULL);
 }
@@ -130,7 +130,7 @@ static void test_no_files(void **state)
 	(void)state;
 	guest_container_start(container);
 	assert_null(vm->files);
-	assert_int_equal(vm_bind_files(vm, FILES, FILES_HOST), ERR_BAD_STATE);
+	assert_int_equal(vm_bind_files(vm, &test_share, 1), ERR_BAD_STATE);
 }
 
 // What is ended while it waits for its boot disk ends at once.

@@ -27,7 +27,8 @@ struct guest_container {
 	bool has_writable;
 	bool writable_ready;
 	handle_t network;
-	handle_t files;
+	const struct vm_share *shares;
+	size_t num_shares;
 	uint8_t address[4];    // wanted
 	bool network_awaited;  // the container is created once the network is known
 	int status;

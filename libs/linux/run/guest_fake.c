@@ -9,7 +9,8 @@ struct heard heard;
 uint8_t requests[8192];
 size_t requests_len;
 handle_t connector, root_channel, writable_channel;
-static handle_t files_connector;
+static bool has_share;
+const struct vm_share test_share = { .connector = FILES, .uri = FILES_HOST, .name = "0" };
 static uint16_t rx_seen;
 
 // --- The app -------------------------------------------------------------------------------------
@@ -74,10 +75,11 @@ void create_container(struct vm *warm)
 		.writable_disk = writable_channel,
 		.network = connector,
 		.address = { 10, 0, 2, 100 },
-		.files = files_connector,
+		.shares = &test_share,
+		.num_shares = has_share ? 1 : 0,
 	};
 
-	config.boot.has_files = files_connector != HANDLE_NONE;
+	config.boot.has_files = has_share;
 
 	assert_int_equal(guest_container_create(&loop, &config, &app, NULL, &container), 0);
 	vm = container->vm;
@@ -105,9 +107,9 @@ int setup_writable(void **state)
 
 int setup_files(void **state)
 {
-	files_connector = FILES;
+	has_share = true;
 	setup(state);
-	files_connector = HANDLE_NONE;
+	has_share = false;
 	return 0;
 }
 

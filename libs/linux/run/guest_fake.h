@@ -40,6 +40,7 @@ int setup_writable(void **state);
 int setup_network(void **state);
 // See setup: with the host's folders.
 int setup_files(void **state);
+extern const struct vm_share test_share;
 // See setup.
 int teardown(void **state);
 // Makes a container in a VM that was booted ahead, or in one of its own (NULL).

@@ -108,11 +108,11 @@ error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address
 	return vm_net_join(&vm->net, connector, address, network_settled, vm);
 }
 
-error_t vm_bind_files(struct vm *vm, handle_t connector, const char *uri)
+error_t vm_bind_files(struct vm *vm, const struct vm_share *shares, size_t count)
 {
 	if (vm->files == NULL || vm->state == VM_ENDING)
 		return ERR_BAD_STATE;
-	return vm_files_bind(vm->files, vm->loop, connector, uri);
+	return vm_files_bind(vm->files, vm->loop, shares, count);
 }
 
 bool vm_on_network(const struct vm *vm)

@@ -14,6 +14,7 @@
 #include "libs/base/span.h"
 #include "libs/linux/vm/bootd_protocol.h"
 #include "libs/linux/disk/disk.h"
+#include "libs/linux/vm/vm_files.h"
 #include "libs/linux/vm/vm_net.h"
 #include "libs/starina/loop.h"
 
@@ -136,11 +137,10 @@ bool vm_waits_for_network(const struct vm *vm);
 // Who the VM is on the network. Returns false as long as it is not known, and when it is on none.
 __must_check bool vm_address(const struct vm *vm, struct guest_address *out);
 
-// Binds the session `uri` of the service behind `connector` (of "files"; not consumed) to the file
-// system device of a VM that boots or is ready and has one, once: what the guest asks of it waits
-// until the session is there, and fails with ENOTCONN when it cannot be had, or is lost. Errors:
-// ERR_EXISTS, ERR_BAD_STATE.
-__must_check error_t vm_bind_files(struct vm *vm, handle_t connector, const char *uri);
+// Fills the file system device of a VM that boots or is ready and has one with `count` shares
+// (copied), once: what the guest asks of them waits until their sessions are there, and fails with
+// ENOTCONN when they cannot be had, or are lost. Errors: ERR_BAD_STATE, as vm_files_bind's.
+__must_check error_t vm_bind_files(struct vm *vm, const struct vm_share *shares, size_t count);
 
 // Queues a request to bootd, which is ready, and sends what the guest takes. Errors: as
 // control_link_request's.

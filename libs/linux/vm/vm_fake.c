@@ -392,20 +392,22 @@ error_t vm_files_create(struct vm_files *files, struct machine *machine)
 	return machine_slot_create(machine, &files->device.mmio);
 }
 
-error_t vm_files_bind(struct vm_files *files, struct loop *l, handle_t connector, const char *uri)
+error_t vm_files_bind(struct vm_files *files, struct loop *l, const struct vm_share *shares,
+                      size_t count)
 {
 	(void)l;
-	assert_int_equal(connector, FILES);
-	assert_string_equal(uri, FILES_HOST);
-	if (files->state != VM_FILES_UNBOUND)
+	assert_int_equal(count, 1);
+	assert_int_equal(shares->connector, FILES);
+	assert_string_equal(shares->uri, FILES_HOST);
+	if (files->bound)
 		return ERR_EXISTS;
-	files->state = VM_FILES_OPENING;
+	files->bound = true;
 	return 0;
 }
 
 void vm_files_deinit(struct vm_files *files)
 {
-	files->state = VM_FILES_LOST;
+	files->bound = false;
 }
 
 void network_settles(bool works)

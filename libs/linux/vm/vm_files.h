@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A virtual machine's files: its virtio file system device as a client of "files"
-// (libs/abi/files.h). Requests and replies go through as they are, in one session. All functions
-// are for the loop's thread.
+// A virtual machine's files: its virtio file system device as a client of "files" and "volumes"
+// (libs/abi/files.h), of several sessions at once. The root of the device is vm_files' own: entry
+// number i is share i, a child of a session's root, and a submount. The rest goes through as it is,
+// but for node ids: their top 8 bits name the session for the guest. A session outlives its
+// provider: it is opened again, and gets again what was not answered. All functions are for the
+// loop's thread.
 #pragma once
 
 #include "libs/abi/files.h"
@@ -13,30 +16,82 @@
 // The name that the guest mounts.
 #define VM_FILES_TAG "starina"
 
-enum vm_files_state {
-	VM_FILES_UNBOUND = 0,
-	VM_FILES_OPENING,
-	VM_FILES_OPEN,
-	VM_FILES_LOST,
+#define VM_MAX_SHARES 32u
+// Different URIs among the shares of a VM.
+#define VM_FILES_MAX_SESSIONS 8u
+#define VM_SHARE_NAME_MAX 256u
+
+// What a guest sees as one entry of its device: "0", "1" and so on.
+struct vm_share {
+	handle_t connector;            // of the service; not consumed
+	char uri[OPENER_URI_MAX];      // of the session, as FILES_HOST
+	char name[VM_SHARE_NAME_MAX];  // of the child of the session's root
+	bool make;                     // it is a folder, made when it is not there
+};
+
+enum files_session_state {
+	FILES_SESSION_CLOSED = 0,  // nobody has asked for it yet
+	FILES_SESSION_OPENING,
+	FILES_SESSION_GREETING,  // waits for the answer to FUSE_INIT
+	FILES_SESSION_OPEN,
+	FILES_SESSION_LOST,
+};
+
+struct vm_files;
+
+struct files_session {
+	struct vm_files *files;
+	handle_t connector;
+	const char *uri;
+	enum files_session_state state;
+	// Private.
+	struct opener opener;
+	struct source source;
+	handle_t timer;  // of how long its provider may be away; HANDLE_NONE: none
+	struct source timer_source;
+	uint64_t key;
+	uint64_t greeting;  // the `unique` of FUSE_INIT
+	bool greeted;
+	bool blocked;     // its channel was full
+	uint32_t deaths;  // of its provider, since it has answered
+};
+
+// What a request of the device is to vm_files.
+struct files_pending {
+	struct files_session *session;  // NULL: it is nobody's
+	const struct vm_share *share;   // not NULL: it looks this share up
+	uint64_t order;
+	uint32_t opcode;  // FUSE_MKDIR when it makes the share
+	bool made;        // the share was tried to be made
+	bool fresh;       // gets a new `unique` when it is sent
+	bool sent;
 };
 
 struct vm_files {
 	struct fs_device device;
-	enum vm_files_state state;
+	bool bound;
 	// Private.
 	struct machine *machine;
 	struct loop *loop;
-	struct opener opener;
-	struct source session;
-	struct message held;  // for the session, whose queue was full
-	bool holds;
+	struct vm_share shares[VM_MAX_SHARES];
+	uint32_t num_shares;
+	struct files_session sessions[VM_FILES_MAX_SESSIONS];
+	uint32_t num_sessions;
+	struct fuse_init_in init;  // what the guest was told that it may use
+	struct files_pending pending[FS_DEVICE_MAX_REQUESTS];
+	uint64_t count;         // of requests, for their order
+	uint32_t depth;         // of calls that have the machine's lock
+	uint32_t forgotten;     // sessions that have their part of a batch that waits
+	bool waits_for_memory;  // a request does, until another ends
 };
 
 // Makes the machine's file system device, in its next slot, and attaches it. `files` is zeroed.
 // Errors: as machine_slot_create's and machine_attach's.
 __must_check error_t vm_files_create(struct vm_files *files, struct machine *machine);
-// Opens the session `uri` behind `connector` (of "files"; not consumed), once. Errors: ERR_EXISTS.
-__must_check error_t vm_files_bind(struct vm_files *files, struct loop *loop, handle_t connector,
-                                   const char *uri);
-// Closes the session; the machine does not run. Without effect on a zeroed one.
+// Fills the device with `count` shares (copied), once. What the guest asks for before fails with
+// ENOTCONN. A session is opened when one of its shares is asked for first. Errors: ERR_EXISTS,
+// ERR_LIMIT (more shares or sessions than there may be).
+__must_check error_t vm_files_bind(struct vm_files *files, struct loop *loop,
+                                   const struct vm_share *shares, size_t count);
+// Closes the sessions; the machine does not run. Without effect on a zeroed one.
 void vm_files_deinit(struct vm_files *files);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// Node ids in FUSE requests and replies: for the guest, their top 8 bits are the slot of a session,
+// for the session they are 0. Slot 0 is the device's own root.
+#pragma once
+
+#include "libs/abi/error.h"
+#include "libs/abi/files.h"
+#include "libs/base/span.h"
+
+#define FILES_ID_MASK ((1ull << FILES_NODE_BITS) - 1)
+
+static inline uint32_t files_id_slot(uint64_t id)
+{
+	return (uint32_t)(id >> FILES_NODE_BITS);
+}
+
+// Makes the session's ids of the guest's in a request for the session in `slot`. Returns 0, or an
+// error of Linux's (positive) for the guest: EINVAL (it ends too early), EXDEV (an id is another
+// session's), ESTALE (a session's root, which no guest is given).
+int32_t files_request_ids(struct mut_span request, uint32_t slot);
+// Calls `visit` (may be NULL) with the place of each node id in the reply to an `opcode`, ids of 0
+// excepted. Errors: ERR_PROTOCOL (the reply is too short, an id too large).
+__must_check error_t files_reply_ids(uint32_t opcode, struct span reply,
+                                     void (*visit)(void *context, size_t offset, uint64_t id),
+                                     void *context);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// Between the parts of vm_files: vm_files.c has the device and the shares, vm_files_root.c its
+// root, vm_files_session.c the sessions and their providers.
+#pragma once
+
+#include "libs/linux/vm/vm_files.h"
+
+#define LINUX_ENOENT 2
+#define LINUX_EIO 5
+#define LINUX_ENOMEM 12
+#define LINUX_EEXIST 17
+#define LINUX_EINVAL 22
+#define LINUX_EROFS 30
+#define LINUX_ENOSYS 38
+#define LINUX_EPROTO 71
+#define LINUX_ENOTCONN 107
+#define LINUX_ESTALE 116
+
+// --- vm_files.c ---
+
+// Around calls of the device's from the loop: the machine's lock, if it is not held.
+void files_enter(struct vm_files *files);
+void files_leave(struct vm_files *files);
+// The request's place, and what it is to us. NULL: it wants no reply.
+struct files_pending *files_pending_of(struct vm_files *files,
+                                       const struct fs_device_request *request);
+// Ends a request with an error of Linux's (positive).
+void files_fail(struct vm_files *files, struct fs_device_request *request, int32_t linux_error);
+// The session's oldest request that is to be sent; NULL: there is none.
+struct fs_device_request *files_next_unsent(struct files_session *session);
+// Puts a request (with its `unique`) into a message for its session. Errors: ERR_ADDRESS (the guest
+// has taken it back), ERR_INVALID (`*linux_error` says why it is none), folio_create's.
+__must_check error_t files_encode(struct vm_files *files, const struct fs_device_request *request,
+                                  struct message *m, int32_t *linux_error);
+// Whether a request that needs memory can wait for others that will be answered: it is sent then.
+__must_check bool files_wait_for_memory(struct vm_files *files);
+// The provider's answer to a request of the session's. Errors: ERR_PROTOCOL (it is none).
+__must_check error_t files_reply(struct files_session *session, struct span reply);
+// The session is gone: fails all its requests.
+void files_fail_session(struct files_session *session);
+// Where the session's ids are among the guest's.
+uint32_t files_slot_of(const struct files_session *session);
+
+// --- vm_files_root.c ---
+
+// A request to the device itself or to its root, LOOKUP and forgets excepted: ends it.
+void files_root_request(struct vm_files *files, struct fs_device_request *request);
+
+// --- vm_files_session.c ---
+
+// Opens the session, unless it is or was.
+void files_session_start(struct files_session *session);
+// Sends what waits, as far as the channel takes it.
+void files_session_pump(struct files_session *session);
+// Sends a message without a reply (consumed on success). Errors: ERR_FULL (the device is resumed
+// when there is room), channel_send's.
+__must_check error_t files_session_send(struct files_session *session, struct message *m);
+// Ends it; requests are not told.
+void files_session_close(struct files_session *session, enum files_session_state state);

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+//
+// The device's own root: a folder that lists nothing, of which names are looked up in vm_files.c.
+#include "libs/base/string.h"
+#include "libs/linux/vm/vm_files_private.h"
+
+// Seconds for which the guest may remember the root, which does not change.
+#define VALID 3600u
+#define FOLDER 0040755u
+#define BLOCK 4096u
+#define LINUX_NAME_MAX 255u
+
+// Ends a request with the reply's body.
+static void reply(struct vm_files *files, struct fs_device_request *request, const void *body,
+                  size_t len)
+{
+	struct fuse_out_header out = { .len = (uint32_t)(sizeof(out) + len),
+		                       .unique = request->header.unique };
+	uint8_t bytes[sizeof(out) + 128];
+
+	if (len > sizeof(bytes) - sizeof(out)) {
+		files_fail(files, request, LINUX_EIO);
+		return;
+	}
+	memcpy(bytes, &out, sizeof(out));
+	if (len > 0)
+		memcpy(bytes + sizeof(out), body, len);
+	if (fs_device_put(request, (struct span){ .data = bytes, .len = out.len }))
+		fs_device_done(request, out.len);
+}
+
+// The guest begins anew, or has done with its files: no session has a node any more.
+static void close_sessions(struct vm_files *files)
+{
+	for (uint32_t i = 0; i < files->num_sessions; i++) {
+		files_session_close(&files->sessions[i], FILES_SESSION_CLOSED);
+		files_fail_session(&files->sessions[i]);
+	}
+	files->forgotten = 0;
+}
+
+static void init(struct vm_files *files, struct fs_device_request *request)
+{
+	uint8_t bytes[sizeof(struct fuse_in_header) + sizeof(struct fuse_init_in) + 64];
+	struct fuse_init_in in = { 0 };
+	size_t len = request->length - sizeof(struct fuse_in_header);
+	struct fuse_init_out out = { .major = FUSE_VERSION_MAJOR,
+		                     .minor = FUSE_VERSION_MINOR,
+		                     .max_background = FILES_MAX_REQUESTS / 2,
+		                     .congestion_threshold = FILES_MAX_REQUESTS * 3 / 8,
+		                     .max_write = FILES_MAX_DATA,
+		                     .time_gran = 1,
+		                     .max_pages = FILES_MAX_DATA / BLOCK };
+
+	if (len < FUSE_INIT_IN_MIN || request->length > sizeof(bytes) ||
+	    !fs_device_take(request, (struct mut_span){ .data = bytes, .len = request->length })) {
+		files_fail(files, request, LINUX_EINVAL);
+		return;
+	}
+	memcpy(&in, bytes + sizeof(struct fuse_in_header), len < sizeof(in) ? len : sizeof(in));
+	// A client of a later major version asks again with ours.
+	if (in.major < FUSE_VERSION_MAJOR ||
+	    (in.major == FUSE_VERSION_MAJOR && in.minor < FUSE_VERSION_MINOR_MIN)) {
+		files_fail(files, request, LINUX_EPROTO);
+		return;
+	}
+	close_sessions(files);
+	out.max_readahead = in.max_readahead;
+	out.flags = in.flags & FILES_INIT_FLAGS;
+	files->init = (struct fuse_init_in){ .major = FUSE_VERSION_MAJOR,
+		                             .minor = FUSE_VERSION_MINOR,
+		                             .max_readahead = in.max_readahead,
+		                             .flags = out.flags };
+	reply(files, request, &out, sizeof(out));
+}
+
+static void root_attributes(struct vm_files *files, struct fs_device_request *request)
+{
+	struct fuse_attr_out out = {
+		.attr_valid = VALID,
+		.attr = { .ino = FUSE_ROOT_ID, .mode = FOLDER, .nlink = 2, .blksize = BLOCK }
+	};
+
+	reply(files, request, &out, sizeof(out));
+}
+
+static void root_space(struct vm_files *files, struct fs_device_request *request)
+{
+	struct fuse_kstatfs out = { .bsize = BLOCK, .frsize = BLOCK, .namelen = LINUX_NAME_MAX };
+
+	reply(files, request, &out, sizeof(out));
+}
+
+static void root_open(struct vm_files *files, struct fs_device_request *request)
+{
+	struct fuse_open_out out = { 0 };
+
+	reply(files, request, &out, sizeof(out));
+}
+
+void files_root_request(struct vm_files *files, struct fs_device_request *request)
+{
+	switch (request->header.opcode) {
+	case FUSE_INIT: init(files, request); return;
+	case FUSE_DESTROY:
+		close_sessions(files);
+		reply(files, request, NULL, 0);
+		return;
+	default: break;
+	}
+	if (request->header.nodeid != FUSE_ROOT_ID) {
+		files_fail(files, request, LINUX_ESTALE);
+		return;
+	}
+	switch (request->header.opcode) {
+	case FUSE_GETATTR: root_attributes(files, request); break;
+	case FUSE_STATFS: root_space(files, request); break;
+	case FUSE_OPENDIR: root_open(files, request); break;
+	case FUSE_ACCESS:
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+	case FUSE_RELEASEDIR:
+	case FUSE_FSYNCDIR:
+	case FUSE_SYNCFS: reply(files, request, NULL, 0); break;
+	case FUSE_SETATTR:
+	case FUSE_SYMLINK:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_LINK:
+	case FUSE_CREATE: files_fail(files, request, LINUX_EROFS); break;
+	default: files_fail(files, request, LINUX_ENOSYS); break;
+	}
+}

@@ -1,0 +1,651 @@
+// SPDX-License-Identifier: MIT
+//
+// A guest's requests over several sessions, whose providers go and come back.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "libs/linux/vm/vm_files.h"
+#include "libs/starina/clients_fake.h"
+#include "libs/starina/payload.h"
+#include "libs/virtio/device_test.h"
+
+#define AT_REQUEST(slot) (TEST_BUFFERS + (slot)*8192u)
+#define AT_REPLY(slot) (AT_REQUEST(slot) + 6144u)
+#define ROOM 1024u
+#define NODE(slot, id) ((uint64_t)(slot) << 56 | (id))
+
+static struct test_guest *guest;
+static struct machine machine;
+static struct loop loop;
+static struct vm_files *files;
+static handle_t host, volumes;  // connectors
+
+// The provider's side of a session.
+struct provider {
+	handle_t connection;
+	handle_t session;
+	uint64_t key;
+	uint8_t request[8192];  // the last one
+	struct fuse_in_header in;
+	uint32_t offset;
+};
+static struct provider p, q;
+
+error_t machine_slot_create(struct machine *m, struct virtio_mmio_device *device)
+{
+	(void)m;
+	test_guest_init(guest, device);
+	return 0;
+}
+
+error_t machine_attach(struct machine *m, struct virtio_mmio_device *device)
+{
+	(void)m;
+	(void)device;
+	return 0;
+}
+
+void machine_enter(struct machine *m)
+{
+	assert_int_equal(m->lock_depth++, 0);
+}
+
+void machine_leave(struct machine *m)
+{
+	m->lock_depth--;
+}
+
+// --- The guest -----------------------------------------------------------------------------------
+
+static void notify(uint32_t queue)
+{
+	machine_enter(&machine);
+	virtio_mmio_notified(&files->device.mmio, queue);
+	machine_leave(&machine);
+	fake_loop_settle(&loop);
+}
+
+// Asks in descriptors and buffers of `slot` (0 to 3).
+static void ask(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, size_t len)
+{
+	struct fuse_in_header in = { .len = (uint32_t)(sizeof(in) + len),
+		                     .opcode = opcode,
+		                     .unique = 1000 + slot,
+		                     .nodeid = id };
+	uint32_t queue = opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET ? 0 : 1;
+	uint16_t head = (uint16_t)(slot * 2);
+
+	memcpy(guest->memory + AT_REQUEST(slot), &in, sizeof(in));
+	if (len > 0)
+		memcpy(guest->memory + AT_REQUEST(slot) + sizeof(in), body, len);
+	memset(guest->memory + AT_REPLY(slot), 0xff, ROOM);
+	test_set_desc(guest, queue, head, TEST_GPA + AT_REQUEST(slot), in.len,
+	              queue == 1 ? VIRTQ_DESC_F_NEXT : 0, head + 1);
+	test_set_desc(guest, queue, head + 1, TEST_GPA + AT_REPLY(slot), ROOM, VIRTQ_DESC_F_WRITE,
+	              0);
+	test_offer(guest, queue, head);
+	notify(queue);
+}
+
+static int32_t error_of(uint32_t slot)
+{
+	struct fuse_out_header out;
+
+	memcpy(&out, guest->memory + AT_REPLY(slot), sizeof(out));
+	assert_true(out.len == UINT32_MAX || out.unique == 1000 + slot);
+	return out.len == UINT32_MAX ? 1 : out.error;  // 1: none yet
+}
+
+static struct fuse_entry_out entry_of(uint32_t slot)
+{
+	struct fuse_entry_out entry;
+
+	assert_int_equal(error_of(slot), 0);
+	memcpy(&entry, guest->memory + AT_REPLY(slot) + sizeof(struct fuse_out_header),
+	       sizeof(entry));
+	return entry;
+}
+
+static int32_t asked(uint32_t opcode, uint64_t id, const void *body, size_t len)
+{
+	ask(3, opcode, id, body, len);
+	return error_of(3);
+}
+
+// --- The provider --------------------------------------------------------------------------------
+
+// Takes the next message of the session. Returns its type; 0: there is none.
+static uint32_t take(struct provider *from)
+{
+	struct msg_files_fuse fuse;
+	struct payload payload = { 0 };
+	const uint8_t *tail;
+	size_t tail_len;
+	struct message m;
+
+	if (channel_recv(from->session, &m) != 0)
+		return 0;
+	if (m.type == MSG_FILES_SESSION) {
+		memcpy(&from->key, m.data, sizeof(from->key));
+		return m.type;
+	}
+	assert_int_equal(message_decode_files_fuse(&m, &fuse, &tail, &tail_len), 0);
+	from->offset = fuse.offset;
+	payload.bytes = (struct span){ .data = tail, .len = tail_len };
+	if (m.num_handles > 0)
+		assert_int_equal(
+			payload_open_folio(m.handles[0], fuse.offset, fuse.length, &payload), 0);
+	memcpy(from->request, payload.bytes.data, payload.bytes.len);
+	memcpy(&from->in, from->request, sizeof(from->in));
+	assert_int_equal(from->in.len, payload.bytes.len);
+	payload_release(&payload);
+	return m.type;
+}
+
+static uint32_t take_opcode(struct provider *from)
+{
+	return take(from) == MSG_FILES_FUSE ? from->in.opcode : 0;
+}
+
+static void answer(struct provider *from, uint64_t unique, int32_t error, const void *body,
+                   size_t len)
+{
+	struct fuse_out_header out = { .len = (uint32_t)(sizeof(out) + len),
+		                       .error = error,
+		                       .unique = unique };
+	struct msg_files_fuse fuse = { .length = out.len };
+	uint8_t bytes[1024];
+	struct message m;
+
+	memcpy(bytes, &out, sizeof(out));
+	if (len > 0)
+		memcpy(bytes + sizeof(out), body, len);
+	if (out.len <= FILES_INLINE_MAX) {
+		assert_int_equal(message_encode_files_fuse(&m, &fuse, bytes, out.len), 0);
+	} else {
+		assert_int_equal(message_encode_files_fuse(&m, &fuse, NULL, 0), 0);
+		assert_int_equal(payload_copy(bytes, out.len, &m.handles[0]), 0);
+		m.num_handles = 1;
+	}
+	assert_int_equal(channel_send(from->session, &m), 0);
+	fake_loop_settle(&loop);
+}
+
+static void answer_entry(struct provider *from, uint64_t id)
+{
+	struct fuse_entry_out entry = { .nodeid = id };
+
+	answer(from, from->in.unique, 0, &entry, sizeof(entry));
+}
+
+static void accept_session(struct provider *from, handle_t connector, const char *uri)
+{
+	struct message m;
+	handle_t ends[2];
+
+	from->connection = fake_provider_accept(connector);
+	assert_int_not_equal(from->connection, HANDLE_NONE);
+	fake_loop_settle(&loop);
+	assert_int_equal(channel_recv(from->connection, &m), 0);
+	assert_int_equal(m.type, MSG_OPEN);
+	assert_true(m.len >= strlen(uri));
+	assert_memory_equal(m.data + m.len - strlen(uri), uri, strlen(uri));
+	assert_int_equal(channel_create(ends), 0);
+	from->session = ends[0];
+	assert_int_equal(open_reply_send(from->connection, 1, ends[1]), 0);
+	fake_loop_settle(&loop);
+	from->key = 0;
+	assert_int_equal(take(from), MSG_FILES_SESSION);
+	assert_int_not_equal(from->key, 0);
+}
+
+static void answer_init(struct provider *from, uint32_t flags)
+{
+	struct fuse_init_out out = { .major = 7,
+		                     .minor = 38,
+		                     .flags = flags,
+		                     .max_write = FILES_MAX_DATA };
+
+	assert_int_equal(take_opcode(from), FUSE_INIT);
+	answer(from, from->in.unique, 0, &out, sizeof(out));
+}
+
+static void provider_dies(struct provider *from)
+{
+	fake_close(&from->connection);
+	fake_close(&from->session);
+	fake_loop_settle(&loop);
+}
+
+// The guest looks up the share and gets the node.
+static void share_found(struct provider *from, handle_t connector, const char *number,
+                        const char *uri, uint64_t id)
+{
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, number, strlen(number) + 1);
+	if (from->session == HANDLE_NONE) {
+		accept_session(from, connector, uri);
+		answer_init(from, FILES_INIT_FLAGS);
+	}
+	assert_int_equal(take_opcode(from), FUSE_LOOKUP);
+	answer_entry(from, id);
+}
+
+// --- Tests ---------------------------------------------------------------------------------------
+
+static int setup(void **state)
+{
+	static struct vm_share shares[] = { { .uri = FILES_HOST, .name = "0" },
+		                            { .uri = FILES_VOLUMES, .name = "db", .make = true },
+		                            { .uri = FILES_HOST, .name = "1" } };
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = UINT32_MAX };
+
+	(void)state;
+	fake_reset();
+	memset(&machine, 0, sizeof(machine));
+	memset(&p, 0, sizeof(p));
+	memset(&q, 0, sizeof(q));
+	guest = aligned_alloc(4096, sizeof(*guest));
+	files = calloc(1, sizeof(*files));
+	host = fake_connector_create();
+	volumes = fake_connector_create();
+	shares[0].connector = shares[2].connector = host;
+	shares[1].connector = volumes;
+	assert_int_equal(loop_init(&loop), 0);
+	assert_int_equal(vm_files_create(files, &machine), 0);
+	test_start_device(&files->device.mmio, 0);
+	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), -107);
+	assert_int_equal(vm_files_bind(files, &loop, shares, 3), 0);
+	assert_int_equal(vm_files_bind(files, &loop, shares, 3), ERR_EXISTS);
+	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	vm_files_deinit(files);
+	assert_int_equal(machine.lock_depth, 0);
+	fake_close(&p.connection);
+	fake_close(&p.session);
+	fake_close(&q.connection);
+	fake_close(&q.session);
+	free(files);
+	free(guest);
+	return 0;
+}
+
+static void the_root_is_our_own(void **state)
+{
+	struct fuse_init_out init;
+	struct fuse_attr_out attr;
+
+	(void)state;
+	memcpy(&init, guest->memory + AT_REPLY(3) + 16, sizeof(init));
+	assert_true(init.major == 7 && init.minor == 38 && init.flags == FILES_INIT_FLAGS);
+	assert_int_equal(asked(FUSE_GETATTR, FUSE_ROOT_ID, NULL, 0), 0);
+	memcpy(&attr, guest->memory + AT_REPLY(3) + 16, sizeof(attr));
+	assert_int_equal(attr.attr.mode, 040755);
+	assert_int_equal(asked(FUSE_MKDIR, FUSE_ROOT_ID, "        x", 10), -30);
+	assert_int_equal(asked(FUSE_GETATTR, 2, NULL, 0), -116);
+	assert_int_equal(asked(FUSE_OPEN, FUSE_ROOT_ID, NULL, 0), -38);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "3", 2), -2);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "", 1), -2);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "00001", 6), -2);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "..", 3), -2);
+	assert_int_equal(fake_provider_accept(host), HANDLE_NONE);
+}
+
+static void each_session_has_a_slot(void **state)
+{
+	struct fuse_entry_out entry;
+	uint64_t key;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	assert_int_equal(p.in.nodeid, FUSE_ROOT_ID);
+	assert_string_equal((char *)p.request + sizeof(p.in), "0");
+	entry = entry_of(0);
+	assert_true(entry.nodeid == NODE(1, 5) && entry.attr.flags == FUSE_ATTR_SUBMOUNT);
+	key = p.key;
+	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
+	assert_string_equal((char *)q.request + sizeof(q.in), "db");
+	assert_true(entry_of(0).nodeid == NODE(2, 5));
+	// One session for both shares of one URI.
+	share_found(&p, host, "2", FILES_HOST, 6);
+	assert_true(entry_of(0).nodeid == NODE(1, 6) && p.key == key);
+	ask(0, FUSE_GETATTR, NODE(2, 5), NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_GETATTR);
+	assert_true(q.in.nodeid == 5 && take(&p) == 0);
+	answer(&q, q.in.unique, -13, NULL, 0);
+	assert_int_equal(error_of(0), -13);
+}
+
+static void ids_that_are_none_are_refused(void **state)
+{
+	struct fuse_rename_in newdir = { NODE(1, 9) };
+	struct fuse_copy_file_range_in range = { .nodeid_out = NODE(1, FUSE_ROOT_ID) };
+	const uint64_t none[] = { NODE(1, 0), NODE(1, FUSE_ROOT_ID), NODE(2, 5), NODE(3, 5),
+		                  UINT64_MAX };
+
+	(void)state;
+	assert_int_equal(asked(FUSE_GETATTR, NODE(1, 5), NULL, 0), -116);
+	share_found(&p, host, "0", FILES_HOST, 5);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_int_equal(asked(FUSE_GETATTR, none[i], NULL, 0), -116);
+	// No way into the other session, or into the session's root.
+	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
+	assert_int_equal(asked(FUSE_RENAME, NODE(2, 5), &newdir, sizeof(newdir)), -18);
+	assert_int_equal(asked(FUSE_RENAME2, NODE(2, 5), &newdir, sizeof(newdir)), -18);
+	assert_int_equal(asked(FUSE_LINK, NODE(2, 5), &newdir, sizeof(newdir)), -18);
+	assert_int_equal(asked(FUSE_LINK, NODE(2, 5), &newdir, 7), -22);
+	assert_int_equal(asked(FUSE_COPY_FILE_RANGE, NODE(2, 5), &range, sizeof(range)), -18);
+	assert_int_equal(asked(FUSE_COPY_FILE_RANGE, NODE(1, 5), &range, sizeof(range)), -116);
+	assert_int_equal(take(&p) + take(&q), 0);
+}
+
+static void ids_are_translated(void **state)
+{
+	struct fuse_rename_in newdir = { NODE(1, 9) };
+	struct fuse_copy_file_range_in range = { .nodeid_out = NODE(1, 9) };
+	struct fuse_direntplus entries[2] = { { .entry_out = { .nodeid = 7 } },
+		                              { .entry_out = { .nodeid = 0 } } };
+	uint64_t id;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(0, FUSE_RENAME, NODE(1, 5), &newdir, sizeof(newdir));
+	assert_int_equal(take_opcode(&p), FUSE_RENAME);
+	memcpy(&id, p.request + 40, 8);
+	assert_true(p.in.nodeid == 5 && id == 9);
+	answer(&p, p.in.unique, 0, NULL, 0);
+	ask(0, FUSE_LINK, NODE(1, 5), &newdir, sizeof(newdir));
+	assert_int_equal(take_opcode(&p), FUSE_LINK);
+	memcpy(&id, p.request + 40, 8);
+	assert_int_equal(id, 9);
+	answer_entry(&p, 9);
+	assert_true(entry_of(0).nodeid == NODE(1, 9) && entry_of(0).attr.flags == 0);
+	ask(0, FUSE_COPY_FILE_RANGE, NODE(1, 5), &range, sizeof(range));
+	assert_int_equal(take_opcode(&p), FUSE_COPY_FILE_RANGE);
+	memcpy(&id, p.request + 40 + 16, 8);
+	assert_int_equal(id, 9);
+	answer(&p, p.in.unique, 0, &id, 8);
+	ask(0, FUSE_READDIRPLUS, NODE(1, 5), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_READDIRPLUS);
+	answer(&p, p.in.unique, 0, entries, sizeof(entries));
+	assert_true(entry_of(0).nodeid == NODE(1, 7));
+	memcpy(&id, guest->memory + AT_REPLY(0) + 16 + sizeof(entries[0]), 8);
+	assert_int_equal(id, 0);
+}
+
+static void a_batch_is_shared_out(void **state)
+{
+	struct {
+		struct fuse_batch_forget_in in;
+		struct fuse_forget_one one[4];
+	} batch = { { .count = 4 },
+		    { { NODE(1, 5), 1 }, { NODE(2, 6), 2 }, { 77, 3 }, { NODE(2, 7), 4 } } };
+	struct fuse_forget_one got;
+	struct fuse_batch_forget_in in;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	share_found(&q, volumes, "1", FILES_VOLUMES, 6);
+	ask(0, FUSE_BATCH_FORGET, 0, &batch, sizeof(batch));
+	assert_int_equal(take_opcode(&p), FUSE_BATCH_FORGET);
+	memcpy(&in, p.request + 40, sizeof(in));
+	memcpy(&got, p.request + 48, sizeof(got));
+	assert_true(in.count == 1 && p.in.len == 64 && got.nodeid == 5 && got.nlookup == 1);
+	assert_int_equal(take_opcode(&q), FUSE_BATCH_FORGET);
+	memcpy(&in, q.request + 40, sizeof(in));
+	memcpy(&got, q.request + 64, sizeof(got));
+	assert_true(in.count == 2 && q.in.len == 80 && got.nodeid == 7 && got.nlookup == 4);
+	// A session that is away keeps its part waiting, the other one has its own already.
+	provider_dies(&q);
+	ask(1, FUSE_BATCH_FORGET, 0, &batch, sizeof(batch));
+	assert_int_equal(take_opcode(&p), FUSE_BATCH_FORGET);
+	assert_int_equal(test_used(guest, 0)->idx, 1);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	assert_int_equal(take_opcode(&q), FUSE_BATCH_FORGET);
+	assert_int_equal(take(&p), 0);
+	assert_int_equal(test_used(guest, 0)->idx, 2);
+	got.nlookup = 1;
+	ask(0, FUSE_FORGET, NODE(1, 5), &got.nlookup, 8);
+	assert_true(take_opcode(&p) == FUSE_FORGET && p.in.nodeid == 5);
+}
+
+static void a_share_is_made(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	first = q.in.unique;
+	answer(&q, q.in.unique, -2, NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	assert_true(q.in.unique != first && q.in.unique % 32 == first % 32);
+	assert_string_equal((char *)q.request + 48, "db");
+	// Somebody else was first.
+	answer(&q, q.in.unique, -17, NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	assert_int_equal(error_of(0), 1);
+	answer_entry(&q, 8);
+	assert_true(entry_of(0).nodeid == NODE(2, 8));
+	// It is not tried for ever.
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	answer_entry(&q, 0);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	answer(&q, q.in.unique, -28, NULL, 0);
+	assert_int_equal(error_of(0), -28);
+}
+
+static void a_provider_that_comes_back_gets_what_is_unanswered(void **state)
+{
+	uint64_t key, uniques[3];
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	key = p.key;
+	for (uint32_t i = 0; i < 3; i++) {
+		ask(i, FUSE_GETATTR, NODE(1, 5 + i), NULL, 0);
+		assert_int_equal(take_opcode(&p), FUSE_GETATTR);
+		uniques[i] = p.in.unique;
+	}
+	answer(&p, uniques[1], -1, NULL, 0);
+	provider_dies(&p);
+	// What is asked meanwhile comes behind.
+	ask(1, FUSE_READLINK, NODE(1, 9), NULL, 0);
+	assert_true(error_of(0) == 1 && error_of(1) == 1 && error_of(2) == 1);
+	accept_session(&p, host, FILES_HOST);
+	assert_int_equal(p.key, key);
+	assert_true(take_opcode(&p) == FUSE_GETATTR && p.in.unique == uniques[0]);
+	assert_int_equal(p.in.nodeid, 5);
+	assert_true(take_opcode(&p) == FUSE_GETATTR && p.in.unique == uniques[2]);
+	assert_true(take_opcode(&p) == FUSE_READLINK && p.in.unique != uniques[1]);
+	answer(&p, p.in.unique, -3, NULL, 0);
+	answer(&p, uniques[0], -4, NULL, 0);
+	answer(&p, uniques[2], -5, NULL, 0);
+	assert_true(error_of(0) == -4 && error_of(1) == -3 && error_of(2) == -5);
+}
+
+static void a_provider_may_go_before_it_greets(void **state)
+{
+	uint64_t unique;
+
+	(void)state;
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	accept_session(&p, host, FILES_HOST);
+	assert_int_equal(take_opcode(&p), FUSE_INIT);
+	unique = p.in.unique;
+	provider_dies(&p);
+	accept_session(&p, host, FILES_HOST);
+	answer_init(&p, FILES_INIT_FLAGS);
+	assert_int_equal(p.in.unique, unique);
+	assert_int_equal(take_opcode(&p), FUSE_LOOKUP);
+	answer_entry(&p, 5);
+	assert_true(entry_of(0).nodeid == NODE(1, 5));
+}
+
+static void a_provider_that_stays_away_is_lost(void **state)
+{
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
+	ask(0, FUSE_GETATTR, NODE(1, 5), NULL, 0);
+	provider_dies(&p);
+	fake_time_pass(29 * NSEC_PER_SEC);
+	fake_loop_settle(&loop);
+	assert_int_equal(error_of(0), 1);
+	fake_time_pass(2 * NSEC_PER_SEC);
+	fake_loop_settle(&loop);
+	assert_int_equal(error_of(0), -107);
+	assert_int_equal(asked(FUSE_GETATTR, NODE(1, 5), NULL, 0), -107);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2), -107);
+	// The other session has lost nothing.
+	ask(0, FUSE_GETATTR, NODE(2, 5), NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_GETATTR);
+}
+
+static void a_provider_that_ends_again_and_again_is_lost(void **state)
+{
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(0, FUSE_GETATTR, NODE(1, 5), NULL, 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		provider_dies(&p);
+		assert_int_equal(error_of(0), 1);
+		accept_session(&p, host, FILES_HOST);
+	}
+	provider_dies(&p);
+	assert_int_equal(error_of(0), -107);
+}
+
+static void a_provider_that_lies_is_lost(void **state)
+{
+	struct fuse_entry_out entry = { .nodeid = 1ull << 56 };
+	struct fuse_direntplus dirent = { .dirent = { .namelen = 1000 } };
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
+	// An answer to what another session was asked.
+	ask(0, FUSE_GETATTR, NODE(1, 5), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_GETATTR);
+	answer(&q, p.in.unique, 0, NULL, 0);
+	assert_int_equal(error_of(0), 1);
+	assert_int_equal(asked(FUSE_GETATTR, NODE(2, 5), NULL, 0), -107);
+	ask(1, FUSE_LOOKUP, NODE(1, 5), "x", 2);
+	assert_int_equal(take_opcode(&p), FUSE_LOOKUP);
+	answer(&p, p.in.unique, 0, &entry, sizeof(entry));
+	assert_true(error_of(0) == -107 && error_of(1) == -107);
+	// The guest may begin anew.
+	assert_int_equal(asked(FUSE_DESTROY, 0, NULL, 0), 0);
+	provider_dies(&p);
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(1, FUSE_READDIRPLUS, NODE(1, 5), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_READDIRPLUS);
+	answer(&p, p.in.unique, 0, &dirent, sizeof(dirent));
+	assert_int_equal(error_of(1), -107);
+}
+
+static void a_provider_must_greet_well(void **state)
+{
+	(void)state;
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	accept_session(&p, host, FILES_HOST);
+	answer_init(&p, FILES_INIT_FLAGS & ~FUSE_HANDLE_KILLPRIV_V2);
+	assert_int_equal(error_of(0), -107);
+}
+
+static void a_new_mount_is_a_new_session(void **state)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 31, .flags = FUSE_SUBMOUNTS };
+	struct fuse_init_out out;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(0, FUSE_GETATTR, NODE(1, 5), NULL, 0);
+	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), 0);
+	memcpy(&out, guest->memory + AT_REPLY(3) + 16, sizeof(out));
+	assert_int_equal(out.flags, FUSE_SUBMOUNTS);
+	assert_int_equal(error_of(0), -107);
+	assert_int_equal(asked(FUSE_GETATTR, NODE(1, 5), NULL, 0), -116);
+	provider_dies(&p);
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	accept_session(&p, host, FILES_HOST);
+	answer_init(&p, FUSE_SUBMOUNTS);
+	assert_int_equal(take_opcode(&p), FUSE_LOOKUP);
+	in.minor = 30;
+	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), -71);
+	assert_int_equal(asked(FUSE_INIT, 0, &in, 15), -22);
+}
+
+static void what_is_written_lies_on_a_page(void **state)
+{
+	struct {
+		struct fuse_write_in in;
+		uint8_t data[4096];
+	} write = { .in = { .size = 4096 }, .data = { 1, 2, 3 } };
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(0, FUSE_WRITE, NODE(1, 5), &write, sizeof(write));
+	assert_int_equal(take_opcode(&p), FUSE_WRITE);
+	assert_int_equal(p.offset + sizeof(p.in) + sizeof(write.in), 4096);
+	assert_memory_equal(p.request + 80, write.data, sizeof(write.data));
+	answer(&p, p.in.unique, 0, NULL, 0);
+}
+
+static void requests_wait_for_memory(void **state)
+{
+	uint8_t body[2000] = { 0 };
+	uint64_t first;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(0, FUSE_GETATTR, NODE(1, 5), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_GETATTR);
+	first = p.in.unique;
+	fake_memory_fail(1);
+	ask(1, FUSE_SETXATTR, NODE(1, 5), body, sizeof(body));
+	assert_int_equal(take(&p), 0);
+	fake_memory_fail(0);
+	answer(&p, first, 0, NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_SETXATTR);
+	answer(&p, p.in.unique, 0, NULL, 0);
+	// With nobody to wait for, it fails.
+	fake_memory_fail(1);
+	ask(1, FUSE_SETXATTR, NODE(1, 5), body, sizeof(body));
+	assert_int_equal(error_of(1), -12);
+	fake_memory_fail(0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(the_root_is_our_own),
+		TEST(each_session_has_a_slot),
+		TEST(ids_that_are_none_are_refused),
+		TEST(ids_are_translated),
+		TEST(a_batch_is_shared_out),
+		TEST(a_share_is_made),
+		TEST(a_provider_that_comes_back_gets_what_is_unanswered),
+		TEST(a_provider_may_go_before_it_greets),
+		TEST(a_provider_that_stays_away_is_lost),
+		TEST(a_provider_that_ends_again_and_again_is_lost),
+		TEST(a_provider_that_lies_is_lost),
+		TEST(a_provider_must_greet_well),
+		TEST(a_new_mount_is_a_new_session),
+		TEST(what_is_written_lies_on_a_page),
+		TEST(requests_wait_for_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
