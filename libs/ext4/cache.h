@@ -22,7 +22,7 @@ struct version {
 	struct cached *cached;            // with a transaction: the block's entry
 	uint64_t block;
 	uint32_t refs;
-	uint8_t bytes[EXT4_BLOCK_SIZE];
+	_Alignas(16) uint8_t bytes[EXT4_BLOCK_SIZE];
 };
 
 // A version with one reference and bytes of any value. NULL: no memory.

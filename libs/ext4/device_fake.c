@@ -22,6 +22,8 @@ static void add(struct device_fake *fake, struct ext4_io *io)
 {
 	list_push_back(&fake->pending, &io->entry);
 	fake->num_pending++;
+	if (fake->submitted != NULL)
+		fake->submitted(fake, io);
 }
 
 static void fake_submit(struct ext4_device *device, struct ext4_io *io)
@@ -53,7 +55,7 @@ static void fake_wait(struct ext4_device *device)
 		abort();  // it would wait for ever
 }
 
-struct device_fake *device_fake_create(uint64_t num_blocks, const uint8_t *bytes, uint64_t seed)
+struct device_fake *device_fake_lend(uint64_t num_blocks, uint8_t *bytes, uint64_t seed)
 {
 	struct device_fake *fake = calloc(1, sizeof(*fake));
 
@@ -61,18 +63,29 @@ struct device_fake *device_fake_create(uint64_t num_blocks, const uint8_t *bytes
 		                             .submit = fake_submit,
 		                             .flush = fake_flush,
 		                             .wait = fake_wait };
-	fake->bytes = calloc(num_blocks, EXT4_BLOCK_SIZE);
-	if (bytes != NULL)
-		memcpy(fake->bytes, bytes, num_blocks * EXT4_BLOCK_SIZE);
+	fake->bytes = bytes;
+	fake->is_lent = true;
 	fake->random = seed * 2 + 1;
 	fake->bad_block = num_blocks;
 	list_init(&fake->pending);
 	return fake;
 }
 
+struct device_fake *device_fake_create(uint64_t num_blocks, const uint8_t *bytes, uint64_t seed)
+{
+	uint8_t *own = calloc(num_blocks, EXT4_BLOCK_SIZE);
+	struct device_fake *fake = device_fake_lend(num_blocks, own, seed);
+
+	fake->is_lent = false;
+	if (bytes != NULL)
+		memcpy(own, bytes, num_blocks * EXT4_BLOCK_SIZE);
+	return fake;
+}
+
 void device_fake_destroy(struct device_fake *fake)
 {
-	free(fake->bytes);
+	if (!fake->is_lent)
+		free(fake->bytes);
 	free(fake);
 }
 

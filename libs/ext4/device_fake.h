@@ -12,19 +12,24 @@
 struct device_fake {
 	struct ext4_device device;
 	uint8_t *bytes;
+	bool is_lent;  // the bytes are somebody else's
 	uint64_t random;
 	struct list pending;
 	uint32_t num_pending;
 	uint64_t num_reads, num_writes, num_flushes;  // that were submitted
 	// Fails requests that touch this block; num_blocks: none.
 	uint64_t bad_block;
-	// Called as a request completes, before its `done`; NULL: nobody. Flushes have count 0.
+	// Called as a request is submitted, and as it completes, before its `done`; NULL: nobody.
+	// Flushes have count 0.
+	void (*submitted)(struct device_fake *fake, const struct ext4_io *io);
 	void (*completed)(struct device_fake *fake, const struct ext4_io *io);
 	void *context;
 };
 
 // A disk of zeroes, or of a copy of `bytes` if not NULL. The seed decides the order of requests.
 struct device_fake *device_fake_create(uint64_t num_blocks, const uint8_t *bytes, uint64_t seed);
+// A disk that is these bytes.
+struct device_fake *device_fake_lend(uint64_t num_blocks, uint8_t *bytes, uint64_t seed);
 // Frees it. What is pending never completes.
 void device_fake_destroy(struct device_fake *fake);
 // Completes one request. False: there is none.

@@ -194,6 +194,7 @@ static int run_pass(struct recovery *r, enum pass pass)
 	r->block = r->log->start;
 	r->sequence = r->log->sequence;
 	r->walked = 0;
+	r->is_damaged = false;
 	do
 		status = read_one(r);
 	while (status == 0);

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+//
+// Crash states. The writes of workloads are recorded; whatever may be on the disk if the power goes
+// at some moment is mounted by us and checked by e2fsck, and replayed by e2fsck. Nothing that sync
+// promised may be missing, and no update may be there in part. Then the app is killed at any
+// moment: nothing that was committed may be missing.
+//
+// EXT4_CRASH_STATES=N: so many states (`make crash-states`).
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "libs/ext4/crash_recorder_fake.h"
+#include "libs/ext4/crash_workload_fake.h"
+#include "libs/ext4/crc32c.h"
+#include "libs/ext4/fsck_fake.h"
+#include "libs/ext4/host_fake.h"
+#include "libs/ext4/internal.h"
+
+#define NUM_BLOCKS 2560u
+#define DISK_SIZE ((size_t)NUM_BLOCKS * EXT4_BLOCK_SIZE)
+#define SEEN_SLOTS (1u << 20)
+
+static uint8_t *image;           // as mke2fs made it
+static bool is_log[NUM_BLOCKS];  // the journal's blocks
+static uint64_t num_wanted = 10000;
+
+static char where[100];  // what is looked at
+
+static void resume(void *context)
+{
+	(void)context;
+}
+
+static struct ext4 *mount_disk(struct device_fake *disk, uint8_t *redo)
+{
+	struct ext4_options options = { .device = &disk->device,
+		                        .cache_blocks = EXT4_CACHE_MIN,
+		                        .resume = resume };
+	struct ext4 *fs;
+	char why[200];
+
+	if (redo != NULL)
+		options.redo = (struct ext4_redo){ .bytes = redo, .size = EXT4_REDO_MIN };
+	if (ext4_mount(&options, &fs, why, sizeof(why)) != 0)
+		fail_msg("it cannot be mounted: %s: %s", why, where);
+	return fs;
+}
+
+static void find_places(void)
+{
+	struct device_fake *disk = device_fake_lend(NUM_BLOCKS, image, 1);
+	struct ext4 *fs;
+
+	disk->bytes = malloc(DISK_SIZE);
+	memcpy(disk->bytes, image, DISK_SIZE);
+	fs = mount_disk(disk, NULL);
+	for (uint32_t i = 0; i < NUM_BLOCKS; i++)
+		is_log[i] = log_has(&fs->journal.log, i);
+	assert_int_equal(ext4_unmount(fs), 0);
+	free(disk->bytes);
+	device_fake_destroy(disk);
+	workload_pool = NUM_BLOCKS - POOL_BLOCKS - 2;
+	for (uint64_t i = workload_pool; i < NUM_BLOCKS; i++)
+		assert_false(is_log[i]);
+}
+
+static int setup_group(void **state)
+{
+	static const char *const mke2fs[] = { "mke2fs",   "-qFtext4",
+		                              "-b4096",   "-I256",
+		                              "-Jsize=4", "-N128",
+		                              "-U",       "00000000-0000-4000-8000-000000000001",
+		                              NULL };
+	const char *wanted = getenv("EXT4_CRASH_STATES");
+	struct fsck_fake file;
+
+	(void)state;
+	if (wanted != NULL && *wanted != '\0')
+		num_wanted = strtoull(wanted, NULL, 10);
+	fsck_fake_init(&file, DISK_SIZE);
+	assert_int_equal(fsck_fake_run(&file, mke2fs, 0), 0);
+	image = malloc(DISK_SIZE);
+	memcpy(image, file.bytes, DISK_SIZE);
+	fsck_fake_deinit(&file);
+	find_places();
+	return 0;
+}
+
+static int teardown_group(void **state)
+{
+	(void)state;
+	free(image);
+	return 0;
+}
+
+// --- States of the disk ---
+
+struct states {
+	struct fsck_fake file;  // for e2fsck
+	uint8_t *durable;
+	uint8_t *ours;             // for us
+	bool changed[NUM_BLOCKS];  // of ours, against durable
+	struct device_fake *random;
+	uint64_t count, num_fsck;
+	uint32_t *seen;  // hashes of disks that e2fsck found good
+};
+
+static void note_change(struct device_fake *disk, const struct ext4_io *io)
+{
+	struct states *s = disk->context;
+
+	for (uint32_t i = 0; io->write && i < io->count; i++)
+		s->changed[io->block + i] = true;
+}
+
+// We mount, which replays, and unmount.
+static void recover_ours(struct states *s)
+{
+	struct device_fake *disk = device_fake_lend(NUM_BLOCKS, s->ours, s->count);
+
+	disk->context = s;
+	disk->completed = note_change;
+	if (ext4_unmount(mount_disk(disk, NULL)) != 0)
+		fail_msg("it cannot be unmounted: %s", where);
+	device_fake_destroy(disk);
+}
+
+static bool was_seen(struct states *s)
+{
+	uint32_t hash = ~0u;
+
+	for (uint32_t b = 0; b < NUM_BLOCKS; b++) {
+		const uint8_t *bytes = s->ours + (size_t)b * EXT4_BLOCK_SIZE;
+
+		if (is_log[b] || memcmp(bytes, image + (size_t)b * EXT4_BLOCK_SIZE, 4096) == 0)
+			continue;
+		hash = crc32c(crc32c(hash, &b, sizeof(b)), bytes, EXT4_BLOCK_SIZE);
+	}
+	hash |= 1;
+	for (uint32_t i = hash; s->seen[i % SEEN_SLOTS] != 0; i++)
+		if (s->seen[i % SEEN_SLOTS] == hash)
+			return true;
+	for (uint32_t i = hash;; i++)
+		if (s->seen[i % SEEN_SLOTS] == 0) {
+			s->seen[i % SEEN_SLOTS] = hash;
+			return false;
+		}
+}
+
+static void fsck(struct states *s, const char *who)
+{
+	static const char *const check[] = { "e2fsck", "-fn", NULL };
+
+	s->num_fsck++;
+	if (fsck_fake_run(&s->file, check, 0) == 0)
+		return;
+	(void)fsck_fake_run(&s->file, check, 1);
+	fail_msg("e2fsck complains of what %s replayed: %s", who, where);
+}
+
+static void check_state(struct states *s, uint64_t least, uint64_t most)
+{
+	static const char *const replay[] = { "e2fsck", "-fy", "-E", "journal_only", NULL };
+	const char *wrong;
+	int status;
+
+	recover_ours(s);
+	wrong = workload_check(s->ours, least, most);
+	if (wrong != NULL)
+		fail_msg("we replayed: %s: %s", wrong, where);
+	status = fsck_fake_run(&s->file, replay, 0);
+	if (status != 0 && status != 1)
+		fail_msg("e2fsck does not replay (%d): %s", status, where);
+	for (uint32_t b = 1; b < NUM_BLOCKS; b++)
+		if (!is_log[b] &&
+		    memcmp(s->ours + b * 4096ul, s->file.bytes + b * 4096ul, 4096) != 0)
+			fail_msg("block %u is not what e2fsck makes of it: %s", b, where);
+	if (was_seen(s))
+		return;
+	fsck(s, "e2fsck");
+	for (uint32_t b = 0; b < NUM_BLOCKS; b++)
+		if (b == 0 || is_log[b])
+			memcpy(s->file.bytes + b * 4096ul, s->ours + b * 4096ul, 4096);
+	fsck(s, "we");
+}
+
+static void undo(struct states *s)
+{
+	for (uint32_t b = 0; b < NUM_BLOCKS; b++) {
+		const uint8_t *good = s->durable + b * 4096ul;
+
+		if (s->changed[b])
+			memcpy(s->ours + b * 4096ul, good, 4096);
+		if (memcmp(s->file.bytes + b * 4096ul, good, 4096) != 0)
+			memcpy(s->file.bytes + b * 4096ul, good, 4096);
+		s->changed[b] = false;
+	}
+}
+
+static void states_at(struct states *s, const struct recorder *recorder, uint32_t time,
+                      uint64_t most, uint64_t seed)
+{
+	struct crash crash;
+
+	crash_init(&crash, recorder, time);
+	while (crash_next(&crash, s->file.bytes, s->random)) {
+		for (uint32_t i = 0; i < crash.num_open; i++) {
+			uint64_t block = recorder->writes[crash.open[i]]->block;
+
+			s->changed[block] = true;
+			memcpy(s->ours + block * 4096, s->file.bytes + block * 4096, 4096);
+		}
+		snprintf(where, sizeof(where), "workload %llu, event %u, state %u of %u writes",
+		         (unsigned long long)seed, time, crash.next - 1, crash.num_open);
+		check_state(s, recorder->promised[time], most);
+		undo(s);
+		s->count++;
+	}
+	crash_deinit(&crash);
+}
+
+static void promise(void *context, uint64_t number)
+{
+	recorder_promise(context, number);
+}
+
+// Records a workload, from mount to unmount.
+static uint64_t record(struct recorder *recorder, uint64_t seed)
+{
+	struct device_fake *disk = device_fake_create(NUM_BLOCKS, image, seed);
+	struct workload w = { .synced = promise, .context = recorder };
+	struct ext4 *fs;
+
+	recorder_init(recorder, disk);
+	fs = mount_disk(disk, NULL);
+	workload_begin(&w, disk, fs);
+	for (uint32_t i = 0; i < 60 && !w.is_stopped; i++)
+		workload_step(&w);
+	assert_false(w.is_stopped);
+	workload_settle(&w);
+	for (uint32_t i = 0; i < 20; i++)
+		workload_step(&w);
+	assert_int_equal(ext4_unmount(fs), 0);
+	recorder_promise(recorder, w.number);
+	assert_int_equal(w.num_syncs, 0);
+	assert_int_equal(host_fake_allocated(), 0);
+	return w.number;
+}
+
+static void states_of(struct states *s, uint64_t seed)
+{
+	struct recorder recorder;
+	uint64_t most = record(&recorder, seed);
+
+	memcpy(s->durable, image, DISK_SIZE);
+	undo(s);
+	memcpy(s->ours, image, DISK_SIZE);
+	for (uint32_t time = 0; time <= recorder.now; time++) {
+		crash_advance(&recorder, s->durable, time);
+		crash_advance(&recorder, s->ours, time);
+		crash_advance(&recorder, s->file.bytes, time);
+		// Not all of one workload: others are different.
+		if (device_fake_random(s->random, 4) == 0 || time == recorder.now)
+			states_at(s, &recorder, time, most, seed);
+		if (s->count >= num_wanted)
+			break;
+	}
+	recorder_deinit(&recorder);
+	device_fake_destroy(recorder.disk);
+}
+
+static void power_cuts(void **state)
+{
+	struct states s = { .random = device_fake_create(1, NULL, num_wanted) };
+	clock_t begun = clock();
+
+	(void)state;
+	fsck_fake_init(&s.file, DISK_SIZE);
+	s.durable = malloc(DISK_SIZE);
+	s.ours = malloc(DISK_SIZE);
+	s.seen = calloc(SEEN_SLOTS, sizeof(s.seen[0]));
+	for (uint64_t seed = 1; s.count < num_wanted; seed++)
+		states_of(&s, seed);
+	printf("%llu crash states, %llu times e2fsck -fn, %.0f s of our CPU\n",
+	       (unsigned long long)s.count, (unsigned long long)s.num_fsck,
+	       (double)(clock() - begun) / CLOCKS_PER_SEC);
+	free(s.seen);
+	free(s.ours);
+	free(s.durable);
+	fsck_fake_deinit(&s.file);
+	device_fake_destroy(s.random);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(power_cuts),
+	};
+
+	return cmocka_run_group_tests(tests, setup_group, teardown_group);
+}
