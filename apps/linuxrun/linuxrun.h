@@ -22,8 +22,8 @@ struct linuxrun {
 	uint64_t cpus;
 	uint8_t address[4];  // wanted on the network
 	bool wants_network;
-	struct vm_share shares[VM_MAX_SHARES];  // the folders that run.sh shares
-	uint64_t num_shares;
+	struct vm_share shares[VM_MAX_SHARES];  // what the container is given
+	uint32_t num_shares;
 
 	struct opener open_boot, open_root, open_writable, open_stdin;
 	uint32_t opening;  // disks and ports that have not answered

@@ -4,10 +4,10 @@
 // the host.
 
 #include "apps/linuxrun/linuxrun.h"
+#include "apps/linuxrun/shares.h"
 #include "apps/linuxrun/volumes.h"
 #include "libs/abi/app.h"
 #include "libs/abi/console.h"
-#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -157,20 +157,17 @@ static bool check_machine(struct linuxrun *run, struct guest_container_config *c
 	return true;
 }
 
-// The folders of the host are the children of one session's root. Returns false when nobody has
-// them.
-static bool find_shares(struct linuxrun *run)
+// Reads what config.json says to us. Returns false when the run has ended because of it.
+static bool read_annotations(struct linuxrun *run, struct span config)
 {
-	for (uint32_t i = 0; i < run->num_shares; i++) {
-		struct vm_share *share = &run->shares[i];
+	char *shares = annotation_read(config, SHARES_ANNOTATION);
+	const char *error = shares_read(run, shares);
 
-		share->connector = environ_connector(run->env, "files");
-		if (share->connector == HANDLE_NONE)
-			return false;
-		str_copy(share->uri, FILES_HOST, sizeof(share->uri));
-		fmt_write(share->name, sizeof(share->name), "%u", i);
-	}
-	return true;
+	heap_free(shares);
+	run->volumes_to_remove = annotation_read(config, VOLUMES_REMOVE_ANNOTATION);
+	if (error != NULL)
+		linuxrun_end(run, GUEST_STATUS_FAILED, error);
+	return error == NULL;
 }
 
 static void run_container(struct linuxrun *run)
@@ -180,7 +177,6 @@ static void run_container(struct linuxrun *run)
 			.memory = run->memory,
 			.cpus = (uint32_t)run->cpus,
 			.log_console = run->log_guest,
-			.has_files = run->num_shares > 0,
 			.boot_disk = &run->disk,
 			.kernel = run->boot.kernel,
 			.initramfs = run->boot.initramfs,
@@ -190,19 +186,14 @@ static void run_container(struct linuxrun *run)
 		.config = {.data = run->config_data, .len = (size_t)run->boot.config.size},
 		.network = run->wants_network ? environ_connector(run->env, "vmnet") : HANDLE_NONE,
 		.shares = run->shares,
-		.num_shares = run->num_shares,
 	};
 	error_t err;
 
-	if (run->ended || !check_machine(run, &config))
+	if (run->ended || !check_machine(run, &config) || !read_annotations(run, config.config))
 		return;
-	run->volumes_to_remove = annotation_read(config.config, VOLUMES_REMOVE_ANNOTATION);
+	config.num_shares = run->num_shares;
+	config.boot.has_files = run->num_shares > 0;
 	memcpy(config.address, run->address, sizeof(config.address));
-	if (!find_shares(run)) {
-		linuxrun_end(run, GUEST_STATUS_FAILED,
-		             "this image has no server of the host's folders (hostfs)");
-		return;
-	}
 	if (config.network == HANDLE_NONE && run->wants_network)
 		log_info("this image has no switch (netswitch): the container has no network");
 	run->writable_channel = HANDLE_NONE;
@@ -444,11 +435,9 @@ static void linuxrun_main(const struct environ *env)
 	    environ_config_u64(env, "poweroff", &power_off) < 0 ||
 	    environ_config_u64(env, "log", &log_guest) < 0 ||
 	    environ_config_u64(env, "disk", &disk) < 0 ||
-	    environ_config_u64(env, "files", &run->num_shares) < 0 ||
-	    environ_config_u64(env, "network", &network) < 0 || run->cpus > UINT32_MAX ||
-	    run->num_shares > VM_MAX_SHARES) {
+	    environ_config_u64(env, "network", &network) < 0 || run->cpus > UINT32_MAX) {
 		log_error(
-			"linuxrun.memory, .cpus, .disk, .files, .network, .poweroff and .log are numbers, as 128M or 1");
+			"linuxrun.memory, .cpus, .disk, .network, .poweroff and .log are numbers, as 128M or 1");
 		process_exit(1);
 	}
 	if (!parse_address(environ_config(env, "address"), run->address)) {
@@ -477,7 +466,6 @@ APP(linuxrun, .main = linuxrun_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
 	    { NEED_CONFIG, "poweroff", "0", 0 },
 	    { NEED_CONFIG, "log", "0", 0 },
 	    { NEED_CONFIG, "disk", "0", 0 },
-	    { NEED_CONFIG, "files", "0", 0 },
 	    { NEED_CONFIG, "address", "0.0.0.0", 0 },
 	    { NEED_CONFIG, "network", "1", 0 },
     });

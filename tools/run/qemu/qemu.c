@@ -162,7 +162,6 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 {
 	char memory[48] = "";
 	char cpus[32] = "";
-	char shares[32] = "";
 
 	add(command, "-append");
 	if (!files->has_linuxrun) {
@@ -174,14 +173,10 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 		         (unsigned long long)settings->guest_memory >> 10);
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
-	if (has_host_volumes(settings))
-		snprintf(shares, sizeof(shares), " linuxrun.files=%u",
-		         volumes_count(&settings->volumes, VOLUME_HOST));
-	add(command,
-	    "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s%s %s",
+	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s",
 	    settings->image != NULL || settings->volume.name != NULL, memory, cpus,
 	    files->writable_disk ? " linuxrun.disk=1" : "",
-	    settings->no_network ? " linuxrun.network=0" : "", shares, settings->append);
+	    settings->no_network ? " linuxrun.network=0" : "", settings->append);
 }
 
 static void add_boot(struct command *command, const struct settings *settings,
