@@ -21,7 +21,7 @@
 // ids that it has given to this session and that are not forgotten, and fails others with ESTALE;
 // it looks no name up that is "." or ".." or has a "/". Node ids are below 2^FILES_NODE_BITS, for a
 // client that shows several sessions as one uses the bits above. A provider's FUSE_INIT takes all
-// of FILES_INIT_FLAGS that it is offered, and requests of FILES_MAX_DATA bytes of data.
+// flags that it is offered of those below, and requests of FILES_MAX_DATA bytes of data.
 #pragma once
 
 #include "libs/abi/fuse.h"
@@ -34,10 +34,14 @@
 #define FILES_APP_PREFIX "volumes:app/"
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
-#define FILES_INIT_FLAGS                                                                       \
-	(FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |      \
-	 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | \
-	 FUSE_SUBMOUNTS | FUSE_HANDLE_KILLPRIV_V2)
+// Of every provider, of "files" and of "volumes".
+#define FILES_INIT_FLAGS                                                                  \
+	(FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | \
+	 FUSE_READDIRPLUS_AUTO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_SUBMOUNTS | \
+	 FUSE_HANDLE_KILLPRIV_V2)
+#define FILES_HOST_FLAGS (FILES_INIT_FLAGS | FUSE_ATOMIC_O_TRUNC)
+#define FILES_VOLUMES_FLAGS \
+	(FILES_INIT_FLAGS | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT | FUSE_CACHE_SYMLINKS)
 // Of a FUSE_WRITE or FUSE_READ.
 #define FILES_MAX_DATA (256u * 1024)
 // Of a request or a reply, in bytes.

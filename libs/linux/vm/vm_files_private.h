@@ -6,6 +6,9 @@
 
 #include "libs/linux/vm/vm_files.h"
 
+// Of the URIs of "volumes".
+#define FILES_VOLUMES_PREFIX "volumes:"
+
 #define LINUX_ENOENT 2
 #define LINUX_EIO 5
 #define LINUX_ENOMEM 12

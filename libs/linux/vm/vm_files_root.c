@@ -39,6 +39,22 @@ static void close_sessions(struct vm_files *files)
 	files->forgotten = 0;
 }
 
+static bool is_of_volumes(const struct files_session *session)
+{
+	return strncmp(session->uri, FILES_VOLUMES_PREFIX, sizeof(FILES_VOLUMES_PREFIX) - 1) == 0;
+}
+
+// The guest has one connection for all: it may use what all providers have.
+static uint32_t common_flags(const struct vm_files *files)
+{
+	uint32_t flags = FILES_HOST_FLAGS | FILES_VOLUMES_FLAGS;
+
+	for (uint32_t i = 0; i < files->num_sessions; i++)
+		flags &= is_of_volumes(&files->sessions[i]) ? FILES_VOLUMES_FLAGS
+							    : FILES_HOST_FLAGS;
+	return flags;
+}
+
 static void init(struct vm_files *files, struct fs_device_request *request)
 {
 	uint8_t bytes[sizeof(struct fuse_in_header) + sizeof(struct fuse_init_in) + 64];
@@ -66,7 +82,7 @@ static void init(struct vm_files *files, struct fs_device_request *request)
 	}
 	close_sessions(files);
 	out.max_readahead = in.max_readahead;
-	out.flags = in.flags & FILES_INIT_FLAGS;
+	out.flags = in.flags & common_flags(files);
 	files->init = (struct fuse_init_in){ .major = FUSE_VERSION_MAJOR,
 		                             .minor = FUSE_VERSION_MINOR,
 		                             .max_readahead = in.max_readahead,
