@@ -418,7 +418,7 @@ static void change(void)
 {
 	uint32_t offset = any(MODEL_MAX / 2), len = 1 + any(FS_MAX_DATA - 5100);
 
-	switch (rand() % 8) {
+	switch (rand() % 9) {
 	case 0:
 	case 1:
 	case 2:
@@ -431,6 +431,7 @@ static void change(void)
 		model_write(offset, len);
 		break;
 	case 4:
+	case 8:
 		assert_int_equal(ask_truncate(session, model.node, offset), 0);
 		model_truncate(offset);
 		break;
@@ -461,7 +462,7 @@ static void test_bytes(void **state)
 
 		memset(&model, 0, sizeof(model));
 		model.node = make_file(name);
-		for (int i = 0; i < 60; i++) {
+		for (int i = 0; i < 100; i++) {
 			change();
 			check_all();
 		}
