@@ -7,7 +7,7 @@
 #include "libs/abi/linux_error.h"
 #include "libs/ext4/ext4.h"
 
-#define MAX_INODES 256u
+#define MAX_INODES 64u
 #define MAX_ENTRIES 512u
 #define MAX_BLOCKS 512u
 #define TYPE_MASK 0xf000u

@@ -14,6 +14,10 @@
 #include "libs/starina/clients_fake.h"
 
 #define DISK_BLOCKS 4096u
+// Without a file system that uses its part of kept memory, that need not be there.
+#ifndef KEPT_BYTES
+#define KEPT_BYTES FS_KEPT_BYTES
+#endif
 
 static uint8_t disk_image[DISK_BLOCKS * EXT4_BLOCK_SIZE];
 static uint64_t disk_bad_block = UINT64_MAX;
@@ -23,7 +27,7 @@ static handle_t kept_folio;
 
 // --- The disk ------------------------------------------------------------------------------------
 
-static void disk_info(handle_t channel)
+static inline void disk_info(handle_t channel)
 {
 	struct msg_blkdev_info info = { .num_sectors = DISK_BLOCKS * 8, .serial = "state" };
 	struct message m;
@@ -33,7 +37,7 @@ static void disk_info(handle_t channel)
 	fake_send(channel, &m);
 }
 
-static void disk_opens(void)
+static inline void disk_opens(void)
 {
 	handle_t provider = fake_provider_accept(fs.blkdev), none, ends[2];
 	struct message m;
@@ -49,7 +53,8 @@ static void disk_opens(void)
 	handle_close(provider);
 }
 
-static error_t disk_transfer(const struct msg_blkdev_request *request, bool write, handle_t folio)
+static inline error_t disk_transfer(const struct msg_blkdev_request *request, bool write,
+                                    handle_t folio)
 {
 	uint8_t *at = disk_image + request->sector * BLKDEV_SECTOR_SIZE;
 	struct folio_info info;
@@ -72,7 +77,7 @@ static error_t disk_transfer(const struct msg_blkdev_request *request, bool writ
 	return 0;
 }
 
-static void disk_answer(struct message *m)
+static inline void disk_answer(struct message *m)
 {
 	struct msg_blkdev_reply reply = { 0 };
 	struct msg_blkdev_request request;
@@ -99,7 +104,7 @@ static void disk_answer(struct message *m)
 }
 
 // The disk answers all that it was asked.
-static void disk_serves(void)
+static inline void disk_serves(void)
 {
 	struct message m;
 
@@ -110,9 +115,9 @@ static void disk_serves(void)
 
 // --- The app -------------------------------------------------------------------------------------
 
-static void settle(void)
+static inline void settle(void)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 40; i++) {
 		fake_loop_settle(&fs.loop);
 		disk_serves();
 	}
@@ -120,20 +125,20 @@ static void settle(void)
 }
 
 // The app begins, with what is in kept memory.
-static void app_begin(void)
+static inline void app_begin(void)
 {
 	memset(&fs, 0, sizeof(fs));
 	disk_end = HANDLE_NONE;
 	fake_while_waiting = disk_serves;
 	service = fake_service_create();
 	fs.blkdev = fake_connector_create();
-	if (folio_create(FS_KEPT_BYTES, 0, &kept_folio) != 0 ||
+	if (folio_create(KEPT_BYTES, 0, &kept_folio) != 0 ||
 	    folio_map(kept_folio, PROT_READ | PROT_WRITE, (void **)&kept_memory) != 0 ||
 	    loop_init(&fs.loop) != 0)
 		abort();
 }
 
-static void app_start(void)
+static inline void app_start(void)
 {
 	if (fs_init(&fs, kept_folio) != 0 || clients_init(&fs, service) != 0)
 		abort();
@@ -143,9 +148,9 @@ static void app_start(void)
 }
 
 // The app's process ends in the midst of whatever it does, and the next one begins.
-static void app_dies(void)
+static inline void app_dies(void)
 {
-	static uint8_t kept_copy[FS_KEPT_BYTES];
+	static uint8_t kept_copy[KEPT_BYTES];
 
 	memcpy(kept_copy, kept_memory, sizeof(kept_copy));
 	fake_reset();
@@ -167,7 +172,7 @@ struct answer {
 static struct answer answer;
 static uint64_t last_unique[FILES_MAX_REQUESTS];
 
-static handle_t open_share(const char *uri)
+static inline handle_t open_share(const char *uri)
 {
 	handle_t client = fake_client_connect(service), end = HANDLE_NONE;
 
@@ -180,7 +185,7 @@ static handle_t open_share(const char *uri)
 	return end;
 }
 
-static void send_key(handle_t session, uint64_t key)
+static inline void send_key(handle_t session, uint64_t key)
 {
 	struct msg_files_session fixed = { .key = key };
 	struct message m;
@@ -202,7 +207,7 @@ struct request {
 	uint32_t at;
 };
 
-static void request_send(handle_t session, const struct request *r)
+static inline void request_send(handle_t session, const struct request *r)
 {
 	static uint8_t bytes[FILES_MAX_BYTES];
 	struct fuse_in_header in = {
@@ -242,7 +247,7 @@ static void request_send(handle_t session, const struct request *r)
 }
 
 // Takes one reply, if there is one.
-static bool reply_take(handle_t session, struct answer *out)
+static inline bool reply_take(handle_t session, struct answer *out)
 {
 	struct payload payload = { 0 };
 	struct msg_files_fuse fuse;
@@ -277,7 +282,7 @@ static bool reply_take(handle_t session, struct answer *out)
 }
 
 // Asks and waits. Returns the reply's error; its body is in `answer`.
-static int ask(handle_t session, struct request r)
+static inline int ask(handle_t session, struct request r)
 {
 	if (r.unique == 0)
 		r.unique = last_unique[7] += FILES_MAX_REQUESTS;
@@ -291,7 +296,7 @@ static int ask(handle_t session, struct request r)
 	return -1001;
 }
 
-static int init_session(handle_t session, uint32_t flags)
+static inline int init_session(handle_t session, uint32_t flags)
 {
 	struct fuse_init_in in = { .major = 7, .minor = 38, .flags = flags };
 
@@ -299,7 +304,7 @@ static int init_session(handle_t session, uint32_t flags)
 	           (struct request){ .opcode = FUSE_INIT, .fixed = &in, .fixed_len = sizeof(in) });
 }
 
-static handle_t begin_session(const char *uri)
+static inline handle_t begin_session(const char *uri)
 {
 	handle_t session = open_share(uri);
 
@@ -308,7 +313,7 @@ static handle_t begin_session(const char *uri)
 	return session;
 }
 
-static int ask_name(handle_t session, uint32_t opcode, uint64_t node, const char *name)
+static inline int ask_name(handle_t session, uint32_t opcode, uint64_t node, const char *name)
 {
 	return ask(session,
 	           (struct request){ .opcode = opcode,
@@ -317,7 +322,7 @@ static int ask_name(handle_t session, uint32_t opcode, uint64_t node, const char
 	                             .tail_len = strlen(name) + 1 });
 }
 
-static uint64_t entry_node(void)
+static inline uint64_t entry_node(void)
 {
 	struct fuse_entry_out out;
 
@@ -325,7 +330,7 @@ static uint64_t entry_node(void)
 	return out.nodeid;
 }
 
-static int ask_mkdir(handle_t session, uint64_t node, const char *name)
+static inline int ask_mkdir(handle_t session, uint64_t node, const char *name)
 {
 	struct fuse_mkdir_in in = { .mode = 0x1ed };
 
@@ -338,7 +343,7 @@ static int ask_mkdir(handle_t session, uint64_t node, const char *name)
 	                             .tail_len = strlen(name) + 1 });
 }
 
-static int ask_create(handle_t session, uint64_t node, const char *name)
+static inline int ask_create(handle_t session, uint64_t node, const char *name)
 {
 	struct fuse_create_in in = { .flags = 0x80, .mode = 0x81a4 };
 
@@ -351,8 +356,8 @@ static int ask_create(handle_t session, uint64_t node, const char *name)
 	                             .tail_len = strlen(name) + 1 });
 }
 
-static int ask_write(handle_t session, uint64_t node, uint64_t offset, const void *data, size_t len,
-                     uint32_t at)
+static inline int ask_write(handle_t session, uint64_t node, uint64_t offset, const void *data,
+                            size_t len, uint32_t at)
 {
 	struct fuse_write_in in = { .offset = offset, .size = (uint32_t)len };
 
@@ -366,7 +371,7 @@ static int ask_write(handle_t session, uint64_t node, uint64_t offset, const voi
 	                             .at = at });
 }
 
-static int ask_read(handle_t session, uint64_t node, uint64_t offset, uint32_t len)
+static inline int ask_read(handle_t session, uint64_t node, uint64_t offset, uint32_t len)
 {
 	struct fuse_read_in in = { .offset = offset, .size = len };
 
@@ -377,7 +382,7 @@ static int ask_read(handle_t session, uint64_t node, uint64_t offset, uint32_t l
 	                             .fixed_len = sizeof(in) });
 }
 
-static int ask_truncate(handle_t session, uint64_t node, uint64_t size)
+static inline int ask_truncate(handle_t session, uint64_t node, uint64_t size)
 {
 	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
 
@@ -388,8 +393,8 @@ static int ask_truncate(handle_t session, uint64_t node, uint64_t size)
 	                             .fixed_len = sizeof(in) });
 }
 
-static int ask_fallocate(handle_t session, uint64_t node, uint64_t offset, uint64_t len,
-                         uint32_t mode)
+static inline int ask_fallocate(handle_t session, uint64_t node, uint64_t offset, uint64_t len,
+                                uint32_t mode)
 {
 	struct fuse_fallocate_in in = { .offset = offset, .length = len, .mode = mode };
 
@@ -400,7 +405,7 @@ static int ask_fallocate(handle_t session, uint64_t node, uint64_t offset, uint6
 	                             .fixed_len = sizeof(in) });
 }
 
-static void send_forget(handle_t session, uint64_t node, uint64_t lookups)
+static inline void send_forget(handle_t session, uint64_t node, uint64_t lookups)
 {
 	struct fuse_forget_in in = { .nlookup = lookups };
 

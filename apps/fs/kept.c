@@ -46,7 +46,7 @@ void kept_init(struct fs *fs, void *bytes)
 	if (kept == NULL)
 		return;
 	if (kept->magic != KEPT_MAGIC || kept->size != sizeof(*kept)) {
-		memset(bytes, 0, FS_KEPT_BYTES);
+		memset(kept, 0, sizeof(*kept));
 		kept->magic = KEPT_MAGIC;
 		kept->size = sizeof(*kept);
 	}

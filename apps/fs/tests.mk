@@ -3,3 +3,5 @@ FS_SRCS := $(patsubst %,apps/fs/%.c,attr_ops call client data dir_ops disk file_
 	libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
 HOST_TESTS += apps/fs/fs_test
 fs_test_SRCS := apps/fs/ext4_fake.c $(FS_SRCS)
+HOST_FUZZERS += apps/fs/fs_fuzz
+fs_fuzz_SRCS := apps/fs/ext4_fake.c $(FS_SRCS)
