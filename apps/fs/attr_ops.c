@@ -9,6 +9,7 @@
 #define GROUP_EXECUTE 0x8u
 #define SETTABLE_MODE 0xfffu
 // The last size that extents have numbers for.
+#define OPEN_TRUNCATE 0x200u
 #define MAX_SIZE (((uint64_t)UINT32_MAX - 1) * EXT4_BLOCK_SIZE)
 
 // --- To the client -------------------------------------------------------------------------------
@@ -187,5 +188,34 @@ int op_setattr(struct call *call)
 		result = ext4_setattr(u, call->node->id, wanted(&in, &attr), &attr);
 	if (result == 0)
 		attr_put(call, &attr);
+	return call_end(call, result);
+}
+
+// An open is nothing that would have to be kept; but it may cut the file.
+int op_open(struct call *call)
+{
+	const struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE };
+	struct reader body = call_reader(call);
+	struct fuse_open_in in;
+	int result = call_take(&body, &in, sizeof(in));
+
+	if (result != 0)
+		return result;
+	if ((call->session->flags & FUSE_NO_OPEN_SUPPORT) != 0)
+		return -LINUX_ENOSYS;
+	if ((in.flags & OPEN_TRUNCATE) == 0) {
+		call_put(call, &out, sizeof(out));
+		return 0;
+	}
+	result = set_size(call, 0);
+	if (result != 0)
+		return result;
+	result = call_begin(call, EXT4_CREDITS_TRUNCATE + 1);
+	if (result == 0)
+		result = ext4_truncate(&call->fs->update, call->node->id, 0);
+	if (result == 0 && (in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0)
+		result = kill_setid(call);
+	if (result == 0)
+		call_put(call, &out, sizeof(out));
 	return call_end(call, result);
 }

@@ -146,13 +146,11 @@ static void end(void)
 	for (size_t i = 0; i < SESSIONS; i++)
 		fake_close(&sessions[i]);
 	fake_close(&client);
-	for (int i = 0; i < 50; i++) {
-		turn();
-		disk_serves();
-	}
+	settle();
 	// What waits for those who do not come back.
 	fake_time_pass(2 * FS_RETURN_SECONDS * NSEC_PER_SEC);
-	settle();
+	for (int i = 0; i < 100 && fs.num_calls > 0; i++)
+		settle();
 	if (fs.num_sessions != 0 || fs.num_calls != 0 || fs.num_returned != 0 ||
 	    ext4_fake_reserved() != 0)
 		abort();

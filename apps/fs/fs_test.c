@@ -32,7 +32,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	fake_close(&session);
-	settle();
+	for (int i = 0; i < 100 && fs.state != FS_CLOSED; i++)
+		settle();
 	assert_int_equal(fs.num_sessions, 0);
 	assert_int_equal(fs.num_calls, 0);
 	assert_int_equal(fs.state, FS_CLOSED);
@@ -85,19 +86,36 @@ static void test_no_open(void **state)
 		                .node = file,
 		                .fixed = &in,
 		                .fixed_len = sizeof(in) };
-	handle_t old;
+	handle_t other;
 
 	(void)state;
-	assert_int_equal(ask(session, open), -LINUX_ENOSYS);
+	assert_int_equal(ask(session, open), 0);
 	open.opcode = FUSE_FLUSH;
 	assert_int_equal(ask(session, open), -LINUX_ENOSYS);
-	old = open_share(FILES_VOLUMES);
-	assert_int_equal(init_session(old, 0), 0);
+	other = open_share(FILES_VOLUMES);
+	assert_int_equal(init_session(other, ~FUSE_ATOMIC_O_TRUNC), 0);
 	open.opcode = FUSE_OPEN;
 	open.node = FUSE_ROOT_ID;
-	assert_int_equal(ask(old, open), 0);
-	fake_close(&old);
+	assert_int_equal(ask(other, open), -LINUX_ENOSYS);
+	fake_close(&other);
 	settle();
+}
+
+static void test_an_open_may_cut(void **state)
+{
+	struct fuse_open_in in = { .flags = 0x200 };
+	uint64_t file = make_file("a");
+
+	(void)state;
+	assert_int_equal(ask_write(session, file, 0, "hello", 5, 0), 0);
+	assert_int_equal(ask(session,
+	                     (struct request){ .opcode = FUSE_OPEN,
+	                                       .node = file,
+	                                       .fixed = &in,
+	                                       .fixed_len = sizeof(in) }),
+	                 0);
+	assert_int_equal(ask_read(session, file, 0, 10), 0);
+	assert_int_equal(answer.len, 0);
 }
 
 static void test_a_file_stays_while_it_is_known(void **state)
@@ -503,6 +521,7 @@ int main(void)
 		TEST(test_names),
 		TEST(test_volumes_are_submounts),
 		TEST(test_no_open),
+		TEST(test_an_open_may_cut),
 		TEST(test_a_file_stays_while_it_is_known),
 		TEST(test_what_nobody_knows_goes_at_once),
 		TEST(test_tmpfile),

@@ -199,11 +199,9 @@ static void forget(struct session *session, const struct call *call)
 		node_forget(session, one.nodeid, one.nlookup);
 }
 
-#define WANTED_FLAGS                                                                      \
-	(FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | \
-	 FUSE_READDIRPLUS_AUTO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_SUBMOUNTS | \
-	 FUSE_HANDLE_KILLPRIV_V2 | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT |       \
-	 FUSE_CACHE_SYMLINKS)
+#define WANTED_FLAGS \
+	(FILES_INIT_FLAGS | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT | FUSE_CACHE_SYMLINKS)
+_Static_assert(FS_MAX_DATA == FILES_MAX_DATA, "what clients may ask for");
 
 static int init(struct session *session, struct call *call)
 {
@@ -225,6 +223,9 @@ static int init(struct session *session, struct call *call)
 		return -LINUX_EINVAL;
 	out.max_readahead = in.max_readahead;
 	out.flags = in.flags & WANTED_FLAGS;
+	// Who cuts a file by its open has to ask for that.
+	if ((out.flags & FUSE_ATOMIC_O_TRUNC) != 0)
+		out.flags &= ~FUSE_NO_OPEN_SUPPORT;
 	call_put(call, &out, sizeof(out));
 	if (in.major == FUSE_VERSION_MAJOR) {
 		session->minor = in.minor;
