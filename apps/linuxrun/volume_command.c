@@ -121,7 +121,7 @@ static error_t list(struct volume_command *c)
 {
 	if (!c->quiet)
 		say(&c->out, "DRIVER    VOLUME NAME\n");
-	return folder_list(c->volumes, "", list_one, c);
+	return folder_list(c->volumes, "/", list_one, c);
 }
 
 static error_t create(struct volume_command *c, const char *name)
@@ -187,7 +187,7 @@ static error_t prune(struct volume_command *c)
 
 	for (c->first = true; err == 0;) {
 		pruned.name[0] = '\0';
-		err = folder_list(c->volumes, "", prune_choose, &pruned);
+		err = folder_list(c->volumes, "/", prune_choose, &pruned);
 		if (err < 0 || pruned.name[0] == '\0')
 			break;
 		err = volume_remove(c->volumes, pruned.name);
@@ -274,6 +274,7 @@ void volume_command_run(struct linuxrun *run, const char *command)
 	error_t err = c == NULL ? ERR_NO_MEMORY : volumes_open(run, &c->volumes);
 
 	if (err < 0) {
+		log_error("the folder of the volumes cannot be opened (%s)", error_text(err));
 		heap_free(c);
 		linuxrun_end(run, GUEST_STATUS_FAILED,
 		             err == ERR_NOT_SUPPORTED ? "the state disk is not one of ours"
