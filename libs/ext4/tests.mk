@@ -11,3 +11,5 @@ HOST_TESTS += libs/ext4/journal/journal_test
 journal_test_SRCS := $(EXT4_BLOCKS_SRCS)
 HOST_TESTS += libs/ext4/crash_test
 crash_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_recorder crash_workload fsck)
+HOST_TESTS += libs/ext4/kill_test
+kill_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_workload fsck)
