@@ -17,6 +17,7 @@ struct version *version_create(uint64_t block)
 	v->transaction = NULL;
 	v->block = block;
 	v->refs = 1;
+	v->kind = 0;
 	return v;
 }
 

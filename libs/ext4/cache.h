@@ -22,6 +22,7 @@ struct version {
 	struct cached *cached;            // with a transaction: the block's entry
 	uint64_t block;
 	uint32_t refs;
+	uint32_t kind;  // what `bytes` was found to be, for who reads it; 0: not looked at yet
 	_Alignas(16) uint8_t bytes[EXT4_BLOCK_SIZE];
 };
 
@@ -32,6 +33,11 @@ static inline struct version *version_get(struct version *v)
 {
 	v->refs++;
 	return v;
+}
+// The kind of what update_read gave: a checksum need be looked at once only.
+static inline uint32_t *block_kind(const uint8_t *bytes)
+{
+	return &container_of((uint8_t *)(uintptr_t)bytes, struct version, bytes)->kind;
 }
 // Gives a reference back; the last one frees. NULL is fine.
 void version_put(struct version *v);

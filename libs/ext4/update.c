@@ -28,6 +28,8 @@ int update_begin(struct update *update, struct ext4 *fs, uint32_t credits)
 	update->num_blocks = 0;
 	update->num_freed = 0;
 	update->num_revoked = 0;
+	update->free_blocks = 0;
+	update->free_inodes = 0;
 	return 0;
 }
 
@@ -87,6 +89,7 @@ int update_write(struct update *update, uint64_t block, uint8_t **out)
 		if (copy == NULL)
 			return -LINUX_ENOMEM;
 		memcpy(copy->copy->bytes, entry->current->bytes, EXT4_BLOCK_SIZE);
+		copy->copy->kind = entry->current->kind;
 	}
 	*out = copy->copy->bytes;
 	return 0;
@@ -106,6 +109,7 @@ int update_new(struct update *update, uint64_t block, uint8_t **out)
 			return -LINUX_ENOMEM;
 	}
 	memset(copy->copy->bytes, 0, EXT4_BLOCK_SIZE);
+	copy->copy->kind = 0;
 	copy->is_new = true;
 	*out = copy->copy->bytes;
 	return 0;
@@ -176,6 +180,8 @@ void update_commit(struct update *update, uint32_t *transaction)
 {
 	struct ext4 *fs = update->fs;
 
+	fs->super.free_blocks += (uint64_t)update->free_blocks;
+	fs->super.free_inodes += (uint64_t)update->free_inodes;
 	if (update->num_blocks > 0 || update->num_freed > 0)
 		journal_take(fs, update);
 	if (transaction != NULL)

@@ -52,6 +52,8 @@ struct update {
 	uint32_t num_blocks;
 	uint32_t num_freed;
 	uint32_t num_revoked;  // blocks of metadata in `freed`
+	// What the commit adds to the counts of the whole file system.
+	int64_t free_blocks, free_inodes;
 	struct update_block blocks[UPDATE_MAX_BLOCKS];
 	struct update_freed freed[UPDATE_MAX_FREED];
 };

@@ -54,6 +54,8 @@ static int mark_super(struct ext4 *fs, bool recover, bool error)
 	super[SUPER_INCOMPAT] &= (uint8_t)~INCOMPAT_RECOVER;
 	if (recover)
 		super[SUPER_INCOMPAT] |= INCOMPAT_RECOVER;
+	else
+		super_set_counts(fs, super);
 	if (error)
 		super[SUPER_STATE] |= SUPER_STATE_ERROR;
 	super_seal(super);
