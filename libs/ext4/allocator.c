@@ -25,8 +25,7 @@ static uint32_t without_reserved(const struct ext4 *fs, uint64_t block, uint32_t
                                  uint32_t *skip)
 {
 	*skip = 1;
-	list_for_each(e, &fs->super.reservations)
-	{
+	list_for_each(e, &fs->super.reservations) {
 		const struct ext4_reservation *r = container_of(e, struct ext4_reservation, entry);
 
 		if (block >= r->block && block < r->block + r->count) {

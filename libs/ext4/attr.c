@@ -35,7 +35,8 @@ int ext4_setattr(struct update *u, struct ext4_node node, uint32_t which, struct
 		return status;
 	inode_attr(&inode, &old);
 	if ((which & EXT4_SET_MODE) != 0)
-		inode.raw.mode = (uint16_t)((inode.raw.mode & MODE_TYPE) | (attr->mode & ~MODE_TYPE));
+		inode.raw.mode =
+			(uint16_t)((inode.raw.mode & MODE_TYPE) | (attr->mode & ~MODE_TYPE));
 	inode_set_owner(&inode, (which & EXT4_SET_UID) != 0 ? attr->uid : old.uid,
 	                (which & EXT4_SET_GID) != 0 ? attr->gid : old.gid);
 	if ((which & EXT4_SET_ATIME) != 0)

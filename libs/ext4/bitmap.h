@@ -26,7 +26,7 @@ static inline void bits_set(uint8_t *bitmap, uint32_t bit, uint32_t count, bool 
 		if (value)
 			bitmap[bit / 8] |= (uint8_t)(1u << bit % 8);
 		else
-			bitmap[bit / 8] &= (uint8_t)~(1u << bit % 8);
+			bitmap[bit / 8] &= (uint8_t) ~(1u << bit % 8);
 		bit++;
 		count--;
 	}

@@ -36,7 +36,7 @@ uint8_t dir_type(uint32_t mode)
 static bool is_dots(struct span name)
 {
 	return (name.len == 1 && name.data[0] == '.') ||
-	       (name.len == 2 && name.data[0] == '.' && name.data[1] == '.');
+		(name.len == 2 && name.data[0] == '.' && name.data[1] == '.');
 }
 
 int dir_find(struct update *u, const struct inode *dir, struct span name, struct dir_slot *out)
@@ -90,7 +90,7 @@ static int has_room(struct update *u, const struct inode *dir, uint32_t n, size_
 		if (e == NULL)
 			return dir_damaged(u, dir);
 		*out = e->len - (e->inode != 0 ? dirent_size(e->name_len) : 0) >=
-		       dirent_size(name_len);
+			dirent_size(name_len);
 	}
 	return status;
 }
@@ -195,14 +195,16 @@ int dir_init(struct update *u, struct inode *dir, uint32_t parent)
 	if (status != 0)
 		return status;
 	e = (void *)bytes;
-	*e = (struct disk_dirent){
-		.inode = dir->number, .len = 12, .name_len = 1, .type = DIRENT_DIR
-	};
+	*e = (struct disk_dirent){ .inode = dir->number,
+		                   .len = 12,
+		                   .name_len = 1,
+		                   .type = DIRENT_DIR };
 	e->name[0] = '.';
 	e = (void *)(bytes + 12);
-	*e = (struct disk_dirent){
-		.inode = parent, .len = DIR_BLOCK_END - 12, .name_len = 2, .type = DIRENT_DIR
-	};
+	*e = (struct disk_dirent){ .inode = parent,
+		                   .len = DIR_BLOCK_END - 12,
+		                   .name_len = 2,
+		                   .type = DIRENT_DIR };
 	memcpy(e->name, "..", 2);
 	dir_store(dir, bytes);
 	return 0;

@@ -26,8 +26,7 @@ int dir_check_name(struct span name);
 // The entry of a name. -LINUX_ENOENT. Errors: update_read's, -LINUX_EUCLEAN.
 int dir_find(struct update *u, const struct inode *dir, struct span name, struct dir_slot *out);
 // Makes an entry, of a name that is not there yet. -LINUX_ENOSPC.
-int dir_insert(struct update *u, struct inode *dir, struct span name, uint32_t inode,
-               uint8_t type);
+int dir_insert(struct update *u, struct inode *dir, struct span name, uint32_t inode, uint8_t type);
 // Takes the entry out that dir_find gave.
 int dir_remove(struct update *u, const struct inode *dir, const struct dir_slot *slot);
 // Gives the entry that dir_find gave another node.

@@ -30,8 +30,8 @@ static bool leaf_is_sound(const struct inode *dir, const uint8_t *bytes)
 	const struct dir_tail *tail = (const void *)(bytes + DIR_BLOCK_END);
 
 	return tail->entry.inode == 0 && tail->entry.len == DIR_TAIL_SIZE &&
-	       tail->entry.name_len == 0 && tail->entry.type == DIR_TAIL_TYPE &&
-	       tail->checksum == leaf_checksum(dir, bytes);
+		tail->entry.name_len == 0 && tail->entry.type == DIR_TAIL_TYPE &&
+		tail->checksum == leaf_checksum(dir, bytes);
 }
 
 // Over the used entries, and the checksum's own place as zeroes.
@@ -76,12 +76,12 @@ int dir_read_block(struct update *u, const struct inode *dir, uint32_t n, uint64
 		return status;
 	first = (const void *)*bytes;
 	index = (dir->raw.flags & INODE_INDEX) != 0 &&
-	        (n == 0 || (first->inode == 0 && first->len == EXT4_BLOCK_SIZE));
+		(n == 0 || (first->inode == 0 && first->len == EXT4_BLOCK_SIZE));
 	*end = index ? EXT4_BLOCK_SIZE : DIR_BLOCK_END;
 	if (*block_kind(*bytes) == (index ? KIND_INDEX : KIND_DIR))
 		return 0;
-	sound = index ? index_is_sound(dir, *bytes, n == 0 ? INDEX_ROOT_AT : INDEX_NODE_AT) :
-	                leaf_is_sound(dir, *bytes);
+	sound = index ? index_is_sound(dir, *bytes, n == 0 ? INDEX_ROOT_AT : INDEX_NODE_AT)
+		      : leaf_is_sound(dir, *bytes);
 	if (!sound)
 		return dir_damaged(u, dir);
 	*block_kind(*bytes) = index ? KIND_INDEX : KIND_DIR;
@@ -142,9 +142,10 @@ bool dir_put(uint8_t *bytes, struct span name, uint32_t inode, uint8_t type)
 		if (used > 0)
 			e->len = (uint16_t)used;
 		e = (void *)(bytes + at + used);
-		*e = (struct disk_dirent){
-			.inode = inode, .len = (uint16_t)len, .name_len = (uint8_t)name.len, .type = type
-		};
+		*e = (struct disk_dirent){ .inode = inode,
+			                   .len = (uint16_t)len,
+			                   .name_len = (uint8_t)name.len,
+			                   .type = type };
 		memcpy(e->name, name.data, name.len);
 		return true;
 	}

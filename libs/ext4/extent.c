@@ -159,8 +159,7 @@ int extent_find(struct update *u, const struct inode *inode, uint32_t block,
 			return 0;
 		if (path->levels[level].at < 0)
 			path->levels[level].at = 0;
-		path->levels[level + 1].disk =
-			extent_child(&node->entries[path->levels[level].at]);
+		path->levels[level + 1].disk = extent_child(&node->entries[path->levels[level].at]);
 	}
 }
 
@@ -207,7 +206,8 @@ int extent_map(struct update *u, const struct inode *inode, uint32_t block, uint
 	} else {
 		status = next_begin(u, inode, &path, &next);
 		if (status == 0 && next <= block)
-			status = damaged(u->fs, "inode %u has a bad tree of extents", inode->number);
+			status =
+				damaged(u->fs, "inode %u has a bad tree of extents", inode->number);
 	}
 	if (status == 0 && next - block < count)
 		out->count = (uint32_t)(next - block);

@@ -80,7 +80,7 @@ static void set_child(struct disk_extent *e, uint32_t key, uint64_t disk)
 static uint64_t tree_goal(const struct ext4 *fs, const struct inode *inode)
 {
 	return (uint64_t)((inode->number - 1) / fs->super.inodes_per_group) *
-	       fs->super.blocks_per_group;
+		fs->super.blocks_per_group;
 }
 
 // Moves what is in the root to a block, and makes that the root's only child.
@@ -124,8 +124,8 @@ static int split(struct update *u, struct inode *inode, const struct extent_path
 		                  &second);
 	if (status != 0)
 		return status;
-	keep = path->levels[level].at + 1 == node->header.entries ? node->header.entries - 1u :
-	                                                             node->header.entries / 2u;
+	keep = path->levels[level].at + 1 == node->header.entries ? node->header.entries - 1u
+								  : node->header.entries / 2u;
 	second->header.entries = (uint16_t)(node->header.entries - keep);
 	memcpy(second->entries, &node->entries[keep],
 	       second->header.entries * sizeof(second->entries[0]));
@@ -159,8 +159,7 @@ static bool join(struct extent_node *leaf, int32_t at, const struct disk_extent 
                  bool *first_changed)
 {
 	struct disk_extent *before = at >= 0 ? &leaf->entries[at] : NULL;
-	struct disk_extent *after =
-		at + 1 < leaf->header.entries ? &leaf->entries[at + 1] : NULL;
+	struct disk_extent *after = at + 1 < leaf->header.entries ? &leaf->entries[at + 1] : NULL;
 
 	*first_changed = false;
 	if (before != NULL && extent_can_join(before, e)) {
@@ -195,7 +194,8 @@ static int insert(struct update *u, struct inode *inode, const struct disk_exten
 		at = (uint32_t)(path.levels[path.depth].at + 1);
 		if ((at > 0 && extent_end(&leaf->entries[at - 1]) > e->block) ||
 		    (at < leaf->header.entries && leaf->entries[at].block < extent_end(e)))
-			return damaged(u->fs, "inode %u has blocks where a hole was", inode->number);
+			return damaged(u->fs, "inode %u has blocks where a hole was",
+			               inode->number);
 		if (!join(leaf, (int32_t)at - 1, e, &first_changed)) {
 			if (leaf->header.entries == leaf->header.max) {
 				status = make_room(u, inode, &path);

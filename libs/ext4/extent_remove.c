@@ -15,7 +15,7 @@
 static bool has_room(const struct update *u)
 {
 	return u->num_blocks + STEP_BLOCKS <= u->credits && u->num_freed + 8 <= UPDATE_MAX_FREED &&
-	       u->num_revoked + STEP_METADATA + 8 <= UPDATE_MAX_REVOKED;
+		u->num_revoked + STEP_METADATA + 8 <= UPDATE_MAX_REVOKED;
 }
 
 // Takes an entry out of a node, and a node that is empty out of the one above it.
@@ -68,9 +68,9 @@ static int cut(struct update *u, struct inode *inode, const struct extent_path *
 		           extent_is_unwritten(&whole));
 	extent_store(inode, path, path->depth, leaf);
 	if (begin == whole.block)
-		return path->levels[path->depth].at == 0 ?
-		               extent_fix_keys(u, inode, path, path->depth) :
-		               0;
+		return path->levels[path->depth].at == 0
+			? extent_fix_keys(u, inode, path, path->depth)
+			: 0;
 	if (end == extent_end(&whole))
 		return 0;
 	return extent_insert(u, inode, (uint32_t)end, extent_disk(&whole) + (end - whole.block),

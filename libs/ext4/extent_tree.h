@@ -77,6 +77,6 @@ static inline bool extent_can_join(const struct disk_extent *a, const struct dis
 	uint32_t max = extent_is_unwritten(a) ? EXTENT_MAX_LEN - 1 : EXTENT_MAX_LEN;
 
 	return extent_end(a) == b->block && extent_disk(a) + extent_len(a) == extent_disk(b) &&
-	       extent_is_unwritten(a) == extent_is_unwritten(b) &&
-	       extent_len(a) + extent_len(b) <= max;
+		extent_is_unwritten(a) == extent_is_unwritten(b) &&
+		extent_len(a) + extent_len(b) <= max;
 }

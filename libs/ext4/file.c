@@ -36,8 +36,7 @@ int ext4_seek(struct update *u, struct ext4_node node, uint32_t block, bool hole
 		if (status != 0)
 			return status;
 		*out = block;
-		if ((run.disk == 0 || run.unwritten) == hole ||
-		    run.count >= UINT32_MAX - block) {
+		if ((run.disk == 0 || run.unwritten) == hole || run.count >= UINT32_MAX - block) {
 			if ((run.disk == 0 || run.unwritten) != hole)
 				*out = UINT32_MAX;
 			return 0;

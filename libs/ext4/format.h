@@ -158,9 +158,9 @@ struct disk_group {
 _Static_assert(sizeof(struct disk_group) == 64, "disk_group");
 
 #define INODE_SIZE 256u
-#define INODE_BASE 128u   // what was an inode before there were extra fields
-#define INODE_EXTRA 32u   // bytes of extra fields
-#define INODE_FIELD 60u   // bytes of `block`
+#define INODE_BASE 128u  // what was an inode before there were extra fields
+#define INODE_EXTRA 32u  // bytes of extra fields
+#define INODE_FIELD 60u  // bytes of `block`
 
 enum inode_flags {
 	INODE_IMMUTABLE = 0x10,

@@ -60,9 +60,9 @@ static void half_md4(uint32_t state[4], const uint32_t in[8])
 		for (uint32_t i = 0; i < 8; i++) {
 			uint32_t *a = &v[(8 - i) % 4];
 			uint32_t b = v[(9 - i) % 4], c = v[(10 - i) % 4], d = v[(11 - i) % 4];
-			uint32_t mixed = round == 0 ? (d ^ (b & (c ^ d))) :
-			                 round == 1 ? (b & c) + ((b ^ c) & d) :
-			                              b ^ c ^ d;
+			uint32_t mixed = round == 0 ? (d ^ (b & (c ^ d)))
+				: round == 1        ? (b & c) + ((b ^ c) & d)
+						    : b ^ c ^ d;
 
 			*a = rotate(*a + mixed + in[order[round][i]] + constants[round],
 			            shifts[round][i % 4]);

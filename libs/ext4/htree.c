@@ -55,8 +55,8 @@ static int read_info(struct update *u, const struct inode *dir, const uint8_t *b
 {
 	const struct disk_index_info *info = (const void *)(bytes + INDEX_INFO_AT);
 
-	if (info->reserved != 0 || info->info_len != sizeof(*info) ||
-	    info->levels >= MAX_LEVELS || info->hash_version > HASH_TEA)
+	if (info->reserved != 0 || info->info_len != sizeof(*info) || info->levels >= MAX_LEVELS ||
+	    info->hash_version > HASH_TEA)
 		return dir_damaged(u, dir);
 	path->version = info->hash_version;
 	if (u->fs->super.hash_unsigned)
@@ -148,7 +148,7 @@ int htree_hash_version(struct update *u, const struct inode *dir, uint32_t *vers
 	int status = 0;
 
 	*version = super->hash_version % HASH_UNSIGNED +
-	           (super->hash_unsigned ? (uint32_t)HASH_UNSIGNED : 0);
+		(super->hash_unsigned ? (uint32_t)HASH_UNSIGNED : 0);
 	if ((dir->raw.flags & INODE_INDEX) != 0) {
 		status = find(u, dir, 0, &path);
 		*version = path.version;
@@ -294,8 +294,7 @@ static int sort_leaf(struct update *u, const struct inode *dir, const struct pat
 	return *count < 2 ? dir_damaged(u, dir) : 0;
 }
 
-static void copy_entries(uint8_t *to, const uint8_t *from, const struct moved *list,
-                         uint32_t count)
+static void copy_entries(uint8_t *to, const uint8_t *from, const struct moved *list, uint32_t count)
 {
 	struct disk_dirent *e = (void *)to;
 	uint32_t at = 0;
@@ -414,7 +413,8 @@ int htree_create(struct update *u, struct inode *dir)
 	if (status != 0)
 		return status;
 	dotdot = (void *)(root + 12);
-	if (dir_entry(root, 0, DIR_BLOCK_END) == NULL || dir_entry(root, 12, DIR_BLOCK_END) == NULL ||
+	if (dir_entry(root, 0, DIR_BLOCK_END) == NULL ||
+	    dir_entry(root, 12, DIR_BLOCK_END) == NULL ||
 	    ((struct disk_dirent *)(void *)root)->len != 12 || dotdot->name_len != 2)
 		return dir_damaged(u, dir);
 	dir_make_empty(leaf);

@@ -23,7 +23,7 @@ int names_load_dir(struct update *u, struct ext4_node node, struct inode *out)
 static bool is_dots(struct span name)
 {
 	return (name.len == 1 && name.data[0] == '.') ||
-	       (name.len == 2 && name.data[0] == '.' && name.data[1] == '.');
+		(name.len == 2 && name.data[0] == '.' && name.data[1] == '.');
 }
 
 int names_check(struct span name)
@@ -179,8 +179,9 @@ int names_find(struct update *u, const struct inode *dir, struct span name, stru
 
 	if (status == 0)
 		status = inode_load(u, slot->inode, inode);
-	if (status == 0 && (inode->number == dir->number || inode->raw.links == 0 ||
-	                    inode->number == EXT4_ROOT_INODE))
+	if (status == 0 &&
+	    (inode->number == dir->number || inode->raw.links == 0 ||
+	     inode->number == EXT4_ROOT_INODE))
 		return damaged(u->fs, "the folder of inode %u is not sound", dir->number);
 	return status;
 }

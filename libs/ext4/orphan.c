@@ -10,7 +10,8 @@ static int first_orphan(struct update *u, uint32_t *out)
 	int status = update_read(u, 0, &bytes);
 
 	if (status == 0)
-		*out = ((const struct disk_super *)(const void *)(bytes + SUPER_OFFSET))->last_orphan;
+		*out = ((const struct disk_super *)(const void *)(bytes + SUPER_OFFSET))
+			       ->last_orphan;
 	return status;
 }
 
@@ -97,8 +98,7 @@ int ext4_orphans(struct update *u, void (*found)(void *context, struct ext4_node
 		status = inode_load_raw(u, at, &inode);
 		if (status != 0)
 			return status;
-		found(context, (struct ext4_node){ at, inode.raw.generation },
-		      inode.raw.links > 0);
+		found(context, (struct ext4_node){ at, inode.raw.generation }, inode.raw.links > 0);
 		at = inode.raw.dtime;
 	}
 	return status;

@@ -100,8 +100,9 @@ static int add_block(struct listing *l, uint32_t version, uint32_t n)
 		if (status != 0 || l->count == MAX_LISTED)
 			return status != 0 ? status : dir_damaged(l->u, l->dir);
 		hash = name_hash(dirent_name(e), version, l->u->fs->super.hash_seed);
-		insert_sorted(l, (uint64_t)(hash.major >> 1) << 32 |
-		                         (hash.minor & ~((1u << RANK_BITS) - 1)),
+		insert_sorted(l,
+		              (uint64_t)(hash.major >> 1) << 32 |
+		                      (hash.minor & ~((1u << RANK_BITS) - 1)),
 		              e);
 	}
 	return status;
@@ -194,7 +195,7 @@ int ext4_readdir(struct update *u, struct ext4_node node, uint64_t position, ext
 		return dir_damaged(u, &dir);
 	l.dir = &dir;
 	hashed = (dir.raw.flags & INODE_INDEX) != 0 ||
-	         (u->fs->super.dir_index && dir_num_blocks(&dir) == 1);
+		(u->fs->super.dir_index && dir_num_blocks(&dir) == 1);
 	if (position < FIRST_KEY)
 		status = list_dots(&l);
 	if (status == 0)

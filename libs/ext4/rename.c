@@ -83,9 +83,9 @@ static int check(struct renaming *r, uint32_t flags)
 	if (status != 0 || r->replaced.number == 0)
 		return status;
 	if (exchange)
-		return inode_is(&r->replaced, MODE_DIR) && r->to != &r->from ?
-		               check_outside(r->u, &r->from, r->replaced.number) :
-		               0;
+		return inode_is(&r->replaced, MODE_DIR) && r->to != &r->from
+			? check_outside(r->u, &r->from, r->replaced.number)
+			: 0;
 	if (is_dir && !inode_is(&r->replaced, MODE_DIR))
 		return -LINUX_ENOTDIR;
 	if (!is_dir && inode_is(&r->replaced, MODE_DIR))

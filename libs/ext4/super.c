@@ -14,18 +14,17 @@
 #include "libs/starina/log.h"
 
 // What we know. Of the others, those that can be met have a name.
-#define KNOWN_COMPAT                                                                           \
-	(COMPAT_HAS_JOURNAL | COMPAT_EXT_ATTR | COMPAT_RESIZE_INODE | COMPAT_DIR_INDEX)
-#define KNOWN_INCOMPAT                                                                         \
-	(INCOMPAT_FILETYPE | INCOMPAT_RECOVER | INCOMPAT_EXTENTS | INCOMPAT_64BIT |            \
+#define KNOWN_COMPAT (COMPAT_HAS_JOURNAL | COMPAT_EXT_ATTR | COMPAT_RESIZE_INODE | COMPAT_DIR_INDEX)
+#define KNOWN_INCOMPAT                                                              \
+	(INCOMPAT_FILETYPE | INCOMPAT_RECOVER | INCOMPAT_EXTENTS | INCOMPAT_64BIT | \
 	 INCOMPAT_FLEX_BG | INCOMPAT_CSUM_SEED)
 #define NEEDED_INCOMPAT (INCOMPAT_FILETYPE | INCOMPAT_EXTENTS | INCOMPAT_64BIT)
-#define KNOWN_RO_COMPAT                                                                        \
-	(RO_COMPAT_SPARSE_SUPER | RO_COMPAT_LARGE_FILE | RO_COMPAT_HUGE_FILE |                 \
+#define KNOWN_RO_COMPAT                                                        \
+	(RO_COMPAT_SPARSE_SUPER | RO_COMPAT_LARGE_FILE | RO_COMPAT_HUGE_FILE | \
 	 RO_COMPAT_DIR_NLINK | RO_COMPAT_EXTRA_ISIZE | RO_COMPAT_METADATA_CSUM)
 // Without sparse_super there is a copy of the superblock in each group, which is fine.
-#define NEEDED_RO_COMPAT                                                                       \
-	(RO_COMPAT_LARGE_FILE | RO_COMPAT_HUGE_FILE | RO_COMPAT_DIR_NLINK |                    \
+#define NEEDED_RO_COMPAT                                                    \
+	(RO_COMPAT_LARGE_FILE | RO_COMPAT_HUGE_FILE | RO_COMPAT_DIR_NLINK | \
 	 RO_COMPAT_EXTRA_ISIZE | RO_COMPAT_METADATA_CSUM)
 
 struct feature {
@@ -34,28 +33,45 @@ struct feature {
 };
 
 static const struct feature compat_names[] = {
-	{ 0x1, "dir_prealloc" }, { 0x2, "imagic_inodes" },
-	{ 0x200, "sparse_super2" }, { COMPAT_FAST_COMMIT, "fast_commit" },
-	{ 0x800, "stable_inodes" }, { COMPAT_ORPHAN_FILE, "orphan_file" },
+	{ 0x1, "dir_prealloc" },
+	{ 0x2, "imagic_inodes" },
+	{ 0x200, "sparse_super2" },
+	{ COMPAT_FAST_COMMIT, "fast_commit" },
+	{ 0x800, "stable_inodes" },
+	{ COMPAT_ORPHAN_FILE, "orphan_file" },
 	{ 0, NULL },
 };
 static const struct feature incompat_names[] = {
-	{ 0x1, "compression" }, { INCOMPAT_FILETYPE, "filetype" },
-	{ 0x8, "journal_dev" }, { 0x10, "meta_bg" },
-	{ INCOMPAT_EXTENTS, "extent" }, { INCOMPAT_64BIT, "64bit" },
-	{ 0x100, "mmp" }, { 0x400, "ea_inode" },
-	{ 0x1000, "dirdata" }, { 0x4000, "large_dir" },
-	{ 0x8000, "inline_data" }, { 0x10000, "encrypt" },
-	{ 0x20000, "casefold" }, { 0, NULL },
+	{ 0x1, "compression" },
+	{ INCOMPAT_FILETYPE, "filetype" },
+	{ 0x8, "journal_dev" },
+	{ 0x10, "meta_bg" },
+	{ INCOMPAT_EXTENTS, "extent" },
+	{ INCOMPAT_64BIT, "64bit" },
+	{ 0x100, "mmp" },
+	{ 0x400, "ea_inode" },
+	{ 0x1000, "dirdata" },
+	{ 0x4000, "large_dir" },
+	{ 0x8000, "inline_data" },
+	{ 0x10000, "encrypt" },
+	{ 0x20000, "casefold" },
+	{ 0, NULL },
 };
 static const struct feature ro_compat_names[] = {
-	{ RO_COMPAT_LARGE_FILE, "large_file" }, { RO_COMPAT_HUGE_FILE, "huge_file" },
-	{ 0x10, "uninit_bg" }, { RO_COMPAT_DIR_NLINK, "dir_nlink" },
-	{ RO_COMPAT_EXTRA_ISIZE, "extra_isize" }, { 0x100, "quota" },
-	{ 0x200, "bigalloc" }, { RO_COMPAT_METADATA_CSUM, "metadata_csum" },
-	{ 0x1000, "read-only" }, { 0x2000, "project" },
-	{ 0x4000, "shared_blocks" }, { 0x8000, "verity" },
-	{ 0x10000, "orphan_present" }, { 0, NULL },
+	{ RO_COMPAT_LARGE_FILE, "large_file" },
+	{ RO_COMPAT_HUGE_FILE, "huge_file" },
+	{ 0x10, "uninit_bg" },
+	{ RO_COMPAT_DIR_NLINK, "dir_nlink" },
+	{ RO_COMPAT_EXTRA_ISIZE, "extra_isize" },
+	{ 0x100, "quota" },
+	{ 0x200, "bigalloc" },
+	{ RO_COMPAT_METADATA_CSUM, "metadata_csum" },
+	{ 0x1000, "read-only" },
+	{ 0x2000, "project" },
+	{ 0x4000, "shared_blocks" },
+	{ 0x8000, "verity" },
+	{ 0x10000, "orphan_present" },
+	{ 0, NULL },
 };
 
 // The lowest feature of `bits`, to be told in `why`.
@@ -145,9 +161,9 @@ static void take_over(struct ext4 *fs, const struct disk_super *s)
 	super->hash_unsigned = (s->flags & SUPER_HASH_UNSIGNED) != 0;
 	super->hash_version = s->hash_version;
 	memcpy(super->hash_seed, s->hash_seed, sizeof(super->hash_seed));
-	super->seed = (s->incompat & INCOMPAT_CSUM_SEED) != 0 ?
-	                      s->checksum_seed :
-	                      crc32c(~0u, s->uuid, sizeof(s->uuid));
+	super->seed = (s->incompat & INCOMPAT_CSUM_SEED) != 0
+		? s->checksum_seed
+		: crc32c(~0u, s->uuid, sizeof(s->uuid));
 	super->reserved_blocks = (uint64_t)s->reserved_blocks_hi << 32 | s->reserved_blocks_lo;
 	super->next_generation = crc32c(super->seed, &s->write_time, 4);
 }
@@ -169,8 +185,9 @@ int super_load(struct ext4 *fs, const uint8_t *first_block, char *why, size_t wh
 		str_copy(why, "its blocks are not of 4096 bytes", why_size);
 		return -LINUX_EINVAL;
 	}
-	problem = crc32c(~0u, s, offsetof(struct disk_super, checksum)) != s->checksum ? "its superblock's checksum is wrong: run e2fsck" :
-	                                       check_geometry(fs, s);
+	problem = crc32c(~0u, s, offsetof(struct disk_super, checksum)) != s->checksum
+		? "its superblock's checksum is wrong: run e2fsck"
+		: check_geometry(fs, s);
 	if (problem != NULL) {
 		str_copy(why, problem, why_size);
 		return -LINUX_EUCLEAN;
@@ -207,8 +224,7 @@ void ext4_statfs(const struct ext4 *fs, struct ext4_statfs *out)
 {
 	uint64_t free_blocks = fs->super.free_blocks;
 
-	list_for_each(e, &fs->super.reservations)
-	{
+	list_for_each(e, &fs->super.reservations) {
 		const struct ext4_reservation *r = container_of(e, struct ext4_reservation, entry);
 
 		free_blocks -= free_blocks < r->count ? free_blocks : r->count;

@@ -15,3 +15,5 @@ HOST_TESTS += libs/ext4/crash_test
 crash_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_recorder crash_workload fsck)
 HOST_TESTS += libs/ext4/kill_test
 kill_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_workload fsck)
+HOST_TESTS += libs/ext4/linux_disk_test
+linux_disk_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/volume_fake.c

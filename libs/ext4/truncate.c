@@ -26,9 +26,9 @@ static int cut_tail(struct update *u, struct inode *inode)
 
 	if (status != 0)
 		return status;
-	more = inode_size(inode) > UINT32_MAX * (uint64_t)EXT4_BLOCK_SIZE ?
-	               0 :
-	               extent_remove(u, inode, blocks_of(inode_size(inode)), NO_END);
+	more = inode_size(inode) > UINT32_MAX * (uint64_t)EXT4_BLOCK_SIZE
+		? 0
+		: extent_remove(u, inode, blocks_of(inode_size(inode)), NO_END);
 	if (more == UPDATE_MORE && named && !orphan)
 		status = orphan_add(u, inode);
 	if (more == 0 && orphan)

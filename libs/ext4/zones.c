@@ -65,7 +65,7 @@ static bool is_power(uint32_t number, uint32_t base)
 static bool has_super(const struct super *super, uint32_t group)
 {
 	return !super->sparse_super || group <= 1 || is_power(group, 3) || is_power(group, 5) ||
-	       is_power(group, 7);
+		is_power(group, 7);
 }
 
 static uint32_t group_descriptor_blocks(const struct super *super)
@@ -90,7 +90,8 @@ static int load_group(struct loading *l, struct update *u, uint32_t number)
 		status = add_zone(l, ZONE_INODE_BITMAP, group_inode_bitmap(&g), 1);
 	if (status == 0)
 		status = add_zone(l, ZONE_TABLE, group_inode_table(&g),
-		                  (super->inodes_per_group + INODES_PER_BLOCK - 1) / INODES_PER_BLOCK);
+		                  (super->inodes_per_group + INODES_PER_BLOCK - 1) /
+		                          INODES_PER_BLOCK);
 	super->free_blocks += group_free_blocks(&g);
 	super->free_inodes += group_free_inodes(&g);
 	super->longest[number] = UINT32_MAX;
@@ -165,8 +166,9 @@ int super_load_groups(struct ext4 *fs, char *why, size_t why_size)
 	}
 	if (status != 0)
 		str_copy(why,
-		         status == -LINUX_EUCLEAN ? "its groups' descriptors are damaged: run e2fsck" :
-		                                    "its groups' descriptors cannot be read",
+		         status == -LINUX_EUCLEAN
+		                 ? "its groups' descriptors are damaged: run e2fsck"
+		                 : "its groups' descriptors cannot be read",
 		         why_size);
 	return status;
 }
