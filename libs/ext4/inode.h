@@ -10,15 +10,15 @@
 #include "libs/ext4/ext4.h"
 #include "libs/ext4/format.h"
 
-#define MODE_TYPE 0170000u
-#define MODE_FIFO 0010000u
-#define MODE_CHAR 0020000u
-#define MODE_DIR 0040000u
-#define MODE_BLOCK 0060000u
-#define MODE_FILE 0100000u
-#define MODE_LINK 0120000u
-#define MODE_SOCKET 0140000u
-#define MODE_SETGID 02000u
+#define MODE_TYPE 0xf000u
+#define MODE_FIFO 0x1000u
+#define MODE_CHAR 0x2000u
+#define MODE_DIR 0x4000u
+#define MODE_BLOCK 0x6000u
+#define MODE_FILE 0x8000u
+#define MODE_LINK 0xa000u
+#define MODE_SOCKET 0xc000u
+#define MODE_SETGID 0x400u
 
 #define LINKS_MAX 65000u  // of a folder: then 1, for many
 
