@@ -10,6 +10,7 @@
 
 #include "libs/abi/files.h"
 #include "libs/linux/machine/machine.h"
+#include "libs/linux/vm/vm_files_nodes.h"
 #include "libs/starina/opener.h"
 #include "libs/virtio/device_fs.h"
 
@@ -77,6 +78,7 @@ struct vm_files {
 	uint32_t num_shares;
 	struct files_session sessions[VM_FILES_MAX_SESSIONS];
 	uint32_t num_sessions;
+	struct files_nodes nodes;  // that the guest was given
 	struct fuse_init_in init;  // what the guest was told that it may use
 	struct files_pending pending[FS_DEVICE_MAX_REQUESTS];
 	uint64_t count;         // of requests, for their order

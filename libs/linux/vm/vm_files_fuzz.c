@@ -19,7 +19,8 @@ static struct other {
 	handle_t connector;
 	handle_t connection;
 	handle_t session;
-	bool begun;  // a session was sent its key
+	bool begun;      // a session was sent its key
+	uint64_t given;  // nodes that it gave
 	// The last requests that wait for an answer.
 	struct fuse_in_header asked[4];
 	uint32_t num_asked;
@@ -52,14 +53,14 @@ void machine_leave(struct machine *m)
 
 // --- The providers -------------------------------------------------------------------------------
 
-static void check_id(const uint8_t *bytes, size_t len, size_t at)
+static void check_id(const struct other *other, const uint8_t *bytes, size_t len, size_t at)
 {
 	uint64_t id;
 
 	if (at + sizeof(id) > len)
 		abort();
 	memcpy(&id, bytes + at, sizeof(id));
-	if (id >> FILES_NODE_BITS != 0)
+	if (id > 63 || (other->given & 1ull << id) == 0)
 		abort();
 }
 
@@ -74,20 +75,21 @@ static void check_request(struct other *other, struct span request)
 	memcpy(&in, request.data, sizeof(in));
 	if (in.len != request.len)
 		abort();
-	check_id(request.data, request.len, offsetof(struct fuse_in_header, nodeid));
 	// The root is for lookups of shares, which the guest does not make.
 	if (in.nodeid == FUSE_ROOT_ID && in.opcode != FUSE_LOOKUP && in.opcode != FUSE_MKDIR)
 		abort();
+	if (in.nodeid != FUSE_ROOT_ID && in.opcode != FUSE_INIT && in.opcode != FUSE_BATCH_FORGET)
+		check_id(other, request.data, request.len, offsetof(struct fuse_in_header, nodeid));
 	if (in.opcode == FUSE_RENAME || in.opcode == FUSE_RENAME2 || in.opcode == FUSE_LINK)
-		check_id(request.data, request.len, sizeof(in));
+		check_id(other, request.data, request.len, sizeof(in));
 	if (in.opcode == FUSE_COPY_FILE_RANGE)
-		check_id(request.data, request.len, sizeof(in) + 16);
+		check_id(other, request.data, request.len, sizeof(in) + 16);
 	if (in.opcode == FUSE_BATCH_FORGET) {
 		memcpy(&batch, request.data + sizeof(in), sizeof(batch));
 		if (request.len != sizeof(in) + sizeof(batch) + batch.count * 16ul)
 			abort();
 		for (uint32_t i = 0; i < batch.count; i++)
-			check_id(request.data, request.len, sizeof(in) + 8 + i * 16ul);
+			check_id(other, request.data, request.len, sizeof(in) + 8 + i * 16ul);
 	}
 	if (in.unique != 0)
 		other->asked[other->num_asked++ % 4] = in;
@@ -155,6 +157,7 @@ static void answer(struct other *other, uint8_t op)
 		return;
 	if (op == 0xf2)
 		body.entry.nodeid = UINT64_MAX;
+	other->given |= 1ull << (2 + op % 8u);
 	if (other->asked[(other->num_asked - 1) % 4].opcode == FUSE_INIT)
 		send_reply(other, op, &init, sizeof(init), 0);
 	else

@@ -10,7 +10,8 @@
 
 #define BODY sizeof(struct fuse_in_header)
 
-static int32_t translate(struct mut_span request, size_t offset, uint32_t slot)
+static int32_t translate(const struct files_nodes *nodes, struct mut_span request, size_t offset,
+                         uint32_t slot)
 {
 	uint64_t id;
 
@@ -19,27 +20,27 @@ static int32_t translate(struct mut_span request, size_t offset, uint32_t slot)
 	memcpy(&id, request.data + offset, sizeof(id));
 	if (files_id_slot(id) != slot)
 		return LINUX_EXDEV;
-	id &= FILES_ID_MASK;
-	if (id <= FUSE_ROOT_ID)
+	if ((id & FILES_ID_MASK) <= FUSE_ROOT_ID || !files_nodes_has(nodes, id))
 		return LINUX_ESTALE;
+	id &= FILES_ID_MASK;
 	memcpy(request.data + offset, &id, sizeof(id));
 	return 0;
 }
 
-int32_t files_request_ids(struct mut_span request, uint32_t slot)
+int32_t files_request_ids(const struct files_nodes *nodes, struct mut_span request, uint32_t slot)
 {
 	struct fuse_in_header in;
-	int32_t error = translate(request, offsetof(struct fuse_in_header, nodeid), slot);
+	int32_t error = translate(nodes, request, offsetof(struct fuse_in_header, nodeid), slot);
 
 	if (error != 0 || request.len < sizeof(in))
 		return error != 0 ? error : LINUX_EINVAL;
 	memcpy(&in, request.data, sizeof(in));
 	switch (in.opcode) {
-	case FUSE_RENAME: return translate(request, BODY, slot);   // fuse_rename_in.newdir
-	case FUSE_RENAME2: return translate(request, BODY, slot);  // fuse_rename2_in.newdir
-	case FUSE_LINK: return translate(request, BODY, slot);     // fuse_link_in.oldnodeid
+	case FUSE_RENAME: return translate(nodes, request, BODY, slot);   // fuse_rename_in.newdir
+	case FUSE_RENAME2: return translate(nodes, request, BODY, slot);  // fuse_rename2_in.newdir
+	case FUSE_LINK: return translate(nodes, request, BODY, slot);     // fuse_link_in.oldnodeid
 	case FUSE_COPY_FILE_RANGE:
-		return translate(request,
+		return translate(nodes, request,
 		                 BODY + offsetof(struct fuse_copy_file_range_in, nodeid_out), slot);
 	default: return 0;
 	}

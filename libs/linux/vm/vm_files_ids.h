@@ -7,6 +7,7 @@
 #include "libs/abi/error.h"
 #include "libs/abi/files.h"
 #include "libs/base/span.h"
+#include "libs/linux/vm/vm_files_nodes.h"
 
 #define FILES_ID_MASK ((1ull << FILES_NODE_BITS) - 1)
 
@@ -17,8 +18,8 @@ static inline uint32_t files_id_slot(uint64_t id)
 
 // Makes the session's ids of the guest's in a request for the session in `slot`. Returns 0, or an
 // error of Linux's (positive) for the guest: EINVAL (it ends too early), EXDEV (an id is another
-// session's), ESTALE (a session's root, which no guest is given).
-int32_t files_request_ids(struct mut_span request, uint32_t slot);
+// session's), ESTALE (the guest was not given the node, or it is a session's root).
+int32_t files_request_ids(const struct files_nodes *nodes, struct mut_span request, uint32_t slot);
 // Calls `visit` (may be NULL) with the place of each node id in the reply to an `opcode`, ids of 0
 // excepted. Errors: ERR_PROTOCOL (the reply is too short, an id too large).
 __must_check error_t files_reply_ids(uint32_t opcode, struct span reply,

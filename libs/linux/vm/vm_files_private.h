@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the parts of vm_files: vm_files.c has the device and the shares, vm_files_root.c its
-// root, vm_files_session.c the sessions and their providers.
+// Between the parts of vm_files: vm_files.c has the device, its requests and the shares,
+// vm_files_root.c its root, vm_files_session.c the sessions and their providers.
 #pragma once
 
 #include "libs/linux/vm/vm_files.h"
@@ -36,14 +36,32 @@ struct fs_device_request *files_next_unsent(struct files_session *session);
 // has taken it back), ERR_INVALID (`*linux_error` says why it is none), folio_create's.
 __must_check error_t files_encode(struct vm_files *files, const struct fs_device_request *request,
                                   struct message *m, int32_t *linux_error);
+// A request has ended, and with it the memory of its message.
+void files_memory_is_back(struct vm_files *files);
+// Room for a request of `length` bytes in `m`, or in a folio that `m` carries. Errors:
+// folio_create's, folio_map's.
+__must_check error_t files_make_room(struct message *m, uint32_t opcode, size_t length,
+                                     uint8_t **out);
+// The session of a guest's node id; NULL: the guest was not given the node.
+struct files_session *files_session_of(struct vm_files *files, uint64_t id);
 // Whether a request that needs memory can wait for others that will be answered: it is sent then.
 __must_check bool files_wait_for_memory(struct vm_files *files);
-// The provider's answer to a request of the session's. Errors: ERR_PROTOCOL (it is none).
-__must_check error_t files_reply(struct files_session *session, struct span reply);
 // The session is gone: fails all its requests.
 void files_fail_session(struct files_session *session);
 // Where the session's ids are among the guest's.
 uint32_t files_slot_of(const struct files_session *session);
+
+// --- vm_files_forget.c ---
+
+// FUSE_FORGET and FUSE_BATCH_FORGET. Return false when it is to come again: a session cannot take
+// its part. `forgotten` tells who has it already.
+bool files_forget(struct vm_files *files, const struct fs_device_request *request);
+bool files_forget_batch(struct vm_files *files, const struct fs_device_request *request);
+
+// --- vm_files_reply.c ---
+
+// The provider's answer to a request of the session's. Errors: ERR_PROTOCOL (it is none).
+__must_check error_t files_reply(struct files_session *session, struct span reply);
 
 // --- vm_files_root.c ---
 

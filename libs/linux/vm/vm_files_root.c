@@ -37,6 +37,7 @@ static void close_sessions(struct vm_files *files)
 		files_fail_session(&files->sessions[i]);
 	}
 	files->forgotten = 0;
+	files_nodes_clear(&files->nodes);
 }
 
 static bool is_of_volumes(const struct files_session *session)

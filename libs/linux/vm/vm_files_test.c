@@ -233,6 +233,15 @@ static void share_found(struct provider *from, handle_t connector, const char *n
 	answer_entry(from, id);
 }
 
+// The guest gets the node `id` below node 5 of the session in `slot`.
+static void give(struct provider *from, uint32_t slot, uint64_t id)
+{
+	ask(0, FUSE_LOOKUP, NODE(slot, 5), "x", 2);
+	assert_int_equal(take_opcode(from), FUSE_LOOKUP);
+	answer_entry(from, id);
+	assert_true(entry_of(0).nodeid == NODE(slot, id));
+}
+
 // --- Tests ---------------------------------------------------------------------------------------
 
 static int setup(void **state)
@@ -358,6 +367,8 @@ static void ids_are_translated(void **state)
 
 	(void)state;
 	share_found(&p, host, "0", FILES_HOST, 5);
+	assert_int_equal(asked(FUSE_RENAME, NODE(1, 5), &newdir, sizeof(newdir)), -116);
+	give(&p, 1, 9);
 	ask(0, FUSE_RENAME, NODE(1, 5), &newdir, sizeof(newdir));
 	assert_int_equal(take_opcode(&p), FUSE_RENAME);
 	memcpy(&id, p.request + 40, 8);
@@ -388,22 +399,27 @@ static void a_batch_is_shared_out(void **state)
 		struct fuse_batch_forget_in in;
 		struct fuse_forget_one one[4];
 	} batch = { { .count = 4 },
-		    { { NODE(1, 5), 1 }, { NODE(2, 6), 2 }, { 77, 3 }, { NODE(2, 7), 4 } } };
+		    { { NODE(1, 9), 1 }, { NODE(2, 6), 1 }, { 77, 3 }, { NODE(2, 7), 1 } } };
 	struct fuse_forget_one got;
 	struct fuse_batch_forget_in in;
 
 	(void)state;
 	share_found(&p, host, "0", FILES_HOST, 5);
-	share_found(&q, volumes, "1", FILES_VOLUMES, 6);
+	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
+	for (int i = 0; i < 2; i++) {
+		give(&p, 1, 9);
+		give(&q, 2, 6);
+		give(&q, 2, 7);
+	}
 	ask(0, FUSE_BATCH_FORGET, 0, &batch, sizeof(batch));
 	assert_int_equal(take_opcode(&p), FUSE_BATCH_FORGET);
 	memcpy(&in, p.request + 40, sizeof(in));
 	memcpy(&got, p.request + 48, sizeof(got));
-	assert_true(in.count == 1 && p.in.len == 64 && got.nodeid == 5 && got.nlookup == 1);
+	assert_true(in.count == 1 && p.in.len == 64 && got.nodeid == 9 && got.nlookup == 1);
 	assert_int_equal(take_opcode(&q), FUSE_BATCH_FORGET);
 	memcpy(&in, q.request + 40, sizeof(in));
 	memcpy(&got, q.request + 64, sizeof(got));
-	assert_true(in.count == 2 && q.in.len == 80 && got.nodeid == 7 && got.nlookup == 4);
+	assert_true(in.count == 2 && q.in.len == 80 && got.nodeid == 7 && got.nlookup == 1);
 	// A session that is away keeps its part waiting, the other one has its own already.
 	provider_dies(&q);
 	ask(1, FUSE_BATCH_FORGET, 0, &batch, sizeof(batch));
@@ -413,9 +429,16 @@ static void a_batch_is_shared_out(void **state)
 	assert_int_equal(take_opcode(&q), FUSE_BATCH_FORGET);
 	assert_int_equal(take(&p), 0);
 	assert_int_equal(test_used(guest, 0)->idx, 2);
+	// What is forgotten is not the guest's any more.
+	ask(1, FUSE_BATCH_FORGET, 0, &batch, sizeof(batch));
+	assert_int_equal(take(&p) + take(&q), 0);
+	assert_int_equal(asked(FUSE_GETATTR, NODE(2, 7), NULL, 0), -116);
 	got.nlookup = 1;
 	ask(0, FUSE_FORGET, NODE(1, 5), &got.nlookup, 8);
 	assert_true(take_opcode(&p) == FUSE_FORGET && p.in.nodeid == 5);
+	ask(0, FUSE_FORGET, NODE(1, 5), &got.nlookup, 8);
+	assert_int_equal(take(&p), 0);
+	assert_int_equal(asked(FUSE_GETATTR, NODE(1, 5), NULL, 0), -116);
 }
 
 static void a_share_is_made(void **state)
@@ -454,6 +477,8 @@ static void a_provider_that_comes_back_gets_what_is_unanswered(void **state)
 	(void)state;
 	share_found(&p, host, "0", FILES_HOST, 5);
 	key = p.key;
+	give(&p, 1, 6);
+	give(&p, 1, 7);
 	for (uint32_t i = 0; i < 3; i++) {
 		ask(i, FUSE_GETATTR, NODE(1, 5 + i), NULL, 0);
 		assert_int_equal(take_opcode(&p), FUSE_GETATTR);
@@ -462,7 +487,7 @@ static void a_provider_that_comes_back_gets_what_is_unanswered(void **state)
 	answer(&p, uniques[1], -1, NULL, 0);
 	provider_dies(&p);
 	// What is asked meanwhile comes behind.
-	ask(1, FUSE_READLINK, NODE(1, 9), NULL, 0);
+	ask(1, FUSE_READLINK, NODE(1, 7), NULL, 0);
 	assert_true(error_of(0) == 1 && error_of(1) == 1 && error_of(2) == 1);
 	accept_session(&p, host, FILES_HOST);
 	assert_int_equal(p.key, key);
