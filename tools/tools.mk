@@ -97,7 +97,7 @@ test-e2e: run-files $(E2E_IMAGES:%=$(BUILD)/%.elf) ## end-to-end tests: a regist
 # The same images with all apps in the kernel, and all in user mode, for the tests of what apps do with each other and with devices.
 E2E_OF_APPS = $(or $(E2E),container.exit container.megabyte container.conversation container.sigterm container_net.published \
 	container_net.out disk.larger disk.kept disk.driver_is_killed linux_api.commands linux_api.containers linux_api.warm linux_api.gateway \
-	net.download net.upload net.tcpip net.as_many net.bad servers.nginx switch.)
+	files. net.download net.upload net.tcpip net.as_many net.bad servers.nginx switch.)
 test-e2e-kernel: ## some of them with all apps in the kernel
 test-e2e-user: ## the same with all apps in user mode
 test-e2e-kernel test-e2e-user: test-e2e-%: run-files $(BUILD)/starina-%.elf \

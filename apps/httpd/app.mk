@@ -1,3 +1,3 @@
-APP_httpd_LIBS := http
+APP_httpd_LIBS := http files
 # It handles bytes from outside.
 APP_httpd_ISOLATION := user

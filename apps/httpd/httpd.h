@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "libs/files/files.h"
 #include "libs/http/handler.h"
 #include "libs/http/server.h"
 #include "libs/starina/environ.h"
@@ -10,11 +11,23 @@ struct httpd {
 	struct http_server server;
 	handle_t system;  // HANDLE_NONE: the status page shows less
 	const struct environ *env;
+	const char *share;  // that /files/ has; NULL: none
+	struct files files;
+	bool files_started;
+	struct list files_jobs;
 };
 
 // The status page and its figures as JSON (status.c).
 void status_page(struct httpd *httpd, struct http_exchange *exchange);
 void status_json(struct httpd *httpd, struct http_exchange *exchange);
+
+// GET /files/PATH (files.c): a file or a folder of the share that httpd.files names, if it names
+// one. `target` is the path as it came.
+void files_init(struct httpd *httpd);
+void files_request(struct httpd *httpd, struct http_exchange *exchange,
+                   const struct http_request_head *head, struct span target);
+void files_continue(struct http_exchange *exchange);
+void files_gone(struct http_exchange *exchange);
 
 // GET /bytes/N: N bytes of a known pattern (bytes.c): 64 KiB blocks that begin with their number,
 // little-endian in 8 bytes, and go on with byte i being (i * 167 + i / 256) mod 256.

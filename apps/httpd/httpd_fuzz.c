@@ -4,6 +4,7 @@
 // end nothing is left. An input is a list of steps: what, how, a length, and so many bytes.
 #include <stdlib.h>
 
+#include "libs/files/provider_fake.h"
 #include "libs/http/tcpip_fake.h"
 #include "libs/starina/clients_fake.h"
 
@@ -30,11 +31,17 @@ static const char *const snippets[] = {
 	"POST /checksum HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
 	"5\r\nhello\r\n",
 	"0\r\n\r\n",
+	"GET /files/ HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /files/f%20 HTTP/1.1\r\nHost: a\r\nRange: bytes=7-\r\nIf-None-Match: \"1\"\r\n\r\n",
+	"GET /files/sub/big HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /files/sub HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /files/",
 	"PUT /checksum HTTP/1.1\r\nHost: a\r\n\r\n",
 	"hello",
 };
 
 static handle_t connector, clients[CLIENTS];
+static struct provider_fake provider;
 
 error_t system_info(handle_t system, struct system_info *out)
 {
@@ -43,7 +50,7 @@ error_t system_info(handle_t system, struct system_info *out)
 	return 0;
 }
 
-enum { CONNECT, SNIPPET, SAY, FOLIO, TYPE, DRAIN, CLOSE, TIME, MEMORY, RESTART, NUM_STEPS };
+enum { CONNECT, SNIPPET, SAY, FOLIO, TYPE, DRAIN, CLOSE, TIME, MEMORY, FILES, RESTART, NUM_STEPS };
 
 static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
@@ -64,6 +71,11 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case CLOSE: fake_close(client); break;
 	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); break;
 	case MEMORY: fake_memory_fail(how); break;
+	case FILES:
+		provider.fails = how % 4 == 0 ? how : 0;
+		if (how % 16 == 1)
+			provider_fake_die(&provider);
+		break;
 	default:
 		if (how % 8 == 0)
 			tcpip_fake_restart((how & 8) != 0);
@@ -76,24 +88,49 @@ static void turn(void)
 	fake_loop_settle(&state.loop);
 	tcpip_fake_serve(connector);
 	fake_loop_settle(&state.loop);
+	while (provider_fake_serve(&provider))
+		fake_loop_settle(&state.loop);
+	if (state.files.error < 0)
+		provider_fake_die(&provider);
+}
+
+static void make_files(void)
+{
+	static uint8_t bytes[300000];
+	uint32_t sub;
+
+	provider_fake_init(&provider, fake_connector_create());
+	provider.hostile = true;
+	sub = provider_fake_make(&provider, 1, "sub", MODE_FOLDER, "", 0);
+	provider_fake_make(&provider, 1, "f ", MODE_FILE, "hello, world", 12);
+	provider_fake_make(&provider, sub, "big", MODE_FILE, bytes, sizeof(bytes));
+	provider_fake_make(&provider, 1, "<&\"'>", MODE_LINK, "sub", 3);
 }
 
 static void begin(void)
 {
-	static struct environ env = { .num_entries = 3,
-		                      .entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
-		                                   { .kind = ENV_SYSTEM },
-		                                   { .kind = ENV_CONFIG,
-		                                     .name = "listen",
-		                                     .value = "tcp-listen:0.0.0.0:80" } } };
+	static struct environ env = {
+		.num_entries = 5,
+		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
+		             { .kind = ENV_SYSTEM },
+		             { .kind = ENV_CONFIG,
+		               .name = "listen",
+		               .value = "tcp-listen:0.0.0.0:80" },
+		             { .kind = ENV_CONNECTOR, .name = "files" },
+		             { .kind = ENV_CONFIG, .name = "files", .value = "notes" } }
+	};
 
 	env.entries[0].handle = connector = fake_connector_create();
 	env.entries[1].handle = fake_service_create();
+	make_files();
+	env.entries[3].handle = provider.connector;
 	httpd_main(&env);
 	turn();
 	// What responses share is made by the first.
 	tcpip_fake_connect(&clients[0]);
 	step(SNIPPET, 4 << 2, NULL, 0);
+	turn();
+	step(SNIPPET, 13 << 2, NULL, 0);
 	turn();
 	fake_close(&clients[0]);
 	turn();
@@ -102,6 +139,7 @@ static void begin(void)
 static void finish(size_t handles, size_t allocated)
 {
 	fake_memory_fail(0);
+	provider.fails = 0;
 	for (size_t i = 0; i < CLIENTS; i++)
 		fake_close(&clients[i]);
 	for (int i = 0; i < 8; i++) {

@@ -6,4 +6,5 @@ enum job_kind {
 	JOB_NONE = 0,
 	JOB_BYTES = 1,
 	JOB_CHECKSUM = 2,
+	JOB_FILES = 3,
 };

@@ -38,6 +38,8 @@ static void on_request(void *context, struct http_exchange *exchange,
 		status_json(httpd, exchange);
 	else if (get && has_prefix(head->target, "/bytes/", &rest))
 		bytes_start(exchange, rest);
+	else if (get && has_prefix(head->target, "/files/", &rest))
+		files_request(httpd, exchange, head, rest);
 	else if (span_equals(head->method, "POST") && span_equals(head->target, "/checksum"))
 		checksum_start(exchange);
 	else if (get)
@@ -70,11 +72,15 @@ static void on_writable(void *context, struct http_exchange *exchange)
 	(void)context;
 	if (job_kind(exchange) == JOB_BYTES)
 		bytes_continue(exchange);
+	else if (job_kind(exchange) == JOB_FILES)
+		files_continue(exchange);
 }
 
 static void on_gone(void *context, struct http_exchange *exchange)
 {
 	(void)context;
+	if (job_kind(exchange) == JOB_FILES)
+		files_gone(exchange);
 	heap_free(exchange->user);
 }
 
@@ -94,6 +100,7 @@ static void httpd_main(const struct environ *env)
 	httpd->env = env;
 	httpd->system = environ_system(env);
 	err = loop_init(&httpd->loop);
+	files_init(httpd);
 	if (!err)
 		err = http_server_start(&httpd->loop, &httpd->server,
 		                        environ_connector(env, "tcpip"),
@@ -110,5 +117,7 @@ APP(httpd, .main = httpd_main, .restart = RESTART_ALWAYS, .memory_limit = 64ul *
     .needs = {
 	    { NEED_SERVICE, "tcpip", NULL, 0 },
 	    { NEED_SYSTEM, "info", NULL, 1 },
+	    { NEED_SERVICE, "files", NULL, 1 },
+	    { NEED_CONFIG, "files", NULL, 1 },
 	    { NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0 },
     });

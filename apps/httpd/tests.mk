@@ -2,4 +2,5 @@
 HOST_FUZZERS += apps/httpd/httpd_fuzz
 httpd_fuzz_SRCS := $(filter-out %/main.c %_fuzz.c,$(wildcard apps/httpd/*.c)) \
 	$(patsubst %,libs/http/%.c,tcpip_fake server handler connection response output head chunked) $(SYSTEM_FAKE_SRCS) \
+	$(FILES_SRCS) \
 	$(patsubst %,libs/base/%.c,fmt span string)

@@ -17,7 +17,7 @@ struct file_op {
 
 static error_t file_begin(struct file *file, void *context, struct file_op **out)
 {
-	void *memory;
+	void *memory = NULL;
 	error_t err = operation_begin(file->files, file, sizeof(**out), context, &memory);
 
 	if (err == 0)
@@ -198,7 +198,7 @@ error_t file_write_folio(struct file *file, uint64_t offset, handle_t folio, uin
 
 static error_t share_begin(struct files *files, void *context, struct file_op **out)
 {
-	void *memory;
+	void *memory = NULL;
 	error_t err = operation_begin(files, NULL, sizeof(**out), context, &memory);
 
 	if (err == 0)

@@ -202,7 +202,7 @@ error_t files_list(struct files *files, const char *path, files_entry_fn each, f
                    void *context)
 {
 	struct list_op *op = NULL;
-	void *memory;
+	void *memory = NULL;
 	error_t err = walk_begin(files, path, WALK_FOLLOW, sizeof(*op), context, &memory);
 
 	if (err < 0)

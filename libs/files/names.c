@@ -74,7 +74,7 @@ static error_t name_begin(struct files *files, const char *path, enum walk_mode 
                           const char *text, void *context, struct name_op **out)
 {
 	struct name_op *op = NULL;
-	void *memory;
+	void *memory = NULL;
 	error_t err;
 
 	if (text != NULL && strnlen(text, FILES_PATH_MAX) == FILES_PATH_MAX)

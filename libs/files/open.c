@@ -202,7 +202,7 @@ error_t files_open(struct files *files, const char *path, uint32_t flags, files_
 {
 	struct open_op *op = NULL;
 	struct file *file;
-	void *memory;
+	void *memory = NULL;
 	error_t err;
 
 	if ((flags & ~FLAGS) != 0 || (flags & (FILE_READ | FILE_WRITE)) == 0 ||

@@ -345,28 +345,24 @@ static void forget(struct provider_fake *p, struct exchange *e)
 
 static void send_reply(struct provider_fake *p, struct exchange *e, uint32_t error)
 {
-	struct fuse_out_header header = { .error = -(int32_t)error, .unique = e->in.unique };
-	struct msg_files_fuse fuse;
+	struct fuse_out_header header = { .unique = e->in.unique };
+	struct msg_files_fuse fuse = { 0 };
+	handle_t folio = HANDLE_NONE;
 	struct message m;
-	handle_t folio;
 
-	if (error != 0)
-		e->len = sizeof(header);
 	header.len = (uint32_t)e->len;
 	memcpy(e->out, &header, sizeof(header));
-	fuse = (struct msg_files_fuse){ .length = header.len };
-	if (e->len <= FILES_INLINE_MAX) {
-		if (message_encode_files_fuse(&m, &fuse, e->out, e->len) < 0)
-			abort();
-	} else {
-		if (payload_copy(e->out, e->len, &folio) < 0) {
-			// Its client waits.
-			if (!p->hostile)
-				abort();
-			return;
-		}
-		if (message_encode_files_fuse(&m, &fuse, NULL, 0) < 0)
-			abort();
+	if (error == 0 && e->len > FILES_INLINE_MAX && payload_copy(e->out, e->len, &folio) < 0)
+		error = LINUX_ENOMEM;
+	if (error != 0) {
+		e->len = header.len = sizeof(header);
+		header.error = -(int32_t)error;
+		memcpy(e->out, &header, sizeof(header));
+	}
+	fuse.length = header.len;
+	if (message_encode_files_fuse(&m, &fuse, e->out, folio == HANDLE_NONE ? e->len : 0) < 0)
+		abort();
+	if (folio != HANDLE_NONE) {
 		m.handles[0] = folio;
 		m.num_handles = 1;
 	}

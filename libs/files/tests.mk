@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-FILES_SRCS := $(filter-out %_test.c %_fuzz.c %_fake.c,$(wildcard libs/files/*.c))
 HOST_TESTS += libs/files/files_test
-files_test_SRCS := $(FILES_SRCS) libs/files/provider_fake.c libs/starina/opener.c $(SYSTEM_FAKE_SRCS) \
+files_test_SRCS := $(FILES_SRCS) $(SYSTEM_FAKE_SRCS) \
 	$(patsubst %,libs/base/%.c,fmt span string)
 HOST_TESTS += libs/files/simple_test
 simple_test_SRCS := $(files_test_SRCS)

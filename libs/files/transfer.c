@@ -170,8 +170,8 @@ static void write_answered(struct request *request, error_t err, struct reply *r
 static error_t transfer_begin(struct file *file, uint64_t offset, size_t len, files_count_fn done,
                               void *context, struct transfer **out)
 {
-	struct transfer *t;
-	void *memory;
+	struct transfer *t = NULL;
+	void *memory = NULL;
 	error_t err;
 
 	if (len > INT64_MAX || offset > INT64_MAX - len)
@@ -209,7 +209,7 @@ static error_t transfer_start(struct transfer *t)
 error_t file_read(struct file *file, uint64_t offset, void *buffer, size_t len, files_count_fn done,
                   void *context)
 {
-	struct transfer *t;
+	struct transfer *t = NULL;
 	error_t err = transfer_begin(file, offset, len, done, context, &t);
 
 	if (err < 0)
@@ -223,7 +223,7 @@ error_t file_read(struct file *file, uint64_t offset, void *buffer, size_t len, 
 error_t file_write(struct file *file, uint64_t offset, const void *bytes, size_t len,
                    files_count_fn done, void *context)
 {
-	struct transfer *t;
+	struct transfer *t = NULL;
 	error_t err = transfer_begin(file, offset, len, done, context, &t);
 
 	if (err < 0)

@@ -243,7 +243,7 @@ error_t walk_begin(struct files *files, const char *path, enum walk_mode mode, s
                    void *context, void **out)
 {
 	struct walk *walk;
-	void *memory;
+	void *memory = NULL;
 	error_t err = operation_begin(files, NULL, size, context, &memory);
 
 	if (err < 0)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "libs/http/connection.h"
 
+#include "libs/http/handler.h"
+
 #include "libs/abi/tcpip.h"
 #include "libs/base/string.h"
 #include "libs/http/output.h"
@@ -198,14 +200,25 @@ static void finish_if_done(struct http_connection *c)
 		source_want_messages(&c->channel, true);
 }
 
+struct http_connection *http_hold(struct http_exchange *exchange)
+{
+	http_connection_enter(exchange->connection);
+	return exchange->connection;
+}
+
+void http_let_go(struct http_connection *c)
+{
+	finish_if_done(c);
+	process_input(c);
+	http_connection_leave(c);
+}
+
 void http_connection_settle(struct http_connection *c)
 {
 	if (c->busy > 0)
 		return;
 	http_connection_enter(c);
-	finish_if_done(c);
-	process_input(c);
-	http_connection_leave(c);
+	http_let_go(c);
 }
 
 // --- Input ---

@@ -32,5 +32,9 @@ __must_check error_t http_send_folio(struct http_exchange *exchange, handle_t fo
 // the handler.
 void http_respond(struct http_exchange *exchange, unsigned status, const char *content_type,
                   const void *body, size_t len);
+// For what is not called by the connection itself: between these two the exchange stays, and
+// `gone` is not called, whatever is sent or given up.
+struct http_connection *http_hold(struct http_exchange *exchange);
+void http_let_go(struct http_connection *connection);
 // Gives up: closes the connection.
 void http_abort(struct http_exchange *exchange);
