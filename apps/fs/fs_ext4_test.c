@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+//
+// The app on libs/ext4 and an image that mke2fs makes: random operations against a model, with
+// deaths of the app in the midst of them, and e2fsck as the judge of what is left.
+#include "apps/fs/fs_fixture.h"
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define KEY 77u
+#define DIRECT_AT (EXT4_BLOCK_SIZE - 80u)
+#define NAMES 12u
+#define MAX_BYTES (96u * 1024)
+#define FEATURES "-O ^resize_inode,metadata_csum,64bit,^orphan_file -E lazy_itable_init=0 -J size=4"
+
+static char image[] = "/tmp/fs_ext4_test.XXXXXX";
+static handle_t session;
+static uint64_t volume;
+static uint32_t num_deaths;
+
+// --- The image -----------------------------------------------------------------------------------
+
+static int command(const char *format)
+{
+	char line[512];
+
+	(void)snprintf(line, sizeof(line), format, image);
+	return system(line);
+}
+
+static void image_move(bool to_file)
+{
+	FILE *file = fopen(image, to_file ? "wb" : "rb");
+	size_t moved;
+
+	assert_non_null(file);
+	moved = to_file ? fwrite(disk_image, 1, sizeof(disk_image), file)
+			: fread(disk_image, 1, sizeof(disk_image), file);
+	assert_int_equal(moved, sizeof(disk_image));
+	fclose(file);
+}
+
+static int make_image(void **state)
+{
+	int fd = mkstemp(image);
+
+	(void)state;
+	return fd < 0 || ftruncate(fd, sizeof(disk_image)) != 0 || close(fd) != 0;
+}
+
+static int remove_image(void **state)
+{
+	(void)state;
+	return unlink(image);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_reset();
+	assert_int_equal(command("/sbin/mke2fs -q -F -t ext4 " FEATURES " %s"), 0);
+	image_move(false);
+	app_begin();
+	app_start();
+	session = open_share(FILES_VOLUMES);
+	assert_int_not_equal(session, HANDLE_NONE);
+	send_key(session, KEY);
+	assert_int_equal(init_session(session, ~0u), 0);
+	assert_int_equal(ask_mkdir(session, FUSE_ROOT_ID, "vol"), 0);
+	volume = entry_node();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_close(&session);
+	for (int i = 0; i < 100 && fs.state != FS_CLOSED; i++)
+		settle();
+	assert_int_equal(fs.state, FS_CLOSED);
+	image_move(true);
+	assert_int_equal(command("/sbin/e2fsck -fn %s >/tmp/fs_ext4_test.log 2>&1"), 0);
+	return 0;
+}
+
+// --- Requests that deaths fall into --------------------------------------------------------------
+
+static void dies(void)
+{
+	num_deaths++;
+	app_dies();
+	session = open_share(FILES_VOLUMES);
+	assert_int_not_equal(session, HANDLE_NONE);
+	send_key(session, KEY);
+	settle();
+	assert_int_equal(fs.num_returned, 1);
+}
+
+static uint32_t deaths_in = 6;
+
+static int ask_kept(struct request r)
+{
+	r.unique = last_unique[7] += FILES_MAX_REQUESTS;
+	if (deaths_in > 0 && (uint32_t)rand() % deaths_in == 0) {
+		request_send(session, &r);
+		for (int turns = rand() % 12; turns > 0; turns--) {
+			(void)loop_turn(&fs.loop, 0);
+			if (rand() % 2 == 0)
+				disk_serves();
+		}
+		dies();
+	}
+	return ask(session, r);
+}
+
+static int ask_two(uint32_t opcode, uint64_t node, const void *fixed, size_t fixed_len,
+                   const char *name, const char *name2)
+{
+	return ask_kept((struct request){ .opcode = opcode,
+	                                  .node = node,
+	                                  .fixed = fixed,
+	                                  .fixed_len = fixed_len,
+	                                  .tail = name,
+	                                  .tail_len = strlen(name) + 1,
+	                                  .tail2 = name2,
+	                                  .tail2_len = name2 == NULL ? 0 : strlen(name2) + 1 });
+}
+
+// --- The model: names, and files that some of them have ------------------------------------------
+
+struct file {
+	bool used;
+	uint64_t node;
+	uint64_t lookups;
+	uint32_t names;
+	uint32_t size;
+	uint8_t bytes[MAX_BYTES];
+};
+
+static struct file files[NAMES];
+static struct file *names[NAMES];
+static uint8_t data[MAX_BYTES];
+
+static const char *name_of(uint32_t i)
+{
+	static char text[8][64];
+	static uint32_t next;
+	char *name = text[next++ % 8];
+
+	// Some of them are long.
+	(void)snprintf(name, 64, "%c%s", 'a' + (char)i,
+	               i % 3 == 0 ? "-with-a-name-that-is-rather-long" : "");
+	return name;
+}
+
+static void name_lost(struct file *file)
+{
+	if (--file->names > 0)
+		return;
+	send_forget(session, file->node, file->lookups);
+	file->used = false;
+}
+
+static void op_make(uint32_t i)
+{
+	struct fuse_create_in in = { .flags = 0x80, .mode = 0x81a4 };
+	struct file *file = files;
+	int result = ask_two(FUSE_CREATE, volume, &in, sizeof(in), name_of(i), NULL);
+
+	if (names[i] != NULL) {
+		assert_int_equal(result, -LINUX_EEXIST);
+		return;
+	}
+	assert_int_equal(result, 0);
+	while (file->used)
+		file++;
+	memset(file, 0, sizeof(*file));
+	file->used = true;
+	file->node = entry_node();
+	file->lookups = 1;
+	file->names = 1;
+	names[i] = file;
+}
+
+static void op_remove(uint32_t i)
+{
+	int result = ask_two(FUSE_UNLINK, volume, NULL, 0, name_of(i), NULL);
+
+	assert_int_equal(result, names[i] == NULL ? -LINUX_ENOENT : 0);
+	if (names[i] == NULL)
+		return;
+	name_lost(names[i]);
+	names[i] = NULL;
+}
+
+static void op_move(uint32_t i, uint32_t k)
+{
+	struct fuse_rename2_in in = { .newdir = volume };
+	int result = ask_two(FUSE_RENAME2, volume, &in, sizeof(in), name_of(i), name_of(k));
+
+	assert_int_equal(result, names[i] == NULL ? -LINUX_ENOENT : 0);
+	if (names[i] == NULL || names[i] == names[k])
+		return;
+	if (names[k] != NULL)
+		name_lost(names[k]);
+	names[k] = names[i];
+	names[i] = NULL;
+}
+
+static void op_link_to(uint32_t i, uint32_t k)
+{
+	struct fuse_link_in in;
+	int result;
+
+	if (names[i] == NULL)
+		return;
+	in.oldnodeid = names[i]->node;
+	result = ask_two(FUSE_LINK, volume, &in, sizeof(in), name_of(k), NULL);
+	assert_int_equal(result, names[k] == NULL ? 0 : -LINUX_EEXIST);
+	if (names[k] != NULL)
+		return;
+	names[k] = names[i];
+	names[i]->names++;
+	names[i]->lookups++;
+}
+
+static void op_change(uint32_t i)
+{
+	struct file *file = names[i];
+	struct fuse_write_in in = { .offset = (uint32_t)rand() % (MAX_BYTES / 2) };
+	uint32_t offset = (uint32_t)in.offset;
+
+	if (file == NULL)
+		return;
+	if (rand() % 2 == 0)
+		offset &= ~4095u;
+	in.offset = offset;
+	in.size = 1 + (uint32_t)rand() % (MAX_BYTES / 2 - 1);
+	for (uint32_t n = 0; n < in.size; n++)
+		data[n] = (uint8_t)rand();
+	assert_int_equal(ask_kept((struct request){ .opcode = FUSE_WRITE,
+	                                            .node = file->node,
+	                                            .fixed = &in,
+	                                            .fixed_len = sizeof(in),
+	                                            .tail = data,
+	                                            .tail_len = in.size,
+	                                            .at = rand() % 2 ? DIRECT_AT : 0 }),
+	                 0);
+	if (offset > file->size)
+		memset(file->bytes + file->size, 0, offset - file->size);
+	memcpy(file->bytes + offset, data, in.size);
+	if (offset + in.size > file->size)
+		file->size = offset + in.size;
+}
+
+static void op_cut(uint32_t i)
+{
+	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = (uint32_t)rand() % MAX_BYTES };
+	struct file *file = names[i];
+
+	if (file == NULL)
+		return;
+	assert_int_equal(ask_kept((struct request){ .opcode = FUSE_SETATTR,
+	                                            .node = file->node,
+	                                            .fixed = &in,
+	                                            .fixed_len = sizeof(in) }),
+	                 0);
+	if (in.size > file->size)
+		memset(file->bytes + file->size, 0, in.size - file->size);
+	file->size = (uint32_t)in.size;
+}
+
+static void op_mark(uint32_t i)
+{
+	struct fuse_setxattr_in in = { .size = 1 + (uint32_t)rand() % 100 };
+
+	if (names[i] == NULL)
+		return;
+	memset(data, 'x', in.size);
+	assert_int_equal(ask_kept((struct request){ .opcode = FUSE_SETXATTR,
+	                                            .node = names[i]->node,
+	                                            .fixed = &in,
+	                                            .fixed_len = sizeof(in),
+	                                            .tail = "user.mark",
+	                                            .tail_len = 10,
+	                                            .tail2 = data,
+	                                            .tail2_len = in.size }),
+	                 0);
+}
+
+static void check(uint32_t i)
+{
+	struct file *file = names[i];
+
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, volume, name_of(i)), 0);
+	assert_int_equal(entry_node(), file == NULL ? 0 : file->node);
+	if (file == NULL)
+		return;
+	file->lookups++;
+	assert_int_equal(ask_read(session, file->node, 0, FS_MAX_DATA), 0);
+	assert_int_equal(answer.len, file->size);
+	assert_memory_equal(answer.body, file->bytes, file->size);
+}
+
+static void change(void)
+{
+	uint32_t i = (uint32_t)rand() % NAMES, k = (uint32_t)rand() % NAMES;
+
+	switch (rand() % 10) {
+	case 0:
+	case 1: op_make(i); break;
+	case 2: op_remove(i); break;
+	case 3: op_move(i, k); break;
+	case 4: op_link_to(i, k); break;
+	case 5: op_cut(i); break;
+	case 6: op_mark(i); break;
+	case 7:
+		(void)ask(session, (struct request){ .opcode = FUSE_SYNCFS, .node = volume });
+		break;
+	default: op_change(i); break;
+	}
+	check(i);
+	check(k);
+}
+
+static void run(unsigned seed, int steps)
+{
+	srand(seed);
+	memset(files, 0, sizeof(files));
+	memset(names, 0, sizeof(names));
+	for (int i = 0; i < steps; i++) {
+		change();
+		if (rand() % 40 == 0) {
+			fake_time_pass(6 * NSEC_PER_SEC);
+			settle();
+		}
+	}
+	for (uint32_t i = 0; i < NAMES; i++)
+		check(i);
+}
+
+static void test_without_deaths(void **state)
+{
+	(void)state;
+	deaths_in = 0;
+	run(1, 600);
+}
+
+static void test_deaths(void **state)
+{
+	(void)state;
+	deaths_in = 6;
+	run(2, 600);
+	assert_true(num_deaths >= 50);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(test_without_deaths), TEST(test_deaths) };
+
+	return cmocka_run_group_tests(tests, make_image, remove_image);
+}
