@@ -231,7 +231,7 @@ void fs_open(struct fs *fs);
 void fs_idle(struct fs *fs);
 // Seconds of CLOCK_MONOTONIC.
 uint64_t fs_seconds(void);
-// CLOCK_WALL, or 0 when it is not set.
+// CLOCK_WALL, or some time when it is not set.
 struct ext4_time fs_time(void);
 // What a URI of the mounted disk names. Blocks while the disk is read. Errors: ERR_NOT_FOUND,
 // ERR_INVALID (an app's name), ERR_IO.

@@ -8,6 +8,8 @@
 #include "libs/starina/syscall.h"
 
 #define STATE_DISK "blk:state"
+// 2026-01-01. A time of deletion near to 0 is something else to ext4.
+#define NO_CLOCK 1767225600
 #define FOLDER_MODE (LINUX_S_IFDIR | 0x1c9u)
 
 uint64_t fs_seconds(void)
@@ -22,7 +24,7 @@ struct ext4_time fs_time(void)
 	nsec_t now = 0;
 
 	if (clock_get(CLOCK_WALL, &now) != 0)
-		return (struct ext4_time){ 0 };
+		return (struct ext4_time){ .seconds = NO_CLOCK };
 	return (struct ext4_time){ .seconds = (int64_t)(now / NSEC_PER_SEC),
 		                   .nanoseconds = (uint32_t)(now % NSEC_PER_SEC) };
 }

@@ -6,4 +6,4 @@ fs_test_SRCS := apps/fs/ext4_fake.c $(FS_SRCS)
 HOST_FUZZERS += apps/fs/fs_fuzz
 fs_fuzz_SRCS := apps/fs/ext4_fake.c $(FS_SRCS)
 HOST_TESTS += apps/fs/fs_ext4_test
-fs_ext4_test_SRCS := $(filter-out %_fake.c %host_fake.c,$(EXT4_BLOCKS_SRCS)) $(FS_SRCS)
+fs_ext4_test_SRCS = $(sort $(filter-out %_fake.c,$(EXT4_BLOCKS_SRCS)) $(FS_SRCS))
