@@ -3,7 +3,7 @@
 # `make help` lists the targets. Variables: V=1 shows commands, DEBUG=1 adds the kernel's own checks,
 # BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image, ISOLATION=user gives apps an address space each.
 
-APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs linuxrun app_manager push
+APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs fs linuxrun app_manager push
 # The image that `make test` boots: the same, and what tests it from within. push would end midway, for want of a port.
 TEST_APPS ?= $(filter-out echo_client push,$(APPS)) autotest victim vm_victim
 # The image of the tests with many virtual machines.

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""-v NAME:/path: volumes on the state disk, which apps/fs provides."""
+
+import subprocess
+
+import debian
+from harness import check, check_equal, test
+from oci import write_layout
+
+
+def image(context):
+    path = context.once("volumes-image", lambda directory: write_layout(directory, debian.image())).path
+    return f"oci://{path}"
+
+
+def shell(context, script, *flags, **settings):
+    disk = context.scratch / "state.img"
+    return context.run(*flags, image(context), "sh", "-c", script, STARINA_DISK=str(disk), **settings)
+
+
+def check_disk(context):
+    """The state disk is clean, and e2fsck finds nothing."""
+    disk = context.scratch / "state.img"
+    result = subprocess.run(["/sbin/e2fsck", "-fn", str(disk)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    check_equal(result.returncode, 0, result.stdout)
+
+
+@test
+def volume_keeps_what_it_has(context):
+    result = shell(context, "set -e; mkdir -p /data/a/b; echo kept > /data/a/b/c; ln -s a/b/c /data/link; ln /data/a/b/c /data/hard; "
+                            "chown 12:34 /data/a/b/c; chmod 4750 /data/a/b/c; mknod /data/null c 1 3; "
+                            "dd if=/dev/zero of=/data/big bs=64k count=100 2>/dev/null; seq 1 200000 > /data/seq; "
+                            "i=0; while [ $i -lt 300 ]; do echo $i > /data/a/f$i; i=$((i+1)); done; rm /data/a/f1*; sync; echo written", "-v", "vol:/data")
+    check_equal(result.stdout.decode(), "written\n", result)
+    check_disk(context)
+    result = shell(context, "cat /data/link; stat -c '%u %g %a %h' /data/hard; stat -c '%F %t %T' /data/null; cksum < /data/seq; seq 1 200000 | cksum; "
+                            "stat -c '%s %b' /data/big; ls /data/a | wc -l", "-v", "vol:/data")
+    lines = result.stdout.decode().splitlines()
+    check_equal(lines[:3], ["kept", "12 34 4750 2", "character special file 1 3"], result)
+    check(lines[3] == lines[4], lines)
+    check_equal(lines[5:], ["6553600 12800", "190"], result)
+    check_disk(context)
