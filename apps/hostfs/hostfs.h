@@ -28,12 +28,18 @@ struct session {
 	uint32_t unanswered;
 	// Of the one share that it is of, until the host was told; "": of those with numbers.
 	char share[FILES_PORT_NAME_MAX + 1];
-	bool begun;   // FUSE_INIT has come
+	bool begun;   // its client has said something
 	bool ending;  // its client is gone: the host is to be told
 };
 
-// What comes from the host: a header, then a reply that is collected.
+#define HELLO_LENGTH (sizeof(struct files_port_header) + sizeof(struct files_port_control))
+
+// What comes from the host: a header, then a reply that is collected. Before that, when the port
+// was opened, whatever an app of before was meant to read, until the host says hello.
 struct incoming {
+	bool greeted;
+	uint8_t hello[HELLO_LENGTH];  // what it will say
+	uint8_t last[HELLO_LENGTH];   // the last bytes that came
 	struct files_port_header header;
 	size_t header_len;
 	size_t body_len;  // of it, so far
@@ -52,9 +58,12 @@ struct hostfs {
 	bool opening;
 	struct source port;
 	bool open;
+	bool was_cut;         // the console's driver has died, perhaps within a frame
 	struct message held;  // for the port, whose queue was full
 	bool holds;
 	struct incoming incoming;
+	struct message greeting[2];  // what goes out first: the pad if need be, and hello
+	unsigned num_greetings;
 
 	struct list sessions;
 	uint32_t num_sessions;
@@ -79,5 +88,7 @@ void sessions_resume(struct hostfs *fs);
 void sessions_pause(struct hostfs *fs);
 // The port is gone, and what was on its way: ends all sessions.
 void sessions_lost(struct hostfs *fs);
+// The host knows nothing of a session.
+void session_refused(struct hostfs *fs, uint32_t id);
 // A reply for a session, whole (the message is consumed).
 void session_reply(struct hostfs *fs, uint32_t id, struct message *m);

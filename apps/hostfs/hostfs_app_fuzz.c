@@ -76,6 +76,25 @@ static void ask(handle_t session, uint8_t how, const uint8_t *data, size_t len)
 	         8192);
 }
 
+// The host's bytes, in pieces of `n`.
+static void port_bytes(const uint8_t *bytes, size_t size, size_t n)
+{
+	for (size_t done = 0; done < size; done += n) {
+		struct msg_data piece = { 0 };
+		struct message m;
+
+		if (n > size - done)
+			n = size - done;
+		if (n > MSG_DATA_INLINE_MAX)
+			n = MSG_DATA_INLINE_MAX;
+		piece.length = (uint32_t)n;
+		if (message_encode_data(&m, &piece, bytes + done, n) != 0)
+			abort();
+		fake_send(port, &m);
+		fake_loop_settle(&hostfs.loop);
+	}
+}
+
 // A reply of the host, in pieces of `how` bytes, or bytes that are none.
 static void host_says(uint8_t how, const uint8_t *data, size_t len)
 {
@@ -89,25 +108,29 @@ static void host_says(uint8_t how, const uint8_t *data, size_t len)
 	memcpy(bytes, &header, sizeof(header));
 	if (len > 0)
 		memcpy(bytes + 24, data, len);
-	for (size_t done = 0; done < size;) {
-		struct msg_data piece = { 0 };
-		size_t n = 1 + (how >> 2) * 3u;
-		struct message m;
-
-		if (n > size - done)
-			n = size - done;
-		if (n > MSG_DATA_INLINE_MAX)
-			n = MSG_DATA_INLINE_MAX;
-		piece.length = (uint32_t)n;
-		if (message_encode_data(&m, &piece, bytes + done, n) != 0)
-			abort();
-		fake_send(port, &m);
-		fake_loop_settle(&hostfs.loop);
-		done += n;
-	}
+	port_bytes(bytes, size, 1 + (how >> 2) * 3u);
 }
 
-enum { OPEN, ASK, ANSWER, HOST, TAKE, CLOSE, MEMORY, NUM_STEPS };
+// Its hello, perhaps after what was another's.
+static void host_greets(uint8_t how, const uint8_t *data, size_t len)
+{
+	uint8_t hello[HELLO_LENGTH];
+
+	memcpy(hello, hostfs.incoming.hello, sizeof(hello));
+	if (len > 0 && (how & 1) != 0)
+		port_bytes(data, len, 7);
+	port_bytes(hello, sizeof(hello), 1 + how % 40);
+}
+
+static void name_session(handle_t session, uint8_t how)
+{
+	struct msg_files_session key = { .key = how };
+
+	fake_say(session, MSG_FILES_SESSION, (const uint8_t *)&key, sizeof(key),
+	         fake_cargo(false, false), 0);
+}
+
+enum { OPEN, ASK, ANSWER, HOST, GREET, NAME, TAKE, CLOSE, MEMORY, NUM_STEPS };
 
 static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
@@ -126,6 +149,8 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case ASK: ask(sessions[how % SESSIONS], (uint8_t)(how ^ len), data, len); break;
 	case ANSWER: console_answers(how); break;
 	case HOST: host_says(how, data, len); break;
+	case GREET: host_greets(how, data, len); break;
+	case NAME: name_session(sessions[how % SESSIONS], how); break;
 	case TAKE: fake_take_all(how % 8 == 7 ? port : *end, sessions, SESSIONS); break;
 	case CLOSE: fake_close(how % 8 == 7 ? &port : how % 8 == 6 ? &console : end); break;
 	default: fake_memory_fail(how); break;

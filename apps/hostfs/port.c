@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The port to starina-run: frames out, one a message, and a byte stream in that is cut into frames.
-// A port that is lost has lost frames with it: all sessions end then.
+// A port that is lost has lost frames with it: all sessions end then, and clients that have given
+// theirs a key open them again, as when this app has died.
 #include "apps/hostfs/hostfs.h"
 #include "libs/abi/folio.h"
 #include "libs/abi/fuse.h"
@@ -12,6 +13,12 @@
 
 #define LINUX_ENOMEM 12
 #define HEADER ((uint32_t)sizeof(struct files_port_header))
+
+static void greeting_forget(struct hostfs *fs)
+{
+	while (fs->num_greetings > 0)
+		message_discard(&fs->greeting[--fs->num_greetings]);
+}
 
 static void incoming_forget(struct incoming *in)
 {
@@ -33,6 +40,7 @@ static void port_lost(struct hostfs *fs, const char *why)
 	if (fs->holds)
 		message_discard(&fs->held);
 	fs->holds = false;
+	greeting_forget(fs);
 	incoming_forget(&fs->incoming);
 	sessions_lost(fs);
 }
@@ -47,6 +55,8 @@ static error_t body_begin(struct incoming *in)
 	void *bytes;
 	error_t err;
 
+	if (in->header.length == HEADER)
+		return 0;
 	if (in->header.length < HEADER + sizeof(struct fuse_out_header) ||
 	    in->header.length > HEADER + FILES_MAX_BYTES)
 		return ERR_PROTOCOL;
@@ -97,6 +107,21 @@ static void body_end(struct hostfs *fs)
 	session_reply(fs, in->header.session, &m);
 }
 
+// Looks for the host's hello among bytes that were another's.
+static void greeting_find(struct hostfs *fs, struct span *bytes)
+{
+	struct incoming *in = &fs->incoming;
+
+	while (bytes->len > 0 && !in->greeted) {
+		memmove(in->last, in->last + 1, HELLO_LENGTH - 1);
+		in->last[HELLO_LENGTH - 1] = bytes->data[0];
+		*bytes = (struct span){ .data = bytes->data + 1, .len = bytes->len - 1 };
+		in->greeted = memcmp(in->last, in->hello, HELLO_LENGTH) == 0;
+	}
+	if (in->greeted)
+		sessions_resume(fs);
+}
+
 // Takes what it can of `bytes`. Returns the rest. Errors: as body_begin's.
 static error_t take(struct hostfs *fs, struct span *bytes)
 {
@@ -112,6 +137,10 @@ static error_t take(struct hostfs *fs, struct span *bytes)
 		in->header_len += n;
 		if (in->header_len == HEADER)
 			err = body_begin(in);
+		if (in->header_len == HEADER && in->header.length == HEADER) {
+			session_refused(fs, in->header.session);
+			incoming_forget(in);
+		}
 	} else {
 		size_t fits = in->room > in->body_len ? in->room - in->body_len : 0;
 
@@ -145,6 +174,8 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 		return;
 	}
 	bytes = payload.bytes;
+	if (!fs->incoming.greeted)
+		greeting_find(fs, &bytes);
 	while (err == 0 && bytes.len > 0)
 		err = take(fs, &bytes);
 	payload_release(&payload);
@@ -156,7 +187,7 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 
 bool port_is_ready(const struct hostfs *fs)
 {
-	return fs->open && !fs->holds;
+	return fs->open && !fs->holds && fs->incoming.greeted;
 }
 
 void port_send(struct hostfs *fs, struct message *m)
@@ -173,6 +204,72 @@ void port_send(struct hostfs *fs, struct message *m)
 	}
 }
 
+// Sends what there is of the greeting, as far as it goes.
+static void greeting_send(struct hostfs *fs)
+{
+	while (fs->num_greetings > 0 && !fs->holds) {
+		struct message m = fs->greeting[0];
+
+		fs->greeting[0] = fs->greeting[1];
+		fs->num_greetings--;
+		port_send(fs, &m);
+	}
+}
+
+// A frame's length of pad bytes. Errors: folio_create's, folio_map's.
+static error_t pad_make(struct message *m)
+{
+	const size_t length = HEADER + FILES_MAX_BYTES;
+	struct msg_data data = { .length = (uint32_t)length };
+	handle_t folio;
+	void *bytes;
+	error_t err = folio_create(length, FOLIO_CONTIGUOUS, &folio);
+
+	if (err < 0)
+		return err;
+	err = folio_map(folio, PROT_READ | PROT_WRITE, &bytes);
+	if (err < 0) {
+		handle_close(folio);
+		return err;
+	}
+	memset(bytes, FILES_PORT_PAD, length);
+	err = message_encode_data(m, &data, NULL, 0);
+	assert(err == 0);
+	m->handles[0] = folio;
+	m->num_handles = 1;
+	return 0;
+}
+
+// Begins anew with the host. Errors: pad_make's, random_get's.
+static error_t greeting_begin(struct hostfs *fs)
+{
+	struct files_port_header header = { .length = HELLO_LENGTH };
+	struct files_port_control control = { .kind = FILES_PORT_HELLO };
+	struct incoming *in = &fs->incoming;
+	uint8_t frame[HELLO_LENGTH];
+	error_t err = random_get(control.value, sizeof(control.value));
+
+	if (err == 0 && fs->was_cut)
+		err = pad_make(&fs->greeting[fs->num_greetings++]);
+	if (err < 0) {
+		fs->num_greetings = 0;
+		return err;
+	}
+	in->greeted = false;
+	memset(in->last, 0, sizeof(in->last));
+	memcpy(in->hello, &header, HEADER);
+	memcpy(in->hello + HEADER, &control, sizeof(control));
+	header.check = files_port_check(&control, sizeof(control));
+	memcpy(frame, &header, HEADER);
+	memcpy(frame + HEADER, &control, sizeof(control));
+	err = payload_make(&fs->greeting[fs->num_greetings], frame, sizeof(frame));
+	assert(err == 0);
+	fs->num_greetings++;
+	fs->was_cut = false;
+	greeting_send(fs);
+	return 0;
+}
+
 static void port_writable(struct loop *loop, struct source *source)
 {
 	struct hostfs *fs = source->context;
@@ -181,14 +278,18 @@ static void port_writable(struct loop *loop, struct source *source)
 	source_want_writable(source, false);
 	fs->holds = false;
 	port_send(fs, &fs->held);
-	if (!fs->holds)
+	greeting_send(fs);
+	if (port_is_ready(fs))
 		sessions_resume(fs);
 }
 
 static void port_closed(struct loop *loop, struct source *source)
 {
+	struct hostfs *fs = source->context;
+
 	(void)loop;
-	port_lost(source->context, "the console's driver has ended");
+	fs->was_cut = true;
+	port_lost(fs, "the console's driver has ended");
 }
 
 static const struct source_ops port_ops = { .message = port_message,
@@ -198,6 +299,7 @@ static const struct source_ops port_ops = { .message = port_message,
 static void port_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
 	struct hostfs *fs = opener->context;
+	error_t err;
 
 	fs->opening = false;
 	if (channel == HANDLE_NONE) {
@@ -206,8 +308,10 @@ static void port_opened(struct opener *opener, handle_t channel, error_t error, 
 		handle_close(channel);
 	} else {
 		fs->open = true;
-		sessions_resume(fs);
-		return;
+		err = greeting_begin(fs);
+		if (err == 0)
+			return;
+		port_lost(fs, error_text(err));
 	}
 	sessions_lost(fs);
 }

@@ -32,7 +32,8 @@ static void tell_ends(struct hostfs *fs)
 	list_for_each_safe(entry, &fs->sessions)
 	{
 		struct session *session = container_of(entry, struct session, entry);
-		struct files_port_header header = { .length = HEADER, .session = session->id };
+		struct files_port_header header = { .length = HEADER,
+			                            .session = (uint16_t)session->id };
 		struct message m;
 
 		if (!session->ending || !port_is_ready(fs))
@@ -90,6 +91,20 @@ void sessions_resume(struct hostfs *fs)
 		sessions_want(fs, true);
 }
 
+void session_refused(struct hostfs *fs, uint32_t id)
+{
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (session->id != id || session->ending)
+			continue;
+		loop_close(&fs->loop, &session->source);
+		session_free(fs, session);
+		return;
+	}
+}
+
 void session_reply(struct hostfs *fs, uint32_t id, struct message *m)
 {
 	list_for_each_safe(entry, &fs->sessions)
@@ -126,13 +141,15 @@ static error_t frame_inline(struct session *session, const struct files_port_hea
 {
 	uint8_t bytes[2 * HEADER + FILES_PORT_NAME_MAX + FILES_INLINE_MAX];
 	struct writer w = writer_make(bytes, sizeof(bytes));
-	struct files_port_header name = { .length = HEADER + (uint32_t)strlen(session->share),
-		                          .session = session->id };
+	const size_t name_len = strlen(session->share);
+	struct files_port_header name = { .length = HEADER + (uint32_t)name_len,
+		                          .session = (uint16_t)session->id,
+		                          .check = files_port_check(session->share, name_len) };
 	error_t err;
 
 	if (session->share[0] != '\0') {
 		writer_bytes(&w, &name, HEADER);
-		writer_bytes(&w, session->share, strlen(session->share));
+		writer_bytes(&w, session->share, name_len);
 	}
 	writer_bytes(&w, header, HEADER);
 	writer_bytes(&w, request.data, request.len);
@@ -144,7 +161,7 @@ static error_t frame_inline(struct session *session, const struct files_port_hea
 
 // Makes it of one in a folio (taken out of `m`): the header goes before it. Errors: ERR_PROTOCOL,
 // folio_map's.
-static error_t frame_folio(const struct files_port_header *header, struct message *m,
+static error_t frame_folio(struct files_port_header *header, struct message *m,
                            const struct msg_files_fuse *fuse, bool *replied, struct message *out)
 {
 	struct msg_data data = { .offset = fuse->offset - HEADER, .length = header->length };
@@ -160,6 +177,7 @@ static error_t frame_folio(const struct files_port_header *header, struct messag
 	err = payload_open_writable(m->handles[0], data.offset, data.length, &frame);
 	if (err < 0)
 		return err;
+	header->check = files_port_check(frame.bytes.data + HEADER, fuse->length);
 	memcpy((uint8_t *)(uintptr_t)frame.bytes.data, header, HEADER);
 	*replied = wants_reply(
 		(struct span){ .data = frame.bytes.data + HEADER, .len = fuse->length });
@@ -170,22 +188,9 @@ static error_t frame_folio(const struct files_port_header *header, struct messag
 	return 0;
 }
 
-// Whether the request may come: a session begins with FUSE_INIT. One that goes on from an earlier
-// provider, of whose nodes the host knows nothing, does not.
-static bool may_come(struct session *session, struct span request)
-{
-	struct fuse_in_header in;
-
-	if (!session->begun && request.len >= sizeof(in)) {
-		memcpy(&in, request.data, sizeof(in));
-		session->begun = in.opcode == FUSE_INIT;
-	}
-	return session->begun;
-}
-
 static error_t request_send(struct hostfs *fs, struct session *session, struct message *m)
 {
-	struct files_port_header header = { .session = session->id };
+	struct files_port_header header = { .session = (uint16_t)session->id };
 	struct msg_files_fuse fuse;
 	bool replied = false;
 	const uint8_t *tail;
@@ -196,14 +201,14 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 	if (err < 0)
 		return err;
 	if (fuse.length < sizeof(struct fuse_in_header) || fuse.length > FILES_MAX_BYTES ||
-	    (m->num_handles == 0 && fuse.length != tail_len) ||
-	    !may_come(session, (struct span){ .data = tail, .len = tail_len }))
+	    (m->num_handles == 0 && fuse.length != tail_len))
 		return ERR_PROTOCOL;
 	header.length = HEADER + fuse.length;
 	if (m->num_handles == 0) {
 		struct span request = { .data = tail, .len = tail_len };
 
 		replied = wants_reply(request);
+		header.check = files_port_check(request.data, request.len);
 		err = frame_inline(session, &header, request, &out);
 	} else if (session->share[0] != '\0') {
 		return ERR_PROTOCOL;  // FUSE_INIT, which comes first, is none of that size
@@ -220,16 +225,40 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 	return 0;
 }
 
+// Tells the host whose session it is: before anything else. Errors: ERR_PROTOCOL.
+static error_t key_send(struct session *session, const struct message *m)
+{
+	uint8_t frame[HEADER + sizeof(struct files_port_control)];
+	struct files_port_header header = { .length = sizeof(frame) };
+	struct files_port_control control = { .kind = FILES_PORT_SESSION, .session = session->id };
+	struct msg_files_session key;
+	struct message out;
+	const uint8_t *tail;
+	size_t tail_len;
+	error_t err = message_decode_files_session(m, &key, &tail, &tail_len);
+
+	if (err < 0)
+		return err;
+	if (session->begun || key.key == 0 || tail_len > 0)
+		return ERR_PROTOCOL;
+	control.value[0] = key.key;
+	header.check = files_port_check(&control, sizeof(control));
+	memcpy(frame, &header, HEADER);
+	memcpy(frame + HEADER, &control, sizeof(control));
+	err = payload_make(&out, frame, sizeof(frame));
+	if (err == 0)
+		port_send(session->fs, &out);
+	return err;
+}
+
 static void session_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct session *session = source->context;
-	error_t err;
+	error_t err = m->type == MSG_FILES_SESSION ? key_send(session, m)
+						   : request_send(session->fs, session, m);
 
 	(void)loop;
-	// Sessions are not kept: the key is of no use.
-	err = m->type == MSG_FILES_SESSION && !session->begun
-		? 0
-		: request_send(session->fs, session, m);
+	session->begun = true;
 	message_discard(m);
 	if (err < 0) {
 		log_warn("a session of the host's folders is closed: %s", error_text(err));
@@ -252,6 +281,23 @@ static const struct source_ops session_ops = {
 
 // --- Clients -------------------------------------------------------------------------------------
 
+// A number of the port's that no session has.
+static uint32_t new_id(struct hostfs *fs)
+{
+	bool used;
+
+	do {
+		fs->next_id = fs->next_id % UINT16_MAX + 1;
+		used = false;
+		list_for_each_safe(entry, &fs->sessions)
+		{
+			used = used ||
+				container_of(entry, struct session, entry)->id == fs->next_id;
+		}
+	} while (used);
+	return fs->next_id;
+}
+
 // Opens a session, of the share `name` ("": of those with numbers). Errors: ERR_LIMIT,
 // ERR_NO_MEMORY, channel_create's.
 static error_t session_open(struct hostfs *fs, struct span name, handle_t *out)
@@ -272,7 +318,7 @@ static error_t session_open(struct hostfs *fs, struct span name, handle_t *out)
 	if (err < 0)
 		goto out_ends;
 	session->fs = fs;
-	session->id = ++fs->next_id;
+	session->id = new_id(fs);
 	if (name.len > 0)
 		memcpy(session->share, name.data, name.len);
 	list_push_back(&fs->sessions, &session->entry);

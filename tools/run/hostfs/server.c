@@ -16,27 +16,17 @@
 #include "libs/abi/files_port.h"
 #include "libs/abi/fuse.h"
 #include "tools/run/hostfs/sandbox.h"
+#include "tools/run/hostfs/sessions.h"
 
 #define HEADER sizeof(struct files_port_header)
 #define MAX_FRAME (HEADER + HOSTFS_MAX_MESSAGE)
 // More than one frame, so that small ones come many at a time.
 #define BUFFER_SIZE (2 * MAX_FRAME)
 
-_Static_assert(FILES_PORT_NAME_MAX == HOSTFS_NAME_MAX &&
-                       FILES_PORT_NAME_MAX < sizeof(struct fuse_in_header),
-               "names of shares");
-
-struct session {
-	uint32_t id;
-	struct hostfs *fs;  // NULL: not in use
-	bool is_absent;     // of a share that there is not
-};
-
 struct server {
 	int socket;
-	const struct hostfs_share *shares;
-	unsigned num_shares;
-	struct session sessions[FILES_PORT_MAX_SESSIONS];
+	struct sessions sessions;
+	bool skips_pad;     // until the OS says hello
 	size_t start, end;  // what was read and not served
 	uint8_t buffer[BUFFER_SIZE];
 	uint8_t reply[MAX_FRAME];
@@ -57,92 +47,69 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
 	return true;
 }
 
-static struct session *session_find(struct server *server, uint32_t id)
+// Sends a frame, whose body lies in server->reply behind the room for a header.
+static bool frame_send(struct server *server, uint32_t session, size_t length)
 {
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
-		if (server->sessions[i].fs && server->sessions[i].id == id)
-			return &server->sessions[i];
-	}
-	return NULL;
+	struct files_port_header header = { .length = (uint32_t)(HEADER + length),
+		                            .session = (uint16_t)session };
+
+	memcpy(server->reply, &header, HEADER);
+	return write_all(server->socket, server->reply, HEADER + length);
 }
 
-static void session_end(struct session *session)
+static bool control_serve(struct server *server, const uint8_t *body, size_t length)
 {
-	hostfs_destroy(session->fs);
-	*session = (struct session){ 0 };
+	struct files_port_control control;
+
+	if (length != sizeof(control))
+		return false;
+	memcpy(&control, body, sizeof(control));
+	switch (control.kind) {
+	case FILES_PORT_HELLO:
+		sessions_part(&server->sessions);
+		memcpy(server->reply + HEADER, &control, sizeof(control));
+		return frame_send(server, 0, sizeof(control));
+	case FILES_PORT_SESSION:
+		sessions_name(&server->sessions, control.session, control.value[0]);
+		return true;
+	default: return false;
+	}
 }
 
-static const struct hostfs_share *share_find(const struct server *server, const char *name,
-                                             size_t length)
+static bool is_pad(const uint8_t *bytes, size_t length)
 {
-	for (unsigned i = 0; i < server->num_shares; i++) {
-		const struct hostfs_share *share = &server->shares[i];
+	size_t i = 0;
 
-		if (share->name && strlen(share->name) == length &&
-		    memcmp(share->name, name, length) == 0)
-			return share;
-	}
-	return NULL;
+	while (i < length && bytes[i] == FILES_PORT_PAD)
+		i++;
+	return i == length;
 }
 
-// The shares with numbers come before those with names.
-static unsigned num_numbered(const struct server *server)
+// A frame that was cut ends in what is there to end it, and is none.
+static bool frame_serve(struct server *server, const struct files_port_header *header,
+                        const uint8_t *body)
 {
-	unsigned count = 0;
+	size_t length = header->length - HEADER;
+	size_t reply;
 
-	while (count < server->num_shares && !server->shares[count].name)
-		count++;
-	return count;
+	if (header->check != files_port_check(body, length)) {
+		server->skips_pad = true;
+		return is_pad(body + length - 1, 1);
+	}
+	if (header->session == 0)
+		return control_serve(server, body, length);
+	reply = sessions_serve(&server->sessions, header->session, body, length,
+	                       server->reply + HEADER);
+	if (reply == SESSIONS_NO_SESSION)
+		return frame_send(server, header->session, 0);
+	return reply == 0 || frame_send(server, header->session, reply);
 }
 
-// Begins a session of all shares with numbers, or of the one with that name.
-static struct session *session_begin(struct server *server, uint32_t id, const char *name,
-                                     size_t length)
+static void pad_skip(struct server *server)
 {
-	const struct hostfs_share *share = name ? share_find(server, name, length) : NULL;
-
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
-		struct session *session = &server->sessions[i];
-
-		if (session->fs)
-			continue;
-		session->fs = share
-			? hostfs_create_rooted(share)
-			: hostfs_create(server->shares, name ? 0 : num_numbered(server));
-		session->is_absent = name && !share;
-		session->id = id;
-		return session->fs ? session : NULL;
-	}
-	return NULL;
-}
-
-// Serves one request of a session. Returns the length of the reply behind the header; 0: none.
-static size_t request_serve(struct server *server, uint32_t id, const uint8_t *request,
-                            size_t length, uint8_t *reply)
-{
-	struct session *session = session_find(server, id);
-	struct fuse_in_header in;
-	struct fuse_out_header out = { .len = sizeof(out), .error = -ENOTCONN };
-
-	if (length < sizeof(in)) {
-		if (session)
-			session_end(session);
-		else if (length > 0)
-			session_begin(server, id, (const char *)request, length);
-		return 0;
-	}
-	memcpy(&in, request, sizeof(in));
-	if (!session && in.opcode == FUSE_INIT) {
-		session = session_begin(server, id, NULL, 0);
-		out.error = -ENOMEM;
-	}
-	if (session && session->is_absent)
-		out.error = -ENOENT;
-	else if (session)
-		return hostfs_request(session->fs, request, length, reply);
-	out.unique = in.unique;
-	memcpy(reply, &out, sizeof(out));
-	return sizeof(out);
+	while (server->start < server->end && server->buffer[server->start] == FILES_PORT_PAD)
+		server->start++;
+	server->skips_pad = server->start == server->end;
 }
 
 // Serves the frames that are there as a whole. Returns false when one is none, or nobody takes the
@@ -150,49 +117,44 @@ static size_t request_serve(struct server *server, uint32_t id, const uint8_t *r
 static bool frames_serve(struct server *server)
 {
 	while (server->end - server->start >= HEADER) {
+		const uint8_t *frame = server->buffer + server->start;
 		struct files_port_header header;
-		size_t reply;
 
-		memcpy(&header, server->buffer + server->start, HEADER);
+		if (server->skips_pad || is_pad(frame, HEADER)) {
+			pad_skip(server);
+			continue;
+		}
+		memcpy(&header, frame, HEADER);
 		if (header.length < HEADER || header.length > MAX_FRAME)
 			return false;
 		if (header.length > server->end - server->start)
 			break;
-		reply = request_serve(server, header.session,
-		                      server->buffer + server->start + HEADER,
-		                      header.length - HEADER, server->reply + HEADER);
 		server->start += header.length;
-		if (reply == 0)
-			continue;
-		header.length = (uint32_t)(HEADER + reply);
-		memcpy(server->reply, &header, HEADER);
-		if (!write_all(server->socket, server->reply, header.length))
+		if (!frame_serve(server, &header, frame + HEADER))
 			return false;
 	}
 	return true;
 }
 
+static int earlier(int wait_ms, int other)
+{
+	return wait_ms < 0 || (other >= 0 && other < wait_ms) ? other : wait_ms;
+}
+
 // Tells the guests that ask for it what was changed on the host. Returns in how many milliseconds
-// there is more (-1: when the host changes something), or -2 when nobody takes it.
+// there is more to do (-1: when something comes), or -2 when nobody takes it.
 static int changes_tell(struct server *server)
 {
-	int earliest = -1;
+	int earliest = sessions_expire(&server->sessions);
 
 	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
-		struct files_port_header header = { .session = server->sessions[i].id };
-		size_t reply;
-		int wait;
+		uint32_t session;
+		int wait_ms;
+		size_t length = sessions_changes(&server->sessions, i, &session,
+		                                 server->reply + HEADER, &wait_ms);
 
-		if (!server->sessions[i].fs)
-			continue;
-		reply = hostfs_changes(server->sessions[i].fs, server->reply + HEADER, &wait);
-		if (wait >= 0 && (earliest < 0 || wait < earliest))
-			earliest = wait;
-		if (reply == 0)
-			continue;
-		header.length = (uint32_t)(HEADER + reply);
-		memcpy(server->reply, &header, HEADER);
-		if (!write_all(server->socket, server->reply, header.length))
+		earliest = earlier(earliest, wait_ms);
+		if (length > 0 && !frame_send(server, session, length))
 			return -2;
 	}
 	return earliest;
@@ -209,12 +171,10 @@ static bool requests_wait(struct server *server)
 		if (wait_ms < -1)
 			return false;
 		entries[0] = (struct pollfd){ .fd = server->socket, .events = POLLIN };
-		for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
-			const struct hostfs *fs = server->sessions[i].fs;
-
-			entries[1 + i] = (struct pollfd){ .fd = fs ? hostfs_watch_fd(fs) : -1,
-				                          .events = POLLIN };
-		}
+		for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++)
+			entries[1 + i] =
+				(struct pollfd){ .fd = sessions_watch_fd(&server->sessions, i),
+				                 .events = POLLIN };
 		if (poll(entries, 1 + FILES_PORT_MAX_SESSIONS, wait_ms) < 0 && errno != EINTR)
 			return false;
 		if (entries[0].revents != 0)
@@ -229,8 +189,7 @@ void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count)
 	if (!server)
 		return;
 	server->socket = socket;
-	server->shares = shares;
-	server->num_shares = count;
+	server->sessions = (struct sessions){ .shares = shares, .num_shares = count };
 	while (frames_serve(server)) {
 		ssize_t length;
 
@@ -247,8 +206,7 @@ void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count)
 			break;
 		server->end += (size_t)length;
 	}
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++)
-		session_end(&server->sessions[i]);
+	sessions_end(&server->sessions);
 	free(server);
 }
 

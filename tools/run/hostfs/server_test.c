@@ -51,6 +51,7 @@ static void the_server_serves_sessions(void **state)
 		header.length = (uint32_t)(sizeof(header) + c->request_len);
 		header.session = 5;
 		memcpy(c->request, &c->request_len, 4);
+		header.check = files_port_check(c->request, c->request_len);
 		assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
 		assert_int_equal(write(pair[1], c->request, c->request_len), c->request_len);
 		read_all(pair[1], &header, sizeof(header));
@@ -74,7 +75,8 @@ static void the_server_serves_sessions(void **state)
 static void send_frame(int fd, uint32_t session, const void *body, size_t len)
 {
 	struct files_port_header header = { .length = (uint32_t)(sizeof(header) + len),
-		                            .session = session };
+		                            .session = (uint16_t)session,
+		                            .check = files_port_check(body, len) };
 
 	assert_int_equal(write(fd, &header, sizeof(header)), sizeof(header));
 	assert_int_equal(write(fd, body, len), len);
@@ -161,12 +163,182 @@ static void a_session_of_a_named_share_has_it_for_its_root(void **state)
 	assert_int_equal(status, 0);
 }
 
+// --- Sessions that outlive the app ---------------------------------------------------------------
+
+static struct {
+	int fd;
+	pid_t pid;
+} served;
+
+static void serve(struct fixture *f)
+{
+	struct error err;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	served.pid = hostfs_server_start(pair[0], f->shares, 2, &err);
+	assert_true(served.pid > 0);
+	close(pair[0]);
+	served.fd = pair[1];
+}
+
+static void serve_no_more(void)
+{
+	int status;
+
+	close(served.fd);
+	assert_int_equal(waitpid(served.pid, &status, 0), served.pid);
+	assert_int_equal(status, 0);
+}
+
+static void control(uint32_t kind, uint32_t session, uint64_t value)
+{
+	struct files_port_control body = { .kind = kind, .session = session, .value = { value } };
+
+	send_frame(served.fd, 0, &body, sizeof(body));
+}
+
+// A new app, which takes what was meant for the one before until the host says hello.
+static void hello(uint64_t token)
+{
+	uint8_t frame[sizeof(struct files_port_header) + sizeof(struct files_port_control)] = { 0 };
+	struct files_port_control body = { .kind = FILES_PORT_HELLO, .value = { token } };
+	struct files_port_header header = { .length = sizeof(frame) };
+	uint8_t wanted[sizeof(frame)];
+
+	memcpy(wanted, &header, sizeof(header));
+	memcpy(wanted + sizeof(header), &body, sizeof(body));
+	send_frame(served.fd, 0, &body, sizeof(body));
+	do {
+		memmove(frame, frame + 1, sizeof(frame) - 1);
+		read_all(served.fd, frame + sizeof(frame) - 1, 1);
+	} while (memcmp(frame, wanted, sizeof(frame)) != 0);
+}
+
+static uint64_t look_up(struct test_client *c, uint32_t session, uint64_t parent, const char *name)
+{
+	struct fuse_entry_out entry;
+
+	test_begin(c, FUSE_LOOKUP, parent);
+	test_add_name(c, name);
+	assert_int_equal(ask(c, served.fd, session, &entry, sizeof(entry)), 0);
+	return entry.nodeid;
+}
+
+static void append_begin(struct test_client *c, uint64_t node, uint64_t fh)
+{
+	struct fuse_write_in in = { .fh = fh, .size = 1, .flags = O_APPEND };
+
+	test_begin(c, FUSE_WRITE, node);
+	test_add(c, &in, sizeof(in));
+	test_add(c, "x", 1);
+}
+
+static void what_was_answered_is_not_done_again(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_write_out written;
+	struct fuse_open_out open;
+	uint64_t node, share;
+
+	put_file(f->shares[0].fd, "file", "");
+	serve(f);
+	hello(1);
+	control(FILES_PORT_SESSION, 3, 0x1234);
+	assert_int_equal(greet(c, served.fd, 3), 0);
+	share = look_up(c, 3, FUSE_ROOT_ID, "0");
+	node = look_up(c, 3, share, "file");
+	test_begin(c, FUSE_OPEN, node);
+	test_add(c, &(struct fuse_open_in){ .flags = O_RDWR }, sizeof(struct fuse_open_in));
+	assert_int_equal(ask(c, served.fd, 3, &open, sizeof(open)), 0);
+	append_begin(c, node, open.fh);
+	assert_int_equal(ask(c, served.fd, 3, &written, sizeof(written)), 0);
+	// A second one, whose answer the app did not live to read.
+	append_begin(c, node, open.fh);
+	memcpy(c->request, &c->request_len, 4);
+	send_frame(served.fd, 3, c->request, c->request_len);
+	hello(2);
+	control(FILES_PORT_SESSION, 1, 0x1234);
+	assert_int_equal(ask(c, served.fd, 1, &written, sizeof(written)), 0);
+	assert_int_equal(written.size, 1);
+	assert_string_equal(get_file(f->shares[0].fd, "file"), "xx");
+	// One that nobody has heard of.
+	append_begin(c, node, open.fh);
+	assert_int_equal(ask(c, served.fd, 1, &written, sizeof(written)), 0);
+	assert_string_equal(get_file(f->shares[0].fd, "file"), "xxx");
+	serve_no_more();
+}
+
+static void who_has_no_key_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct files_port_header header;
+	struct fuse_attr_out attr;
+
+	serve(f);
+	hello(1);
+	assert_int_equal(greet(c, served.fd, 3), 0);
+	hello(2);
+	test_begin(c, FUSE_GETATTR, FUSE_ROOT_ID);
+	test_add(c, &(struct fuse_getattr_in){ 0 }, sizeof(struct fuse_getattr_in));
+	assert_int_equal(ask(c, served.fd, 3, &attr, sizeof(attr)), -ENOTCONN);
+	// A key that is not known here: its client hears of it.
+	control(FILES_PORT_SESSION, 4, 99);
+	send_frame(served.fd, 4, c->request, c->request_len);
+	read_all(served.fd, &header, sizeof(header));
+	assert_int_equal(header.length, sizeof(header));
+	assert_int_equal(header.session, 4);
+	// It may begin anew.
+	control(FILES_PORT_SESSION, 5, 99);
+	assert_int_equal(greet(c, served.fd, 5), 0);
+	serve_no_more();
+}
+
+// The console's driver dies while a request is on its way.
+static void a_request_that_was_cut_is_not_served(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_create_in in = { .flags = O_RDWR, .mode = 0600 };
+	struct files_port_header header = { 0 };
+	uint8_t pad[4096];
+	uint64_t share;
+
+	serve(f);
+	hello(1);
+	control(FILES_PORT_SESSION, 3, 7);
+	assert_int_equal(greet(c, served.fd, 3), 0);
+	share = look_up(c, 3, FUSE_ROOT_ID, "0");
+	test_begin(c, FUSE_CREATE, share);
+	test_add(c, &in, sizeof(in));
+	test_add_name(c, "abcdef");
+	memcpy(c->request, &c->request_len, 4);
+	header.length = (uint32_t)(sizeof(header) + c->request_len);
+	header.session = 3;
+	header.check = files_port_check(c->request, c->request_len);
+	assert_int_equal(write(served.fd, &header, sizeof(header)), sizeof(header));
+	assert_int_equal(write(served.fd, c->request, c->request_len - 4), c->request_len - 4);
+	memset(pad, FILES_PORT_PAD, sizeof(pad));
+	for (unsigned i = 0; i < 66; i++)
+		assert_int_equal(write(served.fd, pad, sizeof(pad)), sizeof(pad));
+	hello(2);
+	control(FILES_PORT_SESSION, 1, 7);
+	assert_true(look_up(c, 1, share, "abc") == 0);
+	assert_true(look_up(c, 1, share, "abcdef") == 0);
+	serve_no_more();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_server_serves_sessions),
 		TEST(a_session_of_a_named_share_has_it_for_its_root),
+		TEST(what_was_answered_is_not_done_again),
+		TEST(who_has_no_key_ends),
+		TEST(a_request_that_was_cut_is_not_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

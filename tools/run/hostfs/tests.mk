@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c changes.c dir_ops.c file_ops.c handle.c name_ops.c node.c override.c place.c request.c sandbox.c server.c touch.c watch.c xattr_ops.c) \
+HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c changes.c dir_ops.c file_ops.c handle.c name_ops.c node.c override.c place.c request.c sandbox.c server.c sessions.c touch.c watch.c xattr_ops.c) \
 	tools/common/error.c
 HOST_TESTS += tools/run/hostfs/hostfs_test
 hostfs_test_SRCS := $(HOSTFS_SRCS)
