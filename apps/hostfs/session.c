@@ -228,7 +228,7 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 // Tells the host whose session it is: before anything else. Errors: ERR_PROTOCOL.
 static error_t key_send(struct session *session, const struct message *m)
 {
-	uint8_t frame[HEADER + sizeof(struct files_port_control)];
+	uint8_t frame[HEADER + sizeof(struct files_port_control)] = { 0 };
 	struct files_port_header header = { .length = sizeof(frame) };
 	struct files_port_control control = { .kind = FILES_PORT_SESSION, .session = session->id };
 	struct msg_files_session key;
@@ -242,9 +242,9 @@ static error_t key_send(struct session *session, const struct message *m)
 	if (session->begun || key.key == 0 || tail_len > 0)
 		return ERR_PROTOCOL;
 	control.value[0] = key.key;
-	header.check = files_port_check(&control, sizeof(control));
-	memcpy(frame, &header, HEADER);
 	memcpy(frame + HEADER, &control, sizeof(control));
+	header.check = files_port_check(frame + HEADER, sizeof(control));
+	memcpy(frame, &header, HEADER);
 	err = payload_make(&out, frame, sizeof(frame));
 	if (err == 0)
 		port_send(session->fs, &out);
