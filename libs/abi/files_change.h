@@ -11,6 +11,7 @@
 
 // It is not listed. One read waits at a time; a second one fails with EBUSY.
 #define FILES_CHANGES "changes"
+#define FILES_CHANGES_NODE 0x80000000u
 // A path in a record, without its end; what lies deeper is not told of.
 #define FILES_CHANGE_MAX_PATH 1024u
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+#include "libs/abi/files_change.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/linux/vm/vm_files_ids.h"
@@ -56,8 +57,12 @@ bool files_wait_for_memory(struct vm_files *files)
 {
 	bool waits = false;
 
+	// The read that waits for changes may never end.
 	for (uint32_t i = 0; i < FS_DEVICE_MAX_REQUESTS; i++)
-		waits = waits || files->pending[i].sent;
+		waits = waits ||
+			(files->pending[i].sent &&
+		         (files->device.requests[i].header.nodeid & FILES_ID_MASK) !=
+		                 FILES_CHANGES_NODE);
 	files->waits_for_memory = files->waits_for_memory || waits;
 	return waits;
 }
@@ -204,12 +209,12 @@ static void request_queue(struct files_session *session, struct fs_device_reques
 
 // --- Shares --------------------------------------------------------------------------------------
 
-// The share that is looked up by its number; NULL: there is none. Returns false when the request is
-// none.
+// The share that is looked up by its number, or the host's changes; NULL: there is none. Returns
+// false when the request is none.
 static bool find_share(struct vm_files *files, const struct fs_device_request *request,
                        const struct vm_share **out)
 {
-	uint8_t bytes[sizeof(struct fuse_in_header) + 4] = { 0 };
+	uint8_t bytes[sizeof(struct fuse_in_header) + sizeof(FILES_CHANGES) + 1] = { 0 };
 	const char *digits = (const char *)bytes + sizeof(struct fuse_in_header);
 	const char *name = digits;
 	uint32_t number = 0;
@@ -220,6 +225,8 @@ static bool find_share(struct vm_files *files, const struct fs_device_request *r
 		return true;
 	if (!fs_device_take(request, (struct mut_span){ .data = bytes, .len = request->length }))
 		return false;
+	if (strcmp(name, FILES_CHANGES) == 0 && files->changes.connector != HANDLE_NONE)
+		*out = &files->changes;
 	for (; *name >= '0' && *name <= '9'; name++)
 		number = number * 10 + (uint32_t)(*name - '0');
 	if (name > digits && *name == '\0' && number < files->num_shares)
@@ -344,12 +351,16 @@ error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm
 	files->num_sessions = 0;
 	for (size_t i = 0; err == 0 && i < count; i++) {
 		files->shares[i] = shares[i];
+		if (strcmp(shares[i].uri, FILES_HOST) == 0)
+			files->changes = shares[i];
 		err = add_session(files, &files->shares[i]);
 	}
 	if (err < 0)
 		return err;
 	files->loop = loop;
 	files->num_shares = (uint32_t)count;
+	files->changes.make = false;
+	str_copy(files->changes.name, FILES_CHANGES, sizeof(files->changes.name));
 	files->bound = true;
 	return 0;
 }

@@ -76,6 +76,8 @@ struct vm_files {
 	struct loop *loop;
 	struct vm_share shares[VM_MAX_SHARES];
 	uint32_t num_shares;
+	struct vm_share
+		changes;  // FILES_CHANGES of the host's folders; no connector: there are none
 	struct files_session sessions[VM_FILES_MAX_SESSIONS];
 	uint32_t num_sessions;
 	struct files_nodes nodes;  // that the guest was given

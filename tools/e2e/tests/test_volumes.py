@@ -204,17 +204,6 @@ def the_server_dies(context):
 
 
 @test
-def the_app_dies(context):
-    """hostfs of the OS is killed again and again: errors, no hang, and nothing but files is lost."""
-    context.boot_image("starina-reaper")
-    share = folder(context)
-    result = shell(context, "i=0; while (echo $i > /src/file) 2>/dev/null; do i=$((i + 1)); done; ls /src; echo ended", "-v", f"{share}:/src",
-                   STARINA_APPEND="reaper.target=hostfs reaper.count=100000 reaper.pause=1500")
-    # It may be killed while the container is made.
-    check((result.status, result.stdout) == (0, b"ended\n") or (result.status == 125 and "the host's folder" in result.errors()), result)
-
-
-@test
 def refused(context):
     """Before anything is booted, in docker's words where it has some."""
     listener = socket.socket(socket.AF_UNIX)

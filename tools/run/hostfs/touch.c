@@ -9,7 +9,9 @@
 
 #include "tools/run/hostfs/changes.h"
 
-#define CHANGES_ID ((uint64_t)SPECIAL_SLOT)
+#define CHANGES_ID ((uint64_t)FILES_CHANGES_NODE)
+
+_Static_assert(FILES_CHANGES_NODE == SPECIAL_SLOT, "the node of the changes");
 
 static bool is_special(uint64_t id)
 {
