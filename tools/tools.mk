@@ -94,6 +94,10 @@ E2E_IMAGES := $(addprefix starina,-crowd -linux -linux-test -net -reaper)
 test-e2e: run-files $(E2E_IMAGES:%=$(BUILD)/%.elf) ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
 	$(Q)BUILD=$(BUILD) tools/e2e/e2e.py $(E2E)
 
+.PHONY: test-hostfs-kills
+test-hostfs-kills: ## kills hostfs 100 times under load (HOSTFS_KILLS)
+	$(Q)HOSTFS_KILLS=$(or $(HOSTFS_KILLS),100) $(MAKE) --no-print-directory test-e2e E2E=hostfs_is_killed
+
 # The same images with all apps in the kernel, and all in user mode, for the tests of what apps do with each other and with devices.
 E2E_OF_APPS = $(or $(E2E),container.exit container.megabyte container.conversation container.sigterm container_net.published \
 	container_net.out disk.larger disk.kept disk.driver_is_killed linux_api.commands linux_api.containers linux_api.warm linux_api.gateway \
