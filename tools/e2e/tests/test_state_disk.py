@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """-v NAME:/path: volumes on the state disk, which apps/fs provides."""
 
+import os
 import subprocess
 
 import debian
@@ -40,3 +41,30 @@ def volume_keeps_what_it_has(context):
     check(lines[3] == lines[4], lines)
     check_equal(lines[5:], ["6553600 12800", "190"], result)
     check_disk(context)
+
+
+# Each step looks at what it did; at the end all is looked at once more.
+WORK = """set -e; cd /data; mkdir -p t; exec 3> held; rm held
+i=0; while [ $i -lt {steps} ]; do
+  echo "content $i" > t/new$i; mv t/new$i t/f$i; ln t/f$i t/l$i; rm t/f$i; echo "more $i" >> t/l$i; mkdir t/d$i; rmdir t/d$i; echo $i >> log; echo $i >&3
+  i=$((i + 1)); done
+[ "$(seq 0 $(({steps} - 1)))" = "$(cat log)" ]; [ "$(wc -l < /proc/self/fd/3)" = {steps} ]
+"""
+CHECK = """cd /data; i=0; while [ $i -lt {steps} ]; do [ "$(cat t/l$i)" = "content $i
+more $i" ] || echo "bad: l$i"; i=$((i + 1)); done; [ "$(ls t | wc -l)" = {steps} ] && echo whole"""
+
+
+def kills(context, count, steps):
+    context.boot_image("starina-reaper")
+    result = shell(context, WORK.format(steps=steps) + CHECK.format(steps=steps), "-v", "vol:/data",
+                   STARINA_APPEND=f"reaper.target=fs reaper.count={count} reaper.pause=300")
+    check_equal(result.stdout.decode(), "whole\n", result)
+    check(result.stderr.count("fs: killed") >= steps // 4, result)
+    check_disk(context)
+    check_equal(shell(context, CHECK.format(steps=steps), "-v", "vol:/data").stdout.decode(), "whole\n")
+
+
+@test
+def the_server_dies(context):
+    """fs is killed again and again: what was answered is there, and the container sees nothing of it."""
+    kills(context, 100000, int(os.environ.get("KILL_STEPS", "16")))
