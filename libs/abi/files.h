@@ -34,14 +34,15 @@
 #define FILES_APP_PREFIX "volumes:app/"
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
-// Of every provider, of "files" and of "volumes".
-#define FILES_INIT_FLAGS                                                                  \
-	(FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | \
-	 FUSE_READDIRPLUS_AUTO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_SUBMOUNTS | \
-	 FUSE_HANDLE_KILLPRIV_V2)
-#define FILES_HOST_FLAGS (FILES_INIT_FLAGS | FUSE_ATOMIC_O_TRUNC)
-#define FILES_VOLUMES_FLAGS \
-	(FILES_INIT_FLAGS | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT | FUSE_CACHE_SYMLINKS)
+// Of every provider.
+#define FILES_INIT_FLAGS                                                                       \
+	(FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |      \
+	 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | \
+	 FUSE_SUBMOUNTS | FUSE_HANDLE_KILLPRIV_V2)
+// Of "volumes", for a client that has no other session: it need not open files.
+#define FILES_VOLUMES_FLAGS                                                 \
+	((FILES_INIT_FLAGS & ~FUSE_ATOMIC_O_TRUNC) | FUSE_NO_OPEN_SUPPORT | \
+	 FUSE_NO_OPENDIR_SUPPORT | FUSE_CACHE_SYMLINKS)
 // Of a FUSE_WRITE or FUSE_READ.
 #define FILES_MAX_DATA (256u * 1024)
 // Of a request or a reply, in bytes.

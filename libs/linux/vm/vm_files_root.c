@@ -48,12 +48,11 @@ static bool is_of_volumes(const struct files_session *session)
 // The guest has one connection for all: it may use what all providers have.
 static uint32_t common_flags(const struct vm_files *files)
 {
-	uint32_t flags = FILES_HOST_FLAGS | FILES_VOLUMES_FLAGS;
-
-	for (uint32_t i = 0; i < files->num_sessions; i++)
-		flags &= is_of_volumes(&files->sessions[i]) ? FILES_VOLUMES_FLAGS
-							    : FILES_HOST_FLAGS;
-	return flags;
+	for (uint32_t i = 0; i < files->num_sessions; i++) {
+		if (!is_of_volumes(&files->sessions[i]))
+			return FILES_INIT_FLAGS;
+	}
+	return FILES_VOLUMES_FLAGS;
 }
 
 static void init(struct vm_files *files, struct fs_device_request *request)
