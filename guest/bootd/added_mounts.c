@@ -58,12 +58,13 @@ static int make_target(const char *path, bool folder, char real[PATH_MAX], struc
 static int mount_share(int tree, const struct config_mount *share, struct failure *failure)
 {
 	char real[PATH_MAX];
-	struct stat status;
+	struct statx status;
 	int error;
 
-	if (fstat(tree, &status) != 0)
+	// What it is, is known since it was found: its server need not be asked again.
+	if (statx(tree, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
 		return failure_errno(failure, "look at the share for %.200s", share->destination);
-	error = make_target(share->destination, S_ISDIR(status.st_mode), real, failure);
+	error = make_target(share->destination, S_ISDIR(status.stx_mode), real, failure);
 	if (error == 0 && move_mount(tree, "", AT_FDCWD, real, MOVE_MOUNT_F_EMPTY_PATH) != 0)
 		error = failure_errno(failure, "mount the share at %.200s", share->destination);
 	if (error == 0 && (share->flags & MS_RDONLY) != 0 &&

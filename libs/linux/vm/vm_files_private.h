@@ -9,6 +9,9 @@
 // Of the URIs of "volumes".
 #define FILES_VOLUMES_PREFIX "volumes:"
 
+// Seconds for which the guest may remember the root and its entries, which do not change.
+#define FILES_ROOT_VALID 3600u
+
 #define LINUX_ENOENT 2
 #define LINUX_EIO 5
 #define LINUX_ENOMEM 12

@@ -30,17 +30,23 @@ static void amend_id(void *context, size_t offset, uint64_t id)
 	fs_device_amend(amend->request, offset, &id, sizeof(id));
 }
 
-static void amend_submount(const struct fs_device_request *request, struct span reply)
+// An entry of the device's root: a submount, and the same for as long as the machine runs.
+static void amend_share(const struct fs_device_request *request, struct span reply)
 {
-	const size_t at = sizeof(struct fuse_out_header) + offsetof(struct fuse_entry_out, attr) +
-		offsetof(struct fuse_attr, flags);
-	uint32_t flags;
+	const size_t at = sizeof(struct fuse_out_header);
+	struct fuse_entry_out entry;
 
-	if (reply.len < at + sizeof(flags))
+	if (reply.len < at + sizeof(entry))
 		return;
-	memcpy(&flags, reply.data + at, sizeof(flags));
-	flags |= FUSE_ATTR_SUBMOUNT;
-	fs_device_amend(request, at, &flags, sizeof(flags));
+	memcpy(&entry, reply.data + at, sizeof(entry));
+	entry.entry_valid = FILES_ROOT_VALID;
+	entry.attr.flags |= FUSE_ATTR_SUBMOUNT;
+	fs_device_amend(request, at + offsetof(struct fuse_entry_out, entry_valid),
+	                &entry.entry_valid, sizeof(entry.entry_valid));
+	fs_device_amend(request,
+	                at + offsetof(struct fuse_entry_out, attr) +
+	                        offsetof(struct fuse_attr, flags),
+	                &entry.attr.flags, sizeof(entry.attr.flags));
 }
 
 // Whether a share that was looked up needs another request: it is made, or was meanwhile.
@@ -84,7 +90,7 @@ static void deliver(struct files_session *session, struct fs_device_request *req
 	*pending = (struct files_pending){ 0 };
 	if (fs_device_put(request, reply)) {
 		if (files_reply_ids(was.opcode, reply, amend_id, &amend) == 0 && was.share != NULL)
-			amend_submount(request, reply);
+			amend_share(request, reply);
 		fs_device_done(request, reply.len);
 	}
 	files_memory_is_back(files);

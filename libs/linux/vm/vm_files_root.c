@@ -4,8 +4,6 @@
 #include "libs/base/string.h"
 #include "libs/linux/vm/vm_files_private.h"
 
-// Seconds for which the guest may remember the root, which does not change.
-#define VALID 3600u
 #define FOLDER 0040755u
 #define BLOCK 4096u
 #define LINUX_NAME_MAX 255u
@@ -93,7 +91,7 @@ static void init(struct vm_files *files, struct fs_device_request *request)
 static void root_attributes(struct vm_files *files, struct fs_device_request *request)
 {
 	struct fuse_attr_out out = {
-		.attr_valid = VALID,
+		.attr_valid = FILES_ROOT_VALID,
 		.attr = { .ino = FUSE_ROOT_ID, .mode = FOLDER, .nlink = 2, .blksize = BLOCK }
 	};
 

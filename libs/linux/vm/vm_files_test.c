@@ -318,6 +318,7 @@ static void each_session_has_a_slot(void **state)
 	assert_string_equal((char *)p.request + sizeof(p.in), "0");
 	entry = entry_of(0);
 	assert_true(entry.nodeid == NODE(1, 5) && entry.attr.flags == FUSE_ATTR_SUBMOUNT);
+	assert_int_equal(entry.entry_valid, 3600);
 	key = p.key;
 	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
 	assert_string_equal((char *)q.request + sizeof(q.in), "db");
