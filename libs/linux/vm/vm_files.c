@@ -229,7 +229,7 @@ static bool find_share(struct vm_files *files, const struct fs_device_request *r
 		*out = &files->changes;
 	for (; *name >= '0' && *name <= '9' && name - digits < 3; name++)
 		number = number * 10 + (uint32_t)(*name - '0');
-	if (name > digits && *name == '\0' && number < files->num_shares)
+	if (name > digits && name - digits <= 3 && *name == '\0' && number < files->num_shares)
 		*out = &files->shares[number];
 	return true;
 }

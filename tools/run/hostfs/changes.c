@@ -193,6 +193,12 @@ int changes_park(struct call *call, uint32_t size)
 	return CALL_PARKED;
 }
 
+void hostfs_changes_unask(struct hostfs *fs)
+{
+	if (fs->changes)
+		fs->changes->waited_for = false;
+}
+
 size_t hostfs_changes(struct hostfs *fs, void *reply, int *wait_ms)
 {
 	struct changes *changes = fs->changes;

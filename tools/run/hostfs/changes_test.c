@@ -161,6 +161,56 @@ static void what_the_guest_does_is_not_told(void **state)
 	assert_string_equal(heard(c), "+0/others ");
 }
 
+static void release(struct test_client *c, uint64_t node, uint64_t fh)
+{
+	struct fuse_release_in in = { .fh = fh };
+
+	test_begin(c, FUSE_RELEASE, node);
+	test_add(c, &in, sizeof(in));
+	assert_int_equal(test_send(c), 0);
+}
+
+static void names(struct test_client *c, uint32_t opcode, const void *in, size_t size,
+                  const char *name, const char *other)
+{
+	test_begin(c, opcode, fixture.share);
+	test_add(c, in, size);
+	test_add_name(c, name);
+	if (other)
+		test_add_name(c, other);
+	assert_int_equal(test_send(c), 0);
+}
+
+// Names that move and go while their files are open.
+static void what_the_guest_replaces_is_not_told(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_rename_in rename = { .newdir = f->share };
+	struct fuse_mkdir_in mkdir = { .mode = 0755 };
+	struct fuse_link_in link;
+	uint64_t nodes[2], fhs[2];
+
+	assert_int_equal(ask(c), 1);
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0640, &nodes[0], &fhs[0]), 0);
+	assert_int_equal(test_create(c, f->share, "b", O_RDWR, 0640, &nodes[1], &fhs[1]), 0);
+	assert_int_equal(test_write(c, nodes[0], fhs[0], 0, "x", 1), 0);
+	names(c, FUSE_RENAME, &rename, sizeof(rename), "a", "b");
+	assert_int_equal(test_write(c, nodes[0], fhs[0], 0, "x", 1), 0);
+	assert_int_equal(test_write(c, nodes[1], fhs[1], 0, "x", 1), 0);
+	release(c, nodes[1], fhs[1]);
+	link.oldnodeid = nodes[0];
+	names(c, FUSE_LINK, &link, sizeof(link), "c", NULL);
+	assert_int_equal(test_write(c, nodes[0], fhs[0], 0, "x", 1), 0);
+	names(c, FUSE_MKDIR, &mkdir, sizeof(mkdir), "d", NULL);
+	names(c, FUSE_RMDIR, "", 0, "d", NULL);
+	names(c, FUSE_UNLINK, "", 0, "b", NULL);
+	assert_int_equal(test_write(c, nodes[0], fhs[0], 0, "x", 1), 0);
+	release(c, nodes[0], fhs[0]);
+	names(c, FUSE_UNLINK, "", 0, "c", NULL);
+	assert_string_equal(heard(c), "");
+}
+
 static int touch(struct test_client *c, unsigned kind, uint32_t opcode, const char *name)
 {
 	struct fuse_mknod_in mknod = { .mode = S_IFREG };
@@ -253,6 +303,7 @@ int main(void)
 		TEST(folders_are_watched_once_they_are_looked_at),
 		TEST(what_the_guest_does_is_not_told),
 		TEST(touches_change_nothing),
+		TEST(what_the_guest_replaces_is_not_told),
 		TEST(one_asks_at_a_time),
 		TEST(many_folders),
 	};

@@ -45,5 +45,7 @@ size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, voi
 // Returns the reply's length, or 0, and in how many milliseconds to ask again though nothing has
 // come; -1: not.
 size_t hostfs_changes(struct hostfs *fs, void *reply, int *wait_ms);
+// Nobody waits for changes any more.
+void hostfs_changes_unask(struct hostfs *fs);
 // What to wait for besides: readable when something was changed on the host. -1: nothing.
 int hostfs_watch_fd(const struct hostfs *fs);

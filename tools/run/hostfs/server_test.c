@@ -296,6 +296,60 @@ static void who_has_no_key_ends(void **state)
 	serve_no_more();
 }
 
+static void read_changes(struct test_client *c, uint32_t session, uint64_t node)
+{
+	struct fuse_read_in in = { .size = 4096 };
+
+	test_begin(c, FUSE_READ, node);
+	test_add(c, &in, sizeof(in));
+	memcpy(c->request, &c->request_len, 4);
+	send_frame(served.fd, session, c->request, c->request_len);
+}
+
+// The read that waits for changes is answered once it is asked again, and once.
+static void who_comes_back_is_told_of_changes_when_it_asks(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct files_port_header header;
+	struct fuse_out_header out;
+	struct fuse_attr_out attr;
+	struct fuse_open_out open;
+	uint8_t change[256];
+	uint64_t node, unique;
+
+	serve(f);
+	hello(1);
+	control(FILES_PORT_SESSION, 3, 7);
+	assert_int_equal(greet(c, served.fd, 3), 0);
+	(void)look_up(c, 3, FUSE_ROOT_ID, "0");
+	node = look_up(c, 3, FUSE_ROOT_ID, "changes");
+	test_begin(c, FUSE_OPEN, node);
+	test_add(c, &(struct fuse_open_in){ 0 }, sizeof(struct fuse_open_in));
+	assert_int_equal(ask(c, served.fd, 3, &open, sizeof(open)), 0);
+	read_changes(c, 3, node);
+	unique = c->unique;
+	hello(2);
+	control(FILES_PORT_SESSION, 1, 7);
+	assert_int_equal(mkdirat(f->shares[0].fd, "new", 0755), 0);
+	// Whatever is told meanwhile would come before this.
+	test_begin(c, FUSE_GETATTR, FUSE_ROOT_ID);
+	test_add(c, &(struct fuse_getattr_in){ 0 }, sizeof(struct fuse_getattr_in));
+	assert_int_equal(ask(c, served.fd, 1, &attr, sizeof(attr)), 0);
+	c->unique = unique - 1;
+	read_changes(c, 1, node);
+	read_all(served.fd, &header, sizeof(header));
+	read_all(served.fd, &out, sizeof(out));
+	assert_int_equal(out.unique, unique);
+	assert_true(out.len > sizeof(out));
+	read_all(served.fd, change, out.len - sizeof(out));
+	c->unique += 100;
+	test_begin(c, FUSE_GETATTR, FUSE_ROOT_ID);
+	test_add(c, &(struct fuse_getattr_in){ 0 }, sizeof(struct fuse_getattr_in));
+	assert_int_equal(ask(c, served.fd, 1, &attr, sizeof(attr)), 0);
+	serve_no_more();
+}
+
 // The console's driver dies while a request is on its way.
 static void a_request_that_was_cut_is_not_served(void **state)
 {
@@ -338,6 +392,7 @@ int main(void)
 		TEST(a_session_of_a_named_share_has_it_for_its_root),
 		TEST(what_was_answered_is_not_done_again),
 		TEST(who_has_no_key_ends),
+		TEST(who_comes_back_is_told_of_changes_when_it_asks),
 		TEST(a_request_that_was_cut_is_not_served),
 	};
 

@@ -235,6 +235,13 @@ void sessions_name(struct sessions *sessions, uint32_t id, uint64_t key)
 	(void)session_make(sessions, id, key);
 }
 
+// What it was to be told is told when it asks again.
+static void session_wait(struct session *session, int64_t until)
+{
+	session->until = until;
+	hostfs_changes_unask(session->fs);
+}
+
 void sessions_part(struct sessions *sessions)
 {
 	const int64_t until = now_ms() + FILES_PORT_KEEP_SECONDS * 1000;
@@ -247,7 +254,7 @@ void sessions_part(struct sessions *sessions)
 		if (session->key == 0 || !session->fs)
 			session_end(sessions, session);
 		else if (session->until == 0)
-			session->until = until;
+			session_wait(session, until);
 	}
 }
 
