@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-APP_linux_test_LIBS := linux
+APP_linux_test_LIBS := linux files

@@ -32,6 +32,8 @@ static const struct test_case {
 	{ "vms.warm_start", test_pool },
 	{ "vms.warm_container", test_warm_container },
 	{ "vms.memory_comes_back", test_memory },
+	{ "files.bind", test_bind },
+	{ "files.errors", test_bind_errors },
 };
 
 static void linux_test_main(const struct environ *env)
@@ -60,4 +62,4 @@ static void linux_test_main(const struct environ *env)
 }
 
 APP(linux_test, .main = linux_test_main, .memory_limit = 1024ul * 1024 * 1024,
-    .needs = { LINUX_NEEDS, { NEED_CONFIG, "only", "-", 0 } });
+    .needs = { LINUX_NEEDS, LINUX_FILES, { NEED_CONFIG, "only", "-", 0 } });

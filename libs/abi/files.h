@@ -5,7 +5,8 @@
 // channel ends. Requests and replies move as they are, and nothing in between changes them. hostfs
 // provides "files:host", the folders of the host that run.sh shares: its root has one child a
 // folder, "0", "1" and so on. "files:host/NAME" is the folder that run.sh shares with apps by that
-// name (--share): it is the root itself.
+// name (--share): it is the root itself. In "files:host/NAME/" it is the root's one child, "0";
+// "files:host/NAME/ro" is the same and refuses changes.
 //
 // The service "volumes" speaks the same. fs provides it, from the state disk. "volumes:all" has one
 // folder a named volume in its root, each of them a submount; a client makes, renames and removes

@@ -20,13 +20,14 @@
 #define FILES_PORT_KEEP_SECONDS 60u
 #define FILES_PORT_PAD 0xb7u
 
-// The longest name of a share.
-#define FILES_PORT_NAME_MAX 32u
+// The longest name of a share, with what may be behind it.
+#define FILES_PORT_NAME_MAX 35u
 
 // A session of one share begins with a frame that has the share's name behind the header (shorter
-// than any request), which has no answer; where there is no such share, the session's requests are
-// answered with ENOENT. A frame from the host without anything behind the header: there is no
-// session of that key.
+// than any request), which has no answer: "NAME" is a session whose root is the share; of "NAME/"
+// the root has one child, "0", which is the share; of "NAME/ro" likewise, and nothing can be
+// changed. Where there is no such share, the session's requests are answered with ENOENT. A frame
+// from the host without anything behind the header: there is no session of that key.
 struct files_port_header {
 	uint32_t length;   // bytes, with this header; a request of no more than it ends the session
 	uint16_t session;  // of the OS's choice; the first request of one is FUSE_INIT; 0: control

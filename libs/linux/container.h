@@ -51,6 +51,20 @@ void container_timeout(struct container *container, nsec_t duration);
 // Publishes a TCP port of the container on the OS's own addresses, from container_run to its end,
 // as docker's -p PORT:CONTAINER_PORT.
 void container_publish(struct container *container, uint16_t port, uint16_t container_port);
+// Mounts the folder that run.sh shares with apps by the name `share` (--share) at an absolute path
+// of the container, as docker's -v. With `read_only`, nothing in it can be changed, whatever the
+// container does. For what is wrong in itself container_run has the error: ERR_INVALID, ERR_LIMIT
+// (32 mounts), ERR_NOT_FOUND (the app does not need "files", or there is none; see LINUX_FILES).
+void container_bind(struct container *container, const char *share, const char *path,
+                    bool read_only);
+
+#define VOLUME_READ_ONLY (1u << 0)
+#define VOLUME_NO_COPY (1u << 1)  // an empty one is not filled with what the image has there
+
+// The same with a named volume of the state disk, which is made when it is not there (unless it is
+// to be VOLUME_READ_ONLY), and kept. The volumes are those of run.sh's containers, too.
+void container_volume(struct container *container, const char *name, const char *path,
+                      uint32_t flags);
 void container_stdin(struct container *container, enum command_stdio stdio);
 void container_stdout(struct container *container, enum command_stdio stdio);
 void container_stderr(struct container *container, enum command_stdio stdio);

@@ -16,6 +16,13 @@
 		NEED_SYSTEM, "system", NULL, 0                                   \
 	}
 
+// And of one whose containers have shared folders and volumes (container_bind, container_volume).
+#define LINUX_FILES                              \
+	{ NEED_SERVICE, "files", NULL, 1 },      \
+	{                                        \
+		NEED_SERVICE, "volumes", NULL, 1 \
+	}
+
 // What a command gets unless it asks for more.
 #define COMMAND_MEMORY (64ull * 1024 * 1024)
 #define CONTAINER_MEMORY (128ull * 1024 * 1024)

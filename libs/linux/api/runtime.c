@@ -143,6 +143,8 @@ error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct 
 									 : HANDLE_NONE;
 	runtime->supply.blkdev = connector_of(env, "blkdev");
 	runtime->supply.vmnet = connector_of(env, "vmnet");
+	runtime->supply.files = connector_of(env, "files");
+	runtime->supply.volumes = connector_of(env, "volumes");
 	runtime->tcpip = connector_of(env, "tcpip");
 	runtime->supply.boot_disk = &runtime->disk;
 	list_init(&runtime->waiting);

@@ -75,6 +75,9 @@ static void destroy(struct task *task)
 	heap_free(task->workdir);
 	heap_free(task->user);
 	heap_free(task->hostname);
+	for (uint32_t i = 0; i < task->num_mounts; i++)
+		heap_free(task->mounts[i]);
+	heap_free(task->shares);
 	heap_free(task->owner);
 }
 
@@ -218,6 +221,24 @@ static const struct guest_container_ops container_callbacks = {
 	.ended = container_ended,
 };
 
+static error_t make_shares(struct task *task)
+{
+	if (task->num_mounts == 0)
+		return 0;
+	task->shares = heap_alloc(task->num_mounts * sizeof(*task->shares));
+	if (task->shares == NULL)
+		return ERR_NO_MEMORY;
+	for (uint32_t i = 0; i < task->num_mounts; i++)
+		task->shares[i] = task->mounts[i]->share;
+	return 0;
+}
+
+// A VM that waits has a container of the built-in image prepared, whose mounts are made.
+static bool is_prepared_without_mounts(const struct task *task)
+{
+	return task->found == task->runtime->supply.builtin && task->num_mounts > 0;
+}
+
 static error_t create_container(struct task *task, handle_t disk)
 {
 	struct linux_runtime *runtime = task->runtime;
@@ -233,9 +254,15 @@ static error_t create_container(struct task *task, handle_t disk)
 	error_t err;
 
 	err = task_config_write(task, task->found, &config);
+	if (err == 0)
+		err = make_shares(task);
 	if (err == 0) {
+		c.shares = task->shares;
+		c.num_shares = task->num_mounts;
 		c.config = (struct span){ .data = (const uint8_t *)config.text, .len = config.len };
-		warm = pool_take(&runtime->pool, task->memory, task->cpus);
+		warm = is_prepared_without_mounts(task)
+			? NULL
+			: pool_take(&runtime->pool, task->memory, task->cpus);
 		if (warm == NULL) {
 			runtime->stats.vms_booted++;
 		} else {
@@ -337,7 +364,7 @@ static void runtime_settled(void *context)
 			task->image, names);
 		return;
 	}
-	if (task->found == runtime->supply.builtin &&
+	if (task->found == runtime->supply.builtin && task->num_mounts == 0 &&
 	    pool_has(&runtime->pool, task->memory, task->cpus)) {
 		(void)launch(task, HANDLE_NONE);
 		return;

@@ -48,6 +48,15 @@ struct task_input {
 	struct message message;  // holds it when it came inline
 };
 
+#define TASK_MAX_MOUNTS VM_MAX_SHARES
+
+struct task_mount {
+	struct vm_share share;
+	bool read_only;
+	bool copy;
+	char path[LINUX_ERROR_MAX];
+};
+
 struct published_port;
 
 struct task {
@@ -61,6 +70,9 @@ struct task {
 	char *user;
 	char *hostname;
 	bool readonly;
+	struct task_mount *mounts[TASK_MAX_MOUNTS];  // heap, in the order of their paths
+	uint32_t num_mounts;
+	struct vm_share *shares;  // heap, of the VM: those of the mounts
 	uint64_t memory;
 	uint32_t cpus;
 	nsec_t timeout;         // 0: none

@@ -3,6 +3,7 @@
 // config.json (OCI runtime spec) of a task. What is the same for all containers is bootd's default:
 // mounts, capabilities, masked paths, limits.
 
+#include "libs/base/fmt.h"
 #include "libs/linux/api/task.h"
 #include "libs/linux/vm/bootd_protocol.h"
 
@@ -63,13 +64,11 @@ static error_t write_env(const struct task *task, const struct image *image, str
 }
 
 // An annotation is text: the array in it is escaped.
-static void write_volumes(const struct image *image, struct json_writer *w)
+static void write_image_volumes(const struct image *image, struct json_writer *w)
 {
 	struct json_writer list = { 0 };
 	const char *text;
 
-	if (image->volumes.count == 0)
-		return;
 	json_write_raw(&list, "[");
 	write_list(&list, &image->volumes);
 	json_write_raw(&list, "]");
@@ -77,11 +76,41 @@ static void write_volumes(const struct image *image, struct json_writer *w)
 	if (text == NULL) {
 		w->bad = true;
 	} else {
-		json_write_raw(w, ",\"annotations\":{\"" CONTROL_VOLUMES_ANNOTATION "\":");
+		json_write_raw(w, "\"" CONTROL_VOLUMES_ANNOTATION "\":");
 		json_write_string(w, text);
-		json_write_raw(w, "}");
 	}
 	json_writer_deinit(&list);
+}
+
+// Which entry of the VM's device is mounted where.
+static void write_mounts(const struct task *task, struct json_writer *w)
+{
+	char key[sizeof(CONTROL_SHARE_ANNOTATION) + LINUX_ERROR_MAX], value[32];
+
+	for (uint32_t i = 0; i < task->num_mounts; i++) {
+		const struct task_mount *mount = task->mounts[i];
+
+		fmt_write(key, sizeof(key), CONTROL_SHARE_ANNOTATION "%s", mount->path);
+		fmt_write(value, sizeof(value), "%u%s", i,
+		          mount->read_only      ? ":ro"
+		                  : mount->copy ? ":copy"
+		                                : "");
+		json_write_string(w, key);
+		json_write_raw(w, ":");
+		json_write_string(w, value);
+	}
+}
+
+static void write_annotations(const struct task *task, const struct image *image,
+                              struct json_writer *w)
+{
+	if (image->volumes.count == 0 && task->num_mounts == 0)
+		return;
+	json_write_raw(w, ",\"annotations\":{");
+	if (image->volumes.count > 0)
+		write_image_volumes(image, w);
+	write_mounts(task, w);
+	json_write_raw(w, "}");
 }
 
 static const char *first_of(const char *a, const char *b, const char *otherwise)
@@ -111,7 +140,7 @@ error_t task_config_write(struct task *task, const struct image *image, struct j
 	}
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, task->hostname != NULL ? task->hostname : DEFAULT_HOSTNAME);
-	write_volumes(image, w);
+	write_annotations(task, image, w);
 	json_write_raw(w,
 	               task->readonly ? ",\"root\":{\"path\":\"rootfs\",\"readonly\":true}}"
 	                              : ",\"root\":{\"path\":\"rootfs\"}}");

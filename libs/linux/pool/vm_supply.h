@@ -12,6 +12,8 @@ struct vm_supply {
 	handle_t system;
 	handle_t blkdev;
 	handle_t vmnet;
+	handle_t files;  // HANDLE_NONE, with that of the volumes: VMs have no device for files
+	handle_t volumes;
 	bool has_sstc;
 	uint64_t timebase_hz;
 	bool ready;  // the boot disk has been read: what follows is there

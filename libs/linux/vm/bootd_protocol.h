@@ -33,6 +33,8 @@
 
 // An annotation of config.json: the image's volumes, as the text of a JSON array of absolute paths.
 #define CONTROL_VOLUMES_ANNOTATION "org.starina.volumes"
+// Which entry of the VM's file system device is mounted where (guest/bootd/config.h).
+#define CONTROL_SHARE_ANNOTATION "dev.starina.share:"
 
 // Ports of the guest's multiport virtio-console: port N is /dev/vport<index of the virtio
 // device>pN. bootd looks for it; it finds it at once when the console is the first virtio device in

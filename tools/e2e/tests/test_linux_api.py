@@ -26,10 +26,10 @@ def make_image(context):
     return layout
 
 
-def start(context, append, image="starina-linux", **settings):
+def start(context, append, image="starina-linux", arguments=(), **settings):
     layout = make_image(context)
     context.boot_image(image)
-    return context.start(LINUXRUN_IMAGES=f"hello:1=oci://{layout},ubuntu:20.04=oci://{layout}",
+    return context.start(*arguments, LINUXRUN_IMAGES=f"hello:1=oci://{layout},ubuntu:20.04=oci://{layout}",
                          STARINA_MEMORY="1G", STARINA_APPEND=append, **settings)
 
 
@@ -48,9 +48,9 @@ def read_until(process, wanted):
     return lines
 
 
-def run_tests(context, prefix, least):
+def run_tests(context, prefix, least, *arguments):
     # Without the examples, whose guests use more and less memory as it suits them.
-    process = start(context, f"linux_test.only={prefix}", image="starina-linux-test")
+    process = start(context, f"linux_test.only={prefix}", image="starina-linux-test", arguments=arguments)
     try:
         lines = read_until(process, [SUM.pattern])
     finally:
@@ -68,6 +68,15 @@ def commands(context):
 @test
 def containers(context):
     run_tests(context, "container.", 4)
+
+
+@test
+def shared_folders(context):
+    share = context.scratch / "notes"
+    share.mkdir()
+    run_tests(context, "files.", 2, "--share", f"notes={share}")
+    check_equal((share / "from_container").read_text(), "container\n")
+    check_equal(sorted(path.name for path in share.iterdir()), ["from_app", "from_container"])
 
 
 @test

@@ -124,6 +124,29 @@ static int ask_name(struct test_client *c, int fd, uint32_t session, uint32_t op
 	return result == 0 && opcode == FUSE_LOOKUP && entry.nodeid == 0 ? -ENOENT : result;
 }
 
+// Makes and removes a folder in the child "0".
+static int ask_child(struct test_client *c, int fd, uint32_t session)
+{
+	struct fuse_mkdir_in in = { .mode = 0755 };
+	struct fuse_entry_out entry;
+	uint64_t share;
+	int result;
+
+	test_begin(c, FUSE_LOOKUP, FUSE_ROOT_ID);
+	test_add_name(c, "0");
+	assert_int_equal(ask(c, fd, session, &entry, sizeof(entry)), 0);
+	share = entry.nodeid;
+	test_begin(c, FUSE_MKDIR, share);
+	test_add(c, &in, sizeof(in));
+	test_add_name(c, "child");
+	result = ask(c, fd, session, &entry, sizeof(entry));
+	if (result < 0)
+		return result;
+	test_begin(c, FUSE_RMDIR, share);
+	test_add_name(c, "child");
+	return ask(c, fd, session, &entry, sizeof(entry));
+}
+
 static void a_session_of_a_named_share_has_it_for_its_root(void **state)
 {
 	struct fixture *f = *state;
@@ -150,6 +173,18 @@ static void a_session_of_a_named_share_has_it_for_its_root(void **state)
 	send_frame(pair[1], 6, "sealed", 6);
 	assert_int_equal(greet(c, pair[1], 6), 0);
 	assert_int_equal(ask_name(c, pair[1], 6, FUSE_MKDIR, "made"), -EROFS);
+	// For a guest, the share is a child; what is read-only for it is so here.
+	send_frame(pair[1], 9, "notes/", 6);
+	assert_int_equal(greet(c, pair[1], 9), 0);
+	assert_int_equal(ask_name(c, pair[1], 9, FUSE_LOOKUP, "0"), 0);
+	assert_int_equal(ask_name(c, pair[1], 9, FUSE_LOOKUP, "1"), -ENOENT);
+	assert_int_equal(ask_name(c, pair[1], 9, FUSE_MKDIR, "made"), -EROFS);
+	send_frame(pair[1], 10, "notes/ro", 8);
+	assert_int_equal(greet(c, pair[1], 10), 0);
+	assert_int_equal(ask_child(c, pair[1], 9), 0);
+	assert_int_equal(ask_child(c, pair[1], 10), -EROFS);
+	send_frame(pair[1], 11, "notes/rw", 8);
+	assert_int_equal(greet(c, pair[1], 11), -ENOENT);
 	// Those with numbers have none of these.
 	assert_int_equal(greet(c, pair[1], 7), 0);
 	assert_int_equal(ask_name(c, pair[1], 7, FUSE_LOOKUP, "0"), 0);

@@ -13,7 +13,7 @@
 // Replies up to that length are kept: of longer ones, those that may be given twice are made again.
 #define KEPT_LENGTH 4096u
 
-_Static_assert(FILES_PORT_NAME_MAX == HOSTFS_NAME_MAX &&
+_Static_assert(FILES_PORT_NAME_MAX == HOSTFS_NAME_MAX + 3 &&
                        FILES_PORT_NAME_MAX < sizeof(struct fuse_in_header),
                "names of shares");
 
@@ -101,17 +101,36 @@ static unsigned num_numbered(const struct sessions *sessions)
 	return count;
 }
 
+// The file system of a share: "NAME", "NAME/" or "NAME/ro" (libs/abi/files_port.h). NULL: there is
+// no such share, or no memory.
+static struct hostfs *share_create(const struct sessions *sessions, const char *name, size_t length)
+{
+	const char *slash = memchr(name, '/', length);
+	size_t name_length = slash ? (size_t)(slash - name) : length;
+	size_t rest_length = slash ? length - name_length - 1 : 0;
+	const struct hostfs_share *share = share_find(sessions, name, name_length);
+	struct hostfs_share copy;
+
+	if (!share || (rest_length > 0 && (rest_length != 2 || memcmp(slash + 1, "ro", 2) != 0)))
+		return NULL;
+	if (!slash)
+		return hostfs_create_rooted(share);
+	copy = *share;
+	copy.read_only = share->read_only || rest_length > 0;
+	return hostfs_create(&copy, 1);
+}
+
 // Begins a session of all shares with numbers, or of the one with that name.
 static struct session *session_begin(struct sessions *sessions, struct session *session,
                                      uint32_t id, const char *name, size_t length)
 {
-	const struct hostfs_share *share = name ? share_find(sessions, name, length) : NULL;
-
 	if (!session && !(session = session_make(sessions, id, 0)))
 		return NULL;
-	session->fs = share ? hostfs_create_rooted(share)
-			    : hostfs_create(sessions->shares, name ? 0 : num_numbered(sessions));
-	session->is_absent = name && !share;
+	session->fs = name ? share_create(sessions, name, length)
+			   : hostfs_create(sessions->shares, num_numbered(sessions));
+	session->is_absent = name && !session->fs;
+	if (session->is_absent)
+		session->fs = hostfs_create(sessions->shares, 0);
 	if (session->fs)
 		return session;
 	session_end(sessions, session);
