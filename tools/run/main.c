@@ -231,24 +231,17 @@ static int cidfile_write(const struct run *run, struct error *err)
 // Volumes of the OS's own need its server.
 static int volumes_check(const struct settings *settings, struct error *err)
 {
+	const char *why = "this image has no server of volumes (fs); add it to APPS";
+
 	if (image_has_app(settings->build, "fs"))
 		return 0;
 	if (settings->volume.name)
-		return error_set(err, "volume %s: there are no volumes yet", settings->volume.name);
+		return error_set(err, "volume %s: %s", settings->volume.name, why);
 	for (unsigned i = 0; i < settings->volumes.count; i++) {
 		const struct volume *volume = &settings->volumes.items[i];
 
-		if (volume->kind == VOLUME_HOST || volume->kind == VOLUME_TMPFS)
-			continue;
-		error_set(err,
-		          "there are no volumes yet, only folders of this host; write HOSTDIR:%s",
-		          volume->container);
-		if (volume->kind == VOLUME_NAMED)
-			error_set(err,
-			          "there are no named volumes yet; for a folder of this host, "
-			          "write ./%s or its whole path",
-			          volume->source);
-		return error_prefix(err, "%s", volume->name);
+		if (volume->kind == VOLUME_NAMED || volume->kind == VOLUME_ANONYMOUS)
+			return error_set(err, "%s: %s", volume->name, why);
 	}
 	return 0;
 }

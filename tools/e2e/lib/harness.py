@@ -249,7 +249,7 @@ class Context:
         env = {key: value for key, value in os.environ.items()
                if not key.startswith(("LINUXRUN_", "STARINA_")) and key != "QEMU"}
         env.update(BUILD=str(self.build), STARINA_NO_BUILD="1", STARINA_CACHE=str(self.cache),
-                   STARINA_HTTP_PORT="0")
+                   STARINA_HTTP_PORT="0", STARINA_DISK=str(self.scratch / "state.img"))
         env.update({key: str(value) for key, value in settings.items()})
         return env
 

@@ -212,7 +212,7 @@ def refused(context):
     check_refused(context.run("-v", f"{context.scratch}/docker.sock:/var/run/docker.sock", image(context), "true"), "a socket of this host")
     check_refused(context.run("--mount", "type=bind,source=/no/such,target=/x", image(context), "true"), "bind source path does not exist: /no/such")
     check_refused(context.run("-v", "/tmp:/x", "-v", "/:/x", "x"), "Duplicate mount point: /x")
-    check_refused(context.run(image(context), "true", LINUXRUN_VOLUMES="data:/x"), "LINUXRUN_VOLUMES", "no named volumes")
+    check_refused(context.run(image(context), "true", LINUXRUN_VOLUMES="d!:/x"), "LINUXRUN_VOLUMES", "invalid characters")
     # What only the image can tell.
     (context.scratch / "folder").mkdir()
     result = shell(context, "true", "-v", f"{context.scratch}/folder:/etc/passwd")
