@@ -22,3 +22,5 @@ redo_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/fsck_fake.c
 HOST_FUZZERS += libs/ext4/journal/recovery_fuzz
 recovery_fuzz_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_workload fsck)
 recovery_fuzz_SLOWER := 10
+HOST_TESTS += libs/ext4/model_test
+model_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,volume model)
