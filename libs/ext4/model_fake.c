@@ -482,6 +482,71 @@ static void set_one(struct model *m)
 	check_attr(n, &attr);
 }
 
+static const char *const xattr_names[] = { "user.a",    "user.another-one",
+	                                   "trusted.t", "security.capability",
+	                                   "user.b",    "user.long-name-of-it" };
+
+static void set_xattr(struct model *m)
+{
+	uint32_t id = any_node(m, is_no_dir), which = rnd(m, 6);
+	struct model_node *n = &m->nodes[id];
+	uint32_t len = rnd(m, 3) == 0 ? rnd(m, 2000) : rnd(m, 60);
+	uint8_t value[2000];
+	int status;
+
+	if (id == 0)
+		return;
+	memset(value, (int)rnd(m, 256), sizeof(value));
+	status = VOLUME_RUN(m->v, EXT4_CREDITS_XATTR,
+	                    ext4_setxattr(&m->v->u, n->node, text_span(xattr_names[which]),
+	                                  (struct span){ value, len }, 0));
+	if (is_full(m, status))
+		return;
+	assert_int_equal(status, 0);
+	n->xattrs[which] = (struct model_xattr){ .used = true, .len = len, .fill = value[0] };
+}
+
+static void remove_xattr(struct model *m)
+{
+	uint32_t id = any_node(m, is_no_dir), which = rnd(m, 6);
+	struct model_node *n = &m->nodes[id];
+	int status;
+
+	if (id == 0)
+		return;
+	status = VOLUME_RUN(m->v, EXT4_CREDITS_XATTR,
+	                    ext4_removexattr(&m->v->u, n->node, text_span(xattr_names[which])));
+	if (is_full(m, status))
+		return;
+	assert_int_equal(status, n->xattrs[which].used ? 0 : -LINUX_ENODATA);
+	n->xattrs[which].used = false;
+}
+
+static void check_xattrs(struct model *m, const struct model_node *n)
+{
+	size_t expected = 0, len = 0;
+
+	for (uint32_t i = 0; i < MODEL_XATTRS; i++) {
+		uint8_t value[4096], filled[2000];
+		int status;
+
+		status = VOLUME_RUN(
+			m->v, 0,
+			(len = sizeof(value),
+		         ext4_getxattr(&m->v->u, n->node, text_span(xattr_names[i]), value, &len)));
+		assert_int_equal(status, n->xattrs[i].used ? 0 : -LINUX_ENODATA);
+		if (status != 0)
+			continue;
+		expected += strlen(xattr_names[i]) + 1;
+		memset(filled, n->xattrs[i].fill, sizeof(filled));
+		assert_int_equal(len, n->xattrs[i].len);
+		assert_memory_equal(value, filled, len);
+	}
+	assert_int_equal(
+		VOLUME_RUN(m->v, 0, (len = 0, ext4_listxattr(&m->v->u, n->node, NULL, &len))), 0);
+	assert_int_equal(len, expected);
+}
+
 static void create_unnamed(struct model *m)
 {
 	uint32_t id = free_node(m);
@@ -504,7 +569,10 @@ static void create_unnamed(struct model *m)
 
 void model_step(struct model *m)
 {
-	switch (rnd(m, 20)) {
+	switch (rnd(m, 23)) {
+	case 20:
+	case 21: set_xattr(m); break;
+	case 22: remove_xattr(m); break;
 	case 0: unlink_one(m); break;
 	case 1: unlink_one(m); break;
 	case 2: release_one(m); break;
@@ -567,6 +635,7 @@ static void check_node(struct model *m, uint32_t id)
 
 	assert_int_equal(VOLUME_RUN(m->v, 0, ext4_getattr(&m->v->u, n->node, &attr)), 0);
 	check_attr(n, &attr);
+	check_xattrs(m, n);
 	if (is_file(n))
 		check_blocks(m, n);
 	if ((n->mode & 0170000) == 0120000) {

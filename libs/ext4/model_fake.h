@@ -15,7 +15,7 @@
 enum model_state { MODEL_HOLE, MODEL_UNWRITTEN, MODEL_WRITTEN };
 
 struct model_xattr {
-	char name[40];
+	bool used;
 	uint32_t len;
 	uint8_t fill;  // each byte of the value
 };
@@ -46,6 +46,7 @@ struct model_entry {
 struct model {
 	struct volume *v;
 	uint64_t tag;                          // the last one written
+	uint32_t num_full;                     // operations that found no room
 	struct model_node nodes[MODEL_NODES];  // 0: the root
 	struct model_entry entries[MODEL_NODES];
 };

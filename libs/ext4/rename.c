@@ -78,6 +78,8 @@ static int check(struct renaming *r, uint32_t flags)
 		return exchange ? -LINUX_EINVAL : -LINUX_EEXIST;
 	if (exchange && r->replaced.number == 0)
 		return -LINUX_ENOENT;
+	if (r->replaced.number == r->node.number)
+		return 0;
 	if (is_dir && r->to != &r->from)
 		status = check_outside(r->u, r->to, r->node.number);
 	if (status != 0 || r->replaced.number == 0)

@@ -2,7 +2,7 @@
 # Blocks, updates and the journal; and all of it.
 EXT4_BLOCKS_SRCS := $(patsubst %,libs/ext4/%.c,cache update mount blocking super seal crc32c host_fake device_fake \
 	zones group inode attr extent extent_insert extent_remove allocator inodes hash dir dir_block htree readdir \
-	names rename symlink orphan truncate file xattr) \
+	names rename symlink orphan truncate file xattr xattr_list acl) \
 	$(patsubst %,libs/ext4/journal/%.c,journal open transaction held log place blocks commit checkpoint recovery revoked \
 	redo redo_open) $(patsubst %,libs/base/%.c,span string fmt)
 HOST_TESTS += libs/ext4/update_test
