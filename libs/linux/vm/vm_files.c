@@ -9,7 +9,8 @@
 #include "libs/starina/syscall.h"
 
 _Static_assert(FS_DEVICE_MAX_REQUESTS == FILES_MAX_REQUESTS, "slots of a session");
-_Static_assert(FS_DEVICE_MAX_BYTES == FILES_MAX_BYTES, "bytes of a request");
+enum { DEVICE_MAX_BYTES = FS_DEVICE_MAX_BYTES };
+_Static_assert(DEVICE_MAX_BYTES == FILES_MAX_BYTES, "bytes of a request");
 
 void files_enter(struct vm_files *files)
 {
@@ -31,7 +32,7 @@ uint32_t files_slot_of(const struct files_session *session)
 struct files_pending *files_pending_of(struct vm_files *files,
                                        const struct fs_device_request *request)
 {
-	return request->wants_reply ? &files->pending[fs_device_place(request)] : NULL;
+	return &files->pending[fs_device_place(request)];
 }
 
 // --- What waits ----------------------------------------------------------------------------------
@@ -78,10 +79,7 @@ void files_memory_is_back(struct vm_files *files)
 
 void files_fail(struct vm_files *files, struct fs_device_request *request, int32_t linux_error)
 {
-	struct files_pending *pending = files_pending_of(files, request);
-
-	if (pending != NULL)
-		*pending = (struct files_pending){ 0 };
+	*files_pending_of(files, request) = (struct files_pending){ 0 };
 	fs_device_fail(request, linux_error);
 	files_memory_is_back(files);
 }
@@ -156,12 +154,11 @@ static error_t encode_lookup(const struct fs_device_request *request,
 error_t files_encode(struct vm_files *files, const struct fs_device_request *request,
                      struct message *m, int32_t *linux_error)
 {
-	const struct files_pending *pending = files_pending_of(files, request);
 	struct mut_span bytes = { .len = request->length };
 	error_t err;
 
-	if (pending != NULL && pending->share != NULL)
-		return encode_lookup(request, pending, m);
+	if (request->wants_reply && files_pending_of(files, request)->share != NULL)
+		return encode_lookup(request, files_pending_of(files, request), m);
 	err = files_make_room(m, request->header.opcode, bytes.len, &bytes.data);
 	if (err < 0)
 		return err;

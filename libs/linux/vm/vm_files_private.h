@@ -28,7 +28,7 @@
 // Around calls of the device's from the loop: the machine's lock, if it is not held.
 void files_enter(struct vm_files *files);
 void files_leave(struct vm_files *files);
-// The request's place, and what it is to us. NULL: it wants no reply.
+// What a request that wants a reply is to us.
 struct files_pending *files_pending_of(struct vm_files *files,
                                        const struct fs_device_request *request);
 // Ends a request with an error of Linux's (positive).
