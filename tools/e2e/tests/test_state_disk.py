@@ -72,3 +72,12 @@ def kills(context, count, steps):
 def the_server_dies(context):
     """fs is killed again and again: what was answered is there, and the container sees nothing of it."""
     kills(context, 100000, int(os.environ.get("KILL_STEPS", "16")))
+
+
+@test
+def end_without_sync(context):
+    """What a container has written is there when it has ended, and nobody asked for that."""
+    result = shell(context, "i=0; while [ $i -lt 50 ]; do echo $i > /data/f$i; i=$((i+1)); done; echo made", "-v", "vol:/data")
+    check_equal(result.stdout.decode(), "made\n", result)
+    check_disk(context)
+    check_equal(shell(context, "cat /data/f* | sort -n | tail -n 1; ls /data | wc -l", "-v", "vol:/data").stdout.decode(), "49\n50\n")
