@@ -132,7 +132,7 @@ static uint32_t wanted(const struct fuse_setattr_in *in, struct ext4_attr *attr)
 // What lies behind the end of a file is seen when it grows.
 static int zero_tail(struct call *call, uint64_t size)
 {
-	struct ext4_attr attr;
+	struct ext4_attr attr = { 0 };
 	uint64_t end;
 	int result = call_begin(call, 0);
 

@@ -11,7 +11,7 @@ static void client_answer(struct client *client)
 {
 	struct fs *fs = client->fs;
 	struct share share;
-	handle_t channel;
+	handle_t channel = HANDLE_NONE;
 	error_t err = fs->error;
 	const char *why = fs->why;
 

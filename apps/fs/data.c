@@ -30,6 +30,7 @@ static int map(struct call *call, uint32_t block, uint32_t count, struct ext4_ru
 {
 	int result = call_begin(call, 0);
 
+	*out = (struct ext4_run){ 0 };
 	if (result == 0)
 		result = ext4_map(&call->fs->update, call->node->id, block, count, out);
 	result = call_end_read(call, result);
@@ -217,7 +218,7 @@ int op_read(struct call *call)
 	struct transfer *t = &call->data;
 	struct reader body = call_reader(call);
 	struct fuse_read_in in;
-	uint64_t file_size;
+	uint64_t file_size = 0;
 	uint32_t size;
 	int result = call_take(&body, &in, sizeof(in));
 
@@ -291,13 +292,11 @@ static int write_commit(struct call *call)
 	if (result != 0)
 		return result == CALL_WAIT ? call_end_part(call, result)
 					   : write_stopped(call, call_end_part(call, result));
-	if (last) {
-		t->done = t->count;
-		result = call_end(call, write_end(call));
-	} else {
-		t->done += t->now;
-		result = call_end_part(call, 0);
-	}
+	t->done += t->now;
+	if (last)
+		(void)call_end(call, write_end(call));
+	else
+		(void)call_end_part(call, 0);
 	if (t->reserved.count > 0) {
 		ext4_reservation_used(call->fs->ext4, &t->reserved, t->now);
 		if (t->reserved.count > 0)

@@ -45,7 +45,7 @@ static void whole_blocks(const struct range *range, uint64_t *from, uint64_t *to
 
 static int step_check(struct call *call, const struct range *range)
 {
-	struct ext4_attr attr;
+	struct ext4_attr attr = { 0 };
 	struct ext4_statfs st;
 	int result = attr_of_file(call, &attr);
 
@@ -216,7 +216,7 @@ int op_lseek(struct call *call)
 	struct reader body = call_reader(call);
 	struct fuse_lseek_in in;
 	struct fuse_lseek_out out;
-	struct ext4_attr attr;
+	struct ext4_attr attr = { 0 };
 	uint32_t block = 0;
 	int result = call_take(&body, &in, sizeof(in));
 

@@ -23,7 +23,7 @@
 #define FS_MAX_SESSIONS 32u
 #define FS_KEPT_BYTES (4u * 1024 * 1024)
 // Bytes of data of one READ or WRITE at most.
-#define FS_MAX_DATA (256u * 1024)
+#define FS_MAX_DATA FILES_MAX_DATA
 // How long a client may believe what it was told, in seconds: of a node that it has alone, and of
 // one that others have, too.
 #define FS_VALID_ALONE 10u

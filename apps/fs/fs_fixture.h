@@ -221,7 +221,7 @@ static inline void request_send(handle_t session, const struct request *r)
 	struct msg_files_fuse fuse = { .length = in.len };
 	uint8_t *to = bytes;
 	struct message m;
-	void *base;
+	void *base = NULL;
 
 	memcpy(to, &in, sizeof(in));
 	to += sizeof(in);

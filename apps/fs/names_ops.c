@@ -204,7 +204,7 @@ static int remove_name(struct call *call, bool folder)
 {
 	struct update *u = &call->fs->update;
 	struct reader body = call_reader(call);
-	struct ext4_attr attr;
+	struct ext4_attr attr = { 0 };
 	struct span name;
 	int result = call_name(&body, &name);
 

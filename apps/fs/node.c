@@ -253,7 +253,7 @@ void session_forget_all(struct session *session)
 static int find_from_before(struct call *call, uint64_t id, struct ext4_node *out)
 {
 	struct session *session = call->session;
-	struct ext4_attr attr;
+	struct ext4_attr attr = { 0 };
 	int result = call_begin(call, 0);
 
 	if (result == 0)

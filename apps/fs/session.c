@@ -201,7 +201,6 @@ static void forget(struct session *session, const struct call *call)
 
 #define WANTED_FLAGS \
 	(FILES_INIT_FLAGS | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT | FUSE_CACHE_SYMLINKS)
-_Static_assert(FS_MAX_DATA == FILES_MAX_DATA, "what clients may ask for");
 
 static int init(struct session *session, struct call *call)
 {
