@@ -97,10 +97,11 @@ static void reply_take(struct disk *disk, struct message *m)
 	const uint8_t *tail;
 	size_t tail_len;
 
-	if (message_decode_blkdev_reply(m, &reply, &tail, &tail_len) != 0 ||
-	    reply.id >= BLKDEV_MAX_REQUESTS || disk->slots[reply.id] == NULL)
+	if (message_decode_blkdev_reply(m, &reply, &tail, &tail_len) != 0)
+		reply = (struct msg_blkdev_reply){ .id = BLKDEV_MAX_REQUESTS };
+	io = reply.id < BLKDEV_MAX_REQUESTS ? disk->slots[reply.id] : NULL;
+	if (io == NULL)
 		disk_lost("its driver answered what nobody asked");
-	io = disk->slots[reply.id];
 	disk->slots[reply.id] = NULL;
 	disk->num_busy--;
 	if (m->num_handles == 1) {
