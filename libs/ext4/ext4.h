@@ -23,7 +23,9 @@
 #define EXT4_ROOT_INODE 2u
 #define EXT4_NAME_MAX 255u
 
-// An inode and its generation: an inode number that is used again has another one.
+// An inode and its generation: an inode number that is used again has another one. Only some bits
+// of it are compared, so that an owner need not keep more.
+#define EXT4_GENERATION_MASK 0xffffffu
 struct ext4_node {
 	uint32_t inode;
 	uint32_t generation;

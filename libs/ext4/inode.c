@@ -120,7 +120,7 @@ int inode_load_node(struct update *u, struct ext4_node node, struct inode *out)
 	if (status != 0)
 		return status;
 	if (out->raw.mode == 0 ||
-	    (out->raw.generation != node.generation &&
+	    (((out->raw.generation ^ node.generation) & EXT4_GENERATION_MASK) != 0 &&
 	     (node.inode != EXT4_ROOT_INODE || node.generation != 0)))
 		return -LINUX_ESTALE;
 	if (out->raw.links == 0 || !is_sound(out))

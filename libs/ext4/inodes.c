@@ -116,7 +116,7 @@ int inodes_take(struct update *u, const struct inode *parent, bool is_dir, struc
 	out->raw.extra_isize = INODE_EXTRA;
 	super->next_generation = crc32c(super->next_generation + out->number,
 	                                &u->fs->now.nanoseconds, sizeof(u->fs->now.nanoseconds));
-	out->raw.generation = super->next_generation | 1;
+	out->raw.generation = (super->next_generation & EXT4_GENERATION_MASK) | 1;
 	inode_set_seed(u->fs, out);
 	return 0;
 }

@@ -5,6 +5,9 @@ EXT4_BLOCKS_SRCS := $(patsubst %,libs/ext4/%.c,cache update mount blocking super
 	names rename symlink orphan truncate file xattr xattr_list acl) \
 	$(patsubst %,libs/ext4/journal/%.c,journal open transaction held log place blocks commit checkpoint recovery revoked \
 	redo redo_open) $(patsubst %,libs/base/%.c,span string fmt)
+HOST_TESTS += libs/ext4/large_test libs/ext4/hash_test
+large_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/volume_fake.c
+hash_test_SRCS := libs/ext4/hash.c
 HOST_TESTS += libs/ext4/update_test
 update_test_SRCS := $(EXT4_BLOCKS_SRCS)
 HOST_TESTS += libs/ext4/crc32c_test
