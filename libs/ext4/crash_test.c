@@ -16,18 +16,21 @@
 
 #include <cmocka.h>
 
+#include "libs/ext4/crash_files_fake.h"
 #include "libs/ext4/crash_recorder_fake.h"
 #include "libs/ext4/crash_workload_fake.h"
 #include "libs/ext4/crc32c.h"
 #include "libs/ext4/fsck_fake.h"
 #include "libs/ext4/host_fake.h"
 #include "libs/ext4/internal.h"
+#include "libs/ext4/journal/format.h"
 
 #define NUM_BLOCKS 2560u
 #define DISK_SIZE ((size_t)NUM_BLOCKS * EXT4_BLOCK_SIZE)
 #define SEEN_SLOTS (1u << 20)
 
 static uint8_t *image;           // as mke2fs made it
+static uint64_t log_place;       // of the journal's superblock
 static bool is_log[NUM_BLOCKS];  // the journal's blocks
 static uint64_t num_wanted = 10000;
 
@@ -50,6 +53,7 @@ static struct ext4 *mount_disk(struct device_fake *disk, uint8_t *redo)
 		options.redo = (struct ext4_redo){ .bytes = redo, .size = EXT4_REDO_MIN };
 	if (ext4_mount(&options, &fs, why, sizeof(why)) != 0)
 		fail_msg("it cannot be mounted: %s: %s", why, where);
+	ext4_set_time(fs, (struct ext4_time){ .seconds = 1700000000 });
 	return fs;
 }
 
@@ -63,6 +67,7 @@ static void find_places(void)
 	fs = mount_disk(disk, NULL);
 	for (uint32_t i = 0; i < NUM_BLOCKS; i++)
 		is_log[i] = log_has(&fs->journal.log, i);
+	log_place = log_disk(&fs->journal.log, 0, NULL);
 	assert_int_equal(ext4_unmount(fs), 0);
 	free(disk->bytes);
 	device_fake_destroy(disk);
@@ -109,7 +114,13 @@ struct states {
 	bool changed[NUM_BLOCKS];  // of ours, against durable
 	struct device_fake *random;
 	uint64_t count, num_fsck;
-	uint32_t *seen;  // hashes of disks that e2fsck found good
+	// Hashes of disks that were found good, and the number of the last update on them.
+	struct {
+		uint32_t hash;
+		uint64_t number;
+	} * seen;
+	struct files files;  // what a workload of files knows
+	bool is_files;
 };
 
 static void note_change(struct device_fake *disk, const struct ext4_io *io)
@@ -132,9 +143,11 @@ static void recover_ours(struct states *s)
 	device_fake_destroy(disk);
 }
 
-static bool was_seen(struct states *s)
+// The slot of this disk. Its hash is 0 if it was not seen.
+static uint32_t slot_of(const struct states *s, uint32_t *out)
 {
-	uint32_t hash = ~0u;
+	uint32_t hash = s->is_files ? 1 : ~0u;
+	uint32_t slot;
 
 	for (uint32_t b = 0; b < NUM_BLOCKS; b++) {
 		const uint8_t *bytes = s->ours + (size_t)b * EXT4_BLOCK_SIZE;
@@ -143,15 +156,11 @@ static bool was_seen(struct states *s)
 			continue;
 		hash = crc32c(crc32c(hash, &b, sizeof(b)), bytes, EXT4_BLOCK_SIZE);
 	}
-	hash |= 1;
-	for (uint32_t i = hash; s->seen[i % SEEN_SLOTS] != 0; i++)
-		if (s->seen[i % SEEN_SLOTS] == hash)
-			return true;
-	for (uint32_t i = hash;; i++)
-		if (s->seen[i % SEEN_SLOTS] == 0) {
-			s->seen[i % SEEN_SLOTS] = hash;
-			return false;
-		}
+	*out = hash | 1;
+	for (slot = hash % SEEN_SLOTS; s->seen[slot].hash != 0; slot = (slot + 1) % SEEN_SLOTS)
+		if (s->seen[slot].hash == *out)
+			break;
+	return slot;
 }
 
 static void fsck(struct states *s, const char *who)
@@ -165,30 +174,75 @@ static void fsck(struct states *s, const char *who)
 	fail_msg("e2fsck complains of what %s replayed: %s", who, where);
 }
 
+// Mounts the disk again: what is in the tree, and what e2fsck says when orphans are freed.
+static uint64_t look_at_files(struct states *s)
+{
+	struct device_fake *disk = device_fake_lend(NUM_BLOCKS, s->ours, s->count);
+	struct ext4 *fs;
+	uint64_t number, digest;
+
+	disk->context = s;
+	disk->completed = note_change;
+	fs = mount_disk(disk, NULL);
+	if (!files_look(disk, fs, &number, &digest))
+		fail_msg("the tree cannot be read: %s", where);
+	if (number >= FILES_MAX_UPDATES)
+		number = 0;  // mke2fs' time
+	if (s->files.digests[number] != digest)
+		fail_msg("the tree is not as update %llu left it: %s", (unsigned long long)number,
+		         where);
+	if (!files_release_orphans(disk, fs))
+		fail_msg("orphans cannot be freed: %s", where);
+	if (ext4_unmount(fs) != 0)
+		fail_msg("it cannot be unmounted: %s", where);
+	device_fake_destroy(disk);
+	return number;
+}
+
+static uint64_t look_at_blocks(struct states *s, uint64_t least, uint64_t most)
+{
+	const char *wrong = workload_check(s->ours, least, most);
+	uint64_t number;
+
+	if (wrong != NULL)
+		fail_msg("we replayed: %s: %s", wrong, where);
+	memcpy(&number, s->ours + workload_pool * EXT4_BLOCK_SIZE, sizeof(number));
+	return number;
+}
+
 static void check_state(struct states *s, uint64_t least, uint64_t most)
 {
-	static const char *const replay[] = { "e2fsck", "-fy", "-E", "journal_only", NULL };
-	const char *wrong;
+	static const char *const e2fsck[] = { "e2fsck", "-y", "-E", "journal_only", NULL };
+	static const char *const debugfs[] = { "debugfs", "-nw", "-R", "journal_run", NULL };
+	uint32_t slot, hash;
+	uint64_t number;
 	int status;
 
 	recover_ours(s);
-	wrong = workload_check(s->ours, least, most);
-	if (wrong != NULL)
-		fail_msg("we replayed: %s: %s", wrong, where);
-	status = fsck_fake_run(&s->file, replay, 0);
+	// e2fsck frees orphans as well: what it replays is seen by debugfs, which has the same code.
+	status = fsck_fake_run(&s->file, s->is_files ? debugfs : e2fsck, 0);
 	if (status != 0 && status != 1)
 		fail_msg("e2fsck does not replay (%d): %s", status, where);
 	for (uint32_t b = 1; b < NUM_BLOCKS; b++)
 		if (!is_log[b] &&
 		    memcmp(s->ours + b * 4096ul, s->file.bytes + b * 4096ul, 4096) != 0)
 			fail_msg("block %u is not what e2fsck makes of it: %s", b, where);
-	if (was_seen(s))
-		return;
-	fsck(s, "e2fsck");
-	for (uint32_t b = 0; b < NUM_BLOCKS; b++)
-		if (b == 0 || is_log[b])
-			memcpy(s->file.bytes + b * 4096ul, s->ours + b * 4096ul, 4096);
-	fsck(s, "we");
+	slot = slot_of(s, &hash);
+	if (s->seen[slot].hash == 0) {
+		if (fsck_fake_run(&s->file, e2fsck, 0) > 1)
+			fail_msg("e2fsck frees no orphans: %s", where);
+		fsck(s, "e2fsck");
+		number = s->is_files ? look_at_files(s) : look_at_blocks(s, 0, UINT64_MAX);
+		memcpy(s->file.bytes, s->ours, DISK_SIZE);
+		fsck(s, "we");
+		s->seen[slot].hash = hash;
+		s->seen[slot].number = number;
+	}
+	number = s->seen[slot].number;
+	if (number < least || number > most)
+		fail_msg("update %llu, but %llu to %llu were to be there: %s",
+		         (unsigned long long)number, (unsigned long long)least,
+		         (unsigned long long)most, where);
 }
 
 static void undo(struct states *s)
@@ -231,55 +285,88 @@ static void promise(void *context, uint64_t number)
 	recorder_promise(context, number);
 }
 
-// A long workload goes round the journal.
-static uint32_t num_steps(uint64_t seed)
+// A long workload goes round the journal, which is a short one.
+static bool is_long(uint64_t seed)
 {
-	return seed % 3 == 0 ? 1200 : 60;
+	return seed % 3 == 0;
 }
 
-// Records a workload, from mount to unmount.
-static uint64_t record(struct recorder *recorder, uint64_t seed)
+static uint64_t work_on_blocks(struct recorder *recorder, struct ext4 *fs, uint64_t seed)
 {
-	struct device_fake *disk = device_fake_create(NUM_BLOCKS, image, seed);
 	struct workload w = { .synced = promise, .context = recorder };
-	struct ext4 *fs;
 
-	recorder_init(recorder, disk);
-	fs = mount_disk(disk, NULL);
-	workload_begin(&w, disk, fs);
-	for (uint32_t i = 0; i < num_steps(seed) && !w.is_stopped; i++)
+	workload_begin(&w, recorder->disk, fs);
+	for (uint32_t i = is_long(seed) ? 1200 : 60; i > 0 && !w.is_stopped; i--)
 		workload_step(&w);
 	assert_false(w.is_stopped);
 	workload_settle(&w);
 	for (uint32_t i = 0; i < 20; i++)
 		workload_step(&w);
 	assert_int_equal(ext4_unmount(fs), 0);
-	recorder_promise(recorder, w.number);
 	assert_int_equal(w.num_syncs, 0);
-	assert_int_equal(host_fake_allocated(), 0);
 	return w.number;
+}
+
+static uint64_t work_on_files(struct recorder *recorder, struct ext4 *fs, uint64_t seed,
+                              struct files *f)
+{
+	*f = (struct files){ .synced = promise, .context = recorder };
+	files_begin(f, recorder->disk, fs);
+	for (uint32_t i = is_long(seed) ? 1200 : 80; i > 0; i--)
+		files_step(f);
+	assert_int_equal(ext4_unmount(fs), 0);
+	assert_int_equal(f->num_syncs, 0);
+	return f->number;
+}
+
+// Records a workload, from mount to unmount.
+static uint64_t record(struct states *s, struct recorder *recorder, uint64_t seed)
+{
+	struct device_fake *disk = device_fake_create(NUM_BLOCKS, s->durable, seed);
+	uint64_t number;
+	struct ext4 *fs;
+
+	recorder_init(recorder, disk);
+	snprintf(where, sizeof(where), "workload %llu", (unsigned long long)seed);
+	fs = mount_disk(disk, NULL);
+	number = s->is_files ? work_on_files(recorder, fs, seed, &s->files)
+			     : work_on_blocks(recorder, fs, seed);
+	recorder_promise(recorder, number);
+	assert_int_equal(host_fake_allocated(), 0);
+	return number;
+}
+
+// A disk as mke2fs made it, with the journal's length.
+static void begin_disk(struct states *s, uint64_t seed)
+{
+	memcpy(s->durable, image, DISK_SIZE);
+	put_be32(s->durable + log_place * EXT4_BLOCK_SIZE, JBD_SUPER_NUM_BLOCKS,
+	         is_long(seed) ? 258 : 1024);
+	undo(s);
+	memcpy(s->ours, s->durable, DISK_SIZE);
 }
 
 static void states_of(struct states *s, uint64_t seed)
 {
 	struct recorder recorder;
-	uint64_t most = record(&recorder, seed);
+	uint64_t most;
 
-	memcpy(s->durable, image, DISK_SIZE);
-	undo(s);
-	memcpy(s->ours, image, DISK_SIZE);
+	s->is_files = seed % 2 == 0;
+	begin_disk(s, seed);
+	most = record(s, &recorder, seed);
 	for (uint32_t time = 0; time <= recorder.now; time++) {
 		crash_advance(&recorder, s->durable, time);
 		crash_advance(&recorder, s->ours, time);
 		crash_advance(&recorder, s->file.bytes, time);
 		// Not all of one workload: others are different.
-		if (device_fake_random(s->random, num_steps(seed) / 12) == 0)
+		if (device_fake_random(s->random, is_long(seed) ? 100 : 5) == 0)
 			states_at(s, &recorder, time, most, seed);
 		if (s->count >= num_wanted)
 			break;
 	}
 	recorder_deinit(&recorder);
 	device_fake_destroy(recorder.disk);
+	files_end(&s->files);
 }
 
 static void power_cuts(void **state)

@@ -12,7 +12,7 @@
 #include "libs/starina/log.h"
 
 // Fewer blocks do not hold a few transactions of the largest update.
-#define LOG_MIN_BLOCKS 512u
+#define LOG_MIN_BLOCKS 256u
 
 static int fail(char *why, size_t why_size, int error, const char *text)
 {
@@ -184,7 +184,7 @@ static int load_super(struct log *log, char *why, size_t why_size)
 	if (log->num_blocks > found || log->first == 0 || log->first >= log->num_blocks ||
 	    log->num_blocks - log->first < LOG_MIN_BLOCKS)
 		return fail(why, why_size, -LINUX_EUCLEAN,
-		            "its journal is shorter than its superblock says, or than 2 MiB");
+		            "its journal is shorter than its superblock says, or than 1 MiB");
 	if (log->start != 0 && (log->start < log->first || log->start >= log->num_blocks))
 		return fail(why, why_size, -LINUX_EUCLEAN, "its journal begins outside itself");
 	return 0;
