@@ -98,6 +98,10 @@ test-e2e: run-files $(E2E_IMAGES:%=$(BUILD)/%.elf) ## end-to-end tests: a regist
 test-hostfs-kills: ## kills hostfs 100 times under load (HOSTFS_KILLS)
 	$(Q)HOSTFS_KILLS=$(or $(HOSTFS_KILLS),100) $(MAKE) --no-print-directory test-e2e E2E=hostfs_is_killed
 
+.PHONY: crash-states
+crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may leave of an ext4 disk, looked at (STATES)
+	$(Q)EXT4_CRASH_STATES=$(or $(STATES),1000000) $<
+
 # The same images with all apps in the kernel, and all in user mode, for the tests of what apps do with each other and with devices.
 E2E_OF_APPS = $(or $(E2E),container.exit container.megabyte container.conversation container.sigterm container_net.published \
 	container_net.out disk.larger disk.kept disk.driver_is_killed linux_api.commands linux_api.containers linux_api.warm linux_api.gateway \

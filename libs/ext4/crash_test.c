@@ -219,7 +219,7 @@ static void check_state(struct states *s, uint64_t least, uint64_t most)
 	int status;
 
 	recover_ours(s);
-	// e2fsck frees orphans as well: what it replays is seen by debugfs, which has the same code.
+	// e2fsck frees orphans as well: what it replays is seen by debugfs, which has that code.
 	status = fsck_fake_run(&s->file, s->is_files ? debugfs : e2fsck, 0);
 	if (status != 0 && status != 1)
 		fail_msg("e2fsck does not replay (%d): %s", status, where);
