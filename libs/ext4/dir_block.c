@@ -9,8 +9,12 @@
 #include "libs/ext4/internal.h"
 #include "libs/ext4/kind.h"
 
+// An unused entry, and the checksum in its name's place.
 struct dir_tail {
-	struct disk_dirent entry;
+	uint32_t inode;
+	uint16_t len;
+	uint8_t name_len;
+	uint8_t type;
 	uint32_t checksum;
 };
 _Static_assert(sizeof(struct dir_tail) == DIR_TAIL_SIZE, "dir_tail");
@@ -29,8 +33,8 @@ static bool leaf_is_sound(const struct inode *dir, const uint8_t *bytes)
 {
 	const struct dir_tail *tail = (const void *)(bytes + DIR_BLOCK_END);
 
-	return tail->entry.inode == 0 && tail->entry.len == DIR_TAIL_SIZE &&
-		tail->entry.name_len == 0 && tail->entry.type == DIR_TAIL_TYPE &&
+	return tail->inode == 0 && tail->len == DIR_TAIL_SIZE &&
+		tail->name_len == 0 && tail->type == DIR_TAIL_TYPE &&
 		tail->checksum == leaf_checksum(dir, bytes);
 }
 
@@ -103,7 +107,7 @@ void dir_store(const struct inode *dir, uint8_t *bytes)
 {
 	struct dir_tail *tail = (void *)(bytes + DIR_BLOCK_END);
 
-	tail->entry = (struct disk_dirent){ .len = DIR_TAIL_SIZE, .type = DIR_TAIL_TYPE };
+	*tail = (struct dir_tail){ .len = DIR_TAIL_SIZE, .type = DIR_TAIL_TYPE };
 	tail->checksum = leaf_checksum(dir, bytes);
 	*block_kind(bytes) = KIND_DIR;
 }
