@@ -33,9 +33,8 @@ static bool leaf_is_sound(const struct inode *dir, const uint8_t *bytes)
 {
 	const struct dir_tail *tail = (const void *)(bytes + DIR_BLOCK_END);
 
-	return tail->inode == 0 && tail->len == DIR_TAIL_SIZE &&
-		tail->name_len == 0 && tail->type == DIR_TAIL_TYPE &&
-		tail->checksum == leaf_checksum(dir, bytes);
+	return tail->inode == 0 && tail->len == DIR_TAIL_SIZE && tail->name_len == 0 &&
+		tail->type == DIR_TAIL_TYPE && tail->checksum == leaf_checksum(dir, bytes);
 }
 
 // Over the used entries, and the checksum's own place as zeroes.
