@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """-v NAME:/path: volumes on the state disk, which apps/fs provides."""
 
+import json
 import os
+import shutil
+import signal
 import subprocess
 
 import debian
-from harness import check, check_equal, test
+import software
+from harness import ROOT, check, check_equal, test
 from oci import write_layout
 
 
@@ -81,3 +85,56 @@ def end_without_sync(context):
     check_equal(result.stdout.decode(), "made\n", result)
     check_disk(context)
     check_equal(shell(context, "cat /data/f* | sort -n | tail -n 1; ls /data | wc -l", "-v", "vol:/data").stdout.decode(), "49\n50\n")
+
+
+@test
+def random_work(context):
+    """1,000 steps of all kinds, compared with a model, while the server is killed again and again."""
+    context.boot_image("starina-reaper")
+    share = context.scratch / "share"
+    share.mkdir()
+    shutil.copy(ROOT / "tools/e2e/programs/file_work.py", share / "file_work.py")
+    result = software.run(context, software.PYTHON, "python3", "/src/file_work.py", "/data", "3", "1000", LINUXRUN_VOLUMES=f"{share}:/src,work:/data",
+                          STARINA_DISK=str(context.scratch / "state.img"), STARINA_APPEND="reaper.target=fs reaper.count=100000 reaper.pause=1000")
+    check(result.status == 0 and result.stdout.startswith(b"ok "), result)
+    check_disk(context, clean=False)
+
+
+# One row a commit, each told once it is on the disk.
+ROWS = """
+import sqlite3
+c = sqlite3.connect('/data/db')
+c.execute('pragma journal_mode=wal'); c.execute('pragma synchronous=full')
+c.execute('create table if not exists t(x)'); c.commit()
+print('had', c.execute('select count(*) from t').fetchone()[0], c.execute('pragma integrity_check').fetchone()[0], flush=True)
+for i in range(100000):
+    with c: c.execute('insert into t values(?)', (i,))
+    print(i + 1, flush=True)
+"""
+
+
+@test
+def database_and_power_cuts(context):
+    """The machine goes off in the midst of sqlite's commits: those that it had told are there."""
+    more = {"LINUXRUN_VOLUMES": "db:/data", "STARINA_DISK": str(context.scratch / "state.img")}
+    told = 0
+    for cut in range(3):
+        process = context.start(**software.settings(context, software.PYTHON), LINUXRUN_ENTRYPOINT=json.dumps(["python3", "-c", ROWS]), **more)
+        had = process.stdout.readline().split()
+        check(len(had) == 3 and had[0] == b"had" and had[2] == b"ok" and int(had[1]) >= told, (had, told))
+        for _ in range(20 + 7 * cut):
+            told = int(had[1]) + int(process.stdout.readline())
+        context.stop(process, signal.SIGKILL)
+        check_disk(context, clean=False)
+    result = software.run(context, software.PYTHON, "python3", "-c", ROWS.replace("100000", "1"), **more)
+    check(int(result.stdout.split()[1]) >= told, (result, told))
+
+
+@test
+def postgres_on_a_volume(context):
+    data = "/var/lib/postgresql/data"
+    more = {"LINUXRUN_VOLUMES": "pg:/var/lib/postgresql", "STARINA_DISK": str(context.scratch / "state.img"), "LINUXRUN_MEMORY": "384M"}
+    for rows, total in (("2000", 2000), ("1000", 3000)):
+        result = software.run(context, software.POSTGRES, "/app/postgres.sh", data, rows, **more)
+        check_equal(result.stdout.decode(), f"rows|{total}|2000\n", result)
+    check_disk(context)
