@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "libs/ext4/crash_files_fake.h"
 #include "libs/ext4/crash_workload_fake.h"
 #include "libs/ext4/fsck_fake.h"
 #include "libs/ext4/host_fake.h"
@@ -19,7 +20,7 @@
 
 #define NUM_BLOCKS 2560u
 #define DISK_SIZE ((size_t)NUM_BLOCKS * EXT4_BLOCK_SIZE)
-#define KILLS 600u
+#define KILLS 300u
 
 static struct fsck_fake file;  // as mke2fs made it
 static uint8_t *image;
@@ -36,10 +37,13 @@ struct remains {
 struct victim {
 	struct remains *remains;
 	uint32_t events_left;  // 0: nobody
-	struct workload *workload;
-	uint64_t number, last;  // without a workload
+	struct ext4 *fs;       // NULL: it mounts still
+	const uint64_t *number;
+	uint64_t last;  // while it mounts
 };
 
+static struct files files;  // what work on files knows
+static bool is_files;
 static uint8_t redo[EXT4_REDO_MIN];
 
 static void resume(void *context)
@@ -58,6 +62,7 @@ static struct ext4 *mount_disk(struct device_fake *disk)
 
 	if (ext4_mount(&options, &fs, why, sizeof(why)) != 0)
 		fail_msg("it cannot be mounted: %s", why);
+	ext4_set_time(fs, (struct ext4_time){ .seconds = 1700000000 });
 	return fs;
 }
 
@@ -105,20 +110,34 @@ static void event(struct device_fake *disk, const struct ext4_io *io)
 	if (victim->events_left == 0 || --victim->events_left > 0)
 		return;
 	take_remains(disk, victim->remains);
-	victim->remains->number = victim->workload ? victim->workload->number : victim->number;
-	victim->remains->last = victim->workload ? update_last(victim->workload->fs) : victim->last;
+	victim->remains->number = *victim->number;
+	victim->remains->last = victim->fs != NULL ? update_last(victim->fs) : victim->last;
+}
+
+static void check_tree(const struct remains *remains, struct device_fake *disk, struct ext4 *fs)
+{
+	uint64_t number, digest;
+
+	if (!files_look(disk, fs, &number, &digest))
+		fail_msg("the tree cannot be read");
+	if (number >= FILES_MAX_UPDATES)
+		number = 0;  // mke2fs' time
+	if (number != remains->number)
+		fail_msg("update %llu, but %llu was the last one", (unsigned long long)number,
+		         (unsigned long long)remains->number);
+	if (number > 0 && digest != files.digests[number])
+		fail_msg("the tree is not as update %llu left it", (unsigned long long)number);
 }
 
 // Looks at a disk that nobody has mounted.
 static void check(const struct remains *remains, const uint8_t *bytes, uint32_t kill)
 {
 	static const char *const fsck[] = { "e2fsck", "-fn", NULL };
-	const char *wrong = workload_check(bytes, remains->number, remains->number);
+	const char *wrong = is_files ? NULL
+				     : workload_check(bytes, remains->number, remains->number);
 
 	if (wrong != NULL)
 		fail_msg("kill %u: %s", kill, wrong);
-	if (kill % 8 != 0)
-		return;
 	memcpy(file.bytes, bytes, DISK_SIZE);
 	if (fsck_fake_run(&file, fsck, 0) != 0) {
 		(void)fsck_fake_run(&file, fsck, 1);
@@ -151,24 +170,51 @@ static void bury(struct device_fake *disk, struct ext4 *fs)
 	device_fake_destroy(disk);
 }
 
+static void work_on_blocks(struct device_fake *disk, struct victim *victim)
+{
+	struct workload w = { 0 };
+
+	workload_begin(&w, disk, victim->fs);
+	if (w.number != victim->remains->number)
+		fail_msg("update %llu, but %llu was the last one", (unsigned long long)w.number,
+		         (unsigned long long)victim->remains->number);
+	victim->number = &w.number;
+	victim->events_left = 1 + device_fake_random(disk, 200);
+	while (victim->events_left > 0)
+		workload_step(&w);
+	// Its syncs are answered while it is there.
+	while (w.num_syncs > 0)
+		device_fake_step(disk);
+}
+
+static void work_on_files(struct device_fake *disk, struct victim *victim)
+{
+	check_tree(victim->remains, disk, victim->fs);
+	files.number = victim->remains->number;
+	victim->number = &files.number;
+	victim->events_left = 1 + device_fake_random(disk, 400);
+	if (device_fake_random(disk, 2) == 0 && !files_release_orphans(disk, victim->fs))
+		fail_msg("orphans cannot be freed");
+	if (victim->events_left == 0)
+		return;
+	files_begin(&files, disk, victim->fs);
+	while (victim->events_left > 0)
+		files_step(&files);
+	while (files.num_syncs > 0)
+		device_fake_step(disk);
+}
+
 // Lives until it is killed in the midst of work. Then `remains` is what is left.
 static void live(struct remains *remains, uint32_t kill)
 {
 	struct victim victim = { .remains = remains };
-	struct workload w = { 0 };
-	struct ext4 *fs;
-	struct device_fake *disk = take_over(remains, &victim, kill, &fs);
+	struct device_fake *disk = take_over(remains, &victim, kill, &victim.fs);
 
-	workload_begin(&w, disk, fs);
-	if (w.number != remains->number)
-		fail_msg("kill %u: update %llu, but %llu was the last one", kill,
-		         (unsigned long long)w.number, (unsigned long long)remains->number);
-	victim.workload = &w;
-	victim.events_left = 1 + device_fake_random(disk, kill % 10 == 0 ? 3000 : 200);
-	while (victim.events_left > 0)
-		workload_step(&w);
-	victim.workload = NULL;
-	bury(disk, fs);
+	if (is_files)
+		work_on_files(disk, &victim);
+	else
+		work_on_blocks(disk, &victim);
+	bury(disk, victim.fs);
 }
 
 // Takes over and is killed at an event of the mount, if there are as many.
@@ -176,7 +222,7 @@ static void die_young(struct remains *remains, uint32_t kill)
 {
 	struct remains next = { .disk = malloc(DISK_SIZE), .redo = malloc(sizeof(redo)) };
 	struct victim victim = { .remains = &next,
-		                 .number = remains->number,
+		                 .number = &remains->number,
 		                 .last = remains->last,
 		                 .events_left = 1 + kill % 37 };
 	struct ext4 *fs;
@@ -199,24 +245,28 @@ static void look(const struct remains *remains, uint32_t kill)
 	struct ext4 *fs;
 	struct device_fake *disk = take_over(remains, &nobody, kill, &fs);
 
+	if (is_files) {
+		check_tree(remains, disk, fs);
+		if (!files_release_orphans(disk, fs))
+			fail_msg("orphans cannot be freed");
+	}
 	assert_int_equal(ext4_unmount(fs), 0);
 	check(remains, disk->bytes, kill);
 	device_fake_destroy(disk);
 }
 
-static void kills(void **state)
+static void kill_again_and_again(void)
 {
 	const char *wanted = getenv("EXT4_KILLS");
 	uint32_t count = wanted != NULL ? (uint32_t)strtoul(wanted, NULL, 10) : KILLS;
 	struct remains remains = { .disk = malloc(DISK_SIZE), .redo = calloc(1, sizeof(redo)) };
 
-	(void)state;
 	memcpy(remains.disk, image, DISK_SIZE);
 	for (uint32_t kill = 0; kill < count; kill++) {
 		live(&remains, kill);
 		if (kill % 2 == 0)
 			die_young(&remains, kill);
-		if (kill % 4 == 0)
+		if (kill % 16 == 0)
 			look(&remains, kill);
 		assert_int_equal(host_fake_allocated(), 0);
 	}
@@ -225,10 +275,26 @@ static void kills(void **state)
 	free(remains.redo);
 }
 
+static void kills_at_work_on_blocks(void **state)
+{
+	(void)state;
+	is_files = false;
+	kill_again_and_again();
+}
+
+static void kills_at_work_on_files(void **state)
+{
+	(void)state;
+	is_files = true;
+	kill_again_and_again();
+	files_end(&files);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kills),
+		cmocka_unit_test(kills_at_work_on_blocks),
+		cmocka_unit_test(kills_at_work_on_files),
 	};
 
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);
