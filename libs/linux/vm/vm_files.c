@@ -93,6 +93,7 @@ void files_fail_session(struct files_session *session)
 		if (files->pending[i].session == session)
 			files_fail(files, &files->device.requests[i], LINUX_ENOTCONN);
 	}
+	files_destroyed(session);
 	fs_device_resume(&files->device);
 	files_leave(files);
 }

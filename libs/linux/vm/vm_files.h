@@ -83,6 +83,9 @@ struct vm_files {
 	struct files_nodes nodes;  // that the guest was given
 	struct fuse_init_in init;  // what the guest was told that it may use
 	struct files_pending pending[FS_DEVICE_MAX_REQUESTS];
+	struct fs_device_request *destroy;  // waits for all sessions to answer theirs; NULL: none
+	uint32_t destroying;                // sessions that have not answered it
+	uint32_t destroy_sent;
 	uint64_t count;         // of requests, for their order
 	uint32_t depth;         // of calls that have the machine's lock
 	uint32_t forgotten;     // sessions that have their part of a batch that waits

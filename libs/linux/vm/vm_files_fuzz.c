@@ -76,7 +76,8 @@ static void check_request(struct other *other, struct span request)
 	if (in.len != request.len)
 		abort();
 	// The root is for lookups of shares, which the guest does not make.
-	if (in.nodeid == FUSE_ROOT_ID && in.opcode != FUSE_LOOKUP && in.opcode != FUSE_MKDIR)
+	if (in.nodeid == FUSE_ROOT_ID && in.opcode != FUSE_LOOKUP && in.opcode != FUSE_MKDIR &&
+	    in.opcode != FUSE_DESTROY)
 		abort();
 	if (in.nodeid != FUSE_ROOT_ID && in.opcode != FUSE_INIT && in.opcode != FUSE_BATCH_FORGET)
 		check_id(other, request.data, request.len, offsetof(struct fuse_in_header, nodeid));

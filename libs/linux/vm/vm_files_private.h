@@ -70,6 +70,10 @@ __must_check error_t files_reply(struct files_session *session, struct span repl
 
 // A request to the device itself or to its root, LOOKUP and forgets excepted: ends it.
 void files_root_request(struct vm_files *files, struct fs_device_request *request);
+// FUSE_DESTROY for the session, if it is to be sent one now. Errors: as files_session_send's.
+__must_check error_t files_destroy_send(struct files_session *session);
+// The session has answered it, or is gone.
+void files_destroyed(struct files_session *session);
 
 // --- vm_files_session.c ---
 

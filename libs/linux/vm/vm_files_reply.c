@@ -108,6 +108,12 @@ error_t files_reply(struct files_session *session, struct span reply)
 		return ERR_PROTOCOL;
 	memcpy(&out, reply.data, sizeof(out));
 	request = fs_device_find(&files->device, out.unique);
+	if (request != NULL && request == files->destroy) {
+		if ((files->destroying & files->destroy_sent & 1u << files_slot_of(session)) == 0)
+			return ERR_PROTOCOL;
+		files_destroyed(session);
+		return 0;
+	}
 	pending = request != NULL ? files_pending_of(files, request) : NULL;
 	if (out.len != reply.len || pending == NULL || pending->session != session ||
 	    !pending->sent)

@@ -27,6 +27,21 @@ static void reply(struct vm_files *files, struct fs_device_request *request, con
 		fs_device_done(request, out.len);
 }
 
+static void close_sessions(struct vm_files *files);
+
+// One bit of `destroying` is done; the last one answers the guest.
+static void destroy_done(struct vm_files *files, uint32_t slot)
+{
+	struct fs_device_request *request = files->destroy;
+
+	files->destroying &= ~(1u << slot);
+	if (request == NULL || files->destroying != 0)
+		return;
+	files->destroy = NULL;
+	close_sessions(files);
+	reply(files, request, NULL, 0);
+}
+
 // The guest begins anew, or has done with its files: no session has a node any more.
 static void close_sessions(struct vm_files *files)
 {
@@ -37,6 +52,57 @@ static void close_sessions(struct vm_files *files)
 	files->forgotten = 0;
 	files_nodes_clear(&files->nodes);
 }
+
+// --- FUSE_DESTROY --------------------------------------------------------------------------------
+
+// The guest has done with its files: all providers are told, so that they can write what they have,
+// and the guest goes on once they have.
+static void destroy(struct vm_files *files, struct fs_device_request *request)
+{
+	if (files->destroy != NULL) {
+		files_fail(files, request, LINUX_EIO);
+		return;
+	}
+	files->destroy = request;
+	files->destroy_sent = 0;
+	files->destroying = 1;  // not done before all were asked
+	for (uint32_t i = 0; i < files->num_sessions; i++) {
+		if (files->sessions[i].greeted)
+			files->destroying |= 1u << files_slot_of(&files->sessions[i]);
+	}
+	for (uint32_t i = 0; i < files->num_sessions; i++)
+		files_session_pump(&files->sessions[i]);
+	destroy_done(files, 0);
+}
+
+error_t files_destroy_send(struct files_session *session)
+{
+	struct vm_files *files = session->files;
+	uint32_t bit = 1u << files_slot_of(session);
+	struct fuse_in_header in = { .len = sizeof(in),
+		                     .opcode = FUSE_DESTROY,
+		                     .nodeid = FUSE_ROOT_ID };
+	struct msg_files_fuse fuse = { .length = sizeof(in) };
+	struct message m;
+	error_t err;
+
+	if ((files->destroying & ~files->destroy_sent & bit) == 0)
+		return 0;
+	in.unique = files->destroy->header.unique;
+	err = message_encode_files_fuse(&m, &fuse, &in, sizeof(in));
+	if (err == 0)
+		err = files_session_send(session, &m);
+	if (err == 0)
+		files->destroy_sent |= bit;
+	return err;
+}
+
+void files_destroyed(struct files_session *session)
+{
+	destroy_done(session->files, files_slot_of(session));
+}
+
+// --- FUSE_INIT -----------------------------------------------------------------------------------
 
 static bool is_of_volumes(const struct files_session *session)
 {
@@ -116,10 +182,7 @@ void files_root_request(struct vm_files *files, struct fs_device_request *reques
 {
 	switch (request->header.opcode) {
 	case FUSE_INIT: init(files, request); return;
-	case FUSE_DESTROY:
-		close_sessions(files);
-		reply(files, request, NULL, 0);
-		return;
+	case FUSE_DESTROY: destroy(files, request); return;
 	default: break;
 	}
 	if (request->header.nodeid != FUSE_ROOT_ID) {

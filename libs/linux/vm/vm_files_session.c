@@ -103,6 +103,10 @@ void files_session_pump(struct files_session *session)
 		if (!send_request(session, request))
 			return;
 	}
+	// The last one. A channel that is full or gone has it sent later.
+	if (session->state == FILES_SESSION_OPEN && !session->blocked &&
+	    files_destroy_send(session) < 0)
+		return;
 }
 
 // What waited for the session goes on.
@@ -299,6 +303,7 @@ static error_t greet(struct files_session *session)
 		if (files->pending[i].session == session)
 			files->pending[i].sent = false;
 	}
+	files->destroy_sent &= ~(1u << files_slot_of(session));
 	err = send_key(session);
 	if (err < 0 || session->greeted) {
 		session->state = FILES_SESSION_OPEN;

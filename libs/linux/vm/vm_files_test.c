@@ -601,6 +601,43 @@ static void a_provider_that_lies_is_lost(void **state)
 	assert_int_equal(error_of(1), -107);
 }
 
+// The guest goes on once every provider has written what it has.
+static void all_providers_are_told_of_the_end(void **state)
+{
+	uint64_t unique;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
+	ask(1, FUSE_DESTROY, 0, NULL, 0);
+	assert_true(take_opcode(&p) == FUSE_DESTROY && p.in.nodeid == FUSE_ROOT_ID);
+	assert_int_equal(take_opcode(&q), FUSE_DESTROY);
+	assert_int_equal(asked(FUSE_DESTROY, 0, NULL, 0), -5);
+	answer(&p, p.in.unique, 0, NULL, 0);
+	assert_int_equal(error_of(1), 1);
+	// One that comes back is told again.
+	unique = q.in.unique;
+	provider_dies(&q);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	assert_true(take_opcode(&q) == FUSE_DESTROY && q.in.unique == unique);
+	answer(&q, q.in.unique, -5, NULL, 0);
+	assert_int_equal(error_of(1), 0);
+	assert_int_equal(asked(FUSE_GETATTR, NODE(1, 5), NULL, 0), -116);
+	provider_dies(&p);
+	provider_dies(&q);
+	// One that is lost does not keep the guest from its end.
+	share_found(&p, host, "0", FILES_HOST, 5);
+	share_found(&q, volumes, "1", FILES_VOLUMES, 5);
+	ask(1, FUSE_DESTROY, 0, NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_DESTROY);
+	answer(&p, p.in.unique, 0, NULL, 0);
+	assert_int_equal(error_of(1), 1);
+	provider_dies(&q);
+	fake_time_pass(31 * NSEC_PER_SEC);
+	fake_loop_settle(&loop);
+	assert_int_equal(error_of(1), 0);
+}
+
 static void a_provider_must_greet_well(void **state)
 {
 	(void)state;
@@ -689,6 +726,7 @@ int main(void)
 		TEST(a_provider_that_stays_away_is_lost),
 		TEST(a_provider_that_ends_again_and_again_is_lost),
 		TEST(a_provider_that_lies_is_lost),
+		TEST(all_providers_are_told_of_the_end),
 		TEST(a_provider_must_greet_well),
 		TEST(a_new_mount_is_a_new_session),
 		TEST(what_is_written_lies_on_a_page),
