@@ -344,7 +344,8 @@ static void session_opened(struct opener *opener, handle_t channel, error_t erro
 
 static void open_session(struct files_session *session)
 {
-	error_t err = timer_start(session);
+	// At first it may take its time: to replay a journal, for one.
+	error_t err = session->deaths > 0 ? timer_start(session) : 0;
 
 	session->state = FILES_SESSION_OPENING;
 	if (err < 0) {

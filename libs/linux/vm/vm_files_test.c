@@ -527,6 +527,7 @@ static void a_provider_may_go_before_it_greets(void **state)
 
 	(void)state;
 	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	fake_time_pass(100 * NSEC_PER_SEC);
 	accept_session(&p, host, FILES_HOST);
 	assert_int_equal(take_opcode(&p), FUSE_INIT);
 	unique = p.in.unique;
