@@ -7,6 +7,8 @@
 
 // tables[k][b]: the CRC of the byte b and k zero bytes behind it.
 static uint32_t tables[8][256];
+// The byte of tables[0] with this highest byte; they are all different.
+static uint8_t byte_of_high[256];
 static bool is_ready;
 
 static void make_tables(void)
@@ -17,6 +19,7 @@ static void make_tables(void)
 		for (int bit = 0; bit < 8; bit++)
 			crc = crc >> 1 ^ (crc & 1 ? POLYNOMIAL : 0);
 		tables[0][b] = crc;
+		byte_of_high[crc >> 24] = (uint8_t)b;
 	}
 	for (uint32_t b = 0; b < 256; b++)
 		for (uint32_t k = 1; k < 8; k++)
@@ -54,13 +57,11 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
 	return crc;
 }
 
-// The state before `byte`, from the one after it: the table's high bytes are all different.
+// The state before `byte`, from the one after it.
 static uint32_t step_back(uint32_t crc, uint8_t byte)
 {
-	uint32_t b = 0;
+	uint32_t b = byte_of_high[crc >> 24];
 
-	while (tables[0][b] >> 24 != crc >> 24)
-		b++;
 	return (crc ^ tables[0][b]) << 8 | (b ^ byte);
 }
 
