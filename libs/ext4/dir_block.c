@@ -19,11 +19,6 @@ struct dir_tail {
 };
 _Static_assert(sizeof(struct dir_tail) == DIR_TAIL_SIZE, "dir_tail");
 
-int dir_damaged(struct update *u, const struct inode *dir)
-{
-	return damaged(u->fs, "the folder of inode %u is not sound", dir->number);
-}
-
 static uint32_t leaf_checksum(const struct inode *dir, const uint8_t *bytes)
 {
 	return crc32c(dir->seed, bytes, DIR_BLOCK_END);

@@ -8,6 +8,7 @@
 
 #include "libs/ext4/dir.h"
 #include "libs/ext4/format.h"
+#include "libs/ext4/super.h"
 
 // A block of a folder: the `n`th. A sound checksum; its entries are looked at by dir_next. *end is
 // where they end: DIR_BLOCK_END, or EXT4_BLOCK_SIZE for a block of the index, which looks like
@@ -29,9 +30,12 @@ int dir_append(struct update *u, struct inode *dir, uint32_t *n, uint8_t **bytes
 // Looks for a name in a block. -LINUX_ENOENT; -LINUX_EUCLEAN.
 int dir_search(struct update *u, const struct inode *dir, uint32_t n, struct span name,
                struct dir_slot *out);
-// -LINUX_EUCLEAN, logged.
-int dir_damaged(struct update *u, const struct inode *dir);
 
+// -LINUX_EUCLEAN, logged.
+static inline int dir_damaged(struct update *u, const struct inode *dir)
+{
+	return damaged(u->fs, "the folder of inode %u is not sound", dir->number);
+}
 static inline uint32_t dirent_size(size_t name_len)
 {
 	return (uint32_t)(8 + name_len + 3) & ~3u;

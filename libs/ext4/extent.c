@@ -219,10 +219,12 @@ int extent_block(struct update *u, const struct inode *inode, uint32_t block, ui
 	struct ext4_run run;
 	int status = extent_map(u, inode, block, 1, &run);
 
-	if (status == 0 && (run.disk == 0 || run.unwritten))
+	if (status != 0)
+		return status;
+	if (run.disk == 0 || run.unwritten)
 		return damaged(u->fs, "inode %u has a hole", inode->number);
 	*out = run.disk;
-	return status;
+	return 0;
 }
 
 int extent_goal(struct update *u, const struct inode *inode, uint32_t block, uint64_t *out)

@@ -158,7 +158,7 @@ int htree_hash_version(struct update *u, const struct inode *dir, uint32_t *vers
 
 int htree_find(struct update *u, const struct inode *dir, struct span name, struct dir_slot *out)
 {
-	uint32_t version, leaf, next, hash, at;
+	uint32_t version, leaf, next = 0, hash, at;
 	int status = htree_hash_version(u, dir, &version);
 
 	if (status != 0)

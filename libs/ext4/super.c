@@ -237,17 +237,16 @@ void ext4_statfs(const struct ext4 *fs, struct ext4_statfs *out)
 		out->available_blocks = free_blocks - fs->super.reserved_blocks;
 }
 
-int damaged(struct ext4 *fs, const char *format, ...)
+void super_log_damage(struct ext4 *fs, const char *format, ...)
 {
 	char text[200];
 	va_list args;
 
 	if (fs->super.damage_was_logged)
-		return -LINUX_EUCLEAN;
+		return;
 	fs->super.damage_was_logged = true;
 	va_start(args, format);
 	fmt_vwrite(text, sizeof(text), format, args);
 	va_end(args);
 	log_error("ext4: %s: the disk is damaged, run e2fsck on it", text);
-	return -LINUX_EUCLEAN;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libs/abi/linux_error.h"
 #include "libs/base/list.h"
 #include "libs/ext4/update.h"
 
@@ -67,5 +68,8 @@ void super_store(struct disk_super *super);
 bool super_is_files(const struct ext4 *fs, uint64_t block, uint32_t count);
 // The first zone that ends behind `block`, by its index.
 uint32_t super_zone_at(const struct ext4 *fs, uint64_t block);
-// Gives -LINUX_EUCLEAN, and logs the first damage of all.
-int damaged(struct ext4 *fs, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Logs what is damaged, if it is the first damage of all.
+void super_log_damage(struct ext4 *fs, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+// The same, as an expression whose value is the error.
+#define damaged(...) (super_log_damage(__VA_ARGS__), -LINUX_EUCLEAN)
