@@ -30,6 +30,10 @@ bench: ## figures: a table, and BUILD/bench.json
 bench: run-files $(BENCH_IMAGES) $(BUILD)/starina-linux-test.elf $(BUILD)/image/idle-layout/index.json $(BUILD)/peers/insn_count.so $(BUILD)/peers/init
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
+.PHONY: bench-volumes
+bench-volumes: run-files ## a volume beside the disk of LINUXRUN_DISK
+	$(Q)BUILD=$(BUILD) tools/bench/volumes.py
+
 .PHONY: bench-net
 bench-net: run-files ## what a container's network costs
 	$(Q)BUILD=$(BUILD) tools/bench/container_net.py

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Compares a volume with the ext4 disk of LINUXRUN_DISK in one virtual machine, in turns: what else the host does meets both alike."""
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import running
+
+sys.path[:0] = [os.path.join(running.ROOT, "tools/e2e/lib"), os.path.join(running.ROOT, "tools/test")]
+# pylint: disable=wrong-import-position
+import debian  # noqa: E402
+from oci import write_layout  # noqa: E402
+
+ROUNDS = 5
+MEGABYTES = 32
+FILES = 500
+# name: (what it is, what of the disk's speed is wanted)
+FIGURES = {
+    "write": ("buffered write and fsync, 1 MiB a call", 0.8),
+    "read": ("buffered read of what is in no cache", 0.8),
+    "direct_read": ("O_DIRECT read, 1 MiB a call", 0.7),
+    "direct_write": ("O_DIRECT write, 1 MiB a call", 0.7),
+    "files": ("%d files made and removed" % FILES, 0.25),
+}
+SCRIPT = """set -e
+now() { date +%%s%%N; }
+took() { echo "$name $1 $(($(now) - t))"; }
+one() {
+  name=$2; cd $1
+  t=$(now); dd if=/dev/zero of=b bs=1M count=%(mb)d conv=fsync 2>/dev/null; took write
+  dd of=b oflag=nocache conv=notrunc,fdatasync count=0 2>/dev/null </dev/null
+  t=$(now); dd if=b of=/dev/null bs=1M 2>/dev/null; took read
+  t=$(now); dd if=b of=/dev/null bs=1M iflag=direct 2>/dev/null; took direct_read
+  t=$(now); dd if=/dev/zero of=b bs=1M count=%(mb)d oflag=direct conv=notrunc 2>/dev/null; took direct_write
+  rm b; mkdir d; cd d
+  t=$(now); i=0; while [ $i -lt %(files)d ]; do : > f$i; i=$((i + 1)); done; rm f*; took files
+  cd ..; rmdir d
+}
+round=0; while [ $round -lt %(rounds)d ]; do one /root disk; one /volume volume; round=$((round + 1)); done
+"""
+
+
+def measure(scratch):
+    layout = os.path.join(scratch, "image")
+    os.mkdir(layout)
+    write_layout(layout, debian.image())
+    script = SCRIPT % {"mb": MEGABYTES, "files": FILES, "rounds": ROUNDS}
+    env = running.run_env(STARINA_DISK=os.path.join(scratch, "state.img"), LINUXRUN_MEMORY="256M", LINUXRUN_DISK="1G")
+    done = subprocess.run([os.path.join(running.ROOT, "run.sh"), "-q", "-v", "bench:/volume", "oci://" + layout, "sh", "-c", script], env=env,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, timeout=1500)
+    samples = {}
+    for where, what, ns in re.findall(r"^(\w+) (\w+) (\d+)$", done.stdout, re.MULTILINE):
+        samples.setdefault((where, what), []).append(int(ns))
+    return samples
+
+
+def main():
+    with tempfile.TemporaryDirectory() as scratch:
+        samples = measure(scratch)
+    print("| | disk, ms | volume, ms | of the disk's speed: median (least to most) | wanted |")
+    print("|---|---|---|---|---|")
+    for name, (text, wanted) in FIGURES.items():
+        disk, volume = samples["disk", name], samples["volume", name]
+        ratios = sorted(d / v for d, v in zip(disk, volume))
+        print("| %s | %.0f | %.0f | %.2f (%.2f to %.2f) | %.2f |" % (text, statistics.median(disk) / 1e6, statistics.median(volume) / 1e6,
+                                                                 statistics.median(ratios), ratios[0], ratios[-1], wanted))
+
+
+if __name__ == "__main__":
+    main()
