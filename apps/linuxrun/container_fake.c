@@ -15,6 +15,7 @@ struct guest_container {
 	bool runs, started, ended, root_lost, writable_lost;
 	bool out_held[2];  // of stdout and stderr
 	bool stdin_refused, stdin_closed;
+	char error[16];  // goes with the container
 };
 
 static struct guest_container *container;
@@ -199,7 +200,9 @@ void container_fake_does(uint8_t how, const uint8_t *data, size_t len)
 		if (container->out_held[0] || container->out_held[1])
 			break;
 		container->ended = true;
-		container->ops->ended(container->context, how, (how & 1) != 0 ? "it failed" : NULL);
+		strcpy(container->error, "it failed");
+		container->ops->ended(container->context, how,
+		                      (how & 1) != 0 ? container->error : NULL);
 		break;
 	}
 }

@@ -72,11 +72,12 @@ static void container_ended(void *context, int status, const char *error)
 	struct linuxrun *run = context;
 
 	log_exits(run->container, "in all");
-	guest_container_destroy(run->container);
-	run->container = NULL;
+	// Its VM is gone, and with it who had the volumes. The error's text is the container's.
 	if (run->volumes_to_remove != NULL)
 		volumes_remove(run, run->volumes_to_remove);
 	linuxrun_end(run, status, error);
+	guest_container_destroy(run->container);
+	run->container = NULL;
 }
 
 static void disk_reopened(struct opener *opener, handle_t channel, error_t error, const char *text);

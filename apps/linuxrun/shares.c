@@ -6,6 +6,8 @@
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
+#define FILL "fill/"
+
 static const struct {
 	const char *prefix;
 	const char *service;
@@ -37,6 +39,18 @@ static const char *share_read(struct linuxrun *run, const char *word, struct vm_
 	return "config.json names a share that is not one";
 }
 
+// "fill/NAME" becomes "ro/NAME" or "all/NAME", which are shorter: who may write to a volume is for
+// its server to see to, once it has something.
+static void choose_session(struct linuxrun *run, char *word)
+{
+	char name[VM_SHARE_NAME_MAX + 8];
+	bool is_new;
+
+	str_copy(name, word + sizeof(FILL) - 1, sizeof(name));
+	is_new = volume_is_empty(run, name);
+	fmt_write(word, sizeof(name), "%s%s", is_new ? "all/" : "ro/", name);
+}
+
 const char *shares_read(struct linuxrun *run, const char *text)
 {
 	char word[VM_SHARE_NAME_MAX + 8];
@@ -47,6 +61,8 @@ const char *shares_read(struct linuxrun *run, const char *text)
 
 		if (run->num_shares == VM_MAX_SHARES)
 			return "config.json names too many shares";
+		if (strncmp(word, FILL, sizeof(FILL) - 1) == 0)
+			choose_session(run, word);
 		error = share_read(run, word, &run->shares[run->num_shares++]);
 		if (error != NULL)
 			return error;

@@ -21,6 +21,8 @@ bool volumes_next_word(const char **rest, char *word, size_t size);
 
 // Opens the folder of the volumes, to be closed by folder_close. Errors: as folder_open's.
 __must_check error_t volumes_open(struct linuxrun *run, struct folder **out);
+// Whether a volume has nothing in it, or is not there.
+bool volume_is_empty(struct linuxrun *run, const char *name);
 // Removes a volume with all that is in it. Errors: as folder_rename's, folder_remove's and
 // folder_list's; ERR_NOT_FOUND: there is no such volume.
 __must_check error_t volume_remove(struct folder *volumes, const char *name);

@@ -49,7 +49,7 @@ static void test_docker_flags(void **state)
 	                 0);
 	assert_true(passes_on("--mount=share:0/a") && passes_on("--mount=share:1:ro/c") &&
 	            passes_on("--mount=share:2:ro:copy/d"));
-	assert_true(passes_on("--annotation=dev.starina.shares=host/0 ro/cache all/data"));
+	assert_true(passes_on("--annotation=dev.starina.shares=host/0 ro/cache fill/data"));
 	assert_int_equal(READ("--shm-size=0", "x"), 0);
 	assert_false(passes_on("--annotation=dev.starina.shm_size=0"));
 	assert_int_equal(READ("--init", "x"), 0);

@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			arguments[argc++] = word;
 	}
 	environ = variables;
-	if (settings_read(&settings, argc, arguments, &err) == 0)
+	if (settings_read(&settings, argc, arguments, &err) == 0 &&
+	    volume_settings_finish(&settings, NULL, &err) == 0)
 		settings_check(&settings);
 	else
 		error_check(&err);

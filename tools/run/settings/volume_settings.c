@@ -104,7 +104,7 @@ static void mounts_pass_on(struct settings *settings)
 }
 
 // What linuxrun is told: which shares these are, and which volumes go with the container
-// (apps/linuxrun/volumes.h). What is to be filled is written to, whoever may write later.
+// (apps/linuxrun/shares.h, volumes.h).
 static int shares_pass_on(struct settings *settings, struct error *err)
 {
 	char *shares = NULL, *removed = NULL;
@@ -120,7 +120,10 @@ static int shares_pass_on(struct settings *settings, struct error *err)
 		if (volume->kind == VOLUME_HOST)
 			fprintf(list, " host/%u", host++);
 		else if (volume->kind != VOLUME_TMPFS)
-			fprintf(list, " %s/%s", volume->read_only && volume->no_copy ? "ro" : "all",
+			fprintf(list, " %s/%s",
+			        !volume->read_only        ? "all"
+			                : volume->no_copy ? "ro"
+			                                  : "fill",
 			        volume->source);
 		if (volume->kind == VOLUME_ANONYMOUS && remove)
 			fprintf(removal, " %s", volume->source);
