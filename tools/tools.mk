@@ -102,6 +102,10 @@ test-hostfs-kills: ## kills hostfs 100 times under load (HOSTFS_KILLS)
 crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may leave of an ext4 disk, looked at (STATES)
 	$(Q)EXT4_CRASH_STATES=$(or $(STATES),1000000) $<
 
+.PHONY: test-hostfs-work
+test-hostfs-work: ## work in host folders in full: 200 C files, 20,000 files, the programs with a model for an hour (HOSTFS_STRESS_SECONDS each)
+	$(Q)HOSTFS_STRESS_SECONDS=$(or $(HOSTFS_STRESS_SECONDS),1800) $(MAKE) --no-print-directory test-e2e E2E=volume_work.
+
 # The same images with all apps in the kernel, and all in user mode, for the tests of what apps do with each other and with devices.
 E2E_OF_APPS = $(or $(E2E),container.exit container.megabyte container.conversation container.sigterm container_net.published \
 	container_net.out disk.larger disk.kept disk.driver_is_killed linux_api.commands linux_api.containers linux_api.warm linux_api.gateway \
