@@ -13,7 +13,7 @@ def watch(context, share, *paths, **settings):
     """A container that prints what it hears; it has said that it listens."""
     shutil.copy(ROOT / "tools/e2e/programs/watch.py", context.scratch / "watch.py")
     process = context.start(**software.settings(context, software.PYTHON), LINUXRUN_ENTRYPOINT=json.dumps(["python3", "/watch.py", *paths]),
-                            LINUXRUN_VOLUMES=f"{share}:/src,{context.scratch}/watch.py:/watch.py:ro", **settings)
+                            LINUXRUN_VOLUMES=f"{context.scratch}/watch.py:/watch.py:ro,{share}:/src", **settings)
     check_equal(process.stdout.readline(), b"ready\n")
     return process
 

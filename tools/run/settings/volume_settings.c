@@ -83,11 +83,22 @@ static int names_make(struct volumes *volumes, struct error *err)
 	return 0;
 }
 
+static unsigned count_host(const struct volumes *volumes)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < volumes->count; i++)
+		count += volumes->items[i].kind == VOLUME_HOST;
+	return count;
+}
+
 // What bootd is told: the number of each share, and each tmpfs's options, by where it is mounted
-// (guest/bootd/config.h).
+// (guest/bootd/config.h). The host's folders come first, so that their numbers are those that the
+// host's server knows them by, and tells changes by.
 static void mounts_pass_on(struct settings *settings)
 {
-	unsigned share = 0;
+	unsigned host = 0;
+	unsigned volume_share = count_host(&settings->volumes);
 
 	for (unsigned i = 0; i < settings->volumes.count; i++) {
 		const struct volume *volume = &settings->volumes.items[i];
@@ -97,7 +108,8 @@ static void mounts_pass_on(struct settings *settings)
 			arguments_add(&settings->config_options, "--mount=tmpfs:%s%s",
 			              volume->source, volume->container);
 		else
-			arguments_add(&settings->config_options, "--mount=share:%u%s%s%s", share++,
+			arguments_add(&settings->config_options, "--mount=share:%u%s%s%s",
+			              volume->kind == VOLUME_HOST ? host++ : volume_share++,
 			              volume->read_only ? ":ro" : "", copy ? ":copy" : "",
 			              volume->container);
 	}
@@ -112,14 +124,14 @@ static int shares_pass_on(struct settings *settings, struct error *err)
 	FILE *list = open_memstream(&shares, &shares_size);
 	FILE *removal = open_memstream(&removed, &removed_size);
 	bool remove = option_is_on(&settings->options, OPTION_RM);
-	unsigned host = 0;
+	unsigned num_host = count_host(&settings->volumes);
 
+	for (unsigned i = 0; list && i < num_host; i++)
+		fprintf(list, " host/%u", i);
 	for (unsigned i = 0; list && removal && i < settings->volumes.count; i++) {
 		const struct volume *volume = &settings->volumes.items[i];
 
-		if (volume->kind == VOLUME_HOST)
-			fprintf(list, " host/%u", host++);
-		else if (volume->kind != VOLUME_TMPFS)
+		if (volume->kind != VOLUME_HOST && volume->kind != VOLUME_TMPFS)
 			fprintf(list, " %s/%s",
 			        !volume->read_only        ? "all"
 			                : volume->no_copy ? "ro"
