@@ -84,6 +84,7 @@ static bool write_version(struct ext4 *fs, struct version *v, struct checkpoint_
 	}
 	list_push_back(&checkpoint->writing, &v->entry);
 	entry->writing = true;
+	checkpoint->num_written++;
 	slot->version = version_get(v);
 	slot->io = (struct ext4_io){ .block = v->block,
 		                     .count = 1,
@@ -221,6 +222,9 @@ static void next_state(struct ext4 *fs)
 	case CHECKPOINT_FLUSH_TAIL:
 		checkpoint->state = CHECKPOINT_NONE;
 		free_log(fs);
+		// What cannot be written now can when the running transaction is on the disk.
+		if (checkpoint->num_written > 0)
+			checkpoint_begin_if_many(fs);
 		journal_resume(fs);
 		break;
 	}
@@ -236,5 +240,12 @@ void checkpoint_begin(struct ext4 *fs)
 		return;
 	checkpoint->last = container_of(journal->checkpoints.prev, struct transaction, entry)->id;
 	checkpoint->state = CHECKPOINT_BLOCKS;
+	checkpoint->num_written = 0;
 	write_blocks(fs);
+}
+
+void checkpoint_begin_if_many(struct ext4 *fs)
+{
+	if (fs->journal.num_logged > fs->cache.capacity / 2)
+		checkpoint_begin(fs);
 }

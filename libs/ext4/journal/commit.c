@@ -114,6 +114,7 @@ static void committed(struct ext4 *fs)
 	held_clear(&t->held);
 	redo_drop(fs, t->last_update);
 	checkpoint_add(fs, t);
+	checkpoint_begin_if_many(fs);
 }
 
 static void flush_done(struct ext4_io *io, int status)

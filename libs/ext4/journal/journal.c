@@ -38,7 +38,7 @@ static bool is_full(const struct ext4 *fs, uint32_t credits)
 
 	return t->has_begun &&
 		(size > (journal->log.num_blocks - journal->log.first) / 4 ||
-	         num_versions > fs->cache.capacity / 4 || redo_is_half_full(&journal->redo));
+	         num_versions > fs->cache.capacity / 4);
 }
 
 static uint32_t num_changed(const struct journal *journal)
@@ -75,6 +75,8 @@ int journal_reserve(struct ext4 *fs, uint32_t credits)
 
 	if (journal->error != 0)
 		return -LINUX_EROFS;
+	if (redo_is_half_full(&journal->redo) && !journal->redo.is_replaying)
+		(void)commit_begin(fs);
 	if (!journal->redo.is_replaying && is_full(fs, credits) && !commit_begin(fs))
 		return journal->commit.state != COMMIT_NONE ? UPDATE_WAIT : -LINUX_ENOMEM;
 	if (!has_room(fs, credits))

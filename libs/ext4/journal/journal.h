@@ -62,9 +62,10 @@ struct checkpoint {
 		CHECKPOINT_TAIL,        // then the journal's superblock
 		CHECKPOINT_FLUSH_TAIL,  // and that is flushed
 	} state;
-	uint32_t last;        // the last transaction of this round
-	struct list writing;  // versions of this round, on their way
-	struct list skipped;  // that cannot be written now
+	uint32_t last;         // the last transaction of this round
+	struct list writing;   // versions of this round, on their way
+	struct list skipped;   // that cannot be written now
+	uint32_t num_written;  // blocks of this round
 	uint32_t num_busy;
 	struct checkpoint_slot slots[CHECKPOINT_SLOTS];
 	struct ext4_io io;
@@ -138,6 +139,8 @@ void commit_rewind(struct ext4 *fs);
 // Begins to write the blocks of all transactions that are in the log in their places, if none are
 // being written.
 void checkpoint_begin(struct ext4 *fs);
+// The same, if so many blocks wait for it that there is little room for others in the cache.
+void checkpoint_begin_if_many(struct ext4 *fs);
 // Takes over the transaction that was just committed.
 void checkpoint_add(struct ext4 *fs, struct transaction *t);
 

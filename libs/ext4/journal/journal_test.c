@@ -249,6 +249,20 @@ static void the_log_goes_round(void **state)
 	assert_non_null(strstr(output, "journal_checksum_v3"));
 }
 
+// Readers find room, though nobody writes any more after many changes.
+static void changes_leave_room_for_others(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 505; i++) {
+		fill(FIRST + i, 1);
+		if (i % 100 == 0)
+			ext4_tick(fs, (uint64_t)i);
+	}
+	while (device_fake_step(disk))
+		;
+	assert_true(fs->journal.num_logged <= fs->cache.capacity / 2);
+}
+
 static void many_syncs_are_one_commit(void **state)
 {
 	struct ext4_sync syncs[10];
@@ -394,6 +408,7 @@ int main(void)
 		TEST(the_magic_is_escaped),
 		TEST(freed_metadata_is_revoked),
 		TEST(the_log_goes_round),
+		TEST(changes_leave_room_for_others),
 		TEST(many_syncs_are_one_commit),
 		TEST(a_transaction_is_committed_after_a_while),
 		TEST(an_error_makes_it_read_only),
