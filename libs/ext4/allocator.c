@@ -18,6 +18,7 @@ struct search {
 	uint32_t want;
 	uint64_t block;  // the longest run so far
 	uint32_t count;
+	bool met_held;  // there are blocks that are free once a transaction is on the disk
 };
 
 // How many of `count` blocks from `block` on nobody has been promised; 0: skip *skip blocks.
@@ -58,6 +59,7 @@ static bool offer(struct search *s, uint64_t block, uint32_t count)
 			n = s->want;
 		while (usable < n && !is_held(s->u, block + usable))
 			usable++;
+		s->met_held = s->met_held || usable < n;
 		if (usable > s->count) {
 			s->block = block;
 			s->count = usable;
@@ -121,6 +123,18 @@ static int search_all(struct search *s, uint32_t begin, bool long_only)
 	return status;
 }
 
+// Nothing is free now. UPDATE_WAIT: there will be when the commit, which this begins, has ended. An
+// update that changes blocks stands in the way of one.
+static int no_space(const struct search *s)
+{
+	struct ext4 *fs = s->u->fs;
+
+	if (!s->met_held || s->u->credits > 0 || fs->writer != NULL)
+		return -LINUX_ENOSPC;
+	return commit_begin(fs) || fs->journal.commit.state != COMMIT_NONE ? UPDATE_WAIT
+									   : -LINUX_ENOSPC;
+}
+
 int blocks_find(struct update *u, uint64_t goal, uint32_t want, uint64_t *block, uint32_t *count)
 {
 	struct search s = { .u = u, .want = want };
@@ -139,7 +153,7 @@ int blocks_find(struct update *u, uint64_t goal, uint32_t want, uint64_t *block,
 		return status;
 	*block = s.block;
 	*count = s.count;
-	return s.count == 0 ? -LINUX_ENOSPC : 0;
+	return s.count == 0 ? no_space(&s) : 0;
 }
 
 // Sets or clears the bits of blocks of one group, which have the other value.

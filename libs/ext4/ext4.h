@@ -208,7 +208,8 @@ struct ext4_reservation {
 	uint64_t block;
 	uint32_t count;
 };
-// Reserves up to `count` blocks, near to what the file has before `block`. -LINUX_ENOSPC.
+// Reserves up to `count` blocks, near to what the file has before `block`. -LINUX_ENOSPC. In an
+// update of no credits it waits for a commit when only that makes blocks free.
 int ext4_reserve(struct update *u, struct ext4_node node, uint32_t block, uint32_t count,
                  struct ext4_reservation *out);
 // Gives back what is left of it.
@@ -223,6 +224,7 @@ int ext4_extend(struct update *u, struct ext4_node node, uint32_t block,
 void ext4_reservation_used(struct ext4 *fs, struct ext4_reservation *reservation, uint32_t count);
 // Marks `count` blocks from `block`, which are unwritten, as written, or stamps a write into
 // blocks that are written: sets size (if larger) and times. Credits: EXT4_CREDITS_EXTEND.
+// UPDATE_MORE: there is more to mark, and the size is as it was.
 int ext4_written(struct update *u, struct ext4_node node, uint32_t block, uint32_t count,
                  uint64_t size);
 // Makes `count` blocks from `block` a hole. UPDATE_MORE as ext4_truncate.

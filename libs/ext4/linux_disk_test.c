@@ -166,6 +166,108 @@ static void what_mke2fs_makes_is_read(void **state)
 	assert_int_equal(system("rm -rf " SOURCE), 0);
 }
 
+// What debugfs sets is read, what we set debugfs reads; in the inode, and in the block.
+static void attributes_are_those_of_debugfs(void **state)
+{
+	char value[200], output[20000];
+	struct ext4_new what = { .mode = 0100644 };
+	struct ext4_node root = { EXT4_ROOT_INODE, 0 };
+	struct ext4_attr attr;
+	size_t len;
+
+	(void)state;
+	volume_create(&v, 1u << 13, "-t ext4 -b 4096 -J size=4 $f");
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_NAMES,
+	                            ext4_create(&v.u, root, text_span("a"), &what, &attr)),
+	                 0);
+	memset(value, 'v', sizeof(value));
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_XATTR,
+	                            ext4_setxattr(&v.u, attr.node, text_span("user.ours"),
+	                                          text_span("short"), 0)),
+	                 0);
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_XATTR,
+	                            ext4_setxattr(&v.u, attr.node, text_span("trusted.long"),
+	                                          (struct span){ (uint8_t *)value, 200 }, 0)),
+	                 0);
+	volume_unmount_and_check(&v);
+	assert_int_equal(device_fake_command(v.disk,
+	                                     "debugfs -R 'ea_get a user.ours' $f; "
+	                                     "debugfs -R 'ea_get a trusted.long' $f; "
+	                                     "debugfs -w -R 'ea_set a user.theirs theirs' $f; "
+	                                     "debugfs -w -R 'ea_set a security.x y' $f",
+	                                     output, sizeof(output)),
+	                 0);
+	assert_non_null(strstr(output, "\"short\""));
+	assert_non_null(strstr(output, "\"vvvvvvvv"));
+	volume_mount(&v);
+	assert_int_equal(VOLUME_RUN(&v, 0,
+	                            (len = sizeof(value),
+	                             ext4_getxattr(&v.u, attr.node, text_span("user.theirs"),
+	                                           (uint8_t *)value, &len))),
+	                 0);
+	assert_int_equal(len, 6);
+	assert_memory_equal(value, "theirs", 6);
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_XATTR,
+	                            ext4_removexattr(&v.u, attr.node, text_span("security.x"))),
+	                 0);
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_XATTR,
+	                            ext4_setxattr(&v.u, attr.node, text_span("user.ours"),
+	                                          text_span("2"), EXT4_XATTR_CREATE)),
+	                 -LINUX_EEXIST);
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_XATTR,
+	                            ext4_setxattr(&v.u, attr.node, text_span("system.other"),
+	                                          text_span("2"), 0)),
+	                 -LINUX_EOPNOTSUPP);
+	volume_destroy(&v);
+}
+
+static void acls_have_ext4s_form_on_the_disk(void **state)
+{
+	// A version, then tags, permissions and ids: the owner, the user 7, the group, a mask, others.
+	static const uint8_t acl[] = { 2,   0,   0,   0,    1,   0,   7,    0,   255, 255, 255,
+		                       255, 2,   0,   5,    0,   7,   0,    0,   0,   4,   0,
+		                       5,   0,   255, 255,  255, 255, 0x10, 0,   7,   0,   255,
+		                       255, 255, 255, 0x20, 0,   4,   0,    255, 255, 255, 255 };
+	struct ext4_new what = { .mode = 0100644 };
+	char output[2000];
+	struct ext4_attr attr;
+	uint8_t read[100];
+	size_t len;
+
+	(void)state;
+	volume_create(&v, 1u << 13, "-t ext4 -b 4096 -J size=4 $f");
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_NAMES,
+	                            ext4_create(&v.u, (struct ext4_node){ EXT4_ROOT_INODE, 0 },
+	                                        text_span("a"), &what, &attr)),
+	                 0);
+	assert_int_equal(
+		VOLUME_RUN(&v, EXT4_CREDITS_XATTR,
+	                   ext4_setxattr(&v.u, attr.node, text_span("system.posix_acl_access"),
+	                                 (struct span){ acl, sizeof(acl) }, 0)),
+		0);
+	assert_int_equal(
+		VOLUME_RUN(&v, EXT4_CREDITS_XATTR,
+	                   ext4_setxattr(&v.u, attr.node, text_span("system.posix_acl_access"),
+	                                 (struct span){ acl, sizeof(acl) - 1 }, 0)),
+		-LINUX_EINVAL);
+	volume_unmount_and_check(&v);
+	assert_int_equal(
+		device_fake_command(v.disk, "debugfs -R 'ea_list a' $f", output, sizeof(output)),
+		0);
+	// A version, four entries of 4 bytes and one of 8.
+	assert_non_null(strstr(output, "system.posix_acl_access (28)"));
+	volume_mount(&v);
+	assert_int_equal(
+		VOLUME_RUN(&v, 0,
+	                   (len = sizeof(read),
+	                    ext4_getxattr(&v.u, attr.node, text_span("system.posix_acl_access"),
+	                                  read, &len))),
+		0);
+	assert_int_equal(len, sizeof(acl));
+	assert_memory_equal(read, acl, sizeof(acl));
+	volume_destroy(&v);
+}
+
 static void unknown_features_are_refused_by_name(void **state)
 {
 	static const struct {
@@ -214,6 +316,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_mke2fs_makes_is_read),
 		cmocka_unit_test(unknown_features_are_refused_by_name),
+		cmocka_unit_test(attributes_are_those_of_debugfs),
+		cmocka_unit_test(acls_have_ext4s_form_on_the_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,41 @@ static void a_full_inode_table(void **state)
 	assert_true(model.num_full > 0);
 }
 
+static bool reserve_and_extend(struct ext4_node node, uint32_t block, uint32_t count)
+{
+	struct ext4_reservation r;
+
+	if (VOLUME_RUN(&v, 0, ext4_reserve(&v.u, node, block, count, &r)) != 0)
+		return false;
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_EXTEND,
+	                            ext4_extend(&v.u, node, block, &r, r.count, false,
+	                                        (block + r.count) * 4096ull)),
+	                 0);
+	ext4_reservation_used(v.fs, &r, r.count);
+	return true;
+}
+
+// What a truncate has freed is held until its transaction is on the disk: one who needs it waits.
+static void what_was_freed_can_be_used_at_once(void **state)
+{
+	struct ext4_new what = { .mode = 0100644 };
+	struct ext4_attr attr;
+	uint32_t block = 0;
+
+	(void)state;
+	volume_create(&v, 1u << 12, "-t ext4 -b 4096 -m 0 -J size=4 $f");
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_NAMES,
+	                            ext4_create(&v.u, (struct ext4_node){ EXT4_ROOT_INODE, 0 },
+	                                        text_span("a"), &what, &attr)),
+	                 0);
+	while (reserve_and_extend(attr.node, block, 100))
+		block += 100;
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_TRUNCATE, ext4_truncate(&v.u, attr.node, 0)),
+	                 0);
+	assert_true(reserve_and_extend(attr.node, 0, 100));
+	volume_destroy(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +118,7 @@ int main(void)
 		cmocka_unit_test(small_groups),
 		cmocka_unit_test(a_full_disk),
 		cmocka_unit_test(a_full_inode_table),
+		cmocka_unit_test(what_was_freed_can_be_used_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
