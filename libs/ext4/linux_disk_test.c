@@ -223,7 +223,8 @@ static void attributes_are_those_of_debugfs(void **state)
 
 static void acls_have_ext4s_form_on_the_disk(void **state)
 {
-	// A version, then tags, permissions and ids: the owner, the user 7, the group, a mask, others.
+	// A version, then tags, permissions and ids: the owner, the user 7, the group, a mask,
+	// others.
 	static const uint8_t acl[] = { 2,   0,   0,   0,    1,   0,   7,    0,   255, 255, 255,
 		                       255, 2,   0,   5,    0,   7,   0,    0,   0,   4,   0,
 		                       5,   0,   255, 255,  255, 255, 0x10, 0,   7,   0,   255,
