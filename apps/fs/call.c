@@ -82,6 +82,16 @@ static void run(struct call *call)
 		session_answer(call, result);
 }
 
+static void leaving_answer(struct fs *fs)
+{
+	struct list *entry;
+
+	while ((entry = list_pop_front(&fs->leaving)) != NULL) {
+		fs->num_leaving--;
+		session_answer(container_of(entry, struct call, wait_entry), 0);
+	}
+}
+
 void calls_run(struct fs *fs)
 {
 	struct list *entry;
@@ -92,8 +102,18 @@ void calls_run(struct fs *fs)
 	while ((entry = list_pop_front(&fs->ready)) != NULL)
 		run(container_of(entry, struct call, wait_entry));
 	fs->running = false;
-	if (fs->num_calls == 0 && fs->num_sessions == 0)
+	if (fs->num_sessions == fs->num_destroyed && fs->num_calls == fs->num_leaving)
 		fs_idle(fs);
+	else if (fs->num_sessions == fs->num_destroyed)
+		return;
+	leaving_answer(fs);
+}
+
+int call_leave(struct call *call)
+{
+	list_push_back(&call->fs->leaving, &call->wait_entry);
+	call->fs->num_leaving++;
+	return CALL_PARKED;
 }
 
 void calls_resume(void *context)

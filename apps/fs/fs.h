@@ -92,9 +92,10 @@ struct session {
 	uint32_t index;  // in kept memory; FS_MAX_SESSIONS: it is not kept
 	uint32_t salt;   // of its places in the table of refs
 	bool read_only;
-	bool volumes;   // what its root has are submounts
-	bool returned;  // from an instance before: what nodes it has is not known
-	bool ended;     // its channel is closed, calls are left
+	bool volumes;    // what its root has are submounts
+	bool returned;   // from an instance before: what nodes it has is not known
+	bool destroyed;  // the client has done with it
+	bool ended;      // its channel is closed, calls are left
 };
 
 // --- Calls ---
@@ -187,6 +188,7 @@ struct fs {
 	struct list clients;
 	struct list sessions;
 	uint32_t num_sessions;
+	uint32_t num_destroyed;  // of them
 	uint32_t last_salt;
 
 	enum fs_state state;
@@ -203,6 +205,8 @@ struct fs {
 	struct list stalled;  // calls that wait for the file system
 	bool running;
 	uint32_t num_calls;
+	struct list leaving;  // calls that are answered when nobody uses the disk
+	uint32_t num_leaving;
 
 	struct node *nodes[NODE_BUCKETS];
 	struct ref *refs[NODE_BUCKETS];
@@ -227,7 +231,7 @@ struct share {
 __must_check error_t fs_init(struct fs *fs, handle_t kept);
 // Opens and mounts the disk, unless it is; then clients_opened.
 void fs_open(struct fs *fs);
-// Nobody has a session any more: all goes to the disk, which is clean then.
+// Nobody uses a session any more: all goes to the disk, which is clean then.
 void fs_idle(struct fs *fs);
 // Seconds of CLOCK_MONOTONIC.
 uint64_t fs_seconds(void);
@@ -267,6 +271,9 @@ void call_continue(struct call *call);
 void calls_run(struct fs *fs);
 // What ext4 calls as options.resume.
 void calls_resume(void *fs);
+// The call is answered when nobody uses the disk and that is clean, or somebody uses it again.
+// Returns CALL_PARKED.
+int call_leave(struct call *call);
 
 // The request behind its header.
 struct reader call_reader(const struct call *call);
@@ -375,6 +382,9 @@ void kept_forget_awaited(struct fs *fs);
 	X(GETXATTR, op_getxattr)       \
 	X(LISTXATTR, op_listxattr)     \
 	X(REMOVEXATTR, op_removexattr)
+
+// Not in the table: it is of a session.
+int op_destroy(struct call *call);
 
 #define FS_OPERATION(NAME, function) int function(struct call *call);
 FS_OPERATIONS(FS_OPERATION)

@@ -32,6 +32,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	fake_close(&session);
+	settle();
 	for (int i = 0; i < 100 && fs.state != FS_CLOSED; i++)
 		settle();
 	assert_int_equal(fs.num_sessions, 0);
@@ -97,6 +98,29 @@ static void test_no_open(void **state)
 	open.opcode = FUSE_OPEN;
 	open.node = FUSE_ROOT_ID;
 	assert_int_equal(ask(other, open), -LINUX_ENOSYS);
+	fake_close(&other);
+	settle();
+}
+
+// Who has said that it has done and is answered may switch the machine off.
+static void test_destroy(void **state)
+{
+	struct request destroy = { .opcode = FUSE_DESTROY, .node = FUSE_ROOT_ID };
+	handle_t other = begin_session(FILES_VOLUMES);
+	uint64_t file = make_file("a");
+
+	(void)state;
+	assert_int_equal(ask_write(session, file, 0, "hello", 5, 0), 0);
+	assert_int_equal(ask_name(session, FUSE_UNLINK, volume, "a"), 0);
+	assert_int_equal(ask(session, destroy), 0);
+	assert_int_equal(fs.state, FS_MOUNTED);
+	assert_int_equal(ask(other, destroy), 0);
+	assert_int_equal(fs.state, FS_CLOSED);
+	assert_int_equal(ask_name(other, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), -1001);
+	fake_close(&other);
+	other = begin_session(FILES_VOLUMES);
+	assert_int_equal(ask_name(other, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	assert_int_equal(entry_node() != 0, true);
 	fake_close(&other);
 	settle();
 }
@@ -521,6 +545,7 @@ int main(void)
 		TEST(test_names),
 		TEST(test_volumes_are_submounts),
 		TEST(test_no_open),
+		TEST(test_destroy),
 		TEST(test_an_open_may_cut),
 		TEST(test_a_file_stays_while_it_is_known),
 		TEST(test_what_nobody_knows_goes_at_once),

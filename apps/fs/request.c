@@ -27,7 +27,7 @@ static int op_copy(struct call *call)
 #define TABLE_ENTRY(NAME, function) [FUSE_##NAME] = function,
 static int (*const operations[])(struct call *call) = {
 	FS_OPERATIONS(TABLE_ENTRY)[FUSE_FLUSH] = op_none, [FUSE_COPY_FILE_RANGE] = op_copy,
-	[FUSE_RELEASE] = op_nothing, [FUSE_RELEASEDIR] = op_nothing, [FUSE_DESTROY] = op_fsync
+	[FUSE_RELEASE] = op_nothing, [FUSE_RELEASEDIR] = op_nothing, [FUSE_DESTROY] = op_destroy
 };
 
 int (*operation_of(uint32_t opcode))(struct call *call)
@@ -86,4 +86,23 @@ int op_fsync(struct call *call)
 	call->run = sync_end;
 	ext4_sync(call->fs->ext4, &call->sync);
 	return CALL_PARKED;
+}
+
+static int destroy_end(struct call *call)
+{
+	return call->sync_status != 0 ? call->sync_status : call_leave(call);
+}
+
+// The client has done with its files, and the machine may go off when it hears that.
+int op_destroy(struct call *call)
+{
+	struct session *session = call->session;
+	int result;
+
+	session->destroyed = true;
+	call->fs->num_destroyed++;
+	session_forget_all(session);
+	result = op_fsync(call);
+	call->run = destroy_end;
+	return result;
 }

@@ -20,6 +20,7 @@ static void session_free(struct session *session)
 
 	list_remove(&session->entry);
 	fs->num_sessions--;
+	fs->num_destroyed -= session->destroyed;
 	if (session->returned)
 		fs->num_returned--;
 	heap_free(session);
@@ -277,7 +278,7 @@ static error_t request_start(struct session *session, struct call *call)
 	if (session->num_calls >= FILES_MAX_REQUESTS)
 		return ERR_LIMIT;
 	// One who goes on with a session that is not known here has lost it.
-	if (call->in.opcode != FUSE_INIT && session->minor == 0)
+	if ((call->in.opcode != FUSE_INIT && session->minor == 0) || session->destroyed)
 		return ERR_PROTOCOL;
 	call->session = session;
 	session->num_calls++;
