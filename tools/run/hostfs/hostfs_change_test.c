@@ -268,6 +268,29 @@ static void open_files_are_in_nobodys_way(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+// As in a setgid folder of a group that the user is in.
+static void another_group_of_the_users_becomes_roots(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_GID, .gid = 0 };
+	uint64_t node;
+	struct stat st;
+
+	if (getuid() != 0)
+		skip();
+	put_file(f->shares[0].fd, "a", "");
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(fchownat(f->shares[0].fd, "a", 1234, 4321, 0), 0);
+	assert_int_equal(seteuid(1234), 0);
+	node = (uint64_t)test_lookup(c, f->share, "a");
+	assert_int_equal(test_entry(c).attr.gid, 65534);
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_int_equal(test_attr(c).gid, 0);
+	assert_int_equal(fstatat(f->shares[0].fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_gid, 1234);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -283,6 +306,7 @@ int main(void)
 		TEST(a_read_only_share_has_its_modes_left_alone),
 		TEST(what_is_mounted_in_a_share_has_numbers_of_its_own),
 		TEST(open_files_are_in_nobodys_way),
+		TEST(another_group_of_the_users_becomes_roots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

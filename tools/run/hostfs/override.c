@@ -151,6 +151,11 @@ int ownership_write(const struct hostfs *fs, const struct node *node, const stru
 	    fchownat(node->fd, "", wanted->uid, wanted->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) <
 	            0)
 		return -errno;
+	// Another group of the user's, as a setgid folder gives it, shows as nobody's. It becomes
+	// the container's root's when that is asked for.
+	if (!fs->privileged && wanted->gid == 0 && st->st_gid != fs->gid &&
+	    fchownat(node->fd, "", (uid_t)-1, fs->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
 	// A link has no attributes. Nobody asks for its mode, and nothing hangs on its owner: all
 	// of `chown -R` would fail for it.
 	if (S_ISLNK(node->type))

@@ -305,6 +305,27 @@ static void what_was_answered_is_not_done_again(void **state)
 	serve_no_more();
 }
 
+static void a_second_greeting_begins_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_attr_out attr;
+	uint64_t share, file;
+
+	put_file(f->shares[0].fd, "file", "");
+	serve(f);
+	hello(1);
+	assert_int_equal(greet(c, served.fd, 3), 0);
+	share = look_up(c, 3, FUSE_ROOT_ID, "0");
+	file = look_up(c, 3, share, "file");
+	assert_int_equal(greet(c, served.fd, 3), 0);
+	test_begin(c, FUSE_GETATTR, file);
+	test_add(c, &(struct fuse_getattr_in){ 0 }, sizeof(struct fuse_getattr_in));
+	assert_int_equal(ask(c, served.fd, 3, &attr, sizeof(attr)), -ESTALE);
+	assert_true(look_up(c, 3, FUSE_ROOT_ID, "0") != 0);
+	serve_no_more();
+}
+
 static void who_has_no_key_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -426,6 +447,7 @@ int main(void)
 		TEST(the_server_serves_sessions),
 		TEST(a_session_of_a_named_share_has_it_for_its_root),
 		TEST(what_was_answered_is_not_done_again),
+		TEST(a_second_greeting_begins_anew),
 		TEST(who_has_no_key_ends),
 		TEST(who_comes_back_is_told_of_changes_when_it_asks),
 		TEST(a_request_that_was_cut_is_not_served),

@@ -27,7 +27,9 @@ struct session {
 	uint32_t id;
 	struct hostfs *fs;  // NULL: it has said nothing but its key
 	bool is_absent;     // of a share that there is not
-	uint64_t key;       // 0: it has none
+	bool greeted;
+	const struct hostfs_share *share;  // NULL: of those with numbers
+	uint64_t key;                      // 0: it has none
 	int64_t until;  // ms of the monotonic clock, when it waits to be asked for; 0: it does not
 	struct kept_reply replies[SLOTS];
 };
@@ -186,8 +188,22 @@ static size_t error_reply(const struct fuse_in_header *in, int error, uint8_t *r
 	return sizeof(out);
 }
 
-static size_t request_serve(struct session *session, const struct fuse_in_header *in,
-                            const uint8_t *request, size_t length, uint8_t *reply)
+// Whoever says FUSE_INIT again begins anew, and has no nodes and handles of before.
+static bool greet(const struct sessions *sessions, struct session *session)
+{
+	if (session->greeted) {
+		hostfs_destroy(session->fs);
+		session->fs = session->share
+			? hostfs_create_rooted(session->share)
+			: hostfs_create(sessions->shares, num_numbered(sessions));
+	}
+	session->greeted = true;
+	return session->fs != NULL;
+}
+
+static size_t request_serve(const struct sessions *sessions, struct session *session,
+                            const struct fuse_in_header *in, const uint8_t *request, size_t length,
+                            uint8_t *reply)
 {
 	size_t result = reply_again(session, in->unique, reply);
 
@@ -195,6 +211,8 @@ static size_t request_serve(struct session *session, const struct fuse_in_header
 		return result;
 	if (session->is_absent)
 		return error_reply(in, ENOENT, reply);
+	if (in->opcode == FUSE_INIT && !greet(sessions, session))
+		return error_reply(in, ENOMEM, reply);
 	result = hostfs_request(session->fs, request, length, reply);
 	// Forgets have no answer, and no slot of their own.
 	if (result > 0)
@@ -226,7 +244,7 @@ size_t sessions_serve(struct sessions *sessions, uint32_t id, const uint8_t *req
 			return error_reply(&in, ENOMEM, reply);
 	}
 	if (session && session->fs)
-		return request_serve(session, &in, request, length, reply);
+		return request_serve(sessions, session, &in, request, length, reply);
 	if (session) {
 		session_end(sessions, session);
 		return SESSIONS_NO_SESSION;
