@@ -103,7 +103,11 @@ static int change(struct update *u, struct op *op, const struct ext4_attr *found
 	case TRUNCATE:
 		return is_file ? ext4_truncate(u, found->node, op->value % (found->size + 1))
 			       : -LINUX_EINVAL;
-	case SET_XATTR: return ext4_setxattr(u, found->node, name, value, 0);
+	case SET_XATTR:
+		// As with Linux no link has one; e2fsck leaks the block of a short link's.
+		return (found->mode & MODE_TYPE) != (MODE_LINK & MODE_TYPE)
+			? ext4_setxattr(u, found->node, name, value, 0)
+			: -LINUX_EINVAL;
 	case SET_MODE:
 		attr.mode = (found->mode & MODE_TYPE) | (op->value & 0777);
 		return ext4_setattr(u, found->node, EXT4_SET_MODE, &attr);

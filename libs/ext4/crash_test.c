@@ -27,6 +27,7 @@
 
 #define NUM_BLOCKS 2560u
 #define DISK_SIZE ((size_t)NUM_BLOCKS * EXT4_BLOCK_SIZE)
+#define LAST_ORPHAN (1024u + 0xe8u)
 #define SEEN_SLOTS (1u << 20)
 
 static uint8_t *image;           // as mke2fs made it
@@ -227,6 +228,8 @@ static void check_state(struct states *s, uint64_t least, uint64_t most)
 		if (!is_log[b] &&
 		    memcmp(s->ours + b * 4096ul, s->file.bytes + b * 4096ul, 4096) != 0)
 			fail_msg("block %u is not what e2fsck makes of it: %s", b, where);
+	if (memcmp(s->ours + LAST_ORPHAN, s->file.bytes + LAST_ORPHAN, 4) != 0)
+		fail_msg("the first orphan is not what e2fsck makes of it: %s", where);
 	slot = slot_of(s, &hash);
 	if (s->seen[slot].hash == 0) {
 		if (fsck_fake_run(&s->file, e2fsck, 0) > 1)
