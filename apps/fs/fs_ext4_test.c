@@ -359,11 +359,47 @@ static void test_deaths(void **state)
 	assert_true(num_deaths >= 50);
 }
 
+// The first of the updates that cut a file after its first block.
+static void cut_in_part(uint64_t node)
+{
+	struct ext4_attr attr;
+
+	assert_int_equal(update_begin(&fs.update, fs.ext4, EXT4_CREDITS_TRUNCATE), 0);
+	assert_int_equal(ext4_node_of(&fs.update, (uint32_t)node, &attr), 0);
+	assert_int_equal(ext4_truncate(&fs.update, attr.node, EXT4_BLOCK_SIZE), UPDATE_MORE);
+	update_commit(&fs.update, NULL);
+}
+
+// A truncate that the app died in is finished by the next one, before the file grows over what it
+// left.
+static void test_truncate_is_finished(void **state)
+{
+	static const uint8_t zeroes[EXT4_BLOCK_SIZE];
+	const uint64_t last = 2 * 150 * (uint64_t)EXT4_BLOCK_SIZE;
+	uint64_t node;
+
+	(void)state;
+	memset(data, 'x', EXT4_BLOCK_SIZE);
+	assert_int_equal(ask_create(session, volume, "long"), 0);
+	node = entry_node();
+	for (uint64_t at = 0; at < last; at += 2 * EXT4_BLOCK_SIZE)
+		assert_int_equal(ask_write(session, node, at, data, EXT4_BLOCK_SIZE, 0), 0);
+	cut_in_part(node);
+	dies();
+	assert_int_equal(ask_write(session, node, last, data, EXT4_BLOCK_SIZE, 0), 0);
+	for (uint64_t at = EXT4_BLOCK_SIZE; at < last; at += EXT4_BLOCK_SIZE) {
+		assert_int_equal(ask_read(session, node, at, EXT4_BLOCK_SIZE), 0);
+		assert_int_equal(answer.len, EXT4_BLOCK_SIZE);
+		assert_memory_equal(answer.body, zeroes, EXT4_BLOCK_SIZE);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_without_deaths), TEST(test_deaths) };
+	const struct CMUnitTest tests[] = { TEST(test_without_deaths), TEST(test_deaths),
+		                            TEST(test_truncate_is_finished) };
 
 	return cmocka_run_group_tests(tests, make_image, remove_image);
 }

@@ -116,8 +116,11 @@ static int finish_truncate(struct call *call)
 {
 	struct update *u = &call->fs->update;
 	struct ext4_attr attr;
-	int result = call_begin(call, EXT4_CREDITS_TRUNCATE);
+	int result = call_lock(call, LOCK_EXCLUSIVE);
 
+	if (result != 0)
+		return result;
+	result = call_begin(call, EXT4_CREDITS_TRUNCATE);
 	if (result == 0)
 		result = ext4_getattr(u, call->node->id, &attr);
 	if (result == 0)
@@ -143,7 +146,7 @@ static void orphan_found(void *context, struct ext4_node id, bool named)
 	node->from_before = true;
 	node->nameless = !named;
 	orphans->num++;
-	if (!named && (call = call_create(fs, finish_truncate)) != NULL) {
+	if (named && (call = call_create(fs, finish_truncate)) != NULL) {
 		if (node_pin(call, id) == 0)
 			call_continue(call);
 		else
