@@ -19,6 +19,7 @@
 // (what the provider answered is not an answer).
 #pragma once
 
+#include "libs/abi/app.h"
 #include "libs/abi/files.h"
 #include "libs/base/span.h"
 #include "libs/starina/opener.h"
@@ -119,6 +120,15 @@ error_t files_error(uint32_t number);
 // Opens the session `uri` of "files" behind `connector` (not consumed). What goes wrong is told by
 // what is asked then.
 void files_start(struct files *files, struct loop *loop, handle_t connector, const char *uri);
+// The need of an app that has a folder of its own, for its spec.
+#define FILES_OWN                                \
+	{                                        \
+		NEED_SERVICE, "volumes", NULL, 1 \
+	}
+
+// The same of the folder that is the app's own, by its name, and kept on the machine's state disk.
+// It is made when it is not there.
+void files_start_own(struct files *files, struct loop *loop, const struct environ *env);
 // Ends the session: no callback comes after this, and all open files are closed. What was asked and
 // is not answered may be done or not. A session that was never started is left alone (when it was
 // zeroed).

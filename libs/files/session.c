@@ -2,9 +2,11 @@
 //
 // The session: requests go out as the provider's limit allows, and each reply finds its request.
 // Replies are looked at as bytes from outside.
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/files/internal.h"
 #include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
@@ -430,6 +432,15 @@ void files_start(struct files *files, struct loop *loop, handle_t connector, con
 	list_init(&files->operations);
 	list_init(&files->files);
 	opener_start(&files->opener, loop, connector, uri, session_opened, files);
+}
+
+void files_start_own(struct files *files, struct loop *loop, const struct environ *env)
+{
+	char uri[OPENER_URI_MAX];
+
+	_Static_assert(sizeof(FILES_APP_PREFIX) + APP_NAME_MAX <= OPENER_URI_MAX, "uri");
+	fmt_write(uri, sizeof(uri), FILES_APP_PREFIX "%s", env->app_name);
+	files_start(files, loop, environ_connector(env, "volumes"), uri);
 }
 
 void files_stop(struct files *files)

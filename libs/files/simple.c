@@ -3,6 +3,7 @@
 
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
 
 #define NEW_SUFFIX ".new~"
 
@@ -87,25 +88,51 @@ static error_t wait(struct folder *folder, error_t err)
 
 // --- The folder ----------------------------------------------------------------------------------
 
-error_t folder_open(handle_t connector, const char *uri, struct folder **out)
+static struct folder *folder_make(error_t *error)
 {
 	struct folder *folder = heap_alloc(sizeof(*folder));
+
+	*error = folder == NULL ? ERR_NO_MEMORY : loop_init(&folder->loop);
+	if (*error == 0)
+		return folder;
+	heap_free(folder);
+	return NULL;
+}
+
+// Waits for the session to be there.
+static error_t folder_greet(struct folder *folder, const char *name, struct folder **out)
+{
+	error_t err = wait(folder, files_stat(&folder->files, "/", on_info, folder));
+
+	if (err == 0) {
+		*out = folder;
+		return 0;
+	}
+	log_warn("%s: %s (%s)", name, folder->files.text, error_text(err));
+	folder_close(folder);
+	return err;
+}
+
+error_t folder_open(handle_t connector, const char *uri, struct folder **out)
+{
 	error_t err;
+	struct folder *folder = folder_make(&err);
 
 	if (folder == NULL)
-		return ERR_NO_MEMORY;
-	err = loop_init(&folder->loop);
-	if (err < 0) {
-		heap_free(folder);
 		return err;
-	}
 	files_start(&folder->files, &folder->loop, connector, uri);
-	err = wait(folder, files_stat(&folder->files, "/", on_info, folder));
-	if (err < 0)
-		folder_close(folder);
-	else
-		*out = folder;
-	return err;
+	return folder_greet(folder, uri, out);
+}
+
+error_t folder_open_own(const struct environ *env, struct folder **out)
+{
+	error_t err;
+	struct folder *folder = folder_make(&err);
+
+	if (folder == NULL)
+		return err;
+	files_start_own(&folder->files, &folder->loop, env);
+	return folder_greet(folder, "the app's own folder", out);
 }
 
 void folder_close(struct folder *folder)
@@ -279,9 +306,12 @@ error_t folder_write(struct folder *folder, const char *path, const void *bytes,
 		err = folder_file_write(folder, file, 0, bytes, len, &count);
 		if (err == 0)
 			err = folder_file_sync(folder, file);
-		file_close(file);
 		if (err == 0)
 			err = folder_rename(folder, beside, path, false);
+		// What is synced takes the folder along: its names are in the same journal.
+		if (err == 0)
+			err = folder_file_sync(folder, file);
+		file_close(file);
 		if (err < 0)
 			ignored = folder_remove(folder, beside);
 		(void)ignored;

@@ -16,8 +16,10 @@
 struct folder;
 
 // Opens the share `uri` of "files" behind `connector` (not consumed). Errors besides: what the
-// provider answers, and poll_create's.
+// provider answers, which is logged with its words, and poll_create's.
 __must_check error_t folder_open(handle_t connector, const char *uri, struct folder **out);
+// Opens the app's own folder (FILES_OWN, files_start_own). Errors: as folder_open's.
+__must_check error_t folder_open_own(const struct environ *env, struct folder **out);
 // Closes it, and its files. NULL is fine.
 void folder_close(struct folder *folder);
 // Why it cannot be used, for people; "" if there are no words.
@@ -28,7 +30,7 @@ const char *folder_text(const struct folder *folder);
 __must_check error_t folder_read(struct folder *folder, const char *path, size_t max,
                                  uint8_t **bytes, size_t *len);
 // A whole file, in place of what is there. It is written beside it, synced and renamed: whoever
-// reads it finds the old file or the new one, also after a crash.
+// reads it finds the old file or the new one, also after a crash; after this, the new one.
 __must_check error_t folder_write(struct folder *folder, const char *path, const void *bytes,
                                   size_t len);
 __must_check error_t folder_stat(struct folder *folder, const char *path, struct file_info *out);

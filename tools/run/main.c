@@ -188,10 +188,11 @@ static int kept_disk_open(struct run *run, bool make, struct error *err)
 	return 0;
 }
 
-// The state disk likewise, if a volume is to be on it.
+// The state disk likewise, if a volume is to be on it, or the user has named it.
 static int state_open(struct run *run, bool make, struct error *err)
 {
-	bool needed = run->settings.volume.name || volumes_need_state(&run->settings.volumes);
+	bool needed = run->settings.volume.name || volumes_need_state(&run->settings.volumes) ||
+		state_disk_is_named();
 
 	if (!needed || run->state_disk.path[0])
 		return 0;

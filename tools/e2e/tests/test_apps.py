@@ -62,9 +62,9 @@ def parrot(begins):
 class Running:
     """./run.sh with its log, until the test is left."""
 
-    def __init__(self, context, *arguments):
+    def __init__(self, context, *arguments, **settings):
         self.context = context
-        self.process = context.start(*arguments)
+        self.process = context.start(*arguments, **settings)
         self.log = Log(self.process.stderr)
 
     def __enter__(self):

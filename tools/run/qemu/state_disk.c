@@ -27,6 +27,13 @@ static const char *env_get(const char *name)
 	return value && value[0] ? value : NULL;
 }
 
+bool state_disk_is_named(void)
+{
+	const char *given = env_get("STARINA_DISK");
+
+	return given && strcmp(given, STATE_DISK_NONE) != 0;
+}
+
 int state_disk_path(char path[PATH_MAX], struct error *err)
 {
 	const char *given = env_get("STARINA_DISK");

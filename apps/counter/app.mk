@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+APP_counter_LIBS := files
