@@ -216,6 +216,8 @@ static bool fail_all(struct files *files, error_t error)
 	struct list *const lists[] = { &files->sent, &files->waiting };
 	bool stopped = false;
 
+	// Not after this function.
+	// cppcheck-suppress autoVariables
 	files->stopped = &stopped;
 	files->num_sent = 0;
 	for (size_t i = 0; i < 2; i++) {
