@@ -162,7 +162,7 @@ int dir_remove(struct update *u, const struct inode *dir, const struct dir_slot 
 // A block that was changed in place gets the checksum of its kind.
 static void store_any(const struct inode *dir, uint8_t *bytes)
 {
-	if (*block_kind(bytes) == KIND_INDEX)
+	if (*block_kind(bytes) == KIND_INDEX_ROOT)
 		dir_store_index(dir, bytes, INDEX_ROOT_AT);
 	else
 		dir_store(dir, bytes);

@@ -61,10 +61,18 @@ static bool index_is_sound(const struct inode *dir, const uint8_t *bytes, uint32
 	return sum == index_checksum(dir, bytes, at);
 }
 
+// A block may be more than one of a hostile folder's: it is sound for a place of entries only.
+static enum block_kind index_kind(uint32_t at)
+{
+	return at == INDEX_ROOT_AT ? KIND_INDEX_ROOT : KIND_INDEX;
+}
+
 int dir_read_block(struct update *u, const struct inode *dir, uint32_t n, uint64_t *disk,
                    const uint8_t **bytes, uint32_t *end)
 {
+	const uint32_t at = n == 0 ? INDEX_ROOT_AT : INDEX_NODE_AT;
 	const struct disk_dirent *first;
+	enum block_kind kind;
 	bool index, sound;
 	int status = extent_block(u, dir, n, disk);
 
@@ -76,13 +84,13 @@ int dir_read_block(struct update *u, const struct inode *dir, uint32_t n, uint64
 	index = (dir->raw.flags & INODE_INDEX) != 0 &&
 		(n == 0 || (first->inode == 0 && first->len == EXT4_BLOCK_SIZE));
 	*end = index ? EXT4_BLOCK_SIZE : DIR_BLOCK_END;
-	if (*block_kind(*bytes) == (index ? KIND_INDEX : KIND_DIR))
+	kind = index ? index_kind(at) : KIND_DIR;
+	if (*block_kind(*bytes) == (uint32_t)kind)
 		return 0;
-	sound = index ? index_is_sound(dir, *bytes, n == 0 ? INDEX_ROOT_AT : INDEX_NODE_AT)
-		      : leaf_is_sound(dir, *bytes);
+	sound = index ? index_is_sound(dir, *bytes, at) : leaf_is_sound(dir, *bytes);
 	if (!sound)
 		return dir_damaged(u, dir);
-	*block_kind(*bytes) = index ? KIND_INDEX : KIND_DIR;
+	*block_kind(*bytes) = kind;
 	return 0;
 }
 
@@ -111,7 +119,7 @@ void dir_store_index(const struct inode *dir, uint8_t *bytes, uint32_t at)
 	uint32_t sum = index_checksum(dir, bytes, at);
 
 	memcpy(bytes + EXT4_BLOCK_SIZE - 4, &sum, sizeof(sum));
-	*block_kind(bytes) = KIND_INDEX;
+	*block_kind(bytes) = index_kind(at);
 }
 
 void dir_make_empty(uint8_t *bytes)

@@ -11,6 +11,8 @@
 
 #include "libs/abi/linux_error.h"
 #include "libs/ext4/device_fake.h"
+#include "libs/ext4/dir_block.h"
+#include "libs/ext4/extent.h"
 #include "libs/ext4/host_fake.h"
 #include "libs/ext4/internal.h"
 
@@ -235,6 +237,35 @@ static void the_cache_stays_within_its_size(void **state)
 	assert_true(fs->cache.num_blocks <= EXT4_CACHE_MIN + 1);
 }
 
+// A root of an index, which lists nothing, and which is a node of the index as well: what was
+// found sound for the one is not for the other.
+static void a_root_of_an_index_is_no_node(void **state)
+{
+	const uint64_t disk_block = 3000;
+	struct inode dir = { .number = 2 };
+	struct update u;
+	const uint8_t *found;
+	uint32_t wild = 0xffff, end;
+	uint8_t *bytes;
+	uint64_t at;
+
+	(void)state;
+	assert_int_equal(update_begin(&u, fs, 4), 0);
+	extent_init(&dir);
+	dir.raw.flags |= INODE_INDEX;
+	assert_int_equal(extent_insert(&u, &dir, 0, disk_block, 1, false), 0);
+	assert_int_equal(extent_insert(&u, &dir, 2, disk_block, 1, false), 0);
+	assert_int_equal(update_new(&u, disk_block, &bytes), 0);
+	*(struct disk_dirent *)(void *)bytes = (struct disk_dirent){ .len = EXT4_BLOCK_SIZE };
+	memcpy(bytes + INDEX_NODE_AT, &wild, sizeof(wild));
+	((struct disk_index_entry *)(void *)(bytes + INDEX_ROOT_AT))->hash = 1u << 16 |
+		(EXT4_BLOCK_SIZE - INDEX_ROOT_AT - INDEX_TAIL_SIZE) / 8;
+	dir_store_index(&dir, bytes, INDEX_ROOT_AT);
+	assert_int_equal(dir_read_block(&u, &dir, 0, &at, &found, &end), 0);
+	assert_int_equal(dir_read_block(&u, &dir, 2, &at, &found, &end), -LINUX_EUCLEAN);
+	update_drop(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +278,7 @@ int main(void)
 		TEST(a_bad_block_is_an_error_that_is_remembered),
 		TEST(without_memory_an_update_fails_and_can_be_tried_again),
 		TEST(the_cache_stays_within_its_size),
+		TEST(a_root_of_an_index_is_no_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
