@@ -188,11 +188,11 @@ static int kept_disk_open(struct run *run, bool make, struct error *err)
 	return 0;
 }
 
-// The state disk likewise, if a volume is to be on it, or the user has named it.
+// The state disk likewise, if a volume is to be on it, or the user wants it anyway.
 static int state_open(struct run *run, bool make, struct error *err)
 {
 	bool needed = run->settings.volume.name || volumes_need_state(&run->settings.volumes) ||
-		state_disk_is_named();
+		state_disk_is_wanted();
 
 	if (!needed || run->state_disk.path[0])
 		return 0;

@@ -29,10 +29,10 @@ def an_app_counts_its_starts(context):
     app = counter(context, "tally")
     disk = context.scratch / "state.img"
     for number in (1, 2, 3):
-        check_equal(start(context, app, STARINA_DISK=str(disk)), f"start {number}")
+        check_equal(start(context, app, STARINA_KEEP="1", STARINA_DISK=str(disk)), f"start {number}")
     # Another disk is another count; without one, the log says what is missing.
-    check_equal(start(context, app, STARINA_DISK=str(context.scratch / "other.img")), "start 1")
-    said = start(context, app, STARINA_DISK="none")
+    check_equal(start(context, app, STARINA_KEEP="1", STARINA_DISK=str(context.scratch / "other.img")), "start 1")
+    said = start(context, app)
     check("the app's own folder: " in said and "there is no state disk" in said, said)
 
 

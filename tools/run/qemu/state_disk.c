@@ -27,11 +27,11 @@ static const char *env_get(const char *name)
 	return value && value[0] ? value : NULL;
 }
 
-bool state_disk_is_named(void)
+bool state_disk_is_wanted(void)
 {
-	const char *given = env_get("STARINA_DISK");
+	const char *given = env_get("STARINA_KEEP");
 
-	return given && strcmp(given, STATE_DISK_NONE) != 0;
+	return given && strcmp(given, "1") == 0;
 }
 
 int state_disk_path(char path[PATH_MAX], struct error *err)

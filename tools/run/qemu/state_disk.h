@@ -15,8 +15,9 @@
 // user wants none, or it cannot be told.
 int state_disk_path(char path[PATH_MAX], struct error *err);
 
-// Whether the user has named it (STARINA_DISK): then it is there for every run.
-bool state_disk_is_named(void);
+// Whether the user wants it in a run without volumes, too: for the apps' own folders
+// (STARINA_KEEP=1).
+bool state_disk_is_wanted(void);
 
 // Takes it, and with `make` makes one that is not there. `disk` has no path if there is none then.
 // Released by writable_disk_release(). -1 with `err`.
