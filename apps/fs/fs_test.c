@@ -125,6 +125,25 @@ static void test_destroy(void **state)
 	settle();
 }
 
+// Who says it twice has done once: another one's disk stays.
+static void test_destroy_twice(void **state)
+{
+	struct request destroy = { .opcode = FUSE_DESTROY, .node = FUSE_ROOT_ID, .unique = 32 };
+	handle_t other = begin_session(FILES_VOLUMES);
+	struct answer last;
+
+	(void)state;
+	request_send(other, &destroy);
+	destroy.unique = 65;
+	assert_int_equal(ask(other, destroy), -1000);
+	assert_true(reply_take(other, &last));
+	settle();
+	assert_int_equal(fs.state, FS_MOUNTED);
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	fake_close(&other);
+	settle();
+}
+
 static void test_an_open_may_cut(void **state)
 {
 	struct fuse_open_in in = { .flags = 0x200 };
@@ -546,6 +565,7 @@ int main(void)
 		TEST(test_volumes_are_submounts),
 		TEST(test_no_open),
 		TEST(test_destroy),
+		TEST(test_destroy_twice),
 		TEST(test_an_open_may_cut),
 		TEST(test_a_file_stays_while_it_is_known),
 		TEST(test_what_nobody_knows_goes_at_once),

@@ -99,8 +99,9 @@ int op_destroy(struct call *call)
 	struct session *session = call->session;
 	int result;
 
+	// Another one may have been on its way.
+	call->fs->num_destroyed += !session->destroyed;
 	session->destroyed = true;
-	call->fs->num_destroyed++;
 	session_forget_all(session);
 	result = op_fsync(call);
 	call->run = destroy_end;
