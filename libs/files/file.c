@@ -30,7 +30,7 @@ static error_t op_send(struct file_op *op, uint32_t opcode, uint64_t node, struc
 {
 	error_t err = request_send(op->op.files, &op->op.request, opcode, node, &part, 1);
 
-	if (err < 0)
+	if (err != 0)
 		operation_end(&op->op);
 	return err;
 }
@@ -54,7 +54,7 @@ static error_t send_done(struct file *file, uint32_t opcode, struct span part, f
 	struct file_op *op = NULL;
 	error_t err = file_begin(file, context, &op);
 
-	if (err < 0)
+	if (err != 0)
 		return err;
 	op->done = done;
 	op->op.request.answered = done_answered;
@@ -101,7 +101,7 @@ error_t file_stat(struct file *file, files_info_fn done, void *context)
 	struct file_op *op = NULL;
 	error_t err = file_begin(file, context, &op);
 
-	if (err < 0)
+	if (err != 0)
 		return err;
 	op->info = done;
 	op->op.request.answered = stat_answered;
@@ -145,7 +145,7 @@ error_t file_read_piece(struct file *file, uint64_t offset, uint32_t len, files_
 	if (len > FILES_PIECE_MAX)
 		return ERR_RANGE;
 	err = file_begin(file, context, &op);
-	if (err < 0)
+	if (err != 0)
 		return err;
 	op->piece = done;
 	op->len = len;
@@ -180,7 +180,7 @@ error_t file_write_folio(struct file *file, uint64_t offset, handle_t folio, uin
 	if (len == 0 || len > FILES_PIECE_MAX || start % 8 != 0 || start < FILES_WRITE_ROOM)
 		return ERR_RANGE;
 	err = file_begin(file, context, &op);
-	if (err < 0)
+	if (err != 0)
 		return err;
 	if ((file->flags & FILE_APPEND) != 0)
 		in.flags = O_APPEND;
@@ -189,7 +189,7 @@ error_t file_write_folio(struct file *file, uint64_t offset, handle_t folio, uin
 	op->op.request.answered = written_answered;
 	err = request_send_folio(file->files, &op->op.request, FUSE_WRITE, file->node->id, PART(in),
 	                         folio, start, len);
-	if (err < 0)
+	if (err != 0)
 		operation_end(&op->op);
 	return err;
 }
@@ -241,7 +241,7 @@ error_t files_space(struct files *files, files_space_fn done, void *context)
 	struct file_op *op = NULL;
 	error_t err = share_begin(files, context, &op);
 
-	if (err < 0)
+	if (err != 0)
 		return err;
 	op->space = done;
 	op->op.request.answered = space_answered;
@@ -254,7 +254,7 @@ error_t files_sync(struct files *files, files_done_fn done, void *context)
 	struct file_op *op = NULL;
 	error_t err = share_begin(files, context, &op);
 
-	if (err < 0)
+	if (err != 0)
 		return err;
 	op->done = done;
 	op->op.request.answered = done_answered;

@@ -134,11 +134,11 @@ static void info_finish(struct walk *walk, error_t err, const struct fuse_attr *
 	bool cancelled = walk->op.cancelled;
 	struct file_info info;
 
-	if (err == 0)
+	if (attr != NULL)
 		info_from_attr(attr, &info);
 	walk_end(walk);
 	if (!cancelled)
-		done(context, err, err == 0 ? &info : NULL);
+		done(context, err, attr != NULL ? &info : NULL);
 }
 
 static void info_failed(struct walk *walk, error_t err)
@@ -153,7 +153,7 @@ static void info_answered(struct request *request, error_t err, struct reply *re
 
 	if (err == 0)
 		err = reply_take(reply, &out, sizeof(out));
-	info_finish(walk, err, &out.attr);
+	info_finish(walk, err, err == 0 ? &out.attr : NULL);
 }
 
 static error_t info_arrived(struct walk *walk)

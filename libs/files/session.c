@@ -178,7 +178,7 @@ error_t request_send_folio(struct files *files, struct request *request, uint32_
 
 	if (err == 0)
 		err = folio_info(folio, &info);
-	if (err < 0)
+	if (err != 0)
 		return err;
 	if (info.flags != FOLIO_CONTIGUOUS || start < before + FILES_HEADROOM ||
 	    !range_within(start, len, info.size) || fuse.length > FILES_MAX_BYTES)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libs/files/simple.h"
 
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -299,8 +300,7 @@ error_t folder_write(struct folder *folder, const char *path, const void *bytes,
 
 	if (beside == NULL)
 		return ERR_NO_MEMORY;
-	memcpy(beside, path, path_len);
-	memcpy(beside + path_len, NEW_SUFFIX, sizeof(NEW_SUFFIX));
+	fmt_write(beside, path_len + sizeof(NEW_SUFFIX), "%s" NEW_SUFFIX, path);
 	err = folder_open_file(folder, beside, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file);
 	if (err == 0) {
 		err = folder_file_write(folder, file, 0, bytes, len, &count);
