@@ -116,6 +116,9 @@ int extent_remove(struct update *u, struct inode *inode, uint32_t begin, uint64_
 		last = extent_end(&e) < end ? extent_end(&e) : end;
 		if (metadata && last - first > STEP_METADATA)
 			first = last - STEP_METADATA;
+		// Of two groups at most, as STEP_BLOCKS has it: groups may be small.
+		if (last - first > u->fs->super.blocks_per_group)
+			first = last - u->fs->super.blocks_per_group;
 		status = cut(u, inode, &path, (uint32_t)first, last);
 		if (status == 0)
 			status = blocks_free(u, extent_disk(&e) + (first - e.block),

@@ -205,12 +205,38 @@ static void many_folders_in_one(void **state)
 	volume_destroy(&v);
 }
 
+// One extent lies in more groups than an update has room for their bitmaps.
+static void an_extent_of_many_groups(void **state)
+{
+	const uint32_t num_blocks = 60000;
+	struct ext4_reservation r;
+	struct ext4_node file;
+
+	(void)state;
+	volume_create(&v, 1u << 16,
+	              "-t ext4 -b 4096 -g 256 -G 256 -N 4096 -O ^resize_inode -J size=4 $f");
+	file = make(root, "long", 0100644);
+	for (uint32_t block = 0, count; block < num_blocks; block += count) {
+		assert_int_equal(
+			VOLUME_RUN(&v, 0, ext4_reserve(&v.u, file, block, num_blocks - block, &r)),
+			0);
+		count = r.count;
+		assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_EXTEND,
+		                            ext4_extend(&v.u, file, block, &r, count, true, 0)),
+		                 0);
+		ext4_reservation_used(v.fs, &r, count);
+	}
+	assert_int_equal(VOLUME_RUN(&v, EXT4_CREDITS_TRUNCATE, ext4_truncate(&v.u, file, 0)), 0);
+	volume_destroy(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_folder_of_many_names),
 		cmocka_unit_test(a_sparse_file_of_16_tib),
 		cmocka_unit_test(many_folders_in_one),
+		cmocka_unit_test(an_extent_of_many_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
