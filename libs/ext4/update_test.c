@@ -15,6 +15,7 @@
 #include "libs/ext4/extent.h"
 #include "libs/ext4/host_fake.h"
 #include "libs/ext4/internal.h"
+#include "libs/ext4/xattr_list.h"
 
 #define NUM_BLOCKS 4096u
 
@@ -266,6 +267,28 @@ static void a_root_of_an_index_is_no_node(void **state)
 	update_drop(&u);
 }
 
+// Attributes that share the bytes of their values would not fit when they are written again.
+static void values_over_each_other_are_not_sound(void **state)
+{
+	static _Alignas(16) uint8_t bytes[EXT4_BLOCK_SIZE];
+	const struct span place = { bytes, sizeof(bytes) };
+	struct xattr_list list;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct disk_xattr *e = (void *)(bytes + 32 + (size_t)i * 20);
+
+		*e = (struct disk_xattr){ .name_len = 1,
+			                  .index = 1,
+			                  .value_offset = 1024,
+			                  .value_size = i == 0 ? 3000 : 500 };
+		e->name[0] = (uint8_t)('a' + i);
+	}
+	assert_true(xattr_decode(place, 32, &list));
+	((struct disk_xattr *)(void *)(bytes + 52))->value_size = 3000;
+	assert_false(xattr_decode(place, 32, &list));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +302,7 @@ int main(void)
 		TEST(without_memory_an_update_fails_and_can_be_tried_again),
 		TEST(the_cache_stays_within_its_size),
 		TEST(a_root_of_an_index_is_no_node),
+		TEST(values_over_each_other_are_not_sound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

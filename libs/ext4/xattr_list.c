@@ -36,8 +36,9 @@ bool xattr_decode(struct span place, uint32_t first, struct xattr_list *out)
 
 		if (!range_within(at, END_SIZE, place.len))
 			return false;
+		// Values that lie over each other may be more than can be written again.
 		if (is_end(place, at))
-			return true;
+			return xattr_size(out) <= place.len - first;
 		if (!range_within(at, sizeof(*e), place.len) ||
 		    !range_within(at, entry_size(e->name_len), place.len) || e->value_inode != 0 ||
 		    out->count == XATTR_MAX_LISTED ||
