@@ -24,8 +24,11 @@ error_t channel_create(handle_t out[2])
 
 error_t channel_send(handle_t channel, const struct message *m)
 {
-	struct fake_object *end = fake_object_of(channel, CHANNEL);
+	struct fake_object *end;
+	error_t err = fake_object_get(channel, CHANNEL, &end);
 
+	if (err < 0)
+		return err;
 	if (m->len > MESSAGE_MAX_DATA || m->num_handles > MESSAGE_MAX_HANDLES)
 		abort();
 	for (size_t i = 0; i < m->num_handles; i++) {
@@ -54,8 +57,11 @@ void fake_message_take(struct fake_object *end, struct message *m)
 
 error_t channel_recv(handle_t channel, struct message *m)
 {
-	struct fake_object *end = fake_object_of(channel, CHANNEL);
+	struct fake_object *end;
+	error_t err = fake_object_get(channel, CHANNEL, &end);
 
+	if (err < 0)
+		return err;
 	if (end->queued == 0)
 		return end->peer == NULL ? ERR_PEER_CLOSED : ERR_EMPTY;
 	fake_message_take(end, m);

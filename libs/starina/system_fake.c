@@ -46,6 +46,16 @@ struct fake_object *fake_object_of(handle_t h, enum fake_kind kind)
 	return slot->object;
 }
 
+error_t fake_object_get(handle_t h, enum fake_kind kind, struct fake_object **out)
+{
+	struct fake_slot *slot = fake_slot_of(h);
+
+	if (slot == NULL)
+		abort();  // a handle that is not the caller's
+	*out = slot->object;
+	return slot->object->kind == kind ? 0 : ERR_WRONG_TYPE;
+}
+
 struct fake_object *fake_object_make(enum fake_kind kind)
 {
 	for (size_t i = 0; i < MAX_OBJECTS; i++) {

@@ -53,6 +53,8 @@ handle_t fake_handle_make(struct fake_object *object);
 struct fake_slot *fake_slot_of(handle_t h);
 // Aborts if the handle is not the caller's, or is of another kind.
 struct fake_object *fake_object_of(handle_t h, enum fake_kind kind);
+// The same, of a handle that somebody else gave and that may name anything: ERR_WRONG_TYPE.
+error_t fake_object_get(handle_t h, enum fake_kind kind, struct fake_object **out);
 // Whether the allocation that begins is the one that fails.
 bool fake_memory_fails(void);
 // The first message that waits at an end; its handles are the receiver's.
