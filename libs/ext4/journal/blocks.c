@@ -178,7 +178,7 @@ void commit_make_block(struct ext4 *fs, uint8_t *bytes)
 	memset(bytes, 0, EXT4_BLOCK_SIZE);
 	if (commit->revokes_left > 0)
 		make_revokes(fs, bytes);
-	else
+	else if (commit->described != &fs->journal.committing->versions)
 		make_descriptor(fs, bytes);
 }
 

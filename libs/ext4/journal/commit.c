@@ -67,7 +67,9 @@ static void write_slot(struct ext4 *fs, struct log_slot *slot, uint32_t count)
 	fs->device->submit(fs->device, &slot->io);
 }
 
-// Blocks before the commit block that no request has yet.
+// Blocks that no request has yet. The last one is zeroes in the place of the commit block, which is
+// not zero in its first sector only: a power cut cannot tear it then. (JBD2 takes a torn one for
+// damage.)
 static uint32_t blocks_left(const struct ext4 *fs)
 {
 	const struct journal *journal = &fs->journal;
@@ -75,7 +77,7 @@ static uint32_t blocks_left(const struct ext4 *fs)
 	uint32_t size = journal->log.num_blocks - journal->log.first;
 	uint32_t done = (journal->commit.position + size - t->log_start) % size;
 
-	return t->log_blocks - 1 - done;
+	return t->log_blocks - done;
 }
 
 static void write_blocks(struct ext4 *fs)
@@ -130,6 +132,8 @@ static void flush_done(struct ext4_io *io, int status)
 		return;
 	if (commit->state == COMMIT_FLUSH) {
 		commit->state = COMMIT_BLOCK;
+		commit->position = log_after(&journal->log, journal->committing->log_start,
+		                             journal->committing->log_blocks - 1);
 		commit_make_last_block(fs, commit->slots[0].bytes);
 		write_slot(fs, &commit->slots[0], 1);
 		return;

@@ -127,7 +127,8 @@ bool commit_begin(struct ext4 *fs);
 void commit_fail(struct ext4 *fs, int error);
 // Answers syncs that nothing is done for yet: begins a commit or a flush.
 void commit_go_on(struct ext4 *fs);
-// The next block of the journal that the committing transaction writes (journal/blocks.c).
+// The next block of the journal that the committing transaction writes (journal/blocks.c); at the
+// end, zeroes in the place of the commit block.
 void commit_make_block(struct ext4 *fs, uint8_t *bytes);
 // Its commit block.
 void commit_make_last_block(struct ext4 *fs, uint8_t *bytes);

@@ -263,6 +263,37 @@ static void changes_leave_room_for_others(void **state)
 	assert_true(fs->journal.num_logged <= fs->cache.capacity / 2);
 }
 
+static uint32_t num_commit_blocks;
+
+static void look_at_commit_block(struct device_fake *fake, const struct ext4_io *io)
+{
+	uint8_t torn[EXT4_BLOCK_SIZE];
+
+	if (!io->write || io->count != 1 || be32_at(io->bytes, 0) != JBD_MAGIC ||
+	    be32_at(io->bytes, 4) != JBD_COMMIT)
+		return;
+	memcpy(torn, fake->bytes + io->block * EXT4_BLOCK_SIZE, EXT4_BLOCK_SIZE);
+	memcpy(torn, io->bytes, 512);
+	assert_memory_equal(torn, io->bytes, EXT4_BLOCK_SIZE);
+	num_commit_blocks++;
+}
+
+// What was in the log before does not come back behind a torn commit block's first sector.
+static void a_commit_block_cannot_be_torn(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 50; i++)
+		memset(disk->bytes + log_disk(&fs->journal.log, 1 + i, NULL) * EXT4_BLOCK_SIZE,
+		       0x5a, EXT4_BLOCK_SIZE);
+	disk->submitted = look_at_commit_block;
+	num_commit_blocks = 0;
+	for (uint32_t i = 0; i < 5; i++) {
+		fill(FIRST + i, 1);
+		assert_int_equal(sync_all(), 0);
+	}
+	assert_int_equal(num_commit_blocks, 5);
+}
+
 static void many_syncs_are_one_commit(void **state)
 {
 	struct ext4_sync syncs[10];
@@ -409,6 +440,7 @@ int main(void)
 		TEST(freed_metadata_is_revoked),
 		TEST(the_log_goes_round),
 		TEST(changes_leave_room_for_others),
+		TEST(a_commit_block_cannot_be_torn),
 		TEST(many_syncs_are_one_commit),
 		TEST(a_transaction_is_committed_after_a_while),
 		TEST(an_error_makes_it_read_only),
