@@ -34,8 +34,10 @@ static void check_config(const struct config *config)
 		check(config->mounts[i].destination[0] == '/' && config->mounts[i].type != NULL);
 	for (size_t i = 0; i < config->num_files; i++)
 		check(config->files[i].key[0] == '/' && config->files[i].value != NULL);
-	for (size_t i = 0; i < config->num_shares; i++)
-		check(config->shares[i].key[0] == '/' && config->shares[i].value[0] <= '9');
+	for (size_t i = 0; i < config->num_added; i++)
+		check(config->added[i].destination[0] == '/' &&
+		      (strcmp(config->added[i].type, CONFIG_TMPFS) == 0 ||
+		       (config->added[i].source[0] >= '0' && config->added[i].source[0] <= '9')));
 	for (size_t i = 0; i < config->volumes.count; i++)
 		check(config->volumes.items[i][0] == '/');
 	for (size_t i = 0; i < config->masked_paths.count; i++)
