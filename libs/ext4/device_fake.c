@@ -163,8 +163,10 @@ int device_fake_command(struct device_fake *fake, const char *command, char *out
 		abort();
 	close(file);
 	write_image(fake, path);
-	snprintf(line, sizeof(line), "PATH=/usr/sbin:/sbin:$PATH; f=%s; { %s; } 2>&1", path,
-	         command);
+	snprintf(line, sizeof(line),
+	         "PATH=/usr/sbin:/sbin:$PATH; f=%s; "
+	         "export MKE2FS_CONFIG=libs/ext4/mke2fs.conf; { %s; } 2>&1",
+	         path, command);
 	status = run(line, output, size);
 	read_image(fake, path);
 	unlink(path);

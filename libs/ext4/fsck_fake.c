@@ -35,7 +35,8 @@ void fsck_fake_deinit(struct fsck_fake *file)
 
 int fsck_fake_run(const struct fsck_fake *file, const char *const *arguments, int is_loud)
 {
-	static char *const environment[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin", NULL };
+	static char *const environment[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin",
+		                             "MKE2FS_CONFIG=libs/ext4/mke2fs.conf", NULL };
 	posix_spawn_file_actions_t actions;
 	char *words[MOST_ARGUMENTS + 2];
 	int status = -1;
