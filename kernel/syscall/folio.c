@@ -44,8 +44,9 @@ static error_t check_prot_locked(const struct folio *folio, uint32_t prot)
 	return (prot & PROT_WRITE) != 0 && folio->read_only ? ERR_ACCESS : 0;
 }
 
-// Notes in the handle's slot how it is mapped. `*prot` becomes how it was.
-static error_t note_mapped(handle_t handle, uint32_t *prot)
+// Notes in the handle's slot that it is mapped so; of how it was, `kept` stays. `*prot` becomes how
+// it was.
+static error_t note_mapped(handle_t handle, uint32_t kept, uint32_t *prot)
 {
 	struct handle_table *table = &caller()->handles;
 	struct handle_slot *slot;
@@ -61,7 +62,7 @@ static error_t note_mapped(handle_t handle, uint32_t *prot)
 	if (error == 0) {
 		uint32_t old = slot->mapped;
 
-		slot->mapped = *prot;
+		slot->mapped = (old & kept) | *prot;
 		*prot = old;
 	}
 	spin_unlock(&table->lock);
@@ -134,11 +135,11 @@ static __attribute__((noinline)) error_t map_in_kernel(handle_t handle, rights_t
 	// Another thread may have closed the handle meanwhile: that is found out before anything is
 	// written.
 	if (error == 0)
-		error = note_mapped(handle, &prot);
+		error = note_mapped(handle, UINT32_MAX, &prot);
 	if (error == 0) {
 		error = user_write(out, &addr, sizeof(addr));
 		if (error != 0)
-			(void)note_mapped(handle, &prot);
+			(void)note_mapped(handle, 0, &prot);
 	}
 	object_put(object);
 	return error;
@@ -169,7 +170,7 @@ error_t sys_folio_unmap(SYSCALL_ARGS)
 	if (caller()->space != NULL)
 		unmap_in_space((handle_t)a0);
 	else
-		error = note_mapped((handle_t)a0, &prot);
+		error = note_mapped((handle_t)a0, 0, &prot);
 	object_put(object);
 	return error;
 }
