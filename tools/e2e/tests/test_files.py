@@ -111,7 +111,7 @@ def httpd_shows_nothing_unasked(context):
 @test
 def httpd_and_a_container_share_a_folder(context):
     share = folder(context, "notes")
-    script = "echo container > /src/new; until [ -e /src/go ]; do sleep 0.1; done; cat /src/go; echo end >> /src/new"
+    script = "echo container > /src/part; mv /src/part /src/new; until [ -e /src/go ]; do sleep 0.1; done; cat /src/go; echo end >> /src/new"
     with Shares(context, share, "-v", f"{share}:/src", image(context), "sh", "-c", script) as machine:
         while machine.status("/files/new") != 200:
             pass
