@@ -168,7 +168,7 @@ int call_string(struct reader *in, struct span *out)
 	return 0;
 }
 
-static bool is_dots(struct span name)
+bool call_is_dots(struct span name)
 {
 	return (name.len == 1 && name.data[0] == '.') ||
 		(name.len == 2 && name.data[0] == '.' && name.data[1] == '.');
@@ -182,7 +182,7 @@ int call_name(struct reader *in, struct span *out)
 		return result;
 	if (out->len > EXT4_NAME_MAX)
 		return -LINUX_ENAMETOOLONG;
-	if (out->len == 0 || is_dots(*out) || memchr(out->data, '/', out->len) != NULL)
+	if (out->len == 0 || call_is_dots(*out) || memchr(out->data, '/', out->len) != NULL)
 		return -LINUX_EINVAL;
 	return 0;
 }

@@ -37,11 +37,6 @@ static bool entry_add(void *context, struct span name, uint32_t inode, uint8_t t
 	return true;
 }
 
-static bool is_dots(const uint8_t *name, uint32_t len)
-{
-	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
-}
-
 // Says of each entry what a lookup would. One that cannot be looked at is listed without.
 static int entries_look_up(struct call *call)
 {
@@ -53,7 +48,8 @@ static int entries_look_up(struct call *call)
 
 		memcpy(&entry, bytes, sizeof(entry));
 		at += (uint32_t)FUSE_DIRENT_ALIGN(sizeof(entry) + entry.dirent.namelen);
-		if (is_dots(bytes + sizeof(entry), entry.dirent.namelen))
+		if (call_is_dots((struct span){ .data = bytes + sizeof(entry),
+		                                .len = entry.dirent.namelen }))
 			continue;
 		int result = ext4_node_of(&call->fs->update, (uint32_t)entry.dirent.ino, &attr);
 

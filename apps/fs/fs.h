@@ -279,6 +279,8 @@ int call_leave(struct call *call);
 struct reader call_reader(const struct call *call);
 // Takes a struct of the request. -LINUX_EINVAL: there is no more.
 int call_take(struct reader *in, void *out, size_t size);
+// Whether a name is "." or "..".
+bool call_is_dots(struct span name);
 // Takes a string, without its NUL; or a name of one component, neither "." nor "..".
 int call_string(struct reader *in, struct span *out);
 int call_name(struct reader *in, struct span *out);

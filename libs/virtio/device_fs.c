@@ -2,13 +2,13 @@
 
 #include "libs/virtio/device_fs.h"
 
+#include "libs/abi/linux_error.h"
 #include "libs/base/string.h"
 #include "libs/virtio/spec.h"
 
 #define NUM_QUEUES 2u
 // Of requests started in one turn, or a little more.
 #define TURN_BYTES (1024u * 1024)
-#define LINUX_EIO 5
 // The slot of requests without a reply.
 #define NO_REPLY FS_DEVICE_MAX_REQUESTS
 

@@ -2,11 +2,8 @@
 
 #include "libs/linux/vm/vm_files_ids.h"
 
+#include "libs/abi/linux_error.h"
 #include "libs/base/string.h"
-
-#define LINUX_EXDEV 18
-#define LINUX_EINVAL 22
-#define LINUX_ESTALE 116
 
 #define BODY sizeof(struct fuse_in_header)
 

@@ -4,6 +4,7 @@
 // vm_files_root.c its root, vm_files_session.c the sessions and their providers.
 #pragma once
 
+#include "libs/abi/linux_error.h"
 #include "libs/linux/vm/vm_files.h"
 
 // Of the URIs of "volumes".
@@ -11,17 +12,6 @@
 
 // Seconds for which the guest may remember the root and its entries, which do not change.
 #define FILES_ROOT_VALID 3600u
-
-#define LINUX_ENOENT 2
-#define LINUX_EIO 5
-#define LINUX_ENOMEM 12
-#define LINUX_EEXIST 17
-#define LINUX_EINVAL 22
-#define LINUX_EROFS 30
-#define LINUX_ENOSYS 38
-#define LINUX_EPROTO 71
-#define LINUX_ENOTCONN 107
-#define LINUX_ESTALE 116
 
 // --- vm_files.c ---
 
