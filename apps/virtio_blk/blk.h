@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Driver of the block devices (virtio 1.2, 5.2): the "blkdev" service. main.c has the service and
-// the open requests, disk.c the devices, client.c the requests of who has a disk open. All state is
-// in one struct.
+// Driver of the block devices (virtio 1.2, 5.2): the "blkdev" service. session.c has the open
+// requests, disk.c the devices, client.c the requests of who has a disk open. All state is in one
+// struct.
 #pragma once
 
 #include "libs/abi/blkdev.h"
@@ -46,7 +46,9 @@ struct disk {
 	struct request requests[MAX_SLOTS];
 	struct list free;
 	struct list clients;
-	bool full;  // no request is free: no client's messages are taken
+	uint32_t num_leaving;  // gone clients whose requests the device still has
+	struct list opens;     // sessions whose open waits for those
+	bool full;             // no request is free: no client's messages are taken
 	struct msg_blkdev_info info;
 };
 
@@ -60,6 +62,14 @@ struct disk_client {
 	struct list unsent;
 	uint32_t in_flight;  // unsent ones included
 	bool gone;
+};
+
+// A connection to the service.
+struct session {
+	struct source source;
+	struct blk *blk;
+	struct list entry;  // in disk->opens; no message of its is taken then
+	uint32_t id;        // the open's
 };
 
 struct blk {
@@ -81,6 +91,15 @@ void disk_submit(struct disk *disk, struct disk_client *client, uint32_t type,
 void disk_kick(struct disk *disk);
 // The request's answer has been sent, or nobody wants it: closes its folio if it still has one.
 void disk_request_free(struct disk *disk, struct request *request);
+
+// Ends the clients whose end of the channel is closed. What they asked and was not taken yet is
+// dropped. Errors: ERR_NOT_READY: the device still has requests of such, disk_settled will be
+// called; handle_wait's: not all clients could be looked at.
+__must_check error_t disk_clients_settle(struct disk *disk);
+// The device has no request of a gone client any more: what waits for that goes on.
+void disk_settled(struct disk *disk);
+// A connection to the service: `context` is the struct blk, `channel` is consumed.
+void session_accepted(void *context, handle_t channel);
 
 // Opens the disk: `channel` (consumed) is the client's. Errors: ERR_NO_MEMORY, loop_add's.
 __must_check error_t disk_client_create(struct disk *disk, handle_t channel);

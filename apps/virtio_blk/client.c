@@ -24,12 +24,6 @@ static error_t reply_send(struct disk_client *client, uint32_t id, error_t statu
 	return channel_send(client->source.handle, &m);
 }
 
-static void client_free(struct disk_client *client)
-{
-	if (client->gone && client->in_flight == 0)
-		heap_free(client);
-}
-
 // Answers one request and frees it. Errors: ERR_FULL: nothing was done.
 static error_t request_answer(struct request *request)
 {
@@ -51,13 +45,18 @@ static error_t request_answer(struct request *request)
 static void request_done(struct request *request)
 {
 	struct disk_client *client = request->client;
+	struct disk *disk = client->disk;
 
 	if (request_answer(request) == ERR_FULL) {
 		list_push_back(&client->unsent, &request->entry);
 		source_want_writable(&client->source, true);
 		return;
 	}
-	client_free(client);
+	if (!client->gone || client->in_flight > 0)
+		return;
+	heap_free(client);
+	if (--disk->num_leaving == 0)
+		disk_settled(disk);
 }
 
 static void client_writable(struct loop *loop, struct source *source)
@@ -202,7 +201,10 @@ static void client_closed(struct loop *loop, struct source *source)
 	client->gone = true;
 	while ((entry = list_pop_front(&client->unsent)) != NULL)
 		(void)request_answer(container_of(entry, struct request, entry));
-	client_free(client);
+	if (client->in_flight > 0)
+		client->disk->num_leaving++;
+	else
+		heap_free(client);
 }
 
 static const struct source_ops client_ops = {
@@ -211,6 +213,21 @@ static const struct source_ops client_ops = {
 	.writable = client_writable,
 	.closed = client_closed,
 };
+
+error_t disk_clients_settle(struct disk *disk)
+{
+	list_for_each_safe(entry, &disk->clients)
+	{
+		struct source *source = &container_of(entry, struct disk_client, entry)->source;
+		error_t err = handle_wait(source->handle, READY_CLOSED, 0);
+
+		if (err == 0)
+			client_closed(&disk->blk->loop, source);
+		else if (err != ERR_TIMED_OUT)
+			return err;
+	}
+	return disk->num_leaving == 0 ? 0 : ERR_NOT_READY;
+}
 
 error_t disk_client_create(struct disk *disk, handle_t channel)
 {

@@ -30,6 +30,7 @@ static uint32_t last_type;
 static uint64_t last_paddr;
 static size_t num_freed;
 static size_t num_closed;
+static size_t num_settled;
 static struct message sent;
 static size_t num_sent;
 static error_t send_error;
@@ -122,6 +123,20 @@ void loop_close(struct loop *loop, struct source *source)
 	handle_close(source->handle);
 }
 
+error_t handle_wait(handle_t h, uint32_t interest, nsec_t deadline)
+{
+	assert_int_equal(h, CHANNEL);
+	assert_int_equal(interest, READY_CLOSED);
+	assert_int_equal(deadline, 0);
+	return ERR_TIMED_OUT;
+}
+
+void disk_settled(struct disk *d)
+{
+	assert_ptr_equal(d, &disk);
+	num_settled++;
+}
+
 void source_want_writable(struct source *source, bool want)
 {
 	(void)source;
@@ -154,7 +169,7 @@ static int setup(void **state)
 	disk.info.num_sectors = SECTORS;
 	list_init(&disk.clients);
 	send_error = 0;
-	num_submitted = num_freed = num_closed = num_sent = 0;
+	num_submitted = num_freed = num_closed = num_sent = num_settled = 0;
 	wants_writable = false;
 	if (disk_client_create(&disk, CHANNEL) != 0 || num_sent != 1 ||
 	    sent.type != MSG_BLKDEV_INFO)
@@ -341,8 +356,13 @@ static void test_unread_answers(void **state)
 	client_end();
 	assert_int_equal(num_freed, 3);
 	assert_int_equal(num_closed, 1);
-	// The last one is still with the device, so the client must be there.
+	// The last one is still with the device, so the client must be there, and nobody else is
+	// let in.
+	assert_int_equal(disk_clients_settle(&disk), ERR_NOT_READY);
+	assert_int_equal(num_settled, 0);
 	request_done(&slots[3]);
+	assert_int_equal(num_settled, 1);
+	assert_int_equal(disk_clients_settle(&disk), 0);
 	assert_int_equal(num_freed, 4);
 	assert_int_equal(num_closed, 2);
 }

@@ -215,6 +215,7 @@ error_t disk_start(struct blk *blk, struct disk *disk, const struct env_entry *e
 	disk->blk = blk;
 	list_init(&disk->free);
 	list_init(&disk->clients);
+	list_init(&disk->opens);
 	err = disk_setup(disk, entry);
 	if (err == 0) {
 		virtio_device_start(&disk->device);

@@ -4,6 +4,7 @@
 // input is a byte of features and a list of steps: what, how, a length, and so many bytes. A driver
 // that gives up on its device ends the input.
 #include <stdlib.h>
+#include <string.h>
 
 #include "apps/virtio_blk/main.c"
 #include "libs/starina/clients_fake.h"
@@ -38,8 +39,9 @@ static void begin(uint8_t features)
 	service = fake_service_create();
 	entry = (struct env_entry){ .kind = ENV_DEVICE, .interrupt = fake_interrupt_create() };
 	if (loop_init(&blk.loop) != 0 || disk_start(&blk, &blk.disks[0], &entry, 0) != 0 ||
-	    service_listen(&blk.loop, &blk.listener, service, session_accepted, NULL) != 0)
+	    service_listen(&blk.loop, &blk.listener, service, session_accepted, &blk) != 0)
 		abort();
+	fake_while_waiting = NULL;
 	blk.num_disks = 1;
 	session = fake_client_connect(service);
 	fake_loop_settle(&blk.loop);

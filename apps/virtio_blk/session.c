@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+//
+// Open requests. One waits until the device has done what clients that are gone have asked of it:
+// a write of theirs could hit a block that the next one uses, as when a file system's app dies and
+// is started again.
+#include "apps/virtio_blk/blk.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+#define URI_SCHEME "blk:"
+
+// The disk that a URI of `len` bytes names; NULL when there is none.
+static struct disk *disk_find(struct blk *blk, const uint8_t *uri, size_t len)
+{
+	const size_t scheme = sizeof(URI_SCHEME) - 1;
+
+	if (len < scheme || memcmp(uri, URI_SCHEME, scheme) != 0)
+		return NULL;
+	for (size_t i = 0; i < blk->num_disks; i++) {
+		const char *serial = blk->disks[i].info.serial;
+
+		if (strlen(serial) == len - scheme &&
+		    memcmp(serial, uri + scheme, len - scheme) == 0)
+			return &blk->disks[i];
+	}
+	return NULL;
+}
+
+static error_t disk_open(handle_t channel, uint32_t id, struct disk *disk)
+{
+	handle_t ends[2];
+	error_t err;
+
+	err = channel_create(ends);
+	if (err != 0)
+		return err;
+	err = disk_client_create(disk, ends[0]);
+	if (err != 0) {
+		handle_close(ends[0]);
+		handle_close(ends[1]);
+		return err;
+	}
+	err = open_reply_send(channel, id, ends[1]);
+	// The disk's side sees the end of it.
+	if (err != 0)
+		handle_close(ends[1]);
+	return err;
+}
+
+// Answers the session's open, or has it wait.
+static void session_open(struct session *session, struct disk *disk)
+{
+	error_t err = disk_clients_settle(disk);
+
+	if (err == ERR_NOT_READY) {
+		list_push_back(&disk->opens, &session->entry);
+		source_want_messages(&session->source, false);
+		return;
+	}
+	if (err == 0)
+		err = disk_open(session->source.handle, session->id, disk);
+	if (err != 0)
+		error_send(session->source.handle, session->id, err, "cannot open the disk");
+}
+
+void disk_settled(struct disk *disk)
+{
+	// One of them may find that another client is gone: the rest waits for that, too.
+	while (disk->num_leaving == 0 && !list_is_empty(&disk->opens)) {
+		struct list *entry = list_pop_front(&disk->opens);
+		struct session *session = container_of(entry, struct session, entry);
+
+		source_want_messages(&session->source, true);
+		session_open(session, disk);
+	}
+}
+
+static void session_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct session *session = source->context;
+	struct msg_open open;
+	const uint8_t *uri;
+	size_t uri_len;
+	struct disk *disk;
+
+	(void)loop;
+	if (message_decode_open(m, &open, &uri, &uri_len) != 0) {
+		message_discard(m);
+		error_send(source->handle, 0, ERR_PROTOCOL,
+		           "blkdev understands open requests only");
+		return;
+	}
+	disk = disk_find(session->blk, uri, uri_len);
+	if (disk == NULL) {
+		error_send(source->handle, open.id, ERR_NOT_FOUND,
+		           "no such disk: it is \"blk:SERIAL\", see the log");
+		return;
+	}
+	session->id = open.id;
+	session_open(session, disk);
+}
+
+// Of a session whose open waits this comes after the answer.
+static void session_closed(struct loop *loop, struct source *source)
+{
+	loop_close(loop, source);
+	heap_free(source->context);
+}
+
+static const struct source_ops session_ops = { .message = session_message,
+	                                       .closed = session_closed };
+
+void session_accepted(void *context, handle_t channel)
+{
+	struct blk *blk = context;
+	struct session *session = heap_alloc(sizeof(*session));
+
+	if (session == NULL ||
+	    loop_add(&blk->loop, &session->source, channel, &session_ops, session) != 0) {
+		log_warn("no memory for another client");
+		heap_free(session);
+		handle_close(channel);
+		return;
+	}
+	session->blk = blk;
+}
