@@ -99,8 +99,8 @@ test-hostfs-kills: ## kills hostfs 100 times under load (HOSTFS_KILLS)
 	$(Q)HOSTFS_KILLS=$(or $(HOSTFS_KILLS),100) $(MAKE) --no-print-directory test-e2e E2E=hostfs_is_killed
 
 .PHONY: crash-states
-crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may leave of an ext4 disk, looked at (STATES)
-	$(Q)EXT4_CRASH_STATES=$(or $(STATES),1000000) $<
+crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may leave of an ext4 disk, looked at (STATES, SEED)
+	$(Q)EXT4_CRASH_STATES=$(or $(STATES),1000000) EXT4_CRASH_SEED=$(or $(SEED),1) $<
 
 .PHONY: test-hostfs-work
 test-hostfs-work: ## work in host folders in full: 200 C files, 20,000 files, the programs with a model for an hour (HOSTFS_STRESS_SECONDS each)

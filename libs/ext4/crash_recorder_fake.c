@@ -29,6 +29,8 @@ static void add_write(struct recorder *recorder, const struct ext4_io *io, uint3
 		recorder->max_writes = recorder->max_writes * 2 + 64;
 		recorder->writes = realloc(recorder->writes,
 		                           recorder->max_writes * sizeof(recorder->writes[0]));
+		recorder->made_durable =
+			realloc(recorder->made_durable, recorder->max_writes * sizeof(uint32_t));
 	}
 	write->io = io;
 	write->block = io->block + index;
@@ -61,7 +63,7 @@ static void submitted(struct device_fake *disk, const struct ext4_io *io)
 
 static void write_completed(struct recorder *recorder, const struct ext4_io *io)
 {
-	for (uint32_t i = 0; i < recorder->num_writes; i++) {
+	for (uint32_t i = recorder->first_open; i < recorder->num_writes; i++) {
 		struct recorded *write = recorder->writes[i];
 
 		if (write->io != io)
@@ -78,12 +80,17 @@ static void flush_completed(struct recorder *recorder, const struct ext4_io *io)
 	while (recorder->flushes[slot] != io)
 		slot++;
 	recorder->flushes[slot] = NULL;
-	for (uint32_t i = 0; i < recorder->num_writes; i++) {
+	for (uint32_t i = recorder->first_open; i < recorder->num_writes; i++) {
 		struct recorded *write = recorder->writes[i];
 
-		if (write->durable == NEVER && write->completed < recorder->flush_submitted[slot])
-			write->durable = recorder->now;
+		if (write->durable != NEVER || write->completed >= recorder->flush_submitted[slot])
+			continue;
+		write->durable = recorder->now;
+		recorder->made_durable[recorder->num_durable++] = i;
 	}
+	while (recorder->first_open < recorder->num_writes &&
+	       recorder->writes[recorder->first_open]->durable != NEVER)
+		recorder->first_open++;
 }
 
 static void completed(struct device_fake *disk, const struct ext4_io *io)
@@ -113,6 +120,7 @@ void recorder_deinit(struct recorder *recorder)
 	for (uint32_t i = 0; i < recorder->num_writes; i++)
 		free(recorder->writes[i]);
 	free(recorder->writes);
+	free(recorder->made_durable);
 	free(recorder->promised);
 }
 
@@ -121,18 +129,44 @@ void recorder_promise(struct recorder *recorder, uint64_t number)
 	recorder->promised[recorder->now] = number;
 }
 
-void crash_init(struct crash *crash, const struct recorder *recorder, uint32_t time)
+void crash_init(struct crash *crash, const struct recorder *recorder)
 {
-	*crash = (struct crash){ .recorder = recorder, .time = time };
+	*crash = (struct crash){ .recorder = recorder };
 	crash->open = malloc((recorder->num_writes + 1) * sizeof(crash->open[0]));
-	for (uint32_t i = 0; i < recorder->num_writes; i++)
-		if (recorder->writes[i]->submitted <= time && recorder->writes[i]->durable > time)
-			crash->open[crash->num_open++] = i;
 }
 
 void crash_deinit(struct crash *crash)
 {
 	free(crash->open);
+}
+
+const struct recorded *crash_durable(struct crash *crash, uint32_t time)
+{
+	const struct recorder *recorder = crash->recorder;
+	const struct recorded *write;
+
+	if (crash->num_durable == recorder->num_durable)
+		return NULL;
+	write = recorder->writes[recorder->made_durable[crash->num_durable]];
+	if (write->durable > time)
+		return NULL;
+	crash->num_durable++;
+	return write;
+}
+
+void crash_open(struct crash *crash, uint32_t time)
+{
+	const struct recorder *recorder = crash->recorder;
+
+	crash->num_open = 0;
+	crash->next = 0;
+	while (crash->first_open < recorder->num_writes &&
+	       recorder->writes[crash->first_open]->durable <= time)
+		crash->first_open++;
+	for (uint32_t i = crash->first_open;
+	     i < recorder->num_writes && recorder->writes[i]->submitted <= time; i++)
+		if (recorder->writes[i]->durable > time)
+			crash->open[crash->num_open++] = i;
 }
 
 static void put(uint8_t *bytes, const struct recorded *write, uint32_t sectors)
@@ -166,20 +200,4 @@ bool crash_next(struct crash *crash, uint8_t *bytes, struct device_fake *random)
 		put(bytes, crash->recorder->writes[crash->open[i]], sectors);
 	}
 	return true;
-}
-
-void crash_undo(const struct crash *crash, uint8_t *bytes, const uint8_t *durable)
-{
-	for (uint32_t i = 0; i < crash->num_open; i++) {
-		uint64_t at = crash->recorder->writes[crash->open[i]]->block * EXT4_BLOCK_SIZE;
-
-		memcpy(bytes + at, durable + at, EXT4_BLOCK_SIZE);
-	}
-}
-
-void crash_advance(const struct recorder *recorder, uint8_t *durable, uint32_t time)
-{
-	for (uint32_t i = 0; i < recorder->num_writes; i++)
-		if (recorder->writes[i]->durable == time)
-			put(durable, recorder->writes[i], 0xff);
 }

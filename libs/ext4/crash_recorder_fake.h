@@ -23,6 +23,9 @@ struct recorder {
 	struct device_fake *disk;
 	struct recorded **writes;
 	uint32_t num_writes, max_writes;
+	uint32_t first_open;     // all writes before it are durable
+	uint32_t *made_durable;  // writes, in the order in which they became durable
+	uint32_t num_durable;
 	uint32_t now;
 	uint32_t flush_submitted[64];  // of the flushes on their way
 	const struct ext4_io *flushes[64];
@@ -38,22 +41,23 @@ void recorder_deinit(struct recorder *recorder);
 // From now on a crash leaves at least the update `number`.
 void recorder_promise(struct recorder *recorder, uint64_t number);
 
-// The crash states at time `time`, one after the other.
+// What may be on the disk, at times that go up from 0.
 struct crash {
 	const struct recorder *recorder;
-	uint32_t time;
-	uint32_t *open;  // writes that no flush covers then, in order
+	uint32_t first_open;   // all writes before it are durable
+	uint32_t num_durable;  // of recorder->made_durable
+	uint32_t *open;        // writes that no flush covers, in order
 	uint32_t num_open;
 	uint32_t next;  // state
 };
-// Finds what is open.
-void crash_init(struct crash *crash, const struct recorder *recorder, uint32_t time);
+// Begins with what a workload has left.
+void crash_init(struct crash *crash, const struct recorder *recorder);
 // Frees what it has.
 void crash_deinit(struct crash *crash);
+// The next write that has become durable until `time`; NULL: there is no other.
+const struct recorded *crash_durable(struct crash *crash, uint32_t time);
+// Finds what is open at `time`.
+void crash_open(struct crash *crash, uint32_t time);
 // Puts the open writes of the next state over `bytes`, which has all durable ones: first all of
 // them, then each left out, then 8 random subsets, then torn ones. False: there is no other state.
 bool crash_next(struct crash *crash, uint8_t *bytes, struct device_fake *random);
-// Puts the open writes' blocks back as `durable` has them.
-void crash_undo(const struct crash *crash, uint8_t *bytes, const uint8_t *durable);
-// Puts on `durable` what became durable at `time`.
-void crash_advance(const struct recorder *recorder, uint8_t *durable, uint32_t time);

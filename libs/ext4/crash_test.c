@@ -5,7 +5,8 @@
 // promised may be missing, and no update may be there in part. Then the app is killed at any
 // moment: nothing that was committed may be missing.
 //
-// EXT4_CRASH_STATES=N: so many states (`make crash-states`).
+// EXT4_CRASH_STATES=N: so many states (`make crash-states`). EXT4_CRASH_SEED=N: the first workload;
+// how far it is stands on stderr, so that a later run can go on from there.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,12 +29,14 @@
 #define NUM_BLOCKS 2560u
 #define DISK_SIZE ((size_t)NUM_BLOCKS * EXT4_BLOCK_SIZE)
 #define LAST_ORPHAN (1024u + 0xe8u)
-#define SEEN_SLOTS (1u << 20)
 
 static uint8_t *image;           // as mke2fs made it
 static uint64_t log_place;       // of the journal's superblock
 static bool is_log[NUM_BLOCKS];  // the journal's blocks
+static uint64_t image_hashes[NUM_BLOCKS];
 static uint64_t num_wanted = 10000;
+static uint64_t first_seed = 1;
+#define REPORT_EVERY 10000u
 
 static char where[100];  // what is looked at
 
@@ -58,6 +61,22 @@ static struct ext4 *mount_disk(struct device_fake *disk, uint8_t *redo)
 	return fs;
 }
 
+// Of a block with its place. Those of all blocks but the log's are added up.
+static uint64_t hash_of(uint32_t block, const uint8_t *bytes)
+{
+	uint64_t hash = block;
+
+	if (is_log[block])
+		return 0;
+	for (size_t i = 0; i < EXT4_BLOCK_SIZE; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, bytes + i, sizeof(word));
+		hash = (hash ^ word ^ hash >> 32) * 0x9e3779b97f4a7c15u;
+	}
+	return hash ^ hash >> 29;
+}
+
 static void find_places(void)
 {
 	struct device_fake *disk = device_fake_lend(NUM_BLOCKS, image, 1);
@@ -66,8 +85,10 @@ static void find_places(void)
 	disk->bytes = malloc(DISK_SIZE);
 	memcpy(disk->bytes, image, DISK_SIZE);
 	fs = mount_disk(disk, NULL);
-	for (uint32_t i = 0; i < NUM_BLOCKS; i++)
+	for (uint32_t i = 0; i < NUM_BLOCKS; i++) {
 		is_log[i] = log_has(&fs->journal.log, i);
+		image_hashes[i] = hash_of(i, image + (size_t)i * EXT4_BLOCK_SIZE);
+	}
 	log_place = log_disk(&fs->journal.log, 0, NULL);
 	assert_int_equal(ext4_unmount(fs), 0);
 	free(disk->bytes);
@@ -85,11 +106,14 @@ static int setup_group(void **state)
 		                              "-U",       "00000000-0000-4000-8000-000000000001",
 		                              NULL };
 	const char *wanted = getenv("EXT4_CRASH_STATES");
+	const char *seed = getenv("EXT4_CRASH_SEED");
 	struct fsck_fake file;
 
 	(void)state;
 	if (wanted != NULL && *wanted != '\0')
 		num_wanted = strtoull(wanted, NULL, 10);
+	if (seed != NULL && *seed != '\0')
+		first_seed = strtoull(seed, NULL, 10);
 	fsck_fake_init(&file, DISK_SIZE);
 	assert_int_equal(fsck_fake_run(&file, mke2fs, 0), 0);
 	image = malloc(DISK_SIZE);
@@ -111,25 +135,49 @@ static int teardown_group(void **state)
 struct states {
 	struct fsck_fake file;  // for e2fsck
 	uint8_t *durable;
-	uint8_t *ours;             // for us
-	bool changed[NUM_BLOCKS];  // of ours, against durable
+	uint64_t hashes[NUM_BLOCKS];  // of durable
+	uint64_t sum;
+	uint8_t *ours;  // for us
+	// Blocks of ours and of the file that may differ from durable.
+	uint32_t changed[NUM_BLOCKS];
+	uint32_t num_changed;
+	bool is_changed[NUM_BLOCKS];
 	struct device_fake *random;
 	uint64_t count, num_fsck;
 	// Hashes of disks that were found good, and the number of the last update on them.
 	struct {
-		uint32_t hash;
+		uint64_t hash;
 		uint64_t number;
 	} * seen;
+	uint64_t num_slots;
 	struct files files;  // what a workload of files knows
 	bool is_files;
 };
 
+static void mark_changed(struct states *s, uint64_t block)
+{
+	if (!s->is_changed[block])
+		s->changed[s->num_changed++] = (uint32_t)block;
+	s->is_changed[block] = true;
+}
+
 static void note_change(struct device_fake *disk, const struct ext4_io *io)
 {
-	struct states *s = disk->context;
-
 	for (uint32_t i = 0; io->write && i < io->count; i++)
-		s->changed[io->block + i] = true;
+		mark_changed(disk->context, io->block + i);
+}
+
+// What a program of e2fsprogs makes of the file.
+static int serve(struct states *s, const char *const *arguments)
+{
+	int status = fsck_fake_serve(&s->file, arguments);
+
+	for (uint32_t b = 0; b < NUM_BLOCKS; b++) {
+		if (s->file.written[b] != 0)
+			mark_changed(s, b);
+		s->file.written[b] = 0;
+	}
+	return status;
 }
 
 // We mount, which replays, and unmount.
@@ -145,20 +193,18 @@ static void recover_ours(struct states *s)
 }
 
 // The slot of this disk. Its hash is 0 if it was not seen.
-static uint32_t slot_of(const struct states *s, uint32_t *out)
+static uint64_t slot_of(const struct states *s, uint64_t *out)
 {
-	uint32_t hash = s->is_files ? 1 : ~0u;
-	uint32_t slot;
+	uint64_t hash = s->sum + (s->is_files ? 0x100000000u : 0);
+	uint64_t slot;
 
-	for (uint32_t b = 0; b < NUM_BLOCKS; b++) {
-		const uint8_t *bytes = s->ours + (size_t)b * EXT4_BLOCK_SIZE;
+	for (uint32_t i = 0; i < s->num_changed; i++) {
+		uint32_t b = s->changed[i];
 
-		if (is_log[b] || memcmp(bytes, image + (size_t)b * EXT4_BLOCK_SIZE, 4096) == 0)
-			continue;
-		hash = crc32c(crc32c(hash, &b, sizeof(b)), bytes, EXT4_BLOCK_SIZE);
+		hash += hash_of(b, s->ours + (size_t)b * EXT4_BLOCK_SIZE) - s->hashes[b];
 	}
 	*out = hash | 1;
-	for (slot = hash % SEEN_SLOTS; s->seen[slot].hash != 0; slot = (slot + 1) % SEEN_SLOTS)
+	for (slot = *out % s->num_slots; s->seen[slot].hash != 0; slot = (slot + 1) % s->num_slots)
 		if (s->seen[slot].hash == *out)
 			break;
 	return slot;
@@ -169,7 +215,7 @@ static void fsck(struct states *s, const char *who)
 	static const char *const check[] = { "e2fsck", "-fn", NULL };
 
 	s->num_fsck++;
-	if (fsck_fake_run(&s->file, check, 0) == 0)
+	if (serve(s, check) == 0)
 		return;
 	(void)fsck_fake_run(&s->file, check, 1);
 	fail_msg("e2fsck complains of what %s replayed: %s", who, where);
@@ -211,33 +257,52 @@ static uint64_t look_at_blocks(struct states *s, uint64_t least, uint64_t most)
 	return number;
 }
 
+// Both must have made the same of it, but for the superblock and the log.
+static void compare(const struct states *s)
+{
+	for (uint32_t i = 0; i < s->num_changed; i++) {
+		size_t at = (size_t)s->changed[i] * EXT4_BLOCK_SIZE;
+
+		if (s->changed[i] != 0 && !is_log[s->changed[i]] &&
+		    memcmp(s->ours + at, s->file.bytes + at, EXT4_BLOCK_SIZE) != 0)
+			fail_msg("block %u is not what e2fsck makes of it: %s", s->changed[i],
+			         where);
+	}
+	if (memcmp(s->ours + LAST_ORPHAN, s->file.bytes + LAST_ORPHAN, 4) != 0)
+		fail_msg("the first orphan is not what e2fsck makes of it: %s", where);
+}
+
+// The file becomes what we have.
+static void give_ours(struct states *s)
+{
+	for (uint32_t i = 0; i < s->num_changed; i++) {
+		size_t at = (size_t)s->changed[i] * EXT4_BLOCK_SIZE;
+
+		memcpy(s->file.bytes + at, s->ours + at, EXT4_BLOCK_SIZE);
+	}
+}
+
 static void check_state(struct states *s, uint64_t least, uint64_t most)
 {
 	static const char *const e2fsck[] = { "e2fsck", "-y", "-E", "journal_only", NULL };
 	static const char *const debugfs[] = { "debugfs", "-nw", "-R", "journal_run", NULL };
-	uint32_t slot, hash;
-	uint64_t number;
+	uint64_t number, slot, hash;
 	int status;
 
 	recover_ours(s);
 	// e2fsck frees orphans as well: what it replays is seen by debugfs, which has that code.
-	status = fsck_fake_run(&s->file, s->is_files ? debugfs : e2fsck, 0);
+	status = serve(s, s->is_files ? debugfs : e2fsck);
 	if (status != 0 && status != 1)
 		fail_msg("e2fsck does not replay (%d): %s", status, where);
-	for (uint32_t b = 1; b < NUM_BLOCKS; b++)
-		if (!is_log[b] &&
-		    memcmp(s->ours + b * 4096ul, s->file.bytes + b * 4096ul, 4096) != 0)
-			fail_msg("block %u is not what e2fsck makes of it: %s", b, where);
-	if (memcmp(s->ours + LAST_ORPHAN, s->file.bytes + LAST_ORPHAN, 4) != 0)
-		fail_msg("the first orphan is not what e2fsck makes of it: %s", where);
+	compare(s);
 	slot = slot_of(s, &hash);
 	if (s->seen[slot].hash == 0) {
-		status = fsck_fake_run(&s->file, e2fsck, 0);
+		status = serve(s, e2fsck);
 		if (status != 0 && status != 1)
 			fail_msg("e2fsck frees no orphans (%d): %s", status, where);
 		fsck(s, "e2fsck");
 		number = s->is_files ? look_at_files(s) : look_at_blocks(s, 0, UINT64_MAX);
-		memcpy(s->file.bytes, s->ours, DISK_SIZE);
+		give_ours(s);
 		fsck(s, "we");
 		s->seen[slot].hash = hash;
 		s->seen[slot].number = number;
@@ -251,37 +316,40 @@ static void check_state(struct states *s, uint64_t least, uint64_t most)
 
 static void undo(struct states *s)
 {
-	for (uint32_t b = 0; b < NUM_BLOCKS; b++) {
-		const uint8_t *good = s->durable + b * 4096ul;
+	for (uint32_t i = 0; i < s->num_changed; i++) {
+		size_t at = (size_t)s->changed[i] * EXT4_BLOCK_SIZE;
 
-		if (s->changed[b])
-			memcpy(s->ours + b * 4096ul, good, 4096);
-		if (memcmp(s->file.bytes + b * 4096ul, good, 4096) != 0)
-			memcpy(s->file.bytes + b * 4096ul, good, 4096);
-		s->changed[b] = false;
+		memcpy(s->ours + at, s->durable + at, EXT4_BLOCK_SIZE);
+		memcpy(s->file.bytes + at, s->durable + at, EXT4_BLOCK_SIZE);
+		s->is_changed[s->changed[i]] = false;
 	}
+	s->num_changed = 0;
+	// Nothing is written that nobody notes.
+	if (s->count % 500 == 0 &&
+	    (memcmp(s->ours, s->durable, DISK_SIZE) != 0 ||
+	     memcmp(s->file.bytes, s->durable, DISK_SIZE) != 0))
+		fail_msg("something was written that was not noted: %s", where);
 }
 
-static void states_at(struct states *s, const struct recorder *recorder, uint32_t time,
-                      uint64_t most, uint64_t seed)
+static void states_at(struct states *s, struct crash *crash, uint32_t time, uint64_t most,
+                      uint64_t seed)
 {
-	struct crash crash;
+	const struct recorder *recorder = crash->recorder;
 
-	crash_init(&crash, recorder, time);
-	while (crash_next(&crash, s->file.bytes, s->random)) {
-		for (uint32_t i = 0; i < crash.num_open; i++) {
-			uint64_t block = recorder->writes[crash.open[i]]->block;
+	crash_open(crash, time);
+	while (crash_next(crash, s->file.bytes, s->random)) {
+		for (uint32_t i = 0; i < crash->num_open; i++) {
+			uint64_t block = recorder->writes[crash->open[i]]->block;
 
-			s->changed[block] = true;
+			mark_changed(s, block);
 			memcpy(s->ours + block * 4096, s->file.bytes + block * 4096, 4096);
 		}
 		snprintf(where, sizeof(where), "workload %llu, event %u, state %u of %u writes",
-		         (unsigned long long)seed, time, crash.next - 1, crash.num_open);
+		         (unsigned long long)seed, time, crash->next - 1, crash->num_open);
 		check_state(s, recorder->promised[time], most);
 		undo(s);
 		s->count++;
 	}
-	crash_deinit(&crash);
 }
 
 static void promise(void *context, uint64_t number)
@@ -340,51 +408,77 @@ static uint64_t record(struct states *s, struct recorder *recorder, uint64_t see
 	return number;
 }
 
+// Puts a block on all three disks.
+static void put_durable(struct states *s, uint64_t block, const uint8_t *bytes)
+{
+	uint64_t hash = hash_of((uint32_t)block, bytes);
+
+	memcpy(s->durable + block * EXT4_BLOCK_SIZE, bytes, EXT4_BLOCK_SIZE);
+	memcpy(s->ours + block * EXT4_BLOCK_SIZE, bytes, EXT4_BLOCK_SIZE);
+	memcpy(s->file.bytes + block * EXT4_BLOCK_SIZE, bytes, EXT4_BLOCK_SIZE);
+	s->sum += hash - s->hashes[block];
+	s->hashes[block] = hash;
+}
+
 // A disk as mke2fs made it, with the journal's length.
 static void begin_disk(struct states *s, uint64_t seed)
 {
 	memcpy(s->durable, image, DISK_SIZE);
 	put_be32(s->durable + log_place * EXT4_BLOCK_SIZE, JBD_SUPER_NUM_BLOCKS,
 	         is_long(seed) ? 258 : 1024);
-	undo(s);
 	memcpy(s->ours, s->durable, DISK_SIZE);
+	memcpy(s->file.bytes, s->durable, DISK_SIZE);
+	memcpy(s->hashes, image_hashes, sizeof(s->hashes));
+	s->sum = 0;
 }
 
 static void states_of(struct states *s, uint64_t seed)
 {
+	const struct recorded *write;
 	struct recorder recorder;
+	struct crash crash;
 	uint64_t most;
 
 	s->is_files = seed % 2 == 0;
+	s->random = device_fake_create(1, NULL, seed);
 	begin_disk(s, seed);
 	most = record(s, &recorder, seed);
-	for (uint32_t time = 0; time <= recorder.now; time++) {
-		crash_advance(&recorder, s->durable, time);
-		crash_advance(&recorder, s->ours, time);
-		crash_advance(&recorder, s->file.bytes, time);
+	crash_init(&crash, &recorder);
+	for (uint32_t time = 0; time <= recorder.now && s->count < num_wanted; time++) {
+		while ((write = crash_durable(&crash, time)) != NULL)
+			put_durable(s, write->block, write->bytes);
 		// Not all of one workload: others are different.
 		if (device_fake_random(s->random, is_long(seed) ? 100 : 5) == 0)
-			states_at(s, &recorder, time, most, seed);
-		if (s->count >= num_wanted)
-			break;
+			states_at(s, &crash, time, most, seed);
 	}
+	crash_deinit(&crash);
 	recorder_deinit(&recorder);
 	device_fake_destroy(recorder.disk);
+	device_fake_destroy(s->random);
 	files_end(&s->files);
 }
 
 static void power_cuts(void **state)
 {
-	struct states s = { .random = device_fake_create(1, NULL, num_wanted) };
+	struct states s = { .count = 0 };
+	uint64_t reported = 0;
 	clock_t begun = clock();
 
 	(void)state;
 	fsck_fake_init(&s.file, DISK_SIZE);
 	s.durable = malloc(DISK_SIZE);
 	s.ours = malloc(DISK_SIZE);
-	s.seen = calloc(SEEN_SLOTS, sizeof(s.seen[0]));
-	for (uint64_t seed = 1; s.count < num_wanted; seed++)
+	s.num_slots = num_wanted * 2 + 1024;
+	s.seen = calloc(s.num_slots, sizeof(s.seen[0]));
+	for (uint64_t seed = first_seed; s.count < num_wanted; seed++) {
 		states_of(&s, seed);
+		if (s.count - reported < REPORT_EVERY)
+			continue;
+		reported = s.count;
+		fprintf(stderr, "%llu states, workloads %llu to %llu\n",
+		        (unsigned long long)s.count, (unsigned long long)first_seed,
+		        (unsigned long long)seed);
+	}
 	printf("%llu crash states, %llu times e2fsck -fn, %.0f s of our CPU\n",
 	       (unsigned long long)s.count, (unsigned long long)s.num_fsck,
 	       (double)(clock() - begun) / CLOCKS_PER_SEC);
@@ -392,7 +486,6 @@ static void power_cuts(void **state)
 	free(s.ours);
 	free(s.durable);
 	fsck_fake_deinit(&s.file);
-	device_fake_destroy(s.random);
 }
 
 int main(void)
