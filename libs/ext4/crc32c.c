@@ -5,9 +5,10 @@
 
 #define POLYNOMIAL 0x82f63b78u  // reflected
 
-// tables[k][b]: the CRC of the byte b and k zero bytes behind it.
-static uint32_t tables[8][256];
-// The byte of tables[0] with this highest byte; they are all different.
+// tables[b][k]: the CRC of the byte b and k zero bytes behind it. All of a byte's are at constant
+// offsets from the first.
+static uint32_t tables[256][8];
+// The byte of tables[][0] with this highest byte; they are all different.
 static uint8_t byte_of_high[256];
 static bool is_ready;
 
@@ -18,23 +19,26 @@ static void make_tables(void)
 
 		for (int bit = 0; bit < 8; bit++)
 			crc = crc >> 1 ^ (crc & 1 ? POLYNOMIAL : 0);
-		tables[0][b] = crc;
+		tables[b][0] = crc;
 		byte_of_high[crc >> 24] = (uint8_t)b;
 	}
 	for (uint32_t b = 0; b < 256; b++)
 		for (uint32_t k = 1; k < 8; k++)
-			tables[k][b] = tables[k - 1][b] >> 8 ^ tables[0][tables[k - 1][b] & 0xff];
+			tables[b][k] = tables[b][k - 1] >> 8 ^ tables[tables[b][k - 1] & 0xff][0];
 	is_ready = true;
 }
 
 static uint32_t step(uint32_t crc, uint8_t byte)
 {
-	return crc >> 8 ^ tables[0][(crc ^ byte) & 0xff];
+	return crc >> 8 ^ tables[(crc ^ byte) & 0xff][0];
 }
 
-static uint32_t le32(const uint8_t *p)
+static uint64_t word_at(const uint8_t *aligned)
 {
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	uint64_t word;
+
+	__builtin_memcpy(&word, __builtin_assume_aligned(aligned, sizeof(word)), sizeof(word));
+	return word;
 }
 
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
@@ -43,14 +47,15 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
 
 	if (!is_ready)
 		make_tables();
+	for (; len > 0 && (uintptr_t)p % 8 != 0; len--)
+		crc = step(crc, *p++);
 	for (; len >= 8; len -= 8, p += 8) {
-		uint32_t low = crc ^ le32(p);
-		uint32_t high = le32(p + 4);
+		uint64_t word = word_at(p) ^ crc;
 
-		crc = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^
-			tables[5][low >> 16 & 0xff] ^ tables[4][low >> 24] ^
-			tables[3][high & 0xff] ^ tables[2][high >> 8 & 0xff] ^
-			tables[1][high >> 16 & 0xff] ^ tables[0][high >> 24];
+		crc = tables[word & 0xff][7] ^ tables[word >> 8 & 0xff][6] ^
+			tables[word >> 16 & 0xff][5] ^ tables[word >> 24 & 0xff][4] ^
+			tables[word >> 32 & 0xff][3] ^ tables[word >> 40 & 0xff][2] ^
+			tables[word >> 48 & 0xff][1] ^ tables[word >> 56][0];
 	}
 	for (; len > 0; len--)
 		crc = step(crc, *p++);
@@ -62,7 +67,7 @@ static uint32_t step_back(uint32_t crc, uint8_t byte)
 {
 	uint32_t b = byte_of_high[crc >> 24];
 
-	return (crc ^ tables[0][b]) << 8 | (b ^ byte);
+	return (crc ^ tables[b][0]) << 8 | (b ^ byte);
 }
 
 uint32_t crc32c_force(uint32_t crc, const void *bytes, size_t len, size_t offset, uint32_t wanted)

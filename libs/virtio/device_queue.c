@@ -15,12 +15,14 @@
 #define USED_RING 4u
 #define USED_ELEMENT 8u
 
+// As it lies there (section 2.7.5).
 struct descriptor {
 	gpa_t address;
 	uint32_t len;
 	uint16_t flags;
 	uint16_t next;
 };
+_Static_assert(sizeof(struct descriptor) == DESC_SIZE, "descriptor");
 
 // The rings' places were checked for bounds and alignment by device_queue_start.
 static uint16_t ring_load(struct mut_span ring, size_t offset)
@@ -105,17 +107,22 @@ bool device_queue_has_work(const struct device_queue *q)
 	return q->ready && !q->broken && ring_load(q->avail, AVAIL_INDEX) != q->last_avail;
 }
 
-// Copies descriptor `index` of a table, once.
+// Copies descriptor `index` of a table, once. It is in the table.
 static struct descriptor descriptor_read(struct mut_span table, uint32_t index)
 {
-	struct reader r = reader_make(table.data, table.len);
+	const uint8_t *at = table.data + (size_t)index * DESC_SIZE;
+	uint64_t words[DESC_SIZE / sizeof(uint64_t)];
 	struct descriptor d;
 
-	reader_skip(&r, (size_t)index * DESC_SIZE);
-	d.address = reader_le64(&r);
-	d.len = reader_le32(&r);
-	d.flags = reader_le16(&r);
-	d.next = reader_le16(&r);
+	// An indirect table may lie anywhere.
+	if ((uintptr_t)at % sizeof(words[0]) == 0) {
+		for (size_t i = 0; i < DESC_SIZE / sizeof(words[0]); i++)
+			words[i] = __atomic_load_n((const uint64_t *)(const void *)at + i,
+			                           __ATOMIC_RELAXED);
+	} else {
+		memcpy(words, at, sizeof(words));
+	}
+	__builtin_memcpy(&d, words, sizeof(d));
 	return d;
 }
 

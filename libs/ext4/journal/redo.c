@@ -8,6 +8,9 @@
 
 // Equal bytes that two ranges are joined over: less than what a range costs.
 #define JOINED 8u
+// Of a block: each has a byte at least, and JOINED equal ones before the next. One more is where
+// the search that finds none would put it.
+#define MAX_RANGES (EXT4_BLOCK_SIZE / (JOINED + 1) + 2)
 
 uint64_t redo_record_max(uint32_t credits)
 {
@@ -63,25 +66,36 @@ static void append(struct appender *a, const void *bytes, size_t size)
 	a->checksum = crc32c(a->checksum, bytes, size);
 }
 
-static uint64_t word_at(const uint8_t *p)
+// Of blocks, which begin on a word.
+static uint64_t word_at(const uint8_t *block, uint32_t at)
 {
 	uint64_t word;
 
-	memcpy(&word, p, sizeof(word));
+	// Not the function: a call for each word would cost more than all else of an update.
+	__builtin_memcpy(&word, __builtin_assume_aligned(block + at, sizeof(word)), sizeof(word));
 	return word;
 }
 
-// The next range of bytes from *offset on that differ. False: none. Leaves *offset behind it.
-static bool next_range(const uint8_t *old, const uint8_t *new, uint32_t *offset,
-                       struct redo_range *out)
+// The first byte from `at` on that differs, or EXT4_BLOCK_SIZE.
+static uint32_t next_difference(const uint8_t *old, const uint8_t *new, uint32_t at)
 {
-	uint32_t at = *offset;
-	uint32_t end;
-
-	while (at + 8 <= EXT4_BLOCK_SIZE && word_at(old + at) == word_at(new + at))
-		at += 8;
+	for (; at % sizeof(uint64_t) != 0; at++) {
+		if (old[at] != new[at])
+			return at;
+	}
+	while (at < EXT4_BLOCK_SIZE && word_at(old, at) == word_at(new, at))
+		at += sizeof(uint64_t);
 	while (at < EXT4_BLOCK_SIZE && old[at] == new[at])
 		at++;
+	return at;
+}
+
+// The next range of bytes from `at` on that differ. False: none.
+static bool next_range(const uint8_t *old, const uint8_t *new, uint32_t at, struct redo_range *out)
+{
+	uint32_t end;
+
+	at = next_difference(old, new, at);
 	if (at == EXT4_BLOCK_SIZE)
 		return false;
 	end = at + 1;
@@ -89,25 +103,25 @@ static bool next_range(const uint8_t *old, const uint8_t *new, uint32_t *offset,
 		if (old[i] != new[i])
 			end = i + 1;
 	*out = (struct redo_range){ .offset = (uint16_t)at, .size = (uint16_t)(end - at) };
-	*offset = end;
 	return true;
 }
 
 static void append_block(struct appender *a, const struct update_block *b)
 {
-	static const uint8_t zeroes[EXT4_BLOCK_SIZE];
+	_Alignas(16) static const uint8_t zeroes[EXT4_BLOCK_SIZE];
+	struct redo_range ranges[MAX_RANGES];
 	bool is_new = b->is_new || b->entry->current == NULL;
 	const uint8_t *old = is_new ? zeroes : b->entry->current->bytes;
 	const uint8_t *new = b->copy->bytes;
 	struct redo_block block = { .block = b->entry->block, .is_new = is_new };
-	struct redo_range range;
 
-	for (uint32_t at = 0; next_range(old, new, &at, &range);)
-		block.num_ranges++;
+	for (uint32_t at = 0; next_range(old, new, at, &ranges[block.num_ranges]);
+	     block.num_ranges++)
+		at = (uint32_t)ranges[block.num_ranges].offset + ranges[block.num_ranges].size;
 	append(a, &block, sizeof(block));
-	for (uint32_t at = 0; next_range(old, new, &at, &range);) {
-		append(a, &range, sizeof(range));
-		append(a, new + range.offset, range.size);
+	for (uint32_t i = 0; i < block.num_ranges; i++) {
+		append(a, &ranges[i], sizeof(ranges[i]));
+		append(a, new + ranges[i].offset, ranges[i].size);
 	}
 }
 
