@@ -4,3 +4,6 @@ SYSTEM_FAKE_SRCS := $(patsubst %,libs/starina/%.c,system_fake system_channels_fa
 	loop payload service log environ)
 # The client of "files", and a provider in memory.
 FILES_SRCS := $(filter-out %_test.c %_fuzz.c,$(wildcard libs/files/*.c)) libs/starina/opener.c
+# An HTTP server over a channel, without what makes the channels.
+HTTP_SRCS := $(patsubst %,libs/http/%.c,handler stream connection input flow response output head chunked) \
+	$(patsubst %,libs/base/%.c,string fmt span)

@@ -130,6 +130,8 @@ static void begin(void)
 	tcpip_fake_connect(&clients[0]);
 	step(SNIPPET, 4 << 2, NULL, 0);
 	turn();
+	tcpip_fake_drain(clients[0]);
+	turn();
 	step(SNIPPET, 13 << 2, NULL, 0);
 	turn();
 	fake_close(&clients[0]);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// A connection's life, and its requests. Private to libs/http.
+// A connection's life. Private to libs/http.
 #pragma once
 
 #include "libs/http/connection_state.h"
 
-// A connection whose peer makes no progress for so many ticks of its owner's timer is closed.
+// A connection whose peer makes no progress for so many ticks of its owner's timer is closed, where
+// something is expected of it: a head, a body that is wanted, or that it takes a response whose
+// length it was told. A response without a length, a stream and a paused body have no limit.
 #define HTTP_IDLE_TICKS 4
+// The same for the secret at the gate.
+#define HTTP_GATE_TICKS 2
 
 // Serves the connection `channel`. Consumes the channel, on failure too.
 void http_connection_create(struct http_service *service, handle_t channel);
@@ -18,3 +22,5 @@ void http_connection_enter(struct http_connection *c);
 void http_connection_leave(struct http_connection *c);
 // After a call from outside the connection's own callbacks: does what they do at their end.
 void http_connection_settle(struct http_connection *c);
+// As http_connection_leave, and does before what the connection's own callbacks do at their end.
+void http_connection_let_go(struct http_connection *c);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "libs/abi/tcpip.h"
+#include "libs/http/flow.h"
 #include "libs/http/handler.h"
 #include "libs/starina/clients_fake.h"
 #include "libs/starina/syscall.h"

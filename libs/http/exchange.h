@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A request and its response, and who answers it: handler.h has what a handler may do with an
-// exchange, server.h and proxy.h where exchanges come from and go to.
+// exchange, stream.h how it takes the connection over, server.h and proxy.h where exchanges come
+// from and go to.
 #pragma once
 
 #include "libs/base/list.h"
@@ -11,26 +12,35 @@
 // More connections are refused. They are more than tcpip's shares (apps/tcpip/share.h) let through,
 // so that none of its parties takes the server's places from another.
 #define HTTP_MAX_CONNECTIONS 2048
+// What a connection to a guarded server begins with.
+#define HTTP_GATE_BYTES 32u
 
 struct http_connection;
 struct http_exchange;
 
 // What the app does with requests. An exchange is one request and its response; it ends with the
-// last byte of both, or with `gone`.
+// last byte of both, or with `gone`. After http_stream_start it is a stream, which ends when both
+// directions have.
 struct http_handler {
 	// The head is there. `head` and its spans last for this call. The handler responds now or
 	// later.
 	void (*request)(void *context, struct http_exchange *exchange,
 	                const struct http_request_head *head);
-	// A piece of the request's body; none of length 0. May be NULL: the body is dropped.
+	// A piece of the request's body, or of what a stream's peer says; none of length 0. May be
+	// NULL: the bytes are dropped.
 	void (*body)(void *context, struct http_exchange *exchange, struct span bytes);
-	// The whole body was received (also when there is none). May be NULL.
+	// The whole body was received (also when there is none), or a stream's peer has ended its
+	// direction. May be NULL.
 	void (*body_end)(void *context, struct http_exchange *exchange);
-	// All that was given to http_send went out: the handler of an unfinished response sends
-	// more. May be NULL when responses are given whole.
+	// More may be sent (http_can_send): the handler of an unfinished response goes on. May be
+	// NULL when responses are given whole.
 	void (*writable)(void *context, struct http_exchange *exchange);
-	// The exchange is over, by success or by a lost connection: `exchange->user` can be freed.
-	// May be NULL.
+	// Once, when the peer has ended its direction and the response is not finished: it has
+	// gone, as a rule, but may be one that half-closes and reads on. It comes while the
+	// response is idle, too. Not for streams. May be NULL: the response goes on.
+	void (*peer_end)(void *context, struct http_exchange *exchange);
+	// The exchange is over, by success or by a lost connection (a reset comes at once, also
+	// while nothing is sent or read): `exchange->user` can be freed. May be NULL.
 	void (*gone)(void *context, struct http_exchange *exchange);
 };
 
@@ -56,6 +66,8 @@ struct http_service {
 	struct loop *loop;
 	const struct http_handler *handler;
 	void *context;
+	const uint8_t *gate;  // as in struct http_server_options
+	bool host_optional;   // the same
 	uint64_t num_requests;
 	size_t num_connections;
 	struct list connections;

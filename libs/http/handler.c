@@ -2,6 +2,8 @@
 #include "libs/http/handler.h"
 
 #include "libs/http/connection.h"
+#include "libs/http/flow.h"
+#include "libs/http/input.h"
 #include "libs/http/output.h"
 #include "libs/http/response.h"
 #include "libs/starina/syscall.h"
@@ -25,24 +27,32 @@ error_t http_respond_fields(struct http_exchange *exchange, unsigned status, str
 
 error_t http_send_end(struct http_exchange *exchange)
 {
+	struct http_connection *c = exchange->connection;
 	error_t err = 0;
 
 	if (!exchange->open_end)
 		return exchange->left == 0 ? 0 : ERR_BAD_STATE;
+	if (exchange->left == 0)
+		return 0;
 	exchange->left = 0;
-	if (exchange->chunked)
-		err = http_send_bytes(exchange->connection, "0\r\n\r\n", 5);
-	http_connection_settle(exchange->connection);
+	if (c->state == HTTP_STATE_STREAM)
+		http_send_our_end(c);
+	else if (exchange->chunked)
+		err = http_send_bytes(c, "0\r\n\r\n", 5);
+	http_connection_settle(c);
 	return err;
 }
 
 bool http_can_send(const struct http_exchange *exchange)
 {
-	return list_is_empty(&exchange->connection->unsent) && !exchange->connection->dead;
+	const struct http_connection *c = exchange->connection;
+
+	return list_is_empty(&c->unsent) && !c->dead && http_flow_has_room(c);
 }
 
 error_t http_send(struct http_exchange *exchange, const void *bytes, size_t len)
 {
+	struct http_connection *c = exchange->connection;
 	error_t err;
 
 	if (exchange->head_request || len == 0)
@@ -52,23 +62,28 @@ error_t http_send(struct http_exchange *exchange, const void *bytes, size_t len)
 	if (!exchange->open_end)
 		exchange->left -= len;
 	err = exchange->chunked ? http_response_chunk(exchange, bytes, len)
-				: http_send_bytes(exchange->connection, bytes, len);
-	http_connection_settle(exchange->connection);
+				: http_send_bytes(c, bytes, len);
+	http_flow_sent(c);
+	http_connection_settle(c);
 	return err;
 }
 
 error_t http_send_folio(struct http_exchange *exchange, handle_t folio, uint32_t offset,
                         uint32_t len)
 {
+	struct http_connection *c = exchange->connection;
 	error_t err;
 
-	if (exchange->head_request || len > exchange->left) {
+	if (exchange->head_request || len == 0 || len > exchange->left) {
 		handle_close(folio);
-		return exchange->head_request ? 0 : ERR_RANGE;
+		return exchange->head_request || len == 0 ? 0 : ERR_RANGE;
 	}
-	exchange->left -= len;
-	err = http_send_range(exchange->connection, folio, offset, len);
-	http_connection_settle(exchange->connection);
+	if (!exchange->open_end)
+		exchange->left -= len;
+	err = exchange->chunked ? http_response_chunk_range(exchange, folio, offset, len)
+				: http_send_range(c, folio, offset, len);
+	http_flow_sent(c);
+	http_connection_settle(c);
 	return err;
 }
 
@@ -79,27 +94,12 @@ void http_respond(struct http_exchange *exchange, unsigned status, const char *c
 
 	if (c->started || c->dead)
 		return;
-	if (c->state == HTTP_STATE_BODY && status >= 400)
-		c->keep_alive = false;
 	if (http_response_whole(exchange, status, content_type, body, len))
 		c->dead = true;
 	// A client that is still sending may read the answer only when it is rid of the rest,
 	// whoever wants it.
-	if (c->paused && c->state == HTTP_STATE_BODY && !c->peer_ended)
-		source_want_messages(&c->channel, true);
 	c->paused = false;
 	http_connection_settle(c);
-}
-
-// A body that ends with the connection would seem whole if that ended in order: the client is to
-// see a reset.
-static void send_abort(struct http_connection *c)
-{
-	struct msg_abort abort = { .reason = ERR_IO };
-	struct message m;
-
-	if (message_encode_abort(&m, &abort, NULL, 0) == 0 && http_send_message(c, &m) != 0)
-		c->dead = true;
 }
 
 void http_abort(struct http_exchange *exchange)
@@ -107,8 +107,10 @@ void http_abort(struct http_exchange *exchange)
 	struct http_connection *c = exchange->connection;
 
 	http_connection_enter(c);
+	// A body that ends with the connection, or a stream, would seem whole if that ended in
+	// order: the client is to see a reset.
 	if (c->started && exchange->open_end && !exchange->chunked && !c->dead)
-		send_abort(c);
+		http_send_abort(c);
 	c->dead = true;
 	http_connection_leave(c);
 }
@@ -120,9 +122,29 @@ void http_pause_body(struct http_exchange *exchange, bool pause)
 	if (c->paused == pause)
 		return;
 	c->paused = pause;
-	if (pause || c->state != HTTP_STATE_BODY)
-		return;
-	if (!c->peer_ended)
-		source_want_messages(&c->channel, true);
-	http_connection_settle(c);
+	if (!pause)
+		http_connection_settle(c);
+}
+
+void http_collect_body(struct http_exchange *exchange, size_t limit)
+{
+	http_input_collect(exchange->connection, limit);
+}
+
+struct span http_body(const struct http_exchange *exchange)
+{
+	const struct http_connection *c = exchange->connection;
+
+	return (struct span){ .data = c->collected, .len = c->collected_len };
+}
+
+struct http_connection *http_hold(struct http_exchange *exchange)
+{
+	http_connection_enter(exchange->connection);
+	return exchange->connection;
+}
+
+void http_let_go(struct http_connection *connection)
+{
+	http_connection_let_go(connection);
 }

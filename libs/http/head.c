@@ -135,41 +135,95 @@ static bool parse_decimal(struct span s, uint64_t *out)
 	return true;
 }
 
+bool http_list_has(struct span value, const char *token)
+{
+	struct span item;
+
+	while (take_until(&value, ',', &item)) {
+		if (span_equals_nocase(trim(item), token))
+			return true;
+	}
+	return span_equals_nocase(trim(value), token);
+}
+
+// A name or an address, with a port or without (RFC 3986 3.2.2).
+static bool is_host(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = s.data[i];
+
+		if (!(c >= '0' && c <= '9') && !(lower(c) >= 'a' && lower(c) <= 'z') &&
+		    (c == '\0' || strchr("-._~!$&'()*+,;=:[]%", c) == NULL))
+			return false;
+	}
+	return true;
+}
+
+// What is known of a head while its fields are looked at.
+struct interpreted {
+	bool has_length, has_coding, has_host;
+	bool close, keep_alive, upgrade;
+};
+
+static error_t interpret_framing(struct http_request_head *out, struct interpreted *seen,
+                                 const struct http_field *field)
+{
+	if (span_equals_nocase(field->name, "content-length")) {
+		if (seen->has_length || !parse_decimal(field->value, &out->content_length))
+			return ERR_PROTOCOL;
+		seen->has_length = true;
+	} else if (span_equals_nocase(field->name, "transfer-encoding")) {
+		if (seen->has_coding || out->minor_version == 0)
+			return ERR_PROTOCOL;
+		if (!span_equals_nocase(field->value, "chunked"))
+			return ERR_NOT_SUPPORTED;
+		seen->has_coding = true;
+	} else if (span_equals_nocase(field->name, "host")) {
+		if (seen->has_host || !is_host(field->value))
+			return ERR_PROTOCOL;
+		seen->has_host = true;
+		out->host = field->value;
+	}
+	return 0;
+}
+
+static void interpret_wishes(struct http_request_head *out, struct interpreted *seen,
+                             const struct http_field *field)
+{
+	if (span_equals_nocase(field->name, "connection")) {
+		seen->close = seen->close || http_list_has(field->value, "close");
+		seen->keep_alive = seen->keep_alive || http_list_has(field->value, "keep-alive");
+		seen->upgrade = seen->upgrade || http_list_has(field->value, "upgrade");
+	} else if (span_equals_nocase(field->name, "expect")) {
+		out->expects_continue = out->minor_version > 0 &&
+			span_equals_nocase(field->value, "100-continue");
+	} else if (span_equals_nocase(field->name, "upgrade")) {
+		out->upgrade = field->value;
+	}
+}
+
 // What the fields say of the connection and of the body. Anything that two parsers could read
 // differently is refused.
 static error_t interpret_fields(struct http_request_head *out)
 {
-	bool has_length = false;
-	bool has_coding = false;
+	struct interpreted seen = { 0 };
 
-	out->keep_alive = out->minor_version == 1;
 	for (size_t i = 0; i < out->num_fields; i++) {
-		const struct http_field *field = &out->fields[i];
+		error_t err = interpret_framing(out, &seen, &out->fields[i]);
 
-		if (span_equals_nocase(field->name, "content-length")) {
-			if (has_length || !parse_decimal(field->value, &out->content_length))
-				return ERR_PROTOCOL;
-			has_length = true;
-		} else if (span_equals_nocase(field->name, "transfer-encoding")) {
-			if (has_coding || out->minor_version == 0)
-				return ERR_PROTOCOL;
-			if (!span_equals_nocase(field->value, "chunked"))
-				return ERR_NOT_SUPPORTED;
-			has_coding = true;
-		} else if (span_equals_nocase(field->name, "connection")) {
-			if (span_equals_nocase(field->value, "close"))
-				out->keep_alive = false;
-			else if (span_equals_nocase(field->value, "keep-alive"))
-				out->keep_alive = true;
-		} else if (span_equals_nocase(field->name, "expect")) {
-			out->expects_continue = span_equals_nocase(field->value, "100-continue");
-		}
+		if (err < 0)
+			return err;
+		interpret_wishes(out, &seen, &out->fields[i]);
 	}
-	if (has_length && has_coding)
+	if (seen.has_length && seen.has_coding)
 		return ERR_PROTOCOL;
-	out->framing = has_coding                       ? HTTP_BODY_CHUNKED
-		: has_length && out->content_length > 0 ? HTTP_BODY_LENGTH
-							: HTTP_BODY_NONE;
+	out->keep_alive = !seen.close && (out->minor_version == 1 || seen.keep_alive);
+	// RFC 9110 7.8.
+	if (!seen.upgrade || out->minor_version == 0)
+		out->upgrade = (struct span){ 0 };
+	out->framing = seen.has_coding                       ? HTTP_BODY_CHUNKED
+		: seen.has_length && out->content_length > 0 ? HTTP_BODY_LENGTH
+							     : HTTP_BODY_NONE;
 	return 0;
 }
 

@@ -32,6 +32,8 @@ struct http_request_head {
 	size_t num_fields;
 	bool keep_alive;
 	bool expects_continue;
+	struct span host;     // empty: there is no Host field, or it is empty
+	struct span upgrade;  // the protocols that the client would go on with; empty: none
 	enum http_framing framing;
 	uint64_t content_length;
 };
@@ -57,6 +59,8 @@ __must_check error_t http_request_parse(struct span bytes, struct http_request_h
 __must_check error_t http_response_parse(struct span bytes, struct http_response_head *out);
 // The first field `name` (compared without case), or NULL.
 const struct http_field *http_field_find(const struct http_request_head *head, const char *name);
+// Whether `value`, a list with commas, has the token (without case).
+bool http_list_has(struct span value, const char *token);
 // Comparisons of a span with text: exact, and without case.
 bool span_equals(struct span s, const char *text);
 bool span_equals_nocase(struct span s, const char *text);

@@ -42,7 +42,29 @@ error_t http_send_bytes(struct http_connection *c, const void *bytes, size_t len
 		c->dead = true;
 		return err;
 	}
+	c->sent_bytes += len;
 	return http_send_message(c, &m);
+}
+
+void http_send_our_end(struct http_connection *c)
+{
+	struct msg_end end = { 0 };
+	struct message m;
+
+	if (c->out_ended)
+		return;
+	c->out_ended = true;
+	if (message_encode_end(&m, &end, NULL, 0) < 0 || http_send_message(c, &m) < 0)
+		c->dead = true;
+}
+
+void http_send_abort(struct http_connection *c)
+{
+	struct msg_abort abort = { .reason = ERR_IO };
+	struct message m;
+
+	if (message_encode_abort(&m, &abort, NULL, 0) < 0 || http_send_message(c, &m) < 0)
+		c->dead = true;
 }
 
 bool http_flush_unsent(struct http_connection *c)
@@ -91,5 +113,6 @@ error_t http_send_range(struct http_connection *c, handle_t folio, uint32_t offs
 	}
 	m.handles[0] = folio;
 	m.num_handles = 1;
+	c->sent_bytes += len;
 	return http_send_message(c, &m);
 }

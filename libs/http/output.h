@@ -10,6 +10,10 @@
 __must_check error_t http_send_message(struct http_connection *c, struct message *m);
 // As http_send_message, of a copy of the bytes.
 __must_check error_t http_send_bytes(struct http_connection *c, const void *bytes, size_t len);
+// Ends our direction, once: what was sent before goes first.
+void http_send_our_end(struct http_connection *c);
+// Resets the connection, which is dead when that fails.
+void http_send_abort(struct http_connection *c);
 // Sends of `unsent` what the channel takes. Returns whether all of it went.
 bool http_flush_unsent(struct http_connection *c);
 // Frees what waits to be sent.

@@ -121,6 +121,12 @@ static void connected(void *context, handle_t channel)
 		reconnect(server);
 }
 
+void http_server_configure(struct http_server *server, const struct http_server_options *options)
+{
+	server->service.gate = options->gate;
+	server->service.host_optional = options->host_optional;
+}
+
 error_t http_server_start(struct loop *loop, struct http_server *server, handle_t connector,
                           const char *uri, const struct http_handler *handler, void *context)
 {

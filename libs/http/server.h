@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
 // An HTTP/1.1 server over the tcpip service: keep-alive, pipelining, bodies both ways with
-// backpressure. It runs in the app's event loop; when tcpip restarts it listens again.
+// backpressure, streams. It runs in the app's event loop; when tcpip restarts it listens again.
 #pragma once
 
 #include "libs/http/exchange.h"
 #include "libs/starina/service.h"
 
 #define HTTP_TICK_SECONDS 15
+
+struct http_server_options {
+	// HTTP_GATE_BYTES secret bytes (which outlive the server) that each connection begins with,
+	// before anything of HTTP. One that begins otherwise, or not soon enough, is closed without
+	// a word. NULL: there is no gate.
+	const uint8_t *gate;
+	// A Host field may be absent or empty, as clients of a socket in the file system have it.
+	// Else HTTP/1.1 must have one (RFC 9112 3.2).
+	bool host_optional;
+};
 
 struct http_server {
 	struct http_service service;  // to be read: its counts
@@ -27,3 +37,6 @@ struct http_server {
 __must_check error_t http_server_start(struct loop *loop, struct http_server *server,
                                        handle_t connector, const char *uri,
                                        const struct http_handler *handler, void *context);
+// For a server that was started, before the loop turns: connections are as `options` says, which is
+// copied.
+void http_server_configure(struct http_server *server, const struct http_server_options *options);

@@ -15,6 +15,7 @@
 // Before each piece of the heap.
 struct piece {
 	struct list entry;
+	size_t size;
 } __attribute__((aligned(16)));
 
 jmp_buf fake_exit;
@@ -22,7 +23,7 @@ static struct list pieces = { .next = &pieces, .prev = &pieces };
 static struct fake_object objects[MAX_OBJECTS];
 struct fake_slot fake_slots[FAKE_MAX_HANDLES];
 size_t fake_slots_used = 1;
-static size_t num_handles, num_allocated;
+static size_t num_handles, num_allocated, bytes_allocated;
 static unsigned allocations_left;
 
 // --- Handles ---
@@ -182,8 +183,10 @@ void *heap_alloc(size_t size)
 	if (fake_memory_fails())
 		return NULL;
 	piece = calloc(1, sizeof(*piece) + size);
+	piece->size = size;
 	list_push_back(&pieces, &piece->entry);
 	num_allocated++;
+	bytes_allocated += size;
 	return piece + 1;
 }
 
@@ -196,6 +199,7 @@ void heap_free(void *ptr)
 	piece = (struct piece *)ptr - 1;
 	list_remove(&piece->entry);
 	num_allocated--;
+	bytes_allocated -= piece->size;
 	free(piece);
 }
 
@@ -276,6 +280,11 @@ size_t fake_num_handles(void)
 size_t fake_num_allocated(void)
 {
 	return num_allocated;
+}
+
+size_t fake_bytes_allocated(void)
+{
+	return bytes_allocated;
 }
 
 error_t log_write(enum log_level level, const char *line, size_t len)

@@ -37,3 +37,5 @@ void fake_interrupt_raise(handle_t interrupt);
 // Handles that are open or wait in channels, and pieces of the heap: what an app leaves behind.
 size_t fake_num_handles(void);
 size_t fake_num_allocated(void);
+// Bytes of the heap that are allocated.
+size_t fake_bytes_allocated(void);

@@ -155,13 +155,15 @@ def bad_requests(context):
         for data, status in (
                 (b"nonsense\r\n\r\n", b"400"),
                 (b"GET / HTTP/3.0\r\n\r\n", b"501"),
+                (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+                (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", b"400"),
                 (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 70 + b"\r\n", b"431"),
                 (b"GET / HTTP/1.1\r\nx: " + b"y" * 9000, b"431"),
-                (b"POST /checksum HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+                (b"POST /checksum HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
                 (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400")):
             check(raw(machine, data).startswith(b"HTTP/1.1 " + status), (data[:60], raw(machine, data)))
         for _ in range(50):  # connections that end in the midst of a head or a body
-            for data in (b"GET / HT", b"POST /checksum HTTP/1.1\r\nContent-Length: 99\r\n\r\nabc"):
+            for data in (b"GET / HT", b"POST /checksum HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nabc"):
                 s = socket.create_connection(("127.0.0.1", machine.port), timeout=RUN_TIMEOUT)
                 s.sendall(data)
                 s.close()
