@@ -18,7 +18,8 @@ static void client_answer(struct client *client)
 	client->opening = false;
 	if (fs->state == FS_MOUNTED) {
 		why = "there is no such share of the state disk";
-		err = share_find(fs, client->share, &share);
+		err = client->app[0] != 0 ? share_find_own(fs, client->app, client->share, &share)
+					  : share_find_volumes(fs, client->share, &share);
 		if (err == 0) {
 			why = NULL;
 			err = session_open(fs, &share, &channel);
@@ -90,9 +91,9 @@ static const struct source_ops client_ops = { .message = client_message,
 	                                      .batch_end = client_batch_end,
 	                                      .closed = client_closed };
 
-static void client_accepted(void *context, handle_t channel)
+// A connection to "own" of the app of that name; NULL: to "volumes".
+static void client_add(struct fs *fs, handle_t channel, const char *app)
 {
-	struct fs *fs = context;
 	struct client *client = heap_alloc(sizeof(*client));
 
 	if (client == NULL ||
@@ -103,10 +104,29 @@ static void client_accepted(void *context, handle_t channel)
 		return;
 	}
 	client->fs = fs;
+	if (app != NULL)
+		str_copy(client->app, app, sizeof(client->app));
 	list_push_back(&fs->clients, &client->entry);
 }
 
-error_t clients_init(struct fs *fs, handle_t service)
+static void volumes_accepted(void *context, handle_t channel)
 {
-	return service_listen(&fs->loop, &fs->listener, service, client_accepted, fs);
+	client_add(context, channel, NULL);
+}
+
+static void own_accepted(void *context, handle_t channel)
+{
+	char app[APP_NAME_MAX];
+
+	if (channel_maker(channel, app) != 0 || app[0] == 0)
+		handle_close(channel);
+	else
+		client_add(context, channel, app);
+}
+
+error_t clients_init(struct fs *fs, handle_t volumes, handle_t own)
+{
+	error_t err = service_listen(&fs->loop, &fs->listener, volumes, volumes_accepted, fs);
+
+	return err != 0 ? err : service_listen(&fs->loop, &fs->own, own, own_accepted, fs);
 }

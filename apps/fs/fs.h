@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The provider of "volumes" (libs/abi/files.h): FUSE sessions on the ext4 file system of the state
-// disk. main.c has the service, mount.c the file system and its clock, disk.c the block device,
-// client.c and session.c clients and
-// their requests, request.c the table of operations, call.c what runs and
-// waits, node.c which nodes are in use, kept.c what a restart leaves; *_ops.c and data.c have the
-// operations. All state is in one struct.
+// The provider of "volumes" and "own" (libs/abi/files.h): FUSE sessions on the ext4 file system of
+// the state disk. main.c has the services, mount.c the file system and its clock, disk.c the block
+// device, client.c and session.c clients and their requests, request.c the table of operations,
+// call.c what runs and waits, node.c which nodes are in use, kept.c what a restart leaves; *_ops.c
+// and data.c have the operations. All state is in one struct.
 #pragma once
 
 #include "apps/fs/disk.h"
+#include "libs/abi/app.h"
 #include "libs/abi/files.h"
 #include "libs/abi/fuse.h"
 #include "libs/abi/linux_error.h"
@@ -76,6 +76,7 @@ struct client {
 	struct list entry;
 	bool opening;  // a session, once the disk is mounted
 	uint32_t open_id;
+	char app[APP_NAME_MAX];         // whose own folder it is to get; "": it asks for volumes
 	char share[EXT4_NAME_MAX + 1];  // its URI
 };
 
@@ -185,6 +186,7 @@ enum fs_state {
 struct fs {
 	struct loop loop;
 	struct service_listener listener;
+	struct service_listener own;
 	struct list clients;
 	struct list sessions;
 	uint32_t num_sessions;
@@ -237,14 +239,18 @@ void fs_idle(struct fs *fs);
 uint64_t fs_seconds(void);
 // CLOCK_WALL, or some time when it is not set.
 struct ext4_time fs_time(void);
-// What a URI of the mounted disk names. Blocks while the disk is read. Errors: ERR_NOT_FOUND,
-// ERR_INVALID (an app's name), ERR_IO.
-__must_check error_t share_find(struct fs *fs, const char *uri, struct share *out);
+// What a URI of "volumes" names. The disk is mounted. Blocks while it is read. Errors:
+// ERR_NOT_FOUND, ERR_IO.
+__must_check error_t share_find_volumes(struct fs *fs, const char *uri, struct share *out);
+// The same of "own", for the app of that name. Errors: ERR_INVALID (the name is none of a folder),
+// too.
+__must_check error_t share_find_own(struct fs *fs, const char *app, const char *uri,
+                                    struct share *out);
 
 // --- client.c ---
 
-// Accepts clients. Errors: as service_listen's.
-__must_check error_t clients_init(struct fs *fs, handle_t service);
+// Accepts the clients of both services. Errors: as service_listen's.
+__must_check error_t clients_init(struct fs *fs, handle_t volumes, handle_t own);
 // The file system is mounted, or is not to be had: what clients wait for.
 void clients_opened(struct fs *fs);
 

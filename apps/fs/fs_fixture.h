@@ -21,7 +21,7 @@
 
 static uint8_t disk_image[DISK_BLOCKS * EXT4_BLOCK_SIZE];
 static uint64_t disk_bad_block = UINT64_MAX;
-static handle_t service, disk_end;
+static handle_t service, own_service, disk_end;
 static uint8_t *kept_memory;
 static handle_t kept_folio;
 
@@ -131,6 +131,7 @@ static inline void app_begin(void)
 	disk_end = HANDLE_NONE;
 	fake_while_waiting = disk_serves;
 	service = fake_service_create();
+	own_service = fake_service_create();
 	fs.blkdev = fake_connector_create();
 	if (folio_create(KEPT_BYTES, 0, &kept_folio) != 0 ||
 	    folio_map(kept_folio, PROT_READ | PROT_WRITE, (void **)&kept_memory) != 0 ||
@@ -140,7 +141,7 @@ static inline void app_begin(void)
 
 static inline void app_start(void)
 {
-	if (fs_init(&fs, kept_folio) != 0 || clients_init(&fs, service) != 0)
+	if (fs_init(&fs, kept_folio) != 0 || clients_init(&fs, service, own_service) != 0)
 		abort();
 	if (kept_awaited(&fs) > 0)
 		fs_open(&fs);
@@ -172,9 +173,9 @@ struct answer {
 static struct answer answer;
 static uint64_t last_unique[FILES_MAX_REQUESTS];
 
-static inline handle_t open_share(const char *uri)
+static inline handle_t open_at(handle_t provider, const char *uri)
 {
-	handle_t client = fake_client_connect(service), end = HANDLE_NONE;
+	handle_t client = fake_client_connect(provider), end = HANDLE_NONE;
 
 	if (client == HANDLE_NONE || open_send(client, 1, uri) != 0)
 		abort();
@@ -182,6 +183,22 @@ static inline handle_t open_share(const char *uri)
 	fake_take_all(client, &end, 1);
 	handle_close(client);
 	settle();
+	return end;
+}
+
+static inline handle_t open_share(const char *uri)
+{
+	return open_at(service, uri);
+}
+
+// The own folder of the app of that name.
+static inline handle_t open_own(const char *app)
+{
+	handle_t end;
+
+	fake_app_name = app;
+	end = open_at(own_service, FILES_OWN_FOLDER);
+	fake_app_name = "app";
 	return end;
 }
 

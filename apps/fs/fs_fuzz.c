@@ -29,14 +29,14 @@ static void begin(void)
 	app_start();
 }
 
-static const char *const shares[] = { FILES_VOLUMES,        FILES_VOLUMES_READ_ONLY,
-	                              FILES_APP_PREFIX "a", FILES_APP_PREFIX "..",
-	                              "volumes:",           FILES_APP_PREFIX };
+static const char *const shares[] = { FILES_VOLUMES,    FILES_VOLUMES_READ_ONLY,
+	                              FILES_OWN_FOLDER, FILES_OWN_FOLDER "a",
+	                              "volumes:",       "" };
 
 static void opens(uint8_t how)
 {
 	if (client == HANDLE_NONE)
-		client = fake_client_connect(service);
+		client = fake_client_connect(how & 64 ? own_service : service);
 	if (client != HANDLE_NONE)
 		(void)open_send(client, how, shares[how % 6]);
 }

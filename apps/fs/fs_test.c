@@ -228,9 +228,10 @@ static void test_tmpfile(void **state)
 static void test_nodes_of_others(void **state)
 {
 	uint64_t file = make_file("a");
-	handle_t other = begin_session(FILES_VOLUMES), app = begin_session(FILES_APP_PREFIX "me");
+	handle_t other = begin_session(FILES_VOLUMES), app = open_own("me");
 
 	(void)state;
+	assert_int_equal(init_session(app, ~0u), 0);
 	assert_int_equal(ask_read(other, file, 0, 10), -LINUX_ESTALE);
 	assert_int_equal(ask_read(session, file, 0, 10), 0);
 	assert_int_equal(ask_read(session, file + (1ull << 32), 0, 10), -LINUX_ESTALE);
@@ -264,8 +265,51 @@ static void test_no_such_share(void **state)
 {
 	(void)state;
 	assert_int_equal(open_share("volumes:x"), HANDLE_NONE);
-	assert_int_equal(open_share(FILES_APP_PREFIX ".."), HANDLE_NONE);
-	assert_int_equal(open_share(FILES_APP_PREFIX), HANDLE_NONE);
+	assert_int_equal(open_share("volumes:all/"), HANDLE_NONE);
+	assert_int_equal(open_share("volumes:"), HANDLE_NONE);
+}
+
+// Whose folder an app gets is not the app's to say.
+static void test_own_folders(void **state)
+{
+	handle_t one = open_own("one"), other = open_own("other");
+
+	(void)state;
+	assert_int_equal(init_session(one, ~0u), 0);
+	assert_int_equal(init_session(other, ~0u), 0);
+	assert_int_equal(ask_create(one, FUSE_ROOT_ID, "secret"), 0);
+	assert_int_equal(ask_name(other, FUSE_LOOKUP, FUSE_ROOT_ID, "secret"), 0);
+	assert_int_equal(entry_node(), 0);
+	fake_close(&one);
+	one = open_own("one");
+	assert_int_equal(init_session(one, ~0u), 0);
+	assert_int_equal(ask_name(one, FUSE_LOOKUP, FUSE_ROOT_ID, "secret"), 0);
+	assert_int_not_equal(entry_node(), 0);
+	// By no name, by no name that is none, and not by the other service.
+	assert_int_equal(open_at(own_service, FILES_OWN_FOLDER "one"), HANDLE_NONE);
+	assert_int_equal(open_at(own_service, "volumes:app/one"), HANDLE_NONE);
+	assert_int_equal(open_at(own_service, FILES_VOLUMES), HANDLE_NONE);
+	assert_int_equal(open_share("volumes:app/one"), HANDLE_NONE);
+	assert_int_equal(open_share(FILES_OWN_FOLDER), HANDLE_NONE);
+	assert_int_equal(open_own(".."), HANDLE_NONE);
+	assert_int_equal(open_own("a/b"), HANDLE_NONE);
+	assert_int_equal(open_own(""), HANDLE_NONE);
+	fake_close(&one);
+	fake_close(&other);
+	settle();
+}
+
+// A session that came back could have any node; so an app's own cannot come back.
+static void test_own_folder_has_no_key(void **state)
+{
+	handle_t own = open_own("one");
+
+	(void)state;
+	send_key(own, 7);
+	settle();
+	assert_int_equal(init_session(own, ~0u), -1001);
+	fake_close(&own);
+	settle();
 }
 
 static void test_bad_block(void **state)
@@ -573,6 +617,8 @@ int main(void)
 		TEST(test_nodes_of_others),
 		TEST(test_read_only),
 		TEST(test_no_such_share),
+		TEST(test_own_folders),
+		TEST(test_own_folder_has_no_key),
 		TEST(test_bad_block),
 		TEST(test_replies_outlive_the_app),
 		TEST(test_death_in_the_midst),

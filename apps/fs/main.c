@@ -15,7 +15,8 @@ static void fs_main(const struct environ *env)
 	if (err == 0)
 		err = fs_init(&fs, environ_kept(env, "redo"));
 	if (err == 0)
-		err = clients_init(&fs, environ_service(env, "volumes"));
+		err = clients_init(&fs, environ_service(env, "volumes"),
+		                   environ_service(env, "own"));
 	if (err != 0) {
 		log_error("cannot provide \"volumes\": %s", error_text(err));
 		process_exit(1);
@@ -27,6 +28,6 @@ static void fs_main(const struct environ *env)
 }
 
 APP(fs, .main = fs_main, .restart = RESTART_ON_FAULT, .memory_limit = 64ul * 1024 * 1024,
-    .provides = { "volumes" },
+    .provides = { "volumes", "own" },
     .needs = { { .kind = NEED_SERVICE, .name = "blkdev" },
                { .kind = NEED_KEPT, .name = "redo", .size = FS_KEPT_BYTES } });

@@ -82,30 +82,33 @@ static struct span span_of(const char *text)
 	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
 }
 
-error_t share_find(struct fs *fs, const char *uri, struct share *out)
+static const struct ext4_node root_node = { .inode = EXT4_ROOT_INODE };
+
+error_t share_find_volumes(struct fs *fs, const char *uri, struct share *out)
 {
-	const struct ext4_node root = { .inode = EXT4_ROOT_INODE };
-	const size_t prefix = sizeof(FILES_APP_PREFIX) - 1;
+	*out = (struct share){ .volumes = true,
+		               .read_only = strcmp(uri, FILES_VOLUMES_READ_ONLY) == 0 };
+	if (!out->read_only && strcmp(uri, FILES_VOLUMES) != 0)
+		return ERR_NOT_FOUND;
+	return folder_get(fs, root_node, span_of("volumes"), &out->root) == 0 ? 0 : ERR_IO;
+}
+
+error_t share_find_own(struct fs *fs, const char *app, const char *uri, struct share *out)
+{
+	struct reader in = reader_make(app, strlen(app) + 1);
 	struct ext4_node apps;
 	struct span name;
 	int result;
 
-	*out = (struct share){ .volumes = true };
-	if (strcmp(uri, FILES_VOLUMES) == 0 || strcmp(uri, FILES_VOLUMES_READ_ONLY) == 0) {
-		out->read_only = uri[sizeof("volumes:") - 1] == 'r';
-		result = folder_get(fs, root, span_of("volumes"), &out->root);
-	} else if (strncmp(uri, FILES_APP_PREFIX, prefix) == 0) {
-		struct reader in = reader_make(uri + prefix, strlen(uri + prefix) + 1);
-
-		out->volumes = false;
-		if (call_name(&in, &name) != 0)
-			return ERR_INVALID;
-		result = folder_get(fs, root, span_of("apps"), &apps);
-		if (result == 0)
-			result = folder_get(fs, apps, name, &out->root);
-	} else {
+	*out = (struct share){ 0 };
+	if (strcmp(uri, FILES_OWN_FOLDER) != 0)
 		return ERR_NOT_FOUND;
-	}
+	// An app's name need not be one of a file.
+	if (call_name(&in, &name) != 0)
+		return ERR_INVALID;
+	result = folder_get(fs, root_node, span_of("apps"), &apps);
+	if (result == 0)
+		result = folder_get(fs, apps, name, &out->root);
 	return result == 0 ? 0 : ERR_IO;
 }
 

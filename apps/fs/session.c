@@ -300,8 +300,11 @@ static error_t request_begin(struct session *session, struct message *m)
 	size_t tail_len;
 	error_t err;
 
+	// One that comes back may have any node that there is, so an app's own does not.
 	if (message_decode_files_session(m, &key, &tail, &tail_len) == 0)
-		return session->minor == 0 && kept_session(session, key.key) ? 0 : ERR_PROTOCOL;
+		return session->volumes && session->minor == 0 && kept_session(session, key.key)
+			? 0
+			: ERR_PROTOCOL;
 	err = message_decode_files_fuse(m, &fuse, &tail, &tail_len);
 	if (err != 0)
 		return err;

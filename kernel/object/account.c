@@ -4,8 +4,9 @@
 // byte.
 #include "kernel/mm/kmalloc.h"
 #include "kernel/object/object.h"
+#include "libs/base/string.h"
 
-struct account *account_create(uint64_t kernel_limit, uint64_t folio_limit)
+struct account *account_create(const char *name, uint64_t kernel_limit, uint64_t folio_limit)
 {
 	struct account *account = kmalloc(sizeof(*account));
 
@@ -14,6 +15,7 @@ struct account *account_create(uint64_t kernel_limit, uint64_t folio_limit)
 	account->kernel_used = 1;
 	account->kernel_limit = kernel_limit;
 	account->folio_limit = folio_limit;
+	str_copy(account->name, name, sizeof(account->name));
 	return account;
 }
 

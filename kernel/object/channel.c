@@ -105,6 +105,13 @@ error_t channel_object_create(struct account *account, struct channel_end *out[2
 	return 0;
 }
 
+const char *channel_object_maker(const struct channel_end *end)
+{
+	static const char nobody[APP_NAME_MAX];
+
+	return end->channel->account != NULL ? end->channel->account->name : nobody;
+}
+
 error_t channel_why_not_locked(struct handle_table *table, handle_t handle)
 {
 	const struct handle_slot *slot = handle_slot_locked(table, handle);

@@ -41,6 +41,9 @@ struct channel_end {
 
 // Both ends, one reference each, no handles yet. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t channel_object_create(struct account *account, struct channel_end *out[2]);
+// The name of the process that the channel is charged to, APP_NAME_MAX bytes; all 0 when it is
+// charged to nobody.
+const char *channel_object_maker(const struct channel_end *end);
 
 // Sends `message` on the channel end that `handle` of `table` names, with the handles of `table`
 // that its header names (channel_send.c). Consumes the message, the handles on success only. No

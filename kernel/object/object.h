@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "kernel/sched/spinlock.h"
+#include "libs/abi/app.h"
 #include "libs/abi/error.h"
 #include "libs/abi/handle.h"
 #include "libs/base/list.h"
@@ -60,6 +61,7 @@ struct account {
 	uint64_t kernel_limit;
 	uint64_t folio_used;  // bytes, atomic
 	uint64_t folio_limit;
+	char name[APP_NAME_MAX];  // the process's
 };
 
 // Kernel memory that a process may use (objects, queued messages, handle table): as much as its
@@ -67,7 +69,7 @@ struct account {
 #define KERNEL_MEMORY_MIN (4ul * 1024 * 1024)
 
 // Errors: ERR_NO_MEMORY (NULL).
-struct account *account_create(uint64_t kernel_limit, uint64_t folio_limit);
+struct account *account_create(const char *name, uint64_t kernel_limit, uint64_t folio_limit);
 // What the last account_uncharge does.
 void account_free(struct account *account);
 // The owner lets go.

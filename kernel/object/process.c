@@ -122,7 +122,8 @@ static const struct object_ops process_ops = {
 
 static error_t create(const struct process_options *options, bool user, struct process **out)
 {
-	struct account *account = account_create(options->kernel_limit, options->memory_limit);
+	struct account *account =
+		account_create(options->name, options->kernel_limit, options->memory_limit);
 	struct process *process;
 	error_t error;
 

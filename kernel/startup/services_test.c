@@ -481,6 +481,7 @@ static void a_connector_waits_for_its_provider(void **state)
 	handle_t client;
 	handle_t server;
 	struct message m = test_message(5, HANDLE_NONE);
+	char name[APP_NAME_MAX];
 
 	(void)state;
 	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHT_READ | RIGHT_POLL,
@@ -506,6 +507,11 @@ static void a_connector_waits_for_its_provider(void **state)
 	assert_int_equal(test_ready(poll, 2), 0);
 	assert_int_equal(CALL_2(channel_recv, server, &m), 0);
 	assert_int_equal(m.type, 5);
+	// The provider hears from the kernel who that is.
+	assert_int_equal(CALL_2(channel_maker, server, name), 0);
+	assert_string_equal(name, self->name);
+	assert_int_equal(CALL_2(channel_maker, provider, name), ERR_WRONG_TYPE);
+	assert_int_equal(CALL_2(channel_maker, server, 64), ERR_ADDRESS);
 
 	// Who waits when the provider goes sees its peer closed; others are told to wait.
 	assert_int_equal(CALL_2(service_connect, connector, &client), 0);

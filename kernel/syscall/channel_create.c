@@ -3,6 +3,18 @@
 
 #include "kernel/syscall/syscall.h"
 
+error_t sys_channel_maker(SYSCALL_ARGS)
+{
+	struct object *object;
+	error_t error = lookup(a0, OBJECT_CHANNEL, RIGHT_READ, &object);
+
+	if (error != 0)
+		return error;
+	error = user_write(a1, channel_object_maker(channel_from_object(object)), APP_NAME_MAX);
+	object_put(object);
+	return error;
+}
+
 error_t sys_channel_create(SYSCALL_ARGS)
 {
 	struct process *process = caller();

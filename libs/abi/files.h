@@ -10,10 +10,13 @@
 //
 // The service "volumes" speaks the same. fs provides it, from the state disk. "volumes:all" has one
 // folder a named volume in its root, each of them a submount; a client makes, renames and removes
-// volumes as folders. "volumes:ro" is the same and refuses changes. "volumes:app/NAME" is the own
-// folder of the app NAME, made when it is not there. Without a state disk an open fails with
-// ERR_NOT_FOUND, with one that is no file system of ours with ERR_NOT_SUPPORTED; the text says what
-// is wrong.
+// volumes as folders. "volumes:ro" is the same and refuses changes. Without a state disk an open
+// fails with ERR_NOT_FOUND, with one that is no file system of ours with ERR_NOT_SUPPORTED; the
+// text says what is wrong.
+//
+// The service "own" is fs's, too. Its one session, "own:", is the folder that belongs to the app
+// that connects, made when it is not there. The kernel tells fs which app that is (channel_maker),
+// so no app can have another's. Such a session has no key.
 //
 // A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own. A
 // session whose client breaks the rules, or whose other end is gone, is closed.
@@ -32,7 +35,7 @@
 #define FILES_HOST_PREFIX "files:host/"
 #define FILES_VOLUMES "volumes:all"
 #define FILES_VOLUMES_READ_ONLY "volumes:ro"
-#define FILES_APP_PREFIX "volumes:app/"
+#define FILES_OWN_FOLDER "own:"
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
 // Of every provider.

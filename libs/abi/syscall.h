@@ -65,9 +65,10 @@
 	X(57, launcher_connector, 4)  \
 	X(58, launcher_keep, 3)       \
 	X(59, launcher_kept, 3)       \
-	X(60, folio_create_with, 3)
+	X(60, folio_create_with, 3)   \
+	X(61, channel_maker, 2)
 
-#define SYSCALL_MAX 61
+#define SYSCALL_MAX 62
 
 #ifndef __ASSEMBLER__
 #define X(number, name, argc) SYSCALL_NR_##name = (number),

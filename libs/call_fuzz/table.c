@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What each call takes. A new call has to have a row here, or this does not compile.
+#include "libs/abi/app.h"
 #include "libs/abi/folio.h"
 #include "libs/abi/message.h"
 #include "libs/abi/poll.h"
@@ -19,6 +20,7 @@
 #define ROW_handle_close 10, 0, {ANY(LOOSE)}
 #define ROW_handle_duplicate 10, 0, {HANDLE(NONE), ANY(RIGHTS), OUT_HANDLE(NONE)}
 #define ROW_channel_create 8, 0, {ANY(OUT_ENDS)}
+#define ROW_channel_maker 3, 0, {HANDLE(CHANNEL), {ARG_OUT, APP_NAME_MAX}}
 #define ROW_channel_send 60, 0, {HANDLE(CHANNEL), ANY(IN_MESSAGE)}
 #define ROW_channel_recv 40, 0, {HANDLE(CHANNEL), ANY(OUT_MESSAGE)}
 #define ROW_poll_create 6, 0, {OUT_HANDLE(POLL)}

@@ -121,9 +121,9 @@ error_t files_error(uint32_t number);
 // what is asked then.
 void files_start(struct files *files, struct loop *loop, handle_t connector, const char *uri);
 // The need of an app that has a folder of its own, for its spec.
-#define FILES_OWN                                \
-	{                                        \
-		NEED_SERVICE, "volumes", NULL, 1 \
+#define FILES_OWN                            \
+	{                                    \
+		NEED_SERVICE, "own", NULL, 1 \
 	}
 
 // The same of the folder that is the app's own, by its name, and kept on the machine's state disk.

@@ -438,11 +438,7 @@ void files_start(struct files *files, struct loop *loop, handle_t connector, con
 
 void files_start_own(struct files *files, struct loop *loop, const struct environ *env)
 {
-	char uri[OPENER_URI_MAX];
-
-	_Static_assert(sizeof(FILES_APP_PREFIX) + APP_NAME_MAX <= OPENER_URI_MAX, "uri");
-	fmt_write(uri, sizeof(uri), FILES_APP_PREFIX "%s", env->app_name);
-	files_start(files, loop, environ_connector(env, "volumes"), uri);
+	files_start(files, loop, environ_connector(env, "own"), FILES_OWN_FOLDER);
 }
 
 void files_stop(struct files *files)

@@ -190,6 +190,10 @@ __must_check error_t launcher_kept(handle_t launcher, uint32_t place, handle_t *
 __must_check error_t service_connect(handle_t connector, handle_t *out);
 // The provider's side: takes the oldest waiting connection. Errors: ERR_EMPTY.
 __must_check error_t service_accept(handle_t service, handle_t *out);
+// The name of the app that made the channel, be it by channel_create or by service_connect: of a
+// connection that was accepted, the client's. The kernel knows it; the app has no part in it. The
+// app's end may have been sent to another since. Rights: READ.
+__must_check error_t channel_maker(handle_t channel, char name[APP_NAME_MAX]);
 
 // --- Random, time, log, system ---
 

@@ -7,6 +7,14 @@
 
 // --- Channels ---
 
+const char *fake_app_name = "app";
+
+error_t channel_maker(handle_t channel, char name[APP_NAME_MAX])
+{
+	memcpy(name, fake_object_of(channel, CHANNEL)->maker, APP_NAME_MAX);
+	return 0;
+}
+
 error_t channel_create(handle_t out[2])
 {
 	struct fake_object *a, *b;
@@ -17,6 +25,8 @@ error_t channel_create(handle_t out[2])
 	b = fake_object_make(CHANNEL);
 	a->peer = b;
 	b->peer = a;
+	strncpy(a->maker, fake_app_name, APP_NAME_MAX - 1);
+	memcpy(b->maker, a->maker, APP_NAME_MAX);
 	out[0] = fake_handle_make(a);
 	out[1] = fake_handle_make(b);
 	return 0;

@@ -15,6 +15,8 @@
 // taken.
 handle_t fake_service_create(void);
 handle_t fake_connector_create(void);
+// Who makes channels from now on, as channel_maker tells it: at most APP_NAME_MAX - 1 bytes.
+extern const char *fake_app_name;
 // A client connects to the app's service: the client's end of the channel. HANDLE_NONE: no room.
 handle_t fake_client_connect(handle_t service);
 // The provider takes a connection that the app made by its connector: the provider's end.

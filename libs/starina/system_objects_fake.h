@@ -21,6 +21,7 @@ struct fake_object {
 	struct fake_object *peer;
 	struct message *queue;
 	size_t queued;
+	char maker[APP_NAME_MAX];  // of a channel
 	// Timer, event.
 	nsec_t deadline;
 	uint64_t count;

@@ -6,9 +6,8 @@ from test_apps import Running, Tree
 from harness import ROOT, check, check_equal, test
 
 
-def counter(context, name, *changes):
+def counter(tree, name, *changes):
     """The app by another name, for the objects of counter itself are the build's; with changes to its source."""
-    tree = Tree(context)
     source = (ROOT / "apps/counter/main.c").read_text(encoding="utf-8")
     for old, new in (("APP(counter,", f"APP({name},"), *changes):
         check(old in source, old)
@@ -26,7 +25,7 @@ def start(context, app, *arguments, **settings):
 
 @test
 def an_app_counts_its_starts(context):
-    app = counter(context, "tally")
+    app = counter(Tree(context), "tally")
     disk = context.scratch / "state.img"
     for number in (1, 2, 3):
         check_equal(start(context, app, STARINA_KEEP="1", STARINA_DISK=str(disk)), f"start {number}")
@@ -37,9 +36,26 @@ def an_app_counts_its_starts(context):
 
 
 @test
+def no_app_has_the_folder_of_another(context):
+    """fs hears from the kernel who asks. What an app says of itself changes nothing."""
+    tree = Tree(context)
+    settings = {"STARINA_KEEP": "1", "STARINA_DISK": str(context.scratch / "state.img")}
+    tally = counter(tree, "tally")
+    check_equal(start(context, tally, **settings), "start 1")
+    check_equal(start(context, counter(tree, "other"), **settings), "start 1")
+    include = ('#include "libs/starina/alloc.h"', '#include "libs/starina/alloc.h"\n#include "libs/starina/environ.h"')
+    for number, uri in enumerate(("own:tally", "volumes:app/tally", "volumes:all")):
+        thief = counter(tree, f"thief{number}", include,
+                        ("folder_open_own(env, ", f'folder_open(environ_connector(env, "own"), "{uri}", '))
+        said = start(context, thief, **settings)
+        check("there is no such share" in said, said)
+    check_equal(start(context, tally, **settings), "start 2")
+
+
+@test
 def the_same_in_a_folder_of_the_host(context):
     """What the page says of --share: another need, another call."""
-    app = counter(context, "sharer",
+    app = counter(Tree(context), "sharer",
                   ("folder_open_own(env, ", 'folder_open(environ_connector(env, "files"), FILES_HOST_PREFIX "notes", '),
                   ("{ FILES_OWN }", '{ { .kind = NEED_SERVICE, .name = "files" } }'),
                   ('#include "libs/starina/alloc.h"', '#include "libs/starina/alloc.h"\n#include "libs/starina/environ.h"'))
