@@ -219,10 +219,18 @@ int call_begin(struct call *call, uint32_t credits)
 	return update_begin(&call->fs->update, call->fs->ext4, credits);
 }
 
+// What was removed just before may still be on its way to be free.
+static int wait_for_room(const struct call *call, int result)
+{
+	bool waits = result == -LINUX_ENOSPC && call->session != NULL;
+
+	return waits && call->fs->num_releases > 0 ? CALL_WAIT : result;
+}
+
 int call_end_read(struct call *call, int result)
 {
 	update_drop(&call->fs->update);
-	return result;
+	return wait_for_room(call, result);
 }
 
 int call_end_part(struct call *call, int result)
@@ -231,7 +239,7 @@ int call_end_part(struct call *call, int result)
 		update_commit(&call->fs->update, NULL);
 	else
 		update_drop(&call->fs->update);
-	return result;
+	return wait_for_room(call, result);
 }
 
 int call_end(struct call *call, int result)

@@ -289,9 +289,10 @@ static int write_commit(struct call *call)
 			: ext4_written(u, id, block, t->now, size);
 	if (result == 0 && last && t->kills_setid)
 		result = kill_setid(call);
-	if (result != 0)
-		return result == CALL_WAIT ? call_end_part(call, result)
-					   : write_stopped(call, call_end_part(call, result));
+	if (result != 0) {
+		result = call_end_part(call, result);
+		return result == CALL_WAIT ? result : write_stopped(call, result);
+	}
 	t->done += t->now;
 	if (last)
 		(void)call_end(call, write_end(call));

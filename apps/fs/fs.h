@@ -207,7 +207,8 @@ struct fs {
 	struct list stalled;  // calls that wait for the file system
 	bool running;
 	uint32_t num_calls;
-	struct list leaving;  // calls that are answered when nobody uses the disk
+	uint32_t num_releases;  // calls that free a node: others wait for room meanwhile
+	struct list leaving;    // calls that are answered when nobody uses the disk
 	uint32_t num_leaving;
 
 	struct node *nodes[NODE_BUCKETS];
@@ -296,12 +297,13 @@ void call_put(struct call *call, const void *data, size_t size);
 int call_room(struct call *call, uint32_t size);
 // Begins the update, and the reply; with credits, only in a session that may write (-LINUX_EROFS).
 int call_begin(struct call *call, uint32_t credits);
-// Ends it: commits it after 0 and UPDATE_MORE, else drops it. Returns `result`. After 0 the reply
-// is kept with the update, so it has to be put before.
+// Ends it: commits it after 0 and UPDATE_MORE, else drops it. Returns `result`, or CALL_WAIT in the
+// place of -LINUX_ENOSPC while nodes are being freed. After 0 the reply is kept with the update, so
+// it has to be put before.
 int call_end(struct call *call, int result);
-// Ends an update that only read.
+// Ends an update that only read. Returns as call_end does.
 int call_end_read(struct call *call, int result);
-// Ends an update after which the call goes on: nothing is kept.
+// Ends an update after which the call goes on: nothing is kept. Returns as call_end does.
 int call_end_part(struct call *call, int result);
 // Takes the lock on the node's bytes, which the call has until it is freed. CALL_PARKED: later.
 int call_lock(struct call *call, enum call_lock lock);

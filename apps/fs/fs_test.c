@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "apps/fs/ext4_fake.h"
 
 #define DIRECT_AT (EXT4_BLOCK_SIZE - 80u)
@@ -600,6 +602,47 @@ static void test_full_disk(void **state)
 	assert_int_equal(ext4_fake_reserved(), 0);
 }
 
+static int make_one(const char *name)
+{
+	struct fuse_mknod_in in = { .mode = LINUX_S_IFREG | 0x1a4u };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_MKNOD,
+	                             .node = volume,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in),
+	                             .tail = name,
+	                             .tail_len = (uint32_t)strlen(name) + 1 });
+}
+
+// The client has forgotten a removed file just before it asks for another one: there is room for
+// that when the first one is freed, a block at a time.
+static void test_room_that_is_being_freed(void **state)
+{
+	const struct fuse_forget_in once = { .nlookup = 1 };
+	uint64_t file = make_file("a");
+	uint32_t number = 0;
+	char name[16];
+	int result = 0;
+
+	(void)state;
+	assert_int_equal(ask_write(session, file, 0, data, sizeof(data), 0), 0);
+	for (; result == 0; number++) {
+		snprintf(name, sizeof(name), "%u", number);
+		result = make_one(name);
+	}
+	assert_int_equal(result, -LINUX_ENOSPC);
+	assert_int_equal(ask_name(session, FUSE_UNLINK, volume, "a"), 0);
+	assert_int_equal(make_one("b"), -LINUX_ENOSPC);
+	request_send(session,
+	             &(struct request){ .opcode = FUSE_FORGET,
+	                                .node = file,
+	                                .fixed = &once,
+	                                .fixed_len = sizeof(once) });
+	assert_int_equal(make_one("b"), 0);
+	assert_int_equal(make_one("c"), -LINUX_ENOSPC);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -627,6 +670,7 @@ int main(void)
 		TEST(test_unknown_key),
 		TEST(test_bytes),
 		TEST(test_full_disk),
+		TEST(test_room_that_is_being_freed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,8 @@ static int release_run(struct call *call)
 	if (result < 0 && result != -LINUX_ESTALE)
 		log_warn("inode %u is not freed: errno %d of Linux", call->node->id.inode, -result);
 	call->node->nameless = false;
+	fs->num_releases--;
+	calls_resume(fs);
 	return 0;
 }
 
@@ -94,6 +96,7 @@ static void release_start(struct fs *fs, struct node *node)
 	}
 	call->node = node;
 	node->pins++;
+	fs->num_releases++;
 	call_continue(call);
 }
 

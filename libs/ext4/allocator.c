@@ -12,6 +12,8 @@
 
 // Groups of which the bitmap is looked at for a long run.
 #define MAX_LOOKED_AT 8u
+// Groups whose free blocks all are held, after which a commit is waited for.
+#define MAX_HELD 64u
 
 struct search {
 	struct update *u;
@@ -39,12 +41,15 @@ static uint32_t without_reserved(const struct ext4 *fs, uint64_t block, uint32_t
 	return count;
 }
 
-static bool is_held(const struct update *u, uint64_t block)
+// Whether a block may not be written yet. What this update has freed itself is not waited for.
+static bool is_held(struct search *s, uint64_t block)
 {
-	for (uint32_t i = 0; i < u->num_freed; i++)
-		if (block - u->freed[i].block < u->freed[i].count)
-			return true;
-	return update_is_held(u->fs, block);
+	if (update_frees(s->u, block))
+		return true;
+	if (!update_is_held(s->u->fs, block))
+		return false;
+	s->met_held = true;
+	return true;
 }
 
 // Offers blocks that the bitmap says are free. True: it is as long as wanted.
@@ -57,9 +62,8 @@ static bool offer(struct search *s, uint64_t block, uint32_t count)
 
 		if (n > s->want)
 			n = s->want;
-		while (usable < n && !is_held(s->u, block + usable))
+		while (usable < n && !is_held(s, block + usable))
 			usable++;
-		s->met_held = s->met_held || usable < n;
 		if (usable > s->count) {
 			s->block = block;
 			s->count = usable;
@@ -76,6 +80,13 @@ static bool offer(struct search *s, uint64_t block, uint32_t count)
 	return false;
 }
 
+// Remembers the longest run of a group, unless the update may be dropped, and its bitmap with it.
+static void note_longest(struct search *s, const struct group *g, uint32_t longest)
+{
+	if (!update_changes(s->u, group_block_bitmap(g)))
+		s->u->fs->super.longest[g->number] = longest;
+}
+
 static int search_group(struct search *s, uint32_t number, uint32_t from)
 {
 	struct ext4 *fs = s->u->fs;
@@ -86,6 +97,8 @@ static int search_group(struct search *s, uint32_t number, uint32_t from)
 	struct group g;
 	int status = group_load(s->u, number, &g);
 
+	if (status == 0 && group_free_blocks(&g) == 0)
+		note_longest(s, &g, 0);
 	if (status != 0 || group_free_blocks(&g) == 0)
 		return status;
 	status = group_read_blocks(s->u, &g, fs->super.scratch, &bitmap);
@@ -99,14 +112,14 @@ static int search_group(struct search *s, uint32_t number, uint32_t from)
 			return 0;
 	}
 	if (from == 0)
-		fs->super.longest[number] = longest;
+		note_longest(s, &g, longest);
 	return 0;
 }
 
 static int search_all(struct search *s, uint32_t begin, bool long_only)
 {
 	const struct super *super = &s->u->fs->super;
-	uint32_t looked_at = 0;
+	uint32_t looked_at = 0, held = 0;
 	int status = 0;
 
 	for (uint32_t i = 0; status == 0 && i < super->num_groups; i++) {
@@ -119,20 +132,11 @@ static int search_all(struct search *s, uint32_t begin, bool long_only)
 		status = search_group(s, number, 0);
 		if (s->count == s->want || (s->count > 0 && !long_only))
 			return status;
+		held += s->met_held;
+		if (!long_only && held == MAX_HELD)
+			return status;
 	}
 	return status;
-}
-
-// Nothing is free now. UPDATE_WAIT: there will be when the commit, which this begins, has ended. An
-// update that changes blocks stands in the way of one.
-static int no_space(const struct search *s)
-{
-	struct ext4 *fs = s->u->fs;
-
-	if (!s->met_held || s->u->credits > 0 || fs->writer != NULL)
-		return -LINUX_ENOSPC;
-	return commit_begin(fs) || fs->journal.commit.state != COMMIT_NONE ? UPDATE_WAIT
-									   : -LINUX_ENOSPC;
 }
 
 int blocks_find(struct update *u, uint64_t goal, uint32_t want, uint64_t *block, uint32_t *count)
@@ -153,7 +157,9 @@ int blocks_find(struct update *u, uint64_t goal, uint32_t want, uint64_t *block,
 		return status;
 	*block = s.block;
 	*count = s.count;
-	return s.count == 0 ? no_space(&s) : 0;
+	if (s.count > 0)
+		return 0;
+	return s.met_held && update_wait_for_commit(u) ? UPDATE_WAIT : -LINUX_ENOSPC;
 }
 
 // Sets or clears the bits of blocks of one group, which have the other value.

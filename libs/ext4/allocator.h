@@ -9,6 +9,7 @@
 #include "libs/ext4/inode.h"
 
 // Finds a run of free blocks, at most `want`, near to `goal`. It stays free. -LINUX_ENOSPC.
+// UPDATE_WAIT, too, when there will be free blocks after a commit, which this asks for.
 int blocks_find(struct update *u, uint64_t goal, uint32_t want, uint64_t *block, uint32_t *count);
 // Takes blocks that are free. -LINUX_EUCLEAN: they are not.
 int blocks_take(struct update *u, uint64_t block, uint32_t count);

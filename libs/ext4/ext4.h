@@ -208,8 +208,7 @@ struct ext4_reservation {
 	uint64_t block;
 	uint32_t count;
 };
-// Reserves up to `count` blocks, near to what the file has before `block`. -LINUX_ENOSPC. In an
-// update of no credits it waits for a commit when only that makes blocks free.
+// Reserves up to `count` blocks, near to what the file has before `block`. -LINUX_ENOSPC.
 int ext4_reserve(struct update *u, struct ext4_node node, uint32_t block, uint32_t count,
                  struct ext4_reservation *out);
 // Gives back what is left of it.

@@ -139,7 +139,7 @@ static void check(const struct remains *remains, const uint8_t *bytes, uint32_t 
 	if (wrong != NULL)
 		fail_msg("kill %u: %s", kill, wrong);
 	memcpy(file.bytes, bytes, DISK_SIZE);
-	if (fsck_fake_run(&file, fsck, 0) != 0) {
+	if (fsck_fake_serve(&file, fsck) != 0) {
 		(void)fsck_fake_run(&file, fsck, 1);
 		fail_msg("kill %u: e2fsck complains", kill);
 	}

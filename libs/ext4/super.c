@@ -249,4 +249,6 @@ void super_log_damage(struct ext4 *fs, const char *format, ...)
 	fmt_vwrite(text, sizeof(text), format, args);
 	va_end(args);
 	log_error("ext4: %s: the disk is damaged, run e2fsck on it", text);
+	if (!fs->read_only)
+		journal_note_error(fs);
 }

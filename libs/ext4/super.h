@@ -68,7 +68,7 @@ void super_store(struct disk_super *super);
 bool super_is_files(const struct ext4 *fs, uint64_t block, uint32_t count);
 // The first zone that ends behind `block`, by its index.
 uint32_t super_zone_at(const struct ext4 *fs, uint64_t block);
-// Logs what is damaged, if it is the first damage of all.
+// Logs what is damaged, if it is the first damage of all, and marks the disk for e2fsck.
 void super_log_damage(struct ext4 *fs, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 // The same, as an expression whose value is the error.

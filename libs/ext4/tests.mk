@@ -5,8 +5,9 @@ EXT4_BLOCKS_SRCS := $(patsubst %,libs/ext4/%.c,cache update mount blocking super
 	names rename symlink orphan truncate file xattr xattr_list acl) \
 	$(patsubst %,libs/ext4/journal/%.c,journal open transaction held log place blocks commit checkpoint recovery revoked \
 	redo redo_open) $(patsubst %,libs/base/%.c,span string fmt)
-HOST_TESTS += libs/ext4/large_test libs/ext4/hash_test
+HOST_TESTS += libs/ext4/large_test libs/ext4/hash_test libs/ext4/full_test
 large_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/volume_fake.c
+full_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/volume_fake.c
 hash_test_SRCS := libs/ext4/hash.c
 HOST_FUZZERS += libs/ext4/disk_fuzz
 disk_fuzz_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/fsck_fake.c
@@ -24,7 +25,7 @@ $(BUILD)/host-tests/libs/ext4/fsck_preload_fake.so: libs/ext4/fsck_preload_fake.
 	$(call say,HOSTCC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -std=gnu11 -O2 -g -fPIC -shared -I. $(WARNINGS) -o $@ $<
-$(BUILD)/host-tests/libs/ext4/crash_test: | $(BUILD)/host-tests/libs/ext4/fsck_preload_fake.so
+$(BUILD)/host-tests/libs/ext4/crash_test $(BUILD)/host-tests/libs/ext4/kill_test: | $(BUILD)/host-tests/libs/ext4/fsck_preload_fake.so
 HOST_TESTS += libs/ext4/kill_test
 kill_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_workload crash_files crash_look fsck)
 HOST_TESTS += libs/ext4/linux_disk_test

@@ -41,18 +41,23 @@ static struct update_block *find_copy(struct update *update, uint64_t block)
 	return NULL;
 }
 
-static struct update_block *add_copy(struct update *update, struct cached *entry)
+// More blocks than credits are what only a damaged disk asks for: deeper or fuller trees than a
+// file system of this size can have.
+static int add_copy(struct update *update, struct cached *entry, struct update_block **out)
 {
 	struct update_block *b = &update->blocks[update->num_blocks];
 	struct version *copy;
 
-	assert(update->num_blocks < update->credits);
+	assert(update->credits > 0);
+	if (update->num_blocks == update->credits)
+		return damaged(update->fs, "a change takes more than %u blocks", update->credits);
 	copy = version_create(entry->block);
 	if (copy == NULL)
-		return NULL;
+		return -LINUX_ENOMEM;
 	*b = (struct update_block){ .copy = copy, .entry = entry };
 	update->num_blocks++;
-	return b;
+	*out = b;
+	return 0;
 }
 
 int update_read(struct update *update, uint64_t block, const uint8_t **out)
@@ -85,9 +90,9 @@ int update_write(struct update *update, uint64_t block, uint8_t **out)
 		status = cache_read(&update->fs->cache, block, &entry);
 		if (status != 0)
 			return status;
-		copy = add_copy(update, entry);
-		if (copy == NULL)
-			return -LINUX_ENOMEM;
+		status = add_copy(update, entry, &copy);
+		if (status != 0)
+			return status;
 		memcpy(copy->copy->bytes, entry->current->bytes, EXT4_BLOCK_SIZE);
 		copy->copy->kind = entry->current->kind;
 	}
@@ -103,10 +108,10 @@ int update_new(struct update *update, uint64_t block, uint8_t **out)
 		return -LINUX_EUCLEAN;
 	if (copy == NULL) {
 		struct cached *entry = cache_entry(&update->fs->cache, block);
+		int status = entry == NULL ? -LINUX_ENOMEM : add_copy(update, entry, &copy);
 
-		copy = entry == NULL ? NULL : add_copy(update, entry);
-		if (copy == NULL)
-			return -LINUX_ENOMEM;
+		if (status != 0)
+			return status;
 	}
 	memset(copy->copy->bytes, 0, EXT4_BLOCK_SIZE);
 	copy->copy->kind = 0;
@@ -149,7 +154,12 @@ int update_free(struct update *update, uint64_t block, uint32_t count, bool meta
 	return 0;
 }
 
-static bool is_freed_by(const struct update *update, uint64_t block)
+bool update_changes(struct update *update, uint64_t block)
+{
+	return find_copy(update, block) != NULL;
+}
+
+bool update_frees(const struct update *update, uint64_t block)
 {
 	for (uint32_t i = 0; update != NULL && i < update->num_freed; i++)
 		if (block - update->freed[i].block < update->freed[i].count)
@@ -161,7 +171,7 @@ bool update_is_held(const struct ext4 *fs, uint64_t block)
 {
 	const struct cached *entry;
 
-	if (journal_is_held(&fs->journal, block) || is_freed_by(fs->writer, block))
+	if (journal_is_held(&fs->journal, block) || update_frees(fs->writer, block))
 		return true;
 	// What it was is still on its way to the disk.
 	entry = cache_find(&fs->cache, block);
@@ -174,6 +184,23 @@ static void end(struct update *update)
 	if (update->fs->writer == update)
 		update->fs->writer = NULL;
 	update->fs = NULL;
+}
+
+bool update_wait_for_commit(struct update *update)
+{
+	struct ext4 *fs = update->fs;
+	struct journal *journal = &fs->journal;
+
+	if (journal->error != 0 || !journal->is_open)
+		return false;
+	if (journal->running->has_begun)
+		journal->commit_wanted = true;
+	else if (journal->commit.state == COMMIT_NONE &&
+	         journal->checkpoint.state == CHECKPOINT_NONE)
+		return false;
+	if (fs->writer == NULL)
+		commit_go_on(fs);
+	return true;
 }
 
 void update_commit(struct update *update, uint32_t *transaction)
@@ -191,11 +218,16 @@ void update_commit(struct update *update, uint32_t *transaction)
 
 void update_drop(struct update *update)
 {
+	struct ext4 *fs;
+
 	if (update->fs == NULL)
 		return;
 	for (uint32_t i = 0; i < update->num_blocks; i++)
 		version_put(update->blocks[i].copy);
+	fs = update->fs;
 	end(update);
+	if (fs->journal.commit_wanted && fs->writer == NULL)
+		commit_go_on(fs);
 }
 
 uint64_t update_next(const struct ext4 *fs)

@@ -67,8 +67,8 @@ int update_begin(struct update *update, struct ext4 *fs, uint32_t credits);
 // A block as this update sees it: EXT4_BLOCK_SIZE bytes, which stay until the update's end.
 // UPDATE_WAIT, -LINUX_EIO (the disk's, or a number outside the file system: -LINUX_EUCLEAN).
 int update_read(struct update *update, uint64_t block, const uint8_t **out);
-// The same, to be changed. -LINUX_ENOSPC is not possible; more than `credits` blocks are an
-// assertion's failure. Errors: as update_read's, -LINUX_ENOMEM.
+// The same, to be changed. -LINUX_ENOSPC is not possible. More than `credits` blocks, which no sound
+// disk takes: -LINUX_EUCLEAN. Errors: as update_read's, -LINUX_ENOMEM.
 int update_write(struct update *update, uint64_t block, uint8_t **out);
 // A block that was just allocated, as zeroes. Errors: -LINUX_ENOMEM, -LINUX_EUCLEAN.
 int update_new(struct update *update, uint64_t block, uint8_t **out);
@@ -80,6 +80,14 @@ int update_free(struct update *update, uint64_t block, uint32_t count, bool meta
 // Whether a block was freed by an update whose transaction is not on the disk yet, or by the one
 // that is under way.
 bool update_is_held(const struct ext4 *fs, uint64_t block);
+// Whether the update has a copy of the block.
+bool update_changes(struct update *update, uint64_t block);
+// Whether this very update has freed the block. NULL: no.
+bool update_frees(const struct update *update, uint64_t block);
+// What the update lacks will be there once what was freed is on the disk: begins a commit, when no
+// update stands in its way any more. True: the operation has to return UPDATE_WAIT. False: nothing
+// is on its way to the disk.
+bool update_wait_for_commit(struct update *update);
 // Makes the changes the file system's, and gives the number of their transaction (out may be
 // NULL). Cannot fail: what could was done before. Ends the update.
 void update_commit(struct update *update, uint32_t *transaction);

@@ -163,6 +163,32 @@ static void freed_blocks_are_held_and_what_they_had_is_dropped(void **state)
 	assert_int_equal(disk->bytes[3000 * 4096], 0);
 }
 
+// A damaged disk can ask for more than an update was begun with.
+static void more_blocks_than_credits_are_damage(void **state)
+{
+	char output[4000];
+	struct update u;
+	uint8_t *bytes;
+
+	(void)state;
+	assert_int_equal(update_begin(&u, fs, 2), 0);
+	read_block(&u, 3002);
+	assert_int_equal(update_new(&u, 3000, &bytes), 0);
+	assert_int_equal(update_new(&u, 3001, &bytes), 0);
+	assert_int_equal(update_new(&u, 3001, &bytes), 0);
+	assert_int_equal(update_new(&u, 3003, &bytes), -LINUX_EUCLEAN);
+	assert_int_equal(update_write(&u, 3002, &bytes), -LINUX_EUCLEAN);
+	update_drop(&u);
+	// The next who mounts it knows, without a clean end, too.
+	while (device_fake_step(disk)) {
+	}
+	assert_int_equal(device_fake_command(disk,
+	                                     "cp $f $f.2; e2fsck -fy $f.2; dumpe2fs -h $f; rm $f.2",
+	                                     output, sizeof(output)),
+	                 0);
+	assert_non_null(strstr(output, "Journal errno"));
+}
+
 static void limits_are_kept(void **state)
 {
 	struct update u;
@@ -298,6 +324,7 @@ int main(void)
 		TEST(dropped_changes_are_gone),
 		TEST(freed_blocks_are_held_and_what_they_had_is_dropped),
 		TEST(limits_are_kept),
+		TEST(more_blocks_than_credits_are_damage),
 		TEST(a_bad_block_is_an_error_that_is_remembered),
 		TEST(without_memory_an_update_fails_and_can_be_tried_again),
 		TEST(the_cache_stays_within_its_size),

@@ -173,6 +173,7 @@ bool commit_begin(struct ext4 *fs)
 	journal->log.free -= t->log_blocks;
 	journal->committing = t;
 	journal->running = next;
+	journal->commit_wanted = false;
 	activate_syncs(journal);
 	commit_rewind(fs);
 	journal->commit.state = COMMIT_BLOCKS;
@@ -188,13 +189,16 @@ void commit_go_on(struct ext4 *fs)
 {
 	struct journal *journal = &fs->journal;
 
-	if (journal->commit.state != COMMIT_NONE || list_is_empty(&journal->syncs) ||
-	    journal->error != 0)
+	if (journal->commit.state != COMMIT_NONE || journal->error != 0 ||
+	    (list_is_empty(&journal->syncs) && !journal->commit_wanted))
 		return;
 	if (journal->running->has_begun) {
 		(void)commit_begin(fs);
 		return;
 	}
+	journal->commit_wanted = false;
+	if (list_is_empty(&journal->syncs))
+		return;
 	activate_syncs(journal);
 	journal->commit.state = COMMIT_FLUSH_ONLY;
 	flush(fs);

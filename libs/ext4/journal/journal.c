@@ -131,16 +131,19 @@ static void error_written(struct ext4_io *io, int status)
 
 	(void)status;
 	fs->journal.num_requests--;
+	fs->journal.error_io_is_busy = false;
 }
 
-// The next mount shall know of it, if the disk takes that.
-static void write_error(struct ext4 *fs)
+void journal_note_error(struct ext4 *fs)
 {
 	struct journal *journal = &fs->journal;
 
-	if (journal->checkpoint.state == CHECKPOINT_TAIL)
-		return;  // the superblock is on its way, and must not change meanwhile
+	if (!journal->is_open)
+		return;
 	journal->log.error = (uint32_t)-LINUX_EIO;
+	// While the superblock is on its way it must not change. The next one has it.
+	if (journal->checkpoint.state == CHECKPOINT_TAIL || journal->error_io_is_busy)
+		return;
 	log_seal_super(&journal->log);
 	journal->error_io = (struct ext4_io){ .block = log_disk(&journal->log, 0, NULL),
 		                              .count = 1,
@@ -148,6 +151,7 @@ static void write_error(struct ext4 *fs)
 		                              .bytes = journal->log.super,
 		                              .done = error_written,
 		                              .context = fs };
+	journal->error_io_is_busy = true;
 	journal->num_requests++;
 	fs->device->submit(fs->device, &journal->error_io);
 }
@@ -160,7 +164,7 @@ void journal_abort(struct ext4 *fs, int error)
 	fs->read_only = true;
 	log_error("ext4: a write to the disk failed (%d): the file system is read-only from now on",
 	          error);
-	write_error(fs);
+	journal_note_error(fs);
 	commit_fail(fs, error);
 	journal_resume(fs);
 }

@@ -81,6 +81,7 @@ struct journal {
 	uint32_t num_logged;  // blocks that are in the log and not in place
 	struct commit commit;
 	struct checkpoint checkpoint;
+	bool commit_wanted;        // an operation waits for blocks that the running one has freed
 	struct list syncs;         // that the next commit answers
 	struct list active_syncs;  // and this one
 	struct redo redo;
@@ -88,6 +89,7 @@ struct journal {
 	uint64_t seconds;      // of ext4_tick
 	int error;             // what ended all writing
 	struct ext4_io error_io;
+	bool error_io_is_busy;
 	uint32_t num_requests;  // on their way
 };
 
@@ -113,6 +115,9 @@ void journal_take(struct ext4 *fs, struct update *update);
 bool journal_is_held(const struct journal *journal, uint64_t block);
 // Ends all writing, after a request failed: the file system is read-only from now on.
 void journal_abort(struct ext4 *fs, int error);
+// Writes into the log, if there is one, that there was an error: e2fsck and the next mount shall
+// know of it.
+void journal_note_error(struct ext4 *fs);
 // Tells the owner that operations that wait may be run again.
 void journal_resume(struct ext4 *fs);
 // Blocks of the log that a transaction takes.
@@ -125,7 +130,8 @@ uint32_t journal_size_of(const struct log *log, uint32_t num_versions, uint32_t 
 bool commit_begin(struct ext4 *fs);
 // Answers all syncs with an error.
 void commit_fail(struct ext4 *fs, int error);
-// Answers syncs that nothing is done for yet: begins a commit or a flush.
+// Begins the commit that somebody wants, or answers syncs that nothing is done for yet: begins a
+// commit or a flush.
 void commit_go_on(struct ext4 *fs);
 // The next block of the journal that the committing transaction writes (journal/blocks.c); at the
 // end, zeroes in the place of the commit block.

@@ -183,7 +183,7 @@ int journal_close(struct ext4 *fs)
 	journal->log.start = 0;
 	journal->log.sequence = journal->running->id;
 	status = log_write_super(fs);
-	return status != 0 ? status : mark_super(fs, false, false);
+	return status != 0 ? status : mark_super(fs, false, journal->log.error != 0);
 }
 
 void journal_deinit(struct ext4 *fs)
