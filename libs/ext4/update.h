@@ -67,8 +67,8 @@ int update_begin(struct update *update, struct ext4 *fs, uint32_t credits);
 // A block as this update sees it: EXT4_BLOCK_SIZE bytes, which stay until the update's end.
 // UPDATE_WAIT, -LINUX_EIO (the disk's, or a number outside the file system: -LINUX_EUCLEAN).
 int update_read(struct update *update, uint64_t block, const uint8_t **out);
-// The same, to be changed. -LINUX_ENOSPC is not possible. More than `credits` blocks, which no sound
-// disk takes: -LINUX_EUCLEAN. Errors: as update_read's, -LINUX_ENOMEM.
+// The same, to be changed. -LINUX_ENOSPC is not possible. More than `credits` blocks, which no
+// sound disk takes: -LINUX_EUCLEAN. Errors: as update_read's, -LINUX_ENOMEM.
 int update_write(struct update *update, uint64_t block, uint8_t **out);
 // A block that was just allocated, as zeroes. Errors: -LINUX_ENOMEM, -LINUX_EUCLEAN.
 int update_new(struct update *update, uint64_t block, uint8_t **out);
