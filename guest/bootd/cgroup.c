@@ -129,9 +129,13 @@ int cgroup_create(const struct config_resources *resources, int port, struct fai
 	    (mkdir(GROUP, 0755) != 0 && errno != EEXIST))
 		return failure_errno(failure, "make the container's control group");
 	error = limit_resources(resources, failure);
-	if (error != 0)
-		return error;
+	return error != 0 ? error : cgroup_open(failure);
+}
+
+int cgroup_open(struct failure *failure)
+{
 	int group = open(GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
 	return group >= 0 ? group : failure_errno(failure, "open the container's control group");
 }
 

@@ -13,6 +13,9 @@
 // with the failure set. Call once, in bootd.
 int cgroup_create(const struct config_resources *resources, int port, struct failure *failure);
 
+// Opens the container's group, which is there, as cgroup_create does.
+int cgroup_open(struct failure *failure);
+
 // Makes the group that the calling process was cloned into the root of what it sees
 // (cgroup_namespaces(7)). Returns 0 or a negative errno with the failure set.
 int cgroup_enter(struct failure *failure);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The life of a process of the container up to execve, in the process itself.
+// The life of the container's first process up to execve, in the process itself.
 #pragma once
 
 #include <stdbool.h>
@@ -7,23 +7,7 @@
 
 #include "libs/linux/vm/bootd_protocol.h"
 #include "guest/bootd/config.h"
-#include "guest/bootd/failure.h"
-
-enum report_kind {
-	// all but execve is done; carries the terminal's master and the shares (touch.h) when there
-	// are any
-	REPORT_CREATED = 1,
-	REPORT_FAILED = 2,
-	REPORT_PREPARED = 3,  // what is the same for all containers is done; it waits for its order
-};
-
-// What the process tells bootd on its socket, a record each. The socket's end (it is closed by
-// execve) means that execve happened, unless REPORT_FAILED came before it.
-struct report {
-	uint32_t kind;
-	bool has_master, has_shares;  // the descriptors with it, in this order
-	struct failure failure;
-};
+#include "guest/bootd/process_init.h"
 
 // The largest record that bootd sends to let the process go.
 #define CONTAINER_MAX_GO 4096

@@ -9,61 +9,24 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guest/bootd/cgroup.h"
 #include "guest/bootd/container_init.h"
 #include "guest/bootd/console_port.h"
+#include "guest/bootd/process_ends.h"
 #include "guest/bootd/touch.h"
 
 #define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC)
 
 static uint8_t buffers[PROCESS_NUM_RELAYS][RELAY_BUFFER];
 
-static void close_all(int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
-	}
-}
-
-// bootd's ends go to process->pipes, the process's to `theirs`: stdin, stdout and stderr, or -1s
-// for a terminal's.
-static int make_pipes(struct process *process, int theirs[PROCESS_NUM_RELAYS], bool terminal)
-{
-	for (int i = 0; i < PROCESS_NUM_RELAYS; i++)
-		process->pipes[i] = theirs[i] = -1;
-	for (int i = 0; i < PROCESS_NUM_RELAYS && !terminal; i++) {
-		bool in = i == PROCESS_STDIN;
-		int ends[2];
-
-		if (pipe2(ends, O_CLOEXEC) != 0)
-			return -1;
-		process->pipes[i] = ends[in ? 1 : 0];
-		theirs[i] = ends[in ? 0 : 1];
-	}
-	return terminal ? 0 : fcntl(process->pipes[PROCESS_STDIN], F_SETFL, O_NONBLOCK);
-}
-
 // Waits for the process's report of a `kind`; takes the descriptors that may come with it.
 static int wait_report(struct process *process, enum report_kind kind, struct failure *failure)
 {
 	struct report report;
-	struct iovec vector = { &report, sizeof(report) };
-	union {
-		char space[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr message = {
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof(control.space),
-	};
-	ssize_t got = recvmsg(process->socket, &message, MSG_CMSG_CLOEXEC);
+	ssize_t got =
+		report_receive(process->socket, 0, &report, &process->master, &process->shares);
 
 	if (got != (ssize_t)sizeof(report))
 		return failure_set(failure, FAILURE_SETUP, -ECHILD,
@@ -72,26 +35,12 @@ static int wait_report(struct process *process, enum report_kind kind, struct fa
 		*failure = report.failure;
 		return failure->error;
 	}
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	if (header == NULL || header->cmsg_type != SCM_RIGHTS)
-		return 0;
-	if (report.has_master)
-		memcpy(&process->master, CMSG_DATA(header), sizeof(int));
-	if (report.has_shares)
-		memcpy(&process->shares, CMSG_DATA(header) + (report.has_master ? sizeof(int) : 0),
-		       sizeof(int));
 	return 0;
 }
 
 static void reap(struct process *process)
 {
-	siginfo_t info;
-
-	if (waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED) == 0)
-		process->status = info.si_code == CLD_EXITED ? (uint32_t)info.si_status
-							     : 128u + (uint32_t)info.si_status;
-	close(process->pidfd);
-	process->pidfd = -1;
+	process->status = pidfd_reap(&process->pidfd);
 }
 
 static void set_up_relays(struct process *process)
@@ -115,9 +64,9 @@ static void set_up_relays(struct process *process)
 // Nothing is left of what was begun.
 static void abandon(struct process *process)
 {
-	close_all(&process->socket, 1);
-	close_all(&process->shares, 1);
-	close_all(process->pipes, PROCESS_NUM_RELAYS);
+	fds_close(&process->socket, 1);
+	fds_close(&process->shares, 1);
+	fds_close(process->pipes, PROCESS_NUM_RELAYS);
 	if (process->pidfd >= 0)
 		reap(process);
 	if (process->order != NULL)
@@ -157,7 +106,7 @@ static int begin(struct process *process, struct config *config, bool readonly_r
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
 		return failure_errno(failure, "make a socket pair");
 	process->socket = sockets[0];
-	long pid = make_pipes(process, theirs, config->process.terminal) == 0
+	long pid = pipes_make(process->pipes, theirs, config->process.terminal) == 0
 		? clone_into_group(process, &config->resources, control, failure)
 		: failure_errno(failure, "make pipes");
 	if (pid == 0) {
@@ -176,7 +125,7 @@ static int begin(struct process *process, struct config *config, bool readonly_r
 		container_run(&args);
 	}
 	close(sockets[1]);
-	close_all(theirs, PROCESS_NUM_RELAYS);
+	fds_close(theirs, PROCESS_NUM_RELAYS);
 	int error = pid < 0 ? (int)pid : wait_report(process, kind, failure);
 	if (error != 0)
 		abandon(process);
@@ -261,9 +210,7 @@ int container_process_go(struct process *process, const uint8_t *frames, size_t 
 
 int container_process_signal(const struct process *process, int signal)
 {
-	if (process->pidfd < 0)
-		return -ESRCH;
-	return syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0) == 0 ? 0 : -errno;
+	return pidfd_signal(process->pidfd, signal);
 }
 
 void container_process_poll(const struct process *process, struct pollfd *entries)
@@ -333,9 +280,9 @@ void container_process_run(struct process *process, const struct pollfd *entries
 	// The kernel lets the first process of a namespace go only when all others are gone.
 	reap(process);
 	// Its end is not to be taken for its start later.
-	close_all(&process->socket, 1);
+	fds_close(&process->socket, 1);
 	relay_close(&process->relays[PROCESS_STDIN]);
-	close_all(&process->pipes[PROCESS_STDIN], 1);
+	fds_close(&process->pipes[PROCESS_STDIN], 1);
 	if (process->state != PROCESS_FAILED)
 		process->state = PROCESS_EXITED;
 }

@@ -25,26 +25,26 @@ int frame_parse(const uint8_t *data, size_t size, struct control_header *header)
 
 int frame_append(uint8_t *buffer, size_t capacity, size_t *used,
                  const struct control_header *header, const void *fixed, size_t fixed_size,
-                 const char *text, size_t text_size)
+                 const void *rest, size_t rest_size)
 {
 	struct control_header out = *header;
 
-	if (fixed_size > CONTROL_MAX_BODY || text_size > CONTROL_MAX_BODY - fixed_size)
+	if (fixed_size > CONTROL_MAX_BODY || rest_size > CONTROL_MAX_BODY - fixed_size)
 		return -ENOSPC;
 	if (capacity - *used < sizeof(out) ||
-	    capacity - *used - sizeof(out) < fixed_size + text_size)
+	    capacity - *used - sizeof(out) < fixed_size + rest_size)
 		return -ENOSPC;
 
 	out.magic = CONTROL_MAGIC;
 	out.version = CONTROL_VERSION;
-	out.length = (uint32_t)(fixed_size + text_size);
+	out.length = (uint32_t)(fixed_size + rest_size);
 	memcpy(buffer + *used, &out, sizeof(out));
 	*used += sizeof(out);
 	if (fixed_size > 0)
 		memcpy(buffer + *used, fixed, fixed_size);
 	*used += fixed_size;
-	if (text_size > 0)
-		memcpy(buffer + *used, text, text_size);
-	*used += text_size;
+	if (rest_size > 0)
+		memmove(buffer + *used, rest, rest_size);
+	*used += rest_size;
 	return 0;
 }

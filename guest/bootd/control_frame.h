@@ -14,7 +14,8 @@
 int frame_parse(const uint8_t *data, size_t size, struct control_header *header);
 
 // Appends a frame to `buffer`, which holds *used of `capacity` bytes. The body is `fixed` followed
-// by `text`; either may have length 0. Returns 0, or -ENOSPC with nothing appended.
+// by `rest`, which may lie where it is to go; either may have length 0. Returns 0, or -ENOSPC with
+// nothing appended.
 int frame_append(uint8_t *buffer, size_t capacity, size_t *used,
                  const struct control_header *header, const void *fixed, size_t fixed_size,
-                 const char *text, size_t text_size);
+                 const void *rest, size_t rest_size);

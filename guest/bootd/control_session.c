@@ -20,64 +20,22 @@
 
 void session_flush(struct session *session)
 {
-	size_t done = 0;
-
-	while (done < session->out_used) {
-		ssize_t written =
-			write(session->control, session->out + done, session->out_used - done);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		// Without a VMM to talk to there is nothing left to do.
-		if (written <= 0) {
-			session->shut_down = true;
-			break;
-		}
-		done += (size_t)written;
-	}
-	session->out_used = 0;
-}
-
-static void send_frame(struct session *session, const struct control_header *header,
-                       const void *fixed, size_t fixed_size, const char *message)
-{
-	size_t length = strlen(message);
-
-	if (frame_append(session->out, sizeof(session->out), &session->out_used, header, fixed,
-	                 fixed_size, message, length) == 0)
-		return;
-	session_flush(session);
-	(void)!frame_append(session->out, sizeof(session->out), &session->out_used, header, fixed,
-	                    fixed_size, message, length);
+	control_out_flush(&session->out);
+	session->shut_down |= session->out.broken;
 }
 
 static void reply(struct session *session, const struct control_header *request, int status,
                   const char *message)
 {
-	struct control_reply body = { status };
-	struct control_header header = {
-		.type = CONTROL_REPLY,
-		.process = request->process,
-		.request = request->request,
-	};
-
-	send_frame(session, &header, &body, sizeof(body), message);
-}
-
-static void send_event(struct session *session, enum control_type type, uint32_t process,
-                       uint32_t status, const char *message)
-{
-	struct control_exited body = { status };
-	struct control_header header = { .type = (uint16_t)type, .process = process };
-
-	send_frame(session, &header, &body, sizeof(body), message);
+	control_out_reply(&session->out, request, status, message);
 }
 
 // The container will not run: an event for whoever waits for its end, and the reply.
 static void fail(struct session *session, const struct control_header *request,
                  const struct failure *failure)
 {
-	send_event(session, CONTROL_EVENT_FAILED, 1, (uint32_t)failure->status, failure->message);
+	control_out_event(&session->out, CONTROL_EVENT_FAILED, 1, (uint32_t)failure->status,
+	                  failure->message);
 	reply(session, request, failure->error, failure->message);
 }
 
@@ -172,7 +130,7 @@ static void handle_prepare(struct session *session, const struct control_header 
 	clock_and_entropy_set(prepare.wall_time_ns, NULL, 0);
 	session->process.number = 1;
 	if (prepare_container(&session->process, prepare.root_sectors,
-	                      session->has_network ? &session->network : NULL, session->control,
+	                      session->has_network ? &session->network : NULL, session->out.fd,
 	                      &failure) == 0) {
 		reply(session, request, 0, "");
 	} else {
@@ -235,7 +193,7 @@ static int create_process(struct session *session, struct failure *failure)
 		container_process_discard(process);
 	}
 	process->number = 1;
-	return container_process_create(process, config, session->readonly, session->control,
+	return container_process_create(process, config, session->readonly, session->out.fd,
 	                                failure);
 }
 
@@ -258,12 +216,29 @@ static void handle_create(struct session *session, const struct control_header *
 	reply(session, request, 0, "");
 }
 
+static void start_added(struct session *session, const struct control_header *request,
+                        const uint8_t *body)
+{
+	const struct process *init = &session->process;
+	bool runs = init->state == PROCESS_STARTING || init->state == PROCESS_RUNNING;
+	struct failure failure = { 0 };
+
+	if (process_table_start(&session->added, request->process, runs ? init->pidfd : -1, body,
+	                        request->length, &failure) == 0)
+		reply(session, request, 0, "");
+	else
+		reply(session, request, failure.error, failure.message);
+}
+
 static void handle_start(struct session *session, const struct control_header *request,
                          const uint8_t *body)
 {
-	(void)body;
 	if (request->process > 1) {
-		reply(session, request, -ENOSYS, "start: added processes are not supported yet");
+		start_added(session, request, body);
+		return;
+	}
+	if (request->length != 0) {
+		reply(session, request, -EINVAL, "start: process 1 is described by config.json");
 		return;
 	}
 	if (session->process.state != PROCESS_CREATED) {
@@ -271,11 +246,11 @@ static void handle_start(struct session *session, const struct control_header *r
 		return;
 	}
 	reply(session, request, 0, "");
-	if (session->out_used > CONTAINER_MAX_GO - 1)
+	if (session->out.used > CONTAINER_MAX_GO - 1)
 		session_flush(session);
 	// The reply travels with STARTED.
-	if (container_process_go(&session->process, session->out, session->out_used) == 0)
-		session->out_used = 0;
+	if (container_process_go(&session->process, session->out.bytes, session->out.used) == 0)
+		session->out.used = 0;
 }
 
 static void handle_signal(struct session *session, const struct control_header *request,
@@ -287,7 +262,9 @@ static void handle_signal(struct session *session, const struct control_header *
 	memcpy(&signal, body, sizeof(signal));
 	if (signal.signal < 1 || signal.signal > 64)
 		error = -EINVAL;
-	else if (request->process <= 1 && session->process.state >= PROCESS_CREATED)
+	else if (request->process > 1)
+		error = process_table_signal(&session->added, request->process, (int)signal.signal);
+	else if (session->process.state >= PROCESS_CREATED)
 		error = container_process_signal(&session->process, (int)signal.signal);
 	reply(session, request, error, error == 0 ? "" : "signal: no such process or signal");
 }
@@ -299,7 +276,10 @@ static void handle_resize(struct session *session, const struct control_header *
 	int error = -ENOTTY;
 
 	memcpy(&resize, body, sizeof(resize));
-	if (session->process.state >= PROCESS_CREATED && session->process.master >= 0)
+	if (request->process > 1)
+		error = process_table_resize(&session->added, request->process, resize.rows,
+		                             resize.columns);
+	else if (session->process.state >= PROCESS_CREATED && session->process.master >= 0)
 		error = pty_resize(session->process.master, resize.rows, resize.columns);
 	reply(session, request, error, error == 0 ? "" : "resize: the process has no terminal");
 }
@@ -310,6 +290,14 @@ static void handle_shutdown(struct session *session, const struct control_header
 	(void)body;
 	session->shut_down = true;
 	reply(session, request, 0, "");
+}
+
+// Nothing answers these frames, unless they break the rules.
+static void handle_stream(struct session *session, const struct control_header *header,
+                          const uint8_t *body)
+{
+	if (process_table_stream(&session->added, header, body, &session->out) != 0)
+		reply(session, header, -EINVAL, "no such stream, or more than its window");
 }
 
 static const struct {
@@ -329,6 +317,9 @@ static const struct {
 	{ CONTROL_NETWORK, false, sizeof(struct control_network), handle_network },
 	{ CONTROL_PREPARE, false, sizeof(struct control_prepare), handle_prepare },
 	{ CONTROL_RELEASE, false, 0, handle_release },
+	{ CONTROL_STREAM_DATA, true, sizeof(struct control_stream), handle_stream },
+	{ CONTROL_STREAM_END, false, sizeof(struct control_stream), handle_stream },
+	{ CONTROL_STREAM_WINDOW, false, sizeof(struct control_window), handle_stream },
 };
 
 static void dispatch(struct session *session, const struct control_header *request,
@@ -386,7 +377,7 @@ static size_t skip_some(struct session *session, size_t size)
 void session_read(struct session *session)
 {
 	size_t at = 0;
-	ssize_t got = read(session->control, session->in + session->in_used,
+	ssize_t got = read(session->out.fd, session->in + session->in_used,
 	                   sizeof(session->in) - session->in_used);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -415,8 +406,8 @@ void session_report(struct session *session)
 	struct process *process = &session->process;
 
 	if (process->state == PROCESS_FAILED && process->failure.error != 0) {
-		send_event(session, CONTROL_EVENT_FAILED, process->number,
-		           (uint32_t)process->failure.status, process->failure.message);
+		control_out_event(&session->out, CONTROL_EVENT_FAILED, process->number,
+		                  (uint32_t)process->failure.status, process->failure.message);
 		process->failure.error = 0;
 	} else if (container_process_finished(process)) {
 		session->lingers = session->has_network && linger_goes_on(&session->linger);
@@ -426,9 +417,28 @@ void session_report(struct session *session)
 		// with the host, by then.
 		if (session->on_disk || session->config.num_added > 0)
 			sync();
-		send_event(session, CONTROL_EVENT_EXITED, process->number, process->status, "");
+		process_table_finish(&session->added, &session->out);
+		control_out_event(&session->out, CONTROL_EVENT_EXITED, process->number,
+		                  process->status, "");
 		process->state = PROCESS_FAILED;
 	}
+}
+
+size_t session_poll(const struct session *session, struct pollfd *entries)
+{
+	entries[0] = (struct pollfd){ .fd = session->out.fd, .events = POLLIN };
+	container_process_poll(&session->process, entries + 1);
+	return 1 + PROCESS_NUM_POLLS +
+		process_table_poll(&session->added, entries + 1 + PROCESS_NUM_POLLS);
+}
+
+void session_run(struct session *session, const struct pollfd *entries)
+{
+	process_table_run(&session->added, entries + 1 + PROCESS_NUM_POLLS, &session->out);
+	container_process_run(&session->process, entries + 1);
+	session_report(session);
+	if (entries[0].revents != 0)
+		session_read(session);
 }
 
 int session_pause(const struct session *session)
@@ -448,12 +458,12 @@ int session_init(struct session *session)
 		session->process.pipes[i] = -1;
 		relay_init(&session->process.relays[i], NULL, -1, -1, -1);
 	}
-	session->control = console_port_open(GUEST_PORT_CONTROL, 0);
-	if (session->control < 0)
-		return session->control;
+	session->out.fd = console_port_open(GUEST_PORT_CONTROL, 0);
+	if (session->out.fd < 0)
+		return session->out.fd;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	ready.boot_time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	send_frame(session, &header, &ready, sizeof(ready), "");
+	control_out_frame(&session->out, &header, &ready, sizeof(ready), NULL, 0);
 	session_flush(session);
 	return 0;
 }

@@ -11,11 +11,10 @@
 #include "guest/bootd/config.h"
 #include "guest/bootd/linger.h"
 #include "guest/bootd/container_process.h"
-
-#define SESSION_OUT_CAPACITY 16384
+#include "guest/bootd/control_out.h"
+#include "guest/bootd/process_table.h"
 
 struct session {
-	int control;  // the control port, blocking
 	bool configured;
 	bool mounted;
 	bool readonly;
@@ -24,13 +23,12 @@ struct session {
 	bool has_network;
 	struct control_network network;
 	struct config config;
-	struct process process;  // number 1
-	bool lingers;            // the process has ended; its connections have not
+	struct process process;      // number 1
+	struct process_table added;  // the others
+	bool lingers;                // the process has ended; its connections have not
 	struct linger_wait linger;
 
-	// Frames not written yet: each write of a port costs exits of the VM, so they are gathered.
-	uint8_t out[SESSION_OUT_CAPACITY];
-	size_t out_used;
+	struct control_out out;
 
 	size_t in_used;
 	size_t skip;  // bytes of a refused frame's body that are still to come
@@ -45,8 +43,15 @@ int session_init(struct session *session);
 // readable.
 void session_read(struct session *session);
 
-// Tells the VMM what became of the process. Call after container_process_run, and after
-// session_pause.
+#define SESSION_MAX_POLLS (1 + PROCESS_NUM_POLLS + PROCESS_TABLE_MAX_POLLS)
+// What to wait for. Returns how many entries it has filled.
+size_t session_poll(const struct session *session, struct pollfd *entries);
+
+// Handles what poll reported in the same entries: moves data, and tells the VMM what became of the
+// processes. Call after session_pause, too, with entries that say nothing.
+void session_run(struct session *session, const struct pollfd *entries);
+
+// Tells the VMM what became of process 1.
 void session_report(struct session *session);
 
 // Milliseconds until session_report is to be called though nothing has happened; -1: it need not.

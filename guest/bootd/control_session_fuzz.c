@@ -2,13 +2,17 @@
 //
 // A hostile VMM on the control port: any bytes, in any pieces. The requests' order is kept by the
 // real session; what they would do to a guest is done by nobody, and checks that it may be done.
+// Added processes are nobody's either: the input says what they write, read, report and when they
+// end.
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guest/bootd/cgroup.h"
@@ -24,6 +28,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct session session;
+static int control_end;
 static uint8_t failures;  // a bit for each thing that fails
 static bool has_image;
 static bool has_layers;
@@ -48,7 +53,7 @@ void clock_and_entropy_set(uint64_t wall_time_ns, const uint8_t *entropy, size_t
 int console_port_open(enum guest_port port, int flags)
 {
 	(void)flags;
-	return port == GUEST_PORT_CONTROL ? session.control : -ENOENT;
+	return port == GUEST_PORT_CONTROL ? control_end : -ENOENT;
 }
 
 void network_loopback_up(void)
@@ -165,9 +170,23 @@ int container_process_go(struct process *process, const uint8_t *frames, size_t 
 	check(process->state == PROCESS_CREATED);
 	if (failures >> 6 & 1)
 		return -E2BIG;
-	process->state = failures >> 7 & 1 ? PROCESS_FAILED : PROCESS_EXITED;
+	process->state = failures >> 7 & 1 ? PROCESS_FAILED : PROCESS_RUNNING;
 	process->failure.error = -ENOENT;
+	process->pidfd = 0;
 	return 0;
+}
+
+void container_process_poll(const struct process *process, struct pollfd *entries)
+{
+	(void)process;
+	for (size_t i = 0; i < PROCESS_NUM_POLLS; i++)
+		entries[i] = (struct pollfd){ .fd = -1 };
+}
+
+void container_process_run(struct process *process, const struct pollfd *entries)
+{
+	(void)process;
+	(void)entries;
 }
 
 int container_process_signal(const struct process *process, int signal)
@@ -181,6 +200,119 @@ bool container_process_finished(const struct process *process)
 	return process->state == PROCESS_EXITED;
 }
 
+// --- Added processes -----------------------------------------------------------------------------
+
+// The ends that the process would have; -1: it has closed them. `pidfd` becomes readable when it is
+// closed.
+static struct child {
+	int pidfd, socket, stdio[3];
+	uint32_t number;
+} children[256];
+static size_t num_children;
+
+int added_child_start(struct config_process *process, int init, struct added_child *child,
+                      struct failure *failure)
+{
+	struct child *c = &children[num_children];
+	int ends[2];
+
+	check(init >= 0 && process->args.count > 0);
+	if (num_children == sizeof(children) / sizeof(children[0]))
+		return failure_set(failure, FAILURE_SETUP, -EAGAIN, "enough");
+	num_children++;
+	check(pipe2(ends, O_NONBLOCK) == 0);
+	child->pidfd = ends[0];
+	c->pidfd = ends[1];
+	check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) == 0);
+	child->socket = ends[0];
+	c->socket = ends[1];
+	check(pipes_make(child->pipes, c->stdio, process->terminal) == 0);
+	for (size_t i = 0; i < 3 && !process->terminal; i++) {
+		fcntl(child->pipes[i], F_SETFL, O_NONBLOCK);
+		fcntl(c->stdio[i], F_SETFL, O_NONBLOCK);
+	}
+	return 0;
+}
+
+static void child_ends(struct child *c)
+{
+	fds_close(&c->socket, 1);
+	fds_close(c->stdio, 3);
+	fds_close(&c->pidfd, 1);
+}
+
+static void report_terminal(int socket, int master)
+{
+	struct report report = { .kind = REPORT_CREATED, .has_master = true };
+	struct iovec vector = { &report, sizeof(report) };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr message = { .msg_iov = &vector,
+		                  .msg_iovlen = 1,
+		                  .msg_control = control.space,
+		                  .msg_controllen = sizeof(control.space) };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &master, sizeof(int));
+	(void)!sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+// The container's own process ends, and all others before it.
+static void container_ends(void)
+{
+	for (size_t i = 0; i < num_children; i++)
+		child_ends(&children[i]);
+	if (session.process.state == PROCESS_RUNNING)
+		session.process.state = PROCESS_EXITED;
+}
+
+// What one of them does; a terminal is a socket pair here.
+static void child_acts(uint8_t which, uint8_t what)
+{
+	struct child *c = &children[num_children > 0 ? which % num_children : 0];
+	static uint8_t bytes[40000];
+	struct failure failure = { .status = FAILURE_NOT_FOUND, .error = -ENOENT };
+	int ends[2];
+
+	switch (what % 8) {
+	case 0:
+		if (what == 0xf8)
+			container_ends();
+		else
+			child_ends(c);
+		break;
+	case 1: fds_close(&c->socket, 1); break;
+	case 2:
+		if (c->socket >= 0) {
+			struct report report = { .kind = REPORT_FAILED, .failure = failure };
+
+			(void)!send(c->socket, &report, sizeof(report), MSG_NOSIGNAL);
+			child_ends(c);
+		}
+		break;
+	case 3:
+		if (c->socket >= 0 && c->stdio[0] < 0 &&
+		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0) {
+			report_terminal(c->socket, ends[0]);
+			close(ends[0]);
+			c->stdio[0] = ends[1];
+			c->stdio[1] = dup(ends[1]);
+		}
+		break;
+	case 4:
+	case 5: (void)!write(c->stdio[1 + what % 2], bytes, (size_t)which * 157); break;
+	case 6: (void)!read(c->stdio[0], bytes, (size_t)what * 157); break;
+	default: fds_close(&c->stdio[what / 8 % 3], 1); break;
+	}
+}
+
+// --- The session ---------------------------------------------------------------------------------
+
 // All that bootd says is whole frames.
 static void read_frames(int peer)
 {
@@ -193,7 +325,7 @@ static void read_frames(int peer)
 		used += (size_t)got;
 	for (size_t at = 0; at < used; at += sizeof(header) + header.length) {
 		check(frame_parse(buffer + at, used - at, &header) == 0);
-		check(header.type >= CONTROL_REPLY);
+		check(header.type >= CONTROL_REPLY && header.length <= CONTROL_MAX_EVENT_BODY);
 	}
 }
 
@@ -201,10 +333,27 @@ static void begin(int control)
 {
 	// Without its buffers, which are a megabyte.
 	memset(&session, 0, offsetof(struct session, out));
-	session.out_used = session.in_used = session.skip = 0;
-	session.control = control;
+	session.out.used = session.in_used = session.skip = 0;
+	session.out.broken = false;
+	control_end = control;
+	memset(children, -1, sizeof(children));
+	num_children = 0;
 	has_image = has_layers = false;
 	check(session_init(&session) == 0);
+}
+
+// One turn of bootd's main loop.
+static void turn(int peer)
+{
+	static struct pollfd entries[SESSION_MAX_POLLS];
+	size_t count = session_poll(&session, entries);
+
+	check(count <= SESSION_MAX_POLLS && session.added.count <= CONTROL_MAX_ADDED);
+	check(poll(entries, count, 0) >= 0);
+	entries[0].revents = 0;
+	session_run(&session, entries);
+	session_flush(&session);
+	read_frames(peer);
 }
 
 static void send_piece(int peer, const uint8_t *data, size_t size)
@@ -214,8 +363,7 @@ static void send_piece(int peer, const uint8_t *data, size_t size)
 	check(write(peer, data, size) == (ssize_t)size);
 	session_read(&session);
 	session_report(&session);
-	session_flush(&session);
-	read_frames(peer);
+	turn(peer);
 }
 
 // Pieces of uneven sizes, so that frames are cut anywhere.
@@ -232,6 +380,13 @@ static void send_bytes(int peer, const uint8_t *data, size_t size)
 	}
 }
 
+#define PROCESS(more) "{\"args\":[\"x\"]" more "}"
+// Of a process with the number that the next byte gives.
+#define ADDED 0x4000
+// No request: an added process acts.
+#define CHILD 0x2000
+#define TEN(text) text text text text text text text text text text
+#define LONG_INPUT TEN(TEN(TEN("0123456789")))
 #define CONFIG(more) "{\"process\":{\"args\":[\"x\"]" more "}}"
 
 static const struct {
@@ -251,27 +406,52 @@ static const struct {
 	{ CONTROL_NETWORK, sizeof(struct control_network), "" },
 	{ CONTROL_PREPARE, sizeof(struct control_prepare), "" },
 	{ CONTROL_RELEASE, 0, "" },
+	{ ADDED | CONTROL_START, 0, PROCESS("") },
+	{ ADDED | CONTROL_START, 0, PROCESS(",\"terminal\":true") },
+	{ ADDED | CONTROL_START, 0, "{}" },
+	{ ADDED | CONTROL_SIGNAL, sizeof(struct control_signal), "" },
+	{ ADDED | CONTROL_RESIZE, sizeof(struct control_resize), "" },
+	{ ADDED | CONTROL_STREAM_DATA, sizeof(struct control_stream), "some input" },
+	{ ADDED | CONTROL_STREAM_DATA, sizeof(struct control_stream), LONG_INPUT },
+	{ ADDED | CONTROL_STREAM_END, sizeof(struct control_stream), "" },
+	{ ADDED | CONTROL_STREAM_WINDOW, sizeof(struct control_window), "" },
+	{ CHILD, 2, "" },
 };
+
+static void send_request(int peer, size_t kind, uint32_t process, const uint8_t *body)
+{
+	struct control_header header = { .type = kinds[kind].type & 0xfff,
+		                         .process = process,
+		                         .request = 1 };
+	static uint8_t frame[16384];
+	size_t used = 0;
+
+	check(frame_append(frame, sizeof(frame), &used, &header, body, kinds[kind].fixed,
+	                   kinds[kind].text, strlen(kinds[kind].text)) == 0);
+	send_piece(peer, frame, used);
+}
 
 // Requests in a right form: a byte says which, and whether zeros or the next bytes are its body.
 static void send_requests(int peer, const uint8_t *data, size_t size)
 {
 	while (size > 0) {
 		const size_t kind = (data[0] & 0x7f) % (sizeof(kinds) / sizeof(kinds[0]));
-		struct control_header header = { .type = kinds[kind].type, .request = 1 };
+		const size_t numbers = kinds[kind].type & ADDED && size > 1 ? 1 : 0;
+		const uint32_t process = numbers > 0 ? data[1] % 100 : 0;
 		uint8_t body[64] = { 0 };
-		uint8_t frame[256];
-		size_t used = 0;
 		size_t length = data[0] >> 7 != 0 ? kinds[kind].fixed : 0;
 
-		if (length > size - 1)
-			length = size - 1;
-		memcpy(body, data + 1, length);
-		check(frame_append(frame, sizeof(frame), &used, &header, body, kinds[kind].fixed,
-		                   kinds[kind].text, strlen(kinds[kind].text)) == 0);
-		send_piece(peer, frame, used);
-		data += 1 + length;
-		size -= 1 + length;
+		if (length > size - 1 - numbers)
+			length = size - 1 - numbers;
+		memcpy(body, data + 1 + numbers, length);
+		if (kinds[kind].type == CHILD) {
+			child_acts(body[0], body[1]);
+			turn(peer);
+		} else {
+			send_request(peer, kind, process, body);
+		}
+		data += 1 + numbers + length;
+		size -= 1 + numbers + length;
 	}
 }
 
@@ -279,6 +459,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int ends[2];
 
+	signal(SIGPIPE, SIG_IGN);
 	if (size < 2 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
 		return 0;
 	fcntl(ends[1], F_SETFL, O_NONBLOCK);
@@ -288,6 +469,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		send_requests(ends[1], data + 2, size - 2);
 	else
 		send_bytes(ends[1], data + 2, size - 2);
+	for (size_t i = 0; i < num_children; i++)
+		child_ends(&children[i]);
+	if (!session.shut_down)
+		turn(ends[1]);
+	process_table_finish(&session.added, &session.out);
+	check(session.added.count == 0);
 	close(ends[0]);
 	close(ends[1]);
 	if (session.configured)

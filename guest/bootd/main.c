@@ -47,18 +47,14 @@ static void fill_stdio(void)
 
 static void run(struct session *session)
 {
-	struct pollfd entries[1 + PROCESS_NUM_POLLS];
+	static struct pollfd entries[SESSION_MAX_POLLS];
 
 	while (!session->shut_down) {
 		session_flush(session);
-		entries[0] = (struct pollfd){ .fd = session->control, .events = POLLIN };
-		container_process_poll(&session->process, entries + 1);
-		if (poll(entries, sizeof(entries) / sizeof(entries[0]), session_pause(session)) < 0)
-			continue;
-		container_process_run(&session->process, entries + 1);
-		session_report(session);
-		if (entries[0].revents != 0)
-			session_read(session);
+		size_t count = session_poll(session, entries);
+
+		if (poll(entries, count, session_pause(session)) >= 0)
+			session_run(session, entries);
 	}
 	session_flush(session);
 }

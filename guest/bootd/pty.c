@@ -32,7 +32,7 @@ static int make_console(int number, struct failure *failure)
 	return 0;
 }
 
-int pty_open(const struct config_process *process, struct failure *failure)
+int pty_open(const struct config_process *process, bool is_console, struct failure *failure)
 {
 	int unlock = 0;
 	int number;
@@ -54,7 +54,7 @@ int pty_open(const struct config_process *process, struct failure *failure)
 		error = failure_errno(failure, "make the terminal the controlling one");
 		goto out_slave;
 	}
-	error = make_console(number, failure);
+	error = is_console ? make_console(number, failure) : 0;
 	if (error != 0)
 		goto out_slave;
 	if (slave > 2)

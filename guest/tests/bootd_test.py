@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 # Their tests enter themselves in TESTS.
+import bootd_added_tests
 import bootd_files_tests
 import bootd_limits_tests
 import bootd_network_tests

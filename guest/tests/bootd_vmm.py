@@ -12,9 +12,11 @@ import tempfile
 import time
 
 HEADER = struct.Struct("<IHHIIII")
-MAGIC, VERSION = 0x52544353, 3
+MAGIC, VERSION = 0x52544353, 4
 CONFIGURE, MOUNT, CREATE, START, SIGNAL, RESIZE, SHUTDOWN, NETWORK, PREPARE, RELEASE = range(1, 11)
 REPLY, READY, STARTED, FAILED, EXITED = 32, 64, 65, 66, 67
+STREAM_DATA, STREAM_END, STREAM_WINDOW = 96, 97, 98
+WINDOW = 65536
 STDIN, STDOUT, STDERR, CONTROL = 0, 1, 2, 3
 # Each wait is for some seconds of work on a quiet machine.
 TIMEOUT = 300
@@ -61,6 +63,7 @@ class Guest:
         self.request = 0
         self.pending = b""
         self.closed = set()
+        self.added = {}
 
     def pump(self, seconds):
         """Takes in what comes; sends stdin that is pending. Returns whether anything came."""
@@ -87,10 +90,19 @@ class Guest:
             assert magic == MAGIC and version == VERSION, "bootd sent no frame"
             if len(control) < HEADER.size + length:
                 break
-            self.frames.append((kind, process, request, control[HEADER.size:HEADER.size + length]))
+            self.take(kind, process, request, control[HEADER.size:HEADER.size + length])
             control = control[HEADER.size + length:]
         self.output[CONTROL] = control
         return bool(ready)
+
+    def take(self, kind, process, request, body):
+        """A frame has come: it is kept, or is an added process's."""
+        self.frames.append((kind, process, request, body))
+        if kind in (STREAM_DATA, STREAM_WINDOW):
+            self.frames.pop()
+            self.added[process].take(kind, body)
+        elif process in self.added:
+            self.added[process].hear(kind, body)
 
     def wait(self, condition, what):
         """Pumps until the condition holds."""
@@ -109,17 +121,26 @@ class Guest:
         self.wait(find, f"event {kinds}")
         return find()
 
+    def add(self, *args, **process):
+        """Starts a process in the container that runs."""
+        number = 2 + len(self.added)
+        self.added[number] = Added(self, number)
+        body = {"args": list(args), "env": ["PATH=/bin", "HOME=/root"], "cwd": "/", **process}
+        self.added[number].start = self.send(START, json.dumps(body).encode(), number)
+        return self.added[number]
+
     def raw(self, data):
         """Sends bytes on the control port."""
         self.ports[CONTROL].setblocking(True)
         self.ports[CONTROL].sendall(data)
         self.ports[CONTROL].setblocking(False)
 
-    def send(self, kind, body=b"", process=0):
-        """Sends a request and returns its number."""
-        self.request += 1
-        self.raw(HEADER.pack(MAGIC, VERSION, kind, process, self.request, len(body), 0) + body)
-        return self.request
+    def send(self, kind, body=b"", process=0, answered=True):
+        """Sends a frame and returns its number: that of a request, 0 of others."""
+        self.request += answered
+        number = self.request if answered else 0
+        self.raw(HEADER.pack(MAGIC, VERSION, kind, process, number, len(body), 0) + body)
+        return number
 
     def reply(self, number):
         """Waits for the reply to a request: (status, message)."""
@@ -145,7 +166,10 @@ class Guest:
 
     def end(self):
         """Waits for the end: (status, stdout, stderr, message)."""
-        kind, _, _, body = self.frame(EXITED, FAILED)
+        def find():
+            return next((f for f in self.frames if f[0] in (EXITED, FAILED) and f[1] == 1), None)
+        self.wait(find, "the end")
+        kind, _, _, body = find()
         # All output is in the sockets when EXITED comes (output_precedes_exited), but in no order among them.
         while self.pump(0):
             pass
@@ -169,6 +193,70 @@ class Guest:
             connection.close()
         self.ports = []
         return clean
+
+
+class Added:
+    """An added process, and its streams with their windows."""
+
+    def __init__(self, guest, number):
+        self.guest, self.number = guest, number
+        self.output = {1: b"", 2: b""}
+        self.credit = WINDOW  # of stdin
+        self.room = {1: WINDOW, 2: WINDOW}  # that bootd may send
+        self.slow = False  # gives no more room
+        self.started = False
+        self.status = None
+        self.message = None
+
+    def take(self, kind, body):
+        """A frame of a stream."""
+        stream, = struct.unpack_from("<I", body)
+        assert self.status is None, "a stream goes on after the end"
+        if kind == STREAM_WINDOW:
+            assert stream == 0
+            self.credit += struct.unpack_from("<I", body, 4)[0]
+            assert self.credit <= WINDOW, "more room than there can be"
+            return
+        data = body[4:]
+        assert data and self.started
+        self.output[stream] += data
+        self.room[stream] -= len(data)
+        assert self.room[stream] >= 0, "more than the window"
+        if not self.slow and self.room[stream] < WINDOW // 2:
+            self.widen(stream)
+
+    def hear(self, kind, body):
+        """An event."""
+        if kind == STARTED:
+            assert not self.started
+            self.started = True
+        elif kind in (EXITED, FAILED):
+            assert self.status is None and self.started == (kind == EXITED)
+            self.status = struct.unpack_from("<I", body)[0]
+            self.message = body[4:].decode()
+
+    def widen(self, stream):
+        """All that came was used up."""
+        self.guest.send(STREAM_WINDOW, struct.pack("<II", stream, WINDOW - self.room[stream]), self.number, answered=False)
+        self.room[stream] = WINDOW
+
+    def write(self, data):
+        """Sends all of it, as the window allows."""
+        while data:
+            self.guest.wait(lambda: self.credit > 0, "room for input")
+            piece = data[:min(self.credit, 10000)]
+            data = data[len(piece):]
+            self.credit -= len(piece)
+            self.guest.send(STREAM_DATA, struct.pack("<I", 0) + piece, self.number, answered=False)
+
+    def close(self, stream=0):
+        """The end of stdin, or nobody takes the output."""
+        self.guest.send(STREAM_END, struct.pack("<I", stream), self.number, answered=False)
+
+    def end(self):
+        """Waits for the end: (status, stdout, stderr, message)."""
+        self.guest.wait(lambda: self.status is not None, f"the end of process {self.number}")
+        return self.status, self.output[1], self.output[2], self.message
 
 
 def network_body(address="10.0.2.100", prefix_len=24, gateway="10.0.2.2", dns=("10.0.2.3",), mtu=1500,

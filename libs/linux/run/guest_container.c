@@ -5,6 +5,7 @@
 #include "libs/abi/files.h"
 #include "libs/base/string.h"
 #include "libs/linux/run/guest_container_internal.h"
+#include "libs/linux/run/guest_process_internal.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
@@ -19,12 +20,14 @@ static bool output_taken(struct guest_container *c)
 // Ends what can be ended now; comes again whenever something that it waits for has happened.
 static void settle(struct guest_container *c)
 {
+	guest_processes_settle(c);
 	if (c->state != CONTAINER_EXITED)
 		return;
 	// The guest first: all that its container wrote is in the queues, and no more of it is
 	// wanted.
 	if (!vm_stop(c->vm))
 		return;  // `stopped` comes
+	guest_processes_end(c);
 	if (!output_taken(c)) {
 		if (!vm_is_held(c->vm, GUEST_PORT_STDOUT) && !vm_is_held(c->vm, GUEST_PORT_STDERR))
 			guest_container_settle_later(c);
@@ -226,6 +229,8 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
 	c->loop = loop;
 	c->ops = ops;
 	c->context = context;
+	list_init(&c->processes);
+	c->next_process = CONTROL_PROCESS_INIT + 1;
 	c->network = config->network;
 	c->shares = config->shares;
 	c->num_shares = config->num_shares;

@@ -5,10 +5,9 @@
 #include "libs/base/string.h"
 #include "libs/linux/vm/control_link.h"
 #include "libs/linux/run/guest_container_internal.h"
+#include "libs/linux/run/guest_process_internal.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
-
-#define PROCESS_INIT 1u
 
 static struct span span_of(const void *data, size_t len)
 {
@@ -21,7 +20,7 @@ void guest_container_request(struct guest_container *c, enum control_type type, 
 	uint32_t request;
 	error_t err;
 
-	err = vm_request(c->vm, type, PROCESS_INIT, fixed, tail, &request);
+	err = vm_request(c->vm, type, CONTROL_PROCESS_INIT, fixed, tail, &request);
 	if (err < 0)
 		guest_container_fail(c, "request %d to bootd could not be queued (%s)", (int)type,
 		                     error_text(err));
@@ -33,7 +32,7 @@ void guest_container_request(struct guest_container *c, enum control_type type, 
 
 static void request_network(struct guest_container *c, const struct guest_address *address)
 {
-	error_t err = vm_request_network(c->vm, PROCESS_INIT, address);
+	error_t err = vm_request_network(c->vm, CONTROL_PROCESS_INIT, address);
 
 	if (err < 0)
 		guest_container_fail(c, "the guest could not be told its address (%s)",
@@ -132,6 +131,8 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 		return 0;
 	}
 	control_text(text, r.rest);
+	if (guest_process_refused(c, header->request, reply.status, text))
+		return 0;
 	if (header->request <= c->start_request || c->start_request == 0)
 		guest_container_fail(c, "%s (Linux error %d)",
 		                     text[0] != '\0' ? text : "bootd refused a request",
@@ -165,8 +166,6 @@ static error_t take_exited(struct guest_container *c, const struct control_heade
 	reader_copy(&r, &exited, sizeof(exited));
 	if (reader_status(&r) < 0 || exited.status > 255)
 		return ERR_PROTOCOL;
-	if (header->process != PROCESS_INIT)
-		return 0;
 	if (header->type == CONTROL_EVENT_FAILED) {
 		char text[CONTROL_TEXT_MAX];
 
@@ -194,6 +193,8 @@ error_t guest_container_frame(void *context, const struct control_header *header
 
 	if (c->state >= CONTAINER_EXITED)
 		return 0;
+	if (header->process > CONTROL_PROCESS_INIT && header->type != CONTROL_REPLY)
+		return guest_process_frame(c, header, body);
 	switch (header->type) {
 	case CONTROL_REPLY: return take_reply(c, header, body);
 	case CONTROL_EVENT_STARTED: return take_started(c);

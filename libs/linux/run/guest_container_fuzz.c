@@ -2,17 +2,127 @@
 //
 // A hostile bootd at a container: frames that are right, nearly right and of anything, in pieces,
 // before, during and after its start, while the user sends signals and input, the disk's driver
-// dies and the guest ends. Whatever comes, the container ends once, with a status, and nothing of
-// it is left.
+// dies and the guest ends. So of the processes that the user adds to it. Whatever comes, the
+// container and each process end once, with a status, and nothing of them is left.
 #include <stdlib.h>
 #include <string.h>
 
 #include "libs/base/text.h"
 #include "libs/linux/run/guest_fake.h"
+#include "libs/linux/run/guest_process_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct reader input;
+
+// --- Added processes -----------------------------------------------------------------------------
+
+static struct added {
+	struct guest_process *process;  // NULL: there is none
+	size_t room;
+	uint32_t ended;
+} added[4];
+
+static void check(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static size_t added_output(void *context, enum guest_stream stream, struct span bytes)
+{
+	struct added *a = context;
+	size_t n = bytes.len < a->room ? bytes.len : a->room;
+
+	check(a->process != NULL && a->ended == 0 &&
+	      (stream == GUEST_STDOUT || stream == GUEST_STDERR));
+	a->room -= n;
+	return n;
+}
+
+static void added_event(void *context)
+{
+	struct added *a = context;
+
+	check(a->process != NULL && a->ended == 0);
+}
+
+static void added_ended(void *context, int status, const char *error)
+{
+	struct added *a = context;
+
+	(void)error;
+	check(a->process != NULL && a->ended == 0 && status >= 0 && status <= 255);
+	a->ended++;
+	if (a->room % 2 == 0) {
+		guest_process_destroy(a->process);
+		a->process = NULL;
+	}
+}
+
+static const struct guest_process_ops added_ops = { .started = added_event,
+	                                            .output = added_output,
+	                                            .input_ready = added_event,
+	                                            .ended = added_ended };
+
+static void start_added(struct added *a, uint8_t room)
+{
+	static const uint8_t text[] = "{\"args\":[\"x\"]}";
+
+	a->room = room % 4 == 0 ? room : 1u << 30;
+	a->ended = 0;
+	if (guest_container_exec(container, (struct span){ text, sizeof(text) - 1 }, &added_ops, a,
+	                         &a->process) < 0)
+		a->process = NULL;
+}
+
+static void user_of_added(uint8_t op)
+{
+	static const uint8_t bytes[CONTROL_WINDOW];
+	struct added *a = &added[op % 4];
+	enum guest_stream stream = op & 0x80 ? GUEST_STDOUT : GUEST_STDERR;
+
+	if (a->process == NULL) {
+		start_added(a, op);
+		return;
+	}
+	switch (op / 4 % 8) {
+	case 0: guest_process_signal(a->process, op); break;
+	case 1: guest_process_resize(a->process, op, op); break;
+	case 2:
+		(void)guest_process_stdin_write(a->process,
+		                                (struct span){ bytes, (size_t)op * 257 });
+		break;
+	case 3: guest_process_stdin_close(a->process); break;
+	case 4: guest_process_output_close(a->process, stream); break;
+	case 5:
+		guest_process_destroy(a->process);
+		a->process = NULL;
+		break;
+	default:
+		a->room = op;
+		guest_process_output_resume(a->process, stream);
+		break;
+	}
+}
+
+// A frame about one of them that is right in form.
+static void frame_of_added(uint8_t what)
+{
+	static const uint16_t types[] = { CONTROL_EVENT_STARTED, CONTROL_STREAM_DATA,
+		                          CONTROL_STREAM_WINDOW, CONTROL_EVENT_EXITED,
+		                          CONTROL_EVENT_FAILED,  CONTROL_STREAM_DATA,
+		                          CONTROL_STREAM_DATA,   CONTROL_STREAM_WINDOW };
+	uint16_t type = types[what % 8];
+	uint8_t body[3000] = { 0 };
+	uint32_t len = type == CONTROL_STREAM_DATA ? 5 + what * 11u : 8;
+
+	body[0] = type == CONTROL_STREAM_WINDOW ? 0 : what / 8 % 2 + 1;
+	body[4] = what;
+	guest_frame(type, container->next_process - 1 - what / 16 % 4, 0, body, len);
+}
+
+// --- The container -------------------------------------------------------------------------------
 
 // A frame of a type that bootd sends, or of any; its body is of the input.
 static void frame(void)
@@ -119,7 +229,14 @@ static void step(void)
 	case 0:
 	case 1:
 	case 2:
-	case 3: frame(); break;
+	case 3:
+		if (op < 0x80)
+			frame();
+		else if (op / 8 % 2 == 0)
+			frame_of_added(reader_u8(&input));
+		else
+			user_of_added(reader_u8(&input));
+		break;
 	case 4: bytes(); break;
 	case 5: user(op / 8); break;
 	case 6: machine(reader_u8(&input)); break;
@@ -173,6 +290,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step();
 	end();
 	check_end();
+	for (size_t i = 0; i < 4; i++) {
+		if (added[i].process != NULL) {
+			check(added[i].ended == 1);
+			guest_process_destroy(added[i].process);
+		}
+		added[i].process = NULL;
+	}
 	teardown(NULL);
 	return 0;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the container: guest_container.c (its life and interface) and
-// guest_container_control.c (the talk with bootd).
+// Between the files of the container: guest_container.c (its life and interface),
+// guest_container_end.c, guest_container_control.c (the talk with bootd) and guest_process.c (the
+// processes that are added to it).
 #pragma once
 
+#include "libs/base/list.h"
 #include "libs/linux/run/guest_container.h"
 #include "libs/starina/syscall.h"
 
@@ -41,6 +43,8 @@ struct guest_container {
 	handle_t next_root;  // bound once the guest has released the one that it was prepared with
 	struct disk_region next_root_region;
 	bool stdin_closed;
+	struct list processes;          // struct guest_process, until their end is told
+	uint32_t next_process;          // the number of the next one
 	struct vcpu_stats final_stats;  // when the VM is gone
 	struct source deferred;  // a timer: the end is told from the loop, never from within a call
 	handle_t deferred_timer;

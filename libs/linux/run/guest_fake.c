@@ -197,7 +197,7 @@ void guest_read(void)
 
 void guest_frame(uint16_t type, uint32_t process, uint32_t request, const void *body, uint32_t len)
 {
-	uint8_t frame[512];
+	uint8_t frame[4096];
 	struct control_header header = { .magic = CONTROL_MAGIC,
 		                         .version = CONTROL_VERSION,
 		                         .type = type,
@@ -231,6 +231,15 @@ void guest_exited(uint16_t type, uint32_t s)
 	struct control_exited exited = { .status = s };
 
 	guest_frame(type, 1, 0, &exited, sizeof(exited));
+}
+
+void guest_stream(uint32_t process, uint32_t stream, const void *bytes, uint32_t len)
+{
+	uint8_t body[4000] = { (uint8_t)stream };
+
+	memcpy(body + sizeof(struct control_stream), bytes, len);
+	guest_frame(CONTROL_STREAM_DATA, process, 0, body,
+	            (uint32_t)sizeof(struct control_stream) + len);
 }
 
 void guest_start(void)

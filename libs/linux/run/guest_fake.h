@@ -64,6 +64,8 @@ void guest_ready(void);
 void guest_reply(uint32_t request, int32_t linux_status);
 // The process has ended (EXITED) or could not be started (FAILED).
 void guest_exited(uint16_t type, uint32_t s);
+// Output of an added process, at most 3996 bytes.
+void guest_stream(uint32_t process, uint32_t stream, const void *bytes, uint32_t len);
 // All from booting to a running process.
 void guest_start(void);
 // Expects that the container ends with this status, and an error that holds `part` (NULL: none).

@@ -20,16 +20,32 @@
 // after the last byte: that is the end of file. Ports have queues of their own: before the VMM acts
 // on EXITED it drains stdout and stderr.
 //
+// START with a number above 1 adds a process to the container that runs, as many as
+// CONTROL_MAX_ADDED at a time. A reply with an error is all that comes of it; else STARTED once
+// execve has happened, and then EXITED; or FAILED in place of both. Numbers are used once. Added
+// processes end with process 1 at the latest, whose EXITED comes after theirs. Their streams travel
+// in frames: of each stream at most CONTROL_WINDOW bytes are on their way, and the receiver says
+// with WINDOW how many of them it has used up, so nobody who reads slowly holds anybody else up.
+// Bytes for a process that has ended meanwhile are ignored.
+//
 // Both sides treat the other as hostile: a frame with an unknown type, an impossible length, or in
 // the wrong state is answered with an error (by bootd) or ends the VM (by the VMM), never a crash.
 #pragma once
 
 #include <stdint.h>
 
-#define CONTROL_VERSION 3u
+#define CONTROL_VERSION 4u
 #define CONTROL_MAGIC 0x52544353u  // "SCTR"
 // Large enough for a config.json with a 100 KB argv and environment.
 #define CONTROL_MAX_BODY (1024u * 1024u)
+// What bootd sends is shorter: a frame of a stream is the longest.
+#define CONTROL_MAX_EVENT_BODY (16u * 1024)
+
+// The container's own process.
+#define CONTROL_PROCESS_INIT 1u
+#define CONTROL_MAX_ADDED 64u
+#define CONTROL_WINDOW (64u * 1024)
+#define CONTROL_MAX_DATA (CONTROL_MAX_EVENT_BODY - (uint32_t)sizeof(struct control_stream))
 
 // An annotation of config.json: the image's volumes, as the text of a JSON array of absolute paths.
 #define CONTROL_VOLUMES_ANNOTATION "org.starina.volumes"
@@ -79,6 +95,20 @@ enum control_type {
 	CONTROL_EVENT_FAILED = 66,
 	// body: struct control_exited; all output of the process went out before it
 	CONTROL_EVENT_EXITED = 67,
+
+	// Streams of added processes; neither requests nor events.
+	// both ways; body: struct control_stream, then 1 to CONTROL_MAX_DATA bytes
+	CONTROL_STREAM_DATA = 96,
+	// VMM to bootd; body: struct control_stream: the end of stdin, or nobody takes the output
+	CONTROL_STREAM_END = 97,
+	// both ways, from the receiver; body: struct control_window
+	CONTROL_STREAM_WINDOW = 98,
+};
+
+enum control_stream_number {
+	CONTROL_STDIN = 0,
+	CONTROL_STDOUT = 1,  // of a process with a terminal: all its output
+	CONTROL_STDERR = 2,
 };
 
 struct control_header {
@@ -137,6 +167,15 @@ struct control_resize {
 
 struct control_reply {
 	int32_t status;  // 0, or a negative Linux errno
+};
+
+struct control_stream {
+	uint32_t stream;  // enum control_stream_number
+};
+
+struct control_window {
+	uint32_t stream;
+	uint32_t bytes;  // that were used up, and may be on their way again
 };
 
 struct control_ready {

@@ -28,11 +28,15 @@ void control_link_deinit(struct control_link *link)
 static error_t reserve(struct control_link *link, size_t len)
 {
 	size_t waiting = link->tx_len - link->tx_sent;
+	size_t capacity = waiting + len;
 	uint8_t *tx;
 
 	if (len <= link->tx_capacity - link->tx_len)
 		return 0;
-	tx = heap_alloc(waiting + len);
+	if (capacity > CONTROL_LINK_MAX_PENDING)
+		return ERR_LIMIT;
+	capacity += waiting / 2;  // a guest that is slow to read is not to cost a copy each time
+	tx = heap_alloc(capacity);
 	if (tx == NULL)
 		return ERR_NO_MEMORY;
 	if (waiting > 0)
@@ -41,37 +45,54 @@ static error_t reserve(struct control_link *link, size_t len)
 	link->tx = tx;
 	link->tx_len = waiting;
 	link->tx_sent = 0;
-	link->tx_capacity = waiting + len;
+	link->tx_capacity = capacity;
 	return 0;
 }
 
-error_t control_link_request(struct control_link *link, enum control_type type, uint32_t process,
-                             struct span fixed, struct span tail, uint32_t *request)
+static error_t queue(struct control_link *link, struct control_header *header, struct span fixed,
+                     struct span tail)
 {
-	struct control_header header = { .magic = CONTROL_MAGIC,
-		                         .version = CONTROL_VERSION,
-		                         .type = (uint16_t)type,
-		                         .process = process };
 	size_t body = fixed.len + tail.len;
 	struct writer w;
 	error_t err;
 
 	if (body > CONTROL_MAX_BODY)
 		return ERR_TOO_LARGE;
-	err = reserve(link, sizeof(header) + body);
+	err = reserve(link, sizeof(*header) + body);
 	if (err < 0)
 		return err;
-	header.request = ++link->last_request;
-	header.length = (uint32_t)body;
+	header->magic = CONTROL_MAGIC;
+	header->version = CONTROL_VERSION;
+	header->length = (uint32_t)body;
 	w = writer_make(link->tx + link->tx_len, link->tx_capacity - link->tx_len);
-	writer_bytes(&w, &header, sizeof(header));
+	writer_bytes(&w, header, sizeof(*header));
 	if (fixed.len > 0)
 		writer_bytes(&w, fixed.data, fixed.len);
 	if (tail.len > 0)
 		writer_bytes(&w, tail.data, tail.len);
 	link->tx_len += w.len;
-	*request = header.request;
 	return writer_status(&w);
+}
+
+error_t control_link_request(struct control_link *link, enum control_type type, uint32_t process,
+                             struct span fixed, struct span tail, uint32_t *request)
+{
+	struct control_header header = { .type = (uint16_t)type,
+		                         .process = process,
+		                         .request = link->last_request + 1 };
+	error_t err = queue(link, &header, fixed, tail);
+
+	if (err == 0)
+		*request = ++link->last_request;
+	return err;
+}
+
+error_t control_link_frame(struct control_link *link, enum control_type type, uint32_t process,
+                           struct span fixed, struct span tail)
+{
+	struct control_header header = { .type = (uint16_t)type, .process = process };
+
+	return queue(link, &header, fixed, tail);
 }
 
 struct span control_link_pending(const struct control_link *link)

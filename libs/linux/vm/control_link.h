@@ -7,8 +7,11 @@
 #include "libs/base/span.h"
 #include "libs/linux/vm/bootd_protocol.h"
 
-// What bootd may send is short: a status and a message for people.
-#define CONTROL_LINK_MAX_BODY 4096u
+#define CONTROL_LINK_MAX_BODY (16u * 1024)
+_Static_assert(CONTROL_LINK_MAX_BODY == CONTROL_MAX_EVENT_BODY, "what bootd may send");
+// What a guest may leave unread: a start, the input of all processes, and many small requests.
+#define CONTROL_LINK_MAX_PENDING \
+	((size_t)2 * CONTROL_MAX_BODY + (size_t)2 * CONTROL_MAX_ADDED * CONTROL_WINDOW)
 
 // Of a text to show.
 #define CONTROL_TEXT_MAX 200u
@@ -37,10 +40,14 @@ void control_link_init(struct control_link *link,
 // Frees what waits to be sent.
 void control_link_deinit(struct control_link *link);
 // Queues a request with a body of `fixed` followed by `tail`, and writes its number. Errors:
-// ERR_TOO_LARGE (over CONTROL_MAX_BODY), ERR_NO_MEMORY.
+// ERR_TOO_LARGE (over CONTROL_MAX_BODY), ERR_LIMIT (the guest does not
+// read), ERR_NO_MEMORY.
 __must_check error_t control_link_request(struct control_link *link, enum control_type type,
                                           uint32_t process, struct span fixed, struct span tail,
                                           uint32_t *request);
+// The same of a frame that nobody answers: those of streams.
+__must_check error_t control_link_frame(struct control_link *link, enum control_type type,
+                                        uint32_t process, struct span fixed, struct span tail);
 // What waits to be sent, and that the first `len` bytes of it were.
 struct span control_link_pending(const struct control_link *link);
 void control_link_sent(struct control_link *link, size_t len);

@@ -146,6 +146,9 @@ __must_check error_t vm_bind_files(struct vm *vm, const struct vm_share *shares,
 // control_link_request's.
 __must_check error_t vm_request(struct vm *vm, enum control_type type, uint32_t process,
                                 struct span fixed, struct span tail, uint32_t *request);
+// The same of a frame that nobody answers: those of streams.
+__must_check error_t vm_send(struct vm *vm, enum control_type type, uint32_t process,
+                             struct span fixed, struct span tail);
 // Tells bootd who the VM is (CONTROL_NETWORK). Errors: as vm_request's.
 __must_check error_t vm_request_network(struct vm *vm, uint32_t process,
                                         const struct guest_address *address);

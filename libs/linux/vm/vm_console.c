@@ -25,6 +25,16 @@ error_t vm_request(struct vm *vm, enum control_type type, uint32_t process, stru
 	return err;
 }
 
+error_t vm_send(struct vm *vm, enum control_type type, uint32_t process, struct span fixed,
+                struct span tail)
+{
+	error_t err = control_link_frame(&vm->link, type, process, fixed, tail);
+
+	if (err == 0)
+		link_flush(vm);
+	return err;
+}
+
 error_t vm_request_network(struct vm *vm, uint32_t process, const struct guest_address *address)
 {
 	struct control_network body = { .mtu = address->mtu,

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "guest/bootd/process_init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "guest/bootd/credentials.h"
+#include "guest/bootd/image_path.h"
+#include "guest/bootd/lookup.h"
+#include "guest/bootd/pty.h"
+
+int process_init_streams(struct config_process *process, const int stdio[3], bool is_console,
+                         int *master, struct failure *failure)
+{
+	int error = credentials_resolve(process, failure);
+
+	*master = -1;
+	if (error != 0)
+		return error;
+	if (process->terminal) {
+		*master = pty_open(process, is_console, failure);
+		return *master < 0 ? *master : 0;
+	}
+	for (int fd = 0; fd < 3; fd++) {
+		if (dup2(stdio[fd], fd) < 0)
+			return failure_errno(failure, "set up file descriptor %d", fd);
+		// So that the user may open /dev/stdout and the like again.
+		if (process->uid != 0 && fchown(fd, process->uid, (gid_t)-1) != 0)
+			return failure_errno(failure, "give file descriptor %d to the user", fd);
+	}
+	return 0;
+}
+
+// The working directory is made when the image lacks it, as Docker does.
+static int enter_directory(const char *path, struct failure *failure)
+{
+	char real[PATH_MAX];
+
+	if (image_path_make(path, real) != 0)
+		return failure_errno(failure, "make the working directory %.200s", path);
+	if (chdir(real) != 0)
+		return failure_errno(failure, "chdir to cwd (\"%.200s\") set in config.json failed",
+		                     path);
+	return 0;
+}
+
+static int set_oom_score(const struct config_process *process, struct failure *failure)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", process->oom_score_adj);
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || write(fd, text, (size_t)length) != length)
+		return failure_errno(failure, "set oom_score_adj to %s", text);
+	close(fd);
+	return 0;
+}
+
+int process_init_place(const struct config_process *process, struct failure *failure)
+{
+	int error = enter_directory(process->cwd, failure);
+
+	return error == 0 && process->has_oom_score_adj ? set_oom_score(process, failure) : error;
+}
+
+int process_init_user(const struct config_process *process, char program[PATH_MAX],
+                      struct failure *failure)
+{
+	int error = credentials_apply(process, failure);
+
+	if (error != 0)
+		return error;
+	return lookup_program(process->args.items[0], config_env_get(&process->env, "PATH"),
+	                      program, PATH_MAX, failure);
+}
+
+void process_report_created(int socket, int master, int shares)
+{
+	struct report report = { .kind = REPORT_CREATED,
+		                 .has_master = master >= 0,
+		                 .has_shares = shares >= 0 };
+	struct iovec vector = { &report, sizeof(report) };
+	union {
+		char space[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+	const int both[] = { master >= 0 ? master : shares, shares };
+	size_t size = ((size_t)report.has_master + report.has_shares) * sizeof(int);
+
+	if (size > 0) {
+		message.msg_control = control.space;
+		message.msg_controllen = CMSG_SPACE(size);
+
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(header), both, size);
+	}
+	if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+		_exit(FAILURE_SETUP);
+	if (master >= 0)
+		close(master);
+	if (shares >= 0)
+		close(shares);
+}
+
+_Noreturn void process_fail(int socket, const struct failure *failure)
+{
+	struct report report = { .kind = REPORT_FAILED, .failure = *failure };
+
+	(void)!send(socket, &report, sizeof(report), MSG_NOSIGNAL);
+	_exit(failure->status);
+}
+
+_Noreturn void process_execute(const struct config_process *process, const char *program,
+                               int socket)
+{
+	struct failure failure;
+
+	execve(program, (char *const *)(uintptr_t)process->args.items,
+	       (char *const *)(uintptr_t)process->env.items);
+	// A script whose interpreter is not there is ENOENT too.
+	int error = errno;
+	failure_set(&failure, error == ENOENT ? FAILURE_NOT_FOUND : FAILURE_NOT_EXECUTABLE, -error,
+	            "exec %.200s: %s", program,
+	            error == ENOEXEC ? "exec format error" : strerror(error));
+	process_fail(socket, &failure);
+}
