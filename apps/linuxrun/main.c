@@ -255,6 +255,10 @@ static void boot_read(void *context, const char *error)
 	if (error == NULL)
 		err = boot_disk_read_file(&run->boot, &run->boot.config, CONTROL_MAX_BODY,
 		                          &run->config_data, config_read, run);
+	if (err == ERR_NOT_FOUND && !run->power_off) {
+		log_debug("the boot disk has no config.json: no container to run");
+		return;
+	}
 	if (err == ERR_NOT_FOUND)
 		error = "the boot disk has no config.json";
 	else if (err == ERR_TOO_LARGE)

@@ -388,10 +388,20 @@ static bool pass_through(struct port *from, struct message *m)
 	return true;
 }
 
+// What virtual machines say to each other is their own.
+static enum guard_verdict judge_target(const struct frame *f, const struct port *to, bool to_all)
+{
+	if (f->from->kind != PORT_VM || (!to_all && (to == NULL || to->kind == PORT_VM)))
+		return GUARD_PASS;
+	return guard_check_closed(&f->from->sw->closed, f->headers);
+}
+
 void frame_forward(struct port *from, struct message *m)
 {
+	struct port *to = NULL;
 	struct frame f;
 	enum guard_verdict verdict;
+	bool to_all;
 
 	if (pass_through(from, m))
 		return;
@@ -403,15 +413,20 @@ void frame_forward(struct port *from, struct message *m)
 		message_discard(m);
 		return;
 	}
+	to_all = (f.bytes.data[0] & 1) != 0;
+	if (!to_all)
+		to = find_port(from->sw, f.bytes.data);
 	verdict = judge(&f);
+	if (verdict == GUARD_PASS)
+		verdict = judge_target(&f, to, to_all);
 	if (verdict != GUARD_PASS) {
 		port_charge(from, 1);
 		note_dropped(from, verdict);
 		message_discard(m);
 		return;
 	}
-	if ((f.bytes.data[0] & 1) != 0)
+	if (to_all)
 		flood(&f);
 	else
-		send_to_one(&f, find_port(from->sw, f.bytes.data));
+		send_to_one(&f, to);
 }

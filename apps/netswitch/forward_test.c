@@ -2,6 +2,7 @@
 //
 // Where a frame goes, what is dropped, and what is done to it on the way.
 #include "apps/netswitch/switch_fake.h"
+#include "libs/abi/engine.h"
 #include "libs/starina/syscall.h"
 
 static void without_virtual_machines(void **state)
@@ -135,6 +136,43 @@ static void dropped_by_the_guard(void **state)
 	                 NETDEV_FRAME_OF_PORT);
 }
 
+static void to_port(struct port *from, const uint8_t *mac, uint16_t port)
+{
+	struct message m = frame(mac, from, 100, (struct msg_netdev_frame){ 0 });
+	uint8_t *bytes = m.data + sizeof(struct msg_netdev_frame);
+
+	bytes[36] = (uint8_t)(port >> 8);
+	bytes[37] = (uint8_t)port;
+	frame_forward(from, &m);
+}
+
+// A virtual machine does not reach the engine, in whatever way it speaks to it; others do.
+static void to_the_engine(void **state)
+{
+	struct port *a, *b;
+
+	(void)state;
+	give_network();
+	a = vm(VM, TAKES_ALL);
+	b = vm(VM + 1, TAKES_ALL);
+	to_port(a, own_mac, ENGINE_PORT);
+	assert_int_equal(channels[OWN].len, 1);  // there is no engine
+	sw.closed.forward = 40123;
+	to_port(a, own_mac, ENGINE_PORT);
+	to_port(a, everybody, ENGINE_PORT);
+	to_port(a, far_mac, ENGINE_PORT);
+	to_port(a, far_mac, 40123);
+	assert_int_equal(channels[OWN].len, 1);
+	assert_int_equal(channels[UPLINK].len, 0);
+	assert_int_equal(channels[VM + 1].len, 0);
+	assert_int_equal(a->dropped[GUARD_CLOSED], 4);
+	to_port(a, own_mac, 80);
+	to_port(a, b->mac, ENGINE_PORT);
+	to_port(&sw.uplink, own_mac, ENGINE_PORT);
+	assert_int_equal(channels[OWN].len, 3);
+	assert_int_equal(channels[VM + 1].len, 1);
+}
+
 static void offloads(void **state)
 {
 	const struct msg_netdev_frame large = { .flags = NETDEV_FRAME_NEEDS_CSUM |
@@ -207,9 +245,13 @@ static void offloads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		switch_case(without_virtual_machines), switch_case(unicast),
-		switch_case(to_a_port_that_is_gone),   switch_case(to_everybody),
-		switch_case(dropped_by_the_guard),     switch_case(offloads),
+		switch_case(without_virtual_machines),
+		switch_case(unicast),
+		switch_case(to_a_port_that_is_gone),
+		switch_case(to_everybody),
+		switch_case(dropped_by_the_guard),
+		switch_case(to_the_engine),
+		switch_case(offloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "libs/abi/engine.h"
 #include "libs/base/string.h"
 
 #define ETHERNET_HEADER_LEN 14u
@@ -13,6 +14,7 @@
 #define IPV6_HEADER_LEN 40u
 
 #define IP_PROTOCOL_HOP_BY_HOP 0u
+#define IP_PROTOCOL_TCP 6u
 #define IP_PROTOCOL_UDP 17u
 #define IP_PROTOCOL_ICMPV6 58u
 
@@ -268,6 +270,81 @@ enum guard_verdict guard_check(const struct guard_identity *self, struct span he
 	}
 }
 
+// Whether an address leads to the host's loopback, for QEMU's user network: those of its subnet
+// do, and the loopback's own, of which 0.0.0.0 is one for a connection on Linux.
+static bool leads_to_host(const struct guard_closed *closed, struct span address)
+{
+	uint32_t prefix = closed->prefix_len < 32 ? closed->prefix_len : 32;
+	uint32_t bits = 0, subnet = 0;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		bits = bits << 8 | address.data[i];
+		subnet = subnet << 8 | closed->subnet[i];
+	}
+	if (bits >> 24 == 127 || bits >> 24 == 0)
+		return true;
+	return prefix == 0 || (bits ^ subnet) >> (32 - prefix) == 0;
+}
+
+// The rest of a segment's first packet: fragments behind it have no ports.
+static enum guard_verdict check_closed_ports(const struct guard_closed *closed, struct reader *r,
+                                             bool to_host)
+{
+	uint16_t port;
+
+	reader_skip(r, 2);
+	port = reader_be16(r);
+	if (reader_status(r) < 0)
+		return GUARD_MALFORMED;
+	return port == ENGINE_PORT || (to_host && port == closed->forward) ? GUARD_CLOSED
+									   : GUARD_PASS;
+}
+
+static enum guard_verdict check_closed_ipv4(const struct guard_closed *closed, struct reader *r)
+{
+	uint32_t header_len = (reader_u8(r) & 15u) * 4, fragment;
+	struct span destination;
+	uint8_t protocol;
+
+	reader_skip(r, 5);
+	fragment = reader_be16(r);
+	reader_skip(r, 1);
+	protocol = reader_u8(r);
+	reader_skip(r, 6);
+	destination = reader_bytes(r, 4);
+	reader_skip(r, header_len < 20 ? 0 : header_len - 20);
+	if (reader_status(r) < 0)
+		return GUARD_MALFORMED;
+	if (protocol != IP_PROTOCOL_TCP || (fragment & 0x1fff) != 0)
+		return GUARD_PASS;
+	return check_closed_ports(closed, r, leads_to_host(closed, destination));
+}
+
+// What leads to the host's loopback by IPv6 leads to ::1, where nothing of ours listens.
+static enum guard_verdict check_closed_ipv6(const struct guard_closed *closed, struct reader *r)
+{
+	uint8_t next;
+
+	reader_skip(r, 6);
+	next = reader_u8(r);
+	reader_skip(r, IPV6_HEADER_LEN - 7);
+	return next == IP_PROTOCOL_TCP ? check_closed_ports(closed, r, false) : GUARD_PASS;
+}
+
+enum guard_verdict guard_check_closed(const struct guard_closed *closed, struct span headers)
+{
+	struct reader r = reader_make(headers.data, headers.len);
+
+	if (closed->forward == 0)
+		return GUARD_PASS;
+	reader_skip(&r, 2 * GUARD_MAC_LEN);
+	switch (reader_be16(&r)) {
+	case ETHERTYPE_IPV4: return check_closed_ipv4(closed, &r);
+	case ETHERTYPE_IPV6: return check_closed_ipv6(closed, &r);
+	default: return GUARD_PASS;
+	}
+}
+
 const char *guard_verdict_text(enum guard_verdict verdict)
 {
 	static const char *const texts[] = {
@@ -281,6 +358,7 @@ const char *guard_verdict_text(enum guard_verdict verdict)
 		[GUARD_ROUTER] = "router advertisement or redirect",
 		[GUARD_DHCP_SERVER] = "DHCP server's message",
 		[GUARD_PROTOCOL] = "protocol that is not let through",
+		[GUARD_CLOSED] = "for a port that is closed to virtual machines",
 		[GUARD_OFFLOAD] = "checksum or segmentation offload that does not fit the headers",
 	};
 

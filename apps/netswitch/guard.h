@@ -32,6 +32,7 @@ enum guard_verdict {
 	GUARD_DHCP_SERVER,  // plays the DHCP server, v4 or v6
 	GUARD_PROTOCOL,     // neither IPv4, IPv6 nor ARP (VLAN tags, LLDP, ...)
 	GUARD_OFFLOAD,      // asks for a checksum or for segmentation that does not fit its headers
+	GUARD_CLOSED,       // TCP to a port that is for the host's user only
 	GUARD_VERDICTS,
 };
 
@@ -39,6 +40,17 @@ enum guard_verdict {
 // all, or GUARD_HEADERS of them.
 enum guard_verdict guard_check(const struct guard_identity *self, struct span headers,
                                size_t frame_len);
+// What no VM may reach: the engine's TCP port (libs/abi/engine.h) at any address of ours, and
+// `forward`, the port of the host's loopback that leads there. QEMU's network makes that of its
+// whole subnet.
+struct guard_closed {
+	uint16_t forward;  // 0: there is no engine, and nothing is closed
+	uint8_t subnet[4];
+	uint32_t prefix_len;
+};
+
+// Judges a frame that guard_check has passed, and that goes to our own TCP/IP or to the uplink.
+enum guard_verdict guard_check_closed(const struct guard_closed *closed, struct span headers);
 // The interface identifier that belongs to a MAC address (RFC 4291, appendix A): the last 8 bytes
 // of its IPv6 addresses.
 void guard_interface_id(const uint8_t mac[GUARD_MAC_LEN], uint8_t out[8]);

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "libs/abi/engine.h"
+
 static const struct guard_identity self = {
 	.mac = { 0x52, 0x54, 0, 0xaa, 0xbb, 1 },
 	.ipv4 = { 10, 0, 2, 100 },
@@ -359,14 +361,86 @@ static void test_long_frames(void **state)
 	assert_int_equal(check_part(1054), GUARD_MALFORMED);
 }
 
+// --- Ports that are the host's user's -----------------------------------------------------------
+
+#define FORWARD 40123
+
+static struct guard_closed closed = { .forward = FORWARD,
+	                              .subnet = { 10, 0, 2, 15 },
+	                              .prefix_len = 24 };
+
+static enum guard_verdict check_closed(const uint8_t *destination, uint16_t port)
+{
+	ipv4(self.ipv4, 6, 0, 0);
+	ports(1000, port);
+	memcpy(frame + 30, destination, 4);
+	return guard_check_closed(&closed, (struct span){ .data = frame, .len = w.len });
+}
+
+static void test_closed_ports(void **state)
+{
+	static const uint8_t own[4] = { 10, 0, 2, 15 };
+	static const uint8_t any_of_it[4] = { 10, 0, 2, 254 };
+	static const uint8_t loopback[4] = { 127, 0, 0, 1 };
+	static const uint8_t outside[4] = { 93, 184, 216, 34 };
+
+	(void)state;
+	assert_int_equal(check_closed(own, ENGINE_PORT), GUARD_CLOSED);
+	assert_int_equal(check_closed(outside, ENGINE_PORT), GUARD_CLOSED);
+	assert_int_equal(check_closed(own, 80), GUARD_PASS);
+	assert_int_equal(check_closed(gateway, FORWARD), GUARD_CLOSED);
+	assert_int_equal(check_closed(any_of_it, FORWARD), GUARD_CLOSED);
+	assert_int_equal(check_closed(loopback, FORWARD), GUARD_CLOSED);
+	assert_int_equal(check_closed(nothing, FORWARD), GUARD_CLOSED);
+	assert_int_equal(check_closed(outside, FORWARD), GUARD_PASS);
+	// Before the network is known, any may be of it.
+	closed.prefix_len = 0;
+	assert_int_equal(check_closed(outside, FORWARD), GUARD_CLOSED);
+	closed.prefix_len = 24;
+	closed.forward = 0;
+	assert_int_equal(check_closed(own, ENGINE_PORT), GUARD_PASS);
+	closed.forward = FORWARD;
+}
+
+// Nothing hides the port: options, fragments, IPv6, a packet that is cut.
+static void test_closed_ports_hidden(void **state)
+{
+	(void)state;
+	for (uint32_t options = 0; options <= 10; options += 5) {
+		ipv4(self.ipv4, 6, options, 0x2000);
+		ports(1000, ENGINE_PORT);
+		assert_int_equal(
+			guard_check_closed(&closed, (struct span){ .data = frame, .len = w.len }),
+			GUARD_CLOSED);
+		ipv4(self.ipv4, 6, options, 0x2000);
+		assert_int_equal(
+			guard_check_closed(&closed, (struct span){ .data = frame, .len = w.len }),
+			GUARD_MALFORMED);
+		ipv4(self.ipv4, 6, options, 0x2001);  // no ports here
+		ports(1000, ENGINE_PORT);
+		assert_int_equal(
+			guard_check_closed(&closed, (struct span){ .data = frame, .len = w.len }),
+			GUARD_PASS);
+	}
+	ipv4(self.ipv4, 17, 0, 0);
+	ports(1000, ENGINE_PORT);
+	assert_int_equal(guard_check_closed(&closed, (struct span){ .data = frame, .len = w.len }),
+	                 GUARD_PASS);
+	ipv6(own_ipv6, 6, 20);
+	ports(1000, ENGINE_PORT);
+	assert_int_equal(guard_check_closed(&closed, (struct span){ .data = frame, .len = w.len }),
+	                 GUARD_CLOSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mac),         cmocka_unit_test(test_protocols),
-		cmocka_unit_test(test_arp),         cmocka_unit_test(test_ipv4),
-		cmocka_unit_test(test_dhcp_server), cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_neighbours),  cmocka_unit_test(test_router),
-		cmocka_unit_test(test_hop_by_hop),  cmocka_unit_test(test_long_frames),
+		cmocka_unit_test(test_mac),          cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_arp),          cmocka_unit_test(test_ipv4),
+		cmocka_unit_test(test_dhcp_server),  cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_neighbours),   cmocka_unit_test(test_router),
+		cmocka_unit_test(test_hop_by_hop),   cmocka_unit_test(test_long_frames),
+		cmocka_unit_test(test_closed_ports), cmocka_unit_test(test_closed_ports_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

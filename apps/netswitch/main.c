@@ -169,6 +169,19 @@ static void read_rate(struct netswitch *sw, const struct environ *env)
 	sw->burst = burst * sw->frame_cost;
 }
 
+// The port of the host's loopback that leads to the engine, which starina-run chose.
+static void read_closed(struct netswitch *sw, const struct environ *env)
+{
+	uint64_t forward = 0;
+
+	if (environ_config_u64(env, "closed", &forward) != 0 || forward > UINT16_MAX) {
+		log_error("netswitch.closed=%s: must be a TCP port, or 0",
+		          environ_config(env, "closed"));
+		process_exit(1);
+	}
+	sw->closed.forward = (uint16_t)forward;
+}
+
 static error_t start(struct netswitch *sw, const struct environ *env)
 {
 	handle_t netdev = environ_connector(env, "netdev");
@@ -181,6 +194,7 @@ static error_t start(struct netswitch *sw, const struct environ *env)
 		process_exit(1);
 	}
 	read_rate(sw, env);
+	read_closed(sw, env);
 	list_init(&sw->vm_ports);
 	port_init(&sw->uplink, sw, PORT_UPLINK);
 	port_init(&sw->own, sw, PORT_OWN);
@@ -237,5 +251,7 @@ APP(netswitch,
 	    // What each virtual machine may send: frames a second, and at once.
 	    {NEED_CONFIG, "rate", "8000", 0},
 	    {NEED_CONFIG, "burst", "800", 0},
+	    // A TCP port of the host that they do not reach, nor the engine behind it.
+	    {NEED_CONFIG, "closed", "0", 0},
     },
     .provides = {"ethernet", "vmnet"});

@@ -74,6 +74,7 @@ struct netswitch {
 	size_t num_vm_ports;
 	struct netdev_network network;  // what our own TCP/IP told
 	struct pool pool;
+	struct guard_closed closed;
 	nsec_t frame_cost;  // what one frame of a VM port costs
 	nsec_t burst;       // what a VM port may owe
 };

@@ -96,6 +96,8 @@ void network_changed(struct netswitch *sw, const struct netdev_network *network)
 		return;
 	}
 	sw->network = *network;
+	memcpy(sw->closed.subnet, network->address, sizeof(sw->closed.subnet));
+	sw->closed.prefix_len = network->prefix_len;
 	pool_set_network(&sw->pool, network);
 	list_for_each(entry, &sw->vm_ports) {
 		struct port *port = container_of(entry, struct port, entry);

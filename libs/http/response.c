@@ -175,8 +175,7 @@ error_t http_response_chunk(struct http_exchange *exchange, const void *bytes, s
 	// One message, and one segment, of a small chunk.
 	if (len <= sizeof(chunk) - size_len - 2) {
 		memcpy(chunk + size_len, bytes, len);
-		chunk[size_len + len] = '\r';
-		chunk[size_len + len + 1] = '\n';
+		memcpy(chunk + size_len + len, "\r\n", 2);
 		return http_send_bytes(c, chunk, size_len + len + 2);
 	}
 	err = http_send_bytes(c, chunk, size_len);

@@ -25,8 +25,16 @@ static void listen_later(struct http_server *server, const char *what)
 	start_ticking(server);
 }
 
+static void listens(const struct http_server *server, bool now)
+{
+	if (server->listens != NULL)
+		server->listens(server->service.context, now);
+}
+
 static void reconnect(struct http_server *server)
 {
+	if (server->listener.handle != HANDLE_NONE)
+		listens(server, false);
 	loop_close(server->service.loop, &server->control);
 	loop_close(server->service.loop, &server->listener);
 	if (service_client_again(&server->client))
@@ -94,6 +102,7 @@ static void control_message(struct loop *loop, struct source *source, struct mes
 			return;
 		}
 		log_info("serving %s", server->uri);
+		listens(server, true);
 		return;
 	}
 	if (!message_decode_error(m, &error, &tail, &tail_len)) {
@@ -125,6 +134,7 @@ void http_server_configure(struct http_server *server, const struct http_server_
 {
 	server->service.gate = options->gate;
 	server->service.host_optional = options->host_optional;
+	server->listens = options->listens;
 }
 
 error_t http_server_start(struct loop *loop, struct http_server *server, handle_t connector,

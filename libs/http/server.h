@@ -17,12 +17,16 @@ struct http_server_options {
 	// A Host field may be absent or empty, as clients of a socket in the file system have it.
 	// Else HTTP/1.1 must have one (RFC 9112 3.2).
 	bool host_optional;
+	// The server listens from now on, or does not for now: tcpip ended. With the server's
+	// context. May be NULL.
+	void (*listens)(void *context, bool now);
 };
 
 struct http_server {
 	struct http_service service;  // to be read: its counts
 	// Private.
 	const char *uri;
+	void (*listens)(void *context, bool now);
 	struct service_client client;
 	struct source control;
 	struct source listener;

@@ -18,6 +18,7 @@
 #include "tools/common/inherited.h"
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
+#include "tools/run/engine/engine.h"
 #include "tools/run/qemu/boot_disk_file.h"
 #include "tools/run/relay/app_port.h"
 #include "tools/run/settings/boot_apps.h"
@@ -54,6 +55,7 @@ struct run {
 	char apps_socket[PATH_MAX];  // "": none
 	int apps_fd;                 // listens there
 	struct boot_apps boot_apps;
+	struct engine engine;
 	int log_fd;
 };
 
@@ -88,6 +90,8 @@ static int config_make(struct run *run, struct error *err)
 	unsigned rows = 0;
 	int result;
 
+	if (run->settings.engine)
+		return 0;
 	if (run->settings.volume.name)
 		return volume_command_write(&run->settings.volume, run->config, err);
 	if (volume_settings_finish(&run->settings, run->image, err) < 0)
@@ -192,7 +196,7 @@ static int kept_disk_open(struct run *run, bool make, struct error *err)
 static int state_open(struct run *run, bool make, struct error *err)
 {
 	bool needed = run->settings.volume.name || volumes_need_state(&run->settings.volumes) ||
-		state_disk_is_wanted();
+		run->settings.engine || state_disk_is_wanted();
 
 	if (!needed || run->state_disk.path[0])
 		return 0;
@@ -247,6 +251,50 @@ static int volumes_check(const struct settings *settings, struct error *err)
 	return 0;
 }
 
+// What is there before anything is fetched: a second engine of this build is refused.
+static int engine_prepare_run(struct run *run, struct error *err)
+{
+	static const char *const apps[] = { "engine", "hostctl" };
+	char folder[PATH_MAX];
+
+	if (!run->settings.engine)
+		return 0;
+	for (unsigned i = 0; i < sizeof(apps) / sizeof(apps[0]); i++)
+		if (!image_has_app(run->settings.build, apps[i]))
+			return error_set(err,
+			                 "--engine: this image lacks the app %s; add it to APPS",
+			                 apps[i]);
+	if (path_set(folder, err, "%s/run", run->settings.build) < 0)
+		return -1;
+	return engine_open(&run->engine, folder, err);
+}
+
+static int boot_disk_make(struct run *run, const char *guest_kernel, const char *initramfs,
+                          struct error *err)
+{
+	const struct boot_secret secret = { .name = ENGINE_SECRET_FILE,
+		                            .bytes = run->engine.secret,
+		                            .size = sizeof(run->engine.secret) };
+	struct boot_files files = {
+		.kernel = guest_kernel,
+		.initramfs = initramfs,
+		.images = run->images_index,
+		.config = run->config,
+	};
+	char app[PATH_MAX];
+
+	if (run->settings.engine) {
+		if (path_set(app, err, "%s/apps/vmm.app", run->settings.build) < 0)
+			return -1;
+		files.secret = &secret;
+		files.config = NULL;
+		// An OS without containers of docker's has none.
+		if (access(app, R_OK) == 0)
+			files.app = app;
+	}
+	return boot_disk_write(run->boot_disk, &files, err);
+}
+
 static int prepare(struct run *run, struct error *err)
 {
 	char guest_kernel[PATH_MAX];
@@ -263,7 +311,7 @@ static int prepare(struct run *run, struct error *err)
 	    state_open(run, false, err) < 0 || shares_open(&run->settings.shares, err) < 0 ||
 	    volumes_open(&run->settings.volumes, false, err) < 0 || image_resolve(run, err) < 0 ||
 	    path_set(parent, err, "%s/run", build) < 0 ||
-	    workdir_create(&run->workdir, parent, err) < 0)
+	    workdir_create(&run->workdir, parent, err) < 0 || engine_prepare_run(run, err) < 0)
 		return -1;
 	if (path_set(run->config, err, "%s/config.json", run->workdir.path) < 0 ||
 	    path_set(run->boot_disk, err, "%s/boot.disk", run->workdir.path) < 0 ||
@@ -279,9 +327,8 @@ static int prepare(struct run *run, struct error *err)
 	    config_make(run, err) < 0 ||
 	    images_prepare(run->image_tool, build, run->settings.images, run->workdir.path, err) <
 	            0 ||
-	    boot_disk_write(run->boot_disk, guest_kernel, initramfs, run->images_index, run->config,
-	                    err) < 0 ||
-	    disks_make(run, err) < 0 || volumes_open(&run->settings.volumes, true, err) < 0)
+	    boot_disk_make(run, guest_kernel, initramfs, err) < 0 || disks_make(run, err) < 0 ||
+	    volumes_open(&run->settings.volumes, true, err) < 0)
 		return -1;
 	run->log_fd = STDERR_FILENO;
 	if (run->settings.log_path)
@@ -320,7 +367,8 @@ static void ports_announce(const struct published_ports *ports)
 // What the user can do with an OS that stays up.
 static void boot_announce(const struct settings *settings)
 {
-	const char *end = "Ctrl-C or Ctrl-A X ends the OS";
+	const char *end = settings->engine ? "Ctrl-C stops the containers and the OS"
+					   : "Ctrl-C or Ctrl-A X ends the OS";
 
 	if (image_has_app(settings->build, "httpd"))
 		log_info("status page: http://127.0.0.1:%u/; %s", settings->http_port, end);
@@ -342,7 +390,9 @@ static int boot(struct run *run)
 		.images_disk = run->images_disk,
 		.has_linuxrun = image_has_app(run->settings.build, "linuxrun"),
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
+		.engine_port = run->settings.engine ? run->engine.port : 0,
 	};
+	struct engine *engine = run->settings.engine ? &run->engine : NULL;
 	struct relay_result result = { .end = RELAY_SILENT };
 	struct app_port apps;
 	struct qemu machine;
@@ -352,6 +402,7 @@ static int boot(struct run *run)
 		boot_announce(&run->settings);
 	ports_announce(&run->settings.ports);
 	ports_release(&run->settings.ports);
+	engine_release_port(&run->engine);
 	for (int attempt = 0; attempt < 2 && result.end == RELAY_SILENT; attempt++) {
 		if (attempt > 0)
 			log_warn(
@@ -366,8 +417,14 @@ static int boot(struct run *run)
 		apps.absent = !image_has_app(run->settings.build, "push");
 		apps.apps = run->boot_apps.items;
 		apps.num_apps = run->boot_apps.count;
-		result =
-			relay_run(&machine, &run->settings, &apps, run->log_fd, !run->settings.gdb);
+		if (engine && engine_begin(engine, &machine, &err) < 0) {
+			log_error("%s", err.text);
+			qemu_stop(&machine);
+			return EXIT_ERROR;
+		}
+		result = relay_run(&machine, &run->settings, &apps, engine, run->log_fd,
+		                   !run->settings.gdb);
+		engine_end(&run->engine);
 		app_port_deinit(&apps);
 		qemu_stop(&machine);
 	}
@@ -441,6 +498,7 @@ int main(int argc, char **argv)
 	struct error err;
 	int status = EXIT_ERROR;
 
+	run.engine = ENGINE_NONE;
 	inherited_mend();
 	log_init("run");
 	signals_block();
@@ -461,6 +519,7 @@ int main(int argc, char **argv)
 	else
 		status = container_run(&run, &err);
 	ports_release(&run.settings.ports);
+	engine_close(&run.engine);
 	address_forget(run.gdb_address, run.gdb_socket);
 	address_forget(run.apps_address, run.apps_socket);
 	boot_apps_deinit(&run.boot_apps);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <archive.h>
@@ -284,6 +285,10 @@ static void test_boot_disk(void **state)
 	static const char *const names[] = { "kernel", "initramfs.cpio", "images.json",
 		                             "config.json" };
 	static const char *const texts[] = { "the kernel", "", "[]", "{}" };
+	struct boot_files files = { .kernel = names[0],
+		                    .initramfs = names[1],
+		                    .images = names[2],
+		                    .config = names[3] };
 	char directory[] = "/tmp/run_test.XXXXXX";
 	struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
@@ -295,9 +300,7 @@ static void test_boot_disk(void **state)
 	assert_int_equal(chdir(directory), 0);
 	for (size_t i = 0; i < 4; i++)
 		file_write(names[i], texts[i]);
-	assert_int_equal(boot_disk_write("disk", "kernel", "initramfs.cpio", "images.json",
-	                                 "config.json", &err),
-	                 0);
+	assert_int_equal(boot_disk_write("disk", &files, &err), 0);
 	archive_read_support_format_tar(archive);
 	assert_int_equal(archive_read_open_filename(archive, "disk", 512), ARCHIVE_OK);
 	for (size_t i = 0; i < 4; i++) {
@@ -308,16 +311,46 @@ static void test_boot_disk(void **state)
 	}
 	assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_EOF);
 	archive_read_free(archive);
-	assert_int_equal(boot_disk_write("disk", "absent", "initramfs.cpio", "images.json",
-	                                 "config.json", &err),
-	                 -1);
+	files.kernel = "absent";
+	assert_int_equal(boot_disk_write("disk", &files, &err), -1);
 	assert_non_null(strstr(err.text, "absent"));
-	assert_int_equal(boot_disk_write("no/disk", "kernel", "initramfs.cpio", "images.json",
-	                                 "config.json", &err),
-	                 -1);
+	assert_int_equal(boot_disk_write("no/disk", &files, &err), -1);
 	assert_non_null(strstr(err.text, "no/disk"));
 	for (size_t i = 0; i < 4; i++)
 		unlink(names[i]);
+	unlink("disk");
+	rmdir(directory);
+}
+
+// The first two blocks are the secret's, as the app engine expects it; nobody else can read them.
+static void test_boot_secret(void **state)
+{
+	static const uint8_t bytes[32] = { 1, 2, 3, [31] = 9 };
+	const struct boot_secret secret = { "engine.secret", bytes, sizeof(bytes) };
+	struct boot_files files = { .secret = &secret,
+		                    .kernel = "kernel",
+		                    .initramfs = "kernel",
+		                    .images = "kernel",
+		                    .app = "kernel" };
+	char directory[] = "/tmp/run_test.XXXXXX";
+	char blocks[1024];
+	struct stat stat_;
+	struct error err;
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(chdir(directory), 0);
+	file_write("kernel", "the kernel");
+	assert_int_equal(boot_disk_write("disk", &files, &err), 0);
+	assert_int_equal(stat("disk", &stat_), 0);
+	assert_int_equal(stat_.st_mode & 0777, 0600);
+	file = fopen("disk", "r");
+	assert_int_equal(fread(blocks, 1, sizeof(blocks), file), sizeof(blocks));
+	fclose(file);
+	assert_string_equal(blocks, "engine.secret");
+	assert_memory_equal(blocks + 512, bytes, sizeof(bytes));
+	unlink("kernel");
 	unlink("disk");
 	rmdir(directory);
 }
@@ -334,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_uart_log_quiet_from_the_start),
 		cmocka_unit_test(test_escape_keys),
 		cmocka_unit_test(test_boot_disk),
+		cmocka_unit_test(test_boot_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

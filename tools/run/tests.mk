@@ -4,7 +4,7 @@ run_test_SRCS := $(addprefix tools/run/,qemu/boot_disk_file.c relay/uart_log.c r
 	$(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 run_test_CFLAGS := -D_GNU_SOURCE
 run_test_LIBS := -larchive
-settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c capability_settings.c container_settings.c docker_settings.c flags.c guest_kernel.c image_tool.c images.c \
+settings_test_SRCS := $(addprefix tools/run/settings/,arguments.c capability_settings.c container_settings.c docker_settings.c engine_settings.c flags.c guest_kernel.c image_tool.c images.c \
 	numbers.c options.c published_ports.c resolver.c settings.c shares.c volume_command.c volume_settings.c volumes.c volume_words.c mount_words.c tmpfs_words.c) tools/run/signals.c \
 	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c digest_text.c) $(filter-out %_test.c,$(wildcard tools/common/*.c)) libs/base/closest.c
 settings_test_CFLAGS := -D_GNU_SOURCE

@@ -68,27 +68,56 @@ static int entry_write(struct archive *archive, const char *disk, const char *na
 	return result;
 }
 
-int boot_disk_write(const char *path, const char *kernel, const char *initramfs, const char *images,
-                    const char *config, struct error *err)
+static int secret_write(struct archive *archive, const char *disk, const struct boot_secret *secret,
+                        struct error *err)
+{
+	struct archive_entry *entry = archive_entry_new();
+	int result = 0;
+
+	archive_entry_set_pathname(entry, secret->name);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_perm(entry, 0600);
+	archive_entry_set_size(entry, (la_int64_t)secret->size);
+	archive_entry_set_mtime(entry, 0, 0);
+	if (archive_write_header(archive, entry) != ARCHIVE_OK ||
+	    archive_write_data(archive, secret->bytes, secret->size) != (la_ssize_t)secret->size)
+		result = write_failed(archive, disk, err);
+	archive_entry_free(entry);
+	return result;
+}
+
+int boot_disk_write(const char *path, const struct boot_files *files, struct error *err)
 {
 	struct archive *archive = archive_write_new();
 	int result = -1;
+	int fd;
 
 	if (!archive)
 		return error_set(err, "out of memory");
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		error_set_errno(err, errno, "cannot make the boot disk %s", path);
+		goto out_free;
+	}
 	if (archive_write_set_format_ustar(archive) != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(archive, SECTOR_SIZE * 8) != ARCHIVE_OK ||
-	    archive_write_open_filename(archive, path) != ARCHIVE_OK) {
+	    archive_write_open_fd(archive, fd) != ARCHIVE_OK) {
 		write_failed(archive, path, err);
 		goto out_free;
 	}
-	if (entry_write(archive, path, "kernel", kernel, err) < 0 ||
-	    entry_write(archive, path, "initramfs.cpio", initramfs, err) < 0 ||
-	    entry_write(archive, path, "images.json", images, err) < 0 ||
-	    entry_write(archive, path, "config.json", config, err) < 0)
+	// First: who looks for it reads no further.
+	if (files->secret && secret_write(archive, path, files->secret, err) < 0)
+		goto out_free;
+	if ((files->app && entry_write(archive, path, "vmm.app", files->app, err) < 0) ||
+	    entry_write(archive, path, "kernel", files->kernel, err) < 0 ||
+	    entry_write(archive, path, "initramfs.cpio", files->initramfs, err) < 0 ||
+	    entry_write(archive, path, "images.json", files->images, err) < 0 ||
+	    (files->config && entry_write(archive, path, "config.json", files->config, err) < 0))
 		goto out_free;
 	result = archive_write_close(archive) == ARCHIVE_OK ? 0 : write_failed(archive, path, err);
 out_free:
 	archive_write_free(archive);
+	if (fd >= 0)
+		close(fd);
 	return result;
 }

@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: MIT
 //
-// The boot disk: a ustar archive, as it is, on a virtio-blk disk. It holds, in this order, `kernel`
-// (the guest's), `initramfs.cpio` (with bootd as /init), `images.json` (what is on the disk with
-// the images of apps) and `config.json` (the container's configuration).
+// The boot disk: a ustar archive, as it is, on a virtio-blk disk, which only this user can read. It
+// holds, in this order, what an engine has besides (a secret, and `vmm.app`), `kernel` (the
+// guest's), `initramfs.cpio` (with bootd as /init), `images.json` (what is on the disk with the
+// images of apps) and `config.json` (the container's configuration).
 #pragma once
+
+#include <stddef.h>
 
 #include "tools/common/error.h"
 
+// A file of the archive that is no file elsewhere.
+struct boot_secret {
+	const char *name;
+	const void *bytes;
+	size_t size;
+};
+
+// What the archive is made of; of all but `secret`, the path of a file.
+struct boot_files {
+	const struct boot_secret *secret;  // NULL: none
+	const char *app;                   // vmm.app; NULL: none
+	const char *kernel;
+	const char *initramfs;
+	const char *images;
+	const char *config;  // NULL: none
+};
+
 // Writes the archive to `path`. The same inputs give the same bytes.
-int boot_disk_write(const char *path, const char *kernel, const char *initramfs, const char *images,
-                    const char *config, struct error *err);
+int boot_disk_write(const char *path, const struct boot_files *files, struct error *err);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "libs/abi/engine.h"
 #include "tools/common/subprocess.h"
 #include "tools/run/hostfs/server.h"
 #include "tools/run/settings/settings.h"
@@ -84,7 +85,7 @@ static void add_disk(struct command *command, const char *id, const char *format
 static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNELS])
 {
 	static const char *const names[QEMU_NUM_CHANNELS] = {
-		"uart", "stdin", "stdout", "stderr", "control", "apps", "files",
+		"uart", "stdin", "stdout", "stderr", "control", "apps", "files", "host", "monitor",
 	};
 
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
@@ -97,7 +98,7 @@ static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNEL
 	add(command, "chardev:uart");
 	add(command, "-device");
 	add(command, "virtio-serial-device,id=ports");
-	for (unsigned i = QEMU_STDIN; i < QEMU_NUM_CHANNELS; i++) {
+	for (unsigned i = QEMU_STDIN; i < QEMU_MONITOR; i++) {
 		if (remote[i] < 0)
 			continue;
 		add(command, "-device");
@@ -105,10 +106,16 @@ static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNEL
 		add(command, "virtserialport,bus=ports.0,nr=%u,chardev=%s,name=org.starina.%s", i,
 		    names[i], names[i]);
 	}
+	if (remote[QEMU_MONITOR] >= 0) {
+		add(command, "-mon");
+		add(command, "chardev=%s,mode=control", names[QEMU_MONITOR]);
+	}
 }
 
-// The status page's port goes to the OS, the published ones straight to the container's address.
-static void add_network(struct command *command, const struct settings *settings)
+// The status page's port and the engine's go to the OS, the published ones straight to the
+// container's address.
+static void add_network(struct command *command, const struct settings *settings,
+                        const struct qemu_files *files)
 {
 	const struct published_ports *ports = &settings->ports;
 	char *forwards = NULL;
@@ -122,6 +129,8 @@ static void add_network(struct command *command, const struct settings *settings
 		        port->udp ? "udp" : "tcp", port->host, port->host_port,
 		        port->container_port);
 	}
+	if (text && files->engine_port)
+		fprintf(text, ",hostfwd=tcp:127.0.0.1:%u-:%u", files->engine_port, ENGINE_PORT);
 	if (!text || fclose(text) != 0) {
 		command->failed = true;
 		free(forwards);
@@ -162,10 +171,13 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 {
 	char memory[48] = "";
 	char cpus[32] = "";
+	char closed[48] = "";
 
 	add(command, "-append");
+	if (files->engine_port)
+		snprintf(closed, sizeof(closed), "netswitch.closed=%u ", files->engine_port);
 	if (!files->has_linuxrun) {
-		add(command, "%s", settings->append);
+		add(command, "%s%s", closed, settings->append);
 		return;
 	}
 	if (settings->guest_memory)
@@ -173,7 +185,8 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 		         (unsigned long long)settings->guest_memory >> 10);
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
-	add(command, "linuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s",
+	add(command,
+	    "%slinuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s", closed,
 	    settings->image != NULL || settings->volume.name != NULL, memory, cpus,
 	    files->writable_disk ? " linuxrun.disk=1" : "",
 	    settings->no_network ? " linuxrun.network=0" : "", settings->append);
@@ -224,7 +237,7 @@ static void command_make(struct command *command, const struct settings *setting
 		         files->writable_disk_kept ? ",cache=writeback" : ",cache=unsafe");
 	if (files->state_disk)
 		add_disk(command, "state", "raw", files->state_disk, ",cache=writeback");
-	add_network(command, settings);
+	add_network(command, settings, files);
 	add(command, "-device");
 	add(command, "virtio-rng-device");
 	add_ports(command, remote);
@@ -249,14 +262,26 @@ static void close_all(int fds[QEMU_NUM_CHANNELS])
 	}
 }
 
-static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS], unsigned count,
-                         struct error *err)
+static bool has_channel(const struct settings *settings, unsigned channel)
+{
+	switch (channel) {
+	case QEMU_FILES: return has_shares(settings);
+	case QEMU_HOST:
+	case QEMU_MONITOR: return settings->engine;
+	default: return true;
+	}
+}
+
+static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS],
+                         const struct settings *settings, struct error *err)
 {
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
 		machine->channels[i] = remote[i] = -1;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
 		int pair[2];
 
+		if (!has_channel(settings, i))
+			continue;
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 			error_set_errno(err, errno, "cannot make a socket");
 			close_all(machine->channels);
@@ -299,6 +324,7 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
                const struct qemu_files *files, struct error *err)
 {
 	int remote[QEMU_NUM_CHANNELS];
+	int passed[QEMU_NUM_CHANNELS];
 	struct command command = { 0 };
 	struct spawn spawn = {
 		.stdin_fd = -1,
@@ -306,13 +332,15 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 		.stderr_fd = -1,
 		.cwd_fd = -1,
 		.own_group = true,
-		.pass_fds = remote,
-		.num_pass_fds = QEMU_NUM_CHANNELS - !has_shares(settings),
+		.pass_fds = passed,
 	};
 
 	machine->file_server = 0;
-	if (channels_open(machine, remote, spawn.num_pass_fds, err) < 0)
+	if (channels_open(machine, remote, settings, err) < 0)
 		return -1;
+	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
+		if (remote[i] >= 0)
+			passed[spawn.num_pass_fds++] = remote[i];
 	command_make(&command, settings, files, remote);
 	spawn.argv = (const char *const *)command.argv;
 	if (command.failed)

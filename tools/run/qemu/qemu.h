@@ -25,7 +25,9 @@ enum qemu_channel {
 	QEMU_STDERR,
 	QEMU_CONTROL,
 	QEMU_APPS,
-	QEMU_FILES,  // only when there are volumes; its end is the file server's
+	QEMU_FILES,    // only when there are volumes; its end is the file server's
+	QEMU_HOST,     // these are the engine's: what the OS asks of us
+	QEMU_MONITOR,  // QMP; no port of the OS's
 	QEMU_NUM_CHANNELS,
 };
 
@@ -45,6 +47,7 @@ struct qemu_files {
 	const char *images_disk;    // a VMDK description
 	bool has_linuxrun;          // the image has the app that runs the container
 	const char *gdb_socket;     // NULL: no debugger can attach
+	unsigned engine_port;       // of 127.0.0.1, for the engine; 0: there is none
 };
 
 // Starts QEMU, out of the terminal's process group, and the server of the volumes. Released by

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BACKLOG 128
+#define BACKLOG 512
 
 static bool listens_on(int fd, unsigned port)
 {

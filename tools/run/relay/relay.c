@@ -16,6 +16,7 @@
 
 #include "tools/common/log.h"
 #include "tools/common/subprocess.h"
+#include "tools/run/engine/engine.h"
 #include "tools/run/relay/app_port.h"
 #include "tools/run/relay/backlog.h"
 #include "tools/run/relay/uart_log.h"
@@ -32,6 +33,7 @@
 #define HELD_MS 5000        // then the firmware's banner is shown after all
 #define POWER_OFF_MS 10000  // from the exit status to QEMU's end, while no output moves
 #define FORCE_SIGNALS 3     // so many signals end it at once
+#define STOP_SLACK 20       // seconds that the OS has to stop, over those of the containers
 #define NEVER UINT64_MAX
 #define CTRL_A 1
 #define CONTROL_OUT_SIZE 4096
@@ -48,6 +50,7 @@ struct relay {
 	struct control_line control;
 	struct stream control_in;  // its filter feeds `control`; nothing is written
 	struct app_port *apps;
+	struct engine *engine;  // NULL: there is none
 	char control_out[CONTROL_OUT_SIZE];
 	size_t control_out_length;
 	bool opened_sent;
@@ -69,6 +72,7 @@ struct relay {
 	uint64_t silence_at;  // in clock_ms() terms
 	uint64_t held_at;
 	uint64_t stop_at;
+	uint64_t stop_begun;  // of the engine
 	uint64_t power_off_at;
 };
 
@@ -77,6 +81,8 @@ static void backlogs_widen(const struct relay *relay)
 	const struct published_ports *ports = &relay->settings->ports;
 
 	backlog_widen(relay->machine->pid, relay->settings->http_port);
+	if (relay->engine)
+		backlog_widen(relay->machine->pid, relay->engine->port);
 	for (unsigned i = 0; i < ports->count; i++) {
 		if (!ports->items[i].udp)
 			backlog_widen(relay->machine->pid, ports->items[i].host_port);
@@ -129,7 +135,7 @@ __attribute__((format(printf, 2, 3))) static void control_send(struct relay *rel
 // Without an image, keys are ours: Ctrl-A X ends the machine.
 static bool keys_are_ours(const struct relay *relay)
 {
-	return !relay->settings->image && relay->terminal_ours;
+	return !relay->settings->image && !relay->engine && relay->terminal_ours;
 }
 
 static size_t keys_filter(void *context, const char *data, size_t size, char *out)
@@ -226,6 +232,34 @@ static void qemu_check(struct relay *relay)
 	relay->machine->pid = -1;
 }
 
+// The first signal asks the OS to end all in order, the second one ends it at once.
+static void engine_signal(struct relay *relay, int number)
+{
+	if (!signal_ends(number)) {
+		signal_obey_stop(number);
+		return;
+	}
+	if (++relay->stop_signals > 1) {
+		quit(relay, 128 + number);
+		return;
+	}
+	log_info("stopping; once more ends it at once");
+	engine_stop(relay->engine);
+	relay->stop_begun = clock_ms();
+}
+
+// From when on the OS does not stop any more.
+static uint64_t engine_stop_limit(const struct relay *relay)
+{
+	uint64_t seconds = engine_stop_seconds(relay->engine);
+
+	if (relay->stop_signals == 0 || relay->settings->stop_timeout == STOP_FOREVER)
+		return NEVER;
+	if (seconds < relay->settings->stop_timeout)
+		seconds = relay->settings->stop_timeout;
+	return relay->stop_begun + (seconds + STOP_SLACK) * 1000;
+}
+
 // What a signal asks of the container, or of us while there is none.
 static void signal_pass(struct relay *relay, const struct signalfd_siginfo *info)
 {
@@ -236,6 +270,10 @@ static void signal_pass(struct relay *relay, const struct signalfd_siginfo *info
 	// closed pipe's.
 	if (!sent && (number == SIGWINCH || number == SIGCHLD || number == SIGPIPE))
 		return;
+	if (relay->engine) {
+		engine_signal(relay, number);
+		return;
+	}
 	if (!container_runs(relay)) {
 		if (signal_ends(number)) {
 			if (relay->settings->image)
@@ -318,9 +356,13 @@ static void deadlines_check(struct relay *relay)
 {
 	uint64_t now = clock_ms();
 
+	if (relay->engine)
+		relay->stop_at = engine_stop_limit(relay);
 	if (relay->power_off_at <= now || relay->stop_at <= now) {
 		terminal_restore(&relay->terminal);
-		if (relay->power_off_at <= now)
+		if (relay->engine)
+			log_warn("the OS did not stop in time; ending QEMU");
+		else if (relay->power_off_at <= now)
 			log_warn("the OS did not power off after the container's end; ending QEMU");
 		else
 			log_warn("the container did not end within %u s of the signal; ending QEMU",
@@ -342,6 +384,8 @@ static int wait_ms(const struct relay *relay)
 
 	if (apps_due < next)
 		next = apps_due;
+	if (relay->engine && engine_due(relay->engine) < next)
+		next = engine_due(relay->engine);
 	if (!relay->heard && relay->silence_at < next)
 		next = relay->silence_at;
 	if (relay->heard && !relay->uart_log.passing && relay->held_at < next)
@@ -358,8 +402,9 @@ static bool step(struct relay *relay)
 	struct stream *streams[] = { &relay->in, &relay->out, &relay->err, &relay->log,
 		                     &relay->control_in };
 	enum { NUM_STREAMS = sizeof(streams) / sizeof(streams[0]) };
-	struct pollfd fds[NUM_STREAMS * STREAM_NUM_FDS + 2 + APP_PORT_NUM_FDS];
+	struct pollfd fds[NUM_STREAMS * STREAM_NUM_FDS + 2 + APP_PORT_NUM_FDS + ENGINE_NUM_FDS];
 	unsigned count = NUM_STREAMS * STREAM_NUM_FDS;
+	struct pollfd *engine_fds = fds + count + 2 + APP_PORT_NUM_FDS;
 	bool moved = false;
 
 	for (unsigned i = 0; i < NUM_STREAMS; i++)
@@ -370,7 +415,11 @@ static bool step(struct relay *relay)
 		.events = POLLOUT,
 	};
 	app_port_prepare(relay->apps, fds + count + 2);
-	if (poll(fds, count + 2 + APP_PORT_NUM_FDS, wait_ms(relay)) < 0 && errno != EINTR)
+	for (unsigned i = 0; i < ENGINE_NUM_FDS; i++)
+		engine_fds[i].fd = -1;
+	if (relay->engine)
+		engine_prepare(relay->engine, engine_fds);
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), wait_ms(relay)) < 0 && errno != EINTR)
 		return false;
 	if (fds[count].revents)
 		signals_take_all(relay);
@@ -381,6 +430,8 @@ static bool step(struct relay *relay)
 		control_flush(relay);
 	app_port_move(relay->apps, fds + count + 2,
 	              !relay->in_line && stream_is_empty(&relay->log));
+	if (relay->engine)
+		engine_move(relay->engine, engine_fds);
 	closed_output_pass(&relay->out, relay->machine->channels[QEMU_STDOUT]);
 	closed_output_pass(&relay->err, relay->machine->channels[QEMU_STDERR]);
 	deadlines_check(relay);
@@ -472,8 +523,13 @@ static struct relay_result relay_conclude(struct relay *relay)
 	if (relay->control.error[0])
 		log_error("linuxrun: %s", relay->control.error);
 	well = qemu_end_check(relay,
-	                      container_ended ? "after the container's end"
-	                                      : "before the container's end");
+	                      relay->engine             ? "before it was stopped"
+	                              : container_ended ? "after the container's end"
+	                                                : "before the container's end");
+	if (relay->engine) {
+		result.status = relay->quit ? relay->quit_status : well ? 0 : STATUS_ERROR;
+		return result;
+	}
 	// A container of the user's has ended when it says so; the built-in one leaves the OS
 	// running.
 	if (container_ended && (relay->settings->image || (relay->ended && well)))
@@ -487,7 +543,8 @@ static struct relay_result relay_conclude(struct relay *relay)
 }
 
 struct relay_result relay_run(struct qemu *machine, const struct settings *settings,
-                              struct app_port *apps, int log_fd, bool watch_silence)
+                              struct app_port *apps, struct engine *engine, int log_fd,
+                              bool watch_silence)
 {
 	// Some 300 KB, more than a stack should hold.
 	struct relay *relay = calloc(1, sizeof(*relay));
@@ -498,6 +555,7 @@ struct relay_result relay_run(struct qemu *machine, const struct settings *setti
 	relay->machine = machine;
 	relay->settings = settings;
 	relay->apps = apps;
+	relay->engine = engine;
 	relay_open(relay, log_fd, watch_silence);
 	while (step(relay))
 		;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 struct app_port;
+struct engine;
 struct qemu;
 struct settings;
 
@@ -20,7 +21,9 @@ struct relay_result {
 	int status;
 };
 
-// Relays until the machine ends or is given up; `apps` brings it apps, `log_fd` gets the OS's log.
-// Takes the program's signals (signals_block()). The caller stops the machine.
+// Relays until the machine ends or is given up; `apps` brings it apps, `engine` (NULL: there is
+// none) docker's clients, `log_fd` gets the OS's log. Takes the program's signals
+// (signals_block()). The caller stops the machine.
 struct relay_result relay_run(struct qemu *machine, const struct settings *settings,
-                              struct app_port *apps, int log_fd, bool watch_silence);
+                              struct app_port *apps, struct engine *engine, int log_fd,
+                              bool watch_silence);

@@ -82,6 +82,7 @@ static const struct flag flags[] = {
 	ADDS("dns-option", 0, LIST_DNS_OPTION),
 	ADDS("dns-search", 0, LIST_DNS_SEARCH),
 	SETS("domainname", 0, FLAG_TEXT, OPTION_DOMAINNAME),
+	SETS("engine", 0, FLAG_SWITCH, OPTION_ENGINE),
 	SETS("entrypoint", 0, FLAG_TEXT, OPTION_ENTRYPOINT),
 	ADDS("env", 'e', LIST_ENV),
 	ADDS("env-file", 0, LIST_ENV_FILE),

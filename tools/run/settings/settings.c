@@ -107,7 +107,9 @@ static int shares_read(struct settings *settings, struct error *err)
 	const char *variable = env_get("STARINA_SHARES");
 
 	for (size_t i = 0; i < list->count; i++)
-		if (shares_add(&settings->shares, list->items[i], false, "--share", err) < 0)
+		// Without a name it is the engine's.
+		if ((!settings->engine || strchr(list->items[i], '=')) &&
+		    shares_add(&settings->shares, list->items[i], false, "--share", err) < 0)
 			return -1;
 	if (!variable || list->count > 0)
 		return 0;
@@ -141,7 +143,8 @@ int settings_read(struct settings *settings, int argc, char **argv, struct error
 		return 0;
 	settings->gdb = option_is_on(&settings->options, OPTION_GDB);
 	settings->log_path = settings->options.values[OPTION_LOG].value;
-	if (container_settings_read(settings, err) < 0 || docker_settings_read(settings, err) < 0 ||
+	if (engine_settings_read(settings, err) < 0 || container_settings_read(settings, err) < 0 ||
+	    docker_settings_read(settings, err) < 0 ||
 	    capability_settings_read(settings, err) < 0 || shares_read(settings, err) < 0)
 		return -1;
 	if (settings->config_options.failed)
@@ -214,9 +217,10 @@ int settings_check_port(struct settings *settings, struct error *err)
 	// As QEMU does: a connection of a past run that lingers is not an obstacle.
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	result = bind(fd, (struct sockaddr *)&address, sizeof(address));
-	if (result < 0 && errno == EADDRINUSE && (settings->image || settings->volume.name) &&
+	if (result < 0 && errno == EADDRINUSE &&
+	    (settings->image || settings->volume.name || settings->engine) &&
 	    !settings->http_port_given) {
-		// Who runs a container did not ask for a status page: it gives way.
+		// Who runs containers did not ask for a status page: it gives way.
 		address.sin_port = 0;
 		result = bind(fd, (struct sockaddr *)&address, sizeof(address));
 	}

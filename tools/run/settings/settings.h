@@ -38,6 +38,8 @@ struct settings {
 	unsigned http_port;      // on 127.0.0.1
 	bool http_port_given;    // by the user: no other will do
 	struct shares shares;    // of apps; opened by shares_open()
+	bool engine;             // serve docker's clients instead of running a container
+	const char *bind_root;   // below which these may bind; NULL: the current folder
 	bool gdb;                // wait for a debugger
 	bool help;
 	bool quiet;  // warnings and errors only
@@ -78,6 +80,9 @@ int container_settings_read(struct settings *settings, struct error *err);
 int volume_settings_read(struct settings *settings, struct error *err);
 int docker_settings_read(struct settings *settings, struct error *err);
 int capability_settings_read(struct settings *settings, struct error *err);
+
+// --engine, and what cannot be beside it (engine_settings.c); part of settings_read().
+int engine_settings_read(struct settings *settings, struct error *err);
 
 // Adds the volumes of the packed image in the directory `image` (NULL: none) if there is to be a
 // state disk, and says what is mounted where to `config_options`. Once, after settings_read(). -1

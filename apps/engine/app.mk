@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+APP_engine_LIBS := http
+# What docker's clients say.
+APP_engine_ISOLATION := user

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// The provider of "host" (libs/abi/host.h): the way of apps to starina-run, and the machine's
+// orderly end. main.c has the port to the host, clients.c the apps, power.c the end.
+#pragma once
+
+#include "libs/abi/engine.h"
+#include "libs/abi/host.h"
+#include "libs/base/list.h"
+#include "libs/base/span.h"
+#include "libs/files/files.h"
+#include "libs/starina/loop.h"
+#include "libs/starina/opener.h"
+#include "libs/starina/service.h"
+
+#define HOSTCTL_CLIENTS 16u
+#define HOSTCTL_NONCE 16u
+
+struct hostctl;
+
+struct client {
+	struct hostctl *ctl;
+	struct list entry;
+	struct source source;
+	bool ready;     // it takes docker's connections
+	bool watches;   // it has something to end
+	bool stopping;  // was told to
+};
+
+// What the host was asked, and has not answered.
+struct call {
+	uint32_t id;            // toward the host; 0: free
+	struct client *client;  // NULL: it has gone
+	struct msg_host_publish request;
+};
+
+struct hostctl {
+	struct loop loop;
+	struct service_listener listener;
+	handle_t system;
+	handle_t console;  // connectors
+	handle_t volumes;
+	struct opener opener;
+	struct source port;
+	bool open;
+	bool synced;  // the host has said the nonce
+	char nonce[HOSTCTL_NONCE + 1];
+	char line[ENGINE_HOST_LINE_MAX];  // of the host, unfinished
+	size_t line_len;
+	bool overlong;
+	struct list clients;
+	unsigned num_clients;
+	struct call calls[ENGINE_HOST_REQUESTS];
+	uint32_t last_id;
+	bool was_ready;  // what the host was told
+	bool stopping;
+	struct files files;  // of the state disk, to write it out
+};
+
+// --- main.c ---
+
+// Tells the host a line, without its newline.
+void host_say(struct hostctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// --- clients.c ---
+
+// Accepts clients. Errors: as service_listen's.
+__must_check error_t clients_init(struct hostctl *ctl, handle_t service);
+// The host speaks from the beginning: tells it what it has to know.
+void clients_tell(struct hostctl *ctl);
+// The host answered the request `id`: the port, or the error's text.
+void clients_answer(struct hostctl *ctl, uint32_t id, uint32_t host_port, struct span text,
+                    bool well);
+// Tells those that want to know that the machine is to stop.
+void clients_stop(struct hostctl *ctl);
+// Whether nobody has anything left to end.
+bool clients_have_stopped(const struct hostctl *ctl);
+
+// --- power.c ---
+
+// The host asks for the end.
+void power_stop(struct hostctl *ctl);
+// A client has ended what it had, or has gone: goes on with the end if that was the last.
+void power_advance(struct hostctl *ctl);
