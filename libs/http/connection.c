@@ -187,7 +187,7 @@ static void channel_message(struct loop *loop, struct source *source, struct mes
 	(void)loop;
 	http_connection_enter(c);
 	http_flow_received(c);
-	if (m->type == MSG_DATA && !payload_open(m, &c->held)) {
+	if (m->type == MSG_DATA && !c->peer_ended && !payload_open(m, &c->held)) {
 		c->rest = c->held.bytes;
 	} else if (m->type == MSG_END) {
 		c->peer_ended = true;

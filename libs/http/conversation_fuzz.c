@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Whole conversations: clients, a server and servers behind its proxy, each of which says what it
-// likes, in pieces cut anywhere, and reads, ends, resets and closes when it likes. The server, the
+// likes, in pieces cut anywhere, and reads, ends, resets and closes when it likes; the server makes
+// streams of some requests, and does as it likes with them. The server, the
 // proxy, the loop and the services are the real ones; the kernel is system_fake.c's. At the end
 // nothing may be left. An input is a list of steps, a byte of what and a byte of how, some with
 // bytes that follow.
@@ -12,6 +13,7 @@
 #include "libs/abi/tcpip.h"
 #include "libs/http/proxy.h"
 #include "libs/http/server.h"
+#include "libs/http/stream.h"
 #include "libs/http/tcpip_fake.h"
 #include "libs/starina/clients_fake.h"
 #include "libs/starina/payload.h"
@@ -21,6 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define CLIENTS 4u
 #define UPSTREAMS 4u
 #define PENDING 8u
+#define STREAMS 4u
+
+#define GATE "0123456789abcdefghijklmnopqrstuv"
 
 // What a step may say at once, so that the fuzzer need not find HTTP by itself.
 static const char *const client_says[] = {
@@ -35,6 +40,13 @@ static const char *const client_says[] = {
 	"GET /f HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET /f HTTP/1.0\r\n\r\n",
 	"GET /n HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	"POST /u HTTP/1.1\r\nHost: a\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\n{}",
+	"POST /u HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\nhello",
+	"GET /r HTTP/1.1\r\nHost: a\r\n\r\nhello",
+	"PUT /c HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+	"PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+	"DELETE /c HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
+	GATE,
 	"5\r\nhello\r\n",
 	"0\r\n\r\n",
 	"hello",
@@ -58,6 +70,11 @@ static handle_t clients[CLIENTS], upstreams[UPSTREAMS];
 // Exchanges that the handler answers later, and proxies without a connection.
 static struct http_exchange *pending[PENDING];
 static struct http_proxy *proxies[PENDING];
+// Streams, and what their peers have been told.
+static struct stream {
+	struct http_exchange *exchange;
+	bool paused, ended;
+} streams[STREAMS];
 
 // --- The app ---
 
@@ -103,6 +120,94 @@ static void keep_proxy(struct http_exchange *exchange, const struct http_request
 		http_proxy_connected(proxy, HANDLE_NONE);
 }
 
+// --- Streams ---
+
+static void stream_body(void *context, struct http_exchange *exchange, struct span bytes)
+{
+	struct stream *stream = context;
+
+	if (bytes.len == 0 || stream->paused || stream->ended || stream->exchange != exchange)
+		abort();
+	if (bytes.data[0] == '!') {
+		http_abort(exchange);
+	} else if (bytes.data[0] == '=') {
+		stream->paused = true;
+		http_pause_body(exchange, true);
+	} else if (bytes.data[0] == '.') {
+		http_stream_close(exchange);
+	} else if (http_can_send(exchange)) {
+		error_t ignored = http_send(exchange, bytes.data, bytes.len);
+
+		(void)ignored;
+	}
+}
+
+static void stream_body_end(void *context, struct http_exchange *exchange)
+{
+	struct stream *stream = context;
+
+	if (stream->paused || stream->ended || stream->exchange != exchange)
+		abort();
+	stream->ended = true;
+}
+
+static void stream_gone(void *context, struct http_exchange *exchange)
+{
+	struct stream *stream = context;
+
+	if (stream->exchange != exchange)
+		abort();
+	*stream = (struct stream){ 0 };
+}
+
+static const struct http_handler stream_handler = { .body = stream_body,
+	                                            .body_end = stream_body_end,
+	                                            .gone = stream_gone };
+
+static void make_stream(struct http_exchange *exchange, unsigned status)
+{
+	static const char fields[] = "Upgrade: tcp\r\n";
+	error_t err = ERR_FULL;
+
+	for (size_t i = 0; i < STREAMS && err == ERR_FULL; i++) {
+		if (streams[i].exchange != NULL)
+			continue;
+		streams[i] = (struct stream){ .exchange = exchange };
+		err = http_stream_start(
+			exchange, status,
+			(struct span){ .data = (const uint8_t *)fields, .len = sizeof(fields) - 1 },
+			&stream_handler, &streams[i]);
+		if (err == ERR_BAD_STATE || err == ERR_NOT_SUPPORTED)
+			streams[i].exchange = NULL;
+	}
+	if (err == ERR_FULL || err == ERR_BAD_STATE || err == ERR_NOT_SUPPORTED)
+		http_respond(exchange, 400, "text/plain", "no", 2);
+}
+
+static void use_stream(struct stream *stream, uint8_t how)
+{
+	struct http_exchange *exchange = stream->exchange;
+	error_t ignored = 0;
+
+	if (exchange == NULL)
+		return;
+	switch (how % 6) {
+	case 0: ignored = http_send(exchange, block, how * 10); break;
+	case 1: ignored = http_send_end(exchange); break;
+	case 2:
+		stream->paused = !stream->paused;
+		http_pause_body(exchange, stream->paused);
+		break;
+	case 3: http_stream_close(exchange); break;
+	case 4: http_abort(exchange); break;
+	default:
+		while (stream->exchange == exchange && http_can_send(exchange) && ignored == 0)
+			ignored = http_send(exchange, block, sizeof(block));
+		break;
+	}
+	(void)ignored;
+}
+
 static void on_request(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head)
 {
@@ -114,6 +219,11 @@ static void on_request(void *context, struct http_exchange *exchange,
 		keep_proxy(exchange, head);
 	} else if (what == 'n') {
 		keep(exchange);
+	} else if (what == 'u' || what == 'c') {
+		exchange->user = NULL;
+		http_collect_body(exchange, what == 'u' ? 100 : 4);
+	} else if (what == 'r') {
+		make_stream(exchange, 200);
 	} else if (what == 's') {
 		exchange->user = (void *)200;
 		if (http_respond_start(exchange, 200, "text/plain", 200 * sizeof(block)) == 0)
@@ -145,6 +255,25 @@ static void on_body(void *context, struct http_exchange *exchange, struct span b
 		http_pause_body(exchange, true);
 }
 
+// Of a request that waits for its body.
+static void on_body_end(void *context, struct http_exchange *exchange)
+{
+	struct span body = http_body(exchange);
+
+	(void)context;
+	if (body.len == 2)
+		make_stream(exchange, 101);
+	else if (body.len > 0)
+		http_respond(exchange, 200, "text/plain", body.data, body.len);
+}
+
+static void on_peer_end(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	if (exchange->user == NULL)
+		http_respond(exchange, 200, "text/plain", "bye", 3);
+}
+
 static void on_writable(void *context, struct http_exchange *exchange)
 {
 	(void)context;
@@ -162,6 +291,8 @@ static void on_gone(void *context, struct http_exchange *exchange)
 
 static const struct http_handler handler = { .request = on_request,
 	                                     .body = on_body,
+	                                     .body_end = on_body_end,
+	                                     .peer_end = on_peer_end,
 	                                     .writable = on_writable,
 	                                     .gone = on_gone };
 
@@ -199,6 +330,16 @@ static void answer_pending(struct http_exchange *exchange, uint8_t how)
 		http_respond(exchange, how % 2 != 0 ? 200 : 404, "text/plain", block, how);
 }
 
+// Connections that there are were made with the gate as it was.
+static void set_gate(bool shut)
+{
+	if (server.service.num_connections == 0)
+		http_server_configure(
+			&server,
+			&(struct http_server_options){ .gate = shut ? (const uint8_t *)GATE : NULL,
+		                                       .host_optional = shut });
+}
+
 enum step {
 	CONNECT,
 	SAY,
@@ -212,6 +353,8 @@ enum step {
 	TIME,
 	MEMORY,
 	RESTART,
+	STREAM,
+	SHUT_GATE,
 	NUM_STEPS
 };
 
@@ -252,6 +395,8 @@ static size_t step(enum step what, uint8_t how, const uint8_t *data, size_t size
 	case ANSWER: answer_pending(pending[how % PENDING], how >> 3); return 0;
 	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); return 0;
 	case MEMORY: fake_memory_fail(how); return 0;
+	case STREAM: use_stream(&streams[how % STREAMS], how >> 2); return 0;
+	case SHUT_GATE: set_gate((how & 1) != 0); return 0;
 	default: tcpip_fake_restart((how & 1) != 0); return 0;
 	}
 }
@@ -282,11 +427,17 @@ static void finish(size_t handles, size_t allocated)
 			http_proxy_connected(proxy, HANDLE_NONE);
 		answer_pending(pending[i], 1);
 	}
+	// One that waits for its handler to take the rest waits as long as that likes.
+	for (size_t i = 0; i < STREAMS; i++) {
+		if (streams[i].exchange != NULL)
+			http_stream_close(streams[i].exchange);
+	}
 	for (int i = 0; i < 8; i++) {
 		fake_time_pass(HTTP_TICK_SECONDS * NSEC_PER_SEC);
 		fake_loop_settle(&loop);
 		tcpip_fake_serve(connector);
 	}
+	set_gate(false);
 	if (server.listener.handle == HANDLE_NONE || server.service.num_connections != 0 ||
 	    fake_num_allocated() != allocated || fake_num_handles() > handles)
 		abort();  // something is left

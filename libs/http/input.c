@@ -8,7 +8,7 @@
 
 #define COLLECT_FIRST 1024u
 
-static void free_body(struct http_connection *c)
+void http_input_drop_body(struct http_connection *c)
 {
 	heap_free(c->collected);
 	c->collected = NULL;
@@ -27,7 +27,7 @@ static void free_head(struct http_connection *c)
 void http_input_drop(struct http_connection *c)
 {
 	free_head(c);
-	free_body(c);
+	http_input_drop_body(c);
 	payload_release(&c->held);
 	heap_free(c->kept);
 	c->kept = NULL;
@@ -42,7 +42,7 @@ void http_exchange_end(struct http_connection *c)
 	if (!c->refused && c->exchange.handler->gone != NULL)
 		c->exchange.handler->gone(c->exchange.context, &c->exchange);
 	c->refused = false;
-	free_body(c);
+	http_input_drop_body(c);
 }
 
 bool http_input_wanted(const struct http_connection *c)
@@ -244,7 +244,7 @@ static void body_too_large(struct http_connection *c)
 {
 	static const char text[] = "the body of the request is too large\n";
 
-	free_body(c);
+	http_input_drop_body(c);
 	c->too_large = true;
 	if (is_answered(c))
 		return;

@@ -16,5 +16,7 @@ void http_input_continue(struct http_connection *c);
 void http_input_collect(struct http_connection *c, size_t limit);
 // The exchange is over: the handler hears of it.
 void http_exchange_end(struct http_connection *c);
-// Frees what is kept of the input.
+// Frees what was collected of the body.
+void http_input_drop_body(struct http_connection *c);
+// Frees all that is kept of the input.
 void http_input_drop(struct http_connection *c);

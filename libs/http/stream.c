@@ -2,6 +2,7 @@
 #include "libs/http/stream.h"
 
 #include "libs/http/connection.h"
+#include "libs/http/input.h"
 #include "libs/http/output.h"
 #include "libs/http/response.h"
 
@@ -23,6 +24,7 @@ error_t http_stream_start(struct http_exchange *exchange, unsigned status, struc
 	c->paused = false;
 	c->told_end = false;
 	err = http_response_stream(exchange, status, fields);
+	http_input_drop_body(c);
 	http_connection_settle(c);
 	return err;
 }
