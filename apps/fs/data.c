@@ -294,6 +294,8 @@ static int write_commit(struct call *call)
 		return result == CALL_WAIT ? result : write_stopped(call, result);
 	}
 	t->done += t->now;
+	if (!last && t->appends)
+		kept_part(call, size - t->offset);
 	if (last)
 		(void)call_end(call, write_end(call));
 	else
@@ -440,6 +442,32 @@ static int write_gap(struct call *call)
 	return write_blocks(call);
 }
 
+// Where a write that appends goes. False: one that the app's death broke off has as much as can be
+// done, for others have appended since; it is answered.
+static bool append_at(struct call *call, struct fuse_write_in *in)
+{
+	struct transfer *t = &call->data;
+	struct write_part part;
+	struct fuse_write_out out = { 0 };
+
+	t->appends = true;
+	if (!kept_part_done(call, &part)) {
+		// A client may know no better where the end is: another one may have appended since
+		// it asked, also one that has left, or while the app was dead.
+		if (call->node->was_shared || call->session->returned ||
+		    node_is_shared(call->session, call->node->id))
+			in->offset = t->file_size;
+		return true;
+	}
+	in->offset = part.offset;
+	t->appended = part.done;
+	if (t->file_size == part.offset + part.done)
+		return true;
+	out.size = (uint32_t)part.done;
+	call_put(call, &out, sizeof(out));
+	return false;
+}
+
 int op_write(struct call *call)
 {
 	struct transfer *t = &call->data;
@@ -458,10 +486,9 @@ int op_write(struct call *call)
 		result = size_of(call, &t->file_size);
 	if (result != 0)
 		return result;
-	// Of several clients none knows the end better.
 	if ((in.flags & OPEN_APPEND) != 0 && (in.write_flags & FUSE_WRITE_CACHE) == 0 &&
-	    node_is_shared(call->session, call->node->id))
-		in.offset = t->file_size;
+	    !append_at(call, &in))
+		return 0;
 	if (in.offset > MAX_SIZE || in.size > MAX_SIZE - in.offset)
 		return -LINUX_EFBIG;
 	if (in.size == 0) {

@@ -49,6 +49,7 @@ struct node {
 	struct node *next;  // of its bucket
 	struct ext4_node id;
 	uint32_t refs;     // of sessions
+	bool was_shared;   // several had it at a time
 	uint32_t pins;     // of calls
 	bool nameless;     // to be released when nobody has it
 	bool from_before;  // an orphan of an instance before: sessions may still have it
@@ -124,7 +125,15 @@ struct transfer {
 	uint64_t file_size;                // before
 	handle_t folio;                    // while `io` does not have it
 	bool kills_setid;
-	int status;  // of the last `io`
+	bool appends;
+	uint64_t appended;  // bytes, before the app died
+	int status;         // of the last `io`
+};
+
+// How far a write is that appends: the file's end was at `offset`, and `done` bytes are the file's.
+struct write_part {
+	uint64_t offset;
+	uint64_t done;
 };
 
 // One block of a file that is read, changed and written.
@@ -354,6 +363,11 @@ void kept_session_end(struct session *session);
 void kept_reply(struct call *call);
 // Whether the request was done before: puts the reply that it had.
 bool kept_done(struct call *call);
+// Before an update is committed that makes the first `done` bytes of a write that appends the
+// file's: keeps how far it is.
+void kept_part(const struct call *call, uint64_t done);
+// Whether the call is such a write, which the death of an instance before broke off.
+bool kept_part_done(const struct call *call, struct write_part *out);
 uint32_t kept_awaited(const struct fs *fs);
 // Those who did not come back.
 void kept_forget_awaited(struct fs *fs);

@@ -20,12 +20,20 @@ struct kept_session {
 	uint32_t reserved;
 };
 
+struct kept_part {
+	uint64_t unique;
+	uint64_t update;  // 0: there is none
+	struct write_part part;
+};
+
 struct kept_slot {
 	uint64_t unique;
 	uint64_t update;  // 0: there is no reply
 	uint32_t length;
 	uint32_t reserved;
 	uint8_t bytes[KEPT_REPLY_MAX];
+	// Of a write that is not done yet; the one before stays until the next is true.
+	struct kept_part parts[2];
 };
 
 struct kept {
@@ -73,6 +81,10 @@ void kept_mounted(struct fs *fs)
 			// Its number will be another update's.
 			if (slot->update > last)
 				slot->update = 0;
+			for (uint32_t j = 0; j < 2; j++) {
+				if (slot->parts[j].update > last)
+					slot->parts[j].update = 0;
+			}
 		}
 	}
 }
@@ -145,15 +157,22 @@ void kept_session_end(struct session *session)
 // between any two instructions.
 #define in_order() __asm__ volatile("" ::: "memory")
 
-void kept_reply(struct call *call)
+// The slot of the call's request. NULL: its session is not kept.
+static struct kept_slot *slot_of(const struct call *call)
 {
 	const struct session *session = call->session;
-	struct kept_slot *slot;
 
-	if (session == NULL || session->index == FS_MAX_SESSIONS || call->fs->kept == NULL ||
-	    call->out_len > KEPT_REPLY_MAX)
+	if (session == NULL || session->index == FS_MAX_SESSIONS || call->fs->kept == NULL)
+		return NULL;
+	return &call->fs->kept->slots[session->index][call->in.unique & SLOT_MASK];
+}
+
+void kept_reply(struct call *call)
+{
+	struct kept_slot *slot = slot_of(call);
+
+	if (slot == NULL || call->out_len > KEPT_REPLY_MAX)
 		return;
-	slot = &call->fs->kept->slots[session->index][call->in.unique & SLOT_MASK];
 	slot->update = 0;
 	in_order();
 	slot->unique = call->in.unique;
@@ -162,6 +181,52 @@ void kept_reply(struct call *call)
 	in_order();
 	slot->update = update_next(call->fs->ext4);
 	in_order();
+}
+
+// The last part of the call's write in its slot. NULL: there is none.
+static struct kept_part *last_part(struct kept_slot *slot, const struct call *call)
+{
+	struct kept_part *last = NULL;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct kept_part *kept = &slot->parts[i];
+
+		if (kept->unique == call->in.unique && kept->update != 0 &&
+		    (last == NULL || kept->update > last->update))
+			last = kept;
+	}
+	return last;
+}
+
+void kept_part(const struct call *call, uint64_t done)
+{
+	struct kept_slot *slot = slot_of(call);
+	struct kept_part *kept;
+
+	if (slot == NULL)
+		return;
+	kept = last_part(slot, call) == &slot->parts[0] ? &slot->parts[1] : &slot->parts[0];
+	kept->update = 0;
+	in_order();
+	kept->unique = call->in.unique;
+	kept->part = (struct write_part){ .offset = call->data.offset, .done = done };
+	// What was done before the app died is the file's while it is done again.
+	if (done < call->data.appended)
+		kept->part.done = call->data.appended;
+	in_order();
+	kept->update = update_next(call->fs->ext4);
+	in_order();
+}
+
+bool kept_part_done(const struct call *call, struct write_part *out)
+{
+	struct kept_slot *slot = call->session->returned ? slot_of(call) : NULL;
+	const struct kept_part *kept = slot == NULL ? NULL : last_part(slot, call);
+
+	if (kept == NULL)
+		return false;
+	*out = kept->part;
+	return true;
 }
 
 bool kept_done(struct call *call)

@@ -191,7 +191,7 @@ int node_ref(struct session *session, struct ext4_node id)
 		ref->node = node;
 		list_push_back(&session->refs, &ref->entry);
 		*place = ref;
-		node->refs++;
+		node->was_shared |= ++node->refs > 1;
 	}
 	ref->node->id = id;
 	ref->lookups++;
