@@ -136,3 +136,45 @@ bool files_forget_batch(struct vm_files *files, const struct fs_device_request *
 		files->forgotten = 0;
 	return all;
 }
+
+// --- Nodes of a reply that the guest does not get ------------------------------------------------
+
+static void count_one(void *context, size_t offset, uint64_t id)
+{
+	uint32_t *count = context;
+
+	(void)offset;
+	(void)id;
+	++*count;
+}
+
+static void write_one(void *context, size_t offset, uint64_t id)
+{
+	const struct fuse_forget_one one = { .nodeid = id, .nlookup = 1 };
+	struct mut_span *to = context;
+
+	(void)offset;
+	memcpy(to->data, &one, sizeof(one));
+	to->data += sizeof(one);
+}
+
+void files_forget_reply(struct files_session *session, uint32_t opcode, struct span reply)
+{
+	struct fuse_batch_forget_in in = { .count = 0 };
+	struct fuse_in_header header = { .opcode = FUSE_BATCH_FORGET };
+	struct mut_span bytes;
+	struct message m;
+
+	if (files_reply_ids(opcode, reply, count_one, &in.count) != 0 || in.count == 0 ||
+	    !can_forget(session))
+		return;
+	header.len = (uint32_t)(BATCH_FIXED + in.count * sizeof(struct fuse_forget_one));
+	if (files_make_room(&m, FUSE_BATCH_FORGET, header.len, &bytes.data) != 0)
+		return;
+	memcpy(bytes.data, &header, sizeof(header));
+	memcpy(bytes.data + sizeof(header), &in, sizeof(in));
+	bytes.data += BATCH_FIXED;
+	if (files_reply_ids(opcode, reply, write_one, &bytes) != 0 ||
+	    files_session_send(session, &m) != 0)
+		message_discard(&m);
+}

@@ -50,6 +50,9 @@ uint32_t files_slot_of(const struct files_session *session);
 // its part. `forgotten` tells who has it already.
 bool files_forget(struct vm_files *files, const struct fs_device_request *request);
 bool files_forget_batch(struct vm_files *files, const struct fs_device_request *request);
+// Tells the session to forget one look-up of each node in the reply to an `opcode`, which the guest
+// does not get. What cannot be told now, the session has until its end.
+void files_forget_reply(struct files_session *session, uint32_t opcode, struct span reply);
 
 // --- vm_files_reply.c ---
 

@@ -10,6 +10,7 @@ struct amend {
 	struct vm_files *files;
 	const struct fs_device_request *request;
 	uint64_t slot;
+	uint32_t given;  // so many of them the guest has
 	bool failed;
 };
 
@@ -18,8 +19,30 @@ static void give_id(void *context, size_t offset, uint64_t id)
 	struct amend *amend = context;
 
 	(void)offset;
-	if (!files_nodes_give(&amend->files->nodes, amend->slot << FILES_NODE_BITS | id))
+	if (amend->failed ||
+	    !files_nodes_give(&amend->files->nodes, amend->slot << FILES_NODE_BITS | id))
 		amend->failed = true;
+	else
+		amend->given++;
+}
+
+static void take_id(void *context, size_t offset, uint64_t id)
+{
+	struct amend *amend = context;
+
+	(void)offset;
+	if (amend->given == 0)
+		return;
+	amend->given--;
+	(void)files_nodes_forget(&amend->files->nodes, amend->slot << FILES_NODE_BITS | id, 1);
+}
+
+// The guest does not get the reply: neither it nor the provider counts the look-ups in it.
+static void take_back(struct files_session *session, uint32_t opcode, struct span reply,
+                      struct amend *amend)
+{
+	if (files_reply_ids(opcode, reply, take_id, amend) == 0)
+		files_forget_reply(session, opcode, reply);
 }
 
 static void amend_id(void *context, size_t offset, uint64_t id)
@@ -84,6 +107,7 @@ static void deliver(struct files_session *session, struct fs_device_request *req
 	struct amend amend = { .files = files, .request = request, .slot = files_slot_of(session) };
 
 	if (files_reply_ids(was.opcode, reply, give_id, &amend) < 0 || amend.failed) {
+		take_back(session, was.opcode, reply, &amend);
 		files_fail(files, request, LINUX_ENOMEM);
 		return;
 	}
@@ -92,6 +116,8 @@ static void deliver(struct files_session *session, struct fs_device_request *req
 		if (files_reply_ids(was.opcode, reply, amend_id, &amend) == 0 && was.share != NULL)
 			amend_share(request, reply);
 		fs_device_done(request, reply.len);
+	} else {
+		take_back(session, was.opcode, reply, &amend);
 	}
 	files_memory_is_back(files);
 }

@@ -711,11 +711,69 @@ static void requests_wait_for_memory(void **state)
 	fake_memory_fail(0);
 }
 
+// Takes a batch of one look-up each of these nodes.
+static void take_batch(struct provider *from, const uint64_t *ids, uint32_t count)
+{
+	struct fuse_batch_forget_in in;
+	struct fuse_forget_one one;
+
+	assert_int_equal(take_opcode(from), FUSE_BATCH_FORGET);
+	memcpy(&in, from->request + sizeof(from->in), sizeof(in));
+	assert_int_equal(in.count, count);
+	assert_int_equal(from->in.len, sizeof(from->in) + sizeof(in) + count * sizeof(one));
+	for (uint32_t i = 0; i < count; i++) {
+		memcpy(&one, from->request + sizeof(from->in) + sizeof(in) + i * sizeof(one),
+		       sizeof(one));
+		assert_true(one.nodeid == ids[i] && one.nlookup == 1);
+	}
+}
+
+// Nodes that the guest cannot be given are the provider's to forget at once.
+static void what_is_not_given_is_forgotten(void **state)
+{
+	static const uint64_t alone = 1000, two[] = { 2000, 2001 };
+	struct {
+		struct fuse_direntplus entry;
+		char name[8];
+	} entries[2] = { 0 };
+	struct fuse_read_in read = { .size = 800 };
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	while (files->nodes.num_nodes < 48)
+		give(&p, 1, 100 + files->nodes.num_nodes);
+	ask(0, FUSE_LOOKUP, NODE(1, 5), "x", 2);
+	assert_int_equal(take_opcode(&p), FUSE_LOOKUP);
+	fake_memory_fail(1);
+	answer_entry(&p, alone);
+	fake_memory_fail(0);
+	assert_int_equal(error_of(0), -12);
+	take_batch(&p, &alone, 1);
+	// One of two is there already, and is no more than before.
+	for (size_t i = 0; i < 2; i++) {
+		entries[i].entry.entry_out.nodeid = two[i];
+		entries[i].entry.dirent.namelen = 1;
+		entries[i].name[0] = 'x';
+	}
+	entries[0].entry.entry_out.nodeid = 101;
+	ask(0, FUSE_READDIRPLUS, NODE(1, 5), &read, sizeof(read));
+	assert_int_equal(take_opcode(&p), FUSE_READDIRPLUS);
+	fake_memory_fail(2);
+	answer(&p, p.in.unique, 0, entries, sizeof(entries));
+	fake_memory_fail(0);
+	assert_int_equal(error_of(0), -12);
+	take_batch(&p, (const uint64_t[]){ 101, two[1] }, 2);
+	assert_int_equal(files->nodes.num_nodes, 48);
+	assert_true(files_nodes_has(&files->nodes, NODE(1, 101)));
+	assert_false(files_nodes_has(&files->nodes, NODE(1, two[1])));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(the_root_is_our_own),
+		TEST(what_is_not_given_is_forgotten),
 		TEST(shares_and_sessions_are_bounded),
 		TEST(each_session_has_a_slot),
 		TEST(ids_that_are_none_are_refused),
