@@ -2,6 +2,7 @@
 #include "apps/httpd/files.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/http/target.h"
 
 #define TEXT "Content-Type: text/plain; charset=utf-8\r\n"
 #define OTHER "Content-Type: application/octet-stream\r\n"
@@ -10,39 +11,19 @@
 
 // --- Paths ---------------------------------------------------------------------------------------
 
-static int hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool path_decode(struct span target, char *path, size_t size)
 {
-	size_t len = 0;
+	const uint8_t *end = target.len > 0 ? memchr(target.data, '?', target.len) : NULL;
+	size_t len;
 
-	for (size_t i = 0; i < target.len && target.data[i] != '?'; i++) {
-		uint8_t c = target.data[i];
-
-		if (c == '%') {
-			int high = i + 2 < target.len ? hex(target.data[i + 1]) : -1;
-			int low = i + 2 < target.len ? hex(target.data[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return false;
-			c = (uint8_t)(high * 16 + low);
-			// A "/" that is none is in no name.
-			if (c == '\0' || c == '/')
-				return false;
-			i += 2;
-		}
-		if (c == '\0' || len + 1 >= size)
+	if (end != NULL)
+		target.len = (size_t)(end - target.data);
+	// A "/" that is none is in no name.
+	for (size_t i = 0; i + 2 < target.len; i++) {
+		if (memcmp(target.data + i, "%2", 2) == 0 && (target.data[i + 2] | 0x20) == 'f')
 			return false;
-		path[len++] = (char)c;
 	}
-	path[len] = '\0';
-	return true;
+	return http_percent_decode(target, false, path, size, &len) == 0;
 }
 
 static const struct {

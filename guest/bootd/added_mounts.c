@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "guest/bootd/image_path.h"
@@ -19,6 +21,7 @@
 #define STAGE "/dev/.shares"
 #define SHM "/dev/shm"
 #define MAX_DATA 4096  // of a file system's own options: a page
+#define READ_AHEAD_KB "1024"
 
 static bool is_share(const struct config_mount *mount)
 {
@@ -26,6 +29,48 @@ static bool is_share(const struct config_mount *mount)
 }
 
 // --- Shares --------------------------------------------------------------------------------------
+
+// Writes to a file of sysfs, which the container's own mount of it may have made read-only: then it
+// is not for as long as this takes. What fails is left as it is.
+static void write_sysfs(const char *path, const char *text)
+{
+	int context = fsopen("sysfs", FSOPEN_CLOEXEC), tree = -1, fd = -1;
+	struct statfs status = { 0 };
+
+	if (context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		tree = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	if (tree >= 0 && fstatfs(tree, &status) == 0 && (status.f_flags & ST_RDONLY) != 0 &&
+	    (fsconfig(context, FSCONFIG_SET_FLAG, "rw", NULL, 0) != 0 ||
+	     fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0))
+		status.f_flags = 0;
+	if (tree >= 0)
+		fd = openat(tree, path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)!write(fd, text, strlen(text));
+		close(fd);
+	}
+	if ((status.f_flags & ST_RDONLY) != 0 &&
+	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) == 0)
+		(void)fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+	if (tree >= 0)
+		close(tree);
+	if (context >= 0)
+		close(context);
+}
+
+// Linux reads 128 KiB ahead over FUSE, which is less than one request of the device has. With more,
+// several are on their way at a time.
+static void read_ahead(void)
+{
+	struct statx status;
+	char path[64];
+
+	if (statx(AT_FDCWD, STAGE, AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
+		return;
+	snprintf(path, sizeof(path), "class/bdi/%u:%u/read_ahead_kb", status.stx_dev_major,
+	         status.stx_dev_minor);
+	write_sysfs(path, READ_AHEAD_KB);
+}
 
 // Finds the mount point, and makes it if it is missing: a folder or an empty file.
 static int make_target(const char *path, bool folder, char real[PATH_MAX], struct failure *failure)
@@ -125,6 +170,7 @@ static int open_shares(const struct config *config, int *trees, int *shares,
 		return 0;
 	if (mkdir(STAGE, 0700) != 0 || mount(TAG, STAGE, CONFIG_SHARE, 0, NULL) != 0)
 		return failure_errno(failure, "mount the shares");
+	read_ahead();
 	error = take_trees(config, trees, failure);
 	*shares = open_tree(AT_FDCWD, STAGE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (error == 0 && (umount2(STAGE, MNT_DETACH) != 0 || rmdir(STAGE) != 0))

@@ -126,6 +126,7 @@ struct fuse_attr_out {
 #define FUSE_AUTO_INVAL_DATA (1u << 12)
 #define FUSE_DO_READDIRPLUS (1u << 13)
 #define FUSE_READDIRPLUS_AUTO (1u << 14)
+#define FUSE_ASYNC_DIO (1u << 15)
 #define FUSE_NO_OPEN_SUPPORT (1u << 17)
 #define FUSE_PARALLEL_DIROPS (1u << 18)
 #define FUSE_MAX_PAGES (1u << 22)

@@ -175,7 +175,8 @@ error_t http_response_chunk(struct http_exchange *exchange, const void *bytes, s
 	// One message, and one segment, of a small chunk.
 	if (len <= sizeof(chunk) - size_len - 2) {
 		memcpy(chunk + size_len, bytes, len);
-		memcpy(chunk + size_len + len, "\r\n", 2);
+		chunk[size_len + len] = '\r';
+		chunk[size_len + len + 1] = '\n';
 		return http_send_bytes(c, chunk, size_len + len + 2);
 	}
 	err = http_send_bytes(c, chunk, size_len);

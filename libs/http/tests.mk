@@ -11,3 +11,5 @@ connection_test_SRCS := $(HTTP_SRCS) $(SYSTEM_FAKE_SRCS)
 HOST_TESTS += libs/http/stream_test libs/http/exchange_test
 stream_test_SRCS := libs/http/peer_fake.c $(HTTP_SRCS) $(SYSTEM_FAKE_SRCS)
 exchange_test_SRCS := $(stream_test_SRCS)
+HOST_TESTS += libs/http/router_test
+router_test_SRCS := $(patsubst %,libs/http/%.c,router target head) libs/base/string.c

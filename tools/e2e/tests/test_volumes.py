@@ -188,6 +188,30 @@ def git_in_a_folder(context):
 
 
 @test
+def much_is_read_ahead(context):
+    """bootd tells Linux so, through a sysfs that the container cannot write to."""
+    share = folder(context)
+    result = shell(context, "echo $(sort -n /sys/class/bdi/*/read_ahead_kb | tail -n 1); for f in /sys/class/bdi/*/read_ahead_kb; do echo 1 > $f; done",
+                   "-v", f"{share}:/src")
+    check_equal(result.stdout, b"1024\n", result)
+    check("Read-only file system" in result.stderr, result)
+
+
+@test
+def large_pieces_without_a_cache(context):
+    """O_DIRECT: a read or write of several requests at a time, also over a file's end."""
+    share = folder(context)
+    (share / "file").write_bytes(os.urandom((3 << 20) + 512))
+    result = shell(context, "cd /src; for d in /src /v; do dd if=file of=$d/copy bs=3M oflag=direct 2>/dev/null || true; "
+                            "dd if=file of=$d/whole bs=1M count=3 oflag=direct 2>/dev/null; dd if=$d/whole of=/dev/stdout bs=2M iflag=direct 2>/dev/null | sha256sum; "
+                            "dd if=file of=$d/whole bs=1M count=2 seek=5 oflag=direct,append conv=notrunc 2>/dev/null; sha256sum < $d/whole; done",
+                   "-v", f"{share}:/src", "-v", "/v")
+    data = (share / "file").read_bytes()[:3 << 20]
+    sums = [hashlib.sha256(part).hexdigest() for part in (data, data + data[:2 << 20])]
+    check_equal([line.split()[0] for line in result.stdout.decode().splitlines()], sums * 2, result)
+
+
+@test
 def the_server_dies(context):
     """The container gets errors for its files, and goes on."""
     share = folder(context)
