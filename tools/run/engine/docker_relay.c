@@ -225,7 +225,8 @@ static bool is_over(const struct connection *connection)
 	bool down_done = stream_is_done(&connection->down);
 
 	return (up_done && down_done) || (connection->sides[CLIENT].hung_up && up_done) ||
-		(connection->sides[OS].hung_up && down_done);
+		(connection->sides[OS].hung_up && down_done) ||
+		(connection->sides[CLIENT].hung_up && connection->sides[OS].hung_up);
 }
 
 // Moves what can be moved, as far as the events of one side allow.
