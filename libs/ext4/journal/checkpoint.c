@@ -133,12 +133,21 @@ static void write_blocks(struct ext4 *fs)
 static void io_done(struct ext4_io *io, int status)
 {
 	struct ext4 *fs = io->context;
+	struct journal *journal = &fs->journal;
+	bool was_super = journal->checkpoint.state == CHECKPOINT_TAIL;
 
-	fs->journal.num_requests--;
-	if (status != 0)
-		journal_abort(fs, status);
-	if (fs->journal.error == 0)
+	journal->num_requests--;
+	if (status == 0 && journal->error == 0) {
 		next_state(fs);
+		return;
+	}
+	// The superblock is not on its way any more: the error can be noted there.
+	if (was_super)
+		journal->checkpoint.state = CHECKPOINT_NONE;
+	if (journal->error == 0)
+		journal_abort(fs, status);
+	else if (was_super)
+		journal_note_error(fs);
 }
 
 static void flush(struct ext4 *fs)
@@ -160,7 +169,7 @@ static void put_skipped_back(struct journal *journal)
 }
 
 // The log begins at the first transaction that has blocks which are not in place.
-static void write_tail(struct ext4 *fs)
+void checkpoint_write_tail(struct ext4 *fs)
 {
 	struct journal *journal = &fs->journal;
 	struct log *log = &journal->log;
@@ -213,7 +222,9 @@ static void next_state(struct ext4 *fs)
 		break;
 	case CHECKPOINT_FLUSH:
 		checkpoint->state = CHECKPOINT_TAIL;
-		write_tail(fs);
+		// Of two writes of the superblock the older one could come last.
+		if (!fs->journal.error_io_is_busy)
+			checkpoint_write_tail(fs);
 		break;
 	case CHECKPOINT_TAIL:
 		checkpoint->state = CHECKPOINT_FLUSH_TAIL;

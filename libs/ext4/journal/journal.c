@@ -132,6 +132,8 @@ static void error_written(struct ext4_io *io, int status)
 	(void)status;
 	fs->journal.num_requests--;
 	fs->journal.error_io_is_busy = false;
+	if (fs->journal.error == 0 && fs->journal.checkpoint.state == CHECKPOINT_TAIL)
+		checkpoint_write_tail(fs);
 }
 
 void journal_note_error(struct ext4 *fs)

@@ -148,6 +148,8 @@ void commit_rewind(struct ext4 *fs);
 void checkpoint_begin(struct ext4 *fs);
 // The same, if so many blocks wait for it that there is little room for others in the cache.
 void checkpoint_begin_if_many(struct ext4 *fs);
+// Writes the journal's superblock with the new tail: what CHECKPOINT_TAIL waits for.
+void checkpoint_write_tail(struct ext4 *fs);
 // Takes over the transaction that was just committed.
 void checkpoint_add(struct ext4 *fs, struct transaction *t);
 

@@ -358,6 +358,76 @@ static void an_error_makes_it_read_only(void **state)
 	assert_non_null(strstr(output, "clean with errors"));
 }
 
+// The superblock is what cannot be written: once. Told with the next write of it.
+static void tail_fails(struct device_fake *fake, const struct ext4_io *io)
+{
+	if (io->count > 0 && io->block == log_disk(&fs->journal.log, 0, NULL) &&
+	    fs->journal.checkpoint.state == CHECKPOINT_TAIL)
+		fake->bad_block = io->block;
+}
+
+static void tail_has_failed(struct device_fake *fake, const struct ext4_io *io)
+{
+	if (io->block == fake->bad_block)
+		fake->bad_block = NUM_BLOCKS;
+}
+
+static void an_error_of_the_tail_is_noted(void **state)
+{
+	char output[4000];
+
+	(void)state;
+	fill(FIRST, 1);
+	assert_int_equal(sync_all(), 0);
+	disk->submitted = tail_fails;
+	disk->completed = tail_has_failed;
+	assert_int_equal(ext4_unmount(fs), -LINUX_EIO);
+	disk->submitted = NULL;
+	disk->completed = NULL;
+	assert_int_equal(mount(), 0);
+	assert_int_equal(ext4_unmount(fs), 0);
+	fs = NULL;
+	assert_int_equal(device_fake_command(disk, "dumpe2fs -h $f", output, sizeof(output)), 0);
+	assert_non_null(strstr(output, "clean with errors"));
+}
+
+// An error is noted while the tail is to be written: one write of the superblock at a time.
+static uint32_t num_supers, most_supers;
+
+static void super_submitted(struct device_fake *fake, const struct ext4_io *io)
+{
+	(void)fake;
+	if (io->count > 0 && io->block == log_disk(&fs->journal.log, 0, NULL) &&
+	    ++num_supers > most_supers)
+		most_supers = num_supers;
+	if (io->count == 0 && fs->journal.checkpoint.state == CHECKPOINT_FLUSH)
+		journal_note_error(fs);
+}
+
+static void super_completed(struct device_fake *fake, const struct ext4_io *io)
+{
+	(void)fake;
+	if (io->count > 0 && io->block == log_disk(&fs->journal.log, 0, NULL))
+		num_supers--;
+}
+
+static void the_superblock_is_written_once_at_a_time(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		num_supers = most_supers = 0;
+		disk->submitted = super_submitted;
+		disk->completed = super_completed;
+		fill(FIRST, 1);
+		assert_int_equal(sync_all(), 0);
+		assert_int_equal(ext4_unmount(fs), 0);
+		assert_int_equal(most_supers, 1);
+		disk->submitted = NULL;
+		disk->completed = NULL;
+		assert_int_equal(mount(), 0);
+	}
+}
+
 static void no_memory_for_a_commit_is_no_loss(void **state)
 {
 	struct ext4_sync sync = { .done = synced };
@@ -444,6 +514,8 @@ int main(void)
 		TEST(many_syncs_are_one_commit),
 		TEST(a_transaction_is_committed_after_a_while),
 		TEST(an_error_makes_it_read_only),
+		TEST(an_error_of_the_tail_is_noted),
+		TEST(the_superblock_is_written_once_at_a_time),
 		TEST(no_memory_for_a_commit_is_no_loss),
 		TEST(unknown_journals_are_refused_by_name),
 		TEST(a_read_only_disk_with_a_dirty_journal_is_refused),
