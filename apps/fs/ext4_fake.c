@@ -341,16 +341,15 @@ int ext4_release(struct update *u, struct ext4_node node)
 	return 0;
 }
 
-int ext4_orphans(struct update *u, void (*found)(void *context, struct ext4_node node, bool named),
-                 void *context)
+void ext4_orphans(const struct ext4 *fs,
+                  void (*found)(void *context, struct ext4_node node, bool named), void *context)
 {
 	for (uint32_t i = 0; i < MAX_INODES; i++) {
-		const struct inode *inode = &u->fs->inodes[i];
+		const struct inode *inode = &fs->inodes[i];
 
 		if (inode->used && inode->attr.links == 0)
 			found(context, inode->attr.node, false);
 	}
-	return 0;
 }
 
 // --- Names ---------------------------------------------------------------------------------------

@@ -230,9 +230,15 @@ int op_lseek(struct call *call)
 		return result;
 	result = call_begin(call, 0);
 	if (result == 0)
-		result = ext4_seek(&call->fs->update, call->node->id, (uint32_t)(in.offset / BLOCK),
+		result = ext4_seek(&call->fs->update, call->node->id,
+		                   call->stage == 0 ? (uint32_t)(in.offset / BLOCK)
+		                                    : call->data.first,
 		                   in.whence == SEEK_TO_HOLE, &block);
 	result = call_end_read(call, result);
+	if (result == UPDATE_MORE) {
+		call->data.first = block;
+		call->stage = 1;
+	}
 	if (result != 0)
 		return result;
 	out.offset = block * BLOCK > in.offset ? block * BLOCK : in.offset;

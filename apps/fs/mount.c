@@ -159,18 +159,9 @@ static void orphan_found(void *context, struct ext4_node id, bool named)
 
 static void orphans_find(struct fs *fs)
 {
-	struct ext4_device *device = &fs->disk.device;
 	struct orphans orphans = { .fs = fs };
-	int result;
 
-	do {
-		result = update_begin(&fs->update, fs->ext4, 0);
-		if (result == 0)
-			result = ext4_orphans(&fs->update, orphan_found, &orphans);
-		update_drop(&fs->update);
-		if (result == UPDATE_WAIT)
-			device->wait(device);
-	} while (result == UPDATE_WAIT);
+	ext4_orphans(fs->ext4, orphan_found, &orphans);
 	if (orphans.num > 0)
 		log_info("%u files that were open or being cut when the disk was used last",
 		         orphans.num);

@@ -143,7 +143,7 @@ bool files_look(struct device_fake *disk, struct ext4 *fs, uint64_t *number, uin
 	return status == 0;
 }
 
-struct orphans {
+struct orphan_list {
 	struct ext4_node nodes[FILES_MAX_ORPHANS * 4];
 	bool named[FILES_MAX_ORPHANS * 4];
 	uint32_t count;
@@ -151,7 +151,7 @@ struct orphans {
 
 static void found(void *context, struct ext4_node node, bool named)
 {
-	struct orphans *orphans = context;
+	struct orphan_list *orphans = context;
 
 	if (orphans->count == FILES_MAX_ORPHANS * 4)
 		abort();
@@ -183,17 +183,11 @@ static int release_one(struct device_fake *disk, struct ext4 *fs, struct update 
 
 bool files_release_orphans(struct device_fake *disk, struct ext4 *fs)
 {
-	struct orphans *orphans = calloc(1, sizeof(*orphans));
+	struct orphan_list *orphans = calloc(1, sizeof(*orphans));
 	struct update *u = malloc(sizeof(*u));
-	int status;
+	int status = 0;
 
-	do {
-		status = update_begin(u, fs, 0);
-		orphans->count = 0;
-		if (status == 0)
-			status = ext4_orphans(u, found, orphans);
-		update_drop(u);
-	} while (status == UPDATE_WAIT && device_fake_step(disk));
+	ext4_orphans(fs, found, orphans);
 	for (uint32_t i = 0; i < orphans->count && status == 0; i++)
 		status = release_one(disk, fs, u, orphans->nodes[i], orphans->named[i]);
 	free(u);

@@ -8,6 +8,7 @@
 #include "libs/ext4/htree.h"
 #include "libs/ext4/internal.h"
 #include "libs/ext4/kind.h"
+#include "libs/starina/log.h"
 
 int dir_check_name(struct span name)
 {
@@ -39,6 +40,26 @@ static bool is_dots(struct span name)
 		(name.len == 2 && name.data[0] == '.' && name.data[1] == '.');
 }
 
+// A folder without an index is looked through from its beginning, so it must be in memory whole.
+static uint32_t linear_max(const struct ext4 *fs)
+{
+	return fs->cache.capacity / 4;
+}
+
+static int check_linear(struct update *u, const struct inode *dir)
+{
+	struct ext4 *fs = u->fs;
+
+	if (dir_num_blocks(dir) <= linear_max(fs))
+		return 0;
+	if (!fs->super.linear_was_logged)
+		log_warn("ext4: the folder of inode %u has %u blocks and no index: it cannot be "
+		         "used before e2fsck -fD has made one",
+		         dir->number, dir_num_blocks(dir));
+	fs->super.linear_was_logged = true;
+	return -LINUX_EFBIG;
+}
+
 int dir_find(struct update *u, const struct inode *dir, struct span name, struct dir_slot *out)
 {
 	uint32_t num_blocks = dir_num_blocks(dir);
@@ -50,6 +71,8 @@ int dir_find(struct update *u, const struct inode *dir, struct span name, struct
 		return dir_search(u, dir, 0, name, out);
 	if ((dir->raw.flags & INODE_INDEX) != 0)
 		return htree_find(u, dir, name, out);
+	if (check_linear(u, dir) != 0)
+		return -LINUX_EFBIG;
 	for (uint32_t n = 0; status == -LINUX_ENOENT && n < num_blocks; n++)
 		status = dir_search(u, dir, n, name, out);
 	return status;
@@ -101,8 +124,12 @@ int dir_insert(struct update *u, struct inode *dir, struct span name, uint32_t i
 	uint8_t *bytes;
 	int status;
 
+	walk_names_changed(u->fs, dir->number);
 	if ((dir->raw.flags & INODE_INDEX) != 0)
 		return htree_insert(u, dir, name, inode, type);
+	status = check_linear(u, dir);
+	if (status != 0)
+		return status;
 	for (n = 0; n < num_blocks; n++) {
 		bool room;
 
@@ -116,6 +143,8 @@ int dir_insert(struct update *u, struct inode *dir, struct span name, uint32_t i
 		status = htree_create(u, dir);
 		return status != 0 ? status : htree_insert(u, dir, name, inode, type);
 	}
+	if (num_blocks >= linear_max(u->fs))
+		return -LINUX_ENOSPC;
 	status = dir_append(u, dir, &n, &bytes);
 	if (status != 0)
 		return status;
@@ -231,24 +260,35 @@ int dir_set_parent(struct update *u, const struct inode *dir, uint32_t parent)
 	return status != 0 ? status : dir_replace(u, dir, &slot, parent, DIRENT_DIR);
 }
 
+// -LINUX_ENOTEMPTY: the block has a name.
+static int check_block_empty(struct update *u, const struct inode *dir, uint32_t n)
+{
+	const struct disk_dirent *e;
+	const uint8_t *bytes;
+	uint64_t disk;
+	uint32_t end;
+	int status = dir_read_block(u, dir, n, &disk, &bytes, &end);
+
+	for (uint32_t at = 0; status == 0 && at < end; at += e->len) {
+		e = dir_entry(bytes, at, end);
+		if (e == NULL)
+			return dir_damaged(u, dir);
+		if (e->inode != 0 && !is_dots(dirent_name(e)))
+			return -LINUX_ENOTEMPTY;
+	}
+	return status;
+}
+
 int dir_check_empty(struct update *u, const struct inode *dir)
 {
-	for (uint32_t n = 0; n < dir_num_blocks(dir); n++) {
-		const struct disk_dirent *e;
-		const uint8_t *bytes;
-		uint64_t disk;
-		uint32_t end;
-		int status = dir_read_block(u, dir, n, &disk, &bytes, &end);
+	const struct walk *w = walk_find(u->fs, WALK_EMPTY, dir->number, dir->raw.generation);
+	uint32_t n = w == NULL ? 0 : w->at;
+	int status = 0;
 
-		for (uint32_t at = 0; status == 0 && at < end; at += e->len) {
-			e = dir_entry(bytes, at, end);
-			if (e == NULL)
-				return dir_damaged(u, dir);
-			if (e->inode != 0 && !is_dots(dirent_name(e)))
-				return -LINUX_ENOTEMPTY;
-		}
-		if (status != 0)
-			return status;
+	for (; status == 0 && n < dir_num_blocks(dir); n++) {
+		status = check_block_empty(u, dir, n);
+		if (status == 0 && n >= WALK_SHORT)
+			walk_note(u->fs, WALK_EMPTY, dir->number, dir->raw.generation, n + 1, n);
 	}
-	return 0;
+	return status;
 }

@@ -332,15 +332,16 @@ static void look_at(struct ext4_node node)
 	size_t len = sizeof(out);
 	struct ext4_run run;
 	uint64_t next = 0;
-	uint32_t found;
+	uint32_t found = 0;
 
 	RUN(0, ext4_readdir(&u, node, 0, look, &next));
 	RUN(0, ext4_readdir(&u, node, next / 2, look, &next));
 	RUN(0, ext4_readlink(&u, node, out, &len));
 	for (uint32_t block = 0; block < 100; block += 5)
 		RUN(0, ext4_map(&u, node, block, 9, &run));
-	RUN(0, ext4_seek(&u, node, 0, true, &found));
-	RUN(0, ext4_seek(&u, node, 3, false, &found));
+	RUN(0, ext4_seek(&u, node, found, true, &found));
+	found = 3;
+	RUN(0, ext4_seek(&u, node, found, false, &found));
 	RUN(0, (len = sizeof(out), ext4_listxattr(&u, node, out, &len)));
 	RUN(0,
 	    (len = sizeof(out),
@@ -432,7 +433,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	disk = device_fake_lend(NUM_BLOCKS, bytes, 1);
 	disk->completed = note_change;
 	if (mount_disk() == 0) {
-		RUN(0, ext4_orphans(&u, found_orphan, &orphan));
+		ext4_orphans(fs, found_orphan, &orphan);
 		RUN(EXT4_CREDITS_TRUNCATE, ext4_release(&u, orphan));
 		for (uint8_t i = 0; i < 20; i++)
 			look_at(node_at(i));

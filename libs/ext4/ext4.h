@@ -127,10 +127,10 @@ int ext4_setattr(struct update *u, struct ext4_node node, uint32_t which, struct
 int ext4_truncate(struct update *u, struct ext4_node node, uint64_t size);
 // Frees what a node without names holds, then the node. UPDATE_MORE as ext4_truncate.
 int ext4_release(struct update *u, struct ext4_node node);
-// The orphans that the disk has: nodes without a name, and files of which a truncate was not
-// finished. Calls `found` for each. For after a mount.
-int ext4_orphans(struct update *u, void (*found)(void *context, struct ext4_node node, bool named),
-                 void *context);
+// The orphans that there are: nodes without a name, and files of which a truncate was not finished.
+// Calls `found` for each, which changes nothing.
+void ext4_orphans(const struct ext4 *fs,
+                  void (*found)(void *context, struct ext4_node node, bool named), void *context);
 
 // --- Names (dir.c, htree.c, names.c) ---
 
@@ -178,8 +178,9 @@ int ext4_rename(struct update *u, struct ext4_node dir, struct span name, struct
 typedef bool (*ext4_entry_fn)(void *context, struct span name, uint32_t inode, uint8_t type,
                               uint64_t next);
 // The entries from `position` on (0: all; else what an entry had as `next`), "." and ".." among
-// them. `type` is Linux's DT_*. Positions stay good while entries come and go: an entry that is
-// there all the time is seen exactly once.
+// them. Maybe only some of these, but never none if there are any. `type` is Linux's DT_*.
+// Positions stay good while entries come and go: an entry that is there all the time is seen
+// exactly once.
 int ext4_readdir(struct update *u, struct ext4_node dir, uint64_t position, ext4_entry_fn entry,
                  void *context);
 // The target, without a NUL. At most EXT4_BLOCK_SIZE bytes.
@@ -198,7 +199,7 @@ struct ext4_run {
 int ext4_map(struct update *u, struct ext4_node node, uint32_t block, uint32_t count,
              struct ext4_run *out);
 // The first data (or hole) at or after `block`, as lseek(2) finds it. -LINUX_ENXIO is the
-// caller's.
+// caller's. UPDATE_MORE: it is at or after *out, from which the caller goes on.
 int ext4_seek(struct update *u, struct ext4_node node, uint32_t block, bool hole, uint32_t *out);
 
 // Blocks that are free on the disk and promised to one who writes data to them before they

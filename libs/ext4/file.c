@@ -24,18 +24,23 @@ int ext4_map(struct update *u, struct ext4_node node, uint32_t block, uint32_t c
 	return status != 0 ? status : extent_map(u, &inode, block, count, out);
 }
 
+// Runs that one update looks at.
+#define SEEK_RUNS 256u
+
 int ext4_seek(struct update *u, struct ext4_node node, uint32_t block, bool hole, uint32_t *out)
 {
 	struct inode inode;
 	int status = load_file(u, node, &inode);
 
-	while (status == 0) {
+	for (uint32_t i = 0; status == 0; i++) {
 		struct ext4_run run;
 
+		*out = block;
+		if (i == SEEK_RUNS)
+			return UPDATE_MORE;
 		status = extent_map(u, &inode, block, UINT32_MAX - block, &run);
 		if (status != 0)
 			return status;
-		*out = block;
 		if ((run.disk == 0 || run.unwritten) == hole || run.count >= UINT32_MAX - block) {
 			if ((run.disk == 0 || run.unwritten) != hole)
 				*out = UINT32_MAX;

@@ -28,6 +28,7 @@ static void wait_for_reads(struct ext4 *fs)
 
 static void destroy(struct ext4 *fs)
 {
+	orphans_deinit(fs);
 	super_deinit(fs);
 	journal_deinit(fs);
 	cache_deinit(&fs->cache);
@@ -55,6 +56,8 @@ int ext4_mount(const struct ext4_options *options, struct ext4 **out, char *why,
 		status = journal_open(fs, options, why, why_size);
 	if (status == 0)
 		status = super_load_groups(fs, why, why_size);
+	if (status == 0 && (status = orphans_load(fs)) != 0)
+		str_copy(why, "its orphans cannot be read", why_size);
 	if (status != 0) {
 		wait_for_reads(fs);
 		destroy(fs);

@@ -26,6 +26,8 @@ struct listing {
 	void *context;
 	struct listed *list;
 	uint32_t count;
+	uint32_t num_blocks;  // that were looked at
+	bool has_any;         // something was emitted
 };
 
 static uint8_t linux_type(uint8_t type)
@@ -45,13 +47,14 @@ static bool is_dots(const struct disk_dirent *e)
 	return e->name[0] == '.' && (e->name_len == 1 || (e->name_len == 2 && e->name[1] == '.'));
 }
 
-static bool emit(const struct listing *l, const struct disk_dirent *e, uint64_t next)
+static bool emit(struct listing *l, const struct disk_dirent *e, uint64_t next)
 {
+	l->has_any = true;
 	return l->entry(l->context, dirent_name(e), e->inode, linux_type(e->type), next);
 }
 
 // "." and "..", which are the first entries of the first block. 0: go on; ENOUGH.
-static int list_dots(const struct listing *l)
+static int list_dots(struct listing *l)
 {
 	uint32_t at = 0, end;
 	const uint8_t *bytes;
@@ -127,6 +130,26 @@ static int emit_list(struct listing *l)
 	return 0;
 }
 
+// Whether to go on behind a block, at a hash or a block of that number. What is listed is few names
+// after many blocks, or is looked for in the next run, from there on.
+static int list_on(struct listing *l, uint32_t next)
+{
+	if (++l->num_blocks < WALK_SHORT)
+		return 0;
+	if (l->has_any)
+		return ENOUGH;
+	walk_note(l->u->fs, WALK_LIST, l->dir->number, l->position, next, 0);
+	return 0;
+}
+
+// Where to begin: at `first`, or behind what has no names.
+static uint32_t list_from(const struct listing *l, uint32_t first)
+{
+	const struct walk *w = walk_find(l->u->fs, WALK_LIST, l->dir->number, l->position);
+
+	return w == NULL ? first : w->at;
+}
+
 static int list_hashed(struct listing *l)
 {
 	bool index = (l->dir->raw.flags & INODE_INDEX) != 0;
@@ -134,6 +157,7 @@ static int list_hashed(struct listing *l)
 	int status = htree_hash_version(l->u, l->dir, &version);
 
 	hash = l->position < FIRST_KEY ? 0 : (uint32_t)((l->position - FIRST_KEY) >> 32) << 1;
+	hash = list_from(l, hash);
 	do {
 		if (status == 0 && index)
 			status = htree_leaf(l->u, l->dir, hash, &leaf, &next);
@@ -143,6 +167,8 @@ static int list_hashed(struct listing *l)
 		// Names of one hash that are in two blocks are put into one order.
 		if (status == 0 && (next & 1) == 0)
 			status = emit_list(l);
+		if (status == 0 && l->count == 0 && next != 0)
+			status = list_on(l, next);
 	} while (status == 0 && next != 0);
 	return status;
 }
@@ -152,7 +178,7 @@ static int list_linear(struct listing *l)
 	uint64_t begin = l->position < FIRST_KEY ? 0 : l->position - FIRST_KEY;
 	int status = 0;
 
-	for (uint32_t n = (uint32_t)(begin / EXT4_BLOCK_SIZE);
+	for (uint32_t n = list_from(l, (uint32_t)(begin / EXT4_BLOCK_SIZE));
 	     status == 0 && n < dir_num_blocks(l->dir); n++) {
 		const uint64_t first = (uint64_t)n * EXT4_BLOCK_SIZE;
 		const struct disk_dirent *e;
@@ -171,6 +197,8 @@ static int list_linear(struct listing *l)
 			if (status == 0 && !emit(l, e, first + at + e->len + FIRST_KEY))
 				return ENOUGH;
 		}
+		if (status == 0)
+			status = list_on(l, n + 1);
 	}
 	return status;
 }

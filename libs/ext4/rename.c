@@ -19,28 +19,38 @@ struct renaming {
 	struct dir_slot new_slot;  // of `new_name`
 };
 
+// The folder above one.
+static int go_up(struct update *u, struct inode *at)
+{
+	uint32_t parent;
+	int status = dir_parent(u, at, &parent);
+
+	if (status == 0)
+		status = inode_load(u, parent, at);
+	if (status == 0 && !inode_is(at, MODE_DIR))
+		status = damaged(u->fs, "the folder of inode %u is in what is none", at->number);
+	return status;
+}
+
 // -LINUX_EINVAL: `dir` lies in the folder `number`, or is it.
 static int check_outside(struct update *u, const struct inode *dir, uint32_t number)
 {
+	const struct walk *w = walk_find(u->fs, WALK_OUTSIDE, dir->number, number);
+	uint32_t depth = w == NULL ? 0 : w->steps;
 	struct inode at = *dir;
+	int status = w == NULL ? 0 : inode_load(u, w->at, &at);
 
-	for (uint32_t depth = 0; depth < MAX_DEPTH; depth++) {
-		uint32_t parent;
-		int status;
-
+	for (; status == 0 && depth < MAX_DEPTH; depth++) {
 		if (at.number == number)
 			return -LINUX_EINVAL;
 		if (at.number == EXT4_ROOT_INODE)
 			return 0;
-		status = dir_parent(u, &at, &parent);
-		if (status == 0)
-			status = inode_load(u, parent, &at);
-		if (status == 0 && !inode_is(&at, MODE_DIR))
-			status = -LINUX_EUCLEAN;
-		if (status != 0)
-			return status;
+		if (depth >= WALK_SHORT)
+			walk_note(u->fs, WALK_OUTSIDE, dir->number, number, at.number, depth);
+		status = go_up(u, &at);
 	}
-	return damaged(u->fs, "the folder of inode %u is in itself", dir->number);
+	return status != 0 ? status
+			   : damaged(u->fs, "the folder of inode %u is in itself", dir->number);
 }
 
 static int load(struct renaming *r, struct ext4_node dir, struct ext4_node new_dir)
@@ -104,6 +114,7 @@ static int move_dir(struct renaming *r, struct inode *dir, struct inode *from, s
 		return 0;
 	inode_drop_dir_link(from);
 	inode_add_dir_link(to);
+	walk_tree_changed(r->u->fs);
 	return dir_set_parent(r->u, dir, to->number);
 }
 

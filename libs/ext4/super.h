@@ -9,7 +9,9 @@
 
 #include "libs/abi/linux_error.h"
 #include "libs/base/list.h"
+#include "libs/ext4/orphan.h"
 #include "libs/ext4/update.h"
+#include "libs/ext4/walk.h"
 
 struct ext4;
 struct disk_super;
@@ -43,7 +45,10 @@ struct super {
 	uint32_t *longest;  // by group: no run of free blocks is longer than this
 	struct list reservations;
 	uint32_t next_generation;
+	struct orphans orphans;
+	struct walks walks;
 	bool damage_was_logged;
+	bool linear_was_logged;
 	void *scratch;  // SCRATCH_SIZE bytes for an operation, which run one after the other
 };
 

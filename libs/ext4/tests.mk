@@ -2,11 +2,12 @@
 # Blocks, updates and the journal; and all of it.
 EXT4_BLOCKS_SRCS := $(patsubst %,libs/ext4/%.c,cache update mount blocking super seal crc32c host_fake device_fake \
 	zones group inode attr extent extent_insert extent_remove allocator inodes hash dir dir_block htree readdir \
-	names rename symlink orphan truncate file xattr xattr_list acl) \
+	names rename walk symlink orphan truncate file xattr xattr_list acl) \
 	$(patsubst %,libs/ext4/journal/%.c,journal open transaction held log place blocks commit checkpoint recovery revoked \
 	redo redo_open) $(patsubst %,libs/base/%.c,span string fmt)
-HOST_TESTS += libs/ext4/large_test libs/ext4/hash_test libs/ext4/full_test
+HOST_TESTS += libs/ext4/large_test libs/ext4/hash_test libs/ext4/full_test libs/ext4/long_test
 large_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/volume_fake.c
+long_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/volume_fake.c
 full_test_SRCS := $(EXT4_BLOCKS_SRCS) libs/ext4/volume_fake.c
 hash_test_SRCS := libs/ext4/hash.c
 HOST_FUZZERS += libs/ext4/disk_fuzz

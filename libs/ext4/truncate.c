@@ -21,11 +21,9 @@ static uint32_t blocks_of(uint64_t size)
 static int cut_tail(struct update *u, struct inode *inode)
 {
 	const bool named = inode->raw.links > 0;
-	bool orphan = false;
-	int status = named ? orphan_has(u, inode, &orphan) : 0, more;
+	const bool orphan = named && orphan_has(u->fs, inode);
+	int status = 0, more;
 
-	if (status != 0)
-		return status;
 	more = inode_size(inode) > UINT32_MAX * (uint64_t)EXT4_BLOCK_SIZE
 		? 0
 		: extent_remove(u, inode, blocks_of(inode_size(inode)), NO_END);
@@ -39,7 +37,6 @@ static int cut_tail(struct update *u, struct inode *inode)
 int ext4_truncate(struct update *u, struct ext4_node node, uint64_t size)
 {
 	struct inode inode;
-	bool orphan = false;
 	int status = inode_load_node(u, node, &inode), more = 0;
 
 	if (status != 0)
@@ -50,10 +47,9 @@ int ext4_truncate(struct update *u, struct ext4_node node, uint64_t size)
 		return -LINUX_EFBIG;
 	if (size > inode_size(&inode)) {
 		// A truncate that was not finished is, before what it left is shown again.
-		status = inode.raw.links > 0 ? orphan_has(u, &inode, &orphan) : 0;
-		if (status == 0 && orphan)
+		if (inode.raw.links > 0 && orphan_has(u->fs, &inode))
 			more = cut_tail(u, &inode);
-		if (status == 0 && more == 0)
+		if (more == 0)
 			inode_set_size(&inode, size);
 	} else {
 		inode_set_size(&inode, size);

@@ -5,6 +5,7 @@
 #include "libs/base/span.h"
 #include "libs/base/string.h"
 #include "libs/ext4/internal.h"
+#include "libs/ext4/orphan.h"
 #include "libs/starina/log.h"
 
 int update_begin(struct update *update, struct ext4 *fs, uint32_t credits)
@@ -30,6 +31,7 @@ int update_begin(struct update *update, struct ext4 *fs, uint32_t credits)
 	update->num_revoked = 0;
 	update->free_blocks = 0;
 	update->free_inodes = 0;
+	update->orphan.number = 0;
 	return 0;
 }
 
@@ -209,6 +211,7 @@ void update_commit(struct update *update, uint32_t *transaction)
 
 	fs->super.free_blocks += (uint64_t)update->free_blocks;
 	fs->super.free_inodes += (uint64_t)update->free_inodes;
+	orphans_commit(fs, update);
 	if (update->num_blocks > 0 || update->num_freed > 0)
 		journal_take(fs, update);
 	if (transaction != NULL)

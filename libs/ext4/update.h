@@ -46,6 +46,15 @@ struct update_freed {
 	bool metadata;  // is revoked: no old copy in the journal may come back over it
 };
 
+// What an update does to the list of orphans (orphan.h).
+struct update_orphan {
+	uint32_t number;  // 0: nothing
+	uint32_t next;    // the one behind it
+	uint32_t generation;
+	bool named;
+	bool is_new;  // else it is taken out
+};
+
 struct update {
 	struct ext4 *fs;  // NULL: it has ended, or did not begin
 	uint32_t credits;
@@ -54,6 +63,7 @@ struct update {
 	uint32_t num_revoked;  // blocks of metadata in `freed`
 	// What the commit adds to the counts of the whole file system.
 	int64_t free_blocks, free_inodes;
+	struct update_orphan orphan;
 	struct update_block blocks[UPDATE_MAX_BLOCKS];
 	struct update_freed freed[UPDATE_MAX_FREED];
 };

@@ -66,8 +66,14 @@ void volume_begin(struct volume *v, uint32_t credits)
 	assert_int_equal(status, 0);
 }
 
+// An operation that has not ended by then never will.
+#define MOST_TRIES 100000u
+
 bool volume_again(struct volume *v, int status)
 {
+	if (status != UPDATE_WAIT)
+		v->tries = 0;
+	assert_true(++v->tries < MOST_TRIES);
 	if (status == 0 || status == UPDATE_MORE) {
 		update_commit(&v->u, NULL);
 		return status == UPDATE_MORE;

@@ -13,6 +13,7 @@ struct volume {
 	struct device_fake *disk;
 	struct ext4 *fs;
 	struct update u;
+	uint32_t tries;  // of the operation that is run
 };
 
 // Makes a disk with `mke2fs ARGUMENTS` (options, the path is "$f") and mounts it.
