@@ -245,7 +245,7 @@ static void command_run(struct volume_command *c, const char *command)
 {
 	char name[16];
 	char flags[16] = "";
-	error_t err = ERR_INVALID;
+	error_t err = ERR_INVALID, left;
 
 	if (volumes_next_word(&command, name, sizeof(name)) &&
 	    volumes_next_word(&command, flags, sizeof(flags))) {
@@ -257,9 +257,10 @@ static void command_run(struct volume_command *c, const char *command)
 		c->names = command;
 		err = command_do(c, name);
 	}
-	// All of it is on the disk before the machine ends.
+	// All of it is on the disk, which is clean, before the machine ends.
+	left = folder_finish(c->volumes);
 	if (err == 0)
-		err = folder_sync(c->volumes);
+		err = left;
 	if (err == 0)
 		return;
 	c->status = 1;

@@ -91,7 +91,8 @@ void volumes_remove(struct linuxrun *run, const char *names)
 		if (err < 0 && err != ERR_NOT_FOUND)
 			log_warn("the volume %s cannot be removed: %s", name, error_text(err));
 	}
-	err = folder_sync(volumes);
+	// The machine may end after this.
+	err = folder_finish(volumes);
 	if (err < 0)
 		log_warn("the volumes cannot be synced: %s", error_text(err));
 	folder_close(volumes);

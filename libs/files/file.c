@@ -248,9 +248,9 @@ error_t files_space(struct files *files, files_space_fn done, void *context)
 	return op_send(op, FUSE_STATFS, FUSE_ROOT_ID, (struct span){ 0 });
 }
 
-error_t files_sync(struct files *files, files_done_fn done, void *context)
+static error_t share_send(struct files *files, uint32_t opcode, struct span body,
+                          files_done_fn done, void *context)
 {
-	uint64_t padding = 0;
 	struct file_op *op = NULL;
 	error_t err = share_begin(files, context, &op);
 
@@ -258,5 +258,17 @@ error_t files_sync(struct files *files, files_done_fn done, void *context)
 		return err;
 	op->done = done;
 	op->op.request.answered = done_answered;
-	return op_send(op, FUSE_SYNCFS, FUSE_ROOT_ID, PART(padding));
+	return op_send(op, opcode, FUSE_ROOT_ID, body);
+}
+
+error_t files_sync(struct files *files, files_done_fn done, void *context)
+{
+	uint64_t padding = 0;
+
+	return share_send(files, FUSE_SYNCFS, PART(padding), done, context);
+}
+
+error_t files_finish(struct files *files, files_done_fn done, void *context)
+{
+	return share_send(files, FUSE_DESTROY, (struct span){ 0 }, done, context);
 }

@@ -175,6 +175,10 @@ __must_check error_t files_space(struct files *files, files_space_fn done, void 
 // All that was written in the share lies on the disk then.
 __must_check error_t files_sync(struct files *files, files_done_fn done, void *context);
 
+// As files_sync, and the last that is asked of the session: when it is answered and nobody else
+// uses the disk, that is clean. For who ends the machine.
+__must_check error_t files_finish(struct files *files, files_done_fn done, void *context);
+
 // --- Open files ----------------------------------------------------------------------------------
 
 // Closes the file. Callbacks of what was asked of it do not come. NULL is fine.

@@ -504,6 +504,7 @@ static void test_share(void **state)
 	assert_int_equal(told.space.total, 40960);
 	assert_int_equal(told.space.free, 4 * 4096);
 	assert_int_equal(outcome(files_sync(&files, on_done, NULL)), 0);
+	assert_int_equal(outcome(files_finish(&files, on_done, NULL)), 0);
 }
 
 // --- Cancelling and ends -------------------------------------------------------------------------

@@ -200,6 +200,11 @@ error_t folder_sync(struct folder *folder)
 	return wait(folder, files_sync(&folder->files, on_done, folder));
 }
 
+error_t folder_finish(struct folder *folder)
+{
+	return wait(folder, files_finish(&folder->files, on_done, folder));
+}
+
 // --- Open files ----------------------------------------------------------------------------------
 
 error_t folder_open_file(struct folder *folder, const char *path, uint32_t flags, struct file **out)

@@ -44,6 +44,8 @@ __must_check error_t folder_rename(struct folder *folder, const char *from, cons
 __must_check error_t folder_remove(struct folder *folder, const char *path);
 __must_check error_t folder_space(struct folder *folder, struct file_space *out);
 __must_check error_t folder_sync(struct folder *folder);
+// As files_finish: only folder_close may follow.
+__must_check error_t folder_finish(struct folder *folder);
 
 // An open file (file_close closes it), as files_open's.
 __must_check error_t folder_open_file(struct folder *folder, const char *path, uint32_t flags,

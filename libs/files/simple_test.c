@@ -112,6 +112,7 @@ static void test_the_rest(void **state)
 	assert_int_equal(folder_remove(folder, "a"), 0);
 	assert_int_equal(folder_space(folder, &space), 0);
 	assert_int_equal(folder_sync(folder), 0);
+	assert_int_equal(folder_finish(folder), 0);
 	provider_fake_die(&provider);
 	assert_int_equal(folder_sync(folder), ERR_PEER_CLOSED);
 	assert_true(folder_text(folder)[0] != 0);
