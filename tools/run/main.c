@@ -34,6 +34,7 @@
 #include "tools/run/qemu/writable_disk.h"
 
 #define EXIT_ERROR 125
+#define EXIT_VOLUME_ERROR 1  // of `docker volume`, which runs nothing
 #define LISTEN_MS 5000  // QEMU is ready for a debugger by then
 
 struct run {
@@ -460,17 +461,19 @@ static int volume_run(struct run *run, struct error *err)
 {
 	const struct volume_command *command = &run->settings.volume;
 	char path[PATH_MAX];
+	int status;
 
 	err->text[0] = '\0';
 	if (!volume_command_confirm(command))
 		return 0;
 	if (volumes_check(&run->settings, err) < 0 || state_disk_path(path, err) < 0) {
 		log_error("%s", err->text);
-		return EXIT_ERROR;
+		return EXIT_VOLUME_ERROR;
 	}
 	if (strcmp(command->name, "create") != 0 && access(path, F_OK) < 0)
 		return volume_command_without(command);
-	return container_run(run, err);
+	status = container_run(run, err);
+	return status == EXIT_ERROR ? EXIT_VOLUME_ERROR : status;
 }
 
 static int help_show(struct run *run, struct error *err)
@@ -506,7 +509,7 @@ int main(int argc, char **argv)
 	if (settings_read(&run.settings, argc, argv, &err) < 0) {
 		log_error("%s", err.text);
 		settings_deinit(&run.settings);
-		return EXIT_ERROR;
+		return volume_command_is(argc, argv) ? EXIT_VOLUME_ERROR : EXIT_ERROR;
 	}
 	if (run.settings.quiet) {
 		log_quiet();

@@ -131,6 +131,9 @@ def commands(context):
     check(result.status == 1 and b'"Name": "full"' in result.stdout and "get none: no such volume" in result.stderr, result)
     result = volume(context, "rm", "full", "none", "made")
     check((result.status, result.stdout) == (1, b"full\nmade\n") and "get none: no such volume" in result.stderr, result)
+    for words in (["rm"], ["foo"], ["create", "a"], ["create", "a/b"], ["create", "one", "two"], ["rm", "../x"], ["ls", "-x"]):
+        result = volume(context, *words)
+        check((result.status, result.stdout) == (1, b"") and result.errors() != "", result)
     result = volume(context, "rm", "-f", "none")
     check_equal((result.status, result.stdout), (0, b""), result)
     check_volumes(context, name)
@@ -150,7 +153,9 @@ def in_use_by_another_run(context):
     process = context.start("-v", "data:/v", image(context), "sh", "-c", "echo ready; cat")
     check_equal(process.stdout.readline(), b"ready\n")
     check_refused(shell(context, "true", "-v", "other:/v"), "in use by another run", f"(process {process.pid})")
-    check_refused(volume(context, "ls"), "in use by another run", f"(process {process.pid})")
+    for words in (["ls"], ["rm", "data"]):
+        result = volume(context, *words)
+        check(result.status == 1 and f"in use by another run (process {process.pid})" in result.errors(), result)
     # Who has no volume does not need it.
     check_shell(context, "echo fine", "fine\n")
     process.communicate(b"")

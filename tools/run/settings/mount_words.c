@@ -279,6 +279,41 @@ static int words_add(struct volumes *volumes, const struct mount_words *words, c
 	return volume_take(volumes, &volume, words->target, err);
 }
 
+// A field in quotes, which keep commas in it, and stand twice for one.
+static char *quoted_take(char **rest, struct error *err)
+{
+	char *field = *rest;
+	char *from = field + 1;
+	char *to = field;
+
+	for (; *from && (from[0] != '"' || from[1] == '"'); from++) {
+		from += *from == '"';
+		*to++ = *from;
+	}
+	if (*from != '"' || (from[1] && from[1] != ',')) {
+		error_set(err, "parse error: extraneous or missing \" in quoted-field");
+		return NULL;
+	}
+	*rest = from[1] ? from + 2 : NULL;
+	*to = '\0';
+	return field;
+}
+
+// The next field of a line of comma-separated values (RFC 4180), which docker takes --mount for.
+// `*rest` goes behind it, and is NULL after the last. NULL with `err`: the quotes are wrong.
+static char *field_take(char **rest, struct error *err)
+{
+	char *field;
+
+	if (**rest == '"')
+		return quoted_take(rest, err);
+	field = strsep(rest, ",");
+	if (!strchr(field, '"'))
+		return field;
+	error_set(err, "parse error: bare \" in non-quoted-field");
+	return NULL;
+}
+
 int volumes_add_mount(struct volumes *volumes, const char *text, const char *name,
                       struct error *err)
 {
@@ -286,10 +321,12 @@ int volumes_add_mount(struct volumes *volumes, const char *text, const char *nam
 	char *copy = strdup(text);
 	int result = copy ? 0 : error_set(err, "out of memory");
 	char *rest = copy;
-	char *word;
 
-	while (result == 0 && (word = strsep(&rest, ",")))
-		result = word_read(&words, word, err);
+	while (result == 0 && rest) {
+		char *word = field_take(&rest, err);
+
+		result = word ? word_read(&words, word, err) : -1;
+	}
 	if (result == 0)
 		result = words_add(volumes, &words, name, err);
 	free(copy);

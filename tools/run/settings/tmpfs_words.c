@@ -176,7 +176,10 @@ static int item_add(struct volumes *volumes, char *text, const char *name, struc
 	if (place_check(text, err) < 0)
 		return -1;
 	volume.source = tmpfs_options_merge(options ? options : "", err);
-	return volume.source ? volume_take(volumes, &volume, text, err) : -1;
+	if (!volume.source)
+		return -1;
+	volume.words = strdup(text);
+	return volume_take(volumes, &volume, text, err);
 }
 
 int volumes_add_tmpfs(struct volumes *volumes, const char *text, bool is_list, const char *name,

@@ -179,6 +179,7 @@ static int parts_add(struct volumes *volumes, char *parts[NUM_PARTS], unsigned c
 	volume.no_copy = mode.no_copy;
 	if (count > 1)
 		volume.source = volume.make ? host_path(parts[0]) : strdup(parts[0]);
+	volume.words = strdup(whole);
 	return volume_take(volumes, &volume, container, err);
 }
 

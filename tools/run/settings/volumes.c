@@ -100,8 +100,16 @@ static void volume_free(struct volume *volume)
 {
 	free(volume->source);
 	free(volume->container);
+	free(volume->words);
 	if (volume->fd >= 0)
 		close(volume->fd);
+}
+
+// docker's command line is a set of -v's words, and a map from --tmpfs' paths.
+static bool is_same_again(const struct volume *old, const struct volume *volume)
+{
+	return old->kind == volume->kind && old->words && volume->words &&
+		strcmp(old->words, volume->words) == 0;
 }
 
 // Puts `volume` into the list. As docker has it, an anonymous one gives way to all else.
@@ -116,7 +124,7 @@ static int volume_put(struct volumes *volumes, struct volume *volume, struct err
 			volume_free(volume);
 			return 0;
 		}
-		if (old->kind != VOLUME_ANONYMOUS)
+		if (old->kind != VOLUME_ANONYMOUS && !is_same_again(old, volume))
 			return error_set(err, "Duplicate mount point: %s",
 			                 shown(volume->container));
 		volume_free(old);

@@ -21,6 +21,7 @@ struct volume {
 	char *source;      // absolute path of the host, the volume's name, or the tmpfs' options
 	char *container;   // absolute, without "." and ".."
 	const char *name;  // of the setting, for errors
+	char *words;       // as they were given: the same again take its place; NULL: none do
 	bool read_only;
 	bool make;     // a missing folder of the host is made, as `docker run -v` does
 	bool no_copy;  // a new volume is not filled with what the image has there

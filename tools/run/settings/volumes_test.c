@@ -162,7 +162,6 @@ static void tmpfs_options(void **state)
 	assert_refused(tmpfs(":size=1m"), "'' mount path must be absolute");
 	assert_refused(tmpfs("/x/..:size=1m"), "destination can't be '/'");
 	assert_refused(tmpfs("/proc/sys"), "\"/proc/sys\" cannot be mounted because it is inside");
-	assert_refused(tmpfs("/a:size=1m"), "Duplicate mount point: /a");
 	assert_int_equal(mount("type=tmpfs,dst=/g,tmpfs-size=1.5m,tmpfs-mode=1700,ro"), 0);
 	assert_string_equal(volumes.items[6].source,
 	                    "noexec,nosuid,nodev,size=1572864,mode=1700,ro");
@@ -178,6 +177,44 @@ static void tmpfs_options(void **state)
 	assert_string_equal(volumes.items[8].source, "noexec,nosuid,nodev,size=1m,mode=700");
 	assert_string_equal(volumes.items[9].container, "/n");
 	assert_string_equal(volumes.items[10].source, "noexec,nosuid,nodev,ro");
+}
+
+// docker's command line keeps -v in a set, and --tmpfs in a map; --mount is a list.
+static void the_same_again(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(add("/a:/b:ro"), 0);
+		assert_int_equal(add("data:/c"), 0);
+	}
+	assert_int_equal(tmpfs("/d:size=1m"), 0);
+	assert_int_equal(tmpfs("/d:size=2m,exec"), 0);
+	assert_int_equal(volumes.count, 3);
+	assert_volume(0, "/a", "/b", true, true);
+	assert_volume(1, "data", "/c", false, false);
+	assert_string_equal(volumes.items[2].source, "nosuid,nodev,size=2m,exec");
+	assert_refused(add("/a:/b"), "Duplicate mount point: /b");
+	assert_refused(add("data:/c/"), "Duplicate mount point: /c");
+	assert_refused(add("/a:/d"), "Duplicate mount point: /d");
+	assert_refused(tmpfs("/c"), "Duplicate mount point: /c");
+	assert_int_equal(mount("source=x2,target=/e"), 0);
+	assert_refused(mount("source=x2,target=/e"), "Duplicate mount point: /e");
+}
+
+static void quotes_of_mount(void **state)
+{
+	(void)state;
+	assert_int_equal(mount("type=bind,\"src=/a,b\",dst=/x"), 0);
+	assert_int_equal(mount("\"type=bind\",\"src=/a\"\"b\",\"dst=/y z\""), 0);
+	assert_volume(0, "/a,b", "/x", false, false);
+	assert_volume(1, "/a\"b", "/y z", false, false);
+	assert_refused(mount("type=bind,src=\"/a,dst=/z"), "bare \" in non-quoted-field");
+	assert_refused(mount("type=bind,\"src=/a,dst=/z"), "missing \" in quoted-field");
+	assert_refused(mount("type=bind,\"src=/a\"b,dst=/z"), "missing \" in quoted-field");
+	assert_refused(mount("type=bind,src=/a,\""), "missing \" in quoted-field");
+	assert_refused(mount("type=bind,src=/a,dst=/z,"), "invalid field ''");
+	assert_refused(mount("\"\""), "invalid field ''");
+	assert_int_equal(volumes.count, 2);
 }
 
 static void what_is_wrong_is_said(void **state)
@@ -291,6 +328,8 @@ int main(void)
 		TEST(there_is_a_limit),
 		TEST(folders_are_opened_or_made),
 		TEST(names_and_none),
+		TEST(the_same_again),
+		TEST(quotes_of_mount),
 		TEST(tmpfs_options),
 	};
 
