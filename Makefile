@@ -15,7 +15,7 @@ NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
 # The image of the Linux API's tests and examples.
 LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls container_hello linux_test gateway
 # Tests of that API, with nobody else who runs Linux.
-LINUX_TEST_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip hostfs linux_test
+LINUX_TEST_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip hostfs fs linux_test
 
 # How apps run that do not say it themselves (APP_NAME_ISOLATION in their app.mk): in the kernel's address space, or in one of
 # their own.

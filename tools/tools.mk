@@ -106,6 +106,10 @@ crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may l
 test-hostfs-work: ## work in host folders in full: 200 C files, 20,000 files, the programs with a model for an hour (HOSTFS_STRESS_SECONDS each)
 	$(Q)HOSTFS_STRESS_SECONDS=$(or $(HOSTFS_STRESS_SECONDS),1800) $(MAKE) --no-print-directory test-e2e E2E=volume_work.
 
+.PHONY: test-volume-work
+test-volume-work: ## the same on a volume, with git of the whole project; the programs with a model for an hour in all (MINUTES)
+	$(Q)VOLUME_STRESS_SECONDS=$$(($(or $(MINUTES),60) * 30)) $(MAKE) --no-print-directory test-e2e E2E=on_a_volume.
+
 # The same images with all apps in the kernel, and all in user mode, for the tests of what apps do with each other and with devices.
 E2E_OF_APPS = $(or $(E2E),container.exit container.megabyte container.conversation container.sigterm container_net.published \
 	container_net.out disk.larger disk.kept disk.driver_is_killed linux_api.commands linux_api.containers linux_api.warm linux_api.gateway \

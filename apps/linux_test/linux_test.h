@@ -50,3 +50,5 @@ bool test_memory(struct linux_test *t);
 // files_tests.c
 bool test_bind(struct linux_test *t);
 bool test_bind_errors(struct linux_test *t);
+// volume_tests.c
+bool test_two_on_a_volume(struct linux_test *t);

@@ -34,6 +34,7 @@ static const struct test_case {
 	{ "vms.memory_comes_back", test_memory },
 	{ "files.bind", test_bind },
 	{ "files.errors", test_bind_errors },
+	{ "volumes.two_containers", test_two_on_a_volume },
 };
 
 static void linux_test_main(const struct environ *env)

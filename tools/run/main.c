@@ -35,7 +35,7 @@
 
 #define EXIT_ERROR 125
 #define EXIT_VOLUME_ERROR 1  // of `docker volume`, which runs nothing
-#define LISTEN_MS 5000  // QEMU is ready for a debugger by then
+#define LISTEN_MS 5000       // QEMU is ready for a debugger by then
 
 struct run {
 	struct settings settings;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Folders, files, links and names that are made, moved, exchanged and removed in random order,
-// compared with a model in memory: PATH (of an empty folder) SEED STEPS. Ends with "ok".
+// compared with a model in memory: PATH (of a folder that it makes) SEED STEPS. Ends with "ok".
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -406,7 +406,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 4)
 		return 2;
-	MUST(chdir(argv[1]) == 0);
+	MUST(mkdir(argv[1], 0755) == 0 && chdir(argv[1]) == 0);
 	umask(022);
 	random_state = strtoull(argv[2], NULL, 10);
 	inode_new('d');

@@ -3,13 +3,19 @@
 
 import concurrent.futures
 import re
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
 
 from harness import ROOT, RUN_TIMEOUT, check, check_equal, test
+from test_named_volumes import check_disk
 
 SUM = re.compile(r"^\[linux_test *\] \S+ +linux_test: (\d+) passed, (\d+) failed")
+
+
+APPLETS = ("sh", "echo", "printf", "nproc", "hostname", "cat", "chmod", "md5sum", "grep", "head", "ln", "ls", "mkdir", "mv", "rm", "rmdir", "seq", "sleep",
+           "stat", "tail", "test", "wc")
 
 
 def make_image(context):
@@ -18,8 +24,9 @@ def make_image(context):
     (root / "bin").mkdir(parents=True)
     (root / "bin/busybox").write_bytes((ROOT / "third_party/busybox/busybox").read_bytes())
     (root / "bin/busybox").chmod(0o755)
-    for name in ("sh", "echo", "printf", "nproc", "hostname"):
+    for name in APPLETS:
         (root / "bin" / name).symlink_to("busybox")
+    shutil.copy(ROOT / "tools/e2e/programs/volume_pair.sh", root)
     layout = context.scratch / "hello"
     subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["world"],"Entrypoint":["/bin/echo","hello"],"Volumes":{"/data":{}}',
                     '["PATH=/bin","IMAGE=hello"]'], check=True)
@@ -48,9 +55,9 @@ def read_until(process, wanted):
     return lines
 
 
-def run_tests(context, prefix, least, *arguments):
+def run_tests(context, prefix, least, *arguments, **settings):
     # Without the examples, whose guests use more and less memory as it suits them.
-    process = start(context, f"linux_test.only={prefix}", image="starina-linux-test", arguments=arguments)
+    process = start(context, f"linux_test.only={prefix}", image="starina-linux-test", arguments=arguments, **settings)
     try:
         lines = read_until(process, [SUM.pattern])
     finally:
@@ -77,6 +84,13 @@ def shared_folders(context):
     run_tests(context, "files.", 2, "--share", f"notes={share}")
     check_equal((share / "from_container").read_text(), "container\n")
     check_equal(sorted(path.name for path in share.iterdir()), ["from_app", "from_container"])
+
+
+@test
+def two_containers_on_a_volume(context):
+    """Two VMs of one machine: what one changes the other sees; names and lines at the end are each's once."""
+    run_tests(context, "volumes.two", 1, STARINA_KEEP="1")
+    check_disk(context)
 
 
 @test

@@ -3,8 +3,6 @@
 
 import json
 import os
-import random
-import time
 
 import debian
 import file_programs
@@ -35,30 +33,16 @@ def start(context, program, argv, share, **settings):
     return context.start(**software.settings(context, program), LINUXRUN_ENTRYPOINT=json.dumps(argv), LINUXRUN_VOLUMES=f"{share}:/src", **settings)
 
 
-def stress(context, program, target, steps):
-    """Runs it in a folder of the host: once, or with seeds of its own for STRESS_SECONDS."""
-    share = folder(context)
-    seed = random.SystemRandom().randrange(10**9) if FULL else 1
-    end, runs = time.monotonic() + STRESS_SECONDS, 0
-    while runs == 0 or time.monotonic() < end:
-        (share / str(seed)).mkdir()
-        result = context.run("-v", f"{share}:/src", file_programs.image(context), f"/bin/{program}", target(seed), str(seed), str(steps))
-        check_equal((result.status, result.stdout), (0, b"ok\n"), result)
-        seed, runs = seed + 1, runs + 1
-    if FULL:
-        print(f"      {program}: {runs} runs of {steps} steps")
-
-
 @test
 def content_by_a_model(context):
     """Reads, writes, mapped memory, holes and copies in one file, all compared."""
-    stress(context, "file_content", lambda seed: f"/src/{seed}/file", 20000 if FULL else 600)
+    file_programs.stress(context, "file_content", folder(context), 20000 if FULL else 600, STRESS_SECONDS)
 
 
 @test
 def tree_by_a_model(context):
     """Names, links, folders, modes and attributes, all compared."""
-    stress(context, "file_tree", lambda seed: f"/src/{seed}", 50000 if FULL else 1500)
+    file_programs.stress(context, "file_tree", folder(context), 50000 if FULL else 1500, STRESS_SECONDS)
 
 
 @test

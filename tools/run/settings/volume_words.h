@@ -20,8 +20,9 @@ int volume_name_check(const char *name, struct error *err);
 // Whether something may be mounted at this path of the container: it is absolute, not the root,
 // and not in /proc. -1 with `err`.
 int place_check(const char *path, struct error *err);
-// Adds a volume at such a path; `volume->source` and `->words` are consumed, `container` (as the user
-// wrote it) is not. -1 with `err`: there is something else at that place, or there are too many.
+// Adds a volume at such a path; `volume->source` and `->words` are consumed, `container` (as the
+// user wrote it) is not. -1 with `err`: there is something else at that place, or there are too
+// many.
 int volume_take(struct volumes *volumes, struct volume *volume, const char *container,
                 struct error *err);
 
