@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Real work on a volume: git, npm, compilers, and programs that compare all with a model; then e2fsck looks at the disk."""
 
+import io
+import json
 import os
 import shutil
 import subprocess
+import tarfile
+from pathlib import Path
 
 import file_programs
 import software
-from harness import ROOT, check_equal, test
+from harness import ROOT, Skip, check_equal, test
 from test_named_volumes import check_disk
+from test_volume_work import GCC, made, write_c_program
 
 # `make test-volume-work` runs all in full, and the programs with a model for so many seconds.
 FULL = "VOLUME_STRESS_SECONDS" in os.environ
 STRESS_SECONDS = int(os.environ.get("VOLUME_STRESS_SECONDS", "0"))
+C_FILES = 200 if FULL else 16
+PACKAGES = 40
 
 
 def run(context, program, script, *volumes, **settings):
@@ -67,3 +74,51 @@ def tree_by_a_model(context):
     """Names, links, folders, modes and attributes, all compared."""
     file_programs.stress(context, "file_tree", "work", 50000 if FULL else 1500, STRESS_SECONDS)
     check_disk(context)
+
+
+@test
+def make_of_a_c_program(context):
+    """By gcc and make -j2, from sources of the host that lie beside; the objects are on the volume, where a later run has nothing left to do."""
+    share = context.scratch / "share"
+    share.mkdir()
+    write_c_program(share, C_FILES)
+    check_run(context, GCC, "cp -p /src/* /data; cd /data; make -s -j2 && ./program && make -q && touch f7.c && make -n | wc -l", made(C_FILES),
+              f"{share}:/src:ro", LINUXRUN_CPUS="2")
+    check_disk(context)
+    check_run(context, GCC, "cd /data; make -q || make -s; make -q && ./program; ls *.o | wc -l", f"{C_FILES * (C_FILES - 1) // 2}\n{C_FILES + 1}\n")
+
+
+def npm_packages(folder):
+    """Packages of 500 files each, as npm packs them, and a package.json that wants them all."""
+    folder.mkdir()
+    for p in range(PACKAGES):
+        with tarfile.open(folder / f"p{p}.tgz", "w:gz") as tar:
+            files = {"package.json": json.dumps({"name": f"p{p}", "version": "1.0.0", "main": "lib/0.js"})}
+            files.update({f"lib/{i}.js": f"module.exports = {p * 1000 + i};\n" for i in range(499)})
+            for name, text in files.items():
+                member = tarfile.TarInfo(f"package/{name}")
+                member.size = len(text)
+                tar.addfile(member, io.BytesIO(text.encode()))
+    (folder / "package.json").write_text(json.dumps({"name": "all", "version": "1.0.0",
+                                                     "dependencies": {f"p{p}": f"file:/packages/p{p}.tgz" for p in range(PACKAGES)}}))
+
+
+def npm_install(context):
+    """20,000 files by the host's npm in Debian's Node, from packages of the host; no registry is asked. Then all are removed by npm, and installed again."""
+    npm = shutil.which("npm")
+    if not npm:
+        raise Skip("npm is not there")
+    npm_packages(context.scratch / "packages")
+    volumes = [f"{context.scratch}/packages:/packages:ro", f"{Path(npm).resolve().parents[1]}:/npm:ro"]
+    count = "find node_modules -path '*/lib/*' -name '*.js' | wc -l; node -e \"console.log(require('p7'), require('p39/lib/498.js'))\""
+    flags = "--offline --no-audit --no-fund --no-progress --no-update-notifier --cache /data/cache --loglevel error >/dev/null"
+    script = f"set -e; export HOME=/tmp; cd /data; cp /packages/package.json .; node /npm/bin/npm-cli.js install {flags}; {count}"
+    expected = f"{PACKAGES * 499}\n7000 39498\n"
+    check_run(context, software.NODE, script, expected, *volumes, LINUXRUN_MEMORY="768M")
+    check_disk(context)
+    check_run(context, software.NODE, f"set -e; export HOME=/tmp; cd /data; {count}; node /npm/bin/npm-cli.js ci {flags}; {count}", 2 * expected, *volumes, LINUXRUN_MEMORY="768M")
+    check_disk(context)
+
+
+if FULL:  # npm takes minutes in an emulator
+    test(npm_install)

@@ -45,19 +45,29 @@ def tree_by_a_model(context):
     file_programs.stress(context, "file_tree", folder(context), 50000 if FULL else 1500, STRESS_SECONDS)
 
 
+def write_c_program(folder, count):
+    """Of so many small sources, with a Makefile."""
+    for i in range(count):
+        (folder / f"f{i}.c").write_text(f'#include "all.h"\nint f{i}(void) {{ return {i}; }}\n')
+    (folder / "all.h").write_text("".join(f"int f{i}(void);\n" for i in range(count)))
+    (folder / "main.c").write_text('#include <stdio.h>\n#include "all.h"\nint main(void) { printf("%d\\n", '
+                                   + " + ".join(f"f{i}()" for i in range(count)) + "); }\n")
+    (folder / "Makefile").write_text("objects := $(patsubst %.c,%.o,$(wildcard *.c))\nprogram: $(objects)\n\tgcc -o $@ $^\n%.o: %.c all.h\n\tgcc -c -o $@ $<\n")
+
+
+def made(count):
+    """What the program says, and how many commands make has left when one source is touched."""
+    return f"{count * (count - 1) // 2}\n2\n"
+
+
 @test
 def make_of_a_c_program(context):
     """By gcc and make -j2; then nothing is left to do, and one touched file is one to compile."""
     share = folder(context)
-    for i in range(C_FILES):
-        (share / f"f{i}.c").write_text(f'#include "all.h"\nint f{i}(void) {{ return {i}; }}\n')
-    (share / "all.h").write_text("".join(f"int f{i}(void);\n" for i in range(C_FILES)))
-    (share / "main.c").write_text('#include <stdio.h>\n#include "all.h"\nint main(void) { printf("%d\\n", '
-                                  + " + ".join(f"f{i}()" for i in range(C_FILES)) + "); }\n")
-    (share / "Makefile").write_text("objects := $(patsubst %.c,%.o,$(wildcard *.c))\nprogram: $(objects)\n\tgcc -o $@ $^\n%.o: %.c all.h\n\tgcc -c -o $@ $<\n")
+    write_c_program(share, C_FILES)
     script = "cd /src; make -s -j2 && ./program && make -q && touch f7.c && make -n | wc -l"
     result = software.run(context, GCC, "sh", "-c", script, LINUXRUN_VOLUMES=f"{share}:/src", LINUXRUN_MEMORY="256M", LINUXRUN_CPUS="2")
-    check_equal((result.status, result.stdout.decode()), (0, f"{C_FILES * (C_FILES - 1) // 2}\n2\n"), result)
+    check_equal((result.status, result.stdout.decode()), (0, made(C_FILES)), result)
     check_equal(len(list(share.glob("*.o"))), C_FILES + 1)
 
 
