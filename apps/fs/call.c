@@ -57,6 +57,8 @@ void call_free(struct call *call)
 	payload_release(&call->payload);
 	if (call->out_folio != HANDLE_NONE)
 		handle_close(call->out_folio);
+	if (call->loan != HANDLE_NONE)
+		handle_close(call->loan);
 	heap_free(call->out_heap);
 	if (call->node != NULL)
 		node_unpin(fs, call->node);

@@ -187,6 +187,21 @@ static int transfer_move(struct call *call, uint32_t index, uint32_t count, uint
 
 // --- Reading -------------------------------------------------------------------------------------
 
+// A hole is zeroes, as a fresh folio is.
+static int read_hole(struct call *call, uint32_t index, uint32_t count)
+{
+	struct transfer *t = &call->data;
+	void *base;
+
+	if (!t->is_used)
+		return 0;
+	if (folio_map(t->folio, PROT_READ | PROT_WRITE, &base) < 0)
+		return -LINUX_ENOMEM;
+	memset((uint8_t *)base + t->at + (size_t)index * EXT4_BLOCK_SIZE, 0,
+	       (size_t)count * EXT4_BLOCK_SIZE);
+	return 0;
+}
+
 static int read_blocks(struct call *call)
 {
 	struct transfer *t = &call->data;
@@ -202,14 +217,31 @@ static int read_blocks(struct call *call)
 		if (result != 0)
 			return result;
 		t->done += run.count;
-		// A fresh folio is zeroes, as a hole is.
 		if (run.disk != 0 && !run.unwritten)
 			return transfer_move(call, index, run.count, run.disk, false);
+		result = read_hole(call, index, run.count);
+		if (result != 0)
+			return result;
 	}
 	call->out_folio = t->folio;
 	call->out_offset = t->at + within_block(t->offset);
 	call->out_len = t->size;
 	t->folio = HANDLE_NONE;
+	return 0;
+}
+
+// A folio of so many bytes for a reply: the client's, if it has lent one. Errors: folio_create's.
+static error_t reply_folio(struct call *call, size_t bytes)
+{
+	struct transfer *t = &call->data;
+	struct folio_info info;
+
+	if (call->loan == HANDLE_NONE || folio_info(call->loan, &info) < 0 ||
+	    info.flags != FOLIO_CONTIGUOUS || info.size < bytes)
+		return folio_create(bytes, FOLIO_CONTIGUOUS, &t->folio);
+	t->folio = call->loan;
+	t->is_used = true;
+	call->loan = HANDLE_NONE;
 	return 0;
 }
 
@@ -236,7 +268,7 @@ int op_read(struct call *call)
 	transfer_begin(call, in.offset, size);
 	// The reply's header is at the end of the page before.
 	t->at = EXT4_BLOCK_SIZE;
-	if (folio_create(t->at + t->count * EXT4_BLOCK_SIZE, FOLIO_CONTIGUOUS, &t->folio) < 0)
+	if (reply_folio(call, t->at + (size_t)t->count * EXT4_BLOCK_SIZE) < 0)
 		return -LINUX_ENOMEM;
 	call->run = read_blocks;
 	return read_blocks(call);

@@ -98,6 +98,7 @@ struct session {
 	bool returned;   // from an instance before: what nodes it has is not known
 	bool destroyed;  // the client has done with it
 	bool ended;      // its channel is closed, calls are left
+	bool lends;      // the client wants its folios back
 };
 
 // --- Calls ---
@@ -124,6 +125,7 @@ struct transfer {
 	uint32_t at;                       // where in the folio the first block is
 	uint64_t file_size;                // before
 	handle_t folio;                    // while `io` does not have it
+	bool is_used;                      // the folio had something before: holes are zeroed
 	bool kills_setid;
 	bool appends;
 	uint64_t appended;  // bytes, before the app died
@@ -161,6 +163,7 @@ struct call {
 	struct span body;
 	struct payload payload;
 	uint32_t body_at;
+	handle_t loan;  // a folio that the reply may be in
 	uint8_t inline_in[FILES_INLINE_MAX];
 
 	// The reply's body: here, in memory of the heap, or in a folio with room for the header

@@ -167,6 +167,7 @@ struct answer {
 	int error;
 	uint32_t len;  // of the body
 	uint64_t unique;
+	uint64_t folio;  // bytes of the one that came: with the reply in it, or given back
 	uint8_t body[FILES_MAX_BYTES];
 };
 
@@ -222,7 +223,19 @@ struct request {
 	const void *tail, *tail2;
 	size_t tail_len, tail2_len;
 	uint32_t at;
+	bool lends;  // a folio that had something before
 };
+
+static inline void lend(struct message *m)
+{
+	void *base;
+
+	if (folio_create(FILES_LOAN_BYTES, FOLIO_CONTIGUOUS, &m->handles[0]) != 0 ||
+	    folio_map(m->handles[0], PROT_READ | PROT_WRITE, &base) != 0)
+		abort();
+	memset(base, 0xee, FILES_LOAN_BYTES);
+	m->num_handles = 1;
+}
 
 static inline void request_send(handle_t session, const struct request *r)
 {
@@ -251,6 +264,8 @@ static inline void request_send(handle_t session, const struct request *r)
 	if (in.len <= FILES_INLINE_MAX && r->at == 0) {
 		if (message_encode_files_fuse(&m, &fuse, bytes, in.len) != 0)
 			abort();
+		if (r->lends)
+			lend(&m);
 	} else {
 		fuse.offset = r->at == 0 ? FILES_HEADROOM : r->at;
 		if (message_encode_files_fuse(&m, &fuse, NULL, 0) != 0 ||
@@ -278,7 +293,17 @@ static inline bool reply_take(handle_t session, struct answer *out)
 		return false;
 	if (message_decode_files_fuse(&m, &fuse, &tail, &len) != 0)
 		abort();
+	out->folio = 0;
 	if (m.num_handles == 1) {
+		struct folio_info info;
+
+		if (folio_info(m.handles[0], &info) != 0)
+			abort();
+		out->folio = info.size;
+	}
+	if (m.num_handles == 1 && len > 0) {
+		handle_close(m.handles[0]);
+	} else if (m.num_handles == 1) {
 		if (payload_open_folio(m.handles[0], fuse.offset, fuse.length, &payload) != 0)
 			abort();
 		tail = payload.bytes.data;
@@ -386,6 +411,19 @@ static inline int ask_write(handle_t session, uint64_t node, uint64_t offset, co
 	                             .tail = data,
 	                             .tail_len = len,
 	                             .at = at });
+}
+
+// With a folio for the reply.
+static inline int ask_read_lending(handle_t session, uint64_t node, uint64_t offset, uint32_t len)
+{
+	struct fuse_read_in in = { .offset = offset, .size = len };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_READ,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in),
+	                             .lends = true });
 }
 
 static inline int ask_read(handle_t session, uint64_t node, uint64_t offset, uint32_t len)

@@ -684,6 +684,37 @@ static void test_bytes(void **state)
 	assert_int_equal(ext4_fake_reserved(), 0);
 }
 
+// What a client lends comes back, with the reply in it or beside it; nothing that was in it before
+// is in a reply.
+static void test_lent_folios(void **state)
+{
+	uint64_t file = make_file("a");
+	static uint8_t expected[6 * 4096];
+
+	(void)state;
+	memset(expected, 'x', 4096);
+	memset(expected + 5 * 4096, 'y', 100);
+	assert_int_equal(ask_write(session, file, 0, expected, 4096, FILES_WRITE_OFFSET), 0);
+	assert_int_equal(answer.folio, 0);  // it lends none yet
+	assert_int_equal(ask_write(session, file, 5 * 4096, expected + 5 * 4096, 100, 0), 0);
+	assert_int_equal(ask_read_lending(session, file, 0, sizeof(expected)), 0);
+	assert_int_equal(answer.folio, FILES_LOAN_BYTES);
+	assert_int_equal(answer.len, 5 * 4096 + 100);
+	assert_memory_equal(answer.body, expected, answer.len);
+	assert_int_equal(ask_read_lending(session, file, 4096 - 7, 20), 0);
+	assert_memory_equal(answer.body, expected + 4096 - 7, 20);
+	// Nothing is there to be read.
+	assert_int_equal(ask_read_lending(session, file, sizeof(expected), 10), 0);
+	assert_true(answer.len == 0 && answer.folio == FILES_LOAN_BYTES);
+	assert_int_equal(ask_read_lending(session, file + 1, 0, 10), -LINUX_ESTALE);
+	assert_int_equal(answer.folio, FILES_LOAN_BYTES);
+	// Folios of requests come back to who lends.
+	assert_int_equal(ask_write(session, file, 0, expected, 4096, FILES_WRITE_OFFSET), 0);
+	assert_int_not_equal(answer.folio, 0);
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, volume, "a"), 0);
+	assert_int_equal(answer.folio, 0);
+}
+
 static void test_full_disk(void **state)
 {
 	uint64_t file = make_file("a");
@@ -777,6 +808,7 @@ int main(void)
 		TEST(test_sessions_that_do_not_return),
 		TEST(test_unknown_key),
 		TEST(test_bytes),
+		TEST(test_lent_folios),
 		TEST(test_full_disk),
 		TEST(test_room_that_is_being_freed),
 	};

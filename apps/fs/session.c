@@ -60,6 +60,21 @@ static error_t encode_folio(struct call *call, const struct fuse_out_header *out
 	return err;
 }
 
+// Gives the client back what it has lent, or the folio that its request came in, with a reply that
+// needs none.
+static void give_back(struct call *call, struct message *m)
+{
+	handle_t *const folios[] = { &call->loan, &call->data.folio, &call->payload.folio };
+
+	for (size_t i = 0; call->session->lends && i < 3 && m->num_handles == 0; i++) {
+		if (*folios[i] == HANDLE_NONE)
+			continue;
+		m->handles[0] = *folios[i];
+		m->num_handles = 1;
+		*folios[i] = HANDLE_NONE;
+	}
+}
+
 // Puts the reply into the message, or into a folio that is made for it. Errors: folio_create's.
 static error_t encode_copy(const struct call *call, const struct fuse_out_header *out,
                            struct message *m)
@@ -133,8 +148,10 @@ static error_t reply_send(struct call *call, int result)
 		out.error = -LINUX_ENOMEM;
 		err = encode_copy(call, &out, &m);
 	}
-	if (err == 0)
+	if (err == 0) {
+		give_back(call, &m);
 		err = channel_send(call->session->source.handle, &m);
+	}
 	if (err != 0)
 		message_discard(&m);
 	return err;
@@ -244,6 +261,10 @@ static error_t request_take(struct call *call, struct message *m, const struct m
 
 	if (fuse->length < IN_HEADER || fuse->length > FILES_MAX_BYTES)
 		return ERR_PROTOCOL;
+	if (m->num_handles == 1 && tail.len > 0) {
+		call->loan = m->handles[0];
+		m->num_handles = 0;
+	}
 	if (m->num_handles == 1) {
 		handle_t folio = m->handles[0];
 
@@ -282,6 +303,7 @@ static error_t request_start(struct session *session, struct call *call)
 		return ERR_PROTOCOL;
 	call->session = session;
 	session->num_calls++;
+	session->lends = session->lends || call->loan != HANDLE_NONE;
 	if (call->in.opcode == FUSE_INIT)
 		session_answer(call, init(session, call));
 	else if (kept_done(call))

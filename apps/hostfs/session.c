@@ -200,6 +200,9 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 
 	if (err < 0)
 		return err;
+	// What it lends has no use here: the host's replies come in pieces.
+	if (tail_len > 0)
+		message_discard(m);
 	if (fuse.length < sizeof(struct fuse_in_header) || fuse.length > FILES_MAX_BYTES ||
 	    (m->num_handles == 0 && fuse.length != tail_len))
 		return ERR_PROTOCOL;

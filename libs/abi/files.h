@@ -51,6 +51,8 @@
 #define FILES_MAX_DATA (256u * 1024)
 // Of a request or a reply, in bytes.
 #define FILES_MAX_BYTES (260u * 1024)
+// A page for the reply's header, and FILES_MAX_DATA bytes with what is beside them in their pages.
+#define FILES_LOAN_BYTES (FILES_MAX_DATA + 2u * 4096)
 // What is free before a request's bytes in its folio: the provider's, for a header of its own.
 #define FILES_HEADROOM 8u
 
@@ -62,11 +64,16 @@
 // request in a folio is at least FILES_HEADROOM. That of a FUSE_WRITE may be FILES_WRITE_OFFSET, so
 // that its data begin on a page and can go to a disk from where they are; a provider relies on
 // nothing, and looks.
+//
+// With a tail as well as a handle, the folio is a loan: the bytes are the tail. A client that lends
+// sends a FUSE_READ with a folio of FILES_LOAN_BYTES, whatever is in it, in which the provider may
+// put its reply. A provider may give such a client what it has lent, and the folios that its
+// requests came in, back with a reply that is inline. Nobody relies on it.
 struct msg_files_fuse {
 	uint32_t offset;
 	uint32_t length;
 
-	// tail: the bytes, when there is no handle
+	// tail: the bytes, unless the handle has them
 };
 
 // A session that is to outlive the provider's process. It is the client's first message, before

@@ -139,6 +139,11 @@ bool fs_device_take(const struct fs_device_request *request, struct mut_span out
 	return true;
 }
 
+uint64_t fs_device_room(const struct fs_device_request *request)
+{
+	return request->chain.writable_len;
+}
+
 static void finish(struct fs_device_request *request, uint32_t written)
 {
 	struct fs_device *dev = request->device;

@@ -55,6 +55,8 @@ void fs_device_init(struct fs_device *dev);
 // Copies the whole request to `out`, which is as long. Returns false when the guest has made it
 // shorter since.
 __must_check bool fs_device_take(const struct fs_device_request *request, struct mut_span out);
+// How many bytes the guest takes for a reply.
+uint64_t fs_device_room(const struct fs_device_request *request);
 // The request in hand that has this `unique` of ours; NULL: nobody has asked.
 struct fs_device_request *fs_device_find(struct fs_device *dev, uint64_t unique);
 // The request's place, below FS_DEVICE_MAX_REQUESTS: the low 5 bits of its `unique`.

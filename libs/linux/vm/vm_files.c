@@ -10,6 +10,9 @@
 
 _Static_assert(FS_DEVICE_MAX_REQUESTS == FILES_MAX_REQUESTS, "slots of a session");
 enum { DEVICE_MAX_BYTES = FS_DEVICE_MAX_BYTES };
+_Static_assert(FILES_WRITE_OFFSET + FILES_MAX_BYTES <= FILES_LOAN_BYTES, "a folio to lend");
+// Of a request or reply: with fewer bytes, a folio of its own costs less than one to lend.
+#define LOAN_MIN (32u * 1024)
 _Static_assert(DEVICE_MAX_BYTES == FILES_MAX_BYTES, "bytes of a request");
 
 void files_enter(struct vm_files *files)
@@ -152,6 +155,48 @@ static error_t encode_lookup(const struct fs_device_request *request,
 	return 0;
 }
 
+// Room for a write of many bytes, in a folio to lend. Errors: files_loan_take's, folio_map's.
+static error_t make_write_room(struct files_session *session, struct message *m, size_t length,
+                               uint8_t **out)
+{
+	struct msg_files_fuse fuse = { .length = (uint32_t)length, .offset = FILES_WRITE_OFFSET };
+	void *base;
+	error_t err = message_encode_files_fuse(m, &fuse, NULL, 0);
+
+	if (err == 0)
+		err = files_loan_take(session, &m->handles[0]);
+	if (err < 0)
+		return err;
+	m->num_handles = 1;
+	err = folio_map(m->handles[0], PROT_READ | PROT_WRITE, &base);
+	if (err < 0)
+		message_discard(m);
+	else
+		*out = (uint8_t *)base + fuse.offset;
+	return err;
+}
+
+static error_t make_request_room(struct vm_files *files, const struct fs_device_request *request,
+                                 struct message *m, uint8_t **out)
+{
+	const uint32_t opcode = request->header.opcode;
+	struct files_session *session;
+	error_t err;
+
+	if (!request->wants_reply)
+		return files_make_room(m, opcode, request->length, out);
+	session = files_pending_of(files, request)->session;
+	if (opcode == FUSE_WRITE && request->length >= LOAN_MIN)
+		return make_write_room(session, m, request->length, out);
+	err = files_make_room(m, opcode, request->length, out);
+	if (err == 0 && opcode == FUSE_READ && m->num_handles == 0 && files_lends(session) &&
+	    fs_device_room(request) >= LOAN_MIN && files_loan_take(session, &m->handles[0]) == 0) {
+		m->num_handles = 1;
+		session->num_lent++;
+	}
+	return err;
+}
+
 error_t files_encode(struct vm_files *files, const struct fs_device_request *request,
                      struct message *m, int32_t *linux_error)
 {
@@ -160,7 +205,7 @@ error_t files_encode(struct vm_files *files, const struct fs_device_request *req
 
 	if (request->wants_reply && files_pending_of(files, request)->share != NULL)
 		return encode_lookup(request, files_pending_of(files, request), m);
-	err = files_make_room(m, request->header.opcode, bytes.len, &bytes.data);
+	err = make_request_room(files, request, m, &bytes.data);
 	if (err < 0)
 		return err;
 	if (!fs_device_take(request, bytes)) {
@@ -367,5 +412,6 @@ void vm_files_deinit(struct vm_files *files)
 {
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		files_session_close(&files->sessions[i], FILES_SESSION_LOST);
+	files_loans_deinit(files);
 	files_nodes_clear(&files->nodes);
 }

@@ -21,6 +21,8 @@
 // Different URIs among the shares of a VM.
 #define VM_FILES_MAX_SESSIONS 8u
 #define VM_SHARE_NAME_MAX 256u
+// Folios of FILES_LOAN_BYTES that a session keeps between requests.
+#define VM_FILES_MAX_LOANS 8u
 
 // What a guest sees as one entry of its device: "0", "1" and so on.
 struct vm_share {
@@ -53,8 +55,11 @@ struct files_session {
 	uint64_t key;
 	uint64_t greeting;  // the `unique` of FUSE_INIT
 	bool greeted;
-	bool blocked;     // its channel was full
-	uint32_t deaths;  // of its provider, since it has answered
+	bool blocked;                        // its channel was full
+	uint32_t deaths;                     // of its provider, since it has answered
+	handle_t loans[VM_FILES_MAX_LOANS];  // folios to lend
+	uint32_t num_loans;
+	uint32_t num_lent;  // since one came back
 };
 
 // What a request of the device is to vm_files.
@@ -90,6 +95,10 @@ struct vm_files {
 	uint32_t depth;         // of calls that have the machine's lock
 	uint32_t forgotten;     // sessions that have their part of a batch that waits
 	bool waits_for_memory;  // a request does, until another ends
+	handle_t loan_timer;    // of when folios that nobody uses are closed; HANDLE_NONE: none
+	struct source loan_timer_source;
+	bool loan_timer_runs;
+	bool loans_used;  // since the timer was set
 };
 
 // Makes the machine's file system device, in its next slot, and attaches it. `files` is zeroed.

@@ -54,6 +54,19 @@ bool files_forget_batch(struct vm_files *files, const struct fs_device_request *
 // does not get. What cannot be told now, the session has until its end.
 void files_forget_reply(struct files_session *session, uint32_t opcode, struct span reply);
 
+// --- vm_files_loan.c ---
+
+// A folio of FILES_LOAN_BYTES, of any content. Errors: folio_create's.
+__must_check error_t files_loan_take(struct files_session *session, handle_t *out);
+// Whether the session's provider is lent folios: one that gives none back is not.
+bool files_lends(const struct files_session *session);
+// Keeps a folio that came from the provider for later (consumed), if it is one to lend.
+void files_loan_back(struct files_session *session, handle_t folio);
+// Closes the folios that the session keeps.
+void files_loans_close(struct files_session *session);
+// Closes all, and the timer.
+void files_loans_deinit(struct vm_files *files);
+
 // --- vm_files_reply.c ---
 
 // The provider's answer to a request of the session's. Errors: ERR_PROTOCOL (it is none).

@@ -40,6 +40,7 @@ void files_session_close(struct files_session *session, enum files_session_state
 		return;
 	timer_stop(session);
 	channel_close(session);
+	files_loans_close(session);
 	session->state = state;
 	session->greeted = false;
 	session->deaths = 0;
@@ -197,7 +198,7 @@ static error_t take_message(struct files_session *session, struct message *m)
 
 	if (err < 0)
 		return err;
-	if (m->num_handles == 1) {
+	if (m->num_handles == 1 && tail_len == 0) {
 		m->num_handles = 0;
 		err = payload_open_folio(m->handles[0], fuse.offset, fuse.length, &payload);
 	} else {
@@ -207,7 +208,11 @@ static error_t take_message(struct files_session *session, struct message *m)
 	if (err < 0)
 		return err;
 	err = take_reply(session, payload.bytes);
-	payload_release(&payload);
+	if (payload.folio != HANDLE_NONE)
+		files_loan_back(session, payload.folio);
+	if (m->num_handles == 1)
+		files_loan_back(session, m->handles[0]);
+	m->num_handles = 0;
 	return err;
 }
 

@@ -31,6 +31,7 @@ struct provider {
 	uint8_t request[8192];  // the last one
 	struct fuse_in_header in;
 	uint32_t offset;
+	handle_t loan;  // HANDLE_NONE: the last request had none
 };
 static struct provider p, q;
 
@@ -69,7 +70,8 @@ static void notify(uint32_t queue)
 }
 
 // Asks in descriptors and buffers of `slot` (0 to 3).
-static void ask(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, size_t len)
+static void ask_of(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, size_t len,
+                   uint32_t room)
 {
 	struct fuse_in_header in = { .len = (uint32_t)(sizeof(in) + len),
 		                     .opcode = opcode,
@@ -81,13 +83,18 @@ static void ask(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, s
 	memcpy(guest->memory + AT_REQUEST(slot), &in, sizeof(in));
 	if (len > 0)
 		memcpy(guest->memory + AT_REQUEST(slot) + sizeof(in), body, len);
-	memset(guest->memory + AT_REPLY(slot), 0xff, ROOM);
+	memset(guest->memory + AT_REPLY(slot), 0xff, room);
 	test_set_desc(guest, queue, head, TEST_GPA + AT_REQUEST(slot), in.len,
 	              queue == 1 ? VIRTQ_DESC_F_NEXT : 0, head + 1);
-	test_set_desc(guest, queue, head + 1, TEST_GPA + AT_REPLY(slot), ROOM, VIRTQ_DESC_F_WRITE,
+	test_set_desc(guest, queue, head + 1, TEST_GPA + AT_REPLY(slot), room, VIRTQ_DESC_F_WRITE,
 	              0);
 	test_offer(guest, queue, head);
 	notify(queue);
+}
+
+static void ask(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, size_t len)
+{
+	ask_of(slot, opcode, id, body, len, ROOM);
 }
 
 static int32_t error_of(uint32_t slot)
@@ -135,7 +142,8 @@ static uint32_t take(struct provider *from)
 	assert_int_equal(message_decode_files_fuse(&m, &fuse, &tail, &tail_len), 0);
 	from->offset = fuse.offset;
 	payload.bytes = (struct span){ .data = tail, .len = tail_len };
-	if (m.num_handles > 0)
+	from->loan = m.num_handles > 0 && tail_len > 0 ? m.handles[0] : HANDLE_NONE;
+	if (m.num_handles > 0 && tail_len == 0)
 		assert_int_equal(
 			payload_open_folio(m.handles[0], fuse.offset, fuse.length, &payload), 0);
 	memcpy(from->request, payload.bytes.data, payload.bytes.len);
@@ -687,6 +695,91 @@ static void what_is_written_lies_on_a_page(void **state)
 	answer(&p, p.in.unique, 0, NULL, 0);
 }
 
+#define LARGE (36u * 1024)
+#define MARK (FILES_LOAN_BYTES - 1)
+
+static uint8_t *loan_bytes(void)
+{
+	void *base;
+
+	assert_int_not_equal(p.loan, HANDLE_NONE);
+	assert_int_equal(folio_map(p.loan, PROT_READ | PROT_WRITE, &base), 0);
+	return base;
+}
+
+static void read_much(void)
+{
+	const struct fuse_read_in in = { .size = LARGE - sizeof(struct fuse_out_header) };
+
+	ask_of(0, FUSE_READ, NODE(1, 5), &in, sizeof(in), LARGE);
+	assert_int_equal(take_opcode(&p), FUSE_READ);
+}
+
+// Answers the last request: in what was lent, or inline with that beside it.
+static void answer_with_loan(bool inside)
+{
+	struct fuse_out_header out = { .len = sizeof(out) + (inside ? 4096 : 0),
+		                       .unique = p.in.unique };
+	struct msg_files_fuse fuse = { .length = out.len, .offset = inside ? 4080 : 0 };
+	struct message m;
+
+	if (inside)
+		memcpy(loan_bytes() + fuse.offset, &out, sizeof(out));
+	assert_int_equal(message_encode_files_fuse(&m, &fuse, &out, inside ? 0 : sizeof(out)), 0);
+	m.handles[0] = p.loan;
+	m.num_handles = 1;
+	assert_int_equal(channel_send(p.session, &m), 0);
+	fake_loop_settle(&loop);
+}
+
+static void folios_are_lent_again(void **state)
+{
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	read_much();
+	loan_bytes()[MARK] = 7;
+	loan_bytes()[4096] = 8;
+	answer_with_loan(true);
+	assert_int_equal(error_of(0), 0);
+	assert_int_equal(guest->memory[AT_REPLY(0) + sizeof(struct fuse_out_header)], 8);
+	read_much();
+	assert_int_equal(loan_bytes()[MARK], 7);
+	answer_with_loan(false);
+	assert_int_equal(error_of(0), 0);
+	read_much();
+	assert_int_equal(loan_bytes()[MARK], 7);
+	answer_with_loan(false);
+	// Not kept when nobody reads.
+	for (int i = 0; i < 2; i++) {
+		fake_time_pass(2 * NSEC_PER_SEC);
+		fake_loop_settle(&loop);
+	}
+	read_much();
+	assert_int_equal(loan_bytes()[MARK], 0);
+	answer_with_loan(false);
+	// A small read does not need one.
+	ask(0, FUSE_READ, NODE(1, 5), &(struct fuse_read_in){ .size = 100 },
+	    sizeof(struct fuse_read_in));
+	assert_int_equal(take_opcode(&p), FUSE_READ);
+	assert_int_equal(p.loan, HANDLE_NONE);
+	answer(&p, p.in.unique, 0, NULL, 0);
+}
+
+static void who_keeps_folios_is_lent_no_more(void **state)
+{
+	uint32_t count = 0;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	for (read_much(); p.loan != HANDLE_NONE; read_much()) {
+		handle_close(p.loan);
+		answer(&p, p.in.unique, 0, NULL, 0);
+		assert_true(++count < 1000);
+	}
+	answer(&p, p.in.unique, 0, NULL, 0);
+	assert_true(count >= FILES_MAX_REQUESTS);
+}
+
 static void requests_wait_for_memory(void **state)
 {
 	uint8_t body[2000] = { 0 };
@@ -789,6 +882,8 @@ int main(void)
 		TEST(a_provider_must_greet_well),
 		TEST(a_new_mount_is_a_new_session),
 		TEST(what_is_written_lies_on_a_page),
+		TEST(folios_are_lent_again),
+		TEST(who_keeps_folios_is_lent_no_more),
 		TEST(requests_wait_for_memory),
 	};
 
