@@ -1,5 +1,5 @@
 BOOTD := guest/bootd
-HOST_TESTS += $(addprefix $(BOOTD)/,control_frame_test config_test lookup_test container_user_test network_files_test linger_test guest_memory_test)
+HOST_TESTS += $(addprefix $(BOOTD)/,control_frame_test config_test lookup_test container_user_test network_files_test linger_test guest_memory_test stats_text_test)
 control_frame_test_SRCS := $(BOOTD)/control_frame.c
 config_test_SRCS := $(addprefix $(BOOTD)/,config.c config_mounts.c config_process.c config_json.c capability.c failure.c) \
 	third_party/cjson/cJSON.c
@@ -7,7 +7,7 @@ config_test_CFLAGS := -D_GNU_SOURCE -Wno-conversion -Wno-sign-conversion -Wno-sh
 HOST_FUZZERS += $(BOOTD)/config_fuzz $(BOOTD)/control_session_fuzz
 config_fuzz_SRCS := $(config_test_SRCS) $(BOOTD)/container_user.c
 config_fuzz_CFLAGS := $(config_test_CFLAGS)
-control_session_fuzz_SRCS := $(config_test_SRCS) $(addprefix $(BOOTD)/,control_session.c control_frame.c control_out.c process_table.c added_process.c process_ends.c stdio_relay.c)
+control_session_fuzz_SRCS := $(config_test_SRCS) $(addprefix $(BOOTD)/,control_session.c control_frame.c control_out.c control_queries.c process_table.c added_process.c process_ends.c stdio_relay.c)
 control_session_fuzz_CFLAGS := $(config_test_CFLAGS)
 lookup_test_SRCS := $(addprefix $(BOOTD)/,lookup.c failure.c)
 lookup_test_CFLAGS := -D_GNU_SOURCE
@@ -21,3 +21,4 @@ linger_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += $(BOOTD)/volume_fill_test
 volume_fill_test_SRCS := $(addprefix $(BOOTD)/,volume_fill.c failure.c)
 volume_fill_test_CFLAGS := -D_GNU_SOURCE
+stats_text_test_SRCS := $(BOOTD)/stats_text.c

@@ -47,6 +47,11 @@ bool test_publish(struct linux_test *t);
 bool test_pool(struct linux_test *t);
 bool test_warm_container(struct linux_test *t);
 bool test_memory(struct linux_test *t);
+// exec_tests.c
+bool test_exec(struct linux_test *t);
+bool test_exec_errors(struct linux_test *t);
+bool test_exec_streams(struct linux_test *t);
+bool test_exec_end(struct linux_test *t);
 // files_tests.c
 bool test_bind(struct linux_test *t);
 bool test_bind_errors(struct linux_test *t);

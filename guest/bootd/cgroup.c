@@ -39,7 +39,10 @@ static const char *const device_rules[] = {
 	"c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
 };
 
-static uint64_t limit_bytes(uint64_t wanted)
+// Of the memory that was free when the group was made.
+static uint64_t most_bytes;
+
+static uint64_t limit_bytes(void)
 {
 	char meminfo[MEMINFO_MAX];
 	struct sysinfo info;
@@ -49,9 +52,8 @@ static uint64_t limit_bytes(uint64_t wanted)
 	uint64_t free = memory_free(procfs_read("meminfo", meminfo, sizeof(meminfo)),
 	                            ((uint64_t)info.freeram + info.bufferram) * info.mem_unit);
 	uint64_t reserve = RESERVE_BYTES + (uint64_t)info.totalram * info.mem_unit / RESERVE_SHARE;
-	uint64_t most = free > 2 * reserve ? free - reserve : free / 2;
 
-	return wanted != 0 && wanted < most ? wanted : most;
+	return free > 2 * reserve ? free - reserve : free / 2;
 }
 
 static int write_setting(const char *path, const char *text)
@@ -91,28 +93,63 @@ static int limit_devices(int port, struct failure *failure)
 	return 0;
 }
 
-static int limit_resources(const struct config_resources *resources, struct failure *failure)
+static int set_limit(const char *path, const char *text, const char *what, struct failure *failure)
 {
+	if (write_setting(path, text) != 0)
+		return failure_errno(failure, "limit the container's %s to %s", what, text);
+	return 0;
+}
+
+static int limit_memory(uint64_t wanted, struct failure *failure)
+{
+	uint64_t bytes = wanted != 0 && wanted < most_bytes ? wanted : most_bytes;
 	char text[48];
 
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)limit_bytes(resources->memory));
-	if (write_setting(GROUP "/memory.max", text) != 0)
-		return failure_errno(failure, "limit the container's memory to %s bytes", text);
-	if (resources->pids != 0) {
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
+	return set_limit(GROUP "/memory.max", text, "memory (bytes)", failure);
+}
+
+// A new group has no limits. `set` are set, though they be none.
+static int limit_others(const struct config_resources *resources, bool set, struct failure *failure)
+{
+	char text[48] = "max";
+	int error = 0;
+
+	if (resources->pids != 0)
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)resources->pids);
-		if (write_setting(GROUP "/pids.max", text) != 0)
-			return failure_errno(failure, "limit the container's processes to %s",
-			                     text);
-	}
-	if (resources->cpu_quota != 0) {
+	if (resources->pids != 0 || set)
+		error = set_limit(GROUP "/pids.max", text, "processes", failure);
+	if (error != 0 || (resources->cpu_quota == 0 && !set))
+		return error;
+	if (resources->cpu_quota != 0)
 		snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)resources->cpu_quota,
 		         (unsigned long long)resources->cpu_period);
-		if (write_setting(GROUP "/cpu.max", text) != 0)
-			return failure_errno(
-				failure, "limit the container's processor time to %s microseconds",
-				text);
-	}
+	else
+		snprintf(text, sizeof(text), "max");
+	return set_limit(GROUP "/cpu.max", text, "processor time (microseconds)", failure);
+}
+
+int cgroup_limit(const struct config_resources *resources, struct failure *failure)
+{
+	int error = limit_memory(resources->memory, failure);
+
+	return error != 0 ? error : limit_others(resources, true, failure);
+}
+
+int cgroup_freeze(bool frozen, struct failure *failure)
+{
+	if (write_setting(GROUP "/cgroup.freeze", frozen ? "1" : "0") != 0)
+		return failure_errno(failure, "%s the container", frozen ? "pause" : "unpause");
 	return 0;
+}
+
+void cgroup_read(const char *name, char *text, size_t size)
+{
+	int group = open(GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)procfs_read_at(group, name, text, size);
+	if (group >= 0)
+		close(group);
 }
 
 int cgroup_create(const struct config_resources *resources, int port, struct failure *failure)
@@ -128,7 +165,10 @@ int cgroup_create(const struct config_resources *resources, int port, struct fai
 	if (write_setting(CGROUPS "/cgroup.subtree_control", "+memory +pids +cpu") != 0 ||
 	    (mkdir(GROUP, 0755) != 0 && errno != EEXIST))
 		return failure_errno(failure, "make the container's control group");
-	error = limit_resources(resources, failure);
+	most_bytes = limit_bytes();
+	error = limit_memory(resources->memory, failure);
+	if (error == 0)
+		error = limit_others(resources, false, failure);
 	return error != 0 ? error : cgroup_open(failure);
 }
 

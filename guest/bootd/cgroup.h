@@ -20,6 +20,16 @@ int cgroup_open(struct failure *failure);
 // (cgroup_namespaces(7)). Returns 0 or a negative errno with the failure set.
 int cgroup_enter(struct failure *failure);
 
+// Sets other limits of the group, which is there. Returns 0 or a negative errno with the failure
+// set.
+int cgroup_limit(const struct config_resources *resources, struct failure *failure);
+
+// Stops all processes of the group where they are, or lets them go on. Likewise.
+int cgroup_freeze(bool frozen, struct failure *failure);
+
+// Reads a file of the group into `text`, as procfs_read_at does.
+void cgroup_read(const char *name, char *text, size_t size);
+
 // Removes the container's group, which has no processes any more.
 void cgroup_remove(void);
 

@@ -37,8 +37,8 @@ void control_out_frame(struct control_out *out, const struct control_header *hea
 	                    rest, rest_size);
 }
 
-void control_out_reply(struct control_out *out, const struct control_header *request, int status,
-                       const char *message)
+static void send_reply(struct control_out *out, const struct control_header *request, int status,
+                       const void *rest, size_t size)
 {
 	struct control_reply body = { status };
 	struct control_header header = {
@@ -47,7 +47,19 @@ void control_out_reply(struct control_out *out, const struct control_header *req
 		.request = request->request,
 	};
 
-	control_out_frame(out, &header, &body, sizeof(body), message, strlen(message));
+	control_out_frame(out, &header, &body, sizeof(body), rest, size);
+}
+
+void control_out_reply(struct control_out *out, const struct control_header *request, int status,
+                       const char *message)
+{
+	send_reply(out, request, status, message, strlen(message));
+}
+
+void control_out_result(struct control_out *out, const struct control_header *request,
+                        const void *result, size_t size)
+{
+	send_reply(out, request, 0, result, size);
 }
 
 void control_out_event(struct control_out *out, enum control_type type, uint32_t process,

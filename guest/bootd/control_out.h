@@ -30,6 +30,10 @@ void control_out_frame(struct control_out *out, const struct control_header *hea
 void control_out_reply(struct control_out *out, const struct control_header *request, int status,
                        const char *message);
 
+// Gathers the reply to a request that has a result of `size` bytes.
+void control_out_result(struct control_out *out, const struct control_header *request,
+                        const void *result, size_t size);
+
 // Gathers FAILED or EXITED.
 void control_out_event(struct control_out *out, enum control_type type, uint32_t process,
                        uint32_t status, const char *message);

@@ -12,6 +12,7 @@
 #include "guest/bootd/wall_clock.h"
 #include "guest/bootd/container_init.h"
 #include "guest/bootd/control_frame.h"
+#include "guest/bootd/control_queries.h"
 #include "guest/bootd/network.h"
 #include "guest/bootd/console_port.h"
 #include "guest/bootd/prepare.h"
@@ -216,15 +217,29 @@ static void handle_create(struct session *session, const struct control_header *
 	reply(session, request, 0, "");
 }
 
+static bool is_running(const struct session *session)
+{
+	return session->process.state == PROCESS_STARTING ||
+		session->process.state == PROCESS_RUNNING;
+}
+
+static void handle_query(struct session *session, const struct control_header *request,
+                         const uint8_t *body)
+{
+	if (is_running(session))
+		control_query(&session->out, request, body);
+	else
+		reply(session, request, -ESRCH, "the container is not running");
+}
+
 static void start_added(struct session *session, const struct control_header *request,
                         const uint8_t *body)
 {
-	const struct process *init = &session->process;
-	bool runs = init->state == PROCESS_STARTING || init->state == PROCESS_RUNNING;
+	int init = is_running(session) ? session->process.pidfd : -1;
 	struct failure failure = { 0 };
 
-	if (process_table_start(&session->added, request->process, runs ? init->pidfd : -1, body,
-	                        request->length, &failure) == 0)
+	if (process_table_start(&session->added, request->process, init, body, request->length,
+	                        &failure) == 0)
 		reply(session, request, 0, "");
 	else
 		reply(session, request, failure.error, failure.message);
@@ -317,6 +332,10 @@ static const struct {
 	{ CONTROL_NETWORK, false, sizeof(struct control_network), handle_network },
 	{ CONTROL_PREPARE, false, sizeof(struct control_prepare), handle_prepare },
 	{ CONTROL_RELEASE, false, 0, handle_release },
+	{ CONTROL_STATS, false, 0, handle_query },
+	{ CONTROL_FREEZE, false, sizeof(struct control_freeze), handle_query },
+	{ CONTROL_TOP, false, sizeof(struct control_top), handle_query },
+	{ CONTROL_LIMIT, false, sizeof(struct control_limits), handle_query },
 	{ CONTROL_STREAM_DATA, true, sizeof(struct control_stream), handle_stream },
 	{ CONTROL_STREAM_END, false, sizeof(struct control_stream), handle_stream },
 	{ CONTROL_STREAM_WINDOW, false, sizeof(struct control_window), handle_stream },

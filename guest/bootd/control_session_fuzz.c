@@ -17,6 +17,7 @@
 
 #include "guest/bootd/cgroup.h"
 #include "guest/bootd/console_port.h"
+#include "guest/bootd/container_stats.h"
 #include "guest/bootd/control_frame.h"
 #include "guest/bootd/control_session.h"
 #include "guest/bootd/network.h"
@@ -91,6 +92,31 @@ int rootfs_unmount(struct failure *failure)
 
 void cgroup_allow_all(void)
 {
+}
+
+int cgroup_limit(const struct config_resources *resources, struct failure *failure)
+{
+	check(resources->cpu_quota == 0 || resources->cpu_period >= 1000);
+	return outcome(0, failure);
+}
+
+int cgroup_freeze(bool frozen, struct failure *failure)
+{
+	(void)frozen;
+	return outcome(1, failure);
+}
+
+void container_stats_read(struct control_stats *stats)
+{
+	check(session.process.state == PROCESS_RUNNING);
+	memset(stats, 1, sizeof(*stats));
+}
+
+size_t container_top_read(uint32_t after, uint8_t *page, size_t capacity)
+{
+	check(session.process.state == PROCESS_RUNNING);
+	memset(page, 1, capacity);
+	return capacity - after % 100;
 }
 
 bool linger_goes_on(struct linger_wait *linger)
@@ -416,6 +442,10 @@ static const struct {
 	{ ADDED | CONTROL_STREAM_END, sizeof(struct control_stream), "" },
 	{ ADDED | CONTROL_STREAM_WINDOW, sizeof(struct control_window), "" },
 	{ CHILD, 2, "" },
+	{ CONTROL_STATS, 0, "" },
+	{ CONTROL_FREEZE, sizeof(struct control_freeze), "" },
+	{ CONTROL_TOP, sizeof(struct control_top), "" },
+	{ CONTROL_LIMIT, sizeof(struct control_limits), "" },
 };
 
 static void send_request(int peer, size_t kind, uint32_t process, const uint8_t *body)

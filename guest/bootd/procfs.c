@@ -8,8 +8,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-// One that is mounted nowhere.
-static int open_root(void)
+int procfs_open(void)
 {
 	int context = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
 	int root = -1;
@@ -22,23 +21,30 @@ static int open_root(void)
 	return root;
 }
 
-char *procfs_read(const char *path, char *text, size_t size)
+size_t procfs_read_at(int root, const char *path, char *text, size_t size)
 {
-	int root = open_root();
 	int fd = root >= 0 ? openat(root, path, O_RDONLY | O_CLOEXEC) : -1;
 	ssize_t got = fd >= 0 ? read(fd, text, size - 1) : 0;
 
 	if (fd >= 0)
 		close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	return got > 0 ? (size_t)got : 0;
+}
+
+char *procfs_read(const char *path, char *text, size_t size)
+{
+	int root = procfs_open();
+
+	(void)procfs_read_at(root, path, text, size);
 	if (root >= 0)
 		close(root);
-	text[got > 0 ? got : 0] = '\0';
 	return text;
 }
 
 void procfs_write(const struct procfs_setting *settings, size_t count)
 {
-	int root = open_root();
+	int root = procfs_open();
 
 	for (size_t i = 0; root >= 0 && i < count; i++) {
 		int fd = openat(root, settings[i].path, O_WRONLY | O_CLOEXEC);

@@ -5,6 +5,13 @@
 
 #include <stddef.h>
 
+// Opens a /proc that is mounted nowhere. Returns a descriptor, or -1.
+int procfs_open(void);
+
+// Reads the start of `path` below the directory `root` into `text`, of `size` bytes, and ends it
+// with NUL; "" when it cannot be read. Returns how many bytes there are.
+size_t procfs_read_at(int root, const char *path, char *text, size_t size);
+
 // Reads the start of a file of /proc into `text`, of `size` bytes, and ends it with NUL; "" when it
 // cannot be read. Returns `text`.
 char *procfs_read(const char *path, char *text, size_t size);

@@ -215,3 +215,16 @@ def hostile_streams(guest):
         check(guest.reply(guest.send(kind, body, process.number))[0], -22)
     check([f for f in guest.frames if f[0] == FAILED], [])
     finish(guest)
+
+
+@test()
+def added_is_killed_at_once(guest):
+    """A signal may come before execve has happened."""
+    begin(guest)
+    for number, status in [(9, 137), (15, 143)]:
+        processes = [guest.add("probe", "cat") for _ in range(3)]
+        for process in processes:
+            guest.send(SIGNAL, struct.pack("<I", number), process.number)
+        for process in processes:
+            check(process.end()[0], status)
+    finish(guest)

@@ -22,6 +22,7 @@ import bootd_path_tests
 import bootd_prepared_tests
 import bootd_process_tests
 import bootd_protocol_tests
+import bootd_query_tests
 import bootd_user_tests
 import bootd_view_tests
 from bootd_cases import TESTS, config

@@ -92,3 +92,67 @@ typedef void (*container_connect_fn)(void *context, handle_t channel, error_t er
 // or has ended).
 __must_check error_t container_connect(struct container *container, uint16_t port,
                                        container_connect_fn done, void *context);
+
+// A further process in a container that runs, as docker exec starts one: it has the container's
+// files, network, limits and, unless said otherwise, environment, user and working directory; and
+// its own streams and status. Many may run at once (CONTAINER_MAX_EXECS).
+//
+//	static const char *const args[] = { "cat", "/etc/hostname", NULL };
+//	struct container_exec exec = { .args = args };
+//
+//	if (container_exec_output(container, &exec, &out) == 0 && out.status == 0)
+//		...
+//	command_output_deinit(&out);
+struct container_process;
+
+#define CONTAINER_MAX_EXECS 64u
+
+// What to execute. Only `args` must be there; nothing of it is needed after the call.
+struct container_exec {
+	const char *const *args;  // the last one is followed by NULL
+	const char *const *env;   // NAME=VALUE, beside the container's own; likewise, or NULL
+	const char *workdir;
+	const char *user;
+	bool terminal;  // of `rows` and `columns`, if they are not 0; all output is stdout's
+	uint16_t rows, columns;
+	struct span input;  // what it reads on stdin, then end of file
+	// `input` is not all: container_process_write goes on
+	bool keeps_stdin;
+	// Takes output, and returns how many bytes; after fewer than all the app calls
+	// container_process_resume. May not call anything about the container. NULL: output is
+	// collected, as much as COMMAND_COLLECT_MAX bytes of each stream, and the rest dropped.
+	size_t (*output)(void *context, bool of_stderr, struct span bytes);
+	// container_process_write took less than all before and is worth another try; or NULL.
+	void (*input_ready)(void *context);
+	// It has ended and its output was taken; from the loop. `status` and `error` are as
+	// command_done_fn's: 126 and 127 when it was not executed, 137 when the container ended.
+	// It may be freed from here. Or NULL.
+	void (*done)(void *context, struct container_process *process, int status,
+	             const char *error);
+	void *context;
+};
+
+// Starts a process. Errors: ERR_BAD_STATE (the container does not run), ERR_LIMIT, ERR_INVALID (no
+// args, or an env without '='), ERR_TOO_LARGE (1 MiB of them), ERR_NO_MEMORY. What goes wrong later
+// is told by `done`.
+__must_check error_t container_exec(struct container *container, const struct container_exec *exec,
+                                    struct container_process **out);
+// The same, waiting for the end; `out` is as container_wait_with_output's. Blocks: not from a
+// callback.
+__must_check error_t container_exec_output(struct container *container,
+                                           const struct container_exec *exec,
+                                           struct command_output *out);
+// Waits until the container's process runs. Blocks. Errors: ERR_BAD_STATE (it was not started, or
+// has ended).
+__must_check error_t container_wait_started(struct container *container);
+// Gives more input. Returns how many bytes were taken; after fewer than all, `input_ready` comes.
+size_t container_process_write(struct container_process *process, struct span bytes);
+// End of file after that.
+void container_process_close_stdin(struct container_process *process);
+// `output` takes bytes again.
+void container_process_resume(struct container_process *process, bool of_stderr);
+// Sends Linux's signal `number`; sets the size of its terminal.
+void container_process_signal(struct container_process *process, uint32_t number);
+void container_process_resize(struct container_process *process, uint16_t rows, uint16_t columns);
+// Frees it; one that runs is killed, and `done` does not come.
+void container_process_free(struct container_process *process);

@@ -10,17 +10,18 @@ control_link_test_SRCS := libs/linux/vm/control_link.c libs/base/span.c
 disk_pump_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_pump.c
 disk_cache_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_cache.c libs/linux/machine/loader.c
 # A container over fakes of the machine and the guest.
-GUEST_CONTAINER_SRCS := $(patsubst %,libs/linux/%.c,run/guest_fake vm/vm_fake run/guest_container run/guest_container_end run/guest_container_control run/guest_process run/guest_process_streams vm/vm vm/vm_end vm/vm_boot \
+GUEST_CONTAINER_SRCS := $(patsubst %,libs/linux/%.c,run/guest_fake vm/vm_fake run/guest_container run/guest_container_end run/guest_container_control run/guest_process run/guest_process_streams run/guest_query vm/vm vm/vm_end vm/vm_boot \
 	vm/vm_root vm/vm_writable vm/vm_console vm/control_link machine/kernel_image) \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_console device_blk device_rng device_balloon device_net \
 		device_net_header) \
 	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/log.c
-HOST_TESTS += $(patsubst %,libs/linux/run/%_test,guest_container guest_container_network guest_container_disk guest_container_warm guest_process)
+HOST_TESTS += $(patsubst %,libs/linux/run/%_test,guest_container guest_container_network guest_container_disk guest_container_warm guest_process guest_query)
 guest_container_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_network_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_disk_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_warm_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_process_test_SRCS := $(GUEST_CONTAINER_SRCS)
+guest_query_test_SRCS := $(GUEST_CONTAINER_SRCS)
 HOST_TESTS += libs/linux/pool/pool_test
 pool_test_SRCS := $(patsubst %,libs/linux/%.c,pool/pool pool/warm_vm pool/vm_supply vm/control_link) libs/base/span.c libs/base/fmt.c libs/base/string.c \
 	libs/starina/log.c

@@ -138,6 +138,9 @@ void task_take_output(struct task *task, struct command_output *out);
 __must_check error_t task_streams_open(struct task *task);
 void task_streams_close(struct task *task);
 void task_streams_free(struct task *task);
+// Makes room for `len` more bytes, and a NUL, in `collected` (heap, of *capacity bytes). Returns
+// false when memory is out.
+bool task_collect_reserve(struct span *collected, size_t *capacity, size_t len);
 size_t task_output_write(struct task_output *output, struct span bytes);
 // Gives the container what there is for its stdin.
 void task_input_pump(struct task *task);
@@ -147,3 +150,9 @@ handle_t task_take_end(handle_t *end);
 // called), ERR_NO_MEMORY.
 __must_check error_t task_config_write(struct task *task, const struct image *image,
                                        struct json_writer *w);
+struct container_exec;
+
+// Writes the OCI `process` object of a process that is added to the task's container. Errors:
+// ERR_INVALID (an environment without '='), ERR_NO_MEMORY.
+__must_check error_t task_exec_write(struct task *task, const struct container_exec *exec,
+                                     struct json_writer *w);

@@ -5,6 +5,7 @@
 
 #include "libs/base/fmt.h"
 #include "libs/linux/api/task.h"
+#include "libs/linux/container.h"
 #include "libs/linux/vm/bootd_protocol.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -43,7 +44,9 @@ static error_t write_args(struct task *task, const struct image *image, struct j
 	return ERR_INVALID;
 }
 
-static error_t write_env(const struct task *task, const struct image *image, struct json_writer *w)
+// `more`: the environment of an added process, or NULL.
+static error_t write_env(const struct task *task, const struct image *image,
+                         const char *const *more, struct json_writer *w)
 {
 	struct string_list env = { 0 };
 	error_t err = string_list_add(&env, DEFAULT_PATH);
@@ -55,6 +58,8 @@ static error_t write_env(const struct task *task, const struct image *image, str
 	}
 	for (size_t i = 0; i < task->env.count && err == 0; i++)
 		err = string_list_assign(&env, task->env.items[i]);
+	for (size_t i = 0; more != NULL && more[i] != NULL && err == 0; i++)
+		err = string_list_assign(&env, more[i]);
 	json_write_raw(w, ",\"env\":[");
 	if (err == 0)
 		write_list(w, &env);
@@ -120,24 +125,55 @@ static const char *first_of(const char *a, const char *b, const char *otherwise)
 	return b != NULL && b[0] != '\0' ? b : otherwise;
 }
 
+// What is NULL is the image's.
+static void write_place(const char *workdir, const char *user, const struct image *image,
+                        struct json_writer *w)
+{
+	user = first_of(user, image->user, NULL);
+	json_write_raw(w, ",\"cwd\":");
+	json_write_string(w, first_of(workdir, image->workdir, "/"));
+	if (user == NULL)
+		return;
+	json_write_raw(w, ",\"user\":{\"username\":");
+	json_write_string(w, user);
+	json_write_raw(w, "}");
+}
+
+error_t task_exec_write(struct task *task, const struct container_exec *exec, struct json_writer *w)
+{
+	char size[64];
+	error_t err;
+
+	json_write_raw(w, "{\"args\":[");
+	for (size_t i = 0; exec->args[i] != NULL; i++)
+		json_write_string(w, exec->args[i]);
+	json_write_raw(w, "]");
+	err = write_env(task, task->found, exec->env, w);
+	if (err < 0)
+		return err;
+	write_place(exec->workdir != NULL ? exec->workdir : task->workdir,
+	            exec->user != NULL ? exec->user : task->user, task->found, w);
+	if (exec->terminal) {
+		fmt_write(size, sizeof(size),
+		          ",\"terminal\":true,\"consoleSize\":{\"height\":%u,\"width\":%u}",
+		          exec->rows, exec->columns);
+		json_write_raw(w, size);
+	}
+	json_write_raw(w, "}");
+	return w->bad ? ERR_NO_MEMORY : 0;
+}
+
 error_t task_config_write(struct task *task, const struct image *image, struct json_writer *w)
 {
-	const char *user = first_of(task->user, image->user, NULL);
 	error_t err;
 
 	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":false,");
 	err = write_args(task, image, w);
 	if (err == 0)
-		err = write_env(task, image, w);
+		err = write_env(task, image, NULL, w);
 	if (err < 0)
 		return err;
-	json_write_raw(w, ",\"cwd\":");
-	json_write_string(w, first_of(task->workdir, image->workdir, "/"));
-	if (user != NULL) {
-		json_write_raw(w, ",\"user\":{\"username\":");
-		json_write_string(w, user);
-		json_write_raw(w, "}");
-	}
+	write_place(task->workdir, task->user, image, w);
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, task->hostname != NULL ? task->hostname : DEFAULT_HOSTNAME);
 	write_annotations(task, image, w);

@@ -33,23 +33,22 @@ static void log_bytes(struct task_output *output, struct span bytes)
 	}
 }
 
-// Makes room for `len` more bytes and a NUL.
-static bool reserve(struct task_output *output, size_t len)
+bool task_collect_reserve(struct span *collected, size_t *capacity, size_t len)
 {
-	size_t capacity = output->capacity;
+	size_t wanted = *capacity;
 	uint8_t *data;
 
-	if (output->collected.len + len < capacity)
+	if (collected->len + len < wanted)
 		return true;
-	capacity = 2 * (output->collected.len + len) + 256;
-	data = heap_alloc(capacity);
+	wanted = 2 * (collected->len + len) + 256;
+	data = heap_alloc(wanted);
 	if (data == NULL)
 		return false;
-	if (output->collected.len > 0)
-		memcpy(data, output->collected.data, output->collected.len);
-	heap_free((void *)(uintptr_t)output->collected.data);
-	output->collected.data = data;
-	output->capacity = capacity;
+	if (collected->len > 0)
+		memcpy(data, collected->data, collected->len);
+	heap_free((void *)(uintptr_t)collected->data);
+	collected->data = data;
+	*capacity = wanted;
 	return true;
 }
 
@@ -58,7 +57,7 @@ static void collect(struct task_output *output, struct span bytes)
 	size_t room = COMMAND_COLLECT_MAX - output->collected.len;
 	size_t len = bytes.len < room ? bytes.len : room;
 
-	if (!reserve(output, len)) {
+	if (!task_collect_reserve(&output->collected, &output->capacity, len)) {
 		task_fail(output->task, COMMAND_STATUS_KILLED,
 		          "killed: there is no memory for its output");
 		return;

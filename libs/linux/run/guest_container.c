@@ -6,6 +6,7 @@
 #include "libs/base/string.h"
 #include "libs/linux/run/guest_container_internal.h"
 #include "libs/linux/run/guest_process_internal.h"
+#include "libs/linux/run/guest_query_internal.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
@@ -28,6 +29,7 @@ static void settle(struct guest_container *c)
 	if (!vm_stop(c->vm))
 		return;  // `stopped` comes
 	guest_processes_end(c);
+	guest_queries_end(c);
 	if (!output_taken(c)) {
 		if (!vm_is_held(c->vm, GUEST_PORT_STDOUT) && !vm_is_held(c->vm, GUEST_PORT_STDERR))
 			guest_container_settle_later(c);
@@ -230,6 +232,7 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
 	c->ops = ops;
 	c->context = context;
 	list_init(&c->processes);
+	list_init(&c->queries);
 	c->next_process = CONTROL_PROCESS_INIT + 1;
 	c->network = config->network;
 	c->shares = config->shares;

@@ -6,6 +6,7 @@
 #include "libs/linux/vm/control_link.h"
 #include "libs/linux/run/guest_container_internal.h"
 #include "libs/linux/run/guest_process_internal.h"
+#include "libs/linux/run/guest_query_internal.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
@@ -121,10 +122,15 @@ static error_t take_reply(struct guest_container *c, const struct control_header
 	struct reader r = reader_make(body.data, body.len);
 	struct control_reply reply;
 	char text[CONTROL_TEXT_MAX];
+	bool is_query;
+	error_t err;
 
 	reader_copy(&r, &reply, sizeof(reply));
 	if (reader_status(&r) < 0)
 		return ERR_PROTOCOL;
+	err = guest_query_reply(c, header->request, reply.status, r.rest, &is_query);
+	if (err < 0 || is_query)
+		return err;
 	if (reply.status == 0) {
 		if (header->request == c->release_request && c->next_root != HANDLE_NONE)
 			take_released(c);

@@ -10,6 +10,7 @@
 #include "libs/base/text.h"
 #include "libs/linux/run/guest_fake.h"
 #include "libs/linux/run/guest_process_internal.h"
+#include "libs/linux/run/guest_query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -104,6 +105,58 @@ static void user_of_added(uint8_t op)
 		guest_process_output_resume(a->process, stream);
 		break;
 	}
+}
+
+// --- Questions -----------------------------------------------------------------------------------
+
+static uint32_t num_asked, num_answered;
+
+static void take_done(void *context, error_t error, const char *text)
+{
+	(void)context;
+	check(error == 0 || text != NULL);
+	num_answered++;
+}
+
+static void take_stats(void *context, error_t error, const char *text,
+                       const struct control_stats *stats)
+{
+	check((stats != NULL) == (error == 0));
+	take_done(context, error, text);
+}
+
+static void take_list(void *context, error_t error, const char *text,
+                      const struct guest_top_entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		check(entries[i].command.len <= CONTROL_TOP_MAX_COMMAND);
+	take_done(context, error, text);
+}
+
+static void ask(uint8_t op)
+{
+	const struct control_limits limits = { .memory = op };
+	error_t err;
+
+	switch (op % 4) {
+	case 0: err = guest_container_read_stats(container, take_stats, NULL); break;
+	case 1: err = guest_container_list(container, take_list, NULL); break;
+	case 2: err = guest_container_freeze(container, op / 4 % 2 == 0, take_done, NULL); break;
+	default: err = guest_container_limit(container, &limits, take_done, NULL); break;
+	}
+	num_asked += err == 0 ? 1 : 0;
+}
+
+// A reply to the next request, of a length that figures or a list of processes may have.
+static void answer(uint8_t how)
+{
+	uint8_t body[4 + sizeof(struct control_stats)] = { 0 };
+	struct control_top_entry entry = { .key = reader_u8(&input), .length = how % 16 };
+	uint32_t len = how < 128 ? 4 + 4 + (uint32_t)sizeof(entry) + how % 16 : sizeof(body);
+
+	body[4] = how / 16 % 2;
+	memcpy(body + 8, &entry, sizeof(entry));
+	guest_frame(CONTROL_REPLY, 1, vm->link.last_reply + 1, body, len);
 }
 
 // A frame about one of them that is right in form.
@@ -221,6 +274,20 @@ static void machine(uint8_t op)
 	}
 }
 
+static void step_of_added(uint8_t op)
+{
+	if (op < 0x80)
+		frame();
+	else if (op / 8 % 4 == 0)
+		frame_of_added(reader_u8(&input));
+	else if (op / 8 % 4 == 1)
+		user_of_added(reader_u8(&input));
+	else if (op / 8 % 4 == 2)
+		ask(reader_u8(&input));
+	else
+		answer(reader_u8(&input));
+}
+
 static void step(void)
 {
 	uint8_t op = reader_u8(&input);
@@ -229,14 +296,7 @@ static void step(void)
 	case 0:
 	case 1:
 	case 2:
-	case 3:
-		if (op < 0x80)
-			frame();
-		else if (op / 8 % 2 == 0)
-			frame_of_added(reader_u8(&input));
-		else
-			user_of_added(reader_u8(&input));
-		break;
+	case 3: step_of_added(op); break;
 	case 4: bytes(); break;
 	case 5: user(op / 8); break;
 	case 6: machine(reader_u8(&input)); break;
@@ -290,6 +350,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step();
 	end();
 	check_end();
+	check(num_asked == num_answered);
 	for (size_t i = 0; i < 4; i++) {
 		if (added[i].process != NULL) {
 			check(added[i].ended == 1);

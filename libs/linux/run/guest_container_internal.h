@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Between the files of the container: guest_container.c (its life and interface),
-// guest_container_end.c, guest_container_control.c (the talk with bootd) and guest_process.c (the
-// processes that are added to it).
+// guest_container_end.c, guest_container_control.c (the talk with bootd), guest_query.c (what is
+// asked of it) and guest_process.c (the processes that are added to it).
 #pragma once
 
 #include "libs/base/list.h"
@@ -43,8 +43,10 @@ struct guest_container {
 	handle_t next_root;  // bound once the guest has released the one that it was prepared with
 	struct disk_region next_root_region;
 	bool stdin_closed;
-	struct list processes;          // struct guest_process, until their end is told
-	uint32_t next_process;          // the number of the next one
+	struct list processes;  // struct guest_process, until their end is told
+	uint32_t next_process;  // the number of the next one
+	struct list queries;    // those that wait for a reply, in the order of their requests
+	uint32_t num_queries;
 	struct vcpu_stats final_stats;  // when the VM is gone
 	struct source deferred;  // a timer: the end is told from the loop, never from within a call
 	handle_t deferred_timer;

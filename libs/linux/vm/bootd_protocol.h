@@ -84,7 +84,15 @@ enum control_type {
 	// body: none: what PREPARE made goes, and the root disk may be taken away
 	CONTROL_RELEASE = 10,
 
-	// body: struct control_reply, then a UTF-8 message when status is not 0
+	// Of the container that runs.
+	CONTROL_STATS = 11,   // body: none; the reply's: struct control_stats
+	CONTROL_FREEZE = 12,  // body: struct control_freeze
+	// body: struct control_top; the reply's: struct control_top_page
+	CONTROL_TOP = 13,
+	CONTROL_LIMIT = 14,  // body: struct control_limits
+
+	// body: struct control_reply, then a UTF-8 message when status is not 0, else what the
+	// request's type tells
 	CONTROL_REPLY = 32,
 
 	// Events, bootd to VMM.
@@ -165,6 +173,22 @@ struct control_resize {
 	uint16_t columns;
 };
 
+struct control_freeze {
+	uint32_t frozen;  // 1: nothing in the container goes on until this is 0 again
+};
+
+// 0: none.
+struct control_limits {
+	uint64_t memory;      // bytes
+	uint64_t pids;        // processes and threads
+	uint64_t cpu_quota;   // microseconds of processor time in each cpu_period
+	uint64_t cpu_period;  // microseconds, 1000 to 1000000
+};
+
+struct control_top {
+	uint32_t after;  // the `key` of the last entry of the page before; 0: the first page
+};
+
 struct control_reply {
 	int32_t status;  // 0, or a negative Linux errno
 };
@@ -176,6 +200,54 @@ struct control_stream {
 struct control_window {
 	uint32_t stream;
 	uint32_t bytes;  // that were used up, and may be on their way again
+};
+
+struct control_interface {
+	uint64_t bytes;
+	uint64_t packets;
+	uint64_t errors;
+	uint64_t dropped;
+};
+
+// Counts are since the container's start.
+struct control_stats {
+	uint64_t memory;         // bytes in use
+	uint64_t memory_cached;  // of them: of files, and not used lately
+	uint64_t memory_limit;
+	uint64_t oom_kills;  // processes that were ended for want of memory
+	uint64_t cpu_us;     // processor time
+	uint64_t cpu_user_us;
+	uint64_t cpu_system_us;
+	uint64_t cpu_periods;  // of cpu_period
+	uint64_t cpu_throttled_periods;
+	uint64_t cpu_throttled_us;
+	uint64_t pids;        // processes and threads
+	uint64_t pids_limit;  // 0: none
+	struct control_interface received;
+	struct control_interface sent;
+	uint64_t disk_read;  // bytes, of all disks
+	uint64_t disk_written;
+};
+
+// Then its command line, of `length` bytes, with blanks between arguments; the next one follows
+// without padding.
+struct control_top_entry {
+	uint32_t key;
+	uint32_t pid;     // as the container sees it
+	uint32_t parent;  // likewise; 0: none
+	uint32_t uid;
+	uint32_t terminal;  // its device number, as in proc(5); 0: none
+	uint32_t length;
+	uint64_t start_time_ns;  // since 1970-01-01 UTC
+	uint64_t cpu_time_ns;
+};
+
+#define CONTROL_TOP_MAX_COMMAND 1024u
+
+struct control_top_page {
+	uint32_t more;  // 1: there may be a further page
+
+	// struct control_top_entry follows, as many as there are
 };
 
 struct control_ready {

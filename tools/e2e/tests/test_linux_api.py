@@ -78,6 +78,11 @@ def containers(context):
 
 
 @test
+def added_processes(context):
+    run_tests(context, "exec.", 4)
+
+
+@test
 def shared_folders(context):
     share = context.scratch / "notes"
     share.mkdir()
