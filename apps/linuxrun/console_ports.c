@@ -50,10 +50,34 @@ static void port_writable(struct loop *loop, struct source *source)
 	port->writable(port->context, port);
 }
 
+static void port_opened(struct opener *opener, handle_t channel, error_t error, const char *text);
+
+// The driver has ended, and with it what it had not written. Its next instance has the port, too.
 static void port_closed(struct loop *loop, struct source *source)
 {
-	(void)loop;
-	port_gone(source->context);
+	struct out_port *port = source->context;
+
+	log_error("%s: its driver has ended: what it had is lost", port->uri);
+	loop_close(loop, source);
+	port->open = false;
+	port->full = true;
+	port->reopening = true;
+	opener_start(&port->opener, port->loop, port->connector, port->uri, port_opened, port);
+}
+
+static void port_reopened(struct out_port *port)
+{
+	bool flush = port->flushing;
+
+	port->reopening = false;
+	port->full = false;
+	port->flushing = false;
+	if (!port->open && port->hung_up != NULL)
+		port->hung_up(port->context, port);
+	if (flush)
+		out_port_flush(port);
+	else
+		port->writable(port->context, port);
 }
 
 static const struct source_ops port_ops = { .message = port_message,
@@ -63,7 +87,7 @@ static const struct source_ops port_ops = { .message = port_message,
 static void port_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
 	struct out_port *port = opener->context;
-	bool flushing = port->flushing;
+	bool flushing = port->flushing && !port->reopening;
 
 	// The host is slow to take what we wrote: it is its right.
 	if (error == ERR_EXISTS && flushing) {
@@ -76,6 +100,10 @@ static void port_opened(struct opener *opener, handle_t channel, error_t error, 
 		handle_close(channel);
 	else
 		port->open = true;
+	if (port->reopening) {
+		port_reopened(port);
+		return;
+	}
 	port->flushing = false;
 	if (flushing)
 		port->flushed(port->context, port);
@@ -114,11 +142,14 @@ size_t out_port_write(struct out_port *port, struct span bytes)
 			return done;
 		}
 		if (err < 0) {
-			// The port is closed by the loop's `closed`; or memory is out, and losing
-			// output must not go unseen.
-			if (err != ERR_PEER_CLOSED)
-				log_error("output lost: %zu bytes (%s)", bytes.len - done,
-				          error_text(err));
+			// The loop's `closed` comes, and the rest waits for the port to be opened
+			// again.
+			if (err == ERR_PEER_CLOSED) {
+				port->full = true;
+				return done;
+			}
+			// Memory is out: losing output must not go unseen.
+			log_error("output lost: %zu bytes (%s)", bytes.len - done, error_text(err));
 			return bytes.len;
 		}
 		done += n;
@@ -128,6 +159,10 @@ size_t out_port_write(struct out_port *port, struct span bytes)
 
 void out_port_flush(struct out_port *port)
 {
+	if (port->reopening) {
+		port->flushing = true;
+		return;
+	}
 	if (!port->open) {
 		port->flushed(port->context, port);
 		return;

@@ -7,7 +7,8 @@
 #include "libs/base/span.h"
 #include "libs/starina/loop.h"
 
-// A byte stream to the host. What is written while there is no host to read it is dropped.
+// A byte stream to the host. What is written while there is no host to read it is dropped. When the
+// driver ends, the port is opened again; what the driver had is lost, which is logged.
 struct out_port {
 	struct source source;
 	struct loop *loop;
@@ -30,6 +31,7 @@ struct out_port {
 	// Private.
 	struct opener opener;
 	bool flushing;
+	bool reopening;  // its driver has ended
 };
 
 // Opens the console port `uri` at the service behind `connector`. The callbacks and `context` are

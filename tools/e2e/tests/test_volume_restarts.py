@@ -60,3 +60,39 @@ def work(context, target):
 @test
 def hostfs_is_killed(context):
     work(context, "hostfs")
+
+
+# Says how far it is, and works in the folder of the host meanwhile.
+TICKS = """
+import os, time
+os.chdir('/src')
+i = 0
+while not os.path.exists('stop'):
+    with open('tick', 'w') as file: file.write(str(i))
+    print(i, flush=True)
+    i += 1
+    time.sleep(0.05)
+"""
+
+
+@test
+def the_console_driver_is_killed(context):
+    """It has the container's streams and the host's folders on its ports. What it had to write is lost, and said so; all goes on."""
+    context.boot_image("starina-reaper")
+    share = context.scratch / "share"
+    share.mkdir()
+    process = context.start("-v", f"{share}:/src", image(context), "python3", "-c", TICKS,
+                            STARINA_APPEND=f"reaper.target=virtio_console reaper.count={KILLS} reaper.pause=3000")
+    log = Log(process.stderr)
+    log.wait_for(r"done: httpd answered each time")
+    log.wait_for(r"stdout: its driver has ended")
+    before, last = int((share / "tick").read_text() or "0"), b""
+    while True:
+        line = process.stdout.readline()
+        check(line != b"", log.lines)
+        if line.strip().isdigit() and last.strip().isdigit() and before < int(last) == int(line) - 1:
+            break
+        last = line
+    (share / "stop").touch()
+    process.stdout.read()
+    check_equal(process.wait(), 0, log.whole())
