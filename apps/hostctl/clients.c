@@ -17,10 +17,10 @@ static void client_send(struct client *client, struct message *m)
 		message_discard(m);
 }
 
-static void result_send(struct client *client, uint32_t id, error_t error, uint32_t host_port,
+static void result_send(struct client *client, uint32_t id, error_t error, uint32_t value,
                         struct span text)
 {
-	struct msg_host_result result = { .id = id, .error = error, .host_port = host_port };
+	struct msg_host_result result = { .id = id, .error = error, .value = value };
 	size_t len = MESSAGE_MAX_DATA - sizeof(result);
 	struct message m;
 
@@ -54,7 +54,10 @@ static void call_say(struct hostctl *ctl, const struct call *call)
 	const struct msg_host_publish *r = &call->request;
 	const char *protocol = r->protocol == HOST_UDP ? "udp" : "tcp";
 
-	if ((r->flags & HOST_UNPUBLISH) != 0)
+	if (call->is_bind)
+		host_say(ctl, "bind %u %s %s", call->id,
+		         (r->flags & HOST_BIND_MAKE) != 0 ? "make" : "keep", call->path);
+	else if ((r->flags & HOST_UNPUBLISH) != 0)
 		host_say(ctl, "unpublish %u %s %u.%u.%u.%u %u", call->id, protocol, r->host[0],
 		         r->host[1], r->host[2], r->host[3], r->host_port);
 	else
@@ -63,35 +66,80 @@ static void call_say(struct hostctl *ctl, const struct call *call)
 		         r->address[0], r->address[1], r->address[2], r->address[3], r->port);
 }
 
-static void publish(struct client *client, const struct msg_host_publish *request)
+static struct call *call_make(struct client *client, const struct msg_host_publish *request)
 {
 	struct hostctl *ctl = client->ctl;
 	struct call *call = call_find(ctl, 0);
 
-	if (request->protocol != HOST_TCP && request->protocol != HOST_UDP) {
-		result_send(client, request->id, ERR_INVALID, 0, (struct span){ 0 });
-		return;
-	}
 	assert(call != NULL);
 	do
 		ctl->last_id++;
 	while (ctl->last_id == 0 || call_find(ctl, ctl->last_id) != NULL);
 	*call = (struct call){ .id = ctl->last_id, .client = client, .request = *request };
-	call_say(ctl, call);
 	clients_pause(ctl);
+	return call;
 }
 
-void clients_answer(struct hostctl *ctl, uint32_t id, uint32_t host_port, struct span text,
-                    bool well)
+static void publish(struct client *client, const struct msg_host_publish *request)
+{
+	if (request->protocol != HOST_TCP && request->protocol != HOST_UDP)
+		result_send(client, request->id, ERR_INVALID, 0, (struct span){ 0 });
+	else
+		call_say(client->ctl, call_make(client, request));
+}
+
+// A copy of the path, which ends no line. NULL: it is none, or there is no memory.
+static char *path_take(struct message *m, const struct msg_host_bind *bind, struct span tail)
+{
+	struct payload payload = { .bytes = tail };
+	char *path = NULL;
+	error_t err = 0;
+
+	if (m->num_handles == 1) {
+		err = payload_open_folio(m->handles[0], bind->offset, bind->length, &payload);
+		m->num_handles = 0;
+	}
+	if (err == 0 && payload.bytes.len > 0 && payload.bytes.len <= ENGINE_HOST_PATH_MAX &&
+	    memchr(payload.bytes.data, 0, payload.bytes.len) == NULL &&
+	    memchr(payload.bytes.data, '\n', payload.bytes.len) == NULL)
+		path = heap_alloc(payload.bytes.len + 1);
+	if (path != NULL) {
+		memcpy(path, payload.bytes.data, payload.bytes.len);
+		path[payload.bytes.len] = '\0';
+	}
+	if (err == 0)
+		payload_release(&payload);
+	return path;
+}
+
+static void bind(struct client *client, struct message *m, const struct msg_host_bind *bind,
+                 struct span tail)
+{
+	const struct msg_host_publish request = { .id = bind->id, .flags = (uint16_t)bind->flags };
+	char *path = path_take(m, bind, tail);
+	struct call *call;
+
+	if (path == NULL) {
+		result_send(client, bind->id, ERR_INVALID, 0, (struct span){ 0 });
+		return;
+	}
+	call = call_make(client, &request);
+	call->is_bind = true;
+	call->path = path;
+	call_say(client->ctl, call);
+}
+
+void clients_answer(struct hostctl *ctl, uint32_t id, uint32_t value, struct span text, bool well)
 {
 	struct call *call = id != 0 ? call_find(ctl, id) : NULL;
 
 	if (call == NULL)
 		return;
 	if (call->client != NULL)
-		result_send(call->client, call->request.id, well ? 0 : ERR_REFUSED, host_port,
-		            text);
+		result_send(call->client, call->request.id, well ? 0 : ERR_REFUSED, value, text);
 	call->id = 0;
+	heap_free(call->path);
+	call->path = NULL;
 	clients_pause(ctl);
 }
 
@@ -175,6 +223,7 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 	struct msg_host_publish request;
 	struct msg_host_ready ready;
 	struct msg_host_stop stop;
+	struct msg_host_bind to_bind;
 	const uint8_t *tail;
 	size_t tail_len;
 
@@ -184,6 +233,8 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 	} else if (message_decode_host_ready(m, &ready, &tail, &tail_len) == 0) {
 		client->ready = ready.ready != 0;
 		ready_tell(client->ctl);
+	} else if (message_decode_host_bind(m, &to_bind, &tail, &tail_len) == 0) {
+		bind(client, m, &to_bind, (struct span){ .data = tail, .len = tail_len });
 	} else if (message_decode_host_stop(m, &stop, &tail, &tail_len) == 0) {
 		stop_take(client, &stop);
 	} else {

@@ -31,7 +31,9 @@ struct client {
 struct call {
 	uint32_t id;            // toward the host; 0: free
 	struct client *client;  // NULL: it has gone
+	bool is_bind;
 	struct msg_host_publish request;
+	char *path;  // of a bind, which `request.flags` are of, too; on the heap
 };
 
 struct hostctl {
@@ -45,7 +47,7 @@ struct hostctl {
 	bool open;
 	bool synced;  // the host has said the nonce
 	char nonce[HOSTCTL_NONCE + 1];
-	char line[ENGINE_HOST_LINE_MAX];  // of the host, unfinished
+	char line[ENGINE_HOST_ANSWER_MAX];  // of the host, unfinished
 	size_t line_len;
 	bool overlong;
 	struct list clients;
@@ -68,9 +70,8 @@ void host_say(struct hostctl *ctl, const char *format, ...) __attribute__((forma
 __must_check error_t clients_init(struct hostctl *ctl, handle_t service);
 // The host speaks from the beginning: tells it what it has to know.
 void clients_tell(struct hostctl *ctl);
-// The host answered the request `id`: the port, or the error's text.
-void clients_answer(struct hostctl *ctl, uint32_t id, uint32_t host_port, struct span text,
-                    bool well);
+// The host answered the request `id`: the value, or the error's text.
+void clients_answer(struct hostctl *ctl, uint32_t id, uint32_t value, struct span text, bool well);
 // Tells those that want to know that the machine is to stop.
 void clients_stop(struct hostctl *ctl);
 // Whether nobody has anything left to end.

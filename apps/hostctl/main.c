@@ -16,10 +16,10 @@ static void port_open(struct hostctl *ctl);
 
 // --- To the host ---------------------------------------------------------------------------------
 
-// Lines are inline in their messages, and few: the port's queue is never full of them.
+// Lines are few: the port's queue is never full of them.
 void host_say(struct hostctl *ctl, const char *format, ...)
 {
-	char line[MSG_DATA_INLINE_MAX];
+	static char line[ENGINE_HOST_LINE_MAX];
 	struct message m;
 	va_list args;
 	size_t len;

@@ -15,10 +15,13 @@
 //                          port HOST_PORT (0: any free one) of the host leads to PORT of ADDRESS,
 //                          which is in the machine's network. What is so already is no error
 //   unpublish ID tcp|udp HOST_ADDRESS HOST_PORT
+//   bind ID make|keep PATH what is at PATH of the host (the rest of the line) can be opened as
+//                          "files:host/+N/" (libs/abi/files.h); "make": a folder, if there is
+//                          nothing
 //   stopping SECONDS       it needs so long at most, from now on, to power off
 // From the host:
 //   sync NONCE             first, with the nonce of the OS's last beginning
-//   ok ID HOST_PORT        the answer to a request
+//   ok ID HOST_PORT        the answer to a request; to "bind", N
 //   error ID TEXT          why it could not be done, as docker says it
 //   stop                   end all that runs, write everything out, and power off
 // At most ENGINE_HOST_REQUESTS requests are without an answer at a time.
@@ -29,7 +32,9 @@
 #define ENGINE_SECRET_FILE "engine.secret"
 
 #define ENGINE_HOST_PORT "org.starina.host"
-#define ENGINE_HOST_LINE_MAX 256u
+#define ENGINE_HOST_LINE_MAX 4352u   // of the OS: a path with what is before it
+#define ENGINE_HOST_ANSWER_MAX 512u  // of the host
+#define ENGINE_HOST_PATH_MAX 4095u
 #define ENGINE_HOST_REQUESTS 16u
 // Ports of the host that are published at a time.
 #define ENGINE_MAX_PUBLISHED 256u

@@ -6,7 +6,8 @@
 // provides "files:host", the folders of the host that run.sh shares: its root has one child a
 // folder, "0", "1" and so on. "files:host/NAME" is the folder that run.sh shares with apps by that
 // name (--share): it is the root itself. In "files:host/NAME/" it is the root's one child, "0";
-// "files:host/NAME/ro" is the same and refuses changes.
+// "files:host/NAME/ro" is the same and refuses changes. "files:host/+N/" and "files:host/+N/ro" are
+// those with the number N that HOST_BIND has given (libs/abi/host.h).
 //
 // The service "volumes" speaks the same. fs provides it, from the state disk. "volumes:all" has one
 // folder a named volume in its root, each of them a submount; a client makes, renames and removes

@@ -25,10 +25,25 @@ struct msg_host_publish {
 	uint16_t flags;  // HOST_UNPUBLISH
 };
 
+// What is at a path of the host, absolute and below the folder that run.sh shares (--share), can be
+// opened as "files:host/+N/" from now on (libs/abi/files.h): it is the root's child "0". The path
+// is the range [offset, offset + length) of the folio that is the one handle, or inline as the
+// tail, without a newline. Answered by HOST_RESULT with N.
+struct msg_host_bind {
+	uint32_t id;
+	uint32_t flags;  // HOST_BIND_MAKE
+	uint32_t offset;
+	uint32_t length;
+
+	// tail: the path, when there is no handle
+};
+
+#define HOST_BIND_MAKE 1u  // a folder, if nothing is there; else that is an error
+
 struct msg_host_result {
 	uint32_t id;
-	int32_t error;       // 0 or ERR_*
-	uint32_t host_port;  // that leads there
+	int32_t error;   // 0 or ERR_*
+	uint32_t value;  // the host's port that leads there, or the number of what was bound
 
 	// tail: why not, for people, as docker says it
 };
@@ -55,7 +70,8 @@ struct msg_host_stop {
 	X(HOST_PUBLISH, host_publish, 120, 0) \
 	X(HOST_RESULT, host_result, 121, 0)   \
 	X(HOST_READY, host_ready, 122, 0)     \
-	X(HOST_STOP, host_stop, 123, 0)
+	X(HOST_STOP, host_stop, 123, 0)       \
+	X(HOST_BIND, host_bind, 124, 1)
 
 enum { HOST_MESSAGES(MESSAGE_NUMBER) };
 HOST_MESSAGES(MESSAGE_DECODER)

@@ -20,6 +20,26 @@ static void stop_send(struct host *host, enum host_stop kind, uint32_t seconds)
 
 // --- Requests ------------------------------------------------------------------------------------
 
+// A message of the request. Errors: payload_copy's.
+static error_t call_encode(const struct host_call *call, struct message *m)
+{
+	struct msg_host_bind bind = { .id = call->request.id,
+		                      .flags = call->request.flags,
+		                      .length = (uint32_t)call->path.len };
+	error_t err;
+
+	if (call->path.len == 0)
+		return message_encode_host_publish(m, &call->request, NULL, 0);
+	if (call->path.len <= MESSAGE_MAX_DATA - sizeof(bind))
+		return message_encode_host_bind(m, &bind, call->path.data, call->path.len);
+	err = message_encode_host_bind(m, &bind, NULL, 0);
+	if (err == 0)
+		err = payload_copy(call->path.data, call->path.len, &m->handles[0]);
+	if (err == 0)
+		m->num_handles = 1;
+	return err;
+}
+
 // The provider answers each before more than HOST_MAX_ASKED are on their way: its queue is never
 // full.
 static void calls_send(struct host *host)
@@ -29,12 +49,17 @@ static void calls_send(struct host *host)
 		struct list *entry = list_pop_front(&host->waiting);
 		struct host_call *call = container_of(entry, struct host_call, entry);
 		struct message m;
+		error_t err;
 
 		call->request.id = ++host->last_id;
+		err = call_encode(call, &m);
+		if (err != 0) {
+			call->done(call, err, 0, (struct span){ 0 });
+			continue;
+		}
 		list_push_back(&host->asked, &call->entry);
 		host->num_asked++;
-		if (message_encode_host_publish(&m, &call->request, NULL, 0) == 0 &&
-		    channel_send(host->source.handle, &m) != 0)
+		if (channel_send(host->source.handle, &m) != 0)
 			message_discard(&m);  // its end comes
 	}
 }
@@ -44,6 +69,7 @@ static void call_add(struct host *host, struct host_call *call, uint16_t protoco
 {
 	call->request = (struct msg_host_publish){ .protocol = protocol, .host_port = host_port };
 	memcpy(call->request.host, address, sizeof(call->request.host));
+	call->path = (struct span){ 0 };
 	list_push_back(&host->waiting, &call->entry);
 }
 
@@ -62,6 +88,14 @@ void host_unpublish(struct host *host, struct host_call *call, uint16_t protocol
 {
 	call_add(host, call, protocol, address, host_port);
 	call->request.flags = HOST_UNPUBLISH;
+	calls_send(host);
+}
+
+void host_bind(struct host *host, struct host_call *call, struct span path, bool make)
+{
+	call->request = (struct msg_host_publish){ .flags = make ? HOST_BIND_MAKE : 0 };
+	call->path = path;
+	list_push_back(&host->waiting, &call->entry);
 	calls_send(host);
 }
 
@@ -91,7 +125,7 @@ static void result_take(struct host *host, const struct msg_host_result *result,
 			continue;
 		list_remove(&call->entry);
 		host->num_asked--;
-		call->done(call, result->error, (uint16_t)result->host_port, text);
+		call->done(call, result->error, result->value, text);
 		calls_send(host);
 		return;
 	}

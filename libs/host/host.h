@@ -24,12 +24,13 @@ struct host_ops {
 
 // One request. Storage is the caller's, and stays until `done`.
 struct host_call {
-	// The port of the host that leads there, or an error with docker's words for it ("" if
-	// there are none).
-	void (*done)(struct host_call *call, error_t error, uint16_t host_port, struct span text);
+	// The port of the host that leads there, or the number of what was bound; or an error with
+	// docker's words for it ("" if there are none).
+	void (*done)(struct host_call *call, error_t error, uint32_t value, struct span text);
 	// Private.
 	struct list entry;
 	struct msg_host_publish request;
+	struct span path;  // of a bind; empty for others
 };
 
 struct host {
@@ -63,6 +64,10 @@ void host_publish(struct host *host, struct host_call *call, uint16_t protocol,
 // It does not any more. One that is not published is no error.
 void host_unpublish(struct host *host, struct host_call *call, uint16_t protocol,
                     const uint8_t address[4], uint16_t host_port);
+// What is at `path` of the host (which stays until `done`), absolute and below the folder that
+// run.sh shares, can be opened as "files:host/+N/" from now on; N is the value. With `make`, it is
+// made as a folder when nothing is there.
+void host_bind(struct host *host, struct host_call *call, struct span path, bool make);
 // Gives a request up: `done` does not come. It may be carried out or not.
 void host_cancel(struct host *host, struct host_call *call);
 

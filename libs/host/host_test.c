@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "libs/starina/clients_fake.h"
+#include "libs/starina/payload.h"
 
 #define CALLS 20u
 
@@ -24,11 +25,11 @@ static unsigned num_done, num_stops;
 static struct {
 	const struct host_call *call;
 	error_t error;
-	uint16_t port;
+	uint32_t port;
 	char text[64];
 } done[CALLS];
 
-static void call_done(struct host_call *call, error_t error, uint16_t port, struct span text)
+static void call_done(struct host_call *call, error_t error, uint32_t port, struct span text)
 {
 	done[num_done].call = call;
 	done[num_done].error = error;
@@ -94,7 +95,7 @@ static struct msg_host_stop stop_take(void)
 
 static void answer(uint32_t id, error_t error, uint32_t port, const char *text)
 {
-	struct msg_host_result result = { .id = id, .error = error, .host_port = port };
+	struct msg_host_result result = { .id = id, .error = error, .value = port };
 	struct message m;
 
 	assert_int_equal(message_encode_host_result(&m, &result, text, strlen(text)), 0);
@@ -158,6 +159,42 @@ static void no_more_than_it_takes(void **state)
 	assert_int_equal(num_done, CALLS - 2);
 }
 
+// A path goes along inline, or in a folio.
+static void binds(void **state)
+{
+	static uint8_t path[4000];
+	static const size_t lengths[] = { 10, 240, 241, sizeof(path) };
+	struct msg_host_bind bind;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	(void)state;
+	memset(path, 'p', sizeof(path));
+	begin(&without_stop);
+	for (unsigned i = 0; i < 4; i++) {
+		struct span span = { .data = path, .len = lengths[i] };
+		struct payload payload = { 0 };
+		struct message m;
+
+		host_bind(&host, &calls[i], span, i == 1);
+		settle();
+		assert_int_equal(channel_recv(provider, &m), 0);
+		assert_int_equal(message_decode_host_bind(&m, &bind, &tail, &tail_len), 0);
+		assert_int_equal(bind.flags, i == 1 ? HOST_BIND_MAKE : 0);
+		if (m.num_handles == 1)
+			assert_int_equal(payload_open_folio(m.handles[0], bind.offset, bind.length,
+			                                    &payload),
+			                 0);
+		else
+			payload.bytes = (struct span){ .data = tail, .len = tail_len };
+		assert_int_equal(payload.bytes.len, lengths[i]);
+		assert_memory_equal(payload.bytes.data, path, lengths[i]);
+		payload_release(&payload);
+		answer(bind.id, 0, 70000, "");
+		assert_int_equal(done[i].port, 70000);
+	}
+}
+
 // What was asked comes first again, in its order.
 static void a_provider_that_dies(void **state)
 {
@@ -211,9 +248,8 @@ static void the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers),
-		cmocka_unit_test(no_more_than_it_takes),
-		cmocka_unit_test(a_provider_that_dies),
+		cmocka_unit_test(answers), cmocka_unit_test(no_more_than_it_takes),
+		cmocka_unit_test(binds),   cmocka_unit_test(a_provider_that_dies),
 		cmocka_unit_test(the_end),
 	};
 

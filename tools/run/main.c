@@ -57,6 +57,8 @@ struct run {
 	int apps_fd;                 // listens there
 	struct boot_apps boot_apps;
 	struct engine engine;
+	char bind_path[PATH_MAX];
+	int bind_root;
 	int log_fd;
 };
 
@@ -252,6 +254,19 @@ static int volumes_check(const struct settings *settings, struct error *err)
 	return 0;
 }
 
+// The folder below which docker's clients may bind.
+static int bind_root_open(struct run *run, struct error *err)
+{
+	const char *folder = run->settings.bind_root ? run->settings.bind_root : ".";
+
+	if (!realpath(folder, run->bind_path))
+		return error_set_errno(err, errno, "cannot share the folder %s", folder);
+	run->bind_root = open(run->bind_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (run->bind_root < 0)
+		return error_set_errno(err, errno, "cannot share the folder %s", folder);
+	return 0;
+}
+
 // What is there before anything is fetched: a second engine of this build is refused.
 static int engine_prepare_run(struct run *run, struct error *err)
 {
@@ -265,7 +280,8 @@ static int engine_prepare_run(struct run *run, struct error *err)
 			return error_set(err,
 			                 "--engine: this image lacks the app %s; add it to APPS",
 			                 apps[i]);
-	if (path_set(folder, err, "%s/run", run->settings.build) < 0)
+	if (path_set(folder, err, "%s/run", run->settings.build) < 0 ||
+	    bind_root_open(run, err) < 0)
 		return -1;
 	return engine_open(&run->engine, folder, err);
 }
@@ -392,6 +408,8 @@ static int boot(struct run *run)
 		.has_linuxrun = image_has_app(run->settings.build, "linuxrun"),
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
 		.engine_port = run->settings.engine ? run->engine.port : 0,
+		.bind_root = run->bind_root,
+		.bind_path = run->bind_path,
 	};
 	struct engine *engine = run->settings.engine ? &run->engine : NULL;
 	struct relay_result result = { .end = RELAY_SILENT };

@@ -59,6 +59,6 @@ shares_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/engine/docker_relay_test tools/run/engine/host_port_test
 docker_relay_test_SRCS := $(addprefix tools/run/,engine/docker_relay.c engine/docker_socket.c relay/stream.c) $(addprefix tools/common/,error.c log.c)
 docker_relay_test_CFLAGS := -D_GNU_SOURCE
-host_port_test_SRCS := $(addprefix tools/run/,engine/host_port.c engine/publisher.c engine/monitor.c relay/backlog.c) tools/common/error.c
+host_port_test_SRCS := $(addprefix tools/run/,engine/host_port.c engine/binder.c engine/publisher.c engine/monitor.c relay/backlog.c) tools/common/error.c
 host_port_test_CFLAGS := -D_GNU_SOURCE
 host_port_test_LIBS := -ljansson

@@ -13,7 +13,8 @@ import subprocess
 import threading
 from pathlib import Path
 
-from harness import Log, Skip, check, check_equal, check_refused, test
+from harness import ROOT, Log, Skip, check, check_equal, check_refused, test
+from test_apps import Tree
 
 SECRET_OFFSET, SECRET_SIZE = 512, 32  # on the boot disk
 PATIENCE = 240
@@ -36,7 +37,7 @@ class Engine:
 
     def __init__(self, context, *args, **settings):
         self.context = context
-        if context.build == context.suite.build:
+        if context.build == context.suite.build:  # unless it has one
             context.own_build()
         self.process = context.start("--engine", *args, **settings)
         self.log = Log(self.process.stderr)
@@ -241,3 +242,45 @@ def ends_of_an_engine(context):
     log.wait_for("once more ends it at once")
     process.send_signal(signal.SIGTERM)
     check_equal(process.wait(), 128 + signal.SIGTERM)
+
+
+LONG_NAME = "n" * 240  # what takes more than a message
+
+
+def client_app(context, folder, taken):
+    """The app of programs/engine_client.c, which asks the host for ports and folders."""
+    tree = Tree(context)
+    text = (ROOT / "tools/e2e/programs/engine_client.c").read_text(encoding="utf-8")
+    tree.source("engine_client", f'#define FOLDER "{folder}"\n#define TAKEN {taken}\n#define LONG_NAME "{LONG_NAME}"\n{text}')
+    (tree.path / "apps/engine_client/app.mk").write_text("APP_engine_client_LIBS := host files\n", encoding="ascii")
+    return tree.app("engine_client")
+
+
+@test
+def what_the_os_asks_of_the_host(context):
+    """An app of the OS publishes ports, opens folders below --share and nothing else, and is waited for at the end."""
+    shared = context.scratch / "shared"
+    folder = shared / "inside" / LONG_NAME
+    folder.mkdir(parents=True)
+    (folder / "hello").write_text("from the host", encoding="ascii")
+    (context.scratch / "outside").mkdir()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        app = client_app(context, shared, number)
+        engine = Engine(context, "--app", app, "--share", shared)
+        port = int(engine.log.wait_for(r"call 0: value (\d+)")[1])
+        engine.log.wait_for(rf"call 1: refused: listen tcp4 127\.0\.0\.1:{number}: bind: address already in use")
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        check(b"Starina is up" in read_all(client))
+    engine.log.wait_for(r"call 5: refused: Bind for 127\.0\.0\.1:\d+ failed: port is already allocated")
+    engine.log.wait_for(r"call 2: value 1")
+    engine.log.wait_for(r"read: from the host")
+    engine.log.wait_for(r"call 3: refused: .* is outside of ")
+    engine.log.wait_for(r"call 4: refused: bind source path does not exist")
+    check_equal(sorted(path.name for path in shared.iterdir()), ["inside"])
+    engine.stop()
+    text = engine.log.whole()
+    check(text.index("asked to stop") < text.index("all has ended") < text.index("powering off"), text)

@@ -12,7 +12,7 @@
 #include "tools/run/qemu/qemu.h"
 #include "tools/run/relay/backlog.h"
 
-enum { FD_DOCKER, FD_MONITOR, FD_HOST };
+enum { FD_DOCKER, FD_MONITOR, FD_BINDER, FD_HOST };
 
 static int port_reserve(struct engine *engine, struct error *err)
 {
@@ -71,7 +71,9 @@ int engine_begin(struct engine *engine, const struct qemu *machine, struct error
 {
 	monitor_init(&engine->monitor, machine->channels[QEMU_MONITOR]);
 	publisher_init(&engine->publisher, &engine->monitor, machine->pid);
-	host_port_init(&engine->host, machine->channels[QEMU_HOST], &engine->publisher);
+	binder_init(&engine->binder, machine->binds);
+	host_port_init(&engine->host, machine->channels[QEMU_HOST], &engine->publisher,
+	               &engine->binder);
 	engine->docker = docker_relay_create(engine->socket.fd, engine->port, engine->secret, err);
 	return engine->docker ? 0 : -1;
 }
@@ -86,12 +88,14 @@ void engine_prepare(const struct engine *engine, struct pollfd fds[ENGINE_NUM_FD
 {
 	fds[FD_DOCKER] = (struct pollfd){ .fd = docker_relay_fd(engine->docker), .events = POLLIN };
 	fds[FD_MONITOR] = monitor_prepare(&engine->monitor);
+	fds[FD_BINDER] = binder_prepare(&engine->binder);
 	fds[FD_HOST] = host_port_prepare(&engine->host);
 }
 
 void engine_move(struct engine *engine, const struct pollfd fds[ENGINE_NUM_FDS])
 {
 	monitor_move(&engine->monitor, &fds[FD_MONITOR]);
+	binder_move(&engine->binder, &fds[FD_BINDER]);
 	host_port_move(&engine->host, &fds[FD_HOST]);
 	if (engine->host.engine_ready && !engine->announced) {
 		engine->announced = true;

@@ -9,13 +9,14 @@
 
 #include "libs/abi/engine.h"
 #include "tools/common/error.h"
+#include "tools/run/engine/binder.h"
 #include "tools/run/engine/docker_relay.h"
 #include "tools/run/engine/docker_socket.h"
 #include "tools/run/engine/host_port.h"
 #include "tools/run/engine/monitor.h"
 #include "tools/run/engine/publisher.h"
 
-#define ENGINE_NUM_FDS 3
+#define ENGINE_NUM_FDS 4
 
 struct qemu;
 
@@ -29,6 +30,7 @@ struct engine {
 	struct docker_relay *docker;
 	struct monitor monitor;
 	struct publisher publisher;
+	struct binder binder;
 	struct host_port host;
 };
 

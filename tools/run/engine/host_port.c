@@ -11,9 +11,10 @@
 #define MAX_STOP_SECONDS 86400ul
 #define HELLO "starina-host 1 "
 
-void host_port_init(struct host_port *port, int channel, struct publisher *publisher)
+void host_port_init(struct host_port *port, int channel, struct publisher *publisher,
+                    struct binder *binder)
 {
-	*port = (struct host_port){ .channel = channel, .publisher = publisher };
+	*port = (struct host_port){ .channel = channel, .publisher = publisher, .binder = binder };
 }
 
 // --- To the OS -----------------------------------------------------------------------------------
@@ -61,7 +62,7 @@ void host_port_stop(struct host_port *port)
 
 // --- Requests ------------------------------------------------------------------------------------
 
-static void answered(void *context, uint16_t host_port, const char *error)
+static void answered(void *context, unsigned value, const char *error)
 {
 	struct host_port *port = context;
 
@@ -71,7 +72,34 @@ static void answered(void *context, uint16_t host_port, const char *error)
 	else if (error)
 		say(port, "error %lu %s\n", port->busy_id, error);
 	else
-		say(port, "ok %lu %u\n", port->busy_id, host_port);
+		say(port, "ok %lu %u\n", port->busy_id, value);
+}
+
+static void published(void *context, uint16_t host_port, const char *error)
+{
+	answered(context, host_port, error);
+}
+
+// "make /srv/data" or "keep /srv/data".
+static void bind_ask(struct host_port *port, const char *words)
+{
+	bool make = strncmp(words, "make /", 6) == 0;
+
+	if (make || strncmp(words, "keep /", 6) == 0)
+		binder_request(port->binder, make, words + 5, answered, port);
+	else
+		answered(port, 0, "malformed request");
+}
+
+static void request_begin(struct host_port *port, const struct host_request *request)
+{
+	port->busy = true;
+	port->busy_id = request->id;
+	if (request->kind == HOST_REQUEST_BIND)
+		bind_ask(port, request->words);
+	else
+		publisher_request(port->publisher, request->kind == HOST_REQUEST_PUBLISH,
+		                  request->words, published, port);
 }
 
 static void requests_advance(struct host_port *port)
@@ -81,13 +109,11 @@ static void requests_advance(struct host_port *port)
 
 		memmove(port->requests, port->requests + 1,
 		        --port->num_requests * sizeof(port->requests[0]));
-		port->busy = true;
-		port->busy_id = request.id;
-		publisher_request(port->publisher, request.publish, request.words, answered, port);
+		request_begin(port, &request);
 	}
 }
 
-static void request_take(struct host_port *port, bool publish, const char *text)
+static void request_take(struct host_port *port, enum host_request_kind kind, const char *text)
 {
 	struct host_request *request = &port->requests[port->num_requests];
 	char *words;
@@ -100,7 +126,7 @@ static void request_take(struct host_port *port, bool publish, const char *text)
 		return;
 	}
 	request->id = id;
-	request->publish = publish;
+	request->kind = kind;
 	snprintf(request->words, sizeof(request->words), "%s", words + 1);
 	port->num_requests++;
 }
@@ -135,9 +161,11 @@ static void line_take(struct host_port *port, const char *line)
 	else if (strcmp(line, "away") == 0)
 		port->engine_ready = false;
 	else if (strncmp(line, "publish ", 8) == 0)
-		request_take(port, true, line + 8);
+		request_take(port, HOST_REQUEST_PUBLISH, line + 8);
 	else if (strncmp(line, "unpublish ", 10) == 0)
-		request_take(port, false, line + 10);
+		request_take(port, HOST_REQUEST_UNPUBLISH, line + 10);
+	else if (strncmp(line, "bind ", 5) == 0)
+		request_take(port, HOST_REQUEST_BIND, line + 5);
 	else if (strncmp(line, "stopping ", 9) == 0) {
 		unsigned long seconds = strtoul(line + 9, NULL, 10);
 

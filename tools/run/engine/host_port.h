@@ -9,39 +9,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/run/engine/binder.h"
 #include "tools/run/engine/publisher.h"
 
 #define HOST_PORT_NONCE 16u
 
+enum host_request_kind {
+	HOST_REQUEST_PUBLISH,
+	HOST_REQUEST_UNPUBLISH,
+	HOST_REQUEST_BIND,
+};
+
 struct host_request {
 	unsigned long id;
-	bool publish;
+	enum host_request_kind kind;
 	char words[ENGINE_HOST_LINE_MAX];
 };
 
 struct host_port {
 	int channel;  // to the OS, not blocking; stays the caller's; -1: QEMU has ended
 	struct publisher *publisher;
+	struct binder *binder;
 	bool engine_ready;      // the engine takes connections
 	unsigned stop_seconds;  // that the OS needs to stop, as it says; 0: it has not said
 	// Private.
 	bool greeted;
 	bool stop_asked;
 	bool stop_sent;
-	bool busy;          // the publisher has a request...
+	bool busy;          // publisher or binder have a request...
 	bool void_request;  // ...that nobody waits for any more
 	unsigned long busy_id;
 	struct host_request requests[ENGINE_HOST_REQUESTS];  // that wait, the oldest first
 	unsigned num_requests;
-	char out[ENGINE_HOST_REQUESTS * 2 * ENGINE_HOST_LINE_MAX];
+	char out[ENGINE_HOST_REQUESTS * 2 * ENGINE_HOST_ANSWER_MAX];
 	size_t out_length;
 	char line[ENGINE_HOST_LINE_MAX];  // unfinished
 	size_t line_length;
 	bool overlong;
 };
 
-// Nothing was said yet. `publisher` stays the caller's.
-void host_port_init(struct host_port *port, int channel, struct publisher *publisher);
+// Nothing was said yet. `publisher` and `binder` stay the caller's.
+void host_port_init(struct host_port *port, int channel, struct publisher *publisher,
+                    struct binder *binder);
 // Asks the OS to end all and power off, now or as soon as it can be told.
 void host_port_stop(struct host_port *port);
 // What to wait for.

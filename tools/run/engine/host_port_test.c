@@ -22,6 +22,7 @@
 static int os, qemu;  // the other ends
 static struct monitor monitor;
 static struct publisher publisher;
+static struct binder binder;
 static struct host_port port;
 static char heard[8192];
 static char command[256];  // that QEMU was given last
@@ -37,7 +38,8 @@ static int setup(void **state)
 	qemu = second[1];
 	monitor_init(&monitor, second[0]);
 	publisher_init(&publisher, &monitor, getpid());
-	host_port_init(&port, first[0], &publisher);
+	binder_init(&binder, -1);
+	host_port_init(&port, first[0], &publisher, &binder);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "tools/run/hostfs/sandbox.h"
 #include "tools/run/hostfs/sessions.h"
 
+#define HOSTFS_MAX_REACHED 64u  // by the server, at its start
 #define HEADER sizeof(struct files_port_header)
 #define MAX_FRAME (HEADER + HOSTFS_MAX_MESSAGE)
 // More than one frame, so that small ones come many at a time.
@@ -26,6 +27,8 @@
 struct server {
 	int socket;
 	struct sessions sessions;
+	struct binds binds;
+	int bind_socket;    // -1: nobody binds
 	bool skips_pad;     // until the OS says hello
 	size_t start, end;  // what was read and not served
 	uint8_t buffer[BUFFER_SIZE];
@@ -163,7 +166,7 @@ static int changes_tell(struct server *server)
 // Waits until there are requests, and tells of changes meanwhile. Returns false at the end.
 static bool requests_wait(struct server *server)
 {
-	struct pollfd entries[1 + FILES_PORT_MAX_SESSIONS];
+	struct pollfd entries[2 + FILES_PORT_MAX_SESSIONS];
 
 	for (;;) {
 		int wait_ms = changes_tell(server);
@@ -175,14 +178,20 @@ static bool requests_wait(struct server *server)
 			entries[1 + i] =
 				(struct pollfd){ .fd = sessions_watch_fd(&server->sessions, i),
 				                 .events = POLLIN };
-		if (poll(entries, 1 + FILES_PORT_MAX_SESSIONS, wait_ms) < 0 && errno != EINTR)
+		entries[1 + FILES_PORT_MAX_SESSIONS] =
+			(struct pollfd){ .fd = server->bind_socket, .events = POLLIN };
+		if (poll(entries, 2 + FILES_PORT_MAX_SESSIONS, wait_ms) < 0 && errno != EINTR)
 			return false;
+		if (entries[1 + FILES_PORT_MAX_SESSIONS].revents != 0 &&
+		    !binds_serve(&server->binds, server->bind_socket))
+			server->bind_socket = -1;
 		if (entries[0].revents != 0)
 			return true;
 	}
 }
 
-void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count)
+void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count,
+                  const struct hostfs_binding *binding)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -190,6 +199,13 @@ void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count)
 		return;
 	server->socket = socket;
 	server->sessions = (struct sessions){ .shares = shares, .num_shares = count };
+	server->bind_socket = -1;
+	if (binding) {
+		server->binds.root = binding->root;
+		server->binds.path = binding->path;
+		server->bind_socket = binding->socket;
+		server->sessions.binds = &server->binds;
+	}
 	while (frames_serve(server)) {
 		ssize_t length;
 
@@ -207,12 +223,14 @@ void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count)
 		server->end += (size_t)length;
 	}
 	sessions_end(&server->sessions);
+	binds_close(&server->binds);
 	free(server);
 }
 
-static bool is_kept(int fd, int socket, const struct hostfs_share *shares, unsigned count)
+static bool is_kept(int fd, int socket, const struct hostfs_share *shares, unsigned count,
+                    const struct hostfs_binding *binding)
 {
-	bool kept = fd == socket;
+	bool kept = fd == socket || (binding && fd == binding->socket);
 
 	for (unsigned i = 0; i < count; i++)
 		kept = kept || fd == shares[i].fd;
@@ -220,7 +238,8 @@ static bool is_kept(int fd, int socket, const struct hostfs_share *shares, unsig
 }
 
 // Nothing of run.sh's stays open: who waits for the end of its streams must not wait for ours.
-static void descriptors_close(int socket, const struct hostfs_share *shares, unsigned count)
+static void descriptors_close(int socket, const struct hostfs_share *shares, unsigned count,
+                              const struct hostfs_binding *binding)
 {
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	DIR *dir = opendir("/proc/self/fd");
@@ -231,7 +250,8 @@ static void descriptors_close(int socket, const struct hostfs_share *shares, uns
 	while (dir && (entry = readdir(dir))) {
 		int fd = atoi(entry->d_name);
 
-		if (fd > STDERR_FILENO && fd != dirfd(dir) && !is_kept(fd, socket, shares, count))
+		if (fd > STDERR_FILENO && fd != dirfd(dir) &&
+		    !is_kept(fd, socket, shares, count, binding))
 			close(fd);
 	}
 	if (dir)
@@ -239,8 +259,10 @@ static void descriptors_close(int socket, const struct hostfs_share *shares, uns
 }
 
 pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigned count,
-                          struct error *err)
+                          const struct hostfs_binding *binding, struct error *err)
 {
+	struct hostfs_share reached[HOSTFS_MAX_REACHED];
+	unsigned num_reached = count;
 	pid_t parent = getpid();
 	struct rlimit limit;
 	pid_t pid = fork();
@@ -252,7 +274,11 @@ pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigne
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	descriptors_close(socket, shares, count);
+	// What is shared, and what may be.
+	memcpy(reached, shares, count * sizeof(*shares));
+	if (binding)
+		reached[num_reached++] = (struct hostfs_share){ .fd = binding->root };
+	descriptors_close(socket, reached, num_reached, binding);
 	fcntl(socket, F_SETFL, 0);
 	umask(0);
 	// One descriptor a file that the guest knows.
@@ -260,7 +286,7 @@ pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigne
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	(void)sandbox_enter(shares, count, SANDBOX_LANDLOCK_MAX);
-	hostfs_serve(socket, shares, count);
+	(void)sandbox_enter(reached, num_reached, SANDBOX_LANDLOCK_MAX);
+	hostfs_serve(socket, shares, count, binding);
 	_exit(0);
 }

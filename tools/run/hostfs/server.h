@@ -10,10 +10,18 @@
 #include "tools/common/error.h"
 #include "tools/run/hostfs/hostfs.h"
 
-// Starts it. It serves `socket` until that is at its end, or this process is. Returns its process
-// id, which is the caller's to end and to wait for, or -1 with `err`.
+// What may be opened while it runs (binds.h).
+struct hostfs_binding {
+	int socket;  // of datagrams
+	int root;    // of the directory below which that is
+	const char *path;
+};
+
+// Starts it. It serves `socket` until that is at its end, or this process is; `binding` may be
+// NULL. Returns its process id, which is the caller's to end and to wait for, or -1 with `err`.
 pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigned count,
-                          struct error *err);
+                          const struct hostfs_binding *binding, struct error *err);
 // What it does: serves requests from `socket` (which blocks) until its end, or a request that is
 // none.
-void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count);
+void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count,
+                  const struct hostfs_binding *binding);

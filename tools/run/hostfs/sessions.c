@@ -84,6 +84,8 @@ static struct session *session_make(struct sessions *sessions, uint32_t id, uint
 static const struct hostfs_share *share_find(const struct sessions *sessions, const char *name,
                                              size_t length)
 {
+	if (length > 0 && name[0] == '+')
+		return sessions->binds ? binds_find(sessions->binds, name, length) : NULL;
 	for (unsigned i = 0; i < sessions->num_shares; i++) {
 		const struct hostfs_share *share = &sessions->shares[i];
 

@@ -6,13 +6,14 @@
 #pragma once
 
 #include "libs/abi/files_port.h"
-#include "tools/run/hostfs/hostfs.h"
+#include "tools/run/hostfs/binds.h"
 
 struct session;
 
 struct sessions {
 	const struct hostfs_share *shares;  // those with numbers come first
 	unsigned num_shares;
+	const struct binds *binds;  // NULL: there are none
 	struct session *all[FILES_PORT_MAX_SESSIONS];
 };
 

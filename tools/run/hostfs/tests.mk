@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c changes.c dir_ops.c file_ops.c handle.c name_ops.c node.c override.c place.c request.c sandbox.c server.c sessions.c touch.c watch.c xattr_ops.c) \
+HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c binds.c changes.c dir_ops.c file_ops.c handle.c name_ops.c node.c override.c place.c request.c sandbox.c server.c sessions.c touch.c watch.c xattr_ops.c) \
 	tools/common/error.c
 HOST_TESTS += tools/run/hostfs/hostfs_test
 hostfs_test_SRCS := $(HOSTFS_SRCS)
@@ -20,3 +20,6 @@ server_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/hostfs/changes_test
 changes_test_SRCS := $(HOSTFS_SRCS)
 changes_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/hostfs/binds_test
+binds_test_SRCS := $(HOSTFS_SRCS)
+binds_test_CFLAGS := -D_GNU_SOURCE

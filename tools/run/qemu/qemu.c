@@ -162,7 +162,7 @@ static bool has_host_volumes(const struct settings *settings)
 // Whether any are.
 static bool has_shares(const struct settings *settings)
 {
-	return has_host_volumes(settings) || settings->shares.count > 0;
+	return has_host_volumes(settings) || settings->shares.count > 0 || settings->engine;
 }
 
 // Boot arguments of the OS's own; what the container is told travels in config.json only.
@@ -297,8 +297,10 @@ static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS],
 
 // Hands our end of the files' channel to a server of the volumes, and of the apps' shares.
 static int file_server_start(struct qemu *machine, const struct settings *settings,
-                             struct error *err)
+                             const struct qemu_files *files, struct error *err)
 {
+	struct hostfs_binding binding = { .root = files->bind_root, .path = files->bind_path };
+	int binds[2] = { -1, -1 };
 	const struct volumes *volumes = &settings->volumes;
 	struct hostfs_share shares[HOSTFS_MAX_SHARES + SHARES_MAX];
 	unsigned count = 0;
@@ -313,8 +315,14 @@ static int file_server_start(struct qemu *machine, const struct settings *settin
 			(struct hostfs_share){ .fd = settings->shares.items[i].fd,
 			                       .read_only = settings->shares.items[i].read_only,
 			                       .name = settings->shares.items[i].name };
-	machine->file_server =
-		hostfs_server_start(machine->channels[QEMU_FILES], shares, count, err);
+	if (settings->engine && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, binds) < 0)
+		return error_set_errno(err, errno, "cannot make a socket");
+	machine->binds = binds[0];
+	binding.socket = binds[1];
+	machine->file_server = hostfs_server_start(machine->channels[QEMU_FILES], shares, count,
+	                                           settings->engine ? &binding : NULL, err);
+	if (binds[1] >= 0)
+		close(binds[1]);
 	close(machine->channels[QEMU_FILES]);
 	machine->channels[QEMU_FILES] = -1;
 	return machine->file_server < 0 ? -1 : 0;
@@ -336,6 +344,7 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 	};
 
 	machine->file_server = 0;
+	machine->binds = -1;
 	if (channels_open(machine, remote, settings, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
@@ -345,7 +354,7 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 	spawn.argv = (const char *const *)command.argv;
 	if (command.failed)
 		machine->pid = error_set(err, "QEMU's command line is too long");
-	else if (has_shares(settings) && file_server_start(machine, settings, err) < 0)
+	else if (has_shares(settings) && file_server_start(machine, settings, files, err) < 0)
 		machine->pid = -1;
 	else
 		machine->pid = subprocess_spawn(&spawn, err);
@@ -368,5 +377,8 @@ void qemu_stop(struct qemu *machine)
 		subprocess_wait(machine->file_server);
 	}
 	machine->file_server = 0;
+	if (machine->binds >= 0)
+		close(machine->binds);
+	machine->binds = -1;
 	close_all(machine->channels);
 }

@@ -35,6 +35,7 @@ struct qemu {
 	pid_t pid;
 	int channels[QEMU_NUM_CHANNELS];  // not blocking; -1: there is no such
 	pid_t file_server;                // 0: none
+	int binds;  // to it: what may be opened of the host (binds.h); -1: nothing
 };
 
 struct qemu_files {
@@ -48,6 +49,8 @@ struct qemu_files {
 	bool has_linuxrun;          // the image has the app that runs the container
 	const char *gdb_socket;     // NULL: no debugger can attach
 	unsigned engine_port;       // of 127.0.0.1, for the engine; 0: there is none
+	int bind_root;              // of the folder below which the engine may bind
+	const char *bind_path;      // of the same
 };
 
 // Starts QEMU, out of the terminal's process group, and the server of the volumes. Released by
