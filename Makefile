@@ -11,7 +11,7 @@ CROWD_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch http
 # The usual image with an app that kills drivers.
 REAPER_APPS ?= $(APPS) reaper
 # The image of the network tests.
-NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper
+NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper http_test
 # The image of the Linux API's tests and examples.
 LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls container_hello linux_test gateway
 # Tests of that API, with nobody else who runs Linux.

@@ -167,8 +167,9 @@ static void pcb_error(void *arg, err_t err)
 	struct connection *c = arg;
 
 	c->pcb = NULL;
+	c->lost = err != ERR_CLSD;
 	if (!c->rx_end)
-		c->aborted = err != ERR_CLSD;
+		c->aborted = c->lost;
 	c->rx_end = true;
 	rx_push(c);
 	if (c->client_gone || c->client_left || c->rx_end_sent)

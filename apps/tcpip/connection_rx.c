@@ -152,8 +152,14 @@ void rx_push(struct connection *c)
 		struct message m;
 		error_t err;
 
-		if (c->has_window && c->window == 0)
-			return;  // tried again when the client takes more
+		if (c->has_window && c->window == 0) {
+			if (!c->lost)
+				return;  // tried again when the client takes more
+			// A client that takes nothing hears of it all the same.
+			c->aborted = true;
+			rx_drop(c);
+			break;
+		}
 		err = rx_message(c, &m);
 
 		if (!err) {

@@ -32,6 +32,7 @@ struct connection {
 	bool rx_end;       // the peer will send no more
 	bool rx_end_sent;  // ... and the client knows
 	bool aborted;      // it ended with an error
+	bool lost;         // the connection did, and takes nothing of ours
 	struct list chunks;
 	bool tx_end;   // the client will send no more
 	bool tx_shut;  // ... and the peer was told

@@ -58,15 +58,19 @@ def wait_for_page(log):
 
 
 class Machine:
-    """QEMU with the network image; its web server is at `url`, its log lines are in `lines`."""
+    """QEMU with the network image; its web server is at `url`, its log lines are in `lines`. `ports` of the OS are at
+    forwarded[PORT] of the host, too."""
 
-    def __init__(self, context, *arguments, harts=2, seconds=3600):
+    def __init__(self, context, *arguments, harts=2, seconds=3600, ports=()):
         self.port = free_port()
+        self.forwarded = {port: free_port() for port in ports}
+        forward = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{port}" for port, here in
+                          [(80, self.port), *self.forwarded.items()])
         self.url = f"http://127.0.0.1:{self.port}"
         command = ["timeout", str(seconds), QEMU, "-M", "virt", "-cpu", "rv64", "-smp", str(harts), "-m", "512M",
                    "-display", "none", "-monitor", "none", "-serial", "stdio", "-bios", "default",
                    "-kernel", context.suite.build / "starina-net.elf", "-global", "virtio-mmio.force-legacy=false",
-                   "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
+                   "-netdev", "user,id=n0" + forward,
                    "-device", "virtio-net-device,netdev=n0", "-device", "virtio-rng-device",
                    "-append", " ".join(arguments)]
         self.process = context.watch(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE))
@@ -75,7 +79,8 @@ class Machine:
         wait_for_page(self.log)
         timeout = self.process.pid
         qemu = Path(f"/proc/{timeout}/task/{timeout}/children").read_text(encoding="ascii")
-        widen_backlog(int(qemu), self.port)
+        for port in (self.port, *self.forwarded.values()):
+            widen_backlog(int(qemu), port)
 
     def __enter__(self):
         return self
