@@ -31,7 +31,7 @@ bench: run-files $(BENCH_IMAGES) $(BUILD)/starina-linux-test.elf $(BUILD)/image/
 	$(Q)BUILD=$(BUILD) tools/bench/bench.py $(BENCH)
 
 .PHONY: bench-volumes
-bench-volumes: run-files ## a volume beside the disk of LINUXRUN_DISK
+bench-volumes: run-files ## a volume and a folder of the host beside the disk of LINUXRUN_DISK
 	$(Q)BUILD=$(BUILD) tools/bench/volumes.py
 
 .PHONY: bench-net
