@@ -80,8 +80,13 @@ void files_continue(struct http_exchange *exchange)
 	uint32_t len = job->left < PIECE_BYTES ? (uint32_t)job->left : PIECE_BYTES;
 	error_t err = ERR_PEER_CLOSED;
 
-	if (!job->started || job->is_list || job->reading || job->left == 0 ||
-	    !http_can_send(exchange))
+	if (!job->started || !http_can_send(exchange))
+		return;
+	if (job->is_list) {
+		files_list_resume(&job->httpd->files, job);
+		return;
+	}
+	if (job->reading || job->left == 0)
 		return;
 	if (job->file != NULL)
 		err = file_read_piece(job->file, job->offset, len, on_piece, job);

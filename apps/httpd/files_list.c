@@ -103,11 +103,8 @@ static void add_entry(struct files_job *job, const struct file_entry *entry)
 	struct writer w = writer_make(row, sizeof(row));
 	error_t err;
 
-	// To HEAD the end of the list is the answer.
-	if (job->exchange->head_request)
-		return;
 	err = begin(job);
-	if (err == 0 && job->num_entries++ < MAX_ENTRIES) {
+	if (err == 0) {
 		if (entry->type == FILE_TYPE_FILE && entry->has_info)
 			fmt_write(size, sizeof(size), "%llu", (unsigned long long)entry->info.size);
 		writer_str(&w, "<tr><td><a href=\"");
@@ -123,15 +120,6 @@ static void add_entry(struct files_job *job, const struct file_entry *entry)
 	}
 	if (err < 0)
 		http_abort(job->exchange);
-}
-
-static void on_entry(void *context, const struct file_entry *entry)
-{
-	struct files_job *job = context;
-	struct http_connection *connection = http_hold(job->exchange);
-
-	add_entry(job, entry);
-	http_let_go(connection);
 }
 
 static void finish(struct files_job *job, error_t err)
@@ -155,6 +143,24 @@ static void finish(struct files_job *job, error_t err)
 		err = http_send_end(exchange);
 	if (err < 0)
 		http_abort(exchange);
+}
+
+static void on_entry(void *context, const struct file_entry *entry)
+{
+	struct files_job *job = context;
+	struct http_connection *connection = http_hold(job->exchange);
+
+	// To HEAD the rest is no answer, and of a long list there is enough.
+	if (job->exchange->head_request || job->num_entries++ == MAX_ENTRIES) {
+		files_cancel(&job->httpd->files, job);
+		finish(job, 0);
+	} else {
+		add_entry(job, entry);
+		// A client that reads slowly does not have all of the list kept for it here.
+		if (!http_can_send(job->exchange))
+			files_list_pause(&job->httpd->files, job);
+	}
+	http_let_go(connection);
 }
 
 static void on_listed(void *context, error_t err)

@@ -156,9 +156,15 @@ __must_check error_t files_stat_link(struct files *files, const char *path, file
 // Opens a regular file. Errors besides: ERR_INVALID (flags), ERR_IS_FOLDER.
 __must_check error_t files_open(struct files *files, const char *path, uint32_t flags,
                                 files_open_fn done, void *context);
-// Calls `each` for all entries of a folder but "." and "..", in no order, then `done`.
+// Calls `each` for all entries of a folder but "." and "..", in no order, then `done`. Errors
+// besides, to `done`: ERR_PROTOCOL (the provider goes round in a circle).
 __must_check error_t files_list(struct files *files, const char *path, files_entry_fn each,
                                 files_done_fn done, void *context);
+// From `each`: after what the provider has sent already (32 KiB at most), no more is asked for
+// until files_list_resume.
+void files_list_pause(struct files *files, const void *context);
+// Goes on. One that was not paused is left alone.
+void files_list_resume(struct files *files, const void *context);
 __must_check error_t files_make_folder(struct files *files, const char *path, files_done_fn done,
                                        void *context);
 __must_check error_t files_make_link(struct files *files, const char *path, const char *target,

@@ -339,6 +339,13 @@ static void test_list(void **state)
 	                 ERR_NOT_FOLDER);
 }
 
+static void count_entry(void *context, const struct file_entry *entry)
+{
+	(void)context;
+	(void)entry;
+	told.num_entries++;
+}
+
 static void stop_at_entry(void *context, const struct file_entry *entry)
 {
 	(void)entry;
@@ -356,6 +363,63 @@ static void test_stop_within_a_list(void **state)
 	assert_int_equal(told.num_entries, 1);
 	assert_int_equal(told.count, 0);
 	assert_int_equal(stat_path("a"), ERR_BAD_STATE);
+}
+
+// A provider whose offsets go round would never come to an end.
+static void test_list_goes_round(void **state)
+{
+	(void)state;
+	for (char name[] = "e0"; name[1] < '9'; name[1]++)
+		make(1, name, MODE_FILE, "");
+	for (provider.circle = 3; provider.circle < 10; provider.circle++) {
+		told.num_entries = 0;
+		assert_int_equal(outcome(files_list(&files, "/", count_entry, on_done, NULL)),
+		                 ERR_PROTOCOL);
+	}
+	assert_int_equal(provider.num_open, 0);
+}
+
+static void pause_at_entry(void *context, const struct file_entry *entry)
+{
+	(void)entry;
+	told.num_entries++;
+	files_list_pause(&files, context);
+}
+
+// What was paused goes on when it is resumed, and ends in any way that others do.
+static void test_pause_a_list(void **state)
+{
+	int context;
+
+	(void)state;
+	for (char name[] = "e0"; name[1] < '9'; name[1]++)
+		make(1, name, MODE_FILE, "");
+	assert_int_equal(files_list(&files, "/", pause_at_entry, on_done, &context), 0);
+	settle();
+	assert_int_equal(told.num_entries, 1);  // the first reply has "." and ".."
+	files_list_resume(&files, &context);
+	settle();
+	assert_int_equal(told.num_entries, 4);
+	for (int i = 0; i < 4; i++) {
+		files_list_resume(&files, &context);
+		settle();
+	}
+	assert_int_equal(told.num_entries, 9);
+	assert_int_equal(told.count, 1);
+	told.num_entries = 0;
+	assert_int_equal(files_list(&files, "/", pause_at_entry, on_done, &context), 0);
+	settle();
+	files_cancel(&files, &context);
+	files_list_resume(&files, &context);
+	settle();
+	assert_int_equal(told.num_entries, 1);
+	assert_int_equal(told.count, 1);
+	assert_int_equal(provider.num_open, 0);
+	assert_int_equal(files_list(&files, "/", pause_at_entry, on_done, &context), 0);
+	settle();
+	files_stop(&files);
+	settle();
+	assert_int_equal(told.count, 1);
 }
 
 // --- Files ---------------------------------------------------------------------------------------
@@ -662,6 +726,8 @@ int main(void)
 		TEST(test_rename),
 		TEST(test_list),
 		TEST(test_stop_within_a_list),
+		TEST(test_list_goes_round),
+		TEST(test_pause_a_list),
 		TEST(test_open),
 		TEST(test_long_transfers),
 		TEST(test_no_space),

@@ -74,6 +74,10 @@ struct operation {
 	struct file *file;    // NULL: it is of a path
 	void *context;
 	bool cancelled;
+	bool paused;
+	// Goes on, or ends when it is cancelled. Not NULL while it waits to be resumed, and has no
+	// request.
+	void (*resume)(struct operation *op);
 	struct request request;
 };
 

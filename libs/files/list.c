@@ -19,7 +19,9 @@ struct list_op {
 	struct node *folder;  // NULL: the root
 	uint64_t fh;
 	uint64_t offset;  // where the next entries are
-	bool plain;       // the provider does not know READDIRPLUS
+	uint64_t mark;    // an offset of before
+	uint64_t num_asked;
+	bool plain;  // the provider does not know READDIRPLUS
 	error_t error;
 	struct file_entry entry;
 };
@@ -139,8 +141,24 @@ static error_t ask(struct list_op *op)
 {
 	struct fuse_read_in in = { .fh = op->fh, .offset = op->offset, .size = LIST_BYTES };
 
+	// A provider that comes to the same place again would go on for ever. By Brent's method:
+	// the place after each power of two is the one that is compared.
+	if (op->num_asked > 0 && op->offset == op->mark)
+		return ERR_PROTOCOL;
+	if ((op->num_asked & (op->num_asked - 1)) == 0)
+		op->mark = op->offset;
+	op->num_asked++;
 	return list_send(op, op->plain ? FUSE_READDIR : FUSE_READDIRPLUS, PART(in),
 	                 entries_answered);
+}
+
+static void list_go_on(struct operation *o)
+{
+	struct list_op *op = container_of(o, struct list_op, walk.op);
+	error_t err = o->cancelled ? 0 : ask(op);
+
+	if (o->cancelled || err < 0)
+		list_close(op, err);
 }
 
 static void entries_answered(struct request *request, error_t err, struct reply *reply)
@@ -151,6 +169,7 @@ static void entries_answered(struct request *request, error_t err, struct reply 
 
 	if (err < 0 && request->number == LINUX_ENOSYS && !op->plain) {
 		op->plain = true;
+		op->num_asked = 0;
 		err = 0;
 	} else {
 		while (err == 0 && o->files != NULL && reply->body.len > 0) {
@@ -160,12 +179,12 @@ static void entries_answered(struct request *request, error_t err, struct reply 
 				op->each(o->context, &op->entry);
 		}
 	}
-	if (err == 0 && !end && !o->cancelled)
-		err = ask(op);
-	else
-		end = true;
 	if (end || err < 0)
 		list_close(op, err);
+	else if (o->paused && !o->cancelled)
+		o->resume = list_go_on;
+	else
+		list_go_on(o);
 }
 
 // --- Opening -------------------------------------------------------------------------------------

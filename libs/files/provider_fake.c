@@ -227,7 +227,7 @@ static uint32_t read_folder(struct provider_fake *p, struct exchange *e)
 	for (uint32_t i = (uint32_t)in.offset; i < FAKE_NODES && added < 3; i++) {
 		const char *name = i == 0 ? "." : i == 1 ? ".." : p->nodes[i].name;
 		struct fuse_dirent entry = { .ino = i,
-			                     .off = i + 1,
+			                     .off = p->circle > 0 ? (i + 1) % p->circle : i + 1,
 			                     .namelen = (uint32_t)strlen(name) };
 
 		if (i >= 2 && (!p->nodes[i].used || p->nodes[i].parent != e->in.nodeid))

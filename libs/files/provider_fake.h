@@ -31,6 +31,7 @@ struct provider_fake {
 	uint32_t most_waiting;               // of them, at a time
 	size_t max_write;                    // of a WRITE, written at most
 	bool no_readdirplus;
+	uint64_t circle;    // not 0: offsets in a folder begin anew after so many
 	bool refuses;       // sessions
 	bool hostile;       // its client may believe what is not so
 	uint32_t fails;     // Linux's number, of all replies but to LOOKUP

@@ -441,6 +441,43 @@ void files_start_own(struct files *files, struct loop *loop, const struct enviro
 	files_start(files, loop, environ_connector(env, "own"), FILES_OWN_FOLDER);
 }
 
+// What waits to be resumed goes on, once.
+static void operation_resume(struct operation *op)
+{
+	void (*resume)(struct operation * op) = op->resume;
+
+	op->paused = false;
+	op->resume = NULL;
+	if (resume != NULL)
+		resume(op);
+}
+
+void files_list_pause(struct files *files, const void *context)
+{
+	if (files->state == FILES_STOPPED)
+		return;
+	list_for_each(entry, &files->operations) {
+		struct operation *op = container_of(entry, struct operation, entry);
+
+		op->paused |= op->context == context;
+	}
+}
+
+void files_list_resume(struct files *files, const void *context)
+{
+	if (files->state == FILES_STOPPED)
+		return;
+	list_for_each(entry, &files->operations) {
+		struct operation *op = container_of(entry, struct operation, entry);
+
+		// Its callback may end others, or all: one at a time.
+		if (op->context == context && op->paused) {
+			operation_resume(op);
+			return;
+		}
+	}
+}
+
 void files_stop(struct files *files)
 {
 	struct list *entry;
@@ -454,8 +491,12 @@ void files_stop(struct files *files)
 	list_for_each(at, &files->operations)
 		container_of(at, struct operation, entry)->cancelled = true;
 	fail_all(files, ERR_PEER_CLOSED);
-	while ((entry = list_pop_front(&files->operations)) != NULL)
-		container_of(entry, struct operation, entry)->files = NULL;
+	while ((entry = list_pop_front(&files->operations)) != NULL) {
+		struct operation *op = container_of(entry, struct operation, entry);
+
+		op->files = NULL;
+		operation_resume(op);
+	}
 	while (!list_is_empty(&files->files))
 		file_free(container_of(files->files.next, struct file, entry));
 	drop_forgotten(files);
@@ -467,11 +508,14 @@ void files_cancel(struct files *files, const void *context)
 {
 	if (files->state == FILES_STOPPED)
 		return;
-	list_for_each(entry, &files->operations) {
+	list_for_each_safe(entry, &files->operations)
+	{
 		struct operation *op = container_of(entry, struct operation, entry);
 
-		if (op->context == context)
-			op->cancelled = true;
+		if (op->context != context)
+			continue;
+		op->cancelled = true;
+		operation_resume(op);
 	}
 }
 
