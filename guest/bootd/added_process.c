@@ -185,10 +185,11 @@ void added_process_poll(const struct added_process *process, struct pollfd *entr
 		(struct pollfd){ .fd = input->used > 0 ? input->fd : -1, .events = POLLOUT };
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct added_output *output = &process->outputs[i];
+		// A terminal echoes what comes before the program, which has to be told of first.
+		bool wanted = output->window > 0 && process->state != ADDED_STARTING;
 
 		entries[POLL_OUTPUTS + i] =
-			(struct pollfd){ .fd = output->window > 0 ? output->fd : -1,
-			                 .events = POLLIN };
+			(struct pollfd){ .fd = wanted ? output->fd : -1, .events = POLLIN };
 	}
 	entries[POLL_SOCKET] = (struct pollfd){ .fd = process->socket, .events = POLLIN };
 	entries[POLL_PIDFD] = (struct pollfd){ .fd = process->pidfd, .events = POLLIN };

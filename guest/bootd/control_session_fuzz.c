@@ -339,6 +339,25 @@ static void child_acts(uint8_t which, uint8_t what)
 
 // --- The session ---------------------------------------------------------------------------------
 
+// A process's output comes between its start and its end.
+static void check_order(const struct control_header *header)
+{
+	static bool started[128];
+	uint32_t number = header->process;
+
+	if (header->type == CONTROL_EVENT_READY)
+		memset(started, 0, sizeof(started));
+	// The only requests that name higher numbers are those of bytes that are anything.
+	if (number < 2 || number >= sizeof(started))
+		return;
+	if (header->type == CONTROL_EVENT_STARTED)
+		check(!started[number]);
+	else if (header->type == CONTROL_EVENT_EXITED || header->type == CONTROL_STREAM_DATA)
+		check(started[number]);
+	if (header->type == CONTROL_EVENT_STARTED || header->type == CONTROL_EVENT_EXITED)
+		started[number] = header->type == CONTROL_EVENT_STARTED;
+}
+
 // All that bootd says is whole frames.
 static void read_frames(int peer)
 {
@@ -351,6 +370,7 @@ static void read_frames(int peer)
 		used += (size_t)got;
 	for (size_t at = 0; at < used; at += sizeof(header) + header.length) {
 		check(frame_parse(buffer + at, used - at, &header) == 0);
+		check_order(&header);
 		check(header.type >= CONTROL_REPLY && header.length <= CONTROL_MAX_EVENT_BODY);
 	}
 }
