@@ -62,3 +62,6 @@ docker_relay_test_CFLAGS := -D_GNU_SOURCE
 host_port_test_SRCS := $(addprefix tools/run/,engine/host_port.c engine/binder.c engine/publisher.c engine/monitor.c relay/backlog.c) tools/common/error.c
 host_port_test_CFLAGS := -D_GNU_SOURCE
 host_port_test_LIBS := -ljansson
+HOST_FUZZERS += tools/run/engine/host_port_fuzz
+host_port_fuzz_SRCS := tools/run/engine/host_port.c
+host_port_fuzz_CFLAGS := -D_GNU_SOURCE

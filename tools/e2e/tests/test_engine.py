@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 from harness import ROOT, Log, Skip, check, check_equal, check_refused, test
+from oci import Image, Layer, write_layout
 from test_apps import Tree
 
 SECRET_OFFSET, SECRET_SIZE = 512, 32  # on the boot disk
@@ -284,3 +285,55 @@ def what_the_os_asks_of_the_host(context):
     engine.stop()
     text = engine.log.whole()
     check(text.index("asked to stop") < text.index("all has ended") < text.index("powering off"), text)
+
+
+def reach(context, *targets, **settings):
+    """What a container says of connections to these addresses and ports."""
+    def build(directory):
+        directory.mkdir()
+        subprocess.run(["riscv64-linux-gnu-gcc", "-std=gnu11", "-Os", "-static", "-Wall", "-Wextra", "-Werror",
+                        "-o", directory / "reach", ROOT / "tools/e2e/programs/reach.c"], check=True)
+        return (directory / "reach").read_bytes()
+    words = [str(word) for target in targets for word in target]
+    number = len(list(context.scratch.glob("reach.*")))
+    write_layout(context.scratch / f"reach.{number}", Image(Layer().file("reach", context.once("reach", build), mode=0o755), Entrypoint=["/reach"], Cmd=words))
+    result = context.run(LINUXRUN_IMAGE=f"oci://reach.{number}", **settings)
+    check_equal(result.status, 0, result)
+    return result
+
+
+@test
+def containers_do_not_reach_it(context):
+    """Neither the engine's port nor the host's loopback port that leads to it."""
+    with socket.create_server(("127.0.0.1", 0)) as forward, socket.create_server(("127.0.0.1", 0)) as other:
+        closed, open_port = (server.getsockname()[1] for server in (forward, other))
+        targets = (("10.0.2.2", closed), ("10.0.2.15", 2375), ("10.0.2.2", open_port), ("10.0.2.15", 80))
+        result = reach(context, *targets)
+        check_equal(result.stdout.decode().split(), ["reached", "refused", "reached", "reached"], result)
+        result = reach(context, *targets, STARINA_APPEND=f"netswitch.closed={closed}")
+        check_equal(result.stdout.decode().split(), ["silence", "silence", "reached", "reached"], result)
+        check("for a port that is closed to virtual machines" in result.stderr, result)
+
+
+KILLS = 5
+
+
+@test
+def its_apps_are_killed(context):
+    """After each kill of one of these, new requests are answered; those that come meanwhile wait, or end."""
+    for target in ("engine", "hostctl", "tcpip", "virtio_console"):
+        context.build = context.suite.build
+        shutil.rmtree(context.scratch / "build", ignore_errors=True)
+        context.boot_image("starina-reaper")
+        engine = Engine(context, STARINA_APPEND=f"reaper.target={target} reaper.count={KILLS} reaper.pause=500")
+        answers = 0
+        while not any("done: httpd answered each time" in line for line in engine.log.lines):
+            check(engine.process.poll() is None, engine.log.lines[-20:])
+            try:
+                answers += b"200 OK" in ask(engine.socket)
+            except ConnectionError:
+                pass
+        check(answers > 0)
+        engine.log.wait_for(r"engine +\] INFO +serving")
+        check(b"200 OK" in ask(engine.socket) or b"200 OK" in ask(engine.socket))
+        engine.stop()
