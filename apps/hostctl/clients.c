@@ -49,21 +49,30 @@ static void clients_pause(struct hostctl *ctl)
 		source_want_messages(&container_of(entry, struct client, entry)->source, want);
 }
 
+// What cannot be asked is answered at once.
 static void call_say(struct hostctl *ctl, const struct call *call)
 {
+	static const char no_memory[] = "the OS is out of memory";
 	const struct msg_host_publish *r = &call->request;
 	const char *protocol = r->protocol == HOST_UDP ? "udp" : "tcp";
+	bool said;
 
 	if (call->is_bind)
-		host_say(ctl, "bind %u %s %s", call->id,
-		         (r->flags & HOST_BIND_MAKE) != 0 ? "make" : "keep", call->path);
+		said = host_say(ctl, "bind %u %s %s", call->id,
+		                (r->flags & HOST_BIND_MAKE) != 0 ? "make" : "keep", call->path);
 	else if ((r->flags & HOST_UNPUBLISH) != 0)
-		host_say(ctl, "unpublish %u %s %u.%u.%u.%u %u", call->id, protocol, r->host[0],
-		         r->host[1], r->host[2], r->host[3], r->host_port);
+		said = host_say(ctl, "unpublish %u %s %u.%u.%u.%u %u", call->id, protocol,
+		                r->host[0], r->host[1], r->host[2], r->host[3], r->host_port);
 	else
-		host_say(ctl, "publish %u %s %u.%u.%u.%u %u %u.%u.%u.%u %u", call->id, protocol,
-		         r->host[0], r->host[1], r->host[2], r->host[3], r->host_port,
-		         r->address[0], r->address[1], r->address[2], r->address[3], r->port);
+		said = host_say(ctl, "publish %u %s %u.%u.%u.%u %u %u.%u.%u.%u %u", call->id,
+		                protocol, r->host[0], r->host[1], r->host[2], r->host[3],
+		                r->host_port, r->address[0], r->address[1], r->address[2],
+		                r->address[3], r->port);
+	if (!said)
+		clients_answer(ctl, call->id, 0,
+		               (struct span){ .data = (const uint8_t *)no_memory,
+		                              .len = sizeof(no_memory) - 1 },
+		               false);
 }
 
 static struct call *call_make(struct client *client, const struct msg_host_publish *request)

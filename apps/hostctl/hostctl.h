@@ -61,8 +61,9 @@ struct hostctl {
 
 // --- main.c ---
 
-// Tells the host a line, without its newline.
-void host_say(struct hostctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Tells the host a line, without its newline. Returns false when it could not be sent. Without the
+// port it is left out: clients_tell says it all again.
+bool host_say(struct hostctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // --- clients.c ---
 

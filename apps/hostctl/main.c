@@ -17,7 +17,7 @@ static void port_open(struct hostctl *ctl);
 // --- To the host ---------------------------------------------------------------------------------
 
 // Lines are few: the port's queue is never full of them.
-void host_say(struct hostctl *ctl, const char *format, ...)
+bool host_say(struct hostctl *ctl, const char *format, ...)
 {
 	static char line[ENGINE_HOST_LINE_MAX];
 	struct message m;
@@ -25,14 +25,17 @@ void host_say(struct hostctl *ctl, const char *format, ...)
 	size_t len;
 
 	if (!ctl->open)
-		return;  // clients_tell says it all again
+		return true;
 	va_start(args, format);
 	len = fmt_vline(line, sizeof(line), format, args);
 	va_end(args);
-	if (payload_make(&m, line, len) == 0 && channel_send(ctl->port.handle, &m) != 0) {
-		log_warn("the host does not read its port " ENGINE_HOST_PORT);
-		message_discard(&m);
-	}
+	if (payload_make(&m, line, len) != 0)
+		return false;
+	if (channel_send(ctl->port.handle, &m) == 0)
+		return true;
+	log_warn("the host does not read its port " ENGINE_HOST_PORT);
+	message_discard(&m);
+	return false;
 }
 
 // The host begins anew: what it said so far, and what of it is still on its way, means nothing.

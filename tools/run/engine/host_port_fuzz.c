@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The OS says anything to starina-run: what it may ask of the host comes whole, as it was asked, and
-// answers go back to who asks. An input is what the OS says; a 0xff in it lets the host work.
+// The OS says anything to starina-run: what it may ask of the host comes whole, as it was asked,
+// and answers go back to who asks. An input is what the OS says; a 0xff in it lets the host work.
 #include "tools/run/engine/host_port.h"
 
 #include <stdint.h>
