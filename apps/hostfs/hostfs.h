@@ -28,6 +28,10 @@ struct session {
 	uint32_t unanswered;
 	// Of the one share that it is of, until the host was told; "": of those with numbers.
 	char share[FILES_PORT_NAME_MAX + 1];
+	// Folios of FILES_LOAN_BYTES that its client has lent, no more than it has asked for
+	// replies: any of these may be in any of those.
+	handle_t loans[FILES_MAX_REQUESTS];
+	uint32_t num_loans;
 	bool begun;   // its client has said something
 	bool ending;  // its client is gone: the host is to be told
 };
@@ -90,5 +94,7 @@ void sessions_pause(struct hostfs *fs);
 void sessions_lost(struct hostfs *fs);
 // The host knows nothing of a session.
 void session_refused(struct hostfs *fs, uint32_t id);
+// A folio that the session's client has lent, of any content; HANDLE_NONE: there is none.
+handle_t session_loan(struct hostfs *fs, uint32_t id);
 // A reply for a session, whole (the message is consumed).
 void session_reply(struct hostfs *fs, uint32_t id, struct message *m);

@@ -49,8 +49,9 @@ static void port_lost(struct hostfs *fs, const char *why)
 
 // The header is there: makes room for the rest. Without memory for it, only the reply's own header
 // is kept. Errors: ERR_PROTOCOL, folio_map's.
-static error_t body_begin(struct incoming *in)
+static error_t body_begin(struct hostfs *fs)
 {
+	struct incoming *in = &fs->incoming;
 	size_t len = in->header.length - HEADER;
 	void *bytes;
 	error_t err;
@@ -62,7 +63,10 @@ static error_t body_begin(struct incoming *in)
 		return ERR_PROTOCOL;
 	in->bytes = in->inline_bytes;
 	in->room = len <= FILES_INLINE_MAX ? len : sizeof(struct fuse_out_header);
-	if (len <= FILES_INLINE_MAX || folio_create(len, FOLIO_CONTIGUOUS, &in->folio) < 0)
+	if (len <= FILES_INLINE_MAX)
+		return 0;
+	in->folio = session_loan(fs, in->header.session);
+	if (in->folio == HANDLE_NONE && folio_create(len, FOLIO_CONTIGUOUS, &in->folio) < 0)
 		return 0;
 	err = folio_map(in->folio, PROT_READ | PROT_WRITE, &bytes);
 	if (err < 0)
@@ -136,7 +140,7 @@ static error_t take(struct hostfs *fs, struct span *bytes)
 		memcpy((uint8_t *)&in->header + in->header_len, bytes->data, n);
 		in->header_len += n;
 		if (in->header_len == HEADER)
-			err = body_begin(in);
+			err = body_begin(fs);
 		if (in->header_len == HEADER && in->header.length == HEADER) {
 			session_refused(fs, in->header.session);
 			incoming_forget(in);

@@ -21,6 +21,8 @@ _Static_assert(FILES_HEADROOM >= sizeof(struct files_port_header), "headroom");
 
 static void session_free(struct hostfs *fs, struct session *session)
 {
+	while (session->num_loans > 0)
+		handle_close(session->loans[--session->num_loans]);
 	list_remove(&session->entry);
 	fs->num_sessions--;
 	heap_free(session);
@@ -105,6 +107,39 @@ void session_refused(struct hostfs *fs, uint32_t id)
 	}
 }
 
+// Keeps what the client has lent (consumed), if a reply may be in it.
+static void loan_keep(struct session *session, handle_t folio)
+{
+	struct folio_info info;
+
+	if (session->num_loans < FILES_MAX_REQUESTS && folio_info(folio, &info) == 0 &&
+	    info.flags == FOLIO_CONTIGUOUS && info.size == FILES_LOAN_BYTES)
+		session->loans[session->num_loans++] = folio;
+	else
+		handle_close(folio);
+}
+
+handle_t session_loan(struct hostfs *fs, uint32_t id)
+{
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (session->id == id && session->num_loans > 0)
+			return session->loans[--session->num_loans];
+	}
+	return HANDLE_NONE;
+}
+
+// What is lent and not needed for a reply that may still come goes back with an inline one.
+static void give_back(struct session *session, struct message *m)
+{
+	if (m->num_handles > 0 || session->num_loans <= session->unanswered)
+		return;
+	m->handles[0] = session->loans[--session->num_loans];
+	m->num_handles = 1;
+}
+
 void session_reply(struct hostfs *fs, uint32_t id, struct message *m)
 {
 	list_for_each_safe(entry, &fs->sessions)
@@ -115,6 +150,7 @@ void session_reply(struct hostfs *fs, uint32_t id, struct message *m)
 			continue;
 		if (session->unanswered > 0)
 			session->unanswered--;
+		give_back(session, m);
 		// There is room for all that it may ask: one that does not listen has to go.
 		if (channel_send(session->source.handle, m) < 0) {
 			message_discard(m);
@@ -200,9 +236,10 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 
 	if (err < 0)
 		return err;
-	// What it lends has no use here: the host's replies come in pieces.
-	if (tail_len > 0)
-		message_discard(m);
+	if (tail_len > 0 && m->num_handles == 1) {
+		loan_keep(session, m->handles[0]);
+		m->num_handles = 0;
+	}
 	if (fuse.length < sizeof(struct fuse_in_header) || fuse.length > FILES_MAX_BYTES ||
 	    (m->num_handles == 0 && fuse.length != tail_len))
 		return ERR_PROTOCOL;

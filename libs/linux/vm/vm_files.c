@@ -155,7 +155,8 @@ static error_t encode_lookup(const struct fs_device_request *request,
 	return 0;
 }
 
-// Room for a write of many bytes, in a folio to lend. Errors: files_loan_take's, folio_map's.
+// Room for a write of many bytes, in a folio to lend if there is one. Errors: folio_create's,
+// folio_map's.
 static error_t make_write_room(struct files_session *session, struct message *m, size_t length,
                                uint8_t **out)
 {
@@ -163,7 +164,10 @@ static error_t make_write_room(struct files_session *session, struct message *m,
 	void *base;
 	error_t err = message_encode_files_fuse(m, &fuse, NULL, 0);
 
-	if (err == 0)
+	// A fresh one is zeroed: no larger than need be, unless by little.
+	if (err == 0 && session->num_loans == 0 && length < FILES_MAX_DATA / 2)
+		err = folio_create(fuse.offset + length, FOLIO_CONTIGUOUS, &m->handles[0]);
+	else if (err == 0)
 		err = files_loan_take(session, &m->handles[0]);
 	if (err < 0)
 		return err;
