@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 FS_SRCS := $(patsubst %,apps/fs/%.c,attr_ops call client data dir_ops disk file_ops kept mount names_ops node request session xattr_ops) \
 	libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
-HOST_TESTS += apps/fs/fs_test
-fs_test_SRCS := apps/fs/ext4_fake.c $(FS_SRCS)
+# The file system in memory.
+FS_MEMORY_SRCS := $(patsubst %,apps/fs/%_fake.c,ext4 ext4_names ext4_data) $(FS_SRCS)
+HOST_TESTS += apps/fs/fs_test apps/fs/fs_data_test apps/fs/fs_death_test
+fs_test_SRCS := $(FS_MEMORY_SRCS)
+fs_data_test_SRCS := $(FS_MEMORY_SRCS)
+fs_death_test_SRCS := $(FS_MEMORY_SRCS)
 HOST_FUZZERS += apps/fs/fs_fuzz
-fs_fuzz_SRCS := apps/fs/ext4_fake.c $(FS_SRCS)
+fs_fuzz_SRCS := $(FS_MEMORY_SRCS)
 HOST_TESTS += apps/fs/fs_ext4_test
 fs_ext4_test_SRCS = $(sort $(filter-out %_fake.c,$(EXT4_BLOCKS_SRCS)) $(FS_SRCS))

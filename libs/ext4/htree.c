@@ -164,13 +164,15 @@ int htree_find(struct update *u, const struct inode *dir, struct span name, stru
 	if (status != 0)
 		return status;
 	hash = name_hash(name, version, u->fs->super.hash_seed).major;
-	for (at = hash;; at = next) {
+	at = hash;
+	for (uint32_t leaves = 0; leaves < SAME_HASH_LEAVES; leaves++, at = next) {
 		status = htree_leaf(u, dir, at, &leaf, &next);
 		if (status == 0)
 			status = dir_search(u, dir, leaf, name, out);
 		if (status != -LINUX_ENOENT || next != (hash | 1) || next == at)
 			return status;
 	}
+	return dir_damaged(u, dir);
 }
 
 // --- Changes ---

@@ -10,6 +10,9 @@
 #include "libs/ext4/dir.h"
 #include "libs/ext4/hash.h"
 
+// Leaves that may have names of one hash of 32 bits: no sound folder has so many.
+#define SAME_HASH_LEAVES 64u
+
 // As dir_find, for a folder with an index.
 int htree_find(struct update *u, const struct inode *dir, struct span name, struct dir_slot *out);
 // As dir_insert.

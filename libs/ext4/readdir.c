@@ -27,6 +27,7 @@ struct listing {
 	struct listed *list;
 	uint32_t count;
 	uint32_t num_blocks;  // that were looked at
+	uint32_t same_hash;   // blocks whose names wait for others of their hash
 	bool has_any;         // something was emitted
 };
 
@@ -127,6 +128,7 @@ static int emit_list(struct listing *l)
 			return ENOUGH;
 	}
 	l->count = 0;
+	l->same_hash = 0;
 	return 0;
 }
 
@@ -169,6 +171,8 @@ static int list_hashed(struct listing *l)
 			status = emit_list(l);
 		if (status == 0 && l->count == 0 && next != 0)
 			status = list_on(l, next);
+		else if (status == 0 && ++l->same_hash == SAME_HASH_LEAVES)
+			status = dir_damaged(l->u, l->dir);
 	} while (status == 0 && next != 0);
 	return status;
 }

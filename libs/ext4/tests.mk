@@ -37,4 +37,4 @@ HOST_FUZZERS += libs/ext4/journal/recovery_fuzz
 recovery_fuzz_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_workload fsck)
 recovery_fuzz_SLOWER := 10
 HOST_TESTS += libs/ext4/model_test
-model_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,volume model)
+model_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,volume model model_names model_data)
