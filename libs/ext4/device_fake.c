@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
 #include "libs/ext4/device_fake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,19 +75,27 @@ struct device_fake *device_fake_lend(uint64_t num_blocks, uint8_t *bytes, uint64
 
 struct device_fake *device_fake_create(uint64_t num_blocks, const uint8_t *bytes, uint64_t seed)
 {
-	uint8_t *own = calloc(num_blocks, EXT4_BLOCK_SIZE);
-	struct device_fake *fake = device_fake_lend(num_blocks, own, seed);
+	struct device_fake *fake = device_fake_lend(num_blocks, NULL, seed);
+	size_t size = num_blocks * EXT4_BLOCK_SIZE;
 
 	fake->is_lent = false;
+	fake->file = memfd_create("disk", MFD_CLOEXEC);
+	if (fake->file < 0 || ftruncate(fake->file, (off_t)size) != 0)
+		abort();
+	fake->bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fake->file, 0);
+	if (fake->bytes == MAP_FAILED)
+		abort();
 	if (bytes != NULL)
-		memcpy(own, bytes, num_blocks * EXT4_BLOCK_SIZE);
+		memcpy(fake->bytes, bytes, size);
 	return fake;
 }
 
 void device_fake_destroy(struct device_fake *fake)
 {
-	if (!fake->is_lent)
-		free(fake->bytes);
+	if (!fake->is_lent) {
+		munmap(fake->bytes, fake->device.num_blocks * EXT4_BLOCK_SIZE);
+		close(fake->file);
+	}
 	free(fake);
 }
 
@@ -116,24 +126,6 @@ bool device_fake_step(struct device_fake *fake)
 	return true;
 }
 
-static void write_image(const struct device_fake *fake, const char *path)
-{
-	FILE *file = fopen(path, "wb");
-	size_t size = fake->device.num_blocks * EXT4_BLOCK_SIZE;
-
-	if (file == NULL || fwrite(fake->bytes, 1, size, file) != size || fclose(file) != 0)
-		abort();
-}
-
-static void read_image(struct device_fake *fake, const char *path)
-{
-	FILE *file = fopen(path, "rb");
-	size_t size = fake->device.num_blocks * EXT4_BLOCK_SIZE;
-
-	if (file == NULL || fread(fake->bytes, 1, size, file) != size || fclose(file) != 0)
-		abort();
-}
-
 static int run(const char *line, char *output, size_t size)
 {
 	FILE *pipe = popen(line, "r");
@@ -155,20 +147,23 @@ static int run(const char *line, char *output, size_t size)
 int device_fake_command(struct device_fake *fake, const char *command, char *output, size_t size)
 {
 	char path[] = "/dev/shm/starina-ext4.XXXXXX";
-	char line[4096];
-	int file = mkstemp(path);
+	char line[4096], file[64];
 	int status;
 
-	if (file < 0)
+	// A name for the memory that the disk is.
+	snprintf(file, sizeof(file), "/proc/%d/fd/%d", (int)getpid(), fake->file);
+	if (fake->is_lent || mkdtemp(path) == NULL)
 		abort();
-	close(file);
-	write_image(fake, path);
+	snprintf(line, sizeof(line), "%s/disk", path);
+	if (symlink(file, line) != 0)
+		abort();
 	snprintf(line, sizeof(line),
-	         "PATH=/usr/sbin:/sbin:$PATH; f=%s; "
+	         "PATH=/usr/sbin:/sbin:$PATH; f=%s/disk; "
 	         "export MKE2FS_CONFIG=libs/ext4/mke2fs.conf; { %s; } 2>&1",
 	         path, command);
 	status = run(line, output, size);
-	read_image(fake, path);
-	unlink(path);
+	snprintf(line, sizeof(line), "%s/disk", path);
+	(void)unlink(line);
+	(void)rmdir(path);
 	return status;
 }

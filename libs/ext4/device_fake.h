@@ -13,6 +13,7 @@ struct device_fake {
 	struct ext4_device device;
 	uint8_t *bytes;
 	bool is_lent;  // the bytes are somebody else's
+	int file;      // of memory, which the bytes are; not of one that is lent
 	uint64_t random;
 	struct list pending;
 	uint32_t num_pending;
@@ -36,6 +37,6 @@ void device_fake_destroy(struct device_fake *fake);
 bool device_fake_step(struct device_fake *fake);
 // A random number below `below`.
 uint32_t device_fake_random(struct device_fake *fake, uint32_t below);
-// Runs a shell command (with "$f" as the path) on the disk as a file in /dev/shm, and reads it
-// back. Gives the command's exit status; its output goes to `output` if not NULL.
+// Runs a shell command (with "$f" as the path) on the disk as a file; not on one that is lent.
+// Gives the command's exit status; its output goes to `output` if not NULL.
 int device_fake_command(struct device_fake *fake, const char *command, char *output, size_t size);

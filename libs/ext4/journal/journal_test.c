@@ -50,8 +50,7 @@ static int setup_group(void **state)
 	disk = device_fake_create(NUM_BLOCKS, NULL, 1);
 	assert_int_equal(
 		device_fake_command(disk, "mke2fs -q -F -t ext4 -b 4096 -J size=4 $f", NULL, 0), 0);
-	image = disk->bytes;
-	disk->bytes = NULL;
+	image = memcpy(malloc(NUM_BLOCKS * 4096ul), disk->bytes, NUM_BLOCKS * 4096ul);
 	device_fake_destroy(disk);
 	return 0;
 }
