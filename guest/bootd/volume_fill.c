@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <search.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,7 +42,7 @@ static int entry_copy(struct fill *fill);
 
 // --- What all kinds have -------------------------------------------------------------------------
 
-static int attributes_copy(struct fill *fill)
+static int attributes_copy(struct fill *fill, int to)
 {
 	ssize_t length = llistxattr(fill->from, fill->names, sizeof(fill->names));
 
@@ -51,15 +52,29 @@ static int attributes_copy(struct fill *fill)
 		ssize_t size = lgetxattr(fill->from, name, fill->value, sizeof(fill->value));
 
 		// The volume may know fewer kinds of them than the image.
-		if (size < 0 ||
-		    (lsetxattr(fill->to, name, fill->value, (size_t)size, 0) != 0 &&
-		     errno != ENOTSUP))
+		if (size < 0)
+			return -1;
+		if ((to >= 0 ? fsetxattr(to, name, fill->value, (size_t)size, 0)
+		             : lsetxattr(fill->to, name, fill->value, (size_t)size, 0)) != 0 &&
+		    errno != ENOTSUP)
 			return -1;
 	}
 	return 0;
 }
 
-// The owner first: a new one takes setuid bits and capabilities away.
+// Of the file `to`, which has no name yet. The owner first: a new one takes setuid bits and
+// capabilities away.
+static int file_status_copy(struct fill *fill, const struct stat *status, int to)
+{
+	const struct timespec times[2] = { status->st_atim, status->st_mtim };
+
+	if (fchown(to, status->st_uid, status->st_gid) != 0 ||
+	    fchmod(to, status->st_mode & 07777) != 0 || attributes_copy(fill, to) != 0)
+		return -1;
+	return futimens(to, times);
+}
+
+// Of anything else.
 static int status_copy(struct fill *fill, const struct stat *status)
 {
 	const struct timespec times[2] = { status->st_atim, status->st_mtim };
@@ -68,7 +83,7 @@ static int status_copy(struct fill *fill, const struct stat *status)
 		return -1;
 	if (!S_ISLNK(status->st_mode) && chmod(fill->to, status->st_mode & 07777) != 0)
 		return -1;
-	if (attributes_copy(fill) != 0)
+	if (attributes_copy(fill, -1) != 0)
 		return -1;
 	return utimensat(AT_FDCWD, fill->to, times, AT_SYMLINK_NOFOLLOW);
 }
@@ -111,12 +126,39 @@ static int content_copy(struct fill *fill, int from, int to, off_t size)
 	return (int)length;
 }
 
+// A file without a name in the folder of `to`.
+static int file_make(struct fill *fill)
+{
+	char *name = strrchr(fill->to, '/');
+	int fd;
+
+	*name = '\0';
+	fd = open(fill->to, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	*name = '/';
+	return fd;
+}
+
+static int file_name(const struct fill *fill, int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, AT_FDCWD, fill->to, AT_SYMLINK_FOLLOW);
+}
+
+// The file gets its name when it is whole: what has the name is.
 static int file_copy(struct fill *fill, const struct stat *status)
 {
 	int from = open(fill->from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int to = from < 0 ? -1 : open(fill->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int to = from < 0 ? -1 : file_make(fill);
 	int result = to < 0 ? -1 : content_copy(fill, from, to, status->st_size);
-	int error = errno;
+	int error;
+
+	if (result == 0)
+		result = file_status_copy(fill, status, to);
+	if (result == 0)
+		result = file_name(fill, to);
+	error = errno;
 
 	if (from >= 0)
 		close(from);
@@ -153,7 +195,8 @@ static int link_copy(struct fill *fill, const struct stat *status)
 	found = tsearch(linked, &fill->linked, compare);
 	if (found == NULL || *found != linked) {
 		free(linked);
-		return found != NULL && link((*found)->to, fill->to) == 0 ? 1 : -1;
+		return found != NULL && (link((*found)->to, fill->to) == 0 || errno == EEXIST) ? 1
+											       : -1;
 	}
 	return 0;
 }
@@ -228,6 +271,19 @@ static int children_copy(struct fill *fill)
 	return result;
 }
 
+// What a fill that broke off has made is there already.
+static int made(const struct fill *fill, mode_t type, int result)
+{
+	struct stat there;
+
+	if (result == 0 || errno != EEXIST)
+		return result;
+	if (lstat(fill->to, &there) == 0 && (there.st_mode & S_IFMT) == (type & S_IFMT))
+		return 0;
+	errno = EEXIST;
+	return -1;
+}
+
 static int entry_copy(struct fill *fill)
 {
 	struct stat status;
@@ -238,21 +294,22 @@ static int entry_copy(struct fill *fill)
 	if (S_ISDIR(status.st_mode)) {
 		if (status.st_dev != fill->device)
 			return 0;
-		result = mkdir(fill->to, 0700);
+		result = made(fill, status.st_mode, mkdir(fill->to, 0700));
 		if (result == 0)
 			result = children_copy(fill);
 	} else if (S_ISLNK(status.st_mode)) {
-		result = symlink_copy(fill);
+		result = made(fill, status.st_mode, symlink_copy(fill));
 	} else if (S_ISSOCK(status.st_mode)) {
 		return 0;
 	} else {
 		result = status.st_nlink > 1 ? link_copy(fill, &status) : 0;
 		if (result > 0)
 			return 0;
+		if (result == 0 && S_ISREG(status.st_mode))
+			return made(fill, status.st_mode, file_copy(fill, &status));
 		if (result == 0)
-			result = S_ISREG(status.st_mode)
-				? file_copy(fill, &status)
-				: mknod(fill->to, status.st_mode, status.st_rdev);
+			result = made(fill, status.st_mode,
+			              mknod(fill->to, status.st_mode, status.st_rdev));
 	}
 	return result == 0 ? status_copy(fill, &status) : -1;
 }
@@ -274,11 +331,34 @@ static int is_empty(const char *path)
 	return result;
 }
 
-int volume_fill(const char *from, const char *to, struct failure *failure)
+// Whether the volume is to be filled: it has nothing, or a fill of it broke off. `folder` is it.
+static int wants_fill(const char *to, int folder)
+{
+	return fgetxattr(folder, VOLUME_FILL_MARK, NULL, 0) >= 0 ? 1 : is_empty(to);
+}
+
+// What knows no such attribute is filled all the same.
+static int set_mark(int folder)
+{
+	return fsetxattr(folder, VOLUME_FILL_MARK, "", 0, 0) == 0 || errno == ENOTSUP ||
+			errno == EPERM
+		? 0
+		: -1;
+}
+
+static int clear_mark(int folder)
+{
+	return fremovexattr(folder, VOLUME_FILL_MARK) == 0 || errno == ENODATA ||
+			errno == ENOTSUP || errno == EPERM
+		? 0
+		: -1;
+}
+
+static int fill_folder(const char *from, const char *to, int folder, struct failure *failure)
 {
 	struct fill *fill;
 	struct stat status;
-	int result = is_empty(to);
+	int result = wants_fill(to, folder);
 
 	if (result <= 0)
 		return result == 0 ? 0 : failure_errno(failure, "look into a volume");
@@ -290,12 +370,30 @@ int volume_fill(const char *from, const char *to, struct failure *failure)
 	strncpy(fill->from, from, PATH_MAX - 1);
 	strncpy(fill->to, to, PATH_MAX - 1);
 	fill->device = status.st_dev;
-	result = children_copy(fill);
+	result = set_mark(folder);
+	if (result == 0)
+		result = children_copy(fill);
 	if (result == 0)
 		result = status_copy(fill, &status);
+	if (result == 0)
+		result = clear_mark(folder);
 	if (result != 0)
 		result = failure_errno(failure, "fill a volume with %.200s", fill->from);
 	tdestroy(fill->linked, free);
 	free(fill);
+	return result;
+}
+
+int volume_fill(const char *from, const char *to, struct failure *failure)
+{
+	// Opened first: before that, a share is not mounted, and Linux's FUSE does not survive an
+	// attribute that is set where it will be.
+	int folder = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result;
+
+	if (folder < 0)
+		return failure_errno(failure, "look into a volume");
+	result = fill_folder(from, to, folder, failure);
+	close(folder);
 	return result;
 }

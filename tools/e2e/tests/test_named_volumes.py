@@ -10,6 +10,7 @@ from harness import Skip, check, check_equal, check_refused, test
 from oci import Layer, write_layout
 
 E2FSCK = "/usr/sbin/e2fsck"
+DEBUGFS = "/usr/sbin/debugfs"
 
 
 def image(context):
@@ -74,6 +75,10 @@ def filled_from_the_image(context):
     whole = ". 5 6 750\nfile 7 8 640\nsetuid 0 0 4755\ndeep 0 0 755\n/etc/passwd\nof the image\n2\n4\n"
     check_shell(context, f"{look}; rm /data/file; echo new > /data/new", whole, "-v", "one:/data")
     check_shell(context, "ls /data", "deep\nlink\nnew\nsetuid\n", "-v", "one:/data")
+    # As if the machine had gone off while it was filled.
+    if os.path.exists(DEBUGFS):
+        subprocess.run([DEBUGFS, "-w", "-R", "ea_set /volumes/one trusted.starina.filling x", disk(context)], check=True, stderr=subprocess.PIPE)
+        check_shell(context, "ls /data", "deep\nfile\nlink\nnew\nsetuid\n", "-v", "one:/data")
     check_shell(context, "ls -A /data", "", "-v", "two:/data:nocopy")
     check_shell(context, "ls -A /data", "", "--mount", "source=three,target=/data,volume-nocopy")
     check_shell(context, look, whole, "--mount", "source=three,target=/data,readonly")
