@@ -20,7 +20,8 @@ APP_BYTES_SRCS := tools/push/app_bytes.c $(addprefix libs/loader/,elf.c loader.c
 	libs/base/fmt.c libs/base/span.c
 IMAGE_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/image/*.c tools/image/*/*.c)))
 RUN_SRCS := $(sort $(filter-out %_test.c %_fuzz.c,$(wildcard tools/run/*.c tools/run/*/*.c)) \
-	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c digest_text.c) $(APP_BYTES_SRCS))
+	$(addprefix tools/image/,config/environment.c source/reference.c config/words.c digest_text.c) $(APP_BYTES_SRCS) \
+	libs/locks/locks.c libs/locks/fuse_lock.c)
 
 host_objs = $(patsubst %.c,$(BUILD)/host/obj/%.o,$(1))
 

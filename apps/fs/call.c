@@ -138,10 +138,12 @@ int call_lock(struct call *call, enum call_lock lock)
 		list_push_back(&node->waiting, &call->wait_entry);
 		return CALL_PARKED;
 	}
-	if (lock == LOCK_SHARED)
+	if (lock == LOCK_SHARED) {
 		node->readers++;
-	else
+	} else {
 		node->writer = true;
+		call_changes(call);
+	}
 	call->lock = lock;
 	return 0;
 }
@@ -216,8 +218,10 @@ int call_begin(struct call *call, uint32_t credits)
 	if (credits > 0 && call->session != NULL && call->session->read_only)
 		return -LINUX_EROFS;
 	call->out_len = 0;
-	if (credits > 0)
+	if (credits > 0) {
 		ext4_set_time(call->fs->ext4, fs_time());
+		call_changes(call);
+	}
 	return update_begin(&call->fs->update, call->fs->ext4, credits);
 }
 

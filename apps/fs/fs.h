@@ -14,6 +14,7 @@
 #include "libs/abi/linux_error.h"
 #include "libs/base/list.h"
 #include "libs/ext4/ext4.h"
+#include "libs/locks/locks.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/opener.h"
 #include "libs/starina/payload.h"
@@ -22,6 +23,9 @@
 #define FS_CACHE_BLOCKS 3072u
 #define FS_MAX_SESSIONS 32u
 #define FS_KEPT_BYTES (4u * 1024 * 1024)
+// Ranges that are locked, of all sessions and of one.
+#define FS_MAX_LOCKS 2048u
+#define FS_MAX_SESSION_LOCKS 512u
 // Bytes of data of one READ or WRITE at most.
 #define FS_MAX_DATA FILES_MAX_DATA
 // How long a client may believe what it was told, in seconds: of a node that it has alone, and of
@@ -230,6 +234,8 @@ struct fs {
 	uint64_t awaited_until;  // seconds
 
 	struct kept *kept;  // NULL: there is none
+	struct lock_table locks;
+	uint64_t version;  // of what sessions have cached (session_version); 0: nobody has asked
 };
 
 // What a session is of.
@@ -266,6 +272,14 @@ __must_check error_t share_find_own(struct fs *fs, const char *app, const char *
 __must_check error_t clients_init(struct fs *fs, handle_t volumes, handle_t own);
 // The file system is mounted, or is not to be had: what clients wait for.
 void clients_opened(struct fs *fs);
+
+// --- lock_ops.c ---
+
+// The session's locks end.
+void session_unlock_all(struct session *session);
+// The call is about to change its node. If others have it, what they have cached is not right then:
+// they are told so with the next lock.
+void call_changes(struct call *call);
 
 // --- session.c ---
 
@@ -402,6 +416,8 @@ void kept_forget_awaited(struct fs *fs);
 	X(SYNCFS, op_fsync)            \
 	X(FALLOCATE, op_fallocate)     \
 	X(LSEEK, op_lseek)             \
+	X(GETLK, op_getlk)             \
+	X(SETLK, op_setlk)             \
 	X(STATFS, op_statfs)           \
 	X(READDIR, op_readdir)         \
 	X(READDIRPLUS, op_readdirplus) \

@@ -67,6 +67,7 @@ static void asks(handle_t session, uint8_t how, const uint8_t *data, size_t len)
 	struct request r = { .at = how & 64 ? EXT4_BLOCK_SIZE - 80u : 0 };
 	struct fuse_write_in write = { 0 };
 	struct fuse_init_in init = { .major = 7, .minor = 38, .flags = ~0u };
+	struct fuse_lk_in lock = { 0 };
 
 	if (session == HANDLE_NONE || len < 3)
 		return;
@@ -86,6 +87,15 @@ static void asks(handle_t session, uint8_t how, const uint8_t *data, size_t len)
 		r.fixed_len = sizeof(write);
 		r.tail = disk_image;
 		r.tail_len = write.size;
+	}
+	if ((r.opcode == FUSE_SETLK || r.opcode == FUSE_GETLK) && (how & 32) == 0 && len >= 7) {
+		lock.owner = data[3] % 3;
+		lock.lk.type = data[4] % 4;
+		lock.lk.start = data[5];
+		lock.lk.end = data[6];
+		lock.lk_flags = (data[3] & 0x40u) >> 6 | (data[3] & 0x80u) << 24;
+		r.fixed = &lock;
+		r.fixed_len = sizeof(lock);
 	}
 	request_send(session, &r);
 }
@@ -152,7 +162,7 @@ static void end(void)
 	for (int i = 0; i < 100 && fs.num_calls > 0; i++)
 		settle();
 	if (fs.num_sessions != 0 || fs.num_calls != 0 || fs.num_returned != 0 ||
-	    ext4_fake_reserved() != 0)
+	    fs.locks.high != 0 || ext4_fake_reserved() != 0)
 		abort();
 	for (size_t i = 0; i < NODE_BUCKETS; i++) {
 		if (fs.refs[i] != NULL)

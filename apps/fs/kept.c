@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// What outlives this process: who had sessions, the last reply of each of their slots, and behind
-// that the file system's redo memory. A reply is written before the update that it answers is
-// committed, with that update's number: an instance that comes later knows by the number whether
-// the update is there.
+// What outlives this process: who had sessions, the last reply of each of their slots, their locks,
+// and behind that the file system's redo memory. A reply is written before the update that it
+// answers is committed, with that update's number: an instance that comes later knows by the number
+// whether the update is there.
 #include "apps/fs/fs.h"
 #include "libs/base/string.h"
+#include "libs/starina/alloc.h"
 
 #define KEPT_MAGIC 0x6b657074766f6c32ull
 // fuse_entry_out and fuse_open_out, the longest reply of what changes something.
@@ -41,18 +42,38 @@ struct kept {
 	uint64_t size;  // of this struct
 	struct kept_session sessions[FS_MAX_SESSIONS];
 	struct kept_slot slots[FS_MAX_SESSIONS][FILES_MAX_REQUESTS];
+	struct lock locks[FS_MAX_LOCKS];
 };
 
 #define REDO_START ((sizeof(struct kept) + EXT4_BLOCK_SIZE - 1) & ~(size_t)(EXT4_BLOCK_SIZE - 1))
 _Static_assert(REDO_START < FS_KEPT_BYTES / 2, "there is room for the redo memory");
+
+// Without kept memory they are in the heap's; without that, there are none.
+static void locks_begin(struct fs *fs)
+{
+	struct kept *kept = fs->kept;
+	struct lock *entries = kept != NULL ? kept->locks
+					    : heap_alloc(FS_MAX_LOCKS * sizeof(*entries));
+
+	locks_init(&fs->locks, entries, entries != NULL ? FS_MAX_LOCKS : 0, FS_MAX_SESSION_LOCKS);
+	for (uint32_t i = 0; kept != NULL && i < FS_MAX_LOCKS; i++) {
+		uint32_t session = entries[i].session;
+
+		// Of a session that cannot come back.
+		if (session >= FS_MAX_SESSIONS || kept->sessions[session].key == 0)
+			locks_drop_session(&fs->locks, session);
+	}
+}
 
 void kept_init(struct fs *fs, void *bytes)
 {
 	struct kept *kept = bytes;
 
 	fs->kept = kept;
-	if (kept == NULL)
+	if (kept == NULL) {
+		locks_begin(fs);
 		return;
+	}
 	if (kept->magic != KEPT_MAGIC || kept->size != sizeof(*kept)) {
 		memset(kept, 0, sizeof(*kept));
 		kept->magic = KEPT_MAGIC;
@@ -60,6 +81,7 @@ void kept_init(struct fs *fs, void *bytes)
 	}
 	for (uint32_t i = 0; i < FS_MAX_SESSIONS; i++)
 		kept->sessions[i].awaited = kept->sessions[i].key != 0;
+	locks_begin(fs);
 }
 
 struct ext4_redo kept_redo(const struct fs *fs)
@@ -89,8 +111,11 @@ void kept_mounted(struct fs *fs)
 	}
 }
 
-static void session_clear(struct kept *kept, uint32_t index)
+static void session_clear(struct fs *fs, uint32_t index)
 {
+	struct kept *kept = fs->kept;
+
+	locks_drop_session(&fs->locks, index);
 	kept->sessions[index].key = 0;
 	memset(kept->slots[index], 0, sizeof(kept->slots[index]));
 }
@@ -149,7 +174,7 @@ void kept_session_init(struct session *session)
 void kept_session_end(struct session *session)
 {
 	if (session->fs->kept != NULL && session->index < FS_MAX_SESSIONS)
-		session_clear(session->fs->kept, session->index);
+		session_clear(session->fs, session->index);
 	session->index = FS_MAX_SESSIONS;
 }
 
@@ -256,6 +281,6 @@ void kept_forget_awaited(struct fs *fs)
 {
 	for (uint32_t i = 0; fs->kept != NULL && i < FS_MAX_SESSIONS; i++) {
 		if (fs->kept->sessions[i].awaited)
-			session_clear(fs->kept, i);
+			session_clear(fs, i);
 	}
 }

@@ -102,6 +102,7 @@ int op_destroy(struct call *call)
 	// Another one may have been on its way.
 	call->fs->num_destroyed += !session->destroyed;
 	session->destroyed = true;
+	session_unlock_all(session);
 	session_forget_all(session);
 	result = op_fsync(call);
 	call->run = destroy_end;

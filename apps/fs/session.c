@@ -34,6 +34,7 @@ static void session_end(struct session *session)
 		return;
 	loop_close(&session->fs->loop, &session->source);
 	session->ended = true;
+	session_unlock_all(session);
 	kept_session_end(session);
 	session_forget_all(session);
 	if (session->num_calls == 0)

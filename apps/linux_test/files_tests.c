@@ -71,6 +71,40 @@ bool test_bind(struct linux_test *t)
 	return true;
 }
 
+// Two containers count in one file of a volume, each step under a lock of another file.
+static bool count_together(struct linux_test *t, const char *volume, const char *kind)
+{
+	struct container *containers[2];
+	struct command_output out;
+	bool last = false, good = true;
+
+	for (size_t i = 0; i < 2; i++) {
+		containers[i] = container_new(t->runtime, "hello:1");
+		container_entrypoint(containers[i], "/bin/lock_count");
+		container_args(containers[i], "/v", "200", kind, NULL);
+		container_volume(containers[i], volume, "/v", 0);
+		CHECK(container_run(containers[i]) == 0);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		CHECK(container_wait_with_output(containers[i], &out) == 0);
+		log_info("%s: %.*s%.*s", kind, (int)out.stdout.len, (const char *)out.stdout.data,
+		         (int)out.stderr.len, (const char *)out.stderr.data);
+		// Who is the last sees all steps of both, and the other's end.
+		last = last || span_is(out.stdout, "500\n");
+		good = good && out.status == 0;
+		command_output_deinit(&out);
+		container_free(containers[i]);
+	}
+	return good && last;
+}
+
+bool test_volume_locks(struct linux_test *t)
+{
+	CHECK(count_together(t, "one", "flock"));
+	CHECK(count_together(t, "two", "fcntl"));
+	return true;
+}
+
 // What is wrong in itself, and a share that there is not.
 bool test_bind_errors(struct linux_test *t)
 {

@@ -54,6 +54,7 @@ bool test_exec_streams(struct linux_test *t);
 bool test_exec_end(struct linux_test *t);
 // files_tests.c
 bool test_bind(struct linux_test *t);
+bool test_volume_locks(struct linux_test *t);
 bool test_bind_errors(struct linux_test *t);
 // volume_tests.c
 bool test_two_on_a_volume(struct linux_test *t);

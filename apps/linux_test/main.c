@@ -39,6 +39,7 @@ static const struct test_case {
 	{ "files.bind", test_bind },
 	{ "files.errors", test_bind_errors },
 	{ "volumes.two_containers", test_two_on_a_volume },
+	{ "volumes.locks", test_volume_locks },
 };
 
 static void linux_test_main(const struct environ *env)

@@ -40,10 +40,11 @@
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
 // Of every provider.
-#define FILES_INIT_FLAGS                                                                       \
-	(FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |      \
-	 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS | \
-	 FUSE_MAX_PAGES | FUSE_SUBMOUNTS | FUSE_HANDLE_KILLPRIV_V2)
+#define FILES_INIT_FLAGS                                                                        \
+	(FUSE_ASYNC_READ | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_ATOMIC_O_TRUNC |          \
+	 FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | \
+	 FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_SUBMOUNTS |              \
+	 FUSE_HANDLE_KILLPRIV_V2)
 // Of "volumes", for a client that has no other session: it need not open files.
 #define FILES_VOLUMES_FLAGS                                                 \
 	((FILES_INIT_FLAGS & ~FUSE_ATOMIC_O_TRUNC) | FUSE_NO_OPEN_SUPPORT | \

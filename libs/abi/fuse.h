@@ -42,6 +42,9 @@ enum fuse_opcode {
 	FUSE_READDIR = 28,
 	FUSE_RELEASEDIR = 29,
 	FUSE_FSYNCDIR = 30,
+	FUSE_GETLK = 31,
+	FUSE_SETLK = 32,
+	FUSE_SETLKW = 33,
 	FUSE_ACCESS = 34,
 	FUSE_CREATE = 35,
 	FUSE_INTERRUPT = 36,
@@ -119,10 +122,12 @@ struct fuse_attr_out {
 // --- INIT ---
 
 #define FUSE_ASYNC_READ (1u << 0)
+#define FUSE_POSIX_LOCKS (1u << 1)
 #define FUSE_ATOMIC_O_TRUNC (1u << 3)
 #define FUSE_EXPORT_SUPPORT (1u << 4)
 #define FUSE_BIG_WRITES (1u << 5)
 #define FUSE_DONT_MASK (1u << 6)
+#define FUSE_FLOCK_LOCKS (1u << 10)
 #define FUSE_AUTO_INVAL_DATA (1u << 12)
 #define FUSE_DO_READDIRPLUS (1u << 13)
 #define FUSE_READDIRPLUS_AUTO (1u << 14)
@@ -358,6 +363,44 @@ struct fuse_copy_file_range_in {
 	uint64_t off_out;
 	uint64_t len;
 	uint64_t flags;
+};
+
+// --- Locks ---
+
+// fuse_file_lock.type: Linux's F_*.
+#define FUSE_LOCK_READ 0u
+#define FUSE_LOCK_WRITE 1u
+#define FUSE_LOCK_NONE 2u
+
+struct fuse_file_lock {
+	uint64_t start;
+	uint64_t end;  // included
+	uint32_t type;
+	uint32_t pid;
+};
+
+// fuse_lk_in.lk_flags
+#define FUSE_LK_FLOCK (1u << 0)     // of flock(2), else of fcntl(2)
+#define FUSE_LK_VERSION (1u << 31)  // ours: fuse_lk_version may answer
+
+struct fuse_lk_in {
+	uint64_t fh;
+	uint64_t owner;
+	struct fuse_file_lock lk;
+	uint32_t lk_flags;
+	uint32_t padding;
+};
+_Static_assert(sizeof(struct fuse_lk_in) == 48, "fuse_lk_in");
+
+// Of GETLK: the lock that is in the way; FUSE_LOCK_NONE: there is none.
+struct fuse_lk_out {
+	struct fuse_file_lock lk;
+};
+
+// Of a SETLK that was asked with FUSE_LK_VERSION and gave a lock: as long as it is the same, nobody
+// else has changed what the client has cached. Without it, anybody may have.
+struct fuse_lk_version {
+	uint64_t version;
 };
 
 // --- Directories ---

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A table of locks on files: those of fcntl(2), on ranges of bytes, and of flock(2), on all of a
-// file. The two kinds do not see each other. Nobody waits in it: who does not get a lock asks again.
+// file. The two kinds do not see each other. Nobody waits in it: who does not get a lock asks
+// again.
 //
 // The entries are the caller's memory, which may outlive its process: each change of what the table
 // says is one store. Between two of them an owner has at least the locks that it had before or has
@@ -43,8 +44,8 @@ enum locks_result { LOCKS_DONE = 0, LOCKS_HELD, LOCKS_FULL };
 void locks_init(struct lock_table *table, struct lock *entries, uint32_t capacity,
                 uint32_t max_of_session);
 // The request's owner has its type of lock on its range from now on, whatever it had there; with
-// LOCKS_NONE, none. LOCKS_HELD: another has a lock against it. LOCKS_FULL: there is no entry for it,
-// or the session has its share. Nothing is changed then.
+// LOCKS_NONE, none. LOCKS_HELD: another has a lock against it. LOCKS_FULL: there is no entry for
+// it, or the session has its share. Nothing is changed then.
 enum locks_result locks_set(struct lock_table *table, const struct lock *request);
 // What locks_set would return. Changes nothing.
 enum locks_result locks_check(const struct lock_table *table, const struct lock *request);

@@ -19,7 +19,7 @@ ONLY = {
     "tools/common": ("libs/base",),
     "tools/image": ("tools/common", "libs/linux/vm/bootd_protocol.h", "libs/abi", "libs/base"),
     "tools/push": ("tools/common", "libs/loader", "libs/abi", "libs/base"),
-    "tools/run": ("tools/common", "tools/image", "tools/push/app_bytes.h", "libs/loader", "libs/abi", "libs/base"),
+    "tools/run": ("tools/common", "tools/image", "tools/push/app_bytes.h", "libs/loader", "libs/locks", "libs/abi", "libs/base"),
 }
 # Each folder in these is on its own.
 SEPARATE = ("apps",)

@@ -27,6 +27,8 @@ def make_image(context):
     for name in APPLETS:
         (root / "bin" / name).symlink_to("busybox")
     shutil.copy(ROOT / "tools/e2e/programs/volume_pair.sh", root)
+    subprocess.run(["riscv64-linux-gnu-gcc", "-D_GNU_SOURCE", "-std=gnu11", "-O1", "-static", "-Wall", "-Wextra", "-Werror",
+                    "-o", root / "bin/lock_count", ROOT / "tools/e2e/programs/lock_count.c"], check=True)
     layout = context.scratch / "hello"
     subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["world"],"Entrypoint":["/bin/echo","hello"],"Volumes":{"/data":{}}',
                     '["PATH=/bin","IMAGE=hello"]'], check=True)
@@ -96,6 +98,12 @@ def two_containers_on_a_volume(context):
     """Two VMs of one machine: what one changes the other sees; names and lines at the end are each's once."""
     run_tests(context, "volumes.two", 1, STARINA_KEEP="1")
     check_disk(context)
+
+
+@test
+def locks_on_a_volume(context):
+    """Of two containers, which see what was written under the lock before."""
+    run_tests(context, "volumes.locks", 1, STARINA_KEEP="1")
 
 
 @test

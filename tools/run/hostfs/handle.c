@@ -15,6 +15,7 @@ static void handle_close(struct hostfs *fs, struct handle *handle)
 		close(handle->fd);
 	*handle = (struct handle){ 0 };
 	node->opens--;
+	host_locks_idle(fs, node);
 	node_release(fs, node);
 }
 

@@ -9,10 +9,12 @@
 #include <sys/stat.h>
 
 #include "libs/abi/fuse.h"
+#include "libs/locks/locks.h"
 #include "tools/run/hostfs/hostfs.h"
 
 #define NODE_BUCKETS 65536u
 #define MAX_HANDLES 65536u
+#define MAX_LOCKS 1024u
 // How long the guest may believe what it was told, in seconds: the host changes files, too.
 #define VALID_SECONDS 1u
 // Node ids from here on in their low half are none of a file's (changes.h).
@@ -36,6 +38,7 @@ struct node {
 	uint32_t watch;              // index + 1; 0: none (watch.c)
 	uint32_t children;           // nodes that have it as parent
 	uint32_t opens;              // handles of it
+	struct host_locks *locks;    // NULL: it has had none (lock_ops.c)
 	uint32_t pins;               // it is in use
 	struct node *newer, *older;  // by their last use, of those with a descriptor
 };
@@ -73,6 +76,8 @@ struct hostfs {
 
 	struct handle *handles;
 	uint32_t num_handles;
+
+	struct lock_table locks;  // of this client; no entries: it has had none
 };
 
 // A request in hand.
@@ -186,6 +191,13 @@ struct handle *handle_dir(struct hostfs *fs, uint64_t fh);
 void handle_drop(struct hostfs *fs, uint64_t fh);
 void handles_deinit(struct hostfs *fs);
 
+// --- lock_ops.c ---
+
+// Nobody has the node open: its descriptors for locks go, if it has no locks.
+void host_locks_idle(struct hostfs *fs, struct node *node);
+// The node goes, and with it its locks.
+void host_locks_end(struct hostfs *fs, struct node *node);
+
 // --- The operations ---
 
 // FUSE's name of each, and the function that serves it: it takes the rest of the request, puts what
@@ -219,6 +231,8 @@ void handles_deinit(struct hostfs *fs);
 	X(READDIR, op_readdir)                 \
 	X(READDIRPLUS, op_readdirplus)         \
 	X(FSYNCDIR, op_fsyncdir)               \
+	X(GETLK, op_getlk)                     \
+	X(SETLK, op_setlk)                     \
 	X(SETXATTR, op_setxattr)               \
 	X(GETXATTR, op_getxattr)               \
 	X(LISTXATTR, op_listxattr)             \

@@ -44,9 +44,11 @@ void nodes_deinit(struct hostfs *fs)
 			continue;
 		if (fs->slots[i]->fd >= 0)
 			close(fs->slots[i]->fd);
+		host_locks_end(fs, fs->slots[i]);
 		free(fs->slots[i]->name);
 		free(fs->slots[i]);
 	}
+	free(fs->locks.entries);
 	free(fs->slots);
 	free(fs->generations);
 	free(fs->free_slots);
@@ -254,6 +256,7 @@ void node_release(struct hostfs *fs, struct node *node)
 		node_set_fd(fs, node, -1);
 		node_unplace(fs, node);
 		watch_end(fs, node);
+		host_locks_end(fs, node);
 		free(node);
 		if (parent)
 			parent->children--;

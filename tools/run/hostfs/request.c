@@ -12,10 +12,11 @@
 
 #define PAGE 4096u
 #define OUT_MAX (HOSTFS_MAX_MESSAGE - sizeof(struct fuse_out_header))
-#define WANTED_FLAGS                                                                           \
-	(FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |      \
-	 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS | \
-	 FUSE_MAX_PAGES | FUSE_SUBMOUNTS | FUSE_HANDLE_KILLPRIV_V2)
+#define WANTED_FLAGS                                                                            \
+	(FUSE_ASYNC_READ | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_ATOMIC_O_TRUNC |          \
+	 FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | \
+	 FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_SUBMOUNTS |              \
+	 FUSE_HANDLE_KILLPRIV_V2)
 
 struct hostfs *hostfs_create(const struct hostfs_share *shares, unsigned count)
 {
