@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// The Docker Engine API over HTTP, for docker's clients on the host. It keeps nothing: what it is
-// asked for is others', and a connection knows no other. main.c has the start, secret.c the secret
-// that connections begin with, router.c what serves which path, reply.c what all answers have,
-// system.c the engine's own paths.
+// The Docker Engine API over HTTP, for docker's clients on the host. It keeps nothing: each request
+// is a call of the service "containers", whose answer it passes on. Parts:
+//   main.c     the start
+//   secret.c   the secret that connections begin with
+//   router.c   which request is what
+//   reply.c    what all answers have
+//   system.c   the engine's own paths
+//   calls.c    calls of "containers", and their answers
+//   streams.c  connections that become a container's streams
 #pragma once
 
+#include "libs/abi/containers.h"
 #include "libs/abi/engine.h"
-#include "libs/http/handler.h"
+#include "libs/base/list.h"
 #include "libs/http/server.h"
+#include "libs/http/stream.h"
 #include "libs/starina/opener.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/service.h"
 
 // Of the API: what is advertised, and the oldest that is served.
 #define API_VERSION_MINOR 50u
@@ -39,14 +48,35 @@ struct engine {
 	struct service_client client;  // of "host"
 	struct source host_source;
 	bool listens;
+
+	struct service_client containers_client;
+	struct source containers;
+	bool has_containers;  // `containers` is a connection
+	uint32_t num_calls;
+	struct list calls;  // struct call, without an answer
 };
 
-// A request, in the call that serves it.
-struct request {
+// A request, from its head to its answer; exchange->user.
+struct call {
+	struct engine *engine;
+	struct list entry;
 	struct http_exchange *exchange;
-	const struct http_request_head *head;
-	struct span path;   // without the version in front of it
-	struct span query;  // behind the "?"
+	uint32_t operation;
+	uint32_t id;     // 0: not sent
+	unsigned minor;  // of the API's version
+	bool upgrades;
+	bool is_answered;  // without "containers"
+	bool has_begun;    // the head of its answer was sent
+	char target[CONTAINERS_TARGET_MAX + 1];
+	char *query;  // heap, as it was sent
+	// A container's streams.
+	handle_t far;  // the end that goes to it; HANDLE_NONE when it went
+	struct source stream;
+	bool is_stream;
+	bool stream_open;
+	bool peer_ended;  // MSG_END is to be sent
+	bool has_unsent;
+	struct message unsent;  // owns its handle
 };
 
 // --- secret.c ---
@@ -64,16 +94,37 @@ extern const struct http_handler engine_handler;
 
 // A whole answer with the fields that all have. `fields`: lines more of them, or "". `type` NULL:
 // there is no body.
-void reply(const struct request *request, unsigned status, const char *fields, const char *type,
-           const char *body, size_t len);
-void reply_json(const struct request *request, unsigned status, const char *json);
-// {"message":"..."}: what was wrong, in plain ASCII without quotes and backslashes.
-void reply_error(const struct request *request, unsigned status, const char *format, ...)
+void reply(struct http_exchange *exchange, unsigned status, const char *fields, const char *type,
+           struct span body);
+void reply_json(struct http_exchange *exchange, unsigned status, struct span json);
+// The head of an answer in JSON, whose body comes by http_send and ends with http_send_end.
+void reply_begin(struct http_exchange *exchange, unsigned status);
+// {"message":"..."}: what was wrong.
+void reply_error(struct http_exchange *exchange, unsigned status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 // --- system.c ---
 
 // GET and HEAD /_ping.
-void ping_serve(const struct request *request);
+void ping_serve(struct http_exchange *exchange);
 // GET /version.
-void version_serve(const struct request *request);
+void version_serve(struct http_exchange *exchange);
+
+// --- calls.c ---
+
+// Connects to "containers" behind `connector`, now and whenever it is back. Errors: as
+// service_client_start's.
+__must_check error_t calls_start(struct engine *engine, handle_t connector);
+// Sends the call with the body that was collected.
+void call_send(struct call *call, struct span body);
+// The exchange is over.
+void call_free(struct call *call);
+
+// --- streams.c ---
+
+// Makes the channel of a call to attach. Errors: as channel_create's and loop_add's.
+__must_check error_t stream_open(struct call *call);
+// The container has the other end: the connection becomes a stream.
+void stream_begin(struct call *call, bool has_terminal);
+// Frees what stream_open has made.
+void stream_free(struct call *call);

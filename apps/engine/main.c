@@ -100,6 +100,9 @@ static void engine_main(const struct environ *env)
 	assert(err == 0);
 	engine.tcpip = environ_connector(env, "tcpip");
 	engine.host = environ_connector(env, "host");
+	list_init(&engine.calls);
+	err = calls_start(&engine, environ_connector(env, "containers"));
+	assert(err == 0);
 	secret_read(&engine.secret, &engine.loop, environ_connector(env, "blkdev"), secret_was_read,
 	            NULL);
 	loop_run(&engine.loop);
@@ -110,5 +113,6 @@ APP(engine, .main = engine_main, .restart = RESTART_ON_FAULT, .memory_limit = 64
     .needs = {
 	    { .kind = NEED_SERVICE, .name = "tcpip" },
 	    { .kind = NEED_SERVICE, .name = "host" },
+	    { .kind = NEED_SERVICE, .name = "containers" },
 	    { .kind = NEED_SERVICE, .name = "blkdev" },
     });

@@ -4,10 +4,11 @@
 #include "apps/engine/engine.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/json/json.h"
 #include "libs/starina/log.h"
 
 #define FIELDS_MAX 512
-#define MESSAGE_TEXT_MAX 256
+#define MESSAGE_TEXT_MAX 512
 
 #define COMMON_FIELDS                      \
 	"Api-Version: " API_VERSION "\r\n" \
@@ -15,10 +16,9 @@
 	"Ostype: linux\r\n"                \
 	"Server: Starina/" ENGINE_VERSION " (riscv64)\r\n"
 
-void reply(const struct request *request, unsigned status, const char *fields, const char *type,
-           const char *body, size_t len)
+void reply(struct http_exchange *exchange, unsigned status, const char *fields, const char *type,
+           struct span body)
 {
-	struct http_exchange *exchange = request->exchange;
 	char text[FIELDS_MAX];
 	size_t length = fmt_write(text, sizeof(text), COMMON_FIELDS "%s%s%s%s", fields,
 	                          type != NULL ? "Content-Type: " : "", type != NULL ? type : "",
@@ -27,27 +27,45 @@ void reply(const struct request *request, unsigned status, const char *fields, c
 	error_t err;
 
 	assert(length < sizeof(text));
-	err = http_respond_fields(exchange, status, lines, true, len);
-	if (err == 0 && len > 0)
-		err = http_send(exchange, body, len);
+	err = http_respond_fields(exchange, status, lines, true, body.len);
+	if (err == 0 && body.len > 0)
+		err = http_send(exchange, body.data, body.len);
 	if (err != 0 && err != ERR_BAD_STATE)
 		http_abort(exchange);
 }
 
-void reply_json(const struct request *request, unsigned status, const char *json)
+void reply_begin(struct http_exchange *exchange, unsigned status)
 {
-	reply(request, status, "", "application/json", json, strlen(json));
+	static const char fields[] = COMMON_FIELDS "Content-Type: application/json\r\n";
+	struct span lines = { .data = (const uint8_t *)fields, .len = sizeof(fields) - 1 };
+	error_t err = http_respond_fields(exchange, status, lines, false, 0);
+
+	if (err != 0)
+		http_abort(exchange);
 }
 
-void reply_error(const struct request *request, unsigned status, const char *format, ...)
+void reply_json(struct http_exchange *exchange, unsigned status, struct span json)
 {
+	reply(exchange, status, "", json.len > 0 ? "application/json" : NULL, json);
+}
+
+void reply_error(struct http_exchange *exchange, unsigned status, const char *format, ...)
+{
+	static const char no_memory[] = "{\"message\":\"out of memory\"}\n";
+	struct json_writer w = { 0 };
 	char text[MESSAGE_TEXT_MAX];
-	char json[MESSAGE_TEXT_MAX + 32];
+	const char *json;
 	va_list args;
 
 	va_start(args, format);
 	fmt_vwrite(text, sizeof(text), format, args);
 	va_end(args);
-	fmt_write(json, sizeof(json), "{\"message\":\"%s\"}\n", text);
-	reply_json(request, status, json);
+	json_write_raw(&w, "{\"message\":");
+	json_write_string(&w, text);
+	json_write_raw(&w, "}\n");
+	json = json_writer_text(&w);
+	reply_json(exchange, json != NULL ? status : 500,
+	           (struct span){ .data = (const uint8_t *)(json != NULL ? json : no_memory),
+	                          .len = json != NULL ? w.len : sizeof(no_memory) - 1 });
+	json_writer_deinit(&w);
 }

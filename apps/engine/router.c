@@ -1,103 +1,179 @@
 // SPDX-License-Identifier: MIT
 //
-// Which function serves what. As dockerd does, a path that there is with another method is not
-// found either.
+// Which request is what. Paths may begin with the API's version ("/v1.45"); one without has the
+// newest. As dockerd does, a path that there is with another method is not found either.
 #include "apps/engine/engine.h"
 #include "libs/base/string.h"
+#include "libs/http/router.h"
+#include "libs/http/target.h"
+#include "libs/starina/alloc.h"
 
-struct route {
-	const char *method;
-	const char *path;
-	void (*serve)(const struct request *request);
-};
+static void start_ping(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head, const struct http_match *match);
+static void start_version(void *context, struct http_exchange *exchange,
+                          const struct http_request_head *head, const struct http_match *match);
+static void start_call(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head, const struct http_match *match);
 
-static const struct route routes[] = {
-	{ "GET", "/_ping", ping_serve },
-	{ "HEAD", "/_ping", ping_serve },
-	{ "GET", "/version", version_serve },
-};
+// Method, pattern, who starts it, and which operation of "containers" it is.
+#define ROUTES(X)                                                           \
+	X("GET", "/_ping", start_ping, 0)                                   \
+	X("GET", "/version", start_version, 0)                              \
+	X("GET", "/info", start_call, CONTAINERS_INFO)                      \
+	X("GET", "/containers/json", start_call, CONTAINERS_LIST)           \
+	X("POST", "/containers/create", start_call, CONTAINERS_CREATE)      \
+	X("GET", "/containers/{}/json", start_call, CONTAINERS_INSPECT)     \
+	X("POST", "/containers/{}/start", start_call, CONTAINERS_START)     \
+	X("POST", "/containers/{}/stop", start_call, CONTAINERS_STOP)       \
+	X("POST", "/containers/{}/restart", start_call, CONTAINERS_RESTART) \
+	X("POST", "/containers/{}/kill", start_call, CONTAINERS_KILL)       \
+	X("POST", "/containers/{}/wait", start_call, CONTAINERS_WAIT)       \
+	X("POST", "/containers/{}/rename", start_call, CONTAINERS_RENAME)   \
+	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)   \
+	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)   \
+	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)        \
+	X("GET", "/images/json", start_call, CONTAINERS_IMAGES)             \
+	X("GET", "/images/{*}/json", start_call, CONTAINERS_IMAGE_INSPECT)
 
-static bool digits_take(struct span *rest, unsigned *number)
+#define ROUTE(method, pattern, start, operation) { method, pattern, start },
+#define OPERATION(method, pattern, start, operation) operation,
+
+static const struct http_route routes[] = { ROUTES(ROUTE) };
+static const uint32_t operations[] = { ROUTES(OPERATION) };
+
+static void start_ping(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head, const struct http_match *match)
 {
-	size_t digits = 0;
-
-	*number = 0;
-	while (digits < rest->len && digits < 4 && rest->data[digits] >= '0' &&
-	       rest->data[digits] <= '9')
-		*number = *number * 10 + (unsigned)(rest->data[digits++] - '0');
-	*rest = (struct span){ .data = rest->data + digits, .len = rest->len - digits };
-	return digits > 0;
+	(void)context;
+	(void)head;
+	(void)match;
+	ping_serve(exchange);
 }
 
-// "/v1.43" in front of a path. Returns false when there is none; then `path` stays.
-static bool version_take(struct span *path, unsigned *major, unsigned *minor)
+static void start_version(void *context, struct http_exchange *exchange,
+                          const struct http_request_head *head, const struct http_match *match)
 {
-	struct span rest = *path;
-
-	if (rest.len < 2 || rest.data[0] != '/' || rest.data[1] != 'v')
-		return false;
-	rest = (struct span){ .data = rest.data + 2, .len = rest.len - 2 };
-	if (!digits_take(&rest, major) || rest.len == 0 || rest.data[0] != '.')
-		return false;
-	rest = (struct span){ .data = rest.data + 1, .len = rest.len - 1 };
-	if (!digits_take(&rest, minor) || rest.len == 0 || rest.data[0] != '/')
-		return false;
-	*path = rest;
-	return true;
+	(void)context;
+	(void)head;
+	(void)match;
+	version_serve(exchange);
 }
 
-// Returns false when the request is answered: nobody serves this version.
-static bool version_check(struct request *request)
+static char *copy_span(struct span text)
 {
-	unsigned major = 1, minor = API_VERSION_MINOR;
+	char *copy = heap_alloc(text.len + 1);
 
-	if (!version_take(&request->path, &major, &minor))
+	if (copy != NULL && text.len > 0)
+		memcpy(copy, text.data, text.len);
+	return copy;
+}
+
+// What it is about, by the path, or by the query for what has no name yet. Returns whether it fits.
+static bool read_target(struct call *call, const struct http_match *match)
+{
+	error_t err;
+
+	if (match->params[0] != NULL)
+		return str_copy(call->target, match->params[0], sizeof(call->target)) <
+			sizeof(call->target);
+	err = http_query_value(match->query, "name", 0, call->target, sizeof(call->target));
+	if (err < 0)
+		call->target[0] = '\0';
+	return err >= 0 || err == ERR_NOT_FOUND;
+}
+
+static void start_call(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head, const struct http_match *match)
+{
+	struct call *call = heap_alloc(sizeof(*call));
+
+	if (call != NULL)
+		call->query = copy_span(match->query);
+	if (call == NULL || call->query == NULL) {
+		heap_free(call);
+		reply_error(exchange, 500, "out of memory");
+		return;
+	}
+	call->engine = context;
+	call->exchange = exchange;
+	call->operation = operations[match->route - routes];
+	call->minor = match->version != 0 ? match->version % 100 : API_VERSION_MINOR;
+	call->upgrades = head->upgrade.len > 0;
+	call->far = HANDLE_NONE;
+	list_init(&call->entry);
+	exchange->user = call;
+	if (read_target(call, match)) {
+		http_collect_body(exchange, CONTAINERS_BODY_MAX);
+		return;
+	}
+	call->is_answered = true;
+	reply_error(exchange, 400, "the name is too long, or no name");
+}
+
+// Whether the version is served; the request is answered otherwise.
+static bool check_version(struct http_exchange *exchange, unsigned version)
+{
+	unsigned major = version / 100, minor = version % 100;
+
+	if (version == 0 ||
+	    (major == 1 && minor >= API_VERSION_MINOR_MIN && minor <= API_VERSION_MINOR))
 		return true;
 	if (major < 1 || (major == 1 && minor < API_VERSION_MINOR_MIN))
 		reply_error(
-			request, 400,
+			exchange, 400,
 			"client version %u.%u is too old. Minimum supported API version is " API_VERSION_MIN
 			", please upgrade your client to a newer version",
 			major, minor);
-	else if (major > 1 || minor > API_VERSION_MINOR)
+	else
 		reply_error(
-			request, 400,
+			exchange, 400,
 			"client version %u.%u is too new. Maximum supported API version is " API_VERSION,
 			major, minor);
-	else
-		return true;
 	return false;
-}
-
-static void target_split(struct request *request, struct span target)
-{
-	size_t len = 0;
-
-	while (len < target.len && target.data[len] != '?')
-		len++;
-	request->path = (struct span){ .data = target.data, .len = len };
-	if (len < target.len)
-		request->query =
-			(struct span){ .data = target.data + len + 1, .len = target.len - len - 1 };
 }
 
 static void on_request(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head)
 {
-	struct request request = { .exchange = exchange, .head = head };
+	struct http_match match;
+	error_t err =
+		http_route_find(routes, sizeof(routes) / sizeof(routes[0]), true, head, &match);
 
-	(void)context;
-	target_split(&request, head->target);
-	if (!version_check(&request))
-		return;
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (span_equals(head->method, routes[i].method) &&
-		    span_equals(request.path, routes[i].path)) {
-			routes[i].serve(&request);
-			return;
-		}
-	}
-	reply_error(&request, 404, "page not found");
+	if (err == ERR_INVALID || err == ERR_TOO_LARGE)
+		reply_error(exchange, 400, "the path or its query is malformed");
+	else if (err < 0)
+		reply_error(exchange, 404, "page not found");
+	else if (check_version(exchange, match.version))
+		match.route->start(context, exchange, head, &match);
 }
 
-const struct http_handler engine_handler = { .request = on_request };
+static void on_body_end(void *context, struct http_exchange *exchange)
+{
+	struct call *call = exchange->user;
+
+	(void)context;
+	if (call != NULL && !call->is_answered)
+		call_send(call, http_body(exchange));
+}
+
+// A client that ends its direction before it has an answer has gone.
+static void on_peer_end(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	http_abort(exchange);
+}
+
+static void on_gone(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	if (exchange->user != NULL)
+		call_free(exchange->user);
+	exchange->user = NULL;
+}
+
+const struct http_handler engine_handler = {
+	.request = on_request,
+	.body_end = on_body_end,
+	.peer_end = on_peer_end,
+	.gone = on_gone,
+};

@@ -4,25 +4,29 @@
 #include "apps/engine/engine.h"
 
 // Without Builder-Version clients take the classic builder, and not BuildKit.
-void ping_serve(const struct request *request)
+void ping_serve(struct http_exchange *exchange)
 {
 	static const char fields[] = "Cache-Control: no-cache, no-store, must-revalidate\r\n"
 				     "Pragma: no-cache\r\n"
 				     "Swarm: inactive\r\n";
 
-	reply(request, 200, fields, "text/plain; charset=utf-8", "OK", 2);
+	reply(exchange, 200, fields, "text/plain; charset=utf-8",
+	      (struct span){ .data = (const uint8_t *)"OK", .len = 2 });
 }
 
-void version_serve(const struct request *request)
+void version_serve(struct http_exchange *exchange)
 {
-	reply_json(request, 200,
-	           "{\"Platform\":{\"Name\":\"Starina\"},\"Components\":[{\"Name\":\"Engine\","
-	           "\"Version\":\"" ENGINE_VERSION "\",\"Details\":{\"ApiVersion\":\"" API_VERSION
-	           "\",\"Arch\":\"riscv64\",\"BuildTime\":\"\",\"Experimental\":\"false\","
-	           "\"GitCommit\":\"\",\"GoVersion\":\"\",\"KernelVersion\":\"\","
-	           "\"MinAPIVersion\":\"" API_VERSION_MIN "\",\"Os\":\"linux\"}}],"
-	           "\"Version\":\"" ENGINE_VERSION "\",\"ApiVersion\":\"" API_VERSION
-	           "\",\"MinAPIVersion\":\"" API_VERSION_MIN "\",\"GitCommit\":\"\","
-	           "\"GoVersion\":\"\",\"Os\":\"linux\",\"Arch\":\"riscv64\","
-	           "\"KernelVersion\":\"\",\"BuildTime\":\"\"}\n");
+	static const char version[] =
+		"{\"Platform\":{\"Name\":\"Starina\"},\"Components\":[{\"Name\":\"Engine\","
+		"\"Version\":\"" ENGINE_VERSION "\",\"Details\":{\"ApiVersion\":\"" API_VERSION
+		"\",\"Arch\":\"riscv64\",\"BuildTime\":\"\",\"Experimental\":\"false\","
+		"\"GitCommit\":\"\",\"GoVersion\":\"\",\"KernelVersion\":\"\","
+		"\"MinAPIVersion\":\"" API_VERSION_MIN "\",\"Os\":\"linux\"}}],"
+		"\"Version\":\"" ENGINE_VERSION "\",\"ApiVersion\":\"" API_VERSION
+		"\",\"MinAPIVersion\":\"" API_VERSION_MIN "\",\"GitCommit\":\"\","
+		"\"GoVersion\":\"\",\"Os\":\"linux\",\"Arch\":\"riscv64\","
+		"\"KernelVersion\":\"\",\"BuildTime\":\"\"}\n";
+
+	reply_json(exchange, 200,
+	           (struct span){ .data = (const uint8_t *)version, .len = sizeof(version) - 1 });
 }

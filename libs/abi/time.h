@@ -8,6 +8,7 @@ typedef uint64_t nsec_t;
 #define NSEC_NEVER UINT64_MAX
 #define NSEC_PER_SEC 1000000000ull
 #define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
 
 enum clock_id {
 	CLOCK_MONOTONIC = 0,  // since power-on

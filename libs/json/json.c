@@ -2,6 +2,7 @@
 
 #include "libs/json/json.h"
 
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
@@ -376,6 +377,14 @@ void json_write_string(struct json_writer *w, const char *text)
 	}
 	append(w, "\"", 1);
 	w->comma = true;
+}
+
+void json_write_i64(struct json_writer *w, int64_t value)
+{
+	char text[24];
+
+	fmt_write(text, sizeof(text), "%lld", (long long)value);
+	json_write_raw(w, text);
 }
 
 const char *json_writer_text(struct json_writer *w)

@@ -52,6 +52,8 @@ struct json_writer {
 void json_write_raw(struct json_writer *w, const char *text);
 // A string value, escaped; with a comma before it when a string came last.
 void json_write_string(struct json_writer *w, const char *text);
+// A whole number.
+void json_write_i64(struct json_writer *w, int64_t value);
 // The text so far, with a NUL behind it; NULL when memory is out. The writer's own.
 const char *json_writer_text(struct json_writer *w);
 // Frees the text.

@@ -270,7 +270,7 @@ static int bind_root_open(struct run *run, struct error *err)
 // What is there before anything is fetched: a second engine of this build is refused.
 static int engine_prepare_run(struct run *run, struct error *err)
 {
-	static const char *const apps[] = { "engine", "hostctl" };
+	static const char *const apps[] = { "engine", "hostctl", "containers" };
 	char folder[PATH_MAX];
 
 	if (!run->settings.engine)
@@ -305,9 +305,7 @@ static int boot_disk_make(struct run *run, const char *guest_kernel, const char 
 			return -1;
 		files.secret = &secret;
 		files.config = NULL;
-		// An OS without containers of docker's has none.
-		if (access(app, R_OK) == 0)
-			files.app = app;
+		files.app = app;
 	}
 	return boot_disk_write(run->boot_disk, &files, err);
 }

@@ -6,6 +6,8 @@
 #include "libs/json/json.h"
 #include "libs/starina/alloc.h"
 
+#define IMAGE_MIN_PREFIX 4u
+
 static bool is_key(struct span key, const char *name)
 {
 	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
@@ -52,19 +54,26 @@ static void read_config(struct json_reader *r, struct image *image)
 	}
 }
 
+// A string that fits.
+static void read_text(struct json_reader *r, char *out, size_t size)
+{
+	char *text = json_take_string(r);
+
+	if (text != NULL && str_copy(out, text, size) >= size)
+		r->bad = true;
+	heap_free(text);
+}
+
 static void read_image(struct json_reader *r, struct image *image)
 {
 	struct span key;
-	char *name;
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
 		if (is_key(key, "name")) {
-			name = json_take_string(r);
-			if (name != NULL &&
-			    str_copy(image->name, name, sizeof(image->name)) >= sizeof(image->name))
-				r->bad = true;
-			heap_free(name);
+			read_text(r, image->name, sizeof(image->name));
+		} else if (is_key(key, "id")) {
+			read_text(r, image->id, sizeof(image->id));
 		} else if (is_key(key, "first_sector")) {
 			image->first_sector = json_take_u64(r);
 		} else if (is_key(key, "num_sectors")) {
@@ -110,6 +119,29 @@ error_t image_index_parse(struct image_index *index, struct span text)
 	return ERR_PROTOCOL;
 }
 
+static const struct image *find_id(const struct image_index *index, const char *text)
+{
+	static const char prefix[] = "sha256:";
+	const struct image *found = NULL;
+	size_t len;
+
+	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
+		text += sizeof(prefix) - 1;
+	len = strlen(text);
+	if (len < IMAGE_MIN_PREFIX)
+		return NULL;
+	for (size_t i = 0; i < index->count; i++) {
+		const struct image *image = &index->images[i];
+
+		if (image->id[0] == '\0' || strncmp(image->id + sizeof(prefix) - 1, text, len) != 0)
+			continue;
+		if (found != NULL && strcmp(found->id, image->id) != 0)
+			return NULL;
+		found = image;
+	}
+	return found;
+}
+
 const struct image *image_index_find(const struct image_index *index, const char *name)
 {
 	char full[IMAGE_NAME_MAX];
@@ -117,12 +149,12 @@ const struct image *image_index_find(const struct image_index *index, const char
 	if (strcmp(name, IMAGE_BUILTIN) == 0)
 		str_copy(full, name, sizeof(full));
 	else if (image_name_normalise(name, full) < 0)
-		return NULL;
+		return find_id(index, name);
 	for (size_t i = 0; i < index->count; i++) {
 		if (strcmp(index->images[i].name, full) == 0)
 			return &index->images[i];
 	}
-	return NULL;
+	return find_id(index, name);
 }
 
 void image_index_deinit(struct image_index *index)

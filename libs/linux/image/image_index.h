@@ -11,11 +11,14 @@
 
 // What commands run in. No image can be called so: others have the full form of image_name.h.
 #define IMAGE_BUILTIN "builtin"
+// "sha256:" and 64 digits, with the terminating NUL.
+#define IMAGE_ID_MAX 72
 #define IMAGE_INDEX_MAX 256u
 #define IMAGE_INDEX_MAX_BYTES (4u * 1024 * 1024)
 
 struct image {
 	char name[IMAGE_NAME_MAX];
+	char id[IMAGE_ID_MAX];  // the digest of its configuration; "": none is known
 	uint64_t first_sector;  // on the disk "images"
 	uint64_t num_sectors;
 	struct string_list entrypoint;
@@ -35,7 +38,8 @@ struct image_index {
 // Parses images.json. Errors: ERR_PROTOCOL (not such a document), ERR_NO_MEMORY; *index is empty
 // then.
 __must_check error_t image_index_parse(struct image_index *index, struct span text);
-// The image that people call `name`, or NULL.
+// The image that people call `name`, or whose id it is, or the beginning of the id's digits, at
+// least 4, that no other has; or NULL.
 const struct image *image_index_find(const struct image_index *index, const char *name);
 // Frees it; it is empty then.
 void image_index_deinit(struct image_index *index);

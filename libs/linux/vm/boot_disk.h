@@ -6,6 +6,8 @@
 //   initramfs.cpio  with bootd
 //   images.json     the images of the disk "images" (image_index.h); may be missing
 //   config.json     of the container that linuxrun runs; may be missing
+//   engine.secret   what clients of the engine begin with (libs/abi/engine.h); likewise
+//   vmm.app         the app of the engine's virtual machines; likewise
 #pragma once
 
 #include "libs/linux/machine/loader.h"
@@ -20,6 +22,8 @@ struct boot_disk {
 	struct boot_file initramfs;
 	struct boot_file images;
 	struct boot_file config;
+	struct boot_file secret;
+	struct boot_file vmm;
 	// The directory was read and has a kernel and an initramfs (`error` NULL), or what is
 	// wrong. Called from the loop.
 	void (*finished)(void *context, const char *error);

@@ -152,7 +152,7 @@ class Log:
         return "\n".join(self.lines) + "\n"
 
 
-BUILD_FOLDERS = ("host", "guest", "image")
+BUILD_FOLDERS = ("host", "guest", "image", "apps")
 
 
 def build_of_isolation(build, isolation, directory):

@@ -9,6 +9,7 @@
 
 #include "tools/image/config/bundle.h"
 #include "tools/image/config/volumes.h"
+#include "tools/image/digest.h"
 #include "tools/image/json_input.h"
 #include "tools/image/pack/packed_image.h"
 #include "tools/image/source/reference.h"
@@ -105,10 +106,24 @@ static int extent_add(struct index *index, const char *directory, json_int_t *se
 	return result;
 }
 
+// What Docker calls the image's ID: the digest of its configuration.
+static int id_make(const json_t *image, char id[DIGEST_TEXT_SIZE], struct error *err)
+{
+	char *text = json_dumps(image, JSON_COMPACT | JSON_SORT_KEYS);
+	int result;
+
+	if (!text)
+		return error_set(err, "out of memory");
+	result = digest_of(text, strlen(text), id, err);
+	free(text);
+	return result;
+}
+
 static int image_add(struct index *index, const char *assignment, struct error *err)
 {
 	const char *equals = strchr(assignment, '=');
 	json_int_t sectors = 0;
+	char id[DIGEST_TEXT_SIZE];
 	json_t *image;
 	char *name;
 
@@ -118,16 +133,17 @@ static int image_add(struct index *index, const char *assignment, struct error *
 	if (!name)
 		return -1;
 	image = image_config_read(equals + 1, err);
-	if (!image || extent_add(index, equals + 1, &sectors, err) < 0) {
+	if (!image || id_make(image, id, err) < 0 ||
+	    extent_add(index, equals + 1, &sectors, err) < 0) {
 		json_decref(image);
 		free(name);
 		return -1;
 	}
 	forget(index->images, name);
 	json_array_append_new(index->images,
-	                      json_pack("{s:s, s:I, s:I, s:o}", "name", name, "first_sector",
-	                                index->next_sector, "num_sectors", sectors, "config",
-	                                config_make(image)));
+	                      json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name, "id", id,
+	                                "first_sector", index->next_sector, "num_sectors", sectors,
+	                                "config", config_make(image)));
 	index->next_sector += sectors;
 	json_decref(image);
 	free(name);

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+APP_containers_LIBS := linux files host http
+# It reads what clients of the engine send.
+APP_containers_ISOLATION := user

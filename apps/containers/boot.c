@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+//
+// What the boot disk has for this app: the list of images that the host has packed (images.json),
+// and the app of virtual machines (vmm.app), which goes to the app manager.
+#include "apps/containers/containers.h"
+#include "libs/abi/apps.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define APP_MAX_BYTES (4u * 1024 * 1024)
+
+static void open_boot_disk(struct containers *all);
+
+// What clients ask before it is known which images there are waits in the service.
+static void images_known(struct containers *all)
+{
+	error_t err = all->serves ? 0 : requests_init(all);
+
+	assert(err == 0);
+	all->serves = true;
+}
+
+static void app_read(void *context, error_t status)
+{
+	struct containers *all = context;
+	size_t size = (size_t)all->boot.vmm.size;
+
+	if (!all->disk.ready)
+		return;  // disk_has_failed comes
+	if (status == 0)
+		status = payload_copy(all->app_data, size, &all->app_file);
+	heap_free(all->app_data);
+	all->app_data = NULL;
+	all->app_size = size;
+	if (status < 0)
+		log_error("the app of virtual machines cannot be read (%s)", error_text(status));
+	else
+		vmms_load(all);
+}
+
+static void read_app(struct containers *all)
+{
+	error_t err = boot_disk_read_file(&all->boot, &all->boot.vmm, APP_MAX_BYTES, &all->app_data,
+	                                  app_read, all);
+
+	if (err < 0)
+		log_info("the boot disk has no vmm.app: run.sh was started without --engine");
+}
+
+static void index_read(void *context, error_t status)
+{
+	struct containers *all = context;
+	struct span text = { .data = all->index_data, .len = (size_t)all->boot.images.size };
+	error_t err = status;
+
+	if (!all->disk.ready)
+		return;  // disk_has_failed comes
+	// A second reading, after the disk's driver restarted, changes nothing.
+	if (err == 0 && all->images.images == NULL)
+		err = image_index_parse(&all->images, text);
+	heap_free(all->index_data);
+	all->index_data = NULL;
+	if (err < 0)
+		log_error("the list of images (images.json) on the boot disk cannot be used (%s)",
+		          error_text(err));
+	images_known(all);
+	read_app(all);
+}
+
+static void directory_read(void *context, const char *error)
+{
+	struct containers *all = context;
+	error_t err;
+
+	if (!all->disk.ready)
+		return;  // disk_has_failed comes
+	if (error != NULL) {
+		log_error("%s", error);
+		images_known(all);
+		return;
+	}
+	err = boot_disk_read_file(&all->boot, &all->boot.images, IMAGE_INDEX_MAX_BYTES,
+	                          &all->index_data, index_read, all);
+	if (err < 0) {
+		log_info("the boot disk has no images (images.json): there are none");
+		images_known(all);
+		read_app(all);
+	}
+}
+
+static void disk_is_ready(void *context)
+{
+	struct containers *all = context;
+
+	if (all->app_size == 0)
+		boot_disk_read(&all->boot, &all->disk, directory_read, all);
+}
+
+static void disk_has_failed(void *context, error_t error)
+{
+	struct containers *all = context;
+
+	heap_free(all->index_data);
+	all->index_data = NULL;
+	heap_free(all->app_data);
+	all->app_data = NULL;
+	if (error == ERR_PEER_CLOSED && all->app_size == 0)
+		open_boot_disk(all);
+	else
+		images_known(all);
+}
+
+static const struct disk_ops disk_callbacks = { .ready = disk_is_ready, .failed = disk_has_failed };
+
+static void boot_disk_opened(struct opener *opener, handle_t channel, error_t error,
+                             const char *text)
+{
+	struct containers *all = opener->context;
+
+	if (channel != HANDLE_NONE &&
+	    disk_init(&all->disk, &all->loop, channel, &disk_callbacks, all) == 0)
+		return;
+	if (channel != HANDLE_NONE)
+		handle_close(channel);
+	log_error("there is no boot disk (a disk with serial \"boot\"): %s (%s)", text,
+	          error_text(error));
+	images_known(all);
+}
+
+static void open_boot_disk(struct containers *all)
+{
+	opener_start(&all->opener, &all->loop, environ_connector(all->env, "blkdev"), "blk:boot",
+	             boot_disk_opened, all);
+}
+
+void boot_start(struct containers *all)
+{
+	if (environ_connector(all->env, "blkdev") != HANDLE_NONE)
+		open_boot_disk(all);
+	else
+		images_known(all);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// Bodies of POST /containers/create.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apps/containers/settings.h"
+#include "libs/starina/alloc.h"
+
+void *heap_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+	free(p);
+}
+
+static error_t parse(struct settings *settings, const char *text, char *error)
+{
+	struct span body = { .data = (const uint8_t *)text, .len = strlen(text) };
+
+	return settings_parse(settings, body, error);
+}
+
+// What docker 28's `run -it --rm` sends, shortened.
+static const char from_docker[] =
+	"{\"Hostname\":\"\",\"Domainname\":\"\",\"User\":\"1000\",\"AttachStdin\":true,\"Tty\":true,"
+	"\"OpenStdin\":true,\"StdinOnce\":true,\"Env\":[\"A=b\",\"C=\"],\"Cmd\":[\"sh\",\"-c\",\"true\"],"
+	"\"Image\":\"debian:trixie\",\"Volumes\":{},\"WorkingDir\":\"/tmp\",\"Entrypoint\":null,"
+	"\"Labels\":{\"x\":\"y\"},\"HostConfig\":{\"Binds\":null,\"LogConfig\":{\"Type\":\"\",\"Config\":{}},"
+	"\"NetworkMode\":\"default\",\"PortBindings\":{},\"RestartPolicy\":{\"Name\":\"no\","
+	"\"MaximumRetryCount\":0},\"AutoRemove\":true,\"ConsoleSize\":[24,80],\"Memory\":67108864,"
+	"\"MemorySwappiness\":-1,\"BlkioDeviceReadBps\":[],\"ShmSize\":0},"
+	"\"NetworkingConfig\":{\"EndpointsConfig\":{\"default\":{\"Links\":null}}}}";
+
+static void test_docker(void **state)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(parse(&s, from_docker, error), 0);
+	assert_string_equal(s.image, "debian:trixie");
+	assert_string_equal(s.user, "1000");
+	assert_string_equal(s.workdir, "/tmp");
+	assert_true(s.tty && s.open_stdin && s.stdin_once && s.attach_stdin && s.auto_remove);
+	assert_false(s.attach_stdout || s.read_only || s.has_entrypoint);
+	assert_int_equal(s.memory, 67108864);
+	assert_int_equal(s.env.count, 2);
+	assert_string_equal(s.env.items[1], "C=");
+	assert_int_equal(s.cmd.count, 3);
+	assert_string_equal(s.cmd.items[2], "true");
+	assert_string_equal(s.labels, "{\"x\":\"y\"}");
+	assert_memory_equal(s.host_config, "{\"Binds\":null", 13);
+	assert_int_equal(s.host_config[strlen(s.host_config) - 1], '}');
+	settings_deinit(&s);
+	assert_null(s.image);
+}
+
+static void test_one_string(void **state)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(
+		parse(&s, " {\"Image\":\"a\",\"Cmd\":\"one word\",\"Entrypoint\":[]} ", error), 0);
+	assert_int_equal(s.cmd.count, 1);
+	assert_string_equal(s.cmd.items[0], "one word");
+	assert_true(s.has_entrypoint);
+	assert_int_equal(s.entrypoint.count, 0);
+	settings_deinit(&s);
+	// The last one counts, and nothing of the first is kept.
+	assert_int_equal(parse(&s,
+	                       "{\"Image\":\"a\",\"Image\":\"b\",\"Cmd\":[\"x\"],\"Cmd\":[\"y\"]}",
+	                       error),
+	                 0);
+	assert_string_equal(s.image, "b");
+	assert_int_equal(s.cmd.count, 1);
+	settings_deinit(&s);
+}
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *says;
+	} cases[] = {
+		{ "", "not a JSON object" },
+		{ "[]", "not a JSON object" },
+		{ "{\"Image\":\"a\"} x", "not a JSON object" },
+		{ "{}", "Image is missing" },
+		{ "{\"Image\":\"\"}", "Image is missing" },
+		{ "{\"Image\":7}", "Image is not" },
+		{ "{\"Image\":\"a\",\"Tty\":\"yes\"}", "Tty is not" },
+		{ "{\"Image\":\"a\",\"Env\":[1]}", "Env is not" },
+		{ "{\"Image\":\"a\",\"Domainname\":\"x\"}", "Domainname is not supported" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Privileged\":true}}",
+		  "HostConfig.Privileged is not supported" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Binds\":[\"/a:/b\"]}}",
+		  "HostConfig.Binds is not supported" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":1}}", "minimum memory" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":-9}}", "minimum memory" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"NanoCpus\":9000000000}}", "4 CPUs" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"host\"}}", "bridge or none" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"always\"}}}",
+		  "can be no" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":1e3}}", "Memory is not" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":99999999999999999999}}",
+		  "Memory is not" },
+	};
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		error_t err = parse(&s, cases[i].body, error);
+
+		assert_true(err == ERR_PROTOCOL || err == ERR_INVALID);
+		if (strstr(error, cases[i].says) == NULL)
+			fail_msg("%s: %s", cases[i].body, error);
+		assert_null(s.image);
+	}
+}
+
+// Every cut of a good body is refused, and leaves nothing behind (LeakSanitizer).
+static void test_cuts(void **state)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(from_docker) - 1; len++) {
+		struct span body = { .data = (const uint8_t *)from_docker, .len = len };
+
+		assert_true(settings_parse(&s, body, error) < 0);
+		assert_int_not_equal(error[0], '\0');
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_docker),
+		cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_cuts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+//
+// The containers of the machine: the app's state. Parts of it:
+//   requests.c  the service "containers"; operations.c, lifecycle.c and show.c do what is asked
+//   vmms.c      the processes with virtual machines, those that wait included
+//   store.c     what of them lies on the state disk
+//   boot.c      what the boot disk has: images, the app of virtual machines
+//   config.c    a container's config.json
+#pragma once
+
+#include "apps/containers/settings.h"
+#include "libs/abi/containers.h"
+#include "libs/abi/vmm.h"
+#include "libs/base/list.h"
+#include "libs/host/host.h"
+#include "libs/json/json.h"
+#include "libs/linux/image/image_index.h"
+#include "libs/linux/vm/boot_disk.h"
+#include "libs/starina/opener.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/service.h"
+
+#define CONTAINER_ID_TEXT (2u * VMM_ID_SIZE + 1u)
+#define CONTAINER_NAME_MAX 129u
+#define CONTAINERS_MAX 1024u
+#define CONTAINER_ERROR_MAX 256u
+#define MAX_PENDING_ATTACHES 16u
+#define DEFAULT_MEMORY (512ull * 1024 * 1024)
+#define DEFAULT_STOP_SECONDS 10
+
+struct containers;
+struct client;
+struct vmm_process;
+
+enum container_state {
+	CONTAINER_CREATED = 0,
+	CONTAINER_RUNNING = 1,  // from start on
+	CONTAINER_EXITED = 2,
+};
+
+// Which end a wait is for.
+enum wait_condition {
+	WAIT_NOT_RUNNING = 0,
+	WAIT_NEXT_EXIT = 1,
+	WAIT_REMOVED = 2,
+};
+
+enum waiter_kind {
+	WAITER_WAIT,   // POST wait
+	WAITER_START,  // the answer to start: it runs, or what went wrong
+	WAITER_STOP,   // to stop, restart and a forced removal
+};
+
+// A request that is answered later.
+struct waiter {
+	struct list entry;  // of the container's list
+	struct client *client;
+	uint32_t id;
+	enum waiter_kind kind;
+	enum wait_condition condition;
+	bool removes;   // WAITER_STOP: the container goes then
+	bool restarts;  // WAITER_STOP: it is started again then
+};
+
+// Streams that wait for the container's start.
+struct pending_attach {
+	handle_t channel;
+	uint32_t flags;
+};
+
+struct container {
+	struct containers *all;
+	struct list entry;
+	uint8_t id[VMM_ID_SIZE];
+	char id_text[CONTAINER_ID_TEXT];
+	char name[CONTAINER_NAME_MAX];
+	char *body;  // heap: what it was created with, JSON
+	struct settings settings;
+	enum container_state state;
+	bool started;  // its process runs
+	bool removing;
+	nsec_t created_at;  // CLOCK_WALL
+	nsec_t started_at;  // 0: never
+	nsec_t finished_at;
+	int exit_code;
+	char error[CONTAINER_ERROR_MAX];
+	uint8_t address[4];
+	struct vmm_process *vmm;  // NULL: none
+	struct list waiters;
+	struct pending_attach attaches[MAX_PENDING_ATTACHES];
+	size_t num_attaches;
+	handle_t stop_timer;  // HANDLE_NONE: it is not being stopped
+	struct source stop_source;
+};
+
+enum vmm_process_state {
+	VMM_PROCESS_ASKED = 0,     // of the app manager
+	VMM_PROCESS_LAUNCHED = 1,  // it has not come yet
+	VMM_PROCESS_HERE = 2,
+};
+
+struct vmm_process {
+	struct containers *all;
+	struct list entry;
+	enum vmm_process_state state;
+	uint32_t request;  // to the app manager
+	uint8_t token[VMM_TOKEN_SIZE];
+	char app[APP_NAME_MAX];  // its instance
+	uint64_t memory;
+	uint32_t cpus;
+	enum vmm_state vm;
+	bool connected;
+	struct source link;
+	struct container *container;  // NULL: it waits
+	bool order_sent;
+	bool expected;  // to come back
+};
+
+struct client {
+	struct containers *all;
+	struct list entry;
+	struct source source;
+};
+
+struct containers {
+	const struct environ *env;
+	struct loop loop;
+	bool has_hypervisor;
+	bool has_sstc;
+	uint64_t timebase_hz;
+	uint64_t pool_size;  // virtual machines that wait
+	bool has_store;
+	bool restarted;  // this app, on a machine that runs: so may what it had started
+
+	struct list containers;  // newest first
+	uint32_t num_containers;
+	struct service_listener listener;
+	bool serves;
+	struct list clients;
+
+	// vmms.c
+	struct service_listener vmm_listener;
+	struct list vmm_guests;  // struct vmm_guest: connected, and not yet known
+	struct list vmms;
+	struct service_client manager_client;
+	struct source manager;
+	bool has_manager;
+	uint32_t manager_requests;
+	handle_t retry_timer;
+	struct source retry;
+	handle_t expect_timer;
+	struct source expect;
+
+	// shutdown.c
+	struct host host;
+	bool stopping;  // the machine goes off
+	bool stopped;   // no container runs any more
+
+	// boot.c
+	struct opener opener;
+	struct disk disk;
+	struct boot_disk boot;
+	uint8_t *index_data;
+	struct image_index images;
+	uint8_t *app_data;  // heap, while it is being read
+	handle_t app_file;  // a folio; HANDLE_NONE: not read, or handed over
+	size_t app_size;    // 0: not read
+};
+
+// --- requests.c ---
+
+// A request in hand.
+struct request {
+	struct containers *all;
+	struct client *client;
+	uint32_t id;
+	char target[CONTAINERS_TARGET_MAX + 1];
+	struct span query;
+	struct span body;
+	handle_t channel;  // of attach; HANDLE_NONE when it was taken
+};
+
+// Accepts clients. Errors: as service_listen's.
+__must_check error_t requests_init(struct containers *all);
+// Answers with a document, or with {"message": ...}; `client` may be NULL.
+void reply_json(struct client *client, uint32_t id, uint32_t status, struct json_writer *w);
+void reply_empty(struct client *client, uint32_t id, uint32_t status, uint32_t flags);
+void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+// The value of a parameter of the query, decoded, in fresh heap memory; NULL: there is none.
+char *query_take(const struct request *request, const char *name);
+// A parameter that is on ("1", "true"), or a number.
+bool query_flag(const struct request *request, const char *name);
+bool query_number(const struct request *request, const char *name, int64_t *out);
+
+// --- operations.c: all answer their request, now or when it is done ---
+
+// POST /containers/create: 201, 400 (the body), 404 (the image), 409 (the name).
+void operation_create(struct request *request);
+// POST start: 204 once its process runs, 304 (it does), 400 and 500 (it could not).
+void operation_start(struct request *request);
+// POST stop, or restart: 204 once it has ended, or runs again; 304 (it does not run).
+void operation_stop(struct request *request, bool restarts);
+// POST kill: 204 when the signal is on its way, 409 (it does not run).
+void operation_kill(struct request *request);
+// POST wait: its exit status at the end that was asked for.
+void operation_wait(struct request *request);
+// DELETE: 204, 409 (it runs, and no force).
+void operation_remove(struct request *request);
+// POST rename: 204, 400, 409 (the name).
+void operation_rename(struct request *request);
+// POST attach: 200 when its vmm has the request's channel, or will have it at the start.
+void operation_attach(struct request *request);
+// POST resize: 200 when the new size is on its way, 409 (it does not run).
+void operation_resize(struct request *request);
+// The container that the target names, or NULL, and the request was answered.
+struct container *operation_find(struct request *request);
+
+// --- store.c ---
+
+// Reads the records of all containers. Blocks until the server of files has answered.
+void store_read(struct containers *all);
+// Writes a container's record; what goes wrong is logged. Blocks until it lies on the disk.
+void store_write(const struct container *c);
+void store_remove(const struct container *c);
+
+// --- lifecycle.c ---
+
+// An empty container, in zeroed memory.
+void container_init(struct container *c, struct containers *all);
+// It is one of those that there are.
+void container_add(struct container *c);
+// Frees one that was not added.
+void container_discard(struct container *c);
+// Starts it.
+void container_begin(struct container *c);
+// Its vmm says how it is.
+void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text);
+// Its vmm is gone, and the container with it.
+void container_vmm_lost(struct container *c);
+// Asks it to end within `seconds` (below 0: without a limit).
+void container_stop(struct container *c, int64_t seconds);
+void container_signal_send(struct container *c, uint32_t number);
+// Frees one that does not run, and answers who waits for that.
+void container_remove(struct container *c);
+// A request that is answered later; false when memory is out.
+bool waiter_add(struct container *c, const struct request *request, enum waiter_kind kind,
+                enum wait_condition condition, bool removes, bool restarts);
+// What a client that is gone, or gave up request `id` (0: all), has waited for.
+void waiters_drop(struct containers *all, const struct client *client, uint32_t id);
+
+// --- show.c ---
+
+// GET /containers/json.
+void show_list(struct request *request);
+// GET /containers/NAME/json.
+void show_inspect(struct request *request);
+// GET /images/json.
+void show_images(struct request *request);
+// GET /images/NAME/json.
+void show_image(struct request *request);
+// GET /info.
+void show_info(struct request *request);
+
+// --- vmms.c ---
+
+// Errors: as service_listen's and timer_create's.
+__must_check error_t vmms_init(struct containers *all);
+// Hands `app_file` to the app manager, now or when it is there.
+void vmms_load(struct containers *all);
+// A process for a container, which is sent its order once it is there; NULL when memory is out.
+struct vmm_process *vmms_take(struct containers *all, struct container *c);
+// The process of a container that runs, from the time before this app was restarted: it has a while
+// to come back. NULL is left in c->vmm when memory is out.
+void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE]);
+// Sends a message, which is consumed.
+void vmms_send(struct vmm_process *vmm, struct message *m);
+// The container is over: so is the process.
+void vmms_release(struct vmm_process *vmm);
+// The order and the clients of a container's streams; called when the vmm waits for them.
+void container_order(struct container *c);
+
+// --- boot.c ---
+
+// Begins to read the boot disk.
+void boot_start(struct containers *all);
+
+// --- config.c ---
+
+// Writes a container's config.json. Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
+__must_check error_t config_write(const struct container *c, const struct image *image,
+                                  struct json_writer *w, char error[static SETTINGS_ERROR_MAX]);
+
+// --- shutdown.c ---
+
+// Hears of the machine's end from "host". Errors: as host_start's.
+__must_check error_t shutdown_init(struct containers *all);
+// A container has ended: it may have been the last one.
+void shutdown_advance(struct containers *all);
+
+// --- words.c ---
+
+// A name of an adjective and a noun.
+void words_name(uint64_t random, char out[static CONTAINER_NAME_MAX]);
+#define TIME_TEXT_MAX 40u
+// A time in UTC, as RFC 3339 has it; of 0, what Docker says for "never".
+void words_time(nsec_t wall, char out[static TIME_TEXT_MAX]);
+// A duration for people, as "3 minutes".
+void words_duration(nsec_t duration, char out[static TIME_TEXT_MAX]);
+// Linux's number of a signal by name ("SIGTERM", "term") or number; 0: there is none.
+uint32_t words_signal(const char *text);

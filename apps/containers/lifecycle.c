@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: MIT
+//
+// A container from its start to its end, and who waits for that.
+#include "apps/containers/containers.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define SIGNAL_KILL 9u
+#define SIGNAL_TERM 15u
+#define STATUS_KILLED 137
+
+static nsec_t wall_time(void)
+{
+	nsec_t now = 0;
+
+	return clock_get(CLOCK_WALL, &now) == 0 ? now : 0;
+}
+
+// --- Making and freeing --------------------------------------------------------------------------
+
+void container_init(struct container *c, struct containers *all)
+{
+	c->all = all;
+	c->stop_timer = HANDLE_NONE;
+	list_init(&c->entry);
+	list_init(&c->waiters);
+}
+
+void container_add(struct container *c)
+{
+	list_push_front(&c->all->containers, &c->entry);
+	c->all->num_containers++;
+}
+
+void container_discard(struct container *c)
+{
+	settings_deinit(&c->settings);
+	heap_free(c->body);
+	heap_free(c);
+}
+
+// --- Waiters -------------------------------------------------------------------------------------
+
+bool waiter_add(struct container *c, const struct request *request, enum waiter_kind kind,
+                enum wait_condition condition, bool removes, bool restarts)
+{
+	struct waiter *waiter = heap_alloc(sizeof(*waiter));
+
+	if (waiter == NULL) {
+		reply_error(request->client, request->id, 500, "out of memory");
+		return false;
+	}
+	*waiter = (struct waiter){ .client = request->client,
+		                   .id = request->id,
+		                   .kind = kind,
+		                   .condition = condition,
+		                   .removes = removes,
+		                   .restarts = restarts };
+	list_push_back(&c->waiters, &waiter->entry);
+	return true;
+}
+
+static void waiter_free(struct waiter *waiter)
+{
+	list_remove(&waiter->entry);
+	heap_free(waiter);
+}
+
+// What they asked for is done all the same; only the answer is not.
+void waiters_drop(struct containers *all, const struct client *client, uint32_t id)
+{
+	list_for_each(entry, &all->containers) {
+		struct container *c = container_of(entry, struct container, entry);
+
+		list_for_each_safe(pos, &c->waiters)
+		{
+			struct waiter *waiter = container_of(pos, struct waiter, entry);
+
+			if (waiter->client != client || (id != 0 && waiter->id != id))
+				continue;
+			if (waiter->removes || waiter->restarts)
+				waiter->client = NULL;
+			else
+				waiter_free(waiter);
+		}
+	}
+}
+
+static void answer_wait(const struct container *c, const struct waiter *waiter)
+{
+	struct json_writer w = { 0 };
+
+	json_write_raw(&w, "{\"StatusCode\":");
+	json_write_i64(&w, c->exit_code);
+	if (c->error[0] != '\0') {
+		json_write_raw(&w, ",\"Error\":{\"Message\":");
+		json_write_string(&w, c->error);
+		json_write_raw(&w, "}");
+	}
+	json_write_raw(&w, "}");
+	reply_json(waiter->client, waiter->id, 200, &w);
+}
+
+static void answer_started(struct container *c)
+{
+	list_for_each_safe(pos, &c->waiters)
+	{
+		struct waiter *waiter = container_of(pos, struct waiter, entry);
+
+		if (waiter->kind != WAITER_START)
+			continue;
+		reply_empty(waiter->client, waiter->id, 204, 0);
+		waiter_free(waiter);
+	}
+}
+
+// Docker says 400 for what the command is to blame for, 500 else.
+static void answer_not_started(struct container *c)
+{
+	uint32_t status = c->exit_code == 126 || c->exit_code == 127 ? 400 : 500;
+
+	list_for_each_safe(pos, &c->waiters)
+	{
+		struct waiter *waiter = container_of(pos, struct waiter, entry);
+
+		if (waiter->kind != WAITER_START)
+			continue;
+		reply_error(waiter->client, waiter->id, status,
+		            "failed to create task for container: %s",
+		            c->error[0] != '\0' ? c->error : "it was killed before it ran");
+		waiter_free(waiter);
+	}
+}
+
+// Returns whether it is to go, or to run once more.
+static void answer_end(struct container *c, bool *removes, bool *restarts)
+{
+	list_for_each_safe(pos, &c->waiters)
+	{
+		struct waiter *waiter = container_of(pos, struct waiter, entry);
+
+		if (waiter->kind == WAITER_WAIT) {
+			if (waiter->condition == WAIT_REMOVED)
+				continue;
+			answer_wait(c, waiter);
+		} else {
+			*removes = *removes || waiter->removes;
+			if (waiter->restarts) {
+				*restarts = true;
+				waiter->kind = WAITER_START;
+				continue;
+			}
+			reply_empty(waiter->client, waiter->id, 204, 0);
+		}
+		waiter_free(waiter);
+	}
+}
+
+// --- The end -------------------------------------------------------------------------------------
+
+static void close_attaches(struct container *c)
+{
+	for (size_t i = 0; i < c->num_attaches; i++)
+		handle_close(c->attaches[i].channel);
+	c->num_attaches = 0;
+}
+
+static void stop_timer_close(struct container *c)
+{
+	if (c->stop_timer != HANDLE_NONE)
+		loop_close(&c->all->loop, &c->stop_source);
+	c->stop_timer = HANDLE_NONE;
+}
+
+void container_remove(struct container *c)
+{
+	c->removing = true;
+	list_for_each_safe(pos, &c->waiters)
+	{
+		struct waiter *waiter = container_of(pos, struct waiter, entry);
+
+		if (waiter->kind == WAITER_WAIT)
+			answer_wait(c, waiter);
+		else
+			reply_empty(waiter->client, waiter->id, 204, 0);
+		waiter_free(waiter);
+	}
+	close_attaches(c);
+	stop_timer_close(c);
+	list_remove(&c->entry);
+	c->all->num_containers--;
+	store_remove(c);
+	container_discard(c);
+}
+
+static void container_over(struct container *c, int status, const char *error)
+{
+	bool removes = c->settings.auto_remove, restarts = false;
+	struct containers *all = c->all;
+	struct vmm_process *vmm = c->vmm;
+
+	c->vmm = NULL;
+	if (vmm != NULL)
+		vmms_release(vmm);
+	close_attaches(c);
+	stop_timer_close(c);
+	c->state = CONTAINER_EXITED;
+	c->exit_code = status;
+	c->finished_at = wall_time();
+	str_copy(c->error, error, sizeof(c->error));
+	if (!c->started)
+		answer_not_started(c);
+	c->started = false;
+	memset(c->address, 0, sizeof(c->address));
+	if (!removes)
+		store_write(c);
+	answer_end(c, &removes, &restarts);
+	if (removes)
+		container_remove(c);
+	else if (restarts && !all->stopping)
+		container_begin(c);
+	shutdown_advance(all);
+}
+
+void container_vmm_lost(struct container *c)
+{
+	char error[CONTAINER_ERROR_MAX];
+
+	c->vmm = NULL;
+	str_copy(error,
+	         c->error[0] != '\0' && !c->started
+	                 ? c->error
+	                 : "the process of its virtual machine has ended",
+	         sizeof(error));
+	container_over(c, STATUS_KILLED, error);
+}
+
+// --- The start -----------------------------------------------------------------------------------
+
+void container_begin(struct container *c)
+{
+	c->state = CONTAINER_RUNNING;
+	c->started = false;
+	c->error[0] = '\0';
+	c->exit_code = 0;
+	c->vmm = vmms_take(c->all, c);
+	if (c->vmm == NULL) {
+		container_over(c, 128, "out of memory");
+		return;
+	}
+	if (c->vmm->connected && c->vmm->vm == VMM_IDLE)
+		container_order(c);
+}
+
+static void send_attach(struct container *c, const struct pending_attach *attach)
+{
+	struct msg_vmm_attach fixed = { .flags = attach->flags };
+	struct message m;
+	error_t err = message_encode_vmm_attach(&m, &fixed, NULL, 0);
+
+	assert(err == 0);
+	m.handles[0] = attach->channel;
+	m.num_handles = 1;
+	vmms_send(c->vmm, &m);
+}
+
+static uint32_t start_flags(const struct settings *s)
+{
+	bool has_network = s->network_mode == NULL || strcmp(s->network_mode, "none") != 0;
+
+	return (s->tty ? VMM_TTY : 0) | (s->open_stdin ? VMM_OPEN_STDIN : 0) |
+		(s->stdin_once ? VMM_STDIN_ONCE : 0) | (has_network ? VMM_NETWORK : 0);
+}
+
+static error_t make_order(const struct container *c, struct message *m,
+                          char error[static SETTINGS_ERROR_MAX])
+{
+	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	struct msg_vmm_start start = { .flags = start_flags(&c->settings) };
+	struct json_writer w = { 0 };
+	error_t err;
+
+	if (image == NULL) {
+		str_copy(error, "its image is gone", SETTINGS_ERROR_MAX);
+		return ERR_NOT_FOUND;
+	}
+	err = config_write(c, image, &w, error);
+	memcpy(start.container, c->id, sizeof(start.container));
+	start.config_length = (uint32_t)w.len;
+	start.first_sector = image->first_sector;
+	start.num_sectors = image->num_sectors;
+	if (err == 0)
+		err = message_encode_vmm_start(m, &start, NULL, 0);
+	if (err == 0)
+		err = payload_copy(w.text, w.len, &m->handles[0]);
+	if (err == 0)
+		m->num_handles = 1;
+	json_writer_deinit(&w);
+	return err;
+}
+
+void container_order(struct container *c)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct message m;
+	error_t err;
+
+	str_copy(error, "out of memory", sizeof(error));
+	err = make_order(c, &m, error);
+	if (err < 0) {
+		container_over(c, 128, error);
+		return;
+	}
+	// The streams first: nothing that it writes is lost.
+	for (size_t i = 0; i < c->num_attaches; i++)
+		send_attach(c, &c->attaches[i]);
+	c->num_attaches = 0;
+	c->vmm->order_sent = true;
+	vmms_send(c->vmm, &m);
+}
+
+void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text)
+{
+	memcpy(c->address, state->address, sizeof(c->address));
+	switch (state->state) {
+	case VMM_RUNNING:
+		if (c->started)
+			break;
+		c->started = true;
+		c->started_at = wall_time();
+		store_write(c);
+		answer_started(c);
+		break;
+	case VMM_ENDED: container_over(c, state->status, text); break;
+	default: break;
+	}
+}
+
+// --- Signals -------------------------------------------------------------------------------------
+
+void container_signal_send(struct container *c, uint32_t number)
+{
+	struct msg_vmm_signal signal = { .process = 1, .signal = number };
+	static const struct msg_vmm_kill kill;
+	struct message m;
+	error_t err = number == SIGNAL_KILL ? message_encode_vmm_kill(&m, &kill, NULL, 0)
+					    : message_encode_vmm_signal(&m, &signal, NULL, 0);
+
+	assert(err == 0);
+	// One that has not got its order has nothing to be told.
+	if (c->vmm == NULL || !c->vmm->order_sent)
+		container_over(c, 128 + (int)number, "");
+	else
+		vmms_send(c->vmm, &m);
+}
+
+static void stop_signalled(struct loop *loop, struct source *source)
+{
+	struct container *c = source->context;
+
+	(void)loop;
+	stop_timer_close(c);
+	container_signal_send(c, SIGNAL_KILL);
+}
+
+static const struct source_ops stop_ops = { .signalled = stop_signalled };
+
+static void stop_timer_start(struct container *c, int64_t seconds)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	assert(err == 0);
+	stop_timer_close(c);
+	if (seconds < 0)
+		return;
+	if (timer_create(&c->stop_timer) < 0) {
+		c->stop_timer = HANDLE_NONE;
+		return;
+	}
+	err = loop_add(&c->all->loop, &c->stop_source, c->stop_timer, &stop_ops, c);
+	if (err == 0)
+		err = timer_set(c->stop_timer, now + (nsec_t)seconds * NSEC_PER_SEC);
+	if (err < 0)
+		log_warn("a container that does not end will not be killed (%s)", error_text(err));
+}
+
+void container_stop(struct container *c, int64_t seconds)
+{
+	uint32_t number = c->settings.stop_signal != NULL ? words_signal(c->settings.stop_signal)
+							  : 0;
+
+	stop_timer_start(c, seconds);
+	container_signal_send(c, number != 0 ? number : SIGNAL_TERM);
+}

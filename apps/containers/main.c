@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// Which containers there are, what they are to be, and what becomes of them. Each runs in a process
+// of its own, with a virtual machine (apps/vmm), which this app has started.
+#include "apps/containers/containers.h"
+#include "libs/abi/app.h"
+#include "libs/abi/folio.h"
+#include "libs/files/files.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+static struct containers containers_state;
+
+// Kept memory tells a restart of this app from one of the machine.
+static bool was_restarted(const struct environ *env)
+{
+	bool *mark;
+	void *base;
+	bool restarted;
+	error_t err = folio_map(environ_kept(env, "running"), PROT_READ | PROT_WRITE, &base);
+
+	assert(err == 0);
+	mark = base;
+	restarted = *mark;
+	*mark = true;
+	return restarted;
+}
+
+static void containers_main(const struct environ *env)
+{
+	struct containers *all = &containers_state;
+	struct system_info info;
+	error_t err;
+
+	all->env = env;
+	all->app_file = HANDLE_NONE;
+	list_init(&all->containers);
+	list_init(&all->clients);
+	if (environ_config_u64(env, "pool", &all->pool_size) < 0 || all->pool_size > 16) {
+		log_error("containers.pool is the number of virtual machines that wait, 0 to 16");
+		process_exit(1);
+	}
+	all->restarted = was_restarted(env);
+	err = system_info(environ_system(env), &info);
+	assert(err == 0);
+	all->has_hypervisor = info.has_hypervisor != 0;
+	all->has_sstc = info.has_sstc != 0;
+	all->timebase_hz = info.timebase_hz;
+	err = loop_init(&all->loop);
+	if (err == 0)
+		err = vmms_init(all);
+	if (err == 0)
+		err = shutdown_init(all);
+	assert(err == 0);
+	store_read(all);
+	boot_start(all);
+	loop_run(&all->loop);
+}
+
+APP(containers, .main = containers_main, .restart = RESTART_ON_FAULT,
+    .memory_limit = 32ul * 1024 * 1024, .handle_limit = 8192,
+    .needs = {
+	    { NEED_SERVICE, "apps", NULL, 0 },
+	    { NEED_SERVICE, "blkdev", NULL, 1 },
+	    { NEED_SERVICE, "host", NULL, 1 },
+	    FILES_OWN,
+	    { .kind = NEED_KEPT, .name = "running", .size = PAGE_SIZE },
+	    { NEED_SYSTEM, "system", NULL, 0 },
+	    { NEED_CONFIG, "pool", "1", 0 },
+    },
+    .provides = { "containers", "vmm" });

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT
+//
+// What clients ask to be done. Texts are Docker's: people search for them.
+#include "apps/containers/containers.h"
+
+#include <stdarg.h>
+
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define MAX_STOP_SECONDS 1000000000
+
+static void refuse(struct request *request, uint32_t status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void refuse(struct request *request, uint32_t status, const char *format, ...)
+{
+	char text[CONTAINER_ERROR_MAX + CONTAINERS_TARGET_MAX];
+	va_list args;
+
+	va_start(args, format);
+	fmt_vwrite(text, sizeof(text), format, args);
+	va_end(args);
+	reply_error(request->client, request->id, status, "%s", text);
+}
+
+static void done(struct request *request)
+{
+	reply_empty(request->client, request->id, 204, 0);
+}
+
+// --- Names ---------------------------------------------------------------------------------------
+
+static struct container *find_name(struct containers *all, const char *name)
+{
+	list_for_each(entry, &all->containers) {
+		struct container *c = container_of(entry, struct container, entry);
+
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+// A whole id, a name, the beginning of an id that is one container's only; in this order.
+struct container *operation_find(struct request *request)
+{
+	const char *target = request->target[0] == '/' ? request->target + 1 : request->target;
+	struct container *found = NULL;
+	size_t len = strlen(target), count = 0;
+
+	list_for_each(entry, &request->all->containers) {
+		struct container *c = container_of(entry, struct container, entry);
+
+		if (strcmp(c->id_text, target) == 0)
+			return c;
+		if (len > 0 && strncmp(c->id_text, target, len) == 0) {
+			found = c;
+			count++;
+		}
+	}
+	if (find_name(request->all, target) != NULL)
+		return find_name(request->all, target);
+	if (count == 1)
+		return found;
+	if (count > 1)
+		refuse(request, 400, "Multiple IDs found with provided prefix: %s", target);
+	else
+		refuse(request, 404, "No such container: %s", target);
+	return NULL;
+}
+
+static bool is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < 2 || len >= CONTAINER_NAME_MAX || !is_letter_or_digit(name[0]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_letter_or_digit(name[i]) && name[i] != '_' && name[i] != '.' &&
+		    name[i] != '-')
+			return false;
+	return true;
+}
+
+// Whether a container may be called so; the request was answered otherwise.
+static bool name_is_free(struct request *request, const char *name)
+{
+	const struct container *other = find_name(request->all, name);
+
+	if (!is_name(name)) {
+		refuse(request, 400,
+		       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, of "
+		       "2 to %u characters",
+		       name, CONTAINER_NAME_MAX - 1);
+		return false;
+	}
+	if (other != NULL) {
+		refuse(request, 409,
+		       "Conflict. The container name \"/%s\" is already in use by container \"%s\". You "
+		       "have to remove (or rename) that container to be able to reuse that name.",
+		       name, other->id_text);
+		return false;
+	}
+	return true;
+}
+
+// --- Create --------------------------------------------------------------------------------------
+
+static bool choose_name(struct request *request, struct container *c)
+{
+	const char *wanted = request->target[0] == '/' ? request->target + 1 : request->target;
+	uint64_t random;
+
+	if (wanted[0] != '\0') {
+		if (!name_is_free(request, wanted))
+			return false;
+		str_copy(c->name, wanted, sizeof(c->name));
+		return true;
+	}
+	do {
+		if (random_get(&random, sizeof(random)) < 0)
+			random = request->id;
+		words_name(random, c->name);
+	} while (find_name(request->all, c->name) != NULL);
+	return true;
+}
+
+static error_t choose_id(struct container *c)
+{
+	error_t err = random_get(c->id, sizeof(c->id));
+
+	for (size_t i = 0; i < sizeof(c->id); i++)
+		fmt_write(c->id_text + 2 * i, 3, "%02x", c->id[i]);
+	return err;
+}
+
+static bool copy_body(struct request *request, struct container *c)
+{
+	c->body = heap_alloc(request->body.len + 1);
+	if (c->body == NULL) {
+		refuse(request, 500, "out of memory");
+		return false;
+	}
+	memcpy(c->body, request->body.data, request->body.len);
+	return true;
+}
+
+static void answer_created(struct request *request, const struct container *c)
+{
+	struct json_writer w = { 0 };
+
+	json_write_raw(&w, "{\"Id\":");
+	json_write_string(&w, c->id_text);
+	json_write_raw(&w, ",\"Warnings\":[]}");
+	reply_json(request->client, request->id, 201, &w);
+}
+
+void operation_create(struct request *request)
+{
+	struct containers *all = request->all;
+	struct container *c = heap_alloc(sizeof(*c));
+	char error[SETTINGS_ERROR_MAX];
+	struct settings settings;
+	error_t err;
+
+	if (c == NULL || all->num_containers == CONTAINERS_MAX) {
+		refuse(request, 500,
+		       c == NULL ? "out of memory" : "there are too many containers: remove some");
+		heap_free(c);
+		return;
+	}
+	err = settings_parse(&settings, request->body, error);
+	if (err < 0) {
+		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s",
+		       err == ERR_NO_MEMORY ? "out of memory" : error);
+		heap_free(c);
+		return;
+	}
+	if (image_index_find(&all->images, settings.image) == NULL) {
+		refuse(request, 404, "No such image: %s", settings.image);
+	} else if (choose_name(request, c) && choose_id(c) == 0 && copy_body(request, c)) {
+		container_init(c, all);
+		c->settings = settings;
+		if (clock_get(CLOCK_WALL, &c->created_at) < 0)
+			c->created_at = 0;
+		container_add(c);
+		store_write(c);
+		answer_created(request, c);
+		return;
+	}
+	settings_deinit(&settings);
+	heap_free(c);
+}
+
+// --- Start, stop, kill ---------------------------------------------------------------------------
+
+void operation_start(struct request *request)
+{
+	struct container *c = operation_find(request);
+
+	if (c == NULL)
+		return;
+	if (c->state == CONTAINER_RUNNING && c->started)
+		reply_empty(request->client, request->id, 304, 0);
+	else if (request->all->stopping)
+		refuse(request, 503, "the machine is going off");
+	else if (!request->all->has_hypervisor)
+		refuse(request, 500,
+		       "this machine has no hypervisor extension (H), so it cannot run Linux containers");
+	else if (waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false) &&
+	         c->state != CONTAINER_RUNNING)
+		container_begin(c);
+}
+
+// Seconds to the kill; false, and the request was answered, when it says nonsense.
+static bool stop_seconds(struct request *request, const struct container *c, int64_t *out)
+{
+	char *text = query_take(request, "t");
+	bool is_set = text != NULL && text[0] != '\0';
+
+	heap_free(text);
+	*out = c->settings.has_stop_timeout ? c->settings.stop_timeout : DEFAULT_STOP_SECONDS;
+	if (!is_set)
+		return true;
+	if (query_number(request, "t", out) && *out >= -1 && *out <= MAX_STOP_SECONDS)
+		return true;
+	refuse(request, 400, "t is a number of seconds, or -1");
+	return false;
+}
+
+void operation_stop(struct request *request, bool restarts)
+{
+	struct container *c = operation_find(request);
+	int64_t seconds;
+
+	if (c == NULL || !stop_seconds(request, c, &seconds))
+		return;
+	if (c->state != CONTAINER_RUNNING) {
+		if (!restarts)
+			reply_empty(request->client, request->id, 304, 0);
+		else if (waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false))
+			container_begin(c);
+		return;
+	}
+	if (waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, restarts))
+		container_stop(c, seconds);
+}
+
+void operation_kill(struct request *request)
+{
+	struct container *c = operation_find(request);
+	char *text = query_take(request, "signal");
+	uint32_t number = text != NULL && text[0] != '\0' ? words_signal(text) : 9;
+
+	if (c != NULL && number == 0)
+		refuse(request, 400, "invalid signal: %s", text);
+	else if (c != NULL && c->state != CONTAINER_RUNNING)
+		refuse(request, 409, "cannot kill container: %s: container %s is not running",
+		       request->target, c->id_text);
+	heap_free(text);
+	if (c == NULL || number == 0 || c->state != CONTAINER_RUNNING)
+		return;
+	done(request);
+	container_signal_send(c, number);
+}
+
+// --- Wait, remove, rename ------------------------------------------------------------------------
+
+void operation_wait(struct request *request)
+{
+	struct container *c = operation_find(request);
+	enum wait_condition condition = WAIT_NOT_RUNNING;
+	char *text;
+
+	if (c == NULL)
+		return;
+	text = query_take(request, "condition");
+	if (text != NULL && strcmp(text, "next-exit") == 0)
+		condition = WAIT_NEXT_EXIT;
+	else if (text != NULL && strcmp(text, "removed") == 0)
+		condition = WAIT_REMOVED;
+	else if (text != NULL && text[0] != '\0' && strcmp(text, "not-running") != 0)
+		condition = (enum wait_condition) - 1;
+	if (condition == (enum wait_condition) - 1) {
+		refuse(request, 400, "invalid condition: \"%s\"", text);
+	} else if (condition == WAIT_NOT_RUNNING && c->state != CONTAINER_RUNNING) {
+		struct json_writer w = { 0 };
+
+		json_write_raw(&w, "{\"StatusCode\":");
+		json_write_i64(&w, c->exit_code);
+		json_write_raw(&w, "}");
+		reply_json(request->client, request->id, 200, &w);
+	} else if (waiter_add(c, request, WAITER_WAIT, condition, false, false)) {
+		reply_empty(request->client, request->id, CONTAINERS_ACCEPTED, 0);
+	}
+	heap_free(text);
+}
+
+void operation_remove(struct request *request)
+{
+	struct container *c = operation_find(request);
+
+	if (c == NULL)
+		return;
+	if (c->state != CONTAINER_RUNNING) {
+		done(request);
+		container_remove(c);
+		return;
+	}
+	if (!query_flag(request, "force")) {
+		refuse(request, 409,
+		       "cannot remove container \"/%s\": container is running: stop the container "
+		       "before removing or force remove",
+		       c->name);
+		return;
+	}
+	if (waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, true, false))
+		container_signal_send(c, 9);
+}
+
+void operation_rename(struct request *request)
+{
+	struct container *c = operation_find(request);
+	char *name;
+
+	if (c == NULL)
+		return;
+	name = query_take(request, "name");
+	if (name == NULL || name[0] == '\0') {
+		refuse(request, 400, "Neither old nor new names may be empty");
+	} else if (name_is_free(request, name[0] == '/' ? name + 1 : name)) {
+		str_copy(c->name, name[0] == '/' ? name + 1 : name, sizeof(c->name));
+		done(request);
+	}
+	heap_free(name);
+}
+
+// --- Streams -------------------------------------------------------------------------------------
+
+void operation_attach(struct request *request)
+{
+	struct container *c = operation_find(request);
+	uint32_t flags = (query_flag(request, "stdin") ? VMM_ATTACH_STDIN : 0) |
+		(query_flag(request, "stdout") ? VMM_ATTACH_STDOUT : 0) |
+		(query_flag(request, "stderr") ? VMM_ATTACH_STDERR : 0);
+	struct pending_attach attach = { .channel = request->channel, .flags = flags };
+
+	if (c == NULL)
+		return;
+	if (request->channel == HANDLE_NONE) {
+		refuse(request, 400, "attach needs a connection that can be upgraded");
+		return;
+	}
+	if (c->state == CONTAINER_EXITED && !query_flag(request, "stream")) {
+		reply_empty(request->client, request->id, 200, 0);
+		return;
+	}
+	if (c->vmm != NULL && c->vmm->order_sent) {
+		struct msg_vmm_attach fixed = { .flags = flags };
+		struct message m;
+		error_t err = message_encode_vmm_attach(&m, &fixed, NULL, 0);
+
+		assert(err == 0);
+		m.handles[0] = request->channel;
+		m.num_handles = 1;
+		vmms_send(c->vmm, &m);
+	} else if (c->num_attaches == MAX_PENDING_ATTACHES) {
+		refuse(request, 409, "too many clients are attached to container %s", c->id_text);
+		return;
+	} else {
+		c->attaches[c->num_attaches++] = attach;
+	}
+	request->channel = HANDLE_NONE;
+	reply_empty(request->client, request->id, 200, c->settings.tty ? CONTAINERS_TTY : 0);
+}
+
+void operation_resize(struct request *request)
+{
+	struct container *c = operation_find(request);
+	struct msg_vmm_resize resize = { .process = 1 };
+	int64_t rows = 0, columns = 0;
+	struct message m;
+	error_t err;
+
+	if (c == NULL)
+		return;
+	if (!query_number(request, "h", &rows) || !query_number(request, "w", &columns) ||
+	    rows < 0 || rows > UINT16_MAX || columns < 0 || columns > UINT16_MAX) {
+		refuse(request, 400, "h and w are the terminal's rows and columns");
+		return;
+	}
+	if (c->vmm == NULL || !c->vmm->order_sent) {
+		refuse(request, 409, "container %s is not running", c->id_text);
+		return;
+	}
+	resize.rows = (uint16_t)rows;
+	resize.columns = (uint16_t)columns;
+	err = message_encode_vmm_resize(&m, &resize, NULL, 0);
+	assert(err == 0);
+	vmms_send(c->vmm, &m);
+	reply_empty(request->client, request->id, 200, 0);
+}

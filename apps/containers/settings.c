@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+#include "apps/containers/settings.h"
+
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/json/json.h"
+#include "libs/starina/alloc.h"
+
+#define MIN_MEMORY (32ll * 1024 * 1024)
+#define MAX_MEMORY (8ll * 1024 * 1024 * 1024)
+#define NANO 1000000000ll
+#define MAX_CPUS 4
+
+enum field_kind {
+	FIELD_STRING,
+	FIELD_STRINGS,  // a list, or one string
+	FIELD_BOOL,
+	FIELD_NUMBER,
+	FIELD_JSON,    // kept as it is
+	FIELD_OBJECT,  // of more fields
+	FIELD_ANY,     // has no meaning here, whatever it is
+};
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	size_t offset;               // in struct settings
+	size_t present;              // of a bool that says that it was set; 0: none
+	const struct field *fields;  // of FIELD_OBJECT, ended by a name of NULL
+	const char *where;           // its name for people
+};
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct field restart_fields[] = {
+	{ "Name", FIELD_STRING, AT(restart_policy), 0, NULL, NULL },
+	{ "MaximumRetryCount", FIELD_NUMBER, AT(restart_max), 0, NULL, NULL },
+	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
+};
+
+static const struct field host_fields[] = {
+	{ "AutoRemove", FIELD_BOOL, AT(auto_remove), 0, NULL, NULL },
+	{ "Memory", FIELD_NUMBER, AT(memory), 0, NULL, NULL },
+	{ "NanoCpus", FIELD_NUMBER, AT(nano_cpus), 0, NULL, NULL },
+	{ "NetworkMode", FIELD_STRING, AT(network_mode), 0, NULL, NULL },
+	{ "ReadonlyRootfs", FIELD_BOOL, AT(read_only), 0, NULL, NULL },
+	{ "RestartPolicy", FIELD_OBJECT, 0, 0, restart_fields, "HostConfig.RestartPolicy." },
+	{ "ConsoleSize", FIELD_ANY, 0, 0, NULL, NULL },
+	{ "LogConfig", FIELD_ANY, 0, 0, NULL, NULL },
+	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
+};
+
+static const struct field body_fields[] = {
+	{ "Image", FIELD_STRING, AT(image), 0, NULL, NULL },
+	{ "Hostname", FIELD_STRING, AT(hostname), 0, NULL, NULL },
+	{ "User", FIELD_STRING, AT(user), 0, NULL, NULL },
+	{ "WorkingDir", FIELD_STRING, AT(workdir), 0, NULL, NULL },
+	{ "StopSignal", FIELD_STRING, AT(stop_signal), 0, NULL, NULL },
+	{ "StopTimeout", FIELD_NUMBER, AT(stop_timeout), AT(has_stop_timeout), NULL, NULL },
+	{ "Entrypoint", FIELD_STRINGS, AT(entrypoint), AT(has_entrypoint), NULL, NULL },
+	{ "Cmd", FIELD_STRINGS, AT(cmd), AT(has_cmd), NULL, NULL },
+	{ "Env", FIELD_STRINGS, AT(env), 0, NULL, NULL },
+	{ "Tty", FIELD_BOOL, AT(tty), 0, NULL, NULL },
+	{ "OpenStdin", FIELD_BOOL, AT(open_stdin), 0, NULL, NULL },
+	{ "StdinOnce", FIELD_BOOL, AT(stdin_once), 0, NULL, NULL },
+	{ "AttachStdin", FIELD_BOOL, AT(attach_stdin), 0, NULL, NULL },
+	{ "AttachStdout", FIELD_BOOL, AT(attach_stdout), 0, NULL, NULL },
+	{ "AttachStderr", FIELD_BOOL, AT(attach_stderr), 0, NULL, NULL },
+	{ "Labels", FIELD_JSON, AT(labels), 0, NULL, NULL },
+	{ "HostConfig", FIELD_OBJECT, AT(host_config), 0, host_fields, "HostConfig." },
+	// What an image's file says, or what changes nothing.
+	{ "ExposedPorts", FIELD_ANY, 0, 0, NULL, NULL },
+	{ "NetworkingConfig", FIELD_ANY, 0, 0, NULL, NULL },
+	{ "ArgsEscaped", FIELD_ANY, 0, 0, NULL, NULL },
+	{ "OnBuild", FIELD_ANY, 0, 0, NULL, NULL },
+	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
+};
+
+struct parse {
+	struct settings *settings;
+	char *error;
+	error_t err;
+};
+
+static void *member(const struct parse *p, size_t offset)
+{
+	return (char *)p->settings + offset;
+}
+
+static void fail(struct parse *p, error_t err)
+{
+	if (p->err == 0)
+		p->err = err;
+}
+
+// The text of the next value, which is taken.
+static struct span take_raw(struct json_reader *r)
+{
+	struct span raw;
+
+	// Leaves the white space before it.
+	if (json_take_null(r))
+		return (struct span){ 0 };
+	raw = r->rest;
+	json_skip(r);
+	raw.len -= r->rest.len;
+	return json_reader_status(r) == 0 ? raw : (struct span){ 0 };
+}
+
+static char *copy_span(struct span text)
+{
+	char *copy = heap_alloc(text.len + 1);
+
+	if (copy != NULL && text.len > 0)
+		memcpy(copy, text.data, text.len);
+	return copy;
+}
+
+// `text` is NULL when the reader is bad, or memory is out.
+static void replace(struct parse *p, const struct json_reader *r, char **target, char *text)
+{
+	heap_free(*target);
+	*target = text;
+	if (text == NULL && json_reader_status(r) == 0)
+		fail(p, ERR_NO_MEMORY);
+}
+
+// Whether a value is what a client sends for "not set": null, false, 0, -1, empty, or made of such.
+static bool is_neutral(struct json_reader *r)
+{
+	struct span raw, key;
+	bool neutral = true;
+
+	if (json_take_null(r))
+		return true;
+	if (r->rest.len == 0)
+		return false;
+	switch (r->rest.data[0]) {
+	case '{':
+		json_enter_object(r);
+		while (json_next_member(r, &key))
+			neutral = is_neutral(r) && neutral;
+		return neutral;
+	case '[':
+		json_enter_array(r);
+		while (json_next_element(r))
+			neutral = is_neutral(r) && neutral;
+		return neutral;
+	default: break;
+	}
+	raw = take_raw(r);
+	return (raw.len == 1 && raw.data[0] == '0') ||
+		(raw.len == 2 &&
+	         (memcmp(raw.data, "-1", 2) == 0 || memcmp(raw.data, "\"\"", 2) == 0)) ||
+		(raw.len == 5 && memcmp(raw.data, "false", 5) == 0);
+}
+
+static int64_t take_number(struct json_reader *r)
+{
+	bool negative = r->rest.len > 0 && r->rest.data[0] == '-';
+	uint64_t value;
+
+	if (negative) {
+		r->rest.data++;
+		r->rest.len--;
+	}
+	value = json_take_u64(r);
+	return negative ? -(int64_t)value : (int64_t)value;
+}
+
+static bool take_bool(struct json_reader *r)
+{
+	struct span raw = take_raw(r);
+
+	if (raw.len == 4 && memcmp(raw.data, "true", 4) == 0)
+		return true;
+	if (raw.len != 5 || memcmp(raw.data, "false", 5) != 0)
+		r->bad = true;
+	return false;
+}
+
+static void take_strings(struct parse *p, struct json_reader *r, struct string_list *list)
+{
+	error_t err = 0;
+
+	string_list_deinit(list);
+	if (r->rest.len > 0 && r->rest.data[0] == '"') {
+		err = string_list_take(list, json_take_string(r));
+	} else {
+		json_enter_array(r);
+		while (err == 0 && json_next_element(r))
+			err = string_list_take(list, json_take_string(r));
+	}
+	if (err < 0 && json_reader_status(r) == 0)
+		fail(p, err);
+}
+
+static void take_object(struct parse *p, struct json_reader *r, const struct field *fields,
+                        const char *where);
+
+static void take_field(struct parse *p, struct json_reader *r, const struct field *f)
+{
+	struct span before;
+
+	if (f->kind == FIELD_ANY) {
+		json_skip(r);
+		return;
+	}
+	if (json_take_null(r))
+		return;
+	before = r->rest;
+	switch (f->kind) {
+	case FIELD_STRING: replace(p, r, member(p, f->offset), json_take_string(r)); break;
+	case FIELD_STRINGS: take_strings(p, r, member(p, f->offset)); break;
+	case FIELD_BOOL: *(bool *)member(p, f->offset) = take_bool(r); break;
+	case FIELD_NUMBER: *(int64_t *)member(p, f->offset) = take_number(r); break;
+	case FIELD_JSON: replace(p, r, member(p, f->offset), copy_span(take_raw(r))); break;
+	case FIELD_OBJECT:
+		take_object(p, r, f->fields, f->where);
+		before.len -= r->rest.len;
+		if (f->offset != 0)
+			replace(p, r, member(p, f->offset), copy_span(before));
+		break;
+	case FIELD_ANY: break;
+	}
+	if (f->present != 0)
+		*(bool *)member(p, f->present) = true;
+	if (json_reader_status(r) < 0 && p->error[0] == '\0')
+		fmt_write(p->error, SETTINGS_ERROR_MAX, "%s is not what it is to be", f->name);
+}
+
+static const struct field *find_field(const struct field *fields, struct span key)
+{
+	for (; fields->name != NULL; fields++)
+		if (strlen(fields->name) == key.len && memcmp(fields->name, key.data, key.len) == 0)
+			return fields;
+	return NULL;
+}
+
+// What is not known here and does mean something is refused: nothing is passed over in silence.
+static void take_object(struct parse *p, struct json_reader *r, const struct field *fields,
+                        const char *where)
+{
+	struct span key;
+
+	json_enter_object(r);
+	while (p->err == 0 && json_next_member(r, &key)) {
+		const struct field *f = find_field(fields, key);
+
+		if (f != NULL) {
+			take_field(p, r, f);
+		} else if (!is_neutral(r) && json_reader_status(r) == 0) {
+			fmt_write(p->error, SETTINGS_ERROR_MAX,
+			          "%s%.*s is not supported: leave it out", where,
+			          (int)(key.len < 64 ? key.len : 64), (const char *)key.data);
+			fail(p, ERR_INVALID);
+		}
+	}
+}
+
+static bool is_one_of(const char *text, const char *const *choices)
+{
+	if (text == NULL || text[0] == '\0')
+		return true;
+	for (; *choices != NULL; choices++)
+		if (strcmp(text, *choices) == 0)
+			return true;
+	return false;
+}
+
+static const char *what_is_wrong(const struct settings *s)
+{
+	static const char *const networks[] = { "default", "bridge", "none", NULL };
+	static const char *const policies[] = { "no", NULL };
+
+	if (s->image == NULL || s->image[0] == '\0')
+		return "Image is missing: name the image of the container";
+	if (!is_one_of(s->network_mode, networks))
+		return "HostConfig.NetworkMode can be bridge or none";
+	if (!is_one_of(s->restart_policy, policies))
+		return "HostConfig.RestartPolicy can be no";
+	if (s->memory != 0 && s->memory < MIN_MEMORY)
+		return "HostConfig.Memory: minimum memory limit allowed is 32MB";
+	if (s->memory > MAX_MEMORY)
+		return "HostConfig.Memory: a virtual machine has at most 8 GiB";
+	if (s->nano_cpus < 0 || s->nano_cpus > MAX_CPUS * NANO)
+		return "HostConfig.NanoCpus: a virtual machine has at most 4 CPUs";
+	if (s->has_stop_timeout && s->stop_timeout < -1)
+		return "StopTimeout is a number of seconds";
+	return NULL;
+}
+
+error_t settings_parse(struct settings *settings, struct span body,
+                       char error[static SETTINGS_ERROR_MAX])
+{
+	struct json_reader r = json_reader_make(body);
+	struct parse p = { .settings = settings, .error = error };
+	const char *wrong;
+
+	*settings = (struct settings){ 0 };
+	error[0] = '\0';
+	take_object(&p, &r, body_fields, "");
+	if (p.err == 0 && (json_reader_status(&r) < 0 || !json_at_end(&r))) {
+		fail(&p, ERR_PROTOCOL);
+		if (error[0] == '\0')
+			str_copy(error, "the body is not a JSON object", SETTINGS_ERROR_MAX);
+	}
+	wrong = p.err == 0 ? what_is_wrong(settings) : NULL;
+	if (wrong != NULL) {
+		str_copy(error, wrong, SETTINGS_ERROR_MAX);
+		fail(&p, ERR_INVALID);
+	}
+	if (p.err < 0)
+		settings_deinit(settings);
+	return p.err;
+}
+
+void settings_deinit(struct settings *s)
+{
+	heap_free(s->image);
+	heap_free(s->hostname);
+	heap_free(s->user);
+	heap_free(s->workdir);
+	heap_free(s->stop_signal);
+	heap_free(s->network_mode);
+	heap_free(s->restart_policy);
+	heap_free(s->labels);
+	heap_free(s->host_config);
+	string_list_deinit(&s->entrypoint);
+	string_list_deinit(&s->cmd);
+	string_list_deinit(&s->env);
+	*s = (struct settings){ 0 };
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// What a container is asked to be: the body of Docker's POST /containers/create.
+#pragma once
+
+#include <stddef.h>
+
+#include "libs/base/span.h"
+#include "libs/linux/image/string_list.h"
+
+#define SETTINGS_ERROR_MAX 256u
+
+struct settings {
+	// All strings are heap memory, NULL when they are not set.
+	char *image;
+	char *hostname;
+	char *user;
+	char *workdir;
+	char *stop_signal;
+	char *network_mode;
+	char *restart_policy;
+	struct string_list entrypoint;
+	struct string_list cmd;
+	struct string_list env;
+	bool has_entrypoint;
+	bool has_cmd;
+	bool tty;
+	bool open_stdin;
+	bool stdin_once;
+	bool attach_stdin;
+	bool attach_stdout;
+	bool attach_stderr;
+	bool read_only;
+	bool auto_remove;
+	bool has_stop_timeout;
+	int64_t stop_timeout;  // seconds
+	int64_t memory;        // bytes; 0: the default
+	int64_t nano_cpus;     // 10^-9 CPUs; 0: the default
+	int64_t restart_max;
+	char *labels;       // JSON
+	char *host_config;  // JSON, as it came
+};
+
+// Reads a body. Errors: ERR_PROTOCOL, ERR_INVALID, with a text for people in `error`, and
+// ERR_NO_MEMORY; *settings is empty then.
+__must_check error_t settings_parse(struct settings *settings, struct span body,
+                                    char error[static SETTINGS_ERROR_MAX]);
+// Frees it; it is empty then.
+void settings_deinit(struct settings *settings);

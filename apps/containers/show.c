@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+//
+// Containers and images as JSON, in the forms of Docker's API.
+#include "apps/containers/containers.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+static void key_string(struct json_writer *w, const char *key, const char *value)
+{
+	json_write_raw(w, key);
+	json_write_string(w, value != NULL ? value : "");
+}
+
+static void key_bool(struct json_writer *w, const char *key, bool value)
+{
+	json_write_raw(w, key);
+	json_write_raw(w, value ? "true" : "false");
+}
+
+static void key_number(struct json_writer *w, const char *key, int64_t value)
+{
+	json_write_raw(w, key);
+	json_write_i64(w, value);
+}
+
+static void key_list(struct json_writer *w, const char *key, const struct string_list *list)
+{
+	json_write_raw(w, key);
+	json_write_raw(w, list != NULL ? "[" : "null");
+	for (size_t i = 0; list != NULL && i < list->count; i++)
+		json_write_string(w, list->items[i]);
+	if (list != NULL)
+		json_write_raw(w, "]");
+}
+
+static void key_time(struct json_writer *w, const char *key, nsec_t wall)
+{
+	char text[TIME_TEXT_MAX];
+
+	words_time(wall, text);
+	key_string(w, key, text);
+}
+
+static const char *image_id(const struct container *c)
+{
+	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+
+	return image != NULL ? image->id : "";
+}
+
+static const char *state_word(const struct container *c)
+{
+	static const char *const words[] = { "created", "running", "exited" };
+
+	return words[c->state];
+}
+
+static void address_text(const struct container *c, char out[16])
+{
+	const uint8_t *a = c->address;
+
+	out[0] = '\0';
+	if (a[0] != 0)
+		fmt_write(out, 16, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+}
+
+// What it runs: its own command, or the image's.
+static void command_of(const struct container *c, const struct string_list **entrypoint,
+                       const struct string_list **cmd)
+{
+	static const struct string_list none;
+	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	bool own = c->settings.has_entrypoint && c->settings.entrypoint.count > 0;
+
+	*entrypoint = own ? &c->settings.entrypoint : image != NULL ? &image->entrypoint : &none;
+	*cmd = c->settings.cmd.count > 0 ? &c->settings.cmd
+		: own || image == NULL   ? &none
+					 : &image->cmd;
+}
+
+static void write_path_and_args(struct json_writer *w, const struct container *c)
+{
+	const struct string_list *lists[2];
+	bool first = true;
+
+	command_of(c, &lists[0], &lists[1]);
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < lists[i]->count; k++) {
+			if (first) {
+				key_string(w, ",\"Path\":", lists[i]->items[k]);
+				json_write_raw(w, ",\"Args\":[");
+			} else {
+				json_write_string(w, lists[i]->items[k]);
+			}
+			first = false;
+		}
+	}
+	json_write_raw(w, first ? ",\"Path\":\"\",\"Args\":[]" : "]");
+}
+
+static void write_state(struct json_writer *w, const struct container *c)
+{
+	key_string(w, ",\"State\":{\"Status\":", state_word(c));
+	key_bool(w, ",\"Running\":", c->state == CONTAINER_RUNNING);
+	json_write_raw(w,
+	               ",\"Paused\":false,\"Restarting\":false,\"OOMKilled\":false,\"Dead\":false");
+	key_number(w, ",\"Pid\":", c->state == CONTAINER_RUNNING ? 1 : 0);
+	key_number(w, ",\"ExitCode\":", c->exit_code);
+	key_string(w, ",\"Error\":", c->error);
+	key_time(w, ",\"StartedAt\":", c->started_at);
+	key_time(w, ",\"FinishedAt\":", c->finished_at);
+	json_write_raw(w, "}");
+}
+
+static void write_config(struct json_writer *w, const struct container *c)
+{
+	const struct settings *s = &c->settings;
+	char short_id[13];
+
+	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
+	key_string(w, ",\"Config\":{\"Hostname\":",
+	           s->hostname != NULL && s->hostname[0] != '\0' ? s->hostname : short_id);
+	key_string(w, ",\"Domainname\":\"\",\"User\":", s->user);
+	key_bool(w, ",\"AttachStdin\":", s->attach_stdin);
+	key_bool(w, ",\"AttachStdout\":", s->attach_stdout);
+	key_bool(w, ",\"AttachStderr\":", s->attach_stderr);
+	key_bool(w, ",\"Tty\":", s->tty);
+	key_bool(w, ",\"OpenStdin\":", s->open_stdin);
+	key_bool(w, ",\"StdinOnce\":", s->stdin_once);
+	key_list(w, ",\"Env\":", &s->env);
+	key_list(w, ",\"Cmd\":", s->has_cmd ? &s->cmd : NULL);
+	key_string(w, ",\"Image\":", s->image);
+	key_string(w, ",\"Volumes\":null,\"WorkingDir\":", s->workdir);
+	key_list(w, ",\"Entrypoint\":", s->has_entrypoint ? &s->entrypoint : NULL);
+	json_write_raw(w, ",\"OnBuild\":null,\"Labels\":");
+	json_write_raw(w, s->labels != NULL ? s->labels : "{}");
+	if (s->stop_signal != NULL)
+		key_string(w, ",\"StopSignal\":", s->stop_signal);
+	json_write_raw(w, "}");
+}
+
+static void write_network(struct json_writer *w, const struct container *c)
+{
+	char address[16];
+	const char *mode = c->settings.network_mode;
+
+	address_text(c, address);
+	if (mode == NULL || mode[0] == '\0' || strcmp(mode, "default") == 0)
+		mode = "bridge";
+	key_string(w, ",\"NetworkSettings\":{\"Ports\":{},\"IPAddress\":", address);
+	json_write_raw(w, ",\"Networks\":{");
+	json_write_string(w, mode);
+	key_string(w, ":{\"IPAddress\":", address);
+	json_write_raw(w, "}}}");
+}
+
+void show_inspect(struct request *request)
+{
+	const struct container *c = operation_find(request);
+	struct json_writer w = { 0 };
+	char name[CONTAINER_NAME_MAX + 1];
+
+	if (c == NULL)
+		return;
+	fmt_write(name, sizeof(name), "/%s", c->name);
+	key_string(&w, "{\"Id\":", c->id_text);
+	key_time(&w, ",\"Created\":", c->created_at);
+	write_path_and_args(&w, c);
+	write_state(&w, c);
+	key_string(&w, ",\"Image\":", image_id(c));
+	key_string(&w, ",\"Name\":", name);
+	json_write_raw(&w,
+	               ",\"RestartCount\":0,\"Driver\":\"starina\",\"Platform\":\"linux\","
+	               "\"Mounts\":[],\"HostConfig\":");
+	json_write_raw(&w, c->settings.host_config != NULL ? c->settings.host_config : "{}");
+	write_config(&w, c);
+	write_network(&w, c);
+	json_write_raw(&w, "}");
+	reply_json(request->client, request->id, 200, &w);
+}
+
+// "Up 3 minutes", "Exited (0) 2 seconds ago", "Created"
+static void status_text(const struct container *c, nsec_t now, char *out, size_t size)
+{
+	char duration[TIME_TEXT_MAX];
+
+	if (c->state == CONTAINER_RUNNING) {
+		words_duration(now > c->started_at ? now - c->started_at : 0, duration);
+		fmt_write(out, size, "Up %s", duration);
+	} else if (c->state == CONTAINER_EXITED) {
+		words_duration(now > c->finished_at ? now - c->finished_at : 0, duration);
+		fmt_write(out, size, "Exited (%d) %s ago", c->exit_code, duration);
+	} else {
+		str_copy(out, "Created", size);
+	}
+}
+
+static void write_summary(struct json_writer *w, const struct container *c, nsec_t now)
+{
+	const struct string_list *lists[2];
+	char status[2 * TIME_TEXT_MAX], name[CONTAINER_NAME_MAX + 1], command[128];
+	size_t len = 0;
+
+	command[0] = '\0';
+	command_of(c, &lists[0], &lists[1]);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t k = 0; k < lists[i]->count && len < sizeof(command); k++)
+			len += fmt_write(command + len, sizeof(command) - len, "%s%s",
+			                 len > 0 ? " " : "", lists[i]->items[k]);
+	fmt_write(name, sizeof(name), "/%s", c->name);
+	status_text(c, now, status, sizeof(status));
+	key_string(w, "{\"Id\":", c->id_text);
+	json_write_raw(w, ",\"Names\":[");
+	json_write_string(w, name);
+	key_string(w, "],\"Image\":", c->settings.image);
+	key_string(w, ",\"ImageID\":", image_id(c));
+	key_string(w, ",\"Command\":", command);
+	key_number(w, ",\"Created\":", (int64_t)(c->created_at / NSEC_PER_SEC));
+	json_write_raw(w, ",\"Ports\":[],\"Labels\":");
+	json_write_raw(w, c->settings.labels != NULL ? c->settings.labels : "{}");
+	key_string(w, ",\"State\":", state_word(c));
+	key_string(w, ",\"Status\":", status);
+	json_write_raw(w, ",\"HostConfig\":{\"NetworkMode\":\"bridge\"},\"Mounts\":[]");
+	write_network(w, c);
+	json_write_raw(w, "}");
+}
+
+void show_list(struct request *request)
+{
+	bool whole = query_flag(request, "all"), first = true;
+	struct json_writer w = { 0 };
+	nsec_t now = 0;
+
+	if (clock_get(CLOCK_WALL, &now) < 0)
+		now = 0;
+	json_write_raw(&w, "[");
+	list_for_each(entry, &request->all->containers) {
+		const struct container *c = container_of(entry, struct container, entry);
+
+		if (!whole && c->state != CONTAINER_RUNNING)
+			continue;
+		json_write_raw(&w, first ? "" : ",");
+		write_summary(&w, c, now);
+		first = false;
+	}
+	json_write_raw(&w, "]");
+	reply_json(request->client, request->id, 200, &w);
+}
+
+// --- Images --------------------------------------------------------------------------------------
+
+#define SECTOR_SIZE 512u
+
+static bool is_shown(const struct image *image)
+{
+	return strcmp(image->name, IMAGE_BUILTIN) != 0;
+}
+
+void show_images(struct request *request)
+{
+	const struct image_index *images = &request->all->images;
+	struct json_writer w = { 0 };
+	bool first = true;
+
+	json_write_raw(&w, "[");
+	for (size_t i = 0; i < images->count; i++) {
+		const struct image *image = &images->images[i];
+		int64_t size = (int64_t)(image->num_sectors * SECTOR_SIZE);
+
+		if (!is_shown(image))
+			continue;
+		json_write_raw(&w, first ? "{" : ",{");
+		key_string(&w, "\"Id\":", image->id);
+		json_write_raw(&w, ",\"ParentId\":\"\",\"RepoTags\":[");
+		json_write_string(&w, image->name);
+		json_write_raw(&w, "],\"RepoDigests\":[],\"Created\":0");
+		key_number(&w, ",\"Size\":", size);
+		json_write_raw(&w, ",\"SharedSize\":-1,\"Containers\":-1,\"Labels\":null}");
+		first = false;
+	}
+	json_write_raw(&w, "]");
+	reply_json(request->client, request->id, 200, &w);
+}
+
+void show_image(struct request *request)
+{
+	const struct image *image = image_index_find(&request->all->images, request->target);
+	struct json_writer w = { 0 };
+
+	if (image == NULL || !is_shown(image)) {
+		reply_error(request->client, request->id, 404, "No such image: %s",
+		            request->target);
+		return;
+	}
+	key_string(&w, "{\"Id\":", image->id);
+	json_write_raw(&w, ",\"RepoTags\":[");
+	json_write_string(&w, image->name);
+	json_write_raw(&w, "],\"RepoDigests\":[],\"Architecture\":\"riscv64\",\"Os\":\"linux\"");
+	key_number(&w, ",\"Size\":", (int64_t)(image->num_sectors * SECTOR_SIZE));
+	key_string(&w, ",\"Config\":{\"WorkingDir\":", image->workdir);
+	key_string(&w, ",\"User\":", image->user);
+	key_list(&w, ",\"Entrypoint\":", &image->entrypoint);
+	key_list(&w, ",\"Cmd\":", &image->cmd);
+	key_list(&w, ",\"Env\":", &image->env);
+	json_write_raw(&w, "}}");
+	reply_json(request->client, request->id, 200, &w);
+}
+
+void show_info(struct request *request)
+{
+	struct containers *all = request->all;
+	struct json_writer w = { 0 };
+	struct system_info info;
+	int64_t counts[3] = { 0 };
+	error_t err = system_info(environ_system(all->env), &info);
+
+	assert(err == 0);
+	list_for_each(entry, &all->containers)
+		counts[container_of(entry, struct container, entry)->state]++;
+	key_number(&w, "{\"Containers\":", all->num_containers);
+	key_number(&w, ",\"ContainersRunning\":", counts[CONTAINER_RUNNING]);
+	key_number(&w, ",\"ContainersPaused\":0,\"ContainersStopped\":",
+	           counts[CONTAINER_CREATED] + counts[CONTAINER_EXITED]);
+	key_number(&w,
+	           ",\"Images\":", (int64_t)(all->images.count > 0 ? all->images.count - 1 : 0));
+	key_number(&w, ",\"NCPU\":", info.num_harts);
+	key_number(&w, ",\"MemTotal\":", (int64_t)(info.total_pages * PAGE_SIZE));
+	json_write_raw(&w,
+	               ",\"Driver\":\"starina\",\"OperatingSystem\":\"Starina\",\"OSType\":"
+	               "\"linux\",\"Architecture\":\"riscv64\",\"Name\":\"starina\","
+	               "\"ServerVersion\":\"0.1\",\"ID\":\"starina\"}");
+	reply_json(request->client, request->id, 200, &w);
+}

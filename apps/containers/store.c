@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+//
+// The records of containers, a file each in the app's own folder: what it is to be (the body that
+// it was created with), and how it is. A file is replaced as a whole, so after a power cut it says
+// what was or what is. Without a state disk there are none, and containers end with the machine.
+#include "apps/containers/containers.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/files/simple.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define RECORD_MAX (CONTAINERS_BODY_MAX + 8192u)
+#define SUFFIX ".json"
+// With a NUL.
+#define NAME_MAX (CONTAINER_ID_TEXT + sizeof(SUFFIX) - 1)
+// Of a write, when the server of files dies in the midst of it.
+#define MAX_TRIES 3
+// What Docker says of a container that ended with the machine.
+#define STATUS_UNKNOWN 255
+
+static struct folder *folder;
+
+static bool open_folder(const struct containers *all)
+{
+	if (folder == NULL && folder_open_own(all->env, &folder) < 0)
+		folder = NULL;
+	return folder != NULL;
+}
+
+static void close_folder(void)
+{
+	folder_close(folder);
+	folder = NULL;
+}
+
+static void file_name(const struct container *c, char out[NAME_MAX])
+{
+	fmt_write(out, NAME_MAX, "%s" SUFFIX, c->id_text);
+}
+
+// --- Writing -------------------------------------------------------------------------------------
+
+static void write_token(struct json_writer *w, const struct vmm_process *vmm)
+{
+	char text[2 * VMM_TOKEN_SIZE + 1];
+
+	for (size_t i = 0; i < VMM_TOKEN_SIZE; i++)
+		fmt_write(text + 2 * i, 3, "%02x", vmm->token[i]);
+	json_write_raw(w, ",\"Token\":");
+	json_write_string(w, text);
+}
+
+static void write_number(struct json_writer *w, const char *key, uint64_t value)
+{
+	json_write_raw(w, key);
+	json_write_i64(w, (int64_t)value);
+}
+
+static void write_record(struct json_writer *w, const struct container *c)
+{
+	json_write_raw(w, "{\"Name\":");
+	json_write_string(w, c->name);
+	write_number(w, ",\"State\":", c->state);
+	write_number(w, ",\"CreatedUs\":", c->created_at / NSEC_PER_USEC);
+	write_number(w, ",\"StartedUs\":", c->started_at / NSEC_PER_USEC);
+	write_number(w, ",\"FinishedUs\":", c->finished_at / NSEC_PER_USEC);
+	write_number(w, ",\"ExitCode\":", (uint64_t)c->exit_code);
+	json_write_raw(w, ",\"Error\":");
+	json_write_string(w, c->error);
+	if (c->vmm != NULL)
+		write_token(w, c->vmm);
+	json_write_raw(w, ",\"Body\":");
+	json_write_raw(w, c->body);
+	json_write_raw(w, "}\n");
+}
+
+static error_t try_write(const struct containers *all, const char *name, const char *text,
+                         size_t len)
+{
+	error_t err = ERR_PEER_CLOSED;
+
+	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
+		if (!open_folder(all))
+			return 0;
+		err = folder_write(folder, name, text, len);
+		if (err < 0)
+			close_folder();
+	}
+	return err;
+}
+
+void store_write(const struct container *c)
+{
+	struct json_writer w = { 0 };
+	char name[NAME_MAX];
+	const char *text;
+	error_t err;
+
+	if (!c->all->has_store)
+		return;
+	file_name(c, name);
+	write_record(&w, c);
+	text = json_writer_text(&w);
+	err = text != NULL ? try_write(c->all, name, text, w.len) : ERR_NO_MEMORY;
+	if (err < 0)
+		log_error("container %s is not recorded on the state disk: %s", c->name,
+		          error_text(err));
+	json_writer_deinit(&w);
+}
+
+void store_remove(const struct container *c)
+{
+	error_t err = ERR_PEER_CLOSED;
+	char name[NAME_MAX];
+
+	file_name(c, name);
+	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
+		if (!c->all->has_store || !open_folder(c->all))
+			return;
+		err = folder_remove(folder, name);
+		if (err == ERR_PEER_CLOSED)
+			close_folder();
+	}
+	if (err < 0 && err != ERR_NOT_FOUND)
+		log_error("the record of container %s stays: %s", c->name, error_text(err));
+}
+
+// --- Reading -------------------------------------------------------------------------------------
+
+static bool is_key(struct span key, const char *name)
+{
+	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
+}
+
+static void read_text(struct json_reader *r, char *out, size_t size)
+{
+	char *text = json_take_string(r);
+
+	if (text != NULL && str_copy(out, text, size) >= size)
+		r->bad = true;
+	heap_free(text);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Bytes of hexadecimal digits. Returns whether there are as many, and no more.
+static bool read_hex(const char *text, uint8_t *out, size_t size)
+{
+	for (size_t i = 0; i < size; i++, text += 2) {
+		int high = hex_digit(text[0]), low = high >= 0 ? hex_digit(text[1]) : -1;
+
+		if (low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return *text == '\0';
+}
+
+static void read_body(struct json_reader *r, struct container *c)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct span body;
+
+	if (json_take_null(r) || c->body != NULL) {
+		r->bad = true;
+		return;
+	}
+	body = r->rest;
+	json_skip(r);
+	body.len -= r->rest.len;
+	if (json_reader_status(r) < 0)
+		return;
+	c->body = heap_alloc(body.len + 1);
+	if (c->body != NULL)
+		memcpy(c->body, body.data, body.len);
+	if (c->body == NULL || settings_parse(&c->settings, body, error) < 0)
+		r->bad = true;
+}
+
+static void read_member(struct json_reader *r, struct span key, struct container *c,
+                        char token[2 * VMM_TOKEN_SIZE + 1])
+{
+	if (is_key(key, "Name"))
+		read_text(r, c->name, sizeof(c->name));
+	else if (is_key(key, "State"))
+		c->state = (enum container_state)json_take_u64(r);
+	else if (is_key(key, "CreatedUs"))
+		c->created_at = json_take_u64(r) * NSEC_PER_USEC;
+	else if (is_key(key, "StartedUs"))
+		c->started_at = json_take_u64(r) * NSEC_PER_USEC;
+	else if (is_key(key, "FinishedUs"))
+		c->finished_at = json_take_u64(r) * NSEC_PER_USEC;
+	else if (is_key(key, "ExitCode"))
+		c->exit_code = (int)json_take_u64(r);
+	else if (is_key(key, "Error"))
+		read_text(r, c->error, sizeof(c->error));
+	else if (is_key(key, "Token"))
+		read_text(r, token, 2 * VMM_TOKEN_SIZE + 1);
+	else if (is_key(key, "Body"))
+		read_body(r, c);
+	else
+		json_skip(r);
+}
+
+// The process of its virtual machine may run still, and comes back then.
+static void take_running(struct container *c, const char *token)
+{
+	uint8_t bytes[VMM_TOKEN_SIZE];
+
+	if (c->state != CONTAINER_RUNNING)
+		return;
+	c->started = c->started_at != 0;
+	if (c->all->restarted && read_hex(token, bytes, sizeof(bytes)))
+		vmms_expect(c, bytes);
+	if (c->vmm != NULL)
+		return;
+	c->state = CONTAINER_EXITED;
+	c->exit_code = STATUS_UNKNOWN;
+	str_copy(c->error, "the machine went off", sizeof(c->error));
+	// When is not known; by now it has.
+	if (clock_get(CLOCK_WALL, &c->finished_at) < 0)
+		c->finished_at = c->started_at;
+	c->started = false;
+}
+
+static bool parse(struct container *c, struct span text)
+{
+	struct json_reader r = json_reader_make(text);
+	char token[2 * VMM_TOKEN_SIZE + 1] = "";
+	struct span key;
+
+	json_enter_object(&r);
+	while (json_next_member(&r, &key))
+		read_member(&r, key, c, token);
+	if (!json_at_end(&r) || c->body == NULL || c->name[0] == '\0' ||
+	    c->state > CONTAINER_EXITED)
+		return false;
+	take_running(c, token);
+	return true;
+}
+
+// A record that is none is left where it is, and said.
+static void read_record(struct containers *all, const char *name)
+{
+	struct container *c = heap_alloc(sizeof(*c));
+	uint8_t *text = NULL;
+	char id[CONTAINER_ID_TEXT];
+	size_t len = 0;
+	bool good = c != NULL && str_copy(id, name, sizeof(id)) == NAME_MAX - 1;
+
+	if (good) {
+		container_init(c, all);
+		str_copy(c->id_text, id, sizeof(c->id_text));
+		good = read_hex(id, c->id, sizeof(c->id)) &&
+			folder_read(folder, name, RECORD_MAX, &text, &len) == 0 &&
+			parse(c, (struct span){ .data = text, .len = len });
+	}
+	heap_free(text);
+	if (good) {
+		container_add(c);
+		return;
+	}
+	log_warn("%s on the state disk is no record of a container", name);
+	if (c != NULL)
+		container_discard(c);
+}
+
+struct names {
+	struct string_list list;
+	error_t error;
+};
+
+static void add_name(void *context, const struct file_entry *entry)
+{
+	struct names *names = context;
+
+	if (entry->type == FILE_TYPE_FILE && strlen(entry->name) == NAME_MAX - 1 &&
+	    names->error == 0 && names->list.count < CONTAINERS_MAX)
+		names->error = string_list_add(&names->list, entry->name);
+}
+
+void store_read(struct containers *all)
+{
+	struct names names = { 0 };
+	error_t err;
+
+	all->has_store = open_folder(all);
+	if (!all->has_store) {
+		log_info("there is no state disk: containers are gone when the machine goes off");
+		return;
+	}
+	err = folder_list(folder, "/", add_name, &names);
+	if (err == 0)
+		err = names.error;
+	if (err < 0)
+		log_error("the records of containers cannot be read: %s", error_text(err));
+	for (size_t i = 0; i < names.list.count; i++)
+		read_record(all, names.list.items[i]);
+	string_list_deinit(&names.list);
+}

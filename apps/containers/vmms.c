@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: MIT
+//
+// The processes with virtual machines: instances of the app vmm, which the app manager starts. Each
+// connects to the service "vmm" and says by its token who it is. Some wait, booted, for a
+// container.
+#include "apps/containers/containers.h"
+#include "libs/abi/apps.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define VMM_APP "vmm"
+// After a restart of this app, until those that run have connected again.
+#define EXPECT_DELAY (5 * NSEC_PER_SEC)
+// Until the app manager has the app, or memory is free again.
+#define RETRY_DELAY (200 * NSEC_PER_MSEC)
+
+// Somebody who has connected, and has not said who it is.
+struct vmm_guest {
+	struct containers *all;
+	struct list entry;
+	struct source source;
+};
+
+static void pool_fill(struct containers *all);
+
+static void retry_later(struct containers *all)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(all->retry_timer, now + RETRY_DELAY);
+	assert(err == 0);
+}
+
+// --- Starting them -------------------------------------------------------------------------------
+
+static void token_text(const uint8_t token[VMM_TOKEN_SIZE], char out[2 * VMM_TOKEN_SIZE + 1])
+{
+	for (size_t i = 0; i < VMM_TOKEN_SIZE; i++)
+		fmt_write(out + 2 * i, 3, "%02x", token[i]);
+}
+
+// Asks the app manager for the process. What cannot be asked now is asked again later.
+static void ask(struct vmm_process *vmm)
+{
+	struct containers *all = vmm->all;
+	struct msg_apps_start start = { .flags = APPS_START_INSTANCE, .name = VMM_APP };
+	char token[2 * VMM_TOKEN_SIZE + 1], config[MESSAGE_MAX_DATA];
+	struct message m;
+	size_t len;
+	error_t err;
+
+	vmm->request = 0;
+	if (!all->has_manager)
+		return;
+	token_text(vmm->token, token);
+	len = fmt_write(config, sizeof(config),
+	                "token=%s\nmemory=%llu\ncpus=%u\ntimebase=%llu\nsstc=%u", token,
+	                (unsigned long long)vmm->memory, vmm->cpus,
+	                (unsigned long long)all->timebase_hz, all->has_sstc ? 1 : 0);
+	start.id = ++all->manager_requests;
+	err = message_encode_apps_start(&m, &start, config, len);
+	assert(err == 0);
+	if (channel_send(all->manager.handle, &m) == 0)
+		vmm->request = start.id;
+	else
+		retry_later(all);
+}
+
+static struct vmm_process *launch(struct containers *all, uint64_t memory, uint32_t cpus)
+{
+	struct vmm_process *vmm = heap_alloc(sizeof(*vmm));
+
+	if (vmm == NULL)
+		return NULL;
+	vmm->all = all;
+	vmm->memory = memory;
+	vmm->cpus = cpus;
+	if (random_get(vmm->token, sizeof(vmm->token)) < 0) {
+		heap_free(vmm);
+		return NULL;
+	}
+	list_push_back(&all->vmms, &vmm->entry);
+	ask(vmm);
+	return vmm;
+}
+
+static bool is_of_pool(const struct vmm_process *vmm)
+{
+	return vmm->container == NULL && vmm->memory == DEFAULT_MEMORY && vmm->cpus == 1;
+}
+
+// One boot at a time, and none while a container starts: that one is waited for.
+static void pool_fill(struct containers *all)
+{
+	uint64_t waiting = 0;
+
+	if (!all->has_hypervisor)
+		return;
+	list_for_each(entry, &all->vmms) {
+		const struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+
+		if (is_of_pool(vmm))
+			waiting++;
+		if (vmm->vm == VMM_BOOTING ||
+		    (vmm->container != NULL && vmm->container->state == CONTAINER_RUNNING &&
+		     !vmm->container->started))
+			return;
+	}
+	if (waiting < all->pool_size)
+		(void)launch(all, DEFAULT_MEMORY, 1);
+}
+
+static void drop(struct vmm_process *vmm)
+{
+	struct container *c = vmm->container;
+
+	if (vmm->connected)
+		loop_close(&vmm->all->loop, &vmm->link);
+	list_remove(&vmm->entry);
+	if (c != NULL)
+		c->vmm = NULL;
+	heap_free(vmm);
+}
+
+// --- The app manager -----------------------------------------------------------------------------
+
+static struct vmm_process *find_request(struct containers *all, uint32_t request)
+{
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+
+		if (vmm->state == VMM_PROCESS_ASKED && vmm->request == request)
+			return vmm;
+	}
+	return NULL;
+}
+
+static void start_answered(struct containers *all, const struct msg_apps_result *result,
+                           const char *text)
+{
+	struct vmm_process *vmm = find_request(all, result->id);
+	struct container *c;
+
+	if (vmm == NULL)
+		return;
+	if (result->error == 0) {
+		vmm->state = VMM_PROCESS_LAUNCHED;
+		memcpy(vmm->app, result->name, sizeof(vmm->app));
+		vmm->app[sizeof(vmm->app) - 1] = '\0';
+		return;
+	}
+	c = vmm->container;
+	// The app comes soon after the boot, from the host.
+	if (result->error == ERR_NOT_FOUND) {
+		vmm->request = 0;
+		retry_later(all);
+		return;
+	}
+	log_error("no process for a virtual machine: %s", text);
+	if (c != NULL)
+		str_copy(c->error, text, sizeof(c->error));
+	drop(vmm);
+	if (c != NULL)
+		container_vmm_lost(c);
+	retry_later(all);
+}
+
+static void app_ended(struct containers *all, const char *name)
+{
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+		struct container *c = vmm->container;
+
+		if (strncmp(vmm->app, name, sizeof(vmm->app)) != 0)
+			continue;
+		drop(vmm);
+		if (c != NULL)
+			container_vmm_lost(c);
+		retry_later(all);
+		return;
+	}
+}
+
+void vmms_load(struct containers *all)
+{
+	struct msg_apps_load load = { .size = all->app_size };
+	struct message m;
+	error_t err;
+
+	if (!all->has_manager || all->app_file == HANDLE_NONE)
+		return;
+	load.id = ++all->manager_requests;
+	err = message_encode_apps_load(&m, &load, NULL, 0);
+	assert(err == 0);
+	m.handles[0] = all->app_file;
+	m.num_handles = 1;
+	// If it is there already, as after a restart, that is as good.
+	if (channel_send(all->manager.handle, &m) == 0)
+		all->app_file = HANDLE_NONE;
+	retry_later(all);
+}
+
+static void manager_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct containers *all = source->context;
+	struct msg_apps_result result;
+	struct msg_apps_event event;
+	char text[APPS_TEXT_MAX + 1];
+	const uint8_t *tail;
+	size_t len;
+
+	(void)loop;
+	if (message_decode_apps_result(m, &result, &tail, &len) == 0) {
+		len = len < APPS_TEXT_MAX ? len : APPS_TEXT_MAX;
+		memcpy(text, tail, len);
+		text[len] = '\0';
+		start_answered(all, &result, text);
+	} else if (message_decode_apps_event(m, &event, &tail, &len) == 0) {
+		if (event.state == APPS_LOADED)
+			app_ended(all, event.name);
+	} else {
+		message_discard(m);
+	}
+}
+
+static void manager_closed(struct loop *loop, struct source *source)
+{
+	struct containers *all = source->context;
+	error_t err;
+
+	all->has_manager = false;
+	loop_close(loop, source);
+	err = service_client_again(&all->manager_client);
+	assert(err == 0);
+}
+
+static const struct source_ops manager_ops = { .message = manager_message,
+	                                       .closed = manager_closed };
+
+static void manager_connected(void *context, handle_t channel)
+{
+	struct containers *all = context;
+	struct msg_apps_watch watch = { .id = ++all->manager_requests };
+	struct message m;
+	error_t err = loop_add(&all->loop, &all->manager, channel, &manager_ops, all);
+
+	assert(err == 0);
+	all->has_manager = true;
+	err = message_encode_apps_watch(&m, &watch, NULL, 0);
+	assert(err == 0);
+	if (channel_send(channel, &m) < 0)
+		log_warn("the app manager does not say when a process ends");
+	vmms_load(all);
+	retry_later(all);
+}
+
+// --- Those that have come ------------------------------------------------------------------------
+
+void vmms_send(struct vmm_process *vmm, struct message *m)
+{
+	error_t err = vmm->connected ? channel_send(vmm->link.handle, m) : ERR_PEER_CLOSED;
+
+	if (err < 0) {
+		message_discard(m);
+		log_warn("a virtual machine's process cannot be told: %s", error_text(err));
+	}
+}
+
+static void take_state(struct vmm_process *vmm, const struct msg_vmm_state *state,
+                       const uint8_t *tail, size_t len)
+{
+	struct containers *all = vmm->all;
+	struct container *c = vmm->container;
+	char text[MESSAGE_MAX_DATA + 1];
+
+	memcpy(text, tail, len);
+	text[len] = '\0';
+	vmm->vm = (enum vmm_state)state->state;
+	if (c != NULL && vmm->vm == VMM_IDLE && !vmm->order_sent)
+		container_order(c);
+	else if (c != NULL && vmm->order_sent)
+		container_vmm_told(c, state, text);
+	// The vmm may be gone by now.
+	retry_later(all);
+}
+
+static void link_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct vmm_process *vmm = source->context;
+	struct msg_vmm_state state;
+	const uint8_t *tail;
+	size_t len;
+
+	(void)loop;
+	if (message_decode_vmm_state(m, &state, &tail, &len) == 0)
+		take_state(vmm, &state, tail, len);
+	else
+		message_discard(m);
+}
+
+static void link_closed(struct loop *loop, struct source *source)
+{
+	struct vmm_process *vmm = source->context;
+	struct containers *all = vmm->all;
+	struct container *c = vmm->container;
+
+	(void)loop;
+	drop(vmm);
+	if (c != NULL)
+		container_vmm_lost(c);
+	retry_later(all);
+}
+
+static const struct source_ops link_ops = { .message = link_message, .closed = link_closed };
+
+static struct vmm_process *find_token(struct containers *all, const uint8_t token[VMM_TOKEN_SIZE])
+{
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+
+		if (!vmm->connected && memcmp(vmm->token, token, VMM_TOKEN_SIZE) == 0)
+			return vmm;
+	}
+	return NULL;
+}
+
+static void guest_free(struct vmm_guest *guest)
+{
+	list_remove(&guest->entry);
+	heap_free(guest);
+}
+
+static void send_away(handle_t channel)
+{
+	static const struct msg_vmm_kill kill;
+	struct message m;
+	error_t err = message_encode_vmm_kill(&m, &kill, NULL, 0);
+
+	assert(err == 0);
+	if (channel_send(channel, &m) < 0)
+		log_debug("it has gone by itself");
+	handle_close(channel);
+}
+
+static void guest_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct vmm_guest *guest = source->context;
+	struct vmm_process *vmm = NULL;
+	struct msg_vmm_hello hello;
+	handle_t channel = source->handle;
+	const uint8_t *tail;
+	size_t len;
+
+	if (message_decode_vmm_hello(m, &hello, &tail, &len) == 0)
+		vmm = find_token(guest->all, hello.token);
+	else
+		message_discard(m);
+	loop_remove(loop, source);
+	if (vmm == NULL || loop_add(loop, &vmm->link, channel, &link_ops, vmm) < 0) {
+		log_warn("a virtual machine that nobody knows is ended");
+		send_away(channel);
+	} else {
+		vmm->connected = true;
+		vmm->expected = false;
+		vmm->state = VMM_PROCESS_HERE;
+	}
+	guest_free(guest);
+}
+
+static void guest_closed(struct loop *loop, struct source *source)
+{
+	loop_close(loop, source);
+	guest_free(source->context);
+}
+
+static const struct source_ops guest_ops = { .message = guest_message, .closed = guest_closed };
+
+static void vmm_accepted(void *context, handle_t channel)
+{
+	struct containers *all = context;
+	struct vmm_guest *guest = heap_alloc(sizeof(*guest));
+
+	if (guest == NULL || loop_add(&all->loop, &guest->source, channel, &guest_ops, guest) < 0) {
+		heap_free(guest);
+		handle_close(channel);
+		return;
+	}
+	guest->all = all;
+	list_push_back(&all->vmm_guests, &guest->entry);
+}
+
+// --- For containers ------------------------------------------------------------------------------
+
+struct vmm_process *vmms_take(struct containers *all, struct container *c)
+{
+	uint64_t memory = c->settings.memory > 0 ? (uint64_t)c->settings.memory : DEFAULT_MEMORY;
+	uint32_t cpus = (uint32_t)((c->settings.nano_cpus + 999999999) / 1000000000);
+	struct vmm_process *vmm = NULL;
+
+	cpus = cpus > 0 ? cpus : 1;
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *other = container_of(entry, struct vmm_process, entry);
+
+		if (other->container == NULL && other->memory == memory && other->cpus == cpus &&
+		    (vmm == NULL || (other->vm == VMM_IDLE && vmm->vm != VMM_IDLE)))
+			vmm = other;
+	}
+	if (vmm == NULL)
+		vmm = launch(all, memory, cpus);
+	if (vmm != NULL)
+		vmm->container = c;
+	return vmm;
+}
+
+static void set_expect_timer(struct containers *all)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(all->expect_timer, now + EXPECT_DELAY);
+	assert(err == 0);
+}
+
+void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE])
+{
+	struct vmm_process *vmm = heap_alloc(sizeof(*vmm));
+
+	if (vmm == NULL)
+		return;
+	*vmm = (struct vmm_process){ .all = c->all,
+		                     .state = VMM_PROCESS_LAUNCHED,
+		                     .vm = VMM_RUNNING,
+		                     .container = c,
+		                     .order_sent = true,
+		                     .expected = true };
+	memcpy(vmm->token, token, sizeof(vmm->token));
+	list_push_back(&c->all->vmms, &vmm->entry);
+	c->vmm = vmm;
+	set_expect_timer(c->all);
+}
+
+// Those that have not come back are gone, with the machine as a rule.
+static void expect_signalled(struct loop *loop, struct source *source)
+{
+	struct containers *all = source->context;
+	error_t err = timer_set(all->expect_timer, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	list_for_each_safe(entry, &all->vmms)
+	{
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+		struct container *c = vmm->container;
+
+		if (!vmm->expected)
+			continue;
+		drop(vmm);
+		if (c != NULL)
+			container_vmm_lost(c);
+	}
+}
+
+static const struct source_ops expect_ops = { .signalled = expect_signalled };
+
+void vmms_release(struct vmm_process *vmm)
+{
+	struct containers *all = vmm->all;
+
+	drop(vmm);
+	retry_later(all);
+}
+
+static void retry_signalled(struct loop *loop, struct source *source)
+{
+	struct containers *all = source->context;
+	error_t err = timer_set(all->retry_timer, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+
+		if (vmm->state == VMM_PROCESS_ASKED && vmm->request == 0)
+			ask(vmm);
+	}
+	pool_fill(all);
+}
+
+static const struct source_ops retry_ops = { .signalled = retry_signalled };
+
+error_t vmms_init(struct containers *all)
+{
+	error_t err;
+
+	list_init(&all->vmms);
+	list_init(&all->vmm_guests);
+	err = timer_create(&all->retry_timer);
+	if (err == 0)
+		err = loop_add(&all->loop, &all->retry, all->retry_timer, &retry_ops, all);
+	if (err == 0)
+		err = timer_create(&all->expect_timer);
+	if (err == 0)
+		err = loop_add(&all->loop, &all->expect, all->expect_timer, &expect_ops, all);
+	if (err == 0)
+		err = service_listen(&all->loop, &all->vmm_listener,
+		                     environ_service(all->env, "vmm"), vmm_accepted, all);
+	if (err == 0)
+		err = service_client_start(&all->loop, &all->manager_client,
+		                           environ_connector(all->env, "apps"), manager_connected,
+		                           all);
+	return err;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls of the service "containers". It may die at any time: who waits for an answer then is told.
+#include "apps/engine/engine.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+static const char away[] = "the service of containers is starting: try again";
+
+// Makes the folio of a call's query and body, if it has any. Errors: as payload_copy's.
+static error_t add_payload(struct message *m, struct span query, struct span body)
+{
+	uint8_t *bytes;
+	error_t err;
+
+	if (query.len + body.len == 0)
+		return 0;
+	bytes = heap_alloc(query.len + body.len);
+	if (bytes == NULL)
+		return ERR_NO_MEMORY;
+	if (query.len > 0)
+		memcpy(bytes, query.data, query.len);
+	if (body.len > 0)
+		memcpy(bytes + query.len, body.data, body.len);
+	err = payload_copy(bytes, query.len + body.len, &m->handles[0]);
+	heap_free(bytes);
+	if (err == 0)
+		m->num_handles = 1;
+	return err;
+}
+
+static error_t make_request(struct call *call, struct span body, struct message *m)
+{
+	struct span query = { (const uint8_t *)call->query, strlen(call->query) };
+	struct msg_containers_request request = {
+		.id = ++call->engine->num_calls,
+		.operation = call->operation,
+		.query_length = (uint32_t)query.len,
+		.body_length = (uint32_t)body.len,
+	};
+	error_t err;
+
+	if (query.len > CONTAINERS_QUERY_MAX)
+		return ERR_TOO_LARGE;
+	err = message_encode_containers_request(m, &request, call->target, strlen(call->target));
+	if (err == 0)
+		err = add_payload(m, query, body);
+	call->id = request.id;
+	if (err == 0 && call->operation == CONTAINERS_ATTACH)
+		err = stream_open(call);
+	if (err == 0 && call->far != HANDLE_NONE) {
+		m->handles[m->num_handles++] = call->far;
+		call->far = HANDLE_NONE;
+	}
+	return err;
+}
+
+void call_send(struct call *call, struct span body)
+{
+	struct engine *engine = call->engine;
+	struct message m;
+	error_t err;
+
+	if (!engine->has_containers) {
+		reply_error(call->exchange, 503, "%s", away);
+		return;
+	}
+	message_init(&m, 0);
+	err = make_request(call, body, &m);
+	if (err == 0)
+		err = channel_send(engine->containers.handle, &m);
+	if (err == 0) {
+		list_push_back(&engine->calls, &call->entry);
+		return;
+	}
+	message_discard(&m);
+	reply_error(call->exchange, err == ERR_TOO_LARGE ? 400 : 503, "%s",
+	            err == ERR_TOO_LARGE             ? "the request is too long"
+	                    : err == ERR_FULL        ? "too many requests wait: try again"
+	                    : err == ERR_PEER_CLOSED ? away
+	                                             : error_text(err));
+}
+
+void call_free(struct call *call)
+{
+	struct msg_containers_cancel cancel = { .id = call->id };
+	struct message m;
+	error_t err;
+
+	if (!list_is_empty(&call->entry)) {
+		list_remove(&call->entry);
+		err = message_encode_containers_cancel(&m, &cancel, NULL, 0);
+		assert(err == 0);
+		if (call->engine->has_containers &&
+		    channel_send(call->engine->containers.handle, &m) < 0)
+			log_debug("an answer that nobody wants will come");
+	}
+	stream_free(call);
+	heap_free(call->query);
+	heap_free(call);
+}
+
+// --- Answers -------------------------------------------------------------------------------------
+
+static struct call *find_call(struct engine *engine, uint32_t id)
+{
+	list_for_each(entry, &engine->calls) {
+		struct call *call = container_of(entry, struct call, entry);
+
+		if (call->id == id)
+			return call;
+	}
+	return NULL;
+}
+
+// The rest of an answer whose head was sent.
+static void finish(struct call *call, struct span body)
+{
+	error_t err = http_send(call->exchange, body.data, body.len);
+
+	if (err == 0)
+		err = http_send_end(call->exchange);
+	if (err != 0)
+		http_abort(call->exchange);
+}
+
+static void answer(struct call *call, const struct msg_containers_reply *reply, struct span body)
+{
+	struct http_connection *connection = http_hold(call->exchange);
+
+	if (reply->status == CONTAINERS_ACCEPTED) {
+		call->has_begun = true;
+		reply_begin(call->exchange, 200);
+		http_let_go(connection);
+		return;
+	}
+	list_remove(&call->entry);
+	if (call->has_begun)
+		finish(call, body);
+	else if (call->operation == CONTAINERS_ATTACH && reply->status == 200)
+		stream_begin(call, (reply->flags & CONTAINERS_TTY) != 0);
+	else
+		reply_json(call->exchange, reply->status, body);
+	http_let_go(connection);
+}
+
+static void take_reply(struct engine *engine, struct message *m)
+{
+	struct msg_containers_reply reply;
+	struct payload payload = { 0 };
+	struct span body;
+	const uint8_t *tail;
+	struct call *call;
+	size_t tail_len;
+
+	if (message_decode_containers_reply(m, &reply, &tail, &tail_len) < 0) {
+		message_discard(m);
+		return;
+	}
+	body = (struct span){ tail, tail_len };
+	if (m->num_handles > 0) {
+		if (payload_open_folio(m->handles[0], 0, reply.length, &payload) < 0)
+			return;
+		body = payload.bytes;
+	}
+	call = find_call(engine, reply.id);
+	if (call != NULL)
+		answer(call, &reply, body);
+	payload_release(&payload);
+}
+
+static void containers_message(struct loop *loop, struct source *source, struct message *m)
+{
+	(void)loop;
+	take_reply(source->context, m);
+}
+
+static void containers_closed(struct loop *loop, struct source *source)
+{
+	struct engine *engine = source->context;
+	struct list *entry;
+	error_t err;
+
+	engine->has_containers = false;
+	loop_close(loop, source);
+	while ((entry = list_pop_front(&engine->calls)) != NULL) {
+		struct call *call = container_of(entry, struct call, entry);
+		struct http_connection *connection = http_hold(call->exchange);
+
+		if (call->has_begun)
+			http_abort(call->exchange);
+		else
+			reply_error(call->exchange, 503, "%s", away);
+		http_let_go(connection);
+	}
+	err = service_client_again(&engine->containers_client);
+	assert(err == 0);
+}
+
+static const struct source_ops containers_ops = { .message = containers_message,
+	                                          .closed = containers_closed };
+
+static void connected(void *context, handle_t channel)
+{
+	struct engine *engine = context;
+	error_t err =
+		loop_add(&engine->loop, &engine->containers, channel, &containers_ops, engine);
+
+	assert(err == 0);
+	engine->has_containers = true;
+}
+
+error_t calls_start(struct engine *engine, handle_t connector)
+{
+	return service_client_start(&engine->loop, &engine->containers_client, connector, connected,
+	                            engine);
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+//
+// The clients of the container's streams. Output goes to all of them, at the speed of the slowest,
+// as with a terminal; without one it is lost, and the container never waits.
+#include "apps/vmm/vmm.h"
+#include "libs/base/string.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define FRAME_HEADER 8u
+// Of one message.
+#define PIECE_MAX (32u * 1024)
+// How long output waits for memory that is out: nothing tells when there is some again.
+#define RETRY_DELAY (10 * NSEC_PER_MSEC)
+// How long a client may take for what was written before the end.
+#define LEAVE_PATIENCE (10 * NSEC_PER_SEC)
+
+static bool wants(const struct attachment *a, enum guest_stream stream)
+{
+	uint32_t flag = stream == GUEST_STDOUT ? VMM_ATTACH_STDOUT : VMM_ATTACH_STDERR;
+
+	return a->used && !a->output_over && (a->flags & flag) != 0;
+}
+
+static bool any_unsent(const struct vmm *vmm)
+{
+	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++)
+		if (vmm->attached[i].used && vmm->attached[i].has_unsent)
+			return true;
+	return false;
+}
+
+static void resume_output(struct vmm *vmm)
+{
+	if (vmm->container == NULL || any_unsent(vmm))
+		return;
+	guest_container_output_resume(vmm->container, GUEST_STDOUT);
+	// The first may have brought what waits again.
+	if (vmm->container != NULL)
+		guest_container_output_resume(vmm->container, GUEST_STDERR);
+}
+
+static void drop_unsent(struct attachment *a)
+{
+	if (a->has_unsent)
+		message_discard(&a->unsent);
+	a->has_unsent = false;
+}
+
+static void detach(struct attachment *a)
+{
+	struct vmm *vmm = a->vmm;
+
+	drop_unsent(a);
+	payload_release(&a->input);
+	loop_close(&vmm->loop, &a->source);
+	*a = (struct attachment){ 0 };
+	resume_output(vmm);
+}
+
+// --- Output --------------------------------------------------------------------------------------
+
+// What does not fit waits in the attachment; consumes the message.
+static void send_or_keep(struct attachment *a, struct message *m)
+{
+	error_t err = channel_send(a->source.handle, m);
+
+	if (err == 0)
+		return;
+	if (err == ERR_FULL) {
+		a->unsent = *m;
+		a->has_unsent = true;
+		source_want_writable(&a->source, true);
+		return;
+	}
+	// `closed` comes.
+	message_discard(m);
+	a->output_over = true;
+}
+
+static void send_end(struct attachment *a)
+{
+	static const struct msg_end end;
+	struct message m;
+	error_t err = message_encode_end(&m, &end, NULL, 0);
+
+	assert(err == 0);
+	if (a->output_over || a->has_unsent)
+		return;
+	if (channel_send(a->source.handle, &m) == ERR_FULL)
+		source_want_writable(&a->source, true);
+	else
+		a->output_over = true;
+}
+
+static void set_timer(struct vmm *vmm, nsec_t delay)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(vmm->retry_timer, now + delay);
+	assert(err == 0);
+}
+
+// The bytes as they go to clients; valid until the next call.
+static struct span framed(const struct vmm *vmm, enum guest_stream stream, struct span bytes)
+{
+	static uint8_t frame[FRAME_HEADER + PIECE_MAX];
+	struct writer w = writer_make(frame, sizeof(frame));
+
+	if ((vmm->flags & VMM_TTY) == 0) {
+		writer_u8(&w, stream == GUEST_STDOUT ? 1 : 2);
+		writer_zero(&w, 3);
+		writer_be32(&w, (uint32_t)bytes.len);
+	}
+	writer_bytes(&w, bytes.data, bytes.len);
+	assert(writer_status(&w) == 0);
+	return (struct span){ .data = frame, .len = w.len };
+}
+
+// One piece for all; false when memory is out, and none has it.
+static bool send_piece(struct vmm *vmm, enum guest_stream stream, struct span piece)
+{
+	struct message messages[VMM_MAX_ATTACHED];
+	struct span bytes = framed(vmm, stream, piece);
+	size_t made = 0;
+
+	for (; made < VMM_MAX_ATTACHED; made++)
+		if (wants(&vmm->attached[made], stream) &&
+		    payload_make(&messages[made], bytes.data, bytes.len) < 0)
+			break;
+	for (size_t i = 0; i < made; i++) {
+		if (!wants(&vmm->attached[i], stream))
+			continue;
+		if (made < VMM_MAX_ATTACHED)
+			message_discard(&messages[i]);
+		else
+			send_or_keep(&vmm->attached[i], &messages[i]);
+	}
+	return made == VMM_MAX_ATTACHED;
+}
+
+size_t attach_output(struct vmm *vmm, enum guest_stream stream, struct span bytes)
+{
+	size_t done = 0;
+
+	while (done < bytes.len && !any_unsent(vmm)) {
+		size_t left = bytes.len - done;
+		struct span piece = { .data = bytes.data + done,
+			              .len = left < PIECE_MAX ? left : PIECE_MAX };
+
+		if (!send_piece(vmm, stream, piece)) {
+			set_timer(vmm, RETRY_DELAY);
+			break;
+		}
+		done += piece.len;
+	}
+	return done;
+}
+
+// --- Input ---------------------------------------------------------------------------------------
+
+static void input_ends(struct attachment *a)
+{
+	struct vmm *vmm = a->vmm;
+
+	if ((vmm->flags & VMM_STDIN_ONCE) == 0 || vmm->stdin_over || vmm->container == NULL)
+		return;
+	vmm->stdin_over = true;
+	guest_container_stdin_close(vmm->container);
+}
+
+// Gives the container what is in hand.
+static void pump(struct attachment *a)
+{
+	struct vmm *vmm = a->vmm;
+	struct span rest = { .data = a->input.bytes.data + a->input_done,
+		             .len = a->input.bytes.len - a->input_done };
+	bool can = vmm->container != NULL && vmm->state == VMM_RUNNING;
+
+	if ((a->flags & VMM_ATTACH_STDIN) == 0 || vmm->stdin_over || vmm->state == VMM_ENDED)
+		a->input_done += rest.len;
+	else if (can && rest.len > 0)
+		a->input_done += guest_container_stdin_write(vmm->container, rest);
+	if (a->input_done == a->input.bytes.len) {
+		payload_release(&a->input);
+		a->input = (struct payload){ 0 };
+		a->input_done = 0;
+		if (a->input_over && can)
+			input_ends(a);
+	}
+	source_want_messages(&a->source,
+	                     a->input.bytes.len == 0 && (can || vmm->state == VMM_ENDED));
+}
+
+void attach_input(struct vmm *vmm)
+{
+	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++)
+		if (vmm->attached[i].used)
+			pump(&vmm->attached[i]);
+}
+
+static void client_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct attachment *a = source->context;
+
+	(void)loop;
+	if (m->type == MSG_END) {
+		message_discard(m);
+		a->input_over = true;
+	} else if (m->type == MSG_DATA && !a->input_over) {
+		a->received = *m;
+		if (payload_open(&a->received, &a->input) < 0)
+			a->input = (struct payload){ 0 };
+	} else {
+		message_discard(m);
+	}
+	pump(a);
+}
+
+// --- Clients -------------------------------------------------------------------------------------
+
+// What lies in the channels reaches the clients without this process.
+static void leave_if_done(const struct vmm *vmm)
+{
+	bool done = vmm->leaving;
+
+	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++)
+		done = done && (!vmm->attached[i].used || vmm->attached[i].output_over);
+	if (done)
+		process_exit(0);
+}
+
+static void client_writable(struct loop *loop, struct source *source)
+{
+	struct attachment *a = source->context;
+	struct vmm *vmm = a->vmm;
+
+	(void)loop;
+	source_want_writable(source, false);
+	if (a->has_unsent) {
+		a->has_unsent = false;
+		send_or_keep(a, &a->unsent);
+	}
+	if (vmm->state == VMM_ENDED)
+		send_end(a);
+	else
+		resume_output(vmm);
+	leave_if_done(vmm);
+}
+
+static void client_closed(struct loop *loop, struct source *source)
+{
+	struct attachment *a = source->context;
+	struct vmm *vmm = a->vmm;
+
+	(void)loop;
+	if (!a->input_over)
+		input_ends(a);
+	detach(a);
+	leave_if_done(vmm);
+}
+
+static const struct source_ops client_ops = {
+	.message = client_message,
+	.writable = client_writable,
+	.closed = client_closed,
+};
+
+static void retry_signalled(struct loop *loop, struct source *source)
+{
+	struct vmm *vmm = source->context;
+	error_t err = timer_set(vmm->retry_timer, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	if (vmm->leaving)
+		process_exit(0);
+	resume_output(vmm);
+}
+
+static const struct source_ops retry_ops = { .signalled = retry_signalled };
+
+error_t attach_init(struct vmm *vmm)
+{
+	error_t err = timer_create(&vmm->retry_timer);
+
+	if (err == 0)
+		err = loop_add(&vmm->loop, &vmm->retry, vmm->retry_timer, &retry_ops, vmm);
+	return err;
+}
+
+void attach_add(struct vmm *vmm, uint32_t flags, handle_t channel)
+{
+	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++) {
+		struct attachment *a = &vmm->attached[i];
+
+		if (a->used)
+			continue;
+		*a = (struct attachment){ .vmm = vmm, .used = true, .flags = flags };
+		if (loop_add(&vmm->loop, &a->source, channel, &client_ops, a) < 0) {
+			*a = (struct attachment){ 0 };
+			break;
+		}
+		pump(a);
+		if (vmm->state == VMM_ENDED)
+			send_end(a);
+		return;
+	}
+	log_warn("too many clients are attached to the container: one more is refused");
+	handle_close(channel);
+}
+
+void attach_end(struct vmm *vmm)
+{
+	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++)
+		if (vmm->attached[i].used)
+			send_end(&vmm->attached[i]);
+}
+
+void attach_leave(struct vmm *vmm)
+{
+	vmm->leaving = true;
+	set_timer(vmm, LEAVE_PATIENCE);
+	leave_if_done(vmm);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+//
+// The channel to `containers`, which may die and come back at any time.
+#include "apps/vmm/vmm.h"
+#include "libs/base/string.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+// It asks for few things at a time, so its queue is full only when it hangs, and it is told
+// everything again when it comes back.
+static void tell(struct vmm *vmm, struct message *m)
+{
+	error_t err = channel_send(vmm->link.handle, m);
+
+	if (err < 0 && err != ERR_PEER_CLOSED)
+		log_warn("containers cannot be told: %s", error_text(err));
+}
+
+void link_tell(struct vmm *vmm)
+{
+	struct msg_vmm_state state = { .state = vmm->state,
+		                       .status = vmm->status,
+		                       .flags = vmm->failed ? VMM_FAILED : 0 };
+	size_t room = MESSAGE_MAX_DATA - sizeof(state), len = strlen(vmm->error);
+	struct guest_address address;
+	struct message m;
+	error_t err;
+
+	if (!vmm->linked)
+		return;
+	memcpy(state.container, vmm->id, sizeof(state.container));
+	if (vmm->container != NULL && guest_container_address(vmm->container, &address))
+		memcpy(state.address, address.network.address, sizeof(state.address));
+	err = message_encode_vmm_state(&m, &state, vmm->error, len < room ? len : room);
+	assert(err == 0);
+	tell(vmm, &m);
+	vmm->told_end = vmm->state == VMM_ENDED;
+}
+
+static void take_start(struct vmm *vmm, struct message *m)
+{
+	struct msg_vmm_start start;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_start(m, &start, &tail, &tail_len) < 0 || m->num_handles != 1 ||
+	    vmm->state > VMM_IDLE) {
+		message_discard(m);
+		return;
+	}
+	container_start(vmm, &start, m->handles[0]);
+}
+
+static void take_attach(struct vmm *vmm, struct message *m)
+{
+	struct msg_vmm_attach attach;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_attach(m, &attach, &tail, &tail_len) < 0 || m->num_handles != 1)
+		message_discard(m);
+	else
+		attach_add(vmm, attach.flags, m->handles[0]);
+}
+
+static void link_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct vmm *vmm = source->context;
+	struct msg_vmm_signal signal;
+	struct msg_vmm_resize resize;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	(void)loop;
+	switch (m->type) {
+	case MSG_VMM_START: take_start(vmm, m); break;
+	case MSG_VMM_ATTACH: take_attach(vmm, m); break;
+	case MSG_VMM_KILL: container_kill(vmm); break;
+	case MSG_VMM_SIGNAL:
+		if (message_decode_vmm_signal(m, &signal, &tail, &tail_len) == 0)
+			container_signal(vmm, signal.signal);
+		break;
+	case MSG_VMM_RESIZE:
+		if (message_decode_vmm_resize(m, &resize, &tail, &tail_len) == 0 &&
+		    vmm->container != NULL)
+			guest_container_resize(vmm->container, resize.rows, resize.columns);
+		break;
+	default: message_discard(m); break;
+	}
+}
+
+static void link_closed(struct loop *loop, struct source *source)
+{
+	struct vmm *vmm = source->context;
+	error_t err;
+
+	vmm->linked = false;
+	loop_close(loop, source);
+	// It knows of the end.
+	if (vmm->state == VMM_ENDED && vmm->told_end) {
+		attach_leave(vmm);
+		return;
+	}
+	err = service_client_again(&vmm->client);
+	assert(err == 0);
+}
+
+static const struct source_ops link_ops = { .message = link_message, .closed = link_closed };
+
+static void connected(void *context, handle_t channel)
+{
+	struct vmm *vmm = context;
+	struct msg_vmm_hello hello;
+	struct message m;
+	error_t err = loop_add(&vmm->loop, &vmm->link, channel, &link_ops, vmm);
+
+	assert(err == 0);
+	vmm->linked = true;
+	memcpy(hello.token, vmm->token, sizeof(hello.token));
+	err = message_encode_vmm_hello(&m, &hello, NULL, 0);
+	assert(err == 0);
+	tell(vmm, &m);
+	link_tell(vmm);
+}
+
+void link_start(struct vmm *vmm)
+{
+	error_t err = service_client_start(&vmm->loop, &vmm->client,
+	                                   environ_connector(vmm->env, "vmm"), connected, vmm);
+
+	assert(err == 0);
+}

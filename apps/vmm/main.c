@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// A virtual machine as a process: boots it ahead, registers with `containers`, runs the container
+// that it is given, and ends with it. `containers` starts it as an instance of this app.
+#include "apps/vmm/vmm.h"
+#include "libs/abi/app.h"
+#include "libs/base/string.h"
+#include "libs/linux/api/runtime_internal.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define BOOT_PATIENCE (120 * NSEC_PER_SEC)
+
+static struct vmm vmm_state;
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool parse_token(const char *text, uint8_t out[VMM_TOKEN_SIZE])
+{
+	if (text == NULL || strlen(text) != 2 * VMM_TOKEN_SIZE)
+		return false;
+	for (size_t i = 0; i < VMM_TOKEN_SIZE; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static bool read_settings(struct vmm *vmm, uint64_t *timebase, uint64_t *sstc)
+{
+	const struct environ *env = vmm->env;
+
+	return parse_token(environ_config(env, "token"), vmm->token) &&
+		environ_config_u64(env, "memory", &vmm->memory) == 0 &&
+		environ_config_u64(env, "cpus", &vmm->cpus) == 0 && vmm->cpus <= UINT32_MAX &&
+		environ_config_u64(env, "timebase", timebase) == 0 &&
+		environ_config_u64(env, "sstc", sstc) == 0;
+}
+
+static nsec_t boot_deadline(void)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	assert(err == 0);
+	return now + BOOT_PATIENCE;
+}
+
+// The virtual machine boots while nothing is asked of it yet.
+static void boot(struct vmm *vmm)
+{
+	uint32_t cpus = (uint32_t)vmm->cpus;
+	error_t err = linux_runtime_keep_warm(vmm->runtime, vmm->memory, cpus, 1);
+
+	if (err == 0)
+		err = linux_runtime_wait_warm(vmm->runtime, boot_deadline());
+	// One that cannot be booted ahead is booted for the container, or fails with the reason.
+	if (err < 0)
+		log_warn("no virtual machine could be booted ahead (%s)", error_text(err));
+	if (vmm->state == VMM_BOOTING) {
+		vmm->state = VMM_IDLE;
+		link_tell(vmm);
+	}
+}
+
+static void vmm_main(const struct environ *env)
+{
+	struct vmm *vmm = &vmm_state;
+	uint64_t timebase = 0, sstc = 0;
+	error_t err;
+
+	vmm->env = env;
+	if (!read_settings(vmm, &timebase, &sstc)) {
+		log_error(
+			"a vmm is started by `containers`, with vmm.token, .memory, .cpus, .timebase and .sstc");
+		process_exit(1);
+	}
+	err = loop_init(&vmm->loop);
+	if (err == 0)
+		err = attach_init(vmm);
+	if (err == 0)
+		err = linux_runtime_open(&vmm->loop, env, &vmm->runtime);
+	if (err < 0) {
+		log_error("there is no memory for a virtual machine (%s)", error_text(err));
+		process_exit(1);
+	}
+	vmm->runtime->supply.timebase_hz = timebase;
+	vmm->runtime->supply.has_sstc = sstc != 0;
+	link_start(vmm);
+	boot(vmm);
+	loop_run(&vmm->loop);
+}
+
+APP(vmm, .main = vmm_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
+    .needs = {
+	    { NEED_SERVICE, "vmm", NULL, 0 },
+	    { NEED_SERVICE, "blkdev", NULL, 1 },
+	    { NEED_SERVICE, "vmnet", NULL, 1 },
+	    { NEED_SERVICE, "files", NULL, 1 },
+	    { NEED_SERVICE, "volumes", NULL, 1 },
+	    { NEED_CONFIG, "token", "", 0 },
+	    { NEED_CONFIG, "memory", "512M", 0 },
+	    { NEED_CONFIG, "cpus", "1", 0 },
+	    { NEED_CONFIG, "timebase", "10000000", 0 },
+	    { NEED_CONFIG, "sstc", "1", 0 },
+    });

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// One virtual machine and the container in it, as a process: the app's state.
+#pragma once
+
+#include "libs/abi/vmm.h"
+#include "libs/linux/run/guest_container.h"
+#include "libs/linux/runtime.h"
+#include "libs/starina/opener.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/service.h"
+
+// Clients of a container's streams at the same time.
+#define VMM_MAX_ATTACHED 16u
+
+struct vmm;
+
+// A client of the container's streams.
+struct attachment {
+	struct vmm *vmm;
+	bool used;
+	uint32_t flags;  // VMM_ATTACH_*
+	struct source source;
+	bool output_over;         // MSG_END was sent, or nobody reads
+	bool has_unsent;          // `unsent` waits for room
+	struct message unsent;    // owns its handle
+	bool input_over;          // MSG_END came
+	struct payload input;     // in hand
+	struct message received;  // holds its bytes when they came inline
+	size_t input_done;
+};
+
+struct vmm {
+	const struct environ *env;
+	struct loop loop;
+	struct linux_runtime *runtime;
+	uint64_t memory;
+	uint64_t cpus;
+
+	// To `containers`.
+	struct service_client client;
+	struct source link;
+	bool linked;
+	bool told_end;  // of the container
+	uint8_t token[VMM_TOKEN_SIZE];
+
+	// What it is told of.
+	enum vmm_state state;
+	int status;
+	bool failed;
+	char error[VM_ERROR_MAX];
+	uint8_t id[VMM_ID_SIZE];
+
+	// The container.
+	uint32_t flags;  // VMM_TTY to VMM_NETWORK
+	struct disk_region root;
+	char *config;  // heap, until the container is made
+	size_t config_length;
+	struct opener opener;
+	struct guest_container *container;
+	bool stdin_over;
+	bool leaving;  // `containers` has let it go: it ends once its clients have all output
+
+	struct attachment attached[VMM_MAX_ATTACHED];
+	handle_t retry_timer;
+	struct source retry;
+};
+
+// --- link.c ---
+
+// Connects to `containers`, now and whenever it is back.
+void link_start(struct vmm *vmm);
+// Tells it the state.
+void link_tell(struct vmm *vmm);
+
+// --- container.c ---
+
+// Runs a container. The folio with its configuration is consumed.
+void container_start(struct vmm *vmm, const struct msg_vmm_start *start, handle_t folio);
+// Nothing runs, and nothing will: `error` is what went wrong.
+void container_failed(struct vmm *vmm, const char *error);
+void container_signal(struct vmm *vmm, uint32_t number);
+// Ends the container at once; the process too when there is none.
+void container_kill(struct vmm *vmm);
+
+// --- attach.c ---
+
+// Makes the timer that attachments need. Errors: as timer_create's and loop_add's.
+__must_check error_t attach_init(struct vmm *vmm);
+// A client of the streams; its channel is consumed.
+void attach_add(struct vmm *vmm, uint32_t flags, handle_t channel);
+// Output of the container for all who are attached. Returns how many bytes were taken: all or none.
+size_t attach_output(struct vmm *vmm, enum guest_stream stream, struct span bytes);
+// The container takes input.
+void attach_input(struct vmm *vmm);
+// The container has ended: so do all streams.
+void attach_end(struct vmm *vmm);
+// Ends the process, once the clients have taken what was written, or after a while.
+void attach_leave(struct vmm *vmm);

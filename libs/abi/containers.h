@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// The service "containers": what the machine's containers are, and what is done to them. Requests
+// are those of Docker's API (its names, queries, bodies, status codes), without HTTP: who speaks
+// that is `engine`. Each request is answered by a reply with its id, some much later: to wait there
+// is one of CONTAINERS_ACCEPTED first, after which the status will be 200.
+#pragma once
+
+#include "libs/abi/message.h"
+
+enum containers_operation {
+	CONTAINERS_CREATE = 1,  // target: the name that is wanted, or none
+	CONTAINERS_START = 2,
+	CONTAINERS_STOP = 3,
+	CONTAINERS_RESTART = 4,
+	CONTAINERS_KILL = 5,
+	CONTAINERS_WAIT = 6,
+	CONTAINERS_REMOVE = 7,
+	CONTAINERS_RENAME = 8,
+	CONTAINERS_LIST = 9,  // no target
+	CONTAINERS_INSPECT = 10,
+	// One more handle: a channel, as of vmm_attach, which is the container's after 200.
+	CONTAINERS_ATTACH = 11,
+	CONTAINERS_RESIZE = 12,
+	CONTAINERS_IMAGES = 13,         // no target: the list of images
+	CONTAINERS_IMAGE_INSPECT = 14,  // target: an image's name
+	CONTAINERS_INFO = 15,           // no target
+};
+
+// Of a name, an id or the beginning of one.
+#define CONTAINERS_TARGET_MAX 160u
+// Of a query, and of a body.
+#define CONTAINERS_QUERY_MAX 16384u
+#define CONTAINERS_BODY_MAX (1024u * 1024)
+
+// Handles: a folio with the query and then the body, unless both are empty; then those of the
+// operation. Tail: the target.
+struct msg_containers_request {
+	uint32_t id;
+	uint32_t operation;     // enum containers_operation
+	uint32_t query_length;  // as it was in the URL, without '?'
+	uint32_t body_length;   // JSON
+};
+
+// One handle, unless `length` is 0 or the tail is the body: a folio with JSON.
+struct msg_containers_reply {
+	uint32_t id;
+	uint32_t status;  // of HTTP
+	uint32_t length;
+	uint32_t flags;  // CONTAINERS_TTY
+};
+
+#define CONTAINERS_ACCEPTED 100u
+
+// Of the reply to attach: the container has a terminal, so its output has no frames.
+#define CONTAINERS_TTY (1u << 0)
+
+// Nobody waits for the reply to request `id` any more.
+struct msg_containers_cancel {
+	uint32_t id;
+};
+
+#define CONTAINERS_MESSAGES(X)                            \
+	X(CONTAINERS_REQUEST, containers_request, 144, 2) \
+	X(CONTAINERS_REPLY, containers_reply, 145, 1)     \
+	X(CONTAINERS_CANCEL, containers_cancel, 146, 0)
+
+enum { CONTAINERS_MESSAGES(MESSAGE_NUMBER) };
+CONTAINERS_MESSAGES(MESSAGE_DECODER)
+CONTAINERS_MESSAGES(MESSAGE_ENCODER)

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// The service "vmm", provided by `containers`. Its clients are the processes that have a virtual
+// machine each (apps/vmm): they boot it, wait for a container, run that one, and end. Who a client
+// is its token says, which `containers` has made for it. A vmm survives `containers`: it connects
+// again, and says what has become of its container.
+//
+// vmm: HELLO, then STATE, and STATE again at each change. The rest is for the vmm to do.
+#pragma once
+
+#include "libs/abi/message.h"
+
+#define VMM_TOKEN_SIZE 16u
+#define VMM_ID_SIZE 32u
+
+struct msg_vmm_hello {
+	uint8_t token[VMM_TOKEN_SIZE];
+};
+
+enum vmm_state {
+	VMM_BOOTING = 0,  // nothing was asked of it, and its virtual machine is not ready
+	VMM_IDLE = 1,     // ready for a container
+	VMM_STARTING = 2,
+	VMM_RUNNING = 3,
+	VMM_ENDED =
+		4,  // the container has; the process ends when `containers` has closed the channel
+};
+
+// Tail: what went wrong, when the status is not the container's own process's.
+struct msg_vmm_state {
+	uint32_t state;                  // enum vmm_state
+	int32_t status;                  // VMM_ENDED: what a shell would say
+	uint8_t container[VMM_ID_SIZE];  // all zero: none
+	uint8_t address[4];              // of the container, in network order; all zero: none
+	uint32_t flags;                  // VMM_FAILED
+};
+
+// It never ran: what is wrong is in the tail.
+#define VMM_FAILED (1u << 0)
+
+// Of vmm_start.
+#define VMM_TTY (1u << 0)         // its output is one stream, without headers
+#define VMM_OPEN_STDIN (1u << 1)  // its stdin is open, else it is at its end
+#define VMM_STDIN_ONCE (1u << 2)  // its stdin ends with the first attachment that gave some
+#define VMM_NETWORK (1u << 3)
+
+// Runs a container, once. One handle: a folio with its config.json (OCI runtime spec).
+struct msg_vmm_start {
+	uint8_t container[VMM_ID_SIZE];
+	uint32_t flags;  // VMM_TTY to VMM_NETWORK
+	uint32_t config_length;
+	// Its root file system, on the disk "images".
+	uint64_t first_sector;
+	uint64_t num_sectors;
+};
+
+// Process 1 is the container's, others are those that vmm_exec has added.
+struct msg_vmm_signal {
+	uint32_t process;
+	uint32_t signal;  // Linux's number
+};
+
+struct msg_vmm_resize {
+	uint32_t process;
+	uint16_t rows;
+	uint16_t columns;
+};
+
+// Ends the container at once, with the status 137; of one that has none, the process.
+struct msg_vmm_kill {
+	uint32_t reserved;
+};
+
+#define VMM_ATTACH_STDIN (1u << 0)
+#define VMM_ATTACH_STDOUT (1u << 1)
+#define VMM_ATTACH_STDERR (1u << 2)
+
+// One handle: a channel of bytes (MSG_DATA, MSG_END), to the container's stdin and from its output.
+// Without a terminal the output is in the frames of Docker's API: the stream's number, three bytes
+// of 0, the length as a big-endian number of 4 bytes, the bytes. It ends when the container does.
+struct msg_vmm_attach {
+	uint32_t flags;  // VMM_ATTACH_*
+};
+
+#define VMM_MESSAGES(X)                   \
+	X(VMM_HELLO, vmm_hello, 128, 0)   \
+	X(VMM_STATE, vmm_state, 129, 0)   \
+	X(VMM_START, vmm_start, 130, 1)   \
+	X(VMM_SIGNAL, vmm_signal, 131, 0) \
+	X(VMM_RESIZE, vmm_resize, 132, 0) \
+	X(VMM_KILL, vmm_kill, 133, 0)     \
+	X(VMM_ATTACH, vmm_attach, 134, 1)
+
+enum { VMM_MESSAGES(MESSAGE_NUMBER) };
+VMM_MESSAGES(MESSAGE_DECODER)
+VMM_MESSAGES(MESSAGE_ENCODER)

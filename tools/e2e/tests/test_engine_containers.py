@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""Containers through ./run.sh --engine: by docker's client, and by requests as clients do not make them."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.parse
+
+from debian import cache_directory
+from harness import ROOT, Skip, check, check_equal, test
+from test_engine import PATIENCE, Engine, connect, read_all
+
+IMAGE = "shell:1"
+
+
+def make_image(context):
+    """A shell and what it needs, as an OCI layout."""
+    layout = context.scratch / "shell"
+    if layout.exists():
+        return layout
+    root = context.scratch / "shell-root"
+    (root / "bin").mkdir(parents=True)
+    (root / "tmp").mkdir()
+    (root / "bin/busybox").write_bytes((ROOT / "third_party/busybox/busybox").read_bytes())
+    (root / "bin/busybox").chmod(0o755)
+    for name in ("sh", "echo", "cat", "id", "pwd", "sleep", "hostname", "stty", "tty", "true", "seq", "wc"):
+        (root / "bin" / name).symlink_to("busybox")
+    subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["echo","from the image"]', '["PATH=/bin","IMAGE=shell"]'], check=True)
+    return layout
+
+
+def start(context):
+    return Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G")
+
+
+def docker_client():
+    """docker's client: the host's, or the one of the host's Debian, unpacked."""
+    found = shutil.which("docker")
+    if found:
+        return found
+    directory = cache_directory() / "docker-client"
+    program = directory / "root/usr/bin/docker"
+    if not program.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        for package in ("docker-cli", "docker.io"):
+            done = subprocess.run(["apt-get", "download", package], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            for deb in directory.glob(f"{package}_*.deb"):
+                subprocess.run(["dpkg-deb", "-x", deb, directory / "root"], check=True)
+            if done.returncode == 0 and program.exists():
+                break
+    if not program.exists():
+        raise Skip("there is no docker client here, and none to be had")
+    return program
+
+
+class Docker:
+    def __init__(self, context, engine):
+        self.program = docker_client()
+        self.environment = {**os.environ, "DOCKER_HOST": f"unix://{engine.socket}", "DOCKER_CONFIG": str(context.scratch / "config")}
+
+    def __call__(self, *args, stdin=b"", status=0):
+        done = subprocess.run([self.program, *args], env=self.environment, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=PATIENCE, check=False)
+        if status is not None:
+            check_equal(done.returncode, status, f"docker {args}: {done.stdout!r} {done.stderr!r}")
+        return done
+
+    def text(self, *args, **named):
+        return self(*args, **named).stdout.decode().strip()
+
+
+@test
+def docker_run(context):
+    """Streams, exit statuses, names, a terminal: what people type."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    check_equal(docker.text("run", "--rm", IMAGE), "from the image")
+    done = docker("run", "--rm", "-i", IMAGE, "sh", "-c", "cat; echo err >&2; exit 7", stdin=b"one\ntwo\n", status=7)
+    check_equal((done.stdout, done.stderr), (b"one\ntwo\n", b"err\n"))
+    check_equal(docker.text("run", "--rm", "-e", "A=b", "-w", "/tmp", "-u", "1000", "--hostname", "h", IMAGE, "sh", "-c",
+                            "echo $A $IMAGE; pwd; id -u; hostname").split("\n"), ["b shell", "/tmp", "1000", "h"])
+    check_equal(docker.text("run", "--rm", "-t", IMAGE, "tty"), "/dev/pts/0")
+    # More than fits into any buffer on the way.
+    check_equal(docker("run", "--rm", IMAGE, "seq", "200000").stdout, "".join(f"{i}\n" for i in range(1, 200001)).encode())
+    check_equal(docker.text("run", "--rm", "-i", IMAGE, "wc", "-c", stdin=b"x" * 1000000), "1000000")
+    for args, status, says in ((("nothing",), 127, "nothing"), (("/tmp",), 126, "is a directory")):
+        done = docker("run", "--rm", IMAGE, *args, status=status)
+        check(says in done.stderr.decode(), done.stderr)
+    done = docker("run", "--rm", "nosuch:1", status=125)
+    check(b"nosuch" in done.stderr, done.stderr)
+    done = docker("run", "--rm", "--privileged", IMAGE, status=125)
+    check(b"HostConfig.Privileged is not supported" in done.stderr, done.stderr)
+    check_equal(docker.text("ps", "-aq"), "")
+    check_equal(docker.text("images", "--format", "{{.Repository}}:{{.Tag}}"), IMAGE)
+    engine.stop()
+
+
+@test
+def docker_container_life(context):
+    """create, start, ps, stop, restart, kill, rename, wait, inspect, rm; several at once."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    first = docker.text("run", "-d", "--name", "web", IMAGE, "sleep", "1000")
+    check(re.fullmatch("[0-9a-f]{64}", first), first)
+    docker("run", "-d", "--name", "web", IMAGE, status=125)
+    second = docker.text("create", "--label", "a=b", IMAGE, "sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done")
+    docker("start", second)
+    check_equal(sorted(docker.text("ps", "-q", "--no-trunc").split()), sorted([first, second]))
+    check_equal(docker.text("stop", second), second)
+    check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}} {{.Config.Labels.a}}", second[:12]), "exited 3 b")
+    check_equal(docker.text("wait", second), "3")
+    docker("rename", "web", "site")
+    check_equal(docker("rm", "site", status=1).stdout, b"")
+    docker("restart", "-t", "0", "site")
+    check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.Name}}", first), "running /site")
+    docker("kill", "-s", "KILL", "site")
+    check_equal(docker.text("wait", "site"), "137")
+    docker("start", "site")
+    docker("rm", "-f", "site", second)
+    check_equal(docker.text("ps", "-aq"), "")
+    engine.stop()
+
+
+# --- Without the client --------------------------------------------------------------------------
+
+
+def request(engine, method, path, body=None):
+    """(status, document) of a request; a body that is not bytes is made JSON of."""
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    with connect(engine.socket) as client:
+        head = f"{method} {path} HTTP/1.1\r\nHost:\r\nConnection: close\r\n"
+        if data is not None:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+        client.sendall(head.encode() + b"\r\n" + (data or b""))
+        answer = read_all(client)
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    status = int(head.split()[1])
+    if b"chunked" in head:
+        pieces = re.split(rb"(?:^|\r\n)[0-9a-f]+\r\n", rest)
+        rest = b"".join(pieces)
+    # A body that is too large is refused before it is anybody's.
+    if b"application/json" not in head:
+        return status, {"message": rest.decode()}
+    return status, json.loads(rest) if rest.strip() else None
+
+
+def create(engine, **settings):
+    return patient(engine, "POST", "/v1.45/containers/create", 201, body={"Image": IMAGE, **settings})["Id"]
+
+
+def patient(engine, method, path, *wanted, body=None):
+    """The answer to a request, which is made again while who has to answer is being started."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            status, answer = request(engine, method, path, body)
+        except (OSError, IndexError):
+            status, answer = 503, "no answer"
+        if status != 503:
+            check(status in wanted, f"{method} {path}: {status} {answer}")
+            return answer
+        check(time.monotonic() < deadline, answer)
+        time.sleep(0.1)
+
+
+@test
+def bad_requests(context):
+    """Each is refused with a reason, and the engine goes on."""
+    engine = start(context)
+    name = create(engine, Cmd=["true"])
+    cases = [
+        ("POST", "/containers/create", b"", 400), ("POST", "/containers/create", b"{", 400), ("POST", "/containers/create", b"[" * 5000, 400),
+        ("POST", "/containers/create", {"Image": 5}, 400), ("POST", "/containers/create", {"Image": "x" * 10000}, 404),
+        ("POST", "/containers/create", {"Image": IMAGE, "HostConfig": {"Memory": 10 ** 30}}, 400),
+        ("POST", "/containers/create?name=-", {"Image": IMAGE}, 400), ("POST", "/containers/create?name=" + "n" * 129, {"Image": IMAGE}, 400),
+        ("POST", "/containers/create?name=%2Fa%2Fb", {"Image": IMAGE}, 400), ("POST", "/containers/create?name=a%00b", {"Image": IMAGE}, 400),
+        ("POST", "/containers/create", b" " * (1 << 20) + b"{}", 413),
+        ("POST", "/containers/nosuch/start", None, 404), ("POST", f"/containers/{name}/stop?t=soon", None, 400),
+        ("POST", f"/containers/{name}/stop", None, 304), ("POST", f"/containers/{name}/kill", None, 409),
+        ("POST", f"/containers/{name}/kill?signal=NOSUCH", None, 400), ("POST", f"/containers/{name}/wait?condition=never", None, 400),
+        ("POST", f"/containers/{name}/resize?h=1", None, 400), ("POST", f"/containers/{name}/resize?h=1&w=70000", None, 400),
+        ("POST", f"/containers/{name}/resize?h=1&w=1", None, 409), ("POST", f"/containers/{name}/rename?name=", None, 400),
+        ("GET", "/images/nosuch/json", None, 404), ("DELETE", "/containers/json", None, 404), ("GET", "/containers/%zz/json", None, 400),
+        ("GET", "/containers/" + "a" * 200 + "/json", None, 400),
+    ]
+    for method, path, body, wanted in cases:
+        status, answer = request(engine, method, path, body)
+        check_equal(status, wanted, f"{method} {path[:80]}: {answer}")
+        if status != 304:
+            check(answer["message"], path)
+    status, answer = request(engine, "GET", f"/containers/{name[:5]}/json")
+    check_equal((status, answer["Id"]), (200, name))
+    status, listed = request(engine, "GET", "/containers/json?all=1")
+    check_equal([c["Id"] for c in listed], [name])
+    check_equal(request(engine, "DELETE", f"/containers/{name}")[0], 204)
+    engine.stop()
+
+
+@test
+def clients_that_leave(context):
+    """Of an attachment, of a wait, and in the midst of a request; the container goes on."""
+    engine = start(context)
+    name = create(engine, Cmd=["sh", "-c", "while :; do echo y; done"], AttachStdout=True)
+    query = urllib.parse.urlencode({"stream": 1, "stdout": 1})
+    attached = connect(engine.socket)
+    attached.sendall(f"POST /containers/{name}/attach?{query} HTTP/1.1\r\nHost:\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
+    check(attached.recv(12).startswith(b"HTTP/1.1 101"))
+    waiting = connect(engine.socket)
+    waiting.sendall(f"POST /containers/{name}/wait?condition=next-exit HTTP/1.1\r\nHost:\r\n\r\n".encode())
+    check(waiting.recv(12).startswith(b"HTTP/1.1 200"))
+    check_equal(request(engine, "POST", f"/containers/{name}/start")[0], 204)
+    # Its output is much more than this, and then nobody reads it.
+    got = 0
+    while got < 1 << 20:
+        got += len(attached.recv(65536))
+    waiting.close()
+    attached.shutdown(socket.SHUT_RDWR)
+    attached.close()
+    with connect(engine.socket) as half:
+        half.sendall(b"POST /containers/create HTTP/1.1\r\nHost:\r\nContent-Length: 100\r\n\r\n{")
+    check_equal(request(engine, "GET", f"/containers/{name}/json")[1]["State"]["Running"], True)
+    check_equal(request(engine, "POST", f"/containers/{name}/kill")[0], 204)
+    check_equal(request(engine, "POST", f"/containers/{name}/wait")[1]["StatusCode"], 137)
+    engine.stop()
+
+
+@test
+def many_containers(context):
+    """12 runs, 4 at a time: all end well, and nothing is left of them."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    for _ in range(3):
+        runs = [subprocess.Popen([docker.program, "run", "--rm", IMAGE, "echo", str(i)], env=docker.environment, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE) for i in range(4)]
+        for i, run in enumerate(runs):
+            output, errors = run.communicate(timeout=PATIENCE)
+            check_equal((run.returncode, output), (0, f"{i}\n".encode()), errors)
+    check_equal(docker.text("ps", "-aq"), "")
+    engine.stop()
+    check("panic" not in engine.log.whole())
+
+
+@test
+def containers_is_killed(context):
+    """Again and again, and engine after it: what runs goes on, and is known when they are back."""
+    for target in ("containers", "engine"):
+        context.build = context.suite.build
+        shutil.rmtree(context.scratch / "build", ignore_errors=True)
+        context.boot_image("starina-reaper")
+        engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G",
+                        STARINA_APPEND=f"reaper.target={target} reaper.count=3 reaper.pause=3000")
+        names = [create(engine, Cmd=["sleep", "1000"]) for _ in range(2)]
+        for name in names:
+            patient(engine, "POST", f"/containers/{name}/start", 204, 304)
+        engine.log.wait_for("done: httpd answered each time")
+        for name in names:
+            state = patient(engine, "GET", f"/containers/{name}/json", 200)["State"]
+            check(state["Running"], state)
+            patient(engine, "POST", f"/containers/{name}/kill", 204)
+            check_equal(patient(engine, "POST", f"/containers/{name}/wait", 200)["StatusCode"], 137)
+        engine.stop()
