@@ -4,15 +4,18 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
+import debian
 import file_programs
 import software
-from harness import ROOT, Skip, check_equal, test
-from test_named_volumes import check_disk
+from harness import ROOT, Skip, check, check_equal, test
+from oci import write_layout
+from test_named_volumes import check_disk, disk
 from test_volume_work import GCC, made, write_c_program
 
 # `make test-volume-work` runs all in full, and the programs with a model for so many seconds.
@@ -20,6 +23,8 @@ FULL = "VOLUME_STRESS_SECONDS" in os.environ
 STRESS_SECONDS = int(os.environ.get("VOLUME_STRESS_SECONDS", "0"))
 C_FILES = 200 if FULL else 16
 PACKAGES = 40
+STATE_FEATURES = ("none,has_journal,ext_attr,dir_index,filetype,extent,64bit,metadata_csum,sparse_super,large_file,huge_file,dir_nlink,"
+                  "extra_isize,flex_bg")
 
 
 def run(context, program, script, *volumes, **settings):
@@ -86,6 +91,58 @@ def make_of_a_c_program(context):
               f"{share}:/src:ro", LINUXRUN_CPUS="2")
     check_disk(context)
     check_run(context, GCC, "cd /data; make -q || make -s; make -q && ./program; ls *.o | wc -l", f"{C_FILES * (C_FILES - 1) // 2}\n{C_FILES + 1}\n")
+
+
+# What says of a full disk what it should, and how many bytes are there then.
+FULL_DISK = """
+import errno, os
+os.chdir('/data')
+
+def until_full(step):
+    for i in range(100000):
+        try:
+            step(i)
+        except OSError as error:
+            assert error.errno == errno.ENOSPC, error
+            return i
+    raise AssertionError(f'{step} never fails')
+
+def write(i):
+    with open(f'big{i}', 'wb', buffering=0) as file:
+        for _ in range(16):
+            assert file.write(b'b' * 262144) == 262144 or file.write(b'b')
+
+def small(i):
+    with open(f's{i}', 'xb', buffering=0) as file: file.write(b's' * 100)
+
+bigs = until_full(write)
+assert os.statvfs('.').f_bavail == 0
+for step in (small, lambda i: os.mkdir(f'd{i}'), lambda i: os.symlink('x' * 200, f'l{i}'), lambda i: os.setxattr('big0', f'user.a{i}', b'x' * 1000)):
+    until_full(step)
+with open('big0', 'r+b') as file: file.write(b'B' * 100000)  # what is there can be changed
+for i in range(bigs): assert open(f'big{i}', 'rb').read() == (b'B' * 100000 if i == 0 else b'') + b'b' * ((4 << 20) - (100000 if i == 0 else 0))
+for _ in range(3):
+    os.unlink('big1')
+    os.sync()
+    with open('big1', 'wb', buffering=0) as file: assert file.write(b'1' * 500000) == 500000
+print('full', bigs, flush=True)
+"""
+
+
+@test
+def full_disk(context):
+    """ENOSPC, what can be done then, room again after a removal, and the next run."""
+    with open(context.scratch / "state.img", "xb") as file:
+        file.truncate(64 << 20)
+    # As starina-run makes one (tools/run/qemu/state_disk.c), but smaller.
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-b", "4096", "-I", "256", "-J", "size=8", "-L", "starina-state", "-O", STATE_FEATURES, disk(context)], check=True)
+    image = f"oci://{context.once('full-disk-image', lambda directory: write_layout(directory, debian.image())).path}"
+    result = context.run("-v", "work:/data", image, "python3", "-c", FULL_DISK)
+    check(result.status == 0 and re.fullmatch(rb"full 1[0-9]\n", result.stdout), result)
+    check_disk(context)
+    result = context.run("-v", "work:/data", image, "sh", "-c", "rm -r /data/*; cp -r /usr/bin /data; cat /data/bin/* | sha256sum; cat /usr/bin/* | sha256sum; rm -r /data/bin")
+    check(result.status == 0 and len(set(result.stdout.split(b"\n")[:2])) == 1, result)
+    check_disk(context)
 
 
 def npm_packages(folder):
