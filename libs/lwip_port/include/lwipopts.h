@@ -73,6 +73,18 @@
 struct tcp_pcb;
 unsigned short lwip_port_ooseq_limit(const struct tcp_pcb *pcb);
 #define TCP_OOSEQ_PBUFS_LIMIT(pcb) lwip_port_ooseq_limit(pcb)
+// Both windows are shut, and the peer says only what is known. lwIP would answer each of these: to
+// it no sequence number is in an empty window, not even the next one, which RFC 9293 3.10.7.4
+// accepts. Our own number stands behind the byte that probed the peer's window, so that the peer
+// answers, too, and the two go on as fast as they can. `seqno`, `ackno`, `tcplen` and `flags` are
+// those of tcp_in.c; what it does first with all segments is done here.
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, hdr, optlen, opt1len, opt2, p)                          \
+	((pcb)->state >= ESTABLISHED && (pcb)->rcv_wnd == 0 && (pcb)->snd_wnd == 0 &&           \
+	                 (hdr)->wnd == 0 && tcplen == 0 && (flags & TCP_RST) == 0 &&            \
+	                 seqno == (pcb)->rcv_nxt && ackno == (pcb)->lastack                     \
+	         ? ((pcb)->tmr = tcp_ticks, (pcb)->keep_cnt_sent = 0, (pcb)->persist_probe = 0, \
+	            ERR_ABRT)                                                                   \
+	         : ERR_OK)
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_KEEPALIVE 1
 #define TCP_OVERSIZE TCP_MSS
