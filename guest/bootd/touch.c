@@ -155,7 +155,10 @@ static _Noreturn void run(int shares)
 	while (changes >= 0 &&
 	       ((got = read(changes, records, sizeof(records))) > 0 || (got < 0 && errno == EINTR)))
 		touch_all(shares, records, got > 0 ? (size_t)got : 0);
-	_exit(0);
+	// With the device's root Linux ends what writes back dirty pages, of all shares: who writes
+	// to mapped memory would wait for ever. So the root stays.
+	for (;;)
+		pause();
 }
 
 void touch_begin(int shares)

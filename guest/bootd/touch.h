@@ -3,7 +3,7 @@
 // its events (libs/abi/files_change.h).
 #pragma once
 
-// Starts a process that does so until the guest ends. `shares` is a mount of the file system
-// device's root with all shares below it, not attached anywhere, and is consumed; -1: there is
+// Starts a process that does so, and keeps the device's root, until the guest ends. `shares` is a
+// mount of that root with all shares below it, not attached anywhere, and is consumed; -1: there is
 // none.
 void touch_begin(int shares);
