@@ -33,7 +33,7 @@ static const char from_docker[] =
 	"{\"Hostname\":\"\",\"Domainname\":\"\",\"User\":\"1000\",\"AttachStdin\":true,\"Tty\":true,"
 	"\"OpenStdin\":true,\"StdinOnce\":true,\"Env\":[\"A=b\",\"C=\"],\"Cmd\":[\"sh\",\"-c\",\"true\"],"
 	"\"Image\":\"debian:trixie\",\"Volumes\":{},\"WorkingDir\":\"/tmp\",\"Entrypoint\":null,"
-	"\"Labels\":{\"x\":\"y\"},\"HostConfig\":{\"Binds\":null,\"LogConfig\":{\"Type\":\"\",\"Config\":{}},"
+	"\"Labels\":{\"x\":\"y\",\"\\u00e9\":\"\\\"\"},\"HostConfig\":{\"Binds\":null,\"LogConfig\":{\"Type\":\"\",\"Config\":{}},"
 	"\"NetworkMode\":\"default\",\"PortBindings\":{},\"RestartPolicy\":{\"Name\":\"no\","
 	"\"MaximumRetryCount\":0},\"AutoRemove\":true,\"ConsoleSize\":[24,80],\"Memory\":67108864,"
 	"\"MemorySwappiness\":-1,\"BlkioDeviceReadBps\":[],\"ShmSize\":0},"
@@ -56,7 +56,7 @@ static void test_docker(void **state)
 	assert_string_equal(s.env.items[1], "C=");
 	assert_int_equal(s.cmd.count, 3);
 	assert_string_equal(s.cmd.items[2], "true");
-	assert_string_equal(s.labels, "{\"x\":\"y\"}");
+	assert_string_equal(s.labels, "{\"x\":\"y\",\"\\u00e9\":\"\\\"\"}");
 	assert_memory_equal(s.host_config, "{\"Binds\":null", 13);
 	assert_int_equal(s.host_config[strlen(s.host_config) - 1], '}');
 	settings_deinit(&s);
@@ -112,6 +112,17 @@ static void test_refusals(void **state)
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"always\"}}}",
 		  "can be no" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":1e3}}", "Memory is not" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":- 5}}", "Memory is not" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":007}}", "Memory is not" },
+		{ "{\"Image\":\"a\",\"Labels\":5}", "Labels is not" },
+		{ "{\"Image\":\"a\",\"Labels\":{\"a\":1}}", "Labels is not" },
+		{ "{\"Image\":\"a\",\"Labels\":{\"a\":\"\\x\"}}", "Labels is not" },
+		{ "{\"Image\":\"a\",\"ExposedPorts\":\"\\u12\"}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"ExposedPorts\":-}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"ExposedPorts\":01}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"ExposedPorts\":1.}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"ExposedPorts\":1e+}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"StopTimeout\":9999999999}", "StopTimeout" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":99999999999999999999}}",
 		  "Memory is not" },
 	};

@@ -78,6 +78,7 @@ struct container {
 	struct settings settings;
 	enum container_state state;
 	bool started;  // its process runs
+	bool killed;   // its vmm was told to end it
 	bool removing;
 	nsec_t created_at;  // CLOCK_WALL
 	nsec_t started_at;  // 0: never
@@ -118,6 +119,7 @@ struct vmm_process {
 
 struct client {
 	struct containers *all;
+	struct list unsent;  // struct unsent_reply
 	struct list entry;
 	struct source source;
 };
@@ -147,6 +149,7 @@ struct containers {
 	bool has_manager;
 	uint32_t manager_requests;
 	handle_t retry_timer;
+	bool retries;  // it is set
 	struct source retry;
 	handle_t expect_timer;
 	struct source expect;
@@ -223,6 +226,8 @@ void store_read(struct containers *all);
 // Writes a container's record; what goes wrong is logged. Blocks until it lies on the disk.
 void store_write(const struct container *c);
 void store_remove(const struct container *c);
+// Whether a container's record can be read again: its body may be too deep, or too long.
+bool store_accepts(const struct container *c);
 
 // --- lifecycle.c ---
 
@@ -273,8 +278,10 @@ struct vmm_process *vmms_take(struct containers *all, struct container *c);
 // The process of a container that runs, from the time before this app was restarted: it has a while
 // to come back. NULL is left in c->vmm when memory is out.
 void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE]);
-// Sends a message, which is consumed.
-void vmms_send(struct vmm_process *vmm, struct message *m);
+// Sends a message, which is consumed. Returns whether it is on its way.
+bool vmms_send(struct vmm_process *vmm, struct message *m);
+// Has the app manager end a process that does not end by itself.
+void vmms_end(struct vmm_process *vmm);
 // The container is over: so is the process.
 void vmms_release(struct vmm_process *vmm);
 // The order and the clients of a container's streams; called when the vmm waits for them.

@@ -10,6 +10,8 @@
 #define SIGNAL_KILL 9u
 #define SIGNAL_TERM 15u
 #define STATUS_KILLED 137
+// What a vmm may take to end its container.
+#define KILL_SECONDS 10
 
 static nsec_t wall_time(void)
 {
@@ -177,6 +179,7 @@ static void stop_timer_close(struct container *c)
 void container_remove(struct container *c)
 {
 	c->removing = true;
+	store_remove(c);
 	list_for_each_safe(pos, &c->waiters)
 	{
 		struct waiter *waiter = container_of(pos, struct waiter, entry);
@@ -191,7 +194,6 @@ void container_remove(struct container *c)
 	stop_timer_close(c);
 	list_remove(&c->entry);
 	c->all->num_containers--;
-	store_remove(c);
 	container_discard(c);
 }
 
@@ -221,6 +223,8 @@ static void container_over(struct container *c, int status, const char *error)
 		container_remove(c);
 	else if (restarts && !all->stopping)
 		container_begin(c);
+	else if (restarts)
+		answer_not_started(c);
 	shutdown_advance(all);
 }
 
@@ -242,7 +246,7 @@ void container_vmm_lost(struct container *c)
 void container_begin(struct container *c)
 {
 	c->state = CONTAINER_RUNNING;
-	c->started = false;
+	c->started = c->killed = false;
 	c->error[0] = '\0';
 	c->exit_code = 0;
 	c->vmm = vmms_take(c->all, c);
@@ -263,7 +267,7 @@ static void send_attach(struct container *c, const struct pending_attach *attach
 	assert(err == 0);
 	m.handles[0] = attach->channel;
 	m.num_handles = 1;
-	vmms_send(c->vmm, &m);
+	(void)vmms_send(c->vmm, &m);
 }
 
 static uint32_t start_flags(const struct settings *s)
@@ -318,7 +322,8 @@ void container_order(struct container *c)
 		send_attach(c, &c->attaches[i]);
 	c->num_attaches = 0;
 	c->vmm->order_sent = true;
-	vmms_send(c->vmm, &m);
+	if (!vmms_send(c->vmm, &m))
+		container_over(c, 128, "its virtual machine cannot be told to start it");
 }
 
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text)
@@ -333,28 +338,12 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 		store_write(c);
 		answer_started(c);
 		break;
-	case VMM_ENDED: container_over(c, state->status, text); break;
+	case VMM_ENDED: container_over(c, state->status & 0xff, text); break;
 	default: break;
 	}
 }
 
 // --- Signals -------------------------------------------------------------------------------------
-
-void container_signal_send(struct container *c, uint32_t number)
-{
-	struct msg_vmm_signal signal = { .process = 1, .signal = number };
-	static const struct msg_vmm_kill kill;
-	struct message m;
-	error_t err = number == SIGNAL_KILL ? message_encode_vmm_kill(&m, &kill, NULL, 0)
-					    : message_encode_vmm_signal(&m, &signal, NULL, 0);
-
-	assert(err == 0);
-	// One that has not got its order has nothing to be told.
-	if (c->vmm == NULL || !c->vmm->order_sent)
-		container_over(c, 128 + (int)number, "");
-	else
-		vmms_send(c->vmm, &m);
-}
 
 static void stop_signalled(struct loop *loop, struct source *source)
 {
@@ -362,7 +351,11 @@ static void stop_signalled(struct loop *loop, struct source *source)
 
 	(void)loop;
 	stop_timer_close(c);
-	container_signal_send(c, SIGNAL_KILL);
+	// A vmm that was told and is still there does not obey.
+	if (c->killed && c->vmm != NULL)
+		vmms_end(c->vmm);
+	else
+		container_signal_send(c, SIGNAL_KILL);
 }
 
 static const struct source_ops stop_ops = { .signalled = stop_signalled };
@@ -385,6 +378,27 @@ static void stop_timer_start(struct container *c, int64_t seconds)
 		err = timer_set(c->stop_timer, now + (nsec_t)seconds * NSEC_PER_SEC);
 	if (err < 0)
 		log_warn("a container that does not end will not be killed (%s)", error_text(err));
+}
+
+void container_signal_send(struct container *c, uint32_t number)
+{
+	struct msg_vmm_signal signal = { .process = 1, .signal = number };
+	static const struct msg_vmm_kill kill;
+	struct message m;
+	error_t err = number == SIGNAL_KILL ? message_encode_vmm_kill(&m, &kill, NULL, 0)
+					    : message_encode_vmm_signal(&m, &signal, NULL, 0);
+
+	assert(err == 0);
+	// One that has not got its order has nothing to be told.
+	if (c->vmm == NULL || !c->vmm->order_sent) {
+		container_over(c, 128 + (int)number, "");
+		return;
+	}
+	(void)vmms_send(c->vmm, &m);
+	if (number == SIGNAL_KILL) {
+		c->killed = true;
+		stop_timer_start(c, KILL_SECONDS);
+	}
 }
 
 void container_stop(struct container *c, int64_t seconds)

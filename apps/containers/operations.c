@@ -134,13 +134,15 @@ static bool choose_name(struct request *request, struct container *c)
 	return true;
 }
 
-static error_t choose_id(struct container *c)
+static bool choose_id(struct request *request, struct container *c)
 {
 	error_t err = random_get(c->id, sizeof(c->id));
 
 	for (size_t i = 0; i < sizeof(c->id); i++)
 		fmt_write(c->id_text + 2 * i, 3, "%02x", c->id[i]);
-	return err;
+	if (err < 0)
+		refuse(request, 500, "there are no random numbers: %s", error_text(err));
+	return err == 0;
 }
 
 static bool copy_body(struct request *request, struct container *c)
@@ -187,9 +189,14 @@ void operation_create(struct request *request)
 	}
 	if (image_index_find(&all->images, settings.image) == NULL) {
 		refuse(request, 404, "No such image: %s", settings.image);
-	} else if (choose_name(request, c) && choose_id(c) == 0 && copy_body(request, c)) {
+	} else if (choose_name(request, c) && choose_id(request, c) && copy_body(request, c)) {
 		container_init(c, all);
 		c->settings = settings;
+		if (!store_accepts(c)) {
+			refuse(request, 400, "the body is too deep or too long");
+			container_discard(c);
+			return;
+		}
 		if (clock_get(CLOCK_WALL, &c->created_at) < 0)
 			c->created_at = 0;
 		container_add(c);
@@ -203,6 +210,29 @@ void operation_create(struct request *request)
 
 // --- Start, stop, kill ---------------------------------------------------------------------------
 
+// Whether containers can be started now; the request is answered otherwise.
+static bool can_start(struct request *request)
+{
+	if (request->all->stopping)
+		refuse(request, 503, "the machine is going off");
+	else if (!request->all->has_hypervisor)
+		refuse(request, 500,
+		       "this machine has no hypervisor extension (H), so it cannot run Linux containers");
+	else
+		return true;
+	return false;
+}
+
+// Whether a container's process can be told something; the request is answered otherwise. After a
+// restart of this app it takes a moment to come back.
+static bool is_reachable(struct request *request, const struct container *c)
+{
+	if (c->vmm == NULL || !c->vmm->order_sent || c->vmm->connected)
+		return true;
+	refuse(request, 503, "container %s is not reachable yet: try again", c->id_text);
+	return false;
+}
+
 void operation_start(struct request *request)
 {
 	struct container *c = operation_find(request);
@@ -211,12 +241,8 @@ void operation_start(struct request *request)
 		return;
 	if (c->state == CONTAINER_RUNNING && c->started)
 		reply_empty(request->client, request->id, 304, 0);
-	else if (request->all->stopping)
-		refuse(request, 503, "the machine is going off");
-	else if (!request->all->has_hypervisor)
-		refuse(request, 500,
-		       "this machine has no hypervisor extension (H), so it cannot run Linux containers");
-	else if (waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false) &&
+	else if (can_start(request) &&
+	         waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false) &&
 	         c->state != CONTAINER_RUNNING)
 		container_begin(c);
 }
@@ -247,12 +273,20 @@ void operation_stop(struct request *request, bool restarts)
 	if (c->state != CONTAINER_RUNNING) {
 		if (!restarts)
 			reply_empty(request->client, request->id, 304, 0);
-		else if (waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false))
+		else if (can_start(request) &&
+		         waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false))
 			container_begin(c);
 		return;
 	}
-	if (waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, restarts))
+	if ((!restarts || can_start(request)) && is_reachable(request, c) &&
+	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, restarts))
 		container_stop(c, seconds);
+}
+
+// Whether a signal does not end a process that has not asked for it: CHLD, CONT, URG, WINCH.
+static bool is_harmless(uint32_t number)
+{
+	return number == 17 || number == 18 || number == 23 || number == 28;
 }
 
 void operation_kill(struct request *request)
@@ -260,17 +294,20 @@ void operation_kill(struct request *request)
 	struct container *c = operation_find(request);
 	char *text = query_take(request, "signal");
 	uint32_t number = text != NULL && text[0] != '\0' ? words_signal(text) : 9;
+	bool good = c != NULL && number != 0 && c->state == CONTAINER_RUNNING;
 
 	if (c != NULL && number == 0)
 		refuse(request, 400, "invalid signal: %s", text);
-	else if (c != NULL && c->state != CONTAINER_RUNNING)
+	else if (c != NULL && !good)
 		refuse(request, 409, "cannot kill container: %s: container %s is not running",
 		       request->target, c->id_text);
 	heap_free(text);
-	if (c == NULL || number == 0 || c->state != CONTAINER_RUNNING)
+	if (!good || !is_reachable(request, c))
 		return;
 	done(request);
-	container_signal_send(c, number);
+	// One that has no process yet has none that could take it.
+	if ((c->vmm != NULL && c->vmm->order_sent) || !is_harmless(number))
+		container_signal_send(c, number);
 }
 
 // --- Wait, remove, rename ------------------------------------------------------------------------
@@ -312,8 +349,8 @@ void operation_remove(struct request *request)
 	if (c == NULL)
 		return;
 	if (c->state != CONTAINER_RUNNING) {
-		done(request);
 		container_remove(c);
+		done(request);
 		return;
 	}
 	if (!query_flag(request, "force")) {
@@ -323,7 +360,8 @@ void operation_remove(struct request *request)
 		       c->name);
 		return;
 	}
-	if (waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, true, false))
+	if (is_reachable(request, c) &&
+	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, true, false))
 		container_signal_send(c, 9);
 }
 
@@ -339,6 +377,7 @@ void operation_rename(struct request *request)
 		refuse(request, 400, "Neither old nor new names may be empty");
 	} else if (name_is_free(request, name[0] == '/' ? name + 1 : name)) {
 		str_copy(c->name, name[0] == '/' ? name + 1 : name, sizeof(c->name));
+		store_write(c);
 		done(request);
 	}
 	heap_free(name);
@@ -364,6 +403,8 @@ void operation_attach(struct request *request)
 		reply_empty(request->client, request->id, 200, 0);
 		return;
 	}
+	if (!is_reachable(request, c))
+		return;
 	if (c->vmm != NULL && c->vmm->order_sent) {
 		struct msg_vmm_attach fixed = { .flags = flags };
 		struct message m;
@@ -372,7 +413,7 @@ void operation_attach(struct request *request)
 		assert(err == 0);
 		m.handles[0] = request->channel;
 		m.num_handles = 1;
-		vmms_send(c->vmm, &m);
+		(void)vmms_send(c->vmm, &m);
 	} else if (c->num_attaches == MAX_PENDING_ATTACHES) {
 		refuse(request, 409, "too many clients are attached to container %s", c->id_text);
 		return;
@@ -402,10 +443,12 @@ void operation_resize(struct request *request)
 		refuse(request, 409, "container %s is not running", c->id_text);
 		return;
 	}
+	if (!is_reachable(request, c))
+		return;
 	resize.rows = (uint16_t)rows;
 	resize.columns = (uint16_t)columns;
 	err = message_encode_vmm_resize(&m, &resize, NULL, 0);
 	assert(err == 0);
-	vmms_send(c->vmm, &m);
+	(void)vmms_send(c->vmm, &m);
 	reply_empty(request->client, request->id, 200, 0);
 }

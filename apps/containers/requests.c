@@ -18,6 +18,63 @@
 
 // --- Replies -------------------------------------------------------------------------------------
 
+// A reply that waits for room in the client's channel.
+struct unsent_reply {
+	struct list entry;
+	struct message m;  // owns its handle
+};
+
+// Consumes the message.
+static void send_or_keep(struct client *client, struct message *m)
+{
+	error_t err = list_is_empty(&client->unsent) ? channel_send(client->source.handle, m)
+						     : ERR_FULL;
+	struct unsent_reply *unsent = NULL;
+
+	if (err == ERR_FULL)
+		unsent = heap_alloc(sizeof(*unsent));
+	if (unsent != NULL) {
+		unsent->m = *m;
+		list_push_back(&client->unsent, &unsent->entry);
+		source_want_writable(&client->source, true);
+	} else if (err < 0) {
+		message_discard(m);
+		log_warn("a client of `containers` does not get its answer: %s", error_text(err));
+	}
+}
+
+static void client_writable(struct loop *loop, struct source *source)
+{
+	struct client *client = source->context;
+
+	(void)loop;
+	while (!list_is_empty(&client->unsent)) {
+		struct unsent_reply *unsent =
+			container_of(client->unsent.next, struct unsent_reply, entry);
+		error_t err = channel_send(source->handle, &unsent->m);
+
+		if (err == ERR_FULL)
+			return;
+		if (err < 0)
+			message_discard(&unsent->m);
+		list_remove(&unsent->entry);
+		heap_free(unsent);
+	}
+	source_want_writable(source, false);
+}
+
+static void drop_unsent(struct client *client)
+{
+	struct list *entry;
+
+	while ((entry = list_pop_front(&client->unsent)) != NULL) {
+		struct unsent_reply *unsent = container_of(entry, struct unsent_reply, entry);
+
+		message_discard(&unsent->m);
+		heap_free(unsent);
+	}
+}
+
 static void reply(struct client *client, uint32_t id, uint32_t status, struct span body,
                   uint32_t flags)
 {
@@ -26,23 +83,26 @@ static void reply(struct client *client, uint32_t id, uint32_t status, struct sp
 		                              .length = (uint32_t)body.len,
 		                              .flags = flags };
 	bool is_inline = body.len <= MESSAGE_MAX_DATA - sizeof(fixed);
+	static const char too_large[] =
+		"{\"message\":\"the answer is too large, or memory is out\"}";
 	struct message m;
-	error_t err =
-		message_encode_containers_reply(&m, &fixed, body.data, is_inline ? body.len : 0);
+	error_t err;
 
 	if (client == NULL)
 		return;
-	if (err == 0 && !is_inline) {
+	err = message_encode_containers_reply(&m, &fixed, body.data, is_inline ? body.len : 0);
+	assert(err == 0);
+	if (!is_inline) {
 		err = payload_copy(body.data, body.len, &m.handles[0]);
 		m.num_handles = err == 0 ? 1 : 0;
 	}
-	if (err == 0)
-		err = channel_send(client->source.handle, &m);
-	// It has no more replies on their way than requests: one that does not take them hangs.
 	if (err < 0) {
-		message_discard(&m);
-		log_warn("a client of `containers` does not get its answer: %s", error_text(err));
+		fixed.status = 500;
+		fixed.length = sizeof(too_large) - 1;
+		err = message_encode_containers_reply(&m, &fixed, too_large, fixed.length);
+		assert(err == 0);
 	}
+	send_or_keep(client, &m);
 }
 
 void reply_json(struct client *client, uint32_t id, uint32_t status, struct json_writer *w)
@@ -210,12 +270,17 @@ static void client_closed(struct loop *loop, struct source *source)
 	struct client *client = source->context;
 
 	waiters_drop(client->all, client, 0);
+	drop_unsent(client);
 	loop_close(loop, source);
 	list_remove(&client->entry);
 	heap_free(client);
 }
 
-static const struct source_ops client_ops = { .message = client_message, .closed = client_closed };
+static const struct source_ops client_ops = {
+	.message = client_message,
+	.writable = client_writable,
+	.closed = client_closed,
+};
 
 static void accepted(void *context, handle_t channel)
 {
@@ -229,6 +294,7 @@ static void accepted(void *context, handle_t channel)
 		return;
 	}
 	client->all = all;
+	list_init(&client->unsent);
 	list_push_back(&all->clients, &client->entry);
 }
 

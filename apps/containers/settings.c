@@ -9,6 +9,7 @@
 #define MIN_MEMORY (32ll * 1024 * 1024)
 #define MAX_MEMORY (8ll * 1024 * 1024 * 1024)
 #define NANO 1000000000ll
+#define MAX_STOP_SECONDS 1000000000ll
 #define MAX_CPUS 4
 
 enum field_kind {
@@ -16,7 +17,7 @@ enum field_kind {
 	FIELD_STRINGS,  // a list, or one string
 	FIELD_BOOL,
 	FIELD_NUMBER,
-	FIELD_JSON,    // kept as it is
+	FIELD_LABELS,  // an object of strings, kept as JSON of our own
 	FIELD_OBJECT,  // of more fields
 	FIELD_ANY,     // has no meaning here, whatever it is
 };
@@ -66,7 +67,7 @@ static const struct field body_fields[] = {
 	{ "AttachStdin", FIELD_BOOL, AT(attach_stdin), 0, NULL, NULL },
 	{ "AttachStdout", FIELD_BOOL, AT(attach_stdout), 0, NULL, NULL },
 	{ "AttachStderr", FIELD_BOOL, AT(attach_stderr), 0, NULL, NULL },
-	{ "Labels", FIELD_JSON, AT(labels), 0, NULL, NULL },
+	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
 	{ "HostConfig", FIELD_OBJECT, AT(host_config), 0, host_fields, "HostConfig." },
 	// What an image's file says, or what changes nothing.
 	{ "ExposedPorts", FIELD_ANY, 0, 0, NULL, NULL },
@@ -163,6 +164,8 @@ static int64_t take_number(struct json_reader *r)
 	if (negative) {
 		r->rest.data++;
 		r->rest.len--;
+		r->bad = r->bad || r->rest.len == 0 || r->rest.data[0] < '0' ||
+			r->rest.data[0] > '9';
 	}
 	value = json_take_u64(r);
 	return negative ? -(int64_t)value : (int64_t)value;
@@ -195,6 +198,34 @@ static void take_strings(struct parse *p, struct json_reader *r, struct string_l
 		fail(p, err);
 }
 
+// Anything but strings would make documents that clients refuse as a whole.
+static void take_labels(struct parse *p, struct json_reader *r, char **out)
+{
+	struct json_writer w = { 0 };
+	struct span key;
+
+	json_write_raw(&w, "{");
+	json_enter_object(r);
+	while (json_next_member(r, &key)) {
+		// A key stands with its escapes, as it came.
+		char *name = copy_span(key), *value = json_take_string(r);
+
+		if (name != NULL && value != NULL) {
+			json_write_raw(&w, w.len > 1 ? ",\"" : "\"");
+			json_write_raw(&w, name);
+			json_write_raw(&w, "\":");
+			json_write_string(&w, value);
+		} else if (json_reader_status(r) == 0) {
+			w.bad = true;
+		}
+		heap_free(name);
+		heap_free(value);
+	}
+	json_write_raw(&w, "}");
+	replace(p, r, out, json_writer_text(&w) != NULL ? string_copy(w.text) : NULL);
+	json_writer_deinit(&w);
+}
+
 static void take_object(struct parse *p, struct json_reader *r, const struct field *fields,
                         const char *where);
 
@@ -214,7 +245,7 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 	case FIELD_STRINGS: take_strings(p, r, member(p, f->offset)); break;
 	case FIELD_BOOL: *(bool *)member(p, f->offset) = take_bool(r); break;
 	case FIELD_NUMBER: *(int64_t *)member(p, f->offset) = take_number(r); break;
-	case FIELD_JSON: replace(p, r, member(p, f->offset), copy_span(take_raw(r))); break;
+	case FIELD_LABELS: take_labels(p, r, member(p, f->offset)); break;
 	case FIELD_OBJECT:
 		take_object(p, r, f->fields, f->where);
 		before.len -= r->rest.len;
@@ -285,8 +316,8 @@ static const char *what_is_wrong(const struct settings *s)
 		return "HostConfig.Memory: a virtual machine has at most 8 GiB";
 	if (s->nano_cpus < 0 || s->nano_cpus > MAX_CPUS * NANO)
 		return "HostConfig.NanoCpus: a virtual machine has at most 4 CPUs";
-	if (s->has_stop_timeout && s->stop_timeout < -1)
-		return "StopTimeout is a number of seconds";
+	if (s->has_stop_timeout && (s->stop_timeout < -1 || s->stop_timeout > MAX_STOP_SECONDS))
+		return "StopTimeout is a number of seconds, or -1";
 	return NULL;
 }
 

@@ -188,7 +188,7 @@ static void status_text(const struct container *c, nsec_t now, char *out, size_t
 {
 	char duration[TIME_TEXT_MAX];
 
-	if (c->state == CONTAINER_RUNNING) {
+	if (c->state == CONTAINER_RUNNING && c->started) {
 		words_duration(now > c->started_at ? now - c->started_at : 0, duration);
 		fmt_write(out, size, "Up %s", duration);
 	} else if (c->state == CONTAINER_EXITED) {
@@ -229,12 +229,33 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	json_write_raw(w, "}");
 }
 
+// Returns false, and has answered, when the list is to be another than we make.
+static bool check_filters(struct request *request)
+{
+	char *filters = query_take(request, "filters");
+	bool none = filters == NULL || filters[0] == '\0' || strcmp(filters, "{}") == 0;
+
+	heap_free(filters);
+	if (!none)
+		reply_error(request->client, request->id, 400,
+		            "filters are not supported: leave them out");
+	return none;
+}
+
 void show_list(struct request *request)
 {
 	bool whole = query_flag(request, "all"), first = true;
 	struct json_writer w = { 0 };
+	int64_t limit = 0;
 	nsec_t now = 0;
 
+	if (!check_filters(request))
+		return;
+	// The newest, whether they run or not.
+	if (query_number(request, "limit", &limit) && limit > 0)
+		whole = true;
+	else
+		limit = CONTAINERS_MAX;
 	if (clock_get(CLOCK_WALL, &now) < 0)
 		now = 0;
 	json_write_raw(&w, "[");
@@ -243,6 +264,8 @@ void show_list(struct request *request)
 
 		if (!whole && c->state != CONTAINER_RUNNING)
 			continue;
+		if (limit-- == 0)
+			break;
 		json_write_raw(&w, first ? "" : ",");
 		write_summary(&w, c, now);
 		first = false;
@@ -266,6 +289,8 @@ void show_images(struct request *request)
 	struct json_writer w = { 0 };
 	bool first = true;
 
+	if (!check_filters(request))
+		return;
 	json_write_raw(&w, "[");
 	for (size_t i = 0; i < images->count; i++) {
 		const struct image *image = &images->images[i];

@@ -9,7 +9,10 @@
 
 static int64_t stop_seconds(const struct container *c)
 {
-	return c->settings.has_stop_timeout ? c->settings.stop_timeout : DEFAULT_STOP_SECONDS;
+	// One that is never to be killed is, with the machine.
+	return c->settings.has_stop_timeout && c->settings.stop_timeout >= 0
+		? c->settings.stop_timeout
+		: DEFAULT_STOP_SECONDS;
 }
 
 void shutdown_advance(struct containers *all)

@@ -76,6 +76,20 @@ static void write_record(struct json_writer *w, const struct container *c)
 	json_write_raw(w, "}\n");
 }
 
+bool store_accepts(const struct container *c)
+{
+	struct json_writer w = { 0 };
+	struct json_reader r;
+	bool good;
+
+	write_record(&w, c);
+	r = json_reader_make((struct span){ .data = (const uint8_t *)w.text, .len = w.len });
+	json_skip(&r);
+	good = !w.bad && json_at_end(&r) && w.len <= RECORD_MAX;
+	json_writer_deinit(&w);
+	return good;
+}
+
 static error_t try_write(const struct containers *all, const char *name, const char *text,
                          size_t len)
 {
@@ -120,6 +134,8 @@ void store_remove(const struct container *c)
 		if (!c->all->has_store || !open_folder(c->all))
 			return;
 		err = folder_remove(folder, name);
+		if (err == 0)
+			err = folder_sync(folder);
 		if (err == ERR_PEER_CLOSED)
 			close_folder();
 	}
@@ -227,6 +243,7 @@ static void take_running(struct container *c, const char *token)
 	// When is not known; by now it has.
 	if (clock_get(CLOCK_WALL, &c->finished_at) < 0)
 		c->finished_at = c->started_at;
+	store_write(c);
 	c->started = false;
 }
 
@@ -263,6 +280,12 @@ static void read_record(struct containers *all, const char *name)
 			parse(c, (struct span){ .data = text, .len = len });
 	}
 	heap_free(text);
+	// What was to go with its end has ended with the machine.
+	if (good && c->state == CONTAINER_EXITED && c->settings.auto_remove) {
+		store_remove(c);
+		container_discard(c);
+		return;
+	}
 	if (good) {
 		container_add(c);
 		return;

@@ -32,6 +32,10 @@ static void retry_later(struct containers *all)
 	nsec_t now = 0;
 	error_t err = clock_get(CLOCK_MONOTONIC, &now);
 
+	// What is asked for often is not put off by that.
+	if (all->retries)
+		return;
+	all->retries = true;
 	if (err == 0)
 		err = timer_set(all->retry_timer, now + RETRY_DELAY);
 	assert(err == 0);
@@ -100,7 +104,7 @@ static void pool_fill(struct containers *all)
 {
 	uint64_t waiting = 0;
 
-	if (!all->has_hypervisor)
+	if (!all->has_hypervisor || all->app_size == 0)
 		return;
 	list_for_each(entry, &all->vmms) {
 		const struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
@@ -135,7 +139,7 @@ static struct vmm_process *find_request(struct containers *all, uint32_t request
 	list_for_each(entry, &all->vmms) {
 		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
 
-		if (vmm->state == VMM_PROCESS_ASKED && vmm->request == request)
+		if (vmm->request != 0 && vmm->request == request)
 			return vmm;
 	}
 	return NULL;
@@ -150,7 +154,10 @@ static void start_answered(struct containers *all, const struct msg_apps_result 
 	if (vmm == NULL)
 		return;
 	if (result->error == 0) {
-		vmm->state = VMM_PROCESS_LAUNCHED;
+		// It may have come before this answer.
+		if (vmm->state == VMM_PROCESS_ASKED)
+			vmm->state = VMM_PROCESS_LAUNCHED;
+		vmm->request = 0;
 		memcpy(vmm->app, result->name, sizeof(vmm->app));
 		vmm->app[sizeof(vmm->app) - 1] = '\0';
 		return;
@@ -236,6 +243,16 @@ static void manager_closed(struct loop *loop, struct source *source)
 
 	all->has_manager = false;
 	loop_close(loop, source);
+	// What it was asked for may be lost. A second process of one token is sent away.
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+
+		if (vmm->connected || vmm->expected)
+			continue;
+		vmm->state = VMM_PROCESS_ASKED;
+		vmm->request = 0;
+		vmm->app[0] = '\0';
+	}
 	err = service_client_again(&all->manager_client);
 	assert(err == 0);
 }
@@ -262,7 +279,7 @@ static void manager_connected(void *context, handle_t channel)
 
 // --- Those that have come ------------------------------------------------------------------------
 
-void vmms_send(struct vmm_process *vmm, struct message *m)
+bool vmms_send(struct vmm_process *vmm, struct message *m)
 {
 	error_t err = vmm->connected ? channel_send(vmm->link.handle, m) : ERR_PEER_CLOSED;
 
@@ -270,6 +287,7 @@ void vmms_send(struct vmm_process *vmm, struct message *m)
 		message_discard(m);
 		log_warn("a virtual machine's process cannot be told: %s", error_text(err));
 	}
+	return err == 0;
 }
 
 static void take_state(struct vmm_process *vmm, const struct msg_vmm_state *state,
@@ -446,21 +464,29 @@ void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE])
 	set_expect_timer(c->all);
 }
 
+static struct vmm_process *find_expected(struct containers *all)
+{
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+
+		if (vmm->expected)
+			return vmm;
+	}
+	return NULL;
+}
+
 // Those that have not come back are gone, with the machine as a rule.
 static void expect_signalled(struct loop *loop, struct source *source)
 {
 	struct containers *all = source->context;
+	struct vmm_process *vmm;
 	error_t err = timer_set(all->expect_timer, NSEC_NEVER);
 
 	(void)loop;
 	assert(err == 0);
-	list_for_each_safe(entry, &all->vmms)
-	{
-		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+	while ((vmm = find_expected(all)) != NULL) {
 		struct container *c = vmm->container;
 
-		if (!vmm->expected)
-			continue;
 		drop(vmm);
 		if (c != NULL)
 			container_vmm_lost(c);
@@ -468,6 +494,21 @@ static void expect_signalled(struct loop *loop, struct source *source)
 }
 
 static const struct source_ops expect_ops = { .signalled = expect_signalled };
+
+void vmms_end(struct vmm_process *vmm)
+{
+	struct containers *all = vmm->all;
+	struct msg_apps_stop stop = { .id = ++all->manager_requests };
+	struct message m;
+	error_t err;
+
+	log_warn("%s does not end its container: it is ended", vmm->app);
+	memcpy(stop.name, vmm->app, sizeof(stop.name));
+	err = message_encode_apps_stop(&m, &stop, NULL, 0);
+	assert(err == 0);
+	if (vmm->app[0] == '\0' || !all->has_manager || channel_send(all->manager.handle, &m) < 0)
+		log_error("a virtual machine's process cannot be ended");
+}
 
 void vmms_release(struct vmm_process *vmm)
 {
@@ -484,6 +525,7 @@ static void retry_signalled(struct loop *loop, struct source *source)
 
 	(void)loop;
 	assert(err == 0);
+	all->retries = false;
 	list_for_each(entry, &all->vmms) {
 		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
 

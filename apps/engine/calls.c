@@ -162,7 +162,7 @@ static void take_reply(struct engine *engine, struct message *m)
 	body = (struct span){ tail, tail_len };
 	if (m->num_handles > 0) {
 		if (payload_open_folio(m->handles[0], 0, reply.length, &payload) < 0)
-			return;
+			reply.status = 500;
 		body = payload.bytes;
 	}
 	call = find_call(engine, reply.id);

@@ -74,7 +74,8 @@ struct call {
 	struct source stream;
 	bool is_stream;
 	bool stream_open;
-	bool peer_ended;  // MSG_END is to be sent
+	bool output_ended;  // MSG_END came
+	bool peer_ended;    // MSG_END is to be sent
 	bool has_unsent;
 	struct message unsent;  // owns its handle
 };

@@ -12,8 +12,10 @@
 
 static void flow(struct call *call)
 {
+	// After the end of its output there is only its closing to be heard of.
 	if (call->stream_open)
-		source_want_messages(&call->stream, http_can_send(call->exchange));
+		source_want_messages(&call->stream,
+		                     call->output_ended || http_can_send(call->exchange));
 }
 
 // --- From the container --------------------------------------------------------------------------
@@ -43,6 +45,7 @@ static void stream_message(struct loop *loop, struct source *source, struct mess
 	(void)loop;
 	if (m->type == MSG_END) {
 		message_discard(m);
+		call->output_ended = true;
 		err = http_send_end(call->exchange);
 	} else {
 		err = pass_on(call, m);

@@ -12,8 +12,6 @@
 #define PIECE_MAX (32u * 1024)
 // How long output waits for memory that is out: nothing tells when there is some again.
 #define RETRY_DELAY (10 * NSEC_PER_MSEC)
-// How long a client may take for what was written before the end.
-#define LEAVE_PATIENCE (10 * NSEC_PER_SEC)
 
 static bool wants(const struct attachment *a, enum guest_stream stream)
 {
@@ -30,9 +28,9 @@ static bool any_unsent(const struct vmm *vmm)
 	return false;
 }
 
-static void resume_output(struct vmm *vmm)
+void attach_resume(struct vmm *vmm)
 {
-	if (vmm->container == NULL || any_unsent(vmm))
+	if (vmm->container == NULL || (any_unsent(vmm) && !vmm->killed))
 		return;
 	guest_container_output_resume(vmm->container, GUEST_STDOUT);
 	// The first may have brought what waits again.
@@ -55,7 +53,7 @@ static void detach(struct attachment *a)
 	payload_release(&a->input);
 	loop_close(&vmm->loop, &a->source);
 	*a = (struct attachment){ 0 };
-	resume_output(vmm);
+	attach_resume(vmm);
 }
 
 // --- Output --------------------------------------------------------------------------------------
@@ -93,13 +91,13 @@ static void send_end(struct attachment *a)
 		a->output_over = true;
 }
 
-static void set_timer(struct vmm *vmm, nsec_t delay)
+static void retry_later(struct vmm *vmm)
 {
 	nsec_t now = 0;
 	error_t err = clock_get(CLOCK_MONOTONIC, &now);
 
 	if (err == 0)
-		err = timer_set(vmm->retry_timer, now + delay);
+		err = timer_set(vmm->retry_timer, now + RETRY_DELAY);
 	assert(err == 0);
 }
 
@@ -151,12 +149,13 @@ size_t attach_output(struct vmm *vmm, enum guest_stream stream, struct span byte
 			              .len = left < PIECE_MAX ? left : PIECE_MAX };
 
 		if (!send_piece(vmm, stream, piece)) {
-			set_timer(vmm, RETRY_DELAY);
+			retry_later(vmm);
 			break;
 		}
 		done += piece.len;
 	}
-	return done;
+	// One that is killed does not wait for who does not read.
+	return vmm->killed ? bytes.len : done;
 }
 
 // --- Input ---------------------------------------------------------------------------------------
@@ -165,6 +164,9 @@ static void input_ends(struct attachment *a)
 {
 	struct vmm *vmm = a->vmm;
 
+	// As with dockerd, a terminal outlives those who type at it.
+	if ((a->flags & VMM_ATTACH_STDIN) == 0 || (vmm->flags & VMM_TTY) != 0)
+		return;
 	if ((vmm->flags & VMM_STDIN_ONCE) == 0 || vmm->stdin_over || vmm->container == NULL)
 		return;
 	vmm->stdin_over = true;
@@ -246,7 +248,7 @@ static void client_writable(struct loop *loop, struct source *source)
 	if (vmm->state == VMM_ENDED)
 		send_end(a);
 	else
-		resume_output(vmm);
+		attach_resume(vmm);
 	leave_if_done(vmm);
 }
 
@@ -275,9 +277,7 @@ static void retry_signalled(struct loop *loop, struct source *source)
 
 	(void)loop;
 	assert(err == 0);
-	if (vmm->leaving)
-		process_exit(0);
-	resume_output(vmm);
+	attach_resume(vmm);
 }
 
 static const struct source_ops retry_ops = { .signalled = retry_signalled };
@@ -322,6 +322,5 @@ void attach_end(struct vmm *vmm)
 void attach_leave(struct vmm *vmm)
 {
 	vmm->leaving = true;
-	set_timer(vmm, LEAVE_PATIENCE);
 	leave_if_done(vmm);
 }

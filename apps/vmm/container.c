@@ -196,14 +196,19 @@ void container_signal(struct vmm *vmm, uint32_t number)
 {
 	if (vmm->container != NULL)
 		guest_container_signal(vmm->container, number);
+	else if (vmm->state == VMM_STARTING && !guest_container_signal_is_ignored(number))
+		ended(vmm, 128 + (int)number, NULL);
 }
 
 void container_kill(struct vmm *vmm)
 {
-	if (vmm->container != NULL)
+	vmm->killed = true;
+	if (vmm->container != NULL) {
 		guest_container_kill(vmm->container);
-	else if (vmm->state == VMM_STARTING)
+		attach_resume(vmm);
+	} else if (vmm->state == VMM_STARTING) {
 		ended(vmm, 128 + (int)GUEST_SIGKILL, NULL);
-	else
+	} else {
 		attach_leave(vmm);
+	}
 }

@@ -9,12 +9,13 @@
 
 // It asks for few things at a time, so its queue is full only when it hangs, and it is told
 // everything again when it comes back.
-static void tell(struct vmm *vmm, struct message *m)
+static bool tell(struct vmm *vmm, struct message *m)
 {
 	error_t err = channel_send(vmm->link.handle, m);
 
 	if (err < 0 && err != ERR_PEER_CLOSED)
 		log_warn("containers cannot be told: %s", error_text(err));
+	return err == 0;
 }
 
 void link_tell(struct vmm *vmm)
@@ -34,8 +35,7 @@ void link_tell(struct vmm *vmm)
 		memcpy(state.address, address.network.address, sizeof(state.address));
 	err = message_encode_vmm_state(&m, &state, vmm->error, len < room ? len : room);
 	assert(err == 0);
-	tell(vmm, &m);
-	vmm->told_end = vmm->state == VMM_ENDED;
+	vmm->told_end = tell(vmm, &m) && vmm->state == VMM_ENDED;
 }
 
 static void take_start(struct vmm *vmm, struct message *m)
@@ -120,8 +120,8 @@ static void connected(void *context, handle_t channel)
 	memcpy(hello.token, vmm->token, sizeof(hello.token));
 	err = message_encode_vmm_hello(&m, &hello, NULL, 0);
 	assert(err == 0);
-	tell(vmm, &m);
-	link_tell(vmm);
+	if (tell(vmm, &m))
+		link_tell(vmm);
 }
 
 void link_start(struct vmm *vmm)

@@ -59,6 +59,7 @@ struct vmm {
 	struct opener opener;
 	struct guest_container *container;
 	bool stdin_over;
+	bool killed;   // what its clients do not take is dropped
 	bool leaving;  // `containers` has let it go: it ends once its clients have all output
 
 	struct attachment attached[VMM_MAX_ATTACHED];
@@ -91,9 +92,11 @@ __must_check error_t attach_init(struct vmm *vmm);
 void attach_add(struct vmm *vmm, uint32_t flags, handle_t channel);
 // Output of the container for all who are attached. Returns how many bytes were taken: all or none.
 size_t attach_output(struct vmm *vmm, enum guest_stream stream, struct span bytes);
+// The container's output is wanted again, if it is.
+void attach_resume(struct vmm *vmm);
 // The container takes input.
 void attach_input(struct vmm *vmm);
 // The container has ended: so do all streams.
 void attach_end(struct vmm *vmm);
-// Ends the process, once the clients have taken what was written, or after a while.
+// Ends the process, once the clients have taken what was written, or have gone.
 void attach_leave(struct vmm *vmm);

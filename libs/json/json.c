@@ -98,6 +98,24 @@ static bool next(struct json_reader *r, char bracket)
 	return !r->bad;
 }
 
+static bool is_hex_digit(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+// The length of the escape that `bytes` begins with; 0: it is none.
+static size_t escape_length(struct span bytes)
+{
+	if (bytes.len < 2 || !is_one_of(bytes.data[1], "\"\\/bfnrtu"))
+		return 0;
+	if (bytes.data[1] != 'u')
+		return 2;
+	for (size_t i = 2; i < 6; i++)
+		if (i >= bytes.len || !is_hex_digit(bytes.data[i]))
+			return 0;
+	return 6;
+}
+
 // The bytes of a string between its quotes, with its escapes.
 static struct span take_raw_string(struct json_reader *r)
 {
@@ -106,11 +124,14 @@ static struct span take_raw_string(struct json_reader *r)
 	expect(r, '"');
 	raw = (struct span){ .data = r->rest.data, .len = 0 };
 	while (raw.len < r->rest.len && raw.data[raw.len] != '"') {
-		if (raw.data[raw.len] < 0x20) {
+		struct span rest = { .data = raw.data + raw.len, .len = r->rest.len - raw.len };
+		size_t len = rest.data[0] == '\\' ? escape_length(rest) : rest.data[0] >= 0x20;
+
+		if (len == 0) {
 			fail(r);
 			break;
 		}
-		raw.len += raw.data[raw.len] == '\\' ? 2 : 1;
+		raw.len += len;
 	}
 	if (r->bad || raw.len >= r->rest.len) {
 		fail(r);
@@ -273,6 +294,7 @@ char *json_take_string(struct json_reader *r)
 
 uint64_t json_take_u64(struct json_reader *r)
 {
+	bool leads_with_zero = peek(r) == '0';
 	uint64_t value = 0;
 	size_t digits = 0;
 
@@ -283,21 +305,43 @@ uint64_t json_take_u64(struct json_reader *r)
 		if (++digits > 18)
 			fail(r);
 	}
-	if (digits == 0 || (r->rest.len > 0 && is_one_of(r->rest.data[0], ".eE")))
+	if (digits == 0 || (digits > 1 && leads_with_zero) ||
+	    (r->rest.len > 0 && is_one_of(r->rest.data[0], ".eE")))
 		fail(r);
 	return r->bad ? 0 : value;
 }
 
+// Takes one of `chars`, if it is next.
+static bool take_char(struct json_reader *r, const char *chars)
+{
+	bool taken = r->rest.len > 0 && is_one_of(r->rest.data[0], chars);
+
+	if (taken)
+		advance(r, 1);
+	return taken;
+}
+
+static void skip_digits(struct json_reader *r)
+{
+	static const char digits[] = "0123456789";
+
+	if (!take_char(r, digits))
+		fail(r);
+	while (take_char(r, digits))
+		;
+}
+
 static void skip_number(struct json_reader *r)
 {
-	size_t len = 0;
-
-	while (len < r->rest.len && is_one_of(r->rest.data[len], "+-.0123456789eE"))
-		len++;
-	if (len == 0)
-		fail(r);
-	else
-		advance(r, len);
+	(void)take_char(r, "-");
+	if (!take_char(r, "0"))
+		skip_digits(r);
+	if (take_char(r, "."))
+		skip_digits(r);
+	if (take_char(r, "eE")) {
+		(void)take_char(r, "+-");
+		skip_digits(r);
+	}
 }
 
 void json_skip(struct json_reader *r)

@@ -113,6 +113,15 @@ def docker_container_life(context):
     check_equal(docker.text("stop", second), second)
     check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}} {{.Config.Labels.a}}", second[:12]), "exited 3 b")
     check_equal(docker.text("wait", second), "3")
+    # Who only looks on does not end what it looks at, and who does not read does not keep it.
+    third = docker.text("run", "-d", "-i", "--name", "cat", IMAGE, "cat")
+    docker("kill", "-s", "WINCH", "cat")
+    with connect(engine.socket) as onlooker:
+        onlooker.sendall(f"POST /containers/{third}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost:\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n".encode())
+        check(onlooker.recv(12).startswith(b"HTTP/1.1 101"))
+        onlooker.shutdown(socket.SHUT_WR)
+        check_equal(docker.text("inspect", "-f", "{{.State.Running}}", "cat"), "true")
+    docker("rm", "-f", "cat")
     docker("rename", "web", "site")
     check_equal(docker("rm", "site", status=1).stdout, b"")
     docker("restart", "-t", "0", "site")
@@ -174,6 +183,8 @@ def bad_requests(context):
     name = create(engine, Cmd=["true"])
     cases = [
         ("POST", "/containers/create", b"", 400), ("POST", "/containers/create", b"{", 400), ("POST", "/containers/create", b"[" * 5000, 400),
+        ("POST", "/containers/create", {"Image": IMAGE, "Labels": {"a": 1}}, 400), ("POST", "/containers/create", b'{"Image":"shell:1","x":' + b"[" * 31 + b"]" * 31 + b"}", 400),
+        ("GET", "/containers/json?filters=%7B%22status%22%3A%5B%22exited%22%5D%7D", None, 400),
         ("POST", "/containers/create", {"Image": 5}, 400), ("POST", "/containers/create", {"Image": "x" * 10000}, 404),
         ("POST", "/containers/create", {"Image": IMAGE, "HostConfig": {"Memory": 10 ** 30}}, 400),
         ("POST", "/containers/create?name=-", {"Image": IMAGE}, 400), ("POST", "/containers/create?name=" + "n" * 129, {"Image": IMAGE}, 400),
@@ -218,6 +229,12 @@ def clients_that_leave(context):
     while got < 1 << 20:
         got += len(attached.recv(65536))
     waiting.close()
+    other = create(engine, Cmd=["sh", "-c", "while :; do echo y; done"])
+    idle = connect(engine.socket)
+    idle.sendall(f"POST /containers/{other}/attach?{query} HTTP/1.1\r\nHost:\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
+    check_equal(request(engine, "POST", f"/containers/{other}/start")[0], 204)
+    check_equal(request(engine, "DELETE", f"/containers/{other}?force=1")[0], 204)
+    idle.close()
     attached.shutdown(socket.SHUT_RDWR)
     attached.close()
     with connect(engine.socket) as half:
