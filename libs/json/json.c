@@ -2,7 +2,6 @@
 
 #include "libs/json/json.h"
 
-#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
@@ -425,10 +424,16 @@ void json_write_string(struct json_writer *w, const char *text)
 
 void json_write_i64(struct json_writer *w, int64_t value)
 {
-	char text[24];
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char text[24], *start = text + sizeof(text) - 1;
 
-	fmt_write(text, sizeof(text), "%lld", (long long)value);
-	json_write_raw(w, text);
+	*start = '\0';
+	do
+		*--start = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	if (value < 0)
+		*--start = '-';
+	json_write_raw(w, start);
 }
 
 const char *json_writer_text(struct json_writer *w)
