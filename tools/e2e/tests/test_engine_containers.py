@@ -108,9 +108,12 @@ def docker_container_life(context):
     check(re.fullmatch("[0-9a-f]{64}", first), first)
     docker("run", "-d", "--name", "web", IMAGE, status=125)
     second = docker.text("create", "--label", "a=b", IMAGE, "sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done")
-    docker("start", second)
+    attached = subprocess.Popen([docker.program, "start", "-a", second], env=docker.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    # Its trap is set then.
+    check_equal(attached.stdout.readline(), b"up\n")
     check_equal(sorted(docker.text("ps", "-q", "--no-trunc").split()), sorted([first, second]))
     check_equal(docker.text("stop", second), second)
+    check_equal(attached.wait(PATIENCE), 3)
     check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}} {{.Config.Labels.a}}", second[:12]), "exited 3 b")
     check_equal(docker.text("wait", second), "3")
     # Who only looks on does not end what it looks at, and who does not read does not keep it.
