@@ -160,7 +160,10 @@ static void port_opened(struct opener *opener, handle_t channel, error_t error, 
 		process_exit(0);
 	}
 	error = loop_add(&ctl->loop, &ctl->port, channel, &port_ops, ctl);
-	assert(error == 0);
+	if (error != 0) {
+		log_error("the port of the console cannot be used: %s", error_text(error));
+		process_exit(1);
+	}
 	ctl->open = true;
 	hello(ctl);
 }

@@ -301,7 +301,7 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 static void begin(void)
 {
 	static struct environ
-		env = { .num_entries = 6,
+		env = { .num_entries = 7,
 		        .entries = {
 				{ .kind = ENV_CONNECTOR, .name = "netdev" },
 				{ .kind = ENV_SERVICE, .name = "ethernet" },
@@ -309,6 +309,7 @@ static void begin(void)
 				{ .kind = ENV_CONFIG, .name = "pool", .value = "100-103" },
 				{ .kind = ENV_CONFIG, .name = "rate", .value = "8000" },
 				{ .kind = ENV_CONFIG, .name = "burst", .value = "80" },
+				{ .kind = ENV_CONFIG, .name = "closed", .value = "0" },
 			} };
 
 	env.entries[0].handle = netdev = fake_connector_create();

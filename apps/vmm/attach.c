@@ -30,12 +30,14 @@ static bool any_unsent(const struct vmm *vmm)
 
 void attach_resume(struct vmm *vmm)
 {
-	if (vmm->container == NULL || (any_unsent(vmm) && !vmm->killed))
+	struct guest_container *container = vmm->container;
+
+	if (container == NULL || (any_unsent(vmm) && !vmm->killed))
 		return;
-	guest_container_output_resume(vmm->container, GUEST_STDOUT);
-	// The first may have brought what waits again.
-	if (vmm->container != NULL)
-		guest_container_output_resume(vmm->container, GUEST_STDERR);
+	guest_container_output_resume(container, GUEST_STDOUT);
+	// The first may have brought the end.
+	if (vmm->container == container)
+		guest_container_output_resume(container, GUEST_STDERR);
 }
 
 static void drop_unsent(struct attachment *a)
