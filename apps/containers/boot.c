@@ -46,7 +46,7 @@ static void read_app(struct containers *all)
 	                                  app_read, all);
 
 	if (err < 0)
-		log_info("the boot disk has no vmm.app: run.sh was started without --engine");
+		log_error("vmm.app on the boot disk cannot be read (%s)", error_text(err));
 }
 
 static void index_read(void *context, error_t status)
@@ -69,6 +69,13 @@ static void index_read(void *context, error_t status)
 	read_app(all);
 }
 
+// Without the app of virtual machines run.sh serves no engine, and nothing is to be kept.
+static void leave_without_engine(const char *why)
+{
+	log_debug("run.sh serves no engine (%s)", why);
+	process_exit(0);
+}
+
 static void directory_read(void *context, const char *error)
 {
 	struct containers *all = context;
@@ -76,11 +83,9 @@ static void directory_read(void *context, const char *error)
 
 	if (!all->disk.ready)
 		return;  // disk_has_failed comes
-	if (error != NULL) {
-		log_error("%s", error);
-		images_known(all);
-		return;
-	}
+	if (error != NULL || all->boot.vmm.size == 0)
+		leave_without_engine(error != NULL ? error : "no vmm.app on the boot disk");
+	store_read(all);
 	err = boot_disk_read_file(&all->boot, &all->boot.images, IMAGE_INDEX_MAX_BYTES,
 	                          &all->index_data, index_read, all);
 	if (err < 0) {
@@ -108,8 +113,6 @@ static void disk_has_failed(void *context, error_t error)
 	all->app_data = NULL;
 	if (error == ERR_PEER_CLOSED && all->app_size == 0)
 		open_boot_disk(all);
-	else
-		images_known(all);
 }
 
 static const struct disk_ops disk_callbacks = { .ready = disk_is_ready, .failed = disk_has_failed };
@@ -124,9 +127,8 @@ static void boot_disk_opened(struct opener *opener, handle_t channel, error_t er
 		return;
 	if (channel != HANDLE_NONE)
 		handle_close(channel);
-	log_error("there is no boot disk (a disk with serial \"boot\"): %s (%s)", text,
-	          error_text(error));
-	images_known(all);
+	(void)error;
+	leave_without_engine(text);
 }
 
 static void open_boot_disk(struct containers *all)
@@ -140,5 +142,5 @@ void boot_start(struct containers *all)
 	if (environ_connector(all->env, "blkdev") != HANDLE_NONE)
 		open_boot_disk(all);
 	else
-		images_known(all);
+		leave_without_engine("no disks");
 }

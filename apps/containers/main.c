@@ -53,7 +53,6 @@ static void containers_main(const struct environ *env)
 	if (err == 0)
 		err = shutdown_init(all);
 	assert(err == 0);
-	store_read(all);
 	boot_start(all);
 	loop_run(&all->loop);
 }

@@ -199,9 +199,13 @@ def wait_until_idle(status, most=IDLE_WAKEUPS):
     (a guest reports its free memory) takes longer on a busy host: the system is idle once a count says so."""
     rate = math.inf
     while rate > most:
-        before = status()
-        time.sleep(IDLE_SECONDS)
-        after = status()
+        try:
+            before = status()
+            time.sleep(IDLE_SECONDS)
+            after = status()
+        except (OSError, http.client.HTTPException):
+            # Who is not answered while it is busy asks again.
+            continue
         seconds = (after["uptime_ns"] - before["uptime_ns"]) / 1e9
         rate = (after["idle_wakeups"] - before["idle_wakeups"]) / seconds
 
