@@ -69,6 +69,19 @@ static void index_read(void *context, error_t status)
 	read_app(all);
 }
 
+// Only then processes from before a restart of this app are known.
+static void records_known(struct containers *all)
+{
+	error_t err;
+
+	if (all->knows_records)
+		return;
+	all->knows_records = true;
+	store_read(all);
+	err = vmms_listen(all);
+	assert(err == 0);
+}
+
 // Without the app of virtual machines run.sh serves no engine, and nothing is to be kept.
 static void leave_without_engine(const char *why)
 {
@@ -85,7 +98,7 @@ static void directory_read(void *context, const char *error)
 		return;  // disk_has_failed comes
 	if (error != NULL || all->boot.vmm.size == 0)
 		leave_without_engine(error != NULL ? error : "no vmm.app on the boot disk");
-	store_read(all);
+	records_known(all);
 	err = boot_disk_read_file(&all->boot, &all->boot.images, IMAGE_INDEX_MAX_BYTES,
 	                          &all->index_data, index_read, all);
 	if (err < 0) {

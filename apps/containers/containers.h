@@ -132,7 +132,8 @@ struct containers {
 	uint64_t timebase_hz;
 	uint64_t pool_size;  // virtual machines that wait
 	bool has_store;
-	bool restarted;  // this app, on a machine that runs: so may what it had started
+	bool knows_records;  // which lie in the store
+	bool restarted;      // this app, on a machine that runs: so may what it had started
 
 	struct list containers;  // newest first
 	uint32_t num_containers;
@@ -269,8 +270,10 @@ void show_info(struct request *request);
 
 // --- vmms.c ---
 
-// Errors: as service_listen's and timer_create's.
+// Errors: as loop_add's and timer_create's.
 __must_check error_t vmms_init(struct containers *all);
+// Accepts the processes, once it is known which there may be. Errors: as service_listen's.
+__must_check error_t vmms_listen(struct containers *all);
 // Hands `app_file` to the app manager, now or when it is there.
 void vmms_load(struct containers *all);
 // A process for a container, which is sent its order once it is there; NULL when memory is out.

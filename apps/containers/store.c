@@ -314,9 +314,6 @@ void store_read(struct containers *all)
 	struct names names = { 0 };
 	error_t err;
 
-	// The driver of the boot disk may have restarted.
-	if (all->has_store)
-		return;
 	all->has_store = open_folder(all);
 	if (!all->has_store) {
 		log_info("there is no state disk: containers are gone when the machine goes off");

@@ -537,6 +537,12 @@ static void retry_signalled(struct loop *loop, struct source *source)
 
 static const struct source_ops retry_ops = { .signalled = retry_signalled };
 
+error_t vmms_listen(struct containers *all)
+{
+	return service_listen(&all->loop, &all->vmm_listener, environ_service(all->env, "vmm"),
+	                      vmm_accepted, all);
+}
+
 error_t vmms_init(struct containers *all)
 {
 	error_t err;
@@ -550,9 +556,6 @@ error_t vmms_init(struct containers *all)
 		err = timer_create(&all->expect_timer);
 	if (err == 0)
 		err = loop_add(&all->loop, &all->expect, all->expect_timer, &expect_ops, all);
-	if (err == 0)
-		err = service_listen(&all->loop, &all->vmm_listener,
-		                     environ_service(all->env, "vmm"), vmm_accepted, all);
 	if (err == 0)
 		err = service_client_start(&all->loop, &all->manager_client,
 		                           environ_connector(all->env, "apps"), manager_connected,

@@ -170,8 +170,9 @@ static int open_shares(const struct config *config, int *trees, int *shares,
 		return 0;
 	if (mkdir(STAGE, 0700) != 0 || mount(TAG, STAGE, CONFIG_SHARE, 0, NULL) != 0)
 		return failure_errno(failure, "mount the shares");
-	read_ahead();
 	error = take_trees(config, trees, failure);
+	// The device's first answer is there then, which lowers what it finds.
+	read_ahead();
 	*shares = open_tree(AT_FDCWD, STAGE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (error == 0 && (umount2(STAGE, MNT_DETACH) != 0 || rmdir(STAGE) != 0))
 		error = failure_errno(failure, "hide the shares");
