@@ -283,6 +283,7 @@ void container_process_run(struct process *process, const struct pollfd *entries
 	fds_close(&process->socket, 1);
 	relay_close(&process->relays[PROCESS_STDIN]);
 	fds_close(&process->pipes[PROCESS_STDIN], 1);
+	touch_end();
 	if (process->state != PROCESS_FAILED)
 		process->state = PROCESS_EXITED;
 }

@@ -4,12 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libs/abi/files_change.h"
@@ -144,6 +149,12 @@ static void touch_all(int shares, const uint8_t *records, size_t size)
 	}
 }
 
+// What the process tells bootd: that it does nothing but hold the root.
+static struct {
+	atomic_bool holds;
+} * holder;
+static pid_t child = -1;
+
 static _Noreturn void run(int shares)
 {
 	static uint8_t records[BUFFER_SIZE];
@@ -157,6 +168,8 @@ static _Noreturn void run(int shares)
 		touch_all(shares, records, got > 0 ? (size_t)got : 0);
 	// With the device's root Linux ends what writes back dirty pages, of all shares: who writes
 	// to mapped memory would wait for ever. So the root stays.
+	if (holder != NULL)
+		atomic_store(&holder->holds, true);
 	for (;;)
 		pause();
 }
@@ -165,7 +178,12 @@ void touch_begin(int shares)
 {
 	if (shares < 0)
 		return;
-	if (fork() == 0) {
+	holder = mmap(NULL, sizeof(*holder), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	              0);
+	if (holder == MAP_FAILED)
+		holder = NULL;
+	child = fork();
+	if (child == 0) {
 		// What is bootd's is closed when bootd closes it.
 		if (shares != 3 && dup3(shares, 3, O_CLOEXEC) < 0)
 			_exit(1);
@@ -173,4 +191,14 @@ void touch_begin(int shares)
 		run(3);
 	}
 	close(shares);
+}
+
+void touch_end(void)
+{
+	// One that waits for changes waits in a request, and no signal ends that.
+	if (child <= 0 || holder == NULL || !atomic_load(&holder->holds))
+		return;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	child = -1;
 }

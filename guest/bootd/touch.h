@@ -7,3 +7,6 @@
 // mount of that root with all shares below it, not attached anywhere, and is consumed; -1: there is
 // none.
 void touch_begin(int shares);
+// The container has ended: lets the device's root go, so that Linux takes leave of it, unless the
+// process waits for changes.
+void touch_end(void);
