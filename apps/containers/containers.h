@@ -2,7 +2,8 @@
 //
 // The containers of the machine: the app's state. Parts of it:
 //   requests.c  the service "containers"; operations.c, lifecycle.c and show.c do what is asked
-//   vmms.c      the processes with virtual machines, those that wait included
+//   vmms.c      the processes with virtual machines, those that wait included; vmm_links.c is
+//               what they and this app say to each other
 //   store.c     what of them lies on the state disk
 //   boot.c      what the boot disk has: images, the app of virtual machines
 //   config.c    a container's config.json
@@ -11,6 +12,7 @@
 #include "apps/containers/settings.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/vmm.h"
+#include "libs/base/hex.h"
 #include "libs/base/list.h"
 #include "libs/host/host.h"
 #include "libs/json/json.h"
@@ -20,7 +22,7 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
 
-#define CONTAINER_ID_TEXT (2u * VMM_ID_SIZE + 1u)
+#define CONTAINER_ID_TEXT HEX_SIZE(VMM_ID_SIZE)
 #define CONTAINER_NAME_MAX 129u
 #define CONTAINERS_MAX 1024u
 #define CONTAINER_ERROR_MAX 256u
@@ -77,9 +79,8 @@ struct container {
 	char *body;  // heap: what it was created with, JSON
 	struct settings settings;
 	enum container_state state;
-	bool started;  // its process runs
-	bool killed;   // its vmm was told to end it
-	bool removing;
+	bool started;       // its process runs
+	bool killed;        // its vmm was told to end it
 	nsec_t created_at;  // CLOCK_WALL
 	nsec_t started_at;  // 0: never
 	nsec_t finished_at;
@@ -94,17 +95,10 @@ struct container {
 	struct source stop_source;
 };
 
-enum vmm_process_state {
-	VMM_PROCESS_ASKED = 0,     // of the app manager
-	VMM_PROCESS_LAUNCHED = 1,  // it has not come yet
-	VMM_PROCESS_HERE = 2,
-};
-
 struct vmm_process {
 	struct containers *all;
 	struct list entry;
-	enum vmm_process_state state;
-	uint32_t request;  // to the app manager
+	uint32_t request;  // to the app manager, until it has answered; 0: none
 	uint8_t token[VMM_TOKEN_SIZE];
 	char app[APP_NAME_MAX];  // its instance
 	uint64_t memory;
@@ -272,6 +266,13 @@ void show_info(struct request *request);
 
 // Errors: as loop_add's and timer_create's.
 __must_check error_t vmms_init(struct containers *all);
+// It is gone, or to be forgotten, and with it the container that it has.
+void vmms_lose(struct vmm_process *vmm);
+// Something has changed that a start may have waited for.
+void vmms_retry(struct containers *all);
+
+// --- vmm_links.c ---
+
 // Accepts the processes, once it is known which there may be. Errors: as service_listen's.
 __must_check error_t vmms_listen(struct containers *all);
 // Hands `app_file` to the app manager, now or when it is there.

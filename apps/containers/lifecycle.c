@@ -178,7 +178,6 @@ static void stop_timer_close(struct container *c)
 
 void container_remove(struct container *c)
 {
-	c->removing = true;
 	store_remove(c);
 	list_for_each_safe(pos, &c->waiters)
 	{

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "libs/base/fmt.h"
+#include "libs/base/hex.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -138,8 +139,7 @@ static bool choose_id(struct request *request, struct container *c)
 {
 	error_t err = random_get(c->id, sizeof(c->id));
 
-	for (size_t i = 0; i < sizeof(c->id); i++)
-		fmt_write(c->id_text + 2 * i, 3, "%02x", c->id[i]);
+	hex_write(c->id, sizeof(c->id), c->id_text);
 	if (err < 0)
 		refuse(request, 500, "there are no random numbers: %s", error_text(err));
 	return err == 0;

@@ -5,6 +5,7 @@
 // what was or what is. Without a state disk there are none, and containers end with the machine.
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
+#include "libs/base/hex.h"
 #include "libs/base/string.h"
 #include "libs/files/simple.h"
 #include "libs/starina/alloc.h"
@@ -44,10 +45,9 @@ static void file_name(const struct container *c, char out[NAME_MAX])
 
 static void write_token(struct json_writer *w, const struct vmm_process *vmm)
 {
-	char text[2 * VMM_TOKEN_SIZE + 1];
+	char text[HEX_SIZE(VMM_TOKEN_SIZE)];
 
-	for (size_t i = 0; i < VMM_TOKEN_SIZE; i++)
-		fmt_write(text + 2 * i, 3, "%02x", vmm->token[i]);
+	hex_write(vmm->token, sizeof(vmm->token), text);
 	json_write_raw(w, ",\"Token\":");
 	json_write_string(w, text);
 }
@@ -159,26 +159,6 @@ static void read_text(struct json_reader *r, char *out, size_t size)
 	heap_free(text);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// Bytes of hexadecimal digits. Returns whether there are as many, and no more.
-static bool read_hex(const char *text, uint8_t *out, size_t size)
-{
-	for (size_t i = 0; i < size; i++, text += 2) {
-		int high = hex_digit(text[0]), low = high >= 0 ? hex_digit(text[1]) : -1;
-
-		if (low < 0)
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return *text == '\0';
-}
-
 static void read_body(struct json_reader *r, struct container *c)
 {
 	char error[SETTINGS_ERROR_MAX];
@@ -201,7 +181,7 @@ static void read_body(struct json_reader *r, struct container *c)
 }
 
 static void read_member(struct json_reader *r, struct span key, struct container *c,
-                        char token[2 * VMM_TOKEN_SIZE + 1])
+                        char token[HEX_SIZE(VMM_TOKEN_SIZE)])
 {
 	if (is_key(key, "Name"))
 		read_text(r, c->name, sizeof(c->name));
@@ -218,7 +198,7 @@ static void read_member(struct json_reader *r, struct span key, struct container
 	else if (is_key(key, "Error"))
 		read_text(r, c->error, sizeof(c->error));
 	else if (is_key(key, "Token"))
-		read_text(r, token, 2 * VMM_TOKEN_SIZE + 1);
+		read_text(r, token, HEX_SIZE(VMM_TOKEN_SIZE));
 	else if (is_key(key, "Body"))
 		read_body(r, c);
 	else
@@ -233,7 +213,7 @@ static void take_running(struct container *c, const char *token)
 	if (c->state != CONTAINER_RUNNING)
 		return;
 	c->started = c->started_at != 0;
-	if (c->all->restarted && read_hex(token, bytes, sizeof(bytes)))
+	if (c->all->restarted && hex_read(token, bytes, sizeof(bytes)))
 		vmms_expect(c, bytes);
 	if (c->vmm != NULL)
 		return;
@@ -250,7 +230,7 @@ static void take_running(struct container *c, const char *token)
 static bool parse(struct container *c, struct span text)
 {
 	struct json_reader r = json_reader_make(text);
-	char token[2 * VMM_TOKEN_SIZE + 1] = "";
+	char token[HEX_SIZE(VMM_TOKEN_SIZE)] = "";
 	struct span key;
 
 	json_enter_object(&r);
@@ -275,7 +255,7 @@ static void read_record(struct containers *all, const char *name)
 	if (good) {
 		container_init(c, all);
 		str_copy(c->id_text, id, sizeof(c->id_text));
-		good = read_hex(id, c->id, sizeof(c->id)) &&
+		good = hex_read(id, c->id, sizeof(c->id)) &&
 			folder_read(folder, name, RECORD_MAX, &text, &len) == 0 &&
 			parse(c, (struct span){ .data = text, .len = len });
 	}

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The processes with virtual machines: instances of the app vmm, which the app manager starts. Each
-// connects to the service "vmm" and says by its token who it is. Some wait, booted, for a
-// container.
+// The processes with virtual machines: instances of the app vmm, which the app manager starts. Some
+// wait, booted, for a container.
 #include "apps/containers/containers.h"
 #include "libs/abi/apps.h"
 #include "libs/base/fmt.h"
@@ -18,16 +17,7 @@
 // Until the app manager has the app, or memory is free again.
 #define RETRY_DELAY (200 * NSEC_PER_MSEC)
 
-// Somebody who has connected, and has not said who it is.
-struct vmm_guest {
-	struct containers *all;
-	struct list entry;
-	struct source source;
-};
-
-static void pool_fill(struct containers *all);
-
-static void retry_later(struct containers *all)
+void vmms_retry(struct containers *all)
 {
 	nsec_t now = 0;
 	error_t err = clock_get(CLOCK_MONOTONIC, &now);
@@ -43,18 +33,12 @@ static void retry_later(struct containers *all)
 
 // --- Starting them -------------------------------------------------------------------------------
 
-static void token_text(const uint8_t token[VMM_TOKEN_SIZE], char out[2 * VMM_TOKEN_SIZE + 1])
-{
-	for (size_t i = 0; i < VMM_TOKEN_SIZE; i++)
-		fmt_write(out + 2 * i, 3, "%02x", token[i]);
-}
-
 // Asks the app manager for the process. What cannot be asked now is asked again later.
 static void ask(struct vmm_process *vmm)
 {
 	struct containers *all = vmm->all;
 	struct msg_apps_start start = { .flags = APPS_START_INSTANCE, .name = VMM_APP };
-	char token[2 * VMM_TOKEN_SIZE + 1], config[MESSAGE_MAX_DATA];
+	char token[HEX_SIZE(VMM_TOKEN_SIZE)], config[MESSAGE_MAX_DATA];
 	struct message m;
 	size_t len;
 	error_t err;
@@ -62,7 +46,7 @@ static void ask(struct vmm_process *vmm)
 	vmm->request = 0;
 	if (!all->has_manager)
 		return;
-	token_text(vmm->token, token);
+	hex_write(vmm->token, sizeof(vmm->token), token);
 	len = fmt_write(config, sizeof(config),
 	                "token=%s\nmemory=%llu\ncpus=%u\ntimebase=%llu\nsstc=%u", token,
 	                (unsigned long long)vmm->memory, vmm->cpus,
@@ -73,7 +57,13 @@ static void ask(struct vmm_process *vmm)
 	if (channel_send(all->manager.handle, &m) == 0)
 		vmm->request = start.id;
 	else
-		retry_later(all);
+		vmms_retry(all);
+}
+
+// Whether nobody has been asked for the process: it has neither come nor a name.
+static bool is_to_be_asked(const struct vmm_process *vmm)
+{
+	return vmm->request == 0 && vmm->app[0] == '\0' && !vmm->connected && !vmm->expected;
 }
 
 static struct vmm_process *launch(struct containers *all, uint64_t memory, uint32_t cpus)
@@ -132,6 +122,17 @@ static void drop(struct vmm_process *vmm)
 	heap_free(vmm);
 }
 
+void vmms_lose(struct vmm_process *vmm)
+{
+	struct containers *all = vmm->all;
+	struct container *c = vmm->container;
+
+	drop(vmm);
+	if (c != NULL)
+		container_vmm_lost(c);
+	vmms_retry(all);
+}
+
 // --- The app manager -----------------------------------------------------------------------------
 
 static struct vmm_process *find_request(struct containers *all, uint32_t request)
@@ -149,47 +150,35 @@ static void start_answered(struct containers *all, const struct msg_apps_result 
                            const char *text)
 {
 	struct vmm_process *vmm = find_request(all, result->id);
-	struct container *c;
 
 	if (vmm == NULL)
 		return;
 	if (result->error == 0) {
-		// It may have come before this answer.
-		if (vmm->state == VMM_PROCESS_ASKED)
-			vmm->state = VMM_PROCESS_LAUNCHED;
 		vmm->request = 0;
 		memcpy(vmm->app, result->name, sizeof(vmm->app));
 		vmm->app[sizeof(vmm->app) - 1] = '\0';
 		return;
 	}
-	c = vmm->container;
 	// The app comes soon after the boot, from the host.
 	if (result->error == ERR_NOT_FOUND) {
 		vmm->request = 0;
-		retry_later(all);
+		vmms_retry(all);
 		return;
 	}
 	log_error("no process for a virtual machine: %s", text);
-	if (c != NULL)
-		str_copy(c->error, text, sizeof(c->error));
-	drop(vmm);
-	if (c != NULL)
-		container_vmm_lost(c);
-	retry_later(all);
+	if (vmm->container != NULL)
+		str_copy(vmm->container->error, text, sizeof(vmm->container->error));
+	vmms_lose(vmm);
 }
 
 static void app_ended(struct containers *all, const char *name)
 {
 	list_for_each(entry, &all->vmms) {
 		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
-		struct container *c = vmm->container;
 
 		if (strncmp(vmm->app, name, sizeof(vmm->app)) != 0)
 			continue;
-		drop(vmm);
-		if (c != NULL)
-			container_vmm_lost(c);
-		retry_later(all);
+		vmms_lose(vmm);
 		return;
 	}
 }
@@ -210,7 +199,7 @@ void vmms_load(struct containers *all)
 	// If it is there already, as after a restart, that is as good.
 	if (channel_send(all->manager.handle, &m) == 0)
 		all->app_file = HANDLE_NONE;
-	retry_later(all);
+	vmms_retry(all);
 }
 
 static void manager_message(struct loop *loop, struct source *source, struct message *m)
@@ -249,7 +238,6 @@ static void manager_closed(struct loop *loop, struct source *source)
 
 		if (vmm->connected || vmm->expected)
 			continue;
-		vmm->state = VMM_PROCESS_ASKED;
 		vmm->request = 0;
 		vmm->app[0] = '\0';
 	}
@@ -274,143 +262,7 @@ static void manager_connected(void *context, handle_t channel)
 	if (channel_send(channel, &m) < 0)
 		log_warn("the app manager does not say when a process ends");
 	vmms_load(all);
-	retry_later(all);
-}
-
-// --- Those that have come ------------------------------------------------------------------------
-
-bool vmms_send(struct vmm_process *vmm, struct message *m)
-{
-	error_t err = vmm->connected ? channel_send(vmm->link.handle, m) : ERR_PEER_CLOSED;
-
-	if (err < 0) {
-		message_discard(m);
-		log_warn("a virtual machine's process cannot be told: %s", error_text(err));
-	}
-	return err == 0;
-}
-
-static void take_state(struct vmm_process *vmm, const struct msg_vmm_state *state,
-                       const uint8_t *tail, size_t len)
-{
-	struct containers *all = vmm->all;
-	struct container *c = vmm->container;
-	char text[MESSAGE_MAX_DATA + 1];
-
-	memcpy(text, tail, len);
-	text[len] = '\0';
-	vmm->vm = (enum vmm_state)state->state;
-	if (c != NULL && vmm->vm == VMM_IDLE && !vmm->order_sent)
-		container_order(c);
-	else if (c != NULL && vmm->order_sent)
-		container_vmm_told(c, state, text);
-	// The vmm may be gone by now.
-	retry_later(all);
-}
-
-static void link_message(struct loop *loop, struct source *source, struct message *m)
-{
-	struct vmm_process *vmm = source->context;
-	struct msg_vmm_state state;
-	const uint8_t *tail;
-	size_t len;
-
-	(void)loop;
-	if (message_decode_vmm_state(m, &state, &tail, &len) == 0)
-		take_state(vmm, &state, tail, len);
-	else
-		message_discard(m);
-}
-
-static void link_closed(struct loop *loop, struct source *source)
-{
-	struct vmm_process *vmm = source->context;
-	struct containers *all = vmm->all;
-	struct container *c = vmm->container;
-
-	(void)loop;
-	drop(vmm);
-	if (c != NULL)
-		container_vmm_lost(c);
-	retry_later(all);
-}
-
-static const struct source_ops link_ops = { .message = link_message, .closed = link_closed };
-
-static struct vmm_process *find_token(struct containers *all, const uint8_t token[VMM_TOKEN_SIZE])
-{
-	list_for_each(entry, &all->vmms) {
-		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
-
-		if (!vmm->connected && memcmp(vmm->token, token, VMM_TOKEN_SIZE) == 0)
-			return vmm;
-	}
-	return NULL;
-}
-
-static void guest_free(struct vmm_guest *guest)
-{
-	list_remove(&guest->entry);
-	heap_free(guest);
-}
-
-static void send_away(handle_t channel)
-{
-	static const struct msg_vmm_kill kill;
-	struct message m;
-	error_t err = message_encode_vmm_kill(&m, &kill, NULL, 0);
-
-	assert(err == 0);
-	if (channel_send(channel, &m) < 0)
-		log_debug("it has gone by itself");
-	handle_close(channel);
-}
-
-static void guest_message(struct loop *loop, struct source *source, struct message *m)
-{
-	struct vmm_guest *guest = source->context;
-	struct vmm_process *vmm = NULL;
-	struct msg_vmm_hello hello;
-	handle_t channel = source->handle;
-	const uint8_t *tail;
-	size_t len;
-
-	if (message_decode_vmm_hello(m, &hello, &tail, &len) == 0)
-		vmm = find_token(guest->all, hello.token);
-	else
-		message_discard(m);
-	loop_remove(loop, source);
-	if (vmm == NULL || loop_add(loop, &vmm->link, channel, &link_ops, vmm) < 0) {
-		log_warn("a virtual machine that nobody knows is ended");
-		send_away(channel);
-	} else {
-		vmm->connected = true;
-		vmm->expected = false;
-		vmm->state = VMM_PROCESS_HERE;
-	}
-	guest_free(guest);
-}
-
-static void guest_closed(struct loop *loop, struct source *source)
-{
-	loop_close(loop, source);
-	guest_free(source->context);
-}
-
-static const struct source_ops guest_ops = { .message = guest_message, .closed = guest_closed };
-
-static void vmm_accepted(void *context, handle_t channel)
-{
-	struct containers *all = context;
-	struct vmm_guest *guest = heap_alloc(sizeof(*guest));
-
-	if (guest == NULL || loop_add(&all->loop, &guest->source, channel, &guest_ops, guest) < 0) {
-		heap_free(guest);
-		handle_close(channel);
-		return;
-	}
-	guest->all = all;
-	list_push_back(&all->vmm_guests, &guest->entry);
+	vmms_retry(all);
 }
 
 // --- For containers ------------------------------------------------------------------------------
@@ -453,7 +305,6 @@ void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE])
 	if (vmm == NULL)
 		return;
 	*vmm = (struct vmm_process){ .all = c->all,
-		                     .state = VMM_PROCESS_LAUNCHED,
 		                     .vm = VMM_RUNNING,
 		                     .container = c,
 		                     .order_sent = true,
@@ -484,13 +335,8 @@ static void expect_signalled(struct loop *loop, struct source *source)
 
 	(void)loop;
 	assert(err == 0);
-	while ((vmm = find_expected(all)) != NULL) {
-		struct container *c = vmm->container;
-
-		drop(vmm);
-		if (c != NULL)
-			container_vmm_lost(c);
-	}
+	while ((vmm = find_expected(all)) != NULL)
+		vmms_lose(vmm);
 }
 
 static const struct source_ops expect_ops = { .signalled = expect_signalled };
@@ -515,7 +361,7 @@ void vmms_release(struct vmm_process *vmm)
 	struct containers *all = vmm->all;
 
 	drop(vmm);
-	retry_later(all);
+	vmms_retry(all);
 }
 
 static void retry_signalled(struct loop *loop, struct source *source)
@@ -529,19 +375,13 @@ static void retry_signalled(struct loop *loop, struct source *source)
 	list_for_each(entry, &all->vmms) {
 		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
 
-		if (vmm->state == VMM_PROCESS_ASKED && vmm->request == 0)
+		if (is_to_be_asked(vmm))
 			ask(vmm);
 	}
 	pool_fill(all);
 }
 
 static const struct source_ops retry_ops = { .signalled = retry_signalled };
-
-error_t vmms_listen(struct containers *all)
-{
-	return service_listen(&all->loop, &all->vmm_listener, environ_service(all->env, "vmm"),
-	                      vmm_accepted, all);
-}
 
 error_t vmms_init(struct containers *all)
 {

@@ -4,7 +4,7 @@
 // that it is given, and ends with it. `containers` starts it as an instance of this app.
 #include "apps/vmm/vmm.h"
 #include "libs/abi/app.h"
-#include "libs/base/string.h"
+#include "libs/base/hex.h"
 #include "libs/linux/api/runtime_internal.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -14,32 +14,11 @@
 
 static struct vmm vmm_state;
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool parse_token(const char *text, uint8_t out[VMM_TOKEN_SIZE])
-{
-	if (text == NULL || strlen(text) != 2 * VMM_TOKEN_SIZE)
-		return false;
-	for (size_t i = 0; i < VMM_TOKEN_SIZE; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 static bool read_settings(struct vmm *vmm, uint64_t *timebase, uint64_t *sstc)
 {
 	const struct environ *env = vmm->env;
 
-	return parse_token(environ_config(env, "token"), vmm->token) &&
+	return hex_read(environ_config(env, "token"), vmm->token, sizeof(vmm->token)) &&
 		environ_config_u64(env, "memory", &vmm->memory) == 0 &&
 		environ_config_u64(env, "cpus", &vmm->cpus) == 0 && vmm->cpus <= UINT32_MAX &&
 		environ_config_u64(env, "timebase", timebase) == 0 &&
