@@ -5,16 +5,9 @@
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
-#include "libs/linux/vm/bootd_protocol.h"
+#include "libs/linux/vm/image_config.h"
 
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SHORT_ID 12u
-
-static void write_list(struct json_writer *w, const struct string_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		json_write_string(w, list->items[i]);
-}
 
 // Docker's rules: another entrypoint drops the image's Cmd.
 static error_t write_args(const struct settings *s, const struct image *image,
@@ -25,13 +18,13 @@ static error_t write_args(const struct settings *s, const struct image *image,
 	size_t count = s->cmd.count;
 
 	json_write_raw(w, "\"args\":[");
-	write_list(w, entrypoint);
+	config_write_strings(w, entrypoint);
 	count += entrypoint->count;
 	if (s->cmd.count == 0 && entrypoint == &image->entrypoint) {
-		write_list(w, &image->cmd);
+		config_write_strings(w, &image->cmd);
 		count += image->cmd.count;
 	}
-	write_list(w, &s->cmd);
+	config_write_strings(w, &s->cmd);
 	json_write_raw(w, "]");
 	if (count > 0)
 		return 0;
@@ -43,15 +36,12 @@ static error_t write_env(const struct container *c, const struct image *image,
                          struct json_writer *w)
 {
 	struct string_list env = { 0 };
-	error_t err = string_list_add(&env, DEFAULT_PATH);
+	error_t err = string_list_add(&env, CONFIG_DEFAULT_PATH);
 
 	if (err == 0 && c->settings.tty)
 		err = string_list_add(&env, "TERM=xterm");
-	for (size_t i = 0; i < image->env.count && err == 0; i++) {
-		err = string_list_assign(&env, image->env.items[i]);
-		if (err == ERR_INVALID)
-			err = 0;  // docker passes over what is not an assignment, too
-	}
+	if (err == 0)
+		err = config_add_image_env(&env, image);
 	for (size_t i = 0; i < c->settings.env.count && err == 0; i++) {
 		err = string_list_assign(&env, c->settings.env.items[i]);
 		if (err == ERR_INVALID)
@@ -59,7 +49,7 @@ static error_t write_env(const struct container *c, const struct image *image,
 	}
 	json_write_raw(w, ",\"env\":[");
 	if (err == 0)
-		write_list(w, &env);
+		config_write_strings(w, &env);
 	json_write_raw(w, "]");
 	string_list_deinit(&env);
 	return err;
@@ -70,28 +60,6 @@ static const char *first_of(const char *a, const char *b, const char *otherwise)
 	if (a != NULL && a[0] != '\0')
 		return a;
 	return b != NULL && b[0] != '\0' ? b : otherwise;
-}
-
-// An annotation is text: the array in it is escaped.
-static void write_volumes(const struct image *image, struct json_writer *w)
-{
-	struct json_writer list = { 0 };
-	const char *text;
-
-	if (image->volumes.count == 0)
-		return;
-	json_write_raw(&list, "[");
-	write_list(&list, &image->volumes);
-	json_write_raw(&list, "]");
-	text = json_writer_text(&list);
-	if (text == NULL) {
-		w->bad = true;
-	} else {
-		json_write_raw(w, ",\"annotations\":{\"" CONTROL_VOLUMES_ANNOTATION "\":");
-		json_write_string(w, text);
-		json_write_raw(w, "}");
-	}
-	json_writer_deinit(&list);
 }
 
 error_t config_write(const struct container *c, const struct image *image, struct json_writer *w,
@@ -119,7 +87,11 @@ error_t config_write(const struct container *c, const struct image *image, struc
 	}
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, first_of(s->hostname, NULL, short_id));
-	write_volumes(image, w);
+	if (image->volumes.count > 0) {
+		json_write_raw(w, ",\"annotations\":{");
+		config_write_volumes(w, image);
+		json_write_raw(w, "}");
+	}
 	json_write_raw(w,
 	               s->read_only ? ",\"root\":{\"path\":\"rootfs\",\"readonly\":true}}"
 	                            : ",\"root\":{\"path\":\"rootfs\"}}");

@@ -7,15 +7,9 @@
 #include "libs/linux/api/task.h"
 #include "libs/linux/container.h"
 #include "libs/linux/vm/bootd_protocol.h"
+#include "libs/linux/vm/image_config.h"
 
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define DEFAULT_HOSTNAME "starina"
-
-static void write_list(struct json_writer *w, const struct string_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		json_write_string(w, list->items[i]);
-}
 
 // Docker's rules: another entrypoint drops the image's Cmd, arguments replace it.
 static error_t write_args(struct task *task, const struct image *image, struct json_writer *w)
@@ -27,14 +21,14 @@ static error_t write_args(struct task *task, const struct image *image, struct j
 		json_write_string(w, task->program);
 		count++;
 	} else {
-		write_list(w, &image->entrypoint);
+		config_write_strings(w, &image->entrypoint);
 		count += image->entrypoint.count;
 	}
 	if (task->program == NULL && task->args.count == 0) {
-		write_list(w, &image->cmd);
+		config_write_strings(w, &image->cmd);
 		count += image->cmd.count;
 	}
-	write_list(w, &task->args);
+	config_write_strings(w, &task->args);
 	json_write_raw(w, "]");
 	if (count > 0)
 		return 0;
@@ -49,42 +43,20 @@ static error_t write_env(const struct task *task, const struct image *image,
                          const char *const *more, struct json_writer *w)
 {
 	struct string_list env = { 0 };
-	error_t err = string_list_add(&env, DEFAULT_PATH);
+	error_t err = string_list_add(&env, CONFIG_DEFAULT_PATH);
 
-	for (size_t i = 0; i < image->env.count && err == 0; i++) {
-		err = string_list_assign(&env, image->env.items[i]);
-		if (err == ERR_INVALID)
-			err = 0;  // docker passes over what is not an assignment, too
-	}
+	if (err == 0)
+		err = config_add_image_env(&env, image);
 	for (size_t i = 0; i < task->env.count && err == 0; i++)
 		err = string_list_assign(&env, task->env.items[i]);
 	for (size_t i = 0; more != NULL && more[i] != NULL && err == 0; i++)
 		err = string_list_assign(&env, more[i]);
 	json_write_raw(w, ",\"env\":[");
 	if (err == 0)
-		write_list(w, &env);
+		config_write_strings(w, &env);
 	json_write_raw(w, "]");
 	string_list_deinit(&env);
 	return err;
-}
-
-// An annotation is text: the array in it is escaped.
-static void write_image_volumes(const struct image *image, struct json_writer *w)
-{
-	struct json_writer list = { 0 };
-	const char *text;
-
-	json_write_raw(&list, "[");
-	write_list(&list, &image->volumes);
-	json_write_raw(&list, "]");
-	text = json_writer_text(&list);
-	if (text == NULL) {
-		w->bad = true;
-	} else {
-		json_write_raw(w, "\"" CONTROL_VOLUMES_ANNOTATION "\":");
-		json_write_string(w, text);
-	}
-	json_writer_deinit(&list);
 }
 
 // Which entry of the VM's device is mounted where.
@@ -113,7 +85,7 @@ static void write_annotations(const struct task *task, const struct image *image
 		return;
 	json_write_raw(w, ",\"annotations\":{");
 	if (image->volumes.count > 0)
-		write_image_volumes(image, w);
+		config_write_volumes(w, image);
 	write_mounts(task, w);
 	json_write_raw(w, "}");
 }
