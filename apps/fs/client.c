@@ -7,6 +7,15 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
+static error_t find_share(const struct client *client, struct share *out)
+{
+	switch (client->service) {
+	case FS_OWN: return share_find_own(client->fs, client->app, client->share, out);
+	case FS_STORE: return share_find_store(client->fs, client->share, out);
+	default: return share_find_volumes(client->fs, client->share, out);
+	}
+}
+
 static void client_answer(struct client *client)
 {
 	struct fs *fs = client->fs;
@@ -18,8 +27,7 @@ static void client_answer(struct client *client)
 	client->opening = false;
 	if (fs->state == FS_MOUNTED) {
 		why = "there is no such share of the state disk";
-		err = client->app[0] != 0 ? share_find_own(fs, client->app, client->share, &share)
-					  : share_find_volumes(fs, client->share, &share);
+		err = find_share(client, &share);
 		if (err == 0) {
 			why = NULL;
 			err = session_open(fs, &share, &channel);
@@ -91,8 +99,8 @@ static const struct source_ops client_ops = { .message = client_message,
 	                                      .batch_end = client_batch_end,
 	                                      .closed = client_closed };
 
-// A connection to "own" of the app of that name; NULL: to "volumes".
-static void client_add(struct fs *fs, handle_t channel, const char *app)
+// A connection to a service; to "own", of the app of that name.
+static void client_add(struct fs *fs, enum fs_service service, handle_t channel, const char *app)
 {
 	struct client *client = heap_alloc(sizeof(*client));
 
@@ -104,6 +112,7 @@ static void client_add(struct fs *fs, handle_t channel, const char *app)
 		return;
 	}
 	client->fs = fs;
+	client->service = service;
 	if (app != NULL)
 		str_copy(client->app, app, sizeof(client->app));
 	list_push_back(&fs->clients, &client->entry);
@@ -111,7 +120,12 @@ static void client_add(struct fs *fs, handle_t channel, const char *app)
 
 static void volumes_accepted(void *context, handle_t channel)
 {
-	client_add(context, channel, NULL);
+	client_add(context, FS_VOLUMES, channel, NULL);
+}
+
+static void store_accepted(void *context, handle_t channel)
+{
+	client_add(context, FS_STORE, channel, NULL);
 }
 
 static void own_accepted(void *context, handle_t channel)
@@ -121,12 +135,14 @@ static void own_accepted(void *context, handle_t channel)
 	if (channel_maker(channel, app) != 0 || app[0] == 0)
 		handle_close(channel);
 	else
-		client_add(context, channel, app);
+		client_add(context, FS_OWN, channel, app);
 }
 
-error_t clients_init(struct fs *fs, handle_t volumes, handle_t own)
+error_t clients_init(struct fs *fs, handle_t volumes, handle_t own, handle_t store)
 {
 	error_t err = service_listen(&fs->loop, &fs->listener, volumes, volumes_accepted, fs);
 
-	return err != 0 ? err : service_listen(&fs->loop, &fs->own, own, own_accepted, fs);
+	if (err == 0)
+		err = service_listen(&fs->loop, &fs->own, own, own_accepted, fs);
+	return err != 0 ? err : service_listen(&fs->loop, &fs->store, store, store_accepted, fs);
 }

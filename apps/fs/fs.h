@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The provider of "volumes" and "own" (libs/abi/files.h): FUSE sessions on the ext4 file system of
-// the state disk. main.c has the services, mount.c the file system and its clock, disk.c the block
-// device, client.c and session.c clients and their requests, request.c the table of operations,
-// call.c what runs and waits, node.c which nodes are in use, kept.c what a restart leaves; *_ops.c
-// and data.c have the operations. All state is in one struct.
+// The provider of "volumes", "own" and "store" (libs/abi/files.h): FUSE sessions on the ext4 file
+// system of the state disk. main.c has the services, mount.c the file system and its clock, disk.c
+// the block device, client.c and session.c clients and their requests, request.c the table of
+// operations, call.c what runs and waits, node.c which nodes are in use, kept.c what a restart
+// leaves; *_ops.c and data.c have the operations. All state is in one struct.
 #pragma once
 
 #include "apps/fs/disk.h"
@@ -74,14 +74,21 @@ struct ref {
 
 // --- Sessions ---
 
-// A connection to the service: it may open sessions.
+enum fs_service {
+	FS_VOLUMES,
+	FS_OWN,
+	FS_STORE,
+};
+
+// A connection to a service: it may open sessions.
 struct client {
 	struct fs *fs;
+	enum fs_service service;
 	struct source source;
 	struct list entry;
 	bool opening;  // a session, once the disk is mounted
 	uint32_t open_id;
-	char app[APP_NAME_MAX];         // whose own folder it is to get; "": it asks for volumes
+	char app[APP_NAME_MAX];         // FS_OWN: whose folder it is to get
 	char share[EXT4_NAME_MAX + 1];  // its URI
 };
 
@@ -203,6 +210,7 @@ struct fs {
 	struct loop loop;
 	struct service_listener listener;
 	struct service_listener own;
+	struct service_listener store;
 	struct list clients;
 	struct list sessions;
 	uint32_t num_sessions;
@@ -265,11 +273,13 @@ __must_check error_t share_find_volumes(struct fs *fs, const char *uri, struct s
 // too.
 __must_check error_t share_find_own(struct fs *fs, const char *app, const char *uri,
                                     struct share *out);
+// The same of "store". Errors: ERR_INVALID, too.
+__must_check error_t share_find_store(struct fs *fs, const char *uri, struct share *out);
 
 // --- client.c ---
 
-// Accepts the clients of both services. Errors: as service_listen's.
-__must_check error_t clients_init(struct fs *fs, handle_t volumes, handle_t own);
+// Accepts the clients of all services. Errors: as service_listen's.
+__must_check error_t clients_init(struct fs *fs, handle_t volumes, handle_t own, handle_t store);
 // The file system is mounted, or is not to be had: what clients wait for.
 void clients_opened(struct fs *fs);
 

@@ -29,16 +29,19 @@ static void begin(void)
 	app_start();
 }
 
-static const char *const shares[] = { FILES_VOLUMES,    FILES_VOLUMES_READ_ONLY,
-	                              FILES_OWN_FOLDER, FILES_OWN_FOLDER "a",
-	                              "volumes:",       "" };
+static const char *const shares[] = {
+	FILES_VOLUMES,          FILES_VOLUMES_READ_ONLY, FILES_OWN_FOLDER, FILES_OWN_FOLDER "a",
+	FILES_STORE_PREFIX "a", FILES_STORE_PREFIX "..", "volumes:",       ""
+};
 
 static void opens(uint8_t how)
 {
+	handle_t services[] = { service, service, own_service, store_service };
+
 	if (client == HANDLE_NONE)
-		client = fake_client_connect(how & 64 ? own_service : service);
+		client = fake_client_connect(services[how >> 5 & 3]);
 	if (client != HANDLE_NONE)
-		(void)open_send(client, how, shares[how % 6]);
+		(void)open_send(client, how, shares[how % 8]);
 }
 
 static const uint32_t opcodes[] = {

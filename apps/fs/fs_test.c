@@ -268,6 +268,37 @@ static void test_own_folder_has_no_key(void **state)
 	settle();
 }
 
+static handle_t open_store(const char *uri)
+{
+	return open_at(store_service, uri);
+}
+
+// One folder a name, for all who may use the service.
+static void test_store(void **state)
+{
+	handle_t logs = open_store("store:logs"), layers = open_store("store:layers"), again;
+
+	(void)state;
+	assert_int_equal(init_session(logs, ~0u), 0);
+	assert_int_equal(init_session(layers, ~0u), 0);
+	assert_int_equal(ask_create(logs, FUSE_ROOT_ID, "log"), 0);
+	assert_int_equal(ask_name(layers, FUSE_LOOKUP, FUSE_ROOT_ID, "log"), 0);
+	assert_int_equal(entry_node(), 0);
+	again = open_store("store:logs");
+	assert_int_equal(init_session(again, ~0u), 0);
+	assert_int_equal(ask_name(again, FUSE_LOOKUP, FUSE_ROOT_ID, "log"), 0);
+	assert_int_not_equal(entry_node(), 0);
+	assert_int_equal(open_store("store:"), HANDLE_NONE);
+	assert_int_equal(open_store("store:.."), HANDLE_NONE);
+	assert_int_equal(open_store("store:a/b"), HANDLE_NONE);
+	assert_int_equal(open_store(FILES_VOLUMES), HANDLE_NONE);
+	assert_int_equal(open_share("store:logs"), HANDLE_NONE);
+	fake_close(&logs);
+	fake_close(&layers);
+	fake_close(&again);
+	settle();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -287,6 +318,7 @@ int main(void)
 		TEST(test_no_such_share),
 		TEST(test_own_folders),
 		TEST(test_own_folder_has_no_key),
+		TEST(test_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

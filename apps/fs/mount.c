@@ -93,23 +93,39 @@ error_t share_find_volumes(struct fs *fs, const char *uri, struct share *out)
 	return folder_get(fs, root_node, span_of("volumes"), &out->root) == 0 ? 0 : ERR_IO;
 }
 
-error_t share_find_own(struct fs *fs, const char *app, const char *uri, struct share *out)
+// The folder `parent`/`name` of the root. Errors: ERR_INVALID (the name is none of a file), ERR_IO.
+static error_t find_folder(struct fs *fs, const char *parent, const char *name,
+                           struct ext4_node *out)
 {
-	struct reader in = reader_make(app, strlen(app) + 1);
-	struct ext4_node apps;
-	struct span name;
+	struct reader in = reader_make(name, strlen(name) + 1);
+	struct ext4_node folder;
+	struct span bytes;
 	int result;
 
+	if (call_name(&in, &bytes) != 0)
+		return ERR_INVALID;
+	result = folder_get(fs, root_node, span_of(parent), &folder);
+	if (result == 0)
+		result = folder_get(fs, folder, bytes, out);
+	return result == 0 ? 0 : ERR_IO;
+}
+
+error_t share_find_own(struct fs *fs, const char *app, const char *uri, struct share *out)
+{
 	*out = (struct share){ 0 };
 	if (strcmp(uri, FILES_OWN_FOLDER) != 0)
 		return ERR_NOT_FOUND;
-	// An app's name need not be one of a file.
-	if (call_name(&in, &name) != 0)
-		return ERR_INVALID;
-	result = folder_get(fs, root_node, span_of("apps"), &apps);
-	if (result == 0)
-		result = folder_get(fs, apps, name, &out->root);
-	return result == 0 ? 0 : ERR_IO;
+	return find_folder(fs, "apps", app, &out->root);
+}
+
+error_t share_find_store(struct fs *fs, const char *uri, struct share *out)
+{
+	size_t prefix = sizeof(FILES_STORE_PREFIX) - 1;
+
+	*out = (struct share){ .volumes = true };
+	if (strncmp(uri, FILES_STORE_PREFIX, prefix) != 0)
+		return ERR_NOT_FOUND;
+	return find_folder(fs, "engine", uri + prefix, &out->root);
 }
 
 // --- The mount -----------------------------------------------------------------------------------

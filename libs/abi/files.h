@@ -19,6 +19,9 @@
 // that connects, made when it is not there. The kernel tells fs which app that is (channel_maker),
 // so no app can have another's. Such a session has no key.
 //
+// The service "store" is fs's as well, for the apps of the engine: "store:NAME" is the folder
+// engine/NAME of the state disk, made when it is not there, with what is in its root as submounts.
+//
 // A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own. A
 // session whose client breaks the rules, or whose other end is gone, is closed.
 //
@@ -37,6 +40,7 @@
 #define FILES_VOLUMES "volumes:all"
 #define FILES_VOLUMES_READ_ONLY "volumes:ro"
 #define FILES_OWN_FOLDER "own:"
+#define FILES_STORE_PREFIX "store:"
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
 // Of every provider.
