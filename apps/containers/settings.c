@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/settings.h"
 
+#include "apps/containers/settings_fields.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/json/json.h"
@@ -11,25 +12,6 @@
 #define NANO 1000000000ll
 #define MAX_STOP_SECONDS 1000000000ll
 #define MAX_CPUS 4
-
-enum field_kind {
-	FIELD_STRING,
-	FIELD_STRINGS,  // a list, or one string
-	FIELD_BOOL,
-	FIELD_NUMBER,
-	FIELD_LABELS,  // an object of strings, kept as JSON of our own
-	FIELD_OBJECT,  // of more fields
-	FIELD_ANY,     // has no meaning here, whatever it is
-};
-
-struct field {
-	const char *name;
-	enum field_kind kind;
-	size_t offset;               // in struct settings
-	size_t present;              // of a bool that says that it was set; 0: none
-	const struct field *fields;  // of FIELD_OBJECT, ended by a name of NULL
-	const char *where;           // its name for people
-};
 
 #define AT(member) offsetof(struct settings, member)
 
@@ -78,14 +60,14 @@ static const struct field body_fields[] = {
 };
 
 struct parse {
-	struct settings *settings;
+	void *target;
 	char *error;
 	error_t err;
 };
 
 static void *member(const struct parse *p, size_t offset)
 {
-	return (char *)p->settings + offset;
+	return (char *)p->target + offset;
 }
 
 static void fail(struct parse *p, error_t err)
@@ -226,6 +208,20 @@ static void take_labels(struct parse *p, struct json_reader *r, char **out)
 	json_writer_deinit(&w);
 }
 
+static void take_size(struct json_reader *r, uint16_t size[2])
+{
+	for (size_t i = 0; i < 2; i++)
+		size[i] = 0;
+	json_enter_array(r);
+	for (size_t i = 0; json_next_element(r); i++) {
+		uint64_t value = json_take_u64(r);
+
+		r->bad = r->bad || i == 2 || value > UINT16_MAX;
+		if (!r->bad)
+			size[i] = (uint16_t)value;
+	}
+}
+
 static void take_object(struct parse *p, struct json_reader *r, const struct field *fields,
                         const char *where);
 
@@ -245,6 +241,7 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 	case FIELD_STRINGS: take_strings(p, r, member(p, f->offset)); break;
 	case FIELD_BOOL: *(bool *)member(p, f->offset) = take_bool(r); break;
 	case FIELD_NUMBER: *(int64_t *)member(p, f->offset) = take_number(r); break;
+	case FIELD_SIZE: take_size(r, member(p, f->offset)); break;
 	case FIELD_LABELS: take_labels(p, r, member(p, f->offset)); break;
 	case FIELD_OBJECT:
 		take_object(p, r, f->fields, f->where);
@@ -321,29 +318,38 @@ static const char *what_is_wrong(const struct settings *s)
 	return NULL;
 }
 
-error_t settings_parse(struct settings *settings, struct span body,
-                       char error[static SETTINGS_ERROR_MAX])
+error_t fields_read(void *target, const struct field *fields, struct span body,
+                    char error[static SETTINGS_ERROR_MAX])
 {
 	struct json_reader r = json_reader_make(body);
-	struct parse p = { .settings = settings, .error = error };
-	const char *wrong;
+	struct parse p = { .target = target, .error = error };
 
-	*settings = (struct settings){ 0 };
 	error[0] = '\0';
-	take_object(&p, &r, body_fields, "");
+	take_object(&p, &r, fields, "");
 	if (p.err == 0 && (json_reader_status(&r) < 0 || !json_at_end(&r))) {
 		fail(&p, ERR_PROTOCOL);
 		if (error[0] == '\0')
 			str_copy(error, "the body is not a JSON object", SETTINGS_ERROR_MAX);
 	}
-	wrong = p.err == 0 ? what_is_wrong(settings) : NULL;
+	return p.err;
+}
+
+error_t settings_parse(struct settings *settings, struct span body,
+                       char error[static SETTINGS_ERROR_MAX])
+{
+	const char *wrong;
+	error_t err;
+
+	*settings = (struct settings){ 0 };
+	err = fields_read(settings, body_fields, body, error);
+	wrong = err == 0 ? what_is_wrong(settings) : NULL;
 	if (wrong != NULL) {
 		str_copy(error, wrong, SETTINGS_ERROR_MAX);
-		fail(&p, ERR_INVALID);
+		err = ERR_INVALID;
 	}
-	if (p.err < 0)
+	if (err < 0)
 		settings_deinit(settings);
-	return p.err;
+	return err;
 }
 
 void settings_deinit(struct settings *s)
