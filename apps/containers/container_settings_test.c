@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,73 @@ static void test_one_string(void **state)
 	settings_deinit(&s);
 }
 
+static void test_ports(void **state)
+{
+	char error[SETTINGS_ERROR_MAX], text[PORT_TEXT_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(
+		parse(&s,
+	              "{\"Image\":\"a\",\"ExposedPorts\":{\"80/tcp\":{},\"53/udp\":{},\"80\":{}},"
+	              "\"HostConfig\":{\"PublishAllPorts\":true,\"PortBindings\":{\"80/tcp\":["
+	              "{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8080\"},{\"HostPort\":\"\"}],"
+	              "\"53/udp\":[{\"HostIp\":\"\",\"HostPort\":\"8000-8010\"}],\"1/tcp\":null}}}",
+	              error),
+		0);
+	assert_true(s.publish_all);
+	assert_int_equal(s.exposed.count, 2);
+	assert_int_equal(s.ports.count, 3);
+	assert_memory_equal(s.ports.items[0].host, "\x7f\0\0\1", 4);
+	assert_int_equal(s.ports.items[0].first, 8080);
+	assert_int_equal(s.ports.items[0].last, 8080);
+	assert_memory_equal(s.ports.items[1].host, "\0\0\0\0", 4);
+	assert_int_equal(s.ports.items[1].first, 0);
+	port_text(&s.ports.items[2], text);
+	assert_string_equal(text, "53/udp");
+	assert_int_equal(s.ports.items[2].first, 8000);
+	assert_int_equal(s.ports.items[2].last, 8010);
+	settings_deinit(&s);
+}
+
+static void test_refused_ports(void **state)
+{
+	static const char *const keys[] = {
+		"",  "0", "65536", "x", "80/sctp", "80/tcp/", "80-90/tcp", "99999999999999999999",
+		"-1"
+	};
+	static const char *const places[] = {
+		"{\"HostIp\":\"::\"}",
+		"{\"HostIp\":\"1.2.3\"}",
+		"{\"HostIp\":\"1.2.3.256\"}",
+		"{\"HostIp\":\"1.2.3.4.\"}",
+		"{\"HostPort\":\"65536\"}",
+		"{\"HostPort\":\"9-8\"}",
+		"{\"HostPort\":\"8-\"}",
+		"{\"HostPort\":\"0-8\"}",
+		"{\"HostPort\":8080}",
+		"{\"Elsewhere\":\"8080\"}",
+		"[]",
+	};
+	char error[SETTINGS_ERROR_MAX], body[256];
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(body, sizeof(body), "{\"Image\":\"a\",\"ExposedPorts\":{\"%s\":{}}}",
+		         keys[i]);
+		assert_int_equal(parse(&s, body, error), ERR_INVALID);
+		assert_non_null(strstr(error, "invalid port specification"));
+	}
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(body, sizeof(body),
+		         "{\"Image\":\"a\",\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[%s]}}}",
+		         places[i]);
+		assert_true(parse(&s, body, error) < 0);
+		assert_int_not_equal(error[0], '\0');
+	}
+}
+
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -117,11 +185,11 @@ static void test_refusals(void **state)
 		{ "{\"Image\":\"a\",\"Labels\":5}", "Labels is not" },
 		{ "{\"Image\":\"a\",\"Labels\":{\"a\":1}}", "Labels is not" },
 		{ "{\"Image\":\"a\",\"Labels\":{\"a\":\"\\x\"}}", "Labels is not" },
-		{ "{\"Image\":\"a\",\"ExposedPorts\":\"\\u12\"}", "not a JSON object" },
-		{ "{\"Image\":\"a\",\"ExposedPorts\":-}", "not a JSON object" },
-		{ "{\"Image\":\"a\",\"ExposedPorts\":01}", "not a JSON object" },
-		{ "{\"Image\":\"a\",\"ExposedPorts\":1.}", "not a JSON object" },
-		{ "{\"Image\":\"a\",\"ExposedPorts\":1e+}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"OnBuild\":\"\\u12\"}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"OnBuild\":-}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"OnBuild\":01}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"OnBuild\":1.}", "not a JSON object" },
+		{ "{\"Image\":\"a\",\"OnBuild\":1e+}", "not a JSON object" },
 		{ "{\"Image\":\"a\",\"StopTimeout\":9999999999}", "StopTimeout" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":99999999999999999999}}",
 		  "Memory is not" },
@@ -158,10 +226,9 @@ static void test_cuts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),
-		cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_docker),   cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_ports),    cmocka_unit_test(test_refused_ports),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 //   config.c    a container's config.json
 #pragma once
 
+#include "apps/containers/provision.h"
 #include "apps/containers/settings.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/vmm.h"
@@ -87,6 +88,8 @@ struct container {
 	int exit_code;
 	char error[CONTAINER_ERROR_MAX];
 	uint8_t address[4];
+	struct port_list ports;  // of the host that lead to it, or are to
+	struct provision provision;
 	struct vmm_process *vmm;  // NULL: none
 	struct list waiters;
 	struct pending_attach attaches[MAX_PENDING_ATTACHES];
@@ -104,6 +107,9 @@ struct vmm_process {
 	uint64_t memory;
 	uint32_t cpus;
 	enum vmm_state vm;
+	uint8_t address[4];  // of its virtual machine, and the network's; all zero: none
+	uint8_t gateway[4];
+	uint32_t prefix_len;
 	bool connected;
 	struct source link;
 	struct container *container;  // NULL: it waits
@@ -131,6 +137,7 @@ struct containers {
 
 	struct list containers;  // newest first
 	uint32_t num_containers;
+	uint16_t last_any_port;  // ports.c
 	struct service_listener listener;
 	bool serves;
 	struct list clients;
@@ -241,6 +248,8 @@ void container_vmm_lost(struct container *c);
 // Asks it to end within `seconds` (below 0: without a limit).
 void container_stop(struct container *c, int64_t seconds);
 void container_signal_send(struct container *c, uint32_t number);
+// It could not be started; `error` is what clients are told.
+void container_fail(struct container *c, const char *error);
 // Frees one that does not run, and answers who waits for that.
 void container_remove(struct container *c);
 // A request that is answered later; false when memory is out.
@@ -261,6 +270,33 @@ void show_images(struct request *request);
 void show_image(struct request *request);
 // GET /info.
 void show_info(struct request *request);
+
+// --- ports.c ---
+
+// Whether it has a network that ports of the host can lead to.
+bool ports_are_published(const struct container *c);
+// Chooses the ports of the host. Returns false when there is one that cannot be had: the container
+// has failed.
+bool ports_choose(struct container *c);
+// Asks the host for the port that is next (c->provision).
+void ports_ask(struct container *c);
+// The host's answer. Returns false when the container has failed.
+bool ports_answered(struct container *c, error_t error, struct span text);
+// Takes back all that was asked for.
+void ports_release(struct container *c);
+
+// --- show_ports.c ---
+
+// The ports that a container is said to have, its image's among them, to be freed by
+// port_list_deinit (also on errors). Errors: ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t ports_exposed(const struct container *c, struct port_list *out);
+// Writes Config.ExposedPorts, NetworkSettings.Ports, and the Ports of a list.
+void show_ports_config(struct json_writer *w, const struct container *c);
+void show_ports(struct json_writer *w, const struct container *c);
+void show_ports_summary(struct json_writer *w, const struct container *c);
+// What a record keeps of the container's ports.
+void ports_write_record(struct json_writer *w, const struct container *c);
+void ports_read_record(struct json_reader *r, struct port_list *ports);
 
 // --- vmms.c ---
 

@@ -10,6 +10,7 @@
 #define SIGNAL_KILL 9u
 #define SIGNAL_TERM 15u
 #define STATUS_KILLED 137
+#define STATUS_NOT_STARTED 128
 // What a vmm may take to end its container.
 #define KILL_SECONDS 10
 
@@ -38,6 +39,7 @@ void container_add(struct container *c)
 
 void container_discard(struct container *c)
 {
+	port_list_deinit(&c->ports);
 	settings_deinit(&c->settings);
 	heap_free(c->body);
 	heap_free(c);
@@ -122,6 +124,7 @@ static void answer_started(struct container *c)
 static void answer_not_started(struct container *c)
 {
 	uint32_t status = c->exit_code == 126 || c->exit_code == 127 ? 400 : 500;
+	bool has_order = c->provision.done;
 
 	list_for_each_safe(pos, &c->waiters)
 	{
@@ -129,8 +132,8 @@ static void answer_not_started(struct container *c)
 
 		if (waiter->kind != WAITER_START)
 			continue;
-		reply_error(waiter->client, waiter->id, status,
-		            "failed to create task for container: %s",
+		reply_error(waiter->client, waiter->id, status, "%s%s",
+		            has_order ? "failed to create task for container: " : "",
 		            c->error[0] != '\0' ? c->error : "it was killed before it ran");
 		waiter_free(waiter);
 	}
@@ -213,6 +216,7 @@ static void container_over(struct container *c, int status, const char *error)
 	str_copy(c->error, error, sizeof(c->error));
 	if (!c->started)
 		answer_not_started(c);
+	provision_end(c);
 	c->started = false;
 	memset(c->address, 0, sizeof(c->address));
 	if (!removes)
@@ -225,6 +229,11 @@ static void container_over(struct container *c, int status, const char *error)
 	else if (restarts)
 		answer_not_started(c);
 	shutdown_advance(all);
+}
+
+void container_fail(struct container *c, const char *error)
+{
+	container_over(c, STATUS_NOT_STARTED, error);
 }
 
 void container_vmm_lost(struct container *c)
@@ -250,7 +259,7 @@ void container_begin(struct container *c)
 	c->exit_code = 0;
 	c->vmm = vmms_take(c->all, c);
 	if (c->vmm == NULL) {
-		container_over(c, 128, "out of memory");
+		container_over(c, STATUS_NOT_STARTED, "out of memory");
 		return;
 	}
 	if (c->vmm->connected && c->vmm->vm == VMM_IDLE)
@@ -310,10 +319,12 @@ void container_order(struct container *c)
 	struct message m;
 	error_t err;
 
+	if (!provision_advance(c))
+		return;
 	str_copy(error, "out of memory", sizeof(error));
 	err = make_order(c, &m, error);
 	if (err < 0) {
-		container_over(c, 128, error);
+		container_over(c, STATUS_NOT_STARTED, error);
 		return;
 	}
 	// The streams first: nothing that it writes is lost.
@@ -322,7 +333,8 @@ void container_order(struct container *c)
 	c->num_attaches = 0;
 	c->vmm->order_sent = true;
 	if (!vmms_send(c->vmm, &m))
-		container_over(c, 128, "its virtual machine cannot be told to start it");
+		container_over(c, STATUS_NOT_STARTED,
+		               "its virtual machine cannot be told to start it");
 }
 
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text)

@@ -2,9 +2,8 @@
 #include "apps/containers/settings.h"
 
 #include "apps/containers/settings_fields.h"
+#include "apps/containers/settings_own.h"
 #include "libs/base/fmt.h"
-#include "libs/base/string.h"
-#include "libs/json/json.h"
 #include "libs/starina/alloc.h"
 
 #define MIN_MEMORY (32ll * 1024 * 1024)
@@ -14,6 +13,16 @@
 #define MAX_CPUS 4
 
 #define AT(member) offsetof(struct settings, member)
+
+enum {
+	OWN_EXPOSED,
+	OWN_PORTS,
+};
+
+static settings_take_fn *const own_readers[] = {
+	[OWN_EXPOSED] = settings_take_exposed,
+	[OWN_PORTS] = settings_take_ports,
+};
 
 static const struct field restart_fields[] = {
 	{ "Name", FIELD_STRING, AT(restart_policy), 0, NULL, NULL },
@@ -28,6 +37,8 @@ static const struct field host_fields[] = {
 	{ "NetworkMode", FIELD_STRING, AT(network_mode), 0, NULL, NULL },
 	{ "ReadonlyRootfs", FIELD_BOOL, AT(read_only), 0, NULL, NULL },
 	{ "RestartPolicy", FIELD_OBJECT, 0, 0, restart_fields, "HostConfig.RestartPolicy." },
+	{ "PortBindings", FIELD_OWN, OWN_PORTS, 0, NULL, NULL },
+	{ "PublishAllPorts", FIELD_BOOL, AT(publish_all), 0, NULL, NULL },
 	{ "ConsoleSize", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "LogConfig", FIELD_ANY, 0, 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
@@ -51,8 +62,8 @@ static const struct field body_fields[] = {
 	{ "AttachStderr", FIELD_BOOL, AT(attach_stderr), 0, NULL, NULL },
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
 	{ "HostConfig", FIELD_OBJECT, AT(host_config), 0, host_fields, "HostConfig." },
+	{ "ExposedPorts", FIELD_OWN, OWN_EXPOSED, 0, NULL, NULL },
 	// What an image's file says, or what changes nothing.
-	{ "ExposedPorts", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "NetworkingConfig", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "ArgsEscaped", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "OnBuild", FIELD_ANY, 0, 0, NULL, NULL },
@@ -222,6 +233,14 @@ static void take_size(struct json_reader *r, uint16_t size[2])
 	}
 }
 
+static void take_own(struct parse *p, struct json_reader *r, settings_take_fn *take)
+{
+	error_t err = take(p->target, r, p->error);
+
+	if (err < 0 && json_reader_status(r) == 0)
+		fail(p, err);
+}
+
 static void take_object(struct parse *p, struct json_reader *r, const struct field *fields,
                         const char *where);
 
@@ -249,6 +268,7 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 		if (f->offset != 0)
 			replace(p, r, member(p, f->offset), copy_span(before));
 		break;
+	case FIELD_OWN: take_own(p, r, own_readers[f->offset]); break;
 	case FIELD_ANY: break;
 	}
 	if (f->present != 0)
@@ -363,6 +383,8 @@ void settings_deinit(struct settings *s)
 	heap_free(s->restart_policy);
 	heap_free(s->labels);
 	heap_free(s->host_config);
+	port_list_deinit(&s->exposed);
+	port_list_deinit(&s->ports);
 	string_list_deinit(&s->entrypoint);
 	string_list_deinit(&s->cmd);
 	string_list_deinit(&s->env);

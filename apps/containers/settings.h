@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "apps/containers/port_list.h"
 #include "libs/base/span.h"
 #include "libs/linux/image/string_list.h"
 
@@ -37,8 +38,11 @@ struct settings {
 	int64_t memory;        // bytes; 0: the default
 	int64_t nano_cpus;     // 10^-9 CPUs; 0: the default
 	int64_t restart_max;
-	char *labels;       // JSON
-	char *host_config;  // JSON, as it came
+	bool publish_all;
+	struct port_list exposed;
+	struct port_list ports;  // to be published
+	char *labels;            // JSON
+	char *host_config;       // JSON, as it came
 };
 
 // Reads a body. Errors: ERR_PROTOCOL, ERR_INVALID, with a text for people in `error`, and

@@ -59,10 +59,8 @@ static const char *state_word(const struct container *c)
 	return words[c->state];
 }
 
-static void address_text(const struct container *c, char out[16])
+static void address_text(const uint8_t a[4], char out[16])
 {
-	const uint8_t *a = c->address;
-
 	out[0] = '\0';
 	if (a[0] != 0)
 		fmt_write(out, 16, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
@@ -136,6 +134,8 @@ static void write_config(struct json_writer *w, const struct container *c)
 	key_string(w, ",\"Image\":", s->image);
 	key_string(w, ",\"Volumes\":null,\"WorkingDir\":", s->workdir);
 	key_list(w, ",\"Entrypoint\":", s->has_entrypoint ? &s->entrypoint : NULL);
+	json_write_raw(w, ",\"ExposedPorts\":");
+	show_ports_config(w, c);
 	json_write_raw(w, ",\"OnBuild\":null,\"Labels\":");
 	json_write_raw(w, s->labels != NULL ? s->labels : "{}");
 	if (s->stop_signal != NULL)
@@ -145,16 +145,24 @@ static void write_config(struct json_writer *w, const struct container *c)
 
 static void write_network(struct json_writer *w, const struct container *c)
 {
-	char address[16];
+	char address[16], gateway[16];
 	const char *mode = c->settings.network_mode;
+	bool has_address = c->vmm != NULL && c->address[0] != 0;
 
-	address_text(c, address);
+	address_text(c->address, address);
+	address_text(has_address ? c->vmm->gateway : c->address, gateway);
 	if (mode == NULL || mode[0] == '\0' || strcmp(mode, "default") == 0)
 		mode = "bridge";
-	key_string(w, ",\"NetworkSettings\":{\"Ports\":{},\"IPAddress\":", address);
+	json_write_raw(w, ",\"NetworkSettings\":{\"Ports\":");
+	show_ports(w, c);
+	key_string(w, ",\"IPAddress\":", address);
+	key_string(w, ",\"Gateway\":", gateway);
+	key_number(w, ",\"IPPrefixLen\":", has_address ? c->vmm->prefix_len : 0);
 	json_write_raw(w, ",\"Networks\":{");
 	json_write_string(w, mode);
 	key_string(w, ":{\"IPAddress\":", address);
+	key_string(w, ",\"Gateway\":", gateway);
+	key_number(w, ",\"IPPrefixLen\":", has_address ? c->vmm->prefix_len : 0);
 	json_write_raw(w, "}}}");
 }
 
@@ -220,7 +228,9 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	key_string(w, ",\"ImageID\":", image_id(c));
 	key_string(w, ",\"Command\":", command);
 	key_number(w, ",\"Created\":", (int64_t)(c->created_at / NSEC_PER_SEC));
-	json_write_raw(w, ",\"Ports\":[],\"Labels\":");
+	json_write_raw(w, ",\"Ports\":");
+	show_ports_summary(w, c);
+	json_write_raw(w, ",\"Labels\":");
 	json_write_raw(w, c->settings.labels != NULL ? c->settings.labels : "{}");
 	key_string(w, ",\"State\":", state_word(c));
 	key_string(w, ",\"Status\":", status);

@@ -62,7 +62,11 @@ static void write_record(struct json_writer *w, const struct container *c)
 {
 	json_write_raw(w, "{\"Name\":");
 	json_write_string(w, c->name);
-	write_number(w, ",\"State\":", c->state);
+	// One that is about to run has not run.
+	write_number(w, ",\"State\":",
+	             c->state == CONTAINER_RUNNING && !c->started
+	                     ? (c->finished_at != 0 ? CONTAINER_EXITED : CONTAINER_CREATED)
+	                     : c->state);
 	write_number(w, ",\"CreatedUs\":", c->created_at / NSEC_PER_USEC);
 	write_number(w, ",\"StartedUs\":", c->started_at / NSEC_PER_USEC);
 	write_number(w, ",\"FinishedUs\":", c->finished_at / NSEC_PER_USEC);
@@ -71,6 +75,10 @@ static void write_record(struct json_writer *w, const struct container *c)
 	json_write_string(w, c->error);
 	if (c->vmm != NULL)
 		write_token(w, c->vmm);
+	if (c->ports.count > 0) {
+		json_write_raw(w, ",\"Ports\":");
+		ports_write_record(w, c);
+	}
 	json_write_raw(w, ",\"Body\":");
 	json_write_raw(w, c->body);
 	json_write_raw(w, "}\n");
@@ -199,6 +207,8 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		read_text(r, c->error, sizeof(c->error));
 	else if (is_key(key, "Token"))
 		read_text(r, token, HEX_SIZE(VMM_TOKEN_SIZE));
+	else if (is_key(key, "Ports"))
+		ports_read_record(r, &c->ports);
 	else if (is_key(key, "Body"))
 		read_body(r, c);
 	else
@@ -240,6 +250,10 @@ static bool parse(struct container *c, struct span text)
 	    c->state > CONTAINER_EXITED)
 		return false;
 	take_running(c, token);
+	if (c->state != CONTAINER_RUNNING && c->all->restarted)
+		ports_release(c);
+	else if (c->state != CONTAINER_RUNNING)
+		port_list_deinit(&c->ports);
 	return true;
 }
 

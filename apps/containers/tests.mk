@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 containers_PURE := $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string)
 HOST_TESTS += apps/containers/container_settings_test apps/containers/words_test
-container_settings_test_SRCS := apps/containers/settings.c $(containers_PURE)
+containers_SETTINGS := $(wildcard apps/containers/settings*.c) apps/containers/port_list.c
+container_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 words_test_SRCS := apps/containers/words.c libs/base/fmt.c libs/base/string.c
 HOST_FUZZERS += apps/containers/create_fuzz
-create_fuzz_SRCS := $(patsubst %,apps/containers/%.c,settings config) libs/linux/vm/image_config.c $(containers_PURE)
+create_fuzz_SRCS := $(containers_SETTINGS) apps/containers/config.c libs/linux/vm/image_config.c $(containers_PURE)

@@ -37,6 +37,9 @@ static void take_state(struct vmm_process *vmm, const struct msg_vmm_state *stat
 	memcpy(text, tail, len);
 	text[len] = '\0';
 	vmm->vm = (enum vmm_state)state->state;
+	memcpy(vmm->address, state->address, sizeof(vmm->address));
+	memcpy(vmm->gateway, state->gateway, sizeof(vmm->gateway));
+	vmm->prefix_len = state->prefix_len;
 	if (c != NULL && vmm->vm == VMM_IDLE && !vmm->order_sent)
 		container_order(c);
 	else if (c != NULL && vmm->order_sent)

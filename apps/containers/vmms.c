@@ -89,24 +89,29 @@ static bool is_of_pool(const struct vmm_process *vmm)
 	return vmm->container == NULL && vmm->memory == DEFAULT_MEMORY && vmm->cpus == 1;
 }
 
-// One boot at a time, and none while a container starts: that one is waited for.
-static void pool_fill(struct containers *all)
+static uint64_t num_waiting(struct containers *all)
 {
 	uint64_t waiting = 0;
 
+	list_for_each(entry, &all->vmms)
+		waiting += is_of_pool(container_of(entry, struct vmm_process, entry)) ? 1 : 0;
+	return waiting;
+}
+
+// One boot at a time, and none while a container starts: that one is waited for.
+static void pool_fill(struct containers *all)
+{
 	if (!all->has_hypervisor || all->app_size == 0)
 		return;
 	list_for_each(entry, &all->vmms) {
 		const struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
 
-		if (is_of_pool(vmm))
-			waiting++;
 		if (vmm->vm == VMM_BOOTING ||
 		    (vmm->container != NULL && vmm->container->state == CONTAINER_RUNNING &&
 		     !vmm->container->started))
 			return;
 	}
-	if (waiting < all->pool_size)
+	if (num_waiting(all) < all->pool_size)
 		(void)launch(all, DEFAULT_MEMORY, 1);
 }
 
@@ -360,7 +365,10 @@ void vmms_release(struct vmm_process *vmm)
 {
 	struct containers *all = vmm->all;
 
-	drop(vmm);
+	vmm->container = NULL;
+	// One that was told of no container is as good as new.
+	if (vmm->order_sent || !is_of_pool(vmm) || num_waiting(all) > all->pool_size)
+		drop(vmm);
 	vmms_retry(all);
 }
 

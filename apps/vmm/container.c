@@ -192,6 +192,18 @@ void container_start(struct vmm *vmm, const struct msg_vmm_start *start, handle_
 	             disk_opened, vmm);
 }
 
+bool container_network(const struct vmm *vmm, struct netdev_network *out)
+{
+	struct guest_address address;
+
+	if (vmm->container != NULL ? !guest_container_address(vmm->container, &address)
+	                           : !pool_address(&vmm->runtime->pool, vmm->memory,
+	                                           (uint32_t)vmm->cpus, &address))
+		return false;
+	*out = address.network;
+	return true;
+}
+
 void container_signal(struct vmm *vmm, uint32_t number)
 {
 	if (vmm->container != NULL)

@@ -24,15 +24,18 @@ void link_tell(struct vmm *vmm)
 		                       .status = vmm->status,
 		                       .flags = vmm->failed ? VMM_FAILED : 0 };
 	size_t room = MESSAGE_MAX_DATA - sizeof(state), len = strlen(vmm->error);
-	struct guest_address address;
+	struct netdev_network network;
 	struct message m;
 	error_t err;
 
 	if (!vmm->linked)
 		return;
 	memcpy(state.container, vmm->id, sizeof(state.container));
-	if (vmm->container != NULL && guest_container_address(vmm->container, &address))
-		memcpy(state.address, address.network.address, sizeof(state.address));
+	if (container_network(vmm, &network)) {
+		memcpy(state.address, network.address, sizeof(state.address));
+		memcpy(state.gateway, network.gateway, sizeof(state.gateway));
+		state.prefix_len = network.prefix_len;
+	}
 	err = message_encode_vmm_state(&m, &state, vmm->error, len < room ? len : room);
 	assert(err == 0);
 	vmm->told_end = tell(vmm, &m) && vmm->state == VMM_ENDED;

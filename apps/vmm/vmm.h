@@ -81,6 +81,9 @@ void container_start(struct vmm *vmm, const struct msg_vmm_start *start, handle_
 // Nothing runs, and nothing will: `error` is what went wrong.
 void container_failed(struct vmm *vmm, const char *error);
 void container_signal(struct vmm *vmm, uint32_t number);
+// Who the container is on the network, or the virtual machine that waits for one. Returns false as
+// long as it is not known, and when there is none.
+__must_check bool container_network(const struct vmm *vmm, struct netdev_network *out);
 // Ends the container at once; the process too when there is none.
 void container_kill(struct vmm *vmm);
 

@@ -31,7 +31,9 @@ struct msg_vmm_state {
 	uint32_t state;                  // enum vmm_state
 	int32_t status;                  // VMM_ENDED: what a shell would say
 	uint8_t container[VMM_ID_SIZE];  // all zero: none
-	uint8_t address[4];              // of the container, in network order; all zero: none
+	uint8_t address[4];              // of the virtual machine, in network order; all zero: none
+	uint8_t gateway[4];              // of its network, likewise
+	uint32_t prefix_len;             // of its network
 	uint32_t flags;                  // VMM_FAILED
 };
 

@@ -45,6 +45,8 @@ static void read_config(struct json_reader *r, struct image *image)
 			read_strings(r, &image->env);
 		else if (is_key(key, "Volumes"))
 			read_strings(r, &image->volumes);
+		else if (is_key(key, "ExposedPorts"))
+			read_strings(r, &image->exposed);
 		else if (is_key(key, "WorkingDir"))
 			replace(&image->workdir, json_take_null(r) ? NULL : json_take_string(r));
 		else if (is_key(key, "User"))
@@ -166,6 +168,7 @@ void image_index_deinit(struct image_index *index)
 		string_list_deinit(&image->cmd);
 		string_list_deinit(&image->env);
 		string_list_deinit(&image->volumes);
+		string_list_deinit(&image->exposed);
 		heap_free(image->workdir);
 		heap_free(image->user);
 	}

@@ -25,6 +25,7 @@ struct image {
 	struct string_list cmd;
 	struct string_list env;
 	struct string_list volumes;  // absolute paths
+	struct string_list exposed;  // ports, as "80/tcp"
 	char *workdir;               // heap; NULL: none
 	char *user;                  // likewise
 };

@@ -194,6 +194,14 @@ bool pool_has(struct pool *pool, uint64_t memory, uint32_t cpus)
 	return kind != NULL && kind->num_ready > 0;
 }
 
+bool pool_address(struct pool *pool, uint64_t memory, uint32_t cpus, struct guest_address *out)
+{
+	struct warm_kind *kind = find_kind(pool, memory, cpus);
+
+	return kind != NULL && !list_is_empty(&kind->vms) &&
+		vm_address(container_of(kind->vms.next, struct warm_vm, entry)->vm, out);
+}
+
 void pool_give_up(struct pool *pool, struct warm_vm *warm)
 {
 	list_push_back(&pool->ending, &warm->entry);

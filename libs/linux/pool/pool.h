@@ -8,6 +8,7 @@
 
 struct pool;
 struct warm_vm;
+struct guest_address;
 
 // A kind of VM that is kept booted.
 struct warm_kind {
@@ -48,6 +49,10 @@ bool pool_is_full(const struct pool *pool);
 struct warm_vm *pool_take(struct pool *pool, uint64_t memory, uint32_t cpus);
 // Whether there is one.
 bool pool_has(struct pool *pool, uint64_t memory, uint32_t cpus);
+// Who the VM that pool_take would take is on the network. Returns false when it is on none, and
+// when there is no VM.
+__must_check bool pool_address(struct pool *pool, uint64_t memory, uint32_t cpus,
+                               struct guest_address *out);
 // Ends one that was taken and could not be used.
 void pool_give_up(struct pool *pool, struct warm_vm *warm);
 // Something has changed that a boot may have waited for: the supply is ready, a VM has ended.

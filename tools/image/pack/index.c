@@ -27,6 +27,18 @@ struct index {
 	json_int_t next_sector;
 };
 
+// The keys of an object, as a list.
+static json_t *keys_list(const json_t *object)
+{
+	json_t *array = json_array();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+		json_array_append_new(array, json_string(key));
+	return array;
+}
+
 // Of the image's configuration, what says how it is run.
 static json_t *config_make(const json_t *image)
 {
@@ -45,6 +57,8 @@ static json_t *config_make(const json_t *image)
 			json_object_set(out, keys[i], value);
 	}
 	json_object_set_new(out, "Volumes", volumes_list(config));
+	json_object_set_new(out, "ExposedPorts",
+	                    keys_list(json_object_get(config, "ExposedPorts")));
 	return out;
 }
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// Fields of a body that have a form of their own. Each function reads the value that comes next, in
+// place of what was read of the field before. Errors: ERR_INVALID with a text for people,
+// ERR_NO_MEMORY; what is not JSON of that form is told by the reader's status as well.
+#pragma once
+
+#include "apps/containers/settings.h"
+#include "libs/base/string.h"
+#include "libs/json/json.h"
+
+typedef error_t settings_take_fn(struct settings *settings, struct json_reader *r,
+                                 char error[static SETTINGS_ERROR_MAX]);
+
+// ExposedPorts, and HostConfig.PortBindings.
+settings_take_fn settings_take_exposed, settings_take_ports;
+
+// Whether a key is `name`.
+static inline bool span_is(struct span key, const char *name)
+{
+	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
+}
