@@ -2,6 +2,7 @@
 //
 // Names, times and signals, as Docker writes them.
 #include "apps/containers/containers.h"
+#include "libs/base/date.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
@@ -28,35 +29,14 @@ void words_name(uint64_t random, char out[static CONTAINER_NAME_MAX])
 	          (unsigned int)(random >> 32 & 0x3ff));
 }
 
-// Days since 1970-01-01 as a date of the Gregorian calendar; a year begins in March here, so that a
-// leap day is its last.
-static void date_of(uint64_t days, uint32_t *year, uint32_t *month, uint32_t *day)
-{
-	uint64_t since = days + 719468;  // since 0000-03-01
-	uint64_t era = since / 146097, in_era = since % 146097;
-	uint64_t in_era_years = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-	uint64_t in_year = in_era - (365 * in_era_years + in_era_years / 4 - in_era_years / 100);
-	uint64_t from_march = (5 * in_year + 2) / 153;
-
-	*day = (uint32_t)(in_year - (153 * from_march + 2) / 5 + 1);
-	*month = (uint32_t)(from_march < 10 ? from_march + 3 : from_march - 9);
-	*year = (uint32_t)(era * 400 + in_era_years + (*month <= 2 ? 1 : 0));
-}
-
 void words_time(nsec_t wall, char out[static TIME_TEXT_MAX])
 {
-	uint64_t seconds = wall / NSEC_PER_SEC, rest = seconds % 86400;
-	uint32_t year, month, day;
-
 	// Docker's "never".
 	if (wall == 0) {
 		str_copy(out, "0001-01-01T00:00:00Z", TIME_TEXT_MAX);
 		return;
 	}
-	date_of(seconds / 86400, &year, &month, &day);
-	fmt_write(out, TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", year, month, day,
-	          (unsigned int)(rest / 3600), (unsigned int)(rest / 60 % 60),
-	          (unsigned int)(rest % 60), (unsigned int)(wall % NSEC_PER_SEC));
+	date_write(wall, out);
 }
 
 void words_duration(nsec_t duration, char out[static TIME_TEXT_MAX])
