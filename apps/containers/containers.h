@@ -7,8 +7,10 @@
 //   store.c     what of them lies on the state disk
 //   boot.c      what the boot disk has: images, the app of virtual machines
 //   config.c    a container's config.json
+//   events.c    what happens, for who watches; event.c is one event
 #pragma once
 
+#include "apps/containers/events.h"
 #include "apps/containers/provision.h"
 #include "apps/containers/settings.h"
 #include "libs/abi/containers.h"
@@ -142,6 +144,8 @@ struct containers {
 	bool serves;
 	struct list clients;
 
+	struct events events;
+
 	// vmms.c
 	struct service_listener vmm_listener;
 	struct list vmm_guests;  // struct vmm_guest: connected, and not yet known
@@ -197,6 +201,9 @@ char *query_take(const struct request *request, const char *name);
 // A parameter that is on ("1", "true"), or a number.
 bool query_flag(const struct request *request, const char *name);
 bool query_number(const struct request *request, const char *name, int64_t *out);
+// A parameter that is a time, in seconds since 1970 with a fraction; `*present`: there is one. False,
+// and the request was answered, when it is none.
+bool query_time(struct request *request, const char *name, bool *present, nsec_t *out);
 
 // --- operations.c: all answer their request, now or when it is done ---
 

@@ -2,6 +2,7 @@
 //
 // A container from its start to its end, and who waits for that.
 #include "apps/containers/containers.h"
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -109,15 +110,20 @@ static void answer_wait(const struct container *c, const struct waiter *waiter)
 
 static void answer_started(struct container *c)
 {
+	bool restarted = false;
+
 	list_for_each_safe(pos, &c->waiters)
 	{
 		struct waiter *waiter = container_of(pos, struct waiter, entry);
 
 		if (waiter->kind != WAITER_START)
 			continue;
+		restarted = restarted || waiter->restarts;
 		reply_empty(waiter->client, waiter->id, 204, 0);
 		waiter_free(waiter);
 	}
+	if (restarted)
+		events_container(c, "restart", NULL);
 }
 
 // Docker says 400 for what the command is to blame for, 500 else.
@@ -142,6 +148,8 @@ static void answer_not_started(struct container *c)
 // Returns whether it is to go, or to run once more.
 static void answer_end(struct container *c, bool *removes, bool *restarts)
 {
+	bool stopped = false;
+
 	list_for_each_safe(pos, &c->waiters)
 	{
 		struct waiter *waiter = container_of(pos, struct waiter, entry);
@@ -152,6 +160,9 @@ static void answer_end(struct container *c, bool *removes, bool *restarts)
 			answer_wait(c, waiter);
 		} else {
 			*removes = *removes || waiter->removes;
+			if (!waiter->removes && !stopped)
+				events_container(c, "stop", NULL);
+			stopped = stopped || !waiter->removes;
 			if (waiter->restarts) {
 				*restarts = true;
 				waiter->kind = WAITER_START;
@@ -181,6 +192,7 @@ static void stop_timer_close(struct container *c)
 
 void container_remove(struct container *c)
 {
+	events_container(c, "destroy", NULL);
 	store_remove(c);
 	list_for_each_safe(pos, &c->waiters)
 	{
@@ -197,6 +209,16 @@ void container_remove(struct container *c)
 	list_remove(&c->entry);
 	c->all->num_containers--;
 	container_discard(c);
+}
+
+static void tell_death(const struct container *c)
+{
+	nsec_t ran = c->finished_at > c->started_at ? c->finished_at - c->started_at : 0;
+	char more[64];
+
+	fmt_write(more, sizeof(more), "\"execDuration\":\"%llu\",\"exitCode\":\"%d\"",
+	          (unsigned long long)(ran / NSEC_PER_SEC), c->exit_code);
+	events_container(c, "die", more);
 }
 
 static void container_over(struct container *c, int status, const char *error)
@@ -216,6 +238,8 @@ static void container_over(struct container *c, int status, const char *error)
 	str_copy(c->error, error, sizeof(c->error));
 	if (!c->started)
 		answer_not_started(c);
+	else
+		tell_death(c);
 	provision_end(c);
 	c->started = false;
 	memset(c->address, 0, sizeof(c->address));
@@ -347,6 +371,7 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 		c->started = true;
 		c->started_at = wall_time();
 		store_write(c);
+		events_container(c, "start", NULL);
 		answer_started(c);
 		break;
 	case VMM_ENDED: container_over(c, state->status & 0xff, text); break;
@@ -395,6 +420,7 @@ void container_signal_send(struct container *c, uint32_t number)
 {
 	struct msg_vmm_signal signal = { .process = 1, .signal = number };
 	static const struct msg_vmm_kill kill;
+	char more[32];
 	struct message m;
 	error_t err = number == SIGNAL_KILL ? message_encode_vmm_kill(&m, &kill, NULL, 0)
 					    : message_encode_vmm_signal(&m, &signal, NULL, 0);
@@ -406,6 +432,8 @@ void container_signal_send(struct container *c, uint32_t number)
 		return;
 	}
 	(void)vmms_send(c->vmm, &m);
+	fmt_write(more, sizeof(more), "\"signal\":\"%u\"", number);
+	events_container(c, "kill", more);
 	if (number == SIGNAL_KILL) {
 		c->killed = true;
 		stop_timer_start(c, KILL_SECONDS);

@@ -201,6 +201,7 @@ void operation_create(struct request *request)
 			c->created_at = 0;
 		container_add(c);
 		store_write(c);
+		events_container(c, "create", NULL);
 		answer_created(request, c);
 		return;
 	}
@@ -368,7 +369,7 @@ void operation_remove(struct request *request)
 void operation_rename(struct request *request)
 {
 	struct container *c = operation_find(request);
-	char *name;
+	char *name, old[CONTAINER_NAME_MAX], more[CONTAINER_NAME_MAX + 16];
 
 	if (c == NULL)
 		return;
@@ -376,8 +377,11 @@ void operation_rename(struct request *request)
 	if (name == NULL || name[0] == '\0') {
 		refuse(request, 400, "Neither old nor new names may be empty");
 	} else if (name_is_free(request, name[0] == '/' ? name + 1 : name)) {
+		str_copy(old, c->name, sizeof(old));
 		str_copy(c->name, name[0] == '/' ? name + 1 : name, sizeof(c->name));
 		store_write(c);
+		fmt_write(more, sizeof(more), "\"oldName\":\"/%s\"", old);
+		events_container(c, "rename", more);
 		done(request);
 	}
 	heap_free(name);
@@ -421,6 +425,7 @@ void operation_attach(struct request *request)
 		c->attaches[c->num_attaches++] = attach;
 	}
 	request->channel = HANDLE_NONE;
+	events_container(c, "attach", NULL);
 	reply_empty(request->client, request->id, 200, c->settings.tty ? CONTAINERS_TTY : 0);
 }
 
@@ -428,6 +433,7 @@ void operation_resize(struct request *request)
 {
 	struct container *c = operation_find(request);
 	struct msg_vmm_resize resize = { .process = 1 };
+	char more[64];
 	int64_t rows = 0, columns = 0;
 	struct message m;
 	error_t err;
@@ -450,5 +456,8 @@ void operation_resize(struct request *request)
 	err = message_encode_vmm_resize(&m, &resize, NULL, 0);
 	assert(err == 0);
 	(void)vmms_send(c->vmm, &m);
+	fmt_write(more, sizeof(more), "\"height\":\"%d\",\"width\":\"%d\"", (int)rows,
+	          (int)columns);
+	events_container(c, "resize", more);
 	reply_empty(request->client, request->id, 200, 0);
 }

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include "libs/base/date.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/http/target.h"
@@ -181,6 +182,19 @@ bool query_number(const struct request *request, const char *name, int64_t *out)
 	return digits > 0 && *p == '\0';
 }
 
+bool query_time(struct request *request, const char *name, bool *present, nsec_t *out)
+{
+	char *text = query_take(request, name);
+	bool good = text == NULL || text[0] == '\0' || date_read_seconds(text, out);
+
+	*present = text != NULL && text[0] != '\0';
+	heap_free(text);
+	if (!good)
+		reply_error(request->client, request->id, 400,
+		            "%s is a time in seconds since 1970, as 1700000000.5", name);
+	return good;
+}
+
 // --- Requests ------------------------------------------------------------------------------------
 
 static void dispatch(struct request *request, uint32_t operation)
@@ -201,6 +215,7 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_IMAGES: show_images(request); break;
 	case CONTAINERS_IMAGE_INSPECT: show_image(request); break;
 	case CONTAINERS_INFO: show_info(request); break;
+	case CONTAINERS_EVENTS: operation_events(request); break;
 	default:
 		reply_error(request->client, request->id, STATUS_NOT_FOUND, "page not found");
 		break;

@@ -25,6 +25,8 @@ enum containers_operation {
 	CONTAINERS_IMAGES = 13,         // no target: the list of images
 	CONTAINERS_IMAGE_INSPECT = 14,  // target: an image's name
 	CONTAINERS_INFO = 15,           // no target
+	// No target; one more handle: a channel, which takes the body after CONTAINERS_ACCEPTED.
+	CONTAINERS_EVENTS = 30,
 };
 
 // Of a name, an id or the beginning of one.
