@@ -201,8 +201,8 @@ char *query_take(const struct request *request, const char *name);
 // A parameter that is on ("1", "true"), or a number.
 bool query_flag(const struct request *request, const char *name);
 bool query_number(const struct request *request, const char *name, int64_t *out);
-// A parameter that is a time, in seconds since 1970 with a fraction; `*present`: there is one. False,
-// and the request was answered, when it is none.
+// A parameter that is a time, in seconds since 1970 with a fraction; `*present`: there is one.
+// False, and the request was answered, when it is none.
 bool query_time(struct request *request, const char *name, bool *present, nsec_t *out);
 
 // --- operations.c: all answer their request, now or when it is done ---

@@ -21,6 +21,7 @@ struct events {
 	uint32_t num_readers;
 };
 
+// Nobody reads, and nothing is kept yet.
 void events_init(struct events *events);
 // Tells an event of Docker's API to all who watch: `type` is "container", "image", "volume",
 // "network", `action` what was done ("create", "exec_start: sh"), `id` to whom or what.
