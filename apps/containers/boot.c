@@ -19,6 +19,8 @@ static void images_known(struct containers *all)
 	error_t err = all->serves ? 0 : requests_init(all);
 
 	assert(err == 0);
+	if (!all->serves)
+		policy_resume(all);
 	all->serves = true;
 }
 

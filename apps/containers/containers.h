@@ -8,6 +8,7 @@
 //   boot.c      what the boot disk has: images, the app of virtual machines
 //   config.c    a container's config.json
 //   events.c    what happens, for who watches; event.c is one event
+//   policy.c    restart policies, and updates of them
 #pragma once
 
 #include "apps/containers/events.h"
@@ -98,6 +99,14 @@ struct container {
 	size_t num_attaches;
 	handle_t stop_timer;  // HANDLE_NONE: it is not being stopped
 	struct source stop_source;
+
+	// policy.c
+	bool stopped_by_user;
+	bool starts_itself;      // and its user has not asked for it
+	uint32_t restart_count;  // without its user
+	nsec_t restart_delay;    // of the last one; 0: none
+	handle_t restart_timer;  // HANDLE_NONE: it does not wait for its next start
+	struct source restart_source;
 };
 
 struct vmm_process {
@@ -252,6 +261,10 @@ void container_begin(struct container *c);
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text);
 // Its vmm is gone, and the container with it.
 void container_vmm_lost(struct container *c);
+// It does not start again by itself, as it had waited for: who waits for its end is told.
+void container_stays(struct container *c);
+// The signal that asks it to end.
+uint32_t container_stop_signal(const struct container *c);
 // Asks it to end within `seconds` (below 0: without a limit).
 void container_stop(struct container *c, int64_t seconds);
 void container_signal_send(struct container *c, uint32_t number);
@@ -265,12 +278,40 @@ bool waiter_add(struct container *c, const struct request *request, enum waiter_
 // What a client that is gone, or gave up request `id` (0: all), has waited for.
 void waiters_drop(struct containers *all, const struct client *client, uint32_t id);
 
+// --- policy.c ---
+
+// Whether clients take it for running: it does, or waits for its next start.
+bool container_is_active(const struct container *c);
+// Whether it waits for its next start.
+bool policy_waits(const struct container *c);
+// Whether it does, or is being started by itself.
+bool policy_is_restarting(const struct container *c);
+// Whether it is to start again, now that it has ended.
+bool policy_restarts(const struct container *c);
+// Has it start again after a while.
+void policy_wait(struct container *c);
+// It does not wait any more.
+void policy_cancel(struct container *c);
+// Its user starts it: what was counted is forgotten.
+void policy_started_by_user(struct container *c);
+// Its user stops it: it stays so. Also of one that waits for its next start.
+void policy_stopped_by_user(struct container *c);
+// Starts those that are to run, once the records and the images are known.
+void policy_resume(struct containers *all);
+// A member "Restarts" of a record; reading it marks the reader as bad when it is none.
+void policy_write_record(struct json_writer *w, const struct container *c);
+void policy_read_record(struct json_reader *r, struct container *c);
+// POST update: 200, 400 (the body), 409.
+void operation_update(struct request *request);
+
 // --- show.c ---
 
 // GET /containers/json.
 void show_list(struct request *request);
 // GET /containers/NAME/json.
 void show_inspect(struct request *request);
+// The object HostConfig of inspect.
+void show_host_config(struct json_writer *w, const struct container *c);
 // GET /images/json.
 void show_images(struct request *request);
 // GET /images/NAME/json.

@@ -27,7 +27,7 @@ static nsec_t wall_time(void)
 void container_init(struct container *c, struct containers *all)
 {
 	c->all = all;
-	c->stop_timer = HANDLE_NONE;
+	c->stop_timer = c->restart_timer = HANDLE_NONE;
 	list_init(&c->entry);
 	list_init(&c->waiters);
 }
@@ -206,6 +206,7 @@ void container_remove(struct container *c)
 	}
 	close_attaches(c);
 	stop_timer_close(c);
+	policy_cancel(c);
 	list_remove(&c->entry);
 	c->all->num_containers--;
 	container_discard(c);
@@ -223,7 +224,7 @@ static void tell_death(const struct container *c)
 
 static void container_over(struct container *c, int status, const char *error)
 {
-	bool removes = c->settings.auto_remove, restarts = false;
+	bool removes = c->settings.auto_remove, restarts = false, waits;
 	struct containers *all = c->all;
 	struct vmm_process *vmm = c->vmm;
 
@@ -241,6 +242,7 @@ static void container_over(struct container *c, int status, const char *error)
 	else
 		tell_death(c);
 	provision_end(c);
+	waits = c->started && policy_restarts(c);
 	c->started = false;
 	memset(c->address, 0, sizeof(c->address));
 	if (!removes)
@@ -252,12 +254,23 @@ static void container_over(struct container *c, int status, const char *error)
 		container_begin(c);
 	else if (restarts)
 		answer_not_started(c);
+	else if (waits)
+		policy_wait(c);
 	shutdown_advance(all);
 }
 
 void container_fail(struct container *c, const char *error)
 {
 	container_over(c, STATUS_NOT_STARTED, error);
+}
+
+void container_stays(struct container *c)
+{
+	bool removes = false, restarts = false;
+
+	policy_cancel(c);
+	store_write(c);
+	answer_end(c, &removes, &restarts);
 }
 
 void container_vmm_lost(struct container *c)
@@ -277,10 +290,10 @@ void container_vmm_lost(struct container *c)
 
 void container_begin(struct container *c)
 {
+	policy_cancel(c);
 	c->state = CONTAINER_RUNNING;
 	c->started = c->killed = false;
 	c->error[0] = '\0';
-	c->exit_code = 0;
 	c->vmm = vmms_take(c->all, c);
 	if (c->vmm == NULL) {
 		container_over(c, STATUS_NOT_STARTED, "out of memory");
@@ -369,6 +382,7 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 		if (c->started)
 			break;
 		c->started = true;
+		c->exit_code = 0;
 		c->started_at = wall_time();
 		store_write(c);
 		events_container(c, "start", NULL);
@@ -440,11 +454,16 @@ void container_signal_send(struct container *c, uint32_t number)
 	}
 }
 
-void container_stop(struct container *c, int64_t seconds)
+uint32_t container_stop_signal(const struct container *c)
 {
 	uint32_t number = c->settings.stop_signal != NULL ? words_signal(c->settings.stop_signal)
 							  : 0;
 
+	return number != 0 ? number : SIGNAL_TERM;
+}
+
+void container_stop(struct container *c, int64_t seconds)
+{
 	stop_timer_start(c, seconds);
-	container_signal_send(c, number != 0 ? number : SIGNAL_TERM);
+	container_signal_send(c, container_stop_signal(c));
 }

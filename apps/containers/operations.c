@@ -240,12 +240,14 @@ void operation_start(struct request *request)
 
 	if (c == NULL)
 		return;
-	if (c->state == CONTAINER_RUNNING && c->started)
+	if ((c->state == CONTAINER_RUNNING && c->started) || policy_waits(c)) {
 		reply_empty(request->client, request->id, 304, 0);
-	else if (can_start(request) &&
-	         waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false) &&
-	         c->state != CONTAINER_RUNNING)
-		container_begin(c);
+	} else if (can_start(request) &&
+	           waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false)) {
+		policy_started_by_user(c);
+		if (c->state != CONTAINER_RUNNING)
+			container_begin(c);
+	}
 }
 
 // Seconds to the kill; false, and the request was answered, when it says nonsense.
@@ -272,16 +274,24 @@ void operation_stop(struct request *request, bool restarts)
 	if (c == NULL || !stop_seconds(request, c, &seconds))
 		return;
 	if (c->state != CONTAINER_RUNNING) {
-		if (!restarts)
-			reply_empty(request->client, request->id, 304, 0);
-		else if (can_start(request) &&
-		         waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false))
+		if (!restarts) {
+			reply_empty(request->client, request->id, policy_waits(c) ? 204 : 304, 0);
+			policy_stopped_by_user(c);
+		} else if (can_start(request) &&
+		           waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false)) {
+			policy_started_by_user(c);
 			container_begin(c);
+		}
 		return;
 	}
 	if ((!restarts || can_start(request)) && is_reachable(request, c) &&
-	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, restarts))
+	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, restarts)) {
+		if (restarts)
+			policy_started_by_user(c);
+		else
+			policy_stopped_by_user(c);
 		container_stop(c, seconds);
+	}
 }
 
 // Whether a signal does not end a process that has not asked for it: CHLD, CONT, URG, WINCH.
@@ -295,7 +305,7 @@ void operation_kill(struct request *request)
 	struct container *c = operation_find(request);
 	char *text = query_take(request, "signal");
 	uint32_t number = text != NULL && text[0] != '\0' ? words_signal(text) : 9;
-	bool good = c != NULL && number != 0 && c->state == CONTAINER_RUNNING;
+	bool good = c != NULL && number != 0 && container_is_active(c);
 
 	if (c != NULL && number == 0)
 		refuse(request, 400, "invalid signal: %s", text);
@@ -306,6 +316,10 @@ void operation_kill(struct request *request)
 	if (!good || !is_reachable(request, c))
 		return;
 	done(request);
+	if (number == 9 || number == container_stop_signal(c))
+		policy_stopped_by_user(c);
+	if (c->state != CONTAINER_RUNNING)
+		return;
 	// One that has no process yet has none that could take it.
 	if ((c->vmm != NULL && c->vmm->order_sent) || !is_harmless(number))
 		container_signal_send(c, number);
@@ -330,7 +344,7 @@ void operation_wait(struct request *request)
 		condition = (enum wait_condition) - 1;
 	if (condition == (enum wait_condition) - 1) {
 		refuse(request, 400, "invalid condition: \"%s\"", text);
-	} else if (condition == WAIT_NOT_RUNNING && c->state != CONTAINER_RUNNING) {
+	} else if (condition == WAIT_NOT_RUNNING && !container_is_active(c)) {
 		struct json_writer w = { 0 };
 
 		json_write_raw(&w, "{\"StatusCode\":");
@@ -349,16 +363,16 @@ void operation_remove(struct request *request)
 
 	if (c == NULL)
 		return;
+	if (container_is_active(c) && !query_flag(request, "force")) {
+		refuse(request, 409,
+		       "cannot remove container \"/%s\": container is %s: stop the container "
+		       "before removing or force remove",
+		       c->name, policy_waits(c) ? "restarting" : "running");
+		return;
+	}
 	if (c->state != CONTAINER_RUNNING) {
 		container_remove(c);
 		done(request);
-		return;
-	}
-	if (!query_flag(request, "force")) {
-		refuse(request, 409,
-		       "cannot remove container \"/%s\": container is running: stop the container "
-		       "before removing or force remove",
-		       c->name);
 		return;
 	}
 	if (is_reachable(request, c) &&

@@ -216,6 +216,7 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_IMAGE_INSPECT: show_image(request); break;
 	case CONTAINERS_INFO: show_info(request); break;
 	case CONTAINERS_EVENTS: operation_events(request); break;
+	case CONTAINERS_UPDATE: operation_update(request); break;
 	default:
 		reply_error(request->client, request->id, STATUS_NOT_FOUND, "page not found");
 		break;

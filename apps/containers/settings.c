@@ -3,14 +3,11 @@
 
 #include "apps/containers/settings_fields.h"
 #include "apps/containers/settings_own.h"
+#include "apps/containers/settings_policy.h"
 #include "libs/base/fmt.h"
 #include "libs/starina/alloc.h"
 
-#define MIN_MEMORY (32ll * 1024 * 1024)
-#define MAX_MEMORY (8ll * 1024 * 1024 * 1024)
-#define NANO 1000000000ll
 #define MAX_STOP_SECONDS 1000000000ll
-#define MAX_CPUS 4
 
 #define AT(member) offsetof(struct settings, member)
 
@@ -319,20 +316,13 @@ static bool is_one_of(const char *text, const char *const *choices)
 static const char *what_is_wrong(const struct settings *s)
 {
 	static const char *const networks[] = { "default", "bridge", "none", NULL };
-	static const char *const policies[] = { "no", NULL };
 
 	if (s->image == NULL || s->image[0] == '\0')
 		return "Image is missing: name the image of the container";
 	if (!is_one_of(s->network_mode, networks))
 		return "HostConfig.NetworkMode can be bridge or none";
-	if (!is_one_of(s->restart_policy, policies))
-		return "HostConfig.RestartPolicy can be no";
-	if (s->memory != 0 && s->memory < MIN_MEMORY)
-		return "HostConfig.Memory: minimum memory limit allowed is 32MB";
-	if (s->memory > MAX_MEMORY)
-		return "HostConfig.Memory: a virtual machine has at most 8 GiB";
-	if (s->nano_cpus < 0 || s->nano_cpus > MAX_CPUS * NANO)
-		return "HostConfig.NanoCpus: a virtual machine has at most 4 CPUs";
+	if (s->auto_remove && settings_policy(s->restart_policy) != POLICY_NO)
+		return "can't create 'AutoRemove' container with restart policy";
 	if (s->has_stop_timeout && (s->stop_timeout < -1 || s->stop_timeout > MAX_STOP_SECONDS))
 		return "StopTimeout is a number of seconds, or -1";
 	return NULL;
@@ -367,6 +357,10 @@ error_t settings_parse(struct settings *settings, struct span body,
 		str_copy(error, wrong, SETTINGS_ERROR_MAX);
 		err = ERR_INVALID;
 	}
+	if (err == 0)
+		err = settings_check_policy(settings->restart_policy, settings->restart_max, error);
+	if (err == 0)
+		err = settings_check_limits(settings->memory, settings->nano_cpus, error);
 	if (err < 0)
 		settings_deinit(settings);
 	return err;

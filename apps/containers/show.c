@@ -56,7 +56,7 @@ static const char *state_word(const struct container *c)
 {
 	static const char *const words[] = { "created", "running", "exited" };
 
-	return words[c->state];
+	return policy_is_restarting(c) ? "restarting" : words[c->state];
 }
 
 static void address_text(const uint8_t a[4], char out[16])
@@ -103,9 +103,9 @@ static void write_path_and_args(struct json_writer *w, const struct container *c
 static void write_state(struct json_writer *w, const struct container *c)
 {
 	key_string(w, ",\"State\":{\"Status\":", state_word(c));
-	key_bool(w, ",\"Running\":", c->state == CONTAINER_RUNNING);
-	json_write_raw(w,
-	               ",\"Paused\":false,\"Restarting\":false,\"OOMKilled\":false,\"Dead\":false");
+	key_bool(w, ",\"Running\":", container_is_active(c));
+	key_bool(w, ",\"Paused\":false,\"Restarting\":", policy_is_restarting(c));
+	json_write_raw(w, ",\"OOMKilled\":false,\"Dead\":false");
 	key_number(w, ",\"Pid\":", c->state == CONTAINER_RUNNING ? 1 : 0);
 	key_number(w, ",\"ExitCode\":", c->exit_code);
 	key_string(w, ",\"Error\":", c->error);
@@ -181,10 +181,11 @@ void show_inspect(struct request *request)
 	write_state(&w, c);
 	key_string(&w, ",\"Image\":", image_id(c));
 	key_string(&w, ",\"Name\":", name);
+	key_number(&w, ",\"RestartCount\":", c->restart_count);
 	json_write_raw(&w,
-	               ",\"RestartCount\":0,\"Driver\":\"starina\",\"Platform\":\"linux\","
+	               ",\"Driver\":\"starina\",\"Platform\":\"linux\","
 	               "\"Mounts\":[],\"HostConfig\":");
-	json_write_raw(&w, c->settings.host_config != NULL ? c->settings.host_config : "{}");
+	show_host_config(&w, c);
 	write_config(&w, c);
 	write_network(&w, c);
 	json_write_raw(&w, "}");
@@ -199,6 +200,9 @@ static void status_text(const struct container *c, nsec_t now, char *out, size_t
 	if (c->state == CONTAINER_RUNNING && c->started) {
 		words_duration(now > c->started_at ? now - c->started_at : 0, duration);
 		fmt_write(out, size, "Up %s", duration);
+	} else if (policy_is_restarting(c)) {
+		words_duration(now > c->finished_at ? now - c->finished_at : 0, duration);
+		fmt_write(out, size, "Restarting (%d) %s ago", c->exit_code, duration);
 	} else if (c->state == CONTAINER_EXITED) {
 		words_duration(now > c->finished_at ? now - c->finished_at : 0, duration);
 		fmt_write(out, size, "Exited (%d) %s ago", c->exit_code, duration);
@@ -272,7 +276,7 @@ void show_list(struct request *request)
 	list_for_each(entry, &request->all->containers) {
 		const struct container *c = container_of(entry, struct container, entry);
 
-		if (!whole && c->state != CONTAINER_RUNNING)
+		if (!whole && !container_is_active(c))
 			continue;
 		if (limit-- == 0)
 			break;

@@ -81,6 +81,7 @@ static void write_record(struct json_writer *w, const struct container *c)
 	}
 	json_write_raw(w, ",\"Body\":");
 	json_write_raw(w, c->body);
+	policy_write_record(w, c);
 	json_write_raw(w, "}\n");
 }
 
@@ -211,6 +212,8 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		ports_read_record(r, &c->ports);
 	else if (is_key(key, "Body"))
 		read_body(r, c);
+	else if (is_key(key, "Restarts"))
+		policy_read_record(r, c);
 	else
 		json_skip(r);
 }

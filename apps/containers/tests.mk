@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-containers_PURE := $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string)
+containers_PURE := apps/containers/settings_policy.c $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string)
 HOST_TESTS += apps/containers/container_settings_test apps/containers/words_test
 containers_SETTINGS := $(wildcard apps/containers/settings*.c) apps/containers/port_list.c
 container_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)

@@ -30,6 +30,7 @@ static void start_call(void *context, struct http_exchange *exchange,
 	X("POST", "/containers/{}/wait", start_call, CONTAINERS_WAIT)       \
 	X("POST", "/containers/{}/rename", start_call, CONTAINERS_RENAME)   \
 	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)   \
+	X("POST", "/containers/{}/update", start_call, CONTAINERS_UPDATE)   \
 	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)   \
 	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)        \
 	X("GET", "/images/json", start_call, CONTAINERS_IMAGES)             \

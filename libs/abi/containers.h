@@ -27,6 +27,7 @@ enum containers_operation {
 	CONTAINERS_INFO = 15,           // no target
 	// No target; one more handle: a channel, which takes the body after CONTAINERS_ACCEPTED.
 	CONTAINERS_EVENTS = 30,
+	CONTAINERS_UPDATE = 80,
 };
 
 // Of a name, an id or the beginning of one.

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+//
+// Restart policies: whether a container starts again when it has ended, when, and how that is kept
+// over this app and the machine. A container that waits for its next start is not running here (it
+// has no virtual machine), but is for clients, as with dockerd.
+#include "apps/containers/containers.h"
+#include "apps/containers/settings_policy.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define DELAY_FIRST (100 * NSEC_PER_MSEC)
+#define DELAY_MAX (60 * NSEC_PER_SEC)
+// One that has run so long is begun afresh.
+#define RAN_LONG (10 * NSEC_PER_SEC)
+
+bool policy_waits(const struct container *c)
+{
+	return c->restart_timer != HANDLE_NONE;
+}
+
+bool policy_is_restarting(const struct container *c)
+{
+	return policy_waits(c) ||
+		(c->state == CONTAINER_RUNNING && !c->started && c->starts_itself);
+}
+
+bool container_is_active(const struct container *c)
+{
+	return c->state == CONTAINER_RUNNING || policy_waits(c);
+}
+
+bool policy_restarts(const struct container *c)
+{
+	int64_t max = c->settings.restart_max;
+
+	if (c->stopped_by_user || c->all->stopping)
+		return false;
+	switch (settings_policy(c->settings.restart_policy)) {
+	case POLICY_ALWAYS:
+	case POLICY_UNLESS_STOPPED: return true;
+	case POLICY_ON_FAILURE:
+		return c->exit_code != 0 && (max == 0 || (int64_t)c->restart_count < max);
+	case POLICY_NO: break;
+	}
+	return false;
+}
+
+void policy_cancel(struct container *c)
+{
+	if (policy_waits(c))
+		loop_close(&c->all->loop, &c->restart_source);
+	c->restart_timer = HANDLE_NONE;
+}
+
+void policy_started_by_user(struct container *c)
+{
+	policy_cancel(c);
+	c->stopped_by_user = c->starts_itself = false;
+	c->restart_count = 0;
+	c->restart_delay = 0;
+}
+
+// What it was told is on the disk before it has ended: the machine may go off in between.
+void policy_stopped_by_user(struct container *c)
+{
+	if (!container_is_active(c))
+		return;
+	c->stopped_by_user = true;
+	if (policy_waits(c))
+		container_stays(c);
+	else
+		store_write(c);
+}
+
+static void restart_signalled(struct loop *loop, struct source *source)
+{
+	struct container *c = source->context;
+
+	(void)loop;
+	policy_cancel(c);
+	c->restart_count++;
+	c->starts_itself = true;
+	container_begin(c);
+}
+
+static const struct source_ops restart_ops = { .signalled = restart_signalled };
+
+static nsec_t next_delay(const struct container *c)
+{
+	nsec_t ran = c->finished_at > c->started_at ? c->finished_at - c->started_at : 0;
+
+	if (ran >= RAN_LONG || c->restart_delay == 0)
+		return DELAY_FIRST;
+	return c->restart_delay * 2 < DELAY_MAX ? c->restart_delay * 2 : DELAY_MAX;
+}
+
+// Sets the timer of its next start.
+static void wait_for(struct container *c, nsec_t delay)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	assert(err == 0);
+	policy_cancel(c);
+	err = timer_create(&c->restart_timer);
+	if (err < 0) {
+		c->restart_timer = HANDLE_NONE;
+	} else {
+		err = loop_add(&c->all->loop, &c->restart_source, c->restart_timer, &restart_ops,
+		               c);
+		if (err == 0)
+			err = timer_set(c->restart_timer, now + delay);
+	}
+	if (err < 0)
+		log_warn("container %s is not started again (%s)", c->name, error_text(err));
+}
+
+void policy_wait(struct container *c)
+{
+	c->restart_delay = next_delay(c);
+	wait_for(c, c->restart_delay);
+}
+
+// After a restart of this app alone, what its user has stopped stays so; after one of the machine
+// `always` means always, as with dockerd.
+void policy_resume(struct containers *all)
+{
+	if (!all->has_hypervisor)
+		return;
+	list_for_each(entry, &all->containers) {
+		struct container *c = container_of(entry, struct container, entry);
+		bool always = settings_policy(c->settings.restart_policy) == POLICY_ALWAYS;
+
+		if (c->state != CONTAINER_EXITED || c->started_at == 0)
+			continue;
+		if (policy_restarts(c) || (always && !all->restarted && !all->stopping)) {
+			c->stopped_by_user = false;
+			wait_for(c, 0);
+		}
+	}
+}
+
+// --- Records -------------------------------------------------------------------------------------
+
+static void write_member(struct json_writer *w, const char *key, int64_t value)
+{
+	json_write_raw(w, key);
+	json_write_i64(w, value);
+}
+
+void policy_write_record(struct json_writer *w, const struct container *c)
+{
+	const struct settings *s = &c->settings;
+
+	json_write_raw(w, ",\"Restarts\":{\"Policy\":");
+	json_write_string(w, s->restart_policy != NULL ? s->restart_policy : "");
+	write_member(w, ",\"Max\":", s->restart_max);
+	write_member(w, ",\"Count\":", c->restart_count);
+	write_member(w, ",\"Stopped\":", c->stopped_by_user ? 1 : 0);
+	write_member(w, ",\"Memory\":", s->memory);
+	write_member(w, ",\"NanoCpus\":", s->nano_cpus);
+	json_write_raw(w, "}");
+}
+
+static bool is_key(struct span key, const char *name)
+{
+	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
+}
+
+void policy_read_record(struct json_reader *r, struct container *c)
+{
+	struct settings_update update = { 0 };
+	char error[SETTINGS_ERROR_MAX];
+	struct span key;
+
+	json_enter_object(r);
+	while (json_next_member(r, &key)) {
+		if (is_key(key, "Policy") && update.policy == NULL)
+			update.policy = json_take_string(r);
+		else if (is_key(key, "Max"))
+			update.policy_max = (int64_t)json_take_u64(r);
+		else if (is_key(key, "Count"))
+			c->restart_count = (uint32_t)json_take_u64(r);
+		else if (is_key(key, "Stopped"))
+			c->stopped_by_user = json_take_u64(r) != 0;
+		else if (is_key(key, "Memory"))
+			update.memory = (int64_t)json_take_u64(r);
+		else if (is_key(key, "NanoCpus"))
+			update.nano_cpus = (int64_t)json_take_u64(r);
+		else
+			json_skip(r);
+	}
+	// The body comes first: what has changed since is laid over it.
+	if (c->body == NULL || settings_check_policy(update.policy, update.policy_max, error) < 0 ||
+	    settings_check_limits(update.memory, update.nano_cpus, error) < 0)
+		r->bad = true;
+	else
+		settings_apply(&c->settings, &update);
+	settings_update_deinit(&update);
+}
+
+// --- Update --------------------------------------------------------------------------------------
+
+static bool changes_machine(const struct container *c, const struct settings_update *update)
+{
+	return (update->memory != 0 && update->memory != c->settings.memory) ||
+		(update->nano_cpus != 0 && update->nano_cpus != c->settings.nano_cpus);
+}
+
+void operation_update(struct request *request)
+{
+	struct container *c = operation_find(request);
+	char error[SETTINGS_ERROR_MAX];
+	struct settings_update update;
+	struct json_writer w = { 0 };
+	uint32_t status = 409;
+	error_t err;
+
+	if (c == NULL)
+		return;
+	err = settings_update_parse(&update, request->body, error);
+	if (err < 0)
+		status = err == ERR_NO_MEMORY ? 500 : 400;
+	else if (c->settings.auto_remove && settings_policy(update.policy) != POLICY_NO)
+		str_copy(error,
+		         "Restart policy cannot be updated because AutoRemove is enabled for the "
+		         "container",
+		         sizeof(error));
+	else if (c->state == CONTAINER_RUNNING && changes_machine(c, &update))
+		str_copy(
+			error,
+			"the memory and the CPUs of a virtual machine that runs cannot be changed: "
+			"stop the container first",
+			sizeof(error));
+	else
+		status = 200;
+	if (status != 200) {
+		settings_update_deinit(&update);
+		reply_error(request->client, request->id, status, "%s",
+		            err == ERR_NO_MEMORY ? "out of memory" : error);
+		return;
+	}
+	settings_apply(&c->settings, &update);
+	if (policy_waits(c) && !policy_restarts(c))
+		container_stays(c);
+	else
+		store_write(c);
+	events_container(c, "update", NULL);
+	json_write_raw(&w, "{\"Warnings\":[]}");
+	reply_json(request->client, request->id, 200, &w);
+}
