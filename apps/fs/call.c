@@ -94,15 +94,29 @@ static void leaving_answer(struct fs *fs)
 	}
 }
 
-void calls_run(struct fs *fs)
+static void run_ready(struct fs *fs)
 {
 	struct list *entry;
 
+	while ((entry = list_pop_front(&fs->ready)) != NULL)
+		run(container_of(entry, struct call, wait_entry));
+}
+
+void calls_run(struct fs *fs)
+{
 	if (fs->running)
 		return;
 	fs->running = true;
-	while ((entry = list_pop_front(&fs->ready)) != NULL)
-		run(container_of(entry, struct call, wait_entry));
+	run_ready(fs);
+	// The last call of a session that somebody waits for may have ended. To look for a file
+	// blocks, and calls that were parked may be ready after it.
+	while (fs->clients_wait) {
+		fs->clients_wait = false;
+		clients_opened(fs);
+		if (list_is_empty(&fs->ready))
+			break;
+		run_ready(fs);
+	}
 	fs->running = false;
 	if (fs->num_sessions == fs->num_destroyed && fs->num_calls == fs->num_leaving)
 		fs_idle(fs);

@@ -28,6 +28,11 @@ static void client_answer(struct client *client)
 	if (fs->state == FS_MOUNTED) {
 		why = "there is no such share of the state disk";
 		err = find_share(client, &share);
+		// Who has it goes first.
+		if (err == 0 && share.is_disk && file_disk_is_taken(fs, &share)) {
+			client->opening = fs->clients_wait = true;
+			return;
+		}
 		if (err == 0) {
 			why = NULL;
 			err = session_open(fs, &share, &channel);
@@ -89,10 +94,13 @@ static void client_batch_end(struct loop *loop, struct source *source)
 static void client_closed(struct loop *loop, struct source *source)
 {
 	struct client *client = source->context;
+	struct fs *fs = client->fs;
 
 	loop_close(loop, source);
 	list_remove(&client->entry);
 	heap_free(client);
+	// What it has asked for just before may have had calls wait for the disk.
+	calls_run(fs);
 }
 
 static const struct source_ops client_ops = { .message = client_message,

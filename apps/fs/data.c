@@ -165,18 +165,40 @@ static void transfer_begin(struct call *call, uint64_t offset, uint32_t size)
 	t->size = size;
 	t->first = block_of(offset);
 	t->count = block_of(offset + size - 1) - t->first + 1;
+	t->low = (uint64_t)t->first * EXT4_BLOCK_SIZE;
+	t->high = t->low + (uint64_t)t->count * EXT4_BLOCK_SIZE;
 }
 
-// Moves `count` blocks, of which the first is the `index`th of the transfer.
+// What of `count` blocks, of which the first is the `index`th of the transfer, is moved.
+struct piece {
+	uint32_t skip;    // bytes of the first block
+	uint32_t offset;  // in the folio
+	uint32_t length;
+};
+
+static struct piece piece_of(const struct transfer *t, uint32_t index, uint32_t count)
+{
+	uint64_t first = (uint64_t)t->first * EXT4_BLOCK_SIZE;
+	uint64_t start = first + (uint64_t)index * EXT4_BLOCK_SIZE;
+	uint64_t end = start + (uint64_t)count * EXT4_BLOCK_SIZE;
+	uint64_t from = start > t->low ? start : t->low, to = end < t->high ? end : t->high;
+
+	return (struct piece){ .skip = (uint32_t)(from - start),
+		               .offset = t->at + (uint32_t)(from - first),
+		               .length = (uint32_t)(to - from) };
+}
+
 static int transfer_move(struct call *call, uint32_t index, uint32_t count, uint64_t disk,
                          bool write)
 {
 	struct transfer *t = &call->data;
+	struct piece piece = piece_of(t, index, count);
 
 	t->io = (struct disk_io){ .write = write,
-		                  .sector = disk * SECTORS_PER_BLOCK,
-		                  .offset = t->at + index * EXT4_BLOCK_SIZE,
-		                  .length = count * EXT4_BLOCK_SIZE,
+		                  .sector = disk * SECTORS_PER_BLOCK +
+		                          piece.skip / BLKDEV_SECTOR_SIZE,
+		                  .offset = piece.offset,
+		                  .length = piece.length,
 		                  .folio = t->folio,
 		                  .done = transfer_done,
 		                  .context = call };
@@ -191,14 +213,14 @@ static int transfer_move(struct call *call, uint32_t index, uint32_t count, uint
 static int read_hole(struct call *call, uint32_t index, uint32_t count)
 {
 	struct transfer *t = &call->data;
+	struct piece piece = piece_of(t, index, count);
 	void *base;
 
 	if (!t->is_used)
 		return 0;
 	if (folio_map(t->folio, PROT_READ | PROT_WRITE, &base) < 0)
 		return -LINUX_ENOMEM;
-	memset((uint8_t *)base + t->at + (size_t)index * EXT4_BLOCK_SIZE, 0,
-	       (size_t)count * EXT4_BLOCK_SIZE);
+	memset((uint8_t *)base + piece.offset, 0, piece.length);
 	return 0;
 }
 
@@ -274,6 +296,21 @@ int op_read(struct call *call)
 	return read_blocks(call);
 }
 
+int data_read(struct call *call, uint64_t offset, uint32_t size, handle_t folio, uint32_t at)
+{
+	struct transfer *t = &call->data;
+
+	transfer_begin(call, offset, size);
+	t->low = offset;
+	t->high = offset + size;
+	// Where the first block would begin: only what is read lies in the folio.
+	t->at = at - within_block(offset);
+	t->folio = folio;
+	t->is_used = true;
+	call->run = read_blocks;
+	return read_blocks(call);
+}
+
 // --- Writing -------------------------------------------------------------------------------------
 
 static int write_blocks(struct call *call);
@@ -293,7 +330,7 @@ static int write_end(struct call *call)
 // What could be written before an error counts.
 static int write_stopped(struct call *call, int error)
 {
-	if (call->data.done == 0)
+	if (call->data.done == 0 || call->data.is_whole)
 		return error;
 	call->out_len = 0;
 	return write_end(call);
@@ -395,8 +432,7 @@ static int bounce_fill(struct call *call)
 	// What lies behind the file's end is not a part of it.
 	if (t->file_size > start && t->file_size < end)
 		memset((uint8_t *)base + (t->file_size - start), 0, end - t->file_size);
-	memcpy((uint8_t *)base + within_block(t->offset),
-	       call->body.data + sizeof(struct fuse_write_in), t->size);
+	memcpy((uint8_t *)base + within_block(t->offset), t->source, t->size);
 	call->run = write_blocks;
 	return write_blocks(call);
 }
@@ -440,17 +476,11 @@ static int bounce_begin(struct call *call)
 
 // --- The beginning of a write --------------------------------------------------------------------
 
-// Where the data are, in the request's folio.
-static uint32_t data_at(const struct call *call)
-{
-	return call->body_at + (uint32_t)sizeof(struct fuse_write_in);
-}
-
 static bool is_direct(const struct call *call)
 {
 	const struct transfer *t = &call->data;
 
-	return call->payload.folio != HANDLE_NONE && data_at(call) % BLKDEV_SECTOR_SIZE == 0 &&
+	return call->payload.folio != HANDLE_NONE && t->source_at % BLKDEV_SECTOR_SIZE == 0 &&
 		within_block(t->offset) == 0 && within_block(t->size) == 0;
 }
 
@@ -467,7 +497,7 @@ static int write_gap(struct call *call)
 		return result;
 	if (!is_direct(call))
 		return bounce_begin(call);
-	t->at = data_at(call);
+	t->at = t->source_at;
 	t->folio = call->payload.folio;
 	call->payload.folio = HANDLE_NONE;
 	call->run = write_blocks;
@@ -528,7 +558,24 @@ int op_write(struct call *call)
 		return 0;
 	}
 	transfer_begin(call, in.offset, in.size);
+	t->source = body.rest.data;
+	t->source_at = call->body_at + (uint32_t)sizeof(in);
 	t->kills_setid = (in.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
+	call->run = write_gap;
+	return write_gap(call);
+}
+
+int data_write(struct call *call, uint64_t offset, uint32_t size, uint32_t at)
+{
+	struct transfer *t = &call->data;
+	int result = size_of(call, &t->file_size);
+
+	if (result != 0)
+		return result;
+	transfer_begin(call, offset, size);
+	t->is_whole = true;
+	t->source = call->payload.bytes.data;
+	t->source_at = at;
 	call->run = write_gap;
 	return write_gap(call);
 }

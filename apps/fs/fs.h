@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The provider of "volumes", "own" and "store" (libs/abi/files.h): FUSE sessions on the ext4 file
-// system of the state disk. main.c has the services, mount.c the file system and its clock, disk.c
-// the block device, client.c and session.c clients and their requests, request.c the table of
-// operations, call.c what runs and waits, node.c which nodes are in use, kept.c what a restart
-// leaves; *_ops.c and data.c have the operations. All state is in one struct.
+// system of the state disk, and its files as block devices (file_disk.c). main.c has the services,
+// mount.c the file system and its clock, disk.c the block device, client.c and session.c clients
+// and their requests, request.c the table of operations, call.c what runs and waits, node.c which
+// nodes are in use, kept.c what a restart leaves; *_ops.c and data.c have the operations. All state
+// is in one struct.
 #pragma once
 
 #include "apps/fs/disk.h"
@@ -22,6 +23,8 @@
 
 #define FS_CACHE_BLOCKS 3072u
 #define FS_MAX_SESSIONS 32u
+// Of them, those of files as disks are counted apart.
+#define FS_MAX_DISKS 128u
 #define FS_KEPT_BYTES (4u * 1024 * 1024)
 // Ranges that are locked, of all sessions and of one.
 #define FS_MAX_LOCKS 2048u
@@ -110,6 +113,8 @@ struct session {
 	bool destroyed;  // the client has done with it
 	bool ended;      // its channel is closed, calls are left
 	bool lends;      // the client wants its folios back
+	bool is_disk;    // of the file that is its root, as a block device (file_disk.c)
+	uint64_t num_sectors;
 };
 
 // --- Calls ---
@@ -133,10 +138,14 @@ struct transfer {
 	uint32_t count;                    // of blocks
 	uint32_t done;                     // of these
 	uint32_t now;                      // blocks that are on their way
-	uint32_t at;                       // where in the folio the first block is
-	uint64_t file_size;                // before
-	handle_t folio;                    // while `io` does not have it
-	bool is_used;                      // the folio had something before: holes are zeroed
+	uint64_t low, high;     // bytes of the file that are moved: as a rule, whole blocks
+	uint32_t at;            // where in the folio the first block is
+	const uint8_t *source;  // of a write
+	uint32_t source_at;     // in the request's folio
+	uint64_t file_size;     // before
+	handle_t folio;         // while `io` does not have it
+	bool is_used;           // the folio had something before: holes are zeroed
+	bool is_whole;          // it is done as a whole, or has failed
 	bool kills_setid;
 	bool appends;
 	uint64_t appended;  // bytes, before the app died
@@ -212,9 +221,11 @@ struct fs {
 	struct service_listener own;
 	struct service_listener store;
 	struct list clients;
+	bool clients_wait;  // for a disk that somebody else has
 	struct list sessions;
 	uint32_t num_sessions;
-	uint32_t num_destroyed;  // of them
+	uint32_t num_disks;      // of them
+	uint32_t num_destroyed;  // likewise
 	uint32_t last_salt;
 
 	enum fs_state state;
@@ -251,6 +262,8 @@ struct share {
 	struct ext4_node root;
 	bool volumes;
 	bool read_only;
+	bool is_disk;   // the root is a file
+	uint64_t size;  // of the file
 };
 
 // --- mount.c ---
@@ -295,8 +308,23 @@ void call_changes(struct call *call);
 
 // Errors: ERR_LIMIT, ERR_NO_MEMORY, channel_create's.
 __must_check error_t session_open(struct fs *fs, const struct share *share, handle_t *out);
+// The session's channel is closed, and it is freed when its last call has ended.
+void session_end(struct session *session);
+// The call is the session's from now on, and will be answered.
+void session_begin(struct session *session, struct call *call);
 // Sends the reply of a call (result: 0 or negative LINUX_E*) and frees the call.
 void session_answer(struct call *call, int result);
+
+// --- file_disk.c ---
+
+extern const struct source_ops file_disk_ops;
+// Tells the client of a session that was just opened what its disk is. Errors: channel_send's.
+__must_check error_t file_disk_greet(const struct session *session);
+// Whether somebody else has the file as a disk: who opens it for writing has it alone. The others
+// are sent away, and the answer is no once all that they have asked for is done.
+bool file_disk_is_taken(struct fs *fs, const struct share *share);
+// Sends the reply of a call of such a session. Errors: channel_send's.
+__must_check error_t file_disk_reply(struct call *call, int result);
 
 // --- request.c ---
 
@@ -447,6 +475,14 @@ FS_OPERATIONS(FS_OPERATION)
 // Zeroes [from, to) of the call's file, which is within one block, on the disk: what lies behind
 // the end, or is at the edge of a hole. Call it until it returns 0. CALL_WAIT, CALL_PARKED.
 int data_zero(struct call *call, uint64_t from, uint64_t to);
+// Reads the range of the call's file, which it may have locked, into the folio (consumed) at `at`;
+// both in whole sectors. Then the folio is call->out_folio; what failed is left in
+// call->data.folio. Returns as operations do.
+int data_read(struct call *call, uint64_t offset, uint32_t size, handle_t folio, uint32_t at);
+// Writes all bytes of call->payload, which are at `at` in its folio, to the call's file, which it
+// has locked. Then the folio is call->data.folio, or call->payload.folio still. Returns as
+// operations do.
+int data_write(struct call *call, uint64_t offset, uint32_t size, uint32_t at);
 // Gives back what a transfer has.
 void data_end(struct call *call);
 

@@ -118,14 +118,68 @@ error_t share_find_own(struct fs *fs, const char *app, const char *uri, struct s
 	return find_folder(fs, "apps", app, &out->root);
 }
 
+// The rest of a URI that begins so; NULL: it does not.
+static const char *after(const char *uri, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(uri, prefix, len) == 0 ? uri + len : NULL;
+}
+
+// The regular file at `path`, whose folders are there. Errors: ERR_INVALID (a name is none),
+// ERR_NOT_FOUND, ERR_NOT_SUPPORTED (it is something else), ERR_IO.
+static error_t find_file(struct fs *fs, const char *path, struct ext4_attr *out)
+{
+	struct ext4_device *device = &fs->disk.device;
+	struct ext4_node dir = root_node;
+	int result = 0;
+
+	while (result == 0 && path != NULL) {
+		const char *slash = strchr(path, '/');
+		struct span name = { .data = (const uint8_t *)path,
+			             .len = slash != NULL ? (size_t)(slash - path) : strlen(path) };
+
+		if (name.len == 0 || name.len > EXT4_NAME_MAX || call_is_dots(name))
+			return ERR_INVALID;
+		while ((result = folder_try(fs, dir, name, false, out)) == UPDATE_WAIT)
+			device->wait(device);
+		dir = out->node;
+		path = slash != NULL ? slash + 1 : NULL;
+	}
+	if (result != 0)
+		return result == -LINUX_ENOENT || result == -LINUX_ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
+	return (out->mode & LINUX_S_IFMT) == LINUX_S_IFREG ? 0 : ERR_NOT_SUPPORTED;
+}
+
+// A file of a folder of "engine" as a disk.
+static error_t find_disk(struct fs *fs, const char *path, bool read_only, struct share *out)
+{
+	char whole[EXT4_NAME_MAX + sizeof("engine/")];
+	struct ext4_attr attr = { 0 };
+	error_t err;
+
+	if (fmt_write(whole, sizeof(whole), "engine/%s", path) >= sizeof(whole))
+		return ERR_TOO_LARGE;
+	err = find_file(fs, whole, &attr);
+	*out = (struct share){ .root = attr.node,
+		               .read_only = read_only,
+		               .is_disk = true,
+		               .size = attr.size };
+	return err;
+}
+
 error_t share_find_store(struct fs *fs, const char *uri, struct share *out)
 {
-	size_t prefix = sizeof(FILES_STORE_PREFIX) - 1;
+	const char *rest = after(uri, FILES_STORE_DISK);
 
+	if (rest != NULL)
+		return find_disk(fs, rest, false, out);
+	rest = after(uri, FILES_STORE_DISK_READ_ONLY);
+	if (rest != NULL)
+		return find_disk(fs, rest, true, out);
 	*out = (struct share){ .volumes = true };
-	if (strncmp(uri, FILES_STORE_PREFIX, prefix) != 0)
-		return ERR_NOT_FOUND;
-	return find_folder(fs, "engine", uri + prefix, &out->root);
+	rest = after(uri, FILES_STORE_PREFIX);
+	return rest != NULL ? find_folder(fs, "engine", rest, &out->root) : ERR_NOT_FOUND;
 }
 
 // --- The mount -----------------------------------------------------------------------------------

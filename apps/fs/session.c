@@ -20,6 +20,7 @@ static void session_free(struct session *session)
 
 	list_remove(&session->entry);
 	fs->num_sessions--;
+	fs->num_disks -= session->is_disk;
 	fs->num_destroyed -= session->destroyed;
 	if (session->returned)
 		fs->num_returned--;
@@ -28,7 +29,7 @@ static void session_free(struct session *session)
 }
 
 // Its client is not heard any more. Calls that it has go on, and are answered by nothing.
-static void session_end(struct session *session)
+void session_end(struct session *session)
 {
 	if (session->ended)
 		return;
@@ -166,7 +167,7 @@ void session_answer(struct call *call, int result)
 		if (result == 0)
 			result = give_entries(call);
 		// There is room for all that it may ask: one that does not listen has to go.
-		if (reply_send(call, result) != 0)
+		if ((session->is_disk ? file_disk_reply : reply_send)(call, result) != 0)
 			session_end(session);
 	}
 	if (call->gives_nameless)
@@ -285,6 +286,12 @@ static error_t request_take(struct call *call, struct message *m, const struct m
 	return call->in.len == fuse->length ? 0 : ERR_PROTOCOL;
 }
 
+void session_begin(struct session *session, struct call *call)
+{
+	call->session = session;
+	session->num_calls++;
+}
+
 // Begins what the call's request asks for. Errors: ERR_LIMIT, ERR_PROTOCOL; the call is left alone.
 static error_t request_start(struct session *session, struct call *call)
 {
@@ -302,8 +309,7 @@ static error_t request_start(struct session *session, struct call *call)
 	// One who goes on with a session that is not known here has lost it.
 	if ((call->in.opcode != FUSE_INIT && session->minor == 0) || session->destroyed)
 		return ERR_PROTOCOL;
-	call->session = session;
-	session->num_calls++;
+	session_begin(session, call);
 	session->lends = session->lends || call->loan != HANDLE_NONE;
 	if (call->in.opcode == FUSE_INIT)
 		session_answer(call, init(session, call));
@@ -385,7 +391,8 @@ error_t session_open(struct fs *fs, const struct share *share, handle_t *out)
 	handle_t ends[2];
 	error_t err;
 
-	if (fs->num_sessions >= FS_MAX_SESSIONS)
+	if (share->is_disk ? fs->num_disks >= FS_MAX_DISKS
+	                   : fs->num_sessions - fs->num_disks >= FS_MAX_SESSIONS)
 		return ERR_LIMIT;
 	session = heap_alloc(sizeof(*session));
 	if (session == NULL)
@@ -393,21 +400,31 @@ error_t session_open(struct fs *fs, const struct share *share, handle_t *out)
 	err = channel_create(ends);
 	if (err != 0)
 		goto out_free;
-	err = loop_add(&fs->loop, &session->source, ends[0], &session_ops, session);
-	if (err != 0)
-		goto out_ends;
 	session->fs = fs;
 	session->root = share->root;
 	session->volumes = share->volumes;
 	session->read_only = share->read_only;
+	session->is_disk = share->is_disk;
+	session->num_sectors = share->size / BLKDEV_SECTOR_SIZE;
+	err = loop_add(&fs->loop, &session->source, ends[0],
+	               share->is_disk ? &file_disk_ops : &session_ops, session);
+	if (err != 0)
+		goto out_ends;
+	if (share->is_disk)
+		err = file_disk_greet(session);
+	if (err != 0)
+		goto out_source;
 	session->index = FS_MAX_SESSIONS;
 	session->salt = ++fs->last_salt * 7919;
 	list_init(&session->refs);
 	list_push_back(&fs->sessions, &session->entry);
 	fs->num_sessions++;
+	fs->num_disks += share->is_disk;
 	*out = ends[1];
 	return 0;
 
+out_source:
+	loop_remove(&fs->loop, &session->source);
 out_ends:
 	handle_close(ends[0]);
 	handle_close(ends[1]);

@@ -21,6 +21,11 @@
 //
 // The service "store" is fs's as well, for the apps of the engine: "store:NAME" is the folder
 // engine/NAME of the state disk, made when it is not there, with what is in its root as submounts.
+// "store-disk:NAME/PATH" is a file in there as a block device (libs/abi/blkdev.h): the channel is
+// the disk's. Holes read as zeroes, and its size is the file's when it was opened, in whole
+// sectors. "store-disk-ro:NAME/PATH" is the same for reading. Who opens a disk for writing has it
+// alone: others who have it lose it, and the answer comes once all is done that they have asked
+// for.
 //
 // A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own. A
 // session whose client breaks the rules, or whose other end is gone, is closed.
@@ -41,6 +46,8 @@
 #define FILES_VOLUMES_READ_ONLY "volumes:ro"
 #define FILES_OWN_FOLDER "own:"
 #define FILES_STORE_PREFIX "store:"
+#define FILES_STORE_DISK "store-disk:"
+#define FILES_STORE_DISK_READ_ONLY "store-disk-ro:"
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
 // Of every provider.
