@@ -310,6 +310,8 @@ void operation_update(struct request *request);
 void show_list(struct request *request);
 // GET /containers/NAME/json.
 void show_inspect(struct request *request);
+// The word of a container's state.
+const char *show_state(const struct container *c);
 // The object HostConfig of inspect.
 void show_host_config(struct json_writer *w, const struct container *c);
 // GET /images/json.

@@ -2,12 +2,15 @@
 //
 // Containers and images as JSON, in the forms of Docker's API.
 #include "apps/containers/containers.h"
+#include "apps/containers/list_filters.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
+
+#define SECTOR_SIZE 512u
 
 static void key_string(struct json_writer *w, const char *key, const char *value)
 {
@@ -52,7 +55,7 @@ static const char *image_id(const struct container *c)
 	return image != NULL ? image->id : "";
 }
 
-static const char *state_word(const struct container *c)
+const char *show_state(const struct container *c)
 {
 	static const char *const words[] = { "created", "running", "exited" };
 
@@ -102,7 +105,7 @@ static void write_path_and_args(struct json_writer *w, const struct container *c
 
 static void write_state(struct json_writer *w, const struct container *c)
 {
-	key_string(w, ",\"State\":{\"Status\":", state_word(c));
+	key_string(w, ",\"State\":{\"Status\":", show_state(c));
 	key_bool(w, ",\"Running\":", container_is_active(c));
 	key_bool(w, ",\"Paused\":false,\"Restarting\":", policy_is_restarting(c));
 	json_write_raw(w, ",\"OOMKilled\":false,\"Dead\":false");
@@ -211,7 +214,17 @@ static void status_text(const struct container *c, nsec_t now, char *out, size_t
 	}
 }
 
-static void write_summary(struct json_writer *w, const struct container *c, nsec_t now)
+// Its writable layer is memory, which nobody counts.
+static void write_size(struct json_writer *w, const struct container *c)
+{
+	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+
+	key_number(w, ",\"SizeRw\":0,\"SizeRootFs\":",
+	           image != NULL ? (int64_t)(image->num_sectors * SECTOR_SIZE) : 0);
+}
+
+static void write_summary(struct json_writer *w, const struct container *c, nsec_t now,
+                          bool with_size)
 {
 	const struct string_list *lists[2];
 	char status[2 * TIME_TEXT_MAX], name[CONTAINER_NAME_MAX + 1], command[128];
@@ -236,9 +249,11 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	show_ports_summary(w, c);
 	json_write_raw(w, ",\"Labels\":");
 	json_write_raw(w, c->settings.labels != NULL ? c->settings.labels : "{}");
-	key_string(w, ",\"State\":", state_word(c));
+	key_string(w, ",\"State\":", show_state(c));
 	key_string(w, ",\"Status\":", status);
 	json_write_raw(w, ",\"HostConfig\":{\"NetworkMode\":\"bridge\"},\"Mounts\":[]");
+	if (with_size)
+		write_size(w, c);
 	write_network(w, c);
 	json_write_raw(w, "}");
 }
@@ -259,11 +274,13 @@ static bool check_filters(struct request *request)
 void show_list(struct request *request)
 {
 	bool whole = query_flag(request, "all"), first = true;
+	bool with_size = query_flag(request, "size");
+	struct list_filters filters = { 0 };
 	struct json_writer w = { 0 };
 	int64_t limit = 0;
 	nsec_t now = 0;
 
-	if (!check_filters(request))
+	if (!list_filters_read(request, &filters))
 		return;
 	// The newest, whether they run or not.
 	if (query_number(request, "limit", &limit) && limit > 0)
@@ -276,21 +293,21 @@ void show_list(struct request *request)
 	list_for_each(entry, &request->all->containers) {
 		const struct container *c = container_of(entry, struct container, entry);
 
-		if (!whole && !container_is_active(c))
+		if ((!whole && !filters.has_status && !container_is_active(c)) ||
+		    !list_filters_take(&filters, c))
 			continue;
 		if (limit-- == 0)
 			break;
 		json_write_raw(&w, first ? "" : ",");
-		write_summary(&w, c, now);
+		write_summary(&w, c, now, with_size);
 		first = false;
 	}
+	list_filters_deinit(&filters);
 	json_write_raw(&w, "]");
 	reply_json(request->client, request->id, 200, &w);
 }
 
 // --- Images --------------------------------------------------------------------------------------
-
-#define SECTOR_SIZE 512u
 
 static bool is_shown(const struct image *image)
 {
