@@ -252,6 +252,15 @@ static unsigned cost(const struct frame *f, const struct port *to)
 	return f->meta.gso_size >= DECENT_SEGMENT ? 1 + segments / 16 : 1 + segments;
 }
 
+static bool may_pass(struct frame *f, const struct port *to)
+{
+	if (f->from->is_plain && to->is_plain)
+		return true;
+	if (f->headers.len == 0)
+		headers_copy(f);
+	return networks_allow(f->from, to, f->headers);
+}
+
 static void send_to_one(struct frame *f, struct port *to)
 {
 	error_t err = 0;
@@ -301,11 +310,11 @@ static error_t shared_message(const struct frame *f, struct message *m)
 	return err;
 }
 
-static void send_shared(const struct frame *f, struct port *to)
+static void send_shared(struct frame *f, struct port *to)
 {
 	struct message m;
 
-	if (!to->up || to == f->from)
+	if (!to->up || to == f->from || !may_pass(f, to))
 		return;
 	port_charge(f->from, 1);
 	if (shared_message(f, &m) != 0)
@@ -334,7 +343,7 @@ static void flood(struct frame *f)
 	if (f->m->num_handles == 1 && f->from != &sw->own)
 		err = frame_make_own(f);
 	meta_store(f);
-	if (err == 0)
+	if (err == 0 && may_pass(f, &sw->own))
 		send_to_one(f, &sw->own);
 	else
 		message_discard(f->m);
@@ -419,6 +428,8 @@ void frame_forward(struct port *from, struct message *m)
 	verdict = judge(&f);
 	if (verdict == GUARD_PASS)
 		verdict = judge_target(&f, to, to_all);
+	if (verdict == GUARD_PASS && !to_all && to != NULL && !may_pass(&f, to))
+		verdict = GUARD_NETWORK;
 	if (verdict != GUARD_PASS) {
 		port_charge(from, 1);
 		note_dropped(from, verdict);

@@ -65,6 +65,16 @@ static bool is_own_ipv6(const struct guard_identity *self, struct span address)
 		memcmp(address.data + 8, id, sizeof(id)) == 0;
 }
 
+static bool is_own_ipv4(const struct guard_identity *self, struct span address)
+{
+	if (equal(address, self->ipv4))
+		return true;
+	for (size_t i = 0; i < self->num_more; i++)
+		if (equal(address, self->more_ipv4[i]))
+			return true;
+	return false;
+}
+
 // RFC 826. Whatever the operation: the sender's addresses are what others learn.
 static enum guard_verdict check_arp(const struct guard_identity *self, struct reader *r)
 {
@@ -82,7 +92,7 @@ static enum guard_verdict check_arp(const struct guard_identity *self, struct re
 		return GUARD_MALFORMED;
 	// A probe for whether an address is free has no sender's (RFC 5227). One for another's
 	// would keep that from using it.
-	if (!equal(mac, self->mac) || !equal(equal(ip, zeroes) ? target : ip, self->ipv4))
+	if (!equal(mac, self->mac) || !is_own_ipv4(self, equal(ip, zeroes) ? target : ip))
 		return GUARD_ARP;
 	return GUARD_PASS;
 }
@@ -119,7 +129,7 @@ static enum guard_verdict check_ipv4(const struct guard_identity *self, struct r
 	if (reader_status(r) < 0 || first >> 4 != 4 || header_len < 20 || total < header_len ||
 	    total > packet_len)
 		return GUARD_MALFORMED;
-	if (!equal(source, self->ipv4))
+	if (!is_own_ipv4(self, source))
 		return GUARD_IPV4;
 	reader_skip(r, header_len - 20);
 	// What follows the first fragment has no ports; without the first it is never put together.
@@ -359,6 +369,7 @@ const char *guard_verdict_text(enum guard_verdict verdict)
 		[GUARD_DHCP_SERVER] = "DHCP server's message",
 		[GUARD_PROTOCOL] = "protocol that is not let through",
 		[GUARD_CLOSED] = "for a port that is closed to virtual machines",
+		[GUARD_NETWORK] = "for somebody with whom it shares no network",
 		[GUARD_OFFLOAD] = "checksum or segmentation offload that does not fit the headers",
 	};
 

@@ -7,11 +7,15 @@
 #include "libs/base/span.h"
 
 #define GUARD_MAC_LEN 6u
+#define GUARD_MORE_MAX 16u
 
 // Who a port is. Addresses are in network order.
 struct guard_identity {
 	uint8_t mac[GUARD_MAC_LEN];
 	uint8_t ipv4[4];
+	// Its addresses in networks.
+	uint8_t more_ipv4[GUARD_MORE_MAX][4];
+	size_t num_more;
 	// IPv6: addresses of any prefix whose interface identifier is made of the MAC address, as
 	// SLAAC makes them.
 };
@@ -33,6 +37,7 @@ enum guard_verdict {
 	GUARD_PROTOCOL,     // neither IPv4, IPv6 nor ARP (VLAN tags, LLDP, ...)
 	GUARD_OFFLOAD,      // asks for a checksum or for segmentation that does not fit its headers
 	GUARD_CLOSED,       // TCP to a port that is for the host's user only
+	GUARD_NETWORK,      // for somebody with whom it shares no network
 	GUARD_VERDICTS,
 };
 

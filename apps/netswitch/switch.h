@@ -4,7 +4,7 @@
 // and virtual machines ("vmnet"). main.c has the services; switch_port.c what all ports have: the
 // queue toward a peer, backpressure, the rate limit; forward.c where a frame goes, and what is done
 // for ports that cannot do it; vm_port.c how a virtual machine joins; pool.c the addresses; guard.c
-// what a virtual machine may send.
+// what a virtual machine may send; networks.c who may speak with whom.
 //
 // No addresses are learned: each port of ours has one MAC address that the switch gave it or knows,
 // and all others are beyond the uplink. So there is no table that a guest could fill, and nothing
@@ -39,6 +39,8 @@ struct port {
 	bool up;                // frames may come and go
 	uint32_t features;      // what the peer takes (NETDEV_FEATURE_*)
 	uint8_t mac[6];         // of whom is behind it
+	bool is_plain;          // it reaches all that are, and is in no network
+	uint32_t reach;         // NETDEV_REACH_*
 
 	// Toward the peer.
 	struct list queue;  // of struct queued_frame
@@ -56,6 +58,9 @@ struct port {
 	unsigned batch_cost;  // of the frames since the last look at the clock
 	nsec_t paid_until;    // what was sent is paid for at this time
 	struct guard_identity identity;
+	bool is_managed;  // it was told its networks
+	struct netdev_membership networks[NETDEV_NETWORKS_MAX];
+	size_t num_networks;
 	struct msg_netdev_join join;
 	nsec_t join_deadline;  // while it waits for the network
 	uint64_t dropped[GUARD_VERDICTS];
@@ -114,3 +119,13 @@ void vm_port_accept(struct netswitch *sw, handle_t channel);
 nsec_t vm_ports_answer(struct netswitch *sw, nsec_t now);
 // Our own TCP/IP told its network: what can be answered is.
 void network_changed(struct netswitch *sw, const struct netdev_network *network);
+
+// --- Networks (networks.c) ---
+
+// The port is in these networks, and no others. Members hear of its new addresses when it is up.
+void networks_set(struct port *port, const struct netdev_networks *networks);
+// The port is up: members of its networks hear of its addresses.
+void networks_announce(struct port *port);
+// Whether a frame, of which these are the headers, may go from one port to the other. One of them
+// is no plain port.
+bool networks_allow(const struct port *from, const struct port *to, struct span headers);

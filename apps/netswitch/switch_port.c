@@ -15,7 +15,10 @@ struct queued_frame {
 
 void port_init(struct port *port, struct netswitch *sw, enum port_kind kind)
 {
-	*port = (struct port){ .sw = sw, .kind = kind };
+	*port = (struct port){ .sw = sw,
+		               .kind = kind,
+		               .is_plain = true,
+		               .reach = NETDEV_REACH_UPLINK | NETDEV_REACH_BRIDGE };
 	list_init(&port->queue);
 	list_init(&port->entry);
 }

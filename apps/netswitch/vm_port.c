@@ -32,6 +32,10 @@ static error_t announce(struct port *port)
 
 	memcpy(answer.mac, port->mac, sizeof(answer.mac));
 	memcpy(answer.network.address, port->identity.ipv4, sizeof(answer.network.address));
+	if (port->is_managed) {
+		memset(answer.network.dns, 0, sizeof(answer.network.dns));
+		memcpy(answer.network.dns[0], sw->network.address, sizeof(answer.network.dns[0]));
+	}
 	err = message_encode_netdev_port(&m, &answer, NULL, 0);
 	return err != 0 ? err : channel_send(port->channel.handle, &m);
 }
@@ -67,6 +71,7 @@ static void admit(struct port *port)
 	}
 	port->up = true;
 	log_info("port %u.%u.%u.%u: up", ip[0], ip[1], ip[2], ip[3]);
+	networks_announce(port);
 }
 
 nsec_t vm_ports_answer(struct netswitch *sw, nsec_t now)
@@ -129,6 +134,7 @@ static void take_join(struct port *port, const struct msg_netdev_join *join)
 static void vm_port_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct port *port = source->context;
+	struct msg_netdev_networks networks;
 	struct msg_netdev_accept accept;
 	struct msg_netdev_join join;
 	const uint8_t *tail;
@@ -141,11 +147,13 @@ static void vm_port_message(struct loop *loop, struct source *source, struct mes
 	}
 	if (message_decode_netdev_join(m, &join, &tail, &tail_len) == 0)
 		take_join(port, &join);
+	else if (message_decode_netdev_networks(m, &networks, &tail, &tail_len) == 0)
+		networks_set(port, &networks.networks);
 	else if (port->up && message_decode_netdev_accept(m, &accept, &tail, &tail_len) == 0)
 		set_features(port, accept.features);
 	else
 		error_send(source->handle, 0, ERR_PROTOCOL,
-		           "vmnet takes netdev_join, and then frames and netdev_accept");
+		           "vmnet takes netdev_join, and then frames, netdev_accept and netdev_networks");
 	message_discard(m);
 }
 

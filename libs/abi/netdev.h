@@ -10,7 +10,8 @@
 // switch answers netdev_port, once
 //   it knows the network, or error; then frames go both ways, and the client may say netdev_accept.
 //   Closing the channel gives the
-//   port's addresses back.
+//   port's addresses back. A port whose client says netdev_networks, before netdev_join or later,
+//   is in these networks only; others are on the default network, and reach the uplink.
 #pragma once
 
 #include "libs/abi/message.h"
@@ -96,6 +97,33 @@ struct msg_netdev_port {
 	struct netdev_network network;
 };
 
+// What a virtual machine reaches by the address that the switch gave it.
+#define NETDEV_REACH_UPLINK (1u << 0)  // our own TCP/IP, and what is beyond the uplink
+#define NETDEV_REACH_BRIDGE (1u << 1)  // others on the default network
+
+#define NETDEV_NETWORKS_MAX 16u
+
+// A network that a virtual machine is in, and its address there. Addresses are one machine's in
+// their network, and no network's addresses are another's or the uplink's.
+struct netdev_membership {
+	uint32_t network;  // its number; 0: none, the entry is not used
+	uint8_t address[4];
+	uint8_t prefix_len;
+	uint8_t reserved[3];
+};
+
+struct netdev_networks {
+	uint32_t reach;  // NETDEV_REACH_*
+	struct netdev_membership entries[NETDEV_NETWORKS_MAX];
+};
+
+// Frames go between two virtual machines only in a network that both are in. Whatever the port
+// reaches, it may ask our own TCP/IP for names (port 53). After netdev_join our own address is told
+// as the server of names. What another port has of the addresses that are told here it has no more.
+struct msg_netdev_networks {
+	struct netdev_networks networks;
+};
+
 // To "ethernet": a virtual machine's port is gone, and nobody has its addresses any more. All its
 // frames came before this.
 struct msg_netdev_gone {
@@ -111,7 +139,8 @@ struct msg_netdev_gone {
 	X(NETDEV_NETWORK, netdev_network, 35, 0) \
 	X(NETDEV_JOIN, netdev_join, 36, 0)       \
 	X(NETDEV_PORT, netdev_port, 37, 0)       \
-	X(NETDEV_GONE, netdev_gone, 38, 0)
+	X(NETDEV_GONE, netdev_gone, 38, 0)       \
+	X(NETDEV_NETWORKS, netdev_networks, 170, 0)
 
 enum { NETDEV_MESSAGES(MESSAGE_NUMBER) };
 NETDEV_MESSAGES(MESSAGE_DECODER)
