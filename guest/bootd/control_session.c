@@ -181,6 +181,19 @@ static void handle_network(struct session *session, const struct control_header 
 	}
 }
 
+static void handle_networks(struct session *session, const struct control_header *request,
+                            const uint8_t *body)
+{
+	struct control_networks networks;
+	struct failure failure;
+
+	memcpy(&networks, body, sizeof(networks));
+	if (network_join(&session->networks, &networks, session->network.gateway, &failure) == 0)
+		reply(session, request, 0, "");
+	else
+		reply(session, request, failure.error, failure.message);
+}
+
 static int create_process(struct session *session, struct failure *failure)
 {
 	struct process *process = &session->process;
@@ -330,6 +343,7 @@ static const struct {
 	{ CONTROL_RESIZE, false, sizeof(struct control_resize), handle_resize },
 	{ CONTROL_SHUTDOWN, false, 0, handle_shutdown },
 	{ CONTROL_NETWORK, false, sizeof(struct control_network), handle_network },
+	{ CONTROL_NETWORKS, false, sizeof(struct control_networks), handle_networks },
 	{ CONTROL_PREPARE, false, sizeof(struct control_prepare), handle_prepare },
 	{ CONTROL_RELEASE, false, 0, handle_release },
 	{ CONTROL_STATS, false, 0, handle_query },

@@ -22,6 +22,7 @@ struct session {
 	bool shut_down;  // nothing more to do but to power off
 	bool has_network;
 	struct control_network network;
+	struct control_networks networks;  // what eth0 has of them
 	struct config config;
 	struct process process;      // number 1
 	struct process_table added;  // the others

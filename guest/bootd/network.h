@@ -19,6 +19,12 @@ void network_loopback_up(void);
 // with `failure` set.
 int network_configure(const struct control_network *network, struct failure *failure);
 
-// Writes /etc/hosts and, unless config.json gives it, /etc/resolv.conf, within the container's
+// Gives eth0 the addresses of `wanted` in place of those of `has`, which is what it has after this,
+// also on errors; and the default route through `gateway`, or none. Returns 0 or a negative errno
+// with `failure` set.
+int network_join(struct control_networks *has, const struct control_networks *wanted,
+                 const uint8_t gateway[4], struct failure *failure);
+
+// Writes /etc/hosts and /etc/resolv.conf, unless config.json gives them, within the container's
 // root; config->network is not NULL. Returns 0 or a negative errno with `failure` set.
 int network_write_files(const struct config *config, struct failure *failure);

@@ -140,7 +140,7 @@ struct msg_netdev_gone {
 	X(NETDEV_JOIN, netdev_join, 36, 0)       \
 	X(NETDEV_PORT, netdev_port, 37, 0)       \
 	X(NETDEV_GONE, netdev_gone, 38, 0)       \
-	X(NETDEV_NETWORKS, netdev_networks, 170, 0)
+	X(NETDEV_NETWORKS, netdev_networks, 39, 0)
 
 enum { NETDEV_MESSAGES(MESSAGE_NUMBER) };
 NETDEV_MESSAGES(MESSAGE_DECODER)

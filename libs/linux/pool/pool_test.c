@@ -222,6 +222,12 @@ error_t vm_bind_root(struct vm *v, handle_t channel, struct disk_region region)
 	return 0;
 }
 
+void vm_set_networks(struct vm *v, const struct netdev_networks *networks)
+{
+	(void)v;
+	(void)networks;
+}
+
 error_t vm_bind_network(struct vm *v, handle_t connector, const uint8_t address[4])
 {
 	(void)v;

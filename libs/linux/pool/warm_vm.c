@@ -83,7 +83,10 @@ static void vm_ready(void *context)
 	struct warm_vm *warm = context;
 	const struct vm_supply *supply = warm->supply;
 	static const uint8_t any_address[4];
+	static const struct netdev_networks no_networks;
 
+	if (supply->has_networks)
+		vm_set_networks(warm->vm, &no_networks);
 	if (supply->vmnet != HANDLE_NONE &&
 	    vm_bind_network(warm->vm, supply->vmnet, any_address) < 0) {
 		fail(warm, "it could not be put on the network");

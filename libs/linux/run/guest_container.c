@@ -238,6 +238,9 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
 	c->shares = config->shares;
 	c->num_shares = config->num_shares;
 	memcpy(c->address, config->address, sizeof(c->address));
+	c->has_networks = config->networks != NULL;
+	if (c->has_networks)
+		c->networks = *config->networks;
 	err = copy_config(c, config->config);
 	if (err < 0)
 		goto out_free;
@@ -285,8 +288,12 @@ static void join_network(struct guest_container *c)
 {
 	error_t err;
 
+	if (c->network == HANDLE_NONE || c->state >= CONTAINER_EXITED)
+		return;
+	if (c->has_networks)
+		vm_set_networks(c->vm, &c->networks);
 	// One that was booted ahead may be on it already.
-	if (c->network == HANDLE_NONE || c->state >= CONTAINER_EXITED || vm_on_network(c->vm))
+	if (vm_on_network(c->vm))
 		return;
 	err = vm_bind_network(c->vm, c->network, c->address);
 	if (err < 0)

@@ -61,6 +61,8 @@ struct guest_container_config {
 	const struct vm_share *shares;
 	size_t num_shares;
 	uint8_t address[4];  // wanted on the network, if it is free; all zero: any
+	// those that it is in, copied; NULL: the default network, with an uplink
+	const struct netdev_networks *networks;
 };
 
 // Makes a container. Errors: ERR_INVALID, ERR_TOO_LARGE (config), ERR_NO_MEMORY, as vm_create's and
@@ -96,6 +98,10 @@ void guest_container_signal(struct guest_container *c, uint32_t number);
 void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t columns);
 // Ends the VM at once; `ended` comes with status 137.
 void guest_container_kill(struct guest_container *c);
+// The container, which was made with networks, is in these from now on. An entry that stays keeps its
+// place.
+void guest_container_set_networks(struct guest_container *c,
+                                  const struct netdev_networks *networks);
 // Who the container is on the network. Returns false as long as it is not known, and when it is on
 // none.
 __must_check bool guest_container_address(const struct guest_container *c,

@@ -31,13 +31,42 @@ void guest_container_request(struct guest_container *c, enum control_type type, 
 		c->release_request = request;
 }
 
+// Whether the guest has something to do for its networks: one with an uplink only is so anyway.
+static bool has_news(const struct guest_container *c)
+{
+	if (!c->has_networks)
+		return false;
+	for (size_t i = 0; i < NETDEV_NETWORKS_MAX; i++)
+		if (c->networks.entries[i].network != 0)
+			return true;
+	return c->networks_told || (c->networks.reach & NETDEV_REACH_UPLINK) == 0;
+}
+
 static void request_network(struct guest_container *c, const struct guest_address *address)
 {
 	error_t err = vm_request_network(c->vm, CONTROL_PROCESS_INIT, address);
 
+	if (err == 0 && has_news(c)) {
+		err = vm_request_networks(c->vm, CONTROL_PROCESS_INIT, &c->networks);
+		c->networks_told = true;
+	}
 	if (err < 0)
 		guest_container_fail(c, "the guest could not be told its address (%s)",
 		                     error_text(err));
+}
+
+void guest_container_set_networks(struct guest_container *c, const struct netdev_networks *networks)
+{
+	struct guest_address address;
+
+	if (!c->has_networks || c->network == HANDLE_NONE || c->state >= CONTAINER_EXITED)
+		return;
+	c->networks = *networks;
+	if (c->state == CONTAINER_CREATED)
+		return;
+	vm_set_networks(c->vm, networks);
+	if (c->state >= CONTAINER_SETUP && !c->network_awaited && vm_address(c->vm, &address))
+		request_network(c, &address);
 }
 
 static void request_start(struct guest_container *c)

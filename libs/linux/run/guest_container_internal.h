@@ -32,6 +32,9 @@ struct guest_container {
 	const struct vm_share *shares;
 	size_t num_shares;
 	uint8_t address[4];    // wanted
+	bool has_networks;
+	struct netdev_networks networks;
+	bool networks_told;    // to the guest
 	bool network_awaited;  // the container is created once the network is known
 	int status;
 	bool failed;  // `error` says why

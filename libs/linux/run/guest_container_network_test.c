@@ -100,6 +100,53 @@ static void test_network_is_stuck(void **state)
 	network_holds = false;
 }
 
+// Its guest hears of networks before its process runs, and of each change.
+static void test_networks(void **state)
+{
+	struct netdev_networks networks = { .reach = NETDEV_REACH_UPLINK };
+	struct control_networks body;
+
+	(void)state;
+	container->has_networks = true;
+	container->networks.entries[2] = (struct netdev_membership){ .network = 7,
+		                                                     .address = { 172, 18, 0, 2 },
+		                                                     .prefix_len = 16 };
+	guest_boot();
+	assert_int_equal(joined->networks.entries[2].network, 7);
+	network_settles(true);
+	guest_ready();
+	memcpy(&body,
+	       requests + EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_NETWORK,
+	                                  CONTROL_NETWORKS, CONTROL_CREATE, CONTROL_START),
+	       0);
+	for (uint32_t i = 1; i <= 6; i++)
+		guest_reply(i, 0);
+	guest_frame(CONTROL_EVENT_STARTED, 1, 0, NULL, 0);
+	networks.entries[15] = (struct netdev_membership){ .network = 8,
+		                                           .address = { 172, 19, 0, 2 },
+		                                           .prefix_len = 20 };
+	guest_container_set_networks(container, &networks);
+	assert_int_equal(joined->networks.entries[2].network, 0);
+	memcpy(&body, requests + EXPECT_REQUESTS(CONTROL_NETWORK, CONTROL_NETWORKS), sizeof(body));
+	assert_int_equal(body.uplink, 1);
+	assert_memory_equal(body.entries[2].address, "\0\0\0\0", 4);
+	assert_memory_equal(body.entries[15].address, "\xac\x13\0\2", 4);
+	assert_int_equal(body.entries[15].prefix_len, 20);
+}
+
+// Who is on the default network needs to be told nothing more.
+static void test_default_network(void **state)
+{
+	(void)state;
+	container->has_networks = true;
+	container->networks.reach = NETDEV_REACH_UPLINK | NETDEV_REACH_BRIDGE;
+	guest_boot();
+	network_settles(true);
+	guest_ready();
+	EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_NETWORK, CONTROL_CREATE,
+	                CONTROL_START);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +155,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_network, setup_network, teardown),
 		cmocka_unit_test_setup_teardown(test_network_after_the_end, setup_network,
 		                                teardown),
+		cmocka_unit_test_setup_teardown(test_networks, setup_network, teardown),
+		cmocka_unit_test_setup_teardown(test_default_network, setup_network, teardown),
 		container_case(test_network_outlives_guest),
 		container_case(test_network_is_stuck),
 	};

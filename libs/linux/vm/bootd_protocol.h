@@ -91,6 +91,10 @@ enum control_type {
 	CONTROL_TOP = 13,
 	CONTROL_LIMIT = 14,  // body: struct control_limits
 
+	// body: struct control_networks: what of networks the machine is in, now and after each
+	// change; after NETWORK
+	CONTROL_NETWORKS = 15,
+
 	// body: struct control_reply, then a UTF-8 message when status is not 0, else what the
 	// request's type tells
 	CONTROL_REPLY = 32,
@@ -162,6 +166,18 @@ struct control_network {
 	uint8_t dns[2][4];
 	uint8_t prefix_len;
 	uint8_t reserved[3];
+};
+
+#define CONTROL_NETWORKS_MAX 16u
+
+// Addresses besides that of control_network. An entry that stays keeps its place.
+struct control_networks {
+	uint32_t uplink;  // 0: there is no way out, so no default route
+	struct {
+		uint8_t address[4];  // all zero: none
+		uint8_t prefix_len;
+		uint8_t reserved[3];
+	} entries[CONTROL_NETWORKS_MAX];
 };
 
 struct control_signal {

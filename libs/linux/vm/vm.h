@@ -130,6 +130,9 @@ void vm_writable_reopened(struct vm *vm, handle_t channel);
 // consumed), once, wanting `address` (all zero: any); `network_settled` comes later. Errors:
 // ERR_EXISTS, ERR_BAD_STATE, as loop_add's.
 __must_check error_t vm_bind_network(struct vm *vm, handle_t connector, const uint8_t address[4]);
+// The VM is in these networks only, whenever it is plugged in (vm_net_set_networks). Its guest is
+// told by vm_request_networks.
+void vm_set_networks(struct vm *vm, const struct netdev_networks *networks);
 // Whether it was plugged in.
 bool vm_on_network(const struct vm *vm);
 // Whether `network_settled` is to come for the first time.
@@ -152,6 +155,9 @@ __must_check error_t vm_send(struct vm *vm, enum control_type type, uint32_t pro
 // Tells bootd who the VM is (CONTROL_NETWORK). Errors: as vm_request's.
 __must_check error_t vm_request_network(struct vm *vm, uint32_t process,
                                         const struct guest_address *address);
+// Tells bootd what of networks the VM is in (CONTROL_NETWORKS). Errors: as vm_request's.
+__must_check error_t vm_request_networks(struct vm *vm, uint32_t process,
+                                         const struct netdev_networks *networks);
 // Gives input to a port. Returns how many bytes were taken; after fewer than all, `input_ready`
 // comes.
 size_t vm_input(struct vm *vm, uint32_t port, struct span bytes);

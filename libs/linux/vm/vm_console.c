@@ -49,6 +49,26 @@ error_t vm_request_network(struct vm *vm, uint32_t process, const struct guest_a
 	return vm_request(vm, CONTROL_NETWORK, process, fixed, (struct span){ 0 }, &request);
 }
 
+_Static_assert(CONTROL_NETWORKS_MAX == NETDEV_NETWORKS_MAX, "an address in each network");
+
+error_t vm_request_networks(struct vm *vm, uint32_t process, const struct netdev_networks *networks)
+{
+	struct control_networks body = { .uplink =
+		                                 (networks->reach & NETDEV_REACH_UPLINK) != 0 };
+	struct span fixed = { .data = (const uint8_t *)&body, .len = sizeof(body) };
+	uint32_t request;
+
+	for (size_t i = 0; i < NETDEV_NETWORKS_MAX; i++) {
+		const struct netdev_membership *entry = &networks->entries[i];
+
+		if (entry->network == 0)
+			continue;
+		memcpy(body.entries[i].address, entry->address, sizeof(body.entries[i].address));
+		body.entries[i].prefix_len = entry->prefix_len;
+	}
+	return vm_request(vm, CONTROL_NETWORKS, process, fixed, (struct span){ 0 }, &request);
+}
+
 static error_t take_ready(struct vm *vm, struct span body)
 {
 	struct control_ready ready;

@@ -373,6 +373,12 @@ error_t vm_net_join(struct vm_net *net, handle_t to, const uint8_t address[4],
 	return 0;
 }
 
+void vm_net_set_networks(struct vm_net *net, const struct netdev_networks *networks)
+{
+	net->networks = *networks;
+	net->has_networks = true;
+}
+
 bool vm_net_drain(struct vm_net *net, void (*drained)(void *context), void *context)
 {
 	net->drained = drained;

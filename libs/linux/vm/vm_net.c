@@ -88,11 +88,37 @@ static void tell_drained(struct vm_net *net)
 		net->drained(net->drained_context);
 }
 
+// Errors: channel_send's.
+static error_t send_networks(struct vm_net *net, handle_t channel)
+{
+	struct msg_netdev_networks told = { .networks = net->networks };
+	struct message m;
+	error_t err = message_encode_netdev_networks(&m, &told, NULL, 0);
+
+	if (err == 0)
+		err = channel_send(channel, &m);
+	net->networks_wait = err == ERR_FULL;
+	return err;
+}
+
+void vm_net_set_networks(struct vm_net *net, const struct netdev_networks *networks)
+{
+	net->networks = *networks;
+	net->has_networks = true;
+	if (!net->connected)
+		return;
+	// A port that is gone is told when it is back.
+	if (send_networks(net, net->port.handle) == ERR_FULL)
+		source_want_writable(&net->port, true);
+}
+
 static void port_writable(struct loop *loop, struct source *source)
 {
 	struct vm_net *net = source->context;
 
 	(void)loop;
+	if (net->networks_wait && send_networks(net, source->handle) == ERR_FULL)
+		return;
 	machine_enter(net->machine);
 	if (net->tx_waits)
 		tx_send(net);
@@ -284,7 +310,7 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 static void port_drop(struct vm_net *net)
 {
 	loop_close(net->loop, &net->port);
-	net->connected = false;
+	net->connected = net->networks_wait = false;
 	machine_enter(net->machine);
 	net_device_set_link(&net->device, false);
 	if (net->tx_waits)
@@ -324,8 +350,10 @@ static const struct source_ops port_ops = {
 static void client_connected(void *context, handle_t channel)
 {
 	struct vm_net *net = context;
-	error_t err = send_join(net, channel);
+	error_t err = net->has_networks ? send_networks(net, channel) : 0;
 
+	if (err == 0)
+		err = send_join(net, channel);
 	if (err == 0)
 		err = loop_add(net->loop, &net->port, channel, &port_ops, net);
 	if (err < 0) {

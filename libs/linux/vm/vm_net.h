@@ -39,6 +39,9 @@ struct vm_net {
 	struct machine *machine;
 	struct loop *loop;
 	uint8_t wanted[4];
+	struct netdev_networks networks;
+	bool has_networks;
+	bool networks_wait;  // for room in the channel
 	// our own: the app's may be shared by several machines, and a poll takes a handle once
 	handle_t connector;
 	struct service_client client;
@@ -74,6 +77,9 @@ __must_check error_t vm_net_join(struct vm_net *net, handle_t connector, const u
                                  void (*settled)(void *context, const struct guest_address *address,
                                                  const char *error),
                                  void *context);
+// The machine is in these networks only, at once and whenever it joins again, and asks the switch's
+// own TCP/IP for names from its next join on. Before vm_net_join, or after it.
+void vm_net_set_networks(struct vm_net *net, const struct netdev_networks *networks);
 // The machine has stopped: sends what its guest has handed to the card, such as the last
 // acknowledgement of a connection. Returns true when all is sent, or nobody is there to take it;
 // else `drained` comes, and this is to be called again.

@@ -327,10 +327,49 @@ static void test_switch_restarts(void **state)
 	assert_int_equal(net->address.network.address[3], 101);
 }
 
+static void expect_networks(uint32_t index, uint32_t network)
+{
+	struct msg_netdev_networks told;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	assert_true(index < num_sent);
+	assert_int_equal(message_decode_netdev_networks(&sent[index], &told, &tail, &tail_len), 0);
+	assert_int_equal(told.networks.entries[0].network, network);
+}
+
+// The switch hears of a machine's networks at each change, and before it joins again.
+static void test_networks(void **state)
+{
+	struct netdev_networks networks = { .entries = { { .network = 1 } } };
+
+	(void)state;
+	switch_answers(&port);
+	vm_net_set_networks(net, &networks);
+	expect_networks(1, 1);
+	// The last word counts when the channel has room again.
+	send_error = ERR_FULL;
+	for (networks.entries[0].network = 2; networks.entries[0].network < 4;
+	     networks.entries[0].network++)
+		vm_net_set_networks(net, &networks);
+	assert_true(wants_writable);
+	assert_int_equal(num_sent, 2);
+	send_error = 0;
+	net->port.ops->writable(&loop, &net->port);
+	assert_int_equal(num_sent, 3);
+	expect_networks(2, 3);
+	assert_false(wants_writable);
+	net->port.ops->closed(&loop, &net->port);
+	assert_int_equal(num_sent, 5);
+	expect_networks(3, 3);
+	expect_join(4, "\x0a\0\x02\x64");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		net_case(test_join),
+		net_case(test_networks),
 		net_case(test_refused),
 		net_case(test_patience),
 		net_case(test_transmit),
