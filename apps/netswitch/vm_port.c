@@ -152,8 +152,9 @@ static void vm_port_message(struct loop *loop, struct source *source, struct mes
 	else if (port->up && message_decode_netdev_accept(m, &accept, &tail, &tail_len) == 0)
 		set_features(port, accept.features);
 	else
-		error_send(source->handle, 0, ERR_PROTOCOL,
-		           "vmnet takes netdev_join, and then frames, netdev_accept and netdev_networks");
+		error_send(
+			source->handle, 0, ERR_PROTOCOL,
+			"vmnet takes netdev_join, and then frames, netdev_accept and netdev_networks");
 	message_discard(m);
 }
 

@@ -13,7 +13,7 @@ struct vm_supply {
 	handle_t blkdev;
 	handle_t vmnet;
 	bool has_networks;  // VMs are in none of vmnet's networks until their container says which
-	handle_t files;  // HANDLE_NONE, with that of the volumes: VMs have no device for files
+	handle_t files;     // HANDLE_NONE, with that of the volumes: VMs have no device for files
 	handle_t volumes;
 	bool has_sstc;
 	uint64_t timebase_hz;

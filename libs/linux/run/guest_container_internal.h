@@ -31,7 +31,7 @@ struct guest_container {
 	handle_t network;
 	const struct vm_share *shares;
 	size_t num_shares;
-	uint8_t address[4];    // wanted
+	uint8_t address[4];  // wanted
 	bool has_networks;
 	struct netdev_networks networks;
 	bool networks_told;    // to the guest

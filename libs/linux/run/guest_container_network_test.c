@@ -116,8 +116,9 @@ static void test_networks(void **state)
 	network_settles(true);
 	guest_ready();
 	memcpy(&body,
-	       requests + EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_NETWORK,
-	                                  CONTROL_NETWORKS, CONTROL_CREATE, CONTROL_START),
+	       requests +
+	               EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_NETWORK,
+	                               CONTROL_NETWORKS, CONTROL_CREATE, CONTROL_START),
 	       0);
 	for (uint32_t i = 1; i <= 6; i++)
 		guest_reply(i, 0);

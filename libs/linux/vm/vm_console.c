@@ -53,8 +53,7 @@ _Static_assert(CONTROL_NETWORKS_MAX == NETDEV_NETWORKS_MAX, "an address in each 
 
 error_t vm_request_networks(struct vm *vm, uint32_t process, const struct netdev_networks *networks)
 {
-	struct control_networks body = { .uplink =
-		                                 (networks->reach & NETDEV_REACH_UPLINK) != 0 };
+	struct control_networks body = { .uplink = (networks->reach & NETDEV_REACH_UPLINK) != 0 };
 	struct span fixed = { .data = (const uint8_t *)&body, .len = sizeof(body) };
 	uint32_t request;
 
