@@ -98,8 +98,8 @@ void guest_container_signal(struct guest_container *c, uint32_t number);
 void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t columns);
 // Ends the VM at once; `ended` comes with status 137.
 void guest_container_kill(struct guest_container *c);
-// The container, which was made with networks, is in these from now on. An entry that stays keeps its
-// place.
+// The container, which was made with networks, is in these from now on. An entry that stays keeps
+// its place.
 void guest_container_set_networks(struct guest_container *c,
                                   const struct netdev_networks *networks);
 // Who the container is on the network. Returns false as long as it is not known, and when it is on
