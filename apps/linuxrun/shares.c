@@ -47,7 +47,7 @@ static void choose_session(struct linuxrun *run, char *word)
 	bool is_new;
 
 	str_copy(name, word + sizeof(FILL) - 1, sizeof(name));
-	is_new = volume_is_empty(run, name);
+	is_new = volumes_have_nothing_in(run, name);
 	fmt_write(word, sizeof(name), "%s%s", is_new ? "all/" : "ro/", name);
 }
 

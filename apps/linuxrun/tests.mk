@@ -6,6 +6,3 @@ HOST_FUZZERS += apps/linuxrun/linuxrun_fuzz
 linuxrun_fuzz_SRCS := $(filter-out %/main.c %_test.c %_fuzz.c,$(wildcard apps/linuxrun/*.c)) \
 	$(patsubst %,libs/linux/%.c,disk/disk machine/loader vm/boot_disk vm/boot_disk_fake vm/ustar) libs/starina/opener.c \
 	$(linuxrun_FILES) libs/json/json.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
-HOST_TESTS += apps/linuxrun/volume_remove_test
-volume_remove_test_SRCS := apps/linuxrun/volume_remove.c libs/files/provider_fake.c $(linuxrun_FILES) libs/starina/opener.c $(SYSTEM_FAKE_SRCS) \
-	$(patsubst %,libs/base/%.c,fmt span string)

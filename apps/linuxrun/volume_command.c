@@ -98,16 +98,6 @@ void volume_command_resume(struct linuxrun *run)
 
 // --- The commands --------------------------------------------------------------------------------
 
-// Whether a volume has no name but one that was made up: 64 hexadecimal digits.
-static bool is_anonymous(const char *name)
-{
-	size_t len = 0;
-
-	while ((name[len] >= '0' && name[len] <= '9') || (name[len] >= 'a' && name[len] <= 'f'))
-		len++;
-	return len == 64 && name[len] == '\0';
-}
-
 static void list_one(void *context, const struct file_entry *entry)
 {
 	struct volume_command *c = context;
@@ -175,7 +165,7 @@ static void prune_choose(void *context, const struct file_entry *entry)
 	bool left = entry->name[0] == '.';  // of a removal that was not whole
 
 	if (entry->type == FILE_TYPE_FOLDER && pruned->name[0] == '\0' &&
-	    (left || pruned->command->all || is_anonymous(entry->name)))
+	    (left || pruned->command->all || volume_is_anonymous(entry->name)))
 		str_copy(pruned->name, entry->name, sizeof(pruned->name));
 }
 

@@ -56,22 +56,15 @@ error_t volumes_open(struct linuxrun *run, struct folder **out)
 	return folder_open(connector, FILES_VOLUMES, out);
 }
 
-static void see_entry(void *context, const struct file_entry *entry)
-{
-	(void)entry;
-	*(bool *)context = false;
-}
-
-bool volume_is_empty(struct linuxrun *run, const char *name)
+bool volumes_have_nothing_in(struct linuxrun *run, const char *name)
 {
 	struct folder *volumes;
-	bool empty = true;
+	bool empty;
 
 	// What is wrong is told to the guest, which asks for the same.
 	if (volumes_open(run, &volumes) < 0)
 		return true;
-	if (folder_list(volumes, name, see_entry, &empty) < 0)
-		empty = true;
+	empty = volume_is_empty(volumes, name);
 	folder_close(volumes);
 	return empty;
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The volumes of the state disk: folders of one folder. What is being removed has a name that is
-// not a volume's: with a dot before it. All functions that ask the server block.
+// What a run does with the volumes of the state disk. All functions that ask the server block.
 #pragma once
 
 #include "libs/base/span.h"
-#include "libs/files/simple.h"
+#include "libs/files/volume.h"
 
 // Annotations of config.json, which are for us (tools/run/settings): what the user wants of his
 // volumes instead of a container; which volumes go with the container, with blanks between them.
@@ -22,10 +21,7 @@ bool volumes_next_word(const char **rest, char *word, size_t size);
 // Opens the folder of the volumes, to be closed by folder_close. Errors: as folder_open's.
 __must_check error_t volumes_open(struct linuxrun *run, struct folder **out);
 // Whether a volume has nothing in it, or is not there.
-bool volume_is_empty(struct linuxrun *run, const char *name);
-// Removes a volume with all that is in it. Errors: as folder_rename's, folder_remove's and
-// folder_list's; ERR_NOT_FOUND: there is no such volume.
-__must_check error_t volume_remove(struct folder *volumes, const char *name);
+bool volumes_have_nothing_in(struct linuxrun *run, const char *name);
 // Removes what is to go with the container.
 void volumes_remove(struct linuxrun *run, const char *names);
 

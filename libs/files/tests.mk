@@ -6,3 +6,5 @@ HOST_TESTS += libs/files/simple_test
 simple_test_SRCS := $(files_test_SRCS)
 HOST_FUZZERS += libs/files/files_fuzz
 files_fuzz_SRCS := $(files_test_SRCS)
+HOST_TESTS += libs/files/volume_test
+volume_test_SRCS := $(files_test_SRCS)

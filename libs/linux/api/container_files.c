@@ -1,34 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What a container has of the host's folders and of the volumes. Each goes into the VM as a session
-// that has that one, so that a guest that means harm reaches no other.
-#include "libs/base/fmt.h"
+// What a container has of the host's folders and of the volumes.
 #include "libs/base/string.h"
 #include "libs/linux/api/container_internal.h"
+#include "libs/linux/vm/vm_share.h"
 #include "libs/starina/alloc.h"
 
 // Whether it is a path for a mount: absolute, not the root itself.
 static bool is_mount_path(const char *path)
 {
 	return path[0] == '/' && path[1] != '\0' && strlen(path) < LINUX_ERROR_MAX;
-}
-
-// A name that is one component, without what is not in a name of docker's.
-static bool is_volume_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len < 2 || len >= VM_SHARE_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = name[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-		if (!letter && !(c >= '0' && c <= '9') &&
-		    (i == 0 || (c != '_' && c != '.' && c != '-')))
-			return false;
-	}
-	return true;
 }
 
 // Keeps the mounts in the order of their paths: what lies in another's folder comes after it.
@@ -61,7 +42,6 @@ static struct task_mount *mount_add(struct container *container, const char *pat
 	if (mount == NULL)
 		return NULL;
 	str_copy(mount->path, path, sizeof(mount->path));
-	mount->share.connector = service;
 	insert(task, mount);
 	return mount;
 }
@@ -77,10 +57,8 @@ void container_bind(struct container *container, const char *share, const char *
 	if (mount == NULL)
 		return;
 	mount->read_only = read_only;
-	str_copy(mount->share.name, "0", sizeof(mount->share.name));
-	if (strlen(share) == 0 || memchr(share, '/', strlen(share)) != NULL ||
-	    fmt_write(mount->share.uri, sizeof(mount->share.uri), FILES_HOST_PREFIX "%s/%s", share,
-	              read_only ? "ro" : "") >= sizeof(mount->share.uri))
+	if (vm_share_set_host(&mount->share, container->task.runtime->supply.files, share,
+	                      read_only) < 0)
 		task_builder_error(&container->task, ERR_INVALID);
 }
 
@@ -96,10 +74,8 @@ void container_volume(struct container *container, const char *name, const char 
 		return;
 	mount->read_only = (flags & VOLUME_READ_ONLY) != 0;
 	mount->copy = (flags & (VOLUME_READ_ONLY | VOLUME_NO_COPY)) == 0;
-	mount->share.make = !mount->read_only;
-	str_copy(mount->share.name, name, sizeof(mount->share.name));
-	str_copy(mount->share.uri, mount->read_only ? FILES_VOLUMES_READ_ONLY : FILES_VOLUMES,
-	         sizeof(mount->share.uri));
-	if (!is_volume_name(name) || (flags & ~(VOLUME_READ_ONLY | VOLUME_NO_COPY)) != 0)
+	if (vm_share_set_volume(&mount->share, container->task.runtime->supply.volumes, name,
+	                        mount->read_only) < 0 ||
+	    (flags & ~(VOLUME_READ_ONLY | VOLUME_NO_COPY)) != 0)
 		task_builder_error(&container->task, ERR_INVALID);
 }

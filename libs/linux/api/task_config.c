@@ -6,8 +6,8 @@
 #include "libs/base/fmt.h"
 #include "libs/linux/api/task.h"
 #include "libs/linux/container.h"
-#include "libs/linux/vm/bootd_protocol.h"
 #include "libs/linux/vm/image_config.h"
+#include "libs/linux/vm/vm_share.h"
 
 #define DEFAULT_HOSTNAME "starina"
 
@@ -62,19 +62,10 @@ static error_t write_env(const struct task *task, const struct image *image,
 // Which entry of the VM's device is mounted where.
 static void write_mounts(const struct task *task, struct json_writer *w)
 {
-	char key[sizeof(CONTROL_SHARE_ANNOTATION) + LINUX_ERROR_MAX], value[32];
-
 	for (uint32_t i = 0; i < task->num_mounts; i++) {
 		const struct task_mount *mount = task->mounts[i];
 
-		fmt_write(key, sizeof(key), CONTROL_SHARE_ANNOTATION "%s", mount->path);
-		fmt_write(value, sizeof(value), "%u%s", i,
-		          mount->read_only      ? ":ro"
-		                  : mount->copy ? ":copy"
-		                                : "");
-		json_write_string(w, key);
-		json_write_raw(w, ":");
-		json_write_string(w, value);
+		vm_share_write(w, mount->path, i, mount->read_only, mount->copy);
 	}
 }
 

@@ -19,7 +19,7 @@
 
 #define VM_MAX_SHARES 32u
 // Different URIs among the shares of a VM.
-#define VM_FILES_MAX_SESSIONS 8u
+#define VM_FILES_MAX_SESSIONS 24u
 #define VM_SHARE_NAME_MAX 256u
 // Folios of FILES_LOAN_BYTES that a session keeps between requests.
 #define VM_FILES_MAX_LOANS 8u

@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: MIT
-#include "apps/linuxrun/volumes.h"
+#include "libs/files/volume.h"
 
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
 #define NAMES_SIZE (64u * 1024)  // bytes of names that are looked at in one go
+
+static void see_entry(void *context, const struct file_entry *entry)
+{
+	(void)entry;
+	*(bool *)context = false;
+}
+
+bool volume_is_empty(struct folder *volumes, const char *name)
+{
+	bool empty = true;
+
+	return folder_list(volumes, name, see_entry, &empty) < 0 || empty;
+}
+
+// --- Removal -------------------------------------------------------------------------------------
 
 // Names of a folder, each with a byte before it that tells folders, and a NUL behind it.
 struct names {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A volume goes with all that is in it, however deep, and others stay.
-#include "apps/linuxrun/volumes.h"
+#include "libs/files/volume.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "libs/linux/vm/vm_share.h"
+
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/files/volume.h"
+#include "libs/linux/vm/bootd_protocol.h"
+
+error_t vm_share_set_host(struct vm_share *out, handle_t files, const char *share, bool read_only)
+{
+	size_t len = strlen(share);
+
+	*out = (struct vm_share){ .connector = files };
+	str_copy(out->name, "0", sizeof(out->name));
+	if (len == 0 || memchr(share, '/', len) != NULL ||
+	    fmt_write(out->uri, sizeof(out->uri), FILES_HOST_PREFIX "%s/%s", share,
+	              read_only ? "ro" : "") >= sizeof(out->uri))
+		return ERR_INVALID;
+	return 0;
+}
+
+error_t vm_share_set_volume(struct vm_share *out, handle_t volumes, const char *name,
+                            bool read_only)
+{
+	*out = (struct vm_share){ .connector = volumes, .make = !read_only };
+	str_copy(out->name, name, sizeof(out->name));
+	str_copy(out->uri, read_only ? FILES_VOLUMES_READ_ONLY : FILES_VOLUMES, sizeof(out->uri));
+	return volume_name_is_good(name) ? 0 : ERR_INVALID;
+}
+
+void vm_share_write(struct json_writer *w, const char *path, uint32_t number, bool read_only,
+                    bool copy)
+{
+	struct json_writer key = { 0 };
+	char value[32];
+
+	json_write_raw(&key, CONTROL_SHARE_ANNOTATION);
+	json_write_raw(&key, path);
+	fmt_write(value, sizeof(value), "%u%s%s", number, read_only ? ":ro" : "",
+	          copy ? ":copy" : "");
+	if (json_writer_text(&key) == NULL) {
+		w->bad = true;
+	} else {
+		json_write_string(w, key.text);
+		json_write_raw(w, ":");
+		json_write_string(w, value);
+	}
+	json_writer_deinit(&key);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// What a virtual machine gets of the host's folders and of the volumes: each in a session that has
+// that one alone, or through a root that shows that one, so that a guest that means harm reaches no
+// other.
+#pragma once
+
+#include "libs/json/json.h"
+#include "libs/linux/vm/vm_files.h"
+
+// A folder or file of the host, which run.sh shares by the name `share` ("NAME", or "+N" of a bind;
+// libs/abi/files.h). `files` is the connector of that service. Errors: ERR_INVALID (the name).
+__must_check error_t vm_share_set_host(struct vm_share *out, handle_t files, const char *share,
+                                       bool read_only);
+// A volume of the service behind `volumes`, made when it is not there and the session may write.
+// Errors: ERR_INVALID (the name is none of a volume).
+__must_check error_t vm_share_set_volume(struct vm_share *out, handle_t volumes, const char *name,
+                                         bool read_only);
+// Writes the member of config.json's annotations that mounts share `number` at `path`; `copy`: an
+// empty one is filled with what the image has there.
+void vm_share_write(struct json_writer *w, const char *path, uint32_t number, bool read_only,
+                    bool copy);
