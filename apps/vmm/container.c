@@ -7,11 +7,8 @@
 #include "libs/linux/api/runtime_internal.h"
 #include "libs/linux/pool/warm_vm.h"
 #include "libs/starina/alloc.h"
-#include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
-
-#define IMAGES_URI "blk:images"
 
 static void set_state(struct vmm *vmm, enum vmm_state state)
 {
@@ -56,26 +53,6 @@ static void container_input_ready(void *context)
 	attach_input(context);
 }
 
-static void root_reopened(struct opener *opener, handle_t channel, error_t error, const char *text)
-{
-	struct vmm *vmm = opener->context;
-
-	if (channel == HANDLE_NONE)
-		log_error("%s: %s (%s)", opener->uri, text, error_text(error));
-	if (vmm->container != NULL)
-		guest_container_root_reopened(vmm->container, channel);
-	else if (channel != HANDLE_NONE)
-		handle_close(channel);
-}
-
-static void container_root_lost(void *context)
-{
-	struct vmm *vmm = context;
-
-	opener_start(&vmm->opener, &vmm->loop, environ_connector(vmm->env, "blkdev"), IMAGES_URI,
-	             root_reopened, vmm);
-}
-
 static void container_ended(void *context, int status, const char *error)
 {
 	struct vmm *vmm = context;
@@ -93,18 +70,21 @@ static const struct guest_container_ops container_callbacks = {
 	.started = container_started,
 	.output = container_output,
 	.input_ready = container_input_ready,
-	.root_lost = container_root_lost,
+	.root_lost = disks_root_lost,
+	.writable_lost = disks_layer_lost,
 	.ended = container_ended,
 };
 
 // In the virtual machine that waits, or in one of its own.
-static error_t create(struct vmm *vmm, handle_t disk)
+static error_t create(struct vmm *vmm)
 {
 	struct linux_runtime *runtime = vmm->runtime;
 	struct guest_container_config config = {
 		.boot = vm_supply_config(&runtime->supply, vmm->memory, (uint32_t)vmm->cpus),
-		.root_disk = disk,
+		.root_disk = disk_take(&vmm->root_disk),
 		.root_region = vmm->root,
+		.writable_disk = disk_take(&vmm->layer_disk),
+		.is_scratch = (vmm->flags & VMM_SCRATCH) != 0,
 		.config = { .data = (const uint8_t *)vmm->config, .len = vmm->config_length },
 		.network = (vmm->flags & VMM_NETWORK) != 0 ? runtime->supply.vmnet : HANDLE_NONE,
 	};
@@ -117,6 +97,8 @@ static error_t create(struct vmm *vmm, handle_t disk)
 		config.vm = warm->vm;
 	err = guest_container_create(&vmm->loop, &config, &container_callbacks, vmm,
 	                             &vmm->container);
+	if (err < 0)
+		handle_close(config.root_disk);
 	if (err == 0 && warm != NULL)
 		warm_vm_free(warm);
 	else if (warm != NULL)
@@ -127,27 +109,22 @@ static error_t create(struct vmm *vmm, handle_t disk)
 	return err;
 }
 
-static void disk_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
+void container_disks_missing(struct vmm *vmm, error_t error, const char *text)
 {
-	struct vmm *vmm = opener->context;
 	char reason[VM_ERROR_MAX];
-	error_t err = error;
 
-	if (vmm->state == VMM_ENDED) {
-		if (channel != HANDLE_NONE)
-			handle_close(channel);
-		return;
-	}
-	if (channel != HANDLE_NONE) {
-		err = create(vmm, channel);
-		if (err < 0)
-			handle_close(channel);
-	}
+	fmt_write(reason, sizeof(reason), "the container could not be made: %s%s%s",
+	          text != NULL ? text : "", text != NULL && text[0] != '\0' ? ": " : "",
+	          error_text(error));
+	container_failed(vmm, reason);
+}
+
+void container_disks_opened(struct vmm *vmm)
+{
+	error_t err = create(vmm);
+
 	if (err < 0) {
-		fmt_write(reason, sizeof(reason), "the container could not be made: %s%s%s",
-		          text != NULL ? text : "", text != NULL && text[0] != '\0' ? ": " : "",
-		          error_text(err));
-		container_failed(vmm, reason);
+		container_disks_missing(vmm, err, NULL);
 		return;
 	}
 	heap_free(vmm->config);
@@ -175,7 +152,8 @@ static error_t copy_config(struct vmm *vmm, uint32_t length, handle_t folio)
 	return vmm->config != NULL ? 0 : ERR_NO_MEMORY;
 }
 
-void container_start(struct vmm *vmm, const struct msg_vmm_start *start, handle_t folio)
+void container_start(struct vmm *vmm, const struct msg_vmm_start *start, struct span image,
+                     handle_t folio)
 {
 	error_t err = copy_config(vmm, start->config_length, folio);
 
@@ -188,8 +166,7 @@ void container_start(struct vmm *vmm, const struct msg_vmm_start *start, handle_
 		return;
 	}
 	set_state(vmm, VMM_STARTING);
-	opener_start(&vmm->opener, &vmm->loop, environ_connector(vmm->env, "blkdev"), IMAGES_URI,
-	             disk_opened, vmm);
+	disks_open(vmm, image);
 }
 
 bool container_network(const struct vmm *vmm, struct netdev_network *out)

@@ -52,7 +52,7 @@ static void take_start(struct vmm *vmm, struct message *m)
 		message_discard(m);
 		return;
 	}
-	container_start(vmm, &start, m->handles[0]);
+	container_start(vmm, &start, (struct span){ .data = tail, .len = tail_len }, m->handles[0]);
 }
 
 static void take_attach(struct vmm *vmm, struct message *m)

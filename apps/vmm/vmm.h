@@ -30,6 +30,14 @@ struct attachment {
 	size_t input_done;
 };
 
+// A disk of the container's virtual machine.
+struct vmm_disk {
+	struct opener opener;
+	const char *service;
+	char uri[OPENER_URI_MAX];
+	handle_t channel;  // until the container is made
+};
+
 struct vmm {
 	const struct environ *env;
 	struct loop loop;
@@ -56,7 +64,8 @@ struct vmm {
 	struct disk_region root;
 	char *config;  // heap, until the container is made
 	size_t config_length;
-	struct opener opener;
+	struct vmm_disk root_disk;
+	struct vmm_disk layer_disk;
 	struct guest_container *container;
 	bool stdin_over;
 	bool killed;   // what its clients do not take is dropped
@@ -76,8 +85,13 @@ void link_tell(struct vmm *vmm);
 
 // --- container.c ---
 
-// Runs a container. The folio with its configuration is consumed.
-void container_start(struct vmm *vmm, const struct msg_vmm_start *start, handle_t folio);
+// Runs a container, of the image at this path of the store (empty: of the disk "images"). The folio
+// with its configuration is consumed.
+void container_start(struct vmm *vmm, const struct msg_vmm_start *start, struct span image,
+                     handle_t folio);
+// Its disks are open, or one of them is not to be had (`text`: the provider's words, or NULL).
+void container_disks_opened(struct vmm *vmm);
+void container_disks_missing(struct vmm *vmm, error_t error, const char *text);
 // Nothing runs, and nothing will: `error` is what went wrong.
 void container_failed(struct vmm *vmm, const char *error);
 void container_signal(struct vmm *vmm, uint32_t number);
@@ -86,6 +100,17 @@ void container_signal(struct vmm *vmm, uint32_t number);
 __must_check bool container_network(const struct vmm *vmm, struct netdev_network *out);
 // Ends the container at once; the process too when there is none.
 void container_kill(struct vmm *vmm);
+
+// --- disks.c ---
+
+// Opens the disks of the container, whose order the vmm has: container_disks_opened comes, or
+// container_disks_missing.
+void disks_open(struct vmm *vmm, struct span image);
+// The disk's channel, which is the caller's then; HANDLE_NONE: it is not open.
+handle_t disk_take(struct vmm_disk *disk);
+// A disk's provider has died (callbacks of the container, with the vmm as context).
+void disks_root_lost(void *context);
+void disks_layer_lost(void *context);
 
 // --- attach.c ---
 

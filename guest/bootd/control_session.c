@@ -78,7 +78,9 @@ static void handle_configure(struct session *session, const struct control_heade
 static int check_mount(const struct session *session, const struct control_mount *mount,
                        struct failure *failure)
 {
-	if ((mount->flags & ~(uint32_t)CONTROL_ROOT_READONLY) != 0 || mount->writable_disk > 1)
+	const uint32_t known = CONTROL_ROOT_READONLY | CONTROL_SCRATCH;
+
+	if ((mount->flags & ~known) != 0 || mount->writable_disk > 1)
 		return failure_set(failure, FAILURE_SETUP, -EINVAL,
 		                   "mount: unknown flags %#x (disk %u)", mount->flags,
 		                   mount->writable_disk);
@@ -92,6 +94,7 @@ static int check_mount(const struct session *session, const struct control_mount
 static void handle_mount(struct session *session, const struct control_header *request,
                          const uint8_t *body)
 {
+	enum layer layer = LAYER_MEMORY;
 	struct control_mount mount;
 	struct failure failure;
 
@@ -104,15 +107,17 @@ static void handle_mount(struct session *session, const struct control_header *r
 		fail(session, request, &failure);
 		return;
 	}
+	if (mount.writable_disk == 1)
+		layer = (mount.flags & CONTROL_SCRATCH) != 0 ? LAYER_SCRATCH : LAYER_DISK;
 	if (session->process.state != PROCESS_PREPARED &&
 	    (rootfs_mount_image(mount.root_sectors, &failure) != 0 ||
-	     rootfs_mount_layers(mount.writable_disk == 1, &failure) != 0)) {
+	     rootfs_mount_layers(layer, &failure) != 0)) {
 		give_up(session);
 		fail(session, request, &failure);
 		return;
 	}
 	session->mounted = true;
-	session->on_disk = mount.writable_disk == 1;
+	session->on_disk = layer == LAYER_DISK;
 	session->readonly = (mount.flags & CONTROL_ROOT_READONLY) != 0;
 	reply(session, request, 0, "");
 }

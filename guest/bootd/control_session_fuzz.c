@@ -84,9 +84,9 @@ int rootfs_mount_image(uint64_t sectors, struct failure *failure)
 	return outcome(1, failure);
 }
 
-int rootfs_mount_layers(bool writable_disk, struct failure *failure)
+int rootfs_mount_layers(enum layer layer, struct failure *failure)
 {
-	(void)writable_disk;
+	(void)layer;
 	check(has_image && !has_layers);
 	has_layers = (failures >> 2 & 1) == 0;
 	return outcome(2, failure);

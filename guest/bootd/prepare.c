@@ -55,7 +55,7 @@ static _Noreturn void rehearse_child(struct config *config, int control)
 	struct linger_wait linger = { 0 };
 
 	rehearse_configure();
-	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(false, &failure) == 0 &&
+	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(LAYER_MEMORY, &failure) == 0 &&
 	    container_process_create(&process, config, false, control, &failure) == 0 &&
 	    container_process_go(&process, NULL, 0) == 0)
 		run(&process);
@@ -89,7 +89,7 @@ int prepare_container(struct process *process, uint64_t root_sectors,
 	error = rootfs_mount_image(root_sectors, failure);
 	if (error == 0) {
 		rehearse(&config, control);
-		error = rootfs_mount_layers(false, failure);
+		error = rootfs_mount_layers(LAYER_MEMORY, failure);
 	}
 	if (error == 0)
 		error = container_process_prepare(process, &config, control, failure);

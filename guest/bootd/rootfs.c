@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -14,6 +15,7 @@
 #define DISK "/dev/vda"
 #define IMAGE "/lower"
 #define LOWER IMAGE "/rootfs"  // see tools/image/pack/pack.h
+#define WRITABLE_DISK "/dev/vdb"
 #define WRITABLE "/writable"
 #define UPPER WRITABLE "/upper"
 #define WORK WRITABLE "/work"
@@ -85,16 +87,30 @@ static int mount_tmpfs(void)
 	return mount("tmpfs", WRITABLE, "tmpfs", MS_NODEV, options);
 }
 
-int rootfs_mount_layers(bool writable_disk, struct failure *failure)
+static int mount_disk(bool scratch, struct failure *failure)
 {
+	// Without barriers and with rare commits, little of a scratch layer is ever written out.
+	const char *options = scratch ? "nobarrier,commit=600" : NULL;
+
+	if (wait_for_disk(WRITABLE_DISK, 0) != 0)
+		return failure_errno(failure, "find the writable disk " WRITABLE_DISK);
+	if (mount(WRITABLE_DISK, WRITABLE, "ext4", MS_NODEV | MS_NOATIME, options) != 0)
+		return failure_errno(failure, "mount the writable disk " WRITABLE_DISK " (ext4)");
+	return 0;
+}
+
+int rootfs_mount_layers(enum layer layer, struct failure *failure)
+{
+	int error = 0;
+
 	// A read-only root too gets a writable layer for now: mount points and /etc files that the
 	// image lacks have to be made. It is sealed when they are (mount_seal).
-	if (writable_disk) {
-		if (mount("/dev/vdb", WRITABLE, "ext4", MS_NODEV | MS_NOATIME, NULL) != 0)
-			return failure_errno(failure, "mount the writable disk /dev/vdb (ext4)");
-	} else if (mount_tmpfs() != 0) {
-		return failure_errno(failure, "mount a tmpfs for the writable layer");
-	}
+	if (layer != LAYER_MEMORY)
+		error = mount_disk(layer == LAYER_SCRATCH, failure);
+	else if (mount_tmpfs() != 0)
+		error = failure_errno(failure, "mount a tmpfs for the writable layer");
+	if (error != 0)
+		return error;
 	if (make_upper() != 0 || (mkdir(WORK, 0700) != 0 && errno != EEXIST))
 		return failure_errno(failure, "make the writable layer");
 	// No device node of an image may be opened: /dev has its own file system.

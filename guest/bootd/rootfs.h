@@ -2,7 +2,6 @@
 // The container's root file system, put together in bootd's own mount namespace.
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "guest/bootd/failure.h"
@@ -12,7 +11,14 @@
 // Mounts the image on the root disk, once the kernel has seen it with `sectors` sectors (0: with
 // any). All functions: 0 or a negative errno with the failure set.
 int rootfs_mount_image(uint64_t sectors, struct failure *failure);
-// Puts a writable layer (the writable disk or a tmpfs) over the image, at ROOTFS_PATH.
-int rootfs_mount_layers(bool writable_disk, struct failure *failure);
+// What the container writes goes to memory, to the writable disk, or to that disk without care for
+// what is on it after the container's end.
+enum layer {
+	LAYER_MEMORY,
+	LAYER_DISK,
+	LAYER_SCRATCH,
+};
+// Puts a writable layer over the image, at ROOTFS_PATH.
+int rootfs_mount_layers(enum layer layer, struct failure *failure);
 // Undoes both, and waits until nothing of the root disk is in use.
 int rootfs_unmount(struct failure *failure);

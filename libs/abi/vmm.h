@@ -45,13 +45,17 @@ struct msg_vmm_state {
 #define VMM_OPEN_STDIN (1u << 1)  // its stdin is open, else it is at its end
 #define VMM_STDIN_ONCE (1u << 2)  // its stdin ends with the first attachment that gave some
 #define VMM_NETWORK (1u << 3)
+#define VMM_LAYER (1u << 4)    // what it writes goes to the file layers/ID of the store
+#define VMM_SCRATCH (1u << 5)  // what is in that file is of no use after its end
 
-// Runs a container, once. One handle: a folio with its config.json (OCI runtime spec).
+// Runs a container, once. One handle: a folio with its config.json (OCI runtime spec). Tail: the
+// path of its root file system in the store (libs/abi/files.h), as "images/NAME"; none: it is on
+// the disk "images".
 struct msg_vmm_start {
 	uint8_t container[VMM_ID_SIZE];
-	uint32_t flags;  // VMM_TTY to VMM_NETWORK
+	uint32_t flags;  // VMM_TTY to VMM_SCRATCH
 	uint32_t config_length;
-	// Its root file system, on the disk "images".
+	// The part of that disk; 0, 0: all of it.
 	uint64_t first_sector;
 	uint64_t num_sectors;
 };

@@ -202,7 +202,6 @@ static error_t take_vm(struct guest_container *c, const struct guest_container_c
 			return err;
 	}
 	// The root disk last: with it the VM is no more one that a pool might keep.
-	assert(config->writable_disk == HANDLE_NONE || !vm_has_root(c->vm));
 	err = config->writable_disk != HANDLE_NONE ? vm_bind_writable(c->vm, config->writable_disk)
 						   : 0;
 	c->has_writable = err == 0 && config->writable_disk != HANDLE_NONE;
@@ -237,6 +236,7 @@ error_t guest_container_create(struct loop *loop, const struct guest_container_c
 	c->network = config->network;
 	c->shares = config->shares;
 	c->num_shares = config->num_shares;
+	c->is_scratch = config->is_scratch;
 	memcpy(c->address, config->address, sizeof(c->address));
 	c->has_networks = config->networks != NULL;
 	if (c->has_networks)

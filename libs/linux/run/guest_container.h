@@ -54,6 +54,7 @@ struct guest_container_config {
 	// channel of one with an ext4 file system for the writable layer, consumed also on errors;
 	handle_t writable_disk;
 	// HANDLE_NONE: the layer is a tmpfs
+	bool is_scratch;     // what is on that disk is of no use after the container's end
 	struct span config;  // config.json; copied
 	handle_t
 		network;  // connector of "vmnet", kept by the app until guest_container_start; HANDLE_NONE: there is no network

@@ -104,7 +104,8 @@ void guest_container_network_settled(void *context, const struct guest_address *
 void guest_container_advance(struct guest_container *c)
 {
 	struct control_configure configure = { 0 };
-	struct control_mount mount = { .writable_disk = c->has_writable ? 1 : 0,
+	struct control_mount mount = { .flags = c->is_scratch ? CONTROL_SCRATCH : 0,
+		                       .writable_disk = c->has_writable ? 1 : 0,
 		                       .root_sectors = vm_root_sectors(c->vm) };
 
 	if (c->state != CONTAINER_BOOTING || !c->root_ready ||

@@ -27,6 +27,7 @@ struct guest_container {
 	enum container_state state;
 	bool root_ready;
 	bool has_writable;
+	bool is_scratch;  // that disk
 	bool writable_ready;
 	handle_t network;
 	const struct vm_share *shares;

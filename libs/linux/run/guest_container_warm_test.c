@@ -121,6 +121,31 @@ static void test_another_root(void **state)
 	expect_end(125, "broke the control protocol");
 }
 
+// With a writable disk, it waits for both.
+static void test_another_root_and_a_layer(void **state)
+{
+	static const uint16_t release[] = { CONTROL_RELEASE };
+	static const uint16_t types[] = { CONTROL_CONFIGURE, CONTROL_MOUNT, CONTROL_CREATE,
+		                          CONTROL_START };
+	uint32_t events = 0;
+
+	(void)state;
+	writable_channel = WRITABLE;
+	create_with_another_root(&events);
+	writable_channel = HANDLE_NONE;
+	guest_container_start(container);
+	expect_requests(release, 1);
+	guest_reply(1, 0);
+	root_is_ready(16);
+	guest_read();
+	assert_int_equal(requests_len, 0);
+	writable_is_ready(64);
+	assert_int_equal(vm->writable.num_sectors, 64);
+	expect_requests(types, 4);
+	guest_container_kill(container);
+	expect_end(137, NULL);
+}
+
 // The driver dies while the guest lets go of the disk: the app opens it once more, once.
 static void test_root_lost_while_released(void **state)
 {
@@ -211,6 +236,7 @@ int main(void)
 		container_case(test_warm),
 		container_case(test_prepared),
 		container_case(test_another_root),
+		container_case(test_another_root_and_a_layer),
 		container_case(test_root_not_released),
 		container_case(test_root_lost_while_released),
 		container_case(test_root_reopened_while_released),

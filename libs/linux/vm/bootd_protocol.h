@@ -142,6 +142,8 @@ struct control_configure {
 
 enum control_root_flags {
 	CONTROL_ROOT_READONLY = 1u << 0,  // no writable overlay
+	// What is on the writable disk is of no use once the container has ended.
+	CONTROL_SCRATCH = 1u << 1,
 };
 
 // /dev/vda is the root image (squashfs). Its writable layer is a tmpfs, or /dev/vdb when
