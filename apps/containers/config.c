@@ -32,21 +32,33 @@ static error_t write_args(const struct settings *s, const struct image *image,
 	return ERR_INVALID;
 }
 
-static error_t write_env(const struct container *c, const struct image *image,
-                         struct json_writer *w)
+static error_t assign_all(struct string_list *env, const struct string_list *more)
+{
+	error_t err = 0;
+
+	for (size_t i = 0; i < more->count && err == 0; i++) {
+		err = string_list_assign(env, more->items[i]);
+		if (err == ERR_INVALID)
+			err = 0;
+	}
+	return err;
+}
+
+// `more`: of an added process, or NULL.
+static error_t write_env(const struct container *c, const struct image *image, bool has_terminal,
+                         const struct string_list *more, struct json_writer *w)
 {
 	struct string_list env = { 0 };
 	error_t err = string_list_add(&env, CONFIG_DEFAULT_PATH);
 
-	if (err == 0 && c->settings.tty)
+	if (err == 0 && has_terminal)
 		err = string_list_add(&env, "TERM=xterm");
 	if (err == 0)
 		err = config_add_image_env(&env, image);
-	for (size_t i = 0; i < c->settings.env.count && err == 0; i++) {
-		err = string_list_assign(&env, c->settings.env.items[i]);
-		if (err == ERR_INVALID)
-			err = 0;
-	}
+	if (err == 0)
+		err = assign_all(&env, &c->settings.env);
+	if (err == 0 && more != NULL)
+		err = assign_all(&env, more);
 	json_write_raw(w, ",\"env\":[");
 	if (err == 0)
 		config_write_strings(w, &env);
@@ -62,6 +74,42 @@ static const char *first_of(const char *a, const char *b, const char *otherwise)
 	return b != NULL && b[0] != '\0' ? b : otherwise;
 }
 
+static void write_place(const char *workdir, const char *user, struct json_writer *w)
+{
+	json_write_raw(w, ",\"cwd\":");
+	json_write_string(w, workdir);
+	if (user == NULL)
+		return;
+	json_write_raw(w, ",\"user\":{\"username\":");
+	json_write_string(w, user);
+	json_write_raw(w, "}");
+}
+
+error_t config_write_exec(const struct container *c, const struct image *image,
+                          const struct exec_settings *exec, struct json_writer *w)
+{
+	const struct settings *s = &c->settings;
+	char size[64];
+	error_t err;
+
+	json_write_raw(w, "{\"args\":[");
+	config_write_strings(w, &exec->cmd);
+	json_write_raw(w, "]");
+	err = write_env(c, image, exec->tty, &exec->env, w);
+	if (err < 0)
+		return err;
+	write_place(first_of(exec->workdir, s->workdir, first_of(image->workdir, NULL, "/")),
+	            first_of(exec->user, s->user, first_of(image->user, NULL, NULL)), w);
+	if (exec->tty) {
+		fmt_write(size, sizeof(size),
+		          ",\"terminal\":true,\"consoleSize\":{\"height\":%u,\"width\":%u}",
+		          exec->console_size[0], exec->console_size[1]);
+		json_write_raw(w, size);
+	}
+	json_write_raw(w, "}");
+	return w->bad ? ERR_NO_MEMORY : 0;
+}
+
 error_t config_write(const struct container *c, const struct image *image, struct json_writer *w,
                      char error[static SETTINGS_ERROR_MAX])
 {
@@ -75,16 +123,10 @@ error_t config_write(const struct container *c, const struct image *image, struc
 	json_write_raw(w, s->tty ? "true," : "false,");
 	err = write_args(s, image, w, error);
 	if (err == 0)
-		err = write_env(c, image, w);
+		err = write_env(c, image, s->tty, NULL, w);
 	if (err < 0)
 		return err;
-	json_write_raw(w, ",\"cwd\":");
-	json_write_string(w, first_of(s->workdir, image->workdir, "/"));
-	if (user != NULL) {
-		json_write_raw(w, ",\"user\":{\"username\":");
-		json_write_string(w, user);
-		json_write_raw(w, "}");
-	}
+	write_place(first_of(s->workdir, image->workdir, "/"), user, w);
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, first_of(s->hostname, NULL, short_id));
 	if (image->volumes.count > 0) {

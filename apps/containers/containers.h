@@ -9,9 +9,11 @@
 //   config.c    a container's config.json
 //   events.c    what happens, for who watches; event.c is one event
 //   policy.c    restart policies, and updates of them
+//   exec.c      processes that are added to containers (exec_settings.c: their settings)
 #pragma once
 
 #include "apps/containers/events.h"
+#include "apps/containers/exec_settings.h"
 #include "apps/containers/provision.h"
 #include "apps/containers/settings.h"
 #include "libs/abi/containers.h"
@@ -97,6 +99,8 @@ struct container {
 	struct list waiters;
 	struct pending_attach attaches[MAX_PENDING_ATTACHES];
 	size_t num_attaches;
+	struct list execs;  // struct exec, oldest first
+	uint32_t num_execs;
 	handle_t stop_timer;  // HANDLE_NONE: it is not being stopped
 	struct source stop_source;
 
@@ -234,6 +238,11 @@ void operation_rename(struct request *request);
 void operation_attach(struct request *request);
 // POST resize: 200 when the new size is on its way, 409 (it does not run).
 void operation_resize(struct request *request);
+// Whether a container's process can be told something; the request is answered otherwise. After a
+// restart of this app it takes a moment to come back.
+bool operation_can_reach(struct request *request, const struct container *c);
+// Reads a terminal's size from the query; false, and the request was answered, when it says none.
+bool operation_take_size(struct request *request, struct msg_vmm_resize *resize);
 // The container that the target names, or NULL, and the request was answered.
 struct container *operation_find(struct request *request);
 
@@ -387,6 +396,32 @@ void boot_start(struct containers *all);
 // Writes a container's config.json. Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
 __must_check error_t config_write(const struct container *c, const struct image *image,
                                   struct json_writer *w, char error[static SETTINGS_ERROR_MAX]);
+
+// Writes the `process` object of a process that is added to it. Errors: ERR_NO_MEMORY.
+__must_check error_t config_write_exec(const struct container *c, const struct image *image,
+                                       const struct exec_settings *exec, struct json_writer *w);
+
+// --- exec.c ---
+
+// POST /containers/NAME/exec: 201, 400 (the body), 409 (it does not run, too many).
+void operation_exec_create(struct request *request);
+// POST /exec/ID/start: 200 when it has the request's channel, or runs without one; 400 (it could
+// not), 404, 409 (it was started).
+void operation_exec_start(struct request *request);
+// POST /exec/ID/resize: 200 when the new size is on its way, 404, 409 (it does not run).
+void operation_exec_resize(struct request *request);
+// GET /exec/ID/json.
+void operation_exec_inspect(struct request *request);
+// The container's vmm says what has become of one.
+void exec_told(struct container *c, const struct msg_vmm_process *process, const char *text);
+// The container has ended: so have they.
+void exec_end_all(struct container *c);
+// Frees them.
+void exec_free_all(struct container *c);
+// Who has waited for one's start, as waiters_drop.
+void exec_waiters_drop(struct container *c, const struct client *client, uint32_t id);
+// The ids of those that run, as an array, or null.
+void exec_write_ids(struct json_writer *w, const struct container *c);
 
 // --- shutdown.c ---
 

@@ -30,6 +30,7 @@ void container_init(struct container *c, struct containers *all)
 	c->stop_timer = c->restart_timer = HANDLE_NONE;
 	list_init(&c->entry);
 	list_init(&c->waiters);
+	list_init(&c->execs);
 }
 
 void container_add(struct container *c)
@@ -41,6 +42,7 @@ void container_add(struct container *c)
 void container_discard(struct container *c)
 {
 	port_list_deinit(&c->ports);
+	exec_free_all(c);
 	settings_deinit(&c->settings);
 	heap_free(c->body);
 	heap_free(c);
@@ -90,6 +92,7 @@ void waiters_drop(struct containers *all, const struct client *client, uint32_t 
 			else
 				waiter_free(waiter);
 		}
+		exec_waiters_drop(c, client, id);
 	}
 }
 
@@ -233,6 +236,7 @@ static void container_over(struct container *c, int status, const char *error)
 		vmms_release(vmm);
 	close_attaches(c);
 	stop_timer_close(c);
+	exec_end_all(c);
 	c->state = CONTAINER_EXITED;
 	c->exit_code = status;
 	c->finished_at = wall_time();
@@ -291,6 +295,7 @@ void container_vmm_lost(struct container *c)
 void container_begin(struct container *c)
 {
 	policy_cancel(c);
+	exec_free_all(c);
 	c->state = CONTAINER_RUNNING;
 	c->started = c->killed = false;
 	c->error[0] = '\0';

@@ -224,9 +224,7 @@ static bool can_start(struct request *request)
 	return false;
 }
 
-// Whether a container's process can be told something; the request is answered otherwise. After a
-// restart of this app it takes a moment to come back.
-static bool is_reachable(struct request *request, const struct container *c)
+bool operation_can_reach(struct request *request, const struct container *c)
 {
 	if (c->vmm == NULL || !c->vmm->order_sent || c->vmm->connected)
 		return true;
@@ -284,7 +282,7 @@ void operation_stop(struct request *request, bool restarts)
 		}
 		return;
 	}
-	if ((!restarts || can_start(request)) && is_reachable(request, c) &&
+	if ((!restarts || can_start(request)) && operation_can_reach(request, c) &&
 	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, restarts)) {
 		if (restarts)
 			policy_started_by_user(c);
@@ -313,7 +311,7 @@ void operation_kill(struct request *request)
 		refuse(request, 409, "cannot kill container: %s: container %s is not running",
 		       request->target, c->id_text);
 	heap_free(text);
-	if (!good || !is_reachable(request, c))
+	if (!good || !operation_can_reach(request, c))
 		return;
 	done(request);
 	if (number == 9 || number == container_stop_signal(c))
@@ -375,7 +373,7 @@ void operation_remove(struct request *request)
 		done(request);
 		return;
 	}
-	if (is_reachable(request, c) &&
+	if (operation_can_reach(request, c) &&
 	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, true, false))
 		container_signal_send(c, 9);
 }
@@ -418,10 +416,10 @@ void operation_attach(struct request *request)
 		return;
 	}
 	if (c->state == CONTAINER_EXITED && !query_flag(request, "stream")) {
-		reply_empty(request->client, request->id, 200, 0);
+		reply_empty(request->client, request->id, 200, CONTAINERS_STREAM);
 		return;
 	}
-	if (!is_reachable(request, c))
+	if (!operation_can_reach(request, c))
 		return;
 	if (c->vmm != NULL && c->vmm->order_sent) {
 		struct msg_vmm_attach fixed = { .flags = flags };
@@ -440,7 +438,22 @@ void operation_attach(struct request *request)
 	}
 	request->channel = HANDLE_NONE;
 	events_container(c, "attach", NULL);
-	reply_empty(request->client, request->id, 200, c->settings.tty ? CONTAINERS_TTY : 0);
+	reply_empty(request->client, request->id, 200,
+	            CONTAINERS_STREAM | (c->settings.tty ? CONTAINERS_TTY : 0));
+}
+
+bool operation_take_size(struct request *request, struct msg_vmm_resize *resize)
+{
+	int64_t rows = 0, columns = 0;
+
+	if (!query_number(request, "h", &rows) || !query_number(request, "w", &columns) ||
+	    rows < 0 || rows > UINT16_MAX || columns < 0 || columns > UINT16_MAX) {
+		refuse(request, 400, "h and w are the terminal's rows and columns");
+		return false;
+	}
+	resize->rows = (uint16_t)rows;
+	resize->columns = (uint16_t)columns;
+	return true;
 }
 
 void operation_resize(struct request *request)
@@ -448,30 +461,22 @@ void operation_resize(struct request *request)
 	struct container *c = operation_find(request);
 	struct msg_vmm_resize resize = { .process = 1 };
 	char more[64];
-	int64_t rows = 0, columns = 0;
 	struct message m;
 	error_t err;
 
-	if (c == NULL)
+	if (c == NULL || !operation_take_size(request, &resize))
 		return;
-	if (!query_number(request, "h", &rows) || !query_number(request, "w", &columns) ||
-	    rows < 0 || rows > UINT16_MAX || columns < 0 || columns > UINT16_MAX) {
-		refuse(request, 400, "h and w are the terminal's rows and columns");
-		return;
-	}
 	if (c->vmm == NULL || !c->vmm->order_sent) {
 		refuse(request, 409, "container %s is not running", c->id_text);
 		return;
 	}
-	if (!is_reachable(request, c))
+	if (!operation_can_reach(request, c))
 		return;
-	resize.rows = (uint16_t)rows;
-	resize.columns = (uint16_t)columns;
 	err = message_encode_vmm_resize(&m, &resize, NULL, 0);
 	assert(err == 0);
 	(void)vmms_send(c->vmm, &m);
-	fmt_write(more, sizeof(more), "\"height\":\"%d\",\"width\":\"%d\"", (int)rows,
-	          (int)columns);
+	fmt_write(more, sizeof(more), "\"height\":\"%d\",\"width\":\"%d\"", resize.rows,
+	          resize.columns);
 	events_container(c, "resize", more);
 	reply_empty(request->client, request->id, 200, 0);
 }

@@ -216,6 +216,10 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_IMAGE_INSPECT: show_image(request); break;
 	case CONTAINERS_INFO: show_info(request); break;
 	case CONTAINERS_EVENTS: operation_events(request); break;
+	case CONTAINERS_EXEC_CREATE: operation_exec_create(request); break;
+	case CONTAINERS_EXEC_START: operation_exec_start(request); break;
+	case CONTAINERS_EXEC_RESIZE: operation_exec_resize(request); break;
+	case CONTAINERS_EXEC_INSPECT: operation_exec_inspect(request); break;
 	case CONTAINERS_UPDATE: operation_update(request); break;
 	default:
 		reply_error(request->client, request->id, STATUS_NOT_FOUND, "page not found");

@@ -186,8 +186,9 @@ void show_inspect(struct request *request)
 	key_string(&w, ",\"Name\":", name);
 	key_number(&w, ",\"RestartCount\":", c->restart_count);
 	json_write_raw(&w,
-	               ",\"Driver\":\"starina\",\"Platform\":\"linux\","
-	               "\"Mounts\":[],\"HostConfig\":");
+	               ",\"Driver\":\"starina\",\"Platform\":\"linux\",\"Mounts\":[],\"ExecIDs\":");
+	exec_write_ids(&w, c);
+	json_write_raw(&w, ",\"HostConfig\":");
 	show_host_config(&w, c);
 	write_config(&w, c);
 	write_network(&w, c);

@@ -8,3 +8,7 @@ HOST_FUZZERS += apps/containers/create_fuzz
 create_fuzz_SRCS := $(containers_SETTINGS) apps/containers/config.c libs/linux/vm/image_config.c $(containers_PURE)
 HOST_TESTS += apps/containers/event_test
 event_test_SRCS := apps/containers/event.c $(patsubst %,libs/%.c,filters/filters filters/pattern json/json linux/image/string_list base/fmt base/string)
+HOST_TESTS += apps/containers/exec_settings_test
+exec_settings_test_SRCS := apps/containers/exec_settings.c $(containers_SETTINGS) $(containers_PURE)
+HOST_FUZZERS += apps/containers/exec_fuzz
+exec_fuzz_SRCS := $(exec_settings_test_SRCS) apps/containers/config.c libs/linux/vm/image_config.c

@@ -48,16 +48,30 @@ static void take_state(struct vmm_process *vmm, const struct msg_vmm_state *stat
 	vmms_retry(all);
 }
 
+static void take_process(const struct vmm_process *vmm, const struct msg_vmm_process *process,
+                         const uint8_t *tail, size_t len)
+{
+	char text[MESSAGE_MAX_DATA + 1];
+
+	memcpy(text, tail, len);
+	text[len] = '\0';
+	if (vmm->container != NULL)
+		exec_told(vmm->container, process, text);
+}
+
 static void link_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct vmm_process *vmm = source->context;
 	struct msg_vmm_state state;
+	struct msg_vmm_process process;
 	const uint8_t *tail;
 	size_t len;
 
 	(void)loop;
 	if (message_decode_vmm_state(m, &state, &tail, &len) == 0)
 		take_state(vmm, &state, tail, len);
+	else if (message_decode_vmm_process(m, &process, &tail, &len) == 0)
+		take_process(vmm, &process, tail, len);
 	else
 		message_discard(m);
 }

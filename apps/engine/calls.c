@@ -31,6 +31,11 @@ static error_t add_payload(struct message *m, struct span query, struct span bod
 	return err;
 }
 
+static bool may_stream(const struct call *call)
+{
+	return call->operation == CONTAINERS_ATTACH || call->operation == CONTAINERS_EXEC_START;
+}
+
 static error_t make_request(struct call *call, struct span body, struct message *m)
 {
 	struct span query = { (const uint8_t *)call->query, strlen(call->query) };
@@ -48,7 +53,7 @@ static error_t make_request(struct call *call, struct span body, struct message 
 	if (err == 0)
 		err = add_payload(m, query, body);
 	call->id = request.id;
-	if (err == 0 && call->operation == CONTAINERS_ATTACH)
+	if (err == 0 && may_stream(call))
 		err = stream_open(call);
 	if (err == 0 && call->far != HANDLE_NONE) {
 		m->handles[m->num_handles++] = call->far;
@@ -139,7 +144,7 @@ static void answer(struct call *call, const struct msg_containers_reply *reply, 
 	list_remove(&call->entry);
 	if (call->has_begun)
 		finish(call, body);
-	else if (call->operation == CONTAINERS_ATTACH && reply->status == 200)
+	else if (may_stream(call) && (reply->flags & CONTAINERS_STREAM) != 0)
 		stream_begin(call, (reply->flags & CONTAINERS_TTY) != 0);
 	else
 		reply_json(call->exchange, reply->status, body);

@@ -32,6 +32,10 @@ static void start_call(void *context, struct http_exchange *exchange,
 	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)   \
 	X("POST", "/containers/{}/update", start_call, CONTAINERS_UPDATE)   \
 	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)   \
+	X("POST", "/containers/{}/exec", start_call, CONTAINERS_EXEC_CREATE) \
+	X("POST", "/exec/{}/start", start_call, CONTAINERS_EXEC_START)      \
+	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)    \
+	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)      \
 	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)        \
 	X("GET", "/images/json", start_call, CONTAINERS_IMAGES)             \
 	X("GET", "/images/{*}/json", start_call, CONTAINERS_IMAGE_INSPECT)

@@ -7,9 +7,6 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-#define FRAME_HEADER 8u
-// Of one message.
-#define PIECE_MAX (32u * 1024)
 // How long output waits for memory that is out: nothing tells when there is some again.
 #define RETRY_DELAY (10 * NSEC_PER_MSEC)
 
@@ -93,7 +90,7 @@ static void send_end(struct attachment *a)
 		a->output_over = true;
 }
 
-static void retry_later(struct vmm *vmm)
+void attach_retry_later(struct vmm *vmm)
 {
 	nsec_t now = 0;
 	error_t err = clock_get(CLOCK_MONOTONIC, &now);
@@ -103,27 +100,11 @@ static void retry_later(struct vmm *vmm)
 	assert(err == 0);
 }
 
-// The bytes as they go to clients; valid until the next call.
-static struct span framed(const struct vmm *vmm, enum guest_stream stream, struct span bytes)
-{
-	static uint8_t frame[FRAME_HEADER + PIECE_MAX];
-	struct writer w = writer_make(frame, sizeof(frame));
-
-	if ((vmm->flags & VMM_TTY) == 0) {
-		writer_u8(&w, stream == GUEST_STDOUT ? 1 : 2);
-		writer_zero(&w, 3);
-		writer_be32(&w, (uint32_t)bytes.len);
-	}
-	writer_bytes(&w, bytes.data, bytes.len);
-	assert(writer_status(&w) == 0);
-	return (struct span){ .data = frame, .len = w.len };
-}
-
 // One piece for all; false when memory is out, and none has it.
 static bool send_piece(struct vmm *vmm, enum guest_stream stream, struct span piece)
 {
 	struct message messages[VMM_MAX_ATTACHED];
-	struct span bytes = framed(vmm, stream, piece);
+	struct span bytes = frame_make((vmm->flags & VMM_TTY) != 0, stream, piece);
 	size_t made = 0;
 
 	for (; made < VMM_MAX_ATTACHED; made++)
@@ -148,10 +129,10 @@ size_t attach_output(struct vmm *vmm, enum guest_stream stream, struct span byte
 	while (done < bytes.len && !any_unsent(vmm)) {
 		size_t left = bytes.len - done;
 		struct span piece = { .data = bytes.data + done,
-			              .len = left < PIECE_MAX ? left : PIECE_MAX };
+			              .len = left < VMM_PIECE_MAX ? left : VMM_PIECE_MAX };
 
 		if (!send_piece(vmm, stream, piece)) {
-			retry_later(vmm);
+			attach_retry_later(vmm);
 			break;
 		}
 		done += piece.len;
@@ -226,9 +207,9 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 // --- Clients -------------------------------------------------------------------------------------
 
 // What lies in the channels reaches the clients without this process.
-static void leave_if_done(const struct vmm *vmm)
+void attach_leave_if_done(const struct vmm *vmm)
 {
-	bool done = vmm->leaving;
+	bool done = vmm->leaving && exec_all_have_output(vmm);
 
 	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++)
 		done = done && (!vmm->attached[i].used || vmm->attached[i].output_over);
@@ -251,7 +232,7 @@ static void client_writable(struct loop *loop, struct source *source)
 		send_end(a);
 	else
 		attach_resume(vmm);
-	leave_if_done(vmm);
+	attach_leave_if_done(vmm);
 }
 
 static void client_closed(struct loop *loop, struct source *source)
@@ -263,7 +244,7 @@ static void client_closed(struct loop *loop, struct source *source)
 	if (!a->input_over)
 		input_ends(a);
 	detach(a);
-	leave_if_done(vmm);
+	attach_leave_if_done(vmm);
 }
 
 static const struct source_ops client_ops = {
@@ -280,6 +261,7 @@ static void retry_signalled(struct loop *loop, struct source *source)
 	(void)loop;
 	assert(err == 0);
 	attach_resume(vmm);
+	exec_resume(vmm);
 }
 
 static const struct source_ops retry_ops = { .signalled = retry_signalled };
@@ -324,5 +306,5 @@ void attach_end(struct vmm *vmm)
 void attach_leave(struct vmm *vmm)
 {
 	vmm->leaving = true;
-	leave_if_done(vmm);
+	attach_leave_if_done(vmm);
 }

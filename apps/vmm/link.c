@@ -41,6 +41,22 @@ void link_tell(struct vmm *vmm)
 	vmm->told_end = tell(vmm, &m) && vmm->state == VMM_ENDED;
 }
 
+void link_tell_process(struct vmm *vmm, uint32_t number, enum vmm_state state, int status,
+                       const char *error)
+{
+	struct msg_vmm_process process = { .process = number,
+		                           .state = state,
+		                           .status = status,
+		                           .flags = error != NULL ? VMM_FAILED : 0 };
+	size_t room = MESSAGE_MAX_DATA - sizeof(process), len = error != NULL ? strlen(error) : 0;
+	struct message m;
+	error_t err = message_encode_vmm_process(&m, &process, error, len < room ? len : room);
+
+	assert(err == 0);
+	if (vmm->linked)
+		(void)tell(vmm, &m);
+}
+
 static void take_start(struct vmm *vmm, struct message *m)
 {
 	struct msg_vmm_start start;
@@ -67,28 +83,59 @@ static void take_attach(struct vmm *vmm, struct message *m)
 		attach_add(vmm, attach.flags, m->handles[0]);
 }
 
-static void link_message(struct loop *loop, struct source *source, struct message *m)
+static void take_exec(struct vmm *vmm, struct message *m)
 {
-	struct vmm *vmm = source->context;
+	struct msg_vmm_exec exec;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_exec(m, &exec, &tail, &tail_len) < 0 || m->num_handles == 0)
+		message_discard(m);
+	else
+		exec_start(vmm, &exec, m->handles[0],
+		           m->num_handles > 1 ? m->handles[1] : HANDLE_NONE);
+}
+
+static void take_signal(struct vmm *vmm, const struct message *m)
+{
 	struct msg_vmm_signal signal;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_signal(m, &signal, &tail, &tail_len) < 0)
+		return;
+	if (signal.process == CONTROL_PROCESS_INIT)
+		container_signal(vmm, signal.signal);
+	else
+		exec_signal(vmm, signal.process, signal.signal);
+}
+
+static void take_resize(struct vmm *vmm, const struct message *m)
+{
 	struct msg_vmm_resize resize;
 	const uint8_t *tail;
 	size_t tail_len;
+
+	if (message_decode_vmm_resize(m, &resize, &tail, &tail_len) < 0)
+		return;
+	if (resize.process != CONTROL_PROCESS_INIT)
+		exec_resize(vmm, resize.process, resize.rows, resize.columns);
+	else if (vmm->container != NULL)
+		guest_container_resize(vmm->container, resize.rows, resize.columns);
+}
+
+static void link_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct vmm *vmm = source->context;
 
 	(void)loop;
 	switch (m->type) {
 	case MSG_VMM_START: take_start(vmm, m); break;
 	case MSG_VMM_ATTACH: take_attach(vmm, m); break;
 	case MSG_VMM_KILL: container_kill(vmm); break;
-	case MSG_VMM_SIGNAL:
-		if (message_decode_vmm_signal(m, &signal, &tail, &tail_len) == 0)
-			container_signal(vmm, signal.signal);
-		break;
-	case MSG_VMM_RESIZE:
-		if (message_decode_vmm_resize(m, &resize, &tail, &tail_len) == 0 &&
-		    vmm->container != NULL)
-			guest_container_resize(vmm->container, resize.rows, resize.columns);
-		break;
+	case MSG_VMM_EXEC: take_exec(vmm, m); break;
+	case MSG_VMM_SIGNAL: take_signal(vmm, m); break;
+	case MSG_VMM_RESIZE: take_resize(vmm, m); break;
 	default: message_discard(m); break;
 	}
 }

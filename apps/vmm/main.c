@@ -58,6 +58,7 @@ static void vmm_main(const struct environ *env)
 	error_t err;
 
 	vmm->env = env;
+	list_init(&vmm->execs);
 	if (!read_settings(vmm, &timebase, &sstc)) {
 		log_error(
 			"a vmm is started by `containers`, with vmm.token, .memory, .cpus, .timebase and .sstc");

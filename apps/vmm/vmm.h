@@ -4,6 +4,7 @@
 #pragma once
 
 #include "libs/abi/vmm.h"
+#include "libs/base/list.h"
 #include "libs/linux/run/guest_container.h"
 #include "libs/linux/runtime.h"
 #include "libs/starina/opener.h"
@@ -12,6 +13,9 @@
 
 // Clients of a container's streams at the same time.
 #define VMM_MAX_ATTACHED 16u
+
+// Of output, in one message.
+#define VMM_PIECE_MAX (32u * 1024)
 
 struct vmm;
 
@@ -72,6 +76,8 @@ struct vmm {
 	bool leaving;  // `containers` has let it go: it ends once its clients have all output
 
 	struct attachment attached[VMM_MAX_ATTACHED];
+	struct list execs;  // struct exec: processes that were added, or their clients
+	uint32_t num_execs;
 	handle_t retry_timer;
 	struct source retry;
 };
@@ -82,6 +88,9 @@ struct vmm {
 void link_start(struct vmm *vmm);
 // Tells it the state.
 void link_tell(struct vmm *vmm);
+// Tells it what has become of an added process; `error` may be NULL.
+void link_tell_process(struct vmm *vmm, uint32_t number, enum vmm_state state, int status,
+                       const char *error);
 
 // --- container.c ---
 
@@ -128,3 +137,25 @@ void attach_input(struct vmm *vmm);
 void attach_end(struct vmm *vmm);
 // Ends the process, once the clients have taken what was written, or have gone.
 void attach_leave(struct vmm *vmm);
+// The same, if there is nothing more to wait for.
+void attach_leave_if_done(const struct vmm *vmm);
+// Output is offered again soon: there was no memory for it.
+void attach_retry_later(struct vmm *vmm);
+
+// --- frame.c ---
+
+// Output of at most VMM_PIECE_MAX bytes as it goes to clients; valid until the next call.
+struct span frame_make(bool has_terminal, enum guest_stream stream, struct span piece);
+
+// --- exec.c ---
+
+// Adds a process to the container. Its configuration's folio and the channel of its client
+// (HANDLE_NONE: there is none) are consumed. What goes wrong is told to both.
+void exec_start(struct vmm *vmm, const struct msg_vmm_exec *fixed, handle_t folio, handle_t client);
+// Nothing happens to one that has ended.
+void exec_signal(struct vmm *vmm, uint32_t number, uint32_t signal);
+void exec_resize(struct vmm *vmm, uint32_t number, uint16_t rows, uint16_t columns);
+// Output of added processes is wanted again, if it is.
+void exec_resume(struct vmm *vmm);
+// Whether all clients of added processes have been sent all output, or have gone.
+bool exec_all_have_output(const struct vmm *vmm);

@@ -25,6 +25,14 @@ enum containers_operation {
 	CONTAINERS_IMAGES = 13,         // no target: the list of images
 	CONTAINERS_IMAGE_INSPECT = 14,  // target: an image's name
 	CONTAINERS_INFO = 15,           // no target
+
+	// Of processes that are added to a container.
+	CONTAINERS_EXEC_CREATE = 20,
+	// target, here and below: its id. One more handle: a channel, as of attach, which is its
+	// own after 200 with CONTAINERS_STREAM.
+	CONTAINERS_EXEC_START = 21,
+	CONTAINERS_EXEC_RESIZE = 22,
+	CONTAINERS_EXEC_INSPECT = 23,
 	// No target; one more handle: a channel, which takes the body after CONTAINERS_ACCEPTED.
 	CONTAINERS_EVENTS = 30,
 	CONTAINERS_UPDATE = 80,
@@ -50,13 +58,17 @@ struct msg_containers_reply {
 	uint32_t id;
 	uint32_t status;  // of HTTP
 	uint32_t length;
-	uint32_t flags;  // CONTAINERS_TTY
+	uint32_t flags;  // CONTAINERS_TTY, CONTAINERS_STREAM
 };
 
 #define CONTAINERS_ACCEPTED 100u
 
 // Of the reply to attach: the container has a terminal, so its output has no frames.
 #define CONTAINERS_TTY (1u << 0)
+
+// Of the reply to attach and to the start of an added process: the request's channel is the way to
+// the streams.
+#define CONTAINERS_STREAM (1u << 4)
 
 // Nobody waits for the reply to request `id` any more.
 struct msg_containers_cancel {

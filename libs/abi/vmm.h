@@ -5,7 +5,8 @@
 // is its token says, which `containers` has made for it. A vmm survives `containers`: it connects
 // again, and says what has become of its container.
 //
-// vmm: HELLO, then STATE, and STATE again at each change. The rest is for the vmm to do.
+// vmm: HELLO, then STATE, and STATE again at each change; PROCESS of each that was added. The rest is
+// for the vmm to do.
 #pragma once
 
 #include "libs/abi/message.h"
@@ -88,6 +89,29 @@ struct msg_vmm_attach {
 	uint32_t flags;  // VMM_ATTACH_*
 };
 
+// Adds a process to the container that runs. Handles: a folio with its `process` object (OCI runtime
+// spec), then a channel, as of vmm_attach, unless nobody is attached.
+struct msg_vmm_exec {
+	uint32_t process;  // its number for `containers`, which no other that runs has; not 0 or 1
+	uint32_t flags;    // VMM_TTY, VMM_EXEC_STDIN
+	uint32_t config_length;
+};
+
+// Of vmm_exec: its stdin is the channel's, else it is at its end.
+#define VMM_EXEC_STDIN (1u << 8)
+// Nobody wants its output.
+#define VMM_EXEC_NO_STDOUT (1u << 9)
+#define VMM_EXEC_NO_STDERR (1u << 10)
+
+// From the vmm: what has become of an added process. Tail: what went wrong, when the status is not
+// the process's own.
+struct msg_vmm_process {
+	uint32_t process;
+	uint32_t state;  // VMM_RUNNING or VMM_ENDED
+	int32_t status;  // VMM_ENDED: what a shell would say
+	uint32_t flags;  // VMM_FAILED
+};
+
 #define VMM_MESSAGES(X)                   \
 	X(VMM_HELLO, vmm_hello, 128, 0)   \
 	X(VMM_STATE, vmm_state, 129, 0)   \
@@ -95,7 +119,9 @@ struct msg_vmm_attach {
 	X(VMM_SIGNAL, vmm_signal, 131, 0) \
 	X(VMM_RESIZE, vmm_resize, 132, 0) \
 	X(VMM_KILL, vmm_kill, 133, 0)     \
-	X(VMM_ATTACH, vmm_attach, 134, 1)
+	X(VMM_ATTACH, vmm_attach, 134, 1) \
+	X(VMM_EXEC, vmm_exec, 135, 2)     \
+	X(VMM_PROCESS, vmm_process, 136, 0)
 
 enum { VMM_MESSAGES(MESSAGE_NUMBER) };
 VMM_MESSAGES(MESSAGE_DECODER)

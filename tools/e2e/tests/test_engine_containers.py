@@ -276,10 +276,18 @@ def containers_is_killed(context):
         names = [create(engine, Cmd=["sleep", "1000"]) for _ in range(2)]
         for name in names:
             patient(engine, "POST", f"/containers/{name}/start", 204, 304)
+        # Its process lives as long as the container, whoever knows of it.
+        added, answer = "", {"message": ""}
+        while answer and "No such exec" in answer["message"] or not added:
+            added = patient(engine, "POST", f"/containers/{names[0]}/exec", 201, body={"Cmd": ["sh", "-c", "echo $$ > /tmp/pid; exec sleep 1000"]})["Id"]
+            answer = patient(engine, "POST", f"/exec/{added}/start", 200, 404, 409, body={"Detach": True})
         engine.log.wait_for("done: httpd answered each time")
         for name in names:
             state = patient(engine, "GET", f"/containers/{name}/json", 200)["State"]
             check(state["Running"], state)
+        patient(engine, "GET", f"/exec/{added}/json", 200, 404)
+        Docker(context, engine)("exec", names[0], "sh", "-c", "until [ -e /tmp/pid ]; do sleep 0.1; done; kill -0 $(cat /tmp/pid)")
+        for name in names:
             patient(engine, "POST", f"/containers/{name}/kill", 204)
             check_equal(patient(engine, "POST", f"/containers/{name}/wait", 200)["StatusCode"], 137)
         engine.stop()

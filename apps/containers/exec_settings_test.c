@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Bodies of POST /containers/NAME/exec and POST /exec/ID/start.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apps/containers/exec_settings.h"
+#include "libs/starina/alloc.h"
+
+void *heap_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+	free(p);
+}
+
+static struct span span_of(const char *text)
+{
+	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
+}
+
+// What docker 28's `exec -it -u 1000 -w /tmp -e A=b` sends.
+static void test_docker(void **state)
+{
+	static const char body[] =
+		"{\"User\":\"1000\",\"Privileged\":false,\"Tty\":true,\"ConsoleSize\":[24,80],"
+		"\"AttachStdin\":true,\"AttachStderr\":true,\"AttachStdout\":true,\"DetachKeys\":\"\","
+		"\"Env\":[\"A=b\"],\"WorkingDir\":\"/tmp\",\"Cmd\":[\"sh\",\"-c\",\"true\"]}";
+	char error[SETTINGS_ERROR_MAX];
+	struct exec_settings s;
+
+	(void)state;
+	assert_int_equal(exec_settings_parse(&s, span_of(body), error), 0);
+	assert_string_equal(s.user, "1000");
+	assert_string_equal(s.workdir, "/tmp");
+	assert_int_equal(s.cmd.count, 3);
+	assert_string_equal(s.env.items[0], "A=b");
+	assert_true(s.tty && s.attach_stdin && s.attach_stdout && s.attach_stderr);
+	assert_int_equal(s.console_size[0], 24);
+	assert_int_equal(s.console_size[1], 80);
+	exec_settings_deinit(&s);
+	assert_null(s.user);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *says;
+	} cases[] = {
+		{ "", "not a JSON object" },
+		{ "{}", "No exec command specified" },
+		{ "{\"Cmd\":[]}", "No exec command specified" },
+		{ "{\"Cmd\":[\"x\"],\"Privileged\":true}", "Privileged is not supported" },
+		{ "{\"Cmd\":[\"x\"],\"Env\":[\"=b\"]}", "Env" },
+		{ "{\"Cmd\":[\"x\"],\"Other\":1}", "Other is not supported" },
+		{ "{\"Cmd\":[1]}", "Cmd" },
+		{ "{\"Cmd\":[\"x\"],\"Tty\":1}", "Tty" },
+		{ "{\"Cmd\":[\"x\"],\"ConsoleSize\":[1,2,3]}", "ConsoleSize" },
+		{ "{\"Cmd\":[\"x\"],\"ConsoleSize\":[70000,2]}", "ConsoleSize" },
+		{ "{\"Cmd\":[\"x\"]}x", "not a JSON object" },
+	};
+	char error[SETTINGS_ERROR_MAX];
+	struct exec_settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_true(exec_settings_parse(&s, span_of(cases[i].body), error) < 0);
+		if (strstr(error, cases[i].says) == NULL)
+			fail_msg("%s: %s", cases[i].body, error);
+		assert_null(s.cmd.items);
+	}
+}
+
+static void test_start(void **state)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct exec_start start;
+
+	(void)state;
+	assert_int_equal(exec_start_parse(&start, span_of(""), error), 0);
+	assert_false(start.detach);
+	assert_int_equal(
+		exec_start_parse(&start, span_of("{\"Detach\":true,\"Tty\":false}"), error), 0);
+	assert_true(start.detach);
+	assert_int_equal(
+		exec_start_parse(&start, span_of("{\"ConsoleSize\":[1,2],\"Tty\":true}"), error),
+		0);
+	assert_true(start.tty && !start.detach);
+	assert_int_equal(start.console_size[1], 2);
+	assert_true(exec_start_parse(&start, span_of("{\"Detach\":2}"), error) < 0);
+	assert_true(exec_start_parse(&start, span_of("["), error) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_docker),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

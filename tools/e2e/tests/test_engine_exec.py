@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""docker exec through ./run.sh --engine: by docker's client, and by requests as clients do not make them."""
+
+import os
+import pty
+import socket
+import subprocess
+
+from harness import check, check_equal, test
+from test_engine import PATIENCE, connect
+from test_engine_containers import IMAGE, Docker, request, start
+
+
+def on_a_terminal(docker, *args):
+    """(exit status, output) of a client whose streams are a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([docker.program, *args], env=docker.environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        output = b""
+        try:
+            while piece := os.read(ours, 4096):
+                output += piece
+        except OSError:  # EIO: its end
+            pass
+        status = process.wait(PATIENCE)
+    os.close(ours)
+    return status, output
+
+
+def streams(docker):
+    done = docker("exec", "web", "sh", "-c", "echo out; echo err >&2; exit 5", status=5)
+    check_equal((done.stdout, done.stderr), (b"out\n", b"err\n"))
+    check_equal(docker.text("exec", "-i", "web", "wc", "-c", stdin=b"x" * 1000000), "1000000")
+    check_equal(docker("exec", "web", "seq", "200000").stdout, "".join(f"{i}\n" for i in range(1, 200001)).encode())
+    check_equal(docker.text("exec", "-u", "1000", "-w", "/tmp", "-e", "A=b", "web", "sh", "-c", "id -u; pwd; echo $A $IMAGE $OWN").split("\n"),
+                ["1000", "/tmp", "b shell own"])
+    status, output = on_a_terminal(docker, "exec", "-it", "web", "sh", "-c", "tty; echo err >&2; exit 3")
+    check_equal((status, output), (3, b"/dev/pts/0\r\nerr\r\n"))
+    for args, status, says in ((("nothing",), 127, 'exec: "nothing": executable file not found in $PATH'), (("/tmp",), 126, "is a directory")):
+        done = docker("exec", "web", *args, status=status)
+        check(says.encode() in done.stdout + done.stderr, done)
+    check(b"unable to find user nosuch" in docker("exec", "-u", "nosuch", "web", "id", status=126).stdout)
+    check(b"not found" in docker("exec", "-d", "web", "nothing", status=1).stderr)
+    check(b"Privileged is not supported" in docker("exec", "--privileged", "web", "id", status=1).stderr)
+    check(b"No such container" in docker("exec", "nosuch", "id", status=1).stderr)
+
+
+def many(docker):
+    """8 at once, each with its own streams and status."""
+    runs = [subprocess.Popen([docker.program, "exec", "-i", "web", "sh", "-c", f"cat; exit {i}"], env=docker.environment,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in range(8)]
+    for i, run in enumerate(runs):
+        output, errors = run.communicate(str(i).encode() * 100000, timeout=PATIENCE)
+        check_equal((run.returncode, output), (i, str(i).encode() * 100000), errors)
+
+
+def requests(engine, name, left):
+    made = request(engine, "POST", f"/containers/{name}/exec", {"Cmd": ["sleep", "1000"], "AttachStdout": True})
+    check_equal(made[0], 201)
+    one = made[1]["Id"]
+    cases = [
+        ("POST", "/containers/nosuch/exec", {"Cmd": ["true"]}, 404), ("POST", f"/containers/{name}/exec", {"Cmd": []}, 400),
+        ("POST", f"/containers/{name}/exec", b"{", 400), ("POST", f"/containers/{name}/exec", b"", 400),
+        ("POST", f"/containers/{name}/exec", {"Cmd": 5}, 400), ("POST", f"/containers/{name}/exec", {"Cmd": ["true"], "Nosuch": 1}, 400),
+        ("POST", f"/containers/{name}/exec", {"Cmd": ["true"], "ConsoleSize": [1, 2, 3]}, 400),
+        ("POST", f"/containers/{name}/exec", {"Cmd": ["true"], "Env": ["=x"]}, 400), ("POST", "/exec/nosuch/start", {}, 404),
+        ("GET", "/exec/nosuch/json", None, 404), ("POST", f"/exec/{one}/resize?h=1&w=1", None, 409), ("POST", f"/exec/{one}/start", {"Detach": 1}, 400),
+        ("POST", f"/exec/{one}/resize?h=1", None, 400),
+    ]
+    for method, path, body, wanted in cases:
+        status, answer = request(engine, method, path, body)
+        check_equal(status, wanted, f"{method} {path[:80]}: {answer}")
+        check(answer["message"], path)
+    shown = request(engine, "GET", f"/exec/{one}/json")[1]
+    check_equal((shown["Running"], shown["ExitCode"], shown["ContainerID"], shown["ProcessConfig"]["entrypoint"]), (False, None, name, "sleep"))
+    check_equal(request(engine, "POST", f"/exec/{one}/start", {"Detach": True})[0], 200)
+    check_equal(request(engine, "POST", f"/exec/{one}/start", {})[0], 409)
+    check_equal(request(engine, "POST", f"/exec/{one}/resize?h=10&w=20")[0], 200)
+    check_equal(request(engine, "GET", f"/containers/{name}/json")[1]["ExecIDs"], [left, one])
+    # More than are kept, of which none was started.
+    for _ in range(300):
+        check_equal(request(engine, "POST", f"/containers/{name}/exec", {"Cmd": ["true"]})[0], 201)
+    check_equal(request(engine, "GET", f"/exec/{one}/json")[1]["Running"], True)
+    return one
+
+
+def client_leaves(engine, name):
+    """Its process goes on, and what it writes is dropped."""
+    body = b'{"Detach":false}'
+    made = request(engine, "POST", f"/containers/{name}/exec",
+                   {"Cmd": ["sh", "-c", "seq 100000; echo over > /tmp/over; exec sleep 1000"], "AttachStdout": True})[1]["Id"]
+    with connect(engine.socket) as client:
+        client.sendall(b"POST /exec/%b/start HTTP/1.1\r\nHost:\r\nUpgrade: tcp\r\nConnection: Upgrade\r\nContent-Length: %d\r\n\r\n%b" %
+                       (made.encode(), len(body), body))
+        check(client.recv(12).startswith(b"HTTP/1.1 101"))
+        client.shutdown(socket.SHUT_RDWR)
+    return made
+
+
+@test
+def docker_exec(context):
+    """Streams, statuses, terminals, many at once, bad requests, and the container's end."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    name = docker.text("run", "-d", "-e", "OWN=own", "--name", "web", IMAGE, "sleep", "1000")
+    streams(docker)
+    many(docker)
+    left = client_leaves(engine, name)
+    docker("exec", "web", "sh", "-c", "until [ -e /tmp/over ]; do sleep 0.1; done")
+    check_equal(request(engine, "GET", f"/exec/{left}/json")[1]["Running"], True)
+    one = requests(engine, name, left)
+    hanging = subprocess.Popen([docker.program, "exec", "web", "sh", "-c", "echo here; exec sleep 1000"], env=docker.environment, stdout=subprocess.PIPE)
+    check_equal(hanging.stdout.readline(), b"here\n")
+    docker("kill", "web")
+    check_equal(hanging.wait(PATIENCE), 137)
+    check_equal(request(engine, "GET", f"/exec/{one}/json")[1]["ExitCode"], 137)
+    check(b"is not running" in docker("exec", "web", "true", status=1).stderr)
+    docker("rm", "web")
+    check_equal(request(engine, "GET", f"/exec/{one}/json")[0], 404)
+    engine.stop()
+    check("panic" not in engine.log.whole())
