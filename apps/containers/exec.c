@@ -233,8 +233,7 @@ static error_t make_order(const struct exec *e, bool detach, struct message *m)
 	struct msg_vmm_exec fixed = { .process = e->number,
 		                      .flags = flags_of(&e->settings, detach) };
 	struct json_writer w = { 0 };
-	error_t err = image != NULL ? config_write_exec(c, image, &e->settings, &w)
-				    : ERR_NOT_FOUND;
+	error_t err = image != NULL ? config_write_exec(c, image, &e->settings, &w) : ERR_NOT_FOUND;
 
 	fixed.config_length = (uint32_t)w.len;
 	if (err == 0)
@@ -264,8 +263,10 @@ static bool can_start(struct request *request, const struct exec *e)
 static void order(struct request *request, struct exec *e, bool detach)
 {
 	struct message m;
-	error_t err = make_order(e, detach, &m);
+	error_t err;
 
+	message_init(&m, 0);
+	err = make_order(e, detach, &m);
 	if (err < 0) {
 		reply_error(request->client, request->id, 500, "%s", error_text(err));
 		return;
@@ -297,7 +298,8 @@ void operation_exec_start(struct request *request)
 		return;
 	err = exec_start_parse(&start, request->body, error);
 	if (err == 0 && !start.detach && request->channel == HANDLE_NONE) {
-		str_copy(error, "an exec that is not detached needs a connection that can be upgraded",
+		str_copy(error,
+		         "an exec that is not detached needs a connection that can be upgraded",
 		         sizeof(error));
 		err = ERR_INVALID;
 	}

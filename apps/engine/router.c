@@ -16,28 +16,28 @@ static void start_call(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head, const struct http_match *match);
 
 // Method, pattern, who starts it, and which operation of "containers" it is.
-#define ROUTES(X)                                                           \
-	X("GET", "/_ping", start_ping, 0)                                   \
-	X("GET", "/version", start_version, 0)                              \
-	X("GET", "/info", start_call, CONTAINERS_INFO)                      \
-	X("GET", "/containers/json", start_call, CONTAINERS_LIST)           \
-	X("POST", "/containers/create", start_call, CONTAINERS_CREATE)      \
-	X("GET", "/containers/{}/json", start_call, CONTAINERS_INSPECT)     \
-	X("POST", "/containers/{}/start", start_call, CONTAINERS_START)     \
-	X("POST", "/containers/{}/stop", start_call, CONTAINERS_STOP)       \
-	X("POST", "/containers/{}/restart", start_call, CONTAINERS_RESTART) \
-	X("POST", "/containers/{}/kill", start_call, CONTAINERS_KILL)       \
-	X("POST", "/containers/{}/wait", start_call, CONTAINERS_WAIT)       \
-	X("POST", "/containers/{}/rename", start_call, CONTAINERS_RENAME)   \
-	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)   \
-	X("POST", "/containers/{}/update", start_call, CONTAINERS_UPDATE)   \
-	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)   \
+#define ROUTES(X)                                                            \
+	X("GET", "/_ping", start_ping, 0)                                    \
+	X("GET", "/version", start_version, 0)                               \
+	X("GET", "/info", start_call, CONTAINERS_INFO)                       \
+	X("GET", "/containers/json", start_call, CONTAINERS_LIST)            \
+	X("POST", "/containers/create", start_call, CONTAINERS_CREATE)       \
+	X("GET", "/containers/{}/json", start_call, CONTAINERS_INSPECT)      \
+	X("POST", "/containers/{}/start", start_call, CONTAINERS_START)      \
+	X("POST", "/containers/{}/stop", start_call, CONTAINERS_STOP)        \
+	X("POST", "/containers/{}/restart", start_call, CONTAINERS_RESTART)  \
+	X("POST", "/containers/{}/kill", start_call, CONTAINERS_KILL)        \
+	X("POST", "/containers/{}/wait", start_call, CONTAINERS_WAIT)        \
+	X("POST", "/containers/{}/rename", start_call, CONTAINERS_RENAME)    \
+	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)    \
+	X("POST", "/containers/{}/update", start_call, CONTAINERS_UPDATE)    \
+	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)    \
 	X("POST", "/containers/{}/exec", start_call, CONTAINERS_EXEC_CREATE) \
-	X("POST", "/exec/{}/start", start_call, CONTAINERS_EXEC_START)      \
-	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)    \
-	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)      \
-	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)        \
-	X("GET", "/images/json", start_call, CONTAINERS_IMAGES)             \
+	X("POST", "/exec/{}/start", start_call, CONTAINERS_EXEC_START)       \
+	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)     \
+	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)       \
+	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)         \
+	X("GET", "/images/json", start_call, CONTAINERS_IMAGES)              \
 	X("GET", "/images/{*}/json", start_call, CONTAINERS_IMAGE_INSPECT)
 
 #define ROUTE(method, pattern, start, operation) { method, pattern, start },

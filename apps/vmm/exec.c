@@ -300,8 +300,7 @@ static struct exec *make(struct vmm *vmm, const struct msg_vmm_exec *fixed, hand
 	if (e == NULL)
 		return NULL;
 	*e = (struct exec){ .vmm = vmm, .number = fixed->process, .flags = fixed->flags };
-	if (client != HANDLE_NONE &&
-	    loop_add(&vmm->loop, &e->client, client, &client_ops, e) < 0) {
+	if (client != HANDLE_NONE && loop_add(&vmm->loop, &e->client, client, &client_ops, e) < 0) {
 		heap_free(e);
 		return NULL;
 	}
@@ -315,7 +314,7 @@ static const char *reason(error_t error)
 {
 	return error == ERR_BAD_STATE ? "the container does not run"
 		: error == ERR_LIMIT  ? "too many processes were added to the container"
-		                      : error_text(error);
+				      : error_text(error);
 }
 
 void exec_start(struct vmm *vmm, const struct msg_vmm_exec *fixed, handle_t folio, handle_t client)
@@ -333,9 +332,9 @@ void exec_start(struct vmm *vmm, const struct msg_vmm_exec *fixed, handle_t foli
 		                  "too many processes were added to the container");
 		return;
 	}
-	err = vmm->container != NULL ? guest_container_exec(vmm->container, config.bytes,
-	                                                    &process_ops, e, &e->process)
-				     : ERR_BAD_STATE;
+	err = vmm->container != NULL
+		? guest_container_exec(vmm->container, config.bytes, &process_ops, e, &e->process)
+		: ERR_BAD_STATE;
 	payload_release(&config);
 	if (err < 0) {
 		e->process = NULL;

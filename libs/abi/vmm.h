@@ -5,8 +5,8 @@
 // is its token says, which `containers` has made for it. A vmm survives `containers`: it connects
 // again, and says what has become of its container.
 //
-// vmm: HELLO, then STATE, and STATE again at each change; PROCESS of each that was added. The rest is
-// for the vmm to do.
+// vmm: HELLO, then STATE, and STATE again at each change; PROCESS of each that was added. The rest
+// is for the vmm to do.
 #pragma once
 
 #include "libs/abi/message.h"
@@ -89,8 +89,8 @@ struct msg_vmm_attach {
 	uint32_t flags;  // VMM_ATTACH_*
 };
 
-// Adds a process to the container that runs. Handles: a folio with its `process` object (OCI runtime
-// spec), then a channel, as of vmm_attach, unless nobody is attached.
+// Adds a process to the container that runs. Handles: a folio with its `process` object (OCI
+// runtime spec), then a channel, as of vmm_attach, unless nobody is attached.
 struct msg_vmm_exec {
 	uint32_t process;  // its number for `containers`, which no other that runs has; not 0 or 1
 	uint32_t flags;    // VMM_TTY, VMM_EXEC_STDIN
