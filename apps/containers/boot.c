@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the boot disk has for this app: the list of images that the host has packed (images.json),
-// and the app of virtual machines (vmm.app), which goes to the app manager.
+// What the boot disk has for this app: the app of virtual machines (vmm.app), which goes to the app
+// manager.
 #include "apps/containers/containers.h"
 #include "libs/abi/apps.h"
 #include "libs/starina/alloc.h"
@@ -12,17 +12,6 @@
 #define APP_MAX_BYTES (4u * 1024 * 1024)
 
 static void open_boot_disk(struct containers *all);
-
-// What clients ask before it is known which images there are waits in the service.
-static void images_known(struct containers *all)
-{
-	error_t err = all->serves ? 0 : requests_init(all);
-
-	assert(err == 0);
-	if (!all->serves)
-		policy_resume(all);
-	all->serves = true;
-}
 
 static void app_read(void *context, error_t status)
 {
@@ -51,26 +40,6 @@ static void read_app(struct containers *all)
 		log_error("vmm.app on the boot disk cannot be read (%s)", error_text(err));
 }
 
-static void index_read(void *context, error_t status)
-{
-	struct containers *all = context;
-	struct span text = { .data = all->index_data, .len = (size_t)all->boot.images.size };
-	error_t err = status;
-
-	if (!all->disk.ready)
-		return;  // disk_has_failed comes
-	// A second reading, after the disk's driver restarted, changes nothing.
-	if (err == 0 && all->images.images == NULL)
-		err = image_index_parse(&all->images, text);
-	heap_free(all->index_data);
-	all->index_data = NULL;
-	if (err < 0)
-		log_error("the list of images (images.json) on the boot disk cannot be used (%s)",
-		          error_text(err));
-	images_known(all);
-	read_app(all);
-}
-
 // Only then processes from before a restart of this app are known.
 static void records_known(struct containers *all)
 {
@@ -94,20 +63,14 @@ static void leave_without_engine(const char *why)
 static void directory_read(void *context, const char *error)
 {
 	struct containers *all = context;
-	error_t err;
 
 	if (!all->disk.ready)
 		return;  // disk_has_failed comes
 	if (error != NULL || all->boot.vmm.size == 0)
 		leave_without_engine(error != NULL ? error : "no vmm.app on the boot disk");
 	records_known(all);
-	err = boot_disk_read_file(&all->boot, &all->boot.images, IMAGE_INDEX_MAX_BYTES,
-	                          &all->index_data, index_read, all);
-	if (err < 0) {
-		log_info("the boot disk has no images (images.json): there are none");
-		images_known(all);
-		read_app(all);
-	}
+	images_follow(all);
+	read_app(all);
 }
 
 static void disk_is_ready(void *context)
@@ -122,8 +85,6 @@ static void disk_has_failed(void *context, error_t error)
 {
 	struct containers *all = context;
 
-	heap_free(all->index_data);
-	all->index_data = NULL;
 	heap_free(all->app_data);
 	all->app_data = NULL;
 	if (error == ERR_PEER_CLOSED && all->app_size == 0)

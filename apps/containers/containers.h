@@ -5,7 +5,8 @@
 //   vmms.c      the processes with virtual machines, those that wait included; vmm_links.c is
 //               what they and this app say to each other
 //   store.c     what of them lies on the state disk
-//   boot.c      what the boot disk has: images, the app of virtual machines
+//   boot.c      what the boot disk has: the app of virtual machines
+//   images_link.c  which images there are
 //   config.c    a container's config.json
 //   events.c    what happens, for who watches; event.c is one event
 //   policy.c    restart policies, and updates of them
@@ -24,6 +25,7 @@
 #include "libs/json/json.h"
 #include "libs/linux/image/image_index.h"
 #include "libs/linux/vm/boot_disk.h"
+#include "libs/requests/requests.h"
 #include "libs/starina/opener.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
@@ -37,7 +39,6 @@
 #define DEFAULT_STOP_SECONDS 10
 
 struct containers;
-struct client;
 struct vmm_process;
 
 enum container_state {
@@ -84,6 +85,7 @@ struct container {
 	char name[CONTAINER_NAME_MAX];
 	char *body;  // heap: what it was created with, JSON
 	struct settings settings;
+	char image_id[IMAGE_ID_MAX];  // what its image's name meant; "": it is not known
 	enum container_state state;
 	bool started;       // its process runs
 	bool killed;        // its vmm was told to end it
@@ -132,13 +134,6 @@ struct vmm_process {
 	bool expected;  // to come back
 };
 
-struct client {
-	struct containers *all;
-	struct list unsent;  // struct unsent_reply
-	struct list entry;
-	struct source source;
-};
-
 struct containers {
 	const struct environ *env;
 	struct loop loop;
@@ -153,9 +148,8 @@ struct containers {
 	struct list containers;  // newest first
 	uint32_t num_containers;
 	uint16_t last_any_port;  // ports.c
-	struct service_listener listener;
+	struct request_server server;
 	bool serves;
-	struct list clients;
 
 	struct events events;
 
@@ -173,6 +167,12 @@ struct containers {
 	handle_t expect_timer;
 	struct source expect;
 
+	// images_link.c
+	struct service_client images_client;
+	struct source images_link;
+	bool follows_images;
+	struct image_index images;
+
 	// shutdown.c
 	struct host host;
 	bool stopping;  // the machine goes off
@@ -182,8 +182,6 @@ struct containers {
 	struct opener opener;
 	struct disk disk;
 	struct boot_disk boot;
-	uint8_t *index_data;
-	struct image_index images;
 	uint8_t *app_data;  // heap, while it is being read
 	handle_t app_file;  // a folio; HANDLE_NONE: not read, or handed over
 	size_t app_size;    // 0: not read
@@ -191,32 +189,8 @@ struct containers {
 
 // --- requests.c ---
 
-// A request in hand.
-struct request {
-	struct containers *all;
-	struct client *client;
-	uint32_t id;
-	char target[CONTAINERS_TARGET_MAX + 1];
-	struct span query;
-	struct span body;
-	handle_t channel;  // of attach; HANDLE_NONE when it was taken
-};
-
-// Accepts clients. Errors: as service_listen's.
-__must_check error_t requests_init(struct containers *all);
-// Answers with a document, or with {"message": ...}; `client` may be NULL.
-void reply_json(struct client *client, uint32_t id, uint32_t status, struct json_writer *w);
-void reply_empty(struct client *client, uint32_t id, uint32_t status, uint32_t flags);
-void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-// The value of a parameter of the query, decoded, in fresh heap memory; NULL: there is none.
-char *query_take(const struct request *request, const char *name);
-// A parameter that is on ("1", "true"), or a number.
-bool query_flag(const struct request *request, const char *name);
-bool query_number(const struct request *request, const char *name, int64_t *out);
-// A parameter that is a time, in seconds since 1970 with a fraction; `*present`: there is one.
-// False, and the request was answered, when it is none.
-bool query_time(struct request *request, const char *name, bool *present, nsec_t *out);
+// It is known which images there are: clients are accepted.
+void images_known(struct containers *all);
 
 // --- operations.c: all answer their request, now or when it is done ---
 
@@ -323,10 +297,6 @@ void show_inspect(struct request *request);
 const char *show_state(const struct container *c);
 // The object HostConfig of inspect.
 void show_host_config(struct json_writer *w, const struct container *c);
-// GET /images/json.
-void show_images(struct request *request);
-// GET /images/NAME/json.
-void show_image(struct request *request);
 // GET /info.
 void show_info(struct request *request);
 
@@ -390,6 +360,13 @@ void container_order(struct container *c);
 
 // Begins to read the boot disk.
 void boot_start(struct containers *all);
+
+// --- images_link.c ---
+
+// Follows "images", whose list is known before clients are accepted.
+void images_follow(struct containers *all);
+// The image of a container; NULL: it is gone.
+const struct image *container_image(const struct container *c);
 
 // --- config.c ---
 

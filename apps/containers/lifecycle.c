@@ -331,7 +331,7 @@ static uint32_t start_flags(const struct settings *s)
 static error_t make_order(const struct container *c, struct message *m,
                           char error[static SETTINGS_ERROR_MAX])
 {
-	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	const struct image *image = container_image(c);
 	struct msg_vmm_start start = { .flags = start_flags(&c->settings) };
 	struct json_writer w = { 0 };
 	error_t err;

@@ -156,7 +156,7 @@ static bool has_status(const struct filters *filters, const struct container *c)
 static bool has_image(const struct filters *filters, const struct container *c)
 {
 	const struct image_index *images = &c->all->images;
-	const struct image *own = image_index_find(images, c->settings.image);
+	const struct image *own = container_image(c);
 	const char *value;
 
 	for (size_t i = 0; (value = filters_value(filters, "ancestor", i)) != NULL; i++) {

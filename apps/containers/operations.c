@@ -171,6 +171,7 @@ void operation_create(struct request *request)
 	struct containers *all = request->all;
 	struct container *c = heap_alloc(sizeof(*c));
 	char error[SETTINGS_ERROR_MAX];
+	const struct image *image;
 	struct settings settings;
 	error_t err;
 
@@ -187,11 +188,13 @@ void operation_create(struct request *request)
 		heap_free(c);
 		return;
 	}
-	if (image_index_find(&all->images, settings.image) == NULL) {
+	image = image_index_find(&all->images, settings.image);
+	if (image == NULL) {
 		refuse(request, 404, "No such image: %s", settings.image);
 	} else if (choose_name(request, c) && choose_id(request, c) && copy_body(request, c)) {
 		container_init(c, all);
 		c->settings = settings;
+		str_copy(c->image_id, image->id, sizeof(c->image_id));
 		if (!store_accepts(c)) {
 			refuse(request, 400, "the body is too deep or too long");
 			container_discard(c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Containers and images as JSON, in the forms of Docker's API.
+// Containers as JSON, in the forms of Docker's API.
 #include "apps/containers/containers.h"
 #include "apps/containers/list_filters.h"
 #include "libs/base/fmt.h"
@@ -50,9 +50,9 @@ static void key_time(struct json_writer *w, const char *key, nsec_t wall)
 
 static const char *image_id(const struct container *c)
 {
-	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	const struct image *image = container_image(c);
 
-	return image != NULL ? image->id : "";
+	return image != NULL ? image->id : c->image_id;
 }
 
 const char *show_state(const struct container *c)
@@ -74,7 +74,7 @@ static void command_of(const struct container *c, const struct string_list **ent
                        const struct string_list **cmd)
 {
 	static const struct string_list none;
-	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	const struct image *image = container_image(c);
 	bool own = c->settings.has_entrypoint && c->settings.entrypoint.count > 0;
 
 	*entrypoint = own ? &c->settings.entrypoint : image != NULL ? &image->entrypoint : &none;
@@ -218,7 +218,7 @@ static void status_text(const struct container *c, nsec_t now, char *out, size_t
 // Its writable layer is memory, which nobody counts.
 static void write_size(struct json_writer *w, const struct container *c)
 {
-	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	const struct image *image = container_image(c);
 
 	key_number(w, ",\"SizeRw\":0,\"SizeRootFs\":",
 	           image != NULL ? (int64_t)(image->num_sectors * SECTOR_SIZE) : 0);
@@ -259,19 +259,6 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	json_write_raw(w, "}");
 }
 
-// Returns false, and has answered, when the list is to be another than we make.
-static bool check_filters(struct request *request)
-{
-	char *filters = query_take(request, "filters");
-	bool none = filters == NULL || filters[0] == '\0' || strcmp(filters, "{}") == 0;
-
-	heap_free(filters);
-	if (!none)
-		reply_error(request->client, request->id, 400,
-		            "filters are not supported: leave them out");
-	return none;
-}
-
 void show_list(struct request *request)
 {
 	bool whole = query_flag(request, "all"), first = true;
@@ -308,64 +295,7 @@ void show_list(struct request *request)
 	reply_json(request->client, request->id, 200, &w);
 }
 
-// --- Images --------------------------------------------------------------------------------------
-
-static bool is_shown(const struct image *image)
-{
-	return strcmp(image->name, IMAGE_BUILTIN) != 0;
-}
-
-void show_images(struct request *request)
-{
-	const struct image_index *images = &request->all->images;
-	struct json_writer w = { 0 };
-	bool first = true;
-
-	if (!check_filters(request))
-		return;
-	json_write_raw(&w, "[");
-	for (size_t i = 0; i < images->count; i++) {
-		const struct image *image = &images->images[i];
-		int64_t size = (int64_t)(image->num_sectors * SECTOR_SIZE);
-
-		if (!is_shown(image))
-			continue;
-		json_write_raw(&w, first ? "{" : ",{");
-		key_string(&w, "\"Id\":", image->id);
-		json_write_raw(&w, ",\"ParentId\":\"\",\"RepoTags\":[");
-		json_write_string(&w, image->name);
-		json_write_raw(&w, "],\"RepoDigests\":[],\"Created\":0");
-		key_number(&w, ",\"Size\":", size);
-		json_write_raw(&w, ",\"SharedSize\":-1,\"Containers\":-1,\"Labels\":null}");
-		first = false;
-	}
-	json_write_raw(&w, "]");
-	reply_json(request->client, request->id, 200, &w);
-}
-
-void show_image(struct request *request)
-{
-	const struct image *image = image_index_find(&request->all->images, request->target);
-	struct json_writer w = { 0 };
-
-	if (image == NULL || !is_shown(image)) {
-		reply_error(request->client, request->id, 404, "No such image: %s",
-		            request->target);
-		return;
-	}
-	key_string(&w, "{\"Id\":", image->id);
-	json_write_raw(&w, ",\"RepoTags\":[");
-	json_write_string(&w, image->name);
-	json_write_raw(&w, "],\"RepoDigests\":[],\"Architecture\":\"riscv64\",\"Os\":\"linux\"");
-	key_number(&w, ",\"Size\":", (int64_t)(image->num_sectors * SECTOR_SIZE));
-	key_string(&w, ",\"Config\":{\"WorkingDir\":", image->workdir);
-	key_string(&w, ",\"User\":", image->user);
-	key_list(&w, ",\"Entrypoint\":", &image->entrypoint);
-	key_list(&w, ",\"Cmd\":", &image->cmd);
-	key_list(&w, ",\"Env\":", &image->env);
-	json_write_raw(&w, "}}");
-	reply_json(request->client, request->id, 200, &w);
-}
+// --- The machine ---------------------------------------------------------------------------------
 
 void show_info(struct request *request)
 {
@@ -382,8 +312,9 @@ void show_info(struct request *request)
 	key_number(&w, ",\"ContainersRunning\":", counts[CONTAINER_RUNNING]);
 	key_number(&w, ",\"ContainersPaused\":0,\"ContainersStopped\":",
 	           counts[CONTAINER_CREATED] + counts[CONTAINER_EXITED]);
-	key_number(&w,
-	           ",\"Images\":", (int64_t)(all->images.count > 0 ? all->images.count - 1 : 0));
+	key_number(&w, ",\"Images\":",
+	           (int64_t)all->images.count -
+	                   (image_index_exact(&all->images, IMAGE_SYSTEM) != NULL ? 1 : 0));
 	key_number(&w, ",\"NCPU\":", info.num_harts);
 	key_number(&w, ",\"MemTotal\":", (int64_t)(info.total_pages * PAGE_SIZE));
 	json_write_raw(&w,

@@ -22,7 +22,7 @@ static error_t add_once(struct port_list *list, const struct port *port)
 
 error_t ports_exposed(const struct container *c, struct port_list *out)
 {
-	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	const struct image *image = container_image(c);
 	const struct settings *s = &c->settings;
 	error_t err = 0;
 

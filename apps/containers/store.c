@@ -79,6 +79,8 @@ static void write_record(struct json_writer *w, const struct container *c)
 		json_write_raw(w, ",\"Ports\":");
 		ports_write_record(w, c);
 	}
+	json_write_raw(w, ",\"ImageId\":");
+	json_write_string(w, c->image_id);
 	json_write_raw(w, ",\"Body\":");
 	json_write_raw(w, c->body);
 	policy_write_record(w, c);
@@ -210,6 +212,8 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		read_text(r, token, HEX_SIZE(VMM_TOKEN_SIZE));
 	else if (is_key(key, "Ports"))
 		ports_read_record(r, &c->ports);
+	else if (is_key(key, "ImageId"))
+		read_text(r, c->image_id, sizeof(c->image_id));
 	else if (is_key(key, "Body"))
 		read_body(r, c);
 	else if (is_key(key, "Restarts"))

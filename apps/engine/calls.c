@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls of the service "containers". It may die at any time: who waits for an answer then is told.
+// Calls of the services "containers" and "images". They may die at any time: who waits for an
+// answer then is told.
 #include "apps/engine/engine.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-static const char away[] = "the service of containers is starting: try again";
+static void reply_away(const struct call *call)
+{
+	reply_error(call->exchange, 503, "the service of %s is starting: try again",
+	            call->backend->of);
+}
 
 // Makes the folio of a call's query and body, if it has any. Errors: as payload_copy's.
 static error_t add_payload(struct message *m, struct span query, struct span body)
@@ -53,7 +59,7 @@ static error_t make_request(struct call *call, struct span body, struct message 
 	if (err == 0)
 		err = add_payload(m, query, body);
 	call->id = request.id;
-	if (err == 0 && may_stream(call))
+	if (err == 0 && (may_stream(call) || call->transfers))
 		err = stream_open(call);
 	if (err == 0 && call->far != HANDLE_NONE) {
 		m->handles[m->num_handles++] = call->far;
@@ -64,28 +70,29 @@ static error_t make_request(struct call *call, struct span body, struct message 
 
 void call_send(struct call *call, struct span body)
 {
-	struct engine *engine = call->engine;
+	struct backend *backend = call->backend;
 	struct message m;
-	error_t err;
+	error_t err = ERR_PEER_CLOSED;
 
-	if (!engine->has_containers) {
-		reply_error(call->exchange, 503, "%s", away);
-		return;
-	}
 	message_init(&m, 0);
-	err = make_request(call, body, &m);
+	if (backend->connected)
+		err = make_request(call, body, &m);
 	if (err == 0)
-		err = channel_send(engine->containers.handle, &m);
+		err = channel_send(backend->source.handle, &m);
 	if (err == 0) {
-		list_push_back(&engine->calls, &call->entry);
+		list_push_back(&backend->calls, &call->entry);
 		return;
 	}
 	message_discard(&m);
-	reply_error(call->exchange, err == ERR_TOO_LARGE ? 400 : 503, "%s",
-	            err == ERR_TOO_LARGE             ? "the request is too long"
-	                    : err == ERR_FULL        ? "too many requests wait: try again"
-	                    : err == ERR_PEER_CLOSED ? away
-	                                             : error_text(err));
+	call->is_answered = true;
+	stream_free(call);
+	if (err == ERR_PEER_CLOSED)
+		reply_away(call);
+	else
+		reply_error(call->exchange, err == ERR_TOO_LARGE ? 400 : 503, "%s",
+		            err == ERR_TOO_LARGE      ? "the request is too long"
+		                    : err == ERR_FULL ? "too many requests wait: try again"
+		                                      : error_text(err));
 }
 
 void call_free(struct call *call)
@@ -98,8 +105,7 @@ void call_free(struct call *call)
 		list_remove(&call->entry);
 		err = message_encode_containers_cancel(&m, &cancel, NULL, 0);
 		assert(err == 0);
-		if (call->engine->has_containers &&
-		    channel_send(call->engine->containers.handle, &m) < 0)
+		if (call->backend->connected && channel_send(call->backend->source.handle, &m) < 0)
 			log_debug("an answer that nobody wants will come");
 	}
 	stream_free(call);
@@ -109,9 +115,9 @@ void call_free(struct call *call)
 
 // --- Answers -------------------------------------------------------------------------------------
 
-static struct call *find_call(struct engine *engine, uint32_t id)
+static struct call *find_call(const struct backend *backend, uint32_t id)
 {
-	list_for_each(entry, &engine->calls) {
+	list_for_each(entry, &backend->calls) {
 		struct call *call = container_of(entry, struct call, entry);
 
 		if (call->id == id)
@@ -137,11 +143,19 @@ static void answer(struct call *call, const struct msg_containers_reply *reply, 
 
 	if (reply->status == CONTAINERS_ACCEPTED) {
 		call->has_begun = true;
-		reply_begin(call->exchange, 200);
+		reply_begin(call->exchange, 200,
+		            (reply->flags & CONTAINERS_TAR) != 0 ? "application/x-tar"
+		                                                 : "application/json");
+		if (call->transfers)
+			transfer_begin(call);
 		http_let_go(connection);
 		return;
 	}
 	list_remove(&call->entry);
+	if (call->transfers) {
+		call->is_answered = true;
+		stream_free(call);
+	}
 	if (call->has_begun)
 		finish(call, body);
 	else if (may_stream(call) && (reply->flags & CONTAINERS_STREAM) != 0)
@@ -151,7 +165,7 @@ static void answer(struct call *call, const struct msg_containers_reply *reply, 
 	http_let_go(connection);
 }
 
-static void take_reply(struct engine *engine, struct message *m)
+static void take_reply(const struct backend *backend, struct message *m)
 {
 	struct msg_containers_reply reply;
 	struct payload payload = { 0 };
@@ -170,55 +184,67 @@ static void take_reply(struct engine *engine, struct message *m)
 			reply.status = 500;
 		body = payload.bytes;
 	}
-	call = find_call(engine, reply.id);
+	call = find_call(backend, reply.id);
 	if (call != NULL)
 		answer(call, &reply, body);
 	payload_release(&payload);
 }
 
-static void containers_message(struct loop *loop, struct source *source, struct message *m)
+static void backend_message(struct loop *loop, struct source *source, struct message *m)
 {
 	(void)loop;
 	take_reply(source->context, m);
 }
 
-static void containers_closed(struct loop *loop, struct source *source)
+static void backend_closed(struct loop *loop, struct source *source)
 {
-	struct engine *engine = source->context;
+	struct backend *backend = source->context;
 	struct list *entry;
 	error_t err;
 
-	engine->has_containers = false;
+	backend->connected = false;
 	loop_close(loop, source);
-	while ((entry = list_pop_front(&engine->calls)) != NULL) {
+	while ((entry = list_pop_front(&backend->calls)) != NULL) {
 		struct call *call = container_of(entry, struct call, entry);
 		struct http_connection *connection = http_hold(call->exchange);
 
+		call->is_answered = true;
 		if (call->has_begun)
 			http_abort(call->exchange);
 		else
-			reply_error(call->exchange, 503, "%s", away);
+			reply_away(call);
 		http_let_go(connection);
 	}
-	err = service_client_again(&engine->containers_client);
+	err = service_client_again(&backend->client);
 	assert(err == 0);
 }
 
-static const struct source_ops containers_ops = { .message = containers_message,
-	                                          .closed = containers_closed };
+static const struct source_ops backend_ops = { .message = backend_message,
+	                                       .closed = backend_closed };
 
 static void connected(void *context, handle_t channel)
 {
-	struct engine *engine = context;
+	struct backend *backend = context;
 	error_t err =
-		loop_add(&engine->loop, &engine->containers, channel, &containers_ops, engine);
+		loop_add(&backend->engine->loop, &backend->source, channel, &backend_ops, backend);
 
 	assert(err == 0);
-	engine->has_containers = true;
+	backend->connected = true;
 }
 
-error_t calls_start(struct engine *engine, handle_t connector)
+error_t calls_start(struct engine *engine, const struct environ *env)
 {
-	return service_client_start(&engine->loop, &engine->containers_client, connector, connected,
-	                            engine);
+	static const char *const services[NUM_BACKENDS] = { "containers", "images" };
+	error_t err = 0;
+
+	for (size_t i = 0; i < NUM_BACKENDS && err == 0; i++) {
+		struct backend *backend = &engine->backends[i];
+
+		backend->engine = engine;
+		backend->of = services[i];
+		list_init(&backend->calls);
+		err = service_client_start(&engine->loop, &backend->client,
+		                           environ_connector(env, services[i]), connected, backend);
+	}
+	return err;
 }

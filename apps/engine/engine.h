@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // The Docker Engine API over HTTP, for docker's clients on the host. It keeps nothing: each request
-// is a call of the service "containers", whose answer it passes on. Parts:
+// is a call of the service "containers" or "images", whose answer it passes on. Parts:
 //   main.c     the start
 //   secret.c   the secret that connections begin with
 //   router.c   which request is what
 //   reply.c    what all answers have
 //   system.c   the engine's own paths
-//   calls.c    calls of "containers", and their answers
-//   streams.c  connections that become a container's streams
+//   calls.c    calls of the two services, and their answers
+//   streams.c  connections that become a container's streams, and bodies that travel as streams
 #pragma once
 
+#include "libs/abi/app.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/engine.h"
+#include "libs/abi/images.h"
 #include "libs/base/list.h"
 #include "libs/http/server.h"
 #include "libs/http/stream.h"
@@ -39,6 +41,18 @@ struct secret {
 	struct source disk;
 };
 
+enum backend_number { BACKEND_CONTAINERS, BACKEND_IMAGES, NUM_BACKENDS };
+
+// A service that answers calls.
+struct backend {
+	struct engine *engine;
+	const char *of;  // what it is the service of, for people
+	struct service_client client;
+	struct source source;
+	bool connected;
+	struct list calls;  // struct call, without an answer
+};
+
 struct engine {
 	struct loop loop;
 	struct http_server server;
@@ -49,27 +63,26 @@ struct engine {
 	struct source host_source;
 	bool listens;
 
-	struct service_client containers_client;
-	struct source containers;
-	bool has_containers;  // `containers` is a connection
+	struct backend backends[NUM_BACKENDS];
 	uint32_t num_calls;
-	struct list calls;  // struct call, without an answer
 };
 
 // A request, from its head to its answer; exchange->user.
 struct call {
 	struct engine *engine;
+	struct backend *backend;
 	struct list entry;
 	struct http_exchange *exchange;
 	uint32_t operation;
 	uint32_t id;     // 0: not sent
 	unsigned minor;  // of the API's version
 	bool upgrades;
-	bool is_answered;  // without "containers"
+	bool is_answered;  // without a service
 	bool has_begun;    // the head of its answer was sent
+	bool transfers;    // its bodies, of request and answer, travel over the stream
 	char target[CONTAINERS_TARGET_MAX + 1];
 	char *query;  // heap, as it was sent
-	// A container's streams.
+	// A container's streams, or a transfer's bodies.
 	handle_t far;  // the end that goes to it; HANDLE_NONE when it went
 	struct source stream;
 	bool is_stream;
@@ -98,8 +111,8 @@ extern const struct http_handler engine_handler;
 void reply(struct http_exchange *exchange, unsigned status, const char *fields, const char *type,
            struct span body);
 void reply_json(struct http_exchange *exchange, unsigned status, struct span json);
-// The head of an answer in JSON, whose body comes by http_send and ends with http_send_end.
-void reply_begin(struct http_exchange *exchange, unsigned status);
+// The head of an answer of a type, whose body comes by http_send and ends with http_send_end.
+void reply_begin(struct http_exchange *exchange, unsigned status, const char *type);
 // {"message":"..."}: what was wrong.
 void reply_error(struct http_exchange *exchange, unsigned status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -113,19 +126,26 @@ void version_serve(struct http_exchange *exchange);
 
 // --- calls.c ---
 
-// Connects to "containers" behind `connector`, now and whenever it is back. Errors: as
-// service_client_start's.
-__must_check error_t calls_start(struct engine *engine, handle_t connector);
-// Sends the call with the body that was collected.
+// Connects to the services, now and whenever they are back. Errors: as service_client_start's.
+__must_check error_t calls_start(struct engine *engine, const struct environ *env);
+// Sends the call with the body that was collected, or with what a transfer has beside its body.
 void call_send(struct call *call, struct span body);
 // The exchange is over.
 void call_free(struct call *call);
 
 // --- streams.c ---
 
-// Makes the channel of a call to attach. Errors: as channel_create's and loop_add's.
+// Makes the channel of a call to attach, or of a transfer. Errors: as channel_create's and
+// loop_add's.
 __must_check error_t stream_open(struct call *call);
 // The container has the other end: the connection becomes a stream.
 void stream_begin(struct call *call, bool has_terminal);
+// The answer of a transfer has begun: its body is what comes over the stream.
+void transfer_begin(struct call *call);
+// A piece of a transfer's body, and its end.
+void transfer_take(struct call *call, struct span bytes);
+void transfer_take_end(struct call *call);
+// The client takes more of its answer.
+void transfer_go_on(struct call *call);
 // Frees what stream_open has made.
 void stream_free(struct call *call);

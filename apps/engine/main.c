@@ -100,8 +100,7 @@ static void engine_main(const struct environ *env)
 	assert(err == 0);
 	engine.tcpip = environ_connector(env, "tcpip");
 	engine.host = environ_connector(env, "host");
-	list_init(&engine.calls);
-	err = calls_start(&engine, environ_connector(env, "containers"));
+	err = calls_start(&engine, env);
 	assert(err == 0);
 	secret_read(&engine.secret, &engine.loop, environ_connector(env, "blkdev"), secret_was_read,
 	            NULL);
@@ -114,5 +113,6 @@ APP(engine, .main = engine_main, .restart = RESTART_ON_FAULT, .memory_limit = 64
 	    { .kind = NEED_SERVICE, .name = "tcpip" },
 	    { .kind = NEED_SERVICE, .name = "host" },
 	    { .kind = NEED_SERVICE, .name = "containers" },
+	    { .kind = NEED_SERVICE, .name = "images" },
 	    { .kind = NEED_SERVICE, .name = "blkdev" },
     });

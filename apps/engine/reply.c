@@ -34,10 +34,11 @@ void reply(struct http_exchange *exchange, unsigned status, const char *fields, 
 		http_abort(exchange);
 }
 
-void reply_begin(struct http_exchange *exchange, unsigned status)
+void reply_begin(struct http_exchange *exchange, unsigned status, const char *type)
 {
-	static const char fields[] = COMMON_FIELDS "Content-Type: application/json\r\n";
-	struct span lines = { .data = (const uint8_t *)fields, .len = sizeof(fields) - 1 };
+	char text[FIELDS_MAX];
+	size_t length = fmt_write(text, sizeof(text), COMMON_FIELDS "Content-Type: %s\r\n", type);
+	struct span lines = { .data = (const uint8_t *)text, .len = length };
 	error_t err = http_respond_fields(exchange, status, lines, false, 0);
 
 	if (err != 0)

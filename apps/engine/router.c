@@ -14,8 +14,10 @@ static void start_version(void *context, struct http_exchange *exchange,
                           const struct http_request_head *head, const struct http_match *match);
 static void start_call(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head, const struct http_match *match);
+static void start_transfer(void *context, struct http_exchange *exchange,
+                           const struct http_request_head *head, const struct http_match *match);
 
-// Method, pattern, who starts it, and which operation of "containers" it is.
+// Method, pattern, who starts it, and which operation of "containers" or "images" it is.
 #define ROUTES(X)                                                            \
 	X("GET", "/_ping", start_ping, 0)                                    \
 	X("GET", "/version", start_version, 0)                               \
@@ -37,8 +39,17 @@ static void start_call(void *context, struct http_exchange *exchange,
 	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)     \
 	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)       \
 	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)         \
-	X("GET", "/images/json", start_call, CONTAINERS_IMAGES)              \
-	X("GET", "/images/{*}/json", start_call, CONTAINERS_IMAGE_INSPECT)
+	X("GET", "/images/json", start_call, IMAGES_SHOW_ALL)                \
+	X("POST", "/images/create", start_transfer, IMAGES_CREATE)           \
+	X("POST", "/images/load", start_transfer, IMAGES_LOAD)               \
+	X("POST", "/images/prune", start_call, IMAGES_PRUNE)                 \
+	X("GET", "/images/get", start_transfer, IMAGES_SAVE_ALL)             \
+	X("GET", "/images/{*}/json", start_call, IMAGES_INSPECT)             \
+	X("GET", "/images/{*}/history", start_call, IMAGES_HISTORY)          \
+	X("GET", "/images/{*}/get", start_transfer, IMAGES_SAVE)             \
+	X("POST", "/images/{*}/tag", start_call, IMAGES_TAG)                 \
+	X("DELETE", "/images/{*}", start_call, IMAGES_REMOVE)                \
+	X("GET", "/distribution/{*}/json", start_call, IMAGES_DISTRIBUTION)
 
 #define ROUTE(method, pattern, start, operation) { method, pattern, start },
 #define OPERATION(method, pattern, start, operation) operation,
@@ -87,32 +98,55 @@ static bool read_target(struct call *call, const struct http_match *match)
 	return err >= 0 || err == ERR_NOT_FOUND;
 }
 
-static void start_call(void *context, struct http_exchange *exchange,
-                       const struct http_request_head *head, const struct http_match *match)
+// Makes the exchange's call; NULL, and it was answered, when that cannot be.
+static struct call *make_call(struct engine *engine, struct http_exchange *exchange,
+                              const struct http_request_head *head, const struct http_match *match)
 {
 	struct call *call = heap_alloc(sizeof(*call));
+	bool of_images;
 
 	if (call != NULL)
 		call->query = copy_span(match->query);
 	if (call == NULL || call->query == NULL) {
 		heap_free(call);
 		reply_error(exchange, 500, "out of memory");
-		return;
+		return NULL;
 	}
-	call->engine = context;
+	call->engine = engine;
 	call->exchange = exchange;
 	call->operation = operations[match->route - routes];
+	of_images = call->operation >= IMAGES_FIRST && call->operation <= IMAGES_LAST;
+	call->backend = &engine->backends[of_images ? BACKEND_IMAGES : BACKEND_CONTAINERS];
 	call->minor = match->version != 0 ? match->version % 100 : API_VERSION_MINOR;
 	call->upgrades = head->upgrade.len > 0;
 	call->far = HANDLE_NONE;
 	list_init(&call->entry);
 	exchange->user = call;
-	if (read_target(call, match)) {
-		http_collect_body(exchange, CONTAINERS_BODY_MAX);
-		return;
-	}
+	if (read_target(call, match))
+		return call;
 	call->is_answered = true;
 	reply_error(exchange, 400, "the name is too long, or no name");
+	return NULL;
+}
+
+static void start_call(void *context, struct http_exchange *exchange,
+                       const struct http_request_head *head, const struct http_match *match)
+{
+	if (make_call(context, exchange, head, match) != NULL)
+		http_collect_body(exchange, CONTAINERS_BODY_MAX);
+}
+
+// It is sent at once: its body follows, and its answer may begin before that has ended.
+static void start_transfer(void *context, struct http_exchange *exchange,
+                           const struct http_request_head *head, const struct http_match *match)
+{
+	const struct http_field *login = http_field_find(head, "X-Registry-Auth");
+	struct call *call = make_call(context, exchange, head, match);
+
+	if (call == NULL)
+		return;
+	call->transfers = true;
+	call_send(call, login != NULL ? login->value : (struct span){ 0 });
 }
 
 // Whether the version is served; the request is answered otherwise.
@@ -152,13 +186,33 @@ static void on_request(void *context, struct http_exchange *exchange,
 		match.route->start(context, exchange, head, &match);
 }
 
+static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
+{
+	struct call *call = exchange->user;
+
+	(void)context;
+	if (call != NULL && call->transfers)
+		transfer_take(call, bytes);
+}
+
 static void on_body_end(void *context, struct http_exchange *exchange)
 {
 	struct call *call = exchange->user;
 
 	(void)context;
-	if (call != NULL && !call->is_answered)
+	if (call != NULL && call->transfers)
+		transfer_take_end(call);
+	else if (call != NULL && !call->is_answered)
 		call_send(call, http_body(exchange));
+}
+
+static void on_writable(void *context, struct http_exchange *exchange)
+{
+	struct call *call = exchange->user;
+
+	(void)context;
+	if (call != NULL && call->transfers)
+		transfer_go_on(call);
 }
 
 // A client that ends its direction before it has an answer has gone.
@@ -178,7 +232,9 @@ static void on_gone(void *context, struct http_exchange *exchange)
 
 const struct http_handler engine_handler = {
 	.request = on_request,
+	.body = on_body,
 	.body_end = on_body_end,
+	.writable = on_writable,
 	.peer_end = on_peer_end,
 	.gone = on_gone,
 };

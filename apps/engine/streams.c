@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A connection that has become a container's streams: bytes between it and the channel to the
-// container's vmm, as they are, with backpressure both ways.
+// container's vmm, as they are, with backpressure both ways. The bodies of a transfer, of a request
+// and its answer, travel over such a channel as well; the connection stays what it is.
 #include "apps/engine/engine.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -86,35 +87,48 @@ static void send_end(struct call *call)
 		send_or_keep(call, &m);
 }
 
-static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
+void transfer_take(struct call *call, struct span bytes)
 {
-	struct call *call = exchange->user;
 	struct message m;
 
-	(void)context;
 	if (!call->stream_open)
 		return;
 	if (payload_make(&m, bytes.data, bytes.len) < 0) {
-		log_warn("there is no memory for a container's input");
-		http_abort(exchange);
+		log_warn("there is no memory for what a client sends");
+		http_abort(call->exchange);
 		return;
 	}
 	send_or_keep(call, &m);
 }
 
-static void on_body_end(void *context, struct http_exchange *exchange)
+void transfer_take_end(struct call *call)
 {
-	struct call *call = exchange->user;
-
-	(void)context;
 	call->peer_ended = true;
 	send_end(call);
+}
+
+void transfer_go_on(struct call *call)
+{
+	if (call->is_stream || call->has_begun)
+		flow(call);
+}
+
+static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
+{
+	(void)context;
+	transfer_take(exchange->user, bytes);
+}
+
+static void on_body_end(void *context, struct http_exchange *exchange)
+{
+	(void)context;
+	transfer_take_end(exchange->user);
 }
 
 static void on_writable(void *context, struct http_exchange *exchange)
 {
 	(void)context;
-	flow(exchange->user);
+	transfer_go_on(exchange->user);
 }
 
 static void on_gone(void *context, struct http_exchange *exchange)
@@ -156,9 +170,13 @@ static void stream_closed(struct loop *loop, struct source *source)
 
 	loop_close(loop, source);
 	call->stream_open = false;
-	// Before the answer, that says what is wrong.
+	// Before the answer, that says what is wrong. A body that has no end broke off.
 	if (call->is_stream)
 		http_stream_close(call->exchange);
+	else if (call->has_begun && !call->output_ended)
+		http_abort(call->exchange);
+	else
+		http_pause_body(call->exchange, false);
 	http_let_go(connection);
 }
 
@@ -206,6 +224,11 @@ void stream_begin(struct call *call, bool has_terminal)
 		http_abort(call->exchange);
 	else
 		flow(call);
+}
+
+void transfer_begin(struct call *call)
+{
+	flow(call);
 }
 
 void stream_free(struct call *call)

@@ -22,9 +22,7 @@ enum containers_operation {
 	// One more handle: a channel, as of vmm_attach, which is the container's after 200.
 	CONTAINERS_ATTACH = 11,
 	CONTAINERS_RESIZE = 12,
-	CONTAINERS_IMAGES = 13,         // no target: the list of images
-	CONTAINERS_IMAGE_INSPECT = 14,  // target: an image's name
-	CONTAINERS_INFO = 15,           // no target
+	CONTAINERS_INFO = 15,  // no target
 
 	// Of processes that are added to a container.
 	CONTAINERS_EXEC_CREATE = 20,
@@ -63,8 +61,15 @@ struct msg_containers_reply {
 
 #define CONTAINERS_ACCEPTED 100u
 
+// A *transfer* is a request with one more handle, as attach has it: a channel over which its body
+// comes (MSG_DATA, MSG_END), and its answer's goes after CONTAINERS_ACCEPTED; one that is closed
+// before MSG_END broke off. What is in the folio as its body is its X-Registry-Auth. It has a
+// reply besides only if it is refused.
+
 // Of the reply to attach: the container has a terminal, so its output has no frames.
 #define CONTAINERS_TTY (1u << 0)
+// Of CONTAINERS_ACCEPTED: the answer's body is a tar archive, and not JSON.
+#define CONTAINERS_TAR (1u << 1)
 
 // Of the reply to attach and to the start of an added process: the request's channel is the way to
 // the streams.

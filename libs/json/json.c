@@ -402,6 +402,13 @@ void json_write_raw(struct json_writer *w, const char *text)
 	w->comma = false;
 }
 
+void json_write_span(struct json_writer *w, struct span json)
+{
+	if (json.len > 0)
+		append(w, (const char *)json.data, json.len);
+	w->comma = false;
+}
+
 void json_write_string(struct json_writer *w, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -50,6 +50,8 @@ struct json_writer {
 
 // Literal JSON, as it is: brackets and keys of a document that is known (",\"args\":[").
 void json_write_raw(struct json_writer *w, const char *text);
+// The same of JSON that was read (not copied from elsewhere: it is not looked at).
+void json_write_span(struct json_writer *w, struct span json);
 // A string value, escaped; with a comma before it when a string came last.
 void json_write_string(struct json_writer *w, const char *text);
 // A whole number.

@@ -270,7 +270,7 @@ static int bind_root_open(struct run *run, struct error *err)
 // What is there before anything is fetched: a second engine of this build is refused.
 static int engine_prepare_run(struct run *run, struct error *err)
 {
-	static const char *const apps[] = { "engine", "hostctl", "containers" };
+	static const char *const apps[] = { "engine", "hostctl", "containers", "images" };
 	char folder[PATH_MAX];
 
 	if (!run->settings.engine)

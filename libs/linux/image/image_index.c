@@ -66,6 +66,12 @@ static void read_text(struct json_reader *r, char *out, size_t size)
 	heap_free(text);
 }
 
+// Whether it is the name of a child of a folder, or none.
+static bool is_file(const char *name)
+{
+	return name[0] != '.' && strchr(name, '/') == NULL;
+}
+
 static void read_image(struct json_reader *r, struct image *image)
 {
 	struct span key;
@@ -80,6 +86,10 @@ static void read_image(struct json_reader *r, struct image *image)
 			image->first_sector = json_take_u64(r);
 		} else if (is_key(key, "num_sectors")) {
 			image->num_sectors = json_take_u64(r);
+		} else if (is_key(key, "names")) {
+			read_strings(r, &image->names);
+		} else if (is_key(key, "file")) {
+			read_text(r, image->file, sizeof(image->file));
 		} else if (is_key(key, "config")) {
 			read_config(r, image);
 		} else {
@@ -87,7 +97,8 @@ static void read_image(struct json_reader *r, struct image *image)
 		}
 	}
 	// An image of no sectors would be the whole disk.
-	if (image->name[0] == '\0' || image->num_sectors == 0)
+	if ((image->name[0] == '\0' && image->id[0] == '\0') || image->num_sectors == 0 ||
+	    !is_file(image->file))
 		r->bad = true;
 }
 
@@ -144,19 +155,38 @@ static const struct image *find_id(const struct image_index *index, const char *
 	return found;
 }
 
+static bool has_name(const struct image *image, const char *name)
+{
+	if (strcmp(image->name, name) == 0)
+		return true;
+	for (size_t i = 0; i < image->names.count; i++) {
+		if (strcmp(image->names.items[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+const struct image *image_index_exact(const struct image_index *index, const char *name)
+{
+	for (size_t i = 0; i < index->count; i++) {
+		if (has_name(&index->images[i], name))
+			return &index->images[i];
+	}
+	return NULL;
+}
+
 const struct image *image_index_find(const struct image_index *index, const char *name)
 {
 	char full[IMAGE_NAME_MAX];
+
+	const struct image *found;
 
 	if (strcmp(name, IMAGE_BUILTIN) == 0)
 		str_copy(full, name, sizeof(full));
 	else if (image_name_normalise(name, full) < 0)
 		return find_id(index, name);
-	for (size_t i = 0; i < index->count; i++) {
-		if (strcmp(index->images[i].name, full) == 0)
-			return &index->images[i];
-	}
-	return find_id(index, name);
+	found = image_index_exact(index, full);
+	return found != NULL ? found : find_id(index, name);
 }
 
 void image_index_deinit(struct image_index *index)
@@ -164,6 +194,7 @@ void image_index_deinit(struct image_index *index)
 	for (size_t i = 0; i < index->count; i++) {
 		struct image *image = &index->images[i];
 
+		string_list_deinit(&image->names);
 		string_list_deinit(&image->entrypoint);
 		string_list_deinit(&image->cmd);
 		string_list_deinit(&image->env);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// The service "images" (libs/abi/images.h), which tells this app which images there are, and asks
+// which containers have one.
+#include "apps/containers/containers.h"
+#include "libs/abi/images.h"
+#include "libs/base/string.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+const struct image *container_image(const struct container *c)
+{
+	const struct image_index *index = &c->all->images;
+
+	if (c->image_id[0] == '\0')
+		return image_index_find(index, c->settings.image);
+	for (size_t i = 0; i < index->count; i++)
+		if (strcmp(index->images[i].id, c->image_id) == 0)
+			return &index->images[i];
+	return NULL;
+}
+
+static void take_list(struct containers *all, const struct msg_images_list *list, struct message *m)
+{
+	struct image_index index;
+	struct payload payload;
+	error_t err = ERR_PROTOCOL;
+
+	if (m->num_handles == 1)
+		err = payload_open_folio(m->handles[0], 0, list->length, &payload);
+	if (err == 0) {
+		err = image_index_parse(&index, payload.bytes);
+		payload_release(&payload);
+	}
+	if (err < 0) {
+		log_error("the list of images cannot be used: %s", error_text(err));
+		return;
+	}
+	image_index_deinit(&all->images);
+	all->images = index;
+	images_known(all);
+}
+
+static void answer_users(struct containers *all, const struct msg_images_users *users,
+                         struct span id)
+{
+	struct msg_images_used used = { .id = users->id };
+	struct message m;
+	error_t err;
+
+	list_for_each(entry, &all->containers) {
+		const struct container *c = container_of(entry, struct container, entry);
+		const char *its = c->image_id;
+		bool runs = c->state == CONTAINER_RUNNING;
+
+		if (strlen(its) != id.len || memcmp(its, id.data, id.len) != 0)
+			continue;
+		if (used.running + used.stopped == 0 || (runs && used.running == 0))
+			str_copy(used.user, c->id_text, sizeof(used.user));
+		*(runs ? &used.running : &used.stopped) += 1;
+	}
+	err = message_encode_images_used(&m, &used, NULL, 0);
+	assert(err == 0);
+	if (channel_send(all->images_link.handle, &m) < 0)
+		log_warn("who has an image cannot be told");
+}
+
+static void images_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct containers *all = source->context;
+	struct msg_images_list list;
+	struct msg_images_users users;
+	const uint8_t *tail;
+	size_t len;
+
+	(void)loop;
+	if (message_decode_images_list(m, &list, &tail, &len) == 0)
+		take_list(all, &list, m);
+	else if (message_decode_images_users(m, &users, &tail, &len) == 0)
+		answer_users(all, &users, (struct span){ .data = tail, .len = len });
+	else
+		message_discard(m);
+}
+
+// What it said last holds until it is back.
+static void images_closed(struct loop *loop, struct source *source)
+{
+	struct containers *all = source->context;
+	error_t err;
+
+	loop_close(loop, source);
+	err = service_client_again(&all->images_client);
+	assert(err == 0);
+}
+
+static const struct source_ops images_ops = { .message = images_message, .closed = images_closed };
+
+static void images_connected(void *context, handle_t channel)
+{
+	static const struct msg_images_follow follow;
+	struct containers *all = context;
+	struct message m;
+	error_t err = loop_add(&all->loop, &all->images_link, channel, &images_ops, all);
+
+	assert(err == 0);
+	err = message_encode_images_follow(&m, &follow, NULL, 0);
+	assert(err == 0);
+	if (channel_send(channel, &m) < 0)
+		log_debug("images has gone again");
+}
+
+void images_follow(struct containers *all)
+{
+	error_t err;
+
+	if (all->follows_images)
+		return;
+	all->follows_images = true;
+	err = service_client_start(&all->loop, &all->images_client,
+	                           environ_connector(all->env, "images"), images_connected, all);
+	assert(err == 0);
+}

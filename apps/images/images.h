@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+//
+// The images of the machine: the app's state. Those that the host has packed lie on the disk
+// "images"; what was pulled or loaded is in the folder IMAGES_STORE of the state disk. Parts:
+//   boot.c       the host's images
+//   catalog.c    images and references to them; which image a name means
+//   record.c     what a file NAME.json says of an image
+//   reference.c  names as people write and read them
+//   store.c      what lies on the state disk
+//   followers.c  `containers`, which is told which images there are, and asked who has one
+//   show.c       images in the forms of Docker's API
+//   operations.c tag; remove.c has rm and prune
+#pragma once
+
+#include "apps/images/record.h"
+#include "apps/images/reference.h"
+#include "apps/images/store.h"
+#include "libs/abi/images.h"
+#include "libs/linux/image/image_index.h"
+#include "libs/linux/vm/boot_disk.h"
+#include "libs/requests/requests.h"
+#include "libs/starina/opener.h"
+
+// Images and references to them that there may be.
+#define IMAGES_MAX IMAGE_INDEX_MAX
+#define REFERENCES_MAX 1024u
+// "sha256:"
+#define DIGEST_PREFIX_LENGTH 7u
+// Of an id that is shown, as docker shortens it, with a NUL.
+#define SHORT_ID_MAX 13u
+
+struct image_entry {
+	struct list entry;
+	char id[IMAGE_ID_MAX];
+	char *record;  // heap: a JSON object (record.h)
+	uint64_t size;
+	bool of_host;    // it lies on the disk "images"
+	bool is_stored;  // it is in the store
+	uint64_t first_sector;
+	uint64_t num_sectors;
+	bool is_going;  // it is being removed: nobody is to begin to use it
+};
+
+// A name of an image: "docker.io/library/alpine:latest", or with "@" and a digest.
+struct reference {
+	struct list entry;
+	char name[IMAGE_NAME_MAX];
+	char id[IMAGE_ID_MAX];  // of an image that may not be there, if it was the host's
+	bool of_host;
+};
+
+struct images {
+	const struct environ *env;
+	struct loop loop;
+	struct request_server server;
+	bool serves;
+
+	// catalog.c
+	struct list images;
+	uint32_t num_images;
+	struct list references;  // the host's come last
+	uint32_t num_references;
+
+	// followers.c
+	struct client *follower;  // NULL: `containers` is not there
+	uint32_t num_questions;
+	struct list removals;  // struct removal, that wait for an answer
+
+	// boot.c
+	struct opener opener;
+	struct disk disk;
+	struct boot_disk boot;
+	uint8_t *index_data;
+	bool knows_host;
+};
+
+// --- boot.c ---
+
+// Begins to read the boot disk; `images_begin` comes after it.
+void boot_start(struct images *images);
+
+// --- main.c ---
+
+// The host's images are known.
+void images_begin(struct images *images);
+
+// --- catalog.c ---
+
+// Takes the images of a document of the host's. Errors: as record_index's, and ERR_NO_MEMORY.
+__must_check error_t catalog_add_host(struct images *images, struct span document);
+// An image of an id, made when it is not there; NULL: memory is out, or there are too many.
+struct image_entry *catalog_make(struct images *images, const char *id);
+// The image of an id; NULL: there is none.
+struct image_entry *catalog_by_id(const struct images *images, const char *id);
+// It is not there any more; its references stay.
+void catalog_forget(struct images *images, struct image_entry *image);
+// A name leads to an image from now on. Errors: ERR_NO_MEMORY, ERR_LIMIT.
+__must_check error_t catalog_refer(struct images *images, const char *name, const char *id);
+// The reference of a full name that leads to an image that is there; NULL: there is none.
+struct reference *catalog_reference(const struct images *images, const char *name);
+void catalog_unrefer(struct images *images, struct reference *reference);
+// Whether this reference is what its name means.
+bool reference_counts(const struct images *images, const struct reference *reference,
+                      const struct image_entry *image);
+// Images that people may see: not the system's own.
+bool image_is_shown(const struct images *images, const struct image_entry *image);
+void image_short_id(const struct image_entry *image, char out[static SHORT_ID_MAX]);
+
+// What is known of an image. Errors: as record_read's.
+__must_check error_t image_record(const struct image_entry *image, struct record *out);
+
+// What a name, an id, or the beginning of one means.
+struct found {
+	struct image_entry *image;
+	struct reference *reference;  // NULL: it was an id
+};
+
+// Finds an image that is shown; without, the request is answered.
+bool catalog_find(struct request *request, const char *name, struct found *out);
+
+// --- followers.c ---
+
+// The images, or the names, have changed.
+void followers_tell(struct images *images);
+// A message that is no request.
+void followers_take(void *context, struct client *client, struct message *m);
+// A client is gone.
+void followers_left(struct images *images, const struct client *client);
+// Asks which containers have an image. Returns the question's number; 0: it cannot be asked.
+uint32_t followers_ask(struct images *images, const struct image_entry *image);
+
+// --- show.c ---
+
+// GET /images/json.
+void show_all(struct request *request);
+// GET /images/NAME/json.
+void show_one(struct request *request);
+// GET /images/NAME/history.
+void show_history(struct request *request);
+
+// --- operations.c ---
+
+// POST /images/NAME/tag: 201, 400 (the new name), 404.
+void operation_tag(struct request *request);
+// Answers with docker's words for what went wrong.
+void refuse(struct request *request, uint32_t status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+// --- remove.c ---
+
+// DELETE /images/NAME: 200, 404, 409 (a container has it, it has several names).
+void operation_remove(struct request *request);
+// POST /images/prune.
+void operation_prune(struct request *request);
+// The answer to a question.
+void removal_answered(struct images *images, const struct msg_images_used *used);
+// `containers` is gone: nothing is answered.
+void removals_fail(struct images *images);
+// A client that waits for one is gone, or does not wait any more (0: for any).
+void removals_drop(struct images *images, const struct client *client, uint32_t id);

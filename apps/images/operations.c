@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// What clients ask to be done. Texts are Docker's: people search for them.
+#include "apps/images/images.h"
+
+#include <stdarg.h>
+
+#include "libs/base/fmt.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+
+#define REFUSAL_MAX 512u
+
+void refuse(struct request *request, uint32_t status, const char *format, ...)
+{
+	char text[REFUSAL_MAX];
+	va_list args;
+
+	va_start(args, format);
+	fmt_vwrite(text, sizeof(text), format, args);
+	va_end(args);
+	reply_error(request->client, request->id, status, "%s", text);
+}
+
+// The name that the query's `repo` and `tag` make.
+static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
+{
+	char *repo = query_take(request, "repo"), *tag = query_take(request, "tag");
+	char name[IMAGE_NAME_MAX];
+	const char *text = "invalid reference format";
+	bool has_tag = tag != NULL && tag[0] != '\0', good;
+
+	good = repo != NULL && repo[0] != '\0' &&
+		fmt_write(name, sizeof(name), "%s%s%s", repo, has_tag ? ":" : "",
+	                  has_tag ? tag : "") < sizeof(name) &&
+		reference_parse(name, out, &text) == 0;
+	if (good && reference_has_digest(out)) {
+		text = "refusing to create a tag with a digest reference";
+		good = false;
+	}
+	if (!good)
+		refuse(request, 400, "%s", text);
+	heap_free(repo);
+	heap_free(tag);
+	return good;
+}
+
+void operation_tag(struct request *request)
+{
+	struct images *images = request->images;
+	char name[IMAGE_NAME_MAX];
+	struct found found;
+	error_t err;
+
+	if (!catalog_find(request, request->target, &found) || !read_name(request, name))
+		return;
+	err = catalog_refer(images, name, found.image->id);
+	if (err == 0)
+		err = store_write_references(images);
+	// Without a state disk the name lasts as long as the machine runs.
+	if (err < 0 && err != ERR_NOT_FOUND) {
+		refuse(request, 500, "the name cannot be kept: %s", error_text(err));
+		return;
+	}
+	followers_tell(images);
+	reply_empty(request->client, request->id, 201, 0);
+}

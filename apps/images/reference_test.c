@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Names of images, and what is known of an image.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apps/images/record.h"
+#include "apps/images/reference.h"
+#include "libs/starina/alloc.h"
+
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+void *heap_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+	free(p);
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *name, *full, *familiar;
+		size_t repository;
+	} names[] = {
+		{ "alpine", "docker.io/library/alpine:latest", "alpine:latest", 24 },
+		{ "me/app:1", "docker.io/me/app:1", "me/app:1", 16 },
+		{ "localhost:5000/a/b:2", "localhost:5000/a/b:2", "localhost:5000/a/b:2", 18 },
+		{ "quay.io/a--b/c__d.e", "quay.io/a--b/c__d.e:latest", "quay.io/a--b/c__d.e:latest",
+		  19 },
+		{ "alpine@" DIGEST, "docker.io/library/alpine@" DIGEST, "alpine@" DIGEST, 24 },
+		{ "my-host.example:1/x", "my-host.example:1/x:latest", "my-host.example:1/x:latest",
+		  19 },
+	};
+	static const char *const none[] = { "",       "/",      "a:/b",   "a/",     "a//b",
+		                            "me/A",   "a..b/c", "a b",    "a:b/c:", "a:-x",
+		                            "-a/b",   "a_/b",   "a___b",  "a._b",   "a@sha256:12",
+		                            "a.:1/b", "a:1x/b", "a/b:c:d" };
+	char full[IMAGE_NAME_MAX];
+	const char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(reference_parse(names[i].name, full, &text), 0);
+		assert_string_equal(full, names[i].full);
+		assert_string_equal(reference_familiar(full), names[i].familiar);
+		assert_int_equal(reference_repository(full), names[i].repository);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		if (reference_parse(none[i], full, &text) == 0)
+			fail_msg("%s is taken as %s", none[i], full);
+		assert_non_null(strstr(text, "invalid reference format"));
+	}
+}
+
+static struct span span_of(const char *text)
+{
+	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
+}
+
+static void count(void *context, struct span element)
+{
+	(void)element;
+	++*(size_t *)context;
+}
+
+static void test_record(void **state)
+{
+	static const char text[] =
+		"{\"id\":\"" DIGEST
+		"\",\"name\":\"a\",\"num_sectors\":8,\"created\":\"2024-01-01T00:00:00Z\","
+		"\"history\":[ {} , 5,null],\"x\":[1,{\"y\":2}],\"config\": {\"Env\":[\"A=b\"],\"Labels\":{\"a\":\"b\"}} }";
+	static const char *const bad[] = {
+		"",
+		"[]",
+		"{\"config\":5}",
+		"{\"history\":{}}",
+		"{\"created\":7}",
+		"{\"size\":-1}",
+		"{\"id\":5}",
+		"{} {}",
+		"{\"name\":\"",
+	};
+	struct record record;
+	size_t elements = 0;
+
+	(void)state;
+	assert_int_equal(record_read(span_of(text), &record), 0);
+	assert_true(record_is_digest(record.id));
+	assert_int_equal(record.num_sectors, 8);
+	assert_memory_equal(record.created.data, "\"2024-01-01T00:00:00Z\"", record.created.len);
+	record_elements(record.history, count, &elements);
+	assert_int_equal(elements, 2);
+	assert_memory_equal(record_member(record.config, "Labels").data, "{\"a\":\"b\"}", 9);
+	assert_int_equal(record_member(record.config, "nosuch").len, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(record_read(span_of(bad[i]), &record), ERR_PROTOCOL);
+	assert_false(record_is_digest("sha256:0"));
+	assert_false(record_is_digest(DIGEST "0"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_record),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

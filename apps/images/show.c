@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+//
+// Images in the forms of Docker's API.
+#include "apps/images/images.h"
+#include "libs/base/date.h"
+#include "libs/base/string.h"
+#include "libs/filters/filters.h"
+#include "libs/http/head.h"
+#include "libs/starina/alloc.h"
+
+#define HISTORY_MAX 512u
+
+static void key_string(struct json_writer *w, const char *key, const char *value)
+{
+	json_write_raw(w, key);
+	json_write_string(w, value);
+}
+
+static void key_number(struct json_writer *w, const char *key, int64_t value)
+{
+	json_write_raw(w, key);
+	json_write_i64(w, value);
+}
+
+// JSON of a record; `otherwise`: there is none.
+static void key_span(struct json_writer *w, const char *key, struct span value,
+                     const char *otherwise)
+{
+	json_write_raw(w, key);
+	if (value.len > 0)
+		json_write_span(w, value);
+	else
+		json_write_raw(w, otherwise);
+}
+
+// A time of an image's configuration, in seconds since 1970; 0: none that is known. Its fraction
+// has as many digits as its maker liked.
+static int64_t read_time(struct span text)
+{
+	static const char form[] = "0000-00-00T00:00:00.000000000Z";
+	const size_t whole = 19;
+	char date[DATE_LENGTH + 1];
+	nsec_t time;
+
+	if (text.len < whole + 2)
+		return 0;
+	str_copy(date, form, sizeof(date));
+	memcpy(date, text.data + 1, whole);
+	if (!date_read((struct span){ (const uint8_t *)date, DATE_LENGTH }, &time))
+		return 0;
+	return (int64_t)(time / NSEC_PER_SEC);
+}
+
+// A reference as docker's filter has it: a name, with or without its tag, in which "*" stands for
+// anything but "/".
+static bool fits(const char *pattern, const char *text)
+{
+	for (; *pattern != '\0' && *pattern != '*'; pattern++, text++)
+		if (*pattern != *text && !(*pattern == '?' && *text != '\0' && *text != '/'))
+			return false;
+	if (*pattern == '\0')
+		return *text == '\0';
+	for (;; text++) {
+		if (fits(pattern + 1, text))
+			return true;
+		if (*text == '\0' || *text == '/')
+			return false;
+	}
+}
+
+// Whether a name is one that is asked for; `filters` NULL: all are.
+static bool reference_fits(const struct filters *filters, const char *name)
+{
+	const char *familiar = reference_familiar(name), *pattern;
+	char repository[IMAGE_NAME_MAX];
+	size_t stars;
+
+	str_copy(repository, familiar, sizeof(repository));
+	repository[reference_repository(name) - (size_t)(familiar - name)] = '\0';
+	if (filters == NULL || filters_value(filters, "reference", 0) == NULL)
+		return true;
+	for (size_t i = 0; (pattern = filters_value(filters, "reference", i)) != NULL; i++) {
+		stars = 0;
+		for (const char *p = pattern; *p != '\0'; p++)
+			stars += *p == '*' ? 1 : 0;
+		// More of them would take long.
+		if (stars <= 3 && (fits(pattern, familiar) || fits(pattern, repository)))
+			return true;
+	}
+	return false;
+}
+
+static void write_references(struct json_writer *w, const struct images *images,
+                             const struct image_entry *image, bool digests,
+                             const struct filters *filters)
+{
+	json_write_raw(w, "[");
+	list_for_each(entry, &images->references) {
+		const struct reference *reference = container_of(entry, struct reference, entry);
+
+		if (reference_counts(images, reference, image) &&
+		    reference_has_digest(reference->name) == digests &&
+		    reference_fits(filters, reference->name))
+			json_write_string(w, reference_familiar(reference->name));
+	}
+	json_write_raw(w, "]");
+}
+
+// --- The list ------------------------------------------------------------------------------------
+
+struct list_query {
+	struct filters filters;
+	int64_t before, since;  // times of images; 0: not asked for
+	bool dangling, has_dangling;
+};
+
+// Errors: ERR_INVALID, ERR_NO_MEMORY, with a text.
+static error_t read_image_filter(struct request *request, const struct filters *filters,
+                                 const char *key, int64_t *out,
+                                 char error[static FILTERS_ERROR_MAX])
+{
+	const char *name = filters_value(filters, key, 0);
+	char full[IMAGE_NAME_MAX];
+	struct record record;
+	const struct reference *reference;
+	const struct image_entry *image = NULL;
+
+	*out = 0;
+	if (name == NULL)
+		return 0;
+	if (image_name_normalise(name, full) == 0 &&
+	    (reference = catalog_reference(request->images, full)) != NULL)
+		image = catalog_by_id(request->images, reference->id);
+	else
+		image = catalog_by_id(request->images, name);
+	if (image == NULL || image_record(image, &record) < 0) {
+		filters_refuse(key, name, error);
+		return ERR_INVALID;
+	}
+	*out = read_time(record.created);
+	return 0;
+}
+
+static error_t read_query(struct request *request, struct list_query *query,
+                          char error[static FILTERS_ERROR_MAX])
+{
+	static const char *const known[] = { "dangling", "label", "reference",
+		                             "before",   "since", NULL };
+	char *text = query_take(request, "filters");
+	error_t err = filters_parse(&query->filters, text, known, error);
+
+	query->has_dangling = err == 0 && filters_value(&query->filters, "dangling", 0) != NULL;
+	if (err == 0)
+		err = filters_switch(&query->filters, "dangling", false, &query->dangling, error);
+	if (err == 0)
+		err = read_image_filter(request, &query->filters, "before", &query->before, error);
+	if (err == 0)
+		err = read_image_filter(request, &query->filters, "since", &query->since, error);
+	heap_free(text);
+	return err;
+}
+
+static bool is_listed(const struct images *images, const struct image_entry *image,
+                      const struct record *record, const struct list_query *query)
+{
+	bool named = false, fitting = filters_value(&query->filters, "reference", 0) == NULL;
+	int64_t created = read_time(record->created);
+	char *labels;
+	bool labelled;
+
+	list_for_each(entry, &images->references) {
+		const struct reference *reference = container_of(entry, struct reference, entry);
+
+		if (!reference_counts(images, reference, image))
+			continue;
+		named = named || !reference_has_digest(reference->name);
+		fitting = fitting || reference_fits(&query->filters, reference->name);
+	}
+	if (!fitting || (query->has_dangling && query->dangling == named) ||
+	    (query->before != 0 && created >= query->before) ||
+	    (query->since != 0 && created <= query->since))
+		return false;
+	if (filters_value(&query->filters, "label", 0) == NULL)
+		return true;
+	labels = record_text(record_member(record->config, "Labels"));
+	labelled = filters_has_labels(&query->filters, "label", labels);
+	heap_free(labels);
+	return labelled;
+}
+
+static void write_summary(struct json_writer *w, const struct images *images,
+                          const struct image_entry *image, const struct record *record,
+                          const struct filters *filters)
+{
+	key_string(w, "{\"Id\":", image->id);
+	json_write_raw(w, ",\"ParentId\":\"\",\"RepoTags\":");
+	write_references(w, images, image, false, filters);
+	json_write_raw(w, ",\"RepoDigests\":");
+	write_references(w, images, image, true, filters);
+	key_number(w, ",\"Created\":", read_time(record->created));
+	key_number(w, ",\"Size\":", (int64_t)image->size);
+	key_span(w, ",\"SharedSize\":-1,\"Containers\":-1,\"Labels\":",
+	         record_member(record->config, "Labels"), "null");
+	json_write_raw(w, "}");
+}
+
+void show_all(struct request *request)
+{
+	const struct images *images = request->images;
+	char error[FILTERS_ERROR_MAX] = "out of memory";
+	struct list_query query = { 0 };
+	struct json_writer w = { 0 };
+	error_t err = read_query(request, &query, error);
+	bool first = true;
+
+	if (err < 0) {
+		filters_deinit(&query.filters);
+		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
+		return;
+	}
+	json_write_raw(&w, "[");
+	list_for_each(entry, &images->images) {
+		const struct image_entry *image = container_of(entry, struct image_entry, entry);
+		struct record record;
+
+		if (image->is_going || !image_is_shown(images, image) ||
+		    image_record(image, &record) < 0 || !is_listed(images, image, &record, &query))
+			continue;
+		json_write_raw(&w, first ? "" : ",");
+		write_summary(&w, images, image, &record, &query.filters);
+		first = false;
+	}
+	json_write_raw(&w, "]");
+	filters_deinit(&query.filters);
+	reply_json(request->client, request->id, 200, &w);
+}
+
+// --- One image -----------------------------------------------------------------------------------
+
+// Volumes and ports are lists in a record, and the keys of an object for clients.
+static void write_key(void *context, struct span element)
+{
+	struct json_writer *w = context;
+
+	if (w->text[w->len - 1] != '{')
+		json_write_raw(w, ",");
+	key_span(w, "", element, "");
+	json_write_raw(w, ":{}");
+}
+
+struct config_walk {
+	struct json_writer *w;
+	bool first;
+};
+
+static void write_config_member(void *context, struct span key, struct span value)
+{
+	struct config_walk *walk = context;
+	struct json_writer *w = walk->w;
+
+	json_write_raw(w, walk->first ? "\"" : ",\"");
+	json_write_span(w, key);
+	json_write_raw(w, "\":");
+	walk->first = false;
+	if ((!span_equals(key, "Volumes") && !span_equals(key, "ExposedPorts")) || value.len == 0 ||
+	    value.data[0] != '[') {
+		key_span(w, "", value, "null");
+		return;
+	}
+	json_write_raw(w, "{");
+	record_elements(value, write_key, w);
+	json_write_raw(w, "}");
+}
+
+void show_one(struct request *request)
+{
+	const struct images *images = request->images;
+	struct config_walk walk = { .first = true };
+	struct json_writer w = { 0 };
+	struct record record;
+	struct found found;
+
+	if (!catalog_find(request, request->target, &found))
+		return;
+	if (image_record(found.image, &record) < 0) {
+		refuse(request, 500, "what is known of the image cannot be read");
+		return;
+	}
+	key_string(&w, "{\"Id\":", found.image->id);
+	json_write_raw(&w, ",\"RepoTags\":");
+	write_references(&w, images, found.image, false, NULL);
+	json_write_raw(&w, ",\"RepoDigests\":");
+	write_references(&w, images, found.image, true, NULL);
+	key_span(&w, ",\"Parent\":\"\",\"Comment\":\"\",\"Created\":", record.created, "\"\"");
+	key_span(&w, ",\"DockerVersion\":\"\",\"Author\":", record.author, "\"\"");
+	json_write_raw(&w, ",\"Config\":{");
+	walk.w = &w;
+	record_members(record.config, write_config_member, &walk);
+	key_span(&w, "},\"Architecture\":", record.architecture, "\"riscv64\"");
+	if (record.variant.len > 0)
+		key_span(&w, ",\"Variant\":", record.variant, "");
+	key_span(&w, ",\"Os\":", record.os, "\"linux\"");
+	key_number(&w, ",\"Size\":", (int64_t)found.image->size);
+	json_write_raw(&w, ",\"GraphDriver\":{\"Data\":null,\"Name\":\"starina\"}");
+	key_span(&w, ",\"RootFS\":{\"Type\":\"layers\",\"Layers\":", record.layers, "[]");
+	json_write_raw(&w, "},\"Metadata\":{\"LastTagTime\":\"0001-01-01T00:00:00Z\"}}");
+	reply_json(request->client, request->id, 200, &w);
+}
+
+// --- History -------------------------------------------------------------------------------------
+
+struct history {
+	struct span items[HISTORY_MAX];
+	size_t count;
+};
+
+static void add_history(void *context, struct span element)
+{
+	struct history *history = context;
+
+	if (history->count < HISTORY_MAX && element.data[0] == '{')
+		history->items[history->count++] = element;
+}
+
+static bool is_empty_layer(struct span item)
+{
+	return span_equals(record_member(item, "empty_layer"), "true");
+}
+
+// The newest first. Layers are one file system here: the newest that is not empty has all bytes.
+static void write_history(struct json_writer *w, const struct images *images,
+                          const struct image_entry *image, const struct history *history)
+{
+	bool first = true, sized = false;
+
+	for (size_t i = history->count; i > 0; i--) {
+		struct span item = history->items[i - 1];
+		bool has_size = !sized && !is_empty_layer(item);
+		struct span by = record_member(item, "created_by");
+		struct span comment = record_member(item, "comment");
+
+		json_write_raw(w, first ? "" : ",");
+		key_string(w, "{\"Id\":", first ? image->id : "<missing>");
+		key_number(w, ",\"Created\":", read_time(record_member(item, "created")));
+		key_span(w, ",\"CreatedBy\":",
+		         by.len > 0 && by.data[0] == '"' ? by : (struct span){ 0 }, "\"\"");
+		json_write_raw(w, ",\"Tags\":");
+		if (first)
+			write_references(w, images, image, false, NULL);
+		else
+			json_write_raw(w, "null");
+		key_number(w, ",\"Size\":", has_size ? (int64_t)image->size : 0);
+		key_span(w, ",\"Comment\":",
+		         comment.len > 0 && comment.data[0] == '"' ? comment : (struct span){ 0 },
+		         "\"\"");
+		json_write_raw(w, "}");
+		sized = sized || has_size;
+		first = false;
+	}
+}
+
+void show_history(struct request *request)
+{
+	static const char nothing[] = "{}";
+	struct history *history = heap_alloc(sizeof(*history));
+	struct json_writer w = { 0 };
+	struct record record;
+	struct found found;
+
+	if (history == NULL) {
+		refuse(request, 500, "out of memory");
+	} else if (catalog_find(request, request->target, &found) &&
+	           image_record(found.image, &record) == 0) {
+		record_elements(record.history, add_history, history);
+		// An image of which only its file system is known.
+		if (history->count == 0)
+			history->items[history->count++] =
+				(struct span){ (const uint8_t *)nothing, sizeof(nothing) - 1 };
+		json_write_raw(&w, "[");
+		write_history(&w, request->images, found.image, history);
+		json_write_raw(&w, "]");
+		reply_json(request->client, request->id, 200, &w);
+	}
+	heap_free(history);
+}

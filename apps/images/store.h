@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// What lies on the state disk. All of it blocks until the server of files has answered.
+#pragma once
+
+#include "libs/base/span.h"
+#include "libs/files/simple.h"
+#include "libs/linux/image/image_index.h"
+
+struct images;
+struct image_entry;
+
+// What is unpacked is in folders whose names begin so. They are gone after a start.
+#define STORE_INCOMING "incoming."
+
+// Reads what there is.
+void store_read(struct images *images);
+// Writes the references. Errors: ERR_NOT_FOUND (there is no state disk), the store's.
+__must_check error_t store_write_references(struct images *images);
+// Removes an image's files.
+void store_remove(struct images *images, const struct image_entry *image);
+// The store's folder; NULL: there is none.
+struct folder *store_folder(struct images *images);
+// It is lost: it is opened again when it is needed.
+void store_close(void);
+// The name of the file of an image of the store.
+void store_image_file(const char *id, char out[static IMAGES_FILE_MAX]);
+// An image of the store is there. Errors: ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t store_add(struct images *images, const char *id, struct span record,
+                               uint64_t size);
+// Removes a folder of files.
+void store_sweep(struct images *images, const char *name);

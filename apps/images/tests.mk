@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+images_PURE := $(patsubst %,apps/images/%.c,record reference) \
+	$(patsubst %,libs/%.c,json/json http/head linux/image/image_name linux/image/string_list base/fmt base/span base/string)
+HOST_TESTS += apps/images/reference_test
+reference_test_SRCS := $(images_PURE)
+HOST_FUZZERS += apps/images/record_fuzz
+record_fuzz_SRCS := $(images_PURE)

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// The service "images": which images there are. `engine` asks what Docker's API asks of images, by
+// the requests of libs/abi/containers.h with these operations.
+//
+// `containers` follows it: IMAGES_FOLLOW, then it is sent IMAGES_LIST, and again at each change. It
+// is asked which containers have an image, and to run what pulls and unpacks images (apps/images).
+#pragma once
+
+#include "libs/abi/message.h"
+
+#define IMAGES_FIRST 60u
+#define IMAGES_LAST 79u
+
+enum images_operation {
+	IMAGES_SHOW_ALL = 60,  // no target: GET /images/json
+	IMAGES_INSPECT = 61,   // target of these: an image's name
+	IMAGES_HISTORY = 62,
+	IMAGES_TAG = 63,
+	IMAGES_REMOVE = 64,
+	IMAGES_PRUNE = 65,     // no target
+	IMAGES_CREATE = 66,    // a transfer: a pull, by the query
+	IMAGES_LOAD = 67,      // a transfer
+	IMAGES_SAVE = 68,      // a transfer; target: an image's name
+	IMAGES_SAVE_ALL = 69,  // a transfer; `names` in the query
+	IMAGES_DISTRIBUTION = 70,
+};
+
+// The folder of the state disk that has the files of images, and a folder for what is unpacked.
+#define IMAGES_STORE "store:images"
+// A name in it, with a NUL.
+#define IMAGES_FILE_MAX 80u
+// Of a container's id as text, with a NUL.
+#define IMAGES_USER_MAX 65u
+
+// From `containers`: it is to be told.
+struct msg_images_follow {
+	uint32_t reserved;
+};
+
+// What images there are, in the form of libs/linux/image/image_index.h. One handle: a folio.
+struct msg_images_list {
+	uint32_t length;
+};
+
+// Which containers have an image? What was sent before counts. Tail: its id.
+struct msg_images_users {
+	uint32_t id;
+};
+
+// The answer; the container's id as text is one that has it, and runs if one does.
+struct msg_images_used {
+	uint32_t id;
+	uint32_t running;  // containers
+	uint32_t stopped;
+	char user[IMAGES_USER_MAX];
+};
+
+// Runs the image IMAGE_SYSTEM in a virtual machine, with a folder of IMAGES_STORE as its /incoming.
+// Two handles: a folio with its arguments, each with a NUL behind it, and a channel, as of
+// vmm_attach, with its stdin, stdout and stderr. Tail: the folder's name.
+struct msg_images_run {
+	uint32_t id;
+	uint32_t length;  // of the arguments
+};
+
+// It has ended. Tail: what went wrong, when the status is not the program's own.
+struct msg_images_ran {
+	uint32_t id;
+	int32_t status;
+};
+
+// Ends it, unless it has.
+struct msg_images_stop {
+	uint32_t id;
+};
+
+#define IMAGES_MESSAGES(X)                      \
+	X(IMAGES_FOLLOW, images_follow, 150, 0) \
+	X(IMAGES_LIST, images_list, 151, 1)     \
+	X(IMAGES_USERS, images_users, 152, 0)   \
+	X(IMAGES_USED, images_used, 153, 0)     \
+	X(IMAGES_RUN, images_run, 154, 2)       \
+	X(IMAGES_RAN, images_ran, 155, 0)       \
+	X(IMAGES_STOP, images_stop, 156, 0)
+
+enum { IMAGES_MESSAGES(MESSAGE_NUMBER) };
+IMAGES_MESSAGES(MESSAGE_DECODER)
+IMAGES_MESSAGES(MESSAGE_ENCODER)

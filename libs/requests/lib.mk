@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+LIB_requests_NEEDS := http json

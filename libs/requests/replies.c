@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include <stdarg.h>
+
+#include "libs/base/fmt.h"
+#include "libs/requests/internal.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+#define ERROR_MAX 512u
+
+// A reply that waits for room in the client's channel.
+struct unsent_reply {
+	struct list entry;
+	struct message m;  // owns its handle
+};
+
+// Consumes the message.
+static void send_or_keep(struct client *client, struct message *m)
+{
+	error_t err = list_is_empty(&client->unsent) ? channel_send(client->source.handle, m)
+						     : ERR_FULL;
+	struct unsent_reply *unsent = NULL;
+
+	if (err == ERR_FULL)
+		unsent = heap_alloc(sizeof(*unsent));
+	if (unsent != NULL) {
+		unsent->m = *m;
+		list_push_back(&client->unsent, &unsent->entry);
+		source_want_writable(&client->source, true);
+	} else if (err < 0) {
+		message_discard(m);
+		log_warn("a client does not get its answer: %s", error_text(err));
+	}
+}
+
+void client_send_unsent(struct client *client)
+{
+	while (!list_is_empty(&client->unsent)) {
+		struct unsent_reply *unsent =
+			container_of(client->unsent.next, struct unsent_reply, entry);
+		error_t err = channel_send(client->source.handle, &unsent->m);
+
+		if (err == ERR_FULL)
+			return;
+		if (err < 0)
+			message_discard(&unsent->m);
+		list_remove(&unsent->entry);
+		heap_free(unsent);
+	}
+	source_want_writable(&client->source, false);
+}
+
+void client_drop_unsent(struct client *client)
+{
+	struct list *entry;
+
+	while ((entry = list_pop_front(&client->unsent)) != NULL) {
+		struct unsent_reply *unsent = container_of(entry, struct unsent_reply, entry);
+
+		message_discard(&unsent->m);
+		heap_free(unsent);
+	}
+}
+
+static void reply(struct client *client, uint32_t id, uint32_t status, struct span body,
+                  uint32_t flags)
+{
+	struct msg_containers_reply fixed = { .id = id,
+		                              .status = status,
+		                              .length = (uint32_t)body.len,
+		                              .flags = flags };
+	bool is_inline = body.len <= MESSAGE_MAX_DATA - sizeof(fixed);
+	static const char too_large[] =
+		"{\"message\":\"the answer is too large, or memory is out\"}";
+	struct message m;
+	error_t err;
+
+	if (client == NULL)
+		return;
+	err = message_encode_containers_reply(&m, &fixed, body.data, is_inline ? body.len : 0);
+	assert(err == 0);
+	if (!is_inline) {
+		err = payload_copy(body.data, body.len, &m.handles[0]);
+		m.num_handles = err == 0 ? 1 : 0;
+	}
+	if (err < 0) {
+		fixed.status = 500;
+		fixed.length = sizeof(too_large) - 1;
+		err = message_encode_containers_reply(&m, &fixed, too_large, fixed.length);
+		assert(err == 0);
+	}
+	send_or_keep(client, &m);
+}
+
+void reply_json(struct client *client, uint32_t id, uint32_t status, struct json_writer *w)
+{
+	const char *text = json_writer_text(w);
+
+	if (text == NULL)
+		reply_error(client, id, 500, "out of memory");
+	else
+		reply(client, id, status, (struct span){ (const uint8_t *)text, w->len }, 0);
+	json_writer_deinit(w);
+}
+
+void reply_empty(struct client *client, uint32_t id, uint32_t status, uint32_t flags)
+{
+	reply(client, id, status, (struct span){ 0 }, flags);
+}
+
+void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
+{
+	static const char no_memory[] = "{\"message\":\"out of memory\"}";
+	struct json_writer w = { 0 };
+	char text[ERROR_MAX];
+	const char *body;
+	va_list args;
+
+	va_start(args, format);
+	fmt_vwrite(text, sizeof(text), format, args);
+	va_end(args);
+	json_write_raw(&w, "{\"message\":");
+	json_write_string(&w, text);
+	json_write_raw(&w, "}");
+	body = json_writer_text(&w);
+	if (body == NULL)
+		reply(client, id, 500,
+		      (struct span){ (const uint8_t *)no_memory, sizeof(no_memory) - 1 }, 0);
+	else
+		reply(client, id, status, (struct span){ (const uint8_t *)body, w.len }, 0);
+	json_writer_deinit(&w);
+}
