@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+LOGS_RECORD := libs/logs/record.c $(patsubst %,libs/base/%.c,date fmt span string)
+HOST_TESTS += libs/logs/record_test
+record_test_SRCS := $(LOGS_RECORD)
+HOST_TESTS += libs/logs/log_writer_test
+log_writer_test_SRCS := $(LOGS_RECORD) $(patsubst %,libs/logs/%.c,names writer writer_files) $(FILES_SRCS) $(SYSTEM_FAKE_SRCS)
