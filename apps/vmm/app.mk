@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-APP_vmm_LIBS := linux files
+APP_vmm_LIBS := linux files logs
 # Its guest is hostile, and each has a process of its own.
 APP_vmm_ISOLATION := user

@@ -26,6 +26,7 @@ static void ended(struct vmm *vmm, int status, const char *error)
 	vmm->failed = error != NULL;
 	str_copy(vmm->error, error != NULL ? error : "", sizeof(vmm->error));
 	attach_end(vmm);
+	vmm_log_end(vmm);
 	set_state(vmm, VMM_ENDED);
 }
 
@@ -45,7 +46,7 @@ static void container_started(void *context, nsec_t start_ns)
 
 static size_t container_output(void *context, enum guest_stream stream, struct span bytes)
 {
-	return attach_output(context, stream, bytes);
+	return vmm_log_output(context, stream, bytes);
 }
 
 static void container_input_ready(void *context)
@@ -165,6 +166,7 @@ void container_start(struct vmm *vmm, const struct msg_vmm_start *start, struct 
 		container_failed(vmm, "its configuration could not be read");
 		return;
 	}
+	vmm_log_start(vmm);
 	set_state(vmm, VMM_STARTING);
 	disks_open(vmm, image);
 }
@@ -197,7 +199,7 @@ void container_kill(struct vmm *vmm)
 		attach_resume(vmm);
 	} else if (vmm->state == VMM_STARTING) {
 		ended(vmm, 128 + (int)GUEST_SIGKILL, NULL);
-	} else {
+	} else if (!vmm->log.is_ending) {
 		attach_leave(vmm);
 	}
 }

@@ -28,7 +28,7 @@ void link_tell(struct vmm *vmm)
 	struct message m;
 	error_t err;
 
-	if (!vmm->linked)
+	if (!vmm->linked || vmm->log.is_ending)
 		return;
 	memcpy(state.container, vmm->id, sizeof(state.container));
 	if (container_network(vmm, &network)) {
@@ -55,6 +55,24 @@ void link_tell_process(struct vmm *vmm, uint32_t number, enum vmm_state state, i
 	assert(err == 0);
 	if (vmm->linked)
 		(void)tell(vmm, &m);
+}
+
+void link_send(struct vmm *vmm, struct message *m)
+{
+	if (vmm->linked)
+		(void)tell(vmm, m);
+}
+
+static void take_log(struct vmm *vmm, struct message *m)
+{
+	struct msg_vmm_log order;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_log(m, &order, &tail, &tail_len) == 0)
+		vmm_log_order(vmm, &order);
+	else
+		message_discard(m);
 }
 
 static void take_start(struct vmm *vmm, struct message *m)
@@ -136,6 +154,7 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 	case MSG_VMM_EXEC: take_exec(vmm, m); break;
 	case MSG_VMM_SIGNAL: take_signal(vmm, m); break;
 	case MSG_VMM_RESIZE: take_resize(vmm, m); break;
+	case MSG_VMM_LOG: take_log(vmm, m); break;
 	default: message_discard(m); break;
 	}
 }
@@ -146,6 +165,7 @@ static void link_closed(struct loop *loop, struct source *source)
 	error_t err;
 
 	vmm->linked = false;
+	vmm_log_unwatch(vmm);
 	loop_close(loop, source);
 	// It knows of the end.
 	if (vmm->state == VMM_ENDED && vmm->told_end) {

@@ -3,6 +3,7 @@
 // One virtual machine and the container in it, as a process: the app's state.
 #pragma once
 
+#include "apps/vmm/log.h"
 #include "libs/abi/vmm.h"
 #include "libs/base/list.h"
 #include "libs/linux/run/guest_container.h"
@@ -75,6 +76,8 @@ struct vmm {
 	bool killed;   // what its clients do not take is dropped
 	bool leaving;  // `containers` has let it go: it ends once its clients have all output
 
+	struct vmm_log log;
+
 	struct attachment attached[VMM_MAX_ATTACHED];
 	struct list execs;  // struct exec: processes that were added, or their clients
 	uint32_t num_execs;
@@ -91,6 +94,8 @@ void link_tell(struct vmm *vmm);
 // Tells it what has become of an added process; `error` may be NULL.
 void link_tell_process(struct vmm *vmm, uint32_t number, enum vmm_state state, int status,
                        const char *error);
+// Sends it something else, which may be lost with it.
+void link_send(struct vmm *vmm, struct message *m);
 
 // --- container.c ---
 

@@ -112,16 +112,38 @@ struct msg_vmm_process {
 	uint32_t flags;  // VMM_FAILED
 };
 
-#define VMM_MESSAGES(X)                   \
-	X(VMM_HELLO, vmm_hello, 128, 0)   \
-	X(VMM_STATE, vmm_state, 129, 0)   \
-	X(VMM_START, vmm_start, 130, 1)   \
-	X(VMM_SIGNAL, vmm_signal, 131, 0) \
-	X(VMM_RESIZE, vmm_resize, 132, 0) \
-	X(VMM_KILL, vmm_kill, 133, 0)     \
-	X(VMM_ATTACH, vmm_attach, 134, 1) \
-	X(VMM_EXEC, vmm_exec, 135, 2)     \
-	X(VMM_PROCESS, vmm_process, 136, 0)
+// With VMM_LOG_KEEP, before vmm_start: what the container writes is kept in the folder of its id in
+// "store:logs" (libs/logs), in files of `max_bytes` (0: no limit), `max_files` of them at most. With
+// VMM_LOG_WATCH: vmm_logged comes once, as soon as more than `known` bytes lie there.
+struct msg_vmm_log {
+	uint64_t max_bytes;
+	uint64_t known;
+	uint32_t max_files;
+	uint32_t flags;  // VMM_LOG_*
+};
+
+#define VMM_LOG_KEEP (1u << 0)
+#define VMM_LOG_WATCH (1u << 1)
+
+// From the vmm: what lies in the log of its container's run.
+struct msg_vmm_logged {
+	uint64_t total;  // bytes
+	uint32_t file;   // number of the newest
+	uint32_t reserved;
+};
+
+#define VMM_MESSAGES(X)                     \
+	X(VMM_HELLO, vmm_hello, 128, 0)     \
+	X(VMM_STATE, vmm_state, 129, 0)     \
+	X(VMM_START, vmm_start, 130, 1)     \
+	X(VMM_SIGNAL, vmm_signal, 131, 0)   \
+	X(VMM_RESIZE, vmm_resize, 132, 0)   \
+	X(VMM_KILL, vmm_kill, 133, 0)       \
+	X(VMM_ATTACH, vmm_attach, 134, 1)   \
+	X(VMM_EXEC, vmm_exec, 135, 2)       \
+	X(VMM_PROCESS, vmm_process, 136, 0) \
+	X(VMM_LOG, vmm_log, 138, 0)         \
+	X(VMM_LOGGED, vmm_logged, 139, 0)
 
 enum { VMM_MESSAGES(MESSAGE_NUMBER) };
 VMM_MESSAGES(MESSAGE_DECODER)
