@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include "libs/logs/names.h"
+
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
-#include "libs/logs/writer.h"
 
 #define MAX_DIGITS 9u
 

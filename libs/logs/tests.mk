@@ -4,3 +4,7 @@ HOST_TESTS += libs/logs/record_test
 record_test_SRCS := $(LOGS_RECORD)
 HOST_TESTS += libs/logs/log_writer_test
 log_writer_test_SRCS := $(LOGS_RECORD) $(patsubst %,libs/logs/%.c,names writer writer_files) $(FILES_SRCS) $(SYSTEM_FAKE_SRCS)
+HOST_TESTS += libs/logs/log_reader_test
+log_reader_test_SRCS := $(LOGS_RECORD) $(patsubst %,libs/logs/%.c,names reader) $(FILES_SRCS) $(SYSTEM_FAKE_SRCS)
+HOST_FUZZERS += libs/logs/log_fuzz
+log_fuzz_SRCS := $(LOGS_RECORD)

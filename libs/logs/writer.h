@@ -10,13 +10,11 @@
 #pragma once
 
 #include "libs/files/files.h"
+#include "libs/logs/names.h"
 #include "libs/logs/record.h"
 
 #define LOG_BUFFER (64u * 1024)
 #define LOG_PATIENCE (5 * NSEC_PER_SEC)
-#define LOG_FOLDER_MAX 80u
-// Of "FOLDER/NUMBER", with a NUL.
-#define LOG_PATH_MAX (LOG_FOLDER_MAX + 12)
 
 struct log_writer_ops {
 	// It takes bytes again, after log_writer_take has taken fewer than all.
@@ -100,10 +98,3 @@ void log_writer_finish(struct log_writer *w);
 // Gives up what is not written, and closes all. One that was never started is left alone (when it
 // was zeroed).
 void log_writer_stop(struct log_writer *w);
-
-// --- names.c: the files of a folder --------------------------------------------------------------
-
-// The number that a file's name says; 0: it is none.
-uint32_t log_number(const char *name);
-// "FOLDER/NUMBER".
-void log_path(const char *folder, uint32_t number, char out[static LOG_PATH_MAX]);

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// The files of a container's log: a folder, and in it numbers from 1 on.
+#pragma once
+
+#include <stdint.h>
+
+#define LOG_FOLDER_MAX 80u
+// Of "FOLDER/NUMBER", with a NUL.
+#define LOG_PATH_MAX (LOG_FOLDER_MAX + 12)
+
+// The number that a file's name says; 0: it is none.
+uint32_t log_number(const char *name);
+// Writes "FOLDER/NUMBER".
+void log_path(const char *folder, uint32_t number, char out[static LOG_PATH_MAX]);
