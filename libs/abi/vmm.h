@@ -113,8 +113,8 @@ struct msg_vmm_process {
 };
 
 // With VMM_LOG_KEEP, before vmm_start: what the container writes is kept in the folder of its id in
-// "store:logs" (libs/logs), in files of `max_bytes` (0: no limit), `max_files` of them at most. With
-// VMM_LOG_WATCH: vmm_logged comes once, as soon as more than `known` bytes lie there.
+// "store:logs" (libs/logs), in files of `max_bytes` (0: no limit), `max_files` of them at most.
+// With VMM_LOG_WATCH: vmm_logged comes once, as soon as more than `known` bytes lie there.
 struct msg_vmm_log {
 	uint64_t max_bytes;
 	uint64_t known;

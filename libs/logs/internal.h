@@ -17,5 +17,6 @@ void log_writer_failed(struct log_writer *w, error_t error);
 // Closes the session, if there is one.
 void log_writer_disconnect(struct log_writer *w);
 // Writes the beginning of `bytes`, which are whole records but for what was written of them before:
-// to the file that is open, or to the next, over a session that is opened if there is none. log_writer_done or log_writer_failed comes later.
+// to the file that is open, or to the next, over a session that is opened if there is none.
+// log_writer_done or log_writer_failed comes later.
 void log_writer_write(struct log_writer *w, struct span bytes);
