@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The provider of "files:host" (libs/abi/files.h): FUSE sessions of the OS over one console port to
-// starina-run (libs/abi/files_port.h). session.c has the clients, port.c the byte stream. All state
-// is in one struct.
+// starina-run (libs/abi/files_port.h). session.c has the clients, port.c the byte stream, window.c
+// the disk beside it. All state is in one struct.
 #pragma once
 
 #include "libs/abi/files.h"
 #include "libs/abi/files_port.h"
 #include "libs/base/list.h"
+#include "libs/linux/disk/disk.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/opener.h"
 #include "libs/starina/service.h"
@@ -32,6 +33,7 @@ struct session {
 	// replies: any of these may be in any of those.
 	handle_t loans[FILES_MAX_REQUESTS];
 	uint32_t num_loans;
+	bool lends;   // and wants folios back
 	bool begun;   // its client has said something
 	bool ending;  // its client is gone: the host is to be told
 };
@@ -53,10 +55,29 @@ struct incoming {
 	uint8_t inline_bytes[FILES_INLINE_MAX];
 };
 
+enum slot_state {
+	SLOT_FREE,
+	SLOT_WRITING,  // a request, by the disk
+	SLOT_READY,    // its frame waits for the port
+	SLOT_ASKED,    // the host has the frame
+	SLOT_READING,  // the reply, by the disk
+};
+
+// A slot of the window and the request that has it.
+struct slot {
+	struct hostfs *fs;
+	enum slot_state state;
+	uint32_t session;  // 0: what comes of it is nobody's
+	uint64_t unique;
+	struct files_port_header header;  // of SLOT_READY
+	uint32_t length;                  // of the reply
+};
+
 struct hostfs {
 	struct loop loop;
 	struct service_listener listener;
 	handle_t console;  // connector
+	handle_t blkdev;   // connector; HANDLE_NONE: none
 
 	struct opener opener;
 	bool opening;
@@ -68,6 +89,12 @@ struct hostfs {
 	struct incoming incoming;
 	struct message greeting[2];  // what goes out first: the pad if need be, and hello
 	unsigned num_greetings;
+
+	struct opener window_opener;
+	bool window_opening;
+	bool has_no_window;  // the machine has none
+	struct disk window;
+	struct slot slots[FILES_WINDOW_SLOTS];
 
 	struct list sessions;
 	uint32_t num_sessions;
@@ -83,6 +110,29 @@ bool port_is_ready(const struct hostfs *fs);
 // Sends a message (consumed), or keeps it until there is room.
 void port_send(struct hostfs *fs, struct message *m);
 
+// What was on its way is lost: ends all sessions, whose clients may open them again.
+void port_lost(struct hostfs *fs, const char *why);
+
+// --- window.c ---
+
+// Opens the window, unless it is.
+void window_open(struct hostfs *fs);
+// A slot for a request of the session that will have a long reply; 0: none is free.
+uint8_t window_give(struct hostfs *fs, uint32_t session, uint64_t unique);
+// Writes a request into a slot, and sends its frame then. It lies at `offset` of the folio, which
+// is consumed. Returns false, and leaves the folio, when it has to go by the port.
+bool window_write(struct hostfs *fs, const struct files_port_header *header, uint32_t offset,
+                  uint64_t unique, handle_t folio);
+// Sends the frames that wait for the port, as far as it takes them.
+void window_resume(struct hostfs *fs);
+// A reply lies in a slot: it is the session's once it is read. Errors: ERR_PROTOCOL (it is in none
+// that was given).
+__must_check error_t window_reply(struct hostfs *fs, const struct files_port_header *header);
+// A reply came by the port: the request needs no slot any more.
+void window_release(struct hostfs *fs, uint32_t session, uint64_t unique);
+// Nothing comes any more of what was asked by the session; 0: by any.
+void window_forget(struct hostfs *fs, uint32_t session);
+
 // --- session.c ---
 
 // Accepts clients. Errors: as service_listen's.
@@ -94,6 +144,10 @@ void sessions_pause(struct hostfs *fs);
 void sessions_lost(struct hostfs *fs);
 // The host knows nothing of a session.
 void session_refused(struct hostfs *fs, uint32_t id);
+// What a request of the session came in, which is done with: the client's again, if it lends.
+void session_folio_back(struct hostfs *fs, uint32_t id, handle_t folio);
+// Whether the session is there, and its client is.
+bool session_is_open(const struct hostfs *fs, uint32_t id);
 // A folio that the session's client has lent, of any content; HANDLE_NONE: there is none.
 handle_t session_loan(struct hostfs *fs, uint32_t id);
 // A reply for a session, whole (the message is consumed).

@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: MIT
 //
-// The app between clients that say anything and a host that does, on its port. An input is a list
-// of steps: what, how, a length, and so many bytes. At the end everybody leaves, and nothing may be
-// left.
+// The app between clients that say anything and a host that does, on its port and in the window,
+// whose disk comes and goes. An input is a list of steps: what, how, a length, and so many bytes.
+// At the end everybody leaves, and nothing may be left.
 #include <stdlib.h>
 
 #include "apps/hostfs/main.c"
+#include "libs/abi/blkdev.h"
 #include "libs/abi/fuse.h"
 #include "libs/base/string.h"
 #include "libs/starina/clients_fake.h"
+#include "libs/starina/payload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SESSIONS 3u
 
-static handle_t service, client, sessions[SESSIONS], console, port;
+#define FRAME (sizeof(struct files_port_header) + sizeof(struct fuse_out_header))
+
+static handle_t service, client, sessions[SESSIONS], console, port, disks, disk;
 
 static void begin(void)
 {
 	fake_reset();
 	memset(&hostfs, 0, sizeof(hostfs));
 	memset(sessions, 0, sizeof(sessions));
-	console = port = HANDLE_NONE;
+	console = port = disks = disk = HANDLE_NONE;
 	service = fake_service_create();
 	hostfs.console = fake_connector_create();
+	hostfs.blkdev = fake_connector_create();
 	list_init(&hostfs.sessions);
 	if (loop_init(&hostfs.loop) != 0 || sessions_init(&hostfs, service) != 0)
 		abort();
@@ -31,28 +36,81 @@ static void begin(void)
 	fake_loop_settle(&hostfs.loop);
 }
 
-// The console's driver answers an open request, or refuses it.
-static void console_answers(uint8_t how)
+// A provider answers an open request with a channel, whose end is in `*end`, or refuses it.
+static void open_answers(handle_t connector, handle_t *provider, bool refuses, handle_t *end)
 {
 	handle_t ends[2], none;
 	struct message m;
 
-	if (console == HANDLE_NONE)
-		console = fake_provider_accept(hostfs.console);
-	if (console == HANDLE_NONE || !fake_take(console, &m, &none))
+	if (*provider == HANDLE_NONE)
+		*provider = fake_provider_accept(connector);
+	if (*provider == HANDLE_NONE || !fake_take(*provider, &m, &none))
 		return;
 	if (none != HANDLE_NONE)
 		handle_close(none);
-	if ((how & 1) != 0 || port != HANDLE_NONE || channel_create(ends) != 0) {
-		error_send(console, 1, ERR_NOT_FOUND, "none");
+	if (refuses || *end != HANDLE_NONE || channel_create(ends) != 0) {
+		error_send(*provider, 1, refuses ? ERR_NOT_FOUND : ERR_LIMIT, "none");
 		return;
 	}
-	if (open_reply_send(console, 1, ends[1]) != 0) {
+	if (open_reply_send(*provider, 1, ends[1]) != 0) {
 		handle_close(ends[0]);
 		handle_close(ends[1]);
 		return;
 	}
-	port = ends[0];
+	*end = ends[0];
+}
+
+static void disk_tells(uint8_t how)
+{
+	struct msg_blkdev_info info = { .num_sectors = (how & 64) != 0 ? 512 : 8704 };
+	struct message m;
+
+	if (message_encode_blkdev_info(&m, &info, NULL, 0) != 0)
+		abort();
+	fake_send(disk, &m);
+}
+
+// Answers a request of the disk: as it should be, as failed, without its folio, or as another.
+static void disk_answers(uint8_t how)
+{
+	struct msg_blkdev_reply reply = { .status = (how & 8) != 0 ? ERR_IO : 0 };
+	struct msg_blkdev_request request;
+	const uint8_t *tail;
+	size_t tail_len;
+	struct message m;
+	handle_t folio;
+
+	if (!fake_take(disk, &m, &folio))
+		return;
+	m.type = MSG_BLKDEV_READ;  // a write has the same layout
+	m.handles[0] = folio;
+	m.num_handles = 1;
+	if (message_decode_blkdev_request(&m, &request, &tail, &tail_len) != 0)
+		abort();
+	reply.id = request.id + ((how & 48) == 48);
+	if (message_encode_blkdev_reply(&m, &reply, NULL, 0) != 0)
+		abort();
+	if ((how & 48) == 16) {
+		handle_close(folio);
+	} else {
+		m.handles[0] = folio;
+		m.num_handles = 1;
+	}
+	fake_send(disk, &m);
+}
+
+// The disk comes, answers, or goes.
+static void disk_does(uint8_t how)
+{
+	if (disk == HANDLE_NONE) {
+		open_answers(hostfs.blkdev, &disks, (how & 7) == 7, &disk);
+		if (disk != HANDLE_NONE)
+			disk_tells(how);
+	} else if ((how & 7) == 7) {
+		fake_close(&disk);
+	} else {
+		disk_answers(how);
+	}
 }
 
 // Anything as MSG_FILES_FUSE, most of it a request that fits.
@@ -98,16 +156,22 @@ static void port_bytes(const uint8_t *bytes, size_t size, size_t n)
 // A reply of the host, in pieces of `how` bytes, or bytes that are none.
 static void host_says(uint8_t how, const uint8_t *data, size_t len)
 {
-	struct files_port_header header = { .length = (uint32_t)(8 + 16 + len),
-		                            .session = how & 3 };
-	uint8_t bytes[8 + 16 + 256] = { 0 };
-	size_t size = 8 + 16 + len;
+	struct files_port_header header = { .length = (uint32_t)(FRAME + len), .session = how & 3 };
+	uint8_t bytes[FRAME + 256] = { 0 };
+	size_t size = FRAME + len;
 
 	if ((how & 128) != 0 && len > 0)
 		header.length = data[0] * (how & 64 ? 1u : 4096u);
+	// In a slot, most often one of those that are given first.
+	if ((how & 32) != 0 && len > 2) {
+		header.flags = FILES_PORT_PLACED;
+		header.slot = data[1] < 128 ? (uint8_t)(16 - data[1] % 4) : data[1];
+		header.offset = data[2] / 255u;
+		size = sizeof(header);
+	}
 	memcpy(bytes, &header, sizeof(header));
 	if (len > 0)
-		memcpy(bytes + 24, data, len);
+		memcpy(bytes + FRAME, data, len);
 	port_bytes(bytes, size, 1 + (how >> 2) * 3u);
 }
 
@@ -130,7 +194,65 @@ static void name_session(handle_t session, uint8_t how)
 	         fake_cargo(false, false), 0);
 }
 
-enum { OPEN, ASK, ANSWER, HOST, GREET, NAME, TAKE, CLOSE, MEMORY, NUM_STEPS };
+static void ask_read(handle_t session, uint8_t how)
+{
+	struct {
+		struct msg_files_fuse fuse;
+		struct fuse_in_header in;
+		struct fuse_read_in read;
+	} ask = { 0 };
+
+	ask.fuse.length = sizeof(ask.in) + sizeof(ask.read);
+	ask.in.len = ask.fuse.length;
+	ask.in.opcode = FUSE_READ;
+	ask.in.unique = how;
+	ask.read.size = (how & 15) * 8192u;
+	fake_say(session, MSG_FILES_FUSE, (const uint8_t *)&ask, sizeof(ask),
+	         fake_cargo((how & 32) != 0, true), FILES_LOAN_BYTES);
+}
+
+static void ask_write(handle_t session, uint8_t how)
+{
+	struct {
+		struct fuse_in_header in;
+		struct fuse_write_in write;
+	} ask = { 0 };
+	struct msg_files_fuse fuse = { .offset = FILES_WRITE_OFFSET };
+	struct message m;
+	void *base;
+
+	ask.in.len = (uint32_t)sizeof(ask) + (how & 15) * 16384u;
+	ask.in.opcode = FUSE_WRITE;
+	ask.in.unique = how;
+	ask.write.flags = (how & 64) != 0 ? 0x400 : 0;
+	fuse.length = ask.in.len;
+	if (session == HANDLE_NONE || message_encode_files_fuse(&m, &fuse, NULL, 0) != 0 ||
+	    folio_create(FILES_LOAN_BYTES, FOLIO_CONTIGUOUS, &m.handles[0]) != 0)
+		return;
+	m.num_handles = 1;
+	if (folio_map(m.handles[0], PROT_READ | PROT_WRITE, &base) != 0) {
+		message_discard(&m);
+		return;
+	}
+	memcpy((uint8_t *)base + FILES_WRITE_OFFSET, &ask, sizeof(ask));
+	fake_send(session, &m);
+}
+
+enum {
+	OPEN,
+	ASK,
+	ANSWER,
+	HOST,
+	GREET,
+	NAME,
+	TAKE,
+	CLOSE,
+	MEMORY,
+	DISK,
+	READ,
+	WRITE,
+	NUM_STEPS,
+};
 
 static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 {
@@ -147,7 +269,10 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 			                                         : FILES_HOST);
 		break;
 	case ASK: ask(sessions[how % SESSIONS], (uint8_t)(how ^ len), data, len); break;
-	case ANSWER: console_answers(how); break;
+	case ANSWER: open_answers(hostfs.console, &console, (how & 1) != 0, &port); break;
+	case DISK: disk_does(how); break;
+	case READ: ask_read(sessions[how % SESSIONS], (uint8_t)(how ^ len)); break;
+	case WRITE: ask_write(sessions[how % SESSIONS], (uint8_t)(how ^ len)); break;
 	case HOST: host_says(how, data, len); break;
 	case GREET: host_greets(how, data, len); break;
 	case NAME: name_session(sessions[how % SESSIONS], how); break;
@@ -173,6 +298,13 @@ static void end(void)
 	turn();
 	if (hostfs.num_sessions != 0 && !hostfs.opening)
 		abort();
+	fake_close(&disk);
+	fake_close(&disks);
+	turn();
+	for (size_t i = 0; i < FILES_WINDOW_SLOTS; i++) {
+		if (hostfs.slots[i].state != SLOT_FREE && !hostfs.opening)
+			abort();
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

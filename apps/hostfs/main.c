@@ -12,6 +12,7 @@ static void hostfs_main(const struct environ *env)
 	error_t err = loop_init(&hostfs.loop);
 
 	hostfs.console = environ_connector(env, "console");
+	hostfs.blkdev = environ_connector(env, "blkdev");
 	list_init(&hostfs.sessions);
 	if (err == 0)
 		err = sessions_init(&hostfs, environ_service(env, "files"));
@@ -23,4 +24,4 @@ static void hostfs_main(const struct environ *env)
 }
 
 APP(hostfs, .main = hostfs_main, .restart = RESTART_ON_FAULT, .provides = { "files" },
-    .needs = { { .kind = NEED_SERVICE, .name = "console" } });
+    .needs = { { .kind = NEED_SERVICE, .name = "console" }, { NEED_SERVICE, "blkdev", NULL, 1 } });

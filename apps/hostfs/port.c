@@ -30,7 +30,7 @@ static void incoming_forget(struct incoming *in)
 	in->body_len = 0;
 }
 
-static void port_lost(struct hostfs *fs, const char *why)
+void port_lost(struct hostfs *fs, const char *why)
 {
 	if (!fs->open)
 		return;
@@ -42,6 +42,7 @@ static void port_lost(struct hostfs *fs, const char *why)
 	fs->holds = false;
 	greeting_forget(fs);
 	incoming_forget(&fs->incoming);
+	window_forget(fs, 0);
 	sessions_lost(fs);
 }
 
@@ -56,8 +57,6 @@ static error_t body_begin(struct hostfs *fs)
 	void *bytes;
 	error_t err;
 
-	if (in->header.length == HEADER)
-		return 0;
 	if (in->header.length < HEADER + sizeof(struct fuse_out_header) ||
 	    in->header.length > HEADER + FILES_MAX_BYTES)
 		return ERR_PROTOCOL;
@@ -93,11 +92,14 @@ static void body_end(struct hostfs *fs)
 	struct incoming *in = &fs->incoming;
 	struct msg_files_fuse fuse = { 0 };
 	bool has_folio = in->folio != HANDLE_NONE;
+	struct fuse_out_header out;
 	struct message m;
 	error_t err;
 
 	if (in->body_len > in->room)
 		refuse(in);
+	memcpy(&out, in->bytes, sizeof(out));
+	window_release(fs, in->header.session, out.unique);
 	fuse.length = (uint32_t)in->body_len;
 	err = message_encode_files_fuse(&m, &fuse, has_folio ? NULL : in->bytes,
 	                                has_folio ? 0 : in->body_len);
@@ -126,6 +128,22 @@ static void greeting_find(struct hostfs *fs, struct span *bytes)
 		sessions_resume(fs);
 }
 
+// The header is there. Errors: body_begin's, window_reply's.
+static error_t header_end(struct hostfs *fs)
+{
+	struct incoming *in = &fs->incoming;
+	error_t err = 0;
+
+	if (in->header.length > HEADER && (in->header.flags & FILES_PORT_PLACED) == 0)
+		return body_begin(fs);
+	if (in->header.length > HEADER)
+		err = window_reply(fs, &in->header);
+	else
+		session_refused(fs, in->header.session);
+	incoming_forget(in);
+	return err;
+}
+
 // Takes what it can of `bytes`. Returns the rest. Errors: as body_begin's.
 static error_t take(struct hostfs *fs, struct span *bytes)
 {
@@ -140,11 +158,7 @@ static error_t take(struct hostfs *fs, struct span *bytes)
 		memcpy((uint8_t *)&in->header + in->header_len, bytes->data, n);
 		in->header_len += n;
 		if (in->header_len == HEADER)
-			err = body_begin(fs);
-		if (in->header_len == HEADER && in->header.length == HEADER) {
-			session_refused(fs, in->header.session);
-			incoming_forget(in);
-		}
+			err = header_end(fs);
 	} else {
 		size_t fits = in->room > in->body_len ? in->room - in->body_len : 0;
 
@@ -325,5 +339,6 @@ void port_open(struct hostfs *fs)
 	if (fs->open || fs->opening)
 		return;
 	fs->opening = true;
+	window_open(fs);
 	opener_start(&fs->opener, &fs->loop, fs->console, "console:" FILES_PORT, port_opened, fs);
 }

@@ -12,6 +12,7 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
+#define LINUX_O_APPEND 0x400u
 #define HEADER ((uint32_t)sizeof(struct files_port_header))
 #define MAX_SESSIONS FILES_PORT_MAX_SESSIONS
 
@@ -89,22 +90,37 @@ void sessions_pause(struct hostfs *fs)
 void sessions_resume(struct hostfs *fs)
 {
 	tell_ends(fs);
+	window_resume(fs);
 	if (port_is_ready(fs))
 		sessions_want(fs, true);
 }
 
-void session_refused(struct hostfs *fs, uint32_t id)
+static struct session *session_find(const struct hostfs *fs, uint32_t id)
 {
 	list_for_each_safe(entry, &fs->sessions)
 	{
 		struct session *session = container_of(entry, struct session, entry);
 
-		if (session->id != id || session->ending)
-			continue;
-		loop_close(&fs->loop, &session->source);
-		session_free(fs, session);
-		return;
+		if (session->id == id && !session->ending)
+			return session;
 	}
+	return NULL;
+}
+
+bool session_is_open(const struct hostfs *fs, uint32_t id)
+{
+	return session_find(fs, id) != NULL;
+}
+
+void session_refused(struct hostfs *fs, uint32_t id)
+{
+	struct session *session = session_find(fs, id);
+
+	window_forget(fs, id);
+	if (session == NULL)
+		return;
+	loop_close(&fs->loop, &session->source);
+	session_free(fs, session);
 }
 
 // Keeps what the client has lent (consumed), if a reply may be in it.
@@ -119,16 +135,22 @@ static void loan_keep(struct session *session, handle_t folio)
 		handle_close(folio);
 }
 
+void session_folio_back(struct hostfs *fs, uint32_t id, handle_t folio)
+{
+	struct session *session = session_find(fs, id);
+
+	if (session != NULL && session->lends)
+		loan_keep(session, folio);
+	else
+		handle_close(folio);
+}
+
 handle_t session_loan(struct hostfs *fs, uint32_t id)
 {
-	list_for_each_safe(entry, &fs->sessions)
-	{
-		struct session *session = container_of(entry, struct session, entry);
+	struct session *session = session_find(fs, id);
 
-		if (session->id == id && session->num_loans > 0)
-			return session->loans[--session->num_loans];
-	}
-	return HANDLE_NONE;
+	return session != NULL && session->num_loans > 0 ? session->loans[--session->num_loans]
+							 : HANDLE_NONE;
 }
 
 // What is lent and not needed for a reply that may still come goes back with an inline one.
@@ -142,32 +164,26 @@ static void give_back(struct session *session, struct message *m)
 
 void session_reply(struct hostfs *fs, uint32_t id, struct message *m)
 {
-	list_for_each_safe(entry, &fs->sessions)
-	{
-		struct session *session = container_of(entry, struct session, entry);
+	struct session *session = session_find(fs, id);
 
-		if (session->id != id || session->ending)
-			continue;
-		if (session->unanswered > 0)
-			session->unanswered--;
-		give_back(session, m);
-		// There is room for all that it may ask: one that does not listen has to go.
-		if (channel_send(session->source.handle, m) < 0) {
-			message_discard(m);
-			session_end(fs, session);
-		}
+	if (session == NULL) {
+		message_discard(m);
 		return;
 	}
-	message_discard(m);
+	if (session->unanswered > 0)
+		session->unanswered--;
+	give_back(session, m);
+	// There is room for all that it may ask: one that does not listen has to go.
+	if (channel_send(session->source.handle, m) < 0) {
+		message_discard(m);
+		session_end(fs, session);
+	}
 }
 
-static bool wants_reply(struct span request)
+static bool wants_reply(const struct fuse_in_header *in)
 {
-	struct fuse_in_header in;
-
-	memcpy(&in, request.data, sizeof(in));
-	return in.opcode != FUSE_FORGET && in.opcode != FUSE_BATCH_FORGET &&
-		in.opcode != FUSE_INTERRUPT;
+	return in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET &&
+		in->opcode != FUSE_INTERRUPT;
 }
 
 // Makes the port's message of a request that came inline. Before the first one goes the frame with
@@ -195,14 +211,28 @@ static error_t frame_inline(struct session *session, const struct files_port_hea
 	return err;
 }
 
-// Makes it of one in a folio (taken out of `m`): the header goes before it. Errors: ERR_PROTOCOL,
-// folio_map's.
-static error_t frame_folio(struct files_port_header *header, struct message *m,
-                           const struct msg_files_fuse *fuse, bool *replied, struct message *out)
+// Whether a request may come to the host after later ones of its session, as one that goes by the
+// window may: a write that is no append, for Linux sends a long append as several.
+static bool may_be_overtaken(const struct fuse_in_header *in, struct span request)
+{
+	struct fuse_write_in write;
+
+	if (in->opcode != FUSE_WRITE || request.len < sizeof(*in) + sizeof(write))
+		return false;
+	memcpy(&write, request.data + sizeof(*in), sizeof(write));
+	return (write.flags & LINUX_O_APPEND) == 0;
+}
+
+// Makes it of one in a folio (taken out of `m`): the header goes before it. There is no message
+// (`*placed`) of one that goes by the window. Errors: ERR_PROTOCOL, folio_map's.
+static error_t frame_folio(struct hostfs *fs, struct files_port_header *header, struct message *m,
+                           const struct msg_files_fuse *fuse, bool *replied, bool *placed,
+                           struct message *out)
 {
 	struct msg_data data = { .offset = fuse->offset - HEADER, .length = header->length };
 	struct payload frame;
 	struct folio_info info;
+	struct fuse_in_header in;
 	error_t err = folio_info(m->handles[0], &info);
 
 	if (err < 0)
@@ -214,9 +244,15 @@ static error_t frame_folio(struct files_port_header *header, struct message *m,
 	if (err < 0)
 		return err;
 	header->check = files_port_check(frame.bytes.data + HEADER, fuse->length);
+	memcpy(&in, frame.bytes.data + HEADER, sizeof(in));
+	*replied = wants_reply(&in);
+	*placed = may_be_overtaken(&in,
+	                           (struct span){ .data = frame.bytes.data + HEADER,
+	                                          .len = fuse->length }) &&
+		window_write(fs, header, fuse->offset, in.unique, frame.folio);
+	if (*placed)
+		return 0;
 	memcpy((uint8_t *)(uintptr_t)frame.bytes.data, header, HEADER);
-	*replied = wants_reply(
-		(struct span){ .data = frame.bytes.data + HEADER, .len = fuse->length });
 	err = message_encode_data(out, &data, NULL, 0);
 	assert(err == 0);
 	out->handles[0] = frame.folio;
@@ -224,11 +260,26 @@ static error_t frame_folio(struct files_port_header *header, struct message *m,
 	return 0;
 }
 
+// A slot for the reply of a request that came inline, if it will be a long one.
+static uint8_t slot_for(struct session *session, struct span request)
+{
+	struct fuse_in_header in;
+	struct fuse_read_in read;
+
+	if (request.len < sizeof(in) + sizeof(read))
+		return 0;
+	memcpy(&in, request.data, sizeof(in));
+	memcpy(&read, request.data + sizeof(in), sizeof(read));
+	if (in.opcode != FUSE_READ || read.size < FILES_WINDOW_MIN_BYTES)
+		return 0;
+	return window_give(session->fs, session->id, in.unique);
+}
+
 static error_t request_send(struct hostfs *fs, struct session *session, struct message *m)
 {
 	struct files_port_header header = { .session = (uint16_t)session->id };
 	struct msg_files_fuse fuse;
-	bool replied = false;
+	bool replied = false, placed = false;
 	const uint8_t *tail;
 	size_t tail_len;
 	struct message out;
@@ -239,6 +290,7 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 	if (tail_len > 0 && m->num_handles == 1) {
 		loan_keep(session, m->handles[0]);
 		m->num_handles = 0;
+		session->lends = true;
 	}
 	if (fuse.length < sizeof(struct fuse_in_header) || fuse.length > FILES_MAX_BYTES ||
 	    (m->num_handles == 0 && fuse.length != tail_len))
@@ -246,22 +298,27 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 	header.length = HEADER + fuse.length;
 	if (m->num_handles == 0) {
 		struct span request = { .data = tail, .len = tail_len };
+		struct fuse_in_header in;
 
-		replied = wants_reply(request);
+		memcpy(&in, tail, sizeof(in));
+		replied = wants_reply(&in);
+		header.slot = slot_for(session, request);
 		header.check = files_port_check(request.data, request.len);
 		err = frame_inline(session, &header, request, &out);
 	} else if (session->share[0] != '\0') {
 		return ERR_PROTOCOL;  // FUSE_INIT, which comes first, is none of that size
 	} else {
-		err = frame_folio(&header, m, &fuse, &replied, &out);
+		err = frame_folio(fs, &header, m, &fuse, &replied, &placed, &out);
 	}
 	if (err < 0)
 		return err;
 	if (replied && ++session->unanswered > FILES_MAX_REQUESTS) {
-		message_discard(&out);
+		if (!placed)
+			message_discard(&out);
 		return ERR_LIMIT;
 	}
-	port_send(fs, &out);
+	if (!placed)
+		port_send(fs, &out);
 	return 0;
 }
 

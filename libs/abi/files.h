@@ -67,7 +67,7 @@
 // A page for the reply's header, and FILES_MAX_DATA bytes with what is beside them in their pages.
 #define FILES_LOAN_BYTES (FILES_MAX_DATA + 2u * 4096)
 // What is free before a request's bytes in its folio: the provider's, for a header of its own.
-#define FILES_HEADROOM 8u
+#define FILES_HEADROOM 16u
 
 // Where the data of a FUSE_WRITE at this offset begin on a page.
 #define FILES_WRITE_OFFSET (4096u - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))

@@ -10,6 +10,12 @@
 // on for FILES_PORT_SESSION with it, for FILES_PORT_KEEP_SECONDS; the others end. Before that, when
 // the console's driver has died, come FILES_PORT_PAD bytes, at least one frame's: they end one that
 // is only half there, and its `check` is wrong then.
+//
+// A port moves a page at a time. So there may be a disk besides, FILES_WINDOW, which is memory of
+// starina-run's: FILES_WINDOW_SLOTS of FILES_WINDOW_SLOT_BYTES. The OS gives a request a slot,
+// which is the request's until its reply has come, or hello has. A long request may be written
+// there before its frame goes, which has FILES_PORT_PLACED then, as the frame of a long reply has
+// that was put there.
 #pragma once
 
 #include <stddef.h>
@@ -31,9 +37,22 @@
 struct files_port_header {
 	uint32_t length;   // bytes, with this header; a request of no more than it ends the session
 	uint16_t session;  // of the OS's choice; the first request of one is FUSE_INIT; 0: control
-	uint16_t check;    // files_port_check, of what goes to the host
+	uint16_t check;    // files_port_check, of what goes to the host with this header
+	uint8_t slot;      // of the window, from 1 on; 0: none
+	uint8_t flags;     // FILES_PORT_PLACED
+	uint16_t reserved;
+	uint32_t offset;  // FILES_PORT_PLACED: in the slot
 };
-_Static_assert(sizeof(struct files_port_header) == 8, "files_port_header");
+_Static_assert(sizeof(struct files_port_header) == 16, "files_port_header");
+
+// What would be behind the header is in the slot at `offset`; the next header is behind this one.
+#define FILES_PORT_PLACED (1u << 0)
+
+#define FILES_WINDOW "files"
+#define FILES_WINDOW_SLOTS 16u
+#define FILES_WINDOW_SLOT_BYTES (272u * 1024)
+// Of a request or a reply that is worth a slot.
+#define FILES_WINDOW_MIN_BYTES (16u * 1024)
 
 enum files_port_kind {
 	FILES_PORT_HELLO = 1,

@@ -42,38 +42,44 @@ one() {
   t=$(now); i=0; while [ $i -lt %(files)d ]; do : > f$i; i=$((i + 1)); done; rm f*; took files
   cd ..; rmdir d
 }
-round=0; while [ $round -lt %(rounds)d ]; do one /root disk; one /volume volume; one /host host; round=$((round + 1)); done
+round=0; while [ $round -lt %(rounds)d ]; do one /root disk; one /%(where)s %(where)s; round=$((round + 1)); done
 """
 
 
-def measure(scratch):
+def measure(scratch, where):
+    """Samples of a run: with both, the machine has no place for the disk that folders of the host come by."""
     layout = os.path.join(scratch, "image")
-    os.mkdir(layout)
-    write_layout(layout, debian.image())
+    if not os.path.exists(layout):
+        os.mkdir(layout)
+        write_layout(layout, debian.image())
     host = os.path.join(scratch, "folder")
-    os.mkdir(host)
-    script = SCRIPT % {"mb": MEGABYTES, "files": FILES, "rounds": ROUNDS}
+    os.makedirs(host, exist_ok=True)
+    source = {"volume": "bench", "host": host}[where]
+    script = SCRIPT % {"mb": MEGABYTES, "files": FILES, "rounds": ROUNDS, "where": where}
     env = running.run_env(STARINA_DISK=os.path.join(scratch, "state.img"), LINUXRUN_MEMORY="256M", LINUXRUN_DISK="1G")
-    done = subprocess.run([os.path.join(running.ROOT, "run.sh"), "-q", "-v", "bench:/volume", "-v", host + ":/host", "oci://" + layout, "sh", "-c", script], env=env,
+    done = subprocess.run([os.path.join(running.ROOT, "run.sh"), "-q", "-v", "%s:/%s" % (source, where), "oci://" + layout, "sh", "-c", script], env=env,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, timeout=1500)
     samples = {}
-    for where, what, ns in re.findall(r"^(\w+) (\w+) (\d+)$", done.stdout, re.MULTILINE):
-        samples.setdefault((where, what), []).append(int(ns))
+    for one, what, ns in re.findall(r"^(\w+) (\w+) (\d+)$", done.stdout, re.MULTILINE):
+        samples.setdefault((one, what), []).append(int(ns))
     return samples
 
 
+def show(where, column, samples):
+    for name, figure in FIGURES.items():
+        disk, this = samples["disk", name], samples[where, name]
+        ratios = sorted(d / t for d, t in zip(disk, this))
+        print("| %s | %s | %.0f | %.0f | %.2f (%.2f to %.2f) | %.2f |" % (where, figure[0], statistics.median(disk) / 1e6,
+                                                                         statistics.median(this) / 1e6, statistics.median(ratios),
+                                                                         ratios[0], ratios[-1], figure[column]), flush=True)
+
+
 def main():
-    with tempfile.TemporaryDirectory() as scratch:
-        samples = measure(scratch)
     print("| | | disk, ms | this, ms | of the disk's speed: median (least to most) | wanted |")
     print("|---|---|---|---|---|---|")
-    for where, column in WHERE.items():
-        for name, figure in FIGURES.items():
-            disk, this = samples["disk", name], samples[where, name]
-            ratios = sorted(d / t for d, t in zip(disk, this))
-            print("| %s | %s | %.0f | %.0f | %.2f (%.2f to %.2f) | %.2f |" % (where, figure[0], statistics.median(disk) / 1e6,
-                                                                             statistics.median(this) / 1e6, statistics.median(ratios),
-                                                                             ratios[0], ratios[-1], figure[column]))
+    with tempfile.TemporaryDirectory() as scratch:
+        for where in sys.argv[1:] or WHERE:
+            show(where, WHERE[where], measure(scratch, where))
 
 
 if __name__ == "__main__":

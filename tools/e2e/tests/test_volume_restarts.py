@@ -39,7 +39,8 @@ def image(context):
     return f"oci://{path}"
 
 
-def work(context, target):
+def work(context, target, told):
+    """Kills `target` until the log has told so KILLS times."""
     context.boot_image("starina-reaper")
     share = context.scratch / "share"
     share.mkdir()
@@ -47,7 +48,7 @@ def work(context, target):
                             STARINA_APPEND=f"reaper.target={target} reaper.count=100000 reaper.pause=1000")
     log = Log(process.stderr)
     check_equal(process.stdout.readline(), b"ready\n", log.lines)
-    log.wait_for(r"what provides them has ended", KILLS)
+    log.wait_for(told, KILLS)
     (share / "stop").touch()
     rounds, status = process.stdout.read(), process.wait()
     check_equal(status, 0, log.whole())
@@ -59,7 +60,13 @@ def work(context, target):
 
 @test
 def hostfs_is_killed(context):
-    work(context, "hostfs")
+    work(context, "hostfs", r"what provides them has ended")
+
+
+@test
+def the_disk_driver_is_killed(context):
+    """Long reads and writes come by a disk."""
+    work(context, "virtio_blk", r'the disk "files" is gone')
 
 
 # Says how far it is, and works in the folder of the host meanwhile.

@@ -17,6 +17,7 @@
 #include "libs/abi/fuse.h"
 #include "tools/run/hostfs/sandbox.h"
 #include "tools/run/hostfs/sessions.h"
+#include "tools/run/hostfs/window.h"
 
 #define HOSTFS_MAX_REACHED 64u  // by the server, at its start
 #define HEADER sizeof(struct files_port_header)
@@ -26,6 +27,7 @@
 
 struct server {
 	int socket;
+	struct window window;
 	struct sessions sessions;
 	struct binds binds;
 	int bind_socket;    // -1: nobody binds
@@ -49,6 +51,8 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
 	}
 	return true;
 }
+
+_Static_assert(FILES_WINDOW_SLOT_BYTES >= HOSTFS_MAX_MESSAGE, "a slot");
 
 // Sends a frame, whose body lies in server->reply behind the room for a header.
 static bool frame_send(struct server *server, uint32_t session, size_t length)
@@ -88,24 +92,56 @@ static bool is_pad(const uint8_t *bytes, size_t length)
 	return i == length;
 }
 
+// The reply of that length is in the request's slot: a long one stays there.
+static bool placed_send(struct server *server, const struct files_port_header *request,
+                        const uint8_t *reply, size_t length)
+{
+	struct files_port_header header = { .length = (uint32_t)(HEADER + length),
+		                            .session = request->session,
+		                            .slot = request->slot,
+		                            .flags = FILES_PORT_PLACED };
+
+	if (length >= FILES_WINDOW_MIN_BYTES)
+		return write_all(server->socket, (const uint8_t *)&header, HEADER);
+	memcpy(server->reply + HEADER, reply, length);
+	return frame_send(server, request->session, length);
+}
+
+static bool request_serve(struct server *server, const struct files_port_header *header,
+                          const uint8_t *body, size_t length)
+{
+	bool placed = (header->flags & FILES_PORT_PLACED) != 0;
+	uint8_t *slot = placed
+		? NULL
+		: window_slot(&server->window, header->slot, 0, FILES_WINDOW_SLOT_BYTES);
+	uint8_t *out = slot ? slot : server->reply + HEADER;
+	size_t reply = sessions_serve(&server->sessions, header->session, body, length, out);
+
+	if (reply == SESSIONS_NO_SESSION)
+		return frame_send(server, header->session, 0);
+	if (reply == 0)
+		return true;
+	return slot ? placed_send(server, header, out, reply)
+		    : frame_send(server, header->session, reply);
+}
+
 // A frame that was cut ends in what is there to end it, and is none.
 static bool frame_serve(struct server *server, const struct files_port_header *header,
                         const uint8_t *body)
 {
+	bool placed = (header->flags & FILES_PORT_PLACED) != 0;
 	size_t length = header->length - HEADER;
-	size_t reply;
+	const uint8_t *last = placed ? body - 1 : body + length - 1;
 
-	if (header->check != files_port_check(body, length)) {
+	if (placed)
+		body = window_slot(&server->window, header->slot, header->offset, length);
+	if (!body || header->check != files_port_check(body, length)) {
 		server->skips_pad = true;
-		return is_pad(body + length - 1, 1);
+		return is_pad(last, 1);
 	}
 	if (header->session == 0)
 		return control_serve(server, body, length);
-	reply = sessions_serve(&server->sessions, header->session, body, length,
-	                       server->reply + HEADER);
-	if (reply == SESSIONS_NO_SESSION)
-		return frame_send(server, header->session, 0);
-	return reply == 0 || frame_send(server, header->session, reply);
+	return request_serve(server, header, body, length);
 }
 
 static void pad_skip(struct server *server)
@@ -122,6 +158,7 @@ static bool frames_serve(struct server *server)
 	while (server->end - server->start >= HEADER) {
 		const uint8_t *frame = server->buffer + server->start;
 		struct files_port_header header;
+		size_t length;
 
 		if (server->skips_pad || is_pad(frame, HEADER)) {
 			pad_skip(server);
@@ -130,9 +167,10 @@ static bool frames_serve(struct server *server)
 		memcpy(&header, frame, HEADER);
 		if (header.length < HEADER || header.length > MAX_FRAME)
 			return false;
-		if (header.length > server->end - server->start)
+		length = (header.flags & FILES_PORT_PLACED) != 0 ? HEADER : header.length;
+		if (length > server->end - server->start)
 			break;
-		server->start += header.length;
+		server->start += length;
 		if (!frame_serve(server, &header, frame + HEADER))
 			return false;
 	}
@@ -166,31 +204,37 @@ static int changes_tell(struct server *server)
 // Waits until there are requests, and tells of changes meanwhile. Returns false at the end.
 static bool requests_wait(struct server *server)
 {
-	struct pollfd entries[2 + FILES_PORT_MAX_SESSIONS];
+	enum { PORT, WINDOW, BINDS, WATCHES };
+	struct pollfd entries[WATCHES + FILES_PORT_MAX_SESSIONS];
 
 	for (;;) {
 		int wait_ms = changes_tell(server);
 
 		if (wait_ms < -1)
 			return false;
-		entries[0] = (struct pollfd){ .fd = server->socket, .events = POLLIN };
+		entries[PORT] = (struct pollfd){ .fd = server->socket, .events = POLLIN };
+		entries[WINDOW] = (struct pollfd){ .fd = server->window.socket, .events = POLLIN };
+		entries[BINDS] = (struct pollfd){ .fd = server->bind_socket, .events = POLLIN };
 		for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++)
-			entries[1 + i] =
+			entries[WATCHES + i] =
 				(struct pollfd){ .fd = sessions_watch_fd(&server->sessions, i),
 				                 .events = POLLIN };
-		entries[1 + FILES_PORT_MAX_SESSIONS] =
-			(struct pollfd){ .fd = server->bind_socket, .events = POLLIN };
-		if (poll(entries, 2 + FILES_PORT_MAX_SESSIONS, wait_ms) < 0 && errno != EINTR)
-			return false;
-		if (entries[1 + FILES_PORT_MAX_SESSIONS].revents != 0 &&
+		if (poll(entries, WATCHES + FILES_PORT_MAX_SESSIONS, wait_ms) < 0) {
+			if (errno != EINTR)
+				return false;
+			continue;
+		}
+		if (entries[WINDOW].revents != 0)
+			window_serve(&server->window);
+		if (entries[BINDS].revents != 0 &&
 		    !binds_serve(&server->binds, server->bind_socket))
 			server->bind_socket = -1;
-		if (entries[0].revents != 0)
+		if (entries[PORT].revents != 0)
 			return true;
 	}
 }
 
-void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count,
+void hostfs_serve(int socket, int window, const struct hostfs_share *shares, unsigned count,
                   const struct hostfs_binding *binding)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -198,6 +242,7 @@ void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count,
 	if (!server)
 		return;
 	server->socket = socket;
+	window_init(&server->window, window);
 	server->sessions = (struct sessions){ .shares = shares, .num_shares = count };
 	server->bind_socket = -1;
 	if (binding) {
@@ -224,13 +269,14 @@ void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count,
 	}
 	sessions_end(&server->sessions);
 	binds_close(&server->binds);
+	window_deinit(&server->window);
 	free(server);
 }
 
-static bool is_kept(int fd, int socket, const struct hostfs_share *shares, unsigned count,
-                    const struct hostfs_binding *binding)
+static bool is_kept(int fd, int socket, int window, const struct hostfs_share *shares,
+                    unsigned count, const struct hostfs_binding *binding)
 {
-	bool kept = fd == socket || (binding && fd == binding->socket);
+	bool kept = fd == socket || fd == window || (binding && fd == binding->socket);
 
 	for (unsigned i = 0; i < count; i++)
 		kept = kept || fd == shares[i].fd;
@@ -238,8 +284,8 @@ static bool is_kept(int fd, int socket, const struct hostfs_share *shares, unsig
 }
 
 // Nothing of run.sh's stays open: who waits for the end of its streams must not wait for ours.
-static void descriptors_close(int socket, const struct hostfs_share *shares, unsigned count,
-                              const struct hostfs_binding *binding)
+static void descriptors_close(int socket, int window, const struct hostfs_share *shares,
+                              unsigned count, const struct hostfs_binding *binding)
 {
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	DIR *dir = opendir("/proc/self/fd");
@@ -251,14 +297,14 @@ static void descriptors_close(int socket, const struct hostfs_share *shares, uns
 		int fd = atoi(entry->d_name);
 
 		if (fd > STDERR_FILENO && fd != dirfd(dir) &&
-		    !is_kept(fd, socket, shares, count, binding))
+		    !is_kept(fd, socket, window, shares, count, binding))
 			close(fd);
 	}
 	if (dir)
 		closedir(dir);
 }
 
-pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigned count,
+pid_t hostfs_server_start(int socket, int window, const struct hostfs_share *shares, unsigned count,
                           const struct hostfs_binding *binding, struct error *err)
 {
 	struct hostfs_share reached[HOSTFS_MAX_REACHED];
@@ -278,8 +324,10 @@ pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigne
 	memcpy(reached, shares, count * sizeof(*shares));
 	if (binding)
 		reached[num_reached++] = (struct hostfs_share){ .fd = binding->root };
-	descriptors_close(socket, reached, num_reached, binding);
+	descriptors_close(socket, window, reached, num_reached, binding);
 	fcntl(socket, F_SETFL, 0);
+	if (window >= 0)
+		fcntl(window, F_SETFL, 0);
 	umask(0);
 	// One descriptor a file that the guest knows.
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -287,6 +335,6 @@ pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigne
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	(void)sandbox_enter(reached, num_reached, SANDBOX_LANDLOCK_MAX);
-	hostfs_serve(socket, shares, count, binding);
+	hostfs_serve(socket, window, shares, count, binding);
 	_exit(0);
 }

@@ -17,11 +17,12 @@ struct hostfs_binding {
 	const char *path;
 };
 
-// Starts it. It serves `socket` until that is at its end, or this process is; `binding` may be
-// NULL. Returns its process id, which is the caller's to end and to wait for, or -1 with `err`.
-pid_t hostfs_server_start(int socket, const struct hostfs_share *shares, unsigned count,
+// Starts it. It serves `socket`, and QEMU's requests of the window (window.h; -1: none), until that
+// is at its end, or this process is; `binding` may be NULL. Returns its process id, which is the
+// caller's to end and to wait for, or -1 with `err`.
+pid_t hostfs_server_start(int socket, int window, const struct hostfs_share *shares, unsigned count,
                           const struct hostfs_binding *binding, struct error *err);
 // What it does: serves requests from `socket` (which blocks) until its end, or a request that is
 // none.
-void hostfs_serve(int socket, const struct hostfs_share *shares, unsigned count,
+void hostfs_serve(int socket, int window, const struct hostfs_share *shares, unsigned count,
                   const struct hostfs_binding *binding);

@@ -39,7 +39,7 @@ static void the_server_serves_sessions(void **state)
 	pid_t pid;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	pid = hostfs_server_start(pair[0], f->shares, 2, NULL, &err);
+	pid = hostfs_server_start(pair[0], -1, f->shares, 2, NULL, &err);
 	assert_true(pid > 0);
 	close(pair[0]);
 	// Before INIT there is no session.
@@ -160,7 +160,7 @@ static void a_session_of_a_named_share_has_it_for_its_root(void **state)
 	shares[1].name = "notes";
 	shares[2].name = "sealed";
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	pid = hostfs_server_start(pair[0], shares, 3, NULL, &err);
+	pid = hostfs_server_start(pair[0], -1, shares, 3, NULL, &err);
 	assert_true(pid > 0);
 	close(pair[0]);
 	send_frame(pair[1], 5, "notes", 5);
@@ -211,7 +211,7 @@ static void serve(struct fixture *f)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	served.pid = hostfs_server_start(pair[0], f->shares, 2, NULL, &err);
+	served.pid = hostfs_server_start(pair[0], -1, f->shares, 2, NULL, &err);
 	assert_true(served.pid > 0);
 	close(pair[0]);
 	served.fd = pair[1];

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c binds.c changes.c dir_ops.c file_ops.c handle.c lock_ops.c name_ops.c node.c override.c place.c request.c sandbox.c server.c sessions.c touch.c watch.c xattr_ops.c) \
+HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c binds.c changes.c dir_ops.c file_ops.c handle.c lock_ops.c name_ops.c node.c override.c place.c request.c sandbox.c server.c sessions.c touch.c watch.c window.c xattr_ops.c) \
 	tools/common/error.c libs/locks/locks.c libs/locks/fuse_lock.c
 HOST_TESTS += tools/run/hostfs/hostfs_test
 hostfs_test_SRCS := $(HOSTFS_SRCS)
@@ -26,3 +26,6 @@ changes_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/hostfs/binds_test
 binds_test_SRCS := $(HOSTFS_SRCS)
 binds_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/hostfs/window_test
+window_test_SRCS := $(HOSTFS_SRCS)
+window_test_CFLAGS := -D_GNU_SOURCE

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "libs/abi/engine.h"
+#include "libs/abi/files_port.h"
 #include "tools/common/subprocess.h"
 #include "tools/run/hostfs/server.h"
 #include "tools/run/settings/settings.h"
@@ -82,13 +83,24 @@ static void add_disk(struct command *command, const char *id, const char *format
 	free(escaped);
 }
 
+// Memory of the file server's, by the NBD protocol.
+static void add_window(struct command *command, int remote)
+{
+	add(command, "-drive");
+	add(command,
+	    "driver=nbd,server.type=fd,server.str=%d,if=none,id=" FILES_WINDOW ",cache=writeback",
+	    remote);
+	add(command, "-device");
+	add(command, "virtio-blk-device,drive=" FILES_WINDOW ",serial=" FILES_WINDOW);
+}
+
 static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNELS])
 {
-	static const char *const names[QEMU_NUM_CHANNELS] = {
+	static const char *const names[QEMU_WINDOW] = {
 		"uart", "stdin", "stdout", "stderr", "control", "apps", "files", "host", "monitor",
 	};
 
-	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
+	for (unsigned i = 0; i < QEMU_WINDOW; i++) {
 		if (remote[i] < 0)
 			continue;
 		add(command, "-chardev");
@@ -237,6 +249,8 @@ static void command_make(struct command *command, const struct settings *setting
 		         files->writable_disk_kept ? ",cache=writeback" : ",cache=unsafe");
 	if (files->state_disk)
 		add_disk(command, "state", "raw", files->state_disk, ",cache=writeback");
+	if (remote[QEMU_WINDOW] >= 0)
+		add_window(command, remote[QEMU_WINDOW]);
 	add_network(command, settings, files);
 	add(command, "-device");
 	add(command, "virtio-rng-device");
@@ -262,10 +276,18 @@ static void close_all(int fds[QEMU_NUM_CHANNELS])
 	}
 }
 
-static bool has_channel(const struct settings *settings, unsigned channel)
+// The machine has places for eight devices: with both other disks that may be there, it is full.
+static bool has_window(const struct settings *settings, const struct qemu_files *files)
+{
+	return has_shares(settings) && !(files->writable_disk && files->state_disk);
+}
+
+static bool has_channel(const struct settings *settings, const struct qemu_files *files,
+                        unsigned channel)
 {
 	switch (channel) {
 	case QEMU_FILES: return has_shares(settings);
+	case QEMU_WINDOW: return has_window(settings, files);
 	case QEMU_HOST:
 	case QEMU_MONITOR: return settings->engine;
 	default: return true;
@@ -273,14 +295,15 @@ static bool has_channel(const struct settings *settings, unsigned channel)
 }
 
 static int channels_open(struct qemu *machine, int remote[QEMU_NUM_CHANNELS],
-                         const struct settings *settings, struct error *err)
+                         const struct settings *settings, const struct qemu_files *files,
+                         struct error *err)
 {
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
 		machine->channels[i] = remote[i] = -1;
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
 		int pair[2];
 
-		if (!has_channel(settings, i))
+		if (!has_channel(settings, files, i))
 			continue;
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 			error_set_errno(err, errno, "cannot make a socket");
@@ -319,12 +342,17 @@ static int file_server_start(struct qemu *machine, const struct settings *settin
 		return error_set_errno(err, errno, "cannot make a socket");
 	machine->binds = binds[0];
 	binding.socket = binds[1];
-	machine->file_server = hostfs_server_start(machine->channels[QEMU_FILES], shares, count,
+	machine->file_server = hostfs_server_start(machine->channels[QEMU_FILES],
+	                                           machine->channels[QEMU_WINDOW], shares, count,
 	                                           settings->engine ? &binding : NULL, err);
 	if (binds[1] >= 0)
 		close(binds[1]);
-	close(machine->channels[QEMU_FILES]);
-	machine->channels[QEMU_FILES] = -1;
+	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++) {
+		if ((i != QEMU_FILES && i != QEMU_WINDOW) || machine->channels[i] < 0)
+			continue;
+		close(machine->channels[i]);
+		machine->channels[i] = -1;
+	}
 	return machine->file_server < 0 ? -1 : 0;
 }
 
@@ -345,7 +373,7 @@ int qemu_start(struct qemu *machine, const struct settings *settings,
 
 	machine->file_server = 0;
 	machine->binds = -1;
-	if (channels_open(machine, remote, settings, err) < 0)
+	if (channels_open(machine, remote, settings, files, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < QEMU_NUM_CHANNELS; i++)
 		if (remote[i] >= 0)

@@ -28,6 +28,7 @@ enum qemu_channel {
 	QEMU_FILES,    // only when there are volumes; its end is the file server's
 	QEMU_HOST,     // these are the engine's: what the OS asks of us
 	QEMU_MONITOR,  // QMP; no port of the OS's
+	QEMU_WINDOW,   // the disk beside QEMU_FILES; no character device
 	QEMU_NUM_CHANNELS,
 };
 
