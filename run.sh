@@ -48,6 +48,12 @@ find_app_files() {
 	done
 }
 
+# with_engine ARGUMENTS: whether --engine is among them. Behind an image the word may be the container's: then the system
+# container is made for nothing.
+with_engine() {
+	[[ " $* " == *' --engine '* ]]
+}
+
 # stdout is the container's: whatever else there is to say goes to stderr.
 if [[ -z ${STARINA_NO_BUILD:-} ]]; then
 	prepare "$STARINA_ROOT/setup.sh" --for run || exit 125
@@ -57,6 +63,11 @@ if [[ -z ${STARINA_NO_BUILD:-} ]]; then
 		echo "run.sh: the build failed; the lines above say why" >&2
 		exit 125
 	}
+	if with_engine "$@"; then
+		prepare make --directory="$STARINA_ROOT" --no-print-directory --silent -j"$(nproc)" BUILD="$STARINA_BUILD" \
+			system-image </dev/null ||
+			echo "run.sh: the system container could not be made; docker pull and docker load do not work" >&2
+	fi
 fi
 if [[ ! -x $STARINA_BUILD/host/starina-run ]]; then
 	echo "run.sh: there is no build in $STARINA_BUILD; run it without STARINA_NO_BUILD" >&2

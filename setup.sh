@@ -10,20 +10,22 @@ set -euo pipefail
 
 ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 
-for part in common packages sources guest_kernel; do
+for part in common packages sources guest_kernel system; do
 	# shellcheck source-path=SCRIPTDIR source=tools/setup/common.sh
 	. "$ROOT/tools/setup/$part.sh"
 done
 
 usage() {
 	cat <<-EOT
-		usage: ./setup.sh [--for run|test] [--check | --update-lock]
+		usage: ./setup.sh [--for run|test|system] [--check | --update-lock]
 
 		Installs missing Debian packages, fetches lwIP, libfdt, cJSON, busybox and the Linux source
 		as tools/deps.lock pins them, and builds the guest kernel once.
 
 		  --for run       only what ./run.sh and make need
 		  --for test      also what make test needs (default)
+		  --for system    what the system container is made of, which pulls images for ./run.sh --engine;
+		                  prints the directory
 		  --check         change nothing; report what is missing, status 1 if anything is
 		  --update-lock   pin the newest versions that the package mirror has
 		  --help          this text
@@ -36,9 +38,10 @@ usage() {
 	EOT
 }
 
-# check_all ENTRY...: reports what is missing. Status 1 if anything is.
+# check_all PURPOSE ENTRY...: reports what is missing. Status 1 if anything is.
 check_all() {
-	local missing name problem status=0
+	local purpose=$1 missing name problem status=0
+	shift
 	mapfile -t missing < <(packages_missing "$@")
 	if [[ ${#missing[@]} -gt 0 ]]; then
 		print_reasons "${missing[@]}"
@@ -59,6 +62,10 @@ check_all() {
 		say "missing: third_party/guest-kernel (Linux ${LOCK_VERSION[linux]})"
 		status=1
 	fi
+	if [[ $purpose != run ]] && system_missing; then
+		say "missing: what the system container is made of, in $(system_directory)"
+		status=1
+	fi
 	[[ $status -eq 0 ]] || say "to set these up, run: ./setup.sh"
 	return "$status"
 }
@@ -71,7 +78,7 @@ main() {
 		--update-lock) action=update ;;
 		--for)
 			purpose=${2:-}
-			[[ $purpose =~ ^(run|test)$ ]] || fail "--for takes run or test, not '$purpose'"
+			[[ $purpose =~ ^(run|test|system)$ ]] || fail "--for takes run, test or system, not '$purpose'"
 			shift
 			;;
 		-h | --help)
@@ -87,9 +94,14 @@ main() {
 	check_settings
 	lock_read
 	packages=("${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}")
-	[[ $purpose == run ]] || packages+=("${PACKAGES_TEST[@]}")
+	[[ $purpose != test ]] || packages+=("${PACKAGES_TEST[@]}")
+	if [[ $action == setup && $purpose == system ]]; then
+		setup_system
+		system_directory
+		return
+	fi
 	case $action in
-	check) check_all "${packages[@]}" ;;
+	check) check_all "$purpose" "${packages[@]}" ;;
 	update) update_lock ;;
 	setup)
 		setup_packages "${packages[@]}"
@@ -97,6 +109,7 @@ main() {
 		[[ -z $problem ]] || fail "$problem" "$(qemu_advice)"
 		setup_sources
 		setup_guest_kernel
+		[[ $purpose != test ]] || setup_system
 		;;
 	esac
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tools/image/digest.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
+#include "tools/image/hash.h"
+
 #define ALGORITHM_LENGTH 7  // "sha256:", "sha512:"
-#define SHA512_SIZE 64
 
 static bool is_sha512(const char *text)
 {
@@ -14,30 +14,23 @@ static bool is_sha512(const char *text)
 
 int digest_init(struct digest *digest, const char *like, struct error *err)
 {
-	const EVP_MD *type = is_sha512(like) ? EVP_sha512() : EVP_sha256();
-
-	digest->size = is_sha512(like) ? SHA512_SIZE : SHA512_SIZE / 2;
-	digest->context = EVP_MD_CTX_new();
-	if (!digest->context || EVP_DigestInit_ex(digest->context, type, NULL) != 1) {
-		digest_abort(digest);
-		return error_set(err, "cannot start a digest");
-	}
-	return 0;
+	digest->size = is_sha512(like) ? HASH_SHA512_SIZE : HASH_SHA256_SIZE;
+	digest->hash = hash_new(is_sha512(like));
+	return digest->hash ? 0 : error_set(err, "cannot start a digest");
 }
 
 void digest_update(struct digest *digest, const void *data, size_t size)
 {
-	EVP_DigestUpdate(digest->context, data, size);
+	hash_update(digest->hash, data, size);
 }
 
 void digest_finish(struct digest *digest, char text[DIGEST_TEXT_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char value[EVP_MAX_MD_SIZE] = { 0 };
-	unsigned length = 0;
+	unsigned char value[HASH_SHA512_SIZE] = { 0 };
 
-	EVP_DigestFinal_ex(digest->context, value, &length);
-	strcpy(text, digest->size == SHA512_SIZE ? "sha512:" : "sha256:");
+	hash_finish(digest->hash, value);
+	strcpy(text, digest->size == HASH_SHA512_SIZE ? "sha512:" : "sha256:");
 	for (unsigned i = 0; i < digest->size; i++) {
 		text[ALGORITHM_LENGTH + 2 * i] = digits[value[i] >> 4];
 		text[ALGORITHM_LENGTH + 1 + 2 * i] = digits[value[i] & 15];
@@ -48,8 +41,8 @@ void digest_finish(struct digest *digest, char text[DIGEST_TEXT_SIZE])
 
 void digest_abort(struct digest *digest)
 {
-	EVP_MD_CTX_free(digest->context);
-	digest->context = NULL;
+	hash_free(digest->hash);
+	digest->hash = NULL;
 }
 
 static int digest_like(const void *data, size_t size, const char *like, char text[DIGEST_TEXT_SIZE],

@@ -11,10 +11,8 @@
 
 #define DIGEST_TEXT_SIZE (7 + 128 + 1)
 
-struct evp_md_ctx_st;
-
 struct digest {
-	struct evp_md_ctx_st *context;
+	void *hash;     // hash.h
 	unsigned size;  // in bytes
 };
 

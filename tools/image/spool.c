@@ -5,9 +5,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#define BUFFER_SIZE (1u << 20)
 #define SPOOL_CONTEXT "cannot keep the image's files while they are packed"
+
+static int buffer_make(struct spool *spool, struct error *err)
+{
+	spool->buffer = malloc(BUFFER_SIZE);
+	return spool->buffer ? 0 : error_set(err, "out of memory");
+}
 
 int spool_init(struct spool *spool, const char *directory, struct error *err)
 {
@@ -22,14 +31,30 @@ int spool_init(struct spool *spool, const char *directory, struct error *err)
 	else
 		unlink(path);
 	free(path);
-	return spool->fd < 0 ? -1 : 0;
+	if (spool->fd < 0)
+		return -1;
+	if (buffer_make(spool, err) == 0)
+		return 0;
+	spool_deinit(spool);
+	return -1;
+}
+
+int spool_adopt(struct spool *spool, int fd, uint64_t start, struct error *err)
+{
+	*spool = (struct spool){ .fd = fd,
+		                 .size = start,
+		                 .limit = SPOOL_DEFAULT_LIMIT,
+		                 .is_adopted = true };
+	return buffer_make(spool, err);
 }
 
 void spool_deinit(struct spool *spool)
 {
-	if (spool->fd >= 0)
+	if (spool->fd >= 0 && !spool->is_adopted)
 		close(spool->fd);
 	spool->fd = -1;
+	free(spool->buffer);
+	spool->buffer = NULL;
 }
 
 int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct error *err)
@@ -39,16 +64,12 @@ int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct e
 		                 (unsigned long long)(spool->limit >> 20));
 	*offset = spool->size;
 	spool->size += size;
-	if (ftruncate(spool->fd, (off_t)spool->size) < 0)
-		return error_set_errno(err, errno, SPOOL_CONTEXT);
 	return 0;
 }
 
-int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,
-                struct error *err)
+static int bytes_write(struct spool *spool, uint64_t offset, const char *bytes, size_t size,
+                       struct error *err)
 {
-	const char *bytes = data;
-
 	while (size > 0) {
 		ssize_t written = pwrite(spool->fd, bytes, size, (off_t)offset);
 
@@ -63,18 +84,70 @@ int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t s
 	return 0;
 }
 
-int spool_read(const struct spool *spool, uint64_t offset, void *data, size_t size,
-               struct error *err)
+static int buffer_write(struct spool *spool, struct error *err)
+{
+	size_t size = spool->buffered;
+
+	spool->buffered = 0;
+	return bytes_write(spool, spool->buffer_offset, spool->buffer, size, err);
+}
+
+int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,
+                struct error *err)
+{
+	const char *bytes = data;
+
+	if (offset != spool->buffer_offset + spool->buffered && buffer_write(spool, err) < 0)
+		return -1;
+	while (size > 0) {
+		size_t part = BUFFER_SIZE - spool->buffered;
+
+		if (spool->buffered == 0)
+			spool->buffer_offset = offset;
+		if (part > size)
+			part = size;
+		memcpy(spool->buffer + spool->buffered, bytes, part);
+		spool->buffered += part;
+		bytes += part;
+		size -= part;
+		offset += part;
+		if (spool->buffered == BUFFER_SIZE && buffer_write(spool, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int spool_flush(struct spool *spool, struct error *err)
+{
+	struct stat status;
+
+	if (buffer_write(spool, err) < 0)
+		return -1;
+	if (fstat(spool->fd, &status) < 0 ||
+	    ((uint64_t)status.st_size < spool->size &&
+	     ftruncate(spool->fd, (off_t)spool->size) < 0))
+		return error_set_errno(err, errno, SPOOL_CONTEXT);
+	return 0;
+}
+
+int spool_read(struct spool *spool, uint64_t offset, void *data, size_t size, struct error *err)
 {
 	char *bytes = data;
 
+	if (spool->buffered > 0 && buffer_write(spool, err) < 0)
+		return -1;
 	while (size > 0) {
 		ssize_t length = pread(spool->fd, bytes, size, (off_t)offset);
 
 		if (length < 0 && errno == EINTR)
 			continue;
-		if (length <= 0)
-			return error_set_errno(err, length < 0 ? errno : EIO, SPOOL_CONTEXT);
+		if (length < 0)
+			return error_set_errno(err, errno, SPOOL_CONTEXT);
+		// Behind the file's end is room that nothing was written to.
+		if (length == 0) {
+			memset(bytes, 0, size);
+			return 0;
+		}
 		bytes += length;
 		size -= (size_t)length;
 		offset += (uint64_t)length;

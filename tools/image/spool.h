@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Where the contents of an image's files wait until the root image is written: one file on the disk
-// that has no name, so that nothing is left of it whatever happens.
+// that has no name, so that nothing is left of it whatever happens. Or the root image's own file,
+// where they stay.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +15,11 @@ struct spool {
 	int fd;
 	uint64_t size;
 	uint64_t limit;  // of all contents together, holes included
+	bool is_adopted;
+	// What was written and is not in the file yet, contents being small and many.
+	char *buffer;  // heap
+	size_t buffered;
+	uint64_t buffer_offset;  // in the file
 };
 
 // The image may hold this much, uncompressed.
@@ -20,6 +27,8 @@ struct spool {
 
 // Makes the file in `directory`. Released by spool_deinit().
 int spool_init(struct spool *spool, const char *directory, struct error *err);
+// Uses the empty file `fd`, which stays the caller's, from `start` on.
+int spool_adopt(struct spool *spool, int fd, uint64_t start, struct error *err);
 void spool_deinit(struct spool *spool);
 
 // Makes room for a file of `size` bytes, all zero until they are written, and returns where it
@@ -28,6 +37,7 @@ int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct e
 // Writes at `offset`, which must lie in reserved room.
 int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,
                 struct error *err);
+// Puts all in the file, which is as long as all room then.
+int spool_flush(struct spool *spool, struct error *err);
 // Reads all `size` bytes at `offset`.
-int spool_read(const struct spool *spool, uint64_t offset, void *data, size_t size,
-               struct error *err);
+int spool_read(struct spool *spool, uint64_t offset, void *data, size_t size, struct error *err);

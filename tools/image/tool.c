@@ -114,6 +114,19 @@ int tool_finish(struct tool *tool, const char *context, struct error *err)
 	return tool_conclude(tool, subprocess_wait(tool->pid), context, err);
 }
 
+int tool_finish_looking(struct tool *tool, const char *context, void (*look)(void *argument),
+                        void *argument, struct error *err)
+{
+	const struct timespec interval = { .tv_nsec = WATCH_INTERVAL_NS };
+	int status;
+
+	while ((status = subprocess_poll(tool->pid)) < 0) {
+		nanosleep(&interval, NULL);
+		look(argument);
+	}
+	return tool_conclude(tool, status, context, err);
+}
+
 static uint64_t watched_size;
 
 static int add_size(const char *path, const struct stat *stat, int type, struct FTW *ftw)

@@ -28,6 +28,10 @@ int tool_finish(struct tool *tool, const char *context, struct error *err);
 int tool_finish_watched(struct tool *tool, const char *context, const char *what,
                         const char *directory, uint64_t total, struct error *err);
 
+// As tool_finish(), and calls `look` meanwhile, ten times a second.
+int tool_finish_looking(struct tool *tool, const char *context, void (*look)(void *argument),
+                        void *argument, struct error *err);
+
 // Runs `argv` and returns what it wrote to stdout, NUL-terminated, at most `max` bytes; the caller
 // frees it. NULL with "CONTEXT: ...".
 char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,

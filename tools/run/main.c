@@ -340,8 +340,8 @@ static int prepare(struct run *run, struct error *err)
 	if (path_set(run->images_index, err, "%s/" IMAGES_INDEX, run->workdir.path) < 0 ||
 	    path_set(run->images_disk, err, "%s/" IMAGES_DISK, run->workdir.path) < 0 ||
 	    config_make(run, err) < 0 ||
-	    images_prepare(run->image_tool, build, run->settings.images, run->workdir.path, err) <
-	            0 ||
+	    images_prepare(run->image_tool, build, run->settings.engine, run->settings.images,
+	                   run->workdir.path, err) < 0 ||
 	    boot_disk_make(run, guest_kernel, initramfs, err) < 0 || disks_make(run, err) < 0 ||
 	    volumes_open(&run->settings.volumes, true, err) < 0)
 		return -1;

@@ -4,6 +4,7 @@
 #
 # The cache outlives checkouts and is shared by all of a user's:
 #   downloads/<sha256>          files from the mirror
+#   system/<key>/               what the system container is made of
 #   guest-kernel/<key>/         Image, vmlinux, config, SHA256SUMS
 #   tmp/                        what is being made; entries are renamed out of here when they are whole
 #   partial/<sha256>            files from the mirror that are not whole yet; the next run goes on with them

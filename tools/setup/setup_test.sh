@@ -85,7 +85,7 @@ stopped_parts() {
 	export WORK REPO
 	# In the background, a shell ignores SIGINT.
 	ROOT=$WORK/checkout env --default-signal=INT,TERM,HUP bash -c 'set -euo pipefail
-		for part in common packages sources guest_kernel; do . "$REPO/tools/setup/$part.sh"; done
+		for part in common packages sources guest_kernel system; do . "$REPO/tools/setup/$part.sh"; done
 		lock_read
 		'"$3" >"$WORK/out" 2>&1 &
 	pid=$!
@@ -99,7 +99,7 @@ stopped_parts() {
 parts() {
 	local status=0
 	ROOT=$WORK/checkout REPO=$REPO bash -c 'set -euo pipefail
-		for part in common packages sources guest_kernel; do . "$REPO/tools/setup/$part.sh"; done
+		for part in common packages sources guest_kernel system; do . "$REPO/tools/setup/$part.sh"; done
 		lock_read
 		'"$1" >"$WORK/out" 2>&1 || status=$?
 	return "$status"
@@ -327,7 +327,7 @@ test_full_disk_is_named_and_leaves_nothing() {
 	! ROOT=$WORK/checkout unshare --mount bash -c '
 		mount -t tmpfs -o size=1m none "$WORK/cache" || exit 0
 		set -euo pipefail
-		for part in common packages sources guest_kernel; do . "$REPO/tools/setup/$part.sh"; done
+		for part in common packages sources guest_kernel system; do . "$REPO/tools/setup/$part.sh"; done
 		lock_read
 		trap '\''find "$WORK/cache/tmp" "$WORK/cache/downloads" -type f'\'' EXIT
 		(trap - EXIT; fetch_source lwip)' >"$WORK/out" 2>&1 || return 1
@@ -438,6 +438,16 @@ test_second_run_waits_for_the_first() {
 	exec 8>&-
 	wait $!
 	[[ $out == *'waiting for it'* && $out != *'got it'* ]] && said 'got it'
+}
+
+test_system_container_is_made_once_and_whole() {
+	local made='system_root() { mkdir -p "$2" && cp "$1/usr/bin/busybox" "$2/"; }; setup_system; system_directory'
+	lock_line shell system pool/busybox.deb >>"$WORK/deps.lock"
+	# What fails in the midst leaves nothing that would be taken for it.
+	! parts "system_dev() { return 1; }; $made" && said "could not make the system container's files" &&
+		parts 'system_missing' &&
+		parts "system_dev() { mkdir \"\$2\"; }; $made" && [[ -f $(tail -n 1 "$WORK/out")/root/busybox ]] &&
+		rm -r "$WORK/mirror" && parts "system_dev() { return 1; }; $made" && [[ $(wc -l <"$WORK/out") == 1 ]]
 }
 
 test_unknown_option_is_refused() {

@@ -34,10 +34,10 @@ lock_read() {
 			continue
 			;;
 		esac
-		[[ $kind =~ ^(source|binary|guest)$ && $size =~ ^[0-9]+$ && $sha =~ ^[0-9a-f]{64}$ && -z $rest &&
+		[[ $kind =~ ^(source|binary|guest|system)$ && $size =~ ^[0-9]+$ && $sha =~ ^[0-9a-f]{64}$ && -z $rest &&
 			$path =~ ^pool/[A-Za-z0-9+.~_/-]+$ && $path != *..* ]] ||
 			fail "$LOCK:$n: not a valid entry for '$name'" \
-				"wanted: name, source|binary|guest, package, version, size, SHA-256 (64 hex digits), pool/... path" \
+				"wanted: name, source|binary|guest|system, package, version, size, SHA-256 (64 hex digits), pool/... path" \
 				"get it back with: git checkout -- tools/deps.lock"
 		LOCK_NAMES+=("$name")
 		LOCK_KIND[$name]=$kind LOCK_PACKAGE[$name]=$package LOCK_VERSION[$name]=$version
@@ -93,7 +93,7 @@ private_lists() {
 # newest NAME: prints version, size, sha256 and path of what the mirror has now.
 newest() {
 	local package=${LOCK_PACKAGE[$1]}
-	[[ ${LOCK_KIND[$1]} != guest ]] || package+=:$GUEST_ARCH
+	[[ ! ${LOCK_KIND[$1]} =~ ^(guest|system)$ ]] || package+=:$GUEST_ARCH
 	if [[ ${LOCK_KIND[$1]} == source ]]; then
 		private_apt apt-cache showsrc --only-source "$package" | awk '
 			/^Version:/ { version = $2 }

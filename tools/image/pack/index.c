@@ -14,7 +14,6 @@
 #include "tools/image/pack/packed_image.h"
 #include "tools/image/source/reference.h"
 
-#define BUILTIN "builtin"
 #define SECTOR_SIZE 512
 #define MAX_EXTENT_PATH 511        // of QEMU
 #define MAX_INDEX_SIZE (4u << 20)  // IMAGE_INDEX_MAX_BYTES in libs/linux/image/image_index.h
@@ -39,8 +38,7 @@ static json_t *keys_list(const json_t *object)
 	return array;
 }
 
-// Of the image's configuration, what says how it is run.
-static json_t *config_make(const json_t *image)
+json_t *index_config(const json_t *image)
 {
 	enum { NUM_WORDS = 2 };  // of the keys, the first ones
 	static const char *const keys[] = { "Entrypoint", "Cmd", "Env", "WorkingDir", "User" };
@@ -72,7 +70,7 @@ static char *name_make(const char *text, size_t length, struct error *err)
 		error_set(err, "out of memory");
 		return NULL;
 	}
-	if (strcmp(name, BUILTIN) == 0)
+	if (strcmp(name, "builtin") == 0 || strcmp(name, "system") == 0)
 		return name;
 	full = reference_normalize(name, err);
 	free(name);
@@ -157,7 +155,7 @@ static int image_add(struct index *index, const char *assignment, struct error *
 	json_array_append_new(index->images,
 	                      json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name, "id", id,
 	                                "first_sector", index->next_sector, "num_sectors", sectors,
-	                                "config", config_make(image)));
+	                                "config", index_config(image)));
 	index->next_sector += sectors;
 	json_decref(image);
 	free(name);

@@ -39,7 +39,7 @@ static int file_write(const char *directory, const char *name, const void *data,
 }
 
 // Keeps a copy of a small file of the image beside the root image.
-static int account_file_write(struct tree *tree, const struct spool *spool, const char *path,
+static int account_file_write(struct tree *tree, struct spool *spool, const char *path,
                               const char *directory, const char *name, struct error *err)
 {
 	struct tree_node *node = tree_lookup(tree, path);
@@ -73,28 +73,62 @@ static int config_write(const json_t *config, const char *directory, struct erro
 	return result;
 }
 
-static int root_write(struct tree *tree, const struct spool *spool, const char *directory,
-                      struct error *err)
+static int root_write(struct tree *tree, struct spool *spool, const char *path, struct error *err)
 {
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	struct progress progress;
-	char *path;
-	int fd;
-	int result = -1;
+	int result;
 
-	if (asprintf(&path, "%s/" PACK_ROOT, directory) < 0)
-		return error_set(err, "out of memory");
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		error_set_errno(err, errno, "cannot write %s", path);
-		goto out_free;
-	}
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot write %s", path);
 	progress_begin(&progress, "writing the root image", spool->size);
 	result = squashfs_pack(tree, spool, fd, &progress, err);
 	if (result == 0)
 		progress_end(&progress);
 	close(fd);
-out_free:
-	free(path);
+	return result;
+}
+
+// Makes `tree` of the image's layers, and writes it to `path`. Both are released by the caller.
+static int layers_pack(const struct oci_layout *layout, const struct oci_image *image,
+                       struct tree *tree, struct spool *spool, const char *path, struct error *err)
+{
+	return oci_apply(layout, image, tree, spool, err) < 0 ? -1
+							      : root_write(tree, spool, path, err);
+}
+
+static int workspace_init(struct tree *tree, struct spool *spool, const char *scratch,
+                          struct error *err)
+{
+	if (tree_init(tree, NULL, err) < 0)
+		return -1;
+	if (spool_init(spool, scratch, err) == 0)
+		return 0;
+	tree_deinit(tree);
+	return -1;
+}
+
+int pack_root(const struct oci_layout *layout, const struct oci_image *image, const char *path,
+              struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct spool spool = { .fd = -1 };
+	struct tree tree;
+	int result = -1;
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "cannot write %s", path);
+	if (tree_init(&tree, NULL, err) < 0)
+		goto out_close;
+	// Contents are written once, to where they stay: the disk is behind a virtual machine.
+	if (spool_adopt(&spool, fd, SQUASHFS_CONTENTS, err) == 0 &&
+	    oci_apply(layout, image, &tree, &spool, err) == 0 &&
+	    squashfs_pack(&tree, &spool, fd, NULL, err) == 0)
+		result = fsync(fd) == 0 ? 0 : error_set_errno(err, errno, "cannot write %s", path);
+	spool_deinit(&spool);
+	tree_deinit(&tree);
+out_close:
+	close(fd);
 	return result;
 }
 
@@ -103,14 +137,14 @@ int pack_image(const struct oci_layout *layout, const struct oci_image *image, c
 {
 	struct tree tree;
 	struct spool spool;
+	char *root;
 	int result = -1;
 
-	if (tree_init(&tree, NULL, err) < 0)
-		return -1;
-	if (spool_init(&spool, scratch, err) < 0)
-		goto out_tree;
-	if (oci_apply(layout, image, &tree, &spool, err) < 0 ||
-	    root_write(&tree, &spool, output, err) < 0 ||
+	if (asprintf(&root, "%s/" PACK_ROOT, output) < 0)
+		return error_set(err, "out of memory");
+	if (workspace_init(&tree, &spool, scratch, err) < 0)
+		goto out_free;
+	if (layers_pack(layout, image, &tree, &spool, root, err) < 0 ||
 	    account_file_write(&tree, &spool, "/etc/passwd", output, PACK_PASSWD, err) < 0 ||
 	    account_file_write(&tree, &spool, "/etc/group", output, PACK_GROUP, err) < 0 ||
 	    config_write(image->config, output, err) < 0)
@@ -118,7 +152,8 @@ int pack_image(const struct oci_layout *layout, const struct oci_image *image, c
 	result = 0;
 out_spool:
 	spool_deinit(&spool);
-out_tree:
 	tree_deinit(&tree);
+out_free:
+	free(root);
 	return result;
 }

@@ -13,7 +13,6 @@
 #define MAGIC 0x73717368u
 #define BLOCK_SIZE 131072
 #define BLOCK_LOG 17
-#define SUPER_SIZE 96
 #define BLOCK_NOT_COMPRESSED (1u << 24)
 #define FILE_ALIGNMENT 4096  // so that it can be a disk
 #define COMPRESSION_GZIP 1   // it has to name one, though nothing is compressed
@@ -32,7 +31,7 @@ enum super_flags {
 struct packer {
 	struct squashfs_image image;
 	struct squashfs_file file;
-	const struct spool *spool;
+	struct spool *spool;
 	struct progress *progress;
 	uint64_t packed;  // bytes of content
 	char block[BLOCK_SIZE];
@@ -85,12 +84,29 @@ static int content_write(struct packer *packer, const struct tree_inode *inode,
 	return 0;
 }
 
+// The blocks of a content that is in its place.
+static void content_describe(const struct tree_inode *inode, struct squashfs_content *content)
+{
+	content->start = inode->spool_offset;
+	for (uint64_t done = 0; done < inode->size; done += BLOCK_SIZE) {
+		uint64_t left = inode->size - done;
+
+		squashfs_put32(&content->sizes,
+		               (uint32_t)(left < BLOCK_SIZE ? left : BLOCK_SIZE) |
+		                       BLOCK_NOT_COMPRESSED);
+	}
+}
+
 static int file_pack(struct packer *packer, struct tree_inode *inode)
 {
 	struct squashfs_content content = { 0 };
-	int result = -1;
+	int result = 0;
 
-	if (content_write(packer, inode, &content) == 0)
+	if (packer->spool->is_adopted)
+		content_describe(inode, &content);
+	else
+		result = content_write(packer, inode, &content);
+	if (result == 0)
 		result = squashfs_inode_add(&packer->image, inode, &content, NULL, packer->err);
 	squashfs_bytes_free(&content.sizes);
 	return result;
@@ -270,13 +286,18 @@ static int all_pack(struct packer *packer, struct tree *tree)
 	packer->image.references = calloc(packer->image.num_inodes, sizeof(uint64_t));
 	if (!packer->image.references)
 		return error_set(packer->err, "out of memory");
-	packer->file.position = SUPER_SIZE;
+	packer->file.position = SQUASHFS_CONTENTS;
+	if (packer->spool->is_adopted) {
+		if (spool_flush(packer->spool, packer->err) < 0)
+			return -1;
+		packer->file.position = packer->spool->size;
+	}
 	if (root_pack(packer, tree, &outer) < 0 || tables_write(packer, &tables) < 0)
 		return -1;
 	return super_write(packer, &tables, outer.reference);
 }
 
-int squashfs_pack(struct tree *tree, const struct spool *spool, int fd, struct progress *progress,
+int squashfs_pack(struct tree *tree, struct spool *spool, int fd, struct progress *progress,
                   struct error *err)
 {
 	struct packer *packer = calloc(1, sizeof(*packer));

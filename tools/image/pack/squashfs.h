@@ -10,8 +10,13 @@
 #include "tools/image/spool.h"
 #include "tools/image/tree/tree.h"
 
+// Where contents may begin in an image's file.
+#define SQUASHFS_CONTENTS 96u
+
 // Writes `tree`, as the directory PACK_ROOT_DIRECTORY of the image, to the empty file `fd`, in time
-// that grows as the number of files. `progress` may be NULL; it is given bytes of content. Returns
-// 0, or -1 with `err`. (Squashfs binary format, version 4.0)
-int squashfs_pack(struct tree *tree, const struct spool *spool, int fd, struct progress *progress,
+// that grows as the number of files. A spool that is that very file (spool_adopt with
+// SQUASHFS_CONTENTS) keeps the contents where they are: nothing is copied, and blocks of zeros are
+// kept. `progress` may be NULL; it is given bytes of content. Returns 0, or -1 with `err`.
+// (Squashfs binary format, version 4.0)
+int squashfs_pack(struct tree *tree, struct spool *spool, int fd, struct progress *progress,
                   struct error *err);

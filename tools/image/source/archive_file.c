@@ -26,7 +26,8 @@ static void filters_support(struct archive *archive)
 	archive_read_support_filter_zstd(archive);
 }
 
-struct archive *archive_file_open(const char *path, struct error *err)
+// Of the file `path`, or NULL: what comes from `fd`.
+static struct archive *tar_open(const char *path, int fd, struct error *err)
 {
 	struct archive *archive = archive_read_new();
 
@@ -36,13 +37,24 @@ struct archive *archive_file_open(const char *path, struct error *err)
 	}
 	filters_support(archive);
 	archive_read_support_format_tar(archive);
-	if (archive_read_open_filename(archive, path, BLOCK_SIZE) != ARCHIVE_OK) {
+	if ((path ? archive_read_open_filename(archive, path, BLOCK_SIZE)
+	          : archive_read_open_fd(archive, fd, BLOCK_SIZE)) != ARCHIVE_OK) {
 		error_set(err, "it is not a tar archive, nor a compressed one: %s",
 		          archive_error_string(archive));
 		archive_read_free(archive);
 		return NULL;
 	}
 	return archive;
+}
+
+struct archive *archive_file_open(const char *path, struct error *err)
+{
+	return tar_open(path, -1, err);
+}
+
+struct archive *archive_file_open_fd(int fd, struct error *err)
+{
+	return tar_open(NULL, fd, err);
 }
 
 const char *archive_file_next(struct archive *archive, struct archive_entry **entry, bool *failed,

@@ -20,6 +20,8 @@ struct archive_entry;
 // Opens a tar archive, plain or compressed with gzip, bzip2, xz or zstd. For archive_read_free();
 // NULL with `err`.
 struct archive *archive_file_open(const char *path, struct error *err);
+// The same of what comes from `fd`, which stays the caller's.
+struct archive *archive_file_open_fd(int fd, struct error *err);
 
 // The name of the next entry without a leading ./, or NULL at the end (*failed false) or on error
 // (true).

@@ -15,6 +15,10 @@
 struct oci_layout {
 	int fd;            // the directory
 	const char *name;  // for messages; the caller's
+	// Who put the blobs there has verified their digests.
+	bool is_verified;
+	// Bytes that have been read of the layer's blob, of `size`; called often. Or NULL.
+	void (*layer_read)(const char *digest, uint64_t done, uint64_t size);
 };
 
 // Opens the layout at `path`; `name` names it in messages and must stay valid. Closed by
@@ -26,6 +30,9 @@ void oci_close(struct oci_layout *layout);
 // that index.json calls so (oci_select.h). Released by oci_image_deinit().
 int oci_select(const struct oci_layout *layout, const char *ref, struct oci_image *image,
                struct error *err);
+// The same with `index` in place of index.json.
+int oci_select_among(const struct oci_layout *layout, const json_t *index, const char *ref,
+                     struct oci_image *image, struct error *err);
 
 // Applies the image's layers to an empty `tree`, contents to `spool`.
 int oci_apply(const struct oci_layout *layout, const struct oci_image *image, struct tree *tree,

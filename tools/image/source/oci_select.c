@@ -51,7 +51,7 @@ static const char *annotation(const json_t *descriptor, const char *key)
 	return json_get_string(json_object_get(descriptor, "annotations"), key);
 }
 
-static const char *descriptor_name(const json_t *descriptor)
+const char *oci_descriptor_name(const json_t *descriptor)
 {
 	const char *name = annotation(descriptor, CONTAINERD_NAME);
 
@@ -286,7 +286,7 @@ static int layout_search(struct selection *selection, const json_t *index, const
 
 	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
 	{
-		struct group group = { .name = descriptor_name(descriptor),
+		struct group group = { .name = oci_descriptor_name(descriptor),
 			               .position = says_index(descriptor) ? i + 1 : 0 };
 
 		if (ref && !is_wanted(descriptor, ref, loosely))
@@ -307,7 +307,7 @@ static void names_list(const json_t *index, char *text, size_t size)
 	text[0] = '\0';
 	json_array_foreach(json_object_get(index, "manifests"), i, descriptor)
 	{
-		const char *name = descriptor_name(descriptor);
+		const char *name = oci_descriptor_name(descriptor);
 		size_t length = strlen(text);
 
 		if (!name)

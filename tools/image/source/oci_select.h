@@ -43,6 +43,9 @@ void oci_image_deinit(struct oci_image *image);
 // else NULL. Valid as long as `index`.
 const char *oci_index_obvious(const json_t *index);
 
+// What an entry of a layout's index.json is called; NULL: it has no name.
+const char *oci_descriptor_name(const json_t *descriptor);
+
 // Whether `document` is an index (or Docker's manifest list) rather than a manifest.
 bool oci_is_index(const json_t *document);
 

@@ -20,6 +20,8 @@ void source_deinit(struct source *source)
 {
 	free(source->location);
 	free(source->ref_name);
+	json_decref(source->manifest);
+	source->manifest = NULL;
 	source->location = source->ref_name = NULL;
 }
 

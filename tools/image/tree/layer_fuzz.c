@@ -117,7 +117,7 @@ static void apply_raw(struct tree *tree, struct spool *spool, const uint8_t *dat
 }
 
 // Whatever the tree is, it can be written.
-static void pack(struct tree *tree, const struct spool *spool)
+static void pack(struct tree *tree, struct spool *spool)
 {
 	int fd = memfd_create("image", MFD_CLOEXEC);
 	struct error err;

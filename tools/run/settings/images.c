@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/image/source/reference.h"
 #include "tools/run/settings/arguments.h"
@@ -103,14 +104,31 @@ static int item_resolve(void *context, const struct item *item, struct error *er
 	struct arguments *command = context;
 	const char *argv[] = { command->items[0], "resolve", item->reference, NULL };
 	char directory[PATH_MAX];
+	char *name;
 
 	if (image_tool_run(argv, directory, err) < 0)
 		return -1;
-	arguments_add(command, "%s=%s", item->name, directory);
+	// Whole: what is called "system" by the user is not ours.
+	name = reference_normalize(item->name, err);
+	if (!name)
+		return -1;
+	arguments_add(command, "%s=%s", name, directory);
+	free(name);
 	return 0;
 }
 
-int images_prepare(const char *image_tool, const char *build, const char *list,
+// Appends the system container, which pulls images. A build that could not fetch it does without.
+static void system_add(struct arguments *command, const char *build)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/image/system/root.squashfs", build) <
+	            (int)sizeof(path) &&
+	    access(path, R_OK) == 0)
+		arguments_add(command, "system=%s/image/system", build);
+}
+
+int images_prepare(const char *image_tool, const char *build, bool with_system, const char *list,
                    const char *directory, struct error *err)
 {
 	struct arguments command = { 0 };
@@ -120,6 +138,8 @@ int images_prepare(const char *image_tool, const char *build, const char *list,
 	arguments_add(&command, "index");
 	arguments_add(&command, "%s", directory);
 	arguments_add(&command, "builtin=%s/image/userland", build);
+	if (with_system)
+		system_add(&command, build);
 	if (list && !command.failed)
 		result = items_visit(list, item_resolve, &command, err);
 	if (result == 0 && command.failed)

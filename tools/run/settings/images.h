@@ -4,6 +4,8 @@
 // and put on one disk.
 #pragma once
 
+#include <stdbool.h>
+
 #include "tools/common/error.h"
 
 // In the run's directory, as `starina-image index` names them.
@@ -15,6 +17,7 @@
 int images_check(const char *list, struct error *err);
 
 // Fetches what is missing of `list` (checked; NULL: none) and writes IMAGES_INDEX and IMAGES_DISK
-// into `directory`; the built-in userland of the build is always among them. Blocks. -1 with `err`.
-int images_prepare(const char *image_tool, const char *build, const char *list,
+// into `directory`; the built-in userland of the build is always among them, and `with_system` the
+// system container, if the build has it. Blocks. -1 with `err`.
+int images_prepare(const char *image_tool, const char *build, bool with_system, const char *list,
                    const char *directory, struct error *err);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "tools/system/docker_words.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_HOST "docker.io/"
+#define DEFAULT_PATH "library/"
+
+// The name as users write it.
+static const char *familiar(const char *name)
+{
+	if (strncmp(name, DEFAULT_HOST, strlen(DEFAULT_HOST)) == 0)
+		name += strlen(DEFAULT_HOST);
+	if (strncmp(name, DEFAULT_PATH, strlen(DEFAULT_PATH)) == 0)
+		name += strlen(DEFAULT_PATH);
+	return name;
+}
+
+// The length of the name without tag and digest.
+static int bare_length(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	size_t length = strcspn(name, "@");
+	const char *colon = strchr(slash ? slash : name, ':');
+
+	if (colon && (size_t)(colon - name) < length)
+		length = (size_t)(colon - name);
+	return (int)length;
+}
+
+static bool says_any(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcasestr(text, *words))
+			return true;
+	return false;
+}
+
+void docker_words(const char *name, struct error *err)
+{
+	static const char *const denied[] = { "unauthorized",
+		                              "authentication required",
+		                              "access to the resource is denied",
+		                              "no basic auth credentials",
+		                              "invalid username/password",
+		                              NULL };
+	const char *user_name = familiar(name);
+	const char *request;
+
+	if (says_any(err->text, denied)) {
+		error_set(err,
+		          "pull access denied for %.*s, repository does not exist or may require "
+		          "'docker login': denied: requested access to the resource is denied",
+		          bare_length(user_name), user_name);
+	} else if (strcasestr(err->text, "manifest unknown")) {
+		error_set(err, "manifest for %s not found: manifest unknown: manifest unknown",
+		          user_name);
+	} else if (strcasestr(err->text, "name unknown")) {
+		error_set(err,
+		          "repository %.*s not found: name unknown: repository name not known to "
+		          "registry",
+		          bare_length(user_name), user_name);
+	} else if (strstr(err->text, "has no image for linux/riscv64")) {
+		error_prefix(err,
+		             "no matching manifest for linux/riscv64 in the manifest list entries: "
+		             "no match for platform in manifest");
+	} else if ((request = strstr(err->text, ": Get \""))) {
+		char *text = strdup(request + 2);
+
+		if (text)
+			error_set(err, "%s", text);
+		free(text);
+	}
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+//
+// Errors of pulls as docker says them, which its users and scripts know.
+#pragma once
+
+#include "tools/common/error.h"
+
+// Changes `err`, which says in skopeo's and our words why `name` (whole, reference.h) could not be
+// pulled.
+void docker_words(const char *name, struct error *err);

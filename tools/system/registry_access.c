@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "tools/system/registry_access.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/image/json_input.h"
+#include "tools/image/source/registry.h"
+
+#define MAX_CREDENTIALS 65536
+#define AUTH_FILE_PATTERN "/tmp/auth.XXXXXX"
+
+static char auth_file[] = AUTH_FILE_PATTERN;
+static bool has_auth_file;
+
+static char *base64(const char *text)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t length = strlen(text);
+	char *out = calloc(1, (length + 2) / 3 * 4 + 1);
+	char *end = out;
+
+	for (size_t i = 0; out && i < length; i += 3) {
+		uint32_t bits = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 | (i + k < length ? (unsigned char)text[i + k] : 0);
+		for (unsigned k = 0; k < 4; k++)
+			*end++ = i + k > length ? '=' : digits[bits >> (18 - 6 * k) & 63];
+	}
+	return out;
+}
+
+// What containers-auth.json(5) has for one registry; NULL: there are no credentials.
+static json_t *entry_make(const json_t *credentials)
+{
+	const char *user = json_get_string(credentials, "username");
+	const char *password = json_get_string(credentials, "password");
+	const char *token = json_get_string(credentials, "identitytoken");
+	char *pair = NULL;
+	char *auth = NULL;
+	json_t *entry = NULL;
+
+	if (token && token[0])
+		return json_pack("{s:s, s:s}", "auth", "", "identitytoken", token);
+	if (!user || !user[0] || asprintf(&pair, "%s:%s", user, password ? password : "") < 0)
+		return NULL;
+	auth = base64(pair);
+	if (auth)
+		entry = json_pack("{s:s}", "auth", auth);
+	free(auth);
+	free(pair);
+	return entry;
+}
+
+static int auth_write(const char *location, json_t *entry, struct error *err)
+{
+	char *host = strndup(location, strcspn(location, "/"));
+	json_t *document = host ? json_pack("{s:{s:O}}", "auths", host, entry) : NULL;
+	int fd = mkstemp(auth_file);
+	int result = 0;
+
+	has_auth_file = fd >= 0;
+	if (!document || fd < 0 || json_dumpfd(document, fd, 0) < 0)
+		result = error_set_errno(err, errno, "cannot keep the credentials");
+	if (fd >= 0)
+		close(fd);
+	setenv("REGISTRY_AUTH_FILE", auth_file, 1);
+	json_decref(document);
+	free(host);
+	return result;
+}
+
+int registry_access_credentials(int fd, const char *location, struct error *err)
+{
+	static char text[MAX_CREDENTIALS];
+	size_t length = 0;
+	json_t *credentials;
+	json_t *entry;
+	ssize_t got;
+	int result = 0;
+
+	while (length < sizeof(text) &&
+	       ((got = read(fd, text + length, sizeof(text) - length)) > 0 ||
+	        (got < 0 && errno == EINTR)))
+		length += got > 0 ? (size_t)got : 0;
+	if (length == 0)
+		return 0;
+	if (length == sizeof(text))
+		return error_set(err, "the credentials are longer than %u bytes", MAX_CREDENTIALS);
+	credentials = json_parse(text, length, "the credentials", err);
+	if (!credentials)
+		return -1;
+	entry = entry_make(credentials);
+	if (entry)
+		result = auth_write(location, entry, err);
+	json_decref(entry);
+	json_decref(credentials);
+	return result;
+}
+
+void registry_access_forget(void)
+{
+	if (has_auth_file)
+		unlink(auth_file);
+	has_auth_file = false;
+}
+
+// The gateway of the default route. (proc(5), /proc/net/route)
+static bool gateway_find(char text[INET_ADDRSTRLEN])
+{
+	FILE *file = fopen("/proc/net/route", "re");
+	char line[256];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		unsigned destination, gateway;
+
+		if (sscanf(line, "%*31s %8x %8x", &destination, &gateway) == 2 &&
+		    destination == 0 && gateway != 0) {
+			struct in_addr address = { .s_addr = gateway };
+
+			found = inet_ntop(AF_INET, &address, text, INET_ADDRSTRLEN) != NULL;
+		}
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+char *registry_access_location(const char *location, bool *is_local)
+{
+	const char *rest = location + strcspn(location, "/");
+	const char *port = memchr(location, ']', (size_t)(rest - location));
+	char gateway[INET_ADDRSTRLEN];
+	char *out;
+
+	*is_local = registry_is_local(location);
+	// A machine without one, such as a test's, is the user's own.
+	if (!*is_local || !gateway_find(gateway) || getenv("SYSTEM_INCOMING"))
+		return strdup(location);
+	port = strchr(port ? port : location, ':');
+	return asprintf(&out, "%s%s", gateway, port && port < rest ? port : rest) < 0 ? NULL : out;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// How a registry is reached from here: with whose name, and where what the user calls localhost is.
+#pragma once
+
+#include <stdbool.h>
+
+#include "tools/common/error.h"
+
+// Reads credentials from `fd` until its end: the JSON that X-Registry-Auth holds (AuthConfig of the
+// Docker Engine API), or an object without any. They are kept for skopeo in a file in memory, for
+// the registry of `location` (a whole name, reference.h). -1 with `err`.
+int registry_access_credentials(int fd, const char *location, struct error *err);
+// Removes that file.
+void registry_access_forget(void);
+
+// Where skopeo finds `location`: this virtual machine's localhost is not the user's, whose machine
+// is the gateway of its network. The caller frees it; NULL: out of memory. `*is_local` says whether
+// it is the user's machine, which needs no TLS.
+char *registry_access_location(const char *location, bool *is_local);
