@@ -73,6 +73,16 @@ void boot_driver_say_info(uint8_t how)
 		fake_send(boot_driver, &m);
 }
 
+void boot_driver_say(uint32_t type, const uint8_t *data, size_t len, enum fake_cargo cargo)
+{
+	struct msg_blkdev_info info = { 0 };
+
+	memcpy(&info, data, len < sizeof(info) ? len : sizeof(info));
+	if (type == MSG_BLKDEV_INFO && info.num_sectors > told_sectors)
+		told_sectors = info.num_sectors;
+	fake_say(boot_driver, type, data, len, cargo, 4096);
+}
+
 // What is in the archive, or zeros behind it.
 static void fill(handle_t folio, const struct msg_blkdev_request *request)
 {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "libs/abi/blkdev.h"
+#include "libs/starina/clients_fake.h"
 #include "libs/starina/system_fake.h"
 
 // The driver's end of the disk's channel; HANDLE_NONE: there is none.
@@ -14,6 +15,8 @@ extern handle_t boot_driver;
 void boot_driver_begin(handle_t channel);
 // Tells a size, of a few that matter: 3 is that of the archive.
 void boot_driver_say_info(uint8_t how);
+// Says anything.
+void boot_driver_say(uint32_t type, const uint8_t *data, size_t len, enum fake_cargo cargo);
 // Takes the requests that wait. Aborts at one that no client may make.
 void boot_driver_take(void);
 // Answers one of the requests, or none that was made.

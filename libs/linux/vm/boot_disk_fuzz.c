@@ -96,8 +96,8 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case READ: start_reading(how); break;
 	case ANSWER: boot_driver_answer(how); break;
 	case SAY:
-		fake_say(boot_driver, (how & 128) != 0 ? how % 64u : 48u + how % 8u, data, len,
-		         fake_cargo((how & 64) != 0, (how & 32) == 0), 4096);
+		boot_driver_say((how & 128) != 0 ? how % 64u : 48u + how % 8u, data, len,
+		                fake_cargo((how & 64) != 0, (how & 32) == 0));
 		break;
 	case DIE: boot_driver_die(); break;
 	case OPEN: open_disk(); break;
