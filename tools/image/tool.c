@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +115,7 @@ int tool_finish(struct tool *tool, const char *context, struct error *err)
 	return tool_conclude(tool, subprocess_wait(tool->pid), context, err);
 }
 
-int tool_finish_looking(struct tool *tool, const char *context, void (*look)(void *argument),
+int tool_finish_looking(struct tool *tool, const char *context, bool (*look)(void *argument),
                         void *argument, struct error *err)
 {
 	const struct timespec interval = { .tv_nsec = WATCH_INTERVAL_NS };
@@ -122,7 +123,8 @@ int tool_finish_looking(struct tool *tool, const char *context, void (*look)(voi
 
 	while ((status = subprocess_poll(tool->pid)) < 0) {
 		nanosleep(&interval, NULL);
-		look(argument);
+		if (!look(argument))
+			kill(tool->pid, SIGKILL);
 	}
 	return tool_conclude(tool, status, context, err);
 }

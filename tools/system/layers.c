@@ -12,10 +12,18 @@
 
 #include "tools/image/digest.h"
 #include "tools/image/json_input.h"
+#include "tools/image/source/oci.h"
 #include "tools/system/report.h"
 
 #define UNFINISHED "oci-put-blob"  // what skopeo calls a blob that is not whole
 #define MAX_LAYERS 512
+
+static uint64_t size_said(const json_t *descriptor)
+{
+	json_int_t size = json_integer_value(json_object_get(descriptor, "size"));
+
+	return size > 0 ? (uint64_t)size : 0;
+}
 
 int layers_init(struct layers *layers, const json_t *manifest, struct error *err)
 {
@@ -26,17 +34,19 @@ int layers_init(struct layers *layers, const json_t *manifest, struct error *err
 	layers->items = calloc(json_array_size(list) + 1, sizeof(*layers->items));
 	if (!layers->items)
 		return error_set(err, "out of memory");
+	if (oci_manifest_size(manifest) > SPOOL_DEFAULT_LIMIT)
+		return error_set(err, "the image's layers have more than %llu MiB",
+		                 (unsigned long long)SPOOL_DEFAULT_LIMIT >> 20);
+	layers->config_size = size_said(json_object_get(manifest, "config"));
 	json_array_foreach(list, i, item)
 	{
 		const char *digest = json_get_string(item, "digest");
-		json_int_t size = json_integer_value(json_object_get(item, "size"));
 		char id[REPORT_ID_SIZE];
 
 		if (!digest || !digest_is_valid(digest) || layers->count == MAX_LAYERS)
 			continue;
 		layers->items[layers->count++] =
-			(struct pulled_layer){ .digest = digest,
-			                       .size = size > 0 ? (uint64_t)size : 0 };
+			(struct pulled_layer){ .digest = digest, .size = size_said(item) };
 		report_id(digest, id);
 		report_status(id, "Pulling fs layer");
 	}
@@ -89,14 +99,24 @@ static uint64_t unfinished_size(int directory)
 	return size;
 }
 
-void layers_look(struct layers *layers, const char *path)
+static uint64_t unfetched_size(const struct layers *layers)
+{
+	uint64_t size = layers->config_size;
+
+	for (size_t i = 0; i < layers->count; i++)
+		size += layers->items[i].is_fetched ? 0 : layers->items[i].size;
+	return size;
+}
+
+bool layers_look(struct layers *layers, const char *path)
 {
 	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint64_t left;
 
 	if (directory < 0)
-		return;
+		return true;
 	left = unfinished_size(directory);
+	layers->is_endless = left > unfetched_size(layers);
 	for (size_t i = 0; i < layers->count; i++) {
 		struct pulled_layer *layer = &layers->items[i];
 
@@ -113,6 +133,7 @@ void layers_look(struct layers *layers, const char *path)
 		}
 	}
 	close(directory);
+	return !layers->is_endless;
 }
 
 void layers_fetched(struct layers *layers)

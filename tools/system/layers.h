@@ -19,15 +19,18 @@ struct pulled_layer {
 struct layers {
 	struct pulled_layer *items;  // heap
 	size_t count;
+	uint64_t config_size;  // the configuration is a blob, too
+	bool is_endless;       // more comes of them than `size`
 };
 
 // Reports the layers of `manifest`, which must stay; digests that are none are left out. -1 with
-// `err`: out of memory. Released by layers_deinit().
+// `err`: out of memory, or more than an image may hold. Released by layers_deinit().
 int layers_init(struct layers *layers, const json_t *manifest, struct error *err);
 void layers_deinit(struct layers *layers);
 
-// Reports what skopeo has written of them into the layout at `path`.
-void layers_look(struct layers *layers, const char *path);
+// Reports what skopeo has written of them into the layout at `path`. False: it is more than there
+// can be.
+bool layers_look(struct layers *layers, const char *path);
 // All are there.
 void layers_fetched(struct layers *layers);
 // So much of the layer `digest` is in the image's file system.

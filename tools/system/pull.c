@@ -66,11 +66,11 @@ static int unchanged_report(struct pulling *pulling)
 	return 0;
 }
 
-static void watch(void *context, const char *layout)
+static bool watch(void *context, const char *layout)
 {
 	struct pulling *pulling = context;
 
-	layers_look(&pulling->layers, layout);
+	return layers_look(&pulling->layers, layout);
 }
 
 // Makes the image of the layout that skopeo wrote.
@@ -107,6 +107,9 @@ static int image_fetch(struct pulling *pulling)
 
 	if (manifest && layers_init(&pulling->layers, manifest, pulling->err) == 0)
 		layout = registry_fetch(&pulling->source, pulling->scratch, pulling->err);
+	if (!layout && pulling->layers.is_endless)
+		error_set(pulling->err,
+		          "the registry sends more than the manifest says that there is");
 	if (layout) {
 		layers_fetched(&pulling->layers);
 		result = layout_take(pulling, layout);

@@ -39,3 +39,9 @@ $(BUILD)/image/system/root.squashfs: $(BUILD)/system/system tools/image/mklayout
 
 .PHONY: system-image
 system-image: $(BUILD)/image/system/root.squashfs
+
+# The same program for the host, for tests.
+$(BUILD)/host/system: $(call host_objs,$(filter-out tools/system/hash_md.c,$(SYSTEM_SRCS)) tools/image/hash_openssl.c)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) -o $@ $^ $(IMAGE_LIBS)
+-include $(patsubst %.o,%.d,$(call host_objs,$(filter %.c,$(wildcard tools/system/*.c))))

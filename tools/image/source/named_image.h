@@ -27,7 +27,8 @@ struct source {
 	bool by_label;                  // an index's word was taken for what is in that manifest
 	char key[DIGEST_TEXT_SIZE];     // what the cache knows the image by
 	bool without_tls;               // may be, though the registry is another machine
-	// Called while the image is fetched, now and then, instead of showing progress.
-	void (*watch)(void *context, const char *layout);
+	// Called while the image is fetched, now and then, instead of showing progress. False ends
+	// that.
+	bool (*watch)(void *context, const char *layout);
 	void *watch_context;
 };

@@ -253,11 +253,11 @@ struct look {
 	const char *layout;
 };
 
-static void look(void *context)
+static bool look(void *context)
 {
 	const struct look *look = context;
 
-	look->source->watch(look->source->watch_context, look->layout);
+	return look->source->watch(look->source->watch_context, look->layout);
 }
 
 // skopeo copy FROM oci:layout:image, in `scratch`; `size` bytes of it, or 0.
