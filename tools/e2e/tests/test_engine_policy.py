@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""What becomes of containers by themselves, what lists let through, and what each route says of nonsense."""
+
+import json
+import shutil
+import time
+import urllib.parse
+
+from harness import check, check_equal, test
+from test_engine import PATIENCE, Engine
+from test_engine_containers import IMAGE, Docker, create, make_image, patient, request
+
+
+def until(what, *args):
+    """Waits until what(*args) is true, and returns it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := what(*args)):
+        check(time.monotonic() < deadline, f"{what.__name__} {args} is never true")
+        time.sleep(0.1)
+    return value
+
+
+def inspect(engine, name):
+    return patient(engine, "GET", f"/containers/{name}/json", 200)
+
+
+def start(context, **settings):
+    return Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G", **settings)
+
+
+def policy(name, count=0, **more):
+    return {"HostConfig": {"RestartPolicy": {"Name": name, "MaximumRetryCount": count}, **more}}
+
+
+def run(engine, name, command, **settings):
+    patient(engine, "POST", f"/containers/create?name={name}", 201, body={"Image": IMAGE, "Cmd": ["sh", "-c", command], **settings})
+    patient(engine, "POST", f"/containers/{name}/start", 204)
+
+
+def restarted(engine, name, count):
+    return inspect(engine, name)["RestartCount"] >= count
+
+
+def has_status(engine, name, status):
+    return inspect(engine, name)["State"]["Status"] == status
+
+
+def restart_by_hand(engine):
+    """Of one that waits for its next start, and of what is asked for and is none."""
+    for body, says in ((policy("often"), "unknown policy 'often'"), (policy("always", 3), "can only be used with 'on-failure'"),
+                       (policy("on-failure", -1), "cannot be negative"), (policy("always", AutoRemove=True), "can't create 'AutoRemove' container")):
+        status, answer = request(engine, "POST", "/containers/create", {"Image": IMAGE, **body})
+        check_equal(status, 400, answer)
+        check(says in answer["message"], answer)
+    # Its next start comes later and later, so that it is found waiting.
+    run(engine, "waits", "exit 3", **policy("always"))
+    until(has_status, engine, "waits", "restarting")
+    check(inspect(engine, "waits")["State"]["Restarting"])
+    patient(engine, "POST", "/containers/waits/stop?t=0", 204)
+    check_equal(inspect(engine, "waits")["State"]["Status"], "exited")
+    patient(engine, "POST", "/containers/waits/start", 204)
+    check(inspect(engine, "waits")["RestartCount"] < 3)
+    patient(engine, "POST", "/containers/waits/update", 200, body={"RestartPolicy": {"Name": "no"}})
+    until(has_status, engine, "waits", "exited")
+    run(engine, "rm", "sleep 1000", HostConfig={"AutoRemove": True})
+    check_equal(request(engine, "POST", "/containers/rm/update", {"RestartPolicy": {"Name": "always"}})[0], 409)
+    check_equal(request(engine, "POST", "/containers/rm/update", {"Memory": 1 << 28})[0], 409)
+    check_equal(request(engine, "POST", "/containers/waits/update", {"Memory": 1})[0], 400)
+    patient(engine, "POST", "/containers/waits/update", 200, body={"Memory": 1 << 28})
+    check_equal(inspect(engine, "waits")["HostConfig"]["Memory"], 1 << 28)
+
+
+@test
+def restart_policies(context):
+    """They hold over kills of `containers`, a power cut and an orderly end."""
+    shutil.rmtree(context.scratch / "build", ignore_errors=True)
+    context.boot_image("starina-reaper")
+    engine = start(context, STARINA_APPEND="reaper.target=containers reaper.count=2 reaper.pause=3000")
+    run(engine, "always", "exit 3", **policy("always"))
+    run(engine, "twice", "exit 4", **policy("on-failure", 2))
+    run(engine, "good", "true", **policy("on-failure"))
+    run(engine, "stopped", "sleep 1000", **policy("unless-stopped"))
+    run(engine, "runs", "sleep 1000", **policy("unless-stopped"))
+    patient(engine, "POST", "/containers/stopped/stop?t=0", 204, 304)
+    engine.log.wait_for("done: httpd answered each time")
+    until(restarted, engine, "always", inspect(engine, "always")["RestartCount"] + 1)
+    until(restarted, engine, "twice", 2)
+    until(has_status, engine, "twice", "exited")
+    check_equal([inspect(engine, name)["State"]["Status"] for name in ("good", "stopped", "runs")], ["exited", "exited", "running"])
+    restart_by_hand(engine)
+    engine.process.kill()
+    engine.process.wait()
+
+    context.build = context.suite.build
+    shutil.rmtree(context.scratch / "build", ignore_errors=True)
+    engine = start(context)
+    until(has_status, engine, "runs", "running")
+    until(restarted, engine, "always", inspect(engine, "always")["RestartCount"] + 1)
+    check_equal({name: (inspect(engine, name)["State"]["Status"], inspect(engine, name)["RestartCount"]) for name in ("good", "stopped", "twice")},
+                {"good": ("exited", 0), "stopped": ("exited", 0), "twice": ("exited", 2)})
+    check_equal(inspect(engine, "waits")["HostConfig"]["RestartPolicy"]["Name"], "no")
+    check_equal(request(engine, "GET", "/containers/rm/json")[0], 404)
+    patient(engine, "POST", "/containers/always/update", 200, body={"RestartPolicy": {"Name": "no"}})
+    engine.stop()
+
+    context.build = context.suite.build
+    shutil.rmtree(context.scratch / "build", ignore_errors=True)
+    engine = start(context)
+    until(has_status, engine, "runs", "running")
+    check_equal([c["Names"] for c in patient(engine, "GET", "/containers/json", 200)], [["/runs"]])
+    engine.stop()
+
+
+def names(engine, **filters):
+    query = urllib.parse.urlencode({"all": 1, "filters": json.dumps(filters)})
+    return sorted(c["Names"][0][1:] for c in patient(engine, "GET", f"/containers/json?{query}", 200))
+
+
+def lists(engine):
+    create(engine, Labels={"a": "b", "c": ""}, ExposedPorts={"80/tcp": {}})
+    listed = patient(engine, "GET", "/containers/json?all=1", 200)[0]["Names"][0]
+    patient(engine, "POST", f"/containers{listed}/rename?name=web-1", 204)
+    patient(engine, "POST", "/containers/create?name=web-2", 201, body={"Image": IMAGE, "Labels": {"a": "c"}})
+    run(engine, "db", "exit 5")
+    check_equal(patient(engine, "POST", "/containers/db/wait", 200)["StatusCode"], 5)
+    for filters, wanted in (
+            ({"name": ["web"]}, "web-1 web-2"), ({"name": {"^/web-1$": True}}, "web-1"), ({"name": ["^(db|web-2)$"]}, "db web-2"),
+            ({"label": ["a"]}, "web-1 web-2"), ({"label": {"a=b": True, "c": True}}, "web-1"), ({"label": ["a=b", "d"]}, ""),
+            ({"status": ["exited"]}, "db"), ({"status": ["created", "exited"]}, "db web-1 web-2"), ({"exited": ["5"]}, "db"), ({"exited": ["0"]}, ""),
+            ({"before": ["db"]}, "web-1 web-2"), ({"since": ["web-1"]}, "db web-2"), ({"ancestor": [IMAGE]}, "db web-1 web-2"), ({"ancestor": ["x"]}, ""),
+            ({"expose": ["70-90/tcp"]}, "web-1"), ({"network": ["bridge"]}, "db web-1 web-2"), ({"network": ["none"]}, ""), ({"is-task": ["true"]}, "")):
+        check_equal(names(engine, **filters), wanted.split(), filters)
+    check_equal([c["Names"][0] for c in patient(engine, "GET", "/containers/json?limit=2", 200)], ["/db", "/web-2"])
+    for filters, says in (({"color": ["red"]}, "invalid filter 'color'"), ({"status": ["x"]}, "Unrecognised filter value for status: x"),
+                          ({"exited": ["x"]}, "invalid filter 'exited=[x]'"), ({"publish": ["x"]}, "invalid filter 'publish=[x]'"), ([], "invalid filter")):
+        status, answer = request(engine, "GET", "/containers/json?filters=" + urllib.parse.quote(json.dumps(filters)))
+        check_equal(status, 400, filters)
+        check(says in answer["message"], answer)
+    check_equal(request(engine, "GET", "/containers/json?filters=" + urllib.parse.quote('{"before":["x"]}'))[0], 404)
+
+
+@test
+def lists_and_nonsense(context):
+    engine = start(context)
+    docker = Docker(context, engine)
+    lists(engine)
+    check_equal(docker.text("ps", "-aq", "-f", "name=none"), "")
+    engine.stop()
