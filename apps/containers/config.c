@@ -2,6 +2,7 @@
 //
 // config.json (OCI runtime spec) of a container. What it does not say is bootd's default, which is
 // Docker's.
+#include "apps/containers/config_host.h"
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -74,22 +75,29 @@ static const char *first_of(const char *a, const char *b, const char *otherwise)
 	return b != NULL && b[0] != '\0' ? b : otherwise;
 }
 
-static void write_place(const char *workdir, const char *user, struct json_writer *w)
+static void write_place(const struct settings *s, const char *workdir, const char *user,
+                        struct json_writer *w)
 {
 	json_write_raw(w, ",\"cwd\":");
 	json_write_string(w, workdir);
-	if (user == NULL)
-		return;
-	json_write_raw(w, ",\"user\":{\"username\":");
-	json_write_string(w, user);
-	json_write_raw(w, "}");
+	config_write_user(w, &s->host, user);
+	config_write_rights(w, &s->host);
+}
+
+static void write_terminal(struct json_writer *w, const uint16_t size[2])
+{
+	char text[80];
+
+	fmt_write(text, sizeof(text),
+	          ",\"terminal\":true,\"consoleSize\":{\"height\":%u,\"width\":%u}", size[0],
+	          size[1]);
+	json_write_raw(w, text);
 }
 
 error_t config_write_exec(const struct container *c, const struct image *image,
                           const struct exec_settings *exec, struct json_writer *w)
 {
 	const struct settings *s = &c->settings;
-	char size[64];
 	error_t err;
 
 	json_write_raw(w, "{\"args\":[");
@@ -98,14 +106,10 @@ error_t config_write_exec(const struct container *c, const struct image *image,
 	err = write_env(c, image, exec->tty, &exec->env, w);
 	if (err < 0)
 		return err;
-	write_place(first_of(exec->workdir, s->workdir, first_of(image->workdir, NULL, "/")),
+	write_place(s, first_of(exec->workdir, s->workdir, first_of(image->workdir, NULL, "/")),
 	            first_of(exec->user, s->user, first_of(image->user, NULL, NULL)), w);
-	if (exec->tty) {
-		fmt_write(size, sizeof(size),
-		          ",\"terminal\":true,\"consoleSize\":{\"height\":%u,\"width\":%u}",
-		          exec->console_size[0], exec->console_size[1]);
-		json_write_raw(w, size);
-	}
+	if (exec->tty)
+		write_terminal(w, exec->console_size);
 	json_write_raw(w, "}");
 	return w->bad ? ERR_NO_MEMORY : 0;
 }
@@ -119,23 +123,29 @@ error_t config_write(const struct container *c, const struct image *image, struc
 	error_t err;
 
 	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
-	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":");
-	json_write_raw(w, s->tty ? "true," : "false,");
+	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{");
 	err = write_args(s, image, w, error);
 	if (err == 0)
 		err = write_env(c, image, s->tty, NULL, w);
 	if (err < 0)
 		return err;
-	write_place(first_of(s->workdir, image->workdir, "/"), user, w);
+	write_place(s, first_of(s->workdir, image->workdir, "/"), user, w);
+	if (s->tty)
+		write_terminal(w, s->host.console_size);
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, first_of(s->hostname, NULL, short_id));
-	if (image->volumes.count > 0) {
-		json_write_raw(w, ",\"annotations\":{");
-		config_write_volumes(w, image);
-		json_write_raw(w, "}");
+	if (s->host.domainname != NULL && s->host.domainname[0] != '\0') {
+		json_write_raw(w, ",\"domainname\":");
+		json_write_string(w, s->host.domainname);
 	}
+	json_write_raw(w, ",\"annotations\":{");
+	if (image->volumes.count > 0)
+		config_write_volumes(w, image);
+	(void)config_write_annotations(w, s, image->volumes.count == 0);
 	json_write_raw(w,
-	               s->read_only ? ",\"root\":{\"path\":\"rootfs\",\"readonly\":true}}"
-	                            : ",\"root\":{\"path\":\"rootfs\"}}");
+	               s->read_only ? "},\"root\":{\"path\":\"rootfs\",\"readonly\":true}"
+	                            : "},\"root\":{\"path\":\"rootfs\"}");
+	config_write_linux(w, s);
+	json_write_raw(w, "}");
 	return w->bad ? ERR_NO_MEMORY : 0;
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "apps/containers/settings.h"
+#include "apps/containers/settings_check.h"
 #include "libs/starina/alloc.h"
 
 void *heap_alloc(size_t size)
@@ -168,9 +168,44 @@ static void test_refusals(void **state)
 		{ "{\"Image\":7}", "Image is not" },
 		{ "{\"Image\":\"a\",\"Tty\":\"yes\"}", "Tty is not" },
 		{ "{\"Image\":\"a\",\"Env\":[1]}", "Env is not" },
-		{ "{\"Image\":\"a\",\"Domainname\":\"x\"}", "Domainname is not supported" },
-		{ "{\"Image\":\"a\",\"HostConfig\":{\"Privileged\":true}}",
-		  "HostConfig.Privileged is not supported" },
+		{ "{\"Image\":\"a\",\"Nonsense\":\"x\"}", "Nonsense is not supported" },
+		{ "{\"Image\":\"a\",\"Domainname\":\"x y\"}", "Domainname: " },
+		{ "{\"Image\":\"a\",\"MacAddress\":\"x\"}", "MacAddress: " },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CapAdd\":[\"x\"]}}",
+		  "invalid CapAdd: unknown capability: \"x\"" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CapAdd\":[\"SYS_ADMIN\"]}}",
+		  "SYS_ADMIN is not possible here" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CapAdd\":[\"ALL\"]}}",
+		  "ALL is not possible here" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"SecurityOpt\":[\"seccomp={}\"]}}",
+		  "HostConfig.SecurityOpt: seccomp={}" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"ExtraHosts\":[\"x\"]}}", "bad format" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"ExtraHosts\":[\"x:y\"]}}",
+		  "invalid IP address in add-host: \"y\"" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"ExtraHosts\":[\"x\\ny:::1\"]}}",
+		  "bad format" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Dns\":[\"1.1.1.1\\nx\"]}}",
+		  "HostConfig.Dns: " },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"DnsSearch\":[\"a b\"]}}", "no word" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Sysctls\":{\"kernel.hostname\":\"x\"}}}",
+		  "sysctl \"kernel.hostname\" is not in a separate" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Ulimits\":[{\"Name\":\"x\"}]}}",
+		  "invalid ulimit type: x" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Ulimits\":[{\"Name\":\"core\",\"Soft\":2,\"Hard\":1}]}}",
+		  "ulimit soft limit must be" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"NanoCpus\":1,\"CpuQuota\":5000}}",
+		  "Conflicting options" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CpuQuota\":900000}}", "4 CPUs" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CpuPeriod\":5}}", "CPU cfs period" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"MemorySwap\":5}}", "always set the Memory" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"MemorySwappiness\":101}}", "0-100" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"OomScoreAdj\":1001}}", "oom score" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"IpcMode\": \"host\"}}",
+		  "HostConfig.IpcMode: the container has" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Privileged\": true}}",
+		  "HostConfig.Privileged: a container has" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Devices\":[{\"PathOnHost\":\"/x\"}]}}",
+		  "HostConfig.Devices: the container's machine has" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Binds\":[\"/a:/b\"]}}",
 		  "HostConfig.Binds is not supported" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":1}}", "Minimum memory" },
@@ -217,6 +252,36 @@ static void test_refusals(void **state)
 	}
 }
 
+static void test_surroundings(void **state)
+{
+	static const char body[] =
+		"{\"Image\":\"a\",\"Domainname\":\"x.y\",\"NetworkDisabled\":true,"
+		"\"HostConfig\":{\"CapDrop\":[\"all\"],\"CapAdd\":[\"cap_chown\"],"
+		"\"CpuQuota\":150000,\"Dns\":[\"10.0.0.1\",\"fe80::1\"],"
+		"\"ExtraHosts\":[\"h:1.2.3.4\",\"g:host-gateway\",\"i:::1\"],"
+		"\"Ulimits\":[{\"Name\":\"nofile\",\"Soft\":10,\"Hard\":-1}],"
+		"\"Sysctls\":{\"net.core.somaxconn\":\"7\"},\"IpcMode\":\"private\","
+		"\"SecurityOpt\":[\"no-new-privileges\"],\"CpuShares\":512,"
+		"\"Privileged\":false,\"Devices\":[],\"BlkioWeight\":0,"
+		"\"Memory\":67108864,\"MemorySwap\":-1,\"MaskedPaths\":[]}}";
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(parse(&s, body, error), 0);
+	assert_string_equal(s.network_mode, "none");
+	assert_true(settings_has_capability(&s.host, "CHOWN", true));
+	assert_false(settings_has_capability(&s.host, "KILL", true));
+	assert_int_equal(settings_nano_cpus(&s), 1500000000);
+	assert_int_equal(s.host.num_ulimits, 1);
+	assert_string_equal(s.host.ulimits[0].name, "RLIMIT_NOFILE");
+	assert_true(s.host.has_masked_paths);
+	assert_int_equal(s.host.warnings.count, 2);
+	assert_non_null(strstr(s.host.warnings.items[0], "CpuShares"));
+	assert_non_null(strstr(s.host.warnings.items[1], "MemorySwap"));
+	settings_deinit(&s);
+}
+
 // Every cut of a good body is refused, and leaves nothing behind (LeakSanitizer).
 static void test_cuts(void **state)
 {
@@ -235,9 +300,10 @@ static void test_cuts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),   cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_ports),    cmocka_unit_test(test_refused_ports),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_docker),       cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_ports),        cmocka_unit_test(test_refused_ports),
+		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_surroundings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

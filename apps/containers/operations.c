@@ -8,6 +8,7 @@
 #include "libs/base/fmt.h"
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
+#include "libs/linux/vm/image_config.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
@@ -162,7 +163,9 @@ static void answer_created(struct request *request, const struct container *c)
 
 	json_write_raw(&w, "{\"Id\":");
 	json_write_string(&w, c->id_text);
-	json_write_raw(&w, ",\"Warnings\":[]}");
+	json_write_raw(&w, ",\"Warnings\":[");
+	config_write_strings(&w, &c->settings.host.warnings);
+	json_write_raw(&w, "]}");
 	reply_json(request->client, request->id, 201, &w);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/settings.h"
 
+#include "apps/containers/settings_check.h"
 #include "apps/containers/settings_fields.h"
 #include "apps/containers/settings_own.h"
 #include "apps/containers/settings_policy.h"
@@ -14,11 +15,13 @@
 enum {
 	OWN_EXPOSED,
 	OWN_PORTS,
+	OWN_ULIMITS,
 };
 
 static settings_take_fn *const own_readers[] = {
 	[OWN_EXPOSED] = settings_take_exposed,
 	[OWN_PORTS] = settings_take_ports,
+	[OWN_ULIMITS] = settings_take_ulimits,
 };
 
 static const struct field restart_fields[] = {
@@ -36,12 +39,12 @@ static const struct field host_fields[] = {
 	{ "RestartPolicy", FIELD_OBJECT, 0, 0, restart_fields, "HostConfig.RestartPolicy." },
 	{ "PortBindings", FIELD_OWN, OWN_PORTS, 0, NULL, NULL },
 	{ "PublishAllPorts", FIELD_BOOL, AT(publish_all), 0, NULL, NULL },
-	{ "ConsoleSize", FIELD_ANY, 0, 0, NULL, NULL },
+	{ "Ulimits", FIELD_OWN, OWN_ULIMITS, 0, NULL, NULL },
 	{ "LogConfig", FIELD_ANY, 0, 0, NULL, NULL },
-	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
+	{ NULL, FIELD_ANY, 0, 0, settings_host_rows, NULL },
 };
 
-static const struct field body_fields[] = {
+const struct field settings_body_fields[] = {
 	{ "Image", FIELD_STRING, AT(image), 0, NULL, NULL },
 	{ "Hostname", FIELD_STRING, AT(hostname), 0, NULL, NULL },
 	{ "User", FIELD_STRING, AT(user), 0, NULL, NULL },
@@ -60,11 +63,8 @@ static const struct field body_fields[] = {
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
 	{ "HostConfig", FIELD_OBJECT, AT(host_config), 0, host_fields, "HostConfig." },
 	{ "ExposedPorts", FIELD_OWN, OWN_EXPOSED, 0, NULL, NULL },
-	// What an image's file says, or what changes nothing.
 	{ "NetworkingConfig", FIELD_ANY, 0, 0, NULL, NULL },
-	{ "ArgsEscaped", FIELD_ANY, 0, 0, NULL, NULL },
-	{ "OnBuild", FIELD_ANY, 0, 0, NULL, NULL },
-	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
+	{ NULL, FIELD_ANY, 0, 0, settings_config_rows, NULL },
 };
 
 struct parse {
@@ -146,7 +146,7 @@ static bool is_neutral(struct json_reader *r)
 		(raw.len == 5 && memcmp(raw.data, "false", 5) == 0);
 }
 
-static int64_t take_number(struct json_reader *r)
+int64_t fields_take_number(struct json_reader *r)
 {
 	bool negative = r->rest.len > 0 && r->rest.data[0] == '-';
 	uint64_t value;
@@ -238,6 +238,51 @@ static void take_own(struct parse *p, struct json_reader *r, settings_take_fn *t
 		fail(p, err);
 }
 
+// Whether a value is a string that is one of the choices.
+static bool is_chosen(struct span raw, const struct field *choices)
+{
+	if (raw.len < 2 || raw.data[0] != '"')
+		return false;
+	raw = (struct span){ .data = raw.data + 1, .len = raw.len - 2 };
+	for (; choices->name != NULL; choices++)
+		if (span_is(raw, choices->name))
+			return true;
+	return false;
+}
+
+// Takes what is not kept; returns whether it was such.
+static bool take_unset(struct parse *p, struct json_reader *r, const struct field *f)
+{
+	struct span before;
+	bool is_unset;
+
+	if (f->kind == FIELD_ANY) {
+		json_skip(r);
+		return true;
+	}
+	if (f->kind != FIELD_CHOICE && f->kind != FIELD_REFUSED && f->kind != FIELD_WARNED)
+		return false;
+	// Leaves the white space before it.
+	if (json_take_null(r))
+		return true;
+	before = r->rest;
+	is_unset = is_neutral(r);
+	before.len -= r->rest.len;
+	if (is_unset || json_reader_status(r) < 0 ||
+	    (f->kind == FIELD_CHOICE && is_chosen(before, f->fields)))
+		return true;
+	if (f->kind == FIELD_WARNED) {
+		error_t err = string_list_add(member(p, f->offset), f->where);
+
+		if (err < 0)
+			fail(p, err);
+		return true;
+	}
+	str_copy(p->error, f->where, SETTINGS_ERROR_MAX);
+	fail(p, ERR_INVALID);
+	return true;
+}
+
 static void take_object(struct parse *p, struct json_reader *r, const struct field *fields,
                         const char *where);
 
@@ -245,10 +290,8 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 {
 	struct span before;
 
-	if (f->kind == FIELD_ANY) {
-		json_skip(r);
+	if (take_unset(p, r, f))
 		return;
-	}
 	if (json_take_null(r))
 		return;
 	before = r->rest;
@@ -256,7 +299,7 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 	case FIELD_STRING: replace(p, r, member(p, f->offset), json_take_string(r)); break;
 	case FIELD_STRINGS: take_strings(p, r, member(p, f->offset)); break;
 	case FIELD_BOOL: *(bool *)member(p, f->offset) = take_bool(r); break;
-	case FIELD_NUMBER: *(int64_t *)member(p, f->offset) = take_number(r); break;
+	case FIELD_NUMBER: *(int64_t *)member(p, f->offset) = fields_take_number(r); break;
 	case FIELD_SIZE: take_size(r, member(p, f->offset)); break;
 	case FIELD_LABELS: take_labels(p, r, member(p, f->offset)); break;
 	case FIELD_OBJECT:
@@ -266,7 +309,7 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 			replace(p, r, member(p, f->offset), copy_span(before));
 		break;
 	case FIELD_OWN: take_own(p, r, own_readers[f->offset]); break;
-	case FIELD_ANY: break;
+	default: break;
 	}
 	if (f->present != 0)
 		*(bool *)member(p, f->present) = true;
@@ -276,9 +319,10 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 
 static const struct field *find_field(const struct field *fields, struct span key)
 {
-	for (; fields->name != NULL; fields++)
-		if (strlen(fields->name) == key.len && memcmp(fields->name, key.data, key.len) == 0)
-			return fields;
+	for (; fields != NULL; fields = fields->fields)
+		for (; fields->name != NULL; fields++)
+			if (span_is(key, fields->name))
+				return fields;
 	return NULL;
 }
 
@@ -351,7 +395,11 @@ error_t settings_parse(struct settings *settings, struct span body,
 	error_t err;
 
 	*settings = (struct settings){ 0 };
-	err = fields_read(settings, body_fields, body, error);
+	err = fields_read(settings, settings_body_fields, body, error);
+	if (err == 0 && settings->host.no_network) {
+		heap_free(settings->network_mode);
+		settings->network_mode = string_copy("none");
+	}
 	wrong = err == 0 ? what_is_wrong(settings) : NULL;
 	if (wrong != NULL) {
 		str_copy(error, wrong, SETTINGS_ERROR_MAX);
@@ -359,6 +407,8 @@ error_t settings_parse(struct settings *settings, struct span body,
 	}
 	if (err == 0)
 		err = settings_check_policy(settings->restart_policy, settings->restart_max, error);
+	if (err == 0)
+		err = settings_check_host(settings, error);
 	if (err == 0)
 		err = settings_check_limits(settings->memory, settings->nano_cpus, error);
 	if (err < 0)
@@ -377,6 +427,7 @@ void settings_deinit(struct settings *s)
 	heap_free(s->restart_policy);
 	heap_free(s->labels);
 	heap_free(s->host_config);
+	host_settings_deinit(&s->host);
 	port_list_deinit(&s->exposed);
 	port_list_deinit(&s->ports);
 	string_list_deinit(&s->entrypoint);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "apps/containers/port_list.h"
+#include "apps/containers/settings_host.h"
 #include "libs/base/span.h"
 #include "libs/linux/image/string_list.h"
 
@@ -43,6 +44,7 @@ struct settings {
 	struct port_list ports;  // to be published
 	char *labels;            // JSON
 	char *host_config;       // JSON, as it came
+	struct host_settings host;
 };
 
 // Reads a body. Errors: ERR_PROTOCOL, ERR_INVALID, with a text for people in `error`, and

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "apps/containers/settings.h"
+#include "libs/json/json.h"
 
 enum field_kind {
 	FIELD_STRING,
@@ -15,19 +16,32 @@ enum field_kind {
 	FIELD_OBJECT,  // of more fields
 	FIELD_OWN,     // of struct settings: `offset` is one of own_readers (settings.c)
 	FIELD_ANY,     // has no meaning here, whatever it is
+	// These may be what clients send for "not set".
+	FIELD_CHOICE,   // or a string that is the name of one of `fields`
+	FIELD_REFUSED,  // and nothing else
+	FIELD_WARNED,   // or anything, without effect: a string_list gets `where`
 };
 
 struct field {
 	const char *name;
 	enum field_kind kind;
-	size_t offset;               // in the struct
-	size_t present;              // of a bool that says that it was set; 0: none
-	const struct field *fields;  // of FIELD_OBJECT, ended by a name of NULL
-	const char *where;           // its name for people
+	size_t offset;   // in the struct
+	size_t present;  // of a bool that says that it was set; 0: none
+	// Of FIELD_OBJECT and FIELD_CHOICE. The last row of a table has a name of NULL, and where the
+	// table goes on, or NULL.
+	const struct field *fields;
+	// Of FIELD_OBJECT its name for people; of the last three kinds what is said.
+	const char *where;
 };
 
-// Reads a body into `target`, a struct that `fields` (ended by a name of NULL) describes. What is
+// Reads a body into `target`, a struct that `fields` describes. What is
 // in none of them and means something is refused. Errors: ERR_PROTOCOL, ERR_INVALID, with a text
 // for people in `error`, and ERR_NO_MEMORY; what was read by then is in the struct, to be freed.
 __must_check error_t fields_read(void *target, const struct field *fields, struct span body,
                                  char error[static SETTINGS_ERROR_MAX]);
+// A whole number, with or without a minus; what is none is told by the reader's status.
+int64_t fields_take_number(struct json_reader *r);
+// The fields of a body of create.
+extern const struct field settings_body_fields[];
+// Further rows of Config and of HostConfig: settings_host.h.
+extern const struct field settings_config_rows[], settings_host_rows[];

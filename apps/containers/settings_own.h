@@ -15,6 +15,9 @@ typedef error_t settings_take_fn(struct settings *settings, struct json_reader *
 // ExposedPorts, and HostConfig.PortBindings.
 settings_take_fn settings_take_exposed, settings_take_ports;
 
+// HostConfig.Ulimits.
+settings_take_fn settings_take_ulimits;
+
 // Whether a key is `name`.
 static inline bool span_is(struct span key, const char *name)
 {

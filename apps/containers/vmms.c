@@ -3,6 +3,7 @@
 // The processes with virtual machines: instances of the app vmm, which the app manager starts. Some
 // wait, booted, for a container.
 #include "apps/containers/containers.h"
+#include "apps/containers/settings_check.h"
 #include "libs/abi/apps.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -275,7 +276,7 @@ static void manager_connected(void *context, handle_t channel)
 struct vmm_process *vmms_take(struct containers *all, struct container *c)
 {
 	uint64_t memory = c->settings.memory > 0 ? (uint64_t)c->settings.memory : DEFAULT_MEMORY;
-	uint32_t cpus = (uint32_t)((c->settings.nano_cpus + 999999999) / 1000000000);
+	uint32_t cpus = (uint32_t)((settings_nano_cpus(&c->settings) + 999999999) / 1000000000);
 	struct vmm_process *vmm = NULL;
 
 	cpus = cpus > 0 ? cpus : 1;

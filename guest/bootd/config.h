@@ -84,9 +84,11 @@ struct config_process {
 	gid_t gid;
 	gid_t *groups;
 	size_t num_groups;
+	struct config_strings group_names;  // further ones, numbers too, to look up in the image
 	mode_t umask;
 	struct config_capabilities capabilities;
-	bool has_capabilities;  // else Docker's, which depend on the user
+	bool has_capabilities;  // else those of the set, as Docker gives them: by the user
+	uint64_t capability_set;
 	bool no_new_privileges;
 	bool has_no_new_privileges;  // else as the user asks for it: set for all but root
 	const struct config_rlimit *rlimits;

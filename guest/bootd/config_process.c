@@ -69,6 +69,8 @@ static int read_user(struct config_reader *reader, const cJSON *object)
 	    (error = json_integer(reader, user, PATH "user.", "umask", 0, 0777, &mask)) != 0 ||
 	    (error = json_string(reader, user, PATH "user.", "username", &process->username)) !=
 	            0 ||
+	    (error = json_strings(reader, user, PATH "user.", "groups", &process->group_names)) !=
+	            0 ||
 	    (error = json_array(reader, user, PATH "user.", "additionalGids", &groups)) != 0)
 		return error;
 	process->uid = (uid_t)uid;
@@ -121,8 +123,16 @@ static int read_capabilities(struct config_reader *reader, const cJSON *object)
 	struct config_process *process = &reader->config->process;
 	struct config_capabilities *caps = &process->capabilities;
 	const cJSON *sets;
-	int error = json_object(reader, object, PATH, "capabilities", &sets);
+	int error;
 
+	process->capability_set = capability_default_set;
+	if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(object, "capabilitySet"))) {
+		error = read_capability_set(reader, object, "capabilitySet",
+		                            &process->capability_set);
+		if (error != 0)
+			return error;
+	}
+	error = json_object(reader, object, PATH, "capabilities", &sets);
 	if (error != 0 || sets == NULL)
 		return error;
 	process->has_capabilities = true;

@@ -219,6 +219,24 @@ int user_resolve(const char *spec, const char *passwd, const char *group, struct
 	return error;
 }
 
+int user_add_groups(struct user *user, const char *const *names, size_t count, const char *group,
+                    struct failure *failure)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < count; i++) {
+		struct field name = { names[i], strlen(names[i]) };
+		struct user found = { 0 };
+
+		error = resolve_group(name, group, &found, failure);
+		if (error == 0)
+			error = add_group(user, found.gid, failure);
+	}
+	if (error != 0)
+		free(user->groups);
+	return error;
+}
+
 const char *user_home(const char *passwd, uid_t uid, size_t *length)
 {
 	struct field fields[MAX_FIELDS];

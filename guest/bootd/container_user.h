@@ -23,5 +23,10 @@ struct user {
 int user_resolve(const char *spec, const char *passwd, const char *group, struct user *user,
                  struct failure *failure);
 
+// Adds groups by number or name, as Docker's GroupAdd, to those of a user that user_resolve has
+// found. Likewise; on errors the user's groups are freed.
+int user_add_groups(struct user *user, const char *const *names, size_t count, const char *group,
+                    struct failure *failure);
+
 // Returns where in passwd the home directory of `uid` is, and its *length; NULL: it has no line.
 const char *user_home(const char *passwd, uid_t uid, size_t *length);

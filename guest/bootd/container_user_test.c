@@ -127,6 +127,22 @@ static void takes_many_groups(void **state)
 	free(text);
 }
 
+static void adds_groups(void **state)
+{
+	static const char *const names[] = { "staff", "1234" }, *const unknown[] = { "none" };
+
+	(void)state;
+	assert_int_equal(resolve("0:0", passwd, group), 0);
+	assert_int_equal(user_add_groups(&user, names, 2, group, &failure), 0);
+	assert_int_equal(user.num_groups, 3);
+	assert_int_equal(user.groups[1], 50);
+	assert_int_equal(user.groups[2], 1234);
+	assert_int_equal(user_add_groups(&user, unknown, 1, group, &failure), -ENOENT);
+	assert_string_equal(failure.message,
+	                    "unable to find group none: no matching entries in group file");
+	user.groups = NULL;
+}
+
 static void finds_home(void **state)
 {
 	size_t length;
@@ -148,6 +164,7 @@ int main(void)
 		cmocka_unit_test(takes_a_group_alone),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(takes_many_groups),
+		cmocka_unit_test(adds_groups),
 		cmocka_unit_test(finds_home),
 	};
 

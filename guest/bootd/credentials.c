@@ -73,6 +73,9 @@ static int resolve_user(struct config_process *process, const char *passwd, stru
 	if (group == NULL)
 		return failure->error;
 	int error = user_resolve(process->username, passwd, group, &user, failure);
+	if (error == 0)
+		error = user_add_groups(&user, process->group_names.items,
+		                        process->group_names.count, group, failure);
 	free(group);
 	if (error != 0)
 		return error;
@@ -112,8 +115,8 @@ static void add_privileges(struct config_process *process)
 	bool root = process->uid == 0;
 
 	if (!process->has_capabilities) {
-		process->capabilities.bounding = capability_default_set;
-		process->capabilities.permitted = root ? capability_default_set : 0;
+		process->capabilities.bounding = process->capability_set;
+		process->capabilities.permitted = root ? process->capability_set : 0;
 		process->capabilities.effective = process->capabilities.permitted;
 	}
 	if (!process->has_no_new_privileges)

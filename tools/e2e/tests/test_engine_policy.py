@@ -139,10 +139,43 @@ def lists(engine):
     check_equal(request(engine, "GET", "/containers/json?filters=" + urllib.parse.quote('{"before":["x"]}'))[0], 404)
 
 
+SURROUNDINGS = """cat /etc/hosts /etc/resolv.conf | tail -n 5; id; sed -n 's/^CapBnd:\t//p' /proc/self/status; ulimit -n
+cat /proc/sys/net/core/somaxconn /proc/self/oom_score_adj /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max /proc/sys/kernel/domainname /proc/1/comm"""
+SEEN = """1.2.3.4\ta
+10.0.2.2\tg
+nameserver 9.9.9.9
+search x.y
+options ndots:2
+uid=0 gid=0 groups=0,99,1234
+0000000000000001
+100
+77
+5
+50
+150000 100000
+d.e
+init"""
+
+
+def surroundings(docker):
+    """Limits, names and privileges reach the process; what has no effect is a warning, and what cannot be is refused."""
+    flags = """--domainname d.e --init --add-host a:1.2.3.4 --add-host g:host-gateway --dns 9.9.9.9 --dns-search x.y --dns-option ndots:2 --group-add 1234
+        --group-add 99 --cap-drop ALL --cap-add CHOWN --ulimit nofile=100:200 --sysctl net.core.somaxconn=77 --security-opt no-new-privileges --pids-limit 50
+        --cpus 1.5 --oom-score-adj 5 --annotation a=b --cpu-shares 7"""
+    done = docker("run", "--rm", *flags.split(), IMAGE, "sh", "-c", SURROUNDINGS)
+    check_equal(done.stdout.decode().strip(), SEEN)
+    check(b"CpuShares has no effect" in done.stderr, done.stderr)
+    done = docker("run", "--rm", "--group-add", "nosuch", IMAGE, "true", status=125)
+    check(b"unable to find group nosuch" in done.stderr, done.stderr)
+    done = docker("run", "--rm", "--ipc", "host", IMAGE, "true", status=125)
+    check(b"HostConfig.IpcMode: the container has" in done.stderr, done.stderr)
+
+
 @test
 def lists_and_nonsense(context):
     engine = start(context)
     docker = Docker(context, engine)
     lists(engine)
+    surroundings(docker)
     check_equal(docker.text("ps", "-aq", "-f", "name=none"), "")
     engine.stop()

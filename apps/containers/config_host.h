@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// What config.json says of a container's limits, names and privileges.
+#pragma once
+
+#include "apps/containers/settings.h"
+#include "libs/json/json.h"
+
+// Members of a process, with a comma before each: who it is (`user` NULL: root), and what it may.
+void config_write_user(struct json_writer *w, const struct host_settings *host, const char *user);
+void config_write_rights(struct json_writer *w, const struct host_settings *host);
+// Annotations (guest/bootd/config.h), with a comma before all but the first. Returns whether the
+// next one is the first still.
+bool config_write_annotations(struct json_writer *w, const struct settings *s, bool first);
+// The member "linux", with a comma before it, if there is anything to be said.
+void config_write_linux(struct json_writer *w, const struct settings *s);

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+//
+// Limits, names and privileges that a body asks for, checked as dockerd does, with its words where
+// it has some.
+#include "apps/containers/settings_check.h"
+
+#include <stdarg.h>
+
+#include "apps/containers/settings_own.h"
+#include "libs/base/fmt.h"
+#include "libs/base/linux_capability.h"
+
+#define NANO 1000000000ll
+#define MAX_CPUS 4
+#define CPU_PERIOD_DEFAULT 100000ll  // microseconds
+#define CPU_PERIOD_MIN 1000ll
+#define CPU_PERIOD_MAX 1000000ll
+#define CPU_QUOTA_MIN 1000ll
+#define DOMAIN_MAX 64u
+#define PIDS_MAX 4194304ll
+
+static error_t refuse(char error[static SETTINGS_ERROR_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static error_t refuse(char error[static SETTINGS_ERROR_MAX], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fmt_vwrite(error, SETTINGS_ERROR_MAX, format, args);
+	va_end(args);
+	return ERR_INVALID;
+}
+
+// --- Words ---------------------------------------------------------------------------------------
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool same(const char *a, const char *b)
+{
+	while (*a != '\0' && lower(*a) == lower(*b)) {
+		a++;
+		b++;
+	}
+	return lower(*a) == lower(*b);
+}
+
+// Whether a word can stand in a line of hosts(5) or resolv.conf(5).
+static bool is_word(const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return false;
+	return text[0] != '\0';
+}
+
+// Of IPv4, or of what may be IPv6.
+static bool is_address(const char *text)
+{
+	bool is_ipv6 = strchr(text, ':') != NULL;
+	size_t dots = 0;
+
+	for (const char *c = text; *c != '\0'; c++) {
+		dots += *c == '.' ? 1 : 0;
+		if (!(*c >= '0' && *c <= '9') && *c != '.' &&
+		    !(is_ipv6 && (*c == ':' || (lower(*c) >= 'a' && lower(*c) <= 'f'))))
+			return false;
+	}
+	return (is_ipv6 || dots == 3) && strlen(text) < 46;
+}
+
+static error_t check_words(const struct string_list *list, const char *name,
+                           char error[static SETTINGS_ERROR_MAX])
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!is_word(list->items[i]) || strlen(list->items[i]) > 255)
+			return refuse(error, "HostConfig.%s: \"%.64s\" is no word", name,
+			              list->items[i]);
+	return 0;
+}
+
+// --- Names ---------------------------------------------------------------------------------------
+
+static error_t check_domain(const struct host_settings *host, char error[static SETTINGS_ERROR_MAX])
+{
+	const char *text = host->domainname;
+
+	if (text == NULL)
+		return 0;
+	for (const char *c = text; *c != '\0'; c++)
+		if (!((lower(*c) >= 'a' && lower(*c) <= 'z') || (*c >= '0' && *c <= '9') ||
+		      *c == '-' || *c == '_' || *c == '.'))
+			return refuse(
+				error,
+				"Domainname: a domain name has letters, digits, -, _ and . only");
+	return strlen(text) <= DOMAIN_MAX
+		? 0
+		: refuse(error, "Domainname: a domain name has at most %u characters", DOMAIN_MAX);
+}
+
+static error_t check_hosts(const struct host_settings *host, char error[static SETTINGS_ERROR_MAX])
+{
+	for (size_t i = 0; i < host->extra_hosts.count; i++) {
+		const char *text = host->extra_hosts.items[i], *colon = strchr(text, ':');
+
+		if (colon == NULL || colon == text || !is_word(text) || strlen(text) > 255)
+			return refuse(error, "bad format for add-host: \"%.64s\"", text);
+		if (!is_address(colon + 1) && strcmp(colon + 1, "host-gateway") != 0)
+			return refuse(error, "invalid IP address in add-host: \"%.64s\"",
+			              colon + 1);
+	}
+	return 0;
+}
+
+static error_t check_resolver(const struct host_settings *host,
+                              char error[static SETTINGS_ERROR_MAX])
+{
+	error_t err = check_words(&host->dns_search, "DnsSearch", error);
+
+	if (err == 0)
+		err = check_words(&host->dns_options, "DnsOptions", error);
+	for (size_t i = 0; err == 0 && i < host->dns.count; i++)
+		if (!is_address(host->dns.items[i]))
+			err = refuse(error, "HostConfig.Dns: \"%.64s\" is not an address",
+			             host->dns.items[i]);
+	return err;
+}
+
+// --- Privileges ----------------------------------------------------------------------------------
+
+static const struct {
+	const char *name;
+	bool is_default;  // docker gives it
+} capabilities[] = {
+#define ROW(name, number, given) { #name, given },
+	LINUX_CAPABILITIES(ROW)
+#undef ROW
+};
+#define NUM_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
+
+static const char *without_prefix(const char *text)
+{
+	return lower(text[0]) == 'c' && lower(text[1]) == 'a' && lower(text[2]) == 'p' &&
+			text[3] == '_'
+		? text + 4
+		: text;
+}
+
+static bool has_name(const struct string_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (same(without_prefix(list->items[i]), name))
+			return true;
+	return false;
+}
+
+// As for docker, what is added stays, whatever is dropped.
+bool settings_has_capability(const struct host_settings *host, const char *name, bool is_default)
+{
+	return is_default &&
+		(has_name(&host->cap_add, name) ||
+	         (!has_name(&host->cap_drop, name) && !has_name(&host->cap_drop, "ALL")));
+}
+
+static error_t check_list(const struct string_list *list, const char *key, bool adds,
+                          char error[static SETTINGS_ERROR_MAX])
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *text = without_prefix(list->items[i]);
+		bool known = same(text, "ALL"), given = false;
+
+		for (size_t k = 0; k < NUM_CAPABILITIES; k++) {
+			if (!same(text, capabilities[k].name))
+				continue;
+			known = true;
+			given = capabilities[k].is_default;
+		}
+		if (!known)
+			return refuse(error, "invalid %s: unknown capability: \"%.40s\"", key,
+			              list->items[i]);
+		if (adds && !given)
+			return refuse(error,
+			              "HostConfig.CapAdd: %.40s is not possible here: a container "
+			              "has docker's default capabilities at most",
+			              list->items[i]);
+	}
+	return 0;
+}
+
+static error_t check_capabilities(const struct host_settings *host,
+                                  char error[static SETTINGS_ERROR_MAX])
+{
+	error_t err = check_list(&host->cap_add, "CapAdd", true, error);
+
+	return err < 0 ? err : check_list(&host->cap_drop, "CapDrop", false, error);
+}
+
+// Those that ask for what is so anyway, and the one that there is.
+static error_t check_security(const struct host_settings *host,
+                              char error[static SETTINGS_ERROR_MAX])
+{
+	static const char *const known[] = {
+		"seccomp=unconfined",      "seccomp:unconfined",      "apparmor=unconfined",
+		"apparmor:unconfined",     "label=disable",           "label:disable",
+		"no-new-privileges",       "no-new-privileges=true",  "no-new-privileges:true",
+		"no-new-privileges=false", "no-new-privileges:false",
+	};
+
+	for (size_t i = 0; i < host->security.count; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+			found = found || strcmp(host->security.items[i], known[k]) == 0;
+		if (!found)
+			return refuse(
+				error,
+				"HostConfig.SecurityOpt: %.64s is not possible here: there is "
+				"no-new-privileges, and the guest has no filters "
+				"(seccomp=unconfined, apparmor=unconfined)",
+				host->security.items[i]);
+	}
+	return 0;
+}
+
+// Those that are a namespace's, as docker has it.
+static error_t check_sysctls(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
+{
+	static const char *const good[] = { "net.",          "fs.mqueue.",    "kernel.msgmax",
+		                            "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+		                            "kernel.shm" };
+	struct json_reader r;
+	struct span key;
+
+	if (s->host.sysctls == NULL)
+		return 0;
+	r = json_reader_make((struct span){ .data = (const uint8_t *)s->host.sysctls,
+	                                    .len = strlen(s->host.sysctls) });
+	json_enter_object(&r);
+	while (json_next_member(&r, &key)) {
+		bool found = false;
+
+		json_skip(&r);
+		for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+			found = found ||
+				(key.len >= strlen(good[i]) &&
+			         memcmp(key.data, good[i], strlen(good[i])) == 0);
+		if (!found)
+			return refuse(error,
+			              "sysctl \"%.*s\" is not in a separate kernel namespace",
+			              (int)(key.len < 64 ? key.len : 64), (const char *)key.data);
+	}
+	return 0;
+}
+
+// --- Limits --------------------------------------------------------------------------------------
+
+int64_t settings_nano_cpus(const struct settings *settings)
+{
+	int64_t period = settings->host.cpu_period > 0 ? settings->host.cpu_period
+						       : CPU_PERIOD_DEFAULT;
+
+	if (settings->host.cpu_quota > 0)
+		return settings->host.cpu_quota * (NANO / 1000) / period * 1000;
+	return settings->nano_cpus;
+}
+
+static error_t check_cpus(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
+{
+	const struct host_settings *host = &s->host;
+
+	if (s->nano_cpus > 0 && host->cpu_period > 0)
+		return refuse(error,
+		              "Conflicting options: Nano CPUs and CPU Period cannot both be set");
+	if (s->nano_cpus > 0 && host->cpu_quota > 0)
+		return refuse(error,
+		              "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+	if (host->cpu_period != 0 &&
+	    (host->cpu_period < CPU_PERIOD_MIN || host->cpu_period > CPU_PERIOD_MAX))
+		return refuse(
+			error,
+			"CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s "
+			"(i.e. 1000000)");
+	if (host->cpu_quota > 0 && host->cpu_quota < CPU_QUOTA_MIN)
+		return refuse(error, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+	if (host->cpu_quota > MAX_CPUS * CPU_PERIOD_MAX || settings_nano_cpus(s) > MAX_CPUS * NANO)
+		return refuse(error, "HostConfig.CpuQuota: a virtual machine has at most %d CPUs",
+		              MAX_CPUS);
+	return 0;
+}
+
+static error_t check_memory(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
+{
+	const struct host_settings *host = &s->host;
+
+	if (host->memory_swap > 0 && s->memory == 0)
+		return refuse(error,
+		              "You should always set the Memory limit when using Memoryswap limit, "
+		              "see usage");
+	if (host->memory_swap > 0 && host->memory_swap < s->memory)
+		return refuse(
+			error,
+			"Minimum memoryswap limit should be larger than memory limit, see usage");
+	if (host->memory_reservation < 0 ||
+	    (host->memory_reservation > 0 && s->memory > 0 && s->memory < host->memory_reservation))
+		return refuse(
+			error,
+			"Minimum memory limit can not be less than memory reservation limit, see "
+			"usage");
+	if (host->has_memory_swappiness &&
+	    (host->memory_swappiness < -1 || host->memory_swappiness > 100))
+		return refuse(error, "Invalid value: %lld, valid memory swappiness range is 0-100",
+		              (long long)host->memory_swappiness);
+	return 0;
+}
+
+static error_t check_process(const struct host_settings *host,
+                             char error[static SETTINGS_ERROR_MAX])
+{
+	if (host->oom_score_adj < -1000 || host->oom_score_adj > 1000)
+		return refuse(error, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
+		              (long long)host->oom_score_adj);
+	if (host->pids_limit > PIDS_MAX)
+		return refuse(error, "HostConfig.PidsLimit: Linux has at most %lld processes",
+		              (long long)PIDS_MAX);
+	return check_words(&host->groups, "GroupAdd", error);
+}
+
+static error_t warn(struct host_settings *host, const struct settings *s)
+{
+	error_t err = 0;
+
+	if (host->memory_swap > s->memory || host->memory_swap == -1)
+		err = string_list_add(
+			&host->warnings,
+			"HostConfig.MemorySwap has no effect: there is no swap space");
+	if (err == 0 && host->memory_swappiness > 0)
+		err = string_list_add(
+			&host->warnings,
+			"HostConfig.MemorySwappiness has no effect: there is no swap space");
+	if (err == 0 && host->memory_reservation > 0)
+		err = string_list_add(&host->warnings,
+		                      "HostConfig.MemoryReservation has no effect: the container's "
+		                      "memory is its virtual machine's");
+	return err;
+}
+
+error_t settings_check_host(struct settings *s, char error[static SETTINGS_ERROR_MAX])
+{
+	struct host_settings *host = &s->host;
+	error_t err = check_domain(host, error);
+
+	if (err == 0)
+		err = check_hosts(host, error);
+	if (err == 0)
+		err = check_resolver(host, error);
+	if (err == 0)
+		err = check_capabilities(host, error);
+	if (err == 0)
+		err = check_security(host, error);
+	if (err == 0)
+		err = check_sysctls(s, error);
+	if (err == 0)
+		err = check_cpus(s, error);
+	if (err == 0)
+		err = check_memory(s, error);
+	if (err == 0)
+		err = check_process(host, error);
+	return err == 0 ? warn(host, s) : err;
+}

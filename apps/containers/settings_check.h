@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apps/containers/settings.h"
+
+// Whether the surroundings that are asked for can be had; what has no effect becomes a warning.
+// Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
+__must_check error_t settings_check_host(struct settings *settings,
+                                         char error[static SETTINGS_ERROR_MAX]);
+// 10^-9 CPUs that a container may use, by whichever of its settings; 0: what one has without.
+int64_t settings_nano_cpus(const struct settings *settings);
+// Whether a container that asks for so much has the capability: docker's default set, without what
+// is dropped and is not added. `name` is one without CAP_.
+bool settings_has_capability(const struct host_settings *host, const char *name, bool is_default);
