@@ -27,8 +27,8 @@ struct field {
 	enum field_kind kind;
 	size_t offset;   // in the struct
 	size_t present;  // of a bool that says that it was set; 0: none
-	// Of FIELD_OBJECT and FIELD_CHOICE. The last row of a table has a name of NULL, and where the
-	// table goes on, or NULL.
+	// Of FIELD_OBJECT and FIELD_CHOICE. The last row of a table has a name of NULL, and
+	// here where the table goes on, or NULL.
 	const struct field *fields;
 	// Of FIELD_OBJECT its name for people; of the last three kinds what is said.
 	const char *where;
