@@ -38,3 +38,5 @@ recovery_fuzz_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_
 recovery_fuzz_SLOWER := 10
 HOST_TESTS += libs/ext4/model_test
 model_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,volume model model_names model_data)
+HOST_TESTS += libs/ext4/make_test
+make_test_SRCS := libs/ext4/make.c
