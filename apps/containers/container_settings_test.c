@@ -64,6 +64,44 @@ static void test_docker(void **state)
 	assert_null(s.image);
 }
 
+static uint64_t storage(const char *options)
+{
+	char text[256], error[SETTINGS_ERROR_MAX];
+	struct settings s;
+	uint64_t size = 0;
+
+	snprintf(text, sizeof(text), "{\"Image\":\"a\",\"HostConfig\":{\"StorageOpt\":%s}}",
+	         options);
+	if (parse(&s, text, error) < 0) {
+		assert_true(error[0] != '\0');
+		return 1;
+	}
+	size = s.layer_size;
+	settings_deinit(&s);
+	return size;
+}
+
+static void test_storage(void **state)
+{
+	static const char *const refused[] = {
+		"{\"size\":\"1k\"}",    "{\"size\":\"\"}",   "{\"size\":\"257g\"}",
+		"{\"size\":\"1gg\"}",   "{\"size\":\"-1g\"}", "{\"size\":\"99999999999999999999g\"}",
+		"{\"size\":5}",         "{\"color\":\"red\"}", "{\"size\":\"1g\"",
+		"{\"size\":\"16777215\"}", "[]",                "{\"size\":\"300000000t\"}",
+	};
+
+	(void)state;
+	assert_int_equal(storage("{}"), 0);
+	assert_int_equal(storage("null"), 0);
+	assert_int_equal(storage("{\"size\":\"10G\"}"), 10ull << 30);
+	assert_int_equal(storage("{\"size\":\"16m\"}"), 16ull << 20);
+	assert_int_equal(storage("{\"size\":\"16777217\"}"), 16ull << 20);
+	assert_int_equal(storage("{\"size\":\"1GiB\"}"), 1ull << 30);
+	assert_int_equal(storage("{\"size\":\"256gb\"}"), 256ull << 30);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_int_equal(storage(refused[i]), 1);
+}
+
 static void test_one_string(void **state)
 {
 	char error[SETTINGS_ERROR_MAX];
@@ -304,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_ports),        cmocka_unit_test(test_refused_ports),
 		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_surroundings),
+		cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

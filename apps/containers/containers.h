@@ -15,6 +15,7 @@
 
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
+#include "apps/containers/layers.h"
 #include "apps/containers/provision.h"
 #include "apps/containers/settings.h"
 #include "libs/abi/containers.h"
@@ -97,6 +98,7 @@ struct container {
 	uint8_t address[4];
 	struct port_list ports;  // of the host that lead to it, or are to
 	struct provision provision;
+	struct layer layer;
 	struct vmm_process *vmm;  // NULL: none
 	struct list waiters;
 	struct pending_attach attaches[MAX_PENDING_ATTACHES];
@@ -152,6 +154,7 @@ struct containers {
 	bool serves;
 
 	struct events events;
+	struct layers layers;
 
 	// vmms.c
 	struct service_listener vmm_listener;

@@ -197,6 +197,7 @@ void container_remove(struct container *c)
 {
 	events_container(c, "destroy", NULL);
 	store_remove(c);
+	layer_remove(c);
 	list_for_each_safe(pos, &c->waiters)
 	{
 		struct waiter *waiter = container_of(pos, struct waiter, entry);
@@ -320,11 +321,12 @@ static void send_attach(struct container *c, const struct pending_attach *attach
 	(void)vmms_send(c->vmm, &m);
 }
 
-static uint32_t start_flags(const struct settings *s)
+static uint32_t start_flags(const struct container *c)
 {
+	const struct settings *s = &c->settings;
 	bool has_network = s->network_mode == NULL || strcmp(s->network_mode, "none") != 0;
 
-	return (s->tty ? VMM_TTY : 0) | (s->open_stdin ? VMM_OPEN_STDIN : 0) |
+	return layer_flags(c) | (s->tty ? VMM_TTY : 0) | (s->open_stdin ? VMM_OPEN_STDIN : 0) |
 		(s->stdin_once ? VMM_STDIN_ONCE : 0) | (has_network ? VMM_NETWORK : 0);
 }
 
@@ -332,7 +334,7 @@ static error_t make_order(const struct container *c, struct message *m,
                           char error[static SETTINGS_ERROR_MAX])
 {
 	const struct image *image = container_image(c);
-	struct msg_vmm_start start = { .flags = start_flags(&c->settings) };
+	struct msg_vmm_start start = { .flags = start_flags(c) };
 	struct json_writer w = { 0 };
 	error_t err;
 

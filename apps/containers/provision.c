@@ -16,7 +16,7 @@ bool provision_advance(struct container *c)
 {
 	struct provision *p = &c->provision;
 
-	if (p->asking)
+	if (p->asking || !layer_advance(c))
 		return false;
 	if (!p->done && !p->chosen) {
 		if (!ports_choose(c))
@@ -35,6 +35,7 @@ bool provision_advance(struct container *c)
 
 void provision_end(struct container *c)
 {
+	layer_end(c);
 	if (c->provision.asking)
 		host_cancel(&c->all->host, &c->provision.call);
 	c->provision = (struct provision){ 0 };

@@ -16,12 +16,14 @@ enum {
 	OWN_EXPOSED,
 	OWN_PORTS,
 	OWN_ULIMITS,
+	OWN_STORAGE,
 };
 
 static settings_take_fn *const own_readers[] = {
 	[OWN_EXPOSED] = settings_take_exposed,
 	[OWN_PORTS] = settings_take_ports,
 	[OWN_ULIMITS] = settings_take_ulimits,
+	[OWN_STORAGE] = settings_take_storage,
 };
 
 static const struct field restart_fields[] = {
@@ -38,6 +40,7 @@ static const struct field host_fields[] = {
 	{ "ReadonlyRootfs", FIELD_BOOL, AT(read_only), 0, NULL, NULL },
 	{ "RestartPolicy", FIELD_OBJECT, 0, 0, restart_fields, "HostConfig.RestartPolicy." },
 	{ "PortBindings", FIELD_OWN, OWN_PORTS, 0, NULL, NULL },
+	{ "StorageOpt", FIELD_OWN, OWN_STORAGE, 0, NULL, NULL },
 	{ "PublishAllPorts", FIELD_BOOL, AT(publish_all), 0, NULL, NULL },
 	{ "Ulimits", FIELD_OWN, OWN_ULIMITS, 0, NULL, NULL },
 	{ "LogConfig", FIELD_ANY, 0, 0, NULL, NULL },

@@ -37,6 +37,7 @@ struct settings {
 	bool has_stop_timeout;
 	int64_t stop_timeout;  // seconds
 	int64_t memory;        // bytes; 0: the default
+	uint64_t layer_size;   // bytes; 0: the default
 	int64_t nano_cpus;     // 10^-9 CPUs; 0: the default
 	int64_t restart_max;
 	bool publish_all;

@@ -14,6 +14,8 @@ typedef error_t settings_take_fn(struct settings *settings, struct json_reader *
 
 // ExposedPorts, and HostConfig.PortBindings.
 settings_take_fn settings_take_exposed, settings_take_ports;
+// HostConfig.StorageOpt.
+settings_take_fn settings_take_storage;
 
 // HostConfig.Ulimits.
 settings_take_fn settings_take_ulimits;

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""What containers write, through ./run.sh --engine: kept until they are removed."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from harness import check, check_equal, test
+from test_engine_containers import IMAGE, Docker, start
+
+STORE = "/engine/layers"
+
+
+def layers(context):
+    """The files of layers on the state disk of a machine that is off."""
+    disk = context.scratch / "state.img"
+    # What only the journal has is seen, too.
+    subprocess.run(["/sbin/e2fsck", "-fy", "-E", "journal_only", disk], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    fsck = subprocess.run(["/sbin/e2fsck", "-fn", disk], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    check_equal(fsck.returncode, 0, fsck.stdout)
+    listing = subprocess.run(["/sbin/debugfs", "-R", f"ls -p {STORE}", disk], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    return [line.split("/")[5] for line in listing.stdout.splitlines() if line and line.split("/")[5] not in (".", "..")]
+
+
+def cut_off(engine):
+    """The machine's end, as at a power cut."""
+    children = Path(f"/proc/{engine.process.pid}/task/{engine.process.pid}/children").read_text(encoding="ascii").split()
+    for child in children:
+        if b"-kernel" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(int(child), signal.SIGKILL)
+    engine.process.wait()
+
+
+@test
+def layers_are_kept(context):
+    """Over stop and start, a restart, a kill of fs, and a machine that is cut off; `rm` removes them."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    loop = "date() { cat /count 2>/dev/null || echo 0; }; echo $(($(date) + 1)) > /count; cat /count; exec sleep 1000"
+    first = docker.text("run", "-d", "--name", "kept", IMAGE, "sh", "-c", loop)
+    docker("restart", "-t", "0", "kept")
+    docker("stop", "-t", "0", "kept")
+    attached = docker.text("run", "--rm", IMAGE, "sh", "-c", "seq 100000 > /big; wc -c < /big")
+    check_equal(attached, "588895")
+    small = docker("run", "--rm", "--storage-opt", "size=32m", IMAGE, "sh", "-c", "while cat /bin/busybox; do :; done > /full")
+    check(b"No space left on device" in small.stderr, small.stderr)
+    refused = docker("create", "--storage-opt", "size=1k", IMAGE, status=1)
+    check(b"16m to 256g" in refused.stderr, refused.stderr)
+    # The layer of one that never ran is not made, and those of --rm are gone.
+    never = docker.text("create", "--name", "never", IMAGE, "true")
+    docker("start", "kept")
+    engine.stop()
+    check_equal(layers(context), [first])
+    engine = start(context)
+    docker = Docker(context, engine)
+    check_equal(docker.text("ps", "-aq", "--no-trunc", "--filter", "status=created"), never)
+    check_equal(docker.text("start", "-a", "never"), "")
+    # Cut off while it runs: what was synced before is there, and the next start finds it.
+    script = "cat /a 2>/dev/null | wc -c; seq 50000 > /a; sync; echo synced; sleep 1000"
+    running = subprocess.Popen([docker.program, "run", "--name", "written", IMAGE, "sh", "-c", script], env=docker.environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    check_equal([running.stdout.readline() for _ in range(2)], [b"0\n", b"synced\n"])
+    cut_off(engine)
+    running.wait()
+    engine = start(context)
+    docker = Docker(context, engine)
+    check_equal(docker.text("inspect", "-f", "{{.State.ExitCode}}", "written"), "255")
+    running = subprocess.Popen([docker.program, "start", "-a", "written"], env=docker.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    check_equal([running.stdout.readline() for _ in range(2)], [b"288894\n", b"synced\n"])
+    docker("kill", "written")
+    running.wait()
+    docker("rm", "kept", "never", "written")
+    engine.stop()
+    check_equal(layers(context), [])
