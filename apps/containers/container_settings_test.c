@@ -84,10 +84,18 @@ static uint64_t storage(const char *options)
 static void test_storage(void **state)
 {
 	static const char *const refused[] = {
-		"{\"size\":\"1k\"}",    "{\"size\":\"\"}",   "{\"size\":\"257g\"}",
-		"{\"size\":\"1gg\"}",   "{\"size\":\"-1g\"}", "{\"size\":\"99999999999999999999g\"}",
-		"{\"size\":5}",         "{\"color\":\"red\"}", "{\"size\":\"1g\"",
-		"{\"size\":\"16777215\"}", "[]",                "{\"size\":\"300000000t\"}",
+		"{\"size\":\"1k\"}",
+		"{\"size\":\"\"}",
+		"{\"size\":\"257g\"}",
+		"{\"size\":\"1gg\"}",
+		"{\"size\":\"-1g\"}",
+		"{\"size\":\"99999999999999999999g\"}",
+		"{\"size\":5}",
+		"{\"color\":\"red\"}",
+		"{\"size\":\"1g\"",
+		"{\"size\":\"16777215\"}",
+		"[]",
+		"{\"size\":\"300000000t\"}",
 	};
 
 	(void)state;
