@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // What lies where, in blocks: the superblock, the descriptors of groups, the bitmaps of blocks of
-// those groups that have something and of the last one, the first group's bitmap of inodes, the root folder,
-// lost+found, the journal's first block, and the first block of the first table of inodes. All this
-// is written. Behind it, all zeroes: the rest of that table, the other bitmaps, the other tables,
-// and the rest of the journal. No group has a backup.
+// those groups that have something and of the last one, the first group's bitmap of inodes, the
+// root folder, lost+found, the journal's first block, and the first block of the first table of
+// inodes. All this is written. Behind it, all zeroes: the rest of that table, the other bitmaps,
+// the other tables, and the rest of the journal. No group has a backup.
 #include "libs/ext4/make.h"
 
 #include <stdbool.h>
