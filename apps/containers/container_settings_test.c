@@ -349,8 +349,7 @@ int main(void)
 		cmocka_unit_test(test_docker),       cmocka_unit_test(test_one_string),
 		cmocka_unit_test(test_ports),        cmocka_unit_test(test_refused_ports),
 		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_surroundings),
-		cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_surroundings), cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
