@@ -10,6 +10,9 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
+// How long the end waits for the state disk.
+#define PATIENCE (10 * NSEC_PER_SEC)
+
 void linuxrun_tell(struct linuxrun *run, const char *format, ...)
 {
 	char line[320];
@@ -25,14 +28,70 @@ void linuxrun_tell(struct linuxrun *run, const char *format, ...)
 		log_warn("the host does not read its control port");
 }
 
-static void finish(struct linuxrun *run)
+static void power_off(struct linuxrun *run)
 {
-	if (!run->power_off)
-		return;
 	error_t err = system_power_off(run->system, 0);
 
 	if (err < 0)
 		log_error("cannot power off (%s)", error_text(err));
+}
+
+static void volumes_are_synced(void *context, error_t error)
+{
+	if (error < 0)
+		log_warn("the volumes cannot be synced: %s", error_text(error));
+	power_off(context);
+}
+
+static void patience_is_over(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	log_warn("the volumes are not synced in time: the disk's journal has the rest");
+	power_off(source->context);
+}
+
+static const struct source_ops patience_ops = { .signalled = patience_is_over };
+
+// Errors: as timer_create's, loop_add's and clock_get's.
+static error_t patience_start(struct linuxrun *run)
+{
+	nsec_t now;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_create(&run->patience_timer);
+	if (err == 0)
+		err = timer_set(run->patience_timer, now + PATIENCE);
+	return err < 0
+		? err
+		: loop_add(&run->loop, &run->patience, run->patience_timer, &patience_ops, run);
+}
+
+static bool has_volumes(const struct linuxrun *run)
+{
+	for (uint32_t i = 0; i < run->num_shares; i++) {
+		const char *uri = run->shares[i].uri;
+
+		if (strcmp(uri, FILES_VOLUMES) == 0 || strcmp(uri, FILES_VOLUMES_READ_ONLY) == 0)
+			return true;
+	}
+	return false;
+}
+
+// The container's machine is gone, and with it who used the state disk. What is not on it yet goes
+// there, so that nothing is left in its journal.
+static void finish(struct linuxrun *run)
+{
+	if (!run->power_off)
+		return;
+	if (!has_volumes(run) || patience_start(run) < 0) {
+		power_off(run);
+		return;
+	}
+	files_start(&run->volumes, &run->loop, environ_connector(run->env, "volumes"),
+	            FILES_VOLUMES_READ_ONLY);
+	if (files_finish(&run->volumes, volumes_are_synced, run) < 0)
+		power_off(run);
 }
 
 // The streams first, then the status: who reads the status knows that no output comes after it.

@@ -6,6 +6,7 @@
 #include "libs/linux/vm/boot_disk.h"
 #include "libs/starina/opener.h"
 #include "apps/linuxrun/console_ports.h"
+#include "libs/files/files.h"
 #include "libs/linux/run/guest_container.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/payload.h"
@@ -64,6 +65,10 @@ struct linuxrun {
 	char error[256];
 	uint32_t flushing;  // ports whose output is on its way
 	bool flushed_output;
+	// The end waits for the state disk.
+	struct files volumes;
+	handle_t patience_timer;
+	struct source patience;
 };
 
 // Sends a line to the host.

@@ -39,11 +39,6 @@ def check_run(context, program, script, expected, *volumes, **settings):
     check_equal((result.status, result.stdout.decode()), (0, expected), result)
 
 
-def check_replayed_disk(context):
-    """After a run with a folder of the host, too: Linux lets the device go with the machine only, so the end is not waited for."""
-    check_state_disk(context, clean=False)
-
-
 def repository(context):
     """This project, bare, and the digest of its tree; in the gate a new one of the kernel's objects only."""
     bare, source = context.scratch / "bare.git", f"file://{ROOT}"
@@ -69,7 +64,7 @@ def git_of_this_project(context):
                      "git mv kernel nucleus; git commit -qm moved; git checkout -q -; git merge -q other; git gc -q; git fsck --full --no-progress; "
                      "git revert --no-edit HEAD >/dev/null; git rev-parse HEAD^{tree}; git status --porcelain")
     check_run(context, software.GIT, work, tree + tree, f"{bare}:/bare.git:ro")
-    check_replayed_disk(context)
+    check_state_disk(context)
     check_run(context, software.GIT, script + "cd work; git status --porcelain; git fsck --full --no-progress; git diff HEAD~2; git rev-parse HEAD^{tree}", tree)
 
 
@@ -95,7 +90,7 @@ def make_of_a_c_program(context):
     write_c_program(share, C_FILES)
     check_run(context, GCC, "cp -p /src/* /data; cd /data; make -s -j2 && ./program && make -q && touch f7.c && make -n | wc -l", made(C_FILES),
               f"{share}:/src:ro", LINUXRUN_CPUS="2")
-    check_replayed_disk(context)
+    check_state_disk(context)
     check_run(context, GCC, "cd /data; make -q || make -s; make -q && ./program; ls *.o | wc -l", f"{C_FILES * (C_FILES - 1) // 2}\n{C_FILES + 1}\n")
 
 
@@ -196,9 +191,9 @@ def npm_install(context):
     script = f"set -e; export HOME=/tmp; cd /data; cp /packages/package.json .; node /npm/bin/npm-cli.js install {flags}; {count}"
     expected = f"{PACKAGES * 499}\n7000 39498\n"
     check_run(context, software.NODE, script, expected, *volumes, LINUXRUN_MEMORY="768M")
-    check_replayed_disk(context)
+    check_state_disk(context)
     check_run(context, software.NODE, f"set -e; export HOME=/tmp; cd /data; {count}; node /npm/bin/npm-cli.js ci {flags}; {count}", 2 * expected, *volumes, LINUXRUN_MEMORY="768M")
-    check_replayed_disk(context)
+    check_state_disk(context)
 
 
 if FULL:  # npm takes minutes in an emulator
