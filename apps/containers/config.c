@@ -121,6 +121,7 @@ error_t config_write(const struct container *c, const struct image *image, struc
 	const char *user = first_of(s->user, image->user, NULL);
 	char short_id[SHORT_ID + 1];
 	error_t err;
+	bool first;
 
 	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
 	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{");
@@ -139,9 +140,13 @@ error_t config_write(const struct container *c, const struct image *image, struc
 		json_write_string(w, s->host.domainname);
 	}
 	json_write_raw(w, ",\"annotations\":{");
-	if (image->volumes.count > 0)
+	first = !hosts_write(c, first_of(s->hostname, NULL, short_id), w);
+	if (image->volumes.count > 0) {
+		json_write_raw(w, first ? "" : ",");
 		config_write_volumes(w, image);
-	(void)config_write_annotations(w, s, image->volumes.count == 0);
+		first = false;
+	}
+	(void)config_write_annotations(w, s, first);
 	json_write_raw(w,
 	               s->read_only ? "},\"root\":{\"path\":\"rootfs\",\"readonly\":true}"
 	                            : "},\"root\":{\"path\":\"rootfs\"}");

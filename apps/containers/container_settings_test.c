@@ -257,7 +257,12 @@ static void test_refusals(void **state)
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":1}}", "Minimum memory" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":-9}}", "Minimum memory" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"NanoCpus\":9000000000}}", "4 CPUs" },
-		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"host\"}}", "bridge or none" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"host\"}}",
+		  "network mode host is not supported" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"container:x\"}}",
+		  "network mode container: is not supported" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"a b\"}}",
+		  "no name of a network" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"often\"}}}",
 		  "invalid restart policy: unknown policy 'often'" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"always\","

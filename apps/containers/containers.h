@@ -17,6 +17,7 @@
 #include "apps/containers/exec_settings.h"
 #include "apps/containers/layers.h"
 #include "apps/containers/provision.h"
+#include "apps/containers/networks.h"
 #include "apps/containers/settings.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/vmm.h"
@@ -32,6 +33,8 @@
 #include "libs/starina/service.h"
 
 #define CONTAINER_ID_TEXT HEX_SIZE(VMM_ID_SIZE)
+// Of the first 12 digits of an id.
+#define SHORT_ID_TEXT 13u
 #define CONTAINER_NAME_MAX 129u
 #define CONTAINERS_MAX 1024u
 #define CONTAINER_ERROR_MAX 256u
@@ -96,6 +99,8 @@ struct container {
 	int exit_code;
 	char error[CONTAINER_ERROR_MAX];
 	uint8_t address[4];
+	struct list endpoints;   // struct endpoint
+	bool has_endpoints;      // its record says which
 	struct port_list ports;  // of the host that lead to it, or are to
 	struct provision provision;
 	struct layer layer;
@@ -149,6 +154,9 @@ struct containers {
 
 	struct list containers;  // newest first
 	uint32_t num_containers;
+	struct list networks;
+	uint32_t num_networks;
+	uint32_t last_network;   // the highest number of one
 	uint16_t last_any_port;  // ports.c
 	struct request_server server;
 	bool serves;
@@ -230,6 +238,13 @@ void store_read(struct containers *all);
 // Writes a container's record; what goes wrong is logged. Blocks until it lies on the disk.
 void store_write(const struct container *c);
 void store_remove(const struct container *c);
+// Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged.
+void store_put(const struct containers *all, const char *name, struct json_writer *w);
+void store_drop(const struct containers *all, const char *name);
+// The names of at most `max` files that have `name_len` characters, and a file, in heap memory,
+// while store_read is at work. Errors: as folder_list's and folder_read's.
+__must_check error_t store_list(size_t name_len, size_t max, struct string_list *out);
+__must_check error_t store_get(const char *name, size_t max, uint8_t **text, size_t *len);
 // Whether a container's record can be read again: its body may be too deep, or too long.
 bool store_accepts(const struct container *c);
 
@@ -402,6 +417,11 @@ void exec_free_all(struct container *c);
 void exec_waiters_drop(struct container *c, const struct client *client, uint32_t id);
 // The ids of those that run, as an array, or null.
 void exec_write_ids(struct json_writer *w, const struct container *c);
+
+// --- hosts.c ---
+
+// Writes the annotation of config.json that is /etc/hosts. Returns false when bootd makes it.
+bool hosts_write(const struct container *c, const char *hostname, struct json_writer *w);
 
 // --- shutdown.c ---
 

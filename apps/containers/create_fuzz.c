@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct container c = { .id_text = "0123456789abcdef" };
 	struct json_writer w = { 0 };
 
+	list_init(&c.endpoints);
+
 	if (settings_parse(&c.settings, (struct span){ .data = data, .len = size }, error) < 0)
 		return 0;
 	if (config_write(&c, &image, &w, error) == 0) {

@@ -31,6 +31,7 @@ void container_init(struct container *c, struct containers *all)
 	list_init(&c->entry);
 	list_init(&c->waiters);
 	list_init(&c->execs);
+	list_init(&c->endpoints);
 }
 
 void container_add(struct container *c)
@@ -43,6 +44,7 @@ void container_discard(struct container *c)
 {
 	port_list_deinit(&c->ports);
 	exec_free_all(c);
+	endpoints_free(c);
 	settings_deinit(&c->settings);
 	heap_free(c->body);
 	heap_free(c);
@@ -250,6 +252,7 @@ static void container_over(struct container *c, int status, const char *error)
 	waits = c->started && policy_restarts(c);
 	c->started = false;
 	memset(c->address, 0, sizeof(c->address));
+	endpoints_release(c);
 	if (!removes)
 		store_write(c);
 	answer_end(c, &removes, &restarts);
@@ -324,7 +327,7 @@ static void send_attach(struct container *c, const struct pending_attach *attach
 static uint32_t start_flags(const struct container *c)
 {
 	const struct settings *s = &c->settings;
-	bool has_network = s->network_mode == NULL || strcmp(s->network_mode, "none") != 0;
+	bool has_network = strcmp(settings_network(s), "none") != 0;
 
 	return layer_flags(c) | (s->tty ? VMM_TTY : 0) | (s->open_stdin ? VMM_OPEN_STDIN : 0) |
 		(s->stdin_once ? VMM_STDIN_ONCE : 0) | (has_network ? VMM_NETWORK : 0);
@@ -366,7 +369,9 @@ void container_order(struct container *c)
 	if (!provision_advance(c))
 		return;
 	str_copy(error, "out of memory", sizeof(error));
-	err = make_order(c, &m, error);
+	err = endpoints_take(c, error);
+	if (err == 0)
+		err = make_order(c, &m, error);
 	if (err < 0) {
 		container_over(c, STATUS_NOT_STARTED, error);
 		return;
@@ -375,6 +380,7 @@ void container_order(struct container *c)
 	for (size_t i = 0; i < c->num_attaches; i++)
 		send_attach(c, &c->attaches[i]);
 	c->num_attaches = 0;
+	endpoints_tell(c);
 	c->vmm->order_sent = true;
 	if (!vmms_send(c->vmm, &m))
 		container_over(c, STATUS_NOT_STARTED,

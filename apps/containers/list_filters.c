@@ -188,11 +188,17 @@ static bool has_port(const struct filters *filters, const char *key, const struc
 
 static bool has_network(const struct filters *filters, const struct container *c)
 {
-	const char *mode = c->settings.network_mode;
+	if (filters_value(filters, "network", 0) == NULL)
+		return true;
+	list_for_each(entry, &c->endpoints) {
+		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
+		const struct network *network = endpoint_network(c->all, endpoint);
 
-	if (mode == NULL || mode[0] == '\0' || strcmp(mode, "default") == 0)
-		mode = "bridge";
-	return filters_equal(filters, "network", mode);
+		if (filters_equal(filters, "network", endpoint->network) ||
+		    (network != NULL && filters_equal(filters, "network", network->id_text)))
+			return true;
+	}
+	return false;
 }
 
 static bool has_name(const struct filters *filters, const struct container *c)

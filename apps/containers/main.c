@@ -36,6 +36,7 @@ static void containers_main(const struct environ *env)
 	all->env = env;
 	all->app_file = HANDLE_NONE;
 	list_init(&all->containers);
+	networks_init(all);
 	events_init(&all->events);
 	if (environ_config_u64(env, "pool", &all->pool_size) < 0 || all->pool_size > 16) {
 		log_error("containers.pool is the number of virtual machines that wait, 0 to 16");

@@ -198,6 +198,13 @@ void operation_create(struct request *request)
 		container_init(c, all);
 		c->settings = settings;
 		str_copy(c->image_id, image->id, sizeof(c->image_id));
+		err = endpoints_make(c, error);
+		if (err < 0) {
+			refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s",
+			       err == ERR_NO_MEMORY ? "out of memory" : error);
+			container_discard(c);
+			return;
+		}
 		if (!store_accepts(c)) {
 			refuse(request, 400, "the body is too deep or too long");
 			container_discard(c);

@@ -29,6 +29,13 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_EXEC_RESIZE: operation_exec_resize(request); break;
 	case CONTAINERS_EXEC_INSPECT: operation_exec_inspect(request); break;
 	case CONTAINERS_UPDATE: operation_update(request); break;
+	case CONTAINERS_NETWORKS: show_networks(request); break;
+	case CONTAINERS_NETWORK_INSPECT: show_network(request); break;
+	case CONTAINERS_NETWORK_CREATE: operation_network_create(request); break;
+	case CONTAINERS_NETWORK_REMOVE: operation_network_remove(request); break;
+	case CONTAINERS_NETWORK_CONNECT: operation_network_connect(request); break;
+	case CONTAINERS_NETWORK_DISCONNECT: operation_network_disconnect(request); break;
+	case CONTAINERS_NETWORKS_PRUNE: operation_networks_prune(request); break;
 	default:
 		reply_error(request->client, request->id, STATUS_NOT_FOUND, "page not found");
 		break;

@@ -3,6 +3,7 @@
 
 #include "apps/containers/settings_check.h"
 #include "apps/containers/settings_fields.h"
+#include "apps/containers/settings_networks.h"
 #include "apps/containers/settings_own.h"
 #include "apps/containers/settings_policy.h"
 #include "libs/base/fmt.h"
@@ -66,7 +67,7 @@ const struct field settings_body_fields[] = {
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
 	{ "HostConfig", FIELD_OBJECT, AT(host_config), 0, host_fields, "HostConfig." },
 	{ "ExposedPorts", FIELD_OWN, OWN_EXPOSED, 0, NULL, NULL },
-	{ "NetworkingConfig", FIELD_ANY, 0, 0, NULL, NULL },
+	{ "NetworkingConfig", FIELD_RAW, AT(networking), 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, settings_config_rows, NULL },
 };
 
@@ -305,6 +306,12 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 	case FIELD_NUMBER: *(int64_t *)member(p, f->offset) = fields_take_number(r); break;
 	case FIELD_SIZE: take_size(r, member(p, f->offset)); break;
 	case FIELD_LABELS: take_labels(p, r, member(p, f->offset)); break;
+	case FIELD_RAW:
+		json_skip(r);
+		before.len -= r->rest.len;
+		replace(p, r, member(p, f->offset),
+		        json_reader_status(r) == 0 ? copy_span(before) : NULL);
+		break;
 	case FIELD_OBJECT:
 		take_object(p, r, f->fields, f->where);
 		before.len -= r->rest.len;
@@ -350,24 +357,12 @@ static void take_object(struct parse *p, struct json_reader *r, const struct fie
 	}
 }
 
-static bool is_one_of(const char *text, const char *const *choices)
-{
-	if (text == NULL || text[0] == '\0')
-		return true;
-	for (; *choices != NULL; choices++)
-		if (strcmp(text, *choices) == 0)
-			return true;
-	return false;
-}
-
 static const char *what_is_wrong(const struct settings *s)
 {
-	static const char *const networks[] = { "default", "bridge", "none", NULL };
-
 	if (s->image == NULL || s->image[0] == '\0')
 		return "Image is missing: name the image of the container";
-	if (!is_one_of(s->network_mode, networks))
-		return "HostConfig.NetworkMode can be bridge or none";
+	if (settings_network_wrong(s->network_mode) != NULL)
+		return settings_network_wrong(s->network_mode);
 	if (s->auto_remove && settings_policy(s->restart_policy) != POLICY_NO)
 		return "can't create 'AutoRemove' container with restart policy";
 	if (s->has_stop_timeout && (s->stop_timeout < -1 || s->stop_timeout > MAX_STOP_SECONDS))
@@ -427,6 +422,7 @@ void settings_deinit(struct settings *s)
 	heap_free(s->workdir);
 	heap_free(s->stop_signal);
 	heap_free(s->network_mode);
+	heap_free(s->networking);
 	heap_free(s->restart_policy);
 	heap_free(s->labels);
 	heap_free(s->host_config);

@@ -46,6 +46,7 @@ struct settings {
 	char *labels;            // JSON
 	char *host_config;       // JSON, as it came
 	struct host_settings host;
+	char *networking;  // NetworkingConfig, JSON, as it came
 };
 
 // Reads a body. Errors: ERR_PROTOCOL, ERR_INVALID, with a text for people in `error`, and

@@ -13,6 +13,7 @@ enum field_kind {
 	FIELD_NUMBER,
 	FIELD_SIZE,    // of a terminal: [rows, columns], as uint16_t[2]
 	FIELD_LABELS,  // an object of strings, kept as JSON of our own
+	FIELD_RAW,     // kept as it is, JSON, to be read later
 	FIELD_OBJECT,  // of more fields
 	FIELD_OWN,     // of struct settings: `offset` is one of own_readers (settings.c)
 	FIELD_ANY,     // has no meaning here, whatever it is

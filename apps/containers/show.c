@@ -146,27 +146,25 @@ static void write_config(struct json_writer *w, const struct container *c)
 	json_write_raw(w, "}");
 }
 
+// The address at the top is the one of the default network.
 static void write_network(struct json_writer *w, const struct container *c)
 {
-	char address[16], gateway[16];
-	const char *mode = c->settings.network_mode;
-	bool has_address = c->vmm != NULL && c->address[0] != 0;
+	char address[16] = "", gateway[16] = "";
+	bool has_address = endpoint_is_active(c) && c->address[0] != 0 &&
+		endpoints_has(c, "bridge");
 
-	address_text(c->address, address);
-	address_text(has_address ? c->vmm->gateway : c->address, gateway);
-	if (mode == NULL || mode[0] == '\0' || strcmp(mode, "default") == 0)
-		mode = "bridge";
+	if (has_address) {
+		address_text(c->address, address);
+		address_text(c->vmm->gateway, gateway);
+	}
 	json_write_raw(w, ",\"NetworkSettings\":{\"Ports\":");
 	show_ports(w, c);
 	key_string(w, ",\"IPAddress\":", address);
 	key_string(w, ",\"Gateway\":", gateway);
 	key_number(w, ",\"IPPrefixLen\":", has_address ? c->vmm->prefix_len : 0);
-	json_write_raw(w, ",\"Networks\":{");
-	json_write_string(w, mode);
-	key_string(w, ":{\"IPAddress\":", address);
-	key_string(w, ",\"Gateway\":", gateway);
-	key_number(w, ",\"IPPrefixLen\":", has_address ? c->vmm->prefix_len : 0);
-	json_write_raw(w, "}}}");
+	json_write_raw(w, ",\"Networks\":");
+	show_endpoints(w, c);
+	json_write_raw(w, "}");
 }
 
 void show_inspect(struct request *request)
@@ -252,7 +250,8 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	json_write_raw(w, c->settings.labels != NULL ? c->settings.labels : "{}");
 	key_string(w, ",\"State\":", show_state(c));
 	key_string(w, ",\"Status\":", status);
-	json_write_raw(w, ",\"HostConfig\":{\"NetworkMode\":\"bridge\"},\"Mounts\":[]");
+	key_string(w, ",\"HostConfig\":{\"NetworkMode\":", settings_network(&c->settings));
+	json_write_raw(w, "},\"Mounts\":[]");
 	if (with_size)
 		write_size(w, c);
 	write_network(w, c);

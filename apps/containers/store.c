@@ -81,6 +81,7 @@ static void write_record(struct json_writer *w, const struct container *c)
 	}
 	json_write_raw(w, ",\"ImageId\":");
 	json_write_string(w, c->image_id);
+	endpoints_write_record(w, c);
 	json_write_raw(w, ",\"Body\":");
 	json_write_raw(w, c->body);
 	policy_write_record(w, c);
@@ -116,33 +117,25 @@ static error_t try_write(const struct containers *all, const char *name, const c
 	return err;
 }
 
-void store_write(const struct container *c)
+void store_put(const struct containers *all, const char *name, struct json_writer *w)
 {
-	struct json_writer w = { 0 };
-	char name[NAME_MAX];
-	const char *text;
+	const char *text = json_writer_text(w);
 	error_t err;
 
-	if (!c->all->has_store)
-		return;
-	file_name(c, name);
-	write_record(&w, c);
-	text = json_writer_text(&w);
-	err = text != NULL ? try_write(c->all, name, text, w.len) : ERR_NO_MEMORY;
-	if (err < 0)
-		log_error("container %s is not recorded on the state disk: %s", c->name,
-		          error_text(err));
-	json_writer_deinit(&w);
+	if (all->has_store) {
+		err = text != NULL ? try_write(all, name, text, w->len) : ERR_NO_MEMORY;
+		if (err < 0)
+			log_error("%s is not written to the state disk: %s", name, error_text(err));
+	}
+	json_writer_deinit(w);
 }
 
-void store_remove(const struct container *c)
+void store_drop(const struct containers *all, const char *name)
 {
 	error_t err = ERR_PEER_CLOSED;
-	char name[NAME_MAX];
 
-	file_name(c, name);
 	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
-		if (!c->all->has_store || !open_folder(c->all))
+		if (!all->has_store || !open_folder(all))
 			return;
 		err = folder_remove(folder, name);
 		if (err == 0)
@@ -151,7 +144,27 @@ void store_remove(const struct container *c)
 			close_folder();
 	}
 	if (err < 0 && err != ERR_NOT_FOUND)
-		log_error("the record of container %s stays: %s", c->name, error_text(err));
+		log_error("%s stays on the state disk: %s", name, error_text(err));
+}
+
+void store_write(const struct container *c)
+{
+	struct json_writer w = { 0 };
+	char name[NAME_MAX];
+
+	if (!c->all->has_store)
+		return;
+	file_name(c, name);
+	write_record(&w, c);
+	store_put(c->all, name, &w);
+}
+
+void store_remove(const struct container *c)
+{
+	char name[NAME_MAX];
+
+	file_name(c, name);
+	store_drop(c->all, name);
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -214,6 +227,8 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		ports_read_record(r, &c->ports);
 	else if (is_key(key, "ImageId"))
 		read_text(r, c->image_id, sizeof(c->image_id));
+	else if (is_key(key, "Endpoints"))
+		endpoints_read_record(r, c);
 	else if (is_key(key, "Body"))
 		read_body(r, c);
 	else if (is_key(key, "Restarts"))
@@ -247,16 +262,18 @@ static void take_running(struct container *c, const char *token)
 static bool parse(struct container *c, struct span text)
 {
 	struct json_reader r = json_reader_make(text);
-	char token[HEX_SIZE(VMM_TOKEN_SIZE)] = "";
+	char token[HEX_SIZE(VMM_TOKEN_SIZE)] = "", error[SETTINGS_ERROR_MAX];
 	struct span key;
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key))
 		read_member(&r, key, c, token);
 	if (!json_at_end(&r) || c->body == NULL || c->name[0] == '\0' ||
-	    c->state > CONTAINER_EXITED)
+	    c->state > CONTAINER_EXITED || (!c->has_endpoints && endpoints_make(c, error) < 0))
 		return false;
 	take_running(c, token);
+	if (c->state != CONTAINER_RUNNING)
+		endpoints_release(c);
 	if (c->state != CONTAINER_RUNNING && c->all->restarted)
 		ports_release(c);
 	else if (c->state != CONTAINER_RUNNING)
@@ -297,7 +314,9 @@ static void read_record(struct containers *all, const char *name)
 }
 
 struct names {
-	struct string_list list;
+	struct string_list *list;
+	size_t len;
+	size_t max;
 	error_t error;
 };
 
@@ -305,14 +324,27 @@ static void add_name(void *context, const struct file_entry *entry)
 {
 	struct names *names = context;
 
-	if (entry->type == FILE_TYPE_FILE && strlen(entry->name) == NAME_MAX - 1 &&
-	    names->error == 0 && names->list.count < CONTAINERS_MAX)
-		names->error = string_list_add(&names->list, entry->name);
+	if (entry->type == FILE_TYPE_FILE && strlen(entry->name) == names->len &&
+	    names->error == 0 && names->list->count < names->max)
+		names->error = string_list_add(names->list, entry->name);
+}
+
+error_t store_list(size_t name_len, size_t max, struct string_list *out)
+{
+	struct names names = { .list = out, .len = name_len, .max = max };
+	error_t err = folder_list(folder, "/", add_name, &names);
+
+	return err == 0 ? names.error : err;
+}
+
+error_t store_get(const char *name, size_t max, uint8_t **text, size_t *len)
+{
+	return folder_read(folder, name, max, text, len);
 }
 
 void store_read(struct containers *all)
 {
-	struct names names = { 0 };
+	struct string_list names = { 0 };
 	error_t err;
 
 	all->has_store = open_folder(all);
@@ -320,12 +352,11 @@ void store_read(struct containers *all)
 		log_info("there is no state disk: containers are gone when the machine goes off");
 		return;
 	}
-	err = folder_list(folder, "/", add_name, &names);
-	if (err == 0)
-		err = names.error;
+	networks_read(all);
+	err = store_list(NAME_MAX - 1, CONTAINERS_MAX, &names);
 	if (err < 0)
 		log_error("the records of containers cannot be read: %s", error_text(err));
-	for (size_t i = 0; i < names.list.count; i++)
-		read_record(all, names.list.items[i]);
-	string_list_deinit(&names.list);
+	for (size_t i = 0; i < names.count; i++)
+		read_record(all, names.items[i]);
+	string_list_deinit(&names);
 }

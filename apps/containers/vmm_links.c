@@ -133,6 +133,9 @@ static void guest_message(struct loop *loop, struct source *source, struct messa
 	} else {
 		vmm->connected = true;
 		vmm->expected = false;
+		// What has changed while this app was not there.
+		if (vmm->container != NULL && vmm->order_sent)
+			endpoints_tell(vmm->container);
 	}
 	guest_free(guest);
 }

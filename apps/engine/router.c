@@ -18,37 +18,44 @@ static void start_transfer(void *context, struct http_exchange *exchange,
                            const struct http_request_head *head, const struct http_match *match);
 
 // Method, pattern, who starts it, and which operation of "containers" or "images" it is.
-#define ROUTES(X)                                                            \
-	X("GET", "/_ping", start_ping, 0)                                    \
-	X("GET", "/version", start_version, 0)                               \
-	X("GET", "/info", start_call, CONTAINERS_INFO)                       \
-	X("GET", "/containers/json", start_call, CONTAINERS_LIST)            \
-	X("POST", "/containers/create", start_call, CONTAINERS_CREATE)       \
-	X("GET", "/containers/{}/json", start_call, CONTAINERS_INSPECT)      \
-	X("POST", "/containers/{}/start", start_call, CONTAINERS_START)      \
-	X("POST", "/containers/{}/stop", start_call, CONTAINERS_STOP)        \
-	X("POST", "/containers/{}/restart", start_call, CONTAINERS_RESTART)  \
-	X("POST", "/containers/{}/kill", start_call, CONTAINERS_KILL)        \
-	X("POST", "/containers/{}/wait", start_call, CONTAINERS_WAIT)        \
-	X("POST", "/containers/{}/rename", start_call, CONTAINERS_RENAME)    \
-	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)    \
-	X("POST", "/containers/{}/update", start_call, CONTAINERS_UPDATE)    \
-	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)    \
-	X("POST", "/containers/{}/exec", start_call, CONTAINERS_EXEC_CREATE) \
-	X("POST", "/exec/{}/start", start_call, CONTAINERS_EXEC_START)       \
-	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)     \
-	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)       \
-	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)         \
-	X("GET", "/images/json", start_call, IMAGES_SHOW_ALL)                \
-	X("POST", "/images/create", start_transfer, IMAGES_CREATE)           \
-	X("POST", "/images/load", start_transfer, IMAGES_LOAD)               \
-	X("POST", "/images/prune", start_call, IMAGES_PRUNE)                 \
-	X("GET", "/images/get", start_transfer, IMAGES_SAVE_ALL)             \
-	X("GET", "/images/{*}/json", start_call, IMAGES_INSPECT)             \
-	X("GET", "/images/{*}/history", start_call, IMAGES_HISTORY)          \
-	X("GET", "/images/{*}/get", start_transfer, IMAGES_SAVE)             \
-	X("POST", "/images/{*}/tag", start_call, IMAGES_TAG)                 \
-	X("DELETE", "/images/{*}", start_call, IMAGES_REMOVE)                \
+#define ROUTES(X)                                                                       \
+	X("GET", "/_ping", start_ping, 0)                                               \
+	X("GET", "/version", start_version, 0)                                          \
+	X("GET", "/info", start_call, CONTAINERS_INFO)                                  \
+	X("GET", "/containers/json", start_call, CONTAINERS_LIST)                       \
+	X("POST", "/containers/create", start_call, CONTAINERS_CREATE)                  \
+	X("GET", "/containers/{}/json", start_call, CONTAINERS_INSPECT)                 \
+	X("POST", "/containers/{}/start", start_call, CONTAINERS_START)                 \
+	X("POST", "/containers/{}/stop", start_call, CONTAINERS_STOP)                   \
+	X("POST", "/containers/{}/restart", start_call, CONTAINERS_RESTART)             \
+	X("POST", "/containers/{}/kill", start_call, CONTAINERS_KILL)                   \
+	X("POST", "/containers/{}/wait", start_call, CONTAINERS_WAIT)                   \
+	X("POST", "/containers/{}/rename", start_call, CONTAINERS_RENAME)               \
+	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)               \
+	X("POST", "/containers/{}/update", start_call, CONTAINERS_UPDATE)               \
+	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)               \
+	X("POST", "/containers/{}/exec", start_call, CONTAINERS_EXEC_CREATE)            \
+	X("POST", "/exec/{}/start", start_call, CONTAINERS_EXEC_START)                  \
+	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)                \
+	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)                  \
+	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)                    \
+	X("GET", "/networks", start_call, CONTAINERS_NETWORKS)                          \
+	X("POST", "/networks/create", start_call, CONTAINERS_NETWORK_CREATE)            \
+	X("POST", "/networks/prune", start_call, CONTAINERS_NETWORKS_PRUNE)             \
+	X("GET", "/networks/{}", start_call, CONTAINERS_NETWORK_INSPECT)                \
+	X("DELETE", "/networks/{}", start_call, CONTAINERS_NETWORK_REMOVE)              \
+	X("POST", "/networks/{}/connect", start_call, CONTAINERS_NETWORK_CONNECT)       \
+	X("POST", "/networks/{}/disconnect", start_call, CONTAINERS_NETWORK_DISCONNECT) \
+	X("GET", "/images/json", start_call, IMAGES_SHOW_ALL)                           \
+	X("POST", "/images/create", start_transfer, IMAGES_CREATE)                      \
+	X("POST", "/images/load", start_transfer, IMAGES_LOAD)                          \
+	X("POST", "/images/prune", start_call, IMAGES_PRUNE)                            \
+	X("GET", "/images/get", start_transfer, IMAGES_SAVE_ALL)                        \
+	X("GET", "/images/{*}/json", start_call, IMAGES_INSPECT)                        \
+	X("GET", "/images/{*}/history", start_call, IMAGES_HISTORY)                     \
+	X("GET", "/images/{*}/get", start_transfer, IMAGES_SAVE)                        \
+	X("POST", "/images/{*}/tag", start_call, IMAGES_TAG)                            \
+	X("DELETE", "/images/{*}", start_call, IMAGES_REMOVE)                           \
 	X("GET", "/distribution/{*}/json", start_call, IMAGES_DISTRIBUTION)
 
 #define ROUTE(method, pattern, start, operation) { method, pattern, start },

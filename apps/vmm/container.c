@@ -87,6 +87,7 @@ static error_t create(struct vmm *vmm)
 		.writable_disk = disk_take(&vmm->layer_disk),
 		.is_scratch = (vmm->flags & VMM_SCRATCH) != 0,
 		.config = { .data = (const uint8_t *)vmm->config, .len = vmm->config_length },
+		.networks = &vmm->networks,
 		.network = (vmm->flags & VMM_NETWORK) != 0 ? runtime->supply.vmnet : HANDLE_NONE,
 	};
 	struct warm_vm *warm = (vmm->flags & VMM_NETWORK) != 0
@@ -181,6 +182,13 @@ bool container_network(const struct vmm *vmm, struct netdev_network *out)
 		return false;
 	*out = address.network;
 	return true;
+}
+
+void container_set_networks(struct vmm *vmm, const struct netdev_networks *networks)
+{
+	vmm->networks = *networks;
+	if (vmm->container != NULL)
+		guest_container_set_networks(vmm->container, networks);
 }
 
 void container_signal(struct vmm *vmm, uint32_t number)

@@ -2,6 +2,7 @@
 //
 // The channel to `containers`, which may die and come back at any time.
 #include "apps/vmm/vmm.h"
+#include "libs/abi/networks.h"
 #include "libs/base/string.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -142,6 +143,16 @@ static void take_resize(struct vmm *vmm, const struct message *m)
 		guest_container_resize(vmm->container, resize.rows, resize.columns);
 }
 
+static void take_networks(struct vmm *vmm, const struct message *m)
+{
+	struct msg_vmm_networks networks;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_networks(m, &networks, &tail, &tail_len) == 0)
+		container_set_networks(vmm, &networks.networks);
+}
+
 static void link_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct vmm *vmm = source->context;
@@ -155,6 +166,7 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 	case MSG_VMM_SIGNAL: take_signal(vmm, m); break;
 	case MSG_VMM_RESIZE: take_resize(vmm, m); break;
 	case MSG_VMM_LOG: take_log(vmm, m); break;
+	case MSG_VMM_NETWORKS: take_networks(vmm, m); break;
 	default: message_discard(m); break;
 	}
 }

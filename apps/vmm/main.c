@@ -75,6 +75,7 @@ static void vmm_main(const struct environ *env)
 	}
 	vmm->runtime->supply.timebase_hz = timebase;
 	vmm->runtime->supply.has_sstc = sstc != 0;
+	vmm->runtime->supply.has_networks = true;
 	link_start(vmm);
 	boot(vmm);
 	loop_run(&vmm->loop);

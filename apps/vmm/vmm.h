@@ -65,6 +65,7 @@ struct vmm {
 	uint8_t id[VMM_ID_SIZE];
 
 	// The container.
+	struct netdev_networks networks;
 	uint32_t flags;  // VMM_TTY to VMM_NETWORK
 	struct disk_region root;
 	char *config;  // heap, until the container is made
@@ -108,6 +109,8 @@ void container_disks_opened(struct vmm *vmm);
 void container_disks_missing(struct vmm *vmm, error_t error, const char *text);
 // Nothing runs, and nothing will: `error` is what went wrong.
 void container_failed(struct vmm *vmm, const char *error);
+// What its virtual machine is in, from now on.
+void container_set_networks(struct vmm *vmm, const struct netdev_networks *networks);
 void container_signal(struct vmm *vmm, uint32_t number);
 // Who the container is on the network, or the virtual machine that waits for one. Returns false as
 // long as it is not known, and when there is none.

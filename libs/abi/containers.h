@@ -34,6 +34,13 @@ enum containers_operation {
 	// No target; one more handle: a channel, which takes the body after CONTAINERS_ACCEPTED.
 	CONTAINERS_EVENTS = 30,
 	CONTAINERS_UPDATE = 80,
+	CONTAINERS_NETWORKS = 100,         // no target: the list
+	CONTAINERS_NETWORK_INSPECT = 101,  // target: a network, as in the following
+	CONTAINERS_NETWORK_CREATE = 102,   // no target
+	CONTAINERS_NETWORK_REMOVE = 103,
+	CONTAINERS_NETWORK_CONNECT = 104,
+	CONTAINERS_NETWORK_DISCONNECT = 105,
+	CONTAINERS_NETWORKS_PRUNE = 106,  // no target
 };
 
 // Of a name, an id or the beginning of one.

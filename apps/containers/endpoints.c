@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: MIT
+//
+// Containers in networks: what they ask for, what they have while they run, and how that changes.
+#include "apps/containers/containers.h"
+#include "apps/containers/networks.h"
+#include "apps/containers/settings_own.h"
+#include "libs/abi/networks.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+
+__attribute__((format(printf, 2, 3))) static error_t explain(char error[static SETTINGS_ERROR_MAX],
+                                                             const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fmt_vwrite(error, SETTINGS_ERROR_MAX, format, args);
+	va_end(args);
+	return ERR_INVALID;
+}
+
+// --- What there is -------------------------------------------------------------------------------
+
+static struct endpoint *find(const struct container *c, const char *network)
+{
+	list_for_each(entry, &c->endpoints) {
+		struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
+
+		if (strcmp(endpoint->network, network) == 0)
+			return endpoint;
+	}
+	return NULL;
+}
+
+bool endpoints_has(const struct container *c, const char *network)
+{
+	return find(c, network) != NULL;
+}
+
+static bool slot_is_used(const struct container *c, unsigned slot)
+{
+	list_for_each(entry, &c->endpoints)
+		if (container_of(entry, struct endpoint, entry)->slot == slot)
+			return true;
+	return false;
+}
+
+static void endpoint_free(struct endpoint *endpoint)
+{
+	list_remove(&endpoint->entry);
+	string_list_deinit(&endpoint->aliases);
+	heap_free(endpoint->network);
+	heap_free(endpoint);
+}
+
+void endpoints_free(struct container *c)
+{
+	while (!list_is_empty(&c->endpoints))
+		endpoint_free(container_of(c->endpoints.next, struct endpoint, entry));
+}
+
+// Errors: ERR_LIMIT, ERR_NO_MEMORY.
+static error_t endpoint_add(struct container *c, const char *network, struct endpoint **out)
+{
+	struct endpoint *endpoint;
+	unsigned slot = 0;
+
+	while (slot < NETDEV_NETWORKS_MAX && slot_is_used(c, slot))
+		slot++;
+	if (slot == NETDEV_NETWORKS_MAX)
+		return ERR_LIMIT;
+	endpoint = heap_alloc(sizeof(*endpoint));
+	if (endpoint == NULL)
+		return ERR_NO_MEMORY;
+	list_init(&endpoint->entry);
+	endpoint->slot = slot;
+	endpoint->network = string_copy(network);
+	if (endpoint->network == NULL) {
+		endpoint_free(endpoint);
+		return ERR_NO_MEMORY;
+	}
+	list_push_back(&c->endpoints, &endpoint->entry);
+	*out = endpoint;
+	return 0;
+}
+
+// --- What is asked for ---------------------------------------------------------------------------
+
+static error_t set_aliases(struct endpoint *endpoint, const struct string_list *aliases)
+{
+	error_t err = 0;
+
+	string_list_deinit(&endpoint->aliases);
+	for (size_t i = 0; err == 0 && i < aliases->count; i++)
+		err = string_list_add(&endpoint->aliases, aliases->items[i]);
+	return err;
+}
+
+static error_t endpoint_set(struct endpoint *endpoint, const struct network *network,
+                            const struct endpoint_settings *s,
+                            char error[static SETTINGS_ERROR_MAX])
+{
+	bool has_address = s->address != NULL && s->address[0] != '\0';
+	bool is_ours = network != NULL && network->kind != NETWORK_USER;
+	uint32_t address = 0;
+
+	if (is_ours && s->aliases.count > 0)
+		return explain(error,
+		               "network-scoped alias is supported only for containers in user "
+		               "defined networks");
+	if (is_ours && has_address)
+		return explain(error,
+		               "user specified IP address is supported on user defined networks "
+		               "only");
+	if (has_address && !address_read(s->address, &address))
+		return explain(error, "invalid IPv4 address: %.64s", s->address);
+	if (has_address && network != NULL && !subnet_has_host(&network->subnet, address))
+		return explain(error,
+		               "invalid config for network %s: invalid endpoint settings: no "
+		               "configured subnet or ip range contain the IP address %s",
+		               network->settings.name, s->address);
+	address_store(address, endpoint->wanted);
+	return set_aliases(endpoint, &s->aliases);
+}
+
+static const char *name_of(struct containers *all, const char *text)
+{
+	const struct network *network =
+		network_find(all, strcmp(text, "default") == 0 ? "bridge" : text);
+
+	return network != NULL ? network->settings.name : text;
+}
+
+static error_t take_one(void *context, const char *text, const struct endpoint_settings *s,
+                        char error[static SETTINGS_ERROR_MAX])
+{
+	struct container *c = context;
+	const char *name = name_of(c->all, text);
+	struct endpoint *endpoint = find(c, name);
+	error_t err = 0;
+
+	if (strcmp(name, "host") == 0)
+		return explain(error, "%s", settings_network_wrong("host"));
+	if (endpoint == NULL && !list_is_empty(&c->endpoints) &&
+	    (strcmp(name, "none") == 0 || endpoints_has(c, "none")))
+		return explain(error,
+		               "container cannot be connected to multiple networks with one of the "
+		               "networks in private (none) mode");
+	if (endpoint == NULL)
+		err = endpoint_add(c, name, &endpoint);
+	if (err == ERR_LIMIT)
+		return explain(error, "a container is in at most %u networks", NETDEV_NETWORKS_MAX);
+	return err < 0 ? err : endpoint_set(endpoint, network_find(c->all, name), s, error);
+}
+
+error_t endpoints_make(struct container *c, char error[static SETTINGS_ERROR_MAX])
+{
+	static const struct endpoint_settings nothing;
+	error_t err = take_one(c, settings_network(&c->settings), &nothing, error);
+
+	return err < 0 ? err : networking_read(c->settings.networking, take_one, c, error);
+}
+
+// --- What it has while it runs -------------------------------------------------------------------
+
+static error_t take_address(struct container *c, struct endpoint *endpoint,
+                            const struct network *network, char error[static SETTINGS_ERROR_MAX])
+{
+	uint32_t address = address_load(endpoint->wanted);
+	const struct container *holder;
+
+	if (address != 0) {
+		holder = network_holder(c->all, network, address);
+		if (address == network->gateway || (holder != NULL && holder != c)) {
+			explain(error, "Address already in use");
+			return ERR_EXISTS;
+		}
+		if (!subnet_has_host(&network->subnet, address))
+			return explain(error, "network %s has no address %u.%u.%u.%u",
+			               network->settings.name, endpoint->wanted[0],
+			               endpoint->wanted[1], endpoint->wanted[2],
+			               endpoint->wanted[3]);
+	} else {
+		address = network_choose(c->all, network);
+	}
+	if (address == 0) {
+		explain(error,
+		        "no available IPv4 addresses on this network's address pools: %s (%.12s)",
+		        network->settings.name, network->id_text);
+		return ERR_LIMIT;
+	}
+	address_store(address, endpoint->address);
+	return 0;
+}
+
+error_t endpoints_take(struct container *c, char error[static SETTINGS_ERROR_MAX])
+{
+	error_t err = 0;
+
+	list_for_each(entry, &c->endpoints) {
+		struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
+		const struct network *network = endpoint_network(c->all, endpoint);
+
+		if (network == NULL) {
+			explain(error, "network %s not found", endpoint->network);
+			err = ERR_NOT_FOUND;
+		} else if (network->kind == NETWORK_USER) {
+			err = take_address(c, endpoint, network, error);
+		}
+		if (err < 0)
+			break;
+	}
+	if (err < 0)
+		endpoints_release(c);
+	return err;
+}
+
+void endpoints_release(struct container *c)
+{
+	list_for_each(entry, &c->endpoints)
+		memset(container_of(entry, struct endpoint, entry)->address, 0, 4);
+}
+
+static void fill(const struct container *c, struct netdev_networks *out)
+{
+	*out = (struct netdev_networks){ 0 };
+	list_for_each(entry, &c->endpoints) {
+		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
+		const struct network *network = endpoint_network(c->all, endpoint);
+		struct netdev_membership *member = &out->entries[endpoint->slot];
+
+		if (network != NULL && network->kind == NETWORK_BRIDGE)
+			out->reach |= NETDEV_REACH_BRIDGE | NETDEV_REACH_UPLINK;
+		if (network == NULL || network->kind != NETWORK_USER ||
+		    address_load(endpoint->address) == 0)
+			continue;
+		if (!network->settings.internal)
+			out->reach |= NETDEV_REACH_UPLINK;
+		member->network = network->number;
+		memcpy(member->address, endpoint->address, sizeof(member->address));
+		member->prefix_len = (uint8_t)network->subnet.prefix_len;
+	}
+}
+
+void endpoints_tell(const struct container *c)
+{
+	struct msg_vmm_networks told;
+	struct message m;
+	error_t err;
+
+	if (c->vmm == NULL || !c->vmm->connected)
+		return;
+	fill(c, &told.networks);
+	err = message_encode_vmm_networks(&m, &told, NULL, 0);
+	assert(err == 0);
+	(void)vmms_send(c->vmm, &m);
+}
+
+// --- The record ----------------------------------------------------------------------------------
+
+static void write_address(struct json_writer *w, const char *key, const uint8_t bytes[4])
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	address_write(address_load(bytes), text);
+	json_write_raw(w, key);
+	json_write_string(w, text);
+}
+
+void endpoints_write_record(struct json_writer *w, const struct container *c)
+{
+	const char *separator = "";
+
+	json_write_raw(w, ",\"Endpoints\":[");
+	list_for_each(entry, &c->endpoints) {
+		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
+
+		json_write_raw(w, separator);
+		json_write_raw(w, "{\"Network\":");
+		json_write_string(w, endpoint->network);
+		json_write_raw(w, ",\"Slot\":");
+		json_write_i64(w, endpoint->slot);
+		write_address(w, ",\"Wanted\":", endpoint->wanted);
+		write_address(w, ",\"Address\":", endpoint->address);
+		json_write_raw(w, ",\"Aliases\":[");
+		for (size_t i = 0; i < endpoint->aliases.count; i++)
+			json_write_string(w, endpoint->aliases.items[i]);
+		json_write_raw(w, "]}");
+		separator = ",";
+	}
+	json_write_raw(w, "]");
+}
+
+static void read_address(struct json_reader *r, uint8_t out[4])
+{
+	char *text = json_take_string(r);
+	uint32_t address = 0;
+
+	if (text != NULL && !address_read(text, &address))
+		r->bad = true;
+	address_store(address, out);
+	heap_free(text);
+}
+
+static void read_one(struct json_reader *r, struct container *c)
+{
+	struct endpoint *endpoint;
+	struct span key;
+	error_t err = 0;
+
+	if (endpoint_add(c, "", &endpoint) < 0) {
+		r->bad = true;
+		return;
+	}
+	json_enter_object(r);
+	while (err == 0 && json_next_member(r, &key)) {
+		if (span_is(key, "Network")) {
+			heap_free(endpoint->network);
+			endpoint->network = json_take_string(r);
+		} else if (span_is(key, "Slot")) {
+			endpoint->slot = (unsigned)json_take_u64(r);
+		} else if (span_is(key, "Wanted")) {
+			read_address(r, endpoint->wanted);
+		} else if (span_is(key, "Address")) {
+			read_address(r, endpoint->address);
+		} else if (span_is(key, "Aliases")) {
+			json_enter_array(r);
+			while (err == 0 && json_next_element(r))
+				err = string_list_take(&endpoint->aliases, json_take_string(r));
+		} else {
+			json_skip(r);
+		}
+	}
+	if (err < 0 || endpoint->network == NULL || endpoint->slot >= NETDEV_NETWORKS_MAX) {
+		r->bad = true;
+		endpoint_free(endpoint);
+	}
+}
+
+void endpoints_read_record(struct json_reader *r, struct container *c)
+{
+	c->has_endpoints = true;
+	json_enter_array(r);
+	while (json_next_element(r))
+		read_one(r, c);
+}
+
+// --- Changes -------------------------------------------------------------------------------------
+
+static void tell_event(const struct container *c, const struct network *network, const char *action)
+{
+	struct json_writer w = { 0 };
+
+	json_write_raw(&w, "{\"container\":");
+	json_write_string(&w, c->id_text);
+	json_write_raw(&w, ",\"name\":");
+	json_write_string(&w, network->settings.name);
+	json_write_raw(&w, ",\"type\":");
+	json_write_raw(&w, network->kind == NETWORK_NONE ? "\"null\"}" : "\"bridge\"}");
+	events_tell(c->all, "network", action, network->id_text, json_writer_text(&w));
+	json_writer_deinit(&w);
+}
+
+static void changed(struct container *c, const struct network *network, const char *action)
+{
+	if (endpoint_is_active(c))
+		endpoints_tell(c);
+	store_write(c);
+	tell_event(c, network, action);
+}
+
+// The network and the container that a request is about; false, and it was answered, when one is
+// not there.
+static bool find_both(struct request *request, const struct connect_settings *s,
+                      struct network **network, struct container **c)
+{
+	*network = network_find(request->all, request->target);
+	if (*network == NULL) {
+		reply_error(request->client, request->id, 404, "network %s not found",
+		            request->target);
+		return false;
+	}
+	if (str_copy(request->target, s->container, sizeof(request->target)) >=
+	    sizeof(request->target)) {
+		reply_error(request->client, request->id, 404, "No such container: %.64s",
+		            s->container);
+		return false;
+	}
+	*c = operation_find(request);
+	return *c != NULL;
+}
+
+static void refuse(struct request *request, error_t err, const char *error)
+{
+	uint32_t status = err == ERR_NO_MEMORY              ? 500
+		: err == ERR_INVALID || err == ERR_PROTOCOL ? 400
+							    : 403;
+
+	reply_error(request->client, request->id, status, "%s",
+	            err == ERR_NO_MEMORY ? "out of memory" : error);
+}
+
+static error_t connect(struct container *c, const struct network *network, const char *text,
+                       char error[static SETTINGS_ERROR_MAX])
+{
+	struct endpoint_settings s = { 0 };
+	struct endpoint *endpoint;
+	bool is_new = !endpoints_has(c, network->settings.name);
+	error_t err = 0;
+
+	if (network->kind == NETWORK_HOST)
+		return explain(error, "%s", settings_network_wrong("host"));
+	if (!is_new && endpoint_is_active(c)) {
+		explain(error, "endpoint with name %s already exists in network %s", c->name,
+		        network->settings.name);
+		return ERR_EXISTS;
+	}
+	if (text != NULL)
+		err = endpoint_settings_parse(
+			&s, (struct span){ (const uint8_t *)text, strlen(text) }, error);
+	if (err == 0)
+		err = take_one(c, network->settings.name, &s, error);
+	endpoint_settings_deinit(&s);
+	endpoint = find(c, network->settings.name);
+	if (err == 0 && endpoint_is_active(c) && network->kind == NETWORK_USER)
+		err = take_address(c, endpoint, network, error);
+	if (err < 0 && is_new && endpoint != NULL)
+		endpoint_free(endpoint);
+	return err;
+}
+
+void operation_network_connect(struct request *request)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct connect_settings s;
+	struct network *network;
+	struct container *c;
+	error_t err = connect_settings_parse(&s, request->body, error);
+
+	if (err < 0) {
+		refuse(request, err, error);
+	} else if (find_both(request, &s, &network, &c)) {
+		err = connect(c, network, s.endpoint, error);
+		if (err < 0) {
+			refuse(request, err, error);
+		} else {
+			changed(c, network, "connect");
+			reply_empty(request->client, request->id, 200, 0);
+		}
+	}
+	connect_settings_deinit(&s);
+}
+
+void operation_network_disconnect(struct request *request)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct connect_settings s;
+	struct network *network;
+	struct container *c;
+	error_t err = connect_settings_parse(&s, request->body, error);
+
+	if (err < 0) {
+		refuse(request, err, error);
+	} else if (find_both(request, &s, &network, &c)) {
+		struct endpoint *endpoint = find(c, network->settings.name);
+
+		if (endpoint == NULL) {
+			reply_error(request->client, request->id, 403,
+			            "container %s is not connected to the network %s", c->id_text,
+			            network->settings.name);
+		} else {
+			endpoint_free(endpoint);
+			changed(c, network, "disconnect");
+			reply_empty(request->client, request->id, 200, 0);
+		}
+	}
+	connect_settings_deinit(&s);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// What clients say of networks: the bodies of POST /networks/create, connect and disconnect, and
+// what of them is in the body that a container is created with.
+#pragma once
+
+#include "apps/containers/settings.h"
+#include "apps/containers/subnet.h"
+
+// A container's place in a network, as it is asked for. All are heap memory; NULL: not set.
+struct endpoint_settings {
+	struct string_list aliases;
+	char *address;
+};
+
+struct network_settings {
+	char *name;
+	char *driver;
+	char *scope;
+	bool internal;
+	bool has_ipv4;
+	bool ipv4;
+	char *labels;  // JSON
+	char *ipam_driver;
+	char *ipam_config;     // JSON
+	struct subnet subnet;  // of it
+	struct subnet range;
+	uint32_t gateway;  // 0: none was named
+};
+
+struct connect_settings {
+	char *container;
+	char *endpoint;  // JSON
+	bool force;
+};
+
+// Reads such a body, and checks what can be checked of it alone. Errors: as settings_parse's; what
+// was read is to be freed in any case.
+__must_check error_t network_settings_parse(struct network_settings *out, struct span body,
+                                            char error[static SETTINGS_ERROR_MAX]);
+__must_check error_t connect_settings_parse(struct connect_settings *out, struct span body,
+                                            char error[static SETTINGS_ERROR_MAX]);
+__must_check error_t endpoint_settings_parse(struct endpoint_settings *out, struct span text,
+                                             char error[static SETTINGS_ERROR_MAX]);
+// Frees them; they are empty then.
+void network_settings_deinit(struct network_settings *settings);
+void connect_settings_deinit(struct connect_settings *settings);
+void endpoint_settings_deinit(struct endpoint_settings *settings);
+
+typedef error_t endpoint_each_fn(void *context, const char *network,
+                                 const struct endpoint_settings *endpoint,
+                                 char error[static SETTINGS_ERROR_MAX]);
+// Calls `each` for every endpoint of a container's NetworkingConfig (JSON; NULL: none). Errors: as
+// settings_parse's, and what `each` returns.
+__must_check error_t networking_read(const char *networking, endpoint_each_fn *each, void *context,
+                                     char error[static SETTINGS_ERROR_MAX]);
+// What HostConfig.NetworkMode names: "bridge" when it says nothing. The settings' own.
+const char *settings_network(const struct settings *settings);
+// Why a container cannot have this NetworkMode; NULL: it can.
+const char *settings_network_wrong(const char *mode);

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Networks of containers through ./run.sh --engine, by docker's client."""
+
+import subprocess
+
+from harness import ROOT, check, check_equal, test
+from test_engine import PATIENCE, Engine
+from test_engine_containers import Docker, request
+
+IMAGE = "net:1"
+TOOLS = ("sh", "echo", "cat", "sleep", "ping", "wget", "httpd", "nslookup", "ifconfig", "route", "hostname", "nc", "grep", "mkdir", "true")
+
+
+def make_image(context):
+    """A shell and tools of the network, as an OCI layout."""
+    layout = context.scratch / "net"
+    if layout.exists():
+        return layout
+    root = context.scratch / "net-root"
+    (root / "bin").mkdir(parents=True)
+    (root / "tmp").mkdir()
+    (root / "bin/busybox").write_bytes((ROOT / "third_party/busybox/busybox").read_bytes())
+    (root / "bin/busybox").chmod(0o755)
+    for name in TOOLS:
+        (root / "bin" / name).symlink_to("busybox")
+    subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["sh"]', '["PATH=/bin"]'], check=True)
+    return layout
+
+
+def start(context, **settings):
+    return Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="3G", **settings)
+
+
+# A server that says its name.
+SERVE = "mkdir -p /tmp/www; echo $NAME > /tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www"
+
+
+class Net:
+    def __init__(self, context, engine):
+        self.docker = Docker(context, engine)
+
+    def service(self, name, *args):
+        self.docker("run", "-d", "--name", name, "-e", f"NAME={name}", *args, IMAGE, "sh", "-c", SERVE)
+        self.inside(name, "sh", "-c", "until wget -q -O /dev/null http://127.0.0.1/; do sleep 0.1; done")
+
+    def address(self, name, network):
+        return self.docker.text("inspect", "-f", f'{{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}', name)
+
+    def inside(self, name, *command, status=0):
+        return self.docker.text("exec", name, *command, status=status)
+
+    def says(self, name, address):
+        """What a server says, asked from within a container."""
+        return self.inside(name, "wget", "-q", "-T", "10", "-O", "-", f"http://{address}/")
+
+    def silent(self, name, address):
+        self.inside(name, "wget", "-q", "-T", "2", "-O", "-", f"http://{address}/", status=1)
+
+
+@test
+def networks_of_containers(context):
+    """Made, joined, left and removed; who is not in one does not reach it."""
+    engine = start(context)
+    net = Net(context, engine)
+    docker = net.docker
+    check_equal(docker.text("network", "ls", "--format", "{{.Name}} {{.Driver}} {{.Scope}}").split("\n"), ["bridge bridge local", "host host local", "none null local"])
+    front = docker.text("network", "create", "--label", "a=b", "front")
+    docker("network", "create", "--subnet", "10.9.0.0/24", "--gateway", "10.9.0.9", "--internal", "back")
+    for args, says in ((("front",), "already exists"), (("bridge",), "predefined"), (("--subnet", "10.0.2.0/25", "x"), "Pool overlaps"),
+                       (("--driver", "overlay", "x"), "overlay"), (("--subnet", "1.2.3.4/33", "x"), "1.2.3.4/33"), (("--ipv6", "x"), "EnableIPv6")):
+        done = docker("network", "create", *args, status=1)
+        check(says in done.stderr.decode(), f"{args}: {done.stderr}")
+    check_equal(docker.text("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}} {{.Labels.a}}", "front"), "172.18.0.0/16 b")
+    check_equal(docker.text("network", "ls", "-q", "--no-trunc", "--filter", "label=a"), front)
+
+    net.service("web", "--network", "front", "--hostname", "site.example", "--add-host", "other:1.2.3.4")
+    net.service("both", "--network", "front", "--ip", "172.18.0.77")
+    net.service("data", "--network", "back")
+    docker("network", "connect", "back", "both")
+    check_equal([net.address("web", "front"), net.address("both", "front"), net.address("data", "back"), net.address("both", "back")],
+                ["172.18.0.2", "172.18.0.77", "10.9.0.1", "10.9.0.2"])
+    check("172.18.0.2\tsite.example site\n1.2.3.4\tother" in net.inside("web", "cat", "/etc/hosts"))
+    check_equal(net.says("both", "172.18.0.2"), "web")
+    check_equal(net.says("web", "172.18.0.77"), "both")
+    check_equal(net.says("data", "10.9.0.2"), "both")
+    # Neither through who is in both, nor by the address of the uplink.
+    net.silent("web", "10.9.0.1")
+    net.silent("web", "10.9.0.2")
+    uplink = next(word.split(":")[1] for word in net.inside("both", "ifconfig", "eth0").split() if word.startswith("addr:10.0.2."))
+    net.silent("web", uplink)
+    # What is internal has no way out.
+    net.inside("web", "ping", "-c", "1", "-W", "5", "10.0.2.2")
+    net.inside("data", "ping", "-c", "1", "-W", "2", "10.0.2.2", status=1)
+    check_equal(docker("network", "rm", "front", status=1).stderr.decode().count("has active endpoints"), 1)
+
+    docker("network", "disconnect", "front", "both")
+    net.silent("web", "172.18.0.77")
+    docker("network", "disconnect", "front", "both", status=1)
+    docker("network", "connect", "--ip", "172.18.0.78", "front", "both")
+    check_equal(net.says("web", "172.18.0.78"), "both")
+    check_equal(docker.text("network", "inspect", "-f", "{{range .Containers}}{{.Name}} {{.IPv4Address}},{{end}}", "front").count(","), 2)
+
+    # The default network, by address; and none.
+    net.service("one")
+    net.service("two")
+    check_equal(net.says("one", net.address("two", "bridge")), "two")
+    net.silent("one", "172.18.0.2")
+    docker("network", "connect", "front", "one")
+    check_equal(net.says("one", "172.18.0.2"), "web")
+    docker("run", "--rm", "--network", "none", IMAGE, "ping", "-c", "1", "-W", "1", "10.0.2.2", status=1)
+    done = docker("run", "--rm", "--network", "host", IMAGE, "true", status=125)
+    check(b"network mode host is not supported" in done.stderr, done.stderr)
+    done = docker("run", "--rm", "--network", "nosuch", IMAGE, "true", status=125)
+    check(b"network nosuch not found" in done.stderr, done.stderr)
+    names = docker.text("ps", "-aq").split()
+    docker("rm", "-f", *names)
+    docker("network", "rm", "front")
+    check_equal(docker.text("network", "prune", "-f"), "Deleted Networks:\nback")
+    for name, status in (("bridge", 403), ("nosuch", 404)):
+        check_equal(request(engine, "DELETE", f"/networks/{name}")[0], status)
+    engine.stop()
+    check("panic" not in engine.log.whole())
