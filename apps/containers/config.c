@@ -141,11 +141,9 @@ error_t config_write(const struct container *c, const struct image *image, struc
 	}
 	json_write_raw(w, ",\"annotations\":{");
 	first = !hosts_write(c, first_of(s->hostname, NULL, short_id), w);
-	if (image->volumes.count > 0) {
-		json_write_raw(w, first ? "" : ",");
-		config_write_volumes(w, image);
-		first = false;
-	}
+	err = config_write_mounts(c, image, w, &first);
+	if (err < 0)
+		return err;
 	(void)config_write_annotations(w, s, first);
 	json_write_raw(w,
 	               s->read_only ? "},\"root\":{\"path\":\"rootfs\",\"readonly\":true}"

@@ -19,6 +19,7 @@
 #include "apps/containers/provision.h"
 #include "apps/containers/networks.h"
 #include "apps/containers/settings.h"
+#include "apps/containers/volumes.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/vmm.h"
 #include "libs/base/hex.h"
@@ -104,6 +105,8 @@ struct container {
 	struct port_list ports;  // of the host that lead to it, or are to
 	struct provision provision;
 	struct layer layer;
+	struct mount_list mounts;
+	bool removes_volumes;     // when it is removed: those without a name
 	struct vmm_process *vmm;  // NULL: none
 	struct list waiters;
 	struct pending_attach attaches[MAX_PENDING_ATTACHES];
@@ -159,6 +162,7 @@ struct containers {
 	uint32_t last_network;   // the highest number of one
 	uint16_t last_any_port;  // ports.c
 	struct request_server server;
+	struct list volumes;  // struct volume, as it was last looked at
 	bool serves;
 
 	struct events events;
@@ -228,6 +232,9 @@ void operation_resize(struct request *request);
 bool operation_can_reach(struct request *request, const struct container *c);
 // Reads a terminal's size from the query; false, and the request was answered, when it says none.
 bool operation_take_size(struct request *request, struct msg_vmm_resize *resize);
+// The container that is called so, by its name, its id or the beginning of it that no other has, or
+// NULL; *num_begin: how many ids begin so.
+struct container *containers_find(struct containers *all, const char *target, size_t *num_begin);
 // The container that the target names, or NULL, and the request was answered.
 struct container *operation_find(struct request *request);
 
@@ -318,10 +325,50 @@ void show_host_config(struct json_writer *w, const struct container *c);
 // GET /info.
 void show_info(struct request *request);
 
+// --- mounts.c ---
+
+// Decides what a container that is created has mounted. Returns false, and has answered, when that
+// is not possible.
+bool mounts_resolve(struct request *request, struct container *c);
+// Makes the volumes of it. Returns false, and has answered, when one cannot be made.
+bool mounts_make(struct request *request, struct container *c);
+// Whether a container has a volume.
+bool mounts_use(const struct container *c, const char *volume);
+// Removes its volumes without a name, but those that others have.
+void mounts_remove(struct container *c);
+// Asks the host for what is to be bound next (c->provision); false: nothing is.
+bool mounts_ask(struct container *c);
+// The host's answer. Returns false when the container has failed.
+bool mounts_answered(struct container *c, error_t error, uint32_t value, struct span text);
+// Tells the container's vmm what it has, before its start.
+void mounts_send(struct container *c);
+
+// --- show_mounts.c ---
+
+// Writes the Mounts of a container, and Config.Volumes.
+void show_mounts(struct json_writer *w, const struct container *c);
+void show_volumes_config(struct json_writer *w, const struct container *c);
+// Writes `key` and where a volume is said to be.
+void show_volume_place(struct json_writer *w, const char *key, const char *name);
+// What a record keeps of the container's mounts.
+void mounts_write_record(struct json_writer *w, const struct mount_list *mounts);
+void mounts_read_record(struct json_reader *r, struct mount_list *mounts);
+
+// --- volume_operations.c ---
+
+// GET /volumes.
+void volume_list(struct request *request);
+// GET /volumes/NAME: 404.
+void volume_inspect(struct request *request);
+// POST /volumes/create: 201, 400 (the body), 404 (the driver).
+void volume_create(struct request *request);
+// DELETE /volumes/NAME: 204, 404, 409 (a container has it).
+void volume_delete(struct request *request);
+// POST /volumes/prune.
+void volume_prune(struct request *request);
+
 // --- ports.c ---
 
-// Whether it has a network that ports of the host can lead to.
-bool ports_are_published(const struct container *c);
 // Chooses the ports of the host. Returns false when there is one that cannot be had: the container
 // has failed.
 bool ports_choose(struct container *c);
@@ -334,6 +381,8 @@ void ports_release(struct container *c);
 
 // --- show_ports.c ---
 
+// Whether it has a network that ports of the host can lead to.
+bool ports_are_published(const struct container *c);
 // The ports that a container is said to have, its image's among them, to be freed by
 // port_list_deinit (also on errors). Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t ports_exposed(const struct container *c, struct port_list *out);
@@ -417,6 +466,12 @@ void exec_free_all(struct container *c);
 void exec_waiters_drop(struct container *c, const struct client *client, uint32_t id);
 // The ids of those that run, as an array, or null.
 void exec_write_ids(struct json_writer *w, const struct container *c);
+// --- config_mounts.c ---
+
+// Writes the annotations that mount something; *first: whether none was written yet. Errors:
+// ERR_NO_MEMORY.
+__must_check error_t config_write_mounts(const struct container *c, const struct image *image,
+                                         struct json_writer *w, bool *first);
 
 // --- hosts.c ---
 

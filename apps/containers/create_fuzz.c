@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (settings_parse(&c.settings, (struct span){ .data = data, .len = size }, error) < 0)
 		return 0;
+	// As an order has them, with what they would have been given.
+	c.mounts = c.settings.mounts;
 	if (config_write(&c, &image, &w, error) == 0) {
 		struct json_reader r =
 			json_reader_make((struct span){ (const uint8_t *)w.text, w.len });

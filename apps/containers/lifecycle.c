@@ -45,6 +45,7 @@ void container_discard(struct container *c)
 	port_list_deinit(&c->ports);
 	exec_free_all(c);
 	endpoints_free(c);
+	mount_list_deinit(&c->mounts);
 	settings_deinit(&c->settings);
 	heap_free(c->body);
 	heap_free(c);
@@ -215,6 +216,8 @@ void container_remove(struct container *c)
 	policy_cancel(c);
 	list_remove(&c->entry);
 	c->all->num_containers--;
+	if (c->removes_volumes || c->settings.auto_remove)
+		mounts_remove(c);
 	container_discard(c);
 }
 
@@ -381,6 +384,7 @@ void container_order(struct container *c)
 		send_attach(c, &c->attaches[i]);
 	c->num_attaches = 0;
 	endpoints_tell(c);
+	mounts_send(c);
 	c->vmm->order_sent = true;
 	if (!vmms_send(c->vmm, &m))
 		container_over(c, STATUS_NOT_STARTED,

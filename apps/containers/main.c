@@ -37,6 +37,7 @@ static void containers_main(const struct environ *env)
 	all->app_file = HANDLE_NONE;
 	list_init(&all->containers);
 	networks_init(all);
+	list_init(&all->volumes);
 	events_init(&all->events);
 	if (environ_config_u64(env, "pool", &all->pool_size) < 0 || all->pool_size > 16) {
 		log_error("containers.pool is the number of virtual machines that wait, 0 to 16");
@@ -65,6 +66,7 @@ APP(containers, .main = containers_main, .restart = RESTART_ON_FAULT,
 	    { NEED_SERVICE, "blkdev", NULL, 1 },
 	    { NEED_SERVICE, "host", NULL, 1 },
 	    { NEED_SERVICE, "images", NULL, 0 },
+	    { NEED_SERVICE, "volumes", NULL, 1 },
 	    FILES_OWN,
 	    { NEED_SERVICE, "store", NULL, 1 },
 	    { .kind = NEED_KEPT, .name = "running", .size = PAGE_SIZE },

@@ -48,31 +48,40 @@ static struct container *find_name(struct containers *all, const char *name)
 }
 
 // A whole id, a name, the beginning of an id that is one container's only; in this order.
-struct container *operation_find(struct request *request)
+struct container *containers_find(struct containers *all, const char *target, size_t *num_begin)
 {
-	const char *target = request->target[0] == '/' ? request->target + 1 : request->target;
 	struct container *found = NULL;
-	size_t len = strlen(target), count = 0;
+	size_t len;
 
-	list_for_each(entry, &request->all->containers) {
+	target += target[0] == '/' ? 1 : 0;
+	len = strlen(target);
+	*num_begin = 0;
+	list_for_each(entry, &all->containers) {
 		struct container *c = container_of(entry, struct container, entry);
 
 		if (strcmp(c->id_text, target) == 0)
 			return c;
 		if (len > 0 && strncmp(c->id_text, target, len) == 0) {
 			found = c;
-			count++;
+			(*num_begin)++;
 		}
 	}
-	if (find_name(request->all, target) != NULL)
-		return find_name(request->all, target);
-	if (count == 1)
-		return found;
-	if (count > 1)
+	if (find_name(all, target) != NULL)
+		return find_name(all, target);
+	return *num_begin == 1 ? found : NULL;
+}
+
+struct container *operation_find(struct request *request)
+{
+	const char *target = request->target[0] == '/' ? request->target + 1 : request->target;
+	size_t num_begin;
+	struct container *c = containers_find(request->all, target, &num_begin);
+
+	if (c == NULL && num_begin > 1)
 		refuse(request, 400, "Multiple IDs found with provided prefix: %s", target);
-	else
+	else if (c == NULL)
 		refuse(request, 404, "No such container: %s", target);
-	return NULL;
+	return c;
 }
 
 static bool is_letter_or_digit(char c)
@@ -205,8 +214,16 @@ void operation_create(struct request *request)
 			container_discard(c);
 			return;
 		}
+		if (!mounts_resolve(request, c)) {
+			container_discard(c);
+			return;
+		}
 		if (!store_accepts(c)) {
 			refuse(request, 400, "the body is too deep or too long");
+			container_discard(c);
+			return;
+		}
+		if (!mounts_make(request, c)) {
 			container_discard(c);
 			return;
 		}
@@ -381,6 +398,7 @@ void operation_remove(struct request *request)
 		       c->name, policy_waits(c) ? "restarting" : "running");
 		return;
 	}
+	c->removes_volumes = c->removes_volumes || query_flag(request, "v");
 	if (c->state != CONTAINER_RUNNING) {
 		container_remove(c);
 		done(request);

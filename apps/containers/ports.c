@@ -15,11 +15,6 @@
 // Of a range, when the host refuses one after the other.
 #define MAX_TRIES 64u
 
-bool ports_are_published(const struct container *c)
-{
-	return c->settings.network_mode == NULL || strcmp(c->settings.network_mode, "none") != 0;
-}
-
 // --- Which ports ---------------------------------------------------------------------------------
 
 static bool same_place(const struct port *a, const struct port *b)

@@ -2,6 +2,15 @@
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 
+static void mount_answered(struct host_call *call, error_t error, uint32_t value, struct span text)
+{
+	struct container *c = container_of(call, struct container, provision.call);
+
+	c->provision.asking = false;
+	if (mounts_answered(c, error, value, text))
+		container_order(c);
+}
+
 static void port_answered(struct host_call *call, error_t error, uint32_t value, struct span text)
 {
 	struct container *c = container_of(call, struct container, provision.call);
@@ -18,6 +27,12 @@ bool provision_advance(struct container *c)
 
 	if (p->asking || !layer_advance(c))
 		return false;
+	// Set before the host is asked: it may answer from within.
+	p->asking = true;
+	p->call.done = mount_answered;
+	if (mounts_ask(c))
+		return false;
+	p->asking = false;
 	if (!p->done && !p->chosen) {
 		if (!ports_choose(c))
 			return false;

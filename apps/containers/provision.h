@@ -14,8 +14,9 @@ struct provision {
 	bool asking;  // `call` is on its way
 	bool chosen;  // the container's ports have their first numbers
 	struct host_call call;
-	size_t next_port;  // to be published
-	unsigned tries;    // of it
+	size_t next_mount;  // to be bound
+	size_t next_port;   // to be published
+	unsigned tries;     // of it
 };
 
 // Goes on with what is missing. Returns whether nothing is: else container_order is called again

@@ -23,6 +23,11 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_ATTACH: operation_attach(request); break;
 	case CONTAINERS_RESIZE: operation_resize(request); break;
 	case CONTAINERS_INFO: show_info(request); break;
+	case CONTAINERS_VOLUMES: volume_list(request); break;
+	case CONTAINERS_VOLUME_INSPECT: volume_inspect(request); break;
+	case CONTAINERS_VOLUME_CREATE: volume_create(request); break;
+	case CONTAINERS_VOLUME_REMOVE: volume_delete(request); break;
+	case CONTAINERS_VOLUMES_PRUNE: volume_prune(request); break;
 	case CONTAINERS_EVENTS: operation_events(request); break;
 	case CONTAINERS_EXEC_CREATE: operation_exec_create(request); break;
 	case CONTAINERS_EXEC_START: operation_exec_start(request); break;

@@ -17,14 +17,18 @@ enum {
 	OWN_EXPOSED,
 	OWN_PORTS,
 	OWN_ULIMITS,
+	OWN_BINDS,
+	OWN_MOUNTS,
+	OWN_TMPFS,
+	OWN_VOLUMES,
 	OWN_STORAGE,
 };
 
 static settings_take_fn *const own_readers[] = {
-	[OWN_EXPOSED] = settings_take_exposed,
-	[OWN_PORTS] = settings_take_ports,
-	[OWN_ULIMITS] = settings_take_ulimits,
-	[OWN_STORAGE] = settings_take_storage,
+	[OWN_EXPOSED] = settings_take_exposed, [OWN_PORTS] = settings_take_ports,
+	[OWN_ULIMITS] = settings_take_ulimits, [OWN_BINDS] = settings_take_binds,
+	[OWN_MOUNTS] = settings_take_mounts,   [OWN_TMPFS] = settings_take_tmpfs,
+	[OWN_VOLUMES] = settings_take_volumes, [OWN_STORAGE] = settings_take_storage,
 };
 
 static const struct field restart_fields[] = {
@@ -42,6 +46,12 @@ static const struct field host_fields[] = {
 	{ "RestartPolicy", FIELD_OBJECT, 0, 0, restart_fields, "HostConfig.RestartPolicy." },
 	{ "PortBindings", FIELD_OWN, OWN_PORTS, 0, NULL, NULL },
 	{ "StorageOpt", FIELD_OWN, OWN_STORAGE, 0, NULL, NULL },
+	{ "Binds", FIELD_OWN, OWN_BINDS, 0, NULL, NULL },
+	{ "Mounts", FIELD_OWN, OWN_MOUNTS, 0, NULL, NULL },
+	{ "Tmpfs", FIELD_OWN, OWN_TMPFS, 0, NULL, NULL },
+	{ "ShmSize", FIELD_NUMBER, AT(shm_size), 0, NULL, NULL },
+	{ "VolumeDriver", FIELD_STRING, AT(volume_driver), 0, NULL, NULL },
+	{ "VolumesFrom", FIELD_STRINGS, AT(volumes_from), 0, NULL, NULL },
 	{ "PublishAllPorts", FIELD_BOOL, AT(publish_all), 0, NULL, NULL },
 	{ "Ulimits", FIELD_OWN, OWN_ULIMITS, 0, NULL, NULL },
 	{ "LogConfig", FIELD_ANY, 0, 0, NULL, NULL },
@@ -66,6 +76,7 @@ const struct field settings_body_fields[] = {
 	{ "AttachStderr", FIELD_BOOL, AT(attach_stderr), 0, NULL, NULL },
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
 	{ "HostConfig", FIELD_OBJECT, AT(host_config), 0, host_fields, "HostConfig." },
+	{ "Volumes", FIELD_OWN, OWN_VOLUMES, 0, NULL, NULL },
 	{ "ExposedPorts", FIELD_OWN, OWN_EXPOSED, 0, NULL, NULL },
 	{ "NetworkingConfig", FIELD_RAW, AT(networking), 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, settings_config_rows, NULL },
@@ -365,6 +376,11 @@ static const char *what_is_wrong(const struct settings *s)
 		return settings_network_wrong(s->network_mode);
 	if (s->auto_remove && settings_policy(s->restart_policy) != POLICY_NO)
 		return "can't create 'AutoRemove' container with restart policy";
+	if (s->shm_size < 0)
+		return "SHM size can not be less than 0";
+	if (s->volume_driver != NULL && s->volume_driver[0] != '\0' &&
+	    strcmp(s->volume_driver, "local") != 0)
+		return "HostConfig.VolumeDriver: there is only the volume driver local";
 	if (s->has_stop_timeout && (s->stop_timeout < -1 || s->stop_timeout > MAX_STOP_SECONDS))
 		return "StopTimeout is a number of seconds, or -1";
 	return NULL;
@@ -429,6 +445,10 @@ void settings_deinit(struct settings *s)
 	host_settings_deinit(&s->host);
 	port_list_deinit(&s->exposed);
 	port_list_deinit(&s->ports);
+	mount_list_deinit(&s->mounts);
+	string_list_deinit(&s->volumes);
+	string_list_deinit(&s->volumes_from);
+	heap_free(s->volume_driver);
 	string_list_deinit(&s->entrypoint);
 	string_list_deinit(&s->cmd);
 	string_list_deinit(&s->env);

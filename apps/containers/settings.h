@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "apps/containers/mount_list.h"
 #include "apps/containers/port_list.h"
 #include "apps/containers/settings_host.h"
 #include "libs/base/span.h"
@@ -43,8 +44,13 @@ struct settings {
 	bool publish_all;
 	struct port_list exposed;
 	struct port_list ports;  // to be published
-	char *labels;            // JSON
-	char *host_config;       // JSON, as it came
+	struct mount_list mounts;
+	struct string_list volumes;       // where there are to be volumes without a name
+	struct string_list volumes_from;  // containers, as "NAME" or "NAME:ro"
+	char *volume_driver;
+	int64_t shm_size;   // bytes; 0: the default
+	char *labels;       // JSON
+	char *host_config;  // JSON, as it came
 	struct host_settings host;
 	char *networking;  // NetworkingConfig, JSON, as it came
 };

@@ -16,6 +16,9 @@ typedef error_t settings_take_fn(struct settings *settings, struct json_reader *
 settings_take_fn settings_take_exposed, settings_take_ports;
 // HostConfig.StorageOpt.
 settings_take_fn settings_take_storage;
+// HostConfig.Binds, .Mounts and .Tmpfs, which go together, and Volumes.
+settings_take_fn settings_take_binds, settings_take_mounts, settings_take_tmpfs;
+settings_take_fn settings_take_volumes;
 
 // HostConfig.Ulimits.
 settings_take_fn settings_take_ulimits;

@@ -135,7 +135,9 @@ static void write_config(struct json_writer *w, const struct container *c)
 	key_list(w, ",\"Env\":", &s->env);
 	key_list(w, ",\"Cmd\":", s->has_cmd ? &s->cmd : NULL);
 	key_string(w, ",\"Image\":", s->image);
-	key_string(w, ",\"Volumes\":null,\"WorkingDir\":", s->workdir);
+	json_write_raw(w, ",\"Volumes\":");
+	show_volumes_config(w, c);
+	key_string(w, ",\"WorkingDir\":", s->workdir);
 	key_list(w, ",\"Entrypoint\":", s->has_entrypoint ? &s->entrypoint : NULL);
 	json_write_raw(w, ",\"ExposedPorts\":");
 	show_ports_config(w, c);
@@ -183,8 +185,9 @@ void show_inspect(struct request *request)
 	key_string(&w, ",\"Image\":", image_id(c));
 	key_string(&w, ",\"Name\":", name);
 	key_number(&w, ",\"RestartCount\":", c->restart_count);
-	json_write_raw(&w,
-	               ",\"Driver\":\"starina\",\"Platform\":\"linux\",\"Mounts\":[],\"ExecIDs\":");
+	json_write_raw(&w, ",\"Driver\":\"starina\",\"Platform\":\"linux\",\"Mounts\":");
+	show_mounts(&w, c);
+	json_write_raw(&w, ",\"ExecIDs\":");
 	exec_write_ids(&w, c);
 	json_write_raw(&w, ",\"HostConfig\":");
 	show_host_config(&w, c);
@@ -251,7 +254,8 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	key_string(w, ",\"State\":", show_state(c));
 	key_string(w, ",\"Status\":", status);
 	key_string(w, ",\"HostConfig\":{\"NetworkMode\":", settings_network(&c->settings));
-	json_write_raw(w, "},\"Mounts\":[]");
+	json_write_raw(w, "},\"Mounts\":");
+	show_mounts(w, c);
 	if (with_size)
 		write_size(w, c);
 	write_network(w, c);

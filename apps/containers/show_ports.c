@@ -13,6 +13,11 @@ static void address_text(const uint8_t a[4], char out[static ADDRESS_TEXT_MAX])
 	fmt_write(out, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
 }
 
+bool ports_are_published(const struct container *c)
+{
+	return c->settings.network_mode == NULL || strcmp(c->settings.network_mode, "none") != 0;
+}
+
 static error_t add_once(struct port_list *list, const struct port *port)
 {
 	const struct port exposed = { .protocol = port->protocol, .number = port->number };
@@ -193,6 +198,7 @@ void ports_read_record(struct json_reader *r, struct port_list *ports)
 		struct port port = { 0 };
 
 		read_one(r, &port);
+		r->bad = r->bad || port.number == 0;
 		if (json_reader_status(r) == 0 && port_list_add(ports, &port) < 0)
 			r->bad = true;
 	}

@@ -75,6 +75,10 @@ static void write_record(struct json_writer *w, const struct container *c)
 	json_write_string(w, c->error);
 	if (c->vmm != NULL)
 		write_token(w, c->vmm);
+	if (c->mounts.count > 0) {
+		json_write_raw(w, ",\"Mounts\":");
+		mounts_write_record(w, &c->mounts);
+	}
 	if (c->ports.count > 0) {
 		json_write_raw(w, ",\"Ports\":");
 		ports_write_record(w, c);
@@ -223,6 +227,8 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		read_text(r, c->error, sizeof(c->error));
 	else if (is_key(key, "Token"))
 		read_text(r, token, HEX_SIZE(VMM_TOKEN_SIZE));
+	else if (is_key(key, "Mounts"))
+		mounts_read_record(r, &c->mounts);
 	else if (is_key(key, "Ports"))
 		ports_read_record(r, &c->ports);
 	else if (is_key(key, "ImageId"))
@@ -301,6 +307,7 @@ static void read_record(struct containers *all, const char *name)
 	// What was to go with its end has ended with the machine.
 	if (good && c->state == CONTAINER_EXITED && c->settings.auto_remove) {
 		store_remove(c);
+		mounts_remove(c);
 		container_discard(c);
 		return;
 	}
@@ -358,5 +365,6 @@ void store_read(struct containers *all)
 		log_error("the records of containers cannot be read: %s", error_text(err));
 	for (size_t i = 0; i < names.count; i++)
 		read_record(all, names.items[i]);
+	volumes_read(all);
 	string_list_deinit(&names);
 }

@@ -46,6 +46,11 @@ static void start_transfer(void *context, struct http_exchange *exchange,
 	X("DELETE", "/networks/{}", start_call, CONTAINERS_NETWORK_REMOVE)              \
 	X("POST", "/networks/{}/connect", start_call, CONTAINERS_NETWORK_CONNECT)       \
 	X("POST", "/networks/{}/disconnect", start_call, CONTAINERS_NETWORK_DISCONNECT) \
+	X("GET", "/volumes", start_call, CONTAINERS_VOLUMES)                            \
+	X("POST", "/volumes/create", start_call, CONTAINERS_VOLUME_CREATE)              \
+	X("POST", "/volumes/prune", start_call, CONTAINERS_VOLUMES_PRUNE)               \
+	X("GET", "/volumes/{}", start_call, CONTAINERS_VOLUME_INSPECT)                  \
+	X("DELETE", "/volumes/{}", start_call, CONTAINERS_VOLUME_REMOVE)                \
 	X("GET", "/images/json", start_call, IMAGES_SHOW_ALL)                           \
 	X("POST", "/images/create", start_transfer, IMAGES_CREATE)                      \
 	X("POST", "/images/load", start_transfer, IMAGES_LOAD)                          \

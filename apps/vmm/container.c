@@ -88,6 +88,8 @@ static error_t create(struct vmm *vmm)
 		.is_scratch = (vmm->flags & VMM_SCRATCH) != 0,
 		.config = { .data = (const uint8_t *)vmm->config, .len = vmm->config_length },
 		.networks = &vmm->networks,
+		.shares = vmm->shares,
+		.num_shares = vmm->num_shares,
 		.network = (vmm->flags & VMM_NETWORK) != 0 ? runtime->supply.vmnet : HANDLE_NONE,
 	};
 	struct warm_vm *warm = (vmm->flags & VMM_NETWORK) != 0

@@ -102,6 +102,16 @@ static void take_attach(struct vmm *vmm, struct message *m)
 		attach_add(vmm, attach.flags, m->handles[0]);
 }
 
+static void take_share(struct vmm *vmm, struct message *m)
+{
+	struct msg_vmm_share share;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_share(m, &share, &tail, &tail_len) == 0 && vmm->state <= VMM_IDLE)
+		share_add(vmm, &share, (struct span){ .data = tail, .len = tail_len });
+}
+
 static void take_exec(struct vmm *vmm, struct message *m)
 {
 	struct msg_vmm_exec exec;
@@ -161,6 +171,7 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 	switch (m->type) {
 	case MSG_VMM_START: take_start(vmm, m); break;
 	case MSG_VMM_ATTACH: take_attach(vmm, m); break;
+	case MSG_VMM_SHARE: take_share(vmm, m); break;
 	case MSG_VMM_KILL: container_kill(vmm); break;
 	case MSG_VMM_EXEC: take_exec(vmm, m); break;
 	case MSG_VMM_SIGNAL: take_signal(vmm, m); break;

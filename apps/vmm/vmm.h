@@ -68,6 +68,8 @@ struct vmm {
 	struct netdev_networks networks;
 	uint32_t flags;  // VMM_TTY to VMM_NETWORK
 	struct disk_region root;
+	struct vm_share shares[VM_MAX_SHARES];  // of the virtual machine
+	size_t num_shares;
 	char *config;  // heap, until the container is made
 	size_t config_length;
 	struct vmm_disk root_disk;
@@ -128,6 +130,11 @@ handle_t disk_take(struct vmm_disk *disk);
 // A disk's provider has died (callbacks of the container, with the vmm as context).
 void disks_root_lost(void *context);
 void disks_layer_lost(void *context);
+
+// --- shares.c ---
+
+// The container's next share, before its start.
+void share_add(struct vmm *vmm, const struct msg_vmm_share *message, struct span name);
 
 // --- attach.c ---
 

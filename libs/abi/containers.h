@@ -33,6 +33,11 @@ enum containers_operation {
 	CONTAINERS_EXEC_INSPECT = 23,
 	// No target; one more handle: a channel, which takes the body after CONTAINERS_ACCEPTED.
 	CONTAINERS_EVENTS = 30,
+	CONTAINERS_VOLUMES = 40,         // no target: the list of volumes
+	CONTAINERS_VOLUME_INSPECT = 41,  // target: a volume's name
+	CONTAINERS_VOLUME_CREATE = 42,   // no target
+	CONTAINERS_VOLUME_REMOVE = 43,   // target: a volume's name
+	CONTAINERS_VOLUMES_PRUNE = 44,   // no target
 	CONTAINERS_UPDATE = 80,
 	CONTAINERS_NETWORKS = 100,         // no target: the list
 	CONTAINERS_NETWORK_INSPECT = 101,  // target: a network, as in the following

@@ -61,6 +61,16 @@ struct msg_vmm_start {
 	uint64_t num_sectors;
 };
 
+#define VMM_SHARE_HOST (1u << 0)  // what was bound by `number` (host_bind); else a volume
+#define VMM_SHARE_READ_ONLY (1u << 1)
+
+// Before vmm_start: the next entry of the virtual machine's file system device, from 0 (libs/linux/
+// vm/vm_share.h). Tail: the volume's name.
+struct msg_vmm_share {
+	uint32_t flags;  // VMM_SHARE_*
+	uint32_t number;
+};
+
 // Process 1 is the container's, others are those that vmm_exec has added.
 struct msg_vmm_signal {
 	uint32_t process;
@@ -143,7 +153,8 @@ struct msg_vmm_logged {
 	X(VMM_EXEC, vmm_exec, 135, 2)       \
 	X(VMM_PROCESS, vmm_process, 136, 0) \
 	X(VMM_LOG, vmm_log, 138, 0)         \
-	X(VMM_LOGGED, vmm_logged, 139, 0)
+	X(VMM_LOGGED, vmm_logged, 139, 0)   \
+	X(VMM_SHARE, vmm_share, 140, 0)
 
 enum { VMM_MESSAGES(MESSAGE_NUMBER) };
 VMM_MESSAGES(MESSAGE_DECODER)

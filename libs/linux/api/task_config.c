@@ -76,7 +76,7 @@ static void write_annotations(const struct task *task, const struct image *image
 		return;
 	json_write_raw(w, ",\"annotations\":{");
 	if (image->volumes.count > 0)
-		config_write_volumes(w, image);
+		config_write_volumes(w, &image->volumes);
 	write_mounts(task, w);
 	json_write_raw(w, "}");
 }

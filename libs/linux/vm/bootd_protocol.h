@@ -51,6 +51,9 @@
 #define CONTROL_VOLUMES_ANNOTATION "org.starina.volumes"
 // Which entry of the VM's file system device is mounted where (guest/bootd/config.h).
 #define CONTROL_SHARE_ANNOTATION "dev.starina.share:"
+// Where a tmpfs is mounted, and the size of /dev/shm (the same).
+#define CONTROL_TMPFS_ANNOTATION "dev.starina.tmpfs:"
+#define CONTROL_SHM_SIZE_ANNOTATION "dev.starina.shm_size"
 
 // Ports of the guest's multiport virtio-console: port N is /dev/vport<index of the virtio
 // device>pN. bootd looks for it; it finds it at once when the console is the first virtio device in

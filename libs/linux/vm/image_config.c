@@ -23,13 +23,13 @@ error_t config_add_image_env(struct string_list *env, const struct image *image)
 }
 
 // An annotation is text: the array in it is escaped.
-void config_write_volumes(struct json_writer *w, const struct image *image)
+void config_write_volumes(struct json_writer *w, const struct string_list *volumes)
 {
 	struct json_writer list = { 0 };
 	const char *text;
 
 	json_write_raw(&list, "[");
-	config_write_strings(&list, &image->volumes);
+	config_write_strings(&list, volumes);
 	json_write_raw(&list, "]");
 	text = json_writer_text(&list);
 	if (text == NULL) {

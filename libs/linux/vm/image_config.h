@@ -14,5 +14,5 @@ void config_write_strings(struct json_writer *w, const struct string_list *list)
 // Sets the image's variables in `env`; what is no assignment is passed over, as docker does.
 // Errors: ERR_NO_MEMORY.
 __must_check error_t config_add_image_env(struct string_list *env, const struct image *image);
-// Writes the member of the annotations with the image's volumes (CONTROL_VOLUMES_ANNOTATION).
-void config_write_volumes(struct json_writer *w, const struct image *image);
+// Writes the member of the annotations with an image's volumes (CONTROL_VOLUMES_ANNOTATION).
+void config_write_volumes(struct json_writer *w, const struct string_list *volumes);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// The annotations of a container's config.json: what is mounted, for bootd.
+#include "apps/containers/containers.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/linux/vm/bootd_protocol.h"
+#include "libs/linux/vm/image_config.h"
+#include "libs/linux/vm/vm_share.h"
+
+static void begin(struct json_writer *w, bool *first)
+{
+	json_write_raw(w, *first ? "" : ",");
+	*first = false;
+}
+
+static void write_tmpfs(struct json_writer *w, const struct mount *mount)
+{
+	struct json_writer key = { 0 };
+
+	json_write_raw(&key, CONTROL_TMPFS_ANNOTATION);
+	json_write_raw(&key, mount->target);
+	if (json_writer_text(&key) == NULL) {
+		w->bad = true;
+	} else {
+		json_write_string(w, key.text);
+		json_write_raw(w, ":");
+		json_write_string(w, mount->options != NULL ? mount->options : "");
+	}
+	json_writer_deinit(&key);
+}
+
+static void write_shm(struct json_writer *w, int64_t size)
+{
+	char text[24];
+
+	fmt_write(text, sizeof(text), "%lld", (long long)size);
+	json_write_raw(w, "\"" CONTROL_SHM_SIZE_ANNOTATION "\":");
+	json_write_string(w, text);
+}
+
+// What the image, or the container, calls a volume and is none: a folder that may be written to.
+static error_t add_folders(const struct container *c, const struct string_list *paths,
+                           struct string_list *out)
+{
+	error_t err = 0;
+
+	for (size_t i = 0; i < paths->count && err == 0; i++)
+		if (mount_list_find(&c->mounts, paths->items[i]) == NULL)
+			err = string_list_add(out, paths->items[i]);
+	return err;
+}
+
+error_t config_write_mounts(const struct container *c, const struct image *image,
+                            struct json_writer *w, bool *first)
+{
+	struct string_list folders = { 0 };
+	uint32_t number = 0;
+	error_t err = add_folders(c, &image->volumes, &folders);
+
+	if (err == 0)
+		err = add_folders(c, &c->settings.volumes, &folders);
+	if (err == 0 && folders.count > 0) {
+		begin(w, first);
+		config_write_volumes(w, &folders);
+	}
+	string_list_deinit(&folders);
+	for (size_t i = 0; i < c->mounts.count; i++) {
+		const struct mount *mount = &c->mounts.items[i];
+
+		begin(w, first);
+		if (mount->kind > MOUNT_VOLUME)
+			write_tmpfs(w, mount);
+		else
+			vm_share_write(w, mount->target, number++, mount->read_only, mount->fills);
+	}
+	if (c->settings.shm_size > 0) {
+		begin(w, first);
+		write_shm(w, c->settings.shm_size);
+	}
+	return err;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as what lies on the state disk of a container's ports and mounts, and of volumes: what
+// was read is written, and read again as the same.
+#include <stdlib.h>
+#include <string.h>
+
+#include "apps/containers/containers.h"
+#include "libs/starina/alloc.h"
+
+void *heap_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+	free(p);
+}
+
+const struct image *container_image(const struct container *c)
+{
+	(void)c;
+	return NULL;
+}
+
+static struct json_reader reader(const void *text, size_t len)
+{
+	return json_reader_make((struct span){ .data = text, .len = len });
+}
+
+static void fuzz_mounts(struct json_reader r)
+{
+	struct mount_list mounts = { 0 }, again = { 0 };
+	struct json_writer w = { 0 };
+
+	mounts_read_record(&r, &mounts);
+	if (json_reader_status(&r) == 0) {
+		mounts_write_record(&w, &mounts);
+		r = reader(w.text, w.len);
+		mounts_read_record(&r, &again);
+		if (!json_at_end(&r) || again.count != mounts.count)
+			abort();
+	}
+	json_writer_deinit(&w);
+	mount_list_deinit(&mounts);
+	mount_list_deinit(&again);
+}
+
+static void fuzz_ports(struct json_reader r)
+{
+	struct container c = { 0 };
+	struct port_list again = { 0 };
+	struct json_writer w = { 0 };
+
+	ports_read_record(&r, &c.ports);
+	if (json_reader_status(&r) == 0) {
+		ports_write_record(&w, &c);
+		r = reader(w.text, w.len);
+		ports_read_record(&r, &again);
+		if (!json_at_end(&r) || again.count != c.ports.count)
+			abort();
+	}
+	json_writer_deinit(&w);
+	port_list_deinit(&c.ports);
+	port_list_deinit(&again);
+}
+
+static void free_volumes(struct list *list)
+{
+	struct list *entry;
+
+	while ((entry = list_pop_front(list)) != NULL)
+		volume_free(container_of(entry, struct volume, entry));
+}
+
+static void fuzz_volumes(struct json_reader r)
+{
+	struct list volumes, again;
+	struct json_writer w = { 0 };
+
+	list_init(&volumes);
+	list_init(&again);
+	volumes_read_text(&r, &volumes);
+	if (json_reader_status(&r) == 0) {
+		volumes_write_text(&w, &volumes);
+		r = reader(w.text, w.len);
+		volumes_read_text(&r, &again);
+		if (!json_at_end(&r))
+			abort();
+	}
+	json_writer_deinit(&w);
+	free_volumes(&volumes);
+	free_volumes(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 0)
+		return 0;
+	switch (data[0] % 3) {
+	case 0: fuzz_mounts(reader(data + 1, size - 1)); break;
+	case 1: fuzz_ports(reader(data + 1, size - 1)); break;
+	default: fuzz_volumes(reader(data + 1, size - 1)); break;
+	}
+	return 0;
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "apps/containers/volumes.h"
+
+#include "apps/containers/containers.h"
+#include "libs/base/string.h"
+#include "libs/files/volume.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+#define RECORD "volumes.json"
+#define RECORD_MAX (4u * 1024 * 1024)
+// Of what is asked, when the server of files dies in the midst of it.
+#define MAX_TRIES 3
+
+static struct folder *folder;
+
+// --- The server ----------------------------------------------------------------------------------
+
+// One thing that is asked of the folder of volumes.
+typedef error_t ask_fn(struct folder *volumes, void *context);
+
+static error_t ask(struct containers *all, ask_fn *what, void *context)
+{
+	handle_t connector = environ_connector(all->env, "volumes");
+	error_t err = ERR_PEER_CLOSED;
+
+	if (connector == HANDLE_NONE || !all->has_store)
+		return ERR_NOT_FOUND;
+	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
+		err = folder == NULL ? folder_open(connector, FILES_VOLUMES, &folder) : 0;
+		if (err < 0) {
+			folder = NULL;
+			continue;
+		}
+		err = what(folder, context);
+		if (err != ERR_PEER_CLOSED)
+			break;
+		folder_close(folder);
+		folder = NULL;
+	}
+	return err;
+}
+
+static error_t ask_make(struct folder *volumes, void *context)
+{
+	error_t err = folder_make_folder(volumes, context);
+
+	return err == ERR_EXISTS ? 0 : err;
+}
+
+static error_t ask_empty(struct folder *volumes, void *context)
+{
+	return volume_is_empty(volumes, context) ? 0 : ERR_EXISTS;
+}
+
+static error_t ask_remove(struct folder *volumes, void *context)
+{
+	error_t err = volume_remove(volumes, context);
+
+	return err == 0 ? folder_sync(volumes) : err;
+}
+
+static error_t ask_space(struct folder *volumes, void *context)
+{
+	return folder_space(volumes, context);
+}
+
+struct listing {
+	struct containers *all;
+	error_t error;
+};
+
+static error_t add(struct containers *all, const char *name, const char *labels, nsec_t created_at)
+{
+	struct volume *volume = heap_alloc(sizeof(*volume));
+
+	if (volume == NULL)
+		return ERR_NO_MEMORY;
+	volume->name = string_copy(name);
+	volume->labels = labels != NULL ? string_copy(labels) : NULL;
+	if (volume->name == NULL || (labels != NULL && volume->labels == NULL)) {
+		volume_free(volume);
+		return ERR_NO_MEMORY;
+	}
+	volume->created_at = created_at;
+	volume->is_there = true;
+	list_push_back(&all->volumes, &volume->entry);
+	return 0;
+}
+
+static void see(void *context, const struct file_entry *entry)
+{
+	struct listing *listing = context;
+	struct volume *volume;
+
+	if (entry->type != FILE_TYPE_FOLDER || !volume_name_is_good(entry->name) ||
+	    listing->error < 0)
+		return;
+	volume = volumes_find(listing->all, entry->name);
+	if (volume != NULL)
+		volume->is_there = true;
+	else
+		listing->error = add(listing->all, entry->name, NULL,
+		                     entry->has_info && entry->info.modified > 0
+		                             ? (nsec_t)entry->info.modified * NSEC_PER_SEC
+		                             : 0);
+}
+
+static error_t ask_list(struct folder *volumes, void *context)
+{
+	struct listing *listing = context;
+	error_t err = folder_list(volumes, "/", see, listing);
+
+	return err < 0 ? err : listing->error;
+}
+
+// --- What is said of them ------------------------------------------------------------------------
+
+static void forget(struct volume *volume)
+{
+	list_remove(&volume->entry);
+	volume_free(volume);
+}
+
+static void write_record(struct containers *all)
+{
+	struct json_writer w = { 0 };
+
+	volumes_write_text(&w, &all->volumes);
+	store_put(all, RECORD, &w);
+}
+
+void volumes_read(struct containers *all)
+{
+	uint8_t *text = NULL;
+	size_t len = 0;
+	error_t err = store_get(RECORD, RECORD_MAX, &text, &len);
+
+	if (err == 0) {
+		struct json_reader r = json_reader_make((struct span){ .data = text, .len = len });
+
+		volumes_read_text(&r, &all->volumes);
+		err = json_at_end(&r) ? 0 : ERR_PROTOCOL;
+	}
+	if (err < 0 && err != ERR_NOT_FOUND)
+		log_warn(RECORD " on the state disk is not whole: %s", error_text(err));
+	heap_free(text);
+}
+
+struct volume *volumes_find(struct containers *all, const char *name)
+{
+	list_for_each(entry, &all->volumes) {
+		struct volume *volume = container_of(entry, struct volume, entry);
+
+		if (strcmp(volume->name, name) == 0)
+			return volume;
+	}
+	return NULL;
+}
+
+// --- All -----------------------------------------------------------------------------------------
+
+error_t volumes_refresh(struct containers *all)
+{
+	struct listing listing = { .all = all };
+	error_t err;
+
+	list_for_each(entry, &all->volumes)
+		container_of(entry, struct volume, entry)->is_there = false;
+	err = ask(all, ask_list, &listing);
+	if (err < 0)
+		return err;
+	list_for_each_safe(pos, &all->volumes)
+	{
+		struct volume *volume = container_of(pos, struct volume, entry);
+
+		if (!volume->is_there)
+			forget(volume);
+	}
+	return 0;
+}
+
+error_t volumes_make(struct containers *all, const char *name, const char *labels)
+{
+	error_t err = volumes_refresh(all);
+	nsec_t now = 0;
+
+	if (err < 0 || volumes_find(all, name) != NULL)
+		return err;
+	err = ask(all, ask_make, (void *)(uintptr_t)name);
+	if (clock_get(CLOCK_WALL, &now) < 0)
+		now = 0;
+	if (err == 0)
+		err = add(all, name, labels, now);
+	if (err == 0)
+		write_record(all);
+	return err;
+}
+
+bool volumes_are_empty(struct containers *all, const char *name)
+{
+	return ask(all, ask_empty, (void *)(uintptr_t)name) == 0;
+}
+
+error_t volumes_remove(struct containers *all, const char *name)
+{
+	struct volume *volume = volumes_find(all, name);
+	error_t err = ask(all, ask_remove, (void *)(uintptr_t)name);
+
+	if (err == 0 && volume != NULL) {
+		forget(volume);
+		write_record(all);
+	}
+	return err;
+}
+
+uint64_t volumes_space(struct containers *all)
+{
+	struct file_space space = { 0 };
+
+	return ask(all, ask_space, &space) == 0 ? space.free : 0;
+}
