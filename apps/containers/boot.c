@@ -50,6 +50,7 @@ static void records_known(struct containers *all)
 	all->knows_records = true;
 	store_read(all);
 	layers_sweep(all);
+	logs_sweep(all);
 	err = vmms_listen(all);
 	assert(err == 0);
 }

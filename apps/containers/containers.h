@@ -8,6 +8,7 @@
 //   boot.c      what the boot disk has: the app of virtual machines
 //   images_link.c  which images there are
 //   config.c    a container's config.json
+//   logs.c      what they have written; log_clients.c is who reads it
 //   events.c    what happens, for who watches; event.c is one event
 //   policy.c    restart policies, and updates of them
 //   exec.c      processes that are added to containers (exec_settings.c: their settings)
@@ -16,6 +17,7 @@
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
 #include "apps/containers/layers.h"
+#include "apps/containers/logs.h"
 #include "apps/containers/provision.h"
 #include "apps/containers/networks.h"
 #include "apps/containers/settings.h"
@@ -111,6 +113,7 @@ struct container {
 	struct list waiters;
 	struct pending_attach attaches[MAX_PENDING_ATTACHES];
 	size_t num_attaches;
+	struct log_watch log;
 	struct list execs;  // struct exec, oldest first
 	uint32_t num_execs;
 	handle_t stop_timer;  // HANDLE_NONE: it is not being stopped
@@ -167,6 +170,7 @@ struct containers {
 
 	struct events events;
 	struct layers layers;
+	struct logs logs;
 
 	// vmms.c
 	struct service_listener vmm_listener;
@@ -225,6 +229,9 @@ void operation_remove(struct request *request);
 void operation_rename(struct request *request);
 // POST attach: 200 when its vmm has the request's channel, or will have it at the start.
 void operation_attach(struct request *request);
+// Gives a container the channel of a client of its streams, now or at its start. False when it
+// has too many: the channel is left.
+bool container_attach(struct container *c, uint32_t flags, handle_t channel);
 // POST resize: 200 when the new size is on its way, 409 (it does not run).
 void operation_resize(struct request *request);
 // Whether a container's process can be told something; the request is answered otherwise. After a

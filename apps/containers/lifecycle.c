@@ -199,6 +199,7 @@ static void stop_timer_close(struct container *c)
 void container_remove(struct container *c)
 {
 	events_container(c, "destroy", NULL);
+	logs_remove(c);
 	store_remove(c);
 	layer_remove(c);
 	list_for_each_safe(pos, &c->waiters)
@@ -244,6 +245,7 @@ static void container_over(struct container *c, int status, const char *error)
 	stop_timer_close(c);
 	exec_end_all(c);
 	c->state = CONTAINER_EXITED;
+	logs_ended(c);
 	c->exit_code = status;
 	c->finished_at = wall_time();
 	str_copy(c->error, error, sizeof(c->error));
@@ -385,7 +387,9 @@ void container_order(struct container *c)
 	c->num_attaches = 0;
 	endpoints_tell(c);
 	mounts_send(c);
+	logs_order(c);
 	c->vmm->order_sent = true;
+	logs_ready(c);
 	if (!vmms_send(c->vmm, &m))
 		container_over(c, STATUS_NOT_STARTED,
 		               "its virtual machine cannot be told to start it");

@@ -39,6 +39,7 @@ static void containers_main(const struct environ *env)
 	networks_init(all);
 	list_init(&all->volumes);
 	events_init(&all->events);
+	logs_init(all);
 	if (environ_config_u64(env, "pool", &all->pool_size) < 0 || all->pool_size > 16) {
 		log_error("containers.pool is the number of virtual machines that wait, 0 to 16");
 		process_exit(1);

@@ -432,13 +432,49 @@ void operation_rename(struct request *request)
 
 // --- Streams -------------------------------------------------------------------------------------
 
+bool container_attach(struct container *c, uint32_t flags, handle_t channel)
+{
+	struct pending_attach attach = { .channel = channel, .flags = flags };
+	struct msg_vmm_attach fixed = { .flags = flags };
+	struct message m;
+	error_t err;
+
+	if (c->vmm != NULL && c->vmm->order_sent) {
+		err = message_encode_vmm_attach(&m, &fixed, NULL, 0);
+		assert(err == 0);
+		m.handles[0] = channel;
+		m.num_handles = 1;
+		(void)vmms_send(c->vmm, &m);
+		return true;
+	}
+	if (c->num_attaches == MAX_PENDING_ATTACHES)
+		return false;
+	c->attaches[c->num_attaches++] = attach;
+	return true;
+}
+
+// Streams of it now, after what was written before. Returns whether the request's channel was taken;
+// the request was answered otherwise.
+static bool attach(struct request *request, struct container *c, uint32_t flags)
+{
+	bool streams = query_flag(request, "stream");
+
+	if (query_flag(request, "logs"))
+		return logs_attach(request, c, streams ? flags : 0);
+	if (container_attach(c, flags, request->channel)) {
+		request->channel = HANDLE_NONE;
+		return true;
+	}
+	refuse(request, 409, "too many clients are attached to container %s", c->id_text);
+	return false;
+}
+
 void operation_attach(struct request *request)
 {
 	struct container *c = operation_find(request);
 	uint32_t flags = (query_flag(request, "stdin") ? VMM_ATTACH_STDIN : 0) |
 		(query_flag(request, "stdout") ? VMM_ATTACH_STDOUT : 0) |
 		(query_flag(request, "stderr") ? VMM_ATTACH_STDERR : 0);
-	struct pending_attach attach = { .channel = request->channel, .flags = flags };
 
 	if (c == NULL)
 		return;
@@ -446,28 +482,13 @@ void operation_attach(struct request *request)
 		refuse(request, 400, "attach needs a connection that can be upgraded");
 		return;
 	}
-	if (c->state == CONTAINER_EXITED && !query_flag(request, "stream")) {
+	if (c->state == CONTAINER_EXITED && !query_flag(request, "stream") &&
+	    !query_flag(request, "logs")) {
 		reply_empty(request->client, request->id, 200, CONTAINERS_STREAM);
 		return;
 	}
-	if (!operation_can_reach(request, c))
+	if (!operation_can_reach(request, c) || !attach(request, c, flags))
 		return;
-	if (c->vmm != NULL && c->vmm->order_sent) {
-		struct msg_vmm_attach fixed = { .flags = flags };
-		struct message m;
-		error_t err = message_encode_vmm_attach(&m, &fixed, NULL, 0);
-
-		assert(err == 0);
-		m.handles[0] = request->channel;
-		m.num_handles = 1;
-		(void)vmms_send(c->vmm, &m);
-	} else if (c->num_attaches == MAX_PENDING_ATTACHES) {
-		refuse(request, 409, "too many clients are attached to container %s", c->id_text);
-		return;
-	} else {
-		c->attaches[c->num_attaches++] = attach;
-	}
-	request->channel = HANDLE_NONE;
 	events_container(c, "attach", NULL);
 	reply_empty(request->client, request->id, 200,
 	            CONTAINERS_STREAM | (c->settings.tty ? CONTAINERS_TTY : 0));

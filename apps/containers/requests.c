@@ -29,6 +29,7 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_VOLUME_REMOVE: volume_delete(request); break;
 	case CONTAINERS_VOLUMES_PRUNE: volume_prune(request); break;
 	case CONTAINERS_EVENTS: operation_events(request); break;
+	case CONTAINERS_LOGS: operation_logs(request); break;
 	case CONTAINERS_EXEC_CREATE: operation_exec_create(request); break;
 	case CONTAINERS_EXEC_START: operation_exec_start(request); break;
 	case CONTAINERS_EXEC_RESIZE: operation_exec_resize(request); break;

@@ -3,6 +3,7 @@
 
 #include "apps/containers/settings_check.h"
 #include "apps/containers/settings_fields.h"
+#include "apps/containers/settings_logs.h"
 #include "apps/containers/settings_networks.h"
 #include "apps/containers/settings_own.h"
 #include "apps/containers/settings_policy.h"
@@ -37,6 +38,12 @@ static const struct field restart_fields[] = {
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
+static const struct field log_fields[] = {
+	{ "Type", FIELD_STRING, AT(log_type), 0, NULL, NULL },
+	{ "Config", FIELD_LABELS, AT(log_options), 0, NULL, NULL },
+	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
+};
+
 static const struct field host_fields[] = {
 	{ "AutoRemove", FIELD_BOOL, AT(auto_remove), 0, NULL, NULL },
 	{ "Memory", FIELD_NUMBER, AT(memory), 0, NULL, NULL },
@@ -54,7 +61,7 @@ static const struct field host_fields[] = {
 	{ "VolumesFrom", FIELD_STRINGS, AT(volumes_from), 0, NULL, NULL },
 	{ "PublishAllPorts", FIELD_BOOL, AT(publish_all), 0, NULL, NULL },
 	{ "Ulimits", FIELD_OWN, OWN_ULIMITS, 0, NULL, NULL },
-	{ "LogConfig", FIELD_ANY, 0, 0, NULL, NULL },
+	{ "LogConfig", FIELD_OBJECT, 0, 0, log_fields, "HostConfig.LogConfig." },
 	{ NULL, FIELD_ANY, 0, 0, settings_host_rows, NULL },
 };
 
@@ -405,6 +412,7 @@ error_t fields_read(void *target, const struct field *fields, struct span body,
 error_t settings_parse(struct settings *settings, struct span body,
                        char error[static SETTINGS_ERROR_MAX])
 {
+	struct log_settings logs;
 	const char *wrong;
 	error_t err;
 
@@ -425,6 +433,8 @@ error_t settings_parse(struct settings *settings, struct span body,
 		err = settings_check_host(settings, error);
 	if (err == 0)
 		err = settings_check_limits(settings->memory, settings->nano_cpus, error);
+	if (err == 0)
+		err = settings_logs(settings, &logs, error);
 	if (err < 0)
 		settings_deinit(settings);
 	return err;
@@ -443,6 +453,8 @@ void settings_deinit(struct settings *s)
 	heap_free(s->labels);
 	heap_free(s->host_config);
 	host_settings_deinit(&s->host);
+	heap_free(s->log_type);
+	heap_free(s->log_options);
 	port_list_deinit(&s->exposed);
 	port_list_deinit(&s->ports);
 	mount_list_deinit(&s->mounts);

@@ -53,6 +53,8 @@ struct settings {
 	char *host_config;  // JSON, as it came
 	struct host_settings host;
 	char *networking;  // NetworkingConfig, JSON, as it came
+	char *log_type;
+	char *log_options;  // JSON
 };
 
 // Reads a body. Errors: ERR_PROTOCOL, ERR_INVALID, with a text for people in `error`, and

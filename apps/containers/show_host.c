@@ -73,7 +73,12 @@ void show_host_config(struct json_writer *w, const struct container *c)
 	json_write_i64(w, s->memory);
 	json_write_raw(w, ",\"NanoCpus\":");
 	json_write_i64(w, s->nano_cpus);
-	json_write_raw(w, ",\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{}}");
+	json_write_raw(w, ",\"LogConfig\":{\"Type\":");
+	json_write_string(
+		w, s->log_type != NULL && s->log_type[0] != '\0' ? s->log_type : "json-file");
+	json_write_raw(w, ",\"Config\":");
+	json_write_raw(w, s->log_options != NULL ? s->log_options : "{}");
+	json_write_raw(w, "}");
 	write_sent(w, s->host_config);
 	json_write_raw(w, "}");
 }

@@ -59,11 +59,18 @@ static void take_process(const struct vmm_process *vmm, const struct msg_vmm_pro
 		exec_told(vmm->container, process, text);
 }
 
+static void take_logged(struct vmm_process *vmm, const struct msg_vmm_logged *logged)
+{
+	if (vmm->container != NULL && vmm->order_sent)
+		logs_told(vmm->container, logged);
+}
+
 static void link_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct vmm_process *vmm = source->context;
 	struct msg_vmm_state state;
 	struct msg_vmm_process process;
+	struct msg_vmm_logged logged;
 	const uint8_t *tail;
 	size_t len;
 
@@ -72,6 +79,8 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 		take_state(vmm, &state, tail, len);
 	else if (message_decode_vmm_process(m, &process, &tail, &len) == 0)
 		take_process(vmm, &process, tail, len);
+	else if (message_decode_vmm_logged(m, &logged, &tail, &len) == 0)
+		take_logged(vmm, &logged);
 	else
 		message_discard(m);
 }
@@ -134,8 +143,10 @@ static void guest_message(struct loop *loop, struct source *source, struct messa
 		vmm->connected = true;
 		vmm->expected = false;
 		// What has changed while this app was not there.
-		if (vmm->container != NULL && vmm->order_sent)
+		if (vmm->container != NULL && vmm->order_sent) {
 			endpoints_tell(vmm->container);
+			logs_ready(vmm->container);
+		}
 	}
 	guest_free(guest);
 }

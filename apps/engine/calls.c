@@ -137,15 +137,20 @@ static void finish(struct call *call, struct span body)
 		http_abort(call->exchange);
 }
 
+static const char *body_type(const struct call *call, uint32_t flags)
+{
+	if ((flags & CONTAINERS_OUTPUT) != 0)
+		return stream_type(call, (flags & CONTAINERS_TTY) != 0);
+	return (flags & CONTAINERS_TAR) != 0 ? "application/x-tar" : "application/json";
+}
+
 static void answer(struct call *call, const struct msg_containers_reply *reply, struct span body)
 {
 	struct http_connection *connection = http_hold(call->exchange);
 
 	if (reply->status == CONTAINERS_ACCEPTED) {
 		call->has_begun = true;
-		reply_begin(call->exchange, 200,
-		            (reply->flags & CONTAINERS_TAR) != 0 ? "application/x-tar"
-		                                                 : "application/json");
+		reply_begin(call->exchange, 200, body_type(call, reply->flags));
 		if (call->transfers)
 			transfer_begin(call);
 		http_let_go(connection);

@@ -138,6 +138,8 @@ void call_free(struct call *call);
 // Makes the channel of a call to attach, or of a transfer. Errors: as channel_create's and
 // loop_add's.
 __must_check error_t stream_open(struct call *call);
+// The type of what a container writes, as a body or a stream.
+const char *stream_type(const struct call *call, bool has_terminal);
 // The container has the other end: the connection becomes a stream.
 void stream_begin(struct call *call, bool has_terminal);
 // The answer of a transfer has begun: its body is what comes over the stream.

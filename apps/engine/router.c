@@ -22,7 +22,9 @@ static void start_transfer(void *context, struct http_exchange *exchange,
 	X("GET", "/_ping", start_ping, 0)                                               \
 	X("GET", "/version", start_version, 0)                                          \
 	X("GET", "/info", start_call, CONTAINERS_INFO)                                  \
+	X("GET", "/events", start_transfer, CONTAINERS_EVENTS)                          \
 	X("GET", "/containers/json", start_call, CONTAINERS_LIST)                       \
+	X("GET", "/containers/{}/logs", start_transfer, CONTAINERS_LOGS)                \
 	X("POST", "/containers/create", start_call, CONTAINERS_CREATE)                  \
 	X("GET", "/containers/{}/json", start_call, CONTAINERS_INSPECT)                 \
 	X("POST", "/containers/{}/start", start_call, CONTAINERS_START)                 \

@@ -206,13 +206,18 @@ error_t stream_open(struct call *call)
 	return 0;
 }
 
+const char *stream_type(const struct call *call, bool has_terminal)
+{
+	return has_terminal || call->minor < MULTIPLEXED_SINCE
+		? "application/vnd.docker.raw-stream"
+		: "application/vnd.docker.multiplexed-stream";
+}
+
 void stream_begin(struct call *call, bool has_terminal)
 {
 	char fields[128];
-	const char *type = has_terminal || call->minor < MULTIPLEXED_SINCE ? "raw-stream"
-									   : "multiplexed-stream";
-	size_t len = fmt_write(fields, sizeof(fields),
-	                       "Content-Type: application/vnd.docker.%s\r\n%s", type,
+	size_t len = fmt_write(fields, sizeof(fields), "Content-Type: %s\r\n%s",
+	                       stream_type(call, has_terminal),
 	                       call->upgrades ? "Upgrade: tcp\r\n" : "");
 	error_t err;
 

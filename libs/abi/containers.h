@@ -31,8 +31,9 @@ enum containers_operation {
 	CONTAINERS_EXEC_START = 21,
 	CONTAINERS_EXEC_RESIZE = 22,
 	CONTAINERS_EXEC_INSPECT = 23,
-	// No target; one more handle: a channel, which takes the body after CONTAINERS_ACCEPTED.
-	CONTAINERS_EVENTS = 30,
+	// Transfers.
+	CONTAINERS_EVENTS = 30,  // no target
+	CONTAINERS_LOGS = 31,
 	CONTAINERS_VOLUMES = 40,         // no target: the list of volumes
 	CONTAINERS_VOLUME_INSPECT = 41,  // target: a volume's name
 	CONTAINERS_VOLUME_CREATE = 42,   // no target
@@ -82,6 +83,9 @@ struct msg_containers_reply {
 #define CONTAINERS_TTY (1u << 0)
 // Of CONTAINERS_ACCEPTED: the answer's body is a tar archive, and not JSON.
 #define CONTAINERS_TAR (1u << 1)
+// Of CONTAINERS_ACCEPTED: the answer's body is a container's output; with CONTAINERS_TTY without
+// frames.
+#define CONTAINERS_OUTPUT (1u << 5)
 
 // Of the reply to attach and to the start of an added process: the request's channel is the way to
 // the streams.
