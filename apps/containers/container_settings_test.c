@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "apps/containers/settings_check.h"
+#include "apps/containers/settings_logs.h"
 #include "libs/starina/alloc.h"
 
 void *heap_alloc(size_t size)
@@ -347,13 +348,63 @@ static void test_cuts(void **state)
 	}
 }
 
+static void check_logs(const char *config, const char *wanted, bool kept, uint64_t bytes,
+                       uint32_t files)
+{
+	char body[512], error[SETTINGS_ERROR_MAX];
+	struct log_settings logs;
+	struct settings s;
+
+	snprintf(body, sizeof(body), "{\"Image\":\"a\",\"HostConfig\":{\"LogConfig\":%s}}", config);
+	if (wanted != NULL) {
+		assert_int_equal(parse(&s, body, error), ERR_INVALID);
+		assert_non_null(strstr(error, wanted));
+		return;
+	}
+	assert_int_equal(parse(&s, body, error), 0);
+	assert_int_equal(settings_logs(&s, &logs, error), 0);
+	assert_int_equal(logs.is_kept, kept);
+	if (kept) {
+		assert_int_equal(logs.max_bytes, bytes);
+		assert_int_equal(logs.max_files, files);
+	}
+	settings_deinit(&s);
+}
+
+static void test_logs(void **state)
+{
+	(void)state;
+	check_logs("null", NULL, true, 20000000, 5);
+	check_logs("{\"Type\":\"\",\"Config\":{}}", NULL, true, 20000000, 5);
+	check_logs("{\"Type\":\"none\",\"Config\":null}", NULL, false, 0, 0);
+	check_logs("{\"Type\":\"local\",\"Config\":{\"max-size\":\"10m\",\"max-file\":\"3\"}}",
+	           NULL, true, 10000000, 3);
+	check_logs("{\"Type\":\"json-file\",\"Config\":{\"max-size\":\"2KB\",\"compress\":\"true\","
+	           "\"mode\":\"blocking\"}}",
+	           NULL, true, 2000, 5);
+	check_logs("{\"Config\":{\"max-size\":\"-1\"}}", NULL, true, 0, 5);
+	check_logs("{\"Type\":\"syslog\"}", "no log driver named 'syslog'", false, 0, 0);
+	check_logs("{\"Config\":{\"max-size\":\"10x\"}}", "max-size can't be 10x", false, 0, 0);
+	check_logs("{\"Config\":{\"max-size\":\"\"}}", "max-size", false, 0, 0);
+	check_logs("{\"Config\":{\"max-size\":\"99999999999999999999g\"}}", "max-size", false, 0,
+	           0);
+	check_logs("{\"Config\":{\"max-size\":\"1000000000000g\"}}", "max-size", false, 0, 0);
+	check_logs("{\"Config\":{\"max-size\":\"999\"}}", "1k at least", false, 0, 0);
+	check_logs("{\"Config\":{\"max-file\":\"0\"}}", "1 to 1000", false, 0, 0);
+	check_logs("{\"Config\":{\"mode\":\"non-blocking\"}}", "mode can't be non-blocking", false,
+	           0, 0);
+	check_logs("{\"Config\":{\"tag\":\"x\"}}", "tag can't be x", false, 0, 0);
+	check_logs("{\"Other\":\"x\"}", "HostConfig.LogConfig.Other is not supported", false, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),       cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_ports),        cmocka_unit_test(test_refused_ports),
-		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_surroundings), cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_docker),        cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_logs),          cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_refused_ports), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_cuts),          cmocka_unit_test(test_surroundings),
+		cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

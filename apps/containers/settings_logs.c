@@ -24,7 +24,7 @@ static error_t refuse(const char *key, const char *value, const char *why, char 
 static const char *read_number(const char *text, uint64_t *out)
 {
 	*out = 0;
-	for (; *text >= '0' && *text <= '9' && *out < (1ull << 40); text++)
+	for (; *text >= '0' && *text <= '9' && *out < (1ull << 50); text++)
 		*out = *out * 10 + (uint64_t)(*text - '0');
 	return text;
 }
@@ -44,6 +44,8 @@ static bool read_size(const char *text, uint64_t *out)
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (letter != units[i].letter)
 			continue;
+		if (*out > UINT64_MAX / units[i].factor)
+			return false;
 		*out *= units[i].factor;
 		rest++;
 		break;
