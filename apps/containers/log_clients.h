@@ -38,9 +38,9 @@ struct log_client {
 	uint8_t out[LOG_CLIENT_OUT];
 };
 
-// Begins to read for a client whose wishes are in it, in fresh heap memory. The request's channel is
-// its then; it goes by itself. False, and it was freed and the request answered, when that cannot
-// be.
+// Begins to read for a client whose wishes are in it, in fresh heap memory. The request's channel
+// is its then; it goes by itself. False, and it was freed and the request answered, when that
+// cannot be.
 bool log_client_start(struct log_client *client, struct request *request, uint64_t lines);
 // Closes its stream, and frees it.
 void log_client_free(struct log_client *client);
@@ -48,8 +48,8 @@ void log_client_free(struct log_client *client);
 void log_clients_wake(struct container *c);
 // There is nothing more of a container.
 void log_clients_end(struct container *c);
-// The container is going to be freed. Returns whether its log is still read: who does has what there
-// is, and logs_discard is called then.
+// The container is going to be freed. Returns whether its log is still read: who does has what
+// there is, and logs_discard is called then.
 bool log_clients_forget(struct container *c);
 // The session is going to be stopped.
 void log_clients_lost(struct containers *all);

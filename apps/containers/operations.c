@@ -453,8 +453,8 @@ bool container_attach(struct container *c, uint32_t flags, handle_t channel)
 	return true;
 }
 
-// Streams of it now, after what was written before. Returns whether the request's channel was taken;
-// the request was answered otherwise.
+// Streams of it now, after what was written before. Returns whether the request's channel was
+// taken; the request was answered otherwise.
 static bool attach(struct request *request, struct container *c, uint32_t flags)
 {
 	bool streams = query_flag(request, "stream");
