@@ -329,8 +329,17 @@ void show_inspect(struct request *request);
 const char *show_state(const struct container *c);
 // The object HostConfig of inspect.
 void show_host_config(struct json_writer *w, const struct container *c);
+// The list of all containers, with their sizes.
+void show_summaries(struct json_writer *w, const struct containers *all);
+
+// --- usage.c ---
+
 // GET /info.
 void show_info(struct request *request);
+// GET /system/df.
+void show_usage(struct request *request);
+// POST /containers/prune: 200, 400 (the filters).
+void operation_prune(struct request *request);
 
 // --- mounts.c ---
 

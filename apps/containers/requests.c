@@ -42,6 +42,8 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_NETWORK_CONNECT: operation_network_connect(request); break;
 	case CONTAINERS_NETWORK_DISCONNECT: operation_network_disconnect(request); break;
 	case CONTAINERS_NETWORKS_PRUNE: operation_networks_prune(request); break;
+	case CONTAINERS_PRUNE: operation_prune(request); break;
+	case CONTAINERS_USAGE: show_usage(request); break;
 	default:
 		reply_error(request->client, request->id, STATUS_NOT_FOUND, "page not found");
 		break;

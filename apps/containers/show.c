@@ -300,29 +300,18 @@ void show_list(struct request *request)
 
 // --- The machine ---------------------------------------------------------------------------------
 
-void show_info(struct request *request)
+void show_summaries(struct json_writer *w, const struct containers *all)
 {
-	struct containers *all = request->all;
-	struct json_writer w = { 0 };
-	struct system_info info;
-	int64_t counts[3] = { 0 };
-	error_t err = system_info(environ_system(all->env), &info);
+	nsec_t now = 0;
+	bool first = true;
 
-	assert(err == 0);
-	list_for_each(entry, &all->containers)
-		counts[container_of(entry, struct container, entry)->state]++;
-	key_number(&w, "{\"Containers\":", all->num_containers);
-	key_number(&w, ",\"ContainersRunning\":", counts[CONTAINER_RUNNING]);
-	key_number(&w, ",\"ContainersPaused\":0,\"ContainersStopped\":",
-	           counts[CONTAINER_CREATED] + counts[CONTAINER_EXITED]);
-	key_number(&w, ",\"Images\":",
-	           (int64_t)all->images.count -
-	                   (image_index_exact(&all->images, IMAGE_SYSTEM) != NULL ? 1 : 0));
-	key_number(&w, ",\"NCPU\":", info.num_harts);
-	key_number(&w, ",\"MemTotal\":", (int64_t)(info.total_pages * PAGE_SIZE));
-	json_write_raw(&w,
-	               ",\"Driver\":\"starina\",\"OperatingSystem\":\"Starina\",\"OSType\":"
-	               "\"linux\",\"Architecture\":\"riscv64\",\"Name\":\"starina\","
-	               "\"ServerVersion\":\"0.1\",\"ID\":\"starina\"}");
-	reply_json(request->client, request->id, 200, &w);
+	if (clock_get(CLOCK_WALL, &now) < 0)
+		now = 0;
+	json_write_raw(w, "[");
+	list_for_each(entry, &all->containers) {
+		json_write_raw(w, first ? "" : ",");
+		write_summary(w, container_of(entry, struct container, entry), now, true);
+		first = false;
+	}
+	json_write_raw(w, "]");
 }

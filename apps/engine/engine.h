@@ -6,7 +6,7 @@
 //   secret.c   the secret that connections begin with
 //   router.c   which request is what
 //   reply.c    what all answers have
-//   system.c   the engine's own paths
+//   system.c   the engine's own paths; refusals.c those that are not there, and why
 //   calls.c    calls of the two services, and their answers
 //   streams.c  connections that become a container's streams, and bodies that travel as streams
 #pragma once
@@ -123,6 +123,15 @@ void reply_error(struct http_exchange *exchange, unsigned status, const char *fo
 void ping_serve(struct http_exchange *exchange);
 // GET /version.
 void version_serve(struct http_exchange *exchange);
+
+// The body of POST /auth, at most so long.
+#define LOGIN_MAX (64u * 1024)
+void login_serve(struct http_exchange *exchange, struct span body);
+
+// --- refusals.c ---
+
+// A request that no route has: 501 with the reason where the API has it, else 404.
+void refusal_serve(struct http_exchange *exchange, const struct http_request_head *head);
 
 // --- calls.c ---
 

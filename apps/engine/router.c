@@ -12,6 +12,8 @@ static void start_ping(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head, const struct http_match *match);
 static void start_version(void *context, struct http_exchange *exchange,
                           const struct http_request_head *head, const struct http_match *match);
+static void start_login(void *context, struct http_exchange *exchange,
+                        const struct http_request_head *head, const struct http_match *match);
 static void start_call(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head, const struct http_match *match);
 static void start_transfer(void *context, struct http_exchange *exchange,
@@ -21,6 +23,9 @@ static void start_transfer(void *context, struct http_exchange *exchange,
 #define ROUTES(X)                                                                       \
 	X("GET", "/_ping", start_ping, 0)                                               \
 	X("GET", "/version", start_version, 0)                                          \
+	X("POST", "/auth", start_login, 0)                                              \
+	X("GET", "/system/df", start_call, CONTAINERS_USAGE)                            \
+	X("POST", "/containers/prune", start_call, CONTAINERS_PRUNE)                    \
 	X("GET", "/info", start_call, CONTAINERS_INFO)                                  \
 	X("GET", "/events", start_transfer, CONTAINERS_EVENTS)                          \
 	X("GET", "/containers/json", start_call, CONTAINERS_LIST)                       \
@@ -87,6 +92,16 @@ static void start_version(void *context, struct http_exchange *exchange,
 	(void)head;
 	(void)match;
 	version_serve(exchange);
+}
+
+// Its body is looked at when it has come.
+static void start_login(void *context, struct http_exchange *exchange,
+                        const struct http_request_head *head, const struct http_match *match)
+{
+	(void)context;
+	(void)head;
+	(void)match;
+	http_collect_body(exchange, LOGIN_MAX);
 }
 
 static char *copy_span(struct span text)
@@ -195,7 +210,7 @@ static void on_request(void *context, struct http_exchange *exchange,
 	if (err == ERR_INVALID || err == ERR_TOO_LARGE)
 		reply_error(exchange, 400, "the path or its query is malformed");
 	else if (err < 0)
-		reply_error(exchange, 404, "page not found");
+		refusal_serve(exchange, head);
 	else if (check_version(exchange, match.version))
 		match.route->start(context, exchange, head, &match);
 }
@@ -218,6 +233,8 @@ static void on_body_end(void *context, struct http_exchange *exchange)
 		transfer_take_end(call);
 	else if (call != NULL && !call->is_answered)
 		call_send(call, http_body(exchange));
+	else if (call == NULL)
+		login_serve(exchange, http_body(exchange));
 }
 
 static void on_writable(void *context, struct http_exchange *exchange)

@@ -47,6 +47,8 @@ enum containers_operation {
 	CONTAINERS_NETWORK_CONNECT = 104,
 	CONTAINERS_NETWORK_DISCONNECT = 105,
 	CONTAINERS_NETWORKS_PRUNE = 106,  // no target
+	CONTAINERS_PRUNE = 81,            // no target
+	CONTAINERS_USAGE = 82,            // no target
 };
 
 // Of a name, an id or the beginning of one.

@@ -21,11 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const known[] = { "label", "name", "dangling", NULL };
+	static const char *const known[] = { "label", "name", "dangling", "until", NULL };
 	char error[FILTERS_ERROR_MAX];
 	char *text = malloc(size + 1);
 	struct filters f;
 	size_t half;
+	nsec_t until;
 	bool on;
 
 	if (text == NULL)
@@ -40,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)filters_has_labels(&f, "label", text);
 		(void)filters_lacks_labels(&f, "label", text);
 		if (filters_switch(&f, "dangling", true, &on, error) < 0 && error[0] == '\0')
+			abort();
+		if (filters_until(&f, NSEC_PER_SEC, &until, error) < 0 && error[0] == '\0')
 			abort();
 		filters_deinit(&f);
 	} else if (error[0] == '\0' || f.count > 0) {

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +147,46 @@ static void test_switches(void **state)
 	filters_deinit(&f);
 }
 
+static void test_until(void **state)
+{
+	static const char *const keys[] = { "until", NULL };
+	static const nsec_t now = 1764400000 * NSEC_PER_SEC;
+	static const struct {
+		const char *text;
+		nsec_t until;
+	} cases[] = {
+		{ "{}", NSEC_NEVER },
+		{ "{\"until\":[\"10m\"]}", now - 600 * NSEC_PER_SEC },
+		{ "{\"until\":[\"1h30m5s\"]}", now - 5405 * NSEC_PER_SEC },
+		{ "{\"until\":[\"500ms\"]}", now - NSEC_PER_SEC / 2 },
+		{ "{\"until\":[\"800000h\"]}", 0 },
+		{ "{\"until\":[\"12\"]}", 12 * NSEC_PER_SEC },
+		{ "{\"until\":[\"1970-01-02\"]}", 86400 * NSEC_PER_SEC },
+		{ "{\"until\":[\"1970-01-01T00:01Z\"]}", 60 * NSEC_PER_SEC },
+		{ "{\"until\":[\"1970-01-01T00:00:02.5\"]}", 5 * NSEC_PER_SEC / 2 },
+	};
+	static const char *const bad[] = { "",     "soon", "-1",  "1x",       "99999999h",
+		                           "10mx", "h",    "1 m", "1970-1-1", "1970-01-01T" };
+	char error[FILTERS_ERROR_MAX], text[64];
+	struct filters f;
+	nsec_t until;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(filters_parse(&f, cases[i].text, keys, error), 0);
+		assert_int_equal(filters_until(&f, now, &until, error), 0);
+		assert_int_equal(until, cases[i].until);
+		filters_deinit(&f);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)snprintf(text, sizeof(text), "{\"until\":[\"%s\"]}", bad[i]);
+		assert_int_equal(filters_parse(&f, text, keys, error), 0);
+		assert_int_equal(filters_until(&f, now, &until, error), ERR_INVALID);
+		assert_memory_equal(error, "invalid filter 'until=[", 23);
+		filters_deinit(&f);
+	}
+}
+
 static void test_patterns(void **state)
 {
 	static const struct {
@@ -200,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_both_forms), cmocka_unit_test(test_none),
 		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_switches),   cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_until),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What becomes of containers by themselves, what lists let through, and what each route says of nonsense."""
 
+import concurrent.futures
 import json
+import re
 import shutil
 import time
 import urllib.parse
 
-from harness import check, check_equal, test
-from test_engine import PATIENCE, Engine
+from harness import ROOT, check, check_equal, test
+from test_engine import PATIENCE, Engine, connect
 from test_engine_containers import IMAGE, Docker, create, make_image, patient, request
 
 
@@ -171,11 +173,74 @@ def surroundings(docker):
     check(b"HostConfig.IpcMode: the container has" in done.stderr, done.stderr)
 
 
+def routes():
+    """(method, path) of all that the engine serves or refuses."""
+    text = "".join((ROOT / "apps/engine" / name).read_text() for name in ("router.c", "refusals.c"))
+    found = re.findall(r'X\("([A-Z]+)", "([^"]+)"', text) + re.findall(r'{ { "([A-Z]+)", "([^"]+)", NULL }', text)
+    check(len(found) > 50, found)
+    return found
+
+
+NAMES = ("nosuch", "a%2Fb", "..", "%2e%2e%2f", "x" * 150, "x" * 3000, "%zz", "a%00b", "%F0%9F%92%A9")
+BODIES = (b"", b"{", b"null", b"[" * 5000, b'{"a":' * 5000, b'{"Image":{},"Cmd":7,"name":[],"Tty":"x","HostConfig":[]}', b'{"Memory":1e999,"h":-1}',
+          b'{"Image":"' + b"x" * 60000 + b'"}', b"\xff\xfe\x00", b'{"Image":"x"} trailing')
+
+
+def nonsense(engine):
+    """Each route, of things that are not there, with bodies that are none: refused with words, and nothing is done."""
+    asked = []
+    for method, path in routes():
+        if path in ("/_ping", "/version", "/events"):
+            continue
+        for name in NAMES if "{" in path else ("",):
+            target = path.replace("{*}", name).replace("{}", name)
+            asked.append((method, path, target, b"" if method == "POST" else None))
+        for body in BODIES if method in ("POST", "PUT") else ():
+            asked.append((method, path, path.replace("{*}", "nosuch").replace("{}", "nosuch"), body))
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda what: request(engine, what[0], what[2], what[3]), asked))
+    for (method, path, target, body), (status, answer) in zip(asked, answers):
+        what = f"{method} {target[:80]} {body and body[:40]}: {status} {answer}"
+        if status >= 400:
+            check(isinstance(answer, dict) and answer.get("message"), what)
+        if "{" in path:
+            check(status in (400, 404, 409, 413, 414, 431, 501), what)
+        else:
+            check(status < 500 or status == 501, what)
+
+
+def prefixes_and_bodies_without_end(engine):
+    """Ids that are two containers', a body that goes on for ever, and one that never comes."""
+    ids = [create(engine) for _ in range(17)]
+    first = next(i[0] for i in ids if sum(other[0] == i[0] for other in ids) > 1)
+    status, answer = request(engine, "GET", f"/containers/{first}/json")
+    check_equal(status, 400)
+    check("Multiple IDs found with provided prefix" in answer["message"], answer)
+    with connect(engine.socket) as waits, connect(engine.socket) as endless:
+        waits.sendall(b"POST /containers/create HTTP/1.1\r\nHost:\r\nContent-Length: 1000\r\n\r\n{")
+        endless.sendall(b"POST /containers/create HTTP/1.1\r\nHost:\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            for _ in range(4096):
+                endless.sendall(b"1000\r\n" + b" " * 4096 + b"\r\n")
+        except OSError:
+            pass
+        check(endless.recv(12) in (b"HTTP/1.1 413", b""))
+        status, answer = request(engine, "POST", "/containers/prune?filters=" + urllib.parse.quote('{"label":["nosuch"]}'), b"")
+        check_equal((status, answer["ContainersDeleted"]), (200, []))
+    status, answer = request(engine, "POST", "/containers/prune", b"")
+    check_equal(status, 200)
+    check_equal(sorted(set(ids) - set(answer["ContainersDeleted"])), [])
+
+
 @test
 def lists_and_nonsense(context):
     engine = start(context)
     docker = Docker(context, engine)
     lists(engine)
     surroundings(docker)
+    nonsense(engine)
+    prefixes_and_bodies_without_end(engine)
+    check("Server Version" in docker.text("info"))
+    check_equal(docker.text("system", "df", "--format", "{{.Type}}").split("\n")[0], "Images")
     check_equal(docker.text("ps", "-aq", "-f", "name=none"), "")
     engine.stop()
