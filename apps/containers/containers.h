@@ -338,6 +338,8 @@ void show_summaries(struct json_writer *w, const struct containers *all);
 void show_info(struct request *request);
 // GET /system/df.
 void show_usage(struct request *request);
+// The list of volumes, with how many containers have each.
+void show_volumes_usage(struct json_writer *w, struct containers *all);
 // POST /containers/prune: 200, 400 (the filters).
 void operation_prune(struct request *request);
 

@@ -201,6 +201,19 @@ static bool has_network(const struct filters *filters, const struct container *c
 	return false;
 }
 
+// By a volume's name, a folder of the host, or where it is in the container.
+static bool has_volume(const struct filters *filters, const struct mount_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct mount *mount = &list->items[i];
+
+		if (filters_equal(filters, "volume", mount->target) ||
+		    (mount->source != NULL && filters_equal(filters, "volume", mount->source)))
+			return true;
+	}
+	return filters_value(filters, "volume", 0) == NULL;
+}
+
 static bool has_name(const struct filters *filters, const struct container *c)
 {
 	char name[CONTAINER_NAME_MAX + 1];
@@ -226,6 +239,5 @@ bool list_filters_take(const struct list_filters *filters, const struct containe
 		filters_equal(f, "health", "none") && filters_equal(f, "isolation", "default") &&
 		has_image(f, c) && has_network(f, c) &&
 		has_port(f, "publish", &c->settings.ports) &&
-		has_port(f, "expose", &c->settings.exposed) &&
-		filters_value(f, "volume", 0) == NULL;
+		has_port(f, "expose", &c->settings.exposed) && has_volume(f, &c->settings.mounts);
 }

@@ -178,7 +178,7 @@ void show_usage(struct request *request)
 	json_write_raw(&w, ",\"Containers\":");
 	show_summaries(&w, all);
 	json_write_raw(&w, ",\"Volumes\":");
-	json_write_raw(&w, "[]");
+	show_volumes_usage(&w, all);
 	json_write_raw(&w, ",\"BuildCache\":[],\"BuilderSize\":0}");
 	reply_json(request->client, request->id, 200, &w);
 }

@@ -51,7 +51,8 @@ static bool is_used(struct containers *all, const struct volume *volume)
 	return false;
 }
 
-static void write_volume(struct json_writer *w, const struct volume *volume)
+// All but the bracket at the end.
+static void write_members(struct json_writer *w, const struct volume *volume)
 {
 	char created[TIME_TEXT_MAX];
 
@@ -63,7 +64,38 @@ static void write_volume(struct json_writer *w, const struct volume *volume)
 	show_volume_place(w, ",\"Mountpoint\":", volume->name);
 	json_write_raw(w, ",\"Name\":");
 	json_write_string(w, volume->name);
-	json_write_raw(w, ",\"Options\":null,\"Scope\":\"local\"}");
+	json_write_raw(w, ",\"Options\":null,\"Scope\":\"local\"");
+}
+
+static void write_volume(struct json_writer *w, const struct volume *volume)
+{
+	write_members(w, volume);
+	json_write_raw(w, "}");
+}
+
+// Nobody counts a volume's bytes: -1 is what clients show as unknown.
+void show_volumes_usage(struct json_writer *w, struct containers *all)
+{
+	bool first = true;
+
+	json_write_raw(w, "[");
+	if (volumes_refresh(all) < 0)
+		log_debug("there are no volumes to be counted");
+	list_for_each(entry, &all->volumes) {
+		const struct volume *volume = container_of(entry, struct volume, entry);
+		int64_t users = 0;
+
+		list_for_each(other, &all->containers)
+			users += mounts_use(container_of(other, struct container, entry),
+			                    volume->name);
+		json_write_raw(w, first ? "" : ",");
+		write_members(w, volume);
+		json_write_raw(w, ",\"UsageData\":{\"Size\":-1,\"RefCount\":");
+		json_write_i64(w, users);
+		json_write_raw(w, "}}");
+		first = false;
+	}
+	json_write_raw(w, "]");
 }
 
 // Takes the filters of the query; false, and the request was answered, when they are none.

@@ -126,6 +126,7 @@ void version_serve(struct http_exchange *exchange);
 
 // The body of POST /auth, at most so long.
 #define LOGIN_MAX (64u * 1024)
+// Answers it: 200, or 400 when it has no credentials.
 void login_serve(struct http_exchange *exchange, struct span body);
 
 // --- refusals.c ---
