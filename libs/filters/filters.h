@@ -61,8 +61,8 @@ bool filters_lacks_labels(const struct filters *filters, const char *key, const 
 __must_check error_t filters_switch(const struct filters *filters, const char *key, bool otherwise,
                                     bool *out, char error[static FILTERS_ERROR_MAX]);
 // The time of the filter "until" of prunings: a date in UTC ("2025-11-29T06:41:41"), seconds since
-// 1970, or how long before `now` ("1h30m"). NSEC_NEVER: it is not there. Errors: ERR_INVALID, with a
-// text for people.
+// 1970, or how long before `now` ("1h30m"). NSEC_NEVER: it is not there. Errors: ERR_INVALID, with
+// a text for people.
 __must_check error_t filters_until(const struct filters *filters, nsec_t now, nsec_t *out,
                                    char error[static FILTERS_ERROR_MAX]);
 // Writes what Docker says of a value that a filter cannot have: "invalid filter 'a=[b]'".
