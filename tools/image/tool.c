@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,20 +112,6 @@ static int tool_conclude(struct tool *tool, int status, const char *context, str
 int tool_finish(struct tool *tool, const char *context, struct error *err)
 {
 	return tool_conclude(tool, subprocess_wait(tool->pid), context, err);
-}
-
-int tool_finish_looking(struct tool *tool, const char *context, bool (*look)(void *argument),
-                        void *argument, struct error *err)
-{
-	const struct timespec interval = { .tv_nsec = WATCH_INTERVAL_NS };
-	int status;
-
-	while ((status = subprocess_poll(tool->pid)) < 0) {
-		nanosleep(&interval, NULL);
-		if (!look(argument))
-			kill(tool->pid, SIGKILL);
-	}
-	return tool_conclude(tool, status, context, err);
 }
 
 static uint64_t watched_size;

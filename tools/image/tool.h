@@ -4,7 +4,6 @@
 // user sees one clear line when it fails and nothing when it does not.
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,10 +27,6 @@ int tool_finish(struct tool *tool, const char *context, struct error *err);
 // unknown).
 int tool_finish_watched(struct tool *tool, const char *context, const char *what,
                         const char *directory, uint64_t total, struct error *err);
-
-// As tool_finish(), and calls `look` meanwhile, ten times a second. False ends the program.
-int tool_finish_looking(struct tool *tool, const char *context, bool (*look)(void *argument),
-                        void *argument, struct error *err);
 
 // Runs `argv` and returns what it wrote to stdout, NUL-terminated, at most `max` bytes; the caller
 // frees it. NULL with "CONTEXT: ...".

@@ -121,7 +121,7 @@ static int report(const struct incoming_image *incoming, uint64_t size, struct e
 }
 
 // Makes both files in `work`, where nobody looks, and moves them, the root file system first.
-static int files_make(const char *directory, const char *work, const struct oci_layout *layout,
+static int files_make(const char *directory, const char *work,
                       const struct incoming_image *incoming, struct error *err)
 {
 	const char *name = image_name(incoming->image);
@@ -134,7 +134,7 @@ static int files_make(const char *directory, const char *work, const struct oci_
 
 	if (!made_root || !made_entry || !root || !entry)
 		goto out;
-	if (pack_root(layout, incoming->image, made_root, err) < 0)
+	if (pack_root(incoming->apply, incoming->context, made_root, err) < 0)
 		goto out;
 	if (stat(made_root, &status) < 0) {
 		error_set_errno(err, errno, "cannot use %s", made_root);
@@ -154,19 +154,17 @@ out:
 	return result;
 }
 
-int incoming_make(const char *directory, const struct oci_layout *layout,
-                  const struct incoming_image *incoming, struct error *err)
+int incoming_make(const char *directory, const struct incoming_image *incoming, struct error *err)
 {
 	char *work;
 	int result;
 
 	if (!image_name(incoming->image))
-		return error_set(err, "%s: the image's configuration has no SHA-256 digest",
-		                 layout->name);
+		return error_set(err, "the image's configuration has no SHA-256 digest");
 	work = path_make(directory, INCOMING_WORK, "", err);
 	if (!work)
 		return -1;
-	result = files_make(directory, work, layout, incoming, err);
+	result = files_make(directory, work, incoming, err);
 	free(work);
 	return result;
 }

@@ -6,17 +6,19 @@
 #pragma once
 
 #include "tools/common/error.h"
-#include "tools/image/source/oci.h"
+#include "tools/image/pack/pack.h"
+#include "tools/image/source/oci_select.h"
 
 #define INCOMING_WORK "work"  // below the folder: what is being made, the OS does not look at it
 
 struct incoming_image {
 	const struct oci_image *image;
+	pack_apply_fn *apply;      // makes its file system's tree
+	void *context;             // of that
 	const json_t *references;  // array of whole names (reference.h), may be empty
 	const char *digest;        // what the registry calls it by; NULL: none
 };
 
-// Makes both files of an image of `layout` in the folder `directory`, whole or not at all, and
-// reports it. -1 with `err`.
-int incoming_make(const char *directory, const struct oci_layout *layout,
-                  const struct incoming_image *incoming, struct error *err);
+// Makes both files of an image in the folder `directory`, whole or not at all, and reports it. -1
+// with `err`.
+int incoming_make(const char *directory, const struct incoming_image *incoming, struct error *err);

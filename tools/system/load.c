@@ -45,12 +45,28 @@ static void reference_add(json_t *references, const char *name)
 	free(whole);
 }
 
+struct local {
+	const struct oci_layout *layout;
+	const struct oci_image *image;
+};
+
+static int local_apply(void *context, struct tree *tree, struct spool *spool, struct error *err)
+{
+	const struct local *local = context;
+
+	return oci_apply(local->layout, local->image, tree, spool, err);
+}
+
 static int image_make(struct loading *loading, const struct oci_image *image, json_t *references)
 {
-	const struct incoming_image incoming = { .image = image, .references = references };
+	struct local local = { &loading->layout, image };
+	const struct incoming_image incoming = { .image = image,
+		                                 .apply = local_apply,
+		                                 .context = &local,
+		                                 .references = references };
 
 	loading->made++;
-	return incoming_make(loading->directory, &loading->layout, &incoming, loading->err);
+	return incoming_make(loading->directory, &incoming, loading->err);
 }
 
 // The manifest that an item of manifest.json stands for: its layers are blobs by now. NULL with an

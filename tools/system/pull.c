@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include "tools/image/json_input.h"
-#include "tools/image/source/oci.h"
 #include "tools/image/source/reference.h"
 #include "tools/image/source/registry.h"
 #include "tools/image/source/source.h"
 #include "tools/system/docker_words.h"
 #include "tools/system/incoming.h"
-#include "tools/system/layers.h"
 #include "tools/system/registry_access.h"
+#include "tools/system/remote.h"
 #include "tools/system/report.h"
 
 #define PLATFORM OCI_OS "/" OCI_ARCHITECTURE
@@ -24,7 +23,6 @@ struct pulling {
 	const char *name;       // whole, as the user means it
 	const char *directory;  // of the images
 	const char *scratch;
-	struct layers layers;
 	struct error *err;
 };
 
@@ -66,57 +64,40 @@ static int unchanged_report(struct pulling *pulling)
 	return 0;
 }
 
-static bool watch(void *context, const char *layout)
+// NAME@DIGEST, without a tag. NULL: out of memory.
+static char *location_make(const struct source *source)
 {
-	struct pulling *pulling = context;
+	const char *slash = strrchr(source->location, '/');
+	size_t length = strcspn(source->location, "@");
+	const char *colon = strchr(slash ? slash : source->location, ':');
+	char *out;
 
-	return layers_look(&pulling->layers, layout);
-}
-
-// Makes the image of the layout that skopeo wrote.
-static int layout_take(struct pulling *pulling, const char *path)
-{
-	struct oci_layout layout;
-	struct oci_image image;
-	json_t *references = json_pack("[s]", pulling->name);
-	const struct incoming_image incoming = { .image = &image,
-		                                 .references = references,
-		                                 .digest = pulling->source.named };
-	int result = -1;
-
-	if (oci_open(&layout, path, pulling->name, pulling->err) < 0)
-		goto out;
-	// skopeo has verified what it copied.
-	layout.is_verified = true;
-	layout.layer_read = layers_extracting;
-	if (oci_select(&layout, NULL, &image, pulling->err) == 0) {
-		result = incoming_make(pulling->directory, &layout, &incoming, pulling->err);
-		oci_image_deinit(&image);
-	}
-	oci_close(&layout);
-out:
-	json_decref(references);
-	return result;
+	if (colon && (size_t)(colon - source->location) < length)
+		length = (size_t)(colon - source->location);
+	return asprintf(&out, "%.*s@%s", (int)length, source->location, source->digest) < 0 ? NULL
+											    : out;
 }
 
 static int image_fetch(struct pulling *pulling)
 {
-	json_t *manifest = registry_manifest(&pulling->source, pulling->scratch, pulling->err);
-	char *layout = NULL;
+	char *location = location_make(&pulling->source);
+	json_t *references = json_pack("[s]", pulling->name);
+	struct remote remote = { .proxy = { .pid = -1, .socket = -1 } };
+	const struct incoming_image incoming = { .image = &remote.image,
+		                                 .apply = remote_apply,
+		                                 .context = &remote,
+		                                 .references = references,
+		                                 .digest = pulling->source.named };
 	int result = -1;
 
-	if (manifest && layers_init(&pulling->layers, manifest, pulling->err) == 0)
-		layout = registry_fetch(&pulling->source, pulling->scratch, pulling->err);
-	if (!layout && pulling->layers.is_endless)
-		error_set(pulling->err,
-		          "the registry sends more than the manifest says that there is");
-	if (layout) {
-		layers_fetched(&pulling->layers);
-		result = layout_take(pulling, layout);
-	}
-	free(layout);
-	layers_deinit(&pulling->layers);
-	json_decref(manifest);
+	if (!location || !references)
+		error_set(pulling->err, "out of memory");
+	else if (remote_open(&remote, location, pulling->source.without_tls, pulling->name,
+	                     pulling->err) == 0)
+		result = incoming_make(pulling->directory, &incoming, pulling->err);
+	remote_close(&remote);
+	json_decref(references);
+	free(location);
 	return result;
 }
 
@@ -129,8 +110,6 @@ static int image_pull(struct pulling *pulling, const char *const *known, unsigne
 	if (!source->location)
 		return error_set(pulling->err, "out of memory");
 	source->without_tls = is_local;
-	source->watch = watch;
-	source->watch_context = pulling;
 	if (registry_access_credentials(STDIN_FILENO, source->location, pulling->err) < 0)
 		return -1;
 	begin_report(pulling->name);

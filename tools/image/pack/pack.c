@@ -108,8 +108,7 @@ static int workspace_init(struct tree *tree, struct spool *spool, const char *sc
 	return -1;
 }
 
-int pack_root(const struct oci_layout *layout, const struct oci_image *image, const char *path,
-              struct error *err)
+int pack_root(pack_apply_fn *apply, void *context, const char *path, struct error *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	struct spool spool = { .fd = -1 };
@@ -122,7 +121,7 @@ int pack_root(const struct oci_layout *layout, const struct oci_image *image, co
 		goto out_close;
 	// Contents are written once, to where they stay: the disk is behind a virtual machine.
 	if (spool_adopt(&spool, fd, SQUASHFS_CONTENTS, err) == 0 &&
-	    oci_apply(layout, image, &tree, &spool, err) == 0 &&
+	    apply(context, &tree, &spool, err) == 0 &&
 	    squashfs_pack(&tree, &spool, fd, NULL, err) == 0)
 		result = fsync(fd) == 0 ? 0 : error_set_errno(err, errno, "cannot write %s", path);
 	spool_deinit(&spool);

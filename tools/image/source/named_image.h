@@ -13,8 +13,6 @@ enum source_kind {
 	SOURCE_OCI_LAYOUT,
 };
 
-struct json_t;  // of jansson
-
 struct source {
 	const char *reference;  // as the user gave it; the caller's
 	enum source_kind kind;
@@ -23,12 +21,7 @@ struct source {
 	unsigned long long size;       // of the layers, when known: for the progress lines
 	char named[DIGEST_TEXT_SIZE];  // of what the registry has by this name: an index, or:
 	char digest[DIGEST_TEXT_SIZE];  // of the manifest in the registry
-	struct json_t *manifest;        // that one, if the registry was asked for it; else NULL
 	bool by_label;                  // an index's word was taken for what is in that manifest
 	char key[DIGEST_TEXT_SIZE];     // what the cache knows the image by
 	bool without_tls;               // may be, though the registry is another machine
-	// Called while the image is fetched, now and then, instead of showing progress. False ends
-	// that.
-	bool (*watch)(void *context, const char *layout);
-	void *watch_context;
 };

@@ -237,8 +237,6 @@ int registry_identify(struct source *source, bool thorough, const char *scratch,
 		result = index_identify(source, document, thorough, scratch, err);
 	} else {
 		memcpy(source->digest, source->named, DIGEST_TEXT_SIZE);
-		json_decref(source->manifest);
-		source->manifest = json_incref(document);
 		result = 0;
 		source->size = oci_manifest_size(document);
 	}
@@ -246,18 +244,6 @@ int registry_identify(struct source *source, bool thorough, const char *scratch,
 	json_decref(document);
 	free(text);
 	return result;
-}
-
-struct look {
-	const struct source *source;
-	const char *layout;
-};
-
-static bool look(void *context)
-{
-	const struct look *look = context;
-
-	return look->source->watch(look->source->watch_context, look->layout);
 }
 
 // skopeo copy FROM oci:layout:image, in `scratch`; `size` bytes of it, or 0.
@@ -284,12 +270,7 @@ static char *copy(const struct source *source, struct arguments *arguments, cons
 	}
 	if (tool_start(&tool, arguments->argv, -1, -1, scratch_fd, scratch, err) < 0)
 		goto out_close;
-	if (source->watch)
-		result = tool_finish_looking(&tool, context, look, &(struct look){ source, layout },
-		                             err);
-	else
-		result =
-			tool_finish_watched(&tool, context, "getting the image", layout, size, err);
+	result = tool_finish_watched(&tool, context, "getting the image", layout, size, err);
 out_close:
 	free(context);
 	close(scratch_fd);
@@ -299,37 +280,14 @@ out_close:
 	return NULL;
 }
 
-json_t *registry_manifest(const struct source *source, const char *scratch, struct error *err)
-{
-	char *name = bare_name(source->location);
-	char *from = NULL;
-	char *text = NULL;
-	json_t *manifest = NULL;
-	size_t length;
-
-	if (source->manifest)
-		manifest = json_incref(source->manifest);
-	else if (!name || asprintf(&from, "docker://%s@%s", name, source->digest) < 0)
-		error_set(err, "out of memory");
-	else
-		text = inspect_raw(source, from, false, scratch, &length, err);
-	if (text && digest_matches(text, length, source->digest, err))
-		manifest = json_parse(text, length, "the registry's answer", err);
-	free(text);
-	free(from);
-	free(name);
-	return manifest;
-}
-
 // How much there is to fetch of an image that was picked from an index, for the progress lines; 0:
 // not known.
 static uint64_t fetch_size(const struct source *source, const char *from, const char *scratch)
 {
 	struct error ignored;
 	size_t length;
-	char *text = source->size || source->watch
-		? NULL
-		: inspect_raw(source, from, false, scratch, &length, &ignored);
+	char *text = source->size ? NULL
+				  : inspect_raw(source, from, false, scratch, &length, &ignored);
 	json_t *manifest = text ? json_parse(text, length, "manifest", &ignored) : NULL;
 	uint64_t size = manifest ? oci_manifest_size(manifest) : source->size;
 
@@ -347,7 +305,7 @@ char *registry_fetch(const struct source *source, const char *scratch, struct er
 
 	begin(&arguments, "copy");
 	add(&arguments, "--quiet");
-	if (source->without_tls || registry_is_local(source->location))
+	if (registry_is_local(source->location))
 		add(&arguments, "--src-tls-verify=false");
 	// By digest: the tag may have moved since.
 	if (!name || asprintf(&from, "docker://%s@%s", name, source->digest) < 0)

@@ -3,7 +3,6 @@
 // What skopeo does for us: talking to registries, and reading the archives of `docker save`.
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "tools/common/error.h"
@@ -14,9 +13,6 @@ struct source;
 // `by_label`. An index's word for which manifest is ours is taken, unless `thorough`: then the
 // configurations decide.
 int registry_identify(struct source *source, bool thorough, const char *scratch, struct error *err);
-
-// The manifest that registry_identify() found. For json_decref(); NULL with `err`.
-json_t *registry_manifest(const struct source *source, const char *scratch, struct error *err);
 
 // Fetches exactly the image that registry_identify() found. Returns the path of a layout in
 // `scratch`; the caller frees it. NULL with `err`.

@@ -20,8 +20,6 @@ void source_deinit(struct source *source)
 {
 	free(source->location);
 	free(source->ref_name);
-	json_decref(source->manifest);
-	source->manifest = NULL;
 	source->location = source->ref_name = NULL;
 }
 
