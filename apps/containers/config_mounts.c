@@ -65,6 +65,11 @@ error_t config_write_mounts(const struct container *c, const struct image *image
 		config_write_volumes(w, &folders);
 	}
 	string_list_deinit(&folders);
+	// Which has no mounts of its own.
+	if (c->job != 0) {
+		begin(w, first);
+		vm_share_write(w, JOB_FOLDER, number++, false, false);
+	}
 	for (size_t i = 0; i < c->mounts.count; i++) {
 		const struct mount *mount = &c->mounts.items[i];
 

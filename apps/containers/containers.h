@@ -6,7 +6,7 @@
 //               what they and this app say to each other
 //   store.c     what of them lies on the state disk
 //   boot.c      what the boot disk has: the app of virtual machines
-//   images_link.c  which images there are
+//   images_link.c  which images there are; jobs.c has what pulls and unpacks them
 //   config.c    a container's config.json
 //   logs.c      what they have written; log_clients.c is who reads it
 //   events.c    what happens, for who watches; event.c is one event
@@ -16,6 +16,7 @@
 
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
+#include "apps/containers/jobs.h"
 #include "apps/containers/layers.h"
 #include "apps/containers/logs.h"
 #include "apps/containers/provision.h"
@@ -92,6 +93,8 @@ struct container {
 	char name[CONTAINER_NAME_MAX];
 	char *body;  // heap: what it was created with, JSON
 	struct settings settings;
+	uint32_t job;  // of "images", which has it run; 0: it is a user's
+	char job_folder[IMAGES_FILE_MAX];
 	char image_id[IMAGE_ID_MAX];  // what its image's name meant; "": it is not known
 	enum container_state state;
 	bool started;       // its process runs
@@ -159,6 +162,7 @@ struct containers {
 	bool restarted;      // this app, on a machine that runs: so may what it had started
 
 	struct list containers;  // newest first
+	struct list jobs;        // containers that are not seen
 	uint32_t num_containers;
 	struct list networks;
 	uint32_t num_networks;

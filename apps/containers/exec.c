@@ -229,7 +229,7 @@ static uint32_t flags_of(const struct exec_settings *s, bool detach)
 static error_t make_order(const struct exec *e, bool detach, struct message *m)
 {
 	const struct container *c = e->c;
-	const struct image *image = image_index_find(&c->all->images, c->settings.image);
+	const struct image *image = container_image(c);
 	struct msg_vmm_exec fixed = { .process = e->number,
 		                      .flags = flags_of(&e->settings, detach) };
 	struct json_writer w = { 0 };

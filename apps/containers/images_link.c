@@ -72,6 +72,8 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 	struct containers *all = source->context;
 	struct msg_images_list list;
 	struct msg_images_users users;
+	struct msg_images_stop stop;
+	struct msg_images_run run;
 	const uint8_t *tail;
 	size_t len;
 
@@ -80,6 +82,10 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 		take_list(all, &list, m);
 	else if (message_decode_images_users(m, &users, &tail, &len) == 0)
 		answer_users(all, &users, (struct span){ .data = tail, .len = len });
+	else if (message_decode_images_run(m, &run, &tail, &len) == 0)
+		job_run(all, &run, m, (struct span){ .data = tail, .len = len });
+	else if (message_decode_images_stop(m, &stop, &tail, &len) == 0)
+		job_stop(all, stop.id);
 	else
 		message_discard(m);
 }
@@ -91,6 +97,7 @@ static void images_closed(struct loop *loop, struct source *source)
 	error_t err;
 
 	loop_close(loop, source);
+	jobs_stop(all);
 	err = service_client_again(&all->images_client);
 	assert(err == 0);
 }

@@ -23,7 +23,7 @@ static void new_name(const struct container *c, char out[NAME_SIZE])
 
 bool layer_is_used(const struct container *c)
 {
-	return c->all->has_store && !c->settings.read_only;
+	return c->all->has_store && c->job == 0 && !c->settings.read_only;
 }
 
 uint32_t layer_flags(const struct container *c)

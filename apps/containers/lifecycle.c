@@ -198,8 +198,13 @@ static void stop_timer_close(struct container *c)
 
 void container_remove(struct container *c)
 {
+	if (c->job != 0) {
+		job_ended(c);
+	} else {
+		c->all->num_containers--;
+		logs_remove(c);
+	}
 	events_container(c, "destroy", NULL);
-	logs_remove(c);
 	store_remove(c);
 	layer_remove(c);
 	list_for_each_safe(pos, &c->waiters)
@@ -216,7 +221,6 @@ void container_remove(struct container *c)
 	stop_timer_close(c);
 	policy_cancel(c);
 	list_remove(&c->entry);
-	c->all->num_containers--;
 	if (c->removes_volumes || c->settings.auto_remove)
 		mounts_remove(c);
 	container_discard(c);
@@ -343,7 +347,9 @@ static error_t make_order(const struct container *c, struct message *m,
 {
 	const struct image *image = container_image(c);
 	struct msg_vmm_start start = { .flags = start_flags(c) };
+	char path[sizeof(IMAGES_FOLDER) + IMAGES_FILE_MAX];
 	struct json_writer w = { 0 };
+	size_t len = 0;
 	error_t err;
 
 	if (image == NULL) {
@@ -353,10 +359,14 @@ static error_t make_order(const struct container *c, struct message *m,
 	err = config_write(c, image, &w, error);
 	memcpy(start.container, c->id, sizeof(start.container));
 	start.config_length = (uint32_t)w.len;
-	start.first_sector = image->first_sector;
-	start.num_sectors = image->num_sectors;
+	if (image->file[0] != '\0') {
+		len = fmt_write(path, sizeof(path), IMAGES_FOLDER "/%s", image->file);
+	} else {
+		start.first_sector = image->first_sector;
+		start.num_sectors = image->num_sectors;
+	}
 	if (err == 0)
-		err = message_encode_vmm_start(m, &start, NULL, 0);
+		err = message_encode_vmm_start(m, &start, path, len);
 	if (err == 0)
 		err = payload_copy(w.text, w.len, &m->handles[0]);
 	if (err == 0)
@@ -387,7 +397,10 @@ void container_order(struct container *c)
 	c->num_attaches = 0;
 	endpoints_tell(c);
 	mounts_send(c);
-	logs_order(c);
+	if (c->job != 0)
+		job_send_share(c);
+	else
+		logs_order(c);
 	c->vmm->order_sent = true;
 	logs_ready(c);
 	if (!vmms_send(c->vmm, &m))

@@ -38,6 +38,7 @@ static void containers_main(const struct environ *env)
 	list_init(&all->containers);
 	networks_init(all);
 	list_init(&all->volumes);
+	list_init(&all->jobs);
 	events_init(&all->events);
 	logs_init(all);
 	if (environ_config_u64(env, "pool", &all->pool_size) < 0 || all->pool_size > 16) {

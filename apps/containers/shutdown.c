@@ -33,6 +33,7 @@ static void stop_all(void *context)
 	int64_t longest = 0;
 
 	all->stopping = true;
+	jobs_stop(all);
 	list_for_each(entry, &all->containers) {
 		const struct container *c = container_of(entry, struct container, entry);
 

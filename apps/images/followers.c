@@ -3,6 +3,7 @@
 // `containers`, which follows: it is told which images there are, and asked which containers have
 // one. What it has made of an image before it was told of its end counts, for both go the same way.
 #include "apps/images/images.h"
+#include "apps/images/jobs.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
 #include "libs/starina/payload.h"
@@ -76,10 +77,10 @@ static void write_list(struct json_writer *w, const struct images *images)
 	json_write_raw(w, "]}\n");
 }
 
-// It is not told again: a follower that is behind closes the channel, and begins anew.
-static void send(struct images *images, struct message *m)
+void followers_send(struct images *images, struct message *m)
 {
-	error_t err = channel_send(images->follower->source.handle, m);
+	error_t err = images->follower != NULL ? channel_send(images->follower->source.handle, m)
+					       : ERR_PEER_CLOSED;
 
 	if (err < 0) {
 		message_discard(m);
@@ -106,7 +107,7 @@ void followers_tell(struct images *images)
 	m.num_handles = err == 0 ? 1 : 0;
 	json_writer_deinit(&w);
 	if (err == 0)
-		send(images, &m);
+		followers_send(images, &m);
 	else
 		log_error("`containers` is not told of images: %s", error_text(err));
 }
@@ -129,17 +130,22 @@ void followers_take(void *context, struct client *client, struct message *m)
 	struct images *images = context;
 	struct msg_images_follow follow;
 	struct msg_images_used used;
+	struct msg_images_ran ran;
 	const uint8_t *tail;
 	size_t len;
 
 	if (message_decode_images_follow(m, &follow, &tail, &len) == 0) {
-		removals_fail(images);
+		followers_left(images, images->follower);
 		images->follower = client;
 		followers_tell(images);
+		jobs_follow(images);
 	} else if (client == images->follower &&
 	           message_decode_images_used(m, &used, &tail, &len) == 0) {
 		used.user[sizeof(used.user) - 1] = '\0';
 		removal_answered(images, &used);
+	} else if (client == images->follower &&
+	           message_decode_images_ran(m, &ran, &tail, &len) == 0) {
+		jobs_ran(images, &ran, (struct span){ .data = tail, .len = len });
 	} else {
 		message_discard(m);
 	}
@@ -147,8 +153,9 @@ void followers_take(void *context, struct client *client, struct message *m)
 
 void followers_left(struct images *images, const struct client *client)
 {
-	if (client != images->follower)
+	if (client == NULL || client != images->follower)
 		return;
 	images->follower = NULL;
 	removals_fail(images);
+	jobs_fail(images);
 }

@@ -8,6 +8,11 @@
 //   reference.c  names as people write and read them
 //   store.c      what lies on the state disk
 //   followers.c  `containers`, which is told which images there are, and asked who has one
+//   pull.c       what begins a job: pull and load; login.c reads what a client logs in with
+//   jobs.c       runs of the system's container; output.c reads what it says, input.c gives it
+//                stdin, waiters.c has the clients that wait for it
+//   ingest.c     from a job's folder into the store
+//   sweep.c      folders of jobs that are over
 //   show.c       images in the forms of Docker's API
 //   operations.c tag; remove.c has rm and prune
 #pragma once
@@ -65,6 +70,17 @@ struct images {
 	struct client *follower;  // NULL: `containers` is not there
 	uint32_t num_questions;
 	struct list removals;  // struct removal, that wait for an answer
+
+	// jobs.c
+	struct list jobs;
+	uint32_t num_jobs;
+	uint32_t num_running;
+	uint32_t num_runs;
+
+	// sweep.c
+	struct string_list sweeps;  // names of folders
+	handle_t sweep_timer;
+	struct source sweep;
 
 	// boot.c
 	struct opener opener;
@@ -126,8 +142,17 @@ void followers_tell(struct images *images);
 void followers_take(void *context, struct client *client, struct message *m);
 // A client is gone.
 void followers_left(struct images *images, const struct client *client);
+// Sends it a message, which is consumed.
+void followers_send(struct images *images, struct message *m);
 // Asks which containers have an image. Returns the question's number; 0: it cannot be asked.
 uint32_t followers_ask(struct images *images, const struct image_entry *image);
+
+// --- sweep.c ---
+
+// Makes what it needs.
+void sweep_init(struct images *images);
+// A folder of the store, with all that is in it, is to go.
+void sweep_add(struct images *images, const char *name);
 
 // --- show.c ---
 

@@ -3,12 +3,14 @@
 // Which images there are, and what they are called. It may be killed at any time: what lies in the
 // store is whole, and what was being unpacked is swept away at the next start.
 #include "apps/images/images.h"
+#include "apps/images/jobs.h"
 #include "libs/abi/app.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
 #define STATUS_NOT_FOUND 404
+#define STATUS_NOT_IMPLEMENTED 501
 
 static struct images images_state;
 
@@ -21,6 +23,16 @@ static void dispatch(struct request *request, uint32_t operation)
 	case IMAGES_TAG: operation_tag(request); break;
 	case IMAGES_REMOVE: operation_remove(request); break;
 	case IMAGES_PRUNE: operation_prune(request); break;
+	case IMAGES_CREATE: operation_create(request); break;
+	case IMAGES_LOAD: operation_load(request); break;
+	case IMAGES_SAVE:
+	case IMAGES_SAVE_ALL:
+		refuse(request, STATUS_NOT_IMPLEMENTED, "docker save is not supported yet");
+		break;
+	case IMAGES_DISTRIBUTION:
+		refuse(request, STATUS_NOT_IMPLEMENTED,
+		       "what a registry has is not looked at but by a pull");
+		break;
 	default: refuse(request, STATUS_NOT_FOUND, "page not found"); break;
 	}
 }
@@ -30,8 +42,10 @@ static void cancelled(void *context, const struct client *client, uint32_t id)
 	struct images *images = context;
 
 	removals_drop(images, client, id);
-	if (id == 0)
-		followers_left(images, client);
+	if (id != 0)
+		return;
+	jobs_drop(images, client);
+	followers_left(images, client);
 }
 
 void images_begin(struct images *images)
@@ -61,6 +75,8 @@ static void images_main(const struct environ *env)
 	list_init(&images->images);
 	list_init(&images->references);
 	list_init(&images->removals);
+	list_init(&images->jobs);
+	sweep_init(images);
 	boot_start(images);
 	loop_run(&images->loop);
 }

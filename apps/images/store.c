@@ -120,6 +120,45 @@ void store_remove(struct images *images, const struct image_entry *image)
 		log_error("image %s stays on the state disk: %s", image->id, error_text(err));
 }
 
+error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_MAX])
+{
+	error_t err = ERR_PEER_CLOSED;
+	uint64_t random;
+
+	for (unsigned i = 0; i < MAX_TRIES && (err == ERR_PEER_CLOSED || err == ERR_EXISTS); i++) {
+		if (store_folder(images) == NULL)
+			return ERR_NOT_FOUND;
+		err = random_get(&random, sizeof(random));
+		if (err < 0)
+			return err;
+		fmt_write(name, IMAGES_FILE_MAX, STORE_INCOMING "%llx", (unsigned long long)random);
+		err = folder_make_folder(folder, name);
+		if (err == ERR_PEER_CLOSED)
+			store_close();
+	}
+	return err;
+}
+
+error_t store_take(struct images *images, const char *path, const char *id, struct span record)
+{
+	char name[IMAGES_FILE_MAX];
+	struct file_info info;
+	error_t err;
+
+	store_file(id, IMAGE_SUFFIX, name);
+	err = folder_rename(folder, path, name, false);
+	if (err == 0)
+		err = folder_stat_link(folder, name, &info);
+	if (err == 0 && (info.type != FILE_TYPE_FILE || info.size < SECTOR_SIZE))
+		err = ERR_PROTOCOL;
+	store_file(id, RECORD_SUFFIX, name);
+	if (err == 0)
+		err = folder_write(folder, name, record.data, record.len);
+	if (err == 0)
+		err = store_add(images, id, record, info.size);
+	return err;
+}
+
 // --- Reading -------------------------------------------------------------------------------------
 
 static error_t add_reference(void *context, struct span text)
@@ -233,7 +272,7 @@ static void sweep(struct images *images, const struct string_list *names)
 		error_t err = 0;
 
 		if (strncmp(name, STORE_INCOMING, sizeof(STORE_INCOMING) - 1) == 0) {
-			store_sweep(images, name);
+			sweep_add(images, name);
 			continue;
 		}
 		if (!is_called(name, IMAGE_SUFFIX, id))
@@ -244,29 +283,6 @@ static void sweep(struct images *images, const struct string_list *names)
 		if (err < 0)
 			log_warn("%s stays on the state disk: %s", name, error_text(err));
 	}
-}
-
-void store_sweep(struct images *images, const char *name)
-{
-	struct names names = { 0 };
-	char path[IMAGES_FILE_MAX + FILES_NAME_MAX + 2];
-	error_t err = store_folder(images) != NULL ? 0 : ERR_PEER_CLOSED;
-
-	if (err == 0)
-		err = folder_list(folder, name, add_name, &names);
-	if (err == 0)
-		err = names.error;
-	for (size_t i = 0; i < names.list.count && err == 0; i++) {
-		fmt_write(path, sizeof(path), "%s/%s", name, names.list.items[i]);
-		err = folder_remove(folder, path);
-	}
-	string_list_deinit(&names.list);
-	if (err == 0)
-		err = folder_remove(folder, name);
-	if (err == ERR_PEER_CLOSED)
-		store_close();
-	if (err < 0)
-		log_warn("%s stays on the state disk: %s", name, error_text(err));
 }
 
 void store_read(struct images *images)

@@ -28,5 +28,9 @@ void store_image_file(const char *id, char out[static IMAGES_FILE_MAX]);
 // An image of the store is there. Errors: ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t store_add(struct images *images, const char *id, struct span record,
                                uint64_t size);
-// Removes a folder of files.
-void store_sweep(struct images *images, const char *name);
+// Makes a folder for what is unpacked. Errors: ERR_NOT_FOUND (there is no state disk), the store's.
+__must_check error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_MAX]);
+// Moves an image's file from such a folder to where images are, and writes what is known of it.
+// Errors: ERR_PROTOCOL (it is no file), the store's: then it is none, and is gone after a start.
+__must_check error_t store_take(struct images *images, const char *path, const char *id,
+                                struct span record);

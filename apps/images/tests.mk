@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 images_PURE := $(patsubst %,apps/images/%.c,record reference) \
 	$(patsubst %,libs/%.c,json/json http/head linux/image/image_name linux/image/string_list base/fmt base/span base/string)
-HOST_TESTS += apps/images/reference_test
+HOST_TESTS += apps/images/reference_test apps/images/output_test
 reference_test_SRCS := $(images_PURE)
-HOST_FUZZERS += apps/images/record_fuzz
+output_test_SRCS := $(images_PURE) $(patsubst %,apps/images/%.c,output login)
+HOST_FUZZERS += apps/images/record_fuzz apps/images/output_fuzz
 record_fuzz_SRCS := $(images_PURE)
+output_fuzz_SRCS := $(output_test_SRCS)

@@ -3,6 +3,7 @@
 // What the container is given of the host's folders and of the volumes, in the order in which
 // `containers` says it: its config.json names each by its number.
 #include "apps/vmm/vmm.h"
+#include "libs/abi/images.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/linux/vm/vm_share.h"
@@ -27,6 +28,9 @@ void share_add(struct vmm *vmm, const struct msg_vmm_share *message, struct span
 		fmt_write(text, sizeof(text), "+%u", message->number);
 		err = vm_share_set_host(share, environ_connector(vmm->env, "files"), text,
 		                        read_only);
+	} else if ((message->flags & VMM_SHARE_STORE) != 0) {
+		err = vm_share_set_folder(share, environ_connector(vmm->env, "store"), IMAGES_STORE,
+		                          text);
 	} else {
 		err = vm_share_set_volume(share, environ_connector(vmm->env, "volumes"), text,
 		                          read_only);

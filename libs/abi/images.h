@@ -7,6 +7,7 @@
 // is asked which containers have an image, and to run what pulls and unpacks images (apps/images).
 #pragma once
 
+#include "libs/abi/files.h"
 #include "libs/abi/message.h"
 
 #define IMAGES_FIRST 60u
@@ -27,7 +28,8 @@ enum images_operation {
 };
 
 // The folder of the state disk that has the files of images, and a folder for what is unpacked.
-#define IMAGES_STORE "store:images"
+#define IMAGES_FOLDER "images"
+#define IMAGES_STORE FILES_STORE_PREFIX IMAGES_FOLDER
 // A name in it, with a NUL.
 #define IMAGES_FILE_MAX 80u
 // Of a container's id as text, with a NUL.

@@ -63,6 +63,7 @@ struct msg_vmm_start {
 
 #define VMM_SHARE_HOST (1u << 0)  // what was bound by `number` (host_bind); else a volume
 #define VMM_SHARE_READ_ONLY (1u << 1)
+#define VMM_SHARE_STORE (1u << 2)  // a folder in IMAGES_STORE
 
 // Before vmm_start: the next entry of the virtual machine's file system device, from 0 (libs/linux/
 // vm/vm_share.h). Tail: the volume's name.

@@ -159,6 +159,15 @@ error_t folder_stat(struct folder *folder, const char *path, struct file_info *o
 	return err;
 }
 
+error_t folder_stat_link(struct folder *folder, const char *path, struct file_info *out)
+{
+	error_t err = wait(folder, files_stat_link(&folder->files, path, on_info, folder));
+
+	if (err == 0)
+		*out = folder->info;
+	return err;
+}
+
 error_t folder_list(struct folder *folder, const char *path, files_entry_fn each, void *context)
 {
 	folder->each = each;

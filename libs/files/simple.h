@@ -34,6 +34,9 @@ __must_check error_t folder_read(struct folder *folder, const char *path, size_t
 __must_check error_t folder_write(struct folder *folder, const char *path, const void *bytes,
                                   size_t len);
 __must_check error_t folder_stat(struct folder *folder, const char *path, struct file_info *out);
+// The same without following the last link.
+__must_check error_t folder_stat_link(struct folder *folder, const char *path,
+                                      struct file_info *out);
 // Calls `each` for all entries, which may not use the folder.
 __must_check error_t folder_list(struct folder *folder, const char *path, files_entry_fn each,
                                  void *context);

@@ -28,6 +28,17 @@ error_t vm_share_set_volume(struct vm_share *out, handle_t volumes, const char *
 	return volume_name_is_good(name) ? 0 : ERR_INVALID;
 }
 
+error_t vm_share_set_folder(struct vm_share *out, handle_t service, const char *uri,
+                            const char *name)
+{
+	size_t len = strlen(name);
+
+	*out = (struct vm_share){ .connector = service };
+	str_copy(out->name, name, sizeof(out->name));
+	str_copy(out->uri, uri, sizeof(out->uri));
+	return len == 0 || name[0] == '.' || memchr(name, '/', len) != NULL ? ERR_INVALID : 0;
+}
+
 void vm_share_write(struct json_writer *w, const char *path, uint32_t number, bool read_only,
                     bool copy)
 {

@@ -16,6 +16,10 @@ __must_check error_t vm_share_set_host(struct vm_share *out, handle_t files, con
 // Errors: ERR_INVALID (the name is none of a volume).
 __must_check error_t vm_share_set_volume(struct vm_share *out, handle_t volumes, const char *name,
                                          bool read_only);
+// A folder that is there, by its name, in the session `uri` of `service`. Errors: ERR_INVALID (the
+// name).
+__must_check error_t vm_share_set_folder(struct vm_share *out, handle_t service, const char *uri,
+                                         const char *name);
 // Writes the member of config.json's annotations that mounts share `number` at `path`; `copy`: an
 // empty one is filled with what the image has there.
 void vm_share_write(struct json_writer *w, const char *path, uint32_t number, bool read_only,

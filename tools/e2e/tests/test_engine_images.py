@@ -2,9 +2,13 @@
 """Images through ./run.sh --engine, by docker's client."""
 
 import json
+import tarfile
 
-from harness import check, check_equal, test
-from test_engine_containers import IMAGE, Docker, request, start
+from harness import ROOT, check, check_equal, test
+from oci import Image, Layer, Layout
+from registry import Registry
+from test_engine import Engine
+from test_engine_containers import IMAGE, Docker, make_image, request, start
 
 
 def refused(docker, says, *args):
@@ -47,3 +51,82 @@ def image_names(context):
             ("POST", "/images/prune?filters=%7B%22dangling%22%3A%5B%22maybe%22%5D%7D", 400), ("DELETE", "/images/sha256:", 404)):
         check_equal(request(engine, method, path)[0], status, f"{method} {path}")
     engine.stop()
+
+
+def archive(context, name, tag, text):
+    """What `docker save` writes of an image with a shell that says `text`."""
+    layout = Layout(context.scratch / name)
+    shell = Layer().dir("bin").dir("tmp").file("bin/busybox", (ROOT / "third_party/busybox/busybox").read_bytes(), mode=0o755)
+    for program in ("sh", "echo", "cat", "true"):
+        shell.symlink("bin/" + program, "busybox")
+    image = Image(shell, Layer().file("text", text), Cmd=["cat", "/text"], Env=["PATH=/bin"], Labels={"made": "here"})
+    layout.index([layout.image(image)])
+    index = json.loads((layout.path / "index.json").read_text())
+    manifest = json.loads(layout.blob_path(index["manifests"][0]["digest"]).read_text())
+
+    def path(descriptor):
+        return "blobs/sha256/" + descriptor["digest"].removeprefix("sha256:")
+
+    (layout.path / "manifest.json").write_text(json.dumps([
+        {"Config": path(manifest["config"]), "RepoTags": [tag] if tag else None, "Layers": [path(layer) for layer in manifest["layers"]]}]))
+    file = context.scratch / f"{name}.tar"
+    with tarfile.open(file, "w") as tar:
+        for item in ("manifest.json", "blobs"):
+            tar.add(layout.path / item, item)
+    return file, manifest["config"]["digest"], layout
+
+
+@test
+def image_life(context):
+    """load and pull, run, rm, prune; over a restart of the machine."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    file, identity, layout = archive(context, "first", "first:1", "one")
+    check_equal(docker.text("load", "-i", file), "Loaded image: first:1")
+    check_equal(docker.text("run", "--rm", "first:1"), "one")
+    check_equal(docker.text("inspect", "-f", "{{.Id}} {{.Config.Labels.made}} {{len .RootFS.Layers}}", "first:1"), f"{identity} here 2")
+    check_equal(docker.text("images", "-q", "--no-trunc", "-f", "label=made=here"), identity)
+    # What it replaces has no name any more.
+    file, other, _ = archive(context, "second", "first:1", "two")
+    check_equal(docker.text("load", "-q", "-i", file), "Loaded image: first:1")
+    check_equal(docker.text("images", "-q", "--no-trunc", "-f", "dangling=true"), identity)
+    check_equal(docker.text("run", "--rm", identity[7:20]), "one")
+    check_equal(docker.text("run", "-d", "--name", "user", "first:1", "sh", "-c", "while :; do :; done")[:0], "")
+    refused(docker, "is using its referenced image", "rmi", "first:1")
+    refused(docker, "cannot be forced", "rmi", "-f", other)
+    check(f"Deleted: {identity}" in docker.text("image", "prune", "-f").lower().replace("deleted", "Deleted"))
+    refused(docker, "No such object", "inspect", identity)
+    done = docker("load", stdin=b"not an archive", status=1)
+    check(b"archive" in done.stderr, done.stderr)
+    pulled(context, docker, layout, identity)
+    engine.stop()
+
+    engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G")
+    docker = Docker(context, engine)
+    check("first:1" in names(docker), names(docker))
+    check_equal(docker.text("run", "--rm", "first:1"), "two")
+    docker("rm", "user")
+    check_equal(docker.text("rmi", "first:1").split("\n"), ["Untagged: first:1", f"Deleted: {other}"])
+    docker("image", "prune", "-af")
+    check_equal(names(docker), [IMAGE])
+    engine.stop()
+
+
+def pulled(context, docker, layout, identity):
+    registry = Registry(context.scratch / "registry").start()
+    registry.push(layout, "some/thing:1")
+    name = registry.name("some/thing:1")
+    said = docker.text("pull", name)
+    check(f"Status: Downloaded newer image for {name}" in said, said)
+    check_equal(docker.text("inspect", "-f", "{{.Id}}", name), identity)
+    check_equal(docker.text("run", "--rm", name), "one")
+    said = docker.text("pull", name)
+    check(f"Status: Image is up to date for {name}" in said, said)
+    digest = docker.text("inspect", "-f", "{{index .RepoDigests 0}}", name)
+    check_equal(docker.text("run", "--rm", digest), "one")
+    refused(docker, "not found", "pull", registry.name("some/thing:2"))
+    refused(docker, "invalid reference format", "pull", "UPPER/case:1:2")
+    check_equal(docker.text("rmi", name).split("\n"), [f"Untagged: {name}", f"Untagged: {digest}", f"Deleted: {identity}"])
+    # Without being asked, as it is not there.
+    check_equal(docker.text("run", "--rm", name), "one")
+    registry.stop()

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+//
+// From a job's folder into the store. The container that wrote it may be in other hands: what it
+// names are files of its folder, and what is read of them is read once. A file is moved first,
+// where it cannot be reached any more, and looked at then.
+#include "apps/images/images.h"
+#include "apps/images/jobs.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+
+static error_t say(char error[static OUTPUT_ERROR_MAX], error_t err, const char *what)
+{
+	fmt_write(error, OUTPUT_ERROR_MAX, "the image cannot be taken: %s (%s)", what,
+	          error_text(err));
+	return err;
+}
+
+// A pull brings what was asked for, and nothing else.
+static bool names_fit(const struct job *job, const struct line *line)
+{
+	if (job->kind != JOB_PULL)
+		return true;
+	return line->references.count == 1 && strcmp(line->references.items[0], job->name) == 0;
+}
+
+// The name with the digest of an image's manifest that a name with a tag has besides.
+static bool digest_name(const char *name, const char *digest, char out[static IMAGE_NAME_MAX])
+{
+	return digest[0] != '\0' &&
+		fmt_write(out, IMAGE_NAME_MAX, "%.*s@%s", (int)reference_repository(name), name,
+	                  digest) < IMAGE_NAME_MAX;
+}
+
+static error_t refer_all(struct job *job, const struct line *line, const char *id)
+{
+	struct images *images = job->images;
+	error_t err = 0;
+
+	for (size_t i = 0; i < line->references.count && err == 0; i++) {
+		const char *name = line->references.items[i];
+		const struct reference *old = catalog_reference(images, name);
+		char full[IMAGE_NAME_MAX];
+
+		if (old == NULL || strcmp(old->id, id) != 0)
+			job->is_changed = true;
+		err = catalog_refer(images, name, id);
+		if (err == 0 && digest_name(name, line->digest, full))
+			err = catalog_refer(images, full, id);
+	}
+	return err != 0 ? err : store_write_references(images);
+}
+
+// What is there already, by the digest that the registry tells.
+static error_t take_unchanged(struct job *job, const struct line *line, char *id)
+{
+	const struct reference *reference = NULL;
+	char full[IMAGE_NAME_MAX];
+
+	if (line->references.count == 1 &&
+	    digest_name(line->references.items[0], line->digest, full))
+		reference = catalog_reference(job->images, full);
+	if (reference == NULL)
+		return ERR_NOT_FOUND;
+	str_copy(id, reference->id, IMAGE_ID_MAX);
+	return 0;
+}
+
+static error_t read_record(struct job *job, const char *id, uint8_t **text, size_t *len)
+{
+	char path[2 * IMAGES_FILE_MAX];
+	struct record record;
+	error_t err;
+
+	fmt_write(path, sizeof(path), "%s/%s.json", job->folder, id + DIGEST_PREFIX_LENGTH);
+	err = folder_read(store_folder(job->images), path, RECORD_MAX, text, len);
+	if (err == 0)
+		err = record_read((struct span){ .data = *text, .len = *len }, &record);
+	if (err == 0 && strcmp(record.id, id) != 0)
+		err = ERR_PROTOCOL;
+	return err;
+}
+
+static error_t take_files(struct job *job, const char *id)
+{
+	char path[2 * IMAGES_FILE_MAX];
+	uint8_t *text = NULL;
+	size_t len = 0;
+	error_t err = store_folder(job->images) != NULL ? read_record(job, id, &text, &len)
+							: ERR_PEER_CLOSED;
+
+	fmt_write(path, sizeof(path), "%s/%s.img", job->folder, id + DIGEST_PREFIX_LENGTH);
+	if (err == 0)
+		err = store_take(job->images, path, id, (struct span){ .data = text, .len = len });
+	heap_free(text);
+	return err;
+}
+
+error_t ingest(struct job *job, const struct line *line, char error[static OUTPUT_ERROR_MAX])
+{
+	const struct image_entry *there;
+	char id[IMAGE_ID_MAX];
+	error_t err = 0;
+
+	if (!names_fit(job, line))
+		return say(error, ERR_PROTOCOL, "it is not the one that was asked for");
+	str_copy(id, line->id, sizeof(id));
+	if (line->is_unchanged)
+		err = take_unchanged(job, line, id);
+	if (err < 0)
+		return say(error, err, "it is said to be there already");
+	there = catalog_by_id(job->images, id);
+	if (!line->is_unchanged && (there == NULL || !there->is_stored))
+		err = take_files(job, id);
+	if (err < 0)
+		return say(error, err, "its files");
+	err = refer_all(job, line, id);
+	followers_tell(job->images);
+	return err < 0 ? say(error, err, "its names") : 0;
+}

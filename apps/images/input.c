@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// What a job's container reads on stdin: from the client that loads, or what it needs to log in.
+#include "apps/images/images.h"
+#include "apps/images/jobs.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+bool input_send(struct job *job, struct message *m)
+{
+	error_t err = job->stream_open ? channel_send(job->stream.handle, m) : ERR_PEER_CLOSED;
+
+	if (err == ERR_FULL) {
+		job->unsent = *m;
+		job->has_unsent = true;
+		source_want_writable(&job->stream, true);
+		return false;
+	}
+	// A container that reads no more ends, and says why.
+	if (err < 0)
+		message_discard(m);
+	return true;
+}
+
+void input_go_on(struct job *job)
+{
+	source_want_writable(&job->stream, false);
+	if (job->has_unsent) {
+		job->has_unsent = false;
+		if (!input_send(job, &job->unsent))
+			return;
+	}
+	list_for_each(entry, &job->waiters) {
+		struct job_waiter *waiter = container_of(entry, struct job_waiter, entry);
+
+		source_want_messages(&waiter->source, true);
+	}
+}

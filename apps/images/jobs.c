@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+//
+// Jobs, from the request to the end of their container. That is run by `containers`.
+#include "apps/images/jobs.h"
+
+#include "apps/images/images.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+static const char away[] =
+	"the service of containers, which unpacks images, is starting: try again";
+
+static void start_next(struct images *images);
+
+// --- Making and freeing --------------------------------------------------------------------------
+
+struct job *job_make(struct request *request, enum job_kind kind)
+{
+	struct images *images = request->images;
+	struct job *job = images->num_jobs < JOBS_MAX ? heap_alloc(sizeof(*job)) : NULL;
+
+	if (job == NULL) {
+		refuse(request, 503, "too many images are being brought in: try again");
+		return NULL;
+	}
+	job->images = images;
+	job->kind = kind;
+	job->far = HANDLE_NONE;
+	list_init(&job->entry);
+	list_init(&job->waiters);
+	job->arguments = heap_alloc(JOB_ARGUMENTS_MAX);
+	job->output = heap_alloc(sizeof(*job->output));
+	images->num_jobs++;
+	if (job->arguments == NULL || job->output == NULL) {
+		refuse(request, 500, "out of memory");
+		job_discard(job);
+		return NULL;
+	}
+	if (waiter_make(request, job) == NULL) {
+		job_discard(job);
+		return NULL;
+	}
+	return job;
+}
+
+void job_discard(struct job *job)
+{
+	struct images *images = job->images;
+
+	while (!list_is_empty(&job->waiters))
+		waiter_free(container_of(job->waiters.next, struct job_waiter, entry));
+	if (job->stream_open)
+		loop_close(&images->loop, &job->stream);
+	if (job->has_unsent)
+		message_discard(&job->unsent);
+	if (job->far != HANDLE_NONE)
+		handle_close(job->far);
+	list_remove(&job->entry);
+	images->num_jobs--;
+	heap_free(job->arguments);
+	heap_free(job->output);
+	if (job->login != NULL)
+		memset(job->login, 0, strlen(job->login));
+	heap_free(job->login);
+	heap_free(job);
+}
+
+bool job_join(struct request *request, const char *name, const char *platform)
+{
+	list_for_each(entry, &request->images->jobs) {
+		struct job *job = container_of(entry, struct job, entry);
+
+		if (job->kind != JOB_PULL || strcmp(job->name, name) != 0 ||
+		    strcmp(job->platform, platform) != 0 || list_is_empty(&job->waiters))
+			continue;
+		(void)waiter_make(request, job);
+		return true;
+	}
+	return false;
+}
+
+error_t job_add_argument(struct job *job, const char *argument)
+{
+	size_t size = strlen(argument) + 1;
+
+	if (size > JOB_ARGUMENTS_MAX - job->arguments_length)
+		return ERR_TOO_LARGE;
+	memcpy(job->arguments + job->arguments_length, argument, size);
+	job->arguments_length += size;
+	return 0;
+}
+
+// --- The end -------------------------------------------------------------------------------------
+
+// What clients are told when nothing was said before.
+static uint32_t status_of(const char *error)
+{
+	if (strncmp(error, "invalid reference", 17) == 0)
+		return 400;
+	if (strncmp(error, "manifest for ", 13) == 0 ||
+	    strncmp(error, "pull access denied", 18) == 0 ||
+	    strncmp(error, "no matching manifest", 20) == 0)
+		return 404;
+	return 500;
+}
+
+static void say_result(const struct job *job, struct job_waiter *waiter)
+{
+	char text[IMAGE_NAME_MAX + 64];
+
+	if (job->kind != JOB_PULL)
+		return;
+	fmt_write(text, sizeof(text), "Status: %s for %s",
+	          job->is_changed ? "Downloaded newer image" : "Image is up to date",
+	          reference_familiar(job->name));
+	waiter_say(waiter, "status", text);
+}
+
+static void job_over(struct job *job)
+{
+	struct images *images = job->images;
+	char folder[IMAGES_FILE_MAX];
+
+	str_copy(folder, job->folder, sizeof(folder));
+	while (!list_is_empty(&job->waiters)) {
+		struct job_waiter *waiter =
+			container_of(job->waiters.next, struct job_waiter, entry);
+
+		if (job->error[0] == '\0')
+			say_result(job, waiter);
+		waiter_finish(waiter, job->error, status_of(job->error));
+	}
+	if (job->number != 0)
+		images->num_running--;
+	job_discard(job);
+	if (folder[0] != '\0')
+		sweep_add(images, folder);
+	start_next(images);
+}
+
+static void fail(struct job *job, const char *error)
+{
+	if (job->error[0] == '\0')
+		str_copy(job->error, error, sizeof(job->error));
+}
+
+// Its streams and its container have ended.
+static void check_end(struct job *job)
+{
+	if (job->stream_open || !job->has_ran)
+		return;
+	output_end(job->output);
+	if (job->status != 0)
+		fail(job,
+		     job->stderr_line[0] != '\0' ? job->stderr_line
+		                                 : "the system's container has failed");
+	else if (job->num_images == 0)
+		fail(job, "there is no image in it");
+	job_over(job);
+}
+
+void jobs_ran(struct images *images, const struct msg_images_ran *ran, struct span error)
+{
+	char text[OUTPUT_ERROR_MAX];
+
+	list_for_each(entry, &images->jobs) {
+		struct job *job = container_of(entry, struct job, entry);
+
+		if (job->number != ran->id || job->has_ran)
+			continue;
+		job->has_ran = true;
+		job->status = ran->status;
+		fmt_write(text, sizeof(text), "%.*s", (int)error.len, (const char *)error.data);
+		if (error.len > 0) {
+			job->status = job->status != 0 ? job->status : 1;
+			str_copy(job->stderr_line, text, sizeof(job->stderr_line));
+		}
+		check_end(job);
+		return;
+	}
+}
+
+void job_left(struct job *job)
+{
+	struct msg_images_stop stop = { .id = job->number };
+	struct message m;
+	error_t err;
+
+	if (!list_is_empty(&job->waiters))
+		return;
+	fail(job, "nobody waits for it");
+	if (job->number == 0) {
+		job_discard(job);
+		return;
+	}
+	err = message_encode_images_stop(&m, &stop, NULL, 0);
+	assert(err == 0);
+	followers_send(job->images, &m);
+}
+
+void jobs_fail(struct images *images)
+{
+	list_for_each_safe(pos, &images->jobs)
+	{
+		struct job *job = container_of(pos, struct job, entry);
+
+		if (job->number == 0)
+			continue;
+		fail(job, away);
+		job_over(job);
+	}
+}
+
+void jobs_drop(struct images *images, const struct client *client)
+{
+	list_for_each(entry, &images->jobs) {
+		struct job *job = container_of(entry, struct job, entry);
+
+		list_for_each(pos, &job->waiters) {
+			struct job_waiter *waiter = container_of(pos, struct job_waiter, entry);
+
+			if (waiter->client == client)
+				waiter->client = NULL;
+		}
+	}
+}
+
+// --- Output --------------------------------------------------------------------------------------
+
+static void tell_all(struct job *job, struct span json)
+{
+	list_for_each(entry, &job->waiters)
+		waiter_line(container_of(entry, struct job_waiter, entry), json, true);
+}
+
+static void say_loaded(struct job *job, const struct line *line)
+{
+	char text[IMAGE_NAME_MAX + 64];
+
+	list_for_each(entry, &job->waiters) {
+		struct job_waiter *waiter = container_of(entry, struct job_waiter, entry);
+
+		for (size_t i = 0; i < line->references.count; i++) {
+			fmt_write(text, sizeof(text), "Loaded image: %s\n",
+			          reference_familiar(line->references.items[i]));
+			waiter_say(waiter, "stream", text);
+		}
+		fmt_write(text, sizeof(text), "Loaded image ID: %s\n", line->id);
+		if (line->references.count == 0)
+			waiter_say(waiter, "stream", text);
+	}
+}
+
+static void take_line(void *context, enum output_stream stream, struct span text)
+{
+	struct job *job = context;
+	char error[OUTPUT_ERROR_MAX];
+	struct line line;
+
+	if (stream == OUTPUT_STDERR) {
+		fmt_write(job->stderr_line, sizeof(job->stderr_line), "%.*s", (int)text.len,
+		          (const char *)text.data);
+		return;
+	}
+	line_read(text, &line);
+	switch (line.kind) {
+	case LINE_PROGRESS: tell_all(job, text); break;
+	case LINE_ERROR: fail(job, line.error); break;
+	case LINE_NONE: fail(job, "the system's container says what is no answer"); break;
+	case LINE_IMAGE:
+		if (job->error[0] != '\0')
+			break;
+		if (ingest(job, &line, error) < 0) {
+			fail(job, error);
+			break;
+		}
+		job->num_images++;
+		if (job->kind == JOB_LOAD)
+			say_loaded(job, &line);
+		break;
+	}
+	line_deinit(&line);
+}
+
+static void stream_over(struct job *job)
+{
+	job->stream_open = false;
+	loop_close(&job->images->loop, &job->stream);
+	check_end(job);
+}
+
+static void stream_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct job *job = source->context;
+	struct payload payload;
+	error_t err;
+
+	(void)loop;
+	if (m->type == MSG_END) {
+		message_discard(m);
+		stream_over(job);
+		return;
+	}
+	err = payload_open(m, &payload);
+	if (err < 0)
+		return;
+	err = output_take(job->output, payload.bytes);
+	payload_release(&payload);
+	if (err < 0) {
+		fail(job, "the system's container says what is no answer");
+		stream_over(job);
+	}
+}
+
+static void stream_writable(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	input_go_on(source->context);
+}
+
+static void stream_closed(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	stream_over(source->context);
+}
+
+static const struct source_ops stream_ops = {
+	.message = stream_message,
+	.writable = stream_writable,
+	.closed = stream_closed,
+};
+
+// --- The start -----------------------------------------------------------------------------------
+
+static error_t open_stream(struct job *job)
+{
+	handle_t ends[2];
+	error_t err = channel_create(ends);
+
+	if (err < 0)
+		return err;
+	job->far = ends[1];
+	err = loop_add(&job->images->loop, &job->stream, ends[0], &stream_ops, job);
+	if (err < 0) {
+		handle_close(ends[0]);
+		return err;
+	}
+	job->stream_open = true;
+	job->output->line = take_line;
+	job->output->context = job;
+	return 0;
+}
+
+static error_t send_login(struct job *job)
+{
+	static const struct msg_end end;
+	struct message m;
+	error_t err;
+
+	if (job->login == NULL)
+		return 0;
+	err = payload_make(&m, job->login, strlen(job->login));
+	if (err < 0)
+		return err;
+	(void)input_send(job, &m);
+	err = message_encode_end(&m, &end, NULL, 0);
+	assert(err == 0);
+	(void)input_send(job, &m);
+	return 0;
+}
+
+static error_t send_run(struct job *job)
+{
+	struct images *images = job->images;
+	struct msg_images_run run = { .id = ++images->num_runs,
+		                      .length = (uint32_t)job->arguments_length };
+	struct message m;
+	error_t err = message_encode_images_run(&m, &run, job->folder, strlen(job->folder));
+
+	if (err == 0)
+		err = payload_copy(job->arguments, job->arguments_length, &m.handles[0]);
+	if (err < 0)
+		return err;
+	m.handles[1] = job->far;
+	m.num_handles = 2;
+	job->far = HANDLE_NONE;
+	followers_send(images, &m);
+	job->number = run.id;
+	images->num_running++;
+	return 0;
+}
+
+static void start(struct job *job)
+{
+	error_t err = store_make_incoming(job->images, job->folder);
+
+	if (err == 0)
+		err = open_stream(job);
+	if (err == 0)
+		err = send_login(job);
+	if (err == 0)
+		err = send_run(job);
+	if (err == 0)
+		return;
+	fail(job,
+	     err == ERR_NOT_FOUND ? "there is no state disk to keep images on (--state)"
+	                          : error_text(err));
+	job_over(job);
+}
+
+static void start_next(struct images *images)
+{
+	while (images->num_running < JOBS_RUNNING_MAX && images->follower != NULL) {
+		struct job *next = NULL;
+
+		list_for_each(entry, &images->jobs) {
+			struct job *job = container_of(entry, struct job, entry);
+
+			if (job->number == 0 && job->error[0] == '\0' && !job->stream_open) {
+				next = job;
+				break;
+			}
+		}
+		if (next == NULL)
+			return;
+		start(next);
+	}
+}
+
+void job_go(struct job *job)
+{
+	struct images *images = job->images;
+
+	list_push_back(&images->jobs, &job->entry);
+	if (images->follower == NULL) {
+		fail(job, away);
+		job_over(job);
+		return;
+	}
+	start_next(images);
+}
+
+void jobs_follow(struct images *images)
+{
+	start_next(images);
+}

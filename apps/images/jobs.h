@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// Jobs: runs of the system's container, which bring images into a folder of the store. Several
+// clients may wait for one.
+#pragma once
+
+#include "apps/images/output.h"
+#include "libs/abi/images.h"
+#include "libs/base/list.h"
+#include "libs/json/json.h"
+#include "libs/starina/loop.h"
+
+struct images;
+struct client;
+struct job;
+struct request;
+
+// Of them at a time; more wait.
+#define JOBS_RUNNING_MAX 2u
+#define JOBS_MAX 64u
+// Arguments of a job, with their NULs.
+#define JOB_ARGUMENTS_MAX 16384u
+// What a client that does not read makes us keep; what is only progress is left out then.
+#define WAITER_BYTES_MAX (64u * 1024)
+
+enum job_kind { JOB_PULL, JOB_LOAD };
+
+// A client's channel: its body comes from there, and its answer goes there.
+struct job_waiter {
+	struct job *job;  // NULL: that is over
+	struct images *images;
+	struct list entry;
+	struct client *client;  // NULL: gone
+	uint32_t id;
+	struct source source;
+	bool accepted;           // the head of its answer was sent
+	bool is_over;            // nothing follows
+	bool ended;              // MSG_END was sent
+	struct json_writer out;  // lines that wait for room
+	size_t sent;             // of them
+};
+
+struct job {
+	struct images *images;
+	struct list entry;
+	enum job_kind kind;
+	char name[IMAGE_NAME_MAX];  // JOB_PULL
+	char platform[64];
+	uint32_t number;  // of the run; 0: it has not begun
+	char folder[IMAGES_FILE_MAX];
+	char *arguments;  // heap, each with a NUL
+	size_t arguments_length;
+	char *login;  // heap: for its stdin; NULL: that comes from its first waiter
+	struct list waiters;
+	struct source stream;  // to the container's streams
+	bool stream_open;
+	handle_t far;  // the other end, until it begins
+	bool has_unsent;
+	struct message unsent;  // of its stdin; owns its handle
+	bool input_ended;
+	struct output *output;  // heap
+	bool has_ran;           // IMAGES_RAN came
+	int32_t status;
+	char error[OUTPUT_ERROR_MAX];        // the first
+	char stderr_line[OUTPUT_ERROR_MAX];  // the last
+	unsigned num_images;
+	bool is_changed;
+};
+
+// --- jobs.c ---
+
+// Begins a job for a request, whose channel is taken; NULL, and it was answered, when that cannot
+// be. It runs when the caller has set it up, by job_go.
+struct job *job_make(struct request *request, enum job_kind kind);
+// Joins a pull of a name that is on its way. Returns whether there is one; the request is its then.
+bool job_join(struct request *request, const char *name, const char *platform);
+// Appends an argument. Errors: ERR_NO_MEMORY, ERR_TOO_LARGE.
+__must_check error_t job_add_argument(struct job *job, const char *argument);
+// It is set up.
+void job_go(struct job *job);
+// Frees one that was not begun, with its waiters.
+void job_discard(struct job *job);
+// One of its clients has gone: a job that nobody waits for is given up.
+void job_left(struct job *job);
+// Its container has ended.
+void jobs_ran(struct images *images, const struct msg_images_ran *ran, struct span error);
+// `containers` has come, or is gone.
+void jobs_follow(struct images *images);
+void jobs_fail(struct images *images);
+// A client of the service is gone.
+void jobs_drop(struct images *images, const struct client *client);
+
+// --- waiters.c ---
+
+// A client of a job. NULL, and the request was answered: there is no memory.
+struct job_waiter *waiter_make(struct request *request, struct job *job);
+// A line for it; what is only progress may be left out.
+void waiter_line(struct job_waiter *waiter, struct span json, bool is_progress);
+// {"KEY":TEXT}.
+void waiter_say(struct job_waiter *waiter, const char *key, const char *text);
+// The job has ended; `error` "": well. `status`: what to answer if nothing was said.
+void waiter_finish(struct job_waiter *waiter, const char *error, uint32_t status);
+// It reads no more.
+void waiter_free(struct job_waiter *waiter);
+
+// --- input.c ---
+
+// Sends a message to the container's stdin. Returns whether more fits.
+bool input_send(struct job *job, struct message *m);
+// There is room again.
+void input_go_on(struct job *job);
+
+// --- ingest.c ---
+
+// Takes an image of a job into the store. Errors, with a text: what was wrong with it.
+__must_check error_t ingest(struct job *job, const struct line *line,
+                            char error[static OUTPUT_ERROR_MAX]);
+
+// --- pull.c ---
+
+// POST /images/create: a pull.
+void operation_create(struct request *request);
+// POST /images/load.
+void operation_load(struct request *request);

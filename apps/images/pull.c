@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// What begins a job: a pull, or a load.
+#include "apps/images/images.h"
+#include "apps/images/jobs.h"
+#include "apps/images/login.h"
+#include "libs/base/fmt.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+
+#define PLATFORM "linux/riscv64"
+// Digests that a registry's answer is compared with.
+#define KNOWN_MAX 32u
+
+// The name that `fromImage` and `tag` make; false, and the request was answered.
+static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
+{
+	char *from = query_take(request, "fromImage"), *tag = query_take(request, "tag");
+	const char *text = "invalid reference format";
+	bool has_tag = tag != NULL && tag[0] != '\0', good = false;
+	char name[IMAGE_NAME_MAX];
+	size_t repository;
+
+	if (from == NULL || from[0] == '\0') {
+		text = "docker import is not supported yet: docker load takes archives of docker save";
+	} else if (reference_parse(from, name, &text) == 0) {
+		// The tag counts, and not one that the name has besides.
+		repository = has_tag ? reference_repository(name) : strlen(name);
+		good = fmt_write(out, IMAGE_NAME_MAX, "%.*s%s%s", (int)repository, name,
+		                 !has_tag                                  ? ""
+		                         : strncmp(tag, "sha256:", 7) == 0 ? "@"
+		                                                           : ":",
+		                 has_tag ? tag : "") < IMAGE_NAME_MAX &&
+			reference_parse(out, name, &text) == 0;
+	}
+	if (good)
+		str_copy(out, name, IMAGE_NAME_MAX);
+	else
+		refuse(request, 400, "%s", text);
+	heap_free(from);
+	heap_free(tag);
+	return good;
+}
+
+static void read_platform(struct request *request, char out[static 64])
+{
+	char *platform = query_take(request, "platform");
+
+	str_copy(out, platform != NULL && platform[0] != '\0' ? platform : PLATFORM, 64);
+	heap_free(platform);
+}
+
+// The digests of what is there of the name's repository.
+static error_t add_known(struct job *job)
+{
+	size_t length = reference_repository(job->name), count = 0;
+	error_t err = 0;
+
+	list_for_each(entry, &job->images->references) {
+		const struct reference *reference = container_of(entry, struct reference, entry);
+
+		if (reference_has_digest(reference->name) &&
+		    reference_repository(reference->name) == length &&
+		    memcmp(reference->name, job->name, length) == 0 &&
+		    catalog_by_id(job->images, reference->id) != NULL && err == 0 &&
+		    count++ < KNOWN_MAX)
+			err = job_add_argument(job, reference->name + length + 1);
+	}
+	return err;
+}
+
+static void pull(struct request *request, const char *name, const char *platform, char *login)
+{
+	struct job *job = job_make(request, JOB_PULL);
+	error_t err;
+
+	if (job == NULL) {
+		heap_free(login);
+		return;
+	}
+	str_copy(job->name, name, sizeof(job->name));
+	str_copy(job->platform, platform, sizeof(job->platform));
+	job->login = login;
+	err = job_add_argument(job, "pull");
+	if (err == 0)
+		err = job_add_argument(job, name);
+	if (err == 0)
+		err = job_add_argument(job, platform);
+	if (err == 0)
+		err = add_known(job);
+	// They are bounded well below the limit.
+	if (err < 0)
+		str_copy(job->error, "too many arguments", sizeof(job->error));
+	job_go(job);
+}
+
+void operation_create(struct request *request)
+{
+	char name[IMAGE_NAME_MAX], platform[64], *login;
+
+	if (!read_name(request, name))
+		return;
+	read_platform(request, platform);
+	if (request->body.len == 0 && job_join(request, name, platform))
+		return;
+	login = login_read(request->body);
+	if (login == NULL)
+		refuse(request, 400, "X-Registry-Auth is not base64 of a JSON object");
+	else
+		pull(request, name, platform, login);
+}
+
+void operation_load(struct request *request)
+{
+	struct job *job = job_make(request, JOB_LOAD);
+
+	if (job == NULL)
+		return;
+	if (job_add_argument(job, "load") < 0)
+		str_copy(job->error, "too many arguments", sizeof(job->error));
+	job_go(job);
+}
