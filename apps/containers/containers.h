@@ -12,6 +12,7 @@
 //   events.c    what happens, for who watches; event.c is one event
 //   policy.c    restart policies, and updates of them
 //   exec.c      processes that are added to containers (exec_settings.c: their settings)
+//   query.c     what is asked of a container's guest, for pause.c and stats.c
 #pragma once
 
 #include "apps/containers/events.h"
@@ -19,8 +20,9 @@
 #include "apps/containers/jobs.h"
 #include "apps/containers/layers.h"
 #include "apps/containers/logs.h"
-#include "apps/containers/provision.h"
 #include "apps/containers/networks.h"
+#include "apps/containers/provision.h"
+#include "apps/containers/query.h"
 #include "apps/containers/settings.h"
 #include "apps/containers/volumes.h"
 #include "libs/abi/containers.h"
@@ -119,6 +121,10 @@ struct container {
 	struct log_watch log;
 	struct list execs;  // struct exec, oldest first
 	uint32_t num_execs;
+	struct list queries;  // query.c
+	uint32_t num_queries;
+	bool paused;          // its vmm says so
+	bool is_pausing;      // that was asked for
 	handle_t stop_timer;  // HANDLE_NONE: it is not being stopped
 	struct source stop_source;
 
@@ -195,6 +201,10 @@ struct containers {
 	struct source images_link;
 	bool follows_images;
 	struct image_index images;
+
+	uint32_t last_query;        // query.c
+	struct list stats_readers;  // stats.c
+	uint32_t num_stats_readers;
 
 	// shutdown.c
 	struct host host;
@@ -499,6 +509,24 @@ __must_check error_t config_write_mounts(const struct container *c, const struct
 
 // Writes the annotation of config.json that is /etc/hosts. Returns false when bootd makes it.
 bool hosts_write(const struct container *c, const char *hostname, struct json_writer *w);
+
+// --- pause.c ---
+
+// POST pause: 204 once all its processes stand still, 409 (it does not run, or is paused).
+void operation_pause(struct request *request);
+// POST unpause: 204 once they go on, 409 (it does not run, or is not paused).
+void operation_unpause(struct request *request);
+// Has one that is paused go on, for it is to end.
+void pause_lift(struct container *c);
+
+// --- stats.c ---
+
+// GET stats: a sample after a second, at once with one-shot, or a stream of them.
+void operation_stats(struct request *request);
+// GET top: its processes; 400 (what ps is asked for), 409 (it does not run).
+void operation_top(struct request *request);
+// Who waits for a sample, as waiters_drop.
+void stats_waiters_drop(struct containers *all, const struct client *client, uint32_t id);
 
 // --- shutdown.c ---
 

@@ -122,9 +122,15 @@ static struct exec *find(struct request *request)
 // Whether a process can be added to it; the request is answered otherwise.
 static bool runs(struct request *request, const struct container *c)
 {
-	if (c->state == CONTAINER_RUNNING && c->started)
+	if (c->state != CONTAINER_RUNNING || !c->started)
+		reply_error(request->client, request->id, 409, "container %s is not running",
+		            c->id_text);
+	else if (c->paused || c->is_pausing)
+		reply_error(request->client, request->id, 409,
+		            "container %s is paused, unpause the container before exec",
+		            c->id_text);
+	else
 		return operation_can_reach(request, c);
-	reply_error(request->client, request->id, 409, "container %s is not running", c->id_text);
 	return false;
 }
 

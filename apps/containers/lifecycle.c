@@ -32,6 +32,7 @@ void container_init(struct container *c, struct containers *all)
 	list_init(&c->waiters);
 	list_init(&c->execs);
 	list_init(&c->endpoints);
+	list_init(&c->queries);
 }
 
 void container_add(struct container *c)
@@ -96,7 +97,9 @@ void waiters_drop(struct containers *all, const struct client *client, uint32_t 
 				waiter_free(waiter);
 		}
 		exec_waiters_drop(c, client, id);
+		query_waiters_drop(c, client, id);
 	}
+	stats_waiters_drop(all, client, id);
 }
 
 static void answer_wait(const struct container *c, const struct waiter *waiter)
@@ -248,6 +251,8 @@ static void container_over(struct container *c, int status, const char *error)
 	close_attaches(c);
 	stop_timer_close(c);
 	exec_end_all(c);
+	query_end_all(c);
+	c->paused = c->is_pausing = false;
 	c->state = CONTAINER_EXITED;
 	logs_ended(c);
 	c->exit_code = status;
@@ -410,6 +415,7 @@ void container_order(struct container *c)
 
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text)
 {
+	c->paused = (state->flags & VMM_PAUSED) != 0;
 	memcpy(c->address, state->address, sizeof(c->address));
 	switch (state->state) {
 	case VMM_RUNNING:
@@ -482,6 +488,9 @@ void container_signal_send(struct container *c, uint32_t number)
 	(void)vmms_send(c->vmm, &m);
 	fmt_write(more, sizeof(more), "\"signal\":\"%u\"", number);
 	events_container(c, "kill", more);
+	// It hears of the signal once it goes on.
+	if (number == container_stop_signal(c))
+		pause_lift(c);
 	if (number == SIGNAL_KILL) {
 		c->killed = true;
 		stop_timer_start(c, KILL_SECONDS);

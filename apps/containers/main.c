@@ -39,6 +39,7 @@ static void containers_main(const struct environ *env)
 	networks_init(all);
 	list_init(&all->volumes);
 	list_init(&all->jobs);
+	list_init(&all->stats_readers);
 	events_init(&all->events);
 	logs_init(all);
 	if (environ_config_u64(env, "pool", &all->pool_size) < 0 || all->pool_size > 16) {

@@ -268,7 +268,9 @@ void operation_start(struct request *request)
 
 	if (c == NULL)
 		return;
-	if ((c->state == CONTAINER_RUNNING && c->started) || policy_waits(c)) {
+	if (c->paused) {
+		refuse(request, 409, "cannot start a paused container, try unpause instead");
+	} else if ((c->state == CONTAINER_RUNNING && c->started) || policy_waits(c)) {
 		reply_empty(request->client, request->id, 304, 0);
 	} else if (can_start(request) &&
 	           waiter_add(c, request, WAITER_START, WAIT_NOT_RUNNING, false, false)) {
@@ -343,7 +345,11 @@ void operation_kill(struct request *request)
 	heap_free(text);
 	if (!good || !operation_can_reach(request, c))
 		return;
-	done(request);
+	// As with dockerd, what is killed for certain is dead when that is answered.
+	if (number != 9 || c->state != CONTAINER_RUNNING)
+		done(request);
+	else if (!waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, false))
+		return;
 	if (number == 9 || number == container_stop_signal(c))
 		policy_stopped_by_user(c);
 	if (c->state != CONTAINER_RUNNING)

@@ -34,6 +34,10 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_EXEC_START: operation_exec_start(request); break;
 	case CONTAINERS_EXEC_RESIZE: operation_exec_resize(request); break;
 	case CONTAINERS_EXEC_INSPECT: operation_exec_inspect(request); break;
+	case CONTAINERS_TOP: operation_top(request); break;
+	case CONTAINERS_STATS: operation_stats(request); break;
+	case CONTAINERS_PAUSE: operation_pause(request); break;
+	case CONTAINERS_UNPAUSE: operation_unpause(request); break;
 	case CONTAINERS_UPDATE: operation_update(request); break;
 	case CONTAINERS_NETWORKS: show_networks(request); break;
 	case CONTAINERS_NETWORK_INSPECT: show_network(request); break;

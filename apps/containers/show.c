@@ -59,7 +59,7 @@ const char *show_state(const struct container *c)
 {
 	static const char *const words[] = { "created", "running", "exited" };
 
-	return policy_is_restarting(c) ? "restarting" : words[c->state];
+	return policy_is_restarting(c) ? "restarting" : c->paused ? "paused" : words[c->state];
 }
 
 static void address_text(const uint8_t a[4], char out[16])
@@ -107,7 +107,8 @@ static void write_state(struct json_writer *w, const struct container *c)
 {
 	key_string(w, ",\"State\":{\"Status\":", show_state(c));
 	key_bool(w, ",\"Running\":", container_is_active(c));
-	key_bool(w, ",\"Paused\":false,\"Restarting\":", policy_is_restarting(c));
+	key_bool(w, ",\"Paused\":", c->paused);
+	key_bool(w, ",\"Restarting\":", policy_is_restarting(c));
 	json_write_raw(w, ",\"OOMKilled\":false,\"Dead\":false");
 	key_number(w, ",\"Pid\":", c->state == CONTAINER_RUNNING ? 1 : 0);
 	key_number(w, ",\"ExitCode\":", c->exit_code);
@@ -204,7 +205,7 @@ static void status_text(const struct container *c, nsec_t now, char *out, size_t
 
 	if (c->state == CONTAINER_RUNNING && c->started) {
 		words_duration(now > c->started_at ? now - c->started_at : 0, duration);
-		fmt_write(out, size, "Up %s", duration);
+		fmt_write(out, size, "Up %s%s", duration, c->paused ? " (Paused)" : "");
 	} else if (policy_is_restarting(c)) {
 		words_duration(now > c->finished_at ? now - c->finished_at : 0, duration);
 		fmt_write(out, size, "Restarting (%d) %s ago", c->exit_code, duration);

@@ -81,6 +81,8 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 		take_process(vmm, &process, tail, len);
 	else if (message_decode_vmm_logged(m, &logged, &tail, &len) == 0)
 		take_logged(vmm, &logged);
+	else if (m->type == MSG_VMM_QUERY)
+		query_told(vmm, m);
 	else
 		message_discard(m);
 }

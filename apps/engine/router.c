@@ -41,6 +41,10 @@ static void start_transfer(void *context, struct http_exchange *exchange,
 	X("POST", "/containers/{}/resize", start_call, CONTAINERS_RESIZE)               \
 	X("POST", "/containers/{}/update", start_call, CONTAINERS_UPDATE)               \
 	X("POST", "/containers/{}/attach", start_call, CONTAINERS_ATTACH)               \
+	X("POST", "/containers/{}/pause", start_call, CONTAINERS_PAUSE)                 \
+	X("POST", "/containers/{}/unpause", start_call, CONTAINERS_UNPAUSE)             \
+	X("GET", "/containers/{}/top", start_call, CONTAINERS_TOP)                      \
+	X("GET", "/containers/{}/stats", start_transfer, CONTAINERS_STATS)              \
 	X("POST", "/containers/{}/exec", start_call, CONTAINERS_EXEC_CREATE)            \
 	X("POST", "/exec/{}/start", start_call, CONTAINERS_EXEC_START)                  \
 	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)                \

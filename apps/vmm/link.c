@@ -23,7 +23,8 @@ void link_tell(struct vmm *vmm)
 {
 	struct msg_vmm_state state = { .state = vmm->state,
 		                       .status = vmm->status,
-		                       .flags = vmm->failed ? VMM_FAILED : 0 };
+		                       .flags = (vmm->failed ? VMM_FAILED : 0) |
+		                               (vmm->paused ? VMM_PAUSED : 0) };
 	size_t room = MESSAGE_MAX_DATA - sizeof(state), len = strlen(vmm->error);
 	struct netdev_network network;
 	struct message m;
@@ -60,8 +61,8 @@ void link_tell_process(struct vmm *vmm, uint32_t number, enum vmm_state state, i
 
 void link_send(struct vmm *vmm, struct message *m)
 {
-	if (vmm->linked)
-		(void)tell(vmm, m);
+	if (!vmm->linked || !tell(vmm, m))
+		message_discard(m);
 }
 
 static void take_log(struct vmm *vmm, struct message *m)
@@ -125,6 +126,17 @@ static void take_exec(struct vmm *vmm, struct message *m)
 		           m->num_handles > 1 ? m->handles[1] : HANDLE_NONE);
 }
 
+static void take_query(struct vmm *vmm, struct message *m)
+{
+	struct msg_vmm_query query;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_query(m, &query, &tail, &tail_len) == 0)
+		query_ask(vmm, &query);
+	message_discard(m);
+}
+
 static void take_signal(struct vmm *vmm, const struct message *m)
 {
 	struct msg_vmm_signal signal;
@@ -173,6 +185,7 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 	case MSG_VMM_ATTACH: take_attach(vmm, m); break;
 	case MSG_VMM_SHARE: take_share(vmm, m); break;
 	case MSG_VMM_KILL: container_kill(vmm); break;
+	case MSG_VMM_QUERY: take_query(vmm, m); break;
 	case MSG_VMM_EXEC: take_exec(vmm, m); break;
 	case MSG_VMM_SIGNAL: take_signal(vmm, m); break;
 	case MSG_VMM_RESIZE: take_resize(vmm, m); break;
@@ -210,6 +223,7 @@ static void connected(void *context, handle_t channel)
 
 	assert(err == 0);
 	vmm->linked = true;
+	vmm->num_links++;
 	memcpy(hello.token, vmm->token, sizeof(hello.token));
 	err = message_encode_vmm_hello(&m, &hello, NULL, 0);
 	assert(err == 0);

@@ -54,7 +54,8 @@ struct vmm {
 	struct service_client client;
 	struct source link;
 	bool linked;
-	bool told_end;  // of the container
+	uint32_t num_links;  // connections so far
+	bool told_end;       // of the container
 	uint8_t token[VMM_TOKEN_SIZE];
 
 	// What it is told of.
@@ -76,6 +77,7 @@ struct vmm {
 	struct vmm_disk layer_disk;
 	struct guest_container *container;
 	bool stdin_over;
+	bool paused;   // its processes stand still
 	bool killed;   // what its clients do not take is dropped
 	bool leaving;  // `containers` has let it go: it ends once its clients have all output
 
@@ -174,3 +176,8 @@ void exec_resize(struct vmm *vmm, uint32_t number, uint16_t rows, uint16_t colum
 void exec_resume(struct vmm *vmm);
 // Whether all clients of added processes have been sent all output, or have gone.
 bool exec_all_have_output(const struct vmm *vmm);
+
+// --- query.c ---
+
+// Asks the container's guest; the answer goes to `containers`.
+void query_ask(struct vmm *vmm, const struct msg_vmm_query *question);

@@ -31,6 +31,11 @@ enum containers_operation {
 	CONTAINERS_EXEC_START = 21,
 	CONTAINERS_EXEC_RESIZE = 22,
 	CONTAINERS_EXEC_INSPECT = 23,
+	CONTAINERS_TOP = 24,
+	// One more handle: a channel, which takes the body after CONTAINERS_ACCEPTED.
+	CONTAINERS_STATS = 25,
+	CONTAINERS_PAUSE = 26,
+	CONTAINERS_UNPAUSE = 27,
 	// Transfers.
 	CONTAINERS_EVENTS = 30,  // no target
 	CONTAINERS_LOGS = 31,

@@ -35,11 +35,13 @@ struct msg_vmm_state {
 	uint8_t address[4];              // of the virtual machine, in network order; all zero: none
 	uint8_t gateway[4];              // of its network, likewise
 	uint32_t prefix_len;             // of its network
-	uint32_t flags;                  // VMM_FAILED
+	uint32_t flags;                  // VMM_FAILED, VMM_PAUSED
 };
 
 // It never ran: what is wrong is in the tail.
 #define VMM_FAILED (1u << 0)
+// Its processes stand still (VMM_QUERY_FREEZE).
+#define VMM_PAUSED (1u << 1)
 
 // Of vmm_start.
 #define VMM_TTY (1u << 0)         // its output is one stream, without headers
@@ -123,6 +125,37 @@ struct msg_vmm_process {
 	uint32_t flags;  // VMM_FAILED
 };
 
+enum vmm_query {
+	// The answer's tail: struct control_stats (libs/linux/vm/bootd_protocol.h).
+	VMM_QUERY_STATS = 1,
+	// One handle: a folio with a struct vmm_top_entry of each process, and its command line.
+	VMM_QUERY_TOP = 2,
+	// Value 1: all the container's processes stop where they are; 0: they go on.
+	VMM_QUERY_FREEZE = 3,
+};
+
+// To the vmm: what is asked of a container that runs. From it: the answer, of the same id and
+// `what`; its tail says what went wrong when there is an error. What was asked before the channel
+// to `containers` was lost is not answered.
+struct msg_vmm_query {
+	uint32_t id;
+	uint32_t what;    // enum vmm_query
+	int32_t value;    // of the question; of the answer: 0 or ERR_*
+	uint32_t length;  // of what is in the folio
+};
+
+// Then `length` bytes, with blanks between arguments; the next one follows without padding.
+struct vmm_top_entry {
+	uint32_t pid;       // as the container has it
+	uint32_t parent;    // likewise; 0: none
+	uint32_t uid;       // user
+	uint32_t terminal;  // Linux's device number; 0: none
+	uint32_t length;
+	uint32_t reserved;
+	uint64_t start_time_ns;  // since 1970-01-01 UTC
+	uint64_t cpu_time_ns;
+};
+
 // With VMM_LOG_KEEP, before vmm_start: what the container writes is kept in the folder of its id in
 // "store:logs" (libs/logs), in files of `max_bytes` (0: no limit), `max_files` of them at most.
 // With VMM_LOG_WATCH: vmm_logged comes once, as soon as more than `known` bytes lie there.
@@ -153,6 +186,7 @@ struct msg_vmm_logged {
 	X(VMM_ATTACH, vmm_attach, 134, 1)   \
 	X(VMM_EXEC, vmm_exec, 135, 2)       \
 	X(VMM_PROCESS, vmm_process, 136, 0) \
+	X(VMM_QUERY, vmm_query, 137, 1)     \
 	X(VMM_LOG, vmm_log, 138, 0)         \
 	X(VMM_LOGGED, vmm_logged, 139, 0)   \
 	X(VMM_SHARE, vmm_share, 140, 0)
