@@ -2,7 +2,7 @@
 //
 // GET /containers/NAME/stats: a sample, or one each second until the client goes. GET
 // /containers/NAME/top: its processes.
-#include "apps/containers/stats_text.h"
+#include "apps/containers/stats_json.h"
 
 #include "apps/containers/containers.h"
 #include "apps/containers/top.h"

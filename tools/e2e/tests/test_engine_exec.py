@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """docker exec through ./run.sh --engine: by docker's client, and by requests as clients do not make them."""
 
+import json
 import os
 import pty
+import re
 import socket
 import subprocess
 
@@ -117,5 +119,67 @@ def docker_exec(context):
     check(b"is not running" in docker("exec", "web", "true", status=1).stderr)
     docker("rm", "web")
     check_equal(request(engine, "GET", f"/exec/{one}/json")[0], 404)
+    engine.stop()
+    check("panic" not in engine.log.whole())
+
+
+# --- top, stats, pause ---------------------------------------------------------------------------
+
+
+def looks(docker, engine, name):
+    lines = docker.text("top", "web").split("\n")
+    check(lines[0].split() == "UID PID PPID C STIME TTY TIME CMD".split() and lines[1].endswith("sleep 1000"), lines)
+    check_equal([line.split() for line in docker.text("top", "web", "-eo", "pid,cmd").split("\n")], [["PID", "CMD"], ["1", "sleep", "1000"]])
+    check(b"ps_args" in docker("top", "web", "aux", status=1).stderr)
+    shown = docker.text("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "web")
+    check(re.fullmatch(r"web 1 [0-9.]+[KM]iB / [0-9.]+MiB", shown) and not shown.endswith(" 0MiB"), shown)
+    with connect(engine.socket) as client:
+        client.sendall(f"GET /v1.45/containers/{name}/stats HTTP/1.1\r\nHost:\r\n\r\n".encode())
+        got = b""
+        while got.count(b'"name":"/web"') < 2:
+            piece = client.recv(65536)
+            check(piece, got)
+            got += piece
+    first = json.loads(re.search(rb"\{\"name\".*\}\n", got)[0])
+    check(first["memory_stats"]["usage"] > 0 and first["cpu_stats"]["online_cpus"] == 1 and first["networks"]["eth0"], first)
+    status, once = request(engine, "GET", f"/containers/{name}/stats?stream=0&one-shot=1")
+    check(status == 200 and once["precpu_stats"]["cpu_usage"]["total_usage"] == 0 and once["pids_stats"]["current"] == 1, once)
+
+
+def pauses(docker, engine, name):
+    docker("exec", "-d", "web", "sh", "-c", "while :; do echo x >> /tmp/beat; sleep 0.01; done")
+    docker("exec", "web", "sh", "-c", "until [ -e /tmp/beat ]; do sleep 0.01; done")
+    docker("pause", "web")
+    check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.State.Paused}} {{.State.Running}}", "web"), "paused true true")
+    check("(Paused)" in docker.text("ps", "--filter", "status=paused", "--format", "{{.Status}}"))
+    for method, path, body, wanted in (("POST", "pause", None, 409), ("POST", "start", None, 409), ("POST", "exec", {"Cmd": ["true"]}, 409)):
+        check_equal(request(engine, method, f"/containers/{name}/{path}", body)[0], wanted, path)
+    docker("unpause", "web")
+    check_equal(request(engine, "POST", f"/containers/{name}/unpause")[0], 409)
+    # One that is paused is stopped as others are: it hears of it.
+    docker("run", "-d", "--name", "heeds", IMAGE, "sh", "-c", "trap 'exit 3' TERM; : > /tmp/set; while :; do sleep 0.05; done")
+    docker("exec", "heeds", "sh", "-c", "until [ -e /tmp/set ]; do sleep 0.01; done")
+    docker("pause", "heeds")
+    docker("stop", "-t", "-1", "heeds")
+    check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}} {{.State.Paused}}", "heeds"), "exited 3 false")
+    docker("pause", "web")
+    docker("kill", "web")
+    check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "web"), "exited 137")
+    for path in ("pause", "unpause"):
+        check_equal(request(engine, "POST", f"/containers/{name}/{path}")[0], 409)
+    check_equal(request(engine, "GET", f"/containers/{name}/top")[0], 409)
+    check_equal(request(engine, "GET", f"/containers/{name}/stats?stream=0")[1]["memory_stats"], {})
+    for path in ("pause", "unpause"):
+        check_equal(request(engine, "POST", f"/containers/nosuch/{path}")[0], 404)
+
+
+@test
+def docker_watches(context):
+    """top, stats, pause and unpause."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    name = docker.text("run", "-d", "--name", "web", IMAGE, "sleep", "1000")
+    looks(docker, engine, name)
+    pauses(docker, engine, name)
     engine.stop()
     check("panic" not in engine.log.whole())

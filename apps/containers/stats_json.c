@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "apps/containers/stats_text.h"
+#include "apps/containers/stats_json.h"
 
 #include "libs/base/date.h"
 #include "libs/base/fmt.h"
