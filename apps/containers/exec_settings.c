@@ -21,6 +21,8 @@ static const struct field create_fields[] = {
 	{ "ConsoleSize", FIELD_SIZE, AT(console_size), 0, NULL, NULL },
 	// Of old clients; start says it.
 	{ "Detach", FIELD_ANY, 0, 0, NULL, NULL },
+	// python3-docker repeats the id of the path.
+	{ "Container", FIELD_ANY, 0, 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 

@@ -328,11 +328,30 @@ static error_t check_process(const struct host_settings *host,
 	return check_words(&host->groups, "GroupAdd", error);
 }
 
+// On a network of one's own, names are had without them: docker-compose 1 asks for both.
+static error_t check_links(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
+{
+	const char *mode = s->network_mode;
+	bool is_own = mode != NULL && mode[0] != '\0' && strcmp(mode, "default") != 0 &&
+		strcmp(mode, "bridge") != 0 && strcmp(mode, "none") != 0;
+
+	if (s->host.links.count == 0 || is_own)
+		return 0;
+	return refuse(
+		error,
+		"HostConfig.Links: use a network of your own and the containers' names in place "
+		"of links");
+}
+
 static error_t warn(struct host_settings *host, const struct settings *s)
 {
 	error_t err = 0;
 
-	if (host->memory_swap > s->memory || host->memory_swap == -1)
+	if (host->links.count > 0)
+		err = string_list_add(&host->warnings,
+		                      "HostConfig.Links has no effect: the network knows its "
+		                      "containers' names and aliases");
+	if (err == 0 && (host->memory_swap > s->memory || host->memory_swap == -1))
 		err = string_list_add(
 			&host->warnings,
 			"HostConfig.MemorySwap has no effect: there is no swap space");
@@ -368,5 +387,7 @@ error_t settings_check_host(struct settings *s, char error[static SETTINGS_ERROR
 		err = check_memory(s, error);
 	if (err == 0)
 		err = check_process(host, error);
+	if (err == 0)
+		err = check_links(s, error);
 	return err == 0 ? warn(host, s) : err;
 }

@@ -67,6 +67,7 @@ const struct field settings_host_rows[] = {
 	{ "DnsSearch", FIELD_STRINGS, AT(dns_search), 0, NULL, NULL },
 	{ "ExtraHosts", FIELD_STRINGS, AT(extra_hosts), 0, NULL, NULL },
 	{ "GroupAdd", FIELD_STRINGS, AT(groups), 0, NULL, NULL },
+	{ "Links", FIELD_STRINGS, AT(links), 0, NULL, NULL },
 	{ "Init", FIELD_BOOL, AT(init), 0, NULL, NULL },
 	{ "MaskedPaths", FIELD_STRINGS, AT(masked_paths), AT(has_masked_paths), NULL, NULL },
 	{ "MemoryReservation", FIELD_NUMBER, AT(memory_reservation), 0, NULL, NULL },
@@ -109,7 +110,6 @@ const struct field settings_host_rows[] = {
 	REFUSED("Devices", NO_DEVICES),
 	REFUSED("IOMaximumBandwidth", FOR_WINDOWS),
 	REFUSED("IOMaximumIOps", FOR_WINDOWS),
-	REFUSED("Links", "use a network of your own and the containers' names in place of links"),
 	REFUSED("OomKillDisable",
 	        "a container that waits for memory for ever can only be ended by force"),
 	REFUSED("Privileged", "a container has docker's default capabilities at most"),
@@ -126,9 +126,9 @@ const struct field settings_host_rows[] = {
 void host_settings_deinit(struct host_settings *host)
 {
 	struct string_list *const lists[] = {
-		&host->cap_add,      &host->cap_drop,       &host->dns,      &host->dns_options,
-		&host->dns_search,   &host->extra_hosts,    &host->groups,   &host->security,
-		&host->masked_paths, &host->readonly_paths, &host->warnings,
+		&host->cap_add,     &host->links,        &host->cap_drop,       &host->dns,
+		&host->dns_options, &host->dns_search,   &host->extra_hosts,    &host->groups,
+		&host->security,    &host->masked_paths, &host->readonly_paths, &host->warnings,
 	};
 
 	heap_free(host->domainname);

@@ -32,6 +32,7 @@ struct host_settings {
 	struct string_list dns_search;
 	struct string_list extra_hosts;
 	struct string_list groups;
+	struct string_list links;
 	struct string_list security;
 	struct string_list masked_paths;
 	struct string_list readonly_paths;

@@ -272,10 +272,18 @@ static void write_config_member(void *context, struct span key, struct span valu
 	json_write_raw(w, "}");
 }
 
+static void write_config(struct json_writer *w, const struct record *record)
+{
+	struct config_walk walk = { .w = w, .first = true };
+
+	json_write_raw(w, "{");
+	record_members(record->config, write_config_member, &walk);
+	json_write_raw(w, "}");
+}
+
 void show_one(struct request *request)
 {
 	const struct images *images = request->images;
-	struct config_walk walk = { .first = true };
 	struct json_writer w = { 0 };
 	struct record record;
 	struct found found;
@@ -293,10 +301,12 @@ void show_one(struct request *request)
 	write_references(&w, images, found.image, true, NULL);
 	key_span(&w, ",\"Parent\":\"\",\"Comment\":\"\",\"Created\":", record.created, "\"\"");
 	key_span(&w, ",\"DockerVersion\":\"\",\"Author\":", record.author, "\"\"");
-	json_write_raw(&w, ",\"Config\":{");
-	walk.w = &w;
-	record_members(record.config, write_config_member, &walk);
-	key_span(&w, "},\"Architecture\":", record.architecture, "\"riscv64\"");
+	json_write_raw(&w, ",\"Config\":");
+	write_config(&w, &record);
+	// docker-compose 1 looks for the volumes here.
+	json_write_raw(&w, ",\"ContainerConfig\":");
+	write_config(&w, &record);
+	key_span(&w, ",\"Architecture\":", record.architecture, "\"riscv64\"");
 	if (record.variant.len > 0)
 		key_span(&w, ",\"Variant\":", record.variant, "");
 	key_span(&w, ",\"Os\":", record.os, "\"linux\"");
