@@ -15,6 +15,7 @@
 //   query.c     what is asked of a container's guest, for pause.c and stats.c
 #pragma once
 
+#include "apps/containers/archive.h"
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
 #include "apps/containers/jobs.h"
@@ -112,6 +113,7 @@ struct container {
 	struct port_list ports;  // of the host that lead to it, or are to
 	struct provision provision;
 	struct layer layer;
+	struct list archives;  // struct archive: on their way
 	struct mount_list mounts;
 	bool removes_volumes;     // when it is removed: those without a name
 	struct vmm_process *vmm;  // NULL: none

@@ -30,6 +30,7 @@ void container_init(struct container *c, struct containers *all)
 	c->stop_timer = c->restart_timer = HANDLE_NONE;
 	list_init(&c->entry);
 	list_init(&c->waiters);
+	list_init(&c->archives);
 	list_init(&c->execs);
 	list_init(&c->endpoints);
 	list_init(&c->queries);
@@ -98,6 +99,7 @@ void waiters_drop(struct containers *all, const struct client *client, uint32_t 
 		}
 		exec_waiters_drop(c, client, id);
 		query_waiters_drop(c, client, id);
+		archive_waiters_drop(c, client, id);
 	}
 	stats_waiters_drop(all, client, id);
 }
@@ -253,6 +255,7 @@ static void container_over(struct container *c, int status, const char *error)
 	exec_end_all(c);
 	query_end_all(c);
 	c->paused = c->is_pausing = false;
+	archive_end_all(c);
 	c->state = CONTAINER_EXITED;
 	logs_ended(c);
 	c->exit_code = status;

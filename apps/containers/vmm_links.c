@@ -55,7 +55,7 @@ static void take_process(const struct vmm_process *vmm, const struct msg_vmm_pro
 
 	memcpy(text, tail, len);
 	text[len] = '\0';
-	if (vmm->container != NULL)
+	if (vmm->container != NULL && !archive_told(vmm->container, process, text))
 		exec_told(vmm->container, process, text);
 }
 

@@ -109,6 +109,7 @@ void call_free(struct call *call)
 			log_debug("an answer that nobody wants will come");
 	}
 	stream_free(call);
+	heap_free(call->line);
 	heap_free(call->query);
 	heap_free(call);
 }

@@ -8,6 +8,7 @@
 //   reply.c    what all answers have
 //   system.c   the engine's own paths; refusals.c those that are not there, and why
 //   calls.c    calls of the two services, and their answers
+//   archive.c  what answers about a container's files begin with
 //   streams.c  connections that become a container's streams, and bodies that travel as streams
 #pragma once
 
@@ -82,6 +83,9 @@ struct call {
 	bool transfers;    // its bodies, of request and answer, travel over the stream
 	char target[CONTAINERS_TARGET_MAX + 1];
 	char *query;  // heap, as it was sent
+	// archive.c: the answer's first line; NULL: it is not awaited (any more).
+	char *line;  // heap
+	size_t line_len;
 	// A container's streams, or a transfer's bodies.
 	handle_t far;  // the end that goes to it; HANDLE_NONE when it went
 	struct source stream;
@@ -92,6 +96,14 @@ struct call {
 	bool has_unsent;
 	struct message unsent;  // owns its handle
 };
+
+// --- archive.c ---
+
+// The call, a transfer that was sent, is about the files of a container. Its answer begins when
+// its first line has come.
+void archive_begin(struct call *call);
+// A message of the stream while that line is awaited; consumed.
+void archive_take(struct call *call, struct message *m);
 
 // --- secret.c ---
 
@@ -113,6 +125,9 @@ void reply(struct http_exchange *exchange, unsigned status, const char *fields, 
 void reply_json(struct http_exchange *exchange, unsigned status, struct span json);
 // The head of an answer of a type, whose body comes by http_send and ends with http_send_end.
 void reply_begin(struct http_exchange *exchange, unsigned status, const char *type);
+// The same with lines of more fields; with `is_empty` there is no body, and this is all.
+void reply_begin_fields(struct http_exchange *exchange, const char *fields, const char *type,
+                        bool is_empty);
 // {"message":"..."}: what was wrong.
 void reply_error(struct http_exchange *exchange, unsigned status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -5,6 +5,7 @@
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/json/json.h"
+#include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
 #define FIELDS_MAX 512
@@ -41,6 +42,24 @@ void reply_begin(struct http_exchange *exchange, unsigned status, const char *ty
 	struct span lines = { .data = (const uint8_t *)text, .len = length };
 	error_t err = http_respond_fields(exchange, status, lines, false, 0);
 
+	if (err != 0)
+		http_abort(exchange);
+}
+
+void reply_begin_fields(struct http_exchange *exchange, const char *fields, const char *type,
+                        bool is_empty)
+{
+	size_t size = sizeof(COMMON_FIELDS) + strlen(fields) + strlen(type) + FIELDS_MAX;
+	char *text = heap_alloc(size);
+	struct span lines = { .data = (const uint8_t *)text };
+	error_t err = ERR_NO_MEMORY;
+
+	if (text != NULL) {
+		lines.len =
+			fmt_write(text, size, COMMON_FIELDS "%sContent-Type: %s\r\n", fields, type);
+		err = http_respond_fields(exchange, 200, lines, is_empty, 0);
+	}
+	heap_free(text);
 	if (err != 0)
 		http_abort(exchange);
 }

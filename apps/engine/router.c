@@ -19,6 +19,9 @@ static void start_call(void *context, struct http_exchange *exchange,
 static void start_transfer(void *context, struct http_exchange *exchange,
                            const struct http_request_head *head, const struct http_match *match);
 
+static void start_archive(void *context, struct http_exchange *exchange,
+                          const struct http_request_head *head, const struct http_match *match);
+
 // Method, pattern, who starts it, and which operation of "containers" or "images" it is.
 #define ROUTES(X)                                                                       \
 	X("GET", "/_ping", start_ping, 0)                                               \
@@ -28,6 +31,8 @@ static void start_transfer(void *context, struct http_exchange *exchange,
 	X("POST", "/containers/prune", start_call, CONTAINERS_PRUNE)                    \
 	X("GET", "/info", start_call, CONTAINERS_INFO)                                  \
 	X("GET", "/events", start_transfer, CONTAINERS_EVENTS)                          \
+	X("GET", "/containers/{}/archive", start_archive, CONTAINERS_ARCHIVE_GET)       \
+	X("PUT", "/containers/{}/archive", start_transfer, CONTAINERS_ARCHIVE_PUT)      \
 	X("GET", "/containers/json", start_call, CONTAINERS_LIST)                       \
 	X("GET", "/containers/{}/logs", start_transfer, CONTAINERS_LOGS)                \
 	X("POST", "/containers/create", start_call, CONTAINERS_CREATE)                  \
@@ -180,6 +185,20 @@ static void start_transfer(void *context, struct http_exchange *exchange,
 		return;
 	call->transfers = true;
 	call_send(call, login != NULL ? login->value : (struct span){ 0 });
+}
+
+static void start_archive(void *context, struct http_exchange *exchange,
+                          const struct http_request_head *head, const struct http_match *match)
+{
+	struct call *call = make_call(context, exchange, head, match);
+
+	if (call == NULL)
+		return;
+	if (head->method.len == 4)  // HEAD
+		call->operation = CONTAINERS_ARCHIVE_STAT;
+	call->transfers = true;
+	call_send(call, (struct span){ 0 });
+	archive_begin(call);
 }
 
 // Whether the version is served; the request is answered otherwise.

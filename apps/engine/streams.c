@@ -44,6 +44,11 @@ static void stream_message(struct loop *loop, struct source *source, struct mess
 	error_t err;
 
 	(void)loop;
+	if (call->line != NULL) {
+		archive_take(call, m);
+		http_let_go(connection);
+		return;
+	}
 	if (m->type == MSG_END) {
 		message_discard(m);
 		call->output_ended = true;

@@ -26,6 +26,7 @@ struct exec {
 	struct source client;
 	bool has_client;
 	bool output_over;         // MSG_END was sent
+	bool broke_off;           // the client's channel is closed in its place
 	bool has_unsent;          // `unsent` waits for room
 	struct message unsent;    // owns its handle
 	bool input_over;          // MSG_END came
@@ -98,7 +99,8 @@ static size_t give_output(struct exec *e, enum guest_stream stream, struct span 
 		size_t left = bytes.len - done;
 		struct span piece = { .data = bytes.data + done,
 			              .len = left < VMM_PIECE_MAX ? left : VMM_PIECE_MAX };
-		struct span framed = frame_make((e->flags & VMM_TTY) != 0, stream, piece);
+		struct span framed =
+			frame_make((e->flags & (VMM_TTY | VMM_EXEC_RAW)) != 0, stream, piece);
 		struct message m;
 
 		if (payload_make(&m, framed.data, framed.len) < 0) {
@@ -116,6 +118,15 @@ static size_t process_output(void *context, enum guest_stream stream, struct spa
 	return give_output(context, stream, bytes);
 }
 
+static void close_client(struct exec *e)
+{
+	payload_release(&e->input);
+	e->input = (struct payload){ 0 };
+	e->input_done = 0;
+	loop_close(&e->vmm->loop, &e->client);
+	e->has_client = false;
+}
+
 static void send_end(struct exec *e)
 {
 	static const struct msg_end end;
@@ -125,6 +136,10 @@ static void send_end(struct exec *e)
 	assert(err == 0);
 	if (!e->has_client || e->output_over || e->has_unsent)
 		return;
+	if (e->broke_off) {
+		close_client(e);
+		return;
+	}
 	if (channel_send(e->client.handle, &m) == ERR_FULL)
 		source_want_writable(&e->client, true);
 	else
@@ -192,8 +207,9 @@ static void over(struct exec *e, int status, const char *error)
 		          error);
 	}
 	link_tell_process(e->vmm, e->number, VMM_ENDED, status, failed ? text : NULL);
-	if (failed)
+	if (failed && (e->flags & VMM_EXEC_RAW) == 0)
 		say(e, text);
+	e->broke_off = (e->flags & VMM_EXEC_RAW) != 0 && status != 0;
 	send_end(e);
 	if (e->has_client)
 		pump(e);
@@ -249,10 +265,12 @@ static void client_writable(struct loop *loop, struct source *source)
 		e->has_unsent = false;
 		send_or_keep(e, &e->unsent);
 	}
-	if (e->process == NULL)
+	if (e->process == NULL) {
 		send_end(e);
-	else
+		free_if_over(e);
+	} else {
 		resume(e);
+	}
 	attach_leave_if_done(vmm);
 }
 

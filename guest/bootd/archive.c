@@ -2,7 +2,6 @@
 #include "guest/bootd/archive.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,12 +18,7 @@ int archive_status_of(int error)
 	}
 }
 
-static unsigned number(const char *text)
-{
-	return text != NULL ? (unsigned)strtoul(text, NULL, 10) : 0;
-}
-
-int archive_run(char *const words[])
+int archive_run(char *const words[], unsigned uid, unsigned gid)
 {
 	const char *what = words[0];
 	const char *path = what != NULL ? words[1] : NULL;
@@ -37,12 +31,10 @@ int archive_run(char *const words[])
 		return archive_get(path, STDOUT_FILENO);
 	if (strcmp(what, "put") == 0 && words[2] != NULL) {
 		struct archive_put how = { .keep_kinds = strchr(words[2], 'k') != NULL,
-			                   .has_owner = strchr(words[2], 'o') != NULL };
+			                   .has_owner = strchr(words[2], 'o') != NULL,
+			                   .uid = uid,
+			                   .gid = gid };
 
-		if (how.has_owner && words[3] != NULL) {
-			how.uid = number(words[3]);
-			how.gid = number(words[4]);
-		}
 		return archive_put(path, &how, STDIN_FILENO);
 	}
 	return ARCHIVE_FAILED;

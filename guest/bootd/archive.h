@@ -20,9 +20,10 @@ enum archive_status {
 // The status for an errno.
 int archive_status_of(int error);
 
-// Does what the words say ("stat PATH", "get PATH", "put PATH OPTIONS UID GID"), with 0 and 1.
+// Does what the words say, with 0 and 1: "stat PATH", "get PATH", or "put PATH OPTIONS USER", where
+// the options are letters: k: keep_kinds, o: all is of USER, whose numbers are `uid` and `gid`.
 // Returns the exit status.
-int archive_run(char *const words[]);
+int archive_run(char *const words[], unsigned uid, unsigned gid);
 
 // Writes what is at `path` as docker's X-Docker-Container-Path-Stat, base64 of JSON, and a newline.
 int archive_stat(const char *path, int out);

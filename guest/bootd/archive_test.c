@@ -165,9 +165,9 @@ static void test_words(void **state)
 	char *const half[] = { (char *)(uintptr_t) "put", (char *)(uintptr_t) "/", NULL };
 
 	(void)state;
-	assert_int_equal(archive_run(none), ARCHIVE_FAILED);
-	assert_int_equal(archive_run(unknown), ARCHIVE_FAILED);
-	assert_int_equal(archive_run(half), ARCHIVE_FAILED);
+	assert_int_equal(archive_run(none, 0, 0), ARCHIVE_FAILED);
+	assert_int_equal(archive_run(unknown, 0, 0), ARCHIVE_FAILED);
+	assert_int_equal(archive_run(half, 0, 0), ARCHIVE_FAILED);
 }
 
 int main(void)

@@ -72,7 +72,15 @@ struct config_capabilities {
 };
 
 // What to execute and as whom: the OCI `process` object.
+// What runs in the place of a program.
+enum config_builtin {
+	BUILTIN_NONE = 0,
+	BUILTIN_ARCHIVE,  // archive_run, with args
+	BUILTIN_PAUSE,    // nothing, until it is killed
+};
+
 struct config_process {
+	enum config_builtin builtin;
 	struct config_strings args;  // at least one
 	struct config_strings env;
 	const char *cwd;

@@ -6,6 +6,7 @@
 
 #include "guest/bootd/capability.h"
 #include "guest/bootd/config_internal.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 #define PATH "process."
 #define MAX_ID 4294967294  // (uid_t)-1 means "do not change" to the kernel
@@ -258,6 +259,24 @@ static int read_command(struct config_reader *reader, const cJSON *object)
 	return 0;
 }
 
+static int read_builtin(struct config_reader *reader, const cJSON *object)
+{
+	struct config_process *process = &reader->config->process;
+	const char *name = NULL;
+	int error = json_string(reader, object, PATH, CONTROL_BUILTIN, &name);
+
+	if (error != 0 || name == NULL)
+		return error;
+	if (strcmp(name, "archive") == 0)
+		process->builtin = BUILTIN_ARCHIVE;
+	else if (strcmp(name, "pause") == 0)
+		process->builtin = BUILTIN_PAUSE;
+	else
+		return failure_set(reader->failure, FAILURE_SETUP, -EINVAL,
+		                   "config.json: process." CONTROL_BUILTIN " is not '%.40s'", name);
+	return 0;
+}
+
 int config_read_process(struct config_reader *reader, const cJSON *object)
 {
 	struct config_process *process = &reader->config->process;
@@ -266,7 +285,8 @@ int config_read_process(struct config_reader *reader, const cJSON *object)
 
 	process->has_no_new_privileges =
 		cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(object, "noNewPrivileges"));
-	if ((error = read_command(reader, object)) != 0 ||
+	if ((error = read_builtin(reader, object)) != 0 ||
+	    (error = read_command(reader, object)) != 0 ||
 	    (error = read_terminal(reader, object)) != 0 ||
 	    (error = read_user(reader, object)) != 0 ||
 	    (error = read_capabilities(reader, object)) != 0 ||

@@ -144,6 +144,24 @@ static int look_up(struct config_process *process, struct failure *failure)
 	return error;
 }
 
+int credentials_find(const char *spec, uid_t *uid, gid_t *gid, struct failure *failure)
+{
+	char *passwd = read_image_file("/etc/passwd", failure);
+	char *group = passwd != NULL ? read_image_file("/etc/group", failure) : NULL;
+	struct user user;
+	int error = group != NULL ? user_resolve(spec, passwd, group, &user, failure)
+				  : failure->error;
+
+	free(passwd);
+	free(group);
+	if (error != 0)
+		return error;
+	*uid = user.uid;
+	*gid = user.gid;
+	free(user.groups);
+	return 0;
+}
+
 int credentials_resolve(struct config_process *process, struct failure *failure)
 {
 	int error = look_up(process, failure);

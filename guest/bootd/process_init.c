@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guest/bootd/archive.h"
 #include "guest/bootd/credentials.h"
 #include "guest/bootd/image_path.h"
 #include "guest/bootd/lookup.h"
@@ -72,7 +75,7 @@ int process_init_user(const struct config_process *process, char program[PATH_MA
 {
 	int error = credentials_apply(process, failure);
 
-	if (error != 0)
+	if (error != 0 || process->builtin != BUILTIN_NONE)
 		return error;
 	return lookup_program(process->args.items[0], config_env_get(&process->env, "PATH"),
 	                      program, PATH_MAX, failure);
@@ -118,10 +121,39 @@ _Noreturn void process_fail(int socket, const struct failure *failure)
 	_exit(failure->status);
 }
 
+// "put PATH OPTIONS USER" names the owner of all in the image's words.
+static int run_archive(const struct config_process *process)
+{
+	char *const *words = (char *const *)(uintptr_t)process->args.items;
+	struct failure failure;
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	if (process->args.count > 3 && credentials_find(words[3], &uid, &gid, &failure) != 0)
+		return ARCHIVE_FAILED;
+	return archive_run(words, uid, gid);
+}
+
+// Nothing but its streams is left to it; that the socket is closed tells bootd of its start. What
+// the container can see of it is to be no way to bootd's memory.
+static _Noreturn void run_builtin(const struct config_process *process)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+	    syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) != 0)
+		_exit(FAILURE_SETUP);
+	if (process->builtin == BUILTIN_ARCHIVE)
+		_exit(run_archive(process));
+	for (;;)
+		pause();
+}
+
 _Noreturn void process_execute(const struct config_process *process, const char *program,
                                int socket)
 {
 	struct failure failure;
+
+	if (process->builtin != BUILTIN_NONE)
+		run_builtin(process);
 
 	execve(program, (char *const *)(uintptr_t)process->args.items,
 	       (char *const *)(uintptr_t)process->env.items);

@@ -44,6 +44,12 @@ enum containers_operation {
 	CONTAINERS_VOLUME_CREATE = 42,   // no target
 	CONTAINERS_VOLUME_REMOVE = 43,   // target: a volume's name
 	CONTAINERS_VOLUMES_PRUNE = 44,   // no target
+	// Of the files of a container: transfers, whose answer begins with a line of its own: the
+	// value of X-Docker-Container-Path-Stat. Of ARCHIVE_STAT there is no more. What is wrong
+	// has a reply in the place of all that, as ARCHIVE_PUT has at its end.
+	CONTAINERS_ARCHIVE_STAT = 50,
+	CONTAINERS_ARCHIVE_GET = 51,
+	CONTAINERS_ARCHIVE_PUT = 52,
 	CONTAINERS_UPDATE = 80,
 	CONTAINERS_NETWORKS = 100,         // no target: the list
 	CONTAINERS_NETWORK_INSPECT = 101,  // target: a network, as in the following

@@ -115,6 +115,9 @@ struct msg_vmm_exec {
 // Nobody wants its output.
 #define VMM_EXEC_NO_STDOUT (1u << 9)
 #define VMM_EXEC_NO_STDERR (1u << 10)
+// Its output has no frames. Nothing is said on it of what went wrong, and it has its end (MSG_END)
+// only after the status 0.
+#define VMM_EXEC_RAW (1u << 11)
 
 // From the vmm: what has become of an added process. Tail: what went wrong, when the status is not
 // the process's own.

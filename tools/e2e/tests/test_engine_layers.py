@@ -73,3 +73,69 @@ def layers_are_kept(context):
     docker("rm", "kept", "never", "written")
     engine.stop()
     check_equal(layers(context), [])
+
+
+def tree(path):
+    """What is below a folder: kinds, modes, contents."""
+    found = {}
+    for entry in sorted(path.rglob("*")):
+        name = str(entry.relative_to(path))
+        if entry.is_symlink():
+            found[name] = os.readlink(entry)
+        else:
+            found[name] = (oct(entry.stat().st_mode), entry.read_bytes() if entry.is_file() else None)
+    return found
+
+
+@test
+def files_are_copied(context):
+    """docker cp out of a container that runs, and into it."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    there = context.scratch / "there"
+    (there / "sub/deep").mkdir(parents=True)
+    (there / "sub/file").write_bytes(b"content\n" * 50000)
+    (there / "sub/file").chmod(0o640)
+    (there / "sub/deep" / ("n" * 200)).write_bytes(b"")
+    (there / "sub/link").symlink_to("deep")
+    docker("run", "-d", "--name", "box", IMAGE, "sh", "-c", "echo here > /tmp/one; ln -s /tmp/one /link; exec sleep 1000")
+    while docker("cp", "box:/link", "-", status=None).returncode != 0:
+        pass
+    check_equal(docker("exec", "box", "cat", "/link").stdout, b"here\n")
+    copies_both_ways(context, docker, there)
+    refusals(context, docker)
+    docker("rm", "-f", "box")
+    engine.stop()
+
+
+def copies_both_ways(context, docker, there):
+    back = context.scratch / "back"
+    docker("cp", there, "box:/tmp/new")
+    docker("cp", there, "box:/tmp")
+    docker("cp", f"{there}/.", "box:/tmp/there/again", status=None)
+    docker("cp", there / "sub/file", "box:/tmp/renamed")
+    back.mkdir()
+    docker("cp", "box:/tmp/new", back / "new")
+    check_equal(tree(back / "new"), tree(there))
+    docker("cp", "box:/tmp/there/.", back)
+    check_equal((back / "sub/file").read_bytes(), (there / "sub/file").read_bytes())
+    docker("cp", "box:/tmp/renamed", back / "single")
+    check_equal((back / "single").read_bytes(), (there / "sub/file").read_bytes())
+    # A link is copied as one, and followed when that is asked for.
+    docker("cp", "box:/link", back / "link")
+    check_equal(os.readlink(back / "link"), "/tmp/one")
+    docker("cp", "-L", "box:/link", back / "followed")
+    check_equal((back / "followed").read_bytes(), b"here\n")
+    # By stdin and stdout, as an archive.
+    archive = docker("cp", "box:/tmp/new", "-").stdout
+    docker("cp", "-", "box:/tmp/there", stdin=archive)
+    docker("cp", "box:/tmp/there/new", back / "third")
+    check_equal(tree(back / "third"), tree(there))
+
+
+def refusals(context, docker):
+    for args, says in ((("box:/nothing", "-"), "Could not find the file /nothing in container box"),
+                       ((context.scratch / "there", "box:/tmp/one"), "cannot copy directory"),
+                       ((context.scratch / "there/sub/file", "box:/none/x"), "Could not find the file /none")):
+        done = docker("cp", *args, status=1)
+        check(says in done.stderr.decode(), (args, done.stderr))

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#include "apps/containers/archive.h"
+
+#include "apps/containers/containers.h"
+#include "libs/base/string.h"
+#include "libs/linux/vm/bootd_protocol.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/syscall.h"
+
+#define PATH_SIZE 4096u
+
+struct archive {
+	struct list entry;  // of the container's
+	uint32_t number;    // of its process
+	uint32_t operation;
+	struct client *client;  // NULL: nobody waits
+	uint32_t request;
+	bool keep_kinds;
+	bool has_owner;
+	char path[PATH_SIZE];
+};
+
+static void archive_free(struct archive *a)
+{
+	list_remove(&a->entry);
+	heap_free(a);
+}
+
+void archive_waiters_drop(struct container *c, const struct client *client, uint32_t id)
+{
+	list_for_each(entry, &c->archives) {
+		struct archive *a = container_of(entry, struct archive, entry);
+
+		if (a->client == client && (id == 0 || a->request == id))
+			a->client = NULL;
+	}
+}
+
+// --- The answer ----------------------------------------------------------------------------------
+
+// For the exit statuses of guest/bootd/archive.h, from 1 on.
+static const struct {
+	uint32_t http;
+	const char *text;  // with the path and the container
+} failures[] = {
+	{ 500, "%s of container %s: it could not be done" },
+	{ 404, "Could not find the file %s in container %s" },
+	{ 400, "%s in container %s: not a directory" },
+	{ 403, "%s: the root file system of container %s is read-only" },
+	{ 400, "%s in container %s: cannot overwrite directory with non-directory" },
+	{ 400, "%s in container %s: cannot overwrite non-directory with directory" },
+	{ 400, "%s in container %s: the archive is malformed, or broke off" },
+	{ 507, "%s in container %s: no space left on device" },
+};
+
+static void answer(const struct archive *a, const struct container *c, int status)
+{
+	size_t i = status > 0 && (size_t)status <= sizeof(failures) / sizeof(failures[0])
+		? (size_t)status - 1
+		: 0;
+
+	if (a->client == NULL)
+		return;
+	if (status != 0)
+		reply_error(a->client, a->request, failures[i].http, failures[i].text, a->path,
+		            c->name);
+	else if (a->operation == CONTAINERS_ARCHIVE_PUT)
+		reply_empty(a->client, a->request, 200, 0);
+	// The others have their answer in their stream.
+}
+
+bool archive_told(struct container *c, const struct msg_vmm_process *process, const char *text)
+{
+	list_for_each(entry, &c->archives) {
+		struct archive *a = container_of(entry, struct archive, entry);
+
+		if (a->number != process->process)
+			continue;
+		if (process->state != VMM_ENDED)
+			return true;
+		if (text[0] != '\0' && a->client != NULL)
+			reply_error(a->client, a->request, 500, "%s", text);
+		else
+			answer(a, c, process->status & 0xff);
+		archive_free(a);
+		return true;
+	}
+	return false;
+}
+
+void archive_end_all(struct container *c)
+{
+	list_for_each_safe(pos, &c->archives)
+	{
+		struct archive *a = container_of(pos, struct archive, entry);
+
+		if (a->client != NULL)
+			reply_error(a->client, a->request, 409, "container %s has ended", c->name);
+		archive_free(a);
+	}
+}
+
+// --- The order -----------------------------------------------------------------------------------
+
+static void write_word(struct json_writer *w, const char *word)
+{
+	json_write_raw(w, w->len > 0 && w->text[w->len - 1] == '[' ? "" : ",");
+	json_write_string(w, word);
+}
+
+// The `process` object of bootd's builtin.
+static void write_process(const struct archive *a, const struct container *c, struct json_writer *w)
+{
+	const char *user = c->settings.user;
+	bool has_owner = a->has_owner && user != NULL && user[0] != '\0';
+
+	json_write_raw(w, "{\"" CONTROL_BUILTIN "\":\"archive\",\"cwd\":\"/\",\"args\":[");
+	if (a->operation == CONTAINERS_ARCHIVE_PUT) {
+		write_word(w, "put");
+		write_word(w, a->path);
+		write_word(w, has_owner ? (a->keep_kinds ? "ko" : "o") : a->keep_kinds ? "k" : "-");
+		if (has_owner)
+			write_word(w, user);
+	} else {
+		write_word(w, a->operation == CONTAINERS_ARCHIVE_GET ? "get" : "stat");
+		write_word(w, a->path);
+	}
+	json_write_raw(w, "]}");
+}
+
+static error_t make_order(const struct archive *a, const struct container *c, struct message *m)
+{
+	struct msg_vmm_exec fixed = { .process = a->number,
+		                      .flags = VMM_EXEC_RAW | VMM_EXEC_NO_STDERR };
+	struct json_writer w = { 0 };
+	error_t err;
+
+	fixed.flags |= a->operation == CONTAINERS_ARCHIVE_PUT ? VMM_EXEC_STDIN : 0;
+	write_process(a, c, &w);
+	fixed.config_length = (uint32_t)w.len;
+	err = json_writer_text(&w) != NULL ? message_encode_vmm_exec(m, &fixed, NULL, 0)
+					   : ERR_NO_MEMORY;
+	if (err == 0)
+		err = payload_copy(w.text, w.len, &m->handles[0]);
+	if (err == 0)
+		m->num_handles = 1;
+	json_writer_deinit(&w);
+	return err;
+}
+
+// Paths begin at the root, whatever they say. Errors: ERR_NO_MEMORY, ERR_INVALID (there is none, or
+// it is too long).
+static error_t take_path(const struct request *request, struct archive *a)
+{
+	char *path = query_take(request, "path");
+	size_t len = path != NULL ? strlen(path) : 0;
+	error_t err = len > 0 && len < sizeof(a->path) - 1 ? 0 : ERR_INVALID;
+
+	if (err == 0) {
+		a->path[0] = '/';
+		memcpy(a->path + (path[0] == '/' ? 0 : 1), path, len + 1);
+	}
+	heap_free(path);
+	return err;
+}
+
+// NULL, and the request was answered.
+static struct archive *make(const struct request *request, struct container *c, uint32_t operation)
+{
+	struct archive *a = heap_alloc(sizeof(*a));
+	error_t err = a == NULL ? ERR_NO_MEMORY : take_path(request, a);
+
+	if (err == 0)
+		err = random_get(&a->number, sizeof(a->number));
+	if (err < 0) {
+		heap_free(a);
+		reply_error(request->client, request->id, err == ERR_INVALID ? 400 : 500,
+		            err == ERR_INVALID
+		                    ? "the parameter path is missing, or has more than 4094 bytes"
+		                    : "out of memory");
+		return NULL;
+	}
+	a->number |= 1u << 31;  // not 0 or 1
+	a->operation = operation;
+	a->client = request->client;
+	a->request = request->id;
+	a->keep_kinds = query_flag(request, "noOverwriteDirNonDir");
+	a->has_owner = query_flag(request, "copyUIDGID");
+	list_push_back(&c->archives, &a->entry);
+	return a;
+}
+
+void operation_archive(struct request *request, uint32_t operation)
+{
+	struct container *c = operation_find(request);
+	struct archive *a;
+	struct message m;
+	error_t err;
+
+	if (c == NULL || !operation_can_reach(request, c))
+		return;
+	if (c->state != CONTAINER_RUNNING || !c->started || request->channel == HANDLE_NONE) {
+		reply_error(request->client, request->id, 409, "container %s is not running",
+		            c->name);
+		return;
+	}
+	a = make(request, c, operation);
+	if (a == NULL)
+		return;
+	message_init(&m, 0);
+	err = make_order(a, c, &m);
+	if (err == 0) {
+		m.handles[m.num_handles++] = request->channel;
+		request->channel = HANDLE_NONE;
+	}
+	if (err < 0 || !vmms_send(c->vmm, &m)) {
+		reply_error(request->client, request->id, 503,
+		            "container %s cannot be told: try again", c->name);
+		archive_free(a);
+	}
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// Files of a container, out of it and into it (docker cp): a process that bootd adds to the
+// container does it (guest/bootd/archive.h), whose streams are the request's channel.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libs/abi/vmm.h"
+
+struct client;
+struct container;
+struct request;
+
+// HEAD, GET and PUT /containers/NAME/archive. What is wrong: 400 (the path, the kinds, the
+// archive), 403 (a read-only container), 404 (the path), 409 (it has ended meanwhile).
+void operation_archive(struct request *request, uint32_t operation);
+// What has become of an added process. Returns whether it was one of these.
+bool archive_told(struct container *c, const struct msg_vmm_process *process, const char *text);
+// The container has ended: so have they.
+void archive_end_all(struct container *c);
+// As waiters_drop.
+void archive_waiters_drop(struct container *c, const struct client *client, uint32_t id);
