@@ -38,7 +38,8 @@ struct tar_reader {
 int tar_reader_init(struct tar_reader *r, tar_read_fn read, void *context);
 void tar_reader_deinit(struct tar_reader *r);
 // The next entry, whose memory is good until the next one; what was not read of the content before
-// is passed over. Returns 1; 0 at the end of the archive; -1 with errno (EBADMSG: it is no archive).
+// is passed over. Returns 1; 0 at the end of the archive; -1 with errno (EBADMSG: it is no
+// archive).
 int tar_next(struct tar_reader *r, struct tar_entry *out);
 // Reads of the entry's content. Returns how many bytes, 0 at its end, -1 with errno.
 long tar_content(struct tar_reader *r, void *bytes, size_t len);
