@@ -204,6 +204,12 @@ void operation_archive(struct request *request, uint32_t operation)
 		            c->name);
 		return;
 	}
+	if (c->paused || c->is_pausing) {
+		reply_error(request->client, request->id, 409,
+		            "container %s is paused: unpause it before its files are copied",
+		            c->name);
+		return;
+	}
 	a = make(request, c, operation);
 	if (a == NULL)
 		return;
