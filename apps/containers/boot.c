@@ -49,6 +49,7 @@ static void records_known(struct containers *all)
 		return;
 	all->knows_records = true;
 	store_read(all);
+	names_changed(all);
 	layers_sweep(all);
 	logs_sweep(all);
 	err = vmms_listen(all);

@@ -174,7 +174,10 @@ struct containers {
 	uint32_t num_containers;
 	struct list networks;
 	uint32_t num_networks;
-	uint32_t last_network;   // the highest number of one
+	uint32_t last_network;  // the highest number of one
+	struct service_client names_client;
+	struct source names;
+	bool has_names;
 	uint16_t last_any_port;  // ports.c
 	struct request_server server;
 	struct list volumes;  // struct volume, as it was last looked at

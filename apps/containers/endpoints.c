@@ -365,8 +365,10 @@ static void tell_event(const struct container *c, const struct network *network,
 
 static void changed(struct container *c, const struct network *network, const char *action)
 {
-	if (endpoint_is_active(c))
+	if (endpoint_is_active(c)) {
+		names_changed(c->all);
 		endpoints_tell(c);
+	}
 	store_write(c);
 	tell_event(c, network, action);
 }

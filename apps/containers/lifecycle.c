@@ -270,6 +270,7 @@ static void container_over(struct container *c, int status, const char *error)
 	c->started = false;
 	memset(c->address, 0, sizeof(c->address));
 	endpoints_release(c);
+	names_changed(all);
 	if (!removes)
 		store_write(c);
 	answer_end(c, &removes, &restarts);
@@ -403,6 +404,7 @@ void container_order(struct container *c)
 	for (size_t i = 0; i < c->num_attaches; i++)
 		send_attach(c, &c->attaches[i]);
 	c->num_attaches = 0;
+	names_changed(c->all);
 	endpoints_tell(c);
 	mounts_send(c);
 	if (c->job != 0)

@@ -57,6 +57,8 @@ static void containers_main(const struct environ *env)
 		err = vmms_init(all);
 	if (err == 0)
 		err = shutdown_init(all);
+	if (err == 0)
+		err = names_init(all);
 	assert(err == 0);
 	boot_start(all);
 	loop_run(&all->loop);
@@ -68,6 +70,7 @@ APP(containers, .main = containers_main, .restart = RESTART_ON_FAULT,
 	    { NEED_SERVICE, "apps", NULL, 0 },
 	    { NEED_SERVICE, "blkdev", NULL, 1 },
 	    { NEED_SERVICE, "host", NULL, 1 },
+	    { NEED_SERVICE, "names", NULL, 1 },
 	    { NEED_SERVICE, "images", NULL, 0 },
 	    { NEED_SERVICE, "volumes", NULL, 1 },
 	    FILES_OWN,

@@ -102,6 +102,13 @@ void endpoints_read_record(struct json_reader *r, struct container *c);
 void operation_network_connect(struct request *request);
 void operation_network_disconnect(struct request *request);
 
+// --- names.c ---
+
+// Tells `dns` of names, now and whenever it is back. Errors: as service_client_start's.
+__must_check error_t names_init(struct containers *all);
+// A container has come, gone, or is called otherwise.
+void names_changed(struct containers *all);
+
 // --- networks_store.c ---
 
 // Reads the records of all networks, while store_read is at work.

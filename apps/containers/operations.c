@@ -428,6 +428,7 @@ void operation_rename(struct request *request)
 	} else if (name_is_free(request, name[0] == '/' ? name + 1 : name)) {
 		str_copy(old, c->name, sizeof(old));
 		str_copy(c->name, name[0] == '/' ? name + 1 : name, sizeof(c->name));
+		names_changed(c->all);
 		store_write(c);
 		fmt_write(more, sizeof(more), "\"oldName\":\"/%s\"", old);
 		events_container(c, "rename", more);

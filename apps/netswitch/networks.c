@@ -76,6 +76,7 @@ static void take_from_others(struct port *port, const uint8_t address[4])
 		at = (size_t)(found - other->networks);
 		other->networks[at] = other->networks[--other->num_networks];
 		update(other);
+		ports_tell(other, false);
 	}
 }
 
@@ -136,6 +137,7 @@ void networks_set(struct port *port, const struct netdev_networks *networks)
 			announce(port, entry);
 	}
 	update(port);
+	ports_tell(port, false);
 }
 
 // --- Frames --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 // and virtual machines ("vmnet"). main.c has the services; switch_port.c what all ports have: the
 // queue toward a peer, backpressure, the rate limit; forward.c where a frame goes, and what is done
 // for ports that cannot do it; vm_port.c how a virtual machine joins; pool.c the addresses; guard.c
-// what a virtual machine may send; networks.c who may speak with whom.
+// what a virtual machine may send; networks.c who may speak with whom; ports.c who is told of that.
 //
 // No addresses are learned: each port of ours has one MAC address that the switch gave it or knows,
 // and all others are beyond the uplink. So there is no table that a guest could fill, and nothing
@@ -71,6 +71,9 @@ struct netswitch {
 	struct service_client uplink_client;
 	struct service_listener ethernet;
 	struct service_listener vmnet;
+	struct service_listener ports;
+	struct source ports_client;
+	bool has_ports_client;
 	struct msg_netdev_info info;  // of the uplink
 	bool has_info;
 	struct port uplink;
@@ -129,3 +132,12 @@ void networks_announce(struct port *port);
 // Whether a frame, of which these are the headers, may go from one port to the other. One of them
 // is no plain port.
 bool networks_allow(const struct port *from, const struct port *to, struct span headers);
+
+// --- Who is told of networks (ports.c) ---
+
+// A fresh connection to "ports".
+void ports_accept(struct netswitch *sw, handle_t channel);
+// What the port's networks are, or that it is gone. Without effect on one that was told none.
+void ports_tell(const struct port *port, bool is_gone);
+// The network of our own TCP/IP.
+void ports_tell_uplink(struct netswitch *sw);

@@ -72,6 +72,7 @@ static void admit(struct port *port)
 	port->up = true;
 	log_info("port %u.%u.%u.%u: up", ip[0], ip[1], ip[2], ip[3]);
 	networks_announce(port);
+	ports_tell(port, false);
 }
 
 nsec_t vm_ports_answer(struct netswitch *sw, nsec_t now)
@@ -104,6 +105,7 @@ void network_changed(struct netswitch *sw, const struct netdev_network *network)
 	memcpy(sw->closed.subnet, network->address, sizeof(sw->closed.subnet));
 	sw->closed.prefix_len = network->prefix_len;
 	pool_set_network(&sw->pool, network);
+	ports_tell_uplink(sw);
 	list_for_each(entry, &sw->vm_ports) {
 		struct port *port = container_of(entry, struct port, entry);
 
@@ -186,6 +188,7 @@ static void vm_port_closed(struct loop *loop, struct source *source)
 	if (port->up) {
 		pool_give_back(&sw->pool, port->identity.ipv4);
 		tell_gone(sw, port);
+		ports_tell(port, true);
 		log_info("port %u.%u.%u.%u: down%s", ip[0], ip[1], ip[2], ip[3],
 		         port->overflows > 0 ? "; it has not taken all that was sent to it" : "");
 	}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Networks of containers through ./run.sh --engine, by docker's client."""
 
+import shutil
 import subprocess
 
 from harness import ROOT, check, check_equal, test
@@ -53,6 +54,12 @@ class Net:
         """What a server says, asked from within a container."""
         return self.inside(name, "wget", "-q", "-T", "10", "-O", "-", f"http://{address}/")
 
+    def lookup(self, name, wanted):
+        """The address of a name, asked from within a container; "" when there is none."""
+        done = self.docker("exec", name, "nslookup", "-type=a", wanted, status=None)
+        answer = done.stdout.decode().partition("\n\n")[2]
+        return next((line.split()[-1] for line in answer.split("\n") if line.startswith("Address")), "")
+
     def silent(self, name, address):
         self.inside(name, "wget", "-q", "-T", "2", "-O", "-", f"http://{address}/", status=1)
 
@@ -73,16 +80,25 @@ def networks_of_containers(context):
     check_equal(docker.text("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}} {{.Labels.a}}", "front"), "172.18.0.0/16 b")
     check_equal(docker.text("network", "ls", "-q", "--no-trunc", "--filter", "label=a"), front)
 
-    net.service("web", "--network", "front", "--hostname", "site.example", "--add-host", "other:1.2.3.4")
+    net.service("web", "--network", "front")
     net.service("both", "--network", "front", "--ip", "172.18.0.77")
     net.service("data", "--network", "back")
     docker("network", "connect", "back", "both")
     check_equal([net.address("web", "front"), net.address("both", "front"), net.address("data", "back"), net.address("both", "back")],
                 ["172.18.0.2", "172.18.0.77", "10.9.0.1", "10.9.0.2"])
-    check("172.18.0.2\tsite.example site\n1.2.3.4\tother" in net.inside("web", "cat", "/etc/hosts"))
     check_equal(net.says("both", "172.18.0.2"), "web")
     check_equal(net.says("web", "172.18.0.77"), "both")
     check_equal(net.says("data", "10.9.0.2"), "both")
+    # The same by names, in the networks that one is in.
+    docker("run", "-d", "--name", "alias", "--network", "back", "--network-alias", "store", "--hostname", "site.example", "--add-host", "other:1.2.3.4",
+           IMAGE, "sleep", "1000")
+    check("10.9.0.3\tsite.example site\n1.2.3.4\tother" in net.inside("alias", "cat", "/etc/hosts"))
+    check_equal([net.says("web", "both"), net.says("data", "BOTH"), net.says("both", "data"), net.says("both", docker.text("inspect", "-f", "{{slice .Id 0 12}}", "web"))],
+                ["both", "both", "data", "web"])
+    check_equal(net.lookup("both", "store"), net.address("alias", "back"))
+    check_equal([net.lookup("web", "data"), net.lookup("web", "store"), net.lookup("data", "web")], [""] * 3)
+    docker("rm", "-f", "alias")
+    check_equal(net.lookup("data", "store"), "")
     # Neither through who is in both, nor by the address of the uplink.
     net.silent("web", "10.9.0.1")
     net.silent("web", "10.9.0.2")
@@ -106,7 +122,9 @@ def networks_of_containers(context):
     check_equal(net.says("one", net.address("two", "bridge")), "two")
     net.silent("one", "172.18.0.2")
     docker("network", "connect", "front", "one")
-    check_equal(net.says("one", "172.18.0.2"), "web")
+    check_equal([net.says("one", "172.18.0.2"), net.says("one", "web"), net.says("web", "one")], ["web", "web", "one"])
+    docker("rename", "one", "first")
+    check_equal([net.lookup("web", "first"), net.lookup("web", "one")], [net.address("first", "front"), ""])
     docker("run", "--rm", "--network", "none", IMAGE, "ping", "-c", "1", "-W", "1", "10.0.2.2", status=1)
     done = docker("run", "--rm", "--network", "host", IMAGE, "true", status=125)
     check(b"network mode host is not supported" in done.stderr, done.stderr)
@@ -120,3 +138,33 @@ def networks_of_containers(context):
         check_equal(request(engine, "DELETE", f"/networks/{name}")[0], status)
     engine.stop()
     check("panic" not in engine.log.whole())
+
+
+@test
+def three_services(context):
+    """As compose makes them, while the server of names and the switch are killed: they find each other all the time, or soon again."""
+    for target in ("dns", "netswitch"):
+        context.build = context.suite.build
+        shutil.rmtree(context.scratch / "build", ignore_errors=True)
+        context.boot_image("starina-reaper")
+        engine = start(context, STARINA_APPEND=f"reaper.target={target} reaper.count=3 reaper.pause=2000")
+        net = Net(context, engine)
+        net.docker("network", "create", "app_default")
+        for name in ("web", "cache", "data"):
+            config = {"Image": IMAGE, "Cmd": ["sh", "-c", SERVE], "Env": [f"NAME={name}"], "HostConfig": {"NetworkMode": "app_default"},
+                      "NetworkingConfig": {"EndpointsConfig": {"app_default": {"Aliases": [name], "IPAMConfig": {}}}}}
+            status, answer = request(engine, "POST", f"/v1.41/containers/create?name=app_{name}_1", config)
+            check_equal(status, 201, answer)
+            check_equal(request(engine, "POST", "/networks/app_default/disconnect", {"Container": answer["Id"]})[0], 200)
+            connect = {"Container": answer["Id"], "EndpointConfig": {"Aliases": [name, answer["Id"][:12]], "Links": None, "IPAMConfig": {}}}
+            check_equal(request(engine, "POST", "/networks/app_default/connect", connect)[0], 200)
+            check_equal(request(engine, "POST", f"/containers/{answer['Id']}/start")[0], 204)
+        engine.log.wait_for("done: httpd answered each time")
+        # What was asked for in the midst of it is asked again.
+        ask = "until wget -q -T 5 -O - http://$0/; do sleep 0.2; done"
+        for name, other in (("web", "cache"), ("cache", "data"), ("data", "web"), ("web", "app_data_1")):
+            check_equal(net.inside(f"app_{name}_1", "sh", "-c", ask, other), other.removeprefix("app_").removesuffix("_1"))
+        net.docker("rm", "-f", *net.docker.text("ps", "-aq").split())
+        net.docker("network", "rm", "app_default")
+        engine.stop()
+        check("panic" not in engine.log.whole())
