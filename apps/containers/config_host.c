@@ -14,7 +14,7 @@
 #define CPU_PERIOD 100000ll
 // Of the machine's network: what the host is called, and who answers its names.
 #define GATEWAY "10.0.2.2"
-#define NAME_SERVER "10.0.2.3"
+#define NAME_SERVER "10.0.2.15"
 // 2^64 - 1: config.json's RLIM_INFINITY.
 #define NO_LIMIT "18446744073709551615"
 
