@@ -67,6 +67,45 @@ static void answer_users(struct containers *all, const struct msg_images_users *
 		log_warn("who has an image cannot be told");
 }
 
+// The next string of a span, in place; NULL: there is none with a NUL behind it.
+static const char *take_string(struct span *rest)
+{
+	const char *text = (const char *)rest->data;
+	const uint8_t *end = rest->len > 0 ? memchr(rest->data, '\0', rest->len) : NULL;
+	size_t len;
+
+	if (end == NULL)
+		return NULL;
+	len = (size_t)(end - rest->data) + 1;
+	*rest = (struct span){ rest->data + len, rest->len - len };
+	return text;
+}
+
+static void take_event(struct containers *all, const struct msg_images_event *event,
+                       struct message *m)
+{
+	struct json_writer w = { 0 };
+	struct payload payload;
+	const char *action, *id, *name;
+	struct span rest;
+
+	if (m->num_handles != 1 ||
+	    payload_open_folio(m->handles[0], 0, event->length, &payload) < 0)
+		return;
+	rest = payload.bytes;
+	action = take_string(&rest);
+	id = take_string(&rest);
+	name = take_string(&rest);
+	if (action != NULL && id != NULL && name != NULL) {
+		json_write_raw(&w, "{\"name\":");
+		json_write_string(&w, name);
+		json_write_raw(&w, "}");
+		events_tell(all, "image", action, id, json_writer_text(&w));
+		json_writer_deinit(&w);
+	}
+	payload_release(&payload);
+}
+
 static void images_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct containers *all = source->context;
@@ -74,6 +113,7 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 	struct msg_images_users users;
 	struct msg_images_stop stop;
 	struct msg_images_run run;
+	struct msg_images_event event;
 	const uint8_t *tail;
 	size_t len;
 
@@ -86,6 +126,8 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 		job_run(all, &run, m, (struct span){ .data = tail, .len = len });
 	else if (message_decode_images_stop(m, &stop, &tail, &len) == 0)
 		job_stop(all, stop.id);
+	else if (message_decode_images_event(m, &event, &tail, &len) == 0)
+		take_event(all, &event, m);
 	else
 		message_discard(m);
 }

@@ -194,8 +194,10 @@ error_t volumes_make(struct containers *all, const char *name, const char *label
 		now = 0;
 	if (err == 0)
 		err = add(all, name, labels, now);
-	if (err == 0)
+	if (err == 0) {
 		write_record(all);
+		events_tell(all, "volume", "create", name, "{\"driver\":\"local\"}");
+	}
 	return err;
 }
 
@@ -210,6 +212,7 @@ error_t volumes_remove(struct containers *all, const char *name)
 	error_t err = ask(all, ask_remove, (void *)(uintptr_t)name);
 
 	if (err == 0 && volume != NULL) {
+		events_tell(all, "volume", "destroy", name, "{\"driver\":\"local\"}");
 		forget(volume);
 		write_record(all);
 	}

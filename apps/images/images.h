@@ -13,6 +13,7 @@
 //                stdin, waiters.c has the clients that wait for it
 //   ingest.c     from a job's folder into the store
 //   sweep.c      folders of jobs that are over
+//   events.c     what happens to images, for who watches containers
 //   show.c       images in the forms of Docker's API
 //   operations.c tag; remove.c has rm and prune
 #pragma once
@@ -153,6 +154,11 @@ uint32_t followers_ask(struct images *images, const struct image_entry *image);
 void sweep_init(struct images *images);
 // A folder of the store, with all that is in it, is to go.
 void sweep_add(struct images *images, const char *name);
+// --- events.c ---
+
+// Tells `containers` of an event: "tag", "untag", "delete", "pull", "load". `id` is the image's id,
+// of a pull its name.
+void event_tell(const struct images *images, const char *action, const char *id, const char *name);
 
 // --- show.c ---
 

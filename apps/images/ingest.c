@@ -117,5 +117,12 @@ error_t ingest(struct job *job, const struct line *line, char error[static OUTPU
 		return say(error, err, "its files");
 	err = refer_all(job, line, id);
 	followers_tell(job->images);
-	return err < 0 ? say(error, err, "its names") : 0;
+	if (err < 0)
+		return say(error, err, "its names");
+	if (job->kind == JOB_PULL)
+		event_tell(job->images, "pull", reference_familiar(job->name),
+		           reference_familiar(job->name));
+	else
+		event_tell(job->images, "load", id, id);
+	return 0;
 }

@@ -63,5 +63,6 @@ void operation_tag(struct request *request)
 		return;
 	}
 	followers_tell(images);
+	event_tell(images, "tag", found.image->id, reference_familiar(name));
 	reply_empty(request->client, request->id, 201, 0);
 }

@@ -90,6 +90,7 @@ static void untag(struct images *images, struct removal *removal, const char *id
 			    (name != NULL && !goes_along(images, reference, name, id)))
 				continue;
 			say(removal, "Untagged", reference_familiar(reference->name));
+			event_tell(images, "untag", id, reference_familiar(reference->name));
 			catalog_unrefer(images, reference);
 		}
 	}
@@ -105,6 +106,7 @@ static void delete_image(struct images *images, struct removal *removal, struct 
 		log_debug("the names go with the image");
 	store_remove(images, image);
 	say(removal, "Deleted", id);
+	event_tell(images, "delete", id, id);
 	removal->freed += image->size;
 	// What the host has packed stays.
 	image->is_stored = image->is_going = false;

@@ -77,6 +77,12 @@ struct msg_images_stop {
 	uint32_t id;
 };
 
+// To `containers`, whose clients watch what happens: an event of an image. One handle: a folio with
+// the action ("tag"), the image's id or name, and its name, each with a NUL behind it.
+struct msg_images_event {
+	uint32_t length;
+};
+
 #define IMAGES_MESSAGES(X)                      \
 	X(IMAGES_FOLLOW, images_follow, 150, 0) \
 	X(IMAGES_LIST, images_list, 151, 1)     \
@@ -84,7 +90,8 @@ struct msg_images_stop {
 	X(IMAGES_USED, images_used, 153, 0)     \
 	X(IMAGES_RUN, images_run, 154, 2)       \
 	X(IMAGES_RAN, images_ran, 155, 0)       \
-	X(IMAGES_STOP, images_stop, 156, 0)
+	X(IMAGES_STOP, images_stop, 156, 0)     \
+	X(IMAGES_EVENT, images_event, 157, 1)
 
 enum { IMAGES_MESSAGES(MESSAGE_NUMBER) };
 IMAGES_MESSAGES(MESSAGE_DECODER)

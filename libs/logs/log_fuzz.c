@@ -18,10 +18,12 @@ static void check_record(struct span line, const struct log_record *record)
 {
 	static uint8_t bytes[LOG_RECORD_MAX];
 	struct writer w = writer_make(bytes, sizeof(bytes));
+	char date[DATE_LENGTH + 1];
 
 	check(record->text.data >= line.data &&
 	      record->text.data + record->text.len < line.data + line.len);
-	log_record_write(&w, record);
+	date_write(record->time, date);
+	log_record_write(&w, record, date);
 	check(writer_status(&w) == 0 && w.len == line.len && memcmp(bytes, line.data, w.len) == 0);
 }
 

@@ -9,11 +9,9 @@
 
 static const char *const names[] = { [LOG_STDOUT] = "stdout", [LOG_STDERR] = "stderr" };
 
-void log_record_write(struct writer *w, const struct log_record *record)
+void log_record_write(struct writer *w, const struct log_record *record,
+                      const char date[static DATE_LENGTH])
 {
-	char date[DATE_LENGTH + 1];
-
-	date_write(record->time, date);
 	writer_bytes(w, date, DATE_LENGTH);
 	writer_u8(w, ' ');
 	writer_bytes(w, names[record->stream], NAME_LENGTH);

@@ -34,8 +34,9 @@ struct log_record {
 };
 
 // Appends a record, LOG_HEAD_LENGTH + text.len + 1 bytes. Its text has no newline in it, and no
-// more bytes than LOG_TEXT_MAX.
-void log_record_write(struct writer *w, const struct log_record *record);
+// more bytes than LOG_TEXT_MAX. `date` is its time as date_write has it.
+void log_record_write(struct writer *w, const struct log_record *record,
+                      const char date[static DATE_LENGTH]);
 // Reads the line at the start of `bytes`. Returns its length with its newline; 0: there is no
 // newline in them. `*good`: it is a record, which is in `out`.
 size_t log_record_read(struct span bytes, struct log_record *out, bool *good);

@@ -25,15 +25,17 @@ static void test_both_ways(void **state)
 		                     .text = span_of("hello") };
 	char out[200];
 	struct writer w = writer_make(out, sizeof(out));
+	char date[DATE_LENGTH + 1];
 	size_t len;
 	bool good;
 
 	(void)state;
-	log_record_write(&w, &record);
+	date_write(record.time, date);
+	log_record_write(&w, &record, date);
 	record.stream = LOG_STDERR;
 	record.whole = false;
 	record.text = span_of("wo\rld");
-	log_record_write(&w, &record);
+	log_record_write(&w, &record, date);
 	assert_int_equal(writer_status(&w), 0);
 	assert_int_equal(w.len, sizeof(text));
 	assert_memory_equal(out, text, sizeof(text) - 1);

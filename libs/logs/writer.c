@@ -20,11 +20,14 @@ static nsec_t now(void)
 	return time;
 }
 
-static nsec_t wall_time(void)
+// What comes next came at this time.
+static void stamp(struct log_writer *w)
 {
 	nsec_t time = 0;
 
-	return clock_get(CLOCK_WALL, &time) == 0 ? time : 0;
+	if (clock_get(CLOCK_WALL, &time) < 0)
+		time = 0;
+	date_write(time, w->date);
 }
 
 static void timer_arm(struct log_writer *w, nsec_t deadline)
@@ -51,12 +54,9 @@ static void add(struct log_writer *w, enum log_stream stream, bool whole, struct
 	struct log_buffer *buffer = filling(w);
 	struct writer out =
 		writer_make(buffer->bytes + buffer->len, sizeof(buffer->bytes) - buffer->len);
-	struct log_record record = { .time = wall_time(),
-		                     .stream = stream,
-		                     .whole = whole,
-		                     .text = text };
+	struct log_record record = { .stream = stream, .whole = whole, .text = text };
 
-	log_record_write(&out, &record);
+	log_record_write(&out, &record, w->date);
 	assert(writer_status(&out) == 0);
 	buffer->len += out.len;
 }
@@ -84,6 +84,7 @@ static void note(struct log_writer *w)
 	len = fmt_write(text, sizeof(text),
 	                "[starina: %llu bytes of output are not in this log: %s]",
 	                (unsigned long long)w->dropped, error_text(w->reason));
+	stamp(w);
 	add(w, LOG_STDERR, true, (struct span){ (const uint8_t *)text, len });
 	w->dropped = 0;
 }
@@ -103,6 +104,7 @@ size_t log_writer_take(struct log_writer *w, enum log_stream stream, struct span
 	struct log_rest *line = &w->lines[stream - 1];
 	size_t taken = 0;
 
+	stamp(w);
 	while (taken < bytes.len && may_take(w)) {
 		const uint8_t *from = bytes.data + taken, *end;
 		size_t room = LOG_TEXT_MAX - line->len, len = bytes.len - taken;
@@ -243,6 +245,7 @@ error_t log_writer_start(struct log_writer *w, struct loop *loop, handle_t conne
 void log_writer_finish(struct log_writer *w)
 {
 	w->finishing = true;
+	stamp(w);
 	// The last try.
 	w->try_at = 0;
 	timer_arm(w, now() + LOG_PATIENCE);

@@ -66,9 +66,10 @@ struct log_writer {
 	unsigned deaths;      // of the session, since something was written
 	// What is being written, and what comes meanwhile.
 	struct log_buffer buffers[2];
-	unsigned going;            // index of the first
-	size_t done;               // of it
-	struct log_rest lines[2];  // of stdout and stderr
+	unsigned going;              // index of the first
+	size_t done;                 // of it
+	char date[DATE_LENGTH + 1];  // of what was taken last
+	struct log_rest lines[2];    // of stdout and stderr
 	// What is dropped.
 	bool drops;
 	error_t reason;
