@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""What a container has of the host, by docker's client: folders, volumes, published ports."""
+
+import json
+import re
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import software
+from harness import PATIENCE, ROOT, check, check_equal, free_port, test
+from oci import Image, Layer, write_layout
+from test_engine import Engine
+from test_engine_containers import Docker
+from test_volume_work import GCC
+
+IMAGE = "web:1"
+PROGRAMS = ("sh", "echo", "cat", "ls", "touch", "rm", "mount", "grep", "httpd", "sleep", "id", "true")
+
+
+def web_image(directory):
+    """A web server that says so, with a volume that has something in it."""
+    layer = Layer().dir("bin").file("bin/busybox", (ROOT / "third_party/busybox/busybox").read_bytes(), 0o755)
+    for name in PROGRAMS:
+        layer.symlink(f"bin/{name}", "busybox")
+    layer.dir("www").file("www/index.html", "from the image\n").dir("data").file("data/seed", "seed\n", uid=5, gid=6)
+    write_layout(directory, Image(layer, Cmd=["httpd", "-f", "-p", "80", "-h", "/www"], Env=["PATH=/bin"],
+                                  ExposedPorts={"80/tcp": {}, "81/udp": {}}, Volumes={"/data": {}}))
+    return directory
+
+
+def start(context, share):
+    share.mkdir(exist_ok=True)
+    image = context.once("engine-web", web_image)
+    return Engine(context, "--share", str(share), LINUXRUN_IMAGES=f"{IMAGE}=oci://{image}", STARINA_MEMORY="2G",
+                  STARINA_DISK=str(context.scratch / "state.img"))
+
+
+def fetch(port, path="/"):
+    """What is served there, once something is: the emulator accepts before a container listens."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            time.sleep(0.1)
+
+
+def is_free(port):
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def refused(docker, says, *args, status=125):
+    done = docker("run", "--rm", *args, status=status)
+    check(says in done.stderr.decode(), done.stderr)
+
+
+def check_folders(docker, share):
+    """-v and --mount of folders and files of the host."""
+    (share / "src").mkdir()
+    (share / "src/file").write_text("of the host\n")
+    check_equal(docker.text("run", "--rm", "-v", f"{share}/src:/src", "-w", "/src", IMAGE, "sh", "-c", "cat file; echo back > out"), "of the host")
+    check_equal((share / "src/out").read_text(), "back\n")
+    check_equal(docker.text("run", "--rm", "-v", f"{share}/src/file:/etc/file:ro", IMAGE, "cat", "/etc/file"), "of the host")
+    done = docker("run", "--rm", "-v", f"{share}/made/by/it:/x:ro,Z", IMAGE, "touch", "/x/y", status=1)
+    check(b"Read-only" in done.stderr and (share / "made/by/it").is_dir(), done.stderr)
+    mount = f"type=bind,source={share}/src,target=/m"
+    check_equal(docker.text("run", "--rm", "--mount", mount + ",readonly,bind-propagation=rslave", IMAGE, "ls", "/m"), "file\nout")
+    refused(docker, f"bind source path does not exist: {share}/none", "--mount", f"type=bind,source={share}/none,target=/m", IMAGE)
+    refused(docker, "is outside of", "-v", "/etc:/x", IMAGE)
+    refused(docker, "rshared is not possible", "-v", f"{share}:/x:rshared", IMAGE)
+    refused(docker, "Duplicate mount point: /x", "-v", "aa:/x", "--tmpfs", "/x", IMAGE)
+    check_equal(docker.text("ps", "-aq"), "")
+
+
+def check_memory(docker):
+    lines = docker.text("run", "--rm", "--read-only", "--tmpfs", "/t:size=1m,exec", "--shm-size", "4m", "--mount",
+                        "type=tmpfs,target=/u,tmpfs-size=2m,tmpfs-mode=700", IMAGE, "mount").split("\n")
+    by_place = {line.split()[2]: line.split()[5] for line in lines}
+    check("size=1024k" in by_place["/t"] and "noexec" not in by_place["/t"], by_place["/t"])
+    check("size=2048k,mode=700" in by_place["/u"] and "noexec" in by_place["/u"], by_place["/u"])
+    check("size=4096k" in by_place["/dev/shm"], by_place["/dev/shm"])
+
+
+def check_volumes(docker):
+    """Volumes with names, without, and of others; their API."""
+    check_equal(docker.text("volume", "create", "--label", "a=b", "kept"), "kept")
+    check_equal(docker.text("volume", "create", "kept"), "kept")
+    check_equal(docker.text("run", "--rm", "-v", "site:/www", IMAGE, "sh", "-c", "cat /www/index.html; echo more > /www/more"), "from the image")
+    check_equal(docker.text("run", "--rm", "-v", "site:/other:ro", IMAGE, "ls", "/other"), "index.html\nmore")
+    # A new one is filled although its container may not write to it; or not.
+    check_equal(docker.text("run", "--rm", "-v", "fresh:/www:ro", "-v", "empty:/data:nocopy", IMAGE, "ls", "/www", "/data"), "/data:\n\n/www:\nindex.html")
+    check_equal(docker.text("run", "--rm", IMAGE, "sh", "-c", "ls -ln /data | grep seed; mount | grep -c virtiofs").split()[2:4], ["5", "6"])
+    check_equal(docker.text("volume", "ls", "-q").split(), ["empty", "fresh", "kept", "site"])
+    check_equal(docker.text("volume", "ls", "-q", "-f", "label=a=b", "-f", "name=k"), "kept")
+    first = docker.text("run", "-d", "--name", "first", "-v", "site:/www", "-v", "/mine", IMAGE)
+    mounts = {m["Destination"]: m for m in json.loads(docker.text("inspect", "-f", "{{json .Mounts}}", "first"))}
+    check_equal(sorted(mounts), ["/data", "/mine", "/www"])
+    check_equal((mounts["/www"]["Type"], mounts["/www"]["Name"], mounts["/www"]["RW"]), ("volume", "site", True))
+    check(re.fullmatch("[0-9a-f]{64}", mounts["/mine"]["Name"]), mounts)
+    check_equal(docker.text("volume", "ls", "-q", "-f", "dangling=true").split(), ["empty", "fresh", "kept"])
+    done = docker("volume", "rm", "site", status=1)
+    check(f"remove site: volume is in use - [{first}]" in done.stderr.decode(), done.stderr)
+    # What another has by --volumes-from stays when the first goes.
+    docker("run", "-d", "--name", "second", "--volumes-from", "first:ro", IMAGE, "sleep", "1000")
+    done = docker("exec", "second", "touch", "/mine/x", status=1)
+    check(b"Read-only" in done.stderr, done.stderr)
+    docker("rm", "-f", "-v", "first")
+    check(mounts["/mine"]["Name"] in docker.text("volume", "ls", "-q"))
+    docker("exec", "second", "ls", "/mine")
+    docker("rm", "-f", "-v", "second")
+    check(mounts["/mine"]["Name"] in docker.text("volume", "prune", "-f"))
+    check_equal(docker.text("volume", "rm", "fresh", "empty").split(), ["fresh", "empty"])
+    check_equal(json.loads(docker.text("volume", "inspect", "kept"))[0]["Labels"], {"a": "b"})
+    check(b"no such volume" in docker("volume", "inspect", "fresh", status=1).stderr)
+    check(b'plugin "nfs" not found' in docker("volume", "create", "-d", "nfs", "x1", status=1).stderr)
+
+
+def check_ports(docker):
+    """Ports of the host, one by one, any and all; what is taken fails the start and leaves nothing."""
+    port, other = free_port(), free_port()
+    docker("run", "-d", "--name", "web", "-p", f"{port}:80", "-v", "site:/www", IMAGE)
+    check_equal(fetch(port), "from the image\n")
+    check_equal(fetch(port, "/more"), "more\n")
+    check(f"0.0.0.0:{port}->80/tcp" in docker.text("ps", "--format", "{{.Ports}}"))
+    check_equal(docker.text("port", "web"), f"80/tcp -> 0.0.0.0:{port}")
+    address = docker.text("inspect", "-f", "{{.NetworkSettings.IPAddress}} {{.NetworkSettings.Gateway}}", "web")
+    check(re.fullmatch(r"10\.0\.2\.\d+ 10\.0\.2\.2", address), address)
+    done = docker("run", "--name", "late", "-p", f"127.0.0.1:{other}:80", "-p", f"127.0.0.1:{port}:80", IMAGE, status=125)
+    check(f"Bind for 127.0.0.1:{port} failed: port is already allocated" in done.stderr.decode(), done.stderr)
+    check(is_free(other))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        docker("start", "late", status=1)
+        refused(docker, f"listen tcp4 127.0.0.1:{number}: bind: address already in use", "-p", f"127.0.0.1:{number}:80", IMAGE)
+        # A range goes on behind what is taken.
+        docker("run", "-d", "--name", "range", "-p", f"127.0.0.1:{number}-{number + 20}:80", IMAGE)
+    found = docker.text("port", "range", "80/tcp")
+    check(number < int(found.rpartition(":")[2]) <= number + 20, found)
+    docker("run", "-d", "--name", "all", "-P", "-p", "127.0.0.1::53/udp", IMAGE)
+    ports = json.loads(docker.text("inspect", "-f", "{{json .NetworkSettings.Ports}}", "all"))
+    check_equal(sorted(ports), ["53/udp", "80/tcp", "81/udp"])
+    check_equal(fetch(ports["80/tcp"][0]["HostPort"]), "from the image\n")
+    docker("restart", "-t", "0", "web")
+    check_equal(fetch(port), "from the image\n")
+    docker("run", "--rm", "--network", "none", "-p", f"{port}:80", IMAGE, "true")
+    docker("rm", "-f", "web", "all", "range", "late")
+    docker("run", "-d", "--name", "again", "-p", f"127.0.0.1:{port}:80", "-p", f"127.0.0.1:{other}:80", IMAGE)
+    check_equal((fetch(port), fetch(other)), ("from the image\n", "from the image\n"))
+    docker("rm", "-f", "again")
+
+
+@test
+def docker_mounts_and_ports(context):
+    """All of -v, --mount, --tmpfs, -p and `docker volume`; volumes and their labels are there after a boot."""
+    share = context.scratch / "shared"
+    engine = start(context, share)
+    docker = Docker(context, engine)
+    check_folders(docker, share)
+    check_memory(docker)
+    check_volumes(docker)
+    check_ports(docker)
+    engine.stop()
+    engine = start(context, share)
+    docker = Docker(context, engine)
+    check_equal(docker.text("volume", "ls", "-q", "-f", "label=a").split(), ["kept"])
+    check_equal(docker.text("run", "--rm", "-v", "site:/www", IMAGE, "cat", "/www/more"), "more")
+    check_equal(sorted(re.findall(r"^[a-z]+$", docker.text("volume", "prune", "-af"), re.MULTILINE)), ["kept", "site"])
+    check_equal(docker.text("volume", "ls", "-q"), "")
+    engine.stop()
+
+
+@test
+def docker_builds_and_serves(context):
+    """A CI job: gcc and make in Debian's image on a folder of the host. A web server on a volume, which another one fills."""
+    images = [f"{name}:1=" + software.settings(context, image)["LINUXRUN_IMAGE"] for name, image in (("gcc", GCC), ("nginx", software.NGINX))]
+    folder = context.scratch / "project"
+    folder.mkdir(exist_ok=True)
+    (folder / "main.c").write_text('#include <stdio.h>\nint main(void) { puts("built in a container"); return 0; }\n')
+    (folder / "Makefile").write_text("test: program\n\t./program > result\nprogram: main.c\n\tgcc -static -o $@ $<\n")
+    engine = Engine(context, "--share", str(folder), LINUXRUN_IMAGES=",".join(images), STARINA_CACHE=software.store(), STARINA_MEMORY="2G",
+                    STARINA_DISK=str(context.scratch / "state.img"))
+    docker = Docker(context, engine)
+    docker("run", "--rm", "-v", f"{folder}:/src", "-w", "/src", "gcc:1", "make")
+    check_equal((folder / "result").read_text(), "built in a container\n")
+    check((folder / "program").read_bytes().startswith(b"\x7fELF"))
+    port = free_port()
+    docker("run", "-d", "--name", "web", "-p", f"{port}:80", "-v", "site:/var/www/html", "nginx:1")
+    check("Welcome to nginx!" in fetch(port))
+    docker("run", "--rm", "-v", "site:/site", "-v", f"{folder}:/src:ro", "gcc:1", "cp", "/src/result", "/site/index.nginx-debian.html")
+    # A container that was alone with a file looks again after some seconds.
+    for _ in range(PATIENCE):
+        if fetch(port) == "built in a container\n":
+            break
+        time.sleep(1)
+    check_equal(fetch(port), "built in a container\n")
+    docker("rm", "-f", "web")
+    engine.stop()
