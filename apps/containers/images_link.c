@@ -25,7 +25,7 @@ const struct image *container_image(const struct container *c)
 static void take_list(struct containers *all, const struct msg_images_list *list, struct message *m)
 {
 	struct image_index index;
-	struct payload payload;
+	struct payload payload = { 0 };
 	error_t err = ERR_PROTOCOL;
 
 	if (m->num_handles == 1)

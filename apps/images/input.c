@@ -22,6 +22,17 @@ bool input_send(struct job *job, struct message *m)
 	return true;
 }
 
+void input_begin(struct job *job)
+{
+	if (job->has_unsent)
+		return;
+	list_for_each(entry, &job->waiters) {
+		struct job_waiter *waiter = container_of(entry, struct job_waiter, entry);
+
+		source_want_messages(&waiter->source, true);
+	}
+}
+
 void input_go_on(struct job *job)
 {
 	source_want_writable(&job->stream, false);
@@ -30,9 +41,5 @@ void input_go_on(struct job *job)
 		if (!input_send(job, &job->unsent))
 			return;
 	}
-	list_for_each(entry, &job->waiters) {
-		struct job_waiter *waiter = container_of(entry, struct job_waiter, entry);
-
-		source_want_messages(&waiter->source, true);
-	}
+	input_begin(job);
 }

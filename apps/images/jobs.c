@@ -404,10 +404,12 @@ static void start(struct job *job)
 		err = send_login(job);
 	if (err == 0)
 		err = send_run(job);
-	if (err == 0)
+	if (err == 0) {
+		input_begin(job);
 		return;
+	}
 	fail(job,
-	     err == ERR_NOT_FOUND ? "there is no state disk to keep images on (--state)"
+	     err == ERR_NOT_FOUND ? "there is no state disk to keep images on (STARINA_DISK)"
 	                          : error_text(err));
 	job_over(job);
 }

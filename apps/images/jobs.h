@@ -107,6 +107,8 @@ void waiter_free(struct job_waiter *waiter);
 
 // Sends a message to the container's stdin. Returns whether more fits.
 bool input_send(struct job *job, struct message *m);
+// Takes what its clients send.
+void input_begin(struct job *job);
 // There is room again.
 void input_go_on(struct job *job);
 

@@ -178,7 +178,9 @@ struct span record_member(struct span object, const char *key)
 		if (span_equals(name, key))
 			found = value;
 	}
-	return r.bad ? (struct span){ 0 } : found;
+	if (r.bad)
+		found.len = 0;
+	return found;
 }
 
 char *record_text(struct span json)

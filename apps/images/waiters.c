@@ -182,6 +182,8 @@ struct job_waiter *waiter_make(struct request *request, struct job *job)
 		return NULL;
 	}
 	request->channel = HANDLE_NONE;
+	// Before its job begins there is nobody who would read its body.
+	source_want_messages(&waiter->source, job->stream_open);
 	waiter->images = request->images;
 	waiter->job = job;
 	waiter->client = request->client;

@@ -141,7 +141,7 @@ static const struct image *find_id(const struct image_index *index, const char *
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
 		text += sizeof(prefix) - 1;
 	len = strlen(text);
-	if (len < IMAGE_MIN_PREFIX)
+	if (len < IMAGE_MIN_PREFIX || index->images == NULL)
 		return NULL;
 	for (size_t i = 0; i < index->count; i++) {
 		const struct image *image = &index->images[i];

@@ -2,6 +2,7 @@
 """Images through ./run.sh --engine, by docker's client."""
 
 import json
+import shutil
 import tarfile
 
 from harness import ROOT, check, check_equal, test
@@ -99,10 +100,21 @@ def image_life(context):
     done = docker("load", stdin=b"not an archive", status=1)
     check(b"archive" in done.stderr, done.stderr)
     pulled(context, docker, layout, identity)
+    third, _, _ = archive(context, "third", "third:1", "three")
     engine.stop()
 
-    engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G")
+    # It is killed again and again, also in the midst of loads, some of which fail then.
+    context.build = context.suite.build
+    shutil.rmtree(context.scratch / "build")
+    context.boot_image("starina-reaper")
+    engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G",
+                    STARINA_APPEND="reaper.target=images reaper.count=3 reaper.pause=3000")
     docker = Docker(context, engine)
+    while not any("done: httpd answered each time" in line for line in engine.log.lines):
+        docker("load", "-i", third, status=None)
+    check_equal(docker.text("load", "-i", third), "Loaded image: third:1")
+    check_equal(docker.text("run", "--rm", "third:1"), "three")
+    docker("rmi", "third:1")
     check("first:1" in names(docker), names(docker))
     check_equal(docker.text("run", "--rm", "first:1"), "two")
     docker("rm", "user")
