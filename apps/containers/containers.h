@@ -131,6 +131,7 @@ struct container {
 	struct source stop_source;
 
 	// policy.c
+	bool lacked_memory;  // at its last end: `OOMKilled`
 	bool stopped_by_user;
 	bool starts_itself;      // and its user has not asked for it
 	uint32_t restart_count;  // without its user

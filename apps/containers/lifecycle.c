@@ -428,12 +428,18 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 			break;
 		c->started = true;
 		c->exit_code = 0;
+		c->lacked_memory = false;
 		c->started_at = wall_time();
 		store_write(c);
 		events_container(c, "start", NULL);
 		answer_started(c);
 		break;
-	case VMM_ENDED: container_over(c, state->status & 0xff, text); break;
+	case VMM_ENDED:
+		c->lacked_memory = (state->flags & VMM_LACKED_MEMORY) != 0;
+		if (c->lacked_memory)
+			events_container(c, "oom", NULL);
+		container_over(c, state->status & 0xff, text);
+		break;
 	default: break;
 	}
 }

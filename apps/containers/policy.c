@@ -159,6 +159,7 @@ void policy_write_record(struct json_writer *w, const struct container *c)
 	write_member(w, ",\"Max\":", s->restart_max);
 	write_member(w, ",\"Count\":", c->restart_count);
 	write_member(w, ",\"Stopped\":", c->stopped_by_user ? 1 : 0);
+	write_member(w, ",\"LackedMemory\":", c->lacked_memory ? 1 : 0);
 	write_member(w, ",\"Memory\":", s->memory);
 	write_member(w, ",\"NanoCpus\":", s->nano_cpus);
 	json_write_raw(w, "}");
@@ -185,6 +186,8 @@ void policy_read_record(struct json_reader *r, struct container *c)
 			c->restart_count = (uint32_t)json_take_u64(r);
 		else if (is_key(key, "Stopped"))
 			c->stopped_by_user = json_take_u64(r) != 0;
+		else if (is_key(key, "LackedMemory"))
+			c->lacked_memory = json_take_u64(r) != 0;
 		else if (is_key(key, "Memory"))
 			update.memory = (int64_t)json_take_u64(r);
 		else if (is_key(key, "NanoCpus"))

@@ -109,7 +109,8 @@ static void write_state(struct json_writer *w, const struct container *c)
 	key_bool(w, ",\"Running\":", container_is_active(c));
 	key_bool(w, ",\"Paused\":", c->paused);
 	key_bool(w, ",\"Restarting\":", policy_is_restarting(c));
-	json_write_raw(w, ",\"OOMKilled\":false,\"Dead\":false");
+	key_bool(w, ",\"OOMKilled\":", c->lacked_memory);
+	json_write_raw(w, ",\"Dead\":false");
 	key_number(w, ",\"Pid\":", c->state == CONTAINER_RUNNING ? 1 : 0);
 	key_number(w, ",\"ExitCode\":", c->exit_code);
 	key_string(w, ",\"Error\":", c->error);

@@ -62,6 +62,7 @@ static void container_ended(void *context, int status, const char *error)
 	// The text is the container's own.
 	if (error != NULL)
 		str_copy(text, error, sizeof(text));
+	vmm->lacked_memory = guest_container_lacked_memory(vmm->container);
 	guest_container_destroy(vmm->container);
 	vmm->container = NULL;
 	ended(vmm, status, error != NULL ? text : NULL);

@@ -24,7 +24,8 @@ void link_tell(struct vmm *vmm)
 	struct msg_vmm_state state = { .state = vmm->state,
 		                       .status = vmm->status,
 		                       .flags = (vmm->failed ? VMM_FAILED : 0) |
-		                               (vmm->paused ? VMM_PAUSED : 0) };
+		                               (vmm->paused ? VMM_PAUSED : 0) |
+		                               (vmm->lacked_memory ? VMM_LACKED_MEMORY : 0) };
 	size_t room = MESSAGE_MAX_DATA - sizeof(state), len = strlen(vmm->error);
 	struct netdev_network network;
 	struct message m;

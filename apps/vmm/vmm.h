@@ -62,6 +62,7 @@ struct vmm {
 	enum vmm_state state;
 	int status;
 	bool failed;
+	bool lacked_memory;
 	char error[VM_ERROR_MAX];
 	uint8_t id[VMM_ID_SIZE];
 

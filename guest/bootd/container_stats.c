@@ -48,3 +48,11 @@ void container_stats_read(struct control_stats *stats)
 	if (proc >= 0)
 		close(proc);
 }
+
+bool container_lacked_memory(void)
+{
+	char text[TEXT_MAX];
+
+	cgroup_read("memory.events", text, sizeof(text));
+	return stats_field(text, "oom_kill") > 0;
+}

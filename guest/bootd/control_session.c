@@ -13,6 +13,7 @@
 #include "guest/bootd/container_init.h"
 #include "guest/bootd/control_frame.h"
 #include "guest/bootd/control_queries.h"
+#include "guest/bootd/container_stats.h"
 #include "guest/bootd/network.h"
 #include "guest/bootd/console_port.h"
 #include "guest/bootd/prepare.h"
@@ -456,8 +457,9 @@ void session_report(struct session *session)
 		if (session->on_disk || session->config.num_added > 0)
 			sync();
 		process_table_finish(&session->added, &session->out);
-		control_out_event(&session->out, CONTROL_EVENT_EXITED, process->number,
-		                  process->status, "");
+		control_out_event(
+			&session->out, CONTROL_EVENT_EXITED, process->number,
+			process->status | (container_lacked_memory() ? CONTROL_EXITED_OOM : 0), "");
 		process->state = PROCESS_FAILED;
 	}
 }

@@ -115,6 +115,11 @@ int cgroup_freeze(bool frozen, struct failure *failure)
 	return outcome(1, failure);
 }
 
+bool container_lacked_memory(void)
+{
+	return false;
+}
+
 void container_stats_read(struct control_stats *stats)
 {
 	check(session.process.state == PROCESS_RUNNING);
@@ -498,7 +503,8 @@ static void send_requests(int peer, const uint8_t *data, size_t size)
 		const size_t kind = (data[0] & 0x7f) % (sizeof(kinds) / sizeof(kinds[0]));
 		const size_t numbers = kinds[kind].type & ADDED && size > 1 ? 1 : 0;
 		const uint32_t process = numbers > 0 ? data[1] % 100 : 0;
-		uint8_t body[64] = { 0 };
+		// Of the longest of them.
+		uint8_t body[sizeof(struct control_networks)] = { 0 };
 		size_t length = data[0] >> 7 != 0 ? kinds[kind].fixed : 0;
 
 		if (length > size - 1 - numbers)

@@ -35,13 +35,15 @@ struct msg_vmm_state {
 	uint8_t address[4];              // of the virtual machine, in network order; all zero: none
 	uint8_t gateway[4];              // of its network, likewise
 	uint32_t prefix_len;             // of its network
-	uint32_t flags;                  // VMM_FAILED, VMM_PAUSED
+	uint32_t flags;                  // VMM_FAILED, VMM_PAUSED, VMM_LACKED_MEMORY
 };
 
 // It never ran: what is wrong is in the tail.
 #define VMM_FAILED (1u << 0)
 // Its processes stand still (VMM_QUERY_FREEZE).
 #define VMM_PAUSED (1u << 1)
+// VMM_ENDED: it, or a process of it, was ended for want of memory.
+#define VMM_LACKED_MEMORY (1u << 7)
 
 // Of vmm_start.
 #define VMM_TTY (1u << 0)         // its output is one stream, without headers

@@ -90,6 +90,8 @@ void guest_container_root_reopened(struct guest_container *c, handle_t channel);
 void guest_container_writable_reopened(struct guest_container *c, handle_t channel);
 // The app takes output of `stream` again.
 void guest_container_output_resume(struct guest_container *c, enum guest_stream stream);
+// Whether the container has ended, and it or a process of it was ended for want of memory.
+bool guest_container_lacked_memory(const struct guest_container *c);
 // Whether signal `number` does not end a process that has not asked for it (1 to 64; others: true).
 bool guest_container_signal_is_ignored(uint32_t number);
 // Sends Linux's signal `number` to the container's init. Before it has started, a signal that would

@@ -200,6 +200,10 @@ static error_t take_exited(struct guest_container *c, const struct control_heade
 	struct control_exited exited;
 
 	reader_copy(&r, &exited, sizeof(exited));
+	if (header->type == CONTROL_EVENT_EXITED) {
+		c->lacked_memory = (exited.status & CONTROL_EXITED_OOM) != 0;
+		exited.status &= ~CONTROL_EXITED_OOM;
+	}
 	if (reader_status(&r) < 0 || exited.status > 255)
 		return ERR_PROTOCOL;
 	if (header->type == CONTROL_EVENT_FAILED) {

@@ -16,6 +16,11 @@ void guest_container_settle_later(struct guest_container *c)
 	assert(err == 0);
 }
 
+bool guest_container_lacked_memory(const struct guest_container *c)
+{
+	return c->lacked_memory;
+}
+
 void guest_container_exit(struct guest_container *c, int status)
 {
 	if (c->state >= CONTAINER_EXITED)

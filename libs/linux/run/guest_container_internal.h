@@ -38,7 +38,8 @@ struct guest_container {
 	bool networks_told;    // to the guest
 	bool network_awaited;  // the container is created once the network is known
 	int status;
-	bool failed;  // `error` says why
+	bool lacked_memory;  // it, or a process of it, was ended for that
+	bool failed;         // `error` says why
 	char error[VM_ERROR_MAX];
 	nsec_t start_time;
 	uint32_t start_request;  // the last of those that must succeed

@@ -33,6 +33,7 @@ static void test_run(void **state)
 	guest_send(VIRTIO_CONSOLE_QUEUE_TX(GUEST_PORT_STDOUT), "hello", 5);
 	guest_exited(CONTROL_EVENT_EXITED, 7);
 	expect_end(7, NULL);
+	assert_false(heard.lacked_memory);
 	assert_int_equal(heard.output_len, 5);
 	assert_memory_equal(heard.output, "hello", 5);
 }
@@ -71,6 +72,15 @@ static void hostile_before_ready(uint32_t which)
 		guest_frame(CONTROL_CONFIGURE, 0, 0, NULL, 0);  // not for the guest to send
 		break;
 	}
+}
+
+static void test_want_of_memory(void **state)
+{
+	(void)state;
+	guest_start();
+	guest_exited(CONTROL_EVENT_EXITED, 137 | CONTROL_EXITED_OOM);
+	expect_end(137, NULL);
+	assert_true(heard.lacked_memory);
 }
 
 static void hostile_while_running(uint32_t which)
@@ -252,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		container_case(test_run),
 		container_case(test_output_outlives_guest),
+		container_case(test_want_of_memory),
 		container_case(test_hostile_frames),
 		container_case(test_refused_requests),
 		container_case(test_not_found),

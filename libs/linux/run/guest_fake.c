@@ -51,6 +51,7 @@ static void take_ended(void *context, int s, const char *error)
 	(void)context;
 	heard.ended++;
 	heard.status = s;
+	heard.lacked_memory = guest_container_lacked_memory(container);
 	strcpy(heard.error, error != NULL ? error : "");
 	guest_container_destroy(container);
 	container = NULL;

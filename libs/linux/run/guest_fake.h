@@ -16,6 +16,7 @@
 // What the container's owner has heard, and how much output it takes.
 struct heard {
 	int status;
+	bool lacked_memory;
 	char error[VM_ERROR_MAX];
 	uint32_t started, ended, lost, input_ready;
 	char output[256];

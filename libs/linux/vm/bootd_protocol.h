@@ -283,5 +283,8 @@ struct control_ready {
 struct control_exited {
 	// What a shell would say: the exit code, or 128 + the signal that ended it;
 	// 125 the container could not be set up, 126 not executable, 127 not found.
-	uint32_t status;
+	uint32_t status;  // and CONTROL_EXITED_OOM
 };
+
+// Of process 1: it, or others of the container, were ended for want of memory.
+#define CONTROL_EXITED_OOM (1u << 31)

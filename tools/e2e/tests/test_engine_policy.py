@@ -167,6 +167,8 @@ def surroundings(docker):
     done = docker("run", "--rm", *flags.split(), IMAGE, "sh", "-c", SURROUNDINGS)
     check_equal(done.stdout.decode().strip(), SEEN)
     check(b"CpuShares has no effect" in done.stderr, done.stderr)
+    docker("run", "--name", "hungry", "-m", "64m", IMAGE, "tail", "/dev/zero", status=137)
+    check_equal(docker.text("inspect", "-f", "{{.State.OOMKilled}} {{.State.ExitCode}}", "hungry"), "true 137")
     done = docker("run", "--rm", "--group-add", "nosuch", IMAGE, "true", status=125)
     check(b"unable to find group nosuch" in done.stderr, done.stderr)
     done = docker("run", "--rm", "--ipc", "host", IMAGE, "true", status=125)
