@@ -111,13 +111,15 @@ static int workspace_init(struct tree *tree, struct spool *spool, const char *sc
 int pack_root(pack_apply_fn *apply, void *context, const char *path, struct error *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	// Of a virtual machine of 256 MiB, half.
+	static const struct tree_limits limits = { .memory = 128u << 20, .entries = 500000 };
 	struct spool spool = { .fd = -1 };
 	struct tree tree;
 	int result = -1;
 
 	if (fd < 0)
 		return error_set_errno(err, errno, "cannot write %s", path);
-	if (tree_init(&tree, NULL, err) < 0)
+	if (tree_init(&tree, &limits, err) < 0)
 		goto out_close;
 	// Contents are written once, to where they stay: the disk is behind a virtual machine.
 	if (spool_adopt(&spool, fd, SQUASHFS_CONTENTS, err) == 0 &&

@@ -295,6 +295,8 @@ static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
 		                    .layout = layout,
 		                    .name = digest };
 	char actual_diff_id[DIGEST_TEXT_SIZE];
+	// The bytes of a blob that is not compressed were verified as it was.
+	bool is_known = layout->is_verified && strcmp(digest, diff_id) == 0;
 	struct error mismatch;
 	char path[BLOB_PATH_SIZE];
 	int result = -1;
@@ -307,7 +309,8 @@ static int layer_apply_blob(const struct oci_layout *layout, const char *digest,
 	if (!layout->is_verified && digest_init(&blob.digest, digest, err) < 0)
 		goto out_close;
 	snprintf(actual_diff_id, sizeof(actual_diff_id), "%s", diff_id);
-	result = layer_apply(tree, spool, &blob.source, number, actual_diff_id, err);
+	result = layer_apply(tree, spool, &blob.source, number, is_known ? NULL : actual_diff_id,
+	                     err);
 	// A wrong digest explains whatever else went wrong.
 	if (blob_source_check(&blob, digest, &mismatch) < 0) {
 		*err = mismatch;

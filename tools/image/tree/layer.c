@@ -99,7 +99,8 @@ static la_ssize_t read_tar(struct archive *archive, void *context, const void **
 		archive_set_error(archive, EIO, "%s", layer->err->text);
 		return -1;
 	}
-	digest_update(&layer->digest, layer->tar_buffer, (size_t)length);
+	if (layer->digest.hash)
+		digest_update(&layer->digest, layer->tar_buffer, (size_t)length);
 	layer->uncompressed += (uint64_t)length;
 	if (layer->uncompressed > layer->spool->limit) {
 		error_set(layer->err, "it holds more than %llu MiB uncompressed",
@@ -435,13 +436,13 @@ int layer_apply(struct tree *tree, struct spool *spool, struct layer_source *sou
 	};
 	int result = -1;
 
-	if (digest_init(&layer.digest, diff_id, err) < 0)
+	if (diff_id && digest_init(&layer.digest, diff_id, err) < 0)
 		return -1;
 	if (layer_open(&layer) == 0)
 		result = apply_all(&layer);
 	if (layer.has_aufs_links)
 		tree_whiteout(tree, tree->root, AUFS_LINKS, number + 1);
-	if (result == 0)
+	if (result == 0 && diff_id)
 		digest_finish(&layer.digest, diff_id);
 	digest_abort(&layer.digest);
 	archive_read_free(layer.tar);
