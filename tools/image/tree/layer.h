@@ -21,8 +21,8 @@ struct layer_source {
 // Applies the layer, plain or compressed with gzip, bzip2, xz or zstd, to `tree` as layer number
 // `number` (counting up from 1), its files' contents to `spool`. All bytes of `source` are read.
 // `diff_id` (DIGEST_TEXT_SIZE bytes) is what the digest of the uncompressed bytes should be, or
-// empty; it gets what it is, by the same algorithm. NULL: nobody asks, and none is computed. The archive may end, as Go's reader has it,
-// without its end blocks and without the last padding. On -1, with `err`, the tree is of no use any
-// more.
+// empty; it gets what it is, by the same algorithm. NULL: none is computed. The archive may end, as
+// Go's reader has it, without its end blocks and without the last padding. On -1, with `err`, the
+// tree is of no use any more.
 int layer_apply(struct tree *tree, struct spool *spool, struct layer_source *source,
                 unsigned number, char *diff_id, struct error *err);
