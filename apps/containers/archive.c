@@ -15,6 +15,7 @@ struct archive {
 	uint32_t operation;
 	struct client *client;  // NULL: nobody waits
 	uint32_t request;
+	handle_t channel;  // until it is sent
 	bool keep_kinds;
 	bool has_owner;
 	char path[PATH_SIZE];
@@ -22,6 +23,8 @@ struct archive {
 
 static void archive_free(struct archive *a)
 {
+	if (a->channel != HANDLE_NONE)
+		handle_close(a->channel);
 	list_remove(&a->entry);
 	heap_free(a);
 }
@@ -69,8 +72,12 @@ static void answer(const struct archive *a, const struct container *c, int statu
 	// The others have their answer in their stream.
 }
 
-bool archive_told(struct container *c, const struct msg_vmm_process *process, const char *text)
+bool archive_told(struct container *vmms, const struct msg_vmm_process *process, const char *text)
 {
+	struct container *c = vmms->is_visit ? vmms->visited : vmms;
+
+	if (c == NULL)
+		return false;
 	list_for_each(entry, &c->archives) {
 		struct archive *a = container_of(entry, struct archive, entry);
 
@@ -83,19 +90,21 @@ bool archive_told(struct container *c, const struct msg_vmm_process *process, co
 		else
 			answer(a, c, process->status & 0xff);
 		archive_free(a);
+		if (c->visitor != NULL && list_is_empty(&c->archives))
+			visit_idle(c->visitor);
 		return true;
 	}
 	return false;
 }
 
-void archive_end_all(struct container *c)
+void archive_fail_all(struct container *c, const char *why)
 {
 	list_for_each_safe(pos, &c->archives)
 	{
 		struct archive *a = container_of(pos, struct archive, entry);
 
 		if (a->client != NULL)
-			reply_error(a->client, a->request, 409, "container %s has ended", c->name);
+			reply_error(a->client, a->request, 409, "container %s: %s", c->name, why);
 		archive_free(a);
 	}
 }
@@ -118,7 +127,11 @@ static void write_process(const struct archive *a, const struct container *c, st
 	if (a->operation == CONTAINERS_ARCHIVE_PUT) {
 		write_word(w, "put");
 		write_word(w, a->path);
-		write_word(w, has_owner ? (a->keep_kinds ? "ko" : "o") : a->keep_kinds ? "k" : "-");
+		// The machine of a visit is not shut down: what is written is to be on the disk.
+		write_word(w,
+		           has_owner               ? (a->keep_kinds ? "kos" : "os")
+		                   : a->keep_kinds ? "ks"
+		                                   : "s");
 		if (has_owner)
 			write_word(w, user);
 	} else {
@@ -186,42 +199,82 @@ static struct archive *make(const struct request *request, struct container *c, 
 	a->request = request->id;
 	a->keep_kinds = query_flag(request, "noOverwriteDirNonDir");
 	a->has_owner = query_flag(request, "copyUIDGID");
+	a->channel = request->channel;
 	list_push_back(&c->archives, &a->entry);
 	return a;
+}
+
+// Has the process of a virtual machine do it.
+static void order(struct archive *a, const struct container *c, struct vmm_process *vmm)
+{
+	struct message m;
+	error_t err;
+
+	message_init(&m, 0);
+	err = make_order(a, c, &m);
+	if (err == 0) {
+		m.handles[m.num_handles++] = a->channel;
+		a->channel = HANDLE_NONE;
+	}
+	if (err == 0 && vmms_send(vmm, &m))
+		return;
+	if (a->client != NULL)
+		reply_error(a->client, a->request, 503, "container %s cannot be told: try again",
+		            c->name);
+	archive_free(a);
+}
+
+void archive_go_on(struct container *c)
+{
+	struct container *at = c->visitor != NULL ? c->visitor : c;
+
+	if (at->vmm == NULL || !at->started)
+		return;
+	list_for_each_safe(pos, &c->archives)
+	{
+		struct archive *a = container_of(pos, struct archive, entry);
+
+		if (a->channel != HANDLE_NONE)
+			order(a, c, at->vmm);
+	}
+}
+
+// Whether it can be done now, or in a visit; the request is answered otherwise.
+static bool is_possible(struct request *request, const struct container *c, uint32_t operation)
+{
+	const char *why = NULL;
+
+	if (!operation_can_reach(request, c))
+		return false;
+	if (c->paused || c->is_pausing)
+		why = "is paused: unpause it before its files are copied";
+	else if (c->state == CONTAINER_RUNNING && !c->started)
+		why = "is being started: try again";
+	else if (c->state != CONTAINER_RUNNING && operation == CONTAINERS_ARCHIVE_PUT &&
+	         !c->all->has_store)
+		why = "keeps no files: there is no state disk (STARINA_DISK=none)";
+	if (why != NULL)
+		reply_error(request->client, request->id, 409, "container %s %s", c->name, why);
+	else if (operation == CONTAINERS_ARCHIVE_PUT && c->settings.read_only)
+		reply_error(request->client, request->id, 403,
+		            "container rootfs is marked read-only");
+	else
+		return true;
+	return false;
 }
 
 void operation_archive(struct request *request, uint32_t operation)
 {
 	struct container *c = operation_find(request);
 	struct archive *a;
-	struct message m;
-	error_t err;
 
-	if (c == NULL || !operation_can_reach(request, c))
+	if (c == NULL || request->channel == HANDLE_NONE || !is_possible(request, c, operation))
 		return;
-	if (c->state != CONTAINER_RUNNING || !c->started || request->channel == HANDLE_NONE) {
-		reply_error(request->client, request->id, 409, "container %s is not running",
-		            c->name);
-		return;
-	}
-	if (c->paused || c->is_pausing) {
-		reply_error(request->client, request->id, 409,
-		            "container %s is paused: unpause it before its files are copied",
-		            c->name);
-		return;
-	}
 	a = make(request, c, operation);
 	if (a == NULL)
 		return;
-	message_init(&m, 0);
-	err = make_order(a, c, &m);
-	if (err == 0) {
-		m.handles[m.num_handles++] = request->channel;
-		request->channel = HANDLE_NONE;
-	}
-	if (err < 0 || !vmms_send(c->vmm, &m)) {
-		reply_error(request->client, request->id, 503,
-		            "container %s cannot be told: try again", c->name);
-		archive_free(a);
-	}
+	request->channel = HANDLE_NONE;
+	if (c->state != CONTAINER_RUNNING && visit_get(c) == NULL)
+		archive_fail_all(c, "its files cannot be looked at: out of memory");
+	archive_go_on(c);
 }

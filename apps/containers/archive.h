@@ -17,8 +17,10 @@ struct request;
 // archive), 403 (a read-only container), 404 (the path), 409 (it has ended meanwhile).
 void operation_archive(struct request *request, uint32_t operation);
 // What has become of an added process. Returns whether it was one of these.
-bool archive_told(struct container *c, const struct msg_vmm_process *process, const char *text);
-// The container has ended: so have they.
-void archive_end_all(struct container *c);
+bool archive_told(struct container *vmms, const struct msg_vmm_process *process, const char *text);
+// They cannot be done (any more): who waits is told why.
+void archive_fail_all(struct container *c, const char *why);
+// The container's virtual machine, or that of a visit, can be asked.
+void archive_go_on(struct container *c);
 // As waiters_drop.
 void archive_waiters_drop(struct container *c, const struct client *client, uint32_t id);

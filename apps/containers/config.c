@@ -6,6 +6,7 @@
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/linux/vm/bootd_protocol.h"
 #include "libs/linux/vm/image_config.h"
 
 #define SHORT_ID 12u
@@ -118,19 +119,21 @@ error_t config_write(const struct container *c, const struct image *image, struc
                      char error[static SETTINGS_ERROR_MAX])
 {
 	const struct settings *s = &c->settings;
-	const char *user = first_of(s->user, image->user, NULL);
+	const char *user = c->is_visit ? NULL : first_of(s->user, image->user, NULL);
 	char short_id[SHORT_ID + 1];
 	error_t err;
 	bool first;
 
 	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
 	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{");
+	if (c->is_visit)
+		json_write_raw(w, "\"" CONTROL_BUILTIN "\":\"pause\",");
 	err = write_args(s, image, w, error);
 	if (err == 0)
 		err = write_env(c, image, s->tty, NULL, w);
 	if (err < 0)
 		return err;
-	write_place(s, first_of(s->workdir, image->workdir, "/"), user, w);
+	write_place(s, c->is_visit ? "/" : first_of(s->workdir, image->workdir, "/"), user, w);
 	if (s->tty)
 		write_terminal(w, s->host.console_size);
 	json_write_raw(w, "},\"hostname\":");

@@ -25,6 +25,7 @@
 #include "apps/containers/provision.h"
 #include "apps/containers/query.h"
 #include "apps/containers/settings.h"
+#include "apps/containers/visit.h"
 #include "apps/containers/volumes.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/vmm.h"
@@ -113,7 +114,12 @@ struct container {
 	struct port_list ports;  // of the host that lead to it, or are to
 	struct provision provision;
 	struct layer layer;
-	struct list archives;  // struct archive: on their way
+	struct list archives;       // struct archive: on their way
+	struct container *visitor;  // while it does not run: looks at its files; NULL: none
+	// Of a visit.
+	bool is_visit;
+	struct container *visited;  // NULL: it is removed
+	struct source visit_source;
 	struct mount_list mounts;
 	bool removes_volumes;     // when it is removed: those without a name
 	struct vmm_process *vmm;  // NULL: none

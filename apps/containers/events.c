@@ -87,7 +87,7 @@ void events_container(const struct container *c, const char *action, const char 
 	const char *labels = c->settings.labels;
 	struct json_writer w = { 0 };
 
-	if (c->job != 0)
+	if (container_is_hidden(c))
 		return;
 	// Labels come first: they are an object of strings.
 	json_write_raw(&w, labels != NULL && strcmp(labels, "{}") != 0 ? labels : "{");

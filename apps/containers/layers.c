@@ -30,7 +30,7 @@ uint32_t layer_flags(const struct container *c)
 {
 	if (!layer_is_used(c))
 		return 0;
-	return VMM_LAYER | (c->settings.auto_remove ? VMM_SCRATCH : 0);
+	return VMM_LAYER | (c->settings.auto_remove && !c->is_visit ? VMM_SCRATCH : 0);
 }
 
 static uint64_t layer_size(const struct container *c)
@@ -269,7 +269,8 @@ void layer_remove(const struct container *c)
 	error_t err;
 	char new[NAME_SIZE];
 
-	if (!layer_is_used(c))
+	// A visit's is that of the container.
+	if (!layer_is_used(c) || c->is_visit)
 		return;
 	new_name(c, new);
 	err = files_remove(session(c->all), c->id_text, removed, NULL);

@@ -205,13 +205,15 @@ void container_remove(struct container *c)
 {
 	if (c->job != 0) {
 		job_ended(c);
-	} else {
+	} else if (!c->is_visit) {
 		c->all->num_containers--;
 		logs_remove(c);
 	}
 	events_container(c, "destroy", NULL);
 	store_remove(c);
 	layer_remove(c);
+	archive_fail_all(c, "it was removed");
+	visit_forget(c);
 	list_for_each_safe(pos, &c->waiters)
 	{
 		struct waiter *waiter = container_of(pos, struct waiter, entry);
@@ -226,6 +228,8 @@ void container_remove(struct container *c)
 	stop_timer_close(c);
 	policy_cancel(c);
 	list_remove(&c->entry);
+	if (c->is_visit)
+		visit_ended(c);
 	if (c->removes_volumes || c->settings.auto_remove)
 		mounts_remove(c);
 	container_discard(c);
@@ -255,7 +259,7 @@ static void container_over(struct container *c, int status, const char *error)
 	exec_end_all(c);
 	query_end_all(c);
 	c->paused = c->is_pausing = false;
-	archive_end_all(c);
+	archive_fail_all(c, "it has ended");
 	c->state = CONTAINER_EXITED;
 	logs_ended(c);
 	c->exit_code = status;
@@ -409,7 +413,7 @@ void container_order(struct container *c)
 	mounts_send(c);
 	if (c->job != 0)
 		job_send_share(c);
-	else
+	else if (!c->is_visit)
 		logs_order(c);
 	c->vmm->order_sent = true;
 	logs_ready(c);
@@ -433,6 +437,8 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 		store_write(c);
 		events_container(c, "start", NULL);
 		answer_started(c);
+		if (c->is_visit)
+			visit_started(c);
 		break;
 	case VMM_ENDED:
 		c->lacked_memory = (state->flags & VMM_LACKED_MEMORY) != 0;

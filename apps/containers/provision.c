@@ -25,7 +25,7 @@ bool provision_advance(struct container *c)
 {
 	struct provision *p = &c->provision;
 
-	if (p->asking || !layer_advance(c))
+	if (p->asking || !visit_is_over(c) || !layer_advance(c))
 		return false;
 	// Set before the host is asked: it may answer from within.
 	p->asking = true;

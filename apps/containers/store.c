@@ -156,7 +156,7 @@ void store_write(const struct container *c)
 	struct json_writer w = { 0 };
 	char name[NAME_MAX];
 
-	if (!c->all->has_store || c->job != 0)
+	if (!c->all->has_store || container_is_hidden(c))
 		return;
 	file_name(c, name);
 	write_record(&w, c);
@@ -167,7 +167,7 @@ void store_remove(const struct container *c)
 {
 	char name[NAME_MAX];
 
-	if (c->job != 0)
+	if (container_is_hidden(c))
 		return;
 	file_name(c, name);
 	store_drop(c->all, name);

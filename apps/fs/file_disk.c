@@ -8,27 +8,6 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-bool file_disk_is_taken(struct fs *fs, const struct share *share)
-{
-	bool taken = false;
-
-	list_for_each_safe(entry, &fs->sessions)
-	{
-		struct session *session = container_of(entry, struct session, entry);
-
-		if (session->is_disk && session->root.inode == share->root.inode &&
-		    !(session->read_only && share->read_only))
-			session_end(session);
-	}
-	list_for_each(entry, &fs->sessions) {
-		const struct session *session = container_of(entry, struct session, entry);
-
-		taken |= session->is_disk && session->root.inode == share->root.inode &&
-			!(session->read_only && share->read_only);
-	}
-	return taken;
-}
-
 error_t file_disk_greet(const struct session *session)
 {
 	struct msg_blkdev_info info = { .num_sectors = session->num_sectors,
@@ -84,6 +63,39 @@ error_t file_disk_reply(struct call *call, int result)
 	if (err == 0)
 		*folios[i] = HANDLE_NONE;
 	return err;
+}
+
+// --- Who has it ---------------------------------------------------------------------------------
+
+// Who has lost a disk so is not to open it again.
+static void revoke(struct session *session)
+{
+	if (session->ended)
+		return;
+	if (reply_send(session, BLKDEV_REVOKED, ERR_ACCESS, HANDLE_NONE) != 0)
+		log_debug("who had a disk has gone already");
+	session_end(session);
+}
+
+bool file_disk_is_taken(struct fs *fs, const struct share *share)
+{
+	bool taken = false;
+
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (session->is_disk && session->root.inode == share->root.inode &&
+		    !(session->read_only && share->read_only))
+			revoke(session);
+	}
+	list_for_each(entry, &fs->sessions) {
+		const struct session *session = container_of(entry, struct session, entry);
+
+		taken |= session->is_disk && session->root.inode == share->root.inode &&
+			!(session->read_only && share->read_only);
+	}
+	return taken;
 }
 
 // --- Requests ------------------------------------------------------------------------------------

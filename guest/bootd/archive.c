@@ -31,6 +31,7 @@ int archive_run(char *const words[], unsigned uid, unsigned gid)
 		return archive_get(path, STDOUT_FILENO);
 	if (strcmp(what, "put") == 0 && words[2] != NULL) {
 		struct archive_put how = { .keep_kinds = strchr(words[2], 'k') != NULL,
+			                   .syncs = strchr(words[2], 's') != NULL,
 			                   .has_owner = strchr(words[2], 'o') != NULL,
 			                   .uid = uid,
 			                   .gid = gid };

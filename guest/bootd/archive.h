@@ -21,7 +21,8 @@ enum archive_status {
 int archive_status_of(int error);
 
 // Does what the words say, with 0 and 1: "stat PATH", "get PATH", or "put PATH OPTIONS USER", where
-// the options are letters: k: keep_kinds, o: all is of USER, whose numbers are `uid` and `gid`.
+// the options are letters: k: keep_kinds, o: all is of USER, whose numbers are `uid` and `gid`,
+// s: syncs.
 // Returns the exit status.
 int archive_run(char *const words[], unsigned uid, unsigned gid);
 
@@ -32,6 +33,7 @@ int archive_get(const char *path, int out);
 
 struct archive_put {
 	int keep_kinds;  // a folder is not replaced by something else, nor the other way round
+	int syncs;       // it is on the disk then
 	int has_owner;   // all is of uid and gid
 	unsigned uid;
 	unsigned gid;

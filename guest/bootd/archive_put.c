@@ -278,6 +278,16 @@ static int put_all(struct putter *p)
 	return status;
 }
 
+static int sync_folder(void)
+{
+	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int status = fd >= 0 && syncfs(fd) == 0 ? ARCHIVE_OK : archive_status_of(errno);
+
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
 int archive_put(const char *path, const struct archive_put *how, int in)
 {
 	struct putter *p = calloc(1, sizeof(*p));
@@ -291,6 +301,8 @@ int archive_put(const char *path, const struct archive_put *how, int in)
 	umask(0);
 	status = chdir(path) == 0 ? put_all(p) : archive_status_of(errno);
 	set_folder_times(p);
+	if (status == ARCHIVE_OK && how->syncs)
+		status = sync_folder();
 	drain(p, in);
 	tar_reader_deinit(&p->reader);
 	free(p);

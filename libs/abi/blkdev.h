@@ -42,6 +42,9 @@ struct msg_blkdev_reply {
 	int32_t status;
 };
 
+// A reply with this id is to no request: the disk was given to somebody else, and is closed.
+#define BLKDEV_REVOKED UINT32_MAX
+
 struct msg_blkdev_flush {
 	uint32_t id;
 };

@@ -59,6 +59,8 @@ static error_t take_reply(struct disk *disk, struct message *m)
 	err = message_decode_blkdev_reply(m, &reply, &tail, &tail_len);
 	if (err < 0)
 		return err;
+	if (reply.id == BLKDEV_REVOKED)
+		return ERR_ACCESS;
 	if (reply.id >= BLKDEV_MAX_REQUESTS || disk->requests[reply.id].done == NULL)
 		return ERR_PROTOCOL;
 	request = &disk->requests[reply.id];

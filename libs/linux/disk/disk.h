@@ -16,7 +16,8 @@ typedef void (*disk_done_fn)(void *context, error_t status, handle_t folio);
 struct disk_ops {
 	// The disk told its size: requests may start.
 	void (*ready)(void *context);
-	// The device is gone or broke the protocol; comes after all requests in hand have failed.
+	// The device is gone (ERR_PEER_CLOSED), is somebody else's now (ERR_ACCESS), or broke the
+	// protocol; comes after all requests in hand have failed.
 	void (*failed)(void *context, error_t error);
 };
 

@@ -89,7 +89,7 @@ def tree(path):
 
 @test
 def files_are_copied(context):
-    """docker cp out of a container that runs, and into it."""
+    """docker cp out of a container, and into it, while it runs and when it does not."""
     engine = start(context)
     docker = Docker(context, engine)
     there = context.scratch / "there"
@@ -104,6 +104,7 @@ def files_are_copied(context):
     check_equal(docker("exec", "box", "cat", "/link").stdout, b"here\n")
     copies_both_ways(context, docker, there)
     refusals(context, docker)
+    stopped(context, docker, there)
     docker("rm", "-f", "box")
     engine.stop()
 
@@ -139,3 +140,23 @@ def refusals(context, docker):
                        ((context.scratch / "there/sub/file", "box:/none/x"), "Could not find the file /none")):
         done = docker("cp", *args, status=1)
         check(says in done.stderr.decode(), (args, done.stderr))
+
+
+def stopped(context, docker, there):
+    docker("stop", "-t", "0", "box")
+    docker("cp", there / "sub/file", "box:/tmp/late")
+    docker("cp", "box:/tmp/new", context.scratch / "back/fourth")
+    check_equal(tree(context.scratch / "back/fourth"), tree(there))
+    # A start waits for the end of who looks at the files.
+    docker("start", "box")
+    check_equal(docker("exec", "box", "cat", "/tmp/late").stdout, (there / "sub/file").read_bytes())
+    docker("create", "--name", "fresh", IMAGE, "cat", "/tmp/given")
+    (context.scratch / "given").write_bytes(b"given\n")
+    docker("cp", context.scratch / "given", "fresh:/tmp/given")
+    check_equal(docker.text("start", "-a", "fresh"), "given")
+    docker("cp", "fresh:/tmp/given", context.scratch / "taken")
+    docker("rm", "fresh")
+    docker("create", "--name", "sealed", "--read-only", IMAGE)
+    done = docker("cp", context.scratch / "given", "sealed:/tmp/given", status=1)
+    check(b"read-only" in done.stderr, done.stderr)
+    docker("rm", "sealed")
