@@ -13,10 +13,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define VMS 4u
+// One that is in no network, nor has an uplink.
+#define LONELY 3u
 #define FRAME_MAX 9000u
 
-static handle_t netdev, ethernet, vmnet;
-static handle_t uplink, own, vms[VMS];
+static handle_t netdev, ethernet, vmnet, ports;
+static handle_t uplink, own, vms[VMS], names;
 static const uint8_t uplink_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 static bool joined[VMS];
 static uint8_t vm_macs[VMS][6];
@@ -48,6 +50,20 @@ static struct span frame_bytes(const struct message *m, handle_t folio,
 	return (struct span){ .data = (uint8_t *)base + meta->offset, .len = meta->length };
 }
 
+// It may ask for names, and for who answers: that is all that comes to it.
+static void check_lonely(struct span frame)
+{
+	struct reader r = reader_make(frame.data, frame.len);
+	uint32_t type, header_len;
+
+	reader_skip(&r, 12);
+	type = reader_be16(&r);
+	header_len = (reader_u8(&r) & 15u) * 4;
+	reader_skip(&r, header_len > 0 ? header_len - 1 : 0);
+	if (type != 0x0806 && (type != 0x0800 || reader_be16(&r) != 53))
+		abort();
+}
+
 static void drain_vm(size_t i)
 {
 	struct msg_netdev_frame meta;
@@ -63,6 +79,8 @@ static void drain_vm(size_t i)
 		if (frame.len >= 14 && (frame.data[0] & 1) == 0 &&
 		    memcmp(frame.data, vm_macs[i], 6) != 0)
 			abort();  // another's
+		if (i == LONELY && frame.len >= 14)
+			check_lonely(frame);
 		if (message_decode_netdev_port(&m, &port, &tail, &len) == 0) {
 			joined[i] = true;
 			memcpy(vm_macs[i], port.mac, 6);
@@ -142,6 +160,38 @@ static void say_join(size_t i, uint8_t how)
 		memcpy(join.address, (const uint8_t[]){ 10, 0, 2, (uint8_t)(98 + how % 8) }, 4);
 	if (vms[i] != HANDLE_NONE && message_encode_netdev_join(&m, &join, NULL, 0) == 0)
 		fake_send(vms[i], &m);
+}
+
+static void say_networks(size_t i, uint8_t how)
+{
+	struct msg_netdev_networks told = { .networks.reach = how >> 6 };
+	struct message m;
+
+	for (uint32_t k = 0; i != LONELY && k < 2; k++) {
+		if ((how >> k & 1) == 0)
+			continue;
+		told.networks.entries[k * 7] = (struct netdev_membership){
+			.network = k + 1,
+			.address = { 172, 18, (uint8_t)k, (uint8_t)(2 + ((how >> 2) & 3)) },
+			.prefix_len = 24
+		};
+	}
+	if (vms[i] != HANDLE_NONE && message_encode_netdev_networks(&m, &told, NULL, 0) == 0)
+		fake_send(vms[i], &m);
+}
+
+// Its server comes, goes, or takes what it was told.
+static void names_step(uint8_t how)
+{
+	struct message m;
+	handle_t folio;
+
+	if (names == HANDLE_NONE || (how & 3) == 0) {
+		fake_close(&names);
+		names = fake_client_connect(ports);
+	}
+	while ((how & 4) != 0 && fake_take(names, &m, &folio))
+		fake_close(&folio);
 }
 
 static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
@@ -236,6 +286,8 @@ enum {
 	TIME,
 	MEMORY,
 	RESTART,
+	NETWORKS,
+	NAMES,
 	NUM_STEPS
 };
 
@@ -266,8 +318,11 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 
 	switch (what) {
 	case CONNECT:
-		if (vms[i] == HANDLE_NONE)
-			vms[i] = fake_client_connect(vmnet);
+		if (vms[i] != HANDLE_NONE)
+			break;
+		vms[i] = fake_client_connect(vmnet);
+		if (i == LONELY)
+			say_networks(i, 0);
 		break;
 	case JOIN: say_join(i, how); break;
 	case SEGMENT: say_segment(vms[i], true, i, data, len); break;
@@ -290,6 +345,8 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 		break;
 	case TIME: fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC); break;
 	case MEMORY: fake_memory_fail(how); break;
+	case NETWORKS: say_networks(i, how); break;
+	case NAMES: names_step(how); break;
 	default:
 		fake_close((how & 1) != 0 ? &uplink : &own);
 		if (own == HANDLE_NONE)
@@ -301,7 +358,7 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 static void begin(void)
 {
 	static struct environ
-		env = { .num_entries = 7,
+		env = { .num_entries = 8,
 		        .entries = {
 				{ .kind = ENV_CONNECTOR, .name = "netdev" },
 				{ .kind = ENV_SERVICE, .name = "ethernet" },
@@ -310,11 +367,13 @@ static void begin(void)
 				{ .kind = ENV_CONFIG, .name = "rate", .value = "8000" },
 				{ .kind = ENV_CONFIG, .name = "burst", .value = "80" },
 				{ .kind = ENV_CONFIG, .name = "closed", .value = "0" },
+				{ .kind = ENV_SERVICE, .name = "ports" },
 			} };
 
 	env.entries[0].handle = netdev = fake_connector_create();
 	env.entries[1].handle = ethernet = fake_service_create();
 	env.entries[2].handle = vmnet = fake_service_create();
+	env.entries[7].handle = ports = fake_service_create();
 	if (start(&state, &env) != 0)
 		abort();
 	own = fake_client_connect(ethernet);
@@ -326,6 +385,7 @@ static void begin(void)
 static void finish(size_t handles, size_t allocated)
 {
 	fake_memory_fail(0);
+	fake_close(&names);
 	for (size_t i = 0; i < VMS; i++) {
 		drain_vm(i);
 		fake_close(&vms[i]);
