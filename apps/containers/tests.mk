@@ -27,3 +27,7 @@ top_test_SRCS := apps/containers/top.c $(containers_SHOWN)
 stats_json_test_SRCS := apps/containers/stats_json.c $(containers_SHOWN)
 HOST_FUZZERS += apps/containers/top_fuzz
 top_fuzz_SRCS := $(top_test_SRCS)
+HOST_TESTS += apps/containers/networks_settings_test
+networks_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
+HOST_FUZZERS += apps/containers/networks_fuzz
+networks_fuzz_SRCS := $(networks_settings_test_SRCS)
