@@ -41,8 +41,8 @@ void logs_order(struct container *c)
 	error_t err;
 
 	c->log = (struct log_watch){ 0 };
-	if (!c->all->has_store || settings_logs(&c->settings, &settings, error) < 0 ||
-	    !settings.is_kept)
+	if (c->job != 0 || !c->all->has_store ||
+	    settings_logs(&c->settings, &settings, error) < 0 || !settings.is_kept)
 		return;
 	order.max_bytes = settings.max_bytes;
 	order.max_files = settings.max_files;

@@ -8,3 +8,6 @@ HOST_TESTS += libs/logs/log_reader_test
 log_reader_test_SRCS := $(LOGS_RECORD) $(patsubst %,libs/logs/%.c,names reader) $(FILES_SRCS) $(SYSTEM_FAKE_SRCS)
 HOST_FUZZERS += libs/logs/log_fuzz
 log_fuzz_SRCS := $(LOGS_RECORD)
+HOST_FUZZERS += libs/logs/log_writer_fuzz
+log_writer_fuzz_SRCS := $(log_writer_test_SRCS) libs/logs/reader.c
+log_writer_fuzz_SLOWER := 40
