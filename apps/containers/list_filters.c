@@ -239,5 +239,5 @@ bool list_filters_take(const struct list_filters *filters, const struct containe
 		filters_equal(f, "health", "none") && filters_equal(f, "isolation", "default") &&
 		has_image(f, c) && has_network(f, c) &&
 		has_port(f, "publish", &c->settings.ports) &&
-		has_port(f, "expose", &c->settings.exposed) && has_volume(f, &c->settings.mounts);
+		has_port(f, "expose", &c->settings.exposed) && has_volume(f, &c->mounts);
 }

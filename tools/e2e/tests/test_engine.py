@@ -74,6 +74,16 @@ def connect(path):
     return client
 
 
+def port_is_free(port):
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def read_all(client):
     parts = []
     while parts[-1:] != [b""]:

@@ -11,8 +11,8 @@ import time
 import urllib.parse
 
 from debian import cache_directory
-from harness import ROOT, Skip, check, check_equal, test
-from test_engine import PATIENCE, Engine, connect, read_all
+from harness import ROOT, Skip, check, check_equal, free_port, test
+from test_engine import PATIENCE, Engine, connect, port_is_free, read_all
 
 IMAGE = "shell:1"
 
@@ -273,7 +273,9 @@ def containers_is_killed(context):
         context.boot_image("starina-reaper")
         engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G",
                         STARINA_APPEND=f"reaper.target={target} reaper.count=3 reaper.pause=3000")
-        names = [create(engine, Cmd=["sleep", "1000"]) for _ in range(2)]
+        ports = [free_port() for _ in range(2)]
+        names = [create(engine, Cmd=["sleep", "1000"], HostConfig={"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}})
+                 for port in ports]
         for name in names:
             patient(engine, "POST", f"/containers/{name}/start", 204, 304)
         # Its process lives as long as the container, whoever knows of it.
@@ -285,9 +287,13 @@ def containers_is_killed(context):
         for name in names:
             state = patient(engine, "GET", f"/containers/{name}/json", 200)["State"]
             check(state["Running"], state)
+        check(not any(port_is_free(port) for port in ports))
         patient(engine, "GET", f"/exec/{added}/json", 200, 404)
         Docker(context, engine)("exec", names[0], "sh", "-c", "until [ -e /tmp/pid ]; do sleep 0.1; done; kill -0 $(cat /tmp/pid)")
         for name in names:
             patient(engine, "POST", f"/containers/{name}/kill", 204)
             check_equal(patient(engine, "POST", f"/containers/{name}/wait", 200)["StatusCode"], 137)
+        # Their ports are taken back by one that has not published them itself.
+        while not all(port_is_free(port) for port in ports):
+            time.sleep(0.1)
         engine.stop()

@@ -11,7 +11,7 @@ import urllib.request
 import software
 from harness import PATIENCE, ROOT, check, check_equal, free_port, test
 from oci import Image, Layer, write_layout
-from test_engine import Engine
+from test_engine import Engine, port_is_free
 from test_engine_containers import Docker
 from test_volume_work import GCC
 
@@ -47,16 +47,6 @@ def fetch(port, path="/"):
             raise
         except OSError:
             time.sleep(0.1)
-
-
-def is_free(port):
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def refused(docker, says, *args, status=125):
@@ -137,7 +127,7 @@ def check_ports(docker):
     check(re.fullmatch(r"10\.0\.2\.\d+ 10\.0\.2\.2", address), address)
     done = docker("run", "--name", "late", "-p", f"127.0.0.1:{other}:80", "-p", f"127.0.0.1:{port}:80", IMAGE, status=125)
     check(f"Bind for 127.0.0.1:{port} failed: port is already allocated" in done.stderr.decode(), done.stderr)
-    check(is_free(other))
+    check(port_is_free(other))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
