@@ -18,6 +18,7 @@
 #include "apps/containers/archive.h"
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
+#include "apps/containers/health.h"
 #include "apps/containers/jobs.h"
 #include "apps/containers/layers.h"
 #include "apps/containers/logs.h"
@@ -129,6 +130,7 @@ struct container {
 	struct log_watch log;
 	struct list execs;  // struct exec, oldest first
 	uint32_t num_execs;
+	struct health health;
 	struct list queries;  // query.c
 	uint32_t num_queries;
 	bool paused;          // its vmm says so

@@ -338,7 +338,7 @@ static void answer_start(struct exec *e, uint32_t status, const char *text)
 
 void exec_told(struct container *c, const struct msg_vmm_process *process, const char *text)
 {
-	struct exec *e = find_number(c, process->process);
+	struct exec *e = health_told(c, process) ? NULL : find_number(c, process->process);
 
 	if (e == NULL || !is_alive(e))
 		return;

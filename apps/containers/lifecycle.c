@@ -46,6 +46,7 @@ void container_discard(struct container *c)
 {
 	port_list_deinit(&c->ports);
 	exec_free_all(c);
+	health_free(c);
 	endpoints_free(c);
 	mount_list_deinit(&c->mounts);
 	settings_deinit(&c->settings);
@@ -258,6 +259,7 @@ static void container_over(struct container *c, int status, const char *error)
 	stop_timer_close(c);
 	exec_end_all(c);
 	query_end_all(c);
+	health_stop(c);
 	c->paused = c->is_pausing = false;
 	archive_fail_all(c, "it has ended");
 	c->state = CONTAINER_EXITED;
@@ -428,6 +430,7 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 	memcpy(c->address, state->address, sizeof(c->address));
 	switch (state->state) {
 	case VMM_RUNNING:
+		health_begin(c);
 		if (c->started)
 			break;
 		c->started = true;

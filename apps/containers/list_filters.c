@@ -236,8 +236,8 @@ bool list_filters_take(const struct list_filters *filters, const struct containe
 	return filters_match(f, "id", c->id_text) && has_name(f, c) &&
 		filters_has_labels(f, "label", c->settings.labels) &&
 		filters_equal(f, "status", show_state(c)) && has_status(f, c) &&
-		filters_equal(f, "health", "none") && filters_equal(f, "isolation", "default") &&
-		has_image(f, c) && has_network(f, c) &&
+		filters_equal(f, "health", health_word(c)) &&
+		filters_equal(f, "isolation", "default") && has_image(f, c) && has_network(f, c) &&
 		has_port(f, "publish", &c->settings.ports) &&
 		has_port(f, "expose", &c->settings.exposed) && has_volume(f, &c->mounts);
 }

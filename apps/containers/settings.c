@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/settings.h"
 
+#include "apps/containers/health_settings.h"
 #include "apps/containers/settings_check.h"
 #include "apps/containers/settings_fields.h"
 #include "apps/containers/settings_logs.h"
@@ -85,6 +86,7 @@ const struct field settings_body_fields[] = {
 	{ "HostConfig", FIELD_OBJECT, AT(host_config), 0, host_fields, "HostConfig." },
 	{ "Volumes", FIELD_OWN, OWN_VOLUMES, 0, NULL, NULL },
 	{ "ExposedPorts", FIELD_OWN, OWN_EXPOSED, 0, NULL, NULL },
+	{ "Healthcheck", FIELD_RAW, AT(healthcheck), 0, NULL, NULL },
 	{ "NetworkingConfig", FIELD_RAW, AT(networking), 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, settings_config_rows, NULL },
 };
@@ -413,6 +415,7 @@ error_t settings_parse(struct settings *settings, struct span body,
                        char error[static SETTINGS_ERROR_MAX])
 {
 	struct log_settings logs;
+	struct health_settings health;
 	const char *wrong;
 	error_t err;
 
@@ -432,6 +435,10 @@ error_t settings_parse(struct settings *settings, struct span body,
 	if (err == 0)
 		err = settings_check_host(settings, error);
 	if (err == 0)
+		err = health_settings_parse(&health, settings->healthcheck, error);
+	if (err == 0)
+		health_settings_deinit(&health);
+	if (err == 0)
 		err = settings_check_limits(settings->memory, settings->nano_cpus, error);
 	if (err == 0)
 		err = settings_logs(settings, &logs, error);
@@ -450,6 +457,7 @@ void settings_deinit(struct settings *s)
 	heap_free(s->network_mode);
 	heap_free(s->networking);
 	heap_free(s->restart_policy);
+	heap_free(s->healthcheck);
 	heap_free(s->labels);
 	heap_free(s->host_config);
 	host_settings_deinit(&s->host);

@@ -22,6 +22,7 @@ struct settings {
 	char *stop_signal;
 	char *network_mode;
 	char *restart_policy;
+	char *healthcheck;  // JSON; health_settings.h
 	struct string_list entrypoint;
 	struct string_list cmd;
 	struct string_list env;

@@ -116,6 +116,7 @@ static void write_state(struct json_writer *w, const struct container *c)
 	key_string(w, ",\"Error\":", c->error);
 	key_time(w, ",\"StartedAt\":", c->started_at);
 	key_time(w, ",\"FinishedAt\":", c->finished_at);
+	health_write(c, w);
 	json_write_raw(w, "}");
 }
 
@@ -147,6 +148,7 @@ static void write_config(struct json_writer *w, const struct container *c)
 	json_write_raw(w, s->labels != NULL ? s->labels : "{}");
 	if (s->stop_signal != NULL)
 		key_string(w, ",\"StopSignal\":", s->stop_signal);
+	health_write_config(c, w);
 	json_write_raw(w, "}");
 }
 
@@ -202,11 +204,16 @@ void show_inspect(struct request *request)
 // "Up 3 minutes", "Exited (0) 2 seconds ago", "Created"
 static void status_text(const struct container *c, nsec_t now, char *out, size_t size)
 {
+	static const char *const suffixes[] = { [HEALTH_NONE] = "",
+		                                [HEALTH_STARTING] = " (health: starting)",
+		                                [HEALTH_HEALTHY] = " (healthy)",
+		                                [HEALTH_UNHEALTHY] = " (unhealthy)" };
 	char duration[TIME_TEXT_MAX];
 
 	if (c->state == CONTAINER_RUNNING && c->started) {
 		words_duration(now > c->started_at ? now - c->started_at : 0, duration);
-		fmt_write(out, size, "Up %s%s", duration, c->paused ? " (Paused)" : "");
+		fmt_write(out, size, "Up %s%s", duration,
+		          c->paused ? " (Paused)" : suffixes[c->health.status]);
 	} else if (policy_is_restarting(c)) {
 		words_duration(now > c->finished_at ? now - c->finished_at : 0, duration);
 		fmt_write(out, size, "Restarting (%d) %s ago", c->exit_code, duration);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 containers_PURE := apps/containers/settings_policy.c $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string)
 HOST_TESTS += apps/containers/container_settings_test apps/containers/words_test
-containers_SETTINGS := $(wildcard apps/containers/settings*.c) $(patsubst %,apps/containers/%.c,port_list mount_list subnet) libs/files/volume_name.c
+containers_SETTINGS := $(wildcard apps/containers/settings*.c) $(patsubst %,apps/containers/%.c,port_list mount_list subnet health_settings) libs/files/volume_name.c
 container_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 words_test_SRCS := apps/containers/words.c libs/base/date.c libs/base/fmt.c libs/base/string.c
 HOST_FUZZERS += apps/containers/create_fuzz
@@ -31,3 +31,5 @@ HOST_TESTS += apps/containers/networks_settings_test
 networks_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 HOST_FUZZERS += apps/containers/networks_fuzz
 networks_fuzz_SRCS := $(networks_settings_test_SRCS)
+HOST_TESTS += apps/containers/health_settings_test
+health_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)

@@ -31,6 +31,27 @@ static void read_strings(struct json_reader *r, struct string_list *list)
 	}
 }
 
+// An object as it stands there, in fresh heap memory; NULL: it is another value.
+static char *take_object(struct json_reader *r)
+{
+	struct span raw;
+	char *text;
+
+	if (json_take_null(r))
+		return NULL;
+	raw = r->rest;
+	json_skip(r);
+	if (r->bad || raw.len == 0 || raw.data[0] != '{')
+		return NULL;
+	raw.len -= r->rest.len;
+	text = heap_alloc(raw.len + 1);
+	if (text == NULL)
+		r->bad = true;
+	else
+		memcpy(text, raw.data, raw.len);
+	return text;
+}
+
 static void read_config(struct json_reader *r, struct image *image)
 {
 	struct span key;
@@ -49,6 +70,8 @@ static void read_config(struct json_reader *r, struct image *image)
 			read_strings(r, &image->exposed);
 		else if (is_key(key, "WorkingDir"))
 			replace(&image->workdir, json_take_null(r) ? NULL : json_take_string(r));
+		else if (is_key(key, "Healthcheck"))
+			replace(&image->healthcheck, take_object(r));
 		else if (is_key(key, "User"))
 			replace(&image->user, json_take_null(r) ? NULL : json_take_string(r));
 		else
@@ -202,6 +225,7 @@ void image_index_deinit(struct image_index *index)
 		string_list_deinit(&image->exposed);
 		heap_free(image->workdir);
 		heap_free(image->user);
+		heap_free(image->healthcheck);
 	}
 	heap_free(index->images);
 	*index = (struct image_index){ 0 };

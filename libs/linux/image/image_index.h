@@ -34,6 +34,7 @@ struct image {
 	struct string_list exposed;  // ports, as "80/tcp"
 	char *workdir;               // heap; NULL: none
 	char *user;                  // likewise
+	char *healthcheck;           // likewise: JSON, an object as Docker's
 };
 
 // Zero-initialised: empty.

@@ -7,10 +7,12 @@ import pty
 import re
 import socket
 import subprocess
+import time
 
-from harness import check, check_equal, test
-from test_engine import PATIENCE, connect
-from test_engine_containers import IMAGE, Docker, request, start
+from harness import ROOT, check, check_equal, test
+from oci import Image, Layer, write_layout
+from test_engine import PATIENCE, Engine, connect
+from test_engine_containers import IMAGE, Docker, make_image, request, start
 
 
 def on_a_terminal(docker, *args):
@@ -123,7 +125,7 @@ def docker_exec(context):
     check("panic" not in engine.log.whole())
 
 
-# --- top, stats, pause ---------------------------------------------------------------------------
+# --- top, stats, health, pause ---------------------------------------------------------------------------
 
 
 def looks(docker, engine, name):
@@ -173,13 +175,52 @@ def pauses(docker, engine, name):
         check_equal(request(engine, "POST", f"/containers/nosuch/{path}")[0], 404)
 
 
+def checked_image(context):
+    """One with a HEALTHCHECK, which passes when /tmp/ok is there."""
+    layer = Layer().dir("bin").dir("tmp", 0o1777).file("bin/busybox", (ROOT / "third_party/busybox/busybox").read_bytes(), 0o755)
+    for name in ("sh", "cat", "sleep", "test"):
+        layer.symlink(f"bin/{name}", "busybox")
+    check_line = {"Test": ["CMD-SHELL", "echo looked; cat /tmp/ok"], "Interval": 200000000, "Timeout": 20000000000, "Retries": 2}
+    write_layout(context.scratch / "checked", Image(layer, Cmd=["sleep", "1000"], Healthcheck=check_line))
+    return f"checked:1=oci://{context.scratch}/checked"
+
+
+def wait_for_health(docker, name, wanted):
+    deadline = time.monotonic() + PATIENCE
+    while (health := json.loads(docker.text("inspect", "-f", "{{json .State.Health}}", name)))["Status"] != wanted:
+        check(time.monotonic() < deadline, health)
+    return health
+
+
+def health(docker):
+    docker("run", "-d", "--name", "sick", "checked:1")
+    shown = wait_for_health(docker, "sick", "unhealthy")
+    check(shown["FailingStreak"] >= 2 and shown["Log"][-1]["ExitCode"] == 1, shown)
+    check(shown["Log"][-1]["Output"].startswith("looked\ncat: "), shown)
+    check("(unhealthy)" in docker.text("ps", "--filter", "health=unhealthy", "--format", "{{.Status}}"))
+    docker("exec", "sick", "sh", "-c", "echo well > /tmp/ok")
+    shown = wait_for_health(docker, "sick", "healthy")
+    check_equal((shown["FailingStreak"], shown["Log"][-1]["Output"]), (0, "looked\nwell\n"))
+    check(len(shown["Log"]) <= 5)
+    check("(healthy)" in docker.text("ps", "--filter", "name=sick", "--format", "{{.Status}}"))
+    docker("run", "-d", "--name", "slow", "--health-cmd", "sleep 1000", "--health-interval", "100ms", "--health-timeout", "300ms",
+           "--health-retries", "1", IMAGE, "sleep", "1000")
+    shown = wait_for_health(docker, "slow", "unhealthy")
+    check_equal((shown["Log"][0]["ExitCode"], shown["Log"][0]["Output"]), (-1, "Health check exceeded timeout (300ms)"))
+    docker("run", "-d", "--name", "unasked", "--no-healthcheck", "checked:1")
+    check_equal(docker.text("inspect", "-f", "{{json .State.Health}} {{.Config.Healthcheck.Test}}", "unasked"), "null [NONE]")
+    check(b"less than one millisecond" in docker("create", "--health-cmd", "x", "--health-interval", "1us", IMAGE, status=1).stderr)
+    docker("rm", "-f", "sick", "slow", "unasked")
+
+
 @test
 def docker_watches(context):
-    """top, stats, pause and unpause."""
-    engine = start(context)
+    """top, stats, health checks, pause and unpause."""
+    engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)},{checked_image(context)}", STARINA_MEMORY="2G")
     docker = Docker(context, engine)
     name = docker.text("run", "-d", "--name", "web", IMAGE, "sleep", "1000")
     looks(docker, engine, name)
+    health(docker)
     pauses(docker, engine, name)
     engine.stop()
     check("panic" not in engine.log.whole())

@@ -54,6 +54,8 @@ json_t *index_config(const json_t *image)
 		else if (json_get_string(config, keys[i]) || json_get_strings(config, keys[i]))
 			json_object_set(out, keys[i], value);
 	}
+	if (json_is_object(json_object_get(config, "Healthcheck")))
+		json_object_set(out, "Healthcheck", json_object_get(config, "Healthcheck"));
 	json_object_set_new(out, "Volumes", volumes_list(config));
 	json_object_set_new(out, "ExposedPorts",
 	                    keys_list(json_object_get(config, "ExposedPorts")));
