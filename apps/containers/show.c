@@ -173,6 +173,15 @@ static void write_network(struct json_writer *w, const struct container *c)
 	json_write_raw(w, "}");
 }
 
+// Its writable layer is memory, which nobody counts.
+static void write_size(struct json_writer *w, const struct container *c)
+{
+	const struct image *image = container_image(c);
+
+	key_number(w, ",\"SizeRw\":0,\"SizeRootFs\":",
+	           image != NULL ? (int64_t)(image->num_sectors * SECTOR_SIZE) : 0);
+}
+
 void show_inspect(struct request *request)
 {
 	const struct container *c = operation_find(request);
@@ -197,6 +206,8 @@ void show_inspect(struct request *request)
 	show_host_config(&w, c);
 	write_config(&w, c);
 	write_network(&w, c);
+	if (query_flag(request, "size"))
+		write_size(&w, c);
 	json_write_raw(&w, "}");
 	reply_json(request->client, request->id, 200, &w);
 }
@@ -223,15 +234,6 @@ static void status_text(const struct container *c, nsec_t now, char *out, size_t
 	} else {
 		str_copy(out, "Created", size);
 	}
-}
-
-// Its writable layer is memory, which nobody counts.
-static void write_size(struct json_writer *w, const struct container *c)
-{
-	const struct image *image = container_image(c);
-
-	key_number(w, ",\"SizeRw\":0,\"SizeRootFs\":",
-	           image != NULL ? (int64_t)(image->num_sectors * SECTOR_SIZE) : 0);
 }
 
 static void write_summary(struct json_writer *w, const struct container *c, nsec_t now,

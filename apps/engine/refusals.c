@@ -2,6 +2,7 @@
 //
 // What Docker's API has and this engine has not: each with its reason.
 #include "apps/engine/engine.h"
+#include "libs/base/string.h"
 #include "libs/http/router.h"
 
 #define BUILD "building images is not supported: build it elsewhere, and pull or load it"
@@ -10,16 +11,18 @@
 #define PLUGINS "plugins are not supported"
 #define WEBSOCKET "attaching by WebSocket is not supported: attach with an upgraded connection"
 #define CHECKPOINTS "checkpoints are not supported"
+#define SEARCH "searching a registry is not supported: its web page does it"
 
 static const struct refusal {
 	struct http_route route;
 	const char *why;
 } refusals[] = {
 	{ { "POST", "/build", NULL }, BUILD },
-	{ { "POST", "/build/{*}", NULL }, BUILD },
+	{ { "POST", "/build/cancel", NULL }, BUILD },
 	{ { "POST", "/session", NULL }, BUILD },
 	{ { "POST", "/grpc", NULL }, BUILD },
 	{ { "POST", "/images/{*}/push", NULL }, PUSH },
+	{ { "GET", "/images/search", NULL }, SEARCH },
 	{ { "GET", "/swarm", NULL }, SWARM },
 	{ { "GET", "/swarm/{*}", NULL }, SWARM },
 	{ { "POST", "/swarm/{*}", NULL }, SWARM },
@@ -60,22 +63,32 @@ static const struct refusal *find(const struct http_request_head *head, struct h
 	return NULL;
 }
 
-static bool is_list_of_plugins(const struct http_request_head *head)
-{
-	static const struct http_route plugins = { "GET", "/plugins", NULL };
-	struct http_match match;
+// What there is nothing of, which is an answer.
+static const struct answer {
+	struct http_route route;
+	const char *json;
+} answers[] = {
+	{ { "GET", "/plugins", NULL }, "[]\n" },
+	{ { "POST", "/build/prune", NULL }, "{\"CachesDeleted\":null,\"SpaceReclaimed\":0}\n" },
+};
 
-	return http_route_find(&plugins, 1, true, head, &match) == 0;
+static const char *find_answer(const struct http_request_head *head, struct http_match *match)
+{
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (http_route_find(&answers[i].route, 1, true, head, match) == 0)
+			return answers[i].json;
+	return NULL;
 }
 
 void refusal_serve(struct http_exchange *exchange, const struct http_request_head *head)
 {
 	struct http_match match;
 	const struct refusal *refusal = find(head, &match);
+	const char *json = find_answer(head, &match);
 
-	// There are none, which is an answer.
-	if (is_list_of_plugins(head))
-		reply_json(exchange, 200, (struct span){ .data = (const uint8_t *)"[]", .len = 2 });
+	if (json != NULL)
+		reply_json(exchange, 200,
+		           (struct span){ .data = (const uint8_t *)json, .len = strlen(json) });
 	else if (refusal != NULL)
 		reply_error(exchange, 501, "%s", refusal->why);
 	else

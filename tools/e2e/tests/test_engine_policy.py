@@ -8,6 +8,7 @@ import shutil
 import time
 import urllib.parse
 
+from engine_clients import run_others
 from harness import ROOT, check, check_equal, test
 from test_engine import PATIENCE, Engine, connect
 from test_engine_containers import IMAGE, Docker, create, make_image, patient, request
@@ -240,6 +241,7 @@ def lists_and_nonsense(context):
     docker = Docker(context, engine)
     lists(engine)
     surroundings(docker)
+    run_others(context, engine, IMAGE)
     nonsense(engine)
     prefixes_and_bodies_without_end(engine)
     check("Server Version" in docker.text("info"))
