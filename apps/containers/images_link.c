@@ -85,7 +85,7 @@ static void take_event(struct containers *all, const struct msg_images_event *ev
                        struct message *m)
 {
 	struct json_writer w = { 0 };
-	struct payload payload;
+	struct payload payload = { 0 };
 	const char *action, *id, *name;
 	struct span rest;
 
