@@ -41,7 +41,7 @@ void logs_order(struct container *c)
 	error_t err;
 
 	c->log = (struct log_watch){ 0 };
-	if (c->job != 0 || !c->all->has_store ||
+	if (container_is_hidden(c) || !c->all->has_store ||
 	    settings_logs(&c->settings, &settings, error) < 0 || !settings.is_kept)
 		return;
 	order.max_bytes = settings.max_bytes;

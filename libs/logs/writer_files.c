@@ -106,9 +106,14 @@ static void listed(void *context, error_t error)
 
 	if (w->number == 0 && (error == 0 || error == ERR_NOT_FOUND))
 		w->number = w->newest > 0 ? w->newest : 1;
-	if (error == ERR_NOT_FOUND)
+	if (error == ERR_NOT_FOUND) {
+		// What is made is empty.
+		w->size = 0;
+		w->at_end = true;
 		check(w, files_make_folder(&w->files, w->folder, folder_made, w));
-	else if (error < 0)
+		return;
+	}
+	if (error < 0)
 		failed(w, error);
 	else
 		open_file(w);
@@ -179,7 +184,7 @@ static void file_opened(void *context, error_t error, struct file *file)
 	w->file = file;
 	if (!w->at_end)
 		check(w, file_stat(file, file_known, w));
-	else if (w->size == 0)
+	else if (w->size == 0 && w->number > w->max_files)
 		prune(w);
 	else
 		advance(w);
