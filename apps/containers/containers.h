@@ -189,7 +189,9 @@ struct containers {
 	bool has_names;
 	uint16_t last_any_port;  // ports.c
 	struct request_server server;
-	struct list volumes;  // struct volume, as it was last looked at
+	struct list volumes;     // struct volume, as it was last looked at
+	handle_t removal_timer;  // volumes.c
+	struct source removal;
 	bool serves;
 
 	struct events events;

@@ -37,7 +37,6 @@ static void containers_main(const struct environ *env)
 	all->app_file = HANDLE_NONE;
 	list_init(&all->containers);
 	networks_init(all);
-	list_init(&all->volumes);
 	list_init(&all->jobs);
 	list_init(&all->stats_readers);
 	events_init(&all->events);
@@ -55,6 +54,8 @@ static void containers_main(const struct environ *env)
 	err = loop_init(&all->loop);
 	if (err == 0)
 		err = vmms_init(all);
+	if (err == 0)
+		err = volumes_init(all);
 	if (err == 0)
 		err = shutdown_init(all);
 	if (err == 0)

@@ -13,6 +13,9 @@
 #define RECORD_MAX (4u * 1024 * 1024)
 // Of what is asked, when the server of files dies in the midst of it.
 #define MAX_TRIES 3
+// Files that are removed at a time: requests wait meanwhile.
+#define REMOVE_STEPS 256u
+#define REMOVE_DELAY (5 * NSEC_PER_MSEC)
 
 static struct folder *folder;
 
@@ -55,9 +58,15 @@ static error_t ask_empty(struct folder *volumes, void *context)
 	return volume_is_empty(volumes, context) ? 0 : ERR_EXISTS;
 }
 
+struct removal {
+	const char *name;
+	bool whole;
+};
+
 static error_t ask_remove(struct folder *volumes, void *context)
 {
-	error_t err = volume_remove(volumes, context);
+	struct removal *removal = context;
+	error_t err = volume_remove_some(volumes, removal->name, REMOVE_STEPS, &removal->whole);
 
 	return err == 0 ? folder_sync(volumes) : err;
 }
@@ -70,6 +79,7 @@ static error_t ask_space(struct folder *volumes, void *context)
 struct listing {
 	struct containers *all;
 	error_t error;
+	char removed[FILES_NAME_MAX + 1];  // one whose removal is not whole; "": none
 };
 
 static error_t add(struct containers *all, const char *name, const char *labels, nsec_t created_at)
@@ -95,6 +105,8 @@ static void see(void *context, const struct file_entry *entry)
 	struct listing *listing = context;
 	struct volume *volume;
 
+	if (entry->type == FILE_TYPE_FOLDER && entry->name[0] == '.')
+		str_copy(listing->removed, entry->name, sizeof(listing->removed));
 	if (entry->type != FILE_TYPE_FOLDER || !volume_name_is_good(entry->name) ||
 	    listing->error < 0)
 		return;
@@ -132,6 +144,48 @@ static void write_record(struct containers *all)
 	store_put(all, RECORD, &w);
 }
 
+// --- Removals that are not whole -----------------------------------------------------------------
+
+static void go_on_soon(struct containers *all)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(all->removal_timer, now + REMOVE_DELAY);
+	assert(err == 0);
+}
+
+static void removal_signalled(struct loop *loop, struct source *source)
+{
+	struct containers *all = source->context;
+	struct listing listing = { .all = all };
+	struct removal removal = { .name = listing.removed };
+	error_t err = timer_set(all->removal_timer, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	err = ask(all, ask_list, &listing);
+	if (err == 0 && listing.removed[0] != '\0')
+		err = ask(all, ask_remove, &removal);
+	if (err < 0 && err != ERR_NOT_FOUND)
+		log_warn("what is in a removed volume stays for now: %s", error_text(err));
+	else if (listing.removed[0] != '\0')
+		go_on_soon(all);
+}
+
+static const struct source_ops removal_ops = { .signalled = removal_signalled };
+
+error_t volumes_init(struct containers *all)
+{
+	error_t err = timer_create(&all->removal_timer);
+
+	list_init(&all->volumes);
+	if (err == 0)
+		err = loop_add(&all->loop, &all->removal, all->removal_timer, &removal_ops, all);
+	return err;
+}
+
 void volumes_read(struct containers *all)
 {
 	uint8_t *text = NULL;
@@ -147,6 +201,7 @@ void volumes_read(struct containers *all)
 	if (err < 0 && err != ERR_NOT_FOUND)
 		log_warn(RECORD " on the state disk is not whole: %s", error_text(err));
 	heap_free(text);
+	go_on_soon(all);
 }
 
 struct volume *volumes_find(struct containers *all, const char *name)
@@ -209,8 +264,11 @@ bool volumes_are_empty(struct containers *all, const char *name)
 error_t volumes_remove(struct containers *all, const char *name)
 {
 	struct volume *volume = volumes_find(all, name);
-	error_t err = ask(all, ask_remove, (void *)(uintptr_t)name);
+	struct removal removal = { .name = name };
+	error_t err = ask(all, ask_remove, &removal);
 
+	if (err == 0 && !removal.whole)
+		go_on_soon(all);
 	if (err == 0 && volume != NULL) {
 		events_tell(all, "volume", "destroy", name, "{\"driver\":\"local\"}");
 		forget(volume);

@@ -21,14 +21,16 @@ struct volume {
 	bool is_there;      // in a listing that goes on
 };
 
-// Reads what is said of them. Blocks.
+// Nothing is known of any. Errors: as timer_create's and loop_add's.
+__must_check error_t volumes_init(struct containers *all);
+// Reads what is said of them, and goes on with removals that were not whole. Blocks.
 void volumes_read(struct containers *all);
 // Makes a volume, unless it is there; `labels` (JSON, or NULL) are a new one's. Errors:
 // ERR_NOT_FOUND (there is no state disk), as folder_make_folder's, ERR_NO_MEMORY.
 __must_check error_t volumes_make(struct containers *all, const char *name, const char *labels);
 // Whether a volume has nothing in it.
 bool volumes_are_empty(struct containers *all, const char *name);
-// Removes it, whoever has it. Errors: as volume_remove's.
+// Removes it, whoever has it. What is in a large one goes by and by. Errors: as volume_remove's.
 __must_check error_t volumes_remove(struct containers *all, const char *name);
 // Looks which there are (all->volumes). Errors: as volumes_make's.
 __must_check error_t volumes_refresh(struct containers *all);

@@ -4,6 +4,7 @@
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
+#include "libs/starina/syscall.h"
 
 #define NAMES_SIZE (64u * 1024)  // bytes of names that are looked at in one go
 
@@ -31,7 +32,8 @@ struct names {
 struct removal {
 	struct folder *volumes;
 	char top[FILES_NAME_MAX + 1];
-	uint32_t moved;  // how many folders
+	uint32_t moved;  // number of the next folder that is moved
+	uint32_t steps;  // that are left to do
 	struct names outer, inner;
 };
 
@@ -66,20 +68,40 @@ static error_t move_up(struct removal *r, const char *path)
 	return err;
 }
 
+// Makes room for one more step. Errors: ERR_LIMIT when there is none.
+static error_t step(struct removal *r)
+{
+	if (r->steps == 0)
+		return ERR_LIMIT;
+	r->steps--;
+	return 0;
+}
+
+// Removes what `names` lists of a folder: files go, folders as `folder` has it.
+static error_t remove_names(struct removal *r, const char *path, const struct names *names,
+                            error_t (*folder)(struct removal *r, const char *path))
+{
+	char entry[FILES_PATH_MAX];
+	error_t err = 0;
+
+	for (size_t at = 0; at < names->used && err == 0; at += strlen(names->text + at) + 1) {
+		fmt_write(entry, sizeof(entry), "%s/%s", path, names->text + at + 1);
+		err = step(r);
+		if (err == 0)
+			err = names->text[at] == 'd' ? folder(r, entry)
+						     : folder_remove(r->volumes, entry);
+	}
+	return err;
+}
+
 // Removes a folder of the top: its files go, its folders move up. So no path is long, however deep
 // the volume is.
 static error_t remove_folder(struct removal *r, const char *path)
 {
-	char entry[FILES_PATH_MAX];
 	error_t err;
 
 	while ((err = list(r, path, &r->inner)) == 0 && r->inner.used > 0) {
-		for (size_t at = 0; at < r->inner.used && err == 0;
-		     at += strlen(r->inner.text + at) + 1) {
-			fmt_write(entry, sizeof(entry), "%s/%s", path, r->inner.text + at + 1);
-			err = r->inner.text[at] == 'd' ? move_up(r, entry)
-						       : folder_remove(r->volumes, entry);
-		}
+		err = remove_names(r, path, &r->inner, move_up);
 		if (err < 0)
 			return err;
 	}
@@ -88,16 +110,10 @@ static error_t remove_folder(struct removal *r, const char *path)
 
 static error_t remove_top(struct removal *r)
 {
-	char entry[FILES_PATH_MAX];
 	error_t err;
 
 	while ((err = list(r, r->top, &r->outer)) == 0 && r->outer.used > 0) {
-		for (size_t at = 0; at < r->outer.used && err == 0;
-		     at += strlen(r->outer.text + at) + 1) {
-			fmt_write(entry, sizeof(entry), "%s/%s", r->top, r->outer.text + at + 1);
-			err = r->outer.text[at] == 'd' ? remove_folder(r, entry)
-						       : folder_remove(r->volumes, entry);
-		}
+		err = remove_names(r, r->top, &r->outer, remove_folder);
 		if (err < 0)
 			return err;
 	}
@@ -118,22 +134,36 @@ static error_t hide(struct removal *r, const char *name)
 	return err;
 }
 
-error_t volume_remove(struct folder *volumes, const char *name)
+error_t volume_remove_some(struct folder *volumes, const char *name, uint32_t steps, bool *whole)
 {
 	struct removal *r;
 	error_t err = 0;
 
+	*whole = false;
 	if (strlen(name) >= FILES_NAME_MAX)
 		return ERR_NOT_FOUND;
 	r = heap_alloc(sizeof(*r));
 	if (r == NULL)
 		return ERR_NO_MEMORY;
 	r->volumes = volumes;
+	r->steps = UINT32_MAX;
+	// Not the names that a removal before this one has given.
+	if (random_get(&r->moved, sizeof(r->moved)) < 0)
+		r->moved = 0;
 	fmt_write(r->top, sizeof(r->top), "%s%s", name[0] == '.' ? "" : ".", name);
 	if (name[0] != '.')
 		err = hide(r, name);
+	r->steps = steps;
 	if (err == 0)
 		err = remove_top(r);
 	heap_free(r);
-	return err;
+	*whole = err == 0;
+	return err == ERR_LIMIT ? 0 : err;
+}
+
+error_t volume_remove(struct folder *volumes, const char *name)
+{
+	bool whole;
+
+	return volume_remove_some(volumes, name, UINT32_MAX, &whole);
 }

@@ -99,6 +99,30 @@ static void one_that_was_not_wholly_removed(void **state)
 	assert_int_equal(count(), 0);
 }
 
+static void in_parts(void **state)
+{
+	uint32_t data = make(1, "data", FOLDER), deep = data;
+	unsigned parts = 1;
+	bool whole;
+
+	(void)state;
+	make(1, "other", FOLDER);
+	for (unsigned i = 0; i < 8; i++) {
+		deep = make(deep, "d", FOLDER);
+		make(deep, "file", FILE_MODE);
+	}
+	assert_int_equal(volume_remove_some(folder, "data", 0, &whole), 0);
+	assert_false(whole);
+	// It is no volume from the first part on.
+	assert_int_equal(volume_remove_some(folder, "data", 1, &whole), ERR_NOT_FOUND);
+	do {
+		assert_int_equal(volume_remove_some(folder, ".data", 3, &whole), 0);
+		parts++;
+	} while (!whole);
+	assert_true(parts > 5);
+	assert_int_equal(count(), 1);
+}
+
 static void what_fails_is_told(void **state)
 {
 	(void)state;
@@ -115,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_that_is_in_it),
 		TEST(one_that_was_not_wholly_removed),
+		TEST(in_parts),
 		TEST(what_fails_is_told),
 	};
 
