@@ -138,6 +138,7 @@ void followers_take(void *context, struct client *client, struct message *m)
 		followers_left(images, images->follower);
 		images->follower = client;
 		followers_tell(images);
+		removals_go_on(images);
 		jobs_follow(images);
 	} else if (client == images->follower &&
 	           message_decode_images_used(m, &used, &tail, &len) == 0) {
@@ -156,6 +157,6 @@ void followers_left(struct images *images, const struct client *client)
 	if (client == NULL || client != images->follower)
 		return;
 	images->follower = NULL;
-	removals_fail(images);
+	removals_wait(images);
 	jobs_fail(images);
 }

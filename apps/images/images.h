@@ -185,7 +185,8 @@ void operation_remove(struct request *request);
 void operation_prune(struct request *request);
 // The answer to a question.
 void removal_answered(struct images *images, const struct msg_images_used *used);
-// `containers` is gone: nothing is answered.
-void removals_fail(struct images *images);
+// `containers` is gone, and is asked again when it is back.
+void removals_wait(struct images *images);
+void removals_go_on(struct images *images);
 // A client that waits for one is gone, or does not wait any more (0: for any).
 void removals_drop(struct images *images, const struct client *client, uint32_t id);

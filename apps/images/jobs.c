@@ -11,8 +11,7 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
-static const char away[] =
-	"the service of containers, which unpacks images, is starting: try again";
+static const char away[] = "the service of containers, which unpacks images, has ended: try again";
 
 static void start_next(struct images *images);
 
@@ -102,8 +101,7 @@ static uint32_t status_of(const char *error)
 	if (strncmp(error, "invalid reference", 17) == 0)
 		return 400;
 	if (strncmp(error, "manifest for ", 13) == 0 ||
-	    strncmp(error, "pull access denied", 18) == 0 ||
-	    strncmp(error, "no matching manifest", 20) == 0)
+	    strncmp(error, "pull access denied", 18) == 0 || strncmp(error, "no match", 8) == 0)
 		return 404;
 	return 500;
 }
@@ -438,12 +436,10 @@ void job_go(struct job *job)
 	struct images *images = job->images;
 
 	list_push_back(&images->jobs, &job->entry);
-	if (images->follower == NULL) {
-		fail(job, away);
+	if (job->error[0] != '\0')
 		job_over(job);
-		return;
-	}
-	start_next(images);
+	else
+		start_next(images);
 }
 
 void jobs_follow(struct images *images)

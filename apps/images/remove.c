@@ -207,25 +207,28 @@ void removal_answered(struct images *images, const struct msg_images_used *used)
 	}
 }
 
-static void fail(struct images *images, struct removal *removal)
+// Asks of the image that is next. Without `containers` that waits until it is there.
+static void ask(struct images *images, struct removal *removal, const struct image_entry *image)
 {
-	struct image_entry *image = removal->next < removal->ids.count
-		? catalog_by_id(images, removal->ids.items[removal->next])
-		: NULL;
-
-	if (image != NULL)
-		image->is_going = false;
-	refuse_removal(removal, 503, "%s%s%s",
-	               "the service of containers, which is asked who uses the image, is starting: "
-	               "try again",
-	               "", "");
-	removal_free(removal);
+	removal->question = followers_ask(images, image);
 }
 
-void removals_fail(struct images *images)
+void removals_wait(struct images *images)
 {
-	while (!list_is_empty(&images->removals))
-		fail(images, container_of(images->removals.next, struct removal, entry));
+	list_for_each(entry, &images->removals)
+		container_of(entry, struct removal, entry)->question = 0;
+}
+
+void removals_go_on(struct images *images)
+{
+	list_for_each(entry, &images->removals) {
+		struct removal *removal = container_of(entry, struct removal, entry);
+		const struct image_entry *image =
+			catalog_by_id(images, removal->ids.items[removal->next]);
+
+		if (removal->question == 0 && image != NULL)
+			ask(images, removal, image);
+	}
 }
 
 // What they asked for is done all the same.
@@ -257,9 +260,7 @@ static void advance(struct images *images, struct removal *removal)
 	}
 	image->is_going = true;
 	followers_tell(images);
-	removal->question = followers_ask(images, image);
-	if (removal->question == 0)
-		fail(images, removal);
+	ask(images, removal, image);
 }
 
 // --- Requests ------------------------------------------------------------------------------------
