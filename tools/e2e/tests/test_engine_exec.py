@@ -11,7 +11,7 @@ import time
 
 from harness import ROOT, check, check_equal, test
 from oci import Image, Layer, write_layout
-from test_engine import PATIENCE, Engine, connect
+from test_engine import PATIENCE, Engine, UnixConnection, connect
 from test_engine_containers import IMAGE, Docker, make_image, request, start
 
 
@@ -82,8 +82,12 @@ def requests(engine, name, left):
     check_equal(request(engine, "POST", f"/exec/{one}/resize?h=10&w=20")[0], 200)
     check_equal(request(engine, "GET", f"/containers/{name}/json")[1]["ExecIDs"], [left, one])
     # More than are kept, of which none was started.
+    connection = UnixConnection(engine.socket)
     for _ in range(300):
-        check_equal(request(engine, "POST", f"/containers/{name}/exec", {"Cmd": ["true"]})[0], 201)
+        connection.request("POST", f"/containers/{name}/exec", '{"Cmd":["true"]}', {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        check_equal((response.status, len(json.loads(response.read())["Id"])), (201, 64))
+    connection.close()
     check_equal(request(engine, "GET", f"/exec/{one}/json")[1]["Running"], True)
     return one
 
@@ -185,11 +189,14 @@ def checked_image(context):
     return f"checked:1=oci://{context.scratch}/checked"
 
 
-def wait_for_health(docker, name, wanted):
+def wait_for_health(docker, name, wanted, output=""):
+    """What inspect says once the status is that, and the last check has written this."""
     deadline = time.monotonic() + PATIENCE
-    while (health := json.loads(docker.text("inspect", "-f", "{{json .State.Health}}", name)))["Status"] != wanted:
-        check(time.monotonic() < deadline, health)
-    return health
+    while True:
+        shown = json.loads(docker.text("inspect", "-f", "{{json .State.Health}}", name))
+        if shown["Status"] == wanted and output in shown["Log"][-1]["Output"]:
+            return shown
+        check(time.monotonic() < deadline, shown)
 
 
 def health(docker):
@@ -199,7 +206,7 @@ def health(docker):
     check(shown["Log"][-1]["Output"].startswith("looked\ncat: "), shown)
     check("(unhealthy)" in docker.text("ps", "--filter", "health=unhealthy", "--format", "{{.Status}}"))
     docker("exec", "sick", "sh", "-c", "echo well > /tmp/ok")
-    shown = wait_for_health(docker, "sick", "healthy")
+    shown = wait_for_health(docker, "sick", "healthy", "well")
     check_equal((shown["FailingStreak"], shown["Log"][-1]["Output"]), (0, "looked\nwell\n"))
     check(len(shown["Log"]) <= 5)
     check("(healthy)" in docker.text("ps", "--filter", "name=sick", "--format", "{{.Status}}"))
