@@ -120,51 +120,47 @@ static int report(const struct incoming_image *incoming, uint64_t size, struct e
 	return 0;
 }
 
-// Makes both files in `work`, where nobody looks, and moves them, the root file system first.
-static int files_make(const char *directory, const char *work,
-                      const struct incoming_image *incoming, struct error *err)
+// Makes both files in `work`, where nobody looks.
+static int files_make(const struct incoming_image *incoming, const char *root, const char *entry,
+                      uint64_t *size, struct error *err)
 {
-	const char *name = image_name(incoming->image);
-	char *made_root = path_make(work, name, ".img", err);
-	char *made_entry = path_make(work, name, ".json", err);
-	char *root = path_make(directory, name, ".img", err);
-	char *entry = path_make(directory, name, ".json", err);
 	struct stat status;
-	int result = -1;
 
-	if (!made_root || !made_entry || !root || !entry)
-		goto out;
-	if (pack_root(incoming->apply, incoming->context, made_root, err) < 0)
-		goto out;
-	if (stat(made_root, &status) < 0) {
-		error_set_errno(err, errno, "cannot use %s", made_root);
-		goto out;
-	}
-	if (entry_write(incoming, (uint64_t)status.st_size, made_entry, err) < 0)
-		goto out;
-	if (rename(made_root, root) < 0 || rename(made_entry, entry) < 0)
-		error_set_errno(err, errno, "cannot make %s", entry);
-	else
-		result = report(incoming, (uint64_t)status.st_size, err);
-out:
-	free(made_root);
-	free(made_entry);
-	free(root);
-	free(entry);
+	if (pack_root(incoming->apply, incoming->context, root, err) < 0)
+		return -1;
+	if (!image_name(incoming->image))
+		return error_set(err, "the image's configuration has no SHA-256 digest");
+	if (stat(root, &status) < 0)
+		return error_set_errno(err, errno, "cannot use %s", root);
+	*size = (uint64_t)status.st_size;
+	return entry_write(incoming, *size, entry, err);
+}
+
+// Gives a file of `work` its place in the folder.
+static int file_move(const char *made, const char *directory, const char *name, const char *ending,
+                     struct error *err)
+{
+	char *path = path_make(directory, name, ending, err);
+	int result = path ? 0 : -1;
+
+	if (path && rename(made, path) < 0)
+		result = error_set_errno(err, errno, "cannot make %s", path);
+	free(path);
 	return result;
 }
 
 int incoming_make(const char *directory, const struct incoming_image *incoming, struct error *err)
 {
-	char *work;
-	int result;
+	char *root = path_make(directory, INCOMING_WORK "/new", ".img", err);
+	char *entry = path_make(directory, INCOMING_WORK "/new", ".json", err);
+	uint64_t size = 0;
+	int result = -1;
 
-	if (!image_name(incoming->image))
-		return error_set(err, "the image's configuration has no SHA-256 digest");
-	work = path_make(directory, INCOMING_WORK, "", err);
-	if (!work)
-		return -1;
-	result = files_make(directory, work, incoming, err);
-	free(work);
+	if (root && entry && files_make(incoming, root, entry, &size, err) == 0 &&
+	    file_move(root, directory, image_name(incoming->image), ".img", err) == 0 &&
+	    file_move(entry, directory, image_name(incoming->image), ".json", err) == 0)
+		result = report(incoming, size, err);
+	free(root);
+	free(entry);
 	return result;
 }

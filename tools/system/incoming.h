@@ -12,11 +12,11 @@
 #define INCOMING_WORK "work"  // below the folder: what is being made, the OS does not look at it
 
 struct incoming_image {
-	const struct oci_image *image;
-	pack_apply_fn *apply;      // makes its file system's tree
-	void *context;             // of that
-	const json_t *references;  // array of whole names (reference.h), may be empty
-	const char *digest;        // what the registry calls it by; NULL: none
+	const struct oci_image *image;  // as `apply` leaves it
+	pack_apply_fn *apply;           // makes its file system's tree
+	void *context;                  // of that
+	const json_t *references;       // array of whole names (reference.h), may be empty
+	const char *digest;             // what the registry calls it by; NULL: none
 };
 
 // Makes both files of an image in the folder `directory`, whole or not at all, and reports it. -1

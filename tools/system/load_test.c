@@ -18,6 +18,7 @@
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
 #include "tools/image/tree/layer_test_tar.h"
+#include "tools/system/import.h"
 #include "tools/system/incoming.h"
 #include "tools/system/report.h"
 
@@ -101,15 +102,22 @@ static void config_add(struct fixture *f, const char *path, const char *platform
 	text_add(f, path, text);
 }
 
-static int load_all(struct fixture *f)
+// The archive so far, from its start.
+static int archive_open(struct fixture *f)
 {
 	int fd = memfd_create("archive", MFD_CLOEXEC);
-	int result;
 
 	test_tar_close(&f->tar);
 	assert_int_equal(write(fd, f->tar.bytes, f->tar.size), (ssize_t)f->tar.size);
 	lseek(fd, 0, SEEK_SET);
-	result = load(fd, f->directory, &f->err);
+	return fd;
+}
+
+static int load_all(struct fixture *f)
+{
+	int fd = archive_open(f);
+	int result = load(fd, f->directory, &f->err);
+
 	close(fd);
 	return result;
 }
@@ -320,6 +328,36 @@ static void an_archive_that_breaks_off_is_refused(void **state)
 	assert_nothing_made(f, "");
 }
 
+static void a_file_system_is_imported(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	text_add(f, "etc/motd", "hello");
+	fd = archive_open(f);
+	assert_int_equal(import(fd, "a:1", "", f->directory, &f->err), 0);
+	close(fd);
+	assert_int_equal(count(f, ".img"), 1);
+	assert_int_equal(count(f, ".json"), 1);
+	assert_non_null(strstr(f->reports, "\"references\":[\"docker.io/library/a:1\"]"));
+	assert_non_null(strstr(f->reports, "{\"status\":\"sha256:"));
+}
+
+static void what_is_no_file_system_is_not_imported(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	text_add(f, "../escaped", "x");
+	fd = archive_open(f);
+	assert_int_equal(import(fd, "", "", f->directory, &f->err), -1);
+	assert_nothing_made(f, "the archive");
+	lseek(fd, 0, SEEK_SET);
+	assert_int_equal(import(fd, "A B", "", f->directory, &f->err), -1);
+	assert_nothing_made(f, "invalid reference format");
+	close(fd);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -336,6 +374,8 @@ int main(void)
 		TEST(names_do_not_say_where_files_go),
 		TEST(what_is_no_archive_is_refused),
 		TEST(an_archive_that_breaks_off_is_refused),
+		TEST(a_file_system_is_imported),
+		TEST(what_is_no_file_system_is_not_imported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
