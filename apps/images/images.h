@@ -8,6 +8,7 @@
 //   reference.c  names as people write and read them
 //   store.c      what lies on the state disk
 //   followers.c  `containers`, which is told which images there are, and asked who has one
+//   import.c     docker import
 //   pull.c       what begins a job: pull and load; login.c reads what a client logs in with
 //   jobs.c       runs of the system's container; output.c reads what it says, input.c gives it
 //                stdin, waiters.c has the clients that wait for it

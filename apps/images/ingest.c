@@ -123,6 +123,6 @@ error_t ingest(struct job *job, const struct line *line, char error[static OUTPU
 		event_tell(job->images, "pull", reference_familiar(job->name),
 		           reference_familiar(job->name));
 	else
-		event_tell(job->images, "load", id, id);
+		event_tell(job->images, job->kind == JOB_LOAD ? "load" : "import", id, id);
 	return 0;
 }

@@ -23,7 +23,7 @@ struct request;
 // What a client that does not read makes us keep; what is only progress is left out then.
 #define WAITER_BYTES_MAX (64u * 1024)
 
-enum job_kind { JOB_PULL, JOB_LOAD };
+enum job_kind { JOB_PULL, JOB_LOAD, JOB_IMPORT };
 
 // A client's channel: its body comes from there, and its answer goes there.
 struct job_waiter {
@@ -124,3 +124,8 @@ __must_check error_t ingest(struct job *job, const struct line *line,
 void operation_create(struct request *request);
 // POST /images/load.
 void operation_load(struct request *request);
+
+// --- import.c ---
+
+// POST /images/create with `fromSrc`.
+void operation_import(struct request *request, const char *source);

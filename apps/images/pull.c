@@ -21,9 +21,7 @@ static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
 	char name[IMAGE_NAME_MAX];
 	size_t repository;
 
-	if (from == NULL || from[0] == '\0') {
-		text = "docker import is not supported yet: docker load takes archives of docker save";
-	} else if (reference_parse(from, name, &text) == 0) {
+	if (from != NULL && from[0] != '\0' && reference_parse(from, name, &text) == 0) {
 		// The tag counts, and not one that the name has besides.
 		repository = has_tag ? reference_repository(name) : strlen(name);
 		good = fmt_write(out, IMAGE_NAME_MAX, "%.*s%s%s", (int)repository, name,
@@ -97,7 +95,14 @@ static void pull(struct request *request, const char *name, const char *platform
 void operation_create(struct request *request)
 {
 	char name[IMAGE_NAME_MAX], platform[64], *login;
+	char *source = query_take(request, "fromSrc");
 
+	if (source != NULL && source[0] != '\0') {
+		operation_import(request, source);
+		heap_free(source);
+		return;
+	}
+	heap_free(source);
 	if (!read_name(request, name))
 		return;
 	read_platform(request, platform);

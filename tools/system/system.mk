@@ -34,7 +34,9 @@ $(BUILD)/image/system/root.squashfs: $(BUILD)/system/system tools/image/mklayout
 	$(Q)rm -rf $(BUILD)/system/root && cp -a $(SYSTEM_PACKAGES)/root $(BUILD)/system/root && cp $< $(BUILD)/system/root/system
 	$(Q)tools/image/mklayout.sh $(BUILD)/system/root $(BUILD)/image/system-layout '["/system"]' \
 		'["PATH=/usr/bin","HOME=/root"]'
-	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/system-layout $(@D)
+	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/system-layout $(BUILD)/image/system-new
+	@# A machine that runs keeps the one that it has.
+	$(Q)rm -rf $(@D) && mv $(BUILD)/image/system-new $(@D)
 	$(Q)rm -rf $(BUILD)/system/root $(BUILD)/image/system-layout
 
 .PHONY: system-image

@@ -99,6 +99,7 @@ def image_life(context):
     refused(docker, "No such object", "inspect", identity)
     done = docker("load", stdin=b"not an archive", status=1)
     check(b"archive" in done.stderr, done.stderr)
+    imported(context, docker)
     pulled(context, docker, layout, identity)
     third, _, _ = archive(context, "third", "third:1", "three")
     engine.stop()
@@ -122,6 +123,17 @@ def image_life(context):
     docker("image", "prune", "-af")
     check_equal(names(docker), [IMAGE])
     engine.stop()
+
+
+def imported(context, docker):
+    layer = Layer().dir("bin").dir("tmp").file("bin/busybox", (ROOT / "third_party/busybox/busybox").read_bytes(), mode=0o755)
+    identity = docker.text("import", "-m", "by hand", "-", "me/imported:1", stdin=layer.symlink("bin/cat", "busybox").file("text", "four").blob()[0])
+    check_equal(docker.text("run", "--rm", "me/imported:1", "/bin/cat", "/text"), "four")
+    check_equal(docker.text("inspect", "-f", "{{.Id}}", "me/imported:1"), identity)
+    check("by hand" in docker.text("history", "me/imported:1"))
+    for words in (("UPPER/case",), ("-c", "CMD x", "-", "a"), ("http://127.0.0.1/x", "a")):
+        check_equal(docker("import", *words, status=1).stdout, b"")
+    docker("rmi", "me/imported:1")
 
 
 def pulled(context, docker, layout, identity):
