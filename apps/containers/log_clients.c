@@ -214,7 +214,8 @@ static void client_closed(struct loop *loop, struct source *source)
 
 static const struct source_ops client_ops = { .message = client_message,
 	                                      .writable = client_writable,
-	                                      .closed = client_closed };
+	                                      .closed = client_closed,
+	                                      .hung_up = client_closed };
 
 // --- All of them ---------------------------------------------------------------------------------
 
@@ -301,6 +302,9 @@ bool log_client_start(struct log_client *client, struct request *request, uint64
 	list_push_back(&all->logs.readers, &client->entry);
 	all->logs.num_readers++;
 	request->channel = HANDLE_NONE;
+	// What it says already is for the container.
+	if (client->attaches)
+		source_want_messages(&client->source, false);
 	err = log_reader_start(&client->reader, &all->logs.files, client->c->id_text, lines,
 	                       &reader_ops, client);
 	if (err == 0)
