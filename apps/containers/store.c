@@ -306,13 +306,6 @@ static void read_record(struct containers *all, const char *name)
 			parse(c, (struct span){ .data = text, .len = len });
 	}
 	heap_free(text);
-	// What was to go with its end has ended with the machine.
-	if (good && c->state == CONTAINER_EXITED && c->settings.auto_remove) {
-		store_remove(c);
-		mounts_remove(c);
-		container_discard(c);
-		return;
-	}
 	if (good) {
 		container_add(c);
 		return;
@@ -320,6 +313,24 @@ static void read_record(struct containers *all, const char *name)
 	log_warn("%s on the state disk is no record of a container", name);
 	if (c != NULL)
 		container_discard(c);
+}
+
+// What was to go with its end has ended with the machine. Once all are known: others may have its
+// volumes.
+static void drop_ended(struct containers *all)
+{
+	list_for_each_safe(pos, &all->containers)
+	{
+		struct container *c = container_of(pos, struct container, entry);
+
+		if (c->state != CONTAINER_EXITED || !c->settings.auto_remove)
+			continue;
+		store_remove(c);
+		list_remove(&c->entry);
+		all->num_containers--;
+		mounts_remove(c);
+		container_discard(c);
+	}
 }
 
 struct names {
@@ -368,5 +379,6 @@ void store_read(struct containers *all)
 	for (size_t i = 0; i < names.count; i++)
 		read_record(all, names.items[i]);
 	volumes_read(all);
+	drop_ended(all);
 	string_list_deinit(&names);
 }
