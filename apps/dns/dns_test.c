@@ -152,6 +152,7 @@ static void names_of_networks(void **state)
 	(void)state;
 	len = add(table, len, 1, 2, "Web");
 	len = add(table, len, 1, 2, "www");
+	len = add(table, len, 1, 2, "web");
 	len = add(table, len, 2, 3, "data");
 	len = add(table, len, 2, 4, "data");
 	len = add(table, len, 2, 5, "data");

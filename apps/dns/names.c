@@ -94,6 +94,15 @@ static bool is_name(struct span text, const char *name)
 	return name[text.len] == '\0';
 }
 
+static bool is_among(const uint8_t (*found)[4], size_t count, const uint8_t address[4])
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(found[i], address, 4) == 0)
+			return true;
+	return false;
+}
+
+// One may have a name twice: as an alias, too.
 size_t names_find(const struct names *names, const struct names_port *port, const char *name,
                   uint8_t (*out)[4], size_t max)
 {
@@ -103,7 +112,8 @@ size_t names_find(const struct names *names, const struct names_port *port, cons
 	size_t count = 0;
 
 	while (count < max && next_entry(&r, &entry, &text)) {
-		if (!is_in(port, entry.network) || !is_name(text, name))
+		if (!is_in(port, entry.network) || !is_name(text, name) ||
+		    is_among((const uint8_t (*)[4])out, count, entry.address))
 			continue;
 		memcpy(out[count++], entry.address, sizeof(entry.address));
 	}
