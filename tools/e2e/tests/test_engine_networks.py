@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Networks of containers through ./run.sh --engine, by docker's client."""
 
+import json
 import shutil
 import subprocess
 
-from harness import ROOT, check, check_equal, test
+from debian import cache_directory
+from harness import ROOT, Skip, check, check_equal, test
 from test_engine import PATIENCE, Engine
 from test_engine_containers import Docker, request
 
@@ -138,6 +140,75 @@ def networks_of_containers(context):
         check_equal(request(engine, "DELETE", f"/networks/{name}")[0], status)
     engine.stop()
     check("panic" not in engine.log.whole())
+
+
+# docker-compose 1 of Debian 12, with what it imports; Debian 13's is one program.
+COMPOSE_PACKAGES = ["docker-compose"] + [f"python3-{name}" for name in (
+    "docker dockerpty docopt dotenv texttable jsonschema yaml websocket requests urllib3 certifi idna chardet charset-normalizer attr pyrsistent distro "
+    "packaging six").split()]
+
+
+def compose_client():
+    """(command, environment) of the host's Debian's docker-compose, unpacked."""
+    directory = cache_directory() / "compose"
+    root = directory / "root"
+    programs = [root / "usr/bin/docker-compose", root / "usr/libexec/docker/cli-plugins/docker-compose"]
+    if not any(program.exists() for program in programs):
+        directory.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", *COMPOSE_PACKAGES], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        for deb in directory.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
+    program = next((program for program in programs if program.exists()), None)
+    if program is None:
+        raise Skip("there is no docker-compose to be had here")
+    if program == programs[0]:
+        return ["/usr/bin/python3", program], {"PYTHONPATH": str(root / "usr/lib/python3/dist-packages")}
+    return [program], {}
+
+
+COMPOSE_FILE = """version: "2.4"
+services:
+  web: {image: IMAGE, command: [sh, -c, SERVE], environment: [NAME=web], networks: [front, back], depends_on: [cache]}
+  cache: {image: IMAGE, command: [sh, -c, SERVE], environment: [NAME=cache], networks: {back: {aliases: [store]}}, depends_on: [data]}
+  data: {image: IMAGE, command: [sh, -c, SERVE], environment: [NAME=data], networks: {back: {ipv4_address: 172.28.0.20}}, volumes: ["kept:/data"]}
+networks:
+  front: {}
+  back: {internal: true, ipam: {config: [{subnet: 172.28.0.0/24}]}}
+volumes:
+  kept: {}
+"""
+
+
+@test
+def compose(context):
+    """A web server, a cache and a database with a volume: up, by names, one restarted, ordered stop, down."""
+    command, environment = compose_client()
+    engine = start(context)
+    net = Net(context, engine)
+    (context.scratch / "docker-compose.yml").write_text(COMPOSE_FILE.replace("IMAGE", IMAGE).replace("SERVE", json.dumps(SERVE.replace("$", "$$"))), encoding="ascii")
+
+    def run(*args):
+        done = subprocess.run([*command, "-p", "app", *args], cwd=context.scratch, env={**net.docker.environment, **environment}, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=PATIENCE, check=False)
+        check_equal(done.returncode, 0, f"compose {args}: {done.stdout.decode()}")
+        return done.stdout.decode()
+
+    run("up", "-d")
+    names = {name: run("ps", "-q", name).strip() for name in ("web", "cache", "data")}
+    ask = "until wget -q -T 5 -O - http://$0/; do sleep 0.2; done"
+    for name, other, says in (("web", "cache", "cache"), ("web", "store", "cache"), ("cache", "data", "data"), ("data", "web", "web")):
+        check_equal(net.inside(names[name], "sh", "-c", ask, other), says)
+    net.inside(names["data"], "sh", "-c", "echo kept > /data/file")
+    run("restart", "cache")
+    check_equal(net.inside(names["web"], "sh", "-c", ask, "cache"), "cache")
+    run("stop", "-t", "1")
+    ends = [net.docker.text("inspect", "-f", "{{.State.FinishedAt}}", names[name]) for name in ("web", "cache", "data")]
+    check_equal(ends, sorted(ends))
+    run("up", "-d")
+    check_equal(net.inside(run("ps", "-q", "data").strip(), "cat", "/data/file"), "kept")
+    run("down", "-v", "-t", "1")
+    check_equal((net.docker.text("ps", "-aq"), net.docker.text("volume", "ls", "-q"), net.docker.text("network", "ls", "-q", "--filter", "type=custom")), ("", "", ""))
+    engine.stop()
 
 
 @test
