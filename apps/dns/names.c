@@ -113,7 +113,7 @@ size_t names_find(const struct names *names, const struct names_port *port, cons
 
 	while (count < max && next_entry(&r, &entry, &text)) {
 		if (!is_in(port, entry.network) || !is_name(text, name) ||
-		    is_among((const uint8_t (*)[4])out, count, entry.address))
+		    is_among((const uint8_t(*)[4])out, count, entry.address))
 			continue;
 		memcpy(out[count++], entry.address, sizeof(entry.address));
 	}
