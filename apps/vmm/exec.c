@@ -246,10 +246,12 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 	if (m->type == MSG_END) {
 		message_discard(m);
 		e->input_over = true;
-	} else {
+	} else if (m->type == MSG_DATA && !e->input_over) {
 		e->received = *m;
 		if (payload_open(&e->received, &e->input) < 0)
 			e->input = (struct payload){ 0 };
+	} else {
+		message_discard(m);
 	}
 	pump(e);
 }
