@@ -93,15 +93,46 @@ static void fuzz_volumes(struct json_reader r)
 	free_volumes(&again);
 }
 
+static void read_restarts(struct container *c, struct json_reader r)
+{
+	static char body[] = "{}";
+
+	c->body = body;
+	policy_read_record(&r, c);
+	c->body = NULL;
+	if (json_reader_status(&r) < 0)
+		settings_deinit(&c->settings);
+}
+
+static void fuzz_restarts(struct json_reader r)
+{
+	static const char key[] = ",\"Restarts\":";
+	struct container c = { 0 }, again = { 0 };
+	struct json_writer w = { 0 };
+
+	read_restarts(&c, r);
+	policy_write_record(&w, &c);
+	read_restarts(&again, reader(w.text + sizeof(key) - 1, w.len - (sizeof(key) - 1)));
+	if (c.restart_count != again.restart_count || c.stopped_by_user != again.stopped_by_user ||
+	    c.settings.restart_max != again.settings.restart_max ||
+	    c.settings.memory != again.settings.memory ||
+	    c.settings.nano_cpus != again.settings.nano_cpus)
+		abort();
+	json_writer_deinit(&w);
+	settings_deinit(&c.settings);
+	settings_deinit(&again.settings);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	switch (data[0] % 3) {
+	switch (data[0] % 4) {
 	case 0: fuzz_mounts(reader(data + 1, size - 1)); break;
 	case 1: fuzz_ports(reader(data + 1, size - 1)); break;
+	case 2: fuzz_restarts(reader(data + 1, size - 1)); break;
 	default: fuzz_volumes(reader(data + 1, size - 1)); break;
 	}
 	return 0;

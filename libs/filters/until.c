@@ -53,7 +53,8 @@ static bool read_date(const char *text, nsec_t *out)
 		len--;
 	if ((len != 10 && len != 13 && len != 16 && len != 19 && len < 21) || len >= DATE_LENGTH)
 		return false;
-	memcpy(whole, text, len);
+	for (size_t i = 0; i < len; i++)
+		whole[i] = text[i];
 	return date_read((struct span){ .data = (const uint8_t *)whole, .len = DATE_LENGTH }, out);
 }
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// What of a container's restarts lies in its record: its policy and limits, for they may have
+// changed since it was created, and how often it was started again.
+#include "apps/containers/containers.h"
+#include "apps/containers/settings_policy.h"
+#include "libs/base/string.h"
+
+static void write_member(struct json_writer *w, const char *key, int64_t value)
+{
+	json_write_raw(w, key);
+	json_write_i64(w, value);
+}
+
+void policy_write_record(struct json_writer *w, const struct container *c)
+{
+	const struct settings *s = &c->settings;
+
+	json_write_raw(w, ",\"Restarts\":{\"Policy\":");
+	json_write_string(w, s->restart_policy != NULL ? s->restart_policy : "");
+	write_member(w, ",\"Max\":", s->restart_max);
+	write_member(w, ",\"Count\":", c->restart_count);
+	write_member(w, ",\"Stopped\":", c->stopped_by_user ? 1 : 0);
+	write_member(w, ",\"LackedMemory\":", c->lacked_memory ? 1 : 0);
+	write_member(w, ",\"Memory\":", s->memory);
+	write_member(w, ",\"NanoCpus\":", s->nano_cpus);
+	json_write_raw(w, "}");
+}
+
+static bool is_key(struct span key, const char *name)
+{
+	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
+}
+
+void policy_read_record(struct json_reader *r, struct container *c)
+{
+	struct settings_update update = { 0 };
+	char error[SETTINGS_ERROR_MAX];
+	struct span key;
+
+	json_enter_object(r);
+	while (json_next_member(r, &key)) {
+		if (is_key(key, "Policy") && update.policy == NULL)
+			update.policy = json_take_string(r);
+		else if (is_key(key, "Max"))
+			update.policy_max = (int64_t)json_take_u64(r);
+		else if (is_key(key, "Count"))
+			c->restart_count = (uint32_t)json_take_u64(r);
+		else if (is_key(key, "Stopped"))
+			c->stopped_by_user = json_take_u64(r) != 0;
+		else if (is_key(key, "LackedMemory"))
+			c->lacked_memory = json_take_u64(r) != 0;
+		else if (is_key(key, "Memory"))
+			update.memory = (int64_t)json_take_u64(r);
+		else if (is_key(key, "NanoCpus"))
+			update.nano_cpus = (int64_t)json_take_u64(r);
+		else
+			json_skip(r);
+	}
+	// The body comes first: what has changed since is laid over it.
+	if (c->body == NULL || settings_check_policy(update.policy, update.policy_max, error) < 0 ||
+	    settings_check_limits(update.memory, update.nano_cpus, error) < 0)
+		r->bad = true;
+	else
+		settings_apply(&c->settings, &update);
+	settings_update_deinit(&update);
+}
