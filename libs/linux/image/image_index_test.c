@@ -109,6 +109,9 @@ static void test_hostile_index(void **state)
 		"{\"images\":[],}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":0}]}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":-1}]}",
+		"{\"images\":[{\"num_sectors\":1}]}",
+		"{\"images\":[{\"name\":\"x\",\"num_sectors\":1,\"file\":\"../x\"}]}",
+		"{\"images\":[{\"name\":\"x\",\"num_sectors\":1,\"file\":\"a/x\"}]}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":1.5}]}",
 		"{\"images\":[{\"name\":\"x\",\"num_sectors\":99999999999999999999}]}",
 		"{\"images\":[{\"name\":\"x\\u0000y\",\"num_sectors\":1}]}",
@@ -138,6 +141,27 @@ static void test_hostile_index(void **state)
 	                                   (struct span){ .data = (const uint8_t *)deep,
 	                                                  .len = sizeof(deep) }),
 	                 ERR_PROTOCOL);
+}
+
+// As the app `images` writes it: names beside an id, and a file of its store.
+static void test_store(void **state)
+{
+	static const char stored[] =
+		"{\"images\":[{\"id\":\"" DIGEST
+		"\",\"names\":[\"docker.io/me/app:1\",\"docker.io/me/app@" DIGEST
+		"\"],\"first_sector\":0,\"num_sectors\":8,\"file\":\"x.img\"},"
+		"{\"name\":\"system\",\"num_sectors\":8}]}";
+	struct image_index index;
+
+	(void)state;
+	assert_int_equal(image_index_parse(&index, text_span(stored)), 0);
+	assert_ptr_equal(image_index_find(&index, "me/app:1"), &index.images[0]);
+	assert_ptr_equal(image_index_find(&index, "me/app@" DIGEST), &index.images[0]);
+	assert_ptr_equal(image_index_find(&index, "0123456789ab"), &index.images[0]);
+	assert_string_equal(index.images[0].file, "x.img");
+	assert_null(image_index_find(&index, "system"));
+	assert_ptr_equal(image_index_exact(&index, "system"), &index.images[1]);
+	image_index_deinit(&index);
 }
 
 static void test_writer(void **state)
@@ -186,7 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),         cmocka_unit_test(test_index),
 		cmocka_unit_test(test_hostile_index), cmocka_unit_test(test_writer),
-		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_lists),         cmocka_unit_test(test_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
