@@ -254,6 +254,27 @@ void layer_end(struct container *c)
 	layer->lost = false;
 }
 
+void layers_measure(struct containers *all)
+{
+	struct folder *folder = NULL;
+
+	if (!all->has_store ||
+	    folder_open(environ_connector(all->env, "store"), FOLDER, &folder) < 0)
+		return;
+	list_for_each(entry, &all->containers) {
+		struct container *c = container_of(entry, struct container, entry);
+		uint64_t empty = (uint64_t)ext4_make_length(layer_size(c) / EXT4_BLOCK_SIZE) *
+			EXT4_BLOCK_SIZE;
+		struct file_info info;
+
+		c->layer.used = 0;
+		if (layer_is_used(c) && folder_stat(folder, c->id_text, &info) == 0 &&
+		    info.allocated > empty)
+			c->layer.used = info.allocated - empty;
+	}
+	folder_close(folder);
+}
+
 // --- Removing them -------------------------------------------------------------------------------
 
 static void removed(void *context, error_t error)

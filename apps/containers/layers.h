@@ -32,6 +32,7 @@ struct layer {
 	struct file *file;
 	uint8_t *bytes;  // heap: of the new file system
 	uint32_t length;
+	uint64_t used;  // bytes of the state disk, but for what an empty one takes
 };
 
 // The session with the server of files.
@@ -50,6 +51,9 @@ uint32_t layer_flags(const struct container *c);
 bool layer_advance(struct container *c);
 // Gives up what is on its way.
 void layer_end(struct container *c);
+// How much each container has written, into its layer's `used`. Blocks until the server of files
+// has answered.
+void layers_measure(struct containers *all);
 // The container is removed.
 void layer_remove(const struct container *c);
 // Removes the files of containers that there are not: they were being made, or removed, when the

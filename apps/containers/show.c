@@ -173,12 +173,13 @@ static void write_network(struct json_writer *w, const struct container *c)
 	json_write_raw(w, "}");
 }
 
-// Its writable layer is memory, which nobody counts.
+// Of a writable layer on the state disk; one in memory nobody counts.
 static void write_size(struct json_writer *w, const struct container *c)
 {
 	const struct image *image = container_image(c);
 
-	key_number(w, ",\"SizeRw\":0,\"SizeRootFs\":",
+	key_number(w, ",\"SizeRw\":", (int64_t)c->layer.used);
+	key_number(w, ",\"SizeRootFs\":",
 	           image != NULL ? (int64_t)(image->num_sectors * SECTOR_SIZE) : 0);
 }
 
@@ -206,8 +207,10 @@ void show_inspect(struct request *request)
 	show_host_config(&w, c);
 	write_config(&w, c);
 	write_network(&w, c);
-	if (query_flag(request, "size"))
+	if (query_flag(request, "size")) {
+		layers_measure(request->all);
 		write_size(&w, c);
+	}
 	json_write_raw(&w, "}");
 	reply_json(request->client, request->id, 200, &w);
 }
@@ -291,6 +294,8 @@ void show_list(struct request *request)
 		limit = CONTAINERS_MAX;
 	if (clock_get(CLOCK_WALL, &now) < 0)
 		now = 0;
+	if (with_size)
+		layers_measure(request->all);
 	json_write_raw(&w, "[");
 	list_for_each(entry, &request->all->containers) {
 		const struct container *c = container_of(entry, struct container, entry);

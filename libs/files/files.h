@@ -45,6 +45,7 @@ struct file_info {
 	uint32_t mode;  // Linux's permission bits
 	uint64_t number;
 	uint64_t size;
+	uint64_t allocated;  // bytes that it takes up: fewer, when it has holes
 	uint32_t num_links;
 	int64_t modified;  // seconds since 1970
 	uint32_t modified_ns;

@@ -120,6 +120,7 @@ void info_from_attr(const struct fuse_attr *attr, struct file_info *out)
 		.mode = attr->mode & ~MODE_TYPE,
 		.number = attr->ino,
 		.size = attr->size,
+		.allocated = attr->blocks < UINT64_MAX / 512 ? attr->blocks * 512 : 0,
 		.num_links = attr->nlink,
 		.modified = (int64_t)attr->mtime,
 		.modified_ns = attr->mtimensec < NSEC_PER_SEC ? attr->mtimensec : 0,

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 from harness import check, check_equal, test
-from test_engine_containers import IMAGE, Docker, start
+from test_engine import Engine
+from test_engine_containers import IMAGE, Docker, make_image, start
 
 STORE = "/engine/layers"
 
@@ -34,7 +35,8 @@ def cut_off(engine):
 
 @test
 def layers_are_kept(context):
-    """Over stop and start, a restart, a kill of fs, and a machine that is cut off; `rm` removes them."""
+    """Over stop and start, a restart, kills of fs, and a machine that is cut off; `rm` removes them."""
+    context.boot_image("starina-reaper")
     engine = start(context)
     docker = Docker(context, engine)
     loop = "date() { cat /count 2>/dev/null || echo 0; }; echo $(($(date) + 1)) > /count; cat /count; exec sleep 1000"
@@ -57,18 +59,23 @@ def layers_are_kept(context):
     check_equal(docker.text("ps", "-aq", "--no-trunc", "--filter", "status=created"), never)
     check_equal(docker.text("start", "-a", "never"), "")
     # Cut off while it runs: what was synced before is there, and the next start finds it.
-    script = "cat /a 2>/dev/null | wc -c; seq 50000 > /a; sync; echo synced; sleep 1000"
+    script = "cat /a 2>/dev/null | wc -c; seq 50000 > /a; sync; while seq 20000 > /b && sync && [ $(cat /b | wc -c) = 108894 ]; do echo synced; done"
     running = subprocess.Popen([docker.program, "run", "--name", "written", IMAGE, "sh", "-c", script], env=docker.environment,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     check_equal([running.stdout.readline() for _ in range(2)], [b"0\n", b"synced\n"])
     cut_off(engine)
     running.wait()
-    engine = start(context)
+    # fs is killed meanwhile: the disk is back soon, and the container goes on.
+    engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G",
+                    STARINA_APPEND="reaper.target=fs reaper.count=3 reaper.pause=2000")
     docker = Docker(context, engine)
     check_equal(docker.text("inspect", "-f", "{{.State.ExitCode}}", "written"), "255")
     running = subprocess.Popen([docker.program, "start", "-a", "written"], env=docker.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     check_equal([running.stdout.readline() for _ in range(2)], [b"288894\n", b"synced\n"])
+    engine.log.wait_for("done: httpd answered each time")
+    docker("exec", "written", "sh", "-c", "seq 1000 > /c && sync && cat /c | wc -c")
     docker("kill", "written")
+    check(running.stdout.read().count(b"synced\n") > 0, "the container's disk is gone")
     running.wait()
     docker("rm", "kept", "never", "written")
     engine.stop()
@@ -144,6 +151,8 @@ def refusals(context, docker):
 
 def stopped(context, docker, there):
     docker("stop", "-t", "0", "box")
+    size = int(docker.text("inspect", "-s", "-f", "{{.SizeRw}}", "box"))
+    check(2 * 400000 < size < 32 << 20, size)
     docker("cp", there / "sub/file", "box:/tmp/late")
     docker("cp", "box:/tmp/new", context.scratch / "back/fourth")
     check_equal(tree(context.scratch / "back/fourth"), tree(there))
