@@ -5,11 +5,10 @@ import os
 import subprocess
 
 from debian import cache_directory
-from harness import check, check_equal
+from harness import check_equal
 
-PACKAGES = ("docker-compose python3-docker python3-requests python3-urllib3 python3-websocket python3-cached-property python3-dockerpty python3-docopt "
-            "python3-jsonschema python3-texttable python3-yaml python3-dotenv python3-attr python3-pyrsistent python3-six python3-idna python3-chardet "
-            "python3-certifi python3-charset-normalizer python3-distutils python3-packaging").split()
+PACKAGES = ("python3-docker python3-requests python3-urllib3 python3-websocket python3-six python3-idna python3-chardet python3-certifi "
+            "python3-charset-normalizer python3-distutils python3-packaging").split()
 PATIENCE = 240
 
 # As a user of python3-docker would: what it returns is what it knows of the answers.
@@ -63,27 +62,6 @@ for call, status in ((lambda: client.containers.get("nosuch"), 404), (lambda: cl
 assert client.containers.list(all=True, filters={"name": "of-python|renamed"}) == []
 """
 
-COMPOSE = """
-version: "3.8"
-services:
-  db:
-    image: IMAGE
-    command: ["sh", "-c", "trap 'exit 0' TERM; echo data > /data/f; echo db up; while :; do sleep 0.2; done"]
-    volumes: ["data:/data"]
-    restart: unless-stopped
-  web:
-    image: IMAGE
-    command: ["sh", "-c", "trap 'exit 0' TERM; cat /data/f; while :; do sleep 0.2; done"]
-    depends_on: [db]
-    volumes: ["data:/data:ro"]
-    ports: ["80"]
-    environment: {A: b}
-    ulimits: {nofile: 1000}
-    sysctls: {net.core.somaxconn: "99"}
-    init: true
-volumes: {data: {}}
-"""
-
 
 def unpacked():
     """The packages' files, in one folder; None when they cannot be had."""
@@ -104,32 +82,13 @@ def unpacked():
 
 
 def run_others(context, engine, image):
-    """python3-docker and docker-compose do what their users ask for."""
+    """python3-docker does what its users ask for."""
     root = unpacked()
     if root is None:
-        print("      python3-docker and docker-compose are not to be had here")
+        print("      python3-docker is not to be had here")
         return
     environment = {**os.environ, "PYTHONPATH": str(root / "usr/lib/python3/dist-packages"), "DOCKER_HOST": f"unix://{engine.socket}",
                    "DOCKER_CONFIG": str(context.scratch / "config")}
     done = subprocess.run(["/usr/bin/python3", "-c", f"IMAGE = {image!r}\n{PYTHON}"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           timeout=PATIENCE, check=False)
     check_equal(done.returncode, 0, done.stdout.decode())
-    folder = context.scratch / "composed"
-    folder.mkdir(exist_ok=True)
-    (folder / "docker-compose.yml").write_text(COMPOSE.replace("IMAGE", image))
-    plugin = root / "usr/libexec/docker/cli-plugins/docker-compose"
-    program = [plugin] if plugin.exists() else ["/usr/bin/python3", root / "usr/bin/docker-compose"]
-
-    def compose(*args):
-        done = subprocess.run([*program, "-p", "composed", *args], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
-        check_equal(done.returncode, 0, f"docker-compose {args}: {done.stdout.decode()}")
-        return done.stdout.decode()
-
-    compose("up", "-d")
-    check_equal(compose("exec", "-T", "web", "cat", "/data/f", "/proc/sys/net/core/somaxconn").split(), ["data", "99"])
-    check("once" in compose("run", "--rm", "web", "echo", "once"))
-    check("db up" in compose("logs"))
-    compose("restart", "db")
-    compose("up", "-d", "--force-recreate")
-    compose("down", "-v")
