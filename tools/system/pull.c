@@ -148,8 +148,11 @@ int pull(const char *reference, const char *platform, const char *const *known, 
 	pulling.name = pulling.source.reference = name;
 	pulling.scratch = scratch;
 	result = image_pull(&pulling, known, num_known);
-	if (result < 0)
+	if (result < 0) {
 		docker_words(name, err);
+		if (pulling.source.location)
+			registry_access_rename(pulling.source.location, name, err);
+	}
 	registry_access_forget();
 	source_deinit(&pulling.source);
 	free(scratch);

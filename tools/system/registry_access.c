@@ -63,9 +63,11 @@ static int auth_write(const char *location, json_t *entry, struct error *err)
 {
 	char *host = strndup(location, strcspn(location, "/"));
 	json_t *document = host ? json_pack("{s:{s:O}}", "auths", host, entry) : NULL;
-	int fd = mkstemp(auth_file);
 	int result = 0;
+	int fd;
 
+	strcpy(auth_file, AUTH_FILE_PATTERN);
+	fd = mkstemp(auth_file);
 	has_auth_file = fd >= 0;
 	if (!document || fd < 0 || json_dumpfd(document, fd, 0) < 0)
 		result = error_set_errno(err, errno, "cannot keep the credentials");
@@ -147,4 +149,26 @@ char *registry_access_location(const char *location, bool *is_local)
 		return strdup(location);
 	port = strchr(port ? port : location, ':');
 	return asprintf(&out, "%s%s", gateway, port && port < rest ? port : rest) < 0 ? NULL : out;
+}
+
+void registry_access_rename(const char *location, const char *name, struct error *err)
+{
+	size_t length = strcspn(location, "/");
+	char *host = strndup(location, length);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	const char *rest = err->text;
+	const char *found;
+
+	while (out && host && (found = strstr(rest, host))) {
+		fprintf(out, "%.*s%.*s", (int)(found - rest), rest, (int)strcspn(name, "/"), name);
+		rest = found + length;
+	}
+	if (out)
+		fputs(rest, out);
+	if (out && fclose(out) == 0)
+		error_set(err, "%s", text);
+	free(text);
+	free(host);
 }

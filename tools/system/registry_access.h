@@ -18,3 +18,5 @@ void registry_access_forget(void);
 // is the gateway of its network. The caller frees it; NULL: out of memory. `*is_local` says whether
 // it is the user's machine, which needs no TLS.
 char *registry_access_location(const char *location, bool *is_local);
+// Puts what the user called the registry, `name`'s host, in place of `location`'s in `err`.
+void registry_access_rename(const char *location, const char *name, struct error *err);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tools/system/docker_words.h"
+#include "tools/system/registry_access.h"
+
+static void assert_words(const char *name, const char *said, const char *expected)
+{
+	struct error err;
+
+	snprintf(err.text, sizeof(err.text), "%s", said);
+	docker_words(name, &err);
+	assert_string_equal(err.text, expected);
+}
+
+static void errors_are_said_as_docker_says_them(void **state)
+{
+	(void)state;
+	assert_words("docker.io/library/a:1", "reading manifest 1: manifest unknown",
+	             "manifest for a:1 not found: manifest unknown: manifest unknown");
+	assert_words("docker.io/b/c:1", "x: unauthorized: authentication required",
+	             "pull access denied for b/c, repository does not exist or may require "
+	             "'docker login': denied: requested access to the resource is denied");
+	assert_words("h:5000/c@sha256:0", "name unknown: x",
+	             "repository h:5000/c not found: name unknown: repository name not known to "
+	             "registry");
+	assert_words("h:5000/c:1",
+	             "pinging container registry h:5000: Get \"http://h:5000/v2/\": x",
+	             "Get \"http://h:5000/v2/\": x");
+	assert_words("h:5000/c:1", "something else", "something else");
+}
+
+static void a_registry_is_called_as_the_user_does(void **state)
+{
+	struct error err = { "Get \"http://10.0.2.2:1/v2/\": dial tcp 10.0.2.2:1: refused" };
+
+	(void)state;
+	registry_access_rename("10.0.2.2:1/x:2", "localhost:1/x:2", &err);
+	assert_string_equal(err.text,
+	                    "Get \"http://localhost:1/v2/\": dial tcp localhost:1: refused");
+	registry_access_rename("10.0.2.2:1/x:2", "localhost:1/x:2", &err);
+	assert_string_equal(err.text,
+	                    "Get \"http://localhost:1/v2/\": dial tcp localhost:1: refused");
+}
+
+// What is in the file for skopeo after `text` came as credentials; NULL: there is none.
+static const char *credentials(const char *text)
+{
+	static char content[1024];
+	struct error err;
+	FILE *file;
+	int fds[2];
+
+	unsetenv("REGISTRY_AUTH_FILE");
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(fds[1]);
+	assert_int_equal(registry_access_credentials(fds[0], "h:5000/a/b:1", &err), 0);
+	close(fds[0]);
+	if (!getenv("REGISTRY_AUTH_FILE"))
+		return NULL;
+	file = fopen(getenv("REGISTRY_AUTH_FILE"), "re");
+	assert_non_null(file);
+	content[fread(content, 1, sizeof(content) - 1, file)] = '\0';
+	fclose(file);
+	registry_access_forget();
+	assert_int_equal(access(getenv("REGISTRY_AUTH_FILE"), F_OK), -1);
+	return content;
+}
+
+static void credentials_are_written_for_skopeo(void **state)
+{
+	(void)state;
+	assert_null(credentials(""));
+	assert_null(credentials("{}"));
+	assert_null(credentials("{\"username\":\"\",\"password\":\"x\"}\n"));
+	assert_non_null(strstr(credentials("{\"username\":\"ann\",\"password\":\"sesam\"}"),
+	                       "{\"h:5000\": {\"auth\": \"YW5uOnNlc2Ft\"}}"));
+	assert_non_null(strstr(credentials("{\"username\":\"a\",\"password\":\"b\"}"), "\"YTpi\""));
+	assert_non_null(strstr(credentials("{\"username\":\"a\"}"), "\"YTo=\""));
+	assert_non_null(strstr(credentials("{\"username\":\"a\",\"identitytoken\":\"t\"}"),
+	                       "\"identitytoken\": \"t\""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_are_said_as_docker_says_them),
+		cmocka_unit_test(a_registry_is_called_as_the_user_does),
+		cmocka_unit_test(credentials_are_written_for_skopeo),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
