@@ -15,6 +15,7 @@ import tempfile
 
 # Their tests enter themselves in TESTS.
 import bootd_added_tests
+import bootd_archive_tests
 import bootd_files_tests
 import bootd_limits_tests
 import bootd_network_tests
