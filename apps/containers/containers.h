@@ -218,6 +218,7 @@ struct containers {
 	bool follows_images;
 	struct image_index images;
 
+	size_t exec_bytes;          // exec.c
 	uint32_t last_query;        // query.c
 	struct list stats_readers;  // stats.c
 	uint32_t num_stats_readers;

@@ -13,6 +13,8 @@
 
 // Of a container; those that have ended, or were not started, make room for new ones.
 #define MAX_EXECS 256u
+// Of all containers' together: of what they were asked to be.
+#define MAX_BYTES (4u * 1024 * 1024)
 #define STATUS_KILLED 137
 
 enum exec_state {
@@ -27,6 +29,7 @@ struct exec {
 	struct list entry;  // of c->execs
 	char id_text[CONTAINER_ID_TEXT];
 	uint32_t number;  // of the process, for its vmm
+	size_t size;      // of what it was asked to be
 	struct exec_settings settings;
 	enum exec_state state;
 	int exit_code;
@@ -66,6 +69,7 @@ static void exec_free(struct exec *e)
 {
 	list_remove(&e->entry);
 	e->c->num_execs--;
+	e->c->all->exec_bytes -= e->size;
 	exec_settings_deinit(&e->settings);
 	heap_free(e);
 }
@@ -134,19 +138,28 @@ static bool runs(struct request *request, const struct container *c)
 	return false;
 }
 
-static bool make_room(struct container *c)
+// The oldest that has ended, or was not started; NULL: there is none.
+static struct exec *find_spare(struct container *c)
 {
-	if (c->num_execs < MAX_EXECS)
-		return true;
 	list_for_each(entry, &c->execs) {
 		struct exec *e = container_of(entry, struct exec, entry);
 
-		if (is_alive(e))
-			continue;
-		exec_free(e);
-		return true;
+		if (!is_alive(e))
+			return e;
 	}
-	return false;
+	return NULL;
+}
+
+static bool make_room(struct container *c, size_t size)
+{
+	while (c->num_execs >= MAX_EXECS || c->all->exec_bytes + size > MAX_BYTES) {
+		struct exec *e = find_spare(c);
+
+		if (e == NULL)
+			return false;
+		exec_free(e);
+	}
+	return true;
 }
 
 // Its process's number comes from its id, so that those from before a restart of this app, which
@@ -167,7 +180,7 @@ static error_t choose_id(struct exec *e)
 }
 
 // NULL: `settings` is the caller's still.
-static struct exec *make(struct container *c, const struct exec_settings *settings)
+static struct exec *make(struct container *c, const struct exec_settings *settings, size_t size)
 {
 	struct exec *e = heap_alloc(sizeof(*e));
 
@@ -179,6 +192,8 @@ static struct exec *make(struct container *c, const struct exec_settings *settin
 		return NULL;
 	}
 	e->settings = *settings;
+	e->size = size;
+	c->all->exec_bytes += size;
 	list_push_back(&c->execs, &e->entry);
 	c->num_execs++;
 	return e;
@@ -201,14 +216,15 @@ void operation_exec_create(struct request *request)
 		            err == ERR_NO_MEMORY ? "out of memory" : error);
 		return;
 	}
-	if (!make_room(c)) {
+	if (!make_room(c, request->body.len)) {
 		exec_settings_deinit(&settings);
 		reply_error(request->client, request->id, 409,
-		            "container %s has %u exec commands that run: wait until one has ended",
-		            c->id_text, MAX_EXECS);
+		            "there are too many exec commands that run, or they are too long: wait "
+		            "until some of container %s have ended",
+		            c->id_text);
 		return;
 	}
-	e = make(c, &settings);
+	e = make(c, &settings, request->body.len);
 	if (e == NULL) {
 		exec_settings_deinit(&settings);
 		reply_error(request->client, request->id, 500, "out of memory");

@@ -88,6 +88,9 @@ def requests(engine, name, left):
         response = connection.getresponse()
         check_equal((response.status, len(json.loads(response.read())["Id"])), (201, 64))
     connection.close()
+    # Long ones make room, too.
+    for _ in range(6):
+        check_equal(request(engine, "POST", f"/containers/{name}/exec", {"Cmd": ["true"] + ["x" * 900000]})[0], 201)
     check_equal(request(engine, "GET", f"/exec/{one}/json")[1]["Running"], True)
     return one
 
