@@ -72,6 +72,15 @@ static void answer(const struct archive *a, const struct container *c, int statu
 	// The others have their answer in their stream.
 }
 
+// The head of its answer; if it breaks off then, so does its stream.
+static void begin_export(struct archive *a)
+{
+	if (a->operation != CONTAINERS_EXPORT || a->client == NULL)
+		return;
+	reply_empty(a->client, a->request, CONTAINERS_ACCEPTED, CONTAINERS_TAR);
+	a->client = NULL;
+}
+
 bool archive_told(struct container *vmms, const struct msg_vmm_process *process, const char *text)
 {
 	struct container *c = vmms->is_visit ? vmms->visited : vmms;
@@ -83,8 +92,10 @@ bool archive_told(struct container *vmms, const struct msg_vmm_process *process,
 
 		if (a->number != process->process)
 			continue;
-		if (process->state != VMM_ENDED)
+		if (process->state != VMM_ENDED) {
+			begin_export(a);
 			return true;
+		}
 		if (text[0] != '\0' && a->client != NULL)
 			reply_error(a->client, a->request, 500, "%s", text);
 		else
@@ -135,7 +146,10 @@ static void write_process(const struct archive *a, const struct container *c, st
 		if (has_owner)
 			write_word(w, user);
 	} else {
-		write_word(w, a->operation == CONTAINERS_ARCHIVE_GET ? "get" : "stat");
+		write_word(w,
+		           a->operation == CONTAINERS_EXPORT                ? "export"
+		                   : a->operation == CONTAINERS_ARCHIVE_GET ? "get"
+		                                                            : "stat");
 		write_word(w, a->path);
 	}
 	json_write_raw(w, "]}");
@@ -165,7 +179,8 @@ static error_t make_order(const struct archive *a, const struct container *c, st
 // it is too long).
 static error_t take_path(const struct request *request, struct archive *a)
 {
-	char *path = query_take(request, "path");
+	char *path = a->operation == CONTAINERS_EXPORT ? string_copy("/")
+						       : query_take(request, "path");
 	size_t len = path != NULL ? strlen(path) : 0;
 	error_t err = len > 0 && len < sizeof(a->path) - 1 ? 0 : ERR_INVALID;
 
@@ -181,8 +196,12 @@ static error_t take_path(const struct request *request, struct archive *a)
 static struct archive *make(const struct request *request, struct container *c, uint32_t operation)
 {
 	struct archive *a = heap_alloc(sizeof(*a));
-	error_t err = a == NULL ? ERR_NO_MEMORY : take_path(request, a);
+	error_t err = a != NULL ? 0 : ERR_NO_MEMORY;
 
+	if (err == 0) {
+		a->operation = operation;
+		err = take_path(request, a);
+	}
 	if (err == 0)
 		err = random_get(&a->number, sizeof(a->number));
 	if (err < 0) {
@@ -194,7 +213,6 @@ static struct archive *make(const struct request *request, struct container *c, 
 		return NULL;
 	}
 	a->number |= 1u << 31;  // not 0 or 1
-	a->operation = operation;
 	a->client = request->client;
 	a->request = request->id;
 	a->keep_kinds = query_flag(request, "noOverwriteDirNonDir");

@@ -29,6 +29,8 @@ int archive_run(char *const words[], unsigned uid, unsigned gid)
 		return archive_stat(path, STDOUT_FILENO);
 	if (strcmp(what, "get") == 0)
 		return archive_get(path, STDOUT_FILENO);
+	if (strcmp(what, "export") == 0)
+		return archive_export(path, STDOUT_FILENO);
 	if (strcmp(what, "put") == 0 && words[2] != NULL) {
 		struct archive_put how = { .keep_kinds = strchr(words[2], 'k') != NULL,
 			                   .syncs = strchr(words[2], 's') != NULL,

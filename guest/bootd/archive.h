@@ -20,16 +20,19 @@ enum archive_status {
 // The status for an errno.
 int archive_status_of(int error);
 
-// Does what the words say, with 0 and 1: "stat PATH", "get PATH", or "put PATH OPTIONS USER", where
-// the options are letters: k: keep_kinds, o: all is of USER, whose numbers are `uid` and `gid`,
-// s: syncs.
-// Returns the exit status.
+// Does what the words say, with 0 and 1: "stat PATH", "get PATH", "export PATH", or "put PATH
+// OPTIONS USER", where the options are letters: k: keep_kinds, o: all is of USER, whose numbers are
+// `uid` and `gid`, s: syncs. Returns the exit status.
 int archive_run(char *const words[], unsigned uid, unsigned gid);
 
 // Writes what is at `path` as docker's X-Docker-Container-Path-Stat, base64 of JSON, and a newline.
 int archive_stat(const char *path, int out);
 // The same, and then a pax archive of what is there, whose names begin with the path's last one.
 int archive_get(const char *path, int out);
+
+// Writes an archive of all that is in the file system of `path`, with names from there on. What is
+// mounted in it is an empty folder.
+int archive_export(const char *path, int out);
 
 struct archive_put {
 	int keep_kinds;  // a folder is not replaced by something else, nor the other way round

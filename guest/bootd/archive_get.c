@@ -32,6 +32,8 @@ struct linked {
 struct getter {
 	int out;
 	int error;  // errno of what went wrong first
+	bool one_device;
+	dev_t device;  // what is on others is left out
 	char name[TAR_NAME_MAX];
 	size_t name_len;
 	struct linked *links[LINK_BUCKETS];
@@ -343,7 +345,7 @@ static void get_folder(struct getter *g, int dir, const char *name, const struct
 	}
 	put_xattrs(g, fd);
 	emit_header(g, TAR_FOLDER, st, 0, "");
-	if (is_made_up(fd))
+	if (is_made_up(fd) || (g->one_device && st->st_dev != g->device))
 		close(fd);
 	else
 		get_children(g, fd);
@@ -398,9 +400,20 @@ static void free_links(struct getter *g)
 	}
 }
 
-int archive_get(const char *path, int out)
+static int finish(struct getter *g)
 {
 	static const uint8_t end[2 * TAR_BLOCK];
+	int status;
+
+	emit(g, end, sizeof(end));
+	status = archive_status_of(g->error);
+	free_links(g);
+	free(g);
+	return status;
+}
+
+int archive_get(const char *path, int out)
+{
 	int status = archive_stat(path, out);
 	struct getter *g;
 
@@ -412,9 +425,24 @@ int archive_get(const char *path, int out)
 	g->out = out;
 	first_name(g, path);
 	get_entry(g, AT_FDCWD, path);
-	emit(g, end, sizeof(end));
-	status = archive_status_of(g->error);
-	free_links(g);
-	free(g);
-	return status;
+	return finish(g);
+}
+
+int archive_export(const char *path, int out)
+{
+	struct getter *g = calloc(1, sizeof(*g));
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (g == NULL || fd < 0 || fstat(fd, &st) != 0) {
+		if (fd >= 0)
+			close(fd);
+		free(g);
+		return ARCHIVE_FAILED;
+	}
+	g->out = out;
+	g->one_device = true;
+	g->device = st.st_dev;
+	get_children(g, fd);
+	return finish(g);
 }

@@ -41,6 +41,20 @@ static int get(const char *path, const char *to)
 	return status;
 }
 
+static int export(const char *path, const char *to)
+{
+	char from[4096], archive[4096];
+	int fd, status;
+
+	snprintf(from, sizeof(from), "%s/%s", base, path);
+	snprintf(archive, sizeof(archive), "%s/%s", base, to);
+	fd = open(archive, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0);
+	status = archive_export(from, fd);
+	close(fd);
+	return status;
+}
+
 static int put(const char *archive, const char *path, const char *options)
 {
 	const struct archive_put how = { .keep_kinds = strchr(options, 'k') != NULL,
@@ -95,6 +109,10 @@ static void test_get(void **state)
 	split();
 	assert_int_equal(shell("test \"$(tar -tvf out.tar | grep -c 'link -> file')\" = 1 && "
 	                       "grep -q '\"mode\":134218239.*linkTarget\":\"/.*/d/file\"' stat"),
+	                 0);
+	assert_int_equal(export("d", "out.tar"), ARCHIVE_OK);
+	assert_int_equal(shell("rm -rf x && mkdir x && tar -C x -xf out.tar && diff -r "
+	                       "--no-dereference -x fifo d x"),
 	                 0);
 	assert_int_equal(get("d/nothing", "out"), ARCHIVE_NOT_FOUND);
 	assert_int_equal(get("d/file/x", "out"), ARCHIVE_NOT_FOLDER);

@@ -50,6 +50,7 @@ enum containers_operation {
 	CONTAINERS_ARCHIVE_STAT = 50,
 	CONTAINERS_ARCHIVE_GET = 51,
 	CONTAINERS_ARCHIVE_PUT = 52,
+	CONTAINERS_EXPORT = 53,  // a transfer whose answer is an archive of all its files
 	CONTAINERS_UPDATE = 80,
 	CONTAINERS_NETWORKS = 100,         // no target: the list
 	CONTAINERS_NETWORK_INSPECT = 101,  // target: a network, as in the following

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What containers write, through ./run.sh --engine: kept until they are removed."""
 
+import io
 import os
 import signal
 import subprocess
+import tarfile
 from pathlib import Path
 
 from harness import check, check_equal, test
@@ -135,6 +137,9 @@ def copies_both_ways(context, docker, there):
     docker("cp", "-L", "box:/link", back / "followed")
     check_equal((back / "followed").read_bytes(), b"here\n")
     # By stdin and stdout, as an archive.
+    with tarfile.open(fileobj=io.BytesIO(docker("export", "box").stdout)) as tar:
+        check_equal(tar.extractfile("tmp/new/sub/file").read(), (there / "sub/file").read_bytes())
+        check(not [name for name in tar.getnames() if name.startswith(("proc/", "sys/", "dev/"))], tar.getnames())
     archive = docker("cp", "box:/tmp/new", "-").stdout
     docker("cp", "-", "box:/tmp/there", stdin=archive)
     docker("cp", "box:/tmp/there/new", back / "third")
