@@ -316,16 +316,22 @@ void operation_network_remove(struct request *request)
 
 void operation_networks_prune(struct request *request)
 {
-	static const char *const known[] = { "label", "label!", NULL };
+	static const char *const known[] = { "until", "label", "label!", NULL };
 	struct containers *all = request->all;
 	char *text = query_take(request, "filters");
 	char error[FILTERS_ERROR_MAX];
+	nsec_t now = 0, until = NSEC_NEVER;
 	struct json_writer w = { 0 };
 	struct filters filters;
 	error_t err = filters_parse(&filters, text, known, error);
 
 	heap_free(text);
+	if (clock_get(CLOCK_WALL, &now) < 0)
+		now = 0;
+	if (err == 0)
+		err = filters_until(&filters, now, &until, error);
 	if (err < 0) {
+		filters_deinit(&filters);
 		refuse(request, err == ERR_INVALID ? 400 : 500,
 		       err == ERR_INVALID ? error : "out of memory");
 		return;
@@ -336,6 +342,7 @@ void operation_networks_prune(struct request *request)
 		struct network *network = container_of(pos, struct network, entry);
 
 		if (network->kind != NETWORK_USER || network_user(all, network) != NULL ||
+		    network->created_at >= until ||
 		    !filters_has_labels(&filters, "label", network->settings.labels) ||
 		    !filters_lacks_labels(&filters, "label!", network->settings.labels))
 			continue;

@@ -135,6 +135,7 @@ def networks_of_containers(context):
     names = docker.text("ps", "-aq").split()
     docker("rm", "-f", *names)
     docker("network", "rm", "front")
+    check_equal(docker.text("network", "prune", "-f", "--filter", "until=1h"), "")
     check_equal(docker.text("network", "prune", "-f"), "Deleted Networks:\nback")
     for name, status in (("bridge", 403), ("nosuch", 404)):
         check_equal(request(engine, "DELETE", f"/networks/{name}")[0], status)
