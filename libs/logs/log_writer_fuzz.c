@@ -66,6 +66,7 @@ static void start(uint64_t max_bytes)
 
 static void settle(void)
 {
+	fake_time_pass(LOG_PAUSE);
 	do
 		fake_loop_settle(&loop);
 	while (provider_fake_serve(&provider));
@@ -119,7 +120,11 @@ static void step(uint8_t what, uint8_t how, uint64_t max_bytes)
 		(void)provider_fake_serve(&provider);
 		break;
 	case 4: settle(); break;
-	case 5: provider_fake_die(&provider); break;
+	case 5:
+		// After so many in a row it is said to be broken.
+		lossy = lossy || writer.deaths >= 3;
+		provider_fake_die(&provider);
+		break;
 	case 6:
 		// An error, or time in which nobody answers: something may be lost.
 		lossy = true;

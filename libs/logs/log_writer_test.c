@@ -38,6 +38,7 @@ static const struct log_writer_ops ops = { .room = room, .written = written, .fi
 
 static void settle(void)
 {
+	fake_time_pass(LOG_PAUSE);
 	do
 		fake_loop_settle(&loop);
 	while (provider_fake_serve(&provider));
@@ -170,6 +171,14 @@ static void test_batches(void **state)
 	settle();
 	assert_true(provider.num_requests <= 3);
 	assert_int_equal(strlen(content("1")), 8 + 7000);
+	// And what comes soon after one waits for more.
+	provider.num_requests = 0;
+	say(LOG_STDOUT, "soon\n");
+	fake_loop_settle(&loop);
+	(void)provider_fake_serve(&provider);
+	assert_int_equal(provider.num_requests, 0);
+	settle();
+	assert_int_equal(strlen(content("1")), 8 + 7000 + 7);
 	end();
 }
 

@@ -30,9 +30,10 @@ static void stamp(struct log_writer *w)
 	date_write(time, w->date);
 }
 
-static void timer_arm(struct log_writer *w, nsec_t deadline)
+static void timer_arm(struct log_writer *w)
 {
-	error_t err = timer_set(w->timer, deadline);
+	error_t err =
+		timer_set(w->timer, w->give_up_at < w->write_at ? w->give_up_at : w->write_at);
 
 	assert(err == 0);
 }
@@ -121,7 +122,8 @@ size_t log_writer_take(struct log_writer *w, enum log_stream stream, struct span
 	}
 	if (taken < bytes.len && !w->held) {
 		w->held = true;
-		timer_arm(w, now() + LOG_PATIENCE);
+		w->give_up_at = now() + LOG_PATIENCE;
+		timer_arm(w);
 	}
 	log_writer_go(w);
 	return taken;
@@ -133,7 +135,8 @@ static void let_go(struct log_writer *w)
 		return;
 	w->held = false;
 	if (!w->finishing)
-		timer_arm(w, NSEC_NEVER);
+		w->give_up_at = NSEC_NEVER;
+	timer_arm(w);
 	w->ops->room(w->context);
 }
 
@@ -151,17 +154,35 @@ static void over(struct log_writer *w)
 	if (w->finished)
 		return;
 	w->finished = true;
-	timer_arm(w, NSEC_NEVER);
+	w->give_up_at = w->write_at = NSEC_NEVER;
+	timer_arm(w);
 	if (w->drops)
 		log_warn("the log of a container lacks its end: %s", error_text(w->reason));
 	w->ops->finished(w->context);
 }
 
+// Little is put off until some time after the last write: more comes with it then.
+static bool puts_off(struct log_writer *w, nsec_t time)
+{
+	if (w->finishing || w->done < w->buffers[w->going].len ||
+	    filling(w)->len >= LOG_BUFFER / 2 || time >= w->next_at)
+		return false;
+	if (filling(w)->len > 0 && w->write_at != w->next_at) {
+		w->write_at = w->next_at;
+		timer_arm(w);
+	}
+	return true;
+}
+
 void log_writer_go(struct log_writer *w)
 {
 	struct log_buffer *buffer;
+	nsec_t time;
 
-	if (w->busy || w->broken || w->finished || (w->drops && now() < w->try_at))
+	if (w->busy || w->broken || w->finished)
+		return;
+	time = now();
+	if ((w->drops && time < w->try_at) || puts_off(w, time))
 		return;
 	if (w->finishing)
 		finish_lines(w);
@@ -174,11 +195,13 @@ void log_writer_go(struct log_writer *w)
 	}
 	buffer = &w->buffers[w->going];
 	w->in_record = w->done > 0 && buffer->bytes[w->done - 1] != '\n';
-	if (w->done < buffer->len)
+	if (w->done < buffer->len) {
+		w->next_at = time + LOG_PAUSE;
 		log_writer_write(w,
 		                 (struct span){ buffer->bytes + w->done, buffer->len - w->done });
-	else if (w->finishing)
+	} else if (w->finishing) {
 		over(w);
+	}
 }
 
 void log_writer_done(struct log_writer *w, size_t count)
@@ -209,9 +232,18 @@ static void timer_signalled(struct loop *loop, struct source *source)
 {
 	struct log_writer *w = source->context;
 
+	nsec_t time = now();
+	bool gives_up = time >= w->give_up_at;
+
 	(void)loop;
-	timer_arm(w, NSEC_NEVER);
-	log_writer_failed(w, ERR_TIMED_OUT);
+	if (gives_up)
+		w->give_up_at = NSEC_NEVER;
+	if (time >= w->write_at)
+		w->write_at = NSEC_NEVER;
+	timer_arm(w);
+	if (gives_up)
+		log_writer_failed(w, ERR_TIMED_OUT);
+	log_writer_go(w);
 }
 
 static const struct source_ops timer_ops = { .signalled = timer_signalled };
@@ -231,6 +263,7 @@ error_t log_writer_start(struct log_writer *w, struct loop *loop, handle_t conne
 		handle_close(w->timer);
 		return err;
 	}
+	w->give_up_at = w->write_at = NSEC_NEVER;
 	w->ops = ops;
 	w->context = context;
 	w->loop = loop;
@@ -248,7 +281,8 @@ void log_writer_finish(struct log_writer *w)
 	stamp(w);
 	// The last try.
 	w->try_at = 0;
-	timer_arm(w, now() + LOG_PATIENCE);
+	w->give_up_at = now() + LOG_PATIENCE;
+	timer_arm(w);
 	log_writer_go(w);
 }
 

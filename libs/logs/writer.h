@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Writes a container's log: a folder of files, each a number from 1 on, of records (record.h). What
-// comes is cut into lines and gathered while a write is under way, so that one who writes much
-// costs few requests. What went wrong is not lost while there is room: it is written again.
+// comes is cut into lines and gathered while a write is under way, and for LOG_PAUSE after it began,
+// so that one who writes much, or often, costs few requests. What went wrong is not lost while
+// there is room: it is written again.
 //
 // While the disk is slow, no more is taken than LOG_BUFFER: the container waits. For how long is
 // bounded (LOG_PATIENCE), and when the disk is full or broken it does not wait at all: what it
@@ -15,6 +16,8 @@
 
 #define LOG_BUFFER (64u * 1024)
 #define LOG_PATIENCE (5 * NSEC_PER_SEC)
+// From one write to the next, unless there is much.
+#define LOG_PAUSE (10 * NSEC_PER_MSEC)
 
 struct log_writer_ops {
 	// It takes bytes again, after log_writer_take has taken fewer than all.
@@ -78,6 +81,9 @@ struct log_writer {
 	bool held;         // the container waits
 	bool finishing;
 	bool finished;
+	nsec_t next_at;     // CLOCK_MONOTONIC: not before this, unless there is much
+	nsec_t write_at;    // when the timer is to write; NSEC_NEVER
+	nsec_t give_up_at;  // when who waits is to wait no more; NSEC_NEVER
 	handle_t timer;
 	struct source timer_source;
 };

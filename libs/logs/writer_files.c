@@ -48,7 +48,8 @@ static void lost(void *context)
 	error_t error = w->files.error;
 
 	log_writer_disconnect(w);
-	if (++w->deaths > MAX_DEATHS) {
+	// At the end it is tried as long as there is patience.
+	if (++w->deaths > MAX_DEATHS && !w->finishing) {
 		w->deaths = 0;
 		log_writer_failed(w, error);
 	}
