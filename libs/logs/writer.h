@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Writes a container's log: a folder of files, each a number from 1 on, of records (record.h). What
-// comes is cut into lines and gathered while a write is under way, and for LOG_PAUSE after it began,
-// so that one who writes much, or often, costs few requests. What went wrong is not lost while
-// there is room: it is written again.
+// comes is cut into lines and gathered while a write is under way, and for LOG_PAUSE after it
+// began, so that one who writes much, or often, costs few requests. What went wrong is not lost
+// while there is room: it is written again.
 //
 // While the disk is slow, no more is taken than LOG_BUFFER: the container waits. For how long is
 // bounded (LOG_PATIENCE), and when the disk is full or broken it does not wait at all: what it
