@@ -68,13 +68,14 @@ void job_discard(struct job *job)
 	heap_free(job);
 }
 
-bool job_join(struct request *request, const char *name, const char *platform)
+bool job_join(struct request *request, const char *name, const char *platform, const char *login)
 {
 	list_for_each(entry, &request->images->jobs) {
 		struct job *job = container_of(entry, struct job, entry);
 
 		if (job->kind != JOB_PULL || strcmp(job->name, name) != 0 ||
-		    strcmp(job->platform, platform) != 0 || list_is_empty(&job->waiters))
+		    strcmp(job->platform, platform) != 0 || strcmp(job->login, login) != 0 ||
+		    list_is_empty(&job->waiters))
 			continue;
 		(void)waiter_make(request, job);
 		return true;
@@ -266,7 +267,10 @@ static void take_line(void *context, enum output_stream stream, struct span text
 	}
 	line_read(text, &line);
 	switch (line.kind) {
-	case LINE_PROGRESS: tell_all(job, text); break;
+	case LINE_PROGRESS:
+		if (!job->is_quiet)
+			tell_all(job, text);
+		break;
 	case LINE_ERROR: fail(job, line.error); break;
 	case LINE_NONE: fail(job, "the system's container says what is no answer"); break;
 	case LINE_IMAGE:

@@ -50,7 +50,8 @@ struct job {
 	char folder[IMAGES_FILE_MAX];
 	char *arguments;  // heap, each with a NUL
 	size_t arguments_length;
-	char *login;  // heap: for its stdin; NULL: that comes from its first waiter
+	char *login;    // heap: for its stdin; NULL: that comes from its first waiter
+	bool is_quiet;  // its clients do not want to see how far it is
 	struct list waiters;
 	struct source stream;  // to the container's streams
 	bool stream_open;
@@ -72,8 +73,9 @@ struct job {
 // Begins a job for a request, whose channel is taken; NULL, and it was answered, when that cannot
 // be. It runs when the caller has set it up, by job_go.
 struct job *job_make(struct request *request, enum job_kind kind);
-// Joins a pull of a name that is on its way. Returns whether there is one; the request is its then.
-bool job_join(struct request *request, const char *name, const char *platform);
+// Joins a pull of a name that is on its way, with the same login. Returns whether there is one; the
+// request is its then.
+bool job_join(struct request *request, const char *name, const char *platform, const char *login);
 // Appends an argument. Errors: ERR_NO_MEMORY, ERR_TOO_LARGE.
 __must_check error_t job_add_argument(struct job *job, const char *argument);
 // It is set up.

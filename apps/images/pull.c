@@ -106,11 +106,11 @@ void operation_create(struct request *request)
 	if (!read_name(request, name))
 		return;
 	read_platform(request, platform);
-	if (request->body.len == 0 && job_join(request, name, platform))
-		return;
 	login = login_read(request->body);
 	if (login == NULL)
 		refuse(request, 400, "X-Registry-Auth is not base64 of a JSON object");
+	else if (job_join(request, name, platform, login))
+		heap_free(login);
 	else
 		pull(request, name, platform, login);
 }
@@ -121,6 +121,7 @@ void operation_load(struct request *request)
 
 	if (job == NULL)
 		return;
+	job->is_quiet = query_flag(request, "quiet");
 	if (job_add_argument(job, "load") < 0)
 		str_copy(job->error, "too many arguments", sizeof(job->error));
 	job_go(job);
