@@ -28,3 +28,4 @@ archive_test_CFLAGS := -D_GNU_SOURCE
 HOST_FUZZERS += $(BOOTD)/tar_fuzz
 tar_fuzz_SRCS := $(BOOTD)/tar_read.c
 tar_fuzz_CFLAGS := -D_GNU_SOURCE
+tar_fuzz_SLOWER := 10

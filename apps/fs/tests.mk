@@ -17,3 +17,4 @@ HOST_TESTS += apps/fs/file_disk_test
 file_disk_test_SRCS := $(FS_MEMORY_SRCS)
 HOST_FUZZERS += apps/fs/file_disk_fuzz
 file_disk_fuzz_SRCS := $(FS_MEMORY_SRCS)
+file_disk_fuzz_SLOWER := 20
