@@ -199,7 +199,7 @@ static int kept_disk_open(struct run *run, bool make, struct error *err)
 static int state_open(struct run *run, bool make, struct error *err)
 {
 	bool needed = run->settings.volume.name || volumes_need_state(&run->settings.volumes) ||
-		run->settings.engine || state_disk_is_wanted();
+		(run->settings.engine && !state_disk_is_refused()) || state_disk_is_wanted();
 
 	if (!needed || run->state_disk.path[0])
 		return 0;

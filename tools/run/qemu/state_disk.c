@@ -34,6 +34,13 @@ bool state_disk_is_wanted(void)
 	return given && strcmp(given, "1") == 0;
 }
 
+bool state_disk_is_refused(void)
+{
+	const char *given = env_get("STARINA_DISK");
+
+	return given && strcmp(given, STATE_DISK_NONE) == 0;
+}
+
 int state_disk_path(char path[PATH_MAX], struct error *err)
 {
 	const char *given = env_get("STARINA_DISK");
@@ -41,7 +48,7 @@ int state_disk_path(char path[PATH_MAX], struct error *err)
 	const char *home = env_get("HOME");
 	int length;
 
-	if (given && strcmp(given, STATE_DISK_NONE) == 0)
+	if (state_disk_is_refused())
 		return error_set(err,
 		                 "STARINA_DISK=none: without a state disk there are no "
 		                 "volumes; leave it out, or let it name a file");

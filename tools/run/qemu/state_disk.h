@@ -19,6 +19,9 @@ int state_disk_path(char path[PATH_MAX], struct error *err);
 // (STARINA_KEEP=1).
 bool state_disk_is_wanted(void);
 
+// Whether the user wants none (STARINA_DISK=none): what can do without keeps nothing.
+bool state_disk_is_refused(void);
+
 // Takes it, and with `make` makes one that is not there. `disk` has no path if there is none then.
 // Released by writable_disk_release(). -1 with `err`.
 int state_disk_open(struct writable_disk *disk, bool make, struct error *err);
