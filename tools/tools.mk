@@ -99,6 +99,10 @@ test-e2e: run-files system-image $(BUILD)/host/system $(E2E_IMAGES:%=$(BUILD)/%.
 test-hostfs-kills: ## kills hostfs 100 times under load (HOSTFS_KILLS)
 	$(Q)HOSTFS_KILLS=$(or $(HOSTFS_KILLS),100) $(MAKE) --no-print-directory test-e2e E2E=hostfs_is_killed
 
+.PHONY: soak-engine
+soak-engine: ## 1,000 times docker run, 8 at a time (ENGINE_RUNS): none fails, and nothing of them is left
+	$(Q)ENGINE_RUNS=$(or $(ENGINE_RUNS),1000) $(MAKE) --no-print-directory test-e2e E2E=engine_crowd
+
 .PHONY: crash-states
 crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may leave of an ext4 disk, looked at (STATES, SEED)
 	$(Q)EXT4_CRASH_STATES=$(or $(STATES),1000000) EXT4_CRASH_SEED=$(or $(SEED),1) $<

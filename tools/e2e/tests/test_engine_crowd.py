@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Many containers by docker's client, several at a time: none fails, and nothing of them is left."""
+
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.request
+
+from harness import check, check_equal, test
+from test_engine import PATIENCE
+from test_engine_containers import IMAGE, Docker, start
+from test_state_disk import check_disk
+
+# In the gate; `make soak-engine` takes more.
+RUNS = int(os.environ.get("ENGINE_RUNS", "50"))
+AT_A_TIME = 8
+# What apps may keep for later, whatever has run: their heaps are as large as they once had to be, in folios with a handle each, and
+# the last 256 events are remembered.
+KEPT_PAGES = 512
+KEPT_HANDLES = RUNS // 4
+
+
+def status(engine):
+    page = next(re.search(r"http://127\.0\.0\.1:\d+/", line)[0] for line in engine.log.lines if "status page" in line)
+    with urllib.request.urlopen(page + "status.json", timeout=PATIENCE) as answer:
+        return json.load(answer)
+
+
+def settled(engine):
+    """What the operating system has once it stays the same: a virtual machine that waits is made anew after each run."""
+    last, same, until = None, 0, time.monotonic() + PATIENCE
+    while same < 8 and time.monotonic() < until:
+        now = {name: status(engine)[name] for name in ("processes", "kernel_objects", "handles", "free_pages")}
+        same = same + 1 if last and now["handles"] == last["handles"] else 0
+        last = now
+        time.sleep(0.5)
+    return last
+
+
+def left_on_disk(context):
+    check_disk(context, clean=False)
+    found = {}
+    for folder in ("layers", "logs"):
+        listing = subprocess.run(["/sbin/debugfs", "-R", f"ls -p /engine/{folder}", context.scratch / "state.img"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, text=True, check=True).stdout
+        names = [line.split("/")[5] for line in listing.splitlines() if line.count("/") > 5]
+        found[folder] = [name for name in names if name not in (".", "..")]
+    return found
+
+
+@test
+def many_runs(context):
+    engine = start(context)
+    docker = Docker(context, engine)
+
+    def run(number):
+        return docker("run", "--rm", IMAGE, "echo", str(number)).stdout == b"%d\n" % number
+
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+        check(all(pool.map(run, range(2 * AT_A_TIME))), "a run before them failed")
+        before = settled(engine)
+        check_equal(sum(pool.map(run, range(RUNS))), RUNS, engine.log.lines)
+    after = settled(engine)
+    counts = f"before: {before}, after {RUNS} runs: {after}"
+    check_equal(after["processes"], before["processes"], counts)
+    check(after["handles"] - before["handles"] <= KEPT_HANDLES, counts)
+    check(after["kernel_objects"] - before["kernel_objects"] <= KEPT_HANDLES, counts)
+    check(before["free_pages"] - after["free_pages"] <= KEPT_PAGES, counts)
+    check_equal(docker.text("ps", "-aq"), "")
+    engine.stop()
+    check_equal(left_on_disk(context), {"layers": [], "logs": []})
