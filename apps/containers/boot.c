@@ -50,8 +50,10 @@ static void records_known(struct containers *all)
 	all->knows_records = true;
 	store_read(all);
 	names_changed(all);
-	layers_sweep(all);
-	logs_sweep(all);
+	if (!all->lacks_records) {
+		layers_sweep(all);
+		logs_sweep(all);
+	}
 	err = vmms_listen(all);
 	assert(err == 0);
 }

@@ -176,6 +176,7 @@ struct containers {
 	uint64_t pool_size;  // virtual machines that wait
 	bool has_store;
 	bool knows_records;  // which lie in the store
+	bool lacks_records;  // some could not be read: what is theirs is not removed as nobody's
 	bool restarted;      // this app, on a machine that runs: so may what it had started
 
 	struct list containers;  // newest first
@@ -190,6 +191,7 @@ struct containers {
 	uint16_t last_any_port;  // ports.c
 	struct request_server server;
 	struct list volumes;     // struct volume, as it was last looked at
+	bool keeps_volumes;      // volumes.json could not be read: it is not replaced
 	handle_t removal_timer;  // volumes.c
 	struct source removal;
 	bool serves;
@@ -286,10 +288,12 @@ void store_remove(const struct container *c);
 // Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged.
 void store_put(const struct containers *all, const char *name, struct json_writer *w);
 void store_drop(const struct containers *all, const char *name);
-// The names of at most `max` files that have `name_len` characters, and a file, in heap memory,
-// while store_read is at work. Errors: as folder_list's and folder_read's.
-__must_check error_t store_list(size_t name_len, size_t max, struct string_list *out);
-__must_check error_t store_get(const char *name, size_t max, uint8_t **text, size_t *len);
+// The names of at most `max` files that have `name_len` characters, and a file, in heap memory.
+// Both block. Errors: as folder_open_own's, folder_list's and folder_read's.
+__must_check error_t store_list(const struct containers *all, size_t name_len, size_t max,
+                                struct string_list *out);
+__must_check error_t store_get(const struct containers *all, const char *name, size_t max,
+                               uint8_t **text, size_t *len);
 // Whether a container's record can be read again: its body may be too deep, or too long.
 bool store_accepts(const struct container *c);
 
@@ -383,7 +387,7 @@ bool mounts_resolve(struct request *request, struct container *c);
 bool mounts_make(struct request *request, struct container *c);
 // Whether a container has a volume.
 bool mounts_use(const struct container *c, const char *volume);
-// Removes its volumes without a name, but those that others have.
+// Removes its volumes without a name, but those that others have, or may have (lacks_records).
 void mounts_remove(struct container *c);
 // Asks the host for what is to be bound next (c->provision); false: nothing is.
 bool mounts_ask(struct container *c);

@@ -198,7 +198,7 @@ void mounts_remove(struct container *c)
 		const struct mount *mount = &c->mounts.items[i];
 		error_t err;
 
-		if (mount->kind != MOUNT_VOLUME || !mount->anonymous ||
+		if (mount->kind != MOUNT_VOLUME || !mount->anonymous || c->all->lacks_records ||
 		    is_used_by_others(c, mount->source))
 			continue;
 		err = volumes_remove(c->all, mount->source);

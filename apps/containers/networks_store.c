@@ -113,7 +113,7 @@ static void read_record(struct containers *all, const char *name)
 	if (good) {
 		memcpy(network->id_text, name + sizeof(PREFIX) - 1, sizeof(network->id_text) - 1);
 		good = hex_read(network->id_text, network->id, sizeof(network->id)) &&
-			store_get(name, RECORD_MAX, &text, &len) == 0 &&
+			store_get(all, name, RECORD_MAX, &text, &len) == 0 &&
 			parse(network, (struct span){ .data = text, .len = len }) &&
 			network_find(all, network->settings.name) == NULL;
 	}
@@ -130,7 +130,7 @@ static void read_record(struct containers *all, const char *name)
 void networks_read(struct containers *all)
 {
 	struct string_list names = { 0 };
-	error_t err = store_list(NAME_MAX - 1, NETWORKS_MAX, &names);
+	error_t err = store_list(all, NAME_MAX - 1, NETWORKS_MAX, &names);
 
 	if (err < 0)
 		log_error("the records of networks cannot be read: %s", error_text(err));

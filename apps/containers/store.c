@@ -16,24 +16,41 @@
 #define SUFFIX ".json"
 // With a NUL.
 #define NAME_MAX (CONTAINER_ID_TEXT + sizeof(SUFFIX) - 1)
-// Of a write, when the server of files dies in the midst of it.
+// Of what is asked, when the server of files dies in the midst of it.
 #define MAX_TRIES 3
 // What Docker says of a container that ended with the machine.
 #define STATUS_UNKNOWN 255
 
 static struct folder *folder;
 
-static bool open_folder(const struct containers *all)
+// One thing that is asked of the folder.
+typedef error_t ask_fn(void *context);
+
+// Asks it, and again of the next server of files when one dies in the midst of it. Errors: as
+// folder_open_own's, and its own.
+static error_t ask(const struct containers *all, ask_fn *what, void *context)
 {
-	if (folder == NULL && folder_open_own(all->env, &folder) < 0)
-		folder = NULL;
-	return folder != NULL;
+	error_t err = ERR_PEER_CLOSED;
+
+	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
+		err = folder == NULL ? folder_open_own(all->env, &folder) : 0;
+		if (err < 0) {
+			folder = NULL;
+			continue;
+		}
+		err = what(context);
+		if (err < 0) {
+			folder_close(folder);
+			folder = NULL;
+		}
+	}
+	return err;
 }
 
-static void close_folder(void)
+static error_t ask_nothing(void *context)
 {
-	folder_close(folder);
-	folder = NULL;
+	(void)context;
+	return 0;
 }
 
 static void file_name(const struct container *c, char out[NAME_MAX])
@@ -106,48 +123,44 @@ bool store_accepts(const struct container *c)
 	return good;
 }
 
-static error_t try_write(const struct containers *all, const char *name, const char *text,
-                         size_t len)
-{
-	error_t err = ERR_PEER_CLOSED;
+struct writing {
+	const char *name;
+	const char *text;
+	size_t len;
+};
 
-	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
-		if (!open_folder(all))
-			return 0;
-		err = folder_write(folder, name, text, len);
-		if (err < 0)
-			close_folder();
-	}
-	return err;
+static error_t ask_write(void *context)
+{
+	const struct writing *writing = context;
+
+	return folder_write(folder, writing->name, writing->text, writing->len);
 }
 
 void store_put(const struct containers *all, const char *name, struct json_writer *w)
 {
-	const char *text = json_writer_text(w);
+	struct writing writing = { .name = name, .text = json_writer_text(w), .len = w->len };
 	error_t err;
 
 	if (all->has_store) {
-		err = text != NULL ? try_write(all, name, text, w->len) : ERR_NO_MEMORY;
+		err = writing.text != NULL ? ask(all, ask_write, &writing) : ERR_NO_MEMORY;
 		if (err < 0)
 			log_error("%s is not written to the state disk: %s", name, error_text(err));
 	}
 	json_writer_deinit(w);
 }
 
+static error_t ask_drop(void *context)
+{
+	error_t err = folder_remove(folder, context);
+
+	return err == 0 || err == ERR_NOT_FOUND ? folder_sync(folder) : err;
+}
+
 void store_drop(const struct containers *all, const char *name)
 {
-	error_t err = ERR_PEER_CLOSED;
+	error_t err = all->has_store ? ask(all, ask_drop, (void *)(uintptr_t)name) : 0;
 
-	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
-		if (!all->has_store || !open_folder(all))
-			return;
-		err = folder_remove(folder, name);
-		if (err == 0)
-			err = folder_sync(folder);
-		if (err == ERR_PEER_CLOSED)
-			close_folder();
-	}
-	if (err < 0 && err != ERR_NOT_FOUND)
+	if (err < 0)
 		log_error("%s stays on the state disk: %s", name, error_text(err));
 }
 
@@ -302,7 +315,7 @@ static void read_record(struct containers *all, const char *name)
 		container_init(c, all);
 		str_copy(c->id_text, id, sizeof(c->id_text));
 		good = hex_read(id, c->id, sizeof(c->id)) &&
-			folder_read(folder, name, RECORD_MAX, &text, &len) == 0 &&
+			store_get(all, name, RECORD_MAX, &text, &len) == 0 &&
 			parse(c, (struct span){ .data = text, .len = len });
 	}
 	heap_free(text);
@@ -310,7 +323,8 @@ static void read_record(struct containers *all, const char *name)
 		container_add(c);
 		return;
 	}
-	log_warn("%s on the state disk is no record of a container", name);
+	log_warn("%s on the state disk is no record of a container, or cannot be read", name);
+	all->lacks_records = true;
 	if (c != NULL)
 		container_discard(c);
 }
@@ -333,33 +347,61 @@ static void drop_ended(struct containers *all)
 	}
 }
 
-struct names {
-	struct string_list *list;
-	size_t len;
+struct listing {
+	struct string_list *names;
+	size_t name_len;
 	size_t max;
 	error_t error;
 };
 
 static void add_name(void *context, const struct file_entry *entry)
 {
-	struct names *names = context;
+	struct listing *listing = context;
 
-	if (entry->type == FILE_TYPE_FILE && strlen(entry->name) == names->len &&
-	    names->error == 0 && names->list->count < names->max)
-		names->error = string_list_add(names->list, entry->name);
+	if (entry->type == FILE_TYPE_FILE && strlen(entry->name) == listing->name_len &&
+	    listing->error == 0 && listing->names->count < listing->max)
+		listing->error = string_list_add(listing->names, entry->name);
 }
 
-error_t store_list(size_t name_len, size_t max, struct string_list *out)
+static error_t ask_list(void *context)
 {
-	struct names names = { .list = out, .len = name_len, .max = max };
-	error_t err = folder_list(folder, "/", add_name, &names);
+	struct listing *listing = context;
+	error_t err;
 
-	return err == 0 ? names.error : err;
+	string_list_deinit(listing->names);
+	listing->error = 0;
+	err = folder_list(folder, "/", add_name, listing);
+	return err == 0 ? listing->error : err;
 }
 
-error_t store_get(const char *name, size_t max, uint8_t **text, size_t *len)
+error_t store_list(const struct containers *all, size_t name_len, size_t max,
+                   struct string_list *out)
 {
-	return folder_read(folder, name, max, text, len);
+	struct listing listing = { .names = out, .name_len = name_len, .max = max };
+
+	return ask(all, ask_list, &listing);
+}
+
+struct reading {
+	const char *name;
+	size_t max;
+	uint8_t **text;
+	size_t *len;
+};
+
+static error_t ask_read(void *context)
+{
+	const struct reading *reading = context;
+
+	return folder_read(folder, reading->name, reading->max, reading->text, reading->len);
+}
+
+error_t store_get(const struct containers *all, const char *name, size_t max, uint8_t **text,
+                  size_t *len)
+{
+	struct reading reading = { .name = name, .max = max, .text = text, .len = len };
+
+	return ask(all, ask_read, &reading);
 }
 
 void store_read(struct containers *all)
@@ -367,18 +409,23 @@ void store_read(struct containers *all)
 	struct string_list names = { 0 };
 	error_t err;
 
-	all->has_store = open_folder(all);
+	all->has_store = ask(all, ask_nothing, NULL) == 0;
 	if (!all->has_store) {
 		log_info("there is no state disk: containers are gone when the machine goes off");
 		return;
 	}
 	networks_read(all);
-	err = store_list(NAME_MAX - 1, CONTAINERS_MAX, &names);
-	if (err < 0)
+	err = store_list(all, NAME_MAX - 1, CONTAINERS_MAX, &names);
+	if (err < 0) {
 		log_error("the records of containers cannot be read: %s", error_text(err));
+		all->lacks_records = true;
+	}
 	for (size_t i = 0; i < names.count; i++)
 		read_record(all, names.items[i]);
 	volumes_read(all);
+	if (all->lacks_records)
+		log_error("not all containers are known: layers, logs and volumes that they may "
+		          "have stay on the state disk");
 	drop_ended(all);
 	string_list_deinit(&names);
 }

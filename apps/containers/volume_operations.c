@@ -325,6 +325,10 @@ void volume_prune(struct request *request)
 		return;
 	if (filters_switch(&filters, "all", false, &whole, error) < 0)
 		reply_error(request->client, request->id, 400, "%s", error);
+	else if (request->all->lacks_records)
+		reply_error(request->client, request->id, 500,
+		            "not all containers could be read from the state disk, so which "
+		            "volumes have none is not known: remove volumes by name");
 	else if (refresh(request))
 		prune(request, &filters, whole);
 	filters_deinit(&filters);

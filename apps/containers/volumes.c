@@ -140,6 +140,8 @@ static void write_record(struct containers *all)
 {
 	struct json_writer w = { 0 };
 
+	if (all->keeps_volumes)
+		return;
 	volumes_write_text(&w, &all->volumes);
 	store_put(all, RECORD, &w);
 }
@@ -190,8 +192,9 @@ void volumes_read(struct containers *all)
 {
 	uint8_t *text = NULL;
 	size_t len = 0;
-	error_t err = store_get(RECORD, RECORD_MAX, &text, &len);
+	error_t err = store_get(all, RECORD, RECORD_MAX, &text, &len);
 
+	all->keeps_volumes = err < 0 && err != ERR_NOT_FOUND;
 	if (err == 0) {
 		struct json_reader r = json_reader_make((struct span){ .data = text, .len = len });
 
