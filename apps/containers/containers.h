@@ -282,11 +282,13 @@ struct container *operation_find(struct request *request);
 
 // Reads the records of all containers. Blocks until the server of files has answered.
 void store_read(struct containers *all);
-// Writes a container's record; what goes wrong is logged. Blocks until it lies on the disk.
-void store_write(const struct container *c);
+// Writes a container's record; what goes wrong is logged. Blocks until it lies on the disk. Returns
+// whether it does, or is not to.
+bool store_write(const struct container *c);
 void store_remove(const struct container *c);
-// Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged.
-void store_put(const struct containers *all, const char *name, struct json_writer *w);
+// Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged. Returns
+// as store_write.
+bool store_put(const struct containers *all, const char *name, struct json_writer *w);
 void store_drop(const struct containers *all, const char *name);
 // The names of at most `max` files that have `name_len` characters, and a file, in heap memory.
 // Both block. Errors: as folder_open_own's, folder_list's and folder_read's.

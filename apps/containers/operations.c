@@ -178,6 +178,35 @@ static void answer_created(struct request *request, const struct container *c)
 	reply_json(request->client, request->id, 201, &w);
 }
 
+// What its settings ask for. Returns false, and has answered, when that is not possible.
+static bool complete(struct request *request, struct container *c)
+{
+	char error[SETTINGS_ERROR_MAX];
+	error_t err = endpoints_make(c, error);
+
+	if (err < 0) {
+		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s",
+		       err == ERR_NO_MEMORY ? "out of memory" : error);
+		return false;
+	}
+	if (!mounts_resolve(request, c))
+		return false;
+	if (!store_accepts(c)) {
+		refuse(request, 400, "the body is too deep or too long");
+		return false;
+	}
+	if (!mounts_make(request, c))
+		return false;
+	if (clock_get(CLOCK_WALL, &c->created_at) < 0)
+		c->created_at = 0;
+	if (store_write(c))
+		return true;
+	refuse(request, 500, "the container cannot be written to the state disk (see the log)");
+	store_remove(c);
+	mounts_remove(c);
+	return false;
+}
+
 void operation_create(struct request *request)
 {
 	struct containers *all = request->all;
@@ -207,30 +236,11 @@ void operation_create(struct request *request)
 		container_init(c, all);
 		c->settings = settings;
 		str_copy(c->image_id, image->id, sizeof(c->image_id));
-		err = endpoints_make(c, error);
-		if (err < 0) {
-			refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s",
-			       err == ERR_NO_MEMORY ? "out of memory" : error);
+		if (!complete(request, c)) {
 			container_discard(c);
 			return;
 		}
-		if (!mounts_resolve(request, c)) {
-			container_discard(c);
-			return;
-		}
-		if (!store_accepts(c)) {
-			refuse(request, 400, "the body is too deep or too long");
-			container_discard(c);
-			return;
-		}
-		if (!mounts_make(request, c)) {
-			container_discard(c);
-			return;
-		}
-		if (clock_get(CLOCK_WALL, &c->created_at) < 0)
-			c->created_at = 0;
 		container_add(c);
-		store_write(c);
 		events_container(c, "create", NULL);
 		answer_created(request, c);
 		return;

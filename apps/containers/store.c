@@ -136,10 +136,10 @@ static error_t ask_write(void *context)
 	return folder_write(folder, writing->name, writing->text, writing->len);
 }
 
-void store_put(const struct containers *all, const char *name, struct json_writer *w)
+bool store_put(const struct containers *all, const char *name, struct json_writer *w)
 {
 	struct writing writing = { .name = name, .text = json_writer_text(w), .len = w->len };
-	error_t err;
+	error_t err = 0;
 
 	if (all->has_store) {
 		err = writing.text != NULL ? ask(all, ask_write, &writing) : ERR_NO_MEMORY;
@@ -147,6 +147,7 @@ void store_put(const struct containers *all, const char *name, struct json_write
 			log_error("%s is not written to the state disk: %s", name, error_text(err));
 	}
 	json_writer_deinit(w);
+	return err == 0;
 }
 
 static error_t ask_drop(void *context)
@@ -164,16 +165,16 @@ void store_drop(const struct containers *all, const char *name)
 		log_error("%s stays on the state disk: %s", name, error_text(err));
 }
 
-void store_write(const struct container *c)
+bool store_write(const struct container *c)
 {
 	struct json_writer w = { 0 };
 	char name[NAME_MAX];
 
 	if (!c->all->has_store || container_is_hidden(c))
-		return;
+		return true;
 	file_name(c, name);
 	write_record(&w, c);
-	store_put(c->all, name, &w);
+	return store_put(c->all, name, &w);
 }
 
 void store_remove(const struct container *c)
