@@ -44,28 +44,50 @@ static uint64_t layer_size(const struct container *c)
 
 static void go_on(struct container *c, enum layer_stage stage);
 
-// All that was asked has failed by now. It is asked again of the next server.
-static void session_lost(void *context)
+// Those that nobody sees have layers too: visits.
+static void close_files(struct list *containers)
 {
-	struct layers *layers = context;
-
-	list_for_each(entry, &layers->all->containers) {
+	list_for_each(entry, containers) {
 		struct container *c = container_of(entry, struct container, entry);
 
 		file_close(c->layer.file);
 		c->layer.file = NULL;
 	}
-	files_stop(&layers->files);
-	layers->started = false;
-	list_for_each_safe(entry, &layers->all->containers)
-	{
+}
+
+static struct container *find_lost(struct list *containers)
+{
+	list_for_each(entry, containers) {
 		struct container *c = container_of(entry, struct container, entry);
 
-		if (!c->layer.lost)
-			continue;
+		if (c->layer.lost)
+			return c;
+	}
+	return NULL;
+}
+
+// One that cannot go on may take others along: who is left is looked for each time.
+static void begin_again(struct list *containers)
+{
+	struct container *c;
+
+	while ((c = find_lost(containers)) != NULL) {
 		layer_end(c);
 		go_on(c, LAYER_LOOKING);
 	}
+}
+
+// All that was asked has failed by now. It is asked again of the next server.
+static void session_lost(void *context)
+{
+	struct layers *layers = context;
+
+	close_files(&layers->all->containers);
+	close_files(&layers->all->jobs);
+	files_stop(&layers->files);
+	layers->started = false;
+	begin_again(&layers->all->containers);
+	begin_again(&layers->all->jobs);
 }
 
 static struct files *session(struct containers *all)
@@ -243,8 +265,10 @@ void layer_end(struct container *c)
 {
 	struct layer *layer = &c->layer;
 
-	if (layer->stage != LAYER_UNKNOWN && layer->stage != LAYER_READY && !layer->lost) {
-		files_cancel(&c->all->layers.files, layer);
+	if (layer->stage != LAYER_UNKNOWN && layer->stage != LAYER_READY) {
+		// What was asked of a session that is lost has been answered.
+		if (!layer->lost)
+			files_cancel(&c->all->layers.files, layer);
 		layer->stage = LAYER_UNKNOWN;
 	}
 	file_close(layer->file);
