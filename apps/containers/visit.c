@@ -113,9 +113,18 @@ void visit_idle(struct container *visit)
 
 bool visit_is_over(struct container *c)
 {
-	if (c->visitor != NULL)
-		end(c->visitor);
-	return c->visitor == NULL;
+	struct container *visit = c->visitor;
+
+	if (visit == NULL)
+		return true;
+	// One that has not got its order ends at once, and must not call back from within.
+	if (visit->vmm == NULL || !visit->vmm->order_sent) {
+		archive_fail_all(c, "it is being started");
+		visit_forget(c);
+		return true;
+	}
+	end(visit);
+	return false;
 }
 
 void visit_ended(struct container *visit)

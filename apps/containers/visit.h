@@ -23,5 +23,5 @@ void visit_idle(struct container *visit);
 bool visit_is_over(struct container *c);
 // The visit has ended, and is removed.
 void visit_ended(struct container *visit);
-// The container is removed.
+// The container is removed, or started: the visit is nobody's, and ends.
 void visit_forget(struct container *c);
