@@ -262,6 +262,10 @@ static bool is_possible(struct request *request, const struct container *c, uint
 {
 	const char *why = NULL;
 
+	if (c->all->stopping) {
+		reply_error(request->client, request->id, 503, "the machine is going off");
+		return false;
+	}
 	if (!operation_can_reach(request, c))
 		return false;
 	if (c->paused || c->is_pausing)

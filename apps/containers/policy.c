@@ -79,6 +79,10 @@ static void restart_signalled(struct loop *loop, struct source *source)
 	struct container *c = source->context;
 
 	(void)loop;
+	if (c->all->stopping) {
+		container_stays(c);
+		return;
+	}
 	policy_cancel(c);
 	c->restart_count++;
 	c->starts_itself = true;
