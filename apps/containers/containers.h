@@ -286,8 +286,8 @@ void store_read(struct containers *all);
 // whether it does, or is not to.
 bool store_write(const struct container *c);
 void store_remove(const struct container *c);
-// Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged. Returns
-// as store_write.
+// Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged.
+// Returns as store_write.
 bool store_put(const struct containers *all, const char *name, struct json_writer *w);
 void store_drop(const struct containers *all, const char *name);
 // The names of at most `max` files that have `name_len` characters, and a file, in heap memory.
