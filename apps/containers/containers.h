@@ -217,6 +217,7 @@ struct containers {
 	// images_link.c
 	struct service_client images_client;
 	struct source images_link;
+	struct outbox images_outbox;
 	bool follows_images;
 	struct image_index images;
 

@@ -63,7 +63,7 @@ static void answer_users(struct containers *all, const struct msg_images_users *
 	}
 	err = message_encode_images_used(&m, &used, NULL, 0);
 	assert(err == 0);
-	if (channel_send(all->images_link.handle, &m) < 0)
+	if (outbox_send(&all->images_outbox, &m) < 0)
 		log_warn("who has an image cannot be told");
 }
 
@@ -132,19 +132,32 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 		message_discard(m);
 }
 
+static void images_writable(struct loop *loop, struct source *source)
+{
+	struct containers *all = source->context;
+
+	(void)loop;
+	outbox_writable(&all->images_outbox);
+}
+
 // What it said last holds until it is back.
 static void images_closed(struct loop *loop, struct source *source)
 {
 	struct containers *all = source->context;
 	error_t err;
 
+	outbox_drop(&all->images_outbox);
 	loop_close(loop, source);
 	jobs_stop(all);
 	err = service_client_again(&all->images_client);
 	assert(err == 0);
 }
 
-static const struct source_ops images_ops = { .message = images_message, .closed = images_closed };
+static const struct source_ops images_ops = {
+	.message = images_message,
+	.writable = images_writable,
+	.closed = images_closed,
+};
 
 static void images_connected(void *context, handle_t channel)
 {
@@ -154,9 +167,10 @@ static void images_connected(void *context, handle_t channel)
 	error_t err = loop_add(&all->loop, &all->images_link, channel, &images_ops, all);
 
 	assert(err == 0);
+	outbox_init(&all->images_outbox, &all->images_link);
 	err = message_encode_images_follow(&m, &follow, NULL, 0);
 	assert(err == 0);
-	if (channel_send(channel, &m) < 0)
+	if (outbox_send(&all->images_outbox, &m) < 0)
 		log_debug("images has gone again");
 }
 

@@ -28,7 +28,7 @@ static void tell_end(struct containers *all, uint32_t id, int status, const char
 	error_t err = message_encode_images_ran(&m, &ran, error, len < room ? len : room);
 
 	assert(err == 0);
-	if (channel_send(all->images_link.handle, &m) < 0)
+	if (outbox_send(&all->images_outbox, &m) < 0)
 		log_debug("nobody waits for the end of a job");
 }
 

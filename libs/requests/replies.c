@@ -2,67 +2,11 @@
 #include <stdarg.h>
 
 #include "libs/base/fmt.h"
-#include "libs/requests/internal.h"
-#include "libs/starina/alloc.h"
+#include "libs/requests/requests.h"
 #include "libs/starina/log.h"
 #include "libs/starina/payload.h"
-#include "libs/starina/syscall.h"
 
 #define ERROR_MAX 512u
-
-// A reply that waits for room in the client's channel.
-struct unsent_reply {
-	struct list entry;
-	struct message m;  // owns its handle
-};
-
-// Consumes the message.
-static void send_or_keep(struct client *client, struct message *m)
-{
-	error_t err = list_is_empty(&client->unsent) ? channel_send(client->source.handle, m)
-						     : ERR_FULL;
-	struct unsent_reply *unsent = NULL;
-
-	if (err == ERR_FULL)
-		unsent = heap_alloc(sizeof(*unsent));
-	if (unsent != NULL) {
-		unsent->m = *m;
-		list_push_back(&client->unsent, &unsent->entry);
-		source_want_writable(&client->source, true);
-	} else if (err < 0) {
-		message_discard(m);
-		log_warn("a client does not get its answer: %s", error_text(err));
-	}
-}
-
-void client_send_unsent(struct client *client)
-{
-	while (!list_is_empty(&client->unsent)) {
-		struct unsent_reply *unsent =
-			container_of(client->unsent.next, struct unsent_reply, entry);
-		error_t err = channel_send(client->source.handle, &unsent->m);
-
-		if (err == ERR_FULL)
-			return;
-		if (err < 0)
-			message_discard(&unsent->m);
-		list_remove(&unsent->entry);
-		heap_free(unsent);
-	}
-	source_want_writable(&client->source, false);
-}
-
-void client_drop_unsent(struct client *client)
-{
-	struct list *entry;
-
-	while ((entry = list_pop_front(&client->unsent)) != NULL) {
-		struct unsent_reply *unsent = container_of(entry, struct unsent_reply, entry);
-
-		message_discard(&unsent->m);
-		heap_free(unsent);
-	}
-}
 
 static void reply(struct client *client, uint32_t id, uint32_t status, struct span body,
                   uint32_t flags)
@@ -91,7 +35,9 @@ static void reply(struct client *client, uint32_t id, uint32_t status, struct sp
 		err = message_encode_containers_reply(&m, &fixed, too_large, fixed.length);
 		assert(err == 0);
 	}
-	send_or_keep(client, &m);
+	err = outbox_send(&client->outbox, &m);
+	if (err < 0)
+		log_warn("a client does not get its answer: %s", error_text(err));
 }
 
 void reply_json(struct client *client, uint32_t id, uint32_t status, struct json_writer *w)

@@ -4,7 +4,6 @@
 #include "libs/base/date.h"
 #include "libs/base/string.h"
 #include "libs/http/target.h"
-#include "libs/requests/internal.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
@@ -127,7 +126,9 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 static void client_writable(struct loop *loop, struct source *source)
 {
 	(void)loop;
-	client_send_unsent(source->context);
+	struct client *client = source->context;
+
+	outbox_writable(&client->outbox);
 }
 
 static void client_closed(struct loop *loop, struct source *source)
@@ -136,7 +137,7 @@ static void client_closed(struct loop *loop, struct source *source)
 	struct request_server *server = client->server;
 
 	server->cancel(server->context, client, 0);
-	client_drop_unsent(client);
+	outbox_drop(&client->outbox);
 	loop_close(loop, source);
 	list_remove(&client->entry);
 	heap_free(client);
@@ -160,7 +161,7 @@ static void accepted(void *context, handle_t channel)
 		return;
 	}
 	client->server = server;
-	list_init(&client->unsent);
+	outbox_init(&client->outbox, &client->source);
 	list_push_back(&server->clients, &client->entry);
 }
 

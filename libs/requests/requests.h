@@ -10,6 +10,7 @@
 #include "libs/base/list.h"
 #include "libs/base/span.h"
 #include "libs/json/json.h"
+#include "libs/requests/outbox.h"
 #include "libs/starina/service.h"
 
 struct containers;
@@ -19,7 +20,7 @@ struct request_server;
 // A connection to the service.
 struct client {
 	struct request_server *server;
-	struct list unsent;  // struct unsent_reply
+	struct outbox outbox;
 	struct list entry;
 	struct source source;
 };
