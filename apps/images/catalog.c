@@ -137,6 +137,8 @@ static error_t add_host(void *context, struct span text)
 	struct images *images = context;
 	struct image_entry *image;
 	struct record record;
+	size_t listed;
+	char *copy;
 	error_t err = record_read(text, &record);
 
 	if (err == 0 && (record.name[0] == '\0' || record.num_sectors == 0))
@@ -146,14 +148,22 @@ static error_t add_host(void *context, struct span text)
 	// One that the host says no digest of is called by its name.
 	if (record.id[0] == '\0')
 		str_copy(record.id, record.name, sizeof(record.id));
-	image = catalog_make(images, record.id);
-	if (image == NULL)
+	err = listing_check(images, record.id, &record, &listed);
+	if (err < 0) {
+		log_error("the image %s on the disk \"images\" cannot be used: %s", record.name,
+		          error_text(err));
+		return 0;
+	}
+	copy = heap_alloc(text.len + 1);
+	image = copy != NULL ? catalog_make(images, record.id) : NULL;
+	if (image == NULL) {
+		heap_free(copy);
 		return ERR_NO_MEMORY;
-	if (image->record == NULL)
-		image->record = heap_alloc(text.len + 1);
-	if (image->record == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(image->record, text.data, text.len);
+	}
+	memcpy(copy, text.data, text.len);
+	heap_free(image->record);
+	image->record = copy;
+	image->listed_size = listed;
 	image->of_host = true;
 	image->first_sector = record.first_sector;
 	image->num_sectors = record.num_sectors;

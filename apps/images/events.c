@@ -27,9 +27,7 @@ void event_tell(const struct images *images, const char *action, const char *id,
 	err = payload_copy(text, w.len, &m.handles[0]);
 	if (err == 0) {
 		m.num_handles = 1;
-		err = channel_send(images->follower->source.handle, &m);
-		if (err < 0)
-			message_discard(&m);
+		err = followers_send(images, &m);
 	}
 	if (err < 0)
 		log_warn("an event of an image is lost: %s", error_text(err));

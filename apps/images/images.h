@@ -7,6 +7,7 @@
 //   record.c     what a file NAME.json says of an image
 //   reference.c  names as people write and read them
 //   store.c      what lies on the state disk
+//   listing.c    the list that `containers` is told
 //   followers.c  `containers`, which is told which images there are, and asked who has one
 //   import.c     docker import
 //   pull.c       what begins a job: pull and load; login.c reads what a client logs in with
@@ -41,8 +42,9 @@ struct image_entry {
 	char id[IMAGE_ID_MAX];
 	char *record;  // heap: a JSON object (record.h)
 	uint64_t size;
-	bool of_host;    // it lies on the disk "images"
-	bool is_stored;  // it is in the store
+	size_t listed_size;  // bytes of the list (listing.c)
+	bool of_host;        // it lies on the disk "images"
+	bool is_stored;      // it is in the store
 	uint64_t first_sector;
 	uint64_t num_sectors;
 	bool is_going;  // it is being removed: nobody is to begin to use it
@@ -67,6 +69,7 @@ struct images {
 	uint32_t num_images;
 	struct list references;  // the host's come last
 	uint32_t num_references;
+	bool knows_names;  // those of the store were read: they may be written
 
 	// followers.c
 	struct client *follower;  // NULL: `containers` is not there
@@ -136,6 +139,16 @@ struct found {
 // Finds an image that is shown; without, the request is answered.
 bool catalog_find(struct request *request, const char *name, struct found *out);
 
+// --- listing.c ---
+
+// Writes the list.
+void listing_write(struct json_writer *w, const struct images *images);
+// Whether an image, which may be there already, can be one of ours; `*size`: what it takes up in
+// the list. Errors: ERR_PROTOCOL (`containers` would not understand it), ERR_LIMIT (there are too
+// many), ERR_TOO_LARGE (the list would be), ERR_NO_MEMORY.
+__must_check error_t listing_check(const struct images *images, const char *id,
+                                   const struct record *record, size_t *size);
+
 // --- followers.c ---
 
 // The images, or the names, have changed.
@@ -144,8 +157,8 @@ void followers_tell(struct images *images);
 void followers_take(void *context, struct client *client, struct message *m);
 // A client is gone.
 void followers_left(struct images *images, const struct client *client);
-// Sends it a message, which is consumed.
-void followers_send(struct images *images, struct message *m);
+// Sends it a message, which is consumed. Errors: outbox_send's, ERR_PEER_CLOSED (it is not there).
+__must_check error_t followers_send(const struct images *images, struct message *m);
 // Asks which containers have an image. Returns the question's number; 0: it cannot be asked.
 uint32_t followers_ask(struct images *images, const struct image_entry *image);
 

@@ -198,7 +198,8 @@ void job_left(struct job *job)
 	}
 	err = message_encode_images_stop(&m, &stop, NULL, 0);
 	assert(err == 0);
-	followers_send(job->images, &m);
+	if (followers_send(job->images, &m) < 0)
+		log_debug("a job that nobody waits for goes on to its end");
 }
 
 void jobs_fail(struct images *images)
@@ -308,12 +309,15 @@ static void stream_message(struct loop *loop, struct source *source, struct mess
 		return;
 	}
 	err = payload_open(m, &payload);
-	if (err < 0)
-		return;
-	err = output_take(job->output, payload.bytes);
-	payload_release(&payload);
+	if (err == 0) {
+		err = output_take(job->output, payload.bytes);
+		payload_release(&payload);
+	}
+	// Without this piece the next ones would be read amiss.
 	if (err < 0) {
-		fail(job, "the system's container says what is no answer");
+		fail(job,
+		     err == ERR_NO_MEMORY ? "out of memory"
+		                          : "the system's container says what is no answer");
 		stream_over(job);
 	}
 }
@@ -390,7 +394,9 @@ static error_t send_run(struct job *job)
 	m.handles[1] = job->far;
 	m.num_handles = 2;
 	job->far = HANDLE_NONE;
-	followers_send(images, &m);
+	err = followers_send(images, &m);
+	if (err < 0)
+		return err;
 	job->number = run.id;
 	images->num_running++;
 	return 0;

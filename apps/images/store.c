@@ -21,14 +21,40 @@
 
 static struct folder *folder;
 
-struct folder *store_folder(struct images *images)
+// Errors: ERR_NOT_FOUND (there is no state disk that can be used), ERR_PEER_CLOSED, ERR_NO_MEMORY.
+static error_t open_folder(const struct images *images)
 {
 	handle_t connector = environ_connector(images->env, "store");
+	error_t err = 0;
 
-	if (folder == NULL &&
-	    (connector == HANDLE_NONE || folder_open(connector, IMAGES_STORE, &folder) < 0))
-		folder = NULL;
-	return folder;
+	if (folder != NULL)
+		return 0;
+	if (connector != HANDLE_NONE)
+		err = folder_open(connector, IMAGES_STORE, &folder);
+	if (connector != HANDLE_NONE && err == 0)
+		return 0;
+	folder = NULL;
+	return err == ERR_PEER_CLOSED || err == ERR_NO_MEMORY ? err : ERR_NOT_FOUND;
+}
+
+struct folder *store_folder(struct images *images)
+{
+	return open_folder(images) == 0 ? folder : NULL;
+}
+
+bool store_try(struct images *images, unsigned *tries, error_t *err)
+{
+	if (*tries > 0 && *err != ERR_PEER_CLOSED)
+		return false;
+	if (*tries > 0)
+		store_close();
+	while (*tries < MAX_TRIES) {
+		++*tries;
+		*err = open_folder(images);
+		if (*err != ERR_PEER_CLOSED)
+			return *err == 0;
+	}
+	return false;
 }
 
 void store_close(void)
@@ -51,15 +77,10 @@ void store_image_file(const char *id, char out[static IMAGES_FILE_MAX])
 
 static error_t write_whole(struct images *images, const char *name, const char *text, size_t len)
 {
-	error_t err = ERR_PEER_CLOSED;
+	error_t err = 0;
 
-	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
-		if (store_folder(images) == NULL)
-			return ERR_NOT_FOUND;
+	for (unsigned tries = 0; store_try(images, &tries, &err);)
 		err = folder_write(folder, name, text, len);
-		if (err == ERR_PEER_CLOSED)
-			store_close();
-	}
 	return err;
 }
 
@@ -70,6 +91,9 @@ error_t store_write_references(struct images *images)
 	bool first = true;
 	error_t err;
 
+	// What could not be read must not be lost.
+	if (!images->knows_names)
+		return store_folder(images) != NULL ? ERR_IO : ERR_NOT_FOUND;
 	json_write_raw(&w, "{\"references\":[");
 	list_for_each(entry, &images->references) {
 		const struct reference *reference = container_of(entry, struct reference, entry);
@@ -94,15 +118,10 @@ error_t store_write_references(struct images *images)
 
 static error_t remove_file(struct images *images, const char *name)
 {
-	error_t err = ERR_PEER_CLOSED;
+	error_t err = 0;
 
-	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
-		if (store_folder(images) == NULL)
-			return ERR_NOT_FOUND;
+	for (unsigned tries = 0; store_try(images, &tries, &err);)
 		err = folder_remove(folder, name);
-		if (err == ERR_PEER_CLOSED)
-			store_close();
-	}
 	return err;
 }
 
@@ -120,71 +139,197 @@ void store_remove(struct images *images, const struct image_entry *image)
 		log_error("image %s stays on the state disk: %s", image->id, error_text(err));
 }
 
+static error_t incoming_name(char out[static IMAGES_FILE_MAX])
+{
+	uint64_t random = 0;
+	error_t err = random_get(&random, sizeof(random));
+
+	fmt_write(out, IMAGES_FILE_MAX, STORE_INCOMING "%llx", (unsigned long long)random);
+	return err;
+}
+
 error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_MAX])
 {
-	error_t err = ERR_PEER_CLOSED;
-	uint64_t random;
+	error_t err = 0;
 
-	for (unsigned i = 0; i < MAX_TRIES && (err == ERR_PEER_CLOSED || err == ERR_EXISTS); i++) {
-		if (store_folder(images) == NULL)
-			return ERR_NOT_FOUND;
-		err = random_get(&random, sizeof(random));
-		if (err < 0)
-			return err;
-		fmt_write(name, IMAGES_FILE_MAX, STORE_INCOMING "%llx", (unsigned long long)random);
-		err = folder_make_folder(folder, name);
-		if (err == ERR_PEER_CLOSED)
-			store_close();
+	for (unsigned tries = 0; store_try(images, &tries, &err);) {
+		err = incoming_name(name);
+		if (err == 0)
+			err = folder_make_folder(folder, name);
 	}
 	return err;
+}
+
+static error_t look_at(struct images *images, const char *name, struct file_info *info)
+{
+	error_t err = 0;
+
+	for (unsigned tries = 0; store_try(images, &tries, &err);)
+		err = folder_stat_link(folder, name, info);
+	return err;
+}
+
+static error_t move(struct images *images, const char *from, const char *to)
+{
+	unsigned tries = 0;
+	error_t err = 0;
+
+	while (store_try(images, &tries, &err))
+		err = folder_rename(folder, from, to, false);
+	// A try whose answer was lost may have done it: whoever looks at `to` sees that.
+	return err == ERR_NOT_FOUND && tries > 1 ? 0 : err;
+}
+
+// Removes what has an image's name and is none. A folder, which a job may have filled, goes as
+// those of jobs do.
+static error_t drop(struct images *images, const char *name)
+{
+	char away[IMAGES_FILE_MAX];
+	struct file_info info;
+	error_t err = look_at(images, name, &info);
+
+	if (err < 0 || info.type != FILE_TYPE_FOLDER)
+		return err < 0 ? err : remove_file(images, name);
+	err = incoming_name(away);
+	if (err == 0)
+		err = move(images, name, away);
+	if (err == 0)
+		sweep_add(images, away);
+	return err;
+}
+
+// Whether an image can be one of ours; `*listed`: its bytes in the list of them.
+static error_t check(const struct images *images, const char *id, struct span text, size_t *listed)
+{
+	const struct image_entry *there = catalog_by_id(images, id);
+	struct record record;
+	error_t err = record_read(text, &record);
+
+	// What the host's own images are is not the state disk's to say.
+	if (err == 0 && there != NULL && !image_is_shown(images, there))
+		err = ERR_EXISTS;
+	if (err == 0 && strcmp(record.id, id) != 0)
+		err = ERR_PROTOCOL;
+	return err == 0 ? listing_check(images, id, &record, listed) : err;
+}
+
+static bool is_image(const struct file_info *info)
+{
+	return info->type == FILE_TYPE_FILE && info->size >= SECTOR_SIZE;
+}
+
+// An image of the store is there.
+static error_t add(struct images *images, const char *id, struct span text,
+                   const struct file_info *file)
+{
+	struct image_entry *image;
+	size_t listed;
+	char *copy;
+	error_t err = check(images, id, text, &listed);
+
+	if (err < 0)
+		return err;
+	copy = heap_alloc(text.len + 1);
+	image = copy != NULL ? catalog_make(images, id) : NULL;
+	if (image == NULL) {
+		heap_free(copy);
+		return ERR_NO_MEMORY;
+	}
+	memcpy(copy, text.data, text.len);
+	heap_free(image->record);
+	image->record = copy;
+	image->listed_size = listed;
+	image->is_stored = true;
+	if (!image->of_host) {
+		image->size = file->size;
+		image->num_sectors = file->size / SECTOR_SIZE;
+	}
+	return 0;
 }
 
 error_t store_take(struct images *images, const char *path, const char *id, struct span record)
 {
 	char name[IMAGES_FILE_MAX];
 	struct file_info info;
-	error_t err;
+	size_t listed;
+	error_t err = check(images, id, record, &listed);
 
+	if (err < 0)
+		return err;
 	store_file(id, IMAGE_SUFFIX, name);
-	err = folder_rename(folder, path, name, false);
+	err = move(images, path, name);
 	if (err == 0)
-		err = folder_stat_link(folder, name, &info);
-	if (err == 0 && (info.type != FILE_TYPE_FILE || info.size < SECTOR_SIZE))
+		err = look_at(images, name, &info);
+	if (err == 0 && !is_image(&info)) {
 		err = ERR_PROTOCOL;
+		if (drop(images, name) < 0)
+			log_warn("%s is no image, and stays on the state disk", name);
+	}
 	store_file(id, RECORD_SUFFIX, name);
 	if (err == 0)
-		err = folder_write(folder, name, record.data, record.len);
+		err = write_whole(images, name, (const char *)record.data, record.len);
 	if (err == 0)
-		err = store_add(images, id, record, info.size);
+		err = add(images, id, record, &info);
 	return err;
 }
 
 // --- Reading -------------------------------------------------------------------------------------
 
+static error_t read_whole(struct images *images, const char *name, size_t max, uint8_t **text,
+                          size_t *len)
+{
+	error_t err = 0;
+
+	for (unsigned tries = 0; store_try(images, &tries, &err);)
+		err = folder_read(folder, name, max, text, len);
+	return err;
+}
+
+struct names_reader {
+	struct images *images;
+	unsigned num_bad;
+};
+
+// The disk may be anybody's: a name is one that a pull or a tag could have made, so that none means
+// the system's own images. One that is none is left out.
 static error_t add_reference(void *context, struct span text)
 {
-	struct images *images = context;
+	struct names_reader *reader = context;
+	char full[IMAGE_NAME_MAX];
+	const char *why;
 	struct record record;
 	error_t err = record_read(text, &record);
 
-	if (err == 0 && (record.name[0] == '\0' || record.id[0] == '\0'))
+	if (err == 0 &&
+	    (reference_parse(record.name, full, &why) < 0 || strcmp(full, record.name) != 0 ||
+	     record.id[0] == '\0'))
 		err = ERR_PROTOCOL;
-	return err == 0 ? catalog_refer(images, record.name, record.id) : err;
+	if (err == 0)
+		err = catalog_refer(reader->images, record.name, record.id);
+	if (err < 0)
+		reader->num_bad++;
+	return err == ERR_NO_MEMORY ? err : 0;
 }
 
 static void read_references(struct images *images)
 {
+	struct names_reader reader = { .images = images };
 	uint8_t *text = NULL;
 	size_t len = 0;
-	error_t err = folder_read(folder, REFERENCES, REFERENCES_BYTES_MAX, &text, &len);
+	error_t err = read_whole(images, REFERENCES, REFERENCES_BYTES_MAX, &text, &len);
 	struct span document = { .data = text, .len = len };
 
 	if (err == 0)
-		err = record_index(document, "references", add_reference, images);
+		err = record_index(document, "references", add_reference, &reader);
 	heap_free(text);
+	// What is there and is no list of names is replaced by the next one.
+	images->knows_names = err == 0 || err == ERR_NOT_FOUND || err == ERR_PROTOCOL ||
+		err == ERR_TOO_LARGE;
 	if (err < 0 && err != ERR_NOT_FOUND)
 		log_error("the names of images on the state disk cannot be read: %s",
 		          error_text(err));
+	if (reader.num_bad > 0)
+		log_warn("%u names of images on the state disk are left out", reader.num_bad);
 }
 
 struct names {
@@ -198,6 +343,18 @@ static void add_name(void *context, const struct file_entry *entry)
 
 	if (names->error == 0)
 		names->error = string_list_add(&names->list, entry->name);
+}
+
+static error_t list_names(struct images *images, struct names *names)
+{
+	error_t err = 0;
+
+	for (unsigned tries = 0; store_try(images, &tries, &err);) {
+		string_list_deinit(&names->list);
+		names->error = 0;
+		err = folder_list(folder, "/", add_name, names);
+	}
+	return err != 0 ? err : names->error;
 }
 
 // Whether a file is called HEX and the suffix; `id` is the image's then.
@@ -216,70 +373,53 @@ static bool is_called(const char *name, const char *suffix, char id[static IMAGE
 	return record_is_digest(id) && strcmp(file, name) == 0;
 }
 
-error_t store_add(struct images *images, const char *id, struct span record, uint64_t size)
-{
-	struct image_entry *image = catalog_make(images, id);
-	char *copy;
-
-	if (image == NULL)
-		return ERR_LIMIT;
-	copy = heap_alloc(record.len + 1);
-	if (copy == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(copy, record.data, record.len);
-	heap_free(image->record);
-	image->record = copy;
-	image->is_stored = true;
-	if (!image->of_host) {
-		image->size = size;
-		image->num_sectors = size / SECTOR_SIZE;
-	}
-	return 0;
-}
-
 static void read_image(struct images *images, const char *name, const char *id)
 {
 	char file[IMAGES_FILE_MAX];
 	struct file_info info;
-	struct record record;
 	uint8_t *text = NULL;
 	size_t len = 0;
 	error_t err;
 
 	store_file(id, IMAGE_SUFFIX, file);
-	err = folder_stat(folder, file, &info);
-	if (err == 0 && (info.type != FILE_TYPE_FILE || info.size < SECTOR_SIZE))
+	err = look_at(images, file, &info);
+	if (err == 0 && !is_image(&info))
 		err = ERR_PROTOCOL;
 	if (err == 0)
-		err = folder_read(folder, name, RECORD_MAX, &text, &len);
+		err = read_whole(images, name, RECORD_MAX, &text, &len);
 	if (err == 0)
-		err = record_read((struct span){ .data = text, .len = len }, &record);
-	if (err == 0)
-		err = store_add(images, id, (struct span){ .data = text, .len = len }, info.size);
+		err = add(images, id, (struct span){ .data = text, .len = len }, &info);
 	heap_free(text);
 	if (err < 0)
 		log_error("the image %s on the state disk cannot be used: %s", id, error_text(err));
 }
 
-// Images without a record never came to be, or are gone.
+// Whether it is known that an image has no record, so it never came to be, or is gone. One that
+// just could not be read stays.
+static bool is_left_over(struct images *images, const char *id)
+{
+	const struct image_entry *image = catalog_by_id(images, id);
+	char record[IMAGES_FILE_MAX];
+	struct file_info info;
+
+	if (image != NULL && image->is_stored)
+		return false;
+	store_file(id, RECORD_SUFFIX, record);
+	return look_at(images, record, &info) == ERR_NOT_FOUND;
+}
+
 static void sweep(struct images *images, const struct string_list *names)
 {
 	char id[IMAGE_ID_MAX];
 
 	for (size_t i = 0; i < names->count; i++) {
 		const char *name = names->items[i];
-		const struct image_entry *image;
 		error_t err = 0;
 
-		if (strncmp(name, STORE_INCOMING, sizeof(STORE_INCOMING) - 1) == 0) {
+		if (strncmp(name, STORE_INCOMING, sizeof(STORE_INCOMING) - 1) == 0)
 			sweep_add(images, name);
-			continue;
-		}
-		if (!is_called(name, IMAGE_SUFFIX, id))
-			continue;
-		image = catalog_by_id(images, id);
-		if (image == NULL || !image->is_stored)
-			err = remove_file(images, name);
+		else if (is_called(name, IMAGE_SUFFIX, id) && is_left_over(images, id))
+			err = drop(images, name);
 		if (err < 0)
 			log_warn("%s stays on the state disk: %s", name, error_text(err));
 	}
@@ -289,17 +429,13 @@ void store_read(struct images *images)
 {
 	struct names names = { 0 };
 	char id[IMAGE_ID_MAX];
-	error_t err;
+	error_t err = list_names(images, &names);
 
-	if (store_folder(images) == NULL) {
+	if (err == ERR_NOT_FOUND)
 		log_info("there is no state disk: images are those of the host");
-		return;
-	}
-	err = folder_list(folder, "/", add_name, &names);
-	if (err == 0)
-		err = names.error;
-	if (err < 0) {
+	else if (err < 0)
 		log_error("the images on the state disk cannot be listed: %s", error_text(err));
+	if (err < 0) {
 		string_list_deinit(&names.list);
 		return;
 	}

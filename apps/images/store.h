@@ -15,7 +15,8 @@ struct image_entry;
 
 // Reads what there is.
 void store_read(struct images *images);
-// Writes the references. Errors: ERR_NOT_FOUND (there is no state disk), the store's.
+// Writes the references. Errors: ERR_NOT_FOUND (there is no state disk), ERR_IO (those that are
+// there could not be read), the store's.
 __must_check error_t store_write_references(struct images *images);
 // Removes an image's files.
 void store_remove(struct images *images, const struct image_entry *image);
@@ -23,14 +24,20 @@ void store_remove(struct images *images, const struct image_entry *image);
 struct folder *store_folder(struct images *images);
 // It is lost: it is opened again when it is needed.
 void store_close(void);
+// Whether to make a request of the folder, which is open then: for the first time (`*tries` is 0),
+// or again, since `*err` says that the server of files died in the midst of it. At the end `*err`
+// is the request's, or why the folder cannot be opened: ERR_NOT_FOUND (there is no state disk),
+// ERR_PEER_CLOSED, ERR_NO_MEMORY.
+//
+//	for (unsigned tries = 0; store_try(images, &tries, &err);)
+//		err = folder_...
+bool store_try(struct images *images, unsigned *tries, error_t *err);
 // The name of the file of an image of the store.
 void store_image_file(const char *id, char out[static IMAGES_FILE_MAX]);
-// An image of the store is there. Errors: ERR_LIMIT, ERR_NO_MEMORY.
-__must_check error_t store_add(struct images *images, const char *id, struct span record,
-                               uint64_t size);
 // Makes a folder for what is unpacked. Errors: ERR_NOT_FOUND (there is no state disk), the store's.
 __must_check error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_MAX]);
 // Moves an image's file from such a folder to where images are, and writes what is known of it.
-// Errors: ERR_PROTOCOL (it is no file), the store's: then it is none, and is gone after a start.
+// Errors: listing_check's, ERR_EXISTS (it is one of the host's own), ERR_PROTOCOL (it is no file),
+// the store's: then it is none, and is gone after a start.
 __must_check error_t store_take(struct images *images, const char *path, const char *id,
                                 struct span record);

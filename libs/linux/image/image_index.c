@@ -52,6 +52,18 @@ static char *take_object(struct json_reader *r)
 	return text;
 }
 
+bool image_index_takes(struct span key)
+{
+	static const char *const keys[] = { "Entrypoint",   "Cmd",        "Env",         "Volumes",
+		                            "ExposedPorts", "WorkingDir", "Healthcheck", "User" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (is_key(key, keys[i]))
+			return true;
+	return false;
+}
+
+// Members of image_index_takes().
 static void read_config(struct json_reader *r, struct image *image)
 {
 	struct span key;

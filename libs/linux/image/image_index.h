@@ -43,6 +43,8 @@ struct image_index {
 	size_t count;
 };
 
+// Whether a member of an image's configuration (`config`) is read.
+bool image_index_takes(struct span key);
 // Parses images.json. Errors: ERR_PROTOCOL (not such a document), ERR_NO_MEMORY; *index is empty
 // then.
 __must_check error_t image_index_parse(struct image_index *index, struct span text);
