@@ -17,12 +17,17 @@ static error_t say(char error[static OUTPUT_ERROR_MAX], error_t err, const char 
 	return err;
 }
 
-// A pull brings what was asked for, and nothing else.
+// A pull brings what was asked for, and nothing else. Only a registry says what a digest is of:
+// archives have names with tags.
 static bool names_fit(const struct job *job, const struct line *line)
 {
-	if (job->kind != JOB_PULL)
-		return true;
-	return line->references.count == 1 && strcmp(line->references.items[0], job->name) == 0;
+	if (job->kind == JOB_PULL)
+		return line->references.count == 1 &&
+			strcmp(line->references.items[0], job->name) == 0;
+	for (size_t i = 0; i < line->references.count; i++)
+		if (reference_has_digest(line->references.items[i]))
+			return false;
+	return !line->is_unchanged;
 }
 
 // The name with the digest of an image's manifest that a name with a tag has besides.
@@ -46,7 +51,7 @@ static error_t refer_all(struct job *job, const struct line *line, const char *i
 		if (old == NULL || strcmp(old->id, id) != 0)
 			job->is_changed = true;
 		err = catalog_refer(images, name, id);
-		if (err == 0 && digest_name(name, line->digest, full))
+		if (err == 0 && job->kind == JOB_PULL && digest_name(name, line->digest, full))
 			err = catalog_refer(images, full, id);
 	}
 	return err != 0 ? err : store_write_references(images);
@@ -70,15 +75,11 @@ static error_t take_unchanged(struct job *job, const struct line *line, char *id
 static error_t read_record(struct job *job, const char *id, uint8_t **text, size_t *len)
 {
 	char path[2 * IMAGES_FILE_MAX];
-	struct record record;
-	error_t err;
+	error_t err = 0;
 
 	fmt_write(path, sizeof(path), "%s/%s.json", job->folder, id + DIGEST_PREFIX_LENGTH);
-	err = folder_read(store_folder(job->images), path, RECORD_MAX, text, len);
-	if (err == 0)
-		err = record_read((struct span){ .data = *text, .len = *len }, &record);
-	if (err == 0 && strcmp(record.id, id) != 0)
-		err = ERR_PROTOCOL;
+	for (unsigned tries = 0; store_try(job->images, &tries, &err);)
+		err = folder_read(store_folder(job->images), path, RECORD_MAX, text, len);
 	return err;
 }
 
@@ -87,8 +88,7 @@ static error_t take_files(struct job *job, const char *id)
 	char path[2 * IMAGES_FILE_MAX];
 	uint8_t *text = NULL;
 	size_t len = 0;
-	error_t err = store_folder(job->images) != NULL ? read_record(job, id, &text, &len)
-							: ERR_PEER_CLOSED;
+	error_t err = read_record(job, id, &text, &len);
 
 	fmt_write(path, sizeof(path), "%s/%s.img", job->folder, id + DIGEST_PREFIX_LENGTH);
 	if (err == 0)
@@ -104,15 +104,19 @@ error_t ingest(struct job *job, const struct line *line, char error[static OUTPU
 	error_t err = 0;
 
 	if (!names_fit(job, line))
-		return say(error, ERR_PROTOCOL, "it is not the one that was asked for");
+		return say(error, ERR_PROTOCOL, "its names are not those that were asked for");
 	str_copy(id, line->id, sizeof(id));
 	if (line->is_unchanged)
 		err = take_unchanged(job, line, id);
 	if (err < 0)
 		return say(error, err, "it is said to be there already");
 	there = catalog_by_id(job->images, id);
+	if (there != NULL && there->is_going)
+		return say(error, ERR_BAD_STATE, "it is being removed: try again");
 	if (!line->is_unchanged && (there == NULL || !there->is_stored))
 		err = take_files(job, id);
+	if (err == ERR_LIMIT || err == ERR_TOO_LARGE)
+		return say(error, err, "there is no room in the list of images: remove some");
 	if (err < 0)
 		return say(error, err, "its files");
 	err = refer_all(job, line, id);

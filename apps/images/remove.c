@@ -114,6 +114,34 @@ static void delete_image(struct images *images, struct removal *removal, struct 
 		catalog_forget(images, image);
 }
 
+// How many tags an image has, and in how many repositories at least (1, or 2 for more).
+static size_t count_tags(const struct images *images, const struct image_entry *image,
+                         size_t *repositories)
+{
+	const char *first = NULL;
+	size_t count = 0;
+
+	*repositories = 0;
+	list_for_each(entry, &images->references) {
+		const struct reference *reference = container_of(entry, struct reference, entry);
+
+		if (!reference_counts(images, reference, image))
+			continue;
+		if (first == NULL || !same_repository(first, reference->name))
+			*repositories += *repositories < 2 ? 1 : 0;
+		first = first != NULL ? first : reference->name;
+		count += reference_has_digest(reference->name) ? 0 : 1;
+	}
+	return count;
+}
+
+static bool has_name(const struct images *images, const struct image_entry *image)
+{
+	size_t repositories;
+
+	return count_tags(images, image, &repositories) > 0;
+}
+
 // --- Questions -----------------------------------------------------------------------------------
 
 static void finish(struct images *images, struct removal *removal)
@@ -249,7 +277,10 @@ static void advance(struct images *images, struct removal *removal)
 
 	for (; removal->next < removal->ids.count && image == NULL; removal->next++) {
 		image = catalog_by_id(images, removal->ids.items[removal->next]);
-		if (image != NULL && image->is_going)
+		// An image may have got a name since prune was asked for.
+		if (image != NULL &&
+		    (image->is_going ||
+		     (removal->is_prune && !removal->all && has_name(images, image))))
 			image = NULL;
 		if (image != NULL)
 			break;
@@ -277,27 +308,6 @@ static struct removal *begin(struct request *request)
 	removal->id = request->id;
 	list_push_back(&request->images->removals, &removal->entry);
 	return removal;
-}
-
-// How many tags an image has, and in how many repositories at least (1, or 2 for more).
-static size_t count_tags(const struct images *images, const struct image_entry *image,
-                         size_t *repositories)
-{
-	const char *first = NULL;
-	size_t count = 0;
-
-	*repositories = 0;
-	list_for_each(entry, &images->references) {
-		const struct reference *reference = container_of(entry, struct reference, entry);
-
-		if (!reference_counts(images, reference, image))
-			continue;
-		if (first == NULL || !same_repository(first, reference->name))
-			*repositories += *repositories < 2 ? 1 : 0;
-		first = first != NULL ? first : reference->name;
-		count += reference_has_digest(reference->name) ? 0 : 1;
-	}
-	return count;
 }
 
 // Only a name goes: the image has others.
@@ -367,13 +377,6 @@ void operation_remove(struct request *request)
 	if (string_list_add(&removal->ids, found.image->id) < 0)
 		removal->answer.bad = true;
 	advance(request->images, removal);
-}
-
-static bool has_name(const struct images *images, const struct image_entry *image)
-{
-	size_t repositories;
-
-	return count_tags(images, image, &repositories) > 0;
 }
 
 // Whether a filter of prune says that images with names go, too. Errors: ERR_INVALID,
