@@ -468,8 +468,9 @@ void vmms_load(struct containers *all);
 // A process for a container, which is sent its order once it is there; NULL when memory is out.
 struct vmm_process *vmms_take(struct containers *all, struct container *c);
 // The process of a container that runs, from the time before this app was restarted: it has a while
-// to come back. NULL is left in c->vmm when memory is out.
+// to come back, from vmms_await on. NULL is left in c->vmm when memory is out.
 void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE]);
+void vmms_await(struct containers *all);
 // Sends a message, which is consumed. Returns whether it is on its way.
 bool vmms_send(struct vmm_process *vmm, struct message *m);
 // Has the app manager end a process that does not end by itself.

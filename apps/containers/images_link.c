@@ -148,7 +148,7 @@ static void images_closed(struct loop *loop, struct source *source)
 
 	outbox_drop(&all->images_outbox);
 	loop_close(loop, source);
-	jobs_stop(all);
+	jobs_forget(all);
 	err = service_client_again(&all->images_client);
 	assert(err == 0);
 }

@@ -13,6 +13,8 @@
 #include "libs/starina/syscall.h"
 
 #define SIGNAL_KILL 9u
+// The `job` of one whose `images` has ended: the next one counts from the beginning.
+#define JOB_OF_NOBODY UINT32_MAX
 #define PROGRAM "/system"
 #define ATTACH_ALL (VMM_ATTACH_STDIN | VMM_ATTACH_STDOUT | VMM_ATTACH_STDERR)
 
@@ -127,7 +129,7 @@ void job_run(struct containers *all, const struct msg_images_run *run, struct me
 	const char *why = NULL;
 	error_t err;
 
-	if (m->num_handles != 2) {
+	if (m->num_handles != 2 || run->id == 0 || run->id == JOB_OF_NOBODY) {
 		why = error_text(ERR_PROTOCOL);
 	} else if (!all->has_hypervisor) {
 		why = "this machine has no hypervisor extension (H), which a pull needs";
@@ -172,7 +174,22 @@ void jobs_stop(struct containers *all)
 	}
 }
 
+void jobs_forget(struct containers *all)
+{
+	list_for_each_safe(pos, &all->jobs)
+	{
+		struct container *c = container_of(pos, struct container, entry);
+
+		if (c->job == 0)
+			continue;
+		c->job = JOB_OF_NOBODY;
+		if (!c->killed)
+			container_signal_send(c, SIGNAL_KILL);
+	}
+}
+
 void job_ended(const struct container *c)
 {
-	tell_end(c->all, c->job, c->exit_code, c->error);
+	if (c->job != JOB_OF_NOBODY)
+		tell_end(c->all, c->job, c->exit_code, c->error);
 }

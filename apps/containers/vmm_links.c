@@ -177,6 +177,7 @@ static void vmm_accepted(void *context, handle_t channel)
 
 error_t vmms_listen(struct containers *all)
 {
+	vmms_await(all);
 	return service_listen(&all->loop, &all->vmm_listener, environ_service(all->env, "vmm"),
 	                      vmm_accepted, all);
 }

@@ -294,16 +294,6 @@ struct vmm_process *vmms_take(struct containers *all, struct container *c)
 	return vmm;
 }
 
-static void set_expect_timer(struct containers *all)
-{
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
-
-	if (err == 0)
-		err = timer_set(all->expect_timer, now + EXPECT_DELAY);
-	assert(err == 0);
-}
-
 void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE])
 {
 	struct vmm_process *vmm = heap_alloc(sizeof(*vmm));
@@ -318,7 +308,16 @@ void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE])
 	memcpy(vmm->token, token, sizeof(vmm->token));
 	list_push_back(&c->all->vmms, &vmm->entry);
 	c->vmm = vmm;
-	set_expect_timer(c->all);
+}
+
+void vmms_await(struct containers *all)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (err == 0)
+		err = timer_set(all->expect_timer, now + EXPECT_DELAY);
+	assert(err == 0);
 }
 
 static struct vmm_process *find_expected(struct containers *all)
