@@ -69,6 +69,8 @@ static void answer(const struct archive *a, const struct container *c, int statu
 		            c->name);
 	else if (a->operation == CONTAINERS_ARCHIVE_PUT)
 		reply_empty(a->client, a->request, 200, 0);
+	else if (a->operation == CONTAINERS_EXPORT)
+		reply_empty(a->client, a->request, CONTAINERS_ACCEPTED, CONTAINERS_TAR);
 	// The others have their answer in their stream.
 }
 
@@ -99,7 +101,7 @@ bool archive_told(struct container *vmms, const struct msg_vmm_process *process,
 		if (text[0] != '\0' && a->client != NULL)
 			reply_error(a->client, a->request, 500, "%s", text);
 		else
-			answer(a, c, process->status & 0xff);
+			answer(a, c, process->status);
 		archive_free(a);
 		if (c->visitor != NULL && list_is_empty(&c->archives))
 			visit_idle(c->visitor);

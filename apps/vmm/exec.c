@@ -211,8 +211,8 @@ static void over(struct exec *e, int status, const char *error)
 		say(e, text);
 	e->broke_off = (e->flags & VMM_EXEC_RAW) != 0 && status != 0;
 	send_end(e);
-	if (e->has_client)
-		pump(e);
+	// What it has not read goes with it.
+	pump(e);
 	free_if_over(e);
 }
 

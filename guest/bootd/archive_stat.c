@@ -45,12 +45,15 @@ static uint32_t go_mode(mode_t mode)
 struct text {
 	char bytes[TEXT_MAX];
 	size_t len;
+	int is_cut;
 };
 
 static void put(struct text *text, char c)
 {
 	if (text->len < TEXT_MAX)
 		text->bytes[text->len++] = c;
+	else
+		text->is_cut = 1;
 }
 
 static void put_raw(struct text *text, const char *bytes)
@@ -155,9 +158,14 @@ int archive_stat(const char *path, int out)
 	if (strlen(path) >= PATH_MAX || lstat(path, &st) != 0)
 		return archive_status_of(strlen(path) >= PATH_MAX ? ENOENT : errno);
 	document.len = line.len = 0;
+	document.is_cut = line.is_cut = 0;
 	put_document(&document, path, &st);
 	encode(&document, &line);
 	put(&line, '\n');
+	// As of a link whose target has thousands of characters to escape. Whoever reads it waits
+	// for the end of the line.
+	if (document.is_cut || line.is_cut)
+		return ARCHIVE_FAILED;
 	for (size_t done = 0; done < line.len;) {
 		ssize_t wrote = write(out, line.bytes + done, line.len - done);
 

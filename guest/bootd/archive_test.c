@@ -114,6 +114,10 @@ static void test_get(void **state)
 	assert_int_equal(shell("rm -rf x && mkdir x && tar -C x -xf out.tar && diff -r "
 	                       "--no-dereference -x fifo d x"),
 	                 0);
+	// What does not fit is not cut: a reader waits for the end of the line.
+	assert_int_equal(shell("ln -s \"$(printf 'q%.0s' $(seq 3000) | tr q '\\001')\" far"), 0);
+	assert_int_equal(get("far", "out"), ARCHIVE_FAILED);
+	assert_int_equal(shell("test ! -s out"), 0);
 	assert_int_equal(get("d/nothing", "out"), ARCHIVE_NOT_FOUND);
 	assert_int_equal(get("d/file/x", "out"), ARCHIVE_NOT_FOLDER);
 }
