@@ -211,6 +211,9 @@ void container_remove(struct container *c)
 		logs_remove(c);
 	}
 	events_container(c, "destroy", NULL);
+	// Its record is what names them, should the machine go off in between.
+	if (c->removes_volumes || c->settings.auto_remove)
+		mounts_remove(c);
 	store_remove(c);
 	layer_remove(c);
 	archive_fail_all(c, "it was removed");
@@ -231,8 +234,6 @@ void container_remove(struct container *c)
 	list_remove(&c->entry);
 	if (c->is_visit)
 		visit_ended(c);
-	if (c->removes_volumes || c->settings.auto_remove)
-		mounts_remove(c);
 	container_discard(c);
 }
 

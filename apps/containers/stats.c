@@ -146,6 +146,9 @@ static void begin_sample(struct stats_reader *reader)
 	static const struct stats_sample none;
 	struct container *c = find(reader);
 
+	if (c == NULL && reader->client != NULL)
+		reply_error(reader->client, reader->request, 404, "No such container: %s",
+		            reader->id_text);
 	if (c == NULL)
 		reader_free(reader);
 	else if (query_ask(c, VMM_QUERY_STATS, 0, NULL, 0, sample_told, reader) < 0)

@@ -340,10 +340,10 @@ static void drop_ended(struct containers *all)
 
 		if (c->state != CONTAINER_EXITED || !c->settings.auto_remove)
 			continue;
+		mounts_remove(c);
 		store_remove(c);
 		list_remove(&c->entry);
 		all->num_containers--;
-		mounts_remove(c);
 		container_discard(c);
 	}
 }
