@@ -120,18 +120,21 @@ static error_t remove_top(struct removal *r)
 	return err < 0 ? err : folder_remove(r->volumes, r->top);
 }
 
-// Gives it a name that is not a volume's: from here on it is none, whenever the machine ends.
+// Gives it a name that is not a volume's, and that none which was removed before, and not wholly,
+// has: from here on it is none, whenever the machine ends.
 static error_t hide(struct removal *r, const char *name)
 {
-	error_t err = folder_rename(r->volumes, name, r->top, true);
+	char suffix[12] = "";
+	error_t err;
 
-	// One that was removed before, and not wholly.
-	if (err == ERR_EXISTS) {
-		err = remove_top(r);
-		if (err == 0)
-			err = folder_rename(r->volumes, name, r->top, true);
+	for (uint32_t i = 1;; i++) {
+		fmt_write(r->top, sizeof(r->top), ".%.*s%s",
+		          (int)(FILES_NAME_MAX - 1 - strlen(suffix)), name, suffix);
+		err = folder_rename(r->volumes, name, r->top, true);
+		if (err != ERR_EXISTS)
+			return err;
+		fmt_write(suffix, sizeof(suffix), ".%u", i);
 	}
-	return err;
 }
 
 error_t volume_remove_some(struct folder *volumes, const char *name, uint32_t steps, bool *whole)
@@ -140,20 +143,20 @@ error_t volume_remove_some(struct folder *volumes, const char *name, uint32_t st
 	error_t err = 0;
 
 	*whole = false;
-	if (strlen(name) >= FILES_NAME_MAX)
+	if (strlen(name) > FILES_NAME_MAX)
 		return ERR_NOT_FOUND;
 	r = heap_alloc(sizeof(*r));
 	if (r == NULL)
 		return ERR_NO_MEMORY;
 	r->volumes = volumes;
-	r->steps = UINT32_MAX;
+	r->steps = steps;
 	// Not the names that a removal before this one has given.
 	if (random_get(&r->moved, sizeof(r->moved)) < 0)
 		r->moved = 0;
-	fmt_write(r->top, sizeof(r->top), "%s%s", name[0] == '.' ? "" : ".", name);
-	if (name[0] != '.')
+	if (name[0] == '.')
+		str_copy(r->top, name, sizeof(r->top));
+	else
 		err = hide(r, name);
-	r->steps = steps;
 	if (err == 0)
 		err = remove_top(r);
 	heap_free(r);
@@ -163,7 +166,14 @@ error_t volume_remove_some(struct folder *volumes, const char *name, uint32_t st
 
 error_t volume_remove(struct folder *volumes, const char *name)
 {
+	char left[FILES_NAME_MAX + 1];
+	error_t err = 0;
 	bool whole;
 
+	// One of that name that was removed before, and not wholly.
+	if (name[0] != '.' && fmt_write(left, sizeof(left), ".%s", name) < sizeof(left))
+		err = volume_remove_some(volumes, left, UINT32_MAX, &whole);
+	if (err < 0 && err != ERR_NOT_FOUND)
+		return err;
 	return volume_remove_some(volumes, name, UINT32_MAX, &whole);
 }

@@ -18,7 +18,7 @@ bool volume_is_empty(struct folder *volumes, const char *name);
 // folder_list's; ERR_NOT_FOUND: there is no such volume.
 __must_check error_t volume_remove(struct folder *volumes, const char *name);
 // The same in parts: it is no volume any more, and about `steps` of what is in it are gone. *whole:
-// nothing is left; else its new name, with a dot before it, is to be removed so until it is.
+// nothing is left; else its new name, which begins with a dot, is to be removed so until it is.
 // Errors: as volume_remove's.
 __must_check error_t volume_remove_some(struct folder *volumes, const char *name, uint32_t steps,
                                         bool *whole);

@@ -123,6 +123,46 @@ static void in_parts(void **state)
 	assert_int_equal(count(), 1);
 }
 
+// What is left of the first waits, however much it is: the second goes in parts as well.
+static void twice_in_parts(void **state)
+{
+	bool whole;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		make(make(1, "data", FOLDER), "file", FILE_MODE);
+		assert_int_equal(volume_remove_some(folder, "data", 0, &whole), 0);
+		assert_false(whole);
+		assert_int_equal(count(), 2 * (i + 1));
+	}
+	assert_int_equal(volume_remove_some(folder, ".data", 9, &whole), 0);
+	assert_int_equal(volume_remove_some(folder, ".data.1", 9, &whole), 0);
+	assert_int_equal(volume_remove_some(folder, ".data.2", 9, &whole), 0);
+	assert_true(whole);
+	assert_int_equal(count(), 0);
+}
+
+static void a_name_of_any_length(void **state)
+{
+	char name[FILES_NAME_MAX + 1];
+	bool whole;
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (unsigned i = 0; i < 2; i++) {
+		make(make(1, name, FOLDER), "file", FILE_MODE);
+		assert_int_equal(volume_remove_some(folder, name, 0, &whole), 0);
+	}
+	assert_int_equal(count(), 4);
+	name[0] = '.';
+	assert_int_equal(volume_remove_some(folder, name, 9, &whole), 0);
+	memcpy(name + sizeof(name) - 3, ".1", 2);
+	assert_int_equal(volume_remove_some(folder, name, 9, &whole), 0);
+	assert_true(whole);
+	assert_int_equal(count(), 0);
+}
+
 static void what_fails_is_told(void **state)
 {
 	(void)state;
@@ -140,6 +180,8 @@ int main(void)
 		TEST(all_that_is_in_it),
 		TEST(one_that_was_not_wholly_removed),
 		TEST(in_parts),
+		TEST(twice_in_parts),
+		TEST(a_name_of_any_length),
 		TEST(what_fails_is_told),
 	};
 
