@@ -270,6 +270,9 @@ error_t volumes_remove(struct containers *all, const char *name)
 	struct removal removal = { .name = name };
 	error_t err = ask(all, ask_remove, &removal);
 
+	// It was there: a server of files that has died meanwhile had begun with it.
+	if (err == ERR_NOT_FOUND && volume != NULL)
+		err = 0;
 	if (err == 0 && !removal.whole)
 		go_on_soon(all);
 	if (err == 0 && volume != NULL) {
