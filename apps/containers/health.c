@@ -368,6 +368,18 @@ void health_begin(struct container *c)
 	schedule(c);
 }
 
+void health_resume(struct containers *all)
+{
+	list_for_each(entry, &all->containers) {
+		struct container *c = container_of(entry, struct container, entry);
+
+		if (!c->started || c->vmm == NULL || !c->vmm->connected)
+			continue;
+		health_free(c);
+		health_begin(c);
+	}
+}
+
 void health_stop(struct container *c)
 {
 	free_probe(c);

@@ -12,6 +12,7 @@
 #define HEALTH_LOG_MAX 5u
 
 struct container;
+struct containers;
 struct probe;
 
 enum health_status {
@@ -43,6 +44,9 @@ struct health {
 
 // The container's process runs: its checks begin, unless they have.
 void health_begin(struct container *c);
+// It is known which images there are, and what they have checked: the checks of all that run begin,
+// again.
+void health_resume(struct containers *all);
 // It has ended: so have they. What they said stays.
 void health_stop(struct container *c);
 // Frees all of it.

@@ -77,5 +77,6 @@ void images_known(struct containers *all)
 	err = request_server_start(&all->server, &all->loop,
 	                           environ_service(all->env, "containers"));
 	assert(err == 0);
+	health_resume(all);
 	policy_resume(all);
 }
