@@ -150,11 +150,26 @@ static struct exec *find_spare(struct container *c)
 	return NULL;
 }
 
+static struct exec *find_spare_of_any(struct containers *all)
+{
+	struct exec *e = NULL;
+
+	list_for_each(entry, &all->containers) {
+		e = find_spare(container_of(entry, struct container, entry));
+		if (e != NULL)
+			break;
+	}
+	return e;
+}
+
+// A container has its own number of them; the bytes are of all.
 static bool make_room(struct container *c, size_t size)
 {
 	while (c->num_execs >= MAX_EXECS || c->all->exec_bytes + size > MAX_BYTES) {
 		struct exec *e = find_spare(c);
 
+		if (e == NULL && c->num_execs < MAX_EXECS)
+			e = find_spare_of_any(c->all);
 		if (e == NULL)
 			return false;
 		exec_free(e);
