@@ -408,8 +408,8 @@ static error_t connect(struct container *c, const struct network *network, const
                        char error[static SETTINGS_ERROR_MAX])
 {
 	struct endpoint_settings s = { 0 };
-	struct endpoint *endpoint;
-	bool is_new = !endpoints_has(c, network->settings.name);
+	struct endpoint *endpoint = find(c, network->settings.name), before = { 0 };
+	bool is_new = endpoint == NULL;
 	error_t err = 0;
 
 	if (network->kind == NETWORK_HOST)
@@ -422,14 +422,27 @@ static error_t connect(struct container *c, const struct network *network, const
 	if (text != NULL)
 		err = endpoint_settings_parse(
 			&s, (struct span){ (const uint8_t *)text, strlen(text) }, error);
+	if (!is_new) {
+		before = *endpoint;
+		endpoint->aliases = (struct string_list){ 0 };
+	}
 	if (err == 0)
 		err = take_one(c, network->settings.name, &s, error);
 	endpoint_settings_deinit(&s);
 	endpoint = find(c, network->settings.name);
 	if (err == 0 && endpoint_is_active(c) && network->kind == NETWORK_USER)
 		err = take_address(c, endpoint, network, error);
-	if (err < 0 && is_new && endpoint != NULL)
+	if (err == 0 && !store_accepts(c))
+		err = explain(error,
+		              "the names that the container has in its networks are too long");
+	if (err < 0 && is_new && endpoint != NULL) {
 		endpoint_free(endpoint);
+	} else if (err < 0 && !is_new) {
+		string_list_deinit(&endpoint->aliases);
+		*endpoint = before;
+	} else {
+		string_list_deinit(&before.aliases);
+	}
 	return err;
 }
 

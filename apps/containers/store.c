@@ -13,6 +13,9 @@
 #include "libs/starina/syscall.h"
 
 #define RECORD_MAX (CONTAINERS_BODY_MAX + 8192u)
+// Besides what it was created with: what becomes of it may make a record longer than one that was
+// accepted.
+#define RECORD_SLACK 8192u
 #define SUFFIX ".json"
 // With a NUL.
 #define NAME_MAX (CONTAINER_ID_TEXT + sizeof(SUFFIX) - 1)
@@ -316,7 +319,7 @@ static void read_record(struct containers *all, const char *name)
 		container_init(c, all);
 		str_copy(c->id_text, id, sizeof(c->id_text));
 		good = hex_read(id, c->id, sizeof(c->id)) &&
-			store_get(all, name, RECORD_MAX, &text, &len) == 0 &&
+			store_get(all, name, RECORD_MAX + RECORD_SLACK, &text, &len) == 0 &&
 			parse(c, (struct span){ .data = text, .len = len });
 	}
 	heap_free(text);
