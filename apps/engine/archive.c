@@ -82,8 +82,8 @@ void archive_take(struct call *call, struct message *m)
 	error_t err = 0;
 	size_t taken;
 
-	// When something is wrong a reply says so, and the stream breaks off. One that ends well, and
-	// has no line, has no answer.
+	// When something is wrong a reply says so, and the stream breaks off. One that ends well
+	// without a line has no answer.
 	if (m->type == MSG_END)
 		http_abort(call->exchange);
 	if (m->type != MSG_DATA || payload_open(m, &payload) < 0) {
