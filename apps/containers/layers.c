@@ -43,6 +43,7 @@ static uint64_t layer_size(const struct container *c)
 // --- The session ---------------------------------------------------------------------------------
 
 static void go_on(struct container *c, enum layer_stage stage);
+static void doom_again(struct list *doomed);
 
 // Those that nobody sees have layers too: visits.
 static void close_files(struct list *containers)
@@ -88,6 +89,12 @@ static void session_lost(void *context)
 	layers->started = false;
 	begin_again(&layers->all->containers);
 	begin_again(&layers->all->jobs);
+	doom_again(&layers->doomed);
+}
+
+void layers_init(struct containers *all)
+{
+	list_init(&all->layers.doomed);
 }
 
 static struct files *session(struct containers *all)
@@ -301,28 +308,78 @@ void layers_measure(struct containers *all)
 
 // --- Removing them -------------------------------------------------------------------------------
 
-static void removed(void *context, error_t error)
+struct doomed {
+	struct list entry;
+	struct containers *all;
+	char name[NAME_SIZE];
+	bool lost;  // the session was, before it answered
+};
+
+static void doom_over(struct doomed *doomed, error_t error)
 {
-	(void)context;
-	if (error < 0 && error != ERR_NOT_FOUND && error != ERR_PEER_CLOSED)
+	if (error < 0 && error != ERR_NOT_FOUND)
 		log_warn("the writable layer of a container that is gone stays: %s",
 		         error_text(error));
+	list_remove(&doomed->entry);
+	heap_free(doomed);
+}
+
+static void removed(void *context, error_t error)
+{
+	struct doomed *doomed = context;
+
+	if (error == ERR_PEER_CLOSED)
+		doomed->lost = true;  // session_lost comes
+	else
+		doom_over(doomed, error);
+}
+
+static void doom_ask(struct doomed *doomed)
+{
+	error_t err;
+
+	doomed->lost = false;
+	err = files_remove(session(doomed->all), doomed->name, removed, doomed);
+	if (err < 0)
+		doom_over(doomed, err);
+}
+
+static void doom_again(struct list *list)
+{
+	list_for_each_safe(pos, list)
+	{
+		struct doomed *doomed = container_of(pos, struct doomed, entry);
+
+		if (doomed->lost)
+			doom_ask(doomed);
+	}
+}
+
+static void doom(struct containers *all, const char *name)
+{
+	struct doomed *doomed = heap_alloc(sizeof(*doomed));
+
+	if (doomed == NULL) {
+		log_warn("the writable layer %s stays until the next start: out of memory", name);
+		return;
+	}
+	doomed->all = all;
+	str_copy(doomed->name, name, sizeof(doomed->name));
+	list_push_back(&all->layers.doomed, &doomed->entry);
+	doom_ask(doomed);
 }
 
 void layer_remove(const struct container *c)
 {
-	error_t err;
 	char new[NAME_SIZE];
 
 	// A visit's is that of the container.
 	if (!layer_is_used(c) || c->is_visit)
 		return;
 	new_name(c, new);
-	err = files_remove(session(c->all), c->id_text, removed, NULL);
-	if (err == 0 && c->layer.stage != LAYER_READY)
-		err = files_remove(session(c->all), new, removed, NULL);
-	if (err < 0)
-		removed(NULL, err);
+	doom(c->all, c->id_text);
+	if (c->layer.stage != LAYER_READY)
+		doom(c->all, new);
 }
 
 struct leftovers {

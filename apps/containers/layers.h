@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libs/base/list.h"
 #include "libs/files/files.h"
 
 #define LAYER_DEFAULT_SIZE (10ull << 30)
@@ -40,8 +41,11 @@ struct layers {
 	struct containers *all;
 	struct files files;
 	bool started;
+	struct list doomed;  // files that are being removed, until they are gone
 };
 
+// There is no session, and nothing to be removed.
+void layers_init(struct containers *all);
 // Whether what the container writes goes to a file.
 bool layer_is_used(const struct container *c);
 // VMM_LAYER and VMM_SCRATCH of its order.
