@@ -71,6 +71,7 @@ enum waiter_kind {
 	WAITER_WAIT,   // POST wait
 	WAITER_START,  // the answer to start: it runs, or what went wrong
 	WAITER_STOP,   // to stop, restart and a forced removal
+	WAITER_KILL,   // to kill, that is sure to end it
 };
 
 // A request that is answered later.

@@ -171,10 +171,12 @@ static void answer_end(struct container *c, bool *removes, bool *restarts)
 				continue;
 			answer_wait(c, waiter);
 		} else {
+			bool stops = waiter->kind == WAITER_STOP && !waiter->removes;
+
 			*removes = *removes || waiter->removes;
-			if (!waiter->removes && !stopped)
+			if (stops && !stopped)
 				events_container(c, "stop", NULL);
-			stopped = stopped || !waiter->removes;
+			stopped = stopped || stops;
 			if (waiter->restarts) {
 				*restarts = true;
 				waiter->kind = WAITER_START;

@@ -358,7 +358,7 @@ void operation_kill(struct request *request)
 	// As with dockerd, what is killed for certain is dead when that is answered.
 	if (number != 9 || c->state != CONTAINER_RUNNING)
 		done(request);
-	else if (!waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, false))
+	else if (!waiter_add(c, request, WAITER_KILL, WAIT_NOT_RUNNING, false, false))
 		return;
 	if (number == 9 || number == container_stop_signal(c))
 		policy_stopped_by_user(c);
