@@ -45,23 +45,26 @@ static uint64_t layer_size(const struct container *c)
 static void go_on(struct container *c, enum layer_stage stage);
 static void doom_again(struct list *doomed);
 
-// Those that nobody sees have layers too: visits.
-static void close_files(struct list *containers)
+static void give_up(struct list *containers)
 {
 	list_for_each(entry, containers) {
 		struct container *c = container_of(entry, struct container, entry);
+		bool lost = c->layer.lost;
 
+		if (lost)
+			layer_end(c);
+		c->layer.begins_again = lost;
 		file_close(c->layer.file);
 		c->layer.file = NULL;
 	}
 }
 
-static struct container *find_lost(struct list *containers)
+static struct container *find_given_up(struct list *containers)
 {
 	list_for_each(entry, containers) {
 		struct container *c = container_of(entry, struct container, entry);
 
-		if (c->layer.lost)
+		if (c->layer.begins_again)
 			return c;
 	}
 	return NULL;
@@ -72,19 +75,20 @@ static void begin_again(struct list *containers)
 {
 	struct container *c;
 
-	while ((c = find_lost(containers)) != NULL) {
-		layer_end(c);
+	while ((c = find_given_up(containers)) != NULL) {
+		c->layer.begins_again = false;
 		go_on(c, LAYER_LOOKING);
 	}
 }
 
-// All that was asked has failed by now. It is asked again of the next server.
+// All that was asked has failed by now. It is asked again of the next server. Visits, which nobody
+// sees, have layers, too.
 static void session_lost(void *context)
 {
 	struct layers *layers = context;
 
-	close_files(&layers->all->containers);
-	close_files(&layers->all->jobs);
+	give_up(&layers->all->containers);
+	give_up(&layers->all->jobs);
 	files_stop(&layers->files);
 	layers->started = false;
 	begin_again(&layers->all->containers);
@@ -282,7 +286,7 @@ void layer_end(struct container *c)
 	heap_free(layer->bytes);
 	layer->file = NULL;
 	layer->bytes = NULL;
-	layer->lost = false;
+	layer->lost = layer->begins_again = false;
 }
 
 void layers_measure(struct containers *all)

@@ -30,6 +30,7 @@ enum layer_stage {
 struct layer {
 	enum layer_stage stage;
 	bool lost;  // the session was, in this stage
+	bool begins_again;
 	struct file *file;
 	uint8_t *bytes;  // heap: of the new file system
 	uint32_t length;
