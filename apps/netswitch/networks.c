@@ -210,11 +210,24 @@ static bool share_any(const struct port *a, const struct port *b)
 	return false;
 }
 
-// A packet is for the address that its receiver has in the sender's network: through a machine that
-// is in two of them nobody reaches the other one.
-static bool is_for(const struct addresses *a, const uint8_t address[4])
+static uint32_t be32(const uint8_t a[4])
 {
-	return a->to_all || a->type == ETHERTYPE_ARP || same_address(a->destination, address);
+	return (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
+}
+
+// A packet is for the address that its receiver has in the sender's network: through a machine that
+// is in two of them nobody reaches the other one. Or it is for a group, by its IP address as well:
+// multicast, or the broadcast of the link or of that network.
+static bool is_for(const struct addresses *a, const uint8_t address[4], uint32_t prefix_len)
+{
+	uint32_t to, host = prefix_len < 32 ? UINT32_MAX >> prefix_len : 0;
+
+	if (a->type == ETHERTYPE_ARP || same_address(a->destination, address))
+		return true;
+	if (!a->to_all)
+		return false;
+	to = be32(a->destination);
+	return to >> 28 == 14 || to == UINT32_MAX || to == (be32(address) | host);
 }
 
 static bool allow_between(const struct port *from, const struct port *to, const struct addresses *a)
@@ -225,10 +238,10 @@ static bool allow_between(const struct port *from, const struct port *to, const 
 		return share_any(from, to);
 	if (same_address(a->source, from->identity.ipv4))
 		return (from->reach & to->reach & NETDEV_REACH_BRIDGE) != 0 &&
-			is_for(a, to->identity.ipv4);
+			is_for(a, to->identity.ipv4, to->sw->network.prefix_len);
 	own = find_address(from, a->source);
 	other = own != NULL ? find_network(to, own->network) : NULL;
-	return other != NULL && is_for(a, other->address);
+	return other != NULL && is_for(a, other->address, other->prefix_len);
 }
 
 bool networks_allow(const struct port *from, const struct port *to, struct span headers)

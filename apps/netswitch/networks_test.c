@@ -133,7 +133,10 @@ static void two_networks(void **state)
 
 static void to_all(void **state)
 {
-	static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+	static const uint8_t broadcast[4] = { 255, 255, 255, 255 }, mdns[4] = { 224, 0, 0, 251 };
+	static const uint8_t front_all[4] = { 172, 18, 255, 255 };
+	static const uint8_t back_all[4] = { 172, 19, 255, 255 };
+	static const uint8_t group_mac[6] = { 1, 0, 0x5e, 0, 0, 251 };
 	struct port *a, *b;
 
 	(void)state;
@@ -151,6 +154,15 @@ static void to_all(void **state)
 	assert_int_equal(who_got(), GOT(VM + 1));
 	send_packet(a, everybody, front_a, broadcast, UDP, 1, 2);
 	assert_int_equal(who_got(), GOT(VM + 1));
+	send_packet(a, group_mac, front_a, mdns, UDP, 1, 2);
+	assert_int_equal(who_got(), GOT(VM + 1));
+	send_packet(a, everybody, front_a, front_all, UDP, 1, 2);
+	assert_int_equal(who_got(), GOT(VM + 1));
+	// Not to another network's address, whatever the MAC address says.
+	send_packet(a, everybody, front_a, back_b, UDP, 1, 2);
+	send_packet(a, group_mac, front_a, back_b, UDP, 1, 2);
+	send_packet(a, everybody, front_a, back_all, UDP, 1, 2);
+	assert_int_equal(who_got(), 0);
 	send_arp(a, everybody, a->identity.ipv4, own_ip);
 	assert_int_equal(who_got(), GOT(UPLINK) | GOT(OWN));
 	send_arp(a, everybody, front_b, front_a);
