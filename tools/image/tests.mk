@@ -25,6 +25,11 @@ squashfs_test_SRCS := $(IMAGE_TEST_SRCS)
 squashfs_test_CFLAGS := -D_GNU_SOURCE -include tools/image/pack/count_compares.h
 squashfs_test_LIBS := -larchive -ljansson -lcrypto
 
+HOST_TESTS += tools/image/pack/index_test
+index_test_SRCS := $(IMAGE_TEST_SRCS)
+index_test_CFLAGS := -D_GNU_SOURCE
+index_test_LIBS := -larchive -ljansson -lcrypto
+
 HOST_FUZZERS += tools/image/source/oci_fuzz tools/image/source/archive_fuzz
 oci_fuzz_SRCS := $(IMAGE_TEST_SRCS)
 oci_fuzz_CFLAGS := -D_GNU_SOURCE

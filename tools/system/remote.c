@@ -6,10 +6,13 @@
 
 #include "tools/image/digest.h"
 #include "tools/image/json_input.h"
+#include "tools/image/spool.h"
 #include "tools/image/tree/layer.h"
 #include "tools/system/report.h"
 
 #define MAX_LAYERS 512
+// Behind the compressed stream, or behind what an error has left.
+#define MAX_REST (64u << 20)
 
 static uint64_t size_said(const json_t *descriptor)
 {
@@ -79,15 +82,17 @@ static long layer_read(struct layer_source *source, void *buffer, unsigned long 
 	return length;
 }
 
-// Reads what the decompressor left: there may be bytes behind the compressed stream.
+// Reads what the decompressor left: there may be bytes behind the compressed stream. 0: that was all
+// of the blob; 1: there is more than what is read; -1 with `err`.
 static int rest_read(struct remote_layer *layer, struct error *err)
 {
+	uint64_t end = layer->blob.done + MAX_REST;
 	char rest[4096];
-	long length;
+	long length = 1;
 
-	while ((length = layer_read(&layer->source, rest, sizeof(rest), err)) > 0)
-		;
-	return (int)length;
+	while (length > 0 && layer->blob.done < end)
+		length = layer_read(&layer->source, rest, sizeof(rest), err);
+	return length > 0 ? 1 : (int)length;
 }
 
 static int one_apply(struct remote *remote, struct remote_layer *layer, uint64_t size,
@@ -96,18 +101,22 @@ static int one_apply(struct remote *remote, struct remote_layer *layer, uint64_t
 {
 	char actual[DIGEST_TEXT_SIZE];
 	struct error reason;
-	int result;
+	int result, rest;
 
 	if (proxy_blob_open(&remote->proxy, &layer->blob, layer->digest, size, err) < 0)
 		return -1;
 	snprintf(actual, sizeof(actual), "%s", diff_id);
 	result = layer_apply(tree, spool, &layer->source, number, actual, err);
 	// A blob that is not what it should be explains whatever else went wrong.
-	if (rest_read(layer, &reason) < 0 ||
-	    proxy_blob_finish(&remote->proxy, &layer->blob, &reason) < 0) {
+	rest = rest_read(layer, &reason);
+	if (rest < 0 ||
+	    (rest == 0 && proxy_blob_finish(&remote->proxy, &layer->blob, &reason) < 0)) {
 		*err = reason;
 		return -1;
 	}
+	if (result == 0 && rest > 0)
+		return error_set(err, "more than %u MiB follow its compressed content",
+		                 MAX_REST >> 20);
 	if (result == 0 && strcmp(actual, diff_id) != 0)
 		return error_set(err, "it is corrupt: uncompressed, its digest is %s, not %s",
 		                 actual, diff_id);
@@ -140,6 +149,9 @@ static int layers_check(const json_t *layers, const json_t *diff_ids, struct err
 
 		if (!digest || !digest_is_valid(digest))
 			return error_set(err, "its layer %zu has no digest", i + 1);
+		if (size_said(layer) > SPOOL_DEFAULT_LIMIT)
+			return error_set(err, "its layer %zu is larger than %llu MiB", i + 1,
+			                 (unsigned long long)(SPOOL_DEFAULT_LIMIT >> 20));
 		layer_report(digest, "Pulling fs layer");
 	}
 	return 0;

@@ -15,8 +15,9 @@
 #include "tools/image/source/reference.h"
 
 #define SECTOR_SIZE 512
-#define MAX_EXTENT_PATH 511        // of QEMU
-#define MAX_INDEX_SIZE (4u << 20)  // IMAGE_INDEX_MAX_BYTES in libs/linux/image/image_index.h
+#define MAX_EXTENT_PATH 511  // of QEMU
+// Less than IMAGE_INDEX_MAX_BYTES in libs/linux/image/image_index.h: apps/images tells more of them.
+#define MAX_INDEX_SIZE (3u << 20)
 
 struct index {
 	json_t *images;
@@ -38,24 +39,54 @@ static json_t *keys_list(const json_t *object)
 	return array;
 }
 
+// What docker knows of a health check; NULL: there is none. (OCI image spec, config.md)
+static json_t *health_take(const json_t *config)
+{
+	static const char *const numbers[] = { "Interval", "Timeout", "StartPeriod",
+		                               "StartInterval", "Retries" };
+	const json_t *health = json_object_get(config, "Healthcheck");
+	json_t *out;
+
+	if (!json_is_object(health))
+		return NULL;
+	out = json_object();
+	if (json_get_strings(health, "Test"))
+		json_object_set(out, "Test", json_object_get(health, "Test"));
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (json_is_integer(json_object_get(health, numbers[i])))
+			json_object_set(out, numbers[i], json_object_get(health, numbers[i]));
+	return out;
+}
+
+// Only values of the kinds that libs/linux/image/image_index.c reads: others would make the whole
+// list of images unreadable.
 json_t *index_config(const json_t *image)
 {
-	enum { NUM_WORDS = 2 };  // of the keys, the first ones
-	static const char *const keys[] = { "Entrypoint", "Cmd", "Env", "WorkingDir", "User" };
+	static const struct {
+		const char *key;
+		bool is_list,
+			is_text;  // may be; a text in place of a list is one word, as of docker
+	} members[] = { { "Entrypoint", true, true },
+		        { "Cmd", true, true },
+		        { "Env", true, false },
+		        { "WorkingDir", false, true },
+		        { "User", false, true } };
 	json_t *config = json_object_get(image, "config");
 	json_t *out = json_object();
+	json_t *health = health_take(config);
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		json_t *value = json_object_get(config, keys[i]);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const char *key = members[i].key;
+		json_t *value = json_object_get(config, key);
 
-		// As docker reads it, a string in place of a list is one word.
-		if (i < NUM_WORDS && json_get_string(config, keys[i]))
-			json_object_set_new(out, keys[i], json_pack("[O]", value));
-		else if (json_get_string(config, keys[i]) || json_get_strings(config, keys[i]))
-			json_object_set(out, keys[i], value);
+		if (members[i].is_list && members[i].is_text && json_get_string(config, key))
+			json_object_set_new(out, key, json_pack("[O]", value));
+		else if ((members[i].is_text && json_get_string(config, key)) ||
+		         (members[i].is_list && json_get_strings(config, key)))
+			json_object_set(out, key, value);
 	}
-	if (json_is_object(json_object_get(config, "Healthcheck")))
-		json_object_set(out, "Healthcheck", json_object_get(config, "Healthcheck"));
+	if (health)
+		json_object_set_new(out, "Healthcheck", health);
 	json_object_set_new(out, "Volumes", volumes_list(config));
 	json_object_set_new(out, "ExposedPorts",
 	                    keys_list(json_object_get(config, "ExposedPorts")));
