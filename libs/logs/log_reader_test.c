@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A log that is read while it is written, from its start and from its last lines.
 #include "libs/logs/reader.h"
+#include "libs/logs/remover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,6 +123,7 @@ static void test_all(void **state)
 	put("9", HEAD "F two\nwhat\n" HEAD "P thr\n" HEAD "F ee\n");
 	put("2", HEAD "F one\n");
 	put("02", "no log");
+	put("999999999", "no log");
 	begin(LOG_ALL);
 	assert_string_equal(text, "one\ntwo\nthr-ee\nfour\n");
 	assert_int_equal(num_ends, 1);
@@ -271,6 +273,31 @@ static void test_garbage(void **state)
 	log_reader_stop(&reader);
 }
 
+// All files of a log go, whatever else is in its folder; then the folder, if it can.
+static void test_removing(void **state)
+{
+	uint32_t folder = provider_fake_make(&provider, 1, "id", 040755, NULL, 0);
+	uint32_t inner = provider_fake_make(&provider, folder, "0", 040755, NULL, 0);
+	uint32_t file = provider_fake_make(&provider, inner, "x", 0100644, "x", 1);
+	struct log_remover remover;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		put("1", "a");
+		put("2", "b");
+		log_remover_init(&remover);
+		assert_int_equal(log_remover_add(&remover, "id"), 0);
+		log_remover_use(&remover, &files);
+		settle();
+		assert_false(log_remover_has_work(&remover));
+		assert_int_equal(provider_fake_find(&provider, folder, "1"), 0);
+		assert_int_equal(provider_fake_find(&provider, folder, "2"), 0);
+		assert_int_equal(provider_fake_find(&provider, 1, "id"), i == 0 ? folder : 0);
+		free(provider.nodes[file].data);
+		provider.nodes[file] = (struct fake_node){ 0 };
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +307,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_follow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_server_dies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removing, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,24 @@ static void test_rotation(void **state)
 	assert_int_equal(writer.number, 5);
 }
 
+// Numbers that a hostile disk has do not lead to where none follows.
+static void test_highest_number(void **state)
+{
+	(void)state;
+	put("999999999", "no log");
+	put("499999999", "");
+	begin(LOG_HEAD_LENGTH + 2, 2);
+	say(LOG_STDOUT, "a\nb\nc\n");
+	end();
+	assert_string_equal(content("500000001"), "o+c\n");
+	assert_null(file("499999999"));
+	begin(LOG_HEAD_LENGTH + 2, 2);
+	say(LOG_STDOUT, "a\nb\nc\nd\ne\n");
+	end();
+	assert_string_equal(content("5"), "o+e\n");
+	assert_null(file("4"));
+}
+
 static void test_server_dies(void **state)
 {
 	char line[16], wanted[20000] = "";
@@ -366,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_torn_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strange_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_highest_number, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_server_dies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),

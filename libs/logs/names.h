@@ -9,6 +9,11 @@
 // Of "FOLDER/NUMBER", with a NUL.
 #define LOG_PATH_MAX (LOG_FOLDER_MAX + 12)
 
+// The highest number of a file; and of one that is taken to be of the log's. A disk may be anybody's:
+// above that there is room for all files that may follow.
+#define LOG_NUMBER_MAX 999999999u
+#define LOG_NUMBER_TAKEN (LOG_NUMBER_MAX / 2)
+
 // The number that a file's name says; 0: it is none.
 uint32_t log_number(const char *name);
 // Writes "FOLDER/NUMBER".

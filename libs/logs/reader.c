@@ -97,7 +97,7 @@ static void each_after(void *context, const struct file_entry *entry)
 	struct log_reader *r = context;
 	uint32_t number = log_number(entry->name);
 
-	if (number > r->number && entry->type == FILE_TYPE_FILE &&
+	if (number > r->number && number <= LOG_NUMBER_TAKEN && entry->type == FILE_TYPE_FILE &&
 	    (r->found == 0 || number < r->found))
 		r->found = number;
 }
@@ -181,8 +181,8 @@ static void each_before(void *context, const struct file_entry *entry)
 	struct log_reader *r = context;
 	uint32_t number = log_number(entry->name);
 
-	if ((r->number == 0 || number < r->number) && entry->type == FILE_TYPE_FILE &&
-	    number > r->found)
+	if ((r->number == 0 || number < r->number) && number <= LOG_NUMBER_TAKEN &&
+	    entry->type == FILE_TYPE_FILE && number > r->found)
 		r->found = number;
 }
 

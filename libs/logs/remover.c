@@ -60,9 +60,13 @@ static void each(void *context, const struct file_entry *entry)
 {
 	struct log_remover *remover = context;
 
-	if (remover->found)
+	bool is_folder = entry->type == FILE_TYPE_FOLDER;
+
+	// A folder, which no log has, comes last: if it is not empty it stays, but the files go.
+	if (remover->found && (is_folder || !remover->found_folder))
 		return;
 	remover->found = true;
+	remover->found_folder = is_folder;
 	fmt_write(remover->path, sizeof(remover->path), "%s/%s", current(remover)->name,
 	          entry->name);
 }

@@ -13,6 +13,7 @@ struct log_remover {
 	bool busy;
 	char path[LOG_FOLDER_MAX + FILES_NAME_MAX + 2];
 	bool found;
+	bool found_folder;
 };
 
 // Nothing is to be removed yet.

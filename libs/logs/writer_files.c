@@ -81,7 +81,8 @@ static void each_name(void *context, const struct file_entry *entry)
 	if (number == 0 || entry->type != FILE_TYPE_FILE)
 		return;
 	w->count++;
-	w->newest = number > w->newest ? number : w->newest;
+	if (number > w->newest && number <= LOG_NUMBER_TAKEN)
+		w->newest = number;
 	w->oldest = w->oldest == 0 || number < w->oldest ? number : w->oldest;
 }
 
