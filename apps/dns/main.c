@@ -18,6 +18,8 @@
 #define DNS_PORT 53u
 // What a datagram of one frame has room for.
 #define RESPONSE_MAX 1472u
+// After an open that failed.
+#define RETRY_DELAY NSEC_PER_SEC
 
 struct dns {
 	const struct environ *env;
@@ -44,6 +46,9 @@ struct dns {
 	struct source server_socket;
 	bool has_server;
 	bool opens_server;
+	handle_t retry_timer;
+	struct source retry;
+	bool has_failed;  // and that was said
 };
 
 static struct dns state;
@@ -194,6 +199,35 @@ static void socket_message(struct loop *loop, struct source *source, struct mess
 static void open_socket(struct dns *dns);
 static void open_server(struct dns *dns);
 
+// There may be no room just now, or no network.
+static void open_failed(struct dns *dns, const struct opener *opener, error_t error,
+                        const char *text)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	if (!dns->has_failed)
+		log_error("%s: %s (%s); tried again every second", opener->uri, text,
+		          error_text(error));
+	dns->has_failed = true;
+	if (err == 0)
+		err = timer_set(dns->retry_timer, now + RETRY_DELAY);
+	assert(err == 0);
+}
+
+static void retry_signalled(struct loop *loop, struct source *source)
+{
+	struct dns *dns = source->context;
+	error_t err = timer_set(dns->retry_timer, NSEC_NEVER);
+
+	(void)loop;
+	assert(err == 0);
+	open_socket(dns);
+	open_server(dns);
+}
+
+static const struct source_ops retry_ops = { .signalled = retry_signalled };
+
 // tcpip restarts.
 static void socket_closed(struct loop *loop, struct source *source)
 {
@@ -212,12 +246,13 @@ static void socket_opened(struct opener *opener, handle_t channel, error_t error
 
 	dns->opens_socket = false;
 	if (channel == HANDLE_NONE) {
-		log_error("%s: %s (%s)", opener->uri, text, error_text(error));
+		open_failed(dns, opener, error, text);
 		return;
 	}
 	error = loop_add(&dns->loop, &dns->socket, channel, &socket_ops, dns);
 	assert(error == 0);
 	dns->has_socket = true;
+	dns->has_failed = false;
 }
 
 static void open_socket(struct dns *dns)
@@ -261,12 +296,13 @@ static void server_opened(struct opener *opener, handle_t channel, error_t error
 
 	dns->opens_server = false;
 	if (channel == HANDLE_NONE) {
-		log_error("%s: %s (%s)", opener->uri, text, error_text(error));
+		open_failed(dns, opener, error, text);
 		return;
 	}
 	error = loop_add(&dns->loop, &dns->server_socket, channel, &server_ops, dns);
 	assert(error == 0);
 	dns->has_server = true;
+	dns->has_failed = false;
 }
 
 static void open_server(struct dns *dns)
@@ -401,6 +437,10 @@ static void dns_main(const struct environ *env)
 
 	dns->env = env;
 	err = loop_init(&dns->loop);
+	if (err == 0)
+		err = timer_create(&dns->retry_timer);
+	if (err == 0)
+		err = loop_add(&dns->loop, &dns->retry, dns->retry_timer, &retry_ops, dns);
 	if (err == 0)
 		err = service_listen(&dns->loop, &dns->names_listener,
 		                     environ_service(env, "names"), names_accepted, dns);
