@@ -9,8 +9,8 @@
 // Of "FOLDER/NUMBER", with a NUL.
 #define LOG_PATH_MAX (LOG_FOLDER_MAX + 12)
 
-// The highest number of a file; and of one that is taken to be of the log's. A disk may be anybody's:
-// above that there is room for all files that may follow.
+// The highest number of a file, and of one that is taken to be of the log's. A disk may be
+// anybody's: above that there is room for all files that may follow.
 #define LOG_NUMBER_MAX 999999999u
 #define LOG_NUMBER_TAKEN (LOG_NUMBER_MAX / 2)
 

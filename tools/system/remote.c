@@ -82,8 +82,8 @@ static long layer_read(struct layer_source *source, void *buffer, unsigned long 
 	return length;
 }
 
-// Reads what the decompressor left: there may be bytes behind the compressed stream. 0: that was all
-// of the blob; 1: there is more than what is read; -1 with `err`.
+// Reads what the decompressor left: there may be bytes behind the compressed stream. 0: that was
+// all of the blob; 1: there is more than what is read; -1 with `err`.
 static int rest_read(struct remote_layer *layer, struct error *err)
 {
 	uint64_t end = layer->blob.done + MAX_REST;

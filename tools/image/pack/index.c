@@ -16,7 +16,7 @@
 
 #define SECTOR_SIZE 512
 #define MAX_EXTENT_PATH 511  // of QEMU
-// Less than IMAGE_INDEX_MAX_BYTES in libs/linux/image/image_index.h: apps/images tells more of them.
+// Less than IMAGE_INDEX_MAX_BYTES in libs/linux/image/image_index.h: apps/images tells more.
 #define MAX_INDEX_SIZE (3u << 20)
 
 struct index {
