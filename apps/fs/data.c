@@ -135,6 +135,35 @@ int data_zero(struct call *call, uint64_t from, uint64_t to)
 
 // --- Transfers -----------------------------------------------------------------------------------
 
+// Memory for a write of not whole blocks, as those before it in line. CALL_PARKED: it is run again.
+static int bounce_take(struct call *call, uint32_t size)
+{
+	struct fs *fs = call->fs;
+
+	if (fs->bounced > 0 &&
+	    (!list_is_empty(&fs->bouncing) || size > FS_BOUNCE_MAX - fs->bounced)) {
+		list_push_back(&fs->bouncing, &call->wait_entry);
+		return CALL_PARKED;
+	}
+	if (folio_create(size, FOLIO_CONTIGUOUS, &call->data.folio) < 0)
+		return -LINUX_ENOMEM;
+	call->data.bounced = size;
+	fs->bounced += size;
+	return 0;
+}
+
+static void bounce_give(struct call *call)
+{
+	struct fs *fs = call->fs;
+
+	if (call->data.bounced == 0)
+		return;
+	fs->bounced -= call->data.bounced;
+	call->data.bounced = 0;
+	while (!list_is_empty(&fs->bouncing))
+		call_continue(container_of(fs->bouncing.next, struct call, wait_entry));
+}
+
 void data_end(struct call *call)
 {
 	struct transfer *t = &call->data;
@@ -145,6 +174,7 @@ void data_end(struct call *call)
 	if (t->folio != HANDLE_NONE)
 		handle_close(t->folio);
 	t->folio = HANDLE_NONE;
+	bounce_give(call);
 	(void)edit_end(call, 0);
 }
 
@@ -464,12 +494,14 @@ static int bounce_read(struct call *call)
 
 static int bounce_begin(struct call *call)
 {
-	struct transfer *t = &call->data;
+	int result;
 
-	t->at = 0;
+	call->data.at = 0;
 	call->stage = 0;
-	if (folio_create((size_t)t->count * EXT4_BLOCK_SIZE, FOLIO_CONTIGUOUS, &t->folio) < 0)
-		return -LINUX_ENOMEM;
+	call->run = bounce_begin;
+	result = bounce_take(call, call->data.count * EXT4_BLOCK_SIZE);
+	if (result != 0)
+		return result;
 	call->run = bounce_read;
 	return bounce_read(call);
 }

@@ -209,6 +209,33 @@ static void test_any_sectors(void **state)
 	check_all();
 }
 
+// A write that is not of whole blocks waits while others have all memory for such.
+static void test_bounced(void **state)
+{
+	struct msg_blkdev_request request = { .sector = 3, .id = 7, .length = 512 };
+	struct msg_blkdev_reply reply = { 0 };
+	struct call *holder = call_create(&fs, NULL);
+	handle_t back = HANDLE_NONE;
+	uint8_t *bytes;
+	uint32_t flags;
+
+	(void)state;
+	take_info(disk, &flags);
+	holder->data.bounced = fs.bounced = FS_BOUNCE_MAX;
+	send_request(disk, true, &request, make_folio(&bytes));
+	for (int i = 0; i < 20; i++)
+		settle();
+	assert_false(take_reply(disk, &reply, &back));
+	call_free(holder);
+	calls_run(&fs);
+	for (int i = 0; i < 100 && !take_reply(disk, &reply, &back); i++)
+		settle();
+	assert_int_equal(reply.id, 7);
+	assert_int_equal(reply.status, 0);
+	assert_int_equal(fs.bounced, 0);
+	handle_close(back);
+}
+
 static void test_flush(void **state)
 {
 	struct msg_blkdev_flush flush = { .id = 31 };
@@ -383,10 +410,9 @@ static void test_one_writer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_a_disk),     TEST(test_any_sectors),
-		TEST(test_flush),      TEST(test_refused),
-		TEST(test_rules),      TEST(test_names),
-		TEST(test_one_writer), TEST(test_what_was_asked_is_done_first),
+		TEST(test_a_disk), TEST(test_any_sectors), TEST(test_bounced),
+		TEST(test_flush),  TEST(test_refused),     TEST(test_rules),
+		TEST(test_names),  TEST(test_one_writer),  TEST(test_what_was_asked_is_done_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

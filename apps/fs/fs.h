@@ -31,6 +31,8 @@
 #define FS_MAX_SESSION_LOCKS 512u
 // Bytes of data of one READ or WRITE at most.
 #define FS_MAX_DATA FILES_MAX_DATA
+// What writes of not whole blocks may have of our memory, together; more of them wait.
+#define FS_BOUNCE_MAX (8u * 1024 * 1024)
 // How long a client may believe what it was told, in seconds: of a node that it has alone, and of
 // one that others have, too.
 #define FS_VALID_ALONE 10u
@@ -144,6 +146,7 @@ struct transfer {
 	uint32_t source_at;     // in the request's folio
 	uint64_t file_size;     // before
 	handle_t folio;         // while `io` does not have it
+	uint32_t bounced;       // bytes of it that are memory of ours
 	bool is_used;           // the folio had something before: holes are zeroed
 	bool is_whole;          // it is done as a whole, or has failed
 	bool kills_setid;
@@ -243,6 +246,8 @@ struct fs {
 	bool running;
 	uint32_t num_calls;
 	uint32_t num_releases;  // calls that free a node: others wait for room meanwhile
+	uint32_t bounced;       // bytes of memory that writes of not whole blocks have
+	struct list bouncing;   // calls that wait for some of it
 	struct list leaving;    // calls that are answered when nobody uses the disk
 	uint32_t num_leaving;
 

@@ -351,6 +351,7 @@ error_t fs_init(struct fs *fs, handle_t kept)
 	list_init(&fs->sessions);
 	list_init(&fs->ready);
 	list_init(&fs->stalled);
+	list_init(&fs->bouncing);
 	list_init(&fs->leaving);
 	kept_init(fs, bytes);
 	err = timer_create(&timer);
