@@ -293,7 +293,7 @@ void store_remove(const struct container *c);
 bool store_put(const struct containers *all, const char *name, struct json_writer *w);
 void store_drop(const struct containers *all, const char *name);
 // The names of at most `max` files that have `name_len` characters, and a file, in heap memory.
-// Both block. Errors: as folder_open_own's, folder_list's and folder_read's.
+// Both block. Errors: as folder_open's, folder_list's and folder_read's.
 __must_check error_t store_list(const struct containers *all, size_t name_len, size_t max,
                                 struct string_list *out);
 __must_check error_t store_get(const struct containers *all, const char *name, size_t max,

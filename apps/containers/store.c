@@ -7,8 +7,9 @@
 #include "libs/base/fmt.h"
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
-#include "libs/files/simple.h"
+#include "libs/files/steady.h"
 #include "libs/starina/alloc.h"
+#include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
@@ -19,39 +20,20 @@
 #define SUFFIX ".json"
 // With a NUL.
 #define NAME_MAX (CONTAINER_ID_TEXT + sizeof(SUFFIX) - 1)
-// Of what is asked, when the server of files dies in the midst of it.
-#define MAX_TRIES 3
 // What Docker says of a container that ended with the machine.
 #define STATUS_UNKNOWN 255
 
-static struct folder *folder;
+static struct steady_folder records;
 
-// One thing that is asked of the folder.
-typedef error_t ask_fn(void *context);
-
-// Asks it, and again of the next server of files when one dies in the midst of it. Errors: as
-// folder_open_own's, and its own.
-static error_t ask(const struct containers *all, ask_fn *what, void *context)
+static error_t ask(const struct containers *all, steady_fn *what, void *context)
 {
-	error_t err = ERR_PEER_CLOSED;
-
-	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
-		err = folder == NULL ? folder_open_own(all->env, &folder) : 0;
-		if (err < 0) {
-			folder = NULL;
-			continue;
-		}
-		err = what(context);
-		if (err < 0) {
-			folder_close(folder);
-			folder = NULL;
-		}
-	}
-	return err;
+	return steady_ask(&records, environ_connector(all->env, "own"), FILES_OWN_FOLDER, what,
+	                  context);
 }
 
-static error_t ask_nothing(void *context)
+static error_t ask_nothing(struct folder *folder, void *context)
 {
+	(void)folder;
 	(void)context;
 	return 0;
 }
@@ -132,7 +114,7 @@ struct writing {
 	size_t len;
 };
 
-static error_t ask_write(void *context)
+static error_t ask_write(struct folder *folder, void *context)
 {
 	const struct writing *writing = context;
 
@@ -153,7 +135,7 @@ bool store_put(const struct containers *all, const char *name, struct json_write
 	return err == 0;
 }
 
-static error_t ask_drop(void *context)
+static error_t ask_drop(struct folder *folder, void *context)
 {
 	error_t err = folder_remove(folder, context);
 
@@ -367,7 +349,7 @@ static void add_name(void *context, const struct file_entry *entry)
 		listing->error = string_list_add(listing->names, entry->name);
 }
 
-static error_t ask_list(void *context)
+static error_t ask_list(struct folder *folder, void *context)
 {
 	struct listing *listing = context;
 	error_t err;
@@ -393,7 +375,7 @@ struct reading {
 	size_t *len;
 };
 
-static error_t ask_read(void *context)
+static error_t ask_read(struct folder *folder, void *context)
 {
 	const struct reading *reading = context;
 

@@ -3,6 +3,7 @@
 
 #include "apps/containers/containers.h"
 #include "libs/base/string.h"
+#include "libs/files/steady.h"
 #include "libs/files/volume.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/environ.h"
@@ -11,39 +12,21 @@
 
 #define RECORD "volumes.json"
 #define RECORD_MAX (4u * 1024 * 1024)
-// Of what is asked, when the server of files dies in the midst of it.
-#define MAX_TRIES 3
 // Files that are removed at a time: requests wait meanwhile.
 #define REMOVE_STEPS 256u
 #define REMOVE_DELAY (5 * NSEC_PER_MSEC)
 
-static struct folder *folder;
+static struct steady_folder folder;
 
 // --- The server ----------------------------------------------------------------------------------
 
-// One thing that is asked of the folder of volumes.
-typedef error_t ask_fn(struct folder *volumes, void *context);
-
-static error_t ask(struct containers *all, ask_fn *what, void *context)
+static error_t ask(struct containers *all, steady_fn *what, void *context)
 {
 	handle_t connector = environ_connector(all->env, "volumes");
-	error_t err = ERR_PEER_CLOSED;
 
 	if (connector == HANDLE_NONE || !all->has_store)
 		return ERR_NOT_FOUND;
-	for (unsigned i = 0; i < MAX_TRIES && err == ERR_PEER_CLOSED; i++) {
-		err = folder == NULL ? folder_open(connector, FILES_VOLUMES, &folder) : 0;
-		if (err < 0) {
-			folder = NULL;
-			continue;
-		}
-		err = what(folder, context);
-		if (err != ERR_PEER_CLOSED)
-			break;
-		folder_close(folder);
-		folder = NULL;
-	}
-	return err;
+	return steady_ask(&folder, connector, FILES_VOLUMES, what, context);
 }
 
 static error_t ask_make(struct folder *volumes, void *context)

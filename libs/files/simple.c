@@ -145,6 +145,11 @@ void folder_close(struct folder *folder)
 	heap_free(folder);
 }
 
+bool folder_is_lost(const struct folder *folder)
+{
+	return folder->files.state == FILES_LOST;
+}
+
 const char *folder_text(const struct folder *folder)
 {
 	return folder->files.text;

@@ -22,6 +22,8 @@ __must_check error_t folder_open(handle_t connector, const char *uri, struct fol
 __must_check error_t folder_open_own(const struct environ *env, struct folder **out);
 // Closes it, and its files. NULL is fine.
 void folder_close(struct folder *folder);
+// Whether its session has ended: only folder_close may follow.
+bool folder_is_lost(const struct folder *folder);
 // Why it cannot be used, for people; "" if there are no words.
 const char *folder_text(const struct folder *folder);
 
