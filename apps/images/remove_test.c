@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// prune, while other things happen to images.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apps/images/images.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/syscall.h"
+
+#define A "sha256:aaaa456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define B "sha256:bbbb456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static struct images images;
+static char asked[IMAGE_ID_MAX], removed[IMAGE_ID_MAX];
+static uint32_t question;
+static char answer[1024];
+
+void *heap_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+	free(p);
+}
+
+error_t log_write(enum log_level level, const char *line, size_t len)
+{
+	(void)level;
+	(void)line;
+	(void)len;
+	return 0;
+}
+
+void refuse(struct request *request, uint32_t status, const char *format, ...)
+{
+	(void)request;
+	(void)status;
+	(void)format;
+}
+
+void followers_tell(struct images *of)
+{
+	(void)of;
+}
+
+uint32_t followers_ask(struct images *of, const struct image_entry *image)
+{
+	(void)of;
+	snprintf(asked, sizeof(asked), "%s", image->id);
+	return ++question;
+}
+
+void event_tell(const struct images *of, const char *action, const char *id, const char *name)
+{
+	(void)of;
+	(void)action;
+	(void)id;
+	(void)name;
+}
+
+void store_image_file(const char *id, char out[static IMAGES_FILE_MAX])
+{
+	snprintf(out, IMAGES_FILE_MAX, "%s", id);
+}
+
+error_t store_write_references(struct images *of)
+{
+	(void)of;
+	return 0;
+}
+
+void store_remove(struct images *of, const struct image_entry *image)
+{
+	(void)of;
+	snprintf(removed, sizeof(removed), "%s", image->id);
+}
+
+char *query_take(const struct request *request, const char *name)
+{
+	(void)request;
+	(void)name;
+	return NULL;
+}
+
+bool query_flag(const struct request *request, const char *name)
+{
+	(void)request;
+	(void)name;
+	return false;
+}
+
+void reply_json(struct client *client, uint32_t id, uint32_t status, struct json_writer *w)
+{
+	(void)client;
+	(void)id;
+	(void)status;
+	snprintf(answer, sizeof(answer), "%s", json_writer_text(w));
+	json_writer_deinit(w);
+}
+
+void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
+{
+	(void)client;
+	(void)id;
+	(void)status;
+	(void)format;
+}
+
+static void add(const char *id)
+{
+	struct image_entry *image = catalog_make(&images, id);
+
+	assert_non_null(image);
+	image->is_stored = true;
+}
+
+// An image gets a name when another one is asked of: it stays.
+static void test_prune(void **state)
+{
+	struct request request = { .images = &images };
+	struct msg_images_used nobody = { 0 };
+
+	(void)state;
+	list_init(&images.images);
+	list_init(&images.references);
+	list_init(&images.removals);
+	add(A);
+	add(B);
+	operation_prune(&request);
+	assert_string_equal(asked, B);
+	assert_int_equal(catalog_refer(&images, "docker.io/me/app:1", A), 0);
+	nobody.id = question;
+	removal_answered(&images, &nobody);
+	assert_string_equal(removed, B);
+	assert_string_equal(asked, B);
+	assert_non_null(strstr(answer, "\"Deleted\":\"" B "\""));
+	assert_null(strstr(answer, A));
+	assert_non_null(catalog_by_id(&images, A));
+	assert_false(catalog_by_id(&images, A)->is_going);
+	assert_true(list_is_empty(&images.removals));
+	catalog_unrefer(&images, container_of(images.references.next, struct reference, entry));
+	catalog_forget(&images, catalog_by_id(&images, A));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prune),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
