@@ -185,7 +185,7 @@ static error_t move(struct images *images, const char *from, const char *to)
 static error_t drop(struct images *images, const char *name)
 {
 	char away[IMAGES_FILE_MAX];
-	struct file_info info;
+	struct file_info info = { 0 };
 	error_t err = look_at(images, name, &info);
 
 	if (err < 0 || info.type != FILE_TYPE_FOLDER)
@@ -223,7 +223,7 @@ static error_t add(struct images *images, const char *id, struct span text,
                    const struct file_info *file)
 {
 	struct image_entry *image;
-	size_t listed;
+	size_t listed = 0;
 	char *copy;
 	error_t err = check(images, id, text, &listed);
 

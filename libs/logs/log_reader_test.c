@@ -123,7 +123,7 @@ static void test_all(void **state)
 	put("9", HEAD "F two\nwhat\n" HEAD "P thr\n" HEAD "F ee\n");
 	put("2", HEAD "F one\n");
 	put("02", "no log");
-	put("999999999", "no log");
+	put("999999999", HEAD "F no log\n");
 	begin(LOG_ALL);
 	assert_string_equal(text, "one\ntwo\nthr-ee\nfour\n");
 	assert_int_equal(num_ends, 1);
@@ -147,6 +147,7 @@ static void test_last_lines(void **state)
 	put("9", HEAD "F two\nwhat\n" HEAD "P thr\n" HEAD "F ee\n");
 	put("3", "");
 	put("2", HEAD "F one\n");
+	put("999999999", HEAD "F no log\n");
 	for (uint64_t i = 0; i < 6; i++) {
 		begin(i);
 		assert_string_equal(text, wanted[i]);
