@@ -72,7 +72,7 @@ bool hosts_write(const struct container *c, const char *hostname, struct json_wr
 	str_copy(text, LOCAL, size);
 	add_own(text, size, c, hostname);
 	add_extra(text, size, extra);
-	json_write_raw(w, "\"dev.starina.file:/etc/hosts\":");
+	json_write_raw(w, "\"dev.starina.hosts.whole\":");
 	json_write_string(w, text);
 	heap_free(text);
 	return true;

@@ -91,6 +91,9 @@ static int read_files(struct config_reader *reader, const cJSON *annotations)
 		error = json_string(reader, annotations, "annotations.", CONFIG_HOSTS_ANNOTATION,
 		                    &config->hosts);
 	if (error == 0)
+		error = json_string(reader, annotations, "annotations.",
+		                    CONFIG_WHOLE_HOSTS_ANNOTATION, &config->whole_hosts);
+	if (error == 0)
 		error = json_string(reader, annotations, "annotations.", CONFIG_INIT_ANNOTATION,
 		                    &config->init);
 	for (size_t i = 0; error == 0 && i < config->num_files; i++) {

@@ -26,8 +26,9 @@
 // The size of /dev/shm, in bytes.
 #define CONFIG_SHM_SIZE_ANNOTATION "dev.starina.shm_size"
 
-// Further lines of /etc/hosts.
+// Further lines of /etc/hosts, and all of it, of who knows the container's addresses.
 #define CONFIG_HOSTS_ANNOTATION "dev.starina.hosts"
+#define CONFIG_WHOLE_HOSTS_ANNOTATION "dev.starina.hosts.whole"
 
 // Whether there is a process before the container's own (init_process.h): any value.
 #define CONFIG_INIT_ANNOTATION "dev.starina.init"
@@ -130,6 +131,7 @@ struct config {
 	size_t num_added;
 	uint64_t shm_size;              // bytes of /dev/shm; 0: docker's 64 MiB
 	const char *hosts;              // lines that are added to /etc/hosts, or NULL
+	const char *whole_hosts;        // all of /etc/hosts on a network, or NULL
 	const char *init;               // not NULL: with a process before the container's own
 	struct config_strings volumes;  // absolute paths; writable, though the root is not
 	const struct config_pair *sysctls;

@@ -198,9 +198,12 @@ static int write_hosts(const struct config *config)
 {
 	const char *more = config->hosts != NULL ? config->hosts : "";
 	size_t size = NETWORK_FILE_MAX + strlen(more);
-	char *text = malloc(size);
+	char *text;
 	int result;
 
+	if (config->whole_hosts != NULL)
+		return mount_write_file("/etc/hosts", config->whole_hosts);
+	text = malloc(size);
 	if (text == NULL)
 		return -1;
 	network_hosts(text, NETWORK_FILE_MAX, config->network, config->hostname);
@@ -214,7 +217,7 @@ int network_write_files(const struct config *config, struct failure *failure)
 {
 	char text[NETWORK_FILE_MAX];
 
-	if (!config_has_file(config, "/etc/hosts") && write_hosts(config) != 0)
+	if (write_hosts(config) != 0)
 		return failure_errno(failure, "write /etc/hosts");
 	if (config_has_file(config, "/etc/resolv.conf") ||
 	    network_resolv_conf(text, sizeof(text), config->network) == 0)

@@ -42,6 +42,14 @@ def network_files_of_the_configuration(guest):
     assert b"10.0.2.100\tbox\n10.0.2.2\tdb\n" + b"1.2.3.4\tother\n" * 100 + b"nameserver 9.9.9.9\nsearch a.example\n" in stdout, stdout
 
 
+@test()
+def whole_hosts_file(guest):
+    """Of who knows more addresses of the container than the network tells."""
+    files = {"dev.starina.file:/etc/hosts": "127.0.1.1 box\n", "dev.starina.hosts": "10.0.2.2\tdb\n", "dev.starina.hosts.whole": "10.9.0.2\tbox\n"}
+    guest.start(config("probe", "show", "/etc/hosts", hostname="box", annotations=files), network=network_body())
+    check(guest.end()[1], b"10.9.0.2\tbox\n")
+
+
 @test("hostile_dev")
 def network_files_stay_inside(guest):
     """/etc/resolv.conf of this image is a link to /victim."""
