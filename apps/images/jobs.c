@@ -417,7 +417,7 @@ static void start(struct job *job)
 		return;
 	}
 	fail(job,
-	     err == ERR_NOT_FOUND ? "there is no state disk to keep images on (STARINA_DISK)"
+	     err == ERR_NOT_READY ? "there is no state disk to keep images on (STARINA_DISK)"
 	                          : error_text(err));
 	job_over(job);
 }

@@ -58,7 +58,7 @@ void operation_tag(struct request *request)
 	if (err == 0)
 		err = store_write_references(images);
 	// Without a state disk the name lasts as long as the machine runs.
-	if (err < 0 && err != ERR_NOT_FOUND) {
+	if (err < 0 && err != ERR_NOT_READY) {
 		refuse(request, 500, "the name cannot be kept: %s", error_text(err));
 		return;
 	}

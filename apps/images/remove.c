@@ -324,7 +324,7 @@ static void remove_name(struct request *request, const struct found *found)
 	str_copy(name, found->reference->name, sizeof(name));
 	untag(images, removal, id, name);
 	err = store_write_references(images);
-	if (err < 0 && err != ERR_NOT_FOUND)
+	if (err < 0 && err != ERR_NOT_READY)
 		log_warn("after a restart the name %s is there again", name);
 	finish(images, removal);
 }

@@ -6,6 +6,7 @@
 #include "apps/images/images.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/files/steady.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -15,52 +16,34 @@
 #define REFERENCES_BYTES_MAX (1024u * 1024)
 #define IMAGE_SUFFIX ".img"
 #define RECORD_SUFFIX ".json"
-// Of a request, when the server of files dies in the midst of it.
-#define MAX_TRIES 3
 #define SECTOR_SIZE 512u
 
-static struct folder *folder;
+static struct steady_folder store;
 
-// Errors: ERR_NOT_FOUND (there is no state disk that can be used), ERR_PEER_CLOSED, ERR_NO_MEMORY.
-static error_t open_folder(const struct images *images)
+bool store_try(struct images *images, unsigned *tries, error_t *err)
 {
 	handle_t connector = environ_connector(images->env, "store");
-	error_t err = 0;
+	bool was_asked = *tries > 0 && *err != ERR_PEER_CLOSED;
 
-	if (folder != NULL)
-		return 0;
-	if (connector != HANDLE_NONE)
-		err = folder_open(connector, IMAGES_STORE, &folder);
-	if (connector != HANDLE_NONE && err == 0)
-		return 0;
-	folder = NULL;
-	return err == ERR_PEER_CLOSED || err == ERR_NO_MEMORY ? err : ERR_NOT_FOUND;
+	if (connector != HANDLE_NONE && steady_try(&store, connector, IMAGES_STORE, tries, err))
+		return true;
+	// There is no such share, or no disk.
+	if (!was_asked && *err != ERR_PEER_CLOSED && *err != ERR_NO_MEMORY)
+		*err = ERR_NOT_READY;
+	return false;
 }
 
 struct folder *store_folder(struct images *images)
 {
-	return open_folder(images) == 0 ? folder : NULL;
-}
+	unsigned tries = 0;
+	error_t err = 0;
 
-bool store_try(struct images *images, unsigned *tries, error_t *err)
-{
-	if (*tries > 0 && *err != ERR_PEER_CLOSED)
-		return false;
-	if (*tries > 0)
-		store_close();
-	while (*tries < MAX_TRIES) {
-		++*tries;
-		*err = open_folder(images);
-		if (*err != ERR_PEER_CLOSED)
-			return *err == 0;
-	}
-	return false;
+	return store_try(images, &tries, &err) ? store.folder : NULL;
 }
 
 void store_close(void)
 {
-	folder_close(folder);
-	folder = NULL;
+	steady_close(&store);
 }
 
 static void store_file(const char *id, const char *suffix, char out[static IMAGES_FILE_MAX])
@@ -80,7 +63,7 @@ static error_t write_whole(struct images *images, const char *name, const char *
 	error_t err = 0;
 
 	for (unsigned tries = 0; store_try(images, &tries, &err);)
-		err = folder_write(folder, name, text, len);
+		err = folder_write(store.folder, name, text, len);
 	return err;
 }
 
@@ -93,7 +76,7 @@ error_t store_write_references(struct images *images)
 
 	// What could not be read must not be lost.
 	if (!images->knows_names)
-		return store_folder(images) != NULL ? ERR_IO : ERR_NOT_FOUND;
+		return store_folder(images) != NULL ? ERR_IO : ERR_NOT_READY;
 	json_write_raw(&w, "{\"references\":[");
 	list_for_each(entry, &images->references) {
 		const struct reference *reference = container_of(entry, struct reference, entry);
@@ -121,7 +104,7 @@ static error_t remove_file(struct images *images, const char *name)
 	error_t err = 0;
 
 	for (unsigned tries = 0; store_try(images, &tries, &err);)
-		err = folder_remove(folder, name);
+		err = folder_remove(store.folder, name);
 	return err;
 }
 
@@ -155,7 +138,7 @@ error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_
 	for (unsigned tries = 0; store_try(images, &tries, &err);) {
 		err = incoming_name(name);
 		if (err == 0)
-			err = folder_make_folder(folder, name);
+			err = folder_make_folder(store.folder, name);
 	}
 	return err;
 }
@@ -165,7 +148,7 @@ static error_t look_at(struct images *images, const char *name, struct file_info
 	error_t err = 0;
 
 	for (unsigned tries = 0; store_try(images, &tries, &err);)
-		err = folder_stat_link(folder, name, info);
+		err = folder_stat_link(store.folder, name, info);
 	return err;
 }
 
@@ -175,7 +158,7 @@ static error_t move(struct images *images, const char *from, const char *to)
 	error_t err = 0;
 
 	while (store_try(images, &tries, &err))
-		err = folder_rename(folder, from, to, false);
+		err = folder_rename(store.folder, from, to, false);
 	// A try whose answer was lost may have done it: whoever looks at `to` sees that.
 	return err == ERR_NOT_FOUND && tries > 1 ? 0 : err;
 }
@@ -281,7 +264,7 @@ static error_t read_whole(struct images *images, const char *name, size_t max, u
 	error_t err = 0;
 
 	for (unsigned tries = 0; store_try(images, &tries, &err);)
-		err = folder_read(folder, name, max, text, len);
+		err = folder_read(store.folder, name, max, text, len);
 	return err;
 }
 
@@ -352,7 +335,7 @@ static error_t list_names(struct images *images, struct names *names)
 	for (unsigned tries = 0; store_try(images, &tries, &err);) {
 		string_list_deinit(&names->list);
 		names->error = 0;
-		err = folder_list(folder, "/", add_name, names);
+		err = folder_list(store.folder, "/", add_name, names);
 	}
 	return err != 0 ? err : names->error;
 }
@@ -431,7 +414,7 @@ void store_read(struct images *images)
 	char id[IMAGE_ID_MAX];
 	error_t err = list_names(images, &names);
 
-	if (err == ERR_NOT_FOUND)
+	if (err == ERR_NOT_READY)
 		log_info("there is no state disk: images are those of the host");
 	else if (err < 0)
 		log_error("the images on the state disk cannot be listed: %s", error_text(err));

@@ -15,7 +15,7 @@ struct image_entry;
 
 // Reads what there is.
 void store_read(struct images *images);
-// Writes the references. Errors: ERR_NOT_FOUND (there is no state disk), ERR_IO (those that are
+// Writes the references. Errors: ERR_NOT_READY (there is no state disk), ERR_IO (those that are
 // there could not be read), the store's.
 __must_check error_t store_write_references(struct images *images);
 // Removes an image's files.
@@ -26,7 +26,7 @@ struct folder *store_folder(struct images *images);
 void store_close(void);
 // Whether to make a request of the folder, which is open then: for the first time (`*tries` is 0),
 // or again, since `*err` says that the server of files died in the midst of it. At the end `*err`
-// is the request's, or why the folder cannot be opened: ERR_NOT_FOUND (there is no state disk),
+// is the request's, or why the folder cannot be opened: ERR_NOT_READY (there is no state disk),
 // ERR_PEER_CLOSED, ERR_NO_MEMORY.
 //
 //	for (unsigned tries = 0; store_try(images, &tries, &err);)
@@ -34,7 +34,7 @@ void store_close(void);
 bool store_try(struct images *images, unsigned *tries, error_t *err);
 // The name of the file of an image of the store.
 void store_image_file(const char *id, char out[static IMAGES_FILE_MAX]);
-// Makes a folder for what is unpacked. Errors: ERR_NOT_FOUND (there is no state disk), the store's.
+// Makes a folder for what is unpacked. Errors: ERR_NOT_READY (there is no state disk), the store's.
 __must_check error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_MAX]);
 // Moves an image's file from such a folder to where images are, and writes what is known of it.
 // Errors: listing_check's, ERR_EXISTS (it is one of the host's own), ERR_PROTOCOL (it is no file),

@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What lies on the state disk, over a folder in memory whose server dies, and over hostile files.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "apps/images/images.h"
-#include "libs/starina/alloc.h"
-#include "libs/starina/environ.h"
-#include "libs/starina/syscall.h"
+#include "apps/images/store_fixture.h"
 
 #define HEX_A "aaaa456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define HEX_B "bbbb456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -21,218 +9,8 @@
 #define B "sha256:" HEX_B
 #define SYSTEM "sha256:" HEX_SYSTEM
 #define RECORD(ID, CONFIG) "{\"id\":\"" ID "\",\"num_sectors\":8,\"config\":" CONFIG "}"
-#define FILES_MAX 16u
 
-struct fake_file {
-	char name[2 * IMAGES_FILE_MAX];  // "": none
-	enum file_type type;
-	char *text;
-	uint64_t size;
-};
-
-static struct fake_file files[FILES_MAX];
 static struct images images;
-static unsigned deaths;     // so many requests are not answered
-static bool does_and_dies;  // but done all the same
-static unsigned num_opened;
-static const char *broken;  // a file that cannot be read
-static char swept[IMAGES_FILE_MAX];
-
-// --- Fakes ---------------------------------------------------------------------------------------
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
-
-error_t random_get(void *bytes, size_t len)
-{
-	memset(bytes, 0x5a, len);
-	return 0;
-}
-
-handle_t environ_connector(const struct environ *env, const char *service)
-{
-	(void)env;
-	(void)service;
-	return 1;
-}
-
-void refuse(struct request *request, uint32_t status, const char *format, ...)
-{
-	(void)request;
-	(void)status;
-	(void)format;
-}
-
-void sweep_add(struct images *of, const char *name)
-{
-	(void)of;
-	snprintf(swept, sizeof(swept), "%s", name);
-}
-
-static struct fake_file *find(const char *name)
-{
-	for (size_t i = 0; i < FILES_MAX; i++)
-		if (strcmp(files[i].name, name) == 0)
-			return &files[i];
-	return NULL;
-}
-
-static void put(const char *name, enum file_type type, const char *text, uint64_t size)
-{
-	struct fake_file *file = find(name) != NULL ? find(name) : find("");
-
-	assert_non_null(file);
-	free(file->text);
-	*file = (struct fake_file){ .type = type, .text = strdup(text), .size = size };
-	snprintf(file->name, sizeof(file->name), "%s", name);
-}
-
-static void take_away(struct fake_file *file)
-{
-	free(file->text);
-	*file = (struct fake_file){ 0 };
-}
-
-// Whether the server dies of a request.
-static bool dies(void)
-{
-	if (deaths == 0)
-		return false;
-	deaths--;
-	return true;
-}
-
-error_t folder_open(handle_t connector, const char *uri, struct folder **out)
-{
-	(void)connector;
-	(void)uri;
-	num_opened++;
-	*out = (struct folder *)(void *)files;
-	return 0;
-}
-
-void folder_close(struct folder *folder)
-{
-	(void)folder;
-}
-
-error_t folder_read(struct folder *folder, const char *path, size_t max, uint8_t **bytes,
-                    size_t *len)
-{
-	struct fake_file *file = find(path);
-
-	(void)folder;
-	if (dies())
-		return ERR_PEER_CLOSED;
-	if (file == NULL)
-		return ERR_NOT_FOUND;
-	if (broken != NULL && strcmp(broken, path) == 0)
-		return ERR_IO;
-	*len = strlen(file->text);
-	*bytes = (uint8_t *)strdup(file->text);
-	return *len <= max ? 0 : ERR_TOO_LARGE;
-}
-
-error_t folder_write(struct folder *folder, const char *path, const void *bytes, size_t len)
-{
-	char *text = strndup(bytes, len);
-
-	(void)folder;
-	if (dies()) {
-		free(text);
-		return ERR_PEER_CLOSED;
-	}
-	put(path, FILE_TYPE_FILE, text, len);
-	free(text);
-	return 0;
-}
-
-error_t folder_stat_link(struct folder *folder, const char *path, struct file_info *out)
-{
-	const struct fake_file *file = find(path);
-
-	(void)folder;
-	if (dies())
-		return ERR_PEER_CLOSED;
-	if (file == NULL)
-		return ERR_NOT_FOUND;
-	*out = (struct file_info){ .type = file->type, .size = file->size };
-	return 0;
-}
-
-error_t folder_list(struct folder *folder, const char *path, files_entry_fn each, void *context)
-{
-	(void)folder;
-	(void)path;
-	for (size_t i = 0; i < FILES_MAX; i++) {
-		struct file_entry entry = { .type = files[i].type };
-
-		if (files[i].name[0] == '\0')
-			continue;
-		snprintf(entry.name, sizeof(entry.name), "%s", files[i].name);
-		each(context, &entry);
-		// In the midst of it.
-		if (dies())
-			return ERR_PEER_CLOSED;
-	}
-	return 0;
-}
-
-error_t folder_make_folder(struct folder *folder, const char *path)
-{
-	(void)folder;
-	put(path, FILE_TYPE_FOLDER, "", 0);
-	return 0;
-}
-
-error_t folder_rename(struct folder *folder, const char *from, const char *to, bool keep)
-{
-	struct fake_file *file = find(from), *old = find(to);
-	bool is_dying = dies();
-
-	(void)folder;
-	(void)keep;
-	if (is_dying && !does_and_dies)
-		return ERR_PEER_CLOSED;
-	if (file == NULL)
-		return ERR_NOT_FOUND;
-	if (old != NULL && old->type == FILE_TYPE_FOLDER)
-		return ERR_IS_FOLDER;
-	if (old != NULL)
-		take_away(old);
-	snprintf(file->name, sizeof(file->name), "%s", to);
-	return is_dying ? ERR_PEER_CLOSED : 0;
-}
-
-error_t folder_remove(struct folder *folder, const char *path)
-{
-	struct fake_file *file = find(path);
-
-	(void)folder;
-	if (file == NULL)
-		return ERR_NOT_FOUND;
-	if (file->type == FILE_TYPE_FOLDER)
-		return ERR_NOT_EMPTY;
-	take_away(file);
-	return 0;
-}
-
-// --- Tests ---------------------------------------------------------------------------------------
 
 static struct span span_of(const char *text)
 {
@@ -284,6 +62,7 @@ static int tear_down(void **state)
 	for (size_t i = 0; i < FILES_MAX; i++)
 		take_away(&files[i]);
 	deaths = 0;
+	opened = 0;
 	does_and_dies = false;
 	broken = NULL;
 	return 0;
@@ -347,6 +126,17 @@ static void test_names_unread(void **state)
 	put("references.json", FILE_TYPE_FILE, "no names", 1);
 	start();
 	assert_int_equal(store_write_references(&images), 0);
+}
+
+// A disk that cannot be had now may be there later: nothing of it is written over.
+static void test_no_disk(void **state)
+{
+	(void)state;
+	opened = ERR_IO;
+	start();
+	assert_int_equal(store_write_references(&images), ERR_NOT_READY);
+	opened = 0;
+	assert_int_equal(store_write_references(&images), ERR_IO);
 }
 
 // No disk says what the system's own image is, nor that another one is.
@@ -488,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reading_deaths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_record_unread, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names_unread, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_system, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_taking, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_configs, set_up, tear_down),

@@ -11,10 +11,19 @@ struct steady_folder {
 	struct folder *folder;  // NULL: it is not open
 };
 
+// Whether to ask something of the folder of the share `uri` behind `connector` (not consumed), which
+// is open then: for the first time (`*tries` is 0), or again, since `*err` says that the server has
+// died, at most three times. In the end `*err` is what was asked's, or folder_open's.
+//
+//	for (unsigned tries = 0; steady_try(&steady, connector, uri, &tries, &err);)
+//		err = folder_write(steady.folder, ...);
+bool steady_try(struct steady_folder *steady, handle_t connector, const char *uri, unsigned *tries,
+                error_t *err);
+
 // One thing that is asked of the folder. What it has told of a try that failed is worth nothing.
 typedef error_t steady_fn(struct folder *folder, void *context);
 
-// Asks it of the share `uri` behind `connector` (not consumed), at most three times. Errors: as
+// Asks it, at most three times. Errors: as
 // folder_open's, and its own; ERR_PEER_CLOSED: the server has died each time.
 __must_check error_t steady_ask(struct steady_folder *steady, handle_t connector, const char *uri,
                                 steady_fn *what, void *context);
