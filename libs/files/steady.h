@@ -11,9 +11,9 @@ struct steady_folder {
 	struct folder *folder;  // NULL: it is not open
 };
 
-// Whether to ask something of the folder of the share `uri` behind `connector` (not consumed), which
-// is open then: for the first time (`*tries` is 0), or again, since `*err` says that the server has
-// died, at most three times. In the end `*err` is what was asked's, or folder_open's.
+// Whether to ask something of the folder of the share `uri` behind `connector` (not consumed),
+// which is open then: for the first time (`*tries` is 0), or again, since `*err` says that the
+// server has died, at most three times. In the end `*err` is what was asked's, or folder_open's.
 //
 //	for (unsigned tries = 0; steady_try(&steady, connector, uri, &tries, &err);)
 //		err = folder_write(steady.folder, ...);
