@@ -177,7 +177,8 @@ void volumes_read(struct containers *all)
 	size_t len = 0;
 	error_t err = store_get(all, RECORD, RECORD_MAX, &text, &len);
 
-	all->keeps_volumes = err < 0 && err != ERR_NOT_FOUND;
+	// One that is too large cannot be of this app.
+	all->keeps_volumes = err < 0 && err != ERR_NOT_FOUND && err != ERR_TOO_LARGE;
 	if (err == 0) {
 		struct json_reader r = json_reader_make((struct span){ .data = text, .len = len });
 

@@ -395,7 +395,8 @@ static error_t send_run(struct job *job)
 	m.num_handles = 2;
 	job->far = HANDLE_NONE;
 	err = followers_send(images, &m);
-	if (err < 0)
+	// Of one that has just gone, `closed` comes, and ends this job.
+	if (err < 0 && err != ERR_PEER_CLOSED)
 		return err;
 	job->number = run.id;
 	images->num_running++;

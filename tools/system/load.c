@@ -40,7 +40,8 @@ static void reference_add(json_t *references, const char *name)
 	struct error ignored;
 	char *whole = name ? reference_normalize(name, &ignored) : NULL;
 
-	if (whole)
+	// What a digest is of only a registry says (apps/images/ingest.c).
+	if (whole && !strchr(whole, '@'))
 		json_array_append_new(references, json_string(whole));
 	free(whole);
 }
