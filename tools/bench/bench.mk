@@ -34,6 +34,10 @@ bench: run-files $(BENCH_IMAGES) $(BUILD)/starina-linux-test.elf $(BUILD)/image/
 bench-volumes: run-files ## a volume and a folder of the host beside the disk of LINUXRUN_DISK
 	$(Q)BUILD=$(BUILD) tools/bench/volumes.py
 
+.PHONY: bench-engine
+bench-engine: run-files system-image ## what docker's client waits for
+	$(Q)BUILD=$(BUILD) tools/bench/engine.py
+
 .PHONY: bench-net
 bench-net: run-files ## what a container's network costs
 	$(Q)BUILD=$(BUILD) tools/bench/container_net.py

@@ -18,6 +18,7 @@ made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "
 print("subprocess", made.returncode, made.stderr if made.returncode else "")
 
 listener = socket.create_server(("127.0.0.1", 0))
+address = listener.getsockname()  # the thread takes its descriptor
 SIZE = 1 << 20
 
 
@@ -33,7 +34,7 @@ def serve():
 thread = threading.Thread(target=serve)
 thread.start()
 trust = ssl.create_default_context(cafile=certificate)
-with socket.create_connection(listener.getsockname()) as raw:
+with socket.create_connection(address) as raw:
     with trust.wrap_socket(raw, server_hostname="localhost") as client:
         received, version = 0, client.version()
         while data := client.recv(65536):
