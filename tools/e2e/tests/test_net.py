@@ -187,9 +187,11 @@ def peers_that_ask_and_do_not_read(context):
             except TimeoutError:
                 pass
         wait_until_idle(machine.status, IDLE_WAKEUPS_PROBING)
-        check_equal(machine.status()["connections"], 9)
+        # Who takes nothing for a minute is cut, which a busy host may need to become idle.
+        held = machine.status()["connections"]
+        check(1 <= held <= 9, held)
         run_ab(machine.url + "/", 500, 8)
-        check_equal(machine.status()["connections"], 9)
+        check(machine.status()["connections"] <= held)
         for peer in peers:
             peer.close()
 
