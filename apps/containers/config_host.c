@@ -13,7 +13,6 @@
 #define NANO 1000000000ll
 #define CPU_PERIOD 100000ll
 // Of the machine's network: what the host is called, and who answers its names.
-#define GATEWAY "10.0.2.2"
 #define NAME_SERVER "10.0.2.15"
 // 2^64 - 1: config.json's RLIM_INFINITY.
 #define NO_LIMIT "18446744073709551615"
@@ -138,31 +137,6 @@ void config_write_rights(struct json_writer *w, const struct host_settings *host
 
 // --- The files that Docker writes ----------------------------------------------------------------
 
-// Writes the lines of /etc/hosts, which are one JSON string.
-static void write_hosts(struct json_writer *w, const struct string_list *hosts)
-{
-	struct json_writer text = { 0 };
-
-	for (size_t i = 0; i < hosts->count; i++) {
-		const char *colon = strchr(hosts->items[i], ':');
-		bool is_gateway = strcmp(colon + 1, "host-gateway") == 0;
-		char name[256];
-
-		fmt_write(name, sizeof(name), "%.*s", (int)(colon - hosts->items[i]),
-		          hosts->items[i]);
-		json_write_raw(&text, is_gateway ? GATEWAY : colon + 1);
-		json_write_raw(&text, "\t");
-		json_write_raw(&text, name);
-		json_write_raw(&text, "\n");
-	}
-	json_write_raw(w, "\"dev.starina.hosts\":");
-	if (json_writer_text(&text) != NULL)
-		json_write_string(w, json_writer_text(&text));
-	else
-		w->bad = true;
-	json_writer_deinit(&text);
-}
-
 static void add_line(struct json_writer *text, const char *key, const struct string_list *words)
 {
 	if (words->count == 0)
@@ -205,11 +179,6 @@ bool config_write_annotations(struct json_writer *w, const struct settings *s, b
 	if (host->init) {
 		json_write_raw(w, first ? "" : ",");
 		json_write_raw(w, "\"dev.starina.init\":\"1\"");
-		first = false;
-	}
-	if (host->extra_hosts.count > 0) {
-		json_write_raw(w, first ? "" : ",");
-		write_hosts(w, &host->extra_hosts);
 		first = false;
 	}
 	if (host->dns.count + host->dns_search.count + host->dns_options.count > 0) {

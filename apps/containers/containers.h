@@ -533,7 +533,8 @@ __must_check error_t config_write_mounts(const struct container *c, const struct
 
 // --- hosts.c ---
 
-// Writes the annotation of config.json that is /etc/hosts. Returns false when bootd makes it.
+// Writes the annotation of config.json that is /etc/hosts, or lines of it. Returns false when bootd
+// makes it alone.
 bool hosts_write(const struct container *c, const char *hostname, struct json_writer *w);
 
 // --- pause.c ---

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// /etc/hosts of a container that has addresses of networks. Of others bootd makes it, with the
-// address that the switch gave.
+// /etc/hosts: of a container that has addresses of networks all of it, of others the lines that
+// bootd adds to what it makes with the address that the switch gave.
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -17,34 +17,37 @@
 #define LINE_MAX 512u
 #define HOST_GATEWAY "10.0.2.2"
 
-static void add_extra(char *out, size_t size, const struct string_list *extra)
+static void add_extra(struct json_writer *text, const struct string_list *extra)
 {
 	for (size_t i = 0; i < extra->count; i++) {
 		const char *item = extra->items[i], *colon = strchr(item, ':');
-		size_t used = strlen(out);
 		bool is_gateway = strcmp(colon + 1, "host-gateway") == 0;
+		char name[256];
 
-		fmt_write(out + used, size - used, "%s\t%.*s\n",
-		          is_gateway ? HOST_GATEWAY : colon + 1, (int)(colon - item), item);
+		fmt_write(name, sizeof(name), "%.*s", (int)(colon - item), item);
+		json_write_raw(text, is_gateway ? HOST_GATEWAY : colon + 1);
+		json_write_raw(text, "\t");
+		json_write_raw(text, name);
+		json_write_raw(text, "\n");
 	}
 }
 
 // "box.example" is known as "box", too.
-static void add_own(char *out, size_t size, const struct container *c, const char *hostname)
+static void add_own(struct json_writer *text, const struct container *c, const char *hostname)
 {
 	const char *dot = strchr(hostname, '.');
-	char address[ADDRESS_TEXT_MAX];
+	char address[ADDRESS_TEXT_MAX], line[LINE_MAX];
 
 	list_for_each(entry, &c->endpoints) {
 		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
-		size_t used = strlen(out);
 
 		if (address_load(endpoint->address) == 0)
 			continue;
 		address_write(address_load(endpoint->address), address);
-		fmt_write(out + used, size - used, "%s\t%s%s%.*s\n", address, hostname,
+		fmt_write(line, sizeof(line), "%s\t%s%s%.*s\n", address, hostname,
 		          dot != NULL ? " " : "", dot != NULL ? (int)(dot - hostname) : 0,
 		          hostname);
+		json_write_raw(text, line);
 	}
 }
 
@@ -59,21 +62,21 @@ static bool has_addresses(const struct container *c)
 bool hosts_write(const struct container *c, const char *hostname, struct json_writer *w)
 {
 	const struct string_list *extra = &c->settings.host.extra_hosts;
-	size_t size = sizeof(LOCAL) + (extra->count + NETDEV_NETWORKS_MAX) * LINE_MAX;
-	char *text;
+	bool is_whole = has_addresses(c);
+	struct json_writer text = { 0 };
 
-	if (!has_addresses(c))
+	if (!is_whole && extra->count == 0)
 		return false;
-	text = heap_alloc(size);
-	if (text == NULL) {
-		w->bad = true;
-		return false;
+	if (is_whole) {
+		json_write_raw(&text, LOCAL);
+		add_own(&text, c, hostname);
 	}
-	str_copy(text, LOCAL, size);
-	add_own(text, size, c, hostname);
-	add_extra(text, size, extra);
-	json_write_raw(w, "\"dev.starina.hosts.whole\":");
-	json_write_string(w, text);
-	heap_free(text);
+	add_extra(&text, extra);
+	json_write_raw(w, is_whole ? "\"dev.starina.hosts.whole\":" : "\"dev.starina.hosts\":");
+	if (json_writer_text(&text) != NULL)
+		json_write_string(w, json_writer_text(&text));
+	else
+		w->bad = true;
+	json_writer_deinit(&text);
 	return true;
 }

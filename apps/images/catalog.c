@@ -37,6 +37,23 @@ struct image_entry *catalog_make(struct images *images, const char *id)
 	return image;
 }
 
+struct image_entry *catalog_know(struct images *images, const char *id, struct span record,
+                                 size_t listed_size)
+{
+	char *copy = heap_alloc(record.len + 1);
+	struct image_entry *image = copy != NULL ? catalog_make(images, id) : NULL;
+
+	if (image == NULL) {
+		heap_free(copy);
+		return NULL;
+	}
+	memcpy(copy, record.data, record.len);
+	heap_free(image->record);
+	image->record = copy;
+	image->listed_size = listed_size;
+	return image;
+}
+
 void catalog_forget(struct images *images, struct image_entry *image)
 {
 	list_remove(&image->entry);
@@ -138,7 +155,6 @@ static error_t add_host(void *context, struct span text)
 	struct image_entry *image;
 	struct record record;
 	size_t listed;
-	char *copy;
 	error_t err = record_read(text, &record);
 
 	if (err == 0 && (record.name[0] == '\0' || record.num_sectors == 0))
@@ -154,16 +170,9 @@ static error_t add_host(void *context, struct span text)
 		          error_text(err));
 		return 0;
 	}
-	copy = heap_alloc(text.len + 1);
-	image = copy != NULL ? catalog_make(images, record.id) : NULL;
-	if (image == NULL) {
-		heap_free(copy);
+	image = catalog_know(images, record.id, text, listed);
+	if (image == NULL)
 		return ERR_NO_MEMORY;
-	}
-	memcpy(copy, text.data, text.len);
-	heap_free(image->record);
-	image->record = copy;
-	image->listed_size = listed;
 	image->of_host = true;
 	image->first_sector = record.first_sector;
 	image->num_sectors = record.num_sectors;

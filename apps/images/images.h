@@ -111,6 +111,9 @@ void images_begin(struct images *images);
 __must_check error_t catalog_add_host(struct images *images, struct span document);
 // An image of an id, made when it is not there; NULL: memory is out, or there are too many.
 struct image_entry *catalog_make(struct images *images, const char *id);
+// The same, with a copy of its record, which takes that many bytes of the list.
+struct image_entry *catalog_know(struct images *images, const char *id, struct span record,
+                                 size_t listed_size);
 // The image of an id; NULL: there is none.
 struct image_entry *catalog_by_id(const struct images *images, const char *id);
 // It is not there any more; its references stay.
@@ -190,6 +193,10 @@ void operation_tag(struct request *request);
 // Answers with docker's words for what went wrong.
 void refuse(struct request *request, uint32_t status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+// The name that the query's `repo` and `tag` make; "" without a `repo`, if it `may_lack`. False,
+// and the request was refused (400), of a digest with the words `no_digest`.
+bool operation_name(struct request *request, bool may_lack, const char *no_digest,
+                    char out[static IMAGE_NAME_MAX]);
 
 // --- remove.c ---
 

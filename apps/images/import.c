@@ -10,30 +10,6 @@
 #define MESSAGE_MAX 1024u
 #define STATUS_NOT_IMPLEMENTED 501
 
-// The name that `repo` and `tag` make, or "": without `repo`. False, and the request was answered.
-static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
-{
-	char *repo = query_take(request, "repo"), *tag = query_take(request, "tag");
-	const char *text = "invalid reference format";
-	bool has_tag = tag != NULL && tag[0] != '\0', good = true;
-	char name[IMAGE_NAME_MAX];
-
-	out[0] = '\0';
-	if (repo != NULL && repo[0] != '\0')
-		good = fmt_write(name, sizeof(name), "%s%s%s", repo, has_tag ? ":" : "",
-		                 has_tag ? tag : "") < sizeof(name) &&
-			reference_parse(name, out, &text) == 0;
-	if (good && reference_has_digest(out)) {
-		text = "cannot import digest reference";
-		good = false;
-	}
-	if (!good)
-		refuse(request, 400, "%s", text);
-	heap_free(repo);
-	heap_free(tag);
-	return good;
-}
-
 // What cannot be imported was answered.
 static bool is_possible(struct request *request, const char *source)
 {
@@ -58,7 +34,8 @@ void operation_import(struct request *request, const char *source)
 	struct job *job;
 	char *text;
 
-	if (!is_possible(request, source) || !read_name(request, name))
+	if (!is_possible(request, source) ||
+	    !operation_name(request, true, "cannot import digest reference", name))
 		return;
 	text = query_take(request, "message");
 	str_copy(message, text != NULL ? text : "", sizeof(message));

@@ -22,20 +22,22 @@ void refuse(struct request *request, uint32_t status, const char *format, ...)
 	reply_error(request->client, request->id, status, "%s", text);
 }
 
-// The name that the query's `repo` and `tag` make.
-static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
+bool operation_name(struct request *request, bool may_lack, const char *no_digest,
+                    char out[static IMAGE_NAME_MAX])
 {
 	char *repo = query_take(request, "repo"), *tag = query_take(request, "tag");
 	char name[IMAGE_NAME_MAX];
 	const char *text = "invalid reference format";
-	bool has_tag = tag != NULL && tag[0] != '\0', good;
+	bool has_repo = repo != NULL && repo[0] != '\0', has_tag = tag != NULL && tag[0] != '\0';
+	bool good = has_repo || may_lack;
 
-	good = repo != NULL && repo[0] != '\0' &&
-		fmt_write(name, sizeof(name), "%s%s%s", repo, has_tag ? ":" : "",
-	                  has_tag ? tag : "") < sizeof(name) &&
-		reference_parse(name, out, &text) == 0;
+	out[0] = '\0';
+	if (has_repo)
+		good = fmt_write(name, sizeof(name), "%s%s%s", repo, has_tag ? ":" : "",
+		                 has_tag ? tag : "") < sizeof(name) &&
+			reference_parse(name, out, &text) == 0;
 	if (good && reference_has_digest(out)) {
-		text = "refusing to create a tag with a digest reference";
+		text = no_digest;
 		good = false;
 	}
 	if (!good)
@@ -52,7 +54,9 @@ void operation_tag(struct request *request)
 	struct found found;
 	error_t err;
 
-	if (!catalog_find(request, request->target, &found) || !read_name(request, name))
+	if (!catalog_find(request, request->target, &found) ||
+	    !operation_name(request, false, "refusing to create a tag with a digest reference",
+	                    name))
 		return;
 	err = catalog_refer(images, name, found.image->id);
 	if (err == 0)

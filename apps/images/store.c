@@ -207,21 +207,13 @@ static error_t add(struct images *images, const char *id, struct span text,
 {
 	struct image_entry *image;
 	size_t listed = 0;
-	char *copy;
 	error_t err = check(images, id, text, &listed);
 
 	if (err < 0)
 		return err;
-	copy = heap_alloc(text.len + 1);
-	image = copy != NULL ? catalog_make(images, id) : NULL;
-	if (image == NULL) {
-		heap_free(copy);
+	image = catalog_know(images, id, text, listed);
+	if (image == NULL)
 		return ERR_NO_MEMORY;
-	}
-	memcpy(copy, text.data, text.len);
-	heap_free(image->record);
-	image->record = copy;
-	image->listed_size = listed;
 	image->is_stored = true;
 	if (!image->of_host) {
 		image->size = file->size;
