@@ -15,6 +15,7 @@ void host_port_init(struct host_port *port, int channel, struct publisher *publi
                     struct binder *binder)
 {
 	*port = (struct host_port){ .channel = channel, .publisher = publisher, .binder = binder };
+	line_reader_init(&port->lines, port->line, sizeof(port->line));
 }
 
 // --- To the OS -----------------------------------------------------------------------------------
@@ -177,18 +178,8 @@ static void line_take(struct host_port *port, const char *line)
 static void bytes_take(struct host_port *port, const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] != '\n') {
-			if (port->line_length < sizeof(port->line) - 1 && bytes[i] != '\0')
-				port->line[port->line_length++] = bytes[i];
-			else
-				port->overlong = true;
-			continue;
-		}
-		port->line[port->line_length] = '\0';
-		if (!port->overlong)
+		if (line_reader_push(&port->lines, bytes[i]))
 			line_take(port, port->line);
-		port->line_length = 0;
-		port->overlong = false;
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/common/line_reader.h"
 #include "tools/run/engine/binder.h"
 #include "tools/run/engine/publisher.h"
 
@@ -44,8 +45,7 @@ struct host_port {
 	char out[ENGINE_HOST_REQUESTS * 2 * ENGINE_HOST_ANSWER_MAX];
 	size_t out_length;
 	char line[ENGINE_HOST_LINE_MAX];  // unfinished
-	size_t line_length;
-	bool overlong;
+	struct line_reader lines;
 };
 
 // Nothing was said yet. `publisher` and `binder` stay the caller's.

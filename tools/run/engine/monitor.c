@@ -38,6 +38,7 @@ static int request_send(struct monitor *monitor, json_t *request)
 void monitor_init(struct monitor *monitor, int channel)
 {
 	*monitor = (struct monitor){ .channel = channel };
+	line_reader_init(&monitor->lines, monitor->line, sizeof(monitor->line));
 	(void)request_send(monitor, json_pack("{s:s}", "execute", "qmp_capabilities"));
 }
 
@@ -71,9 +72,9 @@ static void out_flush(struct monitor *monitor)
 // --- From QEMU -----------------------------------------------------------------------------------
 
 // Events and the greeting have no id, and are passed over.
-static void line_take(struct monitor *monitor, const char *line, size_t length)
+static void line_take(struct monitor *monitor, const char *line)
 {
-	json_t *answer = json_loadb(line, length, 0, NULL);
+	json_t *answer = json_loads(line, 0, NULL);
 	const json_t *id = json_object_get(answer, "id");
 
 	if (monitor->done && json_is_integer(id) && json_integer_value(id) == (int)monitor->id)
@@ -84,17 +85,8 @@ static void line_take(struct monitor *monitor, const char *line, size_t length)
 static void bytes_take(struct monitor *monitor, const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] != '\n') {
-			if (monitor->line_length < sizeof(monitor->line))
-				monitor->line[monitor->line_length++] = bytes[i];
-			else
-				monitor->overlong = true;
-			continue;
-		}
-		if (!monitor->overlong)
-			line_take(monitor, monitor->line, monitor->line_length);
-		monitor->line_length = 0;
-		monitor->overlong = false;
+		if (line_reader_push(&monitor->lines, bytes[i]))
+			line_take(monitor, monitor->line);
 	}
 }
 

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/common/line_reader.h"
+
 #define MONITOR_LINE_MAX 4096u
 
 // What the monitor printed, "" when nothing; NULL: the command was not understood, or QEMU is gone.
@@ -22,8 +24,7 @@ struct monitor {
 	char out[2 * MONITOR_LINE_MAX];
 	size_t out_length;
 	char line[MONITOR_LINE_MAX];  // unfinished
-	size_t line_length;
-	bool overlong;
+	struct line_reader lines;
 };
 
 // Begins with the monitor behind `channel`.

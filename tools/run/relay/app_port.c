@@ -31,6 +31,7 @@ void app_port_init(struct app_port *port, int channel, int listener)
 		.client = -1,
 		.due_at = NEVER,
 	};
+	line_reader_init(&port->lines, port->line, sizeof(port->line));
 }
 
 int app_socket_open(int directory)
@@ -195,18 +196,8 @@ static void os_read(struct app_port *port)
 	if (length == 0)
 		port->channel = -1;  // QEMU has ended
 	for (ssize_t i = 0; i < length; i++) {
-		if (bytes[i] != '\n') {
-			if (port->line_length < APP_PORT_LINE_MAX - 1)
-				port->line[port->line_length++] = bytes[i];
-			else
-				port->overlong = true;
-			continue;
-		}
-		port->line[port->line_length] = '\0';
-		if (!port->overlong)
+		if (line_reader_push(&port->lines, bytes[i]))
 			line_take(port, port->line);
-		port->line_length = 0;
-		port->overlong = false;
 	}
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/common/line_reader.h"
+
 #define APP_PORT_NUM_FDS 2
 #define APP_PORT_LINE_MAX 512
 
@@ -46,8 +48,7 @@ struct app_port {
 	size_t out_length;
 	size_t out_done;
 	char line[APP_PORT_LINE_MAX];  // of the OS, unfinished
-	size_t line_length;
-	bool overlong;
+	struct line_reader lines;
 	const struct boot_app *told;        // whose end is to be told; NULL: none
 	bool told_well;                     // it was started
 	char told_text[APP_PORT_LINE_MAX];  // what the OS says of it, printable

@@ -9,6 +9,7 @@ void control_line_init(struct control_line *control)
 {
 	memset(control, 0, sizeof(*control));
 	control->status = -1;
+	line_reader_init(&control->lines, control->line, sizeof(control->line));
 }
 
 static void status_take(struct control_line *control, const char *text)
@@ -40,16 +41,7 @@ static void line_take(struct control_line *control, const char *line)
 void control_line_push(struct control_line *control, const char *data, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (data[i] == '\n') {
-			control->line[control->length] = '\0';
-			if (!control->overlong)
-				line_take(control, control->line);
-			control->length = 0;
-			control->overlong = false;
-		} else if (control->length < CONTROL_LINE_MAX - 1) {
-			control->line[control->length++] = data[i];
-		} else {
-			control->overlong = true;
-		}
+		if (line_reader_push(&control->lines, data[i]))
+			line_take(control, control->line);
 	}
 }

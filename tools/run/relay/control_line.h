@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/common/line_reader.h"
+
 #define CONTROL_LINE_VERSION 1
 #define CONTROL_LINE_MAX 1024
 
@@ -16,9 +18,8 @@ struct control_line {
 	bool started;                  // the container runs
 	int status;                    // its exit status; -1: not known
 	char error[CONTROL_LINE_MAX];  // why it could not be run; "" if nothing is known
-	size_t length;                 // of an unfinished line
-	bool overlong;
-	char line[CONTROL_LINE_MAX];
+	char line[CONTROL_LINE_MAX];   // unfinished
+	struct line_reader lines;
 };
 
 // No line seen yet.

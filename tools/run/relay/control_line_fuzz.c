@@ -38,8 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	push_in_pieces(&pieces, (const char *)data + 1, size - 1, 1u + data[0] % 16u);
 	assert(whole.ready == pieces.ready && whole.started == pieces.started &&
 	       whole.status == pieces.status);
-	assert(strcmp(whole.error, pieces.error) == 0 && whole.length == pieces.length);
-	assert(whole.status >= -1 && whole.status <= 255 && whole.length < CONTROL_LINE_MAX);
+	assert(strcmp(whole.error, pieces.error) == 0 && whole.lines.length == pieces.lines.length);
+	assert(whole.status >= -1 && whole.status <= 255 && whole.lines.length < CONTROL_LINE_MAX);
 	assert(strlen(whole.error) < CONTROL_LINE_MAX);
 	return 0;
 }
