@@ -77,12 +77,12 @@ static const char *first_of(const char *a, const char *b, const char *otherwise)
 }
 
 static void write_place(const struct settings *s, const char *workdir, const char *user,
-                        struct json_writer *w)
+                        bool is_privileged, struct json_writer *w)
 {
 	json_write_raw(w, ",\"cwd\":");
 	json_write_string(w, workdir);
 	config_write_user(w, &s->host, user);
-	config_write_rights(w, &s->host);
+	config_write_rights(w, &s->host, is_privileged);
 }
 
 static void write_terminal(struct json_writer *w, const uint16_t size[2])
@@ -108,7 +108,8 @@ error_t config_write_exec(const struct container *c, const struct image *image,
 	if (err < 0)
 		return err;
 	write_place(s, first_of(exec->workdir, s->workdir, first_of(image->workdir, NULL, "/")),
-	            first_of(exec->user, s->user, first_of(image->user, NULL, NULL)), w);
+	            first_of(exec->user, s->user, first_of(image->user, NULL, NULL)),
+	            exec->privileged, w);
 	if (exec->tty)
 		write_terminal(w, exec->console_size);
 	json_write_raw(w, "}");
@@ -133,7 +134,8 @@ error_t config_write(const struct container *c, const struct image *image, struc
 		err = write_env(c, image, s->tty, NULL, w);
 	if (err < 0)
 		return err;
-	write_place(s, c->is_visit ? "/" : first_of(s->workdir, image->workdir, "/"), user, w);
+	write_place(s, c->is_visit ? "/" : first_of(s->workdir, image->workdir, "/"), user, false,
+	            w);
 	if (s->tty)
 		write_terminal(w, s->host.console_size);
 	json_write_raw(w, "},\"hostname\":");

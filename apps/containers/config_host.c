@@ -33,15 +33,15 @@ static void write_number(struct json_writer *w, const char *key, int64_t value)
 
 // --- The process ---------------------------------------------------------------------------------
 
-static void write_capabilities(struct json_writer *w, const struct host_settings *host)
+static void write_capabilities(struct json_writer *w, const struct host_settings *host, bool all)
 {
 	bool first = true;
 
-	if (host->cap_add.count + host->cap_drop.count == 0)
+	if (!all && host->cap_add.count + host->cap_drop.count == 0)
 		return;
 	json_write_raw(w, ",\"capabilitySet\":[");
 #define ROW(name, number, given)                                                       \
-	if (settings_has_capability(host, #name, given)) {                             \
+	if (all || settings_has_capability(host, #name, given)) {                      \
 		json_write_raw(w, first ? "\"CAP_" #name "\"" : ",\"CAP_" #name "\""); \
 		first = false;                                                         \
 	}
@@ -125,13 +125,14 @@ void config_write_user(struct json_writer *w, const struct host_settings *host, 
 	json_write_raw(w, "}");
 }
 
-void config_write_rights(struct json_writer *w, const struct host_settings *host)
+void config_write_rights(struct json_writer *w, const struct host_settings *host,
+                         bool is_privileged)
 {
 	if (gains_nothing(host))
 		json_write_raw(w, ",\"noNewPrivileges\":true");
 	if (host->oom_score_adj != 0)
 		write_number(w, ",\"oomScoreAdj\":", host->oom_score_adj);
-	write_capabilities(w, host);
+	write_capabilities(w, host, is_privileged);
 	write_limits(w, host);
 }
 

@@ -6,9 +6,11 @@
 #include "apps/containers/settings.h"
 #include "libs/json/json.h"
 
-// Members of a process, with a comma before each: who it is (`user` NULL: root), and what it may.
+// Members of a process, with a comma before each: who it is (`user` NULL: root), and what it may;
+// one that is privileged has all capabilities.
 void config_write_user(struct json_writer *w, const struct host_settings *host, const char *user);
-void config_write_rights(struct json_writer *w, const struct host_settings *host);
+void config_write_rights(struct json_writer *w, const struct host_settings *host,
+                         bool is_privileged);
 // Annotations (guest/bootd/config.h), with a comma before all but the first. Returns whether the
 // next one is the first still.
 bool config_write_annotations(struct json_writer *w, const struct settings *s, bool first);

@@ -116,7 +116,10 @@ static void fuzz_restarts(struct json_reader r)
 	if (c.restart_count != again.restart_count || c.stopped_by_user != again.stopped_by_user ||
 	    c.settings.restart_max != again.settings.restart_max ||
 	    c.settings.memory != again.settings.memory ||
-	    c.settings.nano_cpus != again.settings.nano_cpus)
+	    c.settings.nano_cpus != again.settings.nano_cpus ||
+	    c.settings.host.cpu_quota != again.settings.host.cpu_quota ||
+	    c.settings.host.cpu_period != again.settings.host.cpu_period ||
+	    c.settings.host.pids_limit != again.settings.host.pids_limit)
 		abort();
 	json_writer_deinit(&w);
 	settings_deinit(&c.settings);

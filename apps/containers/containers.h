@@ -10,7 +10,7 @@
 //   config.c    a container's config.json
 //   logs.c      what they have written; log_clients.c is who reads it
 //   events.c    what happens, for who watches; event.c is one event
-//   policy.c    restart policies, and updates of them
+//   policy.c    restart policies; update.c: changes of them and of limits
 //   exec.c      processes that are added to containers (exec_settings.c: their settings)
 //   query.c     what is asked of a container's guest, for pause.c and stats.c
 #pragma once
@@ -136,6 +136,7 @@ struct container {
 	uint32_t num_queries;
 	bool paused;          // its vmm says so
 	bool is_pausing;      // that was asked for
+	bool is_updating;     // its guest was told of other limits, and has not answered
 	handle_t stop_timer;  // HANDLE_NONE: it is not being stopped
 	struct source stop_source;
 
@@ -355,7 +356,10 @@ void policy_resume(struct containers *all);
 // A member "Restarts" of a record; reading it marks the reader as bad when it is none.
 void policy_write_record(struct json_writer *w, const struct container *c);
 void policy_read_record(struct json_reader *r, struct container *c);
-// POST update: 200, 400 (the body), 409.
+
+// --- update.c ---
+
+// POST update: 200, 400 (the body), 409 (it is being started; its virtual machine is too small).
 void operation_update(struct request *request);
 
 // --- show.c ---

@@ -434,7 +434,8 @@ static void write_string(struct json_writer *w, const char *key, const char *val
 static void write_process(struct json_writer *w, const struct exec_settings *s)
 {
 	write_bool(w, ",\"ProcessConfig\":{\"tty\":", s->tty);
-	write_string(w, ",\"privileged\":false,\"user\":", s->user);
+	write_bool(w, ",\"privileged\":", s->privileged);
+	write_string(w, ",\"user\":", s->user);
 	write_string(w, ",\"entrypoint\":", s->cmd.items[0]);
 	json_write_raw(w, ",\"arguments\":[");
 	for (size_t i = 1; i < s->cmd.count; i++)

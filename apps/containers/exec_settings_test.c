@@ -58,7 +58,7 @@ static void test_refused(void **state)
 		{ "", "not a JSON object" },
 		{ "{}", "No exec command specified" },
 		{ "{\"Cmd\":[]}", "No exec command specified" },
-		{ "{\"Cmd\":[\"x\"],\"Privileged\":true}", "Privileged is not supported" },
+		{ "{\"Cmd\":[\"x\"],\"Privileged\":1}", "Privileged" },
 		{ "{\"Cmd\":[\"x\"],\"Env\":[\"=b\"]}", "Env" },
 		{ "{\"Cmd\":[\"x\"],\"Other\":1}", "Other is not supported" },
 		{ "{\"Cmd\":[1]}", "Cmd" },

@@ -5,8 +5,6 @@
 // has no virtual machine), but is for clients, as with dockerd.
 #include "apps/containers/containers.h"
 #include "apps/containers/settings_policy.h"
-#include "libs/base/string.h"
-#include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
@@ -144,55 +142,4 @@ void policy_resume(struct containers *all)
 			wait_for(c, 0);
 		}
 	}
-}
-
-// --- Update --------------------------------------------------------------------------------------
-
-static bool changes_machine(const struct container *c, const struct settings_update *update)
-{
-	return (update->memory != 0 && update->memory != c->settings.memory) ||
-		(update->nano_cpus != 0 && update->nano_cpus != c->settings.nano_cpus);
-}
-
-void operation_update(struct request *request)
-{
-	struct container *c = operation_find(request);
-	char error[SETTINGS_ERROR_MAX];
-	struct settings_update update;
-	struct json_writer w = { 0 };
-	uint32_t status = 409;
-	error_t err;
-
-	if (c == NULL)
-		return;
-	err = settings_update_parse(&update, request->body, error);
-	if (err < 0)
-		status = err == ERR_NO_MEMORY ? 500 : 400;
-	else if (c->settings.auto_remove && settings_policy(update.policy) != POLICY_NO)
-		str_copy(error,
-		         "Restart policy cannot be updated because AutoRemove is enabled for the "
-		         "container",
-		         sizeof(error));
-	else if (c->state == CONTAINER_RUNNING && changes_machine(c, &update))
-		str_copy(
-			error,
-			"the memory and the CPUs of a virtual machine that runs cannot be changed: "
-			"stop the container first",
-			sizeof(error));
-	else
-		status = 200;
-	if (status != 200) {
-		settings_update_deinit(&update);
-		reply_error(request->client, request->id, status, "%s",
-		            err == ERR_NO_MEMORY ? "out of memory" : error);
-		return;
-	}
-	settings_apply(&c->settings, &update);
-	if (policy_waits(c) && !policy_restarts(c))
-		container_stays(c);
-	else
-		store_write(c);
-	events_container(c, "update", NULL);
-	json_write_raw(&w, "{\"Warnings\":[]}");
-	reply_json(request->client, request->id, 200, &w);
 }

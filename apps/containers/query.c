@@ -31,8 +31,9 @@ static void tell(struct container *c, struct query *q, struct query_answer *answ
 	heap_free(q);
 }
 
-error_t query_ask(struct container *c, enum vmm_query what, int32_t value, struct client *client,
-                  uint32_t request, query_fn done, void *context)
+// `asker` says who wants to know.
+static error_t ask(struct container *c, enum vmm_query what, int32_t value, struct span tail,
+                   const struct query *asker)
 {
 	struct msg_vmm_query fixed = { .what = what, .value = value };
 	struct message m;
@@ -47,12 +48,9 @@ error_t query_ask(struct container *c, enum vmm_query what, int32_t value, struc
 	if (q == NULL)
 		return ERR_NO_MEMORY;
 	fixed.id = ++c->all->last_query;
-	*q = (struct query){ .id = fixed.id,
-		             .client = client,
-		             .request = request,
-		             .done = done,
-		             .context = context };
-	err = message_encode_vmm_query(&m, &fixed, NULL, 0);
+	*q = *asker;
+	q->id = fixed.id;
+	err = message_encode_vmm_query(&m, &fixed, tail.data, tail.len);
 	assert(err == 0);
 	if (!vmms_send(c->vmm, &m)) {
 		heap_free(q);
@@ -61,6 +59,29 @@ error_t query_ask(struct container *c, enum vmm_query what, int32_t value, struc
 	list_push_back(&c->queries, &q->entry);
 	c->num_queries++;
 	return 0;
+}
+
+error_t query_ask(struct container *c, enum vmm_query what, int32_t value, struct client *client,
+                  uint32_t request, query_fn done, void *context)
+{
+	struct query asker = { .client = client,
+		               .request = request,
+		               .done = done,
+		               .context = context };
+
+	return ask(c, what, value, (struct span){ 0 }, &asker);
+}
+
+error_t query_limit(struct container *c, const struct control_limits *limits, struct client *client,
+                    uint32_t request, query_fn done, void *context)
+{
+	struct query asker = { .client = client,
+		               .request = request,
+		               .done = done,
+		               .context = context };
+
+	return ask(c, VMM_QUERY_LIMIT, 0, (struct span){ (const uint8_t *)limits, sizeof(*limits) },
+	           &asker);
 }
 
 static struct query *find(struct container *c, uint32_t id)

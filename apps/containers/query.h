@@ -5,6 +5,7 @@
 
 #include "libs/abi/vmm.h"
 #include "libs/base/span.h"
+#include "libs/linux/vm/bootd_protocol.h"
 
 struct client;
 struct container;
@@ -28,6 +29,10 @@ typedef void (*query_fn)(void *context, const struct query_answer *answer);
 __must_check error_t query_ask(struct container *c, enum vmm_query what, int32_t value,
                                struct client *client, uint32_t request, query_fn done,
                                void *context);
+// Asks it to hold the container to these limits, in place of all others. Errors: as query_ask's.
+__must_check error_t query_limit(struct container *c, const struct control_limits *limits,
+                                 struct client *client, uint32_t request, query_fn done,
+                                 void *context);
 // Nothing is told to this context any more.
 void query_forget(struct container *c, const void *context);
 // The answer of a container's vmm; the message is consumed.

@@ -316,15 +316,24 @@ static error_t check_memory(const struct settings *s, char error[static SETTINGS
 	return 0;
 }
 
+error_t settings_check_resources(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
+{
+	error_t err = check_cpus(s, error);
+
+	if (err == 0)
+		err = check_memory(s, error);
+	if (err == 0 && s->host.pids_limit > PIDS_MAX)
+		err = refuse(error, "HostConfig.PidsLimit: Linux has at most %lld processes",
+		             (long long)PIDS_MAX);
+	return err;
+}
+
 static error_t check_process(const struct host_settings *host,
                              char error[static SETTINGS_ERROR_MAX])
 {
 	if (host->oom_score_adj < -1000 || host->oom_score_adj > 1000)
 		return refuse(error, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
 		              (long long)host->oom_score_adj);
-	if (host->pids_limit > PIDS_MAX)
-		return refuse(error, "HostConfig.PidsLimit: Linux has at most %lld processes",
-		              (long long)PIDS_MAX);
 	return check_words(&host->groups, "GroupAdd", error);
 }
 
@@ -382,9 +391,7 @@ error_t settings_check_host(struct settings *s, char error[static SETTINGS_ERROR
 	if (err == 0)
 		err = check_sysctls(s, error);
 	if (err == 0)
-		err = check_cpus(s, error);
-	if (err == 0)
-		err = check_memory(s, error);
+		err = settings_check_resources(s, error);
 	if (err == 0)
 		err = check_process(host, error);
 	if (err == 0)

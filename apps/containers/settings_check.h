@@ -7,6 +7,9 @@
 // Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
 __must_check error_t settings_check_host(struct settings *settings,
                                          char error[static SETTINGS_ERROR_MAX]);
+// The same of limits of memory, CPUs and processes alone, without warnings. Errors: ERR_INVALID.
+__must_check error_t settings_check_resources(const struct settings *settings,
+                                              char error[static SETTINGS_ERROR_MAX]);
 // 10^-9 CPUs that a container may use, by whichever of its settings; 0: what one has without.
 int64_t settings_nano_cpus(const struct settings *settings);
 // Whether a container that asks for so much has the capability: docker's default set, without what

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What clients ask of a container's restarts and limits: in the body of create, and later in that
-// of POST /containers/NAME/update. Texts are Docker's.
+// What clients ask of a container's restarts and limits. Texts are Docker's.
 #include "apps/containers/settings_policy.h"
 
-#include "apps/containers/settings_fields.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
-#include "libs/starina/alloc.h"
 
 #define MIN_MEMORY (32ll * 1024 * 1024)
 #define MAX_MEMORY (8ll * 1024 * 1024 * 1024)
@@ -68,58 +65,4 @@ error_t settings_check_limits(int64_t memory, int64_t nano_cpus,
 		return 0;
 	str_copy(error, wrong, SETTINGS_ERROR_MAX);
 	return ERR_INVALID;
-}
-
-// --- Updates -------------------------------------------------------------------------------------
-
-#define AT(member) offsetof(struct settings_update, member)
-
-static const struct field policy_fields[] = {
-	{ "Name", FIELD_STRING, AT(policy), 0, NULL, NULL },
-	{ "MaximumRetryCount", FIELD_NUMBER, AT(policy_max), 0, NULL, NULL },
-	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
-};
-
-static const struct field update_fields[] = {
-	{ "Memory", FIELD_NUMBER, AT(memory), 0, NULL, NULL },
-	{ "NanoCpus", FIELD_NUMBER, AT(nano_cpus), 0, NULL, NULL },
-	{ "RestartPolicy", FIELD_OBJECT, 0, 0, policy_fields, "RestartPolicy." },
-	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
-};
-
-error_t settings_update_parse(struct settings_update *update, struct span body,
-                              char error[static SETTINGS_ERROR_MAX])
-{
-	error_t err;
-
-	*update = (struct settings_update){ 0 };
-	err = fields_read(update, update_fields, body, error);
-	if (err == 0)
-		err = settings_check_policy(update->policy, update->policy_max, error);
-	if (err == 0)
-		err = settings_check_limits(update->memory, update->nano_cpus, error);
-	if (err < 0)
-		settings_update_deinit(update);
-	return err;
-}
-
-void settings_update_deinit(struct settings_update *update)
-{
-	heap_free(update->policy);
-	*update = (struct settings_update){ 0 };
-}
-
-void settings_apply(struct settings *settings, struct settings_update *update)
-{
-	if (update->policy != NULL && update->policy[0] != '\0') {
-		heap_free(settings->restart_policy);
-		settings->restart_policy = update->policy;
-		settings->restart_max = update->policy_max;
-		update->policy = NULL;
-	}
-	if (update->memory != 0)
-		settings->memory = update->memory;
-	if (update->nano_cpus != 0)
-		settings->nano_cpus = update->nano_cpus;
-	settings_update_deinit(update);
 }

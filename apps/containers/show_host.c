@@ -9,8 +9,10 @@
 // What is written here and not as it came.
 static bool is_ours(struct span key)
 {
-	static const char *const ours[] = { "RestartPolicy", "NetworkMode", "Memory",
-		                            "NanoCpus",      "LogConfig",   NULL };
+	static const char *const ours[] = { "RestartPolicy",     "NetworkMode", "Memory",
+		                            "NanoCpus",          "LogConfig",   "CpuQuota",
+		                            "CpuPeriod",         "PidsLimit",   "MemorySwap",
+		                            "MemoryReservation", NULL };
 
 	for (size_t i = 0; ours[i] != NULL; i++)
 		if (key.len == strlen(ours[i]) && memcmp(key.data, ours[i], key.len) == 0)
@@ -56,6 +58,27 @@ static void write_sent(struct json_writer *w, const char *host_config)
 	}
 }
 
+static void write_number(struct json_writer *w, const char *key, int64_t value)
+{
+	json_write_raw(w, key);
+	json_write_i64(w, value);
+}
+
+// Those that may have been updated.
+static void write_limits(struct json_writer *w, const struct settings *s)
+{
+	write_number(w, ",\"Memory\":", s->memory);
+	write_number(w, ",\"MemoryReservation\":", s->host.memory_reservation);
+	write_number(w, ",\"MemorySwap\":", s->host.memory_swap);
+	write_number(w, ",\"NanoCpus\":", s->nano_cpus);
+	write_number(w, ",\"CpuQuota\":", s->host.cpu_quota);
+	write_number(w, ",\"CpuPeriod\":", s->host.cpu_period);
+	if (s->host.pids_limit > 0)
+		write_number(w, ",\"PidsLimit\":", s->host.pids_limit);
+	else
+		json_write_raw(w, ",\"PidsLimit\":null");
+}
+
 void show_host_config(struct json_writer *w, const struct container *c)
 {
 	const struct settings *s = &c->settings;
@@ -65,14 +88,10 @@ void show_host_config(struct json_writer *w, const struct container *c)
 		mode = "bridge";
 	json_write_raw(w, "{\"RestartPolicy\":{\"Name\":");
 	json_write_string(w, policy != NULL && policy[0] != '\0' ? policy : "no");
-	json_write_raw(w, ",\"MaximumRetryCount\":");
-	json_write_i64(w, s->restart_max);
+	write_number(w, ",\"MaximumRetryCount\":", s->restart_max);
 	json_write_raw(w, "},\"NetworkMode\":");
 	json_write_string(w, mode);
-	json_write_raw(w, ",\"Memory\":");
-	json_write_i64(w, s->memory);
-	json_write_raw(w, ",\"NanoCpus\":");
-	json_write_i64(w, s->nano_cpus);
+	write_limits(w, s);
 	json_write_raw(w, ",\"LogConfig\":{\"Type\":");
 	json_write_string(
 		w, s->log_type != NULL && s->log_type[0] != '\0' ? s->log_type : "json-file");

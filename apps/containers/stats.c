@@ -5,6 +5,7 @@
 #include "apps/containers/stats_json.h"
 
 #include "apps/containers/containers.h"
+#include "apps/containers/settings_check.h"
 #include "apps/containers/top.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -100,7 +101,7 @@ static void take_sample(struct stats_reader *reader, const struct container *c,
                         const struct stats_sample *now)
 {
 	const char *mode = c->settings.network_mode;
-	int64_t cpus = (c->settings.nano_cpus + 999999999) / 1000000000;
+	int64_t cpus = (settings_nano_cpus(&c->settings) + 999999999) / 1000000000;
 	struct stats_subject subject = {
 		.id = c->id_text,
 		.name = c->name,

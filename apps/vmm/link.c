@@ -134,7 +134,7 @@ static void take_query(struct vmm *vmm, struct message *m)
 	size_t tail_len;
 
 	if (message_decode_vmm_query(m, &query, &tail, &tail_len) == 0)
-		query_ask(vmm, &query);
+		query_ask(vmm, &query, (struct span){ .data = tail, .len = tail_len });
 	message_discard(m);
 }
 

@@ -4,6 +4,7 @@
 #include "libs/linux/run/guest_query.h"
 
 #include "apps/vmm/vmm.h"
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -120,7 +121,34 @@ static void freeze_done(void *context, error_t error, const char *text)
 	answer(q, 0, (struct span){ 0 }, HANDLE_NONE, 0);
 }
 
-static error_t ask(struct query *q)
+static void limit_done(void *context, error_t error, const char *text)
+{
+	struct query *q = context;
+
+	if (error < 0)
+		fail(q, error, text);
+	else
+		answer(q, 0, (struct span){ 0 }, HANDLE_NONE, 0);
+}
+
+// What the virtual machine has bounds what its container can be given.
+static error_t limit(struct query *q, struct span tail)
+{
+	const struct vmm *vmm = q->vmm;
+	struct control_limits limits;
+
+	if (tail.len != sizeof(limits))
+		return ERR_PROTOCOL;
+	memcpy(&limits, tail.data, sizeof(limits));
+	if (limits.memory > vmm->memory || limits.cpu_quota > vmm->cpus * limits.cpu_period)
+		return ERR_TOO_LARGE;
+	// All of its processors need no turns.
+	if (limits.cpu_quota == vmm->cpus * limits.cpu_period)
+		limits.cpu_quota = 0;
+	return guest_container_limit(vmm->container, &limits, limit_done, q);
+}
+
+static error_t ask(struct query *q, struct span tail)
 {
 	struct guest_container *container = q->vmm->container;
 
@@ -131,11 +159,27 @@ static error_t ask(struct query *q)
 	case VMM_QUERY_TOP: return guest_container_list(container, top_told, q);
 	case VMM_QUERY_FREEZE:
 		return guest_container_freeze(container, q->question.value != 0, freeze_done, q);
+	case VMM_QUERY_LIMIT: return limit(q, tail);
 	default: return ERR_NOT_SUPPORTED;
 	}
 }
 
-void query_ask(struct vmm *vmm, const struct msg_vmm_query *question)
+static void refuse(struct query *q, error_t error)
+{
+	char text[VM_ERROR_MAX];
+
+	if (error != ERR_TOO_LARGE) {
+		fail(q, error, error == ERR_BAD_STATE ? "the container does not run" : NULL);
+		return;
+	}
+	fmt_write(text, sizeof(text),
+	          "its virtual machine has %llu MiB of memory and %u CPUs as long as it runs: stop "
+	          "the container, update it, and start it again",
+	          (unsigned long long)(q->vmm->memory >> 20), (unsigned int)q->vmm->cpus);
+	fail(q, error, text);
+}
+
+void query_ask(struct vmm *vmm, const struct msg_vmm_query *question, struct span tail)
 {
 	struct query *q = heap_alloc(sizeof(*q));
 	error_t err;
@@ -145,7 +189,7 @@ void query_ask(struct vmm *vmm, const struct msg_vmm_query *question)
 		return;
 	}
 	*q = (struct query){ .vmm = vmm, .question = *question, .link = vmm->num_links };
-	err = ask(q);
+	err = ask(q, tail);
 	if (err < 0)
-		fail(q, err, err == ERR_BAD_STATE ? "the container does not run" : NULL);
+		refuse(q, err);
 }

@@ -180,5 +180,5 @@ bool exec_all_have_output(const struct vmm *vmm);
 
 // --- query.c ---
 
-// Asks the container's guest; the answer goes to `containers`.
-void query_ask(struct vmm *vmm, const struct msg_vmm_query *question);
+// Asks the container's guest; the answer goes to `containers`. `tail`: the question's.
+void query_ask(struct vmm *vmm, const struct msg_vmm_query *question, struct span tail);

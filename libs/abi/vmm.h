@@ -137,6 +137,9 @@ enum vmm_query {
 	VMM_QUERY_TOP = 2,
 	// Value 1: all the container's processes stop where they are; 0: they go on.
 	VMM_QUERY_FREEZE = 3,
+	// The question's tail: struct control_limits, which the container is held to in place of
+	// what it was. What its virtual machine has not got is refused.
+	VMM_QUERY_LIMIT = 4,
 };
 
 // To the vmm: what is asked of a container that runs. From it: the answer, of the same id and

@@ -45,8 +45,24 @@ def streams(docker):
         check(says.encode() in done.stdout + done.stderr, done)
     check(b"unable to find user nosuch" in docker("exec", "-u", "nosuch", "web", "id", status=126).stdout)
     check(b"not found" in docker("exec", "-d", "web", "nothing", status=1).stderr)
-    check(b"Privileged is not supported" in docker("exec", "--privileged", "web", "id", status=1).stderr)
+    rights(docker)
     check(b"No such container" in docker("exec", "nosuch", "id", status=1).stderr)
+
+
+# What a container is limited to holds for what is added to it.
+LIMITS = ("--cap-drop", "MKNOD", "--cap-drop", "NET_RAW", "--ulimit", "nofile=100:200", "--pids-limit", "90", "--security-opt", "no-new-privileges",
+          "--oom-score-adj", "7", "--group-add", "4321", "-w", "/tmp", "-e", "OWN=own")
+SEEN = ("sed -n 's/^\\(CapBnd\\|CapEff\\|NoNewPrivs\\):.//p' /proc/self/status; ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj "
+        "/sys/fs/cgroup/pids.max; id -G; pwd; echo $OWN")
+FEWER, ALL = "00000000a00405fb", "000001ffffffffff"
+
+
+def rights(docker):
+    """As the container's own process has them, but what exec asks for."""
+    seen = [docker.text("exec", *flags, "web", "sh", "-c", SEEN).split() for flags in ((), ("--privileged",), ("-u", "1000"))]
+    rest = ["1", "100", "200", "7", "90"]
+    check_equal(seen, [[FEWER, FEWER, *rest, "0", "4321", "/tmp", "own"], [ALL, ALL, *rest, "0", "4321", "/tmp", "own"],
+                       ["0000000000000000", FEWER, *rest, "0", "4321", "/tmp", "own"]])
 
 
 def many(docker):
@@ -113,7 +129,7 @@ def docker_exec(context):
     """Streams, statuses, terminals, many at once, bad requests, and the container's end."""
     engine = start(context)
     docker = Docker(context, engine)
-    name = docker.text("run", "-d", "-e", "OWN=own", "--name", "web", IMAGE, "sleep", "1000")
+    name = docker.text("run", "-d", *LIMITS, "--name", "web", IMAGE, "sleep", "1000")
     streams(docker)
     many(docker)
     left = client_leaves(engine, name)
@@ -153,6 +169,31 @@ def looks(docker, engine, name):
     check(first["memory_stats"]["usage"] > 0 and first["cpu_stats"]["online_cpus"] == 1 and first["networks"]["eth0"], first)
     status, once = request(engine, "GET", f"/containers/{name}/stats?stream=0&one-shot=1")
     check(status == 200 and once["precpu_stats"]["cpu_usage"]["total_usage"] == 0 and once["pids_stats"]["current"] == 1, once)
+
+
+def limits(docker):
+    """What its guest holds the container to, and what inspect says of that."""
+    return docker.text("exec", "web", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max pids.max cpu.max").split() + \
+        docker.text("inspect", "-f", "{{.HostConfig.Memory}} {{json .HostConfig.PidsLimit}} {{.HostConfig.NanoCpus}}", "web").split()
+
+
+def updates(docker, engine, name):
+    """While it runs: within its virtual machine."""
+    docker("update", "-m", "256m", "--cpus", "0.5", "--pids-limit", "50", "web")
+    wanted = [str(256 << 20), "50", "50000", "100000", str(256 << 20), "50", "500000000"]
+    check_equal(limits(docker), wanted)
+    check_equal(docker.text("stats", "--no-stream", "--format", "{{.MemUsage}}", "web").split(" / ")[1], "256MiB")
+    for flags, status, says in ((("-m", "1g"), 409, "512 MiB of memory and 1 CPUs"), (("--cpus", "2"), 409, "512 MiB of memory and 1 CPUs"),
+                                (("-m", "1m"), 400, "Minimum memory limit"), (("--cpu-quota", "50000"), 400, "NanoCPUs has already been set"),
+                                (("--cpuset-cpus", "0"), 400, "CpusetCpus is not supported")):
+        done = docker("update", *flags, "web", status=1)
+        check(says in done.stderr.decode(), done.stderr)
+    for body, status in (({"Memory": 1 << 30}, 409), ({"Memory": 1}, 400), ({"PidsLimit": 1 << 40}, 400), ({"PidsLimit": "x"}, 400)):
+        check_equal(request(engine, "POST", f"/containers/{name}/update", body)[0], status, body)
+    check_equal(limits(docker), wanted)
+    check(b"CpuShares has no effect" in docker("update", "--cpu-shares", "7", "--cpus", "1", "--pids-limit", "-1", "-m", "512m", "web").stdout)
+    after = limits(docker)
+    check(after[1:] == ["max", "max", "100000", str(512 << 20), "null", "1000000000"] and int(after[0]) > 256 << 20, after)
 
 
 def pauses(docker, engine, name):
@@ -230,6 +271,7 @@ def docker_watches(context):
     docker = Docker(context, engine)
     name = docker.text("run", "-d", "--name", "web", IMAGE, "sleep", "1000")
     looks(docker, engine, name)
+    updates(docker, engine, name)
     health(docker)
     pauses(docker, engine, name)
     engine.stop()

@@ -67,7 +67,7 @@ def restart_by_hand(engine):
     until(has_status, engine, "waits", "exited")
     run(engine, "rm", "sleep 1000", HostConfig={"AutoRemove": True})
     check_equal(request(engine, "POST", "/containers/rm/update", {"RestartPolicy": {"Name": "always"}})[0], 409)
-    check_equal(request(engine, "POST", "/containers/rm/update", {"Memory": 1 << 28})[0], 409)
+    check_equal(request(engine, "POST", "/containers/rm/update", {"Memory": 1 << 30})[0], 409)
     check_equal(request(engine, "POST", "/containers/waits/update", {"Memory": 1})[0], 400)
     patient(engine, "POST", "/containers/waits/update", 200, body={"Memory": 1 << 28})
     check_equal(inspect(engine, "waits")["HostConfig"]["Memory"], 1 << 28)
