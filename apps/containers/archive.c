@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/archive.h"
 
+#include "apps/containers/changes.h"
 #include "apps/containers/containers.h"
 #include "libs/base/string.h"
 #include "libs/linux/vm/bootd_protocol.h"
@@ -56,7 +57,23 @@ static const struct {
 	{ 507, "%s in container %s: no space left on device" },
 };
 
-static void answer(const struct archive *a, const struct container *c, int status)
+// Whether its answer is its stream, without a line before it.
+static bool is_whole(const struct archive *a)
+{
+	return a->operation == CONTAINERS_EXPORT || a->operation == CONTAINERS_CHANGES;
+}
+
+// The head of its answer; if it breaks off then, so does its stream.
+static void begin_stream(struct archive *a)
+{
+	if (!is_whole(a) || a->client == NULL)
+		return;
+	reply_empty(a->client, a->request, CONTAINERS_ACCEPTED,
+	            a->operation == CONTAINERS_EXPORT ? CONTAINERS_TAR : 0);
+	a->client = NULL;
+}
+
+static void answer(struct archive *a, const struct container *c, int status)
 {
 	size_t i = status > 0 && (size_t)status <= sizeof(failures) / sizeof(failures[0])
 		? (size_t)status - 1
@@ -69,18 +86,9 @@ static void answer(const struct archive *a, const struct container *c, int statu
 		            c->name);
 	else if (a->operation == CONTAINERS_ARCHIVE_PUT)
 		reply_empty(a->client, a->request, 200, 0);
-	else if (a->operation == CONTAINERS_EXPORT)
-		reply_empty(a->client, a->request, CONTAINERS_ACCEPTED, CONTAINERS_TAR);
-	// The others have their answer in their stream.
-}
-
-// The head of its answer; if it breaks off then, so does its stream.
-static void begin_export(struct archive *a)
-{
-	if (a->operation != CONTAINERS_EXPORT || a->client == NULL)
-		return;
-	reply_empty(a->client, a->request, CONTAINERS_ACCEPTED, CONTAINERS_TAR);
-	a->client = NULL;
+	else
+		begin_stream(a);
+	// Those of cp have their answer in their stream.
 }
 
 bool archive_told(struct container *vmms, const struct msg_vmm_process *process, const char *text)
@@ -95,7 +103,7 @@ bool archive_told(struct container *vmms, const struct msg_vmm_process *process,
 		if (a->number != process->process)
 			continue;
 		if (process->state != VMM_ENDED) {
-			begin_export(a);
+			begin_stream(a);
 			return true;
 		}
 		if (text[0] != '\0' && a->client != NULL)
@@ -136,6 +144,10 @@ static void write_process(const struct archive *a, const struct container *c, st
 	const char *user = c->settings.user;
 	bool has_owner = a->has_owner && user != NULL && user[0] != '\0';
 
+	if (a->operation == CONTAINERS_CHANGES) {
+		changes_write_process(c, "changes", false, w);
+		return;
+	}
 	json_write_raw(w, "{\"" CONTROL_BUILTIN "\":\"archive\",\"cwd\":\"/\",\"args\":[");
 	if (a->operation == CONTAINERS_ARCHIVE_PUT) {
 		write_word(w, "put");
@@ -181,8 +193,7 @@ static error_t make_order(const struct archive *a, const struct container *c, st
 // it is too long).
 static error_t take_path(const struct request *request, struct archive *a)
 {
-	char *path = a->operation == CONTAINERS_EXPORT ? string_copy("/")
-						       : query_take(request, "path");
+	char *path = is_whole(a) ? string_copy("/") : query_take(request, "path");
 	size_t len = path != NULL ? strlen(path) : 0;
 	error_t err = len > 0 && len < sizeof(a->path) - 1 ? 0 : ERR_INVALID;
 
@@ -270,7 +281,7 @@ static bool is_possible(struct request *request, const struct container *c, uint
 	}
 	if (!operation_can_reach(request, c))
 		return false;
-	if (c->paused || c->is_pausing)
+	if ((c->paused || c->is_pausing) && operation != CONTAINERS_CHANGES)
 		why = "is paused: unpause it before its files are copied";
 	else if (c->state == CONTAINER_RUNNING && !c->started)
 		why = "is being started: try again";

@@ -13,9 +13,9 @@ struct client;
 struct container;
 struct request;
 
-// HEAD, GET and PUT /containers/NAME/archive, and GET /containers/NAME/export. What is wrong: 400
-// (the path, the kinds, the archive), 403 (a read-only container), 404 (the path), 409 (it has
-// ended meanwhile).
+// HEAD, GET and PUT /containers/NAME/archive, and GET /containers/NAME/export and changes. What is
+// wrong: 400 (the path, the kinds, the archive), 403 (a read-only container), 404 (the path), 409
+// (it has ended meanwhile).
 void operation_archive(struct request *request, uint32_t operation);
 // What has become of an added process. Returns whether it was one of these.
 bool archive_told(struct container *vmms, const struct msg_vmm_process *process, const char *text);

@@ -38,6 +38,7 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_STATS: operation_stats(request); break;
 	case CONTAINERS_PAUSE: operation_pause(request); break;
 	case CONTAINERS_UNPAUSE: operation_unpause(request); break;
+	case CONTAINERS_CHANGES:
 	case CONTAINERS_EXPORT:
 	case CONTAINERS_ARCHIVE_STAT:
 	case CONTAINERS_ARCHIVE_GET:

@@ -48,7 +48,6 @@ static const struct refusal {
 	{ { "GET", "/plugins/{*}", NULL }, PLUGINS },
 	{ { "POST", "/plugins/{*}", NULL }, PLUGINS },
 	{ { "DELETE", "/plugins/{*}", NULL }, PLUGINS },
-	{ { "GET", "/containers/{}/changes", NULL }, LAYERS },
 	{ { "POST", "/commit", NULL }, LAYERS },
 	{ { "GET", "/containers/{}/attach/ws", NULL }, WEBSOCKET },
 	{ { "GET", "/containers/{}/checkpoints", NULL }, CHECKPOINTS },

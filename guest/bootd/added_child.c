@@ -77,6 +77,24 @@ static long clone_beside(int init, int *pidfd, struct failure *failure)
 	return pid;
 }
 
+static bool is_beside(const struct config_process *process)
+{
+	return process->builtin == BUILTIN_LAYER || process->builtin == BUILTIN_FROZEN;
+}
+
+// Outside of the container's group, which may stand still, and of all that it can see.
+static long clone_outside(int *pidfd, struct failure *failure)
+{
+	struct clone_args clone = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	long pid = syscall(SYS_clone3, &clone, sizeof(clone));
+
+	return pid >= 0 ? pid : failure_errno(failure, "make a process beside the container");
+}
+
 static int unblock(int fd)
 {
 	return fd < 0 ? 0 : fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -97,8 +115,12 @@ int added_child_start(struct config_process *process, int init, struct added_chi
 	    unblock(child->socket) != 0 || unblock(child->pipes[CONTROL_STDOUT]) != 0 ||
 	    unblock(child->pipes[CONTROL_STDERR]) != 0)
 		failure_errno(failure, "make pipes");
+	else if (is_beside(process))
+		pid = clone_outside(&child->pidfd, failure);
 	else
 		pid = clone_beside(init, &child->pidfd, failure);
+	if (pid == 0 && is_beside(process))
+		process_run_layer(process, theirs, sockets[1]);
 	if (pid == 0)
 		run(process, init, theirs, sockets[1]);
 	close(sockets[1]);

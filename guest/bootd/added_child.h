@@ -13,8 +13,9 @@ struct added_child {
 };
 
 // Clones a process into the namespaces of the process of `init`, a pidfd, and into the container's
-// control group; it executes `process`, which nobody needs afterwards, on its own. With a terminal
-// it reports REPORT_CREATED with the master. Returns 0, or a negative errno with the failure set
-// and nothing left behind. Does not wait for the process.
+// control group (a builtin that looks at its layer: beside both); it executes `process`, which
+// nobody needs afterwards, on its own. With a terminal it reports REPORT_CREATED with the master.
+// Returns 0, or a negative errno with the failure set and nothing left behind. Does not wait for
+// the process.
 int added_child_start(struct config_process *process, int init, struct added_child *child,
                       struct failure *failure);

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "guest/bootd/cgroup.h"
+
 // Of each stream of a process that has ended: more than a pipe or a terminal holds. Others that it
 // has left behind might write without end.
 #define LAST_BYTES (1024u * 1024)
@@ -25,10 +27,17 @@ int added_process_start(struct added_process *process, uint32_t number,
                         struct config_process *config, int init, struct failure *failure)
 {
 	struct added_child child;
-	int error = added_child_start(config, init, &child, failure);
+	bool holds = config->builtin == BUILTIN_FROZEN;
+	int error = holds ? cgroup_hold(failure) : 0;
 
+	if (error == 0) {
+		error = added_child_start(config, init, &child, failure);
+		if (error != 0 && holds)
+			cgroup_release();
+	}
 	if (error != 0)
 		return error;
+	process->holds = holds;
 	process->number = number;
 	process->state = ADDED_STARTING;
 	process->pidfd = child.pidfd;
@@ -260,6 +269,9 @@ static void reap(struct added_process *process, struct control_out *out)
 		;
 	fds_close(&process->socket, 1);
 	process->status = pidfd_reap(&process->pidfd);
+	if (process->holds)
+		cgroup_release();
+	process->holds = false;
 	if (process->state != ADDED_FAILED)
 		process->state = ADDED_EXITED;
 	if (!process->terminal)

@@ -40,6 +40,7 @@ struct added_process {
 	int pidfd;   // -1 once it has ended
 	int socket;  // -1 once execve happened
 	bool terminal;
+	bool holds;  // the container stands still meanwhile
 	int master;  // of its terminal, which stdout has, too; or -1
 	uint32_t status;
 	struct added_output outputs[2];

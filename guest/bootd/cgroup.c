@@ -32,6 +32,11 @@
 #define RESERVE_BYTES (4ull << 20)
 #define RESERVE_SHARE 64u
 
+// A process in the kernel stands still a moment later; one that waits there for a disk may take
+// its time, and writes nothing meanwhile.
+#define FREEZE_TURNS 100u
+#define FREEZE_TURN_US 1000u
+
 // Docker's: every node may be made, and these may be opened: null, zero, full, random, urandom,
 // tty, console, ptmx, pts.
 static const char *const device_rules[] = {
@@ -136,11 +141,53 @@ int cgroup_limit(const struct config_resources *resources, struct failure *failu
 	return error != 0 ? error : limit_others(resources, true, failure);
 }
 
+static bool is_paused;
+static unsigned num_holds;
+
+static int freeze_if_wanted(void)
+{
+	bool frozen = is_paused || num_holds > 0;
+
+	return write_setting(GROUP "/cgroup.freeze", frozen ? "1" : "0");
+}
+
 int cgroup_freeze(bool frozen, struct failure *failure)
 {
-	if (write_setting(GROUP "/cgroup.freeze", frozen ? "1" : "0") != 0)
-		return failure_errno(failure, "%s the container", frozen ? "pause" : "unpause");
+	bool before = is_paused;
+
+	is_paused = frozen;
+	if (freeze_if_wanted() == 0)
+		return 0;
+	is_paused = before;
+	return failure_errno(failure, "%s the container", frozen ? "pause" : "unpause");
+}
+
+// The kernel says so once the last of its processes stands still.
+static bool has_frozen(void)
+{
+	char events[128];
+
+	cgroup_read("cgroup.events", events, sizeof(events));
+	return strstr(events, "frozen 1") != NULL;
+}
+
+int cgroup_hold(struct failure *failure)
+{
+	num_holds++;
+	if (freeze_if_wanted() != 0) {
+		failure_errno(failure, "pause the container");
+		cgroup_release();
+		return failure->error;
+	}
+	for (unsigned turn = 0; turn < FREEZE_TURNS && !has_frozen(); turn++)
+		usleep(FREEZE_TURN_US);
 	return 0;
+}
+
+void cgroup_release(void)
+{
+	num_holds--;
+	(void)freeze_if_wanted();
 }
 
 void cgroup_read(const char *name, char *text, size_t size)

@@ -27,6 +27,11 @@ int cgroup_limit(const struct config_resources *resources, struct failure *failu
 // Stops all processes of the group where they are, or lets them go on. Likewise.
 int cgroup_freeze(bool frozen, struct failure *failure);
 
+// The same for as long as somebody looks at its files: each hold is undone by a release. What
+// cgroup_freeze said last holds besides.
+int cgroup_hold(struct failure *failure);
+void cgroup_release(void);
+
 // Reads a file of the group into `text`, as procfs_read_at does.
 void cgroup_read(const char *name, char *text, size_t size);
 

@@ -77,6 +77,8 @@ struct config_capabilities {
 enum config_builtin {
 	BUILTIN_NONE = 0,
 	BUILTIN_ARCHIVE,  // archive_run, with args
+	BUILTIN_LAYER,    // layer_run, with args, beside the container
+	BUILTIN_FROZEN,   // the same, while all processes of the container stand still
 	BUILTIN_PAUSE,    // nothing, until it is killed
 };
 

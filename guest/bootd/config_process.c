@@ -269,6 +269,10 @@ static int read_builtin(struct config_reader *reader, const cJSON *object)
 		return error;
 	if (strcmp(name, "archive") == 0)
 		process->builtin = BUILTIN_ARCHIVE;
+	else if (strcmp(name, "layer") == 0)
+		process->builtin = BUILTIN_LAYER;
+	else if (strcmp(name, "layer-frozen") == 0)
+		process->builtin = BUILTIN_FROZEN;
 	else if (strcmp(name, "pause") == 0)
 		process->builtin = BUILTIN_PAUSE;
 	else

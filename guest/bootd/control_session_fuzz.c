@@ -109,6 +109,15 @@ int cgroup_limit(const struct config_resources *resources, struct failure *failu
 	return outcome(0, failure);
 }
 
+int cgroup_hold(struct failure *failure)
+{
+	return cgroup_freeze(true, failure);
+}
+
+void cgroup_release(void)
+{
+}
+
 int cgroup_freeze(bool frozen, struct failure *failure)
 {
 	(void)frozen;

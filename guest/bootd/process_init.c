@@ -13,6 +13,7 @@
 #include "guest/bootd/archive.h"
 #include "guest/bootd/credentials.h"
 #include "guest/bootd/image_path.h"
+#include "guest/bootd/layer.h"
 #include "guest/bootd/lookup.h"
 #include "guest/bootd/pty.h"
 
@@ -134,13 +135,34 @@ static int run_archive(const struct config_process *process)
 	return archive_run(words, uid, gid);
 }
 
-// Nothing but its streams is left to it; that the socket is closed tells bootd of its start. What
-// the container can see of it is to be no way to bootd's memory.
+// Nothing but its streams is left to it; that the socket is closed tells bootd of its start.
+static void keep_streams(void)
+{
+	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) != 0)
+		_exit(FAILURE_SETUP);
+}
+
+_Noreturn void process_run_layer(const struct config_process *process, const int stdio[3],
+                                 int socket)
+{
+	struct failure failure;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (dup2(stdio[fd], fd) < 0) {
+			failure_errno(&failure, "set up file descriptor %d", fd);
+			process_fail(socket, &failure);
+		}
+	}
+	keep_streams();
+	_exit(layer_run((char *const *)(uintptr_t)process->args.items, STDOUT_FILENO));
+}
+
+// What the container can see of it is to be no way to bootd's memory.
 static _Noreturn void run_builtin(const struct config_process *process)
 {
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-	    syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) != 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		_exit(FAILURE_SETUP);
+	keep_streams();
 	if (process->builtin == BUILTIN_ARCHIVE)
 		_exit(run_archive(process));
 	for (;;)

@@ -45,6 +45,10 @@ void process_report_created(int socket, int master, int shares);
 // Reports REPORT_FAILED and ends the calling process.
 _Noreturn void process_fail(int socket, const struct failure *failure);
 
+// Runs a builtin that looks at the container from outside, with its streams.
+_Noreturn void process_run_layer(const struct config_process *process, const int stdio[3],
+                                 int socket);
+
 // Executes the program, or fails.
 _Noreturn void process_execute(const struct config_process *process, const char *program,
                                int socket);

@@ -14,10 +14,10 @@
 
 #define DISK "/dev/vda"
 #define IMAGE "/lower"
-#define LOWER IMAGE "/rootfs"  // see tools/image/pack/pack.h
+#define LOWER ROOTFS_LOWER  // see tools/image/pack/pack.h
 #define WRITABLE_DISK "/dev/vdb"
 #define WRITABLE "/writable"
-#define UPPER WRITABLE "/upper"
+#define UPPER ROOTFS_UPPER
 #define WORK WRITABLE "/work"
 
 // The overlay's root directory takes its owner and mode from the upper layer, so they are copied

@@ -7,6 +7,9 @@
 #include "guest/bootd/failure.h"
 
 #define ROOTFS_PATH "/rootfs"
+// What lies under it: the image's files, and what the container writes (overlayfs).
+#define ROOTFS_LOWER "/lower/rootfs"
+#define ROOTFS_UPPER "/writable/upper"
 
 // Mounts the image on the root disk, once the kernel has seen it with `sectors` sectors (0: with
 // any). All functions: 0 or a negative errno with the failure set.

@@ -49,8 +49,8 @@
 
 // An annotation of config.json: the image's volumes, as the text of a JSON array of absolute paths.
 #define CONTROL_VOLUMES_ANNOTATION "org.starina.volumes"
-// A member of a `process` object: it is no program, but "archive" or "pause"
-// (guest/bootd/config.h).
+// A member of a `process` object: it is no program, but "archive", "layer",
+// "layer-frozen" or "pause" (guest/bootd/config.h).
 #define CONTROL_BUILTIN "org.starina.builtin"
 // Which entry of the VM's file system device is mounted where (guest/bootd/config.h).
 #define CONTROL_SHARE_ANNOTATION "dev.starina.share:"
