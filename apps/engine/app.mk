@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-APP_engine_LIBS := http json
+APP_engine_LIBS := boot_files http json
 # What docker's clients say.
 APP_engine_ISOLATION := user

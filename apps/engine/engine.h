@@ -3,7 +3,6 @@
 // The Docker Engine API over HTTP, for docker's clients on the host. It keeps nothing: each request
 // is a call of the service "containers" or "images", whose answer it passes on. Parts:
 //   main.c     the start
-//   secret.c   the secret that connections begin with
 //   router.c   which request is what
 //   reply.c    what all answers have
 //   system.c   the engine's own paths; refusals.c those that are not there, and why
@@ -17,9 +16,9 @@
 #include "libs/abi/engine.h"
 #include "libs/abi/images.h"
 #include "libs/base/list.h"
+#include "libs/boot_files/boot_files.h"
 #include "libs/http/server.h"
 #include "libs/http/stream.h"
-#include "libs/starina/opener.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
 
@@ -29,18 +28,6 @@
 #define API_VERSION "1.50"
 #define API_VERSION_MIN "1.41"
 #define ENGINE_VERSION "0.1"
-
-struct secret {
-	uint8_t bytes[ENGINE_SECRET_SIZE];
-	// It was read (`error` 0), or why not. ERR_NOT_FOUND: there is none.
-	void (*read)(void *context, error_t error);
-	void *context;
-	// Private.
-	struct loop *loop;
-	handle_t connector;
-	struct opener opener;
-	struct source disk;
-};
 
 enum backend_number { BACKEND_CONTAINERS, BACKEND_IMAGES, NUM_BACKENDS };
 
@@ -57,7 +44,10 @@ struct backend {
 struct engine {
 	struct loop loop;
 	struct http_server server;
-	struct secret secret;
+	struct boot_files boot;
+	struct boot_wanted secret_file;
+	// What connections begin with.
+	uint8_t secret[ENGINE_SECRET_SIZE];
 	handle_t tcpip;
 	handle_t host;                 // connectors
 	struct service_client client;  // of "host"
@@ -104,13 +94,6 @@ struct call {
 void archive_begin(struct call *call);
 // A message of the stream while that line is awaited; consumed.
 void archive_take(struct call *call, struct message *m);
-
-// --- secret.c ---
-
-// Reads the secret from the boot disk of "blkdev" behind `connector`, which is closed then: what
-// clients say finds no way to the disks.
-void secret_read(struct secret *secret, struct loop *loop, handle_t connector,
-                 void (*read)(void *context, error_t error), void *context);
 
 // --- router.c ---
 

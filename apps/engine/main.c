@@ -67,11 +67,13 @@ static void host_connected(void *context, handle_t channel)
 
 static void secret_was_read(void *context, error_t error)
 {
-	struct http_server_options options = { .gate = engine.secret.bytes,
+	struct http_server_options options = { .gate = engine.secret,
 		                               .host_optional = true,
 		                               .listens = server_listens };
 
 	(void)context;
+	if (error == 0)
+		error = boot_file_take(&engine.secret_file, engine.secret, sizeof(engine.secret));
 	if (error == ERR_NOT_FOUND) {
 		log_debug("run.sh serves no engine");
 		process_exit(0);
@@ -102,8 +104,10 @@ static void engine_main(const struct environ *env)
 	engine.host = environ_connector(env, "host");
 	err = calls_start(&engine, env);
 	assert(err == 0);
-	secret_read(&engine.secret, &engine.loop, environ_connector(env, "blkdev"), secret_was_read,
-	            NULL);
+	engine.secret_file =
+		(struct boot_wanted){ .name = ENGINE_SECRET_FILE, .max = ENGINE_SECRET_SIZE };
+	boot_files_read(&engine.boot, &engine.loop, environ_connector(env, "blkdev"),
+	                &engine.secret_file, 1, secret_was_read, NULL);
 	loop_run(&engine.loop);
 }
 

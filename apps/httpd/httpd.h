@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/httpd/api/page.h"
+#include "libs/abi/engine.h"
+#include "libs/abi/web.h"
+#include "libs/base/hex.h"
+#include "libs/boot_files/boot_files.h"
 #include "libs/files/files.h"
 #include "libs/http/handler.h"
 #include "libs/http/server.h"
 #include "libs/starina/environ.h"
+
+#define BOOT_ID_BYTES 8u
+
+enum token_state {
+	TOKEN_NONE,  // this system was started without one: nobody may use the API
+	TOKEN_AWAITED,
+	TOKEN_KNOWN,
+};
 
 struct httpd {
 	struct loop loop;
@@ -15,6 +28,16 @@ struct httpd {
 	struct files files;
 	bool files_started;
 	struct list files_jobs;
+	// Of the API and its page (api/api.h).
+	struct boot_files boot;
+	struct boot_wanted wanted[3];
+	enum token_state token_state;
+	char token[WEB_TOKEN_TEXT_SIZE];
+	char boot_id[HEX_SIZE(BOOT_ID_BYTES)];
+	bool has_engine;
+	uint8_t engine_secret[ENGINE_SECRET_SIZE];
+	struct page page;
+	unsigned num_lives;
 };
 
 // The status page and its figures as JSON (status.c).

@@ -16,6 +16,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CLIENTS 4u
+#define TOKEN "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 static const char *const snippets[] = {
 	"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -36,6 +37,21 @@ static const char *const snippets[] = {
 	"GET /files/sub/big HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET /files/sub HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET /files/",
+	"GET /api/v1/status HTTP/1.1\r\nHost: localhost:80\r\n\r\n",
+	"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer wrong\r\n\r\n",
+	"GET /api/v1/status HTTP/1.1\r\nHost: [::1]:9\r\nOrigin: http://a\r\n\r\n",
+	"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
+	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	"Sec-WebSocket-Protocol: starina.v1, token." TOKEN "\r\n\r\n",
+	// {"what":["status"]}, and what closes it.
+	"\x81\x93\x20\x20\x20\x20\x5b\x02\x57\x48\x41\x54\x02\x1a\x7b\x02\x53\x54\x41"
+	"\x54\x55\x53\x02\x7d\x5d",
+	"\x88\x80\x20\x20\x20\x20",
+	"GET /api/v1/",
+	" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN "\r\n\r\n",
+	"POST /api/v1/",
+	"GET /index.html HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n",
 	"PUT /checksum HTTP/1.1\r\nHost: a\r\n\r\n",
 	"hello",
 };
@@ -110,14 +126,15 @@ static void make_files(void)
 static void begin(void)
 {
 	static struct environ env = {
-		.num_entries = 5,
+		.num_entries = 6,
 		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
 		             { .kind = ENV_SYSTEM },
 		             { .kind = ENV_CONFIG,
 		               .name = "listen",
 		               .value = "tcp-listen:0.0.0.0:80" },
 		             { .kind = ENV_CONNECTOR, .name = "files" },
-		             { .kind = ENV_CONFIG, .name = "files", .value = "notes" } }
+		             { .kind = ENV_CONFIG, .name = "files", .value = "notes" },
+		             { .kind = ENV_CONNECTOR, .name = "blkdev", .unmet = 1 } }
 	};
 
 	env.entries[0].handle = connector = fake_connector_create();
@@ -125,6 +142,8 @@ static void begin(void)
 	make_files();
 	env.entries[3].handle = provider.connector;
 	httpd_main(&env);
+	state.token_state = TOKEN_KNOWN;
+	str_copy(state.token, TOKEN, sizeof(state.token));
 	turn();
 	// What responses share is made by the first.
 	tcpip_fake_connect(&clients[0]);

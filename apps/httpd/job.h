@@ -7,4 +7,5 @@ enum job_kind {
 	JOB_BYTES = 1,
 	JOB_CHECKSUM = 2,
 	JOB_FILES = 3,
+	JOB_API = 4,  // struct api_job (api/api.h)
 };

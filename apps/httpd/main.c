@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The web server: a status page of the system, and what the tests of the network need.
+// The web server: the API of the system and its page (api/api.h), a status page where there is no
+// other, and what the tests of the network need.
+#include "apps/httpd/api/api.h"
 #include "apps/httpd/httpd.h"
 #include "apps/httpd/job.h"
 #include "libs/base/string.h"
@@ -32,7 +34,7 @@ static void on_request(void *context, struct http_exchange *exchange,
 	struct span rest;
 	bool get = span_equals(head->method, "GET") || span_equals(head->method, "HEAD");
 
-	if (get && span_equals(head->target, "/"))
+	if (get && span_equals(head->target, "/") && httpd->page.count == 0)
 		status_page(httpd, exchange);
 	else if (get && span_equals(head->target, "/status.json"))
 		status_json(httpd, exchange);
@@ -42,6 +44,10 @@ static void on_request(void *context, struct http_exchange *exchange,
 		files_request(httpd, exchange, head, rest);
 	else if (span_equals(head->method, "POST") && span_equals(head->target, "/checksum"))
 		checksum_start(exchange);
+	else if (api_request(httpd, exchange, head))
+		return;
+	else if (get && page_request(&httpd->page, exchange, head))
+		return;
 	else if (get)
 		respond_text(exchange, 404, "not found\n");
 	else
@@ -53,34 +59,55 @@ static enum job_kind job_kind(const struct http_exchange *exchange)
 	return exchange->user == NULL ? JOB_NONE : *(const enum job_kind *)exchange->user;
 }
 
+static struct api_job *api_job_of(const struct http_exchange *exchange)
+{
+	return job_kind(exchange) == JOB_API ? exchange->user : NULL;
+}
+
 static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
 {
+	struct api_job *job = api_job_of(exchange);
+
 	(void)context;
 	if (job_kind(exchange) == JOB_CHECKSUM)
 		checksum_body(exchange, bytes);
+	else if (job != NULL && job->ops->body != NULL)
+		job->ops->body(job, bytes);
 }
 
 static void on_body_end(void *context, struct http_exchange *exchange)
 {
+	struct api_job *job = api_job_of(exchange);
+
 	(void)context;
 	if (job_kind(exchange) == JOB_CHECKSUM)
 		checksum_end(exchange);
+	else if (job != NULL && job->ops->body_end != NULL)
+		job->ops->body_end(job);
 }
 
 static void on_writable(void *context, struct http_exchange *exchange)
 {
+	struct api_job *job = api_job_of(exchange);
+
 	(void)context;
 	if (job_kind(exchange) == JOB_BYTES)
 		bytes_continue(exchange);
 	else if (job_kind(exchange) == JOB_FILES)
 		files_continue(exchange);
+	else if (job != NULL && job->ops->writable != NULL)
+		job->ops->writable(job);
 }
 
 static void on_gone(void *context, struct http_exchange *exchange)
 {
+	struct api_job *job = api_job_of(exchange);
+
 	(void)context;
 	if (job_kind(exchange) == JOB_FILES)
 		files_gone(exchange);
+	else if (job != NULL && job->ops->gone != NULL)
+		job->ops->gone(job);
 	heap_free(exchange->user);
 }
 
@@ -100,6 +127,7 @@ static void httpd_main(const struct environ *env)
 	httpd->env = env;
 	httpd->system = environ_system(env);
 	err = loop_init(&httpd->loop);
+	httpd->token_state = TOKEN_AWAITED;
 	files_init(httpd);
 	if (!err)
 		err = http_server_start(&httpd->loop, &httpd->server,
@@ -109,6 +137,7 @@ static void httpd_main(const struct environ *env)
 		log_error("cannot start: %s", error_text(err));
 		process_exit(1);
 	}
+	api_start(httpd);
 	loop_run(&httpd->loop);
 }
 
@@ -118,6 +147,7 @@ APP(httpd, .main = httpd_main, .restart = RESTART_ALWAYS, .memory_limit = 64ul *
 	    { NEED_SERVICE, "tcpip", NULL, 0 },
 	    { NEED_SYSTEM, "info", NULL, 1 },
 	    { NEED_SERVICE, "files", NULL, 1 },
+	    { NEED_SERVICE, "blkdev", NULL, 1 },
 	    { NEED_CONFIG, "files", NULL, 1 },
 	    { NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0 },
     });

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "apps/linuxrun/console_ports.h"
-#include "libs/linux/vm/ustar.h"
+#include "libs/boot_files/ustar.h"
 
 static uint8_t block[USTAR_BLOCK];
 

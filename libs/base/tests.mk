@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 HOST_TESTS += libs/base/fmt_test libs/base/span_test libs/base/closest_test libs/base/string_test libs/base/checksum_test libs/base/text_test \
-	libs/base/date_test
+	libs/base/date_test libs/base/base64_test
 fmt_test_SRCS := libs/base/fmt.c
 span_test_SRCS := libs/base/span.c
 closest_test_SRCS := libs/base/closest.c
 checksum_test_SRCS := libs/base/checksum.c
 date_test_SRCS := libs/base/date.c libs/base/fmt.c
+base64_test_SRCS := libs/base/base64.c

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-LIB_linux_NEEDS := files json virtio fdt
+LIB_linux_NEEDS := boot_files files json virtio fdt

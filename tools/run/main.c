@@ -28,6 +28,7 @@
 #include "tools/run/qemu/qemu.h"
 #include "tools/run/relay/relay.h"
 #include "tools/run/settings/settings.h"
+#include "tools/run/web/web.h"
 #include "tools/run/signals.h"
 #include "tools/run/relay/terminal.h"
 #include "tools/run/qemu/state_disk.h"
@@ -57,6 +58,7 @@ struct run {
 	int apps_fd;                 // listens there
 	struct boot_apps boot_apps;
 	struct engine engine;
+	struct web web;
 	char bind_path[PATH_MAX];
 	int bind_root;
 	int log_fd;
@@ -286,26 +288,47 @@ static int engine_prepare_run(struct run *run, struct error *err)
 	return engine_open(&run->engine, folder, err);
 }
 
+// The token of the web shell, if the image has who serves it.
+static int web_prepare(struct run *run, struct error *err)
+{
+	char folder[PATH_MAX];
+
+	if (!image_has_app(run->settings.build, "httpd"))
+		return 0;
+	if (path_set(folder, err, "%s/run", run->settings.build) < 0)
+		return -1;
+	return web_open(&run->web, folder, run->workdir.path, run->settings.http_port, err);
+}
+
 static int boot_disk_make(struct run *run, const char *guest_kernel, const char *initramfs,
                           struct error *err)
 {
-	const struct boot_secret secret = { .name = ENGINE_SECRET_FILE,
-		                            .bytes = run->engine.secret,
-		                            .size = sizeof(run->engine.secret) };
+	struct boot_secret secrets[2];
 	struct boot_files files = {
 		.kernel = guest_kernel,
 		.initramfs = initramfs,
 		.images = run->images_index,
 		.config = run->config,
 	};
-	char app[PATH_MAX];
+	char app[PATH_MAX], page[PATH_MAX];
 
+	if (path_set(app, err, "%s/apps/vmm.app", run->settings.build) < 0 ||
+	    path_set(page, err, "%s/web.tar", run->settings.build) < 0)
+		return -1;
+	files.secrets = secrets;
 	if (run->settings.engine) {
-		if (path_set(app, err, "%s/apps/vmm.app", run->settings.build) < 0)
-			return -1;
-		files.secret = &secret;
+		secrets[files.num_secrets++] =
+			(struct boot_secret){ .name = ENGINE_SECRET_FILE,
+			                      .bytes = run->engine.secret,
+			                      .size = sizeof(run->engine.secret) };
 		files.config = NULL;
 		files.app = app;
+	}
+	if (run->web.url[0]) {
+		secrets[files.num_secrets++] = (struct boot_secret){ .name = WEB_TOKEN_FILE,
+			                                             .bytes = run->web.token,
+			                                             .size = WEB_TOKEN_SIZE };
+		files.page = access(page, R_OK) == 0 ? page : NULL;
 	}
 	return boot_disk_write(run->boot_disk, &files, err);
 }
@@ -326,7 +349,8 @@ static int prepare(struct run *run, struct error *err)
 	    state_open(run, false, err) < 0 || shares_open(&run->settings.shares, err) < 0 ||
 	    volumes_open(&run->settings.volumes, false, err) < 0 || image_resolve(run, err) < 0 ||
 	    path_set(parent, err, "%s/run", build) < 0 ||
-	    workdir_create(&run->workdir, parent, err) < 0 || engine_prepare_run(run, err) < 0)
+	    workdir_create(&run->workdir, parent, err) < 0 || engine_prepare_run(run, err) < 0 ||
+	    web_prepare(run, err) < 0)
 		return -1;
 	if (path_set(run->config, err, "%s/config.json", run->workdir.path) < 0 ||
 	    path_set(run->boot_disk, err, "%s/boot.disk", run->workdir.path) < 0 ||
@@ -380,13 +404,17 @@ static void ports_announce(const struct published_ports *ports)
 }
 
 // What the user can do with an OS that stays up.
-static void boot_announce(const struct settings *settings)
+static void boot_announce(const struct run *run)
 {
+	const struct settings *settings = &run->settings;
+	// Only for a person's eyes: logs are kept, and read by others.
+	const char *token = isatty(STDERR_FILENO) ? strchr(run->web.url, '#') : NULL;
 	const char *end = settings->engine ? "Ctrl-C stops the containers and the OS"
 					   : "Ctrl-C or Ctrl-A X ends the OS";
 
 	if (image_has_app(settings->build, "httpd"))
-		log_info("status page: http://127.0.0.1:%u/; %s", settings->http_port, end);
+		log_info("status page: http://127.0.0.1:%u/%s; %s", settings->http_port,
+		         token ? token : "", end);
 	else if (image_has_app(settings->build, "tcpip"))
 		log_info("http://127.0.0.1:%u/ is port 80 of the OS; %s", settings->http_port, end);
 	else
@@ -416,7 +444,7 @@ static int boot(struct run *run)
 	struct error err;
 
 	if (!run->settings.image && !run->settings.volume.name)
-		boot_announce(&run->settings);
+		boot_announce(run);
 	ports_announce(&run->settings.ports);
 	ports_release(&run->settings.ports);
 	engine_release_port(&run->engine);
@@ -539,6 +567,7 @@ int main(int argc, char **argv)
 		status = container_run(&run, &err);
 	ports_release(&run.settings.ports);
 	engine_close(&run.engine);
+	web_close(&run.web);
 	address_forget(run.gdb_address, run.gdb_socket);
 	address_forget(run.apps_address, run.apps_socket);
 	boot_apps_deinit(&run.boot_apps);

@@ -322,18 +322,21 @@ static void test_boot_disk(void **state)
 	rmdir(directory);
 }
 
-// The first two blocks are the secret's, as the app engine expects it; nobody else can read them.
+// Secrets come first, then the page, as the apps expect them; nobody else can read the disk.
 static void test_boot_secret(void **state)
 {
 	static const uint8_t bytes[32] = { 1, 2, 3, [31] = 9 };
-	const struct boot_secret secret = { "engine.secret", bytes, sizeof(bytes) };
-	struct boot_files files = { .secret = &secret,
+	const struct boot_secret secrets[] = { { "engine.secret", bytes, sizeof(bytes) },
+		                               { "web.token", bytes + 1, 31 } };
+	struct boot_files files = { .secrets = secrets,
+		                    .num_secrets = 2,
+		                    .page = "kernel",
 		                    .kernel = "kernel",
 		                    .initramfs = "kernel",
 		                    .images = "kernel",
 		                    .app = "kernel" };
 	char directory[] = "/tmp/run_test.XXXXXX";
-	char blocks[1024];
+	char blocks[6 * 512];
 	struct stat stat_;
 	struct error err;
 	FILE *file;
@@ -350,6 +353,10 @@ static void test_boot_secret(void **state)
 	fclose(file);
 	assert_string_equal(blocks, "engine.secret");
 	assert_memory_equal(blocks + 512, bytes, sizeof(bytes));
+	assert_string_equal(blocks + 1024, "web.token");
+	assert_memory_equal(blocks + 1536, bytes + 1, 31);
+	assert_string_equal(blocks + 2048, "web.tar");
+	assert_memory_equal(blocks + 2560, "the kernel", 10);
 	unlink("kernel");
 	unlink("disk");
 	rmdir(directory);

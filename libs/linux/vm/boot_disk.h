@@ -10,8 +10,8 @@
 //   vmm.app         the app of the engine's virtual machines; likewise
 #pragma once
 
+#include "libs/boot_files/ustar.h"
 #include "libs/linux/machine/loader.h"
-#include "libs/linux/vm/ustar.h"
 #include "libs/linux/vm/vm.h"
 
 #define BOOT_DISK_MAX_ENTRIES 64u

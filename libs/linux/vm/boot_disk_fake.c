@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libs/linux/vm/ustar.h"
+#include "libs/boot_files/ustar.h"
 #include "libs/starina/clients_fake.h"
 
 #define ARCHIVE_BLOCKS 64u

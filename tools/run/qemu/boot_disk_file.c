@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libs/abi/web.h"
+
 #define BLOCK_SIZE 65536
 #define SECTOR_SIZE 512
 
@@ -105,10 +107,12 @@ int boot_disk_write(const char *path, const struct boot_files *files, struct err
 		write_failed(archive, path, err);
 		goto out_free;
 	}
-	// First: who looks for it reads no further.
-	if (files->secret && secret_write(archive, path, files->secret, err) < 0)
-		goto out_free;
-	if ((files->app && entry_write(archive, path, "vmm.app", files->app, err) < 0) ||
+	// First: who looks for them reads no further.
+	for (unsigned i = 0; i < files->num_secrets; i++)
+		if (secret_write(archive, path, &files->secrets[i], err) < 0)
+			goto out_free;
+	if ((files->page && entry_write(archive, path, WEB_PAGE_FILE, files->page, err) < 0) ||
+	    (files->app && entry_write(archive, path, "vmm.app", files->app, err) < 0) ||
 	    entry_write(archive, path, "kernel", files->kernel, err) < 0 ||
 	    entry_write(archive, path, "initramfs.cpio", files->initramfs, err) < 0 ||
 	    entry_write(archive, path, "images.json", files->images, err) < 0 ||

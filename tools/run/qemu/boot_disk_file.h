@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The boot disk: a ustar archive, as it is, on a virtio-blk disk, which only this user can read. It
-// holds, in this order, what an engine has besides (a secret, and `vmm.app`), `kernel` (the
-// guest's), `initramfs.cpio` (with bootd as /init), `images.json` (what is on the disk with the
-// images of apps) and `config.json` (the container's configuration).
+// holds, in this order, secrets of this boot, `web.tar` (the page of the web shell), `vmm.app` (of
+// an engine), `kernel` (the guest's), `initramfs.cpio` (with bootd as /init), `images.json` (what
+// is on the disk with the images of apps) and `config.json` (the container's configuration).
 #pragma once
 
 #include <stddef.h>
@@ -17,10 +17,12 @@ struct boot_secret {
 	size_t size;
 };
 
-// What the archive is made of; of all but `secret`, the path of a file.
+// What the archive is made of; of all but secrets, the path of a file.
 struct boot_files {
-	const struct boot_secret *secret;  // NULL: none
-	const char *app;                   // vmm.app; NULL: none
+	const struct boot_secret *secrets;
+	unsigned num_secrets;
+	const char *page;  // web.tar; NULL: none
+	const char *app;   // vmm.app; NULL: none
 	const char *kernel;
 	const char *initramfs;
 	const char *images;

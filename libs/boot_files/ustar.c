@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "libs/linux/vm/ustar.h"
+#include "libs/boot_files/ustar.h"
 
 #include "libs/base/string.h"
 

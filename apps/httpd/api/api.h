@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+//
+// The API of the system (docs/api.md), below /api/v1, and the page that is a client of it. Its
+// files:
+//   api.c        which request is what, and who may ask
+//   auth.c       the token; Host and Origin
+//   reply.c      answers and errors
+//   write.c      JSON
+//   boot.c       the token and the page, from the boot disk
+//   page.c       the page's files
+//   a file for each resource
+//
+// Every container and every user of the host reaches this port. So all but the page's files and a
+// status without names needs the token of this boot.
+#pragma once
+
+#include "apps/httpd/api/write.h"
+#include "apps/httpd/httpd.h"
+#include "apps/httpd/job.h"
+#include "libs/http/router.h"
+#include "libs/http/websocket.h"
+
+#define API_PREFIX "/api/v1"
+#define API_PROTOCOL "starina.v1"  // of WebSockets
+
+struct api_job;
+
+// What an exchange of the API hears. NULL: nothing.
+struct api_job_ops {
+	void (*body)(struct api_job *job, struct span bytes);
+	void (*body_end)(struct api_job *job);
+	void (*writable)(struct api_job *job);
+	// Before the job is freed.
+	void (*gone)(struct api_job *job);
+};
+
+// The beginning of what an exchange that lasts has as its `user`.
+struct api_job {
+	enum job_kind kind;
+	const struct api_job_ops *ops;
+	struct httpd *httpd;
+	struct http_exchange *exchange;
+};
+
+// A zeroed job of `size` bytes for the exchange, which owns it. NULL: the exchange was given up.
+void *api_job_create(struct httpd *httpd, struct http_exchange *exchange, size_t size,
+                     const struct api_job_ops *ops);
+
+// Answers a request whose path is the API's. Returns false when it is not.
+bool api_request(struct httpd *httpd, struct http_exchange *exchange,
+                 const struct http_request_head *head);
+// Reads token and page.
+void api_start(struct httpd *httpd);
+
+// --- auth.c ---
+
+// Whether the Host is one that was dialled (a name that leads here may be anybody's: DNS
+// rebinding), and the Origin, if there is one, is this server.
+bool auth_is_local(const struct http_request_head *head);
+// Whether it has the token, as "Authorization: Bearer" (RFC 6750 2.1) or, for a WebSocket, among
+// its subprotocols. In constant time.
+bool auth_has_token(const struct http_request_head *head, const char *token);
+
+// --- reply.c ---
+
+// Fields that all answers of the API have.
+#define API_FIELDS                                                                         \
+	"Cache-Control: no-store\r\n"                                                      \
+	"X-Content-Type-Options: nosniff\r\n"                                              \
+	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; sandbox\r\n" \
+	"Cross-Origin-Resource-Policy: same-origin\r\n"                                    \
+	"Referrer-Policy: no-referrer\r\n"
+#define API_JSON "Content-Type: application/json\r\n"
+
+// Answers with a document, which is freed.
+void api_reply(struct http_exchange *exchange, unsigned status, struct json_writer *w);
+// Answers without a body: 204.
+void api_reply_empty(struct http_exchange *exchange);
+// Answers with {"error":{"code":...,"message":...}}: what is wrong, where, and what to do.
+void api_error(struct http_exchange *exchange, unsigned status, const char *code,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
+// The same of an error of a call; `what` is what could not be done.
+void api_failed(struct http_exchange *exchange, error_t error, const char *what);
+
+// --- The resources ---
+
+#define API_START(name)                                          \
+	void name(void *context, struct http_exchange *exchange, \
+	          const struct http_request_head *head, const struct http_match *match)
+
+API_START(status_start);
+API_START(live_start);
+
+// What live.c writes as well: each a member `name` of the object at hand.
+void status_write(struct httpd *httpd, struct json_writer *w, const char *name);
+
+// --- page.c ---
+
+struct page;
+// Answers with a file of the page. Returns false when there is none at `target`.
+bool page_request(const struct page *page, struct http_exchange *exchange,
+                  const struct http_request_head *head);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+//
+// GET live: a WebSocket on which the system's state comes again and again, for as long as the
+// client reads.
+#include "apps/httpd/api/api.h"
+#include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/syscall.h"
+
+#define ASKED_MAX 4096u  // bytes of what a client says
+#define INTERVAL_MIN 100u
+#define INTERVAL_MAX 60000u
+#define INTERVAL_USUAL 1000u
+#define LIVES_MAX 32u
+
+static const struct {
+	const char *name;
+	void (*write)(struct httpd *httpd, struct json_writer *w, const char *name);
+} topics[] = {
+	{ "status", status_write },
+};
+
+#define NUM_TOPICS (sizeof(topics) / sizeof(topics[0]))
+
+struct live {
+	struct httpd *httpd;
+	struct websocket *ws;
+	struct source timer;
+	bool is_due;     // the client did not read when it was time
+	uint32_t asked;  // bits of topics
+	nsec_t interval;
+};
+
+// --- What is sent --------------------------------------------------------------------------------
+
+static void send_state(struct live *live)
+{
+	struct json_writer w = { 0 };
+	const char *text;
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	live->is_due = false;
+	write_open(&w, NULL, "{");
+	write_number(&w, "time_ns", err == 0 ? now : 0);
+	for (size_t i = 0; i < NUM_TOPICS; i++) {
+		if ((live->asked & 1u << i) != 0)
+			topics[i].write(live->httpd, &w, topics[i].name);
+	}
+	write_close(&w, "}");
+	text = json_writer_text(&w);
+	if (text == NULL)
+		websocket_close(live->ws, WEBSOCKET_FAILED, "out of memory");
+	else if (websocket_send(live->ws, true,
+	                        (struct span){ .data = (const uint8_t *)text, .len = w.len }) != 0)
+		websocket_close(live->ws, WEBSOCKET_FAILED, "out of memory");
+	json_writer_deinit(&w);
+}
+
+static void timer_set_next(struct live *live)
+{
+	nsec_t now = 0;
+
+	if (clock_get(CLOCK_MONOTONIC, &now) != 0 ||
+	    timer_set(live->timer.handle, now + live->interval) != 0)
+		websocket_close(live->ws, WEBSOCKET_FAILED, "there is no timer");
+}
+
+static void timer_fired(struct loop *loop, struct source *source)
+{
+	struct live *live = source->context;
+	struct http_connection *connection = websocket_hold(live->ws);
+
+	(void)loop;
+	timer_set_next(live);
+	if (websocket_can_send(live->ws))
+		send_state(live);
+	else
+		live->is_due = true;
+	http_let_go(connection);
+}
+
+static const struct source_ops timer_ops = { .signalled = timer_fired };
+
+// --- What the client wants -----------------------------------------------------------------------
+
+static void take_topics(struct json_reader *r, uint32_t *asked)
+{
+	*asked = 0;
+	json_enter_array(r);
+	while (json_next_element(r)) {
+		char *name = json_take_string(r);
+
+		for (size_t i = 0; name != NULL && i < NUM_TOPICS; i++) {
+			if (strcmp(topics[i].name, name) == 0)
+				*asked |= 1u << i;
+		}
+		heap_free(name);
+	}
+}
+
+// {"interval_ms":N,"what":["processes",...]}; topics that there are not are left out.
+static bool asked_read(struct live *live, struct span text)
+{
+	struct json_reader r = json_reader_make(text);
+	uint64_t interval = INTERVAL_USUAL;
+	uint32_t asked = 0;
+	struct span key;
+
+	json_enter_object(&r);
+	while (json_next_member(&r, &key)) {
+		if (span_equals(key, "interval_ms"))
+			interval = json_take_u64(&r);
+		else if (span_equals(key, "what"))
+			take_topics(&r, &asked);
+		else
+			json_skip(&r);
+	}
+	if (json_reader_status(&r) != 0 || !json_at_end(&r) || interval < INTERVAL_MIN ||
+	    interval > INTERVAL_MAX)
+		return false;
+	live->asked = asked;
+	live->interval = interval * NSEC_PER_MSEC;
+	return true;
+}
+
+static void ws_message(void *context, struct websocket *ws, bool is_text, struct span bytes)
+{
+	struct live *live = context;
+
+	if (!is_text || !asked_read(live, bytes)) {
+		websocket_close(ws, WEBSOCKET_REFUSED,
+		                "say {\"interval_ms\":100 to 60000,\"what\":[names]}");
+		return;
+	}
+	timer_set_next(live);
+	if (websocket_can_send(ws))
+		send_state(live);
+}
+
+static void ws_writable(void *context, struct websocket *ws)
+{
+	struct live *live = context;
+
+	if (live->is_due && websocket_can_send(ws))
+		send_state(live);
+}
+
+static void ws_gone(void *context, struct websocket *ws)
+{
+	struct live *live = context;
+
+	(void)ws;
+	loop_close(&live->httpd->loop, &live->timer);
+	live->httpd->num_lives--;
+	heap_free(live);
+}
+
+static const struct websocket_handler ws_handler = { .message = ws_message,
+	                                             .writable = ws_writable,
+	                                             .gone = ws_gone };
+
+// --- The start -----------------------------------------------------------------------------------
+
+static error_t live_create(struct httpd *httpd, struct live **out)
+{
+	struct live *live = heap_alloc(sizeof(*live));
+	handle_t timer;
+	error_t err;
+
+	if (live == NULL)
+		return ERR_NO_MEMORY;
+	*live = (struct live){ .httpd = httpd };
+	err = timer_create(&timer);
+	if (err == 0) {
+		err = loop_add(&httpd->loop, &live->timer, timer, &timer_ops, live);
+		if (err != 0)
+			handle_close(timer);
+	}
+	if (err != 0) {
+		heap_free(live);
+		return err;
+	}
+	httpd->num_lives++;
+	*out = live;
+	return 0;
+}
+
+// Whether it is a request for a WebSocket; if not, it was answered.
+static bool wants_websocket(struct http_exchange *exchange, const struct http_request_head *head)
+{
+	error_t err = websocket_check(head, API_PROTOCOL);
+
+	if (err == 0)
+		return true;
+	if (err == ERR_NOT_FOUND)
+		api_error(exchange, 426, "websocket", "this is a WebSocket: ask for an upgrade");
+	else
+		api_error(exchange, 400, "websocket",
+		          "not a WebSocket as of RFC 6455 with the subprotocol " API_PROTOCOL);
+	return false;
+}
+
+API_START(live_start)
+{
+	struct httpd *httpd = context;
+	struct live *live;
+	error_t err;
+
+	(void)match;
+	if (!wants_websocket(exchange, head))
+		return;
+	if (httpd->num_lives >= LIVES_MAX) {
+		api_error(exchange, 503, "limit", "there are %u live views already: close one",
+		          LIVES_MAX);
+		return;
+	}
+	err = live_create(httpd, &live);
+	if (err != 0) {
+		api_failed(exchange, err, "the live view");
+		return;
+	}
+	err = websocket_start(exchange, head, API_PROTOCOL, ASKED_MAX, &ws_handler, live,
+	                      &live->ws);
+	if (err != 0)
+		ws_gone(live, NULL);
+}

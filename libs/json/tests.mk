@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+HOST_TESTS += libs/json/json_text_test
+json_text_test_SRCS := libs/json/json.c libs/json/json_text.c libs/base/utf8.c
