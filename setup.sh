@@ -10,7 +10,7 @@ set -euo pipefail
 
 ROOT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 
-for part in common packages sources guest_kernel system; do
+for part in common packages sources guest_kernel system web; do
 	# shellcheck source-path=SCRIPTDIR source=tools/setup/common.sh
 	. "$ROOT/tools/setup/$part.sh"
 done
@@ -20,7 +20,8 @@ usage() {
 		usage: ./setup.sh [--for run|test|system] [--check | --update-lock]
 
 		Installs missing Debian packages, fetches lwIP, libfdt, cJSON, busybox and the Linux source
-		as tools/deps.lock pins them, and builds the guest kernel once.
+		as tools/deps.lock pins them and the web page's packages as tools/web.lock does, and builds
+		the guest kernel once.
 
 		  --for run       only what ./run.sh and make need
 		  --for test      also what make test needs (default)
@@ -58,6 +59,10 @@ check_all() {
 			status=1
 		fi
 	done
+	if web_missing; then
+		say "missing: third_party/web (npm packages of tools/web.lock)"
+		status=1
+	fi
 	if guest_kernel_missing; then
 		say "missing: third_party/guest-kernel (Linux ${LOCK_VERSION[linux]})"
 		status=1
@@ -95,6 +100,8 @@ main() {
 	lock_read
 	packages=("${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}")
 	[[ $purpose != test ]] || packages+=("${PACKAGES_TEST[@]}")
+	# Node.js of other makers comes with npm in it.
+	! web_missing || command -v npm >/dev/null || packages+=("${PACKAGES_WEB[@]}")
 	if [[ $action == setup && $purpose == system ]]; then
 		setup_system
 		system_directory
@@ -108,6 +115,7 @@ main() {
 		problem=$(qemu_problem)
 		[[ -z $problem ]] || fail "$problem" "$(qemu_advice)"
 		setup_sources
+		setup_web
 		setup_guest_kernel
 		[[ $purpose != test ]] || setup_system
 		;;

@@ -81,7 +81,7 @@ third_party/busybox/busybox:
 host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run $(BUILD)/host/starina-push
 default-image: $(BUILD)/image/default/root.squashfs $(BUILD)/image/userland/root.squashfs
 # All that run.sh needs.
-run-files: $(BUILD)/starina.elf $(BUILD)/apps/vmm.app $(BUILD)/guest/initramfs.cpio host-tools default-image
+run-files: $(BUILD)/starina.elf $(BUILD)/apps/vmm.app $(BUILD)/guest/initramfs.cpio $(BUILD)/web.img host-tools default-image
 
 # NAME=x NEEDS="SERVICE ...".
 .PHONY: new-app

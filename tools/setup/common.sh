@@ -4,6 +4,7 @@
 #
 # The cache outlives checkouts and is shared by all of a user's:
 #   downloads/<sha256>          files from the mirror
+#   npm/<sha512>                packages from the npm registry
 #   system/<key>/               what the system container is made of
 #   guest-kernel/<key>/         Image, vmlinux, config, SHA256SUMS
 #   tmp/                        what is being made; entries are renamed out of here when they are whole
@@ -99,7 +100,7 @@ check_settings() {
 	local name known
 	known=$(grep -o -h 'STARINA_[A-Z_]*' -- "$ROOT/setup.sh" "$ROOT/tools/run/usage.txt" | sort -u)
 	# run.sh's own, and those of the tests.
-	known+=$'\n'STARINA_ROOT$'\n'STARINA_BUILD$'\n'STARINA_LOCK$'\n'STARINA_TEST_CACHE
+	known+=$'\n'STARINA_ROOT$'\n'STARINA_BUILD$'\n'STARINA_LOCK$'\n'STARINA_WEB_LOCK$'\n'STARINA_TEST_CACHE
 	for name in $(compgen -e STARINA_); do
 		grep -q -x -F -- "$name" <<<"$known" || fail "$name is not a setting" \
 			"./setup.sh --help and ./run.sh --help list them; there are:" "$(tr '\n' ' ' <<<"$known")"

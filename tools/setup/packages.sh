@@ -13,12 +13,14 @@ PACKAGES_RUN=(
 	'qemu-system-riscv|qemu-system-misc' opensbi skopeo e2fsprogs squashfs-tools squashfs-tools-ng gdb-multiarch python3
 )
 PACKAGES_TEST=(
-	libcmocka-dev docker-registry mmdebstrap apache2-utils wrk expect curl
+	libcmocka-dev docker-registry mmdebstrap apache2-utils wrk expect curl chromium
 	clang clang-tidy clang-format clang-tools 'libclang-rt-dev|libclang-rt-14-dev' cppcheck shellcheck
 )
+PACKAGES_WEB=(npm)
 REASON_BUILD='compilers for the OS, the host tools and the guest kernel'
 REASON_RUN='the emulator, container image tools, the debugger'
-REASON_TEST='unit tests, end-to-end tests with a local registry, lint'
+REASON_TEST='unit tests, end-to-end tests with a local registry and a browser, lint'
+REASON_WEB='fetches what the web page is made of'
 
 # packages_missing LIST...: prints, one a line, what has to be installed so that each of LIST is there.
 packages_missing() {
@@ -109,7 +111,7 @@ setup_packages() {
 # print_reasons ENTRY...: says what is missing, by what it is for.
 print_reasons() {
 	local group list entry hits
-	for group in BUILD RUN TEST; do
+	for group in BUILD RUN TEST WEB; do
 		local -n list_ref=PACKAGES_$group reason_ref=REASON_$group
 		hits=()
 		for entry in "$@"; do

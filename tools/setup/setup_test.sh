@@ -85,7 +85,7 @@ stopped_parts() {
 	export WORK REPO
 	# In the background, a shell ignores SIGINT.
 	ROOT=$WORK/checkout env --default-signal=INT,TERM,HUP bash -c 'set -euo pipefail
-		for part in common packages sources guest_kernel system; do . "$REPO/tools/setup/$part.sh"; done
+		for part in common packages sources guest_kernel system web; do . "$REPO/tools/setup/$part.sh"; done
 		lock_read
 		'"$3" >"$WORK/out" 2>&1 &
 	pid=$!
@@ -99,7 +99,7 @@ stopped_parts() {
 parts() {
 	local status=0
 	ROOT=$WORK/checkout REPO=$REPO bash -c 'set -euo pipefail
-		for part in common packages sources guest_kernel system; do . "$REPO/tools/setup/$part.sh"; done
+		for part in common packages sources guest_kernel system web; do . "$REPO/tools/setup/$part.sh"; done
 		lock_read
 		'"$1" >"$WORK/out" 2>&1 || status=$?
 	return "$status"
@@ -130,6 +130,47 @@ test_fetches_and_unpacks_what_is_needed() {
 	[[ -f $WORK/checkout/third_party/libfdt/fdt.c && -f $WORK/checkout/third_party/cjson/cJSON.h ]] || return 1
 	[[ $(ls "$WORK/checkout/third_party/busybox") == COPYRIGHT$'\n'busybox ]] || return 1
 	cache_is_clean
+}
+
+# An npm that packs what is asked for out of nothing, and a lock that pins what comes of it.
+make_npm() {
+	local name
+	mkdir -p "$WORK/npm/package/bin" "$WORK/npm/package/lib"
+	echo program | tee "$WORK/npm/package/bin/esbuild" >"$WORK/npm/package/lib/tsc"
+	tar -C "$WORK/npm" -czf "$WORK/npm/package.tgz" package
+	printf '#!/bin/sh\ncp "%s" ./packed.tgz\n' "$WORK/npm/package.tgz" >"$WORK/bin/npm"
+	chmod +x "$WORK/bin/npm"
+	for name in preact @esbuild/linux-here @typescript/typescript-here; do
+		printf '%s 1.2.3 all sha512-%s\n' "$name" \
+			"$(sha512sum <"$WORK/npm/package.tgz" | cut -d ' ' -f 1 | tr a-f A-F | basenc --base16 -d | base64 -w0)"
+	done >"$WORK/web.lock"
+	export STARINA_WEB_LOCK=$WORK/web.lock
+}
+
+# web_parts COMMANDS: as parts, with that npm.
+web_parts() {
+	PATH=$WORK/bin:$PATH parts "$1"
+}
+
+test_web_packages_are_fetched_once() {
+	local web=$WORK/checkout/third_party/web
+	make_npm
+	web_parts setup_web || return 1
+	[[ -s $web/esbuild && -s $web/tsc && -s $web/node_modules/preact/bin/esbuild ]] || return 1
+	rm -r "$WORK/bin/npm" "$web"
+	web_parts setup_web && [[ -s $web/tsc ]] && web_parts 'setup_web' && [[ ! -s $WORK/out ]] && cache_is_clean
+}
+
+test_another_web_package_is_refused() {
+	make_npm
+	echo junk >>"$WORK/npm/package.tgz"
+	! web_parts setup_web && said 'not the file that tools/web.lock pins' && [[ ! -e $WORK/checkout/third_party/web ]] && cache_is_clean
+}
+
+test_bad_line_of_the_web_lock_is_named() {
+	make_npm
+	echo '../preact 1.2.3 all sha512-x' >>"$WORK/web.lock"
+	! web_parts setup_web && said 'web.lock:4: not a valid entry'
 }
 
 test_second_run_is_silent() {
@@ -327,7 +368,7 @@ test_full_disk_is_named_and_leaves_nothing() {
 	! ROOT=$WORK/checkout unshare --mount bash -c '
 		mount -t tmpfs -o size=1m none "$WORK/cache" || exit 0
 		set -euo pipefail
-		for part in common packages sources guest_kernel system; do . "$REPO/tools/setup/$part.sh"; done
+		for part in common packages sources guest_kernel system web; do . "$REPO/tools/setup/$part.sh"; done
 		lock_read
 		trap '\''find "$WORK/cache/tmp" "$WORK/cache/downloads" -type f'\'' EXIT
 		(trap - EXIT; fetch_source lwip)' >"$WORK/out" 2>&1 || return 1

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# web_image.sh BUILD ENTRY...: bundles the web page into BUILD/web/, checks its size, and packs it into BUILD/web.img: a
+# ustar whose files are compressed each (gzip), so that the OS sends them as they are.
+set -euo pipefail
+
+build=$1
+shift
+page=$build/web packed=$build/gen/web-packed
+rm -rf -- "$page" "$packed"
+mkdir -p -- "$page" "$packed"
+third_party/web/esbuild "$@" --bundle --splitting --format=esm --target=es2022 --minify --charset=utf8 \
+	--tsconfig=web/tsconfig.json --legal-comments=none --log-level=warning --outdir="$page" \
+	--entry-names='[name]' --chunk-names='chunk-[hash]' --metafile="$build/gen/web.json"
+cp -- web/index.html web/icon.svg "$page/"
+tools/build/web_sizes.py "$build/gen/web.json" "$page"
+for file in "$page"/*; do
+	gzip -9 -n -c -- "$file" >"$packed/${file##*/}"
+done
+(cd -- "$packed" && tar --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=644 --mtime=@0 -cf - -- *) \
+	>"$build/web.img.new"
+mv -- "$build/web.img.new" "$build/web.img"

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Requests to the API, with the token. Errors are told as the system words them.
+
+import { token } from "./token";
+
+export const API = "/api/v1/";
+
+export class ApiError extends Error {
+	constructor(
+		readonly status: number,
+		readonly code: string,
+		message: string,
+	) {
+		super(message);
+		this.name = "ApiError";
+	}
+}
+
+async function errorOf(response: Response, what: string): Promise<ApiError> {
+	try {
+		const { error } = (await response.json()) as { error: { code: string; message: string } };
+		return new ApiError(response.status, String(error.code), String(error.message));
+	} catch {
+		return new ApiError(response.status, "no_reason", `${what}: the system answered ${response.status} and gave no reason`);
+	}
+}
+
+// request: any route of the system. Throws an ApiError unless it succeeds.
+export async function request(method: string, path: string, body?: BodyInit, signal?: AbortSignal): Promise<Response> {
+	const headers: Record<string, string> = { Authorization: `Bearer ${token.value}` };
+	if (typeof body === "string") headers["Content-Type"] = "application/json";
+	let response: Response;
+	try {
+		response = await fetch(path, { method, headers, body: body ?? null, signal: signal ?? null, cache: "no-store" });
+	} catch (error) {
+		if (signal?.aborted) throw error;
+		throw new ApiError(0, "unreachable", "The system does not answer. It may be restarting: this page goes on trying.");
+	}
+	if (!response.ok) throw await errorOf(response, `${method} ${path}`);
+	return response;
+}
+
+export async function get<T>(path: string): Promise<T> {
+	return (await (await request("GET", API + path)).json()) as T;
+}
+
+// send: a request that changes something; returns the JSON of the answer, if it has any.
+export async function send(method: string, path: string, body?: unknown): Promise<unknown> {
+	const response = await request(method, API + path, body === undefined ? undefined : JSON.stringify(body));
+	const text = await response.text();
+	return text ? (JSON.parse(text) as unknown) : null;
+}
+
+// stream: the lines of an NDJSON answer, one value each, until it ends or `signal` aborts it.
+export async function* stream<T>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+	const response = await request(method, API + path, body === undefined ? undefined : JSON.stringify(body), signal);
+	const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+	let rest = "";
+	for (;;) {
+		const { done, value } = await reader.read();
+		const lines = (rest + (value ?? "")).split("\n");
+		rest = done ? "" : lines.pop()!;
+		for (const line of lines) if (line) yield JSON.parse(line) as T;
+		if (done) return;
+	}
+}
+
+// openSocket: a WebSocket of the API. The token goes as a subprotocol: never in an address.
+export function openSocket(path: string): WebSocket {
+	const url = new URL(API + path, location.href);
+	url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+	const socket = new WebSocket(url, ["starina.v1", `token.${token.value}`]);
+	socket.binaryType = "arraybuffer";
+	return socket;
+}
+
+// say: an error in words for a person.
+export function say(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Where the page starts.
+
+import { render } from "preact";
+import { follow } from "./api/live";
+import { takeToken } from "./api/token";
+import { Page } from "./ui/page";
+
+takeToken();
+window.addEventListener("hashchange", takeToken);
+follow();
+render(<Page />, document.getElementById("root")!);

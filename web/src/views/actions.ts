@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What can be done with processes and apps.
+
+import { API, request, send } from "../api/client";
+import type { Process } from "../api/types";
+import { visible } from "../format";
+import { announce, attempt } from "../ui/announce";
+
+function appPath(name: string): string {
+	return `apps/${encodeURIComponent(name)}`;
+}
+
+export function killProcess(process: Process): Promise<boolean> {
+	return attempt(`${process.name} was killed`, () => send("POST", `processes/${process.id}/kill`));
+}
+
+export function startApp(name: string): Promise<boolean> {
+	return attempt(`${name} was started`, () => send("POST", `${appPath(name)}/start`, {}));
+}
+
+export function stopApp(name: string): Promise<boolean> {
+	return attempt(`${name} was stopped`, () => send("POST", `${appPath(name)}/stop`));
+}
+
+export async function restartApp(name: string): Promise<void> {
+	if (await stopApp(name)) await startApp(name);
+}
+
+// replaceApp: asks for an .app file and puts it in the app's place.
+export function replaceApp(name: string): void {
+	const input = document.createElement("input");
+	input.type = "file";
+	input.accept = ".app";
+	input.onchange = () => {
+		const file = input.files?.[0];
+		if (!file) return;
+		if (!file.name.endsWith(".app")) {
+			announce(`${visible(file.name)} is not an .app file: make one with "make build/apps/NAME.app"`, "bad");
+			return;
+		}
+		void attempt(`${name} was replaced with ${file.name}`, () => request("PUT", API + appPath(name), file));
+	};
+	input.click();
+}

@@ -1,0 +1,4 @@
+import { Empty } from "../ui/parts";
+export function Terminal() {
+	return <Empty title="Terminal" />;
+}

@@ -1,0 +1,4 @@
+import { Empty } from "../ui/parts";
+export function Trace() {
+	return <Empty title="Trace" />;
+}
