@@ -70,6 +70,10 @@ error_t config_write_mounts(const struct container *c, const struct image *image
 		begin(w, first);
 		vm_share_write(w, JOB_FOLDER, number++, false, false);
 	}
+	if (c->job_sees_layers) {
+		begin(w, first);
+		vm_share_write(w, JOB_LAYERS, number++, true, false);
+	}
 	for (size_t i = 0; i < c->mounts.count; i++) {
 		const struct mount *mount = &c->mounts.items[i];
 

@@ -101,6 +101,7 @@ struct container {
 	struct settings settings;
 	uint32_t job;  // of "images", which has it run; 0: it is a user's
 	char job_folder[IMAGES_FILE_MAX];
+	bool job_sees_layers;
 	char image_id[IMAGE_ID_MAX];  // what its image's name meant; "": it is not known
 	enum container_state state;
 	bool started;       // its process runs
@@ -222,6 +223,7 @@ struct containers {
 	struct outbox images_outbox;
 	bool follows_images;
 	struct image_index images;
+	uint64_t layers_size;  // of the layers that `images` keeps
 
 	size_t exec_bytes;          // exec.c
 	uint32_t last_query;        // query.c

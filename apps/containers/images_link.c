@@ -40,6 +40,7 @@ static void take_list(struct containers *all, const struct msg_images_list *list
 	}
 	image_index_deinit(&all->images);
 	all->images = index;
+	all->layers_size = list->layers_size;
 	images_known(all);
 }
 

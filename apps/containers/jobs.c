@@ -52,14 +52,21 @@ static error_t read_arguments(struct settings *s, struct span text)
 	return err;
 }
 
-void job_send_share(const struct container *c)
+static void send_share(const struct container *c, const char *folder, uint32_t flags)
 {
-	struct msg_vmm_share share = { .flags = VMM_SHARE_STORE };
+	struct msg_vmm_share share = { .flags = VMM_SHARE_STORE | flags };
 	struct message m;
-	error_t err = message_encode_vmm_share(&m, &share, c->job_folder, strlen(c->job_folder));
+	error_t err = message_encode_vmm_share(&m, &share, folder, strlen(folder));
 
 	assert(err == 0);
 	(void)vmms_send(c->vmm, &m);
+}
+
+void job_send_shares(const struct container *c)
+{
+	send_share(c, c->job_folder, 0);
+	if (c->job_sees_layers)
+		send_share(c, IMAGES_LAYERS, VMM_SHARE_READ_ONLY);
 }
 
 static error_t set_up(struct container *c, const struct image *system, struct span arguments,
@@ -98,6 +105,7 @@ static error_t begin(struct containers *all, const struct msg_images_run *run, s
 	if (err == 0) {
 		container_init(c, all);
 		c->job = run->id;
+		c->job_sees_layers = run->sees_layers != 0;
 		err = payload_open_folio(m->handles[0], 0, run->length, &arguments);
 		m->handles[0] = HANDLE_NONE;
 	}

@@ -8,6 +8,8 @@
 
 // Where that has its folder.
 #define JOB_FOLDER "/incoming"
+// Where it has the layers that are kept, read-only.
+#define JOB_LAYERS "/layers"
 
 struct container;
 struct containers;
@@ -21,7 +23,7 @@ void job_stop(struct containers *all, uint32_t id);
 void jobs_stop(struct containers *all);
 // Ends those of an `images` that has ended, which is not told of it.
 void jobs_forget(struct containers *all);
-// Gives its vmm the folder, as its first share.
-void job_send_share(const struct container *c);
+// Gives its vmm the folders, as its first shares.
+void job_send_shares(const struct container *c);
 // One has ended, and is removed.
 void job_ended(const struct container *c);

@@ -417,7 +417,7 @@ void container_order(struct container *c)
 	endpoints_tell(c);
 	mounts_send(c);
 	if (c->job != 0)
-		job_send_share(c);
+		job_send_shares(c);
 	else if (!c->is_visit)
 		logs_order(c);
 	c->vmm->order_sent = true;

@@ -171,7 +171,8 @@ void show_usage(struct request *request)
 {
 	struct containers *all = request->all;
 	struct json_writer w = { 0 };
-	int64_t total = 0;
+	// All of which is there once, whichever images have it.
+	int64_t total = (int64_t)all->layers_size;
 
 	write_images(&w, all, &total);
 	key_number(&w, ",\"LayersSize\":", total);

@@ -179,6 +179,10 @@ error_t share_find_store(struct fs *fs, const char *uri, struct share *out)
 		return find_disk(fs, rest, true, out);
 	*out = (struct share){ .volumes = true };
 	rest = after(uri, FILES_STORE_PREFIX);
+	if (rest == NULL) {
+		rest = after(uri, FILES_STORE_READ_ONLY);
+		out->read_only = true;
+	}
 	return rest != NULL ? find_folder(fs, "engine", rest, &out->root) : ERR_NOT_FOUND;
 }
 

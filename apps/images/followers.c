@@ -30,6 +30,7 @@ void followers_tell(struct images *images)
 	listing_write(&w, images);
 	text = json_writer_text(&w);
 	list.length = (uint32_t)w.len;
+	list.layers_size = images->layers_size;
 	err = message_encode_images_list(&m, &list, NULL, 0);
 	assert(err == 0);
 	err = text != NULL ? payload_copy(text, w.len, &m.handles[0]) : ERR_NO_MEMORY;

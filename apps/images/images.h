@@ -13,6 +13,7 @@
 //   pull.c       what begins a job: pull and load; login.c reads what a client logs in with
 //   jobs.c       runs of the system's container; output.c reads what it says, input.c gives it
 //                stdin, waiters.c has the clients that wait for it
+//   layers.c     layers that are kept for images, each once
 //   ingest.c     from a job's folder into the store
 //   sweep.c      folders of jobs that are over
 //   events.c     what happens to images, for who watches containers
@@ -81,6 +82,11 @@ struct images {
 	uint32_t num_jobs;
 	uint32_t num_running;
 	uint32_t num_runs;
+
+	// layers.c
+	struct list layers;  // the one that came last is the last
+	uint32_t num_layers;
+	uint64_t layers_size;
 
 	// sweep.c
 	struct string_list sweeps;  // names of folders
@@ -164,6 +170,14 @@ void followers_left(struct images *images, const struct client *client);
 __must_check error_t followers_send(const struct images *images, struct message *m);
 // Asks which containers have an image. Returns the question's number; 0: it cannot be asked.
 uint32_t followers_ask(struct images *images, const struct image_entry *image);
+
+// --- layers.c ---
+
+// Reads which layers are kept.
+void layers_read(struct images *images);
+// Removes the layers that no image and no job needs, the oldest first, until those that are left
+// have `spare` bytes. Returns how many bytes have gone.
+uint64_t layers_drop(struct images *images, uint64_t spare);
 
 // --- sweep.c ---
 

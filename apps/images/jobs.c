@@ -62,6 +62,7 @@ void job_discard(struct job *job)
 	images->num_jobs--;
 	heap_free(job->arguments);
 	heap_free(job->output);
+	string_list_deinit(&job->layers);
 	if (job->login != NULL)
 		memset(job->login, 0, strlen(job->login));
 	heap_free(job->login);
@@ -135,6 +136,7 @@ static void job_over(struct job *job)
 	}
 	if (job->number != 0)
 		images->num_running--;
+	layers_leave(job);
 	job_discard(job);
 	if (folder[0] != '\0')
 		sweep_add(images, folder);
@@ -274,6 +276,10 @@ static void take_line(void *context, enum output_stream stream, struct span text
 		break;
 	case LINE_ERROR: fail(job, line.error); break;
 	case LINE_NONE: fail(job, "the system's container says what is no answer"); break;
+	case LINE_LAYER:
+		if (layers_take(job, &line) < 0)
+			fail(job, "the system's container says what is no answer");
+		break;
 	case LINE_IMAGE:
 		if (job->error[0] != '\0')
 			break;
@@ -363,27 +369,24 @@ static error_t open_stream(struct job *job)
 
 static error_t send_login(struct job *job)
 {
-	static const struct msg_end end;
 	struct message m;
 	error_t err;
 
 	if (job->login == NULL)
 		return 0;
+	// Answers follow (layers.c).
 	err = payload_make(&m, job->login, strlen(job->login));
-	if (err < 0)
-		return err;
-	(void)input_send(job, &m);
-	err = message_encode_end(&m, &end, NULL, 0);
-	assert(err == 0);
-	(void)input_send(job, &m);
-	return 0;
+	if (err == 0)
+		(void)input_send(job, &m);
+	return err;
 }
 
 static error_t send_run(struct job *job)
 {
 	struct images *images = job->images;
 	struct msg_images_run run = { .id = ++images->num_runs,
-		                      .length = (uint32_t)job->arguments_length };
+		                      .length = (uint32_t)job->arguments_length,
+		                      .sees_layers = job->kind == JOB_PULL };
 	struct message m;
 	error_t err = message_encode_images_run(&m, &run, job->folder, strlen(job->folder));
 

@@ -20,6 +20,8 @@ struct request;
 #define JOBS_MAX 64u
 // Arguments of a job, with their NULs.
 #define JOB_ARGUMENTS_MAX 16384u
+// What a container is told that does not read.
+#define JOB_ANSWERS_MAX 1024u
 // What a client that does not read makes us keep; what is only progress is left out then.
 #define WAITER_BYTES_MAX (64u * 1024)
 
@@ -62,6 +64,11 @@ struct job {
 	struct output *output;  // heap
 	bool has_ran;           // IMAGES_RAN came
 	int32_t status;
+	struct string_list layers;      // digests that it needs: they stay
+	char fetching[IMAGE_ID_MAX];    // the layer that it fetches; "": none
+	char waiting[IMAGE_ID_MAX];     // the one that another job fetches for it
+	char answers[JOB_ANSWERS_MAX];  // for its stdin, when there is room
+	size_t answers_length;
 	char error[OUTPUT_ERROR_MAX];        // the first
 	char stderr_line[OUTPUT_ERROR_MAX];  // the last
 	unsigned num_images;
@@ -113,6 +120,16 @@ bool input_send(struct job *job, struct message *m);
 void input_begin(struct job *job);
 // There is room again.
 void input_go_on(struct job *job);
+// Tells the container a word, on a line. Errors: ERR_TOO_LARGE (it does not read).
+__must_check error_t input_answer(struct job *job, const char *word);
+
+// --- layers.c ---
+
+// What a job says of a layer. Errors: ERR_PROTOCOL (that is no answer), ERR_TOO_LARGE (it says too
+// much), the store's.
+__must_check error_t layers_take(struct job *job, const struct line *line);
+// It is over: what it fetched another one fetches.
+void layers_leave(struct job *job);
 
 // --- ingest.c ---
 

@@ -76,6 +76,7 @@ static void images_main(const struct environ *env)
 	list_init(&images->references);
 	list_init(&images->removals);
 	list_init(&images->jobs);
+	list_init(&images->layers);
 	sweep_init(images);
 	boot_start(images);
 	loop_run(&images->loop);

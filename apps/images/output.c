@@ -140,6 +140,39 @@ static void read_image(struct json_reader *r, struct line *out)
 		r->bad = true;
 }
 
+static void read_verb(struct json_reader *r, struct line *out)
+{
+	static const char *const verbs[] = { [LAYER_SEE] = "see",
+		                             [LAYER_GET] = "get",
+		                             [LAYER_KEEP] = "keep",
+		                             [LAYER_DROP] = "drop" };
+	char *text = json_take_string(r);
+
+	out->verb = LAYER_NONE;
+	for (size_t i = LAYER_SEE; i < sizeof(verbs) / sizeof(verbs[0]) && text != NULL; i++)
+		if (strcmp(text, verbs[i]) == 0)
+			out->verb = (enum layer_verb)i;
+	heap_free(text);
+}
+
+static void read_layer(struct json_reader *r, struct line *out)
+{
+	struct span key;
+
+	out->kind = LINE_LAYER;
+	json_enter_object(r);
+	while (json_next_member(r, &key)) {
+		if (span_equals(key, "digest"))
+			read_digest(r, out->layer);
+		else if (span_equals(key, "do"))
+			read_verb(r, out);
+		else
+			json_skip(r);
+	}
+	if (out->layer[0] == '\0' || out->verb == LAYER_NONE)
+		r->bad = true;
+}
+
 // An error's words are cut.
 static void read_error(struct json_reader *r, struct line *out)
 {
@@ -163,6 +196,8 @@ void line_read(struct span text, struct line *out)
 			read_image(&r, out);
 		else if (span_equals(key, "error") && out->kind == LINE_PROGRESS)
 			read_error(&r, out);
+		else if (span_equals(key, "layer") && out->kind == LINE_PROGRESS)
+			read_layer(&r, out);
 		else
 			json_skip(&r);
 	}

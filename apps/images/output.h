@@ -41,6 +41,16 @@ enum line_kind {
 	LINE_PROGRESS = 1,  // a JSON object for clients
 	LINE_IMAGE = 2,
 	LINE_ERROR = 3,
+	LINE_LAYER = 4,  // of a layer that is kept, or is to be
+};
+
+// What a container says of a layer (layers.c).
+enum layer_verb {
+	LAYER_NONE = 0,
+	LAYER_SEE = 1,   // is it there?
+	LAYER_GET = 2,   // it needs it
+	LAYER_KEEP = 3,  // it has fetched it
+	LAYER_DROP = 4,  // it has not, or what is there is damaged
 };
 
 struct line {
@@ -50,6 +60,8 @@ struct line {
 	char digest[IMAGE_ID_MAX];
 	struct string_list references;  // full names
 	bool is_unchanged;
+	enum layer_verb verb;
+	char layer[IMAGE_ID_MAX];  // its digest
 };
 
 // Reads a line. What it names are digests and names by docker's rules. Freed by line_deinit.

@@ -101,6 +101,11 @@ static void test_lines(void **state)
 		"{\"image\":{\"id\":\"../" DIGITS "\"}}",
 		"{\"image\":{\"unchanged\":true,\"id\":\"" DIGEST "\"}}",
 		"{\"status\":\"a\"} {}",
+		"{\"layer\":{}}",
+		"{\"layer\":{\"digest\":\"" DIGEST "\"}}",
+		"{\"layer\":{\"do\":\"get\"}}",
+		"{\"layer\":{\"digest\":\"../" DIGITS "\",\"do\":\"get\"}}",
+		"{\"layer\":{\"digest\":\"" DIGEST "\",\"do\":\"other\"}}",
 	};
 	struct line line;
 
@@ -126,6 +131,10 @@ static void test_lines(void **state)
 	                  "\",\"unchanged\":true}}"),
 	          &line);
 	assert_true(line.kind == LINE_IMAGE && line.is_unchanged);
+	line_deinit(&line);
+	line_read(span_of("{\"layer\":{\"do\":\"keep\",\"digest\":\"" DIGEST "\"}}"), &line);
+	assert_true(line.kind == LINE_LAYER && line.verb == LAYER_KEEP);
+	assert_string_equal(line.layer, DIGEST);
 	line_deinit(&line);
 }
 

@@ -61,15 +61,11 @@ static bool take_member(struct json_reader *r, struct span key, struct record *o
 		struct span *value;
 		char first;
 	} members[] = {
-		{ "config", &out->config, '{' },
-		{ "created", &out->created, '"' },
-		{ "history", &out->history, '[' },
-		{ "layers", &out->layers, '[' },
-		{ "architecture", &out->architecture, '"' },
-		{ "os", &out->os, '"' },
-		{ "author", &out->author, '"' },
-		{ "variant", &out->variant, '"' },
-		{ "references", &out->references, '[' },
+		{ "config", &out->config, '{' },   { "created", &out->created, '"' },
+		{ "history", &out->history, '[' }, { "layers", &out->layers, '[' },
+		{ "blobs", &out->blobs, '[' },     { "architecture", &out->architecture, '"' },
+		{ "os", &out->os, '"' },           { "author", &out->author, '"' },
+		{ "variant", &out->variant, '"' }, { "references", &out->references, '[' },
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

@@ -19,7 +19,8 @@ struct record {
 	struct span config;        // an object: how it is run
 	struct span created;       // a string
 	struct span history;       // an array
-	struct span layers;        // an array of strings
+	struct span layers;        // an array of strings: diff ids
+	struct span blobs;         // an array of strings: digests of layers that are kept for it
 	struct span architecture;  // strings
 	struct span os;
 	struct span author;

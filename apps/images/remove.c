@@ -112,6 +112,7 @@ static void delete_image(struct images *images, struct removal *removal, struct 
 	image->is_stored = image->is_going = false;
 	if (!image->of_host)
 		catalog_forget(images, image);
+	removal->freed += layers_drop(images, 0);
 }
 
 // How many tags an image has, and in how many repositories at least (1, or 2 for more).

@@ -143,7 +143,7 @@ error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_
 	return err;
 }
 
-static error_t look_at(struct images *images, const char *name, struct file_info *info)
+error_t store_stat(struct images *images, const char *name, struct file_info *info)
 {
 	error_t err = 0;
 
@@ -152,30 +152,29 @@ static error_t look_at(struct images *images, const char *name, struct file_info
 	return err;
 }
 
-static error_t move(struct images *images, const char *from, const char *to)
+error_t store_move(struct images *images, const char *from, const char *to)
 {
 	unsigned tries = 0;
 	error_t err = 0;
 
 	while (store_try(images, &tries, &err))
 		err = folder_rename(store.folder, from, to, false);
-	// A try whose answer was lost may have done it: whoever looks at `to` sees that.
 	return err == ERR_NOT_FOUND && tries > 1 ? 0 : err;
 }
 
 // Removes what has an image's name and is none. A folder, which a job may have filled, goes as
 // those of jobs do.
-static error_t drop(struct images *images, const char *name)
+error_t store_drop(struct images *images, const char *name)
 {
 	char away[IMAGES_FILE_MAX];
 	struct file_info info = { 0 };
-	error_t err = look_at(images, name, &info);
+	error_t err = store_stat(images, name, &info);
 
 	if (err < 0 || info.type != FILE_TYPE_FOLDER)
 		return err < 0 ? err : remove_file(images, name);
 	err = incoming_name(away);
 	if (err == 0)
-		err = move(images, name, away);
+		err = store_move(images, name, away);
 	if (err == 0)
 		sweep_add(images, away);
 	return err;
@@ -232,12 +231,12 @@ error_t store_take(struct images *images, const char *path, const char *id, stru
 	if (err < 0)
 		return err;
 	store_file(id, IMAGE_SUFFIX, name);
-	err = move(images, path, name);
+	err = store_move(images, path, name);
 	if (err == 0)
-		err = look_at(images, name, &info);
+		err = store_stat(images, name, &info);
 	if (err == 0 && !is_image(&info)) {
 		err = ERR_PROTOCOL;
-		if (drop(images, name) < 0)
+		if (store_drop(images, name) < 0)
 			log_warn("%s is no image, and stays on the state disk", name);
 	}
 	store_file(id, RECORD_SUFFIX, name);
@@ -320,16 +319,27 @@ static void add_name(void *context, const struct file_entry *entry)
 		names->error = string_list_add(&names->list, entry->name);
 }
 
-static error_t list_names(struct images *images, struct names *names)
+error_t store_list(struct images *images, const char *path, struct string_list *out)
 {
+	struct names names = { 0 };
 	error_t err = 0;
 
 	for (unsigned tries = 0; store_try(images, &tries, &err);) {
-		string_list_deinit(&names->list);
-		names->error = 0;
-		err = folder_list(store.folder, "/", add_name, names);
+		string_list_deinit(&names.list);
+		names.error = 0;
+		err = folder_list(store.folder, path, add_name, &names);
 	}
-	return err != 0 ? err : names->error;
+	*out = names.list;
+	return err != 0 ? err : names.error;
+}
+
+error_t store_make_folder(struct images *images, const char *name)
+{
+	error_t err = 0;
+
+	for (unsigned tries = 0; store_try(images, &tries, &err);)
+		err = folder_make_folder(store.folder, name);
+	return err == ERR_EXISTS ? 0 : err;
 }
 
 // Whether a file is called HEX and the suffix; `id` is the image's then.
@@ -357,7 +367,7 @@ static void read_image(struct images *images, const char *name, const char *id)
 	error_t err;
 
 	store_file(id, IMAGE_SUFFIX, file);
-	err = look_at(images, file, &info);
+	err = store_stat(images, file, &info);
 	if (err == 0 && !is_image(&info))
 		err = ERR_PROTOCOL;
 	if (err == 0)
@@ -380,7 +390,7 @@ static bool is_left_over(struct images *images, const char *id)
 	if (image != NULL && image->is_stored)
 		return false;
 	store_file(id, RECORD_SUFFIX, record);
-	return look_at(images, record, &info) == ERR_NOT_FOUND;
+	return store_stat(images, record, &info) == ERR_NOT_FOUND;
 }
 
 static void sweep(struct images *images, const struct string_list *names)
@@ -394,7 +404,7 @@ static void sweep(struct images *images, const struct string_list *names)
 		if (strncmp(name, STORE_INCOMING, sizeof(STORE_INCOMING) - 1) == 0)
 			sweep_add(images, name);
 		else if (is_called(name, IMAGE_SUFFIX, id) && is_left_over(images, id))
-			err = drop(images, name);
+			err = store_drop(images, name);
 		if (err < 0)
 			log_warn("%s stays on the state disk: %s", name, error_text(err));
 	}
@@ -402,22 +412,23 @@ static void sweep(struct images *images, const struct string_list *names)
 
 void store_read(struct images *images)
 {
-	struct names names = { 0 };
+	struct string_list names = { 0 };
 	char id[IMAGE_ID_MAX];
-	error_t err = list_names(images, &names);
+	error_t err = store_list(images, "/", &names);
 
 	if (err == ERR_NOT_READY)
 		log_info("there is no state disk: images are those of the host");
 	else if (err < 0)
 		log_error("the images on the state disk cannot be listed: %s", error_text(err));
 	if (err < 0) {
-		string_list_deinit(&names.list);
+		string_list_deinit(&names);
 		return;
 	}
-	for (size_t i = 0; i < names.list.count; i++)
-		if (is_called(names.list.items[i], RECORD_SUFFIX, id))
-			read_image(images, names.list.items[i], id);
+	for (size_t i = 0; i < names.count; i++)
+		if (is_called(names.items[i], RECORD_SUFFIX, id))
+			read_image(images, names.items[i], id);
 	read_references(images);
-	sweep(images, &names.list);
-	string_list_deinit(&names.list);
+	sweep(images, &names);
+	layers_read(images);
+	string_list_deinit(&names);
 }

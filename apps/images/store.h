@@ -6,6 +6,7 @@
 #include "libs/base/span.h"
 #include "libs/files/simple.h"
 #include "libs/linux/image/image_index.h"
+#include "libs/linux/image/string_list.h"
 
 struct images;
 struct image_entry;
@@ -34,6 +35,16 @@ void store_close(void);
 bool store_try(struct images *images, unsigned *tries, error_t *err);
 // The name of the file of an image of the store.
 void store_image_file(const char *id, char out[static IMAGES_FILE_MAX]);
+// Requests of the folder, tried again when the server of files dies. Errors: the store's.
+__must_check error_t store_stat(struct images *images, const char *name, struct file_info *info);
+// One whose answer was lost may have been done: whoever looks at `to` sees that.
+__must_check error_t store_move(struct images *images, const char *from, const char *to);
+// Removes a file, or has a folder swept.
+__must_check error_t store_drop(struct images *images, const char *name);
+// The names in a folder; `out` is the caller's (string_list_deinit), also after an error.
+__must_check error_t store_list(struct images *images, const char *path, struct string_list *out);
+// Makes a folder, unless it is there.
+__must_check error_t store_make_folder(struct images *images, const char *name);
 // Makes a folder for what is unpacked. Errors: ERR_NOT_READY (there is no state disk), the store's.
 __must_check error_t store_make_incoming(struct images *images, char name[static IMAGES_FILE_MAX]);
 // Moves an image's file from such a folder to where images are, and writes what is known of it.

@@ -179,14 +179,17 @@ error_t folder_stat_link(struct folder *folder, const char *path, struct file_in
 
 error_t folder_list(struct folder *folder, const char *path, files_entry_fn each, void *context)
 {
+	size_t len = strcmp(path, "/") == 0 ? 0 : strlen(path) + 1;
+
 	(void)folder;
-	(void)path;
 	for (size_t i = 0; i < FILES_MAX; i++) {
 		struct file_entry entry = { .type = files[i].type };
+		const char *name = files[i].name;
 
-		if (files[i].name[0] == '\0')
+		if (strlen(name) <= len || (len > 0 && strncmp(name, path, len - 1) != 0) ||
+		    strchr(name + len, '/') != NULL)
 			continue;
-		snprintf(entry.name, sizeof(entry.name), "%s", files[i].name);
+		snprintf(entry.name, sizeof(entry.name), "%s", name + len);
 		each(context, &entry);
 		// In the midst of it.
 		if (dies())
@@ -198,6 +201,8 @@ error_t folder_list(struct folder *folder, const char *path, files_entry_fn each
 error_t folder_make_folder(struct folder *folder, const char *path)
 {
 	(void)folder;
+	if (find(path) != NULL)
+		return ERR_EXISTS;
 	put(path, FILE_TYPE_FOLDER, "", 0);
 	return 0;
 }

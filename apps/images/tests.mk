@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 images_PURE := $(patsubst %,apps/images/%.c,record reference) \
 	$(patsubst %,libs/%.c,json/json http/head linux/image/image_name linux/image/string_list base/fmt base/span base/string)
-HOST_TESTS += apps/images/reference_test apps/images/output_test apps/images/catalog_test apps/images/store_test apps/images/ingest_test apps/images/remove_test
+HOST_TESTS += apps/images/reference_test apps/images/output_test apps/images/catalog_test apps/images/store_test apps/images/ingest_test apps/images/remove_test apps/images/layers_test
 catalog_test_SRCS := $(images_PURE) apps/images/catalog.c apps/images/listing.c libs/linux/image/image_index.c libs/starina/log.c
 store_test_SRCS := $(catalog_test_SRCS) apps/images/store.c libs/files/steady.c
+layers_test_SRCS := $(store_test_SRCS) apps/images/layers.c
 remove_test_SRCS := $(catalog_test_SRCS) apps/images/remove.c $(patsubst %,libs/%.c,filters/filters filters/pattern filters/until base/date)
 ingest_test_SRCS := $(catalog_test_SRCS) apps/images/ingest.c
 reference_test_SRCS := $(images_PURE)

@@ -20,7 +20,8 @@
 // so no app can have another's. Such a session has no key.
 //
 // The service "store" is fs's as well, for the apps of the engine: "store:NAME" is the folder
-// engine/NAME of the state disk, made when it is not there, with what is in its root as submounts.
+// engine/NAME of the state disk, made when it is not there, with what is in its root as submounts;
+// "store-ro:NAME" is the same and refuses changes.
 // "store-disk:NAME/PATH" is a file in there as a block device (libs/abi/blkdev.h): the channel is
 // the disk's. Holes read as zeroes, and its size is the file's when it was opened, in whole
 // sectors. "store-disk-ro:NAME/PATH" is the same for reading. Who opens a disk for writing has it
@@ -46,6 +47,7 @@
 #define FILES_VOLUMES_READ_ONLY "volumes:ro"
 #define FILES_OWN_FOLDER "own:"
 #define FILES_STORE_PREFIX "store:"
+#define FILES_STORE_READ_ONLY "store-ro:"
 #define FILES_STORE_DISK "store-disk:"
 #define FILES_STORE_DISK_READ_ONLY "store-disk-ro:"
 #define FILES_NODE_BITS 56

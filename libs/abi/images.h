@@ -30,6 +30,8 @@ enum images_operation {
 // The folder of the state disk that has the files of images, and a folder for what is unpacked.
 #define IMAGES_FOLDER "images"
 #define IMAGES_STORE FILES_STORE_PREFIX IMAGES_FOLDER
+// The folder in it of layers that are kept, each called by the digits of its digest.
+#define IMAGES_LAYERS "layers"
 // A name in it, with a NUL.
 #define IMAGES_FILE_MAX 80u
 // Of a container's id as text, with a NUL.
@@ -43,6 +45,7 @@ struct msg_images_follow {
 // What images there are, in the form of libs/linux/image/image_index.h. One handle: a folio.
 struct msg_images_list {
 	uint32_t length;
+	uint64_t layers_size;  // bytes of the layers that are kept besides
 };
 
 // Which containers have an image? What was sent before counts. Tail: its id.
@@ -58,12 +61,14 @@ struct msg_images_used {
 	char user[IMAGES_USER_MAX];
 };
 
-// Runs the image IMAGE_SYSTEM in a virtual machine, with a folder of IMAGES_STORE as its /incoming.
+// Runs the image IMAGE_SYSTEM in a virtual machine, with a folder of IMAGES_STORE as its /incoming,
+// and IMAGES_LAYERS, read-only, as its /layers if it `sees_layers`.
 // Two handles: a folio with its arguments, each with a NUL behind it, and a channel, as of
 // vmm_attach, with its stdin, stdout and stderr. Tail: the folder's name.
 struct msg_images_run {
 	uint32_t id;
-	uint32_t length;  // of the arguments
+	uint32_t length;       // of the arguments
+	uint32_t sees_layers;  // 0 or 1
 };
 
 // It has ended. Tail: what went wrong, when the status is not the program's own.

@@ -70,6 +70,8 @@ static json_t *entry_make(const struct incoming_image *incoming, uint64_t size)
 	                            : json_string(image_name(incoming->image)));
 	if (incoming->digest)
 		json_object_set_new(entry, "digest", json_string(incoming->digest));
+	if (incoming->blobs)
+		json_object_set(entry, "blobs", (json_t *)incoming->blobs);
 	return entry;
 }
 

@@ -82,18 +82,21 @@ static int image_fetch(struct pulling *pulling)
 {
 	char *location = location_make(&pulling->source);
 	json_t *references = json_pack("[s]", pulling->name);
-	struct remote remote = { .proxy = { .pid = -1, .socket = -1 } };
-	const struct incoming_image incoming = { .image = &remote.image,
-		                                 .apply = remote_apply,
-		                                 .context = &remote,
-		                                 .references = references,
-		                                 .digest = pulling->source.named };
-	int result = -1;
+	struct remote remote;
+	struct incoming_image incoming = { .image = &remote.image,
+		                           .apply = remote_apply,
+		                           .context = &remote,
+		                           .references = references,
+		                           .digest = pulling->source.named };
+	int result = remote_init(&remote, pulling->directory, STDIN_FILENO, pulling->err);
 
-	if (!location || !references)
-		error_set(pulling->err, "out of memory");
-	else if (remote_open(&remote, location, pulling->source.without_tls, pulling->name,
-	                     pulling->err) == 0)
+	incoming.blobs = remote.blobs;
+	if (result == 0 && (!location || !references))
+		result = error_set(pulling->err, "out of memory");
+	if (result == 0)
+		result = remote_open(&remote, location, pulling->source.without_tls, pulling->name,
+		                     pulling->err);
+	if (result == 0)
 		result = incoming_make(pulling->directory, &incoming, pulling->err);
 	remote_close(&remote);
 	json_decref(references);

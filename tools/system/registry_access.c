@@ -11,6 +11,7 @@
 
 #include "tools/image/json_input.h"
 #include "tools/image/source/registry.h"
+#include "tools/system/line_input.h"
 
 #define MAX_CREDENTIALS 65536
 #define AUTH_FILE_PATTERN "/tmp/auth.XXXXXX"
@@ -82,21 +83,18 @@ static int auth_write(const char *location, json_t *entry, struct error *err)
 int registry_access_credentials(int fd, const char *location, struct error *err)
 {
 	static char text[MAX_CREDENTIALS];
-	size_t length = 0;
+	long length = line_input(fd, text, sizeof(text));
 	json_t *credentials;
 	json_t *entry;
-	ssize_t got;
 	int result = 0;
 
-	while (length < sizeof(text) &&
-	       ((got = read(fd, text + length, sizeof(text) - length)) > 0 ||
-	        (got < 0 && errno == EINTR)))
-		length += got > 0 ? (size_t)got : 0;
 	if (length == 0)
 		return 0;
-	if (length == sizeof(text))
+	if (length < 0 && errno == EMSGSIZE)
 		return error_set(err, "the credentials are longer than %u bytes", MAX_CREDENTIALS);
-	credentials = json_parse(text, length, "the credentials", err);
+	if (length < 0)
+		return error_set_errno(err, errno, "the credentials cannot be read");
+	credentials = json_parse(text, (size_t)length, "the credentials", err);
 	if (!credentials)
 		return -1;
 	entry = entry_make(credentials);

@@ -7,7 +7,7 @@
 
 #include "tools/common/error.h"
 
-// Reads credentials from `fd` until its end: the JSON that X-Registry-Auth holds (AuthConfig of the
+// Reads credentials from `fd`, a line: the JSON that X-Registry-Auth holds (AuthConfig of the
 // Docker Engine API), or an object without any. They are kept for skopeo in a file in memory, for
 // the registry of `location` (a whole name, reference.h). -1 with `err`.
 int registry_access_credentials(int fd, const char *location, struct error *err);

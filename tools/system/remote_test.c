@@ -68,11 +68,13 @@ int proxy_blob_finish(struct proxy *proxy, struct proxy_blob *blob, struct error
 
 static void apply(unsigned long long size, struct error *err)
 {
-	struct remote remote = { .name = "a" };
+	struct remote remote;
 	struct tree tree;
 	struct spool spool;
 
 	read_bytes = 0;
+	assert_int_equal(remote_init(&remote, "/tmp", -1, err), 0);
+	remote.name = "a";
 	finished = false;
 	remote.image.manifest =
 		json_pack("{s:[{s:s, s:I}]}", "layers", "digest", DIGEST, "size", (json_int_t)size);

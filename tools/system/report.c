@@ -15,8 +15,8 @@ void report_to(FILE *file)
 	report_file = file;
 }
 
-// Takes the reference. Who does not listen is not told.
-static void line_write(json_t *line)
+// Who does not listen is not told.
+void report_line(json_t *line)
 {
 	if (line) {
 		FILE *file = report_file ? report_file : stdout;
@@ -37,8 +37,8 @@ void report_id(const char *digest, char id[REPORT_ID_SIZE])
 
 void report_status(const char *id, const char *status)
 {
-	line_write(id ? json_pack("{s:s, s:s}", "status", status, "id", id)
-	              : json_pack("{s:s}", "status", status));
+	report_line(id ? json_pack("{s:s, s:s}", "status", status, "id", id)
+	               : json_pack("{s:s}", "status", status));
 }
 
 void report_progress(const char *digest, const char *status, uint64_t done, uint64_t total)
@@ -51,14 +51,14 @@ void report_progress(const char *digest, const char *status, uint64_t done, uint
 		return;
 	next_ms = now + PROGRESS_EVERY_MS;
 	report_id(digest, id);
-	line_write(json_pack("{s:s, s:s, s:{s:I, s:I}}", "status", status, "id", id,
-	                     "progressDetail", "current", (json_int_t)done, "total",
-	                     (json_int_t)total));
+	report_line(json_pack("{s:s, s:s, s:{s:I, s:I}}", "status", status, "id", id,
+	                      "progressDetail", "current", (json_int_t)done, "total",
+	                      (json_int_t)total));
 }
 
 void report_image(json_t *image)
 {
-	line_write(json_pack("{s:o}", "image", image));
+	report_line(json_pack("{s:o}", "image", image));
 }
 
 int report_error(const char *text)
@@ -66,6 +66,6 @@ int report_error(const char *text)
 	char printable[ERROR_MAX_TEXT];
 
 	error_printable(printable, sizeof(printable), text);
-	line_write(json_pack("{s:s}", "error", printable));
+	report_line(json_pack("{s:s}", "error", printable));
 	return EXIT_ERROR;
 }

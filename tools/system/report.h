@@ -22,6 +22,8 @@ void report_id(const char *digest, char id[REPORT_ID_SIZE]);
 void report_status(const char *id, const char *status);
 // How far the layer `digest` is, `done` of `total` bytes. At most a few lines a second are said.
 void report_progress(const char *digest, const char *status, uint64_t done, uint64_t total);
+// A line of the OS's; takes the reference.
+void report_line(json_t *line);
 // {"image":IMAGE}; takes the reference.
 void report_image(json_t *image);
 // {"error":TEXT}, printable. Returns the program's exit status.

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""A docker-registry of our own on a free port of the loopback interface."""
+"""Registries of our own on free ports of the loopback interface: docker-registry, and one that lies when it is told to."""
 
+import collections
+import http.server
+import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from harness import free_port
+from oci import MEDIA
 
 START_TIMEOUT = 300
 
@@ -78,3 +83,134 @@ class Registry:
                         f"oci:{layout.path}:latest", "docker://" + self.name(image)], check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         return "docker://" + self.name(image)
+
+
+class FakeHandler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def reply(self, body, kind="application/octet-stream", length=None):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def refuse(self, status, *headers):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self):
+        fake = self.server.fake
+        fake.asked.append((self.command, self.path, self.headers.get("Authorization")))
+        if fake.credentials and self.headers.get("Authorization") != fake.credentials:
+            return self.refuse(401, ("WWW-Authenticate", 'Basic realm="test"'))
+        if self.path == "/v2/":
+            return self.reply(b"{}", "application/json")
+        name, _, rest = self.path.removeprefix("/v2/").rpartition("/manifests/")
+        if name:
+            return self.manifest(fake, name, rest)
+        digest = self.path.rpartition("/")[2]
+        body = fake.blob(digest)
+        if body is None:
+            return self.refuse(404)
+        if self.command == "GET":
+            fake.gets[digest] += 1
+        lie = fake.lies.get(digest)
+        return getattr(self, "lie_" + lie)(fake, body) if lie else self.reply(body)
+
+    do_HEAD = do_GET
+
+    def manifest(self, fake, name, reference):
+        if name not in fake.layouts:
+            return self.refuse(404)
+        if not reference.startswith("sha256:"):
+            reference = fake.digest(name)
+        elif "manifest" in fake.lies:
+            return self.reply(fake.blob(reference) + b" ", MEDIA + "manifest.v1+json")
+        body = fake.blob(reference)
+        if body is None:
+            return self.refuse(404)
+        return self.reply(body, json.loads(body).get("mediaType", MEDIA + "manifest.v1+json"))
+
+    def lie_zeroes(self, _, body):
+        self.reply(body[:2] + bytes(len(body) - 2))
+
+    def lie_short(self, _, body):
+        self.reply(body[:-9], length=len(body))
+
+    def lie_long(self, _, body):
+        self.reply(body + bytes(100000))
+
+    def lie_endless(self, *_):
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(bytes(1 << 20))
+        except OSError:
+            pass
+
+    def lie_stall(self, fake, body):
+        """Half of it, and then nothing until the other end has gone."""
+        self.reply(body[:len(body) // 2], length=len(body))
+        self.wfile.flush()
+        fake.stalled.set()
+        fake.over.wait()
+
+    def lie_loop(self, *_):
+        self.refuse(307, ("Location", self.path))
+
+    def lie_elsewhere(self, fake, _):
+        self.refuse(307, ("Location", fake.elsewhere.address() + self.path))
+
+
+class Fake:
+    """Of images NAME, each a layout. It counts who gets what."""
+
+    def __init__(self, credentials=None):
+        self.layouts = {}
+        self.credentials = credentials
+        self.gets = collections.Counter()  # of a blob's digest
+        self.asked = []  # (method, path, Authorization)
+        self.lies = {}  # of a blob's digest, or of "manifest"
+        self.stalled, self.over = threading.Event(), threading.Event()
+        self.elsewhere = None  # another one, which it sends people to
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeHandler)
+        self.server.daemon_threads = True
+        self.server.fake = self
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def address(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def name(self, image):
+        return f"127.0.0.1:{self.server.server_port}/{image}"
+
+    def add(self, image, layout):
+        self.layouts[image] = layout
+        return self.name(image) + ":latest"
+
+    def digest(self, image):
+        return json.loads((self.layouts[image].path / "index.json").read_text())["manifests"][0]["digest"]
+
+    def blob(self, digest):
+        for layout in self.layouts.values():
+            path = layout.blob_path(digest) if digest.startswith("sha256:") else None
+            if path and path.exists():
+                return path.read_bytes()
+        return None
+
+    def layers(self, image):
+        """The digests of its layers."""
+        return [layer["digest"] for layer in json.loads(self.blob(self.digest(image)))["layers"]]

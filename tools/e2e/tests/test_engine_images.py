@@ -7,8 +7,8 @@ import subprocess
 import tarfile
 
 from harness import ROOT, check, check_equal, test
-from oci import Image, Layer, Layout
-from registry import Registry
+from oci import Image, Layer, Layout, write_layout
+from registry import Fake, Registry
 from test_engine import Engine
 from test_engine_containers import IMAGE, Docker, make_image, request, start
 
@@ -158,3 +158,87 @@ def pulled(context, docker, layout, identity):
     # Without being asked, as it is not there.
     check_equal(docker.text("run", "--rm", name), "one")
     registry.stop()
+
+
+def busybox_layer():
+    layer = Layer().dir("bin").dir("tmp").file("bin/busybox", (ROOT / "third_party/busybox/busybox").read_bytes(), mode=0o755)
+    for program in ("sh", "cat"):
+        layer.symlink("bin/" + program, "busybox")
+    return layer
+
+
+def layered(context, fake, name, *layers):
+    """An image of these layers, and a last one with a file that has its name."""
+    image = Image(*layers, Layer().file("text", name), Cmd=["cat", "/text"], Env=["PATH=/bin"])
+    return fake.add(name, write_layout(context.scratch / name, image))
+
+
+def layers_size(engine):
+    return request(engine, "GET", "/system/df")[1]["LayersSize"]
+
+
+def pull(docker, name):
+    return subprocess.Popen([docker.program, "pull", name], env=docker.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@test
+def image_layers(context):
+    """A layer is fetched once, by whichever pulls need it, and stays as long as an image does; a pull that breaks off goes on."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    fake = Fake()
+    empty = layers_size(engine)
+    base, shared, last = busybox_layer(), Layer().file("shared", b"s" * 100000), Layer().file("last", b"l" * 100000)
+    one, two = layered(context, fake, "one", base), layered(context, fake, "two", base)
+    said = docker.text("pull", one)
+    check_equal((said.count(": Pulling fs layer"), said.count(": Pull complete"), said.count("Already exists")), (2, 2, 0), said)
+    check(f"Digest: {fake.digest('one')}\nStatus: Downloaded newer image for {one}" in said, said)
+    said = docker.text("pull", two)
+    check_equal((said.count(": Already exists"), said.count(": Pull complete")), (1, 1), said)
+    check_equal([fake.gets[layer] for layer in fake.layers("one") + fake.layers("two")], [1, 1, 1, 1])
+    check_equal(docker.text("run", "--rm", two), "two")
+    # Two at a time.
+    pulls = [pull(docker, layered(context, fake, name, base, shared)) for name in ("three", "four")]
+    said = [process.communicate() for process in pulls]
+    check(all(process.returncode == 0 for process in pulls), said)
+    check_equal([fake.gets[layer] for layer in fake.layers("three")[:2]], [1, 1])
+    check_equal([docker.text("run", "--rm", fake.name(name)) for name in ("three", "four")], ["three", "four"])
+    broken_pull(context, engine, docker, fake, last)
+    # What others have stays.
+    before = layers_size(engine)
+    docker("rmi", one, fake.name("three"))
+    check(layers_size(engine) < before)
+    docker("pull", one)
+    check_equal([fake.gets[layer] for layer in fake.layers("one")], [1, 2])
+    lies(context, engine, docker, fake)
+    docker("image", "prune", "-af")
+    check_equal((names(docker), layers_size(engine)), ([IMAGE], empty))
+    fake.stop()
+    engine.stop()
+
+
+def broken_pull(context, engine, docker, fake, last):
+    """Its client goes in the midst of a layer: those before it need not be fetched again."""
+    other = Layer().file("other", b"o" * 100000)
+    name = layered(context, fake, "broken", other, last)
+    fake.lies = {fake.layers("broken")[1]: "stall"}
+    process = pull(docker, name)
+    fake.stalled.wait()
+    process.kill()
+    process.communicate()
+    fake.lies = {}
+    said = docker.text("pull", name)
+    check_equal((said.count(": Already exists"), said.count(": Pull complete")), (1, 2), said)
+    check_equal([fake.gets[layer] for layer in fake.layers("broken")], [1, 2, 1])
+    check_equal(layers_size(engine) > 0, True)
+
+
+def lies(context, engine, docker, fake):
+    """Of a registry's lies nothing stays."""
+    name = layered(context, fake, "lies", Layer().file("only", "here"))
+    before = layers_size(engine)
+    for lie, words in (("zeroes", "sha256:"), ("short", "EOF"), ("long", "sha256:"), ("endless", "more than the manifest says"), ("loop", "redirects")):
+        fake.lies = {fake.layers("lies")[0]: lie}
+        refused(docker, words, "pull", name)
+    fake.lies = {}
+    check_equal(layers_size(engine), before)

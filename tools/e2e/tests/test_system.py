@@ -2,16 +2,14 @@
 """What pulls images in the system container (tools/system), built for the host: with a registry, and with ones that lie. Nothing is booted."""
 
 import base64
-import http.server
 import json
 import os
 import subprocess
-import threading
 from pathlib import Path
 
 from harness import check, check_equal, test
 from oci import MEDIA, Image, Layer, digest, write_layout
-from registry import Registry
+from registry import Fake, Registry
 
 PATIENCE = 240
 
@@ -43,54 +41,6 @@ class Folder:
         check_equal(self.run(*args, stdin=stdin), 1, self.lines)
         check(all(word in self.lines[-1]["error"] for word in words), self.lines[-1])
         check_equal((self.images(), list(self.path.iterdir())), ([], []))
-
-
-class Liar(http.server.BaseHTTPRequestHandler):
-    """A registry of one image, whose blobs are not what they should be."""
-
-    lie = None
-    layout = None
-
-    def log_message(self, *_):
-        pass
-
-    def reply(self, body, kind, length=None):
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def do_GET(self):
-        name = self.path.rpartition("/")[2]
-        if self.path == "/v2/":
-            return self.reply(b"{}", "application/json")
-        if "/manifests/" in self.path:
-            end = b" " if self.lie == "manifest" and name.startswith("sha256:") else b""
-            if not name.startswith("sha256:"):
-                name = json.loads((self.layout.path / "index.json").read_text())["manifests"][0]["digest"]
-            return self.reply(self.layout.blob_path(name).read_bytes() + end, MEDIA + "manifest.v1+json")
-        body = self.layout.blob_path(name).read_bytes()
-        is_layer = body[:2] == b"\x1f\x8b"
-        if self.lie == "layer" and is_layer:
-            body = b"\x1f\x8b" + bytes(len(body) - 2)
-        if self.lie == "short" and is_layer:
-            return self.reply(body[:-9], "application/octet-stream", len(body))
-        if self.lie == "long" and is_layer:
-            body += bytes(100000)
-        if self.lie == "endless" and is_layer:
-            self.send_response(200)
-            self.end_headers()
-            try:
-                while True:
-                    self.wfile.write(bytes(1 << 20))
-            except OSError:
-                return None
-        return self.reply(body, "application/octet-stream")
-
-    do_HEAD = do_GET
 
 
 @test
@@ -145,20 +95,21 @@ def logins_of_the_system_container(context):
 @test
 def registries_that_lie(context):
     """Digest or length wrong, or a configuration that does not go with the layers: an error, and nothing in the folder."""
-    layout = write_layout(context.scratch / "a", image())
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    name = f"127.0.0.1:{server.server_port}/x:1"
-    Liar.layout = layout
+    fake = Fake()
+    name = fake.add("x", write_layout(context.scratch / "a", image()))
+    (layer,) = fake.layers("x")
     folder = Folder(context, "incoming")
-    for lie, words in (("manifest", ["digest"]), ("layer", ["sha256:"]), ("short", ["EOF"]), ("long", ["sha256:"]), ("endless", ["more than the manifest says"])):
-        Liar.lie = lie
+    for lie, words in (("zeroes", ["sha256:"]), ("short", ["EOF"]), ("long", ["sha256:"]), ("endless", ["more than the manifest says"]), ("loop", ["redirects"])):
+        fake.lies = {layer: lie}
         folder.refused("pull", name, "", words=words)
+    fake.lies = {"manifest": True}
+    folder.refused("pull", name, "", words=["digest"])
     # Of the layer's own bytes all digests are right.
-    Liar.lie = None
+    fake.lies = {}
+    layout = fake.layouts["x"]
     manifest = layout.image(image("other"))
     bad = json.loads(layout.blob_path(manifest["digest"]).read_text())
-    bad["layers"] = json.loads(layout.blob_path(json.loads((layout.path / "index.json").read_text())["manifests"][0]["digest"]).read_text())["layers"]
+    bad["layers"] = json.loads(fake.blob(fake.digest("x")))["layers"]
     layout.index([layout.blob(bad, MEDIA + "manifest.v1+json")])
     folder.refused("pull", name, "", words=["corrupt", digest(image().layers[0].raw())])
-    server.shutdown()
+    fake.stop()
