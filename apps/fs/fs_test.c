@@ -217,29 +217,6 @@ static void test_read_only(void **state)
 	settle();
 }
 
-// What a reader cannot change in the store.
-static void test_read_only_store(void **state)
-{
-	handle_t writer = open_store("store:images"), reader = open_store("store-ro:images");
-	uint64_t folder;
-
-	(void)state;
-	assert_int_equal(init_session(writer, ~0u), 0);
-	assert_int_equal(init_session(reader, ~0u), 0);
-	assert_int_equal(ask_name(reader, FUSE_LOOKUP, FUSE_ROOT_ID, "layers"), 0);
-	assert_int_equal(entry_node(), 0);
-	assert_int_equal(ask_mkdir(writer, FUSE_ROOT_ID, "layers"), 0);
-	assert_int_equal(ask_name(reader, FUSE_LOOKUP, FUSE_ROOT_ID, "layers"), 0);
-	folder = entry_node();
-	assert_int_not_equal(folder, 0);
-	assert_int_equal(ask_create(reader, folder, "a"), -LINUX_EROFS);
-	assert_int_equal(ask_name(reader, FUSE_RMDIR, FUSE_ROOT_ID, "layers"), -LINUX_EROFS);
-	assert_int_equal(ask_name(writer, FUSE_RMDIR, FUSE_ROOT_ID, "layers"), 0);
-	fake_close(&reader);
-	fake_close(&writer);
-	settle();
-}
-
 static void test_no_such_share(void **state)
 {
 	(void)state;
@@ -294,6 +271,29 @@ static void test_own_folder_has_no_key(void **state)
 static handle_t open_store(const char *uri)
 {
 	return open_at(store_service, uri);
+}
+
+// What a reader cannot change in the store.
+static void test_read_only_store(void **state)
+{
+	handle_t writer = open_store("store:images"), reader = open_store("store-ro:images");
+	uint64_t folder;
+
+	(void)state;
+	assert_int_equal(init_session(writer, ~0u), 0);
+	assert_int_equal(init_session(reader, ~0u), 0);
+	assert_int_equal(ask_name(reader, FUSE_LOOKUP, FUSE_ROOT_ID, "layers"), 0);
+	assert_int_equal(entry_node(), 0);
+	assert_int_equal(ask_mkdir(writer, FUSE_ROOT_ID, "layers"), 0);
+	assert_int_equal(ask_name(reader, FUSE_LOOKUP, FUSE_ROOT_ID, "layers"), 0);
+	folder = entry_node();
+	assert_int_not_equal(folder, 0);
+	assert_int_equal(ask_create(reader, folder, "a"), -LINUX_EROFS);
+	assert_int_equal(ask_name(reader, FUSE_RMDIR, FUSE_ROOT_ID, "layers"), -LINUX_EROFS);
+	assert_int_equal(ask_name(writer, FUSE_RMDIR, FUSE_ROOT_ID, "layers"), 0);
+	fake_close(&reader);
+	fake_close(&writer);
+	settle();
 }
 
 // One folder a name, for all who may use the service.
