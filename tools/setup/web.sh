@@ -80,10 +80,15 @@ name_web_tools() {
 	done
 }
 
-# setup_web: fetches and unpacks what is missing. Silent when there is nothing to do.
+# setup_web PURPOSE: fetches and unpacks what is missing. Silent when there is nothing to do. Without npm, PURPOSE run does
+# without the page.
 setup_web() {
 	local name version sha entries here=$ROOT/third_party/web new=$ROOT/third_party/.web.new
 	web_missing || return 0
+	if [[ $1 == run ]] && ! command -v npm >/dev/null; then
+		say "the web page is left out: there is no npm to fetch what it is made of (Debian: apt-get install npm)"
+		return
+	fi
 	cache_open
 	entries=$(web_entries) || exit
 	rm -rf -- "$new"

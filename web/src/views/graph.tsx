@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The service graph, live: apps as boxes, their channels as lines that show traffic and backpressure.
 
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { channels, processes, services, time } from "../api/live";
 import { channelRates, cpuShares } from "../api/rates";
 import type { Process } from "../api/types";
@@ -82,15 +82,28 @@ function Box({ process, map, onPoint }: { process: Process; map: Layout; onPoint
 	);
 }
 
+// useRoom: how wide the inside of an element is.
+function useRoom() {
+	const element = useRef<HTMLDivElement>(null);
+	const [room, setRoom] = useState(0);
+	useLayoutEffect(() => {
+		const watch = new ResizeObserver(([entry]) => setRoom(Math.floor(entry!.contentRect.width)));
+		watch.observe(element.current!);
+		return () => watch.disconnect();
+	}, []);
+	return { element, room };
+}
+
 function Picture({ links }: { links: Link[] }) {
 	const [pointed, setPointed] = useState<number | null>(null);
+	const { element, room } = useRoom();
 	const list = processes.value;
-	// Places change only when boxes or lines come or go.
+	// Places change only when boxes, lines or the room do.
 	const shape = `${list.map((p) => p.id)};${links.map((l) => `${l.from}-${l.to}`)}`;
-	const map = useMemo(() => layout(list.map((p) => p.id), links), [shape]);
+	const map = useMemo(() => layout(list.map((p) => p.id), links, room), [shape, room]);
 	const ghosts = useGhosts(list, map);
 	return (
-		<div class="graph" tabIndex={0} role="group" aria-label="Service graph">
+		<div class="graph" ref={element} tabIndex={0} role="group" aria-label="Service graph">
 			<div class="canvas" style={{ width: `${map.width}px`, height: `${map.height}px` }}>
 				<svg width={map.width} height={map.height} aria-hidden="true">
 					{links.map((link) => (

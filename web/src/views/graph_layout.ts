@@ -19,6 +19,8 @@ export interface Layout {
 
 export const BOX = { width: 150, height: 46 };
 const PITCH = { x: 222, y: 64 };
+// Columns may stand this close where there is little room.
+const NARROW_PITCH = 178;
 const SWEEPS = 4;
 
 // ranks: how many steps each node is from one that uses nobody. An edge that closes a circle does not count.
@@ -72,23 +74,26 @@ function columnsOf(nodes: readonly number[], edges: readonly GraphEdge[]): numbe
 	return columns;
 }
 
-// layout: places for `nodes`; edges have both ends among them. Nodes without any edge are in rows below.
-export function layout(nodes: readonly number[], edges: readonly GraphEdge[]): Layout {
+// layout: places for `nodes`, in `room` pixels across if they can; edges have both ends among them. Nodes without any edge
+// are in rows below.
+export function layout(nodes: readonly number[], edges: readonly GraphEdge[], room: number): Layout {
 	const ends = new Set(edges.flatMap(({ from, to }) => [from, to]));
 	const columns = columnsOf(nodes.filter((id) => ends.has(id)), edges);
 	const alone = nodes.filter((id) => !ends.has(id));
 	const rows = Math.max(...columns.map((column) => column.length));
-	const across = Math.max(columns.length, 4);
+	const fitting = (room - BOX.width) / Math.max(1, columns.length - 1);
+	const pitch = Math.max(NARROW_PITCH, Math.min(PITCH.x, fitting));
+	const across = Math.max(columns.length, 1 + Math.max(0, Math.floor((room - BOX.width) / pitch)));
 	const places = new Map<number, Place>();
 	columns.forEach((column, x) =>
-		column.forEach((id, y) => places.set(id, { x: x * PITCH.x, y: (y + (rows - column.length) / 2) * PITCH.y })),
+		column.forEach((id, y) => places.set(id, { x: x * pitch, y: (y + (rows - column.length) / 2) * PITCH.y })),
 	);
 	alone.forEach((id, i) =>
-		places.set(id, { x: (i % across) * PITCH.x, y: (rows + Math.floor(i / across)) * PITCH.y }),
+		places.set(id, { x: (i % across) * pitch, y: (rows + Math.floor(i / across)) * PITCH.y }),
 	);
 	const used = rows + Math.ceil(alone.length / across);
 	return {
-		width: Math.max(columns.length, Math.min(across, alone.length)) * PITCH.x - (PITCH.x - BOX.width),
+		width: Math.max(columns.length, Math.min(across, alone.length)) * pitch - (pitch - BOX.width),
 		height: Math.max(1, used) * PITCH.y - (PITCH.y - BOX.height),
 		places,
 	};

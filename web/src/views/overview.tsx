@@ -68,10 +68,10 @@ function NetworkTile() {
 	return (
 		<Panel title="Network" class="tile">
 			<p class="figure">
-				<strong>{bytes(now.rx)}/s</strong> in <strong>{bytes(now.tx)}/s</strong> out
+				<strong>{bytes(now.rx)}</strong> in, <strong>{bytes(now.tx)}</strong> out, a second
 			</p>
 			<p class="note">
-				{network.value?.interfaces?.map((each) => `${visible(each.name)} ${visible(each.address ?? "")}`).join(", ") || "no interface is up"}
+				{(network.value?.interfaces ?? []).map((each) => `${visible(each.name)} ${visible(each.address ?? "")}`).join(", ") || "no interface is up"}
 			</p>
 			<Sparkline values={networkRates.value.map(({ rx, tx }) => rx + tx)} length={HISTORY} />
 		</Panel>

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// A session of the shell: what was typed and what came of it, variables, history. It outlives the view.
+
+import { signal } from "@preact/signals";
+import { say } from "../api/client";
+import { COMMANDS } from "./commands";
+import type { Output } from "./command";
+import { evaluate } from "./evaluate";
+import { parseLine, wordsOf } from "./parse";
+
+export interface Entry {
+	id: number;
+	line: string;
+	// What the command wrote while it ran, in pieces.
+	written: { kind: "plain" | "bad"; text: string }[];
+	value?: unknown;
+	failure?: string;
+	done: boolean;
+}
+
+const KEPT_ENTRIES = 200;
+const KEPT_LINES = 500;
+const KEPT_TEXT = 200_000;
+const HISTORY_KEY = "starina.history";
+
+export const entries = signal<readonly Entry[]>([]);
+export const variables: Record<string, unknown> = {};
+let controller: AbortController | null = null;
+let last = 0;
+
+function readHistory(): string[] {
+	try {
+		const kept: unknown = JSON.parse(localStorage.getItem(HISTORY_KEY) ?? "[]");
+		return Array.isArray(kept) ? kept.map(String) : [];
+	} catch {
+		return [];
+	}
+}
+
+export const history: string[] = readHistory();
+
+function remember(line: string): void {
+	if (history.at(-1) === line) return;
+	history.push(line);
+	history.splice(0, history.length - KEPT_LINES);
+	localStorage.setItem(HISTORY_KEY, JSON.stringify(history));
+}
+
+function update(id: number, change: (entry: Entry) => Entry): void {
+	entries.value = entries.value.map((entry) => (entry.id === id ? change(entry) : entry));
+}
+
+// added: a piece more of a command's output; the oldest goes when there is too much.
+function added(entry: Entry, text: string, kind: "plain" | "bad"): Entry {
+	const written = [...entry.written];
+	const end = written.at(-1);
+	if (end?.kind === kind) written[written.length - 1] = { kind, text: (end.text + text).slice(-KEPT_TEXT) };
+	else written.push({ kind, text });
+	return { ...entry, written: written.slice(-100) };
+}
+
+function help(name: string | undefined): unknown {
+	if (name !== undefined) {
+		const command = COMMANDS[name];
+		if (!command) throw new Error(`there is no command ${name}: "help" lists them`);
+		return `${name} ${command.usage}\n${command.help}`;
+	}
+	return Object.entries(COMMANDS).map(([command, { usage, help: does }]) => ({ command: `${command} ${usage}`.trim(), does }));
+}
+
+// call: one command with its words.
+async function call(name: string, args: string[], output: Output): Promise<unknown> {
+	if (name === "help") return help(args[0]);
+	if (name === "history") return history.map((line, i) => ({ number: i + 1, line }));
+	const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+	if (!command) throw new Error(`there is no command ${name}: "help" lists them`);
+	return command.run(args, output);
+}
+
+export const NAMES = [...Object.keys(COMMANDS), "help", "history", "clear"];
+
+async function stage(text: string, first: boolean, output: Output): Promise<unknown> {
+	if (first && NAMES.includes(/^\S+/.exec(text)![0])) {
+		const [name = "", ...args] = wordsOf(text);
+		return call(name, args, output);
+	}
+	const callable = NAMES.filter((name) => name !== "clear");
+	return evaluate(text, variables, callable, (name, args) => call(name, args, output), output.signal);
+}
+
+// runLine: runs a line to its end. Never fails: what went wrong is in its entry.
+export async function runLine(line: string): Promise<void> {
+	const text = line.trim();
+	if (!text) return;
+	remember(text);
+	if (text === "clear") {
+		entries.value = [];
+		return;
+	}
+	const id = ++last;
+	const mine = new AbortController();
+	controller = mine;
+	entries.value = [...entries.value.slice(1 - KEPT_ENTRIES), { id, line: text, written: [], done: false }];
+	const output: Output = {
+		write: (piece, kind = "plain") => update(id, (entry) => added(entry, piece, kind)),
+		signal: mine.signal,
+	};
+	try {
+		const { name, stages } = parseLine(text);
+		let value: unknown;
+		for (const [i, part] of stages.entries()) {
+			value = await stage(part, i === 0, output);
+			variables._ = value;
+		}
+		if (name !== null) variables[name] = value;
+		update(id, (entry) => ({ ...entry, value, done: true }));
+	} catch (error) {
+		const failure = mine.signal.aborted ? "interrupted" : say(error);
+		update(id, (entry) => ({ ...entry, failure, done: true }));
+	} finally {
+		if (controller === mine) controller = null;
+	}
+}
+
+// interrupt: ends what runs, if anything does.
+export function interrupt(): boolean {
+	controller?.abort();
+	return controller !== null;
+}
