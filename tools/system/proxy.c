@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +16,30 @@
 #include "tools/image/source/oci_select.h"
 
 #define MAX_REPLY 65536
+#define PATIENCE_S 120
 
 struct reply {
 	json_t *document;
 	json_t *value;  // of it
 	int fd;         // -1: none came
 };
+
+// Waits until there is something to read: a registry may stop in the midst of an answer, and skopeo
+// waits for ever then. SYSTEM_PATIENCE: other seconds than PATIENCE_S, for tests.
+static int readable_wait(int fd, struct error *err)
+{
+	const char *text = getenv("SYSTEM_PATIENCE");
+	int seconds = text ? atoi(text) : PATIENCE_S;
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	int result;
+
+	do
+		result = poll(&poller, 1, seconds * 1000);
+	while (result < 0 && errno == EINTR);
+	if (result == 0)
+		return error_set(err, "the registry has sent nothing for %d s", seconds);
+	return result < 0 ? error_set_errno(err, errno, "it cannot be waited for") : 0;
+}
 
 static void reply_deinit(struct reply *reply)
 {
@@ -80,6 +99,8 @@ static int reply_receive(struct proxy *proxy, struct reply *reply, struct error 
 	ssize_t length;
 
 	*reply = (struct reply){ .fd = -1 };
+	if (readable_wait(proxy->socket, err) < 0)
+		return -1;
 	length = message_receive(proxy, text, sizeof(text), &reply->fd);
 	if (length <= 0)
 		return error_set(err, "skopeo has ended");
@@ -194,8 +215,13 @@ long proxy_blob_read(struct proxy_blob *blob, void *buffer, size_t size, struct 
 
 	// The pipe gives little at a time.
 	while (done < size) {
-		ssize_t length = read(blob->fd, bytes + done, size - done);
+		ssize_t length;
 
+		// Who reads its rest does not wait again.
+		blob->is_stalled = blob->is_stalled || readable_wait(blob->fd, err) < 0;
+		if (blob->is_stalled)
+			return error_set(err, "the registry has stopped in the midst of it");
+		length = read(blob->fd, bytes + done, size - done);
 		if (length < 0 && errno == EINTR)
 			continue;
 		if (length < 0)

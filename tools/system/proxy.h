@@ -22,6 +22,7 @@ struct proxy_blob {
 	int fd;
 	uint64_t size;  // as the manifest says
 	uint64_t done;
+	bool is_stalled;
 };
 
 // Starts skopeo, and opens the image `location` (what follows docker://). -1 with `err`. Released

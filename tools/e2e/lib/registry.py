@@ -96,7 +96,10 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            try:
+                self.wfile.write(body)
+            except OSError:  # who got enough of it
+                pass
 
     def refuse(self, status, *headers):
         self.send_response(status)
@@ -163,6 +166,9 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         fake.stalled.set()
         fake.over.wait()
 
+    def lie_missing(self, *_):
+        self.refuse(404)
+
     def lie_loop(self, *_):
         self.refuse(307, ("Location", self.path))
 
@@ -192,7 +198,8 @@ class Fake:
         self.server.server_close()
 
     def address(self):
-        return f"http://127.0.0.1:{self.server.server_port}"
+        """By another name of the host than `name`."""
+        return f"http://localhost:{self.server.server_port}"
 
     def name(self, image):
         return f"127.0.0.1:{self.server.server_port}/{image}"

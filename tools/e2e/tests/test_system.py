@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from harness import check, check_equal, test
-from oci import MEDIA, Image, Layer, digest, write_layout
+from oci import MEDIA, Image, Layer, Layout, digest, write_layout
 from registry import Fake, Registry
 
 PATIENCE = 240
@@ -26,9 +26,11 @@ class Folder:
         self.path = context.scratch / name
         self.path.mkdir()
         self.lines = []
+        self.patience = "100"  # seconds
 
     def run(self, *args, stdin=b"{}"):
-        done = subprocess.run([self.program, *args], env={**os.environ, "SYSTEM_INCOMING": str(self.path)}, input=stdin, check=False,
+        environment = {**os.environ, "SYSTEM_INCOMING": str(self.path), "SYSTEM_PATIENCE": self.patience}
+        done = subprocess.run([self.program, *args], env=environment, input=stdin, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
         check_equal(done.stderr, b"")
         self.lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -99,8 +101,10 @@ def registries_that_lie(context):
     name = fake.add("x", write_layout(context.scratch / "a", image()))
     (layer,) = fake.layers("x")
     folder = Folder(context, "incoming")
-    for lie, words in (("zeroes", ["sha256:"]), ("short", ["EOF"]), ("long", ["sha256:"]), ("endless", ["more than the manifest says"]), ("loop", ["redirects"])):
+    for lie, words in (("zeroes", ["sha256:"]), ("short", ["EOF"]), ("long", ["sha256:"]), ("endless", ["more than the manifest says"]), ("loop", ["redirects"]),
+                       ("stall", ["has stopped in the midst"])):
         fake.lies = {layer: lie}
+        folder.patience = "4" if lie == "stall" else "100"
         folder.refused("pull", name, "", words=words)
     fake.lies = {"manifest": True}
     folder.refused("pull", name, "", words=["digest"])
@@ -112,4 +116,49 @@ def registries_that_lie(context):
     bad["layers"] = json.loads(fake.blob(fake.digest("x")))["layers"]
     layout.index([layout.blob(bad, MEDIA + "manifest.v1+json")])
     folder.refused("pull", name, "", words=["corrupt", digest(image().layers[0].raw())])
+    fake.stop()
+
+
+def changed(context, fake, name, change, *images):
+    """An image whose manifest is another one; its name."""
+    layout = Layout(context.scratch / name)
+    descriptors = [layout.image(one) for one in images or [image()]]
+    if not images:
+        manifest = json.loads(layout.blob_path(descriptors[0]["digest"]).read_text())
+        change(manifest["layers"])
+        descriptors = [layout.blob(manifest, MEDIA + "manifest.v1+json")]
+    return fake.add(name, layout.index(descriptors))
+
+
+@test
+def manifests_of_all_kinds(context):
+    """Many layers, lengths and digests that are none, types that nobody knows, other platforms; redirects to another host."""
+    fake, folder = Fake("Basic " + base64.b64encode(b"ann:sesam").decode()), Folder(context, "incoming")
+    login = b'{"username":"ann","password":"sesam"}\n'
+
+    def many(layers):
+        layers.extend(layers[:1] * 999)
+
+    def one(**members):
+        return lambda layers: layers[0].update(members)
+
+    for name, change, words in (
+            ("many", many, ["it has 1000 layers"]), ("negative", one(size=-5), ["more than the manifest says"]), ("small", one(size=5), ["more than the manifest says"]),
+            ("large", one(size=5000), ["expected 5000 bytes"]), ("nothing", one(digest="sha256:" + 64 * "0"), ["404"]), ("path", one(digest="../../etc/passwd"), ["has no digest"]),
+            ("huge", one(annotations={"a": "x" * (5 << 20)}), ["exceeded maximum allowed size"]),
+            ("foreign", one(digest="sha256:" + 64 * "1", urls=["http://localhost:1/x"], mediaType=MEDIA + "layer.nondistributable.v1.tar+gzip"), ["404"])):
+        folder.refused("pull", changed(context, fake, name, change), "", words=words, stdin=login)
+    others = changed(context, fake, "others", None, image(architecture="amd64"), image(architecture="arm64"))
+    folder.refused("pull", others, "", words=["no matching manifest for linux/riscv64", "linux/amd64, linux/arm64"], stdin=login)
+    # The bytes say what a layer is compressed with. Who is sent elsewhere does not take the login along.
+    fake.elsewhere = Fake()
+    fake.elsewhere.layouts = fake.layouts
+    zstd = changed(context, fake, "zstd", None, Image(Layer("zstd").file("f", "x"), architecture="riscv64"))
+    for number, name in enumerate((zstd, changed(context, fake, "unknown", one(mediaType="application/x-unknown")))):
+        for layer in fake.layers(("zstd", "unknown")[number]):
+            fake.lies[layer] = "elsewhere"
+        check_equal(folder.run("pull", name, "", stdin=login), 0, folder.lines)
+    check_equal({authorization for _, _, authorization in fake.elsewhere.asked}, {None})
+    check_equal(len(fake.elsewhere.asked), 2)
+    fake.elsewhere.stop()
     fake.stop()

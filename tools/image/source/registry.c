@@ -94,6 +94,9 @@ static void begin(struct arguments *arguments, const char *command)
 		add(arguments, "--insecure-policy");
 	add(arguments, "--override-os=" OCI_OS);
 	add(arguments, "--override-arch=" OCI_ARCHITECTURE);
+	// A registry that says nothing is not waited for.
+	if (strcmp(command, "inspect") == 0)
+		add(arguments, "--command-timeout=300s");
 	add(arguments, command);
 }
 
