@@ -136,7 +136,8 @@ static error_t add_unmet(const struct app_need *need, struct environ *env)
 	static const enum env_kind kinds[] = {
 		[NEED_SERVICE] = ENV_CONNECTOR, [NEED_DEVICE] = ENV_DEVICE,
 		[NEED_CONFIG] = ENV_CONFIG,     [NEED_SYSTEM] = ENV_SYSTEM,
-		[NEED_LAUNCHER] = ENV_LAUNCHER, [NEED_KEPT] = ENV_KEPT
+		[NEED_LAUNCHER] = ENV_LAUNCHER, [NEED_KEPT] = ENV_KEPT,
+		[NEED_LOOK] = ENV_LOOK
 	};
 	struct env_entry *entry;
 	error_t error = add_entry(env, kinds[need->kind], need->name, &entry);

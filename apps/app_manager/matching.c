@@ -78,7 +78,8 @@ static error_t match_need(const struct app_spec *spec, const struct app_need *ne
 	case NEED_DEVICE:
 	case NEED_SYSTEM:
 	case NEED_LAUNCHER:
-	case NEED_KEPT: break;
+	case NEED_KEPT:
+	case NEED_LOOK: break;
 	}
 	fmt_write(
 		text, size,
@@ -88,6 +89,7 @@ static error_t match_need(const struct app_spec *spec, const struct app_need *ne
 		need->kind == NEED_DEVICE           ? "a device"
 			: need->kind == NEED_SYSTEM ? "the system handle"
 			: need->kind == NEED_KEPT   ? "kept memory"
+			: need->kind == NEED_LOOK   ? "a look at the system"
 						    : "the launcher");
 	return ERR_NOT_SUPPORTED;
 }

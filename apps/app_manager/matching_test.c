@@ -83,7 +83,7 @@ static void test_other_needs(void **state)
 	says("host=VALUE");
 	spec.needs[0].fallback = "";
 	assert_int_equal(needs(&spec), 0);
-	for (int kind = NEED_DEVICE; kind <= NEED_KEPT; kind++) {
+	for (int kind = NEED_DEVICE; kind <= NEED_LOOK; kind++) {
 		spec.needs[0] = (struct app_need){ (enum app_need_kind)kind, "thing", NULL, 0, 1 };
 		if (kind == NEED_CONFIG)
 			continue;

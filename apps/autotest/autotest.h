@@ -32,6 +32,7 @@ extern const struct test race_tests[];
 extern const struct test fault_tests[];
 extern const struct test service_tests[];
 extern const struct test launch_tests[];
+extern const struct test look_tests[];
 extern const struct test vm_tests[];
 extern const struct test vm_fault_tests[];
 extern const struct test vm_sbi_tests[];

@@ -3,8 +3,9 @@
 #include "libs/base/string.h"
 
 static const struct test *const suites[] = {
-	channel_tests, poll_tests,    recv_tests,   memory_tests, thread_tests,   race_tests,
-	fault_tests,   service_tests, launch_tests, vm_tests,     vm_fault_tests, vm_sbi_tests,
+	channel_tests, poll_tests,     recv_tests,    memory_tests, thread_tests,
+	race_tests,    fault_tests,    service_tests, launch_tests, look_tests,
+	vm_tests,      vm_fault_tests, vm_sbi_tests,
 };
 // Those that do something so often that it takes most of the time.
 static const struct test *const stress_suites[] = { vm_share_tests, vm_stress_tests };
@@ -88,4 +89,5 @@ APP(autotest, .main = autotest_main,
 	    { NEED_CONFIG, "only", "", 0 },
 	    { NEED_SYSTEM, "control", NULL, 0 },
 	    { NEED_LAUNCHER, "launcher", NULL, 0 },
+	    { NEED_LOOK, "look", NULL, 0 },
     });

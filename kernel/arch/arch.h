@@ -83,6 +83,9 @@ void arch_take_interrupts(void);
 
 // CLOCK_MONOTONIC.
 nsec_t arch_clock_now(void);
+// The same clock as the hart counts it: cheap to read (arch_ticks() of arch_types.h), and in
+// nanoseconds.
+nsec_t arch_ticks_ns(uint64_t ticks);
 // The one deadline of this hart's timer; NSEC_NEVER disarms. timer_interrupt()
 // (kernel/object/timer.h) is called at it.
 void arch_timer_set(nsec_t deadline);

@@ -110,6 +110,7 @@ int main(void)
 	failed += test_preemption();
 	failed += test_launchers();
 	failed += test_launchers_giving();
+	failed += test_looks();
 	failed += test_services();
 	return failed == 0 ? 0 : 1;
 }

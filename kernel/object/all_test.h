@@ -18,4 +18,5 @@ int test_space_ranges(void);
 int test_preemption(void);
 int test_launchers(void);
 int test_launchers_giving(void);
+int test_looks(void);
 int test_services(void);

@@ -137,6 +137,7 @@ static error_t create(const struct process_options *options, bool user, struct p
 	process->account = account;
 	process->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
 	process->thread_limit = options->thread_limit;
+	process->made_at = arch_clock_now();
 	str_copy(process->name, options->name, sizeof(process->name));
 	spinlock_init(&process->lock, LOCK_RANK_PROCESS);
 	spinlock_init(&process->end_lock, LOCK_RANK_OBJECT);
@@ -167,6 +168,16 @@ static bool name_is_taken_locked(const char *name)
 	return false;
 }
 
+// Two that are made at once may come in another order than their numbers.
+static struct list *last_before_locked(uint32_t id)
+{
+	struct list *at = all_processes.prev;
+
+	while (at != &all_processes && container_of(at, struct process, all_entry)->id > id)
+		at = at->prev;
+	return at;
+}
+
 // Errors: ERR_EXISTS (it is a launcher's, and its name is taken).
 static error_t enlist(struct process *process)
 {
@@ -176,7 +187,7 @@ static error_t enlist(struct process *process)
 	if (process->launcher != NULL && name_is_taken_locked(process->name)) {
 		error = ERR_EXISTS;
 	} else {
-		list_push_back(&all_processes, &process->all_entry);
+		list_insert_after(last_before_locked(process->id), &process->all_entry);
 		num_processes++;
 	}
 	spin_unlock(&all_lock);
@@ -231,6 +242,25 @@ void process_unlist(struct process *process)
 	list_remove(&process->all_entry);
 	num_processes--;
 	spin_unlock(&all_lock);
+}
+
+size_t process_collect(uint32_t id, struct process **out, size_t max)
+{
+	size_t count = 0;
+
+	spin_lock(&all_lock);
+	list_for_each(pos, &all_processes) {
+		struct process *process = container_of(pos, struct process, all_entry);
+
+		if (process->id < id)
+			continue;
+		if (count == max)
+			break;
+		object_get(&process->object);
+		out[count++] = process;
+	}
+	spin_unlock(&all_lock);
+	return count;
 }
 
 bool process_name_is_taken(const char *name)

@@ -46,11 +46,16 @@ struct process {
 	uint32_t started;           // atomic; of a launcher's
 	uint32_t builders;          // calls that give it parts; guarded by `lock`
 	uint32_t restarts;
+	nsec_t made_at;
+	// how the app's last process has ended: enum look_end
+	uint32_t last_end;
+	int32_t last_status;
 	bool has_device;       // it may know physical addresses
 	bool ending;           // atomic: no thread of it enters the app again
 	struct spinlock lock;  // guards what follows
 	struct list threads;   // alive ones
 	uint32_t num_threads;
+	uint64_t gone_ticks;   // that ended threads had a hart
 	enum process_end end;  // once it is ending
 	int32_t status;
 	struct spinlock end_lock;  // rank OBJECT: polls ask with their lock held
@@ -111,6 +116,9 @@ bool process_owns(struct process *process, uintptr_t addr, size_t len, bool writ
 const char *process_name_of_pc(uintptr_t pc);
 void process_get_info(struct process *process, struct process_info *out);
 uint32_t process_count(void);
+// References to those processes of the list of all, in the order of their numbers, whose numbers are
+// `id` or more. Returns how many: at most `max`.
+size_t process_collect(uint32_t id, struct process **out, size_t max);
 
 static inline struct process *process_from_object(struct object *object)
 {

@@ -91,6 +91,7 @@ void process_thread_gone(struct process *process, struct thread *thread)
 
 	spin_lock(&process->lock);
 	list_remove(&thread->process_entry);
+	process->gone_ticks += sched_thread_ticks(thread);
 	process->num_threads--;
 	last = process->num_threads == 0;
 	if (process->space != NULL && process->num_threads == 1)

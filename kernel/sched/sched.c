@@ -23,6 +23,7 @@ void sched_init_hart(struct hart *hart)
 	hart->num_runnable = 0;
 	hart->slice_end = NSEC_NEVER;
 	hart->timer_deadline = NSEC_NEVER;
+	hart->since = arch_ticks();
 	// What boots the hart goes on as its idle thread. karch may have made this thread known
 	// already.
 	if (idle->state != THREAD_RUNNING)
@@ -278,6 +279,28 @@ static __attribute__((noinline)) void share_work(struct hart *hart)
 	sched_send_kicks();
 }
 
+// The time since the last switch was `thread`'s. The hart's lock is held.
+static inline void note_time_locked(struct hart *hart, struct thread *thread)
+{
+	uint64_t now = arch_ticks();
+
+	store_relaxed(&thread->ticks, thread->ticks + now - hart->since);
+	hart->since = now;
+}
+
+uint64_t sched_thread_ticks(const struct thread *thread)
+{
+	struct hart *hart = &harts[__atomic_load_n(&thread->hart, __ATOMIC_RELAXED)];
+	uint64_t ticks;
+
+	spin_lock(&hart->lock);
+	ticks = __atomic_load_n(&thread->ticks, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&hart->current, __ATOMIC_RELAXED) == thread)
+		ticks += arch_ticks() - hart->since;
+	spin_unlock(&hart->lock);
+	return ticks;
+}
+
 // Switches to what runs next; gives up the hart's lock. `prev`, the current thread, is RUNNING (it
 // goes on when nobody else waits), BLOCKED, RUNNABLE (already in a queue) or DEAD.
 static void schedule_locked(struct hart *hart, struct thread *prev)
@@ -295,6 +318,7 @@ static void schedule_locked(struct hart *hart, struct thread *prev)
 	}
 	if (prev->state == THREAD_RUNNING && prev != hart->idle)
 		enqueue_locked(hart, prev);
+	note_time_locked(hart, prev);
 	store_relaxed(&hart->switched_from, prev);
 	store_relaxed(&hart->current, next);
 	next->state = THREAD_RUNNING;

@@ -68,6 +68,8 @@ struct hart {
 	nsec_t timer_deadline;  // what the hardware timer is set to
 	uint64_t context_switches;
 	uint64_t idle_wakeups;
+	uint64_t interrupts;
+	uint64_t since;  // ticks: up to here threads were told their time; guarded by `lock`
 };
 
 extern struct hart harts[MAX_HARTS];
@@ -126,5 +128,7 @@ void sched_started(void);
 // Whether `thread` has left its hart for good (a dead one's stack may be freed); kicks the hart
 // when not.
 bool sched_has_left(struct thread *thread);
+// Ticks that a thread has had a hart, up to now. Takes the lock of its hart.
+uint64_t sched_thread_ticks(const struct thread *thread);
 // Ends the current thread, which is never scheduled again.
 _Noreturn void sched_exit_current(void);

@@ -5,6 +5,7 @@
 #include "kernel/object/folio.h"
 #include "kernel/object/interrupt.h"
 #include "kernel/object/launcher.h"
+#include "kernel/object/look.h"
 #include "kernel/object/process.h"
 #include "kernel/object/service.h"
 #include "kernel/object/system.h"
@@ -242,6 +243,19 @@ static error_t add_kept(struct process *process, const struct app_need *need)
 	                                  RIGHT_READ | RIGHT_WRITE | RIGHT_MAP, &entry->handle);
 }
 
+// Each process has a look of its own.
+static error_t add_look(struct process *process)
+{
+	struct look *look;
+	error_t error = look_object_create(process->account, &look);
+
+	if (error != 0)
+		return error;
+	error = add_handle(process, ENV_LOOK, "look", &look->object);
+	object_put(&look->object);
+	return error;
+}
+
 static error_t add_need(struct process *process, const struct app_spec *spec,
                         const struct app_need *need)
 {
@@ -258,6 +272,7 @@ static error_t add_need(struct process *process, const struct app_spec *spec,
 	case NEED_SYSTEM: return add_handle(process, ENV_SYSTEM, "system", system_object());
 	case NEED_LAUNCHER: return add_launcher(process, spec);
 	case NEED_KEPT: return add_kept(process, need);
+	case NEED_LOOK: return add_look(process);
 	}
 	return ERR_INVALID;
 }

@@ -9,6 +9,7 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/work.h"
 #include "kernel/startup/environ.h"
+#include "libs/abi/look.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
@@ -22,6 +23,8 @@ struct app {
 	const struct app_image *image;
 	bool blocked;
 	error_t start_error;  // of the last start
+	uint32_t last_end;    // enum look_end
+	int32_t last_status;
 	uint32_t restarts;
 	nsec_t backoff;
 	nsec_t started_at;
@@ -78,6 +81,8 @@ static void app_ended(struct process *process)
 	app->process = NULL;
 	spin_unlock(&services_lock);
 	process_log_end(process);
+	app->last_end = LOOK_END_EXIT + (uint32_t)process->end;
+	app->last_status = process->status;
 	if (wants_restart(app, process)) {
 		if (now - app->started_at > BACKOFF_RESET || app->backoff == 0)
 			app->backoff = BACKOFF_FIRST;
@@ -119,6 +124,8 @@ static error_t launch(struct app *app, struct process **out)
 	if (error != 0)
 		return error;
 	process->restarts = app->restarts;
+	process->last_end = app->last_end;
+	process->last_status = app->last_status;
 	error = environ_build(process, spec);
 	if (error == 0)
 		error = thread_create_app(process, (void (*)(void *))spec->main,

@@ -75,9 +75,10 @@ static error_t check_kept(const struct app_spec *spec, size_t k, struct services
 static error_t check_need_form(const struct app_spec *spec, size_t k, struct services_plan *plan)
 {
 	const struct app_need *need = &spec->needs[k];
-	bool named = need->kind != NEED_SYSTEM && need->kind != NEED_LAUNCHER;
+	bool named = need->kind != NEED_SYSTEM && need->kind != NEED_LAUNCHER &&
+		need->kind != NEED_LOOK;
 
-	if (need->kind > NEED_KEPT || (named && !name_fits(need->name, ENV_NAME_MAX))) {
+	if (need->kind > NEED_LOOK || (named && !name_fits(need->name, ENV_NAME_MAX))) {
 		fmt_write(plan->message, sizeof(plan->message),
 		          "the app '%s' has an invalid need (number %zu of its spec)", spec->name,
 		          k + 1);
@@ -286,7 +287,8 @@ static const char *check_need(const struct walk *walk, const struct app_spec *sp
 		return "config";
 	case NEED_SYSTEM:
 	case NEED_LAUNCHER:
-	case NEED_KEPT: break;
+	case NEED_KEPT:
+	case NEED_LOOK: break;
 	}
 	return NULL;
 }

@@ -98,7 +98,7 @@ static void make_spec(struct app_spec *spec)
 	for (uint8_t i = choose(APP_MAX_NEEDS + 1); i > 0; i--)
 		spec->needs[i - 1] =
 			(struct app_need){ .kind = choose(32) == 1 ? choose(255)
-			                                           : 1 + choose(NEED_KEPT),
+			                                           : 1 + choose(NEED_LOOK),
 			                   .name = choose(16) == 1 ? name() : names[choose(10)],
 			                   .fallback = choose(2) == 0 ? NULL : "1",
 			                   .optional = choose(2),

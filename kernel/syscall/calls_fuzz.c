@@ -105,6 +105,7 @@ static const struct app_spec specs[NUM_APPS] = {
 	  .provides = { "fuzz_a" },
 	  .needs = { { NEED_SYSTEM, "control", NULL, 0 },
 	             { NEED_LAUNCHER, "launcher", NULL, 0 },
+	             { NEED_LOOK, "look", NULL, 0 },
 	             { NEED_DEVICE, "acme,fuzz", NULL, 0 } } },
 	{ .abi_version = APP_ABI_VERSION,
 	  .name = "fuzz_b",
@@ -122,6 +123,7 @@ static const struct app_spec specs[NUM_APPS] = {
 	  .needs = { { NEED_SYSTEM, "control", NULL, 0 },
 	             { NEED_LAUNCHER, "launcher", NULL, 0 },
 	             { NEED_SERVICE, "fuzz_b", NULL, 0 },
+	             { NEED_LOOK, "look", NULL, 0 },
 	             { NEED_KEPT, "kept", NULL, 0, 3 * PAGE_SIZE } } },
 };
 
@@ -386,11 +388,13 @@ static void pin_folio(struct app_data *data, size_t size, uint32_t flags)
 
 static void fuzz_main(const struct environ *env)
 {
-	static const uint32_t types[] = {
-		[ENV_CONNECTOR] = OBJECT_CONNECTOR, [ENV_SERVICE] = OBJECT_SERVICE,
-		[ENV_DEVICE] = OBJECT_FOLIO,        [ENV_SYSTEM] = OBJECT_SYSTEM,
-		[ENV_LAUNCHER] = OBJECT_LAUNCHER,   [ENV_KEPT] = OBJECT_FOLIO
-	};
+	static const uint32_t types[] = { [ENV_CONNECTOR] = OBJECT_CONNECTOR,
+		                          [ENV_SERVICE] = OBJECT_SERVICE,
+		                          [ENV_DEVICE] = OBJECT_FOLIO,
+		                          [ENV_SYSTEM] = OBJECT_SYSTEM,
+		                          [ENV_LAUNCHER] = OBJECT_LAUNCHER,
+		                          [ENV_KEPT] = OBJECT_FOLIO,
+		                          [ENV_LOOK] = OBJECT_LOOK };
 	static const char *const names[] = { "fuzz_a", "fuzz_b", "fuzz_user", "nobody", NULL };
 	const struct process *process = process_current();
 	struct app_data *data = own_data();

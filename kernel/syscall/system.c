@@ -192,11 +192,20 @@ error_t sys_system_start_app(SYSCALL_ARGS)
 	return user_write(a3, &handle, sizeof(handle));
 }
 
+// Who may only look at the system may only look at its processes. Consumes a reference.
+static error_t give_process(uintptr_t system, struct process *process, uintptr_t out)
+{
+	rights_t rights = process->object.ops->rights;
+
+	if (check_system(system, RIGHT_CONTROL) != 0)
+		rights &= ~(rights_t)RIGHT_CONTROL;
+	return give_handle_with(&process->object, rights, out);
+}
+
 error_t sys_system_find_process(SYSCALL_ARGS)
 {
 	char name[APP_NAME_MAX];
 	struct process *process;
-	rights_t rights;
 	error_t error = check_system(a0, RIGHT_READ);
 
 	if (error == 0)
@@ -205,9 +214,21 @@ error_t sys_system_find_process(SYSCALL_ARGS)
 		error = services_find_process(name, &process);
 	if (error != 0)
 		return error;
-	// Who may only look at the system may only look at its processes.
-	rights = process->object.ops->rights;
-	if (check_system(a0, RIGHT_CONTROL) != 0)
-		rights &= ~(rights_t)RIGHT_CONTROL;
-	return give_handle_with(&process->object, rights, a3);
+	return give_process(a0, process, a3);
+}
+
+error_t sys_system_open_process(SYSCALL_ARGS)
+{
+	struct process *process;
+	error_t error = check_system(a0, RIGHT_READ);
+
+	if (error != 0)
+		return error;
+	if (a1 == 0 || a1 > UINT32_MAX || process_collect((uint32_t)a1, &process, 1) == 0)
+		return ERR_NOT_FOUND;
+	if (process->id != a1) {
+		object_put(&process->object);
+		return ERR_NOT_FOUND;
+	}
+	return give_process(a0, process, a2);
 }

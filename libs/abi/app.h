@@ -36,6 +36,7 @@ enum app_need_kind {
 	// has it alone: it can be mapped, and neither sent, duplicated nor shown to a guest. It
 	// counts to the memory limit. Only apps of the image have it, until the machine goes off.
 	NEED_KEPT = 6,
+	NEED_LOOK = 7,  // a look handle: what the system does (libs/abi/look.h), and no more
 };
 
 struct app_need {
@@ -87,6 +88,7 @@ enum env_kind {
 	ENV_LAUNCHER = 6,  // handle: the app's launcher
 	ENV_GIVEN = 7,     // handle: from who had the app started; `name`: its number
 	ENV_KEPT = 8,      // handle: the folio of the kept memory `name`
+	ENV_LOOK = 9,      // handle: a look of its own at the system
 };
 
 struct env_entry {

@@ -37,4 +37,5 @@ enum object_type {
 	OBJECT_VCPU,
 	OBJECT_SYSTEM,
 	OBJECT_LAUNCHER,
+	OBJECT_LOOK,
 };

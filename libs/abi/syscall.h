@@ -66,9 +66,12 @@
 	X(58, launcher_keep, 3)       \
 	X(59, launcher_kept, 3)       \
 	X(60, folio_create_with, 3)   \
-	X(61, channel_maker, 2)
+	X(61, channel_maker, 2)       \
+	X(62, look_read, 6)           \
+	X(63, look_watch, 2)          \
+	X(64, system_open_process, 3)
 
-#define SYSCALL_MAX 62
+#define SYSCALL_MAX 65
 
 #ifndef __ASSEMBLER__
 #define X(number, name, argc) SYSCALL_NR_##name = (number),

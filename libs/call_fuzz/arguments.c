@@ -2,6 +2,7 @@
 #include "libs/abi/app.h"
 #include "libs/abi/folio.h"
 #include "libs/abi/launcher.h"
+#include "libs/abi/look.h"
 #include "libs/abi/message.h"
 #include "libs/abi/poll.h"
 #include "libs/abi/vm.h"
@@ -324,6 +325,9 @@ uintptr_t call_fuzz_argument(struct call_fuzz_thread *thread, struct arg arg)
 		return usually(thread,
 		               choose(thread, 2) == 0 ? arg.detail - 1u
 		                                      : choose(thread, arg.detail));
+	case ARG_LOOK_SIZE:
+		return choose(thread, 8) == 0 ? LOOK_MAX_BYTES + 1 + choose(thread, UINT32_MAX)
+					      : choose(thread, 4097);
 	case ARG_LOG_LEVEL: return choose(thread, 64) == 0 ? 3 : 4 + number(thread) / 2;
 	default: return pointer(thread, arg);
 	}

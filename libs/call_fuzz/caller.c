@@ -115,6 +115,8 @@ static void pin_environment(const struct environ *env)
 			pin(entry->handle, OBJECT_SYSTEM);
 		else if (entry->kind == ENV_LAUNCHER)
 			pin(entry->handle, OBJECT_LAUNCHER);
+		else if (entry->kind == ENV_LOOK)
+			pin(entry->handle, OBJECT_LOOK);
 		else if (entry->kind == ENV_DEVICE)
 			pin(entry->interrupt, OBJECT_INTERRUPT);
 	}

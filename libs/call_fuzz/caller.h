@@ -30,8 +30,8 @@ FUZZ_MESSAGES(MESSAGE_ENCODER)
 void call_fuzz_main(const struct environ *env);
 
 // What each caller needs and provides besides; `name`: its own.
-#define FUZZ_CALLER_NEEDS                          \
-	{ NEED_SERVICE, "syscall_fuzz", NULL, 0 }, \
-	{                                          \
-		NEED_SYSTEM, "control", NULL, 0    \
+#define FUZZ_CALLER_NEEDS                                                          \
+	{ NEED_SERVICE, "syscall_fuzz", NULL, 0 }, { NEED_LOOK, "look", NULL, 0 }, \
+	{                                                                          \
+		NEED_SYSTEM, "control", NULL, 0                                    \
 	}

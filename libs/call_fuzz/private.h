@@ -41,6 +41,7 @@ enum arg_kind {
 	ARG_STACK_SIZE,
 	ARG_BELOW,  // a number below `detail`, or beyond
 	ARG_LOG_LEVEL,
+	ARG_LOOK_SIZE,  // bytes that a look may fill
 };
 
 struct arg {

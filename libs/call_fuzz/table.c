@@ -77,6 +77,9 @@
 #define ROW_service_provide 4, 0, {HANDLE(CONNECTOR), HANDLE(PROCESS), OUT(handle_t)}
 #define ROW_launcher_connector 2, 0, {HANDLE(LAUNCHER), ANY(IN_NAME), ANY(NAME_LEN), OUT_HANDLE(CONNECTOR)}
 #define ROW_launcher_keep 4, 0, {HANDLE(LAUNCHER), {ARG_BELOW, 8}, ANY(LOOSE)}
+#define ROW_look_read 4, 0, {HANDLE(LOOK), {ARG_BELOW, 13}, ANY(NUMBER), ANY(OUT_BYTES), ANY(LOOK_SIZE), OUT(uint64_t)}
+#define ROW_look_watch 3, 0, {HANDLE(LOOK), {ARG_BELOW, 4}}
+#define ROW_system_open_process 2, 0, {HANDLE(SYSTEM), {ARG_BELOW, 16}, OUT_HANDLE(PROCESS)}
 #define ROW_launcher_kept 3, 0, {HANDLE(LAUNCHER), {ARG_BELOW, 8}, OUT_HANDLE(NONE)}
 
 #define X(number, name, argc) [number] = {#name, ROW_##name},

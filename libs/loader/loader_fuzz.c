@@ -54,12 +54,13 @@ static void check_spec(void)
 	check_string(spec->name, APP_NAME_MAX);
 	must(spec->abi_version == APP_ABI_VERSION && spec->restart <= RESTART_ALWAYS);
 	for (size_t i = 0; i < APP_MAX_NEEDS && spec->needs[i].kind != 0; i++) {
-		must(spec->needs[i].kind <= NEED_KEPT);
+		must(spec->needs[i].kind <= NEED_LOOK);
 		if (spec->needs[i].name != NULL)
 			check_string(spec->needs[i].name, ENV_NAME_MAX);
 		else
 			must(spec->needs[i].kind == NEED_SYSTEM ||
-			     spec->needs[i].kind == NEED_LAUNCHER);
+			     spec->needs[i].kind == NEED_LAUNCHER ||
+			     spec->needs[i].kind == NEED_LOOK);
 		if (spec->needs[i].fallback != NULL)
 			check_string(spec->needs[i].fallback, ENV_VALUE_MAX);
 	}

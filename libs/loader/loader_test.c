@@ -360,7 +360,7 @@ static void needs_and_services(void **state)
 {
 	(void)state;
 	REFUSED("need 1 of its spec is of the unknown kind 0", AT(4, FAKE_NEED(0), 0));
-	REFUSED("need 4 of its spec is of the unknown kind 7", AT(4, FAKE_NEED(3), 7));
+	REFUSED("need 4 of its spec is of the unknown kind 8", AT(4, FAKE_NEED(3), 8));
 	REFUSED("need 1 of its spec has a fallback", AT(4, FAKE_NEED(0) + 8, STRING(0)));
 	REFUSED("need 2 of its spec has a fallback", AT(4, FAKE_NEED(1) + 12, 2));
 	REFUSED2("its spec needs echo twice", AT(4, FAKE_NEED(1), NEED_SERVICE),

@@ -233,7 +233,7 @@ static error_t read_name(struct app_file *app, const struct header *header)
 
 static bool is_named(enum app_need_kind kind)
 {
-	return kind != NEED_SYSTEM && kind != NEED_LAUNCHER;
+	return kind != NEED_SYSTEM && kind != NEED_LAUNCHER && kind != NEED_LOOK;
 }
 
 static error_t check_new(struct app_file *app, uint32_t index)
@@ -248,6 +248,7 @@ static error_t check_new(struct app_file *app, uint32_t index)
 			return app_file_fail(app, ERR_INVALID, "its spec needs %s twice",
 			                     need->kind == NEED_SYSTEM             ? "the system"
 			                             : need->kind == NEED_LAUNCHER ? "the launcher"
+			                             : need->kind == NEED_LOOK     ? "to look"
 			                                                           : need->name);
 	}
 	return 0;
@@ -264,7 +265,7 @@ static error_t read_need(struct app_file *app, struct span section, const struct
 	uint32_t optional = reader_le32(&r);
 	error_t err = 0;
 
-	if (kind < NEED_SERVICE || kind > NEED_KEPT)
+	if (kind < NEED_SERVICE || kind > NEED_LOOK)
 		return app_file_fail(app, ERR_INVALID,
 		                     "need %u of its spec is of the unknown kind %u", index + 1,
 		                     kind);

@@ -31,6 +31,7 @@ static void check_declared(const struct environ *env, enum env_kind kind, const 
 		[ENV_SYSTEM] = ".needs of its spec: NEED_SYSTEM",
 		[ENV_LAUNCHER] = ".needs of its spec: NEED_LAUNCHER",
 		[ENV_KEPT] = ".needs of its spec: NEED_KEPT",
+		[ENV_LOOK] = ".needs of its spec: NEED_LOOK",
 	};
 
 	if (environ_declares(env, kind, name))
@@ -80,6 +81,11 @@ handle_t environ_system(const struct environ *env)
 handle_t environ_launcher(const struct environ *env)
 {
 	return entry_handle(env, ENV_LAUNCHER, NULL);
+}
+
+handle_t environ_look(const struct environ *env)
+{
+	return entry_handle(env, ENV_LOOK, NULL);
 }
 
 handle_t environ_kept(const struct environ *env, const char *name)

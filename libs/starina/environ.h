@@ -15,6 +15,8 @@ handle_t environ_connector(const struct environ *env, const char *service);
 handle_t environ_service(const struct environ *env, const char *service);
 handle_t environ_system(const struct environ *env);
 handle_t environ_launcher(const struct environ *env);
+// The app's look at the system (NEED_LOOK).
+handle_t environ_look(const struct environ *env);
 // The folio of kept memory, in which is what the last instance of the app wrote (NEED_KEPT).
 // HANDLE_NONE for an optional need that is not met.
 handle_t environ_kept(const struct environ *env, const char *name);

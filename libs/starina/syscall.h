@@ -17,6 +17,7 @@
 #include "libs/abi/folio.h"
 #include "libs/abi/handle.h"
 #include "libs/abi/launcher.h"
+#include "libs/abi/look.h"
 #include "libs/abi/message.h"
 #include "libs/abi/poll.h"
 #include "libs/abi/system.h"
@@ -219,6 +220,26 @@ __must_check error_t system_start_app(handle_t system, const char *name, size_t 
 // Errors: ERR_NOT_FOUND.
 __must_check error_t system_find_process(handle_t system, const char *name, size_t name_len,
                                          handle_t *out);
+
+// The same for the process `id`, an app's or one that a launcher has made (look_process.id). Rights
+// and errors: as system_find_process.
+__must_check error_t system_open_process(handle_t system, uint64_t id, handle_t *out);
+
+// --- Looking at the system (libs/abi/look.h) ---
+
+// Copies records of `kind` to `buffer`; `argument` is the kind's. Those that do not fit into `size`
+// bytes are left out, whole; `*used` is what all of them take, so that a caller whose `used` is
+// larger than `size` may try again with more. Of the log and the trace it is what was copied. Not
+// for time's sake: others have their turns meanwhile. Rights: READ on `look`, of NEED_LOOK. Errors:
+// ERR_NOT_SUPPORTED (the kind), ERR_RANGE (the argument), ERR_NOT_FOUND (no such process),
+// ERR_TOO_LARGE (`size` is beyond LOOK_MAX_BYTES; or not even one record of the log or the trace
+// fits), ERR_NO_MEMORY.
+__must_check error_t look_read(handle_t look, uint64_t kind, uint64_t argument, void *buffer,
+                               size_t size, uint64_t *used);
+// Turns on what `watches` (LOOK_COUNT, LOOK_TRACE_EVENTS) names, and off what it does not; it is on
+// for as long as any look wants it, and goes off with the look at the latest. Rights: CONTROL.
+// Errors: ERR_INVALID, ERR_NO_MEMORY.
+__must_check error_t look_watch(handle_t look, uint64_t watches);
 
 // --- Virtual machines (RISC-V H extension) ---
 

@@ -57,5 +57,7 @@ struct arch_hart {
 	bool evict_space;
 };
 
+// The clock, in nanoseconds.
+uint64_t arch_ticks(void);
 // The space of the process that calls, if it has one of its own; else NULL.
 struct arch_space *arch_current_space(void);

@@ -230,6 +230,16 @@ void arch_idle_wait(struct hart *hart)
 	host_advance(hart->arch.timer > now ? hart->arch.timer - now : 0);
 }
 
+uint64_t arch_ticks(void)
+{
+	return arch_clock_now();
+}
+
+nsec_t arch_ticks_ns(uint64_t ticks)
+{
+	return ticks;
+}
+
 nsec_t arch_clock_now(void)
 {
 	return __atomic_load_n(&now, __ATOMIC_RELAXED);

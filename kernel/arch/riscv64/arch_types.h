@@ -137,6 +137,15 @@ static inline struct hart *arch_this_hart(void)
 	return hart;
 }
 
+// The `time` counter (unprivileged specification, Zicntr).
+static inline uint64_t arch_ticks(void)
+{
+	uint64_t ticks;
+
+	__asm__ volatile("rdtime %0" : "=r"(ticks));
+	return ticks;
+}
+
 // Where the app goes on after the current thread's call; 0: there is no thread.
 static inline uintptr_t arch_app_pc(void)
 {

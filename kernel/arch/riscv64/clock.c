@@ -18,6 +18,11 @@ nsec_t arch_clock_now(void)
 	return clock_of_ticks(csr_read(time));
 }
 
+nsec_t arch_ticks_ns(uint64_t ticks)
+{
+	return clock_of_ticks(ticks);
+}
+
 void arch_timer_set(nsec_t deadline)
 {
 	uint64_t ticks = clock_ticks_of(deadline);

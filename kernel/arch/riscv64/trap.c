@@ -62,6 +62,7 @@ void trap_handle_pending(void)
 	uint64_t pending = csr_read(sip) & csr_read(sie);
 
 	hart->in_interrupt = true;
+	hart->interrupts += pending != 0;
 	if ((pending & (1 << IRQ_S_SOFT)) != 0) {
 		// A kick says nothing by itself: whoever sent it left word in need_resched or the
 		// like.

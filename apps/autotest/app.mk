@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+APP_autotest_LIBS := look

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/look.h"
+
+#include "kernel/object/all_test.h"
+#include "kernel/object/test_support.h"
+#include "kernel/object/system.h"
+#include "libs/abi/folio.h"
+
+static handle_t look;
+
+static int setup(void **state)
+{
+	struct look *object;
+	int failed = test_setup(state);
+
+	assert_int_equal(look_object_create(self->account, &object), 0);
+	assert_int_equal(
+		handle_insert(&self->handles, &object->object, object->object.ops->rights, &look),
+		0);
+	object_put(&object->object);
+	return failed;
+}
+
+#define look_case(name) cmocka_unit_test_setup_teardown(name, setup, test_teardown)
+
+static error_t read_look(uint64_t kind, uint64_t argument, void *buffer, size_t size,
+                         uint64_t *used)
+{
+	return sys_look_read((uintptr_t)look, kind, argument, (uintptr_t)buffer, size,
+	                     (uintptr_t)used);
+}
+
+static void rights(void **state)
+{
+	struct look_memory memory;
+	uint64_t used = 99;
+	handle_t system;
+	handle_t blind;
+
+	(void)state;
+	assert_int_equal(handle_insert(&self->handles, system_object(), RIGHTS_ALL, &system), 0);
+	assert_int_equal(CALL_3(handle_duplicate, look, RIGHT_TRANSFER, &blind), 0);
+	assert_int_equal(CALL_2(look_watch, blind, 0), ERR_ACCESS);
+	assert_int_equal(CALL_2(look_watch, system, 0), ERR_WRONG_TYPE);
+	assert_int_equal(sys_look_read((uintptr_t)blind, LOOK_MEMORY, 0, (uintptr_t)&memory,
+	                               sizeof(memory), (uintptr_t)&used),
+	                 ERR_ACCESS);
+	assert_int_equal(sys_look_read((uintptr_t)system, LOOK_MEMORY, 0, (uintptr_t)&memory,
+	                               sizeof(memory), (uintptr_t)&used),
+	                 ERR_WRONG_TYPE);
+	// A look is no more than that.
+	assert_int_equal(CALL_2(system_power_off, look, 0), ERR_WRONG_TYPE);
+	assert_int_equal(CALL_2(process_kill, look, 0), ERR_WRONG_TYPE);
+	assert_int_equal(used, 99);
+}
+
+static void arguments(void **state)
+{
+	struct look_memory memory;
+	uint64_t used = 99;
+
+	(void)state;
+	assert_int_equal(read_look(0, 0, &memory, sizeof(memory), &used), ERR_NOT_SUPPORTED);
+	assert_int_equal(read_look(UINT64_MAX, 0, &memory, sizeof(memory), &used),
+	                 ERR_NOT_SUPPORTED);
+	assert_int_equal(read_look(LOOK_MEMORY, 1, &memory, sizeof(memory), &used), ERR_RANGE);
+	assert_int_equal(read_look(LOOK_HARTS, 1, &memory, sizeof(memory), &used), ERR_RANGE);
+	assert_int_equal(read_look(LOOK_PROCESSES, UINT64_MAX, &memory, sizeof(memory), &used),
+	                 ERR_RANGE);
+	assert_int_equal(read_look(LOOK_THREADS, 1ul << 32, &memory, sizeof(memory), &used),
+	                 ERR_RANGE);
+	assert_int_equal(read_look(LOOK_THREADS, UINT32_MAX, &memory, sizeof(memory), &used),
+	                 ERR_NOT_FOUND);
+	assert_int_equal(read_look(LOOK_MEMORY, 0, &memory, LOOK_MAX_BYTES + 1, &used),
+	                 ERR_TOO_LARGE);
+	assert_int_equal(CALL_2(look_watch, look, 4), ERR_INVALID);
+	assert_int_equal(used, 99);
+}
+
+static void processes_come_by_number(void **state)
+{
+	struct process *others[20];
+	struct look_process records[24];
+	uint64_t used;
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(process_create("other", &everything, 10, 1 << 20, &others[i]), 0);
+	memset(records, 0, sizeof(records));
+	assert_int_equal(read_look(LOOK_PROCESSES, 0, records, sizeof(records), &used), 0);
+	assert_int_equal(used, 21 * sizeof(records[0]));
+	assert_int_equal(records[0].id, self->id);
+	assert_string_equal(records[0].name, "test");
+	assert_int_equal(records[0].handles, self->handles.used);
+	assert_int_equal(records[20].id, others[19]->id);
+	assert_int_equal(records[20].memory_limit, 1 << 20);
+	assert_int_equal(records[20].state, LOOK_RUNNING);
+	assert_int_equal(records[21].id, 0);
+	// From one on, and what does not fit is left out, whole.
+	memset(records, 0, sizeof(records));
+	assert_int_equal(read_look(LOOK_PROCESSES, others[3]->id, records,
+	                           3 * sizeof(records[0]) - 1, &used),
+	                 0);
+	assert_int_equal(used, 17 * sizeof(records[0]));
+	assert_int_equal(records[0].id, others[3]->id);
+	assert_int_equal(records[1].id, others[4]->id);
+	assert_int_equal(records[2].id, 0);
+	for (size_t i = 0; i < 20; i++)
+		test_end(others[i]);
+	assert_int_equal(read_look(LOOK_PROCESSES, 0, records, sizeof(records), &used), 0);
+	assert_int_equal(used, sizeof(records[0]));
+}
+
+static void take_3_ms(void *arg)
+{
+	(void)arg;
+	host_advance(3 * NSEC_PER_MSEC);
+}
+
+static void wait_for_ever(void *arg)
+{
+	struct poll_event event;
+	size_t n;
+
+	(void)CALL_5(poll_wait, (handle_t)(uintptr_t)arg, &event, 1, NSEC_NEVER, &n);
+}
+
+static void threads_have_their_time(void **state)
+{
+	struct look_process process;
+	struct look_thread threads[4];
+	struct look_hart hart;
+	uint64_t idle;
+	uint64_t used;
+	handle_t poll;
+
+	(void)state;
+	assert_int_equal(CALL_1(poll_create, &poll), 0);
+	assert_int_equal(read_look(LOOK_HARTS, 0, &hart, sizeof(hart), &used), 0);
+	idle = hart.idle_ns;
+	assert_int_equal(CALL_4(thread_create, wait_for_ever, (uintptr_t)poll, 0, NULL), 0);
+	assert_int_equal(CALL_4(thread_create, take_3_ms, NULL, 0, NULL), 0);
+	host_run(0);
+	host_advance(5 * NSEC_PER_MSEC);
+	// What ended threads had is not forgotten.
+	assert_int_equal(read_look(LOOK_PROCESSES, self->id, &process, sizeof(process), &used), 0);
+	assert_int_equal(process.cpu_ns, 3 * NSEC_PER_MSEC);
+	assert_int_equal(process.threads, 1);
+	assert_int_equal(process.waiting, 1);
+	assert_int_equal(read_look(LOOK_THREADS, self->id, threads, sizeof(threads), &used), 0);
+	assert_int_equal(used, sizeof(threads[0]));
+	assert_int_equal(threads[0].process, self->id);
+	assert_int_equal(threads[0].state, LOOK_THREAD_WAITING);
+	assert_int_equal(threads[0].cpu_ns, 0);
+	// The hart that sleeps now has its time up to now.
+	assert_int_equal(read_look(LOOK_HARTS, 0, &hart, sizeof(hart), &used), 0);
+	assert_int_equal(used, sizeof(hart));
+	assert_int_equal(hart.idle_ns - idle, 5 * NSEC_PER_MSEC);
+	// With its idle thread.
+	assert_int_equal(read_look(LOOK_THREADS, 0, threads, sizeof(threads), &used), 0);
+	assert_int_equal(used, 2 * sizeof(threads[0]));
+	assert_int_equal(threads[0].idle, 1);
+	assert_int_equal(threads[1].process, self->id);
+}
+
+static void memory_adds_up(void **state)
+{
+	struct look_memory before;
+	struct look_memory memory;
+	uint64_t used;
+	handle_t folio;
+
+	(void)state;
+	assert_int_equal(read_look(LOOK_MEMORY, 0, &before, sizeof(before), &used), 0);
+	assert_int_equal(CALL_3(folio_create, 3 * PAGE_SIZE, FOLIO_CONTIGUOUS, &folio), 0);
+	assert_int_equal(read_look(LOOK_MEMORY, 0, &memory, sizeof(memory), &used), 0);
+	assert_int_equal(used, sizeof(memory));
+	assert_int_equal(memory.folios - before.folios, 3 * PAGE_SIZE);
+	assert_int_equal(memory.handles - before.handles, 1);
+	assert_int_equal(memory.objects - before.objects, 1);
+	assert_true(before.free - memory.free >= 3 * PAGE_SIZE);
+	assert_true(memory.kernel > before.kernel && memory.total >= memory.free);
+}
+
+static void a_process_is_opened_by_number(void **state)
+{
+	struct process *other;
+	handle_t system;
+	handle_t looking;
+	handle_t process;
+
+	(void)state;
+	assert_int_equal(process_create("other", &everything, 10, 1 << 20, &other), 0);
+	assert_int_equal(handle_insert(&self->handles, system_object(), RIGHTS_ALL, &system), 0);
+	assert_int_equal(handle_insert(&self->handles, system_object(), RIGHT_READ, &looking), 0);
+	assert_int_equal(CALL_3(system_open_process, system, 0, &process), ERR_NOT_FOUND);
+	assert_int_equal(CALL_3(system_open_process, system, other->id + 1, &process),
+	                 ERR_NOT_FOUND);
+	assert_int_equal(CALL_3(system_open_process, system, (1ul << 32) + other->id, &process),
+	                 ERR_NOT_FOUND);
+	assert_int_equal(CALL_3(system_open_process, looking, other->id, &process), 0);
+	assert_int_equal(CALL_1(process_kill, process), ERR_ACCESS);
+	assert_int_equal(CALL_3(system_open_process, system, other->id, &process), 0);
+	assert_int_equal(CALL_1(process_kill, process), 0);
+	test_end(other);
+}
+
+int test_looks(void)
+{
+	const struct CMUnitTest tests[] = {
+		look_case(rights),
+		look_case(arguments),
+		look_case(processes_come_by_number),
+		look_case(threads_have_their_time),
+		look_case(memory_adds_up),
+		look_case(a_process_is_opened_by_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
