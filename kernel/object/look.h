@@ -38,7 +38,7 @@ __must_check error_t look_put(struct look_out *out, const void *record, size_t s
 
 // Begins a walk over processes that tells of them one by one: all, or with `only` not 0 the one of
 // that number. `tell` is called with no lock held. Errors: what `tell` returns; ERR_NOT_FOUND (the
-// only one is not there); ERR_BAD_STATE (the caller's process is ending).
+// only one is not there).
 __must_check error_t look_each_process(uint32_t from, uint32_t only, struct look_out *out,
                                        error_t (*tell)(struct process *process,
                                                        struct look_out *out));

@@ -79,6 +79,8 @@ error_t look_tell_processes(uint64_t argument, struct look_out *out)
 
 // --- Threads ---
 
+#define THREAD_BATCH 16u
+
 static uint32_t thread_state(const struct thread *thread)
 {
 	switch (__atomic_load_n(&thread->state, __ATOMIC_RELAXED)) {
@@ -105,26 +107,37 @@ static struct look_thread describe(const struct thread *thread, uint32_t process
 	};
 }
 
-// All of a process's threads at one moment.
-static error_t tell_threads(struct process *process, struct look_out *out)
+// A few at a time, of one moment.
+static size_t describe_some(struct process *process, uint32_t from, struct look_thread *records,
+                            size_t max)
 {
-	struct look_thread *records = kmalloc(PROCESS_MAX_THREADS * sizeof(*records));
-	error_t error = 0;
 	size_t count = 0;
 
-	if (records == NULL)
-		return ERR_NO_MEMORY;
 	spin_lock(&process->lock);
 	list_for_each(pos, &process->threads) {
-		if (count == PROCESS_MAX_THREADS)
-			break;
-		records[count++] =
-			describe(container_of(pos, struct thread, process_entry), process->id);
+		const struct thread *thread = container_of(pos, struct thread, process_entry);
+
+		if (thread->id >= from && count < max)
+			records[count++] = describe(thread, process->id);
 	}
 	spin_unlock(&process->lock);
-	for (size_t i = 0; i < count && error == 0; i++)
-		error = look_put(out, &records[i], sizeof(records[i]));
-	kfree(records);
+	return count;
+}
+
+static error_t tell_threads(struct process *process, struct look_out *out)
+{
+	struct look_thread records[THREAD_BATCH];
+	uint32_t from = 0;
+	error_t error = 0;
+	size_t count;
+
+	do {
+		count = describe_some(process, from, records, THREAD_BATCH);
+		for (size_t i = 0; i < count && error == 0; i++) {
+			error = look_put(out, &records[i], sizeof(records[i]));
+			from = records[i].id + 1;
+		}
+	} while (error == 0 && count == THREAD_BATCH);
 	return error;
 }
 

@@ -88,6 +88,16 @@ error_t thread_create_kernel(void (*entry)(void *arg), void *arg, struct thread 
 	return 0;
 }
 
+// Two that are made at once may come in another order than their numbers.
+static struct list *last_before_locked(struct process *process, uint32_t id)
+{
+	struct list *at = process->threads.prev;
+
+	while (at != &process->threads && container_of(at, struct thread, process_entry)->id > id)
+		at = at->prev;
+	return at;
+}
+
 // Makes it one of the process's, unless that is ending.
 static error_t process_adopt(struct process *process, struct thread *thread)
 {
@@ -102,7 +112,7 @@ static error_t process_adopt(struct process *process, struct thread *thread)
 		thread->process = process;
 		thread->ending = &process->ending;
 		object_get(&process->object);
-		list_push_back(&process->threads, &thread->process_entry);
+		list_insert_after(last_before_locked(process, thread->id), &thread->process_entry);
 		process->num_threads++;
 		if (process->space != NULL && process->num_threads > 1)
 			arch_space_set_shared(&process->space->arch, true);

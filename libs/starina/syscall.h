@@ -233,7 +233,7 @@ __must_check error_t system_open_process(handle_t system, uint64_t id, handle_t 
 // for time's sake: others have their turns meanwhile. Rights: READ on `look`, of NEED_LOOK. Errors:
 // ERR_NOT_SUPPORTED (the kind), ERR_RANGE (the argument), ERR_NOT_FOUND (no such process),
 // ERR_TOO_LARGE (`size` is beyond LOOK_MAX_BYTES; or not even one record of the log or the trace
-// fits), ERR_NO_MEMORY.
+// fits).
 __must_check error_t look_read(handle_t look, uint64_t kind, uint64_t argument, void *buffer,
                                size_t size, uint64_t *used);
 // Turns on what `watches` (LOOK_COUNT, LOOK_TRACE_EVENTS) names, and off what it does not; it is on
