@@ -16,7 +16,7 @@ enum look_kind {
 	LOOK_HARTS = 3,      // struct look_hart, by id; argument: 0
 	LOOK_MEMORY = 4,     // one struct look_memory; argument: 0
 	LOOK_LOG = 5,  // struct look_ring, then struct look_line with its text, again and again;
-		       // argument: the first line's sequence number
+	// argument: the first line's sequence number
 	LOOK_SERVICES = 6,  // struct look_service, by id; argument: the lowest id
 	LOOK_CHANNELS = 7,  // struct look_channel_end; argument: the process's id, 0: all
 	LOOK_VCPUS = 8,     // struct look_vcpu; argument: the process's id, 0: all
