@@ -116,8 +116,8 @@ bool process_owns(struct process *process, uintptr_t addr, size_t len, bool writ
 const char *process_name_of_pc(uintptr_t pc);
 void process_get_info(struct process *process, struct process_info *out);
 uint32_t process_count(void);
-// References to those processes of the list of all, in the order of their numbers, whose numbers are
-// `id` or more. Returns how many: at most `max`.
+// References to those processes of the list of all, in the order of their numbers, whose
+// numbers are `id` or more. Returns how many: at most `max`.
 size_t process_collect(uint32_t id, struct process **out, size_t max);
 
 static inline struct process *process_from_object(struct object *object)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Snapshots of the system for an app that may look at it (NEED_LOOK, libs/abi/look.h): a buffer that
-// grows until a snapshot fits, and the records in it.
+// Snapshots of the system for an app that may look at it (NEED_LOOK, libs/abi/look.h): a buffer
+// that grows until a snapshot fits, and the records in it.
 #pragma once
 
 #include <stddef.h>
