@@ -45,16 +45,17 @@ void archive_waiters_drop(struct container *c, const struct client *client, uint
 // For the exit statuses of guest/bootd/archive.h, from 1 on.
 static const struct {
 	uint32_t http;
-	const char *text;  // with the path and the container
+	const char *text;  // with the path and the container, or without
 } failures[] = {
 	{ 500, "%s of container %s: it could not be done" },
 	{ 404, "Could not find the file %s in container %s" },
 	{ 400, "%s in container %s: not a directory" },
-	{ 403, "%s: the root file system of container %s is read-only" },
+	{ 403, "container rootfs is marked read-only" },
 	{ 400, "%s in container %s: cannot overwrite directory with non-directory" },
 	{ 400, "%s in container %s: cannot overwrite non-directory with directory" },
 	{ 400, "%s in container %s: the archive is malformed, or broke off" },
 	{ 507, "%s in container %s: no space left on device" },
+	{ 403, "mounted volume is marked read-only" },
 };
 
 // Whether its answer is its stream, without a line before it.
@@ -290,9 +291,6 @@ static bool is_possible(struct request *request, const struct container *c, uint
 		why = "keeps no files: there is no state disk (STARINA_DISK=none)";
 	if (why != NULL)
 		reply_error(request->client, request->id, 409, "container %s %s", c->name, why);
-	else if (operation == CONTAINERS_ARCHIVE_PUT && c->settings.read_only)
-		reply_error(request->client, request->id, 403,
-		            "container rootfs is marked read-only");
 	else
 		return true;
 	return false;

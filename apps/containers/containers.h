@@ -184,6 +184,7 @@ struct containers {
 
 	struct list containers;  // newest first
 	struct list jobs;        // containers that are not seen
+	struct list creations;   // create.c
 	uint32_t num_containers;
 	struct list networks;
 	uint32_t num_networks;
@@ -205,6 +206,7 @@ struct containers {
 
 	// vmms.c
 	struct service_listener vmm_listener;
+	struct list grants;      // grants.c
 	struct list vmm_guests;  // struct vmm_guest: connected, and not yet known
 	struct list vmms;
 	struct service_client manager_client;
@@ -249,10 +251,16 @@ struct containers {
 // It is known which images there are: clients are accepted.
 void images_known(struct containers *all);
 
+// --- create.c ---
+
+// POST /containers/create: 201, 400 (the body; what is to be mounted is not there), 404 (the
+// image), 409 (the name).
+void operation_create(struct request *request);
+// A client that is gone, or gave up request `id` (0: all): what it was to create is not.
+void creations_drop(struct containers *all, const struct client *client, uint32_t id);
+
 // --- operations.c: all answer their request, now or when it is done ---
 
-// POST /containers/create: 201, 400 (the body), 404 (the image), 409 (the name).
-void operation_create(struct request *request);
 // POST start: 204 once its process runs, 304 (it does), 400 and 500 (it could not).
 void operation_start(struct request *request);
 // POST stop, or restart: 204 once it has ended, or runs again; 304 (it does not run).
@@ -280,6 +288,10 @@ bool operation_take_size(struct request *request, struct msg_vmm_resize *resize)
 // The container that is called so, by its name, its id or the beginning of it that no other has, or
 // NULL; *num_begin: how many ids begin so.
 struct container *containers_find(struct containers *all, const char *target, size_t *num_begin);
+// The one of exactly this name, or NULL.
+struct container *containers_find_name(const struct containers *all, const char *name);
+// Whether a container may be called so; the request was answered otherwise.
+bool operation_name_is_free(struct request *request, const char *name);
 // The container that the target names, or NULL, and the request was answered.
 struct container *operation_find(struct request *request);
 

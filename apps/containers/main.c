@@ -38,6 +38,7 @@ static void containers_main(const struct environ *env)
 	list_init(&all->containers);
 	networks_init(all);
 	list_init(&all->jobs);
+	list_init(&all->creations);
 	list_init(&all->stats_readers);
 	events_init(&all->events);
 	layers_init(all);

@@ -6,9 +6,7 @@
 #include <stdarg.h>
 
 #include "libs/base/fmt.h"
-#include "libs/base/hex.h"
 #include "libs/base/string.h"
-#include "libs/linux/vm/image_config.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
@@ -36,7 +34,7 @@ static void done(struct request *request)
 
 // --- Names ---------------------------------------------------------------------------------------
 
-static struct container *find_name(struct containers *all, const char *name)
+struct container *containers_find_name(const struct containers *all, const char *name)
 {
 	list_for_each(entry, &all->containers) {
 		struct container *c = container_of(entry, struct container, entry);
@@ -66,8 +64,8 @@ struct container *containers_find(struct containers *all, const char *target, si
 			(*num_begin)++;
 		}
 	}
-	if (find_name(all, target) != NULL)
-		return find_name(all, target);
+	if (containers_find_name(all, target) != NULL)
+		return containers_find_name(all, target);
 	return *num_begin == 1 ? found : NULL;
 }
 
@@ -102,10 +100,9 @@ static bool is_name(const char *name)
 	return true;
 }
 
-// Whether a container may be called so; the request was answered otherwise.
-static bool name_is_free(struct request *request, const char *name)
+bool operation_name_is_free(struct request *request, const char *name)
 {
-	const struct container *other = find_name(request->all, name);
+	const struct container *other = containers_find_name(request->all, name);
 
 	if (!is_name(name)) {
 		refuse(request, 400,
@@ -122,131 +119,6 @@ static bool name_is_free(struct request *request, const char *name)
 		return false;
 	}
 	return true;
-}
-
-// --- Create --------------------------------------------------------------------------------------
-
-static bool choose_name(struct request *request, struct container *c)
-{
-	const char *wanted = request->target[0] == '/' ? request->target + 1 : request->target;
-	uint64_t random;
-
-	if (wanted[0] != '\0') {
-		if (!name_is_free(request, wanted))
-			return false;
-		str_copy(c->name, wanted, sizeof(c->name));
-		return true;
-	}
-	do {
-		if (random_get(&random, sizeof(random)) < 0)
-			random = request->id;
-		words_name(random, c->name);
-	} while (find_name(request->all, c->name) != NULL);
-	return true;
-}
-
-static bool choose_id(struct request *request, struct container *c)
-{
-	error_t err = random_get(c->id, sizeof(c->id));
-
-	hex_write(c->id, sizeof(c->id), c->id_text);
-	if (err < 0)
-		refuse(request, 500, "there are no random numbers: %s", error_text(err));
-	return err == 0;
-}
-
-static bool copy_body(struct request *request, struct container *c)
-{
-	c->body = heap_alloc(request->body.len + 1);
-	if (c->body == NULL) {
-		refuse(request, 500, "out of memory");
-		return false;
-	}
-	memcpy(c->body, request->body.data, request->body.len);
-	return true;
-}
-
-static void answer_created(struct request *request, const struct container *c)
-{
-	struct json_writer w = { 0 };
-
-	json_write_raw(&w, "{\"Id\":");
-	json_write_string(&w, c->id_text);
-	json_write_raw(&w, ",\"Warnings\":[");
-	config_write_strings(&w, &c->settings.host.warnings);
-	json_write_raw(&w, "]}");
-	reply_json(request->client, request->id, 201, &w);
-}
-
-// What its settings ask for. Returns false, and has answered, when that is not possible.
-static bool complete(struct request *request, struct container *c)
-{
-	char error[SETTINGS_ERROR_MAX];
-	error_t err = endpoints_make(c, error);
-
-	if (err < 0) {
-		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s",
-		       err == ERR_NO_MEMORY ? "out of memory" : error);
-		return false;
-	}
-	if (!mounts_resolve(request, c))
-		return false;
-	if (!store_accepts(c)) {
-		refuse(request, 400, "the body is too deep or too long");
-		return false;
-	}
-	if (!mounts_make(request, c))
-		return false;
-	if (clock_get(CLOCK_WALL, &c->created_at) < 0)
-		c->created_at = 0;
-	if (store_write(c))
-		return true;
-	refuse(request, 500, "the container cannot be written to the state disk (see the log)");
-	store_remove(c);
-	mounts_remove(c);
-	return false;
-}
-
-void operation_create(struct request *request)
-{
-	struct containers *all = request->all;
-	struct container *c = heap_alloc(sizeof(*c));
-	char error[SETTINGS_ERROR_MAX];
-	const struct image *image;
-	struct settings settings;
-	error_t err;
-
-	if (c == NULL || all->num_containers == CONTAINERS_MAX) {
-		refuse(request, 500,
-		       c == NULL ? "out of memory" : "there are too many containers: remove some");
-		heap_free(c);
-		return;
-	}
-	err = settings_parse(&settings, request->body, error);
-	if (err < 0) {
-		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s",
-		       err == ERR_NO_MEMORY ? "out of memory" : error);
-		heap_free(c);
-		return;
-	}
-	image = image_index_find(&all->images, settings.image);
-	if (image == NULL) {
-		refuse(request, 404, "No such image: %s", settings.image);
-	} else if (choose_name(request, c) && choose_id(request, c) && copy_body(request, c)) {
-		container_init(c, all);
-		c->settings = settings;
-		str_copy(c->image_id, image->id, sizeof(c->image_id));
-		if (!complete(request, c)) {
-			container_discard(c);
-			return;
-		}
-		container_add(c);
-		events_container(c, "create", NULL);
-		answer_created(request, c);
-		return;
-	}
-	settings_deinit(&settings);
-	heap_free(c);
 }
 
 // --- Start, stop, kill ---------------------------------------------------------------------------
@@ -435,7 +307,7 @@ void operation_rename(struct request *request)
 	name = query_take(request, "name");
 	if (name == NULL || name[0] == '\0') {
 		refuse(request, 400, "Neither old nor new names may be empty");
-	} else if (name_is_free(request, name[0] == '/' ? name + 1 : name)) {
+	} else if (operation_name_is_free(request, name[0] == '/' ? name + 1 : name)) {
 		str_copy(old, c->name, sizeof(old));
 		str_copy(c->name, name[0] == '/' ? name + 1 : name, sizeof(c->name));
 		names_changed(c->all);

@@ -34,7 +34,24 @@ static void idle_signalled(struct loop *loop, struct source *source)
 
 static const struct source_ops idle_ops = { .signalled = idle_signalled };
 
-// The image and the layer are the container's; its network is any.
+// Folders of the host and volumes, as the container has them; memory has nothing in it.
+static error_t add_mounts(struct container *visit, const struct container *c)
+{
+	error_t err = 0;
+
+	for (size_t i = 0; i < c->mounts.count && err == 0; i++) {
+		struct mount mount = c->mounts.items[i];
+
+		// They do not go with the visit.
+		mount.anonymous = false;
+		mount.number = 0;
+		if (mount.kind <= MOUNT_VOLUME)
+			err = mount_list_copy(&visit->mounts, &mount);
+	}
+	return err;
+}
+
+// The image, the layer and the mounts are the container's; its network is any.
 static error_t set_up(struct container *visit, struct container *c)
 {
 	struct settings *s = &visit->settings;
@@ -61,6 +78,8 @@ static error_t set_up(struct container *visit, struct container *c)
 	s->layer_size = c->settings.layer_size;
 	s->auto_remove = s->has_cmd = true;
 	err = s->image != NULL ? string_list_add(&s->cmd, "visit") : ERR_NO_MEMORY;
+	if (err == 0)
+		err = add_mounts(visit, c);
 	return err == 0 ? endpoints_make(visit, error) : err;
 }
 

@@ -15,6 +15,7 @@ enum archive_status {
 	ARCHIVE_OVER_OTHER = 6,   // the other way round
 	ARCHIVE_MALFORMED = 7,
 	ARCHIVE_NO_SPACE = 8,
+	ARCHIVE_MOUNT_READ_ONLY = 9,  // what is mounted there, and not the root file system
 };
 
 // The status for an errno.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -288,6 +289,20 @@ static int sync_folder(void)
 	return status;
 }
 
+// Whether anything can be put into this folder, though the archive may be empty.
+static int enter(const char *path)
+{
+	struct statvfs fs;
+	struct stat folder, root;
+
+	if (chdir(path) != 0 || statvfs(".", &fs) != 0 || stat(".", &folder) != 0 ||
+	    stat("/", &root) != 0)
+		return archive_status_of(errno);
+	if ((fs.f_flag & ST_RDONLY) == 0)
+		return ARCHIVE_OK;
+	return folder.st_dev == root.st_dev ? ARCHIVE_READ_ONLY : ARCHIVE_MOUNT_READ_ONLY;
+}
+
 int archive_put(const char *path, const struct archive_put *how, int in)
 {
 	struct putter *p = calloc(1, sizeof(*p));
@@ -299,7 +314,9 @@ int archive_put(const char *path, const struct archive_put *how, int in)
 	}
 	p->how = how;
 	umask(0);
-	status = chdir(path) == 0 ? put_all(p) : archive_status_of(errno);
+	status = enter(path);
+	if (status == ARCHIVE_OK)
+		status = put_all(p);
 	set_folder_times(p);
 	if (status == ARCHIVE_OK && how->syncs)
 		status = sync_folder();

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "guest/bootd/archive.h"
+#include "guest/bootd/image_path.h"
 
 #define TEXT_MAX (16u * 1024)
 
@@ -97,7 +98,7 @@ static void put_name(struct text *text, const char *path)
 	put_string(text, last_name(copy));
 }
 
-// Where a symbolic link leads to, at the end; of one that leads nowhere, what it says.
+// Where a symbolic link leads to, at the end; of one that leads nowhere, where that would be.
 static void put_target(struct text *text, const char *path, const struct stat *st)
 {
 	char target[PATH_MAX];
@@ -105,7 +106,7 @@ static void put_target(struct text *text, const char *path, const struct stat *s
 
 	if (!S_ISLNK(st->st_mode)) {
 		put_string(text, "");
-	} else if (realpath(path, target) != NULL) {
+	} else if (realpath(path, target) != NULL || image_path_find(path, target) == 0) {
 		put_string(text, target);
 	} else {
 		len = readlink(path, target, sizeof(target) - 1);

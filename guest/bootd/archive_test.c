@@ -110,6 +110,11 @@ static void test_get(void **state)
 	assert_int_equal(shell("test \"$(tar -tvf out.tar | grep -c 'link -> file')\" = 1 && "
 	                       "grep -q '\"mode\":134218239.*linkTarget\":\"/.*/d/file\"' stat"),
 	                 0);
+	// One that leads nowhere says where that would be.
+	assert_int_equal(shell("mkdir other && ln -s sub/../none/x other/dangling"), 0);
+	assert_int_equal(get("other/dangling", "out"), ARCHIVE_OK);
+	split();
+	assert_int_equal(shell("grep -q 'linkTarget\":\"/.*/other/none/x\"' stat"), 0);
 	assert_int_equal(export("d", "out.tar"), ARCHIVE_OK);
 	assert_int_equal(shell("rm -rf x && mkdir x && tar -C x -xf out.tar && diff -r "
 	                       "--no-dereference -x fifo d x"),

@@ -94,7 +94,7 @@ static bool is_magic(const char *link)
 	return fd < 0 && errno == ELOOP && (stat(link, &status) == 0 || errno != ELOOP);
 }
 
-int image_path_make(const char *path, char real[PATH_MAX])
+static int find(const char *path, bool makes, char real[PATH_MAX])
 {
 	char pending[PATH_MAX];
 	char target[PATH_MAX];
@@ -124,7 +124,7 @@ int image_path_make(const char *path, char real[PATH_MAX])
 				return -1;
 			rest = pending;
 		} else if (errno == ENOENT) {
-			if (mkdir(real, 0755) != 0)
+			if (makes && mkdir(real, 0755) != 0)
 				return -1;
 		} else if (errno != EINVAL) {  // EINVAL: there is something, and it is not a link
 			return -1;
@@ -133,4 +133,14 @@ int image_path_make(const char *path, char real[PATH_MAX])
 	if (real[0] == '\0')
 		strcpy(real, "/");
 	return 0;
+}
+
+int image_path_make(const char *path, char real[PATH_MAX])
+{
+	return find(path, true, real);
+}
+
+int image_path_find(const char *path, char real[PATH_MAX])
+{
+	return find(path, false, real);
 }

@@ -11,3 +11,7 @@
 // else may change the tree meanwhile. Returns 0, or -1 with errno: ELOOP after 40 links, EACCES for
 // a link of /proc to what a process has open.
 int image_path_make(const char *path, char real[PATH_MAX]);
+
+// The same without making anything: behind what is missing, the names are as they were said. Who
+// changes the tree meanwhile changes the answer only.
+int image_path_find(const char *path, char real[PATH_MAX]);

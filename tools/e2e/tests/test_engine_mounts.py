@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What a container has of the host, by docker's client: folders, volumes, published ports."""
 
+import io
 import json
 import re
 import socket
+import tarfile
 import time
 import urllib.error
 import urllib.request
@@ -66,6 +68,30 @@ def check_folders(docker, share):
     mount = f"type=bind,source={share}/src,target=/m"
     check_equal(docker.text("run", "--rm", "--mount", mount + ",readonly,bind-propagation=rslave", IMAGE, "ls", "/m"), "file\nout")
     refused(docker, f"bind source path does not exist: {share}/none", "--mount", f"type=bind,source={share}/none,target=/m", IMAGE)
+    for verb in ("create", "run"):
+        done = docker(verb, "--mount", f"type=bind,source={share}/none,target=/m", "--name", "none", IMAGE, status=None)
+        check(b'invalid mount config for type "bind": bind source path does not exist' in done.stderr and done.returncode, done)
+    docker("create", "--name", "later", "--mount", f"type=bind,source={share}/src,target=/m", "-v", f"{share}/later:/l", IMAGE, "ls", "/m")
+    check(not (share / "later").exists())
+    # docker cp sees what is mounted in one that does not run, too.
+    with tarfile.open(fileobj=io.BytesIO(docker("cp", "later:/m/out", "-").stdout)) as tar:
+        check_equal(tar.extractfile("out").read(), b"back\n")
+    docker("cp", share / "src/file", "later:/l/copied")
+    check_equal((share / "later/copied").read_text(), "of the host\n")
+    docker("cp", share / "src/file", "later:/data/copied")
+    (share / "src").rename(share / "gone")
+    check(b"bind source path does not exist" in docker("start", "later", status=1).stderr)
+    (share / "gone").rename(share / "src")
+    check_equal(docker.text("start", "-a", "later"), "file\nout")
+    docker("rm", "-v", "later")
+    docker("create", "--name", "sealed", "--read-only", "-v", f"{share}/src:/m", "-v", f"{share}/src:/ro:ro", IMAGE, "cat", "/m/put")
+    for place, says in (("/www", b"container rootfs is marked read-only"), ("/ro", b"mounted volume is marked read-only")):
+        done = docker("cp", share / "src/file", f"sealed:{place}/put", status=1)
+        check(says in done.stderr, done.stderr)
+    docker("cp", share / "src/file", "sealed:/m/put")
+    check_equal(docker.text("start", "-a", "sealed"), "of the host")
+    docker("rm", "-v", "sealed")
+    (share / "src/put").unlink()
     refused(docker, "is outside of", "-v", "/etc:/x", IMAGE)
     refused(docker, "rshared is not possible", "-v", f"{share}:/x:rshared", IMAGE)
     refused(docker, "Duplicate mount point: /x", "-v", "aa:/x", "--tmpfs", "/x", IMAGE)
