@@ -55,6 +55,8 @@ static void records_known(struct containers *all)
 		logs_sweep(all);
 	}
 	err = vmms_listen(all);
+	if (err == 0)
+		err = grants_listen(all);
 	assert(err == 0);
 }
 

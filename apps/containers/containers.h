@@ -18,6 +18,7 @@
 #include "apps/containers/archive.h"
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
+#include "apps/containers/grants.h"
 #include "apps/containers/health.h"
 #include "apps/containers/jobs.h"
 #include "apps/containers/layers.h"
@@ -206,6 +207,7 @@ struct containers {
 
 	// vmms.c
 	struct service_listener vmm_listener;
+	struct service_listener grant_listener;
 	struct list grants;      // grants.c
 	struct list vmm_guests;  // struct vmm_guest: connected, and not yet known
 	struct list vmms;

@@ -39,6 +39,7 @@ static void containers_main(const struct environ *env)
 	networks_init(all);
 	list_init(&all->jobs);
 	list_init(&all->creations);
+	list_init(&all->grants);
 	list_init(&all->stats_readers);
 	events_init(&all->events);
 	layers_init(all);
@@ -82,4 +83,4 @@ APP(containers, .main = containers_main, .restart = RESTART_ON_FAULT,
 	    { NEED_SYSTEM, "system", NULL, 0 },
 	    { NEED_CONFIG, "pool", "1", 0 },
     },
-    .provides = { "containers", "vmm" });
+    .provides = { "containers", "vmm", "grants" });

@@ -78,6 +78,7 @@ void images_known(struct containers *all)
 	err = request_server_start(&all->server, &all->loop,
 	                           environ_service(all->env, "containers"));
 	assert(err == 0);
+	grants_advance(all);
 	health_resume(all);
 	policy_resume(all);
 }

@@ -144,6 +144,9 @@ static void guest_message(struct loop *loop, struct source *source, struct messa
 	} else {
 		vmm->connected = true;
 		vmm->expected = false;
+		if (channel_maker(channel, vmm->app) < 0)
+			vmm->app[0] = '\0';
+		grants_advance(guest->all);
 		// What has changed while this app was not there.
 		if (vmm->container != NULL && vmm->order_sent) {
 			endpoints_tell(vmm->container);

@@ -299,7 +299,7 @@ static void test_read_only_store(void **state)
 // One folder a name, for all who may use the service.
 static void test_store(void **state)
 {
-	handle_t logs = open_store("store:logs"), layers = open_store("store:layers"), again;
+	handle_t logs = open_store("store:logs"), layers = open_store("store:layers"), again, child;
 
 	(void)state;
 	assert_int_equal(init_session(logs, ~0u), 0);
@@ -311,9 +311,21 @@ static void test_store(void **state)
 	assert_int_equal(init_session(again, ~0u), 0);
 	assert_int_equal(ask_name(again, FUSE_LOOKUP, FUSE_ROOT_ID, "log"), 0);
 	assert_int_not_equal(entry_node(), 0);
+	// One in there, made as it is opened.
+	child = open_store("store:logs/id");
+	assert_int_equal(init_session(child, ~0u), 0);
+	assert_int_equal(ask_create(child, FUSE_ROOT_ID, "1"), 0);
+	assert_int_equal(ask_name(child, FUSE_LOOKUP, FUSE_ROOT_ID, "log"), 0);
+	assert_int_equal(entry_node(), 0);
+	assert_int_equal(ask_name(again, FUSE_LOOKUP, FUSE_ROOT_ID, "id"), 0);
+	assert_int_not_equal(entry_node(), 0);
+	fake_close(&child);
 	assert_int_equal(open_store("store:"), HANDLE_NONE);
 	assert_int_equal(open_store("store:.."), HANDLE_NONE);
-	assert_int_equal(open_store("store:a/b"), HANDLE_NONE);
+	assert_int_equal(open_store("store:a/b/c"), HANDLE_NONE);
+	assert_int_equal(open_store("store:a/.."), HANDLE_NONE);
+	assert_int_equal(open_store("store:a/"), HANDLE_NONE);
+	assert_int_equal(open_store("store:/b"), HANDLE_NONE);
 	assert_int_equal(open_store(FILES_VOLUMES), HANDLE_NONE);
 	assert_int_equal(open_share("store:logs"), HANDLE_NONE);
 	fake_close(&logs);

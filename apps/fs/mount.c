@@ -93,21 +93,47 @@ error_t share_find_volumes(struct fs *fs, const char *uri, struct share *out)
 	return folder_get(fs, root_node, span_of("volumes"), &out->root) == 0 ? 0 : ERR_IO;
 }
 
-// The folder `parent`/`name` of the root. Errors: ERR_INVALID (the name is none of a file), ERR_IO.
-static error_t find_folder(struct fs *fs, const char *parent, const char *name,
-                           struct ext4_node *out)
+// The folder `name` of a folder. Errors: ERR_INVALID (the name is none of a file), ERR_IO.
+static error_t find_below(struct fs *fs, struct ext4_node folder, const char *name,
+                          struct ext4_node *out)
 {
 	struct reader in = reader_make(name, strlen(name) + 1);
-	struct ext4_node folder;
 	struct span bytes;
-	int result;
 
 	if (call_name(&in, &bytes) != 0)
 		return ERR_INVALID;
-	result = folder_get(fs, root_node, span_of(parent), &folder);
-	if (result == 0)
-		result = folder_get(fs, folder, bytes, out);
-	return result == 0 ? 0 : ERR_IO;
+	return folder_get(fs, folder, bytes, out) == 0 ? 0 : ERR_IO;
+}
+
+// The folder `parent`/`name` of the root. Errors: as find_below's.
+static error_t find_folder(struct fs *fs, const char *parent, const char *name,
+                           struct ext4_node *out)
+{
+	struct ext4_node folder;
+
+	if (folder_get(fs, root_node, span_of(parent), &folder) != 0)
+		return ERR_IO;
+	return find_below(fs, folder, name, out);
+}
+
+// The same of two names with "/" between them, each made when it is not there.
+static error_t find_folder_path(struct fs *fs, const char *parent, const char *path,
+                                struct ext4_node *out)
+{
+	const char *slash = strchr(path, '/');
+	char name[EXT4_NAME_MAX + 1];
+	struct reader in;
+	struct span child;
+	error_t err;
+
+	if (slash == NULL)
+		return find_folder(fs, parent, path, out);
+	in = reader_make(slash + 1, strlen(slash + 1) + 1);
+	if ((size_t)(slash - path) >= sizeof(name) || call_name(&in, &child) != 0)
+		return ERR_INVALID;
+	str_copy(name, path, (size_t)(slash - path) + 1);
+	err = find_folder(fs, parent, name, out);
+	return err == 0 ? find_below(fs, *out, slash + 1, out) : err;
 }
 
 error_t share_find_own(struct fs *fs, const char *app, const char *uri, struct share *out)
@@ -183,7 +209,7 @@ error_t share_find_store(struct fs *fs, const char *uri, struct share *out)
 		rest = after(uri, FILES_STORE_READ_ONLY);
 		out->read_only = true;
 	}
-	return rest != NULL ? find_folder(fs, "engine", rest, &out->root) : ERR_NOT_FOUND;
+	return rest != NULL ? find_folder_path(fs, "engine", rest, &out->root) : ERR_NOT_FOUND;
 }
 
 // --- The mount -----------------------------------------------------------------------------------

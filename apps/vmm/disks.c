@@ -17,8 +17,8 @@ static void open_disk(struct vmm *vmm, struct vmm_disk *disk,
                       void (*done)(struct opener *opener, handle_t channel, error_t error,
                                    const char *text))
 {
-	opener_start(&disk->opener, &vmm->loop, environ_connector(vmm->env, disk->service),
-	             disk->uri, done, vmm);
+	opener_start(&disk->opener, &vmm->loop, environ_connector(vmm->env, "grants"), disk->uri,
+	             done, vmm);
 }
 
 static void close_channel(struct vmm_disk *disk)
@@ -65,11 +65,9 @@ static bool find_root(struct vmm_disk *disk, struct span path)
 {
 	size_t len;
 
-	disk->service = "blkdev";
 	str_copy(disk->uri, IMAGES_URI, sizeof(disk->uri));
 	if (path.len == 0)
 		return true;
-	disk->service = "store";
 	len = fmt_write(disk->uri, sizeof(disk->uri), FILES_STORE_DISK_READ_ONLY "%.*s",
 	                (int)path.len, (const char *)path.data);
 	return len == sizeof(FILES_STORE_DISK_READ_ONLY) - 1 + path.len && len < sizeof(disk->uri);
@@ -88,7 +86,6 @@ void disks_open(struct vmm *vmm, struct span image)
 		return;
 	}
 	hex_write(vmm->id, sizeof(vmm->id), id);
-	vmm->layer_disk.service = "store";
 	fmt_write(vmm->layer_disk.uri, sizeof(vmm->layer_disk.uri), FILES_STORE_DISK "layers/%s",
 	          id);
 	open_disk(vmm, &vmm->layer_disk, layer_opened);

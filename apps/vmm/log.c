@@ -5,12 +5,11 @@
 #include "apps/vmm/log.h"
 
 #include "apps/vmm/vmm.h"
+#include "libs/base/fmt.h"
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
-
-#define LOGS_URI "store:logs"
 
 static void tell(struct vmm *vmm)
 {
@@ -71,14 +70,15 @@ void vmm_log_unwatch(struct vmm *vmm)
 void vmm_log_start(struct vmm *vmm)
 {
 	struct vmm_log *log = &vmm->log;
-	char folder[HEX_SIZE(VMM_ID_SIZE)];
+	char id[HEX_SIZE(VMM_ID_SIZE)];
 	error_t err;
 
 	if (!log->is_kept)
 		return;
-	hex_write(vmm->id, sizeof(vmm->id), folder);
-	err = log_writer_start(&log->writer, &vmm->loop, environ_connector(vmm->env, "store"),
-	                       LOGS_URI, folder, log->max_bytes, log->max_files, &ops, vmm);
+	hex_write(vmm->id, sizeof(vmm->id), id);
+	fmt_write(log->uri, sizeof(log->uri), VMM_LOG_URI "%s", id);
+	err = log_writer_start(&log->writer, &vmm->loop, environ_connector(vmm->env, "grants"),
+	                       log->uri, "", log->max_bytes, log->max_files, &ops, vmm);
 	if (err < 0)
 		log_warn("what the container writes is not logged: %s", error_text(err));
 	log->runs = err == 0;

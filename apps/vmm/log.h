@@ -5,6 +5,8 @@
 
 #include "libs/abi/vmm.h"
 #include "libs/linux/run/guest_container.h"
+#include "libs/abi/vmm.h"
+#include "libs/base/hex.h"
 #include "libs/logs/writer.h"
 
 struct vmm;
@@ -18,6 +20,7 @@ struct vmm_log {
 	size_t logged[2];  // bytes of each stream that were logged, and not taken
 	uint64_t max_bytes;
 	uint32_t max_files;
+	char uri[sizeof(VMM_LOG_URI) + HEX_SIZE(VMM_ID_SIZE)];  // of its folder
 	struct log_writer writer;
 };
 

@@ -84,11 +84,10 @@ static void vmm_main(const struct environ *env)
 APP(vmm, .main = vmm_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
     .needs = {
 	    { NEED_SERVICE, "vmm", NULL, 0 },
-	    { NEED_SERVICE, "blkdev", NULL, 1 },
+	    { NEED_SERVICE, "grants", NULL, 0 },
 	    { NEED_SERVICE, "vmnet", NULL, 1 },
 	    { NEED_SERVICE, "files", NULL, 1 },
 	    { NEED_SERVICE, "volumes", NULL, 1 },
-	    { NEED_SERVICE, "store", NULL, 1 },
 	    { NEED_CONFIG, "token", "", 0 },
 	    { NEED_CONFIG, "memory", "512M", 0 },
 	    { NEED_CONFIG, "cpus", "1", 0 },

@@ -30,7 +30,7 @@ void share_add(struct vmm *vmm, const struct msg_vmm_share *message, struct span
 		                        read_only);
 	} else if ((message->flags & VMM_SHARE_STORE) != 0) {
 		err = vm_share_set_folder(
-			share, environ_connector(vmm->env, "store"),
+			share, environ_connector(vmm->env, "grants"),
 			read_only ? FILES_STORE_READ_ONLY IMAGES_FOLDER : IMAGES_STORE, text);
 	} else {
 		err = vm_share_set_volume(share, environ_connector(vmm->env, "volumes"), text,

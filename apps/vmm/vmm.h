@@ -38,7 +38,6 @@ struct attachment {
 // A disk of the container's virtual machine.
 struct vmm_disk {
 	struct opener opener;
-	const char *service;
 	char uri[OPENER_URI_MAX];
 	handle_t channel;  // until the container is made
 };
