@@ -35,3 +35,5 @@ HOST_FUZZERS += apps/containers/networks_fuzz
 networks_fuzz_SRCS := $(networks_settings_test_SRCS)
 HOST_TESTS += apps/containers/health_settings_test
 health_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
+HOST_TESTS += apps/containers/grants_test
+grants_test_SRCS := apps/containers/grants.c libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
