@@ -21,7 +21,8 @@
 //
 // The service "store" is fs's as well, for the apps of the engine: "store:NAME" is the folder
 // engine/NAME of the state disk, made when it is not there, with what is in its root as submounts;
-// "store:NAME/CHILD" is a folder in there, likewise. "store-ro:NAME" is the same and refuses changes.
+// "store:NAME/CHILD" is a folder in there, likewise. "store-ro:NAME" is the same and refuses
+// changes.
 // "store-disk:NAME/PATH" is a file in there as a block device (libs/abi/blkdev.h): the channel is
 // the disk's. Holes read as zeroes, and its size is the file's when it was opened, in whole
 // sectors. "store-disk-ro:NAME/PATH" is the same for reading. Who opens a disk for writing has it
