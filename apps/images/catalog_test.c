@@ -143,6 +143,30 @@ static void test_store_before_host(void **state)
 	assert_string_equal(id_of("host:1"), A);
 }
 
+// An image that the host says no digest of is called by its name.
+static void test_host_without_id(void **state)
+{
+	static const char document[] =
+		"{\"images\":[{\"name\":\"docker.io/library/old:1\",\"num_sectors\":8}]}";
+	struct image_index index;
+	struct json_writer w = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		catalog_add_host(&images,
+	                         (struct span){ (const uint8_t *)document, sizeof(document) - 1 }),
+		0);
+	assert_string_equal(id_of("old:1"), "docker.io/library/old:1");
+	listing_write(&w, &images);
+	assert_int_equal(
+		image_index_parse(&index,
+	                          (struct span){ (const uint8_t *)json_writer_text(&w), w.len }),
+		0);
+	assert_non_null(image_index_find(&index, "old:1"));
+	image_index_deinit(&index);
+	json_writer_deinit(&w);
+}
+
 static void test_going(void **state)
 {
 	struct image_entry *image = catalog_make(&images, B);
@@ -160,6 +184,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_store_before_host, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_host_without_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_going, set_up, tear_down),
 	};
 

@@ -99,7 +99,8 @@ void listing_write(struct json_writer *w, const struct images *images)
 // Whether `containers` understands an image, and what it takes up.
 static error_t try_image(const char *id, const struct record *record, size_t *size)
 {
-	struct image_entry image = { .num_sectors = 1 };
+	// Without a digest it is none of the store's: it has no file there.
+	struct image_entry image = { .num_sectors = 1, .of_host = !record_is_digest(id) };
 	struct json_writer w = { 0 };
 	struct image_index index;
 	const char *text;

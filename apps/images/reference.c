@@ -47,12 +47,29 @@ const char *reference_familiar(const char *name)
 	return name;
 }
 
-// Labels of letters, digits and "-" between them, with dots; and a port.
+// The length of an IPv6 address in brackets; 0: it is none.
+static size_t address_length(const char *text, size_t len)
+{
+	size_t i = 1;
+
+	if (len == 0 || text[0] != '[')
+		return 0;
+	while (i < len &&
+	       (text[i] == ':' || (text[i] >= '0' && text[i] <= '9') ||
+	        (text[i] >= 'a' && text[i] <= 'f') || (text[i] >= 'A' && text[i] <= 'F')))
+		i++;
+	return i > 1 && i < len && text[i] == ']' ? i + 1 : 0;
+}
+
+// Labels of letters, digits and "-" between them, with dots, or an address; and a port.
 static bool is_host(const char *text, size_t len)
 {
-	bool in_label = false, in_port = false;
+	size_t start = address_length(text, len);
+	bool in_label = start > 0, in_port = false;
 
-	for (size_t i = 0; i < len; i++) {
+	if (start > 0 && start < len && text[start] != ':')
+		return false;
+	for (size_t i = start; i < len; i++) {
 		char c = text[i];
 
 		if (in_port ? c >= '0' && c <= '9' : is_lower(c) || is_upper(c)) {
@@ -101,22 +118,32 @@ static bool is_tag(const char *text)
 	return len > 0 && len <= MAX_TAG;
 }
 
+// Checks the full form of a name without a digest; an error's words in `*text`.
+static bool is_good(const char *full, const char **text)
+{
+	size_t repository = reference_repository(full);
+	size_t host = (size_t)(strchr(full, '/') - full);
+
+	for (size_t i = host; i < repository; i++)
+		if (is_upper(full[i]))
+			*text = upper;
+	return is_host(full, host) && is_path(full + host + 1, repository - host - 1) &&
+		is_tag(full + repository + 1);
+}
+
 error_t reference_parse(const char *name, char out[static IMAGE_NAME_MAX], const char **text)
 {
-	size_t repository, host;
+	const char *digest = strchr(name, '@');
+	size_t len = digest != NULL ? (size_t)(digest - name) : strlen(name);
+	char bare[IMAGE_NAME_MAX];
 
 	*text = invalid;
-	if (strchr(name, ' ') != NULL || image_name_normalise(name, out) < 0)
+	if (len >= sizeof(bare) || (digest != NULL && !record_is_digest(digest + 1)))
 		return ERR_INVALID;
-	repository = reference_repository(out);
-	host = (size_t)(strchr(out, '/') - out);
-	for (size_t i = host; i < repository; i++)
-		if (is_upper(out[i]))
-			*text = upper;
-	if (!is_host(out, host) || !is_path(out + host + 1, repository - host - 1))
+	memcpy(bare, name, len);
+	bare[len] = '\0';
+	// A tag is none, whatever digest follows.
+	if (image_name_normalise(bare, out) < 0 || !is_good(out, text))
 		return ERR_INVALID;
-	if (out[repository] == '@' ? !record_is_digest(out + repository + 1)
-	                           : !is_tag(out + repository + 1))
-		return ERR_INVALID;
-	return 0;
+	return digest != NULL ? image_name_normalise(name, out) : 0;
 }

@@ -11,6 +11,7 @@
 #include "apps/images/record.h"
 #include "apps/images/reference.h"
 #include "libs/starina/alloc.h"
+#include "tools/image/source/reference_grammar.h"
 
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -58,6 +59,23 @@ static void test_names(void **state)
 			fail_msg("%s is taken as %s", none[i], full);
 		assert_non_null(strstr(text, "invalid reference format"));
 	}
+}
+
+static bool is_taken(const char *name)
+{
+	char full[IMAGE_NAME_MAX];
+	const char *text;
+
+	return reference_parse(name, full, &text) == 0;
+}
+
+static void test_grammar(void **state)
+{
+	char *name = grammar_walk(is_taken);
+
+	(void)state;
+	if (name != NULL)
+		fail_msg("%s is%s taken", name, is_taken(name) ? "" : " not");
 }
 
 static struct span span_of(const char *text)
@@ -110,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_grammar),
 		cmocka_unit_test(test_record),
 	};
 

@@ -14,6 +14,7 @@
 #include "tools/image/config/image_user.h"
 #include "tools/image/json_input.h"
 #include "tools/image/source/reference.h"
+#include "tools/image/source/reference_grammar.h"
 
 static struct error err;
 
@@ -309,13 +310,36 @@ static void test_references(void **state)
 	assert_null(reference_normalize(long_name, &err));
 }
 
+static bool is_name(const char *name)
+{
+	struct error ignored;
+	char *text = reference_normalize(name, &ignored);
+	bool is_one = text != NULL;
+
+	free(text);
+	return is_one;
+}
+
+static void names_are_those_of_the_grammar(void **state)
+{
+	char *name = grammar_walk(is_name);
+
+	(void)state;
+	if (name)
+		fail_msg("%s is%s taken", name, is_name(name) ? "" : " not");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_command),        cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_hostile_images), cmocka_unit_test(test_words_of_images),
-		cmocka_unit_test(test_volumes),        cmocka_unit_test(test_users),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_hostile_images),
+		cmocka_unit_test(test_words_of_images),
+		cmocka_unit_test(test_volumes),
+		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_references),
+		cmocka_unit_test(names_are_those_of_the_grammar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

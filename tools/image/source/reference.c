@@ -62,14 +62,39 @@ static bool path_is_valid(const char *path, size_t length)
 	return length > 0;
 }
 
-// A host name, an IPv4 address or an IPv6 one in brackets, and perhaps a port.
+// Labels of letters, digits and "-" between them, with dots. Returns the length; 0: it is none.
+static size_t labels_length(const char *text, size_t length)
+{
+	size_t i = 0;
+
+	for (;;) {
+		size_t label = 0;
+
+		while (i + label < length && strchr(LOWER UPPER DIGITS "-", text[i + label]))
+			label++;
+		if (label == 0 || text[i] == '-' || text[i + label - 1] == '-')
+			return 0;
+		i += label;
+		if (i == length || text[i] != '.')
+			return i;
+		i++;
+	}
+}
+
+// An IPv6 address in brackets. Returns the length; 0: it is none.
+static size_t address_length(const char *text)
+{
+	size_t digits = strspn(text + 1, DIGITS "abcdefABCDEF:");
+
+	return digits > 0 && text[1 + digits] == ']' ? digits + 2 : 0;
+}
+
+// A host name, or an address, and perhaps a port.
 static bool host_is_valid(const char *host, size_t length)
 {
-	size_t name = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
-	const char *allowed = host[0] == '[' ? DIGITS "abcdefABCDEF:[]" : LOWER UPPER DIGITS ".-";
+	size_t name = host[0] == '[' ? address_length(host) : labels_length(host, length);
 
-	if (name == 0 || name > length || strspn(host, allowed) < name || host[0] == '-' ||
-	    host[0] == '.')
+	if (name == 0 || name > length)
 		return false;
 	if (name == length)
 		return true;
@@ -91,8 +116,7 @@ static bool has_host(const char *name, size_t first)
 	if (name[first] != '/')
 		return false;
 	return memchr(name, '.', first) || memchr(name, ':', first) ||
-		strspn(name, LOWER DIGITS "_-") < first ||
-		(first == 9 && strncmp(name, "localhost", 9) == 0);
+		strcspn(name, UPPER) < first || (first == 9 && strncmp(name, "localhost", 9) == 0);
 }
 
 static int parts_check(const char *name, const char *host, size_t host_length, const char *path,
