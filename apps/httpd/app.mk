@@ -1,3 +1,3 @@
-APP_httpd_LIBS := boot_files http files json
+APP_httpd_LIBS := boot_files http files json look
 # It handles bytes from outside.
 APP_httpd_ISOLATION := user

@@ -23,6 +23,7 @@ struct httpd {
 	struct loop loop;
 	struct http_server server;
 	handle_t system;  // HANDLE_NONE: the status page shows less
+	handle_t look;    // HANDLE_NONE: the API shows less
 	const struct environ *env;
 	const char *share;  // that /files/ has; NULL: none
 	struct files files;
@@ -38,6 +39,7 @@ struct httpd {
 	uint8_t engine_secret[ENGINE_SECRET_SIZE];
 	struct page page;
 	unsigned num_lives;
+	unsigned num_followers;  // of the log
 };
 
 // The status page and its figures as JSON (status.c).

@@ -126,6 +126,7 @@ static void httpd_main(const struct environ *env)
 
 	httpd->env = env;
 	httpd->system = environ_system(env);
+	httpd->look = environ_look(env);
 	err = loop_init(&httpd->loop);
 	httpd->token_state = TOKEN_AWAITED;
 	files_init(httpd);
@@ -146,6 +147,7 @@ APP(httpd, .main = httpd_main, .restart = RESTART_ALWAYS, .memory_limit = 64ul *
     .needs = {
 	    { NEED_SERVICE, "tcpip", NULL, 0 },
 	    { NEED_SYSTEM, "info", NULL, 1 },
+	    { NEED_LOOK, "look", NULL, 1 },
 	    { NEED_SERVICE, "files", NULL, 1 },
 	    { NEED_SERVICE, "blkdev", NULL, 1 },
 	    { NEED_CONFIG, "files", NULL, 1 },

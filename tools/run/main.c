@@ -313,7 +313,7 @@ static int boot_disk_make(struct run *run, const char *guest_kernel, const char 
 	char app[PATH_MAX], page[PATH_MAX];
 
 	if (path_set(app, err, "%s/apps/vmm.app", run->settings.build) < 0 ||
-	    path_set(page, err, "%s/web.tar", run->settings.build) < 0)
+	    path_set(page, err, "%s/web.img", run->settings.build) < 0)
 		return -1;
 	files.secrets = secrets;
 	if (run->settings.engine) {

@@ -7,6 +7,11 @@
 static const struct http_route routes[] = {
 	{ "GET", API_PREFIX "/status", status_start },
 	{ "GET", API_PREFIX "/live", live_start },
+	{ "GET", API_PREFIX "/processes/{}", process_start },
+	{ "POST", API_PREFIX "/processes/{}/kill", process_kill_start },
+	{ "GET", API_PREFIX "/processes/{}/handles", handles_start },
+	{ "GET", API_PREFIX "/logs", logs_start },
+	{ "GET", API_PREFIX "/{}", resource_start },
 };
 
 #define NUM_ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -26,6 +31,21 @@ void *api_job_create(struct httpd *httpd, struct http_exchange *exchange, size_t
 	job->exchange = exchange;
 	exchange->user = job;
 	return job;
+}
+
+bool number_read(const char *text, uint64_t max, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9' || value > (UINT64_MAX - 9) / 10)
+			return false;
+		value = value * 10 + (uint64_t)(*text - '0');
+	}
+	*out = value;
+	return value <= max;
 }
 
 static bool is_api(const struct http_request_head *head)

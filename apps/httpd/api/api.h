@@ -46,6 +46,9 @@ struct api_job {
 void *api_job_create(struct httpd *httpd, struct http_exchange *exchange, size_t size,
                      const struct api_job_ops *ops);
 
+// Reads a decimal number of at most `max`. Returns false when it is none.
+bool number_read(const char *text, uint64_t max, uint64_t *out);
+
 // Answers a request whose path is the API's. Returns false when it is not.
 bool api_request(struct httpd *httpd, struct http_exchange *exchange,
                  const struct http_request_head *head);
@@ -90,9 +93,26 @@ void api_failed(struct http_exchange *exchange, error_t error, const char *what)
 
 API_START(status_start);
 API_START(live_start);
+API_START(process_start);
+API_START(process_kill_start);
+API_START(handles_start);
+API_START(logs_start);
+// GET NAME, of `resources`.
+API_START(resource_start);
 
-// What live.c writes as well: each a member `name` of the object at hand.
-void status_write(struct httpd *httpd, struct json_writer *w, const char *name);
+// Writes a document as a member `name` of the object at hand, or, when that is NULL, as it is. On
+// errors nothing was written.
+typedef error_t resource_write(struct httpd *httpd, struct json_writer *w, const char *name);
+resource_write status_write, processes_write, threads_write, harts_write, memory_write,
+	interrupts_write, services_write, channels_write, vms_write;
+
+struct resource {
+	const char *name;
+	resource_write *write;
+};
+
+#define NUM_RESOURCES 9u
+extern const struct resource resources[NUM_RESOURCES];
 
 // --- page.c ---
 

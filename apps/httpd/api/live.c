@@ -2,7 +2,7 @@
 //
 // GET live: a WebSocket on which the system's state comes again and again, for as long as the
 // client reads.
-#include "apps/httpd/api/api.h"
+#include "apps/httpd/api/logs.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
@@ -12,26 +12,32 @@
 #define INTERVAL_MAX 60000u
 #define INTERVAL_USUAL 1000u
 #define LIVES_MAX 32u
-
-static const struct {
-	const char *name;
-	void (*write)(struct httpd *httpd, struct json_writer *w, const char *name);
-} topics[] = {
-	{ "status", status_write },
-};
-
-#define NUM_TOPICS (sizeof(topics) / sizeof(topics[0]))
+#define LOGS (1u << NUM_RESOURCES)
 
 struct live {
 	struct httpd *httpd;
 	struct websocket *ws;
 	struct source timer;
 	bool is_due;     // the client did not read when it was time
-	uint32_t asked;  // bits of topics
+	uint32_t asked;  // bits of resources, and of the log
 	nsec_t interval;
+	bool log_known;  // where the log goes on
+	uint64_t log_next;
 };
 
 // --- What is sent --------------------------------------------------------------------------------
+
+// Lines that came since the last message, or the last ones at first.
+static void write_logs(struct live *live, struct json_writer *w)
+{
+	struct log_query query = { .has_since = live->log_known,
+		                   .since = live->log_next,
+		                   .limit = LOG_LIMIT_USUAL,
+		                   .level = LOG_DEBUG };
+
+	if (logs_write(live->httpd, w, "logs", &query, &live->log_next) == 0)
+		live->log_known = true;
+}
 
 static void send_state(struct live *live)
 {
@@ -43,10 +49,12 @@ static void send_state(struct live *live)
 	live->is_due = false;
 	write_open(&w, NULL, "{");
 	write_number(&w, "time_ns", err == 0 ? now : 0);
-	for (size_t i = 0; i < NUM_TOPICS; i++) {
+	for (size_t i = 0; i < NUM_RESOURCES; i++) {
 		if ((live->asked & 1u << i) != 0)
-			topics[i].write(live->httpd, &w, topics[i].name);
+			(void)resources[i].write(live->httpd, &w, resources[i].name);
 	}
+	if ((live->asked & LOGS) != 0)
+		write_logs(live, &w);
 	write_close(&w, "}");
 	text = json_writer_text(&w);
 	if (text == NULL)
@@ -91,15 +99,23 @@ static void take_topics(struct json_reader *r, uint32_t *asked)
 	while (json_next_element(r)) {
 		char *name = json_take_string(r);
 
-		for (size_t i = 0; name != NULL && i < NUM_TOPICS; i++) {
-			if (strcmp(topics[i].name, name) == 0)
+		for (size_t i = 0; name != NULL && i < NUM_RESOURCES; i++) {
+			if (strcmp(resources[i].name, name) == 0)
 				*asked |= 1u << i;
 		}
+		if (name != NULL && strcmp(name, "logs") == 0)
+			*asked |= LOGS;
 		heap_free(name);
 	}
 }
 
-// {"interval_ms":N,"what":["processes",...]}; topics that there are not are left out.
+static void take_since(struct json_reader *r, struct live *live)
+{
+	live->log_next = json_take_u64(r);
+	live->log_known = true;
+}
+
+// {"interval_ms":N,"what":["processes",...],"logs_since":N}; what there is not is left out.
 static bool asked_read(struct live *live, struct span text)
 {
 	struct json_reader r = json_reader_make(text);
@@ -113,6 +129,8 @@ static bool asked_read(struct live *live, struct span text)
 			interval = json_take_u64(&r);
 		else if (span_equals(key, "what"))
 			take_topics(&r, &asked);
+		else if (span_equals(key, "logs_since"))
+			take_since(&r, live);
 		else
 			json_skip(&r);
 	}

@@ -9,7 +9,7 @@
 #include "libs/starina/syscall.h"
 
 #define FIELDS_BYTES 768
-#define ASSETS "assets/"
+#define HASHED "chunk-"  // names that have their content's hash
 #define HASH_BASIS 0xcbf29ce484222325ull  // FNV-1a
 #define HASH_PRIME 0x100000001b3ull
 #define ETAG_SIZE 32
@@ -22,12 +22,13 @@
 	"Cross-Origin-Resource-Policy: same-origin\r\n"
 #define PAGE_POLICY                                                                          \
 	"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; " \
-	"frame-ancestors 'none'; object-src 'none'; style-src 'self' 'unsafe-inline'; "      \
-	"img-src 'self' data:\r\n"
+	"frame-ancestors 'none'; object-src 'none'
+"
 // Expressions of the shell run in a worker that may evaluate, and do nothing else.
-#define EVAL_POLICY                                                                      \
-	"Content-Security-Policy: default-src 'none'; script-src 'self' 'unsafe-eval'; " \
-	"frame-ancestors 'none'\r\n"
+#define EVAL_POLICY                                                               \
+	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-eval'; " \
+	"frame-ancestors 'none'
+"
 
 // --- The archive ---------------------------------------------------------------------------------
 
@@ -47,9 +48,8 @@ static error_t file_add(struct page *page, const struct ustar_entry *entry, stru
 		return ERR_LIMIT;
 	page->count++;
 	str_copy(file->name, entry->name, sizeof(file->name));
-	file->is_gzip = ends_with(file->name, ".gz");
-	if (file->is_gzip)
-		file->name[strlen(file->name) - 3] = '\0';
+	// RFC 1952 2.3.
+	file->is_gzip = bytes.len > 3 && memcmp(bytes.data, "\x1f\x8b\x08", 3) == 0;
 	file->offset = (uint32_t)offset;
 	file->size = (uint32_t)bytes.len;
 	file->hash = HASH_BASIS;
@@ -113,7 +113,7 @@ const char *page_fields(const struct page_file *file)
 		const char *end;
 		const char *fields;
 	} types[] = {
-		{ "eval.js", "Content-Type: text/javascript; charset=utf-8\r\n" EVAL_POLICY },
+		{ "worker.js", "Content-Type: text/javascript; charset=utf-8\r\n" EVAL_POLICY },
 		{ ".html", "Content-Type: text/html; charset=utf-8\r\n" PAGE_POLICY },
 		{ ".js", "Content-Type: text/javascript; charset=utf-8\r\n" PAGE_POLICY },
 		{ ".mjs", "Content-Type: text/javascript; charset=utf-8\r\n" PAGE_POLICY },
@@ -176,7 +176,7 @@ bool page_request(const struct page *page, struct http_exchange *exchange,
 		fields, sizeof(fields),
 		"ETag: %s\r\nCache-Control: %s\r\nVary: Accept-Encoding\r\n%s" PAGE_FIELDS "%s",
 		etag,
-		strncmp(file->name, ASSETS, sizeof(ASSETS) - 1) == 0
+		strncmp(file->name, HASHED, sizeof(HASHED) - 1) == 0
 			? "public, max-age=31536000, immutable"
 			: "no-cache",
 		file->is_gzip ? "Content-Encoding: gzip\r\n" : "", page_fields(file));

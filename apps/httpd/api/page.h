@@ -11,8 +11,8 @@
 #define PAGE_NAME_MAX 101u
 
 struct page_file {
-	char name[PAGE_NAME_MAX];  // without ".gz"
-	bool is_gzip;
+	char name[PAGE_NAME_MAX];
+	bool is_gzip;  // what lies there
 	uint32_t offset;  // in the folio
 	uint32_t size;
 	uint64_t hash;

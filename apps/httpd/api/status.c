@@ -6,7 +6,7 @@
 
 #define VERSION "0.1"
 
-void status_write(struct httpd *httpd, struct json_writer *w, const char *name)
+error_t status_write(struct httpd *httpd, struct json_writer *w, const char *name)
 {
 	struct system_info info = { 0 };
 	nsec_t now = 0;
@@ -27,6 +27,7 @@ void status_write(struct httpd *httpd, struct json_writer *w, const char *name)
 	write_number(w, "processes", info.num_processes);
 	write_flag(w, "hypervisor", info.has_hypervisor != 0);
 	write_close(w, "}");
+	return 0;
 }
 
 API_START(status_start)
@@ -35,6 +36,6 @@ API_START(status_start)
 
 	(void)head;
 	(void)match;
-	status_write(context, &w, NULL);
-	api_reply(exchange, 200, &w);
+	if (status_write(context, &w, NULL) == 0)
+		api_reply(exchange, 200, &w);
 }
