@@ -6,6 +6,7 @@
 
 #include "libs/files/provider_fake.h"
 #include "libs/http/tcpip_fake.h"
+#include "libs/look/look_fake.h"
 #include "libs/starina/clients_fake.h"
 
 // What the app waits in: the fuzzer turns the loop.
@@ -48,6 +49,17 @@ static const char *const snippets[] = {
 	"\x81\x93\x20\x20\x20\x20\x5b\x02\x57\x48\x41\x54\x02\x1a\x7b\x02\x53\x54\x41"
 	"\x54\x55\x53\x02\x7d\x5d",
 	"\x88\x80\x20\x20\x20\x20",
+	"GET /api/v1/processes HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
+	"\r\n\r\n",
+	"GET /api/v1/channels HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
+	"\r\n\r\n",
+	"GET /api/v1/services HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
+	"\r\n\r\n",
+	"GET /api/v1/vms HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN "\r\n\r\n",
+	"GET /api/v1/processes/1/handles HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
+	"\r\n\r\n",
+	"POST /api/v1/processes/1/kill HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
+	"\r\n\r\n",
 	"GET /api/v1/",
 	" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN "\r\n\r\n",
 	"POST /api/v1/",
@@ -64,6 +76,52 @@ error_t system_info(handle_t system, struct system_info *out)
 	(void)system;
 	*out = (struct system_info){ .uptime_ns = UINT64_MAX, .free_pages = UINT64_MAX };
 	return 0;
+}
+
+error_t system_open_process(handle_t system, uint64_t id, handle_t *out)
+{
+	(void)system;
+	if (id % 2 == 0)
+		return ERR_NOT_FOUND;
+	*out = fake_service_create();
+	return 0;
+}
+
+error_t process_kill(handle_t process)
+{
+	(void)process;
+	return 0;
+}
+
+// What the system tells: names of any bytes, ids that are nobody's.
+static void make_look(void)
+{
+	static const struct look_process processes[] = {
+		{ .id = 1, .name = "a\xff<b>", .flags = LOOK_USER_MODE, .last_end = LOOK_END_EXIT },
+		{ .id = 4, .state = 99, .name = "httpd", .last_end = 77 },
+	};
+	static const struct look_thread threads[] = { { .id = 1, .state = 9, .waits = 9 } };
+	static const struct look_service services[] = { { .id = 1, .name = "x", .provider = 4 },
+		                                        { .id = 2, .name = "\n" } };
+	static const struct look_channel_end ends[] = {
+		{ .channel = 9, .end = 1, .process = 3, .service = 7 },
+		{ .channel = 2, .end = 0, .process = 1, .service = 1 },
+		{ .channel = 9, .end = 0, .process = 1, .service = 1 },
+		{ .channel = 9, .end = 5, .process = 4 },
+	};
+	static const struct look_vcpu vcpus[] = { { .vm = 1 },
+		                                  { .vm = 1, .vcpu = 1 },
+		                                  { .vm = 2 } };
+	static const struct look_handle handles[] = { { .type = 99, .rights = UINT32_MAX } };
+
+#define TELL(kind, records) \
+	fake_look.kinds[kind].bytes = (records), fake_look.kinds[kind].size = sizeof(records)
+	TELL(LOOK_PROCESSES, processes);
+	TELL(LOOK_THREADS, threads);
+	TELL(LOOK_SERVICES, services);
+	TELL(LOOK_CHANNELS, ends);
+	TELL(LOOK_VCPUS, vcpus);
+	TELL(LOOK_HANDLES, handles);
 }
 
 enum { CONNECT, SNIPPET, SAY, FOLIO, TYPE, DRAIN, CLOSE, TIME, MEMORY, FILES, RESTART, NUM_STEPS };
@@ -126,7 +184,7 @@ static void make_files(void)
 static void begin(void)
 {
 	static struct environ env = {
-		.num_entries = 6,
+		.num_entries = 7,
 		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
 		             { .kind = ENV_SYSTEM },
 		             { .kind = ENV_CONFIG,
@@ -134,12 +192,14 @@ static void begin(void)
 		               .value = "tcp-listen:0.0.0.0:80" },
 		             { .kind = ENV_CONNECTOR, .name = "files" },
 		             { .kind = ENV_CONFIG, .name = "files", .value = "notes" },
-		             { .kind = ENV_CONNECTOR, .name = "blkdev", .unmet = 1 } }
+		             { .kind = ENV_CONNECTOR, .name = "blkdev", .unmet = 1 },
+		             { .kind = ENV_LOOK, .handle = FAKE_LOOK } }
 	};
 
 	env.entries[0].handle = connector = fake_connector_create();
 	env.entries[1].handle = fake_service_create();
 	make_files();
+	make_look();
 	env.entries[3].handle = provider.connector;
 	httpd_main(&env);
 	state.token_state = TOKEN_KNOWN;

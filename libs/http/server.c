@@ -6,15 +6,21 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
+#define TICK (HTTP_TICK_SECONDS * NSEC_PER_SEC)
+// The first wait for a port that is in use: by another instance of this app, as a rule, that was
+// ended and not yet taken apart.
+#define PORT_WAIT (50 * NSEC_PER_MSEC)
+#define PORT_WAIT_TOLD NSEC_PER_SEC
+
 static void start_ticking(struct http_server *server)
 {
+	nsec_t delay = server->deaf && server->port_wait != 0 ? server->port_wait : TICK;
 	nsec_t now;
 
 	if (server->ticking || (server->service.num_connections == 0 && !server->deaf) ||
 	    clock_get(CLOCK_MONOTONIC, &now))
 		return;
-	server->ticking = timer_set(server->timer.handle, now + HTTP_TICK_SECONDS * NSEC_PER_SEC) ==
-		0;
+	server->ticking = timer_set(server->timer.handle, now + delay) == 0;
 }
 
 // Memory or handles are out: the server listens again when the timer ticks.
@@ -22,6 +28,19 @@ static void listen_later(struct http_server *server, const char *what)
 {
 	log_error("cannot %s: trying again in %d s", what, HTTP_TICK_SECONDS);
 	server->deaf = true;
+	start_ticking(server);
+}
+
+// The port is in use: the server listens again soon, and then less and less often.
+static void port_wait(struct http_server *server)
+{
+	nsec_t wait = server->port_wait == 0 ? PORT_WAIT : 2 * server->port_wait;
+
+	server->port_wait = wait < TICK ? wait : TICK;
+	if (wait >= PORT_WAIT_TOLD)
+		log_error("cannot listen on %s: the port is in use", server->uri);
+	server->deaf = true;
+	server->ticking = false;
 	start_ticking(server);
 }
 
@@ -55,8 +74,11 @@ static void timer_signalled(struct loop *loop, struct source *source)
 	server->ticking = false;
 	if (timer_set(source->handle, NSEC_NEVER))
 		log_error("cannot set the timer");
-	list_for_each_safe(entry, &server->service.connections)
-		http_connection_tick(container_of(entry, struct http_connection, entry));
+	// Not for a tick that came early.
+	if (!server->deaf || server->port_wait == 0 || server->port_wait == TICK) {
+		list_for_each_safe(entry, &server->service.connections)
+			http_connection_tick(container_of(entry, struct http_connection, entry));
+	}
 	if (server->deaf) {
 		server->deaf = false;
 		reconnect(server);
@@ -101,11 +123,15 @@ static void control_message(struct loop *loop, struct source *source, struct mes
 			listen_later(server, "watch the listener");
 			return;
 		}
+		server->port_wait = 0;
 		log_info("serving %s", server->uri);
 		listens(server, true);
 		return;
 	}
-	if (!message_decode_error(m, &error, &tail, &tail_len)) {
+	if (!message_decode_error(m, &error, &tail, &tail_len) && error.error == ERR_EXISTS &&
+	    server->listener.handle == HANDLE_NONE) {
+		port_wait(server);
+	} else if (!message_decode_error(m, &error, &tail, &tail_len)) {
 		log_error("cannot listen on %s: %.*s (%s)", server->uri, (int)tail_len,
 		          (const char *)tail, error_text(error.error));
 		if (error.error != ERR_INVALID && server->listener.handle == HANDLE_NONE)

@@ -32,7 +32,8 @@ struct http_server {
 	struct source listener;
 	struct source timer;  // ticks while there are connections, or it is deaf
 	bool ticking;
-	bool deaf;  // it could not listen, and tries again at the next tick
+	bool deaf;         // it could not listen, and tries again at the next tick
+	nsec_t port_wait;  // how long it waits for a port that is in use; 0: it does not
 };
 
 // Listens on `uri` ("tcp-listen:0.0.0.0:80") of the tcpip service behind `connector` (not

@@ -5,13 +5,13 @@
 #include "libs/starina/alloc.h"
 
 static const struct http_route routes[] = {
-	{ "GET", API_PREFIX "/status", status_start },
-	{ "GET", API_PREFIX "/live", live_start },
-	{ "GET", API_PREFIX "/processes/{}", process_start },
-	{ "POST", API_PREFIX "/processes/{}/kill", process_kill_start },
-	{ "GET", API_PREFIX "/processes/{}/handles", handles_start },
-	{ "GET", API_PREFIX "/logs", logs_start },
-	{ "GET", API_PREFIX "/{}", resource_start },
+	{ "GET", API_PREFIX "/status", status_get },
+	{ "GET", API_PREFIX "/live", live_get },
+	{ "GET", API_PREFIX "/processes/{}", process_get },
+	{ "POST", API_PREFIX "/processes/{}/kill", process_kill_post },
+	{ "GET", API_PREFIX "/processes/{}/handles", handles_get },
+	{ "GET", API_PREFIX "/logs", logs_get },
+	{ "GET", API_PREFIX "/{}", resource_get },
 };
 
 #define NUM_ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -66,7 +66,7 @@ static bool may_ask(struct httpd *httpd, struct http_exchange *exchange,
 		          "printed");
 		return false;
 	}
-	if (route != NULL && route->start == status_start)
+	if (route != NULL && route->start == status_get)
 		return true;
 	if (httpd->token_state == TOKEN_AWAITED) {
 		api_error(exchange, 503, "starting", "the system starts: try again in a moment");

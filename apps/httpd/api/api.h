@@ -91,14 +91,14 @@ void api_failed(struct http_exchange *exchange, error_t error, const char *what)
 	void name(void *context, struct http_exchange *exchange, \
 	          const struct http_request_head *head, const struct http_match *match)
 
-API_START(status_start);
-API_START(live_start);
-API_START(process_start);
-API_START(process_kill_start);
-API_START(handles_start);
-API_START(logs_start);
+API_START(status_get);
+API_START(live_get);
+API_START(process_get);
+API_START(process_kill_post);
+API_START(handles_get);
+API_START(logs_get);
 // GET NAME, of `resources`.
-API_START(resource_start);
+API_START(resource_get);
 
 // Writes a document as a member `name` of the object at hand, or, when that is NULL, as it is. On
 // errors nothing was written.

@@ -219,7 +219,7 @@ static bool wants_websocket(struct http_exchange *exchange, const struct http_re
 	return false;
 }
 
-API_START(live_start)
+API_START(live_get)
 {
 	struct httpd *httpd = context;
 	struct live *live;

@@ -151,7 +151,8 @@ error_t logs_write(struct httpd *httpd, struct json_writer *w, const char *name,
 		write_number(w, "next", written.next);
 		write_number(w, "lost", written.lost);
 		write_open(w, "lines", "[");
-		json_write_span(w, (struct span){ .data = (const uint8_t *)text, .len = lines.len });
+		json_write_span(w,
+		                (struct span){ .data = (const uint8_t *)text, .len = lines.len });
 		write_close(w, "]}");
 		*next = written.next;
 	}

@@ -171,10 +171,10 @@ static void follow_start(struct httpd *httpd, struct http_exchange *exchange,
 		return;
 	f->query = *query;
 	if (timer_open(f) != 0 ||
-	    http_respond_fields(exchange, 200,
-	                        (struct span){ .data = (const uint8_t *)fields,
-	                                       .len = sizeof(fields) - 1 },
-	                        false, 0) != 0) {
+	    http_respond_fields(
+		    exchange, 200,
+		    (struct span){ .data = (const uint8_t *)fields, .len = sizeof(fields) - 1 },
+		    false, 0) != 0) {
 		http_abort(exchange);
 		return;
 	}
@@ -186,7 +186,7 @@ static void follow_start(struct httpd *httpd, struct http_exchange *exchange,
 
 // --- Requests ------------------------------------------------------------------------------------
 
-API_START(logs_start)
+API_START(logs_get)
 {
 	struct json_writer w = { 0 };
 	struct log_query query;

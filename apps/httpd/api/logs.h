@@ -11,9 +11,9 @@
 // Which lines are wanted.
 struct log_query {
 	bool has_since;
-	uint64_t since;           // the first's sequence number; without it: the last `limit` lines
-	uint64_t limit;           // how many at most
-	uint32_t level;           // enum log_level: this and what is more severe
+	uint64_t since;          // the first's sequence number; without it: the last `limit` lines
+	uint64_t limit;          // how many at most
+	uint32_t level;          // enum log_level: this and what is more severe
 	char app[APP_NAME_MAX];  // "": all
 };
 

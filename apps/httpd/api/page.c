@@ -9,7 +9,7 @@
 #include "libs/starina/syscall.h"
 
 #define FIELDS_BYTES 768
-#define HASHED "chunk-"  // names that have their content's hash
+#define HASHED "chunk-"                   // names that have their content's hash
 #define HASH_BASIS 0xcbf29ce484222325ull  // FNV-1a
 #define HASH_PRIME 0x100000001b3ull
 #define ETAG_SIZE 32
@@ -22,13 +22,11 @@
 	"Cross-Origin-Resource-Policy: same-origin\r\n"
 #define PAGE_POLICY                                                                          \
 	"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; " \
-	"frame-ancestors 'none'; object-src 'none'
-"
+	"frame-ancestors 'none'; object-src 'none'\r\n"
 // Expressions of the shell run in a worker that may evaluate, and do nothing else.
 #define EVAL_POLICY                                                               \
 	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-eval'; " \
-	"frame-ancestors 'none'
-"
+	"frame-ancestors 'none'\r\n"
 
 // --- The archive ---------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@
 
 struct page_file {
 	char name[PAGE_NAME_MAX];
-	bool is_gzip;  // what lies there
+	bool is_gzip;     // what lies there
 	uint32_t offset;  // in the folio
 	uint32_t size;
 	uint64_t hash;

@@ -74,7 +74,7 @@ static void thread_write(struct json_writer *w, const struct look_thread *t)
 	write_number(w, "process", t->process);
 	write_text(w, "state",
 	           t->state > 0 && t->state < sizeof(states) / sizeof(states[0]) ? states[t->state]
-										 : "unknown");
+	                                                                         : "unknown");
 	write_number(w, "hart", t->hart);
 	if (t->waits > 0 && t->waits < sizeof(waits) / sizeof(waits[0]))
 		write_text(w, "waits", waits[t->waits]);
@@ -123,7 +123,7 @@ static const struct look_process *process_find(const struct look_buffer *process
 	return NULL;
 }
 
-API_START(process_start)
+API_START(process_get)
 {
 	struct look_buffer buffer = { 0 };
 	struct json_writer w = { 0 };
@@ -140,7 +140,7 @@ API_START(process_start)
 	look_buffer_free(&buffer);
 }
 
-API_START(process_kill_start)
+API_START(process_kill_post)
 {
 	struct httpd *httpd = context;
 	struct look_buffer buffer = { 0 };
@@ -219,7 +219,7 @@ static void handle_write(struct json_writer *w, const struct look_handle *h)
 	write_close(w, "}");
 }
 
-API_START(handles_start)
+API_START(handles_get)
 {
 	struct look_buffer buffer = { 0 }, handles = { 0 };
 	struct json_writer w = { 0 };

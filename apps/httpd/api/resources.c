@@ -5,14 +5,14 @@
 #include "libs/base/string.h"
 
 const struct resource resources[NUM_RESOURCES] = {
-	{ "status", status_write },         { "processes", processes_write },
-	{ "threads", threads_write },       { "harts", harts_write },
-	{ "memory", memory_write },         { "interrupts", interrupts_write },
-	{ "services", services_write },     { "channels", channels_write },
+	{ "status", status_write },     { "processes", processes_write },
+	{ "threads", threads_write },   { "harts", harts_write },
+	{ "memory", memory_write },     { "interrupts", interrupts_write },
+	{ "services", services_write }, { "channels", channels_write },
 	{ "vms", vms_write },
 };
 
-API_START(resource_start)
+API_START(resource_get)
 {
 	struct json_writer w = { 0 };
 

@@ -30,7 +30,7 @@ error_t status_write(struct httpd *httpd, struct json_writer *w, const char *nam
 	return 0;
 }
 
-API_START(status_start)
+API_START(status_get)
 {
 	struct json_writer w = { 0 };
 

@@ -52,8 +52,7 @@ static error_t wiring_take(struct httpd *httpd, struct wiring *wiring)
 	if (err == 0)
 		err = snapshot(httpd, LOOK_PROCESSES, 0, &wiring->processes);
 	if (err == 0)
-		ends_sort(wiring->ends.bytes,
-		          wiring->ends.used / sizeof(struct look_channel_end));
+		ends_sort(wiring->ends.bytes, wiring->ends.used / sizeof(struct look_channel_end));
 	return err;
 }
 
