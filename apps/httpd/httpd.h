@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apps/httpd/api/apps.h"
 #include "apps/httpd/api/page.h"
 #include "libs/abi/engine.h"
 #include "libs/abi/web.h"
@@ -38,6 +39,7 @@ struct httpd {
 	bool has_engine;
 	uint8_t engine_secret[ENGINE_SECRET_SIZE];
 	struct page page;
+	struct apps_client apps;
 	unsigned num_lives;
 	unsigned num_followers;  // of the log
 };

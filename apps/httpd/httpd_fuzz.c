@@ -58,6 +58,10 @@ static const char *const snippets[] = {
 	"GET /api/v1/vms HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN "\r\n\r\n",
 	"GET /api/v1/processes/1/handles HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
 	"\r\n\r\n",
+	"POST /api/v1/apps/echo/start HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n{}",
+	"PUT /api/v1/apps/a%ff HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n{}",
 	"POST /api/v1/processes/1/kill HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
 	"\r\n\r\n",
 	"GET /api/v1/",
@@ -82,6 +86,15 @@ error_t system_open_process(handle_t system, uint64_t id, handle_t *out)
 {
 	(void)system;
 	if (id % 2 == 0)
+		return ERR_NOT_FOUND;
+	*out = fake_service_create();
+	return 0;
+}
+
+error_t system_start_app(handle_t system, const char *name, size_t name_len, handle_t *out)
+{
+	(void)system;
+	if (name_len == 0 || name[0] != 'e')
 		return ERR_NOT_FOUND;
 	*out = fake_service_create();
 	return 0;
@@ -184,7 +197,7 @@ static void make_files(void)
 static void begin(void)
 {
 	static struct environ env = {
-		.num_entries = 7,
+		.num_entries = 8,
 		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
 		             { .kind = ENV_SYSTEM },
 		             { .kind = ENV_CONFIG,
@@ -193,7 +206,8 @@ static void begin(void)
 		             { .kind = ENV_CONNECTOR, .name = "files" },
 		             { .kind = ENV_CONFIG, .name = "files", .value = "notes" },
 		             { .kind = ENV_CONNECTOR, .name = "blkdev", .unmet = 1 },
-		             { .kind = ENV_LOOK, .handle = FAKE_LOOK } }
+		             { .kind = ENV_LOOK, .handle = FAKE_LOOK },
+		             { .kind = ENV_CONNECTOR, .name = "apps", .unmet = 1 } }
 	};
 
 	env.entries[0].handle = connector = fake_connector_create();

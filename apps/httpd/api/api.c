@@ -11,6 +11,13 @@ static const struct http_route routes[] = {
 	{ "POST", API_PREFIX "/processes/{}/kill", process_kill_post },
 	{ "GET", API_PREFIX "/processes/{}/handles", handles_get },
 	{ "GET", API_PREFIX "/logs", logs_get },
+	{ "GET", API_PREFIX "/apps", apps_get },
+	{ "POST", API_PREFIX "/apps", apps_post },
+	{ "PUT", API_PREFIX "/apps/{}", app_put },
+	{ "DELETE", API_PREFIX "/apps/{}", app_delete },
+	{ "POST", API_PREFIX "/apps/{}/start", app_start_post },
+	{ "POST", API_PREFIX "/apps/{}/stop", app_stop_post },
+	{ "POST", API_PREFIX "/apps/{}/kill", process_kill_post },
 	{ "GET", API_PREFIX "/{}", resource_get },
 };
 

@@ -97,6 +97,12 @@ API_START(process_get);
 API_START(process_kill_post);
 API_START(handles_get);
 API_START(logs_get);
+API_START(apps_get);
+API_START(apps_post);
+API_START(app_put);
+API_START(app_start_post);
+API_START(app_stop_post);
+API_START(app_delete);
 // GET NAME, of `resources`.
 API_START(resource_get);
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// The app manager, as a client of it.
+#pragma once
+
+#include "libs/abi/apps.h"
+#include "libs/base/list.h"
+#include "libs/starina/service.h"
+
+struct httpd;
+
+// Requests without an answer, all clients together.
+#define APPS_CALLS_MAX 64u
+
+struct apps_client {
+	struct service_client client;
+	struct source source;
+	bool connected;
+	uint32_t last_id;
+	unsigned num_calls;
+	struct list calls;  // struct apps_call
+};
+
+// Connects, if the image has an app manager.
+void apps_client_start(struct httpd *httpd);
