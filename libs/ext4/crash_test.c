@@ -64,7 +64,8 @@ static struct ext4 *mount_disk(struct device_fake *disk, uint8_t *redo)
 // Of a block with its place. Those of all blocks but the log's are added up.
 static uint64_t hash_of(uint32_t block, const uint8_t *bytes)
 {
-	uint64_t hash = block;
+	// The place is not to be made up for by a small number in the first word.
+	uint64_t hash = (block + 1) * 0xd6e8feb86659fd93u;
 
 	if (is_log[block])
 		return 0;
