@@ -3,7 +3,7 @@
 # `make help` lists the targets. Variables: V=1 shows commands, DEBUG=1 adds the kernel's own checks,
 # BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image, ISOLATION=user gives apps an address space each.
 
-APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs fs linuxrun app_manager push hostctl dns containers images engine
+APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs fs linuxrun commands app_manager push hostctl dns containers images engine
 # The image that `make test` boots: the same, and what tests it from within. push would end midway, for want of a port.
 TEST_APPS ?= $(filter-out echo_client push hostctl dns containers images engine,$(APPS)) autotest victim vm_victim
 # The image of the tests with many virtual machines.
@@ -15,7 +15,7 @@ NET_APPS ?= virtio_net virtio_rng netswitch tcpip httpd reaper http_test
 # The image of the Linux API's tests and examples.
 LINUX_APPS ?= virtio_net virtio_blk virtio_rng rtc netswitch tcpip linux_ls container_hello linux_test gateway
 # Tests of that API, with nobody else who runs Linux.
-LINUX_TEST_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip hostfs fs linux_test
+LINUX_TEST_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip hostfs fs commands linux_test
 
 # How apps run that do not say it themselves (APP_NAME_ISOLATION in their app.mk): in the kernel's address space, or in one of
 # their own.

@@ -52,6 +52,11 @@ bool test_exec(struct linux_test *t);
 bool test_exec_errors(struct linux_test *t);
 bool test_exec_streams(struct linux_test *t);
 bool test_exec_end(struct linux_test *t);
+// commands_tests.c
+bool test_commands_streams(struct linux_test *t);
+bool test_commands_terminal(struct linux_test *t);
+bool test_commands_errors(struct linux_test *t);
+bool test_commands_clients(struct linux_test *t);
 // files_tests.c
 bool test_bind(struct linux_test *t);
 bool test_volume_locks(struct linux_test *t);

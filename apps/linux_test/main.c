@@ -33,6 +33,10 @@ static const struct test_case {
 	{ "exec.errors", test_exec_errors },
 	{ "exec.streams", test_exec_streams },
 	{ "exec.ends_with_the_container", test_exec_end },
+	{ "service.streams", test_commands_streams },
+	{ "service.terminal", test_commands_terminal },
+	{ "service.errors", test_commands_errors },
+	{ "service.clients", test_commands_clients },
 	{ "vms.warm_start", test_pool },
 	{ "vms.warm_container", test_warm_container },
 	{ "vms.memory_comes_back", test_memory },
@@ -68,4 +72,7 @@ static void linux_test_main(const struct environ *env)
 }
 
 APP(linux_test, .main = linux_test_main, .memory_limit = 1024ul * 1024 * 1024,
-    .needs = { LINUX_NEEDS, LINUX_FILES, { NEED_CONFIG, "only", "-", 0 } });
+    .needs = { LINUX_NEEDS,
+               LINUX_FILES,
+               { NEED_CONFIG, "only", "-", 0 },
+               { NEED_SERVICE, "commands", NULL, 1 } });

@@ -65,6 +65,9 @@ void container_bind(struct container *container, const char *share, const char *
 // to be VOLUME_READ_ONLY), and kept. The volumes are those of run.sh's containers, too.
 void container_volume(struct container *container, const char *name, const char *path,
                       uint32_t flags);
+// Its process has a terminal of this size (0: as Linux has it), as with docker run -t: all output
+// is stdout's.
+void container_terminal(struct container *container, uint16_t rows, uint16_t columns);
 void container_stdin(struct container *container, enum command_stdio stdio);
 void container_stdout(struct container *container, enum command_stdio stdio);
 void container_stderr(struct container *container, enum command_stdio stdio);
@@ -78,6 +81,8 @@ handle_t container_take_stderr(struct container *container);
 void container_wait(struct container *container, container_done_fn done, void *context);
 void container_signal(struct container *container, uint32_t number);
 void container_kill(struct container *container);
+// The size of its terminal, from now on.
+void container_resize(struct container *container, uint16_t rows, uint16_t columns);
 // Waits for the end of a container that was started, and gives its output. Blocks: not from a
 // callback. Errors: ERR_BAD_STATE.
 __must_check error_t container_wait_with_output(struct container *container,

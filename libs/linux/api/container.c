@@ -139,6 +139,15 @@ void container_publish(struct container *container, uint16_t port, uint16_t cont
 	list_init(&published->relays);
 }
 
+void container_terminal(struct container *container, uint16_t rows, uint16_t columns)
+{
+	if (container == NULL)
+		return;
+	container->task.terminal = true;
+	container->task.rows = rows;
+	container->task.columns = columns;
+}
+
 void container_stdin(struct container *container, enum command_stdio stdio)
 {
 	if (container != NULL)
@@ -217,6 +226,12 @@ void container_signal(struct container *container, uint32_t number)
 void container_kill(struct container *container)
 {
 	container_signal(container, GUEST_SIGKILL);
+}
+
+void container_resize(struct container *container, uint16_t rows, uint16_t columns)
+{
+	if (container != NULL)
+		task_resize(&container->task, rows, columns);
 }
 
 error_t container_wait_with_output(struct container *container, struct command_output *out)

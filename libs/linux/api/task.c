@@ -155,6 +155,8 @@ static void container_started(void *context, nsec_t start_ns)
 	if (clock_get(CLOCK_MONOTONIC, &task->start_time) < 0)
 		task->start_time = 0;
 	pool_refill_soon(&task->runtime->pool);
+	if (task->resized)
+		task_resize(task, task->rows, task->columns);
 	if (task->on_started != NULL)
 		task->on_started(task);
 }
@@ -460,6 +462,15 @@ void task_signal(struct task *task, uint32_t number)
 		if (number == GUEST_SIGKILL || !guest_container_signal_is_ignored(number))
 			task_fail(task, 128 + (int)number, "killed");
 	}
+}
+
+void task_resize(struct task *task, uint16_t rows, uint16_t columns)
+{
+	task->rows = rows;
+	task->columns = columns;
+	task->resized = !task->started;
+	if (task->started && task->container != NULL)
+		guest_container_resize(task->container, rows, columns);
 }
 
 void task_wait(struct task *task)

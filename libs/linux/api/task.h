@@ -70,6 +70,8 @@ struct task {
 	char *user;
 	char *hostname;
 	bool readonly;
+	bool terminal;
+	uint16_t rows, columns;                      // of the terminal; 0: as Linux has it
 	struct task_mount *mounts[TASK_MAX_MOUNTS];  // heap, in the order of their paths
 	uint32_t num_mounts;
 	struct vm_share *shares;  // heap, of the VM: those of the mounts
@@ -88,6 +90,7 @@ struct task {
 	const struct image *found;
 	struct guest_container *container;
 	bool started;  // its process runs
+	bool resized;  // since its config.json was written
 	nsec_t start_time;
 	struct task_output out, err;
 	struct task_input in;
@@ -119,6 +122,7 @@ void task_set_env(struct task *task, const char *name, const char *value);
 void task_set_input(struct task *task, struct span bytes);
 __must_check error_t task_start(struct task *task);
 void task_signal(struct task *task, uint32_t number);
+void task_resize(struct task *task, uint16_t rows, uint16_t columns);
 // The task has failed for a reason of ours; ends it.
 void task_fail(struct task *task, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

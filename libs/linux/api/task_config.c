@@ -102,9 +102,17 @@ static void write_place(const char *workdir, const char *user, const struct imag
 	json_write_raw(w, "}");
 }
 
+static void write_terminal(uint16_t rows, uint16_t columns, struct json_writer *w)
+{
+	char size[80];
+
+	fmt_write(size, sizeof(size),
+	          ",\"terminal\":true,\"consoleSize\":{\"height\":%u,\"width\":%u}", rows, columns);
+	json_write_raw(w, size);
+}
+
 error_t task_exec_write(struct task *task, const struct container_exec *exec, struct json_writer *w)
 {
-	char size[64];
 	error_t err;
 
 	json_write_raw(w, "{\"args\":[");
@@ -116,12 +124,8 @@ error_t task_exec_write(struct task *task, const struct container_exec *exec, st
 		return err;
 	write_place(exec->workdir != NULL ? exec->workdir : task->workdir,
 	            exec->user != NULL ? exec->user : task->user, task->found, w);
-	if (exec->terminal) {
-		fmt_write(size, sizeof(size),
-		          ",\"terminal\":true,\"consoleSize\":{\"height\":%u,\"width\":%u}",
-		          exec->rows, exec->columns);
-		json_write_raw(w, size);
-	}
+	if (exec->terminal)
+		write_terminal(exec->rows, exec->columns, w);
 	json_write_raw(w, "}");
 	return w->bad ? ERR_NO_MEMORY : 0;
 }
@@ -130,13 +134,15 @@ error_t task_config_write(struct task *task, const struct image *image, struct j
 {
 	error_t err;
 
-	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":false,");
+	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{");
 	err = write_args(task, image, w);
 	if (err == 0)
 		err = write_env(task, image, NULL, w);
 	if (err < 0)
 		return err;
 	write_place(task->workdir, task->user, image, w);
+	if (task->terminal)
+		write_terminal(task->rows, task->columns, w);
 	json_write_raw(w, "},\"hostname\":");
 	json_write_string(w, task->hostname != NULL ? task->hostname : DEFAULT_HOSTNAME);
 	write_annotations(task, image, w);

@@ -85,6 +85,11 @@ def added_processes(context):
 
 
 @test
+def commands_by_a_service(context):
+    run_tests(context, "service.", 4)
+
+
+@test
 def shared_folders(context):
     share = context.scratch / "notes"
     share.mkdir()

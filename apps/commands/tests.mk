@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+HOST_TESTS += apps/commands/run_request_test
+run_request_test_SRCS := apps/commands/run_request.c libs/base/string.c
