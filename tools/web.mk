@@ -21,3 +21,8 @@ web-dev: $(BUILD)/web.tar ## serve the web page with a system that is made up, f
 lint-web: third_party/web/.stamp
 	$(call say,TSC,web)
 	$(Q)third_party/web/tsc --project web
+
+# WEB="PART-OF-A-NAME ..." chooses among the tests.
+WEB ?=
+test-web: $(BUILD)/web.tar ## the web page in Chromium
+	$(Q)BUILD=$(BUILD) web/tests/run.py $(WEB)

@@ -55,7 +55,7 @@ class System:
         self.files = {
             "/": {"notes.txt": b"Things to do:\n- look\n- change\n", "src": None},
             "/src": {"main.c": b"#include <stdio.h>\n\nint main(void) {\n\tputs(\"hello\");\n\treturn 0;\n}\n",
-                     "<b>bold</b>.txt": b"<script>alert(1)</script>\n"},
+                     "<b>bold.txt": b"<script>alert(1)</script>\n"},
         }
         for name in APPS:
             self.start(name)
@@ -150,7 +150,7 @@ class System:
         """GET memory."""
         used = sum(APPS[name][1] for name in self.running) << 10
         return {"total": 512 << 20, "free": (512 << 20) - used - int(6e6 * (1 + math.sin(self.now() / 5))),
-                "kernel_heap": 3 << 20, "folios": 5 << 20}
+                "kernel": 3 << 20, "folios": 5 << 20}
 
     def vms(self):
         """GET vms."""
@@ -190,11 +190,11 @@ class System:
 
     def handles(self, number):
         """GET processes/ID/handles."""
-        held = [{"value": 1, "kind": "memory", "rights": ["map", "read", "write"], "object": 31, "peer": None}]
+        held = [{"value": 1, "type": "folio", "rights": ["map", "read", "write"], "size": 65536}]
         for channel in self.channels():
             ends = [end["process"] for end in channel["ends"]]
             if number in ends:
-                held.append({"value": len(held) + 1, "kind": "channel", "rights": ["send", "receive"], "object": channel["id"],
+                held.append({"value": len(held) + 1, "type": "channel", "rights": ["send", "receive"], "object": channel["id"],
                              "peer": ends[1 - ends.index(number)]})
         return held
 

@@ -2,6 +2,7 @@
 // Where the page starts.
 
 import { render } from "preact";
+import { followApps } from "./api/apps";
 import { follow } from "./api/live";
 import { takeToken } from "./api/token";
 import { Page } from "./ui/page";
@@ -9,4 +10,5 @@ import { Page } from "./ui/page";
 takeToken();
 window.addEventListener("hashchange", takeToken);
 follow();
+followApps();
 render(<Page />, document.getElementById("root")!);

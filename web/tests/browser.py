@@ -132,12 +132,11 @@ class Tab:
         return result["result"].get("value")
 
     def wait(self, script, what=None):
-        """Waits until an expression is true; its value."""
+        """Waits until an expression is true."""
         end = time.monotonic() + PATIENCE
         while True:
-            value = self.run(script)
-            if value:
-                return value
+            if self.run(f"!!({script})"):
+                return
             if time.monotonic() > end:
                 raise BrowserError(f"not in {PATIENCE} s: {what or script}; the page says: {self.run('document.body.innerText')[:1500]}")
             time.sleep(0.05)
@@ -172,6 +171,10 @@ class Tab:
         params = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 2 if control else 0, "text": text}
         self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **params)
         self.call("Input.dispatchKeyEvent", type="keyUp", **{**params, "text": ""})
+
+    def close(self):
+        """Closes it."""
+        self.call("Page.close")
 
     def resize(self, width, height):
         """The size of the window's inside."""

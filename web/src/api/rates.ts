@@ -57,7 +57,7 @@ export function observe(message: Live): void {
 	}
 	if (message.channels) {
 		const rates = message.channels.map(
-			(c) => [c.id, read(`channel ${c.id}`, c.ends[0].sent + c.ends[1].sent)] as const,
+			(c) => [c.id, read(`channel ${c.id}`, (c.ends[0]?.sent ?? 0) + (c.ends[1]?.sent ?? 0))] as const,
 		);
 		channelRates.value = new Map(rates);
 		messageRates.value = grown(messageRates.value, rates.reduce((sum, [, value]) => sum + value, 0));

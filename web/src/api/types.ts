@@ -36,16 +36,18 @@ export interface Thread {
 	name?: string;
 	state: string;
 	hart: number | null;
-	waits: string | null;
+	waits?: string | null;
 	cpu_ns: number;
 }
 
 export interface Handle {
 	value: number;
-	kind: string;
-	rights: string[] | string | number;
-	object: number;
-	peer?: number | null;
+	type: string;
+	rights: string[];
+	object?: number;
+	// The process at a channel's other end.
+	peer?: number;
+	size?: number;
 }
 
 export interface App {
@@ -64,7 +66,7 @@ export interface Service {
 }
 
 export interface ChannelEnd {
-	process: number | null;
+	process: number;
 	queued: number;
 	capacity?: number;
 	sent: number;
@@ -73,7 +75,7 @@ export interface ChannelEnd {
 export interface Channel {
 	id: number;
 	service: string | null;
-	ends: [ChannelEnd, ChannelEnd];
+	ends: [ChannelEnd | null, ChannelEnd | null];
 }
 
 export interface Hart {
@@ -87,7 +89,7 @@ export interface Hart {
 export interface Memory {
 	total: number;
 	free: number;
-	kernel_heap?: number;
+	kernel?: number;
 	folios?: number;
 }
 

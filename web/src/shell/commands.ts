@@ -2,6 +2,7 @@
 // The shell's commands. Each is a call of the API.
 
 import { get, request, send, stream } from "../api/client";
+import { apps } from "../api/apps";
 import { containers, processes } from "../api/live";
 import type { Folder, Handle, LogLine, Logs, Process, Thread } from "../api/types";
 import { sinceBoot } from "../format";
@@ -143,8 +144,9 @@ export const COMMANDS: Record<string, Command> = {
 export function known(kind: Command["words"][number]): string[] {
 	switch (kind) {
 		case "process":
-		case "app":
 			return [...new Set(processes.value.map((process) => process.name))];
+		case "app":
+			return [...new Set([...processes.value, ...apps.value].map(({ name }) => name))];
 		case "view":
 			return [...VIEWS];
 		case "container":

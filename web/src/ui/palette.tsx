@@ -2,6 +2,7 @@
 // The command palette: all that can be done, found by typing.
 
 import { useState } from "preact/hooks";
+import { stopped } from "../api/apps";
 import { processes } from "../api/live";
 import { visible } from "../format";
 import { killProcess, restartApp, startApp, stopApp } from "../views/actions";
@@ -26,10 +27,12 @@ function commands(): Command[] {
 		const name = visible(process.name);
 		list.push({ title: `Show ${name}`, hint: `process ${process.id}`, run: () => go("processes", String(process.id)) });
 		list.push({ title: `Logs of ${name}`, hint: "logs", run: () => go("logs", process.name) });
-		list.push({ title: `Start ${name}`, hint: "app", run: () => void startApp(process.name) });
 		list.push({ title: `Stop ${name}`, hint: "app", run: () => void stopApp(process.name) });
 		list.push({ title: `Restart ${name}`, hint: "app", run: () => void restartApp(process.name) });
 		list.push({ title: `Kill ${name}`, hint: `process ${process.id}`, run: () => void killProcess(process) });
+	}
+	for (const { name } of stopped.value) {
+		list.push({ title: `Start ${visible(name)}`, hint: "app", run: () => void startApp(name) });
 	}
 	return list;
 }

@@ -2,7 +2,7 @@
 // Small parts that several views are made of.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { visible } from "../format";
 
 // Name: text that an app, a container or a file chose.
@@ -90,7 +90,7 @@ export function Key({ children }: { children: ComponentChildren }) {
 // Dialog: the browser's own, which keeps the focus inside and gives it back.
 export function Dialog(props: { title: string; class?: string; onClose: () => void; children: ComponentChildren }) {
 	const element = useRef<HTMLDialogElement>(null);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const dialog = element.current!;
 		dialog.showModal();
 		return () => dialog.close();

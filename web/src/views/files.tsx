@@ -1,4 +1,144 @@
-import { Empty } from "../ui/parts";
+// SPDX-License-Identifier: MIT
+// Files: volumes of the state disk and shared folders of the host, to browse and to edit.
+
+import { useEffect, useState } from "preact/hooks";
+import { get, say } from "../api/client";
+import type { FileEntry, Folder } from "../api/types";
+import { bytes, visible } from "../format";
+import { announce } from "../ui/announce";
+import { Icon } from "../ui/icons";
+import { Empty, Failure, Name, Panel } from "../ui/parts";
+import { go, hrefOf, route } from "../ui/route";
+import { addStylesheet } from "../ui/stylesheet";
+import { Ask, type Question } from "./ask";
+import { join, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
+import { FileEditor } from "./file_editor";
+
+await addStylesheet("editor.css");
+
+// placeOf: the view's address is a folder's path with a / at its end, or a file's.
+function placeOf(argument: string): { folder: string; file: string | null } {
+	const path = argument.startsWith("/") ? argument : `/${argument}`;
+	if (path.endsWith("/")) return { folder: path.replace(/(.)\/$/, "$1"), file: null };
+	return { folder: parentOf(path), file: path };
+}
+
+function hrefOfEntry(folder: string, entry: FileEntry): string {
+	return hrefOf("files", join(folder, entry.name) + (entry.kind === "folder" ? "/" : ""));
+}
+
+function Crumbs({ folder }: { folder: string }) {
+	const names = folder.split("/").filter(Boolean);
+	return (
+		<nav class="crumbs" aria-label="Path">
+			<a href={hrefOf("files", "/")}>all files</a>
+			{names.map((name, i) => (
+				<span key={i}>
+					<span aria-hidden="true">/</span>
+					<a href={hrefOf("files", `/${names.slice(0, i + 1).join("/")}/`)} aria-current={i === names.length - 1 ? "location" : undefined}>
+						<Name text={name} />
+					</a>
+				</span>
+			))}
+		</nav>
+	);
+}
+
+function Entries({ folder, entries, file }: { folder: string; entries: readonly FileEntry[]; file: string | null }) {
+	const order = [...entries].sort(
+		(a, b) => Number(b.kind === "folder") - Number(a.kind === "folder") || a.name.localeCompare(b.name),
+	);
+	if (order.length === 0) return <Empty title="This folder is empty." />;
+	return (
+		<ul class="entries">
+			{order.map((entry) => (
+				<li key={entry.name}>
+					<a href={hrefOfEntry(folder, entry)} aria-current={join(folder, entry.name) === file ? "true" : undefined}>
+						<Icon name={entry.kind} />
+						<Name text={entry.name} />
+						<small>{entry.kind === "file" ? bytes(entry.size) : entry.kind}</small>
+					</a>
+				</li>
+			))}
+		</ul>
+	);
+}
+
 export function Files() {
-	return <Empty title="Files" />;
+	const { folder, file } = placeOf(route.value.argument || "/");
+	const [listed, setListed] = useState<Folder | null>(null);
+	const [failure, setFailure] = useState("");
+	const [question, setQuestion] = useState<Question | null>(null);
+	const [turn, setTurn] = useState(0);
+	const again = () => setTurn((value) => value + 1);
+	useEffect(() => {
+		let gone = false;
+		setFailure("");
+		get<Folder>(`files?path=${encodeURIComponent(folder)}`).then(
+			(found) => !gone && setListed(found),
+			(error: unknown) => !gone && (setListed(null), setFailure(say(error))),
+		);
+		return () => {
+			gone = true;
+		};
+	}, [folder, turn]);
+	const upload = () =>
+		pick((files) => {
+			void Promise.all(files.map((each) => saveFile(join(folder, each.name), each))).then(again);
+		});
+	const create = (kind: "file" | "folder") =>
+		setQuestion({
+			title: `New ${kind}`,
+			label: "Name",
+			value: "",
+			action: "Make it",
+			run: async (name) => {
+				const path = join(folder, name);
+				if (listed?.entries.some((entry) => entry.name === name)) announce(`${visible(name)} is there already`, "bad");
+				else if (kind === "folder" ? await makeFolder(path) : await saveFile(path, new Blob([]))) {
+					go("files", path + (kind === "folder" ? "/" : ""));
+					again();
+				}
+			},
+		});
+	const tools = (
+		<>
+			<button onClick={() => create("file")}>New file</button>
+			<button onClick={() => create("folder")}>New folder</button>
+			<button onClick={upload}>Upload</button>
+		</>
+	);
+	return (
+		<div class={`split files ${file ? "open" : ""}`}>
+			<Panel title="Files" tools={tools} class="fill">
+				<Crumbs folder={folder} />
+				<div class="scroll">
+					{failure ? (
+						<Failure text={failure} />
+					) : listed ? (
+						<Entries folder={folder} entries={listed.entries} file={file} />
+					) : (
+						<Empty title="Loading…" />
+					)}
+				</div>
+			</Panel>
+			{file && (
+				<FileEditor
+					key={file}
+					path={file}
+					onAsk={setQuestion}
+					onGone={(to) => {
+						go("files", to ?? `${folder.replace(/\/$/, "")}/`);
+						again();
+					}}
+				/>
+			)}
+			{!file && (
+				<Panel title="Editor" class="fill editor">
+					<Empty title={`Nothing of ${nameOf(folder) || "all files"} is open.`}>Choose a file to see and edit it.</Empty>
+				</Panel>
+			)}
+			{question && <Ask question={question} onClose={() => setQuestion(null)} />}
+		</div>
+	);
 }

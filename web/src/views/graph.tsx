@@ -11,6 +11,8 @@ import { hrefOf } from "../ui/route";
 import { linksOf, type Link } from "./graph_data";
 import { BOX, layout, type Layout } from "./graph_layout";
 
+// Windows in which the picture would be seen in parts only.
+const NARROW = 600;
 // How long the box of an app that ended stays.
 const GHOST_NS = 5e9;
 
@@ -172,7 +174,7 @@ function Connections({ links }: { links: Link[] }) {
 }
 
 export function Graph() {
-	const [table, setTable] = useState(false);
+	const [table, setTable] = useState(innerWidth < NARROW);
 	const links = linksOf(processes.value, services.value, channels.value, channelRates.value);
 	const tools = (
 		<button class="quiet" aria-pressed={table} onClick={() => setTable(!table)}>

@@ -20,8 +20,8 @@ const USUAL_CAPACITY = 16;
 
 // directed: the ends of a channel as who uses whom.
 function directed(channel: Channel, providers: ReadonlyMap<string, number>): [number, number] | null {
-	const [a, b] = [channel.ends[0].process, channel.ends[1].process];
-	if (a === null || b === null || a === b) return null;
+	const [a, b] = [channel.ends[0]?.process, channel.ends[1]?.process];
+	if (a === undefined || b === undefined || a === b) return null;
 	const provider = channel.service === null ? undefined : providers.get(channel.service);
 	return provider === a ? [b, a] : [a, b];
 }
@@ -48,6 +48,7 @@ export function linksOf(
 		link.rate += rates.get(channel.id) ?? 0;
 		if (channel.service !== null && !link.services.includes(channel.service)) link.services.push(channel.service);
 		for (const end of channel.ends) {
+			if (!end) continue;
 			link.queued += end.queued;
 			link.full = Math.max(link.full, end.queued / (end.capacity || USUAL_CAPACITY));
 		}

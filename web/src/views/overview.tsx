@@ -49,7 +49,7 @@ function MemoryTile() {
 
 function Messages() {
 	const now = messageRates.value.at(-1) ?? 0;
-	const queued = channels.value.reduce((sum, { ends }) => sum + ends[0].queued + ends[1].queued, 0);
+	const queued = channels.value.reduce((sum, { ends }) => sum + (ends[0]?.queued ?? 0) + (ends[1]?.queued ?? 0), 0);
 	return (
 		<Panel title="Messages" class="tile">
 			<p class="figure">

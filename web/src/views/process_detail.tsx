@@ -91,9 +91,9 @@ function Peers({ process }: { process: Process }) {
 	const provides = services.value.filter((service) => service.provider?.id === process.id);
 	const peers = new Set<number>();
 	for (const { ends } of channels.value) {
-		const [a, b] = [ends[0].process, ends[1].process];
-		if (a === process.id && b !== null && b !== process.id) peers.add(b);
-		if (b === process.id && a !== null && a !== process.id) peers.add(a);
+		const [a, b] = [ends[0]?.process, ends[1]?.process];
+		if (a === process.id && b !== undefined && b !== process.id) peers.add(b);
+		if (b === process.id && a !== undefined && a !== process.id) peers.add(a);
 	}
 	return (
 		<>
@@ -137,10 +137,6 @@ function Threads({ process }: { process: Process }) {
 	);
 }
 
-function rightsOf(handle: Handle): string {
-	return Array.isArray(handle.rights) ? handle.rights.join(" ") : String(handle.rights);
-}
-
 function Handles({ process }: { process: Process }) {
 	const { list, failure } = useList<Handle>(`processes/${process.id}/handles`);
 	const names = new Map(processes.value.map((p) => [p.id, p.name]));
@@ -150,10 +146,10 @@ function Handles({ process }: { process: Process }) {
 			{(list ?? []).map((handle) => (
 				<li key={handle.value}>
 					<span>
-						{handle.value} {visible(handle.kind)}
+						{handle.value} {visible(handle.type)}
 					</span>
-					<span>{handle.peer != null && <Name text={`to ${names.get(handle.peer) ?? handle.peer}`} />}</span>
-					<small>{visible(rightsOf(handle))}</small>
+					<span>{handle.peer !== undefined && <Name text={`to ${names.get(handle.peer) ?? handle.peer}`} />}</span>
+					<small>{visible((handle.rights ?? []).join(" "))}</small>
 				</li>
 			))}
 		</ul>

@@ -2,12 +2,14 @@
 // Processes: a list to sort and filter, and one of them in full.
 
 import { useState } from "preact/hooks";
+import { stopped } from "../api/apps";
 import { processes } from "../api/live";
 import { cpuShares } from "../api/rates";
 import type { Process } from "../api/types";
 import { bytes, cpuTime, percent } from "../format";
 import { Empty, Name, Panel } from "../ui/parts";
 import { go, route } from "../ui/route";
+import { startApp } from "./actions";
 import { ProcessDetail } from "./process_detail";
 
 interface Column {
@@ -75,6 +77,22 @@ function onArrow(event: KeyboardEvent): void {
 	event.preventDefault();
 }
 
+function Stopped() {
+	if (stopped.value.length === 0) return null;
+	return (
+		<section class="stopped" aria-label="Apps that do not run">
+			<h3>Apps that do not run</h3>
+			<p class="chips">
+				{stopped.value.map(({ name }) => (
+					<button key={name} class="chip" onClick={() => void startApp(name)}>
+						Start <Name text={name} />
+					</button>
+				))}
+			</p>
+		</section>
+	);
+}
+
 export function Processes() {
 	const [order, setOrder] = useState<Order>({ column: COLUMNS[4]!, down: true });
 	const [filter, setFilter] = useState("");
@@ -131,6 +149,7 @@ export function Processes() {
 						</table>
 					</div>
 				)}
+				<Stopped />
 			</Panel>
 			{route.value.argument && <ProcessDetail key={route.value.argument} id={route.value.argument} process={chosen} />}
 		</div>

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// One file: its text to edit, or, when it is no text or too large, to download.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { say } from "../api/client";
+import { bytes, visible } from "../format";
+import { Icon } from "../ui/icons";
+import { Empty, Failure, Panel } from "../ui/parts";
+import type { Question } from "./ask";
+import { openEditor, type Editor } from "./editor";
+import { download, join, nameOf, parentOf, readFile, removeFile, renameFile, saveFile } from "./file_actions";
+
+const EDITED_MAX = 1 << 20;
+
+// textOf: the bytes as text; null when they are none.
+function textOf(content: Uint8Array): string | null {
+	if (content.length > EDITED_MAX || content.includes(0)) return null;
+	try {
+		return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
+	} catch {
+		return null;
+	}
+}
+
+interface Props {
+	path: string;
+	onAsk: (question: Question) => void;
+	// The file has gone to another path, or away.
+	onGone: (to: string | null) => void;
+}
+
+export function FileEditor({ path, onAsk, onGone }: Props) {
+	const place = useRef<HTMLDivElement>(null);
+	const editor = useRef<Editor | null>(null);
+	const [content, setContent] = useState<Uint8Array<ArrayBuffer> | null>(null);
+	const [failure, setFailure] = useState("");
+	// The text as the system has it.
+	const [saved, setSaved] = useState("");
+	const [text, setText] = useState("");
+	const name = nameOf(path);
+	const changed = text !== saved;
+	const isText = content !== null && textOf(content) !== null;
+	useEffect(() => {
+		let gone = false;
+		readFile(path).then(
+			(read) => !gone && setContent(read),
+			(error: unknown) => !gone && setFailure(say(error)),
+		);
+		return () => {
+			gone = true;
+			editor.current?.remove();
+		};
+	}, [path]);
+	useEffect(() => {
+		if (!isText) return;
+		const read = textOf(content)!;
+		setSaved(read);
+		setText(read);
+		editor.current = openEditor(place.current!, name, read, setText);
+	}, [isText]);
+	useEffect(() => {
+		if (!changed) return;
+		const stay = (event: BeforeUnloadEvent) => event.preventDefault();
+		addEventListener("beforeunload", stay);
+		return () => removeEventListener("beforeunload", stay);
+	}, [changed]);
+	const save = async () => {
+		if (await saveFile(path, new Blob([text]))) setSaved(text);
+	};
+	const leave = () => {
+		const close = () => onGone(null);
+		if (!changed) close();
+		else onAsk({ title: `${name} was changed. Close it without saving?`, value: "", action: "Close it", danger: true, run: close });
+	};
+	const rename = () =>
+		onAsk({
+			title: `Rename ${name}`,
+			label: "New name",
+			value: name,
+			action: "Rename",
+			run: async (to) => (await renameFile(path, join(parentOf(path), to))) && onGone(join(parentOf(path), to)),
+		});
+	const remove = () =>
+		onAsk({
+			title: `Remove ${name}?`,
+			value: "",
+			action: "Remove it",
+			danger: true,
+			run: async () => (await removeFile(path)) && onGone(null),
+		});
+	const onKey = (event: KeyboardEvent) => {
+		if (!(event.ctrlKey || event.metaKey) || event.key !== "s") return;
+		event.preventDefault();
+		void save();
+	};
+	const tools = (
+		<>
+			{isText && (
+				<button class={changed ? "primary" : ""} disabled={!changed} onClick={() => void save()}>
+					Save
+				</button>
+			)}
+			<button disabled={!content} onClick={() => content && download(name, isText ? text : content)}>
+				Download
+			</button>
+			<button onClick={rename}>Rename</button>
+			<button class="danger" onClick={remove}>
+				Remove
+			</button>
+			<button class="quiet" aria-label="Close" onClick={leave}>
+				<Icon name="close" />
+			</button>
+		</>
+	);
+	return (
+		<Panel title={visible(name)} note={changed ? "changed" : content ? bytes(content.length) : ""} tools={tools} class="fill editor">
+			{failure && <Failure text={failure} />}
+			{content && !isText && (
+				<Empty title={content.length > EDITED_MAX ? "This file is too large to edit here." : "This file is no text."}>
+					Download it to open it elsewhere.
+				</Empty>
+			)}
+			<div class="scroll" ref={place} onKeyDown={onKey} />
+			{isText && <p class="legend">Ctrl S saves. Tab indents; Ctrl M lets Tab move on instead.</p>}
+		</Panel>
+	);
+}
