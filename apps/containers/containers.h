@@ -41,6 +41,7 @@
 #include "libs/starina/opener.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
+#include "libs/starina/syscall.h"
 
 #define CONTAINER_ID_TEXT HEX_SIZE(VMM_ID_SIZE)
 // Of the first 12 digits of an id.
@@ -317,6 +318,15 @@ __must_check error_t store_get(const struct containers *all, const char *name, s
                                uint8_t **text, size_t *len);
 // Whether a container's record can be read again: its body may be too deep, or too long.
 bool store_accepts(const struct container *c);
+
+// The wall clock as records keep it, in whole microseconds: what is shown is the same after a
+// restart. 0: there is none.
+static inline nsec_t record_time(void)
+{
+	nsec_t now = 0;
+
+	return clock_get(CLOCK_WALL, &now) == 0 ? now - now % NSEC_PER_USEC : 0;
+}
 
 // --- lifecycle.c ---
 

@@ -98,8 +98,7 @@ static bool complete(struct request *request, struct container *c)
 	}
 	if (!mounts_make(request, c))
 		return false;
-	if (clock_get(CLOCK_WALL, &c->created_at) < 0)
-		c->created_at = 0;
+	c->created_at = record_time();
 	if (store_write(c))
 		return true;
 	reply_error(request->client, request->id, 500,

@@ -15,13 +15,6 @@
 // What a vmm may take to end its container.
 #define KILL_SECONDS 10
 
-static nsec_t wall_time(void)
-{
-	nsec_t now = 0;
-
-	return clock_get(CLOCK_WALL, &now) == 0 ? now : 0;
-}
-
 // --- Making and freeing --------------------------------------------------------------------------
 
 void container_init(struct container *c, struct containers *all)
@@ -269,7 +262,7 @@ static void container_over(struct container *c, int status, const char *error)
 	c->state = CONTAINER_EXITED;
 	logs_ended(c);
 	c->exit_code = status;
-	c->finished_at = wall_time();
+	c->finished_at = record_time();
 	str_copy(c->error, error, sizeof(c->error));
 	if (!c->started)
 		answer_not_started(c);
@@ -440,7 +433,7 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 		c->started = true;
 		c->exit_code = 0;
 		c->lacked_memory = false;
-		c->started_at = wall_time();
+		c->started_at = record_time();
 		store_write(c);
 		events_container(c, "start", NULL);
 		answer_started(c);

@@ -256,8 +256,7 @@ void operation_network_create(struct request *request)
 		return;
 	}
 	network->number = all->last_network + 1;
-	if (clock_get(CLOCK_WALL, &network->created_at) < 0)
-		network->created_at = 0;
+	network->created_at = record_time();
 	network_add(all, network);
 	network_write(all, network);
 	tell(all, network, "create");

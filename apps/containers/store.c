@@ -260,8 +260,7 @@ static void take_running(struct container *c, const char *token)
 	c->exit_code = STATUS_UNKNOWN;
 	str_copy(c->error, "the machine went off", sizeof(c->error));
 	// When is not known; by now it has.
-	if (clock_get(CLOCK_WALL, &c->finished_at) < 0)
-		c->finished_at = c->started_at;
+	c->finished_at = record_time();
 	store_write(c);
 	c->started = false;
 }

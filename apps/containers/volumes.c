@@ -227,15 +227,12 @@ error_t volumes_refresh(struct containers *all)
 error_t volumes_make(struct containers *all, const char *name, const char *labels)
 {
 	error_t err = volumes_refresh(all);
-	nsec_t now = 0;
 
 	if (err < 0 || volumes_find(all, name) != NULL)
 		return err;
 	err = ask(all, ask_make, (void *)(uintptr_t)name);
-	if (clock_get(CLOCK_WALL, &now) < 0)
-		now = 0;
 	if (err == 0)
-		err = add(all, name, labels, now);
+		err = add(all, name, labels, record_time());
 	if (err == 0) {
 		write_record(all);
 		events_tell(all, "volume", "create", name, "{\"driver\":\"local\"}");
