@@ -9,16 +9,26 @@
 #include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
+// Its headers, and what refers to its data.
+#define BUFFERS_OF_SEGMENT 2u
+_Static_assert(SHARE_QUEUED_OWED >= BUFFERS_OF_SEGMENT, "a segment at a time goes on");
+
 void connection_mark_dirty(struct connection *c)
 {
 	if (list_is_empty(&c->dirty))
 		list_push_back(&c->tcpip->dirty, &c->dirty);
 }
 
-// tcp_write, as far as the connection's share has room. Returns whether lwIP took it.
+// How many bytes fit into what the connection's share has room for.
+static size_t share_room(const struct connection *c)
+{
+	return (size_t)share_may_queue(c->member) / BUFFERS_OF_SEGMENT * tcp_mss(c->pcb);
+}
+
+// tcp_write. Returns whether lwIP took it.
 static bool write_bytes(struct connection *c, const uint8_t *bytes, size_t len, u8_t flags)
 {
-	if (!share_may_queue(c->member) || tcp_write(c->pcb, bytes, (u16_t)len, flags) != ERR_OK)
+	if (tcp_write(c->pcb, bytes, (u16_t)len, flags) != ERR_OK)
 		return false;
 	share_count_queued(c->member);
 	connection_mark_dirty(c);
@@ -30,10 +40,12 @@ static bool write_chunk(struct connection *c, struct chunk *chunk)
 {
 	while (chunk->written < chunk->length) {
 		size_t len = chunk->length - chunk->written;
-		size_t room = tcp_sndbuf(c->pcb);
+		size_t room = tcp_sndbuf(c->pcb), share = share_room(c);
 
 		if (len > room)
 			len = room;
+		if (len > share)
+			len = share;
 		if (len > 16 * TCP_MSS)
 			len = 16 * TCP_MSS;
 		if (len == 0 || !write_bytes(c, chunk->payload.bytes.data + chunk->written, len, 0))
@@ -99,7 +111,7 @@ static bool send_copied(struct connection *c, struct span bytes)
 	}
 	if (chunk == NULL)
 		chunk = chunk_add(c, 0);
-	if (chunk == NULL || bytes.len > tcp_sndbuf(c->pcb) ||
+	if (chunk == NULL || bytes.len > tcp_sndbuf(c->pcb) || bytes.len > share_room(c) ||
 	    !write_bytes(c, bytes.data, bytes.len, TCP_WRITE_FLAG_COPY))
 		return false;
 	chunk->length += bytes.len;

@@ -24,11 +24,13 @@ struct share {
 _Static_assert(MEMP_NUM_TCP_PCB >= SHARE_UPLINK_CONNECTIONS + SHARE_OWN_CONNECTIONS +
                                SHARE_MAX_VMS * SHARE_VM_CONNECTIONS + 2,
                "a pcb for each");
+// What counts twice, for all and for its share, is at most half of the whole.
+#define QUEUED_AT_MOST (SHARE_QUEUED_MAX / 2 + MEMP_NUM_TCP_PCB * SHARE_QUEUED_OWED)
 // A SYN or FIN of each connection besides.
-_Static_assert(MEMP_NUM_TCP_SEG >= SHARE_QUEUED_MAX + SHARE_MAX_VMS * SHARE_VM_OOSEQ +
+_Static_assert(MEMP_NUM_TCP_SEG >= QUEUED_AT_MOST + SHARE_MAX_VMS * SHARE_VM_OOSEQ +
                                2 * SHARE_OOSEQ + MEMP_NUM_TCP_PCB,
                "a segment for all that may be queued");
-_Static_assert(MEMP_NUM_PBUF >= SHARE_QUEUED_MAX, "a buffer for all that may be queued");
+_Static_assert(MEMP_NUM_PBUF >= QUEUED_AT_MOST, "a buffer for all that may be queued");
 
 static struct share uplink, own, vms[SHARE_MAX_VMS];
 // The sender of the frame in hand; NULL: a virtual machine that has no share yet.
@@ -254,17 +256,22 @@ void share_release(struct share_member *member)
 
 // --- Queues ---
 
-// `mine` is less than what all and the share leave of the whole.
-static bool has_room(size_t whole, size_t all, size_t shares, size_t mine)
+// By how much `mine` is less than what all and the share leave of the whole.
+static size_t room(size_t whole, size_t all, size_t shares, size_t mine)
 {
-	size_t held = all + shares;
+	size_t held = all + shares + mine;
 
-	return held < whole && mine < whole - held;
+	return held < whole ? whole - held : 0;
 }
 
-bool share_may_queue(const struct share_member *member)
+// What is queued counts for all, for the share and for the connection.
+unsigned share_may_queue(const struct share_member *member)
 {
-	return has_room(SHARE_QUEUED_MAX, total_queued, member->share->queued, member->queued);
+	size_t left = room(SHARE_QUEUED_MAX, total_queued, member->share->queued, member->queued);
+	unsigned owed = member->queued < SHARE_QUEUED_OWED ? SHARE_QUEUED_OWED - member->queued : 0;
+
+	left = (left + 2) / 3;
+	return left > owed ? (unsigned)left : owed;
 }
 
 void share_count_queued(struct share_member *member)
@@ -278,7 +285,7 @@ void share_count_queued(struct share_member *member)
 
 bool share_may_wait(const struct share_member *member)
 {
-	return has_room(SHARE_WAITING_MAX, total_waiting, member->share->waiting, member->waiting);
+	return room(SHARE_WAITING_MAX, total_waiting, member->share->waiting, member->waiting) > 0;
 }
 
 void share_count_waiting(struct share_member *member, ptrdiff_t bytes)

@@ -28,6 +28,9 @@
 #define SHARE_IDLE_SECONDS 60u
 // Buffers of lwIP's that wait to be acknowledged, of all connections together.
 #define SHARE_QUEUED_MAX 3072u
+// What each connection may have of them, whatever others hold: the headers of a segment, and what
+// refers to its data. Peers that take nothing do not keep one that does from going on.
+#define SHARE_QUEUED_OWED 2u
 // Bytes of memory that received data takes which no client has taken, of all connections together.
 #define SHARE_WAITING_MAX (16u << 20)
 // Segments received out of order that a share's connections may hold together.
@@ -66,8 +69,8 @@ struct share_member *share_established(struct tcp_pcb *pcb);
 // The owner lets go, and with it what it had left lying; the pcb may live on.
 void share_release(struct share_member *member);
 
-// Whether the connection may queue more toward its peer.
-bool share_may_queue(const struct share_member *member);
+// How many buffers more the connection may queue toward its peer.
+unsigned share_may_queue(const struct share_member *member);
 // Counts what its pcb has queued now.
 void share_count_queued(struct share_member *member);
 // Whether the connection may leave more bytes lying that its client has not taken.

@@ -381,7 +381,7 @@ static unsigned fill(const unsigned *who, size_t n)
 
 		member = pcb->callback_arg;
 		while (share_may_queue(member) && more)
-			more = tcp_write(pcb, bytes, sizeof(bytes), 0) == ERR_OK &&
+			more = tcp_write(pcb, bytes, tcp_mss(pcb), 0) == ERR_OK &&
 				(share_count_queued(member), true);
 		more = true;
 	}
@@ -403,6 +403,22 @@ static void slow_peers_leave_room(void **state)
 	assert_in_range(fill(who, 33), 2 * TCP_SND_BUF / TCP_MSS, UINT32_MAX);
 	gone(1);
 	assert_true(share_may_queue(pcb_of(UPLINK, 1032)->callback_arg));
+}
+
+// Nor do they keep out others of their share, in whatever order they came.
+static void slow_peers_owe_a_segment(void **state)
+{
+	unsigned who[201] = { 0 };
+
+	(void)state;
+	for (uint16_t i = 0; i < 201; i++) {
+		who[i] = UPLINK;
+		assert_true(connect_from(UPLINK, 1000 + i));
+	}
+	fill(who, 200);
+	assert_int_equal(share_may_queue(pcb_of(UPLINK, 1199)->callback_arg), 0);
+	assert_int_equal(share_may_queue(pcb_of(UPLINK, 1200)->callback_arg), SHARE_QUEUED_OWED);
+	assert_int_equal(fill(who, 201), SHARE_QUEUED_OWED);
 }
 
 static void untaken_data_leaves_room(void **state)
@@ -457,7 +473,7 @@ int main(void)
 		share_case(all_shares_fit),        share_case(the_idle_give_way),
 		share_case(the_closed_give_way),   share_case(a_machine_is_gone),
 		share_case(slow_peers_leave_room), share_case(untaken_data_leaves_room),
-		share_case(segments_out_of_order),
+		share_case(segments_out_of_order), share_case(slow_peers_owe_a_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

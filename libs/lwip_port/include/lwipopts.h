@@ -17,10 +17,10 @@
 // One for each connection that apps/tcpip/share.h grants, and for each what it may have queued.
 #define MEMP_NUM_TCP_PCB 1538
 #define MEMP_NUM_TCP_PCB_LISTEN 32
-#define MEMP_NUM_TCP_SEG 8192
+#define MEMP_NUM_TCP_SEG 9344
 #define MEMP_NUM_UDP_PCB 64
 #define MEMP_NUM_RAW_PCB 8
-#define MEMP_NUM_PBUF 4096
+#define MEMP_NUM_PBUF 4736
 #define PBUF_POOL_SIZE 64
 #define MEMP_NUM_REASSDATA 16
 #define IP_REASS_MAX_PBUFS 64
