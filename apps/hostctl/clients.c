@@ -240,6 +240,9 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 	if (message_decode_host_publish(m, &request, &tail, &tail_len) == 0) {
 		publish(client, &request);
 	} else if (message_decode_host_ready(m, &ready, &tail, &tail_len) == 0) {
+		// Who is there, and takes none any more, has lost those that it had.
+		if (client->ready && ready.ready == 0)
+			host_say(client->ctl, "lost");
 		client->ready = ready.ready != 0;
 		ready_tell(client->ctl);
 	} else if (message_decode_host_bind(m, &to_bind, &tail, &tail_len) == 0) {

@@ -11,6 +11,7 @@
 // OS:
 //   starina-host 1 NONCE   the beginning: whatever the host said before is void
 //   ready | away           the engine takes connections, or does not any more
+//   lost                   the OS's network stack has died: nobody has the connections any more
 //   publish ID tcp|udp HOST_ADDRESS HOST_PORT ADDRESS PORT
 //                          port HOST_PORT (0: any free one) of the host leads to PORT of ADDRESS,
 //                          which is in the machine's network. What is so already is no error

@@ -168,13 +168,18 @@ static void ended_free(struct docker_relay *relay)
 		free(container_of(entry, struct connection, entry));
 }
 
+void docker_relay_drop(struct docker_relay *relay)
+{
+	list_for_each_safe(entry, &relay->connections)
+		connection_end(relay, container_of(entry, struct connection, entry));
+	ended_free(relay);
+}
+
 void docker_relay_destroy(struct docker_relay *relay)
 {
 	if (!relay)
 		return;
-	list_for_each_safe(entry, &relay->connections)
-		connection_end(relay, container_of(entry, struct connection, entry));
-	ended_free(relay);
+	docker_relay_drop(relay);
 	if (relay->epoll >= 0)
 		close(relay->epoll);
 	if (relay->spare >= 0)

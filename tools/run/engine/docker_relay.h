@@ -35,6 +35,9 @@ int docker_relay_fd(const struct docker_relay *relay);
 uint64_t docker_relay_due(const struct docker_relay *relay);
 // Whether somebody in the OS listens: what comes meanwhile waits in the socket's queue.
 void docker_relay_accept(struct docker_relay *relay, bool accepts);
+// Whom they led to is gone: closes all connections, so that no client waits for ever. A network
+// stack that has died tells nobody.
+void docker_relay_drop(struct docker_relay *relay);
 // Does what can be done without blocking.
 void docker_relay_move(struct docker_relay *relay);
 // Connections that are open.

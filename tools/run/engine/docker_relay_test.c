@@ -220,6 +220,35 @@ static void an_os_that_goes(void **state)
 	assert_int_equal(docker_relay_count(relay), 0);
 }
 
+// It has died without a word: its clients hear of the end, and new ones get through.
+static void an_os_that_is_lost(void **state)
+{
+	int clients[2], engines[2], client, engine;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		clients[i] = client_open();
+		engines[i] = os_accept();
+	}
+	say(clients[0], "asked");
+	turn();
+	docker_relay_drop(relay);
+	assert_int_equal(docker_relay_count(relay), 0);
+	for (int i = 0; i < 2; i++) {
+		hears(clients[i], "");
+		close(clients[i]);
+		close(engines[i]);
+	}
+	client = client_open();
+	engine = os_accept();
+	say(engine, "answer");
+	turn();
+	hears(client, "answer");
+	close(client);
+	close(engine);
+	turn();
+}
+
 static void nobody_listens(void **state)
 {
 	int client;
@@ -370,10 +399,15 @@ static void sockets_elsewhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		relay_case(half_closes),     relay_case(a_client_that_goes),
-		relay_case(an_os_that_goes), relay_case(nobody_listens),
-		relay_case(slow_readers),    relay_case(crowds),
-		relay_case(sockets),         relay_case(sockets_elsewhere),
+		relay_case(half_closes),
+		relay_case(a_client_that_goes),
+		relay_case(an_os_that_goes),
+		relay_case(an_os_that_is_lost),
+		relay_case(nobody_listens),
+		relay_case(slow_readers),
+		relay_case(crowds),
+		relay_case(sockets),
+		relay_case(sockets_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

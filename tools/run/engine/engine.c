@@ -101,6 +101,10 @@ void engine_move(struct engine *engine, const struct pollfd fds[ENGINE_NUM_FDS])
 		engine->announced = true;
 		docker_socket_announce(&engine->socket);
 	}
+	if (engine->host.num_lost != engine->num_dropped) {
+		engine->num_dropped = engine->host.num_lost;
+		docker_relay_drop(engine->docker);
+	}
 	docker_relay_accept(engine->docker, engine->host.engine_ready);
 	docker_relay_move(engine->docker);
 }

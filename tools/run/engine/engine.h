@@ -24,6 +24,7 @@ struct engine {
 	uint8_t secret[ENGINE_SECRET_SIZE];  // of this boot
 	unsigned port;  // of 127.0.0.1, which QEMU forwards to ENGINE_PORT of the OS
 	bool announced;
+	unsigned num_dropped;  // how often connections were, as the OS had lost them
 	// Private.
 	struct docker_socket socket;
 	int reserved;  // has `port` until QEMU does; -1: nobody

@@ -161,6 +161,8 @@ static void line_take(struct host_port *port, const char *line)
 		port->engine_ready = true;
 	else if (strcmp(line, "away") == 0)
 		port->engine_ready = false;
+	else if (strcmp(line, "lost") == 0)
+		port->num_lost++;
 	else if (strncmp(line, "publish ", 8) == 0)
 		request_take(port, HOST_REQUEST_PUBLISH, line + 8);
 	else if (strncmp(line, "unpublish ", 10) == 0)

@@ -32,6 +32,7 @@ struct host_port {
 	struct publisher *publisher;
 	struct binder *binder;
 	bool engine_ready;      // the engine takes connections
+	unsigned num_lost;      // how often all connections to it were lost
 	unsigned stop_seconds;  // that the OS needs to stop, as it says; 0: it has not said
 	// Private.
 	bool greeted;

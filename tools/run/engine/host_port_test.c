@@ -246,6 +246,17 @@ static void too_many(void **state)
 	assert_true(port.engine_ready);
 }
 
+static void connections_are_lost(void **state)
+{
+	(void)state;
+	hello();
+	say(os, "ready\naway\nready\n");
+	assert_int_equal(port.num_lost, 0);
+	say(os, "lost\naway\nready\n");
+	assert_int_equal(port.num_lost, 1);
+	assert_true(port.engine_ready);
+}
+
 static void stops(void **state)
 {
 	(void)state;
@@ -268,8 +279,13 @@ static void stops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		port_case(publishes),   port_case(refuses),  port_case(a_monitor_that_fails),
-		port_case(begins_anew), port_case(too_many), port_case(stops),
+		port_case(publishes),
+		port_case(refuses),
+		port_case(a_monitor_that_fails),
+		port_case(begins_anew),
+		port_case(too_many),
+		port_case(stops),
+		port_case(connections_are_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
