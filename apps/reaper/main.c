@@ -2,7 +2,10 @@
 //
 // A test app: kills another app again and again, and sees after each time that httpd answers over
 // loopback. Boot arguments: reaper.target=APP reaper.count=N reaper.pause=MILLISECONDS, at least,
-// between two. Without a target it does nothing.
+// between two. With reaper.orders=1 it is told over HTTP whom to kill, and when. Without either it
+// does nothing.
+#include "apps/reaper/reaper.h"
+
 #include "libs/base/string.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -93,18 +96,25 @@ static error_t wait_for_httpd(handle_t connector)
 	}
 }
 
+error_t reaper_kill(handle_t system, const char *name)
+{
+	handle_t process;
+	error_t err = system_find_process(system, name, strlen(name), &process);
+
+	if (!err) {
+		err = process_kill(process);
+		handle_close(process);
+	}
+	return err;
+}
+
 static error_t kill_app(handle_t system, const char *name)
 {
 	nsec_t give_up = now() + GIVE_UP_AFTER;
-	handle_t process;
 	error_t err;
 
 	for (;;) {
-		err = system_find_process(system, name, strlen(name), &process);
-		if (!err) {
-			err = process_kill(process);
-			handle_close(process);
-		}
+		err = reaper_kill(system, name);
 		// It may still be on its way back from the last time.
 		if ((err != ERR_NOT_FOUND && err != ERR_BAD_STATE) || now() > give_up)
 			return err;
@@ -119,8 +129,11 @@ static void reaper_main(const struct environ *env)
 	uint64_t count = 0;
 	uint64_t pause = 0;
 	nsec_t took = 0;
+	const char *by_order = environ_config(env, "orders");
 	error_t err;
 
+	if (by_order != NULL && by_order[0] == '1')
+		orders_serve(env);
 	if (target == NULL || target[0] == '\0')
 		return;
 	if (environ_config_u64(env, "count", &count) || environ_config_u64(env, "pause", &pause)) {
@@ -154,6 +167,9 @@ APP(reaper, .main = reaper_main,
     .needs = {
 	    { NEED_SYSTEM, "control", NULL, 0 },
 	    { NEED_SERVICE, "tcpip", NULL, 0 },
+	    { NEED_SERVICE, "host", NULL, 1 },
+	    { NEED_SERVICE, "apps", NULL, 1 },
+	    { NEED_CONFIG, "orders", "", 0 },
 	    { NEED_CONFIG, "target", "", 0 },
 	    { NEED_CONFIG, "count", "100", 0 },
 	    { NEED_CONFIG, "pause", "200", 0 },

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+APP_reaper_LIBS := http host json
