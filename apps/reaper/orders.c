@@ -125,8 +125,8 @@ static void start_process(void *context, struct http_exchange *exchange,
 	struct process_info info = { 0 };
 	handle_t process;
 	char text[160];
-	error_t err = system_find_process(orders.system, match->params[0],
-	                                  strlen(match->params[0]), &process);
+	error_t err = system_find_process(orders.system, match->params[0], strlen(match->params[0]),
+	                                  &process);
 
 	(void)context;
 	(void)head;

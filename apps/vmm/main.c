@@ -76,6 +76,7 @@ static void vmm_main(const struct environ *env)
 	vmm->runtime->supply.timebase_hz = timebase;
 	vmm->runtime->supply.has_sstc = sstc != 0;
 	vmm->runtime->supply.has_networks = true;
+	vmm->runtime->supply.only_rehearses = true;
 	link_start(vmm);
 	boot(vmm);
 	loop_run(&vmm->loop);

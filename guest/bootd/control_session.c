@@ -123,6 +123,17 @@ static void handle_mount(struct session *session, const struct control_header *r
 	reply(session, request, 0, "");
 }
 
+static int prepare_as_asked(struct session *session, const struct control_prepare *prepare,
+                            struct failure *failure)
+{
+	const struct control_network *network = session->has_network ? &session->network : NULL;
+
+	if ((prepare->flags & CONTROL_REHEARSE) != 0)
+		return prepare_rehearsal(prepare->root_sectors, network, session->out.fd, failure);
+	return prepare_container(&session->process, prepare->root_sectors, network, session->out.fd,
+	                         failure);
+}
+
 static void handle_prepare(struct session *session, const struct control_header *request,
                            const uint8_t *body)
 {
@@ -136,9 +147,7 @@ static void handle_prepare(struct session *session, const struct control_header 
 	memcpy(&prepare, body, sizeof(prepare));
 	clock_and_entropy_set(prepare.wall_time_ns, NULL, 0);
 	session->process.number = 1;
-	if (prepare_container(&session->process, prepare.root_sectors,
-	                      session->has_network ? &session->network : NULL, session->out.fd,
-	                      &failure) == 0) {
+	if (prepare_as_asked(session, &prepare, &failure) == 0) {
 		reply(session, request, 0, "");
 	} else {
 		give_up(session);

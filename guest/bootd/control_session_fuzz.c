@@ -170,6 +170,16 @@ int prepare_container(struct process *process, uint64_t root_sectors,
 	return 0;
 }
 
+int prepare_rehearsal(uint64_t root_sectors, const struct control_network *network, int control,
+                      struct failure *failure)
+{
+	(void)root_sectors;
+	(void)network;
+	(void)control;
+	check(!has_layers && !has_image);
+	return outcome(4, failure) != 0 ? failure->error : 0;
+}
+
 void container_process_set_order_text(struct process *process, const uint8_t *text, size_t size)
 {
 	static uint8_t order[CONTROL_MAX_BODY];

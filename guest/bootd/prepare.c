@@ -77,26 +77,54 @@ static void rehearse(struct config *config, int control)
 	cgroup_allow_all();
 }
 
+static int mount_and_rehearse(struct config *config, uint64_t root_sectors,
+                              const struct control_network *network, int control,
+                              struct failure *failure)
+{
+	int error = config_parse(config, config_text, sizeof(config_text) - 1, failure);
+
+	if (error != 0)
+		return error;
+	config->network = network;
+	error = rootfs_mount_image(root_sectors, failure);
+	if (error == 0)
+		rehearse(config, control);
+	return error;
+}
+
+// Whatever is wrong with a port is found out again when it is used.
+static void open_ports(void)
+{
+	for (enum guest_port port = GUEST_PORT_STDIN; port <= GUEST_PORT_STDERR; port++)
+		(void)console_port_open(port, O_NONBLOCK);
+}
+
 int prepare_container(struct process *process, uint64_t root_sectors,
                       const struct control_network *network, int control, struct failure *failure)
 {
 	struct config config = { 0 };
-	int error = config_parse(&config, config_text, sizeof(config_text) - 1, failure);
+	int error = mount_and_rehearse(&config, root_sectors, network, control, failure);
 
-	if (error != 0)
-		return error;
-	config.network = network;
-	error = rootfs_mount_image(root_sectors, failure);
-	if (error == 0) {
-		rehearse(&config, control);
+	if (error == 0)
 		error = rootfs_mount_layers(LAYER_MEMORY, failure);
-	}
 	if (error == 0)
 		error = container_process_prepare(process, &config, control, failure);
-	// Whatever is wrong with a port is found out again when it is used.
-	for (enum guest_port port = GUEST_PORT_STDIN; error == 0 && port <= GUEST_PORT_STDERR;
-	     port++)
-		(void)console_port_open(port, O_NONBLOCK);
+	if (error == 0)
+		open_ports();
+	config_deinit(&config);
+	return error;
+}
+
+int prepare_rehearsal(uint64_t root_sectors, const struct control_network *network, int control,
+                      struct failure *failure)
+{
+	struct config config = { 0 };
+	int error = mount_and_rehearse(&config, root_sectors, network, control, failure);
+
+	if (error == 0)
+		error = rootfs_unmount_image(failure);
+	if (error == 0)
+		open_ports();
 	config_deinit(&config);
 	return error;
 }

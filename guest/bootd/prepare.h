@@ -16,3 +16,6 @@
 // more use.
 int prepare_container(struct process *process, uint64_t root_sectors,
                       const struct control_network *network, int control, struct failure *failure);
+// Mounts the image, rehearses a container on it, and lets the root disk go. Returns as above.
+int prepare_rehearsal(uint64_t root_sectors, const struct control_network *network, int control,
+                      struct failure *failure);

@@ -133,9 +133,16 @@ int rootfs_mount_image(uint64_t sectors, struct failure *failure)
 
 int rootfs_unmount(struct failure *failure)
 {
+	if (umount2(ROOTFS_PATH, 0) != 0 || umount2(WRITABLE, 0) != 0)
+		return failure_errno(failure, "unmount the writable layer");
+	return rootfs_unmount_image(failure);
+}
+
+int rootfs_unmount_image(struct failure *failure)
+{
 	int fd = -1;
 
-	if (umount2(ROOTFS_PATH, 0) != 0 || umount2(WRITABLE, 0) != 0 || umount2(IMAGE, 0) != 0)
+	if (umount2(IMAGE, 0) != 0)
 		return failure_errno(failure, "unmount the root image");
 	// A file system that is still on the disk, in a namespace that is going, would be found by
 	// the next mount in place of the new one.

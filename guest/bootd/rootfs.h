@@ -25,3 +25,5 @@ enum layer {
 int rootfs_mount_layers(enum layer layer, struct failure *failure);
 // Undoes both, and waits until nothing of the root disk is in use.
 int rootfs_unmount(struct failure *failure);
+// Undoes rootfs_mount_image alone, and waits as well.
+int rootfs_unmount_image(struct failure *failure);

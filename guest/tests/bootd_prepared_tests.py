@@ -11,6 +11,8 @@ from bootd_view_tests import (console_of_a_terminal, dev_nodes, masked_paths, mo
                               readonly_paths, readonly_root, readonly_root_by_config, resources, runtime_files)
 from bootd_vmm import CONFIGURE, CREATE, MOUNT, RELEASE, START, network_body
 
+REHEARSE = 1
+
 
 @test()
 def prepared(guest):
@@ -46,6 +48,15 @@ def released(guest):
     """Nothing of the root disk is in use; what comes next is a container as ever."""
     check(guest.prepare(), (0, ""))
     check(guest.reply(guest.send(RELEASE)), (0, ""))
+    check(guest.reply(guest.send(RELEASE))[0], -22)
+    expect_run(guest, config("probe", "ls", "/dev"), 0,
+               b"core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero \n")
+
+
+@test()
+def rehearsed(guest):
+    """Nothing is kept of a rehearsal: there is nothing to release, and what comes next is a container as ever."""
+    check(guest.prepare(REHEARSE), (0, ""))
     check(guest.reply(guest.send(RELEASE))[0], -22)
     expect_run(guest, config("probe", "ls", "/dev"), 0,
                b"core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero \n")

@@ -150,10 +150,10 @@ class Guest:
         body = find()[3]
         return struct.unpack_from("<i", body)[0], body[4:].decode()
 
-    def prepare(self):
+    def prepare(self, flags=0):
         """Has a container prepared: the reply."""
         self.frame(READY)
-        return self.reply(self.send(PREPARE, struct.pack("<QQ", 0, 0)))
+        return self.reply(self.send(PREPARE, struct.pack("<QQII", 0, 0, flags, 0)))
 
     def start(self, config, flags=0, wall_time=0, network=None):
         """Sends all that a run needs, at once."""

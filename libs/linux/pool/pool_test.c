@@ -26,6 +26,7 @@ struct vm {
 	bool ready;
 	bool stopped;
 	uint32_t last_request;
+	bool root_dropped;
 	struct control_prepare prepare;
 };
 
@@ -222,6 +223,11 @@ error_t vm_bind_root(struct vm *v, handle_t channel, struct disk_region region)
 	return 0;
 }
 
+void vm_drop_root(struct vm *v)
+{
+	v->root_dropped = true;
+}
+
 void vm_set_networks(struct vm *v, const struct netdev_networks *networks)
 {
 	(void)v;
@@ -325,6 +331,25 @@ static void test_taken(void **state)
 	pool_turn_later(&pool);
 	turn();
 	expect_kind(1, 0);  // the next boots
+}
+
+// Its container brings another root disk: the one of the rehearsal is gone before it is taken.
+static void test_rehearsed(void **state)
+{
+	(void)state;
+	vm_gets_ready();
+	assert_int_equal(vm->prepare.flags, 0);
+	vm_is_prepared(0);
+	assert_false(vm->root_dropped);
+	supply.only_rehearses = true;
+	keep(2);
+	turn();
+	vm_gets_ready();
+	assert_int_equal(vm->prepare.flags, CONTROL_REHEARSE);
+	assert_false(vm->root_dropped);
+	vm_is_prepared(0);
+	assert_true(vm->root_dropped);
+	expect_kind(2, 2);
 }
 
 static void test_given_up(void **state)
@@ -445,6 +470,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		pool_case(test_taken),
 		pool_case(test_given_up),
+		pool_case(test_rehearsed),
 		pool_case(test_disk_lost_while_prepared),
 		pool_case(test_shrunk_while_prepared),
 		pool_case(test_shrunk_and_stopping),

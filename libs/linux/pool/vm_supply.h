@@ -12,6 +12,7 @@ struct vm_supply {
 	handle_t system;
 	handle_t blkdev;
 	handle_t vmnet;
+	bool only_rehearses;  // no container of VMs is the built-in one: none is made ahead of it
 	bool has_networks;  // VMs are in none of vmnet's networks until their container says which
 	handle_t files;     // HANDLE_NONE, with that of the volumes: VMs have no device for files
 	handle_t volumes;

@@ -35,10 +35,21 @@ static void now_ready(struct warm_vm *warm)
 	warm->ops->ready(warm, warm->context);
 }
 
+// A rehearsal needs its stage no more: the container brings a root disk of its own.
+static void prepared(struct warm_vm *warm)
+{
+	if (warm->supply->only_rehearses)
+		vm_drop_root(warm->vm);
+	now_ready(warm);
+}
+
 // Once it is known who the guest is and what is on its disk, the rest is bootd's.
 static void advance(struct warm_vm *warm)
 {
-	struct control_prepare prepare = { .root_sectors = vm_root_sectors(warm->vm) };
+	struct control_prepare prepare = {
+		.root_sectors = vm_root_sectors(warm->vm),
+		.flags = warm->supply->only_rehearses ? CONTROL_REHEARSE : 0,
+	};
 	struct span body = { .data = (const uint8_t *)&prepare, .len = sizeof(prepare) };
 
 	if (warm->over || warm->prepare_request != 0 || !vm_is_ready(warm->vm) ||
@@ -144,7 +155,7 @@ static error_t vm_frame_came(void *context, const struct control_header *header,
 	if (reply.status != 0)
 		fail(warm, "%s (Linux error %d)", text, control_linux_error(reply.status));
 	else if (header->request == warm->prepare_request)
-		now_ready(warm);
+		prepared(warm);
 	return 0;
 }
 

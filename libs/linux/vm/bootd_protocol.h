@@ -160,9 +160,17 @@ struct control_mount {
 	uint64_t root_sectors;  // size of the root image, which the guest waits to see; 0: any
 };
 
+enum control_prepare_flags {
+	// Only what makes a start fast. Nothing is kept of what is on the root disk, which may be
+	// taken away then; the container gets a disk of its own.
+	CONTROL_REHEARSE = 1u << 0,
+};
+
 struct control_prepare {
 	uint64_t wall_time_ns;  // as control_configure's: what is made now has this time
 	uint64_t root_sectors;  // as control_mount's
+	uint32_t flags;
+	uint32_t reserved;
 };
 
 // Addresses are in network order; all zero: none.

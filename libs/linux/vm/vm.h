@@ -116,6 +116,8 @@ uint64_t vm_root_sectors(const struct vm *vm);
 // While root_lost waits for its answer, the channel is closed, and the one that vm_root_reopened
 // brings is used. Errors: as loop_add's.
 __must_check error_t vm_replace_root(struct vm *vm, handle_t channel, struct disk_region region);
+// Takes the root disk away, which the guest has unmounted: it sees an empty one, and none is bound.
+void vm_drop_root(struct vm *vm);
 // The answer to root_lost: a channel of the same disk (consumed), or HANDLE_NONE when there is none
 // any more.
 void vm_root_reopened(struct vm *vm, handle_t channel);

@@ -135,15 +135,26 @@ uint64_t vm_root_sectors(const struct vm *vm)
 	return vm->has_cache ? vm->root.num_sectors : 0;
 }
 
+static void take_root_away(struct vm *vm)
+{
+	machine_enter(&vm->machine);
+	blk_device_set_capacity(&vm->root, 0);
+	machine_leave(&vm->machine);
+	vm_root_deinit(vm);
+}
+
+void vm_drop_root(struct vm *vm)
+{
+	take_root_away(vm);
+	vm->root_bound = vm->root_lost = false;
+}
+
 error_t vm_replace_root(struct vm *vm, handle_t channel, struct disk_region region)
 {
 	// The disk that was opened anew may be there without having told its size.
 	bool reopens = vm->root_lost && !vm->root_disk.open;
 
-	machine_enter(&vm->machine);
-	blk_device_set_capacity(&vm->root, 0);
-	machine_leave(&vm->machine);
-	vm_root_deinit(vm);
+	take_root_away(vm);
 	vm->root_region = region;
 	if (!reopens) {
 		vm->root_lost = false;

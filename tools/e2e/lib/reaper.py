@@ -17,16 +17,17 @@ class Reaper:
         self.carried_out = 0
 
     def ask(self, method, path):
-        """(status, document); asked again while its connections do not come through."""
-        until = time.monotonic() + PATIENCE
+        """(status, document); asked again while its connections do not come through: a network stack that has died tells nobody."""
+        until, patience = time.monotonic() + PATIENCE, 2
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
             try:
                 connection.request(method, path)
                 answer = connection.getresponse()
                 return answer.status, json.loads(answer.read())
             except (OSError, http.client.HTTPException) as error:
                 check(time.monotonic() < until, f"the reaper does not answer: {error}")
+                patience *= 2
                 time.sleep(0.05)
             finally:
                 connection.close()
