@@ -19,6 +19,7 @@ struct archive {
 	handle_t channel;  // until it is sent
 	bool keep_kinds;
 	bool has_owner;
+	bool is_frozen;  // CONTAINERS_COMMIT
 	char path[PATH_SIZE];
 };
 
@@ -145,8 +146,9 @@ static void write_process(const struct archive *a, const struct container *c, st
 	const char *user = c->settings.user;
 	bool has_owner = a->has_owner && user != NULL && user[0] != '\0';
 
-	if (a->operation == CONTAINERS_CHANGES) {
-		changes_write_process(c, "changes", false, w);
+	if (a->operation == CONTAINERS_CHANGES || a->operation == CONTAINERS_COMMIT) {
+		changes_write_process(c, a->operation == CONTAINERS_COMMIT ? "commit" : "changes",
+		                      a->is_frozen, w);
 		return;
 	}
 	json_write_raw(w, "{\"" CONTROL_BUILTIN "\":\"archive\",\"cwd\":\"/\",\"args\":[");
@@ -296,6 +298,31 @@ static bool is_possible(struct request *request, const struct container *c, uint
 	return false;
 }
 
+// It is done at once, or once somebody visits the container.
+static void begin(struct container *c)
+{
+	if (c->state != CONTAINER_RUNNING && visit_get(c) == NULL)
+		archive_fail_all(c, "its files cannot be looked at: out of memory");
+	archive_go_on(c);
+}
+
+void archive_commit(struct container *c, handle_t channel, bool is_frozen)
+{
+	struct archive *a = heap_alloc(sizeof(*a));
+
+	if (a == NULL || random_get(&a->number, sizeof(a->number)) < 0) {
+		heap_free(a);
+		handle_close(channel);
+		return;
+	}
+	a->operation = CONTAINERS_COMMIT;
+	a->number |= 1u << 31;  // not 0 or 1
+	a->channel = channel;
+	a->is_frozen = is_frozen;
+	list_push_back(&c->archives, &a->entry);
+	begin(c);
+}
+
 void operation_archive(struct request *request, uint32_t operation)
 {
 	struct container *c = operation_find(request);
@@ -307,7 +334,5 @@ void operation_archive(struct request *request, uint32_t operation)
 	if (a == NULL)
 		return;
 	request->channel = HANDLE_NONE;
-	if (c->state != CONTAINER_RUNNING && visit_get(c) == NULL)
-		archive_fail_all(c, "its files cannot be looked at: out of memory");
-	archive_go_on(c);
+	begin(c);
 }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "apps/containers/archive.h"
+#include "apps/containers/commit.h"
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
 #include "apps/containers/grants.h"
@@ -227,9 +228,13 @@ struct containers {
 	struct source images_link;
 	struct outbox images_outbox;
 	bool follows_images;
+	bool has_images;  // it is connected
 	struct image_index images;
 	uint64_t layers_size;  // of the layers that `images` keeps
 
+	struct list commits;  // commit.c
+	uint32_t num_commits;
+	uint32_t last_commit;
 	size_t exec_bytes;          // exec.c
 	uint32_t last_query;        // query.c
 	struct list stats_readers;  // stats.c

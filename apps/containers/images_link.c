@@ -115,6 +115,7 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 	struct msg_images_stop stop;
 	struct msg_images_run run;
 	struct msg_images_event event;
+	struct msg_containers_reply reply;
 	const uint8_t *tail;
 	size_t len;
 
@@ -129,6 +130,8 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 		job_stop(all, stop.id);
 	else if (message_decode_images_event(m, &event, &tail, &len) == 0)
 		take_event(all, &event, m);
+	else if (message_decode_containers_reply(m, &reply, &tail, &len) == 0)
+		commit_told(all, &reply, (struct span){ .data = tail, .len = len }, m);
 	else
 		message_discard(m);
 }
@@ -149,7 +152,9 @@ static void images_closed(struct loop *loop, struct source *source)
 
 	outbox_drop(&all->images_outbox);
 	loop_close(loop, source);
+	all->has_images = false;
 	jobs_forget(all);
+	commits_fail(all);
 	err = service_client_again(&all->images_client);
 	assert(err == 0);
 }
@@ -168,6 +173,7 @@ static void images_connected(void *context, handle_t channel)
 	error_t err = loop_add(&all->loop, &all->images_link, channel, &images_ops, all);
 
 	assert(err == 0);
+	all->has_images = true;
 	outbox_init(&all->images_outbox, &all->images_link);
 	err = message_encode_images_follow(&m, &follow, NULL, 0);
 	assert(err == 0);

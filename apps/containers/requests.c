@@ -43,6 +43,7 @@ static void dispatch(struct request *request, uint32_t operation)
 	case CONTAINERS_ARCHIVE_STAT:
 	case CONTAINERS_ARCHIVE_GET:
 	case CONTAINERS_ARCHIVE_PUT: operation_archive(request, operation); break;
+	case CONTAINERS_COMMIT: operation_commit(request); break;
 	case CONTAINERS_UPDATE: operation_update(request); break;
 	case CONTAINERS_NETWORKS: show_networks(request); break;
 	case CONTAINERS_NETWORK_INSPECT: show_network(request); break;

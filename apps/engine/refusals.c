@@ -10,7 +10,6 @@
 #define SWARM "swarm is not supported: this is one machine"
 #define PLUGINS "plugins are not supported"
 #define WEBSOCKET "attaching by WebSocket is not supported: attach with an upgraded connection"
-#define LAYERS "what a container has written can be had by docker cp and docker export only"
 #define CHECKPOINTS "checkpoints are not supported"
 #define SEARCH "searching a registry is not supported: its web page does it"
 
@@ -48,7 +47,6 @@ static const struct refusal {
 	{ { "GET", "/plugins/{*}", NULL }, PLUGINS },
 	{ { "POST", "/plugins/{*}", NULL }, PLUGINS },
 	{ { "DELETE", "/plugins/{*}", NULL }, PLUGINS },
-	{ { "POST", "/commit", NULL }, LAYERS },
 	{ { "GET", "/containers/{}/attach/ws", NULL }, WEBSOCKET },
 	{ { "GET", "/containers/{}/checkpoints", NULL }, CHECKPOINTS },
 	{ { "POST", "/containers/{}/checkpoints", NULL }, CHECKPOINTS },

@@ -33,6 +33,7 @@ static void start_archive(void *context, struct http_exchange *exchange,
 	X("GET", "/events", start_transfer, CONTAINERS_EVENTS)                          \
 	X("GET", "/containers/{}/archive", start_archive, CONTAINERS_ARCHIVE_GET)       \
 	X("GET", "/containers/{}/export", start_transfer, CONTAINERS_EXPORT)            \
+	X("POST", "/commit", start_call, CONTAINERS_COMMIT)                             \
 	X("GET", "/containers/{}/changes", start_transfer, CONTAINERS_CHANGES)          \
 	X("PUT", "/containers/{}/archive", start_transfer, CONTAINERS_ARCHIVE_PUT)      \
 	X("GET", "/containers/json", start_call, CONTAINERS_LIST)                       \

@@ -9,7 +9,7 @@
 //   store.c      what lies on the state disk
 //   listing.c    the list that `containers` is told
 //   followers.c  `containers`, which is told which images there are, and asked who has one
-//   import.c     docker import
+//   import.c     docker import; commit.c: docker commit
 //   pull.c       what begins a job: pull and load; login.c reads what a client logs in with
 //   jobs.c       runs of the system's container; output.c reads what it says, input.c gives it
 //                stdin, waiters.c has the clients that wait for it

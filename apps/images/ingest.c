@@ -126,7 +126,7 @@ error_t ingest(struct job *job, const struct line *line, char error[static OUTPU
 	if (job->kind == JOB_PULL)
 		event_tell(job->images, "pull", reference_familiar(job->name),
 		           reference_familiar(job->name));
-	else
+	else if (job->kind != JOB_COMMIT)
 		event_tell(job->images, job->kind == JOB_LOAD ? "load" : "import", id, id);
 	return 0;
 }

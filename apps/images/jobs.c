@@ -66,6 +66,7 @@ void job_discard(struct job *job)
 	if (job->login != NULL)
 		memset(job->login, 0, strlen(job->login));
 	heap_free(job->login);
+	heap_free(job->prefix);
 	heap_free(job);
 }
 
@@ -102,6 +103,8 @@ static uint32_t status_of(const char *error)
 {
 	if (strncmp(error, "invalid reference", 17) == 0)
 		return 400;
+	if (commit_is_refused(error))
+		return 400;
 	if (strncmp(error, "manifest for ", 13) == 0 ||
 	    strncmp(error, "pull access denied", 18) == 0 || strncmp(error, "no match", 8) == 0)
 		return 404;
@@ -130,10 +133,16 @@ static void job_over(struct job *job)
 		struct job_waiter *waiter =
 			container_of(job->waiters.next, struct job_waiter, entry);
 
+		if (job->kind == JOB_COMMIT) {
+			waiter_free(waiter);
+			continue;
+		}
 		if (job->error[0] == '\0')
 			say_result(job, waiter);
 		waiter_finish(waiter, job->error, status_of(job->error));
 	}
+	if (job->kind == JOB_COMMIT)
+		commit_finish(job, status_of(job->error));
 	if (job->number != 0)
 		images->num_running--;
 	layers_leave(job);
@@ -191,10 +200,16 @@ void job_left(struct job *job)
 	struct message m;
 	error_t err;
 
-	if (!list_is_empty(&job->waiters))
+	// Who sends a container's files may go once they are sent.
+	if (!list_is_empty(&job->waiters) || (job->kind == JOB_COMMIT && job->input_ended))
 		return;
-	fail(job, "nobody waits for it");
+	fail(job,
+	     job->kind == JOB_COMMIT
+	             ? "the container's files could not be read: it has ended, or was started"
+	             : "nobody waits for it");
 	if (job->number == 0) {
+		if (job->kind == JOB_COMMIT)
+			commit_finish(job, 500);
 		job_discard(job);
 		return;
 	}
@@ -228,6 +243,8 @@ void jobs_drop(struct images *images, const struct client *client)
 			if (waiter->client == client)
 				waiter->client = NULL;
 		}
+		if (job->client == client)
+			job->client = NULL;
 	}
 }
 
@@ -290,6 +307,7 @@ static void take_line(void *context, enum output_stream stream, struct span text
 		job->num_images++;
 		if (job->kind == JOB_LOAD)
 			say_loaded(job, &line);
+		str_copy(job->image_id, line.id, sizeof(job->image_id));
 		break;
 	}
 	line_deinit(&line);
@@ -414,6 +432,8 @@ static void start(struct job *job)
 		err = open_stream(job);
 	if (err == 0)
 		err = send_login(job);
+	if (err == 0 && job->kind == JOB_COMMIT)
+		err = commit_begun(job);
 	if (err == 0)
 		err = send_run(job);
 	if (err == 0) {

@@ -25,7 +25,7 @@ struct request;
 // What a client that does not read makes us keep; what is only progress is left out then.
 #define WAITER_BYTES_MAX (64u * 1024)
 
-enum job_kind { JOB_PULL, JOB_LOAD, JOB_IMPORT };
+enum job_kind { JOB_PULL, JOB_LOAD, JOB_IMPORT, JOB_COMMIT };
 
 // A client's channel: its body comes from there, and its answer goes there.
 struct job_waiter {
@@ -52,7 +52,13 @@ struct job {
 	char folder[IMAGES_FILE_MAX];
 	char *arguments;  // heap, each with a NUL
 	size_t arguments_length;
-	char *login;    // heap: for its stdin; NULL: that comes from its first waiter
+	char *login;  // heap: for its stdin; NULL: that comes from its first waiter
+	// JOB_COMMIT: what its stdin begins with, heap, and who gets the id of the image.
+	uint8_t *prefix;
+	size_t prefix_length;
+	struct client *client;  // NULL: gone
+	uint32_t request;
+	char image_id[IMAGE_ID_MAX];
 	bool is_quiet;  // its clients do not want to see how far it is
 	struct list waiters;
 	struct source stream;  // to the container's streams
@@ -148,3 +154,14 @@ void operation_load(struct request *request);
 
 // POST /images/create with `fromSrc`.
 void operation_import(struct request *request, const char *source);
+
+// --- commit.c ---
+
+// IMAGES_COMMIT.
+void operation_commit(struct request *request);
+// Whether an error of the system container is one of what was asked for.
+bool commit_is_refused(const char *error);
+// It has begun: its stdin gets what it begins with, and its client is told to send the rest.
+__must_check error_t commit_begun(struct job *job);
+// It has ended: its client gets the id, or what went wrong, with an HTTP status.
+void commit_finish(const struct job *job, uint32_t status);

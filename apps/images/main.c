@@ -29,6 +29,7 @@ static void dispatch(struct request *request, uint32_t operation)
 	case IMAGES_SAVE_ALL:
 		refuse(request, STATUS_NOT_IMPLEMENTED, "docker save is not supported yet");
 		break;
+	case IMAGES_COMMIT: operation_commit(request); break;
 	case IMAGES_DISTRIBUTION:
 		refuse(request, STATUS_NOT_IMPLEMENTED,
 		       "what a registry has is not looked at but by a pull");

@@ -163,11 +163,20 @@ static void waiter_gone(struct loop *loop, struct source *source)
 		job_left(job);
 }
 
+// What it has sent of a container's files is read to its end.
+static void waiter_hung_up(struct loop *loop, struct source *source)
+{
+	const struct job_waiter *waiter = source->context;
+
+	if (waiter->job == NULL || waiter->job->kind != JOB_COMMIT)
+		waiter_gone(loop, source);
+}
+
 static const struct source_ops waiter_ops = {
 	.message = waiter_message,
 	.writable = waiter_writable,
 	.closed = waiter_gone,
-	.hung_up = waiter_gone,
+	.hung_up = waiter_hung_up,
 };
 
 struct job_waiter *waiter_make(struct request *request, struct job *job)

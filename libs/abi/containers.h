@@ -60,6 +60,7 @@ enum containers_operation {
 	CONTAINERS_NETWORK_DISCONNECT = 105,
 	CONTAINERS_NETWORKS_PRUNE = 106,  // no target
 	CONTAINERS_CHANGES = 107,         // a transfer whose answer is JSON: what its layer has
+	CONTAINERS_COMMIT = 108,          // no target: `container` in the query
 	CONTAINERS_PRUNE = 81,            // no target
 	CONTAINERS_USAGE = 82,            // no target
 };

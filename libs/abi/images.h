@@ -25,6 +25,11 @@ enum images_operation {
 	IMAGES_SAVE = 68,      // a transfer; target: an image's name
 	IMAGES_SAVE_ALL = 69,  // a transfer; `names` in the query
 	IMAGES_DISTRIBUTION = 70,
+	// From `containers`: POST /commit. The body is {"parent":ID,"created_by":TEXT,"container":
+	// OBJECT,"config":ANY}; the query is the client's. One more handle: a channel. After
+	// CONTAINERS_ACCEPTED the archives of the container's files are to come there, in frames
+	// (guest/bootd/tar_write.h), and MSG_END; then there is another reply.
+	IMAGES_COMMIT = 71,
 };
 
 // The folder of the state disk that has the files of images, and a folder for what is unpacked.

@@ -10,6 +10,7 @@
 #include "tools/common/inherited.h"
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
+#include "tools/system/commit.h"
 #include "tools/system/import.h"
 #include "tools/system/incoming.h"
 #include "tools/system/load.h"
@@ -25,6 +26,8 @@ static const char usage_text[] =
 	"         credentials on stdin: X-Registry-Auth, decoded, or {}; DIGEST: what is there\n"
 	"       system import REFERENCE [MESSAGE]\n"
 	"         a file system's archive on stdin\n"
+	"       system commit [REFERENCE]\n"
+	"         what the image is to be, and a container's files, in frames on stdin\n"
 	"The images come into the folder /incoming (SYSTEM_INCOMING: another). docs/engine.md\n";
 
 static int command_run(int argc, char **argv, const char *directory, struct error *err)
@@ -33,6 +36,8 @@ static int command_run(int argc, char **argv, const char *directory, struct erro
 		return load(STDIN_FILENO, directory, err);
 	if (strcmp(argv[1], "import") == 0)
 		return import(STDIN_FILENO, argv[2], argc > 3 ? argv[3] : "", directory, err);
+	if (strcmp(argv[1], "commit") == 0)
+		return commit(STDIN_FILENO, argc > 2 ? argv[2] : "", directory, err);
 	return pull(argv[2], argc > 3 ? argv[3] : "", (const char *const *)argv + 4,
 	            argc > 4 ? (unsigned)argc - 4 : 0, directory, err);
 }
@@ -51,6 +56,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (!(argc == 2 && strcmp(argv[1], "load") == 0) &&
 	    !(argc >= 3 && argc <= 4 && strcmp(argv[1], "import") == 0) &&
+	    !(argc >= 2 && argc <= 3 && strcmp(argv[1], "commit") == 0) &&
 	    !(argc >= 3 && strcmp(argv[1], "pull") == 0)) {
 		fputs(usage_text, stderr);
 		return EXIT_USAGE;

@@ -20,3 +20,8 @@ load_fuzz_SRCS := $(SYSTEM_TEST_SRCS)
 load_fuzz_CFLAGS := -D_GNU_SOURCE
 load_fuzz_LIBS := -larchive -ljansson -lcrypto
 load_fuzz_SLOWER := 40
+
+HOST_TESTS += tools/system/commit_test
+commit_test_SRCS := $(SYSTEM_TEST_SRCS)
+commit_test_CFLAGS := -D_GNU_SOURCE
+commit_test_LIBS := -larchive -ljansson -lcrypto

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// Instructions of a Dockerfile that change an image's configuration (docker commit --change).
+// (Dockerfile reference)
+#pragma once
+
+#include <jansson.h>
+
+#include "tools/common/error.h"
+
+// Applies the lines of `text` to `config`, an image's as Docker has it. -1 with `err`, in docker's
+// words.
+int change_apply(json_t *config, const char *text, struct error *err);
+
+// --- change_words.c ---
+
+// The words of an instruction, quotes and backslashes resolved and variables of `env` ("NAME=VALUE"
+// each, may be NULL) replaced: a new array; NULL with `err`.
+json_t *change_words(const char *text, const json_t *env, struct error *err);
