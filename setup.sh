@@ -59,7 +59,7 @@ check_all() {
 			status=1
 		fi
 	done
-	if [[ $purpose != run ]] && web_missing; then
+	if web_missing; then
 		say "missing: third_party/web (npm packages of tools/web.lock)"
 		status=1
 	fi
@@ -100,8 +100,6 @@ main() {
 	lock_read
 	packages=("${PACKAGES_BUILD[@]}" "${PACKAGES_RUN[@]}")
 	[[ $purpose != test ]] || packages+=("${PACKAGES_TEST[@]}")
-	# Node.js of other makers comes with npm in it; Debian's npm is large, and ./run.sh does without.
-	[[ $purpose != test ]] || ! web_missing || command -v npm >/dev/null || packages+=("${PACKAGES_WEB[@]}")
 	if [[ $action == setup && $purpose == system ]]; then
 		setup_system
 		system_directory
@@ -115,7 +113,7 @@ main() {
 		problem=$(qemu_problem)
 		[[ -z $problem ]] || fail "$problem" "$(qemu_advice)"
 		setup_sources
-		setup_web "$purpose"
+		setup_web
 		setup_guest_kernel
 		[[ $purpose != test ]] || setup_system
 		;;

@@ -80,9 +80,8 @@ third_party/busybox/busybox:
 .PHONY: host-tools default-image run-files
 host-tools: $(BUILD)/host/starina-image $(BUILD)/host/starina-run $(BUILD)/host/starina-push
 default-image: $(BUILD)/image/default/root.squashfs $(BUILD)/image/userland/root.squashfs
-# All that run.sh needs. The web page is left out where setup.sh had no npm to fetch what it is made of.
-WEB_PAGE = $(if $(wildcard third_party/web/.stamp),$(BUILD)/web.tar)
-run-files: $(BUILD)/starina.elf $(BUILD)/apps/vmm.app $(BUILD)/guest/initramfs.cpio $(WEB_PAGE) host-tools default-image
+# All that run.sh needs.
+run-files: $(BUILD)/starina.elf $(BUILD)/apps/vmm.app $(BUILD)/guest/initramfs.cpio host-tools default-image
 
 # NAME=x NEEDS="SERVICE ...".
 .PHONY: new-app

@@ -6,6 +6,8 @@
 WEB_LOCK=${STARINA_WEB_LOCK:-$ROOT/tools/web.lock}
 # Change this when unpack_web changes what it takes.
 WEB_RECIPE=1
+# The status of a part of this that ends setup.sh.
+WEB_REFUSED=3
 
 # web_entries: the packages for this machine, a line each: name, version, SHA-512 in hex.
 web_entries() {
@@ -60,9 +62,10 @@ fetch_web() {
 			"then run ./setup.sh again"
 	}
 	new=$(find "$dir" -name '*.tgz')
-	[[ -f $new && $(sha512_of "$new") == "$3" ]] ||
-		fail "$1 $2 from the npm registry is not the file that tools/web.lock pins (other SHA-512): refused" \
-			"try again; if it stays so, ask on another network"
+	if [[ ! -f $new || $(sha512_of "$new") != "$3" ]]; then
+		(fail "$1 $2 from the npm registry is not the file that tools/web.lock pins (other SHA-512): refused" \
+			"try again; if it stays so, ask on another network") || exit "$WEB_REFUSED"
+	fi
 	{ sync -- "$new" && mv -- "$new" "$file"; } || fail_disk "store $1 in the cache"
 }
 
@@ -80,25 +83,38 @@ name_web_tools() {
 	done
 }
 
-# setup_web PURPOSE: fetches and unpacks what is missing. Silent when there is nothing to do. Without npm, PURPOSE run does
-# without the page.
-setup_web() {
-	local name version sha entries here=$ROOT/third_party/web new=$ROOT/third_party/.web.new
-	web_missing || return 0
-	if [[ $1 == run ]] && ! command -v npm >/dev/null; then
-		say "the web page is left out: there is no npm to fetch what it is made of (Debian: apt-get install npm)"
-		return
-	fi
-	cache_open
-	entries=$(web_entries) || exit
-	rm -rf -- "$new"
-	mkdir -p -- "$new/node_modules" || fail_disk "create $new" "$ROOT"
+# have_npm: installs Debian's npm unless there is one. Node.js of other makers comes with it.
+have_npm() {
+	command -v npm >/dev/null || (setup_packages "${PACKAGES_WEB[@]}")
+}
+
+# fill_web DIR: fetches and unpacks the packages there.
+fill_web() {
+	local name version sha entries
+	entries=$(web_entries) || exit "$WEB_REFUSED"
+	rm -rf -- "$1"
+	mkdir -p -- "$1/node_modules" || fail_disk "create $1" "$ROOT"
 	while read -r name version sha <&3; do
 		fetch_web "$name" "$version" "$sha"
-		unpack_web "$name" "$sha" "$new/node_modules" || fail_disk "unpack $name into $new" "$ROOT"
+		unpack_web "$name" "$sha" "$1/node_modules" || fail_disk "unpack $name into $1" "$ROOT"
 	done 3<<<"$entries"
-	name_web_tools "$new" || fail "tools/web.lock has no esbuild or tsc for this machine ($(dpkg --print-architecture))" \
+	name_web_tools "$1" || fail "tools/web.lock has no esbuild or tsc for this machine ($(dpkg --print-architecture))" \
 		"add a line for it: npm view @esbuild/linux-MACHINE version dist.integrity"
-	{ web_stamp >"$new/.stamp" && rm -rf -- "$here" && mv -T -- "$new" "$here"; } ||
-		fail_disk "unpack the web page's packages into $here" "$ROOT"
+	web_stamp >"$1/.stamp" || fail_disk "write $1/.stamp" "$ROOT"
+}
+
+# setup_web: fetches and unpacks what is missing. Silent when there is nothing to do. When npm or its registry cannot be had,
+# the page is left out, and all else goes on; a package that is not what it should be ends setup.sh.
+setup_web() {
+	local here=$ROOT/third_party/web new=$ROOT/third_party/.web.new status=0
+	web_missing || return 0
+	cache_open
+	(have_npm && fill_web "$new") || status=$?
+	if ((status == 0)); then
+		{ rm -rf -- "$here" && mv -T -- "$new" "$here"; } || fail_disk "put the web page's packages into $here" "$ROOT"
+		return
+	fi
+	rm -rf -- "$new"
+	((status != WEB_REFUSED)) || exit 1
+	say "the web page is left out, for the reason above; to have it, mend that and run ./setup.sh again"
 }

@@ -19,9 +19,8 @@ from websocket import Socket, accept_key
 
 TOKEN = "made-up-token"
 # As apps/httpd has them.
-POLICY = ("default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
-          "style-src 'self' 'unsafe-inline'; img-src 'self' data:")
-WORKER_POLICY = "default-src 'none'; script-src 'self' 'unsafe-eval'"
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+WORKER_POLICY = "default-src 'none'; script-src 'unsafe-eval'; frame-ancestors 'none'"
 
 
 class Refused(Exception):
@@ -90,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         if "/" in name or not file.is_file():
             raise Refused(404, "not_found", f"there is no {path}")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self.answer(200, kind, file.read_bytes(), WORKER_POLICY if name == "eval.js" else POLICY)
+        self.answer(200, kind, file.read_bytes(), WORKER_POLICY if name == "worker.js" else POLICY)
 
     def api(self, name, query, body):
         """A route that answers with JSON."""

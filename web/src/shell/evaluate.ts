@@ -15,7 +15,7 @@ export function evaluate(
 	signal: AbortSignal,
 ): Promise<unknown> {
 	return new Promise((resolve, reject) => {
-		const worker = new Worker("eval.js", { type: "module" });
+		const worker = new Worker("worker.js", { type: "module" });
 		const post = (message: ToWorker) => worker.postMessage(message);
 		const end = (settle: () => void) => {
 			worker.terminate();

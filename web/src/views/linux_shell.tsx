@@ -6,6 +6,7 @@ import { Terminal } from "@xterm/xterm";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { openSocket } from "../api/client";
 import { theme } from "../ui/theme";
+import { withConstructedStyles } from "./constructed_styles";
 
 const ARGV = ["/bin/sh"];
 
@@ -66,7 +67,7 @@ export function LinuxShell({ shown }: { shown: boolean }) {
 		});
 		const fit = new FitAddon();
 		terminal.loadAddon(fit);
-		terminal.open(place.current!);
+		withConstructedStyles(() => terminal.open(place.current!));
 		fit.fit();
 		const watch = new ResizeObserver(() => place.current?.offsetParent && fit.fit());
 		watch.observe(place.current!);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# web_tar.sh BUILD ENTRY...: bundles the web page into BUILD/web/, checks its size, and packs it into BUILD/web.tar: a
-# ustar whose files are compressed each (NAME.gz), so that the OS sends them as they are.
+# web_image.sh BUILD ENTRY...: bundles the web page into BUILD/web/, checks its size, and packs it into BUILD/web.img: a
+# ustar whose files are compressed each (gzip), so that the OS sends them as they are.
 set -euo pipefail
 
 build=$1
@@ -15,8 +15,8 @@ third_party/web/esbuild "$@" --bundle --splitting --format=esm --target=es2022 -
 cp -- web/index.html web/icon.svg "$page/"
 tools/build/web_sizes.py "$build/gen/web.json" "$page"
 for file in "$page"/*; do
-	gzip -9 -n -c -- "$file" >"$packed/${file##*/}.gz"
+	gzip -9 -n -c -- "$file" >"$packed/${file##*/}"
 done
 (cd -- "$packed" && tar --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mode=644 --mtime=@0 -cf - -- *) \
-	>"$build/web.tar.new"
-mv -- "$build/web.tar.new" "$build/web.tar"
+	>"$build/web.img.new"
+mv -- "$build/web.img.new" "$build/web.img"
