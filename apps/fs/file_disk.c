@@ -11,7 +11,8 @@
 error_t file_disk_greet(const struct session *session)
 {
 	struct msg_blkdev_info info = { .num_sectors = session->num_sectors,
-		                        .flags = session->read_only ? BLKDEV_READ_ONLY : 0,
+		                        .flags = session->read_only ? BLKDEV_READ_ONLY
+		                                                    : BLKDEV_DISCARDS,
 		                        .serial = "file" };
 	struct message m;
 	error_t err = message_encode_blkdev_info(&m, &info, NULL, 0);
@@ -120,6 +121,39 @@ static int write_run(struct call *call)
 	return result != 0 ? result : data_write(call, t->offset, t->size, t->source_at);
 }
 
+// The whole blocks of the range become a hole. Others stay as they are: a discard is a wish.
+static int discard_run(struct call *call)
+{
+	const struct transfer *t = &call->data;
+	uint64_t from = (t->offset + EXT4_BLOCK_SIZE - 1) / EXT4_BLOCK_SIZE;
+	uint64_t to = (t->offset + t->size) / EXT4_BLOCK_SIZE;
+	int result = call_lock(call, LOCK_EXCLUSIVE);
+
+	if (result != 0 || from >= to)
+		return result;
+	result = call_begin(call, EXT4_CREDITS_TRUNCATE);
+	if (result == 0)
+		result = ext4_punch(&call->fs->update, call->node->id, (uint32_t)from,
+		                    (uint32_t)(to - from));
+	return call_end_part(call, result);
+}
+
+// Errors: ERR_RANGE, ERR_ACCESS.
+static error_t discard_take(struct call *call, const struct msg_blkdev_discard *request)
+{
+	struct transfer *t = &call->data;
+
+	if (request->num_sectors == 0 || request->num_sectors > BLKDEV_MAX_DISCARD ||
+	    !range_within(request->sector, request->num_sectors, call->session->num_sectors))
+		return ERR_RANGE;
+	if (call->session->read_only)
+		return ERR_ACCESS;
+	t->offset = request->sector * BLKDEV_SECTOR_SIZE;
+	t->size = request->num_sectors * BLKDEV_SECTOR_SIZE;
+	call->run = discard_run;
+	return 0;
+}
+
 // Takes the request's folio. Errors: ERR_RANGE, ERR_INVALID, ERR_ACCESS, payload_open_folio's; the
 // folio is the call's or lost.
 static error_t transfer_take(struct call *call, const struct msg_blkdev_request *request,
@@ -150,10 +184,17 @@ static error_t transfer_take(struct call *call, const struct msg_blkdev_request 
 	return payload_open_folio(folio, request->offset, request->length, &call->payload);
 }
 
-// Begins a request whose number is `id`; `request` is NULL of a flush. Consumes the folio. Errors:
-// those after which the session has to go.
-static error_t request_begin(struct session *session, uint32_t id,
-                             const struct msg_blkdev_request *request, bool write, handle_t folio)
+// What is asked of a disk; a flush has neither.
+struct disk_request {
+	const struct msg_blkdev_request *transfer;
+	const struct msg_blkdev_discard *discard;
+	bool write;
+};
+
+// Begins a request whose number is `id`. Consumes the folio. Errors: those after which the session
+// has to go.
+static error_t request_begin(struct session *session, uint32_t id, struct disk_request request,
+                             handle_t folio)
 {
 	struct call *call = session->num_calls < BLKDEV_MAX_REQUESTS
 		? call_create(session->fs, op_fsync)
@@ -170,8 +211,10 @@ static error_t request_begin(struct session *session, uint32_t id,
 	}
 	session_begin(session, call);
 	call->in.unique = id;
-	if (request != NULL)
-		status = transfer_take(call, request, folio, write);
+	if (request.transfer != NULL)
+		status = transfer_take(call, request.transfer, folio, request.write);
+	else if (request.discard != NULL)
+		status = discard_take(call, request.discard);
 	if (status == 0) {
 		call_continue(call);
 		return 0;
@@ -190,6 +233,7 @@ static error_t take(struct session *session, struct message *m)
 {
 	bool write = m->type == MSG_BLKDEV_WRITE;
 	struct msg_blkdev_request request;
+	struct msg_blkdev_discard discard;
 	struct msg_blkdev_flush flush;
 	const uint8_t *tail;
 	size_t tail_len;
@@ -198,13 +242,17 @@ static error_t take(struct session *session, struct message *m)
 	if (write)
 		m->type = MSG_BLKDEV_READ;  // which has the same layout
 	if (message_decode_blkdev_flush(m, &flush, &tail, &tail_len) == 0)
-		return request_begin(session, flush.id, NULL, false, HANDLE_NONE);
+		return request_begin(session, flush.id, (struct disk_request){ 0 }, HANDLE_NONE);
+	if (message_decode_blkdev_discard(m, &discard, &tail, &tail_len) == 0)
+		return request_begin(session, discard.id,
+		                     (struct disk_request){ .discard = &discard }, HANDLE_NONE);
 	if (message_decode_blkdev_request(m, &request, &tail, &tail_len) != 0 ||
 	    m->num_handles != 1)
 		return ERR_PROTOCOL;
 	folio = m->handles[0];
 	m->num_handles = 0;
-	return request_begin(session, request.id, &request, write, folio);
+	return request_begin(session, request.id,
+	                     (struct disk_request){ .transfer = &request, .write = write }, folio);
 }
 
 static void disk_message(struct loop *loop, struct source *source, struct message *m)

@@ -169,7 +169,7 @@ static void test_a_disk(void **state)
 
 	(void)state;
 	assert_int_equal(take_info(disk, &flags), FILE_SIZE / BLKDEV_SECTOR_SIZE);
-	assert_int_equal(flags, 0);
+	assert_int_equal(flags, BLKDEV_DISCARDS);
 	check_all();
 	check_write(8, 4096, 8192);  // whole blocks, as they are
 	check_write(3, 512, 512);    // within one, into a hole
@@ -253,6 +253,65 @@ static void test_flush(void **state)
 	assert_int_equal(reply.id, 31);
 	assert_int_equal(reply.status, 0);
 	assert_int_equal(folio, HANDLE_NONE);
+}
+
+static error_t discard(uint64_t sector, uint32_t num_sectors)
+{
+	struct msg_blkdev_discard request = { .sector = sector,
+		                              .num_sectors = num_sectors,
+		                              .id = 9 };
+	struct msg_blkdev_reply reply = { 0 };
+	struct message m;
+	handle_t folio;
+
+	assert_int_equal(message_encode_blkdev_discard(&m, &request, NULL, 0), 0);
+	fake_send(disk, &m);
+	settle();
+	assert_true(take_reply(disk, &reply, &folio));
+	assert_int_equal(reply.id, 9);
+	assert_int_equal(folio, HANDLE_NONE);
+	return reply.status;
+}
+
+static uint64_t free_blocks(void)
+{
+	struct ext4_statfs st;
+
+	ext4_statfs(fs.ext4, &st);
+	return st.free_blocks;
+}
+
+// Whole blocks are given back, and read as zeroes; what is beside them stays.
+static void test_discards(void **state)
+{
+	uint64_t before;
+	uint32_t flags;
+
+	(void)state;
+	take_info(disk, &flags);
+	check_write(0, 0, 64 * 1024);
+	before = free_blocks();
+	assert_int_equal(discard(9, 40), 0);
+	memset(model + 16 * 512, 0, 32 * 512);
+	check_all();
+	assert_int_equal(free_blocks() - before, 4);
+	assert_int_equal(discard(1, 6), 0);
+	assert_int_equal(discard(0, FILE_SIZE / 512 + 1), ERR_RANGE);
+	assert_int_equal(discard(UINT64_MAX, 2), ERR_RANGE);
+	assert_int_equal(discard(0, 0), ERR_RANGE);
+	check_all();
+	assert_int_equal(discard(0, FILE_SIZE / 512), 0);
+	memset(model, 0, sizeof(model));
+	check_all();
+	assert_int_equal(free_blocks() - before, 16);
+	check_write(8, 4096, 8192);
+	check_all();
+	fake_close(&disk);
+	settle();
+	disk = open_disk(FILES_STORE_DISK_READ_ONLY "layers/a");
+	take_info(disk, &flags);
+	assert_int_equal(discard(0, 8), ERR_ACCESS);
+	check_all();
 }
 
 // What is wrong is refused, and the folio comes back.
@@ -410,9 +469,11 @@ static void test_one_writer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_a_disk), TEST(test_any_sectors), TEST(test_bounced),
-		TEST(test_flush),  TEST(test_refused),     TEST(test_rules),
-		TEST(test_names),  TEST(test_one_writer),  TEST(test_what_was_asked_is_done_first),
+		TEST(test_a_disk),     TEST(test_any_sectors),
+		TEST(test_bounced),    TEST(test_discards),
+		TEST(test_flush),      TEST(test_refused),
+		TEST(test_rules),      TEST(test_names),
+		TEST(test_one_writer), TEST(test_what_was_asked_is_done_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

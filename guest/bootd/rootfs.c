@@ -89,8 +89,9 @@ static int mount_tmpfs(void)
 
 static int mount_disk(bool scratch, struct failure *failure)
 {
-	// Without barriers and with rare commits, little of a scratch layer is ever written out.
-	const char *options = scratch ? "nobarrier,commit=600" : NULL;
+	// Without barriers and with rare commits, little of a scratch layer is ever written out. One
+	// that is kept gives back what its files have left.
+	const char *options = scratch ? "nobarrier,commit=600" : "discard";
 
 	if (wait_for_disk(WRITABLE_DISK, 0) != 0)
 		return failure_errno(failure, "find the writable disk " WRITABLE_DISK);

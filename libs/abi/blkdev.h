@@ -17,7 +17,11 @@
 // Bytes of one request at most.
 #define BLKDEV_MAX_BYTES (1024u * 1024u)
 
+// Sectors of one discard at most: 1 GiB.
+#define BLKDEV_MAX_DISCARD (1u << 21)
+
 #define BLKDEV_READ_ONLY (1u << 0)
+#define BLKDEV_DISCARDS (1u << 1)  // it knows blkdev_discard
 
 struct msg_blkdev_info {
 	uint64_t num_sectors;
@@ -49,12 +53,22 @@ struct msg_blkdev_flush {
 	uint32_t id;
 };
 
-// READ, WRITE: blkdev_request; FLUSH: blkdev_flush; each answered by blkdev_reply.
+// Nobody needs what these sectors hold: from then on they may read as zeroes, all of them or some,
+// and take up no room where the disk has none to give.
+struct msg_blkdev_discard {
+	uint64_t sector;
+	uint32_t num_sectors;  // 1 to BLKDEV_MAX_DISCARD
+	uint32_t id;
+};
+
+// READ, WRITE: blkdev_request; FLUSH: blkdev_flush; DISCARD: blkdev_discard; each answered by
+// blkdev_reply.
 #define BLKDEV_MESSAGES(X)                    \
 	X(BLKDEV_INFO, blkdev_info, 48, 0)    \
 	X(BLKDEV_READ, blkdev_request, 49, 1) \
 	X(BLKDEV_FLUSH, blkdev_flush, 51, 0)  \
-	X(BLKDEV_REPLY, blkdev_reply, 52, 1)
+	X(BLKDEV_REPLY, blkdev_reply, 52, 1)  \
+	X(BLKDEV_DISCARD, blkdev_discard, 53, 0)
 // BLKDEV_WRITE shares blkdev_request's layout.
 #define MSG_BLKDEV_WRITE 50
 

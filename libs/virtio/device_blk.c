@@ -59,6 +59,30 @@ static bool start_transfer(struct blk_device *dev, uint64_t sector, uint64_t len
 	return start(dev, sector, length, is_read, start_fn);
 }
 
+// Section 5.2.6: one range, as the configuration space says.
+static bool start_discard(struct blk_device *dev)
+{
+	struct virtio_blk_discard range;
+	size_t size = dev->chain.readable_len - sizeof(struct virtio_blk_req);
+	uint8_t status = VIRTIO_BLK_S_IOERR;
+
+	if (dev->discard == NULL)
+		status = VIRTIO_BLK_S_UNSUPP;
+	else if (size == sizeof(range) &&
+	         device_chain_read(&dev->chain, sizeof(struct virtio_blk_req), &range,
+	                           sizeof(range)) == sizeof(range)) {
+		if (range.flags != 0)
+			status = VIRTIO_BLK_S_UNSUPP;
+		else if (range.num_sectors > 0 && range.num_sectors <= BLK_DEVICE_MAX_DISCARD &&
+		         range_within(range.sector, range.num_sectors, dev->num_sectors))
+			return start(dev, range.sector,
+			             (uint64_t)range.num_sectors * VIRTIO_BLK_SECTOR_SIZE, false,
+			             dev->discard);
+	}
+	answer(dev, &dev->chain, status, 0);
+	return true;
+}
+
 // Starts or answers the request in dev->chain. Returns false when no request is free.
 static bool handle_chain(struct blk_device *dev)
 {
@@ -84,6 +108,7 @@ static bool handle_chain(struct blk_device *dev)
 			return start(dev, 0, 0, false, dev->flush);
 		answer(dev, &dev->chain, VIRTIO_BLK_S_OK, 0);
 		return true;
+	case VIRTIO_BLK_T_DISCARD: return start_discard(dev);
 	case VIRTIO_BLK_T_GET_ID:
 		if (dev->chain.writable_len - 1 < VIRTIO_BLK_ID_BYTES) {
 			answer(dev, &dev->chain, VIRTIO_BLK_S_IOERR, 0);
@@ -187,6 +212,9 @@ static void config_set(struct blk_device *dev, bool interrupt)
 		.capacity = dev->num_sectors,
 		.seg_max = DEVICE_CHAIN_MAX - 2,  // header and status
 		.blk_size = VIRTIO_BLK_SECTOR_SIZE,
+		.max_discard_sectors = dev->discard != NULL ? BLK_DEVICE_MAX_DISCARD : 0,
+		.max_discard_seg = dev->discard != NULL ? 1 : 0,
+		.discard_sector_alignment = dev->discard != NULL ? BLK_DEVICE_DISCARD_ALIGNMENT : 0,
 	};
 
 	virtio_mmio_set_config(&dev->mmio, &config, sizeof(config), interrupt);
@@ -199,7 +227,8 @@ void blk_device_init(struct blk_device *dev)
 	dev->mmio.device_id = VIRTIO_ID_BLOCK;
 	dev->mmio.num_queues = 1;
 	dev->mmio.features = VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
-		(dev->write == NULL ? VIRTIO_BLK_F_RO : VIRTIO_BLK_F_FLUSH);
+		(dev->write == NULL ? VIRTIO_BLK_F_RO : VIRTIO_BLK_F_FLUSH) |
+		(dev->discard != NULL ? VIRTIO_BLK_F_DISCARD : 0);
 	virtio_mmio_init(&dev->mmio);
 	config_set(dev, false);
 }

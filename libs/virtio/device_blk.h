@@ -12,6 +12,10 @@
 // long.
 #define BLK_DEVICE_MAX_BYTES (4u * 1024 * 1024)
 
+// Of one discard, in sectors: 1 GiB. They begin and end where file systems have their blocks.
+#define BLK_DEVICE_MAX_DISCARD (1u << 21)
+#define BLK_DEVICE_DISCARD_ALIGNMENT 8u
+
 struct blk_device;
 
 struct blk_device_request {
@@ -38,6 +42,8 @@ struct blk_device {
 	// Starts a flush: what was written by requests that ended before is to last when it ends.
 	// Set if `write` is.
 	void (*flush)(void *context, struct blk_device_request *request);
+	// Starts a discard: what the range holds is not needed any more. NULL: there is none.
+	void (*discard)(void *context, struct blk_device_request *request);
 	void *context;
 	uint64_t num_sectors;
 	char serial[24];
@@ -49,7 +55,7 @@ struct blk_device {
 };
 
 // Sets the model up. The transport's mem, page, set_irq, irq_context and irq, and `read`, `write`,
-// `flush`, `context`, `num_sectors` and `serial` are set by the caller before.
+// `flush`, `discard`, `context`, `num_sectors` and `serial` are set by the caller before.
 void blk_device_init(struct blk_device *dev);
 // Changes the disk's size, as a slot that was empty gets its disk; a running driver is told
 // (section 5.2.6.1). Requests in hand go on.

@@ -38,6 +38,7 @@ static void make_device(bool writable)
 	dev->read = hold;
 	dev->write = writable ? hold : NULL;
 	dev->flush = writable ? hold_flush : NULL;
+	dev->discard = writable ? hold : NULL;
 	dev->num_sectors = SECTORS;
 	strcpy(dev->serial, "root");
 	blk_device_init(dev);
@@ -142,9 +143,9 @@ static void test_no_status_byte(void **state)
 	assert_int_equal(test_used(guest, 0)->idx, 1);
 }
 
-static void write_request(uint64_t sector, uint32_t len)
+static void send_request(uint32_t type, uint64_t sector, uint32_t len)
 {
-	struct virtio_blk_req header = { .type = VIRTIO_BLK_T_OUT, .sector = sector };
+	struct virtio_blk_req header = { .type = type, .sector = sector };
 
 	memcpy(guest->memory + TEST_BUFFERS, &header, sizeof(header));
 	guest->memory[STATUS] = 0xff;
@@ -153,6 +154,53 @@ static void write_request(uint64_t sector, uint32_t len)
 	test_set_desc(guest, 0, 2, TEST_GPA + STATUS, 1, VIRTQ_DESC_F_WRITE, 0);
 	test_offer(guest, 0, 0);
 	virtio_mmio_notified(&dev->mmio, 0);
+}
+
+static void write_request(uint64_t sector, uint32_t len)
+{
+	send_request(VIRTIO_BLK_T_OUT, sector, len);
+}
+
+static void discard_request(struct virtio_blk_discard range, uint32_t len)
+{
+	memcpy(guest->memory + DATA, &range, sizeof(range));
+	send_request(VIRTIO_BLK_T_DISCARD, 0, len);
+}
+
+static void test_discard(void **state)
+{
+	static const struct {
+		struct virtio_blk_discard range;
+		uint32_t len;
+		uint8_t status;
+	} bad[] = {
+		{ { SECTORS - 7, 8, 0 }, 16, VIRTIO_BLK_S_IOERR },
+		{ { UINT64_MAX, 8, 0 }, 16, VIRTIO_BLK_S_IOERR },
+		{ { 0, 0, 0 }, 16, VIRTIO_BLK_S_IOERR },
+		{ { 0, BLK_DEVICE_MAX_DISCARD + 1, 0 }, 16, VIRTIO_BLK_S_IOERR },
+		{ { 0, 8, 0 }, 15, VIRTIO_BLK_S_IOERR },
+		{ { 0, 8, 0 }, 32, VIRTIO_BLK_S_IOERR },
+		{ { 0, 8, 1 }, 16, VIRTIO_BLK_S_UNSUPP },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		discard_request(bad[i].range, bad[i].len);
+		expect_status(bad[i].status);
+	}
+	discard_request((struct virtio_blk_discard){ 8, 64, 0 }, 16);
+	assert_int_equal(num_held, 1);
+	assert_int_equal(held[0]->offset, 8 * 512);
+	assert_int_equal(held[0]->length, 64 * 512);
+	blk_device_finish(held[0], 0);
+	assert_int_equal(guest->memory[STATUS], VIRTIO_BLK_S_OK);
+}
+
+static void test_no_discard(void **state)
+{
+	(void)state;
+	discard_request((struct virtio_blk_discard){ 0, 8, 0 }, 16);
+	expect_status(VIRTIO_BLK_S_UNSUPP);
 }
 
 static void test_write(void **state)
@@ -324,6 +372,8 @@ static void test_endless_requests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_discard, setup_writable, teardown),
+		cmocka_unit_test_setup_teardown(test_no_discard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_status_byte, setup, teardown),

@@ -4,6 +4,7 @@
 // sides. All fields are little-endian, as this machine and its guests are.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 // --- 5 Device types ---
@@ -185,7 +186,7 @@ _Static_assert(sizeof(struct virtio_net_hdr) == 12, "virtio_net_hdr");
 
 #define VIRTIO_BLK_SECTOR_SIZE 512u
 
-// The first fields of the configuration space.
+// The fields of the configuration space up to those of discards.
 struct virtio_blk_config {
 	uint64_t capacity;  // sectors
 	uint32_t size_max;
@@ -194,12 +195,31 @@ struct virtio_blk_config {
 	uint8_t heads;
 	uint8_t sectors;
 	uint32_t blk_size;
+	uint8_t physical_block_exp;
+	uint8_t alignment_offset;
+	uint16_t min_io_size;
+	uint32_t opt_io_size;
+	uint8_t writeback;
+	uint8_t unused;
+	uint16_t num_queues;
+	uint32_t max_discard_sectors;
+	uint32_t max_discard_seg;
+	uint32_t discard_sector_alignment;
+};
+_Static_assert(offsetof(struct virtio_blk_config, max_discard_sectors) == 36, "virtio_blk_config");
+
+// The data of VIRTIO_BLK_T_DISCARD, one of each range.
+struct virtio_blk_discard {
+	uint64_t sector;
+	uint32_t num_sectors;
+	uint32_t flags;  // 0
 };
 
 #define VIRTIO_BLK_T_IN 0u
 #define VIRTIO_BLK_T_OUT 1u
 #define VIRTIO_BLK_T_FLUSH 4u
 #define VIRTIO_BLK_T_GET_ID 8u
+#define VIRTIO_BLK_T_DISCARD 11u
 #define VIRTIO_BLK_ID_BYTES 20u
 
 #define VIRTIO_BLK_S_OK 0u

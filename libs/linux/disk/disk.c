@@ -39,6 +39,7 @@ static error_t take_info(struct disk *disk, const struct message *m)
 	disk->num_sectors = disk->region.num_sectors > 0 ? disk->region.num_sectors
 							 : info.num_sectors;
 	disk->read_only = (info.flags & BLKDEV_READ_ONLY) != 0;
+	disk->discards = !disk->read_only && (info.flags & BLKDEV_DISCARDS) != 0;
 	if (!disk->ready) {
 		disk->ready = true;
 		disk->ops->ready(disk->context);
@@ -181,6 +182,28 @@ error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t
                    disk_done_fn done, void *context)
 {
 	return transfer(disk, true, sector, length, folio, done, context);
+}
+
+error_t disk_discard(struct disk *disk, uint64_t sector, uint32_t num_sectors, disk_done_fn done,
+                     void *context)
+{
+	struct msg_blkdev_discard request = { .id = request_free(disk),
+		                              .sector = disk->region.first_sector + sector,
+		                              .num_sectors = num_sectors };
+	struct message m;
+	error_t err;
+
+	if (!disk->ready)
+		return ERR_NOT_READY;
+	if (!disk->discards)
+		return ERR_NOT_SUPPORTED;
+	if (num_sectors == 0 || num_sectors > BLKDEV_MAX_DISCARD ||
+	    !range_within(sector, num_sectors, disk->num_sectors))
+		return ERR_RANGE;
+	if (request.id == BLKDEV_MAX_REQUESTS)
+		return ERR_FULL;
+	err = message_encode_blkdev_discard(&m, &request, NULL, 0);
+	return err < 0 ? err : request_send(disk, request.id, &m, done, context);
 }
 
 error_t disk_flush(struct disk *disk, disk_done_fn done, void *context)

@@ -41,6 +41,7 @@ struct disk {
 	bool open;
 	bool ready;
 	bool read_only;
+	bool discards;              // it takes disk_discard
 	struct disk_region region;  // set between disk_init and `ready`
 	uint64_t num_sectors;       // of the region
 	struct disk_request requests[BLKDEV_MAX_REQUESTS];
@@ -61,6 +62,10 @@ __must_check error_t disk_read(struct disk *disk, uint64_t sector, uint32_t leng
 // disk).
 __must_check error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio,
                                 disk_done_fn done, void *context);
+// What these sectors hold is not needed any more. Errors: ERR_FULL, ERR_NOT_READY, ERR_RANGE,
+// ERR_NOT_SUPPORTED, as channel_send's.
+__must_check error_t disk_discard(struct disk *disk, uint64_t sector, uint32_t num_sectors,
+                                  disk_done_fn done, void *context);
 // Has what was written by requests that are done last. Errors: ERR_FULL, ERR_NOT_READY, as
 // channel_send's.
 __must_check error_t disk_flush(struct disk *disk, disk_done_fn done, void *context);

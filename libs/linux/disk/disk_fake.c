@@ -12,13 +12,14 @@
 
 struct disk disk;
 uint8_t content[FAKE_DISK_MAX];
-uint32_t num_pending, max_pending, num_reads, num_flushes, num_open, depth;
+uint32_t num_pending, max_pending, num_reads, num_flushes, num_discards, num_open, depth;
 static uint8_t *folios[MAX_FOLIOS];  // by handle - 1
 
 enum request_kind {
 	REQUEST_READ,
 	REQUEST_WRITE,
 	REQUEST_FLUSH,
+	REQUEST_DISCARD,
 };
 
 static struct request {
@@ -92,6 +93,14 @@ error_t disk_flush(struct disk *d, disk_done_fn done, void *context)
 	return accept((struct request){ REQUEST_FLUSH, 0, 0, HANDLE_NONE, done, context });
 }
 
+error_t disk_discard(struct disk *d, uint64_t sector, uint32_t num_sectors, disk_done_fn done,
+                     void *context)
+{
+	assert_true(range_within(sector, num_sectors, d->num_sectors));
+	return accept((struct request){ REQUEST_DISCARD, sector, num_sectors * 512, HANDLE_NONE,
+	                                done, context });
+}
+
 void answer(uint32_t index, error_t status)
 {
 	struct request p = pending[index];
@@ -102,6 +111,8 @@ void answer(uint32_t index, error_t status)
 		memcpy(folios[p.folio - 1], content + p.sector * 512, p.length);
 	else if (status == 0 && p.kind == REQUEST_WRITE)
 		memcpy(content + p.sector * 512, folios[p.folio - 1], p.length);
+	else if (status == 0 && p.kind == REQUEST_DISCARD)
+		num_discards++;
 	else if (status == 0)
 		num_flushes++;
 	p.done(p.context, status, p.folio);
@@ -144,5 +155,5 @@ void disk_fake_reset(uint32_t bytes)
 	for (uint32_t i = 0; i < bytes; i++)
 		content[i] = (uint8_t)(i * 7 + i / 251 + i / 65536);
 	max_pending = MAX_PENDING;
-	num_pending = num_reads = num_flushes = depth = 0;
+	num_pending = num_reads = num_flushes = num_discards = depth = 0;
 }

@@ -20,7 +20,7 @@ extern uint8_t content[FAKE_DISK_MAX];
 // Requests that wait for their answer, and how many the disk takes at once.
 extern uint32_t num_pending, max_pending;
 // Requests that were made, and flushes that were done.
-extern uint32_t num_reads, num_flushes;
+extern uint32_t num_reads, num_flushes, num_discards;
 // Folios that are open.
 extern uint32_t num_open;
 // How often enter() came without its leave().

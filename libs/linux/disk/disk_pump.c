@@ -62,13 +62,18 @@ static void piece_take(struct disk_piece *piece)
 
 static void advance(struct disk_pump *pump);
 
+static bool has_bytes(const struct disk_transfer *transfer)
+{
+	return transfer->kind == DISK_TRANSFER_READ || transfer->kind == DISK_TRANSFER_WRITE;
+}
+
 static void piece_done(void *context, error_t status, handle_t folio)
 {
 	struct disk_piece *piece = context;
 	struct disk_pump *pump = piece->pump;
 	struct disk_transfer *transfer = piece->transfer;
 
-	if (transfer->kind != DISK_TRANSFER_FLUSH)
+	if (has_bytes(transfer))
 		piece->folio = folio;
 	pump->enter(pump->context);
 	if (waits_for_disk(pump, status)) {
@@ -111,6 +116,9 @@ static error_t piece_submit(struct disk_pump *pump, struct disk_piece *piece)
 
 	if (transfer->kind == DISK_TRANSFER_FLUSH)
 		return disk_flush(pump->disk, piece_done, piece);
+	if (transfer->kind == DISK_TRANSFER_DISCARD)
+		return disk_discard(pump->disk, sector, piece->length / BLKDEV_SECTOR_SIZE,
+		                    piece_done, piece);
 	if (piece->folio == HANDLE_NONE)
 		err = folio_create(DISK_PUMP_PIECE, FOLIO_CONTIGUOUS, &piece->folio);
 	if (err == 0 && transfer->kind == DISK_TRANSFER_WRITE)
@@ -133,7 +141,8 @@ static bool piece_start(struct disk_pump *pump, struct disk_piece *piece,
 
 	piece->transfer = transfer;
 	piece->position = transfer->started;
-	piece->length = rest < DISK_PUMP_PIECE ? (uint32_t)rest : DISK_PUMP_PIECE;
+	piece->length = rest < DISK_PUMP_PIECE || !has_bytes(transfer) ? (uint32_t)rest
+								       : DISK_PUMP_PIECE;
 	err = piece_submit(pump, piece);
 	if (err == 0) {
 		transfer->in_flight++;

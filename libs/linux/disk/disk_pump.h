@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Transfers between a writable disk and somebody's memory, in pieces, and flushes. Nothing is
+// Transfers between a writable disk and somebody's memory, in pieces, flushes and discards. Nothing is
 // cached: a guest has a page cache of its own. When the disk's driver restarts, what was under way
 // is done again; the bytes of a write are taken again then.
 #pragma once
@@ -17,6 +17,7 @@ enum disk_transfer_kind {
 	DISK_TRANSFER_READ,
 	DISK_TRANSFER_WRITE,
 	DISK_TRANSFER_FLUSH,
+	DISK_TRANSFER_DISCARD,  // in one piece
 };
 
 // A transfer in hand; the caller's storage until `finished`. All callbacks come between the pump's

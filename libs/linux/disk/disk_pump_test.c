@@ -221,9 +221,29 @@ static void test_disk_is_gone(void **state)
 	expect(&later, ERR_IO);
 }
 
+// In one piece, without a folio, and again when the disk was away.
+static void test_discard(void **state)
+{
+	struct test_transfer t = { 0 };
+
+	(void)state;
+	start(&t, DISK_TRANSFER_DISCARD, 4096, 4 * DISK_PUMP_PIECE);
+	assert_int_equal(num_pending, 1);
+	disk_dies();
+	assert_int_equal(t.num_finished, 0);
+	disk.ready = true;
+	disk_pump_resume(&pump, 0);
+	assert_int_equal(num_pending, 1);
+	answer_all();
+	expect(&t, 0);
+	assert_int_equal(num_discards, 1);
+	assert_int_equal(num_open, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_discard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flush, setup, teardown),

@@ -66,6 +66,17 @@ static void transfer_start(struct vm *vm, enum disk_transfer_kind kind,
 	disk_pump_start(&vm->writable_pump, &t->transfer);
 }
 
+// It is a wish: a disk that cannot leaves all as it is.
+static void device_discard(void *context, struct blk_device_request *request)
+{
+	struct vm *vm = context;
+
+	if (vm->writable_shown && (vm->writable_lost || vm->writable_disk.discards))
+		transfer_start(vm, DISK_TRANSFER_DISCARD, request);
+	else
+		blk_device_finish(request, 0);
+}
+
 static void device_read(void *context, struct blk_device_request *request)
 {
 	transfer_start(context, DISK_TRANSFER_READ, request);
@@ -162,6 +173,7 @@ void vm_writable_init(struct vm *vm)
 	vm->writable.read = device_read;
 	vm->writable.write = device_write;
 	vm->writable.flush = device_flush;
+	vm->writable.discard = device_discard;
 	vm->writable.context = vm;
 	vm->writable.num_sectors = 0;
 	str_copy(vm->writable.serial, "writable", sizeof(vm->writable.serial));
