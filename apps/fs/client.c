@@ -16,6 +16,28 @@ static error_t find_share(const struct client *client, struct share *out)
 	}
 }
 
+// The disk is clean once the sessions of all are over; the channel that is given says so, and no
+// more.
+static void answer_unmount(struct client *client)
+{
+	struct fs *fs = client->fs;
+	handle_t ends[2];
+
+	if (fs->state == FS_MOUNTED)
+		fs_end(fs);
+	if (fs->state == FS_MOUNTED || fs->state == FS_OPENING) {
+		client->opening = true;
+		return;
+	}
+	if (channel_create(ends) != 0) {
+		(void)error_send(client->source.handle, client->open_id, ERR_NO_MEMORY, NULL);
+		return;
+	}
+	handle_close(ends[0]);
+	if (open_reply_send(client->source.handle, client->open_id, ends[1]) < 0)
+		handle_close(ends[1]);
+}
+
 static void client_answer(struct client *client)
 {
 	struct fs *fs = client->fs;
@@ -25,6 +47,15 @@ static void client_answer(struct client *client)
 	const char *why = fs->why;
 
 	client->opening = false;
+	if (client->service == FS_UNMOUNT) {
+		answer_unmount(client);
+		return;
+	}
+	// Who has lost a session opens it again: there is nothing more to be had.
+	if (fs->ending) {
+		client->opening = true;
+		return;
+	}
 	if (fs->state == FS_MOUNTED) {
 		why = "there is no such share of the state disk";
 		err = find_share(client, &share);
@@ -78,7 +109,8 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 	client->share[uri_len] = 0;
 	client->open_id = open.id;
 	client->opening = true;
-	fs_open(client->fs);
+	if (client->service != FS_UNMOUNT && !client->fs->ending)
+		fs_open(client->fs);
 	if (client->opening && client->fs->state != FS_OPENING)
 		client_answer(client);
 }
@@ -146,11 +178,20 @@ static void own_accepted(void *context, handle_t channel)
 		client_add(context, FS_OWN, channel, app);
 }
 
-error_t clients_init(struct fs *fs, handle_t volumes, handle_t own, handle_t store)
+static void unmount_accepted(void *context, handle_t channel)
+{
+	client_add(context, FS_UNMOUNT, channel, NULL);
+}
+
+error_t clients_init(struct fs *fs, handle_t volumes, handle_t own, handle_t store,
+                     handle_t unmount)
 {
 	error_t err = service_listen(&fs->loop, &fs->listener, volumes, volumes_accepted, fs);
 
 	if (err == 0)
 		err = service_listen(&fs->loop, &fs->own, own, own_accepted, fs);
-	return err != 0 ? err : service_listen(&fs->loop, &fs->store, store, store_accepted, fs);
+	if (err == 0)
+		err = service_listen(&fs->loop, &fs->store, store, store_accepted, fs);
+	return err != 0 ? err
+			: service_listen(&fs->loop, &fs->unmount, unmount, unmount_accepted, fs);
 }

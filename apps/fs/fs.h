@@ -83,6 +83,7 @@ enum fs_service {
 	FS_VOLUMES,
 	FS_OWN,
 	FS_STORE,
+	FS_UNMOUNT,
 };
 
 // A connection to a service: it may open sessions.
@@ -223,6 +224,8 @@ struct fs {
 	struct service_listener listener;
 	struct service_listener own;
 	struct service_listener store;
+	struct service_listener unmount;
+	bool ending;  // for good: the machine goes off
 	struct list clients;
 	bool clients_wait;  // for a disk that somebody else has
 	struct list sessions;
@@ -280,6 +283,9 @@ __must_check error_t fs_init(struct fs *fs, handle_t kept);
 void fs_open(struct fs *fs);
 // Nobody uses a session any more: all goes to the disk, which is clean then.
 void fs_idle(struct fs *fs);
+// Ends all sessions for good. Once what they have asked for is done comes fs_idle, and
+// clients_opened.
+void fs_end(struct fs *fs);
 // Seconds of CLOCK_MONOTONIC.
 uint64_t fs_seconds(void);
 // CLOCK_WALL, or some time when it is not set.
@@ -297,7 +303,8 @@ __must_check error_t share_find_store(struct fs *fs, const char *uri, struct sha
 // --- client.c ---
 
 // Accepts the clients of all services. Errors: as service_listen's.
-__must_check error_t clients_init(struct fs *fs, handle_t volumes, handle_t own, handle_t store);
+__must_check error_t clients_init(struct fs *fs, handle_t volumes, handle_t own, handle_t store,
+                                  handle_t unmount);
 // The file system is mounted, or is not to be had: what clients wait for.
 void clients_opened(struct fs *fs);
 

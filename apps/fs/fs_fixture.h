@@ -21,7 +21,7 @@
 
 static uint8_t disk_image[DISK_BLOCKS * EXT4_BLOCK_SIZE];
 static uint64_t disk_bad_block = UINT64_MAX;
-static handle_t service, own_service, store_service, disk_end;
+static handle_t service, own_service, store_service, unmount_service, disk_end;
 static uint8_t *kept_memory;
 static handle_t kept_folio;
 
@@ -133,6 +133,7 @@ static inline void app_begin(void)
 	service = fake_service_create();
 	own_service = fake_service_create();
 	store_service = fake_service_create();
+	unmount_service = fake_service_create();
 	fs.blkdev = fake_connector_create();
 	if (folio_create(KEPT_BYTES, 0, &kept_folio) != 0 ||
 	    folio_map(kept_folio, PROT_READ | PROT_WRITE, (void **)&kept_memory) != 0 ||
@@ -143,7 +144,7 @@ static inline void app_begin(void)
 static inline void app_start(void)
 {
 	if (fs_init(&fs, kept_folio) != 0 ||
-	    clients_init(&fs, service, own_service, store_service) != 0)
+	    clients_init(&fs, service, own_service, store_service, unmount_service) != 0)
 		abort();
 	if (kept_awaited(&fs) > 0)
 		fs_open(&fs);

@@ -336,6 +336,37 @@ static void test_store(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+// The machine goes off: whoever has sessions loses them, and the disk is clean.
+static void test_unmount(void **state)
+{
+	handle_t volumes = open_share(FILES_VOLUMES), logs = open_store("store:logs"), end;
+	struct message m;
+
+	(void)state;
+	assert_int_equal(init_session(volumes, ~0u), 0);
+	assert_int_equal(init_session(logs, ~0u), 0);
+	assert_int_equal(ask_create(logs, FUSE_ROOT_ID, "log"), 0);
+	assert_int_equal(fs.state, FS_MOUNTED);
+	end = open_at(unmount_service, FILES_UNMOUNT);
+	assert_int_not_equal(end, HANDLE_NONE);
+	assert_int_equal(channel_recv(end, &m), ERR_PEER_CLOSED);
+	assert_int_equal(channel_recv(volumes, &m), ERR_PEER_CLOSED);
+	assert_int_equal(channel_recv(logs, &m), ERR_PEER_CLOSED);
+	assert_int_equal(fs.state, FS_CLOSED);
+	assert_null(fs.ext4);
+	// Nobody opens it again.
+	assert_int_equal(open_share(FILES_VOLUMES), HANDLE_NONE);
+	assert_int_equal(fs.state, FS_CLOSED);
+	fake_close(&end);
+	fake_close(&volumes);
+	fake_close(&logs);
+	settle();
+	// Once more, with nothing to be done.
+	end = open_at(unmount_service, FILES_UNMOUNT);
+	assert_int_not_equal(end, HANDLE_NONE);
+	fake_close(&end);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +386,7 @@ int main(void)
 		TEST(test_own_folders),
 		TEST(test_own_folder_has_no_key),
 		TEST(test_store),
+		TEST(test_unmount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

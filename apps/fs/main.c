@@ -16,7 +16,8 @@ static void fs_main(const struct environ *env)
 		err = fs_init(&fs, environ_kept(env, "redo"));
 	if (err == 0)
 		err = clients_init(&fs, environ_service(env, "volumes"),
-		                   environ_service(env, "own"), environ_service(env, "store"));
+		                   environ_service(env, "own"), environ_service(env, "store"),
+		                   environ_service(env, "unmount"));
 	if (err != 0) {
 		log_error("cannot provide \"volumes\": %s", error_text(err));
 		process_exit(1);
@@ -28,6 +29,6 @@ static void fs_main(const struct environ *env)
 }
 
 APP(fs, .main = fs_main, .restart = RESTART_ON_FAULT, .memory_limit = 64ul * 1024 * 1024,
-    .provides = { "volumes", "own", "store" },
+    .provides = { "volumes", "own", "store", "unmount" },
     .needs = { { .kind = NEED_SERVICE, .name = "blkdev" },
                { .kind = NEED_KEPT, .name = "redo", .size = FS_KEPT_BYTES } });

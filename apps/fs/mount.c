@@ -343,6 +343,24 @@ void fs_idle(struct fs *fs)
 	disk_close(&fs->disk);
 	ticker_set(fs, NSEC_NEVER);
 	fs->state = FS_CLOSED;
+	if (fs->ending)
+		clients_opened(fs);
+}
+
+void fs_end(struct fs *fs)
+{
+	fs->ending = true;
+	list_for_each_safe(entry, &fs->sessions)
+	{
+		session_end(container_of(entry, struct session, entry));
+	}
+	// Those that an instance before had do not come back.
+	if (fs->state == FS_MOUNTED && fs->num_awaited > 0) {
+		kept_forget_awaited(fs);
+		fs->num_awaited = 0;
+		nodes_settle(fs);
+	}
+	calls_run(fs);
 }
 
 // --- The clock -----------------------------------------------------------------------------------

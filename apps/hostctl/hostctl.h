@@ -5,10 +5,10 @@
 #pragma once
 
 #include "libs/abi/engine.h"
+#include "libs/abi/files.h"
 #include "libs/abi/host.h"
 #include "libs/base/list.h"
 #include "libs/base/span.h"
-#include "libs/files/files.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/opener.h"
 #include "libs/starina/service.h"
@@ -41,7 +41,7 @@ struct hostctl {
 	struct service_listener listener;
 	handle_t system;
 	handle_t console;  // connectors
-	handle_t volumes;
+	handle_t unmount;
 	struct opener opener;
 	struct source port;
 	bool open;
@@ -56,7 +56,7 @@ struct hostctl {
 	uint32_t last_id;
 	bool was_ready;  // what the host was told
 	bool stopping;
-	struct files files;  // of the state disk, to write it out
+	struct opener end;  // of the state disk's use
 };
 
 // --- main.c ---

@@ -181,7 +181,7 @@ static void hostctl_main(const struct environ *env)
 
 	ctl->system = environ_system(env);
 	ctl->console = environ_connector(env, "console");
-	ctl->volumes = environ_connector(env, "volumes");
+	ctl->unmount = environ_connector(env, "unmount");
 	if (err == 0)
 		err = clients_init(ctl, environ_service(env, "host"));
 	if (err != 0) {
@@ -195,6 +195,6 @@ static void hostctl_main(const struct environ *env)
 APP(hostctl, .main = hostctl_main, .restart = RESTART_ON_FAULT, .provides = { "host" },
     .needs = {
 	    { .kind = NEED_SERVICE, .name = "console" },
-	    { .kind = NEED_SERVICE, .name = "volumes", .optional = 1 },
+	    { .kind = NEED_SERVICE, .name = "unmount", .optional = 1 },
 	    { .kind = NEED_SYSTEM, .name = "system" },
     });

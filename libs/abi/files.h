@@ -29,6 +29,10 @@
 // alone: others who have it lose it, and the answer comes once all is done that they have asked
 // for.
 //
+// The service "unmount" is fs's, for who powers the machine off: an open of FILES_UNMOUNT ends all
+// sessions for good, and is answered, with a channel that is closed, once all is on the disk, which
+// is clean then. Who opens a session after that gets no answer.
+//
 // A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own. A
 // session whose client breaks the rules, or whose other end is gone, is closed.
 //
@@ -51,6 +55,7 @@
 #define FILES_STORE_READ_ONLY "store-ro:"
 #define FILES_STORE_DISK "store-disk:"
 #define FILES_STORE_DISK_READ_ONLY "store-disk-ro:"
+#define FILES_UNMOUNT "unmount:"
 #define FILES_NODE_BITS 56
 #define FILES_MAX_REQUESTS 32u
 // Of every provider.
