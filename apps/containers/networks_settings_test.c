@@ -80,7 +80,7 @@ static void refused(void **state)
 		{ "{\"Name\":\"a b\"}", "invalid network name" },
 		{ "{\"Name\":\"a\",\"Driver\":\"overlay\"}", "overlay" },
 		{ "{\"Name\":\"a\",\"Scope\":\"swarm\"}", "swarm" },
-		{ "{\"Name\":\"a\",\"EnableIPv6\":true}", "EnableIPv6 is not supported" },
+		{ "{\"Name\":\"a\",\"EnableIPv6\":true}", "addresses of IPv4 only" },
 		{ "{\"Name\":\"a\",\"EnableIPv4\":false}", "EnableIPv4" },
 		{ "{\"Name\":\"a\",\"Options\":{\"com.docker.network.driver.mtu\":\"9000\"}}",
 		  "Options is not supported" },

@@ -43,6 +43,9 @@ static const struct field network_fields[] = {
 	{ "Scope", FIELD_STRING, AT(scope), 0, NULL, NULL },
 	{ "Internal", FIELD_BOOL, AT(internal), 0, NULL, NULL },
 	{ "EnableIPv4", FIELD_BOOL, AT(ipv4), AT(has_ipv4), NULL, NULL },
+	{ "EnableIPv6", FIELD_REFUSED, 0, 0, NULL,
+	  "EnableIPv6: a network has addresses of IPv4 only; of IPv6 its containers have their "
+	  "link-local ones" },
 	{ "IPAM", FIELD_OBJECT, 0, 0, ipam_fields, "IPAM." },
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
 	// It is always checked, and all containers of this machine may be attached.

@@ -71,21 +71,15 @@ void reply_json(struct http_exchange *exchange, unsigned status, struct span jso
 
 void reply_error(struct http_exchange *exchange, unsigned status, const char *format, ...)
 {
-	static const char no_memory[] = "{\"message\":\"out of memory\"}\n";
 	struct json_writer w = { 0 };
 	char text[MESSAGE_TEXT_MAX];
-	const char *json;
+	struct span body;
 	va_list args;
 
 	va_start(args, format);
 	fmt_vwrite(text, sizeof(text), format, args);
 	va_end(args);
-	json_write_raw(&w, "{\"message\":");
-	json_write_string(&w, text);
-	json_write_raw(&w, "}\n");
-	json = json_writer_text(&w);
-	reply_json(exchange, json != NULL ? status : 500,
-	           (struct span){ .data = (const uint8_t *)(json != NULL ? json : no_memory),
-	                          .len = json != NULL ? w.len : sizeof(no_memory) - 1 });
+	body = json_write_message(&w, text);
+	reply_json(exchange, w.bad ? 500 : status, body);
 	json_writer_deinit(&w);
 }

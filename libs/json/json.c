@@ -452,6 +452,20 @@ const char *json_writer_text(struct json_writer *w)
 	return w->text;
 }
 
+struct span json_write_message(struct json_writer *w, const char *text)
+{
+	static const char no_memory[] = "{\"message\":\"out of memory\"}";
+	const char *document;
+
+	json_write_raw(w, "{\"message\":");
+	json_write_string(w, text);
+	json_write_raw(w, "}");
+	document = json_writer_text(w);
+	return document != NULL
+		? (struct span){ (const uint8_t *)document, w->len }
+		: (struct span){ (const uint8_t *)no_memory, sizeof(no_memory) - 1 };
+}
+
 void json_writer_deinit(struct json_writer *w)
 {
 	heap_free(w->text);

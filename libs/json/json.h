@@ -54,6 +54,9 @@ void json_write_raw(struct json_writer *w, const char *text);
 void json_write_span(struct json_writer *w, struct span json);
 // A string value, escaped; with a comma before it when a string came last.
 void json_write_string(struct json_writer *w, const char *text);
+// The whole document by which Docker's API says what is wrong, of an empty writer:
+// {"message":"..."}. When memory is out it says that.
+struct span json_write_message(struct json_writer *w, const char *text);
 // A string value of any bytes, for who shows them anywhere: what is not UTF-8 is U+FFFD, and what
 // HTML takes for markup is escaped as well (RFC 8259 7). No comma.
 void json_write_text(struct json_writer *w, struct span text);

@@ -61,12 +61,28 @@ static void what_is_not_utf8_is_replaced(void **state)
 	CHECK("\xe2\x82", "\"\\ufffd\\ufffd\"");  // cut short
 }
 
+static void a_message_is_a_document(void **state)
+{
+	struct json_writer w = { 0 };
+	struct span document = json_write_message(&w, "no \"x\"");
+
+	(void)state;
+	assert_int_equal(document.len, strlen("{\"message\":\"no \\\"x\\\"\"}"));
+	assert_memory_equal(document.data, "{\"message\":\"no \\\"x\\\"\"}", document.len);
+	json_writer_deinit(&w);
+	w = (struct json_writer){ .bad = true };
+	document = json_write_message(&w, "x");
+	assert_memory_equal(document.data, "{\"message\":\"out of memory\"}", document.len);
+	json_writer_deinit(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_stays),
 		cmocka_unit_test(what_has_a_meaning_is_escaped),
 		cmocka_unit_test(what_is_not_utf8_is_replaced),
+		cmocka_unit_test(a_message_is_a_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

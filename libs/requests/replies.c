@@ -58,23 +58,15 @@ void reply_empty(struct client *client, uint32_t id, uint32_t status, uint32_t f
 
 void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
 {
-	static const char no_memory[] = "{\"message\":\"out of memory\"}";
 	struct json_writer w = { 0 };
 	char text[ERROR_MAX];
-	const char *body;
+	struct span body;
 	va_list args;
 
 	va_start(args, format);
 	fmt_vwrite(text, sizeof(text), format, args);
 	va_end(args);
-	json_write_raw(&w, "{\"message\":");
-	json_write_string(&w, text);
-	json_write_raw(&w, "}");
-	body = json_writer_text(&w);
-	if (body == NULL)
-		reply(client, id, 500,
-		      (struct span){ (const uint8_t *)no_memory, sizeof(no_memory) - 1 }, 0);
-	else
-		reply(client, id, status, (struct span){ (const uint8_t *)body, w.len }, 0);
+	body = json_write_message(&w, text);
+	reply(client, id, w.bad ? 500 : status, body, 0);
 	json_writer_deinit(&w);
 }
