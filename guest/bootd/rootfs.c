@@ -89,8 +89,8 @@ static int mount_tmpfs(void)
 
 static int mount_disk(bool scratch, struct failure *failure)
 {
-	// Without barriers and with rare commits, little of a scratch layer is ever written out. One
-	// that is kept gives back what its files have left.
+	// Without barriers and with rare commits, little of a scratch layer is ever written out.
+	// One that is kept gives back what its files have left.
 	const char *options = scratch ? "nobarrier,commit=600" : "discard";
 
 	if (wait_for_disk(WRITABLE_DISK, 0) != 0)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Transfers between a writable disk and somebody's memory, in pieces, flushes and discards. Nothing is
-// cached: a guest has a page cache of its own. When the disk's driver restarts, what was under way
-// is done again; the bytes of a write are taken again then.
+// Transfers between a writable disk and somebody's memory, in pieces, flushes and discards. Nothing
+// is cached: a guest has a page cache of its own. When the disk's driver restarts, what was under
+// way is done again; the bytes of a write are taken again then.
 #pragma once
 
 #include "libs/base/list.h"
