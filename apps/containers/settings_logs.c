@@ -121,10 +121,8 @@ error_t settings_logs(const struct settings *settings, struct log_settings *out,
 	}
 	if (type != NULL && type[0] != '\0' && strcmp(type, "json-file") != 0 &&
 	    strcmp(type, "local") != 0) {
-		fmt_write(
-			error, SETTINGS_ERROR_MAX,
-			"logger: no log driver named '%.64s' is registered: json-file, local and none are",
-			type);
+		fmt_write(error, SETTINGS_ERROR_MAX,
+		          "logger: no log driver named '%.64s' is registered", type);
 		return ERR_INVALID;
 	}
 	return has_options ? take_options(out, settings->log_options, error) : 0;

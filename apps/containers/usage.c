@@ -33,7 +33,12 @@ static void key_string(struct json_writer *w, const char *key, const char *value
 // The machine's own are not shown.
 static bool is_shown(const struct image *image)
 {
-	return strcmp(image->name, IMAGE_BUILTIN) != 0 && strcmp(image->name, IMAGE_SYSTEM) != 0;
+	bool is_own = strcmp(image->name, IMAGE_BUILTIN) == 0 || strcmp(image->name, IMAGE_SYSTEM) == 0;
+
+	for (size_t i = 0; !is_own && i < image->names.count; i++)
+		is_own = strcmp(image->names.items[i], IMAGE_BUILTIN) == 0 ||
+			strcmp(image->names.items[i], IMAGE_SYSTEM) == 0;
+	return !is_own;
 }
 
 static int64_t image_size(const struct image *image)

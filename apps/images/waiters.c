@@ -101,12 +101,14 @@ void waiter_say(struct job_waiter *waiter, const char *key, const char *text)
 
 void waiter_finish(struct job_waiter *waiter, const char *error, uint32_t status)
 {
+	// A load says in its stream what is wrong, always: clients look nowhere else.
+	bool has_status = waiter->job == NULL || waiter->job->kind != JOB_LOAD;
 	struct json_writer w = { 0 };
 	const char *json;
 
 	waiter->job = NULL;
 	list_remove(&waiter->entry);
-	if (error[0] != '\0' && !waiter->accepted) {
+	if (error[0] != '\0' && !waiter->accepted && has_status) {
 		reply_error(waiter->client, waiter->id, status, "%s", error);
 		waiter_free(waiter);
 		return;
