@@ -56,6 +56,8 @@ static error_t write_env(const struct container *c, const struct image *image, b
 	if (err == 0 && has_terminal)
 		err = string_list_add(&env, "TERM=xterm");
 	if (err == 0)
+		err = assign_all(&env, &c->link_env);
+	if (err == 0)
 		err = config_add_image_env(&env, image);
 	if (err == 0)
 		err = assign_all(&env, &c->settings.env);

@@ -23,6 +23,7 @@
 #include "apps/containers/health.h"
 #include "apps/containers/jobs.h"
 #include "apps/containers/layers.h"
+#include "apps/containers/links_text.h"
 #include "apps/containers/logs.h"
 #include "apps/containers/networks.h"
 #include "apps/containers/provision.h"
@@ -91,7 +92,7 @@ struct waiter {
 // Streams that wait for the container's start.
 struct pending_attach {
 	handle_t channel;
-	uint32_t flags;
+	struct msg_vmm_attach order;
 };
 
 struct container {
@@ -115,9 +116,10 @@ struct container {
 	int exit_code;
 	char error[CONTAINER_ERROR_MAX];
 	uint8_t address[4];
-	struct list endpoints;   // struct endpoint
-	bool has_endpoints;      // its record says which
-	struct port_list ports;  // of the host that lead to it, or are to
+	struct string_list link_env;  // of links.c, since its start
+	struct list endpoints;        // struct endpoint
+	bool has_endpoints;           // its record says which
+	struct port_list ports;       // of the host that lead to it, or are to
 	struct provision provision;
 	struct layer layer;
 	struct list archives;       // struct archive: on their way
@@ -285,7 +287,7 @@ void operation_rename(struct request *request);
 void operation_attach(struct request *request);
 // Gives a container the channel of a client of its streams, now or at its start. False when it
 // has too many: the channel is left.
-bool container_attach(struct container *c, uint32_t flags, handle_t channel);
+bool container_attach(struct container *c, const struct msg_vmm_attach *order, handle_t channel);
 // POST resize: 200 when the new size is on its way, 409 (it does not run).
 void operation_resize(struct request *request);
 // Whether a container's process can be told something; the request is answered otherwise. After a
@@ -494,6 +496,19 @@ __must_check error_t vmms_init(struct containers *all);
 void vmms_lose(struct vmm_process *vmm);
 // Something has changed that a start may have waited for.
 void vmms_retry(struct containers *all);
+
+// --- links.c ---
+
+// The container that a link names, and what it is called by it; NULL: there is none.
+struct container *link_target(struct containers *all, const char *text,
+                              char alias[static LINK_NAME_MAX]);
+// The address that the switch gave it; all zero: none.
+const uint8_t *link_address(const struct container *c);
+// Whether there is what HostConfig.Links names on the bridge. Errors: ERR_INVALID.
+__must_check error_t links_check(const struct container *c, char error[static SETTINGS_ERROR_MAX]);
+// Takes what the container's environment says of it, at each start. Errors: ERR_INVALID (it does
+// not run), ERR_NO_MEMORY.
+__must_check error_t links_take(struct container *c, char error[static SETTINGS_ERROR_MAX]);
 
 // --- vmm_links.c ---
 

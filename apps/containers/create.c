@@ -4,6 +4,8 @@
 #include "apps/containers/containers.h"
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
+#include "libs/linux/image/image_name.h"
+#include "libs/linux/image/platform.h"
 #include "libs/linux/vm/image_config.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -86,6 +88,8 @@ static bool complete(struct request *request, struct container *c)
 	char error[SETTINGS_ERROR_MAX];
 	error_t err = endpoints_make(c, error);
 
+	if (err == 0)
+		err = links_check(c, error);
 	if (err < 0) {
 		fail(request, err, error);
 		return false;
@@ -108,18 +112,42 @@ static bool complete(struct request *request, struct container *c)
 	return false;
 }
 
+// Whether an image is for the platform that is asked for; the request was answered otherwise.
+static bool check_platform(const struct request *request, const char *name)
+{
+	char *text = query_take(request, "platform");
+	enum platform platform = platform_read(text);
+
+	if (platform == PLATFORM_UNKNOWN)
+		reply_error(request->client, request->id, 400,
+		            "\"%.64s\": unknown operating system or architecture: invalid argument",
+		            text);
+	else if (platform == PLATFORM_OTHER)
+		reply_error(request->client, request->id, 404,
+		            "image with reference %s was found but does not provide the specified "
+		            "platform (%.64s)",
+		            name, text);
+	heap_free(text);
+	return platform == PLATFORM_OURS;
+}
+
 // Its image; NULL: there is none, or no room for a container, and the request was answered.
 static const struct image *find_image(const struct request *request, const struct settings *s)
 {
 	const struct image *image = image_index_find(&request->all->images, s->image);
+	char name[IMAGE_NAME_MAX];
 
 	if (request->all->num_containers >= CONTAINERS_MAX) {
 		reply_error(request->client, request->id, 500,
 		            "there are too many containers: remove some");
 		return NULL;
 	}
-	if (image == NULL)
-		reply_error(request->client, request->id, 404, "No such image: %s", s->image);
+	if (image == NULL) {
+		image_name_familiar(s->image, name);
+		reply_error(request->client, request->id, 404, "No such image: %s", name);
+	} else if (!check_platform(request, s->image)) {
+		image = NULL;
+	}
 	return image;
 }
 

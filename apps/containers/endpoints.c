@@ -47,10 +47,17 @@ static bool slot_is_used(const struct container *c, unsigned slot)
 	return false;
 }
 
+static void free_names(struct endpoint *endpoint)
+{
+	string_list_deinit(&endpoint->aliases);
+	string_list_deinit(&endpoint->links);
+	heap_free(endpoint->driver_options);
+}
+
 static void endpoint_free(struct endpoint *endpoint)
 {
 	list_remove(&endpoint->entry);
-	string_list_deinit(&endpoint->aliases);
+	free_names(endpoint);
 	heap_free(endpoint->network);
 	heap_free(endpoint);
 }
@@ -88,14 +95,26 @@ static error_t endpoint_add(struct container *c, const char *network, struct end
 
 // --- What is asked for ---------------------------------------------------------------------------
 
-static error_t set_aliases(struct endpoint *endpoint, const struct string_list *aliases)
+static error_t add_all(struct string_list *list, const struct string_list *more)
 {
 	error_t err = 0;
 
-	string_list_deinit(&endpoint->aliases);
-	for (size_t i = 0; err == 0 && i < aliases->count; i++)
-		err = string_list_add(&endpoint->aliases, aliases->items[i]);
+	for (size_t i = 0; err == 0 && i < more->count; i++)
+		err = string_list_add(list, more->items[i]);
 	return err;
+}
+
+static error_t set_names(struct endpoint *endpoint, const struct endpoint_settings *s)
+{
+	error_t err;
+
+	free_names(endpoint);
+	endpoint->driver_options = s->driver_options != NULL ? string_copy(s->driver_options)
+							     : NULL;
+	if (s->driver_options != NULL && endpoint->driver_options == NULL)
+		return ERR_NO_MEMORY;
+	err = add_all(&endpoint->aliases, &s->aliases);
+	return err == 0 ? add_all(&endpoint->links, &s->links) : err;
 }
 
 static error_t endpoint_set(struct endpoint *endpoint, const struct network *network,
@@ -122,7 +141,7 @@ static error_t endpoint_set(struct endpoint *endpoint, const struct network *net
 		               "configured subnet or ip range contain the IP address %s",
 		               network->settings.name, s->address);
 	address_store(address, endpoint->wanted);
-	return set_aliases(endpoint, &s->aliases);
+	return set_names(endpoint, s);
 }
 
 static const char *name_of(struct containers *all, const char *text)
@@ -159,8 +178,14 @@ error_t endpoints_make(struct container *c, char error[static SETTINGS_ERROR_MAX
 {
 	static const struct endpoint_settings nothing;
 	error_t err = take_one(c, settings_network(&c->settings), &nothing, error);
+	struct endpoint *endpoint;
 
-	return err < 0 ? err : networking_read(c->settings.networking, take_one, c, error);
+	if (err == 0)
+		err = networking_read(c->settings.networking, take_one, c, error);
+	// HostConfig.Links are those of the network that HostConfig names.
+	endpoint = find(c, name_of(c->all, settings_network(&c->settings)));
+	return err == 0 && endpoint != NULL ? add_all(&endpoint->links, &c->settings.host.links)
+					    : err;
 }
 
 // --- What it has while it runs -------------------------------------------------------------------
@@ -287,7 +312,15 @@ void endpoints_write_record(struct json_writer *w, const struct container *c)
 		json_write_raw(w, ",\"Aliases\":[");
 		for (size_t i = 0; i < endpoint->aliases.count; i++)
 			json_write_string(w, endpoint->aliases.items[i]);
-		json_write_raw(w, "]}");
+		json_write_raw(w, "],\"Links\":[");
+		for (size_t i = 0; i < endpoint->links.count; i++)
+			json_write_string(w, endpoint->links.items[i]);
+		json_write_raw(w, "]");
+		if (endpoint->driver_options != NULL) {
+			json_write_raw(w, ",\"DriverOpts\":");
+			json_write_raw(w, endpoint->driver_options);
+		}
+		json_write_raw(w, "}");
 		separator = ",";
 	}
 	json_write_raw(w, "]");
@@ -302,6 +335,31 @@ static void read_address(struct json_reader *r, uint8_t out[4])
 		r->bad = true;
 	address_store(address, out);
 	heap_free(text);
+}
+
+static error_t read_list(struct json_reader *r, struct string_list *list)
+{
+	error_t err = 0;
+
+	json_enter_array(r);
+	while (err == 0 && json_next_element(r))
+		err = string_list_take(list, json_take_string(r));
+	return err;
+}
+
+// The object as it was written.
+static error_t read_options(struct json_reader *r, struct endpoint *endpoint)
+{
+	struct span text = r->rest;
+
+	json_skip(r);
+	text.len -= r->rest.len;
+	heap_free(endpoint->driver_options);
+	endpoint->driver_options = heap_alloc(text.len + 1);
+	if (endpoint->driver_options == NULL)
+		return ERR_NO_MEMORY;
+	memcpy(endpoint->driver_options, text.data, text.len);
+	return 0;
 }
 
 static void read_one(struct json_reader *r, struct container *c)
@@ -326,9 +384,11 @@ static void read_one(struct json_reader *r, struct container *c)
 		} else if (span_is(key, "Address")) {
 			read_address(r, endpoint->address);
 		} else if (span_is(key, "Aliases")) {
-			json_enter_array(r);
-			while (err == 0 && json_next_element(r))
-				err = string_list_take(&endpoint->aliases, json_take_string(r));
+			err = read_list(r, &endpoint->aliases);
+		} else if (span_is(key, "Links")) {
+			err = read_list(r, &endpoint->links);
+		} else if (span_is(key, "DriverOpts")) {
+			err = read_options(r, endpoint);
 		} else {
 			json_skip(r);
 		}
@@ -424,7 +484,8 @@ static error_t connect(struct container *c, const struct network *network, const
 			&s, (struct span){ (const uint8_t *)text, strlen(text) }, error);
 	if (!is_new) {
 		before = *endpoint;
-		endpoint->aliases = (struct string_list){ 0 };
+		endpoint->aliases = endpoint->links = (struct string_list){ 0 };
+		endpoint->driver_options = NULL;
 	}
 	if (err == 0)
 		err = take_one(c, network->settings.name, &s, error);
@@ -438,10 +499,10 @@ static error_t connect(struct container *c, const struct network *network, const
 	if (err < 0 && is_new && endpoint != NULL) {
 		endpoint_free(endpoint);
 	} else if (err < 0 && !is_new) {
-		string_list_deinit(&endpoint->aliases);
+		free_names(endpoint);
 		*endpoint = before;
 	} else {
-		string_list_deinit(&before.aliases);
+		free_names(&before);
 	}
 	return err;
 }

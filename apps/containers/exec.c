@@ -254,25 +254,29 @@ void operation_exec_create(struct request *request)
 
 // --- Start ---------------------------------------------------------------------------------------
 
-static uint32_t flags_of(const struct exec_settings *s, bool detach)
+// As with dockerd, the start says whether the output has frames.
+static uint32_t flags_of(const struct exec_settings *s, const struct exec_start *start)
 {
-	return (s->tty ? VMM_TTY : 0) | (s->attach_stdin && !detach ? VMM_EXEC_STDIN : 0) |
+	return (s->tty ? VMM_TTY : 0) | (s->attach_stdin && !start->detach ? VMM_EXEC_STDIN : 0) |
+		(s->tty && !start->tty ? VMM_EXEC_FRAMES : 0) |
 		(s->attach_stdout ? 0 : VMM_EXEC_NO_STDOUT) |
 		(s->attach_stderr ? 0 : VMM_EXEC_NO_STDERR);
 }
 
 // The order for its vmm, with the channel unless that is HANDLE_NONE. Errors: ERR_NOT_FOUND (the
 // image is gone), ERR_NO_MEMORY, ERR_LIMIT.
-static error_t make_order(const struct exec *e, bool detach, struct message *m)
+static error_t make_order(const struct exec *e, const struct exec_start *start, struct message *m)
 {
 	const struct container *c = e->c;
 	const struct image *image = container_image(c);
 	struct msg_vmm_exec fixed = { .process = e->number,
-		                      .flags = flags_of(&e->settings, detach) };
+		                      .flags = flags_of(&e->settings, start) };
 	struct json_writer w = { 0 };
 	error_t err = image != NULL ? config_write_exec(c, image, &e->settings, &w) : ERR_NOT_FOUND;
 
 	fixed.config_length = (uint32_t)w.len;
+	if (e->settings.tty)
+		fixed.keys = e->settings.keys;
 	if (err == 0)
 		err = message_encode_vmm_exec(m, &fixed, NULL, 0);
 	if (err == 0)
@@ -297,18 +301,18 @@ static bool can_start(struct request *request, const struct exec *e)
 }
 
 // Tells the vmm; the request is answered, but when it is detached and went well.
-static void order(struct request *request, struct exec *e, bool detach)
+static void order(struct request *request, struct exec *e, const struct exec_start *start)
 {
 	struct message m;
 	error_t err;
 
 	message_init(&m, 0);
-	err = make_order(e, detach, &m);
+	err = make_order(e, start, &m);
 	if (err < 0) {
 		reply_error(request->client, request->id, 500, "%s", error_text(err));
 		return;
 	}
-	if (!detach) {
+	if (!start->detach) {
 		m.handles[m.num_handles++] = request->channel;
 		request->channel = HANDLE_NONE;
 	}
@@ -319,9 +323,10 @@ static void order(struct request *request, struct exec *e, bool detach)
 	}
 	e->state = EXEC_STARTING;
 	tell_command(e, "exec_start");
-	if (!detach)
+	if (!start->detach)
 		reply_empty(request->client, request->id, 200,
-		            CONTAINERS_STREAM | (e->settings.tty ? CONTAINERS_TTY : 0));
+		            CONTAINERS_STREAM |
+		                    (e->settings.tty && start->tty ? CONTAINERS_TTY : 0));
 }
 
 void operation_exec_start(struct request *request)
@@ -347,7 +352,7 @@ void operation_exec_start(struct request *request)
 	}
 	if (start.console_size[0] != 0)
 		memcpy(e->settings.console_size, start.console_size, sizeof(start.console_size));
-	order(request, e, start.detach);
+	order(request, e, &start);
 	if (start.detach && e->state == EXEC_STARTING) {
 		e->client = request->client;
 		e->request = request->id;

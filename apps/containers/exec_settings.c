@@ -2,6 +2,7 @@
 #include "apps/containers/exec_settings.h"
 
 #include "apps/containers/settings_fields.h"
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
@@ -33,6 +34,47 @@ static const struct field start_fields[] = {
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
+// --- The keys ------------------------------------------------------------------------------------
+
+// 0: it is no key.
+static uint8_t read_key(const char *text, size_t len)
+{
+	static const char others[] = "@[\\]^_";
+	const char *other;
+	char c;
+
+	if (len == 1)
+		return (uint8_t)text[0];
+	if (len != 6 || memcmp(text, "ctrl-", 5) != 0)
+		return 0;
+	c = text[5];
+	if (c >= 'a' && c <= 'z')
+		return (uint8_t)(c - 'a' + 1);
+	other = c != '@' ? strchr(others, c) : NULL;
+	return other != NULL ? (uint8_t)(26 + (other - others)) : 0;
+}
+
+bool detach_keys_read(const char *text, struct vmm_detach_keys *out)
+{
+	const char *rest = text != NULL && text[0] != '\0' ? text : "ctrl-p,ctrl-q";
+
+	*out = (struct vmm_detach_keys){ 0 };
+	for (;;) {
+		const char *comma = strchr(rest, ',');
+		size_t len = comma != NULL ? (size_t)(comma - rest) : strlen(rest);
+		uint8_t key = read_key(rest, len);
+
+		if (key == 0 || out->count == VMM_DETACH_KEYS_MAX)
+			return false;
+		out->keys[out->count++] = key;
+		if (comma == NULL)
+			return true;
+		rest = comma + 1;
+	}
+}
+
+// --- The body ------------------------------------------------------------------------------------
+
 static const char *what_is_wrong(const struct exec_settings *s)
 {
 	if (s->cmd.count == 0)
@@ -54,6 +96,11 @@ error_t exec_settings_parse(struct exec_settings *settings, struct span body,
 	wrong = err == 0 ? what_is_wrong(settings) : NULL;
 	if (wrong != NULL) {
 		str_copy(error, wrong, SETTINGS_ERROR_MAX);
+		err = ERR_INVALID;
+	}
+	if (err == 0 && !detach_keys_read(settings->detach_keys, &settings->keys)) {
+		fmt_write(error, SETTINGS_ERROR_MAX, "Invalid escape keys (%.64s) provided",
+		          settings->detach_keys);
 		err = ERR_INVALID;
 	}
 	if (err < 0)

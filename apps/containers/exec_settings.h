@@ -5,12 +5,14 @@
 #pragma once
 
 #include "apps/containers/settings.h"
+#include "libs/abi/vmm.h"
 
 struct exec_settings {
 	// Strings are heap memory, NULL when they are not set.
 	char *user;
 	char *workdir;
 	char *detach_keys;
+	struct vmm_detach_keys keys;  // the same, read
 	struct string_list cmd;
 	struct string_list env;
 	bool tty;
@@ -28,6 +30,9 @@ struct exec_start {
 	uint16_t console_size[2];
 };
 
+// Reads keys as clients write them ("ctrl-p,ctrl-q", "a,ctrl-["); NULL or empty: docker's default.
+// False: they are none, or too many.
+__must_check bool detach_keys_read(const char *text, struct vmm_detach_keys *out);
 // Reads a body of create. Errors: as settings_parse's; *settings is empty then.
 __must_check error_t exec_settings_parse(struct exec_settings *settings, struct span body,
                                          char error[static SETTINGS_ERROR_MAX]);

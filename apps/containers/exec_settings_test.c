@@ -99,9 +99,42 @@ static void test_start(void **state)
 	assert_true(exec_start_parse(&start, span_of("["), error) < 0);
 }
 
+static void check_keys(const char *text, uint32_t count, const char *keys)
+{
+	struct vmm_detach_keys read;
+
+	assert_true(detach_keys_read(text, &read));
+	assert_int_equal(read.count, count);
+	assert_memory_equal(read.keys, keys, count);
+}
+
+static void reads_detach_keys(void **state)
+{
+	static const char *const bad[] = { "ctrl-",  "ctrl-A",
+		                           "ctrl-@", "alt-x",
+		                           "a,",     ",a",
+		                           "ab",     "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a" };
+	struct vmm_detach_keys keys;
+	char error[SETTINGS_ERROR_MAX];
+	struct exec_settings s;
+
+	(void)state;
+	check_keys(NULL, 2, "\x10\x11");
+	check_keys("", 2, "\x10\x11");
+	check_keys("ctrl-p", 1, "\x10");
+	check_keys("a,ctrl-[,ctrl-_,ctrl-z", 4, "a\x1b\x1f\x1a");
+	check_keys("a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", 16, "aaaaaaaaaaaaaaaa");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(detach_keys_read(bad[i], &keys));
+	assert_true(exec_settings_parse(&s, span_of("{\"Cmd\":[\"a\"],\"DetachKeys\":\"ab\"}"),
+	                                error) < 0);
+	assert_string_equal(error, "Invalid escape keys (ab) provided");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_detach_keys),
 		cmocka_unit_test(test_docker),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_start),

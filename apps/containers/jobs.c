@@ -114,7 +114,8 @@ static error_t begin(struct containers *all, const struct msg_images_run *run, s
 	payload_release(&arguments);
 	if (err == 0) {
 		c->attaches[c->num_attaches++] =
-			(struct pending_attach){ .channel = m->handles[1], .flags = ATTACH_ALL };
+			(struct pending_attach){ .channel = m->handles[1],
+			                         .order.flags = ATTACH_ALL };
 		m->handles[1] = HANDLE_NONE;
 		list_push_back(&all->jobs, &c->entry);
 		container_begin(c);

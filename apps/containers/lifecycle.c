@@ -41,6 +41,7 @@ void container_discard(struct container *c)
 	exec_free_all(c);
 	health_free(c);
 	endpoints_free(c);
+	string_list_deinit(&c->link_env);
 	mount_list_deinit(&c->mounts);
 	settings_deinit(&c->settings);
 	heap_free(c->body);
@@ -336,9 +337,8 @@ void container_begin(struct container *c)
 
 static void send_attach(struct container *c, const struct pending_attach *attach)
 {
-	struct msg_vmm_attach fixed = { .flags = attach->flags };
 	struct message m;
-	error_t err = message_encode_vmm_attach(&m, &fixed, NULL, 0);
+	error_t err = message_encode_vmm_attach(&m, &attach->order, NULL, 0);
 
 	assert(err == 0);
 	m.handles[0] = attach->channel;
@@ -398,6 +398,8 @@ void container_order(struct container *c)
 		return;
 	str_copy(error, "out of memory", sizeof(error));
 	err = endpoints_take(c, error);
+	if (err == 0)
+		err = links_take(c, error);
 	if (err == 0)
 		err = make_order(c, &m, error);
 	if (err < 0) {

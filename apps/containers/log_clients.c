@@ -162,7 +162,7 @@ static void client_end(struct log_client *client)
 	static const struct msg_end end;
 	struct container *c = client->c;
 	handle_t channel = client->source.handle;
-	uint32_t flags = client->attach_flags;
+	struct msg_vmm_attach order = client->attach_order;
 	struct message m;
 	error_t err;
 
@@ -170,7 +170,7 @@ static void client_end(struct log_client *client)
 		loop_remove(&client->all->loop, &client->source);
 		client->source = (struct source){ 0 };
 		log_client_free(client);
-		if (!container_attach(c, flags, channel))
+		if (!container_attach(c, &order, channel))
 			handle_close(channel);
 		return;
 	}

@@ -3,6 +3,7 @@
 // Those who read the logs of containers.
 #pragma once
 
+#include "libs/abi/vmm.h"
 #include "libs/abi/message.h"
 #include "libs/logs/reader.h"
 #include "libs/requests/requests.h"
@@ -26,7 +27,7 @@ struct log_client {
 	nsec_t since;
 	nsec_t until;
 	bool attaches;
-	uint32_t attach_flags;
+	struct msg_vmm_attach attach_order;
 	// How far it is.
 	bool at_end;      // and `out` is what is left of it
 	bool once_more;   // there may be more than was seen

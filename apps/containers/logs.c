@@ -250,7 +250,7 @@ void operation_logs(struct request *request)
 		            CONTAINERS_OUTPUT | (c->settings.tty ? CONTAINERS_TTY : 0));
 }
 
-bool logs_attach(struct request *request, struct container *c, uint32_t flags)
+bool logs_attach(struct request *request, struct container *c, const struct msg_vmm_attach *order)
 {
 	struct log_client *client;
 
@@ -266,8 +266,9 @@ bool logs_attach(struct request *request, struct container *c, uint32_t flags)
 	client->wants[1] = query_flag(request, "stderr");
 	client->frames = !c->settings.tty;
 	client->until = NSEC_NEVER;
-	client->attaches = flags != 0;
-	client->attach_flags = flags;
+	client->attaches = order != NULL && order->flags != 0;
+	if (client->attaches)
+		client->attach_order = *order;
 	connect(request->all);
 	return log_client_start(client, request, LOG_ALL);
 }

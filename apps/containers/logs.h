@@ -37,7 +37,7 @@ void operation_logs(struct request *request);
 // The same of POST attach with `logs`: what was written goes to the request's channel, which is
 // attached with `flags` then, unless they are 0. Returns false, and has answered, when that cannot
 // be.
-bool logs_attach(struct request *request, struct container *c, uint32_t flags);
+bool logs_attach(struct request *request, struct container *c, const struct msg_vmm_attach *order);
 // Tells a container's vmm, before its start, whether and how it logs.
 void logs_order(struct container *c);
 // The vmm of a container is there, or is there again, and can be asked.

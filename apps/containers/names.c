@@ -9,17 +9,59 @@
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 
+static void add_entry(struct writer *w, struct names_entry *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > NAMES_MAX || w->capacity - w->len < sizeof(*entry) + len)
+		return;
+	entry->length = (uint8_t)len;
+	writer_bytes(w, entry, sizeof(*entry));
+	writer_bytes(w, name, len);
+}
+
 static void add(struct writer *w, const struct network *network, const struct endpoint *endpoint,
                 const char *name)
 {
-	size_t len = strlen(name);
-	struct names_entry entry = { .network = network->number, .length = (uint8_t)len };
+	struct names_entry entry = { .network = network->number };
 
-	if (len == 0 || len > NAMES_MAX || w->capacity - w->len < sizeof(entry) + len)
-		return;
 	memcpy(entry.address, endpoint->address, sizeof(entry.address));
-	writer_bytes(w, &entry, sizeof(entry));
-	writer_bytes(w, name, len);
+	add_entry(w, &entry, name);
+}
+
+// What a container calls another one in a network: in its own questions only.
+static void add_link(struct writer *w, const struct container *c, const struct network *network,
+                     const char *text)
+{
+	struct names_entry entry = { .network = network->number };
+	char alias[LINK_NAME_MAX];
+	const struct container *target = link_target(c->all, text, alias);
+
+	if (target == NULL || target->vmm == NULL)
+		return;
+	memcpy(entry.asker, link_address(c), sizeof(entry.asker));
+	list_for_each(pos, &target->endpoints) {
+		const struct endpoint *endpoint = container_of(pos, struct endpoint, entry);
+
+		if (strcmp(endpoint->network, network->settings.name) == 0)
+			memcpy(entry.address,
+			       network->kind == NETWORK_BRIDGE ? link_address(target)
+			                                       : endpoint->address,
+			       sizeof(entry.address));
+	}
+	if (address_load(entry.asker) != 0 && address_load(entry.address) != 0)
+		add_entry(w, &entry, alias);
+}
+
+static void add_links(struct writer *w, const struct container *c)
+{
+	list_for_each(pos, &c->endpoints) {
+		const struct endpoint *endpoint = container_of(pos, struct endpoint, entry);
+		const struct network *network = endpoint_network(c->all, endpoint);
+
+		for (size_t i = 0; network != NULL && i < endpoint->links.count; i++)
+			add_link(w, c, network, endpoint->links.items[i]);
+	}
 }
 
 static void add_container(struct writer *w, const struct container *c)
@@ -73,6 +115,12 @@ void names_changed(struct containers *all)
 		w = writer_make(bytes, NAMES_TABLE_MAX);
 		list_for_each(entry, &all->containers)
 			add_container(&w, container_of(entry, struct container, entry));
+		list_for_each(entry, &all->containers) {
+			const struct container *c = container_of(entry, struct container, entry);
+
+			if (c->vmm != NULL)
+				add_links(&w, c);
+		}
 		err = send_table(all, &w);
 	}
 	heap_free(bytes);

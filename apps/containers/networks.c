@@ -86,7 +86,8 @@ uint32_t network_choose(struct containers *all, const struct network *network)
 	for (uint32_t host = 0; host <= size; host++) {
 		uint32_t address = range->base | host;
 
-		if (address != network->gateway && subnet_has_host(&network->subnet, address) &&
+		if (address != network->gateway && !network_reserves(&network->settings, address) &&
+		    subnet_has_host(&network->subnet, address) &&
 		    network_holder(all, network, address) == NULL)
 			return address;
 	}
@@ -225,7 +226,10 @@ static void answer_created(struct request *request, const struct network *networ
 
 	json_write_raw(&w, "{\"Id\":");
 	json_write_string(&w, network->id_text);
-	json_write_raw(&w, ",\"Warning\":\"\"}");
+	json_write_raw(&w,
+	               network->settings.options != NULL
+	                       ? ",\"Warning\":\"Options have no effect: there is no bridge\"}"
+	                       : ",\"Warning\":\"\"}");
 	reply_json(request->client, request->id, 201, &w);
 }
 

@@ -42,9 +42,11 @@ struct endpoint {
 	struct list entry;  // of the container's
 	char *network;      // heap, its name
 	struct string_list aliases;
-	uint8_t wanted[4];   // all zero: any
-	uint8_t address[4];  // while the container runs; all zero else, and of those of ours
-	unsigned slot;       // of struct netdev_networks
+	struct string_list links;
+	char *driver_options;  // heap, JSON; NULL: none
+	uint8_t wanted[4];     // all zero: any
+	uint8_t address[4];    // while the container runs; all zero else, and of those of ours
+	unsigned slot;         // of struct netdev_networks
 };
 
 // --- networks.c: networks ---

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "apps/containers/links_text.h"
 #include "apps/containers/settings_networks.h"
 #include "libs/starina/alloc.h"
 
@@ -82,8 +83,12 @@ static void refused(void **state)
 		{ "{\"Name\":\"a\",\"Scope\":\"swarm\"}", "swarm" },
 		{ "{\"Name\":\"a\",\"EnableIPv6\":true}", "addresses of IPv4 only" },
 		{ "{\"Name\":\"a\",\"EnableIPv4\":false}", "EnableIPv4" },
-		{ "{\"Name\":\"a\",\"Options\":{\"com.docker.network.driver.mtu\":\"9000\"}}",
-		  "Options is not supported" },
+		{ "{\"Name\":\"a\",\"Options\":{\"com.docker.network.bridge.enable_icc\":\"false\"}}",
+		  "Options: com.docker.network.bridge.enable_icc=false is not supported" },
+		{ "{\"Name\":\"a\",\"Options\":{\"x\":\"\"}}", "Options: x= is not supported" },
+		{ "{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.1.0.0/24\","
+		  "\"AuxiliaryAddresses\":{\"a\":\"10.2.0.1\"}}]}}",
+		  "no matching subnet for aux-address 10.2.0.1" },
 		{ "{\"Name\":\"a\",\"IPAM\":{\"Driver\":\"dhcp\"}}", "IPAM.Driver dhcp" },
 		{ "{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Gateway\":\"1.2.3.4\"}]}}",
 		  "needs a Subnet" },
@@ -134,6 +139,51 @@ static error_t note(void *context, const char *network, const struct endpoint_se
 	return 0;
 }
 
+// What has no effect but on inspect, or on the addresses that are given out.
+static void with_options(void **state)
+{
+	struct network_settings s;
+	char error[SETTINGS_ERROR_MAX];
+
+	(void)state;
+	assert_int_equal(
+		network_settings_parse(
+			&s,
+			span_of("{\"Name\":\"a\",\"Attachable\":true,\"Options\":{"
+	                        "\"com.docker.network.driver.mtu\":\"1450\","
+	                        "\"com.docker.network.bridge.enable_icc\":\"true\"},\"IPAM\":{"
+	                        "\"Config\":[{\"Subnet\":\"10.1.0.0/24\",\"AuxiliaryAddresses\":{"
+	                        "\"a\":\"10.1.0.7\",\"b\":\"10.1.0.9\"}}]}}"),
+			error),
+		0);
+	assert_true(s.attachable && s.options != NULL && s.auxiliary != NULL);
+	assert_true(network_reserves(&s, 0x0a010007) && network_reserves(&s, 0x0a010009));
+	assert_false(network_reserves(&s, 0x0a010008));
+	network_settings_deinit(&s);
+}
+
+static void links(void **state)
+{
+	static const char *const bad[] = { "",    ":",   "a:",   ":a",     "a:b:c",
+		                           "a b", "a:/", "a:/b", "/a:/b/", "a:b/c" };
+	char target[LINK_NAME_MAX], alias[LINK_NAME_MAX];
+
+	(void)state;
+	assert_true(link_read("db", target, alias));
+	assert_string_equal(target, "db");
+	assert_string_equal(alias, "db");
+	assert_true(link_read("app_db_1:data-base", target, alias));
+	assert_string_equal(target, "app_db_1");
+	assert_string_equal(alias, "data-base");
+	assert_true(link_read("/db:/web/store", target, alias));
+	assert_string_equal(target, "db");
+	assert_string_equal(alias, "store");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(link_read(bad[i], target, alias));
+	link_prefix("data-base.x", target);
+	assert_string_equal(target, "DATA_BASE.X");
+}
+
 static void endpoints(void **state)
 {
 	char error[SETTINGS_ERROR_MAX], seen[256] = "";
@@ -182,7 +232,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain),      cmocka_unit_test(with_addresses),
-		cmocka_unit_test(refused),    cmocka_unit_test(endpoints),
+		cmocka_unit_test(refused),    cmocka_unit_test(with_options),
+		cmocka_unit_test(links),      cmocka_unit_test(endpoints),
 		cmocka_unit_test(connecting),
 	};
 

@@ -32,6 +32,11 @@ static void write_body(struct json_writer *w, const struct network *network)
 	json_write_raw(w, "{\"Name\":");
 	json_write_string(w, s->name);
 	json_write_raw(w, s->internal ? ",\"Internal\":true" : ",\"Internal\":false");
+	json_write_raw(w, s->attachable ? ",\"Attachable\":true" : "");
+	if (s->options != NULL) {
+		json_write_raw(w, ",\"Options\":");
+		json_write_raw(w, s->options);
+	}
 	json_write_raw(w, ",\"Labels\":");
 	json_write_raw(w, s->labels != NULL ? s->labels : "{}");
 	json_write_raw(w, ",\"IPAM\":{\"Config\":[{\"Subnet\":");
@@ -40,6 +45,10 @@ static void write_body(struct json_writer *w, const struct network *network)
 	json_write_string(w, s->range.prefix_len > 0 ? range : "");
 	json_write_raw(w, ",\"Gateway\":");
 	json_write_string(w, gateway);
+	if (s->auxiliary != NULL) {
+		json_write_raw(w, ",\"AuxiliaryAddresses\":");
+		json_write_raw(w, s->auxiliary);
+	}
 	json_write_raw(w, "}]}}");
 }
 

@@ -2,6 +2,7 @@
 //
 // What clients ask to be done. Texts are Docker's: people search for them.
 #include "apps/containers/containers.h"
+#include "apps/containers/exec_settings.h"
 
 #include <stdarg.h>
 
@@ -321,15 +322,14 @@ void operation_rename(struct request *request)
 
 // --- Streams -------------------------------------------------------------------------------------
 
-bool container_attach(struct container *c, uint32_t flags, handle_t channel)
+bool container_attach(struct container *c, const struct msg_vmm_attach *order, handle_t channel)
 {
-	struct pending_attach attach = { .channel = channel, .flags = flags };
-	struct msg_vmm_attach fixed = { .flags = flags };
+	struct pending_attach attach = { .channel = channel, .order = *order };
 	struct message m;
 	error_t err;
 
 	if (c->vmm != NULL && c->vmm->order_sent) {
-		err = message_encode_vmm_attach(&m, &fixed, NULL, 0);
+		err = message_encode_vmm_attach(&m, order, NULL, 0);
 		assert(err == 0);
 		m.handles[0] = channel;
 		m.num_handles = 1;
@@ -344,13 +344,11 @@ bool container_attach(struct container *c, uint32_t flags, handle_t channel)
 
 // Streams of it now, after what was written before. Returns whether the request's channel was
 // taken; the request was answered otherwise.
-static bool attach(struct request *request, struct container *c, uint32_t flags)
+static bool attach(struct request *request, struct container *c, const struct msg_vmm_attach *order)
 {
-	bool streams = query_flag(request, "stream");
-
 	if (query_flag(request, "logs"))
-		return logs_attach(request, c, streams ? flags : 0);
-	if (container_attach(c, flags, request->channel)) {
+		return logs_attach(request, c, query_flag(request, "stream") ? order : NULL);
+	if (container_attach(c, order, request->channel)) {
 		request->channel = HANDLE_NONE;
 		return true;
 	}
@@ -358,14 +356,31 @@ static bool attach(struct request *request, struct container *c, uint32_t flags)
 	return false;
 }
 
+// The keys by which the client leaves; false, and the request was answered, when they are none.
+static bool take_keys(struct request *request, const struct container *c,
+                      struct vmm_detach_keys *out)
+{
+	char *text = query_take(request, "detachKeys");
+	bool good = detach_keys_read(text, out);
+
+	if (!good)
+		refuse(request, 400, "Invalid detach keys (%.64s) provided", text);
+	else if (!c->settings.tty)
+		*out = (struct vmm_detach_keys){ 0 };
+	heap_free(text);
+	return good;
+}
+
 void operation_attach(struct request *request)
 {
 	struct container *c = operation_find(request);
-	uint32_t flags = (query_flag(request, "stdin") ? VMM_ATTACH_STDIN : 0) |
-		(query_flag(request, "stdout") ? VMM_ATTACH_STDOUT : 0) |
-		(query_flag(request, "stderr") ? VMM_ATTACH_STDERR : 0);
+	struct msg_vmm_attach order = {
+		.flags = (query_flag(request, "stdin") ? VMM_ATTACH_STDIN : 0) |
+			(query_flag(request, "stdout") ? VMM_ATTACH_STDOUT : 0) |
+			(query_flag(request, "stderr") ? VMM_ATTACH_STDERR : 0),
+	};
 
-	if (c == NULL)
+	if (c == NULL || !take_keys(request, c, &order.keys))
 		return;
 	if (request->channel == HANDLE_NONE) {
 		refuse(request, 400, "attach needs a connection that can be upgraded");
@@ -376,7 +391,7 @@ void operation_attach(struct request *request)
 		reply_empty(request->client, request->id, 200, CONTAINERS_STREAM);
 		return;
 	}
-	if (!operation_can_reach(request, c) || !attach(request, c, flags))
+	if (!operation_can_reach(request, c) || !attach(request, c, &order))
 		return;
 	events_container(c, "attach", NULL);
 	reply_empty(request->client, request->id, 200,

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "apps/containers/settings_own.h"
+#include "apps/containers/links_text.h"
 #include "libs/base/fmt.h"
 #include "libs/base/linux_capability.h"
 
@@ -337,30 +338,21 @@ static error_t check_process(const struct host_settings *host,
 	return check_words(&host->groups, "GroupAdd", error);
 }
 
-// On a network of one's own, names are had without them: docker-compose 1 asks for both.
 static error_t check_links(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
 {
-	const char *mode = s->network_mode;
-	bool is_own = mode != NULL && mode[0] != '\0' && strcmp(mode, "default") != 0 &&
-		strcmp(mode, "bridge") != 0 && strcmp(mode, "none") != 0;
+	char target[LINK_NAME_MAX], alias[LINK_NAME_MAX];
 
-	if (s->host.links.count == 0 || is_own)
-		return 0;
-	return refuse(
-		error,
-		"HostConfig.Links: use a network of your own and the containers' names in place "
-		"of links");
+	for (size_t i = 0; i < s->host.links.count; i++)
+		if (!link_read(s->host.links.items[i], target, alias))
+			return refuse(error, "bad format for links: %.64s", s->host.links.items[i]);
+	return 0;
 }
 
 static error_t warn(struct host_settings *host, const struct settings *s)
 {
 	error_t err = 0;
 
-	if (host->links.count > 0)
-		err = string_list_add(&host->warnings,
-		                      "HostConfig.Links has no effect: the network knows its "
-		                      "containers' names and aliases");
-	if (err == 0 && (host->memory_swap > s->memory || host->memory_swap == -1))
+	if (host->memory_swap > s->memory || host->memory_swap == -1)
 		err = string_list_add(
 			&host->warnings,
 			"HostConfig.MemorySwap has no effect: there is no swap space");

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "apps/containers/links_text.h"
 #include "apps/containers/settings_fields.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -48,9 +49,11 @@ static const struct field network_fields[] = {
 	  "link-local ones" },
 	{ "IPAM", FIELD_OBJECT, 0, 0, ipam_fields, "IPAM." },
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
-	// It is always checked, and all containers of this machine may be attached.
+	{ "Options", FIELD_LABELS, AT(options), 0, NULL, NULL },
+	// All containers of this machine may be attached: it is for inspect alone.
+	{ "Attachable", FIELD_BOOL, AT(attachable), 0, NULL, NULL },
+	// It is always checked.
 	{ "CheckDuplicate", FIELD_ANY, 0, 0, NULL, NULL },
-	{ "Attachable", FIELD_ANY, 0, 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
@@ -58,12 +61,15 @@ struct pool_settings {
 	char *subnet;
 	char *range;
 	char *gateway;
+	char *auxiliary;
 };
 
 static const struct field pool_fields[] = {
 	{ "Subnet", FIELD_STRING, offsetof(struct pool_settings, subnet), 0, NULL, NULL },
 	{ "IPRange", FIELD_STRING, offsetof(struct pool_settings, range), 0, NULL, NULL },
 	{ "Gateway", FIELD_STRING, offsetof(struct pool_settings, gateway), 0, NULL, NULL },
+	{ "AuxiliaryAddresses", FIELD_LABELS, offsetof(struct pool_settings, auxiliary), 0, NULL,
+	  NULL },
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
@@ -116,6 +122,12 @@ static error_t read_pools(struct network_settings *out, char error[static SETTIN
 		err = fields_read(&pool, pool_fields, text, error);
 		if (err == 0)
 			err = check_pool(out, &pool, error);
+		if (err == 0 && pool.auxiliary != NULL) {
+			out->auxiliary = pool.auxiliary;
+			pool.auxiliary = NULL;
+			err = network_reserved_read(out->auxiliary, out, error);
+		}
+		heap_free(pool.auxiliary);
 		heap_free(pool.subnet);
 		heap_free(pool.range);
 		heap_free(pool.gateway);
@@ -182,6 +194,8 @@ error_t network_settings_parse(struct network_settings *out, struct span body,
 		err = check_network(out, error);
 	if (err == 0 && out->ipam_config != NULL)
 		err = read_pools(out, error);
+	if (err == 0 && out->options != NULL)
+		err = network_options_check(out->options, error);
 	return err;
 }
 
@@ -193,6 +207,8 @@ void network_settings_deinit(struct network_settings *s)
 	heap_free(s->labels);
 	heap_free(s->ipam_driver);
 	heap_free(s->ipam_config);
+	heap_free(s->options);
+	heap_free(s->auxiliary);
 	*s = (struct network_settings){ 0 };
 }
 
@@ -232,6 +248,9 @@ static const struct field endpoint_ipam_fields[] = {
 static const struct field endpoint_fields[] = {
 	{ "IPAMConfig", FIELD_OBJECT, 0, 0, endpoint_ipam_fields, "IPAMConfig." },
 	{ "Aliases", FIELD_STRINGS, offsetof(struct endpoint_settings, aliases), 0, NULL, NULL },
+	{ "Links", FIELD_STRINGS, offsetof(struct endpoint_settings, links), 0, NULL, NULL },
+	{ "DriverOpts", FIELD_LABELS, offsetof(struct endpoint_settings, driver_options), 0, NULL,
+	  NULL },
 	// What inspect tells, which clients send back.
 	{ "NetworkID", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "EndpointID", FIELD_ANY, 0, 0, NULL, NULL },
@@ -251,6 +270,7 @@ static bool is_alias(const char *name)
 error_t endpoint_settings_parse(struct endpoint_settings *out, struct span text,
                                 char error[static SETTINGS_ERROR_MAX])
 {
+	char target[LINK_NAME_MAX], alias[LINK_NAME_MAX];
 	uint32_t address;
 	error_t err;
 
@@ -262,12 +282,17 @@ error_t endpoint_settings_parse(struct endpoint_settings *out, struct span text,
 		if (!is_alias(out->aliases.items[i]))
 			err = refuse(error, "the alias \"%.64s\" is no name of a host",
 			             out->aliases.items[i]);
+	for (size_t i = 0; err == 0 && i < out->links.count; i++)
+		if (!link_read(out->links.items[i], target, alias))
+			err = refuse(error, "bad format for links: %.64s", out->links.items[i]);
 	return err;
 }
 
 void endpoint_settings_deinit(struct endpoint_settings *s)
 {
 	string_list_deinit(&s->aliases);
+	string_list_deinit(&s->links);
+	heap_free(s->driver_options);
 	heap_free(s->address);
 	*s = (struct endpoint_settings){ 0 };
 }

@@ -10,14 +10,19 @@
 // A container's place in a network, as it is asked for. All are heap memory; NULL: not set.
 struct endpoint_settings {
 	struct string_list aliases;
+	struct string_list links;
+	char *driver_options;  // JSON, for inspect alone
 	char *address;
 };
+
+#define NETWORK_RESERVED_MAX 16u
 
 struct network_settings {
 	char *name;
 	char *driver;
 	char *scope;
 	bool internal;
+	bool attachable;
 	bool has_ipv4;
 	bool ipv4;
 	char *labels;  // JSON
@@ -25,7 +30,11 @@ struct network_settings {
 	char *ipam_config;     // JSON
 	struct subnet subnet;  // of it
 	struct subnet range;
-	uint32_t gateway;  // 0: none was named
+	uint32_t gateway;                         // 0: none was named
+	char *options;                            // JSON
+	char *auxiliary;                          // JSON: names of addresses that are nobody's
+	uint32_t reserved[NETWORK_RESERVED_MAX];  // these
+	size_t num_reserved;
 };
 
 struct connect_settings {
@@ -34,6 +43,14 @@ struct connect_settings {
 	bool force;
 };
 
+// Whether a network can have these options (JSON). Errors: ERR_INVALID.
+__must_check error_t network_options_check(const char *options,
+                                           char error[static SETTINGS_ERROR_MAX]);
+// Reads the auxiliary addresses of a pool (JSON), whose subnet is known. Errors: ERR_INVALID.
+__must_check error_t network_reserved_read(const char *addresses, struct network_settings *out,
+                                           char error[static SETTINGS_ERROR_MAX]);
+// Whether an address is one of those.
+bool network_reserves(const struct network_settings *settings, uint32_t address);
 // Reads such a body, and checks what can be checked of it alone. Errors: as settings_parse's; what
 // was read is to be freed in any case.
 __must_check error_t network_settings_parse(struct network_settings *out, struct span body,

@@ -120,34 +120,74 @@ static void write_state(struct json_writer *w, const struct container *c)
 	json_write_raw(w, "}");
 }
 
+static const char *or_else(const char *text, const char *otherwise)
+{
+	return text != NULL && text[0] != '\0' ? text : otherwise;
+}
+
+// Whether a list has the variable of an assignment, set or not.
+static bool has_variable(const struct string_list *env, const char *assignment)
+{
+	const char *equals = strchr(assignment, '=');
+	size_t len = equals != NULL ? (size_t)(equals - assignment) : strlen(assignment);
+
+	for (size_t i = 0; i < env->count; i++)
+		if (strncmp(env->items[i], assignment, len) == 0 &&
+		    (env->items[i][len] == '=' || env->items[i][len] == '\0'))
+			return true;
+	return false;
+}
+
+// What was asked for, and then what the image has besides.
+static void write_env(struct json_writer *w, const struct container *c, const struct image *image)
+{
+	const struct string_list *env = &c->settings.env;
+
+	json_write_raw(w, ",\"Env\":[");
+	for (size_t i = 0; i < env->count; i++)
+		json_write_string(w, env->items[i]);
+	for (size_t i = 0; image != NULL && i < image->env.count; i++)
+		if (!has_variable(env, image->env.items[i]))
+			json_write_string(w, image->env.items[i]);
+	json_write_raw(w, "]");
+}
+
 static void write_config(struct json_writer *w, const struct container *c)
 {
 	const struct settings *s = &c->settings;
+	const struct image *image = container_image(c);
+	const struct string_list *entrypoint, *cmd;
 	char short_id[13];
 
+	command_of(c, &entrypoint, &cmd);
 	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
 	key_string(w, ",\"Config\":{\"Hostname\":",
 	           s->hostname != NULL && s->hostname[0] != '\0' ? s->hostname : short_id);
-	key_string(w, ",\"Domainname\":\"\",\"User\":", s->user);
+	key_string(w, ",\"Domainname\":", s->host.domainname);
+	key_string(w, ",\"User\":", or_else(s->user, image != NULL ? image->user : NULL));
 	key_bool(w, ",\"AttachStdin\":", s->attach_stdin);
 	key_bool(w, ",\"AttachStdout\":", s->attach_stdout);
 	key_bool(w, ",\"AttachStderr\":", s->attach_stderr);
 	key_bool(w, ",\"Tty\":", s->tty);
 	key_bool(w, ",\"OpenStdin\":", s->open_stdin);
 	key_bool(w, ",\"StdinOnce\":", s->stdin_once);
-	key_list(w, ",\"Env\":", &s->env);
-	key_list(w, ",\"Cmd\":", s->has_cmd ? &s->cmd : NULL);
+	write_env(w, c, image);
+	key_list(w, ",\"Cmd\":", cmd->count > 0 || s->has_cmd ? cmd : NULL);
 	key_string(w, ",\"Image\":", s->image);
 	json_write_raw(w, ",\"Volumes\":");
 	show_volumes_config(w, c);
-	key_string(w, ",\"WorkingDir\":", s->workdir);
-	key_list(w, ",\"Entrypoint\":", s->has_entrypoint ? &s->entrypoint : NULL);
+	key_string(w,
+	           ",\"WorkingDir\":", or_else(s->workdir, image != NULL ? image->workdir : NULL));
+	key_list(w, ",\"Entrypoint\":",
+	         entrypoint->count > 0 || s->has_entrypoint ? entrypoint : NULL);
 	json_write_raw(w, ",\"ExposedPorts\":");
 	show_ports_config(w, c);
 	json_write_raw(w, ",\"OnBuild\":null,\"Labels\":");
 	json_write_raw(w, s->labels != NULL ? s->labels : "{}");
 	if (s->stop_signal != NULL)
 		key_string(w, ",\"StopSignal\":", s->stop_signal);
+	if (s->has_stop_timeout)
+		key_number(w, ",\"StopTimeout\":", s->stop_timeout);
 	health_write_config(c, w);
 	json_write_raw(w, "}");
 }

@@ -90,7 +90,9 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 	} else {
 		json_write_raw(w, "null");
 	}
-	json_write_raw(w, ",\"Links\":null,\"DriverOpts\":null");
+	write_list(w, ",\"Links\":", &endpoint->links);
+	json_write_raw(w, ",\"DriverOpts\":");
+	json_write_raw(w, endpoint->driver_options != NULL ? endpoint->driver_options : "null");
 	write_list(w, ",\"Aliases\":", &endpoint->aliases);
 	mac_text(c, mac);
 	key_string(w, ",\"MacAddress\":", address != 0 ? mac : "");
@@ -145,6 +147,10 @@ static void write_ipam(struct json_writer *w, const struct network *network)
 		key_string(w, ",\"IPRange\":", subnet);
 	}
 	key_string(w, ",\"Gateway\":", gateway);
+	if (network->settings.auxiliary != NULL) {
+		json_write_raw(w, ",\"AuxiliaryAddresses\":");
+		json_write_raw(w, network->settings.auxiliary);
+	}
 	json_write_raw(w, "}]}");
 }
 
@@ -210,9 +216,12 @@ static void write_network(struct json_writer *w, struct containers *all,
 	json_write_raw(w, ",\"EnableIPv4\":true,\"EnableIPv6\":false");
 	write_ipam(w, network);
 	json_write_raw(w, s->internal ? ",\"Internal\":true" : ",\"Internal\":false");
+	json_write_raw(w, s->attachable ? ",\"Attachable\":true" : ",\"Attachable\":false");
 	json_write_raw(w,
-	               ",\"Attachable\":false,\"Ingress\":false,\"ConfigFrom\":{\"Network\":\"\"},"
-	               "\"ConfigOnly\":false,\"Options\":{},\"Labels\":");
+	               ",\"Ingress\":false,\"ConfigFrom\":{\"Network\":\"\"},"
+	               "\"ConfigOnly\":false,\"Options\":");
+	json_write_raw(w, s->options != NULL ? s->options : "{}");
+	json_write_raw(w, ",\"Labels\":");
 	json_write_raw(w, s->labels != NULL ? s->labels : "{}");
 	if (with_members)
 		write_members(w, all, network);
@@ -224,9 +233,12 @@ static void write_network(struct json_writer *w, struct containers *all,
 void show_network(struct request *request)
 {
 	const struct network *network = network_find(request->all, request->target);
+	char *scope = query_take(request, "scope");
+	bool is_here = scope == NULL || scope[0] == '\0' || strcmp(scope, "local") == 0;
 	struct json_writer w = { 0 };
 
-	if (network == NULL) {
+	heap_free(scope);
+	if (network == NULL || !is_here) {
 		reply_error(request->client, request->id, 404, "network %s not found",
 		            request->target);
 		return;

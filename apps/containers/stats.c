@@ -246,14 +246,21 @@ void operation_stats(struct request *request)
 	begin_sample(reader);
 }
 
+// What is asked for: the columns, and the memory of the container.
+struct top_question {
+	struct top_columns columns;
+	uint64_t memory;
+};
+
 static void top_told(void *context, const struct query_answer *answer)
 {
-	struct top_columns *columns = context;
+	struct top_question *question = context;
+	struct top_host host = { .now = time_of(CLOCK_WALL), .memory = question->memory };
 	struct json_writer w = { 0 };
 	error_t err = answer->error;
 
 	if (err == 0)
-		err = top_write(columns, answer->bytes, time_of(CLOCK_WALL), &w);
+		err = top_write(&question->columns, answer->bytes, &host, &w);
 	if (err == 0) {
 		reply_json(answer->client, answer->request, 200, &w);
 	} else {
@@ -261,13 +268,13 @@ static void top_told(void *context, const struct query_answer *answer)
 		reply_error(answer->client, answer->request, 500, "%s",
 		            answer->error < 0 ? answer->text : error_text(err));
 	}
-	heap_free(columns);
+	heap_free(question);
 }
 
 void operation_top(struct request *request)
 {
 	struct container *c = operation_find(request);
-	struct top_columns *columns;
+	struct top_question *question;
 	char *arguments;
 	error_t err;
 
@@ -280,20 +287,25 @@ void operation_top(struct request *request)
 	}
 	if (!operation_can_reach(request, c))
 		return;
-	columns = heap_alloc(sizeof(*columns));
+	question = heap_alloc(sizeof(*question));
 	arguments = query_take(request, "ps_args");
-	err = columns != NULL ? top_columns_read(arguments != NULL ? arguments : "", columns)
-			      : ERR_NO_MEMORY;
-	if (err == 0)
+	err = question != NULL
+		? top_columns_read(arguments != NULL ? arguments : "", &question->columns)
+		: ERR_NO_MEMORY;
+	if (err == 0) {
+		question->memory = c->vmm != NULL ? c->vmm->memory : 0;
 		err = query_ask(c, VMM_QUERY_TOP, 0, request->client, request->id, top_told,
-		                columns);
+		                question);
+	}
 	if (err < 0) {
-		heap_free(columns);
-		reply_error(request->client, request->id, err == ERR_INVALID ? 400 : 500, "%s",
-		            err == ERR_INVALID
-		                    ? "ps_args: -ef, or -eo with some of pid, ppid, uid, user, c, "
-		                      "pcpu, stime, tty, time, cmd, args, comm"
-		                    : error_text(err));
+		heap_free(question);
+		reply_error(
+			request->client, request->id, err == ERR_INVALID ? 400 : 500, "%s",
+			err == ERR_INVALID
+				? "ps_args: -ef, aux, ax, or -eo with some of pid, ppid, uid, user, "
+				  "c, pcpu, pmem, vsz, rss, stat, stime, tty, time, cmd, args, "
+				  "comm"
+				: error_text(err));
 	}
 	heap_free(arguments);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 containers_PURE := $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string)
 HOST_TESTS += apps/containers/container_settings_test apps/containers/words_test
-containers_SETTINGS := $(filter-out %_test.c,$(wildcard apps/containers/settings*.c)) $(patsubst %,apps/containers/%.c,port_list mount_list subnet health_settings) libs/files/volume_name.c
+containers_SETTINGS := $(filter-out %_test.c,$(wildcard apps/containers/settings*.c)) $(patsubst %,apps/containers/%.c,port_list mount_list subnet health_settings links_text) libs/files/volume_name.c
 container_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 words_test_SRCS := apps/containers/words.c libs/base/date.c libs/base/fmt.c libs/base/string.c
 HOST_TESTS += apps/containers/settings_update_test

@@ -34,6 +34,13 @@ static const struct {
 	{ "args", "COMMAND", TOP_CMD },
 	{ "command", "COMMAND", TOP_CMD },
 	{ "comm", "COMMAND", TOP_COMM },
+	{ "pmem", "%MEM", TOP_PMEM },
+	{ "%mem", "%MEM", TOP_PMEM },
+	{ "vsz", "VSZ", TOP_VSZ },
+	{ "rss", "RSS", TOP_RSS },
+	{ "stat", "STAT", TOP_STAT },
+	{ "s", "S", TOP_STAT },
+	{ "start_time", "START", TOP_STIME },
 };
 
 // --- Columns -------------------------------------------------------------------------------------
@@ -81,11 +88,38 @@ static void set_full(struct top_columns *out)
 	*out = full;
 }
 
+// BSD's options have no dash. Returns whether these are such.
+static bool read_bsd(const char *arguments, struct top_columns *out)
+{
+	static const struct top_columns by_user = {
+		.items = { TOP_UID, TOP_PID, TOP_PCPU, TOP_PMEM, TOP_VSZ, TOP_RSS, TOP_TTY,
+		           TOP_STAT, TOP_STIME, TOP_MINUTES, TOP_CMD },
+		.titles = { "USER", "PID", "%CPU", "%MEM", "VSZ", "RSS", "TTY", "STAT", "START",
+		            "TIME", "COMMAND" },
+		.count = 11,
+	};
+	static const struct top_columns brief = {
+		.items = { TOP_PID, TOP_TTY, TOP_STAT, TOP_MINUTES, TOP_CMD },
+		.titles = { "PID", "TTY", "STAT", "TIME", "COMMAND" },
+		.count = 5,
+	};
+
+	for (size_t i = 0; arguments[i] != '\0'; i++)
+		if (strchr("auxw", arguments[i]) == NULL)
+			return false;
+	if (arguments[0] == '\0')
+		return false;
+	*out = strchr(arguments, 'u') != NULL ? by_user : brief;
+	return true;
+}
+
 error_t top_columns_read(const char *arguments, struct top_columns *out)
 {
 	bool full = false, has_list = false;
 	error_t err = 0;
 
+	if (read_bsd(arguments, out))
+		return 0;
 	*out = (struct top_columns){ 0 };
 	while (err == 0 && *arguments != '\0') {
 		char c = *arguments++;
@@ -145,9 +179,31 @@ static uint32_t cpu_share(const struct vmm_top_entry *e, nsec_t now)
 	return share < 100000 ? (uint32_t)share : 100000;
 }
 
-static void write_cell(const struct vmm_top_entry *e, enum top_column column, nsec_t now,
-                       char out[static CELL_MAX])
+// In tenths of a per cent.
+static uint32_t memory_share(const struct vmm_top_entry *e, uint64_t memory)
 {
+	uint64_t share = memory >= 1000 ? e->resident_bytes / (memory / 1000) : 0;
+
+	return share < 1000 ? (uint32_t)share : 1000;
+}
+
+static void write_memory(const struct vmm_top_entry *e, enum top_column column,
+                         const struct top_host *host, char out[static CELL_MAX])
+{
+	uint64_t bytes = column == TOP_VSZ ? e->virtual_bytes : e->resident_bytes;
+	uint32_t share = memory_share(e, host->memory);
+
+	if (column == TOP_PMEM)
+		fmt_write(out, CELL_MAX, "%u.%u", share / 10, share % 10);
+	else
+		fmt_write(out, CELL_MAX, "%llu", (unsigned long long)(bytes / 1024));
+}
+
+static void write_cell(const struct vmm_top_entry *e, enum top_column column,
+                       const struct top_host *host, char out[static CELL_MAX])
+{
+	bool is_state = (e->state >= 'A' && e->state <= 'Z') || e->state == 't';
+	nsec_t now = host->now;
 	uint64_t seconds = e->cpu_time_ns / NSEC_PER_SEC;
 	uint32_t share = cpu_share(e, now);
 
@@ -163,6 +219,14 @@ static void write_cell(const struct vmm_top_entry *e, enum top_column column, ns
 		fmt_write(out, CELL_MAX, "%02llu:%02u:%02u", (unsigned long long)(seconds / 3600),
 		          (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60));
 		break;
+	case TOP_MINUTES:
+		fmt_write(out, CELL_MAX, "%llu:%02u", (unsigned long long)(seconds / 60),
+		          (unsigned int)(seconds % 60));
+		break;
+	case TOP_STAT: fmt_write(out, CELL_MAX, "%c", is_state ? (char)e->state : '?'); break;
+	case TOP_PMEM:
+	case TOP_VSZ:
+	case TOP_RSS: write_memory(e, column, host, out); break;
 	case TOP_CMD:
 	case TOP_COMM: out[0] = '\0'; break;
 	}
@@ -187,7 +251,7 @@ static void copy_command(struct span command, bool first_word, char out[static C
 }
 
 static void write_row(const struct top_columns *columns, const struct vmm_top_entry *e,
-                      struct span command, nsec_t now, struct json_writer *w)
+                      struct span command, const struct top_host *host, struct json_writer *w)
 {
 	char text[COMMAND_MAX + 1];
 
@@ -198,14 +262,14 @@ static void write_row(const struct top_columns *columns, const struct vmm_top_en
 		if (column == TOP_CMD || column == TOP_COMM)
 			copy_command(command, column == TOP_COMM, text);
 		else
-			write_cell(e, column, now, text);
+			write_cell(e, column, host, text);
 		json_write_string(w, text);
 	}
 	json_write_raw(w, "]");
 }
 
-error_t top_write(const struct top_columns *columns, struct span entries, nsec_t now,
-                  struct json_writer *w)
+error_t top_write(const struct top_columns *columns, struct span entries,
+                  const struct top_host *host, struct json_writer *w)
 {
 	struct reader r = reader_make(entries.data, entries.len);
 	struct vmm_top_entry entry;
@@ -223,7 +287,7 @@ error_t top_write(const struct top_columns *columns, struct span entries, nsec_t
 		if (reader_status(&r) < 0)
 			return ERR_PROTOCOL;
 		json_write_raw(w, first ? "" : ",");
-		write_row(columns, &entry, command, now, w);
+		write_row(columns, &entry, command, host, w);
 		first = false;
 	}
 	json_write_raw(w, "]}");

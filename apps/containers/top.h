@@ -21,6 +21,11 @@ enum top_column {
 	TOP_TIME,
 	TOP_CMD,
 	TOP_COMM,
+	TOP_PMEM,
+	TOP_VSZ,
+	TOP_RSS,
+	TOP_STAT,
+	TOP_MINUTES,  // TIME, as BSD's
 };
 
 struct top_columns {
@@ -29,10 +34,17 @@ struct top_columns {
 	size_t count;
 };
 
-// Reads arguments of ps: "-ef", or "-o" with a list of columns ("-eo pid,cmd", "-e -o pid -o cmd").
+// What the processes are measured by.
+struct top_host {
+	nsec_t now;       // the wall clock's time
+	uint64_t memory;  // bytes that the container has; 0: not known
+};
+
+// Reads arguments of ps: "-ef", "-o" with a list of columns ("-eo pid,cmd", "-e -o pid -o cmd"), or
+// BSD's "aux" and "ax" (also with "w").
 // Errors: ERR_INVALID (others, or a column that is not known here).
 __must_check error_t top_columns_read(const char *arguments, struct top_columns *out);
-// Writes the answer. `entries` is what the vmm says (VMM_QUERY_TOP), `now` the wall clock's time.
+// Writes the answer. `entries` is what the vmm says (VMM_QUERY_TOP).
 // Errors: ERR_PROTOCOL (the entries are malformed), ERR_NO_MEMORY.
-__must_check error_t top_write(const struct top_columns *columns, struct span entries, nsec_t now,
-                               struct json_writer *w);
+__must_check error_t top_write(const struct top_columns *columns, struct span entries,
+                               const struct top_host *host, struct json_writer *w);

@@ -16,6 +16,8 @@ void heap_free(void *p)
 	free(p);
 }
 
+static const struct top_host host = { .now = 1ull << 60, .memory = 1u << 29 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -32,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(arguments, data, length);
 	if (top_columns_read(arguments, &columns) < 0 && top_columns_read("", &columns) < 0)
 		abort();
-	if (top_write(&columns, entries, 1ull << 60, &w) == 0) {
+	if (top_write(&columns, entries, &host, &w) == 0) {
 		struct json_reader r =
 			json_reader_make((struct span){ (const uint8_t *)w.text, w.len });
 

@@ -25,6 +25,8 @@ void heap_free(void *p)
 // 2026-11-29 06:00:00 UTC
 #define NOW (1795932000ull * NSEC_PER_SEC)
 
+static const struct top_host host = { .now = NOW, .memory = 512u << 20 };
+
 static size_t add(uint8_t *out, uint32_t pid, nsec_t start, const char *command)
 {
 	struct vmm_top_entry entry = { .pid = pid,
@@ -33,7 +35,10 @@ static size_t add(uint8_t *out, uint32_t pid, nsec_t start, const char *command)
 		                       .terminal = 136 << 8 | 2,
 		                       .length = (uint32_t)strlen(command),
 		                       .start_time_ns = start,
-		                       .cpu_time_ns = 3725 * NSEC_PER_SEC };
+		                       .cpu_time_ns = 3725 * NSEC_PER_SEC,
+		                       .virtual_bytes = 4096 * 1024,
+		                       .resident_bytes = 8u << 20,
+		                       .state = 'S' };
 
 	memcpy(out, &entry, sizeof(entry));
 	memcpy(out + sizeof(entry), command, entry.length);
@@ -49,7 +54,7 @@ static void check(const char *arguments, const char *wanted)
 
 	len += add(bytes + len, 8, NOW - 864000 * NSEC_PER_SEC, "a\xff\nb");
 	assert_int_equal(top_columns_read(arguments, &columns), 0);
-	assert_int_equal(top_write(&columns, (struct span){ bytes, len }, NOW, &w), 0);
+	assert_int_equal(top_write(&columns, (struct span){ bytes, len }, &host, &w), 0);
 	assert_string_equal(json_writer_text(&w), wanted);
 	json_writer_deinit(&w);
 }
@@ -68,12 +73,23 @@ static void test_rows(void **state)
 	check("-e -o pid -o args",
 	      "{\"Titles\":[\"PID\",\"COMMAND\"],\"Processes\":[[\"7\",\"/bin/sh -c \\\"x\\\"\"],"
 	      "[\"8\",\"a??b\"]]}");
+	check("auxw",
+	      "{\"Titles\":[\"USER\",\"PID\",\"%CPU\",\"%MEM\",\"VSZ\",\"RSS\",\"TTY\",\"STAT\","
+	      "\"START\",\"TIME\",\"COMMAND\"],\"Processes\":[[\"1000\",\"7\",\"50.0\",\"1.5\","
+	      "\"4096\",\"8192\",\"pts/2\",\"S\",\"03:55\",\"62:05\",\"/bin/sh -c \\\"x\\\"\"],["
+	      "\"1000\",\"8\",\"0.4\",\"1.5\",\"4096\",\"8192\",\"pts/2\",\"S\",\"Nov19\","
+	      "\"62:05\",\"a??b\"]]}");
+	check("ax",
+	      "{\"Titles\":[\"PID\",\"TTY\",\"STAT\",\"TIME\",\"COMMAND\"],\"Processes\":[[\"7\","
+	      "\"pts/2\",\"S\",\"62:05\",\"/bin/sh -c \\\"x\\\"\"],[\"8\",\"pts/2\",\"S\","
+	      "\"62:05\",\"a??b\"]]}");
 }
 
 static void test_columns(void **state)
 {
-	static const char *const bad[] = { "aux",
-		                           "-o",
+	static const char *const bad[] = { "-o",
+		                           "auxz",
+		                           "a u",
 		                           "-o pid,",
 		                           "-o ,pid",
 		                           "-o nosuch",
@@ -101,7 +117,7 @@ static void test_cut(void **state)
 	for (size_t cut = 1; cut < len; cut++) {
 		struct json_writer w = { 0 };
 
-		assert_int_equal(top_write(&columns, (struct span){ bytes, cut }, NOW, &w),
+		assert_int_equal(top_write(&columns, (struct span){ bytes, cut }, &host, &w),
 		                 ERR_PROTOCOL);
 		json_writer_deinit(&w);
 	}

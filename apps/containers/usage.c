@@ -33,7 +33,8 @@ static void key_string(struct json_writer *w, const char *key, const char *value
 // The machine's own are not shown.
 static bool is_shown(const struct image *image)
 {
-	bool is_own = strcmp(image->name, IMAGE_BUILTIN) == 0 || strcmp(image->name, IMAGE_SYSTEM) == 0;
+	bool is_own = strcmp(image->name, IMAGE_BUILTIN) == 0 ||
+		strcmp(image->name, IMAGE_SYSTEM) == 0;
 
 	for (size_t i = 0; !is_own && i < image->names.count; i++)
 		is_own = strcmp(image->names.items[i], IMAGE_BUILTIN) == 0 ||
@@ -197,6 +198,7 @@ void operation_prune(struct request *request)
 	char error[FILTERS_ERROR_MAX], *text = query_take(request, "filters");
 	struct json_writer w = { 0 };
 	struct filters filters;
+	int64_t reclaimed = 0;
 	nsec_t until = 0;
 	error_t err = filters_parse(&filters, text, known, error);
 
@@ -209,6 +211,7 @@ void operation_prune(struct request *request)
 		            error);
 		return;
 	}
+	layers_measure(request->all);
 	json_write_raw(&w, "{\"ContainersDeleted\":[");
 	list_for_each_safe(entry, &request->all->containers)
 	{
@@ -219,9 +222,11 @@ void operation_prune(struct request *request)
 		    !filters_lacks_labels(&filters, "label!", c->settings.labels))
 			continue;
 		json_write_string(&w, c->id_text);
+		reclaimed += (int64_t)c->layer.used;
 		container_remove(c);
 	}
 	filters_deinit(&filters);
-	json_write_raw(&w, "],\"SpaceReclaimed\":0}");
+	key_number(&w, "],\"SpaceReclaimed\":", reclaimed);
+	json_write_raw(&w, "}");
 	reply_json(request->client, request->id, 200, &w);
 }

@@ -139,6 +139,36 @@ static size_t add(uint8_t *table, size_t used, uint32_t network, uint8_t host, c
 	return used + sizeof(entry) + entry.length;
 }
 
+// A link's alias is for who has the link, and no address's name.
+static void names_of_one(void **state)
+{
+	struct msg_ports_port asker = { .address = { 10, 0, 2, 100 } };
+	struct msg_ports_port other = { .address = { 10, 0, 2, 101 }, .networks = { 1 } };
+	struct names_entry entry = { .network = 1,
+		                     .address = { 172, 18, 0, 2 },
+		                     .asker = { 10, 0, 2, 100 },
+		                     .length = 2 };
+	uint8_t table[sizeof(entry) + 2], found[2][4];
+	struct names names = { 0 };
+	const struct names_port *port;
+	char name[NAMES_MAX + 1];
+
+	(void)state;
+	memcpy(table, &entry, sizeof(entry));
+	memcpy(table + sizeof(entry), "db", 2);
+	assert_int_equal(names_set_table(&names, (struct span){ table, sizeof(table) }), 0);
+	names_set_port(&names, &asker);
+	names_set_port(&names, &other);
+	port = names_find_port(&names, asker.address);
+	assert_int_equal(names_find(&names, port, "db", found, 2), 1);
+	assert_int_equal(found[0][3], 2);
+	assert_false(names_find_address(&names, port, entry.address, name));
+	port = names_find_port(&names, other.address);
+	assert_int_equal(names_find(&names, port, "db", found, 2), 0);
+	assert_false(names_find_address(&names, port, entry.address, name));
+	assert_int_equal(names_set_table(&names, (struct span){ NULL, 0 }), 0);
+}
+
 static void names_of_networks(void **state)
 {
 	struct msg_ports_port both = { .address = { 10, 0, 2, 100 }, .networks = { 0, 1, 2 } };
@@ -231,9 +261,9 @@ static void passed_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_query),     cmocka_unit_test(pointers),
-		cmocka_unit_test(bad_queries), cmocka_unit_test(names_of_networks),
-		cmocka_unit_test(passed_on),
+		cmocka_unit_test(a_query),           cmocka_unit_test(pointers),
+		cmocka_unit_test(bad_queries),       cmocka_unit_test(names_of_one),
+		cmocka_unit_test(names_of_networks), cmocka_unit_test(passed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,19 @@ static bool is_in(const struct names_port *port, uint32_t network)
 	return false;
 }
 
+static bool has_asker(const struct names_entry *entry)
+{
+	static const uint8_t nobody[4];
+
+	return memcmp(entry->asker, nobody, sizeof(nobody)) != 0;
+}
+
+static bool may_see(const struct names_port *port, const struct names_entry *entry)
+{
+	return has_asker(entry) ? memcmp(entry->asker, port->address, sizeof(entry->asker)) == 0
+				: is_in(port, entry->network);
+}
+
 // --- The table -----------------------------------------------------------------------------------
 
 // The next entry, and its text; false at the end, or where it is no table.
@@ -112,7 +125,7 @@ size_t names_find(const struct names *names, const struct names_port *port, cons
 	size_t count = 0;
 
 	while (count < max && next_entry(&r, &entry, &text)) {
-		if (!is_in(port, entry.network) || !is_name(text, name) ||
+		if (!may_see(port, &entry) || !is_name(text, name) ||
 		    is_among((const uint8_t(*)[4])out, count, entry.address))
 			continue;
 		memcpy(out[count++], entry.address, sizeof(entry.address));
@@ -128,7 +141,8 @@ bool names_find_address(const struct names *names, const struct names_port *port
 	struct span text;
 
 	while (next_entry(&r, &entry, &text)) {
-		if (!is_in(port, entry.network) || memcmp(entry.address, address, 4) != 0)
+		if (has_asker(&entry) || !is_in(port, entry.network) ||
+		    memcmp(entry.address, address, 4) != 0)
 			continue;
 		memcpy(out, text.data, text.len);
 		out[text.len] = '\0';

@@ -225,9 +225,10 @@ bool catalog_find(struct request *request, const char *name, struct found *out)
 	count = find_by_id(images, name, &out->image);
 	if (count == 1)
 		return true;
+	image_name_familiar(name, full);
 	if (count > 1)
 		refuse(request, 400, "ambiguous image ID prefix: %s", name);
 	else
-		refuse(request, 404, "No such image: %s", name);
+		refuse(request, 404, "No such image: %s", full);
 	return false;
 }

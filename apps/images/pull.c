@@ -6,9 +6,9 @@
 #include "apps/images/login.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/linux/image/platform.h"
 #include "libs/starina/alloc.h"
 
-#define PLATFORM "linux/riscv64"
 // Digests that a registry's answer is compared with.
 #define KNOWN_MAX 32u
 
@@ -40,12 +40,19 @@ static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
 	return good;
 }
 
-static void read_platform(struct request *request, char out[static 64])
+// False, and the request was answered, when it is no platform.
+static bool read_platform(struct request *request, char out[static 64])
 {
-	char *platform = query_take(request, "platform");
+	char *text = query_take(request, "platform");
+	enum platform platform = platform_read(text);
 
-	str_copy(out, platform != NULL && platform[0] != '\0' ? platform : PLATFORM, 64);
-	heap_free(platform);
+	str_copy(out, platform == PLATFORM_OTHER ? text : PLATFORM_NAME, 64);
+	if (platform == PLATFORM_UNKNOWN)
+		refuse(request, 400,
+		       "\"%.64s\": unknown operating system or architecture: invalid argument",
+		       text);
+	heap_free(text);
+	return platform != PLATFORM_UNKNOWN;
 }
 
 // The digests of what is there of the name's repository.
@@ -103,9 +110,8 @@ void operation_create(struct request *request)
 		return;
 	}
 	heap_free(source);
-	if (!read_name(request, name))
+	if (!read_name(request, name) || !read_platform(request, platform))
 		return;
-	read_platform(request, platform);
 	login = login_read(request->body);
 	if (login == NULL)
 		refuse(request, 400, "X-Registry-Auth is not base64 of a JSON object");

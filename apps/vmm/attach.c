@@ -189,6 +189,7 @@ void attach_input(struct vmm *vmm)
 static void client_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct attachment *a = source->context;
+	struct vmm *vmm = a->vmm;
 
 	(void)loop;
 	if (m->type == MSG_END) {
@@ -196,8 +197,11 @@ static void client_message(struct loop *loop, struct source *source, struct mess
 		a->input_over = true;
 	} else if (m->type == MSG_DATA && !a->input_over) {
 		a->received = *m;
-		if (payload_open(&a->received, &a->input) < 0)
-			a->input = (struct payload){ 0 };
+		if (input_open(&a->detach, &a->received, &a->input) == DETACH_LEAVE) {
+			detach(a);
+			attach_leave_if_done(vmm);
+			return;
+		}
 	} else {
 		message_discard(m);
 	}
@@ -275,14 +279,15 @@ error_t attach_init(struct vmm *vmm)
 	return err;
 }
 
-void attach_add(struct vmm *vmm, uint32_t flags, handle_t channel)
+void attach_add(struct vmm *vmm, const struct msg_vmm_attach *order, handle_t channel)
 {
 	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++) {
 		struct attachment *a = &vmm->attached[i];
 
 		if (a->used)
 			continue;
-		*a = (struct attachment){ .vmm = vmm, .used = true, .flags = flags };
+		*a = (struct attachment){ .vmm = vmm, .used = true, .flags = order->flags };
+		detach_init(&a->detach, &order->keys);
 		if (loop_add(&vmm->loop, &a->source, channel, &client_ops, a) < 0) {
 			*a = (struct attachment){ 0 };
 			break;

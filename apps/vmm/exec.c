@@ -25,15 +25,21 @@ struct exec {
 	struct guest_process *process;  // NULL once it has ended
 	struct source client;
 	bool has_client;
-	bool output_over;         // MSG_END was sent
-	bool broke_off;           // the client's channel is closed in its place
-	bool has_unsent;          // `unsent` waits for room
-	struct message unsent;    // owns its handle
-	bool input_over;          // MSG_END came
+	bool output_over;       // MSG_END was sent
+	bool broke_off;         // the client's channel is closed in its place
+	bool has_unsent;        // `unsent` waits for room
+	struct message unsent;  // owns its handle
+	bool input_over;        // MSG_END came
+	struct detach detach;
 	struct payload input;     // in hand
 	struct message received;  // holds its bytes when they came inline
 	size_t input_done;
 };
+
+static bool is_raw(const struct exec *e)
+{
+	return (e->flags & VMM_EXEC_FRAMES) == 0 && (e->flags & (VMM_TTY | VMM_EXEC_RAW)) != 0;
+}
 
 static void resume(struct exec *e)
 {
@@ -99,8 +105,7 @@ static size_t give_output(struct exec *e, enum guest_stream stream, struct span 
 		size_t left = bytes.len - done;
 		struct span piece = { .data = bytes.data + done,
 			              .len = left < VMM_PIECE_MAX ? left : VMM_PIECE_MAX };
-		struct span framed =
-			frame_make((e->flags & (VMM_TTY | VMM_EXEC_RAW)) != 0, stream, piece);
+		struct span framed = frame_make(is_raw(e), stream, piece);
 		struct message m;
 
 		if (payload_make(&m, framed.data, framed.len) < 0) {
@@ -238,18 +243,35 @@ static const struct guest_process_ops process_ops = {
 
 // --- Clients -------------------------------------------------------------------------------------
 
+static void client_closed(struct loop *loop, struct source *source)
+{
+	struct exec *e = source->context;
+	struct vmm *vmm = e->vmm;
+
+	loop_close(loop, source);
+	if (e->has_unsent)
+		message_discard(&e->unsent);
+	e->has_client = e->has_unsent = false;
+	e->input_over = true;
+	pump(e);
+	resume(e);
+	free_if_over(e);
+	attach_leave_if_done(vmm);
+}
+
 static void client_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct exec *e = source->context;
 
-	(void)loop;
 	if (m->type == MSG_END) {
 		message_discard(m);
 		e->input_over = true;
 	} else if (m->type == MSG_DATA && !e->input_over) {
 		e->received = *m;
-		if (payload_open(&e->received, &e->input) < 0)
-			e->input = (struct payload){ 0 };
+		if (input_open(&e->detach, &e->received, &e->input) == DETACH_LEAVE) {
+			client_closed(loop, source);
+			return;
+		}
 	} else {
 		message_discard(m);
 	}
@@ -273,22 +295,6 @@ static void client_writable(struct loop *loop, struct source *source)
 	} else {
 		resume(e);
 	}
-	attach_leave_if_done(vmm);
-}
-
-static void client_closed(struct loop *loop, struct source *source)
-{
-	struct exec *e = source->context;
-	struct vmm *vmm = e->vmm;
-
-	loop_close(loop, source);
-	if (e->has_unsent)
-		message_discard(&e->unsent);
-	e->has_client = e->has_unsent = false;
-	e->input_over = true;
-	pump(e);
-	resume(e);
-	free_if_over(e);
 	attach_leave_if_done(vmm);
 }
 
@@ -325,6 +331,7 @@ static struct exec *make(struct vmm *vmm, const struct msg_vmm_exec *fixed, hand
 		return NULL;
 	}
 	e->has_client = client != HANDLE_NONE;
+	detach_init(&e->detach, &fixed->keys);
 	list_push_back(&vmm->execs, &e->entry);
 	vmm->num_execs++;
 	return e;

@@ -101,7 +101,7 @@ static void take_attach(struct vmm *vmm, struct message *m)
 	if (message_decode_vmm_attach(m, &attach, &tail, &tail_len) < 0 || m->num_handles != 1)
 		message_discard(m);
 	else
-		attach_add(vmm, attach.flags, m->handles[0]);
+		attach_add(vmm, &attach, m->handles[0]);
 }
 
 static void take_share(struct vmm *vmm, struct message *m)

@@ -73,7 +73,10 @@ static void write_entry(struct writer *w, const struct guest_top_entry *from)
 		                       .terminal = from->terminal,
 		                       .length = (uint32_t)from->command.len,
 		                       .start_time_ns = from->start_time_ns,
-		                       .cpu_time_ns = from->cpu_time_ns };
+		                       .cpu_time_ns = from->cpu_time_ns,
+		                       .virtual_bytes = from->virtual_bytes,
+		                       .resident_bytes = from->resident_bytes,
+		                       .state = from->state };
 
 	writer_bytes(w, &entry, sizeof(entry));
 	writer_bytes(w, from->command.data, from->command.len);

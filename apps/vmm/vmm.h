@@ -3,6 +3,7 @@
 // One virtual machine and the container in it, as a process: the app's state.
 #pragma once
 
+#include "apps/vmm/detach.h"
 #include "apps/vmm/log.h"
 #include "libs/abi/vmm.h"
 #include "libs/base/list.h"
@@ -26,10 +27,11 @@ struct attachment {
 	bool used;
 	uint32_t flags;  // VMM_ATTACH_*
 	struct source source;
-	bool output_over;         // MSG_END was sent, or nobody reads
-	bool has_unsent;          // `unsent` waits for room
-	struct message unsent;    // owns its handle
-	bool input_over;          // MSG_END came
+	bool output_over;       // MSG_END was sent, or nobody reads
+	bool has_unsent;        // `unsent` waits for room
+	struct message unsent;  // owns its handle
+	bool input_over;        // MSG_END came
+	struct detach detach;
 	struct payload input;     // in hand
 	struct message received;  // holds its bytes when they came inline
 	size_t input_done;
@@ -90,6 +92,13 @@ struct vmm {
 	struct source retry;
 };
 
+// --- input.c ---
+
+// Opens what a client has typed, in `received`, with what was held of keys before it. Nothing is
+// open but with DETACH_PASS; and nothing is there when memory is out.
+enum detach_verdict input_open(struct detach *detach, struct message *received,
+                               struct payload *input);
+
 // --- link.c ---
 
 // Connects to `containers`, now and whenever it is back.
@@ -143,7 +152,7 @@ void share_add(struct vmm *vmm, const struct msg_vmm_share *message, struct span
 // Makes the timer that attachments need. Errors: as timer_create's and loop_add's.
 __must_check error_t attach_init(struct vmm *vmm);
 // A client of the streams; its channel is consumed.
-void attach_add(struct vmm *vmm, uint32_t flags, handle_t channel);
+void attach_add(struct vmm *vmm, const struct msg_vmm_attach *order, handle_t channel);
 // Output of the container for all who are attached. Returns how many bytes were taken: all or none.
 size_t attach_output(struct vmm *vmm, enum guest_stream stream, struct span bytes);
 // The container's output is wanted again, if it is.

@@ -56,16 +56,21 @@ static uint32_t container_pid(struct top *top, uint32_t key)
 // process is gone.
 static bool read_stat(struct top *top, struct control_top_entry *entry, uint32_t *parent)
 {
-	unsigned long long user, system, start;
+	unsigned long long user, system, start, pages;
+	unsigned long long size;
 	const char *after;
 	int terminal;
+	char state;
 
 	if (read_file(top, entry->key, "stat") == 0 || (after = strrchr(top->text, ')')) == NULL ||
 	    sscanf(after,
-	           ") %*c %u %*d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
-	           "%*d %llu",
-	           parent, &terminal, &user, &system, &start) != 5)
+	           ") %c %u %*d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
+	           "%*d %llu %llu %llu",
+	           &state, parent, &terminal, &user, &system, &start, &size, &pages) != 8)
 		return false;
+	entry->state = (uint32_t)(unsigned char)state;
+	entry->virtual_bytes = size;
+	entry->resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	entry->terminal = (uint32_t)terminal;
 	entry->cpu_time_ns = (user + system) * top->tick_ns;
 	entry->start_time_ns = top->boot_time_ns + start * top->tick_ns;

@@ -39,9 +39,10 @@ struct msg_names_table {
 
 // As it lies in the table, without padding.
 struct names_entry {
-	uint32_t network;
+	uint32_t network;  // 0: any, of an entry with an asker
 	uint8_t address[4];
-	uint8_t length;  // of the text that follows, 1 to NAMES_MAX
+	uint8_t asker[4];  // the address that the switch gave who alone knows it; 0: all
+	uint8_t length;    // of the text that follows, 1 to NAMES_MAX
 	uint8_t reserved[3];
 };
 

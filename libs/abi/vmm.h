@@ -103,11 +103,20 @@ struct msg_vmm_kill {
 #define VMM_ATTACH_STDOUT (1u << 1)
 #define VMM_ATTACH_STDERR (1u << 2)
 
+#define VMM_DETACH_KEYS_MAX 16u
+
+// What a client types to leave a terminal, whose process goes on. `count` 0: it does not.
+struct vmm_detach_keys {
+	uint32_t count;
+	uint8_t keys[VMM_DETACH_KEYS_MAX];
+};
+
 // One handle: a channel of bytes (MSG_DATA, MSG_END), to the container's stdin and from its output.
 // Without a terminal the output is in the frames of Docker's API: the stream's number, three bytes
 // of 0, the length as a big-endian number of 4 bytes, the bytes. It ends when the container does.
 struct msg_vmm_attach {
 	uint32_t flags;  // VMM_ATTACH_*
+	struct vmm_detach_keys keys;
 };
 
 // Adds a process to the container that runs. Handles: a folio with its `process` object (OCI
@@ -116,6 +125,7 @@ struct msg_vmm_exec {
 	uint32_t process;  // its number for `containers`, which no other that runs has; not 0 or 1
 	uint32_t flags;    // VMM_TTY, VMM_EXEC_STDIN
 	uint32_t config_length;
+	struct vmm_detach_keys keys;
 };
 
 // Of vmm_exec: its stdin is the channel's, else it is at its end.
@@ -126,6 +136,8 @@ struct msg_vmm_exec {
 // Its output has no frames. Nothing is said on it of what went wrong, and it has its end (MSG_END)
 // only after the status 0.
 #define VMM_EXEC_RAW (1u << 11)
+// Its output has frames, also with a terminal.
+#define VMM_EXEC_FRAMES (1u << 12)
 
 // From the vmm: what has become of an added process. Tail: what went wrong, when the status is not
 // the process's own.
@@ -165,9 +177,11 @@ struct vmm_top_entry {
 	uint32_t uid;       // user
 	uint32_t terminal;  // Linux's device number; 0: none
 	uint32_t length;
-	uint32_t reserved;
+	uint32_t state;          // a letter, as in Linux's proc(5)
 	uint64_t start_time_ns;  // since 1970-01-01 UTC
 	uint64_t cpu_time_ns;
+	uint64_t virtual_bytes;
+	uint64_t resident_bytes;
 };
 
 // With VMM_LOG_KEEP, before vmm_start: what the container writes is kept in the folder of its id in

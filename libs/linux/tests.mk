@@ -30,7 +30,7 @@ vm_net_test_SRCS := libs/linux/vm/vm_net_fake.c libs/linux/vm/vm_net.c \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_net device_net_header) \
 	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/payload.c libs/starina/log.c
 HOST_TESTS += libs/linux/image/image_index_test
-image_index_test_SRCS := libs/json/json.c $(patsubst %,libs/linux/%.c,image/image_index image/image_name image/string_list) libs/base/span.c libs/base/string.c
+image_index_test_SRCS := libs/json/json.c $(patsubst %,libs/linux/%.c,image/image_index image/image_name image/platform image/string_list) libs/base/span.c libs/base/string.c
 HOST_FUZZERS += libs/linux/image/image_index_fuzz
 image_index_fuzz_SRCS := $(image_index_test_SRCS)
 HOST_TESTS += libs/linux/api/socket_relay_test

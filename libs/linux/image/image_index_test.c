@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "libs/linux/image/image_index.h"
+#include "libs/linux/image/platform.h"
 #include "libs/json/json.h"
 #include "libs/starina/alloc.h"
 
@@ -56,6 +57,14 @@ static void test_names(void **state)
 	longest[sizeof(longest) - 1] = '\0';
 	assert_int_equal(image_name_normalise(longest, full), ERR_INVALID);
 	assert_int_equal(image_name_normalise("", full), ERR_INVALID);
+	image_name_familiar("alpine", full);
+	assert_string_equal(full, "alpine:latest");
+	image_name_familiar("me/app:1", full);
+	assert_string_equal(full, "me/app:1");
+	image_name_familiar("host:5000/x", full);
+	assert_string_equal(full, "host:5000/x:latest");
+	image_name_familiar("", full);
+	assert_string_equal(full, "");
 	assert_int_equal(image_name_normalise("alpine:", full), ERR_INVALID);
 	assert_int_equal(image_name_normalise("localhost/", full), ERR_INVALID);
 }
@@ -205,12 +214,28 @@ static void test_lists(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+static void platforms(void **state)
+{
+	static const char *const ours[] = { "", "linux", "riscv64", "linux/riscv64",
+		                            "linux/riscv64/rva20u64" };
+	static const char *const others[] = { "linux/amd64", "arm64", "windows", "a/b" };
+
+	(void)state;
+	assert_int_equal(platform_read(NULL), PLATFORM_OURS);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		assert_int_equal(platform_read(ours[i]), PLATFORM_OURS);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(platform_read(others[i]), PLATFORM_OTHER);
+	assert_int_equal(platform_read("foobar"), PLATFORM_UNKNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),         cmocka_unit_test(test_index),
-		cmocka_unit_test(test_hostile_index), cmocka_unit_test(test_writer),
-		cmocka_unit_test(test_lists),         cmocka_unit_test(test_store),
+		cmocka_unit_test(platforms),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_index),  cmocka_unit_test(test_hostile_index),
+		cmocka_unit_test(test_writer), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,3 +107,23 @@ error_t image_name_normalise(const char *name, char out[IMAGE_NAME_MAX])
 	writer_bytes(&w, "", 1);
 	return w.bad ? ERR_INVALID : 0;
 }
+
+void image_name_familiar(const char *name, char out[IMAGE_NAME_MAX])
+{
+	static const char *const prefixes[] = { "docker.io/library/", "docker.io/" };
+	char full[IMAGE_NAME_MAX];
+
+	if (image_name_normalise(name, full) < 0) {
+		str_copy(out, name, IMAGE_NAME_MAX);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (strncmp(full, prefixes[i], len) == 0) {
+			str_copy(out, full + len, IMAGE_NAME_MAX);
+			return;
+		}
+	}
+	str_copy(out, full, IMAGE_NAME_MAX);
+}

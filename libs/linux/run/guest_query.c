@@ -188,6 +188,9 @@ static void tell_list(struct guest_container *c, struct query *q)
 			.terminal = entry.terminal,
 			.start_time_ns = entry.start_time_ns,
 			.cpu_time_ns = entry.cpu_time_ns,
+			.virtual_bytes = entry.virtual_bytes,
+			.resident_bytes = entry.resident_bytes,
+			.state = entry.state,
 			.command = reader_bytes(&r, entry.length),
 		};
 	}

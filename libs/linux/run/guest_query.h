@@ -24,6 +24,9 @@ struct guest_top_entry {
 	uint32_t terminal;       // Linux's device number; 0: none
 	uint64_t start_time_ns;  // since 1970-01-01 UTC
 	uint64_t cpu_time_ns;
+	uint64_t virtual_bytes;
+	uint64_t resident_bytes;
+	uint32_t state;  // a letter, as in proc(5)
 	// with blanks between arguments, cut at CONTROL_TOP_MAX_COMMAND bytes; any bytes
 	struct span command;
 };

@@ -34,7 +34,7 @@
 
 #include <stdint.h>
 
-#define CONTROL_VERSION 4u
+#define CONTROL_VERSION 5u
 #define CONTROL_MAGIC 0x52544353u  // "SCTR"
 // Large enough for a config.json with a 100 KB argv and environment.
 #define CONTROL_MAX_BODY (1024u * 1024u)
@@ -272,6 +272,10 @@ struct control_top_entry {
 	uint32_t length;
 	uint64_t start_time_ns;  // since 1970-01-01 UTC
 	uint64_t cpu_time_ns;
+	uint64_t virtual_bytes;
+	uint64_t resident_bytes;
+	uint32_t state;  // a letter, as in proc(5)
+	uint32_t reserved;
 };
 
 #define CONTROL_TOP_MAX_COMMAND 1024u
