@@ -6,12 +6,15 @@
 #include "kernel/arch/arch.h"
 #include "kernel/debug/console.h"
 #include "kernel/debug/log_private.h"
+#include "kernel/debug/log_ring.h"
 #include "kernel/sched/spinlock.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/base/text.h"
 
 #define LINE_MAX 512
+
+void (*log_line_added)(void);
 
 static struct spinlock log_lock = { .rank = LOCK_RANK_LOG };
 static bool unlocked;
@@ -51,8 +54,21 @@ static size_t write_time(char *out, size_t size)
 	                 (unsigned long long)(us % 1000000));
 }
 
+// What an app logs must not steer the terminal.
+static void make_visible(char *line, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t visible = text_visible(line + i, len - i);
+
+		if (visible == 0 && line[i] != '\t')
+			line[i] = '?';
+		i += visible > 0 ? visible : 1;
+	}
+}
+
 static void put_line(const char *who, enum log_level level, const char *line, size_t len)
 {
+	char shown[LINE_MAX];
 	char prefix[64];
 	size_t n = write_time(prefix, sizeof(prefix));
 	bool locked = !__atomic_load_n(&unlocked, __ATOMIC_RELAXED);
@@ -65,21 +81,20 @@ static void put_line(const char *who, enum log_level level, const char *line, si
 		n = sizeof(prefix) - 1;
 	if (len > LINE_MAX)
 		len = LINE_MAX;
+	memcpy(shown, line, len);
+	make_visible(shown, len);
 
 	if (locked)
 		spin_lock(&log_lock);
 	console_write(prefix, n);
-	// What an app logs must not steer the terminal.
-	for (size_t i = 0; i < len;) {
-		size_t visible = text_visible(line + i, len - i);
-		size_t step = visible > 0 ? visible : 1;
-
-		console_write(visible > 0 || line[i] == '\t' ? line + i : "?", step);
-		i += step;
-	}
+	console_write(shown, len);
 	console_write("\n", 1);
-	if (locked)
-		spin_unlock(&log_lock);
+	if (!locked)
+		return;
+	spin_unlock(&log_lock);
+	log_ring_add(who, level, shown, len, arch_clock_now());
+	if (log_line_added != NULL)
+		log_line_added();
 }
 
 void klog(enum log_level level, const char *format, ...)

@@ -16,6 +16,8 @@ void klog_app(const char *app, enum log_level level, const char *line, size_t le
 #define kwarn(...) klog(LOG_WARN, __VA_ARGS__)
 #define kinfo(...) klog(LOG_INFO, __VA_ARGS__)
 #define kdebug(...) klog(LOG_DEBUG, __VA_ARGS__)
+// Called after each line, with no lock of the log's held, but any other may be. NULL: nobody.
+extern void (*log_line_added)(void);
 // Each line begins with the time since power-on, in seconds, from now on.
 void log_show_times(void);
 // Lines of levels beyond `level` are dropped from now on; INFO's are the last to be shown until

@@ -8,6 +8,8 @@
 #include "kernel/object/channel_private.h"
 #include "libs/abi/poll.h"
 
+static uint32_t next_id;
+
 static uint32_t end_readiness(struct object *object)
 {
 	struct channel_end *end = channel_from_object(object);
@@ -92,6 +94,7 @@ error_t channel_object_create(struct account *account, struct channel_end *out[2
 	}
 	spinlock_init(&channel->lock, LOCK_RANK_OBJECT);
 	channel->alive = 2;
+	channel->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
 	channel->account = account;
 	for (int i = 0; i < 2; i++) {
 		struct channel_end *end = &channel->ends[i];

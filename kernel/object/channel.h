@@ -30,12 +30,14 @@ struct channel_end {
 	// read without the lock too, as `closed`: poll_private.h says what such a look is worth
 	uint32_t queued;
 	bool closed;
+	bool doomed;  // guarded by the transit lock: no process can reach it, it is being closed
 	// Guarded by the transit lock.
 	struct list transit;
 	uint32_t num_transit;
 	uint32_t walk_mark;
 	struct channel_end *walk_next;
-	bool doomed;  // no process can reach it: it is being closed
+	uint32_t service;  // id of the service that it was connected by; 0: none
+	uint32_t sent;     // messages from this end while somebody has them counted; atomic
 	struct channel_end *doomed_next;
 };
 

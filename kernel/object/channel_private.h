@@ -10,6 +10,7 @@
 struct channel {
 	struct spinlock lock;
 	uint32_t alive;  // ends, atomic
+	uint32_t id;
 	struct account *account;
 	struct channel_end ends[2];
 };

@@ -56,14 +56,22 @@ error_t handle_table_init(struct handle_table *table, uint32_t limit, struct acc
 
 void handle_table_deinit(struct handle_table *table)
 {
+	struct handle_slot *slots;
+	uint32_t capacity;
+
 	for (uint32_t i = 1; i < table->capacity; i++) {
 		if (table->slots[i].object != NULL)
 			(void)handle_table_close(table, handle_make(i, table->slots[i].generation));
 	}
-	kfree(table->slots);
-	account_uncharge(table->account, (uint64_t)table->capacity * sizeof(struct handle_slot));
+	// Others may be looking at it.
+	spin_lock(&table->lock);
+	slots = table->slots;
+	capacity = table->capacity;
 	table->slots = NULL;
 	table->capacity = 0;
+	spin_unlock(&table->lock);
+	kfree(slots);
+	account_uncharge(table->account, (uint64_t)capacity * sizeof(struct handle_slot));
 }
 
 error_t handle_lookup(struct handle_table *table, handle_t handle, enum object_type type,

@@ -60,6 +60,7 @@ static error_t map_charged_locked(struct hvspace *space, gpa_t gpa, paddr_t padd
 
 error_t hvspace_object_create(struct account *account, struct hvspace **out)
 {
+	static uint32_t last_id;
 	struct hvspace *space;
 	error_t err;
 
@@ -72,6 +73,7 @@ error_t hvspace_object_create(struct account *account, struct hvspace **out)
 	if (err != 0)
 		return err;
 	spinlock_init(&space->lock, LOCK_RANK_VM);
+	space->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	err = make_root(space);
 	if (err != 0) {
 		object_put(&space->object);

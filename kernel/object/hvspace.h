@@ -47,6 +47,7 @@ struct hvspace_notify {
 
 struct hvspace {
 	struct object object;  // first
+	uint32_t id;
 	struct tlb_tag vmid;
 	uint64_t time_origin;  // ticks of `time` at which the guest's clock reads 0
 

@@ -2,6 +2,7 @@
 #include "kernel/object/interrupt.h"
 
 #include "kernel/arch/arch.h"
+#include "kernel/object/look.h"
 #include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 
@@ -10,12 +11,14 @@ struct interrupt {
 	struct spinlock lock;
 	uint32_t irq;
 	bool pending;
+	uint32_t owner;  // its process's id; atomic
 };
 
 // Which object each line has; guarded by lines_lock, which interrupts take too (they are off in the
 // kernel).
 static struct spinlock lines_lock = { .rank = LOCK_RANK_OBJECT };
 static struct interrupt *lines[INTERRUPT_MAX];
+static uint32_t counts[INTERRUPT_MAX];  // how often each fired
 
 struct interrupt *interrupt_from_object(struct object *object)
 {
@@ -117,6 +120,7 @@ void interrupt_fired(uint32_t irq)
 	if (irq >= INTERRUPT_MAX)
 		return;
 	spin_lock(&lines_lock);
+	counts[irq]++;
 	if (lines[irq] != NULL) {
 		interrupt = lines[irq];
 		object_get(&interrupt->object);
@@ -138,4 +142,30 @@ void interrupt_fired(uint32_t irq)
 		object_notify(&interrupt->object, READY_READABLE);
 	hart->in_interrupt = outer;
 	object_put(&interrupt->object);
+}
+
+void interrupt_set_owner(struct interrupt *interrupt, uint32_t process)
+{
+	store_relaxed(&interrupt->owner, process);
+}
+
+// Of a line that has an owner, or had one and fired.
+error_t look_tell_interrupts(uint64_t argument, struct look_out *out)
+{
+	error_t error = argument != 0 ? ERR_RANGE : 0;
+
+	for (uint32_t irq = 1; irq < INTERRUPT_MAX && error == 0; irq++) {
+		struct look_interrupt record = { .line = irq };
+		bool there;
+
+		spin_lock(&lines_lock);
+		record.count = counts[irq];
+		there = lines[irq] != NULL;
+		if (there)
+			record.process = __atomic_load_n(&lines[irq]->owner, __ATOMIC_RELAXED);
+		spin_unlock(&lines_lock);
+		if (there || record.count > 0)
+			error = look_put(out, &record, sizeof(record));
+	}
+	return error;
 }

@@ -1,23 +1,77 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/object/look.h"
 
+#include "kernel/arch/arch.h"
+#include "kernel/debug/log.h"
+#include "kernel/debug/log_ring.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
+#include "libs/abi/poll.h"
+#include "libs/base/string.h"
+
+// The list of all looks.
+static struct spinlock all_lock = { .rank = LOCK_RANK_PROCESS };
+static struct list all_looks = { &all_looks, &all_looks };
 
 static void look_destroy(struct object *object)
 {
+	struct look *look = look_from_object(object);
+
+	spin_lock(&all_lock);
+	list_remove(&look->all_entry);
+	spin_unlock(&all_lock);
 	object_free(object);
+}
+
+// Whether there are lines of the log that were not told.
+static uint32_t look_readiness(struct object *object)
+{
+	const struct look *look = look_from_object(object);
+	uint64_t seen = __atomic_load_n(&look->log_seen, __ATOMIC_RELAXED);
+
+	return log_ring_next() - 1 > seen ? READY_READABLE : 0;
 }
 
 static const struct object_ops look_ops = {
 	.type = OBJECT_LOOK,
-	.rights = RIGHT_READ | RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.rights = RIGHT_READ | RIGHT_POLL | RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DUPLICATE,
+	.readiness = look_readiness,
 	.destroy = look_destroy,
 };
 
+// From the log, with any lock held: those who wait for lines hear of it on this hart's way out of
+// the kernel.
+static void line_added(void)
+{
+	arch_this_hart()->kicks |= SCHED_NOTE;
+}
+
+static void notify_all(void)
+{
+	spin_lock(&all_lock);
+	list_for_each(pos, &all_looks) {
+		struct look *look = container_of(pos, struct look, all_entry);
+
+		// Who polls has set this before it looks at the log's end, under the lock of its
+		// ring; here the line is in the ring already: one of the two sees the other.
+		if (look->object.watched)
+			object_notify(&look->object, READY_READABLE);
+	}
+	spin_unlock(&all_lock);
+}
+
 error_t look_object_create(struct account *account, struct look **out)
 {
-	return object_alloc(&look_ops, sizeof(**out), account, out);
+	error_t error = object_alloc(&look_ops, sizeof(**out), account, out);
+
+	if (error != 0)
+		return error;
+	spin_lock(&all_lock);
+	list_push_back(&all_looks, &(*out)->all_entry);
+	sched_noted = notify_all;
+	log_line_added = line_added;
+	spin_unlock(&all_lock);
+	return 0;
 }
 
 error_t look_object_watch(struct look *look, uint64_t watches)
@@ -64,4 +118,45 @@ error_t look_each_process(uint32_t from, uint32_t only, struct look_out *out,
 			return 0;  // nobody sees it
 	} while (error == 0 && only == 0 && count == max);
 	return error == 0 && only != 0 && !found ? ERR_NOT_FOUND : error;
+}
+
+// --- The log ---
+
+// A line as it is told: its text right behind it.
+struct told_line {
+	struct look_line line;
+	char text[LOOK_LINE_MAX];
+};
+
+error_t look_tell_log(uint64_t argument, struct look_out *out)
+{
+	struct look_ring ring = { .next = argument > 0 ? argument : 1 };
+	struct told_line told;
+	size_t at = sizeof(ring);
+	error_t error = 0;
+
+	if (out->size < sizeof(ring) + LOOK_LINE_SIZE(LOOK_LINE_MAX))
+		return ERR_TOO_LARGE;
+	if (ring.next > log_ring_next())
+		ring.next = log_ring_next();
+	while (error == 0) {
+		size_t size;
+
+		memset(&told, 0, sizeof(told));
+		if (!log_ring_read(ring.next, &told.line, told.text))
+			break;
+		size = LOOK_LINE_SIZE(told.line.length);
+		if (size > out->size - at)
+			break;
+		error = out->write(out->address + at, &told, size);
+		at += size;
+		ring.count++;
+		ring.lost += told.line.sequence - ring.next;
+		ring.next = told.line.sequence + 1;
+	}
+	if (error == 0)
+		error = out->write(out->address, &ring, sizeof(ring));
+	out->total = at;
+	__atomic_store_n(&out->look->log_seen, ring.next - 1, __ATOMIC_RELAXED);
+	return error;
 }

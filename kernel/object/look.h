@@ -12,7 +12,9 @@ struct process;
 
 struct look {
 	struct object object;
-	uint32_t watches;  // LOOK_COUNT, LOOK_TRACE_EVENTS; guarded by the lock of all looks
+	uint32_t watches;       // LOOK_COUNT, LOOK_TRACE_EVENTS; guarded by the lock of all looks
+	uint64_t log_seen;      // the log's lines up to this one were told; atomic
+	struct list all_entry;  // guarded by the lock of all looks
 };
 
 // Errors: ERR_NO_MEMORY, ERR_LIMIT.
@@ -28,6 +30,7 @@ static inline struct look *look_from_object(struct object *object)
 
 // Where records go: the caller's memory.
 struct look_out {
+	struct look *look;  // that tells
 	uintptr_t address;
 	size_t size;   // bytes that are there
 	size_t total;  // bytes that records take, written or not
@@ -48,3 +51,11 @@ __must_check error_t look_tell_processes(uint64_t argument, struct look_out *out
 __must_check error_t look_tell_threads(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_harts(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_memory(uint64_t argument, struct look_out *out);
+__must_check error_t look_tell_log(uint64_t argument, struct look_out *out);
+__must_check error_t look_tell_services(uint64_t argument, struct look_out *out);
+__must_check error_t look_tell_channels(uint64_t argument, struct look_out *out);
+__must_check error_t look_tell_handles(uint64_t argument, struct look_out *out);
+__must_check error_t look_tell_interrupts(uint64_t argument, struct look_out *out);
+// Not there where there are neither virtual machines nor apps: in host tests.
+__must_check error_t look_tell_vcpus(uint64_t argument, struct look_out *out) __attribute__((weak));
+__must_check error_t look_tell_apps(uint64_t argument, struct look_out *out) __attribute__((weak));

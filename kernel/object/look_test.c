@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/object/look.h"
 
+#include "kernel/debug/log.h"
+#include "kernel/debug/log_ring.h"
 #include "kernel/object/all_test.h"
+#include "kernel/object/channel.h"
+#include "kernel/object/interrupt.h"
+#include "kernel/object/service.h"
 #include "kernel/object/test_support.h"
 #include "kernel/object/system.h"
 #include "libs/abi/folio.h"
@@ -205,6 +210,180 @@ static void a_process_is_opened_by_number(void **state)
 	test_end(other);
 }
 
+static void the_log_is_told(void **state)
+{
+	static struct {
+		struct look_ring ring;
+		uint8_t bytes[8192];
+	} told;
+	const struct look_line *line = (const struct look_line *)(const void *)told.bytes;
+	uint64_t used;
+	uint64_t from;
+	handle_t poll;
+
+	(void)state;
+	assert_int_equal(CALL_1(poll_create, &poll), 0);
+	assert_int_equal(read_look(LOOK_LOG, UINT64_MAX, &told, sizeof(told), &used), 0);
+	assert_int_equal(told.ring.count, 0);
+	assert_int_equal(used, sizeof(told.ring));
+	from = told.ring.next;
+	assert_int_equal(CALL_4(poll_add, poll, look, READY_READABLE, 5), 0);
+	assert_int_equal(test_ready(poll, 5), 0);
+	klog_app("somebody", LOG_WARN, "a line", 6);
+	klog(LOG_INFO, "number %d", 2);
+	// Those who wait hear of it on the way out of the kernel.
+	sched_send_kicks();
+	assert_int_equal(test_ready(poll, 5), READY_READABLE);
+	assert_int_equal(read_look(LOOK_LOG, from, &told, sizeof(told), &used), 0);
+	assert_int_equal(told.ring.count, 2);
+	assert_int_equal(told.ring.lost, 0);
+	assert_int_equal(told.ring.next, from + 2);
+	assert_int_equal(used, sizeof(told.ring) + LOOK_LINE_SIZE(6) + LOOK_LINE_SIZE(8));
+	assert_int_equal(line->sequence, from);
+	assert_int_equal(line->level, LOG_WARN);
+	assert_string_equal(line->app, "somebody");
+	assert_int_equal(line->length, 6);
+	assert_memory_equal(line + 1, "a line\0\0", 8);
+	line = (const struct look_line *)(const void *)(told.bytes + LOOK_LINE_SIZE(6));
+	assert_string_equal(line->app, "kernel");
+	assert_memory_equal(line + 1, "number 2", 8);
+	assert_int_equal(test_ready(poll, 5), 0);
+	assert_int_equal(read_look(LOOK_LOG, from, &told, LOOK_LINE_MAX, &used), ERR_TOO_LARGE);
+}
+
+// 10,000 lines, and a reader who comes back late: what it missed is counted, what it is told is
+// whole.
+static void a_slow_reader_of_the_log(void **state)
+{
+	static struct {
+		struct look_ring ring;
+		uint8_t bytes[3000];
+	} told;
+	char text[LOOK_LINE_MAX];
+	uint64_t sequence;
+	uint64_t lines = 0;
+	uint64_t lost = 0;
+	uint64_t used;
+	uint64_t from;
+
+	(void)state;
+	assert_int_equal(read_look(LOOK_LOG, UINT64_MAX, &told, sizeof(told), &used), 0);
+	from = told.ring.next;
+	for (uint32_t i = 0; i < 10000; i++) {
+		memset(text, 'a' + (int)(i % 26), sizeof(text));
+		log_ring_add("flood", LOG_INFO, text, i * 7919 % (LOOK_LINE_MAX + 1), i);
+	}
+	sequence = from;
+	do {
+		size_t at = 0;
+
+		assert_int_equal(read_look(LOOK_LOG, sequence, &told, sizeof(told), &used), 0);
+		for (uint64_t n = 0; n < told.ring.count; n++) {
+			struct look_line line;
+			uint32_t i;
+
+			memcpy(&line, told.bytes + at, sizeof(line));
+			i = (uint32_t)(line.sequence - from);
+			assert_int_equal(line.time_ns, i);
+			assert_int_equal(line.length, i * 7919 % (LOOK_LINE_MAX + 1));
+			for (size_t k = 0; k < line.length; k++)
+				assert_int_equal(told.bytes[at + sizeof(line) + k], 'a' + i % 26);
+			at += LOOK_LINE_SIZE(line.length);
+		}
+		assert_int_equal(at + sizeof(told.ring), used);
+		lines += told.ring.count;
+		lost += told.ring.lost;
+		sequence = told.ring.next;
+	} while (told.ring.count > 0);
+	assert_int_equal(lines + lost, 10000);
+	assert_true(lines > 500 && lost > 5000);
+	assert_int_equal(sequence, from + 10000);
+}
+
+static void services_and_channels(void **state)
+{
+	static struct look_service services[64];
+	struct look_channel_end ends[4];
+	struct look_handle handles[16];
+	struct message m = test_message(7, HANDLE_NONE);
+	struct service *service;
+	struct process *server;
+	struct channel_end *end;
+	struct object *accepted;
+	handle_t connector;
+	handle_t provided;
+	handle_t client;
+	uint64_t used;
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(process_create("server", &everything, 10, 1 << 20, &server), 0);
+	assert_int_equal(service_create("looked", self->account, &service), 0);
+	id = service->id;
+	assert_int_equal(service_give_provider(service, &server->handles, &provided), 0);
+	service_note_provider(service, server->id);
+	assert_int_equal(handle_insert(&self->handles, &service->connector, RIGHTS_ALL, &connector),
+	                 0);
+	object_put(&service->connector);
+	assert_int_equal(CALL_2(service_connect, connector, &client), 0);
+	assert_int_equal(read_look(LOOK_SERVICES, id, services, sizeof(services), &used), 0);
+	assert_int_equal(used, sizeof(services[0]));
+	assert_string_equal(services[0].name, "looked");
+	assert_int_equal(services[0].provider, server->id);
+	assert_int_equal(services[0].waiting, 1);
+	assert_int_equal(service_object_accept(service, &end), 0);
+	accepted = &end->object;
+	assert_int_equal(CALL_2(channel_send, client, &m), 0);
+	assert_int_equal(handle_insert(&server->handles, accepted, RIGHTS_ALL, &provided), 0);
+	object_handle_put(accepted);
+	assert_int_equal(read_look(LOOK_CHANNELS, 0, ends, sizeof(ends), &used), 0);
+	assert_int_equal(used, 2 * sizeof(ends[0]));
+	assert_int_equal(ends[0].channel, ends[1].channel);
+	assert_int_equal(ends[0].process, self->id);
+	assert_int_equal(ends[1].process, server->id);
+	assert_int_equal(ends[0].handle, client);
+	assert_int_equal(ends[0].end + 2 * ends[1].end, 2);
+	assert_int_equal(ends[0].queued + 10 * ends[1].queued, 10);
+	assert_int_equal(ends[0].service, id);
+	assert_int_equal(ends[1].service, id);
+	assert_int_equal(ends[0].closed, 0);
+	assert_int_equal(read_look(LOOK_HANDLES, server->id, handles, sizeof(handles), &used), 0);
+	assert_int_equal(used, 2 * sizeof(handles[0]));
+	assert_int_equal(handles[0].type, OBJECT_SERVICE);
+	assert_int_equal(handles[0].object, id);
+	assert_int_equal(handles[1].type, OBJECT_CHANNEL);
+	assert_int_equal(handles[1].object, ends[0].channel);
+	assert_int_equal(handles[1].handle, provided);
+	test_end(server);
+	assert_int_equal(read_look(LOOK_CHANNELS, self->id, ends, sizeof(ends), &used), 0);
+	assert_int_equal(used, sizeof(ends[0]));
+	assert_int_equal(ends[0].closed, 1);
+	assert_int_equal(read_look(LOOK_SERVICES, id, services, sizeof(services), &used), 0);
+	assert_int_equal(services[0].provider, 0);
+	assert_int_equal(read_look(LOOK_HANDLES, 0, handles, sizeof(handles), &used),
+	                 ERR_NOT_FOUND);
+}
+
+static void interrupts_have_owners(void **state)
+{
+	struct look_interrupt lines[4];
+	struct interrupt *interrupt;
+	uint64_t used;
+	uint64_t before = 0;
+
+	(void)state;
+	assert_int_equal(interrupt_object_create(77, &interrupt), 0);
+	interrupt_set_owner(interrupt, self->id);
+	assert_int_equal(read_look(LOOK_INTERRUPTS, 0, lines, sizeof(lines), &used), 0);
+	before = lines[used / sizeof(lines[0]) - 1].count;
+	interrupt_fired(77);
+	assert_int_equal(read_look(LOOK_INTERRUPTS, 0, lines, sizeof(lines), &used), 0);
+	assert_int_equal(lines[used / sizeof(lines[0]) - 1].line, 77);
+	assert_int_equal(lines[used / sizeof(lines[0]) - 1].process, self->id);
+	assert_int_equal(lines[used / sizeof(lines[0]) - 1].count, before + 1);
+	object_put(interrupt_object(interrupt));
+}
+
 int test_looks(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +393,10 @@ int test_looks(void)
 		look_case(threads_have_their_time),
 		look_case(memory_adds_up),
 		look_case(a_process_is_opened_by_number),
+		look_case(the_log_is_told),
+		look_case(a_slow_reader_of_the_log),
+		look_case(services_and_channels),
+		look_case(interrupts_have_owners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,13 @@
 
 #include "kernel/debug/panic.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/object/look.h"
 #include "libs/abi/poll.h"
 #include "libs/base/string.h"
+
+// The list of all services, in the order of their numbers.
+static struct spinlock all_lock = { .rank = LOCK_RANK_SERVICE };
+static struct list all_services = { &all_services, &all_services };
 
 static uint32_t service_readiness(struct object *object)
 {
@@ -50,6 +55,7 @@ static void provider_gone(struct object *object)
 	// All at once: the next provider may be there as soon as the lock is not.
 	spin_lock(&service->lock);
 	service->open = false;
+	service->provider = 0;
 	for (count = 0; service->num_pending > 0; count++)
 		ends[count] = pop_locked(service);
 	spin_unlock(&service->lock);
@@ -63,6 +69,9 @@ static void service_destroy(struct object *object)
 	struct service *service = service_from_object(object);
 
 	kassert(service->account != NULL);
+	spin_lock(&all_lock);
+	list_remove(&service->all_entry);
+	spin_unlock(&all_lock);
 	object_forget(object);
 	account_uncharge(service->account, sizeof(*service));
 	kfree(service);
@@ -89,6 +98,16 @@ static const struct object_ops connector_ops = {
 	.destroy = connector_destroy,
 };
 
+static void enlist(struct service *service)
+{
+	static uint32_t last_id;
+
+	spin_lock(&all_lock);
+	service->id = ++last_id;
+	list_push_back(&all_services, &service->all_entry);
+	spin_unlock(&all_lock);
+}
+
 error_t service_create(const char *name, struct account *account, struct service **out)
 {
 	struct service *service;
@@ -106,6 +125,7 @@ error_t service_create(const char *name, struct account *account, struct service
 	str_copy(service->name, name, sizeof(service->name));
 	spinlock_init(&service->lock, LOCK_RANK_OBJECT);
 	service->account = account;
+	enlist(service);
 	*out = service;
 	return 0;
 }
@@ -131,10 +151,19 @@ error_t service_give_provider(struct service *service, struct handle_table *tabl
 	return 0;
 }
 
-void service_open(struct service *service)
+void service_note_provider(struct service *service, uint32_t provider)
+{
+	spin_lock(&service->lock);
+	if (service->open)
+		service->provider = provider;
+	spin_unlock(&service->lock);
+}
+
+void service_open(struct service *service, uint32_t provider)
 {
 	spin_lock(&service->lock);
 	service->open = true;
+	service->provider = provider;
 	spin_unlock(&service->lock);
 	object_notify(&service->connector, READY_READABLE);
 }
@@ -148,6 +177,8 @@ error_t service_object_connect(struct service *service, struct account *account,
 
 	if (error != 0)
 		return error;
+	ends[0]->service = service->id;
+	ends[1]->service = service->id;
 	object_handle_get(&ends[1]->object);
 	spin_lock(&service->lock);
 	if (!service->open) {
@@ -188,4 +219,50 @@ error_t service_object_accept(struct service *service, struct channel_end **out)
 		object_notify(&service->connector, READY_READABLE);
 	*out = end;
 	return 0;
+}
+
+// --- Looking ---
+
+#define SERVICE_BATCH 16u
+
+static size_t describe_some(uint32_t from, struct look_service *records)
+{
+	size_t count = 0;
+
+	spin_lock(&all_lock);
+	list_for_each(pos, &all_services) {
+		struct service *service = container_of(pos, struct service, all_entry);
+		struct look_service *record = &records[count];
+
+		if (service->id < from)
+			continue;
+		if (count == SERVICE_BATCH)
+			break;
+		*record = (struct look_service){ .id = service->id };
+		memcpy(record->name, service->name, sizeof(record->name));
+		spin_lock(&service->lock);
+		record->provider = service->provider;
+		record->waiting = service->num_pending;
+		spin_unlock(&service->lock);
+		count++;
+	}
+	spin_unlock(&all_lock);
+	return count;
+}
+
+error_t look_tell_services(uint64_t argument, struct look_out *out)
+{
+	struct look_service records[SERVICE_BATCH];
+	uint32_t from = (uint32_t)argument;
+	error_t error = argument > UINT32_MAX ? ERR_RANGE : 0;
+	size_t count = SERVICE_BATCH;
+
+	while (error == 0 && count == SERVICE_BATCH) {
+		count = describe_some(from, records);
+		for (size_t i = 0; i < count && error == 0; i++) {
+			error = look_put(out, &records[i], sizeof(records[i]));
+			from = records[i].id + 1;
+		}
+	}
+	return error;
 }

@@ -21,12 +21,15 @@ struct service {
 	char name[ENV_NAME_MAX];
 	struct spinlock lock;  // guards what follows
 	bool open;             // a provider holds the service handle
+	uint32_t provider;     // its process's id; 0: none, or not known
 
 	// ring; each with a handle and a reference
 	struct channel_end *pending[SERVICE_MAX_PENDING];
 	uint32_t first;
 	uint32_t num_pending;
 	struct account *account;  // charged for it; NULL: it is of the image
+	uint32_t id;
+	struct list all_entry;  // in the list of all, guarded by that list's lock
 };
 
 // A service entry without a provider. It goes with the last reference to `connector`, which the
@@ -37,9 +40,11 @@ __must_check error_t service_create(const char *name, struct account *account,
 // on. Errors: ERR_BAD_STATE (there is a provider), ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t service_give_provider(struct service *service, struct handle_table *table,
                                            handle_t *out);
-// A provider is about to start: connections are taken from now on. It ends with the last handle to
+// The process `provider` is about to start: connections are taken from now on. It ends with the last handle to
 // the service.
-void service_open(struct service *service);
+void service_open(struct service *service, uint32_t provider);
+// Says whose process has been given the service, for who looks.
+void service_note_provider(struct service *service, uint32_t provider);
 // Makes a channel charged to `account`; `*out` is the client's end, one reference, no handle yet.
 // Errors: ERR_NOT_READY, ERR_FULL, ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t service_object_connect(struct service *service, struct account *account,

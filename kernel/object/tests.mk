@@ -3,7 +3,7 @@
 # One program holds all tests of kernel/object, kernel/syscall, kernel/sched and the service table: they share the kernel and the
 # fake machine of kernel/arch/host.
 HOST_TESTS += kernel/object/all_test
-all_test_SRCS := $(wildcard kernel/arch/host/*.c) $(patsubst %,kernel/arch/riscv64/%.c,arch_space page_table tlb_tag) kernel/debug/symbols.c \
+all_test_SRCS := $(wildcard kernel/arch/host/*.c) $(patsubst %,kernel/arch/riscv64/%.c,arch_space page_table tlb_tag) kernel/debug/symbols.c kernel/debug/log_ring.c \
 	$(filter-out %_test.c kernel/object/hvspace%.c kernel/object/vcpu.c,$(wildcard kernel/object/*.c)) \
 	$(filter-out %_fake.c %_test.c,$(wildcard kernel/sched/*.c)) kernel/mm/page.c \
 	$(filter-out %_fuzz.c %_fake.c kernel/syscall/table.c kernel/syscall/vm.c kernel/syscall/vcpu_run.c,$(wildcard kernel/syscall/*.c)) \

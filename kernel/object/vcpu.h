@@ -81,6 +81,7 @@ struct vcpu {
 
 	struct spinlock lock;  // LOCK_RANK_VCPU, guards all below
 	bool running;          // a thread is in vcpu_run
+	uint32_t thread;       // id of the one that is, or was last; read without the lock too
 	enum vcpu_hsm_state hsm_state;
 	// HSM start, and suspend with resumes_afresh: what the hart begins with
 	uint64_t start_pc;

@@ -12,6 +12,8 @@ uint32_t num_harts;
 
 uint32_t idle_harts;
 
+void (*sched_noted)(void);
+
 static struct thread boot_threads[MAX_HARTS];
 
 void sched_init_hart(struct hart *hart)
@@ -134,6 +136,10 @@ void sched_send_kicks(void)
 {
 	struct hart *self = arch_this_hart();
 
+	if ((self->kicks & SCHED_NOTE) != 0) {
+		self->kicks &= ~SCHED_NOTE;
+		sched_noted();
+	}
 	while (self->kicks != 0) {
 		uint32_t id = (uint32_t)__builtin_ctz(self->kicks);
 

@@ -97,6 +97,11 @@ void sched_init_hart(struct hart *hart);
 // idle hart, else on this one. From an interrupt it also preempts what runs here; a call's thread
 // is let run on until it blocks.
 void sched_wake(struct thread *thread);
+// A bit of hart.kicks, above those of harts: sched_send_kicks calls sched_noted, too. For what
+// cannot be done where it comes up, with any lock held.
+#define SCHED_NOTE (1u << 31)
+// Called with no lock held; set once.
+extern void (*sched_noted)(void);
 // Kicks the harts that sched_wake has put work on. Not done at once: a kick goes through the
 // firmware, which is long compared to the locks (a poll's, say) under which threads are woken.
 // Called wherever a hart leaves the kernel or gives itself away.

@@ -38,6 +38,7 @@ enum lock_rank {
 	LOCK_RANK_PAGE = 14,      // the page allocator
 	LOCK_RANK_IRQ_CHIP = 15,  // the interrupt controller's registers
 	LOCK_RANK_LOG = 16,
+	LOCK_RANK_LOG_RING = 17,  // the log's last lines
 };
 
 // Plain stores that others see whole: no order, or after all that this hart did before. (The

@@ -53,10 +53,10 @@ error_t environ_create_services(const struct app_spec *spec)
 	return 0;
 }
 
-void environ_open_services(const struct app_spec *spec)
+void environ_open_services(const struct app_spec *spec, uint32_t provider)
 {
 	for (size_t k = 0; k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++)
-		service_open(environ_find_service(spec->provides[k]));
+		service_open(environ_find_service(spec->provides[k]), provider);
 }
 
 // The next entry, with its kind and name.
@@ -126,6 +126,7 @@ static error_t add_device(struct process *process, const char *compatible, struc
 	error = interrupt_object_create(device->irq, &interrupt);
 	if (error != 0)
 		return error;
+	interrupt_set_owner(interrupt, process->id);
 	error = handle_insert(&process->handles, interrupt_object(interrupt),
 	                      interrupt_object(interrupt)->ops->rights, &entry->interrupt);
 	object_put(interrupt_object(interrupt));

@@ -3,13 +3,13 @@
 
 #include "kernel/debug/log.h"
 #include "kernel/debug/panic.h"
+#include "kernel/object/look.h"
 #include "kernel/object/process.h"
 #include "kernel/object/service.h"
 #include "kernel/object/system.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/work.h"
 #include "kernel/startup/environ.h"
-#include "libs/abi/look.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
@@ -22,6 +22,7 @@
 struct app {
 	const struct app_image *image;
 	bool blocked;
+	bool restarting;      // it has ended, and is to be started again; atomic
 	error_t start_error;  // of the last start
 	uint32_t last_end;    // enum look_end
 	int32_t last_status;
@@ -92,6 +93,7 @@ static void app_ended(struct process *process)
 		app->restarts++;
 		kinfo("%s: to be started again in %lu ms", process->name,
 		      (unsigned long)(app->backoff / NSEC_PER_MSEC));
+		store_relaxed(&app->restarting, true);
 		timer_node_arm(&app->restart_timer, now + app->backoff);
 	}
 	object_put(&process->object);
@@ -142,7 +144,8 @@ static error_t launch(struct app *app, struct process **out)
 	spin_lock(&services_lock);
 	app->process = process;
 	spin_unlock(&services_lock);
-	environ_open_services(spec);
+	store_relaxed(&app->restarting, false);
+	environ_open_services(spec, process->id);
 	system_note_first_app();
 	sched_wake(thread);
 	*out = process;
@@ -251,4 +254,55 @@ void services_start(void)
 		if (!app->blocked && start_app(app, &process) == 0)
 			object_put(&process->object);
 	}
+}
+
+// --- Looking ---
+
+static void describe_app(struct app *app, struct look_app *record)
+{
+	const struct app_spec *spec = app->image->spec;
+
+	*record = (struct look_app){
+		.flags = app->image->user != NULL ? LOOK_USER_MODE : 0,
+		.restart = (uint32_t)spec->restart,
+		.restarts = app->restarts,
+		.last_end = app->last_end,
+		.last_status = app->last_status,
+		.handle_limit = (uint32_t)limit_or(spec->handle_limit, APP_DEFAULT_HANDLES),
+		.memory_limit = limit_or(spec->memory_limit, APP_DEFAULT_MEMORY),
+	};
+	str_copy(record->name, spec->name, sizeof(record->name));
+	for (size_t k = 0; k < APP_MAX_PROVIDES && spec->provides[k] != NULL; k++)
+		str_copy(record->provides[k], spec->provides[k], sizeof(record->provides[k]));
+	for (size_t k = 0; k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++) {
+		record->needs[k].kind = (uint32_t)spec->needs[k].kind;
+		record->needs[k].optional = spec->needs[k].optional != 0 ? 1 : 0;
+		if (spec->needs[k].name != NULL)
+			str_copy(record->needs[k].name, spec->needs[k].name,
+			         sizeof(record->needs[k].name));
+	}
+	spin_lock(&services_lock);
+	record->process = app->process != NULL ? app->process->id : 0;
+	spin_unlock(&services_lock);
+	if (record->process != 0)
+		record->state = LOOK_APP_RUNNING;
+	else if (app->blocked)
+		record->state = LOOK_APP_BLOCKED;
+	else
+		record->state = __atomic_load_n(&app->restarting, __ATOMIC_RELAXED)
+			? LOOK_APP_RESTARTING
+			: LOOK_APP_ENDED;
+}
+
+error_t look_tell_apps(uint64_t argument, struct look_out *out)
+{
+	error_t error = argument != 0 ? ERR_RANGE : 0;
+
+	for (size_t i = 0; i < num_apps && error == 0; i++) {
+		struct look_app record;
+
+		describe_app(&apps[i], &record);
+		error = look_put(out, &record, sizeof(record));
+	}
+	return error;
 }

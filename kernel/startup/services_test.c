@@ -495,7 +495,7 @@ static void a_connector_waits_for_its_provider(void **state)
 	assert_int_equal(
 		handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider),
 		0);
-	service_open(service);
+	service_open(service, 1);
 	assert_int_equal(test_ready(poll, 1), READY_READABLE);
 	assert_int_equal(CALL_4(poll_add, poll, provider, READY_READABLE, 2), 0);
 	assert_int_equal(CALL_2(service_accept, provider, &server), ERR_EMPTY);
@@ -535,7 +535,7 @@ static void waiting_connections_are_bounded(void **state)
 	assert_int_equal(
 		handle_insert(&self->handles, &service->object, RIGHT_READ | RIGHT_POLL, &provider),
 		0);
-	service_open(service);
+	service_open(service, 1);
 	assert_int_equal(CALL_1(poll_create, &poll), 0);
 	assert_int_equal(CALL_4(poll_add, poll, connector, READY_READABLE, 1), 0);
 	for (int i = 0; i < SERVICE_MAX_PENDING; i++)

@@ -221,8 +221,11 @@ error_t sys_service_provide(SYSCALL_ARGS)
 	if (error == 0)
 		error = service_give_provider(service_from_connector(connector),
 		                              &process_from_object(process)->handles, &given);
-	if (error == 0)
+	if (error == 0) {
+		service_note_provider(service_from_connector(connector),
+		                      process_from_object(process)->id);
 		error = user_write(a2, &given, sizeof(given));
+	}
 	put_unstarted(process);
 out_connector:
 	object_put(connector);

@@ -10,6 +10,13 @@ static const teller_t tellers[] = {
 	[LOOK_THREADS] = look_tell_threads,
 	[LOOK_HARTS] = look_tell_harts,
 	[LOOK_MEMORY] = look_tell_memory,
+	[LOOK_LOG] = look_tell_log,
+	[LOOK_SERVICES] = look_tell_services,
+	[LOOK_CHANNELS] = look_tell_channels,
+	[LOOK_VCPUS] = look_tell_vcpus,
+	[LOOK_HANDLES] = look_tell_handles,
+	[LOOK_INTERRUPTS] = look_tell_interrupts,
+	[LOOK_APPS] = look_tell_apps,
 };
 
 error_t sys_look_read(SYSCALL_ARGS)
@@ -24,10 +31,12 @@ error_t sys_look_read(SYSCALL_ARGS)
 	error = lookup(a0, OBJECT_LOOK, RIGHT_READ, &object);
 	if (error != 0)
 		return error;
-	object_put(object);
+	out.look = look_from_object(object);
 	if (a1 >= sizeof(tellers) / sizeof(tellers[0]) || tellers[a1] == NULL)
-		return ERR_NOT_SUPPORTED;
-	error = tellers[a1](a2, &out);
+		error = ERR_NOT_SUPPORTED;
+	else
+		error = tellers[a1](a2, &out);
+	object_put(object);
 	total = out.total;
 	return error != 0 ? error : user_write(a5, &total, sizeof(total));
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "libs/abi/app.h"
+#include "libs/abi/system.h"
+#include "libs/abi/time.h"
 
 enum look_kind {
 	LOOK_PROCESSES = 1,  // struct look_process, by id; argument: the lowest id
@@ -125,7 +127,7 @@ struct look_interrupt {
 // Begins what LOOK_LOG and LOOK_TRACE tell. What a slow reader missed was overwritten, whole.
 struct look_ring {
 	uint64_t next;   // sequence number to go on from
-	uint64_t lost;   // how many there were from the wanted one on to the first that is told
+	uint64_t lost;   // how many from the wanted one on to `next` were overwritten
 	uint64_t count;  // how many follow
 };
 
@@ -194,7 +196,8 @@ struct look_channel_end {
 	uint32_t capacity;
 	uint32_t service;  // id of the service that it was connected by; 0: none
 	uint32_t closed;   // 1: the other end is gone
-	uint64_t sent;     // messages sent from this end while LOOK_COUNT was on
+	// messages sent from this end while LOOK_COUNT was on; begins again at 2^32
+	uint64_t sent;
 };
 
 struct look_handle {
@@ -202,9 +205,10 @@ struct look_handle {
 	int32_t handle;
 	uint32_t type;  // enum object_type
 	uint32_t rights;
-	uint32_t object;  // id of a process, thread, channel or service; 0: it has none
-	uint32_t peer;    // of a channel: id of the process that has the other end; 0: none
-	uint64_t size;    // of a folio: bytes
+	uint32_t
+		object;  // id of a process, thread, channel or service (a connector's, too); 0: none
+	uint32_t reserved;
+	uint64_t size;  // of a folio: bytes
 };
 
 // --- Virtual machines ---

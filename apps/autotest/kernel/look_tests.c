@@ -97,9 +97,108 @@ static void it_tells_of_the_machine(struct autotest *t)
 	look_buffer_free(&buffer);
 }
 
+static bool has_line(const struct look_ring *ring, const char *bytes, const char *text)
+{
+	size_t at = 0;
+
+	for (uint64_t i = 0; i < ring->count; i++) {
+		struct look_line line;
+
+		memcpy(&line, bytes + at, sizeof(line));
+		if (line.length == strlen(text) && strcmp(line.app, "autotest") == 0 &&
+		    memcmp(bytes + at + sizeof(line), text, line.length) == 0)
+			return true;
+		at += LOOK_LINE_SIZE(line.length);
+	}
+	return false;
+}
+
+static void the_log_can_be_followed(struct autotest *t)
+{
+	static struct {
+		struct look_ring ring;
+		char bytes[64 * 1024];
+	} told;
+	struct poll_event event = { 0 };
+	handle_t poll = HANDLE_NONE;
+	uint64_t next = UINT64_MAX;
+	bool found = false;
+	uint64_t used;
+	size_t n = 0;
+
+	expect(t, poll_create(&poll) == 0);
+	expect(t, poll_add(poll, look_of(t), READY_READABLE, 3) == 0);
+	expect(t, look_read(look_of(t), LOOK_LOG, next, &told, sizeof(told), &used) == 0);
+	next = told.ring.next;
+	log_info("a line to be followed");
+	while (!found && !t->failed) {
+		expect(t, poll_wait(poll, &event, 1, test_deadline(), &n) == 0 && n == 1);
+		expect(t, look_read(look_of(t), LOOK_LOG, next, &told, sizeof(told), &used) == 0);
+		next = told.ring.next;
+		found = has_line(&told.ring, told.bytes, "a line to be followed");
+	}
+	handle_close(poll);
+}
+
+static void it_tells_who_is_connected(struct autotest *t)
+{
+	handle_t echo = HANDLE_NONE;
+	struct look_buffer buffer = { 0 };
+	const struct look_service *services;
+	const struct look_channel_end *ends;
+	uint32_t channel = 0;
+	uint32_t service = 0;
+	uint32_t provider = 0;
+	size_t count;
+
+	expect(t,
+	       service_connect_wait(environ_connector(t->env, "echo"), test_deadline(), &echo) ==
+	               0);
+	expect(t, look_take(look_of(t), LOOK_SERVICES, 0, &buffer) == 0);
+	services = look_service_records(&buffer, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(services[i].name, "echo") == 0) {
+			service = services[i].id;
+			provider = services[i].provider;
+		}
+	}
+	expect(t, service != 0 && provider != 0);
+	expect(t, look_take(look_of(t), LOOK_CHANNELS, 0, &buffer) == 0);
+	ends = look_channel_end_records(&buffer, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (ends[i].handle == echo && ends[i].service == service)
+			channel = ends[i].channel;
+	}
+	expect(t, channel != 0);
+	handle_close(echo);
+	look_buffer_free(&buffer);
+}
+
+static void it_tells_of_apps_and_interrupts(struct autotest *t)
+{
+	struct look_buffer buffer = { 0 };
+	const struct look_app *apps;
+	bool found = false;
+	size_t count;
+
+	expect(t, look_take(look_of(t), LOOK_APPS, 0, &buffer) == 0);
+	apps = look_app_records(&buffer, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(apps[i].name, "autotest") == 0)
+			found = apps[i].state == LOOK_APP_RUNNING && apps[i].process != 0;
+	}
+	expect(t, found);
+	expect(t, look_take(look_of(t), LOOK_INTERRUPTS, 0, &buffer) == 0);
+	expect(t, look_take(look_of(t), LOOK_VCPUS, 0, &buffer) == 0);
+	look_buffer_free(&buffer);
+}
+
 const struct test look_tests[] = {
 	{ "look: processes and threads", it_tells_of_processes },
 	{ "look: time goes to who uses it", time_goes_to_who_uses_it },
 	{ "look: harts and memory", it_tells_of_the_machine },
+	{ "look: the log can be followed", the_log_can_be_followed },
+	{ "look: who is connected", it_tells_who_is_connected },
+	{ "look: apps, interrupts, vCPUs", it_tells_of_apps_and_interrupts },
 	{ 0 },
 };

@@ -2,10 +2,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "kernel/arch/arch.h"
 #include "kernel/arch/host/host.h"
 #include "kernel/arch/host/host_private.h"
 #include "kernel/debug/log.h"
+#include "kernel/debug/log_ring.h"
 #include "kernel/debug/panic.h"
 
 // The kernel's own symbols: none. A user-mode app's are in its image.
@@ -39,6 +42,15 @@ static void append(const char *format, ...)
 		used = used + (size_t)len < sizeof(lines) ? used + (size_t)len : sizeof(lines) - 1;
 }
 
+void (*log_line_added)(void);
+
+static void note_line(const char *app, enum log_level level, const char *line, size_t len)
+{
+	log_ring_add(app, level, line, len, arch_clock_now());
+	if (log_line_added != NULL)
+		log_line_added();
+}
+
 void klog(enum log_level level, const char *format, ...)
 {
 	char line[1024];
@@ -48,11 +60,13 @@ void klog(enum log_level level, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	append("%d %s\n", (int)level, line);
+	note_line("kernel", level, line, strlen(line));
 }
 
 void klog_app(const char *app, enum log_level level, const char *line, size_t len)
 {
 	append("%d %s: %.*s\n", (int)level, app, (int)len, line);
+	note_line(app, level, line, len);
 }
 
 void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp, uintptr_t ra)

@@ -196,6 +196,7 @@ error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 
 	if (err != 0)
 		return err;
+	store_relaxed(&vcpu->thread, arch_current_thread()->id);
 	// It may have come from another thread, whose hart holds it still.
 	if (__atomic_load_n(&vcpu->context.loaded_on, __ATOMIC_ACQUIRE) != VCPU_NO_HART &&
 	    arch_this_hart()->arch.guest != vcpu)
