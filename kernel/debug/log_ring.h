@@ -11,7 +11,8 @@
 
 // Adds a line; the oldest make room. Any context, any lock held.
 void log_ring_add(const char *app, enum log_level level, const char *text, size_t len, nsec_t now);
-// The line `sequence`, or the first one after it that is left. Returns false when there is none yet.
+// The line `sequence`, or the first one after it that is left. Returns false when there is none
+// yet.
 bool log_ring_read(uint64_t sequence, struct look_line *line, char text[LOOK_LINE_MAX]);
 // The number of the next line.
 uint64_t log_ring_next(void);

@@ -81,8 +81,8 @@ union records {
 	struct look_channel_end ends[TABLE_BATCH];
 };
 
-// Fills as many records as there is room for, from some slots on. `*index`: where to go on; 0 at the
-// end of the table. Returns how many.
+// Fills as many records as there is room for, from some slots on. `*index`: where to go on; 0 at
+// the end of the table. Returns how many.
 static size_t fill_some(struct process *process, const struct table_kind *kind, uint32_t *index,
                         union records *records)
 {

@@ -40,8 +40,8 @@ __must_check error_t service_create(const char *name, struct account *account,
 // on. Errors: ERR_BAD_STATE (there is a provider), ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t service_give_provider(struct service *service, struct handle_table *table,
                                            handle_t *out);
-// The process `provider` is about to start: connections are taken from now on. It ends with the last handle to
-// the service.
+// The process `provider` is about to start: connections are taken from now on. It ends with the
+// last handle to the service.
 void service_open(struct service *service, uint32_t provider);
 // Says whose process has been given the service, for who looks.
 void service_note_provider(struct service *service, uint32_t provider);
