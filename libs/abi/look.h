@@ -207,8 +207,8 @@ struct look_handle {
 	uint32_t rights;
 	uint32_t
 		object;  // id of a process, thread, channel or service (a connector's, too); 0: none
-	uint32_t reserved;
-	uint64_t size;  // of a folio: bytes
+	uint32_t peer;   // 0; who has the other end of a channel is told by LOOK_CHANNELS
+	uint64_t size;   // of a folio: bytes
 };
 
 // --- Virtual machines ---
