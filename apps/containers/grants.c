@@ -87,6 +87,15 @@ static void grant_free(struct grant *grant)
 	heap_free(grant);
 }
 
+static void tell_container(const struct grant *grant)
+{
+	const struct vmm_process *vmm = find_process(grant->all, grant->app);
+
+	if (vmm != NULL && vmm->container != NULL && vmm->order_sent &&
+	    is_image(vmm->container, grant->uri))
+		container_disks_given(vmm->container);
+}
+
 static void opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
 	struct grant *grant = opener->context;
@@ -96,6 +105,8 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 		(void)error_send(grant->source.handle, grant->id, error, text);
 	else if (open_reply_send(grant->source.handle, grant->id, channel) < 0)
 		handle_close(channel);
+	else
+		tell_container(grant);
 }
 
 static void forward(struct grant *grant)
@@ -106,6 +117,13 @@ static void forward(struct grant *grant)
 	grant->opens = true;
 	opener_start(&grant->opener, &grant->all->loop, environ_connector(grant->all->env, service),
 	             grant->uri, opened, grant);
+}
+
+// One that waits rehearses with the built-in image, and has let it go before its order comes: no
+// guest of anybody's has run in it by then.
+static bool may_rehearse(const struct vmm_process *vmm, const char *uri)
+{
+	return !vmm->order_sent && strcmp(uri, IMAGES_DISK_URI) == 0;
 }
 
 static void advance(struct grant *grant)
@@ -121,7 +139,8 @@ static void advance(struct grant *grant)
 	}
 	if (vmm == NULL || !all->serves)
 		return;
-	if (c != NULL && vmm->order_sent && is_its_own(c, grant->uri)) {
+	if (may_rehearse(vmm, grant->uri) ||
+	    (c != NULL && vmm->order_sent && is_its_own(c, grant->uri))) {
 		forward(grant);
 		return;
 	}

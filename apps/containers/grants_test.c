@@ -34,6 +34,14 @@ const struct image *container_image(const struct container *c)
 	return &image;
 }
 
+static unsigned num_given;
+
+void container_disks_given(struct container *c)
+{
+	assert_ptr_equal(c, &own);
+	num_given++;
+}
+
 uint32_t layer_flags(const struct container *c)
 {
 	return c->settings.read_only ? 0 : VMM_LAYER;
@@ -152,10 +160,13 @@ static void test_own(void **state)
 	check_granted("vmm-1", "blk:boot");
 	check_granted("vmm-1", "store-disk:layers/1111");
 	check_granted("vmm-2", "store-disk:layers/2222");
-	check_granted("vmm-1", "store-disk-ro:images/a.img");
+	num_given = 0;
 	check_granted("vmm-1", "store:logs/1111");
+	check_granted("vmm-1", "store-disk-ro:images/a.img");
+	assert_int_equal(num_given, 1);
 	image.file[0] = '\0';
 	check_granted("vmm-1", "blk:images");
+	assert_int_equal(num_given, 2);
 	own.job = 1;
 	check_granted("vmm-1", "store:images");
 }
@@ -189,6 +200,8 @@ static void test_others(void **state)
 	check_refused("vmm-1", "store-disk:layers/1111");
 	vmm.order_sent = false;
 	check_refused("vmm-1", "store:logs/1111");
+	check_refused("vmm-1", "store-disk-ro:images/a.img");
+	check_granted("vmm-1", "blk:images");
 	vmm.container = NULL;
 	check_refused("vmm-1", "store-disk-ro:images/a.img");
 	check_granted("vmm-1", "blk:boot");
