@@ -112,6 +112,7 @@ struct container {
 	bool killed;        // its vmm was told to end it
 	nsec_t created_at;  // CLOCK_WALL
 	nsec_t started_at;  // 0: never
+	nsec_t starts_at;   // what its record says while it is about to run; 0: nothing yet
 	nsec_t finished_at;
 	int exit_code;
 	char error[CONTAINER_ERROR_MAX];
@@ -345,6 +346,8 @@ void container_add(struct container *c);
 void container_discard(struct container *c);
 // Starts it.
 void container_begin(struct container *c);
+// Its vmm has its disks, of which the image is the last.
+void container_disks_given(struct container *c);
 // Its vmm says how it is.
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text);
 // Its vmm is gone, and the container with it.

@@ -273,6 +273,7 @@ static void container_over(struct container *c, int status, const char *error)
 	provision_end(c);
 	waits = c->started && policy_restarts(c);
 	c->started = false;
+	c->starts_at = 0;
 	memset(c->address, 0, sizeof(c->address));
 	endpoints_release(c);
 	names_changed(all);
@@ -325,6 +326,7 @@ void container_begin(struct container *c)
 	exec_free_all(c);
 	c->state = CONTAINER_RUNNING;
 	c->started = c->killed = false;
+	c->starts_at = 0;
 	c->error[0] = '\0';
 	c->vmm = vmms_take(c->all, c);
 	if (c->vmm == NULL) {
@@ -424,6 +426,15 @@ void container_order(struct container *c)
 		               "its virtual machine cannot be told to start it");
 }
 
+// The guest starts it meanwhile: the record is there before that is told, and nobody waits for it.
+void container_disks_given(struct container *c)
+{
+	if (c->state != CONTAINER_RUNNING || c->started || c->starts_at != 0)
+		return;
+	c->starts_at = record_time();
+	store_write(c);
+}
+
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text)
 {
 	c->paused = (state->flags & VMM_PAUSED) != 0;
@@ -436,8 +447,11 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 		c->started = true;
 		c->exit_code = 0;
 		c->lacked_memory = false;
-		c->started_at = record_time();
-		store_write(c);
+		c->started_at = c->starts_at;
+		if (c->started_at == 0) {
+			c->started_at = record_time();
+			store_write(c);
+		}
 		events_container(c, "start", NULL);
 		answer_started(c);
 		if (c->is_visit)

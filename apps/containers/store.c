@@ -62,17 +62,18 @@ static void write_number(struct json_writer *w, const char *key, uint64_t value)
 
 static void write_record(struct json_writer *w, const struct container *c)
 {
+	bool starts = c->state == CONTAINER_RUNNING && !c->started && c->starts_at != 0;
+	bool waits = c->state == CONTAINER_RUNNING && !c->started && !starts;
+	enum container_state before = c->finished_at != 0 ? CONTAINER_EXITED : CONTAINER_CREATED;
+
 	json_write_raw(w, "{\"Name\":");
 	json_write_string(w, c->name);
 	// One that is about to run has not run.
-	write_number(w, ",\"State\":",
-	             c->state == CONTAINER_RUNNING && !c->started
-	                     ? (c->finished_at != 0 ? CONTAINER_EXITED : CONTAINER_CREATED)
-	                     : c->state);
+	write_number(w, ",\"State\":", waits ? before : c->state);
 	write_number(w, ",\"CreatedUs\":", c->created_at / NSEC_PER_USEC);
-	write_number(w, ",\"StartedUs\":", c->started_at / NSEC_PER_USEC);
+	write_number(w, ",\"StartedUs\":", (starts ? c->starts_at : c->started_at) / NSEC_PER_USEC);
 	write_number(w, ",\"FinishedUs\":", c->finished_at / NSEC_PER_USEC);
-	write_number(w, ",\"ExitCode\":", (uint64_t)c->exit_code);
+	write_number(w, ",\"ExitCode\":", starts ? 0 : (uint64_t)c->exit_code);
 	json_write_raw(w, ",\"Error\":");
 	json_write_string(w, c->error);
 	if (c->vmm != NULL)
@@ -118,7 +119,7 @@ static error_t ask_write(struct folder *folder, void *context)
 {
 	const struct writing *writing = context;
 
-	return folder_write(folder, writing->name, writing->text, writing->len);
+	return folder_replace(folder, writing->name, writing->text, writing->len);
 }
 
 bool store_put(const struct containers *all, const char *name, struct json_writer *w)
@@ -142,12 +143,24 @@ static error_t ask_drop(struct folder *folder, void *context)
 	return err == 0 || err == ERR_NOT_FOUND ? folder_sync(folder) : err;
 }
 
-void store_drop(const struct containers *all, const char *name)
+static error_t ask_forget(struct folder *folder, void *context)
 {
-	error_t err = all->has_store ? ask(all, ask_drop, (void *)(uintptr_t)name) : 0;
+	error_t err = folder_remove(folder, context);
+
+	return err == ERR_NOT_FOUND ? 0 : err;
+}
+
+static void drop(const struct containers *all, const char *name, steady_fn *how)
+{
+	error_t err = all->has_store ? ask(all, how, (void *)(uintptr_t)name) : 0;
 
 	if (err < 0)
 		log_error("%s stays on the state disk: %s", name, error_text(err));
+}
+
+void store_drop(const struct containers *all, const char *name)
+{
+	drop(all, name, ask_drop);
 }
 
 bool store_write(const struct container *c)
@@ -169,7 +182,9 @@ void store_remove(const struct container *c)
 	if (container_is_hidden(c))
 		return;
 	file_name(c, name);
-	store_drop(c->all, name);
+	// A record that says that it ran, of one that goes with its end, is dropped after a power
+	// cut: this need not be waited for.
+	drop(c->all, name, c->settings.auto_remove && c->started_at != 0 ? ask_forget : ask_drop);
 }
 
 // --- Reading -------------------------------------------------------------------------------------

@@ -310,7 +310,8 @@ error_t folder_read(struct folder *folder, const char *path, size_t max, uint8_t
 	return err;
 }
 
-error_t folder_write(struct folder *folder, const char *path, const void *bytes, size_t len)
+static error_t write_beside(struct folder *folder, const char *path, const void *bytes, size_t len,
+                            bool keeps_order)
 {
 	size_t path_len = strlen(path), count;
 	struct file *file = NULL;
@@ -323,7 +324,7 @@ error_t folder_write(struct folder *folder, const char *path, const void *bytes,
 	err = folder_open_file(folder, beside, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file);
 	if (err == 0) {
 		err = folder_file_write(folder, file, 0, bytes, len, &count);
-		if (err == 0)
+		if (err == 0 && !keeps_order)
 			err = folder_file_sync(folder, file);
 		if (err == 0)
 			err = folder_rename(folder, beside, path, false);
@@ -337,4 +338,14 @@ error_t folder_write(struct folder *folder, const char *path, const void *bytes,
 	}
 	heap_free(beside);
 	return err;
+}
+
+error_t folder_write(struct folder *folder, const char *path, const void *bytes, size_t len)
+{
+	return write_beside(folder, path, bytes, len, false);
+}
+
+error_t folder_replace(struct folder *folder, const char *path, const void *bytes, size_t len)
+{
+	return write_beside(folder, path, bytes, len, true);
 }

@@ -33,6 +33,11 @@ __must_check error_t folder_read(struct folder *folder, const char *path, size_t
                                  uint8_t **bytes, size_t *len);
 // A whole file, in place of what is there. It is written beside it, synced and renamed: whoever
 // reads it finds the old file or the new one, also after a crash; after this, the new one.
+//
+// folder_replace does the same with one sync in place of two. It is for folders of the state disk,
+// whose journal keeps the order: what a file has got is on the disk before its new name is.
+__must_check error_t folder_replace(struct folder *folder, const char *path, const void *bytes,
+                                    size_t len);
 __must_check error_t folder_write(struct folder *folder, const char *path, const void *bytes,
                                   size_t len);
 __must_check error_t folder_stat(struct folder *folder, const char *path, struct file_info *out);
