@@ -118,6 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         if name == "httpd":
             # The system's own server: all connections end with it.
             threading.Thread(target=drop_sockets).start()
+            raise ConnectionResetError
         return {}
 
     def app_action(self, system, _query, _body, name, action):

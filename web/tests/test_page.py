@@ -179,7 +179,7 @@ def trace_is_recorded_and_seen(page):
 
 @test
 def connection_comes_back_after_the_server_died(page):
-    page.expected = ["WebSocket", "ERR_"]
+    page.expected = ["WebSocket", "ERR_", "404"]
     page.open("processes")
     page.tab.wait_text("httpd", "#processes")
     page.command("kill httpd")

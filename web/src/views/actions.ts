@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What can be done with processes and apps.
 
-import { API, request, send } from "../api/client";
+import { API, ApiError, request, say, send } from "../api/client";
 import type { Process } from "../api/types";
 import { visible } from "../format";
 import { announce, attempt } from "../ui/announce";
@@ -10,8 +10,15 @@ function appPath(name: string): string {
 	return `apps/${encodeURIComponent(name)}`;
 }
 
-export function killProcess(process: Process): Promise<boolean> {
-	return attempt(`${process.name} was killed`, () => send("POST", `processes/${process.id}/kill`));
+export async function killProcess(process: Process): Promise<void> {
+	try {
+		await send("POST", `processes/${process.id}/kill`);
+		announce(`${process.name} was killed`);
+	} catch (error) {
+		// What serves this page cannot answer that it is killed; the browser may have asked again, for what was gone then.
+		if (error instanceof ApiError && [0, 404].includes(error.status)) announce(`${process.name} was killed, and the connection with it`);
+		else announce(say(error), "bad");
+	}
 }
 
 export function startApp(name: string): Promise<boolean> {

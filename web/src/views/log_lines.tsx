@@ -6,7 +6,7 @@ import { sinceBoot, visible } from "../format";
 import { Empty, Name } from "../ui/parts";
 
 export function LogLines({ lines }: { lines: readonly LogLine[] }) {
-	if (lines.length === 0) return <Empty title="No lines." />;
+	if (lines.length === 0) return <Empty title="No lines yet." />;
 	return (
 		<ol class="lines">
 			{lines.map((line) => (

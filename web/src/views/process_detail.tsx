@@ -2,7 +2,7 @@
 // One process: what it has, whom it talks to, and what can be done with it.
 
 import { useEffect, useState } from "preact/hooks";
-import { get, say } from "../api/client";
+import { ApiError, get, say } from "../api/client";
 import { channels, processes, services } from "../api/live";
 import { cpuShares } from "../api/rates";
 import type { Handle, Process, Thread } from "../api/types";
@@ -12,7 +12,7 @@ import { Empty, Failure, Meter, Name, Panel } from "../ui/parts";
 import { go, hrefOf } from "../ui/route";
 import { killProcess, replaceApp, restartApp, stopApp } from "./actions";
 
-// useList: what a route tells, fetched anew every 2 s.
+// useList: what a route tells, fetched anew every 2 s, unless the system refuses it.
 function useList<T>(path: string): { list: T[] | null; failure: string } {
 	const [list, setList] = useState<T[] | null>(null);
 	const [failure, setFailure] = useState("");
@@ -26,7 +26,9 @@ function useList<T>(path: string): { list: T[] | null; failure: string } {
 				setList(loaded);
 				setFailure("");
 			} catch (error) {
-				if (!gone) setFailure(say(error));
+				if (gone) return;
+				setFailure(say(error));
+				if (error instanceof ApiError && error.status !== 0) return;
 			}
 			if (!gone) timer = window.setTimeout(() => void load(), 2000);
 		};
@@ -181,6 +183,7 @@ function Actions({ process }: { process: Process }) {
 }
 
 export function ProcessDetail({ id, process }: { id: string; process: Process | undefined }) {
+	const [handles, setHandles] = useState(false);
 	const close = (
 		<button class="quiet" aria-label="Close" onClick={() => go("processes")}>
 			<Icon name="close" />
@@ -202,9 +205,9 @@ export function ProcessDetail({ id, process }: { id: string; process: Process | 
 				<summary>Threads ({process.threads})</summary>
 				<Threads process={process} />
 			</details>
-			<details>
+			<details onToggle={(event) => setHandles(event.currentTarget.open)}>
 				<summary>Handles ({process.handles})</summary>
-				<Handles process={process} />
+				{handles && <Handles process={process} />}
 			</details>
 		</Panel>
 	);

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""The web page of a running system, in a browser. What needs no system is in web/tests."""
+
+import json
+import shutil
+import sys
+import time
+
+from harness import GRACE, ROOT, Skip, check, check_equal, test
+
+sys.path.append(str(ROOT / "web/tests"))
+
+import browser as chromium  # noqa: E402  pylint: disable=wrong-import-position
+import suite  # noqa: E402  pylint: disable=wrong-import-position
+
+# What a page of somebody else tries, who knows the token even.
+ATTACK = """Promise.all([
+    fetch(ORIGIN + '/api/v1/processes', { headers: { Authorization: 'Bearer ' + TOKEN } }).then((r) => 'fetch ' + r.status, () => ''),
+    fetch(ORIGIN + '/api/v1/status').then((r) => 'status ' + r.status, () => ''),
+    new Promise((resolve) => {
+        const socket = new WebSocket(ORIGIN.replace('http', 'ws') + '/api/v1/live', ['starina.v1', 'token.' + TOKEN]);
+        socket.onopen = () => resolve('WebSocket');
+        socket.onerror = () => resolve('');
+    }),
+])"""
+
+
+class System:
+    """./run.sh with its page in a browser, until the test is left."""
+
+    def __init__(self, context, *arguments, **settings):
+        if not (ROOT / "third_party/web/.stamp").exists() or not shutil.which("chromium"):
+            raise Skip("the web page's packages or chromium could not be fetched: ./setup.sh says why")
+        context.own_build()
+        (context.build / "web.img").symlink_to(context.suite.build / "web.img")
+        self.context = context
+        self.process = context.start(*arguments, **settings)
+        address = context.build / "run/web.addr"
+        while not address.exists() or not address.read_text("ascii").strip():
+            check(self.process.poll() is None, "run.sh ended before its page was up")
+            time.sleep(0.1)
+        self.address = address.read_text("ascii").strip()
+        self.browser = chromium.Browser()
+
+    def __enter__(self):
+        return suite.Page(self.browser, self.address)
+
+    def __exit__(self, kind, value, traceback):
+        self.browser.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.communicate(timeout=10 * GRACE)
+
+
+def row(name):
+    """JavaScript: the row of a process."""
+    return f"[...document.querySelectorAll('#processes tbody tr')].find((row) => row.querySelector('th').innerText === {json.dumps(name)})"
+
+
+@test
+def page_shows_and_changes_the_system(context):
+    with System(context) as page:
+        # The page that was open while its server was killed.
+        page.expected = ["WebSocket", "ERR_", "404"]
+        page.open("processes")
+        for name in ("tcpip", "httpd", "fs"):
+            page.tab.wait(f"!!{row(name)}", name)
+        page.show("overview")
+        page.tab.wait_text("hart 1")
+        page.show("terminal")
+        check_equal(page.answer("ps | _.some(p => p.name === 'tcpip' && p.memory > 0)"), "true")
+        check_equal(page.answer("(await harts()).length"), "2")
+        page.show("processes")
+        page.command("kill httpd")
+        page.tab.wait(f"{row('httpd')}?.lastElementChild.innerText === '1'", "httpd, which was started again")
+        page.tab.wait_text("Live", ".pill")
+        origin, token = page.address.split("/#token=")
+        foreign = page.browser.tab()
+        foreign.open("data:text/html,<title>another</title>")
+        got = foreign.run(ATTACK.replace("ORIGIN", json.dumps(origin)).replace("TOKEN", json.dumps(token)))
+        check_equal(got, ["", "", ""], "what a page of another origin got")
+        check_equal(page.problems(), [], "the browser's complaints")
