@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/httpd/api/apps.h"
+#include "apps/httpd/api/commands.h"
 #include "apps/httpd/api/page.h"
 #include "libs/abi/engine.h"
 #include "libs/abi/web.h"
@@ -40,6 +41,7 @@ struct httpd {
 	uint8_t engine_secret[ENGINE_SECRET_SIZE];
 	struct page page;
 	struct apps_client apps;
+	struct commands_client commands;
 	unsigned num_lives;
 	unsigned num_followers;  // of the log
 };

@@ -60,6 +60,8 @@ static const char *const snippets[] = {
 	"\r\n\r\n",
 	"POST /api/v1/apps/echo/start HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
 	"Authorization: Bearer " TOKEN "\r\n\r\n{}",
+	"POST /api/v1/commands HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n{\"argv\":[\"a\"]}",
 	"PUT /api/v1/apps/a%ff HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
 	"Authorization: Bearer " TOKEN "\r\n\r\n{}",
 	"POST /api/v1/processes/1/kill HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
@@ -197,7 +199,7 @@ static void make_files(void)
 static void begin(void)
 {
 	static struct environ env = {
-		.num_entries = 8,
+		.num_entries = 9,
 		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
 		             { .kind = ENV_SYSTEM },
 		             { .kind = ENV_CONFIG,
@@ -207,7 +209,8 @@ static void begin(void)
 		             { .kind = ENV_CONFIG, .name = "files", .value = "notes" },
 		             { .kind = ENV_CONNECTOR, .name = "blkdev", .unmet = 1 },
 		             { .kind = ENV_LOOK, .handle = FAKE_LOOK },
-		             { .kind = ENV_CONNECTOR, .name = "apps", .unmet = 1 } }
+		             { .kind = ENV_CONNECTOR, .name = "apps", .unmet = 1 },
+		             { .kind = ENV_CONNECTOR, .name = "commands", .unmet = 1 } }
 	};
 
 	env.entries[0].handle = connector = fake_connector_create();

@@ -5,7 +5,7 @@ import argparse
 import os
 import sys
 
-from . import doing, looking
+from . import doing, linux, looking
 from .client import Address, Client, Failure, build_folder
 
 
@@ -52,6 +52,15 @@ def parser_make():
     command.add_argument("process")
     command = add("push", doing.push, "replace an app while the system runs, or start it")
     command.add_argument("file", help="NAME.app, or the NAME of one in build/apps")
+    for name, function, text in (("run", linux.run, "a Linux program in a virtual machine; its status is this command's"),
+                                 ("shell", linux.shell, "a Linux shell, or another program, in this terminal")):
+        command = add(name, function, text)
+        command.add_argument("--image", help="in place of the built-in userland: one that run.sh packed (LINUXRUN_IMAGES)")
+        command.add_argument("-w", "--cwd", metavar="FOLDER", help="where it begins")
+        if name == "run":
+            command.add_argument("-e", "--env", action="append", default=[], type=setting, metavar="NAME=VALUE")
+            command.add_argument("-i", "--input", action="store_true", help="standard input is the program's")
+        command.add_argument("argv", nargs="+" if name == "run" else "*", metavar="WORD")
     return parser
 
 

@@ -18,6 +18,8 @@ static const struct http_route routes[] = {
 	{ "POST", API_PREFIX "/apps/{}/start", app_start_post },
 	{ "POST", API_PREFIX "/apps/{}/stop", app_stop_post },
 	{ "POST", API_PREFIX "/apps/{}/kill", process_kill_post },
+	{ "POST", API_PREFIX "/commands", commands_post },
+	{ "GET", API_PREFIX "/terminal", terminal_get },
 	{ "GET", API_PREFIX "/{}", resource_get },
 };
 
@@ -53,6 +55,20 @@ bool number_read(const char *text, uint64_t max, uint64_t *out)
 	}
 	*out = value;
 	return value <= max;
+}
+
+bool api_wants_websocket(struct http_exchange *exchange, const struct http_request_head *head)
+{
+	error_t err = websocket_check(head, API_PROTOCOL);
+
+	if (err == 0)
+		return true;
+	if (err == ERR_NOT_FOUND)
+		api_error(exchange, 426, "websocket", "this is a WebSocket: ask for an upgrade");
+	else
+		api_error(exchange, 400, "websocket",
+		          "not a WebSocket as of RFC 6455 with the subprotocol " API_PROTOCOL);
+	return false;
 }
 
 static bool is_api(const struct http_request_head *head)

@@ -46,6 +46,8 @@ struct api_job {
 void *api_job_create(struct httpd *httpd, struct http_exchange *exchange, size_t size,
                      const struct api_job_ops *ops);
 
+// Whether it is a request for a WebSocket of ours; if not, it was answered.
+bool api_wants_websocket(struct http_exchange *exchange, const struct http_request_head *head);
 // Reads a decimal number of at most `max`. Returns false when it is none.
 bool number_read(const char *text, uint64_t max, uint64_t *out);
 
@@ -103,6 +105,8 @@ API_START(app_put);
 API_START(app_start_post);
 API_START(app_stop_post);
 API_START(app_delete);
+API_START(commands_post);
+API_START(terminal_get);
 // GET NAME, of `resources`.
 API_START(resource_get);
 

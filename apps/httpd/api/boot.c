@@ -70,6 +70,7 @@ void api_start(struct httpd *httpd)
 	handle_t disks = environ_connector(httpd->env, "blkdev");
 
 	apps_client_start(httpd);
+	commands_client_start(httpd);
 	if (disks == HANDLE_NONE) {
 		httpd->token_state = TOKEN_NONE;
 		return;

@@ -204,21 +204,6 @@ static error_t live_create(struct httpd *httpd, struct live **out)
 	return 0;
 }
 
-// Whether it is a request for a WebSocket; if not, it was answered.
-static bool wants_websocket(struct http_exchange *exchange, const struct http_request_head *head)
-{
-	error_t err = websocket_check(head, API_PROTOCOL);
-
-	if (err == 0)
-		return true;
-	if (err == ERR_NOT_FOUND)
-		api_error(exchange, 426, "websocket", "this is a WebSocket: ask for an upgrade");
-	else
-		api_error(exchange, 400, "websocket",
-		          "not a WebSocket as of RFC 6455 with the subprotocol " API_PROTOCOL);
-	return false;
-}
-
 API_START(live_get)
 {
 	struct httpd *httpd = context;
@@ -226,7 +211,7 @@ API_START(live_get)
 	error_t err;
 
 	(void)match;
-	if (!wants_websocket(exchange, head))
+	if (!api_wants_websocket(exchange, head))
 		return;
 	if (httpd->num_lives >= LIVES_MAX) {
 		api_error(exchange, 503, "limit", "there are %u live views already: close one",
