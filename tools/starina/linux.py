@@ -19,9 +19,16 @@ from .websocket import BINARY, TEXT, WebSocket
 FAILED = 125
 
 
+def words(options):
+    """The program and its arguments, without the "--" that may stand before them."""
+    return options.argv[1:] if options.argv[:1] == ["--"] else options.argv
+
+
 def run(client, options):
     """A program with its output; the status is the program's."""
-    body = {"argv": options.argv, "env": options.env}
+    if not words(options):
+        raise Failure("run: say what is to be run")
+    body = {"argv": words(options), "env": options.env}
     for name in ("image", "cwd"):
         if getattr(options, name):
             body[name] = getattr(options, name)
@@ -43,7 +50,7 @@ class Terminal:
 
     def __init__(self, client, options):
         columns, rows = shutil.get_terminal_size()
-        query = [("argv", word) for word in options.argv] + [("rows", rows), ("cols", columns)]
+        query = [("argv", word) for word in words(options)] + [("rows", rows), ("cols", columns)]
         query += [(name, getattr(options, name)) for name in ("image", "cwd") if getattr(options, name)]
         self.socket = WebSocket(client.address, "/terminal?" + urllib.parse.urlencode(query))
 

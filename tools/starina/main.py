@@ -60,7 +60,7 @@ def parser_make():
         if name == "run":
             command.add_argument("-e", "--env", action="append", default=[], type=setting, metavar="NAME=VALUE")
             command.add_argument("-i", "--input", action="store_true", help="standard input is the program's")
-        command.add_argument("argv", nargs="+" if name == "run" else "*", metavar="WORD")
+        command.add_argument("argv", nargs=argparse.REMAINDER, metavar="WORD")
     return parser
 
 

@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "apps/httpd/api/api.h"
 
+#include "apps/httpd/api/routes.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
 static const struct http_route routes[] = {
-	{ "GET", API_PREFIX "/status", status_get },
-	{ "GET", API_PREFIX "/live", live_get },
-	{ "GET", API_PREFIX "/processes/{}", process_get },
-	{ "POST", API_PREFIX "/processes/{}/kill", process_kill_post },
-	{ "GET", API_PREFIX "/processes/{}/handles", handles_get },
-	{ "GET", API_PREFIX "/logs", logs_get },
-	{ "GET", API_PREFIX "/apps", apps_get },
-	{ "POST", API_PREFIX "/apps", apps_post },
-	{ "PUT", API_PREFIX "/apps/{}", app_put },
-	{ "DELETE", API_PREFIX "/apps/{}", app_delete },
-	{ "POST", API_PREFIX "/apps/{}/start", app_start_post },
-	{ "POST", API_PREFIX "/apps/{}/stop", app_stop_post },
-	{ "POST", API_PREFIX "/apps/{}/kill", process_kill_post },
-	{ "POST", API_PREFIX "/commands", commands_post },
-	{ "GET", API_PREFIX "/terminal", terminal_get },
-	{ "GET", API_PREFIX "/{}", resource_get },
+#define ROUTE(method, path, start, ...) { method, API_PREFIX path, start },
+	API_ROUTES(ROUTE)
+#undef ROUTE
 };
 
 #define NUM_ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -71,12 +59,15 @@ bool api_wants_websocket(struct http_exchange *exchange, const struct http_reque
 	return false;
 }
 
-static bool is_api(const struct http_request_head *head)
+// Whether the target begins so; `rest` is from its last "/" on.
+static bool has_prefix(struct span target, const char *prefix, struct span *rest)
 {
-	static const char prefix[] = "/api/";
+	size_t len = strlen(prefix);
 
-	return head->target.len >= sizeof(prefix) - 1 &&
-		memcmp(head->target.data, prefix, sizeof(prefix) - 1) == 0;
+	if (target.len < len || memcmp(target.data, prefix, len) != 0)
+		return false;
+	*rest = (struct span){ .data = target.data + len - 1, .len = target.len - (len - 1) };
+	return true;
 }
 
 // Whether the request may go on; if not, it was answered.
@@ -103,17 +94,14 @@ static bool may_ask(struct httpd *httpd, struct http_exchange *exchange,
 	return false;
 }
 
-bool api_request(struct httpd *httpd, struct http_exchange *exchange,
-                 const struct http_request_head *head)
+static void route_request(struct httpd *httpd, struct http_exchange *exchange,
+                          const struct http_request_head *head)
 {
 	struct http_match match;
-	error_t err;
+	error_t err = http_route_find(routes, NUM_ROUTES, false, head, &match);
 
-	if (!is_api(head))
-		return false;
-	err = http_route_find(routes, NUM_ROUTES, false, head, &match);
 	if (!may_ask(httpd, exchange, head, err == 0 ? match.route : NULL))
-		return true;
+		return;
 	if (err == 0)
 		match.route->start(httpd, exchange, head, &match);
 	else if (err == ERR_NOT_SUPPORTED)
@@ -124,5 +112,23 @@ bool api_request(struct httpd *httpd, struct http_exchange *exchange,
 		          "there is no such path: see " API_PREFIX "/openapi.json");
 	else
 		api_failed(exchange, err, "the request's target");
+}
+
+bool api_request(struct httpd *httpd, struct http_exchange *exchange,
+                 const struct http_request_head *head)
+{
+	struct span rest;
+
+	if (has_prefix(head->target, "/api/", &rest)) {
+		route_request(httpd, exchange, head);
+	} else if (has_prefix(head->target, "/engine/", &rest)) {
+		if (may_ask(httpd, exchange, head, NULL))
+			engine_request(httpd, exchange, head, rest);
+	} else if (span_equals(head->target, "/metrics") && span_equals(head->method, "GET")) {
+		if (may_ask(httpd, exchange, head, NULL))
+			metrics_prometheus(httpd, exchange);
+	} else {
+		return false;
+	}
 	return true;
 }

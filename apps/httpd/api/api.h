@@ -79,6 +79,8 @@ bool auth_has_token(const struct http_request_head *head, const char *token);
 
 // Answers with a document, which is freed.
 void api_reply(struct http_exchange *exchange, unsigned status, struct json_writer *w);
+// The same of text of another type.
+void api_reply_text(struct http_exchange *exchange, const char *type, struct json_writer *w);
 // Answers without a body: 204.
 void api_reply_empty(struct http_exchange *exchange);
 // Answers with {"error":{"code":...,"message":...}}: what is wrong, where, and what to do.
@@ -107,6 +109,16 @@ API_START(app_stop_post);
 API_START(app_delete);
 API_START(commands_post);
 API_START(terminal_get);
+API_START(openapi_get);
+API_START(containers_get);
+API_START(metrics_get);
+// The same as Prometheus' text.
+void metrics_prometheus(struct httpd *httpd, struct http_exchange *exchange);
+// A request of docker's API, `target`, goes to the engine.
+void engine_request(struct httpd *httpd, struct http_exchange *exchange,
+                    const struct http_request_head *head, struct span target);
+// The description of all routes (OpenAPI 3.1).
+void openapi_write(struct json_writer *w);
 // GET NAME, of `resources`.
 API_START(resource_get);
 

@@ -8,6 +8,7 @@
 #include "libs/starina/log.h"
 
 #define MESSAGE_MAX 512
+#define FIELDS_MAX 512
 
 static void reply(struct http_exchange *exchange, unsigned status, const char *fields,
                   struct span body)
@@ -34,6 +35,20 @@ void api_reply(struct http_exchange *exchange, unsigned status, struct json_writ
 		      (struct span){ .data = (const uint8_t *)text, .len = w->len });
 	else
 		reply(exchange, status, API_FIELDS API_JSON,
+		      (struct span){ .data = (const uint8_t *)text, .len = w->len });
+	json_writer_deinit(w);
+}
+
+void api_reply_text(struct http_exchange *exchange, const char *type, struct json_writer *w)
+{
+	const char *text = json_writer_text(w);
+	char fields[FIELDS_MAX];
+
+	fmt_write(fields, sizeof(fields), API_FIELDS "Content-Type: %s\r\n", type);
+	if (text == NULL)
+		http_abort(exchange);
+	else
+		reply(exchange, 200, fields,
 		      (struct span){ .data = (const uint8_t *)text, .len = w->len });
 	json_writer_deinit(w);
 }

@@ -16,11 +16,18 @@ API_START(resource_get)
 {
 	struct json_writer w = { 0 };
 
-	(void)head;
+	struct http_target target;
+	struct span name;
+
+	(void)match;
+	if (http_target_split(head->target, &target) != 0)
+		return;
+	name = (struct span){ .data = target.path.data + sizeof(API_PREFIX),
+		              .len = target.path.len - sizeof(API_PREFIX) };
 	for (size_t i = 0; i < NUM_RESOURCES; i++) {
 		error_t err;
 
-		if (strcmp(match->params[0], resources[i].name) != 0)
+		if (!span_equals(name, resources[i].name))
 			continue;
 		err = resources[i].write(context, &w, NULL);
 		if (err == 0) {
@@ -31,6 +38,6 @@ API_START(resource_get)
 		api_failed(exchange, err, resources[i].name);
 		return;
 	}
-	api_error(exchange, 404, "not_found",
-	          "there is no such path: see " API_PREFIX "/openapi.json");
+	// A route that has no document.
+	api_failed(exchange, ERR_NOT_SUPPORTED, "this document");
 }

@@ -9,6 +9,7 @@
 #define WORDS_MAX 512u  // of a command, and of its environment
 #define WORD_MAX 4096u  // in a query
 #define SHELL "/bin/sh"
+#define TERM "TERM=xterm-256color"
 #define MEMORY_MAX (8ull << 30)
 
 // What a document says, in the order of its members.
@@ -134,6 +135,18 @@ error_t words_read_json(struct command_words *words, struct span body, char **in
 
 // --- Queries -------------------------------------------------------------------------------------
 
+// A copy of a text. Errors: ERR_NO_MEMORY.
+static error_t copy(const char *text, char **out)
+{
+	size_t size = strlen(text) + 1;
+
+	*out = heap_alloc(size);
+	if (*out == NULL)
+		return ERR_NO_MEMORY;
+	memcpy(*out, text, size);
+	return 0;
+}
+
 // A copy of the `nth` value of a key; *out stays NULL when there is none. Errors: ERR_INVALID,
 // ERR_TOO_LARGE, ERR_NO_MEMORY.
 static error_t take_value(struct span query, const char *name, unsigned nth, char **out)
@@ -143,13 +156,7 @@ static error_t take_value(struct span query, const char *name, unsigned nth, cha
 
 	if (err == ERR_NOT_FOUND)
 		return 0;
-	if (err != 0)
-		return err;
-	*out = heap_alloc(strlen(text) + 1);
-	if (*out == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(*out, text, strlen(text) + 1);
-	return 0;
+	return err != 0 ? err : copy(text, out);
 }
 
 static error_t take_size(struct span query, const char *name, uint64_t max, uint64_t *out)
@@ -160,6 +167,15 @@ static error_t take_size(struct span query, const char *name, uint64_t max, uint
 	if (err == ERR_NOT_FOUND)
 		return 0;
 	return err == 0 && number_read(text, max, out) ? 0 : ERR_INVALID;
+}
+
+// What all programs in a terminal of ours know.
+static error_t put_terminal(struct said *said)
+{
+	error_t err = copy(TERM, &said->env[0]);
+
+	said->num_env = err == 0;
+	return err;
 }
 
 static error_t take_args(struct span query, struct said *said)
@@ -176,12 +192,9 @@ static error_t take_args(struct span query, struct said *said)
 	}
 	if (err != 0 || said->num_args > 0)
 		return err;
-	said->args[0] = heap_alloc(sizeof(SHELL));
-	if (said->args[0] == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(said->args[0], SHELL, sizeof(SHELL));
-	said->num_args = 1;
-	return 0;
+	err = copy(SHELL, &said->args[0]);
+	said->num_args = err == 0;
+	return err;
 }
 
 error_t words_read_query(struct command_words *words, struct span query)
@@ -197,6 +210,8 @@ error_t words_read_query(struct command_words *words, struct span query)
 		err = take_value(query, "cwd", 0, &said->cwd);
 	if (err == 0)
 		err = take_args(query, said);
+	if (err == 0)
+		err = put_terminal(said);
 	if (err == 0)
 		err = take_size(query, "rows", 1000, &rows);
 	if (err == 0)
