@@ -27,6 +27,8 @@ APPS = {
     "hello": ("kernel", 40, 0, ["console"], []),
     "<img src=x onerror=alert(1)>": ("user", 40, 0, ["clock"], []),
 }
+# Those that the app manager loaded; the others are of the image.
+LOADED = {"dns", "hello", "rtc"}
 LOG_TEXTS = [
     ("info", "tcpip", "eth0: 10.0.2.15/24, gateway 10.0.2.2"),
     ("info", "httpd", "listens on port 80"),
@@ -200,8 +202,8 @@ class System:
 
     def apps(self):
         """GET apps."""
-        return [{"name": name, "state": "running" if name in self.running else "stopped", "provides": entry[4],
-                 "needs": entry[3], "loaded": True} for name, entry in APPS.items()]
+        return [{"name": name, "origin": "loaded" if name in LOADED else "image", "provides": entry[4],
+                 "state": "running" if name in self.running else "loaded"} for name, entry in APPS.items()]
 
     def trace(self, milliseconds):
         """GET trace: a made-up quarter of a second on two harts."""

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from made_up import APPS, System
+from made_up import APPS, LOADED, System
 from websocket import Socket, accept_key
 
 TOKEN = "made-up-token"
@@ -125,6 +125,8 @@ class Handler(BaseHTTPRequestHandler):
         """POST apps/NAME/ACTION."""
         if name not in APPS:
             raise Refused(404, "not_found", f"there is no app {name}")
+        if name not in LOADED:
+            raise Refused(409, "of_the_image", f"{name} is an app of the image: it can be killed, and is started again")
         if action == "start":
             if name in system.running:
                 raise Refused(409, "running", f"{name} runs already")

@@ -18,6 +18,11 @@ export function count(value: number): string {
 	return `${(value / 1_000_000).toFixed(1)} M`;
 }
 
+// counted: a number of things, in words.
+export function counted(value: number, thing: string): string {
+	return `${count(value)} ${thing}${value === 1 ? "" : "s"}`;
+}
+
 // rate: so many a second.
 export function rate(value: number): string {
 	return value > 0 && value < 10 ? value.toFixed(1) : count(value);

@@ -3,6 +3,7 @@
 
 import { render } from "preact";
 import { followApps } from "./api/apps";
+import { followContainers } from "./api/containers";
 import { follow } from "./api/live";
 import { takeToken } from "./api/token";
 import { Page } from "./ui/page";
@@ -11,4 +12,5 @@ takeToken();
 window.addEventListener("hashchange", takeToken);
 follow();
 followApps();
+followContainers();
 render(<Page />, document.getElementById("root")!);

@@ -115,7 +115,7 @@ def stopped_app_is_started_from_the_palette(page):
 def errors_are_in_the_systems_words(page):
     page.expected = ["409"]
     page.open("terminal")
-    check_equal(page.answer("start tcpip"), "tcpip runs already")
+    check_equal(page.answer("start rtc"), "rtc runs already")
 
 
 @test

@@ -8,11 +8,9 @@ import type { App } from "./types";
 
 export const apps = signal<App[]>([]);
 
-// Those that can be started.
-export const stopped = computed(() => {
-	const running = new Set(processes.value.map((process) => process.name));
-	return apps.value.filter((app) => !running.has(app.name));
-});
+// Those that can be started, stopped and replaced.
+export const loaded = computed(() => apps.value.filter((app) => app.origin === "loaded"));
+export const stopped = computed(() => loaded.value.filter((app) => app.state === "loaded"));
 
 const shape = computed(() => processes.value.map((process) => process.id).join());
 

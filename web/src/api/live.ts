@@ -6,7 +6,7 @@ import { ApiError, get, openSocket } from "./client";
 import { keepLogs, nextLog } from "./logs";
 import { observe } from "./rates";
 import { token } from "./token";
-import type { Channel, Container, Hart, Live, Memory, Network, Process, Service, Status, Vm } from "./types";
+import type { Channel, Hart, Live, Memory, Network, Process, Service, Status, Vm } from "./types";
 
 export type Connection = "connecting" | "live" | "lost" | "locked";
 
@@ -19,8 +19,6 @@ export const harts = signal<Hart[]>([]);
 export const memory = signal<Memory | null>(null);
 export const vms = signal<Vm[]>([]);
 export const network = signal<Network | null>(null);
-// null: no engine is served.
-export const containers = signal<Container[] | null>(null);
 // Nanoseconds of the system's clock, as of the last message.
 export const time = signal(0);
 // How often the system came back after it was lost.
@@ -29,7 +27,7 @@ export const reconnected = signal(0);
 export const rebooted = signal(false);
 
 const INTERVAL_MS = 1000;
-const WHAT = ["processes", "services", "channels", "harts", "memory", "vms", "network", "containers", "logs"];
+const WHAT = ["processes", "services", "channels", "harts", "memory", "vms", "network", "logs"];
 const RETRY_MS = [300, 600, 1200, 2500, 5000];
 
 let socket: WebSocket | null = null;
@@ -49,7 +47,6 @@ function take(message: Live): void {
 	if (message.memory) memory.value = message.memory;
 	if (message.vms) vms.value = message.vms;
 	if (message.network) network.value = message.network;
-	if (message.containers !== undefined) containers.value = message.containers;
 	if (message.logs) keepLogs(message.logs);
 }
 

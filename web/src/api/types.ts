@@ -52,10 +52,10 @@ export interface Handle {
 
 export interface App {
 	name: string;
+	// Of the image: it cannot be stopped, and is started again when it ends. Loaded: by the app manager.
+	origin: "image" | "loaded";
 	state: string;
 	provides?: string[];
-	needs?: string[];
-	loaded?: boolean;
 }
 
 export interface Service {
@@ -184,6 +184,5 @@ export interface Live {
 	memory?: Memory;
 	vms?: Vm[];
 	network?: Network;
-	containers?: Container[] | null;
 	logs?: Logs;
 }

@@ -3,7 +3,8 @@
 
 import { get, request, send, stream } from "../api/client";
 import { apps } from "../api/apps";
-import { containers, processes } from "../api/live";
+import { containers } from "../api/containers";
+import { processes } from "../api/live";
 import type { Folder, Handle, LogLine, Logs, Process, Thread } from "../api/types";
 import { sinceBoot } from "../format";
 import { go, VIEWS } from "../ui/route";
@@ -81,7 +82,7 @@ export const COMMANDS: Record<string, Command> = {
 	vms: table("vms", "the virtual machines"),
 	disks: table("disks", "the disks"),
 	status: table("status", "version, boot, uptime"),
-	containers: { usage: "", help: "the containers", words: [], run: async () => containers.value ?? (await get("containers")) },
+	containers: { usage: "", help: "the containers", words: [], run: () => get("containers") },
 	threads: {
 		usage: "[PROCESS]",
 		help: "the threads, of all or of one process",

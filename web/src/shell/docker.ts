@@ -5,7 +5,7 @@ import { request } from "../api/client";
 import type { Container } from "../api/types";
 import { need, type Command, type Output } from "./command";
 
-const ENGINE = "/engine/v1.43";
+const ENGINE = "/engine";
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T | null> {
 	const response = await request(method, ENGINE + path, body === undefined ? undefined : JSON.stringify(body));

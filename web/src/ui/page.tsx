@@ -3,9 +3,10 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { connection, containers, harts, rebooted, status, time } from "../api/live";
+import { containers } from "../api/containers";
+import { connection, harts, rebooted, status, time } from "../api/live";
 import { setToken, tokenOf } from "../api/token";
-import { duration, percent, visible } from "../format";
+import { counted, duration, percent, visible } from "../format";
 import { hartShares } from "../api/rates";
 import { Files, Terminal, Trace } from "../views/later";
 import { Logs } from "../views/logs";
@@ -55,7 +56,7 @@ function Head() {
 					<span>up {duration(time.value / 1e6)}</span>
 					<span>harts {percent(all)}</span>
 					{status.value && <span>{visible(status.value.version)}</span>}
-					{containers.value && <span>{containers.value.filter((c) => c.State === "running").length} containers</span>}
+					{containers.value && <span>{counted(containers.value.filter((c) => c.State === "running").length, "container")}</span>}
 				</p>
 			)}
 			<button class="command" onClick={openPalette}>

@@ -2,10 +2,10 @@
 // The command palette: all that can be done, found by typing.
 
 import { useState } from "preact/hooks";
-import { stopped } from "../api/apps";
+import { loaded, stopped } from "../api/apps";
 import { processes } from "../api/live";
 import { visible } from "../format";
-import { killProcess, restartApp, startApp, stopApp } from "../views/actions";
+import { killProcess, loadApp, replaceApp, restartApp, startApp, stopApp } from "../views/actions";
 import { closeOverlay, overlay } from "./keys";
 import { Dialog } from "./parts";
 import { go, VIEWS } from "./route";
@@ -22,17 +22,22 @@ const SHOWN = 12;
 function commands(): Command[] {
 	const list: Command[] = VIEWS.map((view, i) => ({ title: `Go to ${view}`, hint: String(i + 1), run: () => go(view) }));
 	list.push({ title: "Dark or light colours", hint: "t", run: toggleTheme });
+	list.push({ title: "Load an app from a file", hint: "app", run: loadApp });
 	list.push({ title: "Show the keys", hint: "?", run: () => (overlay.value = "help") });
 	for (const process of processes.value) {
 		const name = visible(process.name);
 		list.push({ title: `Show ${name}`, hint: `process ${process.id}`, run: () => go("processes", String(process.id)) });
 		list.push({ title: `Logs of ${name}`, hint: "logs", run: () => go("logs", process.name) });
-		list.push({ title: `Stop ${name}`, hint: "app", run: () => void stopApp(process.name) });
-		list.push({ title: `Restart ${name}`, hint: "app", run: () => void restartApp(process.name) });
 		list.push({ title: `Kill ${name}`, hint: `process ${process.id}`, run: () => void killProcess(process) });
 	}
-	for (const { name } of stopped.value) {
-		list.push({ title: `Start ${visible(name)}`, hint: "app", run: () => void startApp(name) });
+	for (const app of loaded.value) {
+		const name = visible(app.name);
+		if (stopped.value.includes(app)) list.push({ title: `Start ${name}`, hint: "app", run: () => void startApp(app.name) });
+		else {
+			list.push({ title: `Stop ${name}`, hint: "app", run: () => void stopApp(app.name) });
+			list.push({ title: `Restart ${name}`, hint: "app", run: () => void restartApp(app.name) });
+		}
+		list.push({ title: `Replace ${name}`, hint: "app", run: () => replaceApp(app.name) });
 	}
 	return list;
 }

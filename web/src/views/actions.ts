@@ -33,19 +33,25 @@ export async function restartApp(name: string): Promise<void> {
 	if (await stopApp(name)) await startApp(name);
 }
 
-// replaceApp: asks for an .app file and puts it in the app's place.
-export function replaceApp(name: string): void {
+// pickApp: asks for an .app file of this machine.
+function pickApp(take: (file: File) => void): void {
 	const input = document.createElement("input");
 	input.type = "file";
 	input.accept = ".app";
 	input.onchange = () => {
 		const file = input.files?.[0];
-		if (!file) return;
-		if (!file.name.endsWith(".app")) {
-			announce(`${visible(file.name)} is not an .app file: make one with "make build/apps/NAME.app"`, "bad");
-			return;
-		}
-		void attempt(`${name} was replaced with ${file.name}`, () => request("PUT", API + appPath(name), file));
+		if (file?.name.endsWith(".app")) take(file);
+		else if (file) announce(`${visible(file.name)} is not an .app file: make one with "make build/apps/NAME.app"`, "bad");
 	};
 	input.click();
+}
+
+// replaceApp: puts an .app file in the app's place.
+export function replaceApp(name: string): void {
+	pickApp((file) => void attempt(`${name} was replaced with ${file.name}`, () => request("PUT", API + appPath(name), file)));
+}
+
+// loadApp: starts another app out of an .app file.
+export function loadApp(): void {
+	pickApp((file) => void attempt(`${file.name} was loaded`, () => request("POST", `${API}apps`, file)));
 }

@@ -9,6 +9,8 @@ export interface Question {
 	title: string;
 	// Of the field; without it, only yes or no is asked.
 	label?: string;
+	// A regular expression that the answer has to match.
+	pattern?: string;
 	value: string;
 	action: string;
 	danger?: boolean;
@@ -31,7 +33,7 @@ export function Ask({ question, onClose }: { question: Question; onClose: () => 
 				{question.label && (
 					<label>
 						{question.label}
-						<input value={value} onInput={(event) => setValue(event.currentTarget.value)} pattern="[^\/]+" required spellcheck={false} />
+						<input value={value} onInput={(event) => setValue(event.currentTarget.value)} pattern={question.pattern} required spellcheck={false} />
 					</label>
 				)}
 				<div class="actions">

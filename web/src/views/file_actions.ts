@@ -4,6 +4,9 @@
 import { API, request, send } from "../api/client";
 import { attempt } from "../ui/announce";
 
+// What a name may be, as a pattern of an input.
+export const FILE_NAME = "[^\\/]+";
+
 export function join(folder: string, name: string): string {
 	return `${folder.replace(/\/$/, "")}/${name}`;
 }

@@ -8,7 +8,7 @@ import { Icon } from "../ui/icons";
 import { Empty, Failure, Panel } from "../ui/parts";
 import type { Question } from "./ask";
 import { openEditor, type Editor } from "./editor";
-import { download, join, nameOf, parentOf, readFile, removeFile, renameFile, saveFile } from "./file_actions";
+import { download, FILE_NAME, join, nameOf, parentOf, readFile, removeFile, renameFile, saveFile } from "./file_actions";
 
 const EDITED_MAX = 1 << 20;
 
@@ -76,6 +76,7 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 		onAsk({
 			title: `Rename ${name}`,
 			label: "New name",
+			pattern: FILE_NAME,
 			value: name,
 			action: "Rename",
 			run: async (to) => (await renameFile(path, join(parentOf(path), to))) && onGone(join(parentOf(path), to)),

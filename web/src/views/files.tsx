@@ -11,7 +11,7 @@ import { Empty, Failure, Name, Panel } from "../ui/parts";
 import { go, hrefOf, route } from "../ui/route";
 import { addStylesheet } from "../ui/stylesheet";
 import { Ask, type Question } from "./ask";
-import { join, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
+import { FILE_NAME, join, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
 import { FileEditor } from "./file_editor";
 
 await addStylesheet("editor.css");
@@ -90,6 +90,7 @@ export function Files() {
 		setQuestion({
 			title: `New ${kind}`,
 			label: "Name",
+			pattern: FILE_NAME,
 			value: "",
 			action: "Make it",
 			run: async (name) => {

@@ -5,7 +5,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { channels, processes, services, time } from "../api/live";
 import { channelRates, cpuShares } from "../api/rates";
 import type { Process } from "../api/types";
-import { percent, rate, visible } from "../format";
+import { counted, percent, rate, visible } from "../format";
 import { Empty, Name, Panel } from "../ui/parts";
 import { hrefOf } from "../ui/route";
 import { linksOf, type Link } from "./graph_data";
@@ -184,7 +184,7 @@ export function Graph() {
 	return (
 		<Panel
 			title="Services"
-			note={`${processes.value.length} processes, ${links.length} connections`}
+			note={`${processes.value.length} processes, ${counted(links.length, "connection")}`}
 			tools={tools}
 			class="services"
 		>

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The system at a glance.
 
-import { channels, containers, harts, memory, network, processes, vms } from "../api/live";
+import { channels, harts, memory, network, processes, vms } from "../api/live";
 import { logs } from "../api/logs";
 import { hartShares, HISTORY, memoryUse, messageRates, networkRates } from "../api/rates";
-import { bytes, count, percent, rate, visible } from "../format";
+import { bytes, count, counted, percent, rate, visible } from "../format";
 import { Empty, Meter, Name, Panel, Sparkline } from "../ui/parts";
 import { hrefOf } from "../ui/route";
+import { Containers } from "./containers";
 import { Graph } from "./graph";
 import { LogLines } from "./log_lines";
 
@@ -56,7 +57,7 @@ function Messages() {
 				<strong>{rate(now)}</strong> a second
 			</p>
 			<p class="note">
-				{channels.value.length} channels, {queued} queued
+				{counted(channels.value.length, "channel")}, {queued} queued
 			</p>
 			<Sparkline values={messageRates.value} length={HISTORY} />
 		</Panel>
@@ -65,13 +66,14 @@ function Messages() {
 
 function NetworkTile() {
 	const now = networkRates.value.at(-1) ?? { rx: 0, tx: 0 };
+	if (!network.value) return null;
 	return (
 		<Panel title="Network" class="tile">
 			<p class="figure">
-				<strong>{bytes(now.rx)}</strong> in, <strong>{bytes(now.tx)}</strong> out, a second
+				<span class="hidden">received and sent in a second: </span>↓ <strong>{bytes(now.rx)}</strong> ↑ <strong>{bytes(now.tx)}</strong>
 			</p>
 			<p class="note">
-				{(network.value?.interfaces ?? []).map((each) => `${visible(each.name)} ${visible(each.address ?? "")}`).join(", ") || "no interface is up"}
+				{network.value.interfaces.map((each) => `${visible(each.name)} ${visible(each.address ?? "")}`).join(", ") || "no interface is up"}
 			</p>
 			<Sparkline values={networkRates.value.map(({ rx, tx }) => rx + tx)} length={HISTORY} />
 		</Panel>
@@ -98,7 +100,7 @@ function Vms() {
 									<Name text={names.get(vm.process) ?? `process ${vm.process}`} />
 								</a>
 								<span>
-									{bytes(vm.memory)}, {vm.vcpus.length} CPU{vm.vcpus.length === 1 ? "" : "s"}
+									{bytes(vm.memory)}, {counted(vm.vcpus.length, "CPU")}
 								</span>
 								<small>{most.map(([cause, times]) => `${visible(cause)} ${count(times)}`).join(" · ")}</small>
 							</li>
@@ -110,35 +112,9 @@ function Vms() {
 	);
 }
 
-function Containers() {
-	const list = containers.value;
-	return (
-		<Panel title="Containers" note={list?.length ? String(list.length) : undefined}>
-			{list === null ? (
-				<Empty title="No engine is served.">
-					Start the system with <code>./run.sh --engine</code> for containers.
-				</Empty>
-			) : list.length === 0 ? (
-				<Empty title="No containers yet.">
-					In the shell: <code>docker run alpine</code>
-				</Empty>
-			) : (
-				<ul class="rows">
-					{list.map((container) => (
-						<li key={container.Id}>
-							<Name text={(container.Names[0] ?? container.Id.slice(0, 12)).replace(/^\//, "")} />
-							<span class={`state ${container.State === "running" ? "good" : ""}`}>{visible(container.Status)}</span>
-							<small>{visible(container.Image)}</small>
-						</li>
-					))}
-				</ul>
-			)}
-		</Panel>
-	);
-}
-
 function Ports() {
-	const ports = network.value?.ports ?? [];
+	if (!network.value) return null;
+	const { ports } = network.value;
 	return (
 		<Panel title="Ports" note={ports.length ? String(ports.length) : undefined}>
 			{ports.length === 0 ? (
@@ -151,7 +127,7 @@ function Ports() {
 								{visible(port.protocol)} {port.port}
 							</span>
 							<Name text={port.app} />
-							<small>{port.connections === undefined ? "" : `${port.connections} connections`}</small>
+							<small>{port.connections === undefined ? "" : counted(port.connections, "connection")}</small>
 						</li>
 					))}
 				</ul>

@@ -3,6 +3,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, say } from "../api/client";
+import { loaded } from "../api/apps";
 import { channels, processes, services } from "../api/live";
 import { cpuShares } from "../api/rates";
 import type { Handle, Process, Thread } from "../api/types";
@@ -160,11 +161,16 @@ function Handles({ process }: { process: Process }) {
 
 function Actions({ process }: { process: Process }) {
 	const [sure, setSure] = useState(false);
+	const isLoaded = loaded.value.some((app) => app.name === process.name);
 	return (
 		<div class="actions">
-			<button onClick={() => void restartApp(process.name)}>Restart</button>
-			<button onClick={() => void stopApp(process.name)}>Stop</button>
-			<button onClick={() => replaceApp(process.name)}>Replace…</button>
+			{isLoaded && (
+				<>
+					<button onClick={() => void restartApp(process.name)}>Restart</button>
+					<button onClick={() => void stopApp(process.name)}>Stop</button>
+					<button onClick={() => replaceApp(process.name)}>Replace…</button>
+				</>
+			)}
 			<a class="button" href={hrefOf("logs", process.name)}>
 				Logs
 			</a>

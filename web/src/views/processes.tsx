@@ -9,7 +9,7 @@ import type { Process } from "../api/types";
 import { bytes, cpuTime, percent } from "../format";
 import { Empty, Name, Panel } from "../ui/parts";
 import { go, route } from "../ui/route";
-import { startApp } from "./actions";
+import { loadApp, startApp } from "./actions";
 import { ProcessDetail } from "./process_detail";
 
 interface Column {
@@ -99,18 +99,21 @@ export function Processes() {
 	const wanted = filter.toLowerCase();
 	const list = processes.value.filter((p) => p.name.toLowerCase().includes(wanted) || String(p.id) === wanted);
 	const chosen = processes.value.find((p) => String(p.id) === route.value.argument);
-	const search = (
-		<input
-			type="search"
-			aria-label="Filter processes"
-			placeholder="Filter"
-			value={filter}
-			onInput={(event) => setFilter(event.currentTarget.value)}
-		/>
+	const tools = (
+		<>
+			<input
+				type="search"
+				aria-label="Filter processes"
+				placeholder="Filter"
+				value={filter}
+				onInput={(event) => setFilter(event.currentTarget.value)}
+			/>
+			<button onClick={loadApp}>Load an app…</button>
+		</>
 	);
 	return (
 		<div class={`split ${route.value.argument ? "open" : ""}`}>
-			<Panel title="Processes" note={String(list.length)} tools={search} class="fill">
+			<Panel title="Processes" note={String(list.length)} tools={tools} class="fill">
 				{list.length === 0 ? (
 					<Empty title={processes.value.length ? "No process matches." : "Waiting for the first look at the system…"} />
 				) : (
