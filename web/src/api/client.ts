@@ -74,6 +74,13 @@ export function openSocket(path: string): WebSocket {
 	return socket;
 }
 
+// closeSocket: ends it for good; one that is not open yet ends once it is, for the browser takes less for an error.
+export function closeSocket(socket: WebSocket): void {
+	socket.onmessage = socket.onclose = null;
+	if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+	else socket.close();
+}
+
 // say: an error in words for a person.
 export function say(error: unknown): string {
 	return error instanceof Error ? error.message : String(error);

@@ -2,7 +2,7 @@
 // The live state of the system: one WebSocket, signals that follow it, and the way back when it is lost.
 
 import { batch, effect, signal } from "@preact/signals";
-import { ApiError, get, openSocket } from "./client";
+import { ApiError, closeSocket, get, openSocket } from "./client";
 import { keepLogs, nextLog } from "./logs";
 import { observe } from "./rates";
 import { token } from "./token";
@@ -122,7 +122,7 @@ export function follow(): void {
 		const has = token.value !== "";
 		clearTimeout(timer);
 		generation++;
-		socket?.close();
+		if (socket) closeSocket(socket);
 		socket = null;
 		tries = 0;
 		connection.value = has ? "connecting" : "locked";

@@ -4,7 +4,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { openSocket } from "../api/client";
+import { closeSocket, openSocket } from "../api/client";
 import { theme } from "../ui/theme";
 import { withConstructedStyles } from "./constructed_styles";
 
@@ -47,8 +47,7 @@ function attach(terminal: Terminal, onEnd: (how: string) => void): () => void {
 	];
 	return () => {
 		parts.forEach((part) => part.dispose());
-		socket.onclose = null;
-		socket.close();
+		closeSocket(socket);
 	};
 }
 
