@@ -30,7 +30,7 @@ export function rate(value: number): string {
 
 export function percent(part: number): string {
 	const value = part * 100;
-	return `${value > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} %`;
+	return `${value >= 0.05 && value < 10 ? value.toFixed(1) : Math.round(value)} %`;
 }
 
 export function duration(ms: number): string {

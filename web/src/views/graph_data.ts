@@ -18,12 +18,14 @@ export interface Link {
 // What a queue takes when the system does not say.
 const USUAL_CAPACITY = 16;
 
-// directed: the ends of a channel as who uses whom.
+// directed: the ends of a channel as who uses whom. Channels that came of a session have no service: of two processes, the
+// one that was started first serves the other, as a rule.
 function directed(channel: Channel, providers: ReadonlyMap<string, number>): [number, number] | null {
 	const [a, b] = [channel.ends[0]?.process, channel.ends[1]?.process];
 	if (a === undefined || b === undefined || a === b) return null;
 	const provider = channel.service === null ? undefined : providers.get(channel.service);
-	return provider === a ? [b, a] : [a, b];
+	if (provider !== undefined) return provider === a ? [b, a] : [a, b];
+	return a < b ? [b, a] : [a, b];
 }
 
 // linksOf: one for each pair of processes that are connected.
