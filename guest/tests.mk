@@ -30,5 +30,5 @@ tar_fuzz_SRCS := $(BOOTD)/tar_read.c
 tar_fuzz_CFLAGS := -D_GNU_SOURCE
 tar_fuzz_SLOWER := 10
 HOST_TESTS += $(BOOTD)/layer_changes_test
-layer_changes_test_SRCS := $(addprefix $(BOOTD)/,archive.c archive_stat.c archive_get.c archive_put.c tar_read.c tar_write.c layer.c layer_changes.c layer_hidden.c procfs.c)
+layer_changes_test_SRCS := $(archive_test_SRCS) $(addprefix $(BOOTD)/,layer.c layer_changes.c layer_hidden.c procfs.c)
 layer_changes_test_CFLAGS := -D_GNU_SOURCE

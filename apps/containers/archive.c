@@ -140,15 +140,25 @@ static void write_word(struct json_writer *w, const char *word)
 	json_write_string(w, word);
 }
 
+// What looks at a container's layer, and not at what the container sees; NULL: it is another.
+static const char *what_of(uint32_t operation)
+{
+	switch (operation) {
+	case CONTAINERS_CHANGES: return "changes";
+	case CONTAINERS_COMMIT: return "commit";
+	case IMAGES_SAVE: return "save";
+	default: return NULL;
+	}
+}
+
 // The `process` object of bootd's builtin.
 static void write_process(const struct archive *a, const struct container *c, struct json_writer *w)
 {
 	const char *user = c->settings.user;
 	bool has_owner = a->has_owner && user != NULL && user[0] != '\0';
 
-	if (a->operation == CONTAINERS_CHANGES || a->operation == CONTAINERS_COMMIT) {
-		changes_write_process(c, a->operation == CONTAINERS_COMMIT ? "commit" : "changes",
-		                      a->is_frozen, w);
+	if (what_of(a->operation) != NULL) {
+		changes_write_process(c, what_of(a->operation), a->is_frozen, w);
 		return;
 	}
 	json_write_raw(w, "{\"" CONTROL_BUILTIN "\":\"archive\",\"cwd\":\"/\",\"args\":[");
@@ -306,7 +316,7 @@ static void begin(struct container *c)
 	archive_go_on(c);
 }
 
-void archive_commit(struct container *c, handle_t channel, bool is_frozen)
+void archive_add(struct container *c, uint32_t operation, handle_t channel, bool is_frozen)
 {
 	struct archive *a = heap_alloc(sizeof(*a));
 
@@ -315,7 +325,7 @@ void archive_commit(struct container *c, handle_t channel, bool is_frozen)
 		handle_close(channel);
 		return;
 	}
-	a->operation = CONTAINERS_COMMIT;
+	a->operation = operation;
 	a->number |= 1u << 31;  // not 0 or 1
 	a->channel = channel;
 	a->is_frozen = is_frozen;

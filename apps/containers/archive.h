@@ -17,9 +17,10 @@ struct request;
 // wrong: 400 (the path, the kinds, the archive), 403 (a read-only container), 404 (the path), 409
 // (it has ended meanwhile).
 void operation_archive(struct request *request, uint32_t operation);
-// Has an image's layer written to the channel, which is consumed, once its machine can be asked
-// (changes.h); for that it stands still if it `is_frozen`. What goes wrong closes the channel.
-void archive_commit(struct container *c, handle_t channel, bool is_frozen);
+// Has the container's machine, or that of a visit, write to the channel, which is consumed:
+// CONTAINERS_COMMIT or IMAGES_SAVE (changes.h). For that it stands still if it `is_frozen`. What
+// goes wrong closes the channel.
+void archive_add(struct container *c, uint32_t operation, handle_t channel, bool is_frozen);
 // What has become of an added process. Returns whether it was one of these.
 bool archive_told(struct container *vmms, const struct msg_vmm_process *process, const char *text);
 // They cannot be done (any more): who waits is told why.

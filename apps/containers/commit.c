@@ -240,7 +240,8 @@ static void go_on(struct containers *all, struct commit *commit)
 	commit->channel = HANDLE_NONE;
 	// Without a container the channel is closed, and `images` says what is wrong.
 	if (c != NULL && channel != HANDLE_NONE)
-		archive_commit(c, channel, commit->pauses && c->state == CONTAINER_RUNNING);
+		archive_add(c, CONTAINERS_COMMIT, channel,
+		            commit->pauses && c->state == CONTAINER_RUNNING);
 	else if (channel != HANDLE_NONE)
 		handle_close(channel);
 }

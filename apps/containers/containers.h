@@ -20,6 +20,7 @@
 #include "apps/containers/events.h"
 #include "apps/containers/exec_settings.h"
 #include "apps/containers/grants.h"
+#include "apps/containers/export.h"
 #include "apps/containers/health.h"
 #include "apps/containers/jobs.h"
 #include "apps/containers/layers.h"
@@ -127,6 +128,7 @@ struct container {
 	struct container *visitor;  // while it does not run: looks at its files; NULL: none
 	// Of a visit.
 	bool is_visit;
+	uint32_t export_number;     // export.c: it is an image only
 	struct container *visited;  // NULL: it is removed
 	struct source visit_source;
 	struct mount_list mounts;
@@ -235,6 +237,7 @@ struct containers {
 	struct image_index images;
 	uint64_t layers_size;  // of the layers that `images` keeps
 
+	struct list exports;  // export.c: containers that are none
 	struct list commits;  // commit.c
 	uint32_t num_commits;
 	uint32_t last_commit;

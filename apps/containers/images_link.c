@@ -107,6 +107,12 @@ static void take_event(struct containers *all, const struct msg_images_event *ev
 	payload_release(&payload);
 }
 
+static void stop_run(struct containers *all, uint32_t id)
+{
+	job_stop(all, id);
+	export_stop(all, id);
+}
+
 static void images_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct containers *all = source->context;
@@ -115,6 +121,7 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 	struct msg_images_stop stop;
 	struct msg_images_run run;
 	struct msg_images_event event;
+	struct msg_images_export export;
 	struct msg_containers_reply reply;
 	const uint8_t *tail;
 	size_t len;
@@ -126,8 +133,10 @@ static void images_message(struct loop *loop, struct source *source, struct mess
 		answer_users(all, &users, (struct span){ .data = tail, .len = len });
 	else if (message_decode_images_run(m, &run, &tail, &len) == 0)
 		job_run(all, &run, m, (struct span){ .data = tail, .len = len });
+	else if (message_decode_images_export(m, &export, &tail, &len) == 0)
+		export_run(all, &export, m, (struct span){ .data = tail, .len = len });
 	else if (message_decode_images_stop(m, &stop, &tail, &len) == 0)
-		job_stop(all, stop.id);
+		stop_run(all, stop.id);
 	else if (message_decode_images_event(m, &event, &tail, &len) == 0)
 		take_event(all, &event, m);
 	else if (message_decode_containers_reply(m, &reply, &tail, &len) == 0)
@@ -155,6 +164,7 @@ static void images_closed(struct loop *loop, struct source *source)
 	all->has_images = false;
 	jobs_forget(all);
 	commits_fail(all);
+	exports_forget(all);
 	err = service_client_again(&all->images_client);
 	assert(err == 0);
 }

@@ -41,6 +41,7 @@ static void containers_main(const struct environ *env)
 	list_init(&all->creations);
 	list_init(&all->grants);
 	list_init(&all->commits);
+	list_init(&all->exports);
 	list_init(&all->stats_readers);
 	events_init(&all->events);
 	layers_init(all);

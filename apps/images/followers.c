@@ -4,6 +4,7 @@
 // one. What it has made of an image before it was told of its end counts, for both go the same way.
 #include "apps/images/images.h"
 #include "apps/images/jobs.h"
+#include "apps/images/save.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
 #include "libs/starina/payload.h"
@@ -87,4 +88,5 @@ void followers_left(struct images *images, const struct client *client)
 	images->follower = NULL;
 	removals_wait(images);
 	jobs_fail(images);
+	saves_fail(images);
 }

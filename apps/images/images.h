@@ -17,6 +17,7 @@
 //   ingest.c     from a job's folder into the store
 //   sweep.c      folders of jobs that are over
 //   events.c     what happens to images, for who watches containers
+//   save.c       docker save; save_archive.c: what it writes
 //   show.c       images in the forms of Docker's API
 //   operations.c tag; remove.c has rm and prune
 #pragma once
@@ -87,6 +88,10 @@ struct images {
 	struct list layers;  // the one that came last is the last
 	uint32_t num_layers;
 	uint64_t layers_size;
+
+	// save.c
+	struct list saves;
+	uint32_t num_saves;
 
 	// sweep.c
 	struct string_list sweeps;  // names of folders
@@ -197,6 +202,8 @@ void event_tell(const struct images *images, const char *action, const char *id,
 void show_all(struct request *request);
 // GET /images/NAME/json.
 void show_one(struct request *request);
+// The configuration of an image in the API's form.
+void show_config(struct json_writer *w, const struct record *record);
 // GET /images/NAME/history.
 void show_history(struct request *request);
 

@@ -4,6 +4,7 @@
 // store is whole, and what was being unpacked is swept away at the next start.
 #include "apps/images/images.h"
 #include "apps/images/jobs.h"
+#include "apps/images/save.h"
 #include "libs/abi/app.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -25,10 +26,8 @@ static void dispatch(struct request *request, uint32_t operation)
 	case IMAGES_PRUNE: operation_prune(request); break;
 	case IMAGES_CREATE: operation_create(request); break;
 	case IMAGES_LOAD: operation_load(request); break;
-	case IMAGES_SAVE:
-	case IMAGES_SAVE_ALL:
-		refuse(request, STATUS_NOT_IMPLEMENTED, "docker save is not supported yet");
-		break;
+	case IMAGES_SAVE: operation_save(request, false); break;
+	case IMAGES_SAVE_ALL: operation_save(request, true); break;
 	case IMAGES_COMMIT: operation_commit(request); break;
 	case IMAGES_DISTRIBUTION:
 		refuse(request, STATUS_NOT_IMPLEMENTED,
@@ -46,6 +45,7 @@ static void cancelled(void *context, const struct client *client, uint32_t id)
 	if (id != 0)
 		return;
 	jobs_drop(images, client);
+	saves_drop(images, client);
 	followers_left(images, client);
 }
 
@@ -77,6 +77,7 @@ static void images_main(const struct environ *env)
 	list_init(&images->references);
 	list_init(&images->removals);
 	list_init(&images->jobs);
+	list_init(&images->saves);
 	list_init(&images->layers);
 	sweep_init(images);
 	boot_start(images);

@@ -272,7 +272,7 @@ static void write_config_member(void *context, struct span key, struct span valu
 	json_write_raw(w, "}");
 }
 
-static void write_config(struct json_writer *w, const struct record *record)
+void show_config(struct json_writer *w, const struct record *record)
 {
 	struct config_walk walk = { .w = w, .first = true };
 
@@ -302,10 +302,10 @@ void show_one(struct request *request)
 	key_span(&w, ",\"Parent\":\"\",\"Comment\":\"\",\"Created\":", record.created, "\"\"");
 	key_span(&w, ",\"DockerVersion\":\"\",\"Author\":", record.author, "\"\"");
 	json_write_raw(&w, ",\"Config\":");
-	write_config(&w, &record);
+	show_config(&w, &record);
 	// docker-compose 1 looks for the volumes here.
 	json_write_raw(&w, ",\"ContainerConfig\":");
-	write_config(&w, &record);
+	show_config(&w, &record);
 	key_span(&w, ",\"Architecture\":", record.architecture, "\"riscv64\"");
 	if (record.variant.len > 0)
 		key_span(&w, ",\"Variant\":", record.variant, "");

@@ -169,6 +169,40 @@ int layer_commit(const struct layer_view *view, int out)
 	return archive_status_of(error);
 }
 
+// The bytes of the image's archive; 0, with an error.
+static uint64_t measure(struct layer_writer *w)
+{
+	uint64_t total = 0;
+
+	w->tar.only_counts = true;
+	if (write_part(w, false) == 0)
+		total = w->tar.total;
+	w->tar.only_counts = false;
+	return total;
+}
+
+int layer_save(const struct layer_view *view, int out)
+{
+	struct layer_writer *w = calloc(1, sizeof(*w));
+	char size[24];
+	int error = ENOMEM;
+
+	if (w != NULL) {
+		w->tar.out = out;
+		w->tar.is_framed = true;
+		w->view = view;
+		snprintf(size, sizeof(size), "%llu", (unsigned long long)measure(w));
+		error = w->tar.error;
+	}
+	if (w != NULL && error == 0) {
+		tar_write_bytes(&w->tar, size, strlen(size));
+		tar_write_part_end(&w->tar);
+		error = write_part(w, false);
+	}
+	free(w);
+	return archive_status_of(error);
+}
+
 // A path of 4095 bytes may have 2048 names, each with an open folder. What this process uses has no
 // limit but the guest's memory, so it is the first to end for want of it.
 static void prepare(void)
@@ -194,5 +228,7 @@ int layer_run(char *const words[], int out)
 	prepare();
 	if (strcmp(what, "changes") == 0)
 		return layer_changes(&view, out);
+	if (strcmp(what, "save") == 0)
+		return layer_save(&view, out);
 	return strcmp(what, "commit") == 0 ? layer_commit(&view, out) : ARCHIVE_FAILED;
 }

@@ -28,8 +28,12 @@ int layer_changes(const struct layer_view *view, int out);
 // whiteouts do are no layer's, and left out. Returns an enum archive_status.
 int layer_commit(const struct layer_view *view, int out);
 
-// Does what the words say, "changes" or "commit" and then the hidden paths, with the container's
-// directories. Returns the exit status.
+// Writes, in frames, the size of an archive of the image, in decimal digits, and the archive.
+// Returns an enum archive_status.
+int layer_save(const struct layer_view *view, int out);
+
+// Does what the words say, "changes", "commit" or "save" and then the hidden paths, with the
+// container's directories. Returns the exit status.
 int layer_run(char *const words[], int out);
 
 // --- layer_hidden.c ---

@@ -235,6 +235,26 @@ static void test_a_layer(void **state)
 	      "[ \"$(stat -c %a x)\" = 750 ] && [ \"$(stat -c %Y x/empty)\" = 1000 ]");
 }
 
+static void test_an_image(void **state)
+{
+	struct stat st;
+	char path[4096];
+	size_t size;
+	char *text;
+
+	(void)state;
+	shell("mkdir -p lower/d; head -c 100001 /dev/zero > lower/d/f; ln lower/d/f lower/g; "
+	      "ln -s $(head -c 200 /dev/zero | tr '\\0' x) lower/l");
+	assert_int_equal(run(layer_save, hides_none), ARCHIVE_OK);
+	split();
+	text = slurp("0.tar", &size);
+	snprintf(path, sizeof(path), "%s/1.tar", base);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, atoll(text));
+	free(text);
+	shell("tar -tf 1.tar > names; printf './\\nd/\\nd/f\\ng\\nl\\n' | cmp - names");
+}
+
 // Folders in folders, each with one letter, as deep as their path can be.
 static void test_a_deep_tree(void **state)
 {
@@ -265,6 +285,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mounts_are_hidden, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names_are_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_layer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_image, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_deep_tree, set_up, tear_down),
 	};
 

@@ -58,6 +58,10 @@ void tar_write_bytes(struct tar_writer *w, const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
 
+	if (w->only_counts) {
+		w->total += len;
+		return;
+	}
 	if (!w->is_framed) {
 		write_all(w, bytes, len);
 		return;
@@ -247,6 +251,11 @@ static const char *find_linked(struct tar_writer *w, const struct stat *st)
 // As many bytes as the header has said, whatever has become of the file.
 static void write_content(struct tar_writer *w, int fd, uint64_t size)
 {
+	if (w->only_counts) {
+		w->total += size;
+		write_padding(w, size);
+		return;
+	}
 	for (uint64_t left = size; left > 0 && w->error == 0;) {
 		size_t part = left < BUFFER_SIZE ? (size_t)left : BUFFER_SIZE;
 		ssize_t got = read(fd, w->buffer, part);
@@ -308,15 +317,21 @@ static void free_links(struct tar_writer *w)
 	}
 }
 
+void tar_write_part_end(struct tar_writer *w)
+{
+	if (w->is_framed && w->frame_len > 0)
+		write_frame(w);
+	if (w->is_framed)
+		write_frame(w);
+}
+
 int tar_write_end(struct tar_writer *w)
 {
 	static const uint8_t end[2 * TAR_BLOCK];
 
 	tar_write_bytes(w, end, sizeof(end));
-	if (w->is_framed && w->frame_len > 0)
-		write_frame(w);
-	if (w->is_framed)
-		write_frame(w);
+	if (!w->only_counts)
+		tar_write_part_end(w);
 	free_links(w);
 	return w->error;
 }

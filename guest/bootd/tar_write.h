@@ -22,6 +22,9 @@ struct tar_writer {
 	// The archive comes in frames, a length and bytes each, and one of length 0 behind it, so
 	// that more may follow.
 	bool is_framed;
+	// Nothing is written, nor is any content read: `total` gets the bytes that there would be.
+	bool only_counts;
+	uint64_t total;
 	int error;                // errno of what went wrong first; nothing is written after it
 	char name[TAR_NAME_MAX];  // of the next entry
 	size_t name_len;
@@ -44,5 +47,7 @@ void tar_write_xattrs(struct tar_writer *w, int fd);
 // A regular file, called `name` in `dir`, with its content, or as a link to its first name.
 void tar_write_file(struct tar_writer *w, int dir, const char *name, const struct stat *st);
 void tar_write_symlink(struct tar_writer *w, int dir, const char *name, const struct stat *st);
+// The end of a part of what comes in frames, behind other bytes than an archive's.
+void tar_write_part_end(struct tar_writer *w);
 // The end of the archive; another may follow. Returns the error. To be called after errors, too.
 int tar_write_end(struct tar_writer *w);

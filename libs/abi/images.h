@@ -76,13 +76,21 @@ struct msg_images_run {
 	uint32_t sees_layers;  // 0 or 1
 };
 
+// Writes the files of an image, in frames (guest/bootd/tar_write.h): the size of the archive of its
+// file system, in decimal digits, and the archive. One handle: a channel, which gets MSG_DATA and
+// MSG_END, and is closed before that when something goes wrong. It has what it needs until
+// IMAGES_STOP. `id` is no run's. Tail: the image's id.
+struct msg_images_export {
+	uint32_t id;
+};
+
 // It has ended. Tail: what went wrong, when the status is not the program's own.
 struct msg_images_ran {
 	uint32_t id;
 	int32_t status;
 };
 
-// Ends it, unless it has.
+// Ends a run, or an export, unless it has ended.
 struct msg_images_stop {
 	uint32_t id;
 };
@@ -101,7 +109,8 @@ struct msg_images_event {
 	X(IMAGES_RUN, images_run, 154, 2)       \
 	X(IMAGES_RAN, images_ran, 155, 0)       \
 	X(IMAGES_STOP, images_stop, 156, 0)     \
-	X(IMAGES_EVENT, images_event, 157, 1)
+	X(IMAGES_EVENT, images_event, 157, 1)   \
+	X(IMAGES_EXPORT, images_export, 147, 1)
 
 enum { IMAGES_MESSAGES(MESSAGE_NUMBER) };
 IMAGES_MESSAGES(MESSAGE_DECODER)

@@ -7,3 +7,5 @@ closest_test_SRCS := libs/base/closest.c
 checksum_test_SRCS := libs/base/checksum.c
 date_test_SRCS := libs/base/date.c libs/base/fmt.c
 base64_test_SRCS := libs/base/base64.c
+HOST_TESTS += libs/base/sha256_test
+sha256_test_SRCS := libs/base/sha256.c libs/base/string.c

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: MIT
+#include "apps/images/save.h"
+
+#include "apps/images/images.h"
+#include "apps/images/save_archive.h"
+#include "libs/base/fmt.h"
+#include "libs/base/hex.h"
+#include "libs/base/sha256.h"
+#include "libs/base/string.h"
+#include "libs/http/target.h"
+#include "libs/starina/alloc.h"
+#include "libs/starina/log.h"
+#include "libs/starina/payload.h"
+#include "libs/starina/syscall.h"
+
+// At a time: each has a virtual machine.
+#define SAVES_MAX 4u
+// Images of one.
+#define ITEMS_MAX 256u
+#define FRAME_HEAD 4u
+#define SIZE_TEXT 24u
+// Of a message to the client.
+#define PIECE_MAX (64u * 1024)
+
+enum part {
+	PART_SIZE,     // of the layer, in digits
+	PART_ARCHIVE,  // the layer
+	PART_DONE,
+};
+
+struct save {
+	struct images *images;
+	struct list entry;
+	struct client *client;  // NULL: gone
+	uint32_t request;
+	struct save_item *items;  // heap
+	size_t count;
+	size_t at;
+	bool accepted;  // the head of the answer was sent
+
+	// To the client.
+	struct source out;
+	struct json_writer bytes;  // that wait for room; any bytes
+	size_t sent;               // of them
+	bool is_over;              // nothing follows them
+	bool ended;                // MSG_END was sent
+
+	// From the virtual machine.
+	uint32_t number;  // of the export; 0: none
+	struct source in;
+	enum part part;
+	uint8_t head[FRAME_HEAD];
+	size_t head_length;
+	uint32_t left;  // of the frame
+	char size_text[SIZE_TEXT];
+	size_t size_length;
+	uint64_t size;
+	uint64_t done;
+	struct sha256 hash;
+	struct json_writer manifest;
+};
+
+static void start(struct save *save);
+
+// --- The end -------------------------------------------------------------------------------------
+
+static void export_end(struct save *save)
+{
+	struct msg_images_stop stop = { .id = save->number };
+	struct message m;
+	error_t err = message_encode_images_stop(&m, &stop, NULL, 0);
+
+	if (save->number == 0)
+		return;
+	assert(err == 0);
+	loop_close(&save->images->loop, &save->in);
+	save->number = 0;
+	if (followers_send(save->images, &m) < 0)
+		log_debug("an image's export ends by itself");
+}
+
+static void save_free(struct save *save)
+{
+	export_end(save);
+	loop_close(&save->images->loop, &save->out);
+	list_remove(&save->entry);
+	save->images->num_saves--;
+	for (size_t i = 0; i < save->count; i++)
+		string_list_deinit(&save->items[i].tags);
+	heap_free(save->items);
+	json_writer_deinit(&save->bytes);
+	json_writer_deinit(&save->manifest);
+	heap_free(save);
+}
+
+// An answer that has begun breaks off.
+static void fail(struct save *save, const char *why)
+{
+	if (!save->accepted)
+		reply_error(save->client, save->request, 500, "docker save: %s", why);
+	else
+		log_warn("docker save breaks off: %s", why);
+	save_free(save);
+}
+
+void saves_fail(struct images *images)
+{
+	list_for_each_safe(pos, &images->saves)
+	{
+		struct save *save = container_of(pos, struct save, entry);
+
+		if (!save->is_over)
+			fail(save, "the service of containers has ended: try again");
+	}
+}
+
+void saves_drop(struct images *images, const struct client *client)
+{
+	list_for_each(entry, &images->saves) {
+		struct save *save = container_of(entry, struct save, entry);
+
+		if (save->client == client)
+			save->client = NULL;
+	}
+}
+
+// --- To the client -------------------------------------------------------------------------------
+
+// Sends what there is room for; while some waits, the virtual machine does.
+static void flush(struct save *save)
+{
+	static const struct msg_end end;
+	struct json_writer *bytes = &save->bytes;
+	struct message m;
+	error_t err = 0;
+
+	while (save->sent < bytes->len && err == 0) {
+		size_t len = bytes->len - save->sent;
+
+		len = len < PIECE_MAX ? len : PIECE_MAX;
+		err = payload_make(&m, bytes->text + save->sent, len);
+		if (err == 0) {
+			err = channel_send(save->out.handle, &m);
+			if (err < 0)
+				message_discard(&m);
+		}
+		if (err == 0)
+			save->sent += len;
+	}
+	if (err == 0) {
+		bytes->len = 0;
+		save->sent = 0;
+	}
+	if (err == 0 && save->is_over && !save->ended) {
+		err = message_encode_end(&m, &end, NULL, 0);
+		assert(err == 0);
+		err = channel_send(save->out.handle, &m);
+		save->ended = err == 0;
+	}
+	source_want_writable(&save->out, err == ERR_FULL);
+	if (save->number != 0)
+		source_want_messages(&save->in, err == 0);
+}
+
+static void out_writable(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	flush(source->context);
+}
+
+// Nothing comes from there.
+static void out_message(struct loop *loop, struct source *source, struct message *m)
+{
+	(void)loop;
+	(void)source;
+	message_discard(m);
+}
+
+static void out_closed(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	save_free(source->context);
+}
+
+static const struct source_ops out_ops = {
+	.message = out_message,
+	.writable = out_writable,
+	.closed = out_closed,
+	.hung_up = out_closed,
+};
+
+// --- From the virtual machine --------------------------------------------------------------------
+
+// The layer is to come: its entry begins.
+static bool begin_layer(struct save *save)
+{
+	char name[80];
+
+	save->size = 0;
+	for (size_t i = 0; i < save->size_length; i++) {
+		if (save->size_text[i] < '0' || save->size_text[i] > '9')
+			return false;
+		save->size = save->size * 10 + (uint64_t)(save->size_text[i] - '0');
+	}
+	save->part = PART_ARCHIVE;
+	save->done = 0;
+	sha256_init(&save->hash);
+	if (!save->accepted)
+		reply_empty(save->client, save->request, CONTAINERS_ACCEPTED, CONTAINERS_TAR);
+	save->accepted = true;
+	save_layer_name(&save->items[save->at], name);
+	save_write_header(&save->bytes, name, save->size);
+	return save->size_length > 0;
+}
+
+// The layer has come: its digest is known, and so is the image's configuration.
+static bool end_layer(struct save *save)
+{
+	const struct save_item *item = &save->items[save->at];
+	const struct image_entry *image = catalog_by_id(save->images, item->id);
+	char digest[SAVE_DIGEST_MAX] = "sha256:", name[SAVE_DIGEST_MAX + 8];
+	uint8_t bytes[SHA256_SIZE];
+	struct json_writer config = { 0 };
+	struct record record;
+	struct span text;
+
+	if (save->done != save->size || image == NULL || image_record(image, &record) < 0)
+		return false;
+	sha256_finish(&save->hash, bytes);
+	hex_write(bytes, sizeof(bytes), digest + DIGEST_PREFIX_LENGTH);
+	save_write_padding(&save->bytes, save->size);
+	save_write_config(&config, &record, digest);
+	text = (struct span){ (const uint8_t *)json_writer_text(&config), config.len };
+	if (text.data != NULL) {
+		save_digest(text, digest);
+		fmt_write(name, sizeof(name), "%s.json", digest + DIGEST_PREFIX_LENGTH);
+		save_write_entry(&save->bytes, name, text);
+		save_write_item(&save->manifest, item, name, save->at == 0);
+	}
+	json_writer_deinit(&config);
+	save->part = PART_DONE;
+	return text.data != NULL;
+}
+
+// Bytes of a frame.
+static bool take_bytes(struct save *save, struct span bytes)
+{
+	switch (save->part) {
+	case PART_SIZE:
+		if (bytes.len >= SIZE_TEXT - save->size_length)
+			return false;
+		memcpy(save->size_text + save->size_length, bytes.data, bytes.len);
+		save->size_length += bytes.len;
+		return true;
+	case PART_ARCHIVE:
+		if (bytes.len > save->size - save->done)
+			return false;
+		save->done += bytes.len;
+		sha256_update(&save->hash, bytes.data, bytes.len);
+		json_write_span(&save->bytes, bytes);
+		return true;
+	default: return false;
+	}
+}
+
+// The frame's length is whole.
+static bool begin_frame(struct save *save)
+{
+	const uint8_t *head = save->head;
+
+	save->head_length = 0;
+	save->left = (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 |
+		head[3];
+	if (save->left > 0)
+		return true;
+	return save->part == PART_SIZE ? begin_layer(save)
+				       : save->part == PART_ARCHIVE && end_layer(save);
+}
+
+static bool take(struct save *save, struct span bytes)
+{
+	while (bytes.len > 0) {
+		size_t part = 1;
+
+		if (save->left > 0) {
+			part = bytes.len < save->left ? bytes.len : save->left;
+			if (!take_bytes(save, (struct span){ bytes.data, part }))
+				return false;
+			save->left -= (uint32_t)part;
+		} else {
+			save->head[save->head_length++] = bytes.data[0];
+			if (save->head_length == FRAME_HEAD && !begin_frame(save))
+				return false;
+		}
+		bytes.data += part;
+		bytes.len -= part;
+	}
+	return !save->bytes.bad && !save->manifest.bad;
+}
+
+static void finish(struct save *save)
+{
+	json_write_raw(&save->manifest, "]\n");
+	save_write_entry(&save->bytes, "manifest.json",
+	                 (struct span){ (const uint8_t *)save->manifest.text, save->manifest.len });
+	save_write_end(&save->bytes);
+	save->is_over = true;
+	flush(save);
+}
+
+static void in_message(struct loop *loop, struct source *source, struct message *m)
+{
+	struct save *save = source->context;
+	struct payload payload = { 0 };
+	bool good = false;
+
+	(void)loop;
+	if (m->type == MSG_END && save->part == PART_DONE) {
+		message_discard(m);
+		export_end(save);
+		if (++save->at < save->count)
+			start(save);
+		else
+			finish(save);
+		return;
+	}
+	if (m->type == MSG_DATA && payload_open(m, &payload) == 0) {
+		good = take(save, payload.bytes);
+		payload_release(&payload);
+	} else {
+		message_discard(m);
+	}
+	if (good)
+		flush(save);
+	else
+		fail(save, "the files of the image cannot be read");
+}
+
+static void in_closed(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	fail(source->context,
+	     "the files of the image cannot be read: no virtual machine has done it");
+}
+
+static const struct source_ops in_ops = { .message = in_message, .closed = in_closed };
+
+// --- The start -----------------------------------------------------------------------------------
+
+static error_t send_export(struct save *save, handle_t far)
+{
+	struct msg_images_export export = { .id = save->number };
+	const char *id = save->items[save->at].id;
+	struct message m;
+	error_t err = message_encode_images_export(&m, &export, id, strlen(id));
+
+	assert(err == 0);
+	m.handles[0] = far;
+	m.num_handles = 1;
+	return followers_send(save->images, &m);
+}
+
+// Has the files of the image at hand written.
+static void start(struct save *save)
+{
+	handle_t ends[2];
+	error_t err = channel_create(ends);
+
+	if (err == 0) {
+		err = loop_add(&save->images->loop, &save->in, ends[0], &in_ops, save);
+		if (err < 0) {
+			handle_close(ends[0]);
+			handle_close(ends[1]);
+		}
+	}
+	if (err == 0) {
+		save->number = ++save->images->num_runs;
+		save->part = PART_SIZE;
+		save->size_length = save->head_length = 0;
+		save->left = 0;
+		err = send_export(save, ends[1]);
+	}
+	if (err < 0)
+		fail(save,
+		     err == ERR_PEER_CLOSED ? "the service of containers is starting: try again"
+		                            : error_text(err));
+}
+
+static struct save *make(struct request *request)
+{
+	struct images *images = request->images;
+	struct save *save = images->num_saves < SAVES_MAX ? heap_alloc(sizeof(*save)) : NULL;
+
+	if (save == NULL || request->channel == HANDLE_NONE ||
+	    loop_add(&images->loop, &save->out, request->channel, &out_ops, save) < 0) {
+		heap_free(save);
+		refuse(request, 503, "too many images are being saved: try again");
+		return NULL;
+	}
+	request->channel = HANDLE_NONE;
+	save->images = images;
+	save->client = request->client;
+	save->request = request->id;
+	list_push_back(&images->saves, &save->entry);
+	images->num_saves++;
+	return save;
+}
+
+// --- Which images --------------------------------------------------------------------------------
+
+static struct save_item *item_of(struct save_item *items, size_t *count, const char *id)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(items[i].id, id) == 0)
+			return &items[i];
+	if (*count == ITEMS_MAX)
+		return NULL;
+	str_copy(items[*count].id, id, sizeof(items[*count].id));
+	return &items[(*count)++];
+}
+
+static error_t add_tag(struct save_item *item, const char *name)
+{
+	const char *shown = reference_familiar(name);
+
+	for (size_t i = 0; i < item->tags.count; i++)
+		if (strcmp(item->tags.items[i], shown) == 0)
+			return 0;
+	return string_list_add(&item->tags, shown);
+}
+
+// A name with neither a tag nor a digest means all tags of its repository, as with docker.
+static bool is_repository(const char *text)
+{
+	bool has_tag = false;
+
+	// The colon of a port comes before the last slash.
+	for (; *text != '\0' && *text != '@'; text++)
+		has_tag = *text == ':' || (has_tag && *text != '/');
+	return !has_tag && *text == '\0';
+}
+
+static error_t add_found(struct images *images, const char *text, const struct found *found,
+                         struct save_item *items, size_t *count)
+{
+	const struct reference *reference = found->reference;
+	size_t length = reference != NULL ? reference_repository(reference->name) : 0;
+	struct save_item *item = item_of(items, count, found->image->id);
+	error_t err = item != NULL ? 0 : ERR_LIMIT;
+
+	if (err == 0 && reference != NULL && !reference_has_digest(reference->name))
+		err = add_tag(item, reference->name);
+	if (reference == NULL || !is_repository(text))
+		return err;
+	list_for_each(entry, &images->references) {
+		const struct reference *other = container_of(entry, struct reference, entry);
+		const struct image_entry *image = catalog_by_id(images, other->id);
+
+		if (err < 0 || image == NULL || reference_has_digest(other->name) ||
+		    !reference_counts(images, other, image) ||
+		    reference_repository(other->name) != length ||
+		    memcmp(other->name, reference->name, length) != 0)
+			continue;
+		item = item_of(items, count, image->id);
+		err = item != NULL ? add_tag(item, other->name) : ERR_LIMIT;
+	}
+	return err;
+}
+
+static bool add_name(struct request *request, const char *text, struct save_item *items,
+                     size_t *count)
+{
+	struct found found;
+	error_t err;
+
+	if (!catalog_find(request, text, &found))
+		return false;
+	err = add_found(request->images, text, &found, items, count);
+	if (err < 0)
+		refuse(request, err == ERR_LIMIT ? 400 : 500, "%s",
+		       err == ERR_LIMIT ? "more than 256 images at once" : "out of memory");
+	return err == 0;
+}
+
+// All that `names` has; false, and the request was answered.
+static bool add_names(struct request *request, struct save_item *items, size_t *count)
+{
+	char name[IMAGE_NAME_MAX];
+	error_t err = 0;
+
+	for (unsigned i = 0; err == 0; i++) {
+		err = http_query_value(request->query, "names", i, name, sizeof(name));
+		if (err == 0 && !add_name(request, name, items, count))
+			return false;
+	}
+	if (err == ERR_NOT_FOUND && *count > 0)
+		return true;
+	refuse(request, 400,
+	       err == ERR_NOT_FOUND ? "no image is named: the parameter names is missing"
+	                            : "invalid reference format");
+	return false;
+}
+
+void operation_save(struct request *request, bool is_list)
+{
+	struct save_item *items = heap_alloc(ITEMS_MAX * sizeof(*items));
+	struct save *save = NULL;
+	size_t count = 0;
+	bool good;
+
+	if (items == NULL) {
+		refuse(request, 500, "out of memory");
+		return;
+	}
+	good = is_list ? add_names(request, items, &count)
+		       : add_name(request, request->target, items, &count);
+	if (good)
+		save = make(request);
+	if (save == NULL) {
+		for (size_t i = 0; i < count; i++)
+			string_list_deinit(&items[i].tags);
+		heap_free(items);
+		return;
+	}
+	save->items = items;
+	save->count = count;
+	start(save);
+}
