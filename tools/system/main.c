@@ -14,6 +14,7 @@
 #include "tools/system/import.h"
 #include "tools/system/incoming.h"
 #include "tools/system/load.h"
+#include "tools/system/network.h"
 #include "tools/system/pull.h"
 #include "tools/system/report.h"
 
@@ -68,7 +69,10 @@ int main(int argc, char **argv)
 	directory_remove(work);
 	result = directory_create(work, &err);
 	if (result == 0)
+		result = network_prepare(&err);
+	if (result == 0)
 		result = command_run(argc, argv, directory, &err);
+	network_forget();
 	directory_remove(work);
 	free(work);
 	return result < 0 ? report_error(err.text) : 0;

@@ -113,9 +113,10 @@ void registry_access_forget(void)
 }
 
 // The gateway of the default route. (proc(5), /proc/net/route)
-static bool gateway_find(char text[INET_ADDRSTRLEN])
+bool registry_access_gateway(char text[static INET_ADDRSTRLEN])
 {
-	FILE *file = fopen("/proc/net/route", "re");
+	// A machine without one, such as a test's, is the user's own.
+	FILE *file = getenv("SYSTEM_INCOMING") ? NULL : fopen("/proc/net/route", "re");
 	char line[256];
 	bool found = false;
 
@@ -142,8 +143,7 @@ char *registry_access_location(const char *location, bool *is_local)
 	char *out;
 
 	*is_local = registry_is_local(location);
-	// A machine without one, such as a test's, is the user's own.
-	if (!*is_local || !gateway_find(gateway) || getenv("SYSTEM_INCOMING"))
+	if (!*is_local || !registry_access_gateway(gateway))
 		return strdup(location);
 	port = strchr(port ? port : location, ':');
 	return asprintf(&out, "%s%s", gateway, port && port < rest ? port : rest) < 0 ? NULL : out;

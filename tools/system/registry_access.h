@@ -3,6 +3,7 @@
 // How a registry is reached from here: with whose name, and where what the user calls localhost is.
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "tools/common/error.h"
@@ -14,6 +15,9 @@ int registry_access_credentials(int fd, const char *location, struct error *err)
 // Removes that file.
 void registry_access_forget(void);
 
+// The address of our network's gateway, behind which the user's machine is. False: there is none,
+// or this is the user's own machine.
+bool registry_access_gateway(char text[static INET_ADDRSTRLEN]);
 // Where skopeo finds `location`: this virtual machine's localhost is not the user's, whose machine
 // is the gateway of its network. The caller frees it; NULL: out of memory. `*is_local` says whether
 // it is the user's machine, which needs no TLS.

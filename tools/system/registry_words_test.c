@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tools/system/docker_words.h"
+#include "tools/system/network.h"
 #include "tools/system/registry_access.h"
 
 static void assert_words(const char *name, const char *said, const char *expected)
@@ -91,12 +92,41 @@ static void credentials_are_written_for_skopeo(void **state)
 	                       "\"identitytoken\": \"t\""));
 }
 
+static void a_proxy_of_the_user_is_behind_the_gateway(void **state)
+{
+	static const char *const addresses[][2] = {
+		{ "http://127.0.0.1:3128", "http://10.0.2.2:3128" },
+		{ "http://me:a@b@localhost:1/", "http://me:a@b@10.0.2.2:1/" },
+		{ "localhost:3128", "10.0.2.2:3128" },
+		{ "http://[::1]:1", "http://10.0.2.2:1" },
+		{ "socks5://127.8.9.10", "socks5://10.0.2.2" },
+		{ "http://proxy.example:3128", NULL },
+		{ "http://localhost.example", NULL },
+		{ "http://127.0.0.1.example:1", NULL },
+		{ "", NULL },
+		{ "http://", NULL },
+		{ "http://[::1", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		char *text = network_proxy_address(addresses[i][0], "10.0.2.2");
+
+		if (addresses[i][1])
+			assert_string_equal(text, addresses[i][1]);
+		else
+			assert_null(text);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_are_said_as_docker_says_them),
 		cmocka_unit_test(a_registry_is_called_as_the_user_does),
 		cmocka_unit_test(credentials_are_written_for_skopeo),
+		cmocka_unit_test(a_proxy_of_the_user_is_behind_the_gateway),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

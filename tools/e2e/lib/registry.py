@@ -6,6 +6,8 @@ import http.server
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -179,7 +181,7 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
 class Fake:
     """Of images NAME, each a layout. It counts who gets what."""
 
-    def __init__(self, credentials=None):
+    def __init__(self, credentials=None, certificate=None):
         self.layouts = {}
         self.credentials = credentials
         self.gets = collections.Counter()  # of a blob's digest
@@ -190,6 +192,11 @@ class Fake:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeHandler)
         self.server.daemon_threads = True
         self.server.fake = self
+        self.server.handle_error = lambda *_: None  # who does not trust its certificate
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
@@ -221,3 +228,51 @@ class Fake:
     def layers(self, image):
         """The digests of its layers."""
         return [layer["digest"] for layer in json.loads(self.blob(self.digest(image)))["layers"]]
+
+
+def make_certificate(path, host):
+    """A certificate of `host` that it has signed itself, and its key, in one file."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
+                    "-keyout", f"{path}.key", "-out", f"{path}.crt"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    Path(path).write_bytes(Path(f"{path}.key").read_bytes() + Path(f"{path}.crt").read_bytes())
+    return Path(path), Path(f"{path}.crt")
+
+
+class ProxyHandler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_CONNECT(self):
+        self.server.asked.append(self.path)
+        with socket.create_connection(("127.0.0.1", self.server.target)) as target:
+            self.send_response(200)
+            self.end_headers()
+            client = self.connection
+            back = threading.Thread(target=relay, args=(target, client), daemon=True)
+            back.start()
+            relay(client, target)
+            back.join()
+
+
+def relay(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+class Proxy:
+    """A proxy through which all names lead to one port of ours."""
+
+    def __init__(self, target):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ProxyHandler)
+        self.server.daemon_threads = True
+        self.server.target, self.server.asked = target, []
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()

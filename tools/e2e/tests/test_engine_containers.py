@@ -33,8 +33,8 @@ def make_image(context):
     return layout
 
 
-def start(context):
-    return Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G")
+def start(context, **settings):
+    return Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G", **settings)
 
 
 def docker_client():

@@ -8,7 +8,7 @@ import tarfile
 
 from harness import ROOT, check, check_equal, test
 from oci import Image, Layer, Layout, write_layout
-from registry import Fake, Registry
+from registry import Fake, Proxy, Registry, make_certificate
 from test_engine import Engine
 from test_engine_containers import IMAGE, Docker, make_image, request, start
 
@@ -184,9 +184,11 @@ def pull(docker, name):
 @test
 def image_layers(context):
     """A layer is fetched once, by whichever pulls need it, and stays as long as an image does; a pull that breaks off goes on."""
-    engine = start(context)
+    certificate, authority = make_certificate(context.scratch / "certificate", "registry.test")
+    fake, secure = Fake(), Fake(certificate=certificate)
+    proxy = Proxy(secure.server.server_port)
+    engine = start(context, HTTPS_PROXY=proxy.address, STARINA_CA=str(authority))
     docker = Docker(context, engine)
-    fake = Fake()
     empty = layers_size(engine)
     base, shared, last = busybox_layer(), Layer().file("shared", b"s" * 100000), Layer().file("last", b"l" * 100000)
     one, two = layered(context, fake, "one", base), layered(context, fake, "two", base)
@@ -211,10 +213,15 @@ def image_layers(context):
     docker("pull", one)
     check_equal([fake.gets[layer] for layer in fake.layers("one")], [1, 2])
     lies(context, engine, docker, fake)
+    # By a proxy, and a certificate of the host's user.
+    layered(context, secure, "safe", base)
+    said = docker.text("pull", "registry.test/safe")
+    check_equal((said.count(": Already exists"), proxy.server.asked[0]), (1, "registry.test:443"), said)
+    check_equal(docker.text("run", "--rm", "registry.test/safe"), "safe")
     docker("image", "prune", "-af")
     check_equal((names(docker), layers_size(engine)), ([IMAGE], empty))
-    fake.stop()
-    engine.stop()
+    for server in (fake, secure, proxy, engine):
+        server.stop()
 
 
 def broken_pull(context, engine, docker, fake, last):

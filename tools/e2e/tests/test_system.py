@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import check, check_equal, test
 from oci import MEDIA, Image, Layer, Layout, digest, write_layout
-from registry import Fake, Registry
+from registry import Fake, Proxy, Registry, make_certificate
 
 PATIENCE = 240
 
@@ -27,9 +27,10 @@ class Folder:
         self.path.mkdir()
         self.lines = []
         self.patience = "100"  # seconds
+        self.environment = {}
 
     def run(self, *args, stdin=b"{}"):
-        environment = {**os.environ, "SYSTEM_INCOMING": str(self.path), "SYSTEM_PATIENCE": self.patience}
+        environment = {**os.environ, "SYSTEM_INCOMING": str(self.path), "SYSTEM_PATIENCE": self.patience, **self.environment}
         done = subprocess.run([self.program, *args], env=environment, input=stdin, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
         check_equal(done.stderr, b"")
@@ -161,4 +162,21 @@ def manifests_of_all_kinds(context):
     check_equal({authorization for _, _, authorization in fake.elsewhere.asked}, {None})
     check_equal(len(fake.elsewhere.asked), 2)
     fake.elsewhere.stop()
+    fake.stop()
+
+
+@test
+def proxies_and_certificates(context):
+    """A registry that is reached by a proxy only, and whose certificate only the host's user trusts."""
+    certificate, authority = make_certificate(context.scratch / "certificate", "registry.test")
+    fake, folder = Fake(certificate=certificate), Folder(context, "incoming")
+    fake.add("x", write_layout(context.scratch / "x", image()))
+    proxy = Proxy(fake.server.server_port)
+    folder.environment = {"HTTPS_PROXY": proxy.address}
+    folder.refused("pull", "registry.test/x", "", words=["certificate"])
+    folder.environment["SYSTEM_CA"] = authority.read_text()
+    check_equal(folder.run("pull", "registry.test/x", ""), 0, folder.lines)
+    check_equal(set(proxy.server.asked), {"registry.test:443"})
+    check_equal(list(Path("/tmp").glob("ca.*/host.crt")), [])
+    proxy.stop()
     fake.stop()

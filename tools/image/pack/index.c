@@ -11,6 +11,7 @@
 #include "tools/image/config/volumes.h"
 #include "tools/image/digest.h"
 #include "tools/image/json_input.h"
+#include "tools/image/pack/host_network.h"
 #include "tools/image/pack/packed_image.h"
 #include "tools/image/source/reference.h"
 
@@ -164,12 +165,26 @@ static int id_make(const json_t *image, char id[DIGEST_TEXT_SIZE], struct error 
 	return result;
 }
 
+// The container that pulls does it as the host's user would.
+static int config_add_network(json_t *config, struct error *err)
+{
+	json_t *environment = json_copy(json_object_get(config, "Env"));
+	int result;
+
+	if (!environment)
+		environment = json_array();
+	result = host_network_add(environment, err);
+	json_object_set_new(config, "Env", environment);
+	return result;
+}
+
 static int image_add(struct index *index, const char *assignment, struct error *err)
 {
 	const char *equals = strchr(assignment, '=');
 	json_int_t sectors = 0;
 	char id[DIGEST_TEXT_SIZE];
 	json_t *image;
+	json_t *config;
 	char *name;
 
 	if (!equals)
@@ -184,11 +199,18 @@ static int image_add(struct index *index, const char *assignment, struct error *
 		free(name);
 		return -1;
 	}
+	config = index_config(image);
+	if (strcmp(name, "system") == 0 && config_add_network(config, err) < 0) {
+		json_decref(config);
+		json_decref(image);
+		free(name);
+		return -1;
+	}
 	forget(index->images, name);
 	json_array_append_new(index->images,
 	                      json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name, "id", id,
 	                                "first_sector", index->next_sector, "num_sectors", sectors,
-	                                "config", index_config(image)));
+	                                "config", config));
 	index->next_sector += sectors;
 	json_decref(image);
 	free(name);

@@ -20,8 +20,12 @@
 
 bool registry_is_local(const char *name)
 {
-	static const char *const hosts[] = { "localhost", "127.0.0.1", "[::1]" };
+	static const char *const hosts[] = { "localhost", "[::1]" };
+	size_t address = strspn(name, "0123456789.");
 
+	// All of 127.0.0.0/8, as docker has it.
+	if (strncmp(name, "127.", 4) == 0 && (name[address] == ':' || name[address] == '/'))
+		return true;
 	for (unsigned i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		size_t length = strlen(hosts[i]);
 

@@ -45,6 +45,7 @@ static const char *const other_variables[] = {
 	STARINA "QEMU_ARGS", STARINA "NO_BUILD",  STARINA "CACHE",  STARINA "MIRROR",
 	STARINA "ROOT",      STARINA "BUILD",     STARINA "LOCK",   STARINA "TEST_CACHE",
 	STARINA "MACHINE",   STARINA "DISK",      STARINA "SHARES", STARINA "KEEP",
+	STARINA "CA",
 };
 #define NUM_OTHERS (sizeof(other_variables) / sizeof(other_variables[0]))
 

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "tools/system/network.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/image/pack/host_network.h"
+#include "tools/image/source/registry.h"
+#include "tools/system/registry_access.h"
+
+#define CA_FILE "/host.crt"
+#define DEBIAN_CA "/etc/ssl/certs"
+
+static char ca_folder[] = "/tmp/ca.XXXXXX";
+static char ca_path[sizeof(ca_folder) + sizeof(CA_FILE)];
+
+char *network_proxy_address(const char *address, const char *gateway)
+{
+	const char *scheme = strstr(address, "://");
+	const char *rest = scheme ? scheme + 3 : address;
+	const char *end = rest + strcspn(rest, "/");
+	const char *host = rest;
+	char *name;
+	char *out = NULL;
+	size_t length;
+
+	// Behind a user's name and password.
+	for (const char *p = rest; p < end; p++)
+		if (*p == '@')
+			host = p + 1;
+	length = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+	// As a registry's name, which goes on behind the host.
+	if (asprintf(&name, "%.*s/", (int)length, host) < 0)
+		return NULL;
+	if (registry_is_local(name) &&
+	    asprintf(&out, "%.*s%s%s", (int)(host - address), address, gateway, host + length) < 0)
+		out = NULL;
+	free(name);
+	return out;
+}
+
+static void proxies_mend(const char *gateway)
+{
+	static const char *const names[] = { "HTTP_PROXY", "HTTPS_PROXY" };
+	const char *others = getenv("NO_PROXY");
+	char *text;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *address = getenv(names[i]);
+
+		text = address ? network_proxy_address(address, gateway) : NULL;
+		if (text)
+			setenv(names[i], text, 1);
+		free(text);
+	}
+	if (asprintf(&text, "%s%s%s", gateway, others ? "," : "", others ? others : "") < 0)
+		return;
+	setenv("NO_PROXY", text, 1);
+	free(text);
+}
+
+static int certificates_write(const char *text, struct error *err)
+{
+	char folders[sizeof(DEBIAN_CA) + sizeof(ca_folder) + 1];
+	FILE *file = NULL;
+	int result = 0;
+
+	if (mkdtemp(ca_folder)) {
+		snprintf(ca_path, sizeof(ca_path), "%s" CA_FILE, ca_folder);
+		file = fopen(ca_path, "we");
+	}
+	if (!file || fputs(text, file) < 0)
+		result = error_set_errno(err, errno, "cannot keep the host's certificates");
+	if (file && fclose(file) != 0 && result == 0)
+		result = error_set_errno(err, errno, "cannot keep the host's certificates");
+	snprintf(folders, sizeof(folders), DEBIAN_CA ":%s", ca_folder);
+	setenv("SSL_CERT_DIR", folders, 1);
+	// It is long: each program would carry it along.
+	unsetenv(HOST_NETWORK_CA);
+	return result;
+}
+
+int network_prepare(struct error *err)
+{
+	const char *text = getenv(HOST_NETWORK_CA);
+	char gateway[INET_ADDRSTRLEN];
+
+	if (registry_access_gateway(gateway))
+		proxies_mend(gateway);
+	return text ? certificates_write(text, err) : 0;
+}
+
+void network_forget(void)
+{
+	if (!ca_path[0])
+		return;
+	unlink(ca_path);
+	rmdir(ca_folder);
+}
