@@ -8,19 +8,48 @@
 #include "libs/starina/alloc.h"
 
 #define MESSAGE_MAX 1024u
+#define URL_MAX 2048u
 #define STATUS_NOT_IMPLEMENTED 501
 
+// Of characters that an address has (RFC 3986), without those that it would have to quote.
+static bool is_address(const char *url)
+{
+	for (const char *p = url; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f || strchr("\"<>\\^`{|}", *p) != NULL)
+			return false;
+	return strlen(url) > sizeof("http://") - 1;
+}
+
+// Whether a source is the client's body, or an address: of a web server, without a scheme, too.
+static bool read_source(struct request *request, const char *source, char url[static URL_MAX])
+{
+	const char *colon = strchr(source, ':');
+	bool has_scheme = colon != NULL && strncmp(colon, "://", 3) == 0;
+
+	url[0] = '\0';
+	if (strcmp(source, "-") == 0)
+		return true;
+	if (has_scheme && strncmp(source, "http://", 7) != 0) {
+		refuse(request, STATUS_NOT_IMPLEMENTED,
+		       "docker import takes an archive from the client (-, or a file), or from an "
+		       "http:// address: nothing here verifies the certificate of another one");
+		return false;
+	}
+	if (fmt_write(url, URL_MAX, "%s%s", has_scheme ? "" : "http://", source) < URL_MAX &&
+	    is_address(url))
+		return true;
+	refuse(request, 400, "%s is no address", source);
+	return false;
+}
+
 // What cannot be imported was answered.
-static bool is_possible(struct request *request, const char *source)
+static bool is_possible(struct request *request)
 {
 	char *changes = query_take(request, "changes");
 	bool has_changes = changes != NULL && changes[0] != '\0';
 
 	heap_free(changes);
-	if (strcmp(source, "-") != 0)
-		refuse(request, STATUS_NOT_IMPLEMENTED,
-		       "docker import takes an archive from the client (-, or a file), not from an address");
-	else if (has_changes)
+	if (has_changes)
 		refuse(request, STATUS_NOT_IMPLEMENTED,
 		       "docker import --change is not supported: docker commit takes changes");
 	else
@@ -30,11 +59,11 @@ static bool is_possible(struct request *request, const char *source)
 
 void operation_import(struct request *request, const char *source)
 {
-	char name[IMAGE_NAME_MAX], message[MESSAGE_MAX];
+	char name[IMAGE_NAME_MAX], message[MESSAGE_MAX], url[URL_MAX];
 	struct job *job;
 	char *text;
 
-	if (!is_possible(request, source) ||
+	if (!is_possible(request) || !read_source(request, source, url) ||
 	    !operation_name(request, true, "cannot import digest reference", name))
 		return;
 	text = query_take(request, "message");
@@ -44,7 +73,8 @@ void operation_import(struct request *request, const char *source)
 	if (job == NULL)
 		return;
 	if (job_add_argument(job, "import") < 0 || job_add_argument(job, name) < 0 ||
-	    job_add_argument(job, message) < 0)
+	    job_add_argument(job, message) < 0 ||
+	    (url[0] != '\0' && job_add_argument(job, url) < 0))
 		str_copy(job->error, "too many arguments", sizeof(job->error));
 	job_go(job);
 }

@@ -17,13 +17,28 @@ static error_t say(char error[static OUTPUT_ERROR_MAX], error_t err, const char 
 	return err;
 }
 
+bool job_is_of_all(const struct job *job)
+{
+	return job->name[0] != '\0' &&
+		strcmp(job->name + reference_repository(job->name), ALL_TAGS) == 0;
+}
+
+static bool is_asked_for(const struct job *job, const char *name)
+{
+	size_t len = reference_repository(job->name);
+
+	if (!job_is_of_all(job))
+		return strcmp(name, job->name) == 0;
+	return reference_repository(name) == len && memcmp(name, job->name, len) == 0 &&
+		!reference_has_digest(name);
+}
+
 // A pull brings what was asked for, and nothing else. Only a registry says what a digest is of:
 // archives have names with tags.
 static bool names_fit(const struct job *job, const struct line *line)
 {
 	if (job->kind == JOB_PULL)
-		return line->references.count == 1 &&
-			strcmp(line->references.items[0], job->name) == 0;
+		return line->references.count == 1 && is_asked_for(job, line->references.items[0]);
 	for (size_t i = 0; i < line->references.count; i++)
 		if (reference_has_digest(line->references.items[i]))
 			return false;
@@ -124,8 +139,8 @@ error_t ingest(struct job *job, const struct line *line, char error[static OUTPU
 	if (err < 0)
 		return say(error, err, "its names");
 	if (job->kind == JOB_PULL)
-		event_tell(job->images, "pull", reference_familiar(job->name),
-		           reference_familiar(job->name));
+		event_tell(job->images, "pull", reference_familiar(line->references.items[0]),
+		           reference_familiar(line->references.items[0]));
 	else if (job->kind != JOB_COMMIT)
 		event_tell(job->images, job->kind == JOB_LOAD ? "load" : "import", id, id);
 	return 0;

@@ -22,6 +22,7 @@
 static struct images images;
 static char error[OUTPUT_ERROR_MAX];
 static error_t taken;
+static const char *asked = NAME;
 
 void *heap_alloc(size_t size)
 {
@@ -136,7 +137,8 @@ static error_t take(enum job_kind kind, const char *name, bool is_unchanged)
 	struct line line = { .id = A, .digest = DIGEST, .is_unchanged = is_unchanged };
 	error_t err;
 
-	job = (struct job){ .images = &images, .kind = kind, .name = NAME, .folder = "incoming.1" };
+	job = (struct job){ .images = &images, .kind = kind, .folder = "incoming.1" };
+	snprintf(job.name, sizeof(job.name), "%s", asked);
 	assert_int_equal(string_list_add(&line.references, name), 0);
 	err = ingest(&job, &line, error);
 	string_list_deinit(&line.references);
@@ -157,6 +159,19 @@ static void test_digests(void **state)
 	assert_int_equal(take(JOB_PULL, NAME, true), 0);
 	assert_int_equal(take(JOB_LOAD, NAME, true), ERR_PROTOCOL);
 	assert_int_equal(take(JOB_PULL, "docker.io/me/other:1", false), ERR_PROTOCOL);
+}
+
+static void test_all_tags(void **state)
+{
+	(void)state;
+	asked = "docker.io/me/app" ALL_TAGS;
+	assert_int_equal(take(JOB_PULL, NAME, false), 0);
+	assert_int_equal(take(JOB_PULL, "docker.io/me/app:2", false), 0);
+	assert_int_equal(take(JOB_PULL, NAME_WITH_DIGEST, false), ERR_PROTOCOL);
+	assert_int_equal(take(JOB_PULL, "docker.io/me/app2:2", false), ERR_PROTOCOL);
+	assert_int_equal(take(JOB_PULL, "docker.io/me/apq:2", false), ERR_PROTOCOL);
+	asked = NAME;
+	assert_int_equal(take(JOB_PULL, "docker.io/me/app:2", false), ERR_PROTOCOL);
 }
 
 static void test_going(void **state)
@@ -183,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_digests, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_all_tags, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_going, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
 	};

@@ -113,13 +113,14 @@ static uint32_t status_of(const char *error)
 
 static void say_result(const struct job *job, struct job_waiter *waiter)
 {
+	const char *name = reference_familiar(job->name);
 	char text[IMAGE_NAME_MAX + 64];
 
 	if (job->kind != JOB_PULL)
 		return;
-	fmt_write(text, sizeof(text), "Status: %s for %s",
+	fmt_write(text, sizeof(text), "Status: %s for %.*s",
 	          job->is_changed ? "Downloaded newer image" : "Image is up to date",
-	          reference_familiar(job->name));
+	          (int)(strlen(name) - (job_is_of_all(job) ? sizeof(ALL_TAGS) - 1 : 0)), name);
 	waiter_say(waiter, "status", text);
 }
 

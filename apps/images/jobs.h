@@ -25,6 +25,9 @@ struct request;
 // What a client that does not read makes us keep; what is only progress is left out then.
 #define WAITER_BYTES_MAX (64u * 1024)
 
+// In place of a tag in the name of a pull: each that the registry has.
+#define ALL_TAGS ":*"
+
 enum job_kind { JOB_PULL, JOB_LOAD, JOB_IMPORT, JOB_COMMIT };
 
 // A client's channel: its body comes from there, and its answer goes there.
@@ -138,6 +141,9 @@ __must_check error_t layers_take(struct job *job, const struct line *line);
 void layers_leave(struct job *job);
 
 // --- ingest.c ---
+
+// Whether a pull is one of all tags.
+bool job_is_of_all(const struct job *job);
 
 // Takes an image of a job into the store. Errors, with a text: what was wrong with it.
 __must_check error_t ingest(struct job *job, const struct line *line,

@@ -12,7 +12,18 @@
 // Digests that a registry's answer is compared with.
 #define KNOWN_MAX 32u
 
-// The name that `fromImage` and `tag` make; false, and the request was answered.
+// Whether people mean all tags of an image: they name none, and no digest.
+static bool means_all(const char *from, bool has_tag)
+{
+	const char *last = from;
+
+	for (const char *p = from; *p != '\0'; p++)
+		last = *p == '/' ? p : last;
+	return !has_tag && strchr(last, ':') == NULL && strchr(last, '@') == NULL;
+}
+
+// The name that `fromImage` and `tag` make, which may end with ALL_TAGS; false, and the request was
+// answered.
 static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
 {
 	char *from = query_take(request, "fromImage"), *tag = query_take(request, "tag");
@@ -31,9 +42,12 @@ static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
 		                 has_tag ? tag : "") < IMAGE_NAME_MAX &&
 			reference_parse(out, name, &text) == 0;
 	}
-	if (good)
+	if (good && means_all(from, has_tag))
+		good = fmt_write(out, IMAGE_NAME_MAX, "%.*s" ALL_TAGS,
+		                 (int)reference_repository(name), name) < IMAGE_NAME_MAX;
+	else if (good)
 		str_copy(out, name, IMAGE_NAME_MAX);
-	else
+	if (!good)
 		refuse(request, 400, "%s", text);
 	heap_free(from);
 	heap_free(tag);

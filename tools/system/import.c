@@ -2,6 +2,7 @@
 #include "tools/system/import.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,19 @@
 #include "tools/image/digest.h"
 #include "tools/image/source/reference.h"
 #include "tools/image/tree/layer.h"
+#include "tools/image/tool.h"
 #include "tools/system/incoming.h"
+#include "tools/system/network.h"
 #include "tools/system/report.h"
+
+#define MAX_URL 2048
+#define PATIENCE "120"  // seconds
 
 struct importing {
 	struct layer_source source;
 	int fd;
+	const char *url;   // NULL: it does not come from an address
+	struct tool tool;  // which fetches it then
 	const char *message;
 	struct oci_image image;  // once it has been read
 	char id[DIGEST_TEXT_SIZE];
@@ -61,10 +69,29 @@ static int image_describe(struct importing *importing, const char *diff_id, stru
 	return importing->image.manifest ? 0 : error_set(err, "out of memory");
 }
 
-static int archive_apply(void *context, struct tree *tree, struct spool *spool, struct error *err)
+// The end of the program that fetches the archive. What was wrong with the archive may be that
+// there was none.
+static int download_end(struct importing *importing, int result, struct error *err)
 {
-	struct importing *importing = context;
-	char diff_id[DIGEST_TEXT_SIZE] = "";
+	char context[MAX_URL + 32];
+	struct error reason;
+
+	if (!importing->url)
+		return result;
+	snprintf(context, sizeof(context), "Get \"%s\"", importing->url);
+	close(importing->fd);
+	importing->fd = -1;
+	if (tool_finish(&importing->tool, context, &reason) < 0 &&
+	    (result == 0 || strstr(reason.text, "wget:"))) {
+		*err = reason;
+		return -1;
+	}
+	return result;
+}
+
+static int archive_read_all(struct importing *importing, struct tree *tree, struct spool *spool,
+                            char diff_id[DIGEST_TEXT_SIZE], struct error *err)
+{
 	char rest[4096];
 	long length;
 
@@ -72,20 +99,27 @@ static int archive_apply(void *context, struct tree *tree, struct spool *spool, 
 		return error_prefix(err, "the archive");
 	while ((length = archive_read_some(&importing->source, rest, sizeof(rest), err)) > 0)
 		;
-	return length < 0 ? -1 : image_describe(importing, diff_id, err);
+	return (int)length;
 }
 
-int import(int fd, const char *reference, const char *message, const char *directory,
-           struct error *err)
+static int archive_apply(void *context, struct tree *tree, struct spool *spool, struct error *err)
 {
-	struct importing importing = { .source.read = archive_read_some,
-		                       .fd = fd,
-		                       .message = message[0] ? message : "Imported from -" };
+	struct importing *importing = context;
+	char diff_id[DIGEST_TEXT_SIZE] = "";
+	int result = archive_read_all(importing, tree, spool, diff_id, err);
+
+	result = download_end(importing, result, err);
+	return result < 0 ? -1 : image_describe(importing, diff_id, err);
+}
+
+static int image_import(struct importing *importing, const char *reference, const char *directory,
+                        struct error *err)
+{
 	char *name = reference[0] ? reference_normalize(reference, err) : NULL;
 	json_t *references = name ? json_pack("[s]", name) : json_array();
-	const struct incoming_image incoming = { .image = &importing.image,
+	const struct incoming_image incoming = { .image = &importing->image,
 		                                 .apply = archive_apply,
-		                                 .context = &importing,
+		                                 .context = importing,
 		                                 .references = references };
 	int result = -1;
 
@@ -94,9 +128,77 @@ int import(int fd, const char *reference, const char *message, const char *direc
 	else
 		result = incoming_make(directory, &incoming, err);
 	if (result == 0)
-		report_status(NULL, importing.id);
-	oci_image_deinit(&importing.image);
+		report_status(NULL, importing->id);
+	oci_image_deinit(&importing->image);
 	json_decref(references);
 	free(name);
+	return result;
+}
+
+int import(int fd, const char *reference, const char *message, const char *directory,
+           struct error *err)
+{
+	struct importing importing = { .source.read = archive_read_some,
+		                       .fd = fd,
+		                       .message = message[0] ? message : "Imported from -" };
+
+	return image_import(&importing, reference, directory, err);
+}
+
+// Starts what fetches the archive.
+static int download_start(struct importing *importing, const char *scratch, struct error *err)
+{
+	bool is_local;
+	char *address = network_address(importing->url, &is_local);
+	const char *const argv[] = {
+		"busybox", "wget", "-q",    "-T", PATIENCE, "-Y", is_local ? "off" : "on",
+		"-O",      "-",    address, NULL
+	};
+	int ends[2];
+	int result;
+
+	if (!address)
+		return error_set(err, "out of memory");
+	result = pipe2(ends, O_CLOEXEC) < 0 ? error_set_errno(err, errno, "cannot make a pipe") : 0;
+	if (result == 0) {
+		result = tool_start(&importing->tool, argv, -1, ends[1], -1, scratch, err);
+		close(ends[1]);
+		importing->fd = ends[0];
+		if (result < 0)
+			close(ends[0]);
+	}
+	free(address);
+	return result;
+}
+
+int import_from(const char *url, const char *reference, const char *message, const char *directory,
+                struct error *err)
+{
+	char text[MAX_URL + 32];
+	char *scratch;
+	struct importing importing = { .source.read = archive_read_some,
+		                       .fd = -1,
+		                       .url = url,
+		                       .message = message[0] ? message : text };
+	struct error ignored;
+	int result;
+
+	if (strncmp(url, "http://", 7) != 0 || strlen(url) > MAX_URL)
+		return error_set(err, "\"%.200s\" is not http://..., or too long", url);
+	snprintf(text, sizeof(text), "Imported from %s", url);
+	if (asprintf(&scratch, "%s/" INCOMING_WORK, directory) < 0)
+		return error_set(err, "out of memory");
+	result = download_start(&importing, scratch, err);
+	free(scratch);
+	if (result < 0)
+		return -1;
+	snprintf(text, sizeof(text), "Downloading from %s", url);
+	report_status(NULL, text);
+	snprintf(text, sizeof(text), "Imported from %s", url);
+	result = image_import(&importing, reference, directory, err);
+	if (importing.fd >= 0) {
+		close(importing.fd);
+		tool_finish(&importing.tool, "", &ignored);
+	}
 	return result;
 }

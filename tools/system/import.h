@@ -10,3 +10,7 @@
 // Its id is reported as a status, as docker does. -1 with `err`.
 int import(int fd, const char *reference, const char *message, const char *directory,
            struct error *err);
+// The same of what a server has at `url`, which is http://...: there is nothing here that would
+// verify the certificate of another one.
+int import_from(const char *url, const char *reference, const char *message, const char *directory,
+                struct error *err);

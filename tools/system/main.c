@@ -25,8 +25,8 @@ static const char usage_text[] =
 	"         an archive of images on stdin\n"
 	"       system pull REFERENCE [PLATFORM [DIGEST...]]\n"
 	"         credentials on stdin: X-Registry-Auth, decoded, or {}; DIGEST: what is there\n"
-	"       system import REFERENCE [MESSAGE]\n"
-	"         a file system's archive on stdin\n"
+	"       system import REFERENCE [MESSAGE [URL]]\n"
+	"         a file system's archive on stdin, or at the URL\n"
 	"       system commit [REFERENCE]\n"
 	"         what the image is to be, and a container's files, in frames on stdin\n"
 	"The images come into the folder /incoming (SYSTEM_INCOMING: another). docs/engine.md\n";
@@ -36,7 +36,9 @@ static int command_run(int argc, char **argv, const char *directory, struct erro
 	if (strcmp(argv[1], "load") == 0)
 		return load(STDIN_FILENO, directory, err);
 	if (strcmp(argv[1], "import") == 0)
-		return import(STDIN_FILENO, argv[2], argc > 3 ? argv[3] : "", directory, err);
+		return argc > 4
+			? import_from(argv[4], argv[2], argv[3], directory, err)
+			: import(STDIN_FILENO, argv[2], argc > 3 ? argv[3] : "", directory, err);
 	if (strcmp(argv[1], "commit") == 0)
 		return commit(STDIN_FILENO, argc > 2 ? argv[2] : "", directory, err);
 	return pull(argv[2], argc > 3 ? argv[3] : "", (const char *const *)argv + 4,
@@ -56,7 +58,7 @@ int main(int argc, char **argv)
 	log_quiet();
 	signal(SIGPIPE, SIG_IGN);
 	if (!(argc == 2 && strcmp(argv[1], "load") == 0) &&
-	    !(argc >= 3 && argc <= 4 && strcmp(argv[1], "import") == 0) &&
+	    !(argc >= 3 && argc <= 5 && strcmp(argv[1], "import") == 0) &&
 	    !(argc >= 2 && argc <= 3 && strcmp(argv[1], "commit") == 0) &&
 	    !(argc >= 3 && strcmp(argv[1], "pull") == 0)) {
 		fputs(usage_text, stderr);

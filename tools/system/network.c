@@ -43,6 +43,16 @@ char *network_proxy_address(const char *address, const char *gateway)
 	return out;
 }
 
+char *network_address(const char *url, bool *is_local)
+{
+	char gateway[INET_ADDRSTRLEN];
+	bool is_behind = registry_access_gateway(gateway);
+	char *text = network_proxy_address(url, is_behind ? gateway : "127.0.0.1");
+
+	*is_local = text != NULL;
+	return text ? text : strdup(url);
+}
+
 static void proxies_mend(const char *gateway)
 {
 	static const char *const names[] = { "HTTP_PROXY", "HTTPS_PROXY" };
@@ -91,6 +101,9 @@ int network_prepare(struct error *err)
 
 	if (registry_access_gateway(gateway))
 		proxies_mend(gateway);
+	// busybox's wget knows it by that name alone.
+	if (getenv("HTTP_PROXY"))
+		setenv("http_proxy", getenv("HTTP_PROXY"), 0);
 	return text ? certificates_write(text, err) : 0;
 }
 

@@ -15,8 +15,17 @@
 #include "tools/system/registry_access.h"
 #include "tools/system/remote.h"
 #include "tools/system/report.h"
+#include "tools/system/tags.h"
 
 #define PLATFORM OCI_OS "/" OCI_ARCHITECTURE
+
+#define ALL_TAGS ":*"
+
+// Digests of what is there.
+struct known {
+	const char *const *digests;
+	unsigned count;
+};
 
 struct pulling {
 	struct source source;
@@ -48,10 +57,10 @@ static void digest_report(const char *digest)
 	report_status(NULL, text);
 }
 
-static bool is_known(const char *digest, const char *const *known, unsigned count)
+static bool is_known(const char *digest, const struct known *known)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (strcmp(digest, known[i]) == 0)
+	for (unsigned i = 0; i < known->count; i++)
+		if (strcmp(digest, known->digests[i]) == 0)
 			return true;
 	return false;
 }
@@ -104,21 +113,14 @@ static int image_fetch(struct pulling *pulling)
 	return result;
 }
 
-static int image_pull(struct pulling *pulling, const char *const *known, unsigned num_known)
+static int image_pull(struct pulling *pulling, const struct known *known)
 {
 	struct source *source = &pulling->source;
-	bool is_local;
 
-	source->location = registry_access_location(pulling->name, &is_local);
-	if (!source->location)
-		return error_set(pulling->err, "out of memory");
-	source->without_tls = is_local;
-	if (registry_access_credentials(STDIN_FILENO, source->location, pulling->err) < 0)
-		return -1;
 	begin_report(pulling->name);
 	if (registry_identify(source, false, pulling->scratch, pulling->err) < 0)
 		return -1;
-	if (is_known(source->named, known, num_known))
+	if (is_known(source->named, known))
 		return unchanged_report(pulling);
 	if (image_fetch(pulling) < 0)
 		return -1;
@@ -126,14 +128,115 @@ static int image_pull(struct pulling *pulling, const char *const *known, unsigne
 	return 0;
 }
 
-int pull(const char *reference, const char *platform, const char *const *known, unsigned num_known,
+// Pulls `name` (whole). -1 with `err`, in the words of docker.
+static int name_pull(const char *name, const struct known *known, const char *directory,
+                     const char *scratch, struct error *err)
+{
+	struct pulling pulling = { .source = { .kind = SOURCE_REGISTRY, .reference = name },
+		                   .name = name,
+		                   .directory = directory,
+		                   .scratch = scratch,
+		                   .err = err };
+	bool is_local;
+	int result;
+
+	pulling.source.location = registry_access_location(name, &is_local);
+	pulling.source.without_tls = is_local;
+	result = pulling.source.location ? image_pull(&pulling, known)
+					 : error_set(err, "out of memory");
+	if (result < 0) {
+		docker_words(name, err);
+		if (pulling.source.location)
+			registry_access_rename(pulling.source.location, name, err);
+	}
+	source_deinit(&pulling.source);
+	return result;
+}
+
+// Pulls all tags of `repository` (whole, without one) that there are for our platform.
+static int all_pull(const char *repository, const struct known *known, const char *directory,
+                    const char *scratch, struct error *err)
+{
+	bool is_local;
+	char *location = registry_access_location(repository, &is_local);
+	json_t *tags = location ? tags_list(location, is_local, scratch, err) : NULL;
+	bool has_one = false;
+	int result = tags ? 0 : -1;
+	json_t *tag;
+	size_t i;
+
+	json_array_foreach(tags, i, tag)
+	{
+		char *name;
+
+		if (result < 0 || asprintf(&name, "%s:%s", repository, json_string_value(tag)) < 0)
+			break;
+		result = name_pull(name, known, directory, scratch, err);
+		has_one = has_one || result == 0;
+		// Of another platform alone: the others may be of ours.
+		if (result < 0 && strncmp(err->text, "no match", 8) == 0) {
+			report_status(json_string_value(tag), "Not for " PLATFORM ": left out");
+			result = 0;
+		}
+		free(name);
+	}
+	if (result == 0 && !has_one)
+		result = error_set(err,
+		                   "no match for platform in manifest: %s has no tag for " PLATFORM,
+		                   repository);
+	if (!tags) {
+		docker_words(repository, err);
+		if (location)
+			registry_access_rename(location, repository, err);
+	}
+	json_decref(tags);
+	free(location);
+	return result;
+}
+
+// Reads the credentials, and pulls what `name` (whole) says: its tag may be ALL_TAGS.
+static int named_pull(char *name, bool all, const struct known *known, const char *directory,
+                      struct error *err)
+{
+	bool is_local;
+	char *location = registry_access_location(name, &is_local);
+	char *scratch = NULL;
+	int result;
+
+	if (!location || asprintf(&scratch, "%s/" INCOMING_WORK, directory) < 0) {
+		free(location);
+		return error_set(err, "out of memory");
+	}
+	result = registry_access_credentials(STDIN_FILENO, location, err);
+	if (all)
+		*strrchr(name, ':') = '\0';
+	if (result == 0)
+		result = all ? all_pull(name, known, directory, scratch, err)
+			     : name_pull(name, known, directory, scratch, err);
+	registry_access_forget();
+	free(scratch);
+	free(location);
+	return result;
+}
+
+// REPOSITORY:* is all tags of it. Returns whether it was one, without the tag then.
+static bool all_take(char *reference)
+{
+	size_t length = strlen(reference);
+	bool all = length > 2 && strcmp(reference + length - 2, ALL_TAGS) == 0;
+
+	if (all)
+		reference[length - 2] = '\0';
+	return all;
+}
+
+int pull(const char *reference, const char *platform, const char *const *digests, unsigned count,
          const char *directory, struct error *err)
 {
-	struct pulling pulling = { .source = { .kind = SOURCE_REGISTRY },
-		                   .directory = directory,
-		                   .err = err };
+	const struct known known = { digests, count };
+	char *copy;
 	char *name;
-	char *scratch;
+	bool all;
 	int result;
 
 	if (platform[0] && strncmp(platform, PLATFORM, strlen(PLATFORM)) != 0)
@@ -141,24 +244,15 @@ int pull(const char *reference, const char *platform, const char *const *known, 
 		                 "no match for platform in manifest: %.100s cannot run here, this "
 		                 "machine is " PLATFORM,
 		                 platform);
-	name = reference_normalize(reference, err);
+	copy = strdup(reference);
+	if (!copy)
+		return error_set(err, "out of memory");
+	all = all_take(copy);
+	name = reference_normalize(copy, err);
+	free(copy);
 	if (!name)
 		return error_set(err, "invalid reference format");
-	if (asprintf(&scratch, "%s/" INCOMING_WORK, directory) < 0) {
-		free(name);
-		return error_set(err, "out of memory");
-	}
-	pulling.name = pulling.source.reference = name;
-	pulling.scratch = scratch;
-	result = image_pull(&pulling, known, num_known);
-	if (result < 0) {
-		docker_words(name, err);
-		if (pulling.source.location)
-			registry_access_rename(pulling.source.location, name, err);
-	}
-	registry_access_forget();
-	source_deinit(&pulling.source);
-	free(scratch);
+	result = named_pull(name, all, &known, directory, err);
 	free(name);
 	return result;
 }

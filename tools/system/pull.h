@@ -6,7 +6,8 @@
 #include "tools/common/error.h"
 
 // Pulls the image that the registry calls `reference` for `platform` ("": ours) into the folder
-// `directory` (incoming.h). Credentials (registry_access.h) are read from stdin. When the
-// registry's digest is one of `known`, nothing is fetched. -1 with `err`, in the words of docker.
-int pull(const char *reference, const char *platform, const char *const *known, unsigned num_known,
+// `directory` (incoming.h); REPOSITORY:* is all its tags that are for that. Credentials
+// (registry_access.h) are read from stdin. When the registry's digest is one of the `count`
+// `digests`, nothing is fetched. -1 with `err`, in the words of docker.
+int pull(const char *reference, const char *platform, const char *const *digests, unsigned count,
          const char *directory, struct error *err);

@@ -113,10 +113,16 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         fake = self.server.fake
         fake.asked.append((self.command, self.path, self.headers.get("Authorization")))
+        if self.path in fake.files:
+            return self.reply(fake.files[self.path])
         if fake.credentials and self.headers.get("Authorization") != fake.credentials:
             return self.refuse(401, ("WWW-Authenticate", 'Basic realm="test"'))
         if self.path == "/v2/":
             return self.reply(b"{}", "application/json")
+        if self.path.endswith("/tags/list"):
+            name = self.path.removeprefix("/v2/").removesuffix("/tags/list")
+            tags = [image.rpartition(":")[2] if ":" in image else "latest" for image in fake.layouts if image.partition(":")[0] == name]
+            return self.reply(json.dumps({"name": name, "tags": tags}).encode(), "application/json") if tags else self.refuse(404)
         name, _, rest = self.path.removeprefix("/v2/").rpartition("/manifests/")
         if name:
             return self.manifest(fake, name, rest)
@@ -132,7 +138,9 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def manifest(self, fake, name, reference):
-        if name not in fake.layouts:
+        if f"{name}:{reference}" in fake.layouts:
+            name = f"{name}:{reference}"
+        elif name not in fake.layouts and not reference.startswith("sha256:"):
             return self.refuse(404)
         if not reference.startswith("sha256:"):
             reference = fake.digest(name)
@@ -179,10 +187,11 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
 
 
 class Fake:
-    """Of images NAME, each a layout. It counts who gets what."""
+    """Of images NAME (its tag is latest) or NAME:TAG, each a layout. It counts who gets what."""
 
     def __init__(self, credentials=None, certificate=None):
         self.layouts = {}
+        self.files = {}  # others, by their paths
         self.credentials = credentials
         self.gets = collections.Counter()  # of a blob's digest
         self.asked = []  # (method, path, Authorization)
@@ -213,7 +222,7 @@ class Fake:
 
     def add(self, image, layout):
         self.layouts[image] = layout
-        return self.name(image) + ":latest"
+        return self.name(image) + ("" if ":" in image else ":latest")
 
     def digest(self, image):
         return json.loads((self.layouts[image].path / "index.json").read_text())["manifests"][0]["digest"]

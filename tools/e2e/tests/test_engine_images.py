@@ -127,14 +127,25 @@ def image_life(context):
 
 
 def imported(context, docker):
-    layer = Layer().dir("bin").dir("tmp").file("bin/busybox", (ROOT / "third_party/busybox/busybox").read_bytes(), mode=0o755)
-    identity = docker.text("import", "-m", "by hand", "-", "me/imported:1", stdin=layer.symlink("bin/cat", "busybox").file("text", "four").blob()[0])
+    archive = busybox_layer().file("text", "four").blob()[0]
+    identity = docker.text("import", "-m", "by hand", "-", "me/imported:1", stdin=archive)
     check_equal(docker.text("run", "--rm", "me/imported:1", "/bin/cat", "/text"), "four")
     check_equal(docker.text("inspect", "-f", "{{.Id}}", "me/imported:1"), identity)
     check("by hand" in docker.text("history", "me/imported:1"))
-    for words in (("UPPER/case",), ("-c", "CMD x", "-", "a"), ("http://127.0.0.1/x", "a")):
+    for words in (("UPPER/case",), ("-c", "CMD x", "-", "a"), ("https://127.0.0.1/x", "a")):
         check_equal(docker("import", *words, status=1).stdout, b"")
     docker("rmi", "me/imported:1")
+    # From an address.
+    fake = Fake()
+    fake.files["/a.tar.gz"], fake.files["/text"] = archive, b"no archive"
+    address = fake.address().removeprefix("http://")
+    docker("import", f"http://{address}/a.tar.gz", "me/far:1")
+    check_equal(docker.text("run", "--rm", "me/far:1", "/bin/cat", "/text"), "four")
+    check(f"Imported from http://{address}/a.tar.gz" in docker.text("history", "--no-trunc", "me/far:1"))
+    refused(docker, "404", "import", f"http://{address}/nothing")
+    refused(docker, "the archive", "import", f"http://{address}/text")
+    docker("rmi", "me/far:1")
+    fake.stop()
 
 
 def pulled(context, docker, layout, identity):
@@ -213,6 +224,11 @@ def image_layers(context):
     docker("pull", one)
     check_equal([fake.gets[layer] for layer in fake.layers("one")], [1, 2])
     lies(context, engine, docker, fake)
+    for tag in "ab":
+        layered(context, fake, f"tags:{tag}", base)
+    said = docker.text("pull", "-a", fake.name("tags"))
+    check(f"Status: Downloaded newer image for {fake.name('tags')}" in said, said)
+    check({fake.name("tags:a"), fake.name("tags:b")} <= set(names(docker)), names(docker))
     # By a proxy, and a certificate of the host's user.
     layered(context, secure, "safe", base)
     said = docker.text("pull", "registry.test/safe")

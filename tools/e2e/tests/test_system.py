@@ -180,3 +180,21 @@ def proxies_and_certificates(context):
     check_equal(list(Path("/tmp").glob("ca.*/host.crt")), [])
     proxy.stop()
     fake.stop()
+
+
+@test
+def all_tags(context):
+    """Of a repository's tags those that are for this machine."""
+    fake, folder = Fake(), Folder(context, "incoming")
+    names = [fake.add(f"x:{tag}", write_layout(context.scratch / tag, image(tag))) for tag in ("a", "b")]
+    fake.add("x:c", write_layout(context.scratch / "c", image(architecture="amd64")))
+    check_equal(folder.run("pull", fake.name("x:*"), ""), 0, folder.lines)
+    check_equal([made["references"] for made in folder.images()], [[name] for name in names])
+    check({"status": "Not for linux/riscv64: left out", "id": "c"} in folder.lines, folder.lines)
+    folder = Folder(context, "again")
+    fake.layouts = {"x:c": fake.layouts["x:c"]}
+    folder.refused("pull", fake.name("x:*"), "", words=["no match for platform in manifest"])
+    folder.refused("pull", fake.name("y:*"), "", words=["404"])
+    folder.refused("pull", "x:*:*", "", words=["invalid reference format"])
+    folder.refused("pull", ":*", "", words=["invalid reference format"])
+    fake.stop()
