@@ -510,6 +510,8 @@ struct container *link_target(struct containers *all, const char *text,
                               char alias[static LINK_NAME_MAX]);
 // The address that the switch gave it; all zero: none.
 const uint8_t *link_address(const struct container *c);
+// Whether any container has links: then addresses that the switch gives are in the table of names.
+bool links_any(const struct containers *all);
 // Whether there is what HostConfig.Links names on the bridge. Errors: ERR_INVALID.
 __must_check error_t links_check(const struct container *c, char error[static SETTINGS_ERROR_MAX]);
 // Takes what the container's environment says of it, at each start. Errors: ERR_INVALID (it does

@@ -437,8 +437,12 @@ void container_disks_given(struct container *c)
 
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text)
 {
+	bool has_moved = memcmp(c->address, state->address, sizeof(c->address)) != 0;
+
 	c->paused = (state->flags & VMM_PAUSED) != 0;
 	memcpy(c->address, state->address, sizeof(c->address));
+	if (has_moved && links_any(c->all))
+		names_changed(c->all);
 	switch (state->state) {
 	case VMM_RUNNING:
 		health_begin(c);

@@ -25,6 +25,18 @@ const uint8_t *link_address(const struct container *c)
 	return c->vmm != NULL ? c->vmm->address : c->address;
 }
 
+bool links_any(const struct containers *all)
+{
+	list_for_each(entry, &all->containers) {
+		const struct container *c = container_of(entry, struct container, entry);
+
+		list_for_each(pos, &c->endpoints)
+			if (container_of(pos, struct endpoint, entry)->links.count > 0)
+				return true;
+	}
+	return false;
+}
+
 // --- The environment -----------------------------------------------------------------------------
 
 static error_t add_variable(struct string_list *env, const char *prefix, const char *name,

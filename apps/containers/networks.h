@@ -124,5 +124,7 @@ void network_forget(struct containers *all, const struct network *network);
 // GET /networks, GET /networks/NAME.
 void show_networks(struct request *request);
 void show_network(struct request *request);
+// The MAC address of a container's machine, "" unless it has an address.
+void show_mac(struct json_writer *w, const struct container *c, bool has_address);
 // NetworkSettings.Networks of a container.
 void show_endpoints(struct json_writer *w, const struct container *c);

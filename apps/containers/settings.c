@@ -347,27 +347,11 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 		fmt_write(p->error, SETTINGS_ERROR_MAX, "%s is not what it is to be", f->name);
 }
 
-static uint8_t small(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
-// dockerd takes members in any case, and clients rely on it.
-static bool is_named(struct span key, const char *name)
-{
-	if (key.len != strlen(name))
-		return false;
-	for (size_t i = 0; i < key.len; i++)
-		if (small(key.data[i]) != small((uint8_t)name[i]))
-			return false;
-	return true;
-}
-
 static const struct field *find_field(const struct field *fields, struct span key)
 {
 	for (; fields != NULL; fields = fields->fields)
 		for (; fields->name != NULL; fields++)
-			if (is_named(key, fields->name))
+			if (field_is(key, fields->name))
 				return fields;
 	return NULL;
 }

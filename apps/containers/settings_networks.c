@@ -251,6 +251,8 @@ static const struct field endpoint_fields[] = {
 	{ "Links", FIELD_STRINGS, offsetof(struct endpoint_settings, links), 0, NULL, NULL },
 	{ "DriverOpts", FIELD_LABELS, offsetof(struct endpoint_settings, driver_options), 0, NULL,
 	  NULL },
+	{ "MacAddress", FIELD_REFUSED, 0, 0, NULL,
+	  "MacAddress: a container's MAC address follows from its IP address" },
 	// What inspect tells, which clients send back.
 	{ "NetworkID", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "EndpointID", FIELD_ANY, 0, 0, NULL, NULL },

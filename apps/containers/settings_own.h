@@ -28,3 +28,19 @@ static inline bool span_is(struct span key, const char *name)
 {
 	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
 }
+
+static inline uint8_t field_small(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+// Whether a key is a field's: dockerd takes members in any case, and clients rely on it.
+static inline bool field_is(struct span key, const char *name)
+{
+	if (key.len != strlen(name))
+		return false;
+	for (size_t i = 0; i < key.len; i++)
+		if (field_small(key.data[i]) != field_small((uint8_t)name[i]))
+			return false;
+	return true;
+}

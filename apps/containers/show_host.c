@@ -3,6 +3,7 @@
 // HostConfig in inspect: what the client has sent, with what has changed since, and what it has
 // left out that clients read.
 #include "apps/containers/containers.h"
+#include "apps/containers/settings_own.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
@@ -15,9 +16,84 @@ static bool is_ours(struct span key)
 		                            "MemoryReservation", NULL };
 
 	for (size_t i = 0; ours[i] != NULL; i++)
-		if (key.len == strlen(ours[i]) && memcmp(key.data, ours[i], key.len) == 0)
+		if (field_is(key, ours[i]))
 			return true;
 	return false;
+}
+
+// What inspect says of what was not sent. `replaces`: also of what was sent as "" or 0.
+static const struct {
+	const char *name;
+	const char *json;
+	bool replaces;
+} defaults[] = {
+	{ "Binds", "null", false },
+	{ "ContainerIDFile", "\"\"", false },
+	{ "PortBindings", "{}", false },
+	{ "AutoRemove", "false", false },
+	{ "VolumeDriver", "\"\"", false },
+	{ "VolumesFrom", "null", false },
+	{ "ConsoleSize", "[0,0]", false },
+	{ "CapAdd", "null", false },
+	{ "CapDrop", "null", false },
+	{ "CgroupnsMode", "\"private\"", true },
+	{ "Dns", "null", false },
+	{ "DnsOptions", "null", false },
+	{ "DnsSearch", "null", false },
+	{ "ExtraHosts", "null", false },
+	{ "GroupAdd", "null", false },
+	{ "IpcMode", "\"private\"", true },
+	{ "Cgroup", "\"\"", false },
+	{ "Links", "null", false },
+	{ "OomScoreAdj", "0", false },
+	{ "PidMode", "\"\"", false },
+	{ "Privileged", "false", false },
+	{ "PublishAllPorts", "false", false },
+	{ "ReadonlyRootfs", "false", false },
+	{ "SecurityOpt", "null", false },
+	{ "UTSMode", "\"\"", false },
+	{ "UsernsMode", "\"\"", false },
+	{ "ShmSize", "67108864", true },
+	{ "Runtime", "\"runc\"", true },
+	{ "Isolation", "\"\"", false },
+	{ "CpuShares", "0", false },
+	{ "CgroupParent", "\"\"", false },
+	{ "BlkioWeight", "0", false },
+	{ "CpusetCpus", "\"\"", false },
+	{ "CpusetMems", "\"\"", false },
+	{ "Devices", "null", false },
+	{ "DeviceCgroupRules", "null", false },
+	{ "DeviceRequests", "null", false },
+	{ "MemorySwappiness", "null", false },
+	{ "OomKillDisable", "null", false },
+	{ "Ulimits", "null", false },
+};
+
+#define NUM_DEFAULTS (sizeof(defaults) / sizeof(defaults[0]))
+
+// Notes that a member was sent. Returns whether it is shown as it came.
+static bool is_kept(bool sent[static NUM_DEFAULTS], struct span key, struct span value)
+{
+	for (size_t i = 0; i < NUM_DEFAULTS; i++) {
+		if (!field_is(key, defaults[i].name))
+			continue;
+		sent[i] = !defaults[i].replaces ||
+			!(span_is(value, "\"\"") || span_is(value, "0") || span_is(value, "null"));
+		return sent[i];
+	}
+	return true;
+}
+
+static void write_defaults(struct json_writer *w, const bool sent[static NUM_DEFAULTS])
+{
+	for (size_t i = 0; i < NUM_DEFAULTS; i++) {
+		if (sent[i])
+			continue;
+		json_write_raw(w, ",\"");
+		json_write_raw(w, defaults[i].name);
+		json_write_raw(w, "\":");
+		json_write_raw(w, defaults[i].json);
+	}
 }
 
 static void write_span(struct json_writer *w, struct span text)
@@ -34,28 +110,28 @@ static void write_span(struct json_writer *w, struct span text)
 	heap_free(copy);
 }
 
-// Members that stand as they came.
+// Members that stand as they came, and those that did not come.
 static void write_sent(struct json_writer *w, const char *host_config)
 {
-	struct json_reader r;
+	const char *text = host_config != NULL ? host_config : "{}";
+	struct json_reader r = json_reader_make(
+		(struct span){ .data = (const uint8_t *)text, .len = strlen(text) });
+	bool sent[NUM_DEFAULTS] = { false };
 	struct span key, value;
 
-	if (host_config == NULL)
-		return;
-	r = json_reader_make(
-		(struct span){ .data = (const uint8_t *)host_config, .len = strlen(host_config) });
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
 		value = r.rest;
 		json_skip(&r);
 		value.len -= r.rest.len;
-		if (is_ours(key) || json_reader_status(&r) < 0)
+		if (is_ours(key) || json_reader_status(&r) < 0 || !is_kept(sent, key, value))
 			continue;
 		json_write_raw(w, ",\"");
 		write_span(w, key);
 		json_write_raw(w, "\":");
 		write_span(w, value);
 	}
+	write_defaults(w, sent);
 }
 
 static void write_number(struct json_writer *w, const char *key, int64_t value)

@@ -45,6 +45,15 @@ static void mac_text(const struct container *c, char out[static 18])
 		          NETDEV_PORT_MAC_1, a[0], a[1], a[2], a[3]);
 }
 
+void show_mac(struct json_writer *w, const struct container *c, bool has_address)
+{
+	char mac[18] = "";
+
+	if (has_address)
+		mac_text(c, mac);
+	json_write_string(w, mac);
+}
+
 // --- Of a container ------------------------------------------------------------------------------
 
 static void write_list(struct json_writer *w, const char *key, const struct string_list *list)
