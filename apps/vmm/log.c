@@ -78,7 +78,7 @@ void vmm_log_start(struct vmm *vmm)
 	hex_write(vmm->id, sizeof(vmm->id), id);
 	fmt_write(log->uri, sizeof(log->uri), VMM_LOG_URI "%s", id);
 	err = log_writer_start(&log->writer, &vmm->loop, environ_connector(vmm->env, "grants"),
-	                       log->uri, "", log->max_bytes, log->max_files, &ops, vmm);
+	                       log->uri, "/", log->max_bytes, log->max_files, &ops, vmm);
 	if (err < 0)
 		log_warn("what the container writes is not logged: %s", error_text(err));
 	log->runs = err == 0;
