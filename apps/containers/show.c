@@ -203,10 +203,11 @@ static void write_network(struct json_writer *w, const struct container *c)
 		address_text(c->address, address);
 		address_text(c->vmm->gateway, gateway);
 	}
-	json_write_raw(w, ",\"NetworkSettings\":{\"Bridge\":\"\",\"SandboxID\":\"\","
-	                  "\"SandboxKey\":\"\",\"HairpinMode\":false,\"EndpointID\":\"\","
-	                  "\"IPv6Gateway\":\"\",\"GlobalIPv6Address\":\"\","
-	                  "\"GlobalIPv6PrefixLen\":0,\"MacAddress\":");
+	json_write_raw(w,
+	               ",\"NetworkSettings\":{\"Bridge\":\"\",\"SandboxID\":\"\","
+	               "\"SandboxKey\":\"\",\"HairpinMode\":false,\"EndpointID\":\"\","
+	               "\"IPv6Gateway\":\"\",\"GlobalIPv6Address\":\"\","
+	               "\"GlobalIPv6PrefixLen\":0,\"MacAddress\":");
 	show_mac(w, c, has_address);
 	json_write_raw(w, ",\"Ports\":");
 	show_ports(w, c);
@@ -245,10 +246,11 @@ void show_inspect(struct request *request)
 	key_string(&w, ",\"Name\":", name);
 	key_number(&w, ",\"RestartCount\":", c->restart_count);
 	// There are no files of the host's behind these.
-	json_write_raw(&w, ",\"ResolvConfPath\":\"\",\"HostnamePath\":\"\",\"HostsPath\":\"\","
-	                   "\"LogPath\":\"\",\"MountLabel\":\"\",\"ProcessLabel\":\"\","
-	                   "\"AppArmorProfile\":\"\",\"GraphDriver\":{\"Data\":null,"
-	                   "\"Name\":\"starina\"}");
+	json_write_raw(&w,
+	               ",\"ResolvConfPath\":\"\",\"HostnamePath\":\"\",\"HostsPath\":\"\","
+	               "\"LogPath\":\"\",\"MountLabel\":\"\",\"ProcessLabel\":\"\","
+	               "\"AppArmorProfile\":\"\",\"GraphDriver\":{\"Data\":null,"
+	               "\"Name\":\"starina\"}");
 	json_write_raw(&w, ",\"Driver\":\"starina\",\"Platform\":\"linux\",\"Mounts\":");
 	show_mounts(&w, c);
 	json_write_raw(&w, ",\"ExecIDs\":");
