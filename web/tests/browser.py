@@ -167,7 +167,7 @@ class Tab:
 
     def press(self, key, control=False):
         """Presses a key: a name of KEYS or a character."""
-        code, text = KEYS.get(key, (ord(key[0].upper()), "" if control else key))
+        code, text = KEYS[key] if key in KEYS else (ord(key.upper()) if key.isalnum() else 0, "" if control else key)
         params = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 2 if control else 0, "text": text}
         self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **params)
         self.call("Input.dispatchKeyEvent", type="keyUp", **{**params, "text": ""})
