@@ -44,6 +44,7 @@ struct httpd {
 	struct commands_client commands;
 	unsigned num_lives;
 	unsigned num_followers;  // of the log
+	unsigned num_tracers;
 };
 
 // The status page and its figures as JSON (status.c).

@@ -62,3 +62,8 @@ lint-headers:
 	@! grep -rnE 'log_(error|warn|info).*[( ]error %d' apps libs --include='*.c' | grep -v 'Linux error' || \
 		{ echo 'an error is told in words: error_text() of libs/starina/log.h' >&2; false; }
 	$(Q)tools/lint/check_listings.py $(wildcard docs/*.md)
+	$(Q)tools/docs/api_page.py --check apps/httpd/api/routes.h docs/api.md
+
+.PHONY: api-page
+api-page: ## write docs/api.md from the routes of the API
+	$(Q)tools/docs/api_page.py apps/httpd/api/routes.h docs/api.md

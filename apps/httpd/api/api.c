@@ -117,6 +117,7 @@ static void route_request(struct httpd *httpd, struct http_exchange *exchange,
 bool api_request(struct httpd *httpd, struct http_exchange *exchange,
                  const struct http_request_head *head)
 {
+	struct http_target target;
 	struct span rest;
 
 	if (has_prefix(head->target, "/api/", &rest)) {
@@ -124,7 +125,8 @@ bool api_request(struct httpd *httpd, struct http_exchange *exchange,
 	} else if (has_prefix(head->target, "/engine/", &rest)) {
 		if (may_ask(httpd, exchange, head, NULL))
 			engine_request(httpd, exchange, head, rest);
-	} else if (span_equals(head->target, "/metrics") && span_equals(head->method, "GET")) {
+	} else if (http_target_split(head->target, &target) == 0 &&
+	           span_equals(target.path, "/metrics") && span_equals(head->method, "GET")) {
 		if (may_ask(httpd, exchange, head, NULL))
 			metrics_prometheus(httpd, exchange);
 	} else {

@@ -110,6 +110,7 @@ API_START(app_delete);
 API_START(commands_post);
 API_START(terminal_get);
 API_START(openapi_get);
+API_START(trace_get);
 API_START(containers_get);
 API_START(metrics_get);
 // The same as Prometheus' text.
@@ -117,6 +118,8 @@ void metrics_prometheus(struct httpd *httpd, struct http_exchange *exchange);
 // A request of docker's API, `target`, goes to the engine.
 void engine_request(struct httpd *httpd, struct http_exchange *exchange,
                     const struct http_request_head *head, struct span target);
+// Says to the kernel what of it is looked at: counting costs nothing while nobody does.
+void watch_update(const struct httpd *httpd);
 // The description of all routes (OpenAPI 3.1).
 void openapi_write(struct json_writer *w);
 // GET NAME, of `resources`.

@@ -171,6 +171,7 @@ static void ws_gone(void *context, struct websocket *ws)
 	(void)ws;
 	loop_close(&live->httpd->loop, &live->timer);
 	live->httpd->num_lives--;
+	watch_update(live->httpd);
 	heap_free(live);
 }
 
@@ -200,6 +201,7 @@ static error_t live_create(struct httpd *httpd, struct live **out)
 		return err;
 	}
 	httpd->num_lives++;
+	watch_update(httpd);
 	*out = live;
 	return 0;
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "apps/httpd/api/look.h"
 
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
 const struct look_process *process_by_id(const struct look_buffer *processes, uint32_t id)
 {
 	size_t count;
@@ -41,6 +44,15 @@ void write_end(struct json_writer *w, const char *name, uint32_t end, int32_t st
 	write_text(w, "how", hows[end]);
 	write_signed(w, "status", status);
 	write_close(w, "}");
+}
+
+void watch_update(const struct httpd *httpd)
+{
+	uint64_t watches = (httpd->num_lives > 0 ? LOOK_COUNT : 0) |
+		(httpd->num_tracers > 0 ? LOOK_TRACE_EVENTS : 0);
+
+	if (httpd->look != HANDLE_NONE && look_watch(httpd->look, watches) != 0)
+		log_warn("what is looked at cannot be counted");
 }
 
 error_t snapshot(struct httpd *httpd, enum look_kind kind, uint64_t argument,

@@ -40,6 +40,9 @@
 	X("GET", "/logs", logs_get,                                                                \
 	  "Lines of the log: {next, lost, lines}. With follow=1 all that come, one a line.",       \
 	  "since limit app level follow", "", TYPE_JSON)                                           \
+	X("GET", "/trace", trace_get,                                                              \
+	  "What the harts do for a while, as Chrome and ui.perfetto.dev open it.", "ms", "",       \
+	  TYPE_JSON)                                                                               \
 	X("GET", "/metrics", metrics_get,                                                          \
 	  "Numbers of system, harts and processes. With format=prometheus as its text.", "format", \
 	  "", TYPE_JSON)                                                                           \

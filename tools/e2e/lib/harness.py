@@ -236,6 +236,8 @@ class Context:
         self.build.mkdir()
         for name in ("starina.elf", *BUILD_FOLDERS):
             (self.build / name).symlink_to(self.suite.build / name)
+        if (self.suite.build / "web.img").exists():  # where the page can be built
+            (self.build / "web.img").symlink_to(self.suite.build / "web.img")
 
     def boot_image(self, name):
         """From now on run.sh boots this image of the build in place of the usual one, in a directory as of own_build()."""
