@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// GET trace: what the harts do for a while, as Chrome and Perfetto open it (the "Trace Event Format",
-// JSON object form). Harts are the threads of a process "harts", with what they ran; what threads
-// did stands with their processes.
+// GET trace: what the harts do for a while, as Chrome and Perfetto open it (the "Trace Event
+// Format", JSON object form). Harts are the threads of a process "harts", with what they ran; what
+// threads did stands with their processes.
 #include "apps/httpd/api/look.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
