@@ -265,6 +265,11 @@ def drop_sockets():
             pass
 
 
+def description(_handler, _system, _query, _body):
+    """GET openapi.json: the paths, as far as the page asks for them."""
+    return {"openapi": "3.1.0", "paths": {"/" + pattern.split()[1]: {} for pattern, _ in ROUTES}}
+
+
 def listed(name):
     """A route that tells one thing of the system."""
     return lambda _handler, system, _query, _body: getattr(system, name)()
@@ -273,6 +278,7 @@ def listed(name):
 ROUTES = [(f"GET {name}", listed(name)) for name in
           ("status", "processes", "services", "channels", "harts", "memory", "vms", "network", "containers", "threads", "apps")]
 ROUTES += [
+    ("GET openapi.json", description),
     ("GET logs", lambda _handler, system, query, _body: system.logs(int(query.get("since", 0)))),
     ("GET trace", lambda _handler, system, query, _body: system.trace(int(query.get("ms", 250)))),
     (r"GET processes/(\d+)/handles", lambda _handler, system, _query, _body, number: system.handles(int(number))),

@@ -11,6 +11,8 @@ export interface Output {
 export type Kind = "process" | "app" | "command" | "view" | "path" | "container" | "word";
 
 export interface Command {
+	// The route of the API that it cannot do without, if a system may be without it.
+	needs?: string;
 	usage: string;
 	help: string;
 	// Of each word; the last one holds for those after it, too.

@@ -5,9 +5,10 @@ import { get, request, send, stream } from "../api/client";
 import { apps } from "../api/apps";
 import { containers } from "../api/containers";
 import { processes } from "../api/live";
+import { hasRoute } from "../api/routes";
 import type { Folder, Handle, LogLine, Logs, Process, Thread } from "../api/types";
 import { sinceBoot } from "../format";
-import { go, VIEWS } from "../ui/route";
+import { go, views } from "../ui/route";
 import { need, type Command } from "./command";
 import { docker } from "./docker";
 
@@ -71,18 +72,18 @@ function table(path: string, help: string): Command {
 	return { usage: "", help, words: [], run: () => get(path) };
 }
 
-export const COMMANDS: Record<string, Command> = {
+const COMMANDS: Record<string, Command> = {
 	ps: table("processes", "the processes"),
 	apps: table("apps", "the apps, with what they need and provide"),
 	services: table("services", "the services, and who uses them"),
 	channels: table("channels", "the channels, with their queues"),
 	harts: table("harts", "the harts"),
 	mem: table("memory", "the memory"),
-	net: table("network", "interfaces and ports"),
+	net: { ...table("network", "interfaces and ports"), needs: "/network" },
 	vms: table("vms", "the virtual machines"),
-	disks: table("disks", "the disks"),
+	disks: { ...table("disks", "the disks"), needs: "/disks" },
 	status: table("status", "version, boot, uptime"),
-	containers: { usage: "", help: "the containers", words: [], run: () => get("containers") },
+	containers: { needs: "/containers", usage: "", help: "the containers", words: [], run: () => get("containers") },
 	threads: {
 		usage: "[PROCESS]",
 		help: "the threads, of all or of one process",
@@ -115,12 +116,14 @@ export const COMMANDS: Record<string, Command> = {
 	logs: { usage: "[-f] [APP]", help: "the newest lines of the log; -f follows it (Ctrl-C ends)", words: ["app"], run: logsOf },
 	run: { usage: "COMMAND [ARGUMENT...]", help: "run a Linux command, as: run uname -a", words: ["word"], run: runLinux },
 	ls: {
+		needs: "/files",
 		usage: "[PATH]",
 		help: "the files in a folder",
 		words: ["path"],
 		run: async ([path]) => (await get<Folder>(`files?path=${encodeURIComponent(path ?? "/")}`)).entries,
 	},
 	cat: {
+		needs: "/files",
 		usage: "PATH",
 		help: "a file's text",
 		words: ["path"],
@@ -130,16 +133,27 @@ export const COMMANDS: Record<string, Command> = {
 	docker,
 	open: {
 		usage: "VIEW",
-		help: `another view: ${VIEWS.join(", ")}`,
+		help: "another view of this page",
 		words: ["view"],
 		run: async (args) => {
-			const view = VIEWS.find((each) => each === args[0]);
-			if (!view) throw new Error(`the views are ${VIEWS.join(", ")}`);
+			const view = views.value.find((each) => each === args[0]);
+			if (!view) throw new Error(`the views are ${views.value.join(", ")}`);
 			go(view);
 		},
 	},
 	api: { usage: "METHOD PATH [JSON]", help: "any call of the API, as: api GET openapi.json", words: ["word"], run: call },
 };
+
+// commandOf: the command of a name, if this system can do it.
+export function commandOf(name: string): Command | undefined {
+	const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+	return command?.needs === undefined || hasRoute(command.needs) ? command : undefined;
+}
+
+// commandNames: those that this system can do.
+export function commandNames(): string[] {
+	return Object.keys(COMMANDS).filter(commandOf);
+}
 
 // known: the names that a word of a kind can be.
 export function known(kind: Command["words"][number]): string[] {
@@ -149,7 +163,7 @@ export function known(kind: Command["words"][number]): string[] {
 		case "app":
 			return [...new Set([...processes.value, ...apps.value].map(({ name }) => name))];
 		case "view":
-			return [...VIEWS];
+			return [...views.value];
 		case "container":
 			return (containers.value ?? []).map((each) => (each.Names[0] ?? each.Id).replace(/^\//, ""));
 		default:

@@ -3,9 +3,9 @@
 
 import { get } from "../api/client";
 import type { Folder } from "../api/types";
-import { COMMANDS, known } from "./commands";
+import { commandOf, known } from "./commands";
 import { quoted } from "./parse";
-import { NAMES, variables } from "./session";
+import { names, variables } from "./session";
 
 export interface Completion {
 	// From where in the line on the choices stand.
@@ -28,14 +28,14 @@ export async function complete(line: string): Promise<Completion> {
 	const start = /\S*$/.exec(line)!.index;
 	const word = line.slice(start);
 	const [name = "", ...before] = line.slice(0, start).trim().split(/\s+/);
-	const command = COMMANDS[name];
+	const command = commandOf(name);
 	let choices: string[];
-	if (!name) choices = [...NAMES, ...Object.keys(variables)];
-	else if (name === "help") choices = NAMES;
+	if (!name) choices = [...names(), ...Object.keys(variables)];
+	else if (name === "help") choices = names();
 	else if (command) {
 		const kind = command.words[Math.min(before.length, command.words.length - 1)] ?? "word";
 		choices = kind === "path" ? await paths(word) : known(kind).map(quoted);
-	} else choices = [...NAMES, ...Object.keys(variables)];
+	} else choices = [...names(), ...Object.keys(variables)];
 	return { start, choices: [...new Set(choices)].filter((choice) => choice.startsWith(word)).sort() };
 }
 

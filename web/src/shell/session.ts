@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import { say } from "../api/client";
-import { COMMANDS } from "./commands";
+import { commandNames, commandOf } from "./commands";
 import type { Output } from "./command";
 import { evaluate } from "./evaluate";
 import { parseLine, wordsOf } from "./parse";
@@ -61,30 +61,35 @@ function added(entry: Entry, text: string, kind: "plain" | "bad"): Entry {
 
 function help(name: string | undefined): unknown {
 	if (name !== undefined) {
-		const command = COMMANDS[name];
+		const command = commandOf(name);
 		if (!command) throw new Error(`there is no command ${name}: "help" lists them`);
 		return `${name} ${command.usage}\n${command.help}`;
 	}
-	return Object.entries(COMMANDS).map(([command, { usage, help: does }]) => ({ command: `${command} ${usage}`.trim(), does }));
+	return commandNames().map((each) => {
+		const { usage, help: does } = commandOf(each)!;
+		return { command: `${each} ${usage}`.trim(), does };
+	});
 }
 
 // call: one command with its words.
 async function call(name: string, args: string[], output: Output): Promise<unknown> {
 	if (name === "help") return help(args[0]);
 	if (name === "history") return history.map((line, i) => ({ number: i + 1, line }));
-	const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+	const command = commandOf(name);
 	if (!command) throw new Error(`there is no command ${name}: "help" lists them`);
 	return command.run(args, output);
 }
 
-export const NAMES = [...Object.keys(COMMANDS), "help", "history", "clear"];
+export function names(): string[] {
+	return [...commandNames(), "help", "history", "clear"];
+}
 
 async function stage(text: string, first: boolean, output: Output): Promise<unknown> {
-	if (first && NAMES.includes(/^\S+/.exec(text)![0])) {
+	if (first && names().includes(/^\S+/.exec(text)![0])) {
 		const [name = "", ...args] = wordsOf(text);
 		return call(name, args, output);
 	}
-	const callable = NAMES.filter((name) => name !== "clear");
+	const callable = names().filter((each) => each !== "clear");
 	return evaluate(text, variables, callable, (name, args) => call(name, args, output), output.signal);
 }
 

@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import { Dialog } from "./parts";
-import { go, VIEWS } from "./route";
+import { go, views } from "./route";
 import { toggleTheme } from "./theme";
 
 export const overlay = signal<"none" | "palette" | "help">("none");
@@ -28,7 +28,7 @@ function onKey(event: KeyboardEvent): void {
 		return;
 	}
 	if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || overlay.value !== "none") return;
-	const view = VIEWS[Number(event.key) - 1];
+	const view = views.value[Number(event.key) - 1];
 	if (view) go(view);
 	else if (event.key === "?") overlay.value = "help";
 	else if (event.key === "t") toggleTheme();

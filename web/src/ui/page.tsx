@@ -16,7 +16,7 @@ import { Notices } from "./announce";
 import { Icon } from "./icons";
 import { Help, listenForKeys, openPalette, overlay } from "./keys";
 import { Palette } from "./palette";
-import { hrefOf, route, VIEWS, type View } from "./route";
+import { hrefOf, route, views, type View } from "./route";
 import { theme, toggleTheme } from "./theme";
 
 const TITLES: Record<View, string> = {
@@ -72,7 +72,7 @@ function Head() {
 function Navigation() {
 	return (
 		<nav class="views" aria-label="Views">
-			{VIEWS.map((view, i) => (
+			{views.value.map((view, i) => (
 				<a key={view} href={hrefOf(view)} aria-current={route.value.view === view ? "page" : undefined}>
 					<Icon name={view} />
 					<span>{TITLES[view]}</span>

@@ -8,7 +8,7 @@ import { visible } from "../format";
 import { killProcess, loadApp, replaceApp, restartApp, startApp, stopApp } from "../views/actions";
 import { closeOverlay, overlay } from "./keys";
 import { Dialog } from "./parts";
-import { go, VIEWS } from "./route";
+import { go, views } from "./route";
 import { toggleTheme } from "./theme";
 
 interface Command {
@@ -20,7 +20,7 @@ interface Command {
 const SHOWN = 12;
 
 function commands(): Command[] {
-	const list: Command[] = VIEWS.map((view, i) => ({ title: `Go to ${view}`, hint: String(i + 1), run: () => go(view) }));
+	const list: Command[] = views.value.map((view, i) => ({ title: `Go to ${view}`, hint: String(i + 1), run: () => go(view) }));
 	list.push({ title: "Dark or light colours", hint: "t", run: toggleTheme });
 	list.push({ title: "Load an app from a file", hint: "app", run: loadApp });
 	list.push({ title: "Show the keys", hint: "?", run: () => (overlay.value = "help") });

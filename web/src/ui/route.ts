@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Which view is shown, kept in the address: #/processes/12.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
+import { hasRoute } from "../api/routes";
 
 export const VIEWS = ["overview", "processes", "logs", "terminal", "files", "trace"] as const;
 export type View = (typeof VIEWS)[number];
+
+// What a view cannot do without.
+const NEEDS: Partial<Record<View, string>> = { files: "/files", trace: "/trace" };
+
+// Those that this system can serve.
+export const views = computed(() => VIEWS.filter((view) => NEEDS[view] === undefined || hasRoute(NEEDS[view])));
 
 export interface Route {
 	view: View;
