@@ -507,50 +507,46 @@ static error_t connect(struct container *c, const struct network *network, const
 	return err;
 }
 
-void operation_network_connect(struct request *request)
+static error_t disconnect(const struct container *c, const struct network *network,
+                          char error[static SETTINGS_ERROR_MAX])
+{
+	struct endpoint *endpoint = find(c, network->settings.name);
+
+	if (endpoint != NULL) {
+		endpoint_free(endpoint);
+		return 0;
+	}
+	fmt_write(error, SETTINGS_ERROR_MAX, "container %s is not connected to the network %s",
+	          c->id_text, network->settings.name);
+	return ERR_NOT_FOUND;
+}
+
+static void change(struct request *request, bool connects)
 {
 	char error[SETTINGS_ERROR_MAX];
 	struct connect_settings s;
 	struct network *network;
-	struct container *c;
+	struct container *c = NULL;
 	error_t err = connect_settings_parse(&s, request->body, error);
 
+	if (err == 0 && find_both(request, &s, &network, &c))
+		err = connects ? connect(c, network, s.endpoint, error)
+			       : disconnect(c, network, error);
 	if (err < 0) {
 		refuse(request, err, error);
-	} else if (find_both(request, &s, &network, &c)) {
-		err = connect(c, network, s.endpoint, error);
-		if (err < 0) {
-			refuse(request, err, error);
-		} else {
-			changed(c, network, "connect");
-			reply_empty(request->client, request->id, 200, 0);
-		}
+	} else if (c != NULL) {
+		changed(c, network, connects ? "connect" : "disconnect");
+		reply_empty(request->client, request->id, 200, 0);
 	}
 	connect_settings_deinit(&s);
 }
 
+void operation_network_connect(struct request *request)
+{
+	change(request, true);
+}
+
 void operation_network_disconnect(struct request *request)
 {
-	char error[SETTINGS_ERROR_MAX];
-	struct connect_settings s;
-	struct network *network;
-	struct container *c;
-	error_t err = connect_settings_parse(&s, request->body, error);
-
-	if (err < 0) {
-		refuse(request, err, error);
-	} else if (find_both(request, &s, &network, &c)) {
-		struct endpoint *endpoint = find(c, network->settings.name);
-
-		if (endpoint == NULL) {
-			reply_error(request->client, request->id, 403,
-			            "container %s is not connected to the network %s", c->id_text,
-			            network->settings.name);
-		} else {
-			endpoint_free(endpoint);
-			changed(c, network, "disconnect");
-			reply_empty(request->client, request->id, 200, 0);
-		}
-	}
-	connect_settings_deinit(&s);
+	change(request, false);
 }
