@@ -187,19 +187,10 @@ static error_t make_order(const struct archive *a, const struct container *c, st
 	struct msg_vmm_exec fixed = { .process = a->number,
 		                      .flags = VMM_EXEC_RAW | VMM_EXEC_NO_STDERR };
 	struct json_writer w = { 0 };
-	error_t err;
 
 	fixed.flags |= a->operation == CONTAINERS_ARCHIVE_PUT ? VMM_EXEC_STDIN : 0;
 	write_process(a, c, &w);
-	fixed.config_length = (uint32_t)w.len;
-	err = json_writer_text(&w) != NULL ? message_encode_vmm_exec(m, &fixed, NULL, 0)
-					   : ERR_NO_MEMORY;
-	if (err == 0)
-		err = payload_copy(w.text, w.len, &m->handles[0]);
-	if (err == 0)
-		m->num_handles = 1;
-	json_writer_deinit(&w);
-	return err;
+	return vmms_exec_order(m, fixed, &w);
 }
 
 // Paths begin at the root, whatever they say. Errors: ERR_NO_MEMORY, ERR_INVALID (there is none, or

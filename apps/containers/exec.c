@@ -274,15 +274,10 @@ static error_t make_order(const struct exec *e, const struct exec_start *start, 
 	struct json_writer w = { 0 };
 	error_t err = image != NULL ? config_write_exec(c, image, &e->settings, &w) : ERR_NOT_FOUND;
 
-	fixed.config_length = (uint32_t)w.len;
 	if (e->settings.tty)
 		fixed.keys = e->settings.keys;
 	if (err == 0)
-		err = message_encode_vmm_exec(m, &fixed, NULL, 0);
-	if (err == 0)
-		err = payload_copy(w.text, w.len, &m->handles[0]);
-	if (err == 0)
-		m->num_handles = 1;
+		return vmms_exec_order(m, fixed, &w);
 	json_writer_deinit(&w);
 	return err;
 }

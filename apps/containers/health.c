@@ -237,18 +237,14 @@ static error_t make_order(const struct container *c, uint32_t number, handle_t f
 
 	if (err == 0)
 		err = config_write_exec(c, image, &exec, &w);
-	fixed.config_length = (uint32_t)w.len;
-	if (err == 0)
-		err = message_encode_vmm_exec(m, &fixed, NULL, 0);
-	if (err == 0)
-		err = payload_copy(w.text, w.len, &m->handles[0]);
-	json_writer_deinit(&w);
 	exec_settings_deinit(&exec);
-	if (err < 0)
-		return err;
-	m->handles[1] = far;
-	m->num_handles = 2;
-	return 0;
+	if (err == 0)
+		err = vmms_exec_order(m, fixed, &w);
+	else
+		json_writer_deinit(&w);
+	if (err == 0)
+		m->handles[m->num_handles++] = far;
+	return err;
 }
 
 // Starts a check; what cannot be started is put off.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A container from its start to its end, and who waits for that.
+// A container from its start to its end.
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -48,142 +48,6 @@ void container_discard(struct container *c)
 	heap_free(c);
 }
 
-// --- Waiters -------------------------------------------------------------------------------------
-
-bool waiter_add(struct container *c, const struct request *request, enum waiter_kind kind,
-                enum wait_condition condition, bool removes, bool restarts)
-{
-	struct waiter *waiter = heap_alloc(sizeof(*waiter));
-
-	if (waiter == NULL) {
-		reply_error(request->client, request->id, 500, "out of memory");
-		return false;
-	}
-	*waiter = (struct waiter){ .client = request->client,
-		                   .id = request->id,
-		                   .kind = kind,
-		                   .condition = condition,
-		                   .removes = removes,
-		                   .restarts = restarts };
-	list_push_back(&c->waiters, &waiter->entry);
-	return true;
-}
-
-static void waiter_free(struct waiter *waiter)
-{
-	list_remove(&waiter->entry);
-	heap_free(waiter);
-}
-
-// What they asked for is done all the same; only the answer is not.
-void waiters_drop(struct containers *all, const struct client *client, uint32_t id)
-{
-	list_for_each(entry, &all->containers) {
-		struct container *c = container_of(entry, struct container, entry);
-
-		list_for_each_safe(pos, &c->waiters)
-		{
-			struct waiter *waiter = container_of(pos, struct waiter, entry);
-
-			if (waiter->client != client || (id != 0 && waiter->id != id))
-				continue;
-			if (waiter->removes || waiter->restarts)
-				waiter->client = NULL;
-			else
-				waiter_free(waiter);
-		}
-		exec_waiters_drop(c, client, id);
-		query_waiters_drop(c, client, id);
-		archive_waiters_drop(c, client, id);
-	}
-	stats_waiters_drop(all, client, id);
-	creations_drop(all, client, id);
-	commit_waiters_drop(all, client, id);
-}
-
-static void answer_wait(const struct container *c, const struct waiter *waiter)
-{
-	struct json_writer w = { 0 };
-
-	json_write_raw(&w, "{\"StatusCode\":");
-	json_write_i64(&w, c->exit_code);
-	if (c->error[0] != '\0') {
-		json_write_raw(&w, ",\"Error\":{\"Message\":");
-		json_write_string(&w, c->error);
-		json_write_raw(&w, "}");
-	}
-	json_write_raw(&w, "}");
-	reply_json(waiter->client, waiter->id, 200, &w);
-}
-
-static void answer_started(struct container *c)
-{
-	bool restarted = false;
-
-	list_for_each_safe(pos, &c->waiters)
-	{
-		struct waiter *waiter = container_of(pos, struct waiter, entry);
-
-		if (waiter->kind != WAITER_START)
-			continue;
-		restarted = restarted || waiter->restarts;
-		reply_empty(waiter->client, waiter->id, 204, 0);
-		waiter_free(waiter);
-	}
-	if (restarted)
-		events_container(c, "restart", NULL);
-}
-
-// Docker says 400 for what the command is to blame for, 500 else.
-static void answer_not_started(struct container *c)
-{
-	uint32_t status = c->exit_code == 126 || c->exit_code == 127 ? 400 : 500;
-	bool has_order = c->provision.done;
-
-	list_for_each_safe(pos, &c->waiters)
-	{
-		struct waiter *waiter = container_of(pos, struct waiter, entry);
-
-		if (waiter->kind != WAITER_START)
-			continue;
-		reply_error(waiter->client, waiter->id, status, "%s%s",
-		            has_order ? "failed to create task for container: " : "",
-		            c->error[0] != '\0' ? c->error : "it was killed before it ran");
-		waiter_free(waiter);
-	}
-}
-
-// Returns whether it is to go, or to run once more.
-static void answer_end(struct container *c, bool *removes, bool *restarts)
-{
-	bool stopped = false;
-
-	list_for_each_safe(pos, &c->waiters)
-	{
-		struct waiter *waiter = container_of(pos, struct waiter, entry);
-
-		if (waiter->kind == WAITER_WAIT) {
-			if (waiter->condition == WAIT_REMOVED)
-				continue;
-			answer_wait(c, waiter);
-		} else {
-			bool stops = waiter->kind == WAITER_STOP && !waiter->removes;
-
-			*removes = *removes || waiter->removes;
-			if (stops && !stopped)
-				events_container(c, "stop", NULL);
-			stopped = stopped || stops;
-			if (waiter->restarts) {
-				*restarts = true;
-				waiter->kind = WAITER_START;
-				continue;
-			}
-			reply_empty(waiter->client, waiter->id, 204, 0);
-		}
-		waiter_free(waiter);
-	}
-}
-
 // --- The end -------------------------------------------------------------------------------------
 
 static void close_attaches(struct container *c)
@@ -216,16 +80,7 @@ void container_remove(struct container *c)
 	layer_remove(c);
 	archive_fail_all(c, "it was removed");
 	visit_forget(c);
-	list_for_each_safe(pos, &c->waiters)
-	{
-		struct waiter *waiter = container_of(pos, struct waiter, entry);
-
-		if (waiter->kind == WAITER_WAIT)
-			answer_wait(c, waiter);
-		else
-			reply_empty(waiter->client, waiter->id, 204, 0);
-		waiter_free(waiter);
-	}
+	waiters_removed(c);
 	close_attaches(c);
 	stop_timer_close(c);
 	policy_cancel(c);
@@ -267,7 +122,7 @@ static void container_over(struct container *c, int status, const char *error)
 	c->finished_at = record_time();
 	str_copy(c->error, error, sizeof(c->error));
 	if (!c->started)
-		answer_not_started(c);
+		waiters_not_started(c);
 	else
 		tell_death(c);
 	provision_end(c);
@@ -279,13 +134,13 @@ static void container_over(struct container *c, int status, const char *error)
 	names_changed(all);
 	if (!removes)
 		store_write(c);
-	answer_end(c, &removes, &restarts);
+	waiters_ended(c, &removes, &restarts);
 	if (removes)
 		container_remove(c);
 	else if (restarts && !all->stopping)
 		container_begin(c);
 	else if (restarts)
-		answer_not_started(c);
+		waiters_not_started(c);
 	else if (waits)
 		policy_wait(c);
 	shutdown_advance(all);
@@ -302,7 +157,7 @@ void container_stays(struct container *c)
 
 	policy_cancel(c);
 	store_write(c);
-	answer_end(c, &removes, &restarts);
+	waiters_ended(c, &removes, &restarts);
 }
 
 void container_vmm_lost(struct container *c)
@@ -457,7 +312,7 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 			store_write(c);
 		}
 		events_container(c, "start", NULL);
-		answer_started(c);
+		waiters_started(c);
 		if (c->is_visit)
 			visit_started(c);
 		break;

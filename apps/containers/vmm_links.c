@@ -27,6 +27,22 @@ bool vmms_send(struct vmm_process *vmm, struct message *m)
 	return err == 0;
 }
 
+error_t vmms_exec_order(struct message *m, struct msg_vmm_exec order, struct json_writer *process)
+{
+	const char *text = json_writer_text(process);
+	error_t err = text != NULL ? 0 : ERR_NO_MEMORY;
+
+	order.config_length = (uint32_t)process->len;
+	if (err == 0)
+		err = message_encode_vmm_exec(m, &order, NULL, 0);
+	if (err == 0)
+		err = payload_copy(text, process->len, &m->handles[0]);
+	if (err == 0)
+		m->num_handles = 1;
+	json_writer_deinit(process);
+	return err;
+}
+
 static void take_state(struct vmm_process *vmm, const struct msg_vmm_state *state,
                        const uint8_t *tail, size_t len)
 {
