@@ -14,6 +14,7 @@
 #include "tools/system/line_input.h"
 
 #define MAX_CREDENTIALS 65536
+#define TOKEN_USER "<token>"
 #define AUTH_FILE_PATTERN "/tmp/auth.XXXXXX"
 
 static char auth_file[] = AUTH_FILE_PATTERN;
@@ -44,17 +45,23 @@ static json_t *entry_make(const json_t *credentials)
 	const char *user = json_get_string(credentials, "username");
 	const char *password = json_get_string(credentials, "password");
 	const char *token = json_get_string(credentials, "identitytoken");
+	const char *encoded = json_get_string(credentials, "auth");
 	char *pair = NULL;
 	char *auth = NULL;
 	json_t *entry = NULL;
 
 	if (token && token[0])
-		return json_pack("{s:s, s:s}", "auth", "", "identitytoken", token);
+		password = "";
+	// skopeo takes a token only beside a name, as docker writes it.
+	if ((!user || !user[0]) && token && token[0])
+		user = TOKEN_USER;
+	if ((!user || !user[0]) && encoded && encoded[0])
+		return json_pack("{s:s}", "auth", encoded);
 	if (!user || !user[0] || asprintf(&pair, "%s:%s", user, password ? password : "") < 0)
 		return NULL;
 	auth = base64(pair);
 	if (auth)
-		entry = json_pack("{s:s}", "auth", auth);
+		entry = json_pack("{s:s, s:s*}", "auth", auth, "identitytoken", token);
 	free(auth);
 	free(pair);
 	return entry;

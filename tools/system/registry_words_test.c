@@ -88,6 +88,7 @@ static void credentials_are_written_for_skopeo(void **state)
 	                       "{\"h:5000\": {\"auth\": \"YW5uOnNlc2Ft\"}}"));
 	assert_non_null(strstr(credentials("{\"username\":\"a\",\"password\":\"b\"}"), "\"YTpi\""));
 	assert_non_null(strstr(credentials("{\"username\":\"a\"}"), "\"YTo=\""));
+	assert_non_null(strstr(credentials("{\"auth\":\"YTpi\"}"), "\"auth\": \"YTpi\""));
 	assert_non_null(strstr(credentials("{\"username\":\"a\",\"identitytoken\":\"t\"}"),
 	                       "\"identitytoken\": \"t\""));
 }

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -115,6 +116,8 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         fake.asked.append((self.command, self.path, self.headers.get("Authorization")))
         if self.path in fake.files:
             return self.reply(fake.files[self.path])
+        if fake.identity and self.headers.get("Authorization") != "Bearer access":
+            return self.refuse(401, ("WWW-Authenticate", f'Bearer realm="http://{self.headers["Host"]}/token",service="test"'))
         if fake.credentials and self.headers.get("Authorization") != fake.credentials:
             return self.refuse(401, ("WWW-Authenticate", 'Basic realm="test"'))
         if self.path == "/v2/":
@@ -136,6 +139,18 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         return getattr(self, "lie_" + lie)(fake, body) if lie else self.reply(body)
 
     do_HEAD = do_GET
+
+    def do_POST(self):
+        """An access token, for the identity token that `docker login` has got."""
+        fake = self.server.fake
+        # In chunks, as skopeo sends it.
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size + 2)[:size]
+        asked = urllib.parse.parse_qs(body.decode())
+        if self.path != "/token" or asked.get("grant_type") != ["refresh_token"] or asked.get("refresh_token") != [fake.identity]:
+            return self.refuse(401)
+        return self.reply(b'{"access_token":"access","expires_in":300}', "application/json")
 
     def manifest(self, fake, name, reference):
         if f"{name}:{reference}" in fake.layouts:
@@ -189,10 +204,11 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
 class Fake:
     """Of images NAME (its tag is latest) or NAME:TAG, each a layout. It counts who gets what."""
 
-    def __init__(self, credentials=None, certificate=None):
+    def __init__(self, credentials=None, certificate=None, identity=None):
         self.layouts = {}
         self.files = {}  # others, by their paths
-        self.credentials = credentials
+        self.credentials = credentials  # an Authorization that it wants
+        self.identity = identity  # or an identity token
         self.gets = collections.Counter()  # of a blob's digest
         self.asked = []  # (method, path, Authorization)
         self.lies = {}  # of a blob's digest, or of "manifest"

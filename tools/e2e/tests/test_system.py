@@ -91,6 +91,13 @@ def logins_of_the_system_container(context):
     folder.refused("pull", registry.name("own:1"), "", words=denied, stdin=b'{"username":"ann","password":"wrong"}')
     check_equal(folder.run("pull", registry.name("own:1"), "", stdin=b'{"username":"ann","password":"sesam:1"}\n'), 0, folder.lines)
     check_equal(len(folder.images()), 1)
+    fake = Fake(identity="from-login")
+    name = fake.add("x", write_layout(context.scratch / "b", image("by token")))
+    folder = Folder(context, "token")
+    folder.refused("pull", name, "", words=denied)
+    folder.refused("pull", name, "", words=denied, stdin=b'{"identitytoken":"other"}')
+    check_equal(folder.run("pull", name, "", stdin=b'{"username":"<token>","identitytoken":"from-login"}'), 0, folder.lines)
+    fake.stop()
     check(not [path for path in Path("/tmp").glob("auth.*") if base64.b64encode(b"ann:sesam:1") in path.read_bytes()])
     registry.stop()
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/common/log.h"
+
 #define SETTING "STARINA_CA"
 #define LOCAL "/usr/local/share/ca-certificates/*.crt"
 // A string of a Linux program's environment has 128 KiB at most.
@@ -44,6 +46,7 @@ static int file_append(FILE *out, const char *path, struct error *err)
 	return result;
 }
 
+// 1: those of the host are too many, and none counts.
 static int certificates_read(FILE *out, struct error *err)
 {
 	const char *path = getenv(SETTING);
@@ -54,10 +57,13 @@ static int certificates_read(FILE *out, struct error *err)
 		return file_append(out, path, err);
 	if (path || glob(LOCAL, 0, NULL, &found) != 0)
 		return 0;
+	// Nobody has asked for these: too many of them are no reason not to start.
 	for (size_t i = 0; i < found.gl_pathc && result == 0; i++)
 		result = file_append(out, found.gl_pathv[i], err);
+	if (result < 0)
+		log_warn("%s", err->text);
 	globfree(&found);
-	return result;
+	return result < 0 ? 1 : 0;
 }
 
 int host_network_add(json_t *environment, struct error *err)
@@ -82,5 +88,5 @@ int host_network_add(json_t *environment, struct error *err)
 	variable_add(environment, "HTTP_PROXY", "http_proxy");
 	variable_add(environment, "HTTPS_PROXY", "https_proxy");
 	variable_add(environment, "NO_PROXY", "no_proxy");
-	return result;
+	return result < 0 ? -1 : 0;
 }

@@ -13,6 +13,6 @@
 
 // Adds to the list `environment` ("NAME=VALUE") HTTP_PROXY, HTTPS_PROXY and NO_PROXY of ours, in
 // either case, and HOST_NETWORK_CA: the certificates in the file STARINA_CA, or, without that, in
-// those of /usr/local/share/ca-certificates. -1 with `err`: that file cannot be read, or there are
-// too many of them.
+// those of /usr/local/share/ca-certificates, unless they are too many. -1 with `err`: that file
+// cannot be read, or is too long.
 int host_network_add(json_t *environment, struct error *err);
