@@ -55,17 +55,21 @@ class Client:
     def open(self, method, path, body=None, timeout=TIMEOUT):
         """The answer of a request, to be read; a Failure if it is an error."""
         connection = http.client.HTTPConnection(self.address.host, self.address.port, timeout=timeout)
-        fields = {"Authorization": f"Bearer {self.address.token}"}
+        fields = {"Authorization": f"Bearer {self.address.token}", "Connection": "close"}
         if isinstance(body, (dict, list)):
             body = json.dumps(body).encode()
             fields["Content-Type"] = "application/json"
         try:
             connection.request(method, PREFIX + path, body=body, headers=fields)
             answer = connection.getresponse()
+            if connection.sock:
+                connection.sock.close()  # it stays open for the answer, and goes with it
         except (OSError, http.client.HTTPException) as error:
             raise Failure(f"the system does not answer at {self.address.host}:{self.address.port}: {error}") from error
         if answer.status >= 400:
-            raise Failure(error_text(answer.status, answer.read()))
+            with answer:
+                text = read_all(answer)
+            raise Failure(error_text(answer.status, text))
         return answer
 
     def call(self, method, path, body=None):

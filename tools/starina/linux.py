@@ -2,6 +2,7 @@
 """Commands that run Linux programs: run, shell."""
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -34,14 +35,15 @@ def run(client, options):
             body[name] = getattr(options, name)
     if not sys.stdin.isatty() and options.input:
         body["stdin"] = sys.stdin.read()
-    for line in client.lines("POST", "/commands", body):
-        if "exit" in line:
-            if line.get("error"):
-                print(f"starina: {clean(line['error'])}", file=sys.stderr)
-            return line["exit"]
-        out = sys.stdout if line["stream"] == "stdout" else sys.stderr
-        out.buffer.write(base64.b64decode(line["data"]))
-        out.buffer.flush()
+    with contextlib.closing(client.lines("POST", "/commands", body)) as lines:
+        for line in lines:
+            if "exit" in line:
+                if line.get("error"):
+                    print(f"starina: {clean(line['error'])}", file=sys.stderr)
+                return line["exit"]
+            out = sys.stdout if line["stream"] == "stdout" else sys.stderr
+            out.buffer.write(base64.b64decode(line["data"]))
+            out.buffer.flush()
     raise Failure("the system went away before the program's end")
 
 

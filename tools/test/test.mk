@@ -51,9 +51,10 @@ test-adversary: $(BUILD)/starina-adversary.elf ## user mode: an app that tries t
 test-machines: $(BUILD)/starina-test.elf ## the OS on other interrupt controllers, harts, addresses and device trees
 	$(Q)CROSS_COMPILE=$(CROSS_COMPILE) tools/test/machines_test.py $(BUILD)
 
-test-tools: ## the scripts: setup.sh, GDB commands, make services, make fuzz
+test-tools: ## the scripts: setup.sh, GDB commands, ./starina, make services, make fuzz
 	$(Q)tools/setup/setup_test.sh
 	$(Q)tools/gdb/starina_test.sh
+	$(Q)tools/starina/starina_test.py
 	$(Q)tools/services/services_test.py
 	$(Q)tools/fuzz/fuzz_test.py
 

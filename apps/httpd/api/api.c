@@ -30,21 +30,6 @@ void *api_job_create(struct httpd *httpd, struct http_exchange *exchange, size_t
 	return job;
 }
 
-bool number_read(const char *text, uint64_t max, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9' || value > (UINT64_MAX - 9) / 10)
-			return false;
-		value = value * 10 + (uint64_t)(*text - '0');
-	}
-	*out = value;
-	return value <= max;
-}
-
 bool api_wants_websocket(struct http_exchange *exchange, const struct http_request_head *head)
 {
 	error_t err = websocket_check(head, API_PROTOCOL);

@@ -7,7 +7,8 @@
 //   reply.c      answers and errors
 //   write.c      JSON
 //   boot.c       the token and the page, from the boot disk
-//   page.c       the page's files
+//   page.c       the page's files, page_files.c which there are
+//   words.c      what clients say of a program to run; number.c
 //   a file for each resource
 //
 // Every container and every user of the host reaches this port. So all but the page's files and a

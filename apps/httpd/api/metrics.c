@@ -105,10 +105,10 @@ static void system_text(struct httpd *httpd, struct json_writer *w)
 	seconds_write(w, info.uptime_ns);
 	head_write(w, "memory_total_bytes", "gauge", "memory of the machine");
 	line(w, "starina_memory_total_bytes %llu\n",
-	     (unsigned long long)(info.total_pages * PAGE_SIZE));
+	     (unsigned long long)info.total_pages * PAGE_SIZE);
 	head_write(w, "memory_free_bytes", "gauge", "memory that nobody uses");
 	line(w, "starina_memory_free_bytes %llu\n",
-	     (unsigned long long)(info.free_pages * PAGE_SIZE));
+	     (unsigned long long)info.free_pages * PAGE_SIZE);
 	head_write(w, "http_requests_total", "counter", "requests that httpd took");
 	line(w, "starina_http_requests_total %llu\n",
 	     (unsigned long long)httpd->server.service.num_requests);

@@ -129,14 +129,3 @@ void openapi_write(struct json_writer *w)
 	}
 	json_write_raw(w, "}}");
 }
-
-API_START(openapi_get)
-{
-	struct json_writer w = { 0 };
-
-	(void)context;
-	(void)head;
-	(void)match;
-	openapi_write(&w);
-	api_reply(exchange, 200, &w);
-}

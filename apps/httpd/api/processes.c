@@ -3,6 +3,7 @@
 // Processes, their threads and handles.
 #include "apps/httpd/api/look.h"
 #include "libs/base/string.h"
+#include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
 #define ID_MAX UINT32_MAX
@@ -156,7 +157,8 @@ API_START(process_kill_post)
 		if (err == 0) {
 			// First: it may be this process.
 			api_reply_empty(exchange);
-			err = process_kill(handle);
+			if (process_kill(handle) != 0)
+				log_debug("process %u has ended by itself", process->id);
 			handle_close(handle);
 		} else {
 			api_failed(exchange, err, "the process cannot be ended");

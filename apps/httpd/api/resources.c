@@ -41,3 +41,14 @@ API_START(resource_get)
 	// A route that has no document.
 	api_failed(exchange, ERR_NOT_SUPPORTED, "this document");
 }
+
+API_START(openapi_get)
+{
+	struct json_writer w = { 0 };
+
+	(void)context;
+	(void)head;
+	(void)match;
+	openapi_write(&w);
+	api_reply(exchange, 200, &w);
+}
