@@ -33,6 +33,19 @@ assert c.status == "running" and c.labels == {"a": "b"} and int(c.ports["80/tcp"
 assert client.containers.list(filters={"label": "a=b"}) == [c]
 assert c.exec_run(["sh", "-c", "echo o; echo e >&2; exit 2"], demux=True) == (2, (b"o\\n", b"e\\n"))
 assert b"".join(c.exec_run("seq 3", stream=True).output) == b"1\\n2\\n3\\n"
+assert c.top(ps_args="aux")["Titles"][:2] == ["USER", "PID"]
+# The start says whether the output has frames, not the terminal.
+assert client.api.exec_start(client.api.exec_create(c.id, "echo x", tty=True)) == b"x\\r\\n"
+assert c.attrs["HostConfig"]["ShmSize"] == 64 << 20 and "PATH=/bin" in c.attrs["Config"]["Env"] and c.attrs["Config"]["Cmd"] == command
+linked = client.containers.run(IMAGE, ["sh", "-c", "echo $STORE_NAME $STORE_ENV_A"], links={"of-python": "store"}, remove=True).split()
+assert linked[0].endswith(b"/store") and linked[1] == b"b", linked
+typed = client.containers.run(IMAGE, "cat", detach=True, tty=True, stdin_open=True)
+stream = client.api.attach_socket(typed.id, {"stdin": 1, "stdout": 1, "stream": 1, "detachKeys": "ctrl-x,a"})._sock
+for key in (b"\\x18", b"a"):
+    stream.sendall(key)
+while stream.recv(4096):
+    pass
+typed.reload(); assert typed.status == "running"; typed.remove(force=True)
 assert c.top()["Processes"] and c.stats(stream=False)["pids_stats"]["current"] >= 1
 c.pause(); c.reload(); assert c.status == "paused"
 c.unpause()
@@ -53,7 +66,8 @@ volume.remove()
 network = client.networks.create("of-python")
 assert client.networks.list(names=["of-python"]) == [network]
 network.remove()
-for call, status in ((lambda: client.containers.get("nosuch"), 404), (lambda: client.containers.run(IMAGE, privileged=True), 400), (client.services.list, 501)):
+for call, status in ((lambda: client.containers.get("nosuch"), 404), (lambda: client.containers.run(IMAGE, privileged=True), 400), (client.services.list, 501),
+                     (lambda: client.images.pull("nosuch", platform="foobar"), 400), (lambda: client.images.remove("nosuch"), 404)):
     try:
         call()
         raise SystemExit("it did not fail")
