@@ -30,16 +30,24 @@ static void key_string(struct json_writer *w, const char *key, const char *value
 	json_write_string(w, value);
 }
 
+static bool is_own_name(const char *name)
+{
+	return strcmp(name, IMAGE_BUILTIN) == 0 || strcmp(name, IMAGE_SYSTEM) == 0;
+}
+
+static bool has_own_name(const struct string_list *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (is_own_name(names->items[i]))
+			return true;
+	return false;
+}
+
 // The machine's own are not shown.
 static bool is_shown(const struct image *image)
 {
-	bool is_own = strcmp(image->name, IMAGE_BUILTIN) == 0 ||
-		strcmp(image->name, IMAGE_SYSTEM) == 0;
-
-	for (size_t i = 0; !is_own && i < image->names.count; i++)
-		is_own = strcmp(image->names.items[i], IMAGE_BUILTIN) == 0 ||
-			strcmp(image->names.items[i], IMAGE_SYSTEM) == 0;
-	return !is_own;
+	return strcmp(image->name, IMAGE_BUILTIN) != 0 && strcmp(image->name, IMAGE_SYSTEM) != 0 &&
+		!has_own_name(&image->names);
 }
 
 static int64_t image_size(const struct image *image)
