@@ -8,6 +8,7 @@
 
 #include "kernel/object/channel.h"
 #include "kernel/object/test_support.h"
+#include "kernel/object/trace.h"
 
 struct process *self;
 const struct app_image everything = { .data_start = (uint8_t *)PAGE_SIZE,
@@ -58,6 +59,7 @@ int test_teardown(void **state)
 	(void)state;
 	test_end(self);
 	channel_trim();
+	trace_trim();
 	assert_int_equal(object_count(), before.objects);
 	assert_int_equal(handle_count(), before.handles);
 	assert_int_equal(page_free_count(), before.pages);

@@ -3,6 +3,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/object/look.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 
@@ -119,6 +120,8 @@ void interrupt_fired(uint32_t irq)
 
 	if (irq >= INTERRUPT_MAX)
 		return;
+	if (hart_is_looked_at(hart))
+		trace_note(hart, LOOK_INTERRUPT, irq, 0);
 	spin_lock(&lines_lock);
 	counts[irq]++;
 	if (lines[irq] != NULL) {

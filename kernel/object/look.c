@@ -5,6 +5,7 @@
 #include "kernel/debug/log.h"
 #include "kernel/debug/log_ring.h"
 #include "kernel/object/process.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 #include "libs/base/string.h"
@@ -13,12 +14,23 @@
 static struct spinlock all_lock = { .rank = LOCK_RANK_PROCESS };
 static struct list all_looks = { &all_looks, &all_looks };
 
+// Harts do what any look wants.
+static void watch_for_all_locked(void)
+{
+	uint32_t watches = 0;
+
+	list_for_each(pos, &all_looks)
+		watches |= container_of(pos, struct look, all_entry)->watches;
+	trace_set(watches);
+}
+
 static void look_destroy(struct object *object)
 {
 	struct look *look = look_from_object(object);
 
 	spin_lock(&all_lock);
 	list_remove(&look->all_entry);
+	watch_for_all_locked();
 	spin_unlock(&all_lock);
 	object_free(object);
 }
@@ -76,9 +88,17 @@ error_t look_object_create(struct account *account, struct look **out)
 
 error_t look_object_watch(struct look *look, uint64_t watches)
 {
+	error_t error;
+
 	if ((watches & ~(uint64_t)(LOOK_COUNT | LOOK_TRACE_EVENTS)) != 0)
 		return ERR_INVALID;
-	__atomic_store_n(&look->watches, (uint32_t)watches, __ATOMIC_RELAXED);
+	error = (watches & LOOK_TRACE_EVENTS) != 0 ? trace_make_rings() : 0;
+	if (error != 0)
+		return error;
+	spin_lock(&all_lock);
+	look->watches = (uint32_t)watches;
+	watch_for_all_locked();
+	spin_unlock(&all_lock);
 	return 0;
 }
 

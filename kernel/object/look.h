@@ -52,6 +52,7 @@ __must_check error_t look_tell_threads(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_harts(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_memory(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_log(uint64_t argument, struct look_out *out);
+__must_check error_t look_tell_trace(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_services(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_channels(uint64_t argument, struct look_out *out);
 __must_check error_t look_tell_handles(uint64_t argument, struct look_out *out);

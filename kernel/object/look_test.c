@@ -8,6 +8,7 @@
 #include "kernel/object/interrupt.h"
 #include "kernel/object/service.h"
 #include "kernel/object/test_support.h"
+#include "kernel/object/trace.h"
 #include "kernel/object/system.h"
 #include "libs/abi/folio.h"
 
@@ -364,6 +365,92 @@ static void services_and_channels(void **state)
 	                 ERR_NOT_FOUND);
 }
 
+// Events of the only hart from `*next` on. Returns how many.
+static uint64_t read_trace(uint64_t *next, struct look_event *events, size_t max, uint64_t *lost)
+{
+	static struct {
+		struct look_ring ring;
+		struct look_event events[9000];
+	} told;
+	uint64_t used;
+
+	assert_int_equal(read_look(LOOK_TRACE, LOOK_TRACE_FROM(0, *next), &told,
+	                           sizeof(told.ring) + max * sizeof(told.events[0]), &used),
+	                 0);
+	assert_int_equal(used, sizeof(told.ring) + told.ring.count * sizeof(told.events[0]));
+	memcpy(events, told.events, told.ring.count * sizeof(told.events[0]));
+	*next = told.ring.next;
+	*lost = told.ring.lost;
+	return told.ring.count;
+}
+
+static void events_are_noted_while_somebody_looks(void **state)
+{
+	static struct look_event events[100];
+	struct message m = test_message(7, HANDLE_NONE);
+	struct look_channel_end told[2];
+	uint64_t next = LOOK_TRACE_SEQUENCE_MAX;
+	handle_t ends[2];
+	uint64_t lost;
+	uint64_t used;
+
+	(void)state;
+	assert_int_equal(CALL_1(channel_create, ends), 0);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+	assert_int_equal(read_trace(&next, events, 100, &lost), 0);
+	assert_int_equal(next, 0);
+	assert_int_equal(CALL_2(look_watch, look, LOOK_TRACE_EVENTS), 0);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+	assert_int_equal(CALL_2(channel_recv, ends[1], &m), 0);
+	interrupt_fired(9);
+	assert_int_equal(read_trace(&next, events, 2, &lost), 2);
+	assert_int_equal(events[0].kind, LOOK_SEND);
+	assert_int_equal(events[0].value, 7);
+	assert_int_equal(events[1].kind, LOOK_RECEIVE);
+	assert_int_equal(events[1].argument, events[0].argument);
+	assert_int_equal(read_trace(&next, events, 100, &lost), 1);
+	assert_int_equal(events[0].kind, LOOK_INTERRUPT);
+	assert_int_equal(events[0].argument, 9);
+	assert_int_equal(lost, 0);
+	// Counted, not noted.
+	assert_int_equal(CALL_2(look_watch, look, LOOK_COUNT), 0);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+	assert_int_equal(CALL_2(look_watch, look, 0), 0);
+	assert_int_equal(CALL_2(channel_send, ends[0], &m), 0);
+	assert_int_equal(read_trace(&next, events, 100, &lost), 0);
+	assert_int_equal(read_look(LOOK_CHANNELS, self->id, told, sizeof(told), &used), 0);
+	assert_int_equal(told[0].sent, 2);
+	assert_int_equal(told[1].sent, 0);
+	assert_int_equal(
+		read_look(LOOK_TRACE, LOOK_TRACE_FROM(1, 0), events, sizeof(events), &used),
+		ERR_RANGE);
+	assert_int_equal(read_look(LOOK_TRACE, 0, events, 32, &used), ERR_TOO_LARGE);
+	// It ends with the look.
+	assert_int_equal(CALL_2(look_watch, look, LOOK_TRACE_EVENTS), 0);
+	assert_int_equal(CALL_1(handle_close, look), 0);
+	assert_int_equal(harts[0].looked_at, 0);
+}
+
+static void a_ring_that_overruns_says_so(void **state)
+{
+	static struct look_event events[9000];
+	uint64_t next = 0;
+	uint64_t lost;
+	uint64_t count;
+
+	(void)state;
+	assert_int_equal(CALL_2(look_watch, look, LOOK_TRACE_EVENTS), 0);
+	for (uint32_t i = 0; i < 20000; i++)
+		trace_note(&harts[0], LOOK_FAULT, i, i);
+	count = read_trace(&next, events, 9000, &lost);
+	assert_int_equal(count + lost, 20000);
+	// What the next event will be written over is not told.
+	assert_int_equal(count, 8191);
+	assert_int_equal(next, 20000);
+	for (uint64_t i = 0; i < count; i++)
+		assert_int_equal(events[i].value, lost + i);
+}
+
 static void interrupts_have_owners(void **state)
 {
 	struct look_interrupt lines[4];
@@ -397,6 +484,8 @@ int test_looks(void)
 		look_case(a_slow_reader_of_the_log),
 		look_case(services_and_channels),
 		look_case(interrupts_have_owners),
+		look_case(events_are_noted_while_somebody_looks),
+		look_case(a_ring_that_overruns_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "kernel/object/folio.h"
 #include "kernel/object/space.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/sched.h"
 #include "libs/base/span.h"
 
@@ -127,6 +128,7 @@ error_t process_begin(struct process *process, const struct process_start *start
 		return error;
 	}
 	process->ended = (void (*)(struct process *))process_log_end;
+	trace_seldom(LOOK_APP_START, process->id, 0);
 	sched_wake(thread);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "kernel/object/process_private.h"
 #include "kernel/object/space.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/sched.h"
 #include "libs/abi/poll.h"
 
@@ -75,6 +76,7 @@ void process_fault(const char *cause, uintptr_t address, uintptr_t pc, uintptr_t
 
 	kassert(process != NULL);
 	if (process_end_begin(process, PROCESS_END_FAULT, 0)) {
+		trace_seldom(LOOK_FAULT, process->id, address);
 		klog(LOG_ERROR, "%s: %s at address 0x%lx, pc 0x%lx: the app is ended",
 		     process->name, cause, (unsigned long)address, (unsigned long)pc);
 		if (process->space != NULL)
@@ -120,6 +122,7 @@ void process_take_apart(struct work *work)
 	struct process *process = container_of(work, struct process, work);
 	void (*ended)(struct process *) = process->ended;
 
+	trace_seldom(LOOK_APP_END, process->id, LOOK_END_EXIT + (uint64_t)process->end);
 	if (process->quiesce != NULL && !process->quiesce(process))
 		keep_folios(&process->handles);
 	handle_table_deinit(&process->handles);

@@ -4,6 +4,7 @@
 #include "kernel/debug/panic.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/handover.h"
 #include "kernel/sched/work.h"
 
@@ -125,6 +126,8 @@ void sched_wake(struct thread *thread)
 {
 	struct hart *self = arch_this_hart();
 
+	if (hart_is_looked_at(self))
+		trace_note(self, LOOK_WAKE, thread->id, 0);
 	if (thread == self->current || thread->fresh || self->in_interrupt ||
 	    !sched_may_hand_over(self, thread))
 		wake_anywhere(thread, self);
@@ -325,6 +328,8 @@ static void schedule_locked(struct hart *hart, struct thread *prev)
 	if (prev->state == THREAD_RUNNING && prev != hart->idle)
 		enqueue_locked(hart, prev);
 	note_time_locked(hart, prev);
+	if (hart_is_looked_at(hart))
+		trace_switch(hart, prev, next);
 	store_relaxed(&hart->switched_from, prev);
 	store_relaxed(&hart->current, next);
 	next->state = THREAD_RUNNING;

@@ -38,6 +38,7 @@ struct hart {
 		};
 		uint64_t attention;
 	};
+	uint32_t looked_at;    // LOOK_COUNT, LOOK_TRACE_EVENTS: what to do besides; atomic
 	uint32_t id;           // index, 0 is the boot hart
 	uint32_t firmware_id;  // mhartid as SBI knows it
 	struct thread *current;

@@ -8,6 +8,7 @@
 #include "kernel/object/service.h"
 #include "kernel/object/system.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/work.h"
 #include "kernel/startup/environ.h"
 #include "libs/base/fmt.h"
@@ -147,6 +148,7 @@ static error_t launch(struct app *app, struct process **out)
 	store_relaxed(&app->restarting, false);
 	environ_open_services(spec, process->id);
 	system_note_first_app();
+	trace_seldom(LOOK_APP_START, process->id, 0);
 	sched_wake(thread);
 	*out = process;
 	return 0;

@@ -21,6 +21,7 @@
 #include "kernel/object/object.h"
 #include "kernel/object/process.h"
 #include "kernel/object/space.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/sched.h"
 #include "kernel/startup/app_image.h"
 #include "kernel/startup/device_quiesce.h"
@@ -428,6 +429,7 @@ struct stock {
 static struct stock stock(void)
 {
 	channel_trim();
+	trace_trim();
 	return (struct stock){ .objects = object_count(),
 		               .handles = handle_count(),
 		               .pages = page_free_count(),

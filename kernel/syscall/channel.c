@@ -5,6 +5,8 @@
 #include "kernel/object/channel.h"
 
 #include "kernel/object/channel_private.h"
+#include "kernel/object/trace.h"
+#include "kernel/sched/handover.h"
 #include "kernel/syscall/message.h"
 #include "kernel/syscall/syscall.h"
 
@@ -87,11 +89,28 @@ static __attribute__((noinline)) error_t send_handles(uintptr_t handle, uintptr_
 	return send_usual(handle, addr, at, head, true);
 }
 
+// While somebody looks, messages go the long way.
+static __attribute__((noinline)) error_t send_looked_at(uintptr_t handle, uintptr_t addr)
+{
+	struct trace_send send;
+	uint32_t type;
+	error_t error = user_read(&type, addr, sizeof(type));
+
+	if (error != 0)
+		return error;
+	trace_send_begin(&caller()->handles, (handle_t)handle, &send);
+	error = send_any(handle, addr);
+	trace_send_end(&send, error, type);
+	return error;
+}
+
 error_t sys_channel_send(SYSCALL_ARGS)
 {
 	uintptr_t at;
 	uint64_t head;
 
+	if (hart_is_looked_at(caller_hart()))
+		return send_looked_at(a0, a1);
 	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_last() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message_header), false, &at))
 		return send_any(a0, a1);
@@ -115,6 +134,8 @@ static __attribute__((noinline)) error_t recv_any(uintptr_t handle, uintptr_t ad
 		return error;
 	if (message_write(addr, message) != 0)
 		return channel_unrecv_on(table, (handle_t)handle, message);
+	if (hart_is_looked_at(caller_hart()))
+		trace_received(table, (handle_t)handle, message->header.type);
 	channel_message_free(message);
 	return 0;
 }
@@ -145,8 +166,9 @@ error_t sys_channel_recv(SYSCALL_ARGS)
 	struct channel_end *end;
 	uintptr_t at;
 
-	// What comes may be as long as it likes.
-	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_last() ||
+	// What comes may be as long as it likes. While somebody looks, messages go the long way.
+	if (hart_is_looked_at(caller_hart()) || !app_words_ok(a1, sizeof(struct message)) ||
+	    !app_windows_last() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message), true, &at))
 		return recv_any(a0, a1);
 	spin_lock(&table->lock);

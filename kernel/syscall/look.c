@@ -14,6 +14,7 @@ static const teller_t tellers[] = {
 	[LOOK_SERVICES] = look_tell_services,
 	[LOOK_CHANNELS] = look_tell_channels,
 	[LOOK_VCPUS] = look_tell_vcpus,
+	[LOOK_TRACE] = look_tell_trace,
 	[LOOK_HANDLES] = look_tell_handles,
 	[LOOK_INTERRUPTS] = look_tell_interrupts,
 	[LOOK_APPS] = look_tell_apps,

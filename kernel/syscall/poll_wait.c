@@ -3,6 +3,7 @@
 // poll_wait and poll_recv, which is a poll_wait that takes a message along. Compiled twice, for
 // callers in the kernel's address space and in user mode (USER_CALLS in the Makefile).
 #include "kernel/object/poll_wait.h"
+#include "kernel/object/trace.h"
 
 #include "kernel/syscall/message.h"
 #include "kernel/syscall/syscall.h"
@@ -43,6 +44,8 @@ static error_t wait_in(struct poll *poll, const struct wait_out *out, size_t max
 		return error;
 	if (error != 0)
 		return channel_unrecv_on(received.table, received.handle, received.message);
+	if (hart_is_looked_at(caller_hart()))
+		trace_received(received.table, received.handle, received.message->header.type);
 	channel_message_free(received.message);
 	return 0;
 }
@@ -230,7 +233,9 @@ static inline __attribute__((always_inline)) error_t wait_or_recv(uintptr_t a0, 
 
 	if (a2 - 1 >= POLL_MAX_BATCH)
 		return ERR_INVALID;
-	if (!is_writable(a1, sizeof(struct poll_event)) || !is_writable(a4, sizeof(size_t)) ||
+	// While somebody looks, all switches are the usual ones.
+	if (hart_is_looked_at(caller_hart()) || !is_writable(a1, sizeof(struct poll_event)) ||
+	    !is_writable(a4, sizeof(size_t)) ||
 	    (m != 0 && !app_words_ok(m, sizeof(struct message))))
 		return wait_slowly(a0, a1, a2, a3, a4, m);
 	switch (poll_look(table, (handle_t)a0, m != 0, a3, &found)) {

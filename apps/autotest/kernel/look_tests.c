@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "apps/autotest/kernel/launch.h"
+#include "libs/abi/echo.h"
 #include "libs/base/string.h"
 #include "libs/look/look.h"
 
@@ -193,12 +194,78 @@ static void it_tells_of_apps_and_interrupts(struct autotest *t)
 	look_buffer_free(&buffer);
 }
 
+// Events of all harts since `next`, as many as there were.
+static bool trace_has(struct autotest *t, uint64_t next[], size_t harts, uint32_t kind,
+                      uint32_t thread)
+{
+	static struct {
+		struct look_ring ring;
+		struct look_event events[8192];
+	} told;
+	bool found = false;
+	uint64_t used;
+
+	for (uint64_t hart = 0; hart < harts; hart++) {
+		expect(t,
+		       look_read(look_of(t), LOOK_TRACE, LOOK_TRACE_FROM(hart, next[hart]), &told,
+		                 sizeof(told), &used) == 0);
+		for (uint64_t i = 0; i < told.ring.count; i++) {
+			const struct look_event *event = &told.events[i];
+
+			expect(t,
+			       event->hart == hart && event->kind >= LOOK_SEND &&
+			               event->kind <= LOOK_APP_END && event->time_ns <= test_now());
+			found |= event->kind == kind && (thread == 0 || event->thread == thread);
+		}
+	}
+	return found;
+}
+
+static void events_are_traced(struct autotest *t)
+{
+	struct system_info info = test_system_info(t);
+	struct {
+		struct look_ring ring;
+		struct look_event event;
+	} told;
+	uint64_t next[16] = { 0 };
+	handle_t echo = HANDLE_NONE;
+	struct message m;
+	uint64_t used;
+
+	for (uint64_t hart = 0; hart < info.num_harts; hart++) {
+		expect(t,
+		       look_read(look_of(t), LOOK_TRACE,
+		                 LOOK_TRACE_FROM(hart, LOOK_TRACE_SEQUENCE_MAX), &told,
+		                 sizeof(told), &used) == 0);
+		next[hart] = told.ring.next;
+	}
+	expect(t, look_watch(look_of(t), LOOK_TRACE_EVENTS | LOOK_COUNT) == 0);
+	expect(t,
+	       service_connect_wait(environ_connector(t->env, "echo"), test_deadline(), &echo) ==
+	               0);
+	expect(t, message_encode_echo(&m, &(struct msg_echo){ 0 }, "x", 1) == 0);
+	expect(t, channel_send(echo, &m) == 0);
+	expect(t, recv_wait(echo, test_deadline(), &m) == 0);
+	expect(t, trace_has(t, next, info.num_harts, LOOK_SEND, 0));
+	expect(t, trace_has(t, next, info.num_harts, LOOK_RECEIVE, 0));
+	expect(t, trace_has(t, next, info.num_harts, LOOK_SWITCH, 0));
+	expect(t, trace_has(t, next, info.num_harts, LOOK_WAKE, 0));
+	expect(t, launch_end(t, launch(t, "traced", program_faults)).end == PROCESS_END_FAULT);
+	expect(t, trace_has(t, next, info.num_harts, LOOK_FAULT, 0));
+	expect(t, trace_has(t, next, info.num_harts, LOOK_APP_START, 0));
+	expect(t, trace_has(t, next, info.num_harts, LOOK_APP_END, 0));
+	expect(t, look_watch(look_of(t), 0) == 0);
+	handle_close(echo);
+}
+
 const struct test look_tests[] = {
 	{ "look: processes and threads", it_tells_of_processes },
 	{ "look: time goes to who uses it", time_goes_to_who_uses_it },
 	{ "look: harts and memory", it_tells_of_the_machine },
 	{ "look: the log can be followed", the_log_can_be_followed },
 	{ "look: who is connected", it_tells_who_is_connected },
+	{ "look: events are traced", events_are_traced },
 	{ "look: apps, interrupts, vCPUs", it_tells_of_apps_and_interrupts },
 	{ 0 },
 };

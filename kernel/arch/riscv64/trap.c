@@ -14,6 +14,7 @@
 #include "kernel/object/space.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
+#include "kernel/object/trace.h"
 
 #define EMERGENCY_STACK_SIZE 8192ul
 
@@ -76,8 +77,11 @@ void trap_handle_pending(void)
 		hv_serve_evict(hart);
 		arch_space_serve_evict(hart);
 	}
-	if ((pending & (1 << IRQ_S_TIMER)) != 0)
+	if ((pending & (1 << IRQ_S_TIMER)) != 0) {
+		if (hart_is_looked_at(hart))
+			trace_note(hart, LOOK_INTERRUPT, 0, 0);
 		timer_interrupt(arch_clock_now());
+	}
 	if ((pending & (1 << IRQ_S_EXTERNAL)) != 0)
 		irq_chip_handle();
 	hart->in_interrupt = false;

@@ -13,6 +13,7 @@
 #include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/object/hvspace.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/trace.h"
 #include "kernel/object/vcpu.h"
 
 static void poll_became_ready(struct poll_listener *listener)
@@ -146,6 +147,8 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 		hv_update_interrupts(vcpu);
 	if (__builtin_expect(context->env_parked, 0))
 		hv_unpark_env(vcpu);
+	if (hart_is_looked_at(hart))
+		trace_note(hart, LOOK_VM_ENTRY, vcpu->id, 0);
 	arch_space_pause(&hart->arch.running_space);
 	hv_switch(context);
 	// Before wait_for_request looks at the requests there is a fence.
@@ -153,6 +156,8 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 	context->scause = csr_read(scause);
 	context->stval = csr_read(stval);
 	context->htval = hcsr_read(CSR_HTVAL);
+	if (hart_is_looked_at(hart))
+		trace_note(hart, LOOK_VM_EXIT, vcpu->id, context->scause);
 	return true;
 }
 
