@@ -16,6 +16,7 @@
 #include "kernel/object/channel_private.h"
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/timer.h"
 
 #define RING_ORDER 6u  // 256 KiB
 #define TRACE_EVENTS ((PAGE_SIZE << RING_ORDER) / sizeof(struct slot))
@@ -76,32 +77,32 @@ void trace_seldom(enum look_event_kind kind, uint32_t argument, uint64_t value)
 		trace_note(hart, kind, argument, value);
 }
 
-void trace_send_begin(struct handle_table *table, handle_t handle, struct trace_send *send)
-{
-	struct object *object;
-
-	send->ticks = arch_ticks();
-	send->handover = __atomic_load_n(&arch_this_hart()->handover, __ATOMIC_RELAXED);
-	send->end = NULL;
-	if (handle_lookup(table, handle, OBJECT_CHANNEL, 0, &object) == 0)
-		send->end = channel_from_object(object);
-}
-
-void trace_send_end(struct trace_send *send, error_t error, uint32_t type)
+error_t trace_send(struct handle_table *table, handle_t handle, struct channel_message *message)
 {
 	struct hart *hart = arch_this_hart();
-	const struct thread *handover = __atomic_load_n(&hart->handover, __ATOMIC_RELAXED);
+	uint32_t type = message->header.type;
+	uint64_t ticks = arch_ticks();
+	nsec_t slice_end = hart->slice_end;
+	struct channel_end *end;
+	struct object *object;
+	error_t error;
 
-	if (send->end == NULL)
-		return;
-	if (error == 0) {
-		__atomic_fetch_add(&send->end->sent, 1, __ATOMIC_RELAXED);
-		note_of(hart, hart->current, send->ticks, LOOK_SEND, send->end->channel->id, type);
-		// Another hart may have taken it: then it is told where it runs.
-		if (handover != NULL && handover != send->handover)
-			trace_note(hart, LOOK_WAKE, handover->id, 0);
+	if (handle_lookup(table, handle, OBJECT_CHANNEL, 0, &object) != 0)
+		return channel_send_on(table, handle, message);
+	end = channel_from_object(object);
+	// Without a tick nobody is woken the short way (handover.h), which notes nothing.
+	hart->slice_end = NSEC_NEVER;
+	error = channel_send_on(table, handle, message);
+	if (slice_end != NSEC_NEVER) {
+		hart->slice_end = slice_end;
+		timer_program();
 	}
-	object_put(&send->end->object);
+	if (error == 0) {
+		__atomic_fetch_add(&end->sent, 1, __ATOMIC_RELAXED);
+		note_of(hart, hart->current, ticks, LOOK_SEND, end->channel->id, type);
+	}
+	object_put(object);
+	return error;
 }
 
 void trace_received(struct handle_table *table, handle_t handle, uint32_t type)

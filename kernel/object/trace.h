@@ -8,7 +8,7 @@
 #include "kernel/object/look.h"
 #include "kernel/sched/sched.h"
 
-struct channel_end;
+struct channel_message;
 struct handle_table;
 
 // Whether a look has events noted, or messages counted.
@@ -25,15 +25,8 @@ void trace_switch(struct hart *hart, const struct thread *prev, const struct thr
 // The same of this hart, if it is looked at: for what happens seldom.
 void trace_seldom(enum look_event_kind kind, uint32_t argument, uint64_t value);
 
-// A message that is about to be sent on a handle.
-struct trace_send {
-	struct channel_end *end;  // a reference; NULL: the handle is none of a channel
-	struct thread *handover;  // that waited for the hart before
-	uint64_t ticks;
-};
-void trace_send_begin(struct handle_table *table, handle_t handle, struct trace_send *send);
-// It was sent, or not: counts it, and notes that and whom it woke.
-void trace_send_end(struct trace_send *send, error_t error, uint32_t type);
+// channel_send_on, which is counted and noted.
+error_t trace_send(struct handle_table *table, handle_t handle, struct channel_message *message);
 // A message of `type` was received on the handle.
 void trace_received(struct handle_table *table, handle_t handle, uint32_t type);
 

@@ -69,6 +69,7 @@ struct vcpu {
 	// reach memory in.
 	struct vcpu_device_page device_pages[VCPU_DEVICE_PAGES];
 	uint32_t last_hart;    // that it was loaded on; VCPU_NO_HART: none
+	uint32_t thread;       // id of the one that loaded it there; atomic
 	uint32_t irq_applied;  // what hvip has of irq_lines
 	struct vcpu_stats stats;
 
@@ -81,7 +82,6 @@ struct vcpu {
 
 	struct spinlock lock;  // LOCK_RANK_VCPU, guards all below
 	bool running;          // a thread is in vcpu_run
-	uint32_t thread;       // id of the one that is, or was last; read without the lock too
 	enum vcpu_hsm_state hsm_state;
 	// HSM start, and suspend with resumes_afresh: what the hart begins with
 	uint64_t start_pc;

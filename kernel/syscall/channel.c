@@ -6,7 +6,6 @@
 
 #include "kernel/object/channel_private.h"
 #include "kernel/object/trace.h"
-#include "kernel/sched/handover.h"
 #include "kernel/syscall/message.h"
 #include "kernel/syscall/syscall.h"
 
@@ -48,6 +47,8 @@ static __attribute__((noinline)) error_t send_any(uintptr_t handle, uintptr_t ad
 		error = read_part(message->data, addr + offsetof(struct message, data), len);
 	if (error != 0)
 		return channel_message_drop(message, error);
+	if (hart_is_looked_at(arch_thread_hart()))
+		return trace_send(&process->handles, (handle_t)handle, message);
 	return channel_send_on(&process->handles, (handle_t)handle, message);
 }
 
@@ -89,29 +90,14 @@ static __attribute__((noinline)) error_t send_handles(uintptr_t handle, uintptr_
 	return send_usual(handle, addr, at, head, true);
 }
 
-// While somebody looks, messages go the long way.
-static __attribute__((noinline)) error_t send_looked_at(uintptr_t handle, uintptr_t addr)
-{
-	struct trace_send send;
-	uint32_t type;
-	error_t error = user_read(&type, addr, sizeof(type));
-
-	if (error != 0)
-		return error;
-	trace_send_begin(&caller()->handles, (handle_t)handle, &send);
-	error = send_any(handle, addr);
-	trace_send_end(&send, error, type);
-	return error;
-}
-
 error_t sys_channel_send(SYSCALL_ARGS)
 {
 	uintptr_t at;
 	uint64_t head;
 
-	if (hart_is_looked_at(caller_hart()))
-		return send_looked_at(a0, a1);
-	if (!app_words_ok(a1, sizeof(struct message)) || !app_windows_last() ||
+	// While somebody looks, messages go the long way.
+	if (hart_is_looked_at(arch_thread_hart()) || !app_words_ok(a1, sizeof(struct message)) ||
+	    !app_windows_last() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message_header), false, &at))
 		return send_any(a0, a1);
 	if (!user_owns(a1, sizeof(head), false) || !app_load(at, &head))
@@ -134,7 +120,7 @@ static __attribute__((noinline)) error_t recv_any(uintptr_t handle, uintptr_t ad
 		return error;
 	if (message_write(addr, message) != 0)
 		return channel_unrecv_on(table, (handle_t)handle, message);
-	if (hart_is_looked_at(caller_hart()))
+	if (hart_is_looked_at(arch_thread_hart()))
 		trace_received(table, (handle_t)handle, message->header.type);
 	channel_message_free(message);
 	return 0;
@@ -167,7 +153,7 @@ error_t sys_channel_recv(SYSCALL_ARGS)
 	uintptr_t at;
 
 	// What comes may be as long as it likes. While somebody looks, messages go the long way.
-	if (hart_is_looked_at(caller_hart()) || !app_words_ok(a1, sizeof(struct message)) ||
+	if (hart_is_looked_at(arch_thread_hart()) || !app_words_ok(a1, sizeof(struct message)) ||
 	    !app_windows_last() ||
 	    !app_window(WINDOW_MESSAGE, a1, sizeof(struct message), true, &at))
 		return recv_any(a0, a1);

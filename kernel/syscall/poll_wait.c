@@ -44,7 +44,7 @@ static error_t wait_in(struct poll *poll, const struct wait_out *out, size_t max
 		return error;
 	if (error != 0)
 		return channel_unrecv_on(received.table, received.handle, received.message);
-	if (hart_is_looked_at(caller_hart()))
+	if (hart_is_looked_at(arch_thread_hart()))
 		trace_received(received.table, received.handle, received.message->header.type);
 	channel_message_free(received.message);
 	return 0;
@@ -234,7 +234,7 @@ static inline __attribute__((always_inline)) error_t wait_or_recv(uintptr_t a0, 
 	if (a2 - 1 >= POLL_MAX_BATCH)
 		return ERR_INVALID;
 	// While somebody looks, all switches are the usual ones.
-	if (hart_is_looked_at(caller_hart()) || !is_writable(a1, sizeof(struct poll_event)) ||
+	if (hart_is_looked_at(arch_thread_hart()) || !is_writable(a1, sizeof(struct poll_event)) ||
 	    !is_writable(a4, sizeof(size_t)) ||
 	    (m != 0 && !app_words_ok(m, sizeof(struct message))))
 		return wait_slowly(a0, a1, a2, a3, a4, m);

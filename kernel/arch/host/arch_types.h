@@ -57,6 +57,8 @@ struct arch_hart {
 	bool evict_space;
 };
 
+// As on riscv64.
+struct hart *arch_thread_hart(void);
 // The clock, in nanoseconds.
 uint64_t arch_ticks(void);
 // The space of the process that calls, if it has one of its own; else NULL.

@@ -230,6 +230,11 @@ void arch_idle_wait(struct hart *hart)
 	host_advance(hart->arch.timer > now ? hart->arch.timer - now : 0);
 }
 
+struct hart *arch_thread_hart(void)
+{
+	return arch_this_hart();
+}
+
 uint64_t arch_ticks(void)
 {
 	return arch_clock_now();

@@ -137,6 +137,15 @@ static inline struct hart *arch_this_hart(void)
 	return hart;
 }
 
+// The hart that the current thread, of which there is one, runs on; in one instruction.
+static inline struct hart *arch_thread_hart(void)
+{
+	struct hart *hart;
+
+	__asm__ volatile("ld %0, %1(tp)" : "=r"(hart) : "i"(ARCH_THREAD_HART));
+	return hart;
+}
+
 // The `time` counter (unprivileged specification, Zicntr).
 static inline uint64_t arch_ticks(void)
 {

@@ -121,6 +121,7 @@ void hv_load(struct vcpu *vcpu)
 	csr_clear(sstatus, SSTATUS_FS_MASK);
 
 	hart->arch.guest = vcpu;
+	store_relaxed(&vcpu->thread, thread->id);
 	store_relaxed(&context->loaded_on, hart->id);
 }
 

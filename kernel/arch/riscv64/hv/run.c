@@ -147,8 +147,6 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 		hv_update_interrupts(vcpu);
 	if (__builtin_expect(context->env_parked, 0))
 		hv_unpark_env(vcpu);
-	if (hart_is_looked_at(hart))
-		trace_note(hart, LOOK_VM_ENTRY, vcpu->id, 0);
 	arch_space_pause(&hart->arch.running_space);
 	hv_switch(context);
 	// Before wait_for_request looks at the requests there is a fence.
@@ -156,9 +154,19 @@ static inline bool enter_guest(struct vcpu *vcpu, const struct thread *self, str
 	context->scause = csr_read(scause);
 	context->stval = csr_read(stval);
 	context->htval = hcsr_read(CSR_HTVAL);
-	if (hart_is_looked_at(hart))
-		trace_note(hart, LOOK_VM_EXIT, vcpu->id, context->scause);
 	return true;
+}
+
+// The same while somebody has events noted.
+static __attribute__((noinline)) enum hv_next enter_looked_at(struct vcpu *vcpu,
+                                                              const struct thread *self,
+                                                              struct vcpu_exit *exit)
+{
+	trace_note(self->arch.hart, LOOK_VM_ENTRY, vcpu->id, 0);
+	if (!enter_guest(vcpu, self, self->arch.hart))
+		return HV_REENTER;
+	trace_note(self->arch.hart, LOOK_VM_EXIT, vcpu->id, vcpu->context.scause);
+	return hv_handle_exit(vcpu, exit);
 }
 
 static error_t run_until_exit(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
@@ -183,6 +191,8 @@ static error_t run_until_exit(struct vcpu *vcpu, struct poll *poll, struct vcpu_
 			return 0;
 		if (__atomic_load_n(&vcpu->hsm_state, __ATOMIC_ACQUIRE) != VCPU_HSM_STARTED)
 			err = wait_for_start(vcpu);
+		else if (hart_is_looked_at(hart))
+			next = enter_looked_at(vcpu, self, exit);
 		else if (enter_guest(vcpu, self, hart))
 			next = hv_handle_exit(vcpu, exit);
 		if (next == HV_RETURN)
@@ -201,10 +211,9 @@ error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 
 	if (err != 0)
 		return err;
-	store_relaxed(&vcpu->thread, arch_current_thread()->id);
 	// It may have come from another thread, whose hart holds it still.
 	if (__atomic_load_n(&vcpu->context.loaded_on, __ATOMIC_ACQUIRE) != VCPU_NO_HART &&
-	    arch_this_hart()->arch.guest != vcpu)
+	    arch_thread_hart()->arch.guest != vcpu)
 		hv_evict(vcpu);
 	if (vcpu->pending == VCPU_PENDING_MMIO_READ)
 		hv_finish_mmio_read(vcpu, exit);
@@ -218,7 +227,7 @@ error_t vcpu_run(struct vcpu *vcpu, struct poll *poll, struct vcpu_exit *exit)
 	if (poll != NULL)
 		poll_unlisten(&vcpu->listener);
 	if (space != NULL) {
-		struct hart *hart = arch_this_hart();
+		struct hart *hart = arch_thread_hart();
 
 		if (!arch_space_resume(&hart->arch.running_space, space, hart->id))
 			arch_space_return(hart, space);
