@@ -165,6 +165,7 @@ static void write_images(struct json_writer *w, const struct containers *all, in
 	for (size_t i = 0; i < all->images.count; i++) {
 		const struct image *image = &all->images.images[i];
 
+		assert(image != NULL);
 		if (!is_shown(image))
 			continue;
 		*total += image_size(image);
