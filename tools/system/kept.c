@@ -59,20 +59,30 @@ bool kept_see(struct kept *kept, const char *digest)
 	return ask(kept, digest, "see", "have");
 }
 
-int kept_get(struct kept *kept, const char *digest)
+static int kept_open(const struct kept *kept, const char *digits)
 {
 	char *path;
 	int fd;
 
-	if (!ask(kept, digest, "get", "have"))
-		return -1;
-	if (asprintf(&path, "%s/%s", kept->folder, digits_of(kept, digest)) < 0)
+	if (asprintf(&path, "%s/%s", kept->folder, digits) < 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	free(path);
-	if (fd < 0)
-		kept_drop(kept, digest);
 	return fd;
+}
+
+int kept_get(struct kept *kept, const char *digest)
+{
+	// One that is not where it is said to be is dropped, and asked for again.
+	for (unsigned tries = 0; tries < 2 && ask(kept, digest, "get", "have"); tries++) {
+		int fd = kept_open(kept, digits_of(kept, digest));
+
+		if (fd >= 0)
+			return fd;
+		kept_drop(kept, digest);
+		kept->is_silent = tries > 0;
+	}
+	return -1;
 }
 
 void kept_drop(struct kept *kept, const char *digest)

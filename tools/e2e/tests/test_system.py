@@ -205,3 +205,44 @@ def all_tags(context):
     folder.refused("pull", "x:*:*", "", words=["invalid reference format"])
     folder.refused("pull", ":*", "", words=["invalid reference format"])
     fake.stop()
+
+
+@test
+def layers_that_are_kept(context):
+    """A layer that is there is read, and not fetched; a damaged one is found out; one that comes is put into the folder."""
+    fake = Fake()
+    name = fake.add("x", write_layout(context.scratch / "x", image()))
+    (layer,) = fake.layers("x")
+    kept = context.scratch / "layers"
+    kept.mkdir()
+    there = kept / layer.removeprefix("sha256:")
+
+    def pulled(answers):
+        folder = Folder(context, f"incoming{len(list(context.scratch.iterdir()))}")
+        folder.environment = {"SYSTEM_LAYERS": str(kept)}
+        status = folder.run("pull", name, "", stdin=b"{}\n" + answers)
+        return status, folder, [line["layer"] for line in folder.lines if "layer" in line], [line["status"] for line in folder.lines if "status" in line]
+
+    def asked(*verbs):
+        return [{"digest": layer, "do": verb} for verb in verbs]
+
+    status, folder, said, statuses = pulled(b"none\nfetch\n")
+    check_equal((status, said, "Pull complete" in statuses), (0, asked("see", "get", "keep"), True))
+    check_equal((folder.path / (there.name + ".layer")).read_bytes(), fake.blob(layer))
+    check_equal(json.loads((folder.path / folder.images()[0]["config"]).read_text())["blobs"], [layer])
+    there.write_bytes(fake.blob(layer))
+    status, folder, said, statuses = pulled(b"have\nhave\n")
+    check_equal((status, said, statuses.count("Already exists"), fake.gets[layer]), (0, asked("see", "get"), 1, 1))
+    # Nobody answers, or it is not where it is said to be: it is fetched.
+    status, folder, said, statuses = pulled(b"")
+    check_equal((status, said, fake.gets[layer]), (0, asked("see"), 2))
+    there.rename(kept / "away")
+    status, folder, said, statuses = pulled(b"none\nhave\nfetch\n")
+    check_equal((status, said, fake.gets[layer]), (0, asked("see", "get", "drop", "get", "keep"), 3))
+    for damage in (b"x", fake.blob(layer)[:-20], fake.blob(layer)[:30] + b"xx" + fake.blob(layer)[32:]):
+        there.write_bytes(damage)
+        status, folder, said, statuses = pulled(b"have\nhave\n")
+        check_equal((status, said), (1, asked("see", "get", "drop")), damage)
+        check("damaged on the state disk" in folder.lines[-1]["error"], folder.lines)
+    check_equal(fake.gets[layer], 3)
+    fake.stop()
