@@ -13,6 +13,8 @@
 #include "libs/starina/syscall.h"
 
 #define VMM_APP "vmm"
+// Virtual machines that the switch has ports for (MAX_VM_PORTS of apps/netswitch).
+#define NETWORK_PORTS 32u
 // After a restart of this app, until those that run have connected again.
 #define EXPECT_DELAY (5 * NSEC_PER_SEC)
 // Until the app manager has the app, or memory is free again.
@@ -85,6 +87,15 @@ static struct vmm_process *launch(struct containers *all, uint64_t memory, uint3
 	return vmm;
 }
 
+static size_t count(struct containers *all)
+{
+	size_t num = 0;
+
+	list_for_each(entry, &all->vmms)
+		num++;
+	return num;
+}
+
 static bool is_of_pool(const struct vmm_process *vmm)
 {
 	return vmm->container == NULL && vmm->memory == DEFAULT_MEMORY && vmm->cpus == 1;
@@ -112,7 +123,7 @@ static void pool_fill(struct containers *all)
 		     !vmm->container->started))
 			return;
 	}
-	if (num_waiting(all) < all->pool_size)
+	if (num_waiting(all) < all->pool_size && count(all) < NETWORK_PORTS)
 		(void)launch(all, DEFAULT_MEMORY, 1);
 }
 
@@ -126,6 +137,21 @@ static void drop(struct vmm_process *vmm)
 	if (c != NULL)
 		c->vmm = NULL;
 	heap_free(vmm);
+}
+
+// One that waits, of another kind, gives its port of the network to one that is needed.
+static void give_way(struct containers *all)
+{
+	if (count(all) < NETWORK_PORTS)
+		return;
+	list_for_each(entry, &all->vmms) {
+		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
+
+		if (vmm->container == NULL) {
+			drop(vmm);
+			return;
+		}
+	}
 }
 
 void vmms_lose(struct vmm_process *vmm)
@@ -287,8 +313,10 @@ struct vmm_process *vmms_take(struct containers *all, struct container *c)
 		    (vmm == NULL || (other->vm == VMM_IDLE && vmm->vm != VMM_IDLE)))
 			vmm = other;
 	}
-	if (vmm == NULL)
+	if (vmm == NULL) {
+		give_way(all);
 		vmm = launch(all, memory, cpus);
+	}
 	if (vmm != NULL)
 		vmm->container = c;
 	return vmm;
