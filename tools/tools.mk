@@ -99,9 +99,13 @@ test-e2e: run-files system-image $(BUILD)/host/system $(E2E_IMAGES:%=$(BUILD)/%.
 test-hostfs-kills: ## kills hostfs 100 times under load (HOSTFS_KILLS)
 	$(Q)HOSTFS_KILLS=$(or $(HOSTFS_KILLS),100) $(MAKE) --no-print-directory test-e2e E2E=hostfs_is_killed
 
-.PHONY: soak-engine
-soak-engine: ## 1,000 times docker run, 8 at a time (ENGINE_RUNS): none fails, and nothing of them is left
-	$(Q)ENGINE_RUNS=$(or $(ENGINE_RUNS),1000) $(MAKE) --no-print-directory test-e2e E2E=engine_crowd
+.PHONY: soak-engine test-engine-software
+soak-engine: ## 1,000 times docker run, 8 at a time (ENGINE_RUNS), 100 kills of each of its apps (ENGINE_KILLS): nothing of them is left; 32 at once (ENGINE_CROWD)
+	$(Q)ENGINE_RUNS=$(or $(ENGINE_RUNS),1000) ENGINE_KILLS=$(or $(ENGINE_KILLS),100) ENGINE_CROWD=$(or $(ENGINE_CROWD),32) E2E_RUN_LIMIT=14400 \
+		$(MAKE) --no-print-directory test-e2e E2E="engine_crowd engine_kills engine_memory"
+
+test-engine-software: ## the software of docs/containers.md, by docker's client through the engine
+	$(Q)ENGINE_SOFTWARE=1 E2E_RUN_LIMIT=3600 $(MAKE) --no-print-directory test-e2e E2E=engine_software
 
 .PHONY: crash-states
 crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may leave of an ext4 disk, looked at (STATES, SEED)

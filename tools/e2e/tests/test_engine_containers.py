@@ -58,13 +58,15 @@ def docker_client():
 
 
 class Docker:
+    patience = PATIENCE
+
     def __init__(self, context, engine):
         self.program = docker_client()
         self.environment = {**os.environ, "DOCKER_HOST": f"unix://{engine.socket}", "DOCKER_CONFIG": str(context.scratch / "config")}
 
     def __call__(self, *args, stdin=b"", status=0):
         done = subprocess.run([self.program, *args], env=self.environment, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=PATIENCE, check=False)
+                              timeout=self.patience, check=False)
         if status is not None:
             check_equal(done.returncode, status, f"docker {args}: {done.stdout!r} {done.stderr!r}")
         return done

@@ -211,6 +211,12 @@ def docker_builds_and_serves(context):
     docker("run", "--rm", "-v", f"{folder}:/src", "-w", "/src", "gcc:1", "make")
     check_equal((folder / "result").read_text(), "built in a container\n")
     check((folder / "program").read_bytes().startswith(b"\x7fELF"))
+    # Or in a copy of its own, whose artifacts are taken out of the container when it has ended.
+    docker("run", "--name", "ci", "-v", f"{folder}:/src:ro", "gcc:1", "sh", "-c", "cp -r /src /work && cd /work && rm program result && make")
+    docker("cp", "ci:/work/program", str(folder / "artifact"))
+    check_equal((folder / "artifact").read_bytes(), (folder / "program").read_bytes())
+    check_equal(docker("cp", "ci:/work/result", "-").stdout.count(b"built in a container"), 1)
+    docker("rm", "ci")
     port = free_port()
     docker("run", "-d", "--name", "web", "-p", f"{port}:80", "-v", "site:/var/www/html", "nginx:1")
     check("Welcome to nginx!" in fetch(port))
