@@ -42,6 +42,9 @@ struct httpd {
 	struct page page;
 	struct apps_client apps;
 	struct commands_client commands;
+	struct files volumes;
+	bool volumes_started;
+	struct list volume_jobs;
 	unsigned num_lives;
 	unsigned num_followers;  // of the log
 	unsigned num_tracers;

@@ -72,10 +72,23 @@ static const char *const snippets[] = {
 	"GET /index.html HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n",
 	"PUT /checksum HTTP/1.1\r\nHost: a\r\n\r\n",
 	"hello",
+	"GET /api/v1/files?path=/sub HTTP/1.1\r\nHost: localhost\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n",
+	"GET /api/v1/files/content?path=/sub/big HTTP/1.1\r\nHost: localhost\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n",
+	"PUT /api/v1/files/content?path=/sub/n HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\nabc",
+	"DELETE /api/v1/files/content?path=/sub/n HTTP/1.1\r\nHost: localhost\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n",
+	"POST /api/v1/files/rename HTTP/1.1\r\nHost: localhost\r\nContent-Length: 31\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n{\"from\":\"/sub/n\",\"to\":\"/sub/m\"}",
+	"POST /api/v1/files/mkdir HTTP/1.1\r\nHost: localhost\r\nContent-Length: 17\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\n{\"path\":\"/sub/d\"}",
 };
 
 static handle_t connector, clients[CLIENTS];
-static struct provider_fake provider;
+// Of "files", and of "volumes".
+static struct provider_fake providers[2];
 
 error_t system_info(handle_t system, struct system_info *out)
 {
@@ -161,9 +174,9 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case TIME: fake_time_pass((nsec_t)how % 16 * NSEC_PER_SEC); break;
 	case MEMORY: fake_memory_fail(how); break;
 	case FILES:
-		provider.fails = how % 4 == 0 ? how : 0;
+		providers[how >> 7].fails = how % 4 == 0 ? how : 0;
 		if (how % 16 == 1)
-			provider_fake_die(&provider);
+			provider_fake_die(&providers[how >> 7]);
 		break;
 	default:
 		if (how % 8 == 0)
@@ -177,29 +190,31 @@ static void turn(void)
 	fake_loop_settle(&state.loop);
 	tcpip_fake_serve(connector);
 	fake_loop_settle(&state.loop);
-	while (provider_fake_serve(&provider))
+	while (provider_fake_serve(&providers[0]) || provider_fake_serve(&providers[1]))
 		fake_loop_settle(&state.loop);
 	if (state.files.error < 0)
-		provider_fake_die(&provider);
+		provider_fake_die(&providers[0]);
+	if (state.volumes.error < 0)
+		provider_fake_die(&providers[1]);
 }
 
-static void make_files(void)
+static void make_files(struct provider_fake *provider)
 {
 	static uint8_t bytes[300000];
 	uint32_t sub;
 
-	provider_fake_init(&provider, fake_connector_create());
-	provider.hostile = true;
-	sub = provider_fake_make(&provider, 1, "sub", MODE_FOLDER, "", 0);
-	provider_fake_make(&provider, 1, "f ", MODE_FILE, "hello, world", 12);
-	provider_fake_make(&provider, sub, "big", MODE_FILE, bytes, sizeof(bytes));
-	provider_fake_make(&provider, 1, "<&\"'>", MODE_LINK, "sub", 3);
+	provider_fake_init(provider, fake_connector_create());
+	provider->hostile = true;
+	sub = provider_fake_make(provider, 1, "sub", MODE_FOLDER, "", 0);
+	provider_fake_make(provider, 1, "f ", MODE_FILE, "hello, world", 12);
+	provider_fake_make(provider, sub, "big", MODE_FILE, bytes, sizeof(bytes));
+	provider_fake_make(provider, 1, "<&\"'>", MODE_LINK, "sub", 3);
 }
 
 static void begin(void)
 {
 	static struct environ env = {
-		.num_entries = 9,
+		.num_entries = 10,
 		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
 		             { .kind = ENV_SYSTEM },
 		             { .kind = ENV_CONFIG,
@@ -210,14 +225,17 @@ static void begin(void)
 		             { .kind = ENV_CONNECTOR, .name = "blkdev", .unmet = 1 },
 		             { .kind = ENV_LOOK, .handle = FAKE_LOOK },
 		             { .kind = ENV_CONNECTOR, .name = "apps", .unmet = 1 },
-		             { .kind = ENV_CONNECTOR, .name = "commands", .unmet = 1 } }
+		             { .kind = ENV_CONNECTOR, .name = "commands", .unmet = 1 },
+		             { .kind = ENV_CONNECTOR, .name = "volumes" } }
 	};
 
 	env.entries[0].handle = connector = fake_connector_create();
 	env.entries[1].handle = fake_service_create();
-	make_files();
+	make_files(&providers[0]);
+	make_files(&providers[1]);
 	make_look();
-	env.entries[3].handle = provider.connector;
+	env.entries[3].handle = providers[0].connector;
+	env.entries[9].handle = providers[1].connector;
 	httpd_main(&env);
 	state.token_state = TOKEN_KNOWN;
 	str_copy(state.token, TOKEN, sizeof(state.token));
@@ -230,6 +248,8 @@ static void begin(void)
 	turn();
 	step(SNIPPET, 13 << 2, NULL, 0);
 	turn();
+	step(SNIPPET, 39 << 2, NULL, 0);
+	turn();
 	fake_close(&clients[0]);
 	turn();
 }
@@ -237,7 +257,7 @@ static void begin(void)
 static void finish(size_t handles, size_t allocated)
 {
 	fake_memory_fail(0);
-	provider.fails = 0;
+	providers[0].fails = providers[1].fails = 0;
 	for (size_t i = 0; i < CLIENTS; i++)
 		fake_close(&clients[i]);
 	for (int i = 0; i < 8; i++) {

@@ -149,6 +149,7 @@ APP(httpd, .main = httpd_main, .restart = RESTART_ALWAYS, .memory_limit = 64ul *
 	    { NEED_SYSTEM, "info", NULL, 1 },
 	    { NEED_LOOK, "look", NULL, 1 },
 	    { NEED_SERVICE, "files", NULL, 1 },
+	    { NEED_SERVICE, "volumes", NULL, 1 },
 	    { NEED_SERVICE, "blkdev", NULL, 1 },
 	    { NEED_SERVICE, "apps", NULL, 1 },
 	    { NEED_SERVICE, "commands", NULL, 1 },

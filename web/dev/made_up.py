@@ -55,8 +55,9 @@ class System:
         self.next_id = 1
         self.running, self.restarts, self.last_end, self.log = {}, {}, {}, []
         self.files = {
-            "/": {"notes.txt": b"Things to do:\n- look\n- change\n", "src": None},
+            "/": {"src": None},
             "/src": {"main.c": b"#include <stdio.h>\n\nint main(void) {\n\tputs(\"hello\");\n\treturn 0;\n}\n",
+                     "notes.txt": b"Things to do:\n- look\n- change\n",
                      "<b>bold.txt": b"<script>alert(1)</script>\n"},
         }
         for name in APPS:
@@ -167,9 +168,8 @@ class System:
         moved = int(48_000 * (self.now() + 2 * math.sin(self.now() / 3)))
         return {"interfaces": [{"name": "eth0", "address": "10.0.2.15/24", "gateway": "10.0.2.2", "rx_bytes": moved,
                                 "tx_bytes": moved // 3, "rx_packets": moved // 900, "tx_packets": moved // 1400}],
-                "ports": [{"protocol": "tcp", "port": 80, "app": "httpd", "connections": 2},
-                          {"protocol": "tcp", "port": 8080, "app": "containers", "connections": 1},
-                          {"protocol": "udp", "port": 53, "app": "dns"}]}
+                "ports": [{"address": "10.0.2.100", "app": "linuxrun", "rx_packets": 9, "tx_packets": 9, "rx_bytes": moved // 2,
+                           "tx_bytes": moved // 5, "dropped": 0}]}
 
     def containers(self):
         """GET containers."""

@@ -138,6 +138,8 @@ def log_is_filtered_and_held(page):
 @test
 def files_are_made_edited_renamed_and_removed(page):
     page.open("files")
+    page.tab.click(".entries a")
+    page.tab.wait_text("main.c", ".entries")
     page.tab.click_text("New file")
     page.answer_dialog("new.c")
     page.tab.wait("document.querySelector('.pce-textarea')")

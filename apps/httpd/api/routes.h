@@ -66,6 +66,16 @@
 	X("GET", "/terminal", terminal_get,                                                        \
 	  "A Linux program in a terminal: its bytes, and {resize: [rows, cols]}.",                 \
 	  "argv image cwd rows cols memory", "", TYPE_SOCKET)                                      \
+	X("GET", "/files", volume_list_get, "The entries of a folder, /VOLUME/...; / has the volumes.", \
+	  "path", "", TYPE_JSON)                                                                   \
+	X("GET", "/files/content", volume_file_get, "A file's bytes, as an attachment.", "path",   \
+	  "", TYPE_FILE)                                                                           \
+	X("PUT", "/files/content", volume_file_put, "Writes a file of at most 8 MiB.", "path",     \
+	  TYPE_FILE, "")                                                                           \
+	X("DELETE", "/files/content", volume_file_delete, "Removes a file or an empty folder.",    \
+	  "path", "", "")                                                                          \
+	X("POST", "/files/rename", volume_rename_post, "Renames: {from, to}.", "", TYPE_JSON, "")  \
+	X("POST", "/files/mkdir", volume_mkdir_post, "Makes a folder: {path}.", "", TYPE_JSON, "") \
 	X("GET", "/containers", containers_get, "Containers, as docker's API lists them.", "", "", \
 	  TYPE_JSON)
 // clang-format on

@@ -32,7 +32,6 @@ class System:
         if not (ROOT / "third_party/web/.stamp").exists() or not shutil.which("chromium"):
             raise Skip("the web page's packages or chromium could not be fetched: ./setup.sh says why")
         context.own_build()
-        (context.build / "web.img").symlink_to(context.suite.build / "web.img")
         self.context = context
         self.process = context.start(*arguments, **settings)
         address = context.build / "run/web.addr"
@@ -59,7 +58,7 @@ def row(name):
 
 @test
 def page_shows_and_changes_the_system(context):
-    with System(context) as page:
+    with System(context, "-v", "data:/data") as page:
         # The page that was open while its server was killed.
         page.expected = ["WebSocket", "ERR_", "404"]
         page.open("processes")
@@ -83,6 +82,16 @@ def page_shows_and_changes_the_system(context):
         page.tab.click("[aria-label='Close this terminal']")
         check_equal(page.answer("ps | _.some(p => p.name === 'tcpip' && p.memory > 0)"), "true")
         check_equal(page.answer("(await harts()).length"), "2")
+        page.show("files", "/data/")
+        page.tab.click_text("New file")
+        page.answer_dialog("note.txt")
+        page.tab.wait("document.querySelector('.pce-textarea')")
+        page.tab.run("document.querySelector('.pce-textarea').focus()")
+        page.tab.type("kept <b>here</b>")
+        page.tab.press("s", control=True)
+        page.tab.wait_text("note.txt was saved", ".notices")
+        page.show("terminal")
+        check_equal(page.answer("cat /data/note.txt"), "kept <b>here</b>")
         page.show("processes")
         page.command("kill httpd")
         page.tab.wait(f"{row('httpd')}?.lastElementChild.innerText === '1'", "httpd, which was started again")

@@ -109,11 +109,13 @@ export interface NetworkInterface {
 	tx_packets?: number;
 }
 
+// A port of the switch.
 export interface NetworkPort {
-	protocol: string;
-	port: number;
+	address: string;
 	app: string;
-	connections?: number;
+	rx_bytes: number;
+	tx_bytes: number;
+	dropped: number;
 }
 
 export interface Network {
@@ -147,7 +149,7 @@ export interface Container {
 
 export interface FileEntry {
 	name: string;
-	kind: "file" | "folder" | "link";
+	kind: "file" | "folder" | "link" | "other";
 	size: number;
 	modified_ms?: number;
 }
@@ -155,6 +157,8 @@ export interface FileEntry {
 export interface Folder {
 	path: string;
 	entries: FileEntry[];
+	// There are more than are told.
+	more?: boolean;
 }
 
 // Chrome's trace format, the part of it that the OS writes.

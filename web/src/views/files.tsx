@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files: volumes of the state disk and shared folders of the host, to browse and to edit.
+// Files: volumes of the state disk, to browse and to edit.
 
 import { useEffect, useState } from "preact/hooks";
 import { get, say } from "../api/client";
@@ -31,7 +31,7 @@ function Crumbs({ folder }: { folder: string }) {
 	const names = folder.split("/").filter(Boolean);
 	return (
 		<nav class="crumbs" aria-label="Path">
-			<a href={hrefOf("files", "/")}>all files</a>
+			<a href={hrefOf("files", "/")}>volumes</a>
 			{names.map((name, i) => (
 				<span key={i}>
 					<span aria-hidden="true">/</span>
@@ -44,17 +44,26 @@ function Crumbs({ folder }: { folder: string }) {
 	);
 }
 
-function Entries({ folder, entries, file }: { folder: string; entries: readonly FileEntry[]; file: string | null }) {
-	const order = [...entries].sort(
+function Entries({ listed, file }: { listed: Folder; file: string | null }) {
+	const folder = listed.path;
+	const order = [...listed.entries].sort(
 		(a, b) => Number(b.kind === "folder") - Number(a.kind === "folder") || a.name.localeCompare(b.name),
 	);
-	if (order.length === 0) return <Empty title="This folder is empty." />;
+	if (order.length === 0) {
+		return folder === "/" ? (
+			<Empty title="There is no volume yet.">
+				<code>./run.sh -v data:/data IMAGE</code> makes one.
+			</Empty>
+		) : (
+			<Empty title="This folder is empty." />
+		);
+	}
 	return (
 		<ul class="entries">
 			{order.map((entry) => (
 				<li key={entry.name}>
 					<a href={hrefOfEntry(folder, entry)} aria-current={join(folder, entry.name) === file ? "true" : undefined}>
-						<Icon name={entry.kind} />
+						<Icon name={entry.kind === "other" ? "file" : entry.kind} />
 						<Name text={entry.name} />
 						<small>{entry.kind === "file" ? bytes(entry.size) : entry.kind}</small>
 					</a>
@@ -102,7 +111,8 @@ export function Files() {
 				}
 			},
 		});
-	const tools = (
+	// Volumes are made by who keeps account of them.
+	const tools = folder !== "/" && (
 		<>
 			<button onClick={() => create("file")}>New file</button>
 			<button onClick={() => create("folder")}>New folder</button>
@@ -111,13 +121,13 @@ export function Files() {
 	);
 	return (
 		<div class={`split files ${file ? "open" : ""}`}>
-			<Panel title="Files" tools={tools} class="fill">
+			<Panel title="Files" note={listed?.more ? "the first of many" : undefined} tools={tools} class="fill">
 				<Crumbs folder={folder} />
 				<div class="scroll">
 					{failure ? (
 						<Failure text={failure} />
 					) : listed ? (
-						<Entries folder={folder} entries={listed.entries} file={file} />
+						<Entries listed={listed} file={file} />
 					) : (
 						<Empty title="Loading…" />
 					)}
@@ -136,7 +146,7 @@ export function Files() {
 			)}
 			{!file && (
 				<Panel title="Editor" class="fill editor">
-					<Empty title={`Nothing of ${nameOf(folder) || "all files"} is open.`}>Choose a file to see and edit it.</Empty>
+					<Empty title={`Nothing of ${nameOf(folder) || "the volumes"} is open.`}>Choose a file to see and edit it.</Empty>
 				</Panel>
 			)}
 			{question && <Ask question={question} onClose={() => setQuestion(null)} />}

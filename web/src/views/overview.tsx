@@ -116,18 +116,19 @@ function Ports() {
 	if (!network.value) return null;
 	const { ports } = network.value;
 	return (
-		<Panel title="Ports" note={ports.length ? String(ports.length) : undefined}>
+		<Panel title="Ports of the switch" note={ports.length ? String(ports.length) : undefined}>
 			{ports.length === 0 ? (
-				<Empty title="Nobody listens." />
+				<Empty title="No virtual machine has a network." />
 			) : (
 				<ul class="rows">
 					{ports.map((port) => (
-						<li key={`${port.protocol} ${port.port}`}>
-							<span class="port">
-								{visible(port.protocol)} {port.port}
-							</span>
+						<li key={port.address}>
+							<span>{visible(port.address)}</span>
 							<Name text={port.app} />
-							<small>{port.connections === undefined ? "" : counted(port.connections, "connection")}</small>
+							<small>
+								↓ {bytes(port.rx_bytes)} ↑ {bytes(port.tx_bytes)}
+								{port.dropped > 0 && `, ${count(port.dropped)} dropped`}
+							</small>
 						</li>
 					))}
 				</ul>

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// Between the files of the volumes' routes: volumes.c (requests) and volumes_content.c (bytes of
+// files, both ways).
+#pragma once
+
+#include "apps/httpd/api/api.h"
+
+#define VOLUME_PATH_BYTES 2048u
+// Of a file that is written.
+#define VOLUME_FILE_MAX (8u * 1024 * 1024)
+
+struct volume_job {
+	struct api_job job;
+	struct list entry;  // of httpd's
+	void (*start)(struct volume_job *v);
+	char path[VOLUME_PATH_BYTES];
+	// Of a list.
+	struct json_writer w;
+	uint32_t num_entries;
+	// Of a file's bytes.
+	struct file *file;
+	bool started;  // the answer
+	bool reading;
+	uint64_t offset;
+	uint64_t left;
+};
+
+// What is asked for has been done, or not: answers with 204 or the error.
+void volume_done(void *context, error_t error);
+// Answers with an error, or gives up when the answer has begun.
+void volume_refuse(struct volume_job *v, error_t error);
+
+// --- volumes_content.c ---
+
+// Answers with the bytes of the file at the job's path, as an attachment.
+void volume_read(struct volume_job *v);
+// The answer's next bytes.
+void volume_read_on(struct volume_job *v);
+// Makes the request's body the file's content.
+void volume_write(struct volume_job *v);
