@@ -27,8 +27,10 @@ struct folder {
 	size_t len;  // of its path
 	int upper;   // descriptors; -1: the lower one has no such folder
 	int lower;
+	enum kind kind;  // what it is told as
 	bool is_opaque;
 	bool is_told;
+	bool has_hidden;  // something in it is not told of
 };
 
 struct differ {
@@ -98,7 +100,7 @@ static void tell_parents(struct differ *d, struct folder *folder)
 		return;
 	end = d->path[folder->len];
 	d->path[folder->len] = '\0';
-	tell_path(d, KIND_MODIFIED);
+	tell_path(d, folder->kind);
 	d->path[folder->len] = end;
 }
 
@@ -182,31 +184,35 @@ static bool has_name(const struct layer_names *names, const char *name)
 
 static void look_into(struct differ *d, struct folder *folder);
 
-static void look_into_child(struct differ *d, struct folder *parent, const char *name, bool is_told,
+// A new folder in which there is nothing but what is hidden was made for that.
+static void look_into_child(struct differ *d, struct folder *folder, const char *name,
                             bool has_lower)
 {
-	struct folder folder = { .parent = parent, .len = strlen(d->path), .is_told = is_told };
+	const struct folder *parent = folder->parent;
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-	folder.upper = openat(parent->upper, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	folder.lower = has_lower
-		? openat(parent->lower, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-		: -1;
-	if (folder.upper >= 0) {
-		folder.is_opaque = layer_is_opaque(folder.upper);
-		look_into(d, &folder);
-		close(folder.upper);
+	folder->len = strlen(d->path);
+	folder->upper = openat(parent->upper, name, flags);
+	folder->lower = has_lower ? openat(parent->lower, name, flags) : -1;
+	if (folder->upper >= 0) {
+		folder->is_opaque = layer_is_opaque(folder->upper);
+		look_into(d, folder);
+		close(folder->upper);
 	} else if (errno != ENOENT && errno != ENOTDIR) {
 		d->error = errno;
 	}
-	if (folder.lower >= 0)
-		close(folder.lower);
+	if (folder->lower >= 0)
+		close(folder->lower);
+	if (folder->kind == KIND_ADDED && !folder->has_hidden && d->error == 0)
+		tell_parents(d, folder);
 }
 
 // An entry of the upper folder, whose path is d->path.
 static void look_at(struct differ *d, struct folder *folder, const char *name)
 {
 	struct stat upper, lower;
-	bool has_lower, is_told = true;
+	struct folder child = { .parent = folder };
+	bool has_lower;
 
 	if (fstatat(folder->upper, name, &upper, AT_SYMLINK_NOFOLLOW) != 0) {
 		d->error = errno == ENOENT ? 0 : errno;
@@ -219,14 +225,12 @@ static void look_at(struct differ *d, struct folder *folder, const char *name)
 			tell(d, folder, KIND_DELETED);
 		return;
 	}
-	if (!has_lower)
-		tell(d, folder, KIND_ADDED);
-	else if (is_different(folder, name, &upper, &lower))
-		tell(d, folder, KIND_MODIFIED);
-	else
-		is_told = false;
+	child.kind = has_lower ? KIND_MODIFIED : KIND_ADDED;
+	child.is_told = has_lower && is_different(folder, name, &upper, &lower);
+	if (child.is_told || (!has_lower && !S_ISDIR(upper.st_mode)))
+		tell(d, folder, child.kind);
 	if (S_ISDIR(upper.st_mode))
-		look_into_child(d, folder, name, is_told, has_lower && S_ISDIR(lower.st_mode));
+		look_into_child(d, &child, name, has_lower && S_ISDIR(lower.st_mode));
 }
 
 // Nothing of the lower folder is seen: what the upper one has not got is gone.
@@ -252,7 +256,11 @@ static void look_into(struct differ *d, struct folder *folder)
 	if (d->error == 0 && folder->is_opaque && folder->lower >= 0)
 		tell_gone(d, folder, &names);
 	for (size_t i = 0; i < names.count && d->error == 0; i++) {
-		if (set_name(d, folder, names.items[i]) && !layer_is_hidden(d->view, d->path))
+		if (!set_name(d, folder, names.items[i]))
+			break;
+		if (layer_is_hidden(d->view, d->path))
+			folder->has_hidden = true;
+		else
 			look_at(d, folder, names.items[i]);
 	}
 	d->path[folder->len] = '\0';

@@ -172,6 +172,16 @@ static void test_mounts_are_hidden(void **state)
 	shell("mkdir -p lower/etc upper/etc upper/data/below upper/database; echo h > "
 	      "upper/etc/hosts");
 	expect(hidden, "[{\"Path\":\"/database\",\"Kind\":1}]\n");
+	// A folder that was made for a mount point.
+	shell("rmdir lower/etc; mkdir -p upper/empty/empty");
+	expect(hidden,
+	       "[{\"Path\":\"/database\",\"Kind\":1},{\"Path\":\"/empty\",\"Kind\":1},"
+	       "{\"Path\":\"/empty/empty\",\"Kind\":1}]\n");
+	shell("touch upper/etc/more");
+	expect(hidden,
+	       "[{\"Path\":\"/database\",\"Kind\":1},{\"Path\":\"/empty\",\"Kind\":1},"
+	       "{\"Path\":\"/empty/empty\",\"Kind\":1},{\"Path\":\"/etc\",\"Kind\":1},"
+	       "{\"Path\":\"/etc/more\",\"Kind\":1}]\n");
 }
 
 static void test_names_are_text(void **state)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""What containers have written, and images of it: docker diff, commit, save and load, export and import."""
+
+import io
+import json
+import tarfile
+
+from harness import check, check_equal, test
+from test_engine_containers import IMAGE, Docker, start
+
+# Made in a container; `b` is busybox.
+SCRIPT = r"""
+b() { /bin/busybox "$@"; }
+cd /; b mkdir -p tree/empty tree/owned; echo one > tree/one; b ln tree/one tree/two; b ln -s ../bin tree/link
+b mknod tree/null c 1 3; b mkfifo -m 600 tree/fifo; echo s > tree/owned/suid; b chown 5:6 tree/owned/suid; b chmod 4755 tree/owned/suid
+b chmod 1777 tree/owned; echo n > "tree/new
+line"; echo w > tree/.wh.tree; seq 60000 > tree/big; b touch -d '2001-02-03 04:05:06' tree/one tree/empty
+b rm /bin/tty; b rm -r /tmp; b mkdir /tmp; echo t > /tmp/again; b chmod 700 /tmp
+"""
+
+
+def archive_of(docker, container):
+    return tarfile.open(fileobj=io.BytesIO(docker("export", container).stdout))
+
+
+def contents(archive):
+    """What an archive of a container's files has, but for what the engine writes into each."""
+    found, links = {}, {}
+    for entry in archive:
+        name = entry.name.rstrip("/")
+        if name.split("/")[0] in ("dev", "proc", "sys", "etc"):
+            continue
+        if entry.islnk():
+            links.setdefault(entry.linkname, []).append(name)
+            continue
+        data = archive.extractfile(entry).read() if entry.isreg() else b""
+        attributes = {key: value for key, value in entry.pax_headers.items() if key.startswith("SCHILY.xattr.")}
+        found[name] = (entry.type, oct(entry.mode), entry.uid, entry.gid, entry.linkname, entry.mtime, entry.devmajor, entry.devminor, data, attributes)
+    # Which name of a file comes first is the folder's own affair.
+    for name, others in links.items():
+        names = sorted([name, *others])
+        found.update({each: (*found[name], names) for each in names})
+    return found
+
+
+def with_capability():
+    """A file with an attribute that only root can set."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo("capable")
+        entry.mode = 0o755
+        entry.mtime = 1000000
+        # cap_net_raw+ep (Linux, struct vfs_cap_data of version 2)
+        entry.pax_headers = {"SCHILY.xattr.security.capability": b"\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0".decode("latin-1")}
+        archive.addfile(entry)
+    return out.getvalue()
+
+
+def make_tree(docker):
+    docker("run", "--name", "box", IMAGE, "sh", "-c", SCRIPT)
+    docker("cp", "-", "box:/tree", stdin=with_capability())
+    changes = docker("diff", "box").stdout.decode().split("\n")
+    for line in ("A /tree", "A /tree/one", "A /tree/two", "A /tree/new", "line", "A /tree/capable", "C /bin", "D /bin/tty", "C /tmp", "A /tmp/again"):
+        check(line in changes, f"{line!r} is not in {changes}")
+    check(not any("/etc" in line or "/dev" in line for line in changes), changes)
+    docker("run", "--name", "idle", "-v", "/volume", IMAGE, "true")
+    check_equal(docker.text("diff", "idle"), "")
+    return contents(archive_of(docker, "box"))
+
+
+def same_files(docker, image, wanted):
+    docker("create", "--name", "copy", image, "true")
+    found = contents(archive_of(docker, "copy"))
+    docker("rm", "copy")
+    # The root's own time is the layer's.
+    check_equal(sorted(found), sorted(wanted), image)
+    for name, value in wanted.items():
+        check_equal(found[name], value, f"{image}: {name}")
+
+
+def committed(docker, wanted):
+    image = docker.text("commit", "-m", "why", "-a", "me", "-c", 'CMD ["cat","/tree/one"]', "-c", "ENV X=$IMAGE-y", "box", "made:1")
+    check_equal(docker.text("run", "--rm", "made:1"), "one")
+    check_equal(docker.text("run", "--rm", "made:1", "sh", "-c", "echo $X"), "shell-y")
+    # A name as of a whiteout is no file's that an image can have.
+    wanted = {name: value for name, value in wanted.items() if "/.wh." not in name}
+    same_files(docker, "made:1", wanted)
+    shown = json.loads(docker("inspect", "made:1").stdout)[0]
+    check_equal((shown["Id"], shown["Author"], len(shown["RootFS"]["Layers"])), (image, "me", 2))
+    check_equal(docker.text("history", "--format", "{{.Comment}}", "made:1").split("\n")[0], "why")
+    check_equal(docker.text("events", "--since", "0", "--until", "0s", "--filter", "event=commit", "--format", "{{.Actor.Attributes.imageID}}"), image)
+    for change, says in (("RUN true", "run is not a valid change command"), ("BOGUS", "unknown instruction: bogus")):
+        check(says in docker("commit", "-c", change, "box", status=1).stderr.decode(), change)
+    check(b"No such container" in docker("commit", "nosuch", status=1).stderr, "nosuch")
+    return wanted
+
+
+def of_one_that_runs(docker):
+    docker("run", "-d", "--name", "runs", "made:1", "sh", "-c", "while :; do echo x >> /log; done")
+    docker("exec", "runs", "sh", "-c", "while [ ! -s /log ]; do :; done")
+    docker("pause", "runs")
+    docker("commit", "runs", "again:1")
+    check_equal(docker.text("inspect", "-f", "{{.State.Status}}", "runs"), "paused")
+    docker("unpause", "runs")
+    docker("commit", "runs", "again:2")
+    check_equal(docker.text("inspect", "-f", "{{.State.Status}}", "runs"), "running")
+    docker("exec", "runs", "sh", "-c", "n=$(wc -c < /log); while [ $(wc -c < /log) = $n ]; do :; done")
+    check("A /log" in docker.text("diff", "runs").split("\n"), "its log")
+    lengths = [int(docker.text("run", "--rm", image, "wc", "-c", "/log").split()[0]) for image in ("again:1", "again:2")]
+    check(0 <= lengths[0] <= lengths[1], lengths)
+    docker("rm", "-f", "runs")
+    docker("rmi", "again:1", "again:2")
+
+
+def saved(docker, wanted):
+    archive = docker("save", "made:1", IMAGE).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        manifest = json.loads(files.extractfile("manifest.json").read())
+        check_equal([item["RepoTags"] for item in manifest], [["made:1"], [IMAGE]])
+        for item in manifest:
+            check(len(json.loads(files.extractfile(item["Config"]).read())["rootfs"]["diff_ids"]) == len(item["Layers"]), item)
+            for layer in item["Layers"]:
+                with tarfile.open(fileobj=files.extractfile(layer)) as inner:
+                    check("bin/busybox" in inner.getnames(), layer)
+    archive = docker("save", "made:1").stdout
+    docker("rmi", "made:1")
+    check(b"made:1" in docker("load", stdin=archive).stdout, "made:1 is not loaded")
+    check_equal(docker.text("run", "--rm", "made:1"), "one")
+    same_files(docker, "made:1", wanted)
+    by_id = docker("save", docker.text("images", "-q", "made:1")).stdout
+    with tarfile.open(fileobj=io.BytesIO(by_id)) as files:
+        check_equal(json.loads(files.extractfile("manifest.json").read())[0]["RepoTags"], None)
+    check(b"No such image" in docker("save", "nosuch:1", status=1).stderr, "nosuch:1")
+
+
+def imported(docker, wanted):
+    docker("create", "--name", "source", "made:1")
+    exported = docker("export", "source").stdout
+    docker("import", "-", "imported:1", stdin=exported)
+    same_files(docker, "imported:1", wanted)
+    docker("rm", "source")
+
+
+@test
+def images_of_containers(context):
+    """Files of all kinds go through diff, commit, save and load, export and import as they are."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    wanted = committed(docker, make_tree(docker))
+    of_one_that_runs(docker)
+    saved(docker, wanted)
+    imported(docker, wanted)
+    docker("rm", "box", "idle")
+    docker("rmi", "made:1", "imported:1")
+    check_equal(docker.text("images", "-a", "--format", "{{.Repository}}"), IMAGE.split(":", maxsplit=1)[0])
+    engine.stop()
