@@ -21,5 +21,10 @@ struct apps_client {
 	struct list calls;  // struct apps_call
 };
 
+struct http_exchange;
+
+// Answers with the apps of the image, and `num_entries` of the manager.
+void apps_list_answer(struct httpd *httpd, struct http_exchange *exchange,
+                      const struct apps_entry *entries, size_t num_entries);
 // Connects, if the image has an app manager.
 void apps_client_start(struct httpd *httpd);

@@ -83,7 +83,7 @@ static void route_write(struct json_writer *w, const struct route *route)
 	char method[8];
 	size_t i = 0;
 
-	for (; route->method[i] != '\0' && i < sizeof(method) - 1; i++)
+	for (; i < sizeof(method) - 1 && route->method[i] != '\0'; i++)
 		method[i] = (char)(route->method[i] | 0x20);
 	method[i] = '\0';
 	write_open(w, method, "{");
