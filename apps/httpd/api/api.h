@@ -150,5 +150,5 @@ extern const struct resource resources[NUM_RESOURCES];
 
 struct page;
 // Answers with a file of the page. Returns false when there is none at `target`.
-bool page_request(const struct page *page, struct http_exchange *exchange,
+bool page_request(struct page *page, struct http_exchange *exchange,
                   const struct http_request_head *head);

@@ -146,7 +146,7 @@ static void entry_add(const char *name, const char *bytes, size_t len)
 static void page_files(void **state)
 {
 	static struct page page;
-	const struct page_file *file;
+	struct page_file *file;
 
 	(void)state;
 	memset(archive, 0, sizeof(archive));
@@ -163,6 +163,8 @@ static void page_files(void **state)
 	assert_ptr_equal(page_find(&page, text_span("/?x#y")), file);
 	file = page_find(&page, text_span("/main.js"));
 	assert_false(file->is_gzip);
+	// FNV-1a of "y".
+	assert_true(page_hash(&page, file) == 0xaf63f44c86021554ull);
 	assert_non_null(strstr(page_fields(file), "default-src 'self'"));
 	assert_null(strstr(page_fields(file), "unsafe-eval"));
 	assert_non_null(

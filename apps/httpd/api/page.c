@@ -39,10 +39,10 @@ static void body_send(const struct page *page, const struct page_file *file,
 		http_abort(exchange);
 }
 
-bool page_request(const struct page *page, struct http_exchange *exchange,
+bool page_request(struct page *page, struct http_exchange *exchange,
                   const struct http_request_head *head)
 {
-	const struct page_file *file = page_find(page, head->target);
+	struct page_file *file = page_find(page, head->target);
 	char fields[FIELDS_BYTES], etag[ETAG_SIZE];
 	struct span lines = { .data = (const uint8_t *)fields };
 	bool same;
@@ -50,7 +50,8 @@ bool page_request(const struct page *page, struct http_exchange *exchange,
 
 	if (file == NULL)
 		return false;
-	fmt_write(etag, sizeof(etag), "\"%llx-%x\"", (unsigned long long)file->hash, file->size);
+	fmt_write(etag, sizeof(etag), "\"%llx-%x\"", (unsigned long long)page_hash(page, file),
+	          file->size);
 	same = is_unchanged(head, etag);
 	lines.len = fmt_write(
 		fields, sizeof(fields),

@@ -41,9 +41,7 @@ static error_t file_add(struct page *page, const struct ustar_entry *entry, stru
 	file->is_gzip = bytes.len > 3 && memcmp(bytes.data, "\x1f\x8b\x08", 3) == 0;
 	file->offset = (uint32_t)offset;
 	file->size = (uint32_t)bytes.len;
-	file->hash = HASH_BASIS;
-	for (size_t i = 0; i < bytes.len; i++)
-		file->hash = (file->hash ^ bytes.data[i]) * HASH_PRIME;
+	file->hash = 0;
 	return 0;
 }
 
@@ -52,6 +50,7 @@ error_t page_read(struct page *page, struct span archive)
 	struct reader r = reader_make(archive.data, archive.len);
 
 	page->count = 0;
+	page->archive = archive;
 	while (r.rest.len > 0) {
 		struct ustar_entry entry;
 		struct span bytes;
@@ -80,7 +79,7 @@ error_t page_read(struct page *page, struct span archive)
 	return 0;
 }
 
-const struct page_file *page_find(const struct page *page, struct span target)
+struct page_file *page_find(struct page *page, struct span target)
 {
 	struct http_target parts;
 	struct span path;
@@ -94,6 +93,17 @@ const struct page_file *page_find(const struct page *page, struct span target)
 			return &page->files[i];
 	}
 	return NULL;
+}
+
+uint64_t page_hash(const struct page *page, struct page_file *file)
+{
+	if (file->hash == 0) {
+		file->hash = HASH_BASIS;
+		for (size_t i = 0; i < file->size; i++)
+			file->hash =
+				(file->hash ^ page->archive.data[file->offset + i]) * HASH_PRIME;
+	}
+	return file->hash;
 }
 
 const char *page_fields(const struct page_file *file)
