@@ -3,6 +3,7 @@
 
 #include "apps/httpd/api/apps.h"
 #include "apps/httpd/api/commands.h"
+#include "apps/httpd/api/network.h"
 #include "apps/httpd/api/page.h"
 #include "libs/abi/engine.h"
 #include "libs/abi/web.h"
@@ -45,6 +46,7 @@ struct httpd {
 	struct files volumes;
 	bool volumes_started;
 	struct list volume_jobs;
+	struct network_client network;
 	unsigned num_lives;
 	unsigned num_followers;  // of the log
 	unsigned num_tracers;

@@ -214,7 +214,7 @@ static void make_files(struct provider_fake *provider)
 static void begin(void)
 {
 	static struct environ env = {
-		.num_entries = 10,
+		.num_entries = 11,
 		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
 		             { .kind = ENV_SYSTEM },
 		             { .kind = ENV_CONFIG,
@@ -226,7 +226,8 @@ static void begin(void)
 		             { .kind = ENV_LOOK, .handle = FAKE_LOOK },
 		             { .kind = ENV_CONNECTOR, .name = "apps", .unmet = 1 },
 		             { .kind = ENV_CONNECTOR, .name = "commands", .unmet = 1 },
-		             { .kind = ENV_CONNECTOR, .name = "volumes" } }
+		             { .kind = ENV_CONNECTOR, .name = "volumes" },
+		             { .kind = ENV_CONNECTOR, .name = "traffic", .unmet = 1 } }
 	};
 
 	env.entries[0].handle = connector = fake_connector_create();

@@ -390,6 +390,7 @@ static bool pass_through(struct port *from, struct message *m)
 	memcpy(&meta, m->data, sizeof(meta));
 	if (!takes(to, meta.flags) || (meta.flags & NETDEV_FRAME_OF_PORT) != 0)
 		return false;
+	traffic_add(&from->from, m);
 	if (to->up)
 		port_send(to, m, from);
 	else
@@ -422,6 +423,7 @@ void frame_forward(struct port *from, struct message *m)
 		message_discard(m);
 		return;
 	}
+	traffic_add(&from->from, m);
 	to_all = (f.bytes.data[0] & 1) != 0;
 	if (!to_all)
 		to = find_port(from->sw, f.bytes.data);

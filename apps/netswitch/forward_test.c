@@ -43,6 +43,30 @@ static void unicast(void **state)
 	assert_int_equal(channels[UPLINK].len, 4);
 }
 
+// Frames inline and in a folio; what is for itself was sent, and went to nobody.
+static void traffic_is_counted(void **state)
+{
+	struct port *a;
+
+	(void)state;
+	forward(&sw.uplink, own_mac, 60);
+	give_network();
+	a = vm(VM, 0);
+	sw.own.to = (struct traffic_count){ 0 };
+	forward(a, own_mac, 60);
+	forward(a, own_mac, 1500);
+	forward(&sw.own, a->mac, 1000);
+	forward(a, a->mac, 100);
+	assert_int_equal(sw.uplink.from.frames, 1);
+	assert_int_equal(sw.uplink.from.bytes, 60);
+	assert_int_equal(a->from.frames, 3);
+	assert_int_equal(a->from.bytes, 1660);
+	assert_int_equal(a->to.frames, 1);
+	assert_int_equal(a->to.bytes, 1000);
+	assert_int_equal(sw.own.to.frames, 2);
+	assert_int_equal(sw.own.to.bytes, 1560);
+}
+
 // A virtual machine that has ended, or that was there in the switch's last life: a router beyond
 // the uplink must not answer for it.
 static void to_a_port_that_is_gone(void **state)
@@ -247,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		switch_case(without_virtual_machines),
 		switch_case(unicast),
+		switch_case(traffic_is_counted),
 		switch_case(to_a_port_that_is_gone),
 		switch_case(to_everybody),
 		switch_case(dropped_by_the_guard),

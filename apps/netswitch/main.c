@@ -157,6 +157,11 @@ static void ports_accepted(void *context, handle_t channel)
 	ports_accept(context, channel);
 }
 
+static void traffic_accepted(void *context, handle_t channel)
+{
+	traffic_accept(context, channel);
+}
+
 // netswitch.rate and netswitch.burst: frames per second of a VM port, and how many it may send at
 // once.
 static void read_rate(struct netswitch *sw, const struct environ *env)
@@ -213,6 +218,9 @@ static error_t start(struct netswitch *sw, const struct environ *env)
 	if (err == 0)
 		err = service_listen(&sw->loop, &sw->ports, environ_service(env, "ports"),
 		                     ports_accepted, sw);
+	if (err == 0)
+		err = service_listen(&sw->loop, &sw->traffic, environ_service(env, "traffic"),
+		                     traffic_accepted, sw);
 	if (err == 0 && netdev != HANDLE_NONE)
 		err = service_client_start(&sw->loop, &sw->uplink_client, netdev, uplink_connected,
 		                           sw);
@@ -262,4 +270,4 @@ APP(netswitch,
 	    // A TCP port of the host that they do not reach, nor the engine behind it.
 	    {NEED_CONFIG, "closed", "0", 0},
     },
-    .provides = {"ethernet", "vmnet", "ports"});
+    .provides = {"ethernet", "vmnet", "ports", "traffic"});

@@ -17,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define LONELY 3u
 #define FRAME_MAX 9000u
 
-static handle_t netdev, ethernet, vmnet, ports;
-static handle_t uplink, own, vms[VMS], names;
+static handle_t netdev, ethernet, vmnet, ports, traffic;
+static handle_t uplink, own, vms[VMS], names, watcher;
 static const uint8_t uplink_mac[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
 static bool joined[VMS];
 static uint8_t vm_macs[VMS][6];
@@ -194,6 +194,31 @@ static void names_step(uint8_t how)
 		fake_close(&folio);
 }
 
+// Who looks at the traffic comes, goes, asks, or takes what it was told.
+static void watcher_step(uint8_t how)
+{
+	struct msg_traffic_get get = { .id = how };
+	struct message m;
+	handle_t folio;
+
+	if (watcher == HANDLE_NONE || (how & 16) == 0) {
+		fake_close(&watcher);
+		watcher = fake_client_connect(traffic);
+	}
+	if (watcher != HANDLE_NONE && message_encode_traffic_get(&m, &get, NULL, 0) == 0)
+		fake_send(watcher, &m);
+	while ((how & 32) != 0 && fake_take(watcher, &m, &folio)) {
+		struct msg_traffic told;
+		const uint8_t *tail;
+		size_t len;
+
+		if (message_decode_traffic(&m, &told, &tail, &len) == 0 &&
+		    (told.count < 2 || told.count > 2 + VMS))
+			abort();
+		fake_close(&folio);
+	}
+}
+
 static void say(handle_t end, uint8_t how, const uint8_t *data, size_t len)
 {
 	fake_say(end, (how & 128) != 0 ? how % 8u : 32u + how % 8u, data, len,
@@ -346,7 +371,12 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case TIME: fake_time_pass((nsec_t)how * 10 * NSEC_PER_MSEC); break;
 	case MEMORY: fake_memory_fail(how); break;
 	case NETWORKS: say_networks(i, how); break;
-	case NAMES: names_step(how); break;
+	case NAMES:
+		if ((how & 8) == 0)
+			names_step(how);
+		else
+			watcher_step(how);
+		break;
 	default:
 		fake_close((how & 1) != 0 ? &uplink : &own);
 		if (own == HANDLE_NONE)
@@ -358,7 +388,7 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 static void begin(void)
 {
 	static struct environ
-		env = { .num_entries = 8,
+		env = { .num_entries = 9,
 		        .entries = {
 				{ .kind = ENV_CONNECTOR, .name = "netdev" },
 				{ .kind = ENV_SERVICE, .name = "ethernet" },
@@ -368,12 +398,14 @@ static void begin(void)
 				{ .kind = ENV_CONFIG, .name = "burst", .value = "80" },
 				{ .kind = ENV_CONFIG, .name = "closed", .value = "0" },
 				{ .kind = ENV_SERVICE, .name = "ports" },
+				{ .kind = ENV_SERVICE, .name = "traffic" },
 			} };
 
 	env.entries[0].handle = netdev = fake_connector_create();
 	env.entries[1].handle = ethernet = fake_service_create();
 	env.entries[2].handle = vmnet = fake_service_create();
 	env.entries[7].handle = ports = fake_service_create();
+	env.entries[8].handle = traffic = fake_service_create();
 	if (start(&state, &env) != 0)
 		abort();
 	own = fake_client_connect(ethernet);
@@ -386,6 +418,7 @@ static void finish(size_t handles, size_t allocated)
 {
 	fake_memory_fail(0);
 	fake_close(&names);
+	fake_close(&watcher);
 	for (size_t i = 0; i < VMS; i++) {
 		drain_vm(i);
 		fake_close(&vms[i]);

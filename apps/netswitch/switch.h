@@ -4,7 +4,8 @@
 // and virtual machines ("vmnet"). main.c has the services; switch_port.c what all ports have: the
 // queue toward a peer, backpressure, the rate limit; forward.c where a frame goes, and what is done
 // for ports that cannot do it; vm_port.c how a virtual machine joins; pool.c the addresses; guard.c
-// what a virtual machine may send; networks.c who may speak with whom; ports.c who is told of that.
+// what a virtual machine may send; networks.c who may speak with whom; ports.c who is told of that;
+// traffic.c how much it was.
 //
 // No addresses are learned: each port of ours has one MAC address that the switch gave it or knows,
 // and all others are beyond the uplink. So there is no table that a guest could fill, and nothing
@@ -14,6 +15,8 @@
 #include "apps/netswitch/guard.h"
 #include "apps/netswitch/pool.h"
 #include "libs/abi/netdev.h"
+#include "libs/abi/traffic.h"
+#include "libs/base/string.h"
 #include "libs/starina/loop.h"
 #include "libs/starina/service.h"
 
@@ -47,9 +50,11 @@ struct port {
 	size_t num_queued;
 	bool others_wait;    // ports have stopped until the queue is shorter
 	uint64_t overflows;  // frames dropped because it was full
+	struct traffic_count to;
 
 	// From the peer.
 	bool waits;  // for the queue of another port
+	struct traffic_count from;
 
 	// VM ports only.
 	struct list entry;  // in netswitch.vm_ports
@@ -74,6 +79,8 @@ struct netswitch {
 	struct service_listener ports;
 	struct source ports_client;
 	bool has_ports_client;
+	struct service_listener traffic;
+	unsigned num_traffic_clients;
 	struct msg_netdev_info info;  // of the uplink
 	bool has_info;
 	struct port uplink;
@@ -110,6 +117,16 @@ nsec_t ports_unthrottle(struct netswitch *sw, nsec_t now);
 
 // --- Frames (forward.c) ---
 
+// Counts a frame.
+static inline void traffic_add(struct traffic_count *count, const struct message *m)
+{
+	struct msg_netdev_frame frame;
+
+	memcpy(&frame, m->data, sizeof(frame));
+	count->frames++;
+	count->bytes += m->num_handles == 0 ? m->len - sizeof(frame) : frame.length;
+}
+
 // Sends a MSG_NETDEV_FRAME that `from` sent to where it belongs. Consumes the message's handles.
 void frame_forward(struct port *from, struct message *m);
 
@@ -141,3 +158,8 @@ void ports_accept(struct netswitch *sw, handle_t channel);
 void ports_tell(const struct port *port, bool is_gone);
 // The network of our own TCP/IP.
 void ports_tell_uplink(struct netswitch *sw);
+
+// --- How much went through (traffic.c) ---
+
+// A fresh connection to "traffic".
+void traffic_accept(struct netswitch *sw, handle_t channel);

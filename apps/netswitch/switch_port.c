@@ -118,6 +118,8 @@ void port_send(struct port *port, struct message *m, struct port *from)
 		message_discard(m);
 		return;
 	}
+	if (m->type == MSG_NETDEV_FRAME)
+		traffic_add(&port->to, m);
 	if (port->num_queued == 0)
 		err = channel_send(port->channel.handle, m);
 	if (err == ERR_FULL)

@@ -12,5 +12,5 @@ networks_test_SRCS := $(SWITCH_TEST_SRCS)
 HOST_FUZZERS += apps/netswitch/frames_from_guest_fuzz
 frames_from_guest_fuzz_SRCS := apps/netswitch/guard.c libs/offload/offload.c libs/base/span.c libs/base/checksum.c
 HOST_FUZZERS += apps/netswitch/netswitch_fuzz
-netswitch_fuzz_SRCS := $(patsubst %,apps/netswitch/%.c,switch_port forward vm_port pool guard networks ports) libs/offload/offload.c \
+netswitch_fuzz_SRCS := $(patsubst %,apps/netswitch/%.c,switch_port forward vm_port pool guard networks ports traffic) libs/offload/offload.c \
 	$(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,checksum fmt span string)

@@ -166,10 +166,12 @@ class System:
     def network(self):
         """GET network."""
         moved = int(48_000 * (self.now() + 2 * math.sin(self.now() / 3)))
-        return {"interfaces": [{"name": "eth0", "address": "10.0.2.15/24", "gateway": "10.0.2.2", "rx_bytes": moved,
-                                "tx_bytes": moved // 3, "rx_packets": moved // 900, "tx_packets": moved // 1400}],
-                "ports": [{"address": "10.0.2.100", "app": "linuxrun", "rx_packets": 9, "tx_packets": 9, "rx_bytes": moved // 2,
-                           "tx_bytes": moved // 5, "dropped": 0}]}
+        counts = {"up": True, "rx_bytes": moved, "tx_bytes": moved // 3, "rx_packets": moved // 900, "tx_packets": moved // 1400}
+        limits = {"refused": 0, "overflows": 0}
+        return {"time_ns": int(self.now() * 1e9),
+                "interfaces": [{"name": "uplink", "address": "10.0.2.15", "gateway": "10.0.2.2", **counts}],
+                "ports": [{"app": "tcpip", "address": "10.0.2.15", **counts, **limits},
+                          {"app": "vmm.1", "address": "10.0.2.101", **counts, **limits}]}
 
     def containers(self):
         """GET containers."""

@@ -120,6 +120,7 @@ API_START(openapi_get);
 API_START(trace_get);
 API_START(containers_get);
 API_START(metrics_get);
+API_START(network_get);
 // The same as Prometheus' text.
 void metrics_prometheus(struct httpd *httpd, struct http_exchange *exchange);
 // A request of docker's API, `target`, goes to the engine.
@@ -136,14 +137,14 @@ API_START(resource_get);
 // errors nothing was written.
 typedef error_t resource_write(struct httpd *httpd, struct json_writer *w, const char *name);
 resource_write status_write, processes_write, threads_write, harts_write, memory_write,
-	interrupts_write, services_write, channels_write, vms_write;
+	interrupts_write, services_write, channels_write, vms_write, network_write;
 
 struct resource {
 	const char *name;
 	resource_write *write;
 };
 
-#define NUM_RESOURCES 9u
+#define NUM_RESOURCES 10u
 extern const struct resource resources[NUM_RESOURCES];
 
 // --- page.c ---

@@ -71,6 +71,7 @@ void api_start(struct httpd *httpd)
 
 	apps_client_start(httpd);
 	commands_client_start(httpd);
+	network_client_start(httpd);
 	if (disks == HANDLE_NONE) {
 		httpd->token_state = TOKEN_NONE;
 		return;

@@ -9,7 +9,7 @@ const struct resource resources[NUM_RESOURCES] = {
 	{ "threads", threads_write },   { "harts", harts_write },
 	{ "memory", memory_write },     { "interrupts", interrupts_write },
 	{ "services", services_write }, { "channels", channels_write },
-	{ "vms", vms_write },
+	{ "vms", vms_write },           { "network", network_write },
 };
 
 API_START(resource_get)

@@ -37,6 +37,8 @@
 	  "", TYPE_JSON)                                                                           \
 	X("GET", "/vms", resource_get, "Virtual machines, and why their vCPUs exited.", "", "",    \
 	  TYPE_JSON)                                                                               \
+	X("GET", "/network", network_get,                                                          \
+	  "Addresses, and what went through the ports of the switch.", "", "", TYPE_JSON)          \
 	X("GET", "/logs", logs_get,                                                                \
 	  "Lines of the log: {next, lost, lines}. With follow=1 all that come, one a line.",       \
 	  "since limit app level follow", "", TYPE_JSON)                                           \

@@ -65,8 +65,8 @@ export function observe(message: Live): void {
 	if (message.network) {
 		const sum = { rx: 0, tx: 0 };
 		for (const each of message.network.interfaces) {
-			sum.rx += read(`rx ${each.name}`, each.rx_bytes ?? 0);
-			sum.tx += read(`tx ${each.name}`, each.tx_bytes ?? 0);
+			sum.rx += read(`rx ${each.name}`, each.rx_bytes);
+			sum.tx += read(`tx ${each.name}`, each.tx_bytes);
 		}
 		networkRates.value = grown(networkRates.value, sum);
 	}

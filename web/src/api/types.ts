@@ -101,21 +101,26 @@ export interface Vm {
 
 export interface NetworkInterface {
 	name: string;
-	address?: string;
-	gateway?: string;
-	rx_bytes?: number;
-	tx_bytes?: number;
-	rx_packets?: number;
-	tx_packets?: number;
-}
-
-// A port of the switch.
-export interface NetworkPort {
-	address: string;
-	app: string;
+	up: boolean;
+	address: string | null;
+	gateway: string | null;
 	rx_bytes: number;
 	tx_bytes: number;
-	dropped: number;
+	rx_packets: number;
+	tx_packets: number;
+}
+
+// A port of the switch: our own TCP/IP's, or a virtual machine's.
+export interface NetworkPort {
+	app: string;
+	up: boolean;
+	address: string | null;
+	rx_bytes: number;
+	tx_bytes: number;
+	rx_packets: number;
+	tx_packets: number;
+	refused: number;
+	overflows: number;
 }
 
 export interface Network {

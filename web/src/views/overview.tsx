@@ -116,18 +116,18 @@ function Ports() {
 	if (!network.value) return null;
 	const { ports } = network.value;
 	return (
-		<Panel title="Ports of the switch" note={ports.length ? String(ports.length) : undefined}>
+		<Panel title="On the network" note={ports.length ? String(ports.length) : undefined}>
 			{ports.length === 0 ? (
-				<Empty title="No virtual machine has a network." />
+				<Empty title="Nobody is on the network." />
 			) : (
 				<ul class="rows">
 					{ports.map((port) => (
-						<li key={port.address}>
-							<span>{visible(port.address)}</span>
+						<li key={port.address ?? port.app}>
+							<span class="port">{visible(port.address ?? "no address")}</span>
 							<Name text={port.app} />
 							<small>
 								↓ {bytes(port.rx_bytes)} ↑ {bytes(port.tx_bytes)}
-								{port.dropped > 0 && `, ${count(port.dropped)} dropped`}
+								{port.refused > 0 && ` · ${count(port.refused)} refused`}
 							</small>
 						</li>
 					))}
