@@ -21,7 +21,7 @@ from starina.websocket import BINARY, CLOSE, TEXT, WebSocket  # noqa: E402  pyli
 PATIENCE = 240
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-DOCUMENTS = ("status", "processes", "threads", "harts", "memory", "interrupts", "services", "channels", "vms")
+DOCUMENTS = ("status", "processes", "threads", "harts", "memory", "interrupts", "services", "channels", "vms", "network")
 
 
 class Shell:
@@ -97,6 +97,9 @@ def check_documents(shell):
     """What is told of the system, and that it is told alike in the live view."""
     documents = {name: shell.client.get("/" + name) for name in DOCUMENTS}
     names = {process["name"]: process for process in documents["processes"]}
+    network = shell.client.get("/network")
+    check_equal(network["interfaces"][0]["name"], "uplink")
+    check(network["interfaces"][0]["rx_packets"] > 0 and network["ports"][0]["app"] == "tcpip", str(network))
     check("httpd" in names and names["httpd"]["mode"] == "user" and names["httpd"]["memory"] > 0, str(names))
     check_equal(shell.client.get("/processes/httpd")["id"], names["httpd"]["id"])
     check_equal(shell.client.get(f"/processes/{names['httpd']['id']}")["name"], "httpd")
