@@ -59,6 +59,7 @@ static void start_archive(void *context, struct http_exchange *exchange,
 	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)                  \
 	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)                    \
 	X("GET", "/networks", start_call, CONTAINERS_NETWORKS)                          \
+	X("GET", "/networks/", start_call, CONTAINERS_NETWORKS)                         \
 	X("POST", "/networks/create", start_call, CONTAINERS_NETWORK_CREATE)            \
 	X("POST", "/networks/prune", start_call, CONTAINERS_NETWORKS_PRUNE)             \
 	X("GET", "/networks/{}", start_call, CONTAINERS_NETWORK_INSPECT)                \

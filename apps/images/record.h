@@ -4,6 +4,7 @@
 // container wrote. Hostile: each member is checked or passed on as JSON that was read through.
 #pragma once
 
+#include "libs/abi/time.h"
 #include "libs/base/span.h"
 #include "libs/linux/image/image_index.h"
 
@@ -40,6 +41,9 @@ void record_elements(struct span array, void (*each)(void *context, struct span 
                      void *context);
 void record_members(struct span object,
                     void (*each)(void *context, struct span key, struct span value), void *context);
+// A time of it, a JSON string, to the second; 0: none that is known. Its fraction has as many digits
+// as its maker liked.
+nsec_t record_time(struct span text);
 // The value of a member of an object; empty: there is none.
 struct span record_member(struct span object, const char *key);
 // A copy of JSON in fresh heap memory; NULL: there is none, or no memory.

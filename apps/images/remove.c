@@ -380,23 +380,55 @@ void operation_remove(struct request *request)
 	advance(request->images, removal);
 }
 
-// Whether a filter of prune says that images with names go, too. Errors: ERR_INVALID,
-// ERR_NO_MEMORY, with a text.
-static error_t read_prune(struct request *request, struct removal *removal,
+// What a prune is of.
+struct prune {
+	struct filters filters;
+	bool all;  // also images with names
+	nsec_t until;
+};
+
+// Errors: ERR_INVALID, ERR_NO_MEMORY, with a text.
+static error_t read_prune(struct request *request, struct prune *prune,
                           char error[static FILTERS_ERROR_MAX])
 {
-	static const char *const known[] = { "dangling", NULL };
+	static const char *const known[] = { "dangling", "until", "label", "label!", NULL };
 	char *text = query_take(request, "filters");
-	struct filters filters;
 	bool dangling = true;
-	error_t err = filters_parse(&filters, text, known, error);
+	nsec_t now = 0;
+	error_t err = filters_parse(&prune->filters, text, known, error);
 
 	if (err == 0)
-		err = filters_switch(&filters, "dangling", true, &dangling, error);
-	removal->all = !dangling;
-	filters_deinit(&filters);
+		err = filters_switch(&prune->filters, "dangling", true, &dangling, error);
+	if (err == 0)
+		err = clock_get(CLOCK_WALL, &now);
+	if (err == 0)
+		err = filters_until(&prune->filters, now, &prune->until, error);
+	prune->all = !dangling;
 	heap_free(text);
 	return err;
+}
+
+// Whether an image is one of those. One whose record cannot be read is not.
+static bool is_pruned(const struct images *images, const struct image_entry *image,
+                      const struct prune *prune)
+{
+	struct record record;
+	char *labels;
+	bool fits;
+
+	if (!image->is_stored || (!prune->all && has_name(images, image)))
+		return false;
+	if (prune->until == NSEC_NEVER && filters_value(&prune->filters, "label", 0) == NULL &&
+	    filters_value(&prune->filters, "label!", 0) == NULL)
+		return true;
+	if (image_record(image, &record) < 0)
+		return false;
+	labels = record_text(record_member(record.config, "Labels"));
+	fits = record_time(record.created) < prune->until &&
+		filters_has_labels(&prune->filters, "label", labels) &&
+		filters_lacks_labels(&prune->filters, "label!", labels);
+	heap_free(labels);
+	return fits;
 }
 
 void operation_prune(struct request *request)
@@ -404,13 +436,16 @@ void operation_prune(struct request *request)
 	struct images *images = request->images;
 	struct removal *removal = begin(request);
 	char error[FILTERS_ERROR_MAX] = "out of memory";
+	struct prune prune = { 0 };
 	error_t err;
 
 	if (removal == NULL)
 		return;
 	removal->is_prune = true;
-	err = read_prune(request, removal, error);
+	err = read_prune(request, &prune, error);
+	removal->all = prune.all;
 	if (err < 0) {
+		filters_deinit(&prune.filters);
 		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
 		removal_free(removal);
 		return;
@@ -418,9 +453,10 @@ void operation_prune(struct request *request)
 	list_for_each(entry, &images->images) {
 		const struct image_entry *image = container_of(entry, struct image_entry, entry);
 
-		if (image->is_stored && (removal->all || !has_name(images, image)) &&
+		if (is_pruned(images, image, &prune) &&
 		    string_list_add(&removal->ids, image->id) < 0)
 			removal->answer.bad = true;
 	}
+	filters_deinit(&prune.filters);
 	advance(images, removal);
 }

@@ -90,11 +90,19 @@ void store_remove(struct images *of, const struct image_entry *image)
 	snprintf(removed, sizeof(removed), "%s", image->id);
 }
 
+static const char *filters_text;  // of prune
+
+error_t clock_get(enum clock_id clock, nsec_t *out)
+{
+	(void)clock;
+	*out = 2000000000ull * NSEC_PER_SEC;
+	return 0;
+}
+
 char *query_take(const struct request *request, const char *name)
 {
 	(void)request;
-	(void)name;
-	return NULL;
+	return strcmp(name, "filters") == 0 && filters_text != NULL ? strdup(filters_text) : NULL;
 }
 
 bool query_flag(const struct request *request, const char *name)

@@ -33,22 +33,10 @@ static void key_span(struct json_writer *w, const char *key, struct span value,
 		json_write_raw(w, otherwise);
 }
 
-// A time of an image's configuration, in seconds since 1970; 0: none that is known. Its fraction
-// has as many digits as its maker liked.
-static int64_t read_time(struct span text)
+// A time of an image's configuration, in seconds since 1970; 0: none that is known.
+static int64_t seconds(struct span text)
 {
-	static const char form[] = "0000-00-00T00:00:00.000000000Z";
-	const size_t whole = 19;
-	char date[DATE_LENGTH + 1];
-	nsec_t time;
-
-	if (text.len < whole + 2)
-		return 0;
-	str_copy(date, form, sizeof(date));
-	memcpy(date, text.data + 1, whole);
-	if (!date_read((struct span){ (const uint8_t *)date, DATE_LENGTH }, &time))
-		return 0;
-	return (int64_t)(time / NSEC_PER_SEC);
+	return (int64_t)(record_time(text) / NSEC_PER_SEC);
 }
 
 // A reference as docker's filter has it: a name, with or without its tag, in which "*" stands for
@@ -137,7 +125,7 @@ static error_t read_image_filter(struct request *request, const struct filters *
 		filters_refuse(key, name, error);
 		return ERR_INVALID;
 	}
-	*out = read_time(record.created);
+	*out = seconds(record.created);
 	return 0;
 }
 
@@ -164,7 +152,7 @@ static bool is_listed(const struct images *images, const struct image_entry *ima
                       const struct record *record, const struct list_query *query)
 {
 	bool named = false, fitting = filters_value(&query->filters, "reference", 0) == NULL;
-	int64_t created = read_time(record->created);
+	int64_t created = seconds(record->created);
 	char *labels;
 	bool labelled;
 
@@ -197,7 +185,7 @@ static void write_summary(struct json_writer *w, const struct images *images,
 	write_references(w, images, image, false, filters);
 	json_write_raw(w, ",\"RepoDigests\":");
 	write_references(w, images, image, true, filters);
-	key_number(w, ",\"Created\":", read_time(record->created));
+	key_number(w, ",\"Created\":", seconds(record->created));
 	key_number(w, ",\"Size\":", (int64_t)image->size);
 	key_span(w, ",\"SharedSize\":-1,\"Containers\":-1,\"Labels\":",
 	         record_member(record->config, "Labels"), "null");
@@ -351,7 +339,7 @@ static void write_history(struct json_writer *w, const struct images *images,
 
 		json_write_raw(w, first ? "" : ",");
 		key_string(w, "{\"Id\":", first ? image->id : "<missing>");
-		key_number(w, ",\"Created\":", read_time(record_member(item, "created")));
+		key_number(w, ",\"Created\":", seconds(record_member(item, "created")));
 		key_span(w, ",\"CreatedBy\":",
 		         by.len > 0 && by.data[0] == '"' ? by : (struct span){ 0 }, "\"\"");
 		json_write_raw(w, ",\"Tags\":");
