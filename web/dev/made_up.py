@@ -29,6 +29,8 @@ APPS = {
 }
 # Those that the app manager loaded; the others are of the image.
 LOADED = {"dns", "hello", "rtc"}
+# The process of a trace that harts are threads of.
+HARTS = 1000000
 LOG_TEXTS = [
     ("info", "tcpip", "eth0: 10.0.2.15/24, gateway 10.0.2.2"),
     ("info", "httpd", "listens on port 80"),
@@ -211,18 +213,19 @@ class System:
         """GET trace: a made-up quarter of a second on two harts."""
         events, at = [], [0, 0]
         names = [name for name in self.running if APPS[name][2]]
-        for process in self.processes():
-            events.append({"name": "process_name", "ph": "M", "ts": 0, "pid": process["id"], "tid": 0,
-                           "args": {"name": process["name"]}})
+        titles = [(HARTS, "harts")] + [(process["id"], process["name"]) for process in self.processes()]
+        events += [{"name": "process_name", "ph": "M", "ts": 0, "pid": pid, "tid": 0, "args": {"name": name}} for pid, name in titles]
+        events += [{"name": "thread_name", "ph": "M", "ts": 0, "pid": HARTS, "tid": hart, "args": {"name": f"hart {hart}"}}
+                   for hart in range(len(at))]
         while min(at) < milliseconds * 1000:
             hart = at.index(min(at))
             name, length = self.random.choice(names), self.random.expovariate(1 / 900) + 20
             number = self.running[name]["id"]
-            events.append({"name": name, "ph": "X", "ts": at[hart], "dur": length, "pid": 0, "tid": hart,
-                           "args": {"process": number}})
+            events.append({"name": name, "ph": "X", "ts": at[hart], "dur": length, "pid": HARTS, "tid": hart,
+                           "args": {"thread": number * 10}})
             for _ in range(self.random.randrange(3)):
-                events.append({"name": self.random.choice(["send", "receive", "wake", "interrupt"]), "ph": "i",
-                               "ts": at[hart] + self.random.random() * length, "pid": 0, "tid": hart,
-                               "args": {"process": number}})
+                events.append({"name": self.random.choice(["send", "receive", "wake", "fault"]), "ph": "i",
+                               "ts": at[hart] + self.random.random() * length, "pid": number, "tid": number * 10,
+                               "args": {"argument": 0, "hart": hart}})
             at[hart] += length + self.random.expovariate(1 / 1500)
         return {"traceEvents": events, "otherData": {"lost": 0}}

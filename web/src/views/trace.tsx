@@ -22,7 +22,7 @@ function lostOf(trace: Recorded): number {
 }
 
 function Totals({ model }: { model: Model }) {
-	const all = (model.end - model.start) * model.lanes.length;
+	const all = (model.end - model.start) * model.harts;
 	return (
 		<div class="scroll" tabIndex={0} role="group" aria-label="Time by name">
 			<table>

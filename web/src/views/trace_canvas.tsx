@@ -9,7 +9,7 @@ import type { Model, Span } from "./trace_model";
 const HEAD = 22;
 const ROW = 40;
 const SPAN = 22;
-const LABEL = 92;
+const LABEL = 140;
 const HUES = 12;
 
 interface Window {
@@ -79,7 +79,7 @@ function draw(canvas: HTMLCanvasElement, model: Model, { from, to }: Window): vo
 		pen.fillStyle = colour("--panel");
 		pen.fillRect(0, y - 6, LABEL, ROW);
 		pen.fillStyle = colour("--soft");
-		pen.fillText(visible(lane.name).slice(0, 14), 10, y + 15);
+		pen.fillText(visible(lane.name).slice(0, 21), 10, y + 15);
 	});
 }
 
@@ -143,7 +143,7 @@ export function TraceCanvas({ model }: { model: Model }) {
 				ref={canvas}
 				tabIndex={0}
 				role="img"
-				aria-label={`Timeline of ${model.lanes.length} harts. The table below has the same in numbers. Plus and minus zoom, arrows move.`}
+				aria-label={`Timeline of ${model.harts} harts and of threads. The table below has the same in numbers. Plus and minus zoom, arrows move.`}
 				onKeyDown={onKey}
 				onWheel={(event) => {
 					event.preventDefault();

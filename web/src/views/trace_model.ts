@@ -12,6 +12,8 @@ export interface Span {
 
 export interface Lane {
 	name: string;
+	// Of a hart: what it ran. Else of a thread: what it did.
+	isHart: boolean;
 	spans: Span[];
 	marks: Span[];
 }
@@ -21,9 +23,13 @@ export interface Model {
 	// Microseconds.
 	start: number;
 	end: number;
-	// Time of each name in all lanes, most first.
+	harts: number;
+	// Time of each name on all harts, most first.
 	totals: { name: string; time: number; times: number }[];
 }
+
+// The process that harts are threads of.
+const HARTS = "harts";
 
 // namesOf: what the metadata calls processes ("PID") and threads ("PID TID").
 function namesOf(events: readonly TraceEvent[]): Map<string, string> {
@@ -49,7 +55,8 @@ function place(lane: Lane, open: Span[], event: TraceEvent): void {
 
 function totalsOf(lanes: readonly Lane[]): Model["totals"] {
 	const totals = new Map<string, { name: string; time: number; times: number }>();
-	for (const { spans } of lanes) {
+	for (const { spans, isHart } of lanes) {
+		if (!isHart) continue;
 		for (const { name, start, end } of spans) {
 			const total = totals.get(name) ?? { name, time: 0, times: 0 };
 			total.time += end - start;
@@ -68,16 +75,20 @@ export function modelOf(events: readonly TraceEvent[]): Model {
 		const key = `${event.pid} ${event.tid}`;
 		let entry = lanes.get(key);
 		if (!entry) {
-			const name = names.get(key) ?? (names.has(String(event.pid)) ? `${names.get(String(event.pid))} ${event.tid}` : `hart ${event.tid}`);
-			entry = { lane: { name, spans: [], marks: [] }, open: [] };
+			const process = names.get(String(event.pid)) ?? `process ${event.pid}`;
+			const name = names.get(key) ?? `${process} ${event.tid}`;
+			entry = { lane: { name, isHart: process === HARTS, spans: [], marks: [] }, open: [] };
 			lanes.set(key, entry);
 		}
 		place(entry.lane, entry.open, event);
 	}
-	const all = [...lanes.entries()].sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true })).map(([, { lane }]) => lane);
+	const all = [...lanes.values()]
+		.map(({ lane }) => lane)
+		.sort((a, b) => Number(b.isHart) - Number(a.isHart) || a.name.localeCompare(b.name, undefined, { numeric: true }));
 	const ends = timed.map((event) => event.ts + (event.dur ?? 0));
 	return {
 		lanes: all,
+		harts: all.filter((lane) => lane.isHart).length,
 		start: timed[0]?.ts ?? 0,
 		end: ends.reduce((latest, end) => Math.max(latest, end), 0),
 		totals: totalsOf(all),
