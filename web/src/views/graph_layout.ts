@@ -20,7 +20,7 @@ export interface Layout {
 export const BOX = { width: 150, height: 46 };
 const PITCH = { x: 222, y: 64 };
 // Columns may stand this close where there is little room.
-const NARROW_PITCH = 178;
+const NARROW_PITCH = 168;
 const SWEEPS = 4;
 
 // ranks: how many steps each node is from one that uses nobody. An edge that closes a circle does not count.
