@@ -14,6 +14,7 @@
 #define PIECE_BYTES (32u * 1024)
 #define HARTS_PROCESS 1000000u  // no process has this number
 #define TRACERS_MAX 4u
+#define HARTS_MAX 64u
 
 struct tracer {
 	struct api_job job;
@@ -30,6 +31,7 @@ struct tracer {
 	uint64_t lost;
 	struct look_buffer processes, threads;
 	uint8_t *piece;
+	uint64_t starts[HARTS_MAX];  // of each hart: the sequence number that its events begin with
 };
 
 // --- Events --------------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ static error_t piece_write(struct tracer *t, struct json_writer *w)
 		return err;
 	r = reader_make(t->piece, (size_t)used);
 	reader_copy(&r, &ring, sizeof(ring));
-	t->lost += t->sequence > 0 ? ring.lost : 0;
+	t->lost += ring.lost;
 	for (uint64_t i = 0; i < ring.count; i++) {
 		struct look_event event;
 
@@ -173,8 +175,29 @@ static error_t piece_write(struct tracer *t, struct json_writer *w)
 	if (ring.count > 0)
 		return 0;
 	t->hart++;
-	t->sequence = 0;
+	t->sequence = t->hart < t->num_harts ? t->starts[t->hart] : 0;
 	t->ran_since = 0;
+	return 0;
+}
+
+// From now on.
+static error_t starts_read(struct tracer *t)
+{
+	for (uint32_t i = 0; i < t->num_harts; i++) {
+		struct look_ring ring;
+		struct reader r;
+		uint64_t used;
+		error_t err = look_read(t->job.httpd->look, LOOK_TRACE,
+		                        LOOK_TRACE_FROM(i, LOOK_TRACE_SEQUENCE_MAX), t->piece,
+		                        PIECE_BYTES, &used);
+
+		if (err != 0)
+			return err;
+		r = reader_make(t->piece, (size_t)used);
+		reader_copy(&r, &ring, sizeof(ring));
+		t->starts[i] = ring.next;
+	}
+	t->sequence = t->starts[0];
 	return 0;
 }
 
@@ -300,11 +323,11 @@ static error_t tracer_begin(struct tracer *t, uint64_t ms)
 		err = timer_set(t->timer.handle, t->began + ms * NSEC_PER_MSEC);
 	if (err != 0)
 		return err;
-	t->num_harts = info.num_harts;
+	t->num_harts = info.num_harts < HARTS_MAX ? info.num_harts : HARTS_MAX;
 	t->counted = true;
 	httpd->num_tracers++;
 	watch_update(httpd);
-	return 0;
+	return starts_read(t);
 }
 
 API_START(trace_get)

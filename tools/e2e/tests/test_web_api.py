@@ -114,6 +114,8 @@ def check_documents(shell):
     check_equal(set(shell.client.get("/metrics")), {"status", "memory", "harts", "processes"})
     text = shell.ask("GET", "/metrics")[2].decode()
     check(re.search(r'^starina_process_memory_bytes\{process="httpd",id="\d+"\} \d+$', text, re.M), text)
+    trace = shell.client.get("/trace", ms=50)
+    check({"M", "X", "i"} <= {event["ph"] for event in trace["traceEvents"]} and "lost" in trace["otherData"], "a trace without events")
     live = WebSocket(shell.address, "/live", timeout=PATIENCE)
     live.send(TEXT, json.dumps({"interval_ms": 100, "what": [*DOCUMENTS, "logs", "what there is not"]}).encode())
     first, second = (json.loads(live.recv()[1]) for _ in range(2))
