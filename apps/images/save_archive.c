@@ -210,6 +210,6 @@ void save_digest(struct span bytes, char out[static SAVE_DIGEST_MAX])
 	sha256_init(&hash);
 	sha256_update(&hash, bytes.data, bytes.len);
 	sha256_finish(&hash, digest);
-	memcpy(out, "sha256:", DIGEST_PREFIX_LENGTH);
+	str_copy(out, "sha256:", SAVE_DIGEST_MAX);
 	hex_write(digest, sizeof(digest), out + DIGEST_PREFIX_LENGTH);
 }

@@ -25,3 +25,9 @@ HOST_TESTS += tools/system/commit_test
 commit_test_SRCS := $(SYSTEM_TEST_SRCS)
 commit_test_CFLAGS := -D_GNU_SOURCE
 commit_test_LIBS := -larchive -ljansson -lcrypto
+
+HOST_FUZZERS += tools/system/change_fuzz
+change_fuzz_SRCS := $(SYSTEM_TEST_SRCS)
+change_fuzz_CFLAGS := -D_GNU_SOURCE
+change_fuzz_LIBS := -larchive -ljansson -lcrypto
+change_fuzz_SLOWER := 4
