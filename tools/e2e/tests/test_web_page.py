@@ -92,6 +92,13 @@ def page_shows_and_changes_the_system(context):
         page.tab.wait_text("note.txt was saved", ".notices")
         page.show("terminal")
         check_equal(page.answer("cat /data/note.txt"), "kept <b>here</b>")
+        page.show("trace")
+        # Long enough for the live view, which is sent every second.
+        page.tab.run("""{ const length = document.querySelector('select'); length.value = '2000';
+            length.dispatchEvent(new Event('change', { bubbles: true })); }""")
+        page.tab.click_text("Record")
+        page.tab.wait_text("Of all harts", "main")
+        page.tab.wait_text("httpd", "main")
         page.show("processes")
         page.command("kill httpd")
         page.tab.wait(f"{row('httpd')}?.lastElementChild.innerText === '1'", "httpd, which was started again")
