@@ -8,6 +8,7 @@
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/tcp.h"
 
 struct listener {
@@ -72,6 +73,20 @@ static const struct source_ops listener_ops = {
 	.closed = listener_closed,
 };
 
+// Whether somebody listens there, at this address or at any. Connections do not count: those of a
+// listener that has died are about to end.
+static bool is_taken(const ip_addr_t *addr, uint16_t port)
+{
+	const struct tcp_pcb_listen *other = tcp_listen_pcbs.listen_pcbs;
+
+	while (other != NULL &&
+	       (other->local_port != port || IP_IS_V6(addr) != IP_IS_V6(&other->local_ip) ||
+	        (!ip_addr_isany(addr) && !ip_addr_isany(&other->local_ip) &&
+	         !ip_addr_cmp(addr, &other->local_ip))))
+		other = other->next;
+	return other != NULL;
+}
+
 static error_t listen_pcb(const struct socket_uri *uri, struct tcp_pcb **out)
 {
 	struct tcp_pcb *pcb;
@@ -81,9 +96,12 @@ static error_t listen_pcb(const struct socket_uri *uri, struct tcp_pcb **out)
 
 	if (err)
 		return err;
+	if (is_taken(&addr, uri->port))
+		return listen_bound(ERR_USE);
 	pcb = tcp_new_ip_type(IP_GET_TYPE(&addr));
 	if (pcb == NULL)
 		return ERR_NO_MEMORY;
+	ip_set_option(pcb, SOF_REUSEADDR);
 	err = listen_bound(tcp_bind(pcb, &addr, uri->port));
 	if (err) {
 		tcp_abort(pcb);

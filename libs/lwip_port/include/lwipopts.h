@@ -88,7 +88,8 @@ unsigned short lwip_port_ooseq_limit(const struct tcp_pcb *pcb);
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_KEEPALIVE 1
 #define TCP_OVERSIZE TCP_MSS
-#define SO_REUSE 0
+// A listener takes a port that connections of one before it still have.
+#define SO_REUSE 1
 // Its check of TCP_WND against PBUF_POOL does not hold here: received frames are not in that pool.
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 // A connection that we closed must not keep its port busy for minutes on a server that comes and

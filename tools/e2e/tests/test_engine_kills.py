@@ -167,4 +167,6 @@ def a_kill_at_each_step(context):
     check_equal(docker.text("volume", "ls", "-q"), "")
     engine.stop()
     check("panic" not in engine.log.whole())
+    # Connections of one that was killed do not keep the next from its port.
+    check("the port is in use" not in engine.log.whole(), "an app had to wait for its port")
     check_equal(left_on_disk(context), {"layers": [], "logs": []})
