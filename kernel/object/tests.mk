@@ -16,3 +16,6 @@ vcpu_race_test_SRCS := kernel/object/vcpu.c
 vcpu_race_test_CFLAGS := -fno-sanitize=all -O2 -pthread -ffunction-sections -Wl,--gc-sections
 vcpu_race_tsan_test_SRCS := kernel/object/vcpu.c
 vcpu_race_tsan_test_CFLAGS := -fno-sanitize=address,undefined -fsanitize=thread -Wno-tsan -pthread -ffunction-sections -Wl,--gc-sections
+HOST_TESTS += kernel/object/trace_race_tsan_test
+trace_race_tsan_test_SRCS := kernel/object/trace.c kernel/arch/host/host_threads.c
+trace_race_tsan_test_CFLAGS := $(vcpu_race_tsan_test_CFLAGS)
