@@ -196,12 +196,11 @@ class System:
 
     def handles(self, number):
         """GET processes/ID/handles."""
-        held = [{"value": 1, "type": "folio", "rights": ["map", "read", "write"], "size": 65536}]
+        held = [{"handle": 1, "type": "folio", "rights": ["map", "read", "write"], "size": 65536}]
         for channel in self.channels():
             ends = [end["process"] for end in channel["ends"]]
             if number in ends:
-                held.append({"value": len(held) + 1, "type": "channel", "rights": ["send", "receive"], "object": channel["id"],
-                             "peer": ends[1 - ends.index(number)]})
+                held.append({"handle": len(held) + 1, "type": "channel", "rights": ["send", "receive"], "object": channel["id"]})
         return held
 
     def apps(self):

@@ -84,6 +84,9 @@ def processes_are_sorted_filtered_and_moved_in_by_keys(page):
     page.tab.press("Enter")
     page.tab.wait_text("virtio_console", ".detail h2")
     page.tab.wait_text("waits in", ".detail")
+    page.tab.run("[...document.querySelectorAll('summary')].find((e) => e.innerText.startsWith('Handles')).click()")
+    page.tab.wait_text("channel", ".detail")
+    page.tab.wait_text("to linuxrun", ".detail")
 
 
 @test

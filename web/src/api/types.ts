@@ -41,12 +41,11 @@ export interface Thread {
 }
 
 export interface Handle {
-	value: number;
+	handle: number;
 	type: string;
 	rights: string[];
+	// Its number among objects of the type.
 	object?: number;
-	// The process at a channel's other end.
-	peer?: number;
 	size?: number;
 }
 

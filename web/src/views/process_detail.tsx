@@ -140,21 +140,31 @@ function Threads({ process }: { process: Process }) {
 	);
 }
 
+// peerOf: the process at the other end of a channel that `process` holds.
+function peerOf(handle: Handle, process: Process): number | undefined {
+	if (handle.type !== "channel") return undefined;
+	const ends = channels.value.find((channel) => channel.id === handle.object)?.ends ?? [];
+	return ends.find((end) => end && end.process !== process.id)?.process;
+}
+
 function Handles({ process }: { process: Process }) {
 	const { list, failure } = useList<Handle>(`processes/${process.id}/handles`);
 	const names = new Map(processes.value.map((p) => [p.id, p.name]));
 	if (failure) return <Failure text={failure} />;
 	return (
 		<ul class="rows">
-			{(list ?? []).map((handle) => (
-				<li key={handle.value}>
-					<span>
-						{handle.value} {visible(handle.type)}
-					</span>
-					<span>{handle.peer !== undefined && <Name text={`to ${names.get(handle.peer) ?? handle.peer}`} />}</span>
-					<small>{visible((handle.rights ?? []).join(" "))}</small>
-				</li>
-			))}
+			{(list ?? []).map((handle) => {
+				const peer = peerOf(handle, process);
+				return (
+					<li key={handle.handle}>
+						<span>
+							{handle.handle} {visible(handle.type)}
+						</span>
+						<span>{peer !== undefined && <Name text={`to ${names.get(peer) ?? peer}`} />}</span>
+						<small>{visible(handle.rights.join(" "))}</small>
+					</li>
+				);
+			})}
 		</ul>
 	);
 }
