@@ -54,6 +54,18 @@ def endless_line_is_interrupted(page):
 
 
 @test
+def each_running_line_is_interrupted(page):
+    page.open("terminal")
+    page.type_line("new Promise(() => 0)")
+    page.type_line("ps | new Promise(() => _.length)")
+    check_equal(page.answer("1 + 1"), "2")
+    for left in (1, 0):
+        page.tab.press("c", control=True)
+        page.tab.wait(f"document.querySelector('.entries').innerText.split('runs…').length === {left} + 1", f"{left} lines that run")
+    check_equal(page.answer("2 + 2"), "4")
+
+
+@test
 def lines_are_completed_and_recalled(page):
     page.open("terminal")
     value = "document.querySelector('.prompt input').value"

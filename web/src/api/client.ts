@@ -40,8 +40,8 @@ export async function request(method: string, path: string, body?: BodyInit, sig
 	return response;
 }
 
-export async function get<T>(path: string): Promise<T> {
-	return (await (await request("GET", API + path)).json()) as T;
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+	return (await (await request("GET", API + path, undefined, signal)).json()) as T;
 }
 
 // send: a request that changes something; returns the JSON of the answer, if it has any.

@@ -13,8 +13,8 @@ import { need, type Command } from "./command";
 import { docker } from "./docker";
 
 // processOf: by number or name.
-async function processOf(word: string): Promise<Process> {
-	const list = await get<Process[]>("processes");
+async function processOf(word: string, signal: AbortSignal): Promise<Process> {
+	const list = await get<Process[]>("processes", signal);
 	const found = list.find((process) => String(process.id) === word) ?? list.find((process) => process.name === word);
 	if (!found) throw new Error(`there is no process ${word}: "ps" lists them`);
 	return found;
@@ -37,7 +37,7 @@ async function logsOf(args: string[], { write, signal }: Parameters<Command["run
 	const follow = args.includes("-f");
 	const name = args.find((word) => !word.startsWith("-"));
 	const query = name ? `&app=${encodeURIComponent(name)}` : "";
-	if (!follow) return (await get<Logs>(`logs?limit=200${query}`)).lines;
+	if (!follow) return (await get<Logs>(`logs?limit=200${query}`, signal)).lines;
 	for await (const line of stream<LogLine>("GET", `logs?follow=1${query}`, undefined, signal)) {
 		if (line.text !== undefined) write(lineText(line), line.level === "error" ? "bad" : "plain");
 	}
@@ -69,7 +69,7 @@ async function call(args: string[]): Promise<unknown> {
 }
 
 function table(path: string, help: string): Command {
-	return { usage: "", help, words: [], run: () => get(path) };
+	return { usage: "", help, words: [], run: (_, { signal }) => get(path, signal) };
 }
 
 const COMMANDS: Record<string, Command> = {
@@ -83,15 +83,15 @@ const COMMANDS: Record<string, Command> = {
 	vms: table("vms", "the virtual machines"),
 	disks: { ...table("disks", "the disks"), needs: "/disks" },
 	status: table("status", "version, boot, uptime"),
-	containers: { needs: "/containers", usage: "", help: "the containers", words: [], run: () => get("containers") },
+	containers: { needs: "/containers", usage: "", help: "the containers", words: [], run: (_, { signal }) => get("containers", signal) },
 	threads: {
 		usage: "[PROCESS]",
 		help: "the threads, of all or of one process",
 		words: ["process"],
-		run: async ([word]) => {
-			const list = await get<Thread[]>("threads");
+		run: async ([word], { signal }) => {
+			const list = await get<Thread[]>("threads", signal);
 			if (word === undefined) return list;
-			const { id } = await processOf(word);
+			const { id } = await processOf(word, signal);
 			return list.filter((thread) => thread.process === id);
 		},
 	},
@@ -99,14 +99,17 @@ const COMMANDS: Record<string, Command> = {
 		usage: "PROCESS",
 		help: "what a process holds",
 		words: ["process"],
-		run: async (args) => get<Handle[]>(`processes/${(await processOf(need(args, 0, "the process"))).id}/handles`),
+		run: async (args, { signal }) => {
+			const { id } = await processOf(need(args, 0, "the process"), signal);
+			return get<Handle[]>(`processes/${id}/handles`, signal);
+		},
 	},
 	kill: {
 		usage: "PROCESS",
 		help: "end a process at once",
 		words: ["process"],
-		run: async (args) => {
-			const process = await processOf(need(args, 0, "the process"));
+		run: async (args, { signal }) => {
+			const process = await processOf(need(args, 0, "the process"), signal);
 			await send("POST", `processes/${process.id}/kill`);
 			return `${process.name} (${process.id}) was killed`;
 		},
@@ -120,15 +123,17 @@ const COMMANDS: Record<string, Command> = {
 		usage: "[PATH]",
 		help: "the files in a folder",
 		words: ["path"],
-		run: async ([path]) => (await get<Folder>(`files?path=${encodeURIComponent(path ?? "/")}`)).entries,
+		run: async ([path], { signal }) => (await get<Folder>(`files?path=${encodeURIComponent(path ?? "/")}`, signal)).entries,
 	},
 	cat: {
 		needs: "/files",
 		usage: "PATH",
 		help: "a file's text",
 		words: ["path"],
-		run: async (args) =>
-			(await request("GET", `/api/v1/files/content?path=${encodeURIComponent(need(args, 0, "the path"))}`)).text(),
+		run: async (args, { signal }) => {
+			const path = `/api/v1/files/content?path=${encodeURIComponent(need(args, 0, "the path"))}`;
+			return (await request("GET", path, undefined, signal)).text();
+		},
 	},
 	docker,
 	open: {

@@ -15,6 +15,7 @@ export function evaluate(
 	signal: AbortSignal,
 ): Promise<unknown> {
 	return new Promise((resolve, reject) => {
+		signal.throwIfAborted();
 		const worker = new Worker("worker.js", { type: "module" });
 		const post = (message: ToWorker) => worker.postMessage(message);
 		const end = (settle: () => void) => {

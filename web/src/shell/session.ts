@@ -25,7 +25,8 @@ const HISTORY_KEY = "starina.history";
 
 export const entries = signal<readonly Entry[]>([]);
 export const variables: Record<string, unknown> = {};
-let controller: AbortController | null = null;
+// Of the lines that run, the newest last.
+const running: AbortController[] = [];
 let last = 0;
 
 function readHistory(): string[] {
@@ -104,7 +105,7 @@ export async function runLine(line: string): Promise<void> {
 	}
 	const id = ++last;
 	const mine = new AbortController();
-	controller = mine;
+	running.push(mine);
 	entries.value = [...entries.value.slice(1 - KEPT_ENTRIES), { id, line: text, written: [], done: false }];
 	const output: Output = {
 		write: (piece, kind = "plain") => update(id, (entry) => added(entry, piece, kind)),
@@ -123,12 +124,14 @@ export async function runLine(line: string): Promise<void> {
 		const failure = mine.signal.aborted ? "interrupted" : say(error);
 		update(id, (entry) => ({ ...entry, failure, done: true }));
 	} finally {
-		if (controller === mine) controller = null;
+		const at = running.indexOf(mine);
+		if (at >= 0) running.splice(at, 1);
 	}
 }
 
-// interrupt: ends what runs, if anything does.
+// interrupt: ends the newest line that runs, if any does.
 export function interrupt(): boolean {
-	controller?.abort();
-	return controller !== null;
+	const newest = running.pop();
+	newest?.abort();
+	return newest !== undefined;
 }
