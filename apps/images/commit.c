@@ -133,6 +133,7 @@ void operation_commit(struct request *request)
 		job->client = request->client;
 		job->request = request->id;
 		job->is_quiet = true;
+		str_copy(job->name, name, sizeof(job->name));
 		if (job_add_argument(job, "commit") < 0 || job_add_argument(job, name) < 0 ||
 		    frame(job, &w) < 0)
 			str_copy(job->error, "out of memory", sizeof(job->error));

@@ -72,6 +72,7 @@ void operation_import(struct request *request, const char *source)
 	job = job_make(request, JOB_IMPORT);
 	if (job == NULL)
 		return;
+	str_copy(job->name, name, sizeof(job->name));
 	if (job_add_argument(job, "import") < 0 || job_add_argument(job, name) < 0 ||
 	    job_add_argument(job, message) < 0 ||
 	    (url[0] != '\0' && job_add_argument(job, url) < 0))

@@ -33,12 +33,16 @@ static bool is_asked_for(const struct job *job, const char *name)
 		!reference_has_digest(name);
 }
 
-// A pull brings what was asked for, and nothing else. Only a registry says what a digest is of:
-// archives have names with tags.
+// What was asked for, and nothing else; only an archive that is loaded has names of its own. Only a
+// registry says what a digest is of: archives have names with tags.
 static bool names_fit(const struct job *job, const struct line *line)
 {
 	if (job->kind == JOB_PULL)
 		return line->references.count == 1 && is_asked_for(job, line->references.items[0]);
+	if (job->kind != JOB_LOAD &&
+	    (job->num_images > 0 || line->references.count != (job->name[0] != '\0' ? 1 : 0) ||
+	     (job->name[0] != '\0' && !is_asked_for(job, line->references.items[0]))))
+		return false;
 	for (size_t i = 0; i < line->references.count; i++)
 		if (reference_has_digest(line->references.items[i]))
 			return false;

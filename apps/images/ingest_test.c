@@ -23,6 +23,7 @@ static struct images images;
 static char error[OUTPUT_ERROR_MAX];
 static error_t taken;
 static const char *asked = NAME;
+static unsigned num_images;  // that the job has brought
 
 void *heap_alloc(size_t size)
 {
@@ -137,9 +138,13 @@ static error_t take(enum job_kind kind, const char *name, bool is_unchanged)
 	struct line line = { .id = A, .digest = DIGEST, .is_unchanged = is_unchanged };
 	error_t err;
 
-	job = (struct job){ .images = &images, .kind = kind, .folder = "incoming.1" };
+	job = (struct job){ .images = &images,
+		            .kind = kind,
+		            .folder = "incoming.1",
+		            .num_images = num_images };
 	snprintf(job.name, sizeof(job.name), "%s", asked);
-	assert_int_equal(string_list_add(&line.references, name), 0);
+	if (name[0] != '\0')
+		assert_int_equal(string_list_add(&line.references, name), 0);
 	err = ingest(&job, &line, error);
 	string_list_deinit(&line.references);
 	return err;
@@ -174,6 +179,27 @@ static void test_all_tags(void **state)
 	assert_int_equal(take(JOB_PULL, "docker.io/me/app:2", false), ERR_PROTOCOL);
 }
 
+// The system container may be in other hands by what it reads.
+static void test_one_name(void **state)
+{
+	static const enum job_kind kinds[] = { JOB_COMMIT, JOB_IMPORT };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		assert_int_equal(take(kinds[i], NAME, false), 0);
+		assert_int_equal(take(kinds[i], "docker.io/library/debian:latest", false),
+		                 ERR_PROTOCOL);
+		assert_int_equal(take(kinds[i], "", false), ERR_PROTOCOL);
+		num_images = 1;
+		assert_int_equal(take(kinds[i], NAME, false), ERR_PROTOCOL);
+		num_images = 0;
+		asked = "";
+		assert_int_equal(take(kinds[i], "", false), 0);
+		assert_int_equal(take(kinds[i], NAME, false), ERR_PROTOCOL);
+		asked = NAME;
+	}
+}
+
 static void test_going(void **state)
 {
 	(void)state;
@@ -199,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_digests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_all_tags, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_going, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
 	};

@@ -49,7 +49,7 @@ struct job {
 	struct images *images;
 	struct list entry;
 	enum job_kind kind;
-	char name[IMAGE_NAME_MAX];  // JOB_PULL
+	char name[IMAGE_NAME_MAX];  // what its image is to be called; "": nothing, or JOB_LOAD
 	char platform[64];
 	uint32_t number;  // of the run; 0: it has not begun
 	char folder[IMAGES_FILE_MAX];
