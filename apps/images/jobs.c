@@ -159,6 +159,29 @@ static void fail(struct job *job, const char *error)
 		str_copy(job->error, error, sizeof(job->error));
 }
 
+// Ends its container, which may wait for an answer.
+static void stop(struct job *job)
+{
+	struct msg_images_stop stop = { .id = job->number };
+	struct message m;
+	error_t err;
+
+	if (job->number == 0 || job->has_ran)
+		return;
+	err = message_encode_images_stop(&m, &stop, NULL, 0);
+	assert(err == 0);
+	if (followers_send(job->images, &m) < 0)
+		log_debug("a job that has failed goes on to its end");
+}
+
+static void fail_and_stop(struct job *job, error_t err)
+{
+	fail(job,
+	     err == ERR_NO_MEMORY ? "out of memory"
+	                          : "the system's container says what is no answer");
+	stop(job);
+}
+
 // Its streams and its container have ended.
 static void check_end(struct job *job)
 {
@@ -197,10 +220,6 @@ void jobs_ran(struct images *images, const struct msg_images_ran *ran, struct sp
 
 void job_left(struct job *job)
 {
-	struct msg_images_stop stop = { .id = job->number };
-	struct message m;
-	error_t err;
-
 	// Who sends a container's files may go once they are sent.
 	if (!list_is_empty(&job->waiters) || (job->kind == JOB_COMMIT && job->input_ended))
 		return;
@@ -214,10 +233,7 @@ void job_left(struct job *job)
 		job_discard(job);
 		return;
 	}
-	err = message_encode_images_stop(&m, &stop, NULL, 0);
-	assert(err == 0);
-	if (followers_send(job->images, &m) < 0)
-		log_debug("a job that nobody waits for goes on to its end");
+	stop(job);
 }
 
 void jobs_fail(struct images *images)
@@ -280,6 +296,7 @@ static void take_line(void *context, enum output_stream stream, struct span text
 	struct job *job = context;
 	char error[OUTPUT_ERROR_MAX];
 	struct line line;
+	error_t err;
 
 	if (stream == OUTPUT_STDERR) {
 		fmt_write(job->stderr_line, sizeof(job->stderr_line), "%.*s", (int)text.len,
@@ -293,10 +310,11 @@ static void take_line(void *context, enum output_stream stream, struct span text
 			tell_all(job, text);
 		break;
 	case LINE_ERROR: fail(job, line.error); break;
-	case LINE_NONE: fail(job, "the system's container says what is no answer"); break;
+	case LINE_NONE: fail_and_stop(job, ERR_PROTOCOL); break;
 	case LINE_LAYER:
-		if (layers_take(job, &line) < 0)
-			fail(job, "the system's container says what is no answer");
+		err = layers_take(job, &line);
+		if (err < 0)
+			fail_and_stop(job, err);
 		break;
 	case LINE_IMAGE:
 		if (job->error[0] != '\0')
@@ -306,6 +324,8 @@ static void take_line(void *context, enum output_stream stream, struct span text
 			break;
 		}
 		job->num_images++;
+		// Its record says what it needs.
+		layers_unpin(job);
 		if (job->kind == JOB_LOAD)
 			say_loaded(job, &line);
 		str_copy(job->image_id, line.id, sizeof(job->image_id));
@@ -340,9 +360,7 @@ static void stream_message(struct loop *loop, struct source *source, struct mess
 	}
 	// Without this piece the next ones would be read amiss.
 	if (err < 0) {
-		fail(job,
-		     err == ERR_NO_MEMORY ? "out of memory"
-		                          : "the system's container says what is no answer");
+		fail_and_stop(job, err);
 		stream_over(job);
 	}
 }

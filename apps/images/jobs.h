@@ -134,9 +134,11 @@ __must_check error_t input_answer(struct job *job, const char *word);
 
 // --- layers.c ---
 
-// What a job says of a layer. Errors: ERR_PROTOCOL (that is no answer), ERR_TOO_LARGE (it says too
-// much), the store's.
+// What a job says of a layer. Errors: ERR_PROTOCOL (that is no answer), ERR_TOO_LARGE (it does not
+// read). Without memory, or for one that needs too many, it is as if the layer were not there.
 __must_check error_t layers_take(struct job *job, const struct line *line);
+// What it has needed may go.
+void layers_unpin(struct job *job);
 // It is over: what it fetched another one fetches.
 void layers_leave(struct job *job);
 

@@ -147,12 +147,11 @@ static bool needs(const struct job *job, const char *digest)
 	return false;
 }
 
-static error_t pin(struct job *job, const char *digest)
+// Returns whether the layer stays as long as the job needs it.
+static bool pin(struct job *job, const char *digest)
 {
-	if (needs(job, digest))
-		return 0;
-	return job->layers.count < JOB_LAYERS_MAX ? string_list_add(&job->layers, digest)
-						  : ERR_TOO_LARGE;
+	return needs(job, digest) ||
+		(job->layers.count < JOB_LAYERS_MAX && string_list_add(&job->layers, digest) == 0);
 }
 
 static bool is_fetched(const struct images *images, const char *digest)
@@ -165,10 +164,11 @@ static bool is_fetched(const struct images *images, const char *digest)
 
 static error_t give(struct job *job, const char *digest)
 {
-	bool is_there = find(job->images, digest) != NULL;
+	bool is_pinned = pin(job, digest);
+	bool is_there = is_pinned && find(job->images, digest) != NULL;
 
 	job->waiting[0] = '\0';
-	if (!is_there && is_fetched(job->images, digest)) {
+	if (is_pinned && !is_there && is_fetched(job->images, digest)) {
 		str_copy(job->waiting, digest, sizeof(job->waiting));
 		return 0;
 	}
@@ -231,18 +231,14 @@ error_t layers_take(struct job *job, const struct line *line)
 		return ERR_PROTOCOL;
 	switch (line->verb) {
 	case LAYER_SEE:
-	case LAYER_GET:
-		err = pin(job, line->layer);
-		if (err == 0 && line->verb == LAYER_SEE)
-			return input_answer(job, layer != NULL ? "have" : "none");
-		if (err == 0)
-			release(job);
-		return err == 0 ? give(job, line->layer) : err;
+		return input_answer(job, pin(job, line->layer) && layer != NULL ? "have" : "none");
+	case LAYER_GET: release(job); return give(job, line->layer);
 	case LAYER_KEEP:
 		if (!is_its_own)
 			return ERR_PROTOCOL;
-		// The image comes all the same.
-		err = keep(job, line->layer);
+		// Another one may have kept it meanwhile. The image comes all the same.
+		if (layer == NULL)
+			err = keep(job, line->layer);
 		if (err < 0)
 			log_warn("the layer %s is not kept: %s", line->layer, error_text(err));
 		release(job);
@@ -258,11 +254,16 @@ error_t layers_take(struct job *job, const struct line *line)
 	return ERR_PROTOCOL;
 }
 
+void layers_unpin(struct job *job)
+{
+	string_list_deinit(&job->layers);
+	job->layers = (struct string_list){ 0 };
+}
+
 void layers_leave(struct job *job)
 {
 	release(job);
-	string_list_deinit(&job->layers);
-	job->layers = (struct string_list){ 0 };
+	layers_unpin(job);
 	(void)layers_drop(job->images, SPARE_MAX);
 }
 

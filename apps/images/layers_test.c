@@ -154,14 +154,38 @@ static void test_what_is_no_answer(void **state)
 	first.kind = JOB_LOAD;
 	assert_int_equal(say(&first, LAYER_SEE, A), ERR_PROTOCOL);
 	first.kind = JOB_PULL;
-	// One that needs ever more.
+}
+
+static void need_many(struct job *job)
+{
 	for (unsigned i = 0; i < 1024; i++) {
 		char digest[IMAGE_ID_MAX];
 
 		snprintf(digest, sizeof(digest), "sha256:%064x", i);
-		(void)say(&first, LAYER_SEE, digest);
+		(void)say(job, LAYER_SEE, digest);
 	}
-	assert_int_equal(say(&first, LAYER_SEE, B), ERR_TOO_LARGE);
+}
+
+// One that needs ever more layers fetches what could go from under it, and never waits in vain.
+static void test_ever_more(void **state)
+{
+	(void)state;
+	fetch(&second, HEX_A, 7);
+	need_many(&first);
+	assert_string_equal(ask(&first, LAYER_SEE, A), "none;");
+	assert_string_equal(ask(&second, LAYER_GET, B), "fetch;");
+	assert_string_equal(ask(&first, LAYER_GET, B), "fetch;");
+	put("incoming.1/" HEX_B ".layer", FILE_TYPE_FILE, "", 8);
+	put("incoming.2/" HEX_B ".layer", FILE_TYPE_FILE, "", 8);
+	assert_string_equal(ask(&first, LAYER_KEEP, B), "");
+	assert_string_equal(ask(&second, LAYER_KEEP, B), "");
+	assert_int_equal(images.layers_size, 15);
+	assert_string_equal(ask(&first, LAYER_GET, A), "fetch;");
+	assert_string_equal(ask(&first, LAYER_DROP, A), "");
+	assert_non_null(find(KEPT_A));
+	// With its next image it begins anew.
+	layers_unpin(&first);
+	assert_string_equal(ask(&first, LAYER_GET, A), "have;");
 }
 
 // A damaged one goes, if a job that needs it says so.
@@ -246,6 +270,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fetched_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_no_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ever_more, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_removal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spare, set_up, tear_down),
