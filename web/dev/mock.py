@@ -20,6 +20,7 @@ from websocket import Socket, accept_key
 TOKEN = "made-up-token"
 # As apps/httpd has them.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+TERMINAL_MESSAGE_MAX = 64 << 10
 WORKER_POLICY = "default-src 'none'; script-src 'unsafe-eval'; frame-ancestors 'none'"
 
 
@@ -247,6 +248,8 @@ class Handler(BaseHTTPRequestHandler):
         socket = Socket(self.rfile, self.wfile)
         socket.send(f"made-up shell, {query.get('rows')} rows of {query.get('cols')}\r\n~ # ".encode())
         for message in iter(socket.receive, None):
+            if len(message) > TERMINAL_MESSAGE_MAX:
+                return
             if isinstance(message, bytes):
                 if message == b"\x04":
                     socket.send(json.dumps({"exit": 0}))

@@ -112,3 +112,33 @@ def linux_shell_answers_keys(page):
     page.tab.wait_text("made-up shell", screen)
     page.tab.click("[aria-label='Close this terminal']")
     page.tab.wait("!document.querySelector('.xterm')")
+
+
+@test
+def linux_shell_runs_on_while_another_view_is_shown(page):
+    page.open("terminal")
+    page.tab.click_text("New Linux shell")
+    screen = ".xterm-accessibility-tree"
+    page.tab.wait_text("made-up shell", screen)
+    page.tab.press("h")
+    page.tab.press("i")
+    page.tab.wait_text("# hi", screen)
+    page.show("logs")
+    page.show("terminal")
+    page.tab.wait_text("# hi", screen)
+    page.tab.press("x")
+    page.tab.wait_text("# hix", screen)
+    page.tab.click("[aria-label='Close this terminal']")
+    page.tab.wait("!document.querySelector('.xterm')")
+
+
+@test
+def large_paste_reaches_the_linux_shell(page):
+    page.open("terminal")
+    page.tab.click_text("New Linux shell")
+    screen = ".xterm-accessibility-tree"
+    page.tab.wait_text("made-up shell", screen)
+    page.tab.run("""{ const clipboardData = new DataTransfer();
+        clipboardData.setData('text/plain', 'x'.repeat(200000) + '\\rpasted');
+        document.querySelector('.xterm textarea').dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true })); }""")
+    page.tab.wait_text("# pasted", screen)

@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { addStylesheet } from "../ui/stylesheet";
 import { Icon } from "../ui/icons";
+import { makeLinuxSession, type LinuxSession } from "./linux_session";
 import { LinuxShell } from "./linux_shell";
 import { Shell } from "./shell";
 
@@ -13,6 +14,8 @@ await addStylesheet("terminal.css");
 interface Tab {
 	id: number;
 	title: string;
+	// Of a Linux shell.
+	session?: LinuxSession;
 }
 
 const tabs = signal<Tab[]>([{ id: 0, title: "Shell" }]);
@@ -21,11 +24,12 @@ let last = 0;
 
 function openLinux(): void {
 	const id = ++last;
-	tabs.value = [...tabs.value, { id, title: id === 1 ? "Linux" : `Linux ${id}` }];
+	tabs.value = [...tabs.value, { id, title: id === 1 ? "Linux" : `Linux ${id}`, session: makeLinuxSession() }];
 	chosen.value = id;
 }
 
 function close(id: number): void {
+	tabs.value.find((tab) => tab.id === id)?.session?.close();
 	tabs.value = tabs.value.filter((tab) => tab.id !== id);
 	if (chosen.value === id) chosen.value = 0;
 }
@@ -69,7 +73,7 @@ export function Terminal() {
 			</header>
 			{tabs.value.map((tab) => (
 				<div key={tab.id} id={`terminal-${tab.id}`} role="tabpanel" aria-labelledby={`tab-${tab.id}`} hidden={tab.id !== chosen.value} class="pane">
-					{tab.id === 0 ? <Shell /> : <LinuxShell shown={tab.id === chosen.value} />}
+					{tab.session ? <LinuxShell session={tab.session} shown={tab.id === chosen.value} /> : <Shell />}
 				</div>
 			))}
 		</section>
