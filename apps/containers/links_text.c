@@ -43,7 +43,7 @@ void link_prefix(const char *alias, char out[static LINK_NAME_MAX])
 {
 	size_t i = 0;
 
-	for (; alias[i] != '\0' && i < LINK_NAME_MAX - 1; i++) {
+	for (; i < LINK_NAME_MAX - 1 && alias[i] != '\0'; i++) {
 		char c = alias[i];
 
 		out[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c == '-' ? '_' : c;

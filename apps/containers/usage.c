@@ -52,7 +52,7 @@ static bool is_shown(const struct image *image)
 
 static int64_t image_size(const struct image *image)
 {
-	return image != NULL ? (int64_t)(image->num_sectors * SECTOR_SIZE) : 0;
+	return (int64_t)(image->num_sectors * SECTOR_SIZE);
 }
 
 // --- GET /info -----------------------------------------------------------------------------------
@@ -165,7 +165,6 @@ static void write_images(struct json_writer *w, const struct containers *all, in
 	for (size_t i = 0; i < all->images.count; i++) {
 		const struct image *image = &all->images.images[i];
 
-		assert(image != NULL);
 		if (!is_shown(image))
 			continue;
 		*total += image_size(image);
