@@ -282,6 +282,58 @@ static void test_a_deep_tree(void **state)
 	free(text);
 }
 
+// What cannot be read breaks the archive off: nothing stands for it.
+static void test_what_cannot_be_read(void **state)
+{
+	static const struct stat st = { .st_mode = S_IFREG, .st_nlink = 1, .st_size = 512 };
+	struct tar_writer *w = calloc(1, sizeof(*w));
+	int proc = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	w->out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	tar_write_file(w, proc, "mem", &st);
+	assert_int_equal(tar_write_end(w), EIO);
+	w->error = 0;
+	tar_write_symlink(w, -1, "link", &st);
+	assert_int_equal(tar_write_end(w), EBADF);
+	w->error = 0;
+	tar_write_xattrs(w, -1);
+	assert_int_equal(tar_write_end(w), EBADF);
+	w->error = 0;
+	// These are gone, or something else by now.
+	tar_write_symlink(w, proc, "none", &st);
+	tar_write_symlink(w, proc, "mem", &st);
+	tar_write_file(w, proc, "none", &st);
+	tar_write_file(w, proc, "fd", &st);
+	assert_int_equal(tar_write_end(w), 0);
+	close(w->out);
+	close(proc);
+	free(w);
+}
+
+// Its field ends in the year 2242.
+static void test_a_late_time(void **state)
+{
+	const struct stat st = { .st_mode = S_IFREG, .st_mtim.tv_sec = 1ll << 34 };
+	struct tar_writer *w = calloc(1, sizeof(*w));
+	char path[4096], *text;
+	size_t size;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/out", base);
+	w->out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	memcpy(w->name, "late", 5);
+	w->name_len = 4;
+	tar_write_header(w, TAR_FILE, &st, 0, "");
+	assert_int_equal(tar_write_end(w), 0);
+	close(w->out);
+	free(w);
+	text = slurp("out", &size);
+	assert_memory_equal(text + TAR_BLOCK, "21 mtime=17179869184\n", 21);
+	free(text);
+	shell("test $(tar -tv --full-time -f out | cut -c 30-45 | grep -c 2514-) = 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +348,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names_are_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_layer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_image, set_up, tear_down),
+		cmocka_unit_test(test_what_cannot_be_read),
+		cmocka_unit_test_setup_teardown(test_a_late_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_deep_tree, set_up, tear_down),
 	};
 

@@ -181,6 +181,7 @@ void tar_write_header(struct tar_writer *w, char type, const struct stat *st, ui
                       const char *link)
 {
 	struct tar_header h = { .type = type };
+	uint64_t time = st->st_mtim.tv_sec > 0 ? (uint64_t)st->st_mtim.tv_sec : 0;
 
 	if (!put_text(h.name, sizeof(h.name), w->name))
 		put_record(w, "path", w->name, w->name_len);
@@ -193,8 +194,8 @@ void tar_write_header(struct tar_writer *w, char type, const struct stat *st, ui
 		put_number_record(w, "gid", st->st_gid);
 	if (!put_number(h.size, sizeof(h.size), size))
 		put_number_record(w, "size", size);
-	put_number(h.mtime, sizeof(h.mtime),
-	           st->st_mtim.tv_sec > 0 ? (uint64_t)st->st_mtim.tv_sec : 0);
+	if (!put_number(h.mtime, sizeof(h.mtime), time))
+		put_number_record(w, "mtime", time);
 	if (type == TAR_CHAR || type == TAR_BLOCK_DEVICE) {
 		put_number(h.major, sizeof(h.major), major(st->st_rdev));
 		put_number(h.minor, sizeof(h.minor), minor(st->st_rdev));
@@ -206,6 +207,11 @@ void tar_write_header(struct tar_writer *w, char type, const struct stat *st, ui
 
 // --- Entries -------------------------------------------------------------------------------------
 
+static void fail(struct tar_writer *w)
+{
+	w->error = w->error != 0 ? w->error : errno;
+}
+
 // Attributes of the open file, as records. One that is gone meanwhile is left out.
 void tar_write_xattrs(struct tar_writer *w, int fd)
 {
@@ -213,14 +219,20 @@ void tar_write_xattrs(struct tar_writer *w, int fd)
 	char key[XATTR_NAME_MAX + sizeof(TAR_XATTR_PREFIX)];
 	ssize_t len = flistxattr(fd, names, sizeof(names));
 
+	if (len < 0 && errno != EOPNOTSUPP)
+		fail(w);
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
-		ssize_t size = fgetxattr(fd, names + at, value, sizeof(value));
+		ssize_t size;
 
 		// Records have no other way to end a key. What is trusted is overlayfs's own.
-		if (size < 0 || strchr(names + at, '=') != NULL ||
-		    strncmp(names + at, "trusted.", 8) == 0)
+		if (strchr(names + at, '=') != NULL || strncmp(names + at, "trusted.", 8) == 0)
 			continue;
-		snprintf(key, sizeof(key), TAR_XATTR_PREFIX "%s", names + at);
+		size = fgetxattr(fd, names + at, value, sizeof(value));
+		if (size < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+			fail(w);
+		if (size < 0)
+			continue;
+		snprintf(key, sizeof(key), TAR_XATTR_PREFIX "%.*s", XATTR_NAME_MAX, names + at);
 		put_record(w, key, value, (size_t)size);
 	}
 }
@@ -248,7 +260,7 @@ static const char *find_linked(struct tar_writer *w, const struct stat *st)
 	return NULL;
 }
 
-// As many bytes as the header has said, whatever has become of the file.
+// As many bytes as the header has said, though the file may have become shorter.
 static void write_content(struct tar_writer *w, int fd, uint64_t size)
 {
 	if (w->only_counts) {
@@ -262,7 +274,11 @@ static void write_content(struct tar_writer *w, int fd, uint64_t size)
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0)
+		if (got < 0) {
+			fail(w);
+			return;
+		}
+		if (got == 0)
 			memset(w->buffer, 0, part);
 		part = got > 0 ? (size_t)got : part;
 		tar_write_bytes(w, w->buffer, part);
@@ -275,6 +291,7 @@ void tar_write_file(struct tar_writer *w, int dir, const char *name, const struc
 {
 	const char *before = st->st_nlink > 1 ? find_linked(w, st) : NULL;
 	uint64_t size = st->st_size > 0 ? (uint64_t)st->st_size : 0;
+	struct stat opened;
 	int fd;
 
 	if (before != NULL) {
@@ -288,9 +305,13 @@ void tar_write_file(struct tar_writer *w, int dir, const char *name, const struc
 			w->error = errno;
 		return;
 	}
-	tar_write_xattrs(w, fd);
-	tar_write_header(w, TAR_FILE, st, size, "");
-	write_content(w, fd, size);
+	if (fstat(fd, &opened) != 0) {
+		fail(w);
+	} else if (S_ISREG(opened.st_mode)) {
+		tar_write_xattrs(w, fd);
+		tar_write_header(w, TAR_FILE, st, size, "");
+		write_content(w, fd, size);
+	}
 	close(fd);
 }
 
@@ -299,8 +320,12 @@ void tar_write_symlink(struct tar_writer *w, int dir, const char *name, const st
 	char target[TAR_NAME_MAX];
 	ssize_t len = readlinkat(dir, name, target, sizeof(target) - 1);
 
-	if (len < 0)
+	if (len < 0) {
+		// It is gone, or something else.
+		if (errno != ENOENT && errno != EINVAL)
+			fail(w);
 		return;
+	}
 	target[len] = '\0';
 	tar_write_header(w, TAR_SYMLINK, st, 0, target);
 }
