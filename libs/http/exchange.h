@@ -30,7 +30,8 @@ struct http_handler {
 	// NULL: the bytes are dropped.
 	void (*body)(void *context, struct http_exchange *exchange, struct span bytes);
 	// The whole body was received (also when there is none), or a stream's peer has ended its
-	// direction. May be NULL.
+	// direction. It does not come once the response was given to its end: what was refused is
+	// not carried out. May be NULL.
 	void (*body_end)(void *context, struct http_exchange *exchange);
 	// More may be sent (http_can_send): the handler of an unfinished response goes on. May be
 	// NULL when responses are given whole.

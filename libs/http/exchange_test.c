@@ -301,6 +301,15 @@ static void a_peer_that_is_lost_is_noticed(void **state)
 	assert_int_equal(app.peer_ends, 0);
 }
 
+static void what_was_refused_is_not_carried_out(void **state)
+{
+	(void)state;
+	ask("GET /no HTTP/1.1\r\n" HOST, "HTTP/1.1 404");
+	ask("PUT /no HTTP/1.1\r\nContent-Length: 3\r\n" HOST "abc", "HTTP/1.1 404");
+	assert_int_equal(app.gone, 2);
+	assert_int_equal(app.body_ends, 0);
+}
+
 // --- Idleness ---
 
 // Says it; the connection is cut at the tick.
@@ -444,6 +453,7 @@ int main(void)
 		TEST(a_peer_that_ends_is_noticed),
 		TEST(a_client_that_half_closes),
 		TEST(a_peer_that_is_lost_is_noticed),
+		TEST(what_was_refused_is_not_carried_out),
 		TEST(what_is_cut_for_idleness),
 		TEST(what_is_not),
 		GATE_TEST(the_gate_opens),

@@ -114,9 +114,15 @@ static void refuse(struct http_connection *c, unsigned status, const char *text)
 		c->dead = true;
 }
 
+static bool is_answered(const struct http_connection *c)
+{
+	return c->started && c->exchange.left == 0;
+}
+
+// Of a request that was answered, refused most often, nothing is left to do.
 static void tell_body_end(struct http_connection *c)
 {
-	if (c->exchange.handler->body_end != NULL)
+	if (!is_answered(c) && c->exchange.handler->body_end != NULL)
 		c->exchange.handler->body_end(c->exchange.context, &c->exchange);
 }
 
@@ -234,11 +240,6 @@ static void read_head(struct http_connection *c)
 }
 
 // --- Bodies --------------------------------------------------------------------------------------
-
-static bool is_answered(const struct http_connection *c)
-{
-	return c->started && c->exchange.left == 0;
-}
 
 static void body_too_large(struct http_connection *c)
 {

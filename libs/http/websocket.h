@@ -20,7 +20,8 @@ struct websocket_handler {
 };
 
 // Whether the head asks for a WebSocket (4.2.1), and among its subprotocols for `protocol`. Errors:
-// ERR_NOT_FOUND (it does not), ERR_INVALID (it does, but not as the RFC says).
+// ERR_NOT_FOUND (it does not), ERR_NOT_SUPPORTED (another version than 13), ERR_INVALID (it does,
+// but not as the RFC says).
 __must_check error_t websocket_check(const struct http_request_head *head, const char *protocol);
 // Makes a WebSocket of an exchange that websocket_check took, within its `request`. Messages of the
 // client's are of `max` bytes at most. `handler` and `context` outlive it. Errors: ERR_NO_MEMORY,

@@ -176,7 +176,10 @@ static void what_is_no_handshake(void **state)
 	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
 		peer_say_text(asks[i]);
 		peer_take_all();
-		assert_int_equal(app.err, i == 0 ? ERR_NOT_FOUND : ERR_INVALID);
+		assert_int_equal(app.err,
+		                 i == 0           ? ERR_NOT_FOUND
+		                         : i == 2 ? ERR_NOT_SUPPORTED
+		                                  : ERR_INVALID);
 		assert_null(app.ws);
 	}
 }

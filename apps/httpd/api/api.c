@@ -38,6 +38,8 @@ bool api_wants_websocket(struct http_exchange *exchange, const struct http_reque
 		return true;
 	if (err == ERR_NOT_FOUND)
 		api_error(exchange, 426, "websocket", "this is a WebSocket: ask for an upgrade");
+	else if (err == ERR_NOT_SUPPORTED)
+		api_error(exchange, 426, "websocket", "WebSockets are of version 13 here");
 	else
 		api_error(exchange, 400, "websocket",
 		          "not a WebSocket as of RFC 6455 with the subprotocol " API_PROTOCOL);

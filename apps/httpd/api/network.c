@@ -97,6 +97,7 @@ static void jobs_answer(struct httpd *httpd, error_t error)
 	while ((entry = list_pop_front(&httpd->network.jobs)) != NULL) {
 		struct network_job *job = container_of(entry, struct network_job, entry);
 		struct http_exchange *exchange = job->job.exchange;
+		struct http_connection *connection = http_hold(exchange);
 		struct json_writer w = { 0 };
 
 		list_init(&job->entry);
@@ -106,6 +107,7 @@ static void jobs_answer(struct httpd *httpd, error_t error)
 			api_reply(exchange, 200, &w);
 		else
 			api_failed(exchange, error, "the network");
+		http_let_go(connection);
 	}
 }
 

@@ -22,6 +22,18 @@ static void reply(struct http_exchange *exchange, unsigned status, const char *f
 		http_abort(exchange);
 }
 
+// Fields that go with a status (RFC 6750 3; RFC 9110 15.5.22 and RFC 6455 4.2.2).
+static const char *fields_of(unsigned status)
+{
+	switch (status) {
+	case 401: return API_FIELDS API_JSON "WWW-Authenticate: Bearer\r\n";
+	case 426:
+		return API_FIELDS API_JSON "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+					   "Sec-WebSocket-Version: 13\r\n";
+	default: return API_FIELDS API_JSON;
+	}
+}
+
 void api_reply(struct http_exchange *exchange, unsigned status, struct json_writer *w)
 {
 	const char *text;
@@ -30,11 +42,8 @@ void api_reply(struct http_exchange *exchange, unsigned status, struct json_writ
 	text = json_writer_text(w);
 	if (text == NULL)
 		http_abort(exchange);
-	else if (status == 401)
-		reply(exchange, status, API_FIELDS API_JSON "WWW-Authenticate: Bearer\r\n",
-		      (struct span){ .data = (const uint8_t *)text, .len = w->len });
 	else
-		reply(exchange, status, API_FIELDS API_JSON,
+		reply(exchange, status, fields_of(status),
 		      (struct span){ .data = (const uint8_t *)text, .len = w->len });
 	json_writer_deinit(w);
 }

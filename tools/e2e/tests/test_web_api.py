@@ -152,7 +152,8 @@ def check_malformed(shell):
     check_error(shell.ask("GET", PREFIX + "/nothing"), 404)
     check_error(shell.ask("GET", PREFIX + "/live"), 426)
     answer = shell.ask("GET", PREFIX + "/live", **{**UPGRADE, "Sec-WebSocket-Version": "8"})
-    check_error(answer, 400)
+    check_error(answer, 426)
+    check_equal(answer[1]["Sec-WebSocket-Version"], "13")
     # Names and output of others are text, whatever is in them.
     end = list(shell.client.lines("POST", "/commands", {"argv": ["<script>\x1b[2J"]}))[-1]
     check(end["exit"] in (125, 126, 127), str(end))
