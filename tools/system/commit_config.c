@@ -2,8 +2,10 @@
 #include "tools/system/commit_config.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tools/image/config/environment.h"
 #include "tools/image/json_input.h"
@@ -38,26 +40,55 @@ static json_t *object_take(const json_t *value)
 	return object;
 }
 
+// The last member whose name is `key` in any case of letters, as docker's API takes it.
+static json_t *member_of(const json_t *from, const char *key)
+{
+	json_t *found = NULL, *value;
+	const char *name;
+
+	// jansson reads only, but does not say so.
+	json_object_foreach((json_t *)(uintptr_t)from, name, value)
+	{
+		if (strcasecmp(name, key) == 0 && !json_is_null(value))
+			found = value;
+	}
+	return found;
+}
+
+// A list of strings, or one string.
+static void list_take(json_t *config, const char *key, json_t *value)
+{
+	json_object_set_new(config, key,
+	                    json_is_string(value) ? json_pack("[O]", value) : json_incref(value));
+	if (!json_get_strings(config, key))
+		json_object_del(config, key);
+}
+
+static void text_take(json_t *config, const char *key, json_t *value)
+{
+	const char *text;
+
+	json_object_set(config, key, value);
+	text = json_get_string(config, key);
+	if (!text || !text[0])
+		json_object_del(config, key);
+}
+
 // What of a configuration is an image's, each of its right kind.
 static json_t *config_take(const json_t *from)
 {
 	json_t *config = json_object();
 
 	for (size_t i = 0; i < COUNT(lists); i++)
-		if (json_get_strings(from, lists[i]))
-			json_object_set(config, lists[i], json_object_get(from, lists[i]));
+		list_take(config, lists[i], member_of(from, lists[i]));
 	for (size_t i = 0; i < COUNT(objects); i++) {
-		json_t *object = object_take(json_object_get(from, objects[i]));
+		json_t *object = object_take(member_of(from, objects[i]));
 
 		if (object)
 			json_object_set_new(config, objects[i], object);
 	}
-	for (size_t i = 0; i < COUNT(texts); i++) {
-		const char *text = json_get_string(from, texts[i]);
-
-		if (text && text[0])
-			json_object_set(config, texts[i], json_object_get(from, texts[i]));
-	}
+	for (size_t i = 0; i < COUNT(texts); i++)
+		text_take(config, texts[i], member_of(from, texts[i]));
 	return config;
 }
 

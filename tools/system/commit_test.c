@@ -82,6 +82,13 @@ static void test_what_is_not_said_is_as_in_the_image(void **state)
 	       "{\"Cmd\":[\"d\"],\"Entrypoint\":[\"e\"],\"Env\":[\"PATH=/bin\",\"A=1\"],"
 	       "\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"a\":\"1\",\"b\":\"3\"},\"Volumes\":{"
 	       "\"/v\":{}},\"WorkingDir\":\"/w\"}");
+	// Docker's API takes members in any case of letters, and one word for a list.
+	expect("{\"parent\":{\"config\":{\"Cmd\":[\"c\"]}},\"container\":{\"env\":[\"A=1\"],"
+	       "\"Cmd\":\"sh\",\"cmd\":null,\"user\":\"u\",\"LABELS\":{\"a\":\"1\"}}}",
+	       "{\"Cmd\":[\"sh\"],\"Env\":[\"A=1\"],\"Labels\":{\"a\":\"1\"},\"User\":\"u\"}");
+	expect("{\"parent\":{},\"container\":{},\"config\":{\"entrypoint\":\"e\",\"workingdir\":"
+	       "\"/w\"}}",
+	       "{\"Entrypoint\":[\"e\"],\"Env\":[],\"WorkingDir\":\"/w\"}");
 	// Another entrypoint drops the image's command.
 	expect("{\"parent\":{\"config\":{\"Entrypoint\":[\"e\"],\"Cmd\":[\"c\"]}},\"container\":{"
 	       "\"Entrypoint\":[\"f\"]}}",
