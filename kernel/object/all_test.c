@@ -113,6 +113,7 @@ int main(void)
 	failed += test_launchers();
 	failed += test_launchers_giving();
 	failed += test_looks();
+	failed += test_look_times();
 	failed += test_services();
 	return failed == 0 ? 0 : 1;
 }

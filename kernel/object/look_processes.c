@@ -12,7 +12,7 @@
 
 // --- Processes ---
 
-static uint64_t thread_ns(const struct thread *thread)
+static uint64_t thread_ns(struct thread *thread)
 {
 	return arch_ticks_ns(sched_thread_ticks(thread));
 }
@@ -61,7 +61,7 @@ static error_t tell_process(struct process *process, struct look_out *out)
 	record.threads = process->num_threads;
 	record.cpu_ns = arch_ticks_ns(process->gone_ticks);
 	list_for_each(pos, &process->threads) {
-		const struct thread *thread = container_of(pos, struct thread, process_entry);
+		struct thread *thread = container_of(pos, struct thread, process_entry);
 
 		record.cpu_ns += thread_ns(thread);
 		record.waiting += __atomic_load_n(&thread->blocked, __ATOMIC_RELAXED) != 0;
@@ -93,7 +93,7 @@ static uint32_t thread_state(const struct thread *thread)
 	return LOOK_THREAD_RUNNABLE;
 }
 
-static struct look_thread describe(const struct thread *thread, uint32_t process)
+static struct look_thread describe(struct thread *thread, uint32_t process)
 {
 	uint32_t state = thread_state(thread);
 
@@ -115,7 +115,7 @@ static size_t describe_some(struct process *process, uint32_t from, struct look_
 
 	spin_lock(&process->lock);
 	list_for_each(pos, &process->threads) {
-		const struct thread *thread = container_of(pos, struct thread, process_entry);
+		struct thread *thread = container_of(pos, struct thread, process_entry);
 
 		if (thread->id >= from && count < max)
 			records[count++] = describe(thread, process->id);
@@ -163,7 +163,7 @@ error_t look_tell_threads(uint64_t argument, struct look_out *out)
 
 static error_t tell_hart(const struct hart *hart, struct look_out *out)
 {
-	const struct thread *idle = hart->idle;
+	struct thread *idle = hart->idle;
 	struct look_hart record = {
 		.id = hart->id,
 		.idle_ns = thread_ns(idle),

@@ -49,7 +49,7 @@ struct thread {
 	struct timer_node wait_timer;
 	struct poll_wake wake;  // while it waits in a poll
 	struct list reap_entry;
-	uint64_t ticks;  // that it had a hart; guarded by its hart's lock
+	uint64_t ticks;  // that it had a hart; atomic
 };
 
 // Makes a thread of `process`, not yet started, that will run entry(arg) on an app stack of

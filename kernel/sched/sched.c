@@ -288,26 +288,27 @@ static __attribute__((noinline)) void share_work(struct hart *hart)
 	sched_send_kicks();
 }
 
-// The time since the last switch was `thread`'s. The hart's lock is held.
+// The time since the last one that was noted was `thread`'s. The hart's lock is held. Atomic, for
+// a thread that is handed over may run on another hart by now.
 static inline void note_time_locked(struct hart *hart, struct thread *thread)
 {
 	uint64_t now = arch_ticks();
 
-	store_relaxed(&thread->ticks, thread->ticks + now - hart->since);
+	__atomic_fetch_add(&thread->ticks, now - hart->since, __ATOMIC_RELAXED);
 	hart->since = now;
 }
 
-uint64_t sched_thread_ticks(const struct thread *thread)
+uint64_t sched_thread_ticks(struct thread *thread)
 {
 	struct hart *hart = &harts[__atomic_load_n(&thread->hart, __ATOMIC_RELAXED)];
-	uint64_t ticks;
 
+	// What is told is noted: the hart may be handed over to another thread without a note, and
+	// the same time would be told as that one's the next time.
 	spin_lock(&hart->lock);
-	ticks = __atomic_load_n(&thread->ticks, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&hart->current, __ATOMIC_RELAXED) == thread)
-		ticks += arch_ticks() - hart->since;
+		note_time_locked(hart, thread);
 	spin_unlock(&hart->lock);
-	return ticks;
+	return __atomic_load_n(&thread->ticks, __ATOMIC_RELAXED);
 }
 
 // Switches to what runs next; gives up the hart's lock. `prev`, the current thread, is RUNNING (it
