@@ -4,6 +4,7 @@
 #include "kernel/object/launcher_test.h"
 
 #include "kernel/object/all_test.h"
+#include "kernel/object/system.h"
 #include "libs/base/fmt.h"
 
 // It lives as long as the machine, so it is made before anything is counted.
@@ -203,6 +204,27 @@ static void it_stays_whole_during_a_call(void **state)
 	assert_null(process->space);
 }
 
+// Who finds it before its maker has a handle, and closes it again, does not end it.
+static void it_stays_whole_until_its_maker_has_it(void **state)
+{
+	struct process_options options = { .name = "found", .memory_limit = 1 << 20 };
+	struct process *process;
+	handle_t system;
+	handle_t found;
+
+	(void)state;
+	assert_int_equal(handle_insert(&self->handles, system_object(), RIGHTS_ALL, &system), 0);
+	assert_int_equal(launcher_make_process(test_launcher, &options, &process), 0);
+	assert_int_equal(CALL_3(system_open_process, system, process->id, &found), 0);
+	assert_int_equal(CALL_1(handle_close, found), 0);
+	assert_false(process_is_ending(process));
+	object_get(&process->object);
+	object_handle_put(&process->object);
+	assert_true(process_is_ending(process));
+	object_put(&process->object);
+	host_run(NSEC_NEVER);
+}
+
 static void w_and_x_exclude_each_other(void **state)
 {
 	handle_t folio = made_program();
@@ -398,6 +420,7 @@ int test_launchers(void)
 		launcher_test_case(it_sees_its_parts),
 		launcher_test_case(it_waits_and_is_killed),
 		launcher_test_case(it_stays_whole_during_a_call),
+		launcher_test_case(it_stays_whole_until_its_maker_has_it),
 		launcher_test_case(w_and_x_exclude_each_other),
 		launcher_test_case(addresses_are_checked),
 		launcher_test_case(symbols_are_checked),

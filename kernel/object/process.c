@@ -230,6 +230,8 @@ error_t process_create_empty(const struct process_options *options, struct launc
 	if (error != 0)
 		return error;
 	(*out)->launcher = launcher;
+	// Its maker's handle: whoever finds it in the list, and closes it again, does not end it.
+	(*out)->object.handles = 1;
 	error = enlist(*out);
 	if (error != 0)
 		object_put(&(*out)->object);

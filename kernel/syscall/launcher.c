@@ -26,9 +26,8 @@ error_t sys_process_create(SYSCALL_ARGS)
 		return error;
 	object_get(&process->object);
 	error = give_handle(&process->object, a2);
-	if (error != 0)
-		(void)process_end_begin(process, PROCESS_END_KILLED, 0);
-	object_put(&process->object);
+	// If the caller has none, this is the last, and ends the process.
+	object_handle_put(&process->object);
 	return error;
 }
 
