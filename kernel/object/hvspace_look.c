@@ -75,11 +75,13 @@ static error_t tell_vcpus(struct process *process, struct look_out *out)
 		struct vcpu *vcpu = next_vcpu(process, &index);
 		struct look_vcpu record;
 
-		if (vcpu == NULL)
-			continue;
-		record = describe(vcpu, process->id);
-		object_put(&vcpu->object);
-		error = look_put(out, &record, sizeof(record));
+		if (vcpu != NULL) {
+			record = describe(vcpu, process->id);
+			object_put(&vcpu->object);
+			error = look_put(out, &record, sizeof(record));
+		}
+		if (error == 0 && index != 0)
+			error = look_rest();
 	}
 	return error;
 }

@@ -112,6 +112,11 @@ error_t look_put(struct look_out *out, const void *record, size_t size)
 	return out->write(out->address + at, record, size);
 }
 
+error_t look_rest(void)
+{
+	return sched_preemption_point() ? 0 : ERR_BAD_STATE;
+}
+
 // A few at a time are looked up, so that the list of all is not locked for long.
 #define BATCH 16u
 
@@ -134,13 +139,15 @@ error_t look_each_process(uint32_t from, uint32_t only, struct look_out *out,
 			}
 			object_put(&batch[i]->object);
 		}
-		if (!sched_preemption_point())
-			return 0;  // nobody sees it
+		if (error == 0)
+			error = look_rest();
 	} while (error == 0 && only == 0 && count == max);
 	return error == 0 && only != 0 && !found ? ERR_NOT_FOUND : error;
 }
 
 // --- The log ---
+
+#define LINES_AT_ONCE 16u
 
 // A line as it is told: its text right behind it.
 struct told_line {
@@ -173,6 +180,8 @@ error_t look_tell_log(uint64_t argument, struct look_out *out)
 		ring.count++;
 		ring.lost += told.line.sequence - ring.next;
 		ring.next = told.line.sequence + 1;
+		if (error == 0 && ring.count % LINES_AT_ONCE == 0)
+			error = look_rest();
 	}
 	if (error == 0)
 		error = out->write(out->address, &ring, sizeof(ring));

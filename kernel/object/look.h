@@ -39,6 +39,10 @@ struct look_out {
 // Adds a record; one that does not fit is only counted. No lock is held. Errors: ERR_ADDRESS.
 __must_check error_t look_put(struct look_out *out, const void *record, size_t size);
 
+// Where a long walk may be interrupted, between records: others have their turns. No lock is held.
+// Errors: ERR_BAD_STATE (the caller's process is ending: nobody sees what is told).
+__must_check error_t look_rest(void);
+
 // Begins a walk over processes that tells of them one by one: all, or with `only` not 0 the one of
 // that number. `tell` is called with no lock held. Errors: what `tell` returns; ERR_NOT_FOUND (the
 // only one is not there).

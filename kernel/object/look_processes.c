@@ -137,6 +137,8 @@ static error_t tell_threads(struct process *process, struct look_out *out)
 			error = look_put(out, &records[i], sizeof(records[i]));
 			from = records[i].id + 1;
 		}
+		if (error == 0 && count == THREAD_BATCH)
+			error = look_rest();
 	} while (error == 0 && count == THREAD_BATCH);
 	return error;
 }

@@ -117,6 +117,8 @@ static error_t tell_table(struct process *process, const struct table_kind *kind
 		for (size_t i = 0; i < count && error == 0; i++)
 			error = look_put(out, (const uint8_t *)&records + i * kind->size,
 			                 kind->size);
+		if (error == 0 && index != 0)
+			error = look_rest();
 	}
 	return error;
 }

@@ -263,6 +263,8 @@ error_t look_tell_services(uint64_t argument, struct look_out *out)
 			error = look_put(out, &records[i], sizeof(records[i]));
 			from = records[i].id + 1;
 		}
+		if (error == 0 && count == SERVICE_BATCH)
+			error = look_rest();
 	}
 	return error;
 }

@@ -210,6 +210,8 @@ static error_t tell_events(uint32_t hart, const struct slot *slots, uint64_t end
 			                   &batch[i], sizeof(batch[i]));
 			ring->count++;
 		}
+		if (error == 0 && ring->next < end)
+			error = look_rest();
 	}
 	return error;
 }

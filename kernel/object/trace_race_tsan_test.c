@@ -53,6 +53,11 @@ void page_free(paddr_t page, unsigned order)
 	free((void *)page);
 }
 
+error_t look_rest(void)
+{
+	return 0;
+}
+
 static error_t write_here(uintptr_t address, const void *bytes, size_t len)
 {
 	memcpy((void *)address, bytes, len);
