@@ -29,8 +29,8 @@ struct launcher {
 
 // Errors: ERR_NO_MEMORY.
 __must_check error_t launcher_create(struct launcher **out);
-// An empty process, of which it is the launcher's. Drop it by object_handle_put. Errors: as process_create of
-// libs/starina/syscall.h.
+// An empty process, of which it is the launcher's. Drop it by object_handle_put.
+// Errors: as process_create of libs/starina/syscall.h.
 __must_check error_t launcher_make_process(struct launcher *launcher,
                                            const struct process_options *options,
                                            struct process **out);

@@ -79,7 +79,8 @@ __must_check error_t process_create(const char *name, const struct app_image *im
                                     uint32_t handle_limit, uint64_t memory_limit,
                                     struct process **out);
 // An empty process of a launcher's, in user mode, with limits that are not 0, without a program.
-// Its reference counts as a handle, for object_handle_put: without one it would end. Errors: ERR_EXISTS (process_name_is_taken), ERR_NO_MEMORY, ERR_LIMIT.
+// Its reference counts as a handle, for object_handle_put: without one it would end.
+// Errors: ERR_EXISTS (process_name_is_taken), ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t process_create_empty(const struct process_options *options,
                                           struct launcher *launcher, struct process **out);
 // Whether a process of that name, made by a launcher, has not ended yet.

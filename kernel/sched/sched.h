@@ -134,7 +134,8 @@ void sched_started(void);
 // Whether `thread` has left its hart for good (a dead one's stack may be freed); kicks the hart
 // when not.
 bool sched_has_left(struct thread *thread);
-// Ticks that a thread has had a hart, up to now; never less than before. Takes the lock of its hart.
+// Ticks that a thread has had a hart, up to now; never less than before. Takes the lock of its
+// hart.
 uint64_t sched_thread_ticks(struct thread *thread);
 // Ends the current thread, which is never scheduled again.
 _Noreturn void sched_exit_current(void);
