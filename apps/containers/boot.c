@@ -75,6 +75,7 @@ static void directory_read(void *context, const char *error)
 		return;  // disk_has_failed comes
 	if (error != NULL || all->boot.vmm.size == 0)
 		leave_without_engine(error != NULL ? error : "no vmm.app on the boot disk");
+	all->guest_sector = all->boot.kernel.offset / BLKDEV_SECTOR_SIZE - 1;
 	records_known(all);
 	images_follow(all);
 	read_app(all);

@@ -76,6 +76,14 @@ static struct vmm_process *find_process(struct containers *all, const char *app)
 	return NULL;
 }
 
+// What a guest is made of lies last on the boot disk: a virtual machine's process that a guest has
+// taken over must not read the secrets and settings before it.
+static void hide_secrets(struct grant *grant)
+{
+	fmt_write(grant->uri, sizeof(grant->uri), BOOT_URI "@%llu",
+	          (unsigned long long)grant->all->guest_sector);
+}
+
 // --- Opening -------------------------------------------------------------------------------------
 
 static void grant_free(struct grant *grant)
@@ -134,6 +142,7 @@ static void advance(struct grant *grant)
 
 	// All boot from the same.
 	if (strcmp(grant->uri, BOOT_URI) == 0) {
+		hide_secrets(grant);
 		forward(grant);
 		return;
 	}

@@ -65,6 +65,7 @@ static int setup(void **state)
 	list_init(&all.vmms);
 	list_init(&all.grants);
 	all.serves = true;
+	all.guest_sector = 7;
 	assert_int_equal(loop_init(&all.loop), 0);
 	service = fake_service_create();
 	blkdev = fake_connector_create();
@@ -123,11 +124,12 @@ static bool is_asked(handle_t connector, const char *uri)
 	return true;
 }
 
-static void check_granted(const char *app, const char *uri)
+// Who asks for `uri` is given `given`.
+static void check_given(const char *app, const char *uri, const char *given)
 {
 	handle_t client = ask(app, uri), end = HANDLE_NONE;
 
-	if (!is_asked(strncmp(uri, "blk:", 4) == 0 ? blkdev : store, uri))
+	if (!is_asked(strncmp(uri, "blk:", 4) == 0 ? blkdev : store, given))
 		fail_msg("%s is not had by %s", uri, app);
 	fake_take_all(client, &end, 1);
 	assert_int_not_equal(end, HANDLE_NONE);
@@ -135,6 +137,17 @@ static void check_granted(const char *app, const char *uri)
 	fake_close(&client);
 	fake_loop_settle(&all.loop);
 	assert_true(list_is_empty(&all.grants));
+}
+
+static void check_granted(const char *app, const char *uri)
+{
+	check_given(app, uri, uri);
+}
+
+// The boot disk from behind its secrets.
+static void check_boot(const char *app)
+{
+	check_given(app, "blk:boot", "blk:boot@7");
 }
 
 static void check_refused(const char *app, const char *uri)
@@ -157,7 +170,7 @@ static void check_refused(const char *app, const char *uri)
 static void test_own(void **state)
 {
 	(void)state;
-	check_granted("vmm-1", "blk:boot");
+	check_boot("vmm-1");
 	check_granted("vmm-1", "store-disk:layers/1111");
 	check_granted("vmm-2", "store-disk:layers/2222");
 	num_given = 0;
@@ -185,6 +198,9 @@ static void test_others(void **state)
 		"store:layers",
 		"store-disk:layers/11111",
 		"blk:state",
+		"blk:boot@0",
+		"blk:boot@7",
+		"blk:boot ",
 		"blk:images",
 		"store-disk:logs/1111/1",
 		"volumes:all",
@@ -204,7 +220,7 @@ static void test_others(void **state)
 	check_granted("vmm-1", "blk:images");
 	vmm.container = NULL;
 	check_refused("vmm-1", "store-disk-ro:images/a.img");
-	check_granted("vmm-1", "blk:boot");
+	check_boot("vmm-1");
 }
 
 // Until it is known who asks, and what there is.

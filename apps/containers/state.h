@@ -243,7 +243,8 @@ struct containers {
 	struct opener opener;
 	struct disk disk;
 	struct boot_disk boot;
-	uint8_t *app_data;  // heap, while it is being read
-	handle_t app_file;  // a folio; HANDLE_NONE: not read, or handed over
-	size_t app_size;    // 0: not read
+	uint64_t guest_sector;  // of the boot disk: what guests are made of is from there on
+	uint8_t *app_data;      // heap, while it is being read
+	handle_t app_file;      // a folio; HANDLE_NONE: not read, or handed over
+	size_t app_size;        // 0: not read
 };

@@ -60,7 +60,8 @@ struct disk_client {
 	// The device is done with a request of its.
 	void (*done)(struct request *request);
 	struct list unsent;
-	uint32_t in_flight;  // unsent ones included
+	uint64_t first_sector;  // its disk begins there
+	uint32_t in_flight;     // unsent ones included
 	bool gone;
 };
 
@@ -68,8 +69,9 @@ struct disk_client {
 struct session {
 	struct source source;
 	struct blk *blk;
-	struct list entry;  // in disk->opens; no message of its is taken then
-	uint32_t id;        // the open's
+	struct list entry;      // in disk->opens; no message of its is taken then
+	uint32_t id;            // the open's
+	uint64_t first_sector;  // likewise
 };
 
 struct blk {
@@ -101,5 +103,6 @@ void disk_settled(struct disk *disk);
 // A connection to the service: `context` is the struct blk, `channel` is consumed.
 void session_accepted(void *context, handle_t channel);
 
-// Opens the disk: `channel` (consumed) is the client's. Errors: ERR_NO_MEMORY, loop_add's.
-__must_check error_t disk_client_create(struct disk *disk, handle_t channel);
+// Opens the disk from `first_sector` (there is one) to its end: `channel` (consumed) is the
+// client's. Errors: ERR_NO_MEMORY, loop_add's.
+__must_check error_t disk_client_create(struct disk *disk, uint64_t first_sector, handle_t channel);

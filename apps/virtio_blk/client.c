@@ -100,7 +100,8 @@ static error_t request_check(const struct disk_client *client,
 		return ERR_INVALID;
 	if (request->length > BLKDEV_MAX_BYTES)
 		return ERR_TOO_LARGE;
-	if (!range_within(request->sector, request->length / BLKDEV_SECTOR_SIZE, disk->num_sectors))
+	if (!range_within(request->sector, request->length / BLKDEV_SECTOR_SIZE,
+	                  disk->num_sectors - client->first_sector))
 		return ERR_RANGE;
 	if (write && (disk->flags & BLKDEV_READ_ONLY) != 0)
 		return ERR_ACCESS;
@@ -136,11 +137,13 @@ static void handle_transfer(struct disk_client *client, struct message *m)
 		return;
 	}
 	err = request_check(client, &request, write, m->handles[0], &paddr);
-	if (err != 0)
+	if (err != 0) {
 		request_refuse(client, m, request.id, err);
-	else
-		disk_submit(client->disk, client, write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN,
-		            &request, m->handles[0], paddr);
+		return;
+	}
+	request.sector += client->first_sector;
+	disk_submit(client->disk, client, write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN, &request,
+	            m->handles[0], paddr);
 }
 
 static void handle_flush(struct disk_client *client, struct message *m)
@@ -229,17 +232,20 @@ error_t disk_clients_settle(struct disk *disk)
 	return disk->num_leaving == 0 ? 0 : ERR_NOT_READY;
 }
 
-error_t disk_client_create(struct disk *disk, handle_t channel)
+error_t disk_client_create(struct disk *disk, uint64_t first_sector, handle_t channel)
 {
 	struct disk_client *client = heap_alloc(sizeof(*client));
+	struct msg_blkdev_info info = disk->info;
 	struct message m;
 	error_t err;
 
 	if (client == NULL)
 		return ERR_NO_MEMORY;
 	client->disk = disk;
+	client->first_sector = first_sector;
+	info.num_sectors -= first_sector;
 	list_init(&client->unsent);
-	err = message_encode_blkdev_info(&m, &disk->info, NULL, 0);
+	err = message_encode_blkdev_info(&m, &info, NULL, 0);
 	if (err == 0)
 		err = channel_send(channel, &m);
 	if (err == 0)

@@ -28,6 +28,7 @@ static struct request slots[BLKDEV_MAX_REQUESTS + 1];
 static size_t num_submitted;
 static uint32_t last_type;
 static uint64_t last_paddr;
+static uint64_t last_sector;
 static size_t num_freed;
 static size_t num_closed;
 static size_t num_settled;
@@ -49,6 +50,7 @@ void disk_submit(struct disk *d, struct disk_client *c, uint32_t type,
 	c->in_flight++;
 	last_type = type;
 	last_paddr = paddr;
+	last_sector = request->sector;
 }
 
 void disk_kick(struct disk *d)
@@ -171,7 +173,7 @@ static int setup(void **state)
 	send_error = 0;
 	num_submitted = num_freed = num_closed = num_sent = num_settled = 0;
 	wants_writable = false;
-	if (disk_client_create(&disk, CHANNEL) != 0 || num_sent != 1 ||
+	if (disk_client_create(&disk, 0, CHANNEL) != 0 || num_sent != 1 ||
 	    sent.type != MSG_BLKDEV_INFO)
 		return -1;
 	client = container_of(disk.clients.next, struct disk_client, entry);
@@ -367,6 +369,35 @@ static void test_unread_answers(void **state)
 	assert_int_equal(num_closed, 2);
 }
 
+// Of a disk that begins behind others' sectors, nothing before them is reached.
+static void test_first_sector(void **state)
+{
+	struct msg_blkdev_info info;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	(void)state;
+	client_end();
+	assert_int_equal(disk_client_create(&disk, 900, CHANNEL), 0);
+	assert_int_equal(message_decode_blkdev_info(&sent, &info, &tail, &tail_len), 0);
+	assert_int_equal(info.num_sectors, SECTORS - 900);
+	client = container_of(disk.clients.next, struct disk_client, entry);
+	num_sent = 0;
+	for (uint64_t sector = UINT64_MAX - 900; sector != 0; sector++) {
+		ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .sector = sector, .length = 512 },
+		    FOLIO);
+		expect_refusal(ERR_RANGE, FOLIO);
+	}
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .sector = 100, .length = 512 }, FOLIO);
+	expect_refusal(ERR_RANGE, FOLIO);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .sector = 99, .length = 1024 }, FOLIO);
+	expect_refusal(ERR_RANGE, FOLIO);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .length = 512 }, FOLIO);
+	assert_int_equal(last_sector, 900);
+	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .sector = 99, .length = 512 }, FOLIO);
+	assert_int_equal(last_sector, SECTORS - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +406,7 @@ int main(void)
 		cmocka_unit_test_setup(test_malformed, setup),
 		cmocka_unit_test_setup(test_limit_and_flush, setup),
 		cmocka_unit_test_setup(test_unread_answers, setup),
+		cmocka_unit_test_setup(test_first_sector, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,24 +12,47 @@
 
 #define URI_SCHEME "blk:"
 
-// The disk that a URI of `len` bytes names; NULL when there is none.
-static struct disk *disk_find(struct blk *blk, const uint8_t *uri, size_t len)
+// What follows a serial in a URI: nothing, or "@" and the disk's first sector, below `num_sectors`.
+static bool first_sector_take(const uint8_t *text, size_t len, uint64_t num_sectors, uint64_t *out)
+{
+	uint64_t sector = 0;
+
+	*out = 0;
+	if (len == 0)
+		return true;
+	if (len == 1 || text[0] != '@')
+		return false;
+	for (size_t i = 1; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9' || sector > UINT64_MAX / 10 - 1)
+			return false;
+		sector = sector * 10 + (uint64_t)(text[i] - '0');
+	}
+	*out = sector;
+	return sector < num_sectors;
+}
+
+// The disk that a URI of `len` bytes names, and where it begins; NULL when there is none.
+static struct disk *disk_find(struct blk *blk, const uint8_t *uri, size_t len,
+                              uint64_t *first_sector)
 {
 	const size_t scheme = sizeof(URI_SCHEME) - 1;
 
 	if (len < scheme || memcmp(uri, URI_SCHEME, scheme) != 0)
 		return NULL;
+	uri += scheme;
+	len -= scheme;
 	for (size_t i = 0; i < blk->num_disks; i++) {
-		const char *serial = blk->disks[i].info.serial;
+		const struct msg_blkdev_info *info = &blk->disks[i].info;
+		size_t serial = strlen(info->serial);
 
-		if (strlen(serial) == len - scheme &&
-		    memcmp(serial, uri + scheme, len - scheme) == 0)
+		if (serial <= len && memcmp(info->serial, uri, serial) == 0 &&
+		    first_sector_take(uri + serial, len - serial, info->num_sectors, first_sector))
 			return &blk->disks[i];
 	}
 	return NULL;
 }
 
-static error_t disk_open(handle_t channel, uint32_t id, struct disk *disk)
+static error_t disk_open(const struct session *session, struct disk *disk)
 {
 	handle_t ends[2];
 	error_t err;
@@ -37,13 +60,13 @@ static error_t disk_open(handle_t channel, uint32_t id, struct disk *disk)
 	err = channel_create(ends);
 	if (err != 0)
 		return err;
-	err = disk_client_create(disk, ends[0]);
+	err = disk_client_create(disk, session->first_sector, ends[0]);
 	if (err != 0) {
 		handle_close(ends[0]);
 		handle_close(ends[1]);
 		return err;
 	}
-	err = open_reply_send(channel, id, ends[1]);
+	err = open_reply_send(session->source.handle, session->id, ends[1]);
 	// The disk's side sees the end of it.
 	if (err != 0)
 		handle_close(ends[1]);
@@ -61,7 +84,7 @@ static void session_open(struct session *session, struct disk *disk)
 		return;
 	}
 	if (err == 0)
-		err = disk_open(session->source.handle, session->id, disk);
+		err = disk_open(session, disk);
 	if (err != 0)
 		error_send(session->source.handle, session->id, err, "cannot open the disk");
 }
@@ -84,6 +107,7 @@ static void session_message(struct loop *loop, struct source *source, struct mes
 	struct msg_open open;
 	const uint8_t *uri;
 	size_t uri_len;
+	uint64_t first_sector;
 	struct disk *disk;
 
 	(void)loop;
@@ -93,13 +117,14 @@ static void session_message(struct loop *loop, struct source *source, struct mes
 		           "blkdev understands open requests only");
 		return;
 	}
-	disk = disk_find(session->blk, uri, uri_len);
+	disk = disk_find(session->blk, uri, uri_len, &first_sector);
 	if (disk == NULL) {
 		error_send(source->handle, open.id, ERR_NOT_FOUND,
 		           "no such disk: it is \"blk:SERIAL\", see the log");
 		return;
 	}
 	session->id = open.id;
+	session->first_sector = first_sector;
 	session_open(session, disk);
 }
 

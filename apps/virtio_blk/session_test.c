@@ -182,12 +182,62 @@ static void test_several_wait(void **state)
 	assert_int_equal(fake_num_handles(), num_handles - 2);
 }
 
+// The number of sectors that a disk of this name has; 0: there is none.
+static uint64_t sectors_of(const char *uri)
+{
+	handle_t session = fake_client_connect(service), disk, none;
+	struct msg_blkdev_info info = { 0 };
+	const uint8_t *tail;
+	struct message m;
+	size_t len;
+
+	assert_int_equal(open_send(session, 1, uri), 0);
+	fake_loop_settle(&blk.loop);
+	disk = answer(session);
+	if (disk != HANDLE_NONE) {
+		assert_true(fake_take(disk, &m, &none));
+		assert_int_equal(message_decode_blkdev_info(&m, &info, &tail, &len), 0);
+		handle_close(disk);
+	}
+	handle_close(session);
+	fake_loop_settle(&blk.loop);
+	return info.num_sectors;
+}
+
+static void test_first_sector(void **state)
+{
+	static const char *const none[] = {
+		"blk:disk0@100",
+		"blk:disk0@",
+		"blk:disk0@x",
+		"blk:disk0@1x",
+		"blk:disk0@-1",
+		"blk:disk0@18446744073709551616",
+		"blk:disk0@18446744073709551617",
+		"blk:disk0@99999999999999999999999999",
+		"blk:disk01",
+		"blk:disk",
+		"blk:disk@1",
+		"blk:",
+		"blk:@1",
+	};
+
+	(void)state;
+	assert_int_equal(sectors_of("blk:disk0"), SECTORS);
+	assert_int_equal(sectors_of("blk:disk0@0"), SECTORS);
+	assert_int_equal(sectors_of("blk:disk0@60"), SECTORS - 60);
+	assert_int_equal(sectors_of("blk:disk0@99"), 1);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_int_equal(sectors_of(none[i]), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_waits_for_the_device, setup),
 		cmocka_unit_test_setup(test_drops_what_was_not_taken, setup),
 		cmocka_unit_test_setup(test_several_wait, setup),
+		cmocka_unit_test_setup(test_first_sector, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

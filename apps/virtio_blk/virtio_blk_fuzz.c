@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apps/virtio_blk/main.c"
+#include "libs/base/string.h"
 #include "libs/starina/clients_fake.h"
 #include "libs/virtio/mmio_fake.h"
 
@@ -65,6 +66,19 @@ static void say_request(handle_t end, uint8_t how, const uint8_t *data, size_t l
 	         16384);
 }
 
+// A disk, one that there is not, or one that begins somewhere.
+static void open_some(uint8_t how, const uint8_t *data, size_t len)
+{
+	char uri[40] = "blk:root@";
+	size_t begin = strlen(uri);
+
+	if ((how & 2) != 0 && len < sizeof(uri) - begin)
+		memcpy(uri + begin, data, len);
+	else
+		str_copy(uri, (how & 1) != 0 ? "blk:root" : "blk:none", sizeof(uri));
+	(void)open_send(session, how, uri);
+}
+
 enum { OPEN, SAY, REQUEST, USE, TAKE, CLOSE, MEMORY, NUM_STEPS };
 
 static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
@@ -76,7 +90,7 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 		if (session == HANDLE_NONE)
 			session = fake_client_connect(service);
 		if (session != HANDLE_NONE)
-			(void)open_send(session, how, (how & 1) != 0 ? "blk:root" : "blk:none");
+			open_some(how, data, len);
 		break;
 	case SAY: say(*end, how, data, len); break;
 	case REQUEST: say_request(clients[len % CLIENTS], how, data, len); break;

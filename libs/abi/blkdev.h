@@ -2,8 +2,9 @@
 //
 // The block device service ("blkdev"), provided by virtio_blk. Open "blk:SERIAL" (its virtio
 // serial, as "blk:boot") with MSG_OPEN: the open_reply's channel is the disk's, on which
-// blkdev_info comes first. Requests may be many at a time (at most BLKDEV_MAX_REQUESTS; more are
-// refused with ERR_FULL) and may complete in any order.
+// blkdev_info comes first. "blk:SERIAL@SECTOR" is that disk from SECTOR (decimal) to its end: what
+// lies before cannot be reached. Requests may be many at a time (at most BLKDEV_MAX_REQUESTS; more
+// are refused with ERR_FULL) and may complete in any order.
 //
 // Once an open is answered, nothing comes of what a client asked that had closed its end before:
 // the device has done it, or it was dropped. So what was not answered when a client closes may be

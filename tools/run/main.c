@@ -43,6 +43,7 @@ struct run {
 	struct workdir workdir;
 	char image_tool[PATH_MAX];
 	char images_index[PATH_MAX];
+	char images_builtin[PATH_MAX];
 	char images_disk[PATH_MAX];
 	char image[PATH_MAX];  // directory of the packed image
 	char config[PATH_MAX];
@@ -308,6 +309,7 @@ static int boot_disk_make(struct run *run, const char *guest_kernel, const char 
 		.kernel = guest_kernel,
 		.initramfs = initramfs,
 		.images = run->images_index,
+		.builtin = run->images_builtin,
 		.config = run->config,
 	};
 	char app[PATH_MAX], page[PATH_MAX];
@@ -362,6 +364,7 @@ static int prepare(struct run *run, struct error *err)
 	    path_set(initramfs, err, "%s/guest/initramfs.cpio", build) < 0)
 		return -1;
 	if (path_set(run->images_index, err, "%s/" IMAGES_INDEX, run->workdir.path) < 0 ||
+	    path_set(run->images_builtin, err, "%s/" IMAGES_BUILTIN, run->workdir.path) < 0 ||
 	    path_set(run->images_disk, err, "%s/" IMAGES_DISK, run->workdir.path) < 0 ||
 	    config_make(run, err) < 0 ||
 	    images_prepare(run->image_tool, build, run->settings.engine, run->settings.images,

@@ -282,13 +282,15 @@ static void file_write(const char *path, const char *text)
 
 static void test_boot_disk(void **state)
 {
-	static const char *const names[] = { "kernel", "initramfs.cpio", "images.json",
-		                             "config.json" };
-	static const char *const texts[] = { "the kernel", "", "[]", "{}" };
-	struct boot_files files = { .kernel = names[0],
-		                    .initramfs = names[1],
-		                    .images = names[2],
-		                    .config = names[3] };
+	// From the kernel on, what every virtual machine may read.
+	static const char *const names[] = { "images.json", "config.json", "kernel",
+		                             "initramfs.cpio", "builtin.json" };
+	static const char *const texts[] = { "[]", "{}", "the kernel", "", "[1]" };
+	struct boot_files files = { .images = names[0],
+		                    .config = names[1],
+		                    .kernel = names[2],
+		                    .initramfs = names[3],
+		                    .builtin = names[4] };
 	char directory[] = "/tmp/run_test.XXXXXX";
 	struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
@@ -298,12 +300,12 @@ static void test_boot_disk(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(directory));
 	assert_int_equal(chdir(directory), 0);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		file_write(names[i], texts[i]);
 	assert_int_equal(boot_disk_write("disk", &files, &err), 0);
 	archive_read_support_format_tar(archive);
 	assert_int_equal(archive_read_open_filename(archive, "disk", 512), ARCHIVE_OK);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_OK);
 		assert_string_equal(archive_entry_pathname(entry), names[i]);
 		assert_int_equal(archive_read_data(archive, text, sizeof(text)), strlen(texts[i]));
@@ -316,7 +318,7 @@ static void test_boot_disk(void **state)
 	assert_non_null(strstr(err.text, "absent"));
 	assert_int_equal(boot_disk_write("no/disk", &files, &err), -1);
 	assert_non_null(strstr(err.text, "no/disk"));
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		unlink(names[i]);
 	unlink("disk");
 	rmdir(directory);
@@ -334,6 +336,7 @@ static void test_boot_secret(void **state)
 		                    .kernel = "kernel",
 		                    .initramfs = "kernel",
 		                    .images = "kernel",
+		                    .builtin = "kernel",
 		                    .app = "kernel" };
 	char directory[] = "/tmp/run_test.XXXXXX";
 	char blocks[6 * 512];

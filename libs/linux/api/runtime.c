@@ -30,11 +30,17 @@ static void settle(struct linux_runtime *runtime, enum runtime_state state, cons
 	pool_turn_later(&runtime->pool);
 }
 
+// All images, or, where the disk begins behind their list, the one for commands.
+static const struct boot_file *index_file(const struct linux_runtime *runtime)
+{
+	return runtime->boot.images.size > 0 ? &runtime->boot.images : &runtime->boot.builtin;
+}
+
 static void index_read(void *context, error_t status)
 {
 	struct linux_runtime *runtime = context;
 	struct span text = { .data = runtime->index_data,
-		             .len = (size_t)runtime->boot.images.size };
+		             .len = (size_t)index_file(runtime)->size };
 	error_t err = status;
 
 	if (!runtime->disk.ready)
@@ -65,7 +71,7 @@ static void directory_read(void *context, const char *error)
 	}
 	runtime->supply.kernel = runtime->boot.kernel;
 	runtime->supply.initramfs = runtime->boot.initramfs;
-	err = boot_disk_read_file(&runtime->boot, &runtime->boot.images, IMAGE_INDEX_MAX_BYTES,
+	err = boot_disk_read_file(&runtime->boot, index_file(runtime), IMAGE_INDEX_MAX_BYTES,
 	                          &runtime->index_data, index_read, runtime);
 	if (err < 0)
 		settle(runtime, RUNTIME_FAILED,

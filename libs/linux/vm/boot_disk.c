@@ -28,6 +28,7 @@ static void take_entry(struct boot_disk *boot, const struct ustar_entry *entry)
 		{ "kernel", &boot->kernel },        { "initramfs.cpio", &boot->initramfs },
 		{ "images.json", &boot->images },   { "config.json", &boot->config },
 		{ "engine.secret", &boot->secret }, { "vmm.app", &boot->vmm },
+		{ "builtin.json", &boot->builtin },
 	};
 
 	for (size_t i = 0; entry->is_file && i < sizeof(files) / sizeof(files[0]); i++) {

@@ -8,6 +8,7 @@
 //   config.json     of the container that linuxrun runs; may be missing
 //   engine.secret   what clients of the engine begin with (libs/abi/engine.h); likewise
 //   vmm.app         the app of the engine's virtual machines; likewise
+//   builtin.json    of images.json, what who has the disk from `kernel` on may know
 #pragma once
 
 #include "libs/boot_files/ustar.h"
@@ -24,6 +25,7 @@ struct boot_disk {
 	struct boot_file config;
 	struct boot_file secret;
 	struct boot_file vmm;
+	struct boot_file builtin;
 	// The directory was read and has a kernel and an initramfs (`error` NULL), or what is
 	// wrong. Called from the loop.
 	void (*finished)(void *context, const char *error);

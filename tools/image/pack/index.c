@@ -232,6 +232,28 @@ static int file_write(const char *output, const char *name, const char *text, st
 	return result;
 }
 
+// What every virtual machine may know: nothing of users' images, nor of the host's network.
+static int builtin_write(const struct index *index, const char *output, struct error *err)
+{
+	json_t *images = json_array(), *item, *document;
+	char *text;
+	int result;
+	size_t i;
+
+	json_array_foreach(index->images, i, item)
+	{
+		if (strcmp(json_string_value(json_object_get(item, "name")), "builtin") == 0)
+			json_array_append(images, item);
+	}
+	document = json_pack("{s:o}", "images", images);
+	text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+	result = text ? file_write(output, INDEX_BUILTIN, text, err)
+		      : error_set(err, "out of memory");
+	free(text);
+	json_decref(document);
+	return result;
+}
+
 static int files_write(const struct index *index, const char *output, struct error *err)
 {
 	json_t *document = json_pack("{s:O}", "images", index->images);
@@ -251,7 +273,8 @@ static int files_write(const struct index *index, const char *output, struct err
 			err,
 			"the configurations of the images (environment, command) are larger than %u bytes",
 			MAX_INDEX_SIZE);
-	else if (file_write(output, INDEX_FILE, text, err) == 0)
+	else if (file_write(output, INDEX_FILE, text, err) == 0 &&
+	         builtin_write(index, output, err) == 0)
 		result = file_write(output, INDEX_DISK, disk, err);
 	free(disk);
 	free(text);

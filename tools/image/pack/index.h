@@ -10,11 +10,13 @@
 #include "tools/common/error.h"
 
 #define INDEX_FILE "images.json"
+#define INDEX_BUILTIN "builtin.json"  // likewise, of "builtin" alone
 #define INDEX_DISK "images.vmdk"
 
 // One image: "NAME=DIRECTORY", the name as people write it (reference.h), "builtin" (commands run
 // in it) or "system" (it pulls images, tools/system); the directory is a packed image's (pack.h).
-// Writes INDEX_FILE and INDEX_DISK into `output`. Of two images of one name the later one stays.
+// Writes INDEX_FILE, INDEX_BUILTIN and INDEX_DISK into `output`. Of two images of one name the
+// later one stays.
 int index_write(const char *output, char *const *images, unsigned count, struct error *err);
 
 // Of an image's configuration, what says how it is run, as images.json has it. For json_decref();

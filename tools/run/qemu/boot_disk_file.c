@@ -113,10 +113,11 @@ int boot_disk_write(const char *path, const struct boot_files *files, struct err
 			goto out_free;
 	if ((files->page && entry_write(archive, path, WEB_PAGE_FILE, files->page, err) < 0) ||
 	    (files->app && entry_write(archive, path, "vmm.app", files->app, err) < 0) ||
+	    entry_write(archive, path, "images.json", files->images, err) < 0 ||
+	    (files->config && entry_write(archive, path, "config.json", files->config, err) < 0) ||
 	    entry_write(archive, path, "kernel", files->kernel, err) < 0 ||
 	    entry_write(archive, path, "initramfs.cpio", files->initramfs, err) < 0 ||
-	    entry_write(archive, path, "images.json", files->images, err) < 0 ||
-	    (files->config && entry_write(archive, path, "config.json", files->config, err) < 0))
+	    entry_write(archive, path, "builtin.json", files->builtin, err) < 0)
 		goto out_free;
 	result = archive_write_close(archive) == ARCHIVE_OK ? 0 : write_failed(archive, path, err);
 out_free:

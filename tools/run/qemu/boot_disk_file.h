@@ -2,8 +2,10 @@
 //
 // The boot disk: a ustar archive, as it is, on a virtio-blk disk, which only this user can read. It
 // holds, in this order, secrets of this boot, `web.tar` (the page of the web shell), `vmm.app` (of
-// an engine), `kernel` (the guest's), `initramfs.cpio` (with bootd as /init), `images.json` (what
-// is on the disk with the images of apps) and `config.json` (the container's configuration).
+// an engine), `images.json` (what is on the disk with the images of apps), `config.json` (the
+// container's configuration), and, from there on, what virtual machines of an engine may read, for
+// their guest may have taken over what runs it: `kernel` (the guest's), `initramfs.cpio` (with
+// bootd as /init), and `builtin.json` (of images.json, the image "builtin").
 #pragma once
 
 #include <stddef.h>
@@ -26,6 +28,7 @@ struct boot_files {
 	const char *kernel;
 	const char *initramfs;
 	const char *images;
+	const char *builtin;
 	const char *config;  // NULL: none
 };
 

@@ -10,6 +10,7 @@
 
 // In the run's directory, as `starina-image index` names them.
 #define IMAGES_INDEX "images.json"
+#define IMAGES_BUILTIN "builtin.json"
 #define IMAGES_DISK "images.vmdk"
 
 // Checks `list`: items with commas between them, each [NAME=]REFERENCE with a reference as
