@@ -221,6 +221,25 @@ static error_t add(struct images *images, const char *id, struct span text,
 	return 0;
 }
 
+// Of an image that has not come to be. What cannot be removed is swept at the next start: the
+// record goes first, for an image without one is no image.
+static void take_back(struct images *images, const char *id)
+{
+	static const char *const suffixes[] = { RECORD_SUFFIX, IMAGE_SUFFIX };
+	char name[IMAGES_FILE_MAX];
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		error_t err;
+
+		store_file(id, suffixes[i], name);
+		err = store_drop(images, name);
+		if (err < 0 && err != ERR_NOT_FOUND) {
+			log_warn("%s stays on the state disk: %s", name, error_text(err));
+			return;
+		}
+	}
+}
+
 error_t store_take(struct images *images, const char *path, const char *id, struct span record)
 {
 	char name[IMAGES_FILE_MAX];
@@ -232,18 +251,18 @@ error_t store_take(struct images *images, const char *path, const char *id, stru
 		return err;
 	store_file(id, IMAGE_SUFFIX, name);
 	err = store_move(images, path, name);
-	if (err == 0)
-		err = store_stat(images, name, &info);
-	if (err == 0 && !is_image(&info)) {
+	if (err < 0)
+		return err;
+	err = store_stat(images, name, &info);
+	if (err == 0 && !is_image(&info))
 		err = ERR_PROTOCOL;
-		if (store_drop(images, name) < 0)
-			log_warn("%s is no image, and stays on the state disk", name);
-	}
 	store_file(id, RECORD_SUFFIX, name);
 	if (err == 0)
 		err = write_whole(images, name, (const char *)record.data, record.len);
 	if (err == 0)
 		err = add(images, id, record, &info);
+	if (err < 0)
+		take_back(images, id);
 	return err;
 }
 

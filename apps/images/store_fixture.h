@@ -30,6 +30,7 @@ static struct fake_file files[FILES_MAX];
 static unsigned deaths;     // so many requests are not answered
 static bool does_and_dies;  // but done all the same
 static bool is_lost;
+static bool is_full;        // nothing more can be written
 static error_t opened;      // how it is opened
 static const char *broken;  // a file that cannot be read
 static char swept[IMAGES_FILE_MAX];
@@ -158,6 +159,10 @@ error_t folder_write(struct folder *folder, const char *path, const void *bytes,
 	if (dies()) {
 		free(text);
 		return ERR_PEER_CLOSED;
+	}
+	if (is_full) {
+		free(text);
+		return ERR_NO_SPACE;
 	}
 	put(path, FILE_TYPE_FILE, text, len);
 	free(text);

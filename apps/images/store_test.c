@@ -70,6 +70,7 @@ static int tear_down(void **state)
 	opened = 0;
 	does_and_dies = false;
 	broken = NULL;
+	is_full = false;
 	return 0;
 }
 
@@ -181,6 +182,23 @@ static void test_taking(void **state)
 	assert_int_equal(take(B, RECORD(B, "{}")), ERR_NOT_FOUND);
 }
 
+// An image whose record finds no room leaves the room that it took; one that was not moved leaves
+// what was there.
+static void test_full_disk(void **state)
+{
+	(void)state;
+	start();
+	put("incoming.1/x.img", FILE_TYPE_FILE, "", 4096);
+	is_full = true;
+	assert_int_equal(take(B, RECORD(B, "{}")), ERR_NO_SPACE);
+	assert_false(is_stored(B));
+	assert_null(find(HEX_B ".img"));
+	is_full = false;
+	put(HEX_B ".img", FILE_TYPE_FILE, "", 4096);
+	assert_int_equal(take(B, RECORD(B, "{}")), ERR_NOT_FOUND);
+	assert_non_null(find(HEX_B ".img"));
+}
+
 // What would spoil the list of images is none, and is not kept.
 static void test_configs(void **state)
 {
@@ -286,6 +304,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_system, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_taking, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_configs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_folder, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),

@@ -316,7 +316,7 @@ static error_t write_beside(struct folder *folder, const char *path, const void 
 	size_t path_len = strlen(path), count;
 	struct file *file = NULL;
 	char *beside = heap_alloc(path_len + sizeof(NEW_SUFFIX));
-	error_t err, ignored;
+	error_t err;
 
 	if (beside == NULL)
 		return ERR_NO_MEMORY;
@@ -332,9 +332,8 @@ static error_t write_beside(struct folder *folder, const char *path, const void 
 		if (err == 0)
 			err = folder_file_sync(folder, file);
 		file_close(file);
-		if (err < 0)
-			ignored = folder_remove(folder, beside);
-		(void)ignored;
+		if (err < 0 && folder_remove(folder, beside) < 0)
+			log_debug("%s stays", beside);
 	}
 	heap_free(beside);
 	return err;
