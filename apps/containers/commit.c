@@ -11,7 +11,6 @@
 
 // At a time; each is a run of the system container.
 #define COMMITS_MAX 16u
-#define COMMENT_MAX 512u
 
 struct commit {
 	struct list entry;      // of containers.commits
@@ -19,7 +18,7 @@ struct commit {
 	uint32_t request;
 	uint32_t number;  // of the request to `images`
 	char id[CONTAINER_ID_TEXT];
-	char comment[COMMENT_MAX];
+	char *comment;  // heap; NULL: none
 	bool pauses;
 	handle_t channel;  // for the container's machine; HANDLE_NONE: that has it
 };
@@ -30,6 +29,7 @@ static void commit_free(struct containers *all, struct commit *commit)
 	if (commit->channel != HANDLE_NONE)
 		handle_close(commit->channel);
 	list_remove(&commit->entry);
+	heap_free(commit->comment);
 	heap_free(commit);
 }
 
@@ -109,12 +109,12 @@ static error_t send(struct containers *all, struct commit *commit, const struct 
 		                                .query_length = (uint32_t)request->query.len,
 		                                .body_length = (uint32_t)body->len };
 	size_t len = request->query.len + body->len;
-	uint8_t *bytes = len <= CONTAINERS_QUERY_MAX + CONTAINERS_BODY_MAX ? heap_alloc(len) : NULL;
+	uint8_t *bytes = body->len <= CONTAINERS_BODY_MAX ? heap_alloc(len) : NULL;
+	error_t err = body->len > CONTAINERS_BODY_MAX ? ERR_TOO_LARGE
+		: bytes == NULL                       ? ERR_NO_MEMORY
+						      : 0;
 	struct message m;
-	error_t err = bytes != NULL ? 0 : ERR_NO_MEMORY;
 
-	if (err == 0 && body->len > CONTAINERS_BODY_MAX)
-		err = ERR_TOO_LARGE;
 	if (err == 0) {
 		memcpy(bytes, request->query.data, request->query.len);
 		memcpy(bytes + request->query.len, body->text, body->len);
@@ -142,15 +142,16 @@ static struct commit *make(struct request *request, const struct container *c)
 		*commit = (struct commit){ .client = request->client,
 			                   .request = request->id,
 			                   .number = ++all->last_commit,
+			                   .comment = comment,
 			                   .pauses = pause == NULL || query_flag(request, "pause"),
 			                   .channel = HANDLE_NONE };
 		str_copy(commit->id, c->id_text, sizeof(commit->id));
-		str_copy(commit->comment, comment != NULL ? comment : "", sizeof(commit->comment));
 		list_push_back(&all->commits, &commit->entry);
 		all->num_commits++;
+	} else {
+		heap_free(comment);
 	}
 	heap_free(pause);
-	heap_free(comment);
 	return commit;
 }
 
@@ -175,8 +176,14 @@ static void begin(struct request *request, const struct container *c, const stru
 	json_writer_deinit(&body);
 	if (err == 0)
 		return;
-	reply_error(request->client, request->id, err == ERR_NO_MEMORY ? 500 : 503,
-	            "the image cannot be made: %s", error_text(err));
+	reply_error(request->client, request->id,
+	            err == ERR_NO_MEMORY           ? 500
+	                    : err == ERR_TOO_LARGE ? 413
+	                                           : 503,
+	            "the image cannot be made: %s",
+	            err == ERR_TOO_LARGE ? "what the container was created with, and the body, are "
+	                                   "too long"
+	                                 : error_text(err));
 	commit_free(request->all, commit);
 }
 
@@ -262,7 +269,7 @@ static void tell_event(struct containers *all, const struct commit *commit, stru
 			json_skip(&r);
 	}
 	json_write_raw(&more, "\"comment\":");
-	json_write_string(&more, commit->comment);
+	json_write_string(&more, commit->comment != NULL ? commit->comment : "");
 	json_write_raw(&more, ",\"imageID\":");
 	json_write_string(&more, id != NULL ? id : "");
 	if (c != NULL && json_writer_text(&more) != NULL)

@@ -15,15 +15,26 @@
 // The length of a frame, and of the one that ends the description.
 #define FRAME_HEAD 4u
 
-static void write_text(struct json_writer *w, const struct request *request, const char *key,
-                       const char *parameter)
+// Whether a text fits; otherwise the request was answered.
+static bool check_text(struct request *request, const char *parameter)
 {
 	char *text = query_take(request, parameter);
+	bool fits = text == NULL || strlen(text) <= TEXT_MAX;
+
+	heap_free(text);
+	if (!fits)
+		refuse(request, 400, "the %s is longer than %u bytes", parameter, TEXT_MAX);
+	return fits;
+}
+
+static void write_text(struct json_writer *w, const struct request *request, const char *key)
+{
+	char *text = query_take(request, key);
 
 	json_write_raw(w, ",\"");
 	json_write_raw(w, key);
 	json_write_raw(w, "\":");
-	json_write_string(w, text != NULL && strlen(text) <= TEXT_MAX ? text : "");
+	json_write_string(w, text != NULL ? text : "");
 	heap_free(text);
 }
 
@@ -74,8 +85,8 @@ static error_t describe(struct json_writer *w, const struct request *request,
 	write_member(w, request->body, "created_by");
 	write_member(w, request->body, "container");
 	write_member(w, request->body, "config");
-	write_text(w, request, "comment", "comment");
-	write_text(w, request, "author", "author");
+	write_text(w, request, "comment");
+	write_text(w, request, "author");
 	err = write_changes(w, request);
 	json_write_raw(w, "}");
 	return err == 0 && json_writer_text(w) == NULL ? ERR_NO_MEMORY : err;
@@ -120,7 +131,8 @@ void operation_commit(struct request *request)
 
 	if (parent == NULL ||
 	    !operation_name(request, true, "refusing to create a tag with a digest reference",
-	                    name))
+	                    name) ||
+	    !check_text(request, "comment") || !check_text(request, "author"))
 		return;
 	err = describe(&w, request, parent);
 	if (err < 0)

@@ -59,16 +59,21 @@ static bool is_possible(struct request *request)
 
 void operation_import(struct request *request, const char *source)
 {
-	char name[IMAGE_NAME_MAX], message[MESSAGE_MAX], url[URL_MAX];
+	char name[IMAGE_NAME_MAX], message[MESSAGE_MAX] = "", url[URL_MAX];
 	struct job *job;
 	char *text;
+	bool fits;
 
 	if (!is_possible(request) || !read_source(request, source, url) ||
 	    !operation_name(request, true, "cannot import digest reference", name))
 		return;
 	text = query_take(request, "message");
-	str_copy(message, text != NULL ? text : "", sizeof(message));
+	fits = text == NULL || str_copy(message, text, sizeof(message)) < sizeof(message);
 	heap_free(text);
+	if (!fits) {
+		refuse(request, 400, "the message is longer than %u bytes", MESSAGE_MAX - 1);
+		return;
+	}
 	job = job_make(request, JOB_IMPORT);
 	if (job == NULL)
 		return;

@@ -440,29 +440,39 @@ static bool is_repository(const char *text)
 	return !has_tag && *text == '\0';
 }
 
-static error_t add_found(struct images *images, const char *text, const struct found *found,
-                         struct save_item *items, size_t *count)
+// Errors: ERR_LIMIT, ERR_NO_MEMORY.
+static error_t add_reference(const struct reference *reference, struct save_item *items,
+                             size_t *count)
 {
-	const struct reference *reference = found->reference;
-	size_t length = reference != NULL ? reference_repository(reference->name) : 0;
-	struct save_item *item = item_of(items, count, found->image->id);
-	error_t err = item != NULL ? 0 : ERR_LIMIT;
+	struct save_item *item = item_of(items, count, reference->id);
 
-	if (err == 0 && reference != NULL && !reference_has_digest(reference->name))
-		err = add_tag(item, reference->name);
-	if (reference == NULL || !is_repository(text))
+	if (item == NULL)
+		return ERR_LIMIT;
+	return reference_has_digest(reference->name) ? 0 : add_tag(item, reference->name);
+}
+
+// All tags of the repository that `text` is; ERR_NOT_FOUND: it has none, or may be an id. Other
+// errors: as add_reference's.
+static error_t add_repository(struct images *images, const char *text, struct save_item *items,
+                              size_t *count)
+{
+	char full[IMAGE_NAME_MAX];
+	error_t err = ERR_NOT_FOUND;
+	size_t length;
+
+	if (!is_repository(text) || image_name_normalise(text, full) < 0)
 		return err;
+	length = reference_repository(full);
 	list_for_each(entry, &images->references) {
-		const struct reference *other = container_of(entry, struct reference, entry);
-		const struct image_entry *image = catalog_by_id(images, other->id);
+		const struct reference *each = container_of(entry, struct reference, entry);
+		const struct image_entry *image = catalog_by_id(images, each->id);
 
-		if (err < 0 || image == NULL || reference_has_digest(other->name) ||
-		    !reference_counts(images, other, image) ||
-		    reference_repository(other->name) != length ||
-		    memcmp(other->name, reference->name, length) != 0)
-			continue;
-		item = item_of(items, count, image->id);
-		err = item != NULL ? add_tag(item, other->name) : ERR_LIMIT;
+		if ((err == 0 || err == ERR_NOT_FOUND) && image != NULL && !image->is_going &&
+		    image_is_shown(images, image) && !reference_has_digest(each->name) &&
+		    reference_counts(images, each, image) &&
+		    reference_repository(each->name) == length &&
+		    memcmp(each->name, full, length) == 0)
+			err = add_reference(each, items, count);
 	}
 	return err;
 }
@@ -471,11 +481,15 @@ static bool add_name(struct request *request, const char *text, struct save_item
                      size_t *count)
 {
 	struct found found;
-	error_t err;
+	error_t err = add_repository(request->images, text, items, count);
 
-	if (!catalog_find(request, text, &found))
-		return false;
-	err = add_found(request->images, text, &found, items, count);
+	if (err == ERR_NOT_FOUND) {
+		if (!catalog_find(request, text, &found))
+			return false;
+		err = item_of(items, count, found.image->id) != NULL ? 0 : ERR_LIMIT;
+		if (err == 0 && found.reference != NULL)
+			err = add_reference(found.reference, items, count);
+	}
 	if (err < 0)
 		refuse(request, err == ERR_LIMIT ? 400 : 500, "%s",
 		       err == ERR_LIMIT ? "more than 256 images at once" : "out of memory");
