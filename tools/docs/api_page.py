@@ -59,7 +59,7 @@ has a virtual machine of its own, which ends when the client leaves.
 ## ./starina
 
 The same from a shell: `./starina ps`, `top`, `logs -f [APP]`, `services`, `run CMD...`, `shell`, `start`, `stop`, `kill`, `push`, `trace`; `./starina --help` tells more.
-It reads `build/run/web.addr` (`BUILD`), or takes `--address URL`.
+It reads `build/run/web.addr` (`BUILD`), or `--address FILE`, or takes the address from the variable `STARINA_ADDRESS`: the token is never on a command line.
 """
 
 

@@ -16,28 +16,44 @@ class Failure(Exception):
 
 
 class Address:
-    """Host, port and token of the newest run, as run.sh has written them."""
+    """Host, port and token of a run, as run.sh has written them. The token is a secret: it is read from a file or the
+    environment, for each user of the host sees the command line. `source` is where it was."""
 
-    def __init__(self, url):
+    def __init__(self, url, source):
         parts = urllib.parse.urlsplit(url.strip())
         token = urllib.parse.parse_qs(parts.fragment).get("token", [""])[0]
-        if parts.scheme != "http" or not parts.hostname or not parts.port or not token:
-            raise Failure(f"{url.strip()!r} is not an address as http://127.0.0.1:30080/#token=...")
+        try:
+            port = parts.port
+        except ValueError:
+            port = None
+        if parts.scheme != "http" or not parts.hostname or not port or not token:
+            raise Failure(f"{source}: this is not an address as http://127.0.0.1:30080/#token=...")
         self.host = parts.hostname
-        self.port = parts.port
+        self.port = port
         self.token = token
 
     @classmethod
-    def find(cls, build):
-        """Of the system that was started last in this build directory."""
-        path = Path(build) / "run" / "web.addr"
+    def read(cls, path):
+        """Of a file."""
         try:
-            text = path.read_text(encoding="ascii")
-        except FileNotFoundError:
-            raise Failure(f"nothing runs here: {path} is not there; start the system with ./run.sh") from None
+            return cls(Path(path).read_text(encoding="ascii"), path)
         except (OSError, UnicodeDecodeError) as error:
             raise Failure(f"cannot read {path}: {error}") from error
-        return cls(text)
+
+    @classmethod
+    def find(cls, file=None):
+        """Of `file`; without one, of STARINA_ADDRESS, or of the system that was started last in the build directory."""
+        if file:
+            if file.startswith("http:"):
+                raise Failure("--address takes a file with the address in it: all users of this host see a command line, "
+                              "and the token is a secret. The address itself goes into the variable STARINA_ADDRESS.")
+            return cls.read(file)
+        if os.environ.get("STARINA_ADDRESS"):
+            return cls(os.environ["STARINA_ADDRESS"], "STARINA_ADDRESS")
+        path = build_folder() / "run" / "web.addr"
+        if not path.exists():
+            raise Failure(f"nothing runs here: {path} is not there; start the system with ./run.sh")
+        return cls.read(path)
 
 
 def build_folder():
@@ -76,7 +92,7 @@ class Client:
         """The document that a request is answered with; None: there is none."""
         with self.open(method, path, body) as answer:
             text = read_all(answer)
-        return json.loads(text) if text else None
+        return document(text) if text else None
 
     def get(self, path, **query):
         """The document at a path."""
@@ -86,16 +102,24 @@ class Client:
     def lines(self, method, path, body=None):
         """The documents of an answer that has one a line, as they come."""
         with self.open(method, path, body, timeout=None) as answer:
-            while line := answer.readline():
-                yield json.loads(line)
+            while line := read_all(answer, answer.readline):
+                yield document(line)
 
 
-def read_all(answer):
-    """The body; what breaks off is a Failure."""
+def read_all(answer, read=None):
+    """The body, or what `read` reads of it; what breaks off is a Failure."""
     try:
-        return answer.read()
+        return (read or answer.read)()
     except (OSError, http.client.HTTPException) as error:
         raise Failure(f"the answer broke off: {error}") from error
+
+
+def document(text):
+    """The value of JSON that the system has sent."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Failure("the answer broke off, or is none of this API") from None
 
 
 def error_text(status, body):

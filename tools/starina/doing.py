@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from .client import Failure, build_folder, quote
+from .text import clean
 
 
 def start(client, options):
@@ -12,7 +13,7 @@ def start(client, options):
     if options.instance:
         body["instance"] = True
     answer = client.call("POST", f"/apps/{quote(options.app)}/start", body)
-    print(answer["name"] if answer else options.app)
+    print(clean(answer["name"]) if answer else options.app)
     return 0
 
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Commands that look: ps, top, logs, services, trace, status."""
 
+import contextlib
 import json
 import sys
 import time
 import urllib.parse
+from pathlib import Path
 
 from . import text
+from .client import Failure, document, read_all
 from .websocket import TEXT, WebSocket
 
 CLEAR = "\x1b[H\x1b[J"
@@ -54,23 +57,27 @@ def top_view(before, after, lines=40):
 
 def top(client, options):
     """Processes by CPU time, again and again."""
-    socket = WebSocket(client.address, "/live")
+    with contextlib.closing(WebSocket(client.address, "/live")) as socket:
+        top_follow(socket, options)
+    return 0
+
+
+def top_follow(socket, options):
+    """Views of the live stream, until there were as many as are wanted."""
     ask = {"interval_ms": int(options.interval * 1000), "what": ["processes", "harts", "memory"]}
     socket.send(TEXT, json.dumps(ask).encode())
     before = None
     shown = 0
     while (message := socket.recv()) is not None:
-        after = json.loads(message[1])
+        after = document(message[1])
         if before is not None:
             print(CLEAR if sys.stdout.isatty() else "", end="")
             print("\n".join(top_view(before, after)), flush=True)
             shown += 1
             if shown == options.count:
-                socket.close()
-                return 0
+                return
         before = after
-    print("the system went away", file=sys.stderr)
-    return 1
+    raise Failure("the system went away")
 
 
 def log_line(line):
@@ -90,7 +97,7 @@ def logs(client, options):
     query = {name: value for name, value in query.items() if value is not None}
     for line in client.lines("GET", "/logs?" + urllib.parse.urlencode({**query, "follow": 1})):
         print(log_line(line), flush=True)
-    return 0
+    raise Failure("the system went away")
 
 
 def services(client, _options):
@@ -108,14 +115,17 @@ def services(client, _options):
 def trace(client, options):
     """What the harts did, for Chrome or Perfetto."""
     with client.open("GET", f"/trace?ms={options.ms}", timeout=options.ms / 1000 + 60) as answer:
-        data = answer.read()
+        data = read_all(answer)
     path = options.output or time.strftime("trace-%H%M%S.json")
     if path == "-":
         sys.stdout.buffer.write(data)
         return 0
-    with open(path, "wb") as file:
-        file.write(data)
-    print(f"{path}: {len(json.loads(data)['traceEvents'])} events; open it at ui.perfetto.dev or chrome://tracing")
+    count = len(document(data)["traceEvents"])
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise Failure(f"cannot write {path}: {error.strerror}") from error
+    print(f"{path}: {count} events; open it at ui.perfetto.dev or chrome://tracing")
     return 0
 
 

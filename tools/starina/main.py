@@ -6,7 +6,8 @@ import os
 import sys
 
 from . import doing, linux, looking
-from .client import Address, Client, Failure, build_folder
+from .client import Address, Client, Failure
+from .text import clean
 
 
 def setting(text):
@@ -19,8 +20,8 @@ def setting(text):
 def parser_make():
     """All commands and their options."""
     parser = argparse.ArgumentParser(prog="./starina", description="Looks at the system that ./run.sh runs, and changes it.")
-    parser.add_argument("--address", metavar="URL", help="http://127.0.0.1:PORT/#token=...; without it, that of the newest run "
-                        "(build/run/web.addr)")
+    parser.add_argument("--address", metavar="FILE", help="a file with the address, http://127.0.0.1:PORT/#token=...; without it, "
+                        "the variable STARINA_ADDRESS has the address, or build/run/web.addr, that of the newest run")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name, function, text):
@@ -68,10 +69,9 @@ def main(arguments):
     """Returns the exit status."""
     options = parser_make().parse_args(arguments)
     try:
-        address = Address(options.address) if options.address else Address.find(build_folder())
-        return options.function(Client(address), options)
+        return options.function(Client(Address.find(options.address)), options)
     except Failure as failure:
-        print(f"starina: {failure}", file=sys.stderr)
+        print(f"starina: {clean(failure)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import json
+import socket as sockets
 import struct
 import sys
 import tempfile
@@ -19,9 +20,10 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from starina import looking, text  # noqa: E402  pylint: disable=wrong-import-position
-from starina.client import Address, Failure  # noqa: E402  pylint: disable=wrong-import-position
-from starina.main import main  # noqa: E402  pylint: disable=wrong-import-position
-from starina.websocket import GUID, TEXT, WebSocket  # noqa: E402  pylint: disable=wrong-import-position
+from starina.client import Address, Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
+from starina.linux import shell  # noqa: E402  pylint: disable=wrong-import-position
+from starina.main import main, parser_make  # noqa: E402  pylint: disable=wrong-import-position
+from starina.websocket import BINARY, GUID, TEXT, WebSocket  # noqa: E402  pylint: disable=wrong-import-position
 
 TOKEN = "t" * 43
 PROCESS = {"id": 3, "name": "a\x1b[2J", "mode": "user", "state": "running", "cpu_ns": 61_500_000_000, "memory": 1536, "kernel_memory": 99,
@@ -82,6 +84,7 @@ class Commands(unittest.TestCase):
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}/#token={TOKEN}"
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
 
     def tearDown(self):
         self.server.shutdown()
@@ -92,7 +95,9 @@ class Commands(unittest.TestCase):
         out, err = io.StringIO(), io.StringIO()
         out.buffer = io.BytesIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(["--address", url or self.url, *words])
+            file = self.folder / "web.addr"
+            file.write_text(url or self.url, encoding="ascii")
+            status = main(["--address", str(file), *words])
         return status, out.getvalue() + out.buffer.getvalue().decode(), err.getvalue()
 
     def test_ps(self):
@@ -115,7 +120,37 @@ class Commands(unittest.TestCase):
         status, _, err = self.run_command("ps", url=self.url[:-1])
         self.assertEqual(status, 1)
         self.assertIn("another boot", err)
-        self.assertIn("is not an address", self.run_command("ps", url="http://127.0.0.1/")[2])
+        for url in ("http://127.0.0.1/", "http://127.0.0.1:x/#token=x"):
+            self.assertIn("web.addr: this is not an address", self.run_command("ps", url=url)[2])
+
+    def test_what_the_system_says_is_cleaned(self):
+        Handler.answers["/apps/x/start"] = (200, {"name": "x\x1b[2J"})
+        self.assertEqual(self.run_command("start", "x")[1], "x?[2J\n")
+        Handler.answers["/apps/x/start"] = (409, {"error": {"message": "no\x1b[2J"}})
+        self.assertEqual(self.run_command("start", "x")[2], "starina: no?[2J\n")
+
+    def test_system_that_goes_away(self):
+        with sockets.create_server(("127.0.0.1", 0)) as free:
+            nobody = f"http://127.0.0.1:{free.getsockname()[1]}/#token={TOKEN}"
+        for words in (("ps",), ("top",), ("shell",)):
+            status, _, err = self.run_command(*words, url=nobody)
+            self.assertEqual((status, "does not answer" in err), (1, True), words)
+        Handler.answers["/commands"] = (200, b'{"stream":"stdo')
+        for words, error in ((("run", "x"), "broke off"), (("top",), "went away")):
+            status, _, err = self.run_command(*words)
+            self.assertEqual((status, error in err), (1, True), (words, err))
+
+    def test_connection_that_breaks_off(self):
+        for answer in (b"", b"HTTP/1.1 503 x\r\nContent-Length: 9\r\n\r\n{", b"x\r\n\r\n"):
+            with sockets.create_server(("127.0.0.1", 0)) as server:
+                def answer_once(server=server, answer=answer):
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(answer)
+                threading.Thread(target=answer_once).start()
+                status, _, err = self.run_command("top", url=f"http://127.0.0.1:{server.getsockname()[1]}/#token={TOKEN}")
+                self.assertEqual((status, err[:9]), (1, "starina: "))
 
     def test_logs(self):
         line = {"seq": 1, "time_ns": 1_500_000_000, "level": "warn", "app": "x", "text": "hello\n"}
@@ -123,21 +158,65 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.run_command("logs", "x")[1], "     1.500 WARN  [x] hello?\n")
         self.assertIn("app=x", Handler.asked[-1][1])
         Handler.answers["/logs"] = (200, json.dumps(line).encode() + b'\n{"lost":7}\n')
-        self.assertIn("7 lines were overwritten", self.run_command("logs", "-f")[1])
+        status, out, err = self.run_command("logs", "-f")
+        self.assertIn("7 lines were overwritten", out)
+        self.assertEqual((status, err), (1, "starina: the system went away\n"))
 
     def test_run(self):
         lines = [{"stream": "stdout", "data": base64.b64encode(b"out").decode()}, {"exit": 4, "error": "why"}]
         Handler.answers["/commands"] = (200, b"".join(json.dumps(line).encode() + b"\n" for line in lines))
         self.assertEqual(self.run_command("run", "-e", "A=b", "--", "ls", "-l"), (4, "out", "starina: why\n"))
         self.assertEqual(json.loads(Handler.asked[-1][2]), {"argv": ["ls", "-l"], "env": ["A=b"]})
+        with mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\xff"))):
+            self.assertIn("not text in UTF-8: invalid start byte at byte 1", self.run_command("run", "-i", "cat")[2])
 
     def test_websocket(self):
-        socket = WebSocket(Address(self.url), "/live")
+        socket = WebSocket(Address(self.url, "test"), "/live")
         said = b"x" * 300
         socket.send(TEXT, said)
         self.assertEqual(socket.recv(), (TEXT, said))
         self.assertIsNone(socket.recv())
         socket.close()
+
+
+class Shell(unittest.TestCase):
+    """./starina shell with a program that is made up."""
+
+    SIZE = 6 << 20
+
+    def program(self, server):
+        """Writes more than fits on the way before it reads; ends with its input."""
+        connection, _ = server.accept()
+        with connection, connection.makefile("rb") as reader:
+            head = {}
+            while line := reader.readline().strip():
+                name, _, value = line.decode().partition(": ")
+                head[name] = value
+            accept = base64.b64encode(hashlib.sha1((head["Sec-WebSocket-Key"] + GUID).encode()).digest()).decode()
+            connection.sendall(f"HTTP/1.1 101 x\r\nSec-WebSocket-Accept: {accept}\r\n\r\n".encode())
+            frame = bytes((0x80 | BINARY, 126)) + struct.pack(">H", 4096) + bytes(4096)
+            for _ in range(4 * self.SIZE // 4096):
+                connection.sendall(frame)
+            last = b""
+            while last != b"\x04\x04":
+                length = reader.read(2)[1] & 127
+                if length == 126:
+                    length = struct.unpack(">H", reader.read(2))[0]
+                mask, last = reader.read(4), reader.read(length)
+                last = bytes(byte ^ mask[i % 4] for i, byte in enumerate(last[:4]))
+            connection.sendall(bytes((0x80 | TEXT, 10)) + b'{"exit":7}')
+
+    def test_input_waits_while_output_comes(self):
+        with tempfile.TemporaryFile() as typed, open("/dev/null", "wb") as out, sockets.socket() as server:
+            server.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            typed.write(b"x" * self.SIZE)
+            typed.seek(0)
+            threading.Thread(target=self.program, args=(server,), daemon=True).start()
+            client = Client(Address(f"http://127.0.0.1:{server.getsockname()[1]}/#token={TOKEN}", "test"))
+            with mock.patch("sys.stdin", typed), mock.patch("sys.stdout", out):
+                self.assertEqual(shell(client, parser_make().parse_args(["shell"])), 7)
 
 
 class Parts(unittest.TestCase):
@@ -156,12 +235,20 @@ class Parts(unittest.TestCase):
         self.assertNotIn("\x1b", "".join(lines))
 
     def test_address(self):
-        with tempfile.TemporaryDirectory() as folder, mock.patch.dict("os.environ", {"BUILD": folder}):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict("os.environ", {"BUILD": folder, "STARINA_ADDRESS": ""}):
             with self.assertRaisesRegex(Failure, "nothing runs here"):
-                Address.find(folder)
+                Address.find()
             (Path(folder) / "run").mkdir()
             (Path(folder) / "run/web.addr").write_text(f"http://127.0.0.1:5/#token={TOKEN}\n", encoding="ascii")
-            self.assertEqual((Address.find(folder).port, Address.find(folder).token), (5, TOKEN))
+            self.assertEqual((Address.find().port, Address.find().token), (5, TOKEN))
+            (Path(folder) / "other").write_text(f"http://127.0.0.1:6/#token={TOKEN}\n", encoding="ascii")
+            with mock.patch.dict("os.environ", {"STARINA_ADDRESS": f"http://127.0.0.1:7/#token={TOKEN}"}):
+                self.assertEqual(Address.find().port, 7)
+                self.assertEqual(Address.find(f"{folder}/other").port, 6)
+            with self.assertRaisesRegex(Failure, "takes a file"):
+                Address.find(f"http://127.0.0.1:8/#token={TOKEN}")
+            with self.assertRaisesRegex(Failure, "cannot read"):
+                Address.find(f"{folder}/none")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class Shell:
         self.engine = Engine(context)
         path = context.build / "run/web.addr"
         check_equal(os.stat(path).st_mode & 0o777, 0o600, "web.addr is this user's only")
-        self.address = Address(path.read_text(encoding="ascii"))
+        self.address = Address.read(path)
         self.client = Client(self.address)
         self.engine.log.wait_for("serving tcp-listen:0.0.0.0:80")
 
@@ -242,7 +242,7 @@ def check_command(shell):
         status, output = shell.starina(*words)
         check(status == 0 and re.search(pattern, output, re.M), f"{words}: {status} {output}")
     for words, pattern in ((("kill", "nobody"), "no process nobody"), (("push", "nosuch"), "cannot read"), (("stop", "httpd"), "starina: "),
-                           (("--address", "http://127.0.0.1:1/#token=x", "ps"), "does not answer")):
+                           (("--address", "http://127.0.0.1:1/#token=x", "ps"), "takes a file")):
         status, output = shell.starina(*words)
         check(status == 1 and re.search(pattern, output), f"{words}: {status} {output}")
     check_equal(shell.starina("run", "sh", "-c", "exit 9")[0], 9)
