@@ -20,8 +20,8 @@ struct tracer {
 	struct api_job job;
 	struct source timer;
 	bool counted;
-	bool records;  // until the timer fires
 	nsec_t began;
+	nsec_t ended;  // others may trace on
 	uint32_t num_harts;
 	uint32_t hart;      // whose events are sent
 	uint64_t sequence;  // of its next one
@@ -29,7 +29,8 @@ struct tracer {
 	uint32_t ran_thread;
 	nsec_t ran_since;  // ...from then on; 0: nobody knows
 	uint64_t lost;
-	struct look_buffer processes, threads;
+	struct look_buffer threads;    // when it began
+	struct look_buffer processes;  // when it ended
 	uint8_t *piece;
 	uint64_t starts[HARTS_MAX];  // of each hart: the sequence number that its events begin with
 };
@@ -63,7 +64,7 @@ static void slice_write(struct tracer *t, struct json_writer *w, nsec_t until)
 {
 	const char *name = process_name(&t->processes, t->ran);
 
-	if (t->ran_since == 0 || t->ran == 0)
+	if (t->ran_since == 0 || t->ran == 0 || until < t->ran_since)
 		return;
 	event_open(w, name[0] != '\0' ? name : "ended", "X", t->ran_since, HARTS_PROCESS, t->hart);
 	time_write(w, "dur", until - t->ran_since);
@@ -72,16 +73,14 @@ static void slice_write(struct tracer *t, struct json_writer *w, nsec_t until)
 	write_close(w, "}}");
 }
 
-static uint32_t process_of(const struct tracer *t, uint32_t thread)
+static void switch_write(struct tracer *t, struct json_writer *w, const struct look_event *e)
 {
-	size_t count;
-	const struct look_thread *all = look_thread_records(&t->threads, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (all[i].id == thread)
-			return all[i].process;
-	}
-	return 0;
+	// What ran when recording began may not be what the first switch left.
+	if (e->argument == t->ran_thread)
+		slice_write(t, w, e->time_ns);
+	t->ran_thread = e->thread;
+	t->ran = e->process;
+	t->ran_since = e->time_ns;
 }
 
 static void event_write(struct tracer *t, struct json_writer *w, const struct look_event *e)
@@ -98,10 +97,7 @@ static void event_write(struct tracer *t, struct json_writer *w, const struct lo
 	if (e->kind == 0 || e->kind >= sizeof(names) / sizeof(names[0]))
 		return;
 	if (e->kind == LOOK_SWITCH) {
-		slice_write(t, w, e->time_ns);
-		t->ran_thread = e->thread;
-		t->ran = process_of(t, e->thread);
-		t->ran_since = e->time_ns;
+		switch_write(t, w, e);
 		return;
 	}
 	if (e->kind == LOOK_INTERRUPT)
@@ -147,11 +143,31 @@ static void head_write(struct tracer *t, struct json_writer *w)
 		name_write(w, "process_name", all[i].id, 0, all[i].name);
 }
 
+// Goes to the events of a hart, which runs at first what it ran when recording began.
+static void hart_begin(struct tracer *t, uint32_t hart)
+{
+	size_t count;
+	const struct look_thread *all = look_thread_records(&t->threads, &count);
+
+	t->hart = hart;
+	t->sequence = hart < t->num_harts ? t->starts[hart] : 0;
+	t->ran = 0;
+	t->ran_thread = 0;
+	t->ran_since = t->began;
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].hart != hart || all[i].state != LOOK_THREAD_RUNNING || all[i].idle != 0)
+			continue;
+		t->ran = all[i].process;
+		t->ran_thread = all[i].id;
+	}
+}
+
 // A piece of the events of the hart at hand; with the last one the next hart is.
 static error_t piece_write(struct tracer *t, struct json_writer *w)
 {
 	struct look_ring ring;
 	struct reader r;
+	bool over;
 	uint64_t used;
 	error_t err = look_read(t->job.httpd->look, LOOK_TRACE,
 	                        LOOK_TRACE_FROM(t->hart, t->sequence), t->piece, PIECE_BYTES,
@@ -162,25 +178,28 @@ static error_t piece_write(struct tracer *t, struct json_writer *w)
 	r = reader_make(t->piece, (size_t)used);
 	reader_copy(&r, &ring, sizeof(ring));
 	t->lost += ring.lost;
-	for (uint64_t i = 0; i < ring.count; i++) {
+	if (ring.lost > 0)
+		t->ran_since = 0;
+	over = ring.count == 0;
+	for (uint64_t i = 0; i < ring.count && !over; i++) {
 		struct look_event event;
 
 		reader_copy(&r, &event, sizeof(event));
 		if (reader_status(&r) != 0)
 			return ERR_PROTOCOL;
-		if (event.time_ns >= t->began)
+		over = event.time_ns > t->ended;
+		if (event.time_ns >= t->began && !over)
 			event_write(t, w, &event);
 	}
 	t->sequence = ring.next;
-	if (ring.count > 0)
-		return 0;
-	t->hart++;
-	t->sequence = t->hart < t->num_harts ? t->starts[t->hart] : 0;
-	t->ran_since = 0;
+	if (over) {
+		slice_write(t, w, t->ended);
+		hart_begin(t, t->hart + 1);
+	}
 	return 0;
 }
 
-// From now on.
+// From now on. What harts run then is seen after: what they run until their first switch.
 static error_t starts_read(struct tracer *t)
 {
 	for (uint32_t i = 0; i < t->num_harts; i++) {
@@ -197,11 +216,10 @@ static error_t starts_read(struct tracer *t)
 		reader_copy(&r, &ring, sizeof(ring));
 		t->starts[i] = ring.next;
 	}
-	t->sequence = t->starts[0];
-	return 0;
+	return snapshot(t->job.httpd, LOOK_THREADS, 0, &t->threads);
 }
 
-// Sends what the client takes. Returns false when the exchange is over.
+// Sends what the client takes.
 static void send_on(struct tracer *t)
 {
 	struct http_exchange *exchange = t->job.exchange;
@@ -237,13 +255,12 @@ static error_t begin_answer(struct tracer *t)
 	const char *text;
 	error_t err = snapshot(t->job.httpd, LOOK_PROCESSES, 0, &t->processes);
 
-	if (err == 0)
-		err = snapshot(t->job.httpd, LOOK_THREADS, 0, &t->threads);
 	if (err != 0) {
 		api_failed(t->job.exchange, err, "the trace");
 		return err;
 	}
 	head_write(t, &w);
+	hart_begin(t, 0);
 	text = json_writer_text(&w);
 	err = text == NULL
 		? ERR_NO_MEMORY
@@ -276,7 +293,8 @@ static void timer_fired(struct loop *loop, struct source *source)
 
 	(void)loop;
 	recording_end(t);
-	if (timer_set(source->handle, NSEC_NEVER) == 0 && begin_answer(t) == 0)
+	if (clock_get(CLOCK_MONOTONIC, &t->ended) == 0 &&
+	    timer_set(source->handle, NSEC_NEVER) == 0 && begin_answer(t) == 0)
 		send_on(t);
 	http_let_go(connection);
 }
