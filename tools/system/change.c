@@ -21,6 +21,16 @@ struct change {
 	struct error *err;
 };
 
+json_t *change_list(const char *text)
+{
+	json_t *list = text[0] == '[' ? json_loads(text, 0, NULL) : NULL;
+	json_t *box = list ? json_pack("{s:o}", "list", list) : NULL;
+	json_t *strings = json_incref(json_get_strings(box, "list"));
+
+	json_decref(box);
+	return strings;
+}
+
 static json_t *member(const struct change *change, const char *key, bool is_array)
 {
 	json_t *value = json_object_get(change->config, key);
@@ -35,17 +45,6 @@ static json_t *member(const struct change *change, const char *key, bool is_arra
 static json_t *words_of(const struct change *change)
 {
 	return change_words(change->rest, json_object_get(change->config, "Env"), change->err);
-}
-
-// The strings of a JSON array that the line is; NULL: it is none.
-static json_t *list_of(const struct change *change)
-{
-	json_t *list = change->rest[0] == '[' ? json_loads(change->rest, 0, NULL) : NULL;
-	json_t *box = list ? json_pack("{s:o}", "list", list) : NULL;
-	json_t *strings = json_incref(json_get_strings(box, "list"));
-
-	json_decref(box);
-	return strings;
 }
 
 // The whole line as one text, variables replaced.
@@ -65,7 +64,7 @@ static json_t *text_of(const struct change *change)
 
 static int command_set(const struct change *change, const char *key)
 {
-	json_t *list = list_of(change);
+	json_t *list = change_list(change->rest);
 	json_t *shell = json_get_strings(change->config, "Shell");
 
 	if (!list) {
@@ -215,7 +214,7 @@ static int change_expose(const struct change *change)
 
 static int change_volume(const struct change *change)
 {
-	json_t *words = list_of(change);
+	json_t *words = change_list(change->rest);
 	json_t *word;
 	size_t i;
 	int result = 0;
@@ -263,6 +262,13 @@ static int change_workdir(const struct change *change)
 	return json_object_set_new(change->config, "WorkingDir", joined);
 }
 
+static int change_health(const struct change *change)
+{
+	json_t *health = change_healthcheck(change->rest, change->err);
+
+	return health ? json_object_set_new(change->config, "Healthcheck", health) : -1;
+}
+
 static int change_onbuild(const struct change *change)
 {
 	size_t length = strcspn(change->rest, BLANKS);
@@ -283,16 +289,21 @@ static const struct instruction {
 	const char *name;
 	int (*apply)(const struct change *change);
 } instructions[] = {
-	{ "cmd", change_cmd },         { "entrypoint", change_entrypoint },
-	{ "env", change_pairs },       { "expose", change_expose },
-	{ "label", change_pairs },     { "onbuild", change_onbuild },
-	{ "stopsignal", change_text }, { "user", change_text },
-	{ "volume", change_volume },   { "workdir", change_workdir },
+	{ "cmd", change_cmd },
+	{ "entrypoint", change_entrypoint },
+	{ "env", change_pairs },
+	{ "expose", change_expose },
+	{ "healthcheck", change_health },
+	{ "label", change_pairs },
+	{ "onbuild", change_onbuild },
+	{ "stopsignal", change_text },
+	{ "user", change_text },
+	{ "volume", change_volume },
+	{ "workdir", change_workdir },
 };
 
 // What a Dockerfile may have, and a change may not.
-static const char *const others[] = { "add",         "arg",        "copy", "from",
-	                              "healthcheck", "maintainer", "run",  "shell" };
+static const char *const others[] = { "add", "arg", "copy", "from", "maintainer", "run", "shell" };
 
 static int instruction_unknown(const char *name, struct error *err)
 {

@@ -12,6 +12,15 @@
 // words.
 int change_apply(json_t *config, const char *text, struct error *err);
 
+// The strings of a JSON array that `text` is, a new reference; NULL: it is none.
+json_t *change_list(const char *text);
+
+// --- change_healthcheck.c ---
+
+// The configuration's Healthcheck (times in nanoseconds) that the arguments of HEALTHCHECK mean: a
+// new object; NULL with `err`.
+json_t *change_healthcheck(const char *text, struct error *err);
+
 // --- change_words.c ---
 
 // The words of an instruction, quotes and backslashes resolved and variables of `env` ("NAME=VALUE"

@@ -113,6 +113,16 @@ static void test_changes(void **state)
 		"[\"ENV B=\\\"x y\\\" C=$A-${A}-${Z:-z}${A:+p} D='$A'\",\"ENV E f  g\"]",
 		"{\"Cmd\":[\"c\"],\"Env\":[\"A=1\",\"B=x y\",\"C=1-1-zp\",\"D=$A\",\"E=f g\"]}");
 	expect_changed(
+		"[\"HEALTHCHECK --interval=1m30s --timeout=1.5s --retries=2 CMD a \\\"$A\\\"\"]",
+		"{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"Healthcheck\":{\"Interval\":90000000000,"
+		"\"Retries\":2,\"Test\":[\"CMD-SHELL\",\"a \\\"$A\\\"\"],\"Timeout\":1500000000}}");
+	expect_changed(
+		"[\"HEALTHCHECK CMD [\\\"a\\\",\\\"b c\\\"]\"]",
+		"{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"Healthcheck\":{\"Test\":[\"CMD\",\"a\","
+		"\"b c\"]}}");
+	expect_changed("[\"HEALTHCHECK CMD true\\nHEALTHCHECK none\"]",
+	               "{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"Healthcheck\":{\"Test\":[\"NONE\"]}}");
+	expect_changed(
 		"[\"LABEL a=b \\\\\\n \\\"c d\\\"=e\",\"# nothing\",\"\"]",
 		"{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"Labels\":{\"a\":\"b\",\"c d\":\"e\"}}");
 	expect_changed("[\"EXPOSE 80 53/UDP 1-3\",\"VOLUME [\\\"/a\\\"]\",\"VOLUME /b /c\"]",
@@ -127,6 +137,23 @@ static void test_changes(void **state)
 static void test_refusals(void **state)
 {
 	(void)state;
+	expect_refused("HEALTHCHECK true",
+	               "dockerfile parse error: unknown type \"true\" in "
+	               "HEALTHCHECK (try CMD)");
+	expect_refused("HEALTHCHECK CMD",
+	               "dockerfile parse error: Missing command after HEALTHCHECK CMD");
+	expect_refused("HEALTHCHECK NONE x",
+	               "dockerfile parse error: HEALTHCHECK NONE takes no arguments");
+	expect_refused("HEALTHCHECK --interval=1x CMD true",
+	               "dockerfile parse error: time: invalid duration \"1x\"");
+	expect_refused("HEALTHCHECK --interval=5us CMD true",
+	               "dockerfile parse error: Interval \"interval\" cannot be less than 1ms");
+	expect_refused("HEALTHCHECK --retries=-1 CMD true",
+	               "dockerfile parse error: --retries must be at least 0 (not -1)");
+	expect_refused("HEALTHCHECK --other=1 CMD true",
+	               "dockerfile parse error: unknown flag: other");
+	expect_refused("HEALTHCHECK -- CMD true",
+	               "dockerfile parse error: missing a value on flag: ");
 	expect_refused("RUN true", "run is not a valid change command");
 	expect_refused("from scratch", "from is not a valid change command");
 	expect_refused("BOGUS x", "dockerfile parse error: unknown instruction: bogus");
