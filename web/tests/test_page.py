@@ -7,6 +7,9 @@ import urllib.request
 from suite import AXE, VIEWS, check, check_equal, test
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+# The made-up system's /src/main.c.
+READ_FILE = """fetch('/api/v1/files/content?path=/src/main.c', { headers: { Authorization: 'Bearer ' + sessionStorage.getItem('starina.token') } })
+    .then((answer) => answer.text())"""
 ROWS = "[...document.querySelectorAll('#processes tbody tr')]"
 
 
@@ -159,6 +162,53 @@ def files_are_made_edited_renamed_and_removed(page):
     page.tab.click_text("Remove it")
     page.tab.wait_text("old.c was removed", ".notices")
     page.tab.wait("!document.querySelector('.entries').innerText.includes('old.c')")
+
+
+@test
+def unsaved_text_outlives_its_view(page):
+    page.open("files")
+    page.show("files", "/src/main.c")
+    page.tab.wait("document.querySelector('.pce-textarea')")
+    page.tab.run("document.querySelector('.pce-textarea').focus()")
+    page.tab.type("UNSAVED")
+    page.tab.wait_text("changed", ".editor header")
+    page.show("logs")
+    page.show("files", "/src/")
+    page.tab.wait_text("not saved", ".entries")
+    page.show("files", "/src/main.c")
+    page.tab.wait_text("UNSAVED", ".prism-code-editor")
+    page.tab.click_text("Save")
+    page.tab.wait_text("main.c was saved", ".notices")
+    page.tab.wait("!document.querySelector('.entries').innerText.includes('not saved')")
+    check("UNSAVED" in page.tab.run(READ_FILE), "the file")
+    # To be closed without its text takes a word.
+    page.tab.run("document.querySelector('.pce-textarea').focus()")
+    page.tab.type("LOST")
+    page.tab.click("[aria-label=Close]")
+    page.tab.click_text("Close it")
+    page.show("files", "/src/main.c")
+    page.tab.wait_text("UNSAVED", ".prism-code-editor")
+    check("LOST" not in page.tab.run("document.querySelector('.pce-textarea').value"), "text that was given up")
+
+
+@test
+def uploads_ask_before_they_replace(page):
+    page.open("files")
+    page.show("files", "/src/")
+    page.tab.wait_text("main.c", ".entries")
+    # The files that somebody picks, in place of the browser's dialog.
+    page.tab.run("""{ HTMLInputElement.prototype.click = function () {
+        const picked = new DataTransfer();
+        for (const name of ['main.c', 'fresh.txt']) picked.items.add(new File(['uploaded ' + name], name));
+        picked.items.add(new File([new Uint8Array((8 << 20) + 1)], 'large.bin'));
+        this.files = picked.files; this.onchange(); }; }""")
+    page.tab.click_text("Upload")
+    page.tab.wait_text("Replace main.c?", "dialog")
+    check("uploaded" not in page.tab.run(READ_FILE), "the file before the answer")
+    page.tab.click_text("Replace", "dialog button")
+    page.tab.wait_text("large.bin is larger than the system takes", ".notices")
+    page.tab.wait_text("fresh.txt", ".entries")
+    check_equal(page.tab.run(READ_FILE), "uploaded main.c", "the file")
 
 
 @test

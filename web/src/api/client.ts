@@ -16,12 +16,16 @@ export class ApiError extends Error {
 	}
 }
 
+// Of answers without an error of the API in them.
+const REASONS: Record<number, string> = { 413: "this is larger than the system takes" };
+
 async function errorOf(response: Response, what: string): Promise<ApiError> {
 	try {
 		const { error } = (await response.json()) as { error: { code: string; message: string } };
 		return new ApiError(response.status, String(error.code), String(error.message));
 	} catch {
-		return new ApiError(response.status, "no_reason", `${what}: the system answered ${response.status} and gave no reason`);
+		const reason = REASONS[response.status] ?? `the system answered ${response.status} and gave no reason`;
+		return new ApiError(response.status, "no_reason", `${what}: ${reason}`);
 	}
 }
 

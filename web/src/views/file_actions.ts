@@ -7,6 +7,9 @@ import { attempt } from "../ui/announce";
 // What a name may be, as a pattern of an input.
 export const FILE_NAME = "[^\\/]+";
 
+// What PUT files/content takes.
+const FILE_MAX = 8 << 20;
+
 export function join(folder: string, name: string): string {
 	return `${folder.replace(/\/$/, "")}/${name}`;
 }
@@ -28,7 +31,10 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 export function saveFile(path: string, bytes: Blob): Promise<boolean> {
-	return attempt(`${nameOf(path)} was saved`, () => request("PUT", content(path), bytes));
+	return attempt(`${nameOf(path)} was saved`, async () => {
+		if (bytes.size > FILE_MAX) throw new Error(`${nameOf(path)} is larger than the system takes here: 8 MiB`);
+		await request("PUT", content(path), bytes);
+	});
 }
 
 export function removeFile(path: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { bytes, visible } from "../format";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Panel } from "../ui/parts";
 import type { Question } from "./ask";
+import { drafts, keepDraft } from "./drafts";
 import { openEditor, type Editor } from "./editor";
 import { download, FILE_NAME, join, nameOf, parentOf, readFile, removeFile, renameFile, saveFile } from "./file_actions";
 
@@ -36,9 +37,11 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 	const [failure, setFailure] = useState("");
 	// The text as the system has it.
 	const [saved, setSaved] = useState("");
-	const [text, setText] = useState("");
+	const onSystem = useRef("");
 	const name = nameOf(path);
-	const changed = text !== saved;
+	const draft = drafts.value.get(path);
+	const changed = draft !== undefined;
+	const text = draft ?? saved;
 	const isText = content !== null && textOf(content) !== null;
 	useEffect(() => {
 		let gone = false;
@@ -55,20 +58,22 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 		if (!isText) return;
 		const read = textOf(content)!;
 		setSaved(read);
-		setText(read);
-		editor.current = openEditor(place.current!, name, read, setText);
+		onSystem.current = read;
+		const keep = (typed: string) => keepDraft(path, typed === onSystem.current ? null : typed);
+		editor.current = openEditor(place.current!, name, drafts.value.get(path) ?? read, keep);
 	}, [isText]);
-	useEffect(() => {
-		if (!changed) return;
-		const stay = (event: BeforeUnloadEvent) => event.preventDefault();
-		addEventListener("beforeunload", stay);
-		return () => removeEventListener("beforeunload", stay);
-	}, [changed]);
 	const save = async () => {
-		if (await saveFile(path, new Blob([text]))) setSaved(text);
+		if (!(await saveFile(path, new Blob([text])))) return;
+		setSaved(text);
+		onSystem.current = text;
+		// More may have been typed while it was saved.
+		if (drafts.value.get(path) === text) keepDraft(path, null);
 	};
 	const leave = () => {
-		const close = () => onGone(null);
+		const close = () => {
+			keepDraft(path, null);
+			onGone(null);
+		};
 		if (!changed) close();
 		else onAsk({ title: `${name} was changed. Close it without saving?`, value: "", action: "Close it", danger: true, run: close });
 	};
@@ -79,7 +84,13 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 			pattern: FILE_NAME,
 			value: name,
 			action: "Rename",
-			run: async (to) => (await renameFile(path, join(parentOf(path), to))) && onGone(join(parentOf(path), to)),
+			run: async (to) => {
+				const target = join(parentOf(path), to);
+				if (!(await renameFile(path, target))) return;
+				keepDraft(target, drafts.value.get(path) ?? null);
+				keepDraft(path, null);
+				onGone(target);
+			},
 		});
 	const remove = () =>
 		onAsk({
@@ -87,7 +98,11 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 			value: "",
 			action: "Remove it",
 			danger: true,
-			run: async () => (await removeFile(path)) && onGone(null),
+			run: async () => {
+				if (!(await removeFile(path))) return;
+				keepDraft(path, null);
+				onGone(null);
+			},
 		});
 	const onKey = (event: KeyboardEvent) => {
 		if (!(event.ctrlKey || event.metaKey) || event.key !== "s") return;

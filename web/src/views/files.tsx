@@ -11,6 +11,7 @@ import { Empty, Failure, Name, Panel } from "../ui/parts";
 import { go, hrefOf, route } from "../ui/route";
 import { addStylesheet } from "../ui/stylesheet";
 import { Ask, type Question } from "./ask";
+import { drafts } from "./drafts";
 import { FILE_NAME, join, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
 import { FileEditor } from "./file_editor";
 
@@ -65,7 +66,7 @@ function Entries({ listed, file }: { listed: Folder; file: string | null }) {
 					<a href={hrefOfEntry(folder, entry)} aria-current={join(folder, entry.name) === file ? "true" : undefined}>
 						<Icon name={entry.kind === "other" ? "file" : entry.kind} />
 						<Name text={entry.name} />
-						<small>{entry.kind === "file" ? bytes(entry.size) : entry.kind}</small>
+						<small>{drafts.value.has(join(folder, entry.name)) ? "not saved" : entry.kind === "file" ? bytes(entry.size) : entry.kind}</small>
 					</a>
 				</li>
 			))}
@@ -91,9 +92,16 @@ export function Files() {
 			gone = true;
 		};
 	}, [folder, turn]);
+	// One after the other: the system holds a file in its memory while it comes.
+	const put = async (files: File[]) => {
+		for (const each of files) await saveFile(join(folder, each.name), each);
+		again();
+	};
 	const upload = () =>
 		pick((files) => {
-			void Promise.all(files.map((each) => saveFile(join(folder, each.name), each))).then(again);
+			const there = files.filter((each) => listed?.entries.some((entry) => entry.name === each.name)).map((each) => each.name);
+			if (there.length === 0) void put(files);
+			else setQuestion({ title: `Replace ${there.join(", ")}?`, value: "", action: "Replace", danger: true, run: () => put(files) });
 		});
 	const create = (kind: "file" | "folder") =>
 		setQuestion({
