@@ -83,6 +83,9 @@ struct files {
 	// files_start.
 	void (*lost)(void *context);
 	void *context;
+	// Symbolic links stay below the folder in which they lie that is so deep: 0 (the root), or 1,
+	// where the root's folders must not lead into one another. Set after files_start.
+	uint32_t link_depth;
 	// Private.
 	struct loop *loop;
 	enum { FILES_STOPPED, FILES_OPENING, FILES_GREETING, FILES_OPEN, FILES_LOST } state;

@@ -251,6 +251,33 @@ static void test_links(void **state)
 	assert_int_equal(outcome(files_read_link(&files, "a", on_link, NULL)), ERR_INVALID);
 }
 
+// Of folders that must not lead into one another.
+static void test_links_of_folders_apart(void **state)
+{
+	uint32_t a = make(1, "a", MODE_FOLDER, "");
+	uint32_t sub = make(a, "sub", MODE_FOLDER, "");
+	uint32_t b = make(1, "b", MODE_FOLDER, "");
+
+	(void)state;
+	make(b, "secret", MODE_FILE, "secret");
+	make(a, "own", MODE_FILE, "own");
+	make(sub, "absolute", MODE_LINK, "/own");
+	make(sub, "up", MODE_LINK, "../../../own");
+	make(a, "to_secret", MODE_LINK, "/b/secret");
+	make(a, "up_to_secret", MODE_LINK, "../b/secret");
+	make(a, "up", MODE_LINK, "..");
+	assert_int_equal(stat_path("a/to_secret"), 0);
+	files.link_depth = 1;
+	assert_int_equal(stat_path("a/to_secret"), ERR_NOT_FOUND);
+	assert_int_equal(stat_path("a/up_to_secret"), ERR_NOT_FOUND);
+	assert_int_equal(stat_path("a/up/b/secret"), ERR_NOT_FOUND);
+	assert_int_equal(stat_path("a/up/../b/secret"), ERR_NOT_FOUND);
+	assert_int_equal(stat_path("a/sub/absolute"), 0);
+	assert_int_equal(stat_path("a/sub/up"), 0);
+	assert_int_equal(told.info.size, 3);
+	assert_int_equal(stat_path("a/../b/secret"), 0);
+}
+
 static void test_chain_of_links(void **state)
 {
 	char name[8] = "l00", target[8] = "l00";
@@ -721,6 +748,7 @@ int main(void)
 		TEST(test_paths),
 		TEST(test_long_paths),
 		TEST(test_links),
+		TEST(test_links_of_folders_apart),
 		TEST(test_chain_of_links),
 		TEST(test_make_and_remove),
 		TEST(test_rename),

@@ -46,9 +46,21 @@ static void go_back(struct walk *walk)
 		node_forget(walk->op.files, last);
 }
 
+static void go_up_to(struct walk *walk, uint32_t depth)
+{
+	while (walk->depth > depth)
+		go_back(walk);
+}
+
 static void go_to_root(struct walk *walk)
 {
-	while (last_node(walk) != NULL)
+	go_up_to(walk, 0);
+}
+
+// To the parent. Once a link was followed, what the path says is somebody else's.
+static void go_to_parent(struct walk *walk)
+{
+	if (walk->num_links == 0 || walk->depth > walk->op.files->link_depth)
 		go_back(walk);
 }
 
@@ -121,7 +133,7 @@ static error_t follow(struct walk *walk, struct span target)
 	if (target.len + rest_len >= FILES_PATH_MAX)
 		return ERR_TOO_LARGE;
 	if (target.data[0] == '/')
-		go_to_root(walk);
+		go_up_to(walk, walk->op.files->link_depth);
 	// What is left begins with "/", or is empty.
 	memmove(walk->path + target.len, walk->rest, rest_len + 1);
 	memcpy(walk->path, target.data, target.len);
@@ -222,7 +234,7 @@ error_t walk_go(struct walk *walk)
 			return ERR_NOT_FOLDER;
 		walk->looked_up = false;
 		if (strcmp(walk->name, "..") == 0)
-			go_back(walk);
+			go_to_parent(walk);
 		if (strcmp(walk->name, "..") == 0 || strcmp(walk->name, ".") == 0)
 			continue;
 		if (walk->depth == FILES_DEPTH_MAX)

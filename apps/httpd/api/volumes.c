@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Files of the state disk's volumes. A path is /VOLUME/NAME...; libs/files keeps it within them.
+// Files of the state disk's volumes. A path is /VOLUME/NAME...; libs/files keeps it within them,
+// and symbolic links within their volume.
 // Volumes themselves are made and removed by who keeps account of them (the host, the engine).
 #include "apps/httpd/api/volumes.h"
 
@@ -29,6 +30,8 @@ static void session_open(struct httpd *httpd)
 	files_stop(&httpd->volumes);
 	files_start(&httpd->volumes, &httpd->loop, environ_connector(httpd->env, "volumes"),
 	            FILES_VOLUMES);
+	// What has one volume makes links in it, and leads nobody into another.
+	httpd->volumes.link_depth = 1;
 	httpd->volumes_started = true;
 }
 
