@@ -23,6 +23,20 @@ static void finish(struct boot_files *files, error_t error)
 	files->done(files->context, error);
 }
 
+static void disk_open(struct boot_files *files);
+
+// The disk's driver has ended: its next life has the same bytes.
+static void read_again(struct boot_files *files)
+{
+	loop_close(files->loop, &files->disk);
+	for (size_t i = 0; i < files->count; i++) {
+		handle_close(files->wanted[i].folio);
+		files->wanted[i].folio = HANDLE_NONE;
+	}
+	files->position = 0;
+	disk_open(files);
+}
+
 // Asks for `length` bytes of the disk, to `offset` of the folio, which is consumed. Errors:
 // channel_send's.
 static error_t ask(struct boot_files *files, uint64_t from, uint64_t offset, uint64_t length,
@@ -148,14 +162,15 @@ static void disk_message(struct loop *loop, struct source *source, struct messag
 	} else {
 		err = reply_take(files, m);
 	}
-	if (err != 0)
+	// `disk_closed` comes when the driver has ended.
+	if (err != 0 && err != ERR_PEER_CLOSED)
 		finish(files, err == ERR_EMPTY ? 0 : err);
 }
 
 static void disk_closed(struct loop *loop, struct source *source)
 {
 	(void)loop;
-	finish(source->context, ERR_PEER_CLOSED);
+	read_again(source->context);
 }
 
 static const struct source_ops disk_ops = { .message = disk_message, .closed = disk_closed };
@@ -171,6 +186,11 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 		finish(files, error);
 }
 
+static void disk_open(struct boot_files *files)
+{
+	opener_start(&files->opener, files->loop, files->connector, BOOT_DISK, disk_opened, files);
+}
+
 void boot_files_read(struct boot_files *files, struct loop *loop, handle_t connector,
                      struct boot_wanted *wanted, size_t count,
                      void (*done)(void *context, error_t error), void *context)
@@ -181,7 +201,7 @@ void boot_files_read(struct boot_files *files, struct loop *loop, handle_t conne
 		                      .count = count,
 		                      .done = done,
 		                      .context = context };
-	opener_start(&files->opener, loop, connector, BOOT_DISK, disk_opened, files);
+	disk_open(files);
 }
 
 error_t boot_file_take(struct boot_wanted *file, void *out, size_t len)
