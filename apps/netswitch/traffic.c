@@ -38,7 +38,12 @@ static void port_tell(const struct port *port, struct traffic_port *out)
 		out->app[0] = '\0';
 }
 
-// Without memory, or room in its channel, a client gets no answer; it may ask again.
+static void refuse(struct traffic_client *client, uint32_t id, error_t error)
+{
+	(void)error_send(client->source.handle, id, error, "the traffic cannot be told");
+}
+
+// A client that leaves no room in its channel gets no answer.
 static void answer(struct traffic_client *client, uint32_t id)
 {
 	struct netswitch *sw = client->sw;
@@ -47,8 +52,10 @@ static void answer(struct traffic_client *client, uint32_t id)
 	struct message m;
 	error_t err;
 
-	if (ports == NULL)
+	if (ports == NULL) {
+		refuse(client, id, ERR_NO_MEMORY);
 		return;
+	}
 	port_tell(&sw->uplink, &ports[said.count++]);
 	port_tell(&sw->own, &ports[said.count++]);
 	list_for_each(entry, &sw->vm_ports) {
@@ -57,7 +64,9 @@ static void answer(struct traffic_client *client, uint32_t id)
 	err = message_encode_traffic(&m, &said, NULL, 0);
 	if (err == 0)
 		err = payload_copy(ports, said.count * sizeof(*ports), &m.handles[0]);
-	if (err == 0) {
+	if (err != 0) {
+		refuse(client, id, err);
+	} else {
 		m.num_handles = 1;
 		if (channel_send(client->source.handle, &m) != 0)
 			message_discard(&m);

@@ -154,6 +154,8 @@ static void switch_message(struct loop *loop, struct source *source, struct mess
 	(void)loop;
 	if (message_decode_traffic(m, &traffic, &tail, &len) != 0 || m->num_handles != 1) {
 		message_discard(m);
+		jobs_answer(httpd, ERR_NOT_READY);
+		httpd->network.asked = false;
 		return;
 	}
 	ports_take(&httpd->network, &traffic, m->handles[0]);
