@@ -81,15 +81,17 @@ static struct job *job_create(struct client *client, uint32_t id, const char *im
 {
 	struct linux_runtime *runtime = runtime_take(client->commands);
 	struct job *job = runtime != NULL ? heap_alloc(sizeof(*job)) : NULL;
+	struct container *container = NULL;
 
-	if (job == NULL)
-		return NULL;
-	*job = (struct job){ .client = client, .id = id };
-	job->container = container_new(runtime, image[0] != '\0' ? image : IMAGE_BUILTIN);
-	if (job->container == NULL) {
+	if (job != NULL)
+		container = container_new(runtime, image[0] != '\0' ? image : IMAGE_BUILTIN);
+	if (container == NULL) {
+		if (runtime != NULL && client->commands->num_jobs == 0)
+			runtime_rests(client->commands);
 		heap_free(job);
 		return NULL;
 	}
+	*job = (struct job){ .client = client, .id = id, .container = container };
 	list_push_back(&client->jobs, &job->entry);
 	client->commands->num_jobs++;
 	return job;
