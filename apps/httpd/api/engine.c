@@ -61,6 +61,30 @@ static void relay(struct httpd *httpd, struct http_exchange *exchange,
 	             way_opened, way);
 }
 
+// What a browser, or a client of ours, says to this server only: the token most of all.
+static bool is_ours(struct span name)
+{
+	static const char *const names[] = { "authorization", "cookie", "origin", "referer" };
+	struct span begin = { name.data, name.len < 4 ? name.len : 4 };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_equals_nocase(name, names[i]))
+			return true;
+	}
+	return span_equals_nocase(begin, "sec-");
+}
+
+static void fields_drop(struct http_request_head *head)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < head->num_fields; i++) {
+		if (!is_ours(head->fields[i].name))
+			head->fields[count++] = head->fields[i];
+	}
+	head->num_fields = count;
+}
+
 void engine_request(struct httpd *httpd, struct http_exchange *exchange,
                     const struct http_request_head *head, struct span target)
 {
@@ -72,6 +96,7 @@ void engine_request(struct httpd *httpd, struct http_exchange *exchange,
 		return;
 	}
 	asked.target = target;
+	fields_drop(&asked);
 	relay(httpd, exchange, &asked);
 }
 
