@@ -99,6 +99,15 @@ static void on_writable(void *context, struct http_exchange *exchange)
 		job->ops->writable(job);
 }
 
+static void on_peer_end(void *context, struct http_exchange *exchange)
+{
+	const struct api_job *job = api_job_of(exchange);
+
+	(void)context;
+	if (job != NULL && job->ops->lasts)
+		http_abort(exchange);
+}
+
 static void on_gone(void *context, struct http_exchange *exchange)
 {
 	struct api_job *job = api_job_of(exchange);
@@ -116,6 +125,7 @@ static const struct http_handler handler = {
 	.body = on_body,
 	.body_end = on_body_end,
 	.writable = on_writable,
+	.peer_end = on_peer_end,
 	.gone = on_gone,
 };
 

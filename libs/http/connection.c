@@ -137,6 +137,10 @@ static void take_peer_end(struct http_connection *c)
 		c->told_end = true;
 		if (exchange->handler->body_end != NULL)
 			exchange->handler->body_end(exchange->context, &c->exchange);
+	} else if (!c->dead && c->state == HTTP_STATE_STREAM && !c->told_end &&
+	           exchange->handler->peer_end != NULL) {
+		c->told_end = true;
+		exchange->handler->peer_end(exchange->context, &c->exchange);
 	}
 	finish_if_done(c);
 	// No request can begin or be completed.

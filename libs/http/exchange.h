@@ -38,7 +38,8 @@ struct http_handler {
 	void (*writable)(void *context, struct http_exchange *exchange);
 	// Once, when the peer has ended its direction and the response is not finished: it has
 	// gone, as a rule, but may be one that half-closes and reads on. It comes while the
-	// response is idle, too. Not for streams. May be NULL: the response goes on.
+	// response is idle, too. Of a stream that is paused it comes in place of `body_end`. May be
+	// NULL: the response goes on, or the stream, to its `body_end`.
 	void (*peer_end)(void *context, struct http_exchange *exchange);
 	// The exchange is over, by success or by a lost connection (a reset comes at once, also
 	// while nothing is sent or read): `exchange->user` can be freed. May be NULL.

@@ -153,6 +153,22 @@ static void body_end(void *context, struct http_exchange *exchange)
 	flush(proxy);
 }
 
+// The client has gone, most often: the server behind is to know, however long it would be quiet.
+static void peer_end(void *context, struct http_exchange *exchange)
+{
+	struct http_proxy *proxy = context;
+	struct piece *piece = heap_alloc(sizeof(*piece));
+	struct msg_end end = { 0 };
+
+	if (piece == NULL || message_encode_end(&piece->message, &end, NULL, 0) < 0) {
+		heap_free(piece);
+		http_abort(exchange);
+		return;
+	}
+	list_push_back(&proxy->unsent, &piece->entry);
+	flush(proxy);
+}
+
 // --- The response --------------------------------------------------------------------------------
 
 // Fields that are of one connection only (RFC 9110 7.6.1), and those that are written anew.
@@ -383,6 +399,7 @@ static const struct source_ops upstream_ops = { .message = upstream_message,
 static const struct http_handler proxy_handler = { .body = body,
 	                                           .body_end = body_end,
 	                                           .writable = writable,
+	                                           .peer_end = peer_end,
 	                                           .gone = gone };
 
 static void send_head(struct http_proxy *proxy, const struct http_request_head *head)

@@ -28,6 +28,7 @@ static struct {
 	char said[SAID_MAX];    // what was sent to it
 	size_t len;
 	bool aborted;  // MSG_ABORT was
+	bool ended;    // MSG_END was
 	bool full;
 } channels[3];
 static size_t num_allocated;
@@ -89,6 +90,7 @@ error_t channel_send(handle_t channel, const struct message *m)
 	if (channels[channel].full)
 		return ERR_FULL;
 	assert_true(channels[channel].len + bytes.len < SAID_MAX);
+	channels[channel].ended = channels[channel].ended || m->type == MSG_END;
 	channels[channel].aborted = channels[channel].aborted || m->type == MSG_ABORT;
 	if (bytes.len > 0)
 		memcpy(channels[channel].said + channels[channel].len, bytes.data, bytes.len);
@@ -304,6 +306,28 @@ static void test_body_for_nobody(void **state)
 	assert_int_equal(num_allocated, 0);
 }
 
+// A client that goes while the server behind is quiet: that one hears of it.
+static void test_client_ends(void **state)
+{
+	struct message end = { .type = MSG_END };
+
+	(void)state;
+	memset(channels, 0, sizeof(channels));
+	service = (struct http_service){ .loop = &loop, .handler = &handler };
+	list_init(&service.connections);
+	http_connection_create(&service, CLIENT);
+	hear(CLIENT, GET, sizeof(GET) - 1);
+	http_proxy_connected(proxy, UPSTREAM);
+	assert_false(channels[UPSTREAM].ended);
+	channels[CLIENT].source->ops->message(&loop, channels[CLIENT].source, &end);
+	assert_true(channels[UPSTREAM].ended);
+	channels[UPSTREAM].source->ops->closed(&loop, channels[UPSTREAM].source);
+	assert_memory_equal(channels[CLIENT].said, "HTTP/1.1 502", 12);
+	if (channels[CLIENT].source != NULL)
+		channels[CLIENT].source->ops->closed(&loop, channels[CLIENT].source);
+	assert_int_equal(num_allocated, 0);
+}
+
 // What follows a request that cannot be read is not read either, however long the client takes to
 // read the answer.
 static void test_nothing_after_a_bad_request(void **state)
@@ -355,6 +379,7 @@ int main(void)
 		                            cmocka_unit_test(test_body_for_nobody),
 		                            cmocka_unit_test(test_largest_head),
 		                            cmocka_unit_test(test_reset),
+		                            cmocka_unit_test(test_client_ends),
 		                            cmocka_unit_test(test_nothing_after_a_bad_request) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,14 @@ error_t http_stream_start(struct http_exchange *exchange, unsigned status, struc
 	return err;
 }
 
+void http_return_bytes(struct http_exchange *exchange, size_t len)
+{
+	struct http_connection *c = exchange->connection;
+
+	c->rest.data -= len;
+	c->rest.len += len;
+}
+
 void http_stream_close(struct http_exchange *exchange)
 {
 	struct http_connection *c = exchange->connection;

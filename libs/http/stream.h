@@ -9,6 +9,8 @@
 //   http_send_end    ends our direction; the peer's goes on
 //   http_can_send    and `writable`, http_pause_body: backpressure, both ways
 //   http_abort       resets
+//   http_return_bytes  what `body` has no use for yet
+//   `peer_end`       the peer has ended its direction while the stream is paused
 //   `gone`           both directions have ended, or the connection is lost
 //
 // A stream has no time limits.
@@ -26,6 +28,9 @@
 __must_check error_t http_stream_start(struct http_exchange *exchange, unsigned status,
                                        struct span fields, const struct http_handler *handler,
                                        void *context);
+// In `body` of a stream that is paused: the last `len` bytes of what was given come again, when it
+// goes on.
+void http_return_bytes(struct http_exchange *exchange, size_t len);
 // Ends the stream in order: what was sent goes out, what the peer still says is dropped. `gone` is
 // called before this returns, unless the exchange is held.
 void http_stream_close(struct http_exchange *exchange);

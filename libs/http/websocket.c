@@ -22,6 +22,7 @@ struct websocket {
 	const struct websocket_handler *handler;
 	void *context;
 	bool closed;
+	bool paused;
 	struct websocket_input input;
 };
 
@@ -114,6 +115,16 @@ void websocket_close(struct websocket *ws, unsigned code, const char *reason)
 
 // --- What comes ----------------------------------------------------------------------------------
 
+static const char *reason_of(unsigned code)
+{
+	switch (code) {
+	case WEBSOCKET_NOT_UTF8: return "a text is not UTF-8";
+	case WEBSOCKET_TOO_LARGE: return "a message is too large";
+	case WEBSOCKET_FAILED: return "out of memory";
+	default: return "this is no WebSocket";
+	}
+}
+
 static void event_handle(struct websocket *ws, enum websocket_event event, struct span bytes,
                          unsigned code)
 {
@@ -128,7 +139,7 @@ static void event_handle(struct websocket *ws, enum websocket_event event, struc
 			http_abort(ws->exchange);
 		break;
 	case WEBSOCKET_CLOSE: websocket_close(ws, code, ""); break;
-	case WEBSOCKET_BROKEN: websocket_close(ws, code, "this is no WebSocket"); break;
+	case WEBSOCKET_BROKEN: websocket_close(ws, code, reason_of(code)); break;
 	default: break;
 	}
 }
@@ -138,7 +149,7 @@ static void stream_body(void *context, struct http_exchange *exchange, struct sp
 	struct websocket *ws = context;
 	struct http_connection *connection = http_hold(exchange);
 
-	while (!ws->closed) {
+	while (!ws->closed && !ws->paused) {
 		struct span payload;
 		unsigned code = 0;
 		enum websocket_event event =
@@ -148,6 +159,8 @@ static void stream_body(void *context, struct http_exchange *exchange, struct sp
 			break;
 		event_handle(ws, event, payload, code);
 	}
+	if (!ws->closed)
+		http_return_bytes(exchange, bytes.len);
 	http_let_go(connection);
 }
 
@@ -182,6 +195,7 @@ static void stream_gone(void *context, struct http_exchange *exchange)
 static const struct http_handler stream_handler = { .body = stream_body,
 	                                            .body_end = stream_end,
 	                                            .writable = stream_writable,
+	                                            .peer_end = stream_end,
 	                                            .gone = stream_gone };
 
 // --- Its life ------------------------------------------------------------------------------------
@@ -227,8 +241,10 @@ bool websocket_can_send(const struct websocket *ws)
 
 void websocket_pause(struct websocket *ws, bool pause)
 {
-	if (!ws->closed)
-		http_pause_body(ws->exchange, pause);
+	if (ws->closed)
+		return;
+	ws->paused = pause;
+	http_pause_body(ws->exchange, pause);
 }
 
 struct http_connection *websocket_hold(struct websocket *ws)

@@ -25,6 +25,7 @@ static struct {
 	unsigned messages, gone;
 	char text[64];
 	bool closes;  // in `message`
+	bool pauses;  // the same
 	error_t err;
 } app;
 
@@ -36,6 +37,8 @@ static void ws_message(void *context, struct websocket *ws, bool is_text, struct
 	memcpy(app.text, bytes.data, bytes.len);
 	app.text[bytes.len] = '\0';
 	app.messages++;
+	if (app.pauses)
+		websocket_pause(ws, true);
 	if (app.closes)
 		websocket_close(ws, WEBSOCKET_REFUSED, "no");
 	else
@@ -158,6 +161,36 @@ static void the_client_ends_its_direction(void **state)
 	assert_int_equal(app.gone, 1);
 }
 
+// What came with the message at which it is paused is kept, in whatever pieces it came.
+static void a_paused_one_loses_nothing(void **state)
+{
+	static const char text[] = HELLO HELLO HELLO;
+
+	(void)state;
+	connect_ws();
+	app.pauses = true;
+	peer_say(text, sizeof(text) - 4);
+	peer_say(text + sizeof(text) - 4, 3);
+	for (unsigned i = 1; i <= 3; i++) {
+		peer_take_all();
+		assert_int_equal(app.messages, i);
+		websocket_pause(app.ws, false);
+		fake_loop_settle(&peer_loop);
+	}
+	assert_int_equal(app.messages, 3);
+	HEARD("\x81\x05Hello\x81\x05Hello\x81\x05Hello");
+}
+
+static void a_paused_one_hears_its_end(void **state)
+{
+	(void)state;
+	connect_ws();
+	app.pauses = true;
+	peer_say(HELLO, sizeof(HELLO) - 1);
+	peer_say_end();
+	assert_int_equal(app.gone, 1);
+}
+
 static void what_is_no_handshake(void **state)
 {
 	static const char *const asks[] = {
@@ -188,9 +221,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, peer_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(messages_come_and_go),      TEST(the_client_closes),
-		TEST(a_broken_client_is_closed), TEST(it_is_closed_in_a_callback),
-		TEST(the_client_goes),           TEST(the_client_ends_its_direction),
+		TEST(messages_come_and_go),
+		TEST(the_client_closes),
+		TEST(a_broken_client_is_closed),
+		TEST(it_is_closed_in_a_callback),
+		TEST(the_client_goes),
+		TEST(the_client_ends_its_direction),
+		TEST(a_paused_one_loses_nothing),
+		TEST(a_paused_one_hears_its_end),
 		TEST(what_is_no_handshake),
 	};
 

@@ -33,6 +33,9 @@ struct api_job_ops {
 	void (*writable)(struct api_job *job);
 	// Before the job is freed.
 	void (*gone)(struct api_job *job);
+	// The answer may take as long as it likes, and costs something meanwhile: it is given up
+	// when the client has ended its direction.
+	bool lasts;
 };
 
 // The beginning of what an exchange that lasts has as its `user`.

@@ -208,7 +208,8 @@ static void job_gone(struct api_job *job)
 
 static const struct api_job_ops job_ops = { .body_end = job_body_end,
 	                                    .writable = job_writable,
-	                                    .gone = job_gone };
+	                                    .gone = job_gone,
+	                                    .lasts = true };
 
 API_START(commands_post)
 {

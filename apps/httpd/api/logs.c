@@ -139,7 +139,8 @@ static void follower_gone(struct api_job *job)
 }
 
 static const struct api_job_ops follower_ops = { .writable = follower_writable,
-	                                         .gone = follower_gone };
+	                                         .gone = follower_gone,
+	                                         .lasts = true };
 
 static error_t timer_open(struct follower *f)
 {
@@ -150,8 +151,10 @@ static error_t timer_open(struct follower *f)
 	if (err != 0)
 		return err;
 	err = loop_add(loop, &f->timer, timer, &timer_ops, f);
-	if (err != 0)
+	if (err != 0) {
 		handle_close(timer);
+		f->timer.handle = HANDLE_NONE;  // `gone` closes it
+	}
 	return err;
 }
 

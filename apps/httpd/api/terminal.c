@@ -120,9 +120,13 @@ static void stream_writable(struct loop *loop, struct source *source)
 static void in_closed(struct loop *loop, struct source *source)
 {
 	struct terminal *t = source->context;
+	struct http_connection *connection = websocket_hold(t->ws);
 
 	loop_close(loop, source);
 	t->takes_input = false;
+	if (t->has_unsent)
+		input_flush(t);
+	http_let_go(connection);
 }
 
 static void in_message(struct loop *loop, struct source *source, struct message *m)
@@ -176,8 +180,7 @@ static void ws_message(void *context, struct websocket *ws, bool is_text, struct
 			websocket_close(ws, WEBSOCKET_REFUSED, "say {\"resize\":[rows,cols]}");
 		return;
 	}
-	// More than one message may come at once, before it is read no more.
-	if (bytes.len == 0 || !t->takes_input || t->has_unsent)
+	if (bytes.len == 0 || !t->takes_input)
 		return;
 	if (payload_make(&t->unsent, bytes.data, bytes.len) != 0) {
 		websocket_close(ws, WEBSOCKET_FAILED, "out of memory");
