@@ -83,8 +83,8 @@ struct files {
 	// files_start.
 	void (*lost)(void *context);
 	void *context;
-	// Symbolic links stay below the folder in which they lie that is so deep: 0 (the root), or 1,
-	// where the root's folders must not lead into one another. Set after files_start.
+	// Symbolic links do not leave the folder so deep in which they lie: 0 is the root; with 1,
+	// the root's folders do not lead into one another. Set after files_start.
 	uint32_t link_depth;
 	// Private.
 	struct loop *loop;
