@@ -47,6 +47,7 @@ class System:
 
     def __init__(self):
         self.lock = threading.RLock()
+        self.silent = False
         self.boot()
 
     def boot(self):

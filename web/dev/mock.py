@@ -153,6 +153,11 @@ class Handler(BaseHTTPRequestHandler):
         threading.Thread(target=drop_sockets).start()
         return {}
 
+    def silence(self, system, _query, body):
+        """POST silence, which only this server has: the live view says nothing while it is set, and its connections stay."""
+        system.silent = json.loads(body)
+        return {}
+
     def commands(self, _system, _query, body):
         """POST commands."""
         argv = json.loads(body)["argv"]
@@ -235,6 +240,9 @@ class Handler(BaseHTTPRequestHandler):
         reading = threading.Thread(target=lambda: [None for _ in iter(socket.receive, None)], daemon=True)
         reading.start()
         while reading.is_alive():
+            if self.system.silent:
+                time.sleep(0.1)
+                continue
             with self.system.lock:
                 message = {"time_ns": int(self.system.now() * 1e9)}
                 for what in wanted.get("what", []):
@@ -289,6 +297,7 @@ ROUTES += [
     (r"POST apps/(.+)/(start|stop|kill)", Handler.app_action),
     (r"PUT apps/(.+)", Handler.replace),
     ("POST reboot", Handler.reboot),
+    ("POST silence", Handler.silence),
     ("POST commands", Handler.commands),
     ("GET files", Handler.folder),
     ("GET files/content", Handler.read_file),

@@ -243,6 +243,16 @@ def connection_comes_back_after_the_server_died(page):
 
 
 @test
+def silent_system_is_noticed(page):
+    page.open()
+    for silent, words in (("true", "Reconnecting"), ("false", "Live")):
+        request = urllib.request.Request(page.origin + "/api/v1/silence", silent.encode(),
+                                         {"Authorization": "Bearer " + page.address.split("=")[1]})
+        urllib.request.urlopen(request).close()
+        page.tab.wait_text(words, ".pill")
+
+
+@test
 def reboot_is_noticed(page):
     page.expected = ["WebSocket", "ERR_"]
     page.open()
@@ -262,6 +272,20 @@ def two_tabs_are_live_at_once(page):
     for tab in (first, page.tab):
         tab.wait_text("Live", ".pill")
     page.tab.wait("document.querySelectorAll('.lines li').length > 10")
+
+
+@test
+def view_that_could_not_be_fetched_is_tried_again(page):
+    page.expected = ["ERR_BLOCKED_BY_CLIENT"]
+    page.open()
+    for view, sheet in (("terminal", "terminal.css"), ("files", "editor.css")):
+        page.tab.call("Network.setBlockedURLs", urls=[f"*/{sheet}"])
+        page.tab.run(f"location.hash = '#/{view}'")
+        page.tab.wait_text("This view could not be loaded", f"main.{view}")
+        page.tab.call("Network.setBlockedURLs", urls=[])
+        page.tab.click_text("Try again")
+        page.tab.wait(f"!document.querySelector('main').innerText.includes('could not be loaded') && "
+                      f"document.querySelector('main.{view} .panel')")
 
 
 @test

@@ -28,11 +28,15 @@ export const rebooted = signal(false);
 
 const INTERVAL_MS = 1000;
 const WHAT = ["processes", "services", "channels", "harts", "memory", "vms", "network", "logs"];
+// Without a message for three intervals and this much more, for a machine that is slow, nobody is there.
+const PATIENCE_MS = 5000;
+const ASK_TIMEOUT_MS = 10_000;
 const RETRY_MS = [300, 600, 1200, 2500, 5000];
 
 let socket: WebSocket | null = null;
 let tries = 0;
 let timer = 0;
+let silence = 0;
 let wasLive = false;
 // Counts the tokens that were tried: what began with another one is dropped.
 let generation = 0;
@@ -52,7 +56,7 @@ function take(message: Live): void {
 
 // checkStatus: whether there is a system, and whether it is the same boot.
 async function checkStatus(): Promise<void> {
-	const now = await get<Status>("status");
+	const now = await get<Status>("status", AbortSignal.timeout(ASK_TIMEOUT_MS));
 	if (status.value && status.value.boot_id !== now.boot_id) {
 		rebooted.value = true;
 		keepLogs(null);
@@ -62,7 +66,7 @@ async function checkStatus(): Promise<void> {
 
 // checkToken: fails with 401 when the system does not take the token: a WebSocket would not say why.
 async function checkToken(): Promise<void> {
-	await get("harts");
+	await get("harts", AbortSignal.timeout(ASK_TIMEOUT_MS));
 }
 
 function retry(): void {
@@ -76,16 +80,38 @@ function lost(): void {
 	retry();
 }
 
+function pace(): number {
+	return document.hidden ? 10 * INTERVAL_MS : INTERVAL_MS;
+}
+
+// drop: leaves the socket, if there is one.
+function drop(): void {
+	clearTimeout(silence);
+	if (socket) closeSocket(socket);
+	socket = null;
+}
+
+// listen: a connection says nothing when the other end has gone silently: the next message has to come in time.
+function listen(): void {
+	clearTimeout(silence);
+	silence = window.setTimeout(() => {
+		drop();
+		lost();
+	}, 3 * pace() + PATIENCE_MS);
+}
+
 function ask(): void {
-	const pace = document.hidden ? 10 * INTERVAL_MS : INTERVAL_MS;
-	socket?.send(JSON.stringify({ interval_ms: pace, what: WHAT, logs_since: nextLog() }));
+	listen();
+	socket?.send(JSON.stringify({ interval_ms: pace(), what: WHAT, logs_since: nextLog() }));
 }
 
 function open(): void {
 	const mine = openSocket("live");
 	socket = mine;
+	listen();
 	mine.onopen = ask;
 	mine.onmessage = (event) => {
+		listen();
 		batch(() => take(JSON.parse(String(event.data)) as Live));
 		tries = 0;
 		if (connection.value === "live") return;
@@ -95,7 +121,7 @@ function open(): void {
 	};
 	mine.onclose = () => {
 		if (socket !== mine) return;
-		socket = null;
+		drop();
 		lost();
 	};
 }
@@ -122,8 +148,7 @@ export function follow(): void {
 		const has = token.value !== "";
 		clearTimeout(timer);
 		generation++;
-		if (socket) closeSocket(socket);
-		socket = null;
+		drop();
 		tries = 0;
 		connection.value = has ? "connecting" : "locked";
 		if (has) void connect();

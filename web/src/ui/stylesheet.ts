@@ -11,7 +11,7 @@ export function addStylesheet(href: string): Promise<void> {
 		link.onload = () => resolve();
 		link.onerror = () => {
 			link.remove();
-			reject(new Error(`${href} could not be loaded: try again`));
+			reject(new Error(`${href} did not come`));
 		};
 		document.head.append(link);
 	});

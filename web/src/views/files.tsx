@@ -9,13 +9,10 @@ import { announce } from "../ui/announce";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Name, Panel } from "../ui/parts";
 import { go, hrefOf, route } from "../ui/route";
-import { addStylesheet } from "../ui/stylesheet";
 import { Ask, type Question } from "./ask";
 import { drafts } from "./drafts";
 import { FILE_NAME, join, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
 import { FileEditor } from "./file_editor";
-
-await addStylesheet("editor.css");
 
 // placeOf: the view's address is a folder's path with a / at its end, or a file's.
 function placeOf(argument: string): { folder: string; file: string | null } {

@@ -3,13 +3,10 @@
 
 import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { addStylesheet } from "../ui/stylesheet";
 import { Icon } from "../ui/icons";
 import { makeLinuxSession, type LinuxSession } from "./linux_session";
 import { LinuxShell } from "./linux_shell";
 import { Shell } from "./shell";
-
-await addStylesheet("terminal.css");
 
 interface Tab {
 	id: number;
