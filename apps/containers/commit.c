@@ -43,6 +43,19 @@ void commit_waiters_drop(struct containers *all, const struct client *client, ui
 	}
 }
 
+bool commit_holds(const struct container *c)
+{
+	list_for_each(entry, &c->all->commits) {
+		const struct commit *commit = container_of(entry, struct commit, entry);
+
+		// Its machine has the channel.
+		if (commit->pauses && commit->channel == HANDLE_NONE &&
+		    strcmp(commit->id, c->id_text) == 0)
+			return true;
+	}
+	return false;
+}
+
 void commits_fail(struct containers *all)
 {
 	list_for_each_safe(pos, &all->commits)

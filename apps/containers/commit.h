@@ -5,11 +5,13 @@
 // system container through `images`, never through this app.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "libs/base/span.h"
 
 struct client;
+struct container;
 struct containers;
 struct message;
 struct msg_containers_reply;
@@ -21,6 +23,8 @@ void operation_commit(struct request *request);
 // An answer of `images`; the message is consumed.
 void commit_told(struct containers *all, const struct msg_containers_reply *reply, struct span body,
                  struct message *m);
+// Whether a commit may hold the container still.
+bool commit_holds(const struct container *c);
 // `images` has gone: who waits is told.
 void commits_fail(struct containers *all);
 // As waiters_drop: the image is made all the same.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/health.h"
 
+#include "apps/containers/commit.h"
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -129,10 +130,15 @@ static void free_probe(struct container *c)
 	heap_free(probe);
 }
 
+static bool stands_still(const struct container *c)
+{
+	return c->paused || c->is_pausing || commit_holds(c);
+}
+
 static void finish(struct container *c, int exit_code, const char *text, size_t len)
 {
 	// What stands still is neither well nor ill.
-	if (!c->paused && !c->is_pausing) {
+	if (!stands_still(c)) {
 		keep_result(&c->health, c->health.probe, exit_code, text, len);
 		judge(c, exit_code);
 	}
@@ -255,7 +261,7 @@ static void check(struct container *c)
 	struct message m;
 	error_t err;
 
-	if (c->paused || c->is_pausing || c->vmm == NULL || !c->vmm->connected) {
+	if (stands_still(c) || c->vmm == NULL || !c->vmm->connected) {
 		schedule(c);
 		return;
 	}
