@@ -98,6 +98,10 @@ struct images {
 	handle_t sweep_timer;
 	struct source sweep;
 
+	// idle.c
+	handle_t idle_timer;
+	struct source idle;
+
 	// boot.c
 	struct opener opener;
 	struct disk disk;

@@ -62,6 +62,7 @@ void input_begin(struct job *job)
 
 void input_go_on(struct job *job)
 {
+	idle_heard(job);
 	source_want_writable(&job->stream, false);
 	if (job->has_unsent) {
 		job->has_unsent = false;

@@ -70,21 +70,6 @@ void job_discard(struct job *job)
 	heap_free(job);
 }
 
-bool job_join(struct request *request, const char *name, const char *platform, const char *login)
-{
-	list_for_each(entry, &request->images->jobs) {
-		struct job *job = container_of(entry, struct job, entry);
-
-		if (job->kind != JOB_PULL || strcmp(job->name, name) != 0 ||
-		    strcmp(job->platform, platform) != 0 || strcmp(job->login, login) != 0 ||
-		    list_is_empty(&job->waiters))
-			continue;
-		(void)waiter_make(request, job);
-		return true;
-	}
-	return false;
-}
-
 error_t job_add_argument(struct job *job, const char *argument)
 {
 	size_t size = strlen(argument) + 1;
@@ -233,6 +218,12 @@ void job_left(struct job *job)
 		job_discard(job);
 		return;
 	}
+	stop(job);
+}
+
+void job_give_up(struct job *job, const char *error)
+{
+	fail(job, error);
 	stop(job);
 }
 
@@ -440,6 +431,7 @@ static error_t send_run(struct job *job)
 		return err;
 	job->number = run.id;
 	images->num_running++;
+	idle_heard(job);
 	return 0;
 }
 
@@ -489,6 +481,7 @@ void job_go(struct job *job)
 	struct images *images = job->images;
 
 	list_push_back(&images->jobs, &job->entry);
+	idle_watch(images);
 	if (job->error[0] != '\0')
 		job_over(job);
 	else

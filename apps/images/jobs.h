@@ -76,6 +76,7 @@ struct job {
 	struct string_list layers;      // digests that it needs: they stay
 	char fetching[IMAGE_ID_MAX];    // the layer that it fetches; "": none
 	char waiting[IMAGE_ID_MAX];     // the one that another job fetches for it
+	nsec_t heard_at;                // when its input, or its question, came
 	char answers[JOB_ANSWERS_MAX];  // for its stdin, when there is room
 	size_t answers_length;
 	char error[OUTPUT_ERROR_MAX];        // the first
@@ -89,15 +90,14 @@ struct job {
 // Begins a job for a request, whose channel is taken; NULL, and it was answered, when that cannot
 // be. It runs when the caller has set it up, by job_go.
 struct job *job_make(struct request *request, enum job_kind kind);
-// Joins a pull of a name that is on its way, with the same login. Returns whether there is one; the
-// request is its then.
-bool job_join(struct request *request, const char *name, const char *platform, const char *login);
 // Appends an argument. Errors: ERR_NO_MEMORY, ERR_TOO_LARGE.
 __must_check error_t job_add_argument(struct job *job, const char *argument);
 // It is set up.
 void job_go(struct job *job);
 // Frees one that was not begun, with its waiters.
 void job_discard(struct job *job);
+// Ends it with an error.
+void job_give_up(struct job *job, const char *error);
 // One of its clients has gone: a job that nobody waits for is given up.
 void job_left(struct job *job);
 // Its container has ended.
@@ -137,10 +137,21 @@ __must_check error_t input_answer(struct job *job, const char *word);
 // What a job says of a layer. Errors: ERR_PROTOCOL (that is no answer), ERR_TOO_LARGE (it does not
 // read). Without memory, or for one that needs too many, it is as if the layer were not there.
 __must_check error_t layers_take(struct job *job, const struct line *line);
+// It fetches what it waits for itself.
+void layers_wait_no_more(struct job *job);
 // What it has needed may go.
 void layers_unpin(struct job *job);
 // It is over: what it fetched another one fetches.
 void layers_leave(struct job *job);
+
+// --- idle.c ---
+
+// Makes what it needs.
+void idle_init(struct images *images);
+// There is a job.
+void idle_watch(struct images *images);
+// The job gets on.
+void idle_heard(struct job *job);
 
 // --- ingest.c ---
 

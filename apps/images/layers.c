@@ -170,6 +170,7 @@ static error_t give(struct job *job, const char *digest)
 	job->waiting[0] = '\0';
 	if (is_pinned && !is_there && is_fetched(job->images, digest)) {
 		str_copy(job->waiting, digest, sizeof(job->waiting));
+		idle_heard(job);
 		return 0;
 	}
 	if (!is_there)
@@ -194,6 +195,14 @@ static void release(struct job *job)
 		if (strcmp(other->waiting, digest) == 0 && give(other, digest) < 0)
 			log_debug("a job does not take its answer");
 	}
+}
+
+void layers_wait_no_more(struct job *job)
+{
+	str_copy(job->fetching, job->waiting, sizeof(job->fetching));
+	job->waiting[0] = '\0';
+	if (input_answer(job, "fetch") < 0)
+		log_debug("a job does not take its answer");
 }
 
 // What the job has put into its folder.

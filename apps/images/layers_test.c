@@ -22,6 +22,11 @@ error_t input_answer(struct job *job, const char *word)
 	return 0;
 }
 
+void idle_heard(struct job *job)
+{
+	job->heard_at++;
+}
+
 static void begin(struct job *job, const char *folder)
 {
 	*job = (struct job){ .images = &images, .kind = JOB_PULL };
@@ -134,6 +139,24 @@ static void test_given_up(void **state)
 	assert_string_equal(ask(&first, LAYER_GET, A), "");
 	end(&second);
 	assert_string_equal(first.answers, "fetch;");
+}
+
+// The one that fetches it takes too long.
+static void test_waits_no_more(void **state)
+{
+	(void)state;
+	assert_string_equal(ask(&first, LAYER_GET, A), "fetch;");
+	assert_string_equal(ask(&second, LAYER_GET, A), "");
+	assert_int_equal(second.heard_at, 1);
+	layers_wait_no_more(&second);
+	assert_string_equal(second.answers, "fetch;");
+	put("incoming.2/" HEX_A ".layer", FILE_TYPE_FILE, "", 7);
+	assert_string_equal(ask(&second, LAYER_KEEP, A), "");
+	assert_non_null(find(KEPT_A));
+	put("incoming.1/" HEX_A ".layer", FILE_TYPE_FILE, "", 7);
+	assert_string_equal(ask(&first, LAYER_KEEP, A), "");
+	assert_int_equal(images.layers_size, 7);
+	assert_string_equal(ask(&first, LAYER_GET, A), "have;");
 }
 
 static void test_what_is_no_answer(void **state)
@@ -269,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_fetched_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_waits_no_more, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_no_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ever_more, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),

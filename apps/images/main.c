@@ -80,6 +80,7 @@ static void images_main(const struct environ *env)
 	list_init(&images->saves);
 	list_init(&images->layers);
 	sweep_init(images);
+	idle_init(images);
 	boot_start(images);
 	loop_run(&images->loop);
 }

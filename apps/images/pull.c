@@ -113,6 +113,23 @@ static void pull(struct request *request, const char *name, const char *platform
 	job_go(job);
 }
 
+// Joins a pull of a name that is on its way, with the same login. Returns whether there is one; the
+// request is its then.
+static bool join(struct request *request, const char *name, const char *platform, const char *login)
+{
+	list_for_each(entry, &request->images->jobs) {
+		struct job *job = container_of(entry, struct job, entry);
+
+		if (job->kind != JOB_PULL || strcmp(job->name, name) != 0 ||
+		    strcmp(job->platform, platform) != 0 || strcmp(job->login, login) != 0 ||
+		    list_is_empty(&job->waiters))
+			continue;
+		(void)waiter_make(request, job);
+		return true;
+	}
+	return false;
+}
+
 void operation_create(struct request *request)
 {
 	char name[IMAGE_NAME_MAX], platform[64], *login;
@@ -129,7 +146,7 @@ void operation_create(struct request *request)
 	login = login_read(request->body);
 	if (login == NULL)
 		refuse(request, 400, "X-Registry-Auth is not base64 of a JSON object");
-	else if (job_join(request, name, platform, login))
+	else if (join(request, name, platform, login))
 		heap_free(login);
 	else
 		pull(request, name, platform, login);

@@ -143,6 +143,7 @@ static void waiter_message(struct loop *loop, struct source *source, struct mess
 		message_discard(m);
 		return;
 	}
+	idle_heard(job);
 	job->input_ended = m->type == MSG_END;
 	if (!input_send(job, m))
 		source_want_messages(source, false);
