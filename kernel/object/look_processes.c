@@ -93,6 +93,14 @@ static uint32_t thread_state(const struct thread *thread)
 	return LOOK_THREAD_RUNNABLE;
 }
 
+// All waits of threads of processes are of these two kinds.
+static uint32_t waits_for(const struct thread *thread)
+{
+	return __atomic_load_n(&thread->wake.table, __ATOMIC_RELAXED) == &thread_waits_for_guest
+		? LOOK_WAIT_GUEST
+		: LOOK_WAIT_POLL;
+}
+
 static struct look_thread describe(struct thread *thread, uint32_t process)
 {
 	uint32_t state = thread_state(thread);
@@ -102,7 +110,7 @@ static struct look_thread describe(struct thread *thread, uint32_t process)
 		.process = process,
 		.state = state,
 		.hart = __atomic_load_n(&thread->hart, __ATOMIC_RELAXED),
-		.waits = state == LOOK_THREAD_WAITING ? LOOK_WAIT_OTHER : LOOK_WAIT_NONE,
+		.waits = state == LOOK_THREAD_WAITING ? waits_for(thread) : LOOK_WAIT_NONE,
 		.cpu_ns = thread_ns(thread),
 	};
 }

@@ -157,6 +157,7 @@ static void threads_have_their_time(void **state)
 	assert_int_equal(used, sizeof(threads[0]));
 	assert_int_equal(threads[0].process, self->id);
 	assert_int_equal(threads[0].state, LOOK_THREAD_WAITING);
+	assert_int_equal(threads[0].waits, LOOK_WAIT_POLL);
 	assert_int_equal(threads[0].cpu_ns, 0);
 	// The hart that sleeps now has its time up to now.
 	assert_int_equal(read_look(LOOK_HARTS, 0, &hart, sizeof(hart), &used), 0);

@@ -183,12 +183,46 @@ static void a_look_ends_with_its_process(void **state)
 	assert_int_equal(interrupts, 1);
 }
 
+// --- What threads wait for ---
+
+static struct spinlock guest_lock;
+static struct wait_queue guest_queue;
+
+// As a vCPU's thread does whose guest waits for an interrupt.
+static void wait_for_guest(void *arg)
+{
+	(void)arg;
+	spin_lock(&guest_lock);
+	arch_current_thread()->wake.table = &thread_waits_for_guest;
+	(void)wait_queue_wait(&guest_queue, &guest_lock, NSEC_NEVER);
+	sched_return_to_app();
+}
+
+static void a_guest_is_waited_for(void **state)
+{
+	struct look_thread thread;
+	uint64_t used;
+
+	(void)state;
+	hold_look();
+	spinlock_init(&guest_lock, LOCK_RANK_VCPU);
+	wait_queue_init(&guest_queue);
+	assert_int_equal(CALL_4(thread_create, wait_for_guest, NULL, 0, NULL), 0);
+	host_run(0);
+	assert_int_equal(sys_look_read((uintptr_t)pair.look, LOOK_THREADS, self->id,
+	                               (uintptr_t)&thread, sizeof(thread), (uintptr_t)&used),
+	                 0);
+	assert_int_equal(thread.state, LOOK_THREAD_WAITING);
+	assert_int_equal(thread.waits, LOOK_WAIT_GUEST);
+}
+
 int test_look_times(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_case(time_never_goes_back),
 		test_case(long_looks_are_interrupted),
 		test_case(a_look_ends_with_its_process),
+		test_case(a_guest_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 static uint32_t next_id;
 // Of threads of the kernel, and of those that are gone.
 static const bool never_ending;
+const struct handle_table thread_waits_for_guest;
 
 static uint32_t thread_readiness(struct object *object)
 {

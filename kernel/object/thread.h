@@ -27,6 +27,9 @@ struct poll_wake {
 	handle_t handle;  // with a message: of the channel, in `table`
 };
 
+// What `wake.table` is while the thread waits for its guest, and not in a poll.
+extern const struct handle_table thread_waits_for_guest;
+
 struct thread {
 	struct arch_thread arch;     // first
 	uintptr_t kernel_stack_top;  // right after: the assembly of a call's entry loads it

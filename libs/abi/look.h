@@ -83,7 +83,6 @@ enum look_wait {
 	LOOK_WAIT_NONE = 0,
 	LOOK_WAIT_POLL = 1,   // in poll_wait or poll_recv
 	LOOK_WAIT_GUEST = 2,  // in vcpu_run: its guest waits for an interrupt
-	LOOK_WAIT_OTHER = 3,
 };
 
 struct look_thread {
@@ -100,7 +99,7 @@ struct look_thread {
 
 struct look_hart {
 	uint32_t id;
-	uint32_t process;  // id of whose thread runs there; 0: the kernel's, or nobody's
+	uint32_t reserved;  // which thread runs there is told by LOOK_THREADS
 	uint64_t idle_ns;
 	uint64_t switches;
 	uint64_t wakeups;  // times that it left its sleep
@@ -207,8 +206,8 @@ struct look_handle {
 	uint32_t rights;
 	uint32_t
 		object;  // id of a process, thread, channel or service (a connector's, too); 0: none
-	uint32_t peer;   // 0; who has the other end of a channel is told by LOOK_CHANNELS
-	uint64_t size;   // of a folio: bytes
+	uint32_t reserved;  // who has the other end of a channel is told by LOOK_CHANNELS
+	uint64_t size;      // of a folio: bytes
 };
 
 // --- Virtual machines ---

@@ -4,28 +4,9 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-const struct look_process *process_by_id(const struct look_buffer *processes, uint32_t id)
-{
-	size_t count;
-	const struct look_process *all = look_process_records(processes, &count);
-	size_t low = 0;
-
-	while (low < count) {
-		size_t middle = low + (count - low) / 2;
-
-		if (all[middle].id == id)
-			return &all[middle];
-		if (all[middle].id < id)
-			low = middle + 1;
-		else
-			count = middle;
-	}
-	return NULL;
-}
-
 const char *process_name(const struct look_buffer *processes, uint32_t id)
 {
-	const struct look_process *process = process_by_id(processes, id);
+	const struct look_process *process = look_find_process(processes, id);
 
 	return process != NULL ? process->name : "";
 }

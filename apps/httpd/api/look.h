@@ -6,9 +6,7 @@
 #include "apps/httpd/api/api.h"
 #include "libs/look/look.h"
 
-// The process of that number in a snapshot of LOOK_PROCESSES, which is sorted; NULL: it has ended.
-const struct look_process *process_by_id(const struct look_buffer *processes, uint32_t id);
-// Its name; "" when it has ended.
+// The name of the process of that number in a snapshot of LOOK_PROCESSES; "" when it has ended.
 const char *process_name(const struct look_buffer *processes, uint32_t id);
 // {"how":...,"status":N}, or null.
 void write_end(struct json_writer *w, const char *name, uint32_t end, int32_t status);

@@ -21,7 +21,6 @@ error_t harts_write(struct httpd *httpd, struct json_writer *w, const char *name
 
 			write_open(w, NULL, "{");
 			write_number(w, "id", h->id);
-			write_number(w, "process", h->process);
 			write_number(w, "idle_ns", h->idle_ns);
 			write_number(w, "busy_ns", now > h->idle_ns ? now - h->idle_ns : 0);
 			write_number(w, "switches", h->switches);

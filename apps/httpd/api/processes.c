@@ -66,9 +66,8 @@ static void thread_write(struct json_writer *w, const struct look_thread *t)
 		                              [LOOK_THREAD_RUNNING] = "running",
 		                              [LOOK_THREAD_WAITING] = "waiting",
 		                              [LOOK_THREAD_DEAD] = "dead" };
-	static const char *const waits[] = { [LOOK_WAIT_POLL] = "poll",
-		                             [LOOK_WAIT_GUEST] = "guest",
-		                             [LOOK_WAIT_OTHER] = "other" };
+	static const char
+		*const waits[] = { [LOOK_WAIT_POLL] = "poll", [LOOK_WAIT_GUEST] = "guest" };
 
 	write_open(w, NULL, "{");
 	write_number(w, "id", t->id);
@@ -214,8 +213,6 @@ static void handle_write(struct json_writer *w, const struct look_handle *h)
 	rights_write(w, h->rights);
 	if (h->object != 0)
 		write_number(w, "object", h->object);
-	if (h->peer != 0)
-		write_number(w, "peer", h->peer);
 	if (h->type == OBJECT_FOLIO)
 		write_number(w, "size", h->size);
 	write_close(w, "}");

@@ -80,7 +80,7 @@ static void clients_write(struct json_writer *w, const struct wiring *wiring, ui
 
 		if (ends[i].service != service || ends[i].end != 0)
 			continue;
-		process = process_by_id(&wiring->processes, ends[i].process);
+		process = look_find_process(&wiring->processes, ends[i].process);
 		if (process != NULL)
 			counts[process - all]++;
 	}

@@ -57,6 +57,7 @@ static error_t wait_for_request(struct vcpu *vcpu, nsec_t deadline)
 		spin_unlock(&vcpu->lock);
 		return 0;
 	}
+	arch_current_thread()->wake.table = &thread_waits_for_guest;
 	err = wait_queue_wait(&vcpu->waiters, &vcpu->lock, deadline);
 	return err == ERR_TIMED_OUT ? 0 : err;
 }
