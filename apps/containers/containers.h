@@ -308,6 +308,8 @@ __must_check error_t vmms_exec_order(struct message *m, struct msg_vmm_exec orde
                                      struct json_writer *process);
 // Has the app manager end a process that does not end by itself.
 void vmms_end(struct vmm_process *vmm);
+// Likewise, by the name of its app.
+void vmms_stop(struct containers *all, const char *app);
 // The container is over: so is the process.
 void vmms_release(struct vmm_process *vmm);
 // The order and the clients of a container's streams; called when the vmm waits for them.

@@ -19,6 +19,7 @@
 #include "apps/containers/query.h"
 #include "apps/containers/settings.h"
 #include "apps/containers/visit.h"
+#include "apps/containers/vmms_leaving.h"
 #include "apps/containers/volumes.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/vmm.h"
@@ -163,7 +164,8 @@ struct vmm_process {
 	struct source link;
 	struct container *container;  // NULL: it waits
 	bool order_sent;
-	bool expected;  // to come back
+	bool expected;     // to come back
+	bool has_clients;  // of its streams, or may have
 };
 
 struct containers {
@@ -206,6 +208,7 @@ struct containers {
 	struct list grants;      // grants.c
 	struct list vmm_guests;  // struct vmm_guest: connected, and not yet known
 	struct list vmms;
+	struct vmms_leaving leaving;
 	struct service_client manager_client;
 	struct source manager;
 	bool has_manager;

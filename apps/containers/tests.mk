@@ -37,3 +37,5 @@ HOST_TESTS += apps/containers/health_settings_test
 health_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 HOST_TESTS += apps/containers/grants_test
 grants_test_SRCS := apps/containers/grants.c libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
+HOST_TESTS += apps/containers/vmms_leaving_test
+vmms_leaving_test_SRCS := apps/containers/vmms_leaving.c libs/base/string.c

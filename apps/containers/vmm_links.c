@@ -18,12 +18,15 @@ struct vmm_guest {
 
 bool vmms_send(struct vmm_process *vmm, struct message *m)
 {
+	// What a client is told by, or what one has it do.
+	bool has_client = m->num_handles > 0 && m->type != MSG_VMM_START;
 	error_t err = vmm->connected ? channel_send(vmm->link.handle, m) : ERR_PEER_CLOSED;
 
 	if (err < 0) {
 		message_discard(m);
 		log_warn("a virtual machine's process cannot be told: %s", error_text(err));
 	}
+	vmm->has_clients = vmm->has_clients || has_client;
 	return err == 0;
 }
 
@@ -128,8 +131,9 @@ static void guest_free(struct vmm_guest *guest)
 	heap_free(guest);
 }
 
-static void send_away(handle_t channel)
+static void send_away(struct containers *all, handle_t channel)
 {
+	char app[APP_NAME_MAX];
 	static const struct msg_vmm_kill kill;
 	struct message m;
 	error_t err = message_encode_vmm_kill(&m, &kill, NULL, 0);
@@ -137,6 +141,8 @@ static void send_away(handle_t channel)
 	assert(err == 0);
 	if (channel_send(channel, &m) < 0)
 		log_debug("it has gone by itself");
+	if (channel_maker(channel, app) == 0)
+		leaving_add(all, app, false);
 	handle_close(channel);
 }
 
@@ -156,7 +162,7 @@ static void guest_message(struct loop *loop, struct source *source, struct messa
 	loop_remove(loop, source);
 	if (vmm == NULL || loop_add(loop, &vmm->link, channel, &link_ops, vmm) < 0) {
 		log_warn("a virtual machine that nobody knows is ended");
-		send_away(channel);
+		send_away(guest->all, channel);
 	} else {
 		vmm->connected = true;
 		vmm->expected = false;

@@ -123,7 +123,7 @@ static void pool_fill(struct containers *all)
 		     !vmm->container->started))
 			return;
 	}
-	if (num_waiting(all) < all->pool_size && count(all) < NETWORK_PORTS)
+	if (num_waiting(all) < all->pool_size && count(all) + leaving_count(all) < NETWORK_PORTS)
 		(void)launch(all, DEFAULT_MEMORY, 1);
 }
 
@@ -133,21 +133,26 @@ static void drop(struct vmm_process *vmm)
 
 	if (vmm->connected)
 		loop_close(&vmm->all->loop, &vmm->link);
+	leaving_add(vmm->all, vmm->app, vmm->has_clients);
 	list_remove(&vmm->entry);
 	if (c != NULL)
 		c->vmm = NULL;
 	heap_free(vmm);
 }
 
-// One that waits, of another kind, gives its port of the network to one that is needed.
+// One that is over anyway, or one that waits, of another kind, gives its port of the network to one
+// that is needed.
 static void give_way(struct containers *all)
 {
-	if (count(all) < NETWORK_PORTS)
+	if (count(all) + leaving_count(all) < NETWORK_PORTS || leaving_hurry(all) ||
+	    count(all) < NETWORK_PORTS)
 		return;
 	list_for_each(entry, &all->vmms) {
 		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
 
 		if (vmm->container == NULL) {
+			if (vmm->app[0] != '\0')
+				vmms_stop(all, vmm->app);
 			drop(vmm);
 			return;
 		}
@@ -189,6 +194,8 @@ static void start_answered(struct containers *all, const struct msg_apps_result 
 		vmm->request = 0;
 		memcpy(vmm->app, result->name, sizeof(vmm->app));
 		vmm->app[sizeof(vmm->app) - 1] = '\0';
+		// Another one that was called so has ended.
+		(void)leaving_ended(all, vmm->app);
 		return;
 	}
 	// The app comes soon after the boot, from the host.
@@ -205,11 +212,14 @@ static void start_answered(struct containers *all, const struct msg_apps_result 
 
 static void app_ended(struct containers *all, const char *name)
 {
+	if (leaving_ended(all, name))
+		return;
 	list_for_each(entry, &all->vmms) {
 		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
 
 		if (strncmp(vmm->app, name, sizeof(vmm->app)) != 0)
 			continue;
+		vmm->app[0] = '\0';
 		vmms_lose(vmm);
 		return;
 	}
@@ -332,7 +342,8 @@ void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE])
 		                     .vm = VMM_RUNNING,
 		                     .container = c,
 		                     .order_sent = true,
-		                     .expected = true };
+		                     .expected = true,
+		                     .has_clients = true };
 	memcpy(vmm->token, token, sizeof(vmm->token));
 	list_push_back(&c->all->vmms, &vmm->entry);
 	c->vmm = vmm;
@@ -374,19 +385,23 @@ static void expect_signalled(struct loop *loop, struct source *source)
 
 static const struct source_ops expect_ops = { .signalled = expect_signalled };
 
-void vmms_end(struct vmm_process *vmm)
+void vmms_stop(struct containers *all, const char *app)
 {
-	struct containers *all = vmm->all;
 	struct msg_apps_stop stop = { .id = ++all->manager_requests };
 	struct message m;
 	error_t err;
 
-	log_warn("%s does not end its container: it is ended", vmm->app);
-	memcpy(stop.name, vmm->app, sizeof(stop.name));
+	str_copy(stop.name, app, sizeof(stop.name));
 	err = message_encode_apps_stop(&m, &stop, NULL, 0);
 	assert(err == 0);
-	if (vmm->app[0] == '\0' || !all->has_manager || channel_send(all->manager.handle, &m) < 0)
+	if (app[0] == '\0' || !all->has_manager || channel_send(all->manager.handle, &m) < 0)
 		log_error("a virtual machine's process cannot be ended");
+}
+
+void vmms_end(struct vmm_process *vmm)
+{
+	log_warn("%s does not end its container: it is ended", vmm->app);
+	vmms_stop(vmm->all, vmm->app);
 }
 
 void vmms_release(struct vmm_process *vmm)
@@ -425,7 +440,9 @@ error_t vmms_init(struct containers *all)
 
 	list_init(&all->vmms);
 	list_init(&all->vmm_guests);
-	err = timer_create(&all->retry_timer);
+	err = leaving_init(all);
+	if (err == 0)
+		err = timer_create(&all->retry_timer);
 	if (err == 0)
 		err = loop_add(&all->loop, &all->retry, all->retry_timer, &retry_ops, all);
 	if (err == 0)
