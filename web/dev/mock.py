@@ -161,6 +161,9 @@ class Handler(BaseHTTPRequestHandler):
     def commands(self, _system, _query, body):
         """POST commands."""
         argv = json.loads(body)["argv"]
+        if argv[0] == "seq":
+            return "".join(json.dumps({"stream": "stdout", "data": base64.b64encode(f"{n}\n".encode()).decode()}) + "\n"
+                           for n in range(1, int(argv[1]) + 1)).encode() + b'{"exit":0}\n'
         text = "\n".join(argv[1:] or ["Linux starina 6.12 riscv64"]) + "\n"
         lines = [{"stream": "stdout", "data": base64.b64encode(text.encode()).decode()}, {"exit": 0}]
         return "".join(json.dumps(line) + "\n" for line in lines).encode()

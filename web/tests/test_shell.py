@@ -66,6 +66,28 @@ def each_running_line_is_interrupted(page):
 
 
 @test
+def much_output_is_gathered_and_none_is_missing(page):
+    page.open("terminal")
+    page.tab.run("""{ window.changes = 0; new MutationObserver(() => window.changes++).observe(document.querySelector('.entries'),
+        { subtree: true, childList: true, characterData: true }); }""")
+    check_equal(page.answer("run seq 20000").split(), [str(n) for n in range(1, 20001)])
+    changes = page.tab.run("window.changes")
+    check(changes < 2000, f"{changes} changes of the page for 20000 pieces")
+
+
+@test
+def history_stays_in_its_tab(page):
+    page.open("terminal")
+    page.answer("1 + 2")
+    check("1 + 2" not in page.tab.run("JSON.stringify(localStorage)"), "a line is kept for other systems")
+    page.tab.call("Page.reload")
+    page.tab.wait("document.querySelector('.prompt input')")
+    page.tab.run("document.querySelector('.prompt input').focus()")
+    page.tab.press("ArrowUp")
+    page.tab.wait("document.querySelector('.prompt input').value === '1 + 2'")
+
+
+@test
 def lines_are_completed_and_recalled(page):
     page.open("terminal")
     value = "document.querySelector('.prompt input').value"

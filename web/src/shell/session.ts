@@ -21,6 +21,9 @@ export interface Entry {
 const KEPT_ENTRIES = 200;
 const KEPT_LINES = 500;
 const KEPT_TEXT = 200_000;
+const KEPT_PIECES = 100;
+// Output is shown so often.
+const SHOW_MS = 50;
 const HISTORY_KEY = "starina.history";
 
 export const entries = signal<readonly Entry[]>([]);
@@ -31,7 +34,7 @@ let last = 0;
 
 function readHistory(): string[] {
 	try {
-		const kept: unknown = JSON.parse(localStorage.getItem(HISTORY_KEY) ?? "[]");
+		const kept: unknown = JSON.parse(sessionStorage.getItem(HISTORY_KEY) ?? "[]");
 		return Array.isArray(kept) ? kept.map(String) : [];
 	} catch {
 		return [];
@@ -44,20 +47,49 @@ function remember(line: string): void {
 	if (history.at(-1) === line) return;
 	history.push(line);
 	history.splice(0, history.length - KEPT_LINES);
-	localStorage.setItem(HISTORY_KEY, JSON.stringify(history));
+	try {
+		// Of this tab only: lines may have secrets in them, and other systems have this origin at other times.
+		sessionStorage.setItem(HISTORY_KEY, JSON.stringify(history));
+	} catch {
+		// It is full: what it has stays.
+	}
 }
 
 function update(id: number, change: (entry: Entry) => Entry): void {
 	entries.value = entries.value.map((entry) => (entry.id === id ? change(entry) : entry));
 }
 
-// added: a piece more of a command's output; the oldest goes when there is too much.
-function added(entry: Entry, text: string, kind: "plain" | "bad"): Entry {
-	const written = [...entry.written];
-	const end = written.at(-1);
-	if (end?.kind === kind) written[written.length - 1] = { kind, text: (end.text + text).slice(-KEPT_TEXT) };
-	else written.push({ kind, text });
-	return { ...entry, written: written.slice(-100) };
+type Pieces = Entry["written"];
+
+// join: pieces and one more, in place; the oldest goes when there is too much.
+function join(pieces: Pieces, { kind, text }: Pieces[number]): void {
+	const end = pieces.at(-1);
+	if (end?.kind !== kind) pieces.push({ kind, text });
+	else pieces[pieces.length - 1] = { kind, text: (end.text + text).slice(-KEPT_TEXT) };
+	if (pieces.length > KEPT_PIECES) pieces.shift();
+}
+
+// writer: what a command writes, gathered, for each showing renders the entry; and what shows the rest at the end.
+function writer(id: number): { write: Output["write"]; flush: () => void } {
+	let unshown: Pieces = [];
+	let timer = 0;
+	const flush = () => {
+		clearTimeout(timer);
+		timer = 0;
+		const added = unshown;
+		unshown = [];
+		if (added.length === 0) return;
+		update(id, (entry) => {
+			const written = [...entry.written];
+			for (const piece of added) join(written, piece);
+			return { ...entry, written };
+		});
+	};
+	const write: Output["write"] = (text, kind = "plain") => {
+		join(unshown, { kind, text });
+		timer ||= window.setTimeout(flush, SHOW_MS);
+	};
+	return { write, flush };
 }
 
 function help(name: string | undefined): unknown {
@@ -107,10 +139,8 @@ export async function runLine(line: string): Promise<void> {
 	const mine = new AbortController();
 	running.push(mine);
 	entries.value = [...entries.value.slice(1 - KEPT_ENTRIES), { id, line: text, written: [], done: false }];
-	const output: Output = {
-		write: (piece, kind = "plain") => update(id, (entry) => added(entry, piece, kind)),
-		signal: mine.signal,
-	};
+	const { write, flush } = writer(id);
+	const output: Output = { write, signal: mine.signal };
 	try {
 		const { name, stages } = parseLine(text);
 		let value: unknown;
@@ -124,6 +154,7 @@ export async function runLine(line: string): Promise<void> {
 		const failure = mine.signal.aborted ? "interrupted" : say(error);
 		update(id, (entry) => ({ ...entry, failure, done: true }));
 	} finally {
+		flush();
 		const at = running.indexOf(mine);
 		if (at >= 0) running.splice(at, 1);
 	}
