@@ -298,6 +298,9 @@ def keys_alone_are_enough(page):
     page.tab.run("document.activeElement.blur()")
     page.tab.press("?")
     page.tab.wait("document.querySelector('dialog[open]')")
+    licences = page.tab.run("fetch(document.querySelector('dialog a').href).then((answer) => answer.text())")
+    for name in ("preact", "@preact/signals", "@xterm/xterm", "@xterm/addon-fit", "prism-code-editor"):
+        check(f"\n{name} " in licences, f"the licence of {name}")
     page.tab.press("Escape")
     page.tab.wait("!document.querySelector('dialog')")
     theme = page.tab.run("document.documentElement.dataset.theme")

@@ -66,6 +66,11 @@ export function Help() {
 					</div>
 				))}
 			</dl>
+			<p>
+				<a href="LICENSES.txt" target="_blank" rel="noreferrer">
+					Licences of the libraries in this page
+				</a>
+			</p>
 			<button class="primary" onClick={closeOverlay}>
 				Close
 			</button>
