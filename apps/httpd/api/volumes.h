@@ -24,6 +24,10 @@ struct volume_job {
 	bool reading;
 	uint64_t offset;
 	uint64_t left;
+	// Of a file that is written.
+	uint64_t old_size;
+	bool grows;  // `left` is of what lies behind `old_size`
+	error_t failure;
 };
 
 // What is asked for has been done, or not: answers with 204 or the error.
