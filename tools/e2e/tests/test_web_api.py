@@ -2,6 +2,7 @@
 """The API of the web shell and ./starina: every route, who may ask and who may not, what is malformed, and clients that do not read."""
 
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -234,6 +235,53 @@ def check_linux(shell):
     check(b"9 44" in output, str(output))
 
 
+def check_volumes(shell):
+    """Files of a volume: written, cut, and what is refused."""
+    def content(method, path, body=None):
+        return shell.ask(method, PREFIX + "/files/content?path=" + path, body)
+
+    for name in ("web", "other"):
+        check_equal(shell.ask("POST", "/engine/volumes/create", json.dumps({"Name": name}).encode(), Content_Type="application/json")[0], 201)
+    for text in (b"x" * 600000, b"y" * 700000, b"short"):
+        check_equal(content("PUT", "/web/a", text)[0], 204)
+        check_equal(content("GET", "/web/a")[2], text)
+    for method, path in (("DELETE", "/web/a%zz"), ("DELETE", "/web/a%00"), ("PUT", "/web/a%zz"), ("PUT", "/web/a%00x")):
+        check_error(content(method, path, b"other" if method == "PUT" else None), 400)
+        check_equal(content("GET", "/web/a")[2], b"short", "what was refused was carried out")
+    check_equal(content("PUT", "/other/secret", b"secret")[0], 204)
+    check_equal(content("GET", "/web/../other/secret")[2], b"secret")
+    check_equal(content("DELETE", "/web/a")[0], 204)
+    check_error(content("GET", "/web/a"), 404)
+
+
+def check_clients_that_go(shell):
+    """A command ends with its client, and what a terminal is told arrives whole."""
+    limit = 16  # commands at a time
+    for _ in range(limit + 4):
+        body = json.dumps({"argv": ["sleep", "100000"]}).encode()
+        with socket.create_connection((shell.address.host, shell.address.port), timeout=PATIENCE) as sock:
+            sock.sendall((f"POST {PREFIX}/commands HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {shell.address.token}\r\n"
+                          f"Content-Length: {len(body)}\r\n\r\n").encode() + body)
+            check(sock.recv(12) == b"HTTP/1.1 200", "the command does not begin")
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(4096):  # httpd gives it up
+                pass
+    check_equal(list(shell.client.lines("POST", "/commands", {"argv": ["true"]}))[-1], {"exit": 0})
+    terminal = WebSocket(shell.address, "/terminal?" + "&".join(f"argv={word}" for word in (
+        "sh", "-c", "stty%20raw%20-echo;%20echo%20ready;%20sleep%201;%20head%20-c%201000000%20|%20md5sum")), timeout=PATIENCE)
+    output = b""
+    while b"ready" not in output:
+        output += terminal.recv()[1]
+    text = bytes(i * 7 % 251 for i in range(1000000))
+    for at in range(0, len(text), 4096):
+        terminal.send(BINARY, text[at:at + 4096])
+    message = terminal.recv()
+    while message is not None and message[0] == BINARY:
+        output += message[1]
+        message = terminal.recv()
+    check(hashlib.md5(text).hexdigest().encode() in output, f"the input of a terminal came changed: {output}")
+
+
 def check_command(shell):
     """./starina."""
     for words, pattern in ((("status",), "Starina .* harts"), (("ps",), r"httpd +user"), (("top", "-n", "1", "-d", "0.1"), "CPU %"),
@@ -275,7 +323,7 @@ def check_restart(shell):
 def web_api(context):
     shell = Shell(context)
     for part in (check_who_may_ask, check_documents, check_log, check_malformed, check_frames, check_slow_readers, check_engine,
-                 check_linux, check_command, check_restart):
+                 check_linux, check_volumes, check_clients_that_go, check_command, check_restart):
         part(shell)
     context.stop(shell.engine.process)
     check(not (context.build / "run/web.addr").exists(), "web.addr is left")
