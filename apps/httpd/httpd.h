@@ -6,6 +6,7 @@
 #include "apps/httpd/api/network.h"
 #include "apps/httpd/api/page.h"
 #include "libs/abi/engine.h"
+#include "libs/abi/look.h"
 #include "libs/abi/web.h"
 #include "libs/base/hex.h"
 #include "libs/boot_files/boot_files.h"
@@ -47,6 +48,9 @@ struct httpd {
 	bool volumes_started;
 	struct list volume_jobs;
 	struct network_client network;
+	size_t look_sizes[LOOK_APPS + 1];  // bytes of the last snapshot of each kind
+	struct wiring *wiring;             // api/wiring.c; NULL: not taken
+	bool wiring_stays;
 	unsigned num_lives;
 	unsigned num_followers;  // of the log
 	unsigned num_tracers;

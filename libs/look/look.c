@@ -39,6 +39,12 @@ error_t look_take(handle_t look, enum look_kind kind, uint64_t argument, struct 
 	return 0;
 }
 
+void look_buffer_reserve(struct look_buffer *buffer, size_t size)
+{
+	if (buffer->bytes == NULL)
+		(void)grow(buffer, size);
+}
+
 void look_buffer_free(struct look_buffer *buffer)
 {
 	heap_free(buffer->bytes);

@@ -21,6 +21,9 @@ struct look_buffer {
 // buffer held before is gone, also on errors. Errors: ERR_NO_MEMORY (of the app); as look_read.
 __must_check error_t look_take(handle_t look, enum look_kind kind, uint64_t argument,
                                struct look_buffer *buffer);
+// Makes room in an empty buffer for a snapshot of `size` bytes, and some more: the kernel walks
+// once, and not a second time to count what there is. Without the memory it does nothing.
+void look_buffer_reserve(struct look_buffer *buffer, size_t size);
 // Gives back what it holds.
 void look_buffer_free(struct look_buffer *buffer);
 

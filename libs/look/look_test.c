@@ -60,6 +60,27 @@ static void the_buffer_grows(void **state)
 	look_buffer_free(&buffer);
 }
 
+static void a_buffer_with_room_is_filled_at_once(void **state)
+{
+	struct look_buffer buffer = { 0 };
+	size_t count;
+
+	(void)state;
+	set_processes(10);
+	look_buffer_reserve(&buffer, 9 * sizeof(processes[0]));
+	assert_int_equal(look_take(FAKE_LOOK, LOOK_PROCESSES, 0, &buffer), 0);
+	assert_int_equal(fake_look.calls, 1);
+	assert_int_equal(look_process_records(&buffer, &count)[9].id, 19);
+	assert_int_equal(count, 10);
+	look_buffer_free(&buffer);
+	no_memory = true;
+	look_buffer_reserve(&buffer, 1000);
+	no_memory = false;
+	assert_null(buffer.bytes);
+	assert_int_equal(look_take(FAKE_LOOK, LOOK_PROCESSES, 0, &buffer), 0);
+	look_buffer_free(&buffer);
+}
+
 static void a_process_is_found(void **state)
 {
 	struct look_buffer buffer = { 0 };
@@ -107,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_buffer_grows),
+		cmocka_unit_test(a_buffer_with_room_is_filled_at_once),
 		cmocka_unit_test(a_process_is_found),
 		cmocka_unit_test(errors_leave_it_empty),
 	};

@@ -142,6 +142,10 @@ typedef error_t resource_write(struct httpd *httpd, struct json_writer *w, const
 resource_write status_write, processes_write, threads_write, harts_write, memory_write,
 	interrupts_write, services_write, channels_write, vms_write, network_write;
 
+// From one to the other, services and channels are of one moment: they are taken once (wiring.c).
+void wiring_keep(struct httpd *httpd);
+void wiring_forget(struct httpd *httpd);
+
 struct resource {
 	const char *name;
 	resource_write *write;

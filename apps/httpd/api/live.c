@@ -49,10 +49,12 @@ static void send_state(struct live *live)
 	live->is_due = false;
 	write_open(&w, NULL, "{");
 	write_number(&w, "time_ns", err == 0 ? now : 0);
+	wiring_keep(live->httpd);
 	for (size_t i = 0; i < NUM_RESOURCES; i++) {
 		if ((live->asked & 1u << i) != 0)
 			(void)resources[i].write(live->httpd, &w, resources[i].name);
 	}
+	wiring_forget(live->httpd);
 	if ((live->asked & LOGS) != 0)
 		write_logs(live, &w);
 	write_close(&w, "}");

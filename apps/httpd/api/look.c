@@ -39,6 +39,12 @@ void watch_update(const struct httpd *httpd)
 error_t snapshot(struct httpd *httpd, enum look_kind kind, uint64_t argument,
                  struct look_buffer *buffer)
 {
-	return httpd->look == HANDLE_NONE ? ERR_NOT_SUPPORTED
-					  : look_take(httpd->look, kind, argument, buffer);
+	error_t err;
+
+	if (httpd->look == HANDLE_NONE)
+		return ERR_NOT_SUPPORTED;
+	look_buffer_reserve(buffer, httpd->look_sizes[kind]);
+	err = look_take(httpd->look, kind, argument, buffer);
+	httpd->look_sizes[kind] = buffer->used;
+	return err;
 }

@@ -43,7 +43,7 @@ static void ends_sort(struct look_channel_end *ends, size_t count)
 	}
 }
 
-static error_t wiring_take(struct httpd *httpd, struct wiring *wiring)
+static error_t wiring_fill(struct httpd *httpd, struct wiring *wiring)
 {
 	error_t err = snapshot(httpd, LOOK_SERVICES, 0, &wiring->services);
 
@@ -61,6 +61,47 @@ static void wiring_free(struct wiring *wiring)
 	look_buffer_free(&wiring->services);
 	look_buffer_free(&wiring->ends);
 	look_buffer_free(&wiring->processes);
+	heap_free(wiring);
+}
+
+// What was kept, or is now; wiring_put lets go of it.
+static error_t wiring_take(struct httpd *httpd, struct wiring **out)
+{
+	struct wiring *wiring = httpd->wiring;
+	error_t err = 0;
+
+	if (wiring == NULL) {
+		wiring = heap_alloc(sizeof(*wiring));
+		if (wiring == NULL)
+			return ERR_NO_MEMORY;
+		err = wiring_fill(httpd, wiring);
+	}
+	if (err != 0) {
+		wiring_free(wiring);
+		return err;
+	}
+	httpd->wiring = wiring;
+	*out = wiring;
+	return 0;
+}
+
+static void wiring_put(struct httpd *httpd)
+{
+	if (httpd->wiring_stays || httpd->wiring == NULL)
+		return;
+	wiring_free(httpd->wiring);
+	httpd->wiring = NULL;
+}
+
+void wiring_keep(struct httpd *httpd)
+{
+	httpd->wiring_stays = true;
+}
+
+void wiring_forget(struct httpd *httpd)
+{
+	httpd->wiring_stays = false;
+	wiring_put(httpd);
 }
 
 // --- Services ------------------------------------------------------------------------------------
@@ -119,25 +160,27 @@ static void service_write(struct json_writer *w, const struct wiring *wiring,
 
 error_t services_write(struct httpd *httpd, struct json_writer *w, const char *name)
 {
-	struct wiring wiring = { 0 };
+	struct wiring *wiring;
 	error_t err = wiring_take(httpd, &wiring);
 	size_t count, num_processes;
-	const struct look_service *all = look_service_records(&wiring.services, &count);
-	uint32_t *counts = NULL;
+	const struct look_service *all;
+	uint32_t *counts;
 
-	look_process_records(&wiring.processes, &num_processes);
-	if (err == 0) {
-		counts = heap_alloc((num_processes + 1) * sizeof(*counts));
-		err = counts == NULL ? ERR_NO_MEMORY : 0;
-	}
-	if (err == 0) {
+	if (err != 0)
+		return err;
+	all = look_service_records(&wiring->services, &count);
+	look_process_records(&wiring->processes, &num_processes);
+	counts = heap_alloc((num_processes + 1) * sizeof(*counts));
+	if (counts != NULL) {
 		write_open(w, name, "[");
 		for (size_t i = 0; i < count; i++)
-			service_write(w, &wiring, &all[i], counts);
+			service_write(w, wiring, &all[i], counts);
 		write_close(w, "]");
+	} else {
+		err = ERR_NO_MEMORY;
 	}
 	heap_free(counts);
-	wiring_free(&wiring);
+	wiring_put(httpd);
 	return err;
 }
 
@@ -202,17 +245,18 @@ static size_t channel_write(struct json_writer *w, const struct wiring *wiring,
 
 error_t channels_write(struct httpd *httpd, struct json_writer *w, const char *name)
 {
-	struct wiring wiring = { 0 };
+	struct wiring *wiring;
 	error_t err = wiring_take(httpd, &wiring);
+	const struct look_channel_end *ends;
 	size_t count;
-	const struct look_channel_end *ends = look_channel_end_records(&wiring.ends, &count);
 
-	if (err == 0) {
-		write_open(w, name, "[");
-		for (size_t i = 0; i < count;)
-			i += channel_write(w, &wiring, ends + i, count - i);
-		write_close(w, "]");
-	}
-	wiring_free(&wiring);
-	return err;
+	if (err != 0)
+		return err;
+	ends = look_channel_end_records(&wiring->ends, &count);
+	write_open(w, name, "[");
+	for (size_t i = 0; i < count;)
+		i += channel_write(w, wiring, ends + i, count - i);
+	write_close(w, "]");
+	wiring_put(httpd);
+	return 0;
 }
