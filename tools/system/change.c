@@ -246,20 +246,49 @@ static int change_text(const struct change *change)
 	                           strcmp(change->name, "user") == 0 ? "User" : "StopSignal", text);
 }
 
+// Drops "", "." and ".." of an absolute path, in place.
+static void path_clean(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from;) {
+		size_t length = strcspn(from, "/");
+
+		if (length == 2 && memcmp(from, "..", 2) == 0) {
+			while (to > path && *--to != '/')
+				;
+		} else if (length > 0 && !(length == 1 && *from == '.')) {
+			*to++ = '/';
+			memmove(to, from, length);
+			to += length;
+		}
+		from += length;
+		from += *from == '/';
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
 static int change_workdir(const struct change *change)
 {
 	const char *before = json_get_string(change->config, "WorkingDir");
 	json_t *text = text_of(change);
-	json_t *joined;
+	const char *name = json_string_value(text);
+	char *path;
+	int length, result;
 
 	if (!text)
 		return -1;
-	if (json_string_value(text)[0] == '/')
-		return json_object_set_new(change->config, "WorkingDir", text);
-	joined = json_sprintf("%s/%s", before && strcmp(before, "/") != 0 ? before : "",
-	                      json_string_value(text));
+	// A "/" more leaves room for the first.
+	length = asprintf(&path, "/%s/%s", before && name[0] != '/' ? before : "", name);
 	json_decref(text);
-	return json_object_set_new(change->config, "WorkingDir", joined);
+	if (length < 0)
+		return error_set(change->err, "out of memory");
+	path_clean(path);
+	result = json_object_set_new(change->config, "WorkingDir", json_string(path));
+	free(path);
+	return result;
 }
 
 static int change_health(const struct change *change)

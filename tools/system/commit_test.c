@@ -122,6 +122,10 @@ static void test_changes(void **state)
 		"\"b c\"]}}");
 	expect_changed("[\"HEALTHCHECK CMD true\\nHEALTHCHECK none\"]",
 	               "{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"Healthcheck\":{\"Test\":[\"NONE\"]}}");
+	expect_changed("[\"WORKDIR /a/./b//\\nWORKDIR ../c/x/..\\nWORKDIR d\"]",
+	               "{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"WorkingDir\":\"/a/c/d\"}");
+	expect_changed("[\"WORKDIR ../..\"]",
+	               "{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"WorkingDir\":\"/\"}");
 	expect_changed(
 		"[\"LABEL a=b \\\\\\n \\\"c d\\\"=e\",\"# nothing\",\"\"]",
 		"{\"Cmd\":[\"c\"],\"Env\":[\"A=1\"],\"Labels\":{\"a\":\"b\",\"c d\":\"e\"}}");

@@ -79,13 +79,15 @@ def same_files(docker, image, wanted):
 
 
 def committed(docker, wanted):
-    image = docker.text("commit", "-m", "why", "-a", "me", "-c", 'CMD ["cat","/tree/one"]', "-c", "ENV X=$IMAGE-y", "box", "made:1")
+    image = docker.text("commit", "-m", "why", "-a", "me", "-c", 'CMD ["cat","/tree/one"]', "-c", "ENV X=$IMAGE-y",
+                        "-c", "HEALTHCHECK --interval=1h CMD true", "box", "made:1")
     check_equal(docker.text("run", "--rm", "made:1"), "one")
     check_equal(docker.text("run", "--rm", "made:1", "sh", "-c", "echo $X"), "shell-y")
     # A name as of a whiteout is no file's that an image can have.
     wanted = {name: value for name, value in wanted.items() if "/.wh." not in name}
     same_files(docker, "made:1", wanted)
     shown = json.loads(docker("inspect", "made:1").stdout)[0]
+    check_equal(shown["Config"]["Healthcheck"], {"Test": ["CMD-SHELL", "true"], "Interval": 3600 * 10**9})
     check_equal((shown["Id"], shown["Author"], len(shown["RootFS"]["Layers"])), (image, "me", 2))
     check_equal(docker.text("history", "--format", "{{.Comment}}", "made:1").split("\n")[0], "why")
     check_equal(docker.text("events", "--since", "0", "--until", "0s", "--filter", "event=commit", "--format", "{{.Actor.Attributes.imageID}}"), image)
@@ -122,7 +124,7 @@ def saved(docker, wanted):
             for layer in item["Layers"]:
                 with tarfile.open(fileobj=files.extractfile(layer)) as inner:
                     check("bin/busybox" in inner.getnames(), layer)
-    archive = docker("save", "made:1").stdout
+    archive = docker("save", "made").stdout
     docker("rmi", "made:1")
     check(b"made:1" in docker("load", stdin=archive).stdout, "made:1 is not loaded")
     check_equal(docker.text("run", "--rm", "made:1"), "one")
