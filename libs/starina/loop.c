@@ -72,8 +72,10 @@ error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
 	*source = (struct source){ .handle = handle, .ops = ops, .context = context };
 	source->interest = source_interest(source);
 	err = poll_add(loop->poll, handle, source->interest, (uintptr_t)source);
-	if (err != 0)
+	if (err != 0) {
+		source->handle = HANDLE_NONE;
 		return err;
+	}
 	source->loop = loop;
 	list_push_back(&loop->sources, &source->entry);
 	return 0;

@@ -72,7 +72,7 @@ __must_check error_t loop_init(struct loop *loop);
 // Closes the poll; the sources' handles stay their owners'.
 void loop_deinit(struct loop *loop);
 // Watches `handle` (not consumed). Channels: ops->message; others: ops->signalled. Errors: as
-// poll_add's.
+// poll_add's; the source has no handle then, for loop_close to close once more.
 __must_check error_t loop_add(struct loop *loop, struct source *source, handle_t handle,
                               const struct source_ops *ops, void *context);
 // Stops watching; no callback of `source` comes after this. The handle stays open and the owner's.

@@ -151,10 +151,8 @@ static error_t timer_open(struct follower *f)
 	if (err != 0)
 		return err;
 	err = loop_add(loop, &f->timer, timer, &timer_ops, f);
-	if (err != 0) {
+	if (err != 0)
 		handle_close(timer);
-		f->timer.handle = HANDLE_NONE;  // `gone` closes it
-	}
 	return err;
 }
 
