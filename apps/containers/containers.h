@@ -114,8 +114,9 @@ void container_disks_given(struct container *c);
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text);
 // Its vmm is gone, and the container with it.
 void container_vmm_lost(struct container *c);
-// It does not start again by itself, as it had waited for: who waits for its end is told.
-void container_stays(struct container *c);
+// It does not start again by itself, as it had waited for: who waits for its end is told. Returns
+// as store_write.
+bool container_stays(struct container *c);
 // The signal that asks it to end.
 uint32_t container_stop_signal(const struct container *c);
 // Asks it to end within `seconds` (below 0: without a limit).

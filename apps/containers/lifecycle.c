@@ -151,13 +151,14 @@ void container_fail(struct container *c, const char *error)
 	container_over(c, STATUS_NOT_STARTED, error);
 }
 
-void container_stays(struct container *c)
+bool container_stays(struct container *c)
 {
-	bool removes = false, restarts = false;
+	bool removes = false, restarts = false, written;
 
 	policy_cancel(c);
-	store_write(c);
+	written = store_write(c);
 	waiters_ended(c, &removes, &restarts);
+	return written;
 }
 
 void container_vmm_lost(struct container *c)
@@ -290,6 +291,21 @@ void container_disks_given(struct container *c)
 	store_write(c);
 }
 
+static void runs(struct container *c)
+{
+	c->started = true;
+	c->exit_code = 0;
+	c->lacked_memory = false;
+	c->started_at = c->starts_at != 0 ? c->starts_at : record_time();
+	c->starts_at = 0;
+	events_container(c, "start", NULL);
+	waiters_started(c);
+	// That it was about to run is on the disk, as a rule: nobody waits for this.
+	store_write(c);
+	if (c->is_visit)
+		visit_started(c);
+}
+
 void container_vmm_told(struct container *c, const struct msg_vmm_state *state, const char *text)
 {
 	bool has_moved = memcmp(c->address, state->address, sizeof(c->address)) != 0;
@@ -301,22 +317,14 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 	switch (state->state) {
 	case VMM_RUNNING:
 		health_begin(c);
-		if (c->started)
-			break;
-		c->started = true;
-		c->exit_code = 0;
-		c->lacked_memory = false;
-		c->started_at = c->starts_at;
-		if (c->started_at == 0) {
-			c->started_at = record_time();
-			store_write(c);
-		}
-		events_container(c, "start", NULL);
-		waiters_started(c);
-		if (c->is_visit)
-			visit_started(c);
+		if (!c->started)
+			runs(c);
 		break;
 	case VMM_ENDED:
+		// All of it while this app was not there.
+		if (!c->started && c->all->restarted && c->starts_at != 0 && !c->killed &&
+		    (state->flags & VMM_FAILED) == 0)
+			runs(c);
 		c->lacked_memory = (state->flags & VMM_LACKED_MEMORY) != 0;
 		if (c->lacked_memory)
 			events_container(c, "oom", NULL);

@@ -102,7 +102,7 @@ struct container {
 	bool killed;        // its vmm was told to end it
 	nsec_t created_at;  // CLOCK_WALL
 	nsec_t started_at;  // 0: never
-	nsec_t starts_at;   // what its record says while it is about to run; 0: nothing yet
+	nsec_t starts_at;   // from when it is about to run until it runs; else 0
 	nsec_t finished_at;
 	int exit_code;
 	char error[CONTAINER_ERROR_MAX];

@@ -71,9 +71,11 @@ static void write_record(struct json_writer *w, const struct container *c)
 	// One that is about to run has not run.
 	write_number(w, ",\"State\":", waits ? before : c->state);
 	write_number(w, ",\"CreatedUs\":", c->created_at / NSEC_PER_USEC);
-	write_number(w, ",\"StartedUs\":", (starts ? c->starts_at : c->started_at) / NSEC_PER_USEC);
+	write_number(w, ",\"StartedUs\":", c->started_at / NSEC_PER_USEC);
+	if (starts)
+		write_number(w, ",\"StartsUs\":", c->starts_at / NSEC_PER_USEC);
 	write_number(w, ",\"FinishedUs\":", c->finished_at / NSEC_PER_USEC);
-	write_number(w, ",\"ExitCode\":", starts ? 0 : (uint64_t)c->exit_code);
+	write_number(w, ",\"ExitCode\":", (uint64_t)c->exit_code);
 	json_write_raw(w, ",\"Error\":");
 	json_write_string(w, c->error);
 	if (c->vmm != NULL)
@@ -235,6 +237,8 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		c->created_at = json_take_u64(r) * NSEC_PER_USEC;
 	else if (is_key(key, "StartedUs"))
 		c->started_at = json_take_u64(r) * NSEC_PER_USEC;
+	else if (is_key(key, "StartsUs"))
+		c->starts_at = json_take_u64(r) * NSEC_PER_USEC;
 	else if (is_key(key, "FinishedUs"))
 		c->finished_at = json_take_u64(r) * NSEC_PER_USEC;
 	else if (is_key(key, "ExitCode"))
@@ -259,6 +263,16 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		json_skip(r);
 }
 
+// It was about to run when the machine went off: it is what it was before. One that was to go with
+// its end goes.
+static void take_unstarted(struct container *c)
+{
+	c->state = c->finished_at != 0 || c->settings.auto_remove ? CONTAINER_EXITED
+								  : CONTAINER_CREATED;
+	c->starts_at = 0;
+	store_write(c);
+}
+
 // The process of its virtual machine may run still, and comes back then.
 static void take_running(struct container *c, const char *token)
 {
@@ -266,11 +280,15 @@ static void take_running(struct container *c, const char *token)
 
 	if (c->state != CONTAINER_RUNNING)
 		return;
-	c->started = c->started_at != 0;
+	c->started = c->started_at != 0 && c->starts_at == 0;
 	if (c->all->restarted && hex_read(token, bytes, sizeof(bytes)))
 		vmms_expect(c, bytes);
 	if (c->vmm != NULL)
 		return;
+	if (c->starts_at != 0) {
+		take_unstarted(c);
+		return;
+	}
 	c->state = CONTAINER_EXITED;
 	c->exit_code = STATUS_UNKNOWN;
 	str_copy(c->error, "the machine went off", sizeof(c->error));

@@ -14,17 +14,21 @@ static void finish(struct container *c, struct settings_update *update, struct c
                    uint32_t request)
 {
 	struct json_writer w = { 0 };
+	bool written;
 
 	json_write_raw(&w, "{\"Warnings\":[");
 	config_write_strings(&w, &update->warnings);
 	json_write_raw(&w, "]}");
 	settings_update_apply(&c->settings, update);
-	if (policy_waits(c) && !policy_restarts(c))
-		container_stays(c);
-	else
-		store_write(c);
+	written = policy_waits(c) && !policy_restarts(c) ? container_stays(c) : store_write(c);
 	events_container(c, "update", NULL);
-	if (client != NULL)
+	if (client != NULL && !written)
+		reply_error(
+			client, request, 500,
+			"container %s is updated until the machine goes off: the state disk does "
+			"not take it (is it full?)",
+			c->id_text);
+	if (client != NULL && written)
 		reply_json(client, request, 200, &w);
 	else
 		json_writer_deinit(&w);
