@@ -36,6 +36,8 @@ class Shell:
         self.address = Address.read(path)
         self.client = Client(self.address)
         self.engine.log.wait_for("serving tcp-listen:0.0.0.0:80")
+        while self.ask("GET", PREFIX + "/processes")[0] == 503:  # it reads the boot disk
+            pass
 
     def ask(self, method, path, body=None, token=True, **fields):
         """A request's status, fields and body."""
