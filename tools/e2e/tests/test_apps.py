@@ -22,7 +22,8 @@ class Tree:
         (self.path / "third_party").symlink_to(ROOT / "third_party")
         # In a build of one isolation this is a link to the build's.
         made = (context.suite.build / "host").resolve().parent
-        for name in ("gen", "libs"):
+        (context.build / "apps").unlink()  # tests at the same time make apps of the same names
+        for name in ("gen", "libs", "apps"):
             shutil.copytree(made / name, context.build / name, symlinks=True)
         for folder in ("", "apps"):  # what is compiled goes beside what is there, not into it
             (context.build / "obj" / folder).mkdir()

@@ -284,8 +284,9 @@ def what_the_os_asks_of_the_host(context):
         port = int(engine.log.wait_for(r"call 0: value (\d+)")[1])
         engine.log.wait_for(rf"call 1: refused: listen tcp4 127\.0\.0\.1:{number}: bind: address already in use")
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        check(b"Starina is up" in read_all(client))
+        client.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = read_all(client)
+        check(b'"boot_id"' in answer, answer)
     engine.log.wait_for(r"call 5: refused: Bind for 127\.0\.0\.1:\d+ failed: port is already allocated")
     engine.log.wait_for(r"call 2: value 1")
     engine.log.wait_for(r"read: from the host")
