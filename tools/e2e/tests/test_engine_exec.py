@@ -155,7 +155,10 @@ def looks(docker, engine, name):
     lines = docker.text("top", "web").split("\n")
     check(lines[0].split() == "UID PID PPID C STIME TTY TIME CMD".split() and lines[1].endswith("sleep 1000"), lines)
     check_equal([line.split() for line in docker.text("top", "web", "-eo", "pid,cmd").split("\n")], [["PID", "CMD"], ["1", "sleep", "1000"]])
-    check(b"ps_args" in docker("top", "web", "aux", status=1).stderr)
+    lines = docker.text("top", "web", "aux").split("\n")
+    check_equal(lines[0].split(), "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND".split())
+    check(lines[1].endswith("sleep 1000"), lines)
+    check(b"ps_args" in docker("top", "web", "-o", "nothing", status=1).stderr)
     shown = docker.text("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "web")
     check(re.fullmatch(r"web 1 [0-9.]+[KM]iB / [0-9.]+MiB", shown) and not shown.endswith(" 0MiB"), shown)
     with connect(engine.socket) as client:
