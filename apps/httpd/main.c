@@ -34,9 +34,7 @@ static void on_request(void *context, struct http_exchange *exchange,
 	struct span rest;
 	bool get = span_equals(head->method, "GET") || span_equals(head->method, "HEAD");
 
-	if (get && span_equals(head->target, "/") && httpd->page.count == 0)
-		status_page(httpd, exchange);
-	else if (get && span_equals(head->target, "/status.json"))
+	if (get && span_equals(head->target, "/status.json"))
 		status_json(httpd, exchange);
 	else if (get && has_prefix(head->target, "/bytes/", &rest))
 		bytes_start(exchange, rest);
@@ -48,6 +46,8 @@ static void on_request(void *context, struct http_exchange *exchange,
 		return;
 	else if (get && page_request(&httpd->page, exchange, head))
 		return;
+	else if (get && span_equals(head->target, "/"))
+		status_page(httpd, exchange);
 	else if (get)
 		respond_text(exchange, 404, "not found\n");
 	else

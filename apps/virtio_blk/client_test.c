@@ -396,6 +396,9 @@ static void test_first_sector(void **state)
 	assert_int_equal(last_sector, 900);
 	ask(MSG_BLKDEV_READ, (struct msg_blkdev_request){ .sector = 99, .length = 512 }, FOLIO);
 	assert_int_equal(last_sector, SECTORS - 1);
+	request_done(&slots[0]);
+	request_done(&slots[1]);
+	client_end();
 }
 
 int main(void)

@@ -24,6 +24,9 @@ def stats(guest):
     return dict(zip(STATS_NAMES, struct.unpack(f"<{len(STATS_NAMES)}Q", result(guest, STATS))))
 
 
+TOP_ENTRY = struct.Struct("<IIIIIIQQQQII")
+
+
 def top(guest):
     """All pages: [(pid, parent, uid, terminal, start, cpu, command)]."""
     entries, after, more = [], 0, 1
@@ -32,9 +35,11 @@ def top(guest):
         more, = struct.unpack_from("<I", page)
         at = 4
         while at < len(page):
-            after, pid, parent, uid, terminal, length, start, cpu = struct.unpack_from("<IIIIIIQQ", page, at)
-            entries.append((pid, parent, uid, terminal, start, cpu, page[at + 40:at + 40 + length]))
-            at += 40 + length
+            after, pid, parent, uid, terminal, length, start, cpu, virtual, resident, state, _ = TOP_ENTRY.unpack_from(page, at)
+            assert 0 < resident <= virtual and chr(state) in "RSD", (virtual, resident, state)
+            at += TOP_ENTRY.size
+            entries.append((pid, parent, uid, terminal, start, cpu, page[at:at + length]))
+            at += length
     return entries
 
 

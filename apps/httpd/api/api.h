@@ -157,6 +157,7 @@ extern const struct resource resources[NUM_RESOURCES];
 // --- page.c ---
 
 struct page;
-// Answers with a file of the page. Returns false when there is none at `target`.
+// Answers with a file of the page. Returns false when there is none at `target`, or it is not taken
+// as it is there, by gzip.
 bool page_request(struct page *page, struct http_exchange *exchange,
                   const struct http_request_head *head);

@@ -39,6 +39,14 @@ static void body_send(const struct page *page, const struct page_file *file,
 		http_abort(exchange);
 }
 
+// The page is there in this form only. Programs that do not take it have no use for the page.
+static bool takes_gzip(const struct http_request_head *head)
+{
+	const struct http_field *field = http_field_find(head, "Accept-Encoding");
+
+	return field != NULL && http_list_has(field->value, "gzip");
+}
+
 bool page_request(struct page *page, struct http_exchange *exchange,
                   const struct http_request_head *head)
 {
@@ -48,7 +56,7 @@ bool page_request(struct page *page, struct http_exchange *exchange,
 	bool same;
 	error_t err;
 
-	if (file == NULL)
+	if (file == NULL || (file->is_gzip && !takes_gzip(head)))
 		return false;
 	fmt_write(etag, sizeof(etag), "\"%llx-%x\"", (unsigned long long)page_hash(page, file),
 	          file->size);
