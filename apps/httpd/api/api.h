@@ -8,6 +8,7 @@
 //   write.c      JSON
 //   boot.c       the token and the page, from the boot disk
 //   page.c       the page's files, page_files.c which there are
+//   client.c     connections to services
 //   words.c      what clients say of a program to run; number.c
 //   a file for each resource
 //

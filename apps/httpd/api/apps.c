@@ -31,7 +31,8 @@ struct apps_call {
 static void call_send(struct apps_call *call, struct message *m)
 {
 	struct apps_client *client = &call->job.httpd->apps;
-	error_t err = client->connected ? channel_send(client->source.handle, m) : ERR_NOT_READY;
+	error_t err = client->client.connected ? channel_send(client->client.source.handle, m)
+					       : ERR_NOT_READY;
 
 	if (err == 0) {
 		call->listed = true;
@@ -143,8 +144,8 @@ static void manager_closed(struct loop *loop, struct source *source)
 	struct apps_client *client = &httpd->apps;
 	struct list *entry;
 
-	loop_close(loop, source);
-	client->connected = false;
+	(void)loop;
+	api_client_lost(&client->client);
 	while ((entry = list_pop_front(&client->calls)) != NULL) {
 		struct apps_call *call = container_of(entry, struct apps_call, entry);
 		struct http_connection *connection = http_hold(call->job.exchange);
@@ -155,32 +156,17 @@ static void manager_closed(struct loop *loop, struct source *source)
 		           "the app manager ended while it had this request: ask again");
 		http_let_go(connection);
 	}
-	if (service_client_again(&client->client) != 0)
-		log_error("the app manager cannot be waited for: apps cannot be changed");
+	api_client_again(&client->client);
 }
 
 static const struct source_ops manager_ops = { .message = manager_message,
 	                                       .closed = manager_closed };
 
-static void manager_connected(void *context, handle_t channel)
-{
-	struct httpd *httpd = context;
-
-	if (loop_add(&httpd->loop, &httpd->apps.source, channel, &manager_ops, httpd) != 0)
-		handle_close(channel);
-	else
-		httpd->apps.connected = true;
-}
-
 void apps_client_start(struct httpd *httpd)
 {
-	handle_t connector = environ_connector(httpd->env, "apps");
-
 	list_init(&httpd->apps.calls);
-	if (connector != HANDLE_NONE &&
-	    service_client_start(&httpd->loop, &httpd->apps.client, connector, manager_connected,
-	                         httpd) != 0)
-		log_error("the app manager cannot be waited for: apps cannot be changed");
+	api_client_start(httpd, &httpd->apps.client, "apps", &manager_ops,
+	                 "the app manager cannot be waited for: apps cannot be changed");
 }
 
 // --- Requests ------------------------------------------------------------------------------------
@@ -316,7 +302,7 @@ static void list_send(struct apps_call *call)
 	error_t err = message_encode_apps_list(&m, &list, NULL, 0);
 
 	// An image without the manager has its own apps only.
-	if (!call->job.httpd->apps.connected)
+	if (!call->job.httpd->apps.client.connected)
 		apps_list_answer(call->job.httpd, call->job.exchange, NULL, 0);
 	else if (err != 0)
 		api_failed(call->job.exchange, err, "the app manager");

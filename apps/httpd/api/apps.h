@@ -3,9 +3,9 @@
 // The app manager, as a client of it.
 #pragma once
 
+#include "apps/httpd/api/client.h"
 #include "libs/abi/apps.h"
 #include "libs/base/list.h"
-#include "libs/starina/service.h"
 
 struct httpd;
 
@@ -13,9 +13,7 @@ struct httpd;
 #define APPS_CALLS_MAX 64u
 
 struct apps_client {
-	struct service_client client;
-	struct source source;
-	bool connected;
+	struct api_client client;
 	uint32_t last_id;
 	unsigned num_calls;
 	struct list calls;  // struct apps_call

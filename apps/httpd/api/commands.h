@@ -3,9 +3,9 @@
 // The service "commands" (libs/abi/commands.h), as its client.
 #pragma once
 
+#include "apps/httpd/api/client.h"
 #include "libs/abi/commands.h"
 #include "libs/base/list.h"
-#include "libs/starina/service.h"
 
 struct httpd;
 struct command_run;
@@ -27,9 +27,7 @@ struct command_run {
 };
 
 struct commands_client {
-	struct service_client client;
-	struct source source;
-	bool connected;
+	struct api_client client;
 	uint32_t last_id;
 	unsigned num_runs;
 	struct list runs;

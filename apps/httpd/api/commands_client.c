@@ -68,37 +68,22 @@ static void service_closed(struct loop *loop, struct source *source)
 	struct httpd *httpd = source->context;
 	struct commands_client *client = &httpd->commands;
 
-	loop_close(loop, source);
-	client->connected = false;
+	(void)loop;
+	api_client_lost(&client->client);
 	while (!list_is_empty(&client->runs))
 		run_ended(container_of(client->runs.next, struct command_run, entry), 125,
 		          "the app that runs commands ended");
-	if (service_client_again(&client->client) != 0)
-		log_error("\"commands\" cannot be waited for: no commands can be run");
+	api_client_again(&client->client);
 }
 
 static const struct source_ops service_ops = { .message = service_message,
 	                                       .closed = service_closed };
 
-static void connected(void *context, handle_t channel)
-{
-	struct httpd *httpd = context;
-
-	if (loop_add(&httpd->loop, &httpd->commands.source, channel, &service_ops, httpd) != 0)
-		handle_close(channel);
-	else
-		httpd->commands.connected = true;
-}
-
 void commands_client_start(struct httpd *httpd)
 {
-	handle_t connector = environ_connector(httpd->env, "commands");
-
 	list_init(&httpd->commands.runs);
-	if (connector != HANDLE_NONE &&
-	    service_client_start(&httpd->loop, &httpd->commands.client, connector, connected,
-	                         httpd) != 0)
-		log_error("\"commands\" cannot be waited for: no commands can be run");
+	api_client_start(httpd, &httpd->commands.client, "commands", &service_ops,
+	                 "\"commands\" cannot be waited for: no commands can be run");
 }
 
 // --- For the routes ------------------------------------------------------------------------------
@@ -121,7 +106,7 @@ static error_t run_send(struct command_run *run, const struct command_words *wor
 	if (err != 0)
 		return err;
 	m.num_handles = 1;
-	err = channel_send(run->httpd->commands.source.handle, &m);
+	err = channel_send(run->httpd->commands.client.source.handle, &m);
 	if (err != 0)
 		message_discard(&m);
 	return err;
@@ -135,7 +120,7 @@ error_t command_run_begin(struct httpd *httpd, struct command_run *run,
 
 	list_init(&run->entry);
 	run->httpd = httpd;
-	if (!client->connected)
+	if (!client->client.connected)
 		return ERR_NOT_READY;
 	if (client->num_runs >= COMMANDS_MAX)
 		return ERR_LIMIT;
@@ -156,7 +141,7 @@ void command_run_stop(struct command_run *run)
 	if (list_is_empty(&run->entry))
 		return;
 	if (message_encode_commands_signal(&m, &signal, NULL, 0) == 0 &&
-	    channel_send(run->httpd->commands.source.handle, &m) != 0)
+	    channel_send(run->httpd->commands.client.source.handle, &m) != 0)
 		log_warn("a command cannot be ended");
 	run_forget(run);
 }
@@ -168,6 +153,6 @@ void command_run_resize(const struct command_run *run, uint16_t rows, uint16_t c
 
 	if (!list_is_empty(&run->entry) &&
 	    message_encode_commands_resize(&m, &size, NULL, 0) == 0 &&
-	    channel_send(run->httpd->commands.source.handle, &m) != 0)
+	    channel_send(run->httpd->commands.client.source.handle, &m) != 0)
 		log_warn("a terminal cannot be resized");
 }

@@ -118,10 +118,10 @@ static void network_ask(struct httpd *httpd)
 	struct msg_traffic_get get = { 0 };
 	struct message m;
 
-	if (!network->connected || network->asked)
+	if (!network->client.connected || network->asked)
 		return;
 	network->asked = message_encode_traffic_get(&m, &get, NULL, 0) == 0 &&
-		channel_send(network->source.handle, &m) == 0;
+		channel_send(network->client.source.handle, &m) == 0;
 }
 
 static void ports_take(struct network_client *network, const struct msg_traffic *traffic,
@@ -167,35 +167,20 @@ static void switch_closed(struct loop *loop, struct source *source)
 {
 	struct httpd *httpd = source->context;
 
-	loop_close(loop, source);
-	httpd->network.connected = false;
+	(void)loop;
+	api_client_lost(&httpd->network.client);
 	httpd->network.asked = false;
 	jobs_answer(httpd, ERR_PEER_CLOSED);
-	if (service_client_again(&httpd->network.client) != 0)
-		log_error("\"traffic\" cannot be waited for: the network is not shown");
+	api_client_again(&httpd->network.client);
 }
 
 static const struct source_ops switch_ops = { .message = switch_message, .closed = switch_closed };
 
-static void connected(void *context, handle_t channel)
-{
-	struct httpd *httpd = context;
-
-	if (loop_add(&httpd->loop, &httpd->network.source, channel, &switch_ops, httpd) != 0)
-		handle_close(channel);
-	else
-		httpd->network.connected = true;
-}
-
 void network_client_start(struct httpd *httpd)
 {
-	handle_t connector = environ_connector(httpd->env, "traffic");
-
 	list_init(&httpd->network.jobs);
-	if (connector != HANDLE_NONE &&
-	    service_client_start(&httpd->loop, &httpd->network.client, connector, connected,
-	                         httpd) != 0)
-		log_error("\"traffic\" cannot be waited for: the network is not shown");
+	api_client_start(httpd, &httpd->network.client, "traffic", &switch_ops,
+	                 "\"traffic\" cannot be waited for: the network is not shown");
 }
 
 // --- The route -----------------------------------------------------------------------------------

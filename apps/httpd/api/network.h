@@ -3,9 +3,9 @@
 // The service "traffic" (libs/abi/traffic.h), as its client.
 #pragma once
 
+#include "apps/httpd/api/client.h"
 #include "libs/abi/traffic.h"
 #include "libs/base/list.h"
-#include "libs/starina/service.h"
 
 // The uplink, our own TCP/IP and the virtual machines; of more, the first ones are shown.
 #define NETWORK_MAX_PORTS 40u
@@ -13,9 +13,7 @@
 struct httpd;
 
 struct network_client {
-	struct service_client client;
-	struct source source;
-	bool connected;
+	struct api_client client;
 	bool asked;        // an answer is awaited
 	struct list jobs;  // requests that wait for it
 	// What was told last, and when.
