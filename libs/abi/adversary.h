@@ -78,9 +78,9 @@ struct msg_adversary_folio {
 	uint64_t round;
 };
 
-#define ADVERSARY_MESSAGES(X)                 \
-	X(ADVERSARY_DO, adversary_do, 244, 0) \
-	X(ADVERSARY_FOLIO, adversary_folio, 245, 1)
+#define ADVERSARY_MESSAGES(X)                       \
+	X(ADVERSARY_DO, adversary_do, 244, 0, NONE) \
+	X(ADVERSARY_FOLIO, adversary_folio, 245, 1, NONE)
 
 enum { ADVERSARY_MESSAGES(MESSAGE_NUMBER) };
 ADVERSARY_MESSAGES(MESSAGE_DECODER)

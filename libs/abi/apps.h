@@ -114,15 +114,15 @@ struct msg_apps_result {
 	char name[APP_NAME_MAX];  // of the app or instance; may be ""
 };
 
-#define APPS_MESSAGES(X)                                   \
-	X(APPS_LOAD, apps_load, 96, 1)                     \
-	X(APPS_START, apps_start, 97, MESSAGE_MAX_HANDLES) \
-	X(APPS_STOP, apps_stop, 98, 0)                     \
-	X(APPS_LIST, apps_list, 99, 0)                     \
-	X(APPS_LISTED, apps_listed, 100, 1)                \
-	X(APPS_WATCH, apps_watch, 101, 0)                  \
-	X(APPS_EVENT, apps_event, 102, 0)                  \
-	X(APPS_RESULT, apps_result, 103, 0)
+#define APPS_MESSAGES(X)                                         \
+	X(APPS_LOAD, apps_load, 96, 1, UTF8)                     \
+	X(APPS_START, apps_start, 97, MESSAGE_MAX_HANDLES, UTF8) \
+	X(APPS_STOP, apps_stop, 98, 0, NONE)                     \
+	X(APPS_LIST, apps_list, 99, 0, NONE)                     \
+	X(APPS_LISTED, apps_listed, 100, 1, NONE)                \
+	X(APPS_WATCH, apps_watch, 101, 0, NONE)                  \
+	X(APPS_EVENT, apps_event, 102, 0, UTF8)                  \
+	X(APPS_RESULT, apps_result, 103, 0, UTF8)
 
 enum { APPS_MESSAGES(MESSAGE_NUMBER) };
 APPS_MESSAGES(MESSAGE_DECODER)

@@ -64,15 +64,15 @@ struct msg_blkdev_discard {
 
 // READ, WRITE: blkdev_request; FLUSH: blkdev_flush; DISCARD: blkdev_discard; each answered by
 // blkdev_reply.
-#define BLKDEV_MESSAGES(X)                    \
-	X(BLKDEV_INFO, blkdev_info, 48, 0)    \
-	X(BLKDEV_READ, blkdev_request, 49, 1) \
-	X(BLKDEV_FLUSH, blkdev_flush, 51, 0)  \
-	X(BLKDEV_REPLY, blkdev_reply, 52, 1)  \
-	X(BLKDEV_DISCARD, blkdev_discard, 53, 0)
-// BLKDEV_WRITE shares blkdev_request's layout.
-#define MSG_BLKDEV_WRITE 50
+#define BLKDEV_MESSAGES(X)                          \
+	X(BLKDEV_INFO, blkdev_info, 48, 0, NONE)    \
+	X(BLKDEV_READ, blkdev_request, 49, 1, NONE) \
+	X(BLKDEV_FLUSH, blkdev_flush, 51, 0, NONE)  \
+	X(BLKDEV_REPLY, blkdev_reply, 52, 1, NONE)  \
+	X(BLKDEV_DISCARD, blkdev_discard, 53, 0, NONE)
+// A type of its own with the layout of another.
+#define BLKDEV_ALIASES(X) X(BLKDEV_WRITE, blkdev_request, 50, 1, NONE)
 
-enum { BLKDEV_MESSAGES(MESSAGE_NUMBER) };
+enum { BLKDEV_MESSAGES(MESSAGE_NUMBER) BLKDEV_ALIASES(MESSAGE_NUMBER) };
 BLKDEV_MESSAGES(MESSAGE_DECODER)
 BLKDEV_MESSAGES(MESSAGE_ENCODER)

@@ -57,12 +57,12 @@ struct msg_commands_ended {
 	int32_t status;
 };
 
-#define COMMANDS_MESSAGES(X)                          \
-	X(COMMANDS_RUN, commands_run, 180, 1)         \
-	X(COMMANDS_STARTED, commands_started, 181, 3) \
-	X(COMMANDS_SIGNAL, commands_signal, 182, 0)   \
-	X(COMMANDS_RESIZE, commands_resize, 183, 0)   \
-	X(COMMANDS_ENDED, commands_ended, 184, 0)
+#define COMMANDS_MESSAGES(X)                                \
+	X(COMMANDS_RUN, commands_run, 180, 1, NONE)         \
+	X(COMMANDS_STARTED, commands_started, 181, 3, NONE) \
+	X(COMMANDS_SIGNAL, commands_signal, 182, 0, NONE)   \
+	X(COMMANDS_RESIZE, commands_resize, 183, 0, NONE)   \
+	X(COMMANDS_ENDED, commands_ended, 184, 0, UTF8)
 
 enum { COMMANDS_MESSAGES(MESSAGE_NUMBER) };
 COMMANDS_MESSAGES(MESSAGE_DECODER)

@@ -112,10 +112,10 @@ struct msg_containers_cancel {
 	uint32_t id;
 };
 
-#define CONTAINERS_MESSAGES(X)                            \
-	X(CONTAINERS_REQUEST, containers_request, 144, 2) \
-	X(CONTAINERS_REPLY, containers_reply, 145, 1)     \
-	X(CONTAINERS_CANCEL, containers_cancel, 146, 0)
+#define CONTAINERS_MESSAGES(X)                                  \
+	X(CONTAINERS_REQUEST, containers_request, 144, 2, UTF8) \
+	X(CONTAINERS_REPLY, containers_reply, 145, 1, BYTES)    \
+	X(CONTAINERS_CANCEL, containers_cancel, 146, 0, NONE)
 
 enum { CONTAINERS_MESSAGES(MESSAGE_NUMBER) };
 CONTAINERS_MESSAGES(MESSAGE_DECODER)

@@ -9,7 +9,7 @@ struct msg_echo {
 	// tail: any bytes; handles: any. Both come back.
 };
 
-#define ECHO_MESSAGES(X) X(ECHO, echo, 16, MESSAGE_MAX_HANDLES)
+#define ECHO_MESSAGES(X) X(ECHO, echo, 16, MESSAGE_MAX_HANDLES, BYTES)
 
 enum { ECHO_MESSAGES(MESSAGE_NUMBER) };
 ECHO_MESSAGES(MESSAGE_DECODER)

@@ -109,9 +109,9 @@ struct msg_files_session {
 	uint64_t key;
 };
 
-#define FILES_MESSAGES(X)                 \
-	X(FILES_FUSE, files_fuse, 112, 1) \
-	X(FILES_SESSION, files_session, 113, 0)
+#define FILES_MESSAGES(X)                        \
+	X(FILES_FUSE, files_fuse, 112, 1, BYTES) \
+	X(FILES_SESSION, files_session, 113, 0, NONE)
 
 enum { FILES_MESSAGES(MESSAGE_NUMBER) };
 FILES_MESSAGES(MESSAGE_DECODER)

@@ -66,12 +66,12 @@ struct msg_host_stop {
 	uint32_t seconds;
 };
 
-#define HOST_MESSAGES(X)                      \
-	X(HOST_PUBLISH, host_publish, 120, 0) \
-	X(HOST_RESULT, host_result, 121, 0)   \
-	X(HOST_READY, host_ready, 122, 0)     \
-	X(HOST_STOP, host_stop, 123, 0)       \
-	X(HOST_BIND, host_bind, 124, 1)
+#define HOST_MESSAGES(X)                            \
+	X(HOST_PUBLISH, host_publish, 120, 0, NONE) \
+	X(HOST_RESULT, host_result, 121, 0, UTF8)   \
+	X(HOST_READY, host_ready, 122, 0, NONE)     \
+	X(HOST_STOP, host_stop, 123, 0, NONE)       \
+	X(HOST_BIND, host_bind, 124, 1, UTF8)
 
 enum { HOST_MESSAGES(MESSAGE_NUMBER) };
 HOST_MESSAGES(MESSAGE_DECODER)

@@ -101,16 +101,16 @@ struct msg_images_event {
 	uint32_t length;
 };
 
-#define IMAGES_MESSAGES(X)                      \
-	X(IMAGES_FOLLOW, images_follow, 150, 0) \
-	X(IMAGES_LIST, images_list, 151, 1)     \
-	X(IMAGES_USERS, images_users, 152, 0)   \
-	X(IMAGES_USED, images_used, 153, 0)     \
-	X(IMAGES_RUN, images_run, 154, 2)       \
-	X(IMAGES_RAN, images_ran, 155, 0)       \
-	X(IMAGES_STOP, images_stop, 156, 0)     \
-	X(IMAGES_EVENT, images_event, 157, 1)   \
-	X(IMAGES_EXPORT, images_export, 147, 1)
+#define IMAGES_MESSAGES(X)                            \
+	X(IMAGES_FOLLOW, images_follow, 150, 0, NONE) \
+	X(IMAGES_LIST, images_list, 151, 1, NONE)     \
+	X(IMAGES_USERS, images_users, 152, 0, UTF8)   \
+	X(IMAGES_USED, images_used, 153, 0, NONE)     \
+	X(IMAGES_RUN, images_run, 154, 2, UTF8)       \
+	X(IMAGES_RAN, images_ran, 155, 0, UTF8)       \
+	X(IMAGES_STOP, images_stop, 156, 0, NONE)     \
+	X(IMAGES_EVENT, images_event, 157, 1, NONE)   \
+	X(IMAGES_EXPORT, images_export, 147, 1, UTF8)
 
 enum { IMAGES_MESSAGES(MESSAGE_NUMBER) };
 IMAGES_MESSAGES(MESSAGE_DECODER)

@@ -7,10 +7,10 @@
 // msg_data and friends).
 //
 // Message types are few and predefined. Each has one row in a table X(NAME, name, number, max
-// handles): the row gives the number, MSG_NAME; the layout is `struct msg_name`, its fixed part; a
-// variable tail may follow it. MESSAGE_DECODERS() makes of each row a decoder that checks all
-// lengths. Each service's header has a table of its own in a number range of its own;
-// tools/lint/check_messages.py fails the build on an overlap.
+// handles, tail): the row gives the number, MSG_NAME; the layout is `struct msg_name`, its fixed
+// part; `tail` says what may follow it: NONE, BYTES or UTF8 (text, not terminated). MESSAGE_DECODER
+// makes of each row a decoder that checks all lengths. Each service's header has a table of its own
+// in a number range of its own; tools/lint/check_messages.py fails the build on an overlap.
 #pragma once
 
 #include <stddef.h>
@@ -88,33 +88,41 @@ struct msg_error {
 	// tail: text, UTF-8
 };
 
-#define CORE_MESSAGES(X)                \
-	X(OPEN, open, 1, 0)             \
-	X(OPEN_REPLY, open_reply, 2, 1) \
-	X(CONNECT, connect, 3, 1)       \
-	X(DATA, data, 4, 1)             \
-	X(END, end, 5, 0)               \
-	X(ABORT, abort, 6, 0)           \
-	X(ERROR, error, 7, 0)
+#define CORE_MESSAGES(X)                      \
+	X(OPEN, open, 1, 0, UTF8)             \
+	X(OPEN_REPLY, open_reply, 2, 1, NONE) \
+	X(CONNECT, connect, 3, 1, UTF8)       \
+	X(DATA, data, 4, 1, BYTES)            \
+	X(END, end, 5, 0, NONE)               \
+	X(ABORT, abort, 6, 0, NONE)           \
+	X(ERROR, error, 7, 0, UTF8)
 
 // Ranges: core 1-15, echo 16-31, network device 32-47, block device 48-63, console 64-79, TCP/IP
 // 80-95, apps 96-111, files 112-127.
 
 // --- The machinery of the tables -----------------------------------------------------------------
 
-#define MESSAGE_NUMBER(NAME, name, number, handles) MSG_##NAME = (number),
+#define MESSAGE_NUMBER(NAME, name, number, handles, tail) MSG_##NAME = (number),
+
+// What a row says of the tail.
+enum message_tail {
+	MESSAGE_TAIL_NONE,
+	MESSAGE_TAIL_BYTES,
+	MESSAGE_TAIL_UTF8,  // nobody has checked that it is: it comes from a peer
+};
 
 // int message_decode_NAME(m, &fixed, &tail, &tail_len): checks type, lengths and the handle count
 // of a received message and copies the fixed part out. `*tail` points into `m`. Errors:
 // ERR_PROTOCOL. The handles stay in `m`.
-#define MESSAGE_DECODER(NAME, name, number, max_handles)                                           \
+#define MESSAGE_DECODER(NAME, name, number, max_handles, tail_kind)                                \
 	static inline __must_check error_t message_decode_##name(                                  \
 		const struct message *m, struct msg_##name *fixed, const uint8_t **tail,           \
 		size_t *tail_len)                                                                  \
 	{                                                                                          \
 		_Static_assert(sizeof(struct msg_##name) <= MESSAGE_MAX_DATA, #name);              \
 		if (m->type != (number) || m->len < sizeof(*fixed) || m->len > MESSAGE_MAX_DATA || \
-		    m->num_handles > (max_handles))                                                \
+		    m->num_handles > (max_handles) ||                                              \
+		    (MESSAGE_TAIL_##tail_kind == MESSAGE_TAIL_NONE && m->len != sizeof(*fixed)))   \
 			return ERR_PROTOCOL;                                                       \
 		__builtin_memcpy(fixed, m->data, sizeof(*fixed));                                  \
 		*tail = m->data + sizeof(*fixed);                                                  \
@@ -123,13 +131,15 @@ struct msg_error {
 	}
 
 // error_t message_encode_NAME(m, &fixed, tail, tail_len): the counterpart. Handles are the caller's
-// to add. Errors: ERR_TOO_LARGE when the tail does not fit.
-#define MESSAGE_ENCODER(NAME, name, number, max_handles)                             \
+// to add. Errors: ERR_TOO_LARGE when the tail does not fit, or there is to be none.
+#define MESSAGE_ENCODER(NAME, name, number, max_handles, tail_kind)                  \
 	static inline __must_check error_t message_encode_##name(                    \
 		struct message *m, const struct msg_##name *fixed, const void *tail, \
 		size_t tail_len)                                                     \
 	{                                                                            \
-		if (tail_len > MESSAGE_MAX_DATA - sizeof(*fixed))                    \
+		if (tail_len > (MESSAGE_TAIL_##tail_kind == MESSAGE_TAIL_NONE        \
+		                        ? 0                                          \
+		                        : MESSAGE_MAX_DATA - sizeof(*fixed)))        \
 			return ERR_TOO_LARGE;                                        \
 		message_init(m, (number));                                           \
 		m->len = (uint16_t)(sizeof(*fixed) + tail_len);                      \

@@ -132,15 +132,15 @@ struct msg_netdev_gone {
 	uint8_t address[4];
 };
 
-#define NETDEV_MESSAGES(X)                       \
-	X(NETDEV_INFO, netdev_info, 32, 0)       \
-	X(NETDEV_FRAME, netdev_frame, 33, 1)     \
-	X(NETDEV_ACCEPT, netdev_accept, 34, 0)   \
-	X(NETDEV_NETWORK, netdev_network, 35, 0) \
-	X(NETDEV_JOIN, netdev_join, 36, 0)       \
-	X(NETDEV_PORT, netdev_port, 37, 0)       \
-	X(NETDEV_GONE, netdev_gone, 38, 0)       \
-	X(NETDEV_NETWORKS, netdev_networks, 39, 0)
+#define NETDEV_MESSAGES(X)                             \
+	X(NETDEV_INFO, netdev_info, 32, 0, NONE)       \
+	X(NETDEV_FRAME, netdev_frame, 33, 1, BYTES)    \
+	X(NETDEV_ACCEPT, netdev_accept, 34, 0, NONE)   \
+	X(NETDEV_NETWORK, netdev_network, 35, 0, NONE) \
+	X(NETDEV_JOIN, netdev_join, 36, 0, NONE)       \
+	X(NETDEV_PORT, netdev_port, 37, 0, NONE)       \
+	X(NETDEV_GONE, netdev_gone, 38, 0, NONE)       \
+	X(NETDEV_NETWORKS, netdev_networks, 39, 0, NONE)
 
 enum { NETDEV_MESSAGES(MESSAGE_NUMBER) };
 NETDEV_MESSAGES(MESSAGE_DECODER)

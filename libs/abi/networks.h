@@ -49,11 +49,11 @@ struct names_entry {
 #define NAMES_MAX 253u
 #define NAMES_TABLE_MAX (256u * 1024)
 
-#define NETWORKS_MESSAGES(X)                  \
-	X(VMM_NETWORKS, vmm_networks, 170, 0) \
-	X(PORTS_UPLINK, ports_uplink, 171, 0) \
-	X(PORTS_PORT, ports_port, 172, 0)     \
-	X(NAMES_TABLE, names_table, 173, 1)
+#define NETWORKS_MESSAGES(X)                        \
+	X(VMM_NETWORKS, vmm_networks, 170, 0, NONE) \
+	X(PORTS_UPLINK, ports_uplink, 171, 0, NONE) \
+	X(PORTS_PORT, ports_port, 172, 0, NONE)     \
+	X(NAMES_TABLE, names_table, 173, 1, NONE)
 
 enum { NETWORKS_MESSAGES(MESSAGE_NUMBER) };
 NETWORKS_MESSAGES(MESSAGE_DECODER)

@@ -47,10 +47,10 @@ struct msg_window {
 	uint32_t messages;
 };
 
-#define TCPIP_MESSAGES(X)            \
-	X(DATAGRAM, datagram, 80, 1) \
-	X(SYNC, sync, 81, 1)         \
-	X(WINDOW, window, 82, 0)
+#define TCPIP_MESSAGES(X)                   \
+	X(DATAGRAM, datagram, 80, 1, BYTES) \
+	X(SYNC, sync, 81, 1, NONE)          \
+	X(WINDOW, window, 82, 0, NONE)
 
 enum { TCPIP_MESSAGES(MESSAGE_NUMBER) };
 TCPIP_MESSAGES(MESSAGE_DECODER)

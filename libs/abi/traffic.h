@@ -40,9 +40,9 @@ struct msg_traffic {
 	struct netdev_network network;  // of our own TCP/IP; all zero: it has none yet
 };
 
-#define TRAFFIC_MESSAGES(X)                 \
-	X(TRAFFIC_GET, traffic_get, 190, 0) \
-	X(TRAFFIC, traffic, 191, 1)
+#define TRAFFIC_MESSAGES(X)                       \
+	X(TRAFFIC_GET, traffic_get, 190, 0, NONE) \
+	X(TRAFFIC, traffic, 191, 1, NONE)
 
 enum { TRAFFIC_MESSAGES(MESSAGE_NUMBER) };
 TRAFFIC_MESSAGES(MESSAGE_DECODER)

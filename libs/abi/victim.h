@@ -28,9 +28,9 @@ struct msg_victim_starts {
 	uint64_t starts;
 };
 
-#define VICTIM_MESSAGES(X)                                      \
-	X(VICTIM_FAULT, victim_fault, 240, MESSAGE_MAX_HANDLES) \
-	X(VICTIM_STARTS, victim_starts, 241, 0)
+#define VICTIM_MESSAGES(X)                                            \
+	X(VICTIM_FAULT, victim_fault, 240, MESSAGE_MAX_HANDLES, NONE) \
+	X(VICTIM_STARTS, victim_starts, 241, 0, NONE)
 
 enum { VICTIM_MESSAGES(MESSAGE_NUMBER) };
 VICTIM_MESSAGES(MESSAGE_DECODER)

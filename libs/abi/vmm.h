@@ -204,20 +204,20 @@ struct msg_vmm_logged {
 	uint32_t reserved;
 };
 
-#define VMM_MESSAGES(X)                     \
-	X(VMM_HELLO, vmm_hello, 128, 0)     \
-	X(VMM_STATE, vmm_state, 129, 0)     \
-	X(VMM_START, vmm_start, 130, 1)     \
-	X(VMM_SIGNAL, vmm_signal, 131, 0)   \
-	X(VMM_RESIZE, vmm_resize, 132, 0)   \
-	X(VMM_KILL, vmm_kill, 133, 0)       \
-	X(VMM_ATTACH, vmm_attach, 134, 1)   \
-	X(VMM_EXEC, vmm_exec, 135, 2)       \
-	X(VMM_PROCESS, vmm_process, 136, 0) \
-	X(VMM_QUERY, vmm_query, 137, 1)     \
-	X(VMM_LOG, vmm_log, 138, 0)         \
-	X(VMM_LOGGED, vmm_logged, 139, 0)   \
-	X(VMM_SHARE, vmm_share, 140, 0)
+#define VMM_MESSAGES(X)                           \
+	X(VMM_HELLO, vmm_hello, 128, 0, NONE)     \
+	X(VMM_STATE, vmm_state, 129, 0, UTF8)     \
+	X(VMM_START, vmm_start, 130, 1, UTF8)     \
+	X(VMM_SIGNAL, vmm_signal, 131, 0, NONE)   \
+	X(VMM_RESIZE, vmm_resize, 132, 0, NONE)   \
+	X(VMM_KILL, vmm_kill, 133, 0, NONE)       \
+	X(VMM_ATTACH, vmm_attach, 134, 1, NONE)   \
+	X(VMM_EXEC, vmm_exec, 135, 2, NONE)       \
+	X(VMM_PROCESS, vmm_process, 136, 0, UTF8) \
+	X(VMM_QUERY, vmm_query, 137, 1, BYTES)    \
+	X(VMM_LOG, vmm_log, 138, 0, NONE)         \
+	X(VMM_LOGGED, vmm_logged, 139, 0, NONE)   \
+	X(VMM_SHARE, vmm_share, 140, 0, UTF8)
 
 enum { VMM_MESSAGES(MESSAGE_NUMBER) };
 VMM_MESSAGES(MESSAGE_DECODER)

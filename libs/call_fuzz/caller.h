@@ -18,9 +18,9 @@ struct msg_fuzz_progress {
 	uint64_t calls;
 };
 
-#define FUZZ_MESSAGES(X)                  \
-	X(FUZZ_BEGIN, fuzz_begin, 250, 0) \
-	X(FUZZ_PROGRESS, fuzz_progress, 251, 0)
+#define FUZZ_MESSAGES(X)                        \
+	X(FUZZ_BEGIN, fuzz_begin, 250, 0, NONE) \
+	X(FUZZ_PROGRESS, fuzz_progress, 251, 0, NONE)
 
 enum { FUZZ_MESSAGES(MESSAGE_NUMBER) };
 FUZZ_MESSAGES(MESSAGE_DECODER)

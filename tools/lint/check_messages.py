@@ -1,23 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Message numbers are unique over all services: check_messages.py HEADER...
+"""Message numbers are unique over all services, and each message is in a table: check_messages.py HEADER...
 
-Each header has one table of X(NAME, name, number, handles) rows and possibly single `#define MSG_NAME number`.
-The numbers of a header form a range; ranges may not overlap.
+Each header has tables of X(NAME, name, number, handles, tail) rows. The numbers of a header form a range; ranges may not overlap.
 """
-import re
 import sys
+from pathlib import Path
 
-ROW = re.compile(r"X\((\w+),\s*\w+,\s*(\d+),")
-SINGLE = re.compile(r"^#define MSG_(\w+) (\d+)$", re.M)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "build"))
+import message_tables
 
 
 def main():
     ranges = []
     problems = []
     for path in sys.argv[1:]:
-        text = open(path, encoding="utf-8").read()
-        numbers = [int(n) for _, n in ROW.findall(text) + SINGLE.findall(text)]
+        try:
+            with open(path, encoding="utf-8") as file:
+                numbers = [row.number for row in message_tables.rows(path, file.read())]
+        except message_tables.Refused as refusal:
+            problems.append(str(refusal))
+            continue
         if len(set(numbers)) != len(numbers):
             problems.append(f"{path}: a message number is used twice")
         if numbers:

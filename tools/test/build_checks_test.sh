@@ -145,8 +145,9 @@ passes "a kernel object with integers" tools/build/check_kernel.sh "$CROSS_COMPI
 # --- Headers ---
 
 messages() {
-	printf '#define TABLE(X) \\\n'
-	printf '\tX(M%s, m%s, %s, 0) \\\n' "$1" "$1" "$1" "$2" "$2" "$2"
+	printf '#define TABLE_MESSAGES(X) \\\n'
+	printf '\tX(M%s, m%s, %s, 0, NONE) \\\n' "$1" "$1" "$1"
+	printf '\tX(M%s, m%s, %s, 0, UTF8)\n' "$2" "$2" "$2"
 }
 messages 100 105 >"$WORK/first.h"
 messages 105 110 >"$WORK/overlaps.h"
@@ -157,8 +158,14 @@ passes "message numbers of their own" tools/lint/check_messages.py "$WORK/first.
 refuses "a message number of two services" first.h overlaps.h 105 -- \
 	tools/lint/check_messages.py "$WORK/first.h" "$WORK/overlaps.h"
 refuses "a message number twice in a header" twice.h "used twice" -- tools/lint/check_messages.py "$WORK/twice.h"
-refuses "a single message number within the range of another service" first.h single.h 103 -- \
+refuses "a message number without a row" single.h MSG_SINGLE -- \
 	tools/lint/check_messages.py "$WORK/single.h" "$WORK/first.h"
+sed 's/, UTF8)/, LATIN1)/' "$WORK/first.h" >"$WORK/latin.h"
+refuses "a tail of no known kind" latin.h LATIN1 -- tools/lint/check_messages.py "$WORK/latin.h"
+sed 's/, UTF8)/)/' "$WORK/first.h" >"$WORK/tailless.h"
+refuses "a row without a tail" tailless.h M105 -- tools/lint/check_messages.py "$WORK/tailless.h"
+sed 's/105, 0/0x69, 0/' "$WORK/first.h" >"$WORK/hex.h"
+refuses "a row that is not understood" hex.h "a row is not" -- tools/lint/check_messages.py "$WORK/hex.h"
 
 printf '#pragma once\n// Opens it.\nint door_open(void);\n' >"$WORK/told.h"
 printf '#pragma once\n// Opens it.\nint door_open(void);\n\nint door_shut(int a,\n              int b);\n' >"$WORK/untold.h"
