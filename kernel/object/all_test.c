@@ -112,6 +112,7 @@ int main(void)
 	failed += test_preemption();
 	failed += test_launchers();
 	failed += test_launchers_giving();
+	failed += test_runtimes();
 	failed += test_looks();
 	failed += test_look_times();
 	failed += test_services();

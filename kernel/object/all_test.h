@@ -18,6 +18,7 @@ int test_space_ranges(void);
 int test_preemption(void);
 int test_launchers(void);
 int test_launchers_giving(void);
+int test_runtimes(void);
 int test_looks(void);
 int test_look_times(void);
 int test_services(void);

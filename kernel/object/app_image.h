@@ -18,6 +18,7 @@ struct user_image {
 	const uint8_t *rodata;  // page-aligned; NULL without any
 	uintptr_t rodata_address;
 	size_t rodata_size;   // whole pages; may be 0
+	size_t script_size;   // bytes of the read-only data: all of it is a script; 0: it is none
 	const uint8_t *data;  // .data as it is at the start; NULL without any
 	uintptr_t data_address;
 	size_t data_size;         // bytes of .data
@@ -43,3 +44,11 @@ struct app_image {
 
 extern const struct app_image app_images[];
 extern const size_t num_app_images;
+
+// NULL: there is none of that name.
+const struct app_image *app_image_find(const char *name);
+// Likewise, of runtimes in user mode.
+const struct app_image *app_image_find_runtime(const char *name);
+// Whose program the app runs: its runtime, or itself. The plan of services has seen that it is
+// there.
+const struct app_image *app_image_program(const struct app_image *image);

@@ -83,13 +83,7 @@ static bool name_is_valid(const char *name)
 // Whether log lines that begin with it are the kernel's, or those of an app of the image.
 static bool is_of_image(const char *name)
 {
-	if (strcmp(name, "kernel") == 0)
-		return true;
-	for (size_t i = 0; i < num_app_images; i++) {
-		if (strcmp(app_images[i].spec->name, name) == 0)
-			return true;
-	}
-	return false;
+	return strcmp(name, "kernel") == 0 || app_image_find(name) != NULL;
 }
 
 static void set_usual_limits(struct process_options *options)

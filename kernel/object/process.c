@@ -63,14 +63,21 @@ static error_t make_space(struct process *process)
 	                       &process->env_addr);
 }
 
-static error_t load_image(struct process *process, const struct user_image *user)
+// The program of the image, and its script if it is one.
+static error_t load_image(struct process *process, const struct app_image *image)
 {
+	const struct user_image *user = app_image_program(image)->user;
+	error_t error;
+
 	process->code = (struct process_code){ .thread_return = user->thread_return,
 		                               .text_address = user->text_address,
 		                               .text_size = user->text_size,
 		                               .symbols = user->symbols,
 		                               .symbols_size = SIZE_MAX };
-	return space_load(process->space, user);
+	error = space_load(process->space, user);
+	if (error == 0 && user != image->user)
+		error = space_load(process->space, image->user);
+	return error;
 }
 
 static uint32_t process_readiness(struct object *object)
@@ -212,7 +219,7 @@ error_t process_create(const char *name, const struct app_image *image, uint32_t
 	if (error != 0)
 		return error;
 	process->image = image;
-	error = user != NULL ? load_image(process, user) : 0;
+	error = user != NULL ? load_image(process, image) : 0;
 	if (error == 0)
 		error = enlist(process);
 	if (error != 0)

@@ -41,6 +41,7 @@ struct process {
 	struct environ *env;  // its own pages
 	uintptr_t env_addr;   // where the app sees them
 	struct process_code code;
+	const struct user_image *runtime;  // that its launcher mapped; NULL: none
 	uint32_t thread_limit;
 	struct launcher *launcher;  // that made it; NULL: the kernel did
 	uint32_t started;           // atomic; of a launcher's

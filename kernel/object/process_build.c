@@ -77,6 +77,21 @@ error_t process_add_segment(struct process *process, const struct process_segmen
 	}
 }
 
+error_t process_add_runtime(struct process *process, const struct app_image *runtime)
+{
+	const struct user_image *program = runtime->user;
+	error_t error = account_charge_folio(process->account, program->data_total);
+
+	if (error != 0)
+		return error;
+	error = space_map_image(process->space, program);
+	if (error != 0)
+		account_uncharge_folio(process->account, program->data_total);
+	else
+		process->runtime = program;
+	return error;
+}
+
 // --- Starting ---
 
 static error_t check_start(const struct process_start *start, const struct folio *symbols)
@@ -99,6 +114,12 @@ static void take_code(struct process *process, const struct process_start *start
 	process->code = (struct process_code){ .thread_return = start->thread_return,
 		                               .text_address = start->text_address,
 		                               .text_size = start->text_size };
+	if (symbols == NULL && process->runtime != NULL) {
+		process->code.text_address = process->runtime->text_address;
+		process->code.text_size = process->runtime->text_size;
+		process->code.symbols = process->runtime->symbols;
+		process->code.symbols_size = SIZE_MAX;
+	}
 	if (symbols == NULL)
 		return;
 	process->code.symbols =

@@ -10,6 +10,8 @@
 __must_check error_t process_add_segment(struct process *process,
                                          const struct process_segment *segment,
                                          struct folio *folio);
+// Maps the program of a runtime (app_image_find_runtime). Errors: as process_map_runtime.
+__must_check error_t process_add_runtime(struct process *process, const struct app_image *runtime);
 // Starts it; process->env is filled. `symbols` NULL: none. Errors: as process_start.
 __must_check error_t process_begin(struct process *process, const struct process_start *start,
                                    struct folio *symbols);

@@ -44,19 +44,31 @@ static error_t segment_create(struct space *space, uintptr_t addr, size_t size, 
 	return error;
 }
 
-error_t space_map_segment(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
-                          struct folio *folio, size_t offset)
+// Maps memory that the caller keeps there.
+static error_t map_memory(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
+                          paddr_t paddr, struct mapping **out)
 {
 	struct mapping *mapping;
 	error_t error = segment_create(space, addr, size, prot, &mapping);
 
 	if (error != 0)
 		return error;
-	error = mapping_map(mapping, 0, folio->paddr + offset, size);
-	if (error != 0) {
+	error = mapping_map(mapping, 0, paddr, size);
+	if (error != 0)
 		mapping_destroy(mapping);
+	else
+		*out = mapping;
+	return error;
+}
+
+error_t space_map_segment(struct space *space, uintptr_t addr, size_t size, uint32_t prot,
+                          struct folio *folio, size_t offset)
+{
+	struct mapping *mapping;
+	error_t error = map_memory(space, addr, size, prot, folio->paddr + offset, &mapping);
+
+	if (error != 0)
 		return error;
-	}
 	object_get(&folio->object);
 	mapping->source = folio;
 	return 0;
@@ -105,5 +117,25 @@ error_t space_load(struct space *space, const struct user_image *image)
 	if (error == 0 && image->data_total > 0)
 		error = space_map_data(space, image->data_address, image->data_total, image->data,
 		                       image->data_size);
+	return error;
+}
+
+error_t space_map_image(struct space *space, const struct user_image *image)
+{
+	struct mapping *text = NULL;
+	struct mapping *rodata = NULL;
+	error_t error = map_memory(space, image->text_address, image->text_size,
+	                           SPACE_READ | SPACE_EXECUTE, image_paddr(image->text), &text);
+
+	if (error == 0 && image->rodata_size > 0)
+		error = map_memory(space, image->rodata_address, image->rodata_size, SPACE_READ,
+		                   image_paddr(image->rodata), &rodata);
+	if (error == 0 && image->data_total > 0)
+		error = space_map_data(space, image->data_address, image->data_total, image->data,
+		                       image->data_size);
+	if (error != 0 && rodata != NULL)
+		mapping_destroy(rodata);
+	if (error != 0 && text != NULL)
+		mapping_destroy(text);
 	return error;
 }

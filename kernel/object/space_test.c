@@ -19,7 +19,8 @@ static struct user_image image = {
 	.data_total = DATA_TOTAL,
 	.thread_return = TEXT_ADDRESS + 4,
 };
-const struct app_image user_app = { .user = &image };
+static const struct app_spec spec = { .name = "user" };
+const struct app_image user_app = { .spec = &spec, .user = &image };
 static paddr_t segments;  // text, then read-only data
 
 static void make_image(void)

@@ -278,6 +278,18 @@ static error_t add_need(struct process *process, const struct app_spec *spec,
 	return ERR_INVALID;
 }
 
+static error_t add_script(struct process *process, const struct user_image *script)
+{
+	struct env_entry *entry;
+	error_t error = add_entry(process, ENV_SCRIPT, "script", &entry);
+
+	if (error != 0)
+		return error;
+	entry->reg_offset = script->rodata_address;
+	entry->reg_size = script->script_size;
+	return 0;
+}
+
 error_t environ_build(struct process *process, const struct app_spec *spec)
 {
 	error_t error = 0;
@@ -289,5 +301,7 @@ error_t environ_build(struct process *process, const struct app_spec *spec)
 		                   &environ_find_service(spec->provides[k])->object);
 	for (size_t k = 0; error == 0 && k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++)
 		error = add_need(process, spec, &spec->needs[k]);
+	if (error == 0 && spec->runtime != NULL)
+		error = add_script(process, process->image->user);
 	return error;
 }

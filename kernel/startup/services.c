@@ -115,6 +115,7 @@ static uint64_t limit_or(uint64_t value, uint64_t fallback)
 static error_t launch(struct app *app, struct process **out)
 {
 	const struct app_spec *spec = app->image->spec;
+	const struct app_spec *program = app_image_program(app->image)->spec;
 	struct process *process;
 	struct thread *thread;
 	error_t error;
@@ -131,8 +132,9 @@ static error_t launch(struct app *app, struct process **out)
 	process->last_status = app->last_status;
 	error = environ_build(process, spec);
 	if (error == 0)
-		error = thread_create_app(process, (void (*)(void *))spec->main,
-		                          (void *)process->env_addr, spec->stack_size, &thread);
+		error = thread_create_app(process, (void (*)(void *))program->main,
+		                          (void *)process->env_addr,
+		                          limit_or(spec->stack_size, program->stack_size), &thread);
 	if (error != 0) {
 		// Without `ended`, so that it is not an end of the app.
 		(void)process_end_begin(process, PROCESS_END_KILLED, 0);
@@ -225,7 +227,7 @@ static void log_isolation(void)
 	size_t len = 0;
 
 	for (size_t i = 0; i < num_app_images && len < sizeof(names); i++) {
-		if (app_images[i].user != NULL)
+		if (app_images[i].user != NULL && app_images[i].spec->is_runtime == 0)
 			len += fmt_write(names + len, sizeof(names) - len, "%s%s",
 			                 len > 0 ? ", " : "", app_images[i].spec->name);
 	}
@@ -303,6 +305,8 @@ error_t look_tell_apps(uint64_t argument, struct look_out *out)
 	for (size_t i = 0; i < num_apps && error == 0; i++) {
 		struct look_app record;
 
+		if (apps[i].image->spec->is_runtime != 0)
+			continue;
 		describe_app(&apps[i], &record);
 		error = look_put(out, &record, sizeof(record));
 	}

@@ -18,7 +18,8 @@ struct services_plan {
 	size_t num_apps;
 	size_t order[MAX_APPS];  // indices of images, providers before those who need them
 
-	// by image: why it is not started (a word for tests); NULL: it is
+	// by image: why it is not started (a word for tests); NULL: it is. A runtime is not, by
+	// itself.
 	const char *blocked[MAX_APPS];
 	char message[256];
 };

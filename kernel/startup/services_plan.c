@@ -30,6 +30,16 @@ static size_t find_provider(const struct app_image *images, size_t num_images, c
 	return NO_APP;
 }
 
+static const struct app_image *find_app(const struct app_image *images, size_t num_images,
+                                        const char *name)
+{
+	for (size_t i = 0; i < num_images; i++) {
+		if (strcmp(images[i].spec->name, name) == 0)
+			return &images[i];
+	}
+	return NULL;
+}
+
 static bool name_fits(const char *name, size_t max)
 {
 	return name != NULL && name[0] != '\0' && strnlen(name, max) < max;
@@ -96,7 +106,7 @@ static error_t check_spec(const struct app_spec *spec, struct services_plan *pla
 			spec->name, spec->abi_version, APP_ABI_VERSION);
 		return ERR_NOT_SUPPORTED;
 	}
-	if (!name_fits(spec->name, APP_NAME_MAX) || spec->main == NULL) {
+	if (!name_fits(spec->name, APP_NAME_MAX) || (spec->runtime == NULL && spec->main == NULL)) {
 		fmt_write(plan->message, sizeof(plan->message),
 		          "the app '%.24s' needs a main and a name of 1 to %d bytes", spec->name,
 		          APP_NAME_MAX - 1);
@@ -120,6 +130,27 @@ static error_t check_spec(const struct app_spec *spec, struct services_plan *pla
 	return 0;
 }
 
+// What a spec says of runtimes, and whether the app is what it says.
+static error_t check_program(const struct app_image *image, struct services_plan *plan)
+{
+	const struct app_spec *spec = image->spec;
+	const char *wrong = NULL;
+
+	if (spec->is_runtime != 0 &&
+	    (spec->runtime != NULL || image->user == NULL || spec->needs[0].kind != 0 ||
+	     spec->provides[0] != NULL))
+		wrong = "is a runtime: it is to be in user mode, with a program of its own, "
+			"without needs and services";
+	else if (spec->runtime != NULL &&
+	         (!name_fits(spec->runtime, APP_NAME_MAX) || image->user == NULL ||
+	          image->user->script_size == 0))
+		wrong = "has a runtime, but no script for it";
+	if (wrong == NULL)
+		return 0;
+	fmt_write(plan->message, sizeof(plan->message), "the app '%s' %s", spec->name, wrong);
+	return ERR_INVALID;
+}
+
 static error_t check_names(const struct app_image *images, size_t num_images,
                            struct services_plan *plan)
 {
@@ -127,6 +158,8 @@ static error_t check_names(const struct app_image *images, size_t num_images,
 		const struct app_spec *spec = spec_of(images, i);
 		error_t error = check_spec(spec, plan);
 
+		if (error == 0)
+			error = check_program(&images[i], plan);
 		if (error != 0)
 			return error;
 		for (size_t k = 0; k < i; k++) {
@@ -293,10 +326,28 @@ static const char *check_need(const struct walk *walk, const struct app_spec *sp
 	return NULL;
 }
 
+// Logs the line that says that the app's runtime is not there; false when it is.
+static bool lacks_runtime(const struct walk *walk, const struct app_spec *spec)
+{
+	const struct app_image *runtime;
+
+	if (spec->runtime == NULL)
+		return false;
+	runtime = find_app(walk->images, walk->num_images, spec->runtime);
+	if (runtime != NULL && runtime->spec->is_runtime != 0)
+		return false;
+	kerror("the app '%s' is a script for the runtime '%s', which %s: add one to APPS",
+	       spec->name, spec->runtime,
+	       runtime == NULL ? "this image does not have" : "is another kind of app");
+	return true;
+}
+
 static const char *check_app(const struct walk *walk, size_t app)
 {
 	const struct app_spec *spec = spec_of(walk->images, app);
 
+	if (spec->is_runtime != 0 || lacks_runtime(walk, spec))
+		return "runtime";
 	for (size_t k = 0; k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++) {
 		const char *why = check_need(walk, spec, &spec->needs[k]);
 

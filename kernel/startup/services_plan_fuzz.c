@@ -103,6 +103,29 @@ static void make_spec(struct app_spec *spec)
 			                   .fallback = choose(2) == 0 ? NULL : "1",
 			                   .optional = choose(2),
 			                   .size = choose(16) == 1 ? UINT32_MAX : choose(255) };
+	if (choose(8) == 1) {
+		spec->is_runtime = 1;
+		memset(spec->needs, 0, sizeof(spec->needs));
+		spec->provides[0] = choose(8) == 1 ? name() : NULL;
+	} else if (choose(8) == 1) {
+		spec->runtime = names[choose(12)];
+		spec->main = NULL;
+	}
+}
+
+// A runtime is not started by itself, and what is started has a program.
+static void check_program(const struct app_image *images, size_t count, size_t app,
+                          const struct services_plan *plan)
+{
+	const struct app_spec *spec = images[app].spec;
+	bool found = false;
+
+	if (spec->is_runtime != 0)
+		kassert(plan->blocked[app] != NULL);
+	for (size_t i = 0; spec->runtime != NULL && i < count; i++)
+		found |= images[i].spec->is_runtime != 0 &&
+			strcmp(images[i].spec->name, spec->runtime) == 0;
+	kassert(spec->runtime == NULL || found || plan->blocked[app] != NULL);
 }
 
 static size_t place_of(const struct services_plan *plan, size_t app)
@@ -123,6 +146,7 @@ static void check_plan(const struct app_image *images, size_t count,
 		const struct app_spec *spec = images[i].spec;
 
 		kassert(place_of(plan, i) < count);
+		check_program(images, count, i, plan);
 		for (size_t k = 0; k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++) {
 			for (size_t j = 0; spec->needs[k].kind == NEED_SERVICE && j < count; j++) {
 				for (size_t p = 0;
@@ -157,6 +181,7 @@ static void look_up(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct app_spec specs[MAX_IMAGES];
+	static const struct user_image script = { .rodata_size = 4096, .script_size = 1 };
 	static struct services_plan plan;
 	struct app_image images[MAX_IMAGES];
 	size_t count;
@@ -167,7 +192,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	count = choose(8) == 0 ? choose(MAX_IMAGES + 1) : choose(8);
 	for (size_t i = 0; i < count; i++) {
 		make_spec(&specs[i]);
-		images[i] = (struct app_image){ .spec = &specs[i] };
+		images[i] = (struct app_image){ .spec = &specs[i],
+			                        .user = choose(16) == 1 ? NULL : &script };
 	}
 	look_up();
 	memset(args, 0, sizeof(args));

@@ -4,6 +4,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/object/all_test.h"
 #include "kernel/object/folio.h"
+#include "kernel/object/runtime_test.h"
 #include "kernel/object/system.h"
 #include "kernel/object/test_support.h"
 #include "kernel/startup/device_quiesce.h"
@@ -23,8 +24,9 @@ const struct app_image app_images[] = {
 	{ .spec = &fails_once,
 	  .data_start = (uint8_t *)PAGE_SIZE,
 	  .bss_end = (uint8_t *)UINTPTR_MAX },
+	{ .spec = &runtime_spec, .user = &runtime_program },
 };
-const size_t num_app_images = 1;
+const size_t num_app_images = 2;
 
 // Devices of the fake machine do not stop, they are not there.
 uint32_t device_fake_read(uintptr_t address);
@@ -218,6 +220,81 @@ static void broken_specs_are_refused(void **state)
 	assert_int_equal(services_make_plan(odds, 1, &plan), ERR_INVALID);
 	assert_int_equal(services_make_plan(longs, 1, &plan), ERR_INVALID);
 	assert_int_equal(services_make_plan(images, MAX_APPS + 1, &plan), ERR_TOO_LARGE);
+}
+
+#define RUNTIME(name_, ...)                                                       \
+	{                                                                         \
+		.abi_version = APP_ABI_VERSION, .name = (name_), .is_runtime = 1, \
+		.main = app_main, __VA_ARGS__                                     \
+	}
+#define SCRIPT(name_, runtime_)                                                         \
+	{                                                                               \
+		.abi_version = APP_ABI_VERSION, .name = (name_), .runtime = (runtime_), \
+	}
+
+static void runtimes_and_scripts_are_checked(void **state)
+{
+	static const struct user_image program = { .text_size = PAGE_SIZE };
+	static const struct user_image script = { .rodata_size = PAGE_SIZE, .script_size = 7 };
+	static const struct app_spec needy =
+		RUNTIME("needy", .needs = { { NEED_SYSTEM, "control", NULL, 0 } });
+	static const struct app_spec server = RUNTIME("server", .provides = { "x" });
+	static const struct app_spec nested = RUNTIME("nested", .runtime = "js");
+	static const struct app_spec js = RUNTIME("js");
+	static const struct app_spec fine = SCRIPT("fine", "js");
+	static const struct app_spec nameless = SCRIPT("nameless", "");
+	const struct {
+		struct app_image image;
+		error_t error;
+		const char *says;
+	} cases[] = {
+		{ { .spec = &needy, .user = &program }, ERR_INVALID, "'needy' is a runtime" },
+		{ { .spec = &server, .user = &program }, ERR_INVALID, "'server' is a runtime" },
+		{ { .spec = &nested, .user = &program }, ERR_INVALID, "'nested' is a runtime" },
+		{ IMAGE(js), ERR_INVALID, "'js' is a runtime: it is to be in user mode" },
+		{ { .spec = &js, .user = &program }, 0, "" },
+		{ IMAGE(fine), ERR_INVALID, "'fine' has a runtime, but no script" },
+		{ { .spec = &fine, .user = &program },
+		  ERR_INVALID,
+		  "'fine' has a runtime, but no script" },
+		{ { .spec = &nameless, .user = &script }, ERR_INVALID, "'nameless' has a runtime" },
+		{ { .spec = &fine, .user = &script }, 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(services_make_plan(&cases[i].image, 1, &plan), cases[i].error);
+		assert_non_null(strstr(plan.message, cases[i].says));
+	}
+}
+
+static void a_script_is_started_with_its_runtime_only(void **state)
+{
+	static const struct user_image program = { .text_size = PAGE_SIZE };
+	static const struct user_image script = { .rodata_size = PAGE_SIZE, .script_size = 7 };
+	static const struct app_spec js = RUNTIME("js");
+	static const struct app_spec other = SPEC("other");
+	static const struct app_spec fine = SCRIPT("fine", "js");
+	static const struct app_spec lost = SCRIPT("lost", "wasm");
+	static const struct app_spec wrong = SCRIPT("wrong", "other");
+	const struct app_image images[] = { { .spec = &fine, .user = &script },
+		                            { .spec = &js, .user = &program },
+		                            { .spec = &lost, .user = &script },
+		                            { .spec = &wrong, .user = &script },
+		                            IMAGE(other) };
+
+	(void)state;
+	assert_int_equal(services_make_plan(images, 5, &plan), 0);
+	assert_null(plan.blocked[0]);
+	assert_string_equal(plan.blocked[1], "runtime");
+	assert_string_equal(plan.blocked[2], "runtime");
+	assert_string_equal(plan.blocked[3], "runtime");
+	assert_non_null(strstr(host_log(),
+	                       "the app 'lost' is a script for the runtime 'wasm', "
+	                       "which this image does not have: add one to APPS"));
+	assert_non_null(strstr(host_log(),
+	                       "the app 'wrong' is a script for the runtime 'other', "
+	                       "which is another kind of app: add one to APPS"));
 }
 
 static void kept_memory_is_checked(void **state)
@@ -557,6 +634,8 @@ int test_services(void)
 		test_case(an_unmet_need_blocks_its_app_and_those_behind_it),
 		test_case(devices_and_configuration_are_needed),
 		test_case(broken_specs_are_refused),
+		test_case(runtimes_and_scripts_are_checked),
+		test_case(a_script_is_started_with_its_runtime_only),
 		test_case(kept_memory_is_checked),
 		cmocka_unit_test_setup_teardown(the_next_process_finds_what_the_last_one_wrote,
 		                                make_kept, test_teardown),

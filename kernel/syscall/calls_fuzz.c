@@ -141,12 +141,29 @@ static struct user_image user_image = {
 	.symbols = no_symbols,
 };
 
+// A runtime, whose program processes that are made run.
+static const struct app_spec runtime_spec = { .abi_version = APP_ABI_VERSION,
+	                                      .name = "fuzz_runtime",
+	                                      .is_runtime = 1,
+	                                      .main = fuzz_main };
+static uint8_t runtime_data[100];
+static struct user_image runtime_program = {
+	.text_address = 4 * PAGE_SIZE,
+	.text_size = PAGE_SIZE,
+	.data = runtime_data,
+	.data_address = 8 * PAGE_SIZE,
+	.data_size = sizeof(runtime_data),
+	.data_total = 2 * PAGE_SIZE,
+	.symbols = no_symbols,
+};
+
 static void make_user_image(void)
 {
 	paddr_t page;
 
 	kassert(page_alloc(0, &page) == 0);
 	user_image.rodata = page_to_virt(page);
+	runtime_program.text = user_image.rodata;
 }
 
 // Once the process has its pages.
@@ -165,10 +182,12 @@ static void map_user_data(const struct space *space)
 		.data_end = (uint8_t *)&app_data[i], .bss_end = (uint8_t *)&app_data[(i) + 1], \
 		.rodata_start = constant, .rodata_end = constant + sizeof(constant)            \
 	}
-const struct app_image app_images[NUM_APPS] = { IMAGE(0),
-	                                        IMAGE(1),
-	                                        { .spec = &specs[2], .user = &user_image } };
-const size_t num_app_images = NUM_APPS;
+const struct app_image app_images[NUM_APPS + 1] = { IMAGE(0),
+	                                            IMAGE(1),
+	                                            { .spec = &specs[2], .user = &user_image },
+	                                            { .spec = &runtime_spec,
+	                                              .user = &runtime_program } };
+const size_t num_app_images = NUM_APPS + 1;
 struct device devices[MAX_DEVICES] = { { .compatible = { "acme,fuzz" },
 	                                 .num_compatible = 1,
 	                                 .reg_base = 0x10000000,
@@ -396,7 +415,8 @@ static void fuzz_main(const struct environ *env)
 		                          [ENV_LAUNCHER] = OBJECT_LAUNCHER,
 		                          [ENV_KEPT] = OBJECT_FOLIO,
 		                          [ENV_LOOK] = OBJECT_LOOK };
-	static const char *const names[] = { "fuzz_a", "fuzz_b", "fuzz_user", "nobody", NULL };
+	static const char *const names[] = { "fuzz_a",       "fuzz_b", "fuzz_user",
+		                             "fuzz_runtime", "nobody", NULL };
 	const struct process *process = process_current();
 	struct app_data *data = own_data();
 

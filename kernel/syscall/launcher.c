@@ -90,6 +90,53 @@ error_t sys_process_map(SYSCALL_ARGS)
 	return error;
 }
 
+// The runtime of that name. Errors: ERR_NOT_FOUND, ERR_ADDRESS.
+static error_t find_runtime(uintptr_t addr, uintptr_t len, const struct app_image **out)
+{
+	char name[APP_NAME_MAX];
+	error_t error;
+
+	if (len == 0 || len >= sizeof(name))
+		return ERR_NOT_FOUND;
+	name[len] = '\0';
+	error = user_read(name, addr, len);
+	if (error != 0)
+		return error;
+	*out = app_image_find_runtime(name);
+	return *out != NULL ? 0 : ERR_NOT_FOUND;
+}
+
+static error_t map_runtime(struct process *process, const struct app_image *runtime, uintptr_t out)
+{
+	const struct process_runtime mapped = {
+		.entry = (uintptr_t)runtime->spec->main,
+		.thread_return = runtime->user->thread_return,
+		.text_address = runtime->user->text_address,
+		.text_size = runtime->user->text_size,
+		.stack_size = runtime->spec->stack_size,
+	};
+	error_t error = user_check_out(out, sizeof(mapped));
+
+	if (error == 0)
+		error = process_add_runtime(process, runtime);
+	return error != 0 ? error : user_write(out, &mapped, sizeof(mapped));
+}
+
+error_t sys_process_map_runtime(SYSCALL_ARGS)
+{
+	const struct app_image *runtime;
+	struct object *process;
+	error_t error = lookup_unstarted(a0, &process);
+
+	if (error != 0)
+		return error;
+	error = find_runtime(a1, a2, &runtime);
+	if (error == 0)
+		error = map_runtime(process_from_object(process), runtime, a3);
+	put_unstarted(process);
+	return error;
+}
+
 error_t sys_process_grant(SYSCALL_ARGS)
 {
 	struct handle_table *table;

@@ -40,9 +40,14 @@ static inline struct process *caller(void)
 __must_check error_t user_read(void *dst, uintptr_t src, size_t len);
 __must_check error_t user_write(uintptr_t dst, const void *src, size_t len);
 
-// Whether a handle can be written there, for calls that cannot take back what they do: what is
-// there is written anew. Errors: ERR_ADDRESS.
-__must_check error_t user_check_handle(uintptr_t out);
+// Whether `len` bytes can be written there, 64 at most, for calls that cannot take back what they
+// do: what is there is written anew. Errors: ERR_ADDRESS.
+__must_check error_t user_check_out(uintptr_t out, size_t len);
+// The same of a handle.
+static inline __must_check error_t user_check_handle(uintptr_t out)
+{
+	return user_check_out(out, sizeof(handle_t));
+}
 
 // For calls that reach the app's memory word by word (app_access.h): debug builds check whose it
 // is, others say yes.

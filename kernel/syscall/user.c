@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "kernel/debug/panic.h"
 #include "kernel/syscall/syscall.h"
 
 #ifndef STARINA_DEBUG
@@ -19,12 +20,14 @@ error_t user_write(uintptr_t dst, const void *src, size_t len)
 	return copy_to_app(dst, src, len);
 }
 
-error_t user_check_handle(uintptr_t out)
+error_t user_check_out(uintptr_t out, size_t len)
 {
-	handle_t handle;
-	error_t error = user_read(&handle, out, sizeof(handle));
+	uint8_t bytes[64];
+	error_t error;
 
-	return error != 0 ? error : user_write(out, &handle, sizeof(handle));
+	kassert(len <= sizeof(bytes));
+	error = user_read(bytes, out, len);
+	return error != 0 ? error : user_write(out, bytes, len);
 }
 
 error_t give_handle_with(struct object *object, rights_t rights, uintptr_t out)

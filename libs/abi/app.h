@@ -19,6 +19,9 @@
 #define APP_MAX_NEEDS 16
 #define APP_MAX_PROVIDES 4
 
+// Where a script lies in its process: above its runtime's segments.
+#define SCRIPT_ADDRESS 0x10000000ul
+
 enum app_need_kind {
 	NEED_SERVICE = 1,  // by name; the environment holds a connector
 
@@ -59,12 +62,17 @@ struct app_spec {
 	uint32_t abi_version;
 	enum app_restart restart;
 	const char *name;
-	void (*main)(const struct environ *env);
+	void (*main)(const struct environ *env);  // NULL with a runtime: it has the main
 	size_t memory_limit;    // bytes of folios (heap included); 0 is APP_DEFAULT_MEMORY
 	size_t stack_size;      // bytes; 0 is APP_DEFAULT_STACK
 	uint32_t handle_limit;  // 0 is APP_DEFAULT_HANDLES
+	// not 0: a runtime, in user mode, which runs others' scripts and is not started by itself
+	uint32_t is_runtime;
 	struct app_need needs[APP_MAX_NEEDS];    // ends at kind 0
 	const char *provides[APP_MAX_PROVIDES];  // services by name; ends at NULL
+	// The runtime of the image, by its name, whose program this app runs: all of its own is a
+	// script. NULL: it has a program of its own.
+	const char *runtime;
 };
 
 #define APP_DEFAULT_MEMORY (16ul * 1024 * 1024)
@@ -89,6 +97,7 @@ enum env_kind {
 	ENV_GIVEN = 7,     // handle: from who had the app started; `name`: its number
 	ENV_KEPT = 8,      // handle: the folio of the kept memory `name`
 	ENV_LOOK = 9,      // handle: a look of its own at the system
+	ENV_SCRIPT = 10,   // reg_offset: address of the script, which is read-only; reg_size: bytes
 };
 
 struct env_entry {

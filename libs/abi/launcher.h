@@ -45,13 +45,22 @@ struct process_segment {
 	uint32_t prot;   // PROT_READ, and PROT_WRITE or PROT_EXEC or neither
 };
 
+// What process_map_runtime has mapped, for process_start.
+struct process_runtime {
+	uint64_t entry;
+	uint64_t thread_return;
+	uint64_t text_address;
+	uint64_t text_size;
+	uint64_t stack_size;  // that its spec asks for
+};
+
 struct process_start {
 	uint64_t entry;          // called with the address of the environment
 	uint64_t thread_return;  // where a thread's entry returns to; calls thread_exit
 	uint64_t stack_size;     // of the first thread; 0: APP_DEFAULT_STACK
 	// Names of functions for backtraces, in [symbols_offset, symbols_offset + symbols_size) of
 	// `symbols`, a folio as of a segment, in the layout of kernel/debug/symbols.c; HANDLE_NONE:
-	// none.
+	// those of the runtime that was mapped, or none.
 	uint64_t symbols_offset;  // a multiple of 8
 	uint64_t symbols_size;
 	uint64_t text_address;  // what the names' offsets are from

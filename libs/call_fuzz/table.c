@@ -3,6 +3,7 @@
 // What each call takes. A new call has to have a row here, or this does not compile.
 #include "libs/abi/app.h"
 #include "libs/abi/folio.h"
+#include "libs/abi/launcher.h"
 #include "libs/abi/message.h"
 #include "libs/abi/poll.h"
 #include "libs/abi/syscall.h"
@@ -71,6 +72,7 @@
 #define ROW_poll_recv 16, 0, {HANDLE(POLL), {ARG_OUT, 1024}, ANY(MAX_EVENTS), ANY(WAIT), OUT(size_t), ANY(OUT_MESSAGE)}
 #define ROW_process_create 3, 0, {HANDLE(LAUNCHER), ANY(IN_OPTIONS), OUT_HANDLE(PROCESS)}
 #define ROW_process_map 12, 0, {HANDLE(PROCESS), ANY(IN_SEGMENT)}
+#define ROW_process_map_runtime 4, 0, {HANDLE(PROCESS), ANY(IN_NAME), ANY(NAME_LEN), OUT(struct process_runtime)}
 #define ROW_process_grant 4, 0, {HANDLE(PROCESS), ANY(LOOSE), OUT(handle_t)}
 #define ROW_process_start 3, 0, {HANDLE(PROCESS), ANY(IN_START), ANY(IN_BYTES)}
 #define ROW_service_create 2, 0, {HANDLE(LAUNCHER), ANY(IN_NAME), ANY(NAME_LEN), OUT_HANDLE(CONNECTOR)}

@@ -110,6 +110,20 @@ handle_t environ_given(const struct environ *env, size_t index)
 	return HANDLE_NONE;
 }
 
+const void *environ_script(const struct environ *env, size_t *size)
+{
+	for (size_t i = 0; i < env->num_entries && i < ENV_MAX_ENTRIES; i++) {
+		const struct env_entry *entry = &env->entries[i];
+
+		if (entry->kind != ENV_SCRIPT)
+			continue;
+		*size = entry->reg_size;
+		// NOLINTNEXTLINE(performance-no-int-to-ptr): memory of the process's own
+		return (const void *)(uintptr_t)entry->reg_offset;
+	}
+	return NULL;
+}
+
 const char *environ_config(const struct environ *env, const char *name)
 {
 	const struct env_entry *entry = entry_find(env, ENV_CONFIG, name, 0);

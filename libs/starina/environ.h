@@ -23,6 +23,8 @@ handle_t environ_kept(const struct environ *env, const char *name);
 // The `index`th handle that who had the app started gave to it (libs/abi/apps.h); HANDLE_NONE past
 // the last.
 handle_t environ_given(const struct environ *env, size_t index);
+// The script that a runtime is to run, read-only, of `*size` bytes; NULL: there is none.
+const void *environ_script(const struct environ *env, size_t *size);
 // The value of a configuration need; NULL for an optional one that is not set.
 const char *environ_config(const struct environ *env, const char *name);
 // As a number (decimal, or 0x...; with a suffix K, M or G). Errors: ERR_NOT_FOUND, ERR_INVALID.

@@ -82,6 +82,8 @@ def make(objcopy, name, path, output):
     elf = Elf(Path(path).read_bytes())
     segments = flatten_app.sort_segments(elf)
     spec = flatten_app.Spec(elf, name)
+    if spec.is_runtime():
+        raise ElfError("it is a runtime, which only an image can have")
     entry = flatten_app.in_text(segments, spec.number(flatten_app.MAIN_AT), ".main of its spec")
     thread_return = flatten_app.in_text(segments, elf.address_of("starina_thread_return"), "starina_thread_return")
     sections = {SPEC_SECTION: spec_section(spec, thread_return),

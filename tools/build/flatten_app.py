@@ -19,12 +19,13 @@ from elf_reader import PF_R, PF_W, PF_X, SHN_ABS, SHN_UNDEF, STT_FUNC, STT_NOTYP
 
 PAGE = 4096
 # The fields of libs/abi/app.h as they lie in memory: name, offset, format. The C file checks them.
-NEED_SIZE, MAX_NEEDS, MAX_PROVIDES, SPEC_SIZE = 32, 16, 4, 592
-NEEDS_AT, PROVIDES_AT = 48, 560
+NEED_SIZE, MAX_NEEDS, MAX_PROVIDES, SPEC_SIZE = 32, 16, 4, 600
+NEEDS_AT, PROVIDES_AT, RUNTIME_AT = 48, 560, 592
 NUMBERS = [("abi_version", 0, "<I"), ("restart", 4, "<I"), ("memory_limit", 24, "<Q"), ("stack_size", 32, "<Q"),
-           ("handle_limit", 40, "<I")]
+           ("handle_limit", 40, "<I"), ("is_runtime", 44, "<I")]
 NAME_AT, MAIN_AT = 8, 16
 NEED_FIELDS = [("kind", 0), ("name", 8), ("fallback", 16), ("optional", 24), ("size", 28)]
+SCRIPT_ADDRESS = 0x10000000
 SEGMENTS = {PF_R | PF_X: "text", PF_R: "rodata", PF_R | PF_W: "data"}
 
 
@@ -97,6 +98,9 @@ class Spec:
     def number(self, offset, form="<Q"):
         return struct.unpack_from(form, self.data, offset)[0]
 
+    def is_runtime(self):
+        return self.number(dict((name, at) for name, at, _ in NUMBERS)["is_runtime"], "<I") != 0
+
     def text(self, offset, what):
         pointer = self.number(offset)
         return None if pointer == 0 else self.elf.read_text(pointer, f"{what} of its spec")
@@ -131,12 +135,13 @@ class Spec:
 def layout_checks():
     """The compiler says whether the offsets above are its own."""
     fields = [(name, offset) for name, offset, _ in NUMBERS] + \
-        [("name", NAME_AT), ("main", MAIN_AT), ("needs", NEEDS_AT), ("provides", PROVIDES_AT)]
+        [("name", NAME_AT), ("main", MAIN_AT), ("needs", NEEDS_AT), ("provides", PROVIDES_AT), ("runtime", RUNTIME_AT)]
     message = '"tools/build/flatten_app.py knows another layout"'
     for struct_name, size, members in (("app_spec", SPEC_SIZE, fields), ("app_need", NEED_SIZE, NEED_FIELDS)):
         yield f"_Static_assert(sizeof(struct {struct_name}) == {size}, {message});"
         for member, offset in members:
             yield f"_Static_assert(offsetof(struct {struct_name}, {member}) == {offset}, {message});"
+    yield f"_Static_assert(SCRIPT_ADDRESS == {SCRIPT_ADDRESS:#x}, {message});"
     yield f"_Static_assert(APP_MAX_NEEDS == {MAX_NEEDS} && APP_MAX_PROVIDES == {MAX_PROVIDES}, {message});"
 
 
@@ -180,11 +185,19 @@ def image_fields(name, segments):
             yield f".{kind}_size = {whole_pages(segment.size)}"
 
 
+def check_room(spec, segments):
+    """A runtime's scripts lie behind it."""
+    end = max(segment.end for segment in segments.values())
+    if spec.is_runtime() and end > SCRIPT_ADDRESS:
+        raise ElfError(f"it is a runtime, and ends at {end:#x}: scripts begin at {SCRIPT_ADDRESS:#x}")
+
+
 def flatten(name, path):
     data = Path(path).read_bytes()
     elf = Elf(data)
     segments = sort_segments(elf)
     spec = Spec(elf, name)
+    check_room(spec, segments)
     main_address = in_text(segments, spec.number(MAIN_AT), ".main of its spec")
     thread_return = in_text(segments, elf.address_of("starina_thread_return"), "starina_thread_return")
     parts = [kind for kind, segment in segments.items() if segment.data] + ["symbols"]
