@@ -39,7 +39,8 @@ void space_destroy(struct space *space);
 // Maps the app's segments. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t space_load(struct space *space, const struct user_image *image);
 // The same in a space in which other segments may be: all of it or, on errors, nothing. The caller
-// has charged its data. Errors: as space_map_segment; ERR_BAD_STATE (the caller's process is ending).
+// has charged its data. Errors: as space_map_segment; ERR_BAD_STATE (the caller's process is
+// ending).
 __must_check error_t space_map_image(struct space *space, const struct user_image *image);
 // Maps [offset, offset + size) of a folio that nobody can write to, and keeps a reference to it.
 // `prot`: SPACE_READ, perhaps SPACE_EXECUTE. Errors: ERR_INVALID (not whole pages), ERR_RANGE

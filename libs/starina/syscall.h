@@ -152,9 +152,9 @@ __must_check error_t process_create(handle_t launcher, const struct process_opti
 // may write to), ERR_NOT_SUPPORTED (a lazy folio, or a device's), ERR_BAD_STATE (started or ended),
 // ERR_TOO_LARGE (PROCESS_DATA_MAX), ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t process_map(handle_t process, const struct process_segment *segment);
-// Maps the program of the runtime `name` (is_runtime of its spec) of the image into a process that
-// was not started: its text and read-only data, which all processes share, and data of the process's
-// own. `*out` is what process_start needs; names for backtraces are the kernel's. After an error the
+// Maps the program of the image's runtime `name` (is_runtime of its spec) into a process that was
+// not started: text and read-only data, which all processes share, and data of the process's own.
+// `*out` is what process_start needs; names for backtraces are the kernel's. After an error the
 // process has no part of it. Rights: CONTROL. Errors: ERR_NOT_FOUND (no such runtime), ERR_EXISTS
 // (overlaps what is mapped), ERR_BAD_STATE (started or ended), ERR_LIMIT, ERR_NO_MEMORY.
 __must_check error_t process_map_runtime(handle_t process, const char *name, size_t name_len,

@@ -49,6 +49,8 @@ def read_spec(image):
     spec = image["spec"].dereference()
     return {
         "name": text(spec["name"]),
+        "runtime": text(spec["runtime"]),
+        "is_runtime": int(spec["is_runtime"]) != 0,
         "isolation": "user" if int(image["user"]) != 0 else "kernel",
         "abi_version": int(spec["abi_version"]),
         "restart": RESTARTS.get(int(spec["restart"]), "unknown"),

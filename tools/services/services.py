@@ -92,6 +92,11 @@ class Table:
 
     def find_unmet(self):
         for app in self.apps:
+            runtime = app.get("runtime")
+            if runtime and not self.by_name.get(runtime, {}).get("is_runtime"):
+                self.unmet.append(f"'{app['name']}' is a script for the runtime '{runtime}', which this image does not have: "
+                                  "it is not started; add it to APPS")
+                self.problems.append(self.unmet[-1])
             for need in self.services_of(app):
                 if need["name"] not in self.providers:
                     end = "starts without it" if need["optional"] else "is not started"
@@ -172,7 +177,10 @@ def describe_app(app, position):
         limits += f", at most {app['memory_limit'] >> 20} MiB"
     if app["handle_limit"]:
         limits += f", {app['handle_limit']} handles"
-    lines = [f"{position:2}. {app['name']}  ({app['isolation']}; restart: {app['restart']}{limits})"]
+    if app.get("is_runtime"):
+        return [f"{position:2}. {app['name']}  (a runtime of scripts; not started by itself)"]
+    script = f", a script of {app['runtime']}" if app.get("runtime") else ""
+    lines = [f"{position:2}. {app['name']}  ({app['isolation']}{script}; restart: {app['restart']}{limits})"]
     lines += [f"      needs     {describe_need(app, need)}" for need in app["needs"]]
     lines += [f"      provides  {service}" for service in app["provides"]]
     return lines

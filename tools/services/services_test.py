@@ -49,6 +49,17 @@ class Order(unittest.TestCase):
         self.assertTrue(table.problems[1].endswith("it is not started; did you mean 'echo'?"))
         self.assertEqual(table.unmet, table.problems)
 
+    def test_a_script_needs_its_runtime(self):
+        script, other = app("script", isolation="user") | {"runtime": "js"}, app("js", isolation="user")
+        for apps in ([script], [script, other]):
+            table = services.Table(apps)
+            self.assertIn("the runtime 'js', which this image does not have: it is not started", table.unmet[0])
+        table = services.Table([script, other | {"is_runtime": True}])
+        self.assertEqual(table.unmet + table.problems, [])
+        text = "\n".join(services.render_text(table, "image"))
+        self.assertIn("script  (user, a script of js; restart", text)
+        self.assertIn("js  (a runtime of scripts; not started by itself)", text)
+
     def test_providers_of_this_tree(self):
         known = services.providers_in_tree(services.HERE.parents[1])
         self.assertEqual(known["blkdev"], "virtio_blk")
