@@ -6,6 +6,8 @@ import random
 import threading
 import time
 
+from containers import Containers
+
 APPS = {
     # name: (mode, memory in KiB, share of a hart in percent, services that it needs, services that it provides)
     "virtio_net": ("user", 640, 3, [], ["netdev"]),
@@ -57,6 +59,7 @@ class System:
         self.random = random.Random(7)
         self.next_id = 1
         self.running, self.restarts, self.last_end, self.log = {}, {}, {}, []
+        self.engine = Containers()
         self.files = {
             "/": {"src": None},
             "/src": {"main.c": b"#include <stdio.h>\n\nint main(void) {\n\tputs(\"hello\");\n\treturn 0;\n}\n",
@@ -178,10 +181,7 @@ class System:
 
     def containers(self):
         """GET containers."""
-        return [{"Id": "4f1d" * 16, "Names": ["/web-1"], "Image": "nginx:alpine", "Command": "nginx", "State": "running",
-                 "Status": "Up 3 minutes"},
-                {"Id": "9b2c" * 16, "Names": ["/<i>job</i>"], "Image": "debian:trixie", "Command": "sh -c 'exit 1'",
-                 "State": "exited", "Status": "Exited (1) 2 minutes ago"}]
+        return self.engine.list()
 
     def logs(self, since):
         """GET logs."""

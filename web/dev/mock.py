@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from containers import Missing, talk
 from made_up import APPS, LOADED, System
 from websocket import Socket, accept_key
 
@@ -59,15 +60,22 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         try:
+            if path.startswith("/engine/"):
+                self.docker(path[len("/engine/"):], query, body)
+                return
             if not path.startswith("/api/v1/"):
                 self.static(path)
                 return
             name = path[len("/api/v1/"):]
             if name != "status" and not self.allowed():
                 raise Refused(401, "unauthorized", "the token is missing or another boot's: open the address that run.sh printed")
+            stream = re.fullmatch("containers/(.+)/attach|exec/(.+)/start", name)
             if name in ("live", "terminal"):
                 self.upgrade()
                 getattr(self, name)(query)
+            elif stream:
+                self.upgrade()
+                self.container_stream(*stream.groups(), query)
             else:
                 self.api(name, query, body)
         except Refused as error:
@@ -220,6 +228,20 @@ class Handler(BaseHTTPRequestHandler):
         system.files[path] = {}
         return {}
 
+    # --- The engine ---------------------------------------------------------------------------
+
+    def docker(self, name, query, body):
+        """A route of docker's API."""
+        engine = self.system.engine
+        if not self.allowed():
+            raise Refused(401, "unauthorized", "the token is missing")
+        try:
+            with self.system.lock:
+                kind, status, content = engine.answer(f"{self.command} {name}", query, body)
+            self.answer(status, kind, content)
+        except Missing as error:
+            self.answer_json({"message": str(error)}, 404)
+
     # --- WebSockets ---------------------------------------------------------------------------
 
     def upgrade(self):
@@ -268,6 +290,18 @@ class Handler(BaseHTTPRequestHandler):
                 socket.send(message.replace(b"\r", b"\r\n~ # "))
 
 
+    def container_stream(self, container, command, query):
+        """GET containers/NAME/attach and exec/ID/start."""
+        socket, engine = Socket(self.rfile, self.wfile), self.system.engine
+        try:
+            if command is None:
+                talk(socket, engine.find(container)["tty"], b"attached ")
+            else:
+                talk(socket, query.get("tty") == "1", engine.execs[int(command)].encode())
+        except Missing as error:
+            socket.send(json.dumps({"error": str(error), "status": 404}))
+
+
 def drop_sockets():
     """Ends all WebSockets."""
     time.sleep(0.05)
@@ -281,7 +315,8 @@ def drop_sockets():
 
 def description(_handler, _system, _query, _body):
     """GET openapi.json: the paths, as far as the page asks for them."""
-    return {"openapi": "3.1.0", "paths": {"/" + pattern.split()[1]: {} for pattern, _ in ROUTES}}
+    paths = ["/" + pattern.split()[1] for pattern, _ in ROUTES]
+    return {"openapi": "3.1.0", "paths": dict.fromkeys(paths + ["/containers/{name}/attach", "/exec/{name}/start"], {})}
 
 
 def listed(name):

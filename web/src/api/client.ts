@@ -21,8 +21,10 @@ const REASONS: Record<number, string> = { 413: "this is larger than the system t
 
 async function errorOf(response: Response, what: string): Promise<ApiError> {
 	try {
-		const { error } = (await response.json()) as { error: { code: string; message: string } };
-		return new ApiError(response.status, String(error.code), String(error.message));
+		// The engine has its message beside no code, as docker's API does.
+		const answer = (await response.json()) as { error?: { code: string; message: string }; message?: string };
+		const { code, message } = answer.error ?? { code: "engine", message: answer.message! };
+		return new ApiError(response.status, String(code), String(message));
 	} catch {
 		const reason = REASONS[response.status] ?? `the system answered ${response.status} and gave no reason`;
 		return new ApiError(response.status, "no_reason", `${what}: ${reason}`);

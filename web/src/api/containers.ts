@@ -14,8 +14,7 @@ export const containers = signal<Container[] | null>(null);
 
 const served = computed(() => connection.value === "live" && processes.value.some((process) => process.name === ENGINE));
 
-async function refresh(): Promise<void> {
-	if (document.hidden) return;
+export async function refreshContainers(): Promise<void> {
 	try {
 		containers.value = await get<Container[]>("containers");
 	} catch {
@@ -29,8 +28,8 @@ export function followContainers(): void {
 			containers.value = null;
 			return undefined;
 		}
-		void refresh();
-		const timer = setInterval(() => void refresh(), PACE_MS);
+		void refreshContainers();
+		const timer = setInterval(() => document.hidden || void refreshContainers(), PACE_MS);
 		return () => clearInterval(timer);
 	});
 }

@@ -1,98 +1,91 @@
 // SPDX-License-Identifier: MIT
 // The shell's `docker`: the calls of the engine that are asked for most. The whole client works on the host (docs/engine.md).
 
-import { request } from "../api/client";
+import { containerPath, create, engine, engineRequest, pull } from "../api/engine";
+import { readFrames } from "../api/frames";
 import type { Container } from "../api/types";
+import { attachTo, execInContainer, runContainer } from "../views/container_actions";
 import { need, type Command, type Output } from "./command";
 
-const ENGINE = "/engine";
+type Action = (args: string[], output: Output) => Promise<unknown>;
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T | null> {
-	const response = await request(method, ENGINE + path, body === undefined ? undefined : JSON.stringify(body));
-	const text = await response.text();
-	return text ? (JSON.parse(text) as T) : null;
+// flagsOf: takes the options of one letter from the beginning of `args`.
+function flagsOf(args: string[]): string {
+	let flags = "";
+	while (/^-[a-z]+$/.test(args[0] ?? "")) flags += args.shift()!.slice(1);
+	return flags;
 }
 
-// copyFrames: a stream of the engine in which each piece has a head of 8 bytes: which stream, and how long.
 async function copyFrames(response: Response, { write }: Output): Promise<void> {
-	const decoders = [new TextDecoder(), new TextDecoder(), new TextDecoder()];
-	let rest = new Uint8Array();
-	const reader = response.body!.getReader();
-	for (;;) {
-		const { done, value } = await reader.read();
-		if (done) return;
-		const joined = new Uint8Array(rest.length + value.length);
-		joined.set(rest);
-		joined.set(value, rest.length);
-		rest = joined;
-		while (rest.length >= 8) {
-			const size = new DataView(rest.buffer, rest.byteOffset).getUint32(4);
-			if (rest.length < 8 + size) break;
-			const from = rest[0] === 2 ? 2 : 1;
-			write(decoders[from]!.decode(rest.subarray(8, 8 + size), { stream: true }), from === 2 ? "bad" : "plain");
-			rest = rest.slice(8 + size);
-		}
-	}
+	const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+	await readFrames(response, (bytes, from) => write(decoders[from].decode(bytes, { stream: true }), from === "stderr" ? "bad" : "plain"));
 }
 
-async function follow(id: string, output: Output): Promise<void> {
-	const path = `/containers/${encodeURIComponent(id)}/logs?follow=1&stdout=1&stderr=1`;
-	await copyFrames(await request("GET", ENGINE + path, undefined, output.signal), output);
+async function logs(id: string, follow: boolean, output: Output): Promise<void> {
+	const path = `${containerPath(id)}/logs?stdout=1&stderr=1${follow ? "&follow=1" : ""}`;
+	await copyFrames(await engineRequest("GET", path, undefined, output.signal), output);
 }
 
 async function run(args: string[], output: Output): Promise<unknown> {
+	const flags = flagsOf(args);
 	const image = need(args, 0, "the image");
 	const command = args.slice(1);
-	const made = await call<{ Id: string }>("POST", "/containers/create", { Image: image, ...(command.length ? { Cmd: command } : {}) });
-	const id = made!.Id;
-	await call("POST", `/containers/${id}/start`);
-	await follow(id, output);
-	const end = await call<{ StatusCode: number }>("POST", `/containers/${id}/wait`);
+	if (flags.includes("i")) return runContainer(image, command);
+	const id = await create(image, command.length ? { Cmd: command } : {}, (text) => output.write(`${text}\n`), output.signal);
+	await engine("POST", `${containerPath(id)}/start`);
+	if (flags.includes("d")) return { container: id.slice(0, 12) };
+	await logs(id, true, output);
+	const end = await engine<{ StatusCode: number }>("POST", `${containerPath(id)}/wait`);
 	return { container: id.slice(0, 12), exit: end!.StatusCode };
 }
 
 async function exec(args: string[], output: Output): Promise<unknown> {
-	const id = encodeURIComponent(need(args, 0, "the container"));
+	const flags = flagsOf(args);
+	const id = need(args, 0, "the container");
 	need(args, 1, "the command");
-	const made = await call<{ Id: string }>("POST", `/containers/${id}/exec`, {
+	if (flags.includes("i")) return execInContainer(id, args.slice(1));
+	const made = await engine<{ Id: string }>("POST", `${containerPath(id)}/exec`, {
 		Cmd: args.slice(1),
 		AttachStdout: true,
 		AttachStderr: true,
 	});
-	const start = JSON.stringify({ Detach: false, Tty: false });
-	await copyFrames(await request("POST", `${ENGINE}/exec/${made!.Id}/start`, start, output.signal), output);
-	const end = await call<{ ExitCode: number }>("GET", `/exec/${made!.Id}/json`);
+	const path = `/exec/${made!.Id}`;
+	await copyFrames(await engineRequest("POST", `${path}/start`, { Detach: false, Tty: false }, output.signal), output);
+	const end = await engine<{ ExitCode: number }>("GET", `${path}/json`);
 	return end!.ExitCode === 0 ? undefined : { exit: end!.ExitCode };
 }
 
-async function pull(args: string[], { signal }: Output): Promise<unknown> {
-	const path = `/images/create?fromImage=${encodeURIComponent(need(args, 0, "the image"))}`;
-	const text = await (await request("POST", ENGINE + path, undefined, signal)).text();
-	const last = JSON.parse(text.trim().split("\n").pop() ?? "{}") as { error?: string; status?: string };
-	if (last.error) throw new Error(last.error);
-	return last.status;
+// on: one call for each of the containers.
+function on(method: string, action: string): Action {
+	return async (args) => {
+		need(args, 0, "the container");
+		for (const name of args) await engine(method, containerPath(name) + action);
+	};
 }
 
-const ACTIONS: Record<string, (args: string[], output: Output) => Promise<unknown>> = {
-	ps: () => call<Container[]>("GET", "/containers/json?all=1"),
-	images: () => call("GET", "/images/json"),
-	version: () => call("GET", "/version"),
+const ACTIONS: Record<string, Action> = {
+	ps: () => engine<Container[]>("GET", "/containers/json?all=1"),
+	images: () => engine("GET", "/images/json"),
+	version: () => engine("GET", "/version"),
 	run,
 	exec,
-	pull,
-	logs: async (args, output) => {
-		const path = `/containers/${encodeURIComponent(need(args, 0, "the container"))}/logs?stdout=1&stderr=1`;
-		await copyFrames(await request("GET", ENGINE + path, undefined, output.signal), output);
+	pull: async (args, output) => {
+		await pull(need(args, 0, "the image"), (text) => output.write(`${text}\n`), output.signal);
 	},
-	attach: async (args, output) => follow(need(args, 0, "the container"), output),
-	start: (args) => call("POST", `/containers/${encodeURIComponent(need(args, 0, "the container"))}/start`),
-	stop: (args) => call("POST", `/containers/${encodeURIComponent(need(args, 0, "the container"))}/stop`),
-	rm: (args) => call("DELETE", `/containers/${encodeURIComponent(need(args, 0, "the container"))}?force=1`),
+	logs: async (args, output) => {
+		const flags = flagsOf(args);
+		await logs(need(args, 0, "the container"), flags.includes("f"), output);
+	},
+	attach: async (args) => attachTo(need(args, 0, "the container")),
+	start: on("POST", "/start"),
+	stop: on("POST", "/stop"),
+	kill: on("POST", "/kill"),
+	rm: on("DELETE", "?force=1"),
 };
 
 export const docker: Command = {
 	usage: "ACTION ...",
-	help: `containers: docker ${Object.keys(ACTIONS).join(", ")}`,
+	help: `containers: docker ${Object.keys(ACTIONS).join(", ")}; with -it, and to attach, in a terminal of their own`,
 	words: ["word", "container", "word"],
 	run: (args, output) => {
 		const action = ACTIONS[args[0] ?? ""];

@@ -21,11 +21,11 @@ export function announce(text: string, kind: Notice["kind"] = "good"): void {
 	setTimeout(() => (notices.value = notices.value.filter((each) => each.id !== id)), SHOWN_MS);
 }
 
-// attempt: does it, and tells how it went.
+// attempt: does it, and tells how it went; that it went well only if there are words for it.
 export async function attempt(done: string, action: () => Promise<unknown>): Promise<boolean> {
 	try {
 		await action();
-		announce(done);
+		if (done) announce(done);
 		return true;
 	} catch (error) {
 		announce(say(error), "bad");

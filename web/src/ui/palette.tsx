@@ -3,9 +3,19 @@
 
 import { useState } from "preact/hooks";
 import { loaded, stopped } from "../api/apps";
+import { containers } from "../api/containers";
 import { processes } from "../api/live";
+import type { App, Container, Process } from "../api/types";
 import { visible } from "../format";
 import { killProcess, loadApp, replaceApp, restartApp, startApp, stopApp } from "../views/actions";
+import {
+	attachToContainer,
+	followContainer,
+	nameOfContainer,
+	shellInContainer,
+	startContainer,
+	stopContainer,
+} from "../views/container_actions";
 import { closeOverlay, overlay } from "./keys";
 import { Dialog } from "./parts";
 import { go, views } from "./route";
@@ -19,27 +29,52 @@ interface Command {
 
 const SHOWN = 12;
 
+function pageCommands(): Command[] {
+	return [
+		...views.value.map((view, i) => ({ title: `Go to ${view}`, hint: String(i + 1), run: () => go(view) })),
+		{ title: "Dark or light colours", hint: "t", run: toggleTheme },
+		{ title: "Load an app from a file", hint: "app", run: loadApp },
+		{ title: "Show the keys", hint: "?", run: () => (overlay.value = "help") },
+	];
+}
+
+function processCommands(process: Process): Command[] {
+	const name = visible(process.name);
+	return [
+		{ title: `Show ${name}`, hint: `process ${process.id}`, run: () => go("processes", String(process.id)) },
+		{ title: `Logs of ${name}`, hint: "logs", run: () => go("logs", process.name) },
+		{ title: `Kill ${name}`, hint: `process ${process.id}`, run: () => void killProcess(process) },
+	];
+}
+
+function appCommands(app: App): Command[] {
+	const command = (what: string, run: (name: string) => unknown) => ({
+		title: `${what} ${visible(app.name)}`,
+		hint: "app",
+		run: () => void run(app.name),
+	});
+	const change = stopped.value.includes(app) ? [command("Start", startApp)] : [command("Stop", stopApp), command("Restart", restartApp)];
+	return [...change, command("Replace", replaceApp)];
+}
+
+function containerCommands(container: Container): Command[] {
+	const command = (what: string, run: (container: Container) => unknown) => ({
+		title: `${what} ${visible(nameOfContainer(container))}`,
+		hint: "container",
+		run: () => void run(container),
+	});
+	const log = command("Log of", followContainer);
+	if (container.State !== "running") return [command("Start", startContainer), log];
+	return [command("Shell in", shellInContainer), command("Attach to", attachToContainer), command("Stop", stopContainer), log];
+}
+
 function commands(): Command[] {
-	const list: Command[] = views.value.map((view, i) => ({ title: `Go to ${view}`, hint: String(i + 1), run: () => go(view) }));
-	list.push({ title: "Dark or light colours", hint: "t", run: toggleTheme });
-	list.push({ title: "Load an app from a file", hint: "app", run: loadApp });
-	list.push({ title: "Show the keys", hint: "?", run: () => (overlay.value = "help") });
-	for (const process of processes.value) {
-		const name = visible(process.name);
-		list.push({ title: `Show ${name}`, hint: `process ${process.id}`, run: () => go("processes", String(process.id)) });
-		list.push({ title: `Logs of ${name}`, hint: "logs", run: () => go("logs", process.name) });
-		list.push({ title: `Kill ${name}`, hint: `process ${process.id}`, run: () => void killProcess(process) });
-	}
-	for (const app of loaded.value) {
-		const name = visible(app.name);
-		if (stopped.value.includes(app)) list.push({ title: `Start ${name}`, hint: "app", run: () => void startApp(app.name) });
-		else {
-			list.push({ title: `Stop ${name}`, hint: "app", run: () => void stopApp(app.name) });
-			list.push({ title: `Restart ${name}`, hint: "app", run: () => void restartApp(app.name) });
-		}
-		list.push({ title: `Replace ${name}`, hint: "app", run: () => replaceApp(app.name) });
-	}
-	return list;
+	return [
+		...pageCommands(),
+		...processes.value.flatMap(processCommands),
+		...loaded.value.flatMap(appCommands),
+		...(containers.value ?? []).flatMap(containerCommands),
+	];
 }
 
 // matches: how well the words of `query` fit; 0: not at all.

@@ -2,62 +2,99 @@
 // The engine's containers, and what is done with them most.
 
 import { useState } from "preact/hooks";
-import { request } from "../api/client";
+import { say } from "../api/client";
 import { containers } from "../api/containers";
+import { hasRoute } from "../api/routes";
 import type { Container } from "../api/types";
 import { visible } from "../format";
-import { attempt } from "../ui/announce";
+import { announce } from "../ui/announce";
 import { Empty, Name, Panel } from "../ui/parts";
-import { go } from "../ui/route";
-import { Ask } from "./ask";
+import { wordsOf } from "../shell/parse";
+import { Ask, type Question } from "./ask";
+import {
+	attachToContainer,
+	followContainer,
+	nameOfContainer,
+	removeContainer,
+	runContainer,
+	shellInContainer,
+	startContainer,
+	stopContainer,
+} from "./container_actions";
 
-function nameOf(container: Container): string {
-	return (container.Names[0] ?? container.Id.slice(0, 12)).replace(/^\//, "");
+interface Action {
+	words: string;
+	// Offered for those that are up, for those that are not; null: for all.
+	up: boolean | null;
+	// The route that it cannot do without, if a system may be without it.
+	needs?: string;
+	danger?: boolean;
+	act: (container: Container) => Promise<void>;
 }
 
-function act(container: Container, method: string, action: string, done: string): void {
-	void attempt(`${nameOf(container)} was ${done}`, () => request(method, `/engine/containers/${container.Id}${action}`));
+const ACTIONS: Action[] = [
+	{ words: "Shell", up: true, needs: "/exec/{name}/start", act: shellInContainer },
+	{ words: "Attach", up: true, needs: "/containers/{name}/attach", act: attachToContainer },
+	{ words: "Start", up: false, act: startContainer },
+	{ words: "Log", up: null, act: followContainer },
+	{ words: "Stop", up: true, act: stopContainer },
+	{ words: "Remove", up: false, danger: true, act: removeContainer },
+];
+const UP = new Set(["running", "paused", "restarting"]);
+
+function offered(up: boolean): Action[] {
+	return ACTIONS.filter((each) => (each.up === null || each.up === up) && (each.needs === undefined || hasRoute(each.needs)));
 }
 
-// inShell: runs a line of the shell, where its output is seen.
-async function inShell(line: string): Promise<void> {
-	go("terminal");
-	const { runLine } = await import("../shell/session");
-	void runLine(line);
+// run: a new container of an image and the words of a command.
+function run(line: string): void {
+	try {
+		const [image = "", ...command] = wordsOf(line);
+		void runContainer(image, command);
+	} catch (error) {
+		announce(say(error), "bad");
+	}
 }
 
-function Row({ container }: { container: Container }) {
-	const runs = container.State === "running";
+const RUN: Question = {
+	title: "Run a container",
+	label: "Image, and a command if it is another than the image's: alpine sh",
+	value: "",
+	action: "Run it",
+	run,
+};
+
+function Row({ container, onAsk }: { container: Container; onAsk: (question: Question) => void }) {
+	const up = UP.has(container.State);
+	const name = visible(nameOfContainer(container));
+	const choose = ({ words, danger, act }: Action) => {
+		if (!danger) void act(container);
+		else onAsk({ title: `${words} ${name}, with all that it wrote?`, value: "", action: `${words} it`, danger, run: () => act(container) });
+	};
 	return (
 		<li>
-			<Name text={nameOf(container)} />
-			<span class={`state ${runs ? "good" : ""}`}>{visible(container.Status)}</span>
+			<Name text={nameOfContainer(container)} />
+			<span class={`state ${up ? "good" : ""}`}>{visible(container.Status)}</span>
 			<small>{visible(container.Image)}</small>
 			<div class="actions">
-				<button onClick={() => void inShell(`docker logs ${container.Id.slice(0, 12)}`)}>Logs</button>
-				{runs ? (
-					<button onClick={() => act(container, "POST", "/stop", "stopped")}>Stop</button>
-				) : (
-					<>
-						<button onClick={() => act(container, "POST", "/start", "started")}>Start</button>
-						<button class="danger" onClick={() => act(container, "DELETE", "", "removed")}>
-							Remove
-						</button>
-					</>
-				)}
+				{offered(up).map((each) => (
+					<button key={each.words} class={each.danger ? "danger" : ""} aria-label={`${each.words}: ${name}`} onClick={() => choose(each)}>
+						{each.words}
+					</button>
+				))}
 			</div>
 		</li>
 	);
 }
 
 export function Containers() {
-	const [asking, setAsking] = useState(false);
+	const [question, setQuestion] = useState<Question | null>(null);
 	const list = containers.value;
 	return (
 		<Panel
 			title="Containers"
 			note={list?.length ? String(list.length) : undefined}
-			tools={list && <button onClick={() => setAsking(true)}>Run…</button>}
+			tools={list && <button onClick={() => setQuestion(RUN)}>Run…</button>}
 		>
 			{list === null ? (
 				<Empty title="No engine is served.">
@@ -68,22 +105,11 @@ export function Containers() {
 			) : (
 				<ul class="rows">
 					{list.map((container) => (
-						<Row key={container.Id} container={container} />
+						<Row key={container.Id} container={container} onAsk={setQuestion} />
 					))}
 				</ul>
 			)}
-			{asking && (
-				<Ask
-					question={{
-						title: "Run a container",
-						label: "Image, and command if it is another than the image's",
-						value: "",
-						action: "Run it",
-						run: (words) => inShell(`docker run ${words}`),
-					}}
-					onClose={() => setAsking(false)}
-				/>
-			)}
+			{question && <Ask question={question} onClose={() => setQuestion(null)} />}
 		</Panel>
 	);
 }

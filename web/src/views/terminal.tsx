@@ -1,35 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The terminal: the shell of this system, and Linux shells beside it.
+// The terminal: the shell of this system, and Linux shells and containers beside it.
 
-import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { visible } from "../format";
 import { Icon } from "../ui/icons";
-import { makeLinuxSession, type LinuxSession } from "./linux_session";
-import { LinuxShell } from "./linux_shell";
+import { linuxShell } from "./programs";
 import { Shell } from "./shell";
-
-interface Tab {
-	id: number;
-	title: string;
-	// Of a Linux shell.
-	session?: LinuxSession;
-}
-
-const tabs = signal<Tab[]>([{ id: 0, title: "Shell" }]);
-const chosen = signal(0);
-let last = 0;
-
-function openLinux(): void {
-	const id = ++last;
-	tabs.value = [...tabs.value, { id, title: id === 1 ? "Linux" : `Linux ${id}`, session: makeLinuxSession() }];
-	chosen.value = id;
-}
-
-function close(id: number): void {
-	tabs.value.find((tab) => tab.id === id)?.session?.close();
-	tabs.value = tabs.value.filter((tab) => tab.id !== id);
-	if (chosen.value === id) chosen.value = 0;
-}
+import { TerminalPane } from "./terminal_pane";
+import { chosen, closeTab, openTab, tabs } from "./terminal_tabs";
 
 export function Terminal() {
 	const bar = useRef<HTMLDivElement>(null);
@@ -55,22 +33,22 @@ export function Terminal() {
 							tabIndex={tab.id === chosen.value ? 0 : -1}
 							onClick={() => (chosen.value = tab.id)}
 						>
-							{tab.title}
+							{visible(tab.title)}
 						</button>
 					))}
 				</div>
 				<div class="tools">
 					{chosen.value !== 0 && (
-						<button class="quiet" aria-label="Close this terminal" onClick={() => close(chosen.value)}>
+						<button class="quiet" aria-label="Close this terminal" onClick={() => closeTab(chosen.value)}>
 							<Icon name="close" />
 						</button>
 					)}
-					<button onClick={openLinux}>New Linux shell</button>
+					<button onClick={() => openTab("Linux", linuxShell())}>New Linux shell</button>
 				</div>
 			</header>
 			{tabs.value.map((tab) => (
 				<div key={tab.id} id={`terminal-${tab.id}`} role="tabpanel" aria-labelledby={`tab-${tab.id}`} hidden={tab.id !== chosen.value} class="pane">
-					{tab.session ? <LinuxShell session={tab.session} shown={tab.id === chosen.value} /> : <Shell />}
+					{tab.session ? <TerminalPane session={tab.session} shown={tab.id === chosen.value} /> : <Shell />}
 				</div>
 			))}
 		</section>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The view of a Linux shell.
+// The view of a terminal.
 
 import { useEffect, useRef } from "preact/hooks";
+import { visible } from "../format";
 import { theme } from "../ui/theme";
-import type { LinuxSession } from "./linux_session";
+import type { TerminalSession } from "./terminal_session";
 
-export function LinuxShell({ session, shown }: { session: LinuxSession; shown: boolean }) {
+export function TerminalPane({ session, shown }: { session: TerminalSession; shown: boolean }) {
 	const place = useRef<HTMLDivElement>(null);
 	useEffect(() => session.show(place.current!), [session]);
 	useEffect(() => session.colour(), [session, theme.value]);
@@ -20,7 +21,7 @@ export function LinuxShell({ session, shown }: { session: LinuxSession; shown: b
 		<>
 			{session.ended.value && (
 				<p class="ended" role="status">
-					{session.ended.value} <button onClick={restart}>Start another</button>
+					{visible(session.ended.value)} <button onClick={restart}>{session.again}</button>
 				</p>
 			)}
 			<div class="linux" ref={place} />
