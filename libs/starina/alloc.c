@@ -239,23 +239,93 @@ static struct block *block_take(size_t size)
 	return b;
 }
 
-void *heap_alloc(size_t size)
+// The size of a block for `size` bytes; 0 when that is too large.
+static size_t block_size_for(size_t size)
+{
+	if (size > (1ul << 40))
+		return 0;
+	return size < BLOCK_MIN ? BLOCK_MIN : (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+void *heap_alloc_unset(size_t size)
 {
 	struct block *b;
-	void *bytes;
 
-	if (size > (1ul << 40))
+	size = block_size_for(size);
+	if (size == 0)
 		return NULL;
-	size = size < BLOCK_MIN ? BLOCK_MIN : (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	mutex_lock(&heap.lock);
 	if (!heap.initialised)
 		heap_init();
 	b = block_take(size);
 	mutex_unlock(&heap.lock);
-	if (b == NULL)
+	return b != NULL ? &b->bin : NULL;
+}
+
+void *heap_alloc(size_t size)
+{
+	void *bytes = heap_alloc_unset(size);
+
+	return bytes != NULL ? memset(bytes, 0, block_size_for(size)) : NULL;
+}
+
+// The block of bytes that were given.
+static struct block *block_of(const void *ptr)
+{
+	struct block *b = (struct block *)((uintptr_t)ptr - HEADER);
+
+	// A pointer that is not ours, or freed.
+	assert((b->size_flags & BLOCK_FLAGS) == 0 && block_next(b)->prev_size == block_size(b));
+	return b;
+}
+
+size_t heap_size(const void *ptr)
+{
+	return block_size(block_of(ptr));
+}
+
+// Makes `b` `size` bytes large where it is. False when it is too small, with what is free behind
+// it.
+static bool block_resize(struct block *b, size_t size)
+{
+	struct block *next = block_next(b);
+	size_t room = block_size(b);
+
+	if (size <= room && room - size < HEADER + BLOCK_MIN)
+		return true;
+	if (next->size_flags & BLOCK_FREE)
+		room += HEADER + block_size(next);
+	if (size > room)
+		return false;
+	if (next->size_flags & BLOCK_FREE)
+		bin_remove(next);
+	block_set_size(b, room, 0);
+	block_trim(b, size);
+	b->size_flags &= ~BLOCK_FREE;
+	return true;
+}
+
+void *heap_resize(void *ptr, size_t size)
+{
+	size_t fitting = block_size_for(size);
+	struct block *b;
+	void *bytes;
+	bool done;
+
+	if (ptr == NULL || fitting == 0)
+		return ptr == NULL ? heap_alloc_unset(size) : NULL;
+	mutex_lock(&heap.lock);
+	b = block_of(ptr);
+	done = block_resize(b, fitting);
+	mutex_unlock(&heap.lock);
+	if (done)
+		return ptr;
+	bytes = heap_alloc_unset(size);
+	if (bytes == NULL)
 		return NULL;
-	bytes = &b->bin;
-	return memset(bytes, 0, size);
+	memcpy(bytes, ptr, block_size(b));
+	heap_free(ptr);
+	return bytes;
 }
 
 // Merges the free block `b`, which is in no bin, with its free neighbours.
@@ -284,10 +354,8 @@ void heap_free(void *ptr)
 
 	if (ptr == NULL)
 		return;
-	b = container_of(ptr, struct block, bin);
 	mutex_lock(&heap.lock);
-	// A pointer that is not ours, or freed twice.
-	assert((b->size_flags & BLOCK_FLAGS) == 0 && block_next(b)->prev_size == block_size(b));
+	b = block_of(ptr);
 	b->size_flags |= BLOCK_FREE;
 	b = block_merge(b);
 	whole = b->prev_size == 0 && (block_next(b)->size_flags & BLOCK_LAST) != 0;

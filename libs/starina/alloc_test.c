@@ -40,6 +40,39 @@ static void test_zeroed_and_aligned(void **state)
 	heap_free(NULL);
 }
 
+// What was in it is there after a change of its size.
+static void resize(uint8_t **p, size_t *size, size_t new_size, uint8_t byte)
+{
+	*p = heap_resize(*p, new_size);
+	assert_non_null(*p);
+	assert_int_equal((uintptr_t)*p % 16, 0);
+	assert_true(heap_size(*p) >= new_size);
+	check_filled(*p, new_size < *size ? new_size : *size, byte);
+	memset(*p, byte, heap_size(*p));
+	*size = new_size;
+}
+
+// Bytes grow where they are, into what is free behind them, and what they give up is free.
+static void test_resize_in_place(void **state)
+{
+	uint8_t *a = heap_alloc(1000), *b = heap_alloc(1000), *c;
+
+	(void)state;
+	heap_free(b);
+	assert_ptr_equal(heap_resize(a, 1900), a);
+	assert_ptr_equal(heap_resize(a, 500), a);
+	c = heap_alloc(1400);
+	assert_true(c > a && c < a + 2000);
+	a = heap_resize(a, 1000000);
+	assert_non_null(a);
+	assert_null(heap_resize(a, SIZE_MAX));
+	heap_free(a);
+	heap_free(c);
+	c = heap_resize(NULL, 10);
+	assert_non_null(c);
+	heap_free(c);
+}
+
 // Random sizes, lives and orders: no block overlaps another, and in the end all but one spare arena
 // is given back.
 static void test_many_blocks(void **state)
@@ -59,6 +92,10 @@ static void test_many_blocks(void **state)
 
 		if (live[i].p != NULL) {
 			check_filled(live[i].p, live[i].size, (uint8_t)i);
+			if (random_next() % 2 == 0) {
+				resize(&live[i].p, &live[i].size, random_next() % most, (uint8_t)i);
+				continue;
+			}
 			heap_free(live[i].p);
 			live[i].p = NULL;
 			continue;
@@ -137,7 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zeroed_and_aligned), cmocka_unit_test(test_many_blocks),
 		cmocka_unit_test(test_large_blocks),       cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_overhead),
+		cmocka_unit_test(test_overhead),           cmocka_unit_test(test_resize_in_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
