@@ -34,7 +34,9 @@ NM := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
 OBJDUMP := $(CROSS_COMPILE)objdump
 HOSTCC ?= cc
+# libatomic has what the compiler does not make itself: atomic operations on bytes and half words.
 LIBGCC := $(shell $(CC) -print-libgcc-file-name 2>/dev/null)
+LIBATOMIC := $(shell $(CC) -print-file-name=libatomic.a 2>/dev/null)
 V ?= 0
 DEBUG ?= 0
 Q := $(if $(filter 1,$(V)),,@)
@@ -134,12 +136,12 @@ endif
 -include $(wildcard apps/*/app.mk)
 app_libs = $(sort $(APP_$(1)_LIBS) $(foreach lib,$(APP_$(1)_LIBS),$(LIB_$(lib)_NEEDS)) starina base)
 define app_rules
-APP_$(1)_OBJS := $$(call objects,$$(call not_tests,$$(wildcard apps/$(1)/*.c apps/$(1)/*/*.c)))
+APP_$(1)_OBJS := $$(call objects,$$(call not_tests,$$(wildcard apps/$(1)/*.c apps/$(1)/*/*.c))) $$(APP_$(1)_GENERATED)
 $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(call app_libs,$(1))) \
 		tools/build/link_app.sh
 	$$(call say,LINK,apps/$(1))
 	@mkdir -p $$(@D)
-	$(Q)PRIVILEGED=$$(APP_$(1)_PRIVILEGED) tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC)
+	$(Q)PRIVILEGED=$$(APP_$(1)_PRIVILEGED) tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC) $(LIBATOMIC)
 endef
 $(foreach app,$(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)),$(eval $(call app_rules,$(app))))
 # What is made of them is kept, whatever it was made for.

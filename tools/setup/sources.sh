@@ -9,7 +9,7 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # Change this when unpack_one changes what it takes.
 UNPACK_RECIPE=1
 # What is unpacked into third_party/; Linux is built instead.
-UNPACKED=(lwip libfdt cjson busybox)
+UNPACKED=(lwip libfdt cjson quickjs picolibc busybox)
 # Of binary packages that run in the guest.
 GUEST_ARCH=riscv64
 # The base address of the package mirror, once it has been looked up.
@@ -219,6 +219,8 @@ unpack_one() {
 	lwip) members=('*/COPYING' '*/src/core' '*/src/include' '*/src/netif' '*/src/api') ;;
 	libfdt) strip=2 members=('*/libfdt/*.c' '*/libfdt/*.h') ;;
 	cjson) members=('*/LICENSE' '*/cJSON.c' '*/cJSON.h') ;;
+	quickjs) members=('*/LICENSE' '*/VERSION' '*/*.c' '*/*.h' '*/tests/*.js') ;;
+	picolibc) members=('*/COPYING.NEWLIB' '*/COPYING.picolibc' '*/newlib/libc' '*/newlib/libm') ;;
 	esac
 	tar -x -f "$file" -C "$2" --strip-components="$strip" --no-same-owner \
 		--wildcards "${members[@]}"
