@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+//
+// The module "starina": what scripts import. Its types and its reference are ts/starina.d.ts.
+import "./globals.js";
+export { ERR } from "native:errors";
+export { log } from "./log.js";
+export { sleep, timer, now } from "./timers.js";
+
+// The spec is read at the build: the tool that makes the script calls an app() of its own.
+export function app(spec) {
+	return spec;
+}

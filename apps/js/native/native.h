@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+//
+// The natives: what apps/js/lib is made of, one area of the API a file.
+#pragma once
+
+#include "apps/js/runtime/js.h"
+
+extern const struct js_native js_native_errors;
+extern const struct js_native js_native_log;
+extern const struct js_native js_native_timers;

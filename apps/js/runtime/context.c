@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "apps/js/runtime/internal.h"
+#include "apps/js/runtime/memory.h"
+#include "libs/starina/log.h"
+#include "libs/starina/syscall.h"
+
+// What is left of the stack for C below JavaScript: natives, formatting, a backtrace.
+#define STACK_RESERVE (24u * 1024)
+// What is left of the memory: for what an exception takes, and the handlers of it.
+#define MEMORY_RESERVE (64ul * 1024)
+
+struct js js;
+
+void js_start(const struct environ *env)
+{
+	error_t err;
+
+	js.env = env;
+	err = loop_init(&js.loop);
+	js.rt = err == 0 ? JS_NewRuntime2(&js_memory, NULL) : NULL;
+	js.ctx = js.rt != NULL ? JS_NewContext(js.rt) : NULL;
+	if (js.ctx == NULL) {
+		log_error("there is not enough memory for a script");
+		process_exit(1);
+	}
+	JS_SetMaxStackSize(js.rt, JS_APP_STACK - STACK_RESERVE);
+	JS_SetMemoryLimit(js.rt, APP_DEFAULT_MEMORY - MEMORY_RESERVE);
+	js_modules_init();
+	js_jobs_init();
+}
+
+void js_watch_begin(void)
+{
+	js.num_watched++;
+}
+
+void js_watch_end(void)
+{
+	assert(js.num_watched > 0);
+	js.num_watched--;
+}
+
+void js_run(void)
+{
+	js_run_jobs();
+	for (;;) {
+		nsec_t deadline = js_timers_next();
+
+		if (js.num_watched == 0 && deadline == NSEC_NEVER)
+			return;
+		// It may be due while others keep the loop busy.
+		loop_turn(&js.loop, deadline);
+		js_timers_run();
+	}
+}

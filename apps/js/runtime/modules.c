@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// Modules: the script is one; it imports "starina", which is made of the modules of apps/js/lib,
+// compiled to bytecode at the build; these import natives.
+#include <string.h>
+
+#include "apps/js/runtime/internal.h"
+#include "apps/js/runtime/lib.h"
+
+#define NATIVE_PREFIX "native:"
+#define API_NAME "starina"
+#define API_MODULE "starina.js"
+
+static const struct js_lib *lib_find(const char *name)
+{
+	for (size_t i = 0; i < js_num_libs; i++) {
+		if (strcmp(js_libs[i].name, name) == 0)
+			return &js_libs[i];
+	}
+	return NULL;
+}
+
+// The API's modules import natives and each other as "./NAME.js"; the script imports the API.
+static char *normalize(JSContext *ctx, const char *base, const char *name, void *opaque)
+{
+	(void)opaque;
+	if (lib_find(base) != NULL) {
+		if (strncmp(name, "./", 2) == 0)
+			name += 2;
+		return js_strdup(ctx, name);
+	}
+	if (strcmp(name, API_NAME) == 0)
+		return js_strdup(ctx, API_MODULE);
+	JS_ThrowReferenceError(ctx, "there is no module '%s'", name);
+	return NULL;
+}
+
+static int native_init(JSContext *ctx, JSModuleDef *m)
+{
+	JSAtom atom = JS_GetModuleName(ctx, m);
+	const char *name = JS_AtomToCString(ctx, atom);
+	const struct js_native *native;
+
+	JS_FreeAtom(ctx, atom);
+	if (name == NULL)
+		return -1;
+	native = js_native_find(name + strlen(NATIVE_PREFIX));
+	JS_FreeCString(ctx, name);
+	if (native->init != NULL && native->init(ctx) != 0)
+		return -1;
+	return JS_SetModuleExportList(ctx, m, native->entries, native->num_entries);
+}
+
+static JSModuleDef *load_native(JSContext *ctx, const char *name)
+{
+	const struct js_native *native = js_native_find(name + strlen(NATIVE_PREFIX));
+	JSModuleDef *m = native != NULL ? JS_NewCModule(ctx, name, native_init) : NULL;
+
+	if (m == NULL || JS_AddModuleExportList(ctx, m, native->entries, native->num_entries) != 0)
+		return NULL;
+	return m;
+}
+
+static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque)
+{
+	const struct js_lib *lib;
+	JSValue module;
+	JSModuleDef *m;
+
+	(void)opaque;
+	if (strncmp(name, NATIVE_PREFIX, strlen(NATIVE_PREFIX)) == 0)
+		return load_native(ctx, name);
+	lib = lib_find(name);
+	if (lib == NULL) {
+		JS_ThrowReferenceError(ctx, "there is no module '%s'", name);
+		return NULL;
+	}
+	module = JS_ReadObject(ctx, lib->bytecode, lib->size,
+	                       JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA);
+	if (JS_IsException(module))
+		return NULL;
+	m = JS_VALUE_GET_PTR(module);
+	JS_FreeValue(ctx, module);
+	return m;
+}
+
+void js_modules_init(void)
+{
+	JS_SetModuleLoaderFunc(js.rt, normalize, load, NULL);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// All natives, by the names under which apps/js/lib imports them.
+#include "apps/js/native/native.h"
+
+#include "libs/base/string.h"
+
+static const struct js_native *const natives[] = {
+	&js_native_errors,
+	&js_native_log,
+	&js_native_timers,
+};
+
+const struct js_native *js_native_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(natives) / sizeof(natives[0]); i++) {
+		if (strcmp(natives[i]->name, name) == 0)
+			return natives[i];
+	}
+	return NULL;
+}
