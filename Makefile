@@ -49,7 +49,7 @@ MAKEFLAGS += --no-builtin-rules
 all: run-files ## the OS and all that ./run.sh needs
 
 # What setup.sh fetches; everything but these is in the repository.
-ifeq ($(wildcard third_party/lwip/.stamp third_party/libfdt/.stamp third_party/cjson/.stamp),)
+ifneq ($(words $(wildcard $(patsubst %,third_party/%/.stamp,lwip libfdt cjson quickjs picolibc))),5)
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
 $(error third-party sources are missing: run ./setup.sh first)
 endif

@@ -19,7 +19,7 @@ usage() {
 	cat <<-EOT
 		usage: ./setup.sh [--for run|test|system] [--check | --update-lock]
 
-		Installs missing Debian packages, fetches lwIP, libfdt, cJSON, busybox and the Linux source
+		Installs missing Debian packages, fetches lwIP, libfdt, cJSON, QuickJS, picolibc, busybox and the Linux source
 		as tools/deps.lock pins them and the web page's packages as tools/web.lock does, and builds
 		the guest kernel once.
 

@@ -22,12 +22,17 @@ make_pool() {
 	mkdir "$WORK/src/lwip-1/src/include" "$WORK/src/lwip-1/src/netif" "$WORK/src/lwip-1/src/api"
 	echo licence | tee "$WORK/src/lwip-1/COPYING" >"$WORK/src/cJSON-1/LICENSE"
 	echo fdt | tee "$WORK/src/dtc-1/libfdt/fdt.c" >"$WORK/src/dtc-1/libfdt/fdt.h"
+	mkdir -p "$WORK/src/quickjs-1/tests" "$WORK/src/picolibc-1/newlib/libc" "$WORK/src/picolibc-1/newlib/libm"
+	echo 1 | tee "$WORK/src/quickjs-1"/{LICENSE,VERSION,quickjs.c,quickjs.h,tests/test.js} >/dev/null
+	echo 1 | tee "$WORK/src/picolibc-1"/{COPYING.NEWLIB,COPYING.picolibc,newlib/libc/a.c,newlib/libm/b.c} >/dev/null
 	echo cjson | tee "$WORK/src/cJSON-1/cJSON.c" >"$WORK/src/cJSON-1/cJSON.h"
 	# Some incompressible bulk, so that a small disk fills up.
 	head -c 1500000 /dev/urandom >"$WORK/src/lwip-1/src/core/bulk.c"
 	tar -C "$WORK/src" -cJf "$WORK/pool/lwip.tar.xz" lwip-1
 	tar -C "$WORK/src" -cJf "$WORK/pool/libfdt.tar.xz" dtc-1
 	tar -C "$WORK/src" -czf "$WORK/pool/cjson.tar.gz" cJSON-1
+	tar -C "$WORK/src" -cJf "$WORK/pool/quickjs.tar.xz" quickjs-1
+	tar -C "$WORK/src" -czf "$WORK/pool/picolibc.tar.gz" picolibc-1
 	echo linux >"$WORK/pool/linux.deb"
 	mkdir -p "$WORK/src/deb/DEBIAN" "$WORK/src/deb/usr/bin" "$WORK/src/deb/usr/share/doc/busybox-static"
 	printf '%s\n' 'Package: busybox-static' 'Version: 1' 'Architecture: all' 'Maintainer: none <none@localhost>' \
@@ -47,6 +52,8 @@ make_world() {
 		lock_line lwip source pool/lwip.tar.xz
 		lock_line libfdt source pool/libfdt.tar.xz
 		lock_line cjson source pool/cjson.tar.gz
+		lock_line quickjs source pool/quickjs.tar.xz
+		lock_line picolibc source pool/picolibc.tar.gz
 		lock_line linux binary pool/linux.deb
 		lock_line busybox guest pool/busybox.deb
 	} >"$WORK/deps.lock"
