@@ -253,6 +253,12 @@ error_t folio_map(handle_t h, uint32_t prot, void **out)
 	return 0;
 }
 
+// What is mapped stays so for the other users of the folio.
+error_t folio_unmap(handle_t h)
+{
+	return folio_of(h) != NULL ? 0 : ERR_WRONG_TYPE;
+}
+
 error_t folio_info(handle_t h, struct folio_info *out)
 {
 	struct fake_object *folio = folio_of(h);

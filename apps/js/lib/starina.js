@@ -3,7 +3,10 @@
 // The module "starina": what scripts import. Its types and its reference are ts/starina.d.ts.
 import "./globals.js";
 export { ERR } from "native:errors";
+export { device, dma, fence } from "./device.js";
+export { folio, folioWith, payload } from "./folio.js";
 export { log } from "./log.js";
+export { system } from "./system.js";
 export { sleep, timer, now } from "./timers.js";
 
 // The spec is read at the build: the tool that makes the script calls an app() of its own.

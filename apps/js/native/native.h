@@ -5,6 +5,9 @@
 
 #include "apps/js/runtime/js.h"
 
+extern const struct js_native js_native_device;
 extern const struct js_native js_native_errors;
+extern const struct js_native js_native_folio;
 extern const struct js_native js_native_log;
+extern const struct js_native js_native_system;
 extern const struct js_native js_native_timers;

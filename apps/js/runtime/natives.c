@@ -6,8 +6,8 @@
 #include "libs/base/string.h"
 
 static const struct js_native *const natives[] = {
-	&js_native_errors,
 	&js_native_log,
+	&js_native_system,
 	&js_native_timers,
 };
 
