@@ -78,6 +78,8 @@ static const char *const snippets[] = {
 	"Authorization: Bearer " TOKEN "\r\n\r\n",
 	"PUT /api/v1/files/content?path=/sub/n HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
 	"Authorization: Bearer " TOKEN "\r\n\r\nabc",
+	"PUT /api/v1/files/content?path=/f%20 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
+	"Authorization: Bearer " TOKEN "\r\n\r\nabc",
 	"DELETE /api/v1/files/content?path=/sub/n HTTP/1.1\r\nHost: localhost\r\n"
 	"Authorization: Bearer " TOKEN "\r\n\r\n",
 	"POST /api/v1/files/rename HTTP/1.1\r\nHost: localhost\r\nContent-Length: 31\r\n"

@@ -70,6 +70,18 @@ error_t file_truncate(struct file *file, uint64_t size, files_done_fn done, void
 	return send_done(file, FUSE_SETATTR, PART(in), done, context);
 }
 
+error_t file_set_access(struct file *file, uint32_t mode, uint32_t uid, uint32_t gid,
+                        files_done_fn done, void *context)
+{
+	struct fuse_setattr_in in = { .valid = FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_FH,
+		                      .fh = file->fh,
+		                      .mode = mode,
+		                      .uid = uid,
+		                      .gid = gid };
+
+	return send_done(file, FUSE_SETATTR, PART(in), done, context);
+}
+
 error_t file_sync(struct file *file, files_done_fn done, void *context)
 {
 	struct fuse_fsync_in in = { .fh = file->fh };

@@ -43,6 +43,7 @@ enum file_type {
 struct file_info {
 	enum file_type type;
 	uint32_t mode;  // Linux's permission bits
+	uint32_t uid, gid;
 	uint64_t number;
 	uint64_t size;
 	uint64_t allocated;  // bytes that it takes up: fewer, when it has holes
@@ -213,5 +214,8 @@ __must_check error_t file_write_folio(struct file *file, uint64_t offset, handle
                                       void *context);
 __must_check error_t file_truncate(struct file *file, uint64_t size, files_done_fn done,
                                    void *context);
+// Gives it to a user and a group, with permission bits `mode`.
+__must_check error_t file_set_access(struct file *file, uint32_t mode, uint32_t uid, uint32_t gid,
+                                     files_done_fn done, void *context);
 // What was written to it lies on the disk then.
 __must_check error_t file_sync(struct file *file, files_done_fn done, void *context);

@@ -507,6 +507,12 @@ static void test_long_transfers(void **state)
 	assert_int_equal(told.info.size, len + 5);
 	assert_int_equal(outcome(file_truncate(file, 100, on_done, NULL)), 0);
 	assert_int_equal(provider.nodes[node].size, 100);
+	assert_int_equal(outcome(file_set_access(file, 0640, 7, 8, on_done, NULL)), 0);
+	assert_int_equal(outcome(file_stat(file, on_info, NULL)), 0);
+	assert_int_equal(told.info.mode, 0640);
+	assert_int_equal(told.info.uid, 7);
+	assert_int_equal(told.info.gid, 8);
+	assert_int_equal(told.info.size, 100);
 	assert_int_equal(outcome(file_sync(file, on_done, NULL)), 0);
 	assert_int_equal(outcome(file_read(file, UINT64_MAX, back, 10, on_count, NULL)), ERR_RANGE);
 	file_close(file);

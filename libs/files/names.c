@@ -118,6 +118,8 @@ void info_from_attr(const struct fuse_attr *attr, struct file_info *out)
 			: type == MODE_LINK   ? FILE_TYPE_LINK
 					      : FILE_TYPE_OTHER,
 		.mode = attr->mode & ~MODE_TYPE,
+		.uid = attr->uid,
+		.gid = attr->gid,
 		.number = attr->ino,
 		.size = attr->size,
 		.allocated = attr->blocks < UINT64_MAX / 512 ? attr->blocks * 512 : 0,

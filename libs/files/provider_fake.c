@@ -61,6 +61,8 @@ static struct fuse_attr attr_of(const struct provider_fake *p, uint32_t i)
 	return (struct fuse_attr){ .ino = i,
 		                   .size = p->nodes[i].size,
 		                   .mode = p->nodes[i].mode,
+		                   .uid = p->nodes[i].uid,
+		                   .gid = p->nodes[i].gid,
 		                   .nlink = 1,
 		                   .mtime = 7 };
 }
@@ -260,12 +262,19 @@ static uint32_t create_file(struct provider_fake *p, struct exchange *e)
 
 static uint32_t set_attributes(struct provider_fake *p, struct exchange *e)
 {
+	struct fake_node *node = &p->nodes[e->in.nodeid];
 	struct fuse_attr_out attr = { 0 };
 	struct fuse_setattr_in in;
 
 	reader_copy(&e->body, &in, sizeof(in));
 	if ((in.valid & FATTR_SIZE) != 0)
-		resize(&p->nodes[e->in.nodeid], in.size);
+		resize(node, in.size);
+	if ((in.valid & FATTR_MODE) != 0)
+		node->mode = (node->mode & MODE_TYPE) | (in.mode & 07777);
+	if ((in.valid & FATTR_UID) != 0)
+		node->uid = in.uid;
+	if ((in.valid & FATTR_GID) != 0)
+		node->gid = in.gid;
 	attr.attr = attr_of(p, (uint32_t)e->in.nodeid);
 	put(e, &attr, sizeof(attr));
 	return 0;

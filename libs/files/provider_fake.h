@@ -16,6 +16,7 @@ struct fake_node {
 	uint32_t parent;  // number of the folder
 	char name[FAKE_NAME_MAX];
 	uint32_t mode;
+	uint32_t uid, gid;
 	uint8_t *data;  // of a file or link; malloc'd
 	size_t size;
 	uint64_t lookups;  // of the client's

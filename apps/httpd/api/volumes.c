@@ -222,6 +222,7 @@ static void job_gone(struct api_job *job)
 
 	files_cancel(&job->httpd->volumes, v);
 	file_close(v->file);
+	volume_write_gone(v);
 	list_remove(&v->entry);
 	json_writer_deinit(&v->w);
 }

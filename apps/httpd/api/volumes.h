@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the volumes' routes: volumes.c (requests) and volumes_content.c (bytes of
-// files, both ways).
+// Between the files of the volumes' routes: volumes.c (requests), volumes_content.c (bytes of
+// files that are read) and volumes_write.c (files that are written).
 #pragma once
 
 #include "apps/httpd/api/api.h"
 
 #define VOLUME_PATH_BYTES 2048u
+// Of a path in the same folder, to a new file.
+#define VOLUME_BESIDE_BYTES (VOLUME_PATH_BYTES + 32u)
 // Of a file that is written.
 #define VOLUME_FILE_MAX (8u * 1024 * 1024)
 
@@ -25,9 +27,9 @@ struct volume_job {
 	uint64_t offset;
 	uint64_t left;
 	// Of a file that is written.
-	uint64_t old_size;
-	bool grows;  // `left` is of what lies behind `old_size`
-	error_t failure;
+	char beside[VOLUME_BESIDE_BYTES];  // the new file's path until it is in place, or ""
+	bool replaces;                     // `old`
+	struct file_info old;
 };
 
 // What is asked for has been done, or not: answers with 204 or the error.
@@ -41,5 +43,10 @@ void volume_refuse(struct volume_job *v, error_t error);
 void volume_read(struct volume_job *v);
 // The answer's next bytes.
 void volume_read_on(struct volume_job *v);
+
+// --- volumes_write.c ---
+
 // Makes the request's body the file's content.
 void volume_write(struct volume_job *v);
+// The request is over: what is left of a new file that is not in place goes.
+void volume_write_gone(struct volume_job *v);

@@ -237,6 +237,30 @@ def check_linux(shell):
     check(b"9 44" in output, str(output))
 
 
+def check_written_files(shell, content):
+    """A file that is written anew keeps whose it is, and is the old one or the new one if httpd ends meanwhile."""
+    def names():
+        return sorted(entry["name"] for entry in shell.client.get("/files?path=/web")["entries"])
+
+    check_equal(names(), ["a"])
+    for path in ("/web/nosuch/a", "/web/a/b", "/web/b/", "/web/" + "n" * 300, "/web"):
+        check(400 <= content("PUT", path, b"x")[0] < 500, path)
+    check_equal(names(), ["a"], "something is left of what was refused")
+    old, new = b"o" * 3000000, b"n" * 3000000
+    check_equal(content("PUT", "/web/a", old)[0], 204)
+    for _ in range(3):
+        with socket.create_connection((shell.address.host, shell.address.port), timeout=PATIENCE) as sock:
+            sock.sendall((f"PUT {PREFIX}/files/content?path=/web/a HTTP/1.1\r\nHost: localhost\r\n"
+                          f"Authorization: Bearer {shell.address.token}\r\nContent-Length: {len(new)}\r\n\r\n").encode() + new)
+            httpd_kill(shell)
+        found = content("GET", "/web/a")[2]
+        check(found in (old, new), f"a file of {len(found)} bytes that is neither the old one nor the new one")
+    for name in set(names()) - {"a"}:
+        check(name.startswith(".new-"), name)
+        check_equal(content("DELETE", "/web/" + name)[0], 204)
+    check_equal(content("PUT", "/web/a", b"short")[0], 204)
+
+
 def check_volumes(shell):
     """Files of a volume: written, cut, and what is refused."""
     def content(method, path, body=None):
@@ -250,6 +274,7 @@ def check_volumes(shell):
     for method, path in (("DELETE", "/web/a%zz"), ("DELETE", "/web/a%00"), ("PUT", "/web/a%zz"), ("PUT", "/web/a%00x")):
         check_error(content(method, path, b"other" if method == "PUT" else None), 400)
         check_equal(content("GET", "/web/a")[2], b"short", "what was refused was carried out")
+    check_written_files(shell, content)
     check_equal(content("PUT", "/other/secret", b"secret")[0], 204)
     check_equal(content("GET", "/web/../other/secret")[2], b"secret")
     check_equal(content("DELETE", "/web/a")[0], 204)
@@ -305,18 +330,24 @@ def check_engine(shell):
     check_equal(shell.ask("GET", "/engine/containers/nosuch/json")[0], 404)
 
 
+def httpd_kill(shell):
+    """Ends httpd, and waits until it serves again. Returns what is told of it then."""
+    before = shell.client.get("/processes/httpd")["id"]
+    check_equal(shell.starina("kill", "httpd")[0], 0)
+    while True:
+        try:
+            state = shell.client.get("/processes/httpd")
+        except Failure:  # it starts, or reads the boot disk
+            continue
+        if state["id"] != before:
+            return state
+
+
 def check_restart(shell):
     """httpd is killed: the same token serves on, and it is the same boot."""
     boot = shell.client.get("/status")["boot_id"]
     restarts = shell.client.get("/processes/httpd")["restarts"]
-    check_equal(shell.starina("kill", "httpd")[0], 0)
-    shell.engine.log.wait_for("serving tcp-listen:0.0.0.0:80", 2)
-    while True:
-        try:
-            state = shell.client.get("/processes/httpd")
-            break
-        except Failure:  # it reads the boot disk
-            continue
+    state = httpd_kill(shell)
     check(state["restarts"] == restarts + 1 and state["last_end"]["how"] == "killed", str(state))
     check_equal(shell.client.get("/status")["boot_id"], boot)
 
