@@ -3,6 +3,7 @@
 
 #include "apps/httpd/api/apps.h"
 #include "apps/httpd/api/commands.h"
+#include "apps/httpd/api/disks.h"
 #include "apps/httpd/api/network.h"
 #include "apps/httpd/api/page.h"
 #include "libs/abi/engine.h"
@@ -47,7 +48,8 @@ struct httpd {
 	struct files volumes;
 	bool volumes_started;
 	struct list volume_jobs;
-	struct network_client network;
+	struct network network;
+	struct disks disks;
 	size_t look_sizes[LOOK_APPS + 1];  // bytes of the last snapshot of each kind
 	struct wiring *wiring;             // api/wiring.c; NULL: not taken
 	bool wiring_stays;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Driver of the block devices (virtio 1.2, 5.2): the "blkdev" service. session.c has the open
-// requests, disk.c the devices, client.c the requests of who has a disk open. All state is in one
-// struct.
+// requests, disk.c the devices, client.c the requests of who has a disk open, counts.c what is told
+// of all that. All state is in one struct.
 #pragma once
 
 #include "libs/abi/blkdev.h"
@@ -50,6 +50,9 @@ struct disk {
 	struct list opens;     // sessions whose open waits for those
 	bool full;             // no request is free: no client's messages are taken
 	struct msg_blkdev_info info;
+	uint64_t reads, read_bytes;  // that the device was given
+	uint64_t writes, written_bytes;
+	uint64_t flushes;
 };
 
 // Somebody who has a disk open. Lives on after its end until the device is done with its folios.
@@ -63,6 +66,7 @@ struct disk_client {
 	uint64_t first_sector;  // its disk begins there
 	uint32_t in_flight;     // unsent ones included
 	bool gone;
+	char app[APP_NAME_MAX];  // whose it is
 };
 
 // A connection to the service.
@@ -103,6 +107,9 @@ void disk_settled(struct disk *disk);
 // A connection to the service: `context` is the struct blk, `channel` is consumed.
 void session_accepted(void *context, handle_t channel);
 
-// Opens the disk from `first_sector` (there is one) to its end: `channel` (consumed) is the
-// client's. Errors: ERR_NO_MEMORY, loop_add's.
-__must_check error_t disk_client_create(struct disk *disk, uint64_t first_sector, handle_t channel);
+// Opens the disk from `first_sector` (there is one) to its end, for `app`: `channel` (consumed) is
+// the client's. Errors: ERR_NO_MEMORY, loop_add's.
+__must_check error_t disk_client_create(struct disk *disk, uint64_t first_sector,
+                                        const char *app, handle_t channel);
+// Tells at `channel`, a connection to the service, what has gone through all disks.
+void counts_tell(const struct blk *blk, handle_t channel, uint32_t id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/virtio_blk/blk.h"
 #include "libs/base/span.h"
+#include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/payload.h"
@@ -232,7 +233,8 @@ error_t disk_clients_settle(struct disk *disk)
 	return disk->num_leaving == 0 ? 0 : ERR_NOT_READY;
 }
 
-error_t disk_client_create(struct disk *disk, uint64_t first_sector, handle_t channel)
+error_t disk_client_create(struct disk *disk, uint64_t first_sector, const char *app,
+                           handle_t channel)
 {
 	struct disk_client *client = heap_alloc(sizeof(*client));
 	struct msg_blkdev_info info = disk->info;
@@ -243,6 +245,7 @@ error_t disk_client_create(struct disk *disk, uint64_t first_sector, handle_t ch
 		return ERR_NO_MEMORY;
 	client->disk = disk;
 	client->first_sector = first_sector;
+	str_copy(client->app, app, sizeof(client->app));
 	info.num_sectors -= first_sector;
 	list_init(&client->unsent);
 	err = message_encode_blkdev_info(&m, &info, NULL, 0);

@@ -173,7 +173,7 @@ static int setup(void **state)
 	send_error = 0;
 	num_submitted = num_freed = num_closed = num_sent = num_settled = 0;
 	wants_writable = false;
-	if (disk_client_create(&disk, 0, CHANNEL) != 0 || num_sent != 1 ||
+	if (disk_client_create(&disk, 0, "app", CHANNEL) != 0 || num_sent != 1 ||
 	    sent.type != MSG_BLKDEV_INFO)
 		return -1;
 	client = container_of(disk.clients.next, struct disk_client, entry);
@@ -378,7 +378,7 @@ static void test_first_sector(void **state)
 
 	(void)state;
 	client_end();
-	assert_int_equal(disk_client_create(&disk, 900, CHANNEL), 0);
+	assert_int_equal(disk_client_create(&disk, 900, "app", CHANNEL), 0);
 	assert_int_equal(message_decode_blkdev_info(&sent, &info, &tail, &tail_len), 0);
 	assert_int_equal(info.num_sectors, SECTORS - 900);
 	client = container_of(disk.clients.next, struct disk_client, entry);

@@ -67,6 +67,15 @@ void disk_submit(struct disk *disk, struct disk_client *client, uint32_t type,
 	struct request *slot = container_of(list_pop_front(&disk->free), struct request, entry);
 	error_t err;
 
+	if (type == VIRTIO_BLK_T_IN) {
+		disk->reads++;
+		disk->read_bytes += request->length;
+	} else if (type == VIRTIO_BLK_T_OUT) {
+		disk->writes++;
+		disk->written_bytes += request->length;
+	} else if (type == VIRTIO_BLK_T_FLUSH) {
+		disk->flushes++;
+	}
 	slot->client = client;
 	slot->folio = folio;
 	slot->id = request->id;

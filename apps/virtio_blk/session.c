@@ -54,13 +54,15 @@ static struct disk *disk_find(struct blk *blk, const uint8_t *uri, size_t len,
 
 static error_t disk_open(const struct session *session, struct disk *disk)
 {
+	char app[APP_NAME_MAX] = "";
 	handle_t ends[2];
 	error_t err;
 
+	(void)!channel_maker(session->source.handle, app);
 	err = channel_create(ends);
 	if (err != 0)
 		return err;
-	err = disk_client_create(disk, session->first_sector, ends[0]);
+	err = disk_client_create(disk, session->first_sector, app, ends[0]);
 	if (err != 0) {
 		handle_close(ends[0]);
 		handle_close(ends[1]);
@@ -104,6 +106,7 @@ void disk_settled(struct disk *disk)
 static void session_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct session *session = source->context;
+	struct msg_blkdev_count count;
 	struct msg_open open;
 	const uint8_t *uri;
 	size_t uri_len;
@@ -111,10 +114,14 @@ static void session_message(struct loop *loop, struct source *source, struct mes
 	struct disk *disk;
 
 	(void)loop;
+	if (message_decode_blkdev_count(m, &count, &uri, &uri_len) == 0) {
+		counts_tell(session->blk, source->handle, count.id);
+		return;
+	}
 	if (message_decode_open(m, &open, &uri, &uri_len) != 0) {
 		message_discard(m);
 		error_send(source->handle, 0, ERR_PROTOCOL,
-		           "blkdev understands open requests only");
+		           "blkdev understands open and count requests only");
 		return;
 	}
 	disk = disk_find(session->blk, uri, uri_len, &first_sector);

@@ -231,6 +231,60 @@ static void test_first_sector(void **state)
 		assert_int_equal(sectors_of(none[i]), 0);
 }
 
+static struct blkdev_counts counts_of_disk0(handle_t session)
+{
+	struct msg_blkdev_count count = { .id = 7 };
+	struct msg_blkdev_counted counted;
+	struct blkdev_counts told = { 0 };
+	struct payload payload;
+	const uint8_t *tail;
+	struct message m;
+	handle_t folio;
+	size_t len;
+
+	assert_int_equal(message_encode_blkdev_count(&m, &count, NULL, 0), 0);
+	fake_send(session, &m);
+	fake_loop_settle(&blk.loop);
+	assert_true(fake_take(session, &m, &folio));
+	assert_int_equal(message_decode_blkdev_counted(&m, &counted, &tail, &len), 0);
+	assert_int_equal(counted.id, 7);
+	assert_int_equal(counted.count, 1);
+	assert_int_equal(payload_open_folio(folio, 0, sizeof(told), &payload), 0);
+	memcpy(&told, payload.bytes.data, sizeof(told));
+	payload_release(&payload);
+	return told;
+}
+
+static void test_counts(void **state)
+{
+	handle_t session, first;
+	struct blkdev_counts counts;
+
+	(void)state;
+	fake_app_name = "fs";
+	first = open_disk();
+	fake_app_name = "images";
+	handle_close(open_disk());
+	fake_loop_settle(&blk.loop);
+	session = fake_client_connect(service);
+	counts = counts_of_disk0(session);
+	assert_string_equal(counts.serial, "disk0");
+	assert_int_equal(counts.num_sectors, SECTORS);
+	assert_int_equal(counts.num_users, 1);
+	assert_string_equal(counts.users[0], "fs");
+	assert_int_equal(counts.reads + counts.writes + counts.flushes, 0);
+	write_sector(first);
+	write_sector(first);
+	fake_loop_settle(&blk.loop);
+	counts = counts_of_disk0(session);
+	assert_int_equal(counts.writes, 2);
+	assert_int_equal(counts.written_bytes, 2 * BLKDEV_SECTOR_SIZE);
+	assert_int_equal(counts.read_bytes, 0);
+	for (unsigned i = 1; i < BLKDEV_USERS_MAX + 3; i++)
+		open_disk();
+	assert_int_equal(counts_of_disk0(session).num_users, BLKDEV_USERS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup(test_drops_what_was_not_taken, setup),
 		cmocka_unit_test_setup(test_several_wait, setup),
 		cmocka_unit_test_setup(test_first_sector, setup),
+		cmocka_unit_test_setup(test_counts, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

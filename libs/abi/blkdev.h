@@ -11,6 +11,7 @@
 // done or not, as at a power cut.
 #pragma once
 
+#include "libs/abi/app.h"
 #include "libs/abi/message.h"
 
 #define BLKDEV_SECTOR_SIZE 512u
@@ -62,14 +63,41 @@ struct msg_blkdev_discard {
 	uint32_t id;
 };
 
+// Asked of a connection to the service, in place of an open: which disks there are, and what has
+// gone through them since the driver's start.
+struct msg_blkdev_count {
+	uint32_t id;
+};
+
+#define BLKDEV_USERS_MAX 8u  // of one disk; more are not told
+
+struct blkdev_counts {
+	char serial[24];  // NUL-terminated
+	uint64_t num_sectors;
+	uint32_t flags;  // BLKDEV_READ_ONLY, BLKDEV_DISCARDS
+	uint32_t num_users;
+	char users[BLKDEV_USERS_MAX][APP_NAME_MAX];  // apps that have it open, each as often
+	uint64_t reads, read_bytes;
+	uint64_t writes, written_bytes;
+	uint64_t flushes;
+};
+
+// One handle: a folio with `count` struct blkdev_counts; none when there is no disk.
+struct msg_blkdev_counted {
+	uint32_t id;
+	uint32_t count;
+};
+
 // READ, WRITE: blkdev_request; FLUSH: blkdev_flush; DISCARD: blkdev_discard; each answered by
 // blkdev_reply.
-#define BLKDEV_MESSAGES(X)                          \
-	X(BLKDEV_INFO, blkdev_info, 48, 0, NONE)    \
-	X(BLKDEV_READ, blkdev_request, 49, 1, NONE) \
-	X(BLKDEV_FLUSH, blkdev_flush, 51, 0, NONE)  \
-	X(BLKDEV_REPLY, blkdev_reply, 52, 1, NONE)  \
-	X(BLKDEV_DISCARD, blkdev_discard, 53, 0, NONE)
+#define BLKDEV_MESSAGES(X)                             \
+	X(BLKDEV_INFO, blkdev_info, 48, 0, NONE)       \
+	X(BLKDEV_READ, blkdev_request, 49, 1, NONE)    \
+	X(BLKDEV_FLUSH, blkdev_flush, 51, 0, NONE)     \
+	X(BLKDEV_REPLY, blkdev_reply, 52, 1, NONE)     \
+	X(BLKDEV_DISCARD, blkdev_discard, 53, 0, NONE) \
+	X(BLKDEV_COUNT, blkdev_count, 54, 0, NONE)     \
+	X(BLKDEV_COUNTED, blkdev_counted, 55, 1, NONE)
 // A type of its own with the layout of another.
 #define BLKDEV_ALIASES(X) X(BLKDEV_WRITE, blkdev_request, 50, 1, NONE)
 

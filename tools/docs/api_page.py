@@ -47,7 +47,7 @@ TAIL = """
 ## The live view
 
 A WebSocket. The client says `{"interval_ms":1000,"what":["processes","harts"]}`, and may say something else at any time: the names are those of the
-documents above (`status`, `processes`, `threads`, `harts`, `memory`, `interrupts`, `services`, `channels`, `vms`), and `logs`. The system answers at once,
+documents above (`status`, `processes`, `threads`, `harts`, `memory`, `interrupts`, `services`, `channels`, `vms`, `network`, `disks`), and `logs`. The system answers at once,
 and then once in that time (100 to 60,000 ms), with an object of these and `time_ns`. While the client does not read, nothing is made.
 
 ## Commands and terminals

@@ -8,7 +8,7 @@
 //   write.c      JSON
 //   boot.c       the token and the page, from the boot disk
 //   page.c       the page's files, page_files.c which there are
-//   client.c     connections to services
+//   client.c     connections to services; asked.c documents that these tell
 //   words.c      what clients say of a program to run; number.c
 //   a file for each resource
 //
@@ -125,6 +125,7 @@ API_START(trace_get);
 API_START(containers_get);
 API_START(metrics_get);
 API_START(network_get);
+API_START(disks_get);
 // The same as Prometheus' text.
 void metrics_prometheus(struct httpd *httpd, struct http_exchange *exchange);
 // A request of docker's API, `target`, goes to the engine.
@@ -141,7 +142,7 @@ API_START(resource_get);
 // errors nothing was written.
 typedef error_t resource_write(struct httpd *httpd, struct json_writer *w, const char *name);
 resource_write status_write, processes_write, threads_write, harts_write, memory_write,
-	interrupts_write, services_write, channels_write, vms_write, network_write;
+	interrupts_write, services_write, channels_write, vms_write, network_write, disks_write;
 
 // From one to the other, services and channels are of one moment: they are taken once (wiring.c).
 void wiring_keep(struct httpd *httpd);
@@ -152,7 +153,7 @@ struct resource {
 	resource_write *write;
 };
 
-#define NUM_RESOURCES 10u
+#define NUM_RESOURCES 11u
 extern const struct resource resources[NUM_RESOURCES];
 
 // --- page.c ---

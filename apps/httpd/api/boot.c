@@ -71,7 +71,8 @@ void api_start(struct httpd *httpd)
 
 	apps_client_start(httpd);
 	commands_client_start(httpd);
-	network_client_start(httpd);
+	network_start(httpd);
+	disks_start(httpd);
 	if (disks == HANDLE_NONE) {
 		httpd->token_state = TOKEN_NONE;
 		return;

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// GET network: what goes through the switch's ports. The switch tells it when it is asked: a
-// request waits for that; the live view shows what is known, and asks for the next.
+// GET network: what goes through the switch's ports.
 #include "apps/httpd/api/network.h"
 
 #include "apps/httpd/api/api.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
-#include "libs/starina/alloc.h"
-#include "libs/starina/log.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
-
-// A request that waits for the switch.
-struct network_job {
-	struct api_job job;
-	struct list entry;
-};
-
-// --- What is told --------------------------------------------------------------------------------
 
 static void address_write(struct json_writer *w, const char *name, const uint8_t a[4])
 {
@@ -43,7 +32,7 @@ static void counts_write(struct json_writer *w, const struct traffic_count *in,
 	write_number(w, "tx_bytes", out->bytes);
 }
 
-static void interface_write(struct json_writer *w, const struct network_client *network)
+static void interface_write(struct json_writer *w, const struct network *network)
 {
 	const struct traffic_port *uplink = &network->ports[0];
 
@@ -68,15 +57,13 @@ static void port_write(struct json_writer *w, const struct traffic_port *port)
 	write_close(w, "}");
 }
 
-static void network_ask(struct httpd *httpd);
-
 error_t network_write(struct httpd *httpd, struct json_writer *w, const char *name)
 {
-	const struct network_client *network = &httpd->network;
+	const struct network *network = &httpd->network;
 
-	network_ask(httpd);
+	asked_refresh(&httpd->network.asked);
 	write_open(w, name, "{");
-	write_number(w, "time_ns", network->time);
+	write_number(w, "time_ns", network->asked.time);
 	write_open(w, "interfaces", "[");
 	if (network->num_ports > 0)
 		interface_write(w, network);
@@ -90,121 +77,59 @@ error_t network_write(struct httpd *httpd, struct json_writer *w, const char *na
 
 // --- The switch ----------------------------------------------------------------------------------
 
-static void jobs_answer(struct httpd *httpd, error_t error)
+static error_t switch_ask(struct asked_document *document)
 {
-	struct list *entry;
-
-	while ((entry = list_pop_front(&httpd->network.jobs)) != NULL) {
-		struct network_job *job = container_of(entry, struct network_job, entry);
-		struct http_exchange *exchange = job->job.exchange;
-		struct http_connection *connection = http_hold(exchange);
-		struct json_writer w = { 0 };
-
-		list_init(&job->entry);
-		if (error == 0)
-			error = network_write(httpd, &w, NULL);
-		if (error == 0)
-			api_reply(exchange, 200, &w);
-		else
-			api_failed(exchange, error, "the network");
-		http_let_go(connection);
-	}
-}
-
-// Asks, unless an answer is awaited.
-static void network_ask(struct httpd *httpd)
-{
-	struct network_client *network = &httpd->network;
 	struct msg_traffic_get get = { 0 };
 	struct message m;
+	error_t err = message_encode_traffic_get(&m, &get, NULL, 0);
 
-	if (!network->client.connected || network->asked)
-		return;
-	network->asked = message_encode_traffic_get(&m, &get, NULL, 0) == 0 &&
-		channel_send(network->client.source.handle, &m) == 0;
+	return err != 0 ? err : channel_send(document->client.source.handle, &m);
 }
 
-static void ports_take(struct network_client *network, const struct msg_traffic *traffic,
-                       handle_t folio)
+static bool switch_take(struct asked_document *document, struct message *m)
 {
+	struct network *network = container_of(document, struct network, asked);
+	struct msg_traffic traffic;
 	struct payload payload;
-	uint32_t count = traffic->count < NETWORK_MAX_PORTS ? traffic->count : NETWORK_MAX_PORTS;
-	nsec_t now = 0;
+	const uint8_t *tail;
+	uint32_t count;
+	size_t len;
 
-	if (payload_open_folio(folio, 0, (uint32_t)(count * sizeof(network->ports[0])), &payload) !=
-	    0)
-		return;
+	if (message_decode_traffic(m, &traffic, &tail, &len) != 0 || m->num_handles != 1)
+		return false;
+	count = traffic.count < NETWORK_MAX_PORTS ? traffic.count : NETWORK_MAX_PORTS;
+	if (payload_open_folio(m->handles[0], 0, (uint32_t)(count * sizeof(network->ports[0])),
+	                       &payload) != 0) {
+		m->num_handles = 0;  // it was consumed
+		return false;
+	}
 	memcpy(network->ports, payload.bytes.data, payload.bytes.len);
 	payload_release(&payload);
 	// They come from another process.
 	for (uint32_t i = 0; i < count; i++)
 		network->ports[i].app[APP_NAME_MAX - 1] = '\0';
 	network->num_ports = count;
-	network->own = traffic->network;
-	network->time = clock_get(CLOCK_MONOTONIC, &now) == 0 ? now : 0;
+	network->own = traffic.network;
+	return true;
 }
 
-static void switch_message(struct loop *loop, struct source *source, struct message *m)
+static const struct asked_ops network_ops = { .service = "traffic",
+	                                      .what = "the network",
+	                                      .ask = switch_ask,
+	                                      .take = switch_take,
+	                                      .write = network_write };
+
+void network_start(struct httpd *httpd)
 {
-	struct httpd *httpd = source->context;
-	struct msg_traffic traffic;
-	const uint8_t *tail;
-	size_t len;
-
-	(void)loop;
-	if (message_decode_traffic(m, &traffic, &tail, &len) != 0 || m->num_handles != 1) {
-		message_discard(m);
-		jobs_answer(httpd, ERR_NOT_READY);
-		httpd->network.asked = false;
-		return;
-	}
-	ports_take(&httpd->network, &traffic, m->handles[0]);
-	jobs_answer(httpd, 0);
-	httpd->network.asked = false;
+	asked_start(httpd, &httpd->network.asked, &network_ops,
+	            "\"traffic\" cannot be waited for: the network is not shown");
 }
-
-static void switch_closed(struct loop *loop, struct source *source)
-{
-	struct httpd *httpd = source->context;
-
-	(void)loop;
-	api_client_lost(&httpd->network.client);
-	httpd->network.asked = false;
-	jobs_answer(httpd, ERR_PEER_CLOSED);
-	api_client_again(&httpd->network.client);
-}
-
-static const struct source_ops switch_ops = { .message = switch_message, .closed = switch_closed };
-
-void network_client_start(struct httpd *httpd)
-{
-	list_init(&httpd->network.jobs);
-	api_client_start(httpd, &httpd->network.client, "traffic", &switch_ops,
-	                 "\"traffic\" cannot be waited for: the network is not shown");
-}
-
-// --- The route -----------------------------------------------------------------------------------
-
-static void job_gone(struct api_job *job)
-{
-	list_remove(&container_of(job, struct network_job, job)->entry);
-}
-
-static const struct api_job_ops job_ops = { .gone = job_gone };
 
 API_START(network_get)
 {
 	struct httpd *httpd = context;
-	struct network_job *job;
 
 	(void)head;
 	(void)match;
-	network_ask(httpd);
-	if (!httpd->network.asked) {
-		api_failed(exchange, ERR_NOT_READY, "the network");
-		return;
-	}
-	job = api_job_create(httpd, exchange, sizeof(*job), &job_ops);
-	if (job != NULL)
-		list_push_back(&httpd->network.jobs, &job->entry);
+	asked_get(&httpd->network.asked, exchange);
 }

@@ -10,6 +10,7 @@ const struct resource resources[NUM_RESOURCES] = {
 	{ "memory", memory_write },     { "interrupts", interrupts_write },
 	{ "services", services_write }, { "channels", channels_write },
 	{ "vms", vms_write },           { "network", network_write },
+	{ "disks", disks_write },
 };
 
 API_START(resource_get)

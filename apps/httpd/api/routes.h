@@ -39,6 +39,9 @@
 	  TYPE_JSON)                                                                               \
 	X("GET", "/network", network_get,                                                          \
 	  "Addresses, and what went through the ports of the switch.", "", "", TYPE_JSON)          \
+	X("GET", "/disks", disks_get,                                                              \
+	  "Disks, what went through them and who uses them; how full the volumes' file system is.", \
+	  "", "", TYPE_JSON)                                                                       \
 	X("GET", "/logs", logs_get,                                                                \
 	  "Lines of the log: {next, lost, lines}. With follow=1 all that come, one a line.",       \
 	  "since limit app level follow", "", TYPE_JSON)                                           \
@@ -72,7 +75,7 @@
 	  "path", "", TYPE_JSON)                                                                   \
 	X("GET", "/files/content", volume_file_get, "A file's bytes, as an attachment.", "path",   \
 	  "", TYPE_FILE)                                                                           \
-	X("PUT", "/files/content", volume_file_put, "Writes a file of at most 8 MiB.", "path",     \
+	X("PUT", "/files/content", volume_file_put, "Writes a file of at most 8 MiB: until all of it is there, the old one stays.", "path", \
 	  TYPE_FILE, "")                                                                           \
 	X("DELETE", "/files/content", volume_file_delete, "Removes a file or an empty folder.",    \
 	  "path", "", "")                                                                          \

@@ -22,7 +22,7 @@ from starina.websocket import BINARY, CLOSE, TEXT, WebSocket  # noqa: E402  pyli
 PATIENCE = 240
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-DOCUMENTS = ("status", "processes", "threads", "harts", "memory", "interrupts", "services", "channels", "vms", "network")
+DOCUMENTS = ("status", "processes", "threads", "harts", "memory", "interrupts", "services", "channels", "vms", "network", "disks")
 
 
 class Shell:
@@ -117,6 +117,7 @@ def check_documents(shell):
     check_equal(set(shell.client.get("/metrics")), {"status", "memory", "harts", "processes"})
     text = shell.ask("GET", "/metrics")[2].decode()
     check(re.search(r'^starina_process_memory_bytes\{process="httpd",id="\d+"\} \d+$', text, re.M), text)
+    check_disks(shell)
     trace = shell.client.get("/trace", ms=50)
     check({"M", "X", "i"} <= {event["ph"] for event in trace["traceEvents"]} and "lost" in trace["otherData"], "a trace without events")
     live = WebSocket(shell.address, "/live", timeout=PATIENCE)
@@ -125,6 +126,21 @@ def check_documents(shell):
     check(set(DOCUMENTS) | {"time_ns", "logs"} == set(first) and second["time_ns"] > first["time_ns"], str(set(first)))
     check(first["logs"]["lines"] and first["logs"]["next"] <= second["logs"]["next"], "the log of the live view")
     live.close()
+
+
+def check_disks(shell):
+    """The disks: what goes through the state disk is counted, and how full it is."""
+    before = shell.client.get("/disks")
+    disks = {disk["name"]: disk for disk in before["disks"]}
+    check(disks["boot"]["read_only"] and disks["boot"]["read_bytes"] >= 512 and disks["boot"]["written_bytes"] == 0, str(disks["boot"]))
+    check(disks["state"]["users"] == ["fs"] and not disks["state"]["read_only"], str(disks["state"]))
+    check(0 < before["volumes"]["free"] < before["volumes"]["total"] <= disks["state"]["bytes"], str(before))
+    check_equal(shell.ask("POST", "/engine/volumes/create", b'{"Name":"disks"}', Content_Type="application/json")[0], 201)
+    check_equal(shell.ask("PUT", PREFIX + "/files/content?path=/disks/a", b"x" * 5000000)[0], 204)
+    after = shell.client.get("/disks")
+    state = {disk["name"]: disk for disk in after["disks"]}["state"]
+    check(state["written_bytes"] >= disks["state"]["written_bytes"] + 5000000 and state["flushes"] > disks["state"]["flushes"], str(state))
+    check(after["volumes"]["free"] <= before["volumes"]["free"] - 5000000, str(after))
 
 
 def check_log(shell):
