@@ -17,7 +17,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CLIENTS 4u
+// The engine, where httpd has connected to it: of its clients it is the last one.
+#define ENGINE (CLIENTS - 1)
 #define TOKEN "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+#define UPGRADE                                                                      \
+	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" \
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                            \
+	"Sec-WebSocket-Protocol: starina.v1, token." TOKEN "\r\n\r\n"
 
 static const char *const snippets[] = {
 	"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -41,10 +48,7 @@ static const char *const snippets[] = {
 	"GET /api/v1/status HTTP/1.1\r\nHost: localhost:80\r\n\r\n",
 	"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer wrong\r\n\r\n",
 	"GET /api/v1/status HTTP/1.1\r\nHost: [::1]:9\r\nOrigin: http://a\r\n\r\n",
-	"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
-	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	"Sec-WebSocket-Protocol: starina.v1, token." TOKEN "\r\n\r\n",
+	"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n" UPGRADE,
 	// {"what":["status"]}, and what closes it.
 	"\x81\x93\x20\x20\x20\x20\x5b\x02\x57\x48\x41\x54\x02\x1a\x7b\x02\x53\x54\x41"
 	"\x54\x55\x53\x02\x7d\x5d",
@@ -84,6 +88,16 @@ static const char *const snippets[] = {
 	"Authorization: Bearer " TOKEN "\r\n\r\n",
 	"POST /api/v1/files/rename HTTP/1.1\r\nHost: localhost\r\nContent-Length: 31\r\n"
 	"Authorization: Bearer " TOKEN "\r\n\r\n{\"from\":\"/sub/n\",\"to\":\"/sub/m\"}",
+	"GET /api/v1/containers/a/attach?logs=1 HTTP/1.1\r\nHost: localhost\r\n" UPGRADE,
+	"GET /api/v1/exec/a/start?tty=1 HTTP/1.1\r\nHost: localhost\r\n" UPGRADE,
+	"GET /api/v1/containers HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " TOKEN
+	"\r\n\r\n",
+	"HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: "
+	"application/vnd.docker.raw-stream\r\n\r\nhello",
+	"HTTP/1.1 404 x\r\nContent-Length: 15\r\n\r\n{\"message\":\"x\"}",
+	// {"eof":true}, and five bytes.
+	"\x81\x8c\x20\x20\x20\x20\x5b\x02\x45\x4f\x46\x02\x1a\x54\x52\x55\x45\x5d",
+	"\x82\x85\x20\x20\x20\x20hello",
 	"POST /api/v1/files/mkdir HTTP/1.1\r\nHost: localhost\r\nContent-Length: 17\r\n"
 	"Authorization: Bearer " TOKEN "\r\n\r\n{\"path\":\"/sub/d\"}",
 };
@@ -163,7 +177,10 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	const char *text = snippets[(how >> 2) % (sizeof(snippets) / sizeof(snippets[0]))];
 
 	switch (what) {
-	case CONNECT: tcpip_fake_connect(client); break;
+	case CONNECT:
+		if (client != &clients[ENGINE])
+			tcpip_fake_connect(client);
+		break;
 	case SNIPPET: tcpip_fake_say(*client, text, strlen(text)); break;
 	case SAY: tcpip_fake_say(*client, data, len); break;
 	case FOLIO: tcpip_fake_say_folio(*client, data, len, how); break;
@@ -189,9 +206,16 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 
 static void turn(void)
 {
+	handle_t reached;
+
 	fake_loop_settle(&state.loop);
 	tcpip_fake_serve(connector);
 	fake_loop_settle(&state.loop);
+	reached = tcpip_fake_reached();
+	if (reached != HANDLE_NONE) {
+		fake_close(&clients[ENGINE]);
+		clients[ENGINE] = reached;
+	}
 	while (provider_fake_serve(&providers[0]) || provider_fake_serve(&providers[1]))
 		fake_loop_settle(&state.loop);
 	if (state.files.error < 0)
@@ -240,6 +264,7 @@ static void begin(void)
 	env.entries[3].handle = providers[0].connector;
 	env.entries[9].handle = providers[1].connector;
 	httpd_main(&env);
+	state.has_engine = true;
 	state.token_state = TOKEN_KNOWN;
 	str_copy(state.token, TOKEN, sizeof(state.token));
 	turn();

@@ -109,7 +109,7 @@ void session_accepted(void *context, handle_t channel);
 
 // Opens the disk from `first_sector` (there is one) to its end, for `app`: `channel` (consumed) is
 // the client's. Errors: ERR_NO_MEMORY, loop_add's.
-__must_check error_t disk_client_create(struct disk *disk, uint64_t first_sector,
-                                        const char *app, handle_t channel);
+__must_check error_t disk_client_create(struct disk *disk, uint64_t first_sector, const char *app,
+                                        handle_t channel);
 // Tells at `channel`, a connection to the service, what has gone through all disks.
 void counts_tell(const struct blk *blk, handle_t channel, uint32_t id);

@@ -9,7 +9,16 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
 
-static handle_t control, listener;
+static handle_t control, listener, reached;
+
+// The end that the server does not get, of a listener or of a connection.
+static void keep_end(handle_t end, const uint8_t *uri, size_t len)
+{
+	handle_t *kept = len > 4 && memcmp(uri, "tcp:", 4) == 0 ? &reached : &listener;
+
+	fake_close(kept);
+	*kept = end;
+}
 
 void tcpip_fake_serve(handle_t connector)
 {
@@ -33,8 +42,7 @@ void tcpip_fake_serve(handle_t connector)
 			error_send(control, open.id, ERR_NO_MEMORY, "cannot listen");
 			continue;
 		}
-		fake_close(&listener);
-		listener = ends[1];
+		keep_end(ends[1], tail, len);
 		if (open_reply_send(control, open.id, ends[0]) != 0)
 			handle_close(ends[0]);
 	}
@@ -94,6 +102,14 @@ void tcpip_fake_drain(handle_t end)
 			abort();
 		fake_close(&handle);
 	}
+}
+
+handle_t tcpip_fake_reached(void)
+{
+	handle_t end = reached;
+
+	reached = HANDLE_NONE;
+	return end;
 }
 
 void tcpip_fake_restart(bool whole)

@@ -8,6 +8,9 @@
 // tcpip, which lives again as soon as the server asks at `connector`: it takes the open request and
 // gives a listener.
 void tcpip_fake_serve(handle_t connector);
+// The other end of the connection that the server has opened last ("tcp:..."), which is the
+// caller's; HANDLE_NONE: none since the last call.
+handle_t tcpip_fake_reached(void);
 // The listener goes; with `whole` all of tcpip does.
 void tcpip_fake_restart(bool whole);
 // A client connects, if `*client` is none yet and the server listens.

@@ -56,6 +56,14 @@ and then once in that time (100 to 60,000 ms), with an object of these and `time
 binary messages are the terminal's bytes, both ways; a text message is `{"resize":[rows,cols]}`, and the last one of the system `{"exit":N}`. Each program
 has a virtual machine of its own, which ends when the client leaves.
 
+## Containers' streams
+
+`GET containers/ID/attach` and `GET exec/ID/start` are WebSockets for what docker's clients do with an upgraded connection. The system's first message is a text,
+`{"tty":true}` or `false`. Binary messages are bytes, both ways: as they are with a terminal; without one, what the container writes comes in docker's frames (8 bytes:
+1 for stdout or 2 for stderr, three zeroes, a length in big-endian; then so many bytes), which messages may cut anywhere. `{"eof":true}` of the client ends the
+input. When the streams end, so does the WebSocket (1000); when the engine refuses, `{"error":"...","status":404}` comes and then the end (1008). What is to run is made by
+`POST /engine/containers/ID/exec` before, its terminal's size is in `rows` and `cols`, later ones are set by `POST /engine/exec/ID/resize?h=R&w=C`, and the status is in `GET /engine/exec/ID/json`.
+
 ## ./starina
 
 The same from a shell: `./starina ps`, `top`, `logs -f [APP]`, `services`, `run CMD...`, `shell`, `start`, `stop`, `kill`, `push`, `trace`; `./starina --help` tells more.

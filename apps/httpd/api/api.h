@@ -123,6 +123,8 @@ API_START(volume_mkdir_post);
 API_START(openapi_get);
 API_START(trace_get);
 API_START(containers_get);
+API_START(container_attach_get);
+API_START(exec_start_get);
 API_START(metrics_get);
 API_START(network_get);
 API_START(disks_get);

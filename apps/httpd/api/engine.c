@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Docker's API, of the engine if run.sh serves one: /engine/PATH is its PATH. The engine's gate
-// wants the secret of this boot, which the boot disk has.
-#include "apps/httpd/api/api.h"
+// Docker's API, of the engine if run.sh serves one: /engine/PATH is its PATH.
+#include "apps/httpd/api/engine.h"
+
 #include "libs/base/string.h"
 #include "libs/http/proxy.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/opener.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
-
-#define TEXT(number) TEXT_OF(number)
-#define TEXT_OF(number) #number
-#define ENGINE_URI "tcp:127.0.0.1:" TEXT(ENGINE_PORT)
 
 // A way to the engine that is opened.
 struct engine_way {
@@ -85,16 +81,21 @@ static void fields_drop(struct http_request_head *head)
 	head->num_fields = count;
 }
 
+bool engine_is_served(const struct httpd *httpd, struct http_exchange *exchange)
+{
+	if (!httpd->has_engine)
+		api_error(exchange, 503, "no_engine",
+		          "this system serves no containers: start it with ./run.sh --engine");
+	return httpd->has_engine;
+}
+
 void engine_request(struct httpd *httpd, struct http_exchange *exchange,
                     const struct http_request_head *head, struct span target)
 {
 	struct http_request_head asked = *head;
 
-	if (!httpd->has_engine) {
-		api_error(exchange, 503, "no_engine",
-		          "this system serves no containers: start it with ./run.sh --engine");
+	if (!engine_is_served(httpd, exchange))
 		return;
-	}
 	asked.target = target;
 	fields_drop(&asked);
 	relay(httpd, exchange, &asked);

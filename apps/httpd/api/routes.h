@@ -82,5 +82,10 @@
 	X("POST", "/files/rename", volume_rename_post, "Renames: {from, to}.", "", TYPE_JSON, "")  \
 	X("POST", "/files/mkdir", volume_mkdir_post, "Makes a folder: {path}.", "", TYPE_JSON, "") \
 	X("GET", "/containers", containers_get, "Containers, as docker's API lists them.", "", "", \
-	  TYPE_JSON)
+	  TYPE_JSON)                                                                               \
+	X("GET", "/containers/{}/attach", container_attach_get,                                    \
+	  "Streams of a container.", "stream stdin stdout stderr logs", "", TYPE_SOCKET)           \
+	X("GET", "/exec/{}/start", exec_start_get,                                                 \
+	  "Starts what docker's API has made to be run in a container, and is its streams.",       \
+	  "tty rows cols", "", TYPE_SOCKET)
 // clang-format on

@@ -28,9 +28,9 @@ DOCUMENTS = ("status", "processes", "threads", "harts", "memory", "interrupts", 
 class Shell:
     """The API of a running system."""
 
-    def __init__(self, context):
+    def __init__(self, context, start=Engine):
         self.context = context
-        self.engine = Engine(context)
+        self.engine = start(context)
         path = context.build / "run/web.addr"
         check_equal(os.stat(path).st_mode & 0o777, 0o600, "web.addr is this user's only")
         self.address = Address.read(path)
