@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "apps/linuxrun/container_fake.h"
-#include "libs/linux/vm/boot_disk_fake.h"
+#include "libs/boot_files/boot_disk_fake.h"
 #include "libs/starina/clients_fake.h"
 
 // What the app waits in: the fuzzer turns the loop.

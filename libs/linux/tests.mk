@@ -57,8 +57,10 @@ guest_container_fuzz_SLOWER := 5
 HOST_TESTS += libs/linux/api/task_streams_test
 task_streams_test_SRCS := libs/linux/api/task_streams.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,string fmt span)
 HOST_FUZZERS += libs/linux/vm/boot_disk_fuzz
-boot_disk_fuzz_SRCS := $(patsubst %,libs/linux/%.c,disk/disk machine/loader vm/boot_disk vm/boot_disk_fake) libs/boot_files/ustar.c $(SYSTEM_FAKE_SRCS) \
+boot_disk_fuzz_SRCS := $(patsubst %,libs/linux/%.c,disk/disk machine/loader vm/boot_disk) $(patsubst %,libs/boot_files/%.c,ustar boot_disk_fake) $(SYSTEM_FAKE_SRCS) \
 	$(patsubst %,libs/base/%.c,string fmt span)
+HOST_TESTS += libs/linux/vm/boot_disk_test
+boot_disk_test_SRCS := $(boot_disk_fuzz_SRCS)
 VM_FILES_SRCS := $(patsubst %,libs/linux/vm/%.c,vm_files vm_files_forget vm_files_ids vm_files_loan vm_files_nodes vm_files_reply vm_files_root vm_files_session) libs/starina/opener.c $(patsubst %,libs/virtio/%.c,device_queue device_mmio device_fs second_hart_fake) \
 	$(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
 HOST_FUZZERS += libs/linux/vm/vm_files_fuzz

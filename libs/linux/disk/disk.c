@@ -127,17 +127,20 @@ static uint32_t request_free(const struct disk *disk)
 	return id;
 }
 
-// Sends `m`, which is encoded, as request `id`.
+// Sends `m`, which is encoded, as request `id`. One to a driver that has ended is lost with those
+// in hand: its users hear of the death in one way only, from `disk_closed`.
 static error_t request_send(struct disk *disk, uint32_t id, struct message *m, disk_done_fn done,
                             void *context)
 {
 	error_t err = channel_send(disk->source.handle, m);
 
-	if (err < 0)
+	if (err < 0 && err != ERR_PEER_CLOSED)
 		return err;
 	disk->requests[id] = (struct disk_request){ .done = done,
 		                                    .context = context,
 		                                    .has_folio = m->num_handles == 1 };
+	if (err == ERR_PEER_CLOSED)
+		message_discard(m);
 	return 0;
 }
 

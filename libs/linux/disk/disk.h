@@ -53,9 +53,10 @@ __must_check error_t disk_init(struct disk *disk, struct loop *loop, handle_t ch
 // Closes the channel (a zeroed disk is fine). Requests in hand are forgotten: their callbacks do
 // not come. Not from a callback.
 void disk_deinit(struct disk *disk);
-// Reads `length` bytes at `sector` into `folio` from its start. Consumes `folio` on success.
-// Errors: ERR_FULL (BLKDEV_MAX_REQUESTS are under way), ERR_NOT_READY, ERR_RANGE, ERR_TOO_LARGE,
-// ERR_INVALID, as channel_send's.
+// Reads `length` bytes at `sector` into `folio` from its start. Consumes `folio` on success. A
+// request to a driver that has just ended is taken, and fails with those in hand. Errors: ERR_FULL
+// (BLKDEV_MAX_REQUESTS are under way), ERR_NOT_READY (no driver has told its size, or it is known
+// to be gone), ERR_RANGE, ERR_TOO_LARGE, ERR_INVALID, as channel_send's but ERR_PEER_CLOSED.
 __must_check error_t disk_read(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio,
                                disk_done_fn done, void *context);
 // Writes `length` bytes from the start of `folio` likewise. Errors besides: ERR_ACCESS (a read-only
@@ -63,9 +64,9 @@ __must_check error_t disk_read(struct disk *disk, uint64_t sector, uint32_t leng
 __must_check error_t disk_write(struct disk *disk, uint64_t sector, uint32_t length, handle_t folio,
                                 disk_done_fn done, void *context);
 // What these sectors hold is not needed any more. Errors: ERR_FULL, ERR_NOT_READY, ERR_RANGE,
-// ERR_NOT_SUPPORTED, as channel_send's.
+// ERR_NOT_SUPPORTED, as disk_read's.
 __must_check error_t disk_discard(struct disk *disk, uint64_t sector, uint32_t num_sectors,
                                   disk_done_fn done, void *context);
 // Has what was written by requests that are done last. Errors: ERR_FULL, ERR_NOT_READY, as
-// channel_send's.
+// disk_read's.
 __must_check error_t disk_flush(struct disk *disk, disk_done_fn done, void *context);

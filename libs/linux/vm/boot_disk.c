@@ -5,6 +5,8 @@
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
+#define UNREADABLE "the boot disk could not be read"
+
 static void read_header(struct boot_disk *boot);
 
 static void directory_read(struct boot_disk *boot)
@@ -44,7 +46,7 @@ static void header_read(void *context, error_t status)
 	error_t err;
 
 	if (status < 0) {
-		boot->finished(boot->context, "the boot disk could not be read");
+		boot->finished(boot->context, UNREADABLE);
 		return;
 	}
 	err = ustar_entry_parse((struct span){ .data = boot->header, .len = sizeof(boot->header) },
@@ -71,11 +73,14 @@ static void header_read(void *context, error_t status)
 static void read_header(struct boot_disk *boot)
 {
 	struct mut_span target = { .data = boot->header, .len = sizeof(boot->header) };
+	error_t err = loader_start(&boot->loader, boot->disk, boot->position, USTAR_BLOCK, target,
+	                           header_read, boot);
 
 	// An archive without an end ends with the disk.
-	if (loader_start(&boot->loader, boot->disk, boot->position, USTAR_BLOCK, target,
-	                 header_read, boot) < 0)
+	if (err == ERR_RANGE)
 		directory_read(boot);
+	else if (err < 0)
+		boot->finished(boot->context, UNREADABLE);
 }
 
 void boot_disk_read(struct boot_disk *boot, struct disk *disk,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "libs/linux/vm/boot_disk.h"
-#include "libs/linux/vm/boot_disk_fake.h"
+#include "libs/boot_files/boot_disk_fake.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/clients_fake.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "libs/linux/vm/boot_disk_fake.h"
+#include "libs/boot_files/boot_disk_fake.h"
 
 #include <stdlib.h>
 #include <string.h>
