@@ -150,7 +150,10 @@ bool test_commands_terminal(struct linux_test *t)
 	struct outcome outcome;
 	struct message m;
 
-	CHECK(RUN(channel, "\0\0\0sh\0-c\0stty size; read x; stty size; echo $x >&2",
+	// What is typed may overtake the new size, which goes another way.
+	CHECK(RUN(channel,
+	          "\0\0\0sh\0-c\0stty size; read x; while [ \"$(stty size)\" = '30 100' ]; do "
+	          "sleep 0.1; done; stty size; echo $x >&2",
 	          .flags = COMMANDS_TERMINAL, .num_args = 3, .rows = 30, .columns = 100));
 	CHECK(take_started(channel, &running));
 	CHECK(running.err == HANDLE_NONE);
