@@ -60,7 +60,8 @@ static void tell_consumed(struct added_process *process, struct control_out *out
 		                         .process = process->number };
 	struct control_window body = { CONTROL_STDIN, (uint32_t)process->input.consumed };
 
-	if (process->input.consumed < TELL_BYTES)
+	// Nobody hears more of a process whose failure was told.
+	if (process->input.consumed < TELL_BYTES || process->state == ADDED_FAILED)
 		return;
 	process->input.consumed = 0;
 	control_out_frame(out, &header, &body, sizeof(body), NULL, 0);

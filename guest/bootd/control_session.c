@@ -22,6 +22,10 @@
 
 void session_flush(struct session *session)
 {
+	// The container's process says itself that it starts, with the replies before that: what
+	// is gathered meanwhile comes behind it.
+	if (session->process.state == PROCESS_STARTING)
+		return;
 	control_out_flush(&session->out);
 	session->shut_down |= session->out.broken;
 }

@@ -58,5 +58,6 @@ void session_report(struct session *session);
 // Milliseconds until session_report is to be called though nothing has happened; -1: it need not.
 int session_pause(const struct session *session);
 
-// Writes the gathered frames. Call before waiting.
+// Writes the gathered frames, unless the container's process is about to write to the port itself.
+// Call before waiting.
 void session_flush(struct session *session);

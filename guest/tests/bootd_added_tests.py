@@ -3,7 +3,7 @@
 import re
 import struct
 
-from bootd_cases import check, config, test
+from bootd_cases import SLOW, check, config, test
 from bootd_process_tests import random_bytes
 from bootd_vmm import EXITED, FAILED, REPLY, RESIZE, SIGNAL, START, STARTED, STDOUT, STREAM_DATA, WINDOW
 
@@ -82,6 +82,20 @@ def added_process_fails(guest):
 
 
 @test()
+def added_process_fails_with_input(guest):
+    """Its pipe is full, and a window besides: nothing is said of them once its failure was."""
+    begin(guest, linux=SLOW)
+    process = guest.add("foo")
+    process.write(bytes(WINDOW))
+    guest.wait(lambda: process.credit > 0, "its pipe to be full")
+    process.write(bytes(process.credit))
+    check(process.end()[0], 127)
+    while guest.reply(guest.send(SIGNAL, struct.pack("<I", 9), process.number))[0] != -3:
+        pass
+    finish(guest)
+
+
+@test()
 def added_before_the_start(guest):
     process = guest.add("probe", "hello")
     check(guest.reply(process.start)[0], -3)
@@ -108,7 +122,7 @@ def added_stdin(guest):
             piece = min(process.credit, len(data) - sent)
             process.write(data[sent:sent + piece])
             sent += piece
-    check(len(process.output[1]), WINDOW)
+    guest.wait(lambda: len(process.output[1]) == WINDOW, "all that there is room for")
     # The others go on.
     expect_added(guest.add("probe", "hello"), 0, b"hello\n")
     process.slow = False

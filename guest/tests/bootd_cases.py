@@ -11,6 +11,9 @@ def config(*args, **more):
     return {"ociVersion": "1.0.2", "process": process, "hostname": "box", **more}
 
 
+# A container that gets little of the processor, so that bootd is quicker than its processes.
+SLOW = {"resources": {"cpu": {"quota": 2000, "period": 100000}}}
+
 TESTS = []
 
 

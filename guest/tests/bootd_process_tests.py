@@ -7,8 +7,9 @@ import selectors
 import socket
 import struct
 
-from bootd_cases import check, config, expect_failure, expect_run, test
-from bootd_vmm import CONFIGURE, CREATE, EXITED, MOUNT, READY, REPLY, RESIZE, SIGNAL, STARTED, STDERR, STDIN, STDOUT
+from bootd_cases import SLOW, check, config, expect_failure, expect_run, test
+from bootd_vmm import (CONFIGURE, CREATE, EXITED, HEADER, MAGIC, MOUNT, NETWORK, READY, REPLY, RESIZE, SIGNAL, START, STARTED, STDERR,
+                       STDIN, STDOUT, VERSION, network_body)
 
 
 @test()
@@ -19,6 +20,25 @@ def hello(guest):
         check(guest.reply(number), (0, ""))
     order = [f[0] for f in guest.frames]
     check(order, [READY, REPLY, REPLY, REPLY, REPLY, STARTED, EXITED])
+
+
+@test()
+def asked_behind_the_start(guest):
+    """Replies come in the order of the requests, though it is the container's process that writes those before its start."""
+    guest.frame(READY)
+    first, *rest = [guest.request + 1 + i for i in range(8)]
+    # That process gets little of the processor, so that bootd is quicker.
+    text = json.dumps(config("probe", "signal", linux=SLOW)).encode()
+    frames = [(CONFIGURE, struct.pack("<Q32s", 0, os.urandom(32)) + text, 0),
+              (MOUNT, struct.pack("<IIQ", 0, 0, 0), 0), (CREATE, b"", 0), (START, b"", 1), (NETWORK, network_body(), 0),
+              *[(RESIZE, struct.pack("<HH", 1, 1), 1)] * 3]
+    guest.raw(b"".join(HEADER.pack(MAGIC, VERSION, kind, process, first + i, len(body), 0) + body
+                       for i, (kind, body, process) in enumerate(frames)))
+    guest.reply(rest[-1])
+    check([f[2] for f in guest.frames if f[0] == REPLY], [first, *rest])
+    guest.wait(lambda: b"ready\n" in guest.output[STDOUT], "the container")
+    guest.raw(HEADER.pack(MAGIC, VERSION, SIGNAL, 1, rest[-1] + 1, 4, 0) + struct.pack("<I", 15))
+    check(guest.end()[0], 3)
 
 
 @test()

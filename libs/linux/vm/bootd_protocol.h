@@ -10,7 +10,8 @@
 //
 // Requests may be sent without waiting for replies; they are handled in order, and replies are
 // written together (each write costs VM exits): those to CONFIGURE, MOUNT, NETWORK, CREATE and
-// START come with STARTED in one write. A failed CONFIGURE, MOUNT, NETWORK or CREATE sends FAILED
+// START come with STARTED in one write, and those to what was asked behind START come after it. A
+// failed CONFIGURE, MOUNT, NETWORK or CREATE sends FAILED
 // before its reply. A guest that waits for its container may be sent PREPARE first: then CREATE
 // takes the prepared container when CONFIGURE asked for nothing that it lacks, and makes one else.
 // An execve that fails sends FAILED after STARTED. bootd opens the control port first (data that
