@@ -55,7 +55,7 @@ with tarfile.open(fileobj=archive, mode="w") as tar:
     tar.addfile(entry, io.BytesIO(b"abc"))
 assert c.put_archive("/tmp", archive.getvalue()) and c.exec_run("cat /tmp/f").output == b"abc"
 assert c.get_archive("/tmp/f")[1]["size"] == 3
-c.rename("renamed"); c.update(restart_policy={"Name": "no"}); c.stop(timeout=5)
+c.rename("renamed"); c.update(restart_policy={"Name": "no"}); c.stop(timeout=100)
 assert c.wait()["StatusCode"] == 4
 c.start(); c.restart(timeout=0); c.kill()
 assert c.wait()["StatusCode"] == 137

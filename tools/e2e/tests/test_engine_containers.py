@@ -114,7 +114,7 @@ def docker_container_life(context):
     # Its trap is set then.
     check_equal(attached.stdout.readline(), b"up\n")
     check_equal(sorted(docker.text("ps", "-q", "--no-trunc").split()), sorted([first, second]))
-    check_equal(docker.text("stop", second), second)
+    check_equal(docker.text("stop", "-t", "100", second), second)
     check_equal(attached.wait(PATIENCE), 3)
     check_equal(docker.text("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}} {{.Config.Labels.a}}", second[:12]), "exited 3 b")
     check_equal(docker.text("wait", second), "3")

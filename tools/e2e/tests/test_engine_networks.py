@@ -54,7 +54,7 @@ class Net:
 
     def says(self, name, address):
         """What a server says, asked from within a container."""
-        return self.inside(name, "wget", "-q", "-T", "10", "-O", "-", f"http://{address}/")
+        return self.inside(name, "wget", "-q", "-T", "100", "-O", "-", f"http://{address}/")
 
     def lookup(self, name, wanted):
         """The address of a name, asked from within a container; "" when there is none."""
@@ -107,7 +107,7 @@ def networks_of_containers(context):
     uplink = next(word.split(":")[1] for word in net.inside("both", "ifconfig", "eth0").split() if word.startswith("addr:10.0.2."))
     net.silent("web", uplink)
     # What is internal has no way out.
-    net.inside("web", "ping", "-c", "1", "-W", "5", "10.0.2.2")
+    net.inside("web", "ping", "-c", "1", "-W", "100", "10.0.2.2")
     net.inside("data", "ping", "-c", "1", "-W", "2", "10.0.2.2", status=1)
     check_equal(docker("network", "rm", "front", status=1).stderr.decode().count("has active endpoints"), 1)
 
