@@ -245,9 +245,21 @@ static void client_closed(struct loop *loop, struct source *source)
 	struct vmm *vmm = a->vmm;
 
 	(void)loop;
-	if (!a->input_over)
-		input_ends(a);
+	input_ends(a);
 	detach(a);
+	attach_leave_if_done(vmm);
+}
+
+// What it has typed waits for the container to read it, as long as nobody else needs its place.
+static void client_hung_up(struct loop *loop, struct source *source)
+{
+	struct attachment *a = source->context;
+	struct vmm *vmm = a->vmm;
+
+	(void)loop;
+	a->gone = a->output_over = true;
+	drop_unsent(a);
+	attach_resume(vmm);
 	attach_leave_if_done(vmm);
 }
 
@@ -255,6 +267,7 @@ static const struct source_ops client_ops = {
 	.message = client_message,
 	.writable = client_writable,
 	.closed = client_closed,
+	.hung_up = client_hung_up,
 };
 
 static void retry_signalled(struct loop *loop, struct source *source)
@@ -279,26 +292,44 @@ error_t attach_init(struct vmm *vmm)
 	return err;
 }
 
-void attach_add(struct vmm *vmm, const struct msg_vmm_attach *order, handle_t channel)
+// NULL: all have clients.
+static struct attachment *place_take(struct vmm *vmm)
 {
+	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++)
+		if (!vmm->attached[i].used)
+			return &vmm->attached[i];
 	for (size_t i = 0; i < VMM_MAX_ATTACHED; i++) {
 		struct attachment *a = &vmm->attached[i];
 
-		if (a->used)
+		if (!a->gone)
 			continue;
-		*a = (struct attachment){ .vmm = vmm, .used = true, .flags = order->flags };
-		detach_init(&a->detach, &order->keys);
-		if (loop_add(&vmm->loop, &a->source, channel, &client_ops, a) < 0) {
-			*a = (struct attachment){ 0 };
-			break;
-		}
-		pump(a);
-		if (vmm->state == VMM_ENDED)
-			send_end(a);
+		input_ends(a);
+		detach(a);
+		return a;
+	}
+	return NULL;
+}
+
+void attach_add(struct vmm *vmm, const struct msg_vmm_attach *order, handle_t channel)
+{
+	struct attachment *a = place_take(vmm);
+
+	if (a == NULL) {
+		log_warn("too many clients are attached to the container: one more is refused");
+		handle_close(channel);
 		return;
 	}
-	log_warn("too many clients are attached to the container: one more is refused");
-	handle_close(channel);
+	*a = (struct attachment){ .vmm = vmm, .used = true, .flags = order->flags };
+	detach_init(&a->detach, &order->keys);
+	if (loop_add(&vmm->loop, &a->source, channel, &client_ops, a) < 0) {
+		log_warn("a client cannot be attached to the container");
+		*a = (struct attachment){ 0 };
+		handle_close(channel);
+		return;
+	}
+	pump(a);
+	if (vmm->state == VMM_ENDED)
+		send_end(a);
 }
 
 void attach_end(struct vmm *vmm)

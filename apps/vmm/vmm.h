@@ -27,6 +27,7 @@ struct attachment {
 	bool used;
 	uint32_t flags;  // VMM_ATTACH_*
 	struct source source;
+	bool gone;              // its client; what it has typed may be left
 	bool output_over;       // MSG_END was sent, or nobody reads
 	bool has_unsent;        // `unsent` waits for room
 	struct message unsent;  // owns its handle
