@@ -32,6 +32,22 @@ error_t channel_create(handle_t out[2])
 	return 0;
 }
 
+// Whether a handle is in the message twice, or an end of the channel that it travels on.
+static bool is_refused(const struct fake_object *end, const struct message *m)
+{
+	for (size_t i = 0; i < m->num_handles; i++) {
+		const struct fake_object *object = fake_slot_of(m->handles[i])->object;
+
+		if (object == end || (object->kind == CHANNEL && object->peer == end))
+			return true;
+		for (size_t j = 0; j < i; j++) {
+			if (m->handles[i] == m->handles[j])
+				return true;
+		}
+	}
+	return false;
+}
+
 error_t channel_send(handle_t channel, const struct message *m)
 {
 	struct fake_object *end;
@@ -45,6 +61,8 @@ error_t channel_send(handle_t channel, const struct message *m)
 		if (fake_slot_of(m->handles[i]) == NULL)
 			abort();
 	}
+	if (is_refused(end, m))
+		return ERR_INVALID;
 	if (end->peer == NULL)
 		return ERR_PEER_CLOSED;
 	if (end->peer->queued == FAKE_QUEUED_MAX)

@@ -14,7 +14,9 @@ STRUCT = re.compile(r"((?:^//[^\n]*\n)*)^struct (\w+) \{\n(.*?)^\}( __\w+)?;", r
 MEMBER = re.compile(r"(struct \w+|\w+)\s+(\w+(?:\[\w+\])*(?:,\s*\w+(?:\[\w+\])*)*)")
 TAILS = ("NONE", "BYTES", "UTF8")
 MAX_HANDLES = 4
-INTEGERS = {f"{sign}int{bits}_t": (bits, sign == "") for sign in ("", "u") for bits in (8, 16, 32, 64)}
+# Bits, and whether it is signed. (Of int64_t there is none yet.)
+INTEGERS = {f"{sign}int{bits}_t": (bits, sign == "") for sign, bits in
+            (("u", 8), ("u", 16), ("u", 32), ("u", 64), ("", 8), ("", 16), ("", 32))}
 # Names that a message of TypeScript has beside its fields.
 TAKEN = ("type", "tail", "handles")
 

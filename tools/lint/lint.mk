@@ -54,10 +54,17 @@ lint-shell:
 	$(call say,SHELLCHECK,all)
 	$(Q)shellcheck -x $(call tree_files,.,*.sh) .ci/run
 
+# What apps/js and ts/ know of the messages of libs/abi.
+MESSAGES := apps/js/native/message_table.c ts/messages.d.ts
+.PHONY: messages
+messages: ## writes the messages of libs/abi for apps in TypeScript, after a change of them
+	$(Q)tools/build/messages.py $(MESSAGES) $(wildcard libs/abi/*.h)
+
 lint-headers:
 	$(call say,CHECK,public prototypes and SPECIFICATION.md)
 	$(Q)tools/lint/check_prototypes.py $(filter-out libs/lwip_port/include/%,$(call tree_files,boot kernel libs apps guest tools,*.h))
 	$(Q)tools/lint/check_messages.py $(wildcard libs/abi/*.h)
+	$(Q)tools/build/messages.py --check $(MESSAGES) $(wildcard libs/abi/*.h)
 	$(Q)tools/lint/check_specification.py
 	$(Q)tools/lint/check_layers.py
 	@! grep -rnwE '(app_(load|store|store_2|copy)|copy_(from|to)_app|user_(read|write))' kernel --include='*.[ch]' | \

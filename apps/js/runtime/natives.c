@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // All natives, by the names under which apps/js/lib imports them.
+#include "apps/js/native/channel.h"
+#include "apps/js/native/environ.h"
 #include "apps/js/native/native.h"
-
+#include "apps/js/native/service.h"
 #include "libs/base/string.h"
 
 static const struct js_native *const natives[] = {
-	&js_native_log,
-	&js_native_system,
-	&js_native_timers,
+	&js_native_channel, &js_native_device, &js_native_environ,
+	&js_native_errors,  &js_native_folio,  &js_native_log,
+	&js_native_service, &js_native_system, &js_native_timers,
 };
 
 const struct js_native *js_native_find(const char *name)

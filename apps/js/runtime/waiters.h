@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// Promises that a native has given away and will settle later, oldest first: recv() of a channel,
+// the connections of a service.
+#pragma once
+
+#include "apps/js/runtime/js.h"
+#include "libs/base/list.h"
+
+// One promise, as its two functions.
+struct js_waiter {
+	struct list entry;
+	JSValue resolve;
+	JSValue reject;
+	uint64_t key;  // the owner's: what it waits for
+};
+
+// An owner of promises; its kind's mark hook calls js_waiters_mark.
+struct js_waiters {
+	struct list list;
+};
+
+// None waits.
+void js_waiters_init(struct js_waiters *waiters);
+// Whether somebody waits.
+bool js_waiters_any(const struct js_waiters *waiters);
+// The oldest one; NULL: none waits.
+struct js_waiter *js_waiters_first(const struct js_waiters *waiters);
+// A new promise that waits. `*out` (may be NULL) is what it waits with. Throws: out of memory.
+JSValue js_waiters_add(JSContext *ctx, struct js_waiters *waiters, uint64_t key,
+                       struct js_waiter **out);
+// Settles the promise with `value` (consumed); JS_EXCEPTION: rejects it with what is pending. Its
+// jobs are not run: see js_run_jobs. The waiter is gone then.
+void js_waiter_resolve(JSContext *ctx, struct js_waiter *waiter, JSValue value);
+void js_waiter_reject(JSContext *ctx, struct js_waiter *waiter, JSValue error);
+// Rejects all with the error.
+void js_waiters_reject(JSContext *ctx, struct js_waiters *waiters, error_t error, const char *what);
+// Forgets a waiter, whose promise is never settled.
+void js_waiter_free(JSRuntime *rt, struct js_waiter *waiter);
+void js_waiters_free(JSRuntime *rt, struct js_waiters *waiters);
+void js_waiters_mark(JSRuntime *rt, const struct js_waiters *waiters, JS_MarkFunc *mark);
